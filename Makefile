@@ -1,0 +1,116 @@
+# Posthorn's one Makefile: no recursion, out-of-tree build, dependencies by -MMD.
+#
+#   make                 programs into build/bin and build/libexec/posthorn
+#   make tests           unit tests into build/t (run by ./check)
+#   make SAN=1           the same with ASan and UBSan, into build-asan
+#   make FUZZ=1 fuzzers  libFuzzer targets, into build-fuzz
+#   make TESTHOOKS=1     with the hook that lets a test run code inside a session worker: never install
+#   make install DESTDIR=... PREFIX=/usr
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC = gcc
+
+ifdef FUZZ
+CC = clang-14
+BUILD ?= build-fuzz
+else ifdef SAN
+BUILD ?= build-asan
+else ifdef TESTHOOKS
+BUILD ?= build-hooks
+else
+BUILD ?= build
+endif
+
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla \
+       -Wmissing-prototypes -Wformat=2 -Werror
+BASE = -std=c17 -D_GNU_SOURCE -I. -MMD -MP $(WARN) -fPIE -fstack-protector-strong \
+       -DPOSTHORN_PREFIX='"$(PREFIX)"'
+ifneq ($(or $(SAN),$(FUZZ)),)
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
+OPT = -O1 -g -U_FORTIFY_SOURCE $(SANITIZE)
+else
+OPT = -O2 -g -D_FORTIFY_SOURCE=3
+endif
+ifdef FUZZ
+OPT += -fsanitize=fuzzer-no-link
+endif
+ifdef TESTHOOKS
+OPT += -DPOSTHORN_TESTHOOKS
+endif
+CFLAGS ?=
+ALL_CFLAGS = $(BASE) $(OPT) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
+
+# Programs: sources are the folder's .c files; what a program links decides its memory.
+DAEMONS = master logd accountd authd dnsd smtpd imapd pop3d queue-manager local-deliver remote-deliver
+LIBS_master = -levent_core -lseccomp
+LIBS_logd = -levent_core -lseccomp
+LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2
+LIBS_authd = -levent_core -lseccomp -lgsasl -lcrypt -largon2 -lcrypto
+LIBS_dnsd = -levent_core -lseccomp -lunbound
+LIBS_smtpd = -levent_core -lseccomp -lssl -lcrypto
+LIBS_imapd = -levent_core -lseccomp -lssl -lcrypto
+LIBS_pop3d = -levent_core -lseccomp -lssl -lcrypto
+LIBS_queue-manager = -levent_core -lseccomp
+LIBS_local-deliver = -levent_core -lseccomp
+LIBS_remote-deliver = -levent_core -lseccomp -lssl -lcrypto -lidn2
+LIBS_posthorn = -levent_core -lssl -lcrypto -lcrypt -lidn2
+LIBS_ALL = -levent_core -lseccomp -ldb-5.3 -lidn2 -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound
+
+DAEMONS := $(foreach d,$(DAEMONS),$(if $(wildcard $(d)/main.c),$(d)))
+PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
+           $(if $(wildcard posthorn/main.c),$(BUILD)/bin/posthorn)
+
+LIB_SRC := $(wildcard lib/*/*.c)
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+TESTS := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
+TOOLS := $(patsubst t/tools/%.c,$(BUILD)/t/tools/%,$(wildcard t/tools/*.c))
+FUZZERS := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
+
+all: $(PROGRAMS)
+tests: $(TESTS)
+tools: $(TOOLS)
+fuzzers: $(FUZZERS)
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/libposthorn-core.a: $(LIB_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+define PROGRAM
+$(1)_OBJ := $$(patsubst %.c,$$(BUILD)/obj/%.o,$$(wildcard $(1)/*.c))
+$(2): $$($(1)_OBJ) $$(BUILD)/libposthorn-core.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$($(1)_OBJ) $$(BUILD)/libposthorn-core.a $$(LIBS_$(1))
+-include $$($(1)_OBJ:.o=.d)
+endef
+$(foreach d,$(DAEMONS),$(eval $(call PROGRAM,$(d),$$(BUILD)/libexec/posthorn/$(d))))
+$(eval $(call PROGRAM,posthorn,$$(BUILD)/bin/posthorn))
+
+# A unit test may include one program's own module objects: t/unit/test_X.c names them in a line
+# "// LINK: smtpd/command.c". The same holds for fuzzers.
+linked = $(patsubst %.c,$(BUILD)/obj/%.o,$(shell sed -n 's|^// LINK: ||p' $(1)))
+.SECONDEXPANSION:
+$(BUILD)/t/%: t/unit/%.c $$(call linked,t/unit/%.c) $(BUILD)/libposthorn-core.a Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(call linked,$<) $(BUILD)/libposthorn-core.a \
+	    -lcheck -lsubunit -lm -lrt -lpthread $(LIBS_ALL)
+$(BUILD)/t/tools/%: t/tools/%.c $(BUILD)/libposthorn-core.a Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libposthorn-core.a $(LIBS_ALL)
+$(BUILD)/fuzz/%: fuzz/%.c $$(call linked,fuzz/%.c) $(BUILD)/libposthorn-core.a Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(call linked,$<) \
+	    $(BUILD)/libposthorn-core.a $(LIBS_ALL)
+
+clean:
+	rm -rf build build-asan build-fuzz build-hooks
+
+.PHONY: all tests tools fuzzers clean install
+-include $(LIB_OBJ:.o=.d) $(TESTS:=.d)

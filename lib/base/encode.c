@@ -1,0 +1,136 @@
+/*
+ * lib/base/encode.c - hex and base64 (RFC 4648 section 4).
+ */
+#include "lib/base/encode.h"
+
+#include <stdint.h>
+
+static const char alphabet64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char digits16[] = "0123456789abcdef";
+
+bool
+base64_encode(struct slice in, struct strbuf *out)
+{
+    size_t need = (in.len + 2) / 3 * 4;
+    char *to = strbuf_room(out, need);
+
+    if (to == NULL)
+        return false;
+    for (size_t i = 0; i < in.len; i += 3) {
+        size_t left = in.len - i;
+        uint32_t v = (uint32_t)(unsigned char)in.ptr[i] << 16;
+
+        if (left > 1)
+            v |= (uint32_t)(unsigned char)in.ptr[i + 1] << 8;
+        if (left > 2)
+            v |= (uint32_t)(unsigned char)in.ptr[i + 2];
+        *to++ = alphabet64[v >> 18];
+        *to++ = alphabet64[(v >> 12) & 63];
+        *to++ = left > 1 ? alphabet64[(v >> 6) & 63] : '=';
+        *to++ = left > 2 ? alphabet64[v & 63] : '=';
+    }
+    strbuf_grew(out, need);
+    return true;
+}
+
+static int
+value64(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    if (c == '+')
+        return 62;
+    return c == '/' ? 63 : -1;
+}
+
+/* One group of four; `pads` of them are '='. The unused bits must be zero (RFC 4648 section 3.5). */
+static int
+decode_group(const char *in, size_t pads, char *to)
+{
+    uint32_t v = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        int digit = i >= 4 - pads ? 0 : value64(in[i]);
+
+        if (digit < 0)
+            return -1;
+        v = v << 6 | (uint32_t)digit;
+    }
+    if ((pads == 1 && (v & 0xff) != 0) || (pads == 2 && (v & 0xffff) != 0))
+        return -1;
+    to[0] = (char)(v >> 16);
+    if (pads < 2)
+        to[1] = (char)(v >> 8);
+    if (pads < 1)
+        to[2] = (char)v;
+    return 0;
+}
+
+int
+base64_decode(struct slice in, struct strbuf *out)
+{
+    size_t start = out->len;
+
+    if (in.len % 4 != 0)
+        return -1;
+    for (size_t i = 0; i < in.len; i += 4) {
+        size_t pads = 0;
+        char group[3];
+
+        if (i + 4 == in.len && in.ptr[i + 3] == '=')
+            pads = in.ptr[i + 2] == '=' ? 2 : 1;
+        if (decode_group(in.ptr + i, pads, group) < 0 ||
+            !strbuf_append(out, slice_make(group, 3 - pads))) {
+            strbuf_truncate(out, start);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+bool
+hex_encode(struct slice in, struct strbuf *out)
+{
+    char *to = strbuf_room(out, in.len * 2);
+
+    if (to == NULL)
+        return false;
+    for (size_t i = 0; i < in.len; i++) {
+        *to++ = digits16[(unsigned char)in.ptr[i] >> 4];
+        *to++ = digits16[(unsigned char)in.ptr[i] & 15];
+    }
+    strbuf_grew(out, in.len * 2);
+    return true;
+}
+
+static int
+value16(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int
+hex_decode(struct slice in, struct strbuf *out)
+{
+    size_t start = out->len;
+
+    if (in.len % 2 != 0)
+        return -1;
+    for (size_t i = 0; i < in.len; i += 2) {
+        int high = value16(in.ptr[i]), low = value16(in.ptr[i + 1]);
+
+        if (high < 0 || low < 0 || !strbuf_char(out, (char)(high << 4 | low))) {
+            strbuf_truncate(out, start);
+            return -1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,16 @@
+/*
+ * lib/base/encode.h - hex and base64 (RFC 4648 section 4).
+ */
+#ifndef POSTHORN_LIB_BASE_ENCODE_H
+#define POSTHORN_LIB_BASE_ENCODE_H
+
+#include "lib/base/slice.h"
+#include "lib/base/strbuf.h"
+
+bool base64_encode(struct slice in, struct strbuf *out);
+/* Strict: canonical alphabet, right padding, no white space. 0, or -1 (then `out` is as before). */
+int base64_decode(struct slice in, struct strbuf *out);
+bool hex_encode(struct slice in, struct strbuf *out); /* lower case */
+int hex_decode(struct slice in, struct strbuf *out);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * lib/conf/conf.h - posthorn.conf: one typed table of every setting, and the values of one file.
+ *
+ * The table is lib/conf/settings.def: each row is a setting with its section, name, type, default,
+ * range and a one-line description. From it come the parser's errors (file:line, what was
+ * expected), `posthorn config get|set|check|doc` and the manual page. Durations are milliseconds
+ * here, sizes bytes.
+ */
+#ifndef POSTHORN_LIB_CONF_CONF_H
+#define POSTHORN_LIB_CONF_CONF_H
+
+#include <stdint.h>
+
+#include "lib/base/strbuf.h"
+
+enum conf_type {
+    CONF_BOOL,
+    CONF_INT,      /* 0 or more */
+    CONF_SIZE,     /* bytes; 20M */
+    CONF_DURATION, /* milliseconds; 15m 2h */
+    CONF_STRING,
+    CONF_LIST, /* strings separated by white space or commas */
+    CONF_ENUM  /* one of the words in `choices`, separated by | */
+};
+
+enum conf_id {
+#define SETTING(id, section, name, type, dflt, min, max, choices, help) id,
+#include "lib/conf/settings.def"
+#undef SETTING
+    CONF_ID_COUNT
+};
+
+struct conf_setting {
+    const char *section, *name;
+    enum conf_type type;
+    const char *dflt; /* as it would be written in the file */
+    uint64_t min, max;
+    const char *choices; /* CONF_ENUM only, else NULL */
+    const char *help;
+};
+
+struct conf;
+
+extern const struct conf_setting conf_settings[CONF_ID_COUNT];
+
+/* Reads `path`. NULL on any error, with one line per error ("file:line: ...") in `errors`.
+ * `path` NULL gives the defaults. */
+struct conf *conf_load(const char *path, struct strbuf *errors);
+void conf_free(struct conf **confp);
+
+bool conf_bool(const struct conf *conf, enum conf_id id);
+uint64_t conf_u64(const struct conf *conf, enum conf_id id); /* INT, SIZE, DURATION */
+const char *conf_str(const struct conf *conf, enum conf_id id); /* STRING and ENUM; "" when empty */
+size_t conf_list_count(const struct conf *conf, enum conf_id id);
+const char *conf_list_item(const struct conf *conf, enum conf_id id, size_t i);
+bool conf_is_set(const struct conf *conf, enum conf_id id); /* in the file, not by default */
+
+/* "smtp.max_recipients" to its id; -1 if there is none. */
+int conf_find(struct slice dotted_name);
+
+#endif

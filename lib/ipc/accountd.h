@@ -1,0 +1,168 @@
+/*
+ * lib/ipc/accountd.h - what other programs ask accountd, the sole owner of the account base.
+ *
+ * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT and SENDER,
+ * queue-manager EXPAND, authd LOGIN and REHASH, local-deliver USAGE, root (the command line) ADMIN.
+ * Encoders write one whole frame with request id 0 (the client fills it in); decoders check
+ * everything and return 0, or -1: close the connection. Slices borrow from the payload.
+ */
+#ifndef POSTHORN_LIB_IPC_ACCOUNTD_H
+#define POSTHORN_LIB_IPC_ACCOUNTD_H
+
+#include "lib/ipc/frame.h"
+#include "lib/ipc/object.h"
+
+#define ACCOUNTD_SOCKET "accountd.sock"
+#define ACCOUNTD_ADDRESS_MAX 1024  /* bytes of an address; UTF-8 */
+#define ACCOUNTD_TEXT_MAX 1024
+#define ACCOUNTD_BATCH_MAX 1000    /* addresses in one EXPAND */
+#define ACCOUNTD_TARGETS_MAX 100000 /* results of one EXPAND, all addresses together */
+#define ACCOUNTD_OBJECTS_MAX 1000  /* objects in one page of a listing */
+#define ACCOUNTD_PAYLOAD_MAX (12u << 20)
+
+enum accountd_type {
+    ACCOUNTD_RCPT = 1,   /* may this recipient be accepted in the SMTP session? */
+    ACCOUNTD_RCPT_REPLY,
+    ACCOUNTD_EXPAND,     /* recipients to mailboxes and remote addresses */
+    ACCOUNTD_EXPAND_REPLY,
+    ACCOUNTD_LOGIN,      /* login name to account and password record */
+    ACCOUNTD_LOGIN_REPLY,
+    ACCOUNTD_REHASH,     /* replace a password record after a successful login */
+    ACCOUNTD_USAGE,      /* what mailboxes hold now: a report, no reply */
+    ACCOUNTD_ADMIN,      /* one administrative operation */
+    ACCOUNTD_ADMIN_REPLY,
+    ACCOUNTD_OK,         /* reply without content */
+    ACCOUNTD_SENDER,     /* may this authenticated user use this envelope sender? */
+    ACCOUNTD_SENDER_REPLY,
+};
+
+/* ---- RCPT: asked by smtpd for each RCPT TO ---- */
+struct accountd_rcpt {
+    struct slice address; /* as given, without angle brackets; "postmaster" alone is allowed */
+    struct slice sender;  /* reverse path, may be empty */
+    struct slice auth_user; /* canonical address of the authenticated user, or empty */
+    uint64_t size;        /* declared with SIZE=, 0: unknown */
+};
+enum accountd_verdict {
+    ACCOUNTD_LOCAL,    /* a mailbox, alias, group or policy of ours takes it */
+    ACCOUNTD_FOREIGN,  /* not one of our domains: relaying is the caller's decision */
+    ACCOUNTD_REFUSED,  /* for good: 5xx with `dsn` and `text` */
+    ACCOUNTD_DEFERRED  /* for now: 4xx with `dsn` and `text` */
+};
+struct accountd_rcpt_reply {
+    uint8_t verdict;    /* enum accountd_verdict */
+    uint16_t code;      /* SMTP code when REFUSED or DEFERRED, e.g. 550, 452, 552 */
+    struct slice dsn;   /* RFC 3463 code: "5.1.1", "5.2.2", "5.2.1" */
+    struct slice text;  /* one line for the reply */
+};
+int accountd_rcpt_encode(struct strbuf *out, const struct accountd_rcpt *req);
+int accountd_rcpt_decode(struct slice payload, struct accountd_rcpt *req);
+int accountd_rcpt_reply_encode(struct strbuf *out, uint32_t id, const struct accountd_rcpt_reply *);
+int accountd_rcpt_reply_decode(struct slice payload, struct accountd_rcpt_reply *reply);
+
+/* ---- EXPAND: asked by queue-manager, all recipients of a message in batches ---- */
+enum accountd_target_kind {
+    ACCOUNTD_TO_MAILBOX, /* address is the canonical mailbox user@domain */
+    ACCOUNTD_TO_REMOTE,  /* address goes to remote-deliver */
+    ACCOUNTD_TO_FAILURE, /* code and text say why: bounce (5.x.x) or try later (4.x.x) */
+};
+struct accountd_target {
+    uint16_t source;      /* index of the address in the request */
+    uint8_t kind;         /* enum accountd_target_kind */
+    struct slice address;
+    struct slice via;     /* "" direct; "alias", "group NAME", "forward": for the log and for DSNs */
+    struct slice path;    /* mailbox: directory below store/, "DOMAIN/xx/USER" */
+    uint64_t quota_bytes, quota_messages; /* mailbox: 0 is unlimited */
+    struct slice dsn, text; /* failure */
+};
+/* The request: `count` addresses. The same mailbox is listed once for each source that leads to it;
+ * the queue removes duplicates. Loops and nesting are resolved (and cut) by accountd. */
+int accountd_expand_encode(struct strbuf *out, const struct slice *addresses, uint32_t count);
+/* Calls each(arg, i, address); -1 stops. */
+int accountd_expand_decode(struct slice payload,
+                           int (*each)(void *arg, uint32_t i, struct slice address), void *arg);
+int accountd_expand_reply_encode(struct strbuf *out, uint32_t id,
+                                 const struct accountd_target *targets, uint32_t count);
+int accountd_expand_reply_decode(struct slice payload,
+                                 int (*each)(void *arg, const struct accountd_target *target),
+                                 void *arg);
+
+/* ---- LOGIN: asked by authd ---- */
+enum accountd_right {
+    ACCOUNTD_MAY_SMTP = 1 << 0,
+    ACCOUNTD_MAY_POP3 = 1 << 1,
+    ACCOUNTD_MAY_IMAP = 1 << 2,
+    ACCOUNTD_MAY_WEB = 1 << 3,
+    ACCOUNTD_MAY_FTP = 1 << 4,
+    ACCOUNTD_MAY_REMOVE_MAIL = 1 << 5,
+    ACCOUNTD_MAY_CHANGE_MAIL = 1 << 6, /* off: the mailbox is read-only */
+};
+enum accountd_login_state {
+    ACCOUNTD_LOGIN_OK,       /* account exists and may log in */
+    ACCOUNTD_LOGIN_UNKNOWN,
+    ACCOUNTD_LOGIN_DISABLED  /* disabled, pending, suspended or expired */
+};
+struct accountd_login {
+    struct slice name;      /* as typed; bare names belong to the primary domain (DIR-02) */
+    struct slice local_ip;  /* where the client connected to (DIR-10, later) */
+};
+struct accountd_login_reply {
+    uint8_t state;          /* enum accountd_login_state */
+    struct slice user;      /* canonical user@domain */
+    struct slice path;      /* "DOMAIN/xx/USER" below store/ */
+    struct slice password;  /* record: "{SCHEME}data"; several records separated by a space */
+    uint32_t rights;        /* enum accountd_right */
+    uint64_t quota_bytes, quota_messages;
+    struct slice full_name;
+};
+int accountd_login_encode(struct strbuf *out, const struct accountd_login *req);
+int accountd_login_decode(struct slice payload, struct accountd_login *req);
+int accountd_login_reply_encode(struct strbuf *out, uint32_t id, const struct accountd_login_reply *);
+int accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *reply);
+
+/* ---- REHASH: only if the record is still `old_record` ---- */
+struct accountd_rehash {
+    struct slice user, old_record, new_record;
+};
+int accountd_rehash_encode(struct strbuf *out, const struct accountd_rehash *req);
+int accountd_rehash_decode(struct slice payload, struct accountd_rehash *req);
+
+/* ---- USAGE: local-deliver after each batch; accountd keeps it in memory for RCPT ---- */
+struct accountd_usage {
+    struct slice path;
+    uint64_t bytes, messages;
+};
+int accountd_usage_encode(struct strbuf *out, const struct accountd_usage *list, uint32_t count);
+int accountd_usage_decode(struct slice payload,
+                          int (*each)(void *arg, const struct accountd_usage *usage), void *arg);
+
+/* ---- SENDER: may `auth_user` send as `sender`? Reply is an accountd_rcpt_reply ---- */
+struct accountd_sender {
+    struct slice auth_user, sender;
+};
+int accountd_sender_encode(struct strbuf *out, const struct accountd_sender *req);
+int accountd_sender_decode(struct slice payload, struct accountd_sender *req);
+
+/* ---- ADMIN: objects are lists of name = value pairs; names come from lib/account/schema ---- */
+struct accountd_admin {
+    struct slice verb;   /* "add" "del" "set" "rename" "list" "show" "passwd" "export" "import" ... */
+    struct slice kind;   /* "domain" "user" "alias" "group" "member" "domain-alias" "admin" */
+    struct slice name;   /* the object's name; "" with list */
+    struct slice cursor; /* "" or the cursor of the last page */
+    const struct object_field *fields; /* encode: given; decode: filled array of the caller */
+    uint32_t field_count;
+};
+/* Results have the numbers of the API: 0 success, 1 bad parameters, others by verb (ADM-22..36). */
+int accountd_admin_encode(struct strbuf *out, const struct accountd_admin *req);
+int accountd_admin_decode(struct slice payload, struct accountd_admin *req,
+                          struct object_field fields[OBJECT_FIELDS_MAX]);
+struct accountd_admin_reply {
+    uint32_t result;     /* 0: done */
+    struct slice text;   /* what went wrong and what to do, one line */
+    struct slice cursor; /* not empty: more pages */
+    struct slice data;   /* objects: lib/ipc/object.h; export: text */
+};
+int accountd_admin_reply_encode(struct strbuf *out, uint32_t id,
+                                const struct accountd_admin_reply *reply);
+int accountd_admin_reply_decode(struct slice payload, struct accountd_admin_reply *reply);
+#endif

@@ -1,0 +1,103 @@
+/*
+ * lib/ipc/authd.h - authentication: the conversation between a session and authd.
+ *
+ * Socket run/authd.sock. The parent of a protocol daemon connects and sends ATTACH with one end of
+ * a socket pair for each session that it starts: authd learns service and client address from the
+ * parent, not from the session. On that channel the session relays SASL messages (secrets stay in
+ * authd). A successful AUTH answers OK; for services with a mailbox the OK carries an O_PATH
+ * descriptor of the user's `mail` directory. The session restricts itself to it by Landlock before
+ * its first use.
+ */
+#ifndef POSTHORN_LIB_IPC_AUTHD_H
+#define POSTHORN_LIB_IPC_AUTHD_H
+
+#include "lib/ipc/frame.h"
+
+#define AUTHD_SOCKET "authd.sock"
+#define AUTHD_SASL_MAX 12288 /* bytes of one SASL message, decoded (RFC 4422; RFC 4954: 12288 octets) */
+#define AUTHD_PAYLOAD_MAX 32768
+
+enum authd_type {
+    AUTHD_ATTACH = 1, /* parent: new session; carries the session's end of the channel */
+    AUTHD_START,      /* session: mechanism and, if there is one, the initial response */
+    AUTHD_STEP,       /* session: next client message */
+    AUTHD_CANCEL,     /* session: the client sent "*" */
+    AUTHD_CHALLENGE,  /* authd: relay to the client */
+    AUTHD_OK,
+    AUTHD_FAIL,
+};
+
+struct authd_attach {
+    struct slice service;   /* "smtp" "imap" "pop3" */
+    struct slice client_ip, local_ip;
+    uint16_t client_port, local_port;
+    struct slice session_id; /* for the log */
+};
+int authd_attach_encode(struct strbuf *out, const struct authd_attach *attach);
+int authd_attach_decode(struct slice payload, struct authd_attach *attach);
+
+struct authd_start {
+    struct slice mechanism;  /* "PLAIN"; POP3 USER/PASS and IMAP LOGIN are sent as PLAIN */
+    bool has_initial;
+    struct slice initial;    /* decoded bytes */
+    bool tls;                /* the connection is protected */
+    struct slice binding;    /* tls-exporter value, 32 bytes, or empty */
+};
+int authd_start_encode(struct strbuf *out, const struct authd_start *start);
+int authd_start_decode(struct slice payload, struct authd_start *start);
+
+/* STEP and CHALLENGE: one bytes field. */
+int authd_data_encode(struct strbuf *out, uint16_t type, uint32_t id, struct slice data);
+int authd_data_decode(struct slice payload, struct slice *data);
+
+struct authd_ok {
+    struct slice user;       /* canonical user@domain */
+    struct slice data;       /* additional data with success (SCRAM's v=...), may be empty */
+    struct slice full_name;
+    uint32_t rights;         /* enum accountd_right */
+    uint64_t quota_bytes, quota_messages;
+};
+int authd_ok_encode(struct strbuf *out, uint32_t id, const struct authd_ok *ok);
+int authd_ok_decode(struct slice payload, struct authd_ok *ok);
+
+enum authd_failure {
+    AUTHD_BAD_CREDENTIALS, /* one answer for wrong password and unknown user */
+    AUTHD_DISABLED,        /* right password, but the account or service is switched off */
+    AUTHD_NEEDS_TLS,       /* mechanism not allowed on this connection */
+    AUTHD_BAD_MECHANISM,
+    AUTHD_BAD_MESSAGE,     /* the client broke the mechanism's syntax */
+    AUTHD_TEMPORARY,       /* accountd away, overload: try later */
+    AUTHD_BLOCKED,         /* too many failures from there */
+    AUTHD_CANCELLED
+};
+struct authd_fail {
+    uint8_t failure; /* enum authd_failure */
+    struct slice text;
+};
+int authd_fail_encode(struct strbuf *out, uint32_t id, const struct authd_fail *fail);
+int authd_fail_decode(struct slice payload, struct authd_fail *fail);
+
+/* ---- the session's side, blocking: used by smtpd, imapd, pop3d ---- */
+struct ipc_client;
+enum authd_step { AUTHD_STEP_CHALLENGE, AUTHD_STEP_OK, AUTHD_STEP_FAIL };
+struct authd_result {
+    enum authd_step step;
+    struct slice challenge;     /* CHALLENGE; also additional data of OK */
+    struct authd_ok ok;         /* OK */
+    int dir_fd;                 /* OK of a mailbox service: owned by the caller; else -1 */
+    struct authd_fail fail;     /* FAIL; also when authd did not answer (TEMPORARY) */
+};
+/* Borrowed until the next call on `auth`. Never fails otherwise than by AUTHD_STEP_FAIL. */
+void authd_call_start(struct ipc_client *auth, const struct authd_start *start,
+                      struct authd_result *result);
+void authd_call_step(struct ipc_client *auth, struct slice response, struct authd_result *result);
+void authd_call_cancel(struct ipc_client *auth);
+/* Name and password in one (IMAP LOGIN, POP3 PASS). */
+void authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
+                      struct authd_result *result);
+
+/* Space-separated mechanisms to announce: with `tls` (and `binding`: the -PLUS ones), or on a plain
+ * connection where `plain_allowed` says so (loopback when configured). */
+const char *authd_mechanisms(bool tls, bool binding, bool plain_allowed);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * lib/ipc/local_deliver.h - local-deliver as keeper of the store. Socket run/store.sock.
+ *
+ * accountd and authd ask it to make, measure, rename and remove users' directories, for it alone
+ * may write below store/ outside a session. Paths are "DOMAIN/xx/USER", checked by the receiver.
+ */
+#ifndef POSTHORN_LIB_IPC_LOCAL_DELIVER_H
+#define POSTHORN_LIB_IPC_LOCAL_DELIVER_H
+
+#include "lib/ipc/frame.h"
+
+#define STORE_SOCKET "store.sock"
+#define STORE_PATH_MAX 600
+#define STORE_CTL_PAYLOAD_MAX 8192
+
+enum store_ctl_type {
+    STORE_CREATE = 1, /* make the user's directory with its standard folders; idempotent */
+    STORE_REMOVE,     /* moved aside at once, deleted in the background; idempotent */
+    STORE_RENAME,     /* path -> new_path; idempotent */
+    STORE_USAGE,
+    STORE_CTL_REPLY,
+};
+struct store_ctl {
+    struct slice path, new_path; /* new_path: RENAME only */
+};
+struct store_ctl_reply {
+    uint32_t error;           /* 0 or an errno value */
+    uint64_t bytes, messages; /* USAGE */
+};
+int store_ctl_encode(struct strbuf *out, uint16_t type, const struct store_ctl *req);
+int store_ctl_decode(struct slice payload, struct store_ctl *req);
+int store_ctl_reply_encode(struct strbuf *out, uint32_t id, const struct store_ctl_reply *reply);
+int store_ctl_reply_decode(struct slice payload, struct store_ctl_reply *reply);
+
+/* Safe path? Exactly three parts, none empty, "." or "..", no NUL, no control character. */
+bool store_path_valid(struct slice path);
+
+#endif

@@ -1,0 +1,136 @@
+/*
+ * lib/store/mailbox.h - one open folder: a view of its messages, brought up to date on request.
+ *
+ * A mailbox handle is a session's view: sequence numbers 1..count in UID order that change only in
+ * mailbox_sync. Other sessions and deliveries append to the same journal meanwhile; their records
+ * are read at the next sync. Every change made here is a journal record first. A change is durable
+ * before the call returns, but flag changes only after flush_interval (0: at once).
+ */
+#ifndef POSTHORN_LIB_STORE_MAILBOX_H
+#define POSTHORN_LIB_STORE_MAILBOX_H
+
+#include "lib/store/store.h"
+
+struct mailbox;
+
+enum message_flag {
+    MESSAGE_SEEN = 1 << 0,
+    MESSAGE_ANSWERED = 1 << 1,
+    MESSAGE_FLAGGED = 1 << 2,
+    MESSAGE_DELETED = 1 << 3,
+    MESSAGE_DRAFT = 1 << 4,
+    MESSAGE_RECENT = 1 << 5 /* this session is the first to see it; not stored */
+};
+#define MAILBOX_KEYWORDS_MAX 64    /* keywords per folder: bit i of `keywords` is name i */
+#define MAILBOX_KEYWORD_LEN_MAX 100
+
+struct message {
+    uint32_t uid;
+    uint32_t flags;       /* enum message_flag */
+    uint64_t keywords;    /* bit per keyword */
+    uint64_t modseq;
+    uint64_t size;        /* bytes as in the file (CRLF lines: also RFC822.SIZE) */
+    int64_t internal_ms;  /* INTERNALDATE, real time */
+};
+
+struct mailbox_info {
+    uint32_t uidvalidity, uidnext, count, recent, unseen, first_unseen_seq /* 0: none */;
+    uint64_t highest_modseq, bytes;
+    char mailbox_id[24]; /* stable over rename (RFC 8474) */
+};
+
+/* Opens; `claim_recent`: this is a SELECT, new messages become \Recent here. NULL with errno. */
+struct mailbox *mailbox_open(struct store *store, struct slice name, bool read_only,
+                             bool claim_recent);
+void mailbox_close(struct mailbox **mbp); /* flushes flag changes */
+void mailbox_get_info(const struct mailbox *mb, struct mailbox_info *info);
+/* The same figures of a folder that is not open, from its index (STATUS). */
+int mailbox_status(struct store *store, struct slice name, struct mailbox_info *info);
+
+uint32_t mailbox_count(const struct mailbox *mb);
+/* `seq` from 1 to mailbox_count(). Valid until the next sync or change. */
+const struct message *mailbox_message(const struct mailbox *mb, uint32_t seq);
+uint32_t mailbox_seq_of_uid(const struct mailbox *mb, uint32_t uid);       /* 0: not there */
+uint32_t mailbox_seq_at_or_above(const struct mailbox *mb, uint32_t uid);  /* count+1: none */
+const char *mailbox_keyword(const struct mailbox *mb, unsigned bit);       /* NULL: unused */
+/* Bit of a keyword; `make`: a new one may be given out. -1: none, or the table is full. */
+int mailbox_keyword_bit(struct mailbox *mb, struct slice name, bool make);
+
+/* What a sync found. Sequence numbers of `expunged` are as EXPUNGE responses want them: each is
+ * relative to the view after the ones before it were taken out. `changed` are sequence numbers in
+ * the new view whose flags another session changed. Freed by mailbox_changes_free. */
+struct mailbox_changes {
+    uint32_t *expunged, expunged_count;
+    uint32_t *expunged_uids; /* same order */
+    uint32_t *changed, changed_count;
+    uint32_t old_count, new_count; /* before the sync less expunged; after */
+    bool keywords_changed;
+};
+/* Reads the journal's tail into the view. `allow_expunge` false (FETCH, STORE, SEARCH by sequence
+ * number: RFC 3501 section 5.5, RFC 9051 section 7.5.1): removed messages stay in the view until a
+ * later sync. `changes` may be NULL. Cheap when nothing happened (one fstat). 0, or -1 (ESTALE: the
+ * folder was removed). */
+int mailbox_sync(struct mailbox *mb, bool allow_expunge, struct mailbox_changes *changes);
+void mailbox_changes_free(struct mailbox_changes *changes);
+/* A descriptor to poll: readable when the folder may have changed; mailbox_sync clears it. Used by
+ * IDLE. -1 if the system gives none: the caller then syncs every second. */
+int mailbox_watch(struct mailbox *mb);
+
+/* The message's file, for reading; the first `size` bytes are the message. -1 with errno: ENOENT
+ * after another session's expunge. */
+int mailbox_open_message(struct mailbox *mb, uint32_t seq);
+
+enum mailbox_flag_op { MAILBOX_FLAGS_SET, MAILBOX_FLAGS_ADD, MAILBOX_FLAGS_REMOVE };
+/* Changes flags of the messages seqs[0..count). Messages whose modseq is above `unchanged_since`
+ * (0: no limit) are left alone and marked in skipped[i] (may be NULL). Marks in changed[i] (may be
+ * NULL) those that really changed. 0, or -1 with errno. */
+int mailbox_store_flags(struct mailbox *mb, const uint32_t *seqs, uint32_t count,
+                        enum mailbox_flag_op op, uint32_t flags, uint64_t keywords,
+                        uint64_t unchanged_since, bool *skipped, bool *changed);
+
+/* Removes the messages with \Deleted, of these UIDs only when uids is not NULL. The view changes at
+ * the next mailbox_sync(mb, true, ...), which reports them like anybody's. */
+int mailbox_expunge(struct mailbox *mb, const uint32_t *uids, uint32_t count);
+/* Removes messages whatever their flags (POP3's QUIT, MOVE): all or none. */
+int mailbox_remove(struct mailbox *mb, const uint32_t *uids, uint32_t count);
+
+/* APPEND: begin gives a descriptor to write the message to, commit makes all of them visible and
+ * durable at once with consecutive UIDs, abort leaves nothing. */
+struct mailbox_append;
+struct mailbox_append *mailbox_append_begin(struct store *store, struct slice folder);
+int mailbox_append_fd(struct mailbox_append *append);
+/* The message written since begin or the last call is complete. EDQUOT, ENOSPC. */
+int mailbox_append_message(struct mailbox_append *append, uint32_t flags,
+                           const struct slice *keywords, uint32_t keyword_count,
+                           int64_t internal_ms);
+struct mailbox_uids {
+    uint32_t uidvalidity;
+    uint32_t count;
+    uint32_t *uids; /* in order of the sources; free() by the caller */
+};
+int mailbox_append_commit(struct mailbox_append **appendp, struct mailbox_uids *uids);
+void mailbox_append_abort(struct mailbox_append **appendp);
+
+/* COPY and MOVE into `folder`, flags, keywords and dates kept, all or none; the file is linked, not
+ * copied. MOVE also removes from mb (reported by the next sync). ENOENT: no such folder. */
+int mailbox_copy(struct mailbox *mb, const uint32_t *seqs, uint32_t count, struct slice folder,
+                 bool move, struct mailbox_uids *uids);
+
+/* The cache: opaque bytes per message and kind that the session computed from the (immutable)
+ * message, e.g. ENVELOPE. May be lost at any time. At most MAILBOX_CACHE_MAX bytes each. */
+#define MAILBOX_CACHE_MAX 65536
+enum mailbox_cache_kind { MAILBOX_CACHE_ENVELOPE = 1, MAILBOX_CACHE_BODYSTRUCTURE, MAILBOX_CACHE_BODY, MAILBOX_CACHE_HEADERS };
+/* false: not there. `out` borrowed until the next call on mb. */
+bool mailbox_cache_get(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,
+                       struct slice *out);
+void mailbox_cache_put(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,
+                       struct slice value);
+
+/* A name that is unique in the folder for ever and survives moves of the store: POP3's UIDL, at most
+ * 70 characters 0x21..0x7e (RFC 1939 section 7). */
+int mailbox_unique_name(struct mailbox *mb, uint32_t seq, struct strbuf *out);
+
+/* Gives memory back while the session idles (unmaps, trims); the next call maps again. */
+void mailbox_release_memory(struct mailbox *mb);
+
+#endif

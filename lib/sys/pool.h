@@ -1,0 +1,59 @@
+/*
+ * lib/sys/pool.h - the parent and the workers of a protocol daemon (smtpd, imapd, pop3d).
+ *
+ * The parent accepts, applies the service's limits (clients in all, per address, per address and
+ * minute, allow/deny) and hands each connection to a worker from a pre-forked pool: the client's
+ * socket, and one end of a fresh channel to authd whose other end the parent has given to authd
+ * together with the client's address (a worker cannot forge it). The parent reads no byte from the
+ * network. A worker enters its sandbox before its first connection and serves one at a time; when
+ * serve() says POOL_REUSE (no capability was ever held) it waits for the next one, else it exits.
+ *
+ * SIGTERM: the parent stops accepting, tells idle workers to end, and ends with its last session
+ * (or after the drain time). A worker ends when its parent does.
+ */
+#ifndef POSTHORN_LIB_SYS_POOL_H
+#define POSTHORN_LIB_SYS_POOL_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "lib/sys/daemon.h"
+
+struct ipc_client;
+
+struct pool_session {
+    int fd;                     /* the client, blocking */
+    const char *label;          /* the listener's label: "smtp", "submission", "smtps" */
+    char session_id[16];        /* short unique id, on every log line (log_context is set) */
+    char client_ip[INET6_ADDRSTRLEN]; /* IPv4-mapped addresses are shown as IPv4 */
+    uint16_t client_port;
+    char local_ip[INET6_ADDRSTRLEN];
+    uint16_t local_port;
+    struct ipc_client *auth;    /* channel to authd for this session; closed after serve() */
+    struct daemon *daemon;
+};
+
+enum pool_next { POOL_REUSE, POOL_EXIT };
+
+struct pool_ops {
+    const char *const *labels;  /* listeners to accept on, NULL-terminated */
+    /* What each worker runs in; uid 0 is never allowed. The parent enters `parent_box` first. */
+    struct sandbox parent_box;
+    struct sandbox worker_box;
+    /* In the worker, once, before the sandbox: make connections that cannot be made later. */
+    void (*worker_start)(struct daemon *d, void *arg);
+    enum pool_next (*serve)(struct pool_session *session, void *arg);
+    /* In the parent, when a limit refuses a connection: text to send before closing, or NULL. */
+    const char *(*refusal)(const char *label, const char *why);
+    void *arg;
+    unsigned clients_max;       /* sessions at once, over all workers */
+    unsigned per_address_max;   /* at once; 0: no limit */
+    unsigned per_minute_max;    /* new ones per address; 0: no limit */
+    unsigned spare_min, spare_max; /* idle workers kept ready */
+    unsigned reuse_max;         /* connections a reusable worker serves at most */
+};
+
+/* Enters the parent's sandbox, reports ready, runs until drained. Returns the exit status. */
+int pool_run(struct daemon *d, const struct pool_ops *ops);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * lib/sys/sandbox.h - giving up what a process does not need. Each step is one way.
+ *
+ * Landlock's ABI is looked up at run time and the access mask cut to what it knows; without
+ * Landlock a warning is logged once and the rest stays in force. Run by an ordinary user, the steps
+ * that need root (user, chroot, capabilities) are left out and the others apply.
+ */
+#ifndef POSTHORN_LIB_SYS_SANDBOX_H
+#define POSTHORN_LIB_SYS_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What a seccomp list allows beyond the basics (memory, clocks, read/write/close/poll on open
+ * descriptors, exit, signals to oneself). io_uring, ptrace, process_vm_*, execve, mount, keyctl,
+ * bpf, userfaultfd and module calls are in no list. A refused call gives EPERM; one that no honest
+ * program of ours makes (execve, ptrace, io_uring) kills the process. */
+enum sandbox_calls {
+    SANDBOX_FILES = 1 << 0,        /* openat2/openat, fstat, getdents, rename, link, unlink, mkdir, fsync */
+    SANDBOX_CONNECT_UNIX = 1 << 1, /* socket(AF_UNIX) and connect */
+    SANDBOX_INTERNET = 1 << 2,     /* socket(AF_INET, AF_INET6), connect, bind, sendto */
+    SANDBOX_ACCEPT = 1 << 3,       /* accept4, getpeername, setsockopt */
+    SANDBOX_FORK = 1 << 4,         /* clone for processes (not namespaces), wait */
+    SANDBOX_THREADS = 1 << 5,      /* clone for threads, futex, set_robust_list */
+    SANDBOX_SEND_FDS = 1 << 6,     /* sendmsg with descriptors (recvmsg is basic) */
+    SANDBOX_RESTRICT = 1 << 7,     /* landlock_*, prctl, seccomp, setrlimit: may tighten further */
+    SANDBOX_INOTIFY = 1 << 8,      /* fcntl F_NOTIFY/F_SETSIG, inotify */
+    SANDBOX_KILL = 1 << 9,         /* kill/tgkill/pidfd_send_signal to other processes */
+    SANDBOX_CHROOT = 1 << 10,      /* fchdir, chroot, capset */
+};
+
+enum sandbox_access { SANDBOX_READ = 1, SANDBOX_WRITE = 2 }; /* below that directory */
+
+struct sandbox_dir {
+    int fd; /* a directory, O_PATH is enough */
+    unsigned access;
+};
+
+#define SANDBOX_DIRS_MAX 16
+
+struct sandbox {
+    uid_t uid; /* (uid_t)-1: stay who we are */
+    gid_t gid;
+    const gid_t *groups; /* supplementary; NULL: none */
+    size_t group_count;
+    int chroot_fd;          /* -1: none */
+    uint64_t keep_caps;     /* bit per CAP_*; 0: none */
+    bool landlock;          /* restrict to `dirs` (an empty list: no path at all) */
+    struct sandbox_dir dirs[SANDBOX_DIRS_MAX];
+    size_t dir_count;
+    unsigned calls;      /* enum sandbox_calls; seccomp is always loaded */
+    bool same_rights;    /* every dir gets the union of rights: links may cross between them */
+    uint64_t files_max;  /* RLIMIT_NOFILE; 0: as it is */
+    uint64_t memory_max; /* RLIMIT_AS, bytes; 0: as it is */
+};
+
+/* Puts it all in force, in the right order: chroot, user, capabilities, no_new_privs, not dumpable,
+ * limits, Landlock, seccomp. 0, or -1 with errno and the step's name logged: the caller exits. */
+int sandbox_enter(const struct sandbox *box);
+/* Landlock alone, to tighten later (after login). 0, or -1 with errno; 0 where the kernel lacks it. */
+int sandbox_restrict_paths(const struct sandbox_dir *dirs, size_t count);
+int sandbox_landlock_abi(void); /* 0: none */
+/* Ends this process when its parent ends (also after a change of user). */
+void sandbox_die_with_parent(void);
+
+#endif

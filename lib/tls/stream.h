@@ -1,0 +1,62 @@
+/*
+ * lib/tls/stream.h - a session's byte stream: plain or TLS, buffered both ways, with deadlines.
+ *
+ * Bytes that arrived before a TLS handshake are thrown away by stream_start_tls (RFC 3207 section
+ * 4.2; RFC 9051 section 11.1): they are counted in its result so that the session can log the
+ * attempt. Output collects until stream_flush or until the reader has to wait for the peer, so that
+ * replies to pipelined commands leave together.
+ */
+#ifndef POSTHORN_LIB_TLS_STREAM_H
+#define POSTHORN_LIB_TLS_STREAM_H
+
+#include "lib/tls/tls.h"
+
+struct stream;
+
+enum stream_status {
+    STREAM_OK,
+    STREAM_EOF,      /* the peer closed */
+    STREAM_TIMEOUT,  /* the deadline passed */
+    STREAM_ERROR,    /* reset, TLS failure */
+    STREAM_TOO_LONG, /* the line has more than max bytes; the rest is still unread */
+};
+
+/* Takes over `fd`. `read_max` is the size of the input buffer (bytes, at least a full line). */
+struct stream *stream_new(int fd, size_t read_max);
+void stream_free(struct stream **streamp); /* TLS close_notify, close */
+int stream_fd(const struct stream *s);
+struct tls *stream_tls(const struct stream *s); /* NULL: plain */
+
+/* Server side handshake. 0, or -1. *discarded: bytes thrown away (NULL: not wanted). */
+int stream_start_tls(struct stream *s, struct tls_context *ctx, int64_t deadline_mono_ms,
+                     size_t *discarded);
+
+/* One line up to and including LF, at most `max` bytes, borrowed until the next read. The caller
+ * looks at the end itself: "\r\n", or a bare LF that ends nothing. Flushes output before it waits.
+ * `deadline_mono_ms` holds for the whole line, not for one read. */
+enum stream_status stream_read_line(struct stream *s, size_t max, int64_t deadline_mono_ms,
+                                    struct slice *line);
+/* 1 to `max` bytes, borrowed until the next read. */
+enum stream_status stream_read_some(struct stream *s, size_t max, int64_t deadline_mono_ms,
+                                    struct slice *bytes);
+/* True if unread input is buffered (PIPELINING: do not flush yet). */
+bool stream_has_input(const struct stream *s);
+/* Waits until input, `other_fd` (-1: none) or the deadline: 1 input, 2 other_fd, 0 deadline, -1. */
+int stream_wait(struct stream *s, int other_fd, int64_t deadline_mono_ms);
+
+/* Buffered; flushes when 16 KiB have collected. STREAM_OK or the error, which sticks. */
+enum stream_status stream_write(struct stream *s, struct slice data);
+__attribute__((format(printf, 2, 3))) enum stream_status stream_printf(struct stream *s,
+                                                                       const char *format, ...);
+enum stream_status stream_flush(struct stream *s);
+void stream_set_write_timeout(struct stream *s, int64_t ms); /* for one flush; shipped 5 min */
+/* Gives buffers back while the session idles. */
+void stream_release_buffers(struct stream *s);
+uint64_t stream_bytes_in(const struct stream *s);
+uint64_t stream_bytes_out(const struct stream *s);
+
+/* Client side handshake; `server_name` for SNI and, with a verifying context, the check. */
+int stream_start_tls_client(struct stream *s, struct tls_context *ctx, const char *server_name,
+                            int64_t deadline_mono_ms);
+
+#endif

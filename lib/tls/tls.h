@@ -1,0 +1,47 @@
+/*
+ * lib/tls/tls.h - TLS over a blocking socket, and a plain/TLS byte stream with deadlines.
+ *
+ * The only module that includes OpenSSL's SSL headers. A context is made before fork (key and
+ * certificates are read by path, as root); the connections are made in the workers. TLS 1.2 and
+ * newer (RFC 8996, RFC 9325); tickets are resumable in every worker of the same parent; buffers are
+ * released while idle. kTLS only when asked for.
+ */
+#ifndef POSTHORN_LIB_TLS_TLS_H
+#define POSTHORN_LIB_TLS_TLS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/base/strbuf.h"
+
+struct tls_context; /* a server's key and certificate chain, or a client's trust */
+struct tls;         /* one connection */
+
+/* PEM files. NULL with one line in `error`: which file, what is wrong, key and certificate that do
+ * not belong together included. */
+struct tls_context *tls_server_context(const char *cert_path, const char *key_path,
+                                       struct strbuf *error);
+/* `verify`: the peer's chain must lead to the system's trust store (loaded here: 20 ms). Without
+ * it any certificate will do (opportunistic TLS, RFC 7435). */
+struct tls_context *tls_client_context(bool verify, struct strbuf *error);
+void tls_context_free(struct tls_context **ctxp);
+
+/* The handshake on a connected blocking socket until `deadline_mono_ms`. NULL with errno:
+ * ETIMEDOUT, EPROTO (reason by tls_last_error()), ECONNRESET. The fd stays the caller's. */
+struct tls *tls_accept(struct tls_context *ctx, int fd, int64_t deadline_mono_ms);
+struct tls *tls_connect(struct tls_context *ctx, int fd, const char *server_name,
+                        int64_t deadline_mono_ms);
+const char *tls_last_error(void);
+/* 1: done; like read/write but with a deadline for the call: >0 bytes, 0 orderly end, -1 errno. */
+ssize_t tls_read(struct tls *tls, void *buf, size_t len, int64_t deadline_mono_ms);
+ssize_t tls_write(struct tls *tls, const void *buf, size_t len, int64_t deadline_mono_ms);
+bool tls_pending(const struct tls *tls); /* decrypted bytes wait: poll() would not tell */
+void tls_close(struct tls **tlsp);       /* close_notify, best effort, no waiting */
+
+const char *tls_version(const struct tls *tls); /* "TLSv1.3" */
+const char *tls_cipher(const struct tls *tls);
+/* Channel binding for SCRAM-*-PLUS: RFC 9266 tls-exporter, only on TLS 1.3. 0, or -1: none. */
+int tls_channel_binding(const struct tls *tls, unsigned char out[32]);
+
+
+#endif
