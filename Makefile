@@ -74,6 +74,13 @@ all: $(PROGRAMS)
 tests: $(TESTS)
 tools: $(TOOLS)
 fuzzers: $(FUZZERS)
+unit: $(TESTS)
+	@t/run-unit $(TESTS)
+
+# Each fuzz target for a moment; by hand: SECONDS=3600 make FUZZ=1 fuzz
+SECONDS ?= 10
+fuzz: $(FUZZERS)
+	@t/run-fuzz $(SECONDS) $(FUZZERS)
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -118,5 +125,6 @@ $(BUILD)/fuzz/%: fuzz/%.c $$(call linked,fuzz/%.c) $(BUILD)/libposthorn-core.a M
 clean:
 	rm -rf build build-asan build-fuzz build-hooks
 
-.PHONY: all tests tools fuzzers clean install
+
+.PHONY: unit fuzz all tests tools fuzzers clean install
 -include $(LIB_OBJ:.o=.d) $(TESTS:=.d)

@@ -49,7 +49,7 @@ struct conf *conf_load(const char *path, struct strbuf *errors);
 void conf_free(struct conf **confp);
 
 bool conf_bool(const struct conf *conf, enum conf_id id);
-uint64_t conf_u64(const struct conf *conf, enum conf_id id); /* INT, SIZE, DURATION */
+uint64_t conf_u64(const struct conf *conf, enum conf_id id);    /* INT, SIZE, DURATION */
 const char *conf_str(const struct conf *conf, enum conf_id id); /* STRING and ENUM; "" when empty */
 size_t conf_list_count(const struct conf *conf, enum conf_id id);
 const char *conf_list_item(const struct conf *conf, enum conf_id id, size_t i);
