@@ -15,7 +15,9 @@
 
 #define AUTHD_SOCKET "authd.sock"
 #define AUTHD_SASL_MAX 12288 /* bytes of one SASL message, decoded (RFC 4422; RFC 4954: 12288 octets) */
+#define AUTHD_MECHANISM_MAX 32 /* RFC 4422 section 3.1: 20 */
 #define AUTHD_PAYLOAD_MAX 32768
+#define AUTHD_TIMEOUT_MS 30000 /* what a session waits for one answer: a hash queue and a delay fit */
 
 enum authd_type {
     AUTHD_ATTACH = 1, /* parent: new session; carries the session's end of the channel */
