@@ -3,11 +3,11 @@
  *
  * A message is the file `ID` in a state's directory (new/ active/ deferred/ hold/ corrupt/): the
  * message content from the first byte, immutable, so that local delivery can link the file into
- * mailboxes. The envelope is one checksummed record: for a message with one recipient it follows the
- * content in the same file (one create, one flush, no file to delete later); with more it is the
- * file `ID.env` beside it. What happens to the recipients is appended to `ID.log`, made when the
- * first attempt leaves something undone. When the last recipient is done the names go, and then the
- * envelope behind the content is cut off (the mailboxes' links see the content alone).
+ * mailboxes. The envelope is one checksummed record: for a message with one recipient it follows
+ * the content in the same file (one create, one flush, no file to delete later); with more it is
+ * the file `ID.env` beside it. What happens to the recipients is appended to `ID.log`, made when
+ * the first attempt leaves something undone. When the last recipient is done the names go, and then
+ * the envelope behind the content is cut off (the mailboxes' links see the content alone).
  */
 #ifndef POSTHORN_LIB_QUEUE_QUEUE_FILE_H
 #define POSTHORN_LIB_QUEUE_QUEUE_FILE_H
@@ -26,12 +26,12 @@ struct queue_rcpt {
     uint8_t notify;        /* QUEUE_NOTIFY_*; 0: the default */
 };
 struct queue_envelope {
-    char id[33];            /* queue id: time-ordered prefix and random part, [0-9A-Za-z] */
+    char id[33]; /* queue id: time-ordered prefix and random part, [0-9A-Za-z] */
     int64_t received_ms;
     uint64_t content_size;
-    struct slice sender;    /* reverse path, empty for bounces */
+    struct slice sender; /* reverse path, empty for bounces */
     struct slice envid;
-    uint8_t ret;            /* 0 none, 1 FULL, 2 HDRS */
+    uint8_t ret; /* 0 none, 1 FULL, 2 HDRS */
     bool smtputf8, body_8bit, body_binary;
     struct slice auth_user; /* who submitted it, or empty */
     struct slice client;    /* address of the client, for the log */
