@@ -67,6 +67,7 @@ int sandbox_enter(const struct sandbox *box);
  */
 int sandbox_restrict_paths(const struct sandbox_dir *dirs, size_t count);
 int sandbox_landlock_abi(void); /* 0: none */
+unsigned sandbox_landlock_layers(void); /* put on by this process or inherited */
 /* changed() runs after each layer that this process or a child forked from it puts on: the process
  * table shows what is in force. */
 void sandbox_observe(void (*changed)(void *arg, int abi, unsigned layers), void *arg);
