@@ -11,21 +11,9 @@
 #include <uninorm.h>
 
 #include "lib/base/parse.h"
+#include "lib/mail/address.h"
 
-#define LABEL_MAX 63
 #define INPUT_MAX 1024 /* bytes of a domain or local part before it is looked at */
-
-int
-canonical_split(struct slice address, struct slice *local, struct slice *domain)
-{
-    size_t at = slice_rindex(address, '@');
-
-    if (at == 0 || at + 1 >= address.len)
-        return -1;
-    *local = slice_sub(address, 0, at);
-    *domain = slice_sub(address, at + 1, address.len);
-    return 0;
-}
 
 static bool
 is_ascii(struct slice s)
@@ -55,29 +43,6 @@ append_lower(struct slice s, struct strbuf *out)
     return true;
 }
 
-/* Labels of letters, digits and inner hyphens (RFC 5321 section 4.1.2, RFC 1035 section 2.3.4). */
-static bool
-is_host_name(struct slice domain)
-{
-    if (domain.len == 0 || domain.len > CANONICAL_DOMAIN_MAX ||
-        domain.ptr[domain.len - 1] == '.')
-        return false;
-    while (domain.len > 0) {
-        struct slice label = slice_split(&domain, '.');
-
-        if (label.len == 0 || label.len > LABEL_MAX || label.ptr[0] == '-' ||
-            label.ptr[label.len - 1] == '-')
-            return false;
-        for (size_t i = 0; i < label.len; i++) {
-            char c = lower(label.ptr[i]);
-
-            if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-')
-                return false;
-        }
-    }
-    return true;
-}
-
 static int
 international_domain(struct slice domain, struct strbuf *out)
 {
@@ -91,7 +56,7 @@ international_domain(struct slice domain, struct strbuf *out)
     name[domain.len] = '\0';
     if (idn2_lookup_u8((const uint8_t *)name, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) ==
             IDN2_OK &&
-        is_host_name(slice_of((const char *)ascii)))
+        address_is_domain(slice_of((const char *)ascii), false))
         rc = append_lower(slice_of((const char *)ascii), out) ? 0 : -1;
     idn2_free(ascii);
     return rc;
@@ -102,26 +67,7 @@ canonical_domain(struct slice domain, struct strbuf *out)
 {
     if (!is_ascii(domain))
         return international_domain(domain, out);
-    return is_host_name(domain) && append_lower(domain, out) ? 0 : -1;
-}
-
-/* The content of a quoted-string (RFC 5321 section 4.1.2), which means the same as the plain text. */
-static int
-unquote(struct slice local, char *out, size_t *len)
-{
-    size_t n = 0;
-
-    if (local.len < 3 || local.ptr[local.len - 1] != '"')
-        return -1;
-    for (size_t i = 1; i + 1 < local.len; i++) {
-        if (local.ptr[i] == '"')
-            return -1;
-        if (local.ptr[i] == '\\' && ++i + 1 == local.len)
-            return -1;
-        out[n++] = local.ptr[i];
-    }
-    *len = n;
-    return 0;
+    return address_is_domain(domain, false) && append_lower(domain, out) ? 0 : -1;
 }
 
 static int
@@ -146,16 +92,8 @@ append_composed(struct slice local, struct strbuf *out)
 int
 canonical_local(struct slice local, struct strbuf *out)
 {
-    char plain[INPUT_MAX];
-    size_t len;
-
     if (local.len == 0 || local.len > INPUT_MAX)
         return -1;
-    if (local.ptr[0] == '"') {
-        if (unquote(local, plain, &len) < 0)
-            return -1;
-        local = slice_make(plain, len);
-    }
     for (size_t i = 0; i < local.len; i++)
         if ((unsigned char)local.ptr[i] < 0x20 || local.ptr[i] == 0x7f)
             return -1;
@@ -165,17 +103,21 @@ canonical_local(struct slice local, struct strbuf *out)
 }
 
 int
-canonical_address(struct slice address, struct strbuf *out)
+canonical_address(struct slice text, struct strbuf *out)
 {
-    struct slice local, domain;
+    struct strbuf local = strbuf_new(INPUT_MAX);
     size_t mark = out->len;
+    struct address address;
+    int rc = -1;
 
-    if (canonical_split(address, &local, &domain) < 0 || canonical_local(local, out) < 0)
-        return -1;
-    if (strbuf_char(out, '@') && canonical_domain(domain, out) == 0)
-        return 0;
-    strbuf_truncate(out, mark);
-    return -1;
+    if (address_parse(text, ADDRESS_UTF8, &address) == ADDRESS_OK && !address.is_literal &&
+        address_local_plain(&address, &local) && canonical_local(strbuf_slice(&local), out) == 0 &&
+        strbuf_char(out, '@'))
+        rc = canonical_domain(address.domain, out);
+    if (rc < 0)
+        strbuf_truncate(out, mark);
+    strbuf_free(&local);
+    return rc;
 }
 
 bool

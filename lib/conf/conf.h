@@ -54,7 +54,7 @@ struct conf *conf_parse(struct slice text, const char *name, struct strbuf *erro
 void conf_free(struct conf **confp);
 
 bool conf_bool(const struct conf *conf, enum conf_id id);
-uint64_t conf_u64(const struct conf *conf, enum conf_id id); /* INT, SIZE, DURATION */
+uint64_t conf_u64(const struct conf *conf, enum conf_id id);    /* INT, SIZE, DURATION */
 const char *conf_str(const struct conf *conf, enum conf_id id); /* STRING and ENUM; "" when empty */
 size_t conf_list_count(const struct conf *conf, enum conf_id id);
 const char *conf_list_item(const struct conf *conf, enum conf_id id, size_t i);
