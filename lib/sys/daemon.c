@@ -91,6 +91,12 @@ load_configuration(struct daemon *d)
 }
 
 static void
+show_landlock(void *arg, int abi, unsigned layers)
+{
+    stats_process_landlock(arg, abi, layers);
+}
+
+static void
 open_stats(struct daemon *d)
 {
     int dirfd;
@@ -105,6 +111,7 @@ open_stats(struct daemon *d)
         die(EX_CANTCREAT, "%s/stats/%s: %s", d->inst.run, d->service, strerror(errno));
     close_keep_errno(dirfd);
     stats_process_begin(d->stats, "parent");
+    sandbox_observe(show_landlock, d->stats);
 }
 
 static void
@@ -241,8 +248,6 @@ daemon_sandbox(struct daemon *d, const struct sandbox *box)
         log_event(LOG_ERROR, "sandbox_failed", KV_ERRNO());
         die(EX_OSERR, "%s: the sandbox could not be entered: %s", d->name, strerror(errno));
     }
-    stats_process_landlock(d->stats, box->landlock ? sandbox_landlock_abi() : 0,
-                           box->landlock ? 1 : 0);
 }
 
 void
