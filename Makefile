@@ -48,7 +48,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
 DAEMONS = master logd accountd authd dnsd smtpd imapd pop3d queue-manager local-deliver remote-deliver
 LIBS_master = -levent_core -lseccomp
 LIBS_logd = -levent_core -lseccomp
-LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2
+LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring
 LIBS_authd = -levent_core -lseccomp -lgsasl -lcrypt -largon2 -lcrypto
 LIBS_dnsd = -levent_core -lseccomp -lunbound
 LIBS_smtpd = -levent_core -lseccomp -lssl -lcrypto
@@ -57,8 +57,8 @@ LIBS_pop3d = -levent_core -lseccomp -lssl -lcrypto
 LIBS_queue-manager = -levent_core -lseccomp
 LIBS_local-deliver = -levent_core -lseccomp
 LIBS_remote-deliver = -levent_core -lseccomp -lssl -lcrypto -lidn2
-LIBS_posthorn = -levent_core -lssl -lcrypto -lcrypt -lidn2
-LIBS_ALL = -levent_core -lseccomp -ldb-5.3 -lidn2 -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound
+LIBS_posthorn = -levent_core -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring
+LIBS_ALL = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound
 
 DAEMONS := $(foreach d,$(DAEMONS),$(if $(wildcard $(d)/main.c),$(d)))
 PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
@@ -74,20 +74,30 @@ all: $(PROGRAMS)
 tests: $(TESTS)
 tools: $(TOOLS)
 fuzzers: $(FUZZERS)
+unit: $(TESTS)
+	@t/run-unit $(TESTS)
+
+# Each fuzz target for a moment; by hand: SECONDS=3600 make FUZZ=1 fuzz
+SECONDS ?= 10
+fuzz: $(FUZZERS)
+	@t/run-fuzz $(SECONDS) $(FUZZERS)
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	@echo '  CC    $<'
+	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/libposthorn-core.a: $(LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	@echo '  AR    $@'
+	@ar rcs $@ $^
 
 define PROGRAM
 $(1)_OBJ := $$(patsubst %.c,$$(BUILD)/obj/%.o,$$(wildcard $(1)/*.c))
 $(2): $$($(1)_OBJ) $$(BUILD)/libposthorn-core.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$($(1)_OBJ) $$(BUILD)/libposthorn-core.a $$(LIBS_$(1))
+	@echo '  LINK  $$@'
+	@$$(CC) $$(ALL_LDFLAGS) -o $$@ $$($(1)_OBJ) $$(BUILD)/libposthorn-core.a $$(LIBS_$(1))
 -include $$($(1)_OBJ:.o=.d)
 endef
 $(foreach d,$(DAEMONS),$(eval $(call PROGRAM,$(d),$$(BUILD)/libexec/posthorn/$(d))))
@@ -99,18 +109,22 @@ linked = $(patsubst %.c,$(BUILD)/obj/%.o,$(shell sed -n 's|^// LINK: ||p' $(1)))
 .SECONDEXPANSION:
 $(BUILD)/t/%: t/unit/%.c $$(call linked,t/unit/%.c) $(BUILD)/libposthorn-core.a Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(call linked,$<) $(BUILD)/libposthorn-core.a \
+	@echo '  LINK  $@'
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(call linked,$<) $(BUILD)/libposthorn-core.a \
 	    -lcheck -lsubunit -lm -lrt -lpthread $(LIBS_ALL)
 $(BUILD)/t/tools/%: t/tools/%.c $(BUILD)/libposthorn-core.a Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libposthorn-core.a $(LIBS_ALL)
+	@echo '  LINK  $@'
+	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libposthorn-core.a $(LIBS_ALL)
 $(BUILD)/fuzz/%: fuzz/%.c $$(call linked,fuzz/%.c) $(BUILD)/libposthorn-core.a Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(call linked,$<) \
+	@echo '  LINK  $@'
+	@$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(call linked,$<) \
 	    $(BUILD)/libposthorn-core.a $(LIBS_ALL)
 
 clean:
 	rm -rf build build-asan build-fuzz build-hooks
 
-.PHONY: all tests tools fuzzers clean install
+
+.PHONY: unit fuzz all tests tools fuzzers clean install
 -include $(LIB_OBJ:.o=.d) $(TESTS:=.d)

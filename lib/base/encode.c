@@ -47,7 +47,8 @@ value64(char c)
     return c == '/' ? 63 : -1;
 }
 
-/* One group of four; `pads` of them are '='. The unused bits must be zero (RFC 4648 section 3.5). */
+/* One group of four; `pads` of them are '='. The unused bits must be zero (RFC 4648 section 3.5).
+ */
 static int
 decode_group(const char *in, size_t pads, char *to)
 {

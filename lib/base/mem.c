@@ -15,7 +15,8 @@ static _Noreturn void
 out_of_memory(void)
 {
     static const char text[] = "out of memory\n";
-    ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1); /* nothing left to do about it */
+    ssize_t ignored =
+        write(STDERR_FILENO, text, sizeof(text) - 1); /* nothing left to do about it */
 
     (void)ignored;
     _exit(EX_TEMPFAIL);

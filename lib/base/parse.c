@@ -66,11 +66,8 @@ int
 parse_size(struct slice text, uint64_t max, uint64_t *out)
 {
     static const struct unit units[] = {
-        {{"", 0}, 1},
-        {{"K", 1}, 1ULL << 10},
-        {{"M", 1}, 1ULL << 20},
-        {{"G", 1}, 1ULL << 30},
-        {{"T", 1}, 1ULL << 40},
+        {{"", 0}, 1},           {{"K", 1}, 1ULL << 10}, {{"M", 1}, 1ULL << 20},
+        {{"G", 1}, 1ULL << 30}, {{"T", 1}, 1ULL << 40},
     };
     uint64_t value;
 
@@ -84,8 +81,8 @@ int
 parse_duration_ms(struct slice text, uint64_t max_ms, uint64_t *out_ms)
 {
     static const struct unit units[] = {
-        {{"", 0}, 1000},      {{"ms", 2}, 1},       {{"s", 1}, 1000},      {{"m", 1}, 60000},
-        {{"h", 1}, 3600000},  {{"d", 1}, 86400000}, {{"w", 1}, 604800000},
+        {{"", 0}, 1000},     {{"ms", 2}, 1},       {{"s", 1}, 1000},      {{"m", 1}, 60000},
+        {{"h", 1}, 3600000}, {{"d", 1}, 86400000}, {{"w", 1}, 604800000},
     };
     uint64_t total = 0, part;
 

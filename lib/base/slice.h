@@ -24,12 +24,12 @@ struct slice slice_of(const char *text); /* NULL gives the empty slice */
 struct slice slice_make(const void *ptr, size_t len);
 
 bool slice_eq(struct slice a, struct slice b);
-bool slice_eq_nocase(struct slice a, struct slice b);     /* ASCII letters only */
+bool slice_eq_nocase(struct slice a, struct slice b); /* ASCII letters only */
 bool slice_starts(struct slice s, struct slice prefix);
 bool slice_starts_nocase(struct slice s, struct slice prefix);
 bool slice_ends(struct slice s, struct slice suffix);
 bool slice_ends_nocase(struct slice s, struct slice suffix);
-int slice_cmp(struct slice a, struct slice b);            /* memcmp order, shorter first */
+int slice_cmp(struct slice a, struct slice b); /* memcmp order, shorter first */
 
 /* Position of the first / last `c`, or s.len if there is none. */
 size_t slice_index(struct slice s, char c);

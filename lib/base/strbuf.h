@@ -31,7 +31,8 @@ bool strbuf_str(struct strbuf *b, const char *text);
 bool strbuf_char(struct strbuf *b, char c);
 bool strbuf_u64(struct strbuf *b, uint64_t value); /* decimal */
 __attribute__((format(printf, 2, 3))) bool strbuf_printf(struct strbuf *b, const char *format, ...);
-bool strbuf_vprintf(struct strbuf *b, const char *format, va_list args);
+__attribute__((format(printf, 2, 0))) bool strbuf_vprintf(struct strbuf *b, const char *format,
+                                                          va_list args);
 
 /* Makes room for `want` more bytes and returns where to write them; strbuf_grew takes them in.
  * NULL if that would pass the ceiling. */

@@ -13,6 +13,9 @@
 
 #include "lib/base/strbuf.h"
 
+#define CONF_FILE_MAX (1u << 20)
+#define CONF_LIST_MAX 256 /* items of one list */
+
 enum conf_type {
     CONF_BOOL,
     CONF_INT,      /* 0 or more */
@@ -46,10 +49,12 @@ extern const struct conf_setting conf_settings[CONF_ID_COUNT];
 /* Reads `path`. NULL on any error, with one line per error ("file:line: ...") in `errors`.
  * `path` NULL gives the defaults. */
 struct conf *conf_load(const char *path, struct strbuf *errors);
+/* The same for text that is already in memory; `name` stands in the errors for the file's. */
+struct conf *conf_parse(struct slice text, const char *name, struct strbuf *errors);
 void conf_free(struct conf **confp);
 
 bool conf_bool(const struct conf *conf, enum conf_id id);
-uint64_t conf_u64(const struct conf *conf, enum conf_id id); /* INT, SIZE, DURATION */
+uint64_t conf_u64(const struct conf *conf, enum conf_id id);    /* INT, SIZE, DURATION */
 const char *conf_str(const struct conf *conf, enum conf_id id); /* STRING and ENUM; "" when empty */
 size_t conf_list_count(const struct conf *conf, enum conf_id id);
 const char *conf_list_item(const struct conf *conf, enum conf_id id, size_t i);
@@ -57,5 +62,10 @@ bool conf_is_set(const struct conf *conf, enum conf_id id); /* in the file, not 
 
 /* "smtp.max_recipients" to its id; -1 if there is none. */
 int conf_find(struct slice dotted_name);
+
+/* What a setting takes, in words: "a number from 0 to 60000", "one of error, warn, info". */
+void conf_expected(enum conf_id id, struct strbuf *out);
+/* The value in force as it would be written in the file: "20M", "15m", "yes". */
+void conf_print_value(const struct conf *conf, enum conf_id id, struct strbuf *out);
 
 #endif

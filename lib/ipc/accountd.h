@@ -13,47 +13,49 @@
 #include "lib/ipc/object.h"
 
 #define ACCOUNTD_SOCKET "accountd.sock"
-#define ACCOUNTD_ADDRESS_MAX 1024  /* bytes of an address; UTF-8 */
+#define ACCOUNTD_ADDRESS_MAX 1024 /* bytes of an address; UTF-8 */
 #define ACCOUNTD_TEXT_MAX 1024
-#define ACCOUNTD_BATCH_MAX 1000    /* addresses in one EXPAND */
+#define ACCOUNTD_BATCH_MAX 1000     /* addresses in one EXPAND */
 #define ACCOUNTD_TARGETS_MAX 100000 /* results of one EXPAND, all addresses together */
-#define ACCOUNTD_OBJECTS_MAX 1000  /* objects in one page of a listing */
+#define ACCOUNTD_OBJECTS_MAX 1000   /* objects in one page of a listing */
+#define ACCOUNTD_USAGES_MAX 100000  /* mailboxes in one USAGE report */
+#define ACCOUNTD_RECORD_MAX 4096    /* bytes of password records */
 #define ACCOUNTD_PAYLOAD_MAX (12u << 20)
 
 enum accountd_type {
-    ACCOUNTD_RCPT = 1,   /* may this recipient be accepted in the SMTP session? */
+    ACCOUNTD_RCPT = 1, /* may this recipient be accepted in the SMTP session? */
     ACCOUNTD_RCPT_REPLY,
-    ACCOUNTD_EXPAND,     /* recipients to mailboxes and remote addresses */
+    ACCOUNTD_EXPAND, /* recipients to mailboxes and remote addresses */
     ACCOUNTD_EXPAND_REPLY,
-    ACCOUNTD_LOGIN,      /* login name to account and password record */
+    ACCOUNTD_LOGIN, /* login name to account and password record */
     ACCOUNTD_LOGIN_REPLY,
-    ACCOUNTD_REHASH,     /* replace a password record after a successful login */
-    ACCOUNTD_USAGE,      /* what mailboxes hold now: a report, no reply */
-    ACCOUNTD_ADMIN,      /* one administrative operation */
+    ACCOUNTD_REHASH, /* replace a password record after a successful login */
+    ACCOUNTD_USAGE,  /* what mailboxes hold now: a report, no reply */
+    ACCOUNTD_ADMIN,  /* one administrative operation */
     ACCOUNTD_ADMIN_REPLY,
-    ACCOUNTD_OK,         /* reply without content */
-    ACCOUNTD_SENDER,     /* may this authenticated user use this envelope sender? */
+    ACCOUNTD_OK,     /* reply without content */
+    ACCOUNTD_SENDER, /* may this authenticated user use this envelope sender? */
     ACCOUNTD_SENDER_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
 struct accountd_rcpt {
-    struct slice address; /* as given, without angle brackets; "postmaster" alone is allowed */
-    struct slice sender;  /* reverse path, may be empty */
+    struct slice address;   /* as given, without angle brackets; "postmaster" alone is allowed */
+    struct slice sender;    /* reverse path, may be empty */
     struct slice auth_user; /* canonical address of the authenticated user, or empty */
-    uint64_t size;        /* declared with SIZE=, 0: unknown */
+    uint64_t size;          /* declared with SIZE=, 0: unknown */
 };
 enum accountd_verdict {
-    ACCOUNTD_LOCAL,    /* a mailbox, alias, group or policy of ours takes it */
-    ACCOUNTD_FOREIGN,  /* not one of our domains: relaying is the caller's decision */
-    ACCOUNTD_REFUSED,  /* for good: 5xx with `dsn` and `text` */
-    ACCOUNTD_DEFERRED  /* for now: 4xx with `dsn` and `text` */
+    ACCOUNTD_LOCAL,   /* a mailbox, alias, group or policy of ours takes it */
+    ACCOUNTD_FOREIGN, /* not one of our domains: relaying is the caller's decision */
+    ACCOUNTD_REFUSED, /* for good: 5xx with `dsn` and `text` */
+    ACCOUNTD_DEFERRED /* for now: 4xx with `dsn` and `text` */
 };
 struct accountd_rcpt_reply {
-    uint8_t verdict;    /* enum accountd_verdict */
-    uint16_t code;      /* SMTP code when REFUSED or DEFERRED, e.g. 550, 452, 552 */
-    struct slice dsn;   /* RFC 3463 code: "5.1.1", "5.2.2", "5.2.1" */
-    struct slice text;  /* one line for the reply */
+    uint8_t verdict;   /* enum accountd_verdict */
+    uint16_t code;     /* SMTP code when REFUSED or DEFERRED, e.g. 550, 452, 552 */
+    struct slice dsn;  /* RFC 3463 code: "5.1.1", "5.2.2", "5.2.1" */
+    struct slice text; /* one line for the reply */
 };
 int accountd_rcpt_encode(struct strbuf *out, const struct accountd_rcpt *req);
 int accountd_rcpt_decode(struct slice payload, struct accountd_rcpt *req);
@@ -67,13 +69,13 @@ enum accountd_target_kind {
     ACCOUNTD_TO_FAILURE, /* code and text say why: bounce (5.x.x) or try later (4.x.x) */
 };
 struct accountd_target {
-    uint16_t source;      /* index of the address in the request */
-    uint8_t kind;         /* enum accountd_target_kind */
+    uint16_t source; /* index of the address in the request */
+    uint8_t kind;    /* enum accountd_target_kind */
     struct slice address;
-    struct slice via;     /* "" direct; "alias", "group NAME", "forward": for the log and for DSNs */
-    struct slice path;    /* mailbox: directory below store/, "DOMAIN/xx/USER" */
+    struct slice via;  /* "" direct; "alias", "group NAME", "forward": for the log and for DSNs */
+    struct slice path; /* mailbox: directory below store/, "DOMAIN/xx/USER" */
     uint64_t quota_bytes, quota_messages; /* mailbox: 0 is unlimited */
-    struct slice dsn, text; /* failure */
+    struct slice dsn, text;               /* failure */
 };
 /* The request: `count` addresses. The same mailbox is listed once for each source that leads to it;
  * the queue removes duplicates. Loops and nesting are resolved (and cut) by accountd. */
@@ -98,26 +100,27 @@ enum accountd_right {
     ACCOUNTD_MAY_CHANGE_MAIL = 1 << 6, /* off: the mailbox is read-only */
 };
 enum accountd_login_state {
-    ACCOUNTD_LOGIN_OK,       /* account exists and may log in */
+    ACCOUNTD_LOGIN_OK, /* account exists and may log in */
     ACCOUNTD_LOGIN_UNKNOWN,
-    ACCOUNTD_LOGIN_DISABLED  /* disabled, pending, suspended or expired */
+    ACCOUNTD_LOGIN_DISABLED /* disabled, pending, suspended or expired */
 };
 struct accountd_login {
-    struct slice name;      /* as typed; bare names belong to the primary domain (DIR-02) */
-    struct slice local_ip;  /* where the client connected to (DIR-10, later) */
+    struct slice name;     /* as typed; bare names belong to the primary domain (DIR-02) */
+    struct slice local_ip; /* where the client connected to (DIR-10, later) */
 };
 struct accountd_login_reply {
-    uint8_t state;          /* enum accountd_login_state */
-    struct slice user;      /* canonical user@domain */
-    struct slice path;      /* "DOMAIN/xx/USER" below store/ */
-    struct slice password;  /* record: "{SCHEME}data"; several records separated by a space */
-    uint32_t rights;        /* enum accountd_right */
+    uint8_t state;         /* enum accountd_login_state */
+    struct slice user;     /* canonical user@domain */
+    struct slice path;     /* "DOMAIN/xx/USER" below store/ */
+    struct slice password; /* record: "{SCHEME}data"; several records separated by a space */
+    uint32_t rights;       /* enum accountd_right */
     uint64_t quota_bytes, quota_messages;
     struct slice full_name;
 };
 int accountd_login_encode(struct strbuf *out, const struct accountd_login *req);
 int accountd_login_decode(struct slice payload, struct accountd_login *req);
-int accountd_login_reply_encode(struct strbuf *out, uint32_t id, const struct accountd_login_reply *);
+int accountd_login_reply_encode(struct strbuf *out, uint32_t id,
+                                const struct accountd_login_reply *);
 int accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *reply);
 
 /* ---- REHASH: only if the record is still `old_record` ---- */
@@ -145,10 +148,10 @@ int accountd_sender_decode(struct slice payload, struct accountd_sender *req);
 
 /* ---- ADMIN: objects are lists of name = value pairs; names come from lib/account/schema ---- */
 struct accountd_admin {
-    struct slice verb;   /* "add" "del" "set" "rename" "list" "show" "passwd" "export" "import" ... */
-    struct slice kind;   /* "domain" "user" "alias" "group" "member" "domain-alias" "admin" */
-    struct slice name;   /* the object's name; "" with list */
-    struct slice cursor; /* "" or the cursor of the last page */
+    struct slice verb; /* "add" "del" "set" "rename" "list" "show" "passwd" "export" "import" ... */
+    struct slice kind; /* "domain" "user" "alias" "group" "member" "domain-alias" "admin" */
+    struct slice name; /* the object's name; "" with list */
+    struct slice cursor;               /* "" or the cursor of the last page */
     const struct object_field *fields; /* encode: given; decode: filled array of the caller */
     uint32_t field_count;
 };

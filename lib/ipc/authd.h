@@ -14,8 +14,10 @@
 #include "lib/ipc/frame.h"
 
 #define AUTHD_SOCKET "authd.sock"
-#define AUTHD_SASL_MAX 12288 /* bytes of one SASL message, decoded (RFC 4422; RFC 4954: 12288 octets) */
+#define AUTHD_SASL_MAX 12288   /* bytes of one SASL message, decoded (RFC 4954 section 4) */
+#define AUTHD_MECHANISM_MAX 32 /* RFC 4422 section 3.1: 20 */
 #define AUTHD_PAYLOAD_MAX 32768
+#define AUTHD_TIMEOUT_MS 30000 /* a session waits for one answer; a hash queue and a delay fit */
 
 enum authd_type {
     AUTHD_ATTACH = 1, /* parent: new session; carries the session's end of the channel */
@@ -28,7 +30,7 @@ enum authd_type {
 };
 
 struct authd_attach {
-    struct slice service;   /* "smtp" "imap" "pop3" */
+    struct slice service; /* "smtp" "imap" "pop3" */
     struct slice client_ip, local_ip;
     uint16_t client_port, local_port;
     struct slice session_id; /* for the log */
@@ -37,11 +39,11 @@ int authd_attach_encode(struct strbuf *out, const struct authd_attach *attach);
 int authd_attach_decode(struct slice payload, struct authd_attach *attach);
 
 struct authd_start {
-    struct slice mechanism;  /* "PLAIN"; POP3 USER/PASS and IMAP LOGIN are sent as PLAIN */
+    struct slice mechanism; /* "PLAIN"; POP3 USER/PASS and IMAP LOGIN are sent as PLAIN */
     bool has_initial;
-    struct slice initial;    /* decoded bytes */
-    bool tls;                /* the connection is protected */
-    struct slice binding;    /* tls-exporter value, 32 bytes, or empty */
+    struct slice initial; /* decoded bytes */
+    bool tls;             /* the connection is protected */
+    struct slice binding; /* tls-exporter value, 32 bytes, or empty */
 };
 int authd_start_encode(struct strbuf *out, const struct authd_start *start);
 int authd_start_decode(struct slice payload, struct authd_start *start);
@@ -51,10 +53,10 @@ int authd_data_encode(struct strbuf *out, uint16_t type, uint32_t id, struct sli
 int authd_data_decode(struct slice payload, struct slice *data);
 
 struct authd_ok {
-    struct slice user;       /* canonical user@domain */
-    struct slice data;       /* additional data with success (SCRAM's v=...), may be empty */
+    struct slice user; /* canonical user@domain */
+    struct slice data; /* additional data with success (SCRAM's v=...), may be empty */
     struct slice full_name;
-    uint32_t rights;         /* enum accountd_right */
+    uint32_t rights; /* enum accountd_right */
     uint64_t quota_bytes, quota_messages;
 };
 int authd_ok_encode(struct strbuf *out, uint32_t id, const struct authd_ok *ok);
@@ -65,9 +67,9 @@ enum authd_failure {
     AUTHD_DISABLED,        /* right password, but the account or service is switched off */
     AUTHD_NEEDS_TLS,       /* mechanism not allowed on this connection */
     AUTHD_BAD_MECHANISM,
-    AUTHD_BAD_MESSAGE,     /* the client broke the mechanism's syntax */
-    AUTHD_TEMPORARY,       /* accountd away, overload: try later */
-    AUTHD_BLOCKED,         /* too many failures from there */
+    AUTHD_BAD_MESSAGE, /* the client broke the mechanism's syntax */
+    AUTHD_TEMPORARY,   /* accountd away, overload: try later */
+    AUTHD_BLOCKED,     /* too many failures from there */
     AUTHD_CANCELLED
 };
 struct authd_fail {
@@ -82,10 +84,10 @@ struct ipc_client;
 enum authd_step { AUTHD_STEP_CHALLENGE, AUTHD_STEP_OK, AUTHD_STEP_FAIL };
 struct authd_result {
     enum authd_step step;
-    struct slice challenge;     /* CHALLENGE; also additional data of OK */
-    struct authd_ok ok;         /* OK */
-    int dir_fd;                 /* OK of a mailbox service: owned by the caller; else -1 */
-    struct authd_fail fail;     /* FAIL; also when authd did not answer (TEMPORARY) */
+    struct slice challenge; /* CHALLENGE; also additional data of OK */
+    struct authd_ok ok;     /* OK */
+    int dir_fd;             /* OK of a mailbox service: owned by the caller; else -1 */
+    struct authd_fail fail; /* FAIL; also when authd did not answer (TEMPORARY) */
 };
 /* Borrowed until the next call on `auth`. Never fails otherwise than by AUTHD_STEP_FAIL. */
 void authd_call_start(struct ipc_client *auth, const struct authd_start *start,

@@ -2,8 +2,8 @@
  * lib/ipc/peer.h - frames over a Unix-domain stream inside the event loop: server and client side.
  *
  * A peer is one connection. Unknown types, short or oversized frames and more than one descriptor
- * with a message close it. Output is buffered to a ceiling; a peer that lets its output grow past it
- * is closed. Nothing here blocks.
+ * with a message close it. Output is buffered to a ceiling; a peer that lets its output grow past
+ * it is closed. Nothing here blocks.
  */
 #ifndef POSTHORN_LIB_IPC_PEER_H
 #define POSTHORN_LIB_IPC_PEER_H
@@ -59,8 +59,8 @@ struct ipc_async *ipc_async_new(struct loop *loop, int run_dirfd, const char *so
  * with the reply, or with NULL on time-out or a lost connection. A reply's fd is done()'s to close.
  */
 void ipc_async_call(struct ipc_async *client, struct strbuf *request, int64_t timeout_ms,
-                    void (*done)(void *arg, const struct frame_header *header,
-                                 struct slice payload, int fd),
+                    void (*done)(void *arg, const struct frame_header *header, struct slice payload,
+                                 int fd),
                     void *arg);
 void ipc_async_free(struct ipc_async **clientp); /* fails what is pending */
 

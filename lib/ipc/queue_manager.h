@@ -2,9 +2,10 @@
  * lib/ipc/queue_manager.h - queue-manager with its delivery agents, and with the command line.
  *
  * Socket run/queue.sock. Agents (worker processes of local-deliver and remote-deliver) connect and
- * say HELLO; the queue manager sends JOBs, at most `slots` unanswered per agent, and the agent sends
- * one RESULT for each. A lost connection puts the agent's jobs in doubt: they are given out again
- * with `in_doubt` set. Root and the suite's owner may send control requests on the same socket.
+ * say HELLO; the queue manager sends JOBs, at most `slots` unanswered per agent, and the agent
+ * sends one RESULT for each. A lost connection puts the agent's jobs in doubt: they are given out
+ * again with `in_doubt` set. Root and the suite's owner may send control requests on the same
+ * socket.
  */
 #ifndef POSTHORN_LIB_IPC_QUEUE_MANAGER_H
 #define POSTHORN_LIB_IPC_QUEUE_MANAGER_H
@@ -12,7 +13,7 @@
 #include "lib/ipc/frame.h"
 
 #define QUEUE_SOCKET "queue.sock"
-#define QUEUE_ID_MAX 32            /* bytes of a queue id: [0-9A-Za-z] */
+#define QUEUE_ID_MAX 32 /* bytes of a queue id: [0-9A-Za-z] */
 #define QUEUE_JOB_RCPTS_MAX 1000
 #define QUEUE_ADDRESS_MAX 1024
 #define QUEUE_TEXT_MAX 1024
@@ -28,17 +29,17 @@ enum queue_type {
 
 enum queue_agent { QUEUE_AGENT_LOCAL = 1, QUEUE_AGENT_REMOTE };
 struct queue_hello {
-    uint8_t agent;   /* enum queue_agent */
-    uint16_t slots;  /* jobs at once */
+    uint8_t agent;  /* enum queue_agent */
+    uint16_t slots; /* jobs at once */
 };
 int queue_hello_encode(struct strbuf *out, const struct queue_hello *hello);
 int queue_hello_decode(struct slice payload, struct queue_hello *hello);
 
 enum { /* DSN requests of one recipient (RFC 3461 section 4.1) */
-    QUEUE_NOTIFY_NEVER = 1,
-    QUEUE_NOTIFY_SUCCESS = 2,
-    QUEUE_NOTIFY_FAILURE = 4,
-    QUEUE_NOTIFY_DELAY = 8
+       QUEUE_NOTIFY_NEVER = 1,
+       QUEUE_NOTIFY_SUCCESS = 2,
+       QUEUE_NOTIFY_FAILURE = 4,
+       QUEUE_NOTIFY_DELAY = 8
 };
 
 struct queue_job_rcpt {
@@ -46,21 +47,22 @@ struct queue_job_rcpt {
     struct slice address;  /* final: mailbox user@domain, or remote address */
     struct slice original; /* ORCPT as received ("rfc822;a@b"), or empty */
     uint8_t notify;
-    struct slice path;     /* local: directory below store/ */
+    struct slice path; /* local: directory below store/ */
     uint64_t quota_bytes, quota_messages;
 };
 struct queue_job {
     uint64_t job_id;
     struct slice queue_id;
-    struct slice file;       /* name below queue/, "active/4fXk2q" */
+    struct slice file;                     /* name below queue/, "active/4fXk2q" */
     uint64_t content_offset, content_size; /* the message's bytes in that file */
-    int64_t received_ms;     /* real time */
-    bool in_doubt;           /* may have been delivered before: look for the queue id first */
+    int64_t received_ms;                   /* real time */
+    bool in_doubt; /* may have been delivered before: look for the queue id first */
     bool smtputf8, body_8bit, body_binary; /* what the content needs */
-    struct slice sender;     /* reverse path */
-    struct slice envid;      /* RFC 3461, or empty */
-    uint8_t ret;             /* 0 none, 1 FULL, 2 HDRS */
-    struct slice next_hop;   /* remote: the domain (or address literal) to go to */
+    struct slice sender;                   /* reverse path */
+    struct slice envid;                    /* RFC 3461, or empty */
+    uint8_t ret;                           /* 0 none, 1 FULL, 2 HDRS */
+    struct slice next_hop;                 /* remote: the domain (or address literal) to go to */
+    struct slice prepend; /* remote: whole header fields to send before the content, or empty */
     uint32_t rcpt_count;
     struct queue_job_rcpt *rcpts; /* encode: the caller's; decode: allocated, queue_job_free() */
 };
@@ -72,11 +74,11 @@ void queue_job_free(struct queue_job *job);
 enum queue_outcome { QUEUE_DELIVERED, QUEUE_DEFERRED, QUEUE_BOUNCED };
 struct queue_result_rcpt {
     uint32_t index;
-    uint8_t outcome;       /* enum queue_outcome */
-    struct slice dsn;      /* "2.0.0", "4.4.1", "5.1.1" */
-    struct slice text;     /* the remote reply or our reason, one line */
-    struct slice remote;   /* remote MTA's name, or empty */
-    bool dsn_relayed;      /* the next hop does DSN itself: we send no success notice */
+    uint8_t outcome;     /* enum queue_outcome */
+    struct slice dsn;    /* "2.0.0", "4.4.1", "5.1.1" */
+    struct slice text;   /* the remote reply or our reason, one line */
+    struct slice remote; /* remote MTA's name, or empty */
+    bool dsn_relayed;    /* the next hop does DSN itself: we send no success notice */
 };
 struct queue_result {
     uint64_t job_id;

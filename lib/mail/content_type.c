@@ -35,7 +35,7 @@ param_value(struct slice *rest, struct arena *arena, struct slice *value)
 
         *value = arena_copy(arena, strbuf_slice(&text));
         strbuf_free(&text);
-        return ok && value->ptr != NULL;
+        return ok;
     }
     /* Many senders leave out the quotes: all up to white space, a semicolon or a comment. */
     while (len < rest->len && strchr(" \t\r\n;(", rest->ptr[len]) == NULL)
@@ -106,7 +106,7 @@ append_encoded(struct strbuf *out, struct slice plain)
 
 /* Joins the sections of the parameter that raw[first] begins, in order, up to the first gap (RFC
  * 2231 section 3). With one encoded section the whole becomes name*=charset'lang'value. */
-static bool
+static void
 join_sections(const struct raw_param *raw, size_t count, size_t first, struct arena *arena,
               struct content_param *out)
 {
@@ -128,7 +128,6 @@ join_sections(const struct raw_param *raw, size_t count, size_t first, struct ar
     }
     out->value = arena_copy(arena, strbuf_slice(&text));
     strbuf_free(&text);
-    return out->value.ptr != NULL;
 }
 
 /* The name with a '*' behind it when the value is in the extended form. */
@@ -140,48 +139,41 @@ param_name(const struct raw_param *p, struct arena *arena)
     if (!p->encoded)
         return p->name;
     name = arena_alloc(arena, p->name.len + 1);
-    if (name == NULL)
-        return p->name;
     memcpy(name, p->name.ptr, p->name.len);
     name[p->name.len] = '*';
     return slice_make(name, p->name.len + 1);
 }
 
-static bool
+static void
 keep_params(const struct raw_param *raw, size_t count, struct arena *arena,
             struct content_value *out)
 {
-    out->params = arena_array(arena, count, sizeof(*out->params));
-    if (out->params == NULL)
-        return false;
+    out->params = arena_alloc(arena, count * sizeof(*out->params));
     for (size_t i = 0; i < count; i++) {
         struct content_param *param = &out->params[out->param_count];
 
         if (raw[i].has_section && raw[i].section != 0)
             continue;
         *param = (struct content_param){param_name(&raw[i], arena), raw[i].value};
-        if (raw[i].has_section && !join_sections(raw, count, i, arena, param))
-            return false;
+        if (raw[i].has_section)
+            join_sections(raw, count, i, arena, param);
         out->param_count++;
     }
-    return true;
 }
 
-static bool
+static void
 parse_params(struct slice rest, struct arena *arena, struct content_value *out)
 {
     struct raw_param *raw;
     size_t count = 0;
-    bool ok;
 
     if (slice_index(rest, ';') == rest.len)
-        return true;
+        return;
     raw = xcalloc(CONTENT_PARAMS_MAX, sizeof(*raw));
     while (count < CONTENT_PARAMS_MAX && next_param(&rest, arena, &raw[count]))
         count++;
-    ok = keep_params(raw, count, arena, out);
+    keep_params(raw, count, arena, out);
     free(raw);
-    return ok;
 }
 
 bool
@@ -194,7 +186,8 @@ content_type_parse(struct slice field, struct arena *arena, struct content_value
         return false;
     field = slice_sub(field, 1, field.len);
     out->subtype = structured_token(&field);
-    return out->subtype.len > 0 && parse_params(field, arena, out);
+    parse_params(field, arena, out);
+    return out->subtype.len > 0;
 }
 
 bool
@@ -202,7 +195,8 @@ content_disposition_parse(struct slice field, struct arena *arena, struct conten
 {
     *out = (struct content_value){.param_count = 0};
     out->type = structured_token(&field);
-    return out->type.len > 0 && parse_params(field, arena, out);
+    parse_params(field, arena, out);
+    return out->type.len > 0;
 }
 
 bool

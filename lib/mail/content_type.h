@@ -22,7 +22,8 @@ struct content_value {
 };
 
 /* A Content-Type. False: not a valid type/subtype (the caller takes the default, RFC 2045 section
- * 5.2), or the arena is full. Slices borrow from the field or live in the arena. */
+ * 5.2). Slices borrow from the field or live in the arena, which takes no more than some multiple
+ * of the field's length. */
 bool content_type_parse(struct slice field, struct arena *arena, struct content_value *out);
 /* A Content-Disposition. */
 bool content_disposition_parse(struct slice field, struct arena *arena, struct content_value *out);

@@ -12,10 +12,7 @@
 #include "lib/mail/imap_string.h"
 #include "lib/mail/structured.h"
 
-enum {
-    PART_MEMORY_MAX = 262144, /* bytes for the parameters of one part */
-    LANGUAGES_MAX = 50
-};
+enum { LANGUAGES_MAX = 50 };
 
 static void
 put_params(const struct content_value *v, struct strbuf *out)
@@ -36,7 +33,7 @@ put_params(const struct content_value *v, struct strbuf *out)
 static void
 put_type_params(const struct mime_part *part, struct strbuf *out)
 {
-    struct arena arena = arena_new(PART_MEMORY_MAX);
+    struct arena arena = {NULL};
     struct content_value type = {.param_count = 0};
     bool is_default = slice_eq_nocase(part->type, SLICE("text")) && part->content_type.len == 0;
 
@@ -46,7 +43,7 @@ put_type_params(const struct mime_part *part, struct strbuf *out)
         put_params(&type, out);
     else
         (void)strbuf_str(out, "NIL");
-    arena_reset(&arena);
+    arena_free(&arena);
 }
 
 /* A text field of the part's header, or NIL. */
@@ -79,7 +76,7 @@ put_encoding(struct slice header, struct strbuf *out)
 static void
 put_disposition(struct slice header, struct strbuf *out)
 {
-    struct arena arena = arena_new(PART_MEMORY_MAX);
+    struct arena arena = {NULL};
     struct header_field field;
     struct content_value v;
 
@@ -93,7 +90,7 @@ put_disposition(struct slice header, struct strbuf *out)
     } else {
         (void)strbuf_str(out, "NIL");
     }
-    arena_reset(&arena);
+    arena_free(&arena);
 }
 
 /* Content-Language: tags with commas between them (RFC 3282). */

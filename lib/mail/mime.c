@@ -15,8 +15,6 @@
 #include "lib/base/mem.h"
 #include "lib/mail/content_type.h"
 
-enum { SCRATCH_MAX = 131072 /* bytes for one Content-Type while it is looked at */ };
-
 struct level {
     uint32_t part;
     bool open_boundary; /* a multipart whose last delimiter has not come yet */
@@ -152,7 +150,7 @@ set_type(struct scan *s, struct mime_part *part, struct arena *scratch)
 static void
 end_header(struct scan *s, size_t body)
 {
-    struct arena scratch = arena_new(SCRATCH_MAX);
+    struct arena scratch = {NULL};
     struct mime_part *part = top_part(s);
     bool deep = s->depth > MIME_DEPTH_MAX || s->m->count >= MIME_PARTS_MAX;
 
@@ -161,7 +159,7 @@ end_header(struct scan *s, size_t body)
     part->lines = s->lines;
     s->in_header = false;
     set_type(s, part, &scratch);
-    arena_reset(&scratch);
+    arena_free(&scratch);
     if (slice_eq_nocase(part->type, SLICE("message")) &&
         slice_eq_nocase(part->subtype, SLICE("rfc822")))
         part->kind = MIME_MESSAGE;

@@ -12,27 +12,33 @@
 struct delivery_batch;
 
 struct delivery_message {
-    int dirfd;              /* directory of the message file, for linking */
+    int dirfd; /* directory of the message file, for linking */
     const char *name;
-    int fd;                 /* the file open for reading: copied where linking fails (EXDEV, EMLINK) */
-    uint64_t size;          /* bytes of content, from the file's start */
+    int fd;        /* the file open for reading: copied where linking fails (EXDEV, EMLINK) */
+    uint64_t size; /* bytes of content, from the file's start */
     struct slice queue_id;
     int64_t received_ms;
     bool in_doubt;
 };
 
-enum delivery_status { DELIVERY_OK, DELIVERY_DUPLICATE /* was there: as good as OK */, DELIVERY_OVER_QUOTA, DELIVERY_FAILED /* errno */ };
+enum delivery_status {
+    DELIVERY_OK,
+    DELIVERY_DUPLICATE /* was there: as good as OK */,
+    DELIVERY_OVER_QUOTA,
+    DELIVERY_FAILED /* errno */
+};
 
 struct delivery_result {
     enum delivery_status status;
-    int error;                 /* errno of FAILED: decides deferral */
-    uint64_t bytes, messages;  /* what the user holds now */
+    int error;                /* errno of FAILED: decides deferral */
+    uint64_t bytes, messages; /* what the user holds now */
 };
 
 /* `store_dirfd` is the store root. A user's directory that is missing is made. */
 struct delivery_batch *delivery_begin(int store_dirfd);
-/* One mailbox "DOMAIN/xx/USER", folder "INBOX" or e.g. "Junk" (INBOX if that is missing). The result
- * is final only after commit; a user listed twice in a batch is fine. Returns the entry's index. */
+/* One mailbox "DOMAIN/xx/USER", folder "INBOX" or e.g. "Junk" (INBOX if that is missing). The
+ * result is final only after commit; a user listed twice in a batch is fine. Returns the entry's
+ * index. */
 size_t delivery_add(struct delivery_batch *batch, const struct delivery_message *message,
                     struct slice user_path, struct slice folder, uint64_t quota_bytes,
                     uint64_t quota_messages);

@@ -21,16 +21,16 @@ enum message_flag {
     MESSAGE_DRAFT = 1 << 4,
     MESSAGE_RECENT = 1 << 5 /* this session is the first to see it; not stored */
 };
-#define MAILBOX_KEYWORDS_MAX 64    /* keywords per folder: bit i of `keywords` is name i */
+#define MAILBOX_KEYWORDS_MAX 64 /* keywords per folder: bit i of `keywords` is name i */
 #define MAILBOX_KEYWORD_LEN_MAX 100
 
 struct message {
     uint32_t uid;
-    uint32_t flags;       /* enum message_flag */
-    uint64_t keywords;    /* bit per keyword */
+    uint32_t flags;    /* enum message_flag */
+    uint64_t keywords; /* bit per keyword */
     uint64_t modseq;
-    uint64_t size;        /* bytes as in the file (CRLF lines: also RFC822.SIZE) */
-    int64_t internal_ms;  /* INTERNALDATE, real time */
+    uint64_t size;       /* bytes as in the file (CRLF lines: also RFC822.SIZE) */
+    int64_t internal_ms; /* INTERNALDATE, real time */
 };
 
 struct mailbox_info {
@@ -50,9 +50,9 @@ int mailbox_status(struct store *store, struct slice name, struct mailbox_info *
 uint32_t mailbox_count(const struct mailbox *mb);
 /* `seq` from 1 to mailbox_count(). Valid until the next sync or change. */
 const struct message *mailbox_message(const struct mailbox *mb, uint32_t seq);
-uint32_t mailbox_seq_of_uid(const struct mailbox *mb, uint32_t uid);       /* 0: not there */
-uint32_t mailbox_seq_at_or_above(const struct mailbox *mb, uint32_t uid);  /* count+1: none */
-const char *mailbox_keyword(const struct mailbox *mb, unsigned bit);       /* NULL: unused */
+uint32_t mailbox_seq_of_uid(const struct mailbox *mb, uint32_t uid);      /* 0: not there */
+uint32_t mailbox_seq_at_or_above(const struct mailbox *mb, uint32_t uid); /* count+1: none */
+const char *mailbox_keyword(const struct mailbox *mb, unsigned bit);      /* NULL: unused */
 /* Bit of a keyword; `make`: a new one may be given out. -1: none, or the table is full. */
 int mailbox_keyword_bit(struct mailbox *mb, struct slice name, bool make);
 
@@ -119,15 +119,20 @@ int mailbox_copy(struct mailbox *mb, const uint32_t *seqs, uint32_t count, struc
 /* The cache: opaque bytes per message and kind that the session computed from the (immutable)
  * message, e.g. ENVELOPE. May be lost at any time. At most MAILBOX_CACHE_MAX bytes each. */
 #define MAILBOX_CACHE_MAX 65536
-enum mailbox_cache_kind { MAILBOX_CACHE_ENVELOPE = 1, MAILBOX_CACHE_BODYSTRUCTURE, MAILBOX_CACHE_BODY, MAILBOX_CACHE_HEADERS };
+enum mailbox_cache_kind {
+    MAILBOX_CACHE_ENVELOPE = 1,
+    MAILBOX_CACHE_BODYSTRUCTURE,
+    MAILBOX_CACHE_BODY,
+    MAILBOX_CACHE_HEADERS
+};
 /* false: not there. `out` borrowed until the next call on mb. */
 bool mailbox_cache_get(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,
                        struct slice *out);
 void mailbox_cache_put(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,
                        struct slice value);
 
-/* A name that is unique in the folder for ever and survives moves of the store: POP3's UIDL, at most
- * 70 characters 0x21..0x7e (RFC 1939 section 7). */
+/* A name that is unique in the folder for ever and survives moves of the store: POP3's UIDL, at
+ * most 70 characters 0x21..0x7e (RFC 1939 section 7). */
 int mailbox_unique_name(struct mailbox *mb, uint32_t seq, struct strbuf *out);
 
 /* Gives memory back while the session idles (unmaps, trims); the next call maps again. */

@@ -2,14 +2,14 @@
  * lib/store/store.h - one user's folders on disk: listing, making, renaming, subscribing.
  *
  * A store is a Maildir++ tree below the user's `mail` directory: INBOX is the directory itself, the
- * folder "Work/Old" is `.Work.Old/`. The authority over each folder is its journal; see doc/store.md
- * for every byte. Folder names are UTF-8 with '/' between levels; "INBOX" in any case is INBOX.
- * Names that could leave the mailbox (empty or dot parts, control characters, too long) are refused
- * with EINVAL. Nothing here opens a path above the directory that it was given. Safe against other
- * processes working on the same store at the same time; not thread-safe.
+ * folder "Work/Old" is `.Work.Old/`. The authority over each folder is its journal; see
+ * doc/store.md for every byte. Folder names are UTF-8 with '/' between levels; "INBOX" in any case
+ * is INBOX. Names that could leave the mailbox (empty or dot parts, control characters, too long)
+ * are refused with EINVAL. Nothing here opens a path above the directory that it was given. Safe
+ * against other processes working on the same store at the same time; not thread-safe.
  *
- * errno of failing calls: ENOENT no such folder, EEXIST, EINVAL bad name, ENOSPC/EDQUOT disk full or
- * over quota, EACCES read-only, EBADMSG damaged, EBUSY lock not had in time (10 s).
+ * errno of failing calls: ENOENT no such folder, EEXIST, EINVAL bad name, ENOSPC/EDQUOT disk full
+ * or over quota, EACCES read-only, EBADMSG damaged, EBUSY lock not had in time (10 s).
  */
 #ifndef POSTHORN_LIB_STORE_STORE_H
 #define POSTHORN_LIB_STORE_STORE_H
@@ -18,7 +18,7 @@
 
 #include "lib/base/strbuf.h"
 
-#define STORE_NAME_MAX 200   /* bytes of a folder name on disk */
+#define STORE_NAME_MAX 200 /* bytes of a folder name on disk */
 #define STORE_DEPTH_MAX 32
 #define STORE_FOLDERS_MAX 10000
 
@@ -28,11 +28,18 @@ struct store_options {
     uint64_t quota_bytes, quota_messages; /* 0: unlimited */
     bool read_only;                       /* nothing is changed, not even adopted */
     bool may_remove;                      /* false: no \Deleted, no expunge, no folder removal */
-    int64_t flush_interval_ms;            /* flag changes younger than this may be lost by a power cut */
+    int64_t flush_interval_ms; /* flag changes younger than this may be lost by a power cut */
 };
 
 /* Special use of a folder (RFC 6154). */
-enum store_use { STORE_USE_NONE, STORE_USE_SENT, STORE_USE_DRAFTS, STORE_USE_TRASH, STORE_USE_JUNK, STORE_USE_ARCHIVE };
+enum store_use {
+    STORE_USE_NONE,
+    STORE_USE_SENT,
+    STORE_USE_DRAFTS,
+    STORE_USE_TRASH,
+    STORE_USE_JUNK,
+    STORE_USE_ARCHIVE
+};
 
 /* Opens the user's mail directory (`dirfd` is duplicated) and makes what is missing: INBOX and the
  * standard folders Sent, Drafts, Trash, Junk, subscribed. NULL with errno. */
@@ -40,9 +47,9 @@ struct store *store_open(int dirfd, const struct store_options *options);
 void store_close(struct store **storep);
 
 struct store_folder {
-    const char *name;   /* UTF-8; borrowed during the call */
+    const char *name; /* UTF-8; borrowed during the call */
     enum store_use use;
-    bool exists;        /* false: only a parent of other folders, or only subscribed */
+    bool exists; /* false: only a parent of other folders, or only subscribed */
     bool subscribed;
     bool has_children;
 };

@@ -22,21 +22,21 @@
 struct ipc_client;
 
 struct pool_session {
-    int fd;                     /* the client, blocking */
-    const char *label;          /* the listener's label: "smtp", "submission", "smtps" */
-    char session_id[16];        /* short unique id, on every log line (log_context is set) */
+    int fd;                           /* the client, blocking */
+    const char *label;                /* the listener's label: "smtp", "submission", "smtps" */
+    char session_id[16];              /* short unique id, on every log line (log_context is set) */
     char client_ip[INET6_ADDRSTRLEN]; /* IPv4-mapped addresses are shown as IPv4 */
     uint16_t client_port;
     char local_ip[INET6_ADDRSTRLEN];
     uint16_t local_port;
-    struct ipc_client *auth;    /* channel to authd for this session; closed after serve() */
+    struct ipc_client *auth; /* channel to authd for this session; closed after serve() */
     struct daemon *daemon;
 };
 
 enum pool_next { POOL_REUSE, POOL_EXIT };
 
 struct pool_ops {
-    const char *const *labels;  /* listeners to accept on, NULL-terminated */
+    const char *const *labels; /* listeners to accept on, NULL-terminated */
     /* What each worker runs in; uid 0 is never allowed. The parent enters `parent_box` first. */
     struct sandbox parent_box;
     struct sandbox worker_box;
@@ -46,11 +46,11 @@ struct pool_ops {
     /* In the parent, when a limit refuses a connection: text to send before closing, or NULL. */
     const char *(*refusal)(const char *label, const char *why);
     void *arg;
-    unsigned clients_max;       /* sessions at once, over all workers */
-    unsigned per_address_max;   /* at once; 0: no limit */
-    unsigned per_minute_max;    /* new ones per address; 0: no limit */
+    unsigned clients_max;          /* sessions at once, over all workers */
+    unsigned per_address_max;      /* at once; 0: no limit */
+    unsigned per_minute_max;       /* new ones per address; 0: no limit */
     unsigned spare_min, spare_max; /* idle workers kept ready */
-    unsigned reuse_max;         /* connections a reusable worker serves at most */
+    unsigned reuse_max;            /* connections a reusable worker serves at most */
 };
 
 /* Enters the parent's sandbox, reports ready, runs until drained. Returns the exit status. */

@@ -18,7 +18,8 @@
  * bpf, userfaultfd and module calls are in no list. A refused call gives EPERM; one that no honest
  * program of ours makes (execve, ptrace, io_uring) kills the process. */
 enum sandbox_calls {
-    SANDBOX_FILES = 1 << 0,        /* openat2/openat, fstat, getdents, rename, link, unlink, mkdir, fsync */
+    SANDBOX_FILES =
+        1 << 0, /* openat2/openat, fstat, getdents, rename, link, unlink, mkdir, fsync */
     SANDBOX_CONNECT_UNIX = 1 << 1, /* socket(AF_UNIX) and connect */
     SANDBOX_INTERNET = 1 << 2,     /* socket(AF_INET, AF_INET6), connect, bind, sendto */
     SANDBOX_ACCEPT = 1 << 3,       /* accept4, getpeername, setsockopt */
@@ -45,9 +46,9 @@ struct sandbox {
     gid_t gid;
     const gid_t *groups; /* supplementary; NULL: none */
     size_t group_count;
-    int chroot_fd;          /* -1: none */
-    uint64_t keep_caps;     /* bit per CAP_*; 0: none */
-    bool landlock;          /* restrict to `dirs` (an empty list: no path at all) */
+    int chroot_fd;      /* -1: none */
+    uint64_t keep_caps; /* bit per CAP_*; 0: none */
+    bool landlock;      /* restrict to `dirs` (an empty list: no path at all) */
     struct sandbox_dir dirs[SANDBOX_DIRS_MAX];
     size_t dir_count;
     unsigned calls;      /* enum sandbox_calls; seccomp is always loaded */
@@ -56,13 +57,21 @@ struct sandbox {
     uint64_t memory_max; /* RLIMIT_AS, bytes; 0: as it is */
 };
 
+/* Compiles what sandbox_enter(box) will load in children forked later, so that each need not.
+ * Called in the sandbox that they inherit: theirs only takes away from it. */
+int sandbox_prepare(const struct sandbox *box);
 /* Puts it all in force, in the right order: chroot, user, capabilities, no_new_privs, not dumpable,
  * limits, Landlock, seccomp. 0, or -1 with errno and the step's name logged: the caller exits. */
 int sandbox_enter(const struct sandbox *box);
-/* Landlock alone, to tighten later (after login). 0, or -1 with errno; 0 where the kernel lacks it. */
+/* Landlock alone, to tighten later (after login). 0, or -1 with errno; 0 where the kernel lacks it.
+ */
 int sandbox_restrict_paths(const struct sandbox_dir *dirs, size_t count);
 int sandbox_landlock_abi(void); /* 0: none */
-/* Ends this process when its parent ends (also after a change of user). */
+/* changed() runs after each layer that this process or a child forked from it puts on: the process
+ * table shows what is in force. */
+void sandbox_observe(void (*changed)(void *arg, int abi, unsigned layers), void *arg);
+/* Ends this process when its parent ends. A change of user forgets it: call it after. The parent
+ * may be gone already: compare getppid() afterwards. */
 void sandbox_die_with_parent(void);
 
 #endif

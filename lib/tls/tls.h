@@ -43,5 +43,4 @@ const char *tls_cipher(const struct tls *tls);
 /* Channel binding for SCRAM-*-PLUS: RFC 9266 tls-exporter, only on TLS 1.3. 0, or -1: none. */
 int tls_channel_binding(const struct tls *tls, unsigned char out[32]);
 
-
 #endif

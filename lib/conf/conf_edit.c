@@ -1,0 +1,155 @@
+/*
+ * lib/conf/conf_edit.c - changes one line of posthorn.conf and keeps the rest.
+ *
+ * The file is trusted as far as the administrator is. Replaces it atomically; touches nothing else.
+ */
+#include "lib/conf/conf_edit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/base/io.h"
+#include "lib/conf/conf_line.h"
+
+/* Where a setting stands in the text, or may go: byte offsets of line starts. */
+struct place {
+    size_t line, line_end; /* its line; line == line_end: it has none */
+    size_t insert;         /* where a new line goes */
+    bool section_found;
+    struct slice comment; /* behind its value */
+};
+
+/* "#name = ..." or "# name = ...": a default shown as a comment. */
+static bool
+shows_setting(struct slice comment, const char *name, struct strbuf *scratch)
+{
+    struct conf_line inner;
+
+    if (comment.len == 0)
+        return false;
+    inner = conf_line_parse(slice_sub(comment, 1, comment.len), scratch);
+    return inner.kind == CONF_LINE_SETTING && slice_eq(inner.name, slice_of(name));
+}
+
+static struct place
+find_place(struct slice text, const struct conf_setting *s)
+{
+    struct place place = {.insert = text.len};
+    struct strbuf scratch = strbuf_new(CONF_VALUE_MAX);
+    struct slice rest = text;
+    bool inside = false, shown = false;
+
+    while (rest.len > 0) {
+        size_t start = text.len - rest.len;
+        struct conf_line line = conf_line_parse(slice_split(&rest, '\n'), &scratch);
+        size_t end = text.len - rest.len;
+
+        if (line.kind == CONF_LINE_SECTION) {
+            inside = slice_eq(line.name, slice_of(s->section));
+            place.section_found = place.section_found || inside;
+        }
+        if (!inside)
+            continue;
+        if (line.kind == CONF_LINE_SETTING && slice_eq(line.name, slice_of(s->name))) {
+            place.line = start;
+            place.line_end = end;
+            place.comment = line.comment;
+            break;
+        }
+        if (line.kind == CONF_LINE_BLANK && shows_setting(line.comment, s->name, &scratch)) {
+            place.insert = end;
+            shown = true;
+        } else if (!shown && (line.kind != CONF_LINE_BLANK || line.comment.len > 0)) {
+            place.insert = end;
+        }
+    }
+    strbuf_free(&scratch);
+    return place;
+}
+
+static void
+append_setting(struct strbuf *out, const struct conf_setting *s, struct slice value,
+               struct slice comment)
+{
+    (void)strbuf_printf(out, "%s = ", s->name);
+    conf_line_quote(value, out);
+    if (comment.len > 0) {
+        (void)strbuf_str(out, "  ");
+        (void)strbuf_append(out, comment);
+    }
+    (void)strbuf_char(out, '\n');
+}
+
+/* `part` as whole lines: the file's last line may lack its newline. */
+static void
+append_lines(struct strbuf *out, struct slice part)
+{
+    (void)strbuf_append(out, part);
+    if (part.len > 0 && part.ptr[part.len - 1] != '\n')
+        (void)strbuf_char(out, '\n');
+}
+
+void
+conf_edit_text(struct slice text, enum conf_id id, struct slice value, struct strbuf *out)
+{
+    const struct conf_setting *s = &conf_settings[id];
+    struct place place = find_place(text, s);
+    bool replace = place.line_end > place.line;
+
+    append_lines(out, slice_sub(text, 0, replace ? place.line : place.insert));
+    if (!place.section_found)
+        (void)strbuf_printf(out, "%s[%s]\n", text.len > 0 ? "\n" : "", s->section);
+    append_setting(out, s, value, place.comment);
+    append_lines(out, slice_sub(text, replace ? place.line_end : place.insert, text.len));
+}
+
+void
+conf_edit_unset(struct slice text, enum conf_id id, struct strbuf *out)
+{
+    struct place place = find_place(text, &conf_settings[id]);
+
+    (void)strbuf_append(out, slice_sub(text, 0, place.line));
+    (void)strbuf_append(out, slice_sub(text, place.line_end, text.len));
+}
+
+static int
+fail(struct strbuf *errors, const char *path, const char *what)
+{
+    (void)strbuf_printf(errors, "%s: %s\n", path, what);
+    return -1;
+}
+
+int
+conf_edit_file(const char *path, enum conf_id id, const char *value, struct strbuf *errors)
+{
+    struct strbuf text = strbuf_new(CONF_FILE_MAX), changed = strbuf_new(CONF_FILE_MAX);
+    struct conf *conf = NULL;
+    struct stat st;
+    int rc = -1;
+
+    if (read_file(AT_FDCWD, path, &text) < 0 || stat(path, &st) < 0) {
+        (void)fail(errors, path, strerror(errno));
+        goto out;
+    }
+    if (value != NULL)
+        conf_edit_text(strbuf_slice(&text), id, slice_of(value), &changed);
+    else
+        conf_edit_unset(strbuf_slice(&text), id, &changed);
+    if (changed.overflow) {
+        (void)fail(errors, path, "the file would grow past 1 MiB");
+        goto out;
+    }
+    conf = conf_parse(strbuf_slice(&changed), path, errors);
+    if (conf == NULL)
+        goto out;
+    rc = replace_file(AT_FDCWD, path, strbuf_slice(&changed), st.st_mode & 0777);
+    if (rc < 0)
+        (void)fail(errors, path, strerror(errno));
+out:
+    conf_free(&conf);
+    strbuf_free(&text);
+    strbuf_free(&changed);
+    return rc;
+}

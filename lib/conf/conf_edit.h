@@ -1,0 +1,20 @@
+/*
+ * lib/conf/conf_edit.h - changes one line of posthorn.conf and keeps the rest, comments included.
+ */
+#ifndef POSTHORN_LIB_CONF_CONF_EDIT_H
+#define POSTHORN_LIB_CONF_CONF_EDIT_H
+
+#include "lib/conf/conf.h"
+
+/* `text` with the setting's line replaced; without one it goes behind the line that shows it as a
+ * comment (`#name = ...`), else to the end of its section, else into a new section. A comment
+ * behind the old value stays. The buffer's overflow tells of a file that grew too long. */
+void conf_edit_text(struct slice text, enum conf_id id, struct slice value, struct strbuf *out);
+/* Takes the setting's line out: the default holds again. */
+void conf_edit_unset(struct slice text, enum conf_id id, struct strbuf *out);
+
+/* The same in a file (`value` NULL: unset). The new text is read as a whole first: a file with
+ * errors never replaces the old one. 0, or -1 with lines in `errors`. */
+int conf_edit_file(const char *path, enum conf_id id, const char *value, struct strbuf *errors);
+
+#endif

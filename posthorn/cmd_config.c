@@ -1,0 +1,200 @@
+/*
+ * posthorn/cmd_config.c - `config get|set|check|doc`: posthorn.conf by its typed table.
+ *
+ * Reads and replaces the one file; a running suite sees a change at `posthorn reload`.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/conf/conf.h"
+#include "lib/conf/conf_edit.h"
+#include "posthorn/command.h"
+#include "posthorn/output.h"
+
+#define ERRORS_MAX 65536
+
+static const char *const type_names[] = {
+    [CONF_BOOL] = "bool",     [CONF_INT] = "int",   [CONF_SIZE] = "size", [CONF_DURATION] = "time",
+    [CONF_STRING] = "string", [CONF_LIST] = "list", [CONF_ENUM] = "enum",
+};
+
+static struct conf *
+load(const struct cli *cli)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct conf *conf;
+
+    if (!cli_needs_instance(cli))
+        return NULL;
+    conf = conf_load(cli->inst.conf_path, &errors);
+    if (conf == NULL)
+        (void)fputs(strbuf_cstr(&errors), stderr);
+    strbuf_free(&errors);
+    return conf;
+}
+
+static int
+find(const struct cli *cli, const char *name)
+{
+    int id = conf_find(slice_of(name));
+
+    if (id < 0)
+        (void)cli_fail(cli, "there is no setting '%s'; 'posthorn config doc' lists all of them",
+                       name);
+    return id;
+}
+
+static void
+add_row(struct table *table, const struct conf *conf, enum conf_id id)
+{
+    struct strbuf name = strbuf_new(256), value = strbuf_new(8192);
+    struct object_field fields[5];
+
+    (void)strbuf_printf(&name, "%s.%s", conf_settings[id].section, conf_settings[id].name);
+    conf_print_value(conf, id, &value);
+    fields[0] = (struct object_field){SLICE("name"), strbuf_slice(&name)};
+    fields[1] = (struct object_field){SLICE("value"), strbuf_slice(&value)};
+    fields[2] = (struct object_field){SLICE("set"), slice_of(conf_is_set(conf, id) ? "yes" : "no")};
+    fields[3] = (struct object_field){SLICE("type"), slice_of(type_names[conf_settings[id].type])};
+    fields[4] = (struct object_field){SLICE("default"), slice_of(conf_settings[id].dflt)};
+    table_add(table, fields, (uint32_t)ARRAY_LEN(fields));
+    strbuf_free(&name);
+    strbuf_free(&value);
+}
+
+/* Without a name: every setting, or every one of a section. */
+static int
+print_many(const struct cli *cli, const struct conf *conf, const char *section)
+{
+    static const struct column columns[] = {
+        {"name", COLUMN_TEXT, false}, {"value", COLUMN_TEXT, false},   {"set", COLUMN_BOOL, false},
+        {"type", COLUMN_TEXT, true},  {"default", COLUMN_TEXT, false},
+    };
+    struct table *table = table_new(columns, ARRAY_LEN(columns));
+    size_t rows;
+
+    for (int id = 0; id < CONF_ID_COUNT; id++)
+        if (section == NULL || strcmp(section, conf_settings[id].section) == 0)
+            add_row(table, conf, (enum conf_id)id);
+    rows = table_rows(table);
+    table_print(&table, cli->json && rows > 0);
+    if (rows == 0)
+        return cli_fail(cli, "there is no section '%s'; 'posthorn config doc' lists all of them",
+                        section);
+    return CLI_OK;
+}
+
+static int
+config_get(struct cli *cli, int argc, char **argv)
+{
+    struct strbuf value = strbuf_new(8192);
+    struct conf *conf;
+    int id, rc = CLI_FAILED;
+
+    if (cli_options(cli, &argc, argv, NULL, 0, 0, 1) != 0)
+        return CLI_USAGE;
+    conf = load(cli);
+    if (conf == NULL)
+        return CLI_FAILED;
+    if (argc == 0 || strchr(argv[0], '.') == NULL) {
+        rc = print_many(cli, conf, argc == 0 ? NULL : argv[0]);
+    } else {
+        id = find(cli, argv[0]);
+        if (id >= 0) {
+            conf_print_value(conf, (enum conf_id)id, &value);
+            (void)puts(strbuf_cstr(&value));
+            rc = CLI_OK;
+        }
+    }
+    strbuf_free(&value);
+    conf_free(&conf);
+    return rc;
+}
+
+/* "section.name value" or "section.name=value"; --unset: back to the default. */
+static int
+config_set(struct cli *cli, int argc, char **argv)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    bool unset = false;
+    const struct cli_option options[] = {{"--unset", CLI_FLAG, &unset}};
+    const char *value;
+    char *equals;
+    int id;
+
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, 2) != 0)
+        return CLI_USAGE;
+    equals = argc == 1 ? strchr(argv[0], '=') : NULL;
+    if (equals != NULL)
+        *equals = '\0';
+    value = equals != NULL ? equals + 1 : argc == 2 ? argv[1] : NULL;
+    if ((value == NULL) != unset)
+        return cli_usage(cli, "expected a value, or --unset without one");
+    id = find(cli, argv[0]);
+    if (id < 0 || !cli_needs_instance(cli))
+        return CLI_FAILED;
+    if (conf_edit_file(cli->inst.conf_path, (enum conf_id)id, value, &errors) < 0) {
+        (void)fputs(strbuf_cstr(&errors), stderr);
+        strbuf_free(&errors);
+        return cli_fail(cli, "nothing was changed");
+    }
+    return CLI_OK;
+}
+
+static int
+config_check(struct cli *cli, int argc, char **argv)
+{
+    struct conf *conf;
+
+    if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
+        return CLI_USAGE;
+    conf = load(cli);
+    if (conf == NULL)
+        return CLI_FAILED;
+    if (conf_u64(conf, SYSTEM_PORT_OFFSET) != 0)
+        cli_warn(cli, "warning: with system.port_offset, SMTP does not listen on port 25: other "
+                      "servers will not find it");
+    conf_free(&conf);
+    return CLI_OK;
+}
+
+static int
+config_doc(struct cli *cli, int argc, char **argv)
+{
+    const char *section = "";
+
+    if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
+        return CLI_USAGE;
+    for (int id = 0; id < CONF_ID_COUNT; id++) {
+        const struct conf_setting *s = &conf_settings[id];
+        struct strbuf expected = strbuf_new(1024);
+
+        if (strcmp(section, s->section) != 0)
+            (void)printf("%s[%s]\n", section[0] != '\0' ? "\n" : "", s->section);
+        section = s->section;
+        conf_expected((enum conf_id)id, &expected);
+        (void)printf("%s = %s\n    %s.\n    Takes %s.\n", s->name, s->dflt, s->help,
+                     strbuf_cstr(&expected));
+        strbuf_free(&expected);
+    }
+    return CLI_OK;
+}
+
+static const struct cli_verb verbs[] = {
+    {"get", "[SECTION | SECTION.NAME] [--json]", "the value in force, or all of them", config_get},
+    {"set", "SECTION.NAME VALUE | SECTION.NAME --unset", "changes one line of the file",
+     config_set},
+    {"check", "", "reads the file and reports every error", config_check},
+    {"doc", "", "the reference of all settings", config_doc},
+    {0},
+};
+
+const struct command command_config = {
+    .name = "config",
+    .summary = "read, change and check posthorn.conf",
+    .help = "'set' rewrites one line of DIR/etc/posthorn.conf and keeps everything else, comments\n"
+            "included; a value that the setting does not take changes nothing. A running suite\n"
+            "takes changes over at 'posthorn reload'.\n",
+    .verbs = verbs,
+};

@@ -1,0 +1,65 @@
+"""kill -9 of every program in turn under load: what got its 250 is in its mailbox exactly once."""
+import os
+import random
+import signal
+
+import pytest
+
+from instance import wait_for
+from load import PASSWORD, SmtpLoad, assert_exactly_once, tokens_of
+
+PROGRAMS = ["queue-manager", "local-deliver", "smtpd", "accountd", "imapd", "authd", "logd", "dnsd",
+            "remote-deliver", "pop3d", "master"]
+ROUNDS = 200 if os.environ.get("POSTHORN_LONG") else 22
+
+
+def pids_of(instance, program):
+    return [pid for pid, command in instance.processes().items()
+            if command.split(" ")[0].endswith("/posthorn/" + program)]
+
+
+def services_up(instance):
+    done = instance.run("status", "--json", check=False)
+    return done.returncode == 0
+
+
+@pytest.fixture
+def loaded(instance):
+    instance.set("smtp.max_errors", 1000)
+    instance.start()
+    users = [f"u{i}@d.test" for i in range(6)]
+    for user in users:
+        instance.add_user(user, PASSWORD)
+    load = SmtpLoad(instance, users)
+    load.start()
+    wait_for(lambda: load.count() > 20, 20, "the load runs")
+    yield instance, load
+    load.stop()
+
+
+def test_kill_every_program_under_load(loaded):
+    instance, load = loaded
+    chance = random.Random(os.environ.get("POSTHORN_SEED", "7"))
+    for number in range(ROUNDS):
+        program = PROGRAMS[number % len(PROGRAMS)]
+        victims = pids_of(instance, program)
+        assert victims, f"no process of {program}"
+        if program != "master" and chance.random() < 0.5:
+            victims = [chance.choice(victims)]
+        for pid in victims:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        if program == "master":
+            wait_for(lambda: not instance.processes(), 5, "all children end with master")
+            instance.start()
+        wait_for(lambda: services_up(instance), 10, f"all services up after the end of {program}")
+        before = load.count()
+        wait_for(lambda: load.count() > before + 5, 20, f"mail is taken again after {program}")
+    load.stop()
+    instance.wait_queue_empty(60)
+    assert_exactly_once(instance, load)
+    corrupt = instance.root / "queue" / "corrupt"
+    assert not list(corrupt.iterdir())
+    assert sum(tokens_of(instance, load.users[0]).values()) > 0

@@ -1,0 +1,204 @@
+"""Power cuts: the file system is shut down without a log flush in the middle of load, mounted again
+and compared with what was acknowledged."""
+import fcntl
+import imaplib
+import os
+import pathlib
+import random
+import re
+import signal
+import struct
+import subprocess
+import tempfile
+import threading
+import uuid
+
+import pytest
+
+from instance import Instance, wait_for
+from load import PASSWORD, SmtpLoad, assert_exactly_once, tokens_of
+
+ROUNDS = 50 if os.environ.get("POSTHORN_LONG") else 5
+EXT4_IOC_SHUTDOWN = 0x8004587D
+NO_LOG_FLUSH = 2
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a loop device: needs root")
+
+
+class Disk:
+    """A small ext4 with a journal in a file."""
+
+    def __init__(self):
+        self.base = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-disk-"))
+        self.image, self.mount = self.base / "image", self.base / "mnt"
+        self.mount.mkdir()
+        with open(self.image, "wb") as image:
+            image.truncate(768 << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-F", str(self.image)], check=True)
+        self.attach()
+
+    def attach(self):
+        subprocess.run(["mount", "-o", "loop", str(self.image), str(self.mount)], check=True)
+
+    def detach(self):
+        subprocess.run(["umount", str(self.mount)], check=True)
+
+    def cut_power(self):
+        fd = os.open(self.mount, os.O_RDONLY)
+        fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
+        os.close(fd)
+
+    def close(self):
+        subprocess.run(["umount", str(self.mount)], check=False, capture_output=True)
+        subprocess.run(["rm", "-rf", str(self.base)], check=True)
+
+
+class ImapLoad:
+    """One user's session that appends, copies, moves and expunges, and knows what was acknowledged.
+
+    `present[folder]` and `gone` hold tokens whose place is certain; a token whose command had no
+    answer yet is in `unsure`."""
+
+    FOLDERS = ["INBOX", "Archive", "Trash"]
+
+    def __init__(self, instance, user):
+        self.instance, self.user = instance, user
+        self.present = {folder: {} for folder in self.FOLDERS}
+        self.gone = {folder: set() for folder in self.FOLDERS}
+        self.unsure = set()
+        self.commands = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self):
+        self._thread.start()
+
+    def stop(self):
+        self._stop.set()
+        self._thread.join(60)
+
+    def _run(self):
+        chance = random.Random(self.user)
+        while not self._stop.is_set():
+            try:
+                client = imaplib.IMAP4("127.0.0.1", self.instance.port("imap"), timeout=10)
+                client.login(self.user, PASSWORD)
+                client.create("Archive")
+                while not self._stop.is_set():
+                    self._step(client, chance)
+            except (OSError, imaplib.IMAP4.error, AssertionError):
+                self._stop.wait(0.02)
+
+    def _step(self, client, chance):
+        folder = chance.choice(self.FOLDERS)
+        known = [t for t in self.present[folder] if t not in self.unsure]
+        action = chance.choice(["append", "append", "copy", "move", "expunge"])
+        if action == "append" or not known:
+            self._append(client, folder)
+        else:
+            token = chance.choice(known)
+            assert client.select(folder)[0] == "OK"
+            uid = self.present[folder][token]
+            if action == "expunge":
+                self._expunge(client, folder, token, uid)
+            else:
+                self._transfer(client, folder, token, uid, action, chance.choice(self.FOLDERS))
+        self.commands += 1
+
+    def _append(self, client, folder):
+        token = uuid.uuid4().hex
+        self.unsure.add(token)
+        text = f"X-Token: {token}\r\nSubject: appended\r\n\r\nbody\r\n".encode()
+        status, data = client.append(folder, None, None, text)
+        assert status == "OK"
+        self.present[folder][token] = int(re.search(rb"APPENDUID \d+ (\d+)", data[0]).group(1))
+        self.unsure.discard(token)
+
+    def _expunge(self, client, folder, token, uid):
+        self.unsure.add(token)
+        assert client.uid("STORE", str(uid), "+FLAGS.SILENT", "(\\Deleted)")[0] == "OK"
+        assert client.uid("EXPUNGE", str(uid))[0] == "OK"
+        del self.present[folder][token]
+        self.gone[folder].add(token)
+        self.unsure.discard(token)
+
+    def _transfer(self, client, folder, token, uid, action, target):
+        if target == folder or token in self.present[target] or token in self.gone[target]:
+            return
+        self.unsure.add(token)
+        status, _ = client.uid(action.upper(), str(uid), target)
+        assert status == "OK"
+        answer = client.response("COPYUID")[1]
+        new_uid = int(re.search(rb"\d+ \d+ (\d+)", answer[0]).group(1))
+        self.present[target][token] = new_uid
+        if action == "move":
+            del self.present[folder][token]
+            self.gone[folder].add(token)
+        self.unsure.discard(token)
+
+    def check(self):
+        problems = []
+        for folder in self.FOLDERS:
+            found = tokens_of(self.instance, self.user, folder)
+            lost = [t for t in self.present[folder] if t not in self.unsure and found[t] != 1]
+            back = [t for t in self.gone[folder] if t not in self.unsure and found[t] > 0]
+            double = [t for t, n in found.items() if n > 1]
+            if lost or back or double:
+                problems.append(f"{folder}: lost {lost[:3]} back {back[:3]} double {double[:3]}")
+        assert not problems, "\n".join(problems)
+
+
+def kill_all(instance):
+    for pid in instance.processes():
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    wait_for(lambda: not instance.processes(), 10, "every process has ended")
+
+
+@pytest.fixture
+def disk():
+    disk = Disk()
+    yield disk
+    disk.close()
+
+
+def test_power_cuts_lose_nothing_acknowledged(disk):
+    instance = Instance(directory=disk.mount)
+    try:
+        instance.setup()
+        instance.start()
+        users = [f"u{i}@d.test" for i in range(4)]
+        for user in [*users, "imap@d.test"]:
+            instance.add_user(user, PASSWORD)
+        imap = ImapLoad(instance, "imap@d.test")
+        chance = random.Random(os.environ.get("POSTHORN_SEED", "11"))
+        loads = []
+        for _ in range(ROUNDS):
+            smtp, session = SmtpLoad(instance, users, threads=3), imap
+            smtp.start()
+            session.start()
+            target = session.commands + chance.randint(15, 60)
+            wait_for(lambda: smtp.count() > 30 and session.commands > target, 30, "the load runs")
+            disk.cut_power()
+            smtp.stop()
+            session.stop()
+            kill_all(instance)
+            disk.detach()
+            disk.attach()
+            instance.start()
+            instance.wait_queue_empty(60)
+            loads.append(smtp)
+            session.check()
+            follower = ImapLoad(instance, session.user)
+            follower.present, follower.gone, follower.unsure = session.present, session.gone, session.unsure
+            imap = follower
+        everything = SmtpLoad(instance, users)
+        for smtp in loads:
+            everything.acknowledged.update(smtp.acknowledged)
+            everything.attempted |= smtp.attempted
+        assert_exactly_once(instance, everything)
+        assert not list((instance.root / "queue" / "corrupt").iterdir())
+    finally:
+        instance.close()
