@@ -174,21 +174,25 @@ end_header(struct scan *s, size_t body)
     }
 }
 
-/* Closes the innermost part, whose body ends at `end` with `lines` line ends before it. */
+/* Closes the innermost part, whose body ends at *end with *lines line ends before it. If that is
+ * before the body begins, the line end at *end was the header's last one, for the outer parts too.
+ */
 static void
-close_part(struct scan *s, size_t end, size_t lines)
+close_part(struct scan *s, size_t *end, size_t *lines)
 {
     struct mime_part *part;
 
     while (s->in_header)
-        end_header(s, end); /* a message inside opens one more */
+        end_header(s, *end); /* a message inside opens one more */
     part = top_part(s);
-    if (end < part->body)
-        end = part->body; /* the line end before the delimiter was that of the header */
-    part->end = end;
-    part->lines = lines > part->lines ? lines - part->lines : 0;
+    if (*end < part->body) {
+        *end = part->body;
+        *lines = part->lines;
+    }
+    part->end = *end;
+    part->lines = *lines - part->lines;
     if (part->kind == MIME_MULTIPART && part->first_child == MIME_NONE)
-        (void)add_part(s->m, s->levels[s->depth - 1].part, end);
+        (void)add_part(s->m, s->levels[s->depth - 1].part, *end);
     s->depth--;
 }
 
@@ -197,7 +201,7 @@ static void
 close_down_to(struct scan *s, size_t keep, size_t end, size_t lines)
 {
     while (s->depth > keep)
-        close_part(s, end, lines);
+        close_part(s, &end, &lines);
 }
 
 /* Which open multipart does this line ("--...") delimit? Outer ones count at any depth (RFC 2046
