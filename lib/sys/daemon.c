@@ -91,12 +91,6 @@ load_configuration(struct daemon *d)
 }
 
 static void
-show_landlock(void *arg, int abi, unsigned layers)
-{
-    stats_process_landlock(arg, abi, layers);
-}
-
-static void
 open_stats(struct daemon *d)
 {
     int dirfd;
@@ -111,7 +105,6 @@ open_stats(struct daemon *d)
         die(EX_CANTCREAT, "%s/stats/%s: %s", d->inst.run, d->service, strerror(errno));
     close_keep_errno(dirfd);
     stats_process_begin(d->stats, "parent");
-    sandbox_observe(show_landlock, d->stats);
 }
 
 static void
