@@ -14,9 +14,10 @@
 #include "lib/ipc/frame.h"
 
 #define AUTHD_SOCKET "authd.sock"
-#define AUTHD_SASL_MAX                                                                             \
-    12288 /* bytes of one SASL message, decoded (RFC 4422; RFC 4954: 12288 octets) */
+#define AUTHD_SASL_MAX 12288   /* bytes of one SASL message, decoded (RFC 4954 section 4) */
+#define AUTHD_MECHANISM_MAX 32 /* RFC 4422 section 3.1: 20 */
 #define AUTHD_PAYLOAD_MAX 32768
+#define AUTHD_TIMEOUT_MS 30000 /* a session waits for one answer; a hash queue and a delay fit */
 
 enum authd_type {
     AUTHD_ATTACH = 1, /* parent: new session; carries the session's end of the channel */

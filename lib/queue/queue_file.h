@@ -15,42 +15,24 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "lib/base/strbuf.h"
+#include "lib/queue/envelope.h"
 
-#define QUEUE_RCPTS_MAX 100000
-#define QUEUE_ENVELOPE_MAX (64u << 20)
-
-struct queue_rcpt {
-    struct slice address;
-    struct slice original; /* ORCPT as received, or empty */
-    uint8_t notify;        /* QUEUE_NOTIFY_*; 0: the default */
-};
-struct queue_envelope {
-    char id[33]; /* queue id: time-ordered prefix and random part, [0-9A-Za-z] */
-    int64_t received_ms;
-    uint64_t content_size;
-    struct slice sender; /* reverse path, empty for bounces */
-    struct slice envid;
-    uint8_t ret; /* 0 none, 1 FULL, 2 HDRS */
-    bool smtputf8, body_8bit, body_binary;
-    struct slice auth_user; /* who submitted it, or empty */
-    struct slice client;    /* address of the client, for the log */
-    uint32_t hops;          /* Received fields counted */
-    uint32_t rcpt_count;
-    struct queue_rcpt *rcpts;
-};
-
-/* A new queue id. */
+/* A new queue id: 9 letters of time (microseconds in base 62, so that ids sort by age), 6 random.
+ */
 void queue_id_make(char id[33]);
 bool queue_id_valid(struct slice id);
 
 /* ---- writing: smtpd, bounces, gateways. Directories tmp/ and new/ by descriptor ---- */
 struct queue_writer;
-/* NULL with errno (ENOSPC: 452). Creates tmp/ID. */
+/* NULL with errno (ENOSPC: 452). Creates tmp/ID with mode 0664 less the umask, which must be 0002
+ * or smaller: queue-manager and local-deliver have their rights by the directory's group.
+ * `new_dirfd` must be open for reading (it is flushed), `tmp_dirfd` need not. */
 struct queue_writer *queue_writer_open(int tmp_dirfd, int new_dirfd, const char *id);
 int queue_writer_write(struct queue_writer *w, struct slice content); /* buffered */
 /* Envelope behind or beside, flush, rename to new/, flush the directory: after a 0 the message is
- * ours for good. -1 with errno: nothing is there. Frees the writer either way. */
+ * ours for good. -1 with errno: nothing is there (at the very worst, when the last flush fails
+ * after the queue manager has seen the file, a duplicate). Frees the writer either way. The
+ * envelope's id and content_* are taken from the writer. */
 int queue_writer_commit(struct queue_writer **wp, const struct queue_envelope *envelope);
 void queue_writer_abort(struct queue_writer **wp);
 uint64_t queue_writer_size(const struct queue_writer *w);
@@ -59,10 +41,19 @@ void queue_trigger(int trigger_fd);
 
 /* ---- reading: queue-manager, the command line ---- */
 struct queue_message; /* an open queued message with its envelope and recipients' states */
-/* NULL with errno; EBADMSG: damaged, belongs into corrupt/. */
+/* NULL with errno; EBADMSG: damaged, belongs into corrupt/. The content itself is not read. */
 struct queue_message *queue_message_open(int dirfd, const char *id);
 const struct queue_envelope *queue_message_envelope(const struct queue_message *m);
-int queue_message_fd(const struct queue_message *m); /* content at offset 0 */
+int queue_message_fd(const struct queue_message *m); /* content at offset 0; read-only */
+/* Closes the file and keeps the envelope (the active set would need too many descriptors). */
+void queue_message_detach(struct queue_message *m);
+bool queue_message_is_beside(const struct queue_message *m); /* has an ID.env */
+/* Reads the content and compares its checksum. 0, or -1 with errno: EBADMSG. */
+int queue_message_check_content(const struct queue_message *m);
 void queue_message_close(struct queue_message **mp);
+
+/* "ID.env", "ID.log": names of what lies beside a message. */
+#define QUEUE_NAME_MAX 40
+void queue_name(char out[QUEUE_NAME_MAX], const char *id, const char *suffix);
 
 #endif

@@ -1,0 +1,301 @@
+/*
+ * lib/ipc/authd.c - codec of the conversation between sessions and authd, and the session's side.
+ *
+ * The decoders trust nothing: authd takes every session, and every session takes authd, for an
+ * attacker. Frames may hold passwords, so the buffers that authd_call_* builds are wiped.
+ */
+#include "lib/ipc/authd.h"
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/ipc/client.h"
+
+enum {
+    SERVICE_MAX = 16,
+    IP_MAX = 64,
+    SESSION_ID_MAX = 64,
+    BINDING_MAX = 64,
+    USER_MAX = 1024,
+    TEXT_MAX = 1024,
+    FRAME_SLACK = 512 /* header, tags and small fields of one frame */
+};
+
+int
+authd_attach_encode(struct strbuf *out, const struct authd_attach *attach)
+{
+    struct writer w = frame_begin(out, AUTHD_ATTACH, 0);
+
+    writer_bytes(&w, attach->service);
+    writer_bytes(&w, attach->client_ip);
+    writer_bytes(&w, attach->local_ip);
+    writer_u16(&w, attach->client_port);
+    writer_u16(&w, attach->local_port);
+    writer_bytes(&w, attach->session_id);
+    return frame_end(&w);
+}
+
+int
+authd_attach_decode(struct slice payload, struct authd_attach *attach)
+{
+    struct reader r = reader_begin(payload);
+
+    attach->service = reader_bytes(&r, SERVICE_MAX);
+    attach->client_ip = reader_bytes(&r, IP_MAX);
+    attach->local_ip = reader_bytes(&r, IP_MAX);
+    attach->client_port = reader_u16(&r);
+    attach->local_port = reader_u16(&r);
+    attach->session_id = reader_bytes(&r, SESSION_ID_MAX);
+    return reader_end(&r);
+}
+
+int
+authd_start_encode(struct strbuf *out, const struct authd_start *start)
+{
+    struct writer w = frame_begin(out, AUTHD_START, 0);
+
+    writer_bytes(&w, start->mechanism);
+    writer_u8(&w, start->has_initial);
+    writer_bytes(&w, start->initial);
+    writer_u8(&w, start->tls);
+    writer_bytes(&w, start->binding);
+    return frame_end(&w);
+}
+
+/* A boolean is 0 or 1; anything else fails the reader. */
+static bool
+read_flag(struct reader *r)
+{
+    uint8_t value = reader_u8(r);
+
+    if (value > 1)
+        r->failed = true;
+    return value == 1;
+}
+
+int
+authd_start_decode(struct slice payload, struct authd_start *start)
+{
+    struct reader r = reader_begin(payload);
+
+    start->mechanism = reader_bytes(&r, AUTHD_MECHANISM_MAX);
+    start->has_initial = read_flag(&r);
+    start->initial = reader_bytes(&r, AUTHD_SASL_MAX);
+    start->tls = read_flag(&r);
+    start->binding = reader_bytes(&r, BINDING_MAX);
+    return reader_end(&r);
+}
+
+int
+authd_data_encode(struct strbuf *out, uint16_t type, uint32_t id, struct slice data)
+{
+    struct writer w = frame_begin(out, type, id);
+
+    writer_bytes(&w, data);
+    return frame_end(&w);
+}
+
+int
+authd_data_decode(struct slice payload, struct slice *data)
+{
+    struct reader r = reader_begin(payload);
+
+    *data = reader_bytes(&r, AUTHD_SASL_MAX);
+    return reader_end(&r);
+}
+
+int
+authd_ok_encode(struct strbuf *out, uint32_t id, const struct authd_ok *ok)
+{
+    struct writer w = frame_begin(out, AUTHD_OK, id);
+
+    writer_bytes(&w, ok->user);
+    writer_bytes(&w, ok->data);
+    writer_bytes(&w, ok->full_name);
+    writer_u32(&w, ok->rights);
+    writer_u64(&w, ok->quota_bytes);
+    writer_u64(&w, ok->quota_messages);
+    return frame_end(&w);
+}
+
+int
+authd_ok_decode(struct slice payload, struct authd_ok *ok)
+{
+    struct reader r = reader_begin(payload);
+
+    ok->user = reader_bytes(&r, USER_MAX);
+    ok->data = reader_bytes(&r, AUTHD_SASL_MAX);
+    ok->full_name = reader_bytes(&r, TEXT_MAX);
+    ok->rights = reader_u32(&r);
+    ok->quota_bytes = reader_u64(&r);
+    ok->quota_messages = reader_u64(&r);
+    return reader_end(&r);
+}
+
+int
+authd_fail_encode(struct strbuf *out, uint32_t id, const struct authd_fail *fail)
+{
+    struct writer w = frame_begin(out, AUTHD_FAIL, id);
+
+    writer_u8(&w, fail->failure);
+    writer_bytes(&w, fail->text);
+    return frame_end(&w);
+}
+
+int
+authd_fail_decode(struct slice payload, struct authd_fail *fail)
+{
+    struct reader r = reader_begin(payload);
+
+    fail->failure = reader_u8(&r);
+    fail->text = reader_bytes(&r, TEXT_MAX);
+    return reader_end(&r) < 0 || fail->failure > AUTHD_CANCELLED ? -1 : 0;
+}
+
+/* ---- the session's side ---- */
+
+static void
+result_fail(struct authd_result *result, enum authd_failure failure, const char *text)
+{
+    *result = (struct authd_result){.step = AUTHD_STEP_FAIL, .dir_fd = -1};
+    result->fail.failure = (uint8_t)failure;
+    result->fail.text = slice_of(text);
+}
+
+/* Takes the reply apart; the descriptor goes to the caller with OK and is closed otherwise. */
+static int
+take_reply(const struct ipc_reply *reply, struct authd_result *result)
+{
+    *result = (struct authd_result){.step = AUTHD_STEP_FAIL, .dir_fd = -1};
+    switch (reply->type) {
+    case AUTHD_CHALLENGE:
+        result->step = AUTHD_STEP_CHALLENGE;
+        return authd_data_decode(reply->payload, &result->challenge);
+    case AUTHD_OK:
+        if (authd_ok_decode(reply->payload, &result->ok) < 0)
+            return -1;
+        result->step = AUTHD_STEP_OK;
+        result->challenge = result->ok.data;
+        result->dir_fd = reply->fd;
+        return 0;
+    case AUTHD_FAIL:
+        return authd_fail_decode(reply->payload, &result->fail);
+    default:
+        return -1;
+    }
+}
+
+static void
+exchange(struct ipc_client *auth, struct strbuf *request, struct authd_result *result)
+{
+    struct ipc_reply reply = {.fd = -1};
+
+    if (auth == NULL || request->overflow ||
+        ipc_client_call(auth, request, -1, AUTHD_TIMEOUT_MS, &reply) < 0) {
+        result_fail(result, AUTHD_TEMPORARY, "Authentication is not available, try again later");
+        return;
+    }
+    if (take_reply(&reply, result) < 0)
+        result_fail(result, AUTHD_TEMPORARY, "Authentication failed inside the server");
+    if (reply.fd >= 0 && result->dir_fd != reply.fd)
+        close_keep_errno(reply.fd);
+}
+
+/* Room for all of it at once: growing would leave copies of a secret in freed memory. */
+static struct strbuf
+request_new(size_t content)
+{
+    struct strbuf request = strbuf_new(AUTHD_PAYLOAD_MAX);
+
+    (void)strbuf_room(&request, content + FRAME_SLACK); /* a refusal shows again at the append */
+    return request;
+}
+
+static void
+request_free(struct strbuf *request)
+{
+    if (request->ptr != NULL)
+        mem_wipe(request->ptr, request->cap);
+    strbuf_free(request);
+}
+
+void
+authd_call_start(struct ipc_client *auth, const struct authd_start *start,
+                 struct authd_result *result)
+{
+    struct strbuf request = request_new(start->initial.len);
+
+    if (start->initial.len > AUTHD_SASL_MAX)
+        result_fail(result, AUTHD_BAD_MESSAGE, "Authentication message is too long");
+    else if (start->mechanism.len > AUTHD_MECHANISM_MAX)
+        result_fail(result, AUTHD_BAD_MECHANISM, "Unknown authentication mechanism");
+    else if (authd_start_encode(&request, start) == 0)
+        exchange(auth, &request, result);
+    else
+        result_fail(result, AUTHD_BAD_MESSAGE, "Authentication message is too long");
+    request_free(&request);
+}
+
+void
+authd_call_step(struct ipc_client *auth, struct slice response, struct authd_result *result)
+{
+    struct strbuf request = request_new(response.len);
+
+    if (response.len <= AUTHD_SASL_MAX &&
+        authd_data_encode(&request, AUTHD_STEP, 0, response) == 0) {
+        exchange(auth, &request, result);
+    } else {
+        authd_call_cancel(auth);
+        result_fail(result, AUTHD_BAD_MESSAGE, "Authentication message is too long");
+    }
+    request_free(&request);
+}
+
+void
+authd_call_cancel(struct ipc_client *auth)
+{
+    struct strbuf request = strbuf_new(AUTHD_PAYLOAD_MAX);
+    struct authd_result ignored = {.dir_fd = -1}; /* FAIL with CANCELLED, or authd is gone */
+
+    if (authd_data_encode(&request, AUTHD_CANCEL, 0, SLICE("")) == 0)
+        exchange(auth, &request, &ignored);
+    if (ignored.dir_fd >= 0)
+        close_keep_errno(ignored.dir_fd);
+    strbuf_free(&request);
+}
+
+/* RFC 4616 section 2: no authorization identity; neither part may hold a NUL. */
+static bool
+plain_message(struct strbuf *out, struct slice name, struct slice password)
+{
+    if (slice_index(name, '\0') < name.len || slice_index(password, '\0') < password.len)
+        return false;
+    return strbuf_char(out, '\0') && strbuf_append(out, name) && strbuf_char(out, '\0') &&
+           strbuf_append(out, password);
+}
+
+void
+authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
+                 struct authd_result *result)
+{
+    struct strbuf message = strbuf_new(AUTHD_SASL_MAX);
+    struct authd_start start = {.mechanism = SLICE("PLAIN"), .has_initial = true, .tls = tls};
+
+    (void)strbuf_room(&message, name.len + password.len + 2); /* the appends will tell */
+    if (plain_message(&message, name, password)) {
+        start.initial = strbuf_slice(&message);
+        authd_call_start(auth, &start, result);
+    } else {
+        result_fail(result, AUTHD_BAD_CREDENTIALS, "Wrong user name or password");
+    }
+    request_free(&message);
+}
+
+const char *
+authd_mechanisms(bool tls, bool binding, bool plain_allowed)
+{
+    if (tls && binding)
+        return "SCRAM-SHA-256-PLUS SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN";
+    if (tls || plain_allowed)
+        return "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN";
+    return "SCRAM-SHA-256 SCRAM-SHA-1";
+}

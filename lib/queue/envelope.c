@@ -1,0 +1,176 @@
+/*
+ * lib/queue/envelope.c - the record of an envelope. Input may be damaged in any way. No I/O.
+ */
+#include "lib/queue/envelope.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/crc32c.h"
+#include "lib/base/mem.h"
+#include "lib/ipc/frame.h"
+
+#define ENVELOPE_VERSION 1
+#define ADDRESS_MAX 1024
+#define FOOTER_CRC_AT 16         /* offset of record_crc in the footer */
+#define FOOTER_MAGIC 0x50685131u /* "PhQ1", the file's last four bytes */
+
+enum { ENVELOPE_SMTPUTF8 = 1, ENVELOPE_8BIT = 2, ENVELOPE_BINARY = 4, ENVELOPE_FLAGS_ALL = 7 };
+
+static void
+put_be32(char *at, uint32_t value)
+{
+    for (size_t i = 0; i < 4; i++)
+        at[i] = (char)(value >> (8 * (3 - i)));
+}
+
+static uint32_t
+get_be32(const char *at)
+{
+    uint32_t value = 0;
+
+    for (size_t i = 0; i < 4; i++)
+        value = value << 8 | (unsigned char)at[i];
+    return value;
+}
+
+/* Appends the footer of a record whose body is what follows `start` in `out`. */
+static void
+append_footer(struct strbuf *out, size_t start, uint64_t content_size, uint32_t content_crc)
+{
+    char footer[ENVELOPE_FOOTER];
+    struct slice body = slice_sub(strbuf_slice(out), start, out->len);
+    uint32_t crc = crc32c(0, body);
+
+    put_be32(footer, (uint32_t)body.len);
+    put_be32(footer + 4, (uint32_t)(content_size >> 32));
+    put_be32(footer + 8, (uint32_t)content_size);
+    put_be32(footer + 12, content_crc);
+    put_be32(footer + FOOTER_CRC_AT, crc32c(crc, slice_make(footer, FOOTER_CRC_AT)));
+    put_be32(footer + 20, FOOTER_MAGIC);
+    (void)strbuf_append(out, slice_make(footer, sizeof(footer))); /* overflow is remembered */
+}
+
+int
+envelope_encode(struct strbuf *out, const struct queue_envelope *e)
+{
+    size_t start = out->len;
+    struct writer w = {.out = out, .start = start};
+
+    writer_u8(&w, ENVELOPE_VERSION);
+    writer_str(&w, e->id);
+    writer_u64(&w, (uint64_t)e->received_ms);
+    writer_bytes(&w, e->sender);
+    writer_bytes(&w, e->envid);
+    writer_u8(&w, e->ret);
+    writer_u8(&w,
+              (uint8_t)((e->smtputf8 ? ENVELOPE_SMTPUTF8 : 0) | (e->body_8bit ? ENVELOPE_8BIT : 0) |
+                        (e->body_binary ? ENVELOPE_BINARY : 0)));
+    writer_bytes(&w, e->auth_user);
+    writer_bytes(&w, e->client);
+    writer_u32(&w, e->hops);
+    writer_u32(&w, e->rcpt_count);
+    for (uint32_t i = 0; i < e->rcpt_count; i++) {
+        writer_bytes(&w, e->rcpts[i].address);
+        writer_bytes(&w, e->rcpts[i].original);
+        writer_u8(&w, e->rcpts[i].notify);
+    }
+    append_footer(out, start, e->content_size, e->content_crc);
+    if (!out->overflow && out->len - start <= QUEUE_ENVELOPE_MAX)
+        return 0;
+    strbuf_truncate(out, start);
+    return -1;
+}
+
+void
+envelope_encode_beside(struct strbuf *out, uint64_t content_size, uint32_t content_crc)
+{
+    append_footer(out, out->len, content_size, content_crc);
+}
+
+int
+envelope_footer_decode(const char *bytes, struct envelope_footer *footer)
+{
+    if (get_be32(bytes + 20) != FOOTER_MAGIC)
+        return -1;
+    footer->body_length = get_be32(bytes);
+    footer->content_size = (uint64_t)get_be32(bytes + 4) << 32 | get_be32(bytes + 8);
+    footer->content_crc = get_be32(bytes + 12);
+    footer->record_crc = get_be32(bytes + FOOTER_CRC_AT);
+    if (footer->body_length > QUEUE_ENVELOPE_MAX || footer->content_size > INT64_MAX)
+        return -1;
+    return 0;
+}
+
+bool
+envelope_intact(struct slice record)
+{
+    struct envelope_footer footer;
+    size_t at = record.len - ENVELOPE_FOOTER;
+
+    if (record.len < ENVELOPE_FOOTER || envelope_footer_decode(record.ptr + at, &footer) < 0)
+        return false;
+    return footer.body_length == at &&
+           footer.record_crc == crc32c(0, slice_sub(record, 0, at + FOOTER_CRC_AT));
+}
+
+static void
+read_rcpts(struct reader *r, struct queue_envelope *e)
+{
+    e->rcpt_count = reader_count(r, QUEUE_RCPTS_MAX);
+    if (e->rcpt_count == 0) {
+        r->failed = true;
+        return;
+    }
+    e->rcpts = xcalloc(e->rcpt_count, sizeof(*e->rcpts));
+    for (uint32_t i = 0; i < e->rcpt_count && !r->failed; i++) {
+        e->rcpts[i].address = reader_bytes(r, ADDRESS_MAX);
+        e->rcpts[i].original = reader_bytes(r, ADDRESS_MAX);
+        e->rcpts[i].notify = reader_u8(r);
+    }
+}
+
+int
+envelope_decode(struct slice record, struct queue_envelope *e)
+{
+    struct envelope_footer footer;
+    struct reader r;
+    struct slice id;
+    uint8_t flags;
+
+    *e = (struct queue_envelope){.rcpt_count = 0};
+    if (!envelope_intact(record))
+        return -1;
+    (void)envelope_footer_decode(record.ptr + record.len - ENVELOPE_FOOTER, &footer); /* intact */
+    e->content_size = footer.content_size;
+    e->content_crc = footer.content_crc;
+    r = reader_begin(slice_sub(record, 0, footer.body_length));
+    if (reader_u8(&r) != ENVELOPE_VERSION)
+        return -1;
+    id = reader_bytes(&r, sizeof(e->id) - 1);
+    (void)snprintf(e->id, sizeof(e->id), "%.*s", (int)id.len, id.ptr);
+    e->received_ms = (int64_t)reader_u64(&r);
+    e->sender = reader_bytes(&r, ADDRESS_MAX);
+    e->envid = reader_bytes(&r, ADDRESS_MAX);
+    e->ret = reader_u8(&r);
+    flags = reader_u8(&r);
+    e->smtputf8 = (flags & ENVELOPE_SMTPUTF8) != 0;
+    e->body_8bit = (flags & ENVELOPE_8BIT) != 0;
+    e->body_binary = (flags & ENVELOPE_BINARY) != 0;
+    e->auth_user = reader_bytes(&r, ADDRESS_MAX);
+    e->client = reader_bytes(&r, ADDRESS_MAX);
+    e->hops = reader_u32(&r);
+    read_rcpts(&r, e);
+    if (reader_end(&r) == 0 && flags <= ENVELOPE_FLAGS_ALL && e->ret <= 2)
+        return 0;
+    envelope_clear(e);
+    return -1;
+}
+
+void
+envelope_clear(struct queue_envelope *e)
+{
+    xfree(&e->rcpts);
+    e->rcpt_count = 0;
+}
