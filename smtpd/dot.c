@@ -1,8 +1,8 @@
 /*
  * smtpd/dot.c - transparency of mail data (RFC 5321 section 4.5.2).
  *
- * Only CRLF ends a line and only CRLF.CRLF ends the data (section 4.1.1.4): a bare LF or CR beside a
- * dot is content like any other, however the input is cut into reads. Untrusted input; no I/O.
+ * Only CRLF ends a line and only CRLF.CRLF ends the data (section 4.1.1.4): a bare LF or CR beside
+ * a dot is content like any other, however the input is cut into reads. Untrusted input; no I/O.
  */
 #include "smtpd/dot.h"
 

@@ -42,8 +42,7 @@ set_body(void *args, struct slice value)
     static const struct {
         const char *name;
         enum body_type type;
-    } types[] = {
-        {"7BIT", BODY_7BIT}, {"8BITMIME", BODY_8BITMIME}, {"BINARYMIME", BODY_BINARYMIME}};
+    } types[] = {{"7BIT", BODY_7BIT}, {"8BITMIME", BODY_8BITMIME}, {"BINARYMIME", BODY_BINARYMIME}};
     struct mail_args *mail = args;
 
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
