@@ -8,10 +8,10 @@
 #include "lib/ipc/peer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "lib/base/io.h"
@@ -24,7 +24,7 @@
 #define OUTPUT_KEEP 16384                   /* a larger buffer is given back when it is empty */
 #define FRAMES_PER_TURN 64                  /* from one peer, before the others get their turn */
 #define ACCEPTS_PER_TURN 64
-#define ACCEPT_PAUSE_MS 100                 /* after EMFILE and the like */
+#define ACCEPT_PAUSE_MS 100 /* after EMFILE and the like */
 #define TABLE_SIZE 256
 
 struct passed_fd {

@@ -15,9 +15,9 @@
 
 #include "lib/base/io.h"
 
-#define READ_STEP 65536     /* bytes of payload to make room for at a time */
-#define KEEP_BYTES 16384    /* a larger payload buffer is given back before the next frame */
-#define ACCEPT_FDS_MAX 4    /* room for stray descriptors, so that they can be closed */
+#define READ_STEP 65536  /* bytes of payload to make room for at a time */
+#define KEEP_BYTES 16384 /* a larger payload buffer is given back before the next frame */
+#define ACCEPT_FDS_MAX 4 /* room for stray descriptors, so that they can be closed */
 
 int
 ipc_socket_address(int dirfd, const char *name, struct sockaddr_un *out)
@@ -119,7 +119,8 @@ take_fds(struct msghdr *message, int *taken)
     return count;
 }
 
-/* recvmsg into `to`, with at most one descriptor into *passed. Bytes, 0 at the end, -1 with errno. */
+/* recvmsg into `to`, with at most one descriptor into *passed. Bytes, 0 at the end, -1 with errno.
+ */
 static ssize_t
 receive(int fd, void *to, size_t len, int *passed)
 {

@@ -1,9 +1,9 @@
 /*
  * lib/log/log.c - the log client: collects lines and sends them to logd.
  *
- * Touches its one datagram socket and stderr. The socket has a send time-out of LOG_SEND_TIMEOUT_MS;
- * after one time-out nothing is sent for LOG_REST_MS, so that a stuck logd slows no event loop down.
- * One state a process, as there is one log socket a process.
+ * Touches its one datagram socket and stderr. The socket has a send time-out of
+ * LOG_SEND_TIMEOUT_MS; after one time-out nothing is sent for LOG_REST_MS, so that a stuck logd
+ * slows no event loop down. One state a process, as there is one log socket a process.
  */
 #include "lib/log/log.h"
 
@@ -29,10 +29,10 @@ static struct {
     bool also_stderr;
     int fd;
     struct strbuf context;
-    struct strbuf lines;     /* the datagram that is being filled */
-    uint64_t dropped;        /* lines lost since the last report of it */
+    struct strbuf lines; /* the datagram that is being filled */
+    uint64_t dropped;    /* lines lost since the last report of it */
     unsigned lines_in_buffer;
-    int64_t rest_until_ms;   /* logd was stuck: do not try before */
+    int64_t rest_until_ms; /* logd was stuck: do not try before */
 } state = {
     .origin = {.program = "posthorn", .pid = 0},
     .service = "system",

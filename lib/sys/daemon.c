@@ -203,7 +203,8 @@ find_role(const struct daemon *d, enum conf_id user)
         return (struct role){(uid_t)uid, (gid_t)gid};
     pw = getpwnam(text);
     if (pw == NULL)
-        die(EX_NOUSER, "users.%s: there is no user %s; the command is: posthorn config set users.%s",
+        die(EX_NOUSER,
+            "users.%s: there is no user %s; the command is: posthorn config set users.%s",
             conf_settings[user].name, text, conf_settings[user].name);
     return (struct role){pw->pw_uid, pw->pw_gid};
 }

@@ -1,8 +1,9 @@
 /*
- * lib/sys/loop.c - the event loop: libevent's core behind our names. The only file that includes it.
+ * lib/sys/loop.c - the event loop: libevent's core behind our names. The only file that includes
+ * it.
  *
- * A turn is: wait, run what is ready, run the tasks that were put off to the end of the turn, run the
- * hooks of loop_on_turn. Signals come through one signalfd.
+ * A turn is: wait, run what is ready, run the tasks that were put off to the end of the turn, run
+ * the hooks of loop_on_turn. Signals come through one signalfd.
  */
 #include "lib/sys/loop.h"
 
@@ -171,8 +172,8 @@ loop_fd_new(struct loop *loop, int fd, unsigned events, void (*run)(void *arg, u
 void
 loop_fd_want(struct loop_fd *watch, unsigned events)
 {
-    int what = EV_PERSIST | ((events & LOOP_READ) ? EV_READ : 0) |
-               ((events & LOOP_WRITE) ? EV_WRITE : 0);
+    int what =
+        EV_PERSIST | ((events & LOOP_READ) ? EV_READ : 0) | ((events & LOOP_WRITE) ? EV_WRITE : 0);
 
     if (events == watch->wanted)
         return;

@@ -57,8 +57,8 @@ struct sandbox {
     uint64_t memory_max; /* RLIMIT_AS, bytes; 0: as it is */
 };
 
-/* Compiles what sandbox_enter(box) will load in children forked later, so that each need not. Called
- * in the sandbox that they inherit: theirs only takes away from it. */
+/* Compiles what sandbox_enter(box) will load in children forked later, so that each need not.
+ * Called in the sandbox that they inherit: theirs only takes away from it. */
 int sandbox_prepare(const struct sandbox *box);
 /* Puts it all in force, in the right order: chroot, user, capabilities, no_new_privs, not dumpable,
  * limits, Landlock, seccomp. 0, or -1 with errno and the step's name logged: the caller exits. */

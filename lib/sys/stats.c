@@ -36,7 +36,7 @@ struct counter {
 };
 
 struct row {
-    _Atomic int32_t pid; /* 0: free */
+    _Atomic int32_t pid;       /* 0: free */
     _Atomic uint32_t landlock; /* abi << 16 | layers */
     _Atomic uint64_t role[TEXT_WORDS];
     _Atomic uint64_t state[TEXT_WORDS];
@@ -110,9 +110,9 @@ static int
 open_file(int dirfd, const char *service, bool writable)
 {
     struct stat st;
-    int fd = openat(dirfd, service,
-                    writable ? O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW : O_RDONLY | O_CLOEXEC,
-                    0600);
+    int fd =
+        openat(dirfd, service,
+               writable ? O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW : O_RDONLY | O_CLOEXEC, 0600);
 
     if (fd < 0)
         return -1;
@@ -137,8 +137,8 @@ stats_open(int stats_dirfd, const char *service, bool writable)
 
     if (fd < 0)
         return NULL;
-    block = mmap(NULL, sizeof(*block), writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd,
-                 0);
+    block = mmap(NULL, sizeof(*block), writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
+                 fd, 0);
     if (block == MAP_FAILED) {
         close_keep_errno(fd);
         return NULL;
@@ -273,8 +273,8 @@ stats_processes(const struct stats *stats, struct stats_process *out, size_t max
 }
 
 size_t
-stats_counters(const struct stats *stats,
-               void (*each)(void *arg, const char *name, uint64_t value), void *arg)
+stats_counters(const struct stats *stats, void (*each)(void *arg, const char *name, uint64_t value),
+               void *arg)
 {
     size_t count = 0;
 
