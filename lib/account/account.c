@@ -263,8 +263,8 @@ account_find_login(struct account_base *base, struct slice name, struct account_
         (void)strbuf_char(&address, '@');
         (void)strbuf_append(&address, strbuf_slice(&base->primary));
     }
-    found = address.overflow ? ACCOUNT_UNKNOWN
-                             : account_find_exact(base, strbuf_slice(&address), hit);
+    found =
+        address.overflow ? ACCOUNT_UNKNOWN : account_find_exact(base, strbuf_slice(&address), hit);
     if (found == ACCOUNT_FOUND && hit->entry.kind == ACCOUNT_ALIAS) {
         strbuf_clear(&address);
         (void)strbuf_append(&address, record_get(&hit->entry, ALIAS_TARGET));

@@ -14,10 +14,10 @@
 #define ACCOUNT_PATH_MAX 600    /* bytes of a store path */
 
 struct account_base {
-    struct account_db *db; /* borrowed */
-    char separator;        /* user+tag is user; 0: no subaddresses */
+    struct account_db *db;  /* borrowed */
+    char separator;         /* user+tag is user; 0: no subaddresses */
     const char *postmaster; /* who gets mail for postmaster where no such entry is; borrowed */
-    struct strbuf primary; /* name of the primary domain; empty in an empty base */
+    struct strbuf primary;  /* name of the primary domain; empty in an empty base */
 };
 
 /* Reads the primary domain's name. 0, or -1 with errno. */

@@ -134,8 +134,7 @@ account_db_del(struct account_db *db, enum account_table table, struct slice key
 {
     struct full_key full;
 
-    return full_key(table, key, &full) < 0 ? -1
-                                           : db_del(db->db, slice_make(full.bytes, full.len));
+    return full_key(table, key, &full) < 0 ? -1 : db_del(db->db, slice_make(full.bytes, full.len));
 }
 
 struct account_rows *

@@ -1,9 +1,9 @@
 /*
  * lib/account/account_db.h - where the account base keeps its rows: the seam for another database.
  *
- * Seven ordered tables of keys and values, transactions over all of them, nothing else. account_db.c
- * puts it on Berkeley DB; PostgreSQL or a directory can stand in behind the same header. One
- * transaction at a time; reads outside of one see what was committed.
+ * Seven ordered tables of keys and values, transactions over all of them, nothing else.
+ * account_db.c puts it on Berkeley DB; PostgreSQL or a directory can stand in behind the same
+ * header. One transaction at a time; reads outside of one see what was committed.
  */
 #ifndef POSTHORN_LIB_ACCOUNT_ACCOUNT_DB_H
 #define POSTHORN_LIB_ACCOUNT_ACCOUNT_DB_H
@@ -42,7 +42,8 @@ void account_db_abort(struct account_db *db);
 /* Grows with each commit: who read in several steps can tell that nothing changed meanwhile. */
 uint64_t account_db_generation(const struct account_db *db);
 
-/* ENOENT: no such row. *value is borrowed until the next call. ENAMETOOLONG: no key can be so long. */
+/* ENOENT: no such row. *value is borrowed until the next call. ENAMETOOLONG: no key can be so long.
+ */
 int account_db_get(struct account_db *db, enum account_table table, struct slice key,
                    struct slice *value);
 int account_db_put(struct account_db *db, enum account_table table, struct slice key,

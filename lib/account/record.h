@@ -1,8 +1,9 @@
 /*
- * lib/account/record.h - one account's properties in memory, and as the bytes that the database has.
+ * lib/account/record.h - one account's properties in memory, and as the bytes that the database
+ * has.
  *
- * A property that was not set has its default. The bytes are an object (lib/ipc/object.h) whose first
- * field is the kind; properties stand in the schema's order.
+ * A property that was not set has its default. The bytes are an object (lib/ipc/object.h) whose
+ * first field is the kind; properties stand in the schema's order.
  */
 #ifndef POSTHORN_LIB_ACCOUNT_RECORD_H
 #define POSTHORN_LIB_ACCOUNT_RECORD_H

@@ -1,6 +1,6 @@
 /*
- * lib/account/schema.c - the kinds of accounts, the table of their properties, and the check of each
- * value. Values come from administrators and import files: anything may be in them. No I/O.
+ * lib/account/schema.c - the kinds of accounts, the table of their properties, and the check of
+ * each value. Values come from administrators and import files: anything may be in them. No I/O.
  */
 #include "lib/account/schema.h"
 
@@ -120,8 +120,8 @@ normalize_text(const struct property *p, struct slice given, struct strbuf *stor
     if (is_line_of_text(given) && (p->max == 0 || given.len <= p->max) &&
         strbuf_append(stored, given))
         return 0;
-    (void)strbuf_printf(error, "%s: expected one line of UTF-8 text of at most %llu bytes",
-                        p->name, (unsigned long long)p->max);
+    (void)strbuf_printf(error, "%s: expected one line of UTF-8 text of at most %llu bytes", p->name,
+                        (unsigned long long)p->max);
     return -1;
 }
 
@@ -130,8 +130,8 @@ normalize_number(const struct property *p, struct slice given, struct strbuf *st
                  struct strbuf *error)
 {
     uint64_t max = p->max == 0 ? INT64_MAX : p->max, value = 0;
-    int rc = p->type == PROPERTY_SIZE ? parse_size(given, max, &value)
-                                      : parse_u64(given, max, &value);
+    int rc =
+        p->type == PROPERTY_SIZE ? parse_size(given, max, &value) : parse_u64(given, max, &value);
 
     if (rc == 0 && value >= p->min)
         return strbuf_u64(stored, value) ? 0 : -1;
@@ -146,8 +146,7 @@ matches(struct slice text, const char *pattern)
     if (text.len != strlen(pattern))
         return false;
     for (size_t i = 0; i < text.len; i++)
-        if (pattern[i] == 'd' ? text.ptr[i] < '0' || text.ptr[i] > '9'
-                              : text.ptr[i] != pattern[i])
+        if (pattern[i] == 'd' ? text.ptr[i] < '0' || text.ptr[i] > '9' : text.ptr[i] != pattern[i])
             return false;
     return true;
 }

@@ -1,8 +1,8 @@
 /*
  * lib/account/schema.h - the kinds of accounts and the typed table of their properties.
  *
- * From the table (schema.def) come the checks of accountd, the columns and JSON types of the command
- * line, and the text form of `export`.
+ * From the table (schema.def) come the checks of accountd, the columns and JSON types of the
+ * command line, and the text form of `export`.
  */
 #ifndef POSTHORN_LIB_ACCOUNT_SCHEMA_H
 #define POSTHORN_LIB_ACCOUNT_SCHEMA_H
@@ -23,13 +23,13 @@ enum account_kind {
 };
 
 enum property_type {
-    PROPERTY_TEXT,      /* one line of UTF-8, at most `max` bytes */
-    PROPERTY_BOOL,      /* yes or no */
+    PROPERTY_TEXT, /* one line of UTF-8, at most `max` bytes */
+    PROPERTY_BOOL, /* yes or no */
     PROPERTY_INT,
-    PROPERTY_SIZE,      /* bytes; 20M is taken, digits are stored */
-    PROPERTY_DATE,      /* YYYY-MM-DD */
-    PROPERTY_TIME,      /* RFC 3339, UTC */
-    PROPERTY_ENUM,      /* one of `choices`, separated by | */
+    PROPERTY_SIZE, /* bytes; 20M is taken, digits are stored */
+    PROPERTY_DATE, /* YYYY-MM-DD */
+    PROPERTY_TIME, /* RFC 3339, UTC */
+    PROPERTY_ENUM, /* one of `choices`, separated by | */
     PROPERTY_ADDRESS,
     PROPERTY_ADDRESSES, /* at most `max`; stored canonical, separated by one space */
     PROPERTY_WORDS,     /* at most `max`; separated like addresses */
@@ -49,7 +49,7 @@ struct property {
     enum account_kind kind;
     const char *name;
     enum property_type type;
-    const char *dflt; /* as stored */
+    const char *dflt;  /* as stored */
     uint64_t min, max; /* max 0: no limit */
     const char *choices;
     unsigned flags;

@@ -129,10 +129,9 @@ open_environment(struct db *db, const struct db_options *options)
     if (rc == 0)
         rc = db->env->log_set_config(db->env, DB_LOG_AUTO_REMOVE, 1);
     if (rc == 0) /* private: the regions are our heap, not files that others could map */
-        rc = db->env->open(db->env, options->home,
-                           DB_CREATE | DB_RECOVER | DB_PRIVATE | DB_INIT_TXN | DB_INIT_LOG |
-                               DB_INIT_MPOOL,
-                           0600);
+        rc = db->env->open(
+            db->env, options->home,
+            DB_CREATE | DB_RECOVER | DB_PRIVATE | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL, 0600);
     if (rc == 0)
         rc = db_create(&db->handle, db->env, 0);
     if (rc == 0)

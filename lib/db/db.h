@@ -18,9 +18,9 @@ struct db_cursor;
 
 struct db_options {
     const char *home;
-    const char *file;       /* name of the database below home */
-    uint64_t cache_bytes;   /* pages kept in memory */
-    int lock_wait_ms;       /* how long to wait for another owner to end */
+    const char *file;     /* name of the database below home */
+    uint64_t cache_bytes; /* pages kept in memory */
+    int lock_wait_ms;     /* how long to wait for another owner to end */
     /* What Berkeley DB has to say (damage, disk errors); may be NULL. */
     void (*message)(const char *text);
 };
@@ -41,8 +41,9 @@ int db_get(struct db *db, struct slice key, struct slice *value);
 int db_put(struct db *db, struct slice key, struct slice value); /* replaces */
 int db_del(struct db *db, struct slice key);                     /* ENOENT */
 
-/* Keys from `from` on, in the order of their bytes. The cursor sees changes made meanwhile; close it
- * before the transaction ends. *key and *value are borrowed until the next call on the cursor. */
+/* Keys from `from` on, in the order of their bytes. The cursor sees changes made meanwhile; close
+ * it before the transaction ends. *key and *value are borrowed until the next call on the cursor.
+ */
 struct db_cursor *db_cursor_open(struct db *db, struct slice from);
 /* 1: a row; 0: the end; -1 with errno. */
 int db_cursor_next(struct db_cursor *cursor, struct slice *key, struct slice *value);
