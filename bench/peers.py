@@ -103,7 +103,7 @@ class Postfix:
             """))
         run("postmap", "-c", conf, f"hash:{conf}/virtual")
         subprocess.run(["postfix", "-c", str(conf), "start"], check=True, preexec_fn=self.group.enter,
-                       capture_output=True)
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.conf, self.spool, self.mail = conf, spool, mail
 
     def idle(self):
@@ -177,7 +177,7 @@ class Dovecot:
             }}
             """))
         subprocess.run(["dovecot", "-c", str(self.conf)], check=True, preexec_fn=self.group.enter,
-                       capture_output=True)
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def stop(self):
         run("doveadm", "-c", self.conf, "stop", check=False)
@@ -211,7 +211,8 @@ class Posthorn:
         record = self.root / "record"
         record.write_text("{PLAIN}" + PASSWORD + "\n")
         subprocess.run([self.command, "--root", self.root, "start"], check=True,
-                       preexec_fn=self.group.enter, capture_output=True)
+                       preexec_fn=self.group.enter,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for i in range(self.users):
             self.cli("user", "add", f"u{i}@{DOMAIN}", "--password-record-file", record)
 

@@ -193,8 +193,10 @@ main(int argc, char **argv)
     m.control = control_new(m.loop, run_dirfd);
     if (m.control == NULL)
         die(EX_CANTCREAT, "master: run/" MASTER_SOCKET " could not be made\n");
-    suite_start(m.suite); /* binds; the log's socket among them */
+    log_set_level(LOG_ERROR); /* the rest is not for whoever waits for our start */
+    suite_start_log(m.suite);
     open_log(&m, run_dirfd, config->conf);
+    suite_start(m.suite);
     control_serve(m.control, m.suite);
     run(&m);
     control_free(&m.control);

@@ -129,6 +129,14 @@ suite_free(struct suite **suitep)
 }
 
 void
+suite_start_log(struct suite *suite)
+{
+    for (size_t i = 0; i < suite->count; i++)
+        if (stop_rank(suite->services[i]) == RANK_LOG)
+            service_start(suite->services[i]);
+}
+
+void
 suite_start(struct suite *suite)
 {
     for (size_t i = 0; i < suite->count; i++)

@@ -16,6 +16,8 @@ struct suite *suite_new(struct loop *loop, const struct instance *inst, int run_
                         struct config *config, void (*changed)(void *arg), void *arg);
 void suite_free(struct suite **suitep); /* kills what still runs */
 
+/* Starts the service that has the log socket, so that everything later has where to log. */
+void suite_start_log(struct suite *suite);
 void suite_start(struct suite *suite); /* the automatic services */
 /* Ends the services in order: those with sessions, the others, the log. The loop stops when all
  * are gone. */

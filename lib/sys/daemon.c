@@ -91,12 +91,6 @@ load_configuration(struct daemon *d)
 }
 
 static void
-show_landlock(void *arg, int abi, unsigned layers)
-{
-    stats_process_landlock(arg, abi, layers);
-}
-
-static void
 open_stats(struct daemon *d)
 {
     int dirfd;
@@ -111,7 +105,6 @@ open_stats(struct daemon *d)
         die(EX_CANTCREAT, "%s/stats/%s: %s", d->inst.run, d->service, strerror(errno));
     close_keep_errno(dirfd);
     stats_process_begin(d->stats, "parent");
-    sandbox_observe(show_landlock, d->stats);
 }
 
 static void
@@ -241,9 +234,18 @@ daemon_sandbox_base(const struct daemon *d, enum conf_id user)
     };
 }
 
+static void
+show_landlock(void *arg, int abi, unsigned layers)
+{
+    const struct daemon *d = arg;
+
+    stats_process_landlock(d->stats, abi, layers);
+}
+
 void
 daemon_sandbox(struct daemon *d, const struct sandbox *box)
 {
+    sandbox_observe(show_landlock, d); /* a session's later layers too */
     if (sandbox_enter(box) < 0) {
         log_event(LOG_ERROR, "sandbox_failed", KV_ERRNO());
         die(EX_OSERR, "%s: the sandbox could not be entered: %s", d->name, strerror(errno));
@@ -279,6 +281,7 @@ control_ready(void *arg, unsigned ready)
     (void)ready;
     if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) {
         log_note(LOG_WARN, "master_gone");
+        d->master_gone = true;
         loop_stop(d->loop);
     }
 }

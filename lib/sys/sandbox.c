@@ -218,6 +218,12 @@ sandbox_landlock_abi(void)
     return landlock_abi();
 }
 
+unsigned
+sandbox_landlock_layers(void)
+{
+    return landlock_layers();
+}
+
 void
 sandbox_observe(void (*changed)(void *arg, int abi, unsigned layers), void *arg)
 {

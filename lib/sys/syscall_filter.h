@@ -7,8 +7,8 @@
 #ifndef POSTHORN_LIB_SYS_SYSCALL_FILTER_H
 #define POSTHORN_LIB_SYS_SYSCALL_FILTER_H
 
-/* Compiles the program that leaves `calls` (enum sandbox_calls) to this process or to a child forked
- * from it, and keeps it. Depends on what is in force already: call it after the parent's own
+/* Compiles the program that leaves `calls` (enum sandbox_calls) to this process or to a child
+ * forked from it, and keeps it. Depends on what is in force already: call it after the parent's own
  * syscall_filter_load. 0, or -1 with errno. */
 int syscall_filter_prepare(unsigned calls);
 /* Puts the program in force for this process, compiling it first if nobody did. Needs

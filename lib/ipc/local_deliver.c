@@ -1,0 +1,78 @@
+/*
+ * lib/ipc/local_deliver.c - codec of the store's control socket. No I/O.
+ *
+ * Trusts nothing: a path that is not exactly DOMAIN/xx/USER does not decode.
+ */
+#include "lib/ipc/local_deliver.h"
+
+#define PATH_PARTS 3
+
+int
+store_ctl_encode(struct strbuf *out, uint16_t type, const struct store_ctl *req)
+{
+    struct writer w = frame_begin(out, type, 0);
+
+    writer_bytes(&w, req->path);
+    writer_bytes(&w, req->new_path);
+    return frame_end(&w);
+}
+
+int
+store_ctl_decode(struct slice payload, struct store_ctl *req)
+{
+    struct reader r = reader_begin(payload);
+
+    req->path = reader_bytes(&r, STORE_PATH_MAX);
+    req->new_path = reader_bytes(&r, STORE_PATH_MAX);
+    if (reader_end(&r) < 0 || !store_path_valid(req->path))
+        return -1;
+    return req->new_path.len == 0 || store_path_valid(req->new_path) ? 0 : -1;
+}
+
+int
+store_ctl_reply_encode(struct strbuf *out, uint32_t id, const struct store_ctl_reply *reply)
+{
+    struct writer w = frame_begin(out, STORE_CTL_REPLY, id);
+
+    writer_u32(&w, reply->error);
+    writer_u64(&w, reply->bytes);
+    writer_u64(&w, reply->messages);
+    return frame_end(&w);
+}
+
+int
+store_ctl_reply_decode(struct slice payload, struct store_ctl_reply *reply)
+{
+    struct reader r = reader_begin(payload);
+
+    reply->error = reader_u32(&r);
+    reply->bytes = reader_u64(&r);
+    reply->messages = reader_u64(&r);
+    return reader_end(&r);
+}
+
+static bool
+part_valid(struct slice part)
+{
+    if (part.len == 0 ||
+        part.ptr[0] == '.') /* no ".", no "..", none of the store's own dot names */
+        return false;
+    for (size_t i = 0; i < part.len; i++)
+        if ((unsigned char)part.ptr[i] < 0x20 || part.ptr[i] == 0x7f)
+            return false;
+    return true;
+}
+
+bool
+store_path_valid(struct slice path)
+{
+    size_t parts = 0;
+
+    if (path.len > STORE_PATH_MAX || slice_ends(path, SLICE("/")))
+        return false;
+    while (path.len > 0) {
+        if (++parts > PATH_PARTS || !part_valid(slice_split(&path, '/')))
+            return false;
+    }
+    return parts == PATH_PARTS;
+}

@@ -1,0 +1,96 @@
+/*
+ * t/unit/test_local_deliver_ipc.c - lib/ipc/local_deliver: the store's control requests.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "lib/ipc/local_deliver.h"
+
+static const struct {
+    const char *path;
+    bool valid;
+} paths[] = {
+    {"d.test/3f/alice", true},
+    {"d.test/3f/al ice", true},
+    {"d.test/3f/\xc3\xa4", true},
+    {"", false},
+    {"d.test", false},
+    {"d.test/3f", false},
+    {"d.test/3f/", false},
+    {"d.test/3f/alice/", false},
+    {"d.test/3f/alice/mail", false},
+    {"/d.test/3f/alice", false},
+    {"d.test//alice", false},
+    {"d.test/../alice", false},
+    {"./3f/alice", false},
+    {"d.test/3f/..", false},
+    {"d.test/3f/.removed", false},
+    {"d.test/3f/a\nb", false},
+    {"d.test/3f/a\x7f", false},
+};
+
+START_TEST(a_path_has_three_harmless_parts)
+{
+    ck_assert_int_eq(store_path_valid(slice_of(paths[_i].path)), paths[_i].valid);
+}
+END_TEST
+
+START_TEST(a_nul_in_a_path_is_refused)
+{
+    ck_assert(!store_path_valid(SLICE("d.test/3f/a\0b")));
+}
+END_TEST
+
+START_TEST(a_request_comes_back_as_it_was)
+{
+    struct strbuf out = strbuf_new(4096);
+    struct store_ctl req = {SLICE("a.test/00/bob"), SLICE("b.test/11/bob")}, got;
+    struct frame_header h;
+
+    ck_assert_int_eq(store_ctl_encode(&out, STORE_RENAME, &req), 0);
+    ck_assert_int_eq(frame_header_decode(out.ptr, STORE_CTL_PAYLOAD_MAX, &h), 0);
+    ck_assert_uint_eq(h.type, STORE_RENAME);
+    ck_assert_int_eq(store_ctl_decode(slice_sub(strbuf_slice(&out), FRAME_HEADER, out.len), &got),
+                     0);
+    ck_assert(slice_eq(got.path, req.path));
+    ck_assert(slice_eq(got.new_path, req.new_path));
+    ck_assert_int_eq(
+        store_ctl_decode(slice_sub(strbuf_slice(&out), FRAME_HEADER, out.len - 1), &got), -1);
+    strbuf_free(&out);
+}
+END_TEST
+
+START_TEST(a_reply_comes_back_as_it_was)
+{
+    struct strbuf out = strbuf_new(4096);
+    struct store_ctl_reply reply = {.error = 28, .bytes = UINT64_MAX, .messages = 7}, got;
+
+    ck_assert_int_eq(store_ctl_reply_encode(&out, 9, &reply), 0);
+    ck_assert_int_eq(
+        store_ctl_reply_decode(slice_sub(strbuf_slice(&out), FRAME_HEADER, out.len), &got), 0);
+    ck_assert_uint_eq(got.error, 28);
+    ck_assert_uint_eq(got.bytes, UINT64_MAX);
+    ck_assert_uint_eq(got.messages, 7);
+    strbuf_free(&out);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("local_deliver_ipc");
+    TCase *tc = tcase_create("codec");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_loop_test(tc, a_path_has_three_harmless_parts, 0, (int)ARRAY_LEN(paths));
+    tcase_add_test(tc, a_nul_in_a_path_is_refused);
+    tcase_add_test(tc, a_request_comes_back_as_it_was);
+    tcase_add_test(tc, a_reply_comes_back_as_it_was);
+    suite_add_tcase(suite, tc);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
