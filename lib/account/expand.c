@@ -15,8 +15,9 @@
 #include "lib/base/mem.h"
 
 #define BYTES_MAX (8u << 20) /* of all results together: fits in one reply */
-#define FAILURES_MAX ((size_t)ACCOUNTD_BATCH_MAX * (ACCOUNTD_ADDRESS_MAX + 1)) /* bytes, besides   \
-                                                                                */
+#define FAILURES_MAX                                                                               \
+    ((size_t)ACCOUNTD_BATCH_MAX * (ACCOUNTD_ADDRESS_MAX + 1)) /* bytes, besides                    \
+                                                               */
 #define SEEN_MIN 64
 
 /* One step of the way from the source to here; the steps form a list on the stack. */
@@ -30,6 +31,7 @@ struct expansion {
     struct account_base *base;
     int64_t now_ms;
     struct arena arena;
+    size_t kept_bytes; /* in the arena */
     struct accountd_target *targets;
     uint32_t count, allocated;
     bool full;
@@ -50,7 +52,6 @@ expansion_new(struct account_base *base, int64_t now_ms)
 
     x->base = base;
     x->now_ms = now_ms;
-    x->arena = arena_new(BYTES_MAX + FAILURES_MAX + ACCOUNTD_ADDRESS_MAX);
     x->seen_places = SEEN_MIN;
     x->seen = xcalloc(x->seen_places, sizeof(*x->seen));
     return x;
@@ -127,7 +128,8 @@ remember(struct expansion *x, struct slice address)
 static struct slice
 keep(struct expansion *x, struct slice s)
 {
-    if (x->arena.used + s.len > BYTES_MAX)
+    x->kept_bytes += s.len;
+    if (x->kept_bytes > BYTES_MAX)
         x->full = true;
     return x->full ? slice_make(NULL, 0) : arena_copy(&x->arena, s);
 }

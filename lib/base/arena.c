@@ -1,69 +1,63 @@
 /*
- * lib/base/arena.c - many small copies that live and die together.
+ * lib/base/arena.c - small pieces of memory that are all freed together.
  */
 #include "lib/base/arena.h"
 
+#include <stdalign.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
 
-#define BLOCK_BYTES 65536
+#define CHUNK 2048
 
-struct arena_block {
-    struct arena_block *next;
-    size_t used, size;
-    char bytes[];
+struct arena_chunk {
+    struct arena_chunk *older;
+    size_t used, size; /* of data */
+    alignas(max_align_t) char data[];
 };
 
-struct arena
-arena_new(size_t max)
+void *
+arena_alloc(struct arena *arena, size_t size)
 {
-    return (struct arena){.max = max};
-}
+    const size_t align = alignof(max_align_t);
+    struct arena_chunk *c = arena->chunks;
+    size_t want;
+    void *piece;
 
-void
-arena_free(struct arena *arena)
-{
-    while (arena->blocks != NULL) {
-        struct arena_block *next = arena->blocks->next;
+    assert_always(size <= SIZE_MAX - align);
+    want = (size + align - 1) / align * align;
+    if (c == NULL || c->size - c->used < want) {
+        size_t room = want > CHUNK ? want : CHUNK;
 
-        free(arena->blocks);
-        arena->blocks = next;
+        assert_always(room <= SIZE_MAX - sizeof(*c));
+        c = xmalloc(sizeof(*c) + room);
+        *c = (struct arena_chunk){.older = arena->chunks, .used = 0, .size = room};
+        arena->chunks = c;
     }
-    arena->used = 0;
-}
-
-static struct arena_block *
-block_with_room(struct arena *arena, size_t need)
-{
-    struct arena_block *block = arena->blocks;
-    size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
-
-    if (block != NULL && need <= block->size - block->used)
-        return block;
-    block = xmalloc(sizeof(*block) + size);
-    block->next = arena->blocks;
-    block->used = 0;
-    block->size = size;
-    arena->blocks = block;
-    return block;
+    piece = c->data + c->used;
+    c->used += want;
+    return memset(piece, 0, want);
 }
 
 struct slice
 arena_copy(struct arena *arena, struct slice s)
 {
-    struct arena_block *block;
-    char *at;
+    char *copy = arena_alloc(arena, s.len + 1);
 
-    if (arena->used >= arena->max || s.len >= arena->max - arena->used)
-        return slice_make(NULL, 0);
-    block = block_with_room(arena, s.len + 1);
-    at = block->bytes + block->used;
     if (s.len > 0)
-        memcpy(at, s.ptr, s.len);
-    at[s.len] = '\0';
-    block->used += s.len + 1;
-    arena->used += s.len + 1;
-    return slice_make(at, s.len);
+        memcpy(copy, s.ptr, s.len);
+    return slice_make(copy, s.len);
+}
+
+void
+arena_free(struct arena *arena)
+{
+    while (arena->chunks != NULL) {
+        struct arena_chunk *c = arena->chunks;
+
+        arena->chunks = c->older;
+        free(c);
+    }
 }

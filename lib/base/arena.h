@@ -1,22 +1,22 @@
 /*
- * lib/base/arena.h - many small copies that live and die together, with a ceiling from birth.
+ * lib/base/arena.h - small pieces of memory that are all freed together.
+ *
+ * Pieces do not move and are not freed one by one. For things with one life, such as a queued
+ * message with all its recipients.
  */
 #ifndef POSTHORN_LIB_BASE_ARENA_H
 #define POSTHORN_LIB_BASE_ARENA_H
 
 #include "lib/base/slice.h"
 
-struct arena_block;
-
+struct arena_chunk;
 struct arena {
-    struct arena_block *blocks; /* newest first */
-    size_t used, max;           /* bytes handed out; ceiling */
+    struct arena_chunk *chunks; /* newest first; NULL: nothing yet */
 };
 
-struct arena arena_new(size_t max);
-void arena_free(struct arena *arena);
-/* A copy of `s` (NUL behind it) that lives until arena_free. The empty slice with ptr NULL: the
- * ceiling is reached. */
+void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
+/* A copy of `s` that lives as long as the arena; followed by a NUL that len does not count. */
 struct slice arena_copy(struct arena *arena, struct slice s);
+void arena_free(struct arena *arena); /* everything; the arena may be used again */
 
 #endif
