@@ -82,12 +82,13 @@ ask(struct session *s, struct strbuf *request, int rc, enum accountd_type expect
 
     a->verdict = ACCOUNTD_DEFERRED;
     a->refusal = accounts_away;
-    if (rc == 0 &&
-        ipc_client_call(s->server->accounts, request, -1, ACCOUNTD_TIMEOUT_MS, &reply) == 0) {
-        if (reply.type == expected && accountd_rcpt_reply_decode(reply.payload, &decoded) == 0)
-            take_reply(&decoded, a);
+    if (rc == 0 && s->pool->backend != NULL &&
+        ipc_client_call(s->pool->backend, request, -1, ACCOUNTD_TIMEOUT_MS, &reply) == 0 &&
+        reply.type == expected && accountd_rcpt_reply_decode(reply.payload, &decoded) == 0) {
+        take_reply(&decoded, a);
     } else {
         log_event(LOG_WARN, "accountd_away", KV_ERRNO());
+        s->is_stale = true;
     }
     strbuf_free(request);
 }
@@ -147,6 +148,10 @@ mail_run(struct session *s, struct slice args)
     struct refusal syntax;
     struct answer a;
 
+    if (s->is_stale) { /* a new session has a new connection */
+        session_shut(s, "4.3.2", "account database restarted, please connect again");
+        return s->state;
+    }
     if (mail_args_parse(args, s->is_extended, &mail, &syntax) < 0) {
         session_error(s, syntax.code, syntax.dsn, "%s", syntax.text);
         return s->state;

@@ -2,8 +2,8 @@
  * smtpd/main.c - start of the SMTP server (ports 25, 587, 465).
  *
  * The parent accepts connections and reads nothing from them (lib/sys/pool.h); each session runs in
- * a worker that can create files in queue/tmp, move them to queue/new and ask accountd, and that
- * can open no other path.
+ * a worker that can create files in queue/tmp, move them to queue/new and ask accountd over a
+ * connection that the parent made; it can open no other path and connect nowhere.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +16,10 @@
 
 #include "lib/base/mem.h"
 #include "lib/ipc/accountd.h"
-#include "lib/ipc/client.h"
-#include "lib/log/log.h"
 #include "lib/tls/tls_conf.h"
 #include "smtpd/session.h"
 
-enum { CONNECT_TIMEOUT_MS = 1000, REUSE_MAX = 1000, QUEUE_UMASK = 0002 };
+enum { REUSE_MAX = 1000, QUEUE_UMASK = 0002 };
 
 static const char *const labels[] = {"smtp", "submission", "smtps", NULL};
 
@@ -91,28 +89,17 @@ server_open(struct server *server, struct daemon *d)
     server->trigger_fd = open_trigger(d);
 }
 
-/* In each worker, before its sandbox. accountd may be away: the first RCPT tries again. */
-static void
-connect_accounts(struct daemon *d, void *arg)
-{
-    struct server *server = arg;
-
-    server->accounts = ipc_client_new(d->run_dirfd, ACCOUNTD_SOCKET, ACCOUNTD_PAYLOAD_MAX);
-    if (ipc_client_connect(server->accounts, CONNECT_TIMEOUT_MS) < 0)
-        log_event(LOG_WARN, "accountd_away", KV_ERRNO());
-}
-
+/* Parent and workers alike: the workers inherit the parent's Landlock rules. */
 static struct sandbox
-worker_sandbox(const struct daemon *d, const struct server *server)
+sandbox_for(const struct daemon *d, const struct server *server)
 {
     struct sandbox box = daemon_sandbox_base(d, USERS_SMTP);
 
-    box.landlock = true;
     box.dirs[0] = (struct sandbox_dir){server->tmp_dirfd, SANDBOX_WRITE};
     box.dirs[1] = (struct sandbox_dir){server->new_dirfd, SANDBOX_WRITE};
     box.dir_count = 2;
     box.same_rights = true; /* a message moves from tmp to new */
-    box.calls = SANDBOX_FILES | SANDBOX_CONNECT_UNIX;
+    box.calls = SANDBOX_FILES;
     return box;
 }
 
@@ -137,9 +124,10 @@ main(int argc, char **argv)
     server_open(&server, &d);             /* last use of a path from the real root */
     ops = (struct pool_ops){
         .labels = labels,
-        .parent_box = daemon_sandbox_base(&d, USERS_SMTP),
-        .worker_box = worker_sandbox(&d, &server),
-        .worker_start = connect_accounts,
+        .parent_box = sandbox_for(&d, &server),
+        .worker_box = sandbox_for(&d, &server),
+        .backend = ACCOUNTD_SOCKET,
+        .backend_payload_max = ACCOUNTD_PAYLOAD_MAX,
         .serve = session_serve,
         .refusal = refusal,
         .arg = &server,

@@ -1,16 +1,14 @@
 /*
- * smtpd/server.h - what all sessions of smtpd share: settings, TLS, queue, accountd.
+ * smtpd/server.h - what all sessions of smtpd share: settings, counters, TLS, queue.
  *
- * Made by the parent before it forks; read-only in the workers but for the accountd client.
+ * Made by the parent before it forks; read-only in the workers.
  */
 #ifndef POSTHORN_SMTPD_SERVER_H
 #define POSTHORN_SMTPD_SERVER_H
 
-#include "lib/base/netlist.h"
+#include "lib/base/cidr.h"
 #include "lib/sys/daemon.h"
 #include "lib/tls/tls.h"
-
-struct ipc_client;
 
 struct settings {
     const char *hostname, *banner;
@@ -20,7 +18,8 @@ struct settings {
     uint64_t max_errors, min_free_space;
     int64_t greet_delay_ms, command_timeout_ms, data_timeout_ms, transfer_timeout_ms;
     int64_t tls_timeout_ms;
-    struct netlist trusted_hosts;
+    struct cidr *trusted_hosts;
+    size_t trusted_count;
 };
 
 struct counters {
@@ -33,10 +32,11 @@ struct server {
     struct counters counters;
     struct tls_context *tls; /* NULL: no TLS */
     int tmp_dirfd, new_dirfd, trigger_fd;
-    struct ipc_client *accounts; /* made in each worker */
 };
 
 /* From the configuration; exits with a message on a setting that the table alone cannot check. */
 void settings_load(struct settings *settings, const struct conf *conf);
+/* Is the client one of smtp.trusted_hosts? */
+bool settings_trust(const struct settings *settings, const char *client_ip);
 
 #endif

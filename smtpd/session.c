@@ -206,7 +206,7 @@ begin(struct session *s, struct pool_session *pool, struct server *server)
         .stream = stream_new(pool->fd, SESSION_READ_MAX),
         .state = ST_NEW,
         .is_submission = strcmp(pool->label, "smtp") != 0,
-        .is_trusted = netlist_has(&server->settings.trusted_hosts, pool->client_ip),
+        .is_trusted = settings_trust(&server->settings, pool->client_ip),
     };
     stats_add(server->counters.connections, 1);
     log_event(LOG_INFO, "connected", KV_STR("client", pool->client_ip),

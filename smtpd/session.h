@@ -34,6 +34,7 @@ struct session {
     bool is_submission; /* port 587 or 465: MAIL needs authentication */
     bool is_trusted;    /* smtp.trusted_hosts */
     bool is_extended;   /* EHLO, not HELO */
+    bool is_stale;      /* the connection to accountd is lost */
     bool closing;
     char helo[SESSION_HELO_MAX + 1];
     char *auth_user;                /* canonical address, or NULL */

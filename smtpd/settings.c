@@ -5,19 +5,37 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "lib/base/mem.h"
 #include "smtpd/server.h"
 
 static void
 load_trusted_hosts(struct settings *settings, const struct conf *conf)
 {
-    for (size_t i = 0; i < conf_list_count(conf, SMTP_TRUSTED_HOSTS); i++) {
+    size_t count = conf_list_count(conf, SMTP_TRUSTED_HOSTS);
+
+    settings->trusted_hosts = xcalloc(count + 1, sizeof(*settings->trusted_hosts));
+    settings->trusted_count = count;
+    for (size_t i = 0; i < count; i++) {
         const char *text = conf_list_item(conf, SMTP_TRUSTED_HOSTS, i);
 
-        if (netlist_add(&settings->trusted_hosts, slice_of(text)) == 0)
+        if (cidr_parse(slice_of(text), &settings->trusted_hosts[i]) == 0)
             continue;
         (void)fprintf(stderr, "smtp.trusted_hosts: not an address or network: %s\n", text);
         exit(EX_CONFIG);
     }
+}
+
+bool
+settings_trust(const struct settings *settings, const char *client_ip)
+{
+    struct cidr client; /* one address is a network of all its bits */
+
+    if (cidr_parse(slice_of(client_ip), &client) < 0)
+        return false;
+    for (size_t i = 0; i < settings->trusted_count; i++)
+        if (cidr_has(&settings->trusted_hosts[i], &client.net))
+            return true;
+    return false;
 }
 
 static int64_t
