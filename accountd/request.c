@@ -105,9 +105,8 @@ static enum outcome
 rcpt_alias(struct request *rq, uint64_t size)
 {
     struct server *server = rq->server;
-    enum account_found found =
-        account_find_exact(&server->base, record_get(&server->hit.entry, ALIAS_TARGET),
-                           &server->second_hit);
+    enum account_found found = account_find_exact(
+        &server->base, record_get(&server->hit.entry, ALIAS_TARGET), &server->second_hit);
 
     if (found != ACCOUNT_FOUND || server->second_hit.entry.kind != ACCOUNT_USER)
         return rcpt_trouble(rq); /* an alias always has its mailbox */

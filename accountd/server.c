@@ -41,46 +41,40 @@ static const struct {
     {ACCOUNTD_ADMIN, ROLE_ADMIN, request_admin},
 };
 
-static struct role_uid {
-    uid_t uid;
-    unsigned roles;
-} role_uids[4]; /* filled in at start: users are looked up before the sandbox */
-
 static unsigned
-roles_of(uid_t uid)
+roles_of(const struct server *server, uid_t uid)
 {
     unsigned roles = 0;
 
     /* Without users of their own all programs run as the one who started the suite. */
     if (uid == 0 || uid == getuid())
         roles = uid == 0 ? ~0u : ROLE_ADMIN;
-    for (size_t i = 0; i < ARRAY_LEN(role_uids); i++)
-        if (role_uids[i].uid == uid)
-            roles |= role_uids[i].roles;
+    for (size_t i = 0; i < ARRAY_LEN(server->role_uids); i++)
+        if (server->role_uids[i].uid == uid)
+            roles |= server->role_uids[i].roles;
     return roles;
 }
 
 void
-server_learn_roles(const struct daemon *daemon)
+server_learn_roles(struct server *server, const struct daemon *daemon)
 {
-    role_uids[0] = (struct role_uid){daemon_role_uid(daemon, USERS_SMTP), ROLE_SMTP};
-    role_uids[1] = (struct role_uid){daemon_role_uid(daemon, USERS_QUEUE), ROLE_QUEUE};
-    role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
-    role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
+    server->role_uids[0] = (struct role_uid){daemon_role_uid(daemon, USERS_SMTP), ROLE_SMTP};
+    server->role_uids[1] = (struct role_uid){daemon_role_uid(daemon, USERS_QUEUE), ROLE_QUEUE};
+    server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
+    server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
 }
 
 static bool
 may_connect(uid_t uid, void *data)
 {
-    (void)data;
-    return roles_of(uid) != 0;
+    return roles_of(data, uid) != 0;
 }
 
 void
 server_run(struct request *request)
 {
     struct server *server = request->server;
-    unsigned roles = roles_of(ipc_peer_uid(request->peer));
+    unsigned roles = roles_of(server, ipc_peer_uid(request->peer));
 
     for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
         if (handlers[i].type != request->header.type || (handlers[i].roles & roles) == 0)
@@ -91,7 +85,8 @@ server_run(struct request *request)
         break;
     }
     log_event(LOG_WARN, "bad_request", KV_U64("type", request->header.type),
-              KV_U64("uid", ipc_peer_uid(request->peer)), KV_I64("pid", ipc_peer_pid(request->peer)));
+              KV_U64("uid", ipc_peer_uid(request->peer)),
+              KV_I64("pid", ipc_peer_pid(request->peer)));
     ipc_peer_close(request->peer);
 }
 
@@ -99,7 +94,7 @@ static int
 on_frame(struct ipc_peer *peer, const struct frame_header *header, struct slice payload, int fd)
 {
     struct request request = {
-        .server = server_of(peer), .peer = peer, .header = *header, .payload = payload};
+        .server = ipc_peer_data(peer), .peer = peer, .header = *header, .payload = payload};
 
     if (fd >= 0) {
         (void)close(fd); /* nobody has a reason to send us one */
@@ -109,10 +104,20 @@ on_frame(struct ipc_peer *peer, const struct frame_header *header, struct slice 
     return 0;
 }
 
+static void
+on_closed(struct ipc_peer *peer)
+{
+    struct server *server = ipc_peer_data(peer);
+
+    admin_peer_gone(server, ipc_peer_id(peer));
+    if (server->ipc == NULL)
+        loop_stop(server->daemon->loop); /* standalone: the command line has what it wanted */
+}
+
 static const struct ipc_handlers ipc_handlers = {
     .payload_max = ACCOUNTD_REQUEST_MAX,
     .frame = on_frame,
-    .closed = admin_peer_gone,
+    .closed = on_closed,
 };
 
 void
@@ -162,21 +167,25 @@ open_base(struct server *server, const struct conf *conf)
     strbuf_free(&error);
 }
 
-void
-server_start(struct server *server, struct daemon *daemon, int listen_fd)
+static void
+start(struct server *server, struct daemon *daemon)
 {
-    *server = (struct server){.daemon = daemon,
-                              .hit = account_hit_new(),
-                              .second_hit = account_hit_new(),
-                              .usage = usage_new()};
+    server->daemon = daemon;
+    server->hit = account_hit_new();
+    server->second_hit = account_hit_new();
+    server->usage = usage_new();
     server->requests = stats_counter(daemon->stats, "requests");
     server->changes = stats_counter(daemon->stats, "changes");
     open_base(server, daemon->conf);
     server->parking = parking_new(server);
     server->checkpoint = loop_timer_new(daemon->loop, checkpoint, server);
     loop_timer_set(server->checkpoint, CHECKPOINT_MS);
-    if (listen_fd < 0)
-        return;
+}
+
+void
+server_listen(struct server *server, struct daemon *daemon, int listen_fd)
+{
+    start(server, daemon);
     server->ipc = ipc_server_new(daemon->loop, listen_fd, &ipc_handlers, may_connect,
                                  (unsigned)conf_u64(daemon->conf, ACCOUNT_CONNECTIONS), server);
     server->store = store_new(server);
@@ -184,9 +193,10 @@ server_start(struct server *server, struct daemon *daemon, int listen_fd)
 }
 
 void
-server_adopt(struct server *server, int fd)
+server_adopt(struct server *server, struct daemon *daemon, int fd)
 {
-    (void)ipc_peer_new(server->daemon->loop, fd, &ipc_handlers, server); /* ends the loop with it */
+    start(server, daemon);
+    (void)ipc_peer_new(daemon->loop, fd, &ipc_handlers, server); /* frees itself when it ends */
 }
 
 void

@@ -9,14 +9,30 @@
 #include "lib/ipc/peer.h"
 #include "lib/sys/daemon.h"
 
+#define SERVER_ROLES 4
+
+struct role_uid {
+    uid_t uid;
+    unsigned roles; /* enum role in server.c */
+};
+
+/* The one import that may be under way: its text comes in several requests of one connection. */
+struct import {
+    uint64_t peer_id; /* 0: none */
+    bool replace;
+    struct strbuf text;
+};
+
 struct server {
     struct daemon *daemon;
+    struct role_uid role_uids[SERVER_ROLES];
     struct account_base base;
     struct account_hit hit, second_hit; /* of the request at hand: kept for their memory */
     struct ipc_server *ipc;
     struct usage *usage;
-    struct store *store;     /* NULL: standalone */
+    struct store *store; /* NULL: standalone */
     struct parking *parking;
+    struct import import;
     struct loop_timer *checkpoint;
     _Atomic uint64_t *requests, *changes;
 };
@@ -36,8 +52,12 @@ enum outcome {
     REQUEST_BAD     /* close the connection */
 };
 
+/* Who is who, before the sandbox: it reads the list of users. */
+void server_learn_roles(struct server *server, const struct daemon *daemon);
 /* Opens the base in the current directory and takes connections. Exits with a message on error. */
-void server_start(struct server *server, struct daemon *daemon);
+void server_listen(struct server *server, struct daemon *daemon, int listen_fd);
+/* The same for the one connection `fd` of the command line; ends the loop when that ends. */
+void server_adopt(struct server *server, struct daemon *daemon, int fd);
 void server_stop(struct server *server);
 /* Runs a request (again). */
 void server_run(struct request *request);
@@ -53,6 +73,6 @@ enum outcome request_usage(struct request *request);
 enum outcome request_sender(struct request *request);
 /* admin.c */
 enum outcome request_admin(struct request *request);
-void admin_peer_gone(struct ipc_peer *peer);
+void admin_peer_gone(struct server *server, uint64_t peer_id);
 
 #endif

@@ -2,8 +2,8 @@
  * accountd/store.c - asking local-deliver.
  *
  * Jobs run in the order in which they were committed as far as they touch the same path, several at
- * once otherwise, again and again with back-off until the store says that they are done. They are in
- * the database meanwhile. local-deliver's answers are trusted as far as its report goes.
+ * once otherwise, again and again with back-off until the store says that they are done. They are
+ * in the database meanwhile. local-deliver's answers are trusted as far as its report goes.
  */
 #include "accountd/store.h"
 
@@ -20,9 +20,9 @@
 #include "lib/log/log.h"
 
 #define PENDING_MAX 4096
-#define ASKED_MAX 4000       /* usage questions at once */
+#define ASKED_MAX 4000 /* usage questions at once */
 #define JOBS_AT_ONCE 16
-#define JOBS_LOOKED_AT 64    /* from the head of the list, for some that can run */
+#define JOBS_LOOKED_AT 64 /* from the head of the list, for some that can run */
 #define JOB_TIMEOUT_MS 60000
 #define USAGE_TIMEOUT_MS 3000
 #define BACKOFF_FIRST_MS 1000

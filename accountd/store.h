@@ -1,5 +1,6 @@
 /*
- * accountd/store.h - asking local-deliver: what a mailbox holds, and the jobs of lib/account/jobs.h.
+ * accountd/store.h - asking local-deliver: what a mailbox holds, and the jobs of
+ * lib/account/jobs.h.
  */
 #ifndef POSTHORN_ACCOUNTD_STORE_H
 #define POSTHORN_ACCOUNTD_STORE_H
@@ -10,8 +11,8 @@ struct store;
 
 struct store *store_new(struct server *server);
 void store_free(struct store **storep);
-/* Asks for usage unless it was asked already; the answer goes to usage.h and wakes who is parked for
- * the path, as does the lack of an answer. */
+/* Asks for usage unless it was asked already; the answer goes to usage.h and wakes who is parked
+ * for the path, as does the lack of an answer. */
 void store_ask_usage(struct store *store, struct slice path);
 /* Takes up the jobs that were committed since the last call. */
 void store_take_jobs(struct store *store);
