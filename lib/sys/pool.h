@@ -41,6 +41,10 @@ enum pool_next { POOL_REUSE, POOL_EXIT };
 
 struct pool_ops {
     const char *const *labels; /* listeners to accept on, NULL-terminated */
+    /* A server of ours (its socket's name) to which each session gets a connection of its own,
+     * made by the parent: the worker need not be able to connect anywhere. NULL: none. */
+    const char *backend;
+    uint32_t backend_payload_max;
     /* What each worker runs in; uid 0 is never allowed. Its directories are all that a session may
      * ever be given (Landlock only tightens: the user's own directory, after login, lies below one
      * of them). The parent enters `parent_box` first, with the workers' directories if it names
