@@ -71,7 +71,7 @@ store_type(struct account_edit *edit, struct slice name, struct record *record)
     if (none && errno != ENOENT)
         return account_fail_db(edit->result);
     is_primary = !none && slice_eq(primary, name);
-    if (is_primary && record->values[DOMAIN_TYPE - DOMAIN_NAME].ptr == NULL)
+    if (is_primary && !record_is(record, DOMAIN_TYPE, "primary"))
         return account_fail(edit->result, CODE_FAILED,
                             "%.*s is the primary domain: set type=primary for another domain "
                             "instead",

@@ -529,12 +529,26 @@ tune_malloc(void)
     (void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 }
 
+/* The workers' layer of Landlock is put on once, by the parent, and inherited. */
+static void
+share_directories(struct sandbox *parent, struct sandbox *worker)
+{
+    if (parent->dir_count > 0)
+        return;
+    memcpy(parent->dirs, worker->dirs, sizeof(parent->dirs));
+    parent->dir_count = worker->dir_count;
+    parent->same_rights = worker->same_rights;
+    parent->landlock = worker->dir_count > 0; /* none named: left to the sessions */
+    worker->landlock = false;
+}
+
 static void
 enter_sandboxes(struct pool *p)
 {
     struct sandbox parent = p->ops->parent_box;
 
     p->worker_box = p->ops->worker_box;
+    share_directories(&parent, &p->worker_box);
     p->worker_box.uid = (uid_t)-1; /* the parent's user already */
     p->worker_box.chroot_fd = open_empty_dir(p->d);
     if (p->worker_box.files_max == 0)

@@ -45,9 +45,11 @@ struct pool_ops {
      * made by the parent: the worker need not be able to connect anywhere. NULL: none. */
     const char *backend;
     uint32_t backend_payload_max;
-    /* What each worker runs in; uid 0 is never allowed. The parent enters `parent_box` first, and
-     * workers inherit it: its directories hold all that a session may ever be given. What the pool
-     * itself needs in either (accepting, forking, the empty directory to chroot into) it adds. */
+    /* What each worker runs in; uid 0 is never allowed. Its directories are all that a session may
+     * ever be given (Landlock only tightens: the user's own directory, after login, lies below one
+     * of them). The parent enters `parent_box` first, with the workers' directories if it names
+     * none, and the workers inherit that layer. What the pool itself needs in either (accepting,
+     * forking, the empty directory to chroot into) it adds. */
     struct sandbox parent_box;
     struct sandbox worker_box;
     /* In the worker, once, before the sandbox: make connections that cannot be made later
