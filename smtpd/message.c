@@ -68,18 +68,16 @@ fail(struct message *m, enum failure failure)
 }
 
 static enum failure
-failure_of_errno(void)
+failure_of(int error)
 {
-    return errno == ENOSPC || errno == EDQUOT ? FAIL_NO_SPACE : FAIL_QUEUE;
+    return error == ENOSPC || error == EDQUOT ? FAIL_NO_SPACE : FAIL_QUEUE;
 }
 
 static void
 refuse_to_open(struct session *s, const char *id, int error)
 {
-    const struct refusal *r;
+    const struct refusal *r = &refusals[failure_of(error)];
 
-    errno = error;
-    r = &refusals[failure_of_errno()];
     log_event(LOG_ERROR, "queue_error", KV_STR("queue_id", id), KV_STR("error", strerror(error)));
     if (error == EMFILE || error == ENFILE)
         session_shut(s, "4.3.2", "system resources exhausted, try again later");
@@ -109,7 +107,7 @@ static void
 write_queue(struct message *m, struct slice content)
 {
     if (m->writer != NULL && queue_writer_write(m->writer, content) < 0)
-        fail(m, failure_of_errno());
+        fail(m, failure_of(errno));
 }
 
 static void
@@ -292,7 +290,7 @@ message_commit(struct session *s, struct message **mp)
     if (m->failure == FAIL_NONE) {
         complete_envelope(m);
         if (queue_writer_commit(&m->writer, &s->transaction.envelope) < 0) {
-            fail(m, failure_of_errno());
+            fail(m, failure_of(errno));
             log_event(LOG_ERROR, "queue_error", KV_STR("queue_id", m->id), KV_ERRNO());
         }
     }
