@@ -9,8 +9,9 @@
 
 #include "queue-manager/queue.h"
 
-#define DEFERRALS_MAX 1000000 /* 56 bytes each; what is beyond waits on disk for the next reading  \
-                               */
+#define DEFERRALS_MAX                                                                              \
+    1000000 /* 56 bytes each; what is beyond waits on disk for the next reading                    \
+             */
 
 struct deferrals *deferrals_new(struct queue *q);
 void deferrals_free(struct deferrals **dp);
