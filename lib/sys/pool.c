@@ -29,6 +29,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/random.h"
+#include "lib/ipc/socket.h"
 #include "lib/log/log.h"
 #include "lib/sys/admission.h"
 #include "lib/sys/pool_auth.h"
@@ -296,6 +297,20 @@ describe(struct pool_handover *h, const struct listener *l, int fd, const struct
     }
 }
 
+/* -1: none is wanted, or the server is away; the session has to do without. */
+static int
+connect_backend(const struct pool *p)
+{
+    int fd;
+
+    if (p->ops->backend == NULL)
+        return -1;
+    fd = ipc_socket_connect(p->d->run_dirfd, p->ops->backend);
+    if (fd < 0)
+        log_event(LOG_WARN, "backend_away", KV_STR("socket", p->ops->backend), KV_ERRNO());
+    return fd;
+}
+
 /* Makes the session's channel to authd and gives both its ends away. 0, or -1 with errno. */
 static int
 hand_over(struct pool *p, struct worker *w, int fd, const struct pool_handover *h)
@@ -308,11 +323,13 @@ hand_over(struct pool *p, struct worker *w, int fd, const struct pool_handover *
         .local_port = h->local_port,
         .session_id = slice_of(h->session_id),
     };
-    int channel[2], rc;
+    int channel[2], backend, rc;
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
         return -1;
-    rc = pool_handover_send(w->fd, h, fd, channel[0]);
+    backend = connect_backend(p);
+    rc = pool_handover_send(w->fd, h, (const int[]){fd, channel[0], backend}, backend < 0 ? 2 : 3);
+    close_keep_errno(backend);
     close_keep_errno(channel[0]);
     if (rc < 0)
         close_keep_errno(channel[1]);
@@ -512,12 +529,26 @@ tune_malloc(void)
     (void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 }
 
+/* The workers' layer of Landlock is put on once, by the parent, and inherited. */
+static void
+share_directories(struct sandbox *parent, struct sandbox *worker)
+{
+    if (parent->dir_count > 0)
+        return;
+    memcpy(parent->dirs, worker->dirs, sizeof(parent->dirs));
+    parent->dir_count = worker->dir_count;
+    parent->same_rights = worker->same_rights;
+    parent->landlock = worker->dir_count > 0; /* none named: left to the sessions */
+    worker->landlock = false;
+}
+
 static void
 enter_sandboxes(struct pool *p)
 {
     struct sandbox parent = p->ops->parent_box;
 
     p->worker_box = p->ops->worker_box;
+    share_directories(&parent, &p->worker_box);
     p->worker_box.uid = (uid_t)-1; /* the parent's user already */
     p->worker_box.chroot_fd = open_empty_dir(p->d);
     if (p->worker_box.files_max == 0)

@@ -32,6 +32,8 @@ struct pool_session {
     char local_ip[INET6_ADDRSTRLEN];
     uint16_t local_port;
     struct ipc_client *auth; /* channel to authd for this session; closed after serve() */
+    struct ipc_client
+        *backend; /* a connection to pool_ops.backend, or NULL; closed after serve() */
     struct daemon *daemon;
 };
 
@@ -39,9 +41,15 @@ enum pool_next { POOL_REUSE, POOL_EXIT };
 
 struct pool_ops {
     const char *const *labels; /* listeners to accept on, NULL-terminated */
-    /* What each worker runs in; uid 0 is never allowed. The parent enters `parent_box` first, and
-     * workers inherit it: its directories hold all that a session may ever be given. What the pool
-     * itself needs in either (accepting, forking, the empty directory to chroot into) it adds. */
+    /* A server of ours (its socket's name) to which each session gets a connection of its own,
+     * made by the parent: the worker need not be able to connect anywhere. NULL: none. */
+    const char *backend;
+    uint32_t backend_payload_max;
+    /* What each worker runs in; uid 0 is never allowed. Its directories are all that a session may
+     * ever be given (Landlock only tightens: the user's own directory, after login, lies below one
+     * of them). The parent enters `parent_box` first, with the workers' directories if it names
+     * none, and the workers inherit that layer. What the pool itself needs in either (accepting,
+     * forking, the empty directory to chroot into) it adds. */
     struct sandbox parent_box;
     struct sandbox worker_box;
     /* In the worker, once, before the sandbox: make connections that cannot be made later

@@ -14,40 +14,41 @@
 #include <unistd.h>
 
 #include "lib/base/io.h"
+#include "lib/base/mem.h"
 #include "lib/ipc/authd.h"
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
 
-#define HANDOVER_FDS 2
-
 union control {
-    char bytes[CMSG_SPACE(HANDOVER_FDS * sizeof(int))];
+    char bytes[CMSG_SPACE(POOL_FDS_MAX * sizeof(int))];
     struct cmsghdr align;
 };
 
 int
-pool_handover_send(int control_fd, const struct pool_handover *handover, int client_fd, int auth_fd)
+pool_handover_send(int control_fd, const struct pool_handover *handover, const int *fds,
+                   size_t fd_count)
 {
-    const int fds[HANDOVER_FDS] = {client_fd, auth_fd};
     struct pool_handover copy = *handover;
     struct iovec part = {.iov_base = &copy, .iov_len = sizeof(copy)};
     union control control = {{0}};
     struct msghdr message = {.msg_iov = &part,
                              .msg_iovlen = 1,
                              .msg_control = control.bytes,
-                             .msg_controllen = sizeof(control.bytes)};
+                             .msg_controllen = CMSG_SPACE(fd_count * sizeof(int))};
     struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
 
+    assert_always(fd_count <= POOL_FDS_MAX);
     cmsg->cmsg_level = SOL_SOCKET;
     cmsg->cmsg_type = SCM_RIGHTS;
-    cmsg->cmsg_len = CMSG_LEN(sizeof(fds));
-    memcpy(CMSG_DATA(cmsg), fds, sizeof(fds));
+    cmsg->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+    memcpy(CMSG_DATA(cmsg), fds, fd_count * sizeof(int));
     return sendmsg(control_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-/* Waits for the next session. 0, or -1: there will be none. */
+/* Waits for the next session. 0, or -1: there will be none. A descriptor that did not come is -1.
+ */
 static int
-handover_receive(int control_fd, struct pool_handover *out, int fds[HANDOVER_FDS])
+handover_receive(int control_fd, struct pool_handover *out, int fds[POOL_FDS_MAX])
 {
     struct iovec part = {.iov_base = out, .iov_len = sizeof(*out)};
     union control control;
@@ -56,22 +57,26 @@ handover_receive(int control_fd, struct pool_handover *out, int fds[HANDOVER_FDS
                              .msg_control = control.bytes,
                              .msg_controllen = sizeof(control.bytes)};
     struct cmsghdr *cmsg;
+    size_t bytes;
     ssize_t n;
 
     do
         n = recvmsg(control_fd, &message, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     cmsg = CMSG_FIRSTHDR(&message);
-    if (n != (ssize_t)sizeof(*out) || cmsg == NULL || cmsg->cmsg_type != SCM_RIGHTS ||
-        cmsg->cmsg_len != CMSG_LEN(HANDOVER_FDS * sizeof(int)))
+    if (n != (ssize_t)sizeof(*out) || cmsg == NULL || cmsg->cmsg_type != SCM_RIGHTS)
         return -1;
-    memcpy(fds, CMSG_DATA(cmsg), HANDOVER_FDS * sizeof(int));
+    bytes = cmsg->cmsg_len - CMSG_LEN(0);
+    if (bytes != POOL_FDS_MAX * sizeof(int) && bytes != (POOL_FDS_MAX - 1) * sizeof(int))
+        return -1;
+    fds[POOL_FDS_MAX - 1] = -1;
+    memcpy(fds, CMSG_DATA(cmsg), bytes);
     return 0;
 }
 
 static struct pool_session
 session_of(struct daemon *d, const struct pool_ops *ops, const struct pool_handover *handover,
-           const int fds[HANDOVER_FDS])
+           const int fds[POOL_FDS_MAX])
 {
     struct pool_session s = {
         .fd = fds[0],
@@ -79,6 +84,7 @@ session_of(struct daemon *d, const struct pool_ops *ops, const struct pool_hando
         .client_port = handover->client_port,
         .local_port = handover->local_port,
         .auth = ipc_client_adopt(fds[1], AUTHD_PAYLOAD_MAX),
+        .backend = fds[2] < 0 ? NULL : ipc_client_adopt(fds[2], ops->backend_payload_max),
         .daemon = d,
     };
 
@@ -90,7 +96,7 @@ session_of(struct daemon *d, const struct pool_ops *ops, const struct pool_hando
 
 static enum pool_next
 serve_one(struct daemon *d, const struct pool_ops *ops, const struct pool_handover *handover,
-          const int fds[HANDOVER_FDS])
+          const int fds[POOL_FDS_MAX])
 {
     struct pool_session session = session_of(d, ops, handover, fds);
     const struct log_kv context[] = {KV_STR("session", session.session_id),
@@ -101,6 +107,7 @@ serve_one(struct daemon *d, const struct pool_ops *ops, const struct pool_handov
     stats_process_state(d->stats, "session");
     next = ops->serve(&session, ops->arg);
     ipc_client_free(&session.auth);
+    ipc_client_free(&session.backend);
     log_context(NULL);
     log_flush();
     return next;
@@ -122,7 +129,7 @@ pool_worker_run(struct daemon *d, const struct pool_ops *ops, const struct sandb
 {
     struct pool_handover handover;
     unsigned served = 0;
-    int fds[HANDOVER_FDS];
+    int fds[POOL_FDS_MAX];
 
     sandbox_die_with_parent();
     if (getppid() != parent)
