@@ -65,7 +65,7 @@ PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
            $(if $(wildcard posthorn/main.c),$(BUILD)/bin/posthorn)
 
 LIB_SRC := $(wildcard lib/*/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/services_conf.o
 TESTS := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
 TOOLS := $(patsubst t/tools/%.c,$(BUILD)/t/tools/%,$(wildcard t/tools/*.c))
 FUZZERS := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
@@ -85,6 +85,14 @@ fuzz: $(FUZZERS)
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
+	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# The sample services.conf is built in: what holds while an instance has none of its own.
+$(BUILD)/obj/gen/services_conf.c: conf/services.conf Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "lib/conf/services.h"'; echo 'const char services_default_text[] = {'; \
+	    od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } > $@
+$(BUILD)/obj/gen/services_conf.o: $(BUILD)/obj/gen/services_conf.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/libposthorn-core.a: $(LIB_OBJ)

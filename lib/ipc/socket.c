@@ -65,31 +65,38 @@ ipc_socket_peer(int fd, uid_t *uid, pid_t *pid)
     return 0;
 }
 
-ssize_t
-ipc_socket_send(int fd, struct slice data, int pass_fd)
+/* sendmsg only where a descriptor travels: most sandboxes allow send() alone. */
+static ssize_t
+send_with_fd(int fd, struct slice data, int pass_fd)
 {
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } control;
     struct iovec part = {.iov_base = (void *)(uintptr_t)data.ptr, .iov_len = data.len};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof(control.bytes)};
+    struct cmsghdr *cmsg;
+
+    memset(&control, 0, sizeof(control));
+    cmsg = CMSG_FIRSTHDR(&message);
+    cmsg->cmsg_level = SOL_SOCKET;
+    cmsg->cmsg_type = SCM_RIGHTS;
+    cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(cmsg), &pass_fd, sizeof(int));
+    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+ssize_t
+ipc_socket_send(int fd, struct slice data, int pass_fd)
+{
     ssize_t n;
 
-    if (pass_fd >= 0) {
-        struct cmsghdr *cmsg;
-
-        memset(&control, 0, sizeof(control));
-        message.msg_control = control.bytes;
-        message.msg_controllen = sizeof(control.bytes);
-        cmsg = CMSG_FIRSTHDR(&message);
-        cmsg->cmsg_level = SOL_SOCKET;
-        cmsg->cmsg_type = SCM_RIGHTS;
-        cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(cmsg), &pass_fd, sizeof(int));
-    }
     do
-        n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        n = pass_fd < 0 ? send(fd, data.ptr, data.len, MSG_NOSIGNAL | MSG_DONTWAIT)
+                        : send_with_fd(fd, data, pass_fd);
     while (n < 0 && errno == EINTR);
     return n;
 }

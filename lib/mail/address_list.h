@@ -10,8 +10,9 @@
 
 #include "lib/base/strbuf.h"
 
-#define ADDRESS_LIST_TEXT_MAX 65536 /* bytes of a name or an address; what is longer is left out   \
-                                     */
+#define ADDRESS_LIST_TEXT_MAX                                                                      \
+    65536 /* bytes of a name or an address; what is longer is left out                             \
+           */
 
 enum address_entry_kind { ADDRESS_MAILBOX, ADDRESS_GROUP_START, ADDRESS_GROUP_END };
 

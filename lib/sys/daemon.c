@@ -234,15 +234,22 @@ daemon_sandbox_base(const struct daemon *d, enum conf_id user)
     };
 }
 
+static void
+show_landlock(void *arg, int abi, unsigned layers)
+{
+    const struct daemon *d = arg;
+
+    stats_process_landlock(d->stats, abi, layers);
+}
+
 void
 daemon_sandbox(struct daemon *d, const struct sandbox *box)
 {
+    sandbox_observe(show_landlock, d); /* a session's later layers too */
     if (sandbox_enter(box) < 0) {
         log_event(LOG_ERROR, "sandbox_failed", KV_ERRNO());
         die(EX_OSERR, "%s: the sandbox could not be entered: %s", d->name, strerror(errno));
     }
-    stats_process_landlock(d->stats, box->landlock ? sandbox_landlock_abi() : 0,
-                           box->landlock ? 1 : 0);
 }
 
 void
@@ -274,6 +281,7 @@ control_ready(void *arg, unsigned ready)
     (void)ready;
     if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) {
         log_note(LOG_WARN, "master_gone");
+        d->master_gone = true;
         loop_stop(d->loop);
     }
 }

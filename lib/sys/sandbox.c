@@ -77,20 +77,23 @@ enter_chroot(const struct sandbox *box, uint64_t held)
 static int
 enter_user(const struct sandbox *box)
 {
+    int death_signal = 0;
+
     if (box->uid == (uid_t)-1 || geteuid() != 0)
         return 0;
     if (box->uid == 0) {
         errno = EINVAL; /* nothing of ours that has a sandbox runs as root */
         return -1;
     }
-    if (drop_bounding_set() < 0)
+    if (drop_bounding_set() < 0 || prctl(PR_GET_PDEATHSIG, &death_signal, 0, 0, 0) < 0)
         return -1;
     if (box->keep_caps != 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
         return -1;
     if (setgroups(box->group_count, box->groups) < 0 ||
         setresgid(box->gid, box->gid, box->gid) < 0 || setresuid(box->uid, box->uid, box->uid) < 0)
         return -1;
-    return 0;
+    /* The switch forgot it; behind the seccomp filter it could not be set again. */
+    return death_signal == 0 ? 0 : prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0);
 }
 
 static int
@@ -213,6 +216,12 @@ int
 sandbox_landlock_abi(void)
 {
     return landlock_abi();
+}
+
+unsigned
+sandbox_landlock_layers(void)
+{
+    return landlock_layers();
 }
 
 void

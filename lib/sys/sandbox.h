@@ -66,7 +66,8 @@ int sandbox_enter(const struct sandbox *box);
 /* Landlock alone, to tighten later (after login). 0, or -1 with errno; 0 where the kernel lacks it.
  */
 int sandbox_restrict_paths(const struct sandbox_dir *dirs, size_t count);
-int sandbox_landlock_abi(void); /* 0: none */
+int sandbox_landlock_abi(void);         /* 0: none */
+unsigned sandbox_landlock_layers(void); /* put on by this process or inherited */
 /* changed() runs after each layer that this process or a child forked from it puts on: the process
  * table shows what is in force. */
 void sandbox_observe(void (*changed)(void *arg, int abi, unsigned layers), void *arg);

@@ -273,6 +273,13 @@ stream_read_some(struct stream *s, size_t max, int64_t deadline_mono_ms, struct 
     return STREAM_OK;
 }
 
+void
+stream_unread(struct stream *s, size_t count)
+{
+    assert_always(count <= s->in_start);
+    s->in_start -= count;
+}
+
 int
 stream_wait(struct stream *s, int other_fd, int64_t deadline_mono_ms)
 {

@@ -41,6 +41,8 @@ enum stream_status stream_read_line(struct stream *s, size_t max, int64_t deadli
 /* 1 to `max` bytes, borrowed until the next read. */
 enum stream_status stream_read_some(struct stream *s, size_t max, int64_t deadline_mono_ms,
                                     struct slice *bytes);
+/* Gives back the last `count` bytes of what the last read returned: the next read starts there. */
+void stream_unread(struct stream *s, size_t count);
 /* True if unread input is buffered (PIPELINING: do not flush yet). */
 bool stream_has_input(const struct stream *s);
 /* Waits until input, `other_fd` (-1: none) or the deadline: 1 input, 2 other_fd, 0 deadline, -1. */
