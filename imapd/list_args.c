@@ -63,8 +63,8 @@ parse_return(struct parser *p, struct list_args *out)
     return parser_char(p, ')');
 }
 
-/* Puts the reference in front (RFC 3501 section 6.3.8: no break-out characters here). A pattern that
- * is no modified UTF-7 matches nothing and is left out (RFC 5258 section 3). */
+/* Puts the reference in front (RFC 3501 section 6.3.8: no break-out characters here). A pattern
+ * that is no modified UTF-7 matches nothing and is left out (RFC 5258 section 3). */
 static void
 add_pattern(struct parser *p, struct slice reference, struct slice pattern, struct list_args *out)
 {

@@ -132,7 +132,8 @@ feed_body(struct finder *f, const struct mime *m, const struct mime_part *part)
     enum charset charset = part_charset(part);
 
     while (!f->found && transfer_next(&t, &body, PIECE, &decoded)) {
-        (void)charset_to_utf8(charset, strbuf_slice(&decoded), &f->raw); /* fits: three times PIECE */
+        (void)charset_to_utf8(charset, strbuf_slice(&decoded),
+                              &f->raw); /* fits: three times PIECE */
         strbuf_clear(&decoded);
         finder_feed(f);
     }
