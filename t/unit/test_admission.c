@@ -151,16 +151,17 @@ START_TEST(a_flood_of_addresses_is_bounded)
 {
     const struct admission_limits limits = {.per_address_max = 1};
     struct admission *a = admission_new(&limits, none, none, none);
+    struct ip ip = ip_of("10.0.0.0");
+    unsigned taken = 0;
 
     for (unsigned i = 0; i < 200000; i++) {
-        struct ip ip = ip_of("10.0.0.0");
-
         ip.bytes[13] = (unsigned char)(i >> 16);
         ip.bytes[14] = (unsigned char)(i >> 8);
         ip.bytes[15] = (unsigned char)i;
-        ck_assert_int_eq(admission_enter(a, &ip, 0), ADMISSION_OK);
+        taken += admission_enter(a, &ip, 0) == ADMISSION_OK;
         admission_leave(a, &ip);
     }
+    ck_assert_uint_eq(taken, 200000);
     admission_free(&a);
 }
 END_TEST
