@@ -48,7 +48,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
 DAEMONS = master logd accountd authd dnsd smtpd imapd pop3d queue-manager local-deliver remote-deliver
 LIBS_master = -levent_core -lseccomp
 LIBS_logd = -levent_core -lseccomp
-LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2
+LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring
 LIBS_authd = -levent_core -lseccomp -lgsasl -lcrypt -largon2 -lcrypto
 LIBS_dnsd = -levent_core -lseccomp -lunbound
 LIBS_smtpd = -levent_core -lseccomp -lssl -lcrypto
@@ -57,15 +57,18 @@ LIBS_pop3d = -levent_core -lseccomp -lssl -lcrypto
 LIBS_queue-manager = -levent_core -lseccomp
 LIBS_local-deliver = -levent_core -lseccomp
 LIBS_remote-deliver = -levent_core -lseccomp -lssl -lcrypto -lidn2
-LIBS_posthorn = -levent_core -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2
-LIBS_ALL = -levent_core -lseccomp -ldb-5.3 -lidn2 -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound
+LIBS_posthorn = -levent_core -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring
+LIBS_ALL = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound
 
+ifeq ($(wildcard lib/store/mailbox.c),)
+DAEMONS := $(filter-out imapd pop3d local-deliver,$(DAEMONS))
+endif
 DAEMONS := $(foreach d,$(DAEMONS),$(if $(wildcard $(d)/main.c),$(d)))
 PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
            $(if $(wildcard posthorn/main.c),$(BUILD)/bin/posthorn)
 
 LIB_SRC := $(wildcard lib/*/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/services_conf.o
 TESTS := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
 TOOLS := $(patsubst t/tools/%.c,$(BUILD)/t/tools/%,$(wildcard t/tools/*.c))
 FUZZERS := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
@@ -85,6 +88,14 @@ fuzz: $(FUZZERS)
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
+	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# The sample services.conf is built in: what holds while an instance has none of its own.
+$(BUILD)/obj/gen/services_conf.c: conf/services.conf Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "lib/conf/services.h"'; echo 'const char services_default_text[] = {'; \
+	    od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } > $@
+$(BUILD)/obj/gen/services_conf.o: $(BUILD)/obj/gen/services_conf.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/libposthorn-core.a: $(LIB_OBJ)

@@ -81,7 +81,7 @@ class Postfix:
                 line = " ".join(words[:4] + ["n"] + words[5:])
             lines.append(line)
         (conf / "master.cf").write_text("\n".join(lines) + "\n")
-        (conf / "virtual").write_text(f"/^(u[0-9]+)@{DOMAIN.replace('.', chr(92) + '.')}$/ $1/\n")
+        (conf / "virtual").write_text("".join(f"u{i}@{DOMAIN} u{i}/\n" for i in range(USERS)))
         (conf / "main.cf").write_text(textwrap.dedent(f"""\
             compatibility_level = 3.6
             queue_directory = {spool}
@@ -96,13 +96,14 @@ class Postfix:
             smtpd_tls_key_file = {self.base}/../key.pem
             virtual_mailbox_domains = {DOMAIN}
             virtual_mailbox_base = {mail}
-            virtual_mailbox_maps = regexp:{conf}/virtual
+            virtual_mailbox_maps = hash:{conf}/virtual
             virtual_uid_maps = static:65534
             virtual_gid_maps = static:65534
             smtpd_recipient_limit = 2000
             """))
+        run("postmap", "-c", conf, f"hash:{conf}/virtual")
         subprocess.run(["postfix", "-c", str(conf), "start"], check=True, preexec_fn=self.group.enter,
-                       capture_output=True)
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.conf, self.spool, self.mail = conf, spool, mail
 
     def idle(self):
@@ -176,7 +177,7 @@ class Dovecot:
             }}
             """))
         subprocess.run(["dovecot", "-c", str(self.conf)], check=True, preexec_fn=self.group.enter,
-                       capture_output=True)
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def stop(self):
         run("doveadm", "-c", self.conf, "stop", check=False)
@@ -210,7 +211,8 @@ class Posthorn:
         record = self.root / "record"
         record.write_text("{PLAIN}" + PASSWORD + "\n")
         subprocess.run([self.command, "--root", self.root, "start"], check=True,
-                       preexec_fn=self.group.enter, capture_output=True)
+                       preexec_fn=self.group.enter,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for i in range(self.users):
             self.cli("user", "add", f"u{i}@{DOMAIN}", "--password-record-file", record)
 

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "lib/auth/record.h"
-#include "lib/auth/sasl.h"
+#include "lib/auth/saslprep.h"
 #include "lib/base/encode.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
@@ -217,7 +217,7 @@ scram_compare(enum digest digest, struct slice password, struct slice stored)
     if (scram_parse(digest, stored, &want) == 0) {
         got = want;
         verdict = PASSWORD_WRONG;
-        if (sasl_prepare(password, &prepared) == 0)
+        if (saslprep(password, &prepared) == 0)
             password_scram_make(digest, strbuf_slice(&prepared), &got);
         else
             mem_wipe(got.stored_key, sizeof(got.stored_key));
@@ -258,7 +258,7 @@ scram_append_all(const struct password_policy *policy, struct slice password, st
     struct strbuf prepared = strbuf_new(4 * PASSWORD_MAX);
     int rc = 0;
 
-    if (sasl_prepare(password, &prepared) == 0 && prepared.len > 0 &&
+    if (saslprep(password, &prepared) == 0 && prepared.len > 0 &&
         (scram_append(DIGEST_SHA256, policy, strbuf_slice(&prepared), record) < 0 ||
          scram_append(DIGEST_SHA1, policy, strbuf_slice(&prepared), record) < 0))
         rc = -1;

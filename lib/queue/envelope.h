@@ -17,6 +17,7 @@
 #define QUEUE_RCPTS_MAX 100000
 #define QUEUE_ENVELOPE_MAX (64u << 20)
 #define ENVELOPE_FOOTER 24
+#define QUEUE_ID_SIZE 33 /* bytes of a queue id with its NUL */
 
 struct queue_rcpt {
     struct slice address;
@@ -24,7 +25,7 @@ struct queue_rcpt {
     uint8_t notify;        /* QUEUE_NOTIFY_*; 0: the default */
 };
 struct queue_envelope {
-    char id[33]; /* queue id: time-ordered prefix and random part, [0-9A-Za-z] */
+    char id[QUEUE_ID_SIZE]; /* queue id: time-ordered prefix and random part, [0-9A-Za-z] */
     int64_t received_ms;
     uint64_t content_size; /* the writer fills these two in by itself */
     uint32_t content_crc;

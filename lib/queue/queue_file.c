@@ -56,7 +56,7 @@ put_base62(char *out, uint64_t value, size_t letters)
 }
 
 void
-queue_id_make(char id[33])
+queue_id_make(char id[QUEUE_ID_SIZE])
 {
     put_base62(id, (uint64_t)clock_real_us(), ID_TIME_LETTERS);
     put_base62(id + ID_TIME_LETTERS, random_u64(), ID_RANDOM_LETTERS);

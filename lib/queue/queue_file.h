@@ -19,7 +19,7 @@
 
 /* A new queue id: 9 letters of time (microseconds in base 62, so that ids sort by age), 6 random.
  */
-void queue_id_make(char id[33]);
+void queue_id_make(char id[QUEUE_ID_SIZE]);
 bool queue_id_valid(struct slice id);
 
 /* ---- writing: smtpd, bounces, gateways. Directories tmp/ and new/ by descriptor ---- */

@@ -26,7 +26,8 @@ struct daemon {
     int run_dirfd;       /* for ipc_client_new; stays valid in the sandbox without chroot */
     int log_fd;
     int control_fd;
-    bool is_root; /* started by root: users are switched */
+    bool is_root;     /* started by root: users are switched */
+    bool master_gone; /* daemon_run returned for that, not for a signal */
 };
 
 /* Options, environment, log, configuration, loop; exits with a message on error. */

@@ -11,6 +11,7 @@
 struct loop;
 struct loop_fd;
 struct loop_timer;
+struct loop_task;
 struct event_base;
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
@@ -31,6 +32,12 @@ struct loop_timer *loop_timer_new(struct loop *loop, void (*run)(void *arg), voi
 void loop_timer_set(struct loop_timer *timer, int64_t in_ms); /* replaces an earlier time */
 void loop_timer_cancel(struct loop_timer *timer);
 void loop_timer_free(struct loop_timer **timerp);
+
+/* Work put off to the end of the running turn, once however often it is scheduled. Frees well while
+ * it is scheduled. */
+struct loop_task *loop_task_new(struct loop *loop, void (*run)(void *arg), void *arg);
+void loop_task_schedule(struct loop_task *task);
+void loop_task_free(struct loop_task **taskp);
 
 /* Signals come through a signalfd; the signal is blocked for normal delivery. */
 void loop_on_signal(struct loop *loop, int signo, void (*run)(void *arg, int signo), void *arg);

@@ -8,8 +8,10 @@
  * network. A worker enters its sandbox before its first connection and serves one at a time; when
  * serve() says POOL_REUSE (no capability was ever held) it waits for the next one, else it exits.
  *
- * SIGTERM: the parent stops accepting, tells idle workers to end, and ends with its last session
- * (or after the drain time). A worker ends when its parent does.
+ * SIGTERM: the parent stops accepting, tells idle workers to end, and ends with its last session,
+ * at the latest after system.drain_time (a second SIGTERM: at once). SIGHUP: the same without a
+ * limit in time, for a parent that a new generation has replaced. A worker ends when its parent
+ * does.
  */
 #ifndef POSTHORN_LIB_SYS_POOL_H
 #define POSTHORN_LIB_SYS_POOL_H
@@ -30,6 +32,8 @@ struct pool_session {
     char local_ip[INET6_ADDRSTRLEN];
     uint16_t local_port;
     struct ipc_client *auth; /* channel to authd for this session; closed after serve() */
+    struct ipc_client
+        *backend; /* a connection to pool_ops.backend, or NULL; closed after serve() */
     struct daemon *daemon;
 };
 
@@ -37,10 +41,19 @@ enum pool_next { POOL_REUSE, POOL_EXIT };
 
 struct pool_ops {
     const char *const *labels; /* listeners to accept on, NULL-terminated */
-    /* What each worker runs in; uid 0 is never allowed. The parent enters `parent_box` first. */
+    /* A server of ours (its socket's name) to which each session gets a connection of its own,
+     * made by the parent: the worker need not be able to connect anywhere. NULL: none. */
+    const char *backend;
+    uint32_t backend_payload_max;
+    /* What each worker runs in; uid 0 is never allowed. Its directories are all that a session may
+     * ever be given (Landlock only tightens: the user's own directory, after login, lies below one
+     * of them). The parent enters `parent_box` first, with the workers' directories if it names
+     * none, and the workers inherit that layer. What the pool itself needs in either (accepting,
+     * forking, the empty directory to chroot into) it adds. */
     struct sandbox parent_box;
     struct sandbox worker_box;
-    /* In the worker, once, before the sandbox: make connections that cannot be made later. */
+    /* In the worker, once, before the sandbox: make connections that cannot be made later
+     * (daemon->run_dirfd is closed after it). */
     void (*worker_start)(struct daemon *d, void *arg);
     enum pool_next (*serve)(struct pool_session *session, void *arg);
     /* In the parent, when a limit refuses a connection: text to send before closing, or NULL. */
@@ -50,7 +63,10 @@ struct pool_ops {
     unsigned per_address_max;      /* at once; 0: no limit */
     unsigned per_minute_max;       /* new ones per address; 0: no limit */
     unsigned spare_min, spare_max; /* idle workers kept ready */
-    unsigned reuse_max;            /* connections a reusable worker serves at most */
+    unsigned reuse_max;            /* connections a reusable worker serves at most; 0: one */
+    /* Settings, each a list of addresses and networks; 0: none. With `allow`, all others are
+     * refused; `unlimited` are not held to the limits per address. */
+    enum conf_id allow, deny, unlimited;
 };
 
 /* Enters the parent's sandbox, reports ready, runs until drained. Returns the exit status. */

@@ -57,14 +57,22 @@ struct sandbox {
     uint64_t memory_max; /* RLIMIT_AS, bytes; 0: as it is */
 };
 
+/* Compiles what sandbox_enter(box) will load in children forked later, so that each need not.
+ * Called in the sandbox that they inherit: theirs only takes away from it. */
+int sandbox_prepare(const struct sandbox *box);
 /* Puts it all in force, in the right order: chroot, user, capabilities, no_new_privs, not dumpable,
  * limits, Landlock, seccomp. 0, or -1 with errno and the step's name logged: the caller exits. */
 int sandbox_enter(const struct sandbox *box);
 /* Landlock alone, to tighten later (after login). 0, or -1 with errno; 0 where the kernel lacks it.
  */
 int sandbox_restrict_paths(const struct sandbox_dir *dirs, size_t count);
-int sandbox_landlock_abi(void); /* 0: none */
-/* Ends this process when its parent ends (also after a change of user). */
+int sandbox_landlock_abi(void);         /* 0: none */
+unsigned sandbox_landlock_layers(void); /* put on by this process or inherited */
+/* changed() runs after each layer that this process or a child forked from it puts on: the process
+ * table shows what is in force. */
+void sandbox_observe(void (*changed)(void *arg, int abi, unsigned layers), void *arg);
+/* Ends this process when its parent ends. A change of user forgets it: call it after. The parent
+ * may be gone already: compare getppid() afterwards. */
 void sandbox_die_with_parent(void);
 
 #endif

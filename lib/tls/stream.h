@@ -23,11 +23,13 @@ enum stream_status {
 
 /* Takes over `fd`. `read_max` is the size of the input buffer (bytes, at least a full line). */
 struct stream *stream_new(int fd, size_t read_max);
-void stream_free(struct stream **streamp); /* TLS close_notify, close */
+void stream_free(struct stream **streamp); /* flush, TLS close_notify, close */
 int stream_fd(const struct stream *s);
 struct tls *stream_tls(const struct stream *s); /* NULL: plain */
 
-/* Server side handshake. 0, or -1. *discarded: bytes thrown away (NULL: not wanted). */
+/* Server side handshake. The reply that invites the client to it is written before, not flushed:
+ * what arrived until it leaves is thrown away. With no output pending the handshake comes first on
+ * the connection (port 995). 0, or -1. *discarded: bytes thrown away (NULL: not wanted). */
 int stream_start_tls(struct stream *s, struct tls_context *ctx, int64_t deadline_mono_ms,
                      size_t *discarded);
 
@@ -39,6 +41,8 @@ enum stream_status stream_read_line(struct stream *s, size_t max, int64_t deadli
 /* 1 to `max` bytes, borrowed until the next read. */
 enum stream_status stream_read_some(struct stream *s, size_t max, int64_t deadline_mono_ms,
                                     struct slice *bytes);
+/* Gives back the last `count` bytes of what the last read returned: the next read starts there. */
+void stream_unread(struct stream *s, size_t count);
 /* True if unread input is buffered (PIPELINING: do not flush yet). */
 bool stream_has_input(const struct stream *s);
 /* Waits until input, `other_fd` (-1: none) or the deadline: 1 input, 2 other_fd, 0 deadline, -1. */

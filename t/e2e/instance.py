@@ -46,7 +46,7 @@ class PortRange:
 
     def __init__(self):
         LOCKS.mkdir(exist_ok=True)
-        for offset in range(11000, 31000, 1000):
+        for offset in range(11500, 31000, 1000):  # never 20000: the demo has that
             handle = open(LOCKS / str(offset), "w")
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,48 @@
+/*
+ * authd/account.c - what accountd said about the user of one login, copied.
+ */
+#include "authd/account.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/auth/password.h"
+#include "lib/base/mem.h"
+
+static bool
+has_nul(struct slice s)
+{
+    return slice_index(s, '\0') < s.len;
+}
+
+int
+account_set(struct account *account, const struct accountd_login_reply *reply)
+{
+    *account = (struct account){.known = reply->state != ACCOUNTD_LOGIN_UNKNOWN};
+    if (!account->known)
+        return 0;
+    if (reply->user.len == 0 || reply->password.len > PASSWORD_RECORD_MAX || has_nul(reply->user) ||
+        has_nul(reply->path) || has_nul(reply->password) || has_nul(reply->full_name))
+        return -1;
+    account->enabled = reply->state == ACCOUNTD_LOGIN_OK;
+    account->rights = reply->rights;
+    account->quota_bytes = reply->quota_bytes;
+    account->quota_messages = reply->quota_messages;
+    account->user = xslicedup(reply->user);
+    account->path = xslicedup(reply->path);
+    account->full_name = xslicedup(reply->full_name);
+    account->record = xslicedup(reply->password);
+    return 0;
+}
+
+void
+account_clear(struct account *account)
+{
+    if (account->record != NULL)
+        mem_wipe(account->record, strlen(account->record));
+    free(account->user);
+    free(account->path);
+    free(account->full_name);
+    free(account->record);
+    *account = (struct account){.known = false};
+}

@@ -1,0 +1,22 @@
+/*
+ * authd/account.h - what accountd said about the user of one login, copied.
+ */
+#ifndef POSTHORN_AUTHD_ACCOUNT_H
+#define POSTHORN_AUTHD_ACCOUNT_H
+
+#include "lib/ipc/accountd.h"
+
+struct account {
+    bool known;
+    bool enabled;
+    uint32_t rights; /* enum accountd_right */
+    uint64_t quota_bytes, quota_messages;
+    char *user, *path, *full_name; /* NUL-terminated */
+    char *record;                  /* secret */
+};
+
+/* Copies `reply` into *account, which is empty or cleared. -1: accountd sent what cannot be. */
+int account_set(struct account *account, const struct accountd_login_reply *reply);
+void account_clear(struct account *account); /* wipes */
+
+#endif

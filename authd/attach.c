@@ -1,0 +1,89 @@
+/*
+ * authd/attach.c - run/authd.sock: the protocol daemons' parents hand over their sessions'
+ * channels.
+ *
+ * A parent reads no byte from the network, so it is believed what service it is and where the
+ * client is; its uid decides which services it may speak for. A session process, which may be in an
+ * attacker's hands, has the uid of its parent but no way to this socket: it can't connect.
+ */
+#include "authd/attach.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "authd/session.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+
+enum { PARENTS_MAX = 64 }; /* three daemons, some generations of each while reloading */
+
+struct attach_server {
+    struct server *server;
+    struct ipc_server *listener;
+    uid_t smtp_uid, mail_uid;
+};
+
+static bool
+uid_allowed(uid_t uid, void *data)
+{
+    const struct attach_server *attach = data;
+
+    return uid == attach->smtp_uid || uid == attach->mail_uid;
+}
+
+static bool
+may_attach(const struct attach_server *attach, uid_t uid, struct slice service)
+{
+    bool is_smtp = slice_eq(service, SLICE("smtp"));
+
+    return uid == 0 || uid == (is_smtp ? attach->smtp_uid : attach->mail_uid);
+}
+
+static int
+parent_frame(struct ipc_peer *peer, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct attach_server *attach = ipc_peer_data(peer);
+    struct authd_attach request;
+
+    if (fd >= 0 && header->type == AUTHD_ATTACH && authd_attach_decode(payload, &request) == 0 &&
+        may_attach(attach, ipc_peer_uid(peer), request.service)) {
+        (void)session_attach(attach->server, &request, fd); /* a refused session sees its end */
+        return 0;
+    }
+    log_event(LOG_WARN, "attach_damaged", KV_U64("uid", ipc_peer_uid(peer)));
+    if (fd >= 0)
+        (void)close(fd);
+    return -1;
+}
+
+static const struct ipc_handlers parent_handlers = {
+    .payload_max = AUTHD_PAYLOAD_MAX,
+    .frame = parent_frame,
+};
+
+struct attach_server *
+attach_listen(struct server *server, const struct daemon *d)
+{
+    struct attach_server *attach = xcalloc(1, sizeof(*attach));
+    int fd = daemon_listener(d, "control", 0);
+
+    if (fd < 0)
+        errx(EX_USAGE, "no socket from master: " AUTHD_SOCKET);
+    attach->server = server;
+    attach->smtp_uid = daemon_role_uid(d, USERS_SMTP);
+    attach->mail_uid = daemon_role_uid(d, USERS_MAIL);
+    attach->listener =
+        ipc_server_new(d->loop, fd, &parent_handlers, uid_allowed, PARENTS_MAX, attach);
+    return attach;
+}
+
+void
+attach_close(struct attach_server **attachp)
+{
+    if (*attachp == NULL)
+        return;
+    ipc_server_free(&(*attachp)->listener);
+    xfree(attachp);
+}

@@ -1,0 +1,16 @@
+/*
+ * authd/attach.h - run/authd.sock: the protocol daemons' parents hand over their sessions'
+ * channels.
+ */
+#ifndef POSTHORN_AUTHD_ATTACH_H
+#define POSTHORN_AUTHD_ATTACH_H
+
+#include "authd/server.h"
+
+struct attach_server;
+
+/* Exits with a message if master gave us no socket. */
+struct attach_server *attach_listen(struct server *server, const struct daemon *d);
+void attach_close(struct attach_server **attachp);
+
+#endif

@@ -1,0 +1,266 @@
+/*
+ * authd/login.c - the way from a client's SASL message to the answer.
+ *
+ *   message -> look-up at accountd -> proof (cache, cheap scheme here, else the hash pool)
+ *           -> status and rights -> the mailbox's directory -> OK
+ *
+ * Each arrow may wait for another program; nothing here blocks. A user who does not exist takes the
+ * same way with a decoy, so that neither answer nor time tells. One event is logged for each
+ * outcome, never a secret.
+ */
+#include "authd/login.h"
+
+#include <string.h>
+
+#include "authd/rehash.h"
+#include "authd/user_dir.h"
+#include "lib/base/clock.h"
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+
+enum { ACCOUNT_TIMEOUT_MS = 10000, REQUEST_MAX = 4096 };
+
+/* ---- outcomes ---- */
+
+static void
+log_outcome(const struct session *s, enum log_level level, const char *event, struct slice user,
+            const char *reason)
+{
+    log_event(level, event, KV_SLICE("user", user), KV_STR("service", session_service_name(s)),
+              KV_STR("client", s->client_ip), KV_STR("session", s->session_id),
+              KV_STR("mechanism", sasl_name(s->mechanism)), KV_STR("tls", s->tls ? "yes" : "no"),
+              KV_STR("cached", s->cached ? "yes" : "no"), KV_STR("reason", reason));
+}
+
+static void
+refuse(struct session *s, enum authd_failure failure, const char *reason)
+{
+    int64_t delay_ms = 0;
+
+    log_outcome(s, failure == AUTHD_TEMPORARY ? LOG_WARN : LOG_INFO, "login_failed",
+                sasl_user(s->sasl), reason);
+    stats_add(s->server->failures, 1);
+    if (failure == AUTHD_BAD_CREDENTIALS)
+        delay_ms = throttle_failed(s->server->throttle, s->address.share, clock_mono_ms());
+    session_send_failure_later(s, failure, delay_ms);
+}
+
+static void
+succeed(struct session *s, int dir_fd)
+{
+    log_outcome(s, LOG_INFO, "login", slice_of(s->account.user), "ok");
+    stats_add(s->server->logins, 1);
+    session_send_ok(s, dir_fd);
+    close_keep_errno(dir_fd);
+}
+
+/* ---- the mailbox's directory ---- */
+
+static void
+dir_made(void *arg, int dir_fd)
+{
+    struct session *s = arg;
+
+    if (!session_release(s)) {
+        close_keep_errno(dir_fd);
+        return;
+    }
+    if (dir_fd < 0)
+        refuse(s, AUTHD_TEMPORARY, "mailbox cannot be opened");
+    else
+        succeed(s, dir_fd);
+}
+
+static void
+open_dir(struct session *s)
+{
+    int dir_fd = user_dir_open(s->server->store_fd, s->account.path);
+
+    if (dir_fd >= 0) {
+        succeed(s, dir_fd);
+        return;
+    }
+    session_hold(s);
+    user_dir_make(s->server, s->account.path, dir_made, s);
+}
+
+/* ---- status and rights: only after the right password may they show ---- */
+
+static bool
+may_use(const struct session *s)
+{
+    static const uint32_t rights[SERVICE_COUNT] = {[SERVICE_SMTP] = ACCOUNTD_MAY_SMTP,
+                                                   [SERVICE_IMAP] = ACCOUNTD_MAY_IMAP,
+                                                   [SERVICE_POP3] = ACCOUNTD_MAY_POP3};
+
+    return (s->account.rights & rights[s->service]) != 0;
+}
+
+static void
+proved(struct session *s)
+{
+    if (!s->account.known) /* no decoy has a password or a proof that fits */
+        refuse(s, AUTHD_BAD_CREDENTIALS, "unknown user");
+    else if (!s->account.enabled)
+        refuse(s, AUTHD_DISABLED, "account disabled");
+    else if (!may_use(s))
+        refuse(s, AUTHD_DISABLED, "service switched off");
+    else if (s->service == SERVICE_SMTP)
+        succeed(s, -1);
+    else
+        open_dir(s);
+}
+
+/* ---- proof by password ---- */
+
+static struct credentials
+credentials_of(const struct session *s)
+{
+    return (struct credentials){.user = slice_of(s->account.user),
+                                .record = slice_of(s->account.record),
+                                .password = sasl_password(s->sasl)};
+}
+
+static void
+password_right(struct session *s)
+{
+    struct credentials c = credentials_of(s);
+
+    if (s->account.known && s->account.enabled && s->server->rehash &&
+        password_is_outdated(&s->server->policy, c.record))
+        rehash_begin(s->server, &c);
+    proved(s);
+}
+
+static void
+hash_done_verify(void *arg, enum hash_outcome outcome, struct slice record)
+{
+    struct session *s = arg;
+    struct credentials c = credentials_of(s);
+
+    (void)record;
+    s->job = NULL;
+    switch (outcome) {
+    case HASH_RIGHT:
+        if (s->account.known)
+            cache_add(s->server->cache, &c, clock_mono_ms());
+        password_right(s);
+        break;
+    case HASH_WRONG:
+        refuse(s, AUTHD_BAD_CREDENTIALS, s->account.known ? "wrong password" : "unknown user");
+        break;
+    case HASH_UNUSABLE:
+        refuse(s, AUTHD_BAD_CREDENTIALS, "password record cannot be checked");
+        break;
+    case HASH_DROPPED:
+        stats_add(s->server->dropped, 1);
+        refuse(s, AUTHD_TEMPORARY, "hash workers are busy");
+        break;
+    }
+}
+
+static void
+check_password(struct session *s)
+{
+    struct credentials c = credentials_of(s);
+    struct slice record = s->account.known ? c.record : decoy_record(s->server->decoy);
+
+    if (s->account.known && password_is_cheap(record)) {
+        if (password_verify(record, c.password) == PASSWORD_RIGHT)
+            password_right(s);
+        else
+            refuse(s, AUTHD_BAD_CREDENTIALS, "wrong password");
+        return;
+    }
+    if (s->account.known && cache_has(s->server->cache, &c, clock_mono_ms())) {
+        s->cached = true;
+        stats_add(s->server->cache_hits, 1);
+        password_right(s);
+        return;
+    }
+    s->job = hash_pool_verify(s->server->pool, s->address.share, record, c.password,
+                              hash_done_verify, s);
+}
+
+/* ---- the exchange ---- */
+
+static void advance(struct session *s, enum sasl_status status, struct strbuf *challenge);
+
+static void
+give_keys(struct session *s)
+{
+    struct strbuf challenge = strbuf_new(SASL_CHALLENGE_MAX);
+    enum digest digest = sasl_digest(s->sasl);
+    struct password_scram keys;
+
+    if (!s->account.known || password_scram_find(slice_of(s->account.record), digest, &keys) < 0)
+        decoy_scram(s->server->decoy, sasl_user(s->sasl), digest, &keys);
+    advance(s, sasl_keys(s->sasl, &keys, &challenge), &challenge);
+    mem_wipe(&keys, sizeof(keys));
+    strbuf_free(&challenge);
+}
+
+static void
+account_found(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct session *s = arg;
+    struct accountd_login_reply reply;
+
+    close_keep_errno(fd);
+    if (!session_release(s))
+        return;
+    if (header == NULL || header->type != ACCOUNTD_LOGIN_REPLY ||
+        accountd_login_reply_decode(payload, &reply) < 0 || account_set(&s->account, &reply) < 0)
+        refuse(s, AUTHD_TEMPORARY, "accountd does not answer");
+    else if (sasl_reveals_password(s->mechanism))
+        check_password(s);
+    else
+        give_keys(s);
+}
+
+static void
+look_up(struct session *s)
+{
+    struct strbuf request = strbuf_new(REQUEST_MAX);
+    struct accountd_login login = {.name = sasl_user(s->sasl)};
+
+    assert_always(accountd_login_encode(&request, &login) == 0);
+    session_hold(s);
+    ipc_async_call(s->server->accounts, &request, ACCOUNT_TIMEOUT_MS, account_found, s);
+    strbuf_free(&request);
+}
+
+static void
+advance(struct session *s, enum sasl_status status, struct strbuf *challenge)
+{
+    switch (status) {
+    case SASL_CHALLENGE:
+        session_send_challenge(s, strbuf_slice(challenge));
+        break;
+    case SASL_PASSWORD:
+    case SASL_WANT_KEYS:
+        look_up(s);
+        break;
+    case SASL_DONE:
+        (void)strbuf_append(&s->proof, strbuf_slice(challenge)); /* same ceiling as its source */
+        proved(s);
+        break;
+    case SASL_DENIED:
+        refuse(s, AUTHD_BAD_CREDENTIALS, "wrong proof");
+        break;
+    case SASL_MALFORMED:
+        refuse(s, AUTHD_BAD_MESSAGE, "malformed message");
+        break;
+    }
+}
+
+void
+login_message(struct session *s, const struct slice *message)
+{
+    struct strbuf challenge = strbuf_new(SASL_CHALLENGE_MAX);
+
+    s->state = SESSION_WORKING;
+    advance(s, sasl_step(s->sasl, message, &challenge), &challenge);
+    strbuf_free(&challenge);
+}

@@ -1,0 +1,98 @@
+/*
+ * authd/main.c - start-up of authd: SASL, passwords, and the descriptors that sessions get.
+ *
+ * The front is an event loop that never hashes; hash workers do (hash_worker.c). It may search the
+ * store, talk to accountd and local-deliver, and accept from the protocol daemons' parents.
+ */
+#include <unistd.h>
+
+#include "authd/attach.h"
+#include "authd/hash_worker.h"
+#include "authd/server.h"
+#include "lib/auth/sasl.h"
+#include "lib/base/io.h"
+#include "lib/ipc/accountd.h"
+#include "lib/ipc/authd.h"
+#include "lib/ipc/local_deliver.h"
+
+enum {
+    ACCOUNT_CALLS_MAX = 16384, /* look-ups that may wait for accountd */
+    STORE_CALLS_MAX = 256,
+    HASH_PATIENCE_MS = AUTHD_TIMEOUT_MS - 5000 /* then the session has given up */
+};
+
+static unsigned
+hash_width(const struct conf *conf)
+{
+    uint64_t width = conf_u64(conf, AUTH_HASH_WORKERS);
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (width == 0)
+        width = processors > 0 ? (uint64_t)processors : 1;
+    return width > HASH_WORKERS_MAX ? HASH_WORKERS_MAX : (unsigned)width;
+}
+
+/* Everything that needs a path or a fork. */
+static void
+open_server(struct server *server, const struct daemon *d)
+{
+    const struct conf *conf = d->conf;
+    unsigned width = hash_width(conf);
+    int db_fd = daemon_open_dir(d, d->inst.db, false);
+    int workers[HASH_WORKERS_MAX];
+
+    sasl_init();
+    *server = (struct server){
+        .loop = d->loop,
+        .policy = password_policy_from(conf),
+        .store_fd = daemon_open_dir(d, d->inst.store, true),
+        .plain_on_loopback = conf_bool(conf, AUTH_PLAIN_ON_LOOPBACK),
+        .rehash = conf_bool(conf, AUTH_REHASH),
+        .exchange_timeout_ms = (int64_t)conf_u64(conf, AUTH_TIMEOUT),
+        .sessions_max = (unsigned)conf_u64(conf, AUTH_SESSIONS_MAX),
+        .logins = stats_counter(d->stats, "logins"),
+        .failures = stats_counter(d->stats, "login_failures"),
+        .cache_hits = stats_counter(d->stats, "login_cache_hits"),
+        .dropped = stats_counter(d->stats, "logins_dropped"),
+    };
+    hash_workers_start(d, &server->policy, width, workers); /* before there are secrets in memory */
+    server->decoy = decoy_new(db_fd, &server->policy);
+    close_keep_errno(db_fd);
+    server->pool = hash_pool_new(d->loop, workers, width, (unsigned)conf_u64(conf, AUTH_HASH_QUEUE),
+                                 HASH_PATIENCE_MS);
+    server->cache =
+        cache_new(conf_u64(conf, AUTH_CACHE_ENTRIES), (int64_t)conf_u64(conf, AUTH_CACHE_LIFETIME));
+    server->throttle = throttle_new((int64_t)conf_u64(conf, AUTH_FAILURE_DELAY));
+    server->accounts = ipc_async_new(d->loop, d->run_dirfd, ACCOUNTD_SOCKET, ACCOUNTD_PAYLOAD_MAX,
+                                     ACCOUNT_CALLS_MAX);
+    server->stores =
+        ipc_async_new(d->loop, d->run_dirfd, STORE_SOCKET, STORE_CTL_PAYLOAD_MAX, STORE_CALLS_MAX);
+}
+
+static void
+enter_sandbox(struct daemon *d, const struct server *server)
+{
+    struct sandbox box = daemon_sandbox_base(d, USERS_AUTH);
+
+    /* No directory: opening with O_PATH needs no Landlock right, and nothing else may be opened. */
+    box.calls = SANDBOX_FILES | SANDBOX_CONNECT_UNIX | SANDBOX_ACCEPT | SANDBOX_SEND_FDS;
+    box.files_max = server->sessions_max + 1024;
+    daemon_sandbox(d, &box);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct daemon d;
+    struct server server;
+    struct attach_server *attach;
+
+    daemon_init(&d, "authd", argc, argv); /* options, log, config; exits on error */
+    open_server(&server, &d);             /* hash workers fork here; last use of a path */
+    attach = attach_listen(&server, &d);
+    enter_sandbox(&d, &server); /* user, Landlock, seccomp: no way back */
+    daemon_ready(&d);           /* master counts us as started from here on */
+    daemon_run(&d);             /* until SIGTERM, or until master is gone */
+    attach_close(&attach);
+    return daemon_exit_status(&d);
+}

@@ -1,0 +1,31 @@
+/*
+ * authd/server.h - what all sessions of this authd share.
+ */
+#ifndef POSTHORN_AUTHD_SERVER_H
+#define POSTHORN_AUTHD_SERVER_H
+
+#include "authd/cache.h"
+#include "authd/decoy.h"
+#include "authd/hash_pool.h"
+#include "authd/throttle.h"
+#include "lib/ipc/peer.h"
+#include "lib/sys/daemon.h"
+
+struct server {
+    struct loop *loop;
+    struct ipc_async *accounts; /* accountd */
+    struct ipc_async *stores;   /* local-deliver, keeper of the store */
+    struct hash_pool *pool;
+    struct cache *cache;
+    struct throttle *throttle;
+    struct decoy *decoy;
+    struct password_policy policy;
+    int store_fd; /* the store's root, O_PATH */
+    bool plain_on_loopback, rehash;
+    int64_t exchange_timeout_ms;
+    unsigned sessions, sessions_max;
+    unsigned rehashes; /* under way */
+    _Atomic uint64_t *logins, *failures, *cache_hits, *dropped;
+};
+
+#endif

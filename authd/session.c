@@ -1,0 +1,302 @@
+/*
+ * authd/session.c - one session's channel: which exchange is under way, what it answers.
+ *
+ * Input:  frames from session processes, which may be in an attacker's hands: the state machine
+ *         here says what is legal when; anything else closes the channel. Service and client
+ *         address were told by the daemon's parent and can't be changed by the session.
+ * Secrets live in the exchange (struct sasl, struct account) and are wiped with it.
+ */
+#include "authd/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "authd/login.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+
+enum {
+    FAILURES_MAX = 10, /* of one session: protocol daemons give up earlier */
+    ANSWER_MAX = 32768
+};
+
+static const char *const service_names[SERVICE_COUNT] = {
+    [SERVICE_SMTP] = "smtp", [SERVICE_IMAP] = "imap", [SERVICE_POP3] = "pop3"};
+
+const char *
+session_service_name(const struct session *s)
+{
+    return service_names[s->service];
+}
+
+static void
+end_exchange(struct session *s)
+{
+    sasl_free(&s->sasl);
+    account_clear(&s->account);
+    strbuf_free(&s->proof);
+    if (s->job != NULL)
+        hash_job_abandon(s->job);
+    s->job = NULL;
+    if (s->timer != NULL)
+        loop_timer_cancel(s->timer);
+    s->state = SESSION_IDLE;
+    s->cached = false;
+}
+
+static void
+session_free(struct session *s)
+{
+    end_exchange(s);
+    loop_timer_free(&s->timer);
+    s->server->sessions--;
+    free(s);
+}
+
+void
+session_hold(struct session *s)
+{
+    s->outstanding++;
+}
+
+bool
+session_release(struct session *s)
+{
+    s->outstanding--;
+    if (s->peer != NULL)
+        return true;
+    if (s->outstanding == 0)
+        session_free(s);
+    return false;
+}
+
+static void
+channel_closed(struct ipc_peer *peer)
+{
+    struct session *s = ipc_peer_data(peer);
+
+    s->peer = NULL;
+    end_exchange(s);
+    if (s->outstanding == 0)
+        session_free(s);
+}
+
+/* ---- answers ---- */
+
+static void
+timer_fired(void *arg)
+{
+    struct session *s = arg;
+
+    if (s->state == SESSION_WORKING) /* the end of a delay */
+        session_send_failure(s, s->delayed_failure);
+    else if (s->state == SESSION_CLIENT && s->peer != NULL)
+        ipc_peer_close(s->peer); /* the protocol daemon's own deadline should have come first */
+}
+
+static void
+set_timer(struct session *s, int64_t in_ms)
+{
+    if (s->timer == NULL)
+        s->timer = loop_timer_new(s->server->loop, timer_fired, s);
+    loop_timer_set(s->timer, in_ms);
+}
+
+static void
+send_frame(struct session *s, struct strbuf *frame, int fd)
+{
+    ipc_peer_send(s->peer, frame, fd);
+    strbuf_free(frame);
+}
+
+void
+session_send_challenge(struct session *s, struct slice challenge)
+{
+    struct strbuf frame = strbuf_new(ANSWER_MAX);
+
+    assert_always(authd_data_encode(&frame, AUTHD_CHALLENGE, s->request_id, challenge) == 0);
+    s->state = SESSION_CLIENT;
+    set_timer(s, s->server->exchange_timeout_ms);
+    send_frame(s, &frame, -1);
+}
+
+void
+session_send_ok(struct session *s, int dir_fd)
+{
+    struct strbuf frame = strbuf_new(ANSWER_MAX);
+    struct authd_ok ok = {
+        .user = slice_of(s->account.user),
+        .data = strbuf_slice(&s->proof),
+        .full_name = slice_of(s->account.full_name),
+        .rights = s->account.rights,
+        .quota_bytes = s->account.quota_bytes,
+        .quota_messages = s->account.quota_messages,
+    };
+
+    assert_always(authd_ok_encode(&frame, s->request_id, &ok) == 0);
+    end_exchange(s);
+    send_frame(s, &frame, dir_fd);
+}
+
+void
+session_send_failure(struct session *s, enum authd_failure failure)
+{
+    /* one text for each, whatever the reason behind it */
+    static const char *const texts[] = {
+        [AUTHD_BAD_CREDENTIALS] = "Wrong user name or password",
+        [AUTHD_DISABLED] = "This account may not use this service",
+        [AUTHD_NEEDS_TLS] = "Start TLS before you authenticate this way",
+        [AUTHD_BAD_MECHANISM] = "Unknown authentication mechanism",
+        [AUTHD_BAD_MESSAGE] = "Malformed authentication message",
+        [AUTHD_TEMPORARY] = "Authentication is not available, try again later",
+        [AUTHD_BLOCKED] = "Too many failed logins",
+        [AUTHD_CANCELLED] = "Authentication cancelled",
+    };
+    struct strbuf frame = strbuf_new(ANSWER_MAX);
+    struct authd_fail fail = {.failure = (uint8_t)failure, .text = slice_of(texts[failure])};
+
+    assert_always(authd_fail_encode(&frame, s->request_id, &fail) == 0);
+    s->failures++;
+    end_exchange(s);
+    send_frame(s, &frame, -1);
+}
+
+void
+session_send_failure_later(struct session *s, enum authd_failure failure, int64_t delay_ms)
+{
+    s->state = SESSION_WORKING;
+    s->delayed_failure = failure;
+    if (delay_ms <= 0)
+        session_send_failure(s, failure);
+    else
+        set_timer(s, delay_ms);
+}
+
+/* ---- frames ---- */
+
+static bool
+mechanism_allowed(const struct session *s)
+{
+    return s->tls || !sasl_reveals_password(s->mechanism) ||
+           (s->server->plain_on_loopback && s->address.loopback);
+}
+
+static int
+on_start(struct session *s, struct slice payload)
+{
+    struct authd_start start;
+
+    if (s->state != SESSION_IDLE || authd_start_decode(payload, &start) < 0)
+        return -1;
+    s->tls = start.tls;
+    s->mechanism = sasl_find(start.mechanism);
+    if (s->failures >= FAILURES_MAX)
+        session_send_failure(s, AUTHD_BLOCKED);
+    else if (s->mechanism == SASL_NONE)
+        session_send_failure(s, AUTHD_BAD_MECHANISM);
+    else if (!mechanism_allowed(s))
+        session_send_failure(s, AUTHD_NEEDS_TLS);
+    else if ((s->sasl = sasl_new(s->mechanism, start.binding)) == NULL)
+        session_send_failure(s, AUTHD_BAD_MECHANISM); /* -PLUS without a binding */
+    else
+        login_message(s, start.has_initial ? &start.initial : NULL);
+    return 0;
+}
+
+static int
+on_step(struct session *s, struct slice payload)
+{
+    struct slice message;
+
+    if (s->state != SESSION_CLIENT || authd_data_decode(payload, &message) < 0)
+        return -1;
+    loop_timer_cancel(s->timer);
+    login_message(s, &message);
+    return 0;
+}
+
+static int
+on_cancel(struct session *s)
+{
+    if (s->state == SESSION_WORKING)
+        return -1;
+    session_send_failure(s, AUTHD_CANCELLED);
+    return 0;
+}
+
+static int
+channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct slice payload,
+              int fd)
+{
+    struct session *s = ipc_peer_data(peer);
+
+    if (fd >= 0) { /* a session has nothing to give us */
+        (void)close(fd);
+        return -1;
+    }
+    s->request_id = header->request_id;
+    switch (header->type) {
+    case AUTHD_START:
+        return on_start(s, payload);
+    case AUTHD_STEP:
+        return on_step(s, payload);
+    case AUTHD_CANCEL:
+        return on_cancel(s);
+    default:
+        return -1;
+    }
+}
+
+static const struct ipc_handlers channel_handlers = {
+    .payload_max = AUTHD_PAYLOAD_MAX,
+    .frame = channel_frame,
+    .closed = channel_closed,
+};
+
+static int
+find_service(struct slice name, enum session_service *service)
+{
+    for (size_t i = 0; i < SERVICE_COUNT; i++) {
+        if (slice_eq(name, slice_of(service_names[i]))) {
+            *service = (enum session_service)i;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+static void
+copy_text(char *to, size_t size, struct slice text)
+{
+    assert_always(text.len < size); /* authd_attach_decode has looked at it */
+    if (text.len > 0)
+        memcpy(to, text.ptr, text.len);
+    to[text.len] = '\0';
+}
+
+int
+session_attach(struct server *server, const struct authd_attach *attach, int fd)
+{
+    struct session *s;
+    struct client_address address;
+    enum session_service service;
+
+    if (server->sessions >= server->sessions_max || find_service(attach->service, &service) < 0 ||
+        client_address_parse(attach->client_ip, &address) < 0) {
+        log_event(LOG_WARN, "attach_refused", KV_SLICE("service", attach->service),
+                  KV_SLICE("client", attach->client_ip), KV_U64("sessions", server->sessions));
+        (void)close(fd);
+        return -1;
+    }
+    s = xcalloc(1, sizeof(*s));
+    s->server = server;
+    s->service = service;
+    s->address = address;
+    copy_text(s->client_ip, sizeof(s->client_ip), attach->client_ip);
+    copy_text(s->session_id, sizeof(s->session_id), attach->session_id);
+    s->proof = strbuf_new(SASL_CHALLENGE_MAX);
+    server->sessions++;
+    s->peer = ipc_peer_new(server->loop, fd, &channel_handlers, s);
+    return 0;
+}

@@ -1,0 +1,60 @@
+/*
+ * authd/session.h - one session's channel: which exchange is under way, what it answers.
+ */
+#ifndef POSTHORN_AUTHD_SESSION_H
+#define POSTHORN_AUTHD_SESSION_H
+
+#include "authd/account.h"
+#include "authd/client_address.h"
+#include "authd/server.h"
+#include "lib/auth/sasl.h"
+#include "lib/ipc/authd.h"
+
+enum session_service { SERVICE_SMTP, SERVICE_IMAP, SERVICE_POP3, SERVICE_COUNT };
+
+struct session {
+    struct server *server;
+    struct ipc_peer *peer; /* NULL: the session has gone, only answers to us are outstanding */
+    enum session_service service;
+    struct client_address address;
+    char client_ip[64];
+    char session_id[65];
+
+    enum {
+        SESSION_IDLE,   /* no exchange */
+        SESSION_CLIENT, /* we wait for the client's next message */
+        SESSION_WORKING /* look-up, hash, delay: the client waits for us */
+    } state;
+    uint32_t request_id; /* of the frame that the next answer belongs to */
+    enum sasl_mechanism mechanism;
+    bool tls;
+    struct sasl *sasl;
+    struct account account;
+    struct strbuf proof;      /* SCRAM's message that goes with the success */
+    struct hash_job *job;     /* its done() will come */
+    unsigned outstanding;     /* calls to accountd and the store whose done() will come */
+    struct loop_timer *timer; /* the client's time, or the end of a delay */
+    enum authd_failure delayed_failure;
+    unsigned failures;
+    bool cached;
+};
+
+/* A new channel from one of the protocol daemons' parents. Takes over `fd`. 0, or -1: too many, or
+ * nonsense in `attach` (fd is closed then). */
+int session_attach(struct server *server, const struct authd_attach *attach, int fd);
+
+/* Answers: each ends the exchange or hands it to the client. The session may be gone afterwards. */
+void session_send_challenge(struct session *s, struct slice challenge);
+void session_send_ok(struct session *s, int dir_fd); /* -1: none; stays the caller's */
+void session_send_failure(struct session *s, enum authd_failure failure);
+/* The same after `delay_ms`. */
+void session_send_failure_later(struct session *s, enum authd_failure failure, int64_t delay_ms);
+
+/* Calls to other programs can't be taken back: hold before the call, release first thing in
+ * done(). False from release: the session has gone and is freed now. */
+void session_hold(struct session *s);
+bool session_release(struct session *s);
+
+const char *session_service_name(const struct session *s);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * authd/user_dir.c - the one capability that a mailbox session gets: its user's `mail` directory.
+ *
+ * Paths come from accountd and are checked again. This process may only search the store (O_PATH):
+ * it can neither list nor read what it hands out.
+ */
+#include "authd/user_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/ipc/local_deliver.h"
+#include "lib/log/log.h"
+
+enum { MAKE_TIMEOUT_MS = 10000 };
+
+struct making {
+    int store_fd;
+    char *path;
+    void (*done)(void *arg, int dir_fd);
+    void *arg;
+};
+
+int
+user_dir_open(int store_fd, const char *path)
+{
+    static const struct open_how how = {
+        .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    struct strbuf name = strbuf_new(STORE_PATH_MAX + sizeof("/mail"));
+    int fd = -1;
+
+    if (!store_path_valid(slice_of(path)) || !strbuf_str(&name, path) ||
+        !strbuf_str(&name, "/mail"))
+        errno = EINVAL;
+    else
+        fd = (int)syscall(SYS_openat2, store_fd, strbuf_cstr(&name), &how, sizeof(how));
+    strbuf_free(&name);
+    return fd;
+}
+
+static void
+dir_created(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct making *making = arg;
+    struct store_ctl_reply reply;
+    int dir_fd = -1;
+
+    close_keep_errno(fd);
+    if (header == NULL || header->type != STORE_CTL_REPLY ||
+        store_ctl_reply_decode(payload, &reply) < 0)
+        log_event(LOG_WARN, "mailbox_not_made", KV_STR("path", making->path),
+                  KV_STR("reason", "local-deliver does not answer"));
+    else if (reply.error != 0)
+        log_event(LOG_ERROR, "mailbox_not_made", KV_STR("path", making->path),
+                  KV_STR("error", strerror((int)reply.error)));
+    else if ((dir_fd = user_dir_open(making->store_fd, making->path)) < 0)
+        log_event(LOG_ERROR, "mailbox_not_opened", KV_STR("path", making->path), KV_ERRNO());
+    making->done(making->arg, dir_fd);
+    free(making->path);
+    free(making);
+}
+
+void
+user_dir_make(struct server *server, const char *path, void (*done)(void *arg, int dir_fd),
+              void *arg)
+{
+    struct strbuf request = strbuf_new(STORE_CTL_PAYLOAD_MAX);
+    struct store_ctl ctl = {.path = slice_of(path)};
+    struct making *making = xcalloc(1, sizeof(*making));
+
+    making->store_fd = server->store_fd;
+    making->path = xstrdup(path);
+    making->done = done;
+    making->arg = arg;
+    assert_always(store_ctl_encode(&request, STORE_CREATE, &ctl) == 0);
+    ipc_async_call(server->stores, &request, MAKE_TIMEOUT_MS, dir_created, making);
+    strbuf_free(&request);
+}

@@ -1,0 +1,18 @@
+/*
+ * authd/user_dir.h - the one capability that a mailbox session gets: its user's `mail` directory.
+ */
+#ifndef POSTHORN_AUTHD_USER_DIR_H
+#define POSTHORN_AUTHD_USER_DIR_H
+
+#include "authd/server.h"
+
+/* Opens PATH/mail below the store's root with O_PATH, following no link. `path` is
+ * "DOMAIN/xx/USER". A descriptor that the caller owns, or -1 with errno. */
+int user_dir_open(int store_fd, const char *path);
+
+/* Has local-deliver make it, then opens it. done() runs from the loop, once, with a descriptor that
+ * it owns, or -1. */
+void user_dir_make(struct server *server, const char *path, void (*done)(void *arg, int dir_fd),
+                   void *arg);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * fuzz/fuzz_mime.c - the MIME parser and all that IMAP makes of its result.
+ *
+ * Beyond memory errors it checks what the session relies on: parts lie inside their parents, and
+ * two runs give the same answer.
+ */
+#include <stdint.h>
+
+#include "lib/base/mem.h"
+#include "lib/mail/encoded_word.h"
+#include "lib/mail/imap_structure.h"
+#include "lib/mail/mime_section.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+check_parts(const struct mime *m)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct mime_part *part = &m->parts[i];
+
+        assert_always(part->header <= part->body && part->body <= part->end);
+        assert_always(part->end <= m->message.len);
+        assert_always((part->kind == MIME_LEAF) == (part->first_child == MIME_NONE));
+        if (part->parent != MIME_NONE) {
+            assert_always(part->header >= m->parts[part->parent].body);
+            assert_always(part->end <= m->parts[part->parent].end);
+        }
+    }
+}
+
+static void
+decode_all(const struct mime *m)
+{
+    struct strbuf out = strbuf_new(1 << 20);
+
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct slice header = mime_header(m, &m->parts[i]), body = mime_body(m, &m->parts[i]);
+        struct transfer t = transfer_begin(m->parts[i].encoding);
+        struct header_field field;
+
+        while (mime_field_next(&header, &field))
+            (void)encoded_word_decode(field.body, &out);
+        while (transfer_next(&t, &body, 512, &out))
+            ;
+        strbuf_clear(&out);
+    }
+    strbuf_free(&out);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice message = slice_make(data, size), section;
+    struct strbuf first = strbuf_new(16 << 20), second = strbuf_new(16 << 20);
+    const uint32_t numbers[] = {1, 2, 1};
+    struct mime m;
+
+    mime_parse(message, &m);
+    check_parts(&m);
+    imap_structure(&m, true, &first);
+    imap_structure(&m, false, &first);
+    decode_all(&m);
+    for (size_t count = 0; count <= ARRAY_LEN(numbers); count++)
+        (void)mime_section_find(&m, numbers, count, MIME_SECTION_HEADER, &section);
+    mime_free(&m);
+
+    mime_parse(message, &m);
+    imap_structure(&m, true, &second);
+    imap_structure(&m, false, &second);
+    assert_always(slice_eq(strbuf_slice(&first), strbuf_slice(&second)));
+    mime_free(&m);
+    strbuf_free(&first);
+    strbuf_free(&second);
+    return 0;
+}

@@ -1,0 +1,75 @@
+/*
+ * lib/account/account.h - the account base: finding who an address belongs to.
+ *
+ * Names and addresses come in as somebody typed them; keys and results are canonical
+ * (lib/account/canonical.h). Not thread-safe; one owner.
+ */
+#ifndef POSTHORN_LIB_ACCOUNT_ACCOUNT_H
+#define POSTHORN_LIB_ACCOUNT_ACCOUNT_H
+
+#include "lib/account/account_db.h"
+#include "lib/account/record.h"
+
+#define ACCOUNT_ADDRESS_MAX 330 /* bytes of a canonical address */
+#define ACCOUNT_PATH_MAX 600    /* bytes of a store path */
+
+struct account_base {
+    struct account_db *db;  /* borrowed */
+    char separator;         /* user+tag is user; 0: no subaddresses */
+    const char *postmaster; /* who gets mail for postmaster where no such entry is; borrowed */
+    struct strbuf primary;  /* name of the primary domain; empty in an empty base */
+};
+
+/* Reads the primary domain's name. 0, or -1 with errno. */
+int account_base_init(struct account_base *base, struct account_db *db, const char *separator,
+                      const char *postmaster);
+void account_base_free(struct account_base *base);
+int account_base_refresh(struct account_base *base); /* after each commit */
+
+enum account_found {
+    ACCOUNT_FOUND,   /* entry is a user, an alias or a group */
+    ACCOUNT_UNKNOWN, /* our domain, but nothing of that name */
+    ACCOUNT_FOREIGN, /* not one of our domains */
+    ACCOUNT_TROUBLE  /* the database failed: errno */
+};
+
+struct account_hit {
+    struct strbuf address; /* canonical local@domain, domain aliases resolved, tag taken off */
+    struct strbuf key;     /* of the entry */
+    struct record domain;  /* FOUND, UNKNOWN */
+    struct record entry;   /* FOUND */
+};
+struct account_hit account_hit_new(void);
+void account_hit_free(struct account_hit *hit);
+
+/* `address` is local@domain, or "postmaster" alone. */
+enum account_found account_find(struct account_base *base, struct slice address,
+                                struct account_hit *hit);
+/* The same without subaddresses and postmaster's privilege: the entry of exactly that name. */
+enum account_found account_find_exact(struct account_base *base, struct slice address,
+                                      struct account_hit *hit);
+/* The user whom a login name means: bare names belong to the primary domain, aliases to their
+ * mailbox. FOUND only for a user. */
+enum account_found account_find_login(struct account_base *base, struct slice name,
+                                      struct account_hit *hit);
+/* The real domain behind a name or domain alias; its canonical name is appended to `name`. */
+enum account_found account_find_domain(struct account_base *base, struct slice domain,
+                                       struct record *record, struct strbuf *name);
+
+/* "domain\0local" from a canonical address. */
+void account_entry_key(struct slice address, struct strbuf *key);
+/* and back */
+void account_entry_address(struct slice key, struct strbuf *address);
+/* "DOMAIN/xx/USER": xx two hex digits of a hash; bytes other than a-z 0-9 . _ - + = and a leading
+ * dot are %XX. */
+void account_store_path(struct slice address, struct strbuf *path);
+
+enum account_state {
+    ACCOUNT_NORMAL,
+    ACCOUNT_SUSPENDED, /* receives, does not log in */
+    ACCOUNT_DISABLED   /* disabled, pending, or past its last day */
+};
+enum account_state account_user_state(const struct record *user, int64_t now_ms);
+uint32_t account_user_rights(const struct record *user); /* enum accountd_right */
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * lib/account/canonical.c - the one form of an address by which accounts are found and compared.
+ *
+ * Input is any bytes, from the network too. No I/O. libidn2 and libunistring stay in here.
+ */
+#include "lib/account/canonical.h"
+
+#include <idn2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uninorm.h>
+
+#include "lib/base/parse.h"
+#include "lib/mail/address.h"
+
+#define INPUT_MAX 1024 /* bytes of a domain or local part before it is looked at */
+
+static bool
+is_ascii(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] >= 0x80)
+            return false;
+    return true;
+}
+
+static char
+lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static bool
+append_lower(struct slice s, struct strbuf *out)
+{
+    char *at = strbuf_room(out, s.len);
+
+    if (at == NULL)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        at[i] = lower(s.ptr[i]);
+    strbuf_grew(out, s.len);
+    return true;
+}
+
+static int
+international_domain(struct slice domain, struct strbuf *out)
+{
+    char name[INPUT_MAX + 1];
+    uint8_t *ascii = NULL;
+    int rc = -1;
+
+    if (domain.len > INPUT_MAX || !parse_is_utf8(domain) || memchr(domain.ptr, 0, domain.len))
+        return -1;
+    memcpy(name, domain.ptr, domain.len);
+    name[domain.len] = '\0';
+    if (idn2_lookup_u8((const uint8_t *)name, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) ==
+            IDN2_OK &&
+        address_is_domain(slice_of((const char *)ascii), false))
+        rc = append_lower(slice_of((const char *)ascii), out) ? 0 : -1;
+    idn2_free(ascii);
+    return rc;
+}
+
+int
+canonical_domain(struct slice domain, struct strbuf *out)
+{
+    if (!is_ascii(domain))
+        return international_domain(domain, out);
+    return address_is_domain(domain, false) && append_lower(domain, out) ? 0 : -1;
+}
+
+static int
+append_composed(struct slice local, struct strbuf *out)
+{
+    size_t mark = out->len, len = 0;
+    uint8_t *composed;
+    bool fits;
+
+    if (!parse_is_utf8(local))
+        return -1;
+    composed = u8_normalize(UNINORM_NFC, (const uint8_t *)local.ptr, local.len, NULL, &len);
+    if (composed == NULL)
+        return -1;
+    fits = len <= CANONICAL_LOCAL_MAX && append_lower(slice_make(composed, len), out);
+    free(composed);
+    if (!fits)
+        strbuf_truncate(out, mark);
+    return fits ? 0 : -1;
+}
+
+int
+canonical_local(struct slice local, struct strbuf *out)
+{
+    if (local.len == 0 || local.len > INPUT_MAX)
+        return -1;
+    for (size_t i = 0; i < local.len; i++)
+        if ((unsigned char)local.ptr[i] < 0x20 || local.ptr[i] == 0x7f)
+            return -1;
+    if (!is_ascii(local))
+        return append_composed(local, out);
+    return local.len <= CANONICAL_LOCAL_MAX && append_lower(local, out) ? 0 : -1;
+}
+
+int
+canonical_address(struct slice text, struct strbuf *out)
+{
+    struct strbuf local = strbuf_new(INPUT_MAX);
+    size_t mark = out->len;
+    struct address address;
+    int rc = -1;
+
+    if (address_parse(text, ADDRESS_UTF8, &address) == ADDRESS_OK && !address.is_literal &&
+        address_local_plain(&address, &local) && canonical_local(strbuf_slice(&local), out) == 0 &&
+        strbuf_char(out, '@'))
+        rc = canonical_domain(address.domain, out);
+    if (rc < 0)
+        strbuf_truncate(out, mark);
+    strbuf_free(&local);
+    return rc;
+}
+
+bool
+canonical_local_usable(struct slice local)
+{
+    static const char atext[] = "!#$%&'*+-/=?^_`{|}~"; /* besides letters and digits */
+
+    if (local.len == 0 || local.ptr[0] == '.' || local.ptr[local.len - 1] == '.')
+        return false;
+    for (size_t i = 0; i < local.len; i++) {
+        char c = local.ptr[i];
+
+        if (c == '.' && local.ptr[i + 1] == '.')
+            return false;
+        if (!(lower(c) >= 'a' && lower(c) <= 'z') && !(c >= '0' && c <= '9') && c != '.' &&
+            (unsigned char)c < 0x80 && memchr(atext, c, sizeof(atext) - 1) == NULL)
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,355 @@
+/*
+ * lib/account/edit_entry.c - users, aliases and groups: one name space per domain (DIR-18).
+ *
+ * Names and values come from administrators. Changes only the database.
+ */
+#include <errno.h>
+
+#include "lib/account/canonical.h"
+#include "lib/account/edit_internal.h"
+#include "lib/account/jobs.h"
+
+/* Result numbers of ADM-23, 34 and 35. */
+static const struct {
+    uint32_t no_domain, no_such, failed;
+} codes[ACCOUNT_KIND_COUNT] = {
+    [ACCOUNT_USER] = {7, 2, 3},
+    [ACCOUNT_ALIAS] = {2, 2, 2},
+    [ACCOUNT_GROUP] = {5, 2, 3},
+};
+
+static const char *
+called(enum account_kind kind)
+{
+    return kind == ACCOUNT_USER ? "mailbox" : kind == ACCOUNT_ALIAS ? "alias" : "group";
+}
+
+/* "exists already": users and groups tell what is in the way by number too. */
+static uint32_t
+taken_code(enum account_kind adding, enum account_kind existing)
+{
+    if (adding == ACCOUNT_ALIAS || existing == ACCOUNT_USER)
+        return 2;
+    return existing == ACCOUNT_GROUP ? 3 : 4;
+}
+
+int
+edit_find_entry(struct account_edit *edit, struct slice name, enum account_kind kind, uint32_t code,
+                struct account_hit *hit)
+{
+    enum account_found found = account_find_exact(edit->base, name, hit);
+
+    if (found == ACCOUNT_TROUBLE)
+        return account_fail_db(edit->result);
+    if (found == ACCOUNT_FOREIGN)
+        return account_fail(edit->result, code, "%.*s: no such %s, and no such domain",
+                            (int)name.len, name.ptr, called(kind));
+    if (found == ACCOUNT_UNKNOWN)
+        return account_fail(edit->result, code, "%.*s: no such %s", (int)name.len, name.ptr,
+                            called(kind));
+    if (hit->entry.kind != kind)
+        return account_fail(edit->result, code, "%.*s is no %s: there is %s of that name",
+                            (int)name.len, name.ptr, called(kind),
+                            hit->entry.kind == ACCOUNT_ALIAS   ? "an alias"
+                            : hit->entry.kind == ACCOUNT_GROUP ? "a group"
+                                                               : "a mailbox");
+    return 0;
+}
+
+int
+edit_new_entry(struct account_edit *edit, struct slice name, enum account_kind kind,
+               struct account_hit *hit)
+{
+    enum account_found found = account_find_exact(edit->base, name, hit);
+    struct slice address = strbuf_slice(&hit->address);
+
+    if (found == ACCOUNT_TROUBLE)
+        return account_fail_db(edit->result);
+    if (found == ACCOUNT_FOUND)
+        return account_fail(edit->result, taken_code(kind, hit->entry.kind),
+                            "%.*s exists already: %s has that name", (int)address.len, address.ptr,
+                            hit->entry.kind == ACCOUNT_ALIAS   ? "an alias"
+                            : hit->entry.kind == ACCOUNT_GROUP ? "a group"
+                                                               : "a mailbox");
+    strbuf_clear(&hit->key);
+    if (canonical_address(name, &hit->key) < 0 ||
+        !canonical_local_usable(slice_sub(address, 0, slice_rindex(address, '@')))) {
+        return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                            "'%.*s' is no address that a %s can have: expected name@domain, the "
+                            "name at most %d bytes without quotes",
+                            (int)name.len, name.ptr, called(kind), CANONICAL_LOCAL_MAX);
+    }
+    if (found == ACCOUNT_FOREIGN)
+        return account_fail(edit->result, codes[kind].no_domain,
+                            "%.*s: no such domain; 'posthorn domain add' makes one", (int)name.len,
+                            name.ptr);
+    strbuf_clear(&hit->key);
+    account_entry_key(address, &hit->key);
+    return 0;
+}
+
+static int
+add_job(struct account_edit *edit, enum account_job_op op, struct slice address)
+{
+    struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX);
+    int rc;
+
+    account_store_path(address, &path);
+    rc = account_job_add(edit->base, op, strbuf_slice(&path), SLICE(""));
+    strbuf_free(&path);
+    return rc < 0 ? account_fail_db(edit->result) : 0;
+}
+
+/* ---- what must hold whatever was set ---- */
+
+static int
+check_user(struct account_edit *edit, const struct record *user)
+{
+    if (record_get(user, USER_FORWARD).len > 0 && !record_bool(user, USER_FORWARD_RIGHT) &&
+        !edit->restoring)
+        return account_fail(edit->result, codes[ACCOUNT_USER].failed,
+                            "forward: this mailbox may not forward (may_forward is no)");
+    return 0;
+}
+
+/* An alias leads to one mailbox; given another alias it takes that one's mailbox (DIR-58). */
+static int
+check_alias(struct account_edit *edit, struct record *alias)
+{
+    struct account_hit hit = account_hit_new();
+    struct slice target = record_get(alias, ALIAS_TARGET);
+    enum account_found found;
+    int rc = 0;
+
+    found = target.len == 0 ? ACCOUNT_UNKNOWN : account_find_exact(edit->base, target, &hit);
+    if (found == ACCOUNT_TROUBLE)
+        rc = account_fail_db(edit->result);
+    else if (found != ACCOUNT_FOUND || hit.entry.kind == ACCOUNT_GROUP)
+        rc = account_fail(edit->result, codes[ACCOUNT_ALIAS].failed,
+                          "'%.*s' is no mailbox of ours; for a group or an address outside make a "
+                          "group",
+                          (int)target.len, target.ptr);
+    else if (hit.entry.kind == ACCOUNT_ALIAS)
+        record_set(alias, ALIAS_TARGET, record_get(&hit.entry, ALIAS_TARGET));
+    else
+        record_set(alias, ALIAS_TARGET, strbuf_slice(&hit.address));
+    account_hit_free(&hit);
+    return rc;
+}
+
+static int
+check(struct account_edit *edit, struct record *record)
+{
+    if (record->kind == ACCOUNT_USER)
+        return check_user(edit, record);
+    return record->kind == ACCOUNT_ALIAS ? check_alias(edit, record) : 0;
+}
+
+/* ---- add and set ---- */
+
+static void
+set_number(struct record *record, enum account_property id, uint64_t value)
+{
+    struct strbuf text = strbuf_new(32);
+
+    (void)strbuf_u64(&text, value);
+    record_set(record, id, strbuf_slice(&text));
+    strbuf_free(&text);
+}
+
+/* What a new entry has before the given properties. */
+static struct record
+fresh(struct account_edit *edit, enum account_kind kind, const struct record *domain)
+{
+    struct record record = record_new(kind);
+
+    if (kind == ACCOUNT_USER) {
+        set_number(&record, USER_QUOTA_BYTES, record_u64(domain, DOMAIN_QUOTA_BYTES));
+        set_number(&record, USER_QUOTA_MESSAGES, record_u64(domain, DOMAIN_QUOTA_MESSAGES));
+        edit_put_time(edit, &record, USER_CREATED);
+    } else if (kind == ACCOUNT_GROUP) {
+        edit_put_time(edit, &record, GROUP_CREATED);
+    }
+    return record;
+}
+
+int
+edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice name,
+               const struct object_field *fields, uint32_t count)
+{
+    struct account_hit hit = account_hit_new();
+    struct record record = record_new(kind);
+    int rc = edit_new_entry(edit, name, kind, &hit);
+
+    if (rc == 0 && !edit->restoring)
+        record = fresh(edit, kind, &hit.domain);
+    if (rc == 0)
+        rc = edit_apply(edit, &record, fields, count);
+    if (rc == 0)
+        rc = check(edit, &record);
+    if (rc == 0 && kind == ACCOUNT_USER && !edit->restoring &&
+        record_get(&record, USER_PASSWORD).len > 0)
+        edit_put_time(edit, &record, USER_PASSWORD_CHANGED);
+    if (rc == 0)
+        rc = edit_put_record(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&hit.key), &record);
+    if (rc == 0 && kind == ACCOUNT_ALIAS)
+        rc = edit_ref_put(edit, record_get(&record, ALIAS_TARGET), EDIT_REF_ALIAS,
+                          strbuf_slice(&hit.key));
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = add_job(edit, ACCOUNT_JOB_CREATE, strbuf_slice(&hit.address));
+    record_free(&record);
+    account_hit_free(&hit);
+    return rc;
+}
+
+int
+edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice name,
+               const struct object_field *fields, uint32_t count)
+{
+    struct account_hit hit = account_hit_new();
+    int rc = edit_find_entry(edit, name, kind, codes[kind].no_such, &hit);
+
+    if (rc == 0 && kind == ACCOUNT_ALIAS)
+        rc = edit_ref_del(edit, record_get(&hit.entry, ALIAS_TARGET), EDIT_REF_ALIAS,
+                          strbuf_slice(&hit.key));
+    if (rc == 0)
+        rc = edit_apply(edit, &hit.entry, fields, count);
+    if (rc == 0)
+        rc = check(edit, &hit.entry);
+    if (rc == 0)
+        rc = edit_put_record(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&hit.key), &hit.entry);
+    if (rc == 0 && kind == ACCOUNT_ALIAS)
+        rc = edit_ref_put(edit, record_get(&hit.entry, ALIAS_TARGET), EDIT_REF_ALIAS,
+                          strbuf_slice(&hit.key));
+    account_hit_free(&hit);
+    return rc;
+}
+
+/* ---- del ---- */
+
+/* One group no longer has this member. */
+static int
+drop_membership(struct account_edit *edit, struct slice group_key, struct slice member)
+{
+    struct strbuf key = strbuf_new(ACCOUNT_KEY_MAX);
+    int rc;
+
+    (void)strbuf_append(&key, group_key);
+    (void)strbuf_char(&key, '\0');
+    (void)strbuf_append(&key, member);
+    rc = edit_del_row(edit, ACCOUNT_TABLE_MEMBERS, strbuf_slice(&key));
+    strbuf_free(&key);
+    return rc < 0 ? -1 : edit_ref_del(edit, member, EDIT_REF_MEMBER, group_key);
+}
+
+/* Memberships of an address go, and aliases that lead to it, with theirs (DIR-41). */
+static int
+drop_refs(struct account_edit *edit, struct slice address)
+{
+    struct strbuf prefix = strbuf_new(ACCOUNT_KEY_MAX), alias = strbuf_new(ACCOUNT_ADDRESS_MAX);
+    struct edit_rows refs;
+    int rc;
+
+    (void)strbuf_append(&prefix, address);
+    (void)strbuf_char(&prefix, '\0');
+    rc = edit_collect(edit, ACCOUNT_TABLE_REFS, strbuf_slice(&prefix), &refs);
+    for (size_t i = 0; i < refs.count && rc == 0; i++) {
+        struct slice row = edit_key(&refs.rows[i]);
+        struct slice source = slice_sub(row, prefix.len + 1, row.len);
+
+        if (row.ptr[prefix.len] == EDIT_REF_MEMBER) {
+            rc = drop_membership(edit, source, address);
+            continue;
+        }
+        strbuf_clear(&alias);
+        account_entry_address(source, &alias);
+        rc = edit_del_row(edit, ACCOUNT_TABLE_ENTRIES, source);
+        if (rc == 0)
+            rc = edit_ref_del(edit, address, EDIT_REF_ALIAS, source);
+        if (rc == 0) /* nothing leads to an alias but groups: one step deep */
+            rc = drop_refs(edit, strbuf_slice(&alias));
+    }
+    edit_rows_free(&refs);
+    strbuf_free(&prefix);
+    strbuf_free(&alias);
+    return rc;
+}
+
+static int
+drop_members(struct account_edit *edit, struct slice group_key)
+{
+    struct strbuf prefix = strbuf_new(ACCOUNT_KEY_MAX);
+    struct edit_rows members;
+    int rc;
+
+    (void)strbuf_append(&prefix, group_key);
+    (void)strbuf_char(&prefix, '\0');
+    rc = edit_collect(edit, ACCOUNT_TABLE_MEMBERS, strbuf_slice(&prefix), &members);
+    for (size_t i = 0; i < members.count && rc == 0; i++) {
+        struct slice row = edit_key(&members.rows[i]);
+
+        rc = drop_membership(edit, group_key, slice_sub(row, prefix.len, row.len));
+    }
+    edit_rows_free(&members);
+    strbuf_free(&prefix);
+    return rc;
+}
+
+int
+edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice name)
+{
+    struct account_hit hit = account_hit_new();
+    int rc = edit_find_entry(edit, name, kind, codes[kind].no_such, &hit);
+
+    if (rc == 0)
+        rc = drop_refs(edit, strbuf_slice(&hit.address));
+    if (rc == 0 && kind == ACCOUNT_GROUP)
+        rc = drop_members(edit, strbuf_slice(&hit.key));
+    if (rc == 0 && kind == ACCOUNT_ALIAS)
+        rc = edit_ref_del(edit, record_get(&hit.entry, ALIAS_TARGET), EDIT_REF_ALIAS,
+                          strbuf_slice(&hit.key));
+    if (rc == 0)
+        rc = edit_del_row(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&hit.key));
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = add_job(edit, ACCOUNT_JOB_REMOVE, strbuf_slice(&hit.address));
+    account_hit_free(&hit);
+    return rc;
+}
+
+/* ---- passwords ---- */
+
+static int
+set_user_password(struct account_edit *edit, struct slice name, struct slice old,
+                  const struct object_field *field)
+{
+    struct account_hit hit = account_hit_new();
+    int rc = edit_find_entry(edit, name, ACCOUNT_USER, codes[ACCOUNT_USER].no_such, &hit);
+
+    if (rc == 0 && old.len > 0 && !slice_eq(old, record_get(&hit.entry, USER_PASSWORD)))
+        rc = account_fail(edit->result, 4, "the password was changed meanwhile");
+    if (rc == 0)
+        rc = edit_apply(edit, &hit.entry, field, 1);
+    if (rc == 0 && old.len == 0) /* a new hash of the same password is no change */
+        edit_put_time(edit, &hit.entry, USER_PASSWORD_CHANGED);
+    if (rc == 0)
+        rc = edit_put_record(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&hit.key), &hit.entry);
+    account_hit_free(&hit);
+    return rc;
+}
+
+int
+account_password(struct account_edit *edit, enum account_kind kind, struct slice name,
+                 struct slice old, struct slice record)
+{
+    const struct object_field field = {SLICE("password"), record};
+
+    if (record.len == 0)
+        return account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "a password cannot be empty");
+    if (kind == ACCOUNT_ADMIN)
+        return edit_admin_set(edit, name, &field, 1);
+    if (kind != ACCOUNT_USER)
+        return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                            "only users and administrators "
+                            "have passwords");
+    return set_user_password(edit, name, old, &field);
+}

@@ -1,0 +1,73 @@
+/*
+ * lib/account/edit_internal.h - what the files edit_*.c share; for nobody else.
+ */
+#ifndef POSTHORN_LIB_ACCOUNT_EDIT_INTERNAL_H
+#define POSTHORN_LIB_ACCOUNT_EDIT_INTERNAL_H
+
+#include "lib/account/edit.h"
+
+enum edit_ref { EDIT_REF_ALIAS = 'a', EDIT_REF_MEMBER = 'm' };
+
+/* Checks and stores the given properties; GIVEN ones only when restoring. */
+int edit_apply(struct account_edit *edit, struct record *record, const struct object_field *fields,
+               uint32_t count);
+int edit_put_record(struct account_edit *edit, enum account_table table, struct slice key,
+                    const struct record *record);
+void edit_put_time(struct account_edit *edit, struct record *record, enum account_property id);
+/* Deletes a row that may be gone already. */
+int edit_del_row(struct account_edit *edit, enum account_table table, struct slice key);
+
+/* The row that says that `source` (an alias's or a group's entry key) leads to `target`. */
+int edit_ref_put(struct account_edit *edit, struct slice target, enum edit_ref ref,
+                 struct slice source);
+int edit_ref_del(struct account_edit *edit, struct slice target, enum edit_ref ref,
+                 struct slice source);
+
+/* An entry that has to be there: `code` and "no such KIND" if it is not or is of another kind. */
+int edit_find_entry(struct account_edit *edit, struct slice name, enum account_kind kind,
+                    uint32_t code, struct account_hit *hit);
+/* A name for a new entry: hit->address and hit->key are filled in. */
+int edit_new_entry(struct account_edit *edit, struct slice name, enum account_kind kind,
+                   struct account_hit *hit);
+
+/* All rows of a table below `prefix`, copied: they may be changed while one walks over them. */
+struct edit_row {
+    char *key, *value;
+    size_t key_len, value_len;
+};
+struct edit_rows {
+    struct edit_row *rows;
+    size_t count;
+};
+int edit_collect(struct account_edit *edit, enum account_table table, struct slice prefix,
+                 struct edit_rows *out);
+void edit_rows_free(struct edit_rows *rows);
+static inline struct slice
+edit_key(const struct edit_row *row)
+{
+    return slice_make(row->key, row->key_len);
+}
+static inline struct slice
+edit_value(const struct edit_row *row)
+{
+    return slice_make(row->value, row->value_len);
+}
+
+int edit_domain_add(struct account_edit *edit, enum account_kind kind, struct slice name,
+                    const struct object_field *fields, uint32_t count);
+int edit_domain_set(struct account_edit *edit, enum account_kind kind, struct slice name,
+                    const struct object_field *fields, uint32_t count);
+int edit_domain_del(struct account_edit *edit, enum account_kind kind, struct slice name);
+int edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice name,
+                   const struct object_field *fields, uint32_t count);
+int edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice name,
+                   const struct object_field *fields, uint32_t count);
+int edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice name);
+int edit_admin_add(struct account_edit *edit, struct slice name, const struct object_field *fields,
+                   uint32_t count);
+int edit_admin_set(struct account_edit *edit, struct slice name, const struct object_field *fields,
+                   uint32_t count);
+int edit_admin_del(struct account_edit *edit, struct slice name);
+int edit_admin_rename(struct account_edit *edit, struct slice name, struct slice new_name);
+
+#endif

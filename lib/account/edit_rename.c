@@ -1,0 +1,366 @@
+/*
+ * lib/account/edit_rename.c - a new name for a domain, mailbox, alias or group, and everything that
+ * follows it: entries, aliases, members, forwarding, policies, store paths (DIR-03).
+ *
+ * Reads every row once: a rename is rare, and a second index of all addresses would cost every
+ * other change. All of it is one transaction.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/account/canonical.h"
+#include "lib/account/edit_internal.h"
+#include "lib/account/jobs.h"
+
+struct renaming {
+    struct account_edit *edit;
+    bool whole_domain;
+    struct slice old_name, new_name; /* canonical: domains, or addresses */
+};
+
+/* The new form of an address, in `out`. Returns whether it differs from the old one. */
+static bool
+map_address(const struct renaming *r, struct slice address, struct strbuf *out)
+{
+    size_t at = slice_rindex(address, '@');
+    bool hit =
+        slice_eq(r->whole_domain ? slice_sub(address, at + 1, address.len) : address, r->old_name);
+
+    strbuf_clear(out);
+    if (hit && r->whole_domain)
+        (void)strbuf_append(out, slice_sub(address, 0, at + 1));
+    (void)strbuf_append(out, hit ? r->new_name : address);
+    return hit;
+}
+
+/* "domain\0local" likewise; what follows a second NUL (a member) is mapped as an address. */
+static bool
+map_key(const struct renaming *r, struct slice key, struct strbuf *out)
+{
+    struct strbuf old = strbuf_new(ACCOUNT_ADDRESS_MAX), mapped = strbuf_new(ACCOUNT_ADDRESS_MAX);
+    struct slice rest = key, domain = slice_split(&rest, '\0'), local;
+    size_t local_len = slice_index(rest, '\0');
+    bool changed;
+
+    local = slice_sub(rest, 0, local_len);
+    (void)strbuf_append(&old, local);
+    (void)strbuf_char(&old, '@');
+    (void)strbuf_append(&old, domain);
+    changed = map_address(r, strbuf_slice(&old), &mapped);
+    strbuf_clear(out);
+    account_entry_key(strbuf_slice(&mapped), out);
+    if (local_len < rest.len) {
+        (void)strbuf_char(out, '\0');
+        changed |= map_address(r, slice_sub(rest, local_len + 1, rest.len), &mapped);
+        (void)strbuf_append(out, strbuf_slice(&mapped));
+    }
+    strbuf_free(&old);
+    strbuf_free(&mapped);
+    return changed;
+}
+
+/* A property that holds addresses. */
+static bool
+map_property(const struct renaming *r, struct record *record, enum account_property id)
+{
+    struct strbuf mapped = strbuf_new(CANONICAL_ADDRESS_MAX * 2),
+                  all = strbuf_new(OBJECT_VALUE_MAX);
+    struct slice rest = record_get(record, id), word = property_next_word(&rest);
+    bool changed = false;
+
+    for (; word.len > 0; word = property_next_word(&rest)) {
+        changed |= map_address(r, word, &mapped);
+        if (all.len > 0)
+            (void)strbuf_char(&all, ' ');
+        (void)strbuf_append(&all, strbuf_slice(&mapped));
+    }
+    if (changed)
+        record_set(record, id, strbuf_slice(&all));
+    strbuf_free(&mapped);
+    strbuf_free(&all);
+    return changed;
+}
+
+static int
+move_row(struct account_edit *edit, enum account_table table, const struct edit_row *row,
+         struct slice new_key)
+{
+    if (edit_del_row(edit, table, edit_key(row)) < 0)
+        return -1;
+    if (account_db_put(edit->base->db, table, new_key, edit_value(row)) < 0)
+        return account_fail_db(edit->result);
+    return 0;
+}
+
+/* ---- entries ---- */
+
+static int
+move_store(struct account_edit *edit, struct slice old_key, struct slice new_key)
+{
+    struct strbuf address = strbuf_new(ACCOUNT_ADDRESS_MAX),
+                  old_path = strbuf_new(ACCOUNT_PATH_MAX), new_path = strbuf_new(ACCOUNT_PATH_MAX);
+    int rc;
+
+    account_entry_address(old_key, &address);
+    account_store_path(strbuf_slice(&address), &old_path);
+    strbuf_clear(&address);
+    account_entry_address(new_key, &address);
+    account_store_path(strbuf_slice(&address), &new_path);
+    rc = account_job_add(edit->base, ACCOUNT_JOB_RENAME, strbuf_slice(&old_path),
+                         strbuf_slice(&new_path));
+    strbuf_free(&address);
+    strbuf_free(&old_path);
+    strbuf_free(&new_path);
+    return rc < 0 ? account_fail_db(edit->result) : 0;
+}
+
+static int
+rename_entry(const struct renaming *r, const struct edit_row *row, struct record *record,
+             struct strbuf *new_key)
+{
+    bool moved = map_key(r, edit_key(row), new_key), changed = moved;
+    int rc = 0;
+
+    if (record_load(record, edit_value(row)) < 0)
+        return account_fail_db(r->edit->result);
+    if (record->kind == ACCOUNT_USER)
+        changed |= map_property(r, record, USER_FORWARD);
+    else if (record->kind == ACCOUNT_ALIAS)
+        changed |= map_property(r, record, ALIAS_TARGET);
+    if (moved)
+        rc = edit_del_row(r->edit, ACCOUNT_TABLE_ENTRIES, edit_key(row));
+    if (rc == 0 && changed)
+        rc = edit_put_record(r->edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(new_key), record);
+    if (rc == 0 && moved && record->kind == ACCOUNT_USER)
+        rc = move_store(r->edit, edit_key(row), strbuf_slice(new_key));
+    return rc;
+}
+
+static int
+rename_entries(const struct renaming *r)
+{
+    struct strbuf new_key = strbuf_new(ACCOUNT_KEY_MAX);
+    struct record record = record_new(ACCOUNT_USER);
+    struct edit_rows rows;
+    int rc = edit_collect(r->edit, ACCOUNT_TABLE_ENTRIES, SLICE(""), &rows);
+
+    for (size_t i = 0; i < rows.count && rc == 0; i++)
+        rc = rename_entry(r, &rows.rows[i], &record, &new_key);
+    edit_rows_free(&rows);
+    record_free(&record);
+    strbuf_free(&new_key);
+    return rc;
+}
+
+/* ---- members, references, domains ---- */
+
+static int
+rename_members(const struct renaming *r)
+{
+    struct strbuf new_key = strbuf_new(ACCOUNT_KEY_MAX);
+    struct edit_rows rows;
+    int rc = edit_collect(r->edit, ACCOUNT_TABLE_MEMBERS, SLICE(""), &rows);
+
+    for (size_t i = 0; i < rows.count && rc == 0; i++)
+        if (map_key(r, edit_key(&rows.rows[i]), &new_key))
+            rc = move_row(r->edit, ACCOUNT_TABLE_MEMBERS, &rows.rows[i], strbuf_slice(&new_key));
+    edit_rows_free(&rows);
+    strbuf_free(&new_key);
+    return rc;
+}
+
+/* "target\0" letter "source key" */
+static bool
+map_ref(const struct renaming *r, struct slice ref, struct strbuf *out)
+{
+    struct strbuf target = strbuf_new(ACCOUNT_ADDRESS_MAX), source = strbuf_new(ACCOUNT_KEY_MAX);
+    size_t end = slice_index(ref, '\0');
+    bool changed = map_address(r, slice_sub(ref, 0, end), &target);
+
+    changed |= map_key(r, slice_sub(ref, end + 2, ref.len), &source);
+    strbuf_clear(out);
+    (void)strbuf_append(out, strbuf_slice(&target));
+    (void)strbuf_append(out, slice_sub(ref, end, end + 2));
+    (void)strbuf_append(out, strbuf_slice(&source));
+    strbuf_free(&target);
+    strbuf_free(&source);
+    return changed;
+}
+
+static int
+rename_refs(const struct renaming *r)
+{
+    struct strbuf new_key = strbuf_new(ACCOUNT_KEY_MAX);
+    struct edit_rows rows;
+    int rc = edit_collect(r->edit, ACCOUNT_TABLE_REFS, SLICE(""), &rows);
+
+    for (size_t i = 0; i < rows.count && rc == 0; i++)
+        if (map_ref(r, edit_key(&rows.rows[i]), &new_key))
+            rc = move_row(r->edit, ACCOUNT_TABLE_REFS, &rows.rows[i], strbuf_slice(&new_key));
+    edit_rows_free(&rows);
+    strbuf_free(&new_key);
+    return rc;
+}
+
+static int
+rename_domain_row(const struct renaming *r, const struct edit_row *row, struct record *record)
+{
+    bool moved = r->whole_domain && slice_eq(edit_key(row), r->old_name), changed = moved;
+    int rc = 0;
+
+    if (record_load(record, edit_value(row)) < 0)
+        return account_fail_db(r->edit->result);
+    if (record->kind == ACCOUNT_DOMAIN) {
+        changed |= map_property(r, record, DOMAIN_ADMIN_ADDRESS);
+        changed |= map_property(r, record, DOMAIN_UNKNOWN_ADDRESS);
+    } else if (r->whole_domain && slice_eq(record_get(record, DOMAIN_ALIAS_TARGET), r->old_name)) {
+        record_set(record, DOMAIN_ALIAS_TARGET, r->new_name);
+        changed = true;
+    }
+    if (moved)
+        rc = edit_del_row(r->edit, ACCOUNT_TABLE_DOMAINS, edit_key(row));
+    if (rc == 0 && changed)
+        rc = edit_put_record(r->edit, ACCOUNT_TABLE_DOMAINS, moved ? r->new_name : edit_key(row),
+                             record);
+    return rc;
+}
+
+static int
+rename_domains(const struct renaming *r)
+{
+    struct record record = record_new(ACCOUNT_DOMAIN);
+    struct edit_rows rows;
+    int rc = edit_collect(r->edit, ACCOUNT_TABLE_DOMAINS, SLICE(""), &rows);
+
+    for (size_t i = 0; i < rows.count && rc == 0; i++)
+        rc = rename_domain_row(r, &rows.rows[i], &record);
+    edit_rows_free(&rows);
+    record_free(&record);
+    return rc;
+}
+
+/* The ranges of domain administrators follow a domain. */
+static int
+rename_admins(const struct renaming *r)
+{
+    struct record record = record_new(ACCOUNT_ADMIN);
+    struct strbuf domains = strbuf_new(OBJECT_VALUE_MAX);
+    struct edit_rows rows;
+    int rc = edit_collect(r->edit, ACCOUNT_TABLE_ADMINS, SLICE(""), &rows);
+
+    for (size_t i = 0; i < rows.count && rc == 0; i++) {
+        struct slice rest, word;
+
+        strbuf_clear(&domains);
+        if (record_load(&record, edit_value(&rows.rows[i])) < 0) {
+            rc = account_fail_db(r->edit->result);
+            break;
+        }
+        rest = record_get(&record, ADMIN_DOMAINS);
+        while ((word = property_next_word(&rest)).len > 0) {
+            (void)strbuf_str(&domains, domains.len > 0 ? " " : "");
+            (void)strbuf_append(&domains, slice_eq(word, r->old_name) ? r->new_name : word);
+        }
+        record_set(&record, ADMIN_DOMAINS, strbuf_slice(&domains));
+        rc = edit_put_record(r->edit, ACCOUNT_TABLE_ADMINS, edit_key(&rows.rows[i]), &record);
+    }
+    edit_rows_free(&rows);
+    record_free(&record);
+    strbuf_free(&domains);
+    return rc;
+}
+
+static int
+rename_all(const struct renaming *r)
+{
+    if (rename_entries(r) < 0 || rename_members(r) < 0 || rename_refs(r) < 0)
+        return -1;
+    if (rename_domains(r) < 0)
+        return -1;
+    return r->whole_domain ? rename_admins(r) : 0;
+}
+
+/* ---- the two ways in ---- */
+
+enum { CODE_FAILED = 1, CODE_EXISTS = 2 };
+
+static int
+domain_names(struct account_edit *edit, struct slice name, struct slice new_name,
+             struct strbuf *old_domain, struct strbuf *new_domain)
+{
+    struct record record = record_new(ACCOUNT_DOMAIN);
+    struct slice bytes;
+    int rc = 0;
+
+    if (canonical_domain(name, old_domain) < 0 || canonical_domain(new_name, new_domain) < 0)
+        rc = account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "expected two domain names");
+    else if (account_db_get(edit->base->db, ACCOUNT_TABLE_DOMAINS, strbuf_slice(old_domain),
+                            &bytes) < 0 ||
+             record_load(&record, bytes) < 0)
+        rc = account_fail(edit->result, CODE_FAILED, "%.*s: no such domain", (int)name.len,
+                          name.ptr);
+    else if (account_db_get(edit->base->db, ACCOUNT_TABLE_DOMAINS, strbuf_slice(new_domain),
+                            &bytes) == 0)
+        rc = account_fail(edit->result, CODE_EXISTS, "%.*s exists already", (int)new_name.len,
+                          new_name.ptr);
+    else if (record.kind != ACCOUNT_DOMAIN)
+        rc = account_fail(edit->result, CODE_FAILED,
+                          "%.*s is a domain alias: delete it and add the new one", (int)name.len,
+                          name.ptr);
+    record_free(&record);
+    return rc;
+}
+
+static int
+rename_domain(struct account_edit *edit, struct slice name, struct slice new_name)
+{
+    struct strbuf old_domain = strbuf_new(CANONICAL_DOMAIN_MAX),
+                  new_domain = strbuf_new(CANONICAL_DOMAIN_MAX);
+    struct renaming r = {.edit = edit, .whole_domain = true};
+    int rc = domain_names(edit, name, new_name, &old_domain, &new_domain);
+
+    r.old_name = strbuf_slice(&old_domain);
+    r.new_name = strbuf_slice(&new_domain);
+    if (rc == 0)
+        rc = rename_all(&r);
+    if (rc == 0 && slice_eq(strbuf_slice(&edit->base->primary), r.old_name) &&
+        account_db_put(edit->base->db, ACCOUNT_TABLE_META, SLICE("primary"), r.new_name) < 0)
+        rc = account_fail_db(edit->result);
+    strbuf_free(&old_domain);
+    strbuf_free(&new_domain);
+    return rc;
+}
+
+/* A mailbox may also move to another domain of ours. */
+static int
+rename_one_entry(struct account_edit *edit, enum account_kind kind, struct slice name,
+                 struct slice new_name)
+{
+    struct account_hit from = account_hit_new(), to = account_hit_new();
+    struct renaming r = {.edit = edit};
+    int rc = edit_find_entry(edit, name, kind, CODE_EXISTS, &from);
+
+    if (rc == 0)
+        rc = edit_new_entry(edit, new_name, kind, &to);
+    r.old_name = strbuf_slice(&from.address);
+    r.new_name = strbuf_slice(&to.address);
+    if (rc == 0)
+        rc = rename_all(&r);
+    account_hit_free(&from);
+    account_hit_free(&to);
+    return rc;
+}
+
+int
+account_rename(struct account_edit *edit, enum account_kind kind, struct slice name,
+               struct slice new_name)
+{
+    if (kind == ACCOUNT_DOMAIN)
+        return rename_domain(edit, name, new_name);
+    if (kind == ACCOUNT_USER || kind == ACCOUNT_ALIAS || kind == ACCOUNT_GROUP)
+        return rename_one_entry(edit, kind, name, new_name);
+    if (kind == ACCOUNT_ADMIN)
+        return edit_admin_rename(edit, name, new_name);
+    return account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "this is not done with a %s",
+                        account_kind_name(kind));
+}

@@ -1,0 +1,356 @@
+/*
+ * lib/account/expand.c - where mail for an address goes in the end.
+ *
+ * Addresses come from the network, the rest from the base. Reads the database, changes nothing.
+ * Depth and number of results are limited.
+ */
+#include "lib/account/expand.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/account/edit.h"
+#include "lib/base/arena.h"
+#include "lib/base/crc32c.h"
+#include "lib/base/mem.h"
+
+#define BYTES_MAX (8u << 20) /* of all results together: fits in one reply */
+#define FAILURES_MAX                                                                               \
+    ((size_t)ACCOUNTD_BATCH_MAX * (ACCOUNTD_ADDRESS_MAX + 1)) /* bytes, besides                    \
+                                                               */
+#define SEEN_MIN 64
+
+/* One step of the way from the source to here; the steps form a list on the stack. */
+struct step {
+    const struct step *parent;
+    struct slice address; /* canonical */
+    int depth;
+};
+
+struct expansion {
+    struct account_base *base;
+    int64_t now_ms;
+    struct arena arena;
+    size_t kept_bytes; /* in the arena */
+    struct accountd_target *targets;
+    uint32_t count, allocated;
+    bool full;
+    /* Of the source at hand: */
+    uint16_t source;
+    uint32_t source_first; /* its first target */
+    struct slice *seen;    /* set of addresses met, by open addressing; ptr NULL: free place */
+    size_t seen_places, seen_count;
+};
+
+static void follow(struct expansion *x, struct slice address, struct slice via,
+                   const struct step *parent);
+
+struct expansion *
+expansion_new(struct account_base *base, int64_t now_ms)
+{
+    struct expansion *x = xcalloc(1, sizeof(*x));
+
+    x->base = base;
+    x->now_ms = now_ms;
+    x->seen_places = SEEN_MIN;
+    x->seen = xcalloc(x->seen_places, sizeof(*x->seen));
+    return x;
+}
+
+void
+expansion_free(struct expansion **expansionp)
+{
+    struct expansion *x = *expansionp;
+
+    if (x == NULL)
+        return;
+    arena_free(&x->arena);
+    free(x->targets);
+    free(x->seen);
+    xfree(expansionp);
+}
+
+struct accountd_target *
+expansion_targets(struct expansion *expansion, uint32_t *count)
+{
+    *count = expansion->count;
+    return expansion->targets;
+}
+
+/* ---- the set of addresses met ---- */
+
+static void
+place_in_set(struct slice *places, size_t count, struct slice value)
+{
+    size_t at = crc32c(0, value) & (count - 1);
+
+    while (places[at].ptr != NULL)
+        at = (at + 1) & (count - 1);
+    places[at] = value;
+}
+
+static void
+grow_set(struct expansion *x)
+{
+    size_t places = x->seen_places * 2;
+    struct slice *larger = xcalloc(places, sizeof(*larger));
+
+    for (size_t i = 0; i < x->seen_places; i++)
+        if (x->seen[i].ptr != NULL)
+            place_in_set(larger, places, x->seen[i]);
+    free(x->seen);
+    x->seen = larger;
+    x->seen_places = places;
+}
+
+static bool
+was_seen(const struct expansion *x, struct slice address)
+{
+    size_t at = crc32c(0, address) & (x->seen_places - 1);
+
+    for (; x->seen[at].ptr != NULL; at = (at + 1) & (x->seen_places - 1))
+        if (slice_eq(x->seen[at], address))
+            return true;
+    return false;
+}
+
+static void
+remember(struct expansion *x, struct slice address)
+{
+    if ((x->seen_count + 1) * 2 > x->seen_places)
+        grow_set(x);
+    place_in_set(x->seen, x->seen_places, address);
+    x->seen_count++;
+}
+
+/* ---- results ---- */
+
+static struct slice
+keep(struct expansion *x, struct slice s)
+{
+    x->kept_bytes += s.len;
+    if (x->kept_bytes > BYTES_MAX)
+        x->full = true;
+    return x->full ? slice_make(NULL, 0) : arena_copy(&x->arena, s);
+}
+
+static void
+push(struct expansion *x, const struct accountd_target *target)
+{
+    if (x->count == x->allocated) {
+        x->allocated = x->allocated == 0 ? 16 : x->allocated * 2;
+        x->targets = xreallocarray(x->targets, x->allocated, sizeof(*x->targets));
+    }
+    x->targets[x->count] = *target;
+    x->targets[x->count++].source = x->source;
+}
+
+/* Each source may still get its failure when there is room for nothing else. */
+static void
+emit(struct expansion *x, const struct accountd_target *target)
+{
+    if (x->count >= ACCOUNTD_TARGETS_MAX - ACCOUNTD_BATCH_MAX)
+        x->full = true;
+    if (!x->full)
+        push(x, target);
+}
+
+static void
+emit_failure(struct expansion *x, struct slice address, struct slice via, const char *dsn,
+             const char *text)
+{
+    const struct accountd_target target = {.kind = ACCOUNTD_TO_FAILURE,
+                                           .address = keep(x, address),
+                                           .via = via,
+                                           .dsn = slice_of(dsn),
+                                           .text = slice_of(text)};
+
+    emit(x, &target);
+}
+
+static void
+emit_remote(struct expansion *x, struct slice address, struct slice via)
+{
+    const struct accountd_target target = {
+        .kind = ACCOUNTD_TO_REMOTE, .address = keep(x, address), .via = via};
+
+    if (was_seen(x, target.address))
+        return;
+    if (target.address.ptr != NULL)
+        remember(x, target.address);
+    emit(x, &target);
+}
+
+static void
+emit_mailbox(struct expansion *x, const struct account_hit *hit, struct slice via)
+{
+    struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX);
+    struct accountd_target target = {.kind = ACCOUNTD_TO_MAILBOX, .via = via};
+
+    account_store_path(strbuf_slice(&hit->address), &path);
+    target.address = keep(x, strbuf_slice(&hit->address));
+    target.path = keep(x, strbuf_slice(&path));
+    target.quota_bytes = record_u64(&hit->entry, USER_QUOTA_BYTES);
+    target.quota_messages = record_u64(&hit->entry, USER_QUOTA_MESSAGES);
+    emit(x, &target);
+    strbuf_free(&path);
+}
+
+/* ---- the ways ---- */
+
+static bool
+comes_from(const struct step *parent, struct slice address)
+{
+    for (const struct step *s = parent; s != NULL; s = s->parent)
+        if (slice_eq(s->address, address))
+            return true;
+    return false;
+}
+
+static void
+follow_user(struct expansion *x, const struct account_hit *hit, struct slice via,
+            const struct step *here)
+{
+    struct slice forward = record_get(&hit->entry, USER_FORWARD), word;
+    bool forwards = forward.len > 0 && record_bool(&hit->entry, USER_FORWARD_RIGHT);
+
+    if (account_user_state(&hit->entry, x->now_ms) == ACCOUNT_DISABLED) {
+        emit_failure(x, here->address, via, "5.2.1", "mailbox is disabled");
+        return;
+    }
+    if (!forwards || record_bool(&hit->entry, USER_FORWARD_KEEP))
+        emit_mailbox(x, hit, via);
+    while (forwards && (word = property_next_word(&forward)).len > 0)
+        follow(x, word, SLICE("forward"), here);
+}
+
+static void
+follow_group(struct expansion *x, const struct account_hit *hit, const struct step *here)
+{
+    struct strbuf prefix = strbuf_new(ACCOUNT_KEY_MAX), via = strbuf_new(ACCOUNT_ADDRESS_MAX + 8);
+    struct slice key, value, kept_via;
+    struct account_rows *rows;
+    int rc = -1;
+
+    (void)strbuf_printf(&via, "group %s", strbuf_cstr(&hit->address));
+    kept_via = keep(x, strbuf_slice(&via));
+    (void)strbuf_append(&prefix, strbuf_slice(&hit->key));
+    (void)strbuf_char(&prefix, '\0');
+    rows = account_db_rows(x->base->db, ACCOUNT_TABLE_MEMBERS, strbuf_slice(&prefix), SLICE(""));
+    while (rows != NULL && !x->full && (rc = account_rows_next(rows, &key, &value)) == 1) {
+        struct slice member = keep(x, slice_sub(key, prefix.len, key.len));
+
+        if (member.ptr != NULL)
+            follow(x, member, kept_via, here);
+    }
+    account_rows_close(&rows);
+    if (rc < 0 && !x->full)
+        emit_failure(x, here->address, kept_via, "4.3.0", "account base failed");
+    strbuf_free(&prefix);
+    strbuf_free(&via);
+}
+
+/* DIR-09: what a domain does with mail for a mailbox that it does not have. */
+static void
+follow_unknown(struct expansion *x, struct slice address, const struct account_hit *hit,
+               struct slice via, const struct step *here)
+{
+    if (record_is(&hit->domain, DOMAIN_UNKNOWN, "remote"))
+        emit_remote(x, address, via);
+    else if (record_is(&hit->domain, DOMAIN_UNKNOWN, "deliver") &&
+             !comes_from(here->parent, here->address))
+        follow(x, record_get(&hit->domain, DOMAIN_UNKNOWN_ADDRESS), SLICE("unknown mailbox"), here);
+    else
+        emit_failure(x, address, via, "5.1.1", "no such mailbox");
+}
+
+static void
+follow_entry(struct expansion *x, const struct account_hit *hit, struct slice via,
+             const struct step *here)
+{
+    if (hit->entry.kind == ACCOUNT_USER)
+        follow_user(x, hit, via, here);
+    else if (hit->entry.kind == ACCOUNT_GROUP)
+        follow_group(x, hit, here);
+    else
+        follow(x, record_get(&hit->entry, ALIAS_TARGET), SLICE("alias"), here);
+}
+
+static bool
+has_target(const struct expansion *x, struct slice address)
+{
+    for (uint32_t i = x->source_first; i < x->count; i++)
+        if (slice_eq(x->targets[i].address, address))
+            return true;
+    return false;
+}
+
+/* An address of ours that was met before: nothing more, unless forwarding came back to a mailbox
+ * that keeps no copy by itself. */
+static void
+meet_again(struct expansion *x, const struct account_hit *hit, struct slice via,
+           const struct step *parent)
+{
+    if (hit->entry.kind == ACCOUNT_USER && !record_bool(&hit->entry, USER_FORWARD_KEEP) &&
+        comes_from(parent, strbuf_slice(&hit->address)) &&
+        account_user_state(&hit->entry, x->now_ms) != ACCOUNT_DISABLED &&
+        !has_target(x, strbuf_slice(&hit->address)))
+        emit_mailbox(x, hit, via);
+}
+
+static void
+follow(struct expansion *x, struct slice address, struct slice via, const struct step *parent)
+{
+    struct account_hit hit = account_hit_new();
+    enum account_found found = account_find(x->base, address, &hit);
+    struct step here = {.parent = parent, .depth = parent == NULL ? 0 : parent->depth + 1};
+
+    if (here.depth > EXPAND_DEPTH_MAX) {
+        emit_failure(x, address, via, "5.4.6", "aliases, groups and forwards nest too deep");
+    } else if (found == ACCOUNT_TROUBLE) {
+        emit_failure(x, address, via, "4.3.0", "account base failed");
+    } else if (found == ACCOUNT_FOREIGN) {
+        emit_remote(x, address, via);
+    } else if (found == ACCOUNT_FOUND && was_seen(x, strbuf_slice(&hit.address))) {
+        meet_again(x, &hit, via, parent);
+    } else {
+        here.address = keep(x, found == ACCOUNT_FOUND ? strbuf_slice(&hit.address) : address);
+        if (here.address.ptr != NULL) {
+            remember(x, here.address);
+            if (found == ACCOUNT_FOUND)
+                follow_entry(x, &hit, via, &here);
+            else
+                follow_unknown(x, address, &hit, via, &here);
+        }
+    }
+    account_hit_free(&hit);
+}
+
+/* Half of an answer is none: the source gets one failure in place of what it has so far. */
+static void
+replace_by_failure(struct expansion *x, struct slice address, const char *dsn, const char *text)
+{
+    const struct accountd_target target = {.kind = ACCOUNTD_TO_FAILURE,
+                                           .address = arena_copy(&x->arena, address),
+                                           .dsn = slice_of(dsn),
+                                           .text = slice_of(text)};
+
+    x->count = x->source_first;
+    push(x, &target);
+}
+
+void
+expansion_add(struct expansion *x, uint16_t source, struct slice address)
+{
+    x->source = source;
+    x->source_first = x->count;
+    memset(x->seen, 0, x->seen_places * sizeof(*x->seen));
+    x->seen_count = 0;
+    if (!x->full)
+        follow(x, address, SLICE(""), NULL);
+    if (x->full) /* a smaller batch may do */
+        replace_by_failure(x, address, "4.5.3", "expands to too many addresses");
+    else if (x->count == x->source_first)
+        replace_by_failure(x, address, "5.2.4",
+                           "leads to no mailbox: an empty group, or a circle of forwards");
+}

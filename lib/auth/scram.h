@@ -1,0 +1,34 @@
+/*
+ * lib/auth/scram.h - the server's side of one SCRAM exchange (RFC 5802; GNU SASL behind it).
+ *
+ * GNU SASL wants the keys at once when it reads the client's first message, and a look-up takes
+ * time. So that message is parsed here first, for the name, and given to the library later.
+ */
+#ifndef POSTHORN_LIB_AUTH_SCRAM_H
+#define POSTHORN_LIB_AUTH_SCRAM_H
+
+#include "lib/auth/password.h"
+
+enum scram_status {
+    SCRAM_MORE,     /* `out` goes to the client, who will answer */
+    SCRAM_PROVED,   /* the client knows the password; `out` goes along with the success */
+    SCRAM_DENIED,   /* wrong proof, or channel binding that does not fit */
+    SCRAM_MALFORMED /* against RFC 5802 section 7 */
+};
+
+/* The name out of a client-first-message, decoded, into `user`. With an authorization identity the
+ * name has to be the same. SCRAM_MORE: it is there. */
+enum scram_status scram_parse_first(struct slice message, struct strbuf *user);
+
+struct scram;
+
+void scram_init(void); /* before a sandbox */
+/* `binding`: see sasl_new. */
+struct scram *scram_new(enum digest digest, bool plus, struct slice binding);
+void scram_free(struct scram **scramp);
+/* The whole first message again, now with the keys. */
+enum scram_status scram_first(struct scram *scram, struct slice message, struct slice user,
+                              const struct password_scram *keys, struct strbuf *out);
+enum scram_status scram_final(struct scram *scram, struct slice message, struct strbuf *out);
+
+#endif

@@ -1,0 +1,353 @@
+/*
+ * lib/ipc/accountd.c - encoders and decoders of what is said to and by accountd.
+ *
+ * Decoders trust nothing: each field has a bound, each count a maximum, no byte may be left over.
+ * No I/O.
+ */
+#include "lib/ipc/accountd.h"
+
+#define PATH_BYTES_MAX 600
+#define DSN_BYTES_MAX 16
+#define IP_BYTES_MAX 64
+#define WORD_MAX 64 /* verb, kind */
+#define CURSOR_MAX 2048
+
+/* ---- RCPT ---- */
+
+int
+accountd_rcpt_encode(struct strbuf *out, const struct accountd_rcpt *req)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_RCPT, 0);
+
+    writer_bytes(&w, req->address);
+    writer_bytes(&w, req->sender);
+    writer_bytes(&w, req->auth_user);
+    writer_u64(&w, req->size);
+    return frame_end(&w);
+}
+
+int
+accountd_rcpt_decode(struct slice payload, struct accountd_rcpt *req)
+{
+    struct reader r = reader_begin(payload);
+
+    req->address = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->sender = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->auth_user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->size = reader_u64(&r);
+    return reader_end(&r);
+}
+
+int
+accountd_rcpt_reply_encode(struct strbuf *out, uint32_t id, const struct accountd_rcpt_reply *reply)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_RCPT_REPLY, id);
+
+    writer_u8(&w, reply->verdict);
+    writer_u16(&w, reply->code);
+    writer_bytes(&w, reply->dsn);
+    writer_bytes(&w, reply->text);
+    return frame_end(&w);
+}
+
+int
+accountd_rcpt_reply_decode(struct slice payload, struct accountd_rcpt_reply *reply)
+{
+    struct reader r = reader_begin(payload);
+
+    reply->verdict = reader_u8(&r);
+    reply->code = reader_u16(&r);
+    reply->dsn = reader_bytes(&r, DSN_BYTES_MAX);
+    reply->text = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
+    if (reply->verdict > ACCOUNTD_DEFERRED)
+        return -1;
+    return reader_end(&r);
+}
+
+/* ---- EXPAND ---- */
+
+int
+accountd_expand_encode(struct strbuf *out, const struct slice *addresses, uint32_t count)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_EXPAND, 0);
+
+    writer_u32(&w, count);
+    for (uint32_t i = 0; i < count; i++)
+        writer_bytes(&w, addresses[i]);
+    return frame_end(&w);
+}
+
+int
+accountd_expand_decode(struct slice payload,
+                       int (*each)(void *arg, uint32_t i, struct slice address), void *arg)
+{
+    struct reader r = reader_begin(payload);
+    uint32_t count = reader_count(&r, ACCOUNTD_BATCH_MAX);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice address = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+
+        if (r.failed || each(arg, i, address) < 0)
+            return -1;
+    }
+    return count == 0 ? -1 : reader_end(&r);
+}
+
+static void
+write_target(struct writer *w, const struct accountd_target *target)
+{
+    writer_u16(w, target->source);
+    writer_u8(w, target->kind);
+    writer_bytes(w, target->address);
+    writer_bytes(w, target->via);
+    writer_bytes(w, target->path);
+    writer_u64(w, target->quota_bytes);
+    writer_u64(w, target->quota_messages);
+    writer_bytes(w, target->dsn);
+    writer_bytes(w, target->text);
+}
+
+static int
+read_target(struct reader *r, struct accountd_target *target)
+{
+    target->source = reader_u16(r);
+    target->kind = reader_u8(r);
+    target->address = reader_bytes(r, ACCOUNTD_ADDRESS_MAX);
+    target->via = reader_bytes(r, ACCOUNTD_TEXT_MAX);
+    target->path = reader_bytes(r, PATH_BYTES_MAX);
+    target->quota_bytes = reader_u64(r);
+    target->quota_messages = reader_u64(r);
+    target->dsn = reader_bytes(r, DSN_BYTES_MAX);
+    target->text = reader_bytes(r, ACCOUNTD_TEXT_MAX);
+    if (r->failed || target->source >= ACCOUNTD_BATCH_MAX || target->kind > ACCOUNTD_TO_FAILURE)
+        return -1;
+    return 0;
+}
+
+int
+accountd_expand_reply_encode(struct strbuf *out, uint32_t id, const struct accountd_target *targets,
+                             uint32_t count)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_EXPAND_REPLY, id);
+
+    writer_u32(&w, count);
+    for (uint32_t i = 0; i < count; i++)
+        write_target(&w, &targets[i]);
+    return frame_end(&w);
+}
+
+int
+accountd_expand_reply_decode(struct slice payload,
+                             int (*each)(void *arg, const struct accountd_target *target),
+                             void *arg)
+{
+    struct reader r = reader_begin(payload);
+    uint32_t count = reader_count(&r, ACCOUNTD_TARGETS_MAX);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct accountd_target target;
+
+        if (read_target(&r, &target) < 0 || each(arg, &target) < 0)
+            return -1;
+    }
+    return reader_end(&r);
+}
+
+/* ---- LOGIN and REHASH ---- */
+
+int
+accountd_login_encode(struct strbuf *out, const struct accountd_login *req)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_LOGIN, 0);
+
+    writer_bytes(&w, req->name);
+    writer_bytes(&w, req->local_ip);
+    return frame_end(&w);
+}
+
+int
+accountd_login_decode(struct slice payload, struct accountd_login *req)
+{
+    struct reader r = reader_begin(payload);
+
+    req->name = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->local_ip = reader_bytes(&r, IP_BYTES_MAX);
+    return reader_end(&r);
+}
+
+int
+accountd_login_reply_encode(struct strbuf *out, uint32_t id,
+                            const struct accountd_login_reply *reply)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_LOGIN_REPLY, id);
+
+    writer_u8(&w, reply->state);
+    writer_bytes(&w, reply->user);
+    writer_bytes(&w, reply->path);
+    writer_bytes(&w, reply->password);
+    writer_u32(&w, reply->rights);
+    writer_u64(&w, reply->quota_bytes);
+    writer_u64(&w, reply->quota_messages);
+    writer_bytes(&w, reply->full_name);
+    return frame_end(&w);
+}
+
+int
+accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *reply)
+{
+    struct reader r = reader_begin(payload);
+
+    reply->state = reader_u8(&r);
+    reply->user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    reply->path = reader_bytes(&r, PATH_BYTES_MAX);
+    reply->password = reader_bytes(&r, ACCOUNTD_RECORD_MAX);
+    reply->rights = reader_u32(&r);
+    reply->quota_bytes = reader_u64(&r);
+    reply->quota_messages = reader_u64(&r);
+    reply->full_name = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
+    if (reply->state > ACCOUNTD_LOGIN_DISABLED)
+        return -1;
+    return reader_end(&r);
+}
+
+int
+accountd_rehash_encode(struct strbuf *out, const struct accountd_rehash *req)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_REHASH, 0);
+
+    writer_bytes(&w, req->user);
+    writer_bytes(&w, req->old_record);
+    writer_bytes(&w, req->new_record);
+    return frame_end(&w);
+}
+
+int
+accountd_rehash_decode(struct slice payload, struct accountd_rehash *req)
+{
+    struct reader r = reader_begin(payload);
+
+    req->user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->old_record = reader_bytes(&r, ACCOUNTD_RECORD_MAX);
+    req->new_record = reader_bytes(&r, ACCOUNTD_RECORD_MAX);
+    return reader_end(&r);
+}
+
+/* ---- USAGE ---- */
+
+int
+accountd_usage_encode(struct strbuf *out, const struct accountd_usage *list, uint32_t count)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_USAGE, 0);
+
+    writer_u32(&w, count);
+    for (uint32_t i = 0; i < count; i++) {
+        writer_bytes(&w, list[i].path);
+        writer_u64(&w, list[i].bytes);
+        writer_u64(&w, list[i].messages);
+    }
+    return frame_end(&w);
+}
+
+int
+accountd_usage_decode(struct slice payload,
+                      int (*each)(void *arg, const struct accountd_usage *usage), void *arg)
+{
+    struct reader r = reader_begin(payload);
+    uint32_t count = reader_count(&r, ACCOUNTD_USAGES_MAX);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct accountd_usage usage;
+
+        usage.path = reader_bytes(&r, PATH_BYTES_MAX);
+        usage.bytes = reader_u64(&r);
+        usage.messages = reader_u64(&r);
+        if (r.failed || each(arg, &usage) < 0)
+            return -1;
+    }
+    return reader_end(&r);
+}
+
+/* ---- SENDER ---- */
+
+int
+accountd_sender_encode(struct strbuf *out, const struct accountd_sender *req)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_SENDER, 0);
+
+    writer_bytes(&w, req->auth_user);
+    writer_bytes(&w, req->sender);
+    return frame_end(&w);
+}
+
+int
+accountd_sender_decode(struct slice payload, struct accountd_sender *req)
+{
+    struct reader r = reader_begin(payload);
+
+    req->auth_user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->sender = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    return reader_end(&r);
+}
+
+/* ---- ADMIN ---- */
+
+int
+accountd_admin_encode(struct strbuf *out, const struct accountd_admin *req)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_ADMIN, 0);
+
+    writer_bytes(&w, req->verb);
+    writer_bytes(&w, req->kind);
+    writer_bytes(&w, req->name);
+    writer_bytes(&w, req->cursor);
+    writer_u32(&w, req->field_count);
+    for (uint32_t i = 0; i < req->field_count; i++) {
+        writer_bytes(&w, req->fields[i].name);
+        writer_bytes(&w, req->fields[i].value);
+    }
+    return frame_end(&w);
+}
+
+int
+accountd_admin_decode(struct slice payload, struct accountd_admin *req,
+                      struct object_field fields[OBJECT_FIELDS_MAX])
+{
+    struct reader r = reader_begin(payload);
+
+    req->verb = reader_bytes(&r, WORD_MAX);
+    req->kind = reader_bytes(&r, WORD_MAX);
+    req->name = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->cursor = reader_bytes(&r, CURSOR_MAX);
+    req->field_count = reader_count(&r, OBJECT_FIELDS_MAX);
+    for (uint32_t i = 0; i < req->field_count && !r.failed; i++) {
+        fields[i].name = reader_bytes(&r, OBJECT_NAME_MAX);
+        fields[i].value = reader_bytes(&r, OBJECT_VALUE_MAX);
+    }
+    req->fields = fields;
+    return reader_end(&r);
+}
+
+int
+accountd_admin_reply_encode(struct strbuf *out, uint32_t id,
+                            const struct accountd_admin_reply *reply)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_ADMIN_REPLY, id);
+
+    writer_u32(&w, reply->result);
+    writer_bytes(&w, reply->text);
+    writer_bytes(&w, reply->cursor);
+    writer_bytes(&w, reply->data);
+    return frame_end(&w);
+}
+
+int
+accountd_admin_reply_decode(struct slice payload, struct accountd_admin_reply *reply)
+{
+    struct reader r = reader_begin(payload);
+
+    reply->result = reader_u32(&r);
+    reply->text = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
+    reply->cursor = reader_bytes(&r, CURSOR_MAX);
+    reply->data = reader_bytes(&r, ACCOUNTD_PAYLOAD_MAX);
+    return reader_end(&r);
+}

@@ -1,0 +1,38 @@
+/*
+ * lib/ipc/master.h - what the command line asks master. Socket run/master.sock, root or the owner
+ * of the suite only.
+ */
+#ifndef POSTHORN_LIB_IPC_MASTER_H
+#define POSTHORN_LIB_IPC_MASTER_H
+
+#include "lib/ipc/frame.h"
+#include "lib/ipc/object.h"
+
+#define MASTER_SOCKET "master.sock"
+#define MASTER_LOCK "master.lock"     /* held by the running master; its text is the pid */
+#define INSTANCE_LOCK "instance.lock" /* held while any process of the suite lives */
+#define MASTER_NAME_MAX 64
+#define MASTER_TEXT_MAX 8192
+#define MASTER_DATA_MAX (256u << 10)
+#define MASTER_PAYLOAD_MAX (512u << 10)
+
+enum master_type { MASTER_REQUEST = 1, MASTER_REPLY };
+
+/* Verbs: "status": one object for each service. "settle": answers when every service runs or has
+ * failed. "reload": answers when the new configuration is in force or refused. "stop": answers at
+ * once, the suite then ends. "service-start", "service-stop", "service-restart" with a name: answer
+ * when it is done. */
+struct master_request {
+    struct slice verb, name;
+};
+struct master_reply {
+    uint32_t result;   /* 0: done */
+    struct slice text; /* what went wrong, one or more lines */
+    struct slice data; /* status: objects (lib/ipc/object.h) */
+};
+int master_request_encode(struct strbuf *out, const struct master_request *request);
+int master_request_decode(struct slice payload, struct master_request *request);
+int master_reply_encode(struct strbuf *out, uint32_t id, const struct master_reply *reply);
+int master_reply_decode(struct slice payload, struct master_reply *reply);
+
+#endif

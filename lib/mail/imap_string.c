@@ -1,0 +1,89 @@
+/*
+ * lib/mail/imap_string.c - strings as IMAP responses carry them.
+ *
+ * Input:  anything: header fields, mailbox names.
+ */
+#include "lib/mail/imap_string.h"
+
+#include <string.h>
+
+static void
+put_quoted(struct slice text, struct strbuf *out)
+{
+    (void)strbuf_char(out, '"');
+    while (text.len > 0) {
+        size_t plain = 0;
+
+        while (plain < text.len && text.ptr[plain] != '"' && text.ptr[plain] != '\\')
+            plain++;
+        (void)strbuf_append(out, slice_sub(text, 0, plain));
+        if (plain < text.len) {
+            (void)strbuf_char(out, '\\');
+            (void)strbuf_char(out, text.ptr[plain]);
+        }
+        text = slice_sub(text, plain + 1, text.len);
+    }
+    (void)strbuf_char(out, '"');
+}
+
+static void
+put_literal(struct slice text, size_t nuls, struct strbuf *out)
+{
+    (void)strbuf_printf(out, "{%zu}\r\n", text.len - nuls);
+    while (text.len > 0)
+        (void)strbuf_append(out, slice_split(&text, '\0'));
+}
+
+void
+imap_string(struct slice text, struct strbuf *out)
+{
+    size_t nuls = 0, special = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        nuls += c == 0;
+        special += c >= 0x80 || c == '\r' || c == '\n';
+    }
+    if (nuls > 0 || special > 0)
+        put_literal(text, nuls, out);
+    else
+        put_quoted(text, out);
+}
+
+/* ASTRING-CHAR */
+static bool
+is_astring_char(char c)
+{
+    return c > 0x20 && c < 0x7f && strchr("(){%*\"\\", c) == NULL;
+}
+
+void
+imap_astring(struct slice text, struct strbuf *out)
+{
+    size_t i = 0;
+
+    while (i < text.len && is_astring_char(text.ptr[i]))
+        i++;
+    if (text.len == 0 || i < text.len || slice_eq_nocase(text, SLICE("NIL")))
+        imap_string(text, out);
+    else
+        (void)strbuf_append(out, text);
+}
+
+void
+imap_string_unfolded(struct slice text, struct strbuf *out)
+{
+    struct strbuf plain = strbuf_new(text.len);
+
+    text = slice_trim(text);
+    if (slice_index(text, '\n') == text.len && slice_index(text, '\r') == text.len) {
+        imap_string(text, out);
+        return;
+    }
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] != '\r' && text.ptr[i] != '\n')
+            (void)strbuf_char(&plain, text.ptr[i]); /* fits */
+    imap_string(strbuf_slice(&plain), out);
+    strbuf_free(&plain);
+}

@@ -1,0 +1,196 @@
+/*
+ * lib/mail/imap_structure.c - BODY and BODYSTRUCTURE of a message.
+ *
+ * Input:  a parsed message. Untrusted: the sender wrote it. The recursion is as deep as the parts
+ *         are nested, which MIME_DEPTH_MAX bounds.
+ */
+#include "lib/mail/imap_structure.h"
+
+#include "lib/base/arena.h"
+#include "lib/mail/content_type.h"
+#include "lib/mail/imap_envelope.h"
+#include "lib/mail/imap_string.h"
+#include "lib/mail/structured.h"
+
+enum { LANGUAGES_MAX = 50 };
+
+static void
+put_params(const struct content_value *v, struct strbuf *out)
+{
+    if (v->param_count == 0) {
+        (void)strbuf_str(out, "NIL");
+        return;
+    }
+    for (size_t i = 0; i < v->param_count; i++) {
+        (void)strbuf_char(out, i == 0 ? '(' : ' ');
+        imap_string(v->params[i].name, out);
+        (void)strbuf_char(out, ' ');
+        imap_string(v->params[i].value, out);
+    }
+    (void)strbuf_char(out, ')');
+}
+
+static void
+put_type_params(const struct mime_part *part, struct strbuf *out)
+{
+    struct arena arena = {NULL};
+    struct content_value type = {.param_count = 0};
+    bool is_default = slice_eq_nocase(part->type, SLICE("text")) && part->content_type.len == 0;
+
+    if (is_default) /* RFC 2045 section 5.2 */
+        (void)strbuf_str(out, "(\"charset\" \"us-ascii\")");
+    else if (part->content_type.len > 0 && content_type_parse(part->content_type, &arena, &type))
+        put_params(&type, out);
+    else
+        (void)strbuf_str(out, "NIL");
+    arena_free(&arena);
+}
+
+/* A text field of the part's header, or NIL. */
+static void
+put_field(struct slice header, const char *name, struct strbuf *out)
+{
+    struct header_field field;
+
+    if (mime_field_find(header, name, &field) && slice_trim(field.body).len > 0)
+        imap_string_unfolded(field.body, out);
+    else
+        (void)strbuf_str(out, "NIL");
+}
+
+static void
+put_encoding(struct slice header, struct strbuf *out)
+{
+    struct header_field field;
+    struct slice token = SLICE("7bit"); /* RFC 2045 section 6.1 */
+
+    if (mime_field_find(header, "Content-Transfer-Encoding", &field)) {
+        struct slice written = structured_token(&field.body);
+
+        if (written.len > 0)
+            token = written;
+    }
+    imap_string(token, out);
+}
+
+static void
+put_disposition(struct slice header, struct strbuf *out)
+{
+    struct arena arena = {NULL};
+    struct header_field field;
+    struct content_value v;
+
+    if (mime_field_find(header, "Content-Disposition", &field) &&
+        content_disposition_parse(field.body, &arena, &v)) {
+        (void)strbuf_char(out, '(');
+        imap_string(v.type, out);
+        (void)strbuf_char(out, ' ');
+        put_params(&v, out);
+        (void)strbuf_char(out, ')');
+    } else {
+        (void)strbuf_str(out, "NIL");
+    }
+    arena_free(&arena);
+}
+
+/* Content-Language: tags with commas between them (RFC 3282). */
+static void
+put_language(struct slice header, struct strbuf *out)
+{
+    struct header_field field;
+    size_t count = 0;
+
+    if (!mime_field_find(header, "Content-Language", &field))
+        field.body.len = 0;
+    while (field.body.len > 0 && count < LANGUAGES_MAX) {
+        struct slice tag = structured_token(&field.body);
+
+        if (tag.len > 0) {
+            (void)strbuf_char(out, count++ == 0 ? '(' : ' ');
+            imap_string(tag, out);
+        }
+        field.body = slice_sub(field.body, slice_index(field.body, ',') + 1, field.body.len);
+    }
+    (void)strbuf_str(out, count == 0 ? "NIL" : ")");
+}
+
+/* Disposition, language, location: common to both kinds of part. */
+static void
+put_extension(struct slice header, struct strbuf *out)
+{
+    (void)strbuf_char(out, ' ');
+    put_disposition(header, out);
+    (void)strbuf_char(out, ' ');
+    put_language(header, out);
+    (void)strbuf_char(out, ' ');
+    put_field(header, "Content-Location", out);
+}
+
+static void put_part(const struct mime *m, const struct mime_part *part, bool extended,
+                     struct strbuf *out);
+
+static void
+put_multipart(const struct mime *m, const struct mime_part *part, bool extended, struct strbuf *out)
+{
+    for (uint32_t i = part->first_child; i != MIME_NONE; i = m->parts[i].next)
+        put_part(m, &m->parts[i], extended, out);
+    (void)strbuf_char(out, ' ');
+    imap_string(part->subtype, out);
+    if (!extended)
+        return;
+    (void)strbuf_char(out, ' ');
+    put_type_params(part, out);
+    put_extension(mime_header(m, part), out);
+}
+
+static void
+put_single(const struct mime *m, const struct mime_part *part, bool extended, struct strbuf *out)
+{
+    struct slice header = mime_header(m, part);
+    bool is_message = part->kind == MIME_MESSAGE;
+
+    imap_string(part->type, out);
+    (void)strbuf_char(out, ' ');
+    imap_string(part->subtype, out);
+    (void)strbuf_char(out, ' ');
+    put_type_params(part, out);
+    (void)strbuf_char(out, ' ');
+    put_field(header, "Content-ID", out);
+    (void)strbuf_char(out, ' ');
+    put_field(header, "Content-Description", out);
+    (void)strbuf_char(out, ' ');
+    put_encoding(header, out);
+    (void)strbuf_printf(out, " %zu", part->end - part->body);
+    if (is_message) {
+        const struct mime_part *inside = &m->parts[part->first_child];
+
+        (void)strbuf_char(out, ' ');
+        imap_envelope(mime_header(m, inside), out);
+        (void)strbuf_char(out, ' ');
+        put_part(m, inside, extended, out);
+    }
+    if (is_message || slice_eq_nocase(part->type, SLICE("text")))
+        (void)strbuf_printf(out, " %zu", part->lines);
+    if (!extended)
+        return;
+    (void)strbuf_char(out, ' ');
+    put_field(header, "Content-MD5", out);
+    put_extension(header, out);
+}
+
+static void
+put_part(const struct mime *m, const struct mime_part *part, bool extended, struct strbuf *out)
+{
+    (void)strbuf_char(out, '(');
+    if (part->kind == MIME_MULTIPART)
+        put_multipart(m, part, extended, out);
+    else
+        put_single(m, part, extended, out);
+    (void)strbuf_char(out, ')');
+}
+
+void
+imap_structure(const struct mime *m, bool extended, struct strbuf *out)
+{
+    put_part(m, &m->parts[0], extended, out);
+}

@@ -1,0 +1,141 @@
+/*
+ * lib/mail/transfer.c - content transfer encodings, decoded piece by piece.
+ *
+ * Input:  the body of a message part. Untrusted: the sender wrote it.
+ */
+#include "lib/mail/transfer.h"
+
+#include "lib/mail/structured.h"
+
+enum transfer_encoding
+transfer_find(struct slice value)
+{
+    struct slice token = structured_token(&value);
+
+    if (token.len == 0 || slice_eq_nocase(token, SLICE("7bit")) ||
+        slice_eq_nocase(token, SLICE("8bit")) || slice_eq_nocase(token, SLICE("binary")))
+        return TRANSFER_IDENTITY;
+    if (slice_eq_nocase(token, SLICE("quoted-printable")))
+        return TRANSFER_QUOTED_PRINTABLE;
+    if (slice_eq_nocase(token, SLICE("base64")))
+        return TRANSFER_BASE64;
+    return TRANSFER_UNKNOWN;
+}
+
+struct transfer
+transfer_begin(enum transfer_encoding encoding)
+{
+    return (struct transfer){.encoding = encoding};
+}
+
+static int
+base64_value(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+static bool
+base64_piece(struct transfer *t, struct slice in, struct strbuf *out)
+{
+    char *to = strbuf_room(out, in.len);
+    size_t used = 0;
+
+    if (to == NULL)
+        return false;
+    for (size_t i = 0; i < in.len && !t->ended; i++) {
+        int value = base64_value(in.ptr[i]);
+
+        if (in.ptr[i] == '=')
+            t->ended = true; /* nothing that follows the padding counts */
+        if (value < 0)
+            continue;
+        t->bits = t->bits << 6 | (uint32_t)value;
+        t->count += 6;
+        if (t->count >= 8) {
+            t->count -= 8;
+            to[used++] = (char)(t->bits >> t->count & 0xff);
+        }
+    }
+    strbuf_grew(out, used);
+    return true;
+}
+
+static int
+hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Decodes "=XX" at text.ptr[i]. -1: it is none, and stays as it is. */
+static int
+quoted_byte(struct slice text, size_t i)
+{
+    int high, low;
+
+    if (text.ptr[i] != '=' || text.len - i < 3)
+        return -1;
+    high = hex_value(text.ptr[i + 1]);
+    low = hex_value(text.ptr[i + 2]);
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+/* One line with its end. White space before the end is not part of the text (section 6.7 (3)). */
+static bool
+quoted_line(struct slice line, struct strbuf *out)
+{
+    char *to = strbuf_room(out, line.len);
+    struct slice text = line, end;
+    size_t used = 0;
+    bool soft;
+
+    if (to == NULL)
+        return false;
+    while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
+        text.len--;
+    end = slice_sub(line, text.len, line.len);
+    while (end.len > 0 && text.len > 0 &&
+           (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
+        text.len--;
+    soft = text.len > 0 && end.len > 0 && text.ptr[text.len - 1] == '=';
+    if (soft)
+        text.len--;
+    for (size_t i = 0; i < text.len; i++) {
+        int byte = quoted_byte(text, i);
+
+        to[used++] = byte < 0 ? text.ptr[i] : (char)byte;
+        if (byte >= 0)
+            i += 2;
+    }
+    strbuf_grew(out, used);
+    return soft || strbuf_append(out, end);
+}
+
+bool
+transfer_next(struct transfer *t, struct slice *in, size_t piece, struct strbuf *out)
+{
+    struct slice part = slice_sub(*in, 0, piece);
+
+    if (in->len == 0 || t->ended)
+        return false;
+    if (t->encoding == TRANSFER_QUOTED_PRINTABLE) {
+        size_t line_end = slice_index(part, '\n');
+
+        part = slice_sub(part, 0, line_end + 1);
+        *in = slice_sub(*in, part.len, in->len);
+        return quoted_line(part, out);
+    }
+    *in = slice_sub(*in, part.len, in->len);
+    if (t->encoding == TRANSFER_BASE64)
+        return base64_piece(t, part, out);
+    return strbuf_append(out, part);
+}

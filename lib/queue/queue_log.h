@@ -1,0 +1,62 @@
+/*
+ * lib/queue/queue_log.h - what happened to the recipients of a message so far: the file ID.log.
+ *
+ * Append-only records, each with its length and CRC-32C; a torn tail is cut at the next append. The
+ * file is made when the first round of attempts leaves something undone, so most messages never
+ * have one. Recipients are named by their final address: after a restart the envelope is expanded
+ * again, and what the log says is done is left out. doc/queue.md has every byte.
+ */
+#ifndef POSTHORN_LIB_QUEUE_QUEUE_LOG_H
+#define POSTHORN_LIB_QUEUE_QUEUE_LOG_H
+
+#include <stdint.h>
+
+#include "lib/base/strbuf.h"
+
+#define QUEUE_LOG_MAX (64u << 20)
+
+enum queue_log_kind {
+    QUEUE_LOG_DONE = 'D',   /* a recipient is finished: delivered, or its failure is reported */
+    QUEUE_LOG_WAIT = 'W',   /* a recipient failed for now */
+    QUEUE_LOG_ROUND = 'R',  /* a round of attempts ended: its number, when the next one is due */
+    QUEUE_LOG_NOTICE = 'N', /* the sender was told of the delay */
+};
+
+struct queue_log_entry {
+    uint8_t kind; /* enum queue_log_kind */
+    int64_t time_ms;
+    struct slice address;           /* DONE, WAIT */
+    uint8_t outcome;                /* DONE: enum queue_outcome */
+    struct slice dsn, text, remote; /* DONE, WAIT */
+    uint32_t round;                 /* ROUND: from 1 */
+    int64_t next_ms;                /* ROUND */
+};
+
+/* Appends one record to `out` (overflow is remembered by the buffer). */
+void queue_log_encode(struct strbuf *out, const struct queue_log_entry *entry);
+/* Takes the next record off *data: true, or false at the end or at a torn or damaged record. */
+bool queue_log_next(struct slice *data, struct queue_log_entry *entry);
+
+/* A log read whole. */
+struct queue_log {
+    struct strbuf bytes; /* the good part */
+    /* The last DONE or WAIT of each address, sorted by address. */
+    struct queue_log_entry *rcpts;
+    uint32_t rcpt_count;
+    uint32_t round;
+    int64_t last_ms, next_ms; /* of the last round; 0: none */
+    int64_t notice_ms;
+};
+/* ID.log below `dirfd`. 0, also when there is none (then log->bytes is empty); -1 with errno. */
+int queue_log_load(int dirfd, const char *id, struct queue_log *log);
+/* The entry of an address, or NULL. */
+const struct queue_log_entry *queue_log_find(const struct queue_log *log, struct slice address);
+void queue_log_free(struct queue_log *log);
+
+/* Writes `records` at `*length`, the length of the good part, making the file if *length is 0, and
+ * moves *length on. `durable`: on disk before return, name included. 0, or -1 with errno; *length
+ * is then as before and what was written is cut at the next append. */
+int queue_log_append(int dirfd, const char *id, uint64_t *length, struct slice records,
+                     bool durable);
+
+#endif

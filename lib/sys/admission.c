@@ -1,0 +1,202 @@
+/*
+ * lib/sys/admission.c - which connections a service takes.
+ *
+ * Anybody on the network decides how many addresses come here, so the table has a limit: what finds
+ * no place in it is not held to the limits per address, but still to the one over all.
+ */
+#include "lib/sys/admission.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/random.h"
+
+#define BUCKETS 4096
+#define ENTRIES_MAX 65536
+#define SWEEP_BUCKETS 4 /* looked through for forgotten entries at each connection */
+#define MINUTE_MS 60000
+
+struct entry {
+    struct entry *next;
+    struct ip network;
+    unsigned active;
+    unsigned recent;      /* new ones in the running minute */
+    int64_t minute_start; /* mono ms */
+};
+
+struct admission {
+    struct admission_limits limits;
+    struct admission_list allow, deny, unlimited;
+    unsigned clients;
+    size_t entries, sweep_at;
+    uint64_t seed; /* nobody outside knows which addresses share a bucket */
+    struct entry *buckets[BUCKETS];
+};
+
+struct admission *
+admission_new(const struct admission_limits *limits, struct admission_list allow,
+              struct admission_list deny, struct admission_list unlimited)
+{
+    struct admission *a = xcalloc(1, sizeof(*a));
+
+    a->limits = *limits;
+    a->allow = allow;
+    a->deny = deny;
+    a->unlimited = unlimited;
+    a->seed = random_u64() | 1;
+    return a;
+}
+
+static void
+drop_entry(struct admission *a, struct entry **at)
+{
+    struct entry *e = *at;
+
+    *at = e->next;
+    free(e);
+    a->entries--;
+}
+
+void
+admission_free(struct admission **admissionp)
+{
+    if (*admissionp == NULL)
+        return;
+    for (size_t i = 0; i < BUCKETS; i++)
+        while ((*admissionp)->buckets[i] != NULL)
+            drop_entry(*admissionp, &(*admissionp)->buckets[i]);
+    xfree(admissionp);
+}
+
+static bool
+on_list(const struct admission_list *list, const struct ip *ip)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (cidr_has(&list->items[i], ip))
+            return true;
+    return false;
+}
+
+static struct ip
+network_of(const struct ip *from)
+{
+    return ip_is_v4(from) ? *from : ip_masked(from, 64);
+}
+
+static struct entry **
+bucket_of(struct admission *a, const struct ip *network)
+{
+    uint64_t halves[2], hash;
+
+    memcpy(halves, network->bytes, sizeof(halves));
+    hash = (halves[0] ^ a->seed) * 0x9e3779b97f4a7c15u;
+    hash = (hash ^ hash >> 29 ^ halves[1]) * (a->seed ^ 0xbf58476d1ce4e5b9u);
+    return &a->buckets[(hash >> 32) % BUCKETS];
+}
+
+static struct entry *
+find(struct admission *a, const struct ip *network)
+{
+    struct entry *e = *bucket_of(a, network);
+
+    while (e != NULL && memcmp(&e->network, network, sizeof(*network)) != 0)
+        e = e->next;
+    return e;
+}
+
+static void
+sweep(struct admission *a, int64_t now)
+{
+    for (size_t i = 0; i < SWEEP_BUCKETS; i++) {
+        struct entry **at = &a->buckets[a->sweep_at++ % BUCKETS];
+
+        while (*at != NULL) {
+            if ((*at)->active == 0 && now - (*at)->minute_start >= MINUTE_MS)
+                drop_entry(a, at);
+            else
+                at = &(*at)->next;
+        }
+    }
+}
+
+static struct entry *
+find_or_add(struct admission *a, const struct ip *network, int64_t now)
+{
+    struct entry *e = find(a, network);
+    struct entry **bucket = bucket_of(a, network);
+
+    if (e == NULL && a->entries < ENTRIES_MAX) {
+        e = xcalloc(1, sizeof(*e));
+        *e = (struct entry){.next = *bucket, .network = *network, .minute_start = now};
+        *bucket = e;
+        a->entries++;
+    }
+    if (e != NULL && now - e->minute_start >= MINUTE_MS) {
+        e->minute_start = now;
+        e->recent = 0;
+    }
+    return e;
+}
+
+static bool
+over(unsigned count, unsigned max)
+{
+    return max != 0 && count >= max;
+}
+
+enum admission_verdict
+admission_enter(struct admission *a, const struct ip *from, int64_t now_mono_ms)
+{
+    struct ip network = network_of(from);
+    struct entry *e;
+
+    if (on_list(&a->deny, from) || (a->allow.count > 0 && !on_list(&a->allow, from)))
+        return ADMISSION_DENIED;
+    if (over(a->clients, a->limits.clients_max))
+        return ADMISSION_FULL;
+    sweep(a, now_mono_ms);
+    e = find_or_add(a, &network, now_mono_ms);
+    if (e != NULL) {
+        bool limited = !on_list(&a->unlimited, from);
+
+        if (limited && over(e->recent, a->limits.per_minute_max))
+            return ADMISSION_TOO_FAST;
+        if (limited && over(e->active, a->limits.per_address_max))
+            return ADMISSION_ADDRESS_BUSY;
+        e->recent++;
+        e->active++;
+    }
+    a->clients++;
+    return ADMISSION_OK;
+}
+
+void
+admission_leave(struct admission *a, const struct ip *from)
+{
+    struct ip network = network_of(from);
+    struct entry *e = find(a, &network);
+
+    if (e != NULL && e->active > 0)
+        e->active--;
+    if (a->clients > 0)
+        a->clients--;
+}
+
+const char *
+admission_reason(enum admission_verdict verdict)
+{
+    switch (verdict) {
+    case ADMISSION_OK:
+        return "admitted";
+    case ADMISSION_DENIED:
+        return "your address is not allowed here";
+    case ADMISSION_FULL:
+        return "too many connections";
+    case ADMISSION_ADDRESS_BUSY:
+        return "too many connections from your address";
+    case ADMISSION_TOO_FAST:
+        return "too many new connections from your address";
+    }
+    return "refused";
+}

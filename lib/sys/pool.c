@@ -1,0 +1,661 @@
+/*
+ * lib/sys/pool.c - the parent of a protocol daemon: accepts, admits, hands over, forks, drains.
+ *
+ * It reads no byte from the network: of a client it sees the address alone. From a worker, which
+ * may have been taken over by its client, it takes one byte and the end. Touches its listeners, the
+ * authd socket, and the empty directory for the workers' chroot.
+ *
+ * Descriptors that no child may have lie at FD_BASE and above, so that a child closes them with one
+ * call; those that come with the process (listeners, the loop's) are in a short list.
+ */
+#include "lib/sys/pool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <malloc.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/base/cidr.h"
+#include "lib/base/clock.h"
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/base/random.h"
+#include "lib/ipc/socket.h"
+#include "lib/log/log.h"
+#include "lib/sys/admission.h"
+#include "lib/sys/pool_auth.h"
+#include "lib/sys/pool_worker.h"
+
+#define LISTENERS_MAX 64
+#define FD_BASE 256
+#define FD_SPARE 1024    /* descriptors beyond one per client */
+#define WORKER_FILES 256 /* RLIMIT_NOFILE of a session */
+#define ACCEPTS_PER_TURN 32
+#define FORKS_PER_TURN 4 /* to refill the spares, between two looks at the listeners */
+#define PAUSE_MS 100     /* accepting rests when the system is out of something */
+#define KILL_MS 1000     /* between SIGTERM and SIGKILL for a session at the end of the drain */
+#define SESSION_ID_LEN 10
+#define EMPTY_DIR "empty" /* below run/ */
+
+#define POOL_PARENT_CALLS                                                                          \
+    (SANDBOX_ACCEPT | SANDBOX_FORK | SANDBOX_SEND_FDS | SANDBOX_CONNECT_UNIX | SANDBOX_KILL |      \
+     SANDBOX_CHROOT | SANDBOX_RESTRICT | SANDBOX_FILES)
+
+struct listener {
+    struct pool *pool;
+    uint32_t label;
+    int fd;
+    struct loop_fd *watch;
+};
+
+struct worker {
+    struct pool *pool;
+    struct worker *prev, *next; /* in the idle or in the busy list */
+    bool idle, ending;
+    pid_t pid;
+    int fd;
+    struct loop_fd *watch;
+    struct ip from; /* of the running session */
+};
+
+struct pool {
+    struct daemon *d;
+    const struct pool_ops *ops;
+    struct sandbox worker_box;
+    struct admission *admission;
+    struct pool_auth *auth;
+    struct listener listeners[LISTENERS_MAX];
+    size_t listener_count;
+    int child_closes[LISTENERS_MAX + FD_BASE];
+    size_t child_close_count;
+    struct worker idle, busy; /* list heads */
+    unsigned idle_count, worker_count;
+    struct loop_timer *refill, *pause, *deadline;
+    bool draining, drain_unlimited, killed;
+    struct {
+        _Atomic uint64_t *accepted, *refused, *forked;
+    } count;
+};
+
+/* ---- workers ---- */
+
+static void
+list_put(struct worker *head, struct worker *w)
+{
+    w->next = head->next;
+    w->prev = head;
+    head->next->prev = w;
+    head->next = w;
+}
+
+static void
+list_take(struct worker *w)
+{
+    w->prev->next = w->next;
+    w->next->prev = w->prev;
+}
+
+static void
+make_idle(struct pool *p, struct worker *w)
+{
+    w->idle = true;
+    p->idle_count++;
+    list_put(&p->idle, w);
+}
+
+static void
+leave_idle(struct pool *p, struct worker *w)
+{
+    w->idle = false;
+    p->idle_count--;
+    list_take(w);
+}
+
+static void
+session_ended(struct pool *p, struct worker *w)
+{
+    list_take(w);
+    admission_leave(p->admission, &w->from);
+}
+
+static void
+worker_gone(struct worker *w)
+{
+    struct pool *p = w->pool;
+    /* one that dies before it has worked would die again at once */
+    int64_t refill_in_ms = w->idle && !w->ending ? PAUSE_MS : 0;
+
+    if (w->idle)
+        leave_idle(p, w);
+    else
+        session_ended(p, w);
+    loop_fd_free(&w->watch);
+    close_keep_errno(w->fd);
+    free(w);
+    p->worker_count--;
+    if (p->draining && p->worker_count == 0)
+        loop_stop(p->d->loop);
+    else if (!p->draining)
+        loop_timer_set(p->refill, refill_in_ms);
+}
+
+/* Closing its socket is how a waiting worker is told to end. */
+static void
+dismiss(struct worker *w)
+{
+    if (w->ending)
+        return;
+    w->ending = true;
+    (void)shutdown(w->fd, SHUT_WR); /* its end of file; ours follows when it is gone */
+}
+
+static void
+worker_spoke(void *arg, unsigned ready)
+{
+    struct worker *w = arg;
+    struct pool *p = w->pool;
+    char byte;
+    ssize_t n = recv(w->fd, &byte, 1, MSG_DONTWAIT);
+
+    (void)ready;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n != 1 || byte != POOL_DONE || w->idle) {
+        worker_gone(w);
+        return;
+    }
+    session_ended(p, w);
+    make_idle(p, w);
+    if (p->draining || p->idle_count > p->ops->spare_max)
+        dismiss(w);
+}
+
+static _Noreturn void
+run_child(struct pool *p, int control_fd, pid_t parent)
+{
+    for (size_t i = 0; i < p->child_close_count; i++)
+        (void)close(p->child_closes[i]); /* all of them are open */
+    (void)close_range(FD_BASE, ~0u, 0);
+    pool_worker_run(p->d, p->ops, &p->worker_box, control_fd, parent);
+}
+
+/* The new worker, idle, or NULL with errno. */
+static struct worker *
+fork_worker(struct pool *p)
+{
+    struct worker *w = xcalloc(1, sizeof(*w));
+    pid_t parent = getpid();
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        goto failed;
+    w->fd = fcntl(ends[0], F_DUPFD_CLOEXEC, FD_BASE);
+    close_keep_errno(ends[0]);
+    w->pid = w->fd < 0 ? -1 : fork();
+    if (w->pid == 0)
+        run_child(p, ends[1], parent);
+    close_keep_errno(ends[1]);
+    if (w->pid < 0) {
+        close_keep_errno(w->fd);
+        goto failed;
+    }
+    w->pool = p;
+    w->watch = loop_fd_new(p->d->loop, w->fd, LOOP_READ, worker_spoke, w);
+    p->worker_count++;
+    make_idle(p, w);
+    stats_add(p->count.forked, 1);
+    return w;
+failed:
+    free(w);
+    return NULL;
+}
+
+static void
+refill(void *arg)
+{
+    struct pool *p = arg;
+
+    for (unsigned i = 0; i < FORKS_PER_TURN && p->idle_count < p->ops->spare_min; i++) {
+        if (fork_worker(p) == NULL) {
+            log_event(LOG_ERROR, "fork_failed", KV_ERRNO());
+            loop_timer_set(p->refill, PAUSE_MS);
+            return;
+        }
+    }
+    if (p->idle_count < p->ops->spare_min)
+        loop_timer_set(p->refill, 0);
+}
+
+static void
+children_ended(void *arg, int signo)
+{
+    struct pool *p = arg;
+    pid_t pid;
+    int status;
+
+    (void)signo;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        stats_process_end(p->d->stats, pid);
+        if (WIFSIGNALED(status) && !p->killed)
+            log_event(LOG_ERROR, "worker_killed", KV_U64("worker", pid),
+                      KV_STR("signal", sigabbrev_np(WTERMSIG(status))));
+        else if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_SUCCESS)
+            log_event(LOG_ERROR, "worker_failed", KV_U64("worker", pid),
+                      KV_U64("status", WEXITSTATUS(status)));
+    }
+}
+
+/* ---- connections ---- */
+
+static void
+refuse(struct listener *l, int fd, const struct ip *from, enum admission_verdict verdict)
+{
+    const struct pool_ops *ops = l->pool->ops;
+    const char *label = ops->labels[l->label], *why = admission_reason(verdict);
+    const char *text = ops->refusal != NULL ? ops->refusal(label, why) : NULL;
+    char ip[INET6_ADDRSTRLEN];
+
+    ip_text(from, ip);
+    stats_add(l->pool->count.refused, 1);
+    log_event(LOG_WARN, "refused", KV_STR("listener", label), KV_STR("client", ip),
+              KV_STR("reason", why));
+    if (text != NULL) /* one packet or nothing: we wait for nobody here */
+        (void)send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)close(fd);
+}
+
+static uint16_t
+port_of(const struct sockaddr_storage *address)
+{
+    return ntohs(address->ss_family == AF_INET ? ((const struct sockaddr_in *)address)->sin_port
+                                               : ((const struct sockaddr_in6 *)address)->sin6_port);
+}
+
+static void
+describe(struct pool_handover *h, const struct listener *l, int fd, const struct ip *from,
+         const struct sockaddr_storage *peer)
+{
+    struct sockaddr_storage local = {0};
+    socklen_t len = sizeof(local);
+    struct ip ip;
+
+    *h = (struct pool_handover){.label = l->label, .client_port = port_of(peer)};
+    random_name(h->session_id, SESSION_ID_LEN);
+    ip_text(from, h->client_ip);
+    if (getsockname(fd, (struct sockaddr *)&local, &len) == 0 && ip_of_sockaddr(&local, &ip) == 0) {
+        ip_text(&ip, h->local_ip);
+        h->local_port = port_of(&local);
+    }
+}
+
+/* -1: none is wanted, or the server is away; the session has to do without. */
+static int
+connect_backend(const struct pool *p)
+{
+    int fd;
+
+    if (p->ops->backend == NULL)
+        return -1;
+    fd = ipc_socket_connect(p->d->run_dirfd, p->ops->backend);
+    if (fd < 0)
+        log_event(LOG_WARN, "backend_away", KV_STR("socket", p->ops->backend), KV_ERRNO());
+    return fd;
+}
+
+/* Makes the session's channel to authd and gives both its ends away. 0, or -1 with errno. */
+static int
+hand_over(struct pool *p, struct worker *w, int fd, const struct pool_handover *h)
+{
+    struct authd_attach attach = {
+        .service = slice_of(p->d->service),
+        .client_ip = slice_of(h->client_ip),
+        .local_ip = slice_of(h->local_ip),
+        .client_port = h->client_port,
+        .local_port = h->local_port,
+        .session_id = slice_of(h->session_id),
+    };
+    int channel[2], backend, rc;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
+        return -1;
+    backend = connect_backend(p);
+    rc = pool_handover_send(w->fd, h, (const int[]){fd, channel[0], backend}, backend < 0 ? 2 : 3);
+    close_keep_errno(backend);
+    close_keep_errno(channel[0]);
+    if (rc < 0)
+        close_keep_errno(channel[1]);
+    else
+        pool_auth_attach(p->auth, &attach, channel[1]);
+    return rc;
+}
+
+static void
+serve(struct listener *l, struct worker *w, int fd, const struct sockaddr_storage *peer)
+{
+    struct pool *p = l->pool;
+    struct pool_handover handover;
+    enum admission_verdict verdict;
+    struct ip from;
+
+    if (ip_of_sockaddr(peer, &from) < 0) {
+        (void)close(fd);
+        return;
+    }
+    verdict = admission_enter(p->admission, &from, clock_mono_ms());
+    if (verdict != ADMISSION_OK) {
+        refuse(l, fd, &from, verdict);
+        return;
+    }
+    describe(&handover, l, fd, &from, peer);
+    if (hand_over(p, w, fd, &handover) < 0) {
+        log_event(LOG_ERROR, "handover_failed", KV_U64("worker", w->pid), KV_ERRNO());
+        admission_leave(p->admission, &from);
+        dismiss(w);
+    } else {
+        leave_idle(p, w);
+        w->from = from;
+        list_put(&p->busy, w);
+        stats_add(p->count.accepted, 1);
+    }
+    (void)close(fd);
+}
+
+static void
+listeners_want(struct pool *p, unsigned events)
+{
+    for (size_t i = 0; i < p->listener_count; i++)
+        loop_fd_want(p->listeners[i].watch, events);
+}
+
+static void
+resume(void *arg)
+{
+    struct pool *p = arg;
+
+    if (!p->draining)
+        listeners_want(p, LOOP_READ);
+}
+
+static void
+pause_accepting(struct pool *p, const char *why)
+{
+    log_event(LOG_ERROR, "accept_pauses", KV_STR("step", why), KV_ERRNO());
+    listeners_want(p, 0);
+    loop_timer_set(p->pause, PAUSE_MS);
+}
+
+/* An idle worker that is not on its way out, forked now if there is none. */
+static struct worker *
+idle_worker(struct pool *p)
+{
+    for (struct worker *w = p->idle.next; w != &p->idle; w = w->next)
+        if (!w->ending)
+            return w;
+    return fork_worker(p);
+}
+
+/* The worker is there before the client's descriptor is: a child never inherits a client. */
+static void
+connections_wait(void *arg, unsigned ready)
+{
+    struct listener *l = arg;
+    struct pool *p = l->pool;
+
+    (void)ready;
+    for (unsigned i = 0; i < ACCEPTS_PER_TURN; i++) {
+        struct sockaddr_storage peer = {0};
+        socklen_t len = sizeof(peer);
+        struct worker *w = idle_worker(p);
+        int fd;
+
+        if (w == NULL) {
+            pause_accepting(p, "fork");
+            return;
+        }
+        fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+                pause_accepting(p, "accept");
+            break; /* nobody waits any more, or the one who did has gone */
+        }
+        serve(l, w, fd, &peer);
+    }
+    if (p->idle_count < p->ops->spare_min)
+        loop_timer_set(p->refill, 0);
+}
+
+/* ---- start ---- */
+
+static void
+find_listeners(struct pool *p)
+{
+    for (uint32_t label = 0; p->ops->labels[label] != NULL; label++) {
+        for (size_t n = 0; p->listener_count < LISTENERS_MAX; n++) {
+            int fd = daemon_listener(p->d, p->ops->labels[label], n);
+
+            if (fd < 0)
+                break;
+            /* accepted sockets inherit both; a socket of another family just has none */
+            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+            (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
+            (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+            p->child_closes[p->child_close_count++] = fd;
+            p->listeners[p->listener_count++] =
+                (struct listener){.pool = p, .label = label, .fd = fd};
+        }
+    }
+}
+
+/* The loop's own descriptors (epoll, signalfd) have no file type. */
+static void
+find_loop_fds(struct pool *p)
+{
+    for (int fd = STDERR_FILENO + 1; fd < FD_BASE; fd++) {
+        struct stat st;
+
+        if (fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0)
+            p->child_closes[p->child_close_count++] = fd;
+    }
+    if (p->d->control_fd >= 0)
+        p->child_closes[p->child_close_count++] = p->d->control_fd;
+}
+
+static int
+open_empty_dir(struct daemon *d)
+{
+    if (!d->is_root)
+        return -1;
+    if (mkdirat(d->run_dirfd, EMPTY_DIR, 0555) < 0 && errno != EEXIST)
+        return -1;
+    if (fchmodat(d->run_dirfd, EMPTY_DIR, 0555, 0) < 0) /* whatever the umask was */
+        return -1;
+    return openat(d->run_dirfd, EMPTY_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static struct admission_list
+list_of_setting(const struct daemon *d, enum conf_id id)
+{
+    size_t count = id == 0 ? 0 : conf_list_count(d->conf, id);
+    struct cidr *items = count == 0 ? NULL : xcalloc(count, sizeof(*items));
+
+    for (size_t i = 0; i < count; i++) {
+        const char *text = conf_list_item(d->conf, id, i);
+
+        if (cidr_parse(slice_of(text), &items[i]) == 0)
+            continue;
+        log_event(LOG_ERROR, "bad_setting", KV_STR("section", conf_settings[id].section),
+                  KV_STR("name", conf_settings[id].name), KV_STR("value", text),
+                  KV_STR("expected", "an address or network"));
+        log_flush();
+        exit(EX_CONFIG);
+    }
+    return (struct admission_list){.items = items, .count = count};
+}
+
+/* One descriptor for each worker, as far as the system lets us. */
+static void
+raise_file_limit(unsigned clients_max)
+{
+    rlim_t want = (rlim_t)clients_max + FD_SPARE;
+    struct rlimit now;
+
+    if (getrlimit(RLIMIT_NOFILE, &now) < 0 || now.rlim_cur >= want)
+        return;
+    now.rlim_cur = want;
+    if (now.rlim_max < want && geteuid() == 0)
+        now.rlim_max = want;
+    else if (now.rlim_max < want)
+        now.rlim_cur = now.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &now) < 0)
+        log_event(LOG_WARN, "file_limit", KV_U64("wanted", want), KV_ERRNO());
+}
+
+/* Few and small heaps: what the parent has touched, each worker may have to copy. */
+static void
+tune_malloc(void)
+{
+    (void)mallopt(M_ARENA_MAX, 1); /* advice; nothing depends on it */
+    (void)mallopt(M_TOP_PAD, 16 * 1024);
+    (void)mallopt(M_TRIM_THRESHOLD, 64 * 1024);
+    (void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+}
+
+/* The workers' layer of Landlock is put on once, by the parent, and inherited. */
+static void
+share_directories(struct sandbox *parent, struct sandbox *worker)
+{
+    if (parent->dir_count > 0)
+        return;
+    memcpy(parent->dirs, worker->dirs, sizeof(parent->dirs));
+    parent->dir_count = worker->dir_count;
+    parent->same_rights = worker->same_rights;
+    parent->landlock = worker->dir_count > 0; /* none named: left to the sessions */
+    worker->landlock = false;
+}
+
+static void
+enter_sandboxes(struct pool *p)
+{
+    struct sandbox parent = p->ops->parent_box;
+
+    p->worker_box = p->ops->worker_box;
+    share_directories(&parent, &p->worker_box);
+    p->worker_box.uid = (uid_t)-1; /* the parent's user already */
+    p->worker_box.chroot_fd = open_empty_dir(p->d);
+    if (p->worker_box.files_max == 0)
+        p->worker_box.files_max = WORKER_FILES;
+    parent.calls |= p->worker_box.calls | POOL_PARENT_CALLS;
+    if (p->worker_box.chroot_fd >= 0)
+        parent.keep_caps |= 1u << CAP_SYS_CHROOT;
+    else if (p->d->is_root) {
+        log_event(LOG_ERROR, "empty_directory", KV_ERRNO());
+        log_flush();
+        exit(EX_OSERR);
+    }
+    daemon_sandbox(p->d, &parent);
+    if (sandbox_prepare(&p->worker_box) < 0) {
+        log_event(LOG_ERROR, "sandbox_failed", KV_STR("step", "prepare"), KV_ERRNO());
+        log_flush();
+        exit(EX_OSERR);
+    }
+}
+
+/* ---- end ---- */
+
+static void
+hang_up(void *arg, int signo)
+{
+    struct pool *p = arg;
+
+    (void)signo;
+    if (p->draining)
+        return;
+    p->drain_unlimited = true;
+    loop_stop(p->d->loop);
+}
+
+static void
+kill_sessions(struct pool *p, int signo)
+{
+    p->killed = true;
+    for (struct worker *w = p->busy.next; w != &p->busy; w = w->next)
+        (void)kill(w->pid, signo); /* one that has just ended is fine */
+}
+
+static void
+deadline_passed(void *arg)
+{
+    struct pool *p = arg;
+
+    kill_sessions(p, p->killed ? SIGKILL : SIGTERM);
+    loop_timer_set(p->deadline, KILL_MS);
+}
+
+static void
+drain(struct pool *p)
+{
+    p->draining = true;
+    log_event(LOG_INFO, "draining", KV_U64("sessions", p->worker_count - p->idle_count));
+    for (size_t i = 0; i < p->listener_count; i++) {
+        loop_fd_free(&p->listeners[i].watch);
+        (void)close(p->listeners[i].fd);
+    }
+    for (struct worker *w = p->idle.next; w != &p->idle; w = w->next)
+        dismiss(w);
+    if (p->drain_unlimited && p->worker_count > 0 && !p->d->master_gone)
+        daemon_run(p->d); /* until the last session, SIGTERM, or the end of master */
+    if (p->worker_count > 0 && !p->d->master_gone) {
+        loop_timer_set(p->deadline, (int64_t)conf_u64(p->d->conf, SYSTEM_DRAIN_TIME));
+        daemon_run(p->d);
+    }
+    kill_sessions(p, SIGKILL);
+}
+
+int
+pool_run(struct daemon *d, const struct pool_ops *ops)
+{
+    struct pool *p = xcalloc(1, sizeof(*p));
+    const struct admission_limits limits = {
+        .clients_max = ops->clients_max,
+        .per_address_max = ops->per_address_max,
+        .per_minute_max = ops->per_minute_max,
+    };
+
+    *p = (struct pool){.d = d, .ops = ops};
+    p->idle.prev = p->idle.next = &p->idle;
+    p->busy.prev = p->busy.next = &p->busy;
+    p->admission = admission_new(&limits, list_of_setting(d, ops->allow),
+                                 list_of_setting(d, ops->deny), list_of_setting(d, ops->unlimited));
+    p->count.accepted = stats_counter(d->stats, "connections");
+    p->count.refused = stats_counter(d->stats, "connections_refused");
+    p->count.forked = stats_counter(d->stats, "workers_started");
+    find_listeners(p);
+    loop_on_signal(d->loop, SIGCHLD, children_ended, p);
+    loop_on_signal(d->loop, SIGHUP, hang_up, p);
+    p->refill = loop_timer_new(d->loop, refill, p);
+    p->pause = loop_timer_new(d->loop, resume, p);
+    p->deadline = loop_timer_new(d->loop, deadline_passed, p);
+    find_loop_fds(p);
+    raise_file_limit(ops->clients_max);
+    tune_malloc();
+    enter_sandboxes(p);
+    p->auth = pool_auth_new(d->loop, d->run_dirfd, FD_BASE);
+    refill(p);
+    for (size_t i = 0; i < p->listener_count; i++)
+        p->listeners[i].watch =
+            loop_fd_new(d->loop, p->listeners[i].fd, LOOP_READ, connections_wait, &p->listeners[i]);
+    daemon_ready(d);
+    daemon_run(d);
+    drain(p);
+    pool_auth_free(&p->auth);
+    return daemon_exit_status(d);
+}

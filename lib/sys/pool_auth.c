@@ -1,0 +1,144 @@
+/*
+ * lib/sys/pool_auth.c - the parent's connection to authd. Never blocks.
+ */
+#include "lib/sys/pool_auth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/ipc/peer.h"
+#include "lib/ipc/socket.h"
+#include "lib/log/log.h"
+
+#define WAITING_MAX 256
+#define RETRY_MS 50
+#define FRAME_MAX 1024
+
+struct waiting {
+    struct strbuf frame;
+    int fd;
+};
+
+struct pool_auth {
+    struct loop *loop;
+    int run_dirfd, fd_min;
+    struct ipc_peer *peer; /* NULL: not connected */
+    struct loop_timer *retry;
+    struct waiting waiting[WAITING_MAX];
+    size_t waiting_count;
+    bool away_logged;
+};
+
+/* authd says nothing on this connection. */
+static int
+unexpected_frame(struct ipc_peer *peer, const struct frame_header *header, struct slice payload,
+                 int fd)
+{
+    (void)peer, (void)header, (void)payload;
+    close_keep_errno(fd);
+    return -1;
+}
+
+static void
+connection_closed(struct ipc_peer *peer)
+{
+    struct pool_auth *auth = ipc_peer_data(peer);
+
+    auth->peer = NULL;
+    if (auth->retry != NULL)
+        loop_timer_set(auth->retry, RETRY_MS);
+}
+
+static const struct ipc_handlers handlers = {
+    .payload_max = 0, .frame = unexpected_frame, .closed = connection_closed};
+
+static void
+pass_on(struct pool_auth *auth, struct strbuf *frame, int fd)
+{
+    ipc_peer_send(auth->peer, frame, fd); /* it keeps its own copy of fd */
+    close_keep_errno(fd);
+    strbuf_free(frame);
+}
+
+static void
+connect_now(struct pool_auth *auth)
+{
+    int low = ipc_socket_connect(auth->run_dirfd, AUTHD_SOCKET);
+    int fd = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, auth->fd_min);
+
+    close_keep_errno(low);
+    if (fd < 0) {
+        if (!auth->away_logged)
+            log_event(LOG_WARN, "authd_away", KV_ERRNO());
+        auth->away_logged = true;
+        loop_timer_set(auth->retry, RETRY_MS);
+        return;
+    }
+    auth->away_logged = false;
+    auth->peer = ipc_peer_new(auth->loop, fd, &handlers, auth);
+    for (size_t i = 0; i < auth->waiting_count; i++)
+        pass_on(auth, &auth->waiting[i].frame, auth->waiting[i].fd);
+    auth->waiting_count = 0;
+}
+
+static void
+retry(void *arg)
+{
+    struct pool_auth *auth = arg;
+
+    if (auth->peer == NULL)
+        connect_now(auth);
+}
+
+struct pool_auth *
+pool_auth_new(struct loop *loop, int run_dirfd, int fd_min)
+{
+    struct pool_auth *auth = xcalloc(1, sizeof(*auth));
+
+    auth->loop = loop;
+    auth->run_dirfd = run_dirfd;
+    auth->fd_min = fd_min;
+    auth->retry = loop_timer_new(loop, retry, auth);
+    connect_now(auth);
+    return auth;
+}
+
+void
+pool_auth_free(struct pool_auth **authp)
+{
+    struct pool_auth *auth = *authp;
+
+    if (auth == NULL)
+        return;
+    loop_timer_free(&auth->retry);
+    if (auth->peer != NULL)
+        ipc_peer_close(auth->peer);
+    for (size_t i = 0; i < auth->waiting_count; i++) {
+        strbuf_free(&auth->waiting[i].frame);
+        close_keep_errno(auth->waiting[i].fd);
+    }
+    xfree(authp);
+}
+
+void
+pool_auth_attach(struct pool_auth *auth, const struct authd_attach *attach, int fd)
+{
+    struct strbuf frame = strbuf_new(FRAME_MAX);
+
+    if (authd_attach_encode(&frame, attach) < 0 ||
+        (auth->peer == NULL && auth->waiting_count == WAITING_MAX)) {
+        close_keep_errno(fd);
+        strbuf_free(&frame);
+        return;
+    }
+    if (auth->peer != NULL) {
+        pass_on(auth, &frame, fd);
+        return;
+    }
+    auth->waiting[auth->waiting_count++] = (struct waiting){.frame = frame, .fd = fd};
+}

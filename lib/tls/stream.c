@@ -1,0 +1,373 @@
+/*
+ * lib/tls/stream.c - a session's byte stream: plain or TLS, buffered both ways, with deadlines.
+ *
+ * The peer is untrusted: what it sends is bounded by the input buffer, how long it takes by the
+ * caller's deadline, how long it may leave our output unread by the write time-out.
+ */
+#include "lib/tls/stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/tls/waiter.h"
+
+#define OUTPUT_MAX 16384 /* also the most that one TLS record takes */
+#define WRITE_TIMEOUT_MS (5 * 60 * 1000)
+#define DISCARD_MAX (256 * 1024)
+
+struct stream {
+    int fd;
+    struct waiter waiter;
+    struct tls *tls;
+    char *in; /* in_cap bytes, or NULL while nothing is buffered */
+    size_t in_start, in_end, in_cap;
+    size_t in_used; /* highest in_end so far */
+    char *out;      /* OUTPUT_MAX bytes, or NULL */
+    size_t out_len;
+    int64_t write_timeout_ms;
+    enum stream_status read_status, write_status; /* an error sticks */
+    uint64_t bytes_in, bytes_out;
+};
+
+struct stream *
+stream_new(int fd, size_t read_max)
+{
+    struct stream *s = xcalloc(1, sizeof(*s));
+
+    s->fd = fd;
+    s->waiter = waiter_new(fd);
+    s->in_cap = read_max;
+    s->write_timeout_ms = WRITE_TIMEOUT_MS;
+    return s;
+}
+
+/* Passwords have come this way. */
+static void
+free_input(struct stream *s)
+{
+    if (s->in != NULL)
+        mem_wipe(s->in, s->in_used);
+    xfree(&s->in);
+    s->in_start = s->in_end = s->in_used = 0;
+}
+
+void
+stream_free(struct stream **streamp)
+{
+    struct stream *s = *streamp;
+
+    if (s == NULL)
+        return;
+    (void)stream_flush(s); /* whoever needs to know has flushed before */
+    tls_close(&s->tls);
+    (void)close(s->fd);
+    free_input(s);
+    free(s->out);
+    xfree(streamp);
+}
+
+int
+stream_fd(const struct stream *s)
+{
+    return s->fd;
+}
+
+struct tls *
+stream_tls(const struct stream *s)
+{
+    return s->tls;
+}
+
+bool
+stream_has_input(const struct stream *s)
+{
+    return s->in_start < s->in_end;
+}
+
+void
+stream_release_buffers(struct stream *s)
+{
+    if (s->in_start == s->in_end)
+        free_input(s);
+    if (s->out_len == 0)
+        xfree(&s->out);
+}
+
+void
+stream_set_write_timeout(struct stream *s, int64_t ms)
+{
+    s->write_timeout_ms = ms;
+}
+
+uint64_t
+stream_bytes_in(const struct stream *s)
+{
+    return s->bytes_in;
+}
+
+uint64_t
+stream_bytes_out(const struct stream *s)
+{
+    return s->bytes_out;
+}
+
+static enum stream_status
+status_of_errno(void)
+{
+    return errno == ETIMEDOUT ? STREAM_TIMEOUT : STREAM_ERROR;
+}
+
+/* ---- output ---- */
+
+static enum stream_status
+write_through(struct stream *s, struct slice data)
+{
+    int64_t deadline = clock_mono_ms() + s->write_timeout_ms;
+
+    while (data.len > 0 && s->write_status == STREAM_OK) {
+        ssize_t n = s->tls != NULL ? tls_write(s->tls, data.ptr, data.len, deadline)
+                                   : waiter_send(&s->waiter, data.ptr, data.len, deadline);
+
+        if (n <= 0) {
+            s->write_status = status_of_errno();
+            break;
+        }
+        s->bytes_out += (uint64_t)n;
+        data = slice_sub(data, (size_t)n, data.len);
+    }
+    return s->write_status;
+}
+
+enum stream_status
+stream_flush(struct stream *s)
+{
+    size_t len = s->out_len;
+
+    s->out_len = 0;
+    return write_through(s, slice_make(s->out, len));
+}
+
+enum stream_status
+stream_write(struct stream *s, struct slice data)
+{
+    while (data.len > 0 && s->write_status == STREAM_OK) {
+        size_t room = OUTPUT_MAX - s->out_len;
+        size_t part = data.len < room ? data.len : room;
+
+        if (s->out_len == 0 && data.len >= OUTPUT_MAX)
+            return write_through(s, data);
+        if (s->out == NULL)
+            s->out = xmalloc(OUTPUT_MAX);
+        memcpy(s->out + s->out_len, data.ptr, part);
+        s->out_len += part;
+        data = slice_sub(data, part, data.len);
+        if (s->out_len == OUTPUT_MAX)
+            (void)stream_flush(s); /* sticks in write_status */
+    }
+    return s->write_status;
+}
+
+enum stream_status
+stream_printf(struct stream *s, const char *format, ...)
+{
+    struct strbuf text = strbuf_new(OUTPUT_MAX);
+    va_list args;
+    bool fits;
+
+    va_start(args, format);
+    fits = strbuf_vprintf(&text, format, args);
+    va_end(args);
+    assert_always(fits);                        /* what a peer sent has a bound long before */
+    (void)stream_write(s, strbuf_slice(&text)); /* sticks in write_status */
+    strbuf_free(&text);
+    return s->write_status;
+}
+
+/* ---- input ---- */
+
+/* Moves what is unread to the front and makes room behind it. */
+static void
+make_room(struct stream *s)
+{
+    if (s->in == NULL)
+        s->in = xmalloc(s->in_cap);
+    if (s->in_start == s->in_end) {
+        s->in_start = s->in_end = 0;
+    } else if (s->in_end == s->in_cap) {
+        memmove(s->in, s->in + s->in_start, s->in_end - s->in_start);
+        s->in_end -= s->in_start;
+        s->in_start = 0;
+    }
+}
+
+/* Reads once. Our output goes out first: the peer may be waiting for it. */
+static enum stream_status
+fill(struct stream *s, int64_t deadline_mono_ms)
+{
+    ssize_t n;
+
+    if (s->read_status != STREAM_OK)
+        return s->read_status;
+    if (stream_flush(s) != STREAM_OK)
+        return s->write_status;
+    make_room(s);
+    n = s->tls != NULL
+            ? tls_read(s->tls, s->in + s->in_end, s->in_cap - s->in_end, deadline_mono_ms)
+            : waiter_recv(&s->waiter, s->in + s->in_end, s->in_cap - s->in_end, deadline_mono_ms);
+    if (n > 0) {
+        s->in_end += (size_t)n;
+        s->in_used = s->in_end > s->in_used ? s->in_end : s->in_used;
+        s->bytes_in += (uint64_t)n;
+        return STREAM_OK;
+    }
+    if (n < 0 && errno == ETIMEDOUT && s->tls == NULL)
+        return STREAM_TIMEOUT; /* the caller may go on */
+    s->read_status = n == 0 ? STREAM_EOF : status_of_errno();
+    return s->read_status;
+}
+
+static struct slice
+take(struct stream *s, size_t len)
+{
+    struct slice taken = slice_make(s->in + s->in_start, len);
+
+    s->in_start += len;
+    return taken;
+}
+
+enum stream_status
+stream_read_line(struct stream *s, size_t max, int64_t deadline_mono_ms, struct slice *line)
+{
+    size_t seen = 0;
+
+    assert_always(max > 0 && max <= s->in_cap);
+    for (;;) {
+        struct slice unread = slice_make(s->in + s->in_start, s->in_end - s->in_start);
+        size_t at = slice_index(slice_sub(unread, seen, unread.len), '\n') + seen;
+        enum stream_status status;
+
+        if (at < unread.len && at < max) {
+            *line = take(s, at + 1);
+            return STREAM_OK;
+        }
+        if (unread.len >= max) {
+            *line = take(s, max);
+            return STREAM_TOO_LONG;
+        }
+        seen = unread.len;
+        status = fill(s, deadline_mono_ms);
+        if (status != STREAM_OK)
+            return status;
+    }
+}
+
+enum stream_status
+stream_read_some(struct stream *s, size_t max, int64_t deadline_mono_ms, struct slice *bytes)
+{
+    size_t len = s->in_end - s->in_start;
+
+    if (len == 0) {
+        enum stream_status status = fill(s, deadline_mono_ms);
+
+        if (status != STREAM_OK)
+            return status;
+        len = s->in_end - s->in_start;
+    }
+    *bytes = take(s, len < max ? len : max);
+    return STREAM_OK;
+}
+
+void
+stream_unread(struct stream *s, size_t count)
+{
+    assert_always(count <= s->in_start);
+    s->in_start -= count;
+}
+
+int
+stream_wait(struct stream *s, int other_fd, int64_t deadline_mono_ms)
+{
+    struct pollfd fds[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = other_fd, .events = POLLIN}};
+
+    if (stream_has_input(s) || (s->tls != NULL && tls_pending(s->tls)))
+        return 1;
+    if (stream_flush(s) != STREAM_OK)
+        return -1;
+    for (;;) {
+        int64_t left = deadline_mono_ms - clock_mono_ms();
+        int n = poll(fds, 2, left < 0 ? 0 : (int)(left > INT32_MAX ? INT32_MAX : left));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (fds[0].revents != 0)
+            return 1;
+        if (fds[1].revents != 0)
+            return 2;
+        if (left <= 0)
+            return 0;
+    }
+}
+
+/* ---- TLS ---- */
+
+static size_t
+discard_buffered(struct stream *s)
+{
+    size_t discarded = s->in_end - s->in_start;
+
+    s->in_start = s->in_end = 0;
+    return discarded;
+}
+
+/* Throws away what waits in the socket. A flood is left to OpenSSL, which takes it for no TLS. */
+static size_t
+discard_waiting(struct stream *s)
+{
+    char trash[4096];
+    size_t discarded = 0;
+    ssize_t n;
+
+    do {
+        n = recv(s->fd, trash, sizeof(trash), MSG_DONTWAIT);
+        discarded += n > 0 ? (size_t)n : 0;
+    } while (n > 0 && discarded < DISCARD_MAX);
+    return discarded;
+}
+
+int
+stream_start_tls(struct stream *s, struct tls_context *ctx, int64_t deadline_mono_ms,
+                 size_t *discarded)
+{
+    size_t count;
+
+    if (s->tls != NULL)
+        return -1;
+    count = discard_buffered(s);
+    if (s->out_len > 0) /* our go-ahead is not out yet: what came before it is no handshake */
+        count += discard_waiting(s);
+    if (discarded != NULL)
+        *discarded = count;
+    if (stream_flush(s) != STREAM_OK)
+        return -1;
+    s->tls = tls_accept(ctx, s->fd, deadline_mono_ms);
+    return s->tls == NULL ? -1 : 0;
+}
+
+int
+stream_start_tls_client(struct stream *s, struct tls_context *ctx, const char *server_name,
+                        int64_t deadline_mono_ms)
+{
+    if (s->tls != NULL || stream_flush(s) != STREAM_OK)
+        return -1;
+    (void)discard_buffered(s); /* what was sent before the handshake proves nothing */
+    s->tls = tls_connect(ctx, s->fd, server_name, deadline_mono_ms);
+    return s->tls == NULL ? -1 : 0;
+}

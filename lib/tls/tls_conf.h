@@ -1,0 +1,15 @@
+/*
+ * lib/tls/tls_conf.h - the server context of the settings tls.certificate and tls.key.
+ */
+#ifndef POSTHORN_LIB_TLS_TLS_CONF_H
+#define POSTHORN_LIB_TLS_TLS_CONF_H
+
+#include "lib/conf/conf.h"
+#include "lib/conf/instance.h"
+#include "lib/tls/tls.h"
+
+/* Reads both files: before the sandbox, as root. NULL with one line in `error`. */
+struct tls_context *tls_conf_server(const struct conf *conf, const struct instance *inst,
+                                    struct strbuf *error);
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * master/config.c - loads both configuration files; an error in either refuses both.
+ */
+#include "master/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+
+static unsigned generation;
+
+/* Port 60995 plus an offset of 60000 would be none. */
+static int
+check_ports(const struct instance *inst, const struct config *config, struct strbuf *errors)
+{
+    uint64_t offset = conf_u64(config->conf, SYSTEM_PORT_OFFSET);
+    int rc = 0;
+
+    for (size_t i = 0; i < config->services->count; i++) {
+        const struct service_row *row = &config->services->rows[i];
+
+        for (size_t l = 0; l < row->listen_count; l++) {
+            if (row->listens[l].port + offset <= 65535)
+                continue;
+            (void)strbuf_printf(errors,
+                                "%s:%u: [%s] port %u plus system.port_offset is over 65535\n",
+                                inst->services_path, row->line, row->name, row->listens[l].port);
+            rc = -1;
+        }
+    }
+    return rc;
+}
+
+static int
+read_texts(const struct instance *inst, struct config *config, struct strbuf *errors)
+{
+    if (read_file(AT_FDCWD, inst->conf_path, &config->text) < 0) {
+        (void)strbuf_printf(errors, "%s: %s\n", inst->conf_path, strerror(errno));
+        return -1;
+    }
+    config->conf = conf_parse(strbuf_slice(&config->text), inst->conf_path, errors);
+    config->services = services_load(inst->services_path, errors);
+    if (config->conf == NULL || config->services == NULL)
+        return -1;
+    return check_ports(inst, config, errors);
+}
+
+struct config *
+config_load(const struct instance *inst, struct strbuf *errors)
+{
+    struct config *config = xcalloc(1, sizeof(*config));
+
+    config->refs = 1;
+    config->text = strbuf_new(CONF_FILE_MAX);
+    if (read_texts(inst, config, errors) < 0) {
+        config_release(&config);
+        return NULL;
+    }
+    config->copy_path = xasprintf("%s/posthorn.conf.%u", inst->run, ++generation);
+    if (replace_file(AT_FDCWD, config->copy_path, strbuf_slice(&config->text), 0600) < 0) {
+        (void)strbuf_printf(errors, "%s: %s\n", config->copy_path, strerror(errno));
+        config_release(&config);
+    }
+    return config;
+}
+
+struct config *
+config_share(struct config *config)
+{
+    config->refs++;
+    return config;
+}
+
+void
+config_release(struct config **configp)
+{
+    struct config *config = *configp;
+
+    *configp = NULL;
+    if (config == NULL || --config->refs > 0)
+        return;
+    if (config->copy_path != NULL)
+        unlink_keep_errno(AT_FDCWD, config->copy_path);
+    free(config->copy_path);
+    conf_free(&config->conf);
+    services_free(&config->services);
+    strbuf_free(&config->text);
+    free(config);
+}
+
+bool
+config_same(const struct config *a, const struct config *b)
+{
+    return slice_eq(strbuf_slice(&a->text), strbuf_slice(&b->text));
+}

@@ -1,0 +1,79 @@
+/*
+ * master/lock.c - two locks in the run directory.
+ *
+ * master.lock is master's own and tells a second one to go away. instance.lock is inherited by
+ * every process of the suite (a flock belongs to the open file): after a kill -9 of master the next
+ * one waits for it, so that no daemon of the old generation still works on the queue or the
+ * database.
+ */
+#include "master/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/io.h"
+#include "lib/ipc/master.h"
+
+#define WAIT_MS 10000
+#define STEP_MS 10
+
+static int
+open_lock(int run_dirfd, const char *name, struct strbuf *error)
+{
+    int fd = openat(run_dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        (void)strbuf_printf(error, "run/%s: %s\n", name, strerror(errno));
+    return fd;
+}
+
+static int
+be_only_master(int run_dirfd, struct strbuf *error)
+{
+    int fd = open_lock(run_dirfd, MASTER_LOCK, error);
+    struct strbuf pid = strbuf_new(32);
+    char text[32];
+
+    if (fd < 0)
+        return -1;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        (void)read_file(run_dirfd, MASTER_LOCK, &pid); /* without it the message says less */
+        (void)strbuf_printf(error, "it is running already (pid %s)\n",
+                            strbuf_cstr(&pid)[0] != '\0' ? strbuf_cstr(&pid) : "unknown");
+        strbuf_free(&pid);
+        close_keep_errno(fd);
+        return -1;
+    }
+    (void)snprintf(text, sizeof(text), "%d", getpid());
+    if (ftruncate(fd, 0) == 0)
+        (void)write_all(fd, slice_of(text)); /* only for the message above */
+    return 0;                                /* the descriptor stays open as long as we live */
+}
+
+int
+lock_instance(int run_dirfd, struct strbuf *error)
+{
+    static const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
+    int64_t deadline = clock_mono_ms() + WAIT_MS;
+    int fd;
+
+    if (be_only_master(run_dirfd, error) < 0)
+        return -1;
+    fd = open_lock(run_dirfd, INSTANCE_LOCK, error);
+    while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (clock_mono_ms() > deadline) {
+            (void)strbuf_printf(error, "processes of an earlier start still run after %d s\n",
+                                WAIT_MS / 1000);
+            close_keep_errno(fd);
+            return -1;
+        }
+        (void)nanosleep(&step, NULL); /* shorter is harmless */
+    }
+    return fd;
+}

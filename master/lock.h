@@ -1,0 +1,14 @@
+/*
+ * master/lock.h - one master at a time, and none before the last process of an earlier one has
+ * gone.
+ */
+#ifndef POSTHORN_MASTER_LOCK_H
+#define POSTHORN_MASTER_LOCK_H
+
+#include "lib/base/strbuf.h"
+
+/* Takes both locks below `run_dirfd`. Returns the descriptor that every child keeps open, so that
+ * the instance's lock is held while any of them lives; -1 with a line in `error`. */
+int lock_instance(int run_dirfd, struct strbuf *error);
+
+#endif

@@ -1,0 +1,208 @@
+/*
+ * master/main.c - binds the sockets, starts the services, keeps them alive.
+ *
+ * Runs as root (or as the ordinary user who owns the instance) for as long as the suite does, and
+ * therefore reads nothing but its configuration, its own control socket and the kernel.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/ipc/master.h"
+#include "lib/ipc/socket.h"
+#include "lib/log/log.h"
+#include "master/control.h"
+#include "master/lock.h"
+#include "master/notify.h"
+#include "master/run_dir.h"
+#include "master/suite.h"
+
+#define ERRORS_MAX 65536
+
+struct master {
+    struct instance inst;
+    bool foreground;
+    struct loop *loop;
+    struct suite *suite;
+    struct control *control;
+    bool reloading; /* systemd has been told so */
+};
+
+static _Noreturn void
+die(int status, const char *text)
+{
+    (void)fputs(text, stderr);
+    exit(status);
+}
+
+/* master [--root DIR] [--foreground] */
+static void
+read_options(struct master *m, int argc, char **argv)
+{
+    const char *root = NULL;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--foreground") == 0)
+            m->foreground = true;
+        else if (strcmp(argv[i], "--root") == 0 && i + 1 < argc)
+            root = argv[++i];
+        else
+            die(EX_USAGE,
+                "master: expected --root DIR or --foreground; the command is: posthorn start\n");
+    }
+    instance_init(&m->inst, root);
+}
+
+/* Descriptors 0 to 2 must be taken, or a socket would get one of these numbers. */
+static void
+settle_process(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO && fcntl(fd, F_SETFD, 0) == 0);
+    close_keep_errno(fd);
+    (void)umask(077);
+    (void)signal(SIGPIPE, SIG_IGN);               /* cannot fail for this signal */
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* nothing of ours needs a set-uid program */
+    if (chdir("/") < 0)
+        die(EX_OSERR, "master: no way to /\n");
+}
+
+static void
+open_log(const struct master *m, int run_dirfd, const struct conf *conf)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    struct sockaddr_un address;
+    int fd =
+        socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); /* never waits for logd */
+
+    if (fd >= 0 && ipc_socket_address(run_dirfd, "log.sock", &address) == 0 &&
+        connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        log_open("master", "master", fd);
+    else
+        log_open("master", "master", -1);
+    log_set_stderr(m->foreground);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(names[i], conf_str(conf, LOG_LEVEL)) == 0)
+            log_set_level((enum log_level)i);
+}
+
+static void
+services_changed(void *arg)
+{
+    struct master *m = arg;
+
+    control_changed(m->control);
+    if (m->reloading && suite_is_settled(m->suite)) {
+        m->reloading = false;
+        notify_send("READY=1");
+    }
+}
+
+static void
+on_stop(void *arg, int signo)
+{
+    struct master *m = arg;
+
+    (void)signo;
+    notify_send("STOPPING=1");
+    suite_stop(m->suite);
+}
+
+static void
+on_reload(void *arg, int signo)
+{
+    struct master *m = arg;
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+
+    (void)signo;
+    if (suite_phase(m->suite) != SUITE_RUNNING)
+        return;
+    notify_reloading();
+    m->reloading = true;
+    if (suite_reload(m->suite, &errors) < 0)
+        log_event(LOG_ERROR, "reload_refused", KV_STR("why", strbuf_cstr(&errors)));
+    strbuf_free(&errors);
+    services_changed(m);
+}
+
+static void
+flush_log(void *arg)
+{
+    (void)arg;
+    log_flush();
+}
+
+/* From here on errors are in the log and in `posthorn status`; whoever started us sees the end of
+ * our stderr and asks there. */
+static void
+detach(const struct master *m)
+{
+    int fd = m->foreground ? -1 : open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    (void)dup2(fd, STDIN_FILENO);
+    (void)dup2(fd, STDOUT_FILENO);
+    (void)dup2(fd, STDERR_FILENO);
+    close_keep_errno(fd);
+}
+
+static void
+run(struct master *m)
+{
+    loop_on_turn(m->loop, flush_log, NULL);
+    loop_on_signal(m->loop, SIGTERM, on_stop, m);
+    loop_on_signal(m->loop, SIGINT, on_stop, m);
+    loop_on_signal(m->loop, SIGHUP, on_reload, m);
+    notify_init(m->loop);
+    m->reloading = true; /* READY=1 is sent when every service has come to rest */
+    detach(m);
+    loop_run(m->loop);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct master m = {0};
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct config *config;
+    int run_dirfd, lock_fd;
+
+    read_options(&m, argc, argv);
+    settle_process();
+    run_dirfd = run_dir_open(m.inst.run, &errors);
+    lock_fd = run_dirfd < 0 ? -1 : lock_instance(run_dirfd, &errors);
+    if (lock_fd < 0)
+        die(EX_CANTCREAT, strbuf_cstr(&errors));
+    run_dir_clean(run_dirfd);
+    config = config_load(&m.inst, &errors);
+    if (config == NULL)
+        die(EX_CONFIG, strbuf_cstr(&errors));
+    m.loop = loop_new();
+    m.suite = suite_new(m.loop, &m.inst, run_dirfd, lock_fd, config, services_changed, &m);
+    m.control = control_new(m.loop, run_dirfd);
+    if (m.control == NULL)
+        die(EX_CANTCREAT, "master: run/" MASTER_SOCKET " could not be made\n");
+    log_set_level(LOG_ERROR); /* the rest is not for whoever waits for our start */
+    suite_start_log(m.suite);
+    open_log(&m, run_dirfd, config->conf);
+    suite_start(m.suite);
+    control_serve(m.control, m.suite);
+    run(&m);
+    control_free(&m.control);
+    suite_free(&m.suite);
+    loop_free(&m.loop);
+    return EXIT_SUCCESS;
+}

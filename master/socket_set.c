@@ -1,0 +1,247 @@
+/*
+ * master/socket_set.c - binds the listening sockets of one service.
+ *
+ * Runs as root and reads nothing from what it binds. IPv6 that the kernel does not have is left out
+ * as long as another address of the same port could be bound.
+ */
+#include "master/socket_set.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/ipc/socket.h"
+#include "lib/log/log.h"
+#include "master/port_holder.h"
+
+#define BACKLOG 1024 /* the kernel cuts it to net.core.somaxconn */
+
+struct address {
+    struct sockaddr_storage storage;
+    socklen_t len;
+    char where[80];
+};
+
+static struct bound_socket *
+find(const struct socket_set *set, const char *label, const char *where)
+{
+    for (size_t i = 0; set != NULL && i < set->count; i++)
+        if (strcmp(set->items[i].label, label) == 0 && strcmp(set->items[i].where, where) == 0)
+            return &set->items[i];
+    return NULL;
+}
+
+static void
+add(struct socket_set *set, const char *label, const char *where, int fd)
+{
+    struct bound_socket *item;
+
+    set->items = xreallocarray(set->items, set->count + 1, sizeof(set->items[0]));
+    item = &set->items[set->count++];
+    memset(item, 0, sizeof(*item));
+    (void)snprintf(item->label, sizeof(item->label), "%s", label); /* bounded by services.conf */
+    (void)snprintf(item->where, sizeof(item->where), "%s", where);
+    item->fd = fd;
+}
+
+/* `text` was checked to be an address when the configuration was read. */
+static struct address
+make_address(const char *text, uint16_t port)
+{
+    struct address a = {.len = sizeof(struct sockaddr_in)};
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&a.storage;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&a.storage;
+
+    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        (void)snprintf(a.where, sizeof(a.where), "%s:%u", text, port);
+    } else if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(port);
+        a.len = sizeof(*v6);
+        (void)snprintf(a.where, sizeof(a.where), "[%s]:%u", text, port);
+    } else {
+        a.len = 0;
+        (void)snprintf(a.where, sizeof(a.where), "%s:%u", text, port);
+    }
+    return a;
+}
+
+static int
+bind_internet(const struct address *a)
+{
+    int family = a->storage.ss_family, on = 1, fd;
+
+    if (a->len == 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)); /* bind tells if it matters */
+    if (family == AF_INET6) /* its IPv4 twin has a socket of its own */
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    if (bind(fd, (const struct sockaddr *)&a->storage, a->len) < 0 || listen(fd, BACKLOG) < 0) {
+        close_keep_errno(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static void
+report(const struct address *a, const char *label, uint16_t port, int error, struct strbuf *errors)
+{
+    (void)strbuf_printf(errors, "%s on %s: ", label, a->where);
+    if (error != EADDRINUSE) {
+        (void)strbuf_printf(errors, "%s%s\n", strerror(error),
+                            error == EADDRNOTAVAIL ? ": no interface has this address" : "");
+        return;
+    }
+    (void)strbuf_printf(errors, "port %u is in use", port);
+    (void)strbuf_str(errors, " by ");
+    if (!port_holder_find(port, errors))
+        (void)strbuf_str(errors, "another process");
+    (void)strbuf_char(errors, '\n');
+}
+
+/* One port on all of its addresses. */
+static int
+open_port(struct socket_set *set, const struct config *config, const struct service_row *row,
+          const struct service_listen *listen, const struct socket_set *have, struct strbuf *errors)
+{
+    const char *binds[CONF_LIST_MAX];
+    size_t count = service_binds(row, config->conf, binds, ARRAY_LEN(binds)), opened = 0;
+    uint16_t port = (uint16_t)(listen->port + conf_u64(config->conf, SYSTEM_PORT_OFFSET));
+    size_t errors_before = errors->len;
+
+    for (size_t i = 0; i < count; i++) {
+        struct address a = make_address(binds[i], port);
+        const struct bound_socket *old = find(have, listen->label, a.where);
+        int fd = old != NULL ? fcntl(old->fd, F_DUPFD_CLOEXEC, 0) : bind_internet(&a);
+
+        if (fd >= 0) {
+            add(set, listen->label, a.where, fd);
+            opened++;
+        } else if (a.storage.ss_family == AF_INET6 &&
+                   (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL) &&
+                   strcmp(binds[i], "::") == 0 && count > 1) {
+            log_event(LOG_WARN, "ipv6_missing", KV_STR("service", row->name),
+                      KV_STR("address", a.where));
+        } else {
+            report(&a, listen->label, port, errno, errors);
+        }
+    }
+    if (opened == 0 && errors->len == errors_before)
+        (void)strbuf_printf(errors, "%s: no address to listen on\n", listen->label);
+    return errors->len == errors_before ? 0 : -1;
+}
+
+/* Group of a role: from "uid:gid" or from passwd. -1: leave it. */
+static gid_t
+role_gid(const struct conf *conf, int role)
+{
+    struct slice gid_text = slice_of(role < 0 ? "" : conf_str(conf, (enum conf_id)role));
+    struct slice name = slice_split(&gid_text, ':');
+    const struct passwd *pw;
+    uint64_t gid;
+    char *user;
+
+    if (role < 0 || geteuid() != 0)
+        return (gid_t)-1;
+    if (parse_u64(gid_text, UINT32_MAX - 1, &gid) == 0)
+        return (gid_t)gid;
+    user = xslicedup(name);
+    pw = getpwnam(user);
+    free(user);
+    return pw == NULL ? (gid_t)-1 : pw->pw_gid;
+}
+
+static int
+bind_unix(const struct config *config, const struct service_row *row, int run_dirfd)
+{
+    struct sockaddr_un address;
+    gid_t gid = role_gid(config->conf, row->socket_group);
+    int fd;
+
+    if (ipc_socket_address(run_dirfd, row->socket, &address) < 0)
+        return -1;
+    fd = socket(AF_UNIX, (row->socket_datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    unlink_keep_errno(run_dirfd, row->socket); /* a dead one: the lock says that no other lives */
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        fchownat(run_dirfd, row->socket, (uid_t)-1, gid, 0) < 0 ||
+        fchmodat(run_dirfd, row->socket, row->socket_mode, 0) < 0 ||
+        (!row->socket_datagram && listen(fd, BACKLOG) < 0)) {
+        close_keep_errno(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static int
+open_unix(struct socket_set *set, const struct config *config, const struct service_row *row,
+          int run_dirfd, const struct socket_set *have, struct strbuf *errors)
+{
+    const struct bound_socket *old = find(have, SERVICE_CONTROL, row->socket);
+    int fd = old != NULL ? fcntl(old->fd, F_DUPFD_CLOEXEC, 0) : bind_unix(config, row, run_dirfd);
+
+    if (fd < 0) {
+        (void)strbuf_printf(errors, "socket %s: %s\n", row->socket, strerror(errno));
+        return -1;
+    }
+    add(set, SERVICE_CONTROL, row->socket, fd);
+    return 0;
+}
+
+struct socket_set *
+socket_set_open(const struct config *config, const struct service_row *row, int run_dirfd,
+                const struct socket_set *have, struct strbuf *errors)
+{
+    struct socket_set *set = xcalloc(1, sizeof(*set));
+    int rc = 0;
+
+    for (size_t i = 0; i < row->listen_count; i++)
+        if (open_port(set, config, row, &row->listens[i], have, errors) < 0)
+            rc = -1;
+    if (row->socket[0] != '\0' && open_unix(set, config, row, run_dirfd, have, errors) < 0)
+        rc = -1;
+    if (rc < 0)
+        socket_set_free(&set);
+    return set;
+}
+
+void
+socket_set_free(struct socket_set **setp)
+{
+    struct socket_set *set = *setp;
+
+    if (set == NULL)
+        return;
+    for (size_t i = 0; i < set->count; i++)
+        close_keep_errno(set->items[i].fd);
+    free(set->items);
+    xfree(setp);
+}
+
+void
+socket_set_unlink(const struct socket_set *set, int run_dirfd)
+{
+    for (size_t i = 0; set != NULL && i < set->count; i++)
+        if (strcmp(set->items[i].label, SERVICE_CONTROL) == 0)
+            unlink_keep_errno(run_dirfd, set->items[i].where);
+}

@@ -1,0 +1,309 @@
+/*
+ * master/suite.c - all services of the instance: started, reloaded and stopped together.
+ */
+#include "master/suite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+
+#define DRAIN_GRACE_MS 3000 /* for ending sessions that the drain time has not ended */
+
+struct suite {
+    struct loop *loop;
+    const struct instance *inst;
+    struct config *config;
+    struct service_env env;
+    struct service *services[SERVICES_MAX];
+    size_t count;
+    enum suite_phase phase;
+    unsigned stop_rank; /* services of this rank are being stopped */
+    struct loop_task *after_change;
+    void (*changed)(void *arg);
+    void *arg;
+    int64_t started_ms;
+};
+
+/* Order of stopping: what serves clients, what serves those, what writes the log of it all. */
+enum { RANK_SESSIONS, RANK_SERVERS, RANK_LOG, RANK_COUNT };
+
+static unsigned
+stop_rank(const struct service *s)
+{
+    const struct service_row *row = service_row(s);
+
+    if (row->socket_datagram)
+        return RANK_LOG;
+    return row->overlap ? RANK_SESSIONS : RANK_SERVERS;
+}
+
+static void
+stop_next_rank(struct suite *suite)
+{
+    while (suite->stop_rank < RANK_COUNT) {
+        bool all_gone = true;
+
+        for (size_t i = 0; i < suite->count; i++) {
+            struct service *s = suite->services[i];
+
+            if (stop_rank(s) != suite->stop_rank)
+                continue;
+            if (service_wanted(s))
+                service_stop(s);
+            all_gone = all_gone && service_is_gone(s);
+        }
+        if (!all_gone)
+            return;
+        suite->stop_rank++;
+    }
+    suite->phase = SUITE_STOPPED;
+    loop_stop(suite->loop);
+}
+
+static void
+after_change(void *arg)
+{
+    struct suite *suite = arg;
+
+    if (suite->phase == SUITE_STOPPING)
+        stop_next_rank(suite);
+    suite->changed(suite->arg);
+}
+
+static void
+service_changed(void *arg)
+{
+    struct suite *suite = arg;
+
+    loop_task_schedule(suite->after_change);
+}
+
+static void
+set_timeouts(struct suite *suite)
+{
+    int64_t drain_ms = (int64_t)conf_u64(suite->config->conf, SYSTEM_DRAIN_TIME);
+
+    suite->env.start_timeout_ms = (int64_t)conf_u64(suite->config->conf, SYSTEM_START_TIMEOUT);
+    suite->env.stop_timeout_ms = (int64_t)conf_u64(suite->config->conf, SYSTEM_STOP_TIMEOUT);
+    if (suite->env.stop_timeout_ms < drain_ms + DRAIN_GRACE_MS)
+        suite->env.stop_timeout_ms = drain_ms + DRAIN_GRACE_MS;
+}
+
+struct suite *
+suite_new(struct loop *loop, const struct instance *inst, int run_dirfd, int lock_fd,
+          struct config *config, void (*changed)(void *arg), void *arg)
+{
+    struct suite *suite = xcalloc(1, sizeof(*suite));
+
+    suite->loop = loop;
+    suite->inst = inst;
+    suite->config = config;
+    suite->changed = changed;
+    suite->arg = arg;
+    suite->started_ms = clock_mono_ms();
+    suite->after_change = loop_task_new(loop, after_change, suite);
+    suite->env = (struct service_env){.loop = loop,
+                                      .inst = inst,
+                                      .run_dirfd = run_dirfd,
+                                      .lock_fd = lock_fd,
+                                      .changed = service_changed,
+                                      .arg = suite};
+    set_timeouts(suite);
+    for (size_t i = 0; i < config->services->count; i++)
+        suite->services[suite->count++] =
+            service_new(&suite->env, config, config->services->rows[i].name);
+    return suite;
+}
+
+void
+suite_free(struct suite **suitep)
+{
+    struct suite *suite = *suitep;
+
+    if (suite == NULL)
+        return;
+    for (size_t i = 0; i < suite->count; i++)
+        service_free(&suite->services[i]);
+    loop_task_free(&suite->after_change);
+    config_release(&suite->config);
+    xfree(suitep);
+}
+
+void
+suite_start_log(struct suite *suite)
+{
+    for (size_t i = 0; i < suite->count; i++)
+        if (stop_rank(suite->services[i]) == RANK_LOG)
+            service_start(suite->services[i]);
+}
+
+void
+suite_start(struct suite *suite)
+{
+    for (size_t i = 0; i < suite->count; i++)
+        if (service_row(suite->services[i])->automatic)
+            service_start(suite->services[i]);
+}
+
+void
+suite_stop(struct suite *suite)
+{
+    if (suite->phase != SUITE_RUNNING)
+        return;
+    log_note(LOG_INFO, "suite_stopping");
+    suite->phase = SUITE_STOPPING;
+    suite->stop_rank = 0;
+    loop_task_schedule(suite->after_change);
+}
+
+enum suite_phase
+suite_phase(const struct suite *suite)
+{
+    return suite->phase;
+}
+
+struct service *
+suite_find(struct suite *suite, struct slice name)
+{
+    for (size_t i = 0; i < suite->count; i++)
+        if (slice_eq(slice_of(service_name(suite->services[i])), name))
+            return suite->services[i];
+    return NULL;
+}
+
+/* Binds everything first: a port that is not to be had refuses the whole configuration. */
+static int
+prepare_all(struct suite *suite, struct config *config, struct strbuf *errors)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < suite->count; i++) {
+        struct service *s = suite->services[i];
+
+        if (services_find(config->services, service_name(s)) != NULL &&
+            service_reload_prepare(s, config, errors) < 0)
+            rc = -1;
+    }
+    for (size_t i = 0; rc < 0 && i < suite->count; i++)
+        service_reload_cancel(suite->services[i]);
+    return rc;
+}
+
+static bool
+same_row(const struct service_row *a, const struct service_row *b)
+{
+    return a->listen_count == 0 && b->listen_count == 0 && strcmp(a->program, b->program) == 0 &&
+           strcmp(a->socket, b->socket) == 0;
+}
+
+static void
+reload_services(struct suite *suite, struct config *config)
+{
+    bool same = config_same(suite->config, config);
+
+    for (size_t i = 0; i < suite->count; i++) {
+        struct service *s = suite->services[i];
+        const struct service_row *row = services_find(config->services, service_name(s));
+
+        if (row == NULL) {
+            service_stop(s); /* its section is gone */
+            continue;
+        }
+        /* Certificates and lists may have changed behind an unchanged text: those who have them
+         * overlap and lose nothing by it. */
+        service_reload(s, row->overlap || !same || !same_row(service_row(s), row));
+    }
+}
+
+static void
+add_services(struct suite *suite, struct config *config)
+{
+    for (size_t i = 0; i < config->services->count; i++) {
+        const struct service_row *row = &config->services->rows[i];
+
+        if (suite_find(suite, slice_of(row->name)) != NULL || suite->count == SERVICES_MAX)
+            continue;
+        suite->services[suite->count] = service_new(&suite->env, config, row->name);
+        if (row->automatic)
+            service_start(suite->services[suite->count]);
+        suite->count++;
+    }
+}
+
+int
+suite_reload(struct suite *suite, struct strbuf *errors)
+{
+    struct config *config = config_load(suite->inst, errors);
+
+    if (config == NULL)
+        return -1;
+    if (prepare_all(suite, config, errors) < 0) {
+        config_release(&config);
+        return -1;
+    }
+    reload_services(suite, config);
+    add_services(suite, config);
+    config_release(&suite->config);
+    suite->config = config;
+    set_timeouts(suite);
+    log_note(LOG_INFO, "configuration_reloaded");
+    return 0;
+}
+
+bool
+suite_is_settled(const struct suite *suite)
+{
+    for (size_t i = 0; i < suite->count; i++)
+        if (!service_is_settled(suite->services[i]))
+            return false;
+    return true;
+}
+
+void
+suite_complaints(const struct suite *suite, struct strbuf *out)
+{
+    for (size_t i = 0; i < suite->count; i++) {
+        const struct service *s = suite->services[i];
+
+        if (service_is_failed(s))
+            (void)strbuf_printf(out, "%s: %s\n", service_name(s), service_error(s));
+        if (service_refused(s)[0] != '\0')
+            (void)strbuf_printf(out, "%s: the new configuration was not taken: %s\n",
+                                service_name(s), service_refused(s));
+    }
+}
+
+static void
+describe_master(const struct suite *suite, struct strbuf *objects)
+{
+    static const char *const names[] = {"running", "stopping", "stopped"};
+    char pid[24], uptime[24];
+
+    (void)snprintf(pid, sizeof(pid), "%d", getpid());
+    (void)snprintf(uptime, sizeof(uptime), "%lld",
+                   (long long)(clock_mono_ms() - suite->started_ms) / 1000);
+    object_add(objects,
+               (const struct object_field[]){
+                   {SLICE("service"), SLICE("master")},
+                   {SLICE("program"), SLICE("master")},
+                   {SLICE("state"), slice_of(names[suite->phase])},
+                   {SLICE("pid"), slice_of(pid)},
+                   {SLICE("uptime"), slice_of(uptime)},
+                   {SLICE("restarts"), SLICE("0")},
+                   {SLICE("draining"), SLICE("0")},
+               },
+               7);
+}
+
+void
+suite_describe(const struct suite *suite, struct strbuf *objects)
+{
+    describe_master(suite, objects);
+    for (size_t i = 0; i < suite->count; i++)
+        service_describe(suite->services[i], objects);
+}

@@ -1,0 +1,166 @@
+/*
+ * queue-manager/agent.c - one connected delivery agent: its slots and the jobs in them.
+ *
+ * A job's id is a serial number and the slot, so that a result finds its job without a search and a
+ * late one finds nothing. Remote agents get the message's descriptor, opened read-only here.
+ */
+#include "queue-manager/agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "queue-manager/trace.h"
+
+#define SLOT_BITS 16
+#define PREPEND_MAX 4096
+
+struct agent *
+agent_new(struct ipc_peer *peer, const struct queue_hello *hello)
+{
+    struct agent *a = xcalloc(1, sizeof(*a));
+
+    a->peer = peer;
+    a->peer_id = ipc_peer_id(peer);
+    a->kind = (enum queue_agent)hello->agent;
+    a->slots = hello->slots < AGENT_SLOTS_MAX ? hello->slots : AGENT_SLOTS_MAX;
+    a->jobs = xcalloc(a->slots, sizeof(*a->jobs));
+    lane_init(&a->lane, true);
+    return a;
+}
+
+void
+agent_free(struct agent **ap)
+{
+    if (*ap == NULL)
+        return;
+    xfree(&(*ap)->jobs);
+    xfree(ap);
+}
+
+bool
+agent_has_room(const struct agent *a)
+{
+    return a->peer != NULL && a->busy < a->slots;
+}
+
+static struct job *
+free_slot(struct agent *a)
+{
+    static uint64_t serial;
+
+    for (uint32_t i = 0; i < a->slots; i++)
+        if (a->jobs[i].id == 0) {
+            a->jobs[i].id = ++serial << SLOT_BITS | i;
+            return &a->jobs[i];
+        }
+    assert_always(!"a slot is free");
+    return NULL;
+}
+
+struct job *
+agent_job(struct agent *a, uint64_t job_id)
+{
+    uint64_t slot = job_id & ((1u << SLOT_BITS) - 1);
+
+    return job_id != 0 && slot < a->slots && a->jobs[slot].id == job_id ? &a->jobs[slot] : NULL;
+}
+
+void
+agent_job_done(struct agent *a, struct job *job)
+{
+    job->message->job_count--;
+    if (job->destination != NULL)
+        job->destination->in_flight--;
+    *job = (struct job){.id = 0};
+    a->busy--;
+}
+
+static void
+describe_rcpts(struct queue_job *job, struct queue_job_rcpt *rcpts, const struct message *m,
+               const uint32_t *indices, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct target *t = &m->targets[indices[i]];
+        const struct queue_rcpt *source = &m->envelope->rcpts[t->source];
+
+        rcpts[i] = (struct queue_job_rcpt){.index = indices[i],
+                                           .address = t->address,
+                                           .original = source->original,
+                                           .notify = source->notify,
+                                           .path = t->path,
+                                           .quota_bytes = t->quota_bytes,
+                                           .quota_messages = t->quota_messages};
+        job->in_doubt |= t->in_doubt;
+    }
+    job->rcpts = rcpts;
+    job->rcpt_count = count;
+}
+
+static int
+encode_job(struct strbuf *out, uint64_t job_id, const struct message *m, const char *file,
+           const struct destination *d, const uint32_t *indices, uint32_t count)
+{
+    static struct queue_job_rcpt rcpts[QUEUE_JOB_RCPTS_MAX];
+    const struct queue_envelope *e = m->envelope;
+    struct strbuf prepend = strbuf_new(PREPEND_MAX);
+    struct queue_job job = {.job_id = job_id,
+                            .queue_id = slice_of(m->id),
+                            .file = slice_of(file),
+                            .content_size = e->content_size,
+                            .received_ms = e->received_ms,
+                            .in_doubt = m->in_doubt || m->round > 0,
+                            .smtputf8 = e->smtputf8,
+                            .body_8bit = e->body_8bit,
+                            .body_binary = e->body_binary,
+                            .sender = e->sender,
+                            .envid = e->envid,
+                            .ret = e->ret};
+    int rc;
+
+    if (d != NULL) {
+        trace_header(m, &m->targets[indices[0]], &prepend);
+        job.prepend = strbuf_slice(&prepend);
+        job.next_hop = d->name;
+    }
+    describe_rcpts(&job, rcpts, m, indices, count);
+    rc = queue_job_encode(out, &job);
+    strbuf_free(&prepend);
+    return rc;
+}
+
+int
+agent_give(struct queue *q, struct agent *a, struct message *m, struct destination *d,
+           const uint32_t *indices, uint32_t count)
+{
+    struct strbuf frame = strbuf_new(QUEUE_PAYLOAD_MAX + FRAME_HEADER);
+    char file[QUEUE_NAME_MAX + 16];
+    struct job *job;
+    int fd = -1;
+
+    (void)snprintf(file, sizeof(file), "%s/%s", spool_name(SPOOL_ACTIVE), m->id);
+    if (a->kind == QUEUE_AGENT_REMOTE) {
+        fd = openat(q->spool.fds[SPOOL_ACTIVE], m->id, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+            return -1;
+    }
+    job = free_slot(a);
+    job->message = m;
+    job->destination = d;
+    job->indices = indices;
+    job->count = count;
+    a->busy++;
+    m->job_count++;
+    if (d != NULL)
+        d->in_flight++;
+    for (uint32_t i = 0; i < count; i++)
+        m->targets[indices[i]].state = TARGET_IN_JOB;
+    assert_always(encode_job(&frame, job->id, m, file, d, indices, count) == 0); /* all bounded */
+    ipc_peer_send(a->peer, &frame, fd);
+    strbuf_free(&frame);
+    close_keep_errno(fd);
+    return 0;
+}

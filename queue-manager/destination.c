@@ -1,0 +1,230 @@
+/*
+ * queue-manager/destination.c - the remote next hops: lane, concurrency window, back-off of each.
+ */
+#include "queue-manager/destination.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/random.h"
+
+#define TABLE_SIZE 4096
+#define WINDOW_FIRST 2.0
+#define DEAD_AFTER 3
+#define DEAD_FIRST_MS 60000
+#define IDLE_KEEP_MS 300000 /* window and failures are remembered this long */
+
+struct destinations {
+    const struct queue_settings *settings;
+    uint64_t seed; /* names come from outside: nobody shall choose the row */
+    struct destination *table[TABLE_SIZE];
+    struct destination *ring; /* where the next turn starts; NULL: nobody is in line */
+};
+
+struct destinations *
+destinations_new(const struct queue_settings *settings)
+{
+    struct destinations *ds = xcalloc(1, sizeof(*ds));
+
+    ds->settings = settings;
+    ds->seed = random_u64();
+    return ds;
+}
+
+static void
+destination_free(struct destination *d)
+{
+    free((char *)d->name.ptr);
+    free(d->reason);
+    free(d);
+}
+
+void
+destinations_free(struct destinations **dp)
+{
+    if (*dp == NULL)
+        return;
+    for (size_t i = 0; i < TABLE_SIZE; i++) {
+        struct destination *d = (*dp)->table[i];
+
+        while (d != NULL) {
+            struct destination *next = d->table_next;
+
+            destination_free(d);
+            d = next;
+        }
+    }
+    xfree(dp);
+}
+
+struct destination *
+destinations_get(struct destinations *ds, struct slice name)
+{
+    uint64_t hash = ds->seed;
+    struct destination **row, *d;
+
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ (unsigned char)name.ptr[i]) * 1099511628211u;
+    row = &ds->table[(hash >> 20) % TABLE_SIZE];
+    for (d = *row; d != NULL; d = d->table_next)
+        if (slice_eq(d->name, name))
+            return d;
+    d = xcalloc(1, sizeof(*d));
+    d->name = slice_make(xslicedup(name), name.len);
+    d->window = WINDOW_FIRST;
+    d->idle_since_ms = clock_mono_ms();
+    lane_init(&d->lane, false);
+    d->table_next = *row;
+    *row = d;
+    return d;
+}
+
+struct slice
+destination_name(struct slice address)
+{
+    size_t at = slice_rindex(address, '@');
+
+    return at == address.len ? address : slice_sub(address, at + 1, address.len);
+}
+
+void
+destinations_line_up(struct destinations *ds, struct destination *d)
+{
+    if (d->ring_next != NULL)
+        return;
+    if (ds->ring == NULL) {
+        d->ring_next = d->ring_prev = d;
+        ds->ring = d;
+        return;
+    }
+    d->ring_next = ds->ring; /* before the start: the end of the line */
+    d->ring_prev = ds->ring->ring_prev;
+    d->ring_prev->ring_next = d;
+    ds->ring->ring_prev = d;
+}
+
+static void
+leave_ring(struct destinations *ds, struct destination *d)
+{
+    if (ds->ring == d)
+        ds->ring = d->ring_next == d ? NULL : d->ring_next;
+    d->ring_next->ring_prev = d->ring_prev;
+    d->ring_prev->ring_next = d->ring_next;
+    d->ring_next = d->ring_prev = NULL;
+}
+
+static bool
+has_room(const struct destination *d, uint32_t slots_in_all)
+{
+    uint32_t half = slots_in_all > 1 ? slots_in_all / 2 : 1;
+
+    return d->in_flight < (uint32_t)d->window && d->in_flight < half && !destination_is_dead(d);
+}
+
+struct destination *
+destinations_next(struct destinations *ds, uint32_t slots_in_all)
+{
+    struct destination *start = NULL;
+
+    while (ds->ring != NULL && ds->ring != start) {
+        struct destination *d = ds->ring;
+
+        if (lane_first(&d->lane) == NULL) {
+            d->idle_since_ms = clock_mono_ms();
+            leave_ring(ds, d);
+            continue;
+        }
+        ds->ring = d->ring_next;
+        if (has_room(d, slots_in_all))
+            return d;
+        if (start == NULL)
+            start = d;
+    }
+    return NULL;
+}
+
+bool
+destination_is_dead(const struct destination *d)
+{
+    return d->dead_until_ms != 0 && clock_mono_ms() < d->dead_until_ms;
+}
+
+void
+destination_succeeded(struct destinations *ds, struct destination *d)
+{
+    double max = (double)ds->settings->destination_concurrency;
+
+    d->failures = 0;
+    d->deaths = 0;
+    d->dead_until_ms = 0;
+    d->window += 1.0 / d->window;
+    if (d->window > max)
+        d->window = max;
+}
+
+bool
+destination_failed(struct destinations *ds, struct destination *d, struct slice reason)
+{
+    int64_t wait = DEAD_FIRST_MS;
+
+    d->window = d->window / 2 < 1 ? 1 : d->window / 2;
+    free(d->reason);
+    d->reason = xslicedup(slice_sub(reason, 0, QUEUE_TEXT_MAX));
+    if (++d->failures < DEAD_AFTER && d->deaths == 0)
+        return false;
+    for (uint32_t i = 0; i < d->deaths && wait < ds->settings->retry_interval_ms; i++)
+        wait *= 2;
+    if (wait > ds->settings->retry_interval_ms)
+        wait = ds->settings->retry_interval_ms;
+    d->deaths++;
+    d->dead_until_ms = clock_mono_ms() + wait;
+    return true;
+}
+
+void
+destinations_each(struct destinations *ds, void (*each)(void *arg, struct destination *d),
+                  void *arg)
+{
+    for (size_t i = 0; i < TABLE_SIZE; i++)
+        for (struct destination *d = ds->table[i]; d != NULL; d = d->table_next)
+            each(arg, d);
+}
+
+static void
+revive(void *arg, struct destination *d)
+{
+    (void)arg;
+    d->dead_until_ms = 0;
+    d->failures = 0;
+    d->deaths = 0;
+}
+
+void
+destinations_revive(struct destinations *ds)
+{
+    destinations_each(ds, revive, NULL);
+}
+
+void
+destinations_sweep(struct destinations *ds)
+{
+    int64_t now = clock_mono_ms();
+
+    for (size_t i = 0; i < TABLE_SIZE; i++) {
+        struct destination **at = &ds->table[i];
+
+        while (*at != NULL) {
+            struct destination *d = *at;
+
+            if (d->ring_next != NULL || d->in_flight > 0 || destination_is_dead(d) ||
+                now - d->idle_since_ms < IDLE_KEEP_MS) {
+                at = &d->table_next;
+                continue;
+            }
+            *at = d->table_next;
+            destination_free(d);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+/*
+ * queue-manager/destination.h - the remote next hops: lane, concurrency window, back-off of each.
+ *
+ * The window is how many jobs may be under way to one destination. It starts small, grows by
+ * 1/window with each success and halves with each failure, up to the setting and never past half of
+ * all agents' slots: no destination can have them all. After DEAD_AFTER failures in a row the
+ * destination is dead for a while: what waits for it is deferred without an attempt of its own.
+ */
+#ifndef POSTHORN_QUEUE_MANAGER_DESTINATION_H
+#define POSTHORN_QUEUE_MANAGER_DESTINATION_H
+
+#include "queue-manager/lane.h"
+
+struct destination {
+    struct slice name; /* domain in lower case, or address literal */
+    struct lane lane;
+    double window;
+    uint32_t in_flight;
+    uint32_t failures;     /* in a row */
+    uint32_t deaths;       /* in a row */
+    int64_t dead_until_ms; /* monotonic; 0: alive */
+    int64_t idle_since_ms;
+    uint64_t last_agent; /* id of the peer that has connections open, perhaps */
+    char *reason;        /* of the last failure, or NULL */
+    struct destination *table_next;
+    struct destination *ring_next, *ring_prev; /* those with shares in line */
+};
+
+struct destinations;
+
+struct destinations *destinations_new(const struct queue_settings *settings);
+void destinations_free(struct destinations **dp);
+
+/* The destination of that name, made if it is new. */
+struct destination *destinations_get(struct destinations *ds, struct slice name);
+/* The next hop of a remote address: what is behind its last '@'. */
+struct slice destination_name(struct slice address);
+/* It has shares in line (again): takes part in the turns. */
+void destinations_line_up(struct destinations *ds, struct destination *d);
+/* The next one in turn that may have a job now, or NULL. Each call goes on behind the last result.
+ */
+struct destination *destinations_next(struct destinations *ds, uint32_t slots_in_all);
+bool destination_is_dead(const struct destination *d);
+void destination_succeeded(struct destinations *ds, struct destination *d);
+/* True: it is dead now, and its lane should be emptied. */
+bool destination_failed(struct destinations *ds, struct destination *d, struct slice reason);
+/* All are alive again (flush). */
+void destinations_revive(struct destinations *ds);
+/* Frees those that nothing is known or wanted of. Called now and then. */
+void destinations_sweep(struct destinations *ds);
+void destinations_each(struct destinations *ds, void (*each)(void *arg, struct destination *d),
+                       void *arg);
+
+#endif

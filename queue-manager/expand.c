@@ -1,0 +1,320 @@
+/*
+ * queue-manager/expand.c - from envelope recipients to targets, by asking accountd in batches.
+ *
+ * accountd resolves aliases, groups, forwarding and their loops; here duplicates are taken out over
+ * the whole message and mail that comes round from outside is stopped (trace.c). While accountd is
+ * away messages wait in memory. A question that fails is asked again for each message alone, so
+ * that one message which accountd cannot answer for is deferred by itself and holds up no other.
+ */
+#include "queue-manager/expand.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/ipc/accountd.h"
+#include "lib/log/log.h"
+#include "queue-manager/message.h"
+#include "queue-manager/round.h"
+#include "queue-manager/schedule.h"
+#include "queue-manager/trace.h"
+
+#define TIMEOUT_MS 30000
+#define AGAIN_MS 2000
+#define FAILURES_MAX 60 /* some two minutes */
+#define QUESTIONS_MAX 8 /* under way at once */
+
+struct expansion {
+    struct queue *queue;
+    struct ipc_async *accountd;
+    struct message_list waiting;
+    struct message_list again; /* until the timer */
+    struct loop_timer *timer;
+    bool timer_set;
+    unsigned questions;
+    struct strbuf frame;
+};
+
+/* One question: entry i of the request is recipient `source` of `message`. */
+struct question {
+    struct expansion *expansion;
+    uint32_t count;
+    struct asked {
+        struct message *message;
+        uint32_t source;
+    } asked[];
+};
+
+static void
+list_add(struct message_list *list, struct message *m)
+{
+    m->expand_link = NULL;
+    *list->last = m;
+    list->last = &m->expand_link;
+}
+
+static struct message *
+list_take(struct message_list *list)
+{
+    struct message *m = list->first;
+
+    if (m == NULL)
+        return NULL;
+    list->first = m->expand_link;
+    if (list->first == NULL)
+        list->last = &list->first;
+    m->expand_link = NULL;
+    return m;
+}
+
+static void
+ask_again(void *arg)
+{
+    struct expansion *x = arg;
+    struct message *m;
+
+    x->timer_set = false;
+    while ((m = list_take(&x->again)) != NULL)
+        list_add(&x->waiting, m);
+    queue_wake(x->queue);
+}
+
+struct expansion *
+expansion_new(struct queue *q, int run_dirfd)
+{
+    struct expansion *x = xcalloc(1, sizeof(*x));
+
+    x->queue = q;
+    x->accountd =
+        ipc_async_new(q->loop, run_dirfd, ACCOUNTD_SOCKET, ACCOUNTD_PAYLOAD_MAX, 2 * QUESTIONS_MAX);
+    message_list_init(&x->waiting);
+    message_list_init(&x->again);
+    x->timer = loop_timer_new(q->loop, ask_again, x);
+    x->frame = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
+    return x;
+}
+
+void
+expansion_free(struct expansion **xp)
+{
+    struct expansion *x = *xp;
+
+    if (x == NULL)
+        return;
+    ipc_async_free(&x->accountd);
+    loop_timer_free(&x->timer);
+    strbuf_free(&x->frame);
+    xfree(xp);
+}
+
+void
+expansion_add(struct expansion *x, struct message *m)
+{
+    list_add(&x->waiting, m);
+    queue_wake(x->queue);
+}
+
+/* Domains compare without case, and a remote local part's case is its owner's business. */
+static struct slice
+lower_domain(struct message *m, struct slice address)
+{
+    struct slice copy = arena_copy(&m->arena, address);
+    char *text = (char *)copy.ptr;
+
+    for (size_t i = slice_rindex(copy, '@'); i < copy.len; i++)
+        if (text[i] >= 'A' && text[i] <= 'Z')
+            text[i] = (char)(text[i] - 'A' + 'a');
+    return copy;
+}
+
+static void
+add_failure(struct message *m, uint32_t source, struct slice dsn, struct slice text)
+{
+    struct target model = {.source = source,
+                           .kind = TARGET_FAILURE,
+                           .state =
+                               dsn.len > 0 && dsn.ptr[0] == '5' ? TARGET_BOUNCED : TARGET_DEFERRED,
+                           .address = m->envelope->rcpts[source].address,
+                           .dsn = dsn,
+                           .text = text};
+
+    if (message_add_target(m, &model) == NULL)
+        m->expand_failed = true; /* asked again later; in the end the whole message is deferred */
+}
+
+static int
+take_target(void *arg, const struct accountd_target *answer)
+{
+    const struct question *question = arg;
+    const struct asked *asked;
+    struct target model;
+
+    if (answer->source >= question->count)
+        return -1;
+    asked = &question->asked[answer->source];
+    if (answer->kind == ACCOUNTD_TO_FAILURE) {
+        add_failure(asked->message, asked->source, answer->dsn, answer->text);
+        return 0;
+    }
+    if (answer->address.len == 0)
+        return -1;
+    model = (struct target){
+        .source = asked->source,
+        .kind = answer->kind == ACCOUNTD_TO_MAILBOX ? TARGET_MAILBOX : TARGET_REMOTE,
+        .state = TARGET_WAITING,
+        .address = answer->kind == ACCOUNTD_TO_MAILBOX
+                       ? answer->address
+                       : lower_domain(asked->message, answer->address),
+        .via = answer->via,
+        .path = answer->path,
+        .quota_bytes = answer->quota_bytes,
+        .quota_messages = answer->quota_messages,
+    };
+    if (message_add_target(asked->message, &model) == NULL)
+        add_failure(asked->message, asked->source, SLICE("5.5.3"),
+                    SLICE("too many recipients after expansion"));
+    return 0;
+}
+
+/* No target at all for a recipient would lose the message for it without a word. */
+static void
+check_every_source(struct message *m)
+{
+    bool *seen = xcalloc(m->envelope->rcpt_count, sizeof(*seen));
+
+    for (uint32_t i = 0; i < m->target_count; i++)
+        seen[m->targets[i].source] = true;
+    for (uint32_t i = 0; i < m->envelope->rcpt_count; i++)
+        if (!seen[i])
+            add_failure(m, i, SLICE("4.3.0"), SLICE("address expansion gave no answer"));
+    xfree(&seen);
+}
+
+static void
+all_known(struct queue *q, struct message *m)
+{
+    uint32_t expanded;
+
+    check_every_source(m);
+    expanded = m->target_count;
+    message_drop_duplicates(m);
+    m->expanded = true;
+    m->open_count = 0;
+    trace_stop_loops(q, m);
+    for (uint32_t i = 0; i < m->target_count; i++)
+        if (m->targets[i].state == TARGET_WAITING)
+            m->open_count++;
+    log_event(LOG_INFO, "expanded", KV_STR("queue_id", m->id), KV_U64("targets", m->target_count),
+              KV_U64("left_out", expanded - m->target_count));
+    if (m->open_count > 0)
+        schedule_message(q->schedule, m);
+    if (m->open_count == 0)
+        rounds_end(q->rounds, m);
+}
+
+static void
+give_up(struct queue *q, struct message *m)
+{
+    message_forget_targets(m);
+    for (uint32_t i = 0; i < m->envelope->rcpt_count; i++)
+        add_failure(m, i, SLICE("4.3.0"), SLICE("address expansion failed"));
+    m->expand_failures = 0;
+    all_known(q, m);
+}
+
+static void
+settle(struct expansion *x, struct message *m)
+{
+    if (m->expand_pending > 0 || m->expanded)
+        return;
+    if (m->fate != MESSAGE_GO_ON) {
+        message_forget_targets(m);
+        m->expanded = true;
+        rounds_end(x->queue->rounds, m);
+    } else if (m->expand_failed && ++m->expand_failures >= FAILURES_MAX) {
+        give_up(x->queue, m);
+    } else if (m->expand_failed) {
+        message_forget_targets(m);
+        list_add(&x->again, m);
+        if (!x->timer_set)
+            loop_timer_set(x->timer, AGAIN_MS);
+        x->timer_set = true;
+    } else if (m->expand_next == m->envelope->rcpt_count) {
+        all_known(x->queue, m);
+    } else {
+        list_add(&x->waiting, m);
+    }
+}
+
+static void
+answered(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct question *question = arg;
+    struct expansion *x = question->expansion;
+    bool failed = header == NULL || header->type != ACCOUNTD_EXPAND_REPLY ||
+                  accountd_expand_reply_decode(payload, take_target, question) < 0;
+
+    close_keep_errno(fd); /* accountd sends none */
+    x->questions--;
+    if (failed)
+        log_event(LOG_WARN, "expand_failed", KV_U64("addresses", question->count),
+                  KV_STR("reason", header == NULL ? "no answer" : "bad answer"));
+    for (uint32_t i = 0; i < question->count; i++) {
+        struct message *m = question->asked[i].message;
+        bool last = i + 1 == question->count || question->asked[i + 1].message != m;
+
+        m->expand_failed |= failed;
+        if (!last)
+            continue;
+        m->expand_pending--;
+        settle(x, m);
+    }
+    xfree(&question);
+    queue_wake(x->queue);
+}
+
+/* Adds as many of the message's recipients as there is room for. True: all of them are in. */
+static bool
+fill(struct question *question, struct slice *addresses, struct message *m)
+{
+    while (m->expand_next < m->envelope->rcpt_count && question->count < ACCOUNTD_BATCH_MAX) {
+        addresses[question->count] = m->envelope->rcpts[m->expand_next].address;
+        question->asked[question->count++] = (struct asked){m, m->expand_next++};
+    }
+    return m->expand_next == m->envelope->rcpt_count;
+}
+
+static void
+ask(struct expansion *x)
+{
+    struct question *question =
+        xmalloc(sizeof(*question) + ACCOUNTD_BATCH_MAX * sizeof(question->asked[0]));
+    struct slice addresses[ACCOUNTD_BATCH_MAX];
+    bool alone = false;
+
+    *question = (struct question){.expansion = x};
+    while (x->waiting.first != NULL && question->count < ACCOUNTD_BATCH_MAX && !alone) {
+        struct message *m = x->waiting.first;
+
+        alone = m->expand_failures > 0;
+        if (alone && question->count > 0)
+            break;
+        m->expand_pending = 1;
+        (void)list_take(&x->waiting);
+        if (!fill(question, addresses, m))
+            break; /* the rest is asked when this much is answered */
+    }
+    question = xrealloc(question, sizeof(*question) + question->count * sizeof(question->asked[0]));
+    x->questions++;
+    (void)accountd_expand_encode(&x->frame, addresses, question->count); /* 1000 KiB at most */
+    ipc_async_call(x->accountd, &x->frame, TIMEOUT_MS, answered, question);
+}
+
+void
+expansion_turn(struct expansion *x)
+{
+    while (x->waiting.first != NULL && x->questions < QUESTIONS_MAX)
+        ask(x);
+}

@@ -1,0 +1,201 @@
+/*
+ * queue-manager/intake.c - where messages come from.
+ *
+ * The trigger only says "look": what counts is the directory, which is also read now and then
+ * without it. The scan goes on where it stopped until the end, so that no file is passed over for
+ * ever while new ones come in; deferred mail takes turns with new mail. The set in memory is
+ * bounded.
+ */
+#include "queue-manager/intake.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+#include "lib/sys/stats.h"
+#include "queue-manager/deferral.h"
+#include "queue-manager/expand.h"
+#include "queue-manager/message.h"
+
+#define NEW_PER_TURN 100
+#define DUE_PER_TURN 50
+#define SCAN_MS 5000    /* without a trigger */
+#define TROUBLE_MS 2000 /* after ENOSPC, EMFILE and the like */
+
+struct intake {
+    struct queue *queue;
+    struct spool_scan scan;
+    struct loop_fd *trigger;
+    struct loop_timer *timer;
+    bool wanted;         /* new/ may have something that the pass under way has not seen */
+    bool scanning;       /* in the middle of a pass over new/ */
+    int64_t timer_at_ms; /* monotonic */
+    bool in_trouble;
+};
+
+static void work(void *arg);
+
+static void
+again_in(struct intake *in, int64_t ms)
+{
+    in->timer_at_ms = clock_mono_ms() + ms;
+    loop_timer_set(in->timer, ms);
+}
+
+static void
+triggered(void *arg, unsigned ready)
+{
+    struct intake *in = arg;
+    char bytes[4096];
+
+    (void)ready;
+    (void)!read(in->queue->spool.trigger_fd, bytes,
+                sizeof(bytes)); /* what is left triggers again */
+    in->wanted = true;
+    if (!in->in_trouble)
+        work(in);
+}
+
+struct intake *
+intake_new(struct queue *q)
+{
+    struct intake *in = xcalloc(1, sizeof(*in));
+
+    in->queue = q;
+    if (spool_scan_open(&in->scan, &q->spool, SPOOL_NEW) < 0) {
+        xfree(&in);
+        return NULL;
+    }
+    in->trigger = loop_fd_new(q->loop, q->spool.trigger_fd, LOOP_READ, triggered, in);
+    in->timer = loop_timer_new(q->loop, work, in);
+    intake_look(in);
+    return in;
+}
+
+void
+intake_free(struct intake **ip)
+{
+    struct intake *in = *ip;
+
+    if (in == NULL)
+        return;
+    spool_scan_close(&in->scan);
+    loop_fd_free(&in->trigger);
+    loop_timer_free(&in->timer);
+    xfree(ip);
+}
+
+void
+intake_look(struct intake *in)
+{
+    in->wanted = true;
+    again_in(in, 0);
+}
+
+static bool
+has_room(const struct intake *in)
+{
+    return in->queue->active_count < in->queue->settings.active_max;
+}
+
+int
+intake_one(struct intake *in, const char *id, enum spool_state from)
+{
+    struct queue *q = in->queue;
+    struct message *m = message_take_up(q, id, from);
+    const struct queue_envelope *e;
+
+    if (m == NULL)
+        return errno == 0 ? 0 : -1;
+    e = m->envelope;
+    if (from == SPOOL_NEW) {
+        stats_add(q->counters.received, 1);
+        log_event(LOG_INFO, "queued", KV_STR("queue_id", m->id), KV_SLICE("from", e->sender),
+                  KV_U64("size", e->content_size), KV_U64("nrcpt", e->rcpt_count),
+                  KV_STR("in_doubt", m->in_doubt ? "yes" : "no"));
+    }
+    expansion_add(q->expansion, m);
+    return 0;
+}
+
+/* -1: something of the machine is missing; wait. */
+static int
+take_new(struct intake *in)
+{
+    for (int i = 0; i < NEW_PER_TURN && has_room(in) && (in->scanning || in->wanted); i++) {
+        const char *id;
+
+        if (!in->scanning)
+            in->wanted = false; /* a new pass sees everything that is there now */
+        id = spool_scan_next(&in->scan);
+        in->scanning = id != NULL;
+        if (id != NULL && intake_one(in, id, SPOOL_NEW) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int
+take_due(struct intake *in)
+{
+    struct queue *q = in->queue;
+    char id[QUEUE_ID_SIZE];
+    int64_t now_ms = clock_real_ms();
+
+    for (int i = 0; i < DUE_PER_TURN && has_room(in); i++) {
+        if (!deferrals_take_due(q->deferrals, now_ms, id))
+            return 0;
+        if (intake_one(in, id, SPOOL_DEFERRED) < 0) {
+            deferrals_add(q->deferrals, id, now_ms + TROUBLE_MS, UINT64_MAX);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* How long until there is something to do without a trigger. */
+static int64_t
+pause_ms(const struct intake *in, bool reading)
+{
+    int64_t due = deferrals_wait_ms(in->queue->deferrals, clock_real_ms());
+
+    if (!has_room(in))
+        return SCAN_MS; /* intake_resume comes first, as a rule */
+    if (reading || in->scanning || in->wanted)
+        return 0;
+    return due >= 0 && due < SCAN_MS ? due : SCAN_MS;
+}
+
+static void
+work(void *arg)
+{
+    struct intake *in = arg;
+    bool reading = deferrals_read_some(in->queue->deferrals);
+
+    in->in_trouble = false;
+    if (!in->scanning)
+        in->wanted = true; /* a trigger may have been lost */
+    if (take_new(in) < 0 || take_due(in) < 0) {
+        log_event(LOG_WARN, "intake_waits", KV_ERRNO());
+        in->in_trouble = true;
+        again_in(in, TROUBLE_MS);
+        return;
+    }
+    again_in(in, pause_ms(in, reading));
+}
+
+void
+intake_resume(struct intake *in)
+{
+    int64_t ms;
+
+    if (in->in_trouble)
+        return;
+    ms = pause_ms(in, false);
+    if (clock_mono_ms() + ms < in->timer_at_ms)
+        again_in(in, ms);
+}

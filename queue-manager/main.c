@@ -1,0 +1,68 @@
+/*
+ * queue-manager/main.c - the owner of the queue: takes up what smtpd has accepted, gives it to the
+ * delivery agents, tries again, gives up, tells the sender.
+ *
+ * Reads no byte from the network; the agents do. Runs as the queue's user, who owns queue/.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/log/log.h"
+#include "lib/sys/daemon.h"
+#include "queue-manager/queue.h"
+#include "queue-manager/server.h"
+
+static void
+enter_sandbox(struct daemon *d, const struct spool *spool)
+{
+    struct sandbox box = daemon_sandbox_base(d, USERS_QUEUE);
+
+    box.calls = SANDBOX_FILES | SANDBOX_ACCEPT | SANDBOX_CONNECT_UNIX | SANDBOX_SEND_FDS;
+    box.same_rights = true; /* files move between the directories */
+    box.dirs[box.dir_count++] =
+        (struct sandbox_dir){.fd = spool->dirfd, .access = SANDBOX_READ | SANDBOX_WRITE};
+    daemon_sandbox(d, &box);
+}
+
+static _Noreturn void
+fail(const char *what)
+{
+    log_event(LOG_ERROR, "start_failed", KV_STR("what", what), KV_ERRNO());
+    log_flush();
+    exit(EX_OSERR);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct daemon d;
+    struct spool spool;
+    struct queue_settings settings;
+    struct server_uids uids;
+    struct queue *q;
+    struct server *server;
+
+    daemon_init(&d, "queue-manager", argc, argv);
+    (void)umask(0002); /* agents have their rights by the directory's group */
+    uids = (struct server_uids){.local = daemon_role_uid(&d, USERS_MAIL),
+                                .remote = daemon_role_uid(&d, USERS_OUT),
+                                .owner = getuid()};
+    if (spool_open(&spool, d.inst.queue, daemon_role_uid(&d, USERS_QUEUE),
+                   daemon_role_gid(&d, USERS_QUEUE)) < 0)
+        fail(d.inst.queue);
+    enter_sandbox(&d, &spool);
+    queue_read_settings(d.conf, &settings);
+    q = queue_new(d.loop, &spool, &settings, d.stats);
+    server = server_new(q, daemon_listener(&d, "control", 0), &uids);
+    if (queue_start(q, d.run_dirfd) < 0) /* finishes or drops what a crash left half done */
+        fail("recovery of the queue");
+    daemon_ready(&d);
+    daemon_run(&d);
+    server_free(&server);
+    queue_free(&q);
+    return daemon_exit_status(&d);
+}

@@ -1,0 +1,270 @@
+/*
+ * queue-manager/message.c - one message in memory: from its files and back to nothing.
+ *
+ * Reads envelope and log of files that may be damaged; their checksums decide. Touches the queue's
+ * directories through lib/queue.
+ */
+#include "queue-manager/message.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+#include "lib/sys/stats.h"
+
+static struct message **
+table_row(const struct queue *q, struct slice id)
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a: ids are ours, nobody chooses them */
+
+    for (size_t i = 0; i < id.len; i++)
+        hash = (hash ^ (unsigned char)id.ptr[i]) * 1099511628211u;
+    return (struct message **)&q->table[hash % QUEUE_TABLE_SIZE];
+}
+
+struct message *
+message_find(const struct queue *q, struct slice id)
+{
+    for (struct message *m = *table_row(q, id); m != NULL; m = m->table_next)
+        if (slice_eq(slice_of(m->id), id))
+            return m;
+    return NULL;
+}
+
+static void
+table_add(struct queue *q, struct message *m)
+{
+    struct message **row = table_row(q, slice_of(m->id));
+
+    m->table_next = *row;
+    m->table_prev = row;
+    if (*row != NULL)
+        (*row)->table_prev = &m->table_next;
+    *row = m;
+    q->active_count++;
+    atomic_store_explicit(q->counters.active, q->active_count, memory_order_relaxed);
+}
+
+void
+message_free(struct queue *q, struct message **mp)
+{
+    struct message *m = *mp;
+
+    if (m->table_prev != NULL) {
+        *m->table_prev = m->table_next;
+        if (m->table_next != NULL)
+            m->table_next->table_prev = m->table_prev;
+        q->active_count--;
+        atomic_store_explicit(q->counters.active, q->active_count, memory_order_relaxed);
+    }
+    queue_message_close(&m->file);
+    queue_log_free(&m->log);
+    arena_free(&m->arena);
+    xfree(&m->targets);
+    xfree(mp);
+}
+
+static void
+set_aside(struct queue *q, const char *id, enum spool_state from)
+{
+    stats_add(q->counters.corrupt, 1);
+    if (spool_move(&q->spool, id, from, SPOOL_CORRUPT, SPOOL_ENV | SPOOL_LOG) == 0)
+        log_event(LOG_ERROR, "corrupt", KV_STR("queue_id", id),
+                  KV_STR("hint", "damaged queue file moved to queue/corrupt"));
+    else
+        log_event(LOG_ERROR, "corrupt", KV_STR("queue_id", id), KV_ERRNO());
+}
+
+/* Received before this start, or "in the future" by a clock that was set back. */
+static bool
+is_in_doubt(const struct queue *q, const struct queue_envelope *e)
+{
+    return e->received_ms < q->started_ms || e->received_ms > clock_real_ms();
+}
+
+/* After a crash also the content's checksum is looked at: its pages may never have reached the
+ * disk of a machine that lies about flushes. */
+static int
+load_rest(struct queue *q, struct message *m, enum spool_state from)
+{
+    m->envelope = queue_message_envelope(m->file);
+    m->in_doubt = is_in_doubt(q, m->envelope);
+    if (from == SPOOL_NEW && m->in_doubt && queue_message_check_content(m->file) < 0)
+        return -1;
+    queue_message_detach(m->file);
+    m->beside = queue_message_is_beside(m->file) ? SPOOL_ENV : 0u;
+    if (from == SPOOL_NEW && !m->in_doubt)
+        return 0; /* nobody has made a log yet */
+    if (queue_log_load(q->spool.fds[from], m->id, &m->log) < 0)
+        return -1;
+    m->log_length = m->log.bytes.len;
+    m->round = m->log.round;
+    m->linked = m->log.rcpt_count > 0; /* some mailbox may have it from an earlier round */
+    m->beside |= SPOOL_LOG;
+    return 0;
+}
+
+struct message *
+message_take_up(struct queue *q, const char *id, enum spool_state from)
+{
+    struct message *m = xcalloc(1, sizeof(*m));
+    int rc = -1;
+
+    (void)snprintf(m->id, sizeof(m->id), "%s", id);
+    m->log.bytes = strbuf_new(QUEUE_LOG_MAX);
+    m->file = queue_message_open(q->spool.fds[from], id);
+    if (m->file != NULL && load_rest(q, m, from) == 0)
+        rc = spool_move(&q->spool, id, from, SPOOL_ACTIVE, m->beside);
+    if (rc == 0) {
+        table_add(q, m);
+        return m;
+    }
+    if (errno == EBADMSG || errno == ELOOP || errno == EISDIR || errno == EFBIG) {
+        set_aside(q, m->id, from);
+        errno = 0;
+    } else if (errno == ENOENT) {
+        errno = 0;
+    }
+    rc = errno;
+    message_free(q, &m);
+    errno = rc;
+    return NULL;
+}
+
+struct target *
+message_add_target(struct message *m, const struct target *model)
+{
+    uint32_t max =
+        model->kind == TARGET_FAILURE ? QUEUE_TARGETS_MAX + QUEUE_RCPTS_MAX : QUEUE_TARGETS_MAX;
+    struct target *t;
+
+    if (m->target_count >= max)
+        return NULL;
+    if (m->target_count == m->target_room) {
+        m->target_room = m->target_room == 0 ? m->envelope->rcpt_count : m->target_room * 2;
+        m->targets = xreallocarray(m->targets, m->target_room, sizeof(*m->targets));
+    }
+    t = &m->targets[m->target_count++];
+    *t = *model;
+    t->address = arena_copy(&m->arena, model->address);
+    t->via = arena_copy(&m->arena, model->via);
+    t->path = arena_copy(&m->arena, model->path);
+    t->dsn = arena_copy(&m->arena, model->dsn);
+    t->text = arena_copy(&m->arena, model->text);
+    return t;
+}
+
+void
+message_forget_targets(struct message *m)
+{
+    m->target_count = 0;
+    m->expand_next = 0;
+    m->expand_failed = false;
+}
+
+/* By kind and address; of the same the one that came first. */
+static int
+compare_targets(const void *a, const void *b)
+{
+    const struct target *x = *(struct target *const *)a, *y = *(struct target *const *)b;
+    int order =
+        x->kind != y->kind ? (x->kind < y->kind ? -1 : 1) : slice_cmp(x->address, y->address);
+
+    if (order != 0)
+        return order;
+    return x < y ? -1 : x > y;
+}
+
+/* Marks later twins by an empty address, which no target has otherwise. */
+static void
+mark_twins(struct message *m)
+{
+    struct target **sorted = xreallocarray(NULL, m->target_count, sizeof(struct target *));
+
+    for (uint32_t i = 0; i < m->target_count; i++)
+        sorted[i] = &m->targets[i];
+    qsort(sorted, m->target_count, sizeof(struct target *), compare_targets);
+    for (uint32_t i = 0, first = 0; i < m->target_count; i++) {
+        if (i > first && sorted[i]->kind == sorted[first]->kind &&
+            slice_eq(sorted[i]->address, sorted[first]->address))
+            sorted[i]->address.len = 0;
+        else
+            first = i;
+    }
+    xfree(&sorted);
+}
+
+static bool
+is_done(const struct message *m, const struct target *t)
+{
+    const struct queue_log_entry *e =
+        m->log.rcpt_count == 0 ? NULL : queue_log_find(&m->log, t->address);
+
+    return e != NULL && e->kind == QUEUE_LOG_DONE;
+}
+
+void
+message_drop_duplicates(struct message *m)
+{
+    uint32_t kept = 0;
+
+    if (m->target_count > 1)
+        mark_twins(m);
+    for (uint32_t i = 0; i < m->target_count; i++)
+        if (m->targets[i].address.len > 0 && !is_done(m, &m->targets[i]))
+            m->targets[kept++] = m->targets[i];
+    m->target_count = kept;
+}
+
+void
+message_set_outcome(struct message *m, struct target *t, enum target_state state, struct slice dsn,
+                    struct slice text, struct slice remote)
+{
+    if (t->state == TARGET_WAITING || t->state == TARGET_IN_JOB)
+        m->open_count--;
+    t->state = (uint8_t)state;
+    t->dsn = arena_copy(&m->arena, dsn);
+    t->text = arena_copy(&m->arena, text);
+    t->remote = arena_copy(&m->arena, remote);
+}
+
+int
+message_log_finished(struct queue *q, struct message *m)
+{
+    struct strbuf records = strbuf_new(QUEUE_LOG_MAX);
+    int64_t now = clock_real_ms();
+    int rc = 0;
+
+    for (uint32_t i = 0; i < m->target_count; i++) {
+        const struct target *t = &m->targets[i];
+
+        if (t->state == TARGET_DELIVERED && !t->logged)
+            queue_log_encode(&records, &(struct queue_log_entry){.kind = QUEUE_LOG_DONE,
+                                                                 .time_ms = now,
+                                                                 .address = t->address,
+                                                                 .outcome = QUEUE_DELIVERED,
+                                                                 .dsn = t->dsn,
+                                                                 .remote = t->remote});
+    }
+    if (records.len > 0)
+        rc = queue_log_append(q->spool.fds[SPOOL_ACTIVE], m->id, &m->log_length,
+                              strbuf_slice(&records), true);
+    if (rc == 0 && records.len > 0) {
+        m->beside |= SPOOL_LOG;
+        for (uint32_t i = 0; i < m->target_count; i++)
+            m->targets[i].logged |= m->targets[i].state == TARGET_DELIVERED;
+    }
+    strbuf_free(&records);
+    return rc;
+}
+
+void
+message_list_init(struct message_list *list)
+{
+    list->first = NULL;
+    list->last = &list->first;
+}

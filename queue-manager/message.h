@@ -1,0 +1,33 @@
+/*
+ * queue-manager/message.h - one message in memory: from its files and back to nothing.
+ */
+#ifndef POSTHORN_QUEUE_MANAGER_MESSAGE_H
+#define POSTHORN_QUEUE_MANAGER_MESSAGE_H
+
+#include "queue-manager/queue.h"
+
+/* Moves `id` from new/ or deferred/ to active/ and loads it. A damaged one goes to corrupt/, one
+ * that is gone is passed over: both give NULL with errno 0. NULL with another errno (ENOMEM,
+ * EMFILE, ENOSPC): it is where it was, try later. */
+struct message *message_take_up(struct queue *q, const char *id, enum spool_state from);
+struct message *message_find(const struct queue *q, struct slice id);
+/* Out of the table and out of memory. The files stay as they are. */
+void message_free(struct queue *q, struct message **mp);
+
+/* A new target, WAITING; the strings in `model` are copied. NULL: there are too many. */
+struct target *message_add_target(struct message *m, const struct target *model);
+/* Removes targets that are listed twice (the first one stays) and those that the log says are done.
+ */
+void message_drop_duplicates(struct message *m);
+/* Forgets the targets, for asking again. */
+void message_forget_targets(struct message *m);
+/* Sets the outcome of this round; the strings are copied. */
+void message_set_outcome(struct message *m, struct target *t, enum target_state state,
+                         struct slice dsn, struct slice text, struct slice remote);
+
+/* Puts on record what is finished and not yet logged, durably. 0, or -1 with errno. */
+int message_log_finished(struct queue *q, struct message *m);
+
+void message_list_init(struct message_list *list);
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * queue-manager/queue.c - makes the queue's parts and runs them, once each turn of the loop.
+ */
+#include "queue-manager/queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+#include "lib/sys/stats.h"
+#include "queue-manager/deferral.h"
+#include "queue-manager/expand.h"
+#include "queue-manager/intake.h"
+#include "queue-manager/message.h"
+#include "queue-manager/round.h"
+#include "queue-manager/schedule.h"
+
+#define TMP_AGE_MS 86400000 /* what smtpd writes for longer has been abandoned */
+
+void
+queue_read_settings(const struct conf *conf, struct queue_settings *out)
+{
+    *out = (struct queue_settings){
+        .retry_interval_ms = (int64_t)conf_u64(conf, QUEUE_RETRY_INTERVAL),
+        .retry_max_ms = (int64_t)conf_u64(conf, QUEUE_RETRY_MAX),
+        .lifetime_ms = (int64_t)conf_u64(conf, QUEUE_LIFETIME),
+        .delay_notice_ms = (int64_t)conf_u64(conf, QUEUE_DELAY_NOTICE),
+        .active_max = (uint32_t)conf_u64(conf, QUEUE_ACTIVE_MAX),
+        .hop_limit = (uint32_t)conf_u64(conf, QUEUE_HOP_LIMIT),
+        .destination_concurrency = (uint32_t)conf_u64(conf, QUEUE_DESTINATION_CONCURRENCY),
+        .remote_rcpts_max = (uint32_t)conf_u64(conf, QUEUE_REMOTE_RECIPIENTS),
+        .bounce_size_max = conf_u64(conf, QUEUE_BOUNCE_SIZE),
+        .double_bounce = conf_bool(conf, QUEUE_DOUBLE_BOUNCE),
+        .hostname = conf_str(conf, SYSTEM_HOSTNAME),
+        .postmaster = conf_str(conf, SMTP_POSTMASTER),
+    };
+}
+
+/* In the order in which one duty gives work to the next; each may wake the queue again. */
+static void
+turn(void *arg)
+{
+    struct queue *q = arg;
+
+    rounds_turn(q->rounds);
+    expansion_turn(q->expansion);
+    schedule_turn(q->schedule);
+}
+
+void
+queue_wake(struct queue *q)
+{
+    loop_task_schedule(q->turn);
+}
+
+static void
+find_counters(struct queue_counters *c, struct stats *stats)
+{
+    c->received = stats_counter(stats, "messages_received");
+    c->delivered = stats_counter(stats, "recipients_delivered");
+    c->deferred = stats_counter(stats, "recipients_deferred");
+    c->bounced = stats_counter(stats, "recipients_bounced");
+    c->looping = stats_counter(stats, "messages_looping");
+    c->delayed = stats_counter(stats, "messages_delayed");
+    c->notices = stats_counter(stats, "notices_sent");
+    c->corrupt = stats_counter(stats, "messages_corrupt");
+    c->active = stats_counter(stats, "messages_active");
+}
+
+struct queue *
+queue_new(struct loop *loop, const struct spool *spool, const struct queue_settings *settings,
+          struct stats *stats)
+{
+    struct queue *q = xcalloc(1, sizeof(*q));
+
+    q->loop = loop;
+    q->spool = *spool;
+    q->settings = *settings;
+    q->started_ms = clock_real_ms();
+    find_counters(&q->counters, stats);
+    q->turn = loop_task_new(loop, turn, q);
+    q->rounds = rounds_new(q);
+    q->schedule = schedule_new(q);
+    return q;
+}
+
+int
+queue_start(struct queue *q, int run_dirfd)
+{
+    int64_t requeued = spool_recover(&q->spool, TMP_AGE_MS);
+
+    if (requeued < 0)
+        return -1;
+    if (requeued > 0)
+        log_event(LOG_INFO, "recovered", KV_U64("messages", requeued));
+    q->expansion = expansion_new(q, run_dirfd);
+    q->deferrals = deferrals_new(q);
+    q->intake = intake_new(q);
+    return q->intake == NULL ? -1 : 0;
+}
+
+static void
+free_messages(struct queue *q)
+{
+    for (size_t row = 0; row < QUEUE_TABLE_SIZE; row++)
+        while (q->table[row] != NULL) {
+            struct message *m = q->table[row];
+
+            message_free(q, &m);
+        }
+}
+
+void
+queue_free(struct queue **qp)
+{
+    struct queue *q = *qp;
+
+    if (q == NULL)
+        return;
+    intake_free(&q->intake);
+    deferrals_free(&q->deferrals);
+    expansion_free(&q->expansion);
+    schedule_free(&q->schedule);
+    rounds_free(&q->rounds);
+    free_messages(q);
+    loop_task_free(&q->turn);
+    spool_close(&q->spool);
+    xfree(qp);
+}

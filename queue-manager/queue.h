@@ -1,0 +1,141 @@
+/*
+ * queue-manager/queue.h - what all duties of the queue manager share: the queue, its messages in
+ * memory and their targets.
+ *
+ * The way of a message: intake.c takes it from new/ or deferred/ into active/ and into memory;
+ * expand.c asks accountd for its targets; schedule.c puts the targets into lanes (one per local
+ * agent, one per remote destination) and hands out jobs; agent.c takes the results; round.c ends
+ * the round: log, notices, removal or deferral. One round is one attempt at everything that is
+ * undone.
+ */
+#ifndef POSTHORN_QUEUE_MANAGER_QUEUE_H
+#define POSTHORN_QUEUE_MANAGER_QUEUE_H
+
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include "lib/base/arena.h"
+#include "lib/conf/conf.h"
+#include "lib/ipc/peer.h"
+#include "lib/ipc/queue_manager.h"
+#include "lib/queue/queue_log.h"
+#include "lib/queue/spool.h"
+
+#define QUEUE_TARGETS_MAX 200000 /* of one message, after expansion */
+#define QUEUE_TABLE_SIZE 16384   /* rows of the table of messages by id */
+
+enum target_kind { TARGET_MAILBOX, TARGET_REMOTE, TARGET_FAILURE };
+enum target_state {
+    TARGET_WAITING,   /* in a lane */
+    TARGET_IN_JOB,    /* an agent has it */
+    TARGET_DELIVERED, /* this and the next: the outcome of this round */
+    TARGET_DEFERRED,
+    TARGET_BOUNCED
+};
+
+/* One final recipient. */
+struct target {
+    uint32_t source; /* recipient in the envelope that led here */
+    uint8_t kind;    /* enum target_kind */
+    uint8_t state;   /* enum target_state */
+    bool in_doubt;   /* a lost job may have delivered it */
+    bool logged;     /* finished, and its DONE record is on disk */
+    bool relayed;    /* the next hop sends success notices itself */
+    bool expired;    /* bounced because the lifetime is over */
+    struct slice address, via, path;
+    uint64_t quota_bytes, quota_messages;
+    struct slice dsn, text, remote; /* outcome */
+};
+
+struct share;
+
+enum message_fate { MESSAGE_GO_ON, MESSAGE_HOLD, MESSAGE_DELETE };
+
+struct message {
+    char id[QUEUE_ID_SIZE];
+    struct queue_message *file;
+    const struct queue_envelope *envelope;
+    struct arena arena;   /* strings of targets, shares */
+    unsigned beside;      /* SPOOL_ENV | SPOOL_LOG */
+    struct queue_log log; /* as it was when the message was taken up */
+    uint64_t log_length;  /* of its good part on disk */
+    uint32_t round;       /* rounds ended before this one */
+    bool in_doubt;        /* a crash may have come between a delivery and our knowing of it */
+    bool linked;          /* a mailbox may share the file */
+    bool overflow;        /* deferred because a destination's lane is full: soon again */
+    enum message_fate fate;
+    const char *reason; /* of the fate, for the log */
+
+    uint32_t expand_next;    /* first envelope recipient that accountd was not asked about */
+    uint32_t expand_pending; /* questions under way */
+    uint32_t expand_failures;
+    bool expand_failed; /* one of the questions of this try had no answer */
+    bool expanded;
+    struct message *expand_link;
+
+    struct target *targets;
+    uint32_t target_count, target_room;
+    uint32_t open_count;       /* targets WAITING or IN_JOB */
+    uint32_t job_count;        /* jobs with agents */
+    LIST_HEAD(, share) shares; /* what is in line of it */
+    bool log_wanted;           /* finished targets should reach the log before the round ends */
+    struct message *log_link;
+
+    bool failures_told, successes_told; /* in this round, by notices that are committed */
+    bool outcome_told;                  /* in the log */
+    bool finishing;                     /* in the list of ended rounds */
+    struct message *finish_link;
+    struct message *table_next, **table_prev;
+};
+
+struct message_list {
+    struct message *first, **last;
+};
+
+struct queue_settings {
+    int64_t retry_interval_ms, retry_max_ms, lifetime_ms, delay_notice_ms;
+    uint32_t active_max, hop_limit, destination_concurrency, remote_rcpts_max;
+    uint64_t bounce_size_max;
+    bool double_bounce;
+    const char *hostname, *postmaster;
+};
+
+struct queue_counters {
+    _Atomic uint64_t *received, *delivered, *deferred, *bounced, *looping, *delayed, *notices,
+        *corrupt, *active;
+};
+
+struct stats;
+struct intake;
+struct expansion;
+struct schedule;
+struct deferrals;
+struct rounds;
+
+struct queue {
+    struct loop *loop;
+    struct spool spool;
+    struct queue_settings settings;
+    struct queue_counters counters;
+    int64_t started_ms; /* what was received before is in doubt */
+    struct message *table[QUEUE_TABLE_SIZE];
+    uint32_t active_count;
+    struct intake *intake;
+    struct expansion *expansion;
+    struct schedule *schedule;
+    struct deferrals *deferrals;
+    struct rounds *rounds;
+    struct loop_task *turn;
+};
+
+/* Makes what all duties need. `spool` is taken over. Starts nothing. */
+struct queue *queue_new(struct loop *loop, const struct spool *spool,
+                        const struct queue_settings *settings, struct stats *stats);
+void queue_free(struct queue **qp);
+void queue_read_settings(const struct conf *conf, struct queue_settings *out);
+/* Brings the directories into order after a crash and takes up the work. 0, or -1 with errno. */
+int queue_start(struct queue *q, int run_dirfd);
+/* Something may be ready to do: runs all duties once, at the end of the loop's turn. */
+void queue_wake(struct queue *q);
+
+#endif

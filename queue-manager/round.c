@@ -1,0 +1,348 @@
+/*
+ * queue-manager/round.c - the end of a round of attempts.
+ *
+ * The order is what recovery rests on: notices are durable before the log says that a recipient is
+ * finished, the log is durable before the message moves, and the file goes last. When the disk is
+ * full the message stays in active/ and in memory as it is, and the end of its round is tried
+ * again.
+ */
+#include "queue-manager/round.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+#include "lib/sys/stats.h"
+#include "queue-manager/deferral.h"
+#include "queue-manager/intake.h"
+#include "queue-manager/message.h"
+#include "queue-manager/notice.h"
+
+#define SLOW_PER_TURN 32 /* ends that wait for the disk, before the loop looks at its sockets */
+#define STUCK_MS 5000
+#define OVERFLOW_WAIT_MS 60000
+
+struct rounds {
+    struct queue *queue;
+    struct message_list ended;
+    struct message_list stuck; /* until the timer */
+    struct message_list to_log;
+    struct loop_timer *timer;
+    struct loop_timer *next_turn;
+    bool timer_set;
+};
+
+struct tally {
+    uint32_t delivered, deferred, bounced;
+};
+
+static void
+list_add(struct message_list *list, struct message *m)
+{
+    m->finish_link = NULL;
+    *list->last = m;
+    list->last = &m->finish_link;
+}
+
+static struct message *
+list_take(struct message_list *list)
+{
+    struct message *m = list->first;
+
+    if (m == NULL)
+        return NULL;
+    list->first = m->finish_link;
+    if (list->first == NULL)
+        list->last = &list->first;
+    return m;
+}
+
+static void
+try_stuck(void *arg)
+{
+    struct rounds *r = arg;
+    struct message *m;
+
+    r->timer_set = false;
+    while ((m = list_take(&r->stuck)) != NULL)
+        list_add(&r->ended, m);
+    queue_wake(r->queue);
+}
+
+static void
+wake(void *arg)
+{
+    queue_wake(arg);
+}
+
+struct rounds *
+rounds_new(struct queue *q)
+{
+    struct rounds *r = xcalloc(1, sizeof(*r));
+
+    r->queue = q;
+    message_list_init(&r->ended);
+    message_list_init(&r->stuck);
+    message_list_init(&r->to_log);
+    r->timer = loop_timer_new(q->loop, try_stuck, r);
+    r->next_turn = loop_timer_new(q->loop, wake, q);
+    return r;
+}
+
+void
+rounds_free(struct rounds **rp)
+{
+    if (*rp == NULL)
+        return;
+    loop_timer_free(&(*rp)->timer);
+    loop_timer_free(&(*rp)->next_turn);
+    xfree(rp);
+}
+
+void
+rounds_end(struct rounds *r, struct message *m)
+{
+    if (m->finishing)
+        return;
+    m->finishing = true;
+    list_add(&r->ended, m);
+    queue_wake(r->queue);
+}
+
+void
+rounds_log(struct rounds *r, struct message *m)
+{
+    if (m->log_wanted)
+        return;
+    m->log_wanted = true;
+    m->log_link = NULL;
+    *r->to_log.last = m;
+    r->to_log.last = &m->log_link;
+}
+
+static void
+log_all(struct rounds *r)
+{
+    struct message *m = r->to_log.first;
+
+    message_list_init(&r->to_log);
+    for (struct message *next; m != NULL; m = next) {
+        next = m->log_link;
+        m->log_wanted = false;
+        if (!m->finishing && message_log_finished(r->queue, m) < 0)
+            log_event(LOG_WARN, "log_failed", KV_STR("queue_id", m->id), KV_ERRNO());
+    }
+}
+
+/* The lifetime is over: what is deferred now fails (QUE-05). */
+static void
+expire(struct queue *q, struct message *m, int64_t now_ms)
+{
+    if (now_ms - m->envelope->received_ms < q->settings.lifetime_ms)
+        return;
+    for (uint32_t i = 0; i < m->target_count; i++) {
+        struct target *t = &m->targets[i];
+
+        if (t->state != TARGET_DEFERRED)
+            continue;
+        t->state = TARGET_BOUNCED;
+        t->expired = true;
+    }
+}
+
+static struct tally
+count(const struct message *m)
+{
+    struct tally n = {0};
+
+    for (uint32_t i = 0; i < m->target_count; i++) {
+        n.delivered += m->targets[i].state == TARGET_DELIVERED;
+        n.deferred += m->targets[i].state == TARGET_DEFERRED;
+        n.bounced += m->targets[i].state == TARGET_BOUNCED;
+    }
+    return n;
+}
+
+static void
+add_target_record(struct strbuf *records, const struct message *m, const struct target *t,
+                  int64_t now_ms)
+{
+    bool done = t->state != TARGET_DEFERRED;
+    struct queue_log_entry e = {.kind = done ? QUEUE_LOG_DONE : QUEUE_LOG_WAIT,
+                                .time_ms = now_ms,
+                                .address = t->address,
+                                .outcome =
+                                    t->state == TARGET_BOUNCED ? QUEUE_BOUNCED : QUEUE_DELIVERED,
+                                .dsn = t->dsn,
+                                .text = t->text,
+                                .remote = t->remote};
+    const struct queue_log_entry *before = done ? NULL : queue_log_find(&m->log, t->address);
+
+    if (t->logged)
+        return;
+    if (before != NULL && slice_eq(before->text, e.text) && slice_eq(before->dsn, e.dsn) &&
+        slice_eq(before->remote, e.remote))
+        return; /* the same reason as the last time */
+    queue_log_encode(records, &e);
+}
+
+/* One append for the whole round. It must be durable when recipients are finished: a message in
+ * deferred/ is not in doubt. */
+static int
+log_round(struct queue *q, struct message *m, int64_t now_ms, int64_t next_ms)
+{
+    struct strbuf records = strbuf_new(QUEUE_LOG_MAX);
+    struct tally n = count(m);
+    int rc = -1;
+
+    for (uint32_t i = 0; i < m->target_count; i++)
+        add_target_record(&records, m, &m->targets[i], now_ms);
+    queue_log_encode(&records, &(struct queue_log_entry){.kind = QUEUE_LOG_ROUND,
+                                                         .time_ms = now_ms,
+                                                         .round = m->round + 1,
+                                                         .next_ms = next_ms});
+    if (m->log.notice_ms != 0)
+        queue_log_encode(&records, &(struct queue_log_entry){.kind = QUEUE_LOG_NOTICE,
+                                                             .time_ms = m->log.notice_ms});
+    errno = EFBIG;
+    if (!records.overflow)
+        rc = queue_log_append(q->spool.fds[SPOOL_ACTIVE], m->id, &m->log_length,
+                              strbuf_slice(&records), n.delivered + n.bounced > 0);
+    strbuf_free(&records);
+    if (rc == 0)
+        m->beside |= SPOOL_LOG;
+    return rc;
+}
+
+static void
+tell_outcome(struct queue *q, struct message *m)
+{
+    struct tally n = count(m);
+
+    if (m->outcome_told)
+        return; /* the end of this round was stuck on the way */
+    m->outcome_told = true;
+    stats_add(q->counters.delivered, n.delivered);
+    stats_add(q->counters.deferred, n.deferred);
+    stats_add(q->counters.bounced, n.bounced);
+    for (uint32_t i = 0; i < m->target_count; i++) {
+        const struct target *t = &m->targets[i];
+
+        if (t->state == TARGET_BOUNCED || t->state == TARGET_DEFERRED)
+            log_event(LOG_INFO, t->state == TARGET_BOUNCED ? "bounced" : "deferred",
+                      KV_STR("queue_id", m->id), KV_SLICE("rcpt", t->address),
+                      KV_SLICE("dsn", t->dsn), KV_SLICE("reason", t->text),
+                      KV_SLICE("remote", t->remote), KV_U64("attempt", m->round + 1),
+                      KV_STR("why", t->expired ? "lifetime" : ""));
+    }
+}
+
+static int
+remove_message(struct queue *q, struct message *m, const char *reason)
+{
+    struct tally n = count(m);
+
+    if (spool_remove(&q->spool, SPOOL_ACTIVE, m->id, m->beside, m->linked,
+                     m->envelope->content_size) < 0)
+        return -1;
+    log_event(LOG_INFO, "removed", KV_STR("queue_id", m->id), KV_STR("reason", reason),
+              KV_U64("delivered", n.delivered), KV_U64("bounced", n.bounced));
+    return 0;
+}
+
+static uint64_t
+domains(const struct message *m)
+{
+    uint64_t bits = 0;
+
+    for (uint32_t i = 0; i < m->target_count; i++)
+        if (m->targets[i].state == TARGET_DEFERRED)
+            bits |= deferral_domain_bit(m->targets[i].address);
+    return bits;
+}
+
+static int
+set_down(struct queue *q, struct message *m, int64_t now_ms)
+{
+    enum spool_state to = m->fate == MESSAGE_HOLD ? SPOOL_HOLD : SPOOL_DEFERRED;
+    int64_t next_ms =
+        deferral_next_ms(&q->settings, m->round + 1, now_ms, m->envelope->received_ms);
+
+    if (m->overflow)
+        next_ms = now_ms + OVERFLOW_WAIT_MS;
+    if (log_round(q, m, now_ms, next_ms) < 0)
+        return -1;
+    if (spool_move(&q->spool, m->id, SPOOL_ACTIVE, to, m->beside) < 0) {
+        if (errno != ENOENT)
+            return -1;
+        log_event(LOG_ERROR, "vanished", KV_STR("queue_id", m->id));
+        return 0;
+    }
+    if (to == SPOOL_DEFERRED)
+        deferrals_add(q->deferrals, m->id, next_ms, domains(m));
+    else
+        log_event(LOG_INFO, "held", KV_STR("queue_id", m->id));
+    return 0;
+}
+
+static bool
+all_delivered(const struct message *m)
+{
+    for (uint32_t i = 0; i < m->target_count; i++)
+        if (m->targets[i].state != TARGET_DELIVERED)
+            return false;
+    return true;
+}
+
+/* 0: the message is out of memory's concern. -1 with errno: as before. */
+static int
+end_round(struct queue *q, struct message *m)
+{
+    int64_t now_ms = clock_real_ms();
+
+    if (m->fate == MESSAGE_DELETE)
+        return remove_message(q, m, m->reason);
+    if (m->fate == MESSAGE_GO_ON)
+        expire(q, m, now_ms);
+    if (notices_send(q, m) < 0)
+        return -1;
+    tell_outcome(q, m);
+    if (m->fate == MESSAGE_GO_ON && count(m).deferred == 0)
+        return remove_message(q, m, all_delivered(m) ? "delivered" : "finished");
+    return set_down(q, m, now_ms);
+}
+
+static void
+get_stuck(struct rounds *r, struct message *m)
+{
+    log_event(LOG_WARN, "stuck", KV_STR("queue_id", m->id), KV_ERRNO(),
+              KV_STR("hint", "queue directory not writable now; tried again"));
+    list_add(&r->stuck, m);
+    if (!r->timer_set)
+        loop_timer_set(r->timer, STUCK_MS);
+    r->timer_set = true;
+}
+
+void
+rounds_turn(struct rounds *r)
+{
+    struct queue *q = r->queue;
+    struct message *m;
+    unsigned slow = 0;
+
+    log_all(r);
+    while (slow < SLOW_PER_TURN && (m = list_take(&r->ended)) != NULL) {
+        slow += !all_delivered(m);
+        if (end_round(q, m) < 0) {
+            get_stuck(r, m);
+            continue;
+        }
+        message_free(q, &m);
+    }
+    if (r->ended.first != NULL)
+        loop_timer_set(r->next_turn, 0);
+    intake_resume(q->intake);
+}

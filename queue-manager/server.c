@@ -1,0 +1,148 @@
+/*
+ * queue-manager/server.c - the socket run/queue.sock: who says what, and who may.
+ *
+ * Every frame is taken as if an attacker had sent it. What a peer may be goes by its uid.
+ */
+#include "queue-manager/server.h"
+
+#include <stdlib.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+#include "queue-manager/control.h"
+#include "queue-manager/schedule.h"
+
+#define PEERS_MAX 256
+
+/* What a connection is; all that have not said HELLO share the server's own. */
+struct link {
+    struct server *server;
+    struct agent *agent; /* NULL: none, or not yet */
+};
+
+struct server {
+    struct queue *queue;
+    struct server_uids uids;
+    struct ipc_server *ipc;
+    struct link stranger;
+};
+
+static bool
+may_command(const struct server *s, const struct ipc_peer *peer)
+{
+    return ipc_peer_uid(peer) == 0 || ipc_peer_uid(peer) == s->uids.owner;
+}
+
+static int
+take_hello(struct link *link, struct ipc_peer *peer, uint32_t id, struct slice payload)
+{
+    struct server *s = link->server;
+    struct queue_hello hello;
+    struct link *own;
+    uid_t uid = ipc_peer_uid(peer);
+
+    (void)id; /* no answer */
+    if (link->agent != NULL || queue_hello_decode(payload, &hello) < 0)
+        return -1;
+    if (uid != 0 && uid != (hello.agent == QUEUE_AGENT_LOCAL ? s->uids.local : s->uids.remote))
+        return -1;
+    own = xcalloc(1, sizeof(*own));
+    own->server = s;
+    own->agent = agent_new(peer, &hello);
+    ipc_peer_set_data(peer, own);
+    schedule_agent_joined(s->queue->schedule, own->agent);
+    return 0;
+}
+
+static int
+take_result(struct link *link, struct ipc_peer *peer, uint32_t id, struct slice payload)
+{
+    struct queue_result result;
+    int rc;
+
+    (void)peer;
+    (void)id;
+    if (link->agent == NULL || queue_result_decode(payload, &result) < 0)
+        return -1;
+    rc = schedule_result(link->server->queue->schedule, link->agent, &result);
+    queue_result_free(&result);
+    return rc;
+}
+
+static int
+take_control(struct link *link, struct ipc_peer *peer, uint32_t id, struct slice payload)
+{
+    struct queue_control req;
+    struct strbuf out;
+
+    if (!may_command(link->server, peer) || queue_control_decode(payload, &req) < 0)
+        return -1;
+    out = strbuf_new(QUEUE_PAYLOAD_MAX + FRAME_HEADER);
+    control_run(link->server->queue, &req, id, &out);
+    ipc_peer_send(peer, &out, -1);
+    strbuf_free(&out);
+    return 0;
+}
+
+static const struct {
+    uint16_t type;
+    int (*take)(struct link *link, struct ipc_peer *peer, uint32_t id, struct slice payload);
+} frames[] = {
+    {QUEUE_HELLO, take_hello},
+    {QUEUE_RESULT, take_result},
+    {QUEUE_CONTROL, take_control},
+};
+
+static int
+take_frame(struct ipc_peer *peer, const struct frame_header *header, struct slice payload, int fd)
+{
+    close_keep_errno(fd); /* nobody has one to give us */
+    for (size_t i = 0; i < ARRAY_LEN(frames); i++)
+        if (frames[i].type == header->type)
+            return frames[i].take(ipc_peer_data(peer), peer, header->request_id, payload);
+    return -1;
+}
+
+static void
+peer_closed(struct ipc_peer *peer)
+{
+    struct link *link = ipc_peer_data(peer);
+
+    if (link->agent == NULL)
+        return;
+    link->agent->peer = NULL;
+    schedule_agent_lost(link->server->queue->schedule);
+    xfree(&link);
+}
+
+static bool
+allowed(uid_t uid, void *data)
+{
+    const struct server_uids *uids = &((struct link *)data)->server->uids;
+
+    return uid == uids->local || uid == uids->remote || uid == uids->owner;
+}
+
+struct server *
+server_new(struct queue *q, int listen_fd, const struct server_uids *uids)
+{
+    static const struct ipc_handlers handlers = {
+        .payload_max = QUEUE_PAYLOAD_MAX, .frame = take_frame, .closed = peer_closed};
+    struct server *s = xcalloc(1, sizeof(*s));
+
+    s->queue = q;
+    s->uids = *uids;
+    s->stranger.server = s;
+    s->ipc = ipc_server_new(q->loop, listen_fd, &handlers, allowed, PEERS_MAX, &s->stranger);
+    return s;
+}
+
+void
+server_free(struct server **sp)
+{
+    if (*sp == NULL)
+        return;
+    ipc_server_free(&(*sp)->ipc);
+    xfree(sp);
+}

@@ -1,0 +1,17 @@
+/*
+ * queue-manager/server.h - the socket run/queue.sock: agents and the command line.
+ */
+#ifndef POSTHORN_QUEUE_MANAGER_SERVER_H
+#define POSTHORN_QUEUE_MANAGER_SERVER_H
+
+#include "queue-manager/queue.h"
+
+struct server;
+
+struct server_uids {
+    uid_t local, remote, owner; /* who may be a local agent, a remote agent, in command */
+};
+struct server *server_new(struct queue *q, int listen_fd, const struct server_uids *uids);
+void server_free(struct server **sp);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * smtpd/command.c - which command is legal when, and who runs it (RFC 5321 section 4.1.1, 4.1.4).
+ *
+ * Input: command lines from the network. Untrusted.
+ */
+#include "smtpd/command.h"
+
+#include "smtpd/line.h"
+
+enum { IDLE_COMMANDS_MAX = 100 }; /* NOOPs and the like between two messages before they count */
+
+enum command_flag {
+    CMD_NO_ARGS = 1 << 0,    /* 501 with any argument (RFC 5321 section 4.3.2) */
+    CMD_FLUSH = 1 << 1,      /* the reply leaves at once (RFC 2920 section 3.2) */
+    CMD_NEEDS_AUTH = 1 << 2, /* on the submission ports */
+    CMD_IDLE = 1 << 3,       /* moves no message along */
+};
+
+struct command {
+    const char *verb;
+    unsigned legal_in; /* enum session_state */
+    unsigned flags;
+    enum session_state (*run)(struct session *s, struct slice args);
+};
+
+static const struct command commands[] = {
+    {"EHLO", ST_ANY, CMD_FLUSH | CMD_IDLE, hello_run_ehlo},                 /* RFC 5321 4.1.1.1 */
+    {"HELO", ST_ANY, CMD_FLUSH | CMD_IDLE, hello_run_helo},                 /* RFC 5321 4.1.1.1 */
+    {"MAIL", ST_GREETED, CMD_NEEDS_AUTH, mail_run},                         /* RFC 5321 4.1.1.2 */
+    {"RCPT", ST_SENDER | ST_RECIPIENT, CMD_NEEDS_AUTH, rcpt_run},           /* RFC 5321 4.1.1.3 */
+    {"DATA", ST_SENDER | ST_RECIPIENT, CMD_NO_ARGS, data_run},              /* RFC 5321 4.1.1.4 */
+    {"BDAT", ST_ANY, 0, bdat_run},                                          /* RFC 3030 2 */
+    {"RSET", ST_ANY, CMD_NO_ARGS, misc_run_rset},                           /* RFC 5321 4.1.1.5 */
+    {"VRFY", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, misc_run_vrfy}, /* RFC 5321 4.1.1.6 */
+    {"EXPN", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, misc_run_expn}, /* RFC 5321 4.1.1.7 */
+    {"HELP", ST_ANY, CMD_FLUSH | CMD_IDLE, misc_run_help},                  /* RFC 5321 4.1.1.8 */
+    {"NOOP", ST_ANY, CMD_FLUSH | CMD_IDLE, misc_run_noop},                  /* RFC 5321 4.1.1.9 */
+    {"QUIT", ST_ANY, CMD_NO_ARGS | CMD_FLUSH, misc_run_quit},               /* RFC 5321 4.1.1.10 */
+    {"STARTTLS", ST_NEW | ST_GREETED, CMD_NO_ARGS, starttls_run},           /* RFC 3207 4 */
+    {"AUTH", ST_GREETED, CMD_FLUSH, auth_run},                              /* RFC 4954 4 */
+};
+
+static const struct command *
+find_command(struct slice verb)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (slice_eq_nocase(verb, slice_of(commands[i].verb)))
+            return &commands[i];
+    return NULL;
+}
+
+/* MAIL and RCPT in the wrong place are told what is missing. */
+static const char *
+sequence_text(const struct session *s)
+{
+    if (s->state == ST_NEW)
+        return "send EHLO first";
+    if (s->state == ST_BROKEN)
+        return "the transaction has failed, send RSET";
+    return "bad sequence of commands";
+}
+
+static bool
+is_idle_too_long(struct session *s, const struct command *c)
+{
+    return (c->flags & CMD_IDLE) && ++s->idle_commands > IDLE_COMMANDS_MAX;
+}
+
+void
+command_run(struct session *s, struct slice line)
+{
+    struct slice verb, args;
+    const struct command *c = NULL;
+
+    if (line.len <= SESSION_LINE_MAX && line_parse(line, &verb, &args) == 0)
+        c = find_command(verb);
+    if (c == NULL)
+        session_error(s, 500, "5.5.2", "command not recognized");
+    else if (line.len > SESSION_COMMAND_MAX && c->run != auth_run)
+        session_error(s, 500, "5.5.2", "line too long");
+    else if ((c->flags & CMD_NO_ARGS) && args.len > 0)
+        session_error(s, 501, "5.5.4", "%s takes no argument", c->verb);
+    else if ((c->flags & CMD_NEEDS_AUTH) && s->is_submission && s->auth_user == NULL)
+        session_error(s, 530, "5.7.0", "authentication required"); /* RFC 4954 section 6 */
+    else if (!(c->legal_in & s->state))
+        session_error(s, 503, "5.5.1", "%s", sequence_text(s));
+    else if (is_idle_too_long(s, c))
+        session_shut(s, "4.7.0", "too many commands without a message");
+    else
+        s->state = c->run(s, args);
+    if (c == NULL || (c->flags & CMD_FLUSH))
+        (void)stream_flush(s->stream); /* a failure sticks and ends the next read */
+}

@@ -1,0 +1,240 @@
+/*
+ * smtpd/mail.c - MAIL and RCPT: who may send what to whom (RFC 5321 sections 4.1.1.2, 4.1.1.3).
+ *
+ * Never an open relay: a recipient that accountd calls foreign is taken from an authenticated user
+ * or a trusted host alone (SMTP-14, SMTP-15). Whether a recipient of ours exists is accountd's
+ * answer; without an answer we say 451 and the client tries again.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "lib/ipc/accountd.h"
+#include "lib/ipc/client.h"
+#include "lib/log/log.h"
+#include "smtpd/command.h"
+
+enum { ACCOUNTD_TIMEOUT_MS = 10000, REPLY_TEXT_MAX = 400 };
+
+static const struct refusal accounts_away = {451, "4.3.0", "account database away, try again"};
+
+static void
+log_rejected(const struct session *s, const char *stage, struct slice from, struct slice to,
+             const struct refusal *why)
+{
+    log_event(LOG_INFO, "rejected", KV_STR("helo", s->helo), KV_STR("stage", stage),
+              KV_SLICE("from", from), KV_SLICE("to", to), KV_U64("code", why->code),
+              KV_STR("dsn", why->dsn), KV_STR("reason", why->text));
+}
+
+/* Rejected recipients of users and trusted hosts do not count as errors: they mail to lists. */
+static enum session_state
+refuse(struct session *s, const struct refusal *why)
+{
+    if (why->code < 500 || s->auth_user != NULL || s->is_trusted)
+        session_reply(s, why->code, why->dsn, "%s", why->text);
+    else
+        session_error(s, why->code, why->dsn, "%s", why->text);
+    return s->state;
+}
+
+/* ---- questions to accountd ---- */
+
+/* An answer in the caller's memory, because the reply borrows from the client's buffer. */
+struct answer {
+    enum accountd_verdict verdict;
+    struct refusal refusal;
+    char dsn[16], text[REPLY_TEXT_MAX];
+};
+
+/* Printable ASCII only: replies hold nothing else (RFC 6531 section 3.7.4.2). */
+static void
+copy_text(char *out, size_t room, struct slice text)
+{
+    size_t len = text.len < room - 1 ? text.len : room - 1;
+
+    for (size_t i = 0; i < len; i++)
+        out[i] = text.ptr[i] >= 0x20 && text.ptr[i] < 0x7f ? text.ptr[i] : '?';
+    out[len] = '\0';
+}
+
+static void
+take_reply(const struct accountd_rcpt_reply *reply, struct answer *a)
+{
+    unsigned first = reply->verdict == ACCOUNTD_REFUSED ? 5 : 4;
+
+    a->verdict = (enum accountd_verdict)reply->verdict;
+    copy_text(a->dsn, sizeof(a->dsn), reply->dsn);
+    copy_text(a->text, sizeof(a->text), reply->text);
+    a->refusal = (struct refusal){reply->code, a->dsn, a->text};
+    if (reply->code / 100 != first || a->dsn[0] != (char)('0' + first))
+        a->refusal = first == 5 ? (struct refusal){550, "5.1.1", a->text}
+                                : (struct refusal){450, "4.2.0", a->text};
+}
+
+/* Sends `request` (encoded with `rc`) and waits. No answer in time: DEFERRED with 451. */
+static void
+ask(struct session *s, struct strbuf *request, int rc, enum accountd_type expected,
+    struct answer *a)
+{
+    struct accountd_rcpt_reply decoded;
+    struct ipc_reply reply;
+
+    a->verdict = ACCOUNTD_DEFERRED;
+    a->refusal = accounts_away;
+    if (rc == 0 && s->pool->backend != NULL &&
+        ipc_client_call(s->pool->backend, request, -1, ACCOUNTD_TIMEOUT_MS, &reply) == 0 &&
+        reply.type == expected && accountd_rcpt_reply_decode(reply.payload, &decoded) == 0) {
+        take_reply(&decoded, a);
+    } else {
+        log_event(LOG_WARN, "accountd_away", KV_ERRNO());
+        s->is_stale = true;
+    }
+    strbuf_free(request);
+}
+
+static void
+ask_recipient(struct session *s, const struct address *recipient, struct answer *a)
+{
+    struct strbuf request = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
+    struct accountd_rcpt question = {
+        .address = recipient->text,
+        .sender = s->transaction.envelope.sender,
+        .auth_user = slice_of(s->auth_user),
+        .size = s->transaction.declared_size,
+    };
+
+    ask(s, &request, accountd_rcpt_encode(&request, &question), ACCOUNTD_RCPT_REPLY, a);
+}
+
+static void
+ask_sender(struct session *s, const struct address *sender, struct answer *a)
+{
+    struct strbuf request = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
+    struct accountd_sender question = {.auth_user = slice_of(s->auth_user), .sender = sender->text};
+
+    ask(s, &request, accountd_sender_encode(&request, &question), ACCOUNTD_SENDER_REPLY, a);
+}
+
+/* ---- MAIL ---- */
+
+static bool
+has_room(const struct session *s, uint64_t size)
+{
+    uint64_t reserve = s->settings->min_free_space;
+    struct statvfs fs;
+
+    if (reserve == 0 || fstatvfs(s->server->new_dirfd, &fs) < 0)
+        return true; /* if the disk is full after all, the write says so */
+    return (uint64_t)fs.f_bavail * fs.f_frsize >= size + reserve;
+}
+
+static const struct refusal *
+check_size(const struct session *s, uint64_t size)
+{
+    static const struct refusal too_big = {552, "5.3.4", "message too big"};
+    static const struct refusal no_room = {452, "4.3.1", "insufficient system storage"};
+
+    if (s->settings->max_message_size > 0 && size > s->settings->max_message_size)
+        return &too_big;
+    return has_room(s, size) ? NULL : &no_room;
+}
+
+enum session_state
+mail_run(struct session *s, struct slice args)
+{
+    const struct refusal *why;
+    struct mail_args mail;
+    struct refusal syntax;
+    struct answer a;
+
+    if (s->is_stale) { /* a new session has a new connection */
+        session_shut(s, "4.3.2", "account database restarted, please connect again");
+        return s->state;
+    }
+    if (mail_args_parse(args, s->is_extended, &mail, &syntax) < 0) {
+        session_error(s, syntax.code, syntax.dsn, "%s", syntax.text);
+        return s->state;
+    }
+    why = check_size(s, mail.size);
+    if (why == NULL && s->auth_user != NULL && s->settings->from_must_match_auth &&
+        mail.sender.text.len > 0) {
+        ask_sender(s, &mail.sender, &a);
+        why = a.verdict == ACCOUNTD_LOCAL ? NULL : &a.refusal;
+    }
+    if (why != NULL) {
+        log_rejected(s, "MAIL", mail.sender.text, SLICE(""), why);
+        return refuse(s, why);
+    }
+    transaction_begin(&s->transaction, &mail);
+    session_reply(s, 250, "2.1.0", "sender ok");
+    return ST_SENDER;
+}
+
+/* ---- RCPT ---- */
+
+static const struct refusal *
+check_count(const struct session *s)
+{
+    static const struct refusal too_many = {452, "4.5.3", "too many recipients"};
+    uint64_t limit = s->settings->max_recipients;
+
+    if (limit == 0 || limit > QUEUE_RCPTS_MAX)
+        limit = QUEUE_RCPTS_MAX;
+    return s->transaction.envelope.rcpt_count < limit ? NULL : &too_many;
+}
+
+/* The relay rule. */
+static const struct refusal *
+check_foreign(const struct session *s)
+{
+    static const struct refusal denied = {
+        553, "5.7.1", "relaying denied: mail to other domains needs authentication (AUTH)"};
+
+    if (s->auth_user != NULL || (s->is_trusted && !s->is_submission) || !s->settings->close_relay)
+        return NULL;
+    return &denied;
+}
+
+static const struct refusal *
+check_recipient(struct session *s, const struct address *recipient, struct answer *a)
+{
+    const struct refusal *why = check_count(s);
+
+    if (why != NULL)
+        return why;
+    ask_recipient(s, recipient, a);
+    switch (a->verdict) {
+    case ACCOUNTD_LOCAL:
+        return NULL;
+    case ACCOUNTD_FOREIGN:
+        return check_foreign(s);
+    case ACCOUNTD_REFUSED:
+    case ACCOUNTD_DEFERRED:
+        break;
+    }
+    return &a->refusal;
+}
+
+enum session_state
+rcpt_run(struct session *s, struct slice args)
+{
+    const struct refusal *why;
+    struct rcpt_args rcpt;
+    struct refusal syntax;
+    struct answer a;
+
+    if (rcpt_args_parse(args, s->is_extended, s->transaction.smtputf8, &rcpt, &syntax) < 0) {
+        session_error(s, syntax.code, syntax.dsn, "%s", syntax.text);
+        return s->state;
+    }
+    why = check_recipient(s, &rcpt.recipient, &a);
+    if (why != NULL) {
+        stats_add(s->server->counters.rejected_recipients, 1);
+        log_rejected(s, "RCPT", s->transaction.envelope.sender, rcpt.recipient.text, why);
+        return refuse(s, why);
+    }
+    transaction_add(&s->transaction, &rcpt);
+    session_reply(s, 250, "2.1.5", "recipient ok");
+    return ST_RECIPIENT;
+}

@@ -1,0 +1,142 @@
+/*
+ * smtpd/main.c - start of the SMTP server (ports 25, 587, 465).
+ *
+ * The parent accepts connections and reads nothing from them (lib/sys/pool.h); each session runs in
+ * a worker that can create files in queue/tmp, move them to queue/new and ask accountd over a
+ * connection that the parent made; it can open no other path and connect nowhere.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/base/mem.h"
+#include "lib/ipc/accountd.h"
+#include "lib/tls/tls_conf.h"
+#include "smtpd/session.h"
+
+enum { REUSE_MAX = 1000, QUEUE_UMASK = 0002 };
+
+static const char *const labels[] = {"smtp", "submission", "smtps", NULL};
+
+static int
+open_queue_dir(const struct daemon *d, const char *name)
+{
+    char *path = xasprintf("%s/%s", d->inst.queue, name);
+    int fd = daemon_open_dir(d, path, false);
+
+    free(path);
+    return fd;
+}
+
+/* For reading too: a FIFO opened for writing alone wants a reader, and the queue manager may not
+ * be there yet. */
+static int
+open_trigger(const struct daemon *d)
+{
+    char *path = xasprintf("%s/trigger", d->inst.queue);
+    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0) {
+        (void)fprintf(stderr, "smtpd: %s: %s\n", path, strerror(errno));
+        exit(EX_NOINPUT);
+    }
+    free(path);
+    return fd;
+}
+
+static struct tls_context *
+load_tls(const struct daemon *d)
+{
+    struct strbuf error = strbuf_new(1024);
+    struct tls_context *ctx = tls_conf_server(d->conf, &d->inst, &error);
+
+    if (ctx == NULL) {
+        (void)fprintf(stderr, "smtpd: %s\n", strbuf_cstr(&error));
+        exit(EX_CONFIG);
+    }
+    strbuf_free(&error);
+    return ctx;
+}
+
+static void
+open_counters(struct counters *c, struct stats *stats)
+{
+    *c = (struct counters){
+        .connections = stats_counter(stats, "connections"),
+        .tls_failures = stats_counter(stats, "tls_failures"),
+        .auth_ok = stats_counter(stats, "auth_ok"),
+        .auth_failures = stats_counter(stats, "auth_failures"),
+        .messages = stats_counter(stats, "messages_received"),
+        .bytes = stats_counter(stats, "bytes_received"),
+        .rejected_recipients = stats_counter(stats, "recipients_rejected"),
+        .rejected_messages = stats_counter(stats, "messages_rejected"),
+    };
+}
+
+static void
+server_open(struct server *server, struct daemon *d)
+{
+    settings_load(&server->settings, d->conf);
+    open_counters(&server->counters, d->stats);
+    server->tls = load_tls(d);
+    server->tmp_dirfd = open_queue_dir(d, "tmp");
+    server->new_dirfd = open_queue_dir(d, "new");
+    server->trigger_fd = open_trigger(d);
+}
+
+/* Parent and workers alike: the workers inherit the parent's Landlock rules. */
+static struct sandbox
+sandbox_for(const struct daemon *d, const struct server *server)
+{
+    struct sandbox box = daemon_sandbox_base(d, USERS_SMTP);
+
+    box.dirs[0] = (struct sandbox_dir){server->tmp_dirfd, SANDBOX_WRITE};
+    box.dirs[1] = (struct sandbox_dir){server->new_dirfd, SANDBOX_WRITE};
+    box.dir_count = 2;
+    box.same_rights = true; /* a message moves from tmp to new */
+    box.calls = SANDBOX_FILES;
+    return box;
+}
+
+/* RFC 5321 section 4.2: a server that cannot serve now says 421. */
+static const char *
+refusal(const char *label, const char *why)
+{
+    (void)why;
+    return strcmp(label, "smtps") == 0 ? NULL
+                                       : "421 4.7.0 too many connections, try again later\r\n";
+}
+
+int
+main(int argc, char **argv)
+{
+    struct daemon d;
+    struct server server = {.tmp_dirfd = -1};
+    struct pool_ops ops;
+
+    daemon_init(&d, "smtpd", argc, argv); /* options, log, config; exits on error */
+    (void)umask(QUEUE_UMASK);             /* queue-manager has its rights by the group */
+    server_open(&server, &d);             /* last use of a path from the real root */
+    ops = (struct pool_ops){
+        .labels = labels,
+        .parent_box = sandbox_for(&d, &server),
+        .worker_box = sandbox_for(&d, &server),
+        .backend = ACCOUNTD_SOCKET,
+        .backend_payload_max = ACCOUNTD_PAYLOAD_MAX,
+        .serve = session_serve,
+        .refusal = refusal,
+        .arg = &server,
+        .clients_max = (unsigned)conf_u64(d.conf, SMTP_MAX_CLIENTS),
+        .per_address_max = (unsigned)conf_u64(d.conf, SMTP_MAX_CLIENTS_PER_IP),
+        .per_minute_max = (unsigned)conf_u64(d.conf, SMTP_MAX_PER_MINUTE_PER_IP),
+        .spare_min = (unsigned)conf_u64(d.conf, SMTP_SPARE_MIN),
+        .spare_max = (unsigned)conf_u64(d.conf, SMTP_SPARE_MAX),
+        .reuse_max = REUSE_MAX,
+    };
+    return pool_run(&d, &ops); /* parent's sandbox, ready, until drained */
+}

@@ -1,0 +1,321 @@
+/*
+ * smtpd/message.c - writes message content into the queue with our trace lines on top.
+ *
+ * The header section is kept in memory until it is whole (up to smtp.max_header_size), because
+ * what goes on top depends on it; the rest streams through. Content is untrusted. Touches the
+ * queue's tmp/ and new/ through lib/queue alone. "250 means durable": the reply is made after
+ * queue_writer_commit.
+ */
+#include "smtpd/message.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+#include "lib/mail/header.h"
+#include "smtpd/content.h"
+#include "smtpd/session.h"
+#include "smtpd/trace.h"
+
+enum { FIELDS_MAX = 10000 };     /* header fields that are looked at */
+enum { LOGGED_RCPTS_MAX = 900 }; /* bytes of recipients in the log line */
+
+enum failure {
+    FAIL_NONE,
+    FAIL_TOO_BIG,
+    FAIL_HEADER_TOO_BIG,
+    FAIL_LOOP,
+    FAIL_BARE_NEWLINE,
+    FAIL_LONG_LINE,
+    FAIL_NO_SPACE,
+    FAIL_QUEUE,
+};
+
+static const struct refusal refusals[] = {
+    [FAIL_TOO_BIG] = {552, "5.3.4", "message too big"},
+    [FAIL_HEADER_TOO_BIG] = {552, "5.3.4", "header section too big"},
+    [FAIL_LOOP] = {554, "5.4.6", "too many hops, this message is looping"},
+    [FAIL_BARE_NEWLINE] = {554, "5.5.2", "bare CR or LF in the message (RFC 5321 2.3.8)"},
+    [FAIL_LONG_LINE] = {554, "5.6.0", "a line of the message is too long"},
+    [FAIL_NO_SPACE] = {452, "4.3.1", "insufficient system storage, try again later"},
+    [FAIL_QUEUE] = {451, "4.3.0", "queue error, try again later"},
+};
+
+struct message {
+    struct session *session;
+    struct queue_writer *writer;
+    char id[33];
+    int64_t received_ms;
+    struct strbuf head; /* the header section until it is whole; then unused */
+    size_t head_searched;
+    bool head_written;
+    uint64_t size; /* octets from the client */
+    unsigned hops;
+    struct content_scan scan;
+    enum failure failure;
+};
+
+/* The first reason counts. The file goes at once: a full disk has its room back. */
+static void
+fail(struct message *m, enum failure failure)
+{
+    if (m->failure == FAIL_NONE)
+        m->failure = failure;
+    queue_writer_abort(&m->writer);
+}
+
+static enum failure
+failure_of(int error)
+{
+    return error == ENOSPC || error == EDQUOT ? FAIL_NO_SPACE : FAIL_QUEUE;
+}
+
+static void
+refuse_to_open(struct session *s, const char *id, int error)
+{
+    const struct refusal *r = &refusals[failure_of(error)];
+
+    log_event(LOG_ERROR, "queue_error", KV_STR("queue_id", id), KV_STR("error", strerror(error)));
+    if (error == EMFILE || error == ENFILE)
+        session_shut(s, "4.3.2", "system resources exhausted, try again later");
+    else
+        session_reply(s, r->code, r->dsn, "%s", r->text);
+}
+
+struct message *
+message_open(struct session *s)
+{
+    struct message *m = xcalloc(1, sizeof(*m));
+
+    m->session = s;
+    m->received_ms = clock_real_ms();
+    queue_id_make(m->id);
+    m->writer = queue_writer_open(s->server->tmp_dirfd, s->server->new_dirfd, m->id);
+    if (m->writer == NULL) {
+        refuse_to_open(s, m->id, errno);
+        xfree(&m);
+        return NULL;
+    }
+    m->head = strbuf_new(s->settings->max_header_size + SESSION_READ_MAX);
+    return m;
+}
+
+static void
+write_queue(struct message *m, struct slice content)
+{
+    if (m->writer != NULL && queue_writer_write(m->writer, content) < 0)
+        fail(m, failure_of(errno));
+}
+
+static void
+fill_trace(const struct message *m, const struct header_summary *summary, struct trace *trace)
+{
+    const struct session *s = m->session;
+    const struct tls *tls = stream_tls(s->stream);
+    const struct queue_envelope *e = &s->transaction.envelope;
+    bool submitted = s->is_submission || s->auth_user != NULL;
+
+    *trace = (struct trace){
+        .sender = e->sender,
+        .helo = s->helo,
+        .client_ip = s->pool->client_ip,
+        .tls_version = tls == NULL ? NULL : tls_version(tls),
+        .tls_cipher = tls == NULL ? NULL : tls_cipher(tls),
+        .hostname = s->settings->hostname,
+        .is_extended = s->is_extended,
+        .is_authenticated = s->auth_user != NULL,
+        .is_utf8 = s->transaction.smtputf8,
+        .queue_id = m->id,
+        .recipient = e->rcpt_count == 1 ? e->rcpts[0].address : SLICE(""),
+        .received_ms = m->received_ms,
+        .add_date = submitted && !summary->has_date,
+        .add_message_id = submitted && !summary->has_message_id,
+    };
+}
+
+/* A text that does not begin with a header field must not become part of ours. */
+static bool
+lacks_header(struct slice head)
+{
+    struct header_field field;
+
+    return header_next(&head, &field) == HEADER_BODY;
+}
+
+/* The header section (the first `len` bytes of the head) is whole: judges it, then writes our
+ * lines and all of the head. */
+static void
+write_head(struct message *m, size_t len)
+{
+    const struct settings *settings = m->session->settings;
+    struct slice head = strbuf_slice(&m->head);
+    struct strbuf top = strbuf_new(TRACE_MAX);
+    struct header_summary summary;
+    struct trace trace;
+
+    header_summarize(slice_sub(head, 0, len), FIELDS_MAX, &summary);
+    m->hops = summary.received;
+    if (len > settings->max_header_size)
+        fail(m, FAIL_HEADER_TOO_BIG);
+    if (settings->max_hops > 0 && m->hops > settings->max_hops)
+        fail(m, FAIL_LOOP);
+    fill_trace(m, &summary, &trace);
+    trace.add_empty_line = lacks_header(head);
+    assert_always(trace_write(&trace, &top)); /* every value in it has a bound */
+    write_queue(m, strbuf_slice(&top));
+    write_queue(m, head);
+    strbuf_free(&top);
+    strbuf_free(&m->head);
+    m->head_written = true;
+}
+
+static void
+collect_head(struct message *m, struct slice content)
+{
+    size_t len;
+
+    if (!strbuf_append(&m->head, content)) {
+        fail(m, FAIL_HEADER_TOO_BIG);
+        return;
+    }
+    len = header_section_len(strbuf_slice(&m->head), m->head_searched);
+    m->head_searched = m->head.len;
+    if (len > 0)
+        write_head(m, len);
+    else if (m->head.len > m->session->settings->max_header_size)
+        fail(m, FAIL_HEADER_TOO_BIG);
+}
+
+void
+message_write(struct message *m, struct slice content)
+{
+    uint64_t limit = m->session->settings->max_message_size;
+
+    m->size += content.len;
+    if (limit > 0 && m->size > limit)
+        fail(m, FAIL_TOO_BIG);
+    if (m->failure != FAIL_NONE)
+        return;
+    content_scan(&m->scan, content);
+    if (m->head_written)
+        write_queue(m, content);
+    else
+        collect_head(m, content);
+}
+
+bool
+message_has_failed(const struct message *m)
+{
+    return m->failure != FAIL_NONE;
+}
+
+/* What can only be said of the whole. Binary content has no lines (RFC 3030 section 3). */
+static void
+judge(struct message *m)
+{
+    content_scan_end(&m->scan);
+    if (m->failure == FAIL_NONE && !m->head_written)
+        write_head(m, m->head.len);
+    if (m->session->transaction.body == BODY_BINARYMIME)
+        return;
+    if (m->scan.has_bare_cr || m->scan.has_bare_lf)
+        fail(m, FAIL_BARE_NEWLINE);
+    if (m->scan.longest_line > m->session->settings->max_line)
+        fail(m, FAIL_LONG_LINE);
+}
+
+static void
+complete_envelope(struct message *m)
+{
+    struct transaction *t = &m->session->transaction;
+    struct queue_envelope *e = &t->envelope;
+
+    memcpy(e->id, m->id, sizeof(e->id));
+    e->received_ms = m->received_ms;
+    e->body_binary = t->body == BODY_BINARYMIME;
+    e->body_8bit = m->scan.has_8bit;
+    /* needed, not only declared: an all-ASCII message may go to any next hop (RFC 6531 3.4) */
+    e->smtputf8 = t->smtputf8 && (m->scan.has_8bit || transaction_is_utf8(t));
+    e->auth_user = slice_of(m->session->auth_user);
+    e->client = slice_of(m->session->pool->client_ip);
+    e->hops = m->hops;
+}
+
+static void
+log_received(const struct message *m)
+{
+    const struct session *s = m->session;
+    const struct queue_envelope *e = &s->transaction.envelope;
+    const struct tls *tls = stream_tls(s->stream);
+    struct strbuf to = strbuf_new(LOGGED_RCPTS_MAX);
+
+    for (uint32_t i = 0; i < e->rcpt_count && to.len + ADDRESS_MAX + 1 < to.max; i++) {
+        if (i > 0)
+            (void)strbuf_char(&to, ','); /* fits, see above */
+        (void)strbuf_append(&to, e->rcpts[i].address);
+    }
+    log_event(LOG_INFO, "received", KV_STR("queue_id", m->id), KV_STR("helo", s->helo),
+              KV_SLICE("from", e->sender), KV_SLICE("to", strbuf_slice(&to)),
+              KV_U64("nrcpt", e->rcpt_count), KV_U64("size", m->size),
+              KV_STR("proto", s->is_extended ? "ESMTP" : "SMTP"),
+              KV_STR("tls", tls == NULL ? "" : tls_version(tls)),
+              KV_STR("auth_user", s->auth_user));
+    strbuf_free(&to);
+}
+
+static void
+refuse_message(struct session *s, const struct message *m)
+{
+    const struct refusal *r = &refusals[m->failure];
+
+    log_event(LOG_INFO, "rejected", KV_STR("queue_id", m->id),
+              KV_SLICE("from", s->transaction.envelope.sender), KV_U64("size", m->size),
+              KV_U64("code", r->code), KV_STR("dsn", r->dsn), KV_STR("reason", r->text));
+    stats_add(s->server->counters.rejected_messages, 1);
+    if (r->code >= 500)
+        session_error(s, r->code, r->dsn, "%s", r->text);
+    else
+        session_reply(s, r->code, r->dsn, "%s", r->text);
+}
+
+void
+message_commit(struct session *s, struct message **mp)
+{
+    struct message *m = *mp;
+
+    judge(m);
+    if (m->failure == FAIL_NONE) {
+        complete_envelope(m);
+        if (queue_writer_commit(&m->writer, &s->transaction.envelope) < 0) {
+            fail(m, failure_of(errno));
+            log_event(LOG_ERROR, "queue_error", KV_STR("queue_id", m->id), KV_ERRNO());
+        }
+    }
+    if (m->failure != FAIL_NONE) {
+        refuse_message(s, m);
+    } else {
+        queue_trigger(s->server->trigger_fd);
+        session_reply(s, 250, "2.0.0", "queued as %s", m->id);
+        log_received(m);
+        stats_add(s->server->counters.messages, 1);
+        stats_add(s->server->counters.bytes, m->size);
+        s->messages++;
+        s->errors = s->idle_commands = 0;
+    }
+    message_abort(mp);
+}
+
+void
+message_abort(struct message **mp)
+{
+    struct message *m = *mp;
+
+    if (m == NULL)
+        return;
+    queue_writer_abort(&m->writer); /* NULL after a commit */
+    strbuf_free(&m->head);
+    xfree(mp);
+}

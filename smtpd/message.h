@@ -1,0 +1,25 @@
+/*
+ * smtpd/message.h - one message on its way from the client into the queue.
+ */
+#ifndef POSTHORN_SMTPD_MESSAGE_H
+#define POSTHORN_SMTPD_MESSAGE_H
+
+#include "lib/base/slice.h"
+
+struct message;
+struct session;
+
+/* Begins the message of the session's transaction. NULL: the reply that says why has been made. */
+struct message *message_open(struct session *s);
+/* Takes content. What is wrong with it is remembered and told by message_commit: a client must be
+ * listened to until the end of its data. */
+void message_write(struct message *m, struct slice content);
+/* Makes the message durable and replies 250 with its queue id, or replies why not. Frees it and
+ * clears *mp. */
+void message_commit(struct session *s, struct message **mp);
+/* The reply that message_commit would make if something is wrong already (BDAT chunks). False: all
+ * is well so far. */
+bool message_has_failed(const struct message *m);
+void message_abort(struct message **mp); /* NULL is fine */
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * smtpd/misc.c - the commands that move no message: NOOP, RSET, QUIT, HELP, VRFY, EXPN.
+ */
+#include "lib/log/log.h"
+#include "smtpd/command.h"
+
+enum session_state
+misc_run_noop(struct session *s, struct slice args)
+{
+    (void)args; /* ignored (RFC 5321 section 4.1.1.9) */
+    session_reply(s, 250, "2.0.0", "ok");
+    return s->state;
+}
+
+enum session_state
+misc_run_rset(struct session *s, struct slice args)
+{
+    uint64_t limit = s->settings->max_rset;
+
+    (void)args;
+    if (limit > 0 && ++s->rsets > limit) {
+        session_shut(s, "4.7.0", "too many RSET commands");
+        return s->state;
+    }
+    session_reply(s, 250, "2.0.0", "ok");
+    return session_reset(s);
+}
+
+enum session_state
+misc_run_quit(struct session *s, struct slice args)
+{
+    (void)args;
+    session_reply(s, 221, "2.0.0", "%s closing the connection", s->settings->hostname);
+    s->closing = true;
+    return s->state;
+}
+
+enum session_state
+misc_run_help(struct session *s, struct slice args)
+{
+    (void)args;
+    session_reply(s, 214, "2.0.0",
+                  "commands: EHLO HELO MAIL RCPT DATA BDAT RSET VRFY EXPN HELP NOOP QUIT "
+                  "STARTTLS AUTH");
+    return s->state;
+}
+
+/* Tells nothing about who exists (RFC 5321 section 7.3). */
+enum session_state
+misc_run_vrfy(struct session *s, struct slice args)
+{
+    if (args.len == 0)
+        session_error(s, 501, "5.5.4", "syntax: VRFY address");
+    else
+        session_reply(s, 252, "2.5.0", "cannot verify, but will take mail and try to deliver it");
+    return s->state;
+}
+
+enum session_state
+misc_run_expn(struct session *s, struct slice args)
+{
+    (void)args;
+    session_reply(s, 502, "5.5.1", "EXPN is not offered");
+    return s->state;
+}

@@ -1,0 +1,42 @@
+/*
+ * smtpd/params.h - arguments of MAIL and RCPT: path and ESMTP parameters. Pure parsers.
+ */
+#ifndef POSTHORN_SMTPD_PARAMS_H
+#define POSTHORN_SMTPD_PARAMS_H
+
+#include "lib/mail/address.h"
+
+#define ENVID_MAX 100 /* characters of ENVID (RFC 3461 section 4.4) */
+#define ORCPT_MAX 500 /* characters of ORCPT (RFC 3461 section 4.2) */
+
+/* Why arguments were refused: the reply to send. */
+struct refusal {
+    unsigned code;
+    const char *dsn, *text;
+};
+
+enum body_type { BODY_7BIT, BODY_8BITMIME, BODY_BINARYMIME };
+
+struct mail_args { /* all slices borrow from the command line */
+    struct address sender;
+    uint64_t size; /* SIZE=, 0: not given */
+    enum body_type body;
+    bool smtputf8;
+    uint8_t ret;        /* 0 none, 1 FULL, 2 HDRS */
+    struct slice envid; /* xtext as received */
+};
+
+struct rcpt_args {
+    struct address recipient;
+    struct slice orcpt; /* "type;xtext" as received */
+    uint8_t notify;     /* QUEUE_NOTIFY_*; 0: not given */
+};
+
+/* What follows the verb, e.g. "FROM:<a@b> SIZE=10". `extended`: the session began with EHLO. 0, or
+ * -1 with *why filled in. */
+int mail_args_parse(struct slice text, bool extended, struct mail_args *args, struct refusal *why);
+/* `utf8`: the transaction has SMTPUTF8. */
+int rcpt_args_parse(struct slice text, bool extended, bool utf8, struct rcpt_args *args,
+                    struct refusal *why);
+
+#endif

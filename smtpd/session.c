@@ -1,0 +1,241 @@
+/*
+ * smtpd/session.c - greets, reads command lines until the end, and makes replies.
+ *
+ * Runs in a confined worker. Everything read here is untrusted.
+ */
+#include "smtpd/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+#include "smtpd/command.h"
+#include "smtpd/line.h"
+
+enum {
+    REPLY_MAX = 512,    /* octets of a reply line with CRLF (RFC 5321 section 4.5.3.1.5) */
+    JUNK_MAX = 1 << 20, /* octets of one line that is too long before we hang up */
+};
+
+/* ---- replies ---- */
+
+__attribute__((format(printf, 4, 0))) static void
+write_reply(struct session *s, unsigned code, const char *dsn, const char *format, va_list args)
+{
+    char line[REPLY_MAX + 1];
+    int head = snprintf(line, sizeof(line), "%u %s%s", code, dsn, dsn[0] != '\0' ? " " : "");
+    size_t room = REPLY_MAX - 2 - (size_t)head; /* code and dsn are ours: a few octets */
+    int text = vsnprintf(line + head, room + 1, format, args);
+    size_t len = (size_t)head + (text < 0 ? 0 : (size_t)text > room ? room : (size_t)text);
+
+    memcpy(line + len, "\r\n", 2);
+    (void)stream_write(s->stream, slice_make(line, len + 2)); /* an error sticks */
+}
+
+void
+session_reply(struct session *s, unsigned code, const char *dsn, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    write_reply(s, code, dsn, format, args);
+    va_end(args);
+}
+
+void
+session_error(struct session *s, unsigned code, const char *dsn, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    write_reply(s, code, dsn, format, args);
+    va_end(args);
+    if (++s->errors < s->settings->max_errors)
+        return;
+    log_event(LOG_WARN, "too_many_errors", KV_U64("errors", s->errors));
+    session_shut(s, "4.7.0", "too many errors");
+}
+
+void
+session_shut(struct session *s, const char *dsn, const char *text)
+{
+    if (s->closing)
+        return;
+    session_reply(s, 421, dsn, "%s %s", s->settings->hostname, text);
+    s->closing = true;
+}
+
+/* ---- state ---- */
+
+enum session_state
+session_reset(struct session *s)
+{
+    transaction_clear(&s->transaction);
+    return s->state == ST_NEW ? ST_NEW : ST_GREETED;
+}
+
+void
+session_forget(struct session *s)
+{
+    transaction_clear(&s->transaction);
+    s->helo[0] = '\0';
+    s->is_extended = false;
+    s->state = ST_NEW;
+}
+
+/* ---- lines ---- */
+
+static enum session_line
+end_of_input(struct session *s, enum stream_status status)
+{
+    if (status == STREAM_TIMEOUT)
+        session_shut(s, "4.4.2", "timeout, closing the connection");
+    s->closing = true;
+    return SESSION_LINE_GONE;
+}
+
+static enum session_line
+drop_http(struct session *s, struct slice line)
+{
+    log_event(LOG_WARN, "http_client", KV_SLICE("line", slice_sub(line, 0, 80)));
+    s->closing = true;
+    return SESSION_LINE_GONE;
+}
+
+/* One line may come in several parts: behind a bare LF, and behind SESSION_LINE_MAX octets, it goes
+ * on. The deadline holds for all of it. */
+enum session_line
+session_read_line(struct session *s, struct slice *line)
+{
+    int64_t deadline = clock_mono_ms() + s->settings->command_timeout_ms;
+    enum session_line result = SESSION_LINE_OK;
+    bool after_cr = false;
+
+    for (size_t total = 0; total <= JUNK_MAX; total += line->len) {
+        enum stream_status status = stream_read_line(s->stream, SESSION_LINE_MAX, deadline, line);
+
+        if (status != STREAM_OK && status != STREAM_TOO_LONG)
+            return end_of_input(s, status);
+        if (total == 0 && line_is_http(*line))
+            return drop_http(s, *line);
+        if (slice_ends(*line, SLICE("\r\n")) || (after_cr && slice_eq(*line, SLICE("\n")))) {
+            *line = slice_sub(*line, 0, line->len - (line->len > 1 ? 2 : 1));
+            return result;
+        }
+        if (status == STREAM_TOO_LONG)
+            result = SESSION_LINE_LONG;
+        else if (result == SESSION_LINE_OK)
+            result = SESSION_LINE_BARE_LF;
+        after_cr = slice_ends(*line, SLICE("\r"));
+    }
+    session_shut(s, "4.7.0", "endless line");
+    return SESSION_LINE_GONE;
+}
+
+static void
+run_line(struct session *s)
+{
+    struct slice line;
+
+    switch (session_read_line(s, &line)) {
+    case SESSION_LINE_OK:
+        command_run(s, line);
+        break;
+    case SESSION_LINE_LONG:
+        session_error(s, 500, "5.5.2", "line too long");
+        break;
+    case SESSION_LINE_BARE_LF:
+        session_error(s, 500, "5.5.2", "bare LF: a line ends with CRLF (RFC 5321 2.3.8)");
+        break;
+    case SESSION_LINE_GONE:
+        break;
+    }
+}
+
+/* ---- the session ---- */
+
+static int
+start_tls_at_once(struct session *s)
+{
+    int64_t deadline = clock_mono_ms() + s->settings->tls_timeout_ms;
+
+    if (s->server->tls != NULL && stream_start_tls(s->stream, s->server->tls, deadline, NULL) == 0)
+        return 0;
+    stats_add(s->server->counters.tls_failures, 1);
+    log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
+    return -1;
+}
+
+/* A client that speaks before we do is no mail server (RFC 5321 section 4.3.1). */
+static int
+wait_for_early_talker(struct session *s)
+{
+    if (!s->settings->reject_early_talkers || strcmp(s->pool->label, "smtp") != 0 || s->is_trusted)
+        return 0;
+    if (stream_wait(s->stream, -1, clock_mono_ms() + s->settings->greet_delay_ms) == 0)
+        return 0;
+    log_note(LOG_INFO, "early_talker");
+    session_reply(s, 554, "5.5.1", "you spoke before the greeting");
+    return -1;
+}
+
+static int
+open_session(struct session *s)
+{
+    if (strcmp(s->pool->label, "smtps") == 0 && start_tls_at_once(s) < 0)
+        return -1;
+    if (wait_for_early_talker(s) < 0)
+        return -1;
+    session_reply(s, 220, "", "%s ESMTP %s", s->settings->hostname, s->settings->banner);
+    return 0;
+}
+
+static void
+begin(struct session *s, struct pool_session *pool, struct server *server)
+{
+    *s = (struct session){
+        .pool = pool,
+        .server = server,
+        .settings = &server->settings,
+        .stream = stream_new(pool->fd, SESSION_READ_MAX),
+        .state = ST_NEW,
+        .is_submission = strcmp(pool->label, "smtp") != 0,
+        .is_trusted = settings_trust(&server->settings, pool->client_ip),
+    };
+    stats_add(server->counters.connections, 1);
+    log_event(LOG_INFO, "connected", KV_U64("port", pool->client_port),
+              KV_STR("service", pool->label));
+}
+
+static void
+end(struct session *s)
+{
+    transaction_clear(&s->transaction);
+    log_event(LOG_INFO, "disconnected", KV_U64("messages", s->messages),
+              KV_U64("bytes_in", stream_bytes_in(s->stream)),
+              KV_U64("bytes_out", stream_bytes_out(s->stream)));
+    stream_free(&s->stream);
+    xfree(&s->auth_user);
+}
+
+enum pool_next
+session_serve(struct pool_session *pool, void *arg)
+{
+    struct session s;
+    bool held_capability;
+
+    begin(&s, pool, arg);
+    if (open_session(&s) == 0) {
+        while (!s.closing) {
+            if (!stream_has_input(s.stream))
+                log_flush(); /* before we wait for the client */
+            run_line(&s);
+        }
+    }
+    held_capability = s.auth_user != NULL;
+    end(&s);
+    return held_capability ? POOL_EXIT : POOL_REUSE;
+}

@@ -1,0 +1,73 @@
+/*
+ * smtpd/session.h - one SMTP connection, from the greeting to the end.
+ */
+#ifndef POSTHORN_SMTPD_SESSION_H
+#define POSTHORN_SMTPD_SESSION_H
+
+#include "lib/sys/pool.h"
+#include "lib/tls/stream.h"
+#include "smtpd/server.h"
+#include "smtpd/transaction.h"
+
+#define SESSION_READ_MAX 32768
+#define SESSION_LINE_MAX 12290   /* octets of a SASL line with CRLF (RFC 4954 section 4) */
+#define SESSION_COMMAND_MAX 2048 /* 512 (RFC 5321 section 4.5.3.1.4) and what extensions add */
+#define SESSION_HELO_MAX 255
+
+/* Bits, so that the command table can say in which states a command is legal. */
+enum session_state {
+    ST_NEW = 1 << 0,       /* no EHLO or HELO yet */
+    ST_GREETED = 1 << 1,   /* no transaction */
+    ST_SENDER = 1 << 2,    /* MAIL was accepted */
+    ST_RECIPIENT = 1 << 3, /* and one RCPT or more */
+    ST_CHUNKS = 1 << 4,    /* BDAT has begun */
+    ST_BROKEN = 1 << 5, /* the transaction failed half way: RSET comes next (RFC 3030 section 2) */
+    ST_ANY = (1 << 6) - 1,
+};
+
+struct session {
+    struct pool_session *pool;
+    struct server *server;
+    const struct settings *settings;
+    struct stream *stream;
+    enum session_state state;
+    bool is_submission; /* port 587 or 465: MAIL needs authentication */
+    bool is_trusted;    /* smtp.trusted_hosts */
+    bool is_extended;   /* EHLO, not HELO */
+    bool is_stale;      /* the connection to accountd is lost */
+    bool closing;
+    char helo[SESSION_HELO_MAX + 1];
+    char *auth_user;                /* canonical address, or NULL */
+    uint64_t errors, idle_commands; /* since the last accepted message */
+    uint64_t rsets, messages;
+    struct transaction transaction;
+};
+
+/* For pool_ops.serve: `arg` is the struct server. */
+enum pool_next session_serve(struct pool_session *pool, void *arg);
+
+/* One reply line "CODE DSN text"; an empty dsn leaves that part out (RFC 2034 section 4: EHLO, HELO
+ * and the greeting). Cut to 512 octets. Collected until the reader has to wait. */
+__attribute__((format(printf, 4, 5))) void session_reply(struct session *s, unsigned code,
+                                                         const char *dsn, const char *format, ...);
+/* The same, and counts against the client's budget of errors. */
+__attribute__((format(printf, 4, 5))) void session_error(struct session *s, unsigned code,
+                                                         const char *dsn, const char *format, ...);
+/* 421 and no more commands. */
+void session_shut(struct session *s, const char *dsn, const char *text);
+
+enum session_line {
+    SESSION_LINE_OK,
+    SESSION_LINE_LONG,    /* over SESSION_LINE_MAX */
+    SESSION_LINE_BARE_LF, /* a LF without CR was in it: it ended nothing (RFC 5321 section 2.3.8) */
+    SESSION_LINE_GONE,    /* no more: the session is closing */
+};
+/* Reads up to the next CRLF; *line is without it, borrowed until the next read. */
+enum session_line session_read_line(struct session *s, struct slice *line);
+
+/* Drops the transaction and the state that follows from it. */
+enum session_state session_reset(struct session *s);
+/* Forgets what the client said and is, as after STARTTLS (RFC 3207 section 4.2). */
+void session_forget(struct session *s);
+
+#endif

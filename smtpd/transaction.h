@@ -1,0 +1,30 @@
+/*
+ * smtpd/transaction.h - MAIL to end of DATA: the envelope that grows command by command.
+ */
+#ifndef POSTHORN_SMTPD_TRANSACTION_H
+#define POSTHORN_SMTPD_TRANSACTION_H
+
+#include "lib/base/arena.h"
+#include "lib/queue/queue_file.h"
+#include "smtpd/params.h"
+
+struct message;
+
+struct transaction {
+    struct arena arena; /* holds every text of the envelope */
+    struct queue_envelope envelope;
+    size_t rcpt_room;        /* elements allocated in envelope.rcpts */
+    uint64_t declared_size;  /* SIZE=, 0: none */
+    enum body_type body;     /* BODY= */
+    bool smtputf8;           /* SMTPUTF8 was given */
+    struct message *message; /* BDAT between two chunks, else NULL */
+};
+
+void transaction_begin(struct transaction *t, const struct mail_args *args);
+void transaction_add(struct transaction *t, const struct rcpt_args *args);
+/* Any address in the envelope with a byte above 0x7f? */
+bool transaction_is_utf8(const struct transaction *t);
+/* Aborts an unfinished message too. */
+void transaction_clear(struct transaction *t);
+
+#endif

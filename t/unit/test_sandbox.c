@@ -1,0 +1,367 @@
+/*
+ * t/unit/test_sandbox.c - lib/sys/sandbox: a child enters the sandbox and tries what it must not.
+ */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/slice.h"
+#include "lib/sys/sandbox.h"
+
+#define SOME_UID 64321
+#define KILLED 1000 /* beyond every errno */
+
+static char dir_path[] = "/tmp/test_sandbox_XXXXXX";
+static int dir_fd, inside_fd, empty_fd;
+
+static void
+make_dirs(void)
+{
+    ck_assert_ptr_nonnull(mkdtemp(dir_path));
+    ck_assert_int_eq(chmod(dir_path, 0711), 0);
+    dir_fd = open(dir_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_eq(mkdirat(dir_fd, "inside", 0777) | fchmodat(dir_fd, "inside", 0777, 0), 0);
+    ck_assert_int_eq(mkdirat(dir_fd, "empty", 0555), 0);
+    ck_assert_int_eq(replace_file(dir_fd, "secret", SLICE("outside"), 0644), 0);
+    ck_assert_int_eq(symlinkat("../secret", dir_fd, "inside/link"), 0);
+    inside_fd = openat(dir_fd, "inside", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    empty_fd = openat(dir_fd, "empty", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    ck_assert(inside_fd >= 0 && empty_fd >= 0);
+}
+
+static void
+remove_dirs(void)
+{
+    (void)unlinkat(dir_fd, "inside/new", 0);
+    (void)unlinkat(dir_fd, "inside/link", 0);
+    (void)unlinkat(dir_fd, "inside", AT_REMOVEDIR);
+    (void)unlinkat(dir_fd, "empty", AT_REMOVEDIR);
+    (void)unlinkat(dir_fd, "secret", 0);
+    (void)rmdir(dir_path);
+}
+
+/* ---- what the child tries: 0 if it got through, else errno ---- */
+
+static int
+result_of(long rc)
+{
+    return rc < 0 ? errno : 0;
+}
+
+static int
+try_open(int at, const char *path, int flags)
+{
+    return result_of(openat(at, path, flags, 0600));
+}
+static int
+try_passwd(void)
+{
+    return try_open(AT_FDCWD, "/etc/passwd", O_RDONLY);
+}
+static int
+try_dotdot(void)
+{
+    return try_open(inside_fd, "../secret", O_RDONLY);
+}
+static int
+try_deep_dotdot(void)
+{
+    return try_open(inside_fd, "../../../../../../etc/passwd", O_RDONLY);
+}
+static int
+try_symlink(void)
+{
+    return try_open(inside_fd, "link", O_RDONLY);
+}
+static int
+try_create(void)
+{
+    return try_open(inside_fd, "new", O_WRONLY | O_CREAT);
+}
+static int
+try_connect(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return fd < 0 ? errno : result_of(connect(fd, (struct sockaddr *)&to, sizeof(to)));
+}
+static int
+try_unix_socket(void)
+{
+    return result_of(socket(AF_UNIX, SOCK_STREAM, 0));
+}
+static int
+try_netlink(void)
+{
+    return result_of(socket(AF_NETLINK, SOCK_RAW, 0));
+}
+static int
+try_exec(void)
+{
+    return result_of(execl("/bin/true", "true", (char *)NULL));
+}
+static int
+try_ptrace(void)
+{
+    return result_of(ptrace(PTRACE_ATTACH, getppid(), NULL, NULL));
+}
+static int
+try_kill(void)
+{
+    return result_of(kill(getppid(), 0));
+}
+static int
+try_kill_by_fcntl(void)
+{
+    int fds[2] = {-1, -1};
+
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return 0;
+    return result_of(fcntl(fds[0], F_SETOWN, getppid()));
+}
+static int
+try_fork(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(0);
+    return result_of(pid);
+}
+static int
+try_io_uring(void)
+{
+    return result_of(syscall(SYS_io_uring_setup, 1, NULL));
+}
+static int
+try_executable_memory(void)
+{
+    void *at = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return at == MAP_FAILED ? errno : 0;
+}
+static int
+try_setuid(void)
+{
+    return result_of(setuid(0));
+}
+static int
+try_chroot(void)
+{
+    return result_of(chroot("/"));
+}
+static int
+try_namespace(void)
+{
+    return result_of(unshare(CLONE_NEWUSER));
+}
+static int
+try_clone3(void)
+{
+    return result_of(syscall(SYS_clone3, NULL, 0));
+}
+static int
+try_dumpable(void)
+{
+    return prctl(PR_GET_DUMPABLE) == 0 ? EPERM : 0;
+}
+
+struct attempt {
+    const char *name;
+    int (*run)(void);
+    unsigned calls;
+    bool landlock, chroot; /* with `inside` as the one directory */
+    int expected;          /* -1: any error */
+};
+
+#define SESSION (SANDBOX_FILES | SANDBOX_RESTRICT)
+
+static const struct attempt attempts[] = {
+    {"open, no files at all", try_passwd, 0, false, false, EPERM},
+    {"open, landlock", try_passwd, SESSION, true, false, EACCES},
+    {"open, chroot", try_passwd, SESSION, false, true, ENOENT},
+    {"..", try_dotdot, SESSION, true, true, EACCES},
+    {"../..", try_deep_dotdot, SESSION, true, true, EACCES},
+    {"symlink out", try_symlink, SESSION, true, false, EACCES},
+    {"create inside", try_create, SESSION, true, true, 0},
+    {"connect", try_connect, SESSION, true, true, EPERM},
+    {"unix socket", try_unix_socket, SESSION, true, true, EPERM},
+    {"unix socket, allowed", try_unix_socket, SANDBOX_CONNECT_UNIX, false, false, 0},
+    {"netlink", try_netlink, SANDBOX_CONNECT_UNIX | SANDBOX_INTERNET, false, false, EPERM},
+    {"connect, unix only", try_connect, SANDBOX_CONNECT_UNIX, false, false, EPERM},
+    {"connect, allowed", try_connect, SANDBOX_INTERNET, true, false, ECONNREFUSED},
+    {"exec", try_exec, ~0u >> 1, false, false, KILLED},
+    {"ptrace", try_ptrace, ~0u >> 1, false, false, KILLED},
+    {"io_uring", try_io_uring, ~0u >> 1, false, false, KILLED},
+    {"namespace", try_namespace, ~0u >> 1, false, false, KILLED},
+    {"kill", try_kill, SESSION, false, false, EPERM},
+    {"kill by F_SETOWN", try_kill_by_fcntl, SESSION | SANDBOX_INOTIFY, false, false, EPERM},
+    {"kill, allowed, other user", try_kill, SANDBOX_KILL, false, false, EPERM},
+    {"fork", try_fork, SESSION, false, false, EPERM},
+    {"fork, allowed", try_fork, SANDBOX_FORK, false, false, 0},
+    {"clone3", try_clone3, SESSION, false, false, ENOSYS},
+    {"executable memory", try_executable_memory, SESSION, false, false, EPERM},
+    {"setuid", try_setuid, SESSION, false, false, EPERM},
+    {"chroot", try_chroot, SANDBOX_CHROOT, false, false, EPERM},
+    {"dumpable", try_dumpable, SESSION, false, false, EPERM},
+};
+
+static struct sandbox
+box_of(const struct attempt *a)
+{
+    struct sandbox box = {
+        .uid = SOME_UID,
+        .gid = SOME_UID,
+        .chroot_fd = a->chroot ? empty_fd : -1,
+        .landlock = a->landlock,
+        .dirs = {{inside_fd, SANDBOX_READ | SANDBOX_WRITE}},
+        .dir_count = 1,
+        .calls = a->calls,
+    };
+
+    return box;
+}
+
+/* Runs the attempt in a child; `over`: groups in force before (a worker below its parent). */
+static int
+run_attempt(const struct attempt *a, unsigned over)
+{
+    int status, pipe_fds[2], result = KILLED;
+    pid_t pid;
+
+    ck_assert_int_eq(pipe(pipe_fds), 0);
+    pid = fork();
+    if (pid == 0) {
+        struct sandbox box = box_of(a), parent = box;
+
+        parent.calls |= over | SANDBOX_RESTRICT | SANDBOX_CHROOT;
+        parent.landlock = false;
+        parent.chroot_fd = -1;
+        parent.keep_caps = 1u << 18; /* CAP_SYS_CHROOT */
+        if (over != 0 && sandbox_enter(&parent) < 0)
+            _exit(2);
+        if (sandbox_enter(&box) < 0)
+            _exit(3);
+        result = a->run();
+        _exit(write(pipe_fds[1], &result, sizeof(result)) == (ssize_t)sizeof(result) ? 0 : 4);
+    }
+    ck_assert_int_eq(close(pipe_fds[1]), 0);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    if (read(pipe_fds[0], &result, sizeof(result)) != (ssize_t)sizeof(result))
+        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s: status %x", a->name,
+                      (unsigned)status);
+    (void)close(pipe_fds[0]);
+    return result;
+}
+
+/* Without root there is no other user and no chroot to enter. */
+static bool
+needs_root(const struct attempt *a)
+{
+    return a->chroot || a->run == try_setuid || a->run == try_chroot || a->run == try_kill;
+}
+
+static void
+check_attempt(const struct attempt *a, unsigned over)
+{
+    int expected = a->expected, result;
+
+    if ((needs_root(a) && geteuid() != 0) || (a->landlock && sandbox_landlock_abi() == 0))
+        return;
+    result = run_attempt(a, over);
+    ck_assert_msg(result == expected, "%s: %d instead of %d", a->name, result, expected);
+}
+
+START_TEST(sandboxed_child_is_refused)
+{
+    check_attempt(&attempts[_i], 0);
+}
+END_TEST
+
+/* The second program only takes away: together they must be the list of the worker. */
+START_TEST(worker_below_a_wider_parent_is_refused_the_same)
+{
+    check_attempt(&attempts[_i], SANDBOX_FILES | SANDBOX_ACCEPT | SANDBOX_FORK | SANDBOX_SEND_FDS |
+                                     SANDBOX_CONNECT_UNIX | SANDBOX_INTERNET | SANDBOX_KILL);
+}
+END_TEST
+
+START_TEST(root_is_no_sandbox_user)
+{
+    struct sandbox box = {.uid = 0, .gid = 0, .chroot_fd = -1};
+
+    if (geteuid() != 0)
+        return;
+    ck_assert_int_eq(sandbox_enter(&box), -1);
+    ck_assert_int_eq(errno, EINVAL);
+}
+END_TEST
+
+static unsigned layers_seen;
+
+static void
+note_layers(void *arg, int abi, unsigned layers)
+{
+    (void)arg;
+    ck_assert_int_eq(abi, sandbox_landlock_abi());
+    layers_seen = layers;
+}
+
+START_TEST(each_layer_is_told)
+{
+    struct sandbox box = {.uid = (uid_t)-1, .chroot_fd = -1, .landlock = true, .calls = ~0u >> 1};
+    const struct sandbox_dir dir = {dir_fd, SANDBOX_READ};
+
+    if (sandbox_landlock_abi() == 0)
+        return;
+    box.dirs[box.dir_count++] = dir;
+    sandbox_observe(note_layers, NULL);
+    ck_assert_int_eq(sandbox_enter(&box), 0);
+    ck_assert_uint_eq(layers_seen, 1);
+    ck_assert_int_eq(sandbox_restrict_paths(&dir, 1), 0);
+    ck_assert_uint_eq(layers_seen, 2);
+    ck_assert_uint_eq(sandbox_landlock_layers(), 2);
+    ck_assert_int_ge(openat(dir_fd, "secret", O_RDONLY), 0);
+    ck_assert_int_eq(openat(dir_fd, "new", O_WRONLY | O_CREAT, 0600), -1);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("sandbox");
+    TCase *tc = tcase_create("sandbox");
+    SRunner *sr;
+    int failed;
+
+    tcase_add_unchecked_fixture(tc, make_dirs, remove_dirs);
+    tcase_add_loop_test(tc, sandboxed_child_is_refused, 0, (int)ARRAY_LEN(attempts));
+    tcase_add_loop_test(tc, worker_below_a_wider_parent_is_refused_the_same, 0,
+                        (int)ARRAY_LEN(attempts));
+    tcase_add_test(tc, root_is_no_sandbox_user);
+    tcase_add_test(tc, each_layer_is_told);
+    suite_add_tcase(s, tc);
+    sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
