@@ -73,7 +73,7 @@ settle_process(void)
     while (fd >= 0 && fd <= STDERR_FILENO && fcntl(fd, F_SETFD, 0) == 0);
     close_keep_errno(fd);
     (void)umask(077);
-    (void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
+    (void)signal(SIGPIPE, SIG_IGN);               /* cannot fail for this signal */
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* nothing of ours needs a set-uid program */
     if (chdir("/") < 0)
         die(EX_OSERR, "master: no way to /\n");
