@@ -7,9 +7,9 @@
 
 #include "lib/ipc/authd.h"
 
-static const char extensions[] =
-    "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN SPECIAL-USE "
-    "CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS";
+static const char extensions[] = "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE NAMESPACE UIDPLUS MOVE "
+                                 "UNSELECT CHILDREN SPECIAL-USE "
+                                 "CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS";
 
 static bool
 is_loopback(const char *ip)

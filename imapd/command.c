@@ -17,36 +17,36 @@ enum {
 #define LOGGED_IN (STATE_AUTHENTICATED | STATE_SELECTED)
 
 static const struct command commands[] = {
-    {"CAPABILITY", ANY, 0, any_capability},                             /* RFC 3501 6.1.1 */
-    {"NOOP", ANY, 0, any_noop},                                         /* RFC 3501 6.1.2 */
-    {"LOGOUT", ANY, 0, any_logout},                                     /* RFC 3501 6.1.3 */
-    {"ID", ANY, 0, any_id},                                             /* RFC 2971 */
-    {"STARTTLS", STATE_NOT_AUTHENTICATED, 0, login_starttls},           /* RFC 3501 6.2.1 */
+    {"CAPABILITY", ANY, 0, any_capability},                           /* RFC 3501 6.1.1 */
+    {"NOOP", ANY, 0, any_noop},                                       /* RFC 3501 6.1.2 */
+    {"LOGOUT", ANY, 0, any_logout},                                   /* RFC 3501 6.1.3 */
+    {"ID", ANY, 0, any_id},                                           /* RFC 2971 */
+    {"STARTTLS", STATE_NOT_AUTHENTICATED, 0, login_starttls},         /* RFC 3501 6.2.1 */
     {"AUTHENTICATE", STATE_NOT_AUTHENTICATED, 0, login_authenticate}, /* 6.2.2 */
-    {"LOGIN", STATE_NOT_AUTHENTICATED, 0, login_login},   /* RFC 3501 6.2.3 */
-    {"ENABLE", LOGGED_IN, 0, any_enable},                               /* RFC 5161 */
-    {"SELECT", LOGGED_IN, 0, select_select},                            /* RFC 3501 6.3.1 */
-    {"EXAMINE", LOGGED_IN, 0, select_examine},                          /* RFC 3501 6.3.2 */
-    {"CREATE", LOGGED_IN, 0, folder_create},                            /* RFC 3501 6.3.3 */
-    {"DELETE", LOGGED_IN, 0, folder_delete},                            /* RFC 3501 6.3.4 */
-    {"RENAME", LOGGED_IN, 0, folder_rename},                            /* RFC 3501 6.3.5 */
-    {"SUBSCRIBE", LOGGED_IN, 0, folder_subscribe},                      /* RFC 3501 6.3.6 */
-    {"UNSUBSCRIBE", LOGGED_IN, 0, folder_unsubscribe},                  /* RFC 3501 6.3.7 */
-    {"LIST", LOGGED_IN, 0, list_list},                                  /* RFC 3501 6.3.8, 5258 */
-    {"LSUB", LOGGED_IN, 0, list_lsub},                                  /* RFC 3501 6.3.9 */
-    {"NAMESPACE", LOGGED_IN, 0, list_namespace},                        /* RFC 2342 */
-    {"STATUS", LOGGED_IN, 0, status_status},                            /* RFC 3501 6.3.10 */
-    {"APPEND", LOGGED_IN, 0, append_append},              /* RFC 3501 6.3.11 */
-    {"IDLE", LOGGED_IN, 0, idle_idle},                                  /* RFC 2177 */
-    {"CHECK", STATE_SELECTED, 0, any_noop},                             /* RFC 3501 6.4.1 */
-    {"CLOSE", STATE_SELECTED, 0, select_close},                         /* RFC 3501 6.4.2 */
-    {"UNSELECT", STATE_SELECTED, 0, select_unselect},                   /* RFC 3691 */
-    {"EXPUNGE", STATE_SELECTED, 0, expunge_expunge},                    /* RFC 3501 6.4.3 */
-    {"SEARCH", STATE_SELECTED, COMMAND_NO_EXPUNGE, search_search},      /* RFC 3501 6.4.4 */
-    {"FETCH", STATE_SELECTED, COMMAND_NO_EXPUNGE, fetch_fetch},         /* RFC 3501 6.4.5 */
-    {"STORE", STATE_SELECTED, COMMAND_NO_EXPUNGE, store_store},         /* RFC 3501 6.4.6 */
-    {"COPY", STATE_SELECTED, 0, copy_copy},                             /* RFC 3501 6.4.7 */
-    {"MOVE", STATE_SELECTED, 0, copy_move},                             /* RFC 6851 */
+    {"LOGIN", STATE_NOT_AUTHENTICATED, 0, login_login},               /* RFC 3501 6.2.3 */
+    {"ENABLE", LOGGED_IN, 0, any_enable},                             /* RFC 5161 */
+    {"SELECT", LOGGED_IN, 0, select_select},                          /* RFC 3501 6.3.1 */
+    {"EXAMINE", LOGGED_IN, 0, select_examine},                        /* RFC 3501 6.3.2 */
+    {"CREATE", LOGGED_IN, 0, folder_create},                          /* RFC 3501 6.3.3 */
+    {"DELETE", LOGGED_IN, 0, folder_delete},                          /* RFC 3501 6.3.4 */
+    {"RENAME", LOGGED_IN, 0, folder_rename},                          /* RFC 3501 6.3.5 */
+    {"SUBSCRIBE", LOGGED_IN, 0, folder_subscribe},                    /* RFC 3501 6.3.6 */
+    {"UNSUBSCRIBE", LOGGED_IN, 0, folder_unsubscribe},                /* RFC 3501 6.3.7 */
+    {"LIST", LOGGED_IN, 0, list_list},                                /* RFC 3501 6.3.8, 5258 */
+    {"LSUB", LOGGED_IN, 0, list_lsub},                                /* RFC 3501 6.3.9 */
+    {"NAMESPACE", LOGGED_IN, 0, list_namespace},                      /* RFC 2342 */
+    {"STATUS", LOGGED_IN, 0, status_status},                          /* RFC 3501 6.3.10 */
+    {"APPEND", LOGGED_IN, 0, append_append},                          /* RFC 3501 6.3.11 */
+    {"IDLE", LOGGED_IN, 0, idle_idle},                                /* RFC 2177 */
+    {"CHECK", STATE_SELECTED, 0, any_noop},                           /* RFC 3501 6.4.1 */
+    {"CLOSE", STATE_SELECTED, 0, select_close},                       /* RFC 3501 6.4.2 */
+    {"UNSELECT", STATE_SELECTED, 0, select_unselect},                 /* RFC 3691 */
+    {"EXPUNGE", STATE_SELECTED, 0, expunge_expunge},                  /* RFC 3501 6.4.3 */
+    {"SEARCH", STATE_SELECTED, COMMAND_NO_EXPUNGE, search_search},    /* RFC 3501 6.4.4 */
+    {"FETCH", STATE_SELECTED, COMMAND_NO_EXPUNGE, fetch_fetch},       /* RFC 3501 6.4.5 */
+    {"STORE", STATE_SELECTED, COMMAND_NO_EXPUNGE, store_store},       /* RFC 3501 6.4.6 */
+    {"COPY", STATE_SELECTED, 0, copy_copy},                           /* RFC 3501 6.4.7 */
+    {"MOVE", STATE_SELECTED, 0, copy_move},                           /* RFC 6851 */
 };
 
 /* Behind "UID" (RFC 3501 section 6.4.8, RFC 4315, RFC 6851). */
@@ -90,15 +90,14 @@ run(struct session *s, const struct command *c, struct parser *p)
         return reply_bad("Unknown command");
     if (!(c->states & s->state))
         return reply_bad(s->state == STATE_NOT_AUTHENTICATED ? "Log in first"
-                                                              : "Command is not allowed now");
+                                                             : "Command is not allowed now");
     return c->run(s, p, c->flags);
 }
 
 static void
 send_tagged(struct session *s, const struct reply *reply, const struct parser *p)
 {
-    static const char *const words[] = {
-        [REPLY_OK] = "OK", [REPLY_NO] = "NO", [REPLY_BAD] = "BAD"};
+    static const char *const words[] = {[REPLY_OK] = "OK", [REPLY_NO] = "NO", [REPLY_BAD] = "BAD"};
     const char *text = reply->text;
 
     if (reply->kind == REPLY_BAD && p->error != NULL)

@@ -1,9 +1,9 @@
 /*
  * imapd/input.c - reads what belongs to one command off the stream: lines and literals.
  *
- * Input:  bytes from the network. Untrusted. What a command may hold is bounded by command_max, each
- *         wait by a deadline. A bare LF ends no line; the parser then finds it in the text.
- * While the client is silent for longer than IDLE_AFTER_MS, the session's memory is given back.
+ * Input:  bytes from the network. Untrusted. What a command may hold is bounded by command_max,
+ * each wait by a deadline. A bare LF ends no line; the parser then finds it in the text. While the
+ * client is silent for longer than IDLE_AFTER_MS, the session's memory is given back.
  */
 #include "imapd/input.h"
 
@@ -13,8 +13,8 @@
 #include "lib/log/log.h"
 
 enum {
-    CHUNK = 4096,              /* bytes of a line taken at a time */
-    PIECE = 16384,             /* bytes of a literal taken at a time */
+    CHUNK = 4096,  /* bytes of a line taken at a time */
+    PIECE = 16384, /* bytes of a literal taken at a time */
     COMMAND_MAX_BEFORE_LOGIN = 16384,
     IDLE_AFTER_MS = 1000,
 };
@@ -167,8 +167,8 @@ refuse_literal(struct session *s, const struct parser_literal *literal)
     bool alive = true;
 
     if (literal->non_sync) {
-        alive = input_swallow(s, literal->size) &&
-                input_read_line(s, CHUNK, input_deadline(s), &rest);
+        alive =
+            input_swallow(s, literal->size) && input_read_line(s, CHUNK, input_deadline(s), &rest);
         strbuf_free(&rest);
     }
     return alive ? refuse(s, "Literal is too large here") : INPUT_END;

@@ -13,8 +13,9 @@ enum input_status {
     INPUT_END      /* the connection is over; where it makes sense BYE has been sent */
 };
 
-/* Waits for a command and reads it. For synchronizing literals it sends the go-ahead. A valid APPEND
- * is read up to the announcement of its message; what to do with that is left to the command. */
+/* Waits for a command and reads it. For synchronizing literals it sends the go-ahead. A valid
+ * APPEND is read up to the announcement of its message; what to do with that is left to the
+ * command. */
 enum input_status input_read_command(struct session *s);
 
 /* One more line of a command in progress (AUTHENTICATE, IDLE, the end of APPEND) of at most `max`

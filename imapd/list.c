@@ -120,14 +120,14 @@ put_attributes(const struct list_args *args, const struct folder *f, bool select
 }
 
 static void
-send_folder(struct session *s, const struct list_args *args, const struct folder *f,
-            bool selected, bool child_selected)
+send_folder(struct session *s, const struct list_args *args, const struct folder *f, bool selected,
+            bool child_selected)
 {
     struct strbuf line = strbuf_new(8192);
     bool selectable = f->exists;
 
-    /* The STATUS goes first to know whether the folder can be selected (RFC 5819 section 2), but its
-     * response must follow the LIST response: LIST is built after it and written before. */
+    /* The STATUS goes first to know whether the folder can be selected (RFC 5819 section 2), but
+     * its response must follow the LIST response: LIST is built after it and written before. */
     if (args->status_items != 0 && selected && f->exists)
         selectable = status_write(s, f->name, args->status_items, &line) == 0;
     (void)strbuf_str(&s->out, "* LIST (");
@@ -135,9 +135,8 @@ send_folder(struct session *s, const struct list_args *args, const struct folder
     (void)strbuf_str(&s->out, ") \"/\" ");
     mailbox_name_write(f->name, &s->out);
     if (child_selected)
-        (void)strbuf_str(&s->out, args->select_special_use
-                                      ? " (\"CHILDINFO\" (\"SPECIAL-USE\"))"
-                                      : " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
+        (void)strbuf_str(&s->out, args->select_special_use ? " (\"CHILDINFO\" (\"SPECIAL-USE\"))"
+                                                           : " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
     (void)strbuf_str(&s->out, "\r\n");
     (void)strbuf_append(&s->out, strbuf_slice(&line));
     updates_put_out(s);

@@ -388,8 +388,7 @@ parser_date_time(struct parser *p, int64_t *real_ms)
         return false;
     if (hour > 23 || minute > 59 || second > 60)
         return parser_fail(p, "Wrong time");
-    *real_ms =
-        (((days * 24 + hour) * 60 + minute - zone) * 60 + second) * 1000;
+    *real_ms = (((days * 24 + hour) * 60 + minute - zone) * 60 + second) * 1000;
     return true;
 }
 

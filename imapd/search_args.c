@@ -104,7 +104,7 @@ parse_or_arg(struct context *c, struct search_key *key)
 static const struct key_word {
     const char *word;
     enum search_op op;
-    bool not;
+    bool not ;
     uint32_t flags;
     const char *field; /* HEADER with a fixed name */
     bool (*parse_arg)(struct context *c, struct search_key *key);
@@ -150,8 +150,8 @@ negate(struct context *c, struct search_key *key)
 {
     struct search_key *not = new_key(c, SEARCH_NOT);
 
-    not->children = key;
-    return not;
+    not ->children = key;
+    return not ;
 }
 
 static bool

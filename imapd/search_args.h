@@ -12,7 +12,7 @@
 /* In the order of what they cost to evaluate. */
 enum search_op {
     SEARCH_ALL,
-    SEARCH_FLAG,     /* all of `flags` set */
+    SEARCH_FLAG, /* all of `flags` set */
     SEARCH_KEYWORD,
     SEARCH_SEQ,
     SEARCH_UID,

@@ -82,8 +82,7 @@ match_keyword(const struct search_key *key, const struct message *m)
 }
 
 static bool
-match_all(const struct search_key *key, struct mailbox *mb, uint32_t seq,
-          struct message_data *data)
+match_all(const struct search_key *key, struct mailbox *mb, uint32_t seq, struct message_data *data)
 {
     for (const struct search_key *child = key->children; child != NULL; child = child->next)
         if (!search_eval_match(child, mb, seq, data))

@@ -23,7 +23,8 @@ view_range(const struct mailbox *mb, const struct seqrange *r, bool is_uid, uint
     if (!is_uid)
         return;
     *first = mailbox_seq_at_or_above(mb, r->first);
-    *last = r->last == UINT32_MAX ? mailbox_count(mb) : mailbox_seq_at_or_above(mb, r->last + 1) - 1;
+    *last =
+        r->last == UINT32_MAX ? mailbox_count(mb) : mailbox_seq_at_or_above(mb, r->last + 1) - 1;
 }
 
 bool

@@ -1,8 +1,8 @@
 /*
  * imapd/session.c - one client's connection from greeting to end.
  *
- * Runs in a worker that has given up everything but this connection, the channel to authd and, after
- * login, the one directory that authd handed over.
+ * Runs in a worker that has given up everything but this connection, the channel to authd and,
+ * after login, the one directory that authd handed over.
  */
 #include "imapd/session.h"
 

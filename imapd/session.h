@@ -12,7 +12,7 @@
 #include "lib/sys/pool.h"
 #include "lib/tls/stream.h"
 
-#define SESSION_USER_MAX 320  /* bytes of a user's canonical address */
+#define SESSION_USER_MAX 320 /* bytes of a user's canonical address */
 
 /* States of RFC 3501 section 3, as bits for the command table. */
 enum session_state {

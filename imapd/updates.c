@@ -47,7 +47,8 @@ updates_send(struct session *s, bool allow_expunge, bool with_uid)
     if (mailbox_sync(s->mailbox, allow_expunge, &changes) < 0) {
         if (errno == ESTALE)
             session_bye(s, "Selected mailbox was deleted");
-        return; /* another failure: the view stays as it is; the command that needs more will fail */
+        return; /* another failure: the view stays as it is; the command that needs more will fail
+                 */
     }
     for (uint32_t i = 0; i < changes.expunged_count; i++)
         (void)stream_printf(s->stream, "* %u EXPUNGE\r\n", changes.expunged[i]);

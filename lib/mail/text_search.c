@@ -96,7 +96,7 @@ feed_header(struct finder *f, struct slice header)
     while (!f->found && mime_field_next(&header, &field)) {
         (void)strbuf_append(&f->raw, slice_sub(field.name, 0, FIELD_TEXT_MAX));
         (void)strbuf_str(&f->raw, ": ");
-        (void)encoded_word_decode(slice_sub(field.body, 0, FIELD_TEXT_MAX), &f->raw);
+        (void)encoded_word_decode(slice_sub(slice_trim(field.body), 0, FIELD_TEXT_MAX), &f->raw);
         finder_break(f);
     }
 }
@@ -132,7 +132,8 @@ feed_body(struct finder *f, const struct mime *m, const struct mime_part *part)
     enum charset charset = part_charset(part);
 
     while (!f->found && transfer_next(&t, &body, PIECE, &decoded)) {
-        (void)charset_to_utf8(charset, strbuf_slice(&decoded), &f->raw); /* fits: three times PIECE */
+        (void)charset_to_utf8(charset, strbuf_slice(&decoded),
+                              &f->raw); /* fits: three times PIECE */
         strbuf_clear(&decoded);
         finder_feed(f);
     }
