@@ -356,14 +356,19 @@ child_start(struct loop *loop, const struct child_spec *spec, const struct child
 }
 
 void
+child_drain(struct child *child)
+{
+    child->stopping = true;
+    (void)kill(child->pid, SIGHUP); /* not reaped yet: the pid is its own */
+    loop_timer_cancel(child->timer);
+}
+
+void
 child_stop(struct child *child, int64_t kill_in_ms)
 {
     child->stopping = true;
     (void)kill(child->pid, SIGTERM); /* not reaped yet: the pid is its own */
-    if (kill_in_ms >= 0)
-        loop_timer_set(child->timer, kill_in_ms);
-    else
-        loop_timer_cancel(child->timer);
+    loop_timer_set(child->timer, kill_in_ms);
 }
 
 void

@@ -31,9 +31,9 @@ struct intake {
     struct spool_scan scan;
     struct loop_fd *trigger;
     struct loop_timer *timer;
-    bool wanted;    /* new/ may have something that the pass under way has not seen */
-    bool scanning;  /* in the middle of a pass over new/ */
-    bool scheduled; /* the timer is set for the next turn */
+    bool wanted;         /* new/ may have something that the pass under way has not seen */
+    bool scanning;       /* in the middle of a pass over new/ */
+    int64_t timer_at_ms; /* monotonic */
     bool in_trouble;
 };
 
@@ -42,7 +42,7 @@ static void work(void *arg);
 static void
 again_in(struct intake *in, int64_t ms)
 {
-    in->scheduled = ms == 0;
+    in->timer_at_ms = clock_mono_ms() + ms;
     loop_timer_set(in->timer, ms);
 }
 
@@ -176,7 +176,6 @@ work(void *arg)
     struct intake *in = arg;
     bool reading = deferrals_read_some(in->queue->deferrals);
 
-    in->scheduled = false;
     in->in_trouble = false;
     if (!in->scanning)
         in->wanted = true; /* a trigger may have been lost */
@@ -192,6 +191,11 @@ work(void *arg)
 void
 intake_resume(struct intake *in)
 {
-    if ((in->scanning || in->wanted) && !in->scheduled && !in->in_trouble && has_room(in))
-        again_in(in, 0);
+    int64_t ms;
+
+    if (in->in_trouble)
+        return;
+    ms = pause_ms(in, false);
+    if (clock_mono_ms() + ms < in->timer_at_ms)
+        again_in(in, ms);
 }

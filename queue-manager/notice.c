@@ -21,6 +21,7 @@
 #include "lib/mail/dsn.h"
 #include "lib/mail/header.h"
 #include "lib/sys/stats.h"
+#include "queue-manager/intake.h"
 
 #define HEADER_MAX 65536u      /* of the original's header section */
 #define REPORT_MAX (64u << 20) /* text and status parts: bounded by the recipients */
@@ -270,6 +271,7 @@ send_to(struct queue *q, const struct message *m, enum topic topic, struct slice
     if (rc < 0)
         return -1;
     stats_add(q->counters.notices, 1);
+    intake_look(q->intake);
     log_event(LOG_INFO, "notice", KV_STR("queue_id", m->id), KV_STR("kind", names[topic]),
               KV_STR("notice_id", id), KV_SLICE("to", to), KV_U64("rcpts", count));
     return 0;

@@ -27,7 +27,8 @@ struct stream {
     struct tls *tls;
     char *in; /* in_cap bytes, or NULL while nothing is buffered */
     size_t in_start, in_end, in_cap;
-    char *out; /* OUTPUT_MAX bytes, or NULL */
+    size_t in_used; /* highest in_end so far */
+    char *out;      /* OUTPUT_MAX bytes, or NULL */
     size_t out_len;
     int64_t write_timeout_ms;
     enum stream_status read_status, write_status; /* an error sticks */
@@ -46,6 +47,16 @@ stream_new(int fd, size_t read_max)
     return s;
 }
 
+/* Passwords have come this way. */
+static void
+free_input(struct stream *s)
+{
+    if (s->in != NULL)
+        mem_wipe(s->in, s->in_used);
+    xfree(&s->in);
+    s->in_start = s->in_end = s->in_used = 0;
+}
+
 void
 stream_free(struct stream **streamp)
 {
@@ -56,7 +67,7 @@ stream_free(struct stream **streamp)
     (void)stream_flush(s); /* whoever needs to know has flushed before */
     tls_close(&s->tls);
     (void)close(s->fd);
-    free(s->in);
+    free_input(s);
     free(s->out);
     xfree(streamp);
 }
@@ -82,10 +93,8 @@ stream_has_input(const struct stream *s)
 void
 stream_release_buffers(struct stream *s)
 {
-    if (s->in_start == s->in_end) {
-        s->in_start = s->in_end = 0;
-        xfree(&s->in);
-    }
+    if (s->in_start == s->in_end)
+        free_input(s);
     if (s->out_len == 0)
         xfree(&s->out);
 }
@@ -213,6 +222,7 @@ fill(struct stream *s, int64_t deadline_mono_ms)
             : waiter_recv(&s->waiter, s->in + s->in_end, s->in_cap - s->in_end, deadline_mono_ms);
     if (n > 0) {
         s->in_end += (size_t)n;
+        s->in_used = s->in_end > s->in_used ? s->in_end : s->in_used;
         s->bytes_in += (uint64_t)n;
         return STREAM_OK;
     }

@@ -1,0 +1,389 @@
+/*
+ * t/unit/test_queue_flow.c - the whole queue manager with fakes around it: a message's way through.
+ */
+// LINK: queue-manager/agent.c
+// LINK: queue-manager/control.c
+// LINK: queue-manager/deferral.c
+// LINK: queue-manager/destination.c
+// LINK: queue-manager/expand.c
+// LINK: queue-manager/intake.c
+// LINK: queue-manager/lane.c
+// LINK: queue-manager/message.c
+// LINK: queue-manager/notice.c
+// LINK: queue-manager/queue.c
+// LINK: queue-manager/round.c
+// LINK: queue-manager/schedule.c
+// LINK: queue-manager/server.c
+// LINK: queue-manager/trace.c
+#include "t/unit/queue_harness.h"
+
+#include "queue-manager/control.h"
+
+START_TEST(one_recipient_is_delivered_and_nothing_stays)
+{
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    (void)submit("s@far.test", "a@d.test");
+    run_until(all_gone);
+    ck_assert_uint_eq(h.delivery_count, 1);
+    ck_assert_str_eq(h.deliveries[0].address, "a@d.test");
+    ck_assert(!h.deliveries[0].in_doubt);
+}
+END_TEST
+
+START_TEST(mailbox_gets_one_copy_however_many_ways_lead_there)
+{
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    (void)agent_start(QUEUE_AGENT_REMOTE, 10);
+    (void)submit("s@far.test",
+                 "team@d.test twice@d.test a@d.test a@d.test x@far.test x@FAR.test fwd@d.test");
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to("a@d.test"), 1);
+    ck_assert_uint_eq(delivered_to("b@d.test"), 1);
+    ck_assert_uint_eq(delivered_to("c@d.test"), 1);
+    ck_assert_uint_eq(delivered_to("x@far.test"), 1);
+    ck_assert_uint_eq(h.delivery_count, 4);
+}
+END_TEST
+
+START_TEST(thousand_recipients_leave_in_few_jobs)
+{
+    struct strbuf rcpts = strbuf_new(100000);
+
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    for (int i = 0; i < 2500; i++)
+        (void)strbuf_printf(&rcpts, "%su%d@d.test", i == 0 ? "" : " ", i);
+    (void)submit("s@far.test", strbuf_cstr(&rcpts));
+    run_until(all_gone);
+    ck_assert_uint_eq(h.delivery_count, 2500);
+    ck_assert_uint_le(h.job_count, 4);
+    strbuf_free(&rcpts);
+}
+END_TEST
+
+START_TEST(many_messages_share_one_question)
+{
+    for (int i = 0; i < 50; i++)
+        (void)submit("s@far.test", "a@d.test");
+    (void)agent_start(QUEUE_AGENT_LOCAL, 64);
+    run_until(all_gone);
+    ck_assert_uint_eq(h.delivery_count, 50);
+    ck_assert_uint_le(h.expansions, 2);
+}
+END_TEST
+
+START_TEST(temporary_failure_blocks_nobody_and_is_tried_again)
+{
+    h.settings.retry_interval_ms = h.settings.retry_max_ms = 50;
+    queue_down();
+    queue_up();
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    (void)submit("s@far.test", "a@d.test later@d.test b@d.test");
+    run_until(one_deferred);
+    ck_assert_uint_eq(h.delivery_count, 2);
+    ck_assert_uint_eq(files_in(SPOOL_DEFERRED), 3); /* ID, ID.env, ID.log */
+    h.job_count = 0;
+    run_for(300);
+    ck_assert_uint_ge(h.job_count, 2);
+    ck_assert_uint_eq(h.delivery_count, 2); /* a and b only once */
+}
+END_TEST
+
+START_TEST(restart_knows_what_is_done)
+{
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    (void)submit("s@far.test", "a@d.test later@d.test team@d.test");
+    run_until(one_deferred);
+    ck_assert_uint_eq(h.delivery_count, 3);
+    queue_down();
+    queue_up();
+    run_for(50);
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    h.job_count = 0;
+    run_for(100);
+    ck_assert_uint_eq(h.job_count, 0); /* the retry time holds over the restart */
+}
+END_TEST
+
+static bool
+job_out(void)
+{
+    return h.job_count > 0;
+}
+
+START_TEST(message_left_in_active_is_requeued_in_doubt)
+{
+    struct fake_agent *a = agent_start(QUEUE_AGENT_LOCAL, 10);
+
+    a->silent = true;
+    (void)submit("s@far.test", "a@d.test b@d.test");
+    run_until(job_out);
+    queue_down();
+    (void)usleep(5000);
+    queue_up();
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    run_until(all_gone);
+    ck_assert_uint_eq(h.delivery_count, 2);
+    ck_assert(h.deliveries[0].in_doubt && h.deliveries[1].in_doubt);
+}
+END_TEST
+
+START_TEST(lost_agent_puts_its_jobs_in_doubt)
+{
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    (void)submit("s@far.test", "lost@d.test");
+    run_until(job_out);
+    run_for(50);
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    run_until(all_gone);
+    ck_assert_uint_eq(h.delivery_count, 1);
+    ck_assert(h.deliveries[0].in_doubt);
+}
+END_TEST
+
+START_TEST(accountd_away_costs_time_only)
+{
+    h.account_mute = true;
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    (void)submit("s@far.test", "a@d.test");
+    run_for(100);
+    ck_assert_uint_eq(h.delivery_count, 0);
+    h.account_mute = false;
+    run_until(all_gone);
+    ck_assert_uint_eq(h.delivery_count, 1);
+}
+END_TEST
+
+START_TEST(damaged_file_goes_aside_and_stops_nothing)
+{
+    int fd;
+
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    fd = openat(h.queue->spool.fds[SPOOL_NEW], "damaged", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    ck_assert_int_eq(write_all(fd, SLICE("From: x\r\n\r\nno footer")), 0);
+    (void)close(fd);
+    (void)submit("s@far.test", "a@d.test");
+    run_for(200);
+    ck_assert_uint_eq(h.delivery_count, 1);
+    ck_assert_uint_eq(files_in(SPOOL_CORRUPT), 1);
+    ck_assert_uint_eq(files_in(SPOOL_NEW), 0);
+}
+END_TEST
+
+START_TEST(dead_destination_does_not_hold_up_others)
+{
+    (void)agent_start(QUEUE_AGENT_REMOTE, 4);
+    for (int i = 0; i < 20; i++)
+        (void)submit("s@d.test", "down@dead.test");
+    (void)submit("s@d.test", "x@live.test");
+    run_until(one_deferred);
+    ck_assert_uint_eq(delivered_to("x@live.test"), 1);
+    ck_assert_uint_eq(files_in(SPOOL_DEFERRED), 40);
+    ck_assert_uint_lt(h.job_count, 10); /* not all twenty were tried */
+}
+END_TEST
+
+START_TEST(forward_carries_a_trace_that_stops_the_loop)
+{
+    struct queue_envelope e = {.rcpt_count = 0};
+
+    (void)agent_start(QUEUE_AGENT_REMOTE, 4);
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    (void)submit("s@far.test", "fwd@d.test");
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to("x@far.test"), 1);
+    ck_assert_str_eq(h.deliveries[0].prepend, "Delivered-To: fwd@d.test\r\n");
+    (void)submit_as("s@d.test", "fwd@d.test", "Delivered-To: fwd@d.test\r\n\r\nx\r\n", 0, e);
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to("x@far.test"), 1);
+    ck_assert_uint_eq(delivered_to("s@d.test"), 1); /* the bounce */
+    e.hops = 51;
+    (void)submit_as("s@d.test", "a@d.test", "x\r\n", 0, e);
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to("a@d.test"), 0);
+    ck_assert_uint_eq(delivered_to("s@d.test"), 2);
+}
+END_TEST
+
+START_TEST(failures_are_told_as_the_sender_wishes)
+{
+    static const struct {
+        const char *sender, *rcpt;
+        uint8_t notify;
+        size_t to_sender, to_postmaster;
+    } cases[] = {
+        {"s@d.test", "never@d.test", 0, 1, 0},
+        {"s@d.test", "nobody@d.test", 0, 1, 0},
+        {"s@d.test", "never@d.test", QUEUE_NOTIFY_NEVER, 0, 0},
+        {"s@d.test", "never@d.test", QUEUE_NOTIFY_SUCCESS, 0, 0},
+        {"s@d.test", "a@d.test", QUEUE_NOTIFY_SUCCESS, 1, 0},
+        {"s@d.test", "a@d.test", QUEUE_NOTIFY_FAILURE, 0, 0},
+        {"", "never@d.test", 0, 0, 1},
+        {"never@d.test", "never@d.test", 0, 0, 1},
+    };
+
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    (void)submit_as(cases[_i].sender, cases[_i].rcpt, "Subject: x\r\n\r\nbody\r\n",
+                    cases[_i].notify, (struct queue_envelope){.rcpt_count = 0});
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to("s@d.test"), cases[_i].to_sender);
+    ck_assert_uint_eq(delivered_to("postmaster@d.test"), cases[_i].to_postmaster);
+}
+END_TEST
+
+START_TEST(lifetime_ends_in_a_bounce)
+{
+    struct queue_envelope e = {.received_ms = clock_real_ms() - 200000, .rcpt_count = 0};
+
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    (void)submit_as("s@d.test", "later@d.test a@d.test", "Subject: x\r\n\r\nbody\r\n", 0, e);
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to("s@d.test"), 1);
+    ck_assert_uint_eq(delivered_to("a@d.test"), 1);
+}
+END_TEST
+
+START_TEST(delay_is_told_once)
+{
+    struct queue_envelope e = {.received_ms = clock_real_ms() - 5000, .rcpt_count = 0};
+
+    h.settings.retry_interval_ms = h.settings.retry_max_ms = 30;
+    h.settings.delay_notice_ms = 4000;
+    queue_down();
+    queue_up();
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    (void)submit_as("s@d.test", "later@d.test", "Subject: x\r\n\r\nbody\r\n", 0, e);
+    run_for(400);
+    ck_assert_uint_ge(h.job_count, 4);
+    ck_assert_uint_eq(delivered_to("s@d.test"), 1);
+}
+END_TEST
+
+static uint32_t
+control(const char *verb, const char *name)
+{
+    struct queue_control req = {slice_of(verb), slice_of(name), SLICE("")};
+    struct queue_control_reply reply;
+    struct strbuf out = strbuf_new(QUEUE_PAYLOAD_MAX + FRAME_HEADER);
+
+    control_run(h.queue, &req, 1, &out);
+    ck_assert_int_eq(
+        queue_control_reply_decode(slice_sub(strbuf_slice(&out), FRAME_HEADER, out.len), &reply),
+        0);
+    strbuf_free(&out);
+    return reply.result;
+}
+
+static bool
+one_held(void)
+{
+    return h.queue->active_count == 0 && files_in(SPOOL_HOLD) > 0;
+}
+
+START_TEST(hold_release_delete)
+{
+    char id[QUEUE_ID_SIZE];
+
+    (void)snprintf(id, sizeof(id), "%s", submit("s@far.test", "a@d.test"));
+    run_for(50); /* no agent: it waits in memory */
+    ck_assert_uint_eq(h.queue->active_count, 1);
+    ck_assert_uint_eq(control("hold", id), 0);
+    run_until(one_held);
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    run_for(50);
+    ck_assert_uint_eq(h.delivery_count, 0);
+    ck_assert_uint_eq(control("show", id), 0);
+    ck_assert_uint_eq(control("release", id), 0);
+    run_until(all_gone);
+    ck_assert_uint_eq(h.delivery_count, 1);
+    ck_assert_uint_ne(control("delete", id), 0);
+    (void)submit("s@far.test", "later@d.test b@d.test");
+    run_until(one_deferred);
+    ck_assert_uint_eq(control("delete", "ALL"), 0);
+    run_until(all_gone);
+}
+END_TEST
+
+START_TEST(delete_waits_for_the_job)
+{
+    struct fake_agent *a = agent_start(QUEUE_AGENT_LOCAL, 4);
+    const char *id;
+
+    a->silent = true;
+    id = submit("s@far.test", "a@d.test");
+    run_until(job_out);
+    ck_assert_uint_eq(control("delete", id), 0);
+    run_for(50);
+    ck_assert_uint_eq(h.queue->active_count, 1);
+    ipc_peer_close(a->peer);
+    run_until(all_gone);
+    ck_assert_uint_eq(h.delivery_count, 0);
+}
+END_TEST
+
+START_TEST(flush_tries_again_at_once)
+{
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    (void)submit("s@far.test", "later@d.test");
+    run_until(one_deferred);
+    h.job_count = 0;
+    run_for(50);
+    ck_assert_uint_eq(h.job_count, 0);
+    ck_assert_uint_eq(control("flush", _i == 0 ? "" : "d.test"), 0);
+    run_until(job_out);
+}
+END_TEST
+
+START_TEST(active_set_is_bounded)
+{
+    h.settings.active_max = 20;
+    queue_down();
+    queue_up();
+    for (int i = 0; i < 100; i++)
+        (void)submit("s@far.test", "a@d.test");
+    run_for(100);
+    ck_assert_uint_eq(h.queue->active_count, 20);
+    ck_assert_uint_eq(files_in(SPOOL_NEW), 80);
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    run_until(all_gone);
+    ck_assert_uint_eq(h.delivery_count, 100);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("queue_flow");
+    TCase *tc = tcase_create("queue_flow");
+    SRunner *sr;
+    int failed;
+
+    tcase_add_checked_fixture(tc, harness_start, harness_stop);
+    tcase_set_timeout(tc, 30);
+    tcase_add_test(tc, one_recipient_is_delivered_and_nothing_stays);
+    tcase_add_test(tc, mailbox_gets_one_copy_however_many_ways_lead_there);
+    tcase_add_test(tc, thousand_recipients_leave_in_few_jobs);
+    tcase_add_test(tc, many_messages_share_one_question);
+    tcase_add_test(tc, temporary_failure_blocks_nobody_and_is_tried_again);
+    tcase_add_test(tc, restart_knows_what_is_done);
+    tcase_add_test(tc, message_left_in_active_is_requeued_in_doubt);
+    tcase_add_test(tc, lost_agent_puts_its_jobs_in_doubt);
+    tcase_add_test(tc, accountd_away_costs_time_only);
+    tcase_add_test(tc, damaged_file_goes_aside_and_stops_nothing);
+    tcase_add_test(tc, dead_destination_does_not_hold_up_others);
+    tcase_add_test(tc, forward_carries_a_trace_that_stops_the_loop);
+    tcase_add_loop_test(tc, failures_are_told_as_the_sender_wishes, 0, 8);
+    tcase_add_test(tc, lifetime_ends_in_a_bounce);
+    tcase_add_test(tc, delay_is_told_once);
+    tcase_add_test(tc, hold_release_delete);
+    tcase_add_test(tc, delete_waits_for_the_job);
+    tcase_add_loop_test(tc, flush_tries_again_at_once, 0, 2);
+    tcase_add_test(tc, active_set_is_bounded);
+    suite_add_tcase(s, tc);
+    sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
