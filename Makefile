@@ -68,7 +68,7 @@ PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
            $(if $(wildcard posthorn/main.c),$(BUILD)/bin/posthorn)
 
 LIB_SRC := $(wildcard lib/*/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/services_conf.o
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/services_conf.o $(BUILD)/obj/gen/posthorn_conf.o
 TESTS := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
 TOOLS := $(patsubst t/tools/%.c,$(BUILD)/t/tools/%,$(wildcard t/tools/*.c))
 FUZZERS := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
@@ -95,7 +95,12 @@ $(BUILD)/obj/gen/services_conf.c: conf/services.conf Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "lib/conf/services.h"'; echo 'const char services_default_text[] = {'; \
 	    od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } > $@
-$(BUILD)/obj/gen/services_conf.o: $(BUILD)/obj/gen/services_conf.c
+# The head of a new posthorn.conf likewise; its settings come from the table.
+$(BUILD)/obj/gen/posthorn_conf.c: conf/posthorn.conf.in Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "lib/conf/conf_new.h"'; echo 'const char conf_new_head[] = {'; \
+	    od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } > $@
+$(BUILD)/obj/gen/%.o: $(BUILD)/obj/gen/%.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/libposthorn-core.a: $(LIB_OBJ)
