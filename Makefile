@@ -60,9 +60,6 @@ LIBS_remote-deliver = -levent_core -lseccomp -lssl -lcrypto -lidn2 -lunistring
 LIBS_posthorn = -levent_core -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring
 LIBS_ALL = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound
 
-ifeq ($(wildcard lib/store/mailbox.c),)
-DAEMONS := $(filter-out imapd pop3d local-deliver,$(DAEMONS))
-endif
 DAEMONS := $(foreach d,$(DAEMONS),$(if $(wildcard $(d)/main.c),$(d)))
 PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
            $(if $(wildcard posthorn/main.c),$(BUILD)/bin/posthorn)
