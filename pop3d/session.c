@@ -106,6 +106,8 @@ session_read_line(struct session *s, size_t max, struct slice *line)
     enum session_line result = SESSION_LINE_OK;
     int64_t deadline = next_deadline(s);
 
+    if (!stream_has_input(s->stream))
+        log_flush();
     for (;;) {
         enum stream_status status = stream_read_line(s->stream, max, deadline, line);
 
@@ -259,7 +261,7 @@ session_serve(struct pool_session *pool, void *arg)
         .end_reason = "unknown",
     };
 
-    log_event(LOG_INFO, "connected", KV_STR("listener", pool->label));
+    log_event(LOG_DEBUG, "connected", KV_STR("listener", pool->label));
     if (strcmp(pool->label, LABEL_TLS) == 0 && !session_start_tls(&s))
         s.state = ST_END;
     if (s.state != ST_END)

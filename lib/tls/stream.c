@@ -15,6 +15,9 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#ifdef POSTHORN_TESTHOOKS
+#include "lib/sys/testhook.h"
+#endif
 #include "lib/tls/waiter.h"
 
 #define OUTPUT_MAX 16384 /* also the most that one TLS record takes */
@@ -241,8 +244,8 @@ take(struct stream *s, size_t len)
     return taken;
 }
 
-enum stream_status
-stream_read_line(struct stream *s, size_t max, int64_t deadline_mono_ms, struct slice *line)
+static enum stream_status
+read_line(struct stream *s, size_t max, int64_t deadline_mono_ms, struct slice *line)
 {
     size_t seen = 0;
 
@@ -265,6 +268,33 @@ stream_read_line(struct stream *s, size_t max, int64_t deadline_mono_ms, struct 
         if (status != STREAM_OK)
             return status;
     }
+}
+
+#ifdef POSTHORN_TESTHOOKS
+/* Does what the line says if it is one for the test hook, and answers it. */
+static bool
+was_testhook(struct stream *s, enum stream_status status, struct slice line)
+{
+    struct strbuf reply = strbuf_new(256);
+    bool was = status == STREAM_OK && testhook_line(line, &reply);
+
+    if (was)
+        (void)stream_write(s, strbuf_slice(&reply)); /* an error sticks */
+    strbuf_free(&reply);
+    return was;
+}
+#endif
+
+enum stream_status
+stream_read_line(struct stream *s, size_t max, int64_t deadline_mono_ms, struct slice *line)
+{
+    enum stream_status status = read_line(s, max, deadline_mono_ms, line);
+
+#ifdef POSTHORN_TESTHOOKS
+    while (was_testhook(s, status, *line))
+        status = read_line(s, max, deadline_mono_ms, line);
+#endif
+    return status;
 }
 
 enum stream_status
