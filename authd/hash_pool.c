@@ -18,7 +18,7 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 
-enum { MAKES_MAX = 64 };
+enum { MAKES_MAX = 64, WARN_EVERY_MS = 10000 };
 
 TAILQ_HEAD(job_list, hash_job);
 TAILQ_HEAD(share_list, share);
@@ -58,8 +58,9 @@ struct hash_pool {
     uint32_t last_id;
     struct share_list shares; /* the first one is served next */
     struct job_list makes;
-    struct job_list dropped; /* done() is due at the timer */
-    struct loop_timer *drop_timer;
+    struct job_list dropped; /* their done() runs at the end of the turn */
+    struct loop_task *run_dropped;
+    int64_t warned_ms; /* when the log was told of an overflow */
     struct worker *workers;
 };
 
@@ -150,7 +151,7 @@ static void
 drop_later(struct hash_pool *pool, struct hash_job *job)
 {
     TAILQ_INSERT_TAIL(&pool->dropped, job, link);
-    loop_timer_set(pool->drop_timer, 0);
+    loop_task_schedule(pool->run_dropped);
 }
 
 /* The newest job of the address that has the most: it pays for the flood that it makes. */
@@ -163,8 +164,11 @@ shed_one(struct hash_pool *pool)
     TAILQ_FOREACH(share, &pool->shares, link)
     if (share->count > longest->count)
         longest = share;
-    log_event(LOG_WARN, "hash_queue_full", KV_U64("waiting", pool->waiting),
-              KV_U64("of_one_client", longest->count));
+    if (clock_mono_ms() - pool->warned_ms >= WARN_EVERY_MS) {
+        pool->warned_ms = clock_mono_ms();
+        log_event(LOG_WARN, "hash_queue_full", KV_U64("waiting", pool->waiting),
+                  KV_U64("of_one_client", longest->count));
+    }
     job = TAILQ_LAST(&longest->jobs, job_list);
     share_remove_job(pool, job);
     drop_later(pool, job);
@@ -310,7 +314,8 @@ hash_pool_new(struct loop *loop, const int *fds, unsigned width, unsigned queue_
     TAILQ_INIT(&pool->shares);
     TAILQ_INIT(&pool->makes);
     TAILQ_INIT(&pool->dropped);
-    pool->drop_timer = loop_timer_new(loop, run_dropped, pool);
+    pool->run_dropped = loop_task_new(loop, run_dropped, pool);
+    pool->warned_ms = -WARN_EVERY_MS;
     pool->workers = xcalloc(width, sizeof(*pool->workers));
     for (unsigned i = 0; i < width; i++) {
         pool->workers[i].pool = pool;
@@ -344,7 +349,7 @@ hash_pool_free(struct hash_pool **poolp)
         job_free(job);
     free_list(&pool->makes);
     free_list(&pool->dropped);
-    loop_timer_free(&pool->drop_timer);
+    loop_task_free(&pool->run_dropped);
     for (unsigned i = 0; i < pool->width; i++) {
         loop_fd_free(&pool->workers[i].watch);
         (void)close(pool->workers[i].fd); /* the keeper sees it and ends */

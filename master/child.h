@@ -33,7 +33,9 @@ struct child_events {
 /* NULL with errno if there could be no process. `events` is borrowed. */
 struct child *child_start(struct loop *loop, const struct child_spec *spec,
                           const struct child_events *events, void *arg);
-/* SIGTERM now; SIGKILL after `kill_in_ms`, or never if that is negative. */
+/* Another process serves now: SIGHUP, upon which it ends with its last session, without a limit. */
+void child_drain(struct child *child);
+/* SIGTERM now, SIGKILL after `kill_in_ms`. */
 void child_stop(struct child *child, int64_t kill_in_ms);
 /* Frees the handle and kills the process: for master's own end. */
 void child_kill(struct child **childp);

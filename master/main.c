@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -72,7 +73,8 @@ settle_process(void)
     while (fd >= 0 && fd <= STDERR_FILENO && fcntl(fd, F_SETFD, 0) == 0);
     close_keep_errno(fd);
     (void)umask(077);
-    (void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
+    (void)signal(SIGPIPE, SIG_IGN);               /* cannot fail for this signal */
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* nothing of ours needs a set-uid program */
     if (chdir("/") < 0)
         die(EX_OSERR, "master: no way to /\n");
 }

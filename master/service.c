@@ -212,12 +212,12 @@ close_sockets(struct service *s)
     socket_set_free(&s->active.sockets);
 }
 
+/* service_reload_prepare has seen to it that there is room. */
 static void
-drain(struct service *s, struct child *child, int64_t kill_in_ms)
+add_draining(struct service *s, struct child *child)
 {
     assert_always(s->draining_count < DRAINING_MAX);
     s->draining[s->draining_count++] = child;
-    child_stop(child, kill_in_ms);
 }
 
 void
@@ -275,8 +275,10 @@ child_ready(struct child *child, void *arg)
     struct service *s = arg;
 
     if (child == s->next) {
-        if (s->current != NULL)
-            drain(s, s->current, -1); /* its own drain time ends it */
+        if (s->current != NULL) {
+            add_draining(s, s->current);
+            child_drain(s->current);
+        }
         s->current = s->next;
         s->next = NULL;
     }
@@ -392,7 +394,8 @@ service_reload(struct service *s, bool needed)
 {
     if (s->next !=
         NULL) { /* of an earlier reload, not ready yet: it would take over with old text */
-        drain(s, s->next, s->env->stop_timeout_ms);
+        add_draining(s, s->next);
+        child_stop(s->next, s->env->stop_timeout_ms);
         s->next = NULL;
     }
     if (!s->wanted || !needed || s->current == NULL) {

@@ -12,6 +12,8 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 
+#define DRAIN_GRACE_MS 3000 /* for ending sessions that the drain time has not ended */
+
 struct suite {
     struct loop *loop;
     const struct instance *inst;
@@ -84,8 +86,12 @@ service_changed(void *arg)
 static void
 set_timeouts(struct suite *suite)
 {
+    int64_t drain_ms = (int64_t)conf_u64(suite->config->conf, SYSTEM_DRAIN_TIME);
+
     suite->env.start_timeout_ms = (int64_t)conf_u64(suite->config->conf, SYSTEM_START_TIMEOUT);
     suite->env.stop_timeout_ms = (int64_t)conf_u64(suite->config->conf, SYSTEM_STOP_TIMEOUT);
+    if (suite->env.stop_timeout_ms < drain_ms + DRAIN_GRACE_MS)
+        suite->env.stop_timeout_ms = drain_ms + DRAIN_GRACE_MS;
 }
 
 struct suite *

@@ -157,13 +157,12 @@ log_result(struct session *s, struct slice mechanism, const struct refusal *why)
 {
     if (why == NULL) {
         stats_add(s->server->counters.auth_ok, 1);
-        log_event(LOG_INFO, "authenticated", KV_STR("client", s->pool->client_ip),
-                  KV_STR("user", s->auth_user), KV_SLICE("mechanism", mechanism));
+        log_event(LOG_INFO, "authenticated", KV_STR("user", s->auth_user),
+                  KV_SLICE("mechanism", mechanism));
     } else {
         stats_add(s->server->counters.auth_failures, 1);
-        log_event(LOG_INFO, "auth_failed", KV_STR("client", s->pool->client_ip),
-                  KV_SLICE("mechanism", mechanism), KV_U64("code", why->code),
-                  KV_STR("reason", why->text));
+        log_event(LOG_INFO, "auth_failed", KV_SLICE("mechanism", mechanism),
+                  KV_U64("code", why->code), KV_STR("reason", why->text));
     }
 }
 

@@ -22,9 +22,9 @@ static void
 log_rejected(const struct session *s, const char *stage, struct slice from, struct slice to,
              const struct refusal *why)
 {
-    log_event(LOG_INFO, "rejected", KV_STR("client", s->pool->client_ip), KV_STR("helo", s->helo),
-              KV_STR("stage", stage), KV_SLICE("from", from), KV_SLICE("to", to),
-              KV_U64("code", why->code), KV_STR("dsn", why->dsn), KV_STR("reason", why->text));
+    log_event(LOG_INFO, "rejected", KV_STR("helo", s->helo), KV_STR("stage", stage),
+              KV_SLICE("from", from), KV_SLICE("to", to), KV_U64("code", why->code),
+              KV_STR("dsn", why->dsn), KV_STR("reason", why->text));
 }
 
 /* Rejected recipients of users and trusted hosts do not count as errors: they mail to lists. */

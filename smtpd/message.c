@@ -68,9 +68,21 @@ fail(struct message *m, enum failure failure)
 }
 
 static enum failure
-failure_of_errno(void)
+failure_of(int error)
 {
-    return errno == ENOSPC || errno == EDQUOT ? FAIL_NO_SPACE : FAIL_QUEUE;
+    return error == ENOSPC || error == EDQUOT ? FAIL_NO_SPACE : FAIL_QUEUE;
+}
+
+static void
+refuse_to_open(struct session *s, const char *id, int error)
+{
+    const struct refusal *r = &refusals[failure_of(error)];
+
+    log_event(LOG_ERROR, "queue_error", KV_STR("queue_id", id), KV_STR("error", strerror(error)));
+    if (error == EMFILE || error == ENFILE)
+        session_shut(s, "4.3.2", "system resources exhausted, try again later");
+    else
+        session_reply(s, r->code, r->dsn, "%s", r->text);
 }
 
 struct message *
@@ -83,13 +95,7 @@ message_open(struct session *s)
     queue_id_make(m->id);
     m->writer = queue_writer_open(s->server->tmp_dirfd, s->server->new_dirfd, m->id);
     if (m->writer == NULL) {
-        const struct refusal *r = &refusals[failure_of_errno()];
-
-        log_event(LOG_ERROR, "queue_error", KV_STR("queue_id", m->id), KV_ERRNO());
-        if (errno == EMFILE || errno == ENFILE)
-            session_shut(s, "4.3.2", "system resources exhausted, try again later");
-        else
-            session_reply(s, r->code, r->dsn, "%s", r->text);
+        refuse_to_open(s, m->id, errno);
         xfree(&m);
         return NULL;
     }
@@ -101,7 +107,7 @@ static void
 write_queue(struct message *m, struct slice content)
 {
     if (m->writer != NULL && queue_writer_write(m->writer, content) < 0)
-        fail(m, failure_of_errno());
+        fail(m, failure_of(errno));
 }
 
 static void
@@ -251,10 +257,10 @@ log_received(const struct message *m)
             (void)strbuf_char(&to, ','); /* fits, see above */
         (void)strbuf_append(&to, e->rcpts[i].address);
     }
-    log_event(LOG_INFO, "received", KV_STR("queue_id", m->id), KV_STR("client", s->pool->client_ip),
-              KV_STR("helo", s->helo), KV_SLICE("from", e->sender),
-              KV_SLICE("to", strbuf_slice(&to)), KV_U64("nrcpt", e->rcpt_count),
-              KV_U64("size", m->size), KV_STR("proto", s->is_extended ? "ESMTP" : "SMTP"),
+    log_event(LOG_INFO, "received", KV_STR("queue_id", m->id), KV_STR("helo", s->helo),
+              KV_SLICE("from", e->sender), KV_SLICE("to", strbuf_slice(&to)),
+              KV_U64("nrcpt", e->rcpt_count), KV_U64("size", m->size),
+              KV_STR("proto", s->is_extended ? "ESMTP" : "SMTP"),
               KV_STR("tls", tls == NULL ? "" : tls_version(tls)),
               KV_STR("auth_user", s->auth_user));
     strbuf_free(&to);
@@ -265,7 +271,7 @@ refuse_message(struct session *s, const struct message *m)
 {
     const struct refusal *r = &refusals[m->failure];
 
-    log_event(LOG_INFO, "rejected", KV_STR("queue_id", m->id), KV_STR("client", s->pool->client_ip),
+    log_event(LOG_INFO, "rejected", KV_STR("queue_id", m->id),
               KV_SLICE("from", s->transaction.envelope.sender), KV_U64("size", m->size),
               KV_U64("code", r->code), KV_STR("dsn", r->dsn), KV_STR("reason", r->text));
     stats_add(s->server->counters.rejected_messages, 1);
@@ -284,8 +290,8 @@ message_commit(struct session *s, struct message **mp)
     if (m->failure == FAIL_NONE) {
         complete_envelope(m);
         if (queue_writer_commit(&m->writer, &s->transaction.envelope) < 0) {
+            fail(m, failure_of(errno));
             log_event(LOG_ERROR, "queue_error", KV_STR("queue_id", m->id), KV_ERRNO());
-            fail(m, failure_of_errno());
         }
     }
     if (m->failure != FAIL_NONE) {

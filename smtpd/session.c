@@ -55,8 +55,7 @@ session_error(struct session *s, unsigned code, const char *dsn, const char *for
     va_end(args);
     if (++s->errors < s->settings->max_errors)
         return;
-    log_event(LOG_WARN, "too_many_errors", KV_STR("client", s->pool->client_ip),
-              KV_U64("errors", s->errors));
+    log_event(LOG_WARN, "too_many_errors", KV_U64("errors", s->errors));
     session_shut(s, "4.7.0", "too many errors");
 }
 
@@ -101,8 +100,7 @@ end_of_input(struct session *s, enum stream_status status)
 static enum session_line
 drop_http(struct session *s, struct slice line)
 {
-    log_event(LOG_WARN, "http_client", KV_STR("client", s->pool->client_ip),
-              KV_SLICE("line", slice_sub(line, 0, 80)));
+    log_event(LOG_WARN, "http_client", KV_SLICE("line", slice_sub(line, 0, 80)));
     s->closing = true;
     return SESSION_LINE_GONE;
 }
@@ -167,8 +165,7 @@ start_tls_at_once(struct session *s)
     if (s->server->tls != NULL && stream_start_tls(s->stream, s->server->tls, deadline, NULL) == 0)
         return 0;
     stats_add(s->server->counters.tls_failures, 1);
-    log_event(LOG_INFO, "tls_failed", KV_STR("client", s->pool->client_ip),
-              KV_STR("reason", tls_last_error()));
+    log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
     return -1;
 }
 
@@ -180,7 +177,7 @@ wait_for_early_talker(struct session *s)
         return 0;
     if (stream_wait(s->stream, -1, clock_mono_ms() + s->settings->greet_delay_ms) == 0)
         return 0;
-    log_event(LOG_INFO, "early_talker", KV_STR("client", s->pool->client_ip));
+    log_note(LOG_INFO, "early_talker");
     session_reply(s, 554, "5.5.1", "you spoke before the greeting");
     return -1;
 }
@@ -209,16 +206,16 @@ begin(struct session *s, struct pool_session *pool, struct server *server)
         .is_trusted = settings_trust(&server->settings, pool->client_ip),
     };
     stats_add(server->counters.connections, 1);
-    log_event(LOG_INFO, "connected", KV_STR("client", pool->client_ip),
-              KV_U64("port", pool->client_port), KV_STR("service", pool->label));
+    log_event(LOG_INFO, "connected", KV_U64("port", pool->client_port),
+              KV_STR("service", pool->label));
 }
 
 static void
 end(struct session *s)
 {
     transaction_clear(&s->transaction);
-    log_event(LOG_INFO, "disconnected", KV_STR("client", s->pool->client_ip),
-              KV_U64("messages", s->messages), KV_U64("bytes_in", stream_bytes_in(s->stream)),
+    log_event(LOG_INFO, "disconnected", KV_U64("messages", s->messages),
+              KV_U64("bytes_in", stream_bytes_in(s->stream)),
               KV_U64("bytes_out", stream_bytes_out(s->stream)));
     stream_free(&s->stream);
     xfree(&s->auth_user);

@@ -23,14 +23,12 @@ starttls_run(struct session *s, struct slice args)
     if (stream_start_tls(s->stream, s->server->tls, clock_mono_ms() + s->settings->tls_timeout_ms,
                          &discarded) < 0) {
         stats_add(s->server->counters.tls_failures, 1);
-        log_event(LOG_INFO, "tls_failed", KV_STR("client", s->pool->client_ip),
-                  KV_STR("reason", tls_last_error()));
+        log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
         s->closing = true;
         return s->state;
     }
     if (discarded > 0)
-        log_event(LOG_WARN, "starttls_injection", KV_STR("client", s->pool->client_ip),
-                  KV_U64("bytes", discarded));
+        log_event(LOG_WARN, "starttls_injection", KV_U64("bytes", discarded));
     session_forget(s);
     return ST_NEW;
 }

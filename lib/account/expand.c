@@ -70,8 +70,8 @@ expansion_free(struct expansion **expansionp)
     xfree(expansionp);
 }
 
-const struct accountd_target *
-expansion_targets(const struct expansion *expansion, uint32_t *count)
+struct accountd_target *
+expansion_targets(struct expansion *expansion, uint32_t *count)
 {
     *count = expansion->count;
     return expansion->targets;

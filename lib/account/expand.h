@@ -22,6 +22,6 @@ void expansion_free(struct expansion **expansionp);
 /* Adds what `address` leads to under the index `source`. */
 void expansion_add(struct expansion *expansion, uint16_t source, struct slice address);
 /* All results; borrowed until the next add or free. */
-const struct accountd_target *expansion_targets(const struct expansion *expansion, uint32_t *count);
+struct accountd_target *expansion_targets(struct expansion *expansion, uint32_t *count);
 
 #endif

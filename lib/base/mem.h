@@ -7,6 +7,8 @@
 #ifndef POSTHORN_LIB_BASE_MEM_H
 #define POSTHORN_LIB_BASE_MEM_H
 
+#include <stdlib.h>
+
 #include "lib/base/slice.h"
 
 void *xmalloc(size_t size);

@@ -15,12 +15,13 @@
 #define ACCOUNTD_SOCKET "accountd.sock"
 #define ACCOUNTD_ADDRESS_MAX 1024 /* bytes of an address; UTF-8 */
 #define ACCOUNTD_TEXT_MAX 1024
-#define ACCOUNTD_BATCH_MAX 1000     /* addresses in one EXPAND */
-#define ACCOUNTD_TARGETS_MAX 100000 /* results of one EXPAND, all addresses together */
-#define ACCOUNTD_OBJECTS_MAX 1000   /* objects in one page of a listing */
-#define ACCOUNTD_USAGES_MAX 100000  /* mailboxes in one USAGE report */
-#define ACCOUNTD_RECORD_MAX 4096    /* bytes of password records */
-#define ACCOUNTD_PAYLOAD_MAX (12u << 20)
+#define ACCOUNTD_BATCH_MAX 1000          /* addresses in one EXPAND */
+#define ACCOUNTD_TARGETS_MAX 100000      /* results of one EXPAND, all addresses together */
+#define ACCOUNTD_OBJECTS_MAX 1000        /* objects in one page of a listing */
+#define ACCOUNTD_USAGES_MAX 2000         /* mailboxes in one USAGE report */
+#define ACCOUNTD_RECORD_MAX 4096         /* bytes of password records */
+#define ACCOUNTD_PAYLOAD_MAX (12u << 20) /* of a reply */
+#define ACCOUNTD_REQUEST_MAX (2u << 20)  /* of a request */
 
 enum accountd_type {
     ACCOUNTD_RCPT = 1, /* may this recipient be accepted in the SMTP session? */

@@ -32,6 +32,7 @@ struct delivery_result {
     enum delivery_status status;
     int error;                /* errno of FAILED: decides deferral */
     uint64_t bytes, messages; /* what the user holds now */
+    uint32_t uid;             /* OK: the UID that the message got */
 };
 
 /* `store_dirfd` is the store root. A user's directory that is missing is made. */

@@ -72,6 +72,11 @@ struct mailbox_changes {
  * folder was removed). */
 int mailbox_sync(struct mailbox *mb, bool allow_expunge, struct mailbox_changes *changes);
 void mailbox_changes_free(struct mailbox_changes *changes);
+/* Flag changes become durable at the latest flush_interval after they were made, if the session
+ * asks before it waits for its client: milliseconds until mailbox_flush is due, -1: nothing to
+ * flush. Every other call that takes `mb` flushes by itself when it is late. */
+int mailbox_flush_due_ms(const struct mailbox *mb);
+int mailbox_flush(struct mailbox *mb); /* 0, or -1 with errno */
 /* A descriptor to poll: readable when the folder may have changed; mailbox_sync clears it. Used by
  * IDLE. -1 if the system gives none: the caller then syncs every second. */
 int mailbox_watch(struct mailbox *mb);

@@ -44,7 +44,7 @@ admission_new(const struct admission_limits *limits, struct admission_list allow
     a->allow = allow;
     a->deny = deny;
     a->unlimited = unlimited;
-    a->seed = random_u64() | 1;
+    a->seed = random_u64();
     return a;
 }
 
@@ -84,15 +84,22 @@ network_of(const struct ip *from)
     return ip_is_v4(from) ? *from : ip_masked(from, 64);
 }
 
+/* Every bit of the input reaches every bit of the result (the finalizer of MurmurHash3). */
+static uint64_t
+mix(uint64_t h)
+{
+    h = (h ^ h >> 33) * 0xff51afd7ed558ccdu;
+    h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53u;
+    return h ^ h >> 33;
+}
+
 static struct entry **
 bucket_of(struct admission *a, const struct ip *network)
 {
-    uint64_t halves[2], hash;
+    uint64_t halves[2];
 
     memcpy(halves, network->bytes, sizeof(halves));
-    hash = (halves[0] ^ a->seed) * 0x9e3779b97f4a7c15u;
-    hash = (hash ^ hash >> 29 ^ halves[1]) * (a->seed ^ 0xbf58476d1ce4e5b9u);
-    return &a->buckets[(hash >> 32) % BUCKETS];
+    return &a->buckets[mix(mix(halves[0] ^ a->seed) ^ halves[1]) % BUCKETS];
 }
 
 static struct entry *

@@ -15,6 +15,9 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#ifdef POSTHORN_TESTHOOKS
+#include "lib/sys/testhook.h"
+#endif
 #include "lib/tls/waiter.h"
 
 #define OUTPUT_MAX 16384 /* also the most that one TLS record takes */
@@ -27,7 +30,8 @@ struct stream {
     struct tls *tls;
     char *in; /* in_cap bytes, or NULL while nothing is buffered */
     size_t in_start, in_end, in_cap;
-    char *out; /* OUTPUT_MAX bytes, or NULL */
+    size_t in_used; /* highest in_end so far */
+    char *out;      /* OUTPUT_MAX bytes, or NULL */
     size_t out_len;
     int64_t write_timeout_ms;
     enum stream_status read_status, write_status; /* an error sticks */
@@ -46,6 +50,16 @@ stream_new(int fd, size_t read_max)
     return s;
 }
 
+/* Passwords have come this way. */
+static void
+free_input(struct stream *s)
+{
+    if (s->in != NULL)
+        mem_wipe(s->in, s->in_used);
+    xfree(&s->in);
+    s->in_start = s->in_end = s->in_used = 0;
+}
+
 void
 stream_free(struct stream **streamp)
 {
@@ -56,7 +70,7 @@ stream_free(struct stream **streamp)
     (void)stream_flush(s); /* whoever needs to know has flushed before */
     tls_close(&s->tls);
     (void)close(s->fd);
-    free(s->in);
+    free_input(s);
     free(s->out);
     xfree(streamp);
 }
@@ -82,10 +96,8 @@ stream_has_input(const struct stream *s)
 void
 stream_release_buffers(struct stream *s)
 {
-    if (s->in_start == s->in_end) {
-        s->in_start = s->in_end = 0;
-        xfree(&s->in);
-    }
+    if (s->in_start == s->in_end)
+        free_input(s);
     if (s->out_len == 0)
         xfree(&s->out);
 }
@@ -213,6 +225,7 @@ fill(struct stream *s, int64_t deadline_mono_ms)
             : waiter_recv(&s->waiter, s->in + s->in_end, s->in_cap - s->in_end, deadline_mono_ms);
     if (n > 0) {
         s->in_end += (size_t)n;
+        s->in_used = s->in_end > s->in_used ? s->in_end : s->in_used;
         s->bytes_in += (uint64_t)n;
         return STREAM_OK;
     }
@@ -231,8 +244,8 @@ take(struct stream *s, size_t len)
     return taken;
 }
 
-enum stream_status
-stream_read_line(struct stream *s, size_t max, int64_t deadline_mono_ms, struct slice *line)
+static enum stream_status
+read_line(struct stream *s, size_t max, int64_t deadline_mono_ms, struct slice *line)
 {
     size_t seen = 0;
 
@@ -255,6 +268,33 @@ stream_read_line(struct stream *s, size_t max, int64_t deadline_mono_ms, struct 
         if (status != STREAM_OK)
             return status;
     }
+}
+
+#ifdef POSTHORN_TESTHOOKS
+/* Does what the line says if it is one for the test hook, and answers it. */
+static bool
+was_testhook(struct stream *s, enum stream_status status, struct slice line)
+{
+    struct strbuf reply = strbuf_new(256);
+    bool was = status == STREAM_OK && testhook_line(line, &reply);
+
+    if (was)
+        (void)stream_write(s, strbuf_slice(&reply)); /* an error sticks */
+    strbuf_free(&reply);
+    return was;
+}
+#endif
+
+enum stream_status
+stream_read_line(struct stream *s, size_t max, int64_t deadline_mono_ms, struct slice *line)
+{
+    enum stream_status status = read_line(s, max, deadline_mono_ms, line);
+
+#ifdef POSTHORN_TESTHOOKS
+    while (was_testhook(s, status, *line))
+        status = read_line(s, max, deadline_mono_ms, line);
+#endif
+    return status;
 }
 
 enum stream_status

@@ -142,7 +142,7 @@ context_new(const SSL_METHOD *method)
         return NULL;
     }
     (void)SSL_CTX_set_options(tc->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                           SSL_OP_IGNORE_UNEXPECTED_EOF);
+                                           SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CLEANSE_PLAINTEXT);
     (void)SSL_CTX_set_mode(tc->ctx, SSL_MODE_RELEASE_BUFFERS);
     /* SSL_read returns after each record, so that its caller sees the deadline */
     (void)SSL_CTX_clear_mode(tc->ctx, SSL_MODE_AUTO_RETRY);

@@ -1,0 +1,347 @@
+/*
+ * accountd/request.c - what the other programs ask: RCPT, EXPAND, LOGIN, REHASH, USAGE, SENDER.
+ *
+ * Requests are untrusted: smtpd relays what strangers type. Each is answered from the database at
+ * once, or parked until the store has said what a mailbox holds.
+ */
+#include <string.h>
+
+#include "accountd/parking.h"
+#include "accountd/server.h"
+#include "accountd/store.h"
+#include "accountd/usage.h"
+#include "lib/account/edit.h"
+#include "lib/account/expand.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+
+#define REPLY_MAX 16384
+#define USAGE_FRESH_MS 2000 /* a full mailbox is not asked for more often */
+
+/* ---- RCPT ---- */
+
+static enum outcome
+answer_rcpt(struct request *rq, enum accountd_verdict verdict, uint16_t code, const char *dsn,
+            const char *text)
+{
+    struct strbuf out = strbuf_new(REPLY_MAX);
+    const struct accountd_rcpt_reply reply = {
+        .verdict = (uint8_t)verdict, .code = code, .dsn = slice_of(dsn), .text = slice_of(text)};
+
+    (void)accountd_rcpt_reply_encode(&out, rq->header.request_id, &reply); /* short: it fits */
+    ipc_peer_send(rq->peer, &out, -1);
+    strbuf_free(&out);
+    return REQUEST_DONE;
+}
+
+static enum outcome
+rcpt_trouble(struct request *rq)
+{
+    return answer_rcpt(rq, ACCOUNTD_DEFERRED, 451, "4.3.0", "account base failed, try again later");
+}
+
+static enum outcome
+rcpt_local(struct request *rq)
+{
+    return answer_rcpt(rq, ACCOUNTD_LOCAL, 0, "", "");
+}
+
+static bool
+fits(const struct usage_entry *usage, uint64_t size, uint64_t quota_bytes, uint64_t quota_messages)
+{
+    if (quota_bytes != 0 && (usage->bytes >= quota_bytes || size > quota_bytes - usage->bytes))
+        return false;
+    return quota_messages == 0 || usage->messages < quota_messages;
+}
+
+/* What is known may be old (a session removes mail without telling us): before a mailbox is called
+ * full the store is asked. */
+static enum outcome
+rcpt_quota(struct request *rq, uint64_t size, const struct account_hit *hit)
+{
+    struct server *server = rq->server;
+    uint64_t quota_bytes = record_u64(&hit->entry, USER_QUOTA_BYTES);
+    uint64_t quota_messages = record_u64(&hit->entry, USER_QUOTA_MESSAGES);
+    struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX);
+    const struct usage_entry *usage;
+    enum outcome outcome;
+
+    if (quota_bytes == 0 && quota_messages == 0)
+        return rcpt_local(rq);
+    account_store_path(strbuf_slice(&hit->address), &path);
+    usage = usage_get(server->usage, strbuf_slice(&path));
+    if (quota_bytes != 0 && size > quota_bytes) {
+        outcome = answer_rcpt(rq, ACCOUNTD_REFUSED, 552, "5.2.2",
+                              "message is larger than the mailbox may be");
+    } else if (usage != NULL && fits(usage, size, quota_bytes, quota_messages)) {
+        outcome = rcpt_local(rq);
+    } else if (!rq->waited && server->store != NULL &&
+               (usage == NULL || clock_mono_ms() - usage->known_ms > USAGE_FRESH_MS) &&
+               parking_add(server->parking, rq, strbuf_slice(&path))) {
+        store_ask_usage(server->store, strbuf_slice(&path));
+        outcome = REQUEST_PARKED;
+    } else if (usage == NULL) { /* no answer: delivery looks at the quota once more */
+        outcome = rcpt_local(rq);
+    } else {
+        outcome = answer_rcpt(rq, ACCOUNTD_DEFERRED, 452, "4.2.2", "mailbox is full");
+    }
+    strbuf_free(&path);
+    return outcome;
+}
+
+static enum outcome
+rcpt_user(struct request *rq, uint64_t size, const struct account_hit *hit)
+{
+    if (account_user_state(&hit->entry, clock_real_ms()) == ACCOUNT_DISABLED)
+        return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.2.1", "mailbox is disabled");
+    if (record_get(&hit->entry, USER_FORWARD).len > 0 &&
+        !record_bool(&hit->entry, USER_FORWARD_KEEP))
+        return rcpt_local(rq);
+    return rcpt_quota(rq, size, hit);
+}
+
+static enum outcome
+rcpt_alias(struct request *rq, uint64_t size)
+{
+    struct server *server = rq->server;
+    enum account_found found = account_find_exact(
+        &server->base, record_get(&server->hit.entry, ALIAS_TARGET), &server->second_hit);
+
+    if (found != ACCOUNT_FOUND || server->second_hit.entry.kind != ACCOUNT_USER)
+        return rcpt_trouble(rq); /* an alias always has its mailbox */
+    return rcpt_user(rq, size, &server->second_hit);
+}
+
+enum outcome
+request_rcpt(struct request *rq)
+{
+    struct server *server = rq->server;
+    struct accountd_rcpt rcpt;
+
+    if (accountd_rcpt_decode(rq->payload, &rcpt) < 0)
+        return REQUEST_BAD;
+    switch (account_find(&server->base, rcpt.address, &server->hit)) {
+    case ACCOUNT_FOREIGN:
+        return answer_rcpt(rq, ACCOUNTD_FOREIGN, 0, "", "");
+    case ACCOUNT_TROUBLE:
+        return rcpt_trouble(rq);
+    case ACCOUNT_UNKNOWN:
+        if (record_is(&server->hit.domain, DOMAIN_UNKNOWN, "bounce"))
+            return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.1.1", "no such mailbox");
+        return rcpt_local(rq);
+    case ACCOUNT_FOUND:
+        break;
+    }
+    if (server->hit.entry.kind == ACCOUNT_USER)
+        return rcpt_user(rq, rcpt.size, &server->hit);
+    return server->hit.entry.kind == ACCOUNT_ALIAS ? rcpt_alias(rq, rcpt.size) : rcpt_local(rq);
+}
+
+/* ---- EXPAND ---- */
+
+static int
+expand_one(void *arg, uint32_t i, struct slice address)
+{
+    expansion_add(arg, (uint16_t)i, address);
+    return 0;
+}
+
+/* A mailbox among the targets whose directory is about to move: nothing may be delivered there. */
+static struct slice
+moving_target(const struct server *server, const struct accountd_target *targets, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (targets[i].kind == ACCOUNTD_TO_MAILBOX &&
+            store_is_moving(server->store, targets[i].path))
+            return targets[i].path;
+    return SLICE("");
+}
+
+static void
+defer_moving(const struct server *server, struct accountd_target *targets, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (targets[i].kind == ACCOUNTD_TO_MAILBOX &&
+            store_is_moving(server->store, targets[i].path)) {
+            targets[i].kind = ACCOUNTD_TO_FAILURE;
+            targets[i].dsn = SLICE("4.2.0");
+            targets[i].text = SLICE("mailbox is being moved");
+        }
+}
+
+enum outcome
+request_expand(struct request *rq)
+{
+    struct server *server = rq->server;
+    struct expansion *expansion = expansion_new(&server->base, clock_real_ms());
+    struct strbuf out = strbuf_new(ACCOUNTD_PAYLOAD_MAX + FRAME_HEADER);
+    enum outcome outcome = REQUEST_DONE;
+    struct accountd_target *targets;
+    struct slice moving;
+    uint32_t count;
+
+    if (accountd_expand_decode(rq->payload, expand_one, expansion) < 0) {
+        outcome = REQUEST_BAD;
+        goto out;
+    }
+    targets = expansion_targets(expansion, &count);
+    moving = moving_target(server, targets, count);
+    if (moving.len > 0 && !rq->waited && parking_add(server->parking, rq, moving)) {
+        outcome = REQUEST_PARKED;
+        goto out;
+    }
+    defer_moving(server, targets, count);
+    if (accountd_expand_reply_encode(&out, rq->header.request_id, targets, count) < 0)
+        outcome = REQUEST_BAD; /* expand.c's own limits are below this */
+    else
+        ipc_peer_send(rq->peer, &out, -1);
+out:
+    strbuf_free(&out);
+    expansion_free(&expansion);
+    return outcome;
+}
+
+/* ---- LOGIN and REHASH ---- */
+
+static void
+fill_login(const struct account_hit *hit, struct slice path, struct accountd_login_reply *reply)
+{
+    reply->state = account_user_state(&hit->entry, clock_real_ms()) == ACCOUNT_NORMAL
+                       ? ACCOUNTD_LOGIN_OK
+                       : ACCOUNTD_LOGIN_DISABLED;
+    reply->user = strbuf_slice(&hit->address);
+    reply->path = path;
+    reply->password = record_get(&hit->entry, USER_PASSWORD);
+    reply->rights = account_user_rights(&hit->entry);
+    reply->quota_bytes = record_u64(&hit->entry, USER_QUOTA_BYTES);
+    reply->quota_messages = record_u64(&hit->entry, USER_QUOTA_MESSAGES);
+    reply->full_name = record_get(&hit->entry, USER_FULL_NAME);
+}
+
+enum outcome
+request_login(struct request *rq)
+{
+    struct server *server = rq->server;
+    struct strbuf out = strbuf_new(REPLY_MAX), path = strbuf_new(ACCOUNT_PATH_MAX);
+    struct accountd_login_reply reply = {.state = ACCOUNTD_LOGIN_UNKNOWN};
+    enum outcome outcome = REQUEST_DONE;
+    struct accountd_login login;
+    enum account_found found;
+
+    if (accountd_login_decode(rq->payload, &login) < 0)
+        return REQUEST_BAD;
+    found = account_find_login(&server->base, login.name, &server->hit);
+    if (found == ACCOUNT_TROUBLE)
+        return REQUEST_BAD; /* no answer: authd says "try later" */
+    if (found == ACCOUNT_FOUND) {
+        account_store_path(strbuf_slice(&server->hit.address), &path);
+        fill_login(&server->hit, strbuf_slice(&path), &reply);
+        if (store_is_moving(server->store, strbuf_slice(&path))) {
+            if (!rq->waited && parking_add(server->parking, rq, strbuf_slice(&path)))
+                outcome = REQUEST_PARKED;
+            reply.state = ACCOUNTD_LOGIN_DISABLED; /* not before its mail is there */
+        }
+    }
+    if (outcome == REQUEST_DONE) {
+        (void)accountd_login_reply_encode(&out, rq->header.request_id, &reply); /* it fits */
+        ipc_peer_send(rq->peer, &out, -1);
+        mem_wipe(out.ptr, out.cap);
+    }
+    strbuf_free(&out);
+    strbuf_free(&path);
+    return outcome;
+}
+
+static enum outcome
+answer_ok(struct request *rq)
+{
+    struct strbuf out = strbuf_new(REPLY_MAX);
+    struct writer w = frame_begin(&out, ACCOUNTD_OK, rq->header.request_id);
+
+    (void)frame_end(&w); /* an empty frame fits */
+    ipc_peer_send(rq->peer, &out, -1);
+    strbuf_free(&out);
+    return REQUEST_DONE;
+}
+
+/* The reply is OK also when the record was changed meanwhile: there is nothing left to do. */
+enum outcome
+request_rehash(struct request *rq)
+{
+    struct server *server = rq->server;
+    struct account_result result = account_result_new();
+    struct account_edit edit = {
+        .base = &server->base, .now_ms = clock_real_ms(), .result = &result};
+    struct accountd_rehash rehash;
+
+    if (accountd_rehash_decode(rq->payload, &rehash) < 0 || rehash.old_record.len == 0) {
+        account_result_free(&result);
+        return REQUEST_BAD;
+    }
+    if (account_db_begin(server->base.db) == 0) {
+        if (account_password(&edit, ACCOUNT_USER, rehash.user, rehash.old_record,
+                             rehash.new_record) < 0)
+            account_db_abort(server->base.db);
+        else if (account_db_commit(server->base.db) == 0)
+            log_event(LOG_INFO, "rehashed", KV_SLICE("user", rehash.user));
+    }
+    server_changed(server);
+    account_result_free(&result);
+    return answer_ok(rq);
+}
+
+/* ---- USAGE ---- */
+
+static int
+take_usage(void *arg, const struct accountd_usage *usage)
+{
+    usage_set(arg, usage->path, usage->bytes, usage->messages);
+    return 0;
+}
+
+enum outcome
+request_usage(struct request *rq)
+{
+    return accountd_usage_decode(rq->payload, take_usage, rq->server->usage) < 0 ? REQUEST_BAD
+                                                                                 : REQUEST_DONE;
+}
+
+/* ---- SENDER ---- */
+
+/* Is the entry that was found for the sender address (server->hit) this user's own? */
+static bool
+belongs_to(struct server *server, struct slice auth_user)
+{
+    struct slice owner = strbuf_slice(&server->hit.address);
+
+    if (server->hit.entry.kind == ACCOUNT_ALIAS)
+        owner = record_get(&server->hit.entry, ALIAS_TARGET);
+    return account_find_login(&server->base, auth_user, &server->second_hit) == ACCOUNT_FOUND &&
+           slice_eq(strbuf_slice(&server->second_hit.address), owner);
+}
+
+enum outcome
+request_sender(struct request *rq)
+{
+    struct server *server = rq->server;
+    struct accountd_sender sender;
+
+    if (accountd_sender_decode(rq->payload, &sender) < 0)
+        return REQUEST_BAD;
+    if (sender.sender.len == 0)
+        return rcpt_local(rq); /* the null reverse path is nobody's */
+    switch (account_find(&server->base, sender.sender, &server->hit)) {
+    case ACCOUNT_FOREIGN:
+        return answer_rcpt(rq, ACCOUNTD_FOREIGN, 0, "", "");
+    case ACCOUNT_TROUBLE:
+        return rcpt_trouble(rq);
+    case ACCOUNT_UNKNOWN:
+        return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.1.8", "sender is no address of ours");
+    case ACCOUNT_FOUND:
+        break;
+    }
+    if (sender.auth_user.len > 0 && !belongs_to(server, sender.auth_user))
+        return answer_rcpt(rq, ACCOUNTD_REFUSED, 553, "5.7.1", "sender address is not yours");
+    return rcpt_local(rq);
+}

@@ -1,0 +1,215 @@
+/*
+ * accountd/server.c - the account base and its connections: who may ask what.
+ *
+ * A peer is known by the uid that the kernel tells; it gets the requests of its role and no other.
+ * Frames are untrusted. Opens the database in the current directory.
+ */
+#include "accountd/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "accountd/parking.h"
+#include "accountd/store.h"
+#include "accountd/usage.h"
+#include "lib/log/log.h"
+
+#define LOCK_WAIT_MS 5000 /* a standalone accountd of the command line is soon done */
+#define CHECKPOINT_MS 60000
+
+enum role {
+    ROLE_SMTP = 1 << 0,
+    ROLE_QUEUE = 1 << 1,
+    ROLE_AUTH = 1 << 2,
+    ROLE_MAIL = 1 << 3,
+    ROLE_ADMIN = 1 << 4
+};
+
+static const struct {
+    uint16_t type;
+    unsigned roles;
+    enum outcome (*run)(struct request *request);
+} handlers[] = {
+    {ACCOUNTD_RCPT, ROLE_SMTP | ROLE_ADMIN, request_rcpt},
+    {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN, request_expand},
+    {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
+    {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
+    {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
+    {ACCOUNTD_SENDER, ROLE_SMTP | ROLE_ADMIN, request_sender},
+    {ACCOUNTD_ADMIN, ROLE_ADMIN, request_admin},
+};
+
+static unsigned
+roles_of(const struct server *server, uid_t uid)
+{
+    unsigned roles = 0;
+
+    /* Without users of their own all programs run as the one who started the suite. */
+    if (uid == 0 || uid == getuid())
+        roles = uid == 0 ? ~0u : ROLE_ADMIN;
+    for (size_t i = 0; i < ARRAY_LEN(server->role_uids); i++)
+        if (server->role_uids[i].uid == uid)
+            roles |= server->role_uids[i].roles;
+    return roles;
+}
+
+void
+server_learn_roles(struct server *server, const struct daemon *daemon)
+{
+    server->role_uids[0] = (struct role_uid){daemon_role_uid(daemon, USERS_SMTP), ROLE_SMTP};
+    server->role_uids[1] = (struct role_uid){daemon_role_uid(daemon, USERS_QUEUE), ROLE_QUEUE};
+    server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
+    server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
+}
+
+static bool
+may_connect(uid_t uid, void *data)
+{
+    return roles_of(data, uid) != 0;
+}
+
+void
+server_run(struct request *request)
+{
+    struct server *server = request->server;
+    unsigned roles = roles_of(server, ipc_peer_uid(request->peer));
+
+    for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
+        if (handlers[i].type != request->header.type || (handlers[i].roles & roles) == 0)
+            continue;
+        stats_add(server->requests, 1);
+        if (handlers[i].run(request) != REQUEST_BAD)
+            return;
+        break;
+    }
+    log_event(LOG_WARN, "bad_request", KV_U64("type", request->header.type),
+              KV_U64("uid", ipc_peer_uid(request->peer)),
+              KV_I64("pid", ipc_peer_pid(request->peer)));
+    ipc_peer_close(request->peer);
+}
+
+static int
+on_frame(struct ipc_peer *peer, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct request request = {
+        .server = ipc_peer_data(peer), .peer = peer, .header = *header, .payload = payload};
+
+    if (fd >= 0) {
+        (void)close(fd); /* nobody has a reason to send us one */
+        return -1;
+    }
+    server_run(&request);
+    return 0;
+}
+
+static void
+on_closed(struct ipc_peer *peer)
+{
+    struct server *server = ipc_peer_data(peer);
+
+    admin_peer_gone(server, ipc_peer_id(peer));
+    if (server->ipc == NULL)
+        loop_stop(server->daemon->loop); /* standalone: the command line has what it wanted */
+}
+
+static const struct ipc_handlers ipc_handlers = {
+    .payload_max = ACCOUNTD_REQUEST_MAX,
+    .frame = on_frame,
+    .closed = on_closed,
+};
+
+void
+server_changed(struct server *server)
+{
+    stats_add(server->changes, 1);
+    if (account_base_refresh(&server->base) < 0 || account_db_broken(server->base.db)) {
+        log_note(LOG_ERROR, "account_base_broken"); /* master starts us again: that recovers it */
+        log_flush();
+        exit(EX_TEMPFAIL);
+    }
+    if (server->store != NULL)
+        store_take_jobs(server->store);
+}
+
+static void
+checkpoint(void *arg)
+{
+    struct server *server = arg;
+
+    if (account_db_checkpoint(server->base.db) < 0)
+        log_note(LOG_ERROR, "checkpoint_failed");
+    loop_timer_set(server->checkpoint, CHECKPOINT_MS);
+}
+
+static void
+db_message(const char *text)
+{
+    log_event(LOG_ERROR, "account_base", KV_STR("message", text));
+}
+
+static void
+open_base(struct server *server, const struct conf *conf)
+{
+    struct strbuf error = strbuf_new(4096);
+    struct account_db *db =
+        account_db_open(conf_u64(conf, ACCOUNT_CACHE_SIZE), LOCK_WAIT_MS, db_message, &error);
+
+    if (db == NULL || account_base_init(&server->base, db, conf_str(conf, ACCOUNT_SUBADDRESS),
+                                        conf_str(conf, SMTP_POSTMASTER)) < 0) {
+        (void)fprintf(stderr, "accountd: %s\n",
+                      db == NULL ? strbuf_cstr(&error) : "the account base is damaged");
+        log_event(LOG_ERROR, "account_base_not_opened", KV_SLICE("error", strbuf_slice(&error)));
+        log_flush();
+        exit(EX_TEMPFAIL);
+    }
+    strbuf_free(&error);
+}
+
+static void
+start(struct server *server, struct daemon *daemon)
+{
+    server->daemon = daemon;
+    server->hit = account_hit_new();
+    server->second_hit = account_hit_new();
+    server->usage = usage_new();
+    server->requests = stats_counter(daemon->stats, "requests");
+    server->changes = stats_counter(daemon->stats, "changes");
+    open_base(server, daemon->conf);
+    server->parking = parking_new(server);
+    server->checkpoint = loop_timer_new(daemon->loop, checkpoint, server);
+    loop_timer_set(server->checkpoint, CHECKPOINT_MS);
+}
+
+void
+server_listen(struct server *server, struct daemon *daemon, int listen_fd)
+{
+    start(server, daemon);
+    server->ipc = ipc_server_new(daemon->loop, listen_fd, &ipc_handlers, may_connect,
+                                 (unsigned)conf_u64(daemon->conf, ACCOUNT_CONNECTIONS), server);
+    server->store = store_new(server);
+    store_take_jobs(server->store);
+}
+
+void
+server_adopt(struct server *server, struct daemon *daemon, int fd)
+{
+    start(server, daemon);
+    (void)ipc_peer_new(daemon->loop, fd, &ipc_handlers, server); /* frees itself when it ends */
+}
+
+void
+server_stop(struct server *server)
+{
+    if (server->ipc != NULL)
+        ipc_server_free(&server->ipc);
+    store_free(&server->store);
+    parking_free(&server->parking);
+    loop_timer_free(&server->checkpoint);
+    usage_free(&server->usage);
+    account_hit_free(&server->hit);
+    account_hit_free(&server->second_hit);
+    account_db_close(&server->base.db);
+    account_base_free(&server->base);
+}

@@ -1,0 +1,78 @@
+/*
+ * accountd/server.h - what the files of accountd share: the account base and those who ask.
+ */
+#ifndef POSTHORN_ACCOUNTD_SERVER_H
+#define POSTHORN_ACCOUNTD_SERVER_H
+
+#include "lib/account/account.h"
+#include "lib/ipc/accountd.h"
+#include "lib/ipc/peer.h"
+#include "lib/sys/daemon.h"
+
+#define SERVER_ROLES 4
+
+struct role_uid {
+    uid_t uid;
+    unsigned roles; /* enum role in server.c */
+};
+
+/* The one import that may be under way: its text comes in several requests of one connection. */
+struct import {
+    uint64_t peer_id; /* 0: none */
+    bool replace;
+    struct strbuf text;
+};
+
+struct server {
+    struct daemon *daemon;
+    struct role_uid role_uids[SERVER_ROLES];
+    struct account_base base;
+    struct account_hit hit, second_hit; /* of the request at hand: kept for their memory */
+    struct ipc_server *ipc;
+    struct usage *usage;
+    struct store *store; /* NULL: standalone */
+    struct parking *parking;
+    struct import import;
+    struct loop_timer *checkpoint;
+    _Atomic uint64_t *requests, *changes;
+};
+
+/* One frame that came in. */
+struct request {
+    struct server *server;
+    struct ipc_peer *peer;
+    struct frame_header header;
+    struct slice payload;
+    bool waited; /* it was parked before: now answer with what is known */
+};
+
+enum outcome {
+    REQUEST_DONE,
+    REQUEST_PARKED, /* parking_add took a copy: it will be run again */
+    REQUEST_BAD     /* close the connection */
+};
+
+/* Who is who, before the sandbox: it reads the list of users. */
+void server_learn_roles(struct server *server, const struct daemon *daemon);
+/* Opens the base in the current directory and takes connections. Exits with a message on error. */
+void server_listen(struct server *server, struct daemon *daemon, int listen_fd);
+/* The same for the one connection `fd` of the command line; ends the loop when that ends. */
+void server_adopt(struct server *server, struct daemon *daemon, int fd);
+void server_stop(struct server *server);
+/* Runs a request (again). */
+void server_run(struct request *request);
+/* After each commit: what hangs on the base follows. */
+void server_changed(struct server *server);
+
+/* request.c: each answers one type. */
+enum outcome request_rcpt(struct request *request);
+enum outcome request_expand(struct request *request);
+enum outcome request_login(struct request *request);
+enum outcome request_rehash(struct request *request);
+enum outcome request_usage(struct request *request);
+enum outcome request_sender(struct request *request);
+/* admin.c */
+enum outcome request_admin(struct request *request);
+void admin_peer_gone(struct server *server, uint64_t peer_id);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * accountd/store.h - asking local-deliver: what a mailbox holds, and the jobs of
+ * lib/account/jobs.h.
+ */
+#ifndef POSTHORN_ACCOUNTD_STORE_H
+#define POSTHORN_ACCOUNTD_STORE_H
+
+#include "accountd/server.h"
+
+struct store;
+
+struct store *store_new(struct server *server);
+void store_free(struct store **storep);
+/* Asks for usage unless it was asked already; the answer goes to usage.h and wakes who is parked
+ * for the path, as does the lack of an answer. */
+void store_ask_usage(struct store *store, struct slice path);
+/* Takes up the jobs that were committed since the last call. */
+void store_take_jobs(struct store *store);
+/* The directory at `path` is about to be removed or renamed: nothing may be put there yet. */
+bool store_is_moving(const struct store *store, struct slice path);
+
+#endif

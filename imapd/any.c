@@ -1,0 +1,103 @@
+/*
+ * imapd/any.c - CAPABILITY, NOOP, CHECK, LOGOUT, ID, ENABLE.
+ */
+#include "imapd/capability.h"
+#include "imapd/command.h"
+#include "imapd/updates.h"
+#include "lib/log/log.h"
+
+enum {
+    ID_PAIRS_MAX = 30, /* RFC 2971 section 3.3 */
+    ID_LOG_MAX = 100   /* bytes of a value that go into the log */
+};
+
+struct reply
+any_capability(struct session *s, struct parser *p, unsigned flags)
+{
+    (void)flags;
+    if (!parser_end(p))
+        return reply_bad(p->error);
+    (void)strbuf_str(&s->out, "* ");
+    capability_write(s, &s->out);
+    (void)strbuf_str(&s->out, "\r\n");
+    updates_put_out(s);
+    return reply_ok("Capability completed");
+}
+
+struct reply
+any_noop(struct session *s, struct parser *p, unsigned flags)
+{
+    (void)s;
+    (void)flags;
+    return parser_end(p) ? reply_ok("Completed") : reply_bad(p->error);
+}
+
+struct reply
+any_logout(struct session *s, struct parser *p, unsigned flags)
+{
+    (void)flags;
+    if (!parser_end(p))
+        return reply_bad(p->error);
+    session_deselect(s);
+    session_bye(s, "Logging out");
+    return reply_ok("Logout completed");
+}
+
+/* "(" field value ... ")" or NIL; name and version are logged. */
+static bool
+parse_id(struct parser *p, struct slice *name, struct slice *version)
+{
+    if (parser_word(p, "NIL"))
+        return true;
+    if (!parser_char(p, '('))
+        return false;
+    if (parser_optional(p, ')'))
+        return true;
+    for (int i = 0; i < ID_PAIRS_MAX; i++) {
+        struct slice field, value;
+
+        if (!parser_string(p, &field) || !parser_space(p) || !parser_nstring(p, &value))
+            return false;
+        if (slice_eq_nocase(field, SLICE("name")))
+            *name = slice_sub(value, 0, ID_LOG_MAX);
+        if (slice_eq_nocase(field, SLICE("version")))
+            *version = slice_sub(value, 0, ID_LOG_MAX);
+        if (parser_optional(p, ')'))
+            return true;
+        if (!parser_space(p))
+            return false;
+    }
+    return parser_fail(p, "Too many fields");
+}
+
+struct reply
+any_id(struct session *s, struct parser *p, unsigned flags)
+{
+    struct slice name = {NULL, 0}, version = {NULL, 0};
+
+    (void)flags;
+    if (!parser_space(p) || !parse_id(p, &name, &version) || !parser_end(p))
+        return reply_bad(p->error);
+    log_event(LOG_INFO, "client_id", KV_SLICE("name", name), KV_SLICE("version", version));
+    (void)stream_write(s->stream, s->server->settings.is_anonymous
+                                      ? SLICE("* ID NIL\r\n")
+                                      : SLICE("* ID (\"name\" \"Posthorn\")\r\n")); /* sticks */
+    return reply_ok("ID completed");
+}
+
+/* RFC 5161. No extension of ours needs to be enabled so far: all names are ignored. */
+struct reply
+any_enable(struct session *s, struct parser *p, unsigned flags)
+{
+    struct slice name;
+
+    (void)flags;
+    do {
+        if (!parser_space(p) || !parser_atom(p, &name))
+            return reply_bad(p->error);
+    } while (parser_peek(p) == ' ');
+    if (!parser_end(p))
+        return reply_bad(p->error);
+    (void)stream_write(s->stream, SLICE("* ENABLED\r\n")); /* sticks */
+    return reply_ok("Enabled");
+}

@@ -1,0 +1,144 @@
+/*
+ * imapd/command.c - the table of commands, and what runs one.
+ *
+ * Input:  the text of one command. Untrusted.
+ */
+#include "imapd/command.h"
+
+#include "imapd/updates.h"
+#include "lib/log/log.h"
+
+enum {
+    TAG_MAX = 128,             /* bytes */
+    COMMANDS_BEFORE_LOGIN = 50 /* that a client may send without logging in */
+};
+
+#define ANY (STATE_NOT_AUTHENTICATED | STATE_AUTHENTICATED | STATE_SELECTED)
+#define LOGGED_IN (STATE_AUTHENTICATED | STATE_SELECTED)
+
+static const struct command commands[] = {
+    {"CAPABILITY", ANY, 0, any_capability},                           /* RFC 3501 6.1.1 */
+    {"NOOP", ANY, 0, any_noop},                                       /* RFC 3501 6.1.2 */
+    {"LOGOUT", ANY, 0, any_logout},                                   /* RFC 3501 6.1.3 */
+    {"ID", ANY, 0, any_id},                                           /* RFC 2971 */
+    {"STARTTLS", STATE_NOT_AUTHENTICATED, 0, login_starttls},         /* RFC 3501 6.2.1 */
+    {"AUTHENTICATE", STATE_NOT_AUTHENTICATED, 0, login_authenticate}, /* 6.2.2 */
+    {"LOGIN", STATE_NOT_AUTHENTICATED, 0, login_login},               /* RFC 3501 6.2.3 */
+    {"ENABLE", LOGGED_IN, 0, any_enable},                             /* RFC 5161 */
+    {"SELECT", LOGGED_IN, 0, select_select},                          /* RFC 3501 6.3.1 */
+    {"EXAMINE", LOGGED_IN, 0, select_examine},                        /* RFC 3501 6.3.2 */
+    {"CREATE", LOGGED_IN, 0, folder_create},                          /* RFC 3501 6.3.3 */
+    {"DELETE", LOGGED_IN, 0, folder_delete},                          /* RFC 3501 6.3.4 */
+    {"RENAME", LOGGED_IN, 0, folder_rename},                          /* RFC 3501 6.3.5 */
+    {"SUBSCRIBE", LOGGED_IN, 0, folder_subscribe},                    /* RFC 3501 6.3.6 */
+    {"UNSUBSCRIBE", LOGGED_IN, 0, folder_unsubscribe},                /* RFC 3501 6.3.7 */
+    {"LIST", LOGGED_IN, 0, list_list},                                /* RFC 3501 6.3.8, 5258 */
+    {"LSUB", LOGGED_IN, 0, list_lsub},                                /* RFC 3501 6.3.9 */
+    {"NAMESPACE", LOGGED_IN, 0, list_namespace},                      /* RFC 2342 */
+    {"STATUS", LOGGED_IN, 0, status_status},                          /* RFC 3501 6.3.10 */
+    {"APPEND", LOGGED_IN, 0, append_append},                          /* RFC 3501 6.3.11 */
+    {"IDLE", LOGGED_IN, 0, idle_idle},                                /* RFC 2177 */
+    {"CHECK", STATE_SELECTED, 0, any_noop},                           /* RFC 3501 6.4.1 */
+    {"CLOSE", STATE_SELECTED, 0, select_close},                       /* RFC 3501 6.4.2 */
+    {"UNSELECT", STATE_SELECTED, 0, select_unselect},                 /* RFC 3691 */
+    {"EXPUNGE", STATE_SELECTED, 0, expunge_expunge},                  /* RFC 3501 6.4.3 */
+    {"SEARCH", STATE_SELECTED, COMMAND_NO_EXPUNGE, search_search},    /* RFC 3501 6.4.4 */
+    {"FETCH", STATE_SELECTED, COMMAND_NO_EXPUNGE, fetch_fetch},       /* RFC 3501 6.4.5 */
+    {"STORE", STATE_SELECTED, COMMAND_NO_EXPUNGE, store_store},       /* RFC 3501 6.4.6 */
+    {"COPY", STATE_SELECTED, 0, copy_copy},                           /* RFC 3501 6.4.7 */
+    {"MOVE", STATE_SELECTED, 0, copy_move},                           /* RFC 6851 */
+};
+
+/* Behind "UID" (RFC 3501 section 6.4.8, RFC 4315, RFC 6851). */
+static const struct command uid_commands[] = {
+    {"SEARCH", STATE_SELECTED, COMMAND_UID, search_search},
+    {"FETCH", STATE_SELECTED, COMMAND_UID, fetch_fetch},
+    {"STORE", STATE_SELECTED, COMMAND_UID, store_store},
+    {"COPY", STATE_SELECTED, COMMAND_UID, copy_copy},
+    {"MOVE", STATE_SELECTED, COMMAND_UID, copy_move},
+    {"EXPUNGE", STATE_SELECTED, COMMAND_UID, expunge_expunge},
+};
+
+static const struct command *
+find(const struct command *table, size_t count, struct slice name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (slice_eq_nocase(name, slice_of(table[i].name)))
+            return &table[i];
+    return NULL;
+}
+
+/* Takes the command's name, with "UID" in front of it where it has one. */
+static const struct command *
+find_command(struct parser *p)
+{
+    struct slice name;
+
+    if (!parser_atom(p, &name))
+        return NULL;
+    if (!slice_eq_nocase(name, SLICE("UID")))
+        return find(commands, ARRAY_LEN(commands), name);
+    if (!parser_space(p) || !parser_atom(p, &name))
+        return NULL;
+    return find(uid_commands, ARRAY_LEN(uid_commands), name);
+}
+
+static struct reply
+run(struct session *s, const struct command *c, struct parser *p)
+{
+    if (c == NULL)
+        return reply_bad("Unknown command");
+    if (!(c->states & s->state))
+        return reply_bad(s->state == STATE_NOT_AUTHENTICATED ? "Log in first"
+                                                             : "Command is not allowed now");
+    return c->run(s, p, c->flags);
+}
+
+static void
+send_tagged(struct session *s, const struct reply *reply, const struct parser *p)
+{
+    static const char *const words[] = {[REPLY_OK] = "OK", [REPLY_NO] = "NO", [REPLY_BAD] = "BAD"};
+    const char *text = reply->text;
+
+    if (reply->kind == REPLY_BAD && p->error != NULL)
+        text = p->error;
+    (void)strbuf_printf(&s->out, "%.*s %s ", (int)s->tag.len, s->tag.ptr, words[reply->kind]);
+    if (reply->code != NULL)
+        (void)strbuf_printf(&s->out, "[%s] ", reply->code);
+    (void)strbuf_str(&s->out, text);
+    (void)strbuf_str(&s->out, "\r\n");
+    updates_put_out(s);
+}
+
+/* Too many mistakes, or too many commands of a stranger, end the session. */
+static void
+count_errors(struct session *s, const struct reply *reply)
+{
+    if (reply->kind == REPLY_BAD && ++s->errors >= s->server->settings.errors_max)
+        session_bye(s, "Too many wrong commands");
+    if (s->state == STATE_NOT_AUTHENTICATED && ++s->commands_before_login >= COMMANDS_BEFORE_LOGIN)
+        session_bye(s, "Too many commands without login");
+}
+
+void
+command_run(struct session *s)
+{
+    struct parser p = parser_begin(strbuf_slice(&s->command), &s->arena);
+    const struct command *c = NULL;
+    struct reply reply;
+
+    stats_add(s->server->counters.commands, 1);
+    if (!parser_tag(&p, &s->tag) || s->tag.len > TAG_MAX || !parser_space(&p)) {
+        s->tag = SLICE("*"); /* RFC 3501 section 7.1.3 */
+        reply = reply_bad("Wrong tag, or no command");
+    } else {
+        c = find_command(&p);
+        reply = run(s, c, &p);
+    }
+    if (reply.kind == REPLY_SENT)
+        return;
+    if (s->mailbox != NULL && s->state == STATE_SELECTED && reply.kind != REPLY_BAD)
+        updates_send(s, !(c->flags & COMMAND_NO_EXPUNGE), (c->flags & COMMAND_UID) != 0);
+    send_tagged(s, &reply, &p);
+    count_errors(s, &reply);
+}

@@ -1,0 +1,59 @@
+/*
+ * imapd/command.h - the table of commands, and what runs one.
+ */
+#ifndef POSTHORN_IMAPD_COMMAND_H
+#define POSTHORN_IMAPD_COMMAND_H
+
+#include "imapd/parser.h"
+#include "imapd/session.h"
+
+/* What a command may be told about in untagged responses, and how its numbers are meant. */
+enum command_flag {
+    COMMAND_NO_EXPUNGE = 1, /* FETCH, STORE, SEARCH: RFC 3501 section 7.4.1 */
+    COMMAND_UID = 2,        /* behind "UID": numbers are UIDs, FETCH responses hold the UID */
+};
+
+struct command {
+    const char *name;
+    unsigned states; /* bits of enum session_state */
+    unsigned flags;  /* bits of enum command_flag */
+    /* The parser stands behind the name. Untagged responses are written to s->stream; the result is
+     * the tagged one, which leaves after the untagged updates of the mailbox. */
+    struct reply (*run)(struct session *s, struct parser *p, unsigned flags);
+};
+
+/* Runs the command in s->command. */
+void command_run(struct session *s);
+
+/* The commands, by the file that they are in. */
+struct reply any_capability(struct session *s, struct parser *p, unsigned flags);
+struct reply any_noop(struct session *s, struct parser *p, unsigned flags);
+struct reply any_logout(struct session *s, struct parser *p, unsigned flags);
+struct reply any_id(struct session *s, struct parser *p, unsigned flags);
+struct reply any_enable(struct session *s, struct parser *p, unsigned flags);
+struct reply login_starttls(struct session *s, struct parser *p, unsigned flags);
+struct reply login_login(struct session *s, struct parser *p, unsigned flags);
+struct reply login_authenticate(struct session *s, struct parser *p, unsigned flags);
+struct reply select_select(struct session *s, struct parser *p, unsigned flags);
+struct reply select_examine(struct session *s, struct parser *p, unsigned flags);
+struct reply select_close(struct session *s, struct parser *p, unsigned flags);
+struct reply select_unselect(struct session *s, struct parser *p, unsigned flags);
+struct reply folder_create(struct session *s, struct parser *p, unsigned flags);
+struct reply folder_delete(struct session *s, struct parser *p, unsigned flags);
+struct reply folder_rename(struct session *s, struct parser *p, unsigned flags);
+struct reply folder_subscribe(struct session *s, struct parser *p, unsigned flags);
+struct reply folder_unsubscribe(struct session *s, struct parser *p, unsigned flags);
+struct reply list_list(struct session *s, struct parser *p, unsigned flags);
+struct reply list_lsub(struct session *s, struct parser *p, unsigned flags);
+struct reply list_namespace(struct session *s, struct parser *p, unsigned flags);
+struct reply status_status(struct session *s, struct parser *p, unsigned flags);
+struct reply append_append(struct session *s, struct parser *p, unsigned flags);
+struct reply idle_idle(struct session *s, struct parser *p, unsigned flags);
+struct reply fetch_fetch(struct session *s, struct parser *p, unsigned flags);
+struct reply store_store(struct session *s, struct parser *p, unsigned flags);
+struct reply copy_copy(struct session *s, struct parser *p, unsigned flags);
+struct reply copy_move(struct session *s, struct parser *p, unsigned flags);
+struct reply expunge_expunge(struct session *s, struct parser *p, unsigned flags);
+struct reply search_search(struct session *s, struct parser *p, unsigned flags);
+
+#endif

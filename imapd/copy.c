@@ -1,0 +1,79 @@
+/*
+ * imapd/copy.c - COPY and MOVE (RFC 3501 section 6.4.7, RFC 6851), with COPYUID (RFC 4315).
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "imapd/command.h"
+#include "imapd/selection.h"
+
+static struct reply
+reply_copy_errno(void)
+{
+    return errno == ENOENT ? reply_no("TRYCREATE", "No such mailbox") : reply_errno();
+}
+
+/* "COPYUID validity sources destinations" into s->code; it stays empty if it would be too long. */
+static void
+make_code(struct session *s, const uint32_t *sources, uint32_t count,
+          const struct mailbox_uids *copies)
+{
+    (void)strbuf_printf(&s->code, "COPYUID %u ", copies->uidvalidity);
+    seqset_write(sources, count, &s->code);
+    (void)strbuf_char(&s->code, ' ');
+    seqset_write(copies->uids, copies->count, &s->code);
+    if (s->code.overflow)
+        strbuf_clear(&s->code);
+}
+
+static struct reply
+copy(struct session *s, const struct selection *sel, struct slice folder, bool move)
+{
+    const uint32_t *sources = selection_uids(s, sel);
+    struct mailbox_uids copies = {.uids = NULL};
+
+    if (mailbox_copy(s->mailbox, sel->seqs, sel->count, folder, move, &copies) < 0)
+        return reply_copy_errno();
+    make_code(s, sources, sel->count, &copies);
+    free(copies.uids);
+    if (!move)
+        return (struct reply){REPLY_OK, s->code.len > 0 ? strbuf_cstr(&s->code) : NULL,
+                              "Copy completed"};
+    if (s->code.len > 0) { /* ahead of the EXPUNGE responses (RFC 6851 section 4.3) */
+        (void)stream_write(s->stream, SLICE("* OK ["));
+        (void)stream_write(s->stream, strbuf_slice(&s->code));
+        (void)stream_write(s->stream, SLICE("] Moved\r\n")); /* an error sticks */
+    }
+    return reply_ok("Move completed");
+}
+
+static struct reply
+run(struct session *s, struct parser *p, unsigned flags, bool move)
+{
+    struct selection sel;
+    struct seqset set;
+    struct slice folder;
+
+    if (!parser_space(p) || !seqset_parse(p, &set) || !parser_space(p) ||
+        !parser_mailbox(p, &folder) || !parser_end(p) || !selection_make(s, p, &set, flags, &sel))
+        return reply_bad(p->error);
+    if (move && s->read_only)
+        return reply_no("NOPERM", "Mailbox is read-only");
+    if (move && !s->store_options.may_remove)
+        return reply_no("NOPERM", "This user may not remove mail");
+    if (sel.count == 0)
+        return reply_ok("No matching messages, so nothing copied");
+    return copy(s, &sel, folder, move);
+}
+
+struct reply
+copy_copy(struct session *s, struct parser *p, unsigned flags)
+{
+    return run(s, p, flags, false);
+}
+
+struct reply
+copy_move(struct session *s, struct parser *p, unsigned flags)
+{
+    return run(s, p, flags, true);
+}

@@ -1,0 +1,210 @@
+/*
+ * imapd/fetch.c - FETCH: sends what was asked for, message by message.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "imapd/command.h"
+#include "imapd/fetch_args.h"
+#include "imapd/fetch_section.h"
+#include "imapd/flags.h"
+#include "imapd/selection.h"
+#include "imapd/updates.h"
+#include "lib/base/mem.h"
+#include "lib/mail/imap_envelope.h"
+#include "lib/mail/imap_structure.h"
+
+struct fetch {
+    struct session *s;
+    const struct fetch_args *args;
+    uint32_t seq;
+    const struct message *message;
+    bool tell_flags; /* also unasked, because \Seen was set */
+};
+
+/* ---- items ---- */
+
+static void
+put_uid(struct fetch *f)
+{
+    (void)strbuf_printf(&f->s->out, "UID %u", f->message->uid);
+}
+
+static void
+put_flags(struct fetch *f)
+{
+    (void)strbuf_str(&f->s->out, "FLAGS ");
+    flags_write(f->s->mailbox, f->message->flags, f->message->keywords, &f->s->out);
+}
+
+static void
+put_date(struct fetch *f)
+{
+    (void)strbuf_str(&f->s->out, "INTERNALDATE ");
+    fetch_section_date(f->message->internal_ms, &f->s->out);
+}
+
+static void
+put_size(struct fetch *f)
+{
+    (void)strbuf_printf(&f->s->out, "RFC822.SIZE %llu", (unsigned long long)f->message->size);
+}
+
+/* What the parsers make of the message, cut to something valid if it is beyond all measure. */
+static void
+compute(struct fetch *f, enum mailbox_cache_kind kind, struct strbuf *out)
+{
+    if (kind == MAILBOX_CACHE_ENVELOPE) {
+        struct slice header = message_header(&f->s->message);
+
+        imap_envelope(slice_sub(header, 0, MIME_HEADER_MAX), out);
+        return;
+    }
+    imap_structure(message_mime(&f->s->message), kind == MAILBOX_CACHE_BODYSTRUCTURE, out);
+    if (out->overflow) {
+        strbuf_clear(out);
+        (void)strbuf_printf(out, "(\"application\" \"octet-stream\" NIL NIL NIL \"binary\" %zu)",
+                            f->s->message.bytes.len);
+    }
+}
+
+static void
+put_cached(struct fetch *f, const char *name, enum mailbox_cache_kind kind)
+{
+    struct session *s = f->s;
+    struct slice value;
+    struct strbuf made;
+
+    (void)strbuf_printf(&s->out, "%s ", name);
+    if (mailbox_cache_get(s->mailbox, f->message->uid, kind, &value)) {
+        (void)strbuf_append(&s->out, value);
+        return;
+    }
+    made = strbuf_new(s->out.max / 2);
+    compute(f, kind, &made);
+    (void)strbuf_append(&s->out, strbuf_slice(&made));
+    if (made.len <= MAILBOX_CACHE_MAX)
+        mailbox_cache_put(s->mailbox, f->message->uid, kind, strbuf_slice(&made));
+    strbuf_free(&made);
+}
+
+static void
+put_envelope(struct fetch *f)
+{
+    put_cached(f, "ENVELOPE", MAILBOX_CACHE_ENVELOPE);
+}
+
+static void
+put_bodystructure(struct fetch *f)
+{
+    put_cached(f, "BODYSTRUCTURE", MAILBOX_CACHE_BODYSTRUCTURE);
+}
+
+static void
+put_body(struct fetch *f)
+{
+    put_cached(f, "BODY", MAILBOX_CACHE_BODY);
+}
+
+static const struct {
+    enum fetch_item item;
+    void (*put)(struct fetch *f);
+    enum mailbox_cache_kind cache; /* 0: needs no message text */
+} items[] = {
+    {FETCH_UID, put_uid, 0},
+    {FETCH_FLAGS, put_flags, 0},
+    {FETCH_INTERNALDATE, put_date, 0},
+    {FETCH_SIZE, put_size, 0},
+    {FETCH_ENVELOPE, put_envelope, MAILBOX_CACHE_ENVELOPE},
+    {FETCH_BODYSTRUCTURE, put_bodystructure, MAILBOX_CACHE_BODYSTRUCTURE},
+    {FETCH_BODY, put_body, MAILBOX_CACHE_BODY},
+};
+
+/* ---- one message ---- */
+
+static bool
+needs_text(const struct fetch *f)
+{
+    struct slice ignored;
+
+    if (f->args->sections != NULL)
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(items); i++)
+        if ((f->args->items & items[i].item) && items[i].cache != 0 &&
+            !mailbox_cache_get(f->s->mailbox, f->message->uid, items[i].cache, &ignored))
+            return true;
+    return false;
+}
+
+/* 0, or -1 with errno: the text is needed and gone, and nothing was sent. */
+static int
+fetch_message(struct fetch *f)
+{
+    struct session *s = f->s;
+    unsigned wanted = f->args->items | (f->tell_flags ? FETCH_FLAGS : 0);
+    const char *separator = "";
+
+    f->message = mailbox_message(s->mailbox, f->seq);
+    if (needs_text(f) && message_load(&s->message, s->mailbox, f->seq) < 0)
+        return -1;
+    (void)strbuf_printf(&s->out, "* %u FETCH (", f->seq);
+    for (size_t i = 0; i < ARRAY_LEN(items); i++) {
+        if (!(wanted & items[i].item))
+            continue;
+        (void)strbuf_str(&s->out, separator);
+        items[i].put(f);
+        separator = " ";
+    }
+    for (const struct fetch_section *x = f->args->sections; x != NULL; x = x->next) {
+        (void)strbuf_str(&s->out, separator);
+        fetch_section_send(s, x);
+        separator = " ";
+    }
+    (void)strbuf_str(&s->out, ")\r\n");
+    updates_put_out(s);
+    return 0;
+}
+
+/* ---- the command ---- */
+
+/* Sets \Seen on what is to be read, all at once; told[i] where that changed something. A failure is
+ * none of the reader's business. */
+static void
+set_seen(struct session *s, const struct selection *sel, bool *told)
+{
+    uint32_t *unseen = arena_alloc(&s->arena, sel->count * sizeof(*unseen)), count = 0;
+
+    for (uint32_t i = 0; i < sel->count; i++) {
+        told[i] = !(mailbox_message(s->mailbox, sel->seqs[i])->flags & MESSAGE_SEEN);
+        if (told[i])
+            unseen[count++] = sel->seqs[i];
+    }
+    if (count > 0 && mailbox_store_flags(s->mailbox, unseen, count, MAILBOX_FLAGS_ADD, MESSAGE_SEEN,
+                                         0, 0, NULL, NULL) < 0)
+        memset(told, 0, sel->count * sizeof(*told));
+}
+
+struct reply
+fetch_fetch(struct session *s, struct parser *p, unsigned flags)
+{
+    struct fetch_args args;
+    struct selection sel;
+    bool *told, missing = false;
+
+    if (!fetch_args_parse(p, &args) || !selection_make(s, p, &args.set, flags, &sel))
+        return reply_bad(p->error);
+    if (flags & COMMAND_UID)
+        args.items |= FETCH_UID; /* RFC 3501 section 6.4.8 */
+    told = arena_alloc(&s->arena, sel.count * sizeof(*told));
+    if (args.sets_seen && !s->read_only)
+        set_seen(s, &sel, told);
+    for (uint32_t i = 0; i < sel.count; i++) {
+        struct fetch f = {.s = s, .args = &args, .seq = sel.seqs[i], .tell_flags = told[i]};
+
+        missing = fetch_message(&f) < 0 || missing;
+    }
+    stats_add(s->server->counters.messages_fetched, sel.count);
+    if (missing) /* RFC 2180 section 4.1.2 */
+        return reply_no("EXPUNGEISSUED", "Some messages were expunged meanwhile");
+    return reply_ok("Fetch completed");
+}

@@ -1,0 +1,208 @@
+/*
+ * imapd/fetch_args.c - what FETCH asks for.
+ *
+ * Input:  command text. Untrusted; its length bounds the number of items.
+ */
+#include "imapd/fetch_args.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    unsigned items;
+} macros[] = {
+    {"ALL", FETCH_FLAGS | FETCH_INTERNALDATE | FETCH_SIZE | FETCH_ENVELOPE},
+    {"FAST", FETCH_FLAGS | FETCH_INTERNALDATE | FETCH_SIZE},
+    {"FULL", FETCH_FLAGS | FETCH_INTERNALDATE | FETCH_SIZE | FETCH_ENVELOPE | FETCH_BODY},
+};
+
+static const struct {
+    const char *name;
+    enum fetch_item item;
+} plain_items[] = {
+    {"UID", FETCH_UID},
+    {"FLAGS", FETCH_FLAGS},
+    {"INTERNALDATE", FETCH_INTERNALDATE},
+    {"RFC822.SIZE", FETCH_SIZE},
+    {"ENVELOPE", FETCH_ENVELOPE},
+    {"BODYSTRUCTURE", FETCH_BODYSTRUCTURE},
+};
+
+static const struct {
+    const char *name;
+    enum mime_section section;
+    bool peek;
+} rfc822_items[] = {
+    {"RFC822", MIME_SECTION_BODY, false},
+    {"RFC822.HEADER", MIME_SECTION_HEADER, true},
+    {"RFC822.TEXT", MIME_SECTION_TEXT, false},
+};
+
+static struct fetch_section *
+add_section(struct parser *p, struct fetch_args *out)
+{
+    struct fetch_section **last = &out->sections;
+
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = arena_alloc(p->arena, sizeof(**last));
+    return *last;
+}
+
+/* "(" field names ")" */
+static bool
+parse_fields(struct parser *p, struct fetch_section *section)
+{
+    size_t max = p->rest.len / 2 + 1; /* each takes a character and a separator */
+
+    section->fields = arena_alloc(p->arena, max * sizeof(*section->fields));
+    section->has_fields = true;
+    if (!parser_space(p) || !parser_char(p, '('))
+        return false;
+    do {
+        if (!parser_astring(p, &section->fields[section->field_count]))
+            return false;
+        section->field_count++;
+    } while (parser_optional(p, ' '));
+    return parser_char(p, ')');
+}
+
+/* section-text: what follows the part numbers. */
+static bool
+parse_section_text(struct parser *p, struct fetch_section *section)
+{
+    if (parser_word(p, "HEADER.FIELDS.NOT")) {
+        section->section = MIME_SECTION_HEADER;
+        section->negate = true;
+        return parse_fields(p, section);
+    }
+    if (parser_word(p, "HEADER.FIELDS")) {
+        section->section = MIME_SECTION_HEADER;
+        return parse_fields(p, section);
+    }
+    if (parser_word(p, "HEADER"))
+        section->section = MIME_SECTION_HEADER;
+    else if (parser_word(p, "TEXT"))
+        section->section = MIME_SECTION_TEXT;
+    else if (section->number_count > 0 && parser_word(p, "MIME"))
+        section->section = MIME_SECTION_MIME;
+    else
+        return parser_fail(p, "Unknown section");
+    return true;
+}
+
+static bool
+is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* "[" [section-spec] "]" */
+static bool
+parse_section(struct parser *p, struct fetch_section *section)
+{
+    if (!parser_char(p, '['))
+        return false;
+    section->numbers = arena_alloc(p->arena, FETCH_NUMBERS_MAX * sizeof(*section->numbers));
+    while (is_digit(parser_peek(p))) {
+        if (section->number_count == FETCH_NUMBERS_MAX)
+            return parser_fail(p, "Part number is too deep");
+        if (!parser_nz_number(p, &section->numbers[section->number_count++]))
+            return false;
+        if (parser_optional(p, ']'))
+            return true;
+        if (!parser_char(p, '.'))
+            return false;
+        if (!is_digit(parser_peek(p)))
+            return parse_section_text(p, section) && parser_char(p, ']');
+    }
+    if (parser_optional(p, ']'))
+        return true;
+    return parse_section_text(p, section) && parser_char(p, ']');
+}
+
+/* ["<" number "." nz-number ">"] */
+static bool
+parse_partial(struct parser *p, struct fetch_section *section)
+{
+    if (!parser_optional(p, '<'))
+        return p->error == NULL;
+    section->partial = true;
+    return parser_number(p, &section->offset) && parser_char(p, '.') &&
+           parser_nz_number(p, &section->length) && parser_char(p, '>');
+}
+
+/* BODY, BODY[...], BODY.PEEK[...]: '[' is an atom character, so these are no words. */
+static bool
+parse_body(struct parser *p, struct fetch_args *out)
+{
+    static const char body[] = "BODY", peek[] = "BODY.PEEK";
+    bool is_peek = slice_starts_nocase(p->rest, SLICE("BODY.PEEK["));
+    struct fetch_section *section;
+
+    if (!is_peek && !slice_starts_nocase(p->rest, SLICE("BODY[")))
+        return false;
+    p->rest = slice_sub(p->rest, is_peek ? sizeof(peek) - 1 : sizeof(body) - 1, p->rest.len);
+    section = add_section(p, out);
+    section->peek = is_peek;
+    return parse_section(p, section) && parse_partial(p, section);
+}
+
+static bool
+parse_item(struct parser *p, struct fetch_args *out)
+{
+    for (size_t i = 0; i < ARRAY_LEN(plain_items); i++) {
+        if (!parser_word(p, plain_items[i].name))
+            continue;
+        out->items |= plain_items[i].item;
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rfc822_items); i++) {
+        struct fetch_section *section;
+
+        if (!parser_word(p, rfc822_items[i].name))
+            continue;
+        section = add_section(p, out);
+        section->rfc822 = rfc822_items[i].name;
+        section->section = rfc822_items[i].section;
+        section->peek = rfc822_items[i].peek;
+        return true;
+    }
+    if (parse_body(p, out))
+        return true;
+    if (p->error == NULL && parser_word(p, "BODY")) {
+        out->items |= FETCH_BODY;
+        return true;
+    }
+    return parser_fail(p, "Unknown item");
+}
+
+static bool
+parse_items(struct parser *p, struct fetch_args *out)
+{
+    for (size_t i = 0; i < ARRAY_LEN(macros); i++) {
+        if (!parser_word(p, macros[i].name))
+            continue;
+        out->items = macros[i].items;
+        return true;
+    }
+    if (!parser_optional(p, '('))
+        return parse_item(p, out);
+    do {
+        if (!parse_item(p, out))
+            return false;
+    } while (parser_optional(p, ' '));
+    return parser_char(p, ')');
+}
+
+bool
+fetch_args_parse(struct parser *p, struct fetch_args *out)
+{
+    *out = (struct fetch_args){.items = 0};
+    if (!parser_space(p) || !seqset_parse(p, &out->set) || !parser_space(p) ||
+        !parse_items(p, out) || !parser_end(p))
+        return false;
+    for (const struct fetch_section *x = out->sections; x != NULL; x = x->next)
+        out->sets_seen = out->sets_seen || !x->peek;
+    return true;
+}

@@ -1,0 +1,48 @@
+/*
+ * imapd/fetch_args.h - what FETCH asks for (RFC 3501 section 6.4.5).
+ */
+#ifndef POSTHORN_IMAPD_FETCH_ARGS_H
+#define POSTHORN_IMAPD_FETCH_ARGS_H
+
+#include "imapd/seqset.h"
+#include "lib/mail/mime_section.h"
+
+#define FETCH_NUMBERS_MAX 100 /* part numbers in one section; deeper parts do not exist */
+
+/* Items without arguments, in the order in which they are sent. */
+enum fetch_item {
+    FETCH_UID = 1 << 0,
+    FETCH_FLAGS = 1 << 1,
+    FETCH_INTERNALDATE = 1 << 2,
+    FETCH_SIZE = 1 << 3,
+    FETCH_ENVELOPE = 1 << 4,
+    FETCH_BODYSTRUCTURE = 1 << 5,
+    FETCH_BODY = 1 << 6,
+};
+
+/* BODY[...], RFC822, RFC822.HEADER, RFC822.TEXT */
+struct fetch_section {
+    const char *rfc822; /* name of the response item, or NULL: BODY[...] */
+    uint32_t *numbers;
+    size_t number_count;
+    enum mime_section section;
+    bool has_fields, negate; /* HEADER.FIELDS, HEADER.FIELDS.NOT */
+    struct slice *fields;
+    size_t field_count;
+    bool peek;
+    bool partial;
+    uint32_t offset, length;
+    struct fetch_section *next;
+};
+
+struct fetch_args {
+    struct seqset set;
+    unsigned items; /* bits of enum fetch_item */
+    struct fetch_section *sections;
+    bool sets_seen;
+};
+
+/* Behind "FETCH". */
+bool fetch_args_parse(struct parser *p, struct fetch_args *out);
+
+#endif

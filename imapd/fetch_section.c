@@ -1,0 +1,124 @@
+/*
+ * imapd/fetch_section.c - sends the text of a message or of parts of it.
+ *
+ * Message text goes from its mapping to the stream without a copy, with one exception: NULs, which
+ * no string of IMAP may hold, become 0x80, so that the length stays right.
+ */
+#include "imapd/fetch_section.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "imapd/updates.h"
+#include "lib/mail/imap_string.h"
+
+enum { FIELDS_TEXT_MAX = MIME_HEADER_MAX + 2 };
+
+void
+fetch_section_date(int64_t real_ms, struct strbuf *out)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    time_t seconds = (time_t)(real_ms / 1000);
+    struct tm tm;
+
+    if (real_ms < 0 || gmtime_r(&seconds, &tm) == NULL || tm.tm_year > 9999 - 1900) {
+        seconds = 0; /* four digits are all that the grammar has */
+        (void)gmtime_r(&seconds, &tm);
+    }
+    (void)strbuf_printf(out, "\"%02d-%.3s-%04d %02d:%02d:%02d +0000\"", tm.tm_mday,
+                        months + (size_t)tm.tm_mon * 3, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
+                        tm.tm_sec);
+}
+
+static void
+put_label_text(const struct fetch_section *x, struct strbuf *out)
+{
+    static const char *const names[] = {[MIME_SECTION_BODY] = "",
+                                        [MIME_SECTION_HEADER] = "HEADER",
+                                        [MIME_SECTION_TEXT] = "TEXT",
+                                        [MIME_SECTION_MIME] = "MIME"};
+
+    if (x->number_count > 0 && x->section != MIME_SECTION_BODY)
+        (void)strbuf_char(out, '.');
+    (void)strbuf_str(out, names[x->section]);
+    if (!x->has_fields)
+        return;
+    (void)strbuf_str(out, x->negate ? ".FIELDS.NOT (" : ".FIELDS (");
+    for (size_t i = 0; i < x->field_count; i++) {
+        if (i > 0)
+            (void)strbuf_char(out, ' ');
+        imap_astring(x->fields[i], out);
+    }
+    (void)strbuf_char(out, ')');
+}
+
+static void
+put_label(const struct fetch_section *x, struct strbuf *out)
+{
+    if (x->rfc822 != NULL) {
+        (void)strbuf_printf(out, "%s ", x->rfc822);
+        return;
+    }
+    (void)strbuf_str(out, "BODY[");
+    for (size_t i = 0; i < x->number_count; i++)
+        (void)strbuf_printf(out, i == 0 ? "%u" : ".%u", x->numbers[i]);
+    put_label_text(x, out);
+    (void)strbuf_char(out, ']');
+    if (x->partial)
+        (void)strbuf_printf(out, "<%u>", x->offset);
+    (void)strbuf_char(out, ' ');
+}
+
+static void
+send_text(struct session *s, struct slice text)
+{
+    while (text.len > 0) {
+        size_t clean = slice_index(text, '\0');
+
+        (void)stream_write(s->stream, slice_sub(text, 0, clean)); /* an error sticks */
+        if (clean < text.len)
+            (void)stream_write(s->stream, SLICE("\x80"));
+        text = slice_sub(text, clean + 1, text.len);
+    }
+}
+
+/* The bytes that the section means. False: there is no such part. */
+static bool
+find_text(struct session *s, const struct fetch_section *x, struct slice *text)
+{
+    if (x->number_count > 0)
+        return mime_section_find(message_mime(&s->message), x->numbers, x->number_count, x->section,
+                                 text);
+    /* without part numbers the message needs no parsing */
+    if (x->section == MIME_SECTION_HEADER)
+        *text = message_header(&s->message);
+    else if (x->section == MIME_SECTION_TEXT)
+        *text = message_text(&s->message);
+    else
+        *text = s->message.bytes;
+    return true;
+}
+
+void
+fetch_section_send(struct session *s, const struct fetch_section *x)
+{
+    struct strbuf fields = strbuf_new(FIELDS_TEXT_MAX);
+    struct slice text;
+
+    put_label(x, &s->out);
+    if (!find_text(s, x, &text)) {
+        (void)strbuf_str(&s->out, "NIL");
+        return;
+    }
+    if (x->has_fields) {
+        (void)mime_section_fields(slice_sub(text, 0, MIME_HEADER_MAX), x->fields, x->field_count,
+                                  x->negate, &fields); /* fits: a part of the header */
+        text = strbuf_slice(&fields);
+    }
+    if (x->partial)
+        text = slice_sub(text, x->offset, (size_t)x->offset + x->length);
+    (void)strbuf_printf(&s->out, "{%zu}\r\n", text.len);
+    updates_put_out(s);
+    send_text(s, text);
+    strbuf_free(&fields);
+}

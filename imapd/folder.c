@@ -1,0 +1,121 @@
+/*
+ * imapd/folder.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE.
+ */
+#include "imapd/command.h"
+#include "imapd/special_use.h"
+
+/* "(USE (\Drafts))" (RFC 6154 section 3, RFC 4466 section 2.2). One use a folder. */
+static bool
+parse_use(struct parser *p, enum store_use *use, bool *supported)
+{
+    struct slice name;
+    unsigned count = 0;
+
+    if (!parser_char(p, '(') || !parser_word(p, "USE"))
+        return parser_fail(p, "Unknown parameter");
+    if (!parser_space(p) || !parser_char(p, '('))
+        return false;
+    while (parser_optional(p, '\\')) {
+        if (!parser_atom(p, &name))
+            return false;
+        *use = special_use_find(name);
+        *supported = *supported && *use != STORE_USE_NONE && ++count == 1;
+        if (!parser_optional(p, ' '))
+            break;
+    }
+    return parser_char(p, ')') && parser_char(p, ')');
+}
+
+/* "A/B/" declares that A/B will have children: we need no such declaration (section 6.3.3). */
+static struct slice
+without_delimiter(struct slice name)
+{
+    if (name.len > 1 && name.ptr[name.len - 1] == '/')
+        name.len--;
+    return name;
+}
+
+struct reply
+folder_create(struct session *s, struct parser *p, unsigned flags)
+{
+    enum store_use use = STORE_USE_NONE;
+    struct store *store;
+    struct slice name;
+    bool supported = true;
+
+    (void)flags;
+    if (!parser_space(p) || !parser_mailbox(p, &name) ||
+        (parser_optional(p, ' ') && !parse_use(p, &use, &supported)) || !parser_end(p))
+        return reply_bad(p->error);
+    if (!supported)
+        return reply_no("USEATTR", "This special use is not supported");
+    store = session_store(s);
+    if (store == NULL || store_create(store, without_delimiter(name), use) < 0)
+        return reply_errno();
+    return reply_ok("Create completed");
+}
+
+struct reply
+folder_delete(struct session *s, struct parser *p, unsigned flags)
+{
+    struct store *store;
+    struct slice name;
+
+    (void)flags;
+    if (!parser_space(p) || !parser_mailbox(p, &name) || !parser_end(p))
+        return reply_bad(p->error);
+    if (slice_eq(name, SLICE("INBOX")))
+        return reply_no("CANNOT", "INBOX cannot be deleted");
+    if (!s->store_options.may_remove)
+        return reply_no("NOPERM", "This user may not remove mail");
+    store = session_store(s);
+    if (store == NULL || store_remove(store, name) < 0)
+        return reply_errno();
+    return reply_ok("Delete completed");
+}
+
+struct reply
+folder_rename(struct session *s, struct parser *p, unsigned flags)
+{
+    struct store *store;
+    struct slice from, to;
+
+    (void)flags;
+    if (!parser_space(p) || !parser_mailbox(p, &from) || !parser_space(p) ||
+        !parser_mailbox(p, &to) || !parser_end(p))
+        return reply_bad(p->error);
+    if (!s->store_options.may_remove && slice_eq(from, SLICE("INBOX")))
+        return reply_no("NOPERM", "This user may not remove mail");
+    store = session_store(s);
+    if (store == NULL || store_rename(store, from, without_delimiter(to)) < 0)
+        return reply_errno();
+    return reply_ok("Rename completed");
+}
+
+static struct reply
+subscribe(struct session *s, struct parser *p, bool on)
+{
+    struct store *store;
+    struct slice name;
+
+    if (!parser_space(p) || !parser_mailbox(p, &name) || !parser_end(p))
+        return reply_bad(p->error);
+    store = session_store(s);
+    if (store == NULL || store_subscribe(store, without_delimiter(name), on) < 0)
+        return reply_errno();
+    return reply_ok("Completed");
+}
+
+struct reply
+folder_subscribe(struct session *s, struct parser *p, unsigned flags)
+{
+    (void)flags;
+    return subscribe(s, p, true);
+}
+
+struct reply
+folder_unsubscribe(struct session *s, struct parser *p, unsigned flags)
+{
+    (void)flags;
+    return subscribe(s, p, false);
+}

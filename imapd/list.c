@@ -1,0 +1,235 @@
+/*
+ * imapd/list.c - LIST with its extensions, LSUB, NAMESPACE.
+ *
+ * All folders are collected first: the store's callback must not be held up by a slow client, and
+ * RECURSIVEMATCH needs to look at children.
+ */
+#include <errno.h>
+
+#include "imapd/command.h"
+#include "imapd/list_args.h"
+#include "imapd/mailbox_name.h"
+#include "imapd/special_use.h"
+#include "imapd/status.h"
+#include "imapd/updates.h"
+
+struct folder {
+    struct slice name;
+    enum store_use use;
+    bool exists, subscribed, has_children;
+};
+
+struct folders {
+    struct arena *arena;
+    struct folder *all;
+    size_t count, cap;
+};
+
+static void
+collect(void *arg, const struct store_folder *found)
+{
+    struct folders *f = arg;
+
+    if (f->count == f->cap) {
+        size_t cap = f->cap == 0 ? 32 : f->cap * 2; /* at most STORE_FOLDERS_MAX: the store's */
+        struct folder *more = arena_alloc(f->arena, cap * sizeof(*more));
+
+        for (size_t i = 0; i < f->count; i++)
+            more[i] = f->all[i];
+        f->all = more;
+        f->cap = cap;
+    }
+    f->all[f->count++] = (struct folder){
+        .name = arena_copy(f->arena, slice_of(found->name)),
+        .use = found->use,
+        .exists = found->exists,
+        .subscribed = found->subscribed,
+        .has_children = found->has_children,
+    };
+}
+
+static int
+collect_folders(struct session *s, struct folders *f)
+{
+    struct store *store = session_store(s);
+
+    *f = (struct folders){.arena = &s->arena};
+    return store == NULL ? -1 : store_list(store, collect, f);
+}
+
+static bool
+matches(const struct list_args *args, struct slice name)
+{
+    for (size_t i = 0; i < args->pattern_count; i++)
+        if (mailbox_name_match(name, args->patterns[i]))
+            return true;
+    return false;
+}
+
+static bool
+is_below(struct slice name, struct slice parent)
+{
+    return name.len > parent.len && slice_starts(name, parent) && name.ptr[parent.len] == '/';
+}
+
+/* Does the folder satisfy the selection options (RFC 5258 section 3.1, RFC 6154 section 2)? */
+static bool
+is_selected(const struct list_args *args, const struct folder *f)
+{
+    if (args->select_subscribed && !f->subscribed)
+        return false;
+    if (args->select_special_use && f->use == STORE_USE_NONE)
+        return false;
+    /* Without selection options: what is there, and the levels above it. */
+    return args->select_subscribed || f->exists || f->has_children;
+}
+
+/* A child that satisfies the selection, but is not listed itself because no pattern matches it. */
+static bool
+has_selected_child(const struct list_args *args, const struct folders *all, const struct folder *f)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (is_below(all->all[i].name, f->name) && is_selected(args, &all->all[i]) &&
+            !matches(args, all->all[i].name))
+            return true;
+    return false;
+}
+
+static void
+put_attribute(struct strbuf *out, size_t start, const char *name)
+{
+    (void)strbuf_str(out, out->len > start ? " \\" : "\\");
+    (void)strbuf_str(out, name);
+}
+
+static void
+put_attributes(const struct list_args *args, const struct folder *f, bool selectable,
+               struct strbuf *out)
+{
+    size_t start = out->len;
+
+    if (!f->exists)
+        put_attribute(out, start, args->extended ? "NonExistent" : "Noselect");
+    else if (!selectable)
+        put_attribute(out, start, "Noselect");
+    if (f->subscribed && (args->select_subscribed || args->return_subscribed))
+        put_attribute(out, start, "Subscribed");
+    put_attribute(out, start, f->has_children ? "HasChildren" : "HasNoChildren");
+    if (special_use_name(f->use) != NULL)
+        put_attribute(out, start, special_use_name(f->use));
+}
+
+static void
+send_folder(struct session *s, const struct list_args *args, const struct folder *f, bool selected,
+            bool child_selected)
+{
+    struct strbuf line = strbuf_new(8192);
+    bool selectable = f->exists;
+
+    /* The STATUS goes first to know whether the folder can be selected (RFC 5819 section 2), but
+     * its response must follow the LIST response: LIST is built after it and written before. */
+    if (args->status_items != 0 && selected && f->exists)
+        selectable = status_write(s, f->name, args->status_items, &line) == 0;
+    (void)strbuf_str(&s->out, "* LIST (");
+    put_attributes(args, f, selectable, &s->out);
+    (void)strbuf_str(&s->out, ") \"/\" ");
+    mailbox_name_write(f->name, &s->out);
+    if (child_selected)
+        (void)strbuf_str(&s->out, args->select_special_use ? " (\"CHILDINFO\" (\"SPECIAL-USE\"))"
+                                                           : " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
+    (void)strbuf_str(&s->out, "\r\n");
+    (void)strbuf_append(&s->out, strbuf_slice(&line));
+    updates_put_out(s);
+    strbuf_free(&line);
+}
+
+/* LIST "" "": the delimiter and the root (RFC 3501 section 6.3.8). */
+static struct reply
+send_root(struct session *s)
+{
+    (void)stream_write(s->stream, SLICE("* LIST (\\Noselect) \"/\" \"\"\r\n")); /* sticks */
+    return reply_ok("List completed");
+}
+
+struct reply
+list_list(struct session *s, struct parser *p, unsigned flags)
+{
+    struct list_args args;
+    struct folders all;
+
+    (void)flags;
+    if (!list_args_parse(p, true, &args))
+        return reply_bad(p->error);
+    if (args.is_root_request)
+        return send_root(s);
+    if (collect_folders(s, &all) < 0)
+        return reply_errno();
+    for (size_t i = 0; i < all.count; i++) {
+        const struct folder *f = &all.all[i];
+        bool selected, child = false;
+
+        if (!matches(&args, f->name))
+            continue;
+        selected = is_selected(&args, f);
+        if (args.recursive_match)
+            child = has_selected_child(&args, &all, f);
+        if (selected || child)
+            send_folder(s, &args, f, selected, child);
+    }
+    return reply_ok("List completed");
+}
+
+/* ---- LSUB ---- */
+
+static void
+send_lsub(struct session *s, struct slice name, bool subscribed)
+{
+    (void)strbuf_printf(&s->out, "* LSUB (%s) \"/\" ", subscribed ? "" : "\\Noselect");
+    mailbox_name_write(name, &s->out);
+    (void)strbuf_str(&s->out, "\r\n");
+    updates_put_out(s);
+}
+
+/* A folder that is not subscribed stands for subscribed ones below it that "%" keeps from matching
+ * (RFC 3501 section 6.3.9). */
+static bool
+stands_for_children(const struct list_args *args, const struct folders *all, const struct folder *f)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (all->all[i].subscribed && is_below(all->all[i].name, f->name) &&
+            !matches(args, all->all[i].name))
+            return true;
+    return false;
+}
+
+struct reply
+list_lsub(struct session *s, struct parser *p, unsigned flags)
+{
+    struct list_args args;
+    struct folders all;
+
+    (void)flags;
+    if (!list_args_parse(p, false, &args))
+        return reply_bad(p->error);
+    if (args.is_root_request)
+        return reply_ok("Lsub completed");
+    if (collect_folders(s, &all) < 0)
+        return reply_errno();
+    for (size_t i = 0; i < all.count; i++) {
+        const struct folder *f = &all.all[i];
+
+        if (matches(&args, f->name) && (f->subscribed || stands_for_children(&args, &all, f)))
+            send_lsub(s, f->name, f->subscribed);
+    }
+    return reply_ok("Lsub completed");
+}
+
+struct reply
+list_namespace(struct session *s, struct parser *p, unsigned flags)
+{
+    (void)flags;
+    if (!parser_end(p))
+        return reply_bad(p->error);
+    (void)stream_write(s->stream, SLICE("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n")); /* sticks */
+    return reply_ok("Namespace completed");
+}

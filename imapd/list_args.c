@@ -1,0 +1,125 @@
+/*
+ * imapd/list_args.c - the arguments of LIST and LSUB.
+ *
+ * Input:  command text. Untrusted.
+ */
+#include "imapd/list_args.h"
+
+#include <string.h>
+
+#include "imapd/mailbox_name.h"
+#include "imapd/status_items.h"
+#include "lib/mail/imap_utf7.h"
+
+enum { PATTERNS_MAX = 64 };
+
+/* "(" list-select-opt ... ")" (RFC 5258 section 6). */
+static bool
+parse_selection(struct parser *p, struct list_args *out)
+{
+    bool has_base;
+
+    out->extended = true;
+    if (!parser_char(p, '('))
+        return false;
+    while (parser_peek(p) != ')') {
+        if (parser_word(p, "SUBSCRIBED"))
+            out->select_subscribed = true;
+        else if (parser_word(p, "SPECIAL-USE"))
+            out->select_special_use = true;
+        else if (parser_word(p, "RECURSIVEMATCH"))
+            out->recursive_match = true;
+        else if (!parser_word(p, "REMOTE")) /* there are no remote folders to add */
+            return parser_fail(p, "Unknown selection option");
+        if (!parser_optional(p, ' '))
+            break;
+    }
+    has_base = out->select_subscribed || out->select_special_use;
+    if (out->recursive_match && !has_base)
+        return parser_fail(p, "RECURSIVEMATCH needs another selection option");
+    return parser_char(p, ')') && parser_space(p);
+}
+
+/* "RETURN (" return-option ... ")" */
+static bool
+parse_return(struct parser *p, struct list_args *out)
+{
+    out->extended = true;
+    if (!parser_word(p, "RETURN"))
+        return parser_fail(p, "RETURN expected");
+    if (!parser_space(p) || !parser_char(p, '('))
+        return false;
+    while (parser_peek(p) != ')') {
+        if (parser_word(p, "SUBSCRIBED"))
+            out->return_subscribed = true;
+        else if (parser_word(p, "STATUS") && parser_space(p)) {
+            if (!status_items_parse(p, &out->status_items))
+                return false;
+        } else if (!parser_word(p, "CHILDREN") && !parser_word(p, "SPECIAL-USE")) /* always sent */
+            return parser_fail(p, "Unknown return option");
+        if (!parser_optional(p, ' '))
+            break;
+    }
+    return parser_char(p, ')');
+}
+
+/* Puts the reference in front (RFC 3501 section 6.3.8: no break-out characters here). A pattern
+ * that is no modified UTF-7 matches nothing and is left out (RFC 5258 section 3). */
+static void
+add_pattern(struct parser *p, struct slice reference, struct slice pattern, struct list_args *out)
+{
+    struct strbuf utf8 = strbuf_new(MAILBOX_PATTERN_MAX);
+
+    if (imap_utf7_decode(reference, &utf8) == 0 && imap_utf7_decode(pattern, &utf8) == 0 &&
+        utf8.len > 0)
+        out->patterns[out->pattern_count++] = arena_copy(p->arena, strbuf_slice(&utf8));
+    strbuf_free(&utf8);
+}
+
+/* list-mailbox, or several in parentheses. */
+static bool
+parse_patterns(struct parser *p, struct slice reference, bool extended_allowed,
+               struct list_args *out)
+{
+    struct slice pattern;
+
+    out->patterns = arena_alloc(p->arena, PATTERNS_MAX * sizeof(*out->patterns));
+    if (!extended_allowed || !parser_optional(p, '(')) {
+        if (!parser_list_mailbox(p, &pattern))
+            return false;
+        out->is_root_request = pattern.len == 0;
+        if (pattern.len > 0)
+            add_pattern(p, reference, pattern, out);
+        return true;
+    }
+    out->extended = true;
+    do {
+        if (!parser_list_mailbox(p, &pattern))
+            return false;
+        if (out->pattern_count == PATTERNS_MAX)
+            return parser_fail(p, "Too many patterns");
+        if (pattern.len > 0)
+            add_pattern(p, reference, pattern, out);
+    } while (parser_optional(p, ' '));
+    return parser_char(p, ')');
+}
+
+bool
+list_args_parse(struct parser *p, bool extended_allowed, struct list_args *out)
+{
+    struct slice reference;
+
+    *out = (struct list_args){.pattern_count = 0};
+    if (!parser_space(p))
+        return false;
+    if (extended_allowed && parser_peek(p) == '(' && !parse_selection(p, out))
+        return false;
+    if (!parser_astring(p, &reference) || !parser_space(p) ||
+        !parse_patterns(p, reference, extended_allowed, out))
+        return false;
+    if (extended_allowed && parser_optional(p, ' ') && !parse_return(p, out))
+        return false;
+    if (out->extended)
+        out->is_root_request = false; /* RFC 5258 section 3 */
+    return parser_end(p);
+}

@@ -1,0 +1,64 @@
+/*
+ * imapd/parser.h - the tokens of a client's command (RFC 3501 section 9).
+ *
+ * A parser walks over the whole text of one command: the line without its CRLF, or several lines
+ * with the literals between them, just as they were received. It copies nothing but quoted strings
+ * with backslashes in them. The first error sticks; functions that return bool return false then.
+ */
+#ifndef POSTHORN_IMAPD_PARSER_H
+#define POSTHORN_IMAPD_PARSER_H
+
+#include <stdint.h>
+
+#include "lib/base/arena.h"
+
+struct parser {
+    struct slice rest;
+    struct arena *arena; /* the command's: freed when it is done */
+    const char *error;   /* for the BAD response; NULL: none so far */
+};
+
+struct parser parser_begin(struct slice text, struct arena *arena);
+/* Notes an error (the first one counts) and returns false. */
+bool parser_fail(struct parser *p, const char *error);
+
+/* Exactly this character; parser_peek looks ahead ('\0' at the end). */
+char parser_peek(const struct parser *p);
+bool parser_char(struct parser *p, char c);
+/* Takes `c` if it is next; no error if it is not. */
+bool parser_optional(struct parser *p, char c);
+bool parser_space(struct parser *p);
+bool parser_end(struct parser *p); /* nothing may be left */
+
+/* 1*<any ASTRING-CHAR except "+"> */
+bool parser_tag(struct parser *p, struct slice *out);
+bool parser_atom(struct parser *p, struct slice *out);
+bool parser_string(struct parser *p, struct slice *out); /* quoted or literal */
+bool parser_astring(struct parser *p, struct slice *out);
+/* NIL gives {NULL, 0}; an empty string has a pointer. */
+bool parser_nstring(struct parser *p, struct slice *out);
+/* A LIST pattern: 1*list-char / string */
+bool parser_list_mailbox(struct parser *p, struct slice *out);
+/* A mailbox name as UTF-8, with any spelling of INBOX as "INBOX". Names that are no modified UTF-7
+ * are an error. */
+bool parser_mailbox(struct parser *p, struct slice *out);
+
+bool parser_number(struct parser *p, uint32_t *out);
+bool parser_nz_number(struct parser *p, uint32_t *out);
+/* Takes the word (any case) if it is next and ends there. No error if it is not. */
+bool parser_word(struct parser *p, const char *word);
+
+/* date: "1-Feb-1994" in or without quotes, as days since 1970-01-01. */
+bool parser_date(struct parser *p, int64_t *days);
+/* date-time in quotes, as milliseconds since 1970-01-01 UTC. */
+bool parser_date_time(struct parser *p, int64_t *real_ms);
+
+/* The size that a literal's announcement at the end of `line` (without CRLF) gives. */
+struct parser_literal {
+    uint64_t size;
+    bool non_sync; /* {n+} (RFC 7888) */
+    size_t len;    /* of the announcement itself */
+};
+bool parser_literal_at_end(struct slice line, struct parser_literal *out);
+
+#endif

@@ -1,0 +1,263 @@
+/*
+ * imapd/search_args.c - reads a SEARCH program into a tree.
+ *
+ * Input:  command text. Untrusted; its length bounds the tree's size, SEARCH_DEPTH_MAX its depth.
+ */
+#include "imapd/search_args.h"
+
+#include <stdlib.h>
+
+#include "lib/mail/charset.h"
+#include "lib/mail/utf8.h"
+#include "lib/store/mailbox.h"
+
+struct context {
+    struct parser *p;
+    enum charset charset;
+    unsigned depth;
+};
+
+static bool parse_key(struct context *c, struct search_key **out);
+
+static struct search_key *
+new_key(struct context *c, enum search_op op)
+{
+    struct search_key *key = arena_alloc(c->p->arena, sizeof(*key));
+
+    key->op = op;
+    return key;
+}
+
+/* ---- arguments ---- */
+
+/* A string in the command's charset, ready for lib/mail/text_search. */
+static bool
+parse_text(struct context *c, struct slice *out)
+{
+    struct strbuf utf8 = strbuf_new(SEARCH_STRING_MAX * 3), folded = strbuf_new(utf8.max);
+    struct slice text;
+    bool ok;
+
+    if (!parser_space(c->p) || !parser_astring(c->p, &text))
+        return false;
+    ok = text.len <= SEARCH_STRING_MAX && charset_to_utf8(c->charset, text, &utf8) &&
+         utf8_fold(strbuf_slice(&utf8), &folded);
+    if (ok)
+        *out = arena_copy(c->p->arena, strbuf_slice(&folded));
+    strbuf_free(&utf8);
+    strbuf_free(&folded);
+    return ok || parser_fail(c->p, "Search string is too long");
+}
+
+static bool
+parse_date_arg(struct context *c, struct search_key *key)
+{
+    return parser_space(c->p) && parser_date(c->p, &key->days);
+}
+
+static bool
+parse_number_arg(struct context *c, struct search_key *key)
+{
+    return parser_space(c->p) && parser_number(c->p, &key->number);
+}
+
+static bool
+parse_keyword_arg(struct context *c, struct search_key *key)
+{
+    return parser_space(c->p) && parser_atom(c->p, &key->name);
+}
+
+static bool
+parse_text_arg(struct context *c, struct search_key *key)
+{
+    return parse_text(c, &key->text);
+}
+
+static bool
+parse_header_arg(struct context *c, struct search_key *key)
+{
+    return parser_space(c->p) && parser_astring(c->p, &key->name) && parse_text(c, &key->text);
+}
+
+static bool
+parse_uid_arg(struct context *c, struct search_key *key)
+{
+    return parser_space(c->p) && seqset_parse(c->p, &key->set);
+}
+
+static bool
+parse_not_arg(struct context *c, struct search_key *key)
+{
+    return parser_space(c->p) && parse_key(c, &key->children);
+}
+
+static bool
+parse_or_arg(struct context *c, struct search_key *key)
+{
+    return parser_space(c->p) && parse_key(c, &key->children) && parser_space(c->p) &&
+           parse_key(c, &key->children->next);
+}
+
+/* ---- keys ---- */
+
+/* `not`: the key means the opposite ("UNSEEN"). */
+static const struct key_word {
+    const char *word;
+    enum search_op op;
+    bool not ;
+    uint32_t flags;
+    const char *field; /* HEADER with a fixed name */
+    bool (*parse_arg)(struct context *c, struct search_key *key);
+} words[] = {
+    {"ALL", SEARCH_ALL, false, 0, NULL, NULL},
+    {"ANSWERED", SEARCH_FLAG, false, MESSAGE_ANSWERED, NULL, NULL},
+    {"BCC", SEARCH_HEADER, false, 0, "Bcc", parse_text_arg},
+    {"BEFORE", SEARCH_BEFORE, false, 0, NULL, parse_date_arg},
+    {"BODY", SEARCH_BODY, false, 0, NULL, parse_text_arg},
+    {"CC", SEARCH_HEADER, false, 0, "Cc", parse_text_arg},
+    {"DELETED", SEARCH_FLAG, false, MESSAGE_DELETED, NULL, NULL},
+    {"DRAFT", SEARCH_FLAG, false, MESSAGE_DRAFT, NULL, NULL},
+    {"FLAGGED", SEARCH_FLAG, false, MESSAGE_FLAGGED, NULL, NULL},
+    {"FROM", SEARCH_HEADER, false, 0, "From", parse_text_arg},
+    {"HEADER", SEARCH_HEADER, false, 0, NULL, parse_header_arg},
+    {"KEYWORD", SEARCH_KEYWORD, false, 0, NULL, parse_keyword_arg},
+    {"LARGER", SEARCH_LARGER, false, 0, NULL, parse_number_arg},
+    {"NOT", SEARCH_NOT, false, 0, NULL, parse_not_arg},
+    {"OLD", SEARCH_FLAG, true, MESSAGE_RECENT, NULL, NULL},
+    {"ON", SEARCH_ON, false, 0, NULL, parse_date_arg},
+    {"OR", SEARCH_OR, false, 0, NULL, parse_or_arg},
+    {"RECENT", SEARCH_FLAG, false, MESSAGE_RECENT, NULL, NULL},
+    {"SEEN", SEARCH_FLAG, false, MESSAGE_SEEN, NULL, NULL},
+    {"SENTBEFORE", SEARCH_SENT_BEFORE, false, 0, NULL, parse_date_arg},
+    {"SENTON", SEARCH_SENT_ON, false, 0, NULL, parse_date_arg},
+    {"SENTSINCE", SEARCH_SENT_SINCE, false, 0, NULL, parse_date_arg},
+    {"SINCE", SEARCH_SINCE, false, 0, NULL, parse_date_arg},
+    {"SMALLER", SEARCH_SMALLER, false, 0, NULL, parse_number_arg},
+    {"SUBJECT", SEARCH_HEADER, false, 0, "Subject", parse_text_arg},
+    {"TEXT", SEARCH_TEXT, false, 0, NULL, parse_text_arg},
+    {"TO", SEARCH_HEADER, false, 0, "To", parse_text_arg},
+    {"UID", SEARCH_UID, false, 0, NULL, parse_uid_arg},
+    {"UNANSWERED", SEARCH_FLAG, true, MESSAGE_ANSWERED, NULL, NULL},
+    {"UNDELETED", SEARCH_FLAG, true, MESSAGE_DELETED, NULL, NULL},
+    {"UNDRAFT", SEARCH_FLAG, true, MESSAGE_DRAFT, NULL, NULL},
+    {"UNFLAGGED", SEARCH_FLAG, true, MESSAGE_FLAGGED, NULL, NULL},
+    {"UNKEYWORD", SEARCH_KEYWORD, true, 0, NULL, parse_keyword_arg},
+    {"UNSEEN", SEARCH_FLAG, true, MESSAGE_SEEN, NULL, NULL},
+};
+
+static struct search_key *
+negate(struct context *c, struct search_key *key)
+{
+    struct search_key *not = new_key(c, SEARCH_NOT);
+
+    not ->children = key;
+    return not ;
+}
+
+static bool
+parse_word(struct context *c, const struct key_word *word, struct search_key **out)
+{
+    struct search_key *key = new_key(c, word->op);
+
+    key->flags = word->flags;
+    if (word->field != NULL)
+        key->name = slice_of(word->field);
+    if (word->parse_arg != NULL && !word->parse_arg(c, key))
+        return false;
+    *out = word->not ? negate(c, key) : key;
+    return true;
+}
+
+/* "NEW" is RECENT and UNSEEN. */
+static struct search_key *
+new_messages(struct context *c)
+{
+    struct search_key *both = new_key(c, SEARCH_AND), *seen = new_key(c, SEARCH_FLAG);
+
+    both->children = new_key(c, SEARCH_FLAG);
+    both->children->flags = MESSAGE_RECENT;
+    seen->flags = MESSAGE_SEEN;
+    both->children->next = negate(c, seen);
+    return both;
+}
+
+/* Puts `key` where it belongs among the conditions of an AND: what is cheap goes first. */
+static void
+insert_by_cost(struct search_key *and, struct search_key *key)
+{
+    struct search_key **at = &and->children;
+
+    while (*at != NULL && (*at)->op <= key->op)
+        at = &(*at)->next;
+    key->next = *at;
+    *at = key;
+}
+
+/* search-key *(SP search-key), up to the end or a closing parenthesis. */
+static bool
+parse_list(struct context *c, struct search_key **out)
+{
+    struct search_key *key;
+
+    *out = new_key(c, SEARCH_AND);
+    do {
+        if (!parse_key(c, &key))
+            return false;
+        insert_by_cost(*out, key);
+    } while (parser_optional(c->p, ' '));
+    return true;
+}
+
+static bool
+parse_any_key(struct context *c, struct search_key **out)
+{
+    char next = parser_peek(c->p);
+
+    if (parser_optional(c->p, '('))
+        return parse_list(c, out) && parser_char(c->p, ')');
+    if (next == '*' || (next >= '0' && next <= '9')) {
+        *out = new_key(c, SEARCH_SEQ);
+        return seqset_parse(c->p, &(*out)->set);
+    }
+    if (parser_word(c->p, "NEW")) {
+        *out = new_messages(c);
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (parser_word(c->p, words[i].word))
+            return parse_word(c, &words[i], out);
+    return parser_fail(c->p, "Unknown search key");
+}
+
+static bool
+parse_key(struct context *c, struct search_key **out)
+{
+    bool ok;
+
+    if (c->depth == SEARCH_DEPTH_MAX)
+        return parser_fail(c->p, "Search keys are nested too deep");
+    c->depth++;
+    ok = parse_any_key(c, out);
+    c->depth--;
+    return ok;
+}
+
+bool
+search_args_parse(struct parser *p, struct search_args *out)
+{
+    struct context c = {.p = p, .charset = CHARSET_UTF8};
+    struct slice name;
+
+    *out = (struct search_args){.root = NULL};
+    if (!parser_space(p))
+        return false;
+    if (parser_word(p, "CHARSET")) {
+        if (!parser_space(p) || !parser_astring(p, &name) || !parser_space(p))
+            return false;
+        c.charset = charset_find(name);
+        out->bad_charset = c.charset == CHARSET_UNKNOWN;
+        if (out->bad_charset)
+            return false;
+    }
+    return parse_list(&c, &out->root) && parser_end(p);
+}

@@ -1,0 +1,56 @@
+/*
+ * imapd/search_args.h - a SEARCH program as a tree (RFC 3501 section 6.4.4).
+ */
+#ifndef POSTHORN_IMAPD_SEARCH_ARGS_H
+#define POSTHORN_IMAPD_SEARCH_ARGS_H
+
+#include "imapd/seqset.h"
+
+#define SEARCH_DEPTH_MAX 64
+#define SEARCH_STRING_MAX 8192 /* bytes of one string that is searched for */
+
+/* In the order of what they cost to evaluate. */
+enum search_op {
+    SEARCH_ALL,
+    SEARCH_FLAG, /* all of `flags` set */
+    SEARCH_KEYWORD,
+    SEARCH_SEQ,
+    SEARCH_UID,
+    SEARCH_LARGER,
+    SEARCH_SMALLER,
+    SEARCH_BEFORE, /* internal date */
+    SEARCH_ON,
+    SEARCH_SINCE,
+    SEARCH_NOT,
+    SEARCH_OR,
+    SEARCH_AND,
+    SEARCH_SENT_BEFORE, /* Date field */
+    SEARCH_SENT_ON,
+    SEARCH_SENT_SINCE,
+    SEARCH_HEADER,
+    SEARCH_BODY,
+    SEARCH_TEXT
+};
+
+struct search_key {
+    enum search_op op;
+    uint32_t flags;              /* FLAG */
+    struct slice name;           /* HEADER: of the field; KEYWORD */
+    struct slice text;           /* HEADER, BODY, TEXT: UTF-8, case folded */
+    int64_t days;                /* dates: since 1970-01-01 */
+    uint32_t number;             /* LARGER, SMALLER */
+    struct seqset set;           /* SEQ, UID: to be resolved before use */
+    int keyword_bit;             /* KEYWORD: to be looked up before use */
+    struct search_key *children; /* AND, OR, NOT */
+    struct search_key *next;     /* sibling */
+};
+
+struct search_args {
+    struct search_key *root; /* an AND */
+    bool bad_charset;        /* the parse stopped there */
+};
+
+/* Behind "SEARCH". */
+bool search_args_parse(struct parser *p, struct search_args *out);
+
+#endif

@@ -1,0 +1,136 @@
+/*
+ * imapd/search_eval.c - does a message match a SEARCH program?
+ *
+ * The tree's depth, and with it the recursion here, is bounded by the parser. The text of a message
+ * is read only when the cheaper keys have not decided.
+ */
+#include "imapd/search_eval.h"
+
+#include "lib/mail/date.h"
+#include "lib/mail/text_search.h"
+
+#define DAY_MS INT64_C(86400000)
+
+void
+search_eval_prepare(struct search_key *key, struct mailbox *mb)
+{
+    uint32_t count = mailbox_count(mb);
+
+    if (key->op == SEARCH_SEQ)
+        seqset_resolve(&key->set, count);
+    else if (key->op == SEARCH_UID)
+        seqset_resolve(&key->set, count == 0 ? 0 : mailbox_message(mb, count)->uid);
+    else if (key->op == SEARCH_KEYWORD)
+        key->keyword_bit = mailbox_keyword_bit(mb, key->name, false);
+    for (struct search_key *child = key->children; child != NULL; child = child->next)
+        search_eval_prepare(child, mb);
+}
+
+static int64_t
+day_of(int64_t real_ms)
+{
+    return real_ms >= 0 ? real_ms / DAY_MS : -((-real_ms + DAY_MS - 1) / DAY_MS);
+}
+
+/* The day in the Date field, as written there (RFC 3501: time and time zone are disregarded). */
+static bool
+sent_day(struct slice header, int64_t *days)
+{
+    struct header_field field;
+    struct date date;
+
+    if (!mime_field_find(header, "Date", &field) || date_parse(field.body, &date) < 0)
+        return false;
+    *days = date_days(date.year, date.month, date.day);
+    return true;
+}
+
+static bool
+match_sent(const struct search_key *key, struct message_data *data)
+{
+    int64_t days;
+
+    if (!sent_day(message_header(data), &days))
+        return false;
+    if (key->op == SEARCH_SENT_BEFORE)
+        return days < key->days;
+    return key->op == SEARCH_SENT_ON ? days == key->days : days >= key->days;
+}
+
+/* Keys that need the text. */
+static bool
+match_text(const struct search_key *key, struct mailbox *mb, uint32_t seq,
+           struct message_data *data)
+{
+    if (message_load(data, mb, seq) < 0)
+        return false;
+    switch (key->op) {
+    case SEARCH_HEADER:
+        return text_search_field(message_header(data), key->name, key->text);
+    case SEARCH_BODY:
+    case SEARCH_TEXT:
+        return text_search_message(message_mime(data), key->text, key->op == SEARCH_TEXT);
+    default:
+        return match_sent(key, data);
+    }
+}
+
+static bool
+match_keyword(const struct search_key *key, const struct message *m)
+{
+    return key->keyword_bit >= 0 && (m->keywords >> key->keyword_bit & 1) != 0;
+}
+
+static bool
+match_all(const struct search_key *key, struct mailbox *mb, uint32_t seq, struct message_data *data)
+{
+    for (const struct search_key *child = key->children; child != NULL; child = child->next)
+        if (!search_eval_match(child, mb, seq, data))
+            return false;
+    return true;
+}
+
+bool
+search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq,
+                  struct message_data *data)
+{
+    const struct message *m = mailbox_message(mb, seq);
+
+    switch (key->op) {
+    case SEARCH_ALL:
+        return true;
+    case SEARCH_FLAG:
+        return (m->flags & key->flags) == key->flags;
+    case SEARCH_KEYWORD:
+        return match_keyword(key, m);
+    case SEARCH_SEQ:
+        return seqset_contains(&key->set, seq);
+    case SEARCH_UID:
+        return seqset_contains(&key->set, m->uid);
+    case SEARCH_LARGER:
+        return m->size > key->number;
+    case SEARCH_SMALLER:
+        return m->size < key->number;
+    case SEARCH_BEFORE:
+        return day_of(m->internal_ms) < key->days;
+    case SEARCH_ON:
+        return day_of(m->internal_ms) == key->days;
+    case SEARCH_SINCE:
+        return day_of(m->internal_ms) >= key->days;
+    case SEARCH_NOT:
+        return !search_eval_match(key->children, mb, seq, data);
+    case SEARCH_OR:
+        return search_eval_match(key->children, mb, seq, data) ||
+               search_eval_match(key->children->next, mb, seq, data);
+    case SEARCH_AND:
+        return match_all(key, mb, seq, data);
+    case SEARCH_SENT_BEFORE:
+    case SEARCH_SENT_ON:
+    case SEARCH_SENT_SINCE:
+    case SEARCH_HEADER:
+    case SEARCH_BODY:
+    case SEARCH_TEXT:
+        return match_text(key, mb, seq, data);
+    }
+    return false;
+}

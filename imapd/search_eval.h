@@ -1,0 +1,16 @@
+/*
+ * imapd/search_eval.h - does a message match a SEARCH program?
+ */
+#ifndef POSTHORN_IMAPD_SEARCH_EVAL_H
+#define POSTHORN_IMAPD_SEARCH_EVAL_H
+
+#include "imapd/message.h"
+#include "imapd/search_args.h"
+
+/* Fits the tree to the mailbox as it is now: sets, keywords. Once, before the first match. */
+void search_eval_prepare(struct search_key *key, struct mailbox *mb);
+/* A message whose text is needed and gone does not match. */
+bool search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq,
+                       struct message_data *data);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * imapd/select.c - SELECT, EXAMINE, CLOSE, UNSELECT.
+ */
+#include "imapd/command.h"
+#include "imapd/flags.h"
+#include "imapd/updates.h"
+
+/* The untagged responses of RFC 3501 section 6.3.1. */
+static void
+describe(struct session *s)
+{
+    struct mailbox_info info;
+    struct strbuf *out = &s->out;
+
+    mailbox_get_info(s->mailbox, &info);
+    (void)strbuf_str(out, "* FLAGS ");
+    flags_write_known(s->mailbox, false, true, out);
+    (void)strbuf_str(out, "\r\n* OK [PERMANENTFLAGS ");
+    if (s->read_only)
+        (void)strbuf_str(out, "()");
+    else
+        flags_write_known(s->mailbox, true, s->store_options.may_remove, out);
+    (void)strbuf_printf(out, "] Flags permitted\r\n* %u EXISTS\r\n* %u RECENT\r\n", info.count,
+                        info.recent);
+    if (info.first_unseen_seq != 0)
+        (void)strbuf_printf(out, "* OK [UNSEEN %u] First unseen\r\n", info.first_unseen_seq);
+    (void)strbuf_printf(out,
+                        "* OK [UIDVALIDITY %u] UIDs valid\r\n"
+                        "* OK [UIDNEXT %u] Predicted next UID\r\n",
+                        info.uidvalidity, info.uidnext);
+    updates_put_out(s);
+}
+
+static struct reply
+open_mailbox(struct session *s, struct parser *p, bool read_only)
+{
+    struct store *store;
+    struct slice name;
+
+    if (!parser_space(p) || !parser_mailbox(p, &name) || !parser_end(p))
+        return reply_bad(p->error);
+    session_deselect(s); /* also when what follows fails (RFC 3501 section 6.3.1) */
+    store = session_store(s);
+    if (store == NULL)
+        return reply_errno();
+    s->mailbox = mailbox_open(store, name, read_only, !read_only);
+    if (s->mailbox == NULL)
+        return reply_errno();
+    s->read_only = read_only;
+    s->state = STATE_SELECTED;
+    describe(s);
+    return (struct reply){REPLY_OK, read_only ? "READ-ONLY" : "READ-WRITE", "Completed"};
+}
+
+struct reply
+select_select(struct session *s, struct parser *p, unsigned flags)
+{
+    (void)flags;
+    return open_mailbox(s, p, s->store_options.read_only);
+}
+
+struct reply
+select_examine(struct session *s, struct parser *p, unsigned flags)
+{
+    (void)flags;
+    return open_mailbox(s, p, true);
+}
+
+struct reply
+select_close(struct session *s, struct parser *p, unsigned flags)
+{
+    (void)flags;
+    if (!parser_end(p))
+        return reply_bad(p->error);
+    /* A failure takes nothing away from the client: the messages are there next time. */
+    if (!s->read_only && s->store_options.may_remove)
+        (void)mailbox_expunge(s->mailbox, NULL, 0);
+    session_deselect(s);
+    return reply_ok("Close completed");
+}
+
+struct reply
+select_unselect(struct session *s, struct parser *p, unsigned flags)
+{
+    (void)flags;
+    if (!parser_end(p))
+        return reply_bad(p->error);
+    session_deselect(s);
+    return reply_ok("Unselect completed");
+}

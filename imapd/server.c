@@ -1,0 +1,41 @@
+/*
+ * imapd/server.c - settings and counters, taken once before any session.
+ */
+#include "imapd/server.h"
+
+static int64_t
+milliseconds(const struct conf *conf, enum conf_id id)
+{
+    return (int64_t)conf_u64(conf, id); /* the table's range is far below INT64_MAX */
+}
+
+void
+server_load_settings(struct settings *settings, const struct conf *conf)
+{
+    const char *banner = conf_str(conf, SYSTEM_BANNER);
+
+    *settings = (struct settings){
+        .banner = banner[0] == '\0' ? "Posthorn" : banner,
+        .is_anonymous = banner[0] != '\0',
+        .plain_on_loopback = conf_bool(conf, AUTH_PLAIN_ON_LOOPBACK),
+        .command_max = (size_t)conf_u64(conf, IMAP_MAX_COMMAND),
+        .append_max = conf_u64(conf, IMAP_MAX_APPEND),
+        .errors_max = (unsigned)conf_u64(conf, IMAP_MAX_ERRORS),
+        .login_timeout_ms = milliseconds(conf, IMAP_LOGIN_TIMEOUT),
+        .autologout_ms = milliseconds(conf, IMAP_AUTOLOGOUT),
+        .transfer_timeout_ms = milliseconds(conf, IMAP_TRANSFER_TIMEOUT),
+        .flush_interval_ms = milliseconds(conf, STORE_FLUSH_INTERVAL),
+    };
+}
+
+void
+server_make_counters(struct counters *counters, struct stats *stats)
+{
+    *counters = (struct counters){
+        .logins = stats_counter(stats, "logins"),
+        .login_failures = stats_counter(stats, "login_failures"),
+        .commands = stats_counter(stats, "commands"),
+        .messages_fetched = stats_counter(stats, "messages_fetched"),
+        .messages_appended = stats_counter(stats, "messages_appended"),
+    };
+}

@@ -1,0 +1,39 @@
+/*
+ * imapd/server.h - what all sessions share: settings, TLS, counters.
+ *
+ * Made by the parent before it forks, read-only afterwards (the counters are in shared memory).
+ */
+#ifndef POSTHORN_IMAPD_SERVER_H
+#define POSTHORN_IMAPD_SERVER_H
+
+#include "lib/conf/conf.h"
+#include "lib/sys/stats.h"
+#include "lib/tls/tls.h"
+
+struct settings {
+    const char *banner;
+    bool is_anonymous; /* the banner hides the product (SMTP-07) */
+    bool plain_on_loopback;
+    size_t command_max;          /* bytes of one command with its literals, APPEND's apart */
+    uint64_t append_max;         /* bytes of one message */
+    unsigned errors_max;         /* wrong commands before the connection is closed */
+    int64_t login_timeout_ms;    /* from connection to login */
+    int64_t autologout_ms;       /* silence of an authenticated client */
+    int64_t transfer_timeout_ms; /* for one part of a literal */
+    int64_t flush_interval_ms;   /* store.flush_interval */
+};
+
+struct counters {
+    _Atomic uint64_t *logins, *login_failures, *commands, *messages_fetched, *messages_appended;
+};
+
+struct server {
+    struct settings settings;
+    struct counters counters;
+    struct tls_context *tls; /* NULL: no TLS */
+};
+
+void server_load_settings(struct settings *settings, const struct conf *conf);
+void server_make_counters(struct counters *counters, struct stats *stats);
+
+#endif

@@ -1,0 +1,180 @@
+/*
+ * imapd/session.c - one client's connection from greeting to end.
+ *
+ * Runs in a worker that has given up everything but this connection, the channel to authd and,
+ * after login, the one directory that authd handed over.
+ */
+#include "imapd/session.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "imapd/capability.h"
+#include "imapd/command.h"
+#include "imapd/input.h"
+#include "lib/base/clock.h"
+#include "lib/base/http_probe.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+
+enum {
+    INPUT_BUFFER = 16384,
+    OUT_MAX = 64 << 20, /* one response without the message texts in it */
+    CODE_MAX = 1 << 20, /* COPYUID of a whole mailbox in pieces */
+    OUT_KEEP = 4096     /* bytes of memory that a response may leave behind */
+};
+
+struct store *
+session_store(struct session *s)
+{
+    if (s->store == NULL)
+        s->store = store_open(s->mail_dirfd, &s->store_options);
+    return s->store;
+}
+
+void
+session_deselect(struct session *s)
+{
+    message_release(&s->message);
+    if (s->mailbox == NULL)
+        return;
+    mailbox_close(&s->mailbox);
+    s->state = STATE_AUTHENTICATED;
+}
+
+void
+session_bye(struct session *s, const char *text)
+{
+    if (s->state == STATE_LOGOUT)
+        return;
+    (void)stream_printf(s->stream, "* BYE %s\r\n", text); /* best effort */
+    s->state = STATE_LOGOUT;
+}
+
+void
+session_release_memory(struct session *s)
+{
+    message_release(&s->message);
+    strbuf_free(&s->out);
+    strbuf_free(&s->command);
+    strbuf_free(&s->code);
+    if (s->mailbox != NULL)
+        mailbox_release_memory(s->mailbox);
+    stream_release_buffers(s->stream);
+    (void)malloc_trim(0); /* nothing to give back is fine too */
+}
+
+static void
+end_command(struct session *s)
+{
+    arena_free(&s->arena);
+    strbuf_clear(&s->command);
+    strbuf_clear(&s->code);
+    strbuf_clear(&s->out);
+    if (s->out.cap > OUT_KEEP)
+        strbuf_free(&s->out);
+}
+
+static void
+greet(struct session *s)
+{
+    (void)strbuf_str(&s->out, "* OK [");
+    capability_write(s, &s->out);
+    (void)strbuf_printf(&s->out, "] %s ready\r\n", s->server->settings.banner);
+    (void)stream_write(s->stream, strbuf_slice(&s->out)); /* an error shows at the first read */
+    strbuf_clear(&s->out);
+}
+
+/* TLS from the first byte on the imaps port. */
+static bool
+begin(struct session *s)
+{
+    if (strcmp(s->pool->label, "imaps") == 0) {
+        if (s->server->tls == NULL ||
+            stream_start_tls(s->stream, s->server->tls, s->login_deadline, NULL) < 0) {
+            log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
+            return false;
+        }
+        s->tls_started = true;
+    }
+    greet(s);
+    return true;
+}
+
+/* A browser that was tricked into talking to us is no client (SMTP-29). */
+static bool
+is_http(struct session *s)
+{
+    struct slice text = strbuf_slice(&s->command);
+
+    if (s->state != STATE_NOT_AUTHENTICATED || !http_probe(text))
+        return false;
+    log_event(LOG_WARN, "http_request", KV_SLICE("line", slice_sub(text, 0, 80)));
+    return true;
+}
+
+static void
+run_commands(struct session *s)
+{
+    while (s->state != STATE_LOGOUT) {
+        switch (input_read_command(s)) {
+        case INPUT_COMMAND:
+            if (is_http(s))
+                return;
+            command_run(s);
+            break;
+        case INPUT_REFUSED:
+            if (s->errors >= s->server->settings.errors_max)
+                session_bye(s, "Too many wrong commands");
+            break;
+        case INPUT_END:
+            return;
+        }
+        end_command(s);
+    }
+}
+
+static void
+end(struct session *s)
+{
+    if (s->user[0] != '\0')
+        log_event(LOG_INFO, "logout", KV_STR("user", s->user),
+                  KV_U64("bytes_in", stream_bytes_in(s->stream)),
+                  KV_U64("bytes_out", stream_bytes_out(s->stream)));
+    session_deselect(s);
+    store_close(&s->store);
+    stream_free(&s->stream);
+    arena_free(&s->arena);
+    mem_wipe(s->command.ptr, s->command.len); /* may hold a password */
+    strbuf_free(&s->command);
+    strbuf_free(&s->out);
+    strbuf_free(&s->code);
+    if (s->mail_dirfd >= 0)
+        (void)close(s->mail_dirfd);
+    log_flush();
+}
+
+enum pool_next
+session_serve(struct pool_session *pool, void *server)
+{
+    struct session s = {
+        .pool = pool,
+        .server = server,
+        .stream = stream_new(pool->fd, INPUT_BUFFER),
+        .state = STATE_NOT_AUTHENTICATED,
+        .command = strbuf_new(0),
+        .out = strbuf_new(OUT_MAX),
+        .code = strbuf_new(CODE_MAX),
+        .mail_dirfd = -1,
+    };
+    bool was_used;
+
+    s.login_deadline = clock_mono_ms() + s.server->settings.login_timeout_ms;
+    if (begin(&s))
+        run_commands(&s);
+    was_used = s.user[0] != '\0';
+    end(&s);
+    return was_used ? POOL_EXIT : POOL_REUSE;
+}

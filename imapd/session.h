@@ -1,0 +1,65 @@
+/*
+ * imapd/session.h - one client's connection: state, selected mailbox, what the commands share.
+ */
+#ifndef POSTHORN_IMAPD_SESSION_H
+#define POSTHORN_IMAPD_SESSION_H
+
+#include "imapd/message.h"
+#include "imapd/reply.h"
+#include "imapd/server.h"
+#include "lib/base/arena.h"
+#include "lib/store/mailbox.h"
+#include "lib/sys/pool.h"
+#include "lib/tls/stream.h"
+
+#define SESSION_USER_MAX 320 /* bytes of a user's canonical address */
+
+/* States of RFC 3501 section 3, as bits for the command table. */
+enum session_state {
+    STATE_NOT_AUTHENTICATED = 1,
+    STATE_AUTHENTICATED = 2,
+    STATE_SELECTED = 4,
+    STATE_LOGOUT = 8,
+};
+
+struct session {
+    struct pool_session *pool;
+    const struct server *server;
+    struct stream *stream;
+    enum session_state state;
+    bool tls_started;
+
+    /* the command in progress; `arena` and `out` are emptied after it */
+    struct strbuf command;
+    struct slice tag;
+    struct arena arena;
+    struct strbuf out;  /* a response under construction */
+    struct strbuf code; /* a response code with arguments, for the tagged reply */
+    unsigned errors, commands_before_login;
+    int64_t login_deadline; /* monotonic */
+
+    /* after login */
+    char user[SESSION_USER_MAX + 1];
+    int mail_dirfd; /* -1: not logged in */
+    struct store_options store_options;
+    struct store *store; /* NULL until the first command that needs it */
+
+    /* selected state */
+    struct mailbox *mailbox;
+    bool read_only;
+    struct message_data message; /* the one that was read last */
+};
+
+/* Serves one connection from greeting to end. */
+enum pool_next session_serve(struct pool_session *pool, void *server);
+
+/* The user's store, opened on first use. NULL with errno. */
+struct store *session_store(struct session *s);
+/* Leaves the selected state: flag changes are flushed, memory goes back. */
+void session_deselect(struct session *s);
+/* Sends "* BYE text" and ends the session after the current command. */
+void session_bye(struct session *s, const char *text);
+/* Gives back what is not needed while the client is silent. */
+void session_release_memory(struct session *s);
+
+#endif

@@ -1,0 +1,14 @@
+/*
+ * imapd/special_use.h - the names of special uses (RFC 6154 section 2).
+ */
+#ifndef POSTHORN_IMAPD_SPECIAL_USE_H
+#define POSTHORN_IMAPD_SPECIAL_USE_H
+
+#include "lib/base/slice.h"
+#include "lib/store/store.h"
+
+/* "Drafts" without the backslash, any case; STORE_USE_NONE: not one of ours. */
+enum store_use special_use_find(struct slice name);
+const char *special_use_name(enum store_use use); /* NULL for STORE_USE_NONE */
+
+#endif

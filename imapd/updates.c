@@ -1,0 +1,66 @@
+/*
+ * imapd/updates.c - untagged responses that tell what others did to the selected mailbox.
+ */
+#include "imapd/updates.h"
+
+#include <errno.h>
+
+#include "imapd/flags.h"
+
+void
+updates_put_out(struct session *s)
+{
+    (void)stream_write(s->stream, strbuf_slice(&s->out)); /* an error sticks to the stream */
+    strbuf_clear(&s->out);
+}
+
+void
+updates_send_flags(struct session *s, uint32_t seq, bool with_uid)
+{
+    const struct message *m = mailbox_message(s->mailbox, seq);
+
+    (void)strbuf_printf(&s->out, "* %u FETCH (", seq);
+    if (with_uid)
+        (void)strbuf_printf(&s->out, "UID %u ", m->uid);
+    (void)strbuf_str(&s->out, "FLAGS ");
+    flags_write(s->mailbox, m->flags, m->keywords, &s->out);
+    (void)strbuf_str(&s->out, ")\r\n");
+    updates_put_out(s);
+}
+
+static void
+send_sizes(struct session *s)
+{
+    struct mailbox_info info;
+
+    mailbox_get_info(s->mailbox, &info);
+    (void)stream_printf(s->stream, "* %u EXISTS\r\n* %u RECENT\r\n", info.count, info.recent);
+}
+
+void
+updates_send(struct session *s, bool allow_expunge, bool with_uid)
+{
+    struct mailbox_changes changes = {.expunged_count = 0};
+
+    if (s->mailbox == NULL)
+        return;
+    if (mailbox_sync(s->mailbox, allow_expunge, &changes) < 0) {
+        if (errno == ESTALE)
+            session_bye(s, "Selected mailbox was deleted");
+        return; /* another failure: the view stays as it is; the command that needs more will fail
+                 */
+    }
+    for (uint32_t i = 0; i < changes.expunged_count; i++)
+        (void)stream_printf(s->stream, "* %u EXPUNGE\r\n", changes.expunged[i]);
+    if (changes.new_count != changes.old_count)
+        send_sizes(s);
+    if (changes.keywords_changed) {
+        (void)strbuf_str(&s->out, "* FLAGS ");
+        flags_write_known(s->mailbox, false, true, &s->out);
+        (void)strbuf_str(&s->out, "\r\n");
+        updates_put_out(s);
+    }
+    for (uint32_t i = 0; i < changes.changed_count; i++)
+        updates_send_flags(s, changes.changed[i], with_uid);
+    mailbox_changes_free(&changes);
+}

@@ -1,0 +1,388 @@
+/*
+ * lib/smtp/smtp_client.c - connects to a server and gets as far as EHLO and TLS.
+ *
+ * Touches the network and nothing else. The server is untrusted: its lines, replies and waits are
+ * bounded.
+ */
+#include "lib/smtp/smtp_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/tls/stream.h"
+
+enum {
+    READ_MAX = 8192,
+    LINE_MAX_BYTES = 4096, /* 512 by RFC 5321 section 4.5.3.1.5; some servers write more */
+    QUIT_TIMEOUT_MS = 2000,
+};
+
+struct smtp_client {
+    struct smtp_peer peer;
+    struct smtp_client_options options;
+    int64_t deadline;
+    struct stream *stream;
+    struct smtp_reply reply;
+    unsigned capabilities;
+    uint64_t size_max;
+    bool failed;
+};
+
+/* ---- small questions ---- */
+
+void
+smtp_client_set_deadline(struct smtp_client *client, int64_t deadline_mono_ms)
+{
+    client->deadline = deadline_mono_ms;
+}
+
+bool
+smtp_client_can(const struct smtp_client *client, enum smtp_capability capability)
+{
+    return (client->capabilities & capability) != 0;
+}
+
+uint64_t
+smtp_client_size_max(const struct smtp_client *client)
+{
+    return client->size_max;
+}
+
+const struct smtp_peer *
+smtp_client_peer(const struct smtp_client *client)
+{
+    return &client->peer;
+}
+
+const char *
+smtp_client_tls_version(const struct smtp_client *client)
+{
+    const struct tls *tls = stream_tls(client->stream);
+
+    return tls == NULL ? "" : tls_version(tls);
+}
+
+bool
+smtp_client_is_alive(const struct smtp_client *client)
+{
+    return !client->failed;
+}
+
+struct stream *
+smtp_client_stream(struct smtp_client *client)
+{
+    return client->stream;
+}
+
+const struct smtp_timeouts *
+smtp_client_timeouts(const struct smtp_client *client)
+{
+    return &client->options.timeouts;
+}
+
+void
+smtp_client_fail(struct smtp_client *client)
+{
+    client->failed = true;
+}
+
+bool
+smtp_client_is_late(const struct smtp_client *client)
+{
+    return clock_mono_ms() >= client->deadline;
+}
+
+/* The deadline of a step that may take `step_ms`. */
+static int64_t
+deadline_of_step(const struct smtp_client *client, int64_t step_ms)
+{
+    int64_t step = clock_mono_ms() + step_ms;
+
+    return step < client->deadline ? step : client->deadline;
+}
+
+/* ---- replies ---- */
+
+static void
+connection_verdict(const struct smtp_peer *peer, const char *dsn, const char *what,
+                   const char *reason, struct smtp_verdict *verdict)
+{
+    verdict->code = 0;
+    (void)snprintf(verdict->dsn, sizeof(verdict->dsn), "%s", dsn);
+    (void)snprintf(verdict->text, sizeof(verdict->text), "%s[%s]: %s: %s", peer->host, peer->ip,
+                   what, reason);
+}
+
+static void
+reply_verdict(const struct smtp_client *client, const char *command, struct smtp_verdict *verdict)
+{
+    char said[400];
+
+    verdict->code = client->reply.code;
+    smtp_reply_dsn(&client->reply, verdict->dsn);
+    smtp_reply_text(&client->reply, said, sizeof(said));
+    (void)snprintf(verdict->text, sizeof(verdict->text), "%s[%s] said: %s (in reply to %s)",
+                   client->peer.host, client->peer.ip, said, command);
+}
+
+/* The RFC 3463 code and the words for a stream that gave no reply. */
+static int
+no_reply(struct smtp_client *client, const char *command, enum stream_status status,
+         struct smtp_verdict *verdict)
+{
+    static const char *const reasons[] = {
+        [STREAM_OK] = "not an SMTP reply",
+        [STREAM_EOF] = "connection closed by the server",
+        [STREAM_TIMEOUT] = "timed out",
+        [STREAM_ERROR] = "connection lost",
+        [STREAM_TOO_LONG] = "reply line too long",
+    };
+    char what[64];
+
+    client->failed = true;
+    (void)snprintf(what, sizeof(what), "waiting for the reply to %s", command);
+    connection_verdict(&client->peer, status == STREAM_OK ? "4.5.0" : "4.4.2", what,
+                       reasons[status], verdict);
+    return -1;
+}
+
+int
+smtp_client_reply(struct smtp_client *client, const char *command, int64_t step_ms,
+                  struct smtp_verdict *verdict)
+{
+    int64_t deadline = deadline_of_step(client, step_ms);
+    enum smtp_reply_status status = SMTP_REPLY_MORE;
+
+    smtp_reply_clear(&client->reply);
+    while (status == SMTP_REPLY_MORE) {
+        struct slice line;
+        enum stream_status got = stream_read_line(client->stream, LINE_MAX_BYTES, deadline, &line);
+
+        if (got != STREAM_OK)
+            return no_reply(client, command, got, verdict);
+        status = smtp_reply_line(&client->reply, line);
+    }
+    if (status == SMTP_REPLY_BAD)
+        return no_reply(client, command, STREAM_OK, verdict);
+    reply_verdict(client, command, verdict);
+    if (client->reply.code == 421) /* the server closes (RFC 5321 section 4.2.3) */
+        client->failed = true;
+    return client->failed ? -1 : 0;
+}
+
+/* ---- connecting ---- */
+
+/* A non-blocking connect() and its wait. 0, or -1 with errno. */
+static int
+connect_until(int fd, const struct smtp_peer *peer, int64_t deadline)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    socklen_t len = sizeof(int);
+    int error = 0, n;
+
+    if (connect(fd, (const struct sockaddr *)&peer->address, peer->address_len) == 0)
+        return 0;
+    if (errno != EINPROGRESS)
+        return -1;
+    do {
+        int64_t left = deadline - clock_mono_ms();
+
+        n = poll(&p, 1, left < 0 ? 0 : (int)(left > INT32_MAX ? INT32_MAX : left));
+    } while (n < 0 && errno == EINTR);
+    if (n == 0)
+        errno = ETIMEDOUT;
+    if (n <= 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+        return -1;
+    errno = error;
+    return error == 0 ? 0 : -1;
+}
+
+static int
+make_blocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
+static int
+bind_source(int fd, const struct smtp_peer *peer, const struct sockaddr_storage *source)
+{
+    if (source == NULL || source->ss_family != peer->address.ss_family)
+        return 0;
+    return bind(fd, (const struct sockaddr *)source, peer->address_len);
+}
+
+/* A connected blocking socket, or -1 with errno. */
+static int
+open_socket(const struct smtp_client *client)
+{
+    const struct smtp_peer *peer = &client->peer;
+    int64_t deadline = deadline_of_step(client, client->options.timeouts.connect);
+    int fd = socket(peer->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return -1;
+    if (bind_source(fd, peer, client->options.source) == 0 &&
+        connect_until(fd, peer, deadline) == 0 && make_blocking(fd) == 0)
+        return fd;
+    close_keep_errno(fd);
+    return -1;
+}
+
+/* ---- greeting, EHLO, TLS ---- */
+
+static void
+take_capabilities(struct smtp_client *client)
+{
+    static const struct {
+        const char *keyword;
+        enum smtp_capability capability;
+    } known[] = {
+        {"PIPELINING", SMTP_CAN_PIPELINING}, {"8BITMIME", SMTP_CAN_8BITMIME},
+        {"CHUNKING", SMTP_CAN_CHUNKING},     {"BINARYMIME", SMTP_CAN_BINARYMIME},
+        {"SMTPUTF8", SMTP_CAN_SMTPUTF8},     {"DSN", SMTP_CAN_DSN},
+        {"STARTTLS", SMTP_CAN_STARTTLS},     {"SIZE", SMTP_CAN_SIZE},
+    };
+    struct slice value;
+
+    client->capabilities = 0;
+    client->size_max = 0;
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (smtp_reply_keyword(&client->reply, known[i].keyword, &value))
+            client->capabilities |= known[i].capability;
+    if (smtp_reply_keyword(&client->reply, "SIZE", &value))
+        (void)parse_u64(value, UINT64_MAX, &client->size_max); /* "SIZE" alone: no limit known */
+}
+
+/* EHLO, and HELO where EHLO is refused for good (RFC 5321 section 3.2). */
+static int
+say_hello(struct smtp_client *client, struct smtp_verdict *why)
+{
+    int64_t step_ms = client->options.timeouts.command;
+
+    (void)stream_printf(client->stream, "EHLO %s\r\n", client->options.helo_name); /* sticks */
+    if (smtp_client_reply(client, "EHLO", step_ms, why) < 0)
+        return -1;
+    if (why->code / 100 == 2) {
+        take_capabilities(client);
+        return 0;
+    }
+    if (why->code / 100 != 5)
+        return -1;
+    (void)stream_printf(client->stream, "HELO %s\r\n", client->options.helo_name);
+    if (smtp_client_reply(client, "HELO", step_ms, why) < 0 || why->code / 100 != 2)
+        return -1;
+    client->capabilities = 0;
+    return 0;
+}
+
+static int
+greet(struct smtp_client *client, struct smtp_verdict *why)
+{
+    int fd = open_socket(client);
+
+    if (fd < 0) {
+        connection_verdict(&client->peer, "4.4.1", "connect", strerror(errno), why);
+        return -1;
+    }
+    client->failed = false;
+    client->stream = stream_new(fd, READ_MAX);
+    stream_set_write_timeout(client->stream, client->options.timeouts.data_block);
+    if (smtp_client_reply(client, "connect", client->options.timeouts.greeting, why) < 0 ||
+        why->code / 100 != 2)
+        return -1;
+    return say_hello(client, why);
+}
+
+enum tls_result { TLS_STARTED, TLS_REFUSED, TLS_BROKEN };
+
+/* REFUSED: the server said no, the connection is as before. BROKEN: it is of no more use. */
+static enum tls_result
+start_tls(struct smtp_client *client, struct smtp_verdict *why)
+{
+    const struct smtp_timeouts *t = &client->options.timeouts;
+
+    (void)stream_write(client->stream, SLICE("STARTTLS\r\n")); /* an error sticks */
+    if (smtp_client_reply(client, "STARTTLS", t->command, why) < 0)
+        return TLS_BROKEN;
+    if (why->code != 220)
+        return TLS_REFUSED;
+    if (stream_start_tls_client(client->stream, client->options.tls, client->peer.host,
+                                deadline_of_step(client, t->tls)) < 0) {
+        client->failed = true;
+        connection_verdict(&client->peer, "4.7.5", "TLS handshake", tls_last_error(), why);
+        return TLS_BROKEN;
+    }
+    return say_hello(client, why) < 0 ? TLS_BROKEN : TLS_STARTED;
+}
+
+static void
+drop_connection(struct smtp_client *client)
+{
+    if (client->stream != NULL)
+        stream_free(&client->stream);
+}
+
+/* Opportunistic (RFC 7435): what TLS spoils, a second connection without it repairs. */
+static int
+secure(struct smtp_client *client, struct smtp_verdict *why)
+{
+    bool demanded = client->options.demand_tls;
+    enum tls_result result = TLS_REFUSED;
+
+    if (client->options.tls != NULL && smtp_client_can(client, SMTP_CAN_STARTTLS))
+        result = start_tls(client, why);
+    else if (demanded)
+        connection_verdict(&client->peer, "4.7.4", "TLS is demanded", "not offered", why);
+    if (result == TLS_STARTED || (result == TLS_REFUSED && !demanded))
+        return 0;
+    if (demanded)
+        return -1;
+    drop_connection(client);
+    return greet(client, why);
+}
+
+struct smtp_client *
+smtp_client_open(const struct smtp_peer *peer, const struct smtp_client_options *options,
+                 int64_t deadline_mono_ms, struct smtp_verdict *why)
+{
+    struct smtp_client *client = xcalloc(1, sizeof(*client));
+
+    *client = (struct smtp_client){.peer = *peer,
+                                   .options = *options,
+                                   .deadline = deadline_mono_ms,
+                                   .reply = smtp_reply_new()};
+    if (greet(client, why) == 0 && secure(client, why) == 0)
+        return client;
+    smtp_client_close(&client);
+    return NULL;
+}
+
+void
+smtp_client_close(struct smtp_client **clientp)
+{
+    struct smtp_client *client = *clientp;
+    struct smtp_verdict ignored;
+
+    if (client == NULL)
+        return;
+    if (client->stream != NULL && !client->failed) {
+        client->deadline = clock_mono_ms() + QUIT_TIMEOUT_MS;
+        stream_set_write_timeout(client->stream, QUIT_TIMEOUT_MS);
+        (void)stream_write(client->stream, SLICE("QUIT\r\n")); /* a courtesy: no result counts */
+        (void)smtp_client_reply(client, "QUIT", QUIT_TIMEOUT_MS, &ignored);
+    }
+    drop_connection(client);
+    smtp_reply_free(&client->reply);
+    xfree(clientp);
+}

@@ -1,0 +1,85 @@
+/*
+ * lib/smtp/smtp_client.h - the client side of SMTP over one blocking connection.
+ *
+ * Every step has its own deadline (RFC 5321 section 4.5.3.2), and all of them one for the whole
+ * conversation. What the server says is untrusted. Results come as verdicts: a code of 0 stands for
+ * trouble with the connection, which says nothing about the message.
+ */
+#ifndef POSTHORN_LIB_SMTP_SMTP_CLIENT_H
+#define POSTHORN_LIB_SMTP_SMTP_CLIENT_H
+
+#include <sys/socket.h>
+
+#include "lib/smtp/smtp_reply.h"
+#include "lib/tls/tls.h"
+
+struct smtp_client;
+
+#define SMTP_TEXT_MAX 900
+#define SMTP_HOST_MAX 256
+
+struct smtp_verdict {
+    unsigned code;            /* of the reply; 0: no reply, the connection failed */
+    char dsn[SMTP_DSN_MAX];   /* "4.4.1" */
+    char text[SMTP_TEXT_MAX]; /* one line, says who said what to which command */
+};
+
+struct smtp_timeouts { /* milliseconds */
+    int64_t connect, greeting, command, tls, data_start, data_block, data_end;
+};
+
+struct smtp_client_options {
+    const char *helo_name;
+    const struct sockaddr_storage *source; /* local address, or NULL */
+    struct tls_context *tls;               /* NULL: no STARTTLS */
+    bool demand_tls;
+    struct smtp_timeouts timeouts;
+};
+
+struct smtp_peer {
+    char host[SMTP_HOST_MAX]; /* name for messages and SNI */
+    char ip[64];
+    struct sockaddr_storage address; /* with the port */
+    socklen_t address_len;
+};
+
+enum smtp_capability {
+    SMTP_CAN_PIPELINING = 1 << 0,
+    SMTP_CAN_8BITMIME = 1 << 1,
+    SMTP_CAN_CHUNKING = 1 << 2,
+    SMTP_CAN_BINARYMIME = 1 << 3,
+    SMTP_CAN_SMTPUTF8 = 1 << 4,
+    SMTP_CAN_DSN = 1 << 5,
+    SMTP_CAN_STARTTLS = 1 << 6,
+    SMTP_CAN_SIZE = 1 << 7,
+};
+
+/* Connects, waits for the greeting, says EHLO (HELO to a server that does not know it) and starts
+ * TLS where it is offered. A failed handshake means a new connection without TLS, unless TLS is
+ * demanded. `deadline_mono_ms` is for everything until the next smtp_client_set_deadline. NULL with
+ * *why. */
+struct smtp_client *smtp_client_open(const struct smtp_peer *peer,
+                                     const struct smtp_client_options *options,
+                                     int64_t deadline_mono_ms, struct smtp_verdict *why);
+/* QUIT, without waiting for long; frees. A NULL client is fine. */
+void smtp_client_close(struct smtp_client **clientp);
+void smtp_client_set_deadline(struct smtp_client *client, int64_t deadline_mono_ms);
+
+bool smtp_client_can(const struct smtp_client *client, enum smtp_capability capability);
+uint64_t smtp_client_size_max(const struct smtp_client *client); /* 0: none announced */
+const struct smtp_peer *smtp_client_peer(const struct smtp_client *client);
+const char *smtp_client_tls_version(const struct smtp_client *client); /* "" without TLS */
+bool smtp_client_is_alive(const struct smtp_client *client);           /* no step has failed yet */
+
+/* ---- for lib/smtp/smtp_send.c: commands and replies ---- */
+struct stream;
+struct stream *smtp_client_stream(struct smtp_client *client);
+void smtp_client_fail(struct smtp_client *client);          /* of no more use from here on */
+bool smtp_client_is_late(const struct smtp_client *client); /* the whole deadline has passed */
+const struct smtp_timeouts *smtp_client_timeouts(const struct smtp_client *client);
+/* Reads the reply to `command` ("MAIL FROM", for the verdict's text). 0, or -1 when the connection
+ * is of no more use; *verdict is filled in either way. A 421 counts as the end. */
+int smtp_client_reply(struct smtp_client *client, const char *command, int64_t step_ms,
+                      struct smtp_verdict *verdict);
+
+#endif

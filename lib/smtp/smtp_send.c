@@ -1,0 +1,418 @@
+/*
+ * lib/smtp/smtp_send.c - sends one message to some recipients (RFC 5321 section 3.3), pipelined
+ * where the server allows it (RFC 2920).
+ *
+ * A code below 400 from a server that is asked for a yes or no counts as yes, 4xx as later, 5xx as
+ * never; no answer counts as later. The server is untrusted; content is read from one descriptor.
+ */
+#include "lib/smtp/smtp_send.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/ipc/queue_manager.h"
+#include "lib/smtp/smtp_dot.h"
+#include "lib/tls/stream.h"
+
+enum {
+    BLOCK = 65536,
+    GROUP_MAX = 50, /* commands on their way without a look at the replies: a full window on both
+                       sides would lock up for good (RFC 2920 section 3.1) */
+};
+
+struct transfer {
+    struct smtp_client *client;
+    const struct smtp_message *message;
+    struct smtp_recipient *rcpts;
+    size_t count;
+    size_t accepted;
+};
+
+/* ---- verdicts ---- */
+
+static bool
+is_open(const struct smtp_recipient *r)
+{
+    return r->outcome == SMTP_UNTRIED || r->outcome == SMTP_TEMPORARY;
+}
+
+static enum smtp_outcome
+outcome_of(unsigned code)
+{
+    switch (code / 100) {
+    case 4:
+        return SMTP_TEMPORARY;
+    case 5:
+        return SMTP_PERMANENT;
+    case 2:
+        return SMTP_DELIVERED;
+    default: /* no reply, or one that makes no sense here */
+        return SMTP_UNTRIED;
+    }
+}
+
+static void
+conclude(const struct transfer *t, struct smtp_recipient *r, const struct smtp_verdict *verdict)
+{
+    r->outcome = outcome_of(verdict->code);
+    r->verdict = *verdict;
+    (void)snprintf(r->remote, sizeof(r->remote), "%s", smtp_client_peer(t->client)->host);
+}
+
+/* The same verdict for all that are still open; `accepted_only`: of those that RCPT let in. */
+static void
+conclude_all(struct transfer *t, const struct smtp_verdict *verdict, bool accepted_only)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (is_open(&t->rcpts[i]) && (!accepted_only || t->rcpts[i].accepted))
+            conclude(t, &t->rcpts[i], verdict);
+}
+
+/* A verdict of ours about what this server cannot do. */
+static void
+make_verdict(const struct smtp_client *client, unsigned code, const char *dsn, const char *text,
+             struct smtp_verdict *verdict)
+{
+    const struct smtp_peer *peer = smtp_client_peer(client);
+
+    verdict->code = code;
+    (void)snprintf(verdict->dsn, sizeof(verdict->dsn), "%s", dsn);
+    (void)snprintf(verdict->text, sizeof(verdict->text), "%s[%s]: %s", peer->host, peer->ip, text);
+}
+
+/* ---- what the message needs ---- */
+
+static int
+check_needs(const struct transfer *t, struct smtp_verdict *verdict)
+{
+    const struct smtp_client *c = t->client;
+    const struct smtp_message *m = t->message;
+    uint64_t size_max = smtp_client_size_max(c);
+
+    if (m->needs_smtputf8 && !smtp_client_can(c, SMTP_CAN_SMTPUTF8)) /* RFC 6531 section 3.5 */
+        make_verdict(c, 550, "5.6.7", "the server does not take internationalized mail", verdict);
+    else if (m->needs_binary &&
+             !(smtp_client_can(c, SMTP_CAN_BINARYMIME) && smtp_client_can(c, SMTP_CAN_CHUNKING)))
+        make_verdict(c, 550, "5.6.3", "the server does not take binary mail (BINARYMIME)", verdict);
+    else if (m->needs_8bit && !smtp_client_can(c, SMTP_CAN_8BITMIME)) /* RFC 6152 section 3 */
+        make_verdict(c, 550, "5.6.3", "the server does not take 8-bit mail (8BITMIME)", verdict);
+    else if (size_max > 0 && m->size + m->prepend.len > size_max) /* RFC 1870 section 6.1 */
+        make_verdict(c, 552, "5.3.4", "the message is bigger than the server allows", verdict);
+    else
+        return 0;
+    return -1;
+}
+
+/* ---- commands ---- */
+
+static void
+write_mail(struct transfer *t)
+{
+    struct stream *s = smtp_client_stream(t->client);
+    const struct smtp_client *c = t->client;
+    const struct smtp_message *m = t->message;
+
+    /* a failed write sticks in the stream and shows at the next reply */
+    (void)stream_printf(s, "MAIL FROM:<%.*s>", (int)m->sender.len, m->sender.ptr);
+    if (smtp_client_can(c, SMTP_CAN_SIZE))
+        (void)stream_printf(s, " SIZE=%llu", (unsigned long long)(m->size + m->prepend.len));
+    if (m->needs_binary)
+        (void)stream_write(s, SLICE(" BODY=BINARYMIME"));
+    else if (m->needs_8bit)
+        (void)stream_write(s, SLICE(" BODY=8BITMIME"));
+    if (m->needs_smtputf8)
+        (void)stream_write(s, SLICE(" SMTPUTF8"));
+    if (smtp_client_can(c, SMTP_CAN_DSN) && m->ret != 0)
+        (void)stream_printf(s, " RET=%s", m->ret == 1 ? "FULL" : "HDRS");
+    if (smtp_client_can(c, SMTP_CAN_DSN) && m->envid.len > 0)
+        (void)stream_printf(s, " ENVID=%.*s", (int)m->envid.len, m->envid.ptr);
+    (void)stream_write(s, SLICE("\r\n"));
+}
+
+static void
+write_notify(struct stream *s, uint8_t notify)
+{
+    static const struct {
+        uint8_t bit;
+        const char *word;
+    } words[] = {{QUEUE_NOTIFY_NEVER, "NEVER"},
+                 {QUEUE_NOTIFY_SUCCESS, "SUCCESS"},
+                 {QUEUE_NOTIFY_FAILURE, "FAILURE"},
+                 {QUEUE_NOTIFY_DELAY, "DELAY"}};
+    const char *before = " NOTIFY=";
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (!(notify & words[i].bit))
+            continue;
+        (void)stream_printf(s, "%s%s", before, words[i].word); /* an error sticks */
+        before = ",";
+    }
+}
+
+static bool
+is_ascii(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] & 0x80)
+            return false;
+    return true;
+}
+
+static void
+write_rcpt(struct transfer *t, struct smtp_recipient *r)
+{
+    struct stream *s = smtp_client_stream(t->client);
+
+    r->accepted = false;
+    r->dsn_relayed = smtp_client_can(t->client, SMTP_CAN_DSN);
+    (void)stream_printf(s, "RCPT TO:<%.*s>", (int)r->address.len, r->address.ptr);
+    if (r->dsn_relayed) {
+        write_notify(s, r->notify);
+        if (r->orcpt.len > 0 && (t->message->needs_smtputf8 || is_ascii(r->orcpt)))
+            (void)stream_printf(s, " ORCPT=%.*s", (int)r->orcpt.len, r->orcpt.ptr);
+    }
+    (void)stream_write(s, SLICE("\r\n")); /* an error sticks */
+}
+
+/* 552 to RCPT once meant "too many recipients" (RFC 5321 section 4.5.3.1.10): a matter of now. */
+static void
+take_rcpt_verdict(struct transfer *t, struct smtp_recipient *r, struct smtp_verdict *verdict)
+{
+    if (verdict->code == 552 && t->accepted > 0) {
+        verdict->code = 452;
+        (void)snprintf(verdict->dsn, sizeof(verdict->dsn), "4.5.3");
+    }
+    if (verdict->code / 100 == 2) {
+        r->accepted = true;
+        t->accepted++;
+        return;
+    }
+    conclude(t, r, verdict);
+}
+
+/* The replies to RCPT of rcpts[from..to). 0, or -1: the connection is gone. */
+static int
+read_rcpt_replies(struct transfer *t, size_t from, size_t to)
+{
+    int64_t step_ms = smtp_client_timeouts(t->client)->command;
+    struct smtp_verdict verdict;
+
+    for (size_t i = from; i < to; i++) {
+        if (!is_open(&t->rcpts[i]))
+            continue;
+        if (smtp_client_reply(t->client, "RCPT TO", step_ms, &verdict) < 0) {
+            conclude_all(t, &verdict, false);
+            return -1;
+        }
+        take_rcpt_verdict(t, &t->rcpts[i], &verdict);
+    }
+    return 0;
+}
+
+/* MAIL's reply. 0: go on; -1: no transaction, everybody has this verdict. */
+static int
+read_mail_reply(struct transfer *t)
+{
+    struct smtp_verdict verdict;
+    int rc = smtp_client_reply(t->client, "MAIL FROM", smtp_client_timeouts(t->client)->command,
+                               &verdict);
+
+    if (rc == 0 && verdict.code / 100 == 2)
+        return 0;
+    conclude_all(t, &verdict, false);
+    return -1;
+}
+
+/* MAIL and all RCPTs, one by one. */
+static int
+open_in_steps(struct transfer *t)
+{
+    write_mail(t);
+    if (read_mail_reply(t) < 0)
+        return -1;
+    for (size_t i = 0; i < t->count; i++) {
+        if (!is_open(&t->rcpts[i]))
+            continue;
+        write_rcpt(t, &t->rcpts[i]);
+        if (read_rcpt_replies(t, i, i + 1) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Reads replies that count for nothing any more. */
+static void
+skip_replies(struct smtp_client *client, size_t count)
+{
+    struct smtp_verdict ignored;
+
+    while (count-- > 0)
+        if (smtp_client_reply(client, "RCPT TO", smtp_client_timeouts(client)->command, &ignored) <
+            0)
+            return;
+}
+
+/* The same in groups. The replies to RCPTs behind a refused MAIL are read and count for nothing. */
+static int
+open_pipelined(struct transfer *t)
+{
+    write_mail(t);
+    for (size_t from = 0; from < t->count; from += GROUP_MAX) {
+        size_t to = from + GROUP_MAX < t->count ? from + GROUP_MAX : t->count;
+        size_t written = 0;
+
+        for (size_t i = from; i < to; i++) {
+            if (!is_open(&t->rcpts[i]))
+                continue;
+            write_rcpt(t, &t->rcpts[i]);
+            written++;
+        }
+        if (from == 0 && read_mail_reply(t) < 0) {
+            if (smtp_client_is_alive(t->client))
+                skip_replies(t->client, written);
+            return -1;
+        }
+        if (read_rcpt_replies(t, from, to) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- content ---- */
+
+/* Lost in the middle of the content: nobody took responsibility. */
+static int
+lose(struct transfer *t, const char *reason)
+{
+    struct smtp_verdict verdict;
+
+    make_verdict(t->client, 0, "4.4.2", reason, &verdict);
+    conclude_all(t, &verdict, true);
+    smtp_client_fail(t->client);
+    return -1;
+}
+
+static int
+write_dotted(struct transfer *t, struct smtp_dot *dot, struct slice input)
+{
+    struct stream *s = smtp_client_stream(t->client);
+    struct slice piece;
+
+    while (smtp_dot_next(dot, &input, &piece))
+        if (stream_write(s, piece) != STREAM_OK)
+            return lose(t, "connection lost while sending the message");
+    return 0;
+}
+
+/* Calls out for each block of the content. 0, or -1: the transfer has failed. */
+static int
+for_each_block(struct transfer *t, int (*out)(struct transfer *, struct smtp_dot *, struct slice),
+               struct smtp_dot *dot)
+{
+    static char block[BLOCK]; /* one message at a time in this process */
+    const struct smtp_message *m = t->message;
+    uint64_t done = 0;
+
+    if (out(t, dot, m->prepend) < 0)
+        return -1;
+    while (done < m->size) {
+        size_t want = m->size - done < BLOCK ? (size_t)(m->size - done) : BLOCK;
+        ssize_t n = pread(m->fd, block, want, m->offset + (off_t)done);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) /* a message that is shorter than its envelope says is no message */
+            return lose(t, n < 0 ? strerror(errno) : "the message in the queue is too short");
+        if (smtp_client_is_late(t->client))
+            return lose(t, "the whole conversation took too long");
+        if (out(t, dot, slice_make(block, (size_t)n)) < 0)
+            return -1;
+        done += (uint64_t)n;
+    }
+    return 0;
+}
+
+static int
+write_plain(struct transfer *t, struct smtp_dot *dot, struct slice input)
+{
+    (void)dot;
+    if (stream_write(smtp_client_stream(t->client), input) != STREAM_OK)
+        return lose(t, "connection lost while sending the message");
+    return 0;
+}
+
+/* The reply that decides about the accepted recipients. */
+static int
+read_final_reply(struct transfer *t, const char *command)
+{
+    struct smtp_verdict verdict;
+    int rc =
+        smtp_client_reply(t->client, command, smtp_client_timeouts(t->client)->data_end, &verdict);
+
+    conclude_all(t, &verdict, true);
+    return rc;
+}
+
+static int
+send_data(struct transfer *t)
+{
+    struct stream *s = smtp_client_stream(t->client);
+    struct smtp_dot dot = {.inside_line = false};
+    struct smtp_verdict verdict;
+
+    (void)stream_write(s, SLICE("DATA\r\n")); /* an error sticks */
+    if (smtp_client_reply(t->client, "DATA", smtp_client_timeouts(t->client)->data_start,
+                          &verdict) < 0 ||
+        verdict.code != 354) {
+        conclude_all(t, &verdict, true);
+        return -1;
+    }
+    if (for_each_block(t, write_dotted, &dot) < 0)
+        return -1;
+    (void)stream_write(s, smtp_dot_end(&dot));
+    return read_final_reply(t, "end of DATA");
+}
+
+/* RFC 3030 section 2: one chunk, byte for byte. */
+static int
+send_chunk(struct transfer *t)
+{
+    const struct smtp_message *m = t->message;
+
+    (void)stream_printf(smtp_client_stream(t->client), "BDAT %llu LAST\r\n",
+                        (unsigned long long)(m->prepend.len + m->size)); /* an error sticks */
+    if (for_each_block(t, write_plain, NULL) < 0)
+        return -1;
+    return read_final_reply(t, "BDAT");
+}
+
+static void
+reset(struct smtp_client *client)
+{
+    struct smtp_verdict ignored;
+
+    (void)stream_write(smtp_client_stream(client), SLICE("RSET\r\n"));
+    /* a failure marks the connection, which is all that counts here */
+    (void)smtp_client_reply(client, "RSET", smtp_client_timeouts(client)->command, &ignored);
+}
+
+void
+smtp_send(struct smtp_client *client, const struct smtp_message *message,
+          struct smtp_recipient *rcpts, size_t count)
+{
+    struct transfer t = {.client = client, .message = message, .rcpts = rcpts, .count = count};
+    struct smtp_verdict verdict;
+    int rc;
+
+    if (check_needs(&t, &verdict) < 0) {
+        conclude_all(&t, &verdict, false);
+        return;
+    }
+    rc = smtp_client_can(client, SMTP_CAN_PIPELINING) ? open_pipelined(&t) : open_in_steps(&t);
+    if (rc == 0 && t.accepted > 0)
+        rc = message->needs_binary ? send_chunk(&t) : send_data(&t);
+    if ((rc < 0 || t.accepted == 0) && smtp_client_is_alive(client))
+        reset(client);
+}

@@ -1,0 +1,45 @@
+/*
+ * lib/smtp/smtp_send.h - one mail transaction over an open smtp_client.
+ */
+#ifndef POSTHORN_LIB_SMTP_SMTP_SEND_H
+#define POSTHORN_LIB_SMTP_SMTP_SEND_H
+
+#include <sys/types.h>
+
+#include "lib/smtp/smtp_client.h"
+
+enum smtp_outcome {
+    SMTP_UNTRIED,   /* not asked, or nothing was decided: try elsewhere or later */
+    SMTP_DELIVERED, /* the server has taken responsibility */
+    SMTP_TEMPORARY, /* 4xx */
+    SMTP_PERMANENT, /* 5xx */
+};
+
+struct smtp_recipient {
+    struct slice address;
+    struct slice orcpt; /* "type;xtext", or empty */
+    uint8_t notify;     /* QUEUE_NOTIFY_*; 0: none given */
+    enum smtp_outcome outcome;
+    bool accepted;    /* the server said yes to RCPT in this transaction */
+    bool dsn_relayed; /* its DSN requests went along (RFC 3461) */
+    struct smtp_verdict verdict;
+    char remote[SMTP_HOST_MAX]; /* name of the server whose verdict it is */
+};
+
+struct smtp_message {
+    int fd; /* content: `size` bytes from `offset` */
+    off_t offset;
+    uint64_t size;
+    struct slice prepend; /* header fields that go before the content */
+    struct slice sender, envid;
+    uint8_t ret; /* 0 none, 1 FULL, 2 HDRS */
+    bool needs_smtputf8, needs_8bit, needs_binary;
+};
+
+/* MAIL, RCPT for each of `rcpts` (those with another outcome than UNTRIED or TEMPORARY are left
+ * out), then the content. Each recipient's outcome and verdict are set. The connection may be used
+ * again if smtp_client_is_alive. */
+void smtp_send(struct smtp_client *client, const struct smtp_message *message,
+               struct smtp_recipient *rcpts, size_t count);
+
+#endif

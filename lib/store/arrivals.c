@@ -1,0 +1,140 @@
+/*
+ * lib/store/arrivals.c - messages on their way into a folder.
+ */
+#include "lib/store/arrivals.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/store/beneath.h"
+#include "lib/store/view.h"
+
+struct incoming *
+arrivals_add(struct arrivals *a)
+{
+    if (a->count == a->cap) {
+        a->cap = a->cap == 0 ? 4 : a->cap * 2;
+        a->list = xreallocarray(a->list, a->cap, sizeof(*a->list));
+    }
+    a->list[a->count] = (struct incoming){0};
+    return &a->list[a->count++];
+}
+
+void
+arrivals_free(struct arrivals *a)
+{
+    for (uint32_t i = 0; i < a->count; i++) {
+        for (uint32_t k = 0; k < a->list[i].keyword_count; k++)
+            xfree(&a->list[i].keywords[k]);
+        xfree(&a->list[i].keywords);
+    }
+    xfree(&a->list);
+    a->count = a->cap = 0;
+}
+
+void
+arrivals_take_back(struct arrivals *a)
+{
+    char path[FILE_PATH_SIZE];
+
+    for (uint32_t i = 0; i < a->count; i++) {
+        if (a->list[i].name[0] == '\0')
+            continue;
+        folder_cur_path(path, slice_of(a->list[i].name));
+        unlink_keep_errno(a->folder->dirfd, path);
+    }
+}
+
+/* The bit of a keyword in this folder; a new one is added to the record. -1: the table is full. */
+static int
+keyword_bit(struct view *v, struct strbuf *record, struct slice name)
+{
+    int bit = view_keyword_bit(v, name);
+
+    for (int i = 0; bit < 0 && i < MAILBOX_KEYWORDS_MAX; i++)
+        if (v->keywords[i] == NULL) {
+            v->keywords[i] = xslicedup(name);
+            record_add_keyword(record, (uint32_t)i, name);
+            bit = i;
+        }
+    return bit;
+}
+
+/* Turns names into bits, under the folder's lock. What does not fit into the table is left out
+ * (RFC 3501 section 2.3.2 leaves it to the server which keywords are kept). */
+static int
+resolve_keywords(struct arrivals *a, struct strbuf *record)
+{
+    struct view v;
+    bool any = false;
+
+    for (uint32_t i = 0; i < a->count; i++)
+        any |= a->list[i].keyword_count > 0;
+    if (!any)
+        return 0;
+    if (view_load(&v, &a->folder->journal) < 0)
+        return -1;
+    for (uint32_t i = 0; i < a->count; i++)
+        for (uint32_t k = 0; k < a->list[i].keyword_count; k++) {
+            int bit = keyword_bit(&v, record, slice_of(a->list[i].keywords[k]));
+
+            if (bit >= 0)
+                a->list[i].arrival.m.keywords |= UINT64_C(1) << bit;
+        }
+    view_free(&v);
+    return 0;
+}
+
+static int
+write_record(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids)
+{
+    struct appender ap;
+    int rc;
+
+    if (appender_begin(&ap, &a->folder->journal, a->folder->inbox, RECORD_LASTING) < 0)
+        return -1;
+    rc = resolve_keywords(a, &ap.record);
+    if (a->origin_count > 0)
+        record_add_origin(&ap.record, a->origin_id, a->origin_folder, a->origin_ranges,
+                          a->origin_count);
+    for (uint32_t i = 0; i < a->count && rc == 0; i++) {
+        a->list[i].arrival.name = slice_of(a->list[i].name);
+        rc = appender_arrive(&ap, &a->list[i].arrival);
+        uids->uids[i] = a->list[i].arrival.m.uid;
+    }
+    if (rc < 0) {
+        appender_abort(&ap);
+        return -1;
+    }
+    rc = appender_commit(&ap);
+    *record_end = ap.record_end;
+    return rc;
+}
+
+int
+arrivals_commit(struct arrivals *a, bool mark, uint64_t *record_end, struct mailbox_uids *uids)
+{
+    struct journal *j = &a->folder->journal;
+
+    *uids = (struct mailbox_uids){.uidvalidity = j->header.uidvalidity, .count = a->count};
+    uids->uids = xreallocarray(NULL, a->count, sizeof(*uids->uids));
+    if (beneath_sync_dir(a->folder->dirfd, "cur") < 0 || write_record(a, record_end, uids) < 0) {
+        arrivals_take_back(a);
+        xfree(&uids->uids);
+        return -1;
+    }
+    /* From here on the messages may be seen: an error means "perhaps". */
+    if (journal_flush(j) < 0 ||
+        (!a->folder->inbox &&
+         ledger_add(a->folder->store, (int64_t)a->bytes, (int64_t)a->count) < 0)) {
+        xfree(&uids->uids);
+        return -1;
+    }
+    if (mark)
+        journal_mark(j, *record_end);
+    return 0;
+}

@@ -1,0 +1,42 @@
+/*
+ * lib/store/arrivals.h - messages on their way into a folder: their files first, then one record.
+ *
+ * For APPEND and COPY. The files lie in cur/ under names that nobody knows before the record does.
+ */
+#ifndef POSTHORN_LIB_STORE_ARRIVALS_H
+#define POSTHORN_LIB_STORE_ARRIVALS_H
+
+#include "lib/store/folder.h"
+#include "lib/store/mailbox.h"
+
+#define ARRIVAL_KEYWORDS_MAX 64
+
+struct incoming {
+    struct arrival arrival; /* name points to `name` */
+    char name[FILE_NAME_SIZE];
+    char **keywords; /* names; the folder's bits are found under its lock */
+    uint32_t keyword_count;
+};
+
+struct arrivals {
+    struct folder *folder;
+    struct incoming *list;
+    uint32_t count, cap;
+    uint64_t bytes;
+    /* MOVE: where they came from */
+    const struct uid_range *origin_ranges;
+    uint32_t origin_count;
+    const char *origin_id;
+    struct slice origin_folder;
+};
+
+/* Room for one more, zeroed; list may move. */
+struct incoming *arrivals_add(struct arrivals *a);
+void arrivals_free(struct arrivals *a); /* the list; not the folder */
+/* Unlinks what lies in cur/: none of it has a record. */
+void arrivals_take_back(struct arrivals *a);
+/* Flushes cur/, appends the record, flushes the journal; `mark`: and settles it. *record_end is for
+ * settling later. The user's totals are kept. -1 with errno: nothing is there (files included). */
+int arrivals_commit(struct arrivals *a, bool mark, uint64_t *record_end, struct mailbox_uids *uids);
+
+#endif

@@ -1,0 +1,377 @@
+/*
+ * lib/store/cache.c - posthorn.cache: what sessions computed from messages.
+ *
+ * Trusts the file for nothing: every offset is held against its length, every item has a CRC, a
+ * chain is followed a bounded number of steps. What cannot be read or written is simply not cached.
+ */
+#include "lib/store/cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/crc32c.h"
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/base/random.h"
+#include "lib/store/beneath.h"
+
+#define CACHE_MAGIC "PHCACHE1"
+#define CACHE_VERSION 1
+#define BUCKETS_FIRST 256u
+#define BUCKETS_MAX (1u << 24)
+#define CHAIN_MAX 64
+#define PENDING_MAX (256u << 10) /* bytes that wait to be written */
+#define PENDING_WRITE (32u << 10)
+#define FILE_SIZE_MAX (UINT64_C(4) << 30) /* then it begins anew */
+
+struct cache_header {
+    char magic[8];
+    uint32_t version, uidvalidity;
+    uint32_t bucket_count;
+    uint32_t crc;   /* of all before */
+    uint32_t items; /* written in place */
+    uint32_t zero[9];
+};
+_Static_assert(sizeof(struct cache_header) == 64, "on disk");
+
+struct cache_item {
+    uint64_t next; /* offset of the next item of this bucket, 0: the last */
+    uint32_t uid;
+    uint16_t kind, zero;
+    uint32_t len;
+    uint32_t crc; /* of uid to len, and the data */
+};
+_Static_assert(sizeof(struct cache_item) == 24, "on disk");
+
+struct cache {
+    int dirfd;
+    uint32_t uidvalidity;
+    bool read_only;
+    int fd; /* -1: not open */
+    struct cache_header header;
+    const char *map;
+    size_t map_len;
+    struct strbuf pending; /* items as on disk, `next` not filled in */
+};
+
+struct cache *
+cache_new(int dirfd, uint32_t uidvalidity, bool read_only)
+{
+    struct cache *c = xcalloc(1, sizeof(*c));
+
+    c->dirfd = dirfd;
+    c->uidvalidity = uidvalidity;
+    c->read_only = read_only;
+    c->fd = -1;
+    c->pending = strbuf_new(PENDING_MAX);
+    return c;
+}
+
+static void
+unmap(struct cache *c)
+{
+    if (c->map != NULL)
+        (void)munmap((void *)(uintptr_t)c->map, c->map_len); /* cannot fail for what mmap gave */
+    c->map = NULL;
+    c->map_len = 0;
+}
+
+static void
+close_file(struct cache *c)
+{
+    unmap(c);
+    close_keep_errno(c->fd);
+    c->fd = -1;
+}
+
+static bool
+header_fits(const struct cache *c, const struct cache_header *h)
+{
+    return memcmp(h->magic, CACHE_MAGIC, sizeof(h->magic)) == 0 && h->version == CACHE_VERSION &&
+           h->uidvalidity == c->uidvalidity && h->bucket_count > 0 &&
+           h->bucket_count <= BUCKETS_MAX && (h->bucket_count & (h->bucket_count - 1)) == 0 &&
+           h->crc == crc32c(0, slice_make(h, offsetof(struct cache_header, crc)));
+}
+
+static int
+open_file(struct cache *c)
+{
+    struct stat st;
+
+    if (c->fd >= 0)
+        return 0;
+    c->fd = beneath_open(c->dirfd, CACHE_NAME, (c->read_only ? O_RDONLY : O_RDWR) | O_NONBLOCK, 0);
+    if (c->fd >= 0 && fstat(c->fd, &st) == 0 && S_ISREG(st.st_mode) &&
+        pread_exact(c->fd, &c->header, sizeof(c->header), 0) == 0 && header_fits(c, &c->header))
+        return 0;
+    close_file(c);
+    return -1;
+}
+
+static int
+map_file(struct cache *c)
+{
+    struct stat st;
+    void *map;
+
+    if (open_file(c) < 0 || fstat(c->fd, &st) < 0)
+        return -1;
+    if (c->map != NULL && (uint64_t)st.st_size == c->map_len)
+        return 0;
+    unmap(c);
+    map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, c->fd, 0);
+    if (map == MAP_FAILED)
+        return -1;
+    c->map = map;
+    c->map_len = (size_t)st.st_size;
+    return 0;
+}
+
+/* ---- items ---- */
+
+static uint64_t
+bucket_offset(const struct cache_header *h, uint32_t uid, unsigned kind)
+{
+    uint64_t hash = (((uint64_t)uid << 16) | kind) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return sizeof(*h) + (hash >> 32 & (h->bucket_count - 1)) * sizeof(uint64_t);
+}
+
+static uint32_t
+item_crc(const struct cache_item *item, const char *data)
+{
+    uint32_t crc = crc32c(0, slice_make(&item->uid, offsetof(struct cache_item, crc) -
+                                                        offsetof(struct cache_item, uid)));
+
+    return crc32c(crc, slice_make(data, item->len));
+}
+
+/* The item at `at` of `bytes`; its data follow it. -1: it does not fit. */
+static int
+item_at(struct slice bytes, uint64_t at, struct cache_item *item)
+{
+    if (at > bytes.len || bytes.len - at < sizeof(*item))
+        return -1;
+    memcpy(item, bytes.ptr + at, sizeof(*item));
+    return item->len <= MAILBOX_CACHE_MAX && item->len <= bytes.len - at - sizeof(*item) ? 0 : -1;
+}
+
+static bool
+find(const struct cache *c, uint32_t uid, unsigned kind, struct slice *out)
+{
+    uint64_t at, head = bucket_offset(&c->header, uid, kind);
+    struct slice bytes = slice_make(c->map, c->map_len);
+    struct cache_item item;
+
+    if (head + sizeof(at) > c->map_len)
+        return false;
+    memcpy(&at, c->map + head, sizeof(at));
+    for (unsigned step = 0; at != 0 && step < CHAIN_MAX; step++, at = item.next) {
+        if (item_at(bytes, at, &item) < 0)
+            return false;
+        if (item.uid != uid || item.kind != kind)
+            continue;
+        *out = slice_make(c->map + at + sizeof(item), item.len);
+        return item_crc(&item, out->ptr) == item.crc;
+    }
+    return false;
+}
+
+bool
+cache_get(struct cache *c, uint32_t uid, unsigned kind, struct slice *out)
+{
+    size_t old_len = c->map_len;
+
+    if (c->map == NULL && map_file(c) < 0)
+        return false;
+    if (find(c, uid, kind, out))
+        return true;
+    /* Another session may have added it behind what is mapped. */
+    return old_len != 0 && map_file(c) == 0 && c->map_len != old_len && find(c, uid, kind, out);
+}
+
+static size_t
+padded(size_t len)
+{
+    return (len + 7) & ~(size_t)7;
+}
+
+void
+cache_put(struct cache *c, uint32_t uid, unsigned kind, struct slice value)
+{
+    static const char zeros[8];
+    struct cache_item item = {.uid = uid, .kind = (uint16_t)kind, .len = (uint32_t)value.len};
+    size_t need = sizeof(item) + padded(value.len);
+
+    if (c->read_only || value.len > MAILBOX_CACHE_MAX || need > PENDING_MAX - c->pending.len)
+        return;
+    item.crc = item_crc(&item, value.ptr);
+    (void)strbuf_append(&c->pending, slice_make(&item, sizeof(item))); /* room was checked */
+    (void)strbuf_append(&c->pending, value);
+    (void)strbuf_append(&c->pending, slice_make(zeros, padded(value.len) - value.len));
+    if (c->pending.len >= PENDING_WRITE)
+        cache_release(c);
+}
+
+/* ---- writing ---- */
+
+/* Writes a new file with so many buckets, and in it what `from` holds. */
+static int
+write_file(struct cache *c, int fd, uint32_t buckets, struct slice from)
+{
+    struct cache_header h = {
+        .version = CACHE_VERSION, .uidvalidity = c->uidvalidity, .bucket_count = buckets};
+    uint64_t *heads = xcalloc(buckets, sizeof(*heads));
+    uint64_t at, end = sizeof(h) + (uint64_t)buckets * sizeof(*heads);
+    struct cache_item item;
+    int rc = 0;
+
+    for (at = sizeof(h) + (uint64_t)c->header.bucket_count * sizeof(*heads);
+         rc == 0 && from.len > 0 && item_at(from, at, &item) == 0;
+         at += sizeof(item) + padded(item.len)) {
+        uint64_t slot = (bucket_offset(&h, item.uid, item.kind) - sizeof(h)) / sizeof(*heads);
+        const char *data = from.ptr + at + sizeof(item);
+
+        if (item.len == 0 || item_crc(&item, data) != item.crc ||
+            padded(item.len) > from.len - at - sizeof(item))
+            break;
+        item.next = heads[slot];
+        heads[slot] = end;
+        rc = pwrite_all(fd, slice_make(&item, sizeof(item)), (off_t)end);
+        if (rc == 0)
+            rc = pwrite_all(fd, slice_make(data, padded(item.len)), (off_t)(end + sizeof(item)));
+        end += sizeof(item) + padded(item.len);
+        h.items++;
+    }
+    memcpy(h.magic, CACHE_MAGIC, sizeof(h.magic));
+    h.crc = crc32c(0, slice_make(&h, offsetof(struct cache_header, crc)));
+    if (rc == 0)
+        rc = pwrite_all(fd, slice_make(&h, sizeof(h)), 0);
+    if (rc == 0)
+        rc = pwrite_all(fd, slice_make(heads, buckets * sizeof(*heads)), sizeof(h));
+    xfree(&heads);
+    return rc;
+}
+
+/* Puts a new file in the place of the old one, if there is one, with what that holds. */
+static int
+replace_cache(struct cache *c, uint32_t buckets, struct slice from)
+{
+    char unique[9], tmp[32];
+    int fd, rc;
+
+    random_name(unique, sizeof(unique) - 1);
+    (void)snprintf(tmp, sizeof(tmp), CACHE_NAME ".%s", unique);
+    fd = beneath_open(c->dirfd, tmp, O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (fd < 0)
+        return -1;
+    rc = write_file(c, fd, buckets, from);
+    close_keep_errno(fd);
+    if (rc == 0)
+        rc = renameat(c->dirfd, tmp, c->dirfd, CACHE_NAME);
+    if (rc < 0)
+        unlink_keep_errno(c->dirfd, tmp);
+    close_file(c);
+    return rc == 0 ? open_file(c) : -1;
+}
+
+static uint32_t
+pending_count(const struct cache *c)
+{
+    struct cache_item item;
+    uint32_t n = 0;
+
+    for (uint64_t at = 0; item_at(strbuf_slice(&c->pending), at, &item) == 0;
+         at += sizeof(item) + padded(item.len))
+        n++;
+    return n;
+}
+
+/* An open, locked, current file with room in its table. */
+static int
+open_for_writing(struct cache *c, struct stat *st)
+{
+    uint32_t buckets;
+
+    if (open_file(c) < 0 && replace_cache(c, BUCKETS_FIRST, SLICE("")) < 0)
+        return -1;
+    if (flock(c->fd, LOCK_EX | LOCK_NB) < 0 || fstat(c->fd, st) < 0 || st->st_nlink == 0 ||
+        pread_exact(c->fd, &c->header, sizeof(c->header), 0) < 0)
+        return -1;
+    buckets = c->header.bucket_count;
+    if ((uint64_t)st->st_size > FILE_SIZE_MAX)
+        return replace_cache(c, BUCKETS_FIRST, SLICE("")) < 0 ? -1 : fstat(c->fd, st);
+    if (c->header.items + pending_count(c) <= buckets || buckets >= BUCKETS_MAX)
+        return 0;
+    while (buckets < BUCKETS_MAX && buckets < 2 * (c->header.items + pending_count(c)))
+        buckets *= 4;
+    if (map_file(c) < 0 || replace_cache(c, buckets, slice_make(c->map, c->map_len)) < 0)
+        return -1;
+    return flock(c->fd, LOCK_EX | LOCK_NB) < 0 ? -1 : fstat(c->fd, st);
+}
+
+/* Items first, then the table entries that lead to them: a reader never meets half an item. */
+static void
+write_pending(struct cache *c, uint64_t end)
+{
+    struct slice bytes = strbuf_slice(&c->pending);
+    uint64_t *heads, at, slot;
+    struct cache_item item;
+    size_t count = 0, total = pending_count(c);
+
+    heads = xreallocarray(NULL, total, sizeof(*heads));
+    end = padded(end);
+    for (at = 0; item_at(bytes, at, &item) == 0; at += sizeof(item) + padded(item.len), count++) {
+        heads[count] = end + at;
+        slot = bucket_offset(&c->header, item.uid, item.kind);
+        for (size_t i = count; i > 0; i--) { /* a chain inside what is pending */
+            struct cache_item before;
+
+            (void)item_at(bytes, heads[i - 1] - end, &before); /* was parsed on the way here */
+            if (bucket_offset(&c->header, before.uid, before.kind) == slot) {
+                item.next = heads[i - 1];
+                break;
+            }
+        }
+        if (item.next == 0 && pread_exact(c->fd, &item.next, sizeof(item.next), (off_t)slot) < 0)
+            break;
+        memcpy(c->pending.ptr + at, &item.next, sizeof(item.next));
+    }
+    c->header.items += (uint32_t)count;
+    if (count == total && pwrite_all(c->fd, bytes, (off_t)end) == 0 &&
+        pwrite_all(c->fd, slice_make(&c->header, sizeof(c->header)), 0) == 0)
+        for (size_t i = 0; i < count; i++) {
+            (void)item_at(bytes, heads[i] - end, &item);
+            slot = bucket_offset(&c->header, item.uid, item.kind);
+            if (pwrite_all(c->fd, slice_make(&heads[i], sizeof(heads[i])), (off_t)slot) < 0)
+                break;
+        }
+    xfree(&heads);
+}
+
+void
+cache_release(struct cache *c)
+{
+    struct stat st;
+
+    if (c->pending.len > 0 && open_for_writing(c, &st) == 0)
+        write_pending(c, (uint64_t)st.st_size);
+    strbuf_free(&c->pending);
+    close_file(c); /* gives up the lock; another session may have replaced the file */
+}
+
+void
+cache_free(struct cache **cachep)
+{
+    if (*cachep == NULL)
+        return;
+    cache_release(*cachep);
+    xfree(cachep);
+}

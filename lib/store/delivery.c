@@ -1,0 +1,489 @@
+/*
+ * lib/store/delivery.c - one message file into many mailboxes, with few flushes.
+ *
+ * Per mailbox: open the journal, lock, read its last record, link the file into cur/, append one
+ * record, unlock. The flush comes once, at commit; then each record is marked as settled. Trusts
+ * nothing below a user's directory: sessions that were taken over may have written there.
+ */
+#include "lib/store/delivery.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/store/beneath.h"
+#include "lib/store/folder.h"
+#include "lib/store/folder_name.h"
+
+#define FEW_MAILBOXES 8 /* up to here each is flushed by itself, above it is one syncfs */
+#define PATH_MAX_BYTES 700
+#define COPY_STEP (1u << 17)
+
+struct entry {
+    struct delivery_result result;
+    int journal_fd; /* -1: nothing to flush */
+    int dirfd;      /* of the folder, for the flush of cur/; -1: */
+    uint64_t record_end;
+};
+
+struct delivery_batch {
+    int store_dirfd;
+    struct entry *entries;
+    size_t count, cap;
+};
+
+struct delivery_batch *
+delivery_begin(int store_dirfd)
+{
+    struct delivery_batch *b = xcalloc(1, sizeof(*b));
+
+    b->store_dirfd = store_dirfd;
+    return b;
+}
+
+/* ---- the folder ---- */
+
+/* Makes DOMAIN/xx/USER/mail, durable level by level. */
+static int
+make_user_dir(int store_dirfd, struct slice path)
+{
+    char level[PATH_MAX_BYTES];
+    size_t at = 0;
+
+    for (;;) {
+        struct slice rest = slice_sub(path, at, path.len);
+        size_t end = at + slice_index(rest, '/');
+
+        (void)snprintf(level, sizeof(level), "%.*s", (int)end, path.ptr);
+        if (mkdirat(store_dirfd, level, end == path.len ? 0700 : 0711) < 0 && errno != EEXIST)
+            return -1;
+        (void)snprintf(level, sizeof(level), "%.*s", (int)(at == 0 ? 1 : at - 1),
+                       at == 0 ? "." : path.ptr);
+        if (beneath_sync_dir(store_dirfd, level) < 0)
+            return -1;
+        if (end == path.len)
+            return 0;
+        at = end + 1;
+    }
+}
+
+/* The user's mail directory, made if it is missing. */
+static int
+open_mail_dir(int store_dirfd, struct slice user_path)
+{
+    char path[PATH_MAX_BYTES];
+    int n = snprintf(path, sizeof(path), "%.*s/mail", (int)user_path.len, user_path.ptr);
+    int fd;
+
+    if (n < 0 || (size_t)n >= sizeof(path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    fd = beneath_open_dir(store_dirfd, path);
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    return make_user_dir(store_dirfd, slice_of(path)) < 0 ? -1
+                                                          : beneath_open_dir(store_dirfd, path);
+}
+
+/* The folder's directory and journal. INBOX's journal is made at the first delivery. */
+static int
+open_inbox(struct folder *f, struct store *store)
+{
+    f->dirfd = store->dirfd;
+    f->inbox = true;
+    if (journal_open(&f->journal, f->dirfd, true) == 0)
+        return 0;
+    if (errno != ENOENT ||
+        folder_make_journal(f->dirfd, (uint32_t)(clock_real_ms() / 1000), true) < 0)
+        return -1;
+    return journal_open(&f->journal, f->dirfd, true);
+}
+
+/* ---- doubt ---- */
+
+struct key_search {
+    struct slice key;
+    uint32_t uid; /* 0: not found */
+    uint64_t record_end;
+    bool found, settled;
+    char name_bytes[FILE_NAME_SIZE]; /* of the file */
+};
+
+static bool
+in_ranges(const struct item *item, uint32_t uid)
+{
+    for (uint32_t i = 0; i < item->range_count; i++)
+        if (uid >= item_range(item, i).first && uid <= item_range(item, i).last)
+            return true;
+    return false;
+}
+
+static int
+search_key(void *arg, const struct record *rec)
+{
+    struct key_search *s = arg;
+    struct item item;
+    size_t at = 0;
+
+    while (record_next_item(rec, &at, &item) > 0) {
+        if (item.type == ITEM_ARRIVE && slice_eq(item.arrival.key, s->key)) {
+            s->found = true;
+            s->uid = item.arrival.m.uid;
+            s->settled = rec->marked;
+            s->record_end = rec->end;
+            (void)snprintf(s->name_bytes, sizeof(s->name_bytes), "%.*s", (int)item.arrival.name.len,
+                           item.arrival.name.ptr);
+        } else if (item.type == ITEM_KEY && slice_eq(item.text, s->key)) {
+            s->found = s->settled = true;
+        } else if (item.type == ITEM_VOID && s->found && in_ranges(&item, s->uid)) {
+            s->found = false;
+        } else if (item.type == ITEM_EXPUNGE && s->found && in_ranges(&item, s->uid)) {
+            s->settled = true; /* it was seen: it was there */
+        }
+    }
+    if (s->found && rec->settled >= s->record_end)
+        s->settled = true;
+    return 0;
+}
+
+/* ---- the file ---- */
+
+/* Where the file system lets no link be made: a copy, flushed with the batch. */
+static int
+copy_file(const struct delivery_message *m, int dirfd, const char *path)
+{
+    char tmp[FILE_PATH_SIZE];
+    off_t offset = 0;
+    int fd, rc = 0;
+
+    (void)snprintf(tmp, sizeof(tmp), "tmp/%.*s", FILE_NAME_SIZE - 1, path + 4);
+    fd = beneath_open(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0)
+        return -1;
+    while (rc == 0 && (uint64_t)offset < m->size) {
+        char buf[4096];
+        size_t want = m->size - (uint64_t)offset < sizeof(buf)
+                          ? (size_t)(m->size - (uint64_t)offset)
+                          : sizeof(buf);
+
+        rc = pread_exact(m->fd, buf, want, offset);
+        if (rc == 0)
+            rc = write_all(fd, slice_make(buf, want));
+        offset += (off_t)want;
+    }
+    if (rc == 0)
+        rc = fdatasync(fd);
+    if (rc == 0)
+        rc = renameat(dirfd, tmp, dirfd, path);
+    close_keep_errno(fd);
+    if (rc < 0)
+        unlink_keep_errno(dirfd, tmp);
+    return rc;
+}
+
+/* Was this message delivered here before? If the record is not known to be on disk, the batch
+ * flushes it, and a file that a power cut took is put back under its name. */
+static int
+was_delivered(const struct delivery_message *m, const struct folder *f, const struct appender *a,
+              uint64_t *unsettled_end, bool *was)
+{
+    struct key_search s = {.key = m->queue_id};
+    char path[FILE_PATH_SIZE];
+    uint64_t end;
+    struct stat st;
+
+    if (journal_read(a->journal, sizeof(struct journal_header), a->tail.end, search_key, &s, &end) <
+        0)
+        return -1;
+    *was = s.found;
+    if (!s.found || s.settled)
+        return 0;
+    *unsettled_end = s.record_end;
+    folder_cur_path(path, slice_of(s.name_bytes));
+    if (fstatat(f->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return 0;
+    return linkat(m->dirfd, m->name, f->dirfd, path, 0) == 0 ? 0 : copy_file(m, f->dirfd, path);
+}
+
+static bool
+same_file(const struct delivery_message *m, int dirfd, const char *path)
+{
+    struct stat a, b;
+
+    return fstat(m->fd, &a) == 0 && fstatat(dirfd, path, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+           a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+/* The message's file in cur/. The name follows from the queue id, so that what an attempt left that
+ * did not come to its record is found again. */
+static int
+place_file(const struct delivery_message *m, int dirfd, char name[FILE_NAME_SIZE], bool *existed)
+{
+    char path[FILE_PATH_SIZE];
+
+    *existed = false;
+    folder_delivery_name(name, m->received_ms, m->queue_id, m->size);
+    folder_cur_path(path, slice_of(name));
+    if (linkat(m->dirfd, m->name, dirfd, path, 0) == 0)
+        return 0;
+    if (errno == EEXIST) {
+        *existed = true;
+        if (same_file(m, dirfd, path))
+            return 0;
+        folder_file_name(name, m->size);
+        folder_cur_path(path, slice_of(name));
+    } else if (errno != EXDEV && errno != EMLINK && errno != EPERM) {
+        return -1;
+    }
+    return copy_file(m, dirfd, path);
+}
+
+/* ---- one mailbox ---- */
+
+static bool
+over_quota(const struct record_state *s, uint64_t size, uint64_t quota_bytes,
+           uint64_t quota_messages)
+{
+    return (quota_bytes != 0 &&
+            (s->user_bytes >= quota_bytes || size > quota_bytes - s->user_bytes)) ||
+           (quota_messages != 0 && s->user_messages >= quota_messages);
+}
+
+static void
+set_usage(struct delivery_result *r, const struct record_state *s)
+{
+    r->bytes = s->user_bytes;
+    r->messages = s->user_messages;
+}
+
+struct delivery_quota {
+    uint64_t bytes, messages;
+};
+
+/* Takes back the file of an attempt that got no record; not one that was there before. */
+static void
+take_file_back(const struct folder *f, const char *name, bool existed)
+{
+    char path[FILE_PATH_SIZE];
+
+    if (existed || name[0] == '\0')
+        return;
+    folder_cur_path(path, slice_of(name));
+    unlink_keep_errno(f->dirfd, path);
+}
+
+/* With the journal locked and a record begun. 0, or -1 with errno; the appender is finished. */
+static int
+append_message(const struct delivery_message *m, struct folder *f, struct appender *a,
+               struct entry *e)
+{
+    struct arrival arrival = {.m = {.size = m->size, .internal_ms = m->received_ms},
+                              .saved_ms = clock_real_ms(),
+                              .key = m->queue_id};
+    char name[FILE_NAME_SIZE] = "";
+    bool existed, was = false;
+    int rc = place_file(m, f->dirfd, name, &existed);
+
+    if (rc == 0 && existed && !m->in_doubt)
+        rc = was_delivered(m, f, a, &e->record_end, &was);
+    if (was) {
+        appender_abort(a); /* nobody was in doubt, yet it was here before: not again */
+        e->result.status = DELIVERY_DUPLICATE;
+        return rc;
+    }
+    arrival.name = slice_of(name);
+    if (rc == 0)
+        rc = appender_arrive(a, &arrival);
+    if (rc < 0) {
+        appender_abort(a);
+    } else {
+        set_usage(&e->result, &a->state);
+        e->result.uid = arrival.m.uid;
+        rc = appender_commit(a);
+        e->record_end = rc == 0 ? a->record_end : 0;
+    }
+    if (rc < 0)
+        take_file_back(f, name, existed);
+    return rc;
+}
+
+static int
+deliver(const struct delivery_message *m, struct folder *f, const struct record_state *totals,
+        const struct delivery_quota *quota, struct entry *e)
+{
+    struct appender a;
+    const struct record_state *s = totals;
+    bool was = false;
+    int rc = appender_begin(&a, &f->journal, f->inbox, RECORD_LASTING);
+
+    if (rc < 0)
+        return -1;
+    if (s == NULL)
+        s = &a.tail.state;
+    set_usage(&e->result, s);
+    e->result.status = DELIVERY_OK;
+    if (m->in_doubt)
+        rc = was_delivered(m, f, &a, &e->record_end, &was);
+    if (was)
+        e->result.status = DELIVERY_DUPLICATE;
+    else if (over_quota(s, m->size, quota->bytes, quota->messages))
+        e->result.status = DELIVERY_OVER_QUOTA;
+    else if (rc == 0)
+        return append_message(m, f, &a, e);
+    appender_abort(&a);
+    return rc;
+}
+
+/* Another folder than INBOX: rare (Junk), so by the general way. */
+static int
+deliver_to_folder(const struct delivery_message *m, struct store *store, struct slice name,
+                  const struct delivery_quota *quota, struct entry *e)
+{
+    struct record_state totals;
+    struct folder f;
+    int rc;
+
+    if (ledger_read(store, &totals) < 0 || folder_open(&f, store, name) < 0)
+        return -1;
+    rc = deliver(m, &f, &totals, quota, e);
+    if (rc == 0 && e->result.status == DELIVERY_OK) {
+        rc = ledger_add(store, (int64_t)m->size, 1);
+        e->result.bytes = totals.user_bytes + m->size;
+        e->result.messages = totals.user_messages + 1;
+    }
+    if (rc == 0) {
+        e->journal_fd = f.journal.fd;
+        e->dirfd = f.dirfd;
+        f.journal.fd = f.dirfd = -1;
+    }
+    folder_close(&f);
+    return rc;
+}
+
+static int
+deliver_to_inbox(const struct delivery_message *m, struct store *store,
+                 const struct delivery_quota *quota, struct entry *e)
+{
+    struct folder f = {.store = store, .journal = {.fd = -1}};
+    int rc = open_inbox(&f, store);
+
+    if (rc == 0)
+        rc = deliver(m, &f, NULL, quota, e);
+    if (rc == 0) {
+        e->journal_fd = f.journal.fd;
+        e->dirfd = store->dirfd;
+        store->dirfd = -1;
+    } else {
+        journal_close(&f.journal);
+    }
+    return rc;
+}
+
+static void
+close_entry(struct entry *e)
+{
+    close_keep_errno(e->journal_fd);
+    close_keep_errno(e->dirfd);
+    e->journal_fd = e->dirfd = -1;
+}
+
+size_t
+delivery_add(struct delivery_batch *b, const struct delivery_message *message,
+             struct slice user_path, struct slice folder, uint64_t quota_bytes,
+             uint64_t quota_messages)
+{
+    struct delivery_quota quota = {quota_bytes, quota_messages};
+    struct store store = {.options = {.may_remove = true}};
+    struct entry *e;
+    int rc = -1;
+
+    if (b->count == b->cap) {
+        b->cap = b->cap == 0 ? 16 : b->cap * 2;
+        b->entries = xreallocarray(b->entries, b->cap, sizeof(*b->entries));
+    }
+    e = &b->entries[b->count];
+    *e = (struct entry){.journal_fd = -1, .dirfd = -1};
+    store.dirfd = open_mail_dir(b->store_dirfd, user_path);
+    if (store.dirfd >= 0 && !slice_eq_nocase(folder, SLICE("INBOX"))) {
+        rc = deliver_to_folder(message, &store, folder, &quota, e);
+        if (rc < 0 && (errno == ENOENT || errno == EINVAL))
+            rc = deliver_to_inbox(message, &store, &quota, e);
+    } else if (store.dirfd >= 0) {
+        rc = deliver_to_inbox(message, &store, &quota, e);
+    }
+    if (rc < 0)
+        e->result = (struct delivery_result){.status = DELIVERY_FAILED, .error = errno};
+    if (e->record_end == 0)
+        close_entry(e); /* nothing to flush */
+    close_keep_errno(store.dirfd);
+    return b->count++;
+}
+
+/* ---- commit ---- */
+
+static int
+flush_one(const struct entry *e)
+{
+    return beneath_sync_dir(e->dirfd, "cur") < 0 ? -1 : fdatasync(e->journal_fd);
+}
+
+static size_t
+open_entries(const struct delivery_batch *b)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < b->count; i++)
+        n += b->entries[i].journal_fd >= 0;
+    return n;
+}
+
+void
+delivery_commit(struct delivery_batch *b)
+{
+    bool all = open_entries(b) > FEW_MAILBOXES;
+    int rc = all ? syncfs(b->store_dirfd) : 0, error = errno;
+
+    for (size_t i = 0; i < b->count; i++) {
+        struct entry *e = &b->entries[i];
+        struct journal j = {.fd = e->journal_fd};
+
+        if (e->journal_fd < 0)
+            continue;
+        if (!all) {
+            rc = flush_one(e);
+            error = errno;
+        }
+        if (rc < 0)
+            e->result = (struct delivery_result){.status = DELIVERY_FAILED, .error = error};
+        else
+            journal_mark(&j, e->record_end);
+        close_entry(e);
+    }
+}
+
+const struct delivery_result *
+delivery_get(const struct delivery_batch *b, size_t index)
+{
+    return &b->entries[index].result;
+}
+
+void
+delivery_free(struct delivery_batch **batchp)
+{
+    struct delivery_batch *b = *batchp;
+
+    if (b == NULL)
+        return;
+    for (size_t i = 0; i < b->count; i++)
+        close_entry(&b->entries[i]);
+    xfree(&b->entries);
+    xfree(batchp);
+}

@@ -1,0 +1,301 @@
+/*
+ * lib/store/folder.c - one folder's directory and journal, and the user's ledger.
+ */
+#include "lib/store/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/base/random.h"
+#include "lib/store/adopt.h"
+#include "lib/store/beneath.h"
+#include "lib/store/folder_name.h"
+
+#define JOURNAL_NEW_MAX (1u << 30) /* bytes of a journal made by adoption */
+
+/* ---- names ---- */
+
+void
+folder_file_name(char out[FILE_NAME_SIZE], uint64_t size)
+{
+    char unique[17];
+    int64_t now_us = clock_real_us();
+
+    random_name(unique, sizeof(unique) - 1);
+    (void)snprintf(out, FILE_NAME_SIZE, "%lld.M%06lldR%s,S=%llu:2,", (long long)now_us / 1000000,
+                   (long long)now_us % 1000000, unique, (unsigned long long)size);
+}
+
+void
+folder_delivery_name(char out[FILE_NAME_SIZE], int64_t received_ms, struct slice queue_id,
+                     uint64_t size)
+{
+    (void)snprintf(out, FILE_NAME_SIZE, "%lld.Q%.*s,S=%llu:2,", (long long)received_ms / 1000,
+                   (int)queue_id.len, queue_id.ptr, (unsigned long long)size);
+}
+
+void
+folder_cur_path(char out[FILE_PATH_SIZE], struct slice name)
+{
+    (void)snprintf(out, FILE_PATH_SIZE, "cur/%.*s", (int)name.len, name.ptr);
+}
+
+/* ---- directories and journals ---- */
+
+int
+folder_open_dir(const struct store *store, struct slice canonical)
+{
+    struct strbuf dir = strbuf_new(STORE_NAME_MAX * 8);
+    int fd = -1;
+
+    if (folder_name_to_dir(canonical, &dir) == 0)
+        fd = beneath_open_dir(store->dirfd, dir.len == 0 ? "." : strbuf_cstr(&dir));
+    strbuf_free(&dir);
+    return fd;
+}
+
+int
+folder_make_dirs(int dirfd)
+{
+    if (beneath_make_dir(dirfd, "cur") < 0 || beneath_make_dir(dirfd, "new") < 0 ||
+        beneath_make_dir(dirfd, "tmp") < 0)
+        return -1;
+    return fsync(dirfd);
+}
+
+/* A record that only restates, for the start of a journal. */
+static int
+add_first_record(struct strbuf *records, const struct record_state *state)
+{
+    struct strbuf record = strbuf_new(4096);
+    int rc;
+
+    record_begin(&record, 0, clock_real_ms());
+    rc = record_finish(&record, state, 0);
+    if (rc == 0) {
+        record_set_mark(&record); /* nobody sees the journal before it is flushed */
+        rc = strbuf_append(records, strbuf_slice(&record)) ? 0 : -1;
+    }
+    strbuf_free(&record);
+    return rc;
+}
+
+/* Gives the finished file its name, unless there is a journal by now. */
+static int
+publish_journal(int dirfd, const char *tmp)
+{
+    int rc = linkat(dirfd, tmp, dirfd, JOURNAL_NAME, 0);
+
+    if (rc < 0 && errno == EEXIST)
+        rc = 0;
+    unlink_keep_errno(dirfd, tmp);
+    return rc == 0 ? fsync(dirfd) : rc;
+}
+
+int
+folder_make_journal(int dirfd, uint32_t uidvalidity, bool inbox)
+{
+    struct journal_header h = {
+        .generation = 1, .uidvalidity = uidvalidity, .created_ms = clock_real_ms()};
+    struct record_state state = {.uidnext = 1, .recent_uid = 1, .modseq = 1};
+    struct strbuf records = strbuf_new(JOURNAL_NEW_MAX);
+    char unique[17], tmp[40];
+    int rc = folder_make_dirs(dirfd);
+
+    random_name(unique, sizeof(unique) - 1);
+    (void)snprintf(h.mailbox_id, sizeof(h.mailbox_id), "F%s", unique);
+    (void)snprintf(tmp, sizeof(tmp), JOURNAL_NAME ".%s", unique);
+    if (inbox)
+        state.last_uidvalidity = uidvalidity;
+    if (rc == 0)
+        rc = add_first_record(&records, &state);
+    if (rc == 0)
+        rc = adopt_cur(dirfd, &records, sizeof(h) + records.len, &state, inbox);
+    if (rc == 0)
+        rc = journal_write_new(dirfd, tmp, &h, strbuf_slice(&records));
+    if (rc == 0)
+        rc = publish_journal(dirfd, tmp);
+    strbuf_free(&records);
+    return rc;
+}
+
+static uint32_t
+first_uidvalidity(void)
+{
+    return (uint32_t)(clock_real_ms() / 1000);
+}
+
+/* Opens the journal of an open directory, made first if need be. */
+static int
+open_or_make_journal(struct folder *f)
+{
+    bool writable = !f->store->options.read_only;
+    uint32_t uidvalidity = first_uidvalidity();
+    struct journal_tail tail;
+
+    if (journal_open(&f->journal, f->dirfd, writable) == 0)
+        return 0;
+    if (errno != ENOENT || !writable)
+        return -1;
+    if (!f->inbox && ledger_new_uidvalidity(f->store, &uidvalidity) < 0)
+        return -1;
+    if (folder_make_journal(f->dirfd, uidvalidity, f->inbox) < 0 ||
+        journal_open(&f->journal, f->dirfd, writable) < 0)
+        return -1;
+    if (f->inbox)
+        return 0;
+    /* what was adopted counts for the user */
+    if (journal_read_tail(&f->journal, &tail) < 0)
+        return -1;
+    return tail.state.count == 0
+               ? 0
+               : ledger_add(f->store, (int64_t)tail.state.bytes, tail.state.count);
+}
+
+int
+folder_open(struct folder *f, struct store *store, struct slice name)
+{
+    struct strbuf canonical = strbuf_new(STORE_NAME_MAX);
+
+    *f = (struct folder){.store = store, .dirfd = -1, .journal = {.fd = -1}};
+    if (folder_name_canonical(name, &canonical) < 0) {
+        strbuf_free(&canonical);
+        return -1;
+    }
+    f->name = strbuf_steal(&canonical);
+    f->inbox = strcmp(f->name, "INBOX") == 0;
+    f->dirfd = folder_open_dir(store, slice_of(f->name));
+    if (f->dirfd >= 0 && open_or_make_journal(f) == 0)
+        return 0;
+    folder_close(f);
+    return -1;
+}
+
+void
+folder_close(struct folder *f)
+{
+    int saved = errno;
+
+    journal_close(&f->journal);
+    close_keep_errno(f->dirfd);
+    f->dirfd = -1;
+    xfree(&f->name);
+    errno = saved;
+}
+
+/* ---- the ledger ---- */
+
+static int
+ledger_change(const struct store *store, void (*change)(struct record_state *, const int64_t *),
+              const int64_t *values, struct record_state *result)
+{
+    struct journal j;
+    struct appender a;
+    int rc;
+
+    if (journal_open(&j, store->dirfd, true) < 0 &&
+        (errno != ENOENT || folder_make_journal(store->dirfd, first_uidvalidity(), true) < 0 ||
+         journal_open(&j, store->dirfd, true) < 0))
+        return -1;
+    rc = appender_begin(&a, &j, true, 0);
+    if (rc == 0) {
+        change(&a.state, values);
+        *result = a.state;
+        rc = appender_commit(&a);
+    }
+    journal_close(&j);
+    return rc;
+}
+
+int
+ledger_read(const struct store *store, struct record_state *state)
+{
+    struct journal j;
+    struct journal_tail tail;
+    int rc;
+
+    if (journal_open(&j, store->dirfd, false) < 0)
+        return -1;
+    rc = journal_read_tail(&j, &tail);
+    *state = tail.state;
+    journal_close(&j);
+    return rc;
+}
+
+static void
+add_totals(struct record_state *state, const int64_t *values)
+{
+    state->user_bytes = appender_adjust(state->user_bytes, values[0]);
+    state->user_messages = appender_adjust(state->user_messages, values[1]);
+}
+
+int
+ledger_add(const struct store *store, int64_t bytes, int64_t messages)
+{
+    int64_t values[2] = {bytes, messages};
+    struct record_state result = {0};
+
+    return ledger_change(store, add_totals, values, &result);
+}
+
+static void
+set_totals(struct record_state *state, const int64_t *values)
+{
+    state->user_bytes = (uint64_t)values[0];
+    state->user_messages = (uint64_t)values[1];
+}
+
+int
+ledger_set(const struct store *store, uint64_t bytes, uint64_t messages)
+{
+    int64_t values[2] = {(int64_t)bytes, (int64_t)messages};
+    struct record_state result = {0};
+
+    return ledger_change(store, set_totals, values, &result);
+}
+
+static void
+take_uidvalidity(struct record_state *state, const int64_t *values)
+{
+    uint32_t now = (uint32_t)values[0];
+
+    state->last_uidvalidity = now > state->last_uidvalidity ? now : state->last_uidvalidity + 1;
+}
+
+int
+ledger_new_uidvalidity(const struct store *store, uint32_t *value)
+{
+    int64_t now_s = clock_real_ms() / 1000;
+    struct record_state result = {0};
+
+    if (ledger_change(store, take_uidvalidity, &now_s, &result) < 0)
+        return -1;
+    *value = result.last_uidvalidity;
+    return 0;
+}
+
+int
+ledger_check_quota(const struct store *store, uint64_t more_bytes, uint64_t more_messages)
+{
+    const struct store_options *o = &store->options;
+    struct record_state s;
+
+    if (o->quota_bytes == 0 && o->quota_messages == 0)
+        return 0;
+    if (ledger_read(store, &s) < 0)
+        return -1;
+    if ((o->quota_bytes != 0 && s.user_bytes + more_bytes > o->quota_bytes) ||
+        (o->quota_messages != 0 && s.user_messages + more_messages > o->quota_messages)) {
+        errno = EDQUOT;
+        return -1;
+    }
+    return 0;
+}

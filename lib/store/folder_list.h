@@ -1,0 +1,34 @@
+/*
+ * lib/store/folder_list.h - which folders there are, and posthorn.folders: subscriptions and uses.
+ *
+ * A folder exists when its directory does. What a directory cannot say is one line per folder in
+ * posthorn.folders: `USE SUBSCRIBED NAME`, replaced as a whole under INBOX's lock.
+ */
+#ifndef POSTHORN_LIB_STORE_FOLDER_LIST_H
+#define POSTHORN_LIB_STORE_FOLDER_LIST_H
+
+#include "lib/store/folder.h"
+
+#define FOLDERS_NAME "posthorn.folders"
+
+struct folder_row {
+    char *name; /* canonical */
+    enum store_use use;
+    bool exists, subscribed, has_children;
+};
+struct folder_list {
+    struct folder_row *rows; /* sorted, INBOX first, children behind their parent */
+    size_t count, cap;
+};
+
+/* All of them, parents and subscriptions without a folder included. */
+int folder_list_read(const struct store *store, struct folder_list *list);
+void folder_list_free(struct folder_list *list);
+struct folder_row *folder_list_find(const struct folder_list *list, struct slice name);
+
+/* Changes the line of `name` and replaces the file: change() gets the row (made if it is missing).
+ */
+int folder_list_change(const struct store *store, struct slice name,
+                       void (*change)(struct folder_row *row, const void *arg), const void *arg);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * lib/store/journal.h - one folder's journal file: open, lock, read, append, flush, repair.
+ *
+ * Readers take no lock: a record that does not check out is not there yet. Appenders hold the lock
+ * (flock), find out in one read what the last record says, and cut a torn tail back first. A
+ * journal that a compaction replaced is told by its link count of zero.
+ */
+#ifndef POSTHORN_LIB_STORE_JOURNAL_H
+#define POSTHORN_LIB_STORE_JOURNAL_H
+
+#include "lib/store/record.h"
+
+#define JOURNAL_NAME "posthorn.journal"
+#define JOURNAL_LOCK_MS 10000
+#define JOURNAL_SETTLE_MS 2000 /* a record's writer has that long to flush and mark it */
+
+struct journal {
+    int dirfd; /* the folder's directory: borrowed */
+    int fd;    /* -1: not open */
+    bool writable;
+    bool locked;
+    struct journal_header header;
+};
+
+/* Where a journal ends and what holds there. */
+struct journal_tail {
+    uint64_t end;                      /* after the last whole record */
+    struct record_state state;         /* after it */
+    uint64_t settled;                  /* what an appender writes into its record */
+    bool unsettled;                    /* a lasting record is not known to be settled */
+    int64_t unsettled_ms;              /* when the first of these was written */
+    struct record_state settled_state; /* after the last record before it: what may be announced */
+};
+
+/* -1 with errno: ENOENT no journal, EBADMSG not one of ours. */
+int journal_open(struct journal *j, int dirfd, bool writable);
+/* The same for an open descriptor, which the journal then owns (closed on failure). */
+int journal_adopt_fd(struct journal *j, int dirfd, int fd, bool writable);
+void journal_close(struct journal *j);
+/* True if the file is no longer the folder's journal (replaced, or the folder is gone). *size: its
+ * length. -1 with errno. */
+int journal_look(const struct journal *j, uint64_t *size, bool *replaced);
+
+/* Exclusive. -1 with errno: EBUSY after JOURNAL_LOCK_MS, ESTALE if the file was replaced meanwhile
+ * (not locked then: open the new one). */
+int journal_lock(struct journal *j);
+/* The same, and opens the new file as often as needed. */
+int journal_lock_current(struct journal *j);
+void journal_unlock(struct journal *j);
+
+/* Runs each() over the whole records in [from, to). *end: where the last one ended; less than `to`
+ * if what follows is torn or being written. -1 with errno: reading failed, or each() did. */
+int journal_read(const struct journal *j, uint64_t from, uint64_t to,
+                 int (*each)(void *arg, const struct record *rec), void *arg, uint64_t *end);
+/* O(1). Under the lock a torn tail is cut back; without it one that is being written is waited for
+ * a moment (EAGAIN after that). EBADMSG: damaged. */
+int journal_read_tail(struct journal *j, struct journal_tail *tail);
+/* The item at `offset`, as a view remembers it. `buf` holds what `item` borrows. */
+int journal_read_item(const struct journal *j, uint64_t offset, struct strbuf *buf,
+                      struct item *item);
+
+/* Cuts back a torn tail behind `whole_end`, under the lock. EBADMSG if what follows was durable. */
+int journal_cut(struct journal *j, uint64_t whole_end, uint64_t size);
+/* Writes a finished record at `end`, under the lock. Nothing of it stays on failure. */
+int journal_append(struct journal *j, uint64_t end, const struct strbuf *record);
+int journal_flush(const struct journal *j);
+/* Marks the record that ends at `record_end` as settled; it and its files are on disk. */
+void journal_mark(const struct journal *j, uint64_t record_end);
+bool journal_is_marked(const struct journal *j, uint64_t record_end);
+
+/* A modseq for the next record: rises with the clock, so that one that a power cut took back is not
+ * given out again. */
+uint64_t journal_next_modseq(uint64_t highest);
+
+/* Makes a new file `name` below dirfd with this header and the finished `records`, durable. */
+int journal_write_new(int dirfd, const char *name, struct journal_header *header,
+                      struct slice records);
+
+#endif

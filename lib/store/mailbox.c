@@ -1,0 +1,344 @@
+/*
+ * lib/store/mailbox.c - an open folder as a session sees it: opening, figures, messages.
+ *
+ * Touches the folder's own directory alone. mailbox_sync.c keeps the view up to date,
+ * mailbox_change.c and its neighbours change it.
+ */
+#include "lib/store/mailbox.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/store/adopt.h"
+#include "lib/store/beneath.h"
+#include "lib/store/mailbox_private.h"
+
+#define ITEM_MAX 1024
+
+/* ---- opening and closing ---- */
+
+struct mailbox *
+mailbox_open_plain(struct store *store, struct slice name, bool read_only)
+{
+    struct mailbox *mb = xcalloc(1, sizeof(*mb));
+
+    mb->read_only = read_only || store->options.read_only;
+    mb->watch_fd = mb->watch_dirfd = mb->watch_newfd = -1;
+    if (folder_open(&mb->folder, store, name) == 0) {
+        if (view_load(&mb->view, &mb->folder.journal) == 0) {
+            mb->settled_uidnext = UINT32_MAX;
+            mb->visible = view_count(&mb->view);
+            return mb;
+        }
+        folder_close(&mb->folder);
+    }
+    xfree(&mb);
+    return NULL;
+}
+
+struct mailbox *
+mailbox_open(struct store *store, struct slice name, bool read_only, bool claim_recent)
+{
+    struct mailbox *mb = mailbox_open_plain(store, name, read_only);
+
+    if (mb == NULL)
+        return NULL;
+    mb->claim_recent = claim_recent;
+    mb->visible = 0;
+    mb->saw_lasting = true;
+    if (mailbox_sync(mb, true, NULL) == 0) {
+        mailbox_rebase(mb);
+        return mb;
+    }
+    mailbox_close(&mb);
+    return NULL;
+}
+
+void
+mailbox_close(struct mailbox **mbp)
+{
+    struct mailbox *mb = *mbp;
+    int saved = errno;
+
+    if (mb == NULL)
+        return;
+    if (mb->flush_due_ms != 0)
+        (void)mailbox_flush(mb); /* a failure leaves what a power cut would: younger flags */
+    cache_free(&mb->cache);
+    close_keep_errno(mb->watch_fd);
+    close_keep_errno(mb->watch_dirfd);
+    close_keep_errno(mb->watch_newfd);
+    view_free(&mb->view);
+    folder_close(&mb->folder);
+    xfree(&mb->ghosts);
+    xfree(&mb->changed.uids);
+    xfree(&mb->recents);
+    xfree(mbp);
+    errno = saved;
+}
+
+/* ---- sequence numbers: live messages by rank, ghosts between them ---- */
+
+static uint32_t
+ghosts_before(const struct mailbox *mb, uint32_t seq)
+{
+    uint32_t low = 0, high = mb->ghost_count;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+
+        if (mb->ghosts[mid].seq < seq)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+uint32_t
+mailbox_rank_of_seq(const struct mailbox *mb, uint32_t seq)
+{
+    uint32_t before = ghosts_before(mb, seq);
+
+    if (before < mb->ghost_count && mb->ghosts[before].seq == seq)
+        return 0;
+    return seq - before;
+}
+
+/* Ghost i stands before live rank r if ghosts[i].seq - i <= r, and that never falls with i. */
+uint32_t
+mailbox_seq_of_rank(const struct mailbox *mb, uint32_t rank)
+{
+    uint32_t low = 0, high = mb->ghost_count;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+
+        if (mb->ghosts[mid].seq - mid <= rank)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return rank + low;
+}
+
+uint32_t
+mailbox_count(const struct mailbox *mb)
+{
+    return mb->visible;
+}
+
+const struct message *
+mailbox_message(const struct mailbox *mb, uint32_t seq)
+{
+    uint32_t rank;
+
+    assert_always(seq >= 1 && seq <= mb->visible);
+    rank = mailbox_rank_of_seq(mb, seq);
+    return rank == 0 ? &mb->ghosts[ghosts_before(mb, seq)].m : &view_at(&mb->view, rank)->m;
+}
+
+/* Among the ghosts: the first whose UID is `uid` or above. */
+static uint32_t
+ghost_at_or_above(const struct mailbox *mb, uint32_t uid)
+{
+    uint32_t i = 0;
+
+    while (i < mb->ghost_count && mb->ghosts[i].m.uid < uid)
+        i++;
+    return i;
+}
+
+uint32_t
+mailbox_seq_at_or_above(const struct mailbox *mb, uint32_t uid)
+{
+    uint32_t seq = mailbox_seq_of_rank(mb, view_rank_at_or_above(&mb->view, uid));
+    uint32_t ghost = ghost_at_or_above(mb, uid);
+
+    if (ghost < mb->ghost_count && mb->ghosts[ghost].seq < seq)
+        seq = mb->ghosts[ghost].seq;
+    return seq <= mb->visible ? seq : mb->visible + 1;
+}
+
+uint32_t
+mailbox_seq_of_uid(const struct mailbox *mb, uint32_t uid)
+{
+    uint32_t seq = mailbox_seq_at_or_above(mb, uid);
+
+    return seq <= mb->visible && mailbox_message(mb, seq)->uid == uid ? seq : 0;
+}
+
+const char *
+mailbox_keyword(const struct mailbox *mb, unsigned bit)
+{
+    return bit < MAILBOX_KEYWORDS_MAX ? mb->view.keywords[bit] : NULL;
+}
+
+/* ---- figures ---- */
+
+static void
+fill_info(struct mailbox_info *info, const struct journal *j, const struct record_state *s)
+{
+    *info = (struct mailbox_info){
+        .uidvalidity = j->header.uidvalidity,
+        .uidnext = s->uidnext == 0 ? 1 : s->uidnext,
+        .count = s->count,
+        .recent = s->recent,
+        .unseen = s->unseen,
+        .highest_modseq = s->modseq,
+        .bytes = s->bytes,
+    };
+    memcpy(info->mailbox_id, j->header.mailbox_id, sizeof(info->mailbox_id));
+}
+
+void
+mailbox_get_info(const struct mailbox *mb, struct mailbox_info *info)
+{
+    struct view *v = (struct view *)&mb->view; /* moves a hint, nothing that can be seen */
+    uint32_t first;
+
+    fill_info(info, &mb->folder.journal, &mb->view.state);
+    if (mb->settled_uidnext < info->uidnext)
+        info->uidnext = mb->settled_uidnext;
+    info->count = mb->visible;
+    info->unseen = mb->view.unseen;
+    for (uint32_t rank = view_count(v); rank > 0; rank--) {
+        const struct message *m = &view_at(v, rank)->m;
+
+        if (mailbox_seq_of_rank(mb, rank) <= mb->visible)
+            break;
+        info->unseen -= (m->flags & MESSAGE_SEEN) == 0;
+    }
+    info->bytes = mb->view.bytes;
+    info->recent = 0;
+    for (uint32_t i = 0; i < mb->recent_count; i++)
+        info->recent += mailbox_seq_at_or_above(mb, mb->recents[i].last + 1) -
+                        mailbox_seq_at_or_above(mb, mb->recents[i].first);
+    first = view_first_unseen(v);
+    if (first != 0)
+        info->first_unseen_seq = mailbox_seq_of_rank(mb, first);
+    if (info->first_unseen_seq > mb->visible)
+        info->first_unseen_seq = 0;
+}
+
+int
+mailbox_status(struct store *store, struct slice name, struct mailbox_info *info)
+{
+    struct folder f;
+    struct journal_tail tail;
+    uint64_t bytes = 0;
+    int rc;
+
+    if (folder_open(&f, store, name) < 0)
+        return -1;
+    rc = store->options.read_only ? 0 : adopt_new(f.dirfd, &f.journal, f.inbox, &bytes);
+    if (rc > 0 && !f.inbox)
+        rc = ledger_add(store, (int64_t)bytes, rc);
+    if (rc >= 0)
+        rc = settle_folder(&f);
+    if (rc >= 0)
+        rc = journal_read_tail(&f.journal, &tail);
+    if (rc == 0)
+        fill_info(info, &f.journal, tail.unsettled ? &tail.settled_state : &tail.state);
+    folder_close(&f);
+    return rc;
+}
+
+/* ---- a message's file ---- */
+
+/* Another program may have renamed the file to change its flags: finds it by what stands before the
+ * flags. */
+static int
+open_renamed(const struct mailbox *mb, struct slice name)
+{
+    struct slice base = slice_sub(name, 0, slice_find(name, SLICE(":2,")));
+    int fd = beneath_open_dir(mb->folder.dirfd, "cur");
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *e;
+    int found = -1;
+
+    if (dir == NULL) {
+        close_keep_errno(fd);
+        return -1;
+    }
+    while (found < 0 && (e = readdir(dir)) != NULL) {
+        struct slice other = slice_of(e->d_name);
+
+        if (slice_starts(other, base) &&
+            (other.len == base.len ||
+             slice_starts(slice_sub(other, base.len, other.len), SLICE(":2,"))))
+            found = beneath_open(fd, e->d_name, O_RDONLY | O_NONBLOCK, 0);
+    }
+    (void)closedir(dir); /* read only */
+    if (found < 0)
+        errno = ENOENT;
+    return found;
+}
+
+int
+mailbox_open_message(struct mailbox *mb, uint32_t seq)
+{
+    struct strbuf buf = strbuf_new(ITEM_MAX);
+    uint32_t rank = mailbox_rank_of_seq(mb, seq);
+    const struct view_entry *e = rank == 0 ? NULL : view_at(&mb->view, rank);
+    char path[FILE_PATH_SIZE];
+    struct item item;
+    int fd = -1;
+
+    if (e == NULL) {
+        errno = ENOENT;
+        return -1;
+    }
+    if (journal_read_item(&mb->folder.journal, e->item, &buf, &item) == 0) {
+        if (item.arrival.m.uid != e->m.uid) {
+            errno = EBADMSG;
+        } else {
+            folder_cur_path(path, item.arrival.name);
+            fd = beneath_open(mb->folder.dirfd, path, O_RDONLY | O_NONBLOCK, 0);
+            if (fd < 0 && errno == ENOENT)
+                fd = open_renamed(mb, item.arrival.name);
+        }
+    }
+    strbuf_free(&buf);
+    return fd;
+}
+
+int
+mailbox_unique_name(struct mailbox *mb, uint32_t seq, struct strbuf *out)
+{
+    return strbuf_printf(out, "%08x%08x", mb->folder.journal.header.uidvalidity,
+                         mailbox_message(mb, seq)->uid)
+               ? 0
+               : -1;
+}
+
+/* ---- the cache ---- */
+
+static struct cache *
+get_cache(struct mailbox *mb)
+{
+    if (mb->cache == NULL)
+        mb->cache = cache_new(mb->folder.dirfd, mb->folder.journal.header.uidvalidity,
+                              mb->folder.store->options.read_only);
+    return mb->cache;
+}
+
+bool
+mailbox_cache_get(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind, struct slice *out)
+{
+    return cache_get(get_cache(mb), uid, kind, out);
+}
+
+void
+mailbox_cache_put(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,
+                  struct slice value)
+{
+    cache_put(get_cache(mb), uid, kind, value);
+}

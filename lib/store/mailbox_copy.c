@@ -1,0 +1,157 @@
+/*
+ * lib/store/mailbox_copy.c - COPY and MOVE: the message files are linked, not copied.
+ *
+ * MOVE in three flushes: the links and the arrivals in the destination, then the expunge in the
+ * source; the arrivals are settled (and so can be seen) only after that. A crash in between leaves
+ * them unsettled, with a note where they came from: settle.c completes the move.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/store/arrivals.h"
+#include "lib/store/mailbox_private.h"
+
+#define ITEM_MAX 1024
+
+static void
+copy_keywords(const struct mailbox *mb, uint64_t bits, struct incoming *in)
+{
+    if (bits == 0)
+        return;
+    in->keywords = xcalloc(MAILBOX_KEYWORDS_MAX, sizeof(*in->keywords));
+    for (unsigned bit = 0; bit < MAILBOX_KEYWORDS_MAX; bit++)
+        if ((bits >> bit & 1) != 0 && mb->view.keywords[bit] != NULL)
+            in->keywords[in->keyword_count++] = xstrdup(mb->view.keywords[bit]);
+}
+
+/* Links one message's file into the destination's cur/. */
+static int
+link_message(struct mailbox *mb, uint32_t seq, struct arrivals *to)
+{
+    struct strbuf buf = strbuf_new(ITEM_MAX);
+    uint32_t rank = seq == 0 || seq > mb->visible ? 0 : mailbox_rank_of_seq(mb, seq);
+    const struct view_entry *e = rank == 0 ? NULL : view_at(&mb->view, rank);
+    char from[FILE_PATH_SIZE], path[FILE_PATH_SIZE];
+    struct incoming *in;
+    struct item item;
+    int rc = -1;
+
+    if (e == NULL || journal_read_item(&mb->folder.journal, e->item, &buf, &item) < 0) {
+        errno = e == NULL ? ENOENT : errno; /* expunged by another session meanwhile */
+        strbuf_free(&buf);
+        return -1;
+    }
+    in = arrivals_add(to);
+    in->arrival.m = e->m;
+    in->arrival.m.keywords = 0;
+    in->arrival.saved_ms = clock_real_ms();
+    copy_keywords(mb, e->m.keywords, in);
+    to->bytes += e->m.size;
+    folder_file_name(in->name, e->m.size);
+    folder_cur_path(from, item.arrival.name);
+    folder_cur_path(path, slice_of(in->name));
+    if (item.arrival.m.uid != e->m.uid)
+        errno = EBADMSG;
+    else
+        rc = linkat(mb->folder.dirfd, from, to->folder->dirfd, path, 0);
+    if (rc < 0)
+        in->name[0] = '\0';
+    strbuf_free(&buf);
+    return rc;
+}
+
+struct origin {
+    struct uid_range *ranges;
+    uint32_t count;
+    uint32_t *uids; /* ascending */
+};
+
+static int
+compare_u32(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Which messages a MOVE takes: single UIDs as ranges, for what lies between is not known here. */
+static void
+note_origin(const struct mailbox *mb, const uint32_t *seqs, uint32_t count, struct origin *o)
+{
+    o->uids = xreallocarray(NULL, count, sizeof(*o->uids));
+    o->ranges = xreallocarray(NULL, count, sizeof(*o->ranges));
+    for (uint32_t i = 0; i < count; i++)
+        o->uids[i] = mailbox_message(mb, seqs[i])->uid;
+    qsort(o->uids, count, sizeof(*o->uids), compare_u32);
+    for (uint32_t i = 0; i < count; i++) {
+        if (o->count > 0 && o->uids[i] <= o->ranges[o->count - 1].last + 1)
+            o->ranges[o->count - 1].last = o->uids[i];
+        else
+            o->ranges[o->count++] = (struct uid_range){o->uids[i], o->uids[i]};
+    }
+}
+
+static int
+check_copy(struct mailbox *mb, const uint32_t *seqs, uint32_t count, bool move)
+{
+    const struct store_options *o = &mb->folder.store->options;
+    uint64_t bytes = 0;
+
+    if (o->read_only || (move && (!o->may_remove || mb->read_only))) {
+        errno = EACCES;
+        return -1;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (seqs[i] == 0 || seqs[i] > mb->visible) {
+            errno = ENOENT;
+            return -1;
+        }
+        bytes += mailbox_message(mb, seqs[i])->size;
+    }
+    return move ? 0 : ledger_check_quota(mb->folder.store, bytes, count);
+}
+
+int
+mailbox_copy(struct mailbox *mb, const uint32_t *seqs, uint32_t count, struct slice folder,
+             bool move, struct mailbox_uids *uids)
+{
+    struct folder target;
+    struct arrivals to = {.folder = &target};
+    struct origin origin = {0};
+    uint64_t record_end;
+    int rc = 0;
+
+    *uids = (struct mailbox_uids){0};
+    if (check_copy(mb, seqs, count, move) < 0 || folder_open(&target, mb->folder.store, folder) < 0)
+        return -1;
+    for (uint32_t i = 0; i < count && rc == 0; i++)
+        rc = link_message(mb, seqs[i], &to);
+    if (rc < 0)
+        arrivals_take_back(&to);
+    if (rc == 0 && move) {
+        note_origin(mb, seqs, count, &origin);
+        to.origin_ranges = origin.ranges;
+        to.origin_count = origin.count;
+        to.origin_id = mb->folder.journal.header.mailbox_id;
+        to.origin_folder = slice_of(mb->folder.name);
+    }
+    if (rc == 0 && count > 0)
+        rc = arrivals_commit(&to, !move, &record_end, uids);
+    if (rc == 0 && move && count > 0) {
+        rc = mailbox_expunge_uids(mb, origin.uids, count);
+        if (rc == 0)
+            journal_mark(&target.journal, record_end);
+    }
+    if (rc < 0)
+        xfree(&uids->uids);
+    xfree(&origin.ranges);
+    xfree(&origin.uids);
+    arrivals_free(&to);
+    folder_close(&target);
+    return rc;
+}

@@ -1,0 +1,92 @@
+/*
+ * lib/store/mailbox_private.h - an open folder from the inside: for lib/store/mailbox*.c alone.
+ *
+ * A mailbox is a view of the journal plus what this session has not yet been told: messages that
+ * left the journal but not the session's sequence numbers (ghosts), and messages in the view that
+ * it has not been told of (beyond `visible`), be it that it did not ask, be it that a power cut
+ * could still take them back.
+ */
+#ifndef POSTHORN_LIB_STORE_MAILBOX_PRIVATE_H
+#define POSTHORN_LIB_STORE_MAILBOX_PRIVATE_H
+
+#include "lib/store/cache.h"
+#include "lib/store/folder.h"
+#include "lib/store/view.h"
+
+struct ghost {
+    uint32_t seq; /* does not change before the next report */
+    struct message m;
+    uint64_t record_end; /* of the expunge: reported when that is settled */
+};
+
+struct uid_list {
+    uint32_t *uids;
+    uint32_t count, cap;
+};
+
+struct mailbox {
+    struct folder folder;
+    bool read_only, claim_recent;
+    struct view view;
+    struct ghost *ghosts;
+    uint32_t ghost_count, ghost_cap;
+    uint32_t visible;         /* sequence numbers that the session knows, ghosts included */
+    uint32_t settled_uidnext; /* messages from here on are not announced yet */
+    uint64_t settled_offset;  /* of the journal */
+    bool unsettled;
+    int64_t unsettled_ms;
+    bool saw_lasting;        /* a record that came in may need settling */
+    struct uid_list changed; /* flags changed by others, not reported yet; unsorted */
+    bool keywords_changed;
+    struct uid_range *recents; /* claimed by this session, ascending */
+    uint32_t recent_count;
+    uint64_t record_end;    /* of the record that is being applied */
+    bool own_record;        /* it is our own: its flag changes are known */
+    int64_t flush_due_ms;   /* monotonic; 0: nothing to flush */
+    int64_t new_checked_ms; /* when new/ was looked at */
+    uint64_t own_end;       /* end of our last record that is not flushed */
+    struct cache *cache;
+    int watch_fd, watch_dirfd, watch_newfd; /* -1 */
+};
+
+/* ---- mailbox.c ---- */
+/* Without adoption, settling and claiming: for repairs, which must not set off more of them. */
+struct mailbox *mailbox_open_plain(struct store *store, struct slice name, bool read_only);
+/* Live rank to sequence number and back; 0: a ghost. */
+uint32_t mailbox_seq_of_rank(const struct mailbox *mb, uint32_t rank);
+uint32_t mailbox_rank_of_seq(const struct mailbox *mb, uint32_t seq);
+
+/* ---- mailbox_sync.c ---- */
+/* Reads what others appended; sequence numbers stay. ESTALE: the folder is gone. */
+int mailbox_catch_up(struct mailbox *mb);
+/* Locks the journal and catches up with all of it. */
+int mailbox_lock(struct mailbox *mb);
+void mailbox_unlock(struct mailbox *mb);
+/* Appends a record that was finished with mailbox_state() and mailbox_settled(), and takes it in.
+ */
+int mailbox_write(struct mailbox *mb, const struct strbuf *record);
+/* Flushes the journal now and marks our records. */
+int mailbox_make_durable(struct mailbox *mb, uint64_t record_end);
+/* The figures as they are under the lock: the start of a new record's state. */
+struct record_state mailbox_state(const struct mailbox *mb);
+void mailbox_show_recents(struct mailbox *mb); /* sets MESSAGE_RECENT again in a fresh view */
+int uid_list_add(struct uid_list *list, uint32_t uid);
+
+/* ---- mailbox_memory.c ---- */
+/* Puts a fresh index under the view when the tail, or what changed in the map, has grown. */
+void mailbox_rebase(struct mailbox *mb);
+
+/* ---- mailbox_watch.c ---- */
+void mailbox_watch_clear(struct mailbox *mb);
+
+/* ---- settle.c ---- */
+/* Settles what a writer that died left in `f`'s journal (doc/store.md, "Settling"). */
+int settle_folder(struct folder *f);
+
+/* ---- mailbox_change.c ---- */
+/* Expunges these UIDs (ascending; unknown ones are ignored) and unlinks their files. */
+int mailbox_expunge_uids(struct mailbox *mb, const uint32_t *uids, uint32_t count);
+/* The same for arrivals that a power cut took the files of: their delivery keys are forgotten. */
+int mailbox_void_uids(struct mailbox *mb, const uint32_t *uids, uint32_t count);
+
+#endif

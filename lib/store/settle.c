@@ -1,0 +1,182 @@
+/*
+ * lib/store/settle.c - finishes what a writer began and did not live to finish.
+ *
+ * A record with arrivals or expunges counts once its writer has flushed it and marked it. When the
+ * mark does not come in time, the next who looks does the writer's work: voids arrivals whose file
+ * a power cut took, completes a MOVE in its source folder, flushes, marks.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/store/beneath.h"
+#include "lib/store/mailbox_private.h"
+
+struct open_records {
+    const struct folder *folder;
+    struct uid_list lost; /* arrivals without a file */
+    uint64_t *ends;       /* of the records to mark */
+    size_t count, cap;
+    bool complete_moves; /* first pass: without the lock */
+};
+
+static bool
+file_is_there(const struct folder *f, const struct arrival *a)
+{
+    char path[FILE_PATH_SIZE];
+    struct stat st;
+
+    folder_cur_path(path, a->name);
+    return fstatat(f->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (uint64_t)st.st_size >= a->m.size;
+}
+
+static bool
+listed(const struct uid_list *list, uint32_t uid)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->uids[i] == uid)
+            return true;
+    return false;
+}
+
+/* The destination has the messages: they leave the source. Whoever cannot do that now leaves the
+ * record unsettled; nobody sees the copies until then. */
+static int
+complete_move(const struct folder *f, const struct item *origin)
+{
+    struct mailbox *source = mailbox_open_plain(f->store, origin->text, false);
+    struct uid_list uids = {0};
+    int rc = 0;
+
+    if (source == NULL) /* renamed or removed meanwhile: then it is a copy */
+        return errno == ENOENT || errno == EINVAL ? 0 : -1;
+    if (strcmp(source->folder.journal.header.mailbox_id, origin->mailbox_id) == 0) {
+        for (uint32_t i = 0; i < origin->range_count; i++) {
+            struct uid_range r = item_range(origin, i);
+            uint32_t rank = view_rank_at_or_above(&source->view, r.first);
+
+            for (; rank <= view_count(&source->view); rank++) {
+                uint32_t uid = view_at(&source->view, rank)->m.uid;
+
+                if (uid > r.last)
+                    break;
+                (void)uid_list_add(&uids, uid); /* never fails: xrealloc */
+            }
+        }
+        rc = uids.count == 0 ? 0 : mailbox_expunge_uids(source, uids.uids, uids.count);
+    }
+    xfree(&uids.uids);
+    mailbox_close(&source);
+    return rc;
+}
+
+static void
+note_removed(struct open_records *o, const struct item *item)
+{
+    for (uint32_t i = 0; i < item->range_count; i++) {
+        struct uid_range r = item_range(item, i);
+        uint32_t kept = 0;
+
+        for (uint32_t k = 0; k < o->lost.count; k++)
+            if (o->lost.uids[k] < r.first || o->lost.uids[k] > r.last)
+                o->lost.uids[kept++] = o->lost.uids[k];
+        o->lost.count = kept;
+    }
+}
+
+static int
+look_at_record(void *arg, const struct record *rec)
+{
+    struct open_records *o = arg;
+    bool open = (rec->flags & RECORD_LASTING) != 0 && !rec->marked;
+    struct item item;
+    size_t at = 0;
+
+    while (record_next_item(rec, &at, &item) > 0) {
+        if (open && item.type == ITEM_ORIGIN && o->complete_moves &&
+            complete_move(o->folder, &item) < 0)
+            return -1;
+        if (open && item.type == ITEM_ARRIVE && !file_is_there(o->folder, &item.arrival) &&
+            !listed(&o->lost, item.arrival.m.uid))
+            (void)uid_list_add(&o->lost, item.arrival.m.uid); /* never fails: xrealloc */
+        if (item.type == ITEM_EXPUNGE || item.type == ITEM_VOID)
+            note_removed(o, &item);
+    }
+    if (open) {
+        if (o->count == o->cap) {
+            o->cap = o->cap == 0 ? 8 : o->cap * 2;
+            o->ends = xreallocarray(o->ends, o->cap, sizeof(*o->ends));
+        }
+        o->ends[o->count++] = rec->end;
+    }
+    return 0;
+}
+
+static void
+open_records_free(struct open_records *o)
+{
+    xfree(&o->lost.uids);
+    xfree(&o->ends);
+    o->lost.count = o->lost.cap = 0;
+    o->count = o->cap = 0;
+}
+
+static int
+read_open_records(struct folder *f, const struct journal_tail *tail, struct open_records *o)
+{
+    uint64_t end;
+
+    return journal_read(&f->journal, tail->settled, tail->end, look_at_record, o, &end);
+}
+
+/* Takes lost arrivals out of the journal: they never were. */
+static int
+void_lost(struct folder *f, const struct open_records *o)
+{
+    struct mailbox *mb;
+    int rc;
+
+    if (o->lost.count == 0)
+        return 0;
+    mb = mailbox_open_plain(f->store, slice_of(f->name), false);
+    if (mb == NULL)
+        return -1;
+    rc = mailbox_void_uids(mb, o->lost.uids, o->lost.count);
+    mailbox_close(&mb);
+    return rc;
+}
+
+static bool
+too_young(const struct journal_tail *tail)
+{
+    int64_t age = clock_real_ms() - tail->unsettled_ms;
+
+    return !tail->unsettled || (age >= 0 && age < JOURNAL_SETTLE_MS);
+}
+
+int
+settle_folder(struct folder *f)
+{
+    struct open_records o = {.folder = f, .complete_moves = true};
+    struct journal_tail tail;
+    int rc = journal_read_tail(&f->journal, &tail);
+
+    if (rc < 0 || too_young(&tail) || !f->journal.writable)
+        return rc;
+    rc = read_open_records(f, &tail, &o);
+    if (rc == 0)
+        rc = void_lost(f, &o);
+    if (rc == 0)
+        rc = beneath_sync_dir(f->dirfd, "cur");
+    if (rc == 0)
+        rc = journal_flush(&f->journal);
+    for (size_t i = 0; i < o.count && rc == 0; i++)
+        journal_mark(&f->journal, o.ends[i]);
+    open_records_free(&o);
+    return rc;
+}

@@ -1,0 +1,148 @@
+/*
+ * pop3d/maildrop.c - the INBOX as POP3 sees it. Touches the user's store through lib/store alone.
+ *
+ * The mailbox view is never brought up to date, so its sequence numbers are the message numbers of
+ * the session (RFC 1939 section 4). What another session removes meanwhile stays listed and fails
+ * when it is read; no lock keeps anybody out.
+ */
+#include "pop3d/maildrop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/base/mem.h"
+
+struct maildrop {
+    struct store *store;
+    struct mailbox *mailbox;
+    bool may_remove;
+    bool *marked; /* by number - 1 */
+    uint32_t numbers, count;
+    uint64_t octets;
+};
+
+static void
+count_all(struct maildrop *md)
+{
+    md->count = md->numbers;
+    md->octets = 0;
+    for (uint32_t n = 1; n <= md->numbers; n++)
+        md->octets += maildrop_size(md, n);
+}
+
+struct maildrop *
+maildrop_open(int dirfd, const struct store_options *options)
+{
+    struct maildrop *md = xcalloc(1, sizeof(*md));
+
+    md->store = store_open(dirfd, options);
+    if (md->store != NULL)
+        md->mailbox = mailbox_open(md->store, SLICE("INBOX"), options->read_only, false);
+    if (md->mailbox == NULL) {
+        int saved = errno;
+
+        maildrop_close(&md);
+        errno = saved;
+        return NULL;
+    }
+    md->may_remove = options->may_remove && !options->read_only;
+    md->numbers = mailbox_count(md->mailbox);
+    md->marked = xcalloc(md->numbers + 1, sizeof(*md->marked));
+    count_all(md);
+    return md;
+}
+
+void
+maildrop_close(struct maildrop **maildropp)
+{
+    struct maildrop *md = *maildropp;
+
+    if (md == NULL)
+        return;
+    if (md->mailbox != NULL)
+        mailbox_close(&md->mailbox);
+    if (md->store != NULL)
+        store_close(&md->store);
+    free(md->marked);
+    xfree(maildropp);
+}
+
+uint32_t
+maildrop_numbers(const struct maildrop *md)
+{
+    return md->numbers;
+}
+
+uint32_t
+maildrop_count(const struct maildrop *md)
+{
+    return md->count;
+}
+
+uint64_t
+maildrop_octets(const struct maildrop *md)
+{
+    return md->octets;
+}
+
+bool
+maildrop_has(const struct maildrop *md, uint64_t number)
+{
+    return number >= 1 && number <= md->numbers && !md->marked[number - 1];
+}
+
+uint64_t
+maildrop_size(const struct maildrop *md, uint32_t number)
+{
+    return mailbox_message(md->mailbox, number)->size;
+}
+
+bool
+maildrop_mark(struct maildrop *md, uint32_t number)
+{
+    if (!md->may_remove)
+        return false;
+    md->marked[number - 1] = true;
+    md->count--;
+    md->octets -= maildrop_size(md, number);
+    return true;
+}
+
+void
+maildrop_unmark_all(struct maildrop *md)
+{
+    for (uint32_t i = 0; i < md->numbers; i++)
+        md->marked[i] = false;
+    count_all(md);
+}
+
+int
+maildrop_unique_name(struct maildrop *md, uint32_t number, struct strbuf *out)
+{
+    strbuf_clear(out);
+    return mailbox_unique_name(md->mailbox, number, out);
+}
+
+int
+maildrop_open_message(struct maildrop *md, uint32_t number)
+{
+    return mailbox_open_message(md->mailbox, number);
+}
+
+int64_t
+maildrop_update(struct maildrop *md)
+{
+    uint32_t marked = md->numbers - md->count, at = 0;
+    uint32_t *uids;
+    int rc;
+
+    if (marked == 0)
+        return 0;
+    uids = xcalloc(marked, sizeof(*uids));
+    for (uint32_t n = 1; n <= md->numbers; n++)
+        if (md->marked[n - 1])
+            uids[at++] = mailbox_message(md->mailbox, n)->uid;
+    rc = mailbox_remove(md->mailbox, uids, marked);
+    free(uids);
+    return rc < 0 ? -1 : (int64_t)marked;
+}

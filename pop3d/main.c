@@ -1,0 +1,101 @@
+/*
+ * pop3d/main.c - start of the POP3 server (ports 110 and 995).
+ *
+ * The parent accepts connections and reads nothing from them (lib/sys/pool.h). A session runs in a
+ * worker that can open nothing until authd has handed it one user's mail directory, and nothing but
+ * that directory afterwards.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "lib/tls/tls_conf.h"
+#include "pop3d/session.h"
+
+enum { REUSE_MAX = 100 };
+
+static const char *const labels[] = {"pop3", "pop3s", NULL};
+
+static struct tls_context *
+load_tls(const struct daemon *d)
+{
+    struct strbuf error = strbuf_new(1024);
+    struct tls_context *ctx = tls_conf_server(d->conf, &d->inst, &error);
+
+    if (ctx == NULL) {
+        (void)fprintf(stderr, "pop3d: %s\n", strbuf_cstr(&error));
+        exit(EX_CONFIG);
+    }
+    strbuf_free(&error);
+    return ctx;
+}
+
+static struct server
+server_new(const struct daemon *d)
+{
+    struct server server = {
+        .tls = load_tls(d),
+        .banner = conf_str(d->conf, SYSTEM_BANNER),
+        .plain_on_loopback = conf_bool(d->conf, AUTH_PLAIN_ON_LOOPBACK),
+        .refuse_utf8 = conf_bool(d->conf, POP3_REFUSE_UTF8),
+        .idle_ms = (int64_t)conf_u64(d->conf, POP3_IDLE_TIMEOUT),
+        .login_ms = (int64_t)conf_u64(d->conf, POP3_LOGIN_TIMEOUT),
+        .tls_ms = (int64_t)conf_u64(d->conf, POP3_TLS_TIMEOUT),
+    };
+
+    server.count.logins = stats_counter(d->stats, "logins");
+    server.count.login_failures = stats_counter(d->stats, "login_failures");
+    server.count.retrieved = stats_counter(d->stats, "messages_retrieved");
+    server.count.removed = stats_counter(d->stats, "messages_removed");
+    server.count.bytes_out = stats_counter(d->stats, "bytes_sent");
+    return server;
+}
+
+static struct sandbox
+worker_sandbox(const struct daemon *d)
+{
+    struct sandbox box = daemon_sandbox_base(d, USERS_MAIL);
+
+    box.dirs[0] = (struct sandbox_dir){.fd = daemon_open_dir(d, d->inst.store, true),
+                                       .access = SANDBOX_READ | SANDBOX_WRITE};
+    box.dir_count = 1;
+    box.calls = SANDBOX_FILES | SANDBOX_RESTRICT;
+    return box;
+}
+
+static const char *
+refusal(const char *label, const char *why)
+{
+    (void)why;
+    return strcmp(label, "pop3s") == 0 ? NULL : "-ERR [SYS/TEMP] too busy, try again later\r\n";
+}
+
+int
+main(int argc, char **argv)
+{
+    struct daemon d;
+    struct server server;
+    struct pool_ops ops;
+
+    daemon_init(&d, "pop3d", argc, argv); /* options, log, config; exits on error */
+    server = server_new(&d);
+    ops = (struct pool_ops){
+        .labels = labels,
+        .parent_box = daemon_sandbox_base(&d, USERS_MAIL),
+        .worker_box = worker_sandbox(&d), /* last use of a path from the real root */
+        .serve = session_serve,
+        .refusal = refusal,
+        .arg = &server,
+        .clients_max = (unsigned)conf_u64(d.conf, POP3_MAX_CLIENTS),
+        .per_address_max = (unsigned)conf_u64(d.conf, POP3_MAX_CLIENTS_PER_IP),
+        .per_minute_max = (unsigned)conf_u64(d.conf, POP3_MAX_PER_MINUTE_PER_IP),
+        .spare_min = (unsigned)conf_u64(d.conf, POP3_SPARE_MIN),
+        .spare_max = (unsigned)conf_u64(d.conf, POP3_SPARE_MAX),
+        .reuse_max = REUSE_MAX,
+        .allow = POP3_ALLOW,
+        .deny = POP3_DENY,
+        .unlimited = POP3_UNLIMITED_IPS,
+    };
+    return pool_run(&d, &ops); /* sandbox, ready, until drained */
+}

@@ -1,0 +1,94 @@
+/*
+ * posthorn/cmd_status.c - `status`: the services, or with --sandbox every process and what it has
+ * given up.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/parse.h"
+#include "posthorn/command.h"
+#include "posthorn/master_call.h"
+#include "posthorn/output.h"
+#include "posthorn/sandbox_report.h"
+
+#define STATUS_TIMEOUT_MS 5000
+
+static const struct column service_columns[] = {
+    {"service", COLUMN_TEXT, false},   {"program", COLUMN_TEXT, true},
+    {"state", COLUMN_TEXT, false},     {"pid", COLUMN_NUMBER, false},
+    {"uptime", COLUMN_NUMBER, false},  {"restarts", COLUMN_NUMBER, false},
+    {"draining", COLUMN_NUMBER, true}, {"listen", COLUMN_LIST, false},
+    {"error", COLUMN_TEXT, false},
+};
+
+/* The table of services. Fails if one is down that should be up. */
+static int
+print_services(struct cli *cli, struct slice data)
+{
+    static struct object_field fields[OBJECT_FIELDS_MAX];
+    struct table *table =
+        table_new(service_columns, sizeof(service_columns) / sizeof(service_columns[0]));
+    int count, rc = CLI_OK;
+
+    while ((count = object_next(&data, fields)) > 0) {
+        struct slice state = object_get(fields, (uint32_t)count, "state");
+
+        if (!slice_eq(state, SLICE("running")) && !slice_eq(state, SLICE("stopped")) &&
+            !slice_eq(state, SLICE("reloading")))
+            rc = CLI_FAILED;
+        table_add(table, fields, (uint32_t)count);
+    }
+    table_print(&table, cli->json);
+    return count < 0 ? cli_fail(cli, "master's answer is damaged") : rc;
+}
+
+/* The first object is master itself. */
+static int
+print_sandbox(struct cli *cli, struct slice data)
+{
+    static struct object_field fields[OBJECT_FIELDS_MAX];
+    int count = object_next(&data, fields);
+    uint64_t pid;
+
+    if (count <= 0 || parse_u64(object_get(fields, (uint32_t)count, "pid"), INT32_MAX, &pid) < 0)
+        return cli_fail(cli, "master's answer is damaged");
+    return sandbox_report_print(cli, (pid_t)pid);
+}
+
+static int
+run_status(struct cli *cli, int argc, char **argv)
+{
+    bool sandbox = false;
+    const struct cli_option options[] = {{"--sandbox", CLI_FLAG, &sandbox}};
+    struct master_call *master;
+    struct master_reply reply;
+    int rc;
+
+    if (cli_options(cli, &argc, argv, options, 1, 0, 0) != 0)
+        return CLI_USAGE;
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    master = master_call_new(&cli->inst);
+    if (master == NULL) {
+        if (cli->json)
+            (void)puts("[]");
+        return master_call_complain(cli);
+    }
+    if (master_call_ask(master, "status", "", STATUS_TIMEOUT_MS, &reply) < 0)
+        rc = cli_fail(cli, "master did not answer: %s", strerror(errno));
+    else
+        rc = sandbox ? print_sandbox(cli, reply.data) : print_services(cli, reply.data);
+    master_call_free(&master);
+    return rc;
+}
+
+const struct command command_status = {
+    .name = "status",
+    .summary = "Shows the services, or with --sandbox what each process may do",
+    .synopsis = "[--json] [--sandbox]",
+    .help = "The exit code is 0 only if every service that should run does.\n"
+            "--sandbox lists every process with its user, chroot, capabilities, no_new_privs,\n"
+            "seccomp and Landlock, as the kernel shows them.",
+    .run = run_status,
+};

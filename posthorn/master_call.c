@@ -1,0 +1,82 @@
+/*
+ * posthorn/master_call.c - questions to the running master.
+ */
+#include "posthorn/master_call.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/ipc/client.h"
+
+#define CONNECT_TIMEOUT_MS 2000
+#define REQUEST_MAX 1024
+
+struct master_call {
+    int run_dirfd;
+    struct ipc_client *client;
+};
+
+struct master_call *
+master_call_new(const struct instance *inst)
+{
+    struct master_call *call = xcalloc(1, sizeof(*call));
+
+    call->run_dirfd = open(inst->run, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (call->run_dirfd >= 0)
+        call->client = ipc_client_new(call->run_dirfd, MASTER_SOCKET, MASTER_PAYLOAD_MAX);
+    if (call->client == NULL || ipc_client_connect(call->client, CONNECT_TIMEOUT_MS) < 0)
+        master_call_free(&call);
+    return call;
+}
+
+void
+master_call_free(struct master_call **callp)
+{
+    int saved = errno;
+
+    if (*callp == NULL)
+        return;
+    ipc_client_free(&(*callp)->client);
+    close_keep_errno((*callp)->run_dirfd);
+    xfree(callp);
+    errno = saved;
+}
+
+int
+master_call_ask(struct master_call *call, const char *verb, const char *name, int timeout_ms,
+                struct master_reply *reply)
+{
+    struct strbuf out = strbuf_new(REQUEST_MAX);
+    const struct master_request request = {.verb = slice_of(verb), .name = slice_of(name)};
+    struct ipc_reply answer;
+    int rc = master_request_encode(&out, &request);
+
+    if (rc < 0)
+        errno = EMSGSIZE;
+    else
+        rc = ipc_client_call(call->client, &out, -1, timeout_ms, &answer);
+    strbuf_free(&out);
+    if (rc < 0)
+        return -1;
+    close_keep_errno(answer.fd); /* none is expected */
+    if (answer.type != MASTER_REPLY || master_reply_decode(answer.payload, reply) < 0) {
+        errno = EPROTO;
+        return -1;
+    }
+    return 0;
+}
+
+int
+master_call_complain(const struct cli *cli)
+{
+    if (errno == EACCES)
+        return cli_fail(cli,
+                        "%s/%s: permission denied; only root or the user who started it may "
+                        "ask",
+                        cli->inst.run, MASTER_SOCKET);
+    return cli_fail(cli, "the mail server is not running; the command is: posthorn start");
+}

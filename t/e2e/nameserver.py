@@ -1,0 +1,65 @@
+"""NSD with zones of the test, on a loopback port; signed ones by ldns."""
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+
+from instance import wait_for
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        return udp.getsockname()[1]
+
+
+class NameServer:
+    """zones: name -> lines of records (relative names), without SOA and NS. signed: names of zones
+    that get a DNSSEC key; `anchors` is then a file with their DNSKEYs."""
+
+    def __init__(self, zones, signed=()):
+        self.port = free_port()
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-nsd-"))
+        self.anchors = self.dir / "anchors"
+        self.anchors.write_text("")
+        config = (f"server:\n ip-address: 127.0.0.1@{self.port}\n zonesdir: \"{self.dir}\"\n"
+                  f" username: \"\"\n chroot: \"\"\n database: \"\"\n pidfile: \"{self.dir}/pid\"\n"
+                  f" zonelistfile: \"{self.dir}/list\"\n xfrdfile: \"{self.dir}/xfrd\"\n"
+                  f" logfile: \"{self.dir}/log\"\n server-count: 1\n rrl-ratelimit: 0\n"
+                  f"remote-control:\n control-enable: no\n")
+        for name, records in zones.items():
+            self._write_zone(name, records, name in signed)
+            config += f"zone:\n name: {name}\n zonefile: {name}.zone\n"
+        (self.dir / "nsd.conf").write_text(config)
+        self.process = subprocess.Popen(["/usr/sbin/nsd", "-d", "-c", self.dir / "nsd.conf"],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(self._answers, 10, "nsd")
+
+    def _answers(self):
+        return subprocess.run(["dig", "+time=1", "+tries=1", "-p", str(self.port), "@127.0.0.1",
+                               "version.bind", "CH", "TXT"],
+                              capture_output=True).returncode == 0
+
+    def _write_zone(self, name, records, sign):
+        path = self.dir / f"{name}.zone"
+        path.write_text(f"$ORIGIN {name}.\n$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n"
+                        f"@ NS ns\nns A 127.0.0.1\n" + "\n".join(records) + "\n")
+        if not sign:
+            return
+        key = subprocess.run(["ldns-keygen", "-a", "ECDSAP256SHA256", "-k", name], cwd=self.dir,
+                             capture_output=True, check=True).stdout.decode().strip()
+        subprocess.run(["ldns-signzone", "-f", str(path) + ".signed", str(path), str(self.dir / key)],
+                       cwd=self.dir, check=True, capture_output=True)
+        path.write_text((path.parent / (path.name + ".signed")).read_text())
+        with open(self.anchors, "a") as f:
+            f.write((self.dir / f"{key}.key").read_text())
+
+    @property
+    def address(self):
+        return f"127.0.0.1@{self.port}"
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(10)
+        shutil.rmtree(self.dir, ignore_errors=True)

@@ -1,0 +1,190 @@
+/*
+ * t/unit/test_admission.c - lib/sys/admission and lib/base/cidr.
+ */
+#include <arpa/inet.h>
+#include <check.h>
+#include <stdlib.h>
+
+#include "lib/sys/admission.h"
+
+static struct ip
+ip_of(const char *text)
+{
+    struct cidr net;
+
+    ck_assert_int_eq(cidr_parse(slice_of(text), &net), 0);
+    ck_assert_uint_eq(net.bits, 128);
+    return net.net;
+}
+
+static const struct {
+    const char *net;
+    int rc;
+    const char *inside, *outside;
+} nets[] = {
+    {"192.0.2.1", 0, "192.0.2.1", "192.0.2.2"},
+    {"192.0.2.0/24", 0, "192.0.2.255", "192.0.3.0"},
+    {"192.0.2.128/25", 0, "192.0.2.129", "192.0.2.127"},
+    {"192.0.", 0, "192.0.255.1", "192.1.0.0"},
+    {"0.0.0.0/0", 0, "198.51.100.7", "2001:db8::1"},
+    {"2001:db8::/32", 0, "2001:db8:ffff::1", "2001:db9::1"},
+    {"::1", 0, "::1", "::2"},
+    {"::ffff:192.0.2.1", 0, "192.0.2.1", "192.0.2.2"},
+    {"", -1, "", ""},
+    {"192.0.2.1/24", -1, "", ""}, /* bits behind the prefix */
+    {"192.0.2.0/33", -1, "", ""},
+    {"192.0.2.0/", -1, "", ""},
+    {"192.0.2", -1, "", ""},
+    {"256.", -1, "", ""},
+    {"1.2.3.4.", -1, "", ""},
+    {"example.test", -1, "", ""},
+};
+
+START_TEST(networks_are_read_strictly)
+{
+    struct cidr net;
+    struct ip ip;
+
+    ck_assert_int_eq(cidr_parse(slice_of(nets[_i].net), &net), nets[_i].rc);
+    if (nets[_i].rc < 0)
+        return;
+    ip = ip_of(nets[_i].inside);
+    ck_assert(cidr_has(&net, &ip));
+    ip = ip_of(nets[_i].outside);
+    ck_assert(!cidr_has(&net, &ip));
+}
+END_TEST
+
+START_TEST(addresses_print_as_people_write_them)
+{
+    struct sockaddr_storage from = {.ss_family = AF_INET6};
+    char text[INET6_ADDRSTRLEN];
+    struct ip ip;
+
+    ck_assert_int_eq(
+        inet_pton(AF_INET6, "::ffff:127.0.0.1", &((struct sockaddr_in6 *)&from)->sin6_addr), 1);
+    ck_assert_int_eq(ip_of_sockaddr(&from, &ip), 0);
+    ip_text(&ip, text);
+    ck_assert_str_eq(text, "127.0.0.1");
+    ck_assert(ip_is_v4(&ip) && ip_is_loopback(&ip));
+    ip = ip_of("2001:db8::1");
+    ip_text(&ip, text);
+    ck_assert_str_eq(text, "2001:db8::1");
+    ck_assert(!ip_is_loopback(&ip));
+    from.ss_family = AF_UNIX;
+    ck_assert_int_eq(ip_of_sockaddr(&from, &ip), -1);
+}
+END_TEST
+
+static const struct admission_list none;
+
+START_TEST(clients_max_counts_all)
+{
+    const struct admission_limits limits = {.clients_max = 2};
+    struct admission *a = admission_new(&limits, none, none, none);
+    struct ip one = ip_of("192.0.2.1"), two = ip_of("192.0.2.2");
+
+    ck_assert_int_eq(admission_enter(a, &one, 0), ADMISSION_OK);
+    ck_assert_int_eq(admission_enter(a, &two, 0), ADMISSION_OK);
+    ck_assert_int_eq(admission_enter(a, &two, 0), ADMISSION_FULL);
+    admission_leave(a, &one);
+    ck_assert_int_eq(admission_enter(a, &two, 0), ADMISSION_OK);
+    admission_free(&a);
+}
+END_TEST
+
+START_TEST(an_address_has_its_own_limits)
+{
+    const struct admission_limits limits = {.per_address_max = 1, .per_minute_max = 3};
+    struct admission *a = admission_new(&limits, none, none, none);
+    struct ip one = ip_of("192.0.2.1"), two = ip_of("192.0.2.2");
+
+    ck_assert_int_eq(admission_enter(a, &one, 0), ADMISSION_OK);
+    ck_assert_int_eq(admission_enter(a, &one, 1), ADMISSION_ADDRESS_BUSY);
+    ck_assert_int_eq(admission_enter(a, &two, 1), ADMISSION_OK);
+    admission_leave(a, &one);
+    ck_assert_int_eq(admission_enter(a, &one, 2), ADMISSION_OK);
+    admission_leave(a, &one);
+    ck_assert_int_eq(admission_enter(a, &one, 3), ADMISSION_OK);
+    admission_leave(a, &one);
+    ck_assert_int_eq(admission_enter(a, &one, 59999), ADMISSION_TOO_FAST);
+    ck_assert_int_eq(admission_enter(a, &one, 60000), ADMISSION_OK);
+    admission_free(&a);
+}
+END_TEST
+
+START_TEST(ipv6_is_counted_by_network)
+{
+    const struct admission_limits limits = {.per_address_max = 1};
+    struct admission *a = admission_new(&limits, none, none, none);
+    struct ip one = ip_of("2001:db8::1"), same = ip_of("2001:db8::2"),
+              other = ip_of("2001:db8:0:1::1");
+
+    ck_assert_int_eq(admission_enter(a, &one, 0), ADMISSION_OK);
+    ck_assert_int_eq(admission_enter(a, &same, 0), ADMISSION_ADDRESS_BUSY);
+    ck_assert_int_eq(admission_enter(a, &other, 0), ADMISSION_OK);
+    admission_free(&a);
+}
+END_TEST
+
+START_TEST(lists_decide_before_limits)
+{
+    const struct admission_limits limits = {.per_address_max = 1};
+    struct cidr inside, evil, friend;
+    const struct admission_list allow = {&inside, 1}, deny = {&evil, 1}, unlimited = {&friend, 1};
+    struct admission *a = admission_new(&limits, allow, deny, unlimited);
+    struct ip good = ip_of("192.0.2.1"), bad = ip_of("192.0.2.66"), far = ip_of("198.51.100.1");
+
+    ck_assert_int_eq(cidr_parse(SLICE("192.0.2.0/24"), &inside), 0);
+    ck_assert_int_eq(cidr_parse(SLICE("192.0.2.66"), &evil), 0);
+    ck_assert_int_eq(cidr_parse(SLICE("192.0.2.1"), &friend), 0);
+    ck_assert_int_eq(admission_enter(a, &bad, 0), ADMISSION_DENIED);
+    ck_assert_int_eq(admission_enter(a, &far, 0), ADMISSION_DENIED);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(admission_enter(a, &good, 0), ADMISSION_OK);
+    admission_free(&a);
+}
+END_TEST
+
+/* A flood of addresses neither fills the memory nor shuts out the rest. */
+START_TEST(a_flood_of_addresses_is_bounded)
+{
+    const struct admission_limits limits = {.per_address_max = 1};
+    struct admission *a = admission_new(&limits, none, none, none);
+    struct ip ip = ip_of("10.0.0.0");
+    unsigned taken = 0;
+
+    for (unsigned i = 0; i < 200000; i++) {
+        ip.bytes[13] = (unsigned char)(i >> 16);
+        ip.bytes[14] = (unsigned char)(i >> 8);
+        ip.bytes[15] = (unsigned char)i;
+        taken += admission_enter(a, &ip, 0) == ADMISSION_OK;
+        admission_leave(a, &ip);
+    }
+    ck_assert_uint_eq(taken, 200000);
+    admission_free(&a);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("admission");
+    TCase *tc = tcase_create("admission");
+    SRunner *sr;
+    int failed;
+
+    tcase_add_loop_test(tc, networks_are_read_strictly, 0, (int)ARRAY_LEN(nets));
+    tcase_add_test(tc, addresses_print_as_people_write_them);
+    tcase_add_test(tc, clients_max_counts_all);
+    tcase_add_test(tc, an_address_has_its_own_limits);
+    tcase_add_test(tc, ipv6_is_counted_by_network);
+    tcase_add_test(tc, lists_decide_before_limits);
+    tcase_add_test(tc, a_flood_of_addresses_is_bounded);
+    suite_add_tcase(s, tc);
+    sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,346 @@
+/*
+ * t/unit/test_mailbox.c - lib/store/mailbox: what one and two sessions see of a folder.
+ */
+#include "t/unit/store_test.h"
+
+static void
+check_flags(struct mailbox *mb, uint32_t seq, uint32_t flags)
+{
+    ck_assert_uint_eq(mailbox_message(mb, seq)->flags & ~(uint32_t)MESSAGE_RECENT, flags);
+}
+
+START_TEST(a_new_store_has_the_standard_folders)
+{
+    struct mailbox_info info;
+
+    ck_assert_int_eq(mailbox_status(store_test, SLICE("inbox"), &info), 0);
+    ck_assert_uint_eq(info.count, 0);
+    ck_assert_uint_eq(info.uidnext, 1);
+    ck_assert_uint_ne(info.uidvalidity, 0);
+    ck_assert_int_eq(mailbox_status(store_test, SLICE("Junk"), &info), 0);
+    ck_assert_int_eq(mailbox_status(store_test, SLICE("Nothing"), &info), -1);
+    ck_assert_int_eq(errno, ENOENT);
+}
+END_TEST
+
+START_TEST(an_appended_message_is_there)
+{
+    struct mailbox *mb;
+    struct mailbox_info info;
+    char *text;
+
+    ck_assert_uint_eq(store_test_append("INBOX", "Subject: a\r\n\r\nx\r\n", MESSAGE_SEEN), 1);
+    ck_assert_uint_eq(store_test_append("INBOX", "Subject: b\r\n\r\n", 0), 2);
+    mb = store_test_select("INBOX");
+    mailbox_get_info(mb, &info);
+    ck_assert_uint_eq(info.count, 2);
+    ck_assert_uint_eq(info.unseen, 1);
+    ck_assert_uint_eq(info.first_unseen_seq, 2);
+    ck_assert_uint_eq(info.uidnext, 3);
+    ck_assert_uint_eq(info.recent, 2);
+    ck_assert_uint_eq(info.bytes, 31);
+    ck_assert_uint_eq(mailbox_message(mb, 2)->uid, 2);
+    ck_assert_int_eq(mailbox_message(mb, 1)->internal_ms, 1234567890123);
+    ck_assert_uint_eq(mailbox_message(mb, 1)->flags, MESSAGE_SEEN | MESSAGE_RECENT);
+    text = store_test_read(mb, 1);
+    ck_assert_str_eq(text, "Subject: a\r\n\r\nx\r\n");
+    free(text);
+    mailbox_close(&mb);
+}
+END_TEST
+
+START_TEST(recent_belongs_to_one_session)
+{
+    struct mailbox *a, *b;
+    struct mailbox_info info;
+
+    (void)store_test_append("INBOX", "x\r\n", 0);
+    a = store_test_select("INBOX");
+    b = store_test_select("INBOX");
+    mailbox_get_info(a, &info);
+    ck_assert_uint_eq(info.recent, 1);
+    mailbox_get_info(b, &info);
+    ck_assert_uint_eq(info.recent, 0);
+    (void)store_test_append("INBOX", "y\r\n", 0);
+    ck_assert_int_eq(mailbox_sync(b, true, NULL), 0);
+    ck_assert_int_eq(mailbox_sync(a, true, NULL), 0);
+    mailbox_get_info(b, &info);
+    ck_assert_uint_eq(info.recent, 1);
+    mailbox_get_info(a, &info);
+    ck_assert_uint_eq(info.recent, 1);
+    ck_assert_uint_eq(mailbox_message(a, 2)->flags & MESSAGE_RECENT, 0);
+    mailbox_close(&a);
+    mailbox_close(&b);
+}
+END_TEST
+
+static const struct {
+    uint32_t before;
+    enum mailbox_flag_op op;
+    uint32_t flags, after;
+    bool changes;
+} flag_cases[] = {
+    {0, MAILBOX_FLAGS_ADD, MESSAGE_SEEN, MESSAGE_SEEN, true},
+    {MESSAGE_SEEN, MAILBOX_FLAGS_ADD, MESSAGE_SEEN, MESSAGE_SEEN, false},
+    {MESSAGE_SEEN, MAILBOX_FLAGS_ADD, MESSAGE_DRAFT, MESSAGE_SEEN | MESSAGE_DRAFT, true},
+    {MESSAGE_SEEN | MESSAGE_DRAFT, MAILBOX_FLAGS_REMOVE, MESSAGE_SEEN, MESSAGE_DRAFT, true},
+    {MESSAGE_DRAFT, MAILBOX_FLAGS_REMOVE, MESSAGE_SEEN, MESSAGE_DRAFT, false},
+    {MESSAGE_DRAFT, MAILBOX_FLAGS_SET, MESSAGE_DELETED, MESSAGE_DELETED, true},
+    {MESSAGE_DRAFT, MAILBOX_FLAGS_SET, 0, 0, true},
+    {0, MAILBOX_FLAGS_ADD, MESSAGE_RECENT, 0, false},
+};
+
+START_TEST(flags_change_as_told)
+{
+    struct mailbox *mb, *other;
+    struct mailbox_changes c;
+    uint32_t seq = 1;
+    bool changed = false;
+
+    (void)store_test_append("INBOX", "x\r\n", flag_cases[_i].before);
+    mb = store_test_select("INBOX");
+    other = store_test_select("INBOX");
+    ck_assert_int_eq(mailbox_store_flags(mb, &seq, 1, flag_cases[_i].op, flag_cases[_i].flags, 0, 0,
+                                         NULL, &changed),
+                     0);
+    ck_assert_int_eq(changed, flag_cases[_i].changes);
+    check_flags(mb, 1, flag_cases[_i].after);
+    check_flags(other, 1, flag_cases[_i].before);
+    ck_assert_int_eq(mailbox_sync(other, false, &c), 0);
+    ck_assert_uint_eq(c.changed_count, flag_cases[_i].changes ? 1 : 0);
+    check_flags(other, 1, flag_cases[_i].after);
+    mailbox_changes_free(&c);
+    ck_assert_int_eq(mailbox_sync(mb, false, &c), 0);
+    ck_assert_uint_eq(c.changed_count, 0);
+    mailbox_changes_free(&c);
+    mailbox_close(&mb);
+    mailbox_close(&other);
+}
+END_TEST
+
+START_TEST(a_change_that_came_too_late_is_skipped)
+{
+    struct mailbox *mb;
+    uint32_t seqs[] = {1, 2};
+    bool skipped[2], changed[2];
+    uint64_t since;
+
+    (void)store_test_append("INBOX", "x\r\n", 0);
+    (void)store_test_append("INBOX", "y\r\n", 0);
+    mb = store_test_select("INBOX");
+    since = mailbox_message(mb, 1)->modseq;
+    ck_assert_int_eq(mailbox_store_flags(mb, seqs, 2, MAILBOX_FLAGS_ADD, MESSAGE_FLAGGED, 0, since,
+                                         skipped, changed),
+                     0);
+    ck_assert(!skipped[0] && changed[0]);
+    ck_assert(skipped[1] && !changed[1]);
+    mailbox_close(&mb);
+}
+END_TEST
+
+START_TEST(keywords_have_names)
+{
+    struct mailbox *a = store_test_select("INBOX"), *b;
+    uint32_t seq = 1;
+    int bit;
+
+    (void)store_test_append("INBOX", "x\r\n", 0);
+    ck_assert_int_eq(mailbox_sync(a, true, NULL), 0);
+    ck_assert_int_eq(mailbox_keyword_bit(a, SLICE("$Forwarded"), false), -1);
+    bit = mailbox_keyword_bit(a, SLICE("$Forwarded"), true);
+    ck_assert_int_ge(bit, 0);
+    ck_assert_int_eq(mailbox_keyword_bit(a, SLICE("$forwarded"), true), bit);
+    ck_assert_int_eq(
+        mailbox_store_flags(a, &seq, 1, MAILBOX_FLAGS_ADD, 0, UINT64_C(1) << bit, 0, NULL, NULL),
+        0);
+    b = store_test_select("INBOX");
+    ck_assert_str_eq(mailbox_keyword(b, (unsigned)bit), "$Forwarded");
+    ck_assert_uint_eq(mailbox_message(b, 1)->keywords, UINT64_C(1) << bit);
+    mailbox_close(&a);
+    mailbox_close(&b);
+}
+END_TEST
+
+START_TEST(an_expunge_shows_at_the_next_full_sync)
+{
+    struct mailbox *a, *b;
+    struct mailbox_changes c;
+    uint32_t uids[] = {4, 2};
+
+    for (int i = 0; i < 5; i++)
+        (void)store_test_append("INBOX", "x\r\n", i % 2 == 1 ? MESSAGE_DELETED : 0);
+    a = store_test_select("INBOX");
+    b = store_test_select("INBOX");
+    ck_assert_int_eq(mailbox_expunge(a, uids, 2), 0);
+    ck_assert_uint_eq(mailbox_count(a), 5);
+    ck_assert_int_eq(mailbox_sync(b, false, &c), 0);
+    ck_assert_uint_eq(c.expunged_count, 0);
+    ck_assert_uint_eq(mailbox_count(b), 5);
+    ck_assert_uint_eq(mailbox_message(b, 2)->uid, 2);
+    ck_assert_uint_eq(mailbox_message(b, 5)->uid, 5);
+    ck_assert_uint_eq(mailbox_seq_of_uid(b, 4), 4);
+    ck_assert_int_eq(mailbox_open_message(b, 2), -1);
+    ck_assert_int_eq(errno, ENOENT);
+    mailbox_changes_free(&c);
+    ck_assert_int_eq(mailbox_sync(b, true, &c), 0);
+    ck_assert_uint_eq(c.expunged_count, 2);
+    ck_assert_uint_eq(c.expunged[0], 2);
+    ck_assert_uint_eq(c.expunged[1], 3);
+    ck_assert_uint_eq(c.expunged_uids[1], 4);
+    ck_assert_uint_eq(c.old_count, 3);
+    ck_assert_uint_eq(c.new_count, 3);
+    ck_assert_uint_eq(mailbox_message(b, 2)->uid, 3);
+    ck_assert_uint_eq(mailbox_seq_of_uid(b, 4), 0);
+    ck_assert_uint_eq(mailbox_seq_at_or_above(b, 4), 3);
+    mailbox_changes_free(&c);
+    ck_assert_int_eq(mailbox_sync(a, true, &c), 0);
+    ck_assert_uint_eq(c.expunged_count, 2);
+    mailbox_changes_free(&c);
+    mailbox_close(&a);
+    mailbox_close(&b);
+}
+END_TEST
+
+START_TEST(only_deleted_messages_are_expunged)
+{
+    struct mailbox *mb;
+    uint32_t uids[] = {1, 2};
+
+    (void)store_test_append("INBOX", "x\r\n", 0);
+    (void)store_test_append("INBOX", "x\r\n", MESSAGE_DELETED);
+    (void)store_test_append("INBOX", "x\r\n", MESSAGE_DELETED);
+    mb = store_test_select("INBOX");
+    ck_assert_int_eq(mailbox_expunge(mb, uids, 2), 0);
+    ck_assert_int_eq(mailbox_sync(mb, true, NULL), 0);
+    ck_assert_uint_eq(mailbox_count(mb), 2);
+    ck_assert_uint_eq(mailbox_message(mb, 2)->uid, 3);
+    ck_assert_int_eq(mailbox_expunge(mb, NULL, 0), 0);
+    ck_assert_int_eq(mailbox_sync(mb, true, NULL), 0);
+    ck_assert_uint_eq(mailbox_count(mb), 1);
+    uids[0] = 1;
+    ck_assert_int_eq(mailbox_remove(mb, uids, 1), 0);
+    ck_assert_int_eq(mailbox_sync(mb, true, NULL), 0);
+    ck_assert_uint_eq(mailbox_count(mb), 0);
+    ck_assert_uint_eq(store_test_append("INBOX", "x\r\n", 0), 4);
+    mailbox_close(&mb);
+}
+END_TEST
+
+START_TEST(a_copy_keeps_what_belongs_to_the_message)
+{
+    struct mailbox *mb, *to;
+    struct mailbox_uids uids;
+    uint32_t seqs[] = {1, 2};
+    int bit;
+    char *text;
+
+    (void)store_test_append("INBOX", "one\r\n", MESSAGE_SEEN);
+    (void)store_test_append("INBOX", "two\r\n", 0);
+    mb = store_test_select("INBOX");
+    bit = mailbox_keyword_bit(mb, SLICE("work"), true);
+    ck_assert_int_eq(
+        mailbox_store_flags(mb, seqs, 1, MAILBOX_FLAGS_ADD, 0, UINT64_C(1) << bit, 0, NULL, NULL),
+        0);
+    to = store_test_select("Trash");
+    (void)mailbox_keyword_bit(to, SLICE("other"), true);
+    ck_assert_int_eq(mailbox_copy(mb, seqs, 2, SLICE("Trash"), _i == 1, &uids), 0);
+    ck_assert_uint_eq(uids.count, 2);
+    ck_assert_uint_eq(uids.uids[1], 2);
+    free(uids.uids);
+    ck_assert_int_eq(mailbox_sync(to, true, NULL), 0);
+    ck_assert_uint_eq(mailbox_count(to), 2);
+    check_flags(to, 1, MESSAGE_SEEN);
+    ck_assert_str_eq(mailbox_keyword(to, 1), "work");
+    ck_assert_uint_eq(mailbox_message(to, 1)->keywords, 2);
+    ck_assert_int_eq(mailbox_message(to, 2)->internal_ms, 1234567890123);
+    text = store_test_read(to, 2);
+    ck_assert_str_eq(text, "two\r\n");
+    free(text);
+    ck_assert_int_eq(mailbox_sync(mb, true, NULL), 0);
+    ck_assert_uint_eq(mailbox_count(mb), _i == 1 ? 0 : 2);
+    ck_assert_int_eq(mailbox_copy(mb, seqs, _i == 1 ? 0 : 1, SLICE("Nowhere"), false, &uids), -1);
+    ck_assert_int_eq(errno, ENOENT);
+    mailbox_close(&mb);
+    mailbox_close(&to);
+}
+END_TEST
+
+START_TEST(usage_follows)
+{
+    uint64_t bytes, messages;
+    struct mailbox *mb;
+    struct mailbox_uids uids;
+    uint32_t seq = 1, uid = 1;
+
+    (void)store_test_append("INBOX", "12345678\r\n", 0);
+    (void)store_test_append("Sent", "12345678\r\n", 0);
+    ck_assert_int_eq(store_usage(store_test, &bytes, &messages), 0);
+    ck_assert_uint_eq(bytes, 20);
+    ck_assert_uint_eq(messages, 2);
+    mb = store_test_select("INBOX");
+    ck_assert_int_eq(mailbox_copy(mb, &seq, 1, SLICE("Sent"), false, &uids), 0);
+    free(uids.uids);
+    ck_assert_int_eq(mailbox_copy(mb, &seq, 1, SLICE("Sent"), true, &uids), 0);
+    free(uids.uids);
+    mailbox_close(&mb);
+    ck_assert_int_eq(store_usage(store_test, &bytes, &messages), 0);
+    ck_assert_uint_eq(bytes, 30);
+    mb = store_test_select("Sent");
+    ck_assert_int_eq(mailbox_remove(mb, &uid, 1), 0);
+    mailbox_close(&mb);
+    ck_assert_int_eq(store_usage(store_test, &bytes, &messages), 0);
+    ck_assert_uint_eq(bytes, 20);
+    ck_assert_uint_eq(messages, 2);
+    ck_assert_int_eq(store_recount(store_test, &bytes, &messages), 0);
+    ck_assert_uint_eq(bytes, 20);
+    ck_assert_uint_eq(messages, 2);
+    ck_assert_int_eq(store_remove(store_test, SLICE("Sent")), 0);
+    ck_assert_int_eq(store_usage(store_test, &bytes, &messages), 0);
+    ck_assert_uint_eq(bytes, 0);
+}
+END_TEST
+
+START_TEST(the_cache_remembers)
+{
+    struct mailbox *mb = store_test_select("INBOX");
+    struct slice got;
+
+    ck_assert(!mailbox_cache_get(mb, 1, MAILBOX_CACHE_ENVELOPE, &got));
+    for (uint32_t uid = 1; uid <= 2000; uid++)
+        mailbox_cache_put(mb, uid, MAILBOX_CACHE_ENVELOPE, slice_make(&uid, sizeof(uid)));
+    mailbox_cache_put(mb, 7, MAILBOX_CACHE_BODY, SLICE("seven"));
+    mailbox_close(&mb);
+    mb = store_test_select("INBOX");
+    for (uint32_t uid = 1; uid <= 2000; uid++) {
+        ck_assert(mailbox_cache_get(mb, uid, MAILBOX_CACHE_ENVELOPE, &got));
+        ck_assert_uint_eq(got.len, sizeof(uid));
+        ck_assert_mem_eq(got.ptr, &uid, sizeof(uid));
+    }
+    ck_assert(mailbox_cache_get(mb, 7, MAILBOX_CACHE_BODY, &got));
+    ck_assert(slice_eq(got, SLICE("seven")));
+    ck_assert(!mailbox_cache_get(mb, 8, MAILBOX_CACHE_BODY, &got));
+    mailbox_close(&mb);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("mailbox");
+    TCase *tc = tcase_create("sessions");
+
+    tcase_add_checked_fixture(tc, store_test_setup, store_test_teardown);
+    tcase_add_test(tc, a_new_store_has_the_standard_folders);
+    tcase_add_test(tc, an_appended_message_is_there);
+    tcase_add_test(tc, recent_belongs_to_one_session);
+    tcase_add_loop_test(tc, flags_change_as_told, 0, (int)ARRAY_LEN(flag_cases));
+    tcase_add_test(tc, a_change_that_came_too_late_is_skipped);
+    tcase_add_test(tc, keywords_have_names);
+    tcase_add_test(tc, an_expunge_shows_at_the_next_full_sync);
+    tcase_add_test(tc, only_deleted_messages_are_expunged);
+    tcase_add_loop_test(tc, a_copy_keeps_what_belongs_to_the_message, 0, 2);
+    tcase_add_test(tc, usage_follows);
+    tcase_add_test(tc, the_cache_remembers);
+    suite_add_tcase(suite, tc);
+    return store_test_run(suite);
+}
