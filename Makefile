@@ -56,19 +56,16 @@ LIBS_imapd = -levent_core -lseccomp -lssl -lcrypto
 LIBS_pop3d = -levent_core -lseccomp -lssl -lcrypto
 LIBS_queue-manager = -levent_core -lseccomp
 LIBS_local-deliver = -levent_core -lseccomp
-LIBS_remote-deliver = -levent_core -lseccomp -lssl -lcrypto -lidn2
+LIBS_remote-deliver = -levent_core -lseccomp -lssl -lcrypto -lidn2 -lunistring
 LIBS_posthorn = -levent_core -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring
 LIBS_ALL = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound
 
-ifeq ($(wildcard lib/store/mailbox.c),)
-DAEMONS := $(filter-out imapd pop3d local-deliver,$(DAEMONS))
-endif
 DAEMONS := $(foreach d,$(DAEMONS),$(if $(wildcard $(d)/main.c),$(d)))
 PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
            $(if $(wildcard posthorn/main.c),$(BUILD)/bin/posthorn)
 
 LIB_SRC := $(wildcard lib/*/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/services_conf.o
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/services_conf.o $(BUILD)/obj/gen/posthorn_conf.o
 TESTS := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
 TOOLS := $(patsubst t/tools/%.c,$(BUILD)/t/tools/%,$(wildcard t/tools/*.c))
 FUZZERS := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
@@ -95,7 +92,12 @@ $(BUILD)/obj/gen/services_conf.c: conf/services.conf Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "lib/conf/services.h"'; echo 'const char services_default_text[] = {'; \
 	    od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } > $@
-$(BUILD)/obj/gen/services_conf.o: $(BUILD)/obj/gen/services_conf.c
+# The head of a new posthorn.conf likewise; its settings come from the table.
+$(BUILD)/obj/gen/posthorn_conf.c: conf/posthorn.conf.in Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "lib/conf/conf_new.h"'; echo 'const char conf_new_head[] = {'; \
+	    od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } > $@
+$(BUILD)/obj/gen/%.o: $(BUILD)/obj/gen/%.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/libposthorn-core.a: $(LIB_OBJ)

@@ -4,6 +4,7 @@
  * Requests come from root or the suite's owner; values are checked by lib/account.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "accountd/server.h"

@@ -18,7 +18,7 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 
-enum { MAKES_MAX = 64 };
+enum { MAKES_MAX = 64, WARN_EVERY_MS = 10000 };
 
 TAILQ_HEAD(job_list, hash_job);
 TAILQ_HEAD(share_list, share);
@@ -58,8 +58,9 @@ struct hash_pool {
     uint32_t last_id;
     struct share_list shares; /* the first one is served next */
     struct job_list makes;
-    struct job_list dropped; /* done() is due at the timer */
-    struct loop_timer *drop_timer;
+    struct job_list dropped; /* their done() runs at the end of the turn */
+    struct loop_task *run_dropped;
+    int64_t warned_ms; /* when the log was told of an overflow */
     struct worker *workers;
 };
 
@@ -110,20 +111,27 @@ share_remove_job(struct hash_pool *pool, struct hash_job *job)
     }
 }
 
-static void
-share_add_job(struct hash_pool *pool, uint64_t key, struct hash_job *job)
+/* The share of that key, made if it is new. */
+static struct share *
+share_of(struct hash_pool *pool, uint64_t key)
 {
     struct share *share;
 
-    TAILQ_FOREACH(share, &pool->shares, link) /* at most queue_max, and only in a flood */
-    if (share->key == key)
-        break;
-    if (share == NULL) {
-        share = xcalloc(1, sizeof(*share));
-        share->key = key;
-        TAILQ_INIT(&share->jobs);
-        TAILQ_INSERT_TAIL(&pool->shares, share, link);
-    }
+    for (share = TAILQ_FIRST(&pool->shares); share != NULL; share = TAILQ_NEXT(share, link))
+        if (share->key == key) /* at most queue_max to look at, and only in a flood */
+            return share;
+    share = xcalloc(1, sizeof(*share));
+    share->key = key;
+    TAILQ_INIT(&share->jobs);
+    TAILQ_INSERT_TAIL(&pool->shares, share, link);
+    return share;
+}
+
+static void
+share_add_job(struct hash_pool *pool, uint64_t key, struct hash_job *job)
+{
+    struct share *share = share_of(pool, key);
+
     job->share = share;
     share->count++;
     TAILQ_INSERT_TAIL(&share->jobs, job, link);
@@ -150,7 +158,7 @@ static void
 drop_later(struct hash_pool *pool, struct hash_job *job)
 {
     TAILQ_INSERT_TAIL(&pool->dropped, job, link);
-    loop_timer_set(pool->drop_timer, 0);
+    loop_task_schedule(pool->run_dropped);
 }
 
 /* The newest job of the address that has the most: it pays for the flood that it makes. */
@@ -160,11 +168,14 @@ shed_one(struct hash_pool *pool)
     struct share *share, *longest = TAILQ_FIRST(&pool->shares);
     struct hash_job *job;
 
-    TAILQ_FOREACH(share, &pool->shares, link)
-    if (share->count > longest->count)
-        longest = share;
-    log_event(LOG_WARN, "hash_queue_full", KV_U64("waiting", pool->waiting),
-              KV_U64("of_one_client", longest->count));
+    for (share = longest; share != NULL; share = TAILQ_NEXT(share, link))
+        if (share->count > longest->count)
+            longest = share;
+    if (clock_mono_ms() - pool->warned_ms >= WARN_EVERY_MS) {
+        pool->warned_ms = clock_mono_ms();
+        log_event(LOG_WARN, "hash_queue_full", KV_U64("waiting", pool->waiting),
+                  KV_U64("of_one_client", longest->count));
+    }
     job = TAILQ_LAST(&longest->jobs, job_list);
     share_remove_job(pool, job);
     drop_later(pool, job);
@@ -310,7 +321,8 @@ hash_pool_new(struct loop *loop, const int *fds, unsigned width, unsigned queue_
     TAILQ_INIT(&pool->shares);
     TAILQ_INIT(&pool->makes);
     TAILQ_INIT(&pool->dropped);
-    pool->drop_timer = loop_timer_new(loop, run_dropped, pool);
+    pool->run_dropped = loop_task_new(loop, run_dropped, pool);
+    pool->warned_ms = -WARN_EVERY_MS;
     pool->workers = xcalloc(width, sizeof(*pool->workers));
     for (unsigned i = 0; i < width; i++) {
         pool->workers[i].pool = pool;
@@ -344,7 +356,7 @@ hash_pool_free(struct hash_pool **poolp)
         job_free(job);
     free_list(&pool->makes);
     free_list(&pool->dropped);
-    loop_timer_free(&pool->drop_timer);
+    loop_task_free(&pool->run_dropped);
     for (unsigned i = 0; i < pool->width; i++) {
         loop_fd_free(&pool->workers[i].watch);
         (void)close(pool->workers[i].fd); /* the keeper sees it and ends */

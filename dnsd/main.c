@@ -31,8 +31,8 @@ main(int argc, char **argv)
     enter_sandbox(&d); /* user, Landlock, seccomp: no way back */
     daemon_ready(&d);  /* master counts us as started from here on */
     daemon_run(&d);    /* until SIGTERM, or until master is gone */
-    service_close(&service);
-    questions_free(&questions);
     resolver_free(&resolver);
+    questions_free(&questions);
+    service_close(&service);
     return daemon_exit_status(&d);
 }

@@ -26,7 +26,7 @@ enum {
 };
 
 struct question {
-    TAILQ_ENTRY(question) link; /* while it waits */
+    TAILQ_ENTRY(question) link; /* in `queue` while it waits, then in `asked` */
     struct questions *all;
     uint16_t rr;
     enum {
@@ -48,7 +48,7 @@ struct questions {
     struct resolver *resolver;
     unsigned running, running_max, slow, waiting;
     int64_t timeout_ms;
-    TAILQ_HEAD(, question) queue;
+    TAILQ_HEAD(question_list, question) queue, asked;
     struct dnsd_answer answer; /* 10 KiB: one at a time */
     struct strbuf text;
 };
@@ -110,6 +110,7 @@ resolver_done(void *arg, const struct resolver_result *result)
         q->state = ANSWERED; /* start() frees it and its caller goes on: no recursion */
         return;
     }
+    TAILQ_REMOVE(&all->asked, q, link);
     question_free(q);
     start_waiting(all);
 }
@@ -167,6 +168,7 @@ start(struct question *q)
         return;
     }
     q->state = RUNNING;
+    TAILQ_INSERT_TAIL(&q->all->asked, q, link);
     if (q->timer == NULL)
         q->timer = loop_timer_new(q->all->loop, timer_fired, q);
     set_timer(q);
@@ -254,20 +256,30 @@ questions_new(struct loop *loop, struct resolver *resolver, unsigned running_max
     all->timeout_ms = timeout_ms;
     all->text = strbuf_new(DNS_PACKET_TEXT_MAX);
     TAILQ_INIT(&all->queue);
+    TAILQ_INIT(&all->asked);
     return all;
+}
+
+static void
+answer_all(struct questions *all, struct question_list *list)
+{
+    struct question *q;
+
+    while ((q = TAILQ_FIRST(list)) != NULL) {
+        TAILQ_REMOVE(list, q, link);
+        if (q->state != ANSWERED)
+            q->answered(q->arg, bare_answer(all, DNS_TEMPORARY));
+        question_free(q);
+    }
 }
 
 void
 questions_free(struct questions **questionsp)
 {
-    struct question *q;
-
     if (*questionsp == NULL)
         return;
-    while ((q = TAILQ_FIRST(&(*questionsp)->queue)) != NULL) {
-        TAILQ_REMOVE(&(*questionsp)->queue, q, link);
-        question_free(q);
-    }
+    answer_all(*questionsp, &(*questionsp)->queue);
+    answer_all(*questionsp, &(*questionsp)->asked);
     strbuf_free(&(*questionsp)->text);
     xfree(questionsp);
 }

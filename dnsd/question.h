@@ -12,7 +12,8 @@ struct questions;
 /* About `running_max` are asked at once, the others wait. */
 struct questions *questions_new(struct loop *loop, struct resolver *resolver, unsigned running_max,
                                 int64_t timeout_ms);
-void questions_free(struct questions **questionsp); /* runs no answered() any more */
+/* After resolver_free. What is under way is answered: later. */
+void questions_free(struct questions **questionsp);
 
 /* Asks for `rr` at `name` (an address with DNS_PTR is turned round). answered() runs exactly once,
  * perhaps before this returns, within the timeout; its argument is borrowed. */

@@ -27,9 +27,11 @@ enum { CLASS_IN = 1 };
 
 struct resolver {
     struct ub_ctx *ctx;
+    bool closing;
 };
 
 struct asked {
+    struct resolver *resolver;
     void (*done)(void *arg, const struct resolver_result *result);
     void *arg;
 };
@@ -210,7 +212,8 @@ resolver_free(struct resolver **resolverp)
 {
     if (*resolverp == NULL)
         return;
-    ub_ctx_delete((*resolverp)->ctx);
+    (*resolverp)->closing = true;
+    ub_ctx_delete((*resolverp)->ctx); /* calls resolved() for all that is under way */
     xfree(resolverp);
 }
 
@@ -228,7 +231,8 @@ resolved(void *arg, int rcode, void *packet, int packet_len, int sec, char *why_
 
     (void)rcode; /* it is in the packet; without one there is nothing to know */
     (void)was_ratelimited;
-    asked->done(asked->arg, &result);
+    if (!asked->resolver->closing)
+        asked->done(asked->arg, &result);
     free(asked);
 }
 
@@ -240,6 +244,7 @@ resolver_ask(struct resolver *r, const char *name, uint16_t rr,
     struct asked *asked = xcalloc(1, sizeof(*asked));
     int rc;
 
+    asked->resolver = r;
     asked->done = done;
     asked->arg = arg;
     rc = ub_resolve_event(r->ctx, name, rr, CLASS_IN, asked, resolved, NULL);

@@ -18,7 +18,7 @@ struct resolver_result {
 /* Reads [dns] and the files that it names; all of that before the sandbox. Exits with a message on
  * error. */
 struct resolver *resolver_new(struct loop *loop, const struct conf *conf);
-void resolver_free(struct resolver **resolverp);
+void resolver_free(struct resolver **resolverp); /* runs no done() any more */
 
 /* done() runs once: from the loop, or before this returns if the answer is known. Its argument is
  * borrowed. There is no deadline here but the library's own, minutes in the worst case. */

@@ -19,7 +19,7 @@ append_args_parse(struct parser *p, struct append_args *out)
     *out = (struct append_args){.has_date = false};
     if (!parser_space(p) || !parser_mailbox(p, &out->mailbox) || !parser_space(p))
         return false;
-    if (parser_peek(p) == '(' && (!flags_parse_list(p, &out->flags) || !parser_space(p)))
+    if (parser_peek(p) == '(' && (!flag_list_parse(p, &out->flags) || !parser_space(p)))
         return false;
     if (parser_peek(p) == '"') {
         out->has_date = true;

@@ -4,7 +4,7 @@
 #ifndef POSTHORN_IMAPD_APPEND_ARGS_H
 #define POSTHORN_IMAPD_APPEND_ARGS_H
 
-#include "imapd/flags.h"
+#include "imapd/flag_list.h"
 
 struct append_args {
     struct slice mailbox;

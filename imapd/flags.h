@@ -1,23 +1,12 @@
 /*
- * imapd/flags.h - message flags and keywords between the client's words and the store's bits.
+ * imapd/flags.h - message flags and keywords between words and the store's bits.
  */
 #ifndef POSTHORN_IMAPD_FLAGS_H
 #define POSTHORN_IMAPD_FLAGS_H
 
-#include "imapd/parser.h"
+#include "imapd/flag_list.h"
 #include "lib/base/strbuf.h"
 #include "lib/store/mailbox.h"
-
-struct flag_list {
-    uint32_t flags;         /* enum message_flag */
-    struct slice *keywords; /* each once */
-    uint32_t keyword_count;
-};
-
-/* "(" flags ")", for STORE also without the parentheses. \Recent and unknown system flags are
- * errors. */
-bool flags_parse_list(struct parser *p, struct flag_list *out);
-bool flags_parse_store(struct parser *p, struct flag_list *out);
 
 /* Bits of the keywords; `make` gives out new ones. False: the folder has too many, or a name is too
  * long. Without `make` names that the folder does not know are left out. */

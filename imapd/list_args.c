@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "imapd/mailbox_name.h"
-#include "imapd/status.h"
+#include "imapd/status_items.h"
 #include "lib/mail/imap_utf7.h"
 
 enum { PATTERNS_MAX = 64 };
@@ -53,7 +53,7 @@ parse_return(struct parser *p, struct list_args *out)
         if (parser_word(p, "SUBSCRIBED"))
             out->return_subscribed = true;
         else if (parser_word(p, "STATUS") && parser_space(p)) {
-            if (!status_parse_items(p, &out->status_items))
+            if (!status_items_parse(p, &out->status_items))
                 return false;
         } else if (!parser_word(p, "CHILDREN") && !parser_word(p, "SPECIAL-USE")) /* always sent */
             return parser_fail(p, "Unknown return option");

@@ -28,7 +28,7 @@ parse_args(struct parser *p, struct store_args *out)
     out->silent = parser_word(p, "FLAGS.SILENT");
     if (!out->silent && !parser_word(p, "FLAGS"))
         return parser_fail(p, "Unknown item");
-    return parser_space(p) && flags_parse_store(p, &out->list) && parser_end(p);
+    return parser_space(p) && flag_list_parse_store(p, &out->list) && parser_end(p);
 }
 
 static struct reply

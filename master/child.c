@@ -130,9 +130,9 @@ keep_open(int fd)
 static _Noreturn void
 become(const struct launch_kit *kit, const struct child_spec *spec)
 {
-    static const char failed[] = "the program could not be started\n";
     char *argv[] = {kit->path, NULL};
     sigset_t none;
+    int saved;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* cannot fail for a valid signal */
     if (getppid() != kit->master)
@@ -149,7 +149,10 @@ become(const struct launch_kit *kit, const struct child_spec *spec)
     for (size_t i = 0; i < spec->sockets->count; i++)
         keep_open(spec->sockets->items[i].fd);
     (void)execve(kit->path, argv, kit->env);
-    (void)write_all(STDERR_FILENO, slice_make(failed, sizeof(failed) - 1));
+    saved = errno;
+    (void)write_all(STDERR_FILENO, slice_of(kit->path)); /* nobody is left to tell of a failure */
+    (void)write_all(STDERR_FILENO, SLICE(": "));
+    (void)write_all(STDERR_FILENO, slice_of(strerrordesc_np(saved)));
     _exit(127);
 }
 

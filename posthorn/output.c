@@ -289,7 +289,7 @@ append_lines(struct strbuf *out, const struct table *table)
     }
 }
 
-static void
+void
 table_free(struct table **tablep)
 {
     struct table *table = *tablep;

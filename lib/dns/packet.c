@@ -16,6 +16,7 @@ enum {
     POINTERS_MAX = 64,  /* in one name: each has to lead backwards anyway */
     CNAMES_MAX = 16,
     RR_SOA = 6,
+    SOA_SIZE_MIN = 22, /* two names of the root and five numbers */
     CLASS_IN = 1,
     RCODE_NOERROR = 0,
     RCODE_NXDOMAIN = 3
@@ -295,24 +296,26 @@ collect(struct slice packet, const struct sections *sections, uint16_t rr, struc
 }
 
 /* RFC 2308 section 5: a negative answer lives as long as the lesser of the SOA's TTL and its last
- * field; without SOA it is not to be kept. */
-static uint32_t
-negative_ttl(struct slice packet, const struct sections *sections, struct strbuf *text)
+ * field; without SOA it is not to be kept. -1: damaged. */
+static int
+negative_ttl(struct slice packet, const struct sections *sections, struct strbuf *text,
+             uint32_t *ttl)
 {
     size_t offset = sections->answer;
 
+    *ttl = 0;
     for (unsigned i = 0; i < sections->answer_count + sections->authority_count; i++) {
         size_t mark = text->len;
         struct record record;
 
         if (take_record(packet, &offset, text, &record) < 0)
-            return 0;
+            return -1;
         strbuf_truncate(text, mark);
         if (i >= sections->answer_count && record.type == RR_SOA &&
-            record.end - record.data >= 22) { /* two names of the root and five numbers */
+            record.end - record.data >= SOA_SIZE_MIN) {
             uint32_t minimum = u32_at(packet, record.end - 4);
 
-            return minimum < record.ttl ? minimum : record.ttl;
+            *ttl = minimum < record.ttl ? minimum : record.ttl;
         }
     }
     return 0;
@@ -322,6 +325,7 @@ int
 dns_packet_parse(struct slice packet, uint16_t rr, struct strbuf *text, struct dnsd_answer *answer)
 {
     struct sections sections;
+    uint32_t negative_s;
     unsigned rcode;
     int rc = 1;
 
@@ -343,8 +347,10 @@ dns_packet_parse(struct slice packet, uint16_t rr, struct strbuf *text, struct d
     else if (rcode == RCODE_NXDOMAIN)
         answer->status = DNS_NXDOMAIN;
     if (answer->status != DNS_FOUND) {
+        if (negative_ttl(packet, &sections, text, &negative_s) < 0)
+            return -1;
+        lower_ttl(answer, negative_s);
         answer->count = 0;
-        lower_ttl(answer, negative_ttl(packet, &sections, text));
     }
     return 0;
 }

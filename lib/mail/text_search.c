@@ -96,7 +96,7 @@ feed_header(struct finder *f, struct slice header)
     while (!f->found && mime_field_next(&header, &field)) {
         (void)strbuf_append(&f->raw, slice_sub(field.name, 0, FIELD_TEXT_MAX));
         (void)strbuf_str(&f->raw, ": ");
-        (void)encoded_word_decode(slice_sub(field.body, 0, FIELD_TEXT_MAX), &f->raw);
+        (void)encoded_word_decode(slice_sub(slice_trim(field.body), 0, FIELD_TEXT_MAX), &f->raw);
         finder_break(f);
     }
 }

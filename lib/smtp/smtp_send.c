@@ -54,10 +54,11 @@ outcome_of(unsigned code)
 }
 
 static void
-conclude(struct smtp_recipient *r, const struct smtp_verdict *verdict)
+conclude(const struct transfer *t, struct smtp_recipient *r, const struct smtp_verdict *verdict)
 {
     r->outcome = outcome_of(verdict->code);
     r->verdict = *verdict;
+    (void)snprintf(r->remote, sizeof(r->remote), "%s", smtp_client_peer(t->client)->host);
 }
 
 /* The same verdict for all that are still open; `accepted_only`: of those that RCPT let in. */
@@ -66,7 +67,7 @@ conclude_all(struct transfer *t, const struct smtp_verdict *verdict, bool accept
 {
     for (size_t i = 0; i < t->count; i++)
         if (is_open(&t->rcpts[i]) && (!accepted_only || t->rcpts[i].accepted))
-            conclude(&t->rcpts[i], verdict);
+            conclude(t, &t->rcpts[i], verdict);
 }
 
 /* A verdict of ours about what this server cannot do. */
@@ -188,7 +189,7 @@ take_rcpt_verdict(struct transfer *t, struct smtp_recipient *r, struct smtp_verd
         t->accepted++;
         return;
     }
-    conclude(r, verdict);
+    conclude(t, r, verdict);
 }
 
 /* The replies to RCPT of rcpts[from..to). 0, or -1: the connection is gone. */

@@ -23,6 +23,7 @@ struct smtp_recipient {
     bool accepted;    /* the server said yes to RCPT in this transaction */
     bool dsn_relayed; /* its DSN requests went along (RFC 3461) */
     struct smtp_verdict verdict;
+    char remote[SMTP_HOST_MAX]; /* name of the server whose verdict it is */
 };
 
 struct smtp_message {

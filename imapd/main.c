@@ -1,0 +1,85 @@
+/*
+ * imapd/main.c - start of the IMAP server (ports 143 and 993).
+ *
+ * The parent accepts connections and reads nothing from them (lib/sys/pool.h). A session runs in a
+ * worker that can open nothing until authd has handed it one user's mail directory, and nothing but
+ * that directory afterwards.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "imapd/session.h"
+#include "lib/tls/tls_conf.h"
+
+enum { REUSE_MAX = 100 };
+
+static const char *const labels[] = {"imap", "imaps", NULL};
+
+static struct tls_context *
+load_tls(const struct daemon *d)
+{
+    struct strbuf error = strbuf_new(1024);
+    struct tls_context *ctx = tls_conf_server(d->conf, &d->inst, &error);
+
+    if (ctx == NULL) {
+        (void)fprintf(stderr, "imapd: %s\n", strbuf_cstr(&error));
+        exit(EX_CONFIG);
+    }
+    strbuf_free(&error);
+    return ctx;
+}
+
+static struct sandbox
+worker_sandbox(const struct daemon *d)
+{
+    struct sandbox box = daemon_sandbox_base(d, USERS_MAIL);
+
+    box.dirs[0] = (struct sandbox_dir){.fd = daemon_open_dir(d, d->inst.store, true),
+                                       .access = SANDBOX_READ | SANDBOX_WRITE};
+    box.dir_count = 1;
+    box.same_rights = true; /* messages are linked from folder to folder */
+    box.calls = SANDBOX_FILES | SANDBOX_RESTRICT | SANDBOX_INOTIFY;
+    return box;
+}
+
+/* RFC 3501 section 7.1.5: a greeting that refuses. */
+static const char *
+refusal(const char *label, const char *why)
+{
+    (void)why;
+    return strcmp(label, "imaps") == 0 ? NULL
+                                       : "* BYE [UNAVAILABLE] too many connections, try later\r\n";
+}
+
+int
+main(int argc, char **argv)
+{
+    struct daemon d;
+    struct server server;
+    struct pool_ops ops;
+
+    daemon_init(&d, "imapd", argc, argv); /* options, log, config; exits on error */
+    server_load_settings(&server.settings, d.conf);
+    server_make_counters(&server.counters, d.stats);
+    server.tls = load_tls(&d);
+    ops = (struct pool_ops){
+        .labels = labels,
+        .parent_box = daemon_sandbox_base(&d, USERS_MAIL),
+        .worker_box = worker_sandbox(&d), /* last use of a path from the real root */
+        .serve = session_serve,
+        .refusal = refusal,
+        .arg = &server,
+        .clients_max = (unsigned)conf_u64(d.conf, IMAP_MAX_CLIENTS),
+        .per_address_max = (unsigned)conf_u64(d.conf, IMAP_MAX_CLIENTS_PER_IP),
+        .per_minute_max = (unsigned)conf_u64(d.conf, IMAP_MAX_PER_MINUTE_PER_IP),
+        .spare_min = (unsigned)conf_u64(d.conf, IMAP_SPARE_MIN),
+        .spare_max = (unsigned)conf_u64(d.conf, IMAP_SPARE_MAX),
+        .reuse_max = REUSE_MAX,
+        .allow = IMAP_ALLOW,
+        .deny = IMAP_DENY,
+        .unlimited = IMAP_UNLIMITED_IPS,
+    };
+    return pool_run(&d, &ops); /* sandbox, ready, until drained */
+}

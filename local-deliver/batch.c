@@ -1,0 +1,265 @@
+/*
+ * local-deliver/batch.c - jobs that are delivered with one flush.
+ *
+ * Input: jobs from queue-manager, checked as if it were the attacker: file names are "active/ID",
+ * mailbox paths have three safe parts. Touches the message files (to link them) and the store.
+ */
+#include "local-deliver/batch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/ipc/accountd.h"
+#include "lib/ipc/client.h"
+#include "lib/ipc/local_deliver.h"
+#include "lib/ipc/queue_manager.h"
+#include "lib/log/log.h"
+#include "lib/queue/queue_file.h"
+#include "lib/store/delivery.h"
+
+enum { USAGE_TIMEOUT_MS = 1000 };
+
+#define NOT_TRIED SIZE_MAX /* entry of a recipient that never came into the delivery batch */
+
+struct batch_job {
+    struct queue_job job; /* its slices borrow from payload */
+    char *payload;
+    char *file;      /* "active/ID", NUL-terminated */
+    int fd;          /* the message file, -1: could not be opened */
+    int error;       /* errno of that */
+    size_t *entries; /* per recipient: index in the delivery batch, or NOT_TRIED */
+    struct queue_result_rcpt *results;
+    struct accountd_usage *usage;
+    uint32_t usage_count;
+};
+
+/* What one recipient's delivery came to, for the result and the log. */
+struct verdict {
+    uint8_t outcome;
+    const char *dsn, *text, *event;
+};
+
+void
+batch_init(struct batch *b, struct worker *w)
+{
+    b->worker = w;
+    b->count = 0;
+}
+
+static void
+job_free(struct batch_job *bj)
+{
+    close_keep_errno(bj->fd);
+    queue_job_free(&bj->job);
+    free(bj->payload);
+    free(bj->file);
+    free(bj->entries);
+    free(bj->results);
+    free(bj->usage);
+    free(bj);
+}
+
+void
+batch_clear(struct batch *b)
+{
+    for (size_t i = 0; i < b->count; i++)
+        job_free(b->jobs[i]);
+    b->count = 0;
+}
+
+size_t
+batch_job_count(const struct batch *b)
+{
+    return b->count;
+}
+
+/* Exactly "active/" and a queue id that is the job's. */
+static bool
+file_name_valid(const struct queue_job *job)
+{
+    struct slice name = job->file;
+
+    return slice_starts(name, SLICE("active/")) && queue_id_valid(job->queue_id) &&
+           slice_eq(slice_sub(name, 7, name.len), job->queue_id);
+}
+
+static void
+open_message(struct batch_job *bj, int queue_dirfd)
+{
+    struct stat st;
+
+    bj->fd = openat(queue_dirfd, bj->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (bj->fd < 0 || fstat(bj->fd, &st) < 0)
+        bj->error = errno;
+    else if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size < bj->job.content_size)
+        bj->error = EBADMSG;
+}
+
+int
+batch_add(struct batch *b, struct slice payload)
+{
+    struct batch_job *bj = xcalloc(1, sizeof(*bj));
+
+    assert_always(b->count < WORKER_SLOTS);
+    bj->fd = -1;
+    bj->payload = xslicedup(payload);
+    if (queue_job_decode(slice_make(bj->payload, payload.len), &bj->job) < 0 ||
+        !file_name_valid(&bj->job) || bj->job.content_offset != 0) {
+        job_free(bj);
+        return -1;
+    }
+    bj->file = xslicedup(bj->job.file);
+    bj->entries = xcalloc(bj->job.rcpt_count, sizeof(*bj->entries));
+    bj->results = xcalloc(bj->job.rcpt_count, sizeof(*bj->results));
+    bj->usage = xcalloc(bj->job.rcpt_count, sizeof(*bj->usage));
+    open_message(bj, b->worker->queue_dirfd);
+    b->jobs[b->count++] = bj;
+    return 0;
+}
+
+static void
+add_recipients(struct delivery_batch *delivery, struct batch_job *bj, int queue_dirfd)
+{
+    const struct delivery_message message = {
+        .dirfd = queue_dirfd,
+        .name = bj->file,
+        .fd = bj->fd,
+        .size = bj->job.content_size,
+        .queue_id = bj->job.queue_id,
+        .received_ms = bj->job.received_ms,
+        .in_doubt = bj->job.in_doubt,
+    };
+
+    for (uint32_t i = 0; i < bj->job.rcpt_count; i++) {
+        const struct queue_job_rcpt *rcpt = &bj->job.rcpts[i];
+
+        bj->entries[i] = NOT_TRIED;
+        if (bj->error == 0 && store_path_valid(rcpt->path))
+            bj->entries[i] = delivery_add(delivery, &message, rcpt->path, SLICE("INBOX"),
+                                          rcpt->quota_bytes, rcpt->quota_messages);
+    }
+}
+
+static struct verdict
+verdict_of_error(int error)
+{
+    switch (error) {
+    case ENOSPC:
+    case EDQUOT: /* of the file system; a mailbox's own quota is DELIVERY_OVER_QUOTA */
+        return (struct verdict){QUEUE_DEFERRED, "4.3.1", "no space left in the mail store",
+                                "deferred"};
+    case EBUSY:
+        return (struct verdict){QUEUE_DEFERRED, "4.2.0", "the mailbox is busy", "deferred"};
+    case EBADMSG:
+        return (struct verdict){QUEUE_DEFERRED, "4.2.0", "the mailbox is damaged", "deferred"};
+    default:
+        return (struct verdict){QUEUE_DEFERRED, "4.3.0", "the mail store failed", "deferred"};
+    }
+}
+
+static struct verdict
+verdict_of(const struct worker *w, const struct delivery_result *result)
+{
+    static const char full[] = "the mailbox is over its quota";
+
+    switch (result->status) {
+    case DELIVERY_OK:
+        return (struct verdict){QUEUE_DELIVERED, "2.0.0", "delivered to mailbox", "delivered"};
+    case DELIVERY_DUPLICATE:
+        return (struct verdict){QUEUE_DELIVERED, "2.0.0", "delivered to mailbox", "was_delivered"};
+    case DELIVERY_OVER_QUOTA: /* RFC 3463 section 3.3: X.2.2 */
+        if (w->bounce_over_quota)
+            return (struct verdict){QUEUE_BOUNCED, "5.2.2", full, "bounced"};
+        return (struct verdict){QUEUE_DEFERRED, "4.2.2", full, "deferred"};
+    case DELIVERY_FAILED:
+        break;
+    }
+    return verdict_of_error(result->error);
+}
+
+static void
+count_outcome(const struct worker *w, const struct verdict *v, const struct delivery_result *r)
+{
+    if (v->outcome == QUEUE_DEFERRED)
+        stats_add(w->deferred, 1);
+    else if (v->outcome == QUEUE_BOUNCED)
+        stats_add(w->bounced, 1);
+    else
+        stats_add(r->status == DELIVERY_DUPLICATE ? w->duplicates : w->delivered, 1);
+}
+
+static void
+log_outcome(const struct batch_job *bj, const struct queue_job_rcpt *rcpt, const struct verdict *v,
+            const struct delivery_result *r)
+{
+    if (v->outcome == QUEUE_DELIVERED)
+        log_event(LOG_INFO, v->event, KV_SLICE("queue_id", bj->job.queue_id),
+                  KV_SLICE("rcpt", rcpt->address), KV_SLICE("path", rcpt->path),
+                  KV_U64("uid", r->uid), KV_U64("size", bj->job.content_size));
+    else
+        log_event(v->outcome == QUEUE_BOUNCED ? LOG_INFO : LOG_WARN, v->event,
+                  KV_SLICE("queue_id", bj->job.queue_id), KV_SLICE("rcpt", rcpt->address),
+                  KV_SLICE("path", rcpt->path), KV_STR("dsn", v->dsn), KV_STR("reason", v->text),
+                  KV_STR("error", r->error == 0 ? "" : strerror(r->error)));
+}
+
+static void
+judge_recipient(const struct worker *w, struct batch_job *bj, uint32_t i,
+                const struct delivery_batch *delivery)
+{
+    const struct queue_job_rcpt *rcpt = &bj->job.rcpts[i];
+    struct delivery_result r = {.status = DELIVERY_FAILED,
+                                .error = bj->error != 0 ? bj->error : EINVAL};
+    struct verdict v;
+
+    if (bj->entries[i] != NOT_TRIED)
+        r = *delivery_get(delivery, bj->entries[i]);
+    v = verdict_of(w, &r);
+    count_outcome(w, &v, &r);
+    log_outcome(bj, rcpt, &v, &r);
+    bj->results[i] = (struct queue_result_rcpt){.index = rcpt->index,
+                                                .outcome = v.outcome,
+                                                .dsn = slice_of(v.dsn),
+                                                .text = slice_of(v.text)};
+    if (r.status != DELIVERY_FAILED)
+        bj->usage[bj->usage_count++] = (struct accountd_usage){rcpt->path, r.bytes, r.messages};
+}
+
+void
+batch_deliver(struct batch *b, struct strbuf *results)
+{
+    struct delivery_batch *delivery = delivery_begin(b->worker->store_dirfd);
+
+    for (size_t i = 0; i < b->count; i++)
+        add_recipients(delivery, b->jobs[i], b->worker->queue_dirfd);
+    delivery_commit(delivery);
+    for (size_t i = 0; i < b->count; i++) {
+        struct batch_job *bj = b->jobs[i];
+        struct queue_result result = {
+            .job_id = bj->job.job_id, .rcpt_count = bj->job.rcpt_count, .rcpts = bj->results};
+
+        for (uint32_t k = 0; k < bj->job.rcpt_count; k++)
+            judge_recipient(b->worker, bj, k, delivery);
+        (void)queue_result_encode(results, &result); /* overflow is remembered by the buffer */
+    }
+    delivery_free(&delivery);
+}
+
+void
+batch_report_usage(const struct batch *b, struct ipc_client *accounts)
+{
+    struct strbuf frame = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
+
+    for (size_t i = 0; i < b->count; i++)
+        if (b->jobs[i]->usage_count > 0)
+            (void)accountd_usage_encode(&frame, b->jobs[i]->usage, b->jobs[i]->usage_count);
+    if (frame.len > 0 && ipc_client_send(accounts, &frame, -1, USAGE_TIMEOUT_MS) < 0)
+        log_event(LOG_DEBUG, "usage_not_reported", KV_ERRNO());
+    strbuf_free(&frame);
+}

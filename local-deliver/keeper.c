@@ -1,0 +1,163 @@
+/*
+ * local-deliver/keeper.c - the store's control socket (lib/ipc/local_deliver.h).
+ *
+ * Input: requests from accountd and authd, paths checked as if they came from outside. Every
+ * request may come twice (the sender remembers until it has the answer) and then changes nothing.
+ */
+#include "local-deliver/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/mem.h"
+#include "lib/ipc/local_deliver.h"
+#include "lib/ipc/peer.h"
+#include "lib/log/log.h"
+#include "lib/store/store.h"
+#include "local-deliver/removal.h"
+#include "local-deliver/user_dir.h"
+
+enum { PEERS_MAX = 64 };
+
+struct keeper {
+    struct daemon *daemon;
+    int store_dirfd;
+    uid_t account_uid, auth_uid;
+    struct ipc_server *server;
+    struct removal *removal;
+    struct strbuf out;
+};
+
+static bool
+allowed(uid_t uid, void *data)
+{
+    const struct keeper *k = data;
+
+    return uid == k->account_uid || uid == k->auth_uid;
+}
+
+static int
+create(struct keeper *k, const struct store_ctl *req)
+{
+    const struct store_options options = {.may_remove = true};
+    int fd = user_dir_open(k->store_dirfd, req->path, true);
+    struct store *store;
+    int error = 0;
+
+    if (fd < 0)
+        return errno;
+    store = store_open(fd, &options);
+    if (store == NULL)
+        error = errno;
+    else
+        store_close(&store);
+    (void)close(fd);
+    return error;
+}
+
+static int
+measure(struct keeper *k, const struct store_ctl *req, struct store_ctl_reply *reply)
+{
+    const struct store_options options = {.read_only = true};
+    int fd = user_dir_open(k->store_dirfd, req->path, false);
+    struct store *store;
+    int error = 0;
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : errno; /* no directory yet: nothing is in it */
+    store = store_open(fd, &options);
+    if (store == NULL || store_usage(store, &reply->bytes, &reply->messages) < 0)
+        error = errno;
+    store_close(&store);
+    (void)close(fd);
+    return error;
+}
+
+/* What is asked for, done. Returns 0 or an errno value. */
+static int
+serve(struct keeper *k, uint16_t type, const struct store_ctl *req, struct store_ctl_reply *reply)
+{
+    switch (type) {
+    case STORE_CREATE:
+        return create(k, req);
+    case STORE_REMOVE:
+        return removal_add(k->removal, req->path) < 0 ? errno : 0;
+    case STORE_RENAME:
+        return user_dir_rename(k->store_dirfd, req->path, req->new_path) < 0 ? errno : 0;
+    default:
+        return measure(k, req, reply);
+    }
+}
+
+static const char *
+name_of(uint16_t type)
+{
+    switch (type) {
+    case STORE_CREATE:
+        return "create";
+    case STORE_REMOVE:
+        return "remove";
+    case STORE_RENAME:
+        return "rename";
+    default:
+        return "usage";
+    }
+}
+
+static int
+frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct keeper *k = ipc_peer_data(peer);
+    struct store_ctl_reply reply = {0};
+    struct store_ctl req;
+
+    if (fd >= 0)
+        (void)close(fd); /* no request has one */
+    if (header->type < STORE_CREATE || header->type > STORE_USAGE ||
+        store_ctl_decode(payload, &req) < 0 || !store_path_valid(req.path) ||
+        (header->type == STORE_RENAME && !store_path_valid(req.new_path)))
+        return -1;
+    reply.error = (uint32_t)serve(k, header->type, &req, &reply);
+    if (reply.error != 0 || header->type != STORE_USAGE)
+        log_event(reply.error != 0 ? LOG_ERROR : LOG_INFO, "store",
+                  KV_STR("do", name_of(header->type)), KV_SLICE("path", req.path),
+                  KV_SLICE("new_path", req.new_path),
+                  KV_STR("error", reply.error == 0 ? "" : strerror((int)reply.error)));
+    if (store_ctl_reply_encode(&k->out, header->request_id, &reply) < 0)
+        return -1;
+    ipc_peer_send(peer, &k->out, -1);
+    return 0;
+}
+
+struct keeper *
+keeper_new(struct daemon *d, int store_dirfd)
+{
+    static const struct ipc_handlers handlers = {.payload_max = STORE_CTL_PAYLOAD_MAX,
+                                                 .frame = frame_came};
+    struct keeper *k = xcalloc(1, sizeof(*k));
+    int fd = daemon_listener(d, "control", 0);
+
+    k->daemon = d;
+    k->store_dirfd = store_dirfd;
+    k->account_uid = daemon_role_uid(d, USERS_ACCOUNT);
+    k->auth_uid = daemon_role_uid(d, USERS_AUTH);
+    k->out = strbuf_new(STORE_CTL_PAYLOAD_MAX);
+    k->removal = removal_new(d, store_dirfd);
+    if (fd >= 0)
+        k->server = ipc_server_new(d->loop, fd, &handlers, allowed, PEERS_MAX, k);
+    return k;
+}
+
+void
+keeper_free(struct keeper **keeperp)
+{
+    struct keeper *k = *keeperp;
+
+    ipc_server_free(&k->server);
+    removal_free(&k->removal);
+    strbuf_free(&k->out);
+    xfree(keeperp);
+}

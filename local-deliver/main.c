@@ -1,0 +1,54 @@
+/*
+ * local-deliver/main.c - start of local delivery: puts queued messages into mailboxes.
+ *
+ * The parent keeps the store (makes, measures, renames and removes users' directories for accountd
+ * and authd); its workers deliver for queue-manager, each with a connection of its own. All of them
+ * reach queue/ (to link message files) and store/, and no other path. No byte of a message is
+ * looked at.
+ */
+#include "lib/sys/daemon.h"
+#include "local-deliver/crew.h"
+#include "local-deliver/keeper.h"
+#include "local-deliver/worker.h"
+
+static struct sandbox
+local_sandbox(const struct daemon *d, const struct worker *w, const gid_t *queue_group)
+{
+    struct sandbox box = daemon_sandbox_base(d, USERS_MAIL);
+
+    if (d->is_root) { /* link() wants the right to write what it links */
+        box.groups = queue_group;
+        box.group_count = 1;
+    }
+    box.dirs[0] = (struct sandbox_dir){w->store_dirfd, SANDBOX_READ | SANDBOX_WRITE};
+    box.dirs[1] = (struct sandbox_dir){w->queue_dirfd, SANDBOX_READ | SANDBOX_WRITE};
+    box.dir_count = 2;
+    box.files_max = 8192;   /* a batch keeps the journals of its mailboxes open */
+    box.same_rights = true; /* links lead from the queue into the store */
+    box.calls = SANDBOX_FILES | SANDBOX_CONNECT_UNIX | SANDBOX_ACCEPT | SANDBOX_FORK | SANDBOX_KILL;
+    return box;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct daemon d;
+    struct worker worker;
+    struct sandbox box;
+    gid_t queue_group;
+    struct keeper *keeper;
+    struct crew *crew;
+
+    daemon_init(&d, "local-deliver", argc, argv); /* options, log, config; exits on error */
+    worker_init(&worker, &d);                     /* last use of a path from the real root */
+    queue_group = daemon_role_gid(&d, USERS_QUEUE);
+    box = local_sandbox(&d, &worker, &queue_group);
+    daemon_sandbox(&d, &box);                    /* user, Landlock, seccomp: no way back */
+    crew = crew_start(&d, &worker);              /* the workers; replaces one that dies */
+    keeper = keeper_new(&d, worker.store_dirfd); /* run/store.sock */
+    daemon_ready(&d);                            /* master counts us as started from here on */
+    daemon_run(&d);                              /* until SIGTERM, or until master is gone */
+    crew_stop(&crew);                            /* each finishes its batch */
+    keeper_free(&keeper);
+    return daemon_exit_status(&d);
+}

@@ -1,0 +1,126 @@
+/*
+ * local-deliver/removal.c - deletes users' directories in the background.
+ */
+#include "local-deliver/removal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/base/random.h"
+#include "lib/log/log.h"
+#include "lib/store/beneath.h"
+
+enum { ENTRIES_PER_TURN = 200, PAUSE_MS = 10, DEPTH_MAX = 8, NAME_LEN = 20 };
+
+#define REMOVED ".removed"
+
+struct removal {
+    int store_dirfd;
+    struct loop_timer *timer;
+};
+
+static bool
+is_dot(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static DIR *
+open_listing(int parent, const char *name)
+{
+    int fd = beneath_open_dir(parent, name);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+    if (dir == NULL)
+        close_keep_errno(fd);
+    return dir;
+}
+
+/* Deletes what is in the directory `name`, and it. Stops when *budget is used up. */
+static void
+empty_directory(int parent, const char *name, int *budget, int depth)
+{
+    DIR *dir = depth > DEPTH_MAX ? NULL : open_listing(parent, name);
+    struct dirent *entry;
+
+    while (dir != NULL && *budget > 0 && (entry = readdir(dir)) != NULL) {
+        if (is_dot(entry->d_name))
+            continue;
+        (*budget)--;
+        if (unlinkat(dirfd(dir), entry->d_name, 0) < 0 && (errno == EISDIR || errno == EPERM))
+            empty_directory(dirfd(dir), entry->d_name, budget, depth + 1);
+    }
+    if (dir != NULL)
+        (void)closedir(dir);
+    if (*budget > 0)
+        (void)unlinkat(parent, name, AT_REMOVEDIR); /* not empty: the next turn sees it again */
+}
+
+static void
+take_turn(void *arg)
+{
+    struct removal *r = arg;
+    int budget = ENTRIES_PER_TURN;
+    bool found = false;
+    DIR *dir = open_listing(r->store_dirfd, REMOVED);
+    struct dirent *entry;
+
+    while (dir != NULL && budget > 0 && (entry = readdir(dir)) != NULL) {
+        if (is_dot(entry->d_name))
+            continue;
+        found = true;
+        empty_directory(dirfd(dir), entry->d_name, &budget, 0);
+    }
+    if (dir != NULL)
+        (void)closedir(dir);
+    if (found)
+        loop_timer_set(r->timer, PAUSE_MS);
+}
+
+struct removal *
+removal_new(struct daemon *d, int store_dirfd)
+{
+    struct removal *r = xcalloc(1, sizeof(*r));
+
+    r->store_dirfd = store_dirfd;
+    r->timer = loop_timer_new(d->loop, take_turn, r);
+    loop_timer_set(r->timer, PAUSE_MS);
+    return r;
+}
+
+void
+removal_free(struct removal **removalp)
+{
+    loop_timer_free(&(*removalp)->timer);
+    xfree(removalp);
+}
+
+int
+removal_add(struct removal *r, struct slice path)
+{
+    char *from = xslicedup(path);
+    char to[sizeof(REMOVED) + 1 + NAME_LEN], name[NAME_LEN + 1];
+    int rc = -1;
+
+    random_name(name, NAME_LEN);
+    (void)snprintf(to, sizeof(to), "%s/%s", REMOVED, name);
+    if (mkdirat(r->store_dirfd, REMOVED, 0700) < 0 && errno != EEXIST)
+        goto out;
+    rc = renameat(r->store_dirfd, from, r->store_dirfd, to);
+    if (rc == 0)
+        rc = beneath_sync_dir(r->store_dirfd, REMOVED);
+    else if (errno == ENOENT)
+        rc = 0;
+    loop_timer_set(r->timer, PAUSE_MS);
+out:
+    free(from);
+    return rc;
+}

@@ -1,0 +1,228 @@
+/*
+ * posthorn/account_commands.c - list, show, set, add, del and rename, the same for every kind of
+ * account (declared in posthorn/accounts.h). Columns and types come from lib/account/schema.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "posthorn/accounts.h"
+
+static enum column_type
+column_type(enum property_type type)
+{
+    switch (type) {
+    case PROPERTY_BOOL:
+        return COLUMN_BOOL;
+    case PROPERTY_INT:
+    case PROPERTY_SIZE:
+        return COLUMN_NUMBER;
+    case PROPERTY_ADDRESSES:
+    case PROPERTY_WORDS:
+        return COLUMN_LIST;
+    case PROPERTY_TEXT:
+    case PROPERTY_DATE:
+    case PROPERTY_TIME:
+    case PROPERTY_ENUM:
+    case PROPERTY_ADDRESS:
+    case PROPERTY_RECORD:
+        break;
+    }
+    return COLUMN_TEXT;
+}
+
+void
+accounts_columns(enum account_kind kind, struct columns *out)
+{
+    size_t first, total = account_properties_of(kind, &first);
+
+    out->count = 0;
+    for (size_t id = first; id < first + total; id++) {
+        const struct property *p = &account_properties[id];
+
+        if ((p->flags & PROPERTY_SECRET) == 0)
+            out->items[out->count++] =
+                (struct column){p->name, column_type(p->type), (p->flags & PROPERTY_WIDE) != 0};
+    }
+    if (kind == ACCOUNT_USER) { /* what accountd knows besides the record */
+        out->items[out->count++] = (struct column){"used_bytes", COLUMN_NUMBER, false};
+        out->items[out->count++] = (struct column){"used_messages", COLUMN_NUMBER, false};
+    }
+}
+
+int
+accounts_fields(struct cli *cli, enum account_kind kind, char **words, int word_count,
+                struct object_field fields[ACCOUNTS_FIELDS_MAX], uint32_t *count)
+{
+    for (int i = 0; i < word_count; i++) {
+        struct slice value = slice_of(words[i]), name = slice_split(&value, '=');
+        const char *near = NULL;
+        int id = account_property_find(kind, name, &near);
+
+        if (name.len == strlen(words[i]))
+            return cli_usage(cli, "'%s': expected PROPERTY=VALUE", words[i]);
+        if (id < 0 && near != NULL)
+            return cli_usage(cli, "there is no property '%.*s': did you mean '%s'?", (int)name.len,
+                             name.ptr, near);
+        if (id < 0)
+            return cli_usage(cli, "there is no property '%.*s'", (int)name.len, name.ptr);
+        if ((account_properties[id].flags & PROPERTY_SECRET) != 0)
+            return cli_usage(cli, "'%s' is a secret: it is taken from standard input or a file",
+                             account_properties[id].name);
+        if (*count == ACCOUNTS_FIELDS_MAX)
+            return cli_usage(cli, "too many properties");
+        fields[(*count)++] = (struct object_field){name, value};
+    }
+    return CLI_OK;
+}
+
+/* One request of its own connection whose answer has no content. */
+static int
+run_one(struct cli *cli, const struct accountd_admin *request)
+{
+    struct accounts *accounts = accounts_open(cli);
+    struct accountd_admin_reply reply;
+    int rc;
+
+    if (accounts == NULL)
+        return CLI_FAILED;
+    rc = accounts_do(accounts, request, &reply);
+    accounts_close(&accounts);
+    return rc;
+}
+
+static void
+add_to_table(void *arg, const struct object_field *fields, uint32_t count)
+{
+    table_add(arg, fields, count);
+}
+
+int
+accounts_cmd_list(struct cli *cli, int argc, char **argv, enum account_kind kind,
+                  const char *within_option)
+{
+    const char *within = NULL;
+    const struct cli_option options[] = {{within_option, CLI_TEXT, &within}};
+    struct accounts *accounts;
+    struct columns columns;
+    struct table *table;
+    int rc;
+
+    if (cli_options(cli, &argc, argv, options, within_option == NULL ? 0 : 1, 0, 0) != 0)
+        return CLI_USAGE;
+    accounts = accounts_open(cli);
+    if (accounts == NULL)
+        return CLI_FAILED;
+    accounts_columns(kind, &columns);
+    table = table_new(columns.items, columns.count);
+    rc = accounts_list(accounts, kind, within, add_to_table, table);
+    if (rc == CLI_OK)
+        table_print(&table, cli->json);
+    else
+        table_free(&table);
+    accounts_close(&accounts);
+    return rc;
+}
+
+int
+accounts_cmd_show(struct cli *cli, int argc, char **argv, enum account_kind kind)
+{
+    struct accountd_admin request = {.verb = SLICE("show"),
+                                     .kind = slice_of(account_kind_name(kind))};
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    struct accountd_admin_reply reply;
+    struct accounts *accounts;
+    struct columns columns;
+    int rc, count;
+
+    if (cli_options(cli, &argc, argv, NULL, 0, 1, 1) != 0)
+        return CLI_USAGE;
+    accounts = accounts_open(cli);
+    if (accounts == NULL)
+        return CLI_FAILED;
+    request.name = slice_of(argv[0]);
+    rc = accounts_do(accounts, &request, &reply);
+    if (rc == CLI_OK) {
+        accounts_columns(kind, &columns);
+        count = object_next(&reply.data, fields);
+        if (count > 0)
+            output_show(columns.items, columns.count, fields, (uint32_t)count, cli->json);
+        else
+            rc = cli_fail(cli, "accountd's answer is damaged");
+    }
+    accounts_close(&accounts);
+    return rc;
+}
+
+int
+accounts_cmd_set(struct cli *cli, int argc, char **argv, enum account_kind kind)
+{
+    struct object_field fields[ACCOUNTS_FIELDS_MAX];
+    struct accountd_admin request = {
+        .verb = SLICE("set"), .kind = slice_of(account_kind_name(kind)), .fields = fields};
+
+    if (cli_options(cli, &argc, argv, NULL, 0, 2, ACCOUNTS_FIELDS_MAX) != 0 ||
+        accounts_fields(cli, kind, argv + 1, argc - 1, fields, &request.field_count) != CLI_OK)
+        return CLI_USAGE;
+    request.name = slice_of(argv[0]);
+    return run_one(cli, &request);
+}
+
+int
+accounts_add(struct cli *cli, enum account_kind kind, const char *name,
+             const struct object_field *extra, uint32_t extra_count, char **assignments,
+             int assignment_count)
+{
+    struct object_field fields[ACCOUNTS_FIELDS_MAX];
+    struct accountd_admin request = {.verb = SLICE("add"),
+                                     .kind = slice_of(account_kind_name(kind)),
+                                     .name = slice_of(name),
+                                     .fields = fields};
+
+    for (; request.field_count < extra_count; request.field_count++)
+        fields[request.field_count] = extra[request.field_count];
+    if (accounts_fields(cli, kind, assignments, assignment_count, fields, &request.field_count) !=
+        CLI_OK)
+        return CLI_USAGE;
+    return run_one(cli, &request);
+}
+
+int
+accounts_cmd_del(struct cli *cli, int argc, char **argv, enum account_kind kind)
+{
+    struct accountd_admin request = {.verb = SLICE("del"),
+                                     .kind = slice_of(account_kind_name(kind))};
+
+    if (cli_options(cli, &argc, argv, NULL, 0, 1, 1) != 0)
+        return CLI_USAGE;
+    request.name = slice_of(argv[0]);
+    return run_one(cli, &request);
+}
+
+int
+accounts_cmd_rename(struct cli *cli, int argc, char **argv, enum account_kind kind)
+{
+    struct object_field field = {SLICE("new_name"), {NULL, 0}};
+    struct accountd_admin request = {.verb = SLICE("rename"),
+                                     .kind = slice_of(account_kind_name(kind)),
+                                     .fields = &field,
+                                     .field_count = 1};
+
+    if (cli_options(cli, &argc, argv, NULL, 0, 2, 2) != 0)
+        return CLI_USAGE;
+    request.name = slice_of(argv[0]);
+    field.value = slice_of(argv[1]);
+    return run_one(cli, &request);
+}
+
+int
+accounts_passwd(struct cli *cli, enum account_kind kind, const char *name, struct slice record)
+{
+    const struct object_field field = {SLICE("password"), record};
+    const struct accountd_admin request = {.verb = SLICE("passwd"),
+                                           .kind = slice_of(account_kind_name(kind)),
+                                           .name = slice_of(name),
+                                           .fields = &field,
+                                           .field_count = 1};
+
+    return run_one(cli, &request);
+}

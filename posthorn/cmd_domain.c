@@ -1,0 +1,64 @@
+/*
+ * posthorn/cmd_domain.c - `domain add|del|list|show|set|rename`.
+ */
+#include "posthorn/accounts.h"
+
+static int
+domain_add(struct cli *cli, int argc, char **argv)
+{
+    if (cli_options(cli, &argc, argv, NULL, 0, 1, ACCOUNTS_FIELDS_MAX) != 0)
+        return CLI_USAGE;
+    return accounts_add(cli, ACCOUNT_DOMAIN, argv[0], NULL, 0, argv + 1, argc - 1);
+}
+
+static int
+domain_del(struct cli *cli, int argc, char **argv)
+{
+    return accounts_cmd_del(cli, argc, argv, ACCOUNT_DOMAIN);
+}
+
+static int
+domain_list(struct cli *cli, int argc, char **argv)
+{
+    return accounts_cmd_list(cli, argc, argv, ACCOUNT_DOMAIN, NULL);
+}
+
+static int
+domain_show(struct cli *cli, int argc, char **argv)
+{
+    return accounts_cmd_show(cli, argc, argv, ACCOUNT_DOMAIN);
+}
+
+static int
+domain_set(struct cli *cli, int argc, char **argv)
+{
+    return accounts_cmd_set(cli, argc, argv, ACCOUNT_DOMAIN);
+}
+
+static int
+domain_rename(struct cli *cli, int argc, char **argv)
+{
+    return accounts_cmd_rename(cli, argc, argv, ACCOUNT_DOMAIN);
+}
+
+static const struct cli_verb verbs[] = {
+    {"add", "DOMAIN [PROPERTY=VALUE...]", "adds a domain; the first one becomes primary",
+     domain_add},
+    {"del", "DOMAIN", "removes it, once it holds no mailbox, alias or group", domain_del},
+    {"list", "[--json]", "all of them", domain_list},
+    {"show", "DOMAIN [--json]", "everything about one", domain_show},
+    {"set", "DOMAIN PROPERTY=VALUE...", "changes properties", domain_set},
+    {"rename", "DOMAIN NEW-DOMAIN", "a new name; addresses and mail follow", domain_rename},
+    {0},
+};
+
+const struct command command_domain = {
+    .name = "domain",
+    .summary = "domains: add, del, list, show, set, rename",
+    .help = "Properties: type (primary common) description admin_address unknown (bounce deliver\n"
+            "remote) unknown_address default_quota_bytes default_quota_messages.\n"
+            "unknown says what happens to mail for a mailbox that is not there: it is refused,\n"
+            "delivered to unknown_address (a mailbox, or an address outside), or sent to the same\n"
+            "address by remote delivery.\n",
+    .verbs = verbs,
+};

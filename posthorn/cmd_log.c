@@ -1,0 +1,304 @@
+/*
+ * posthorn/cmd_log.c - `log`, the last lines of the log files and what comes, and `trace`, the
+ * story of one message. Reads the files; works whether the suite runs or not.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "posthorn/command.h"
+#include "posthorn/log_reader.h"
+
+#define LINES_DEFAULT 100
+#define LINES_LIMIT 1000000
+#define FILES_MAX 256
+#define FOLLOW_STEP_MS 200
+#define JSON_MAX 65536
+#define ID_MAX 64
+
+/* ---- printing ---- */
+
+static void
+print_entries(const struct cli *cli, const struct log_entries *list, size_t from)
+{
+    struct strbuf json = strbuf_new(JSON_MAX);
+
+    if (cli->json)
+        (void)puts(list->count > from ? "[" : "[]");
+    for (size_t i = from; i < list->count; i++) {
+        if (!cli->json) {
+            (void)puts(list->items[i].line);
+            continue;
+        }
+        strbuf_clear(&json);
+        log_line_json(slice_of(list->items[i].line), list->items[i].service, &json);
+        (void)printf("  %s%s\n", strbuf_cstr(&json), i + 1 < list->count ? "," : "");
+    }
+    if (cli->json && list->count > from)
+        (void)puts("]");
+    strbuf_free(&json);
+}
+
+/* ---- log ---- */
+
+struct source {
+    char *path, *service;
+    int fd; /* -1: gone for the moment */
+    ino_t inode;
+    struct strbuf pending; /* a line that is not whole yet */
+};
+
+struct follower {
+    const char *only; /* a service, or NULL for all */
+    struct source sources[FILES_MAX];
+    size_t count;
+    struct log_entries found;
+    const char *service; /* of the file being read */
+};
+
+static void
+keep_line(void *arg, struct slice line)
+{
+    struct follower *f = arg;
+
+    log_entries_add(&f->found, line, f->service);
+}
+
+static void
+read_more(struct follower *f, struct source *s)
+{
+    char bytes[65536];
+    ssize_t n;
+
+    f->service = s->service;
+    while (s->fd >= 0 && (n = read(s->fd, bytes, sizeof(bytes))) > 0) {
+        struct slice rest = slice_make(bytes, (size_t)n);
+
+        while (slice_index(rest, '\n') < rest.len) {
+            struct slice part = slice_split(&rest, '\n');
+
+            (void)strbuf_append(&s->pending, part); /* longer than its ceiling: no line of ours */
+            keep_line(f, strbuf_slice(&s->pending));
+            strbuf_clear(&s->pending);
+        }
+        (void)strbuf_append(&s->pending, rest);
+    }
+}
+
+/* The name may mean another file by now: the old one is read to its end first. */
+static void
+reopen_if_new(struct follower *f, struct source *s)
+{
+    struct stat st;
+
+    if (stat(s->path, &st) < 0 || (s->fd >= 0 && st.st_ino == s->inode))
+        return;
+    read_more(f, s);
+    close_keep_errno(s->fd);
+    s->fd = open(s->path, O_RDONLY | O_CLOEXEC);
+    s->inode = st.st_ino;
+    strbuf_clear(&s->pending);
+}
+
+static void
+add_source(void *arg, const char *path, const char *service)
+{
+    struct follower *f = arg;
+    struct source *s;
+
+    if (f->only != NULL && strcmp(f->only, service) != 0)
+        return;
+    for (size_t i = 0; i < f->count; i++)
+        if (strcmp(f->sources[i].path, path) == 0)
+            return;
+    if (f->count == FILES_MAX)
+        return;
+    s = &f->sources[f->count++];
+    *s = (struct source){.path = xstrdup(path), .service = xstrdup(service), .fd = -1};
+    s->pending = strbuf_new(JSON_MAX);
+}
+
+static void
+poll_sources(struct follower *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        reopen_if_new(f, &f->sources[i]);
+        read_more(f, &f->sources[i]);
+    }
+    log_entries_sort(&f->found);
+}
+
+static void
+follow(const struct cli *cli, struct follower *f)
+{
+    static const struct timespec step = {.tv_nsec = FOLLOW_STEP_MS * 1000000L};
+
+    while (!ferror(stdout)) { /* until ^C, or the reader of a pipe goes away */
+        (void)fflush(stdout);
+        (void)nanosleep(&step, NULL); /* shorter is harmless */
+        (void)log_files_each(cli->inst.log, false, add_source, f);
+        log_entries_clear(&f->found);
+        poll_sources(f);
+        for (size_t i = 0; i < f->found.count; i++)
+            (void)puts(f->found.items[i].line);
+    }
+}
+
+static void
+free_follower(struct follower *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        close_keep_errno(f->sources[i].fd);
+        strbuf_free(&f->sources[i].pending);
+        free(f->sources[i].path);
+        free(f->sources[i].service);
+    }
+    log_entries_clear(&f->found);
+    free(f);
+}
+
+static void
+name_service(void *arg, const char *path, const char *service)
+{
+    (void)path;
+    (void)strbuf_printf(arg, " %s", service);
+}
+
+static int
+no_such_log(const struct cli *cli, const char *service)
+{
+    struct strbuf names = strbuf_new(4096);
+    int rc;
+
+    (void)log_files_each(cli->inst.log, false, name_service, &names);
+    rc = cli_fail(cli, "there is no log of '%s'; there are:%s", service,
+                  names.len > 0 ? strbuf_cstr(&names) : " none");
+    strbuf_free(&names);
+    return rc;
+}
+
+static int
+print_log(struct cli *cli, const char *service, uint64_t lines, bool forever)
+{
+    struct follower *f = xcalloc(1, sizeof(*f));
+    int rc = CLI_OK;
+
+    f->only = service;
+    if (log_files_each(cli->inst.log, false, add_source, f) < 0)
+        rc = cli_fail(cli, "%s: %s", cli->inst.log, strerror(errno));
+    else if (f->count == 0 && service != NULL && !forever)
+        rc = no_such_log(cli, service);
+    if (rc == CLI_OK) {
+        poll_sources(f);
+        print_entries(cli, &f->found, f->found.count > lines ? f->found.count - lines : 0);
+        if (forever)
+            follow(cli, f);
+    }
+    free_follower(f);
+    return rc;
+}
+
+static int
+run_log(struct cli *cli, int argc, char **argv)
+{
+    bool forever = false;
+    const char *count = NULL;
+    uint64_t lines = LINES_DEFAULT;
+    const struct cli_option options[] = {{"-f", CLI_FLAG, &forever},
+                                         {"--follow", CLI_FLAG, &forever},
+                                         {"-n", CLI_TEXT, &count},
+                                         {"--lines", CLI_TEXT, &count}};
+
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
+        return CLI_USAGE;
+    if (count != NULL && parse_u64(slice_of(count), LINES_LIMIT, &lines) < 0)
+        return cli_usage(cli, "-n: expected a number of lines up to %d", LINES_LIMIT);
+    if (forever && cli->json)
+        return cli_usage(cli, "--json and -f do not go together");
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    return print_log(cli, argc == 1 ? argv[0] : NULL, lines, forever);
+}
+
+/* ---- trace ---- */
+
+struct tracer {
+    struct slice id;
+    const char *service; /* of the file being read */
+    struct log_entries found;
+    int error; /* errno of the last file that could not be read */
+};
+
+static void
+match_line(void *arg, struct slice line)
+{
+    struct tracer *t = arg;
+
+    if (slice_find(line, t->id) == line.len) /* most lines: no need to take them apart */
+        return;
+    if (slice_eq(log_line_value(line, "queue_id"), t->id))
+        log_entries_add(&t->found, line, t->service);
+}
+
+static void
+trace_file(void *arg, const char *path, const char *service)
+{
+    struct tracer *t = arg;
+
+    t->service = service;
+    if (log_file_lines(path, match_line, t) < 0)
+        t->error = errno;
+}
+
+static int
+run_trace(struct cli *cli, int argc, char **argv)
+{
+    struct tracer t = {0};
+    int rc = CLI_OK;
+
+    if (cli_options(cli, &argc, argv, NULL, 0, 1, 1) != 0)
+        return CLI_USAGE;
+    t.id = slice_of(argv[0]);
+    if (t.id.len == 0 || t.id.len > ID_MAX)
+        return cli_usage(
+            cli, "expected a queue id, as in the reply to the sender: 250 ... queued as ID");
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    if (log_files_each(cli->inst.log, true, trace_file, &t) < 0)
+        t.error = errno;
+    log_entries_sort(&t.found);
+    if (t.found.count > 0 || cli->json)
+        print_entries(cli, &t.found, 0);
+    if (t.error != 0)
+        rc = cli_fail(cli, "%s: %s", cli->inst.log, strerror(t.error));
+    else if (t.found.count == 0)
+        rc = cli_fail(cli, "no line about '%s' is in the logs that are kept", argv[0]);
+    log_entries_clear(&t.found);
+    return rc;
+}
+
+const struct command command_log = {
+    .name = "log",
+    .summary = "Shows the log of all services, or of one",
+    .synopsis = "[-f] [-n LINES] [--json] [SERVICE]",
+    .help = "The last 100 lines (-n) of all services together in the order of time, or of one\n"
+            "service's log; -f goes on with what is logged from then on.",
+    .run = run_log,
+};
+
+const struct command command_trace = {
+    .name = "trace",
+    .summary = "Shows every log event of one message, in order",
+    .synopsis = "[--json] ID",
+    .help = "ID is the queue id: in the 250 reply, in the Received field, in 'queue list'. All\n"
+            "programs' logs are searched, those set aside included.",
+    .run = run_trace,
+};

@@ -1,0 +1,99 @@
+/*
+ * posthorn/cmd_stats.c - `stats`: the counters that the services keep in shared memory.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/sys/stats.h"
+#include "posthorn/command.h"
+#include "posthorn/output.h"
+
+struct printer {
+    struct table *table;
+    const char *service;
+};
+
+static const struct column columns[] = {
+    {"service", COLUMN_TEXT, false},
+    {"counter", COLUMN_TEXT, false},
+    {"value", COLUMN_NUMBER, false},
+};
+
+static void
+add_counter(void *arg, const char *name, uint64_t value)
+{
+    const struct printer *p = arg;
+    char number[24];
+
+    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)value);
+    table_add(p->table,
+              (const struct object_field[]){{SLICE("service"), slice_of(p->service)},
+                                            {SLICE("counter"), slice_of(name)},
+                                            {SLICE("value"), slice_of(number)}},
+              3);
+}
+
+static int
+by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void
+print_services(struct cli *cli, struct dirent **names, int count, int dirfd, const char *only)
+{
+    struct printer p = {.table = table_new(columns, ARRAY_LEN(columns))};
+
+    for (int i = 0; i < count; i++) {
+        struct stats *stats;
+
+        p.service = names[i]->d_name;
+        if (p.service[0] == '.' || (only != NULL && strcmp(only, p.service) != 0))
+            continue;
+        stats = stats_open(dirfd, p.service, false);
+        if (stats == NULL) {
+            cli_warn(cli, "%s/stats/%s: %s", cli->inst.run, p.service, strerror(errno));
+            continue;
+        }
+        (void)stats_counters(stats, add_counter, &p); /* how many there were is not needed */
+        stats_close(&stats);
+    }
+    table_print(&p.table, cli->json);
+}
+
+static int
+run_stats(struct cli *cli, int argc, char **argv)
+{
+    struct dirent **names = NULL;
+    char *path;
+    int count, fd, rc = CLI_OK;
+
+    if (cli_options(cli, &argc, argv, NULL, 0, 0, 1) != 0)
+        return CLI_USAGE;
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    path = xasprintf("%s/stats", cli->inst.run);
+    fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    count = fd < 0 ? -1 : scandir(path, &names, NULL, by_name);
+    if (count < 0)
+        rc = cli_fail(cli, "%s: %s; has the mail server been started?", path, strerror(errno));
+    else
+        print_services(cli, names, count, fd, argc == 1 ? argv[0] : NULL);
+    for (int i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+    free(path);
+    return rc;
+}
+
+const struct command command_stats = {
+    .name = "stats",
+    .summary = "Shows the services' counters since the start",
+    .synopsis = "[--json] [SERVICE]",
+    .run = run_stats,
+};

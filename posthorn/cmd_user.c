@@ -1,0 +1,140 @@
+/*
+ * posthorn/cmd_user.c - `user add|del|list|show|passwd|set|rename`: mailboxes and their owners.
+ */
+#include <stdio.h>
+
+#include "lib/auth/password.h"
+#include "lib/base/mem.h"
+#include "posthorn/accounts.h"
+#include "posthorn/password.h"
+
+/* A password that nobody typed is shown once: it is not kept anywhere. */
+static void
+print_generated(const struct cli *cli, const char *address, const char *generated)
+{
+    static const struct column columns[] = {{"address", COLUMN_TEXT, false},
+                                            {"password", COLUMN_TEXT, false}};
+    const struct object_field fields[] = {{SLICE("address"), slice_of(address)},
+                                          {SLICE("password"), slice_of(generated)}};
+
+    if (generated[0] == '\0')
+        return;
+    output_show(columns, ARRAY_LEN(columns), fields, (uint32_t)ARRAY_LEN(fields), cli->json);
+}
+
+static int
+user_add(struct cli *cli, int argc, char **argv)
+{
+    struct strbuf record = strbuf_new(PASSWORD_RECORD_MAX),
+                  answer = strbuf_new(PASSWORD_RECORD_MAX);
+    char generated[PASSWORD_GENERATED_LEN + 1];
+    struct password_source source = {0};
+    const char *answer_file = NULL;
+    const struct cli_option options[] = {PASSWORD_OPTIONS(source),
+                                         {"--answer-file", CLI_TEXT, &answer_file}};
+    struct object_field extra[2];
+    int rc;
+
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, ACCOUNTS_FIELDS_MAX) != 0)
+        return CLI_USAGE;
+    rc = cli_needs_instance(cli) ? password_record(cli, &source, &record, generated) : CLI_FAILED;
+    if (rc == CLI_OK && answer_file != NULL)
+        rc = password_record_from(cli, answer_file, &answer);
+    extra[0] = (struct object_field){SLICE("password"), strbuf_slice(&record)};
+    extra[1] = (struct object_field){SLICE("password_answer"), strbuf_slice(&answer)};
+    if (rc == CLI_OK)
+        rc = accounts_add(cli, ACCOUNT_USER, argv[0], extra, ARRAY_LEN(extra), argv + 1, argc - 1);
+    if (rc == CLI_OK)
+        print_generated(cli, argv[0], generated);
+    mem_wipe(generated, sizeof(generated));
+    strbuf_free(&record);
+    strbuf_free(&answer);
+    return rc;
+}
+
+static int
+user_del(struct cli *cli, int argc, char **argv)
+{
+    bool yes = false;
+    const struct cli_option options[] = {{"--yes", CLI_FLAG, &yes}};
+
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, 1) != 0)
+        return CLI_USAGE;
+    if (!yes &&
+        !cli_confirm("This removes the mailbox with all its mail, its aliases and its group "
+                     "memberships. Go on?"))
+        return cli_fail(cli, "nothing was removed; --yes says that it is meant");
+    return accounts_cmd_del(cli, argc, argv, ACCOUNT_USER);
+}
+
+static int
+user_list(struct cli *cli, int argc, char **argv)
+{
+    return accounts_cmd_list(cli, argc, argv, ACCOUNT_USER, "--domain");
+}
+
+static int
+user_show(struct cli *cli, int argc, char **argv)
+{
+    return accounts_cmd_show(cli, argc, argv, ACCOUNT_USER);
+}
+
+static int
+user_passwd(struct cli *cli, int argc, char **argv)
+{
+    struct strbuf record = strbuf_new(PASSWORD_RECORD_MAX);
+    char generated[PASSWORD_GENERATED_LEN + 1];
+    struct password_source source = {0};
+    const struct cli_option options[] = {PASSWORD_OPTIONS(source)};
+    int rc;
+
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, 1) != 0)
+        return CLI_USAGE;
+    if (source.none)
+        return cli_usage(cli, "a mailbox without login: 'posthorn user set %s status=suspended'",
+                         argv[0]);
+    rc = cli_needs_instance(cli) ? password_record(cli, &source, &record, generated) : CLI_FAILED;
+    if (rc == CLI_OK)
+        rc = accounts_passwd(cli, ACCOUNT_USER, argv[0], strbuf_slice(&record));
+    if (rc == CLI_OK)
+        print_generated(cli, argv[0], generated);
+    mem_wipe(generated, sizeof(generated));
+    strbuf_free(&record);
+    return rc;
+}
+
+static int
+user_set(struct cli *cli, int argc, char **argv)
+{
+    return accounts_cmd_set(cli, argc, argv, ACCOUNT_USER);
+}
+
+static int
+user_rename(struct cli *cli, int argc, char **argv)
+{
+    return accounts_cmd_rename(cli, argc, argv, ACCOUNT_USER);
+}
+
+static const struct cli_verb verbs[] = {
+    {"add", "ADDRESS [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS " [--answer-file FILE]",
+     "makes a mailbox; without a password option one is made up and printed", user_add},
+    {"del", "ADDRESS --yes", "removes it with its mail, aliases and memberships", user_del},
+    {"list", "[--domain DOMAIN] [--json]", "all mailboxes", user_list},
+    {"show", "ADDRESS [--json]", "everything about one", user_show},
+    {"passwd", "ADDRESS " PASSWORD_SYNOPSIS, "sets the password", user_passwd},
+    {"set", "ADDRESS PROPERTY=VALUE...", "changes properties; an empty value: the default",
+     user_set},
+    {"rename", "ADDRESS NEW-ADDRESS", "a new name; aliases, groups and mail follow", user_rename},
+    {0},
+};
+
+const struct command command_user = {
+    .name = "user",
+    .summary = "mailboxes: add, del, list, show, passwd, set, rename",
+    .help = "Properties: full_name description status (normal disabled pending suspended)\n"
+            "expires (YYYY-MM-DD) quota_bytes (10M; 0: unlimited) quota_messages forward\n"
+            "(addresses separated by ';') forward_keep smtp pop3 imap web ftp remove_mail\n"
+            "change_mail may_forward password_question.\n"
+            "Passwords come from standard input or a file, never from the command line.\n",
+    .verbs = verbs,
+};

@@ -1,0 +1,42 @@
+/*
+ * posthorn/log_reader.h - the lines of the log files, for `log` and `trace`.
+ */
+#ifndef POSTHORN_POSTHORN_LOG_READER_H
+#define POSTHORN_POSTHORN_LOG_READER_H
+
+#include <stdbool.h>
+
+#include "lib/base/strbuf.h"
+
+struct log_entry {
+    char *line;    /* without LF */
+    char *service; /* "smtp": the file that it is from */
+};
+
+struct log_entries {
+    struct log_entry *items;
+    size_t count, allocated;
+};
+
+void log_entries_add(struct log_entries *list, struct slice line, const char *service);
+void log_entries_sort(struct log_entries *list); /* by time; equal times keep their order */
+void log_entries_clear(struct log_entries *list);
+
+/* The service of a log file's name, "smtp.log" or "smtp.log.20261123T100000.123Z", into `service`
+ * (at least 64 bytes). False: it is no log file. */
+bool log_file_service(const char *name, bool rotated_too, char service[64]);
+
+/* Calls each() for every log file in the directory. 0, or -1 with errno. */
+int log_files_each(const char *dir, bool rotated_too,
+                   void (*each)(void *arg, const char *path, const char *service), void *arg);
+
+/* Calls each() for every line of the file. 0, or -1 with errno. */
+int log_file_lines(const char *path, void (*each)(void *arg, struct slice line), void *arg);
+
+/* The value of `key` in a line, as it stands there ("..." with its quotes); empty if there is none.
+ */
+struct slice log_line_value(struct slice line, const char *key);
+/* A line as one JSON object: time, service, program, pid, level, event, fields. */
+void log_line_json(struct slice line, const char *service, struct strbuf *out);
+
+#endif

@@ -1,0 +1,226 @@
+/*
+ * posthorn/setup_directories.c - service users, and the directories of an instance with their
+ * owners.
+ *
+ * Runs with the caller's rights. Makes directories below the instance's root, nothing else.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/queue/spool.h"
+#include "posthorn/setup.h"
+
+#define PROBE_NAME ".posthorn-setup"
+
+/* ---- users ---- */
+
+void
+setup_find_users(struct setup *setup)
+{
+    for (int id = 0; id < CONF_ID_COUNT && setup->user_count < SETUP_USERS_MAX; id++) {
+        const struct passwd *pw;
+        struct setup_user *user;
+
+        if (strcmp(conf_settings[id].section, "users") != 0)
+            continue;
+        user = &setup->users[setup->user_count];
+        pw = getpwnam(conf_settings[id].dflt);
+        user->setting = (enum conf_id)id;
+        user->numeric = pw == NULL;
+        user->uid = pw != NULL ? pw->pw_uid : SETUP_FIRST_UID + (uid_t)setup->user_count;
+        user->gid = pw != NULL ? pw->pw_gid : SETUP_FIRST_UID + (gid_t)setup->user_count;
+        setup->user_count++;
+    }
+}
+
+const struct setup_user *
+setup_user(const struct setup *setup, enum conf_id setting)
+{
+    for (size_t i = 0; i < setup->user_count; i++)
+        if (setup->users[i].setting == setting)
+            return &setup->users[i];
+    return &setup->users[0]; /* every setting of [users] is there */
+}
+
+/* ---- directories ---- */
+
+/* `path` and what is missing above it. */
+static int
+make_parents(const char *path)
+{
+    char *copy = xstrdup(path);
+    int rc = 0;
+
+    for (char *at = copy + 1; rc == 0 && (at = strchr(at, '/')) != NULL; at++) {
+        *at = '\0';
+        rc = mkdir(copy, 0755) < 0 && errno != EEXIST ? -1 : 0;
+        *at = '/';
+    }
+    if (rc == 0 && mkdir(copy, 0755) < 0 && errno != EEXIST)
+        rc = -1;
+    free(copy);
+    return rc;
+}
+
+static int
+make_directory(const struct setup *setup, const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+    if (make_parents(path) < 0)
+        return cli_fail(setup->cli, "%s: %s", path, strerror(errno));
+    if (setup->is_root && chown(path, uid, gid) < 0)
+        return cli_fail(setup->cli, "%s: owner %u: %s", path, (unsigned)uid, strerror(errno));
+    if (chmod(path, mode) < 0) /* umask does not count */
+        return cli_fail(setup->cli, "%s: mode %o: %s", path, (unsigned)mode, strerror(errno));
+    return CLI_OK;
+}
+
+static int
+make_spool(const struct setup *setup)
+{
+    const struct setup_user *user = setup_user(setup, USERS_QUEUE);
+    struct spool spool;
+
+    if (spool_open(&spool, setup->cli->inst.queue, user->uid, user->gid) < 0)
+        return cli_fail(setup->cli, "%s: %s", setup->cli->inst.queue, strerror(errno));
+    spool_close(&spool);
+    return CLI_OK;
+}
+
+int
+setup_directories(struct setup *setup)
+{
+    const struct instance *inst = &setup->cli->inst;
+    const struct setup_user *mail = setup_user(setup, USERS_MAIL),
+                            *account = setup_user(setup, USERS_ACCOUNT),
+                            *queue = setup_user(setup, USERS_QUEUE),
+                            *log = setup_user(setup, USERS_LOG);
+    char *certs = xasprintf("%s/certs", inst->etc);
+    int rc = CLI_OK;
+
+    if (inst->root != NULL && make_parents(inst->root) < 0)
+        rc = cli_fail(setup->cli, "%s: %s", inst->root, strerror(errno));
+    if (rc == CLI_OK)
+        rc = make_directory(setup, inst->etc, 0755, 0, 0);
+    if (rc == CLI_OK)
+        rc = make_directory(setup, certs, 0755, 0, 0);
+    if (rc == CLI_OK)
+        rc = make_directory(setup, inst->queue, 0710, 0, queue->gid);
+    if (rc == CLI_OK)
+        rc = make_spool(setup);
+    if (rc == CLI_OK)
+        rc = make_directory(setup, inst->store, 0711, mail->uid, mail->gid);
+    if (rc == CLI_OK)
+        rc = make_directory(setup, inst->db, 0700, account->uid, account->gid);
+    if (rc == CLI_OK)
+        rc = make_directory(setup, inst->log, 0750, log->uid, log->gid);
+    if (rc == CLI_OK)
+        rc = make_directory(setup, inst->run, 0711, 0, 0);
+    free(certs);
+    return rc;
+}
+
+/* ---- can the users work there? ---- */
+
+/* What a daemon does: the directory was opened while root, names below it are used afterwards. */
+static int
+try_as(int dirfd, const struct setup_user *user)
+{
+    int fd;
+
+    if (setgroups(0, NULL) < 0 || setresgid(user->gid, user->gid, user->gid) < 0 ||
+        setresuid(user->uid, user->uid, user->uid) < 0)
+        return errno;
+    if (fchdir(dirfd) < 0)
+        return errno;
+    fd = open(PROBE_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 || write_all(fd, SLICE("probe\n")) < 0 || fsync(fd) < 0)
+        return errno;
+    (void)close(fd);
+    return unlink(PROBE_NAME) < 0 ? errno : 0;
+}
+
+/* The first directory on the way down that `user` cannot search; `path` itself if there is none. */
+static char *
+find_obstacle(const char *path, const struct setup_user *user)
+{
+    char *part = xstrdup(path);
+    struct stat st;
+
+    for (char *at = part; (at = strchr(at + 1, '/')) != NULL;) {
+        *at = '\0';
+        if (stat(part, &st) < 0 || (st.st_mode & (st.st_uid == user->uid   ? S_IXUSR
+                                                  : st.st_gid == user->gid ? S_IXGRP
+                                                                           : S_IXOTH)) == 0)
+            return part;
+        *at = '/';
+    }
+    return part;
+}
+
+static int
+report(const struct setup *setup, const char *path, const struct setup_user *user, int error)
+{
+    char *obstacle = find_obstacle(path, user);
+
+    (void)cli_fail(
+        setup->cli,
+        "user %s (%u) cannot work in %s: %s; in the way is %s: let that user through, or "
+        "choose another directory",
+        conf_settings[user->setting].dflt, (unsigned)user->uid, path, strerror(error), obstacle);
+    free(obstacle);
+    return CLI_FAILED;
+}
+
+static int
+try_user(const struct setup *setup, const char *path, enum conf_id setting)
+{
+    const struct setup_user *user = setup_user(setup, setting);
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), status = 0;
+    pid_t child;
+
+    if (fd < 0)
+        return cli_fail(setup->cli, "%s: %s", path, strerror(errno));
+    child = fork();
+    if (child == 0)
+        _exit(try_as(fd, user));
+    close_keep_errno(fd);
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (child < 0)
+        return cli_fail(setup->cli, "fork: %s", strerror(errno));
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return CLI_OK;
+    return report(setup, path, user, WIFEXITED(status) ? WEXITSTATUS(status) : EIO);
+}
+
+int
+setup_try_users(struct setup *setup)
+{
+    const struct instance *inst = &setup->cli->inst;
+    char *queue_new = xasprintf("%s/new", inst->queue);
+    int rc = CLI_OK;
+
+    if (setup->is_root) {
+        rc = try_user(setup, inst->db, USERS_ACCOUNT);
+        if (rc == CLI_OK)
+            rc = try_user(setup, inst->store, USERS_MAIL);
+        if (rc == CLI_OK)
+            rc = try_user(setup, inst->log, USERS_LOG);
+        if (rc == CLI_OK)
+            rc = try_user(setup, queue_new, USERS_SMTP);
+    }
+    free(queue_new);
+    return rc;
+}

@@ -1,0 +1,134 @@
+/*
+ * posthorn/setup_files.c - the files that `setup` writes: configuration, services, key,
+ * certificate.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/conf/conf_edit.h"
+#include "lib/conf/conf_new.h"
+#include "lib/conf/services.h"
+#include "lib/tls/self_signed.h"
+#include "posthorn/setup.h"
+
+#define PEM_MAX 65536
+
+static int
+write_file(const struct setup *setup, const char *path, struct slice text, mode_t mode)
+{
+    if (replace_file(AT_FDCWD, path, text, mode) == 0)
+        return CLI_OK;
+    return cli_fail(setup->cli, "%s: %s", path, strerror(errno));
+}
+
+static void
+set(struct strbuf *text, enum conf_id id, const char *value)
+{
+    struct strbuf changed = strbuf_new(CONF_FILE_MAX);
+
+    conf_edit_text(strbuf_slice(text), id, slice_of(value), &changed);
+    strbuf_free(text);
+    *text = changed;
+}
+
+static void
+set_users(const struct setup *setup, struct strbuf *text)
+{
+    for (size_t i = 0; i < setup->user_count && setup->is_root; i++) {
+        const struct setup_user *user = &setup->users[i];
+        char *numbers;
+
+        if (!user->numeric)
+            continue;
+        numbers = xasprintf("%u:%u", (unsigned)user->uid, (unsigned)user->gid);
+        set(text, user->setting, numbers);
+        free(numbers);
+    }
+}
+
+static void
+set_bind(const struct setup *setup, struct strbuf *text)
+{
+    struct strbuf all = strbuf_new(4000);
+
+    for (size_t i = 0; i < setup->bind.count; i++)
+        (void)strbuf_printf(&all, "%s%s", i > 0 ? " " : "", setup->bind.items[i]);
+    if (setup->bind.count > 0)
+        set(text, SYSTEM_BIND, strbuf_cstr(&all));
+    strbuf_free(&all);
+}
+
+/* A value that the table refuses is the caller's mistake: the errors name line and setting. */
+static int
+check(const struct setup *setup, const struct strbuf *text)
+{
+    struct strbuf errors = strbuf_new(65536);
+    struct conf *conf = conf_parse(strbuf_slice(text), setup->cli->inst.conf_path, &errors);
+    int rc = conf != NULL ? CLI_OK : cli_fail(setup->cli, "%s", strbuf_cstr(&errors));
+
+    conf_free(&conf);
+    strbuf_free(&errors);
+    return rc;
+}
+
+int
+setup_configuration(struct setup *setup)
+{
+    struct strbuf text = strbuf_new(CONF_FILE_MAX);
+    int rc;
+
+    conf_new_text(&text);
+    set(&text, SYSTEM_HOSTNAME, setup->hostname);
+    if (setup->port_offset != NULL)
+        set(&text, SYSTEM_PORT_OFFSET, setup->port_offset);
+    set_bind(setup, &text);
+    set_users(setup, &text);
+    rc = check(setup, &text);
+    if (rc == CLI_OK)
+        rc = write_file(setup, setup->cli->inst.services_path, slice_of(services_default_text),
+                        0644);
+    if (rc == CLI_OK)
+        rc = write_file(setup, setup->cli->inst.conf_path, strbuf_slice(&text), 0644);
+    strbuf_free(&text);
+    return rc;
+}
+
+int
+setup_certificate(struct setup *setup)
+{
+    const char *const names[] = {setup->hostname, setup->domain};
+    struct strbuf key = strbuf_new(PEM_MAX), certificate = strbuf_new(PEM_MAX);
+    char *key_path = xasprintf("%s/certs/key.pem", setup->cli->inst.etc);
+    char *certificate_path = xasprintf("%s/certs/cert.pem", setup->cli->inst.etc);
+    size_t count = strcmp(names[0], names[1]) == 0 ? 1 : 2;
+    int rc = CLI_OK;
+
+    if (access(key_path, F_OK) == 0 || access(certificate_path, F_OK) == 0)
+        goto out; /* the administrator has put one there */
+    if (self_signed_make(names, count, &key, &certificate) < 0)
+        rc = cli_fail(setup->cli, "the key and the certificate could not be made");
+    if (rc == CLI_OK)
+        rc = write_file(setup, key_path, strbuf_slice(&key), 0600);
+    if (rc == CLI_OK)
+        rc = write_file(setup, certificate_path, strbuf_slice(&certificate), 0644);
+out:
+    if (key.ptr != NULL)
+        mem_wipe(key.ptr, key.cap);
+    strbuf_free(&key);
+    strbuf_free(&certificate);
+    free(key_path);
+    free(certificate_path);
+    return rc;
+}
+
+void
+setup_undo(struct setup *setup)
+{
+    /* The configuration makes an instance: without it setup may be run again. */
+    unlink_keep_errno(AT_FDCWD, setup->cli->inst.conf_path);
+}

@@ -1,0 +1,327 @@
+/*
+ * remote-deliver/delivery.c - tries the servers of a next hop until every recipient has a verdict.
+ *
+ * 2xx is delivered, 5xx is final, all else is tried at the next server and then left for later.
+ * The servers and DNS are untrusted; the message comes as one read-only descriptor.
+ */
+#include "remote-deliver/delivery.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+#include "lib/mail/header.h"
+#include "lib/smtp/smtp_send.h"
+#include "remote-deliver/route.h"
+
+enum {
+    SESSIONS_MAX = 2,       /* servers that may give their opinion of one message in one attempt */
+    RETURN_PATH_MAX = 1024, /* bytes of the field that smtpd puts on top */
+};
+
+struct delivery {
+    struct courier *courier;
+    const struct queue_job *job;
+    struct smtp_message message;
+    struct smtp_recipient *rcpts;
+    struct queue_result_rcpt *results;
+    size_t count;
+    bool reached;             /* a server got as far as MAIL */
+    struct smtp_verdict last; /* the latest trouble on the way to a server */
+    int64_t deadline;
+};
+
+struct counters
+counters_open(struct stats *stats)
+{
+    return (struct counters){
+        .sent = stats_counter(stats, "recipients_sent"),
+        .deferred = stats_counter(stats, "recipients_deferred"),
+        .bounced = stats_counter(stats, "recipients_bounced"),
+        .bytes = stats_counter(stats, "bytes_sent"),
+    };
+}
+
+/* ---- the message ---- */
+
+/* Our own Return-Path is for mailboxes: a message on its way has its reverse path in the envelope
+ * (RFC 5321 section 4.4). */
+static size_t
+return_path_len(int fd, uint64_t offset)
+{
+    char top[RETURN_PATH_MAX];
+    ssize_t n = pread(fd, top, sizeof(top), (off_t)offset);
+    struct slice rest = slice_make(top, n < 0 ? 0 : (size_t)n);
+    struct header_field field;
+
+    if (header_next(&rest, &field) != HEADER_FIELD || rest.len == 0 ||
+        !slice_eq_nocase(field.name, SLICE("Return-Path")))
+        return 0;
+    return field.raw.len;
+}
+
+static struct smtp_message
+message_of(const struct queue_job *job, int fd)
+{
+    size_t skip = return_path_len(fd, job->content_offset);
+
+    if (skip > job->content_size)
+        skip = 0;
+    return (struct smtp_message){
+        .fd = fd,
+        .offset = (off_t)(job->content_offset + skip),
+        .size = job->content_size - skip,
+        .prepend = job->prepend,
+        .sender = job->sender,
+        .envid = job->envid,
+        .ret = job->ret,
+        .needs_smtputf8 = job->smtputf8,
+        .needs_8bit = job->body_8bit,
+        .needs_binary = job->body_binary,
+    };
+}
+
+/* ---- recipients ---- */
+
+static bool
+is_open(const struct smtp_recipient *r)
+{
+    return r->outcome == SMTP_UNTRIED || r->outcome == SMTP_TEMPORARY;
+}
+
+static size_t
+count_open(const struct delivery *d)
+{
+    size_t open = 0;
+
+    for (size_t i = 0; i < d->count; i++)
+        open += is_open(&d->rcpts[i]);
+    return open;
+}
+
+/* Those that no server has spoken about get the trouble on the way as their verdict. */
+static void
+conclude_rest(struct delivery *d, enum smtp_outcome outcome)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        if (d->rcpts[i].outcome != SMTP_UNTRIED || d->rcpts[i].verdict.text[0] != '\0')
+            continue;
+        d->rcpts[i].outcome = outcome;
+        d->rcpts[i].verdict = d->last;
+    }
+}
+
+/* ---- servers ---- */
+
+/* A server that takes some recipients and says "too many" to the rest wants another transaction
+ * (RFC 5321 section 4.5.3.1.10): as long as each one gets something done. */
+static void
+send_over(struct delivery *d, struct smtp_client *client)
+{
+    size_t open = count_open(d), before;
+
+    do {
+        before = open;
+        smtp_client_set_deadline(client, d->deadline);
+        smtp_send(client, &d->message, d->rcpts, d->count);
+        open = count_open(d);
+    } while (open > 0 && open < before && smtp_client_is_alive(client));
+}
+
+static void
+keep_or_close(struct delivery *d, struct smtp_client *client, unsigned messages)
+{
+    const struct settings *s = d->courier->settings;
+
+    if (smtp_client_is_alive(client) && s->idle_ms > 0 && messages < s->messages_per_connection)
+        connections_keep(&d->courier->connections, d->job->next_hop, client, messages,
+                         clock_mono_ms() + s->idle_ms);
+    else
+        smtp_client_close(&client);
+}
+
+/* An open connection may have died while it waited: then it was as if there had been none. */
+static void
+try_kept_connection(struct delivery *d)
+{
+    unsigned messages = 0;
+    struct smtp_client *client =
+        connections_take(&d->courier->connections, d->job->next_hop, &messages);
+
+    if (client == NULL)
+        return;
+    send_over(d, client);
+    for (size_t i = 0; i < d->count; i++)
+        if (d->rcpts[i].outcome == SMTP_UNTRIED)
+            d->rcpts[i].verdict.text[0] = '\0';
+    d->reached = d->reached || smtp_client_is_alive(client);
+    keep_or_close(d, client, messages + 1);
+}
+
+static void
+try_peers(struct delivery *d, const struct route *route)
+{
+    const struct settings *s = d->courier->settings;
+    unsigned sessions = 0;
+
+    for (size_t i = 0; i < route->count && i < s->max_addresses; i++) {
+        struct smtp_client *client;
+
+        if (sessions == SESSIONS_MAX || count_open(d) == 0)
+            return;
+        d->deadline = clock_mono_ms() + s->timeout_ms;
+        client = smtp_client_open(&route->peers[i], &s->client, d->deadline, &d->last);
+        if (client == NULL) {
+            log_event(LOG_INFO, "unreachable", KV_SLICE("queue_id", d->job->queue_id),
+                      KV_STR("remote", route->peers[i].host), KV_STR("ip", route->peers[i].ip),
+                      KV_STR("dsn", d->last.dsn), KV_STR("reason", d->last.text));
+            continue;
+        }
+        d->reached = true;
+        sessions++;
+        send_over(d, client);
+        keep_or_close(d, client, 1);
+    }
+}
+
+static void
+try_by_dns(struct delivery *d)
+{
+    struct route route;
+
+    switch (
+        route_by_dns(d->courier->settings, d->courier->dns, d->job->next_hop, &route, &d->last)) {
+    case MX_FOUND:
+        try_peers(d, &route);
+        break;
+    case MX_LATER:
+        break;
+    case MX_NEVER:
+        conclude_rest(d, SMTP_PERMANENT);
+        break;
+    }
+}
+
+static void
+try_by_relays(struct delivery *d)
+{
+    struct route route;
+
+    if (route_by_relays(d->courier->settings, d->courier->dns, &route, &d->last) == MX_FOUND)
+        try_peers(d, &route);
+}
+
+static void
+try_everything(struct delivery *d)
+{
+    enum policy policy = d->courier->settings->policy;
+
+    d->deadline = clock_mono_ms() + d->courier->settings->timeout_ms;
+    try_kept_connection(d);
+    if (policy != POLICY_RELAY && count_open(d) > 0)
+        try_by_dns(d);
+    if (policy == POLICY_RELAY ||
+        (policy == POLICY_DNS_THEN_RELAY && !d->reached)) /* no server was there to say no */
+        try_by_relays(d);
+    conclude_rest(d, SMTP_UNTRIED);
+}
+
+/* ---- the result ---- */
+
+/* A deferral has a code of class 4, whatever the server called it. */
+static struct slice
+dsn_of(const struct smtp_recipient *r)
+{
+    static const char classes[] = {[SMTP_UNTRIED] = '4',
+                                   [SMTP_DELIVERED] = '2',
+                                   [SMTP_TEMPORARY] = '4',
+                                   [SMTP_PERMANENT] = '5'};
+    static const char *const plain[] = {[SMTP_UNTRIED] = "4.4.0",
+                                        [SMTP_DELIVERED] = "2.0.0",
+                                        [SMTP_TEMPORARY] = "4.0.0",
+                                        [SMTP_PERMANENT] = "5.0.0"};
+
+    return slice_of(r->verdict.dsn[0] == classes[r->outcome] ? r->verdict.dsn : plain[r->outcome]);
+}
+
+static void
+log_outcome(const struct delivery *d, const struct smtp_recipient *r, const char *outcome)
+{
+    log_event(LOG_INFO, r->outcome == SMTP_DELIVERED ? "sent" : "failed",
+              KV_SLICE("queue_id", d->job->queue_id), KV_SLICE("to", r->address),
+              KV_SLICE("from", d->job->sender), KV_SLICE("next_hop", d->job->next_hop),
+              KV_STR("remote", r->remote), KV_STR("outcome", outcome), KV_SLICE("dsn", dsn_of(r)),
+              KV_STR("reply", r->verdict.text));
+}
+
+static void
+fill_result(struct delivery *d, size_t i)
+{
+    static const struct {
+        enum queue_outcome outcome;
+        const char *name;
+    } table[] = {[SMTP_UNTRIED] = {QUEUE_DEFERRED, "deferred"},
+                 [SMTP_DELIVERED] = {QUEUE_DELIVERED, "delivered"},
+                 [SMTP_TEMPORARY] = {QUEUE_DEFERRED, "deferred"},
+                 [SMTP_PERMANENT] = {QUEUE_BOUNCED, "bounced"}};
+    const struct smtp_recipient *r = &d->rcpts[i];
+    const struct counters *c = &d->courier->counters;
+
+    d->results[i] = (struct queue_result_rcpt){
+        .index = d->job->rcpts[i].index,
+        .outcome = (uint8_t)table[r->outcome].outcome,
+        .dsn = dsn_of(r),
+        .text = slice_of(r->verdict.text),
+        .remote = slice_of(r->remote),
+        .dsn_relayed = r->outcome == SMTP_DELIVERED && r->dsn_relayed,
+    };
+    log_outcome(d, r, table[r->outcome].name);
+    stats_add(r->outcome == SMTP_DELIVERED   ? c->sent
+              : r->outcome == SMTP_PERMANENT ? c->bounced
+                                             : c->deferred,
+              1);
+    if (r->outcome == SMTP_DELIVERED)
+        stats_add(c->bytes, d->message.size);
+}
+
+struct delivery *
+delivery_run(struct courier *courier, const struct queue_job *job, int fd,
+             struct queue_result *result)
+{
+    struct delivery *d = xcalloc(1, sizeof(*d));
+    bool all_final = true;
+
+    *d = (struct delivery){.courier = courier, .job = job, .count = job->rcpt_count};
+    d->message = message_of(job, fd);
+    d->rcpts = xcalloc(d->count, sizeof(*d->rcpts));
+    d->results = xcalloc(d->count, sizeof(*d->results));
+    for (size_t i = 0; i < d->count; i++) {
+        d->rcpts[i].address = job->rcpts[i].address;
+        d->rcpts[i].orcpt = job->rcpts[i].original;
+        d->rcpts[i].notify = job->rcpts[i].notify;
+    }
+    try_everything(d);
+    for (size_t i = 0; i < d->count; i++) {
+        all_final = all_final && !is_open(&d->rcpts[i]);
+        fill_result(d, i);
+    }
+    *result = (struct queue_result){.job_id = job->job_id,
+                                    .destination_failed = !d->reached && !all_final,
+                                    .rcpt_count = (uint32_t)d->count,
+                                    .rcpts = d->results};
+    return d;
+}
+
+void
+delivery_free(struct delivery **dp)
+{
+    if (*dp == NULL)
+        return;
+    free((*dp)->rcpts);
+    free((*dp)->results);
+    xfree(dp);
+}

@@ -1,0 +1,26 @@
+/*
+ * remote-deliver/route.h - from a next hop to the addresses to connect to, in order.
+ */
+#ifndef POSTHORN_REMOTE_DELIVER_ROUTE_H
+#define POSTHORN_REMOTE_DELIVER_ROUTE_H
+
+#include "remote-deliver/mx.h"
+#include "remote-deliver/remote.h"
+
+#define ROUTE_PEERS_MAX 32
+
+struct ipc_client;
+
+struct route {
+    struct smtp_peer peers[ROUTE_PEERS_MAX];
+    size_t count;
+};
+
+/* By DNS: `next_hop` is a domain (UTF-8 allowed) or an address literal. *why unless FOUND. */
+enum mx_status route_by_dns(const struct settings *settings, struct ipc_client *dns,
+                            struct slice next_hop, struct route *route, struct smtp_verdict *why);
+/* By the list of relay hosts. */
+enum mx_status route_by_relays(const struct settings *settings, struct ipc_client *dns,
+                               struct route *route, struct smtp_verdict *why);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * remote-deliver/settings.c - takes the settings out of the configuration, once, at start.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/mail/address.h"
+#include "remote-deliver/remote.h"
+
+enum { SMTP_PORT = 25 };
+
+__attribute__((format(printf, 2, 3))) static _Noreturn void
+refuse(const char *setting, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)fprintf(stderr, "%s: ", setting);
+    (void)vfprintf(stderr, format, args);
+    (void)fputc('\n', stderr);
+    va_end(args);
+    exit(EX_CONFIG);
+}
+
+int
+settings_parse_relay(struct slice text, uint16_t default_port, struct relay_host *out)
+{
+    struct address_ip ip;
+    struct slice name = text, port = {NULL, 0};
+    uint64_t number = default_port;
+
+    if (text.len > 0 && text.ptr[0] == '[') { /* an IPv6 address has colons of its own */
+        size_t end = slice_index(text, ']');
+
+        name = slice_sub(text, 1, end);
+        port = slice_sub(text, end + 1, text.len);
+        if (end == text.len || (port.len > 0 && port.ptr[0] != ':'))
+            return -1;
+        port = slice_sub(port, 1, port.len);
+    } else if (address_ip_parse(text, &ip) < 0) {
+        name = slice_sub(text, 0, slice_index(text, ':'));
+        port = slice_sub(text, name.len + 1, text.len);
+        if (name.len + 1 == text.len)
+            return -1;
+    }
+    if (address_ip_parse(name, &ip) < 0 && !address_is_domain(name, false))
+        return -1;
+    if (name.len >= sizeof(out->name) ||
+        (port.len > 0 && (parse_u64(port, UINT16_MAX, &number) < 0 || number == 0)))
+        return -1;
+    memcpy(out->name, name.ptr, name.len);
+    out->name[name.len] = '\0';
+    out->port = (uint16_t)number;
+    return 0;
+}
+
+static void
+load_relays(struct settings *s, const struct conf *conf)
+{
+    s->relay_count = conf_list_count(conf, REMOTE_RELAY_HOSTS);
+    s->relay_hosts = xcalloc(s->relay_count + 1, sizeof(*s->relay_hosts));
+    for (size_t i = 0; i < s->relay_count; i++) {
+        const char *text = conf_list_item(conf, REMOTE_RELAY_HOSTS, i);
+
+        if (settings_parse_relay(slice_of(text), s->port, &s->relay_hosts[i]) < 0)
+            refuse("remote.relay_hosts", "not host or host:port: %s", text);
+    }
+    if (s->relay_count == 0 && s->policy != POLICY_DNS)
+        refuse("remote.policy", "needs at least one host in remote.relay_hosts");
+}
+
+static enum policy
+load_policy(const struct conf *conf)
+{
+    const char *word = conf_str(conf, REMOTE_POLICY);
+
+    if (strcmp(word, "relay") == 0)
+        return POLICY_RELAY;
+    return strcmp(word, "dns") == 0 ? POLICY_DNS : POLICY_DNS_THEN_RELAY;
+}
+
+static void
+load_source(struct settings *s, const struct conf *conf)
+{
+    const char *text = conf_str(conf, REMOTE_SOURCE_IP);
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&s->source;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&s->source;
+
+    if (text[0] == '\0')
+        return;
+    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1)
+        v4->sin_family = AF_INET;
+    else if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1)
+        v6->sin6_family = AF_INET6;
+    else
+        refuse("remote.source_ip", "not an IP address: %s", text);
+    s->client.source = &s->source;
+}
+
+static int64_t
+milliseconds(const struct conf *conf, enum conf_id id)
+{
+    return (int64_t)conf_u64(conf, id); /* the table's range is far below INT64_MAX */
+}
+
+static struct smtp_timeouts
+load_timeouts(const struct conf *conf)
+{
+    return (struct smtp_timeouts){
+        .connect = milliseconds(conf, REMOTE_CONNECT_TIMEOUT),
+        .greeting = milliseconds(conf, REMOTE_GREETING_TIMEOUT),
+        .command = milliseconds(conf, REMOTE_COMMAND_TIMEOUT),
+        .tls = milliseconds(conf, REMOTE_TLS_TIMEOUT),
+        .data_start = milliseconds(conf, REMOTE_DATA_START_TIMEOUT),
+        .data_block = milliseconds(conf, REMOTE_DATA_BLOCK_TIMEOUT),
+        .data_end = milliseconds(conf, REMOTE_DATA_END_TIMEOUT),
+    };
+}
+
+void
+settings_load(struct settings *s, const struct conf *conf)
+{
+    const char *helo_name = conf_str(conf, SMTP_HELO_NAME);
+    const char *protocols = conf_str(conf, REMOTE_PROTOCOLS);
+
+    *s = (struct settings){
+        .hostname = conf_str(conf, SYSTEM_HOSTNAME),
+        .policy = load_policy(conf),
+        .port = (uint16_t)conf_u64(conf, REMOTE_PORT),
+        .own_port = (uint16_t)(SMTP_PORT + conf_u64(conf, SYSTEM_PORT_OFFSET)),
+        .use_ipv4 = strcmp(protocols, "ipv6") != 0,
+        .use_ipv6 = strcmp(protocols, "ipv4") != 0,
+        .max_addresses = (unsigned)conf_u64(conf, REMOTE_MAX_ADDRESSES),
+        .workers = (unsigned)conf_u64(conf, REMOTE_WORKERS),
+        .messages_per_connection = (unsigned)conf_u64(conf, REMOTE_MESSAGES_PER_CONNECTION),
+        .timeout_ms = milliseconds(conf, REMOTE_TIMEOUT),
+        .dns_timeout_ms = milliseconds(conf, REMOTE_DNS_TIMEOUT),
+        .idle_ms = milliseconds(conf, REMOTE_IDLE_TIME),
+        .use_starttls = conf_bool(conf, REMOTE_USE_STARTTLS),
+    };
+    s->helo_name = helo_name[0] != '\0' ? helo_name : s->hostname;
+    s->client = (struct smtp_client_options){
+        .helo_name = s->helo_name,
+        .demand_tls = conf_bool(conf, REMOTE_DEMAND_TLS),
+        .timeouts = load_timeouts(conf),
+    };
+    load_source(s, conf);
+    load_relays(s, conf);
+}

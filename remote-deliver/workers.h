@@ -1,0 +1,18 @@
+/*
+ * remote-deliver/workers.h - the worker processes: started, replaced when they die, ended.
+ */
+#ifndef POSTHORN_REMOTE_DELIVER_WORKERS_H
+#define POSTHORN_REMOTE_DELIVER_WORKERS_H
+
+#include "lib/sys/daemon.h"
+#include "remote-deliver/remote.h"
+
+struct workers;
+
+/* Forks settings->workers agents, each in `box`, and keeps their number. */
+struct workers *workers_start(struct daemon *d, const struct settings *settings,
+                              const struct sandbox *box);
+/* Lets each finish the job in hand, for at most `wait_ms`. */
+void workers_stop(struct workers **wp, int64_t wait_ms);
+
+#endif

@@ -1,0 +1,368 @@
+"""master: supervision, reload, drain, start failures. First with stand-in daemons, whose failures
+can be ordered, then with the real suite."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from instance import BUILD, Instance, wait_for
+
+FAKE = pathlib.Path(__file__).with_name("fake_service.py")
+SERVICES = """
+[log]
+program = logd
+user = log
+socket = log.sock 0600 datagram
+[server]
+program = fake-server
+socket = server.sock 0600
+[proto]
+program = fake-proto
+listen = proto:25 protos:465
+overlap = yes
+"""
+
+
+class FakeSuite(Instance):
+    """An instance below its own tree of programs: master, logd and the command are real."""
+
+    def __init__(self):
+        super().__init__(build=BUILD)
+        tree = self.base / "tree"
+        self.libexec = tree / "libexec/posthorn"
+        self.libexec.mkdir(parents=True)
+        (tree / "bin").mkdir()
+        shutil.copy(BUILD / "bin/posthorn", tree / "bin")
+        for name in ("master", "logd"):
+            shutil.copy(BUILD / "libexec/posthorn" / name, self.libexec)
+        for name in ("fake-server", "fake-proto"):
+            shutil.copy(FAKE, self.libexec / name)
+        self.build = tree
+        for name in ("etc", "run", "log"):
+            (self.root / name).mkdir(parents=True)
+        os.chmod(self.base, 0o755)
+        (self.root / "run").chmod(0o711)
+        if os.geteuid() == 0:
+            os.chown(self.root / "log", 64210, 64210)
+        self.configure()
+        (self.root / "etc/services.conf").write_text(SERVICES)
+
+    def configure(self, banner="one", extra=""):
+        (self.root / "etc/posthorn.conf").write_text(
+            f"[system]\nhostname = mail.d.test\nport_offset = {self.offset}\nbind = 127.0.0.1\n"
+            f"banner = {banner}\n{extra}[users]\nlog = 64210:64210\n")
+
+    def plan(self, program, text):
+        (self.libexec / f"{program}.plan").write_text(text)
+
+    def connect(self, label="smtp"):
+        sock = socket.create_connection(("127.0.0.1", self.port(label)), timeout=5)
+        return sock
+
+    def services(self):
+        return {row["service"]: row for row in self.json("status", check=False)}
+
+
+def talk(sock, text="hello"):
+    sock.sendall(text.encode())
+    return sock.recv(4096).decode().split()
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+@pytest.fixture
+def fake():
+    inst = FakeSuite()
+    yield inst
+    inst.close()
+
+
+def test_start_returns_when_connections_are_accepted(fake):
+    fake.start()
+    assert talk(fake.connect()) [0] == "one"
+    states = fake.services()
+    assert set(states) == {"master", "log", "server", "proto"}
+    assert all(row["state"] == "running" for row in states.values())
+    assert fake.run("stop").returncode == 0
+    assert fake.processes() == {}
+    assert fake.run("status", check=False).returncode == 1
+
+
+def test_a_child_that_is_killed_is_back_within_a_second(fake):
+    fake.start()
+    time.sleep(1.1)
+    for service in ("proto", "server", "log", "proto"):
+        pid = fake.services()[service]["pid"]
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: fake.services()[service]["state"] == "running"
+                 and fake.services()[service]["pid"] != pid, 1.0, f"{service} is back")
+    assert talk(fake.connect())[0] == "one"
+
+
+def test_master_killed_takes_all_along_and_starts_again_at_once(fake):
+    fake.start()
+    master = fake.services()["master"]["pid"]
+    os.kill(master, signal.SIGKILL)
+    wait_for(lambda: not fake.processes(), 2.0, "all children end")
+    fake.start()
+    assert talk(fake.connect())[0] == "one"
+
+
+def test_reload_keeps_the_open_session_and_takes_the_new_text(fake):
+    fake.start()
+    old = fake.connect()
+    first = talk(old)
+    fake.configure(banner="two")
+    fake.run("reload")
+    assert talk(old) == first                     # the session goes on where it was
+    fresh = talk(fake.connect())
+    assert fresh[0] == "two" and fresh[1] != first[1]
+    assert fake.services()["proto"]["draining"] == 1
+    old.close()
+    wait_for(lambda: fake.services()["proto"]["draining"] == 0, 5, "the old process ends")
+
+
+def test_no_connection_is_refused_during_a_reload(fake):
+    fake.start()
+    for i in range(5):
+        fake.configure(banner=f"b{i}")
+        reload = subprocess.Popen([str(fake.build / "bin/posthorn"), "--root", str(fake.root), "reload"])
+        while reload.poll() is None:
+            assert len(talk(fake.connect())) == 3
+        assert reload.returncode == 0
+
+
+@pytest.mark.parametrize("extra, where", [
+    ("port_offset = many\n", "posthorn.conf:6:"),
+    ("no_such_setting = 1\n", "posthorn.conf:6:"),
+])
+def test_a_broken_configuration_is_refused_with_its_line(fake, extra, where):
+    fake.start()
+    before = fake.services()
+    fake.configure(banner="two", extra=extra)
+    done = fake.run("reload", check=False)
+    assert done.returncode == 1 and where in done.err
+    after = fake.services()
+    assert {s: r["pid"] for s, r in before.items()} == {s: r["pid"] for s, r in after.items()}
+    os.kill(after["proto"]["pid"], signal.SIGKILL)  # even a restart keeps to the old text
+    wait_for(lambda: fake.services()["proto"]["state"] == "running", 1.0, "back")
+    assert talk(fake.connect())[0] == "one"
+    # broken services.conf, and a signal in place of the command
+    (fake.root / "etc/services.conf").write_text(SERVICES + "[proto2]\nlisten = x:0\n")
+    os.kill(after["master"]["pid"], signal.SIGHUP)
+    wait_for(lambda: "services.conf:14:" in fake.log("master"), 3, "the refusal is logged")
+    assert talk(fake.connect())[0] == "one"
+
+
+def test_a_daemon_that_refuses_the_new_text_leaves_the_old_one_running(fake):
+    fake.start()
+    for program, proto_runs_with in (("fake-proto", "one"), ("fake-server", "two-fake-server")):
+        fake.plan(program, "fail no such certificate")
+        fake.configure(banner="two-" + program)
+        done = fake.run("reload", check=False)
+        assert done.returncode == 1 and "no such certificate" in done.err
+        assert talk(fake.connect())[0] == proto_runs_with
+        fake.plan(program, "")
+    wait_for(lambda: fake.services()["server"]["state"] == "running", 3, "the old text works again")
+
+
+def test_a_start_failure_names_its_reason_and_the_others_run(fake):
+    fake.plan("fake-server", "fail /etc/cert.pem: No such file or directory")
+    done = fake.run("start", check=False)
+    assert done.returncode == 1
+    assert "server: /etc/cert.pem: No such file or directory" in done.err
+    assert talk(fake.connect())[0] == "one"
+    assert fake.services()["server"]["state"] == "failed"
+    fake.plan("fake-server", "")
+    fake.run("service", "start", "server")
+    assert fake.services()["server"]["state"] == "running"
+
+
+def test_a_port_in_use_is_named_with_its_holder(fake):
+    with socket.socket() as thief:
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        thief.bind(("127.0.0.1", fake.port("smtps")))
+        thief.listen()
+        done = fake.run("start", check=False)
+        assert done.returncode == 1
+        assert f"port {fake.port('smtps')} is in use by " in done.err
+        assert f"(pid {os.getpid()})" in done.err
+        assert fake.services()["server"]["state"] == "running"
+    fake.run("service", "start", "proto")  # the port is free now
+    assert talk(fake.connect())[0] == "one"
+
+
+def test_a_daemon_that_hangs_is_killed_and_told(fake):
+    fake.configure(extra="start_timeout = 1s\n")
+    fake.plan("fake-server", "hang")
+    done = fake.run("start", check=False)
+    assert done.returncode == 1 and "did not become ready in time" in done.err
+
+
+def test_only_one_master(fake):
+    fake.start()
+    second = subprocess.run([str(fake.libexec / "master"), "--root", str(fake.root)],
+                            capture_output=True, text=True, timeout=10)
+    assert second.returncode != 0 and "running already" in second.stderr
+    assert talk(fake.connect())[0] == "one"
+
+
+def test_service_stop_refuses_connections_until_start(fake):
+    fake.start()
+    fake.run("service", "stop", "proto")
+    with pytest.raises(ConnectionRefusedError):
+        fake.connect()
+    fake.run("service", "start", "proto")
+    assert talk(fake.connect())[0] == "one"
+    fake.run("service", "restart", "proto")
+    assert talk(fake.connect())[0] == "one"
+    done = fake.run("service", "start", "nothing", check=False)
+    assert done.returncode == 1 and "no such service" in done.err
+
+
+def test_the_control_socket_is_for_root_and_owner(fake):
+    fake.start()
+    assert (fake.root / "run/master.sock").stat().st_mode & 0o777 == 0o600
+
+
+def test_systemd_is_told(fake):
+    path = fake.base / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(str(path))
+        notify.settimeout(5)
+        master = subprocess.Popen(
+            [str(fake.build / "bin/posthorn"), "--root", str(fake.root), "start", "--foreground"],
+            env={**os.environ, "NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "400000"})
+        seen = [notify.recv(200).decode() for _ in range(3)]
+        assert "READY=1" in seen and "WATCHDOG=1" in seen
+        master.send_signal(signal.SIGHUP)
+        while not notify.recv(200).decode().startswith("RELOADING=1\nMONOTONIC_USEC="):
+            pass
+        while notify.recv(200) != b"READY=1":
+            pass
+        master.send_signal(signal.SIGTERM)
+        while notify.recv(200) != b"STOPPING=1":
+            pass
+        assert master.wait(15) == 0
+
+
+def test_log_follows_across_rotation_and_trace_finds_the_rotated_lines(fake):
+    log = fake.root / "log"
+    fake.start()
+    line = "2026-11-23T10:00:00.{:03d}Z smtpd[1] info event=e{} queue_id=Id1 n={}\n"
+    (log / "smtp.log.20261123T100000.000Z").write_text(line.format(1, 1, 1))
+    (log / "queue.log").write_text(line.format(3, 3, 3) + line.format(4, 4, 4).replace("Id1", "Id12"))
+    (log / "smtp.log").write_text(line.format(2, 2, 2))
+    rows = fake.json("trace", "Id1")
+    assert [row["event"] for row in rows] == ["e1", "e2", "e3"]
+    assert rows[0]["service"] == "smtp" and rows[2]["service"] == "queue"
+    assert fake.run("trace", "Id9", check=False).returncode == 1
+    follow = subprocess.Popen([str(fake.build / "bin/posthorn"), "--root", str(fake.root), "log", "-f",
+                               "smtp"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert "event=e2" in follow.stdout.readline()
+        (log / "smtp.log").rename(log / "smtp.log.20261123T100001.000Z")
+        (log / "smtp.log").write_text(line.format(9, 9, 9))
+        assert "event=e9" in follow.stdout.readline()
+    finally:
+        follow.terminate()
+        follow.wait()
+
+
+# ---- the real suite ----
+
+def imap(inst):
+    sock = socket.create_connection(("127.0.0.1", inst.port("imap")), timeout=5)
+    assert sock.recv(4096).startswith(b"* OK")
+    return sock
+
+
+def imap_noop(sock):
+    sock.sendall(b"a NOOP\r\n")
+    return sock.recv(4096).startswith(b"a OK")
+
+
+def states(inst):
+    return {row["service"]: row for row in inst.json("status", check=False)}
+
+
+def all_running(inst):
+    return all(row["state"] == "running" for row in states(inst).values())
+
+
+def test_every_program_killed_is_back_within_a_second(instance):
+    instance.start()
+    time.sleep(1.1)
+    for service, row in states(instance).items():
+        if service == "master":
+            continue
+        os.kill(row["pid"], signal.SIGKILL)
+        wait_for(lambda: states(instance)[service]["pid"] not in (None, row["pid"])
+                 and states(instance)[service]["state"] == "running", 1.0, f"{service} is back")
+    assert imap_noop(imap(instance))
+    assert instance.run("status").returncode == 0
+
+
+def test_the_real_master_killed_takes_all_along(instance):
+    instance.start()
+    session = imap(instance)
+    os.kill(states(instance)["master"]["pid"], signal.SIGKILL)
+    wait_for(lambda: not instance.processes(), 3.0, "all processes end")
+    assert session.recv(10) == b""
+    instance.start()
+    assert all_running(instance)
+
+
+def test_the_real_reload_keeps_an_open_session(instance):
+    instance.start()
+    session = imap(instance)
+    instance.set("system.banner", "after the reload")
+    instance.run("reload")
+    assert imap_noop(session)
+    assert all_running(instance)
+    with socket.create_connection(("127.0.0.1", instance.port("imap")), timeout=5) as fresh:
+        assert b"after the reload" in fresh.recv(4096)
+    (instance.root / "etc/posthorn.conf").write_text("[system]\nhostname\n")
+    done = instance.run("reload", check=False)
+    assert done.returncode == 1 and "posthorn.conf:2:" in done.err
+    assert imap_noop(session) and all_running(instance)
+
+
+def test_a_missing_certificate_is_named(instance):
+    instance.set("tls.certificate", "certs/missing.pem")
+    done = instance.run("start", check=False)
+    assert done.returncode == 1 and "missing.pem" in done.err
+    assert states(instance)["queue"]["state"] == "running"
+
+
+def test_sandbox_status_shows_no_root_but_master(instance):
+    instance.start()
+    rows = instance.json("status", "--sandbox")
+    assert {row["service"] for row in rows} >= {"master", "smtp", "imap", "pop3", "auth", "queue"}
+    for row in rows:
+        if row["service"] == "master":
+            continue
+        assert row["no_new_privs"] and row["seccomp"] == "filter", row
+        if os.geteuid() == 0:
+            assert row["user"] != "root", row
+            assert row["capabilities"] == "none" or row["role"] == "parent", row
+
+
+def test_the_figures_are_there(instance):
+    instance.start()
+    imap(instance).close()
+    rows = instance.json("stats")
+    assert {row["service"] for row in rows} >= {"log", "imap", "smtp"}
+    assert all(set(row) == {"service", "counter", "value"} for row in rows)

@@ -1,0 +1,141 @@
+/*
+ * t/unit/test_authd_ipc.c - lib/ipc/authd: the codec, and the session's side against a fake authd.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/ipc/authd.h"
+#include "lib/ipc/client.h"
+
+static struct slice
+payload_of(const struct strbuf *frame)
+{
+    return slice_sub(strbuf_slice(frame), FRAME_HEADER, frame->len);
+}
+
+START_TEST(start_survives_the_way_and_no_cut_does)
+{
+    struct strbuf frame = strbuf_new(AUTHD_PAYLOAD_MAX);
+    struct authd_start start = {.mechanism = SLICE("PLAIN"),
+                                .has_initial = true,
+                                .initial = SLICE("\0user\0secret"),
+                                .tls = true,
+                                .binding = SLICE("0123")};
+    struct authd_start back;
+    struct slice payload;
+
+    ck_assert_int_eq(authd_start_encode(&frame, &start), 0);
+    payload = payload_of(&frame);
+    ck_assert_int_eq(authd_start_decode(payload, &back), 0);
+    ck_assert(slice_eq(back.initial, start.initial) && slice_eq(back.binding, start.binding));
+    ck_assert(back.tls && back.has_initial);
+    for (size_t len = 0; len < payload.len; len++)
+        ck_assert_int_eq(authd_start_decode(slice_sub(payload, 0, len), &back), -1);
+    strbuf_free(&frame);
+}
+END_TEST
+
+START_TEST(limits_of_the_frames)
+{
+    static char big[AUTHD_SASL_MAX + 1];
+    struct strbuf frame = strbuf_new(AUTHD_PAYLOAD_MAX);
+    struct authd_fail fail = {.failure = AUTHD_CANCELLED + 1};
+    struct authd_start start = {.mechanism = slice_make(big, AUTHD_MECHANISM_MAX + 1)};
+    struct slice data;
+
+    ck_assert_int_eq(authd_data_encode(&frame, AUTHD_STEP, 1, slice_make(big, sizeof(big))), 0);
+    ck_assert_int_eq(authd_data_decode(payload_of(&frame), &data), -1);
+    strbuf_clear(&frame);
+    ck_assert_int_eq(authd_fail_encode(&frame, 1, &fail), 0);
+    ck_assert_int_eq(authd_fail_decode(payload_of(&frame), &fail), -1);
+    strbuf_clear(&frame);
+    ck_assert_int_eq(authd_start_encode(&frame, &start), 0);
+    ck_assert_int_eq(authd_start_decode(payload_of(&frame), &start), -1);
+    strbuf_free(&frame);
+}
+END_TEST
+
+/* Reads one frame from `fd`; answers it with `answer`, whose request id is filled in. */
+static struct slice
+serve_one(int fd, char *bytes, size_t size)
+{
+    struct frame_header header;
+
+    ck_assert_int_eq(read_exact(fd, bytes, FRAME_HEADER), 0);
+    ck_assert_int_eq(frame_header_decode(bytes, (uint32_t)size, &header), 0);
+    ck_assert_int_eq(read_exact(fd, bytes + FRAME_HEADER, header.length), 0);
+    return slice_make(bytes + FRAME_HEADER, header.length);
+}
+
+START_TEST(login_sends_a_plain_message)
+{
+    int pair[2];
+    char bytes[1024];
+    struct ipc_client *client;
+    struct authd_result result;
+    struct authd_start start;
+    struct slice payload;
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    client = ipc_client_adopt(pair[0], AUTHD_PAYLOAD_MAX);
+    ck_assert_int_eq(shutdown(pair[1], SHUT_WR), 0); /* authd that never answers */
+    authd_call_login(client, SLICE("user"), SLICE("secret"), true, &result);
+    ck_assert_int_eq(result.step, AUTHD_STEP_FAIL);
+    ck_assert_int_eq(result.fail.failure, AUTHD_TEMPORARY);
+    ck_assert_int_eq(result.dir_fd, -1);
+    payload = serve_one(pair[1], bytes, sizeof(bytes));
+    ck_assert_int_eq(authd_start_decode(payload, &start), 0);
+    ck_assert(slice_eq(start.initial, SLICE("\0user\0secret")));
+    ck_assert(slice_eq(start.mechanism, SLICE("PLAIN")) && start.tls);
+    ipc_client_free(&client);
+    (void)close(pair[1]);
+}
+END_TEST
+
+START_TEST(a_nul_in_name_or_password_is_no_second_field)
+{
+    struct authd_result result;
+
+    authd_call_login(NULL, SLICE("us\0er"), SLICE("secret"), true, &result);
+    ck_assert_int_eq(result.fail.failure, AUTHD_BAD_CREDENTIALS);
+    authd_call_login(NULL, SLICE("user"), SLICE("sec\0ret"), true, &result);
+    ck_assert_int_eq(result.fail.failure, AUTHD_BAD_CREDENTIALS);
+    authd_call_login(NULL, SLICE("user"), SLICE("secret"), true, &result);
+    ck_assert_int_eq(result.fail.failure, AUTHD_TEMPORARY);
+}
+END_TEST
+
+START_TEST(mechanisms_depend_on_the_connection)
+{
+    ck_assert_ptr_null(strstr(authd_mechanisms(false, false, false), "PLAIN"));
+    ck_assert_ptr_nonnull(strstr(authd_mechanisms(false, false, true), "PLAIN LOGIN"));
+    ck_assert_ptr_nonnull(strstr(authd_mechanisms(true, false, false), "PLAIN LOGIN"));
+    ck_assert_ptr_null(strstr(authd_mechanisms(true, false, false), "PLUS"));
+    ck_assert_ptr_nonnull(strstr(authd_mechanisms(true, true, false), "SCRAM-SHA-256-PLUS "));
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("authd_ipc");
+    TCase *tc = tcase_create("authd_ipc");
+    SRunner *sr;
+    int failed;
+
+    tcase_add_test(tc, start_survives_the_way_and_no_cut_does);
+    tcase_add_test(tc, limits_of_the_frames);
+    tcase_add_test(tc, login_sends_a_plain_message);
+    tcase_add_test(tc, a_nul_in_name_or_password_is_no_second_field);
+    tcase_add_test(tc, mechanisms_depend_on_the_connection);
+    suite_add_tcase(s, tc);
+    sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
