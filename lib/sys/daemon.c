@@ -188,7 +188,8 @@ find_role(const struct daemon *d, enum conf_id user)
     struct role role = {getuid(), getgid()};
 
     if (d->is_root && role_find(d->conf, user, &role) < 0)
-        die(EX_NOUSER, "users.%s: there is no user %s; the command is: posthorn config set users.%s",
+        die(EX_NOUSER,
+            "users.%s: there is no user %s; the command is: posthorn config set users.%s",
             conf_settings[user].name, conf_str(d->conf, user), conf_settings[user].name);
     return role;
 }
@@ -227,9 +228,16 @@ show_landlock(void *arg, int abi, unsigned layers)
 }
 
 void
+daemon_show_landlock(struct daemon *d)
+{
+    stats_process_landlock(d->stats, sandbox_landlock_abi(), sandbox_landlock_layers());
+    sandbox_observe(show_landlock, d);
+}
+
+void
 daemon_sandbox(struct daemon *d, const struct sandbox *box)
 {
-    sandbox_observe(show_landlock, d); /* a session's later layers too */
+    daemon_show_landlock(d);
     if (sandbox_enter(box) < 0) {
         log_event(LOG_ERROR, "sandbox_failed", KV_ERRNO());
         die(EX_OSERR, "%s: the sandbox could not be entered: %s", d->name, strerror(errno));
