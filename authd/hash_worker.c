@@ -149,6 +149,10 @@ keep(struct keeper *keeper)
                 start_worker(keeper, i);
         log_flush();
         pid = waitpid(-1, &status, 0);
+        /* A worker ends by itself only when the front is gone. The front's death signal does not
+         * reach us: Landlock lets no process signal outside of its own domain. */
+        if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EX_OK)
+            _exit(EX_OK);
         if (pid > 0)
             worker_died(keeper, pid, status);
         (void)nanosleep(&pause, NULL); /* a worker that cannot start must not keep us busy */
