@@ -5,21 +5,23 @@
  * may have been taken over by its client, it takes one byte and the end. Touches its listeners, the
  * authd socket, and the empty directory for the workers' chroot.
  *
- * Descriptors that no child may have lie at FD_BASE and above, so that a child closes them with one
- * call; those that come with the process (listeners, the loop's) are in a short list.
+ * A child keeps the descriptors that the daemon had open when the pool began, without listeners and
+ * what belongs to the loop, and its own socket; whatever the parent has opened since is closed. The
+ * parent's many lie at FD_BASE and above, so that one call closes them.
  */
 #include "lib/sys/pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <malloc.h>
+#include <linux/magic.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -32,6 +34,7 @@
 #include "lib/ipc/socket.h"
 #include "lib/log/log.h"
 #include "lib/sys/admission.h"
+#include "lib/sys/heap.h"
 #include "lib/sys/pool_auth.h"
 #include "lib/sys/pool_worker.h"
 
@@ -75,9 +78,8 @@ struct pool {
     struct pool_auth *auth;
     struct listener listeners[LISTENERS_MAX];
     size_t listener_count;
-    int child_closes[LISTENERS_MAX + FD_BASE];
-    size_t child_close_count;
-    struct worker idle, busy; /* list heads */
+    bool child_keeps[FD_BASE]; /* by descriptor */
+    struct worker idle, busy;  /* list heads */
     unsigned idle_count, worker_count;
     struct loop_timer *refill, *pause, *deadline;
     bool draining, drain_unlimited, killed;
@@ -179,12 +181,26 @@ worker_spoke(void *arg, unsigned ready)
         dismiss(w);
 }
 
+/* Closes all but what the child keeps: from each kept descriptor to the next. */
+static void
+close_for_child(const struct pool *p, int control_fd)
+{
+    unsigned from = 0;
+
+    for (unsigned fd = 0; fd < FD_BASE; fd++) {
+        if (!p->child_keeps[fd] && (int)fd != control_fd)
+            continue;
+        if (fd > from)
+            (void)close_range(from, fd - 1, 0); /* fails only for a wrong range */
+        from = fd + 1;
+    }
+    (void)close_range(from, ~0u, 0);
+}
+
 static _Noreturn void
 run_child(struct pool *p, int control_fd, pid_t parent)
 {
-    for (size_t i = 0; i < p->child_close_count; i++)
-        (void)close(p->child_closes[i]); /* all of them are open */
-    (void)close_range(FD_BASE, ~0u, 0);
+    close_for_child(p, control_fd);
     pool_worker_run(p->d, p->ops, &p->worker_box, control_fd, parent);
 }
 
@@ -448,25 +464,35 @@ find_listeners(struct pool *p)
             (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
             (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
             (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-            p->child_closes[p->child_close_count++] = fd;
             p->listeners[p->listener_count++] =
                 (struct listener){.pool = p, .label = label, .fd = fd};
         }
     }
 }
 
-/* The loop's own descriptors (epoll, signalfd) have no file type. */
-static void
-find_loop_fds(struct pool *p)
+/* Without a name: a FIFO of the queue lies in another file system. */
+static bool
+is_pipe(int fd)
 {
-    for (int fd = STDERR_FILENO + 1; fd < FD_BASE; fd++) {
+    struct statfs fs;
+
+    return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
+}
+
+/* The loop's own descriptors are pipes or have no file type (epoll, signalfd). */
+static void
+find_child_fds(struct pool *p)
+{
+    for (int fd = 0; fd < FD_BASE; fd++) {
         struct stat st;
 
-        if (fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0)
-            p->child_closes[p->child_close_count++] = fd;
+        p->child_keeps[fd] = fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) != 0 &&
+                             (fd <= STDERR_FILENO || !is_pipe(fd));
     }
+    for (size_t i = 0; i < p->listener_count; i++)
+        p->child_keeps[p->listeners[i].fd] = false;
     if (p->d->control_fd >= 0)
-        p->child_closes[p->child_close_count++] = p->d->control_fd;
+        p->child_keeps[p->d->control_fd] = false;
 }
 
 static int
@@ -519,16 +545,6 @@ raise_file_limit(unsigned clients_max)
         log_event(LOG_WARN, "file_limit", KV_U64("wanted", want), KV_ERRNO());
 }
 
-/* Few and small heaps: what the parent has touched, each worker may have to copy. */
-static void
-tune_malloc(void)
-{
-    (void)mallopt(M_ARENA_MAX, 1); /* advice; nothing depends on it */
-    (void)mallopt(M_TOP_PAD, 16 * 1024);
-    (void)mallopt(M_TRIM_THRESHOLD, 64 * 1024);
-    (void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-}
-
 /* The workers' layer of Landlock is put on once, by the parent, and inherited. */
 static void
 share_directories(struct sandbox *parent, struct sandbox *worker)
@@ -554,14 +570,17 @@ enter_sandboxes(struct pool *p)
     if (p->worker_box.files_max == 0)
         p->worker_box.files_max = WORKER_FILES;
     parent.calls |= p->worker_box.calls | POOL_PARENT_CALLS;
-    if (p->worker_box.chroot_fd >= 0)
+    if (p->worker_box.chroot_fd >= 0) {
         parent.keep_caps |= 1u << CAP_SYS_CHROOT;
-    else if (p->d->is_root) {
+        p->child_keeps[p->worker_box.chroot_fd] = true;
+    } else if (p->d->is_root) {
         log_event(LOG_ERROR, "empty_directory", KV_ERRNO());
         log_flush();
         exit(EX_OSERR);
     }
     daemon_sandbox(p->d, &parent);
+    for (size_t i = 0; i < parent.dir_count && !p->ops->keep_dirs; i++)
+        (void)close(parent.dirs[i].fd); /* Landlock's rules stay */
     if (sandbox_prepare(&p->worker_box) < 0) {
         log_event(LOG_ERROR, "sandbox_failed", KV_STR("step", "prepare"), KV_ERRNO());
         log_flush();
@@ -644,11 +663,12 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
     p->refill = loop_timer_new(d->loop, refill, p);
     p->pause = loop_timer_new(d->loop, resume, p);
     p->deadline = loop_timer_new(d->loop, deadline_passed, p);
-    find_loop_fds(p);
+    find_child_fds(p);
     raise_file_limit(ops->clients_max);
-    tune_malloc();
+    heap_tune();
     enter_sandboxes(p);
     p->auth = pool_auth_new(d->loop, d->run_dirfd, FD_BASE);
+    heap_seal();
     refill(p);
     for (size_t i = 0; i < p->listener_count; i++)
         p->listeners[i].watch =

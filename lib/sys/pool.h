@@ -52,6 +52,9 @@ struct pool_ops {
      * forking, the empty directory to chroot into) it adds. */
     struct sandbox parent_box;
     struct sandbox worker_box;
+    /* Sessions use the directories in worker_box.dirs themselves. Otherwise their descriptors are
+     * closed when Landlock knows them: before its login a session holds no directory at all. */
+    bool keep_dirs;
     /* In the worker, once, before the sandbox: make connections that cannot be made later
      * (daemon->run_dirfd is closed after it). */
     void (*worker_start)(struct daemon *d, void *arg);
