@@ -19,6 +19,7 @@
 
 #include "lib/base/io.h"
 #include "lib/log/log.h"
+#include "lib/sys/heap.h"
 #include "lib/sys/pool_worker.h"
 
 #define FDS_MAX 256       /* descriptors that a daemon may have open when its pool begins */
@@ -232,6 +233,7 @@ begin(struct forker *f, pid_t parent)
     if (getppid() != parent)
         _exit(EXIT_SUCCESS);
     stats_process_state(f->d->stats, "running");
+    heap_seal();
     run(f);
 }
 

@@ -556,7 +556,6 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
     p->deadline = loop_timer_new(d->loop, deadline_passed, p);
     raise_file_limit(ops->clients_max);
     heap_tune();
-    heap_seal();
     p->forker_fd = forker_start(d, ops);
     if (p->forker_fd < 0)
         give_up("forker");
