@@ -482,6 +482,20 @@ START_TEST(passwords_change_under_condition)
 }
 END_TEST
 
+START_TEST(somebody_always_gets_mail_for_postmaster)
+{
+    test_populate();
+    ck_assert_uint_eq(test_add(ACCOUNT_ALIAS, "postmaster@d.test", "mailbox", "bob@d.test"), 0);
+    ck_assert_uint_eq(test_del(ACCOUNT_ALIAS, "postmaster@d.test"), 2);
+    ck_assert_uint_eq(test_rename(ACCOUNT_ALIAS, "postmaster@d.test", "pm@d.test"), 1);
+    ck_assert_uint_eq(test_del(ACCOUNT_USER, "bob@d.test"), 3);
+    ck_assert_uint_eq(test_rename(ACCOUNT_USER, "bob@d.test", "rob@d.test"), 0);
+    ck_assert_uint_eq(test_rename(ACCOUNT_DOMAIN, "d.test", "n.test"), 0); /* bare name: follows */
+    ck_assert_uint_eq(test_del(ACCOUNT_ALIAS, "postmaster@n.test"), 2);
+    test_close();
+}
+END_TEST
+
 START_TEST(rights_are_bits)
 {
     struct account_hit hit = account_hit_new();
@@ -518,6 +532,7 @@ main(void)
     tcase_add_loop_test(tc, store_paths_are_safe, 0, 5);
     tcase_add_test(tc, the_last_super_administrator_stays);
     tcase_add_test(tc, passwords_change_under_condition);
+    tcase_add_test(tc, somebody_always_gets_mail_for_postmaster);
     tcase_add_test(tc, rights_are_bits);
     return test_run(suite_create("account"), tc);
 }
