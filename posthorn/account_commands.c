@@ -213,3 +213,16 @@ accounts_cmd_rename(struct cli *cli, int argc, char **argv, enum account_kind ki
     field.value = slice_of(argv[1]);
     return run_one(cli, &request);
 }
+
+int
+accounts_passwd(struct cli *cli, enum account_kind kind, const char *name, struct slice record)
+{
+    const struct object_field field = {SLICE("password"), record};
+    const struct accountd_admin request = {.verb = SLICE("passwd"),
+                                           .kind = slice_of(account_kind_name(kind)),
+                                           .name = slice_of(name),
+                                           .fields = &field,
+                                           .field_count = 1};
+
+    return run_one(cli, &request);
+}

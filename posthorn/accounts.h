@@ -46,6 +46,9 @@ int accounts_add(struct cli *cli, enum account_kind kind, const char *name,
                  const struct object_field *extra, uint32_t extra_count, char **assignments,
                  int assignment_count);
 
+/* The password record of a user or administrator. */
+int accounts_passwd(struct cli *cli, enum account_kind kind, const char *name, struct slice record);
+
 #define ACCOUNTS_FIELDS_MAX 64
 /* "name=value" words to fields behind *count. CLI_OK, or CLI_USAGE after the message; a secret is
  * refused: everybody can read the arguments of a process. */

@@ -86,9 +86,6 @@ user_passwd(struct cli *cli, int argc, char **argv)
     char generated[PASSWORD_GENERATED_LEN + 1];
     struct password_source source = {0};
     const struct cli_option options[] = {PASSWORD_OPTIONS(source)};
-    struct accounts *accounts = NULL;
-    struct accountd_admin_reply reply;
-    struct object_field field;
     int rc;
 
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, 1) != 0)
@@ -97,20 +94,10 @@ user_passwd(struct cli *cli, int argc, char **argv)
         return cli_usage(cli, "a mailbox without login: 'posthorn user set %s status=suspended'",
                          argv[0]);
     rc = cli_needs_instance(cli) ? password_record(cli, &source, &record, generated) : CLI_FAILED;
-    field = (struct object_field){SLICE("password"), strbuf_slice(&record)};
-    if (rc == CLI_OK) {
-        const struct accountd_admin request = {.verb = SLICE("passwd"),
-                                               .kind = SLICE("user"),
-                                               .name = slice_of(argv[0]),
-                                               .fields = &field,
-                                               .field_count = 1};
-
-        accounts = accounts_open(cli);
-        rc = accounts == NULL ? CLI_FAILED : accounts_do(accounts, &request, &reply);
-    }
+    if (rc == CLI_OK)
+        rc = accounts_passwd(cli, ACCOUNT_USER, argv[0], strbuf_slice(&record));
     if (rc == CLI_OK)
         print_generated(cli, argv[0], generated);
-    accounts_close(&accounts);
     mem_wipe(generated, sizeof(generated));
     strbuf_free(&record);
     return rc;

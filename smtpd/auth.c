@@ -29,16 +29,12 @@ static const struct refusal failures[] = {
 };
 
 static bool
-is_loopback(const char *ip)
-{
-    return strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
-}
-
-static bool
 plain_allowed(const struct session *s)
 {
+    struct cidr client; /* one address is a network of all its bits */
+
     return s->settings->plain_on_loopback && !s->settings->no_cleartext_auth &&
-           is_loopback(s->pool->client_ip);
+           cidr_parse(slice_of(s->pool->client_ip), &client) == 0 && ip_is_loopback(&client.net);
 }
 
 const char *

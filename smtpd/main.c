@@ -137,6 +137,9 @@ main(int argc, char **argv)
         .spare_min = (unsigned)conf_u64(d.conf, SMTP_SPARE_MIN),
         .spare_max = (unsigned)conf_u64(d.conf, SMTP_SPARE_MAX),
         .reuse_max = REUSE_MAX,
+        .allow = SMTP_ALLOW,
+        .deny = SMTP_DENY,
+        .unlimited = SMTP_UNLIMITED_IPS,
     };
     return pool_run(&d, &ops); /* parent's sandbox, ready, until drained */
 }

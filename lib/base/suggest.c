@@ -2,9 +2,11 @@
  * lib/base/suggest.c - "did you mean": the known word that is nearest to a mistyped one.
  *
  * Distance is the number of single-character edits (Levenshtein); a word is near if at most a third
- * of it differs. No I/O; the word may be anything.
+ * of it differs, or if it begins with the mistyped one. No I/O; the word may be anything.
  */
 #include "lib/base/suggest.h"
+
+#define PREFIX_MIN 3
 
 static size_t
 min3(size_t a, size_t b, size_t c)
@@ -51,6 +53,8 @@ suggest_offer(struct suggest *s, const char *known)
     if (s->word.len > SUGGEST_WORD_MAX || candidate.len > SUGGEST_WORD_MAX)
         return;
     distance = edit_distance(s->word, candidate);
+    if (s->word.len >= PREFIX_MIN && slice_starts(candidate, s->word))
+        distance = 1; /* cut short: as good as one letter wrong */
     if (distance > s->distance || (distance == s->distance && s->best != NULL))
         return;
     s->best = known;

@@ -35,7 +35,7 @@ put_code_point(struct strbuf *out, uint32_t c)
 
     for (size_t i = more; i > 0; i--, c >>= 6)
         bytes[i] = (char)(0x80 | (c & 0x3f));
-    bytes[0] = (char)(more == 0 ? c : (0xf00u >> more & 0xff) | c);
+    bytes[0] = (char)(more == 0 ? c : (0xff00u >> (more + 1) & 0xff) | c);
     (void)strbuf_append(out, slice_make(bytes, more + 1)); /* overflow is remembered */
 }
 

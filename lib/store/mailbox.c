@@ -18,7 +18,9 @@
 #include "lib/base/mem.h"
 #include "lib/store/adopt.h"
 #include "lib/store/beneath.h"
+#include "lib/store/compact.h"
 #include "lib/store/mailbox_private.h"
+#include "lib/store/sweep.h"
 
 #define ITEM_MAX 1024
 
@@ -71,6 +73,8 @@ mailbox_close(struct mailbox **mbp)
         return;
     if (mb->flush_due_ms != 0)
         (void)mailbox_flush(mb); /* a failure leaves what a power cut would: younger flags */
+    if (!mb->read_only && compact_due(mb) && compact_journal(mb) == 0)
+        sweep_folder(mb); /* neither done: the next session tries again */
     cache_free(&mb->cache);
     close_keep_errno(mb->watch_fd);
     close_keep_errno(mb->watch_dirfd);

@@ -1,0 +1,98 @@
+/*
+ * posthorn/cmd_admin.c - `admin add|del|list|passwd|set|rename`: those who may administer.
+ */
+#include "lib/auth/password.h"
+#include "lib/base/mem.h"
+#include "posthorn/accounts.h"
+#include "posthorn/password.h"
+
+static void
+print_generated(const struct cli *cli, const char *name, const char *generated)
+{
+    static const struct column columns[] = {{"name", COLUMN_TEXT, false},
+                                            {"password", COLUMN_TEXT, false}};
+    const struct object_field fields[] = {{SLICE("name"), slice_of(name)},
+                                          {SLICE("password"), slice_of(generated)}};
+
+    if (generated[0] != '\0')
+        output_show(columns, ARRAY_LEN(columns), fields, (uint32_t)ARRAY_LEN(fields), cli->json);
+}
+
+/* `verb` (add or passwd) with the record of a password. */
+static int
+with_password(struct cli *cli, int argc, char **argv, int words_max, bool is_add)
+{
+    struct strbuf record = strbuf_new(PASSWORD_RECORD_MAX);
+    char generated[PASSWORD_GENERATED_LEN + 1];
+    struct password_source source = {0};
+    const struct cli_option options[] = {PASSWORD_OPTIONS(source)};
+    struct object_field field;
+    int rc;
+
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, words_max) != 0)
+        return CLI_USAGE;
+    rc = cli_needs_instance(cli) ? password_record(cli, &source, &record, generated) : CLI_FAILED;
+    field = (struct object_field){SLICE("password"), strbuf_slice(&record)};
+    if (rc == CLI_OK && is_add)
+        rc = accounts_add(cli, ACCOUNT_ADMIN, argv[0], &field, 1, argv + 1, argc - 1);
+    else if (rc == CLI_OK)
+        rc = accounts_passwd(cli, ACCOUNT_ADMIN, argv[0], strbuf_slice(&record));
+    if (rc == CLI_OK)
+        print_generated(cli, argv[0], generated);
+    mem_wipe(generated, sizeof(generated));
+    strbuf_free(&record);
+    return rc;
+}
+
+static int
+admin_add(struct cli *cli, int argc, char **argv)
+{
+    return with_password(cli, argc, argv, ACCOUNTS_FIELDS_MAX, true);
+}
+
+static int
+admin_passwd(struct cli *cli, int argc, char **argv)
+{
+    return with_password(cli, argc, argv, 1, false);
+}
+
+static int
+admin_del(struct cli *cli, int argc, char **argv)
+{
+    return accounts_cmd_del(cli, argc, argv, ACCOUNT_ADMIN);
+}
+
+static int
+admin_list(struct cli *cli, int argc, char **argv)
+{
+    return accounts_cmd_list(cli, argc, argv, ACCOUNT_ADMIN, NULL);
+}
+
+static int
+admin_set(struct cli *cli, int argc, char **argv)
+{
+    return accounts_cmd_set(cli, argc, argv, ACCOUNT_ADMIN);
+}
+
+static int
+admin_rename(struct cli *cli, int argc, char **argv)
+{
+    return accounts_cmd_rename(cli, argc, argv, ACCOUNT_ADMIN);
+}
+
+static const struct cli_verb verbs[] = {
+    {"add", "NAME [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS, "makes an administrator", admin_add},
+    {"del", "NAME", "removes one; the last super administrator stays", admin_del},
+    {"list", "[--json]", "all of them", admin_list},
+    {"passwd", "NAME " PASSWORD_SYNOPSIS, "sets the password", admin_passwd},
+    {"set", "NAME PROPERTY=VALUE...", "changes properties", admin_set},
+    {"rename", "NAME NEW-NAME", "a new name", admin_rename},
+    {0},
+};
+
+const struct command command_admin = {
+    .name = "admin",
+    .summary = "administrators: add, del, list, passwd, set, rename",
+    .help = "Properties: type (super domain) domains (separated by ';') description.\n",
+    .verbs = verbs,
+};
