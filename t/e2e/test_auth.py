@@ -150,6 +150,14 @@ def test_time_tells_nothing_of_unknown_users(instance):
     assert 0.6 < known / unknown < 1.6, (known, unknown)
 
 
+def test_reload_between_greeting_and_login(suite):
+    client = imaplib.IMAP4_SSL("127.0.0.1", suite.port("imaps"), ssl_context=ANY_CERTIFICATE)
+    suite.run("reload")
+    assert imap_login(suite)
+    client.login(ALICE, PASSWORD)
+    client.logout()
+
+
 def test_authd_dies_and_logins_go_on(suite):
     assert imap_login(suite)
     pids = [pid for pid, command in suite.processes().items() if "/authd" in command]
