@@ -10,6 +10,7 @@
 #include "lib/conf/conf.h"
 #include "lib/conf/conf_edit.h"
 #include "posthorn/command.h"
+#include "posthorn/config_doc.h"
 #include "posthorn/output.h"
 
 #define ERRORS_MAX 65536
@@ -162,22 +163,19 @@ config_check(struct cli *cli, int argc, char **argv)
 static int
 config_doc(struct cli *cli, int argc, char **argv)
 {
-    const char *section = "";
+    bool man = false, sample = false;
+    const struct cli_option options[] = {{"--man", CLI_FLAG, &man},
+                                         {"--sample", CLI_FLAG, &sample}};
 
-    if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
-    for (int id = 0; id < CONF_ID_COUNT; id++) {
-        const struct conf_setting *s = &conf_settings[id];
-        struct strbuf expected = strbuf_new(1024);
-
-        if (strcmp(section, s->section) != 0)
-            (void)printf("%s[%s]\n", section[0] != '\0' ? "\n" : "", s->section);
-        section = s->section;
-        conf_expected((enum conf_id)id, &expected);
-        (void)printf("%s = %s\n    %s.\n    Takes %s.\n", s->name, s->dflt, s->help,
-                     strbuf_cstr(&expected));
-        strbuf_free(&expected);
-    }
+    if (man)
+        config_doc_man();
+    else if (sample)
+        config_doc_sample();
+    else if (config_doc_text(argc == 1 ? argv[0] : NULL) == 0)
+        return cli_fail(cli, "there is no setting or section '%s'; 'posthorn config doc' lists all",
+                        argv[0]);
     return CLI_OK;
 }
 
@@ -186,7 +184,7 @@ static const struct cli_verb verbs[] = {
     {"set", "SECTION.NAME VALUE | SECTION.NAME --unset", "changes one line of the file",
      config_set},
     {"check", "", "reads the file and reports every error", config_check},
-    {"doc", "", "the reference of all settings", config_doc},
+    {"doc", "[--man | --sample] [SECTION[.NAME]]", "the reference of the settings", config_doc},
     {0},
 };
 
