@@ -151,12 +151,20 @@ void_lost(struct folder *f, const struct open_records *o)
     return rc;
 }
 
+static int64_t patience_ms = JOURNAL_SETTLE_MS;
+
+void
+settle_set_patience(int64_t ms)
+{
+    patience_ms = ms;
+}
+
 static bool
 too_young(const struct journal_tail *tail)
 {
     int64_t age = clock_real_ms() - tail->unsettled_ms;
 
-    return !tail->unsettled || (age >= 0 && age < JOURNAL_SETTLE_MS);
+    return !tail->unsettled || (age >= 0 && age < patience_ms);
 }
 
 int
