@@ -6,7 +6,6 @@
  */
 #include "imapd/session.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/sys/heap.h"
 
 enum {
     INPUT_BUFFER = 16384,
@@ -63,7 +63,7 @@ session_release_memory(struct session *s)
     if (s->mailbox != NULL)
         mailbox_release_memory(s->mailbox);
     stream_release_buffers(s->stream);
-    (void)malloc_trim(0); /* nothing to give back is fine too */
+    heap_give_back();
 }
 
 static void
