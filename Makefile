@@ -100,13 +100,6 @@ $(eval $(call TEXT,welcome,conf/templates/welcome.txt,lib/conf/conf_new.h,conf_n
 $(BUILD)/obj/gen/%.o: $(BUILD)/obj/gen/%.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# The manual page's settings come from the table of them.
-$(BUILD)/doc/posthorn.conf.5: doc/posthorn.conf.5.in $(BUILD)/bin/posthorn
-	@mkdir -p $(@D)
-	@$(BUILD)/bin/posthorn config doc --man > $@.part
-	@sed -e '/@SETTINGS@/{' -e 'r $@.part' -e d -e '}' $< > $@
-	@rm $@.part
-
 $(BUILD)/libposthorn-core.a: $(LIB_OBJ)
 	@rm -f $@
 	@echo '  AR    $@'
@@ -141,6 +134,24 @@ $(BUILD)/fuzz/%: fuzz/%.c $$(call linked,fuzz/%.c) $(BUILD)/libposthorn-core.a M
 	@echo '  LINK  $@'
 	@$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(call linked,$<) \
 	    $(BUILD)/libposthorn-core.a $(LIBS_ALL)
+
+# Man pages lie in doc/NAME.SECTION; posthorn.conf(5) is made from the table of settings.
+MAN_PAGES = $(wildcard doc/*.[1-8])
+MAN_DIR = $(DESTDIR)$(PREFIX)/share/man
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/posthorn \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d \
+	    $(DESTDIR)$(PREFIX)/share/doc/posthorn $(MAN_DIR)/man5 $(MAN_DIR)/man8
+	install -m 755 $(BUILD)/bin/posthorn $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
+	    $(DESTDIR)$(PREFIX)/libexec/posthorn/
+	for page in $(MAN_PAGES); do install -m 644 $$page $(MAN_DIR)/man$${page##*.}/; done
+	$(BUILD)/bin/posthorn config doc --man >$(MAN_DIR)/man5/posthorn.conf.5
+	sed 's|@PREFIX@|$(PREFIX)|g' conf/posthorn.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/posthorn.service
+	install -m 644 conf/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/posthorn.conf
+	install -m 644 conf/services.conf $(wildcard doc/*.md) README.md \
+	    $(DESTDIR)$(PREFIX)/share/doc/posthorn/
+	$(BUILD)/bin/posthorn config doc --sample >$(DESTDIR)$(PREFIX)/share/doc/posthorn/posthorn.conf
 
 clean:
 	rm -rf build build-asan build-fuzz build-hooks

@@ -108,12 +108,13 @@ start_worker(struct keeper *keeper, unsigned i)
     }
     log_forked();
     sandbox_die_with_parent();
+    stats_process_begin(keeper->daemon->stats, "hash worker");
     if (sandbox_enter(&keeper->box) < 0)
         _exit(EX_NOPERM);
     for (unsigned other = 0; other < keeper->width; other++)
         if (other != i)
             (void)close(keeper->fds[other]); /* nothing to do about a failure */
-    stats_process_begin(keeper->daemon->stats, "hash worker");
+    stats_process_state(keeper->daemon->stats, "running");
     work(&keeper->policy, keeper->fds[i]);
 }
 
@@ -199,6 +200,7 @@ keeper_main(struct keeper *keeper)
     struct sandbox box = keeper->box;
 
     log_forked();
+    stats_process_begin(keeper->daemon->stats, "hash keeper");
     drop_descriptors(keeper);
     /* what the workers' own sandboxes need on their way in, and they may only take away */
     box.calls = SANDBOX_FORK | SANDBOX_THREADS | SANDBOX_RESTRICT | SANDBOX_CHROOT;
@@ -206,7 +208,7 @@ keeper_main(struct keeper *keeper)
     if (sandbox_enter(&box) < 0 || sandbox_prepare(&keeper->box) < 0)
         _exit(EX_NOPERM);
     sandbox_die_with_parent(); /* after the change of user, which forgets it */
-    stats_process_begin(keeper->daemon->stats, "hash keeper");
+    stats_process_state(keeper->daemon->stats, "running");
     keep(keeper);
 }
 

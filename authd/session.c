@@ -51,6 +51,8 @@ session_free(struct session *s)
     end_exchange(s);
     loop_timer_free(&s->timer);
     s->server->sessions--;
+    if (s->server->draining && s->server->sessions == 0)
+        loop_stop(s->server->loop);
     free(s);
 }
 

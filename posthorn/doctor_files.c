@@ -136,7 +136,7 @@ doctor_files(struct doctor *d)
 {
     const struct instance *inst = &d->cli->inst;
     const char *const places[] = {inst->queue, inst->store, inst->db, inst->log};
-    dev_t seen[ARRAY_LEN(places)];
+    dev_t seen[ARRAY_LEN(places)] = {0};
     size_t seen_count = 0;
 
     check_users(d);

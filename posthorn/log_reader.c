@@ -21,7 +21,7 @@
 #include "posthorn/output.h"
 
 #define READ_STEP 65536
-#define LINE_MAX_KEPT (LOG_LINE_MAX * 2)
+#define LINE_MAX_KEPT ((size_t)LOG_LINE_MAX * 2)
 
 void
 log_entries_add(struct log_entries *list, struct slice line, const char *service)
