@@ -144,7 +144,7 @@ claim(struct mailbox *mb)
         record_begin(&record, 0, clock_real_ms());
         rc = record_finish(&record, &s, mb->settled_offset);
         if (rc == 0)
-            rc = mailbox_write(mb, &record);
+            rc = mailbox_write(mb, &record, false);
         if (rc == 0)
             add_recents(mb, first, last);
     }
@@ -260,14 +260,14 @@ mailbox_unlock(struct mailbox *mb)
 }
 
 int
-mailbox_write(struct mailbox *mb, const struct strbuf *record)
+mailbox_write(struct mailbox *mb, const struct strbuf *record, bool hold)
 {
     struct record rec;
     uint32_t need;
     uint64_t at = mb->view.offset;
     int rc;
 
-    if (journal_append(&mb->folder.journal, at, record) < 0)
+    if (journal_append(&mb->folder.journal, at, record, hold) < 0)
         return -1;
     if (record_parse(strbuf_slice(record), at, &rec, &need) != RECORD_OK) {
         errno = EBADMSG;
@@ -328,7 +328,6 @@ look_at_settled(struct mailbox *mb)
     }
     mb->saw_lasting = false;
     mb->unsettled = tail.unsettled;
-    mb->unsettled_ms = tail.unsettled_ms;
     mb->settled_offset = tail.settled;
     mb->settled_uidnext = tail.unsettled ? tail.settled_state.uidnext : UINT32_MAX;
     return 0;

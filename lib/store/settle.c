@@ -2,8 +2,8 @@
  * lib/store/settle.c - finishes what a writer began and did not live to finish.
  *
  * A record with arrivals or expunges counts once its writer has flushed it and marked it. When the
- * mark does not come in time, the next who looks does the writer's work: voids arrivals whose file
- * a power cut took, completes a MOVE in its source folder, flushes, marks.
+ * mark is not there and nobody holds the record, the next who looks does the writer's work: voids
+ * arrivals whose file a power cut took, completes a MOVE in its source folder, flushes, marks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -151,22 +151,6 @@ void_lost(struct folder *f, const struct open_records *o)
     return rc;
 }
 
-static int64_t patience_ms = JOURNAL_SETTLE_MS;
-
-void
-settle_set_patience(int64_t ms)
-{
-    patience_ms = ms;
-}
-
-static bool
-too_young(const struct journal_tail *tail)
-{
-    int64_t age = clock_real_ms() - tail->unsettled_ms;
-
-    return !tail->unsettled || (age >= 0 && age < patience_ms);
-}
-
 int
 settle_folder(struct folder *f)
 {
@@ -174,7 +158,8 @@ settle_folder(struct folder *f)
     struct journal_tail tail;
     int rc = journal_read_tail(&f->journal, &tail);
 
-    if (rc < 0 || too_young(&tail) || !f->journal.writable)
+    if (rc < 0 || !tail.unsettled || !f->journal.writable ||
+        journal_is_held(&f->journal, tail.settled))
         return rc;
     rc = read_open_records(f, &tail, &o);
     if (rc == 0)
