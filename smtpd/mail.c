@@ -74,8 +74,7 @@ take_reply(const struct accountd_rcpt_reply *reply, struct answer *a)
 
 /* Sends `request` (encoded with `rc`) and waits. No answer in time: DEFERRED with 451. */
 static void
-ask(struct session *s, struct strbuf *request, int rc, enum accountd_type expected,
-    struct answer *a)
+ask(struct session *s, struct strbuf *request, int rc, struct answer *a)
 {
     struct accountd_rcpt_reply decoded;
     struct ipc_reply reply;
@@ -84,7 +83,8 @@ ask(struct session *s, struct strbuf *request, int rc, enum accountd_type expect
     a->refusal = accounts_away;
     if (rc == 0 && s->pool->backend != NULL &&
         ipc_client_call(s->pool->backend, request, -1, ACCOUNTD_TIMEOUT_MS, &reply) == 0 &&
-        reply.type == expected && accountd_rcpt_reply_decode(reply.payload, &decoded) == 0) {
+        (reply.type == ACCOUNTD_RCPT_REPLY || reply.type == ACCOUNTD_SENDER_REPLY) &&
+        accountd_rcpt_reply_decode(reply.payload, &decoded) == 0) {
         take_reply(&decoded, a);
     } else {
         log_event(LOG_WARN, "accountd_away", KV_ERRNO());
@@ -104,7 +104,7 @@ ask_recipient(struct session *s, const struct address *recipient, struct answer 
         .size = s->transaction.declared_size,
     };
 
-    ask(s, &request, accountd_rcpt_encode(&request, &question), ACCOUNTD_RCPT_REPLY, a);
+    ask(s, &request, accountd_rcpt_encode(&request, &question), a);
 }
 
 static void
@@ -113,7 +113,7 @@ ask_sender(struct session *s, const struct address *sender, struct answer *a)
     struct strbuf request = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
     struct accountd_sender question = {.auth_user = slice_of(s->auth_user), .sender = sender->text};
 
-    ask(s, &request, accountd_sender_encode(&request, &question), ACCOUNTD_SENDER_REPLY, a);
+    ask(s, &request, accountd_sender_encode(&request, &question), a);
 }
 
 /* ---- MAIL ---- */
@@ -127,6 +127,20 @@ has_room(const struct session *s, uint64_t size)
     if (reserve == 0 || fstatvfs(s->server->new_dirfd, &fs) < 0)
         return true; /* if the disk is full after all, the write says so */
     return (uint64_t)fs.f_bavail * fs.f_frsize >= size + reserve;
+}
+
+/* smtp.from_must_match_auth */
+static const struct refusal *
+check_sender(struct session *s, const struct address *sender, struct answer *a)
+{
+    static const struct refusal not_yours = {553, "5.7.1", "sender address is not yours"};
+
+    if (s->auth_user == NULL || !s->settings->from_must_match_auth || sender->text.len == 0)
+        return NULL;
+    ask_sender(s, sender, a);
+    if (a->verdict == ACCOUNTD_LOCAL)
+        return NULL;
+    return a->verdict == ACCOUNTD_FOREIGN ? &not_yours : &a->refusal;
 }
 
 static const struct refusal *
@@ -157,11 +171,8 @@ mail_run(struct session *s, struct slice args)
         return s->state;
     }
     why = check_size(s, mail.size);
-    if (why == NULL && s->auth_user != NULL && s->settings->from_must_match_auth &&
-        mail.sender.text.len > 0) {
-        ask_sender(s, &mail.sender, &a);
-        why = a.verdict == ACCOUNTD_LOCAL ? NULL : &a.refusal;
-    }
+    if (why == NULL)
+        why = check_sender(s, &mail.sender, &a);
     if (why != NULL) {
         log_rejected(s, "MAIL", mail.sender.text, SLICE(""), why);
         return refuse(s, why);

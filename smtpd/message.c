@@ -52,7 +52,8 @@ struct message {
     struct strbuf head; /* the header section until it is whole; then unused */
     size_t head_searched;
     bool head_written;
-    uint64_t size; /* octets from the client */
+    uint64_t size;        /* octets from the client */
+    const char *protocol; /* as in our Received field */
     unsigned hops;
     struct content_scan scan;
     enum failure failure;
@@ -163,6 +164,7 @@ write_head(struct message *m, size_t len)
     if (settings->max_hops > 0 && m->hops > settings->max_hops)
         fail(m, FAIL_LOOP);
     fill_trace(m, &summary, &trace);
+    m->protocol = trace_protocol(&trace);
     trace.add_empty_line = lacks_header(head);
     assert_always(trace_write(&trace, &top)); /* every value in it has a bound */
     write_queue(m, strbuf_slice(&top));
@@ -259,8 +261,7 @@ log_received(const struct message *m)
     }
     log_event(LOG_INFO, "received", KV_STR("queue_id", m->id), KV_STR("helo", s->helo),
               KV_SLICE("from", e->sender), KV_SLICE("to", strbuf_slice(&to)),
-              KV_U64("nrcpt", e->rcpt_count), KV_U64("size", m->size),
-              KV_STR("proto", s->is_extended ? "ESMTP" : "SMTP"),
+              KV_U64("nrcpt", e->rcpt_count), KV_U64("size", m->size), KV_STR("proto", m->protocol),
               KV_STR("tls", tls == NULL ? "" : tls_version(tls)),
               KV_STR("auth_user", s->auth_user));
     strbuf_free(&to);

@@ -222,6 +222,7 @@ begin(struct forker *f, pid_t parent)
 {
     log_forked();
     stats_process_begin(f->d->stats, "forker");
+    daemon_show_landlock(f->d);
     close_parents_fds(f);
     catch_children();
     if (give_up(f) < 0) {
