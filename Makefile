@@ -65,7 +65,7 @@ PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
            $(if $(wildcard posthorn/main.c),$(BUILD)/bin/posthorn)
 
 LIB_SRC := $(wildcard lib/*/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/services_conf.o $(BUILD)/obj/gen/posthorn_conf.o
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(addprefix $(BUILD)/obj/gen/,services_conf.o posthorn_conf.o welcome.o)
 TESTS := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
 TOOLS := $(patsubst t/tools/%.c,$(BUILD)/t/tools/%,$(wildcard t/tools/*.c))
 FUZZERS := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
@@ -87,18 +87,25 @@ $(BUILD)/obj/%.o: %.c Makefile
 	@echo '  CC    $<'
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# The sample services.conf is built in: what holds while an instance has none of its own.
-$(BUILD)/obj/gen/services_conf.c: conf/services.conf Makefile
-	@mkdir -p $(@D)
-	@{ echo '#include "lib/conf/services.h"'; echo 'const char services_default_text[] = {'; \
-	    od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } > $@
-# The head of a new posthorn.conf likewise; its settings come from the table.
-$(BUILD)/obj/gen/posthorn_conf.c: conf/posthorn.conf.in Makefile
-	@mkdir -p $(@D)
-	@{ echo '#include "lib/conf/conf_new.h"'; echo 'const char conf_new_head[] = {'; \
-	    od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } > $@
+# Texts that are built in, so that `posthorn setup` needs no file: $(call TEXT,object,file,header,name)
+define TEXT
+$$(BUILD)/obj/gen/$(1).c: $(2) Makefile
+	@mkdir -p $$(@D)
+	@{ echo '#include "$(3)"'; echo 'const char $(4)[] = {'; \
+	    od -An -v -tx1 $$< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } > $$@
+endef
+$(eval $(call TEXT,services_conf,conf/services.conf,lib/conf/services.h,services_default_text))
+$(eval $(call TEXT,posthorn_conf,conf/posthorn.conf.in,lib/conf/conf_new.h,conf_new_head))
+$(eval $(call TEXT,welcome,conf/templates/welcome.txt,lib/conf/conf_new.h,conf_new_welcome))
 $(BUILD)/obj/gen/%.o: $(BUILD)/obj/gen/%.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# The manual page's settings come from the table of them.
+$(BUILD)/doc/posthorn.conf.5: doc/posthorn.conf.5.in $(BUILD)/bin/posthorn
+	@mkdir -p $(@D)
+	@$(BUILD)/bin/posthorn config doc --man > $@.part
+	@sed -e '/@SETTINGS@/{' -e 'r $@.part' -e d -e '}' $< > $@
+	@rm $@.part
 
 $(BUILD)/libposthorn-core.a: $(LIB_OBJ)
 	@rm -f $@
@@ -134,6 +141,24 @@ $(BUILD)/fuzz/%: fuzz/%.c $$(call linked,fuzz/%.c) $(BUILD)/libposthorn-core.a M
 	@echo '  LINK  $@'
 	@$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(call linked,$<) \
 	    $(BUILD)/libposthorn-core.a $(LIBS_ALL)
+
+# Man pages lie in doc/NAME.SECTION; posthorn.conf(5) is made from the table of settings.
+MAN_PAGES = $(wildcard doc/*.[1-8])
+MAN_DIR = $(DESTDIR)$(PREFIX)/share/man
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/posthorn \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d \
+	    $(DESTDIR)$(PREFIX)/share/doc/posthorn $(MAN_DIR)/man5 $(MAN_DIR)/man8
+	install -m 755 $(BUILD)/bin/posthorn $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
+	    $(DESTDIR)$(PREFIX)/libexec/posthorn/
+	for page in $(MAN_PAGES); do install -m 644 $$page $(MAN_DIR)/man$${page##*.}/; done
+	$(BUILD)/bin/posthorn config doc --man >$(MAN_DIR)/man5/posthorn.conf.5
+	sed 's|@PREFIX@|$(PREFIX)|g' conf/posthorn.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/posthorn.service
+	install -m 644 conf/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/posthorn.conf
+	install -m 644 conf/services.conf $(wildcard doc/*.md) README.md \
+	    $(DESTDIR)$(PREFIX)/share/doc/posthorn/
+	$(BUILD)/bin/posthorn config doc --sample >$(DESTDIR)$(PREFIX)/share/doc/posthorn/posthorn.conf
 
 clean:
 	rm -rf build build-asan build-fuzz build-hooks

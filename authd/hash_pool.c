@@ -111,20 +111,27 @@ share_remove_job(struct hash_pool *pool, struct hash_job *job)
     }
 }
 
-static void
-share_add_job(struct hash_pool *pool, uint64_t key, struct hash_job *job)
+/* The share of that key, made if it is new. */
+static struct share *
+share_of(struct hash_pool *pool, uint64_t key)
 {
     struct share *share;
 
-    TAILQ_FOREACH(share, &pool->shares, link) /* at most queue_max, and only in a flood */
-    if (share->key == key)
-        break;
-    if (share == NULL) {
-        share = xcalloc(1, sizeof(*share));
-        share->key = key;
-        TAILQ_INIT(&share->jobs);
-        TAILQ_INSERT_TAIL(&pool->shares, share, link);
-    }
+    for (share = TAILQ_FIRST(&pool->shares); share != NULL; share = TAILQ_NEXT(share, link))
+        if (share->key == key) /* at most queue_max to look at, and only in a flood */
+            return share;
+    share = xcalloc(1, sizeof(*share));
+    share->key = key;
+    TAILQ_INIT(&share->jobs);
+    TAILQ_INSERT_TAIL(&pool->shares, share, link);
+    return share;
+}
+
+static void
+share_add_job(struct hash_pool *pool, uint64_t key, struct hash_job *job)
+{
+    struct share *share = share_of(pool, key);
+
     job->share = share;
     share->count++;
     TAILQ_INSERT_TAIL(&share->jobs, job, link);
@@ -161,9 +168,9 @@ shed_one(struct hash_pool *pool)
     struct share *share, *longest = TAILQ_FIRST(&pool->shares);
     struct hash_job *job;
 
-    TAILQ_FOREACH(share, &pool->shares, link)
-    if (share->count > longest->count)
-        longest = share;
+    for (share = longest; share != NULL; share = TAILQ_NEXT(share, link))
+        if (share->count > longest->count)
+            longest = share;
     if (clock_mono_ms() - pool->warned_ms >= WARN_EVERY_MS) {
         pool->warned_ms = clock_mono_ms();
         log_event(LOG_WARN, "hash_queue_full", KV_U64("waiting", pool->waiting),

@@ -108,12 +108,13 @@ start_worker(struct keeper *keeper, unsigned i)
     }
     log_forked();
     sandbox_die_with_parent();
+    stats_process_begin(keeper->daemon->stats, "hash worker");
     if (sandbox_enter(&keeper->box) < 0)
         _exit(EX_NOPERM);
     for (unsigned other = 0; other < keeper->width; other++)
         if (other != i)
             (void)close(keeper->fds[other]); /* nothing to do about a failure */
-    stats_process_begin(keeper->daemon->stats, "hash worker");
+    stats_process_state(keeper->daemon->stats, "running");
     work(&keeper->policy, keeper->fds[i]);
 }
 
@@ -149,6 +150,10 @@ keep(struct keeper *keeper)
                 start_worker(keeper, i);
         log_flush();
         pid = waitpid(-1, &status, 0);
+        /* A worker ends by itself only when the front is gone. The front's death signal does not
+         * reach us: Landlock lets no process signal outside of its own domain. */
+        if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EX_OK)
+            _exit(EX_OK);
         if (pid > 0)
             worker_died(keeper, pid, status);
         (void)nanosleep(&pause, NULL); /* a worker that cannot start must not keep us busy */
@@ -195,6 +200,7 @@ keeper_main(struct keeper *keeper)
     struct sandbox box = keeper->box;
 
     log_forked();
+    stats_process_begin(keeper->daemon->stats, "hash keeper");
     drop_descriptors(keeper);
     /* what the workers' own sandboxes need on their way in, and they may only take away */
     box.calls = SANDBOX_FORK | SANDBOX_THREADS | SANDBOX_RESTRICT | SANDBOX_CHROOT;
@@ -202,7 +208,7 @@ keeper_main(struct keeper *keeper)
     if (sandbox_enter(&box) < 0 || sandbox_prepare(&keeper->box) < 0)
         _exit(EX_NOPERM);
     sandbox_die_with_parent(); /* after the change of user, which forgets it */
-    stats_process_begin(keeper->daemon->stats, "hash keeper");
+    stats_process_state(keeper->daemon->stats, "running");
     keep(keeper);
 }
 

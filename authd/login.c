@@ -42,7 +42,7 @@ refuse(struct session *s, enum authd_failure failure, const char *reason)
                 sasl_user(s->sasl), reason);
     stats_add(s->server->failures, 1);
     if (failure == AUTHD_BAD_CREDENTIALS)
-        delay_ms = throttle_failed(s->server->throttle, s->address.share, clock_mono_ms());
+        delay_ms = throttle_failed(s->server->throttle, &s->address, clock_mono_ms());
     session_send_failure_later(s, failure, delay_ms);
 }
 

@@ -4,6 +4,7 @@
  * The front is an event loop that never hashes; hash workers do (hash_worker.c). It may search the
  * store, talk to accountd and local-deliver, and accept from the protocol daemons' parents.
  */
+#include <signal.h>
 #include <unistd.h>
 
 #include "authd/attach.h"
@@ -14,11 +15,17 @@
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/authd.h"
 #include "lib/ipc/local_deliver.h"
+#include "lib/log/log.h"
 
 enum {
     ACCOUNT_CALLS_MAX = 16384, /* look-ups that may wait for accountd */
     STORE_CALLS_MAX = 256,
     HASH_PATIENCE_MS = AUTHD_TIMEOUT_MS - 5000 /* then the session has given up */
+};
+
+struct program {
+    struct server server;
+    struct attach_server *attach;
 };
 
 static unsigned
@@ -80,19 +87,34 @@ enter_sandbox(struct daemon *d, const struct server *server)
     daemon_sandbox(d, &box);
 }
 
+/* A newer authd has taken over: parents connect to it, sessions that are attached to us stay until
+ * their login or their end. */
+static void
+hang_up(void *arg, int signo)
+{
+    struct program *program = arg;
+
+    (void)signo;
+    log_event(LOG_INFO, "draining", KV_U64("sessions", program->server.sessions));
+    attach_close(&program->attach);
+    program->server.draining = true;
+    if (program->server.sessions == 0)
+        loop_stop(program->server.loop);
+}
+
 int
 main(int argc, char **argv)
 {
     struct daemon d;
-    struct server server;
-    struct attach_server *attach;
+    struct program program;
 
     daemon_init(&d, "authd", argc, argv); /* options, log, config; exits on error */
-    open_server(&server, &d);             /* hash workers fork here; last use of a path */
-    attach = attach_listen(&server, &d);
-    enter_sandbox(&d, &server); /* user, Landlock, seccomp: no way back */
-    daemon_ready(&d);           /* master counts us as started from here on */
-    daemon_run(&d);             /* until SIGTERM, or until master is gone */
-    attach_close(&attach);
+    open_server(&program.server, &d);     /* hash workers fork here; last use of a path */
+    program.attach = attach_listen(&program.server, &d);
+    loop_on_signal(d.loop, SIGHUP, hang_up, &program);
+    enter_sandbox(&d, &program.server); /* user, Landlock, seccomp: no way back */
+    daemon_ready(&d);                   /* master counts us as started from here on */
+    daemon_run(&d);                     /* until SIGTERM, or until master is gone */
+    attach_close(&program.attach);
     return daemon_exit_status(&d);
 }

@@ -24,6 +24,7 @@ struct server {
     bool plain_on_loopback, rehash;
     int64_t exchange_timeout_ms;
     unsigned sessions, sessions_max;
+    bool draining;     /* a newer authd takes the new sessions: end with the last of ours */
     unsigned rehashes; /* under way */
     _Atomic uint64_t *logins, *failures, *cache_hits, *dropped;
 };

@@ -51,6 +51,8 @@ session_free(struct session *s)
     end_exchange(s);
     loop_timer_free(&s->timer);
     s->server->sessions--;
+    if (s->server->draining && s->server->sessions == 0)
+        loop_stop(s->server->loop);
     free(s);
 }
 
@@ -193,12 +195,10 @@ on_start(struct session *s, struct slice payload)
     s->mechanism = sasl_find(start.mechanism);
     if (s->failures >= FAILURES_MAX)
         session_send_failure(s, AUTHD_BLOCKED);
-    else if (s->mechanism == SASL_NONE)
-        session_send_failure(s, AUTHD_BAD_MECHANISM);
-    else if (!mechanism_allowed(s))
+    else if (s->mechanism != SASL_NONE && !mechanism_allowed(s))
         session_send_failure(s, AUTHD_NEEDS_TLS);
     else if ((s->sasl = sasl_new(s->mechanism, start.binding)) == NULL)
-        session_send_failure(s, AUTHD_BAD_MECHANISM); /* -PLUS without a binding */
+        session_send_failure(s, AUTHD_BAD_MECHANISM); /* unknown, or -PLUS without a binding */
     else
         login_message(s, start.has_initial ? &start.initial : NULL);
     return 0;

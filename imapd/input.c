@@ -7,6 +7,10 @@
  */
 #include "imapd/input.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include "imapd/append_args.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -100,6 +104,18 @@ input_go_ahead(struct session *s)
     (void)stream_write(s->stream, SLICE("+ OK\r\n")); /* an error shows at the next read */
 }
 
+/* Clients write a literal and the line end behind it in two steps, and their kernels hold the
+ * second back until we have acknowledged the first (Nagle): without this each APPEND takes 40 ms.
+ */
+static void
+acknowledge_now(struct session *s)
+{
+    const int on = 1;
+
+    if (!stream_has_input(s->stream)) /* a failure costs time alone */
+        (void)setsockopt(stream_fd(s->stream), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
 bool
 input_stream(struct session *s, uint64_t size, bool (*take)(void *arg, struct slice piece),
              void *arg)
@@ -117,6 +133,7 @@ input_stream(struct session *s, uint64_t size, bool (*take)(void *arg, struct sl
         size -= piece.len;
         wanted = wanted && take(arg, piece);
     }
+    acknowledge_now(s);
     return true;
 }
 

@@ -44,8 +44,34 @@ collect(void *arg, const struct store_folder *found)
         .use = found->use,
         .exists = found->exists,
         .subscribed = found->subscribed,
-        .has_children = found->has_children,
     };
+}
+
+static bool
+is_below(struct slice name, struct slice parent)
+{
+    return name.len > parent.len && slice_starts(name, parent) && name.ptr[parent.len] == '/';
+}
+
+/* A folder has children if there is one that exists: a subscription below it is none. The store
+ * lists children directly behind their parents; only INBOX's stand apart. */
+static void
+mark_parents(struct folders *f)
+{
+    size_t parents[STORE_DEPTH_MAX], depth = 0;
+
+    for (size_t i = 0; i < f->count; i++) {
+        struct folder *folder = &f->all[i];
+
+        while (depth > 0 && !is_below(folder->name, f->all[parents[depth - 1]].name))
+            depth--;
+        for (size_t k = 0; k < depth && folder->exists; k++)
+            f->all[parents[k]].has_children = true;
+        if (folder->exists && is_below(folder->name, f->all[0].name))
+            f->all[0].has_children = true;
+        if (depth < STORE_DEPTH_MAX)
+            parents[depth++] = i;
+    }
 }
 
 static int
@@ -54,7 +80,10 @@ collect_folders(struct session *s, struct folders *f)
     struct store *store = session_store(s);
 
     *f = (struct folders){.arena = &s->arena};
-    return store == NULL ? -1 : store_list(store, collect, f);
+    if (store == NULL || store_list(store, collect, f) < 0)
+        return -1;
+    mark_parents(f);
+    return 0;
 }
 
 static bool
@@ -64,12 +93,6 @@ matches(const struct list_args *args, struct slice name)
         if (mailbox_name_match(name, args->patterns[i]))
             return true;
     return false;
-}
-
-static bool
-is_below(struct slice name, struct slice parent)
-{
-    return name.len > parent.len && slice_starts(name, parent) && name.ptr[parent.len] == '/';
 }
 
 /* Does the folder satisfy the selection options (RFC 5258 section 3.1, RFC 6154 section 2)? */

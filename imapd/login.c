@@ -80,11 +80,14 @@ static bool
 confine(struct session *s)
 {
     const struct sandbox_dir dir = {.fd = s->mail_dirfd, .access = SANDBOX_READ | SANDBOX_WRITE};
+    struct stats *stats = s->pool->daemon->stats;
 
     if (sandbox_restrict_paths(&dir, 1) < 0) {
         log_event(LOG_ERROR, "sandbox_failed", KV_ERRNO());
         return false;
     }
+    stats_process_landlock(stats, sandbox_landlock_abi(), sandbox_landlock_layers());
+    stats_process_state(stats, "logged in");
     return true;
 }
 

@@ -43,7 +43,7 @@ open_mailbox(struct session *s, struct parser *p, bool read_only)
     store = session_store(s);
     if (store == NULL)
         return reply_errno();
-    s->mailbox = mailbox_open(store, name, read_only, !read_only);
+    s->mailbox = mailbox_open(store, name, read_only, true);
     if (s->mailbox == NULL)
         return reply_errno();
     s->read_only = read_only;

@@ -23,6 +23,7 @@ local_sandbox(const struct daemon *d, const struct worker *w, const gid_t *queue
     box.dirs[0] = (struct sandbox_dir){w->store_dirfd, SANDBOX_READ | SANDBOX_WRITE};
     box.dirs[1] = (struct sandbox_dir){w->queue_dirfd, SANDBOX_READ | SANDBOX_WRITE};
     box.dir_count = 2;
+    box.files_max = 8192;   /* a batch keeps the journals of its mailboxes open */
     box.same_rights = true; /* links lead from the queue into the store */
     box.calls = SANDBOX_FILES | SANDBOX_CONNECT_UNIX | SANDBOX_ACCEPT | SANDBOX_FORK | SANDBOX_KILL;
     return box;

@@ -299,8 +299,8 @@ was_draining(struct service *s, const struct child *child)
         if (s->draining[i] != child)
             continue;
         s->draining_count--;
-        memmove(&s->draining[i], &s->draining[i + 1],
-                (s->draining_count - i) * sizeof(s->draining[0]));
+        for (; i < s->draining_count; i++)
+            s->draining[i] = s->draining[i + 1];
         return true;
     }
     return false;

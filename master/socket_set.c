@@ -9,9 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <netinet/in.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +19,10 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/base/parse.h"
+#include "lib/conf/role.h"
 #include "lib/ipc/socket.h"
 #include "lib/log/log.h"
-#include "master/port_holder.h"
+#include "lib/sys/port_holder.h"
 
 #define BACKLOG 1024 /* the kernel cuts it to net.core.somaxconn */
 
@@ -150,31 +148,23 @@ open_port(struct socket_set *set, const struct config *config, const struct serv
     return errors->len == errors_before ? 0 : -1;
 }
 
-/* Group of a role: from "uid:gid" or from passwd. -1: leave it. */
+/* The socket's group, or -1: the owner's. */
 static gid_t
-role_gid(const struct conf *conf, int role)
+socket_gid(const struct config *config, const struct service_row *row)
 {
-    struct slice gid_text = slice_of(role < 0 ? "" : conf_str(conf, (enum conf_id)role));
-    struct slice name = slice_split(&gid_text, ':');
-    const struct passwd *pw;
-    uint64_t gid;
-    char *user;
+    struct role role;
 
-    if (role < 0 || geteuid() != 0)
+    if (row->socket_group < 0 || geteuid() != 0 ||
+        role_find(config->conf, (enum conf_id)row->socket_group, &role) < 0)
         return (gid_t)-1;
-    if (parse_u64(gid_text, UINT32_MAX - 1, &gid) == 0)
-        return (gid_t)gid;
-    user = xslicedup(name);
-    pw = getpwnam(user);
-    free(user);
-    return pw == NULL ? (gid_t)-1 : pw->pw_gid;
+    return role.gid;
 }
 
 static int
 bind_unix(const struct config *config, const struct service_row *row, int run_dirfd)
 {
     struct sockaddr_un address;
-    gid_t gid = role_gid(config->conf, row->socket_group);
+    gid_t gid = socket_gid(config, row);
     int fd;
 
     if (ipc_socket_address(run_dirfd, row->socket, &address) < 0)

@@ -39,7 +39,7 @@ stop_rank(const struct service *s)
 
     if (row->socket_datagram)
         return RANK_LOG;
-    return row->overlap ? RANK_SESSIONS : RANK_SERVERS;
+    return row->listen_count > 0 ? RANK_SESSIONS : RANK_SERVERS;
 }
 
 static void

@@ -129,6 +129,12 @@ maildrop_open_message(struct maildrop *md, uint32_t number)
     return mailbox_open_message(md->mailbox, number);
 }
 
+void
+maildrop_release_memory(struct maildrop *md)
+{
+    mailbox_release_memory(md->mailbox);
+}
+
 int64_t
 maildrop_update(struct maildrop *md)
 {

@@ -26,6 +26,7 @@ void maildrop_unmark_all(struct maildrop *md);
 /* Up to 70 characters 0x21..0x7e. 0, or -1 with errno. */
 int maildrop_unique_name(struct maildrop *md, uint32_t number, struct strbuf *out);
 int maildrop_open_message(struct maildrop *md, uint32_t number); /* -1 with errno */
+void maildrop_release_memory(struct maildrop *md); /* what the next call can have again */
 /* Removes what is marked. The number of messages, or -1 with errno: nothing was removed. */
 int64_t maildrop_update(struct maildrop *md);
 

@@ -6,6 +6,7 @@
  */
 #include "pop3d/session.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 
 #define REPLY_MAX 512 /* RFC 1939 section 3 */
 #define ERRORS_MAX 25 /* commands that are none, in a row */
+#define IDLE_AFTER_MS 1000
 #define LABEL_TLS "pop3s"
 
 const char *const session_temporary = "SYS/TEMP"; /* RFC 3206 section 4 */
@@ -100,6 +102,21 @@ next_deadline(const struct session *s)
     return s->user == NULL && s->login_deadline < idle ? s->login_deadline : idle;
 }
 
+/* Our output goes out; while nothing comes, memory goes back. */
+static void
+wait_for_input(struct session *s, int64_t deadline)
+{
+    int64_t soon = clock_mono_ms() + IDLE_AFTER_MS;
+
+    log_flush();
+    if (soon < deadline && stream_wait(s->stream, -1, soon) == 0) {
+        stream_release_buffers(s->stream);
+        if (s->maildrop != NULL)
+            maildrop_release_memory(s->maildrop);
+        (void)malloc_trim(0); /* says whether it found anything */
+    }
+}
+
 enum session_line
 session_read_line(struct session *s, size_t max, struct slice *line)
 {
@@ -107,7 +124,7 @@ session_read_line(struct session *s, size_t max, struct slice *line)
     int64_t deadline = next_deadline(s);
 
     if (!stream_has_input(s->stream))
-        log_flush();
+        wait_for_input(s, deadline);
     for (;;) {
         enum stream_status status = stream_read_line(s->stream, max, deadline, line);
 

@@ -159,26 +159,69 @@ config_check(struct cli *cli, int argc, char **argv)
     return CLI_OK;
 }
 
+/* ---- doc ---- */
+
+/* One setting as text, or as a part of a manual page (mdoc). */
+static void
+print_setting(enum conf_id id, bool man)
+{
+    const struct conf_setting *s = &conf_settings[id];
+    struct strbuf expected = strbuf_new(1024);
+
+    conf_expected(id, &expected);
+    if (man)
+        (void)printf(".It Cm %s = Ar %s\n%s.\nTakes %s.\n", s->name,
+                     s->dflt[0] != '\0' ? s->dflt : "\\(dq\\(dq", s->help, strbuf_cstr(&expected));
+    else
+        (void)printf("%s = %s\n    %s.\n    Takes %s.\n", s->name, s->dflt, s->help,
+                     strbuf_cstr(&expected));
+    strbuf_free(&expected);
+}
+
+static bool
+is_first_of_section(int id)
+{
+    for (int i = 0; i < id; i++)
+        if (strcmp(conf_settings[i].section, conf_settings[id].section) == 0)
+            return false;
+    return true;
+}
+
+static void
+print_section(int first, bool man)
+{
+    const char *section = conf_settings[first].section;
+
+    (void)printf(man ? ".Ss [%s]\n.Bl -tag -width Ds\n" : "[%s]\n", section);
+    for (int id = first; id < CONF_ID_COUNT; id++)
+        if (strcmp(conf_settings[id].section, section) == 0)
+            print_setting((enum conf_id)id, man);
+    (void)fputs(man ? ".El\n" : "\n", stdout);
+}
+
 static int
 config_doc(struct cli *cli, int argc, char **argv)
 {
-    const char *section = "";
+    bool man = false, found = false;
+    const struct cli_option options[] = {{"--man", CLI_FLAG, &man}};
+    int id;
 
-    if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
-    for (int id = 0; id < CONF_ID_COUNT; id++) {
-        const struct conf_setting *s = &conf_settings[id];
-        struct strbuf expected = strbuf_new(1024);
-
-        if (strcmp(section, s->section) != 0)
-            (void)printf("%s[%s]\n", section[0] != '\0' ? "\n" : "", s->section);
-        section = s->section;
-        conf_expected((enum conf_id)id, &expected);
-        (void)printf("%s = %s\n    %s.\n    Takes %s.\n", s->name, s->dflt, s->help,
-                     strbuf_cstr(&expected));
-        strbuf_free(&expected);
+    if (argc == 1 && strchr(argv[0], '.') != NULL) {
+        id = find(cli, argv[0]);
+        if (id >= 0)
+            print_setting((enum conf_id)id, man);
+        return id >= 0 ? CLI_OK : CLI_FAILED;
     }
-    return CLI_OK;
+    for (id = 0; id < CONF_ID_COUNT; id++) {
+        if (!is_first_of_section(id) ||
+            (argc == 1 && strcmp(argv[0], conf_settings[id].section) != 0))
+            continue;
+        print_section(id, man);
+        found = true;
+    }
+    return found ? CLI_OK : cli_fail(cli, "there is no section '%s'", argv[0]);
 }
 
 static const struct cli_verb verbs[] = {
@@ -186,7 +229,7 @@ static const struct cli_verb verbs[] = {
     {"set", "SECTION.NAME VALUE | SECTION.NAME --unset", "changes one line of the file",
      config_set},
     {"check", "", "reads the file and reports every error", config_check},
-    {"doc", "", "the reference of all settings", config_doc},
+    {"doc", "[SECTION | SECTION.NAME] [--man]", "the reference of the settings", config_doc},
     {0},
 };
 

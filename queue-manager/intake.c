@@ -23,8 +23,7 @@
 
 #define NEW_PER_TURN 100
 #define DUE_PER_TURN 50
-#define SCAN_MS 5000    /* without a trigger */
-#define TROUBLE_MS 2000 /* after ENOSPC, EMFILE and the like */
+#define SCAN_MS 5000 /* without a trigger */
 
 struct intake {
     struct queue *queue;
@@ -133,8 +132,10 @@ take_new(struct intake *in)
             in->wanted = false; /* a new pass sees everything that is there now */
         id = spool_scan_next(&in->scan);
         in->scanning = id != NULL;
-        if (id != NULL && intake_one(in, id, SPOOL_NEW) < 0)
+        if (id != NULL && intake_one(in, id, SPOOL_NEW) < 0) {
+            in->wanted = true; /* this pass is behind it */
             return -1;
+        }
     }
     return 0;
 }
@@ -150,7 +151,7 @@ take_due(struct intake *in)
         if (!deferrals_take_due(q->deferrals, now_ms, id))
             return 0;
         if (intake_one(in, id, SPOOL_DEFERRED) < 0) {
-            deferrals_add(q->deferrals, id, now_ms + TROUBLE_MS, UINT64_MAX);
+            deferrals_add(q->deferrals, id, now_ms + q->settings.trouble_ms, UINT64_MAX);
             return -1;
         }
     }
@@ -182,7 +183,7 @@ work(void *arg)
     if (take_new(in) < 0 || take_due(in) < 0) {
         log_event(LOG_WARN, "intake_waits", KV_ERRNO());
         in->in_trouble = true;
-        again_in(in, TROUBLE_MS);
+        again_in(in, in->queue->settings.trouble_ms);
         return;
     }
     again_in(in, pause_ms(in, reading));

@@ -117,6 +117,10 @@ message_take_up(struct queue *q, const char *id, enum spool_state from)
     (void)snprintf(m->id, sizeof(m->id), "%s", id);
     m->log.bytes = strbuf_new(QUEUE_LOG_MAX);
     m->file = queue_message_open(q->spool.fds[from], id);
+    if (m->file == NULL && errno == EBADMSG) {
+        (void)spool_gather(&q->spool, id, from); /* perhaps only its envelope is elsewhere */
+        m->file = queue_message_open(q->spool.fds[from], id);
+    }
     if (m->file != NULL && load_rest(q, m, from) == 0)
         rc = spool_move(&q->spool, id, from, SPOOL_ACTIVE, m->beside);
     if (rc == 0) {

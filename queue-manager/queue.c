@@ -18,6 +18,7 @@
 #include "queue-manager/round.h"
 #include "queue-manager/schedule.h"
 
+#define TROUBLE_MS 3000
 #define TMP_AGE_MS 86400000 /* what smtpd writes for longer has been abandoned */
 
 void
@@ -28,6 +29,7 @@ queue_read_settings(const struct conf *conf, struct queue_settings *out)
         .retry_max_ms = (int64_t)conf_u64(conf, QUEUE_RETRY_MAX),
         .lifetime_ms = (int64_t)conf_u64(conf, QUEUE_LIFETIME),
         .delay_notice_ms = (int64_t)conf_u64(conf, QUEUE_DELAY_NOTICE),
+        .trouble_ms = TROUBLE_MS,
         .active_max = (uint32_t)conf_u64(conf, QUEUE_ACTIVE_MAX),
         .hop_limit = (uint32_t)conf_u64(conf, QUEUE_HOP_LIMIT),
         .destination_concurrency = (uint32_t)conf_u64(conf, QUEUE_DESTINATION_CONCURRENCY),

@@ -94,6 +94,7 @@ struct message_list {
 
 struct queue_settings {
     int64_t retry_interval_ms, retry_max_ms, lifetime_ms, delay_notice_ms;
+    int64_t trouble_ms; /* wait after a full disk and the like */
     uint32_t active_max, hop_limit, destination_concurrency, remote_rcpts_max;
     uint64_t bounce_size_max;
     bool double_bounce;

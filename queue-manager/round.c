@@ -22,7 +22,6 @@
 #include "queue-manager/notice.h"
 
 #define SLOW_PER_TURN 32 /* ends that wait for the disk, before the loop looks at its sockets */
-#define STUCK_MS 5000
 #define OVERFLOW_WAIT_MS 60000
 
 struct rounds {
@@ -322,7 +321,7 @@ get_stuck(struct rounds *r, struct message *m)
               KV_STR("hint", "queue directory not writable now; tried again"));
     list_add(&r->stuck, m);
     if (!r->timer_set)
-        loop_timer_set(r->timer, STUCK_MS);
+        loop_timer_set(r->timer, r->queue->settings.trouble_ms);
     r->timer_set = true;
 }
 

@@ -126,6 +126,7 @@ main(int argc, char **argv)
         .labels = labels,
         .parent_box = sandbox_for(&d, &server),
         .worker_box = sandbox_for(&d, &server),
+        .keep_dirs = true,
         .backend = ACCOUNTD_SOCKET,
         .backend_payload_max = ACCOUNTD_PAYLOAD_MAX,
         .serve = session_serve,

@@ -215,21 +215,43 @@ find_without_tag(struct account_base *base, struct account_hit *hit)
 }
 
 /* The mailbox that the configuration names for postmaster; bare names are of the primary domain. */
+static void
+postmaster_address(const struct account_base *base, struct strbuf *address)
+{
+    struct slice name = slice_of(base->postmaster);
+
+    (void)strbuf_append(address, name); /* one that is too long is found nowhere */
+    if (slice_index(name, '@') == name.len) {
+        (void)strbuf_char(address, '@');
+        (void)strbuf_append(address, strbuf_slice(&base->primary));
+    }
+}
+
 static enum account_found
 find_postmaster(struct account_base *base, struct account_hit *hit)
 {
     struct strbuf address = strbuf_new(ACCOUNT_ADDRESS_MAX);
-    struct slice name = slice_of(base->postmaster);
     enum account_found found;
 
-    (void)strbuf_append(&address, name);
-    if (slice_index(name, '@') == name.len) {
-        (void)strbuf_char(&address, '@');
-        (void)strbuf_append(&address, strbuf_slice(&base->primary));
-    }
+    postmaster_address(base, &address);
     found = account_find_exact(base, strbuf_slice(&address), hit);
     strbuf_free(&address);
     return found;
+}
+
+bool
+account_is_postmaster(const struct account_base *base, struct slice address)
+{
+    struct strbuf given = strbuf_new(ACCOUNT_ADDRESS_MAX),
+                  canonical = strbuf_new(ACCOUNT_ADDRESS_MAX);
+    bool is;
+
+    postmaster_address(base, &given);
+    is = canonical_address(strbuf_slice(&given), &canonical) == 0 &&
+         slice_eq(strbuf_slice(&canonical), address);
+    strbuf_free(&given);
+    strbuf_free(&canonical);
+    return is;
 }
 
 enum account_found

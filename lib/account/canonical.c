@@ -70,16 +70,19 @@ canonical_domain(struct slice domain, struct strbuf *out)
     return address_is_domain(domain, false) && append_lower(domain, out) ? 0 : -1;
 }
 
+/* Lower case comes first: some letters have a composed form in lower case only. It comes once more
+ * behind, for the Kelvin sign composes to a plain K. */
 static int
 append_composed(struct slice local, struct strbuf *out)
 {
+    struct strbuf folded = strbuf_new(INPUT_MAX);
     size_t mark = out->len, len = 0;
-    uint8_t *composed;
+    uint8_t *composed = NULL;
     bool fits;
 
-    if (!parse_is_utf8(local))
-        return -1;
-    composed = u8_normalize(UNINORM_NFC, (const uint8_t *)local.ptr, local.len, NULL, &len);
+    if (parse_is_utf8(local) && append_lower(local, &folded))
+        composed = u8_normalize(UNINORM_NFC, (const uint8_t *)folded.ptr, folded.len, NULL, &len);
+    strbuf_free(&folded);
     if (composed == NULL)
         return -1;
     fits = len <= CANONICAL_LOCAL_MAX && append_lower(slice_make(composed, len), out);
@@ -114,6 +117,8 @@ canonical_address(struct slice text, struct strbuf *out)
         address_local_plain(&address, &local) && canonical_local(strbuf_slice(&local), out) == 0 &&
         strbuf_char(out, '@'))
         rc = canonical_domain(address.domain, out);
+    if (out->len - mark > ADDRESS_MAX) /* A-labels are longer than what they stand for */
+        rc = -1;
     if (rc < 0)
         strbuf_truncate(out, mark);
     strbuf_free(&local);

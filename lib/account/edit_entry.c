@@ -227,6 +227,17 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
 
 /* ---- del ---- */
 
+int
+edit_not_postmaster(struct account_edit *edit, struct slice address, uint32_t code)
+{
+    if (!account_is_postmaster(edit->base, address))
+        return 0;
+    return account_fail(edit->result, code,
+                        "%.*s gets the mail for postmaster: set smtp.postmaster to another mailbox "
+                        "first, and reload",
+                        (int)address.len, address.ptr);
+}
+
 /* One group no longer has this member. */
 static int
 drop_membership(struct account_edit *edit, struct slice group_key, struct slice member)
@@ -263,7 +274,9 @@ drop_refs(struct account_edit *edit, struct slice address)
         }
         strbuf_clear(&alias);
         account_entry_address(source, &alias);
-        rc = edit_del_row(edit, ACCOUNT_TABLE_ENTRIES, source);
+        rc = edit_not_postmaster(edit, strbuf_slice(&alias), codes[ACCOUNT_USER].failed);
+        if (rc == 0)
+            rc = edit_del_row(edit, ACCOUNT_TABLE_ENTRIES, source);
         if (rc == 0)
             rc = edit_ref_del(edit, address, EDIT_REF_ALIAS, source);
         if (rc == 0) /* nothing leads to an alias but groups: one step deep */
@@ -301,6 +314,8 @@ edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice n
     struct account_hit hit = account_hit_new();
     int rc = edit_find_entry(edit, name, kind, codes[kind].no_such, &hit);
 
+    if (rc == 0)
+        rc = edit_not_postmaster(edit, strbuf_slice(&hit.address), codes[kind].failed);
     if (rc == 0)
         rc = drop_refs(edit, strbuf_slice(&hit.address));
     if (rc == 0 && kind == ACCOUNT_GROUP)

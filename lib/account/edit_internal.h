@@ -30,6 +30,9 @@ int edit_find_entry(struct account_edit *edit, struct slice name, enum account_k
 int edit_new_entry(struct account_edit *edit, struct slice name, enum account_kind kind,
                    struct account_hit *hit);
 
+/* An entry that is about to lose its name must not be the one that mail for postmaster goes to. */
+int edit_not_postmaster(struct account_edit *edit, struct slice address, uint32_t code);
+
 /* All rows of a table below `prefix`, copied: they may be changed while one walks over them. */
 struct edit_row {
     char *key, *value;

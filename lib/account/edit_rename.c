@@ -282,7 +282,7 @@ rename_all(const struct renaming *r)
 
 /* ---- the two ways in ---- */
 
-enum { CODE_FAILED = 1, CODE_EXISTS = 2 };
+enum { CODE_FAILED = 1, CODE_EXISTS = 2, CODE_NO_SUCH = 2 };
 
 static int
 domain_names(struct account_edit *edit, struct slice name, struct slice new_name,
@@ -338,8 +338,10 @@ rename_one_entry(struct account_edit *edit, enum account_kind kind, struct slice
 {
     struct account_hit from = account_hit_new(), to = account_hit_new();
     struct renaming r = {.edit = edit};
-    int rc = edit_find_entry(edit, name, kind, CODE_EXISTS, &from);
+    int rc = edit_find_entry(edit, name, kind, CODE_NO_SUCH, &from);
 
+    if (rc == 0)
+        rc = edit_not_postmaster(edit, strbuf_slice(&from.address), CODE_FAILED);
     if (rc == 0)
         rc = edit_new_entry(edit, new_name, kind, &to);
     r.old_name = strbuf_slice(&from.address);

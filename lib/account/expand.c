@@ -315,12 +315,11 @@ follow(struct expansion *x, struct slice address, struct slice via, const struct
         meet_again(x, &hit, via, parent);
     } else {
         here.address = keep(x, found == ACCOUNT_FOUND ? strbuf_slice(&hit.address) : address);
-        if (here.address.ptr != NULL) {
+        if (here.address.ptr != NULL && found == ACCOUNT_FOUND) {
             remember(x, here.address);
-            if (found == ACCOUNT_FOUND)
-                follow_entry(x, &hit, via, &here);
-            else
-                follow_unknown(x, address, &hit, via, &here);
+            follow_entry(x, &hit, via, &here);
+        } else if (here.address.ptr != NULL) {
+            follow_unknown(x, address, &hit, via, &here);
         }
     }
     account_hit_free(&hit);

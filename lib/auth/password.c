@@ -24,6 +24,7 @@ enum {
     SALT_BYTES = 16,
     ARGON2_HASH_BYTES = 32,
     ARGON2_TEXT_MAX = 256,
+    PREPARED_MAX = 4 * PASSWORD_MAX, /* bytes: NFKC makes some characters longer */
     SCRAM_ITERATIONS_MAX = 10000000
 };
 
@@ -211,7 +212,7 @@ scram_compare(enum digest digest, struct slice password, struct slice stored)
 {
     enum password_verdict verdict = PASSWORD_UNUSABLE;
     struct password_scram want, got;
-    struct strbuf prepared = strbuf_new(4 * PASSWORD_MAX);
+    struct strbuf prepared = strbuf_new(PREPARED_MAX);
     size_t size = digest_size(digest);
 
     if (scram_parse(digest, stored, &want) == 0) {
@@ -255,7 +256,7 @@ scram_append(enum digest digest, const struct password_policy *policy, struct sl
 static int
 scram_append_all(const struct password_policy *policy, struct slice password, struct strbuf *record)
 {
-    struct strbuf prepared = strbuf_new(4 * PASSWORD_MAX);
+    struct strbuf prepared = strbuf_new(PREPARED_MAX);
     int rc = 0;
 
     if (saslprep(password, &prepared) == 0 && prepared.len > 0 &&

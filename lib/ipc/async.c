@@ -75,6 +75,22 @@ list_remove(struct call_list *list, struct call *call)
         list->last = call->prev;
 }
 
+/* The first call, taken out; NULL: there is none. */
+static struct call *
+list_pop(struct call_list *list)
+{
+    struct call *call = list->first;
+
+    if (call == NULL)
+        return NULL;
+    list->first = call->next;
+    if (call->next != NULL)
+        call->next->prev = &list->first;
+    else
+        list->last = &list->first;
+    return call;
+}
+
 static struct call_list *
 sent_row(struct ipc_async *client, uint32_t id)
 {
@@ -105,13 +121,10 @@ static void
 run_failed(void *arg)
 {
     struct ipc_async *client = arg;
+    struct call *call;
 
-    while (client->failed.first != NULL) {
-        struct call *call = client->failed.first;
-
-        list_remove(&client->failed, call);
+    while ((call = list_pop(&client->failed)) != NULL)
         fail(call);
-    }
 }
 
 static void
@@ -174,15 +187,12 @@ static void
 connection_closed(struct ipc_peer *peer)
 {
     struct ipc_async *client = ipc_peer_data(peer);
+    struct call *call;
 
     client->peer = NULL;
     for (size_t i = 0; i < TABLE_SIZE; i++) {
-        while (client->sent[i].first != NULL) {
-            struct call *call = client->sent[i].first;
-
-            list_remove(&client->sent[i], call);
+        while ((call = list_pop(&client->sent[i])) != NULL)
             fail_later(call);
-        }
     }
     retry_later(client);
 }
@@ -199,6 +209,7 @@ try_connect(void *arg)
 {
     struct ipc_async *client = arg;
     int fd = ipc_socket_connect(client->run_dirfd, client->socket_name);
+    struct call *call;
 
     client->retry_set = false;
     if (fd < 0) {
@@ -206,12 +217,8 @@ try_connect(void *arg)
         return;
     }
     client->peer = ipc_peer_new(client->loop, fd, &client->handlers, client);
-    while (client->peer != NULL && client->waiting.first != NULL) {
-        struct call *call = client->waiting.first;
-
-        list_remove(&client->waiting, call);
+    while (client->peer != NULL && (call = list_pop(&client->waiting)) != NULL)
         send_call(client, call);
-    }
 }
 
 struct ipc_async *
@@ -274,12 +281,10 @@ ipc_async_call(struct ipc_async *client, struct strbuf *request, int64_t timeout
 static void
 fail_all(struct call_list *list)
 {
-    while (list->first != NULL) {
-        struct call *call = list->first;
+    struct call *call;
 
-        list_remove(list, call);
+    while ((call = list_pop(list)) != NULL)
         fail_later(call);
-    }
 }
 
 void

@@ -224,14 +224,12 @@ authd_call_start(struct ipc_client *auth, const struct authd_start *start,
 {
     struct strbuf request = request_new(start->initial.len);
 
-    if (start->initial.len > AUTHD_SASL_MAX)
-        result_fail(result, AUTHD_BAD_MESSAGE, "Authentication message is too long");
-    else if (start->mechanism.len > AUTHD_MECHANISM_MAX)
+    if (start->mechanism.len > AUTHD_MECHANISM_MAX)
         result_fail(result, AUTHD_BAD_MECHANISM, "Unknown authentication mechanism");
-    else if (authd_start_encode(&request, start) == 0)
-        exchange(auth, &request, result);
-    else
+    else if (start->initial.len > AUTHD_SASL_MAX || authd_start_encode(&request, start) < 0)
         result_fail(result, AUTHD_BAD_MESSAGE, "Authentication message is too long");
+    else
+        exchange(auth, &request, result);
     request_free(&request);
 }
 

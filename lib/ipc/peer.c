@@ -19,10 +19,10 @@
 #include "lib/ipc/socket.h"
 #include "lib/log/log.h"
 
-#define OUTPUT_MAX (2u * FRAME_PAYLOAD_MAX) /* bytes that may wait for a slow peer */
-#define OUTPUT_FDS_MAX 256                  /* descriptors that may wait */
-#define OUTPUT_KEEP 16384                   /* a larger buffer is given back when it is empty */
-#define FRAMES_PER_TURN 64                  /* from one peer, before the others get their turn */
+#define OUTPUT_MAX ((size_t)2 * FRAME_PAYLOAD_MAX) /* bytes that may wait for a slow peer */
+#define OUTPUT_FDS_MAX 256                         /* descriptors that may wait */
+#define OUTPUT_KEEP 16384  /* a larger buffer is given back when it is empty */
+#define FRAMES_PER_TURN 64 /* from one peer, before the others get their turn */
 #define ACCEPTS_PER_TURN 64
 #define ACCEPT_PAUSE_MS 100 /* after EMFILE and the like */
 #define TABLE_SIZE 256

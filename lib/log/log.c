@@ -54,7 +54,7 @@ start_datagram(void)
 void
 log_open(const char *program, const char *service, int fd)
 {
-    struct timeval wait = {.tv_usec = LOG_SEND_TIMEOUT_MS * 1000};
+    struct timeval wait = {.tv_usec = LOG_SEND_TIMEOUT_MS * 1000L};
 
     state.origin.program = program;
     state.origin.pid = (long)getpid();

@@ -216,7 +216,8 @@ queue_log_append(int dirfd, const char *id, uint64_t *length, struct slice recor
     int fd;
 
     queue_name(name, id, ".log");
-    fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
+    fd =
+        openat(dirfd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | (*length == 0 ? O_CREAT : 0), 0660);
     if (fd < 0)
         return -1;
     if (ftruncate(fd, (off_t)*length) < 0 || pwrite_all(fd, records, (off_t)*length) < 0)

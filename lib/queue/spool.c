@@ -17,7 +17,7 @@
 #include "lib/base/io.h"
 
 #define TRIGGER_NAME "trigger"
-#define STRAY_AGE_MS 3600000 /* an ID.env without its ID may be a commit in its middle */
+#define STRAY_AGE_MS 3600000 /* in new/ an ID.env without its ID may be a commit in its middle */
 
 static const struct {
     const char *name;
@@ -61,7 +61,7 @@ open_states(struct spool *spool, bool make, uid_t uid, gid_t gid)
             return -1;
         }
         spool->fds[i] = openat(spool->dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (spool->fds[i] < 0)
+        if (spool->fds[i] < 0 && (make || errno != ENOENT))
             return -1;
     }
     return 0;
@@ -128,9 +128,10 @@ spool_close(struct spool *spool)
     spool_clear(spool);
 }
 
-int
-spool_move(const struct spool *spool, const char *id, enum spool_state from, enum spool_state to,
-           unsigned beside)
+/* Everything beside a message; what is not there is passed over. */
+static int
+move_beside(const struct spool *spool, const char *id, enum spool_state from, enum spool_state to,
+            unsigned beside)
 {
     char name[QUEUE_NAME_MAX];
 
@@ -141,7 +142,40 @@ spool_move(const struct spool *spool, const char *id, enum spool_state from, enu
         if (renameat(spool->fds[from], name, spool->fds[to], name) < 0 && errno != ENOENT)
             return -1;
     }
-    return renameat(spool->fds[from], id, spool->fds[to], id);
+    return 0;
+}
+
+int
+spool_move(const struct spool *spool, const char *id, enum spool_state from, enum spool_state to,
+           unsigned beside)
+{
+    int saved;
+
+    if (move_beside(spool, id, from, to, beside) == 0 &&
+        renameat(spool->fds[from], id, spool->fds[to], id) == 0)
+        return 0;
+    saved = errno;
+    (void)move_beside(spool, id, to, from, beside); /* else spool_gather finds it */
+    errno = saved;
+    return -1;
+}
+
+bool
+spool_gather(const struct spool *spool, const char *id, enum spool_state home)
+{
+    char name[QUEUE_NAME_MAX];
+    bool found = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(besides); i++) {
+        queue_name(name, id, besides[i].suffix);
+        if (faccessat(spool->fds[home], name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+            continue;
+        for (int state = SPOOL_NEW; state < SPOOL_STATES; state++)
+            if (state != (int)home &&
+                renameat(spool->fds[state], name, spool->fds[home], name) == 0)
+                found = true;
+    }
+    return found;
 }
 
 int
@@ -281,7 +315,7 @@ join_strays(const struct spool *spool, enum spool_state state, DIR *dir)
         home = spool_find(spool, id);
         if (home >= 0)
             (void)renameat(dirfd, name, spool->fds[home], name); /* missing: found to be corrupt */
-        else if (age_ms(dirfd, name) >= STRAY_AGE_MS)
+        else if (state != SPOOL_NEW || age_ms(dirfd, name) >= STRAY_AGE_MS)
             (void)unlinkat(dirfd, name, 0); /* else the next start finds it */
     }
 }

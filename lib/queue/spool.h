@@ -38,7 +38,8 @@ const char *spool_name(enum spool_state state); /* "active" */
 /* Makes the directories (and the FIFO) that are missing and opens them all. With root's rights they
  * are given to uid:gid. 0, or -1 with errno. */
 int spool_open(struct spool *spool, const char *path, uid_t uid, gid_t gid);
-/* Opens what is there, for looking only. 0, or -1 with errno. */
+/* Opens what is there, for looking only; a state without a directory has no messages. 0, or -1 with
+ * errno. */
 int spool_open_readonly(struct spool *spool, const char *path);
 void spool_close(struct spool *spool);
 
@@ -46,6 +47,8 @@ void spool_close(struct spool *spool);
  * an error). 0, or -1 with errno: the message is where it was. */
 int spool_move(const struct spool *spool, const char *id, enum spool_state from,
                enum spool_state to, unsigned beside);
+/* Brings what lies beside a message from wherever it is to `home`. True if something was found. */
+bool spool_gather(const struct spool *spool, const char *id, enum spool_state home);
 /* The last act: the names go, then the envelope behind the content, which mailboxes may share
  * (`linked`), is cut off. 0, or -1 with errno: it is still there. */
 int spool_remove(const struct spool *spool, enum spool_state state, const char *id, unsigned beside,

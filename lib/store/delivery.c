@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,13 +24,14 @@
 #include "lib/store/folder_name.h"
 
 #define FEW_MAILBOXES 8 /* up to here each is flushed by itself, above it is one syncfs */
+#define OPEN_SPARE 64   /* descriptors that are left to the rest of the process */
+#define OPEN_MAX_ENTRIES 4096
 #define PATH_MAX_BYTES 700
-#define COPY_STEP (1u << 17)
 
 struct entry {
     struct delivery_result result;
     int journal_fd; /* -1: nothing to flush */
-    int dirfd;      /* of the folder, for the flush of cur/; -1: */
+    int dirfd;      /* of the folder, while there are few: for the flush of cur/ */
     uint64_t record_end;
 };
 
@@ -37,14 +39,29 @@ struct delivery_batch {
     int store_dirfd;
     struct entry *entries;
     size_t count, cap;
+    size_t first_open;           /* entries before are flushed */
+    size_t open_count, open_max; /* journals that wait for the flush */
 };
+
+/* As many journals as the process may have open. */
+static size_t
+open_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < 2 * OPEN_SPARE)
+        return FEW_MAILBOXES;
+    limit.rlim_cur -= OPEN_SPARE;
+    return limit.rlim_cur < OPEN_MAX_ENTRIES ? (size_t)limit.rlim_cur : OPEN_MAX_ENTRIES;
+}
 
 struct delivery_batch *
 delivery_begin(int store_dirfd)
 {
     struct delivery_batch *b = xcalloc(1, sizeof(*b));
 
-    b->store_dirfd = store_dirfd;
+    b->store_dirfd = beneath_open_dir(store_dirfd, "."); /* syncfs takes no O_PATH descriptor */
+    b->open_max = open_limit();
     return b;
 }
 
@@ -62,8 +79,12 @@ make_user_dir(int store_dirfd, struct slice path)
         size_t end = at + slice_index(rest, '/');
 
         (void)snprintf(level, sizeof(level), "%.*s", (int)end, path.ptr);
-        if (mkdirat(store_dirfd, level, end == path.len ? 0700 : 0711) < 0 && errno != EEXIST)
-            return -1;
+        if (mkdirat(store_dirfd, level, 0700) < 0) {
+            if (errno != EEXIST)
+                return -1;
+        } else if (end < path.len && fchmodat(store_dirfd, level, 0711, 0) < 0) {
+            return -1; /* authd walks here; the umask must not keep it out */
+        }
         (void)snprintf(level, sizeof(level), "%.*s", (int)(at == 0 ? 1 : at - 1),
                        at == 0 ? "." : path.ptr);
         if (beneath_sync_dir(store_dirfd, level) < 0)
@@ -395,6 +416,20 @@ close_entry(struct entry *e)
     e->journal_fd = e->dirfd = -1;
 }
 
+/* The directory is wanted only as long as entries are flushed one by one. */
+static void
+keep_for_flush(struct delivery_batch *b, struct entry *e)
+{
+    if (e->record_end == 0) {
+        close_entry(e); /* nothing to flush */
+        return;
+    }
+    if (++b->open_count > FEW_MAILBOXES) {
+        close_keep_errno(e->dirfd);
+        e->dirfd = -1;
+    }
+}
+
 size_t
 delivery_add(struct delivery_batch *b, const struct delivery_message *message,
              struct slice user_path, struct slice folder, uint64_t quota_bytes,
@@ -421,10 +456,12 @@ delivery_add(struct delivery_batch *b, const struct delivery_message *message,
     }
     if (rc < 0)
         e->result = (struct delivery_result){.status = DELIVERY_FAILED, .error = errno};
-    if (e->record_end == 0)
-        close_entry(e); /* nothing to flush */
     close_keep_errno(store.dirfd);
-    return b->count++;
+    keep_for_flush(b, e);
+    b->count++;
+    if (b->open_count >= b->open_max)
+        delivery_commit(b);
+    return b->count - 1;
 }
 
 /* ---- commit ---- */
@@ -435,24 +472,14 @@ flush_one(const struct entry *e)
     return beneath_sync_dir(e->dirfd, "cur") < 0 ? -1 : fdatasync(e->journal_fd);
 }
 
-static size_t
-open_entries(const struct delivery_batch *b)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < b->count; i++)
-        n += b->entries[i].journal_fd >= 0;
-    return n;
-}
-
 void
 delivery_commit(struct delivery_batch *b)
 {
-    bool all = open_entries(b) > FEW_MAILBOXES;
+    bool all = b->open_count > FEW_MAILBOXES;
     int rc = all ? syncfs(b->store_dirfd) : 0, error = errno;
 
-    for (size_t i = 0; i < b->count; i++) {
-        struct entry *e = &b->entries[i];
+    for (; b->first_open < b->count; b->first_open++) {
+        struct entry *e = &b->entries[b->first_open];
         struct journal j = {.fd = e->journal_fd};
 
         if (e->journal_fd < 0)
@@ -467,6 +494,7 @@ delivery_commit(struct delivery_batch *b)
             journal_mark(&j, e->record_end);
         close_entry(e);
     }
+    b->open_count = 0;
 }
 
 const struct delivery_result *
@@ -484,6 +512,7 @@ delivery_free(struct delivery_batch **batchp)
         return;
     for (size_t i = 0; i < b->count; i++)
         close_entry(&b->entries[i]);
+    close_keep_errno(b->store_dirfd);
     xfree(&b->entries);
     xfree(batchp);
 }

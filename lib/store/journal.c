@@ -22,7 +22,7 @@
 #define READ_STEP 65536
 #define TAIL_WINDOW 4096
 #define ITEM_WINDOW 512
-#define TAIL_TRIES 50 /* of 1 ms: a record being written without us holding the lock */
+#define TAIL_TRIES 5 /* of 1 ms: a record being written without us holding the lock */
 #define REPAIR_WORK_MAX (256u << 20) /* bytes checked when looking behind a tear */
 #define FIRST_RECORD sizeof(struct journal_header)
 
@@ -171,7 +171,7 @@ journal_read(const struct journal *j, uint64_t from, uint64_t to,
         uint32_t need;
         size_t skip = (size_t)(*end - w.base);
         enum record_status status =
-            record_parse(slice_make(w.buf + skip, w.len - skip), *end, &rec, &need);
+            record_parse(slice_sub(slice_make(w.buf, w.len), skip, w.len), *end, &rec, &need);
 
         if (status == RECORD_BAD || need > to - *end)
             break;
@@ -283,15 +283,35 @@ ignore_record(void *arg, const struct record *rec)
     return 0;
 }
 
-/* Finds the last whole record from the start and cuts the rest off. */
+/* The file does not end with a whole record, and nobody is writing one: finds the last one from the
+ * start. Who holds the lock cuts the rest off. */
 static int
-repair(struct journal *j, uint64_t size)
+read_torn_tail(struct journal *j, struct journal_tail *tail, uint64_t size)
 {
     uint64_t end;
 
-    if (journal_read(j, FIRST_RECORD, size, ignore_record, NULL, &end) < 0)
+    if (journal_read(j, FIRST_RECORD, size, ignore_record, NULL, &end) < 0 ||
+        (j->locked && journal_cut(j, end, size) < 0))
         return -1;
-    return journal_cut(j, end, size);
+    if (end > FIRST_RECORD && tail_try(j, tail, end) == 0)
+        return 0;
+    errno = EBADMSG;
+    return -1;
+}
+
+static int
+read_tail_under_lock(struct journal *j, struct journal_tail *tail)
+{
+    int rc;
+
+    if (journal_lock(j) < 0) {
+        if (errno == ESTALE)
+            errno = EAGAIN;
+        return -1;
+    }
+    rc = journal_read_tail(j, tail);
+    journal_unlock(j);
+    return rc;
 }
 
 int
@@ -301,7 +321,7 @@ journal_read_tail(struct journal *j, struct journal_tail *tail)
     uint64_t size;
     bool replaced;
 
-    for (int try = 0; try < TAIL_TRIES; try++) {
+    for (int try = 0;; try++) {
         int rc;
 
         if (journal_look(j, &size, &replaced) < 0)
@@ -309,13 +329,12 @@ journal_read_tail(struct journal *j, struct journal_tail *tail)
         rc = size > FIRST_RECORD ? tail_try(j, tail, size) : 1;
         if (rc <= 0)
             return rc;
-        if (!j->locked)
-            (void)nanosleep(&pause, NULL); /* shorter is fine */
-        else if (repair(j, size) < 0)
-            return -1;
+        if (j->locked || try == TAIL_TRIES)
+            break;
+        (void)nanosleep(&pause, NULL); /* shorter is fine */
     }
-    errno = j->locked ? EBADMSG : EAGAIN;
-    return -1;
+    return j->locked || !j->writable ? read_torn_tail(j, tail, size)
+                                     : read_tail_under_lock(j, tail);
 }
 
 int

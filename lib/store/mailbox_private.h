@@ -82,6 +82,10 @@ void mailbox_watch_clear(struct mailbox *mb);
 /* ---- settle.c ---- */
 /* Settles what a writer that died left in `f`'s journal (doc/store.md, "Settling"). */
 int settle_folder(struct folder *f);
+/* The same for who opens a folder: waits until the writer has marked its records or its time is
+ * up, so that nothing acknowledged is missing from the first look after a crash. */
+int settle_folder_waiting(struct folder *f);
+void settle_set_patience(int64_t ms); /* for tests, in place of JOURNAL_SETTLE_MS */
 
 /* ---- mailbox_change.c ---- */
 /* Expunges these UIDs (ascending; unknown ones are ignored) and unlinks their files. */

@@ -321,7 +321,8 @@ look_at_settled(struct mailbox *mb)
         return 0;
     if (journal_read_tail(&mb->folder.journal, &tail) < 0)
         return errno == EAGAIN ? 0 : -1;
-    if (tail.unsettled && !mb->read_only) {
+    /* EXAMINE too: it changes nothing that was not promised already. */
+    if (tail.unsettled && !mb->folder.store->options.read_only) {
         if (settle_folder(&mb->folder) < 0 || mailbox_catch_up(mb) < 0 ||
             journal_read_tail(&mb->folder.journal, &tail) < 0)
             return errno == EAGAIN ? 0 : -1;

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +16,8 @@
 #include "lib/base/mem.h"
 #include "lib/store/beneath.h"
 #include "lib/store/mailbox_private.h"
+
+enum { WAIT_STEP_MS = 2 };
 
 struct open_records {
     const struct folder *folder;
@@ -151,12 +154,20 @@ void_lost(struct folder *f, const struct open_records *o)
     return rc;
 }
 
+static int64_t patience_ms = JOURNAL_SETTLE_MS;
+
+void
+settle_set_patience(int64_t ms)
+{
+    patience_ms = ms;
+}
+
 static bool
 too_young(const struct journal_tail *tail)
 {
     int64_t age = clock_real_ms() - tail->unsettled_ms;
 
-    return !tail->unsettled || (age >= 0 && age < JOURNAL_SETTLE_MS);
+    return !tail->unsettled || (age >= 0 && age < patience_ms);
 }
 
 int
@@ -179,4 +190,18 @@ settle_folder(struct folder *f)
         journal_mark(&f->journal, o.ends[i]);
     open_records_free(&o);
     return rc;
+}
+
+int
+settle_folder_waiting(struct folder *f)
+{
+    struct journal_tail tail;
+
+    for (;;) {
+        if (journal_read_tail(&f->journal, &tail) < 0)
+            return -1;
+        if (!tail.unsettled || !too_young(&tail) || !f->journal.writable)
+            return settle_folder(f);
+        (void)poll(NULL, 0, WAIT_STEP_MS); /* shorter is harmless */
+    }
 }

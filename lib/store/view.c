@@ -342,8 +342,11 @@ view_load(struct view *v, const struct journal *j)
         view_init(v);
     if (view_replay(v, j, size, NULL) == 0)
         return 0;
-    if (v->index_offset == 0 || errno != EBADMSG)
-        return -1;
-    view_free(v); /* the index may be what is wrong: once more without it */
-    return view_replay(v, j, size, NULL);
+    if (v->index_offset != 0 && errno == EBADMSG) {
+        view_free(v); /* the index may be what is wrong: once more without it */
+        if (view_replay(v, j, size, NULL) == 0)
+            return 0;
+    }
+    view_free(v);
+    return -1;
 }

@@ -1,26 +1,20 @@
 /*
- * lib/sys/pool.c - the parent of a protocol daemon: accepts, admits, hands over, forks, drains.
+ * lib/sys/pool.c - the parent of a protocol daemon: accepts, admits, hands over, drains.
  *
  * It reads no byte from the network: of a client it sees the address alone. From a worker, which
- * may have been taken over by its client, it takes one byte and the end. Touches its listeners, the
- * authd socket, and the empty directory for the workers' chroot.
- *
- * Descriptors that no child may have lie at FD_BASE and above, so that a child closes them with one
- * call; those that come with the process (listeners, the loop's) are in a short list.
+ * may have been taken over by its client, it takes one byte and the end. It has no privilege and no
+ * child but the forker (lib/sys/forker.h). Touches its listeners and the sockets of authd and of
+ * the backend.
  */
 #include "lib/sys/pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <malloc.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -32,23 +26,17 @@
 #include "lib/ipc/socket.h"
 #include "lib/log/log.h"
 #include "lib/sys/admission.h"
+#include "lib/sys/forker.h"
+#include "lib/sys/heap.h"
 #include "lib/sys/pool_auth.h"
 #include "lib/sys/pool_worker.h"
 
 #define LISTENERS_MAX 64
-#define FD_BASE 256
-#define FD_SPARE 1024    /* descriptors beyond one per client */
-#define WORKER_FILES 256 /* RLIMIT_NOFILE of a session */
+#define FD_SPARE 1024 /* descriptors beyond one per client */
 #define ACCEPTS_PER_TURN 32
-#define FORKS_PER_TURN 4 /* to refill the spares, between two looks at the listeners */
+#define FORKS_PER_TURN 8 /* to refill the spares, between two looks at the listeners */
 #define PAUSE_MS 100     /* accepting rests when the system is out of something */
-#define KILL_MS 1000     /* between SIGTERM and SIGKILL for a session at the end of the drain */
 #define SESSION_ID_LEN 10
-#define EMPTY_DIR "empty" /* below run/ */
-
-#define POOL_PARENT_CALLS                                                                          \
-    (SANDBOX_ACCEPT | SANDBOX_FORK | SANDBOX_SEND_FDS | SANDBOX_CONNECT_UNIX | SANDBOX_KILL |      \
-     SANDBOX_CHROOT | SANDBOX_RESTRICT | SANDBOX_FILES)
 
 struct listener {
     struct pool *pool;
@@ -61,7 +49,6 @@ struct worker {
     struct pool *pool;
     struct worker *prev, *next; /* in the idle or in the busy list */
     bool idle, ending;
-    pid_t pid;
     int fd;
     struct loop_fd *watch;
     struct ip from; /* of the running session */
@@ -70,17 +57,16 @@ struct worker {
 struct pool {
     struct daemon *d;
     const struct pool_ops *ops;
-    struct sandbox worker_box;
     struct admission *admission;
     struct pool_auth *auth;
     struct listener listeners[LISTENERS_MAX];
     size_t listener_count;
-    int child_closes[LISTENERS_MAX + FD_BASE];
-    size_t child_close_count;
+    int forker_fd;
+    struct loop_fd *forker_watch;
     struct worker idle, busy; /* list heads */
     unsigned idle_count, worker_count;
     struct loop_timer *refill, *pause, *deadline;
-    bool draining, drain_unlimited, killed;
+    bool draining, drain_unlimited, forker_lost;
     struct {
         _Atomic uint64_t *accepted, *refused, *forked;
     } count;
@@ -179,44 +165,30 @@ worker_spoke(void *arg, unsigned ready)
         dismiss(w);
 }
 
-static _Noreturn void
-run_child(struct pool *p, int control_fd, pid_t parent)
-{
-    for (size_t i = 0; i < p->child_close_count; i++)
-        (void)close(p->child_closes[i]); /* all of them are open */
-    (void)close_range(FD_BASE, ~0u, 0);
-    pool_worker_run(p->d, p->ops, &p->worker_box, control_fd, parent);
-}
-
-/* The new worker, idle, or NULL with errno. */
+/* A new worker, idle, or NULL with errno. It may still be on its way: its socket keeps what it is
+ * sent meanwhile. */
 static struct worker *
-fork_worker(struct pool *p)
+new_worker(struct pool *p)
 {
-    struct worker *w = xcalloc(1, sizeof(*w));
-    pid_t parent = getpid();
-    int ends[2];
+    struct worker *w;
+    int ends[2], rc;
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-        goto failed;
-    w->fd = fcntl(ends[0], F_DUPFD_CLOEXEC, FD_BASE);
-    close_keep_errno(ends[0]);
-    w->pid = w->fd < 0 ? -1 : fork();
-    if (w->pid == 0)
-        run_child(p, ends[1], parent);
+        return NULL;
+    rc = forker_ask(p->forker_fd, ends[1]);
     close_keep_errno(ends[1]);
-    if (w->pid < 0) {
-        close_keep_errno(w->fd);
-        goto failed;
+    if (rc < 0) {
+        close_keep_errno(ends[0]);
+        return NULL;
     }
+    w = xcalloc(1, sizeof(*w));
     w->pool = p;
+    w->fd = ends[0];
     w->watch = loop_fd_new(p->d->loop, w->fd, LOOP_READ, worker_spoke, w);
     p->worker_count++;
     make_idle(p, w);
     stats_add(p->count.forked, 1);
     return w;
-failed:
-    free(w);
-    return NULL;
 }
 
 static void
@@ -225,8 +197,7 @@ refill(void *arg)
     struct pool *p = arg;
 
     for (unsigned i = 0; i < FORKS_PER_TURN && p->idle_count < p->ops->spare_min; i++) {
-        if (fork_worker(p) == NULL) {
-            log_event(LOG_ERROR, "fork_failed", KV_ERRNO());
+        if (new_worker(p) == NULL) { /* the forker is behind, or we are out of descriptors */
             loop_timer_set(p->refill, PAUSE_MS);
             return;
         }
@@ -235,23 +206,17 @@ refill(void *arg)
         loop_timer_set(p->refill, 0);
 }
 
+/* It does not speak: this is its end. Without it there will be no more workers. */
 static void
-children_ended(void *arg, int signo)
+forker_gone(void *arg, unsigned ready)
 {
     struct pool *p = arg;
-    pid_t pid;
-    int status;
 
-    (void)signo;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        stats_process_end(p->d->stats, pid);
-        if (WIFSIGNALED(status) && !p->killed)
-            log_event(LOG_ERROR, "worker_killed", KV_U64("worker", pid),
-                      KV_STR("signal", sigabbrev_np(WTERMSIG(status))));
-        else if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_SUCCESS)
-            log_event(LOG_ERROR, "worker_failed", KV_U64("worker", pid),
-                      KV_U64("status", WEXITSTATUS(status)));
-    }
+    (void)ready;
+    log_note(LOG_ERROR, "forker_gone");
+    p->forker_lost = true;
+    loop_fd_free(&p->forker_watch);
+    loop_stop(p->d->loop);
 }
 
 /* ---- connections ---- */
@@ -357,7 +322,7 @@ serve(struct listener *l, struct worker *w, int fd, const struct sockaddr_storag
     }
     describe(&handover, l, fd, &from, peer);
     if (hand_over(p, w, fd, &handover) < 0) {
-        log_event(LOG_ERROR, "handover_failed", KV_U64("worker", w->pid), KV_ERRNO());
+        log_event(LOG_ERROR, "handover_failed", KV_ERRNO());
         admission_leave(p->admission, &from);
         dismiss(w);
     } else {
@@ -393,17 +358,16 @@ pause_accepting(struct pool *p, const char *why)
     loop_timer_set(p->pause, PAUSE_MS);
 }
 
-/* An idle worker that is not on its way out, forked now if there is none. */
+/* An idle worker that is not on its way out, a new one if there is none. */
 static struct worker *
 idle_worker(struct pool *p)
 {
     for (struct worker *w = p->idle.next; w != &p->idle; w = w->next)
         if (!w->ending)
             return w;
-    return fork_worker(p);
+    return new_worker(p);
 }
 
-/* The worker is there before the client's descriptor is: a child never inherits a client. */
 static void
 connections_wait(void *arg, unsigned ready)
 {
@@ -418,7 +382,7 @@ connections_wait(void *arg, unsigned ready)
         int fd;
 
         if (w == NULL) {
-            pause_accepting(p, "fork");
+            pause_accepting(p, "worker");
             return;
         }
         fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
@@ -448,37 +412,10 @@ find_listeners(struct pool *p)
             (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
             (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
             (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-            p->child_closes[p->child_close_count++] = fd;
             p->listeners[p->listener_count++] =
                 (struct listener){.pool = p, .label = label, .fd = fd};
         }
     }
-}
-
-/* The loop's own descriptors (epoll, signalfd) have no file type. */
-static void
-find_loop_fds(struct pool *p)
-{
-    for (int fd = STDERR_FILENO + 1; fd < FD_BASE; fd++) {
-        struct stat st;
-
-        if (fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0)
-            p->child_closes[p->child_close_count++] = fd;
-    }
-    if (p->d->control_fd >= 0)
-        p->child_closes[p->child_close_count++] = p->d->control_fd;
-}
-
-static int
-open_empty_dir(struct daemon *d)
-{
-    if (!d->is_root)
-        return -1;
-    if (mkdirat(d->run_dirfd, EMPTY_DIR, 0555) < 0 && errno != EEXIST)
-        return -1;
-    if (fchmodat(d->run_dirfd, EMPTY_DIR, 0555, 0) < 0) /* whatever the umask was */
-        return -1;
-    return openat(d->run_dirfd, EMPTY_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 static struct admission_list
@@ -519,54 +456,21 @@ raise_file_limit(unsigned clients_max)
         log_event(LOG_WARN, "file_limit", KV_U64("wanted", want), KV_ERRNO());
 }
 
-/* Few and small heaps: what the parent has touched, each worker may have to copy. */
-static void
-tune_malloc(void)
+static _Noreturn void
+give_up(const char *step)
 {
-    (void)mallopt(M_ARENA_MAX, 1); /* advice; nothing depends on it */
-    (void)mallopt(M_TOP_PAD, 16 * 1024);
-    (void)mallopt(M_TRIM_THRESHOLD, 64 * 1024);
-    (void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-}
-
-/* The workers' layer of Landlock is put on once, by the parent, and inherited. */
-static void
-share_directories(struct sandbox *parent, struct sandbox *worker)
-{
-    if (parent->dir_count > 0)
-        return;
-    memcpy(parent->dirs, worker->dirs, sizeof(parent->dirs));
-    parent->dir_count = worker->dir_count;
-    parent->same_rights = worker->same_rights;
-    parent->landlock = worker->dir_count > 0; /* none named: left to the sessions */
-    worker->landlock = false;
+    log_event(LOG_ERROR, "start_failed", KV_STR("step", step), KV_ERRNO());
+    log_flush();
+    exit(EX_OSERR);
 }
 
 static void
-enter_sandboxes(struct pool *p)
+enter_sandbox(struct pool *p)
 {
-    struct sandbox parent = p->ops->parent_box;
+    struct sandbox box = p->ops->parent_box;
 
-    p->worker_box = p->ops->worker_box;
-    share_directories(&parent, &p->worker_box);
-    p->worker_box.uid = (uid_t)-1; /* the parent's user already */
-    p->worker_box.chroot_fd = open_empty_dir(p->d);
-    if (p->worker_box.files_max == 0)
-        p->worker_box.files_max = WORKER_FILES;
-    parent.calls |= p->worker_box.calls | POOL_PARENT_CALLS;
-    if (p->worker_box.chroot_fd >= 0)
-        parent.keep_caps |= 1u << CAP_SYS_CHROOT;
-    else if (p->d->is_root) {
-        log_event(LOG_ERROR, "empty_directory", KV_ERRNO());
-        log_flush();
-        exit(EX_OSERR);
-    }
-    daemon_sandbox(p->d, &parent);
-    if (sandbox_prepare(&p->worker_box) < 0) {
-        log_event(LOG_ERROR, "sandbox_failed", KV_STR("step", "prepare"), KV_ERRNO());
-        log_flush();
-        exit(EX_OSERR);
-    }
+    box.calls |= SANDBOX_ACCEPT | SANDBOX_SEND_FDS | SANDBOX_CONNECT_UNIX;
+    daemon_sandbox(p->d, &box);
 }
 
 /* ---- end ---- */
@@ -583,12 +487,13 @@ hang_up(void *arg, int signo)
     loop_stop(p->d->loop);
 }
 
+/* The forker ends, and with it every worker. */
 static void
-kill_sessions(struct pool *p, int signo)
+end_sessions(struct pool *p)
 {
-    p->killed = true;
-    for (struct worker *w = p->busy.next; w != &p->busy; w = w->next)
-        (void)kill(w->pid, signo); /* one that has just ended is fine */
+    loop_fd_free(&p->forker_watch);
+    close_keep_errno(p->forker_fd);
+    p->forker_fd = -1;
 }
 
 static void
@@ -596,8 +501,14 @@ deadline_passed(void *arg)
 {
     struct pool *p = arg;
 
-    kill_sessions(p, p->killed ? SIGKILL : SIGTERM);
-    loop_timer_set(p->deadline, KILL_MS);
+    log_event(LOG_WARN, "sessions_cut", KV_U64("sessions", p->worker_count));
+    end_sessions(p);
+}
+
+static bool
+must_wait(const struct pool *p)
+{
+    return p->worker_count > 0 && !p->forker_lost && !p->d->master_gone;
 }
 
 static void
@@ -611,13 +522,13 @@ drain(struct pool *p)
     }
     for (struct worker *w = p->idle.next; w != &p->idle; w = w->next)
         dismiss(w);
-    if (p->drain_unlimited && p->worker_count > 0 && !p->d->master_gone)
+    if (p->drain_unlimited && must_wait(p))
         daemon_run(p->d); /* until the last session, SIGTERM, or the end of master */
-    if (p->worker_count > 0 && !p->d->master_gone) {
+    if (must_wait(p)) {
         loop_timer_set(p->deadline, (int64_t)conf_u64(p->d->conf, SYSTEM_DRAIN_TIME));
         daemon_run(p->d);
     }
-    kill_sessions(p, SIGKILL);
+    end_sessions(p);
 }
 
 int
@@ -639,16 +550,18 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
     p->count.refused = stats_counter(d->stats, "connections_refused");
     p->count.forked = stats_counter(d->stats, "workers_started");
     find_listeners(p);
-    loop_on_signal(d->loop, SIGCHLD, children_ended, p);
     loop_on_signal(d->loop, SIGHUP, hang_up, p);
     p->refill = loop_timer_new(d->loop, refill, p);
     p->pause = loop_timer_new(d->loop, resume, p);
     p->deadline = loop_timer_new(d->loop, deadline_passed, p);
-    find_loop_fds(p);
     raise_file_limit(ops->clients_max);
-    tune_malloc();
-    enter_sandboxes(p);
-    p->auth = pool_auth_new(d->loop, d->run_dirfd, FD_BASE);
+    heap_tune();
+    p->forker_fd = forker_start(d, ops);
+    if (p->forker_fd < 0)
+        give_up("forker");
+    enter_sandbox(p);
+    p->forker_watch = loop_fd_new(d->loop, p->forker_fd, LOOP_READ, forker_gone, p);
+    p->auth = pool_auth_new(d->loop, d->run_dirfd);
     refill(p);
     for (size_t i = 0; i < p->listener_count; i++)
         p->listeners[i].watch =
@@ -657,5 +570,5 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
     daemon_run(d);
     drain(p);
     pool_auth_free(&p->auth);
-    return daemon_exit_status(d);
+    return p->forker_lost ? EX_SOFTWARE : daemon_exit_status(d);
 }

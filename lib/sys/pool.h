@@ -5,8 +5,9 @@
  * minute, allow/deny) and hands each connection to a worker from a pre-forked pool: the client's
  * socket, and one end of a fresh channel to authd whose other end the parent has given to authd
  * together with the client's address (a worker cannot forge it). The parent reads no byte from the
- * network. A worker enters its sandbox before its first connection and serves one at a time; when
- * serve() says POOL_REUSE (no capability was ever held) it waits for the next one, else it exits.
+ * network. Workers are forked by a process of their own (lib/sys/forker.h), enter their sandbox
+ * before their first connection and serve one at a time; when serve() says POOL_REUSE (no
+ * capability was ever held) a worker waits for the next one, else it exits.
  *
  * SIGTERM: the parent stops accepting, tells idle workers to end, and ends with its last session,
  * at the latest after system.drain_time (a second SIGTERM: at once). SIGHUP: the same without a
@@ -47,14 +48,13 @@ struct pool_ops {
     uint32_t backend_payload_max;
     /* What each worker runs in; uid 0 is never allowed. Its directories are all that a session may
      * ever be given (Landlock only tightens: the user's own directory, after login, lies below one
-     * of them). The parent enters `parent_box` first, with the workers' directories if it names
-     * none, and the workers inherit that layer. What the pool itself needs in either (accepting,
-     * forking, the empty directory to chroot into) it adds. */
+     * of them). What the pool needs itself (accepting, forking, the empty directory to chroot into)
+     * it adds. */
     struct sandbox parent_box;
     struct sandbox worker_box;
-    /* In the worker, once, before the sandbox: make connections that cannot be made later
-     * (daemon->run_dirfd is closed after it). */
-    void (*worker_start)(struct daemon *d, void *arg);
+    /* Sessions use the directories in worker_box.dirs themselves. Otherwise their descriptors are
+     * closed when Landlock knows them: before its login a session holds no directory at all. */
+    bool keep_dirs;
     enum pool_next (*serve)(struct pool_session *session, void *arg);
     /* In the parent, when a limit refuses a connection: text to send before closing, or NULL. */
     const char *(*refusal)(const char *label, const char *why);

@@ -4,7 +4,6 @@
 #include "lib/sys/pool_auth.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,7 +25,7 @@ struct waiting {
 
 struct pool_auth {
     struct loop *loop;
-    int run_dirfd, fd_min;
+    int run_dirfd;
     struct ipc_peer *peer; /* NULL: not connected */
     struct loop_timer *retry;
     struct waiting waiting[WAITING_MAX];
@@ -68,10 +67,8 @@ pass_on(struct pool_auth *auth, struct strbuf *frame, int fd)
 static void
 connect_now(struct pool_auth *auth)
 {
-    int low = ipc_socket_connect(auth->run_dirfd, AUTHD_SOCKET);
-    int fd = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, auth->fd_min);
+    int fd = ipc_socket_connect(auth->run_dirfd, AUTHD_SOCKET);
 
-    close_keep_errno(low);
     if (fd < 0) {
         if (!auth->away_logged)
             log_event(LOG_WARN, "authd_away", KV_ERRNO());
@@ -96,13 +93,12 @@ retry(void *arg)
 }
 
 struct pool_auth *
-pool_auth_new(struct loop *loop, int run_dirfd, int fd_min)
+pool_auth_new(struct loop *loop, int run_dirfd)
 {
     struct pool_auth *auth = xcalloc(1, sizeof(*auth));
 
     auth->loop = loop;
     auth->run_dirfd = run_dirfd;
-    auth->fd_min = fd_min;
     auth->retry = loop_timer_new(loop, retry, auth);
     connect_now(auth);
     return auth;

@@ -12,8 +12,7 @@
 
 struct pool_auth;
 
-/* `fd_min`: the connection's descriptor is at least that, so that children can close it in bulk. */
-struct pool_auth *pool_auth_new(struct loop *loop, int run_dirfd, int fd_min);
+struct pool_auth *pool_auth_new(struct loop *loop, int run_dirfd);
 void pool_auth_free(struct pool_auth **authp);
 /* Gives authd's end of a session's channel away; closes `fd` in any case. */
 void pool_auth_attach(struct pool_auth *auth, const struct authd_attach *attach, int fd);

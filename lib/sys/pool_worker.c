@@ -113,35 +113,32 @@ serve_one(struct daemon *d, const struct pool_ops *ops, const struct pool_handov
     return next;
 }
 
-/* The parent blocks the signals that it reads from its loop. */
+/* The forker blocks and ignores some. */
 static void
 reset_signals(void)
 {
     sigset_t none;
 
-    (void)sigemptyset(&none); /* neither can fail for these arguments */
+    (void)sigemptyset(&none); /* none of these can fail for these arguments */
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGCHLD, SIG_DFL);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 _Noreturn void
 pool_worker_run(struct daemon *d, const struct pool_ops *ops, const struct sandbox *box,
-                int control_fd, pid_t parent)
+                int control_fd)
 {
     struct pool_handover handover;
     unsigned served = 0;
     int fds[POOL_FDS_MAX];
 
-    sandbox_die_with_parent();
-    if (getppid() != parent)
-        _exit(EXIT_SUCCESS);
+    sandbox_die_with_parent(); /* one that has gone already has taken its end of control_fd along */
     reset_signals();
     log_forked();
     stats_process_begin(d->stats, "worker");
     stats_process_landlock(d->stats, sandbox_landlock_abi(), sandbox_landlock_layers());
-    if (ops->worker_start != NULL)
-        ops->worker_start(d, ops->arg);
-    close_keep_errno(d->run_dirfd); /* a directory from outside the chroot leads out of it */
-    d->run_dirfd = -1;
     if (sandbox_enter(box) < 0) {
         log_flush();
         _exit(EX_OSERR);

@@ -26,8 +26,9 @@ struct pool_handover {
 int pool_handover_send(int control_fd, const struct pool_handover *handover, const int *fds,
                        size_t fd_count);
 
-/* In the child: sandbox, then sessions until the parent closes `control_fd`. */
+/* In a child of the forker: the rest of the sandbox, then sessions until the parent closes
+ * `control_fd`. */
 _Noreturn void pool_worker_run(struct daemon *d, const struct pool_ops *ops,
-                               const struct sandbox *box, int control_fd, pid_t parent);
+                               const struct sandbox *box, int control_fd);
 
 #endif

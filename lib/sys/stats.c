@@ -214,6 +214,8 @@ claim_row(struct block *block, pid_t pid)
 void
 stats_process_begin(struct stats *stats, const char *role)
 {
+    /* A forked process has the confinement of its parent, whose row is still ours here. */
+    uint32_t landlock = stats->mine == NULL ? 0 : atomic_load(&stats->mine->landlock);
     struct row *row = claim_row(stats->block, getpid());
 
     stats->mine = row; /* NULL: a full table loses a line in `status`, nothing else */
@@ -221,7 +223,7 @@ stats_process_begin(struct stats *stats, const char *role)
         return;
     store_text(row->role, TEXT_WORDS, role);
     store_text(row->state, TEXT_WORDS, "start");
-    atomic_store(&row->landlock, 0);
+    atomic_store(&row->landlock, landlock);
 }
 
 void

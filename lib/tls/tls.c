@@ -18,6 +18,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/tls/waiter.h"
+#include "lib/tls/warm_up.h"
 
 #define GROUPS "X25519:P-256:P-384"
 /* RFC 9325 section 4.2; the TLS 1.3 suites are OpenSSL's own choice. */
@@ -191,6 +192,7 @@ tls_server_context(const char *cert_path, const char *key_path, struct strbuf *e
     if (SSL_CTX_set_session_id_context(tc->ctx, (const unsigned char *)SESSION_CONTEXT,
                                        sizeof(SESSION_CONTEXT) - 1) != 1)
         return context_failed(tc, "", error);
+    warm_up_server(tc->ctx);
     return tc;
 }
 

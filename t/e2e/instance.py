@@ -127,7 +127,7 @@ class Instance:
         return found
 
     def queue_empty(self):
-        return self.json("queue", "list") == []
+        return not any(any((self.root / "queue" / state).iterdir()) for state in ("new", "active", "deferred"))
 
     def wait_queue_empty(self, deadline=30):
         wait_for(self.queue_empty, deadline, "queue empty")

@@ -3,10 +3,13 @@ import collections
 import imaplib
 import random
 import smtplib
+import ssl
 import threading
 import uuid
 
 PASSWORD = "secret-of-test"
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+TLS.check_hostname, TLS.verify_mode = False, ssl.CERT_NONE  # self-signed, on loopback
 
 
 class SmtpLoad:
@@ -63,6 +66,7 @@ class SmtpLoad:
 def tokens_of(instance, user, folder="INBOX"):
     """Counter of the X-Token fields in one folder, read by IMAP."""
     client = imaplib.IMAP4("127.0.0.1", instance.port("imap"), timeout=60)
+    client.starttls(TLS)
     client.login(user, PASSWORD)
     status, data = client.select(folder, readonly=True)
     assert status == "OK", data

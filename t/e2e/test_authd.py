@@ -3,6 +3,7 @@ import base64
 import hashlib
 import hmac
 import os
+import signal
 import statistics
 import subprocess
 import threading
@@ -369,3 +370,32 @@ def test_cached_logins_are_cheap(authd):
     for t in threads:
         t.join()
     assert (cpu() - before) / count < 0.0005
+
+
+def test_hang_up_ends_with_the_last_session(authd):
+    """What a reload does to the old authd: attached sessions log in, new ones go elsewhere."""
+    a = authd({"a@d.test": User("{PLAIN}secret")})
+    s = a.session()
+    assert s.start("LOGIN")[0] == CHALLENGE
+    os.kill(a.process.pid, signal.SIGHUP)
+    wait_for(lambda: "event=draining" in a.log(), 5, "draining")
+    with pytest.raises((EOFError, OSError)):
+        a.parent.receive(timeout=5)
+    assert s.step(b"a@d.test")[0] == CHALLENGE and s.step(b"secret")[0] == OK
+    assert a.process.poll() is None
+    s.close()
+    assert a.process.wait(5) == 0
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_front_and_keeper_end_together(authd, victim):
+    a = authd({"a@d.test": User("{PLAIN}secret")})
+    pids = a.processes()
+    os.kill(pids[victim], signal.SIGKILL)
+
+    def all_gone():
+        a.process.poll()
+        return not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+
+    wait_for(all_gone, 5, "the end of all processes")
+    a.killed = True

@@ -127,8 +127,8 @@ def test_reload_keeps_the_open_session_and_takes_the_new_text(fake):
     fake.configure(banner="two")
     fake.run("reload")
     assert talk(old) == first                     # the session goes on where it was
-    fresh = talk(fake.connect())
-    assert fresh[0] == "two" and fresh[1] != first[1]
+    wait_for(lambda: talk(fake.connect())[0] == "two", 3, "new sessions have the new text")
+    assert talk(fake.connect())[1] != first[1]
     assert fake.services()["proto"]["draining"] == 1
     old.close()
     wait_for(lambda: fake.services()["proto"]["draining"] == 0, 5, "the old process ends")
@@ -173,9 +173,9 @@ def test_a_daemon_that_refuses_the_new_text_leaves_the_old_one_running(fake):
         fake.configure(banner="two-" + program)
         done = fake.run("reload", check=False)
         assert done.returncode == 1 and "no such certificate" in done.err
-        assert talk(fake.connect())[0] == proto_runs_with
+        wait_for(lambda: talk(fake.connect())[0] == proto_runs_with, 3, proto_runs_with)
         fake.plan(program, "")
-    assert fake.services()["server"]["state"] == "running"
+    wait_for(lambda: fake.services()["server"]["state"] == "running", 3, "the old text works again")
 
 
 def test_a_start_failure_names_its_reason_and_the_others_run(fake):
@@ -279,3 +279,90 @@ def test_log_follows_across_rotation_and_trace_finds_the_rotated_lines(fake):
     finally:
         follow.terminate()
         follow.wait()
+
+
+# ---- the real suite ----
+
+def imap(inst):
+    sock = socket.create_connection(("127.0.0.1", inst.port("imap")), timeout=5)
+    assert sock.recv(4096).startswith(b"* OK")
+    return sock
+
+
+def imap_noop(sock):
+    sock.sendall(b"a NOOP\r\n")
+    return sock.recv(4096).startswith(b"a OK")
+
+
+def states(inst):
+    return {row["service"]: row for row in inst.json("status", check=False)}
+
+
+def all_running(inst):
+    return all(row["state"] == "running" for row in states(inst).values())
+
+
+def test_every_program_killed_is_back_within_a_second(instance):
+    instance.start()
+    time.sleep(1.1)
+    for service, row in states(instance).items():
+        if service == "master":
+            continue
+        os.kill(row["pid"], signal.SIGKILL)
+        wait_for(lambda: states(instance)[service]["pid"] not in (None, row["pid"])
+                 and states(instance)[service]["state"] == "running", 1.0, f"{service} is back")
+    assert imap_noop(imap(instance))
+    assert instance.run("status").returncode == 0
+
+
+def test_the_real_master_killed_takes_all_along(instance):
+    instance.start()
+    session = imap(instance)
+    os.kill(states(instance)["master"]["pid"], signal.SIGKILL)
+    wait_for(lambda: not instance.processes(), 3.0, "all processes end")
+    assert session.recv(10) == b""
+    instance.start()
+    assert all_running(instance)
+
+
+def test_the_real_reload_keeps_an_open_session(instance):
+    instance.start()
+    session = imap(instance)
+    instance.set("system.banner", "after the reload")
+    instance.run("reload")
+    assert imap_noop(session)
+    assert all_running(instance)
+    with socket.create_connection(("127.0.0.1", instance.port("imap")), timeout=5) as fresh:
+        assert b"after the reload" in fresh.recv(4096)
+    (instance.root / "etc/posthorn.conf").write_text("[system]\nhostname\n")
+    done = instance.run("reload", check=False)
+    assert done.returncode == 1 and "posthorn.conf:2:" in done.err
+    assert imap_noop(session) and all_running(instance)
+
+
+def test_a_missing_certificate_is_named(instance):
+    instance.set("tls.certificate", "certs/missing.pem")
+    done = instance.run("start", check=False)
+    assert done.returncode == 1 and "missing.pem" in done.err
+    assert states(instance)["queue"]["state"] == "running"
+
+
+def test_sandbox_status_shows_no_root_but_master(instance):
+    instance.start()
+    rows = instance.json("status", "--sandbox")
+    assert {row["service"] for row in rows} >= {"master", "smtp", "imap", "pop3", "auth", "queue"}
+    for row in rows:
+        if row["service"] == "master":
+            continue
+        assert row["no_new_privs"] and row["seccomp"] == "filter", row
+        if os.geteuid() == 0:
+            assert row["user"] != "root", row
+            assert row["capabilities"] == "none" or row["role"] == "parent", row
+
+
+def test_the_figures_are_there(instance):
+    instance.start()
+    imap(instance).close()
+    rows = instance.json("stats")
+    assert {row["service"] for row in rows} >= {"log", "imap", "smtp"}
+    assert all(set(row) == {"service", "counter", "value"} for row in rows)

@@ -16,7 +16,7 @@ import uuid
 import pytest
 
 from instance import Instance, wait_for
-from load import PASSWORD, SmtpLoad, assert_exactly_once, tokens_of
+from load import PASSWORD, TLS, SmtpLoad, assert_exactly_once, tokens_of
 
 ROUNDS = 50 if os.environ.get("POSTHORN_LONG") else 5
 EXT4_IOC_SHUTDOWN = 0x8004587D
@@ -82,6 +82,7 @@ class ImapLoad:
         while not self._stop.is_set():
             try:
                 client = imaplib.IMAP4("127.0.0.1", self.instance.port("imap"), timeout=10)
+                client.starttls(TLS)
                 client.login(self.user, PASSWORD)
                 client.create("Archive")
                 while not self._stop.is_set():
@@ -129,6 +130,8 @@ class ImapLoad:
         status, _ = client.uid(action.upper(), str(uid), target)
         assert status == "OK"
         answer = client.response("COPYUID")[1]
+        if answer == [None]:
+            print("NO COPYUID", action, folder, uid, target, token, client.select(folder), client.uid("SEARCH", "ALL"), self.present[folder]); client.print_log()
         new_uid = int(re.search(rb"\d+ \d+ (\d+)", answer[0]).group(1))
         self.present[target][token] = new_uid
         if action == "move":

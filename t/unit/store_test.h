@@ -35,7 +35,8 @@ store_test_remove_one(const char *path, const struct stat *st, int type, struct 
 static inline void
 store_test_setup_empty(void)
 {
-    (void)snprintf(store_test_path, sizeof(store_test_path), "/tmp/st-test-XXXXXX");
+    (void)snprintf(store_test_path, sizeof(store_test_path), "%s/st-test-XXXXXX",
+                   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(store_test_path));
     store_test_fd = open(store_test_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ck_assert_int_ge(store_test_fd, 0);

@@ -78,10 +78,15 @@ START_TEST(delays_grow_and_fade)
     struct throttle *throttle = throttle_new(1000);
     static const int64_t delays[] = {1000, 2000, 4000, 8000, 16000, 16000, 16000};
 
+    struct client_address one = {.share = 7}, two = {.share = 8};
+    struct client_address local = {.share = 0x7f000001, .loopback = true};
+
     for (size_t i = 0; i < ARRAY_LEN(delays); i++)
-        ck_assert_int_eq(throttle_failed(throttle, 7, 100), delays[i]);
-    ck_assert_int_eq(throttle_failed(throttle, 8, 100), 1000);
-    ck_assert_int_eq(throttle_failed(throttle, 7, 100 + 600000), 1000);
+        ck_assert_int_eq(throttle_failed(throttle, &one, 100), delays[i]);
+    ck_assert_int_eq(throttle_failed(throttle, &two, 100), 1000);
+    ck_assert_int_eq(throttle_failed(throttle, &one, 100 + 600000), 1000);
+    for (size_t i = 0; i < ARRAY_LEN(delays); i++)
+        ck_assert_int_eq(throttle_failed(throttle, &local, 100), 1000);
     throttle_free(&throttle);
 }
 END_TEST

@@ -1,8 +1,8 @@
 /*
- * master/port_holder.c - who has a TCP port that we want: /proc/net/tcp gives the socket's inode,
+ * lib/sys/port_holder.c - who has a TCP port that we want: /proc/net/tcp gives the socket's inode,
  * /proc/PID/fd the process that holds it. Trusts the kernel's text.
  */
-#include "master/port_holder.h"
+#include "lib/sys/port_holder.h"
 
 #include <ctype.h>
 #include <dirent.h>

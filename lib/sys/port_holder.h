@@ -1,8 +1,8 @@
 /*
- * master/port_holder.h - who has a TCP port that we want.
+ * lib/sys/port_holder.h - who has a TCP port that we want.
  */
-#ifndef POSTHORN_MASTER_PORT_HOLDER_H
-#define POSTHORN_MASTER_PORT_HOLDER_H
+#ifndef POSTHORN_LIB_SYS_PORT_HOLDER_H
+#define POSTHORN_LIB_SYS_PORT_HOLDER_H
 
 #include <stdint.h>
 

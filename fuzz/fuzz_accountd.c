@@ -1,0 +1,89 @@
+/*
+ * fuzz/fuzz_accountd.c - the decoders of lib/ipc/accountd; the first byte chooses one.
+ */
+#include <stdint.h>
+
+#include "lib/ipc/accountd.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static int
+take_address(void *arg, uint32_t i, struct slice address)
+{
+    (void)i;
+    *(size_t *)arg += address.len;
+    return 0;
+}
+
+static int
+take_target(void *arg, const struct accountd_target *target)
+{
+    *(size_t *)arg += target->text.len;
+    return 0;
+}
+
+static int
+take_usage(void *arg, const struct accountd_usage *usage)
+{
+    *(size_t *)arg += usage->path.len;
+    return 0;
+}
+
+static void
+decode_admin_reply(struct slice payload)
+{
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    struct accountd_admin_reply reply;
+
+    if (accountd_admin_reply_decode(payload, &reply) == 0)
+        while (object_next(&reply.data, fields) > 0)
+            continue;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    struct slice payload = slice_make(data, size);
+    union {
+        struct accountd_rcpt rcpt;
+        struct accountd_rcpt_reply rcpt_reply;
+        struct accountd_login login;
+        struct accountd_login_reply login_reply;
+        struct accountd_rehash rehash;
+        struct accountd_sender sender;
+        struct accountd_admin admin;
+    } out;
+    size_t sum = 0;
+
+    if (size == 0)
+        return 0;
+    payload = slice_sub(payload, 1, payload.len);
+    switch (data[0]) {
+    case ACCOUNTD_RCPT:
+        return accountd_rcpt_decode(payload, &out.rcpt) * 0;
+    case ACCOUNTD_RCPT_REPLY:
+        return accountd_rcpt_reply_decode(payload, &out.rcpt_reply) * 0;
+    case ACCOUNTD_EXPAND:
+        return accountd_expand_decode(payload, take_address, &sum) * 0;
+    case ACCOUNTD_EXPAND_REPLY:
+        return accountd_expand_reply_decode(payload, take_target, &sum) * 0;
+    case ACCOUNTD_LOGIN:
+        return accountd_login_decode(payload, &out.login) * 0;
+    case ACCOUNTD_LOGIN_REPLY:
+        return accountd_login_reply_decode(payload, &out.login_reply) * 0;
+    case ACCOUNTD_REHASH:
+        return accountd_rehash_decode(payload, &out.rehash) * 0;
+    case ACCOUNTD_USAGE:
+        return accountd_usage_decode(payload, take_usage, &sum) * 0;
+    case ACCOUNTD_SENDER:
+        return accountd_sender_decode(payload, &out.sender) * 0;
+    case ACCOUNTD_ADMIN:
+        return accountd_admin_decode(payload, &out.admin, fields) * 0;
+    case ACCOUNTD_ADMIN_REPLY:
+        decode_admin_reply(payload);
+        return 0;
+    default:
+        return 0;
+    }
+}

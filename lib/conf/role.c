@@ -1,0 +1,28 @@
+/*
+ * lib/conf/role.c - the user behind a setting of [users]. Reads passwd: before a chroot.
+ */
+#include "lib/conf/role.h"
+
+#include <pwd.h>
+
+#include "lib/base/parse.h"
+
+int
+role_find(const struct conf *conf, enum conf_id user, struct role *out)
+{
+    const char *text = conf_str(conf, user);
+    struct slice gid_text = slice_of(text), uid_text = slice_split(&gid_text, ':');
+    const struct passwd *pw;
+    uint64_t uid, gid;
+
+    if (parse_u64(uid_text, UINT32_MAX - 1, &uid) == 0 &&
+        parse_u64(gid_text, UINT32_MAX - 1, &gid) == 0) {
+        *out = (struct role){(uid_t)uid, (gid_t)gid};
+        return 0;
+    }
+    pw = getpwnam(text);
+    if (pw == NULL)
+        return -1;
+    *out = (struct role){pw->pw_uid, pw->pw_gid};
+    return 0;
+}

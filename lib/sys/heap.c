@@ -1,0 +1,54 @@
+/*
+ * lib/sys/heap.c - keeps the heap of a process that forks many others small and shared.
+ *
+ * Measured with pop3d, TLS, logged in: 332 KB private memory in a session without heap_seal.
+ */
+#include "lib/sys/heap.h"
+
+#include <malloc.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "lib/base/mem.h"
+
+#define LARGEST 65536 /* bytes; below the threshold of mmap */
+#define SMALL 1040    /* up to here glibc has a list for each size */
+#define STEP 16
+
+void
+heap_tune(void)
+{
+    /* advice: nothing depends on its being taken */
+    (void)mallopt(M_ARENA_MAX, 1);
+    (void)mallopt(M_MXFAST, 0); /* else each child sorts the parent's free chunks, page by page */
+    (void)mallopt(M_TOP_PAD, 16 * 1024);
+    (void)mallopt(M_TRIM_THRESHOLD, 64 * 1024);
+    (void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+}
+
+/* Takes chunks of this size as long as they come from below `top`. They are never freed: that is
+ * their purpose. */
+static void
+fill_holes(size_t size, uintptr_t top)
+{
+    void *chunk;
+
+    do
+        chunk = xmalloc(size);
+    while ((uintptr_t)chunk < top);
+    free(chunk);
+}
+
+void
+heap_seal(void)
+{
+    void *at_top = xmalloc(LARGEST + 1); /* no hole is that large, or it does not matter */
+    uintptr_t top = (uintptr_t)at_top;
+
+    free(at_top);
+    for (size_t size = LARGEST; size > SMALL; size -= size / 8)
+        fill_holes(size, top);
+    for (size_t size = SMALL; size >= STEP; size -= STEP)
+        fill_holes(size, top);
+    (void)malloc_trim(0); /* the top, as far as it is free */
+}

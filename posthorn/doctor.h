@@ -1,0 +1,32 @@
+/*
+ * posthorn/doctor.h - the parts of `doctor`. Each adds rows; none changes anything.
+ */
+#ifndef POSTHORN_POSTHORN_DOCTOR_H
+#define POSTHORN_POSTHORN_DOCTOR_H
+
+#include "lib/conf/conf.h"
+#include "lib/conf/services.h"
+#include "posthorn/command.h"
+#include "posthorn/output.h"
+
+enum doctor_result { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL };
+
+struct doctor {
+    struct cli *cli;
+    struct conf *conf;         /* NULL: it has errors */
+    struct services *services; /* NULL: it has errors */
+    bool running;
+    struct table *table;
+    unsigned warnings, failures;
+};
+
+/* A row: `check` is a stable name ("disk"), the text says what was found and what to do. */
+__attribute__((format(printf, 4, 5))) void doctor_note(struct doctor *d, enum doctor_result result,
+                                                       const char *check, const char *format, ...);
+
+void doctor_files(struct doctor *d);       /* directories: there, owner, mode; free space */
+void doctor_certificate(struct doctor *d); /* key, validity, name */
+void doctor_ports(struct doctor *d);       /* answering when running, free when not */
+void doctor_dns(struct doctor *d, const char *domain); /* what the world finds, and should find */
+
+#endif

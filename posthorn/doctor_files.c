@@ -1,0 +1,220 @@
+/*
+ * posthorn/doctor_files.c - directories of the instance, the TLS certificate, free disk space.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/conf/role.h"
+#include "lib/tls/certificate.h"
+#include "posthorn/doctor.h"
+
+#define DAY_MS (86400 * (int64_t)1000)
+#define EXPIRY_WARN_DAYS 21
+#define LOW_SPACE_PERCENT 5
+
+/* ---- directories ---- */
+
+struct expectation {
+    const char *path, *below; /* below: a directory in it, or "" */
+    int owner;                /* enum conf_id of a role; -1: root */
+    mode_t forbidden, needed;
+};
+
+static uid_t
+expected_uid(const struct doctor *d, int owner)
+{
+    struct role role = {0, 0};
+
+    if (geteuid() != 0)
+        return geteuid();
+    if (owner >= 0 && role_find(d->conf, (enum conf_id)owner, &role) < 0)
+        return (uid_t)-1; /* told by check_users */
+    return role.uid;
+}
+
+static bool
+check_directory(struct doctor *d, const struct expectation *e)
+{
+    char *path = xasprintf("%s%s%s", e->path, e->below[0] != '\0' ? "/" : "", e->below);
+    uid_t uid = expected_uid(d, e->owner);
+    struct stat st;
+    bool good = false;
+
+    if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+        doctor_note(d, DOCTOR_FAIL, "files", "%s: %s", path,
+                    S_ISDIR(st.st_mode) ? strerror(errno) : "is no directory");
+    else if (uid != (uid_t)-1 && st.st_uid != uid)
+        doctor_note(d, DOCTOR_FAIL, "files", "%s belongs to uid %u; it should be: chown %u %s",
+                    path, st.st_uid, uid, path);
+    else if ((st.st_mode & e->forbidden) != 0)
+        doctor_note(d, DOCTOR_FAIL, "files",
+                    "%s has mode %04o, which lets others in; it should be: "
+                    "chmod %04o %s",
+                    path, st.st_mode & 07777, st.st_mode & 07777 & ~e->forbidden, path);
+    else if ((st.st_mode & e->needed) != e->needed)
+        doctor_note(d, DOCTOR_FAIL, "files",
+                    "%s has mode %04o, which keeps a service out; it should "
+                    "be: chmod %04o %s",
+                    path, st.st_mode & 07777, (st.st_mode & 07777) | e->needed, path);
+    else
+        good = true;
+    free(path);
+    return good;
+}
+
+static void
+check_users(struct doctor *d)
+{
+    struct role role;
+
+    for (int id = 0; geteuid() == 0 && id < CONF_ID_COUNT; id++)
+        if (strcmp(conf_settings[id].section, "users") == 0 &&
+            role_find(d->conf, (enum conf_id)id, &role) < 0)
+            doctor_note(d, DOCTOR_FAIL, "users", "users.%s: there is no user %s",
+                        conf_settings[id].name, conf_str(d->conf, (enum conf_id)id));
+}
+
+static void
+check_directories(struct doctor *d)
+{
+    const struct instance *inst = &d->cli->inst;
+    const struct expectation all[] = {
+        {inst->etc, "", -1, 022, 0},
+        {inst->db, "", USERS_ACCOUNT, 077, 0700},
+        {inst->log, "", USERS_LOG, 027, 0700},
+        {inst->run, "", -1, 022, 0111},
+        {inst->store, "", USERS_MAIL, 022, 0711},
+        {inst->queue, "", -1, 022, 0110},
+        {inst->queue, "tmp", USERS_QUEUE, 0, 0300},
+        {inst->queue, "new", USERS_QUEUE, 0, 0300},
+        {inst->queue, "active", USERS_QUEUE, 07, 0700},
+        {inst->queue, "deferred", USERS_QUEUE, 07, 0700},
+        {inst->queue, "hold", USERS_QUEUE, 07, 0700},
+        {inst->queue, "corrupt", USERS_QUEUE, 07, 0700},
+    };
+    size_t good = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        good += check_directory(d, &all[i]);
+    if (good == ARRAY_LEN(all))
+        doctor_note(d, DOCTOR_OK, "files", "all directories are there with their owners and modes");
+}
+
+/* ---- disk ---- */
+
+static void
+check_space(struct doctor *d, const char *path)
+{
+    uint64_t least = conf_u64(d->conf, SMTP_MIN_FREE_SPACE), free_bytes, percent;
+    struct statvfs fs;
+
+    if (statvfs(path, &fs) < 0 || fs.f_blocks == 0)
+        return; /* a missing directory has been told already */
+    free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    percent = (uint64_t)fs.f_bavail * 100 / fs.f_blocks;
+    if (free_bytes < least)
+        doctor_note(d, DOCTOR_FAIL, "disk", "%s: %llu MiB free: no mail is taken", path,
+                    (unsigned long long)(free_bytes >> 20));
+    else if (percent < LOW_SPACE_PERCENT || fs.f_favail * 100 < fs.f_files * LOW_SPACE_PERCENT)
+        doctor_note(d, DOCTOR_WARN, "disk", "%s: %llu MiB and %llu files free: little is left",
+                    path, (unsigned long long)(free_bytes >> 20), (unsigned long long)fs.f_favail);
+    else
+        doctor_note(d, DOCTOR_OK, "disk", "%s: %llu MiB free (%llu%%)", path,
+                    (unsigned long long)(free_bytes >> 20), (unsigned long long)percent);
+}
+
+void
+doctor_files(struct doctor *d)
+{
+    const struct instance *inst = &d->cli->inst;
+    const char *const places[] = {inst->queue, inst->store, inst->db, inst->log};
+    dev_t seen[ARRAY_LEN(places)] = {0};
+    size_t seen_count = 0;
+
+    check_users(d);
+    check_directories(d);
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        struct stat st;
+        bool again = false;
+
+        if (stat(places[i], &st) < 0)
+            continue;
+        for (size_t k = 0; k < seen_count; k++)
+            again = again || seen[k] == st.st_dev;
+        if (again) /* one file system is told once */
+            continue;
+        seen[seen_count++] = st.st_dev;
+        check_space(d, places[i]);
+    }
+}
+
+/* ---- certificate ---- */
+
+static char *
+in_etc(const struct doctor *d, enum conf_id setting)
+{
+    const char *name = conf_str(d->conf, setting);
+
+    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", d->cli->inst.etc, name);
+}
+
+static void
+check_key_mode(struct doctor *d, const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) == 0 && (st.st_mode & 077) != 0)
+        doctor_note(d, DOCTOR_FAIL, "certificate",
+                    "%s: the private key has mode %04o; it should be: chmod 0600 %s", path,
+                    st.st_mode & 07777, path);
+}
+
+static void
+judge(struct doctor *d, const char *path, const struct certificate *c)
+{
+    int64_t now = clock_real_ms();
+    long long days = (long long)((c->not_after_ms - now) / DAY_MS);
+    const char *host = conf_str(d->conf, SYSTEM_HOSTNAME);
+
+    if (!c->key_matches)
+        doctor_note(d, DOCTOR_FAIL, "certificate", "%s: tls.key does not belong to it", path);
+    if (now < c->not_before_ms)
+        doctor_note(d, DOCTOR_FAIL, "certificate", "%s: is not valid yet", path);
+    if (days < 0)
+        doctor_note(d, DOCTOR_FAIL, "certificate", "%s: expired %lld days ago", path, -days);
+    else if (days < EXPIRY_WARN_DAYS)
+        doctor_note(d, DOCTOR_WARN, "certificate", "%s: expires in %lld days", path, days);
+    else
+        doctor_note(d, DOCTOR_OK, "certificate", "%s: valid for %lld days", path, days);
+    if (!c->names_host)
+        doctor_note(d, DOCTOR_WARN, "certificate", "%s: is not for %s (system.hostname)", path,
+                    host);
+    if (c->self_signed)
+        doctor_note(d, DOCTOR_WARN, "certificate",
+                    "%s: is self-signed: mail programs will ask whether to trust it", path);
+}
+
+void
+doctor_certificate(struct doctor *d)
+{
+    char *cert = in_etc(d, TLS_CERTIFICATE), *key = in_etc(d, TLS_KEY);
+    struct strbuf error = strbuf_new(PATH_MAX + 256);
+    struct certificate c;
+
+    if (certificate_read(cert, key, conf_str(d->conf, SYSTEM_HOSTNAME), &c, &error) < 0)
+        doctor_note(d, DOCTOR_FAIL, "certificate", "%s", strbuf_cstr(&error));
+    else
+        judge(d, cert, &c);
+    check_key_mode(d, key);
+    strbuf_free(&error);
+    free(cert);
+    free(key);
+}

@@ -1,0 +1,337 @@
+/*
+ * t/unit/test_accountd_ipc.c - lib/ipc/accountd: what is encoded decodes, everything else is
+ * refused.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/ipc/accountd.h"
+
+#define FRAME_MAX (16u << 20)
+
+static struct slice
+payload(const struct strbuf *frame)
+{
+    return slice_sub(strbuf_slice(frame), FRAME_HEADER, frame->len);
+}
+
+/* Each decoder, for a payload that may be anything. */
+static int
+take_address(void *arg, uint32_t i, struct slice address)
+{
+    (void)i;
+    *(size_t *)arg += address.len;
+    return 0;
+}
+
+static int
+take_target(void *arg, const struct accountd_target *target)
+{
+    *(size_t *)arg += target->address.len + target->path.len;
+    return 0;
+}
+
+static int
+take_usage(void *arg, const struct accountd_usage *usage)
+{
+    *(size_t *)arg += usage->path.len;
+    return 0;
+}
+
+static int
+decode_rcpt(struct slice p)
+{
+    struct accountd_rcpt r;
+
+    return accountd_rcpt_decode(p, &r);
+}
+
+static int
+decode_rcpt_reply(struct slice p)
+{
+    struct accountd_rcpt_reply r;
+
+    return accountd_rcpt_reply_decode(p, &r);
+}
+
+static int
+decode_expand(struct slice p)
+{
+    size_t sum = 0;
+
+    return accountd_expand_decode(p, take_address, &sum);
+}
+
+static int
+decode_expand_reply(struct slice p)
+{
+    size_t sum = 0;
+
+    return accountd_expand_reply_decode(p, take_target, &sum);
+}
+
+static int
+decode_login(struct slice p)
+{
+    struct accountd_login r;
+
+    return accountd_login_decode(p, &r);
+}
+
+static int
+decode_login_reply(struct slice p)
+{
+    struct accountd_login_reply r;
+
+    return accountd_login_reply_decode(p, &r);
+}
+
+static int
+decode_rehash(struct slice p)
+{
+    struct accountd_rehash r;
+
+    return accountd_rehash_decode(p, &r);
+}
+
+static int
+decode_usage(struct slice p)
+{
+    size_t sum = 0;
+
+    return accountd_usage_decode(p, take_usage, &sum);
+}
+
+static int
+decode_sender(struct slice p)
+{
+    struct accountd_sender r;
+
+    return accountd_sender_decode(p, &r);
+}
+
+static int
+decode_admin(struct slice p)
+{
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    struct accountd_admin r;
+
+    return accountd_admin_decode(p, &r, fields);
+}
+
+static int
+decode_admin_reply(struct slice p)
+{
+    struct accountd_admin_reply r;
+
+    return accountd_admin_reply_decode(p, &r);
+}
+
+/* ---- one message of each type ---- */
+
+static int
+encode_rcpt(struct strbuf *out)
+{
+    const struct accountd_rcpt r = {SLICE("a@b"), SLICE("c@d"), SLICE("e@f"), 77};
+
+    return accountd_rcpt_encode(out, &r);
+}
+
+static int
+encode_rcpt_reply(struct strbuf *out)
+{
+    const struct accountd_rcpt_reply r = {ACCOUNTD_REFUSED, 550, SLICE("5.1.1"), SLICE("no")};
+
+    return accountd_rcpt_reply_encode(out, 9, &r);
+}
+
+static int
+encode_expand(struct strbuf *out)
+{
+    const struct slice list[] = {SLICE("a@b"), SLICE("c@d")};
+
+    return accountd_expand_encode(out, list, 2);
+}
+
+static int
+encode_expand_reply(struct strbuf *out)
+{
+    const struct accountd_target list[] = {
+        {.kind = ACCOUNTD_TO_MAILBOX, .address = SLICE("a@b"), .path = SLICE("b/00/a")},
+        {.source = 1, .kind = ACCOUNTD_TO_REMOTE, .address = SLICE("c@d"), .via = SLICE("alias")},
+    };
+
+    return accountd_expand_reply_encode(out, 9, list, 2);
+}
+
+static int
+encode_login(struct strbuf *out)
+{
+    const struct accountd_login r = {SLICE("alice"), SLICE("127.0.0.1")};
+
+    return accountd_login_encode(out, &r);
+}
+
+static int
+encode_login_reply(struct strbuf *out)
+{
+    const struct accountd_login_reply r = {.user = SLICE("a@b"), .password = SLICE("{PLAIN}x")};
+
+    return accountd_login_reply_encode(out, 9, &r);
+}
+
+static int
+encode_rehash(struct strbuf *out)
+{
+    const struct accountd_rehash r = {SLICE("a@b"), SLICE("{OLD}x"), SLICE("{NEW}y")};
+
+    return accountd_rehash_encode(out, &r);
+}
+
+static int
+encode_usage(struct strbuf *out)
+{
+    const struct accountd_usage list[] = {{SLICE("b/00/a"), 1, 2}, {SLICE("b/00/c"), 3, 4}};
+
+    return accountd_usage_encode(out, list, 2);
+}
+
+static int
+encode_sender(struct strbuf *out)
+{
+    const struct accountd_sender r = {SLICE("a@b"), SLICE("c@d")};
+
+    return accountd_sender_encode(out, &r);
+}
+
+static int
+encode_admin(struct strbuf *out)
+{
+    const struct object_field fields[] = {{SLICE("status"), SLICE("normal")}};
+    const struct accountd_admin r = {.verb = SLICE("set"),
+                                     .kind = SLICE("user"),
+                                     .name = SLICE("a@b"),
+                                     .fields = fields,
+                                     .field_count = 1};
+
+    return accountd_admin_encode(out, &r);
+}
+
+static int
+encode_admin_reply(struct strbuf *out)
+{
+    const struct accountd_admin_reply r = {2, SLICE("no such user"), SLICE("x"), SLICE("data")};
+
+    return accountd_admin_reply_encode(out, 9, &r);
+}
+
+static const struct {
+    uint16_t type;
+    int (*encode)(struct strbuf *out);
+    int (*decode)(struct slice payload);
+} messages[] = {
+    {ACCOUNTD_RCPT, encode_rcpt, decode_rcpt},
+    {ACCOUNTD_RCPT_REPLY, encode_rcpt_reply, decode_rcpt_reply},
+    {ACCOUNTD_EXPAND, encode_expand, decode_expand},
+    {ACCOUNTD_EXPAND_REPLY, encode_expand_reply, decode_expand_reply},
+    {ACCOUNTD_LOGIN, encode_login, decode_login},
+    {ACCOUNTD_LOGIN_REPLY, encode_login_reply, decode_login_reply},
+    {ACCOUNTD_REHASH, encode_rehash, decode_rehash},
+    {ACCOUNTD_USAGE, encode_usage, decode_usage},
+    {ACCOUNTD_SENDER, encode_sender, decode_sender},
+    {ACCOUNTD_ADMIN, encode_admin, decode_admin},
+    {ACCOUNTD_ADMIN_REPLY, encode_admin_reply, decode_admin_reply},
+};
+
+START_TEST(whole_frames_decode_and_torn_ones_do_not)
+{
+    struct strbuf frame = strbuf_new(FRAME_MAX);
+    struct frame_header header;
+    char *torn;
+
+    ck_assert_int_eq(messages[_i].encode(&frame), 0);
+    ck_assert_int_eq(frame_header_decode(frame.ptr, ACCOUNTD_PAYLOAD_MAX, &header), 0);
+    ck_assert_uint_eq(header.type, messages[_i].type);
+    ck_assert_uint_eq(header.length, frame.len - FRAME_HEADER);
+    ck_assert_int_eq(messages[_i].decode(payload(&frame)), 0);
+    for (size_t len = 0; len < frame.len - FRAME_HEADER; len++) {
+        torn = malloc(len + 1); /* its own memory: a read past the end shows */
+        ck_assert_ptr_nonnull(torn);
+        memcpy(torn, frame.ptr + FRAME_HEADER, len);
+        ck_assert_int_eq(messages[_i].decode(slice_make(torn, len)), -1);
+        free(torn);
+    }
+    ck_assert(strbuf_char(&frame, 'x'));
+    ck_assert_int_eq(messages[_i].decode(payload(&frame)), -1);
+    strbuf_free(&frame);
+}
+END_TEST
+
+START_TEST(fields_keep_their_values)
+{
+    struct strbuf frame = strbuf_new(FRAME_MAX);
+    struct accountd_rcpt rcpt;
+    struct accountd_login_reply login;
+    size_t sum = 0;
+
+    ck_assert_int_eq(encode_rcpt(&frame), 0);
+    ck_assert_int_eq(accountd_rcpt_decode(payload(&frame), &rcpt), 0);
+    ck_assert(slice_eq(rcpt.sender, SLICE("c@d")));
+    ck_assert_uint_eq(rcpt.size, 77);
+    strbuf_clear(&frame);
+    ck_assert_int_eq(encode_login_reply(&frame), 0);
+    ck_assert_int_eq(accountd_login_reply_decode(payload(&frame), &login), 0);
+    ck_assert(slice_eq(login.password, SLICE("{PLAIN}x")));
+    strbuf_clear(&frame);
+    ck_assert_int_eq(encode_expand_reply(&frame), 0);
+    ck_assert_int_eq(accountd_expand_reply_decode(payload(&frame), take_target, &sum), 0);
+    ck_assert_uint_eq(sum, strlen("a@b") + strlen("b/00/a") + strlen("c@d"));
+    strbuf_free(&frame);
+}
+END_TEST
+
+START_TEST(limits_hold)
+{
+    struct strbuf frame = strbuf_new(FRAME_MAX);
+    struct accountd_rcpt_reply reply = {.verdict = 4};
+    struct slice *list = calloc(ACCOUNTD_BATCH_MAX + 1, sizeof(*list));
+    char *long_address = calloc(1, ACCOUNTD_ADDRESS_MAX + 1);
+
+    ck_assert(list != NULL && long_address != NULL);
+    ck_assert_int_eq(accountd_rcpt_reply_encode(&frame, 1, &reply), 0);
+    ck_assert_int_eq(decode_rcpt_reply(payload(&frame)), -1);
+    strbuf_clear(&frame);
+    ck_assert_int_eq(accountd_expand_encode(&frame, list, ACCOUNTD_BATCH_MAX), 0);
+    ck_assert_int_eq(decode_expand(payload(&frame)), 0);
+    strbuf_clear(&frame);
+    ck_assert_int_eq(accountd_expand_encode(&frame, list, ACCOUNTD_BATCH_MAX + 1), 0);
+    ck_assert_int_eq(decode_expand(payload(&frame)), -1);
+    strbuf_clear(&frame);
+    list[0] = slice_make(long_address, ACCOUNTD_ADDRESS_MAX + 1);
+    ck_assert_int_eq(accountd_expand_encode(&frame, list, 1), 0);
+    ck_assert_int_eq(decode_expand(payload(&frame)), -1);
+    strbuf_free(&frame);
+    free(list);
+    free(long_address);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("accountd_ipc");
+    TCase *tc = tcase_create("accountd_ipc");
+    SRunner *sr;
+    int failed;
+
+    tcase_add_loop_test(tc, whole_frames_decode_and_torn_ones_do_not, 0, (int)ARRAY_LEN(messages));
+    tcase_add_test(tc, fields_keep_their_values);
+    tcase_add_test(tc, limits_hold);
+    suite_add_tcase(s, tc);
+    sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,215 @@
+/*
+ * t/unit/test_expand.c - lib/account/expand: where mail goes in the end.
+ */
+#include "t/unit/account_base.h"
+
+#include "lib/account/expand.h"
+
+/* Targets of one address in the order of their text: "M alice@d.test", "R x@far.test", "F 5.1.1".
+ */
+static const char *
+expand(const char *address)
+{
+    static char text[8000];
+    struct expansion *x = expansion_new(&test_base, TEST_NOW_MS);
+    const struct accountd_target *targets;
+    uint32_t count;
+
+    expansion_add(x, 7, slice_of(address));
+    targets = expansion_targets(x, &count);
+    text[0] = '\0';
+    for (uint32_t i = 0; i < count; i++) {
+        const struct accountd_target *t = &targets[i];
+        struct slice shown = t->kind == ACCOUNTD_TO_FAILURE ? t->dsn : t->address;
+        size_t len = strlen(text);
+
+        ck_assert_uint_eq(t->source, 7);
+        (void)snprintf(text + len, sizeof(text) - len, "%s%c %.*s", len > 0 ? " " : "",
+                       "MRF"[t->kind], (int)shown.len, shown.ptr);
+    }
+    expansion_free(&x);
+    return text;
+}
+
+static void
+populate(void)
+{
+    test_populate();
+    ck_assert_uint_eq(test_add(ACCOUNT_DOMAIN_ALIAS, "da.test", "domain", "d.test"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_ALIAS, "sales@d.test", "mailbox", "alice@d.test"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "team@d.test", NULL, NULL), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "inner@d.test", NULL, NULL), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "empty@d.test", NULL, NULL), 0);
+    ck_assert_uint_eq(test_member("inner@d.test", "bob@d.test"), 0);
+    ck_assert_uint_eq(test_member("inner@d.test", "x@far.test"), 0);
+    ck_assert_uint_eq(test_member("team@d.test", "alice@d.test"), 0);
+    ck_assert_uint_eq(test_member("team@d.test", "sales@d.test"), 0);
+    ck_assert_uint_eq(test_member("team@d.test", "inner@d.test"), 0);
+    ck_assert_uint_eq(test_member("team@d.test", "x@far.test"), 0);
+}
+
+static const struct {
+    const char *address, *targets;
+} plain[] = {
+    {"alice@d.test", "M alice@d.test"},
+    {"Alice+tag@DA.test", "M alice@d.test"},
+    {"sales@d.test", "M alice@d.test"},
+    {"sales@da.test", "M alice@d.test"},
+    {"X@far.test", "R X@far.test"},
+    {"nobody@d.test", "F 5.1.1"},
+    {"inner@d.test", "M bob@d.test R x@far.test"},
+    {"team@d.test", "M alice@d.test M bob@d.test R x@far.test"},
+    {"empty@d.test", "F 5.2.4"},
+    {"", "R "},
+};
+
+START_TEST(aliases_and_groups_lead_to_each_target_once)
+{
+    populate();
+    for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+        ck_assert_str_eq(expand(plain[i].address), plain[i].targets);
+    test_close();
+}
+END_TEST
+
+static void
+forward(const char *user, const char *to, bool keep)
+{
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, user, "forward", to), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, user, "forward_keep", keep ? "yes" : "no"), 0);
+}
+
+START_TEST(forwarding_keeps_or_passes_on)
+{
+    populate();
+    forward("alice@d.test", "bob@d.test;y@far.test", true);
+    ck_assert_str_eq(expand("alice@d.test"), "M alice@d.test M bob@d.test R y@far.test");
+    forward("alice@d.test", "bob@d.test;y@far.test", false);
+    ck_assert_str_eq(expand("alice@d.test"), "M bob@d.test R y@far.test");
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "forward", ""), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "may_forward", "no"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "forward", "bob@d.test"), 3);
+    test_close();
+}
+END_TEST
+
+START_TEST(circles_of_forwards_lose_nothing)
+{
+    populate();
+    forward("alice@d.test", "bob@d.test", false);
+    forward("bob@d.test", "alice@d.test", false);
+    ck_assert_str_eq(expand("alice@d.test"), "M alice@d.test");
+    ck_assert_str_eq(expand("bob@d.test"), "M bob@d.test");
+    forward("bob@d.test", "bob@d.test;y@far.test", false); /* to oneself: keeps a copy */
+    ck_assert_str_eq(expand("bob@d.test"), "M bob@d.test R y@far.test");
+    forward("bob@d.test", "team@d.test", true);
+    ck_assert_str_eq(expand("team@d.test"), "M bob@d.test R x@far.test");
+    forward("carol@d.test", "sales@d.test", false);
+    forward("alice@d.test", "carol@d.test", false);
+    ck_assert_str_eq(expand("carol@d.test"), "M carol@d.test");
+    test_close();
+}
+END_TEST
+
+START_TEST(one_target_by_two_ways_comes_once)
+{
+    populate();
+    forward("alice@d.test", "carol@d.test", false);
+    forward("bob@d.test", "carol@d.test", false);
+    forward("carol@d.test", "z@far.test", false);
+    ck_assert_str_eq(expand("team@d.test"), "R z@far.test R x@far.test");
+    test_close();
+}
+END_TEST
+
+START_TEST(unknown_mailboxes_follow_the_domain)
+{
+    populate();
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "unknown", "deliver"), 1);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "unknown_address", "carol@d.test"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "unknown", "deliver"), 0);
+    ck_assert_str_eq(expand("nobody@d.test"), "M carol@d.test");
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "unknown_address", "c@far.test"), 0);
+    ck_assert_str_eq(expand("nobody@d.test"), "R c@far.test");
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "unknown_address", "gone@d.test"), 0);
+    ck_assert_str_eq(expand("nobody@d.test"), "F 5.1.1"); /* not round in circles */
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "unknown", "remote"), 0);
+    ck_assert_str_eq(expand("NoBody@d.test"), "R NoBody@d.test");
+    test_close();
+}
+END_TEST
+
+START_TEST(disabled_mailboxes_fail)
+{
+    populate();
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "status", "disabled"), 0);
+    ck_assert_str_eq(expand("sales@d.test"), "F 5.2.1");
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "status", "suspended"), 0);
+    ck_assert_str_eq(expand("sales@d.test"), "M alice@d.test");
+    test_close();
+}
+END_TEST
+
+START_TEST(targets_tell_how_they_were_reached)
+{
+    struct expansion *x;
+    const struct accountd_target *targets;
+    uint32_t count;
+
+    populate();
+    x = expansion_new(&test_base, TEST_NOW_MS);
+    expansion_add(x, 0, SLICE("alice@d.test"));
+    expansion_add(x, 1, SLICE("sales@d.test"));
+    expansion_add(x, 2, SLICE("inner@d.test"));
+    targets = expansion_targets(x, &count);
+    ck_assert_uint_eq(count, 4);
+    ck_assert(slice_eq(targets[0].via, SLICE("")));
+    ck_assert(slice_eq(targets[0].path, SLICE("d.test/8e/alice")));
+    ck_assert_uint_eq(targets[0].quota_bytes, 524288000);
+    ck_assert(slice_eq(targets[1].via, SLICE("alias")));
+    ck_assert(slice_eq(targets[2].via, SLICE("group inner@d.test")));
+    ck_assert_uint_eq(targets[3].source, 2);
+    expansion_free(&x);
+    test_close();
+}
+END_TEST
+
+START_TEST(a_large_group_comes_whole)
+{
+    struct expansion *x;
+    char name[64];
+    uint32_t count;
+
+    populate();
+    test_begin();
+    ck_assert_int_eq(account_add(&test_edit, ACCOUNT_GROUP, SLICE("all@d.test"), NULL, 0), 0);
+    for (int i = 0; i < 2000; i++) {
+        (void)snprintf(name, sizeof(name), "u%d@far.test", i);
+        ck_assert_int_eq(account_member_add(&test_edit, SLICE("all@d.test"), slice_of(name)), 0);
+    }
+    ck_assert_uint_eq(test_end(0), 0);
+    x = expansion_new(&test_base, TEST_NOW_MS);
+    expansion_add(x, 0, SLICE("all@d.test"));
+    (void)expansion_targets(x, &count);
+    ck_assert_uint_eq(count, 2000);
+    expansion_free(&x);
+    test_close();
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *tc = tcase_create("expand");
+
+    tcase_set_timeout(tc, 30);
+    tcase_add_test(tc, aliases_and_groups_lead_to_each_target_once);
+    tcase_add_test(tc, forwarding_keeps_or_passes_on);
+    tcase_add_test(tc, circles_of_forwards_lose_nothing);
+    tcase_add_test(tc, one_target_by_two_ways_comes_once);
+    tcase_add_test(tc, unknown_mailboxes_follow_the_domain);
+    tcase_add_test(tc, disabled_mailboxes_fail);
+    tcase_add_test(tc, targets_tell_how_they_were_reached);
+    tcase_add_test(tc, a_large_group_comes_whole);
+    return test_run(suite_create("expand"), tc);
+}

@@ -1,0 +1,160 @@
+/*
+ * t/unit/test_imap_search.c - imapd/search_eval on a mailbox of three messages that lives here.
+ */
+// LINK: imapd/parser.c
+// LINK: imapd/seqset.c
+// LINK: imapd/search_args.c
+// LINK: imapd/search_eval.c
+// LINK: imapd/message.c
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "imapd/search_eval.h"
+#include "lib/base/io.h"
+
+enum { COUNT = 3 };
+
+static const char *const texts[COUNT] = {
+    "From: Alice <a@d.test>\r\nSubject: plain\r\nDate: Fri, 21 Nov 1997 23:55:06 "
+    "-0600\r\n\r\nfirst body\r\n",
+    "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nDate: 1 Jan 24 00:30 +0500\r\n\r\nsecond body\r\n",
+    "Subject: no date\r\nX-Empty:\r\n\r\nthird",
+};
+
+/* 1994-02-01 12:00, 1970-01-01 00:00, a day before the epoch */
+static struct message messages[COUNT] = {
+    {.uid = 5, .flags = MESSAGE_SEEN, .keywords = 2, .internal_ms = 760104000000},
+    {.uid = 7, .flags = MESSAGE_FLAGGED | MESSAGE_RECENT, .internal_ms = 0},
+    {.uid = 1000, .flags = MESSAGE_DELETED | MESSAGE_SEEN, .internal_ms = -1},
+};
+static unsigned opened;
+
+/* ---- the store's part, instead of lib/store ---- */
+
+uint32_t
+mailbox_count(const struct mailbox *mb)
+{
+    (void)mb;
+    return COUNT;
+}
+
+const struct message *
+mailbox_message(const struct mailbox *mb, uint32_t seq)
+{
+    (void)mb;
+    ck_assert(seq >= 1 && seq <= COUNT);
+    messages[seq - 1].size = strlen(texts[seq - 1]);
+    return &messages[seq - 1];
+}
+
+int
+mailbox_keyword_bit(struct mailbox *mb, struct slice name, bool make)
+{
+    (void)mb;
+    ck_assert(!make);
+    return slice_eq_nocase(name, SLICE("$junk")) ? 1 : -1;
+}
+
+int
+mailbox_open_message(struct mailbox *mb, uint32_t seq)
+{
+    int fd = memfd_create("message", MFD_CLOEXEC);
+
+    (void)mb;
+    opened++;
+    ck_assert_int_eq(write_all(fd, slice_of(texts[seq - 1])), 0);
+    return fd;
+}
+
+/* ---- programs and the messages that match ---- */
+
+static const struct {
+    const char *keys;
+    unsigned matches; /* bit 0: message 1 */
+    unsigned opened;  /* files at most */
+} programs[] = {
+    {"ALL", 7, 0},
+    {"SEEN", 5, 0},
+    {"UNSEEN", 2, 0},
+    {"NEW", 2, 0},
+    {"OLD", 5, 0},
+    {"DELETED SEEN", 4, 0},
+    {"KEYWORD $Junk", 1, 0},
+    {"UNKEYWORD $Junk", 6, 0},
+    {"KEYWORD other", 0, 0},
+    {"UNKEYWORD other", 7, 0},
+    {"2:*", 6, 0},
+    {"*", 4, 0},
+    {"9", 0, 0},
+    {"UID 6:8", 2, 0},
+    {"UID 2000:*", 4, 0},
+    {"ON 1-Feb-1994", 1, 0},
+    {"BEFORE 1-Jan-1970", 4, 0},
+    {"ON 31-Dec-1969", 4, 0},
+    {"SINCE 1-Jan-1970", 3, 0},
+    {"SENTON 21-Nov-1997", 1, 3},
+    {"SENTON 1-Jan-2024", 2, 3},
+    {"SENTBEFORE 1-Jan-2020", 1, 3},
+    {"SENTSINCE 1-Jan-1990", 3, 3},
+    {"NOT SENTSINCE 1-Jan-1990", 4, 3},
+    {"LARGER 40", 3, 0},
+    {"SMALLER 40", 4, 0},
+    {"SUBJECT PLAIN", 1, 3},
+    {"SUBJECT \"gr\xc3\x9c\xc3\x9f\"", 2, 3},
+    {"HEADER X-Empty \"\"", 4, 3},
+    {"FROM alice", 1, 3},
+    {"BODY body", 3, 3},
+    {"TEXT \"no date\"", 4, 3},
+    {"TEXT \"\"", 7, 3},
+    {"OR SUBJECT plain 3", 5, 3},
+    {"NOT (SEEN NOT DELETED)", 6, 0},
+    {"(1:2 (OR FLAGGED ANSWERED))", 2, 0},
+    /* what is cheap decides first: the text of one message is enough */
+    {"BODY body UID 5", 1, 1},
+};
+
+START_TEST(programs_match)
+{
+    struct arena arena = {NULL};
+    struct strbuf text = strbuf_new(1000);
+    struct message_data data = {.uid = 0};
+    struct search_args args;
+    struct parser p;
+    unsigned matches = 0;
+
+    ck_assert(strbuf_printf(&text, " %s", programs[_i].keys));
+    p = parser_begin(strbuf_slice(&text), &arena);
+    ck_assert_msg(search_args_parse(&p, &args), "%s: %s", programs[_i].keys, p.error);
+    search_eval_prepare(args.root, NULL);
+    opened = 0;
+    for (uint32_t seq = 1; seq <= COUNT; seq++)
+        if (search_eval_match(args.root, NULL, seq, &data))
+            matches |= 1u << (seq - 1);
+    ck_assert_msg(matches == programs[_i].matches, "%s: %u", programs[_i].keys, matches);
+    ck_assert_msg(opened <= programs[_i].opened, "%s opened %u", programs[_i].keys, opened);
+    message_release(&data);
+    strbuf_free(&text);
+    arena_free(&arena);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("imap_search");
+    TCase *tc = tcase_create("imap_search");
+    SRunner *sr;
+    int failed;
+
+    tcase_add_loop_test(tc, programs_match, 0, (int)ARRAY_LEN(programs));
+    suite_add_tcase(s, tc);
+    sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

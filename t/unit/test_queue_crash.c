@@ -1,0 +1,326 @@
+/*
+ * t/unit/test_queue_crash.c - the queue code stopped at each system call in turn.
+ *
+ * After each stop a fresh process recovers and finishes; then the messages are counted: what was
+ * acknowledged is in each of its mailboxes exactly once, what was not is there whole or not at all.
+ */
+// LINK: queue-manager/agent.c
+// LINK: queue-manager/agents.c
+// LINK: queue-manager/control.c
+// LINK: queue-manager/deferral.c
+// LINK: queue-manager/destination.c
+// LINK: queue-manager/expand.c
+// LINK: queue-manager/intake.c
+// LINK: queue-manager/lane.c
+// LINK: queue-manager/message.c
+// LINK: queue-manager/notice.c
+// LINK: queue-manager/queue.c
+// LINK: queue-manager/result.c
+// LINK: queue-manager/round.c
+// LINK: queue-manager/schedule.c
+// LINK: queue-manager/server.c
+// LINK: queue-manager/trace.c
+#include "t/unit/queue_harness.h"
+
+#include "t/unit/crash_point.h"
+
+#include "lib/log/log.h"
+
+/* ---- one commit, as smtpd makes it ---- */
+
+static struct {
+    int tmp_dirfd, new_dirfd, root_fd;
+} dirs;
+
+static void
+open_dirs(void)
+{
+    dirs.root_fd = open(scratch_make(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_eq(mkdirat(dirs.root_fd, "tmp", 0700), 0);
+    ck_assert_int_eq(mkdirat(dirs.root_fd, "new", 0700), 0);
+    dirs.tmp_dirfd = openat(dirs.root_fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    dirs.new_dirfd = openat(dirs.root_fd, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void
+close_dirs(void)
+{
+    (void)close(dirs.tmp_dirfd);
+    (void)close(dirs.new_dirfd);
+    (void)close(dirs.root_fd);
+    scratch_remove();
+}
+
+/* Exits 0 when the message is acknowledged, 3 when it is refused. */
+static void
+commit_one(void *arg)
+{
+    uint32_t rcpt_count = *(uint32_t *)arg;
+    struct queue_rcpt rcpts[2] = {{SLICE("a@d.test"), SLICE(""), 0},
+                                  {SLICE("b@d.test"), SLICE(""), 0}};
+    struct queue_envelope e = {.rcpt_count = rcpt_count, .rcpts = rcpts};
+    struct queue_writer *w = queue_writer_open(dirs.tmp_dirfd, dirs.new_dirfd, "message");
+    static char content[100000];
+
+    if (w == NULL)
+        _exit(3);
+    memset(content, 'x', sizeof(content));
+    if (queue_writer_write(w, slice_make(content, sizeof(content))) < 0 ||
+        queue_writer_write(w, slice_make(content, 100)) < 0) {
+        queue_writer_abort(&w);
+        _exit(3);
+    }
+    _exit(queue_writer_commit(&w, &e) == 0 ? 0 : 3);
+}
+
+static bool
+message_is_whole(void)
+{
+    struct queue_message *m = queue_message_open(dirs.new_dirfd, "message");
+    bool whole = m != NULL && queue_message_check_content(m) == 0;
+
+    queue_message_close(&m);
+    return whole;
+}
+
+static bool
+is_there(int dirfd, const char *name)
+{
+    return faccessat(dirfd, name, F_OK, 0) == 0;
+}
+
+START_TEST(commit_killed_at_each_call)
+{
+    uint32_t rcpts = (uint32_t)_i;
+
+    for (int at = 1, last = 1; at <= last; at++) {
+        int status;
+        bool visible;
+
+        open_dirs();
+        last = crash_run(commit_one, &rcpts, CRASH_KILL, at, &status);
+        last = status == 0 ? 0 : at + 1;
+        visible = is_there(dirs.new_dirfd, "message");
+        ck_assert_msg(status != 0 || visible, "acknowledged and not there");
+        ck_assert_msg(!visible || message_is_whole(), "half a message at call %d", at);
+        close_dirs();
+    }
+}
+END_TEST
+
+START_TEST(commit_on_a_full_disk_leaves_nothing)
+{
+    uint32_t rcpts = (uint32_t)_i;
+
+#if defined(__x86_64__)
+    for (int at = 1, acknowledged = 0; !acknowledged; at++) {
+        int status, calls;
+
+        open_dirs();
+        calls = crash_run(commit_one, &rcpts, CRASH_ENOSPC, at, &status);
+        acknowledged = calls < at; /* the call to fail never came */
+        ck_assert_int_eq(status, acknowledged ? 0 : 3);
+        ck_assert(is_there(dirs.new_dirfd, "message") == (acknowledged != 0));
+        ck_assert(acknowledged || (!is_there(dirs.new_dirfd, "message.env") &&
+                                   !is_there(dirs.tmp_dirfd, "message") &&
+                                   !is_there(dirs.tmp_dirfd, "message.env")));
+        ck_assert_int_lt(at, 100);
+        close_dirs();
+    }
+#else
+    ck_assert(rcpts > 0);
+#endif
+}
+END_TEST
+
+/* ---- the whole queue manager ---- */
+
+static const struct {
+    const char *sender, *rcpts;
+    const char *mailboxes[4]; /* each exactly once */
+    bool bounces;             /* a notice reaches s@d.test, at least once */
+} mails[] = {
+    {"s@far.test", "a@d.test", {"a@d.test"}, false},
+    {"s@far.test", "team@d.test twice@d.test", {"a@d.test", "b@d.test", "c@d.test"}, false},
+    {"s@far.test", "once@d.test a@d.test x@far.test", {"once@d.test", "a@d.test"}, false},
+    {"s@d.test", "never@d.test b@d.test", {"b@d.test"}, true},
+};
+
+static void
+start_whole(void)
+{
+    log_set_level(getenv("QU_DEBUG") ? LOG_DEBUG : LOG_ERROR);
+    harness_open();
+    h.settings.retry_interval_ms = h.settings.retry_max_ms = 5;
+    (void)mkdirat(h.root_fd, "store", 0700);
+    h.store_fd = openat(h.root_fd, "store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    queue_up();
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    (void)agent_start(QUEUE_AGENT_REMOTE, 4);
+}
+
+/* No message; an envelope of a commit that was cut off may stay in new/ for an hour. */
+static bool
+queue_is_empty(void)
+{
+    for (int s = SPOOL_NEW; s < SPOOL_STATES; s++) {
+        struct spool_scan scan;
+        const char *id;
+
+        ck_assert_int_eq(spool_scan_open(&scan, &h.queue->spool, (enum spool_state)s), 0);
+        id = spool_scan_next(&scan);
+        spool_scan_close(&scan);
+        if (id != NULL || (s != SPOOL_NEW && files_in((enum spool_state)s) > 0))
+            return false;
+    }
+    return h.queue->active_count == 0;
+}
+
+static void
+run_whole(void *arg)
+{
+    (void)arg;
+    start_whole();
+    for (size_t i = 0; i < ARRAY_LEN(mails); i++) {
+        char name[64];
+        const char *id = submit(mails[i].sender, mails[i].rcpts);
+
+        if (id == NULL)
+            continue;
+        (void)snprintf(name, sizeof(name), "%zu", i);
+        (void)store_mark("acknowledged", slice_of(name));
+        (void)store_mark(name, slice_of(id));
+    }
+    run_until(queue_is_empty);
+    _exit(0);
+}
+
+static void
+recover_whole(void)
+{
+    start_whole();
+    run_until(queue_is_empty);
+    _exit(0);
+}
+
+/* Names in the store that end with `suffix`. */
+static int
+stored(int store_fd, const char *prefix, const char *suffix)
+{
+    DIR *dir = fdopendir(openat(store_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct dirent *e;
+    int count = 0;
+
+    while ((e = readdir(dir)) != NULL)
+        count += slice_starts(slice_of(e->d_name), slice_of(prefix)) &&
+                 slice_ends(slice_of(e->d_name), slice_of(suffix));
+    (void)closedir(dir);
+    return count;
+}
+
+/* The queue id that mail `i` got, or "" if that is not known. */
+static void
+id_of(int store_fd, size_t i, char id[QUEUE_ID_SIZE])
+{
+    DIR *dir = fdopendir(openat(store_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    char prefix[16];
+    struct dirent *e;
+
+    id[0] = '\0';
+    (void)snprintf(prefix, sizeof(prefix), "%zu:", i);
+    while ((e = readdir(dir)) != NULL)
+        if (slice_starts(slice_of(e->d_name), slice_of(prefix)))
+            (void)snprintf(id, QUEUE_ID_SIZE, "%s", e->d_name + strlen(prefix));
+    (void)closedir(dir);
+}
+
+static void
+check_store(int at)
+{
+    int root = open(scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int store = openat(root, "store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    ck_assert_msg(stored(store, "TWICE", "") == 0, "delivered twice after call %d", at);
+    for (size_t i = 0; i < ARRAY_LEN(mails); i++) {
+        char id[QUEUE_ID_SIZE], name[32];
+
+        (void)snprintf(name, sizeof(name), "acknowledged:%zu", i);
+        id_of(store, i, id);
+        if (!is_there(store, name) || id[0] == '\0')
+            continue;
+        for (size_t k = 0; k < 4 && mails[i].mailboxes[k] != NULL; k++)
+            ck_assert_msg(stored(store, id, mails[i].mailboxes[k]) == 1,
+                          "mail %zu is not in %s after call %d", i, mails[i].mailboxes[k], at);
+        ck_assert_msg(!mails[i].bounces || stored(store, "", ":s@d.test") >= 1,
+                      "no bounce after call %d", at);
+    }
+    (void)close(store);
+    (void)close(root);
+}
+
+static void
+check_recovery(int at)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        recover_whole();
+    (void)waitpid(pid, &status, 0);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "no recovery after call %d", at);
+    check_store(at);
+}
+
+START_TEST(queue_manager_killed_at_each_call)
+{
+    int status = -1;
+
+    for (int at = 1 + _i; status != 0; at += 4) {
+        (void)scratch_make();
+        (void)crash_run(run_whole, NULL, CRASH_KILL, at, &status);
+        check_recovery(at);
+        scratch_remove();
+        ck_assert_int_lt(at, 1000);
+    }
+}
+END_TEST
+
+START_TEST(queue_manager_survives_a_full_disk)
+{
+#if defined(__x86_64__)
+    int status, calls = INT32_MAX;
+
+    for (int at = 2 + _i; at <= calls; at += 4) {
+        (void)scratch_make();
+        calls = crash_run(run_whole, NULL, CRASH_ENOSPC, at, &status);
+        ck_assert_msg(status == 0, "does not finish after call %d", at);
+        check_recovery(at);
+        scratch_remove();
+        ck_assert_int_lt(at, 1000);
+    }
+#else
+    ck_assert_int_ge(_i, 0);
+#endif
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("queue_crash");
+    TCase *tc = tcase_create("queue_crash");
+    SRunner *sr;
+    int failed;
+
+    tcase_set_timeout(tc, 120);
+    tcase_add_loop_test(tc, commit_killed_at_each_call, 1, 3);
+    tcase_add_loop_test(tc, commit_on_a_full_disk_leaves_nothing, 1, 3);
+    tcase_add_loop_test(tc, queue_manager_killed_at_each_call, 0, 4);
+    tcase_add_loop_test(tc, queue_manager_survives_a_full_disk, 0, 4);
+    suite_add_tcase(s, tc);
+    sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
