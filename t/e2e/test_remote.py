@@ -25,7 +25,7 @@ ZONE = [
     "backup MX 10 mx1", "backup MX 20 mail.d.test.", "backup MX 30 mx2",
     "loop A 127.0.0.1",
     "six MX 10 mx6", "mx6 AAAA ::1",
-    "xn--jxa A 127.0.0.2",
+    "xn--mxa A 127.0.0.2", "*.w MX 10 mx1", "*.w MX 20 mx2",
 ]
 
 
@@ -68,6 +68,12 @@ def fresh_sinks(request):
         for sink in request.getfixturevalue("sinks"):
             sink.replies, sink.messages, sink.commands, sink.connections = {}, [], [], 0
             sink.extensions = ["PIPELINING", "8BITMIME", "SIZE 1000000", "DSN", "SMTPUTF8"]
+
+
+@pytest.fixture
+def domain():
+    """A domain like far.test that no test before has used: no connection is kept to it, and no failure."""
+    return f"{uuid.uuid4().hex[:12]}.w.far.test"
 
 
 def submit(suite, to, body=b"x\r\n", options=(), rcpt_options=(), sender="alice@d.test", header=b""):
@@ -157,24 +163,24 @@ def test_ipv6(suite, sinks):
 
 # ---- what servers say ----
 
-def test_refused_recipient_bounces_the_other_arrives(suite, sinks):
-    sinks[0].replies = {"RCPT no@far.test": "550 5.1.1 no such user"}
-    token = submit(suite, ["yes@far.test", "no@far.test"])
-    assert arrived(sinks[0], token).rcpts == ["RCPT TO:<yes@far.test>"]
+def test_refused_recipient_bounces_the_other_arrives(suite, sinks, domain):
+    sinks[0].replies = {f"RCPT no@{domain}": "550 5.1.1 no such user"}
+    token = submit(suite, [f"yes@{domain}", f"no@{domain}"])
+    assert arrived(sinks[0], token).rcpts == [f"RCPT TO:<yes@{domain}>"]
     line = failed(suite, token)
-    assert "to=no@far.test" in line and "dsn=5.1.1" in line
-    assert b"no such user" in wait_message(suite, "alice@d.test", b"no@far.test")
+    assert f"to=no@{domain}" in line and "dsn=5.1.1" in line
+    assert b"no such user" in wait_message(suite, "alice@d.test", f"no@{domain}".encode())
 
 
-def test_temporary_refusal_is_tried_at_the_next_mx(suite, sinks):
+def test_temporary_refusal_is_tried_at_the_next_mx(suite, sinks, domain):
     sinks[0].replies = {"RCPT": "451 4.7.1 later"}
-    arrived(sinks[1], submit(suite, "x@far.test"))
+    arrived(sinks[1], submit(suite, f"x@{domain}"))
 
 
-def test_temporary_refusal_everywhere_defers(suite, sinks):
+def test_temporary_refusal_everywhere_defers(suite, sinks, domain):
     for sink in sinks:
         sink.replies = {"MAIL": "450 4.2.0 greylisted"}
-    assert "dsn=4.2.0" in failed(suite, submit(suite, "x@far.test"), "deferred")
+    assert "dsn=4.2.0" in failed(suite, submit(suite, f"x@{domain}"), "deferred")
 
 
 @pytest.mark.parametrize("replies,outcome,dsn", [
@@ -189,68 +195,68 @@ def test_temporary_refusal_everywhere_defers(suite, sinks):
     ({"CONNECT": "I am no mail server"}, "deferred", "4.5.0"),
     ({"MAIL": "STALL"}, "deferred", "4.4.2"),
 ])
-def test_verdicts(suite, sinks, replies, outcome, dsn):
+def test_verdicts(suite, sinks, domain, replies, outcome, dsn):
     for sink in sinks:
         sink.replies = dict(replies)
-    assert f"dsn={dsn}" in failed(suite, submit(suite, "x@far.test"), outcome)
+    assert f"dsn={dsn}" in failed(suite, submit(suite, f"x@{domain}"), outcome)
 
 
-def test_helo_when_ehlo_is_unknown(suite, sinks):
+def test_helo_when_ehlo_is_unknown(suite, sinks, domain):
     sinks[0].replies = {"EHLO": "502 what"}
-    got = arrived(sinks[0], submit(suite, "x@far.test"))
+    got = arrived(sinks[0], submit(suite, f"x@{domain}"))
     assert got.mail == "MAIL FROM:<alice@d.test>" and "HELO mail.d.test" in sinks[0].commands
 
 
-def test_too_many_recipients_are_sent_in_turns(suite, sinks):
+def test_too_many_recipients_are_sent_in_turns(suite, sinks, domain):
     sinks[0].replies = {"RCPT": ["250 ok", "250 ok", "452 4.5.3 too many", "250 ok"]}
-    token = submit(suite, ["a@far.test", "b@far.test", "c@far.test"])
+    token = submit(suite, [f"{name}@{domain}" for name in "abc"])
     wait_for(lambda: len(sinks[0].messages) == 2, 20, "two transactions")
     assert [len(m.rcpts) for m in sinks[0].messages] == [2, 1]
     assert token.encode() in sinks[0].messages[1].content
 
 
-def test_many_recipients_go_in_one_transaction(suite, sinks):
-    rcpts = [f"r{i}@far.test" for i in range(90)]
+def test_many_recipients_go_in_one_transaction(suite, sinks, domain):
+    rcpts = [f"r{i}@{domain}" for i in range(90)]
     token = submit(suite, rcpts)
     assert len(arrived(sinks[0], token).rcpts) == 90
 
 
 # ---- TLS ----
 
-def test_failed_handshake_means_clear_text(suite, sinks):
+def test_failed_handshake_means_clear_text(suite, sinks, domain):
     class Broken:
         def wrap_socket(self, sock, server_side):
             sock.sendall(b"this is no TLS\r\n" * 20)
             raise OSError("broken by the test")
     before, sinks[0].tls = sinks[0].tls, Broken()
-    got = arrived(sinks[0], submit(suite, "x@far.test"))
+    got = arrived(sinks[0], submit(suite, f"x@{domain}"))
     sinks[0].tls = before
     assert not got.tls
 
 
-def test_refused_starttls_means_clear_text(suite, sinks):
+def test_refused_starttls_means_clear_text(suite, sinks, domain):
     sinks[0].replies = {"STARTTLS": "454 4.7.0 not now"}
-    assert not arrived(sinks[0], submit(suite, "x@far.test")).tls
+    assert not arrived(sinks[0], submit(suite, f"x@{domain}")).tls
 
 
 # ---- extensions ----
 
-def test_dsn_parameters_travel(suite, sinks):
-    token = submit(suite, "x@far.test", options=["RET=HDRS", "ENVID=QQ314"],
-                   rcpt_options=["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;x@far.test"])
+def test_dsn_parameters_travel(suite, sinks, domain):
+    token = submit(suite, f"x@{domain}", options=["RET=HDRS", "ENVID=QQ314"],
+                   rcpt_options=["NOTIFY=SUCCESS,FAILURE", f"ORCPT=rfc822;x@{domain}"])
     got = arrived(sinks[0], token)
     assert " RET=HDRS ENVID=QQ314" in got.mail
-    assert got.rcpts == ["RCPT TO:<x@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;x@far.test"]
+    assert got.rcpts == [f"RCPT TO:<x@{domain}> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;x@{domain}"]
 
 
-def test_no_parameters_without_the_extension(suite, sinks):
+def test_no_parameters_without_the_extension(suite, sinks, domain):
     sinks[0].extensions = ["8BITMIME"]
-    got = arrived(sinks[0], submit(suite, "x@far.test", rcpt_options=["NOTIFY=NEVER"]))
-    assert got.mail == "MAIL FROM:<alice@d.test>" and got.rcpts == ["RCPT TO:<x@far.test>"]
+    got = arrived(sinks[0], submit(suite, f"x@{domain}", rcpt_options=["NOTIFY=NEVER"]))
+    assert got.mail == "MAIL FROM:<alice@d.test>" and got.rcpts == [f"RCPT TO:<x@{domain}>"]
 
 
-def test_eight_bits_are_declared(suite, sinks):
-    got = arrived(sinks[0], submit(suite, "x@far.test", "\u00e4\r\n".encode()))
+def test_eight_bits_are_declared(suite, sinks, domain):
+    got = arrived(sinks[0], submit(suite, f"x@{domain}", "\u00e4\r\n".encode()))
     assert "BODY=8BITMIME" in got.mail and got.content.endswith("\u00e4\r\n".encode())
 
 
@@ -258,22 +264,22 @@ def test_eight_bits_are_declared(suite, sinks):
     ("8BITMIME", "\u00e4\r\n".encode(), [], "5.6.3"),
     ("SIZE 1000000", b"x" * 70 + b"\r\n", [], "5.3.4"),
 ])
-def test_what_a_server_cannot_take_bounces(suite, sinks, missing, body, options, dsn):
+def test_what_a_server_cannot_take_bounces(suite, sinks, domain, missing, body, options, dsn):
     sinks[0].extensions = [e for e in sinks[0].extensions if e != missing]
     if missing.startswith("SIZE"):
         sinks[0].extensions.append("SIZE 100")
-    assert f"dsn={dsn}" in failed(suite, submit(suite, "x@far.test", body, options))
+    assert f"dsn={dsn}" in failed(suite, submit(suite, f"x@{domain}", body, options))
 
 
-def test_internationalized_mail_needs_smtputf8(suite, sinks):
-    got = arrived(sinks[0], submit(suite, "\u03b4@far.test", options=["SMTPUTF8"]))
-    assert " SMTPUTF8" in got.mail and "RCPT TO:<\u03b4@far.test>" in got.rcpts[0]
+def test_internationalized_mail_needs_smtputf8(suite, sinks, domain):
+    got = arrived(sinks[0], submit(suite, f"\u03b4@{domain}", options=["SMTPUTF8"]))
+    assert " SMTPUTF8" in got.mail and f"RCPT TO:<\u03b4@{domain}>" in got.rcpts[0]
     sinks[0].extensions.remove("SMTPUTF8")
-    time.sleep(0.5)  # the connection with the old EHLO is closed
-    assert "dsn=5.6.7" in failed(suite, submit(suite, "\u03b4@far.test", options=["SMTPUTF8"]))
+    time.sleep(0.5)  # the connection that knows the old EHLO is closed
+    assert "dsn=5.6.7" in failed(suite, submit(suite, f"\u03b4@{domain}", options=["SMTPUTF8"]))
 
 
-def test_binary_mail_goes_by_bdat(suite, sinks):
+def test_binary_mail_goes_by_bdat(suite, sinks, domain):
     sinks[0].extensions += ["CHUNKING", "BINARYMIME"]
     token = uuid.uuid4().hex
     content = f"Subject: {token}\r\n\r\n".encode() + bytes(range(256)) + b"\n.\n"
@@ -281,7 +287,7 @@ def test_binary_mail_goes_by_bdat(suite, sinks):
     client.starttls(context=INSECURE)
     client.login("alice@d.test", PASSWORD)
     client.mail("alice@d.test", ["BODY=BINARYMIME"])
-    client.rcpt("x@far.test")
+    client.rcpt(f"x@{domain}")
     client.send(b"BDAT %d LAST\r\n" % len(content) + content)
     assert client.getreply()[0] == 250
     client.quit()
@@ -291,8 +297,8 @@ def test_binary_mail_goes_by_bdat(suite, sinks):
 
 # ---- connections ----
 
-def test_connection_is_used_again(suite, sinks):
-    tokens = [submit(suite, "x@far.test") for _ in range(4)]
+def test_connection_is_used_again(suite, sinks, domain):
+    tokens = [submit(suite, f"x@{domain}") for _ in range(4)]
     for token in tokens:
         arrived(sinks[0], token)
     assert sinks[0].connections < 4
