@@ -70,6 +70,9 @@ static void
 end_command(struct session *s)
 {
     arena_free(&s->arena);
+    if (s->command.ptr != NULL && !s->past_login)
+        mem_wipe(s->command.ptr, s->command.cap); /* may hold a password */
+    s->past_login = s->state != STATE_NOT_AUTHENTICATED;
     strbuf_clear(&s->command);
     strbuf_clear(&s->code);
     strbuf_clear(&s->out);
@@ -147,7 +150,6 @@ end(struct session *s)
     store_close(&s->store);
     stream_free(&s->stream);
     arena_free(&s->arena);
-    mem_wipe(s->command.ptr, s->command.len); /* may hold a password */
     strbuf_free(&s->command);
     strbuf_free(&s->out);
     strbuf_free(&s->code);
