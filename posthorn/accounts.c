@@ -127,7 +127,7 @@ accounts_call(struct accounts *accounts, const struct accountd_admin *request,
               struct accountd_admin_reply *reply)
 {
     struct strbuf frame = strbuf_new(ACCOUNTD_REQUEST_MAX + FRAME_HEADER);
-    struct ipc_reply answer;
+    struct ipc_reply answer = {.fd = -1};
     int rc = -1;
 
     if (accountd_admin_encode(&frame, request) < 0)
@@ -156,8 +156,10 @@ int
 accounts_do(struct accounts *accounts, const struct accountd_admin *request,
             struct accountd_admin_reply *reply)
 {
-    int rc = accounts_call(accounts, request, reply);
+    int rc;
 
+    *reply = (struct accountd_admin_reply){0};
+    rc = accounts_call(accounts, request, reply);
     if (rc != CLI_OK || reply->result == 0)
         return rc;
     return cli_fail(accounts->cli, "%.*s", (int)reply->text.len, reply->text.ptr);
