@@ -10,7 +10,7 @@
 #include "lib/base/parse.h"
 
 #define OUTPUT_MAX (512u << 20)
-#define PRINTED_MAX (4u * OBJECT_VALUE_MAX) /* every byte as \xNN */
+#define PRINTED_MAX ((size_t)4 * OBJECT_VALUE_MAX) /* every byte as \xNN */
 
 struct table {
     const struct column *columns;
