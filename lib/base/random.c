@@ -38,12 +38,17 @@ random_name(char *out, size_t len)
 {
     static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    for (size_t i = 0; i < len;) {
-        unsigned char byte;
+    unsigned char bytes[64];
+    size_t at = sizeof(bytes);
 
-        random_bytes(&byte, 1);
-        if (byte < 4 * (sizeof(letters) - 1)) /* 248: no letter is likelier than another */
-            out[i++] = letters[byte % (sizeof(letters) - 1)];
+    for (size_t i = 0; i < len;) {
+        if (at == sizeof(bytes)) {
+            random_bytes(bytes, sizeof(bytes)); /* one call for a name of the usual length */
+            at = 0;
+        }
+        if (bytes[at] < 4 * (sizeof(letters) - 1)) /* 248: no letter is likelier than another */
+            out[i++] = letters[bytes[at] % (sizeof(letters) - 1)];
+        at++;
     }
     out[len] = '\0';
 }
