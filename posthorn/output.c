@@ -304,7 +304,7 @@ table_free(struct table **tablep)
 static void
 write_out(struct strbuf *out)
 {
-    (void)fwrite(out->ptr, 1, out->len, stdout); /* main() tests stdout at the end */
+    (void)fwrite(strbuf_cstr(out), 1, out->len, stdout); /* main() tests stdout at the end */
     strbuf_free(out);
 }
 
