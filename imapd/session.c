@@ -18,6 +18,7 @@
 #include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/sys/heap_image.h"
 
 enum {
     INPUT_BUFFER = 16384,
@@ -64,12 +65,16 @@ session_release_memory(struct session *s)
         mailbox_release_memory(s->mailbox);
     stream_release_buffers(s->stream);
     (void)malloc_trim(0); /* nothing to give back is fine too */
+    heap_image_release();
 }
 
 static void
 end_command(struct session *s)
 {
     arena_free(&s->arena);
+    if (s->command.ptr != NULL && !s->past_login)
+        mem_wipe(s->command.ptr, s->command.cap); /* may hold a password */
+    s->past_login = s->state != STATE_NOT_AUTHENTICATED;
     strbuf_clear(&s->command);
     strbuf_clear(&s->code);
     strbuf_clear(&s->out);
@@ -147,7 +152,6 @@ end(struct session *s)
     store_close(&s->store);
     stream_free(&s->stream);
     arena_free(&s->arena);
-    mem_wipe(s->command.ptr, s->command.len); /* may hold a password */
     strbuf_free(&s->command);
     strbuf_free(&s->out);
     strbuf_free(&s->code);
