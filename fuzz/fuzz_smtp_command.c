@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
 #include "smtpd/content.h"
 #include "smtpd/dot.h"
@@ -27,7 +28,7 @@ check_line(struct slice line)
     struct rcpt_args rcpt;
     struct refusal why = {0};
 
-    (void)line_is_http(line);
+    (void)http_probe(line);
     if (line_parse(line, &verb, &args) < 0)
         args = line;
     for (int extended = 0; extended < 2; extended++) {

@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "smtpd/command.h"
-#include "smtpd/line.h"
 
 enum {
     REPLY_MAX = 512,    /* octets of a reply line with CRLF (RFC 5321 section 4.5.3.1.5) */
@@ -122,7 +122,7 @@ session_read_line(struct session *s, struct slice *line)
 
         if (status != STREAM_OK && status != STREAM_TOO_LONG)
             return end_of_input(s, status);
-        if (total == 0 && line_is_http(part))
+        if (total == 0 && http_probe(part))
             return drop_http(s, part);
         if (slice_ends(part, SLICE("\r\n")) || (after_cr && slice_eq(part, SLICE("\n")))) {
             *line = slice_sub(part, 0, part.len - (part.len > 1 ? 2 : 1));
