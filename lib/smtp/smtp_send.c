@@ -359,6 +359,9 @@ read_final_reply(struct transfer *t, const char *command)
         smtp_client_reply(t->client, command, smtp_client_timeouts(t->client)->data_end, &verdict);
 
     conclude_all(t, &verdict, true);
+    for (size_t i = 0; i < t->count && verdict.code == 0; i++)
+        if (t->rcpts[i].accepted && t->rcpts[i].outcome == SMTP_UNTRIED)
+            t->rcpts[i].outcome = SMTP_DOUBTFUL;
     return rc;
 }
 
