@@ -250,7 +250,8 @@ mailbox_status(struct store *store, struct slice name, struct mailbox_info *info
     if (rc >= 0)
         rc = journal_read_tail(&f.journal, &tail);
     if (rc == 0)
-        fill_info(info, &f.journal, tail.unsettled ? &tail.settled_state : &tail.state);
+        fill_info(info, &f.journal,
+                  settle_is_open(&f.journal, &tail) ? &tail.settled_state : &tail.state);
     folder_close(&f);
     return rc;
 }

@@ -80,6 +80,9 @@ void mailbox_watch_clear(struct mailbox *mb);
 /* ---- settle.c ---- */
 /* Settles what a writer that died left in `f`'s journal (doc/store.md, "Settling"). */
 int settle_folder(struct folder *f);
+/* True if what the tail holds unsettled must not be announced: its writer is at it. Who may not
+ * write (a read-only store) believes what a dead one left. */
+bool settle_is_open(const struct journal *j, const struct journal_tail *tail);
 
 /* ---- mailbox_change.c ---- */
 /* Expunges these UIDs (ascending; unknown ones are ignored) and unlinks their files. */

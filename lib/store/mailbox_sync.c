@@ -321,15 +321,15 @@ look_at_settled(struct mailbox *mb)
         return 0;
     if (journal_read_tail(&mb->folder.journal, &tail) < 0)
         return errno == EAGAIN ? 0 : -1;
-    if (tail.unsettled && !mb->read_only) {
+    if (tail.unsettled) {
         if (settle_folder(&mb->folder) < 0 || mailbox_catch_up(mb) < 0 ||
             journal_read_tail(&mb->folder.journal, &tail) < 0)
             return errno == EAGAIN ? 0 : -1;
     }
     mb->saw_lasting = false;
-    mb->unsettled = tail.unsettled;
+    mb->unsettled = settle_is_open(&mb->folder.journal, &tail);
     mb->settled_offset = tail.settled;
-    mb->settled_uidnext = tail.unsettled ? tail.settled_state.uidnext : UINT32_MAX;
+    mb->settled_uidnext = mb->unsettled ? tail.settled_state.uidnext : UINT32_MAX;
     return 0;
 }
 
@@ -340,7 +340,8 @@ look_for_new(struct mailbox *mb)
     uint64_t bytes;
     int count;
 
-    if (mb->read_only || (mb->new_checked_ms != 0 && now - mb->new_checked_ms < NEW_CHECK_MS))
+    if (!mb->folder.journal.writable ||
+        (mb->new_checked_ms != 0 && now - mb->new_checked_ms < NEW_CHECK_MS))
         return 0;
     mb->new_checked_ms = now;
     count = adopt_new(mb->folder.dirfd, &mb->folder.journal, mb->folder.inbox, &bytes);

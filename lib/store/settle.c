@@ -151,6 +151,12 @@ void_lost(struct folder *f, const struct open_records *o)
     return rc;
 }
 
+bool
+settle_is_open(const struct journal *j, const struct journal_tail *tail)
+{
+    return tail->unsettled && (j->writable || journal_is_held(j, tail->settled));
+}
+
 int
 settle_folder(struct folder *f)
 {
