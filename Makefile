@@ -65,7 +65,7 @@ PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
            $(if $(wildcard posthorn/main.c),$(BUILD)/bin/posthorn)
 
 LIB_SRC := $(wildcard lib/*/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/services_conf.o $(BUILD)/obj/gen/posthorn_conf.o
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(addprefix $(BUILD)/obj/gen/,services_conf.o posthorn_conf.o welcome.o)
 TESTS := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
 TOOLS := $(patsubst t/tools/%.c,$(BUILD)/t/tools/%,$(wildcard t/tools/*.c))
 FUZZERS := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
@@ -87,16 +87,16 @@ $(BUILD)/obj/%.o: %.c Makefile
 	@echo '  CC    $<'
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# The sample services.conf is built in: what holds while an instance has none of its own.
-$(BUILD)/obj/gen/services_conf.c: conf/services.conf Makefile
-	@mkdir -p $(@D)
-	@{ echo '#include "lib/conf/services.h"'; echo 'const char services_default_text[] = {'; \
-	    od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } > $@
-# The head of a new posthorn.conf likewise; its settings come from the table.
-$(BUILD)/obj/gen/posthorn_conf.c: conf/posthorn.conf.in Makefile
-	@mkdir -p $(@D)
-	@{ echo '#include "lib/conf/conf_new.h"'; echo 'const char conf_new_head[] = {'; \
-	    od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } > $@
+# Texts that are built in, so that `posthorn setup` needs no file: $(call TEXT,object,file,header,name)
+define TEXT
+$$(BUILD)/obj/gen/$(1).c: $(2) Makefile
+	@mkdir -p $$(@D)
+	@{ echo '#include "$(3)"'; echo 'const char $(4)[] = {'; \
+	    od -An -v -tx1 $$< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } > $$@
+endef
+$(eval $(call TEXT,services_conf,conf/services.conf,lib/conf/services.h,services_default_text))
+$(eval $(call TEXT,posthorn_conf,conf/posthorn.conf.in,lib/conf/conf_new.h,conf_new_head))
+$(eval $(call TEXT,welcome,conf/templates/welcome.txt,lib/conf/conf_new.h,conf_new_welcome))
 $(BUILD)/obj/gen/%.o: $(BUILD)/obj/gen/%.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 

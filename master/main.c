@@ -201,8 +201,11 @@ main(int argc, char **argv)
     suite_start(m.suite);
     control_serve(m.control, m.suite);
     run(&m);
+    notify_end();
     control_free(&m.control);
     suite_free(&m.suite);
     loop_free(&m.loop);
+    instance_free(&m.inst);
+    strbuf_free(&errors);
     return EXIT_SUCCESS;
 }

@@ -83,6 +83,14 @@ notify_init(struct loop *loop)
 }
 
 void
+notify_end(void)
+{
+    loop_timer_free(&notify.watchdog);
+    close_keep_errno(notify.fd);
+    notify.fd = -1;
+}
+
+void
 notify_send(const char *state)
 {
     if (notify.fd >= 0) /* whether it arrives is systemd's concern */

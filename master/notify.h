@@ -8,6 +8,7 @@
 
 /* Reads NOTIFY_SOCKET and WATCHDOG_USEC, and takes them out of the environment. */
 void notify_init(struct loop *loop);
+void notify_end(void);
 /* "READY=1", "RELOADING=1", "STOPPING=1", "STATUS=..."; nothing without systemd. */
 void notify_send(const char *state);
 /* RELOADING=1 with the time that systemd wants along (Type=notify-reload). */

@@ -244,8 +244,10 @@ match_line(void *arg, struct slice line)
 
     if (slice_find(line, t->id) == line.len) /* most lines: no need to take them apart */
         return;
-    if (slice_eq(log_line_value(line, "queue_id"), t->id))
-        log_entries_add(&t->found, line, t->service);
+    if (!slice_eq(log_line_value(line, "queue_id"), t->id))
+        return;
+    log_entries_add(&t->found, line, t->service);
+    t->found.items[t->found.count - 1].rank = log_event_rank(log_line_value(line, "event"));
 }
 
 static void

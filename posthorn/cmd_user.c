@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "posthorn/accounts.h"
 #include "posthorn/password.h"
+#include "posthorn/welcome.h"
 
 /* A password that nobody typed is shown once: it is not kept anywhere. */
 static void
@@ -20,6 +21,19 @@ print_generated(const struct cli *cli, const char *address, const char *generate
     if (generated[0] == '\0')
         return;
     output_show(columns, ARRAY_LEN(columns), fields, (uint32_t)ARRAY_LEN(fields), cli->json);
+}
+
+/* What a PROPERTY=VALUE word among these gives the property; empty: none does. */
+static struct slice
+given_value(int count, char **words, const char *property)
+{
+    for (int i = 0; i < count; i++) {
+        struct slice value = slice_of(words[i]), name = slice_split(&value, '=');
+
+        if (slice_eq(name, slice_of(property)))
+            return value;
+    }
+    return SLICE("");
 }
 
 static int
@@ -44,8 +58,10 @@ user_add(struct cli *cli, int argc, char **argv)
     extra[1] = (struct object_field){SLICE("password_answer"), strbuf_slice(&answer)};
     if (rc == CLI_OK)
         rc = accounts_add(cli, ACCOUNT_USER, argv[0], extra, ARRAY_LEN(extra), argv + 1, argc - 1);
-    if (rc == CLI_OK)
+    if (rc == CLI_OK) {
         print_generated(cli, argv[0], generated);
+        welcome_send(cli, argv[0], given_value(argc - 1, argv + 1, "full_name"));
+    }
     mem_wipe(generated, sizeof(generated));
     strbuf_free(&record);
     strbuf_free(&answer);

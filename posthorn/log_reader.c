@@ -34,11 +34,31 @@ log_entries_add(struct log_entries *list, struct slice line, const char *service
         (struct log_entry){.line = xslicedup(line), .service = xstrdup(service)};
 }
 
+int
+log_event_rank(struct slice event)
+{
+    static const char *const life[] = {"received", "queued",   "expanded", "delivered",  "sent",
+                                       "failed",   "deferred", "bounced",  "redirected", "removed"};
+
+    for (size_t i = 0; i < ARRAY_LEN(life); i++)
+        if (slice_eq(event, slice_of(life[i])))
+            return (int)i;
+    return (int)ARRAY_LEN(life) / 2; /* a step of the delivery, whatever it is called */
+}
+
 /* The time stands first and has a fixed width, so text order is time order. */
 static struct slice
 time_of(const char *line)
 {
     return slice_sub(slice_of(line), 0, strlen("2026-11-23T10:00:00.123Z"));
+}
+
+static int
+compare(const struct log_entry *a, const struct log_entry *b)
+{
+    int by_time = slice_cmp(time_of(a->line), time_of(b->line));
+
+    return by_time != 0 ? by_time : a->rank - b->rank;
 }
 
 static void
@@ -47,8 +67,7 @@ merge(const struct log_entry *from, struct log_entry *to, size_t low, size_t mid
     size_t left = low, right = mid;
 
     for (size_t at = low; at < high; at++) {
-        bool take_left = left < mid && (right >= high || slice_cmp(time_of(from[left].line),
-                                                                   time_of(from[right].line)) <= 0);
+        bool take_left = left < mid && (right >= high || compare(&from[left], &from[right]) <= 0);
 
         to[at] = take_left ? from[left++] : from[right++];
     }

@@ -11,6 +11,7 @@
 struct log_entry {
     char *line;    /* without LF */
     char *service; /* "smtp": the file that it is from */
+    int rank;      /* orders lines of the same millisecond; see log_event_rank */
 };
 
 struct log_entries {
@@ -19,7 +20,11 @@ struct log_entries {
 };
 
 void log_entries_add(struct log_entries *list, struct slice line, const char *service);
-void log_entries_sort(struct log_entries *list); /* by time; equal times keep their order */
+/* By time, then rank; what is equal in both keeps its order. */
+void log_entries_sort(struct log_entries *list);
+/* Where an event stands in the life of a message: programs log at the same millisecond, and the
+ * next one may even be a moment faster. */
+int log_event_rank(struct slice event);
 void log_entries_clear(struct log_entries *list);
 
 /* The service of a log file's name, "smtp.log" or "smtp.log.20261123T100000.123Z", into `service`

@@ -107,6 +107,7 @@ setup_directories(struct setup *setup)
                             *queue = setup_user(setup, USERS_QUEUE),
                             *log = setup_user(setup, USERS_LOG);
     char *certs = xasprintf("%s/certs", inst->etc);
+    char *templates = xasprintf("%s/templates", inst->etc);
     int rc = CLI_OK;
 
     if (inst->root != NULL && make_parents(inst->root) < 0)
@@ -115,6 +116,8 @@ setup_directories(struct setup *setup)
         rc = make_directory(setup, inst->etc, 0755, 0, 0);
     if (rc == CLI_OK)
         rc = make_directory(setup, certs, 0755, 0, 0);
+    if (rc == CLI_OK)
+        rc = make_directory(setup, templates, 0755, 0, 0);
     if (rc == CLI_OK)
         rc = make_directory(setup, inst->queue, 0710, 0, queue->gid);
     if (rc == CLI_OK)
@@ -128,6 +131,7 @@ setup_directories(struct setup *setup)
     if (rc == CLI_OK)
         rc = make_directory(setup, inst->run, 0711, 0, 0);
     free(certs);
+    free(templates);
     return rc;
 }
 

@@ -76,6 +76,17 @@ check(const struct setup *setup, const struct strbuf *text)
     return rc;
 }
 
+static int
+write_welcome(const struct setup *setup)
+{
+    char *path = xasprintf("%s/templates/welcome.txt", setup->cli->inst.etc);
+    int rc = access(path, F_OK) == 0 ? CLI_OK /* the administrator has put one there */
+                                     : write_file(setup, path, slice_of(conf_new_welcome), 0644);
+
+    free(path);
+    return rc;
+}
+
 int
 setup_configuration(struct setup *setup)
 {
@@ -92,6 +103,8 @@ setup_configuration(struct setup *setup)
     if (rc == CLI_OK)
         rc = write_file(setup, setup->cli->inst.services_path, slice_of(services_default_text),
                         0644);
+    if (rc == CLI_OK)
+        rc = write_welcome(setup);
     if (rc == CLI_OK)
         rc = write_file(setup, setup->cli->inst.conf_path, strbuf_slice(&text), 0644);
     strbuf_free(&text);

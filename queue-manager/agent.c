@@ -28,7 +28,7 @@ agent_new(struct ipc_peer *peer, const struct queue_hello *hello)
     a->kind = (enum queue_agent)hello->agent;
     a->slots = hello->slots < AGENT_SLOTS_MAX ? hello->slots : AGENT_SLOTS_MAX;
     a->jobs = xcalloc(a->slots, sizeof(*a->jobs));
-    lane_init(&a->lane, true);
+    lane_init(&a->lane, true, NULL);
     return a;
 }
 

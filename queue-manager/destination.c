@@ -20,6 +20,7 @@ struct destinations {
     const struct queue_settings *settings;
     uint64_t seed; /* names come from outside: nobody shall choose the row */
     struct destination *table[TABLE_SIZE];
+    uint32_t waiting;         /* shares in all lanes */
     struct destination *ring; /* where the next turn starts; NULL: nobody is in line */
 };
 
@@ -75,10 +76,16 @@ destinations_get(struct destinations *ds, struct slice name)
     d->name = slice_make(xslicedup(name), name.len);
     d->window = WINDOW_FIRST;
     d->idle_since_ms = clock_mono_ms();
-    lane_init(&d->lane, false);
+    lane_init(&d->lane, false, &ds->waiting);
     d->table_next = *row;
     *row = d;
     return d;
+}
+
+uint32_t
+destinations_waiting(const struct destinations *ds)
+{
+    return ds->waiting;
 }
 
 struct slice
@@ -184,27 +191,14 @@ destination_failed(struct destinations *ds, struct destination *d, struct slice 
 }
 
 void
-destinations_each(struct destinations *ds, void (*each)(void *arg, struct destination *d),
-                  void *arg)
-{
-    for (size_t i = 0; i < TABLE_SIZE; i++)
-        for (struct destination *d = ds->table[i]; d != NULL; d = d->table_next)
-            each(arg, d);
-}
-
-static void
-revive(void *arg, struct destination *d)
-{
-    (void)arg;
-    d->dead_until_ms = 0;
-    d->failures = 0;
-    d->deaths = 0;
-}
-
-void
 destinations_revive(struct destinations *ds)
 {
-    destinations_each(ds, revive, NULL);
+    for (size_t i = 0; i < TABLE_SIZE; i++)
+        for (struct destination *d = ds->table[i]; d != NULL; d = d->table_next) {
+            d->dead_until_ms = 0;
+            d->failures = 0;
+            d->deaths = 0;
+        }
 }
 
 void

@@ -33,6 +33,7 @@ void destinations_free(struct destinations **dp);
 
 /* The destination of that name, made if it is new. */
 struct destination *destinations_get(struct destinations *ds, struct slice name);
+uint32_t destinations_waiting(const struct destinations *ds); /* shares in line for all of them */
 /* The next hop of a remote address: what is behind its last '@'. */
 struct slice destination_name(struct slice address);
 /* It has shares in line (again): takes part in the turns. */
@@ -48,7 +49,5 @@ bool destination_failed(struct destinations *ds, struct destination *d, struct s
 void destinations_revive(struct destinations *ds);
 /* Frees those that nothing is known or wanted of. Called now and then. */
 void destinations_sweep(struct destinations *ds);
-void destinations_each(struct destinations *ds, void (*each)(void *arg, struct destination *d),
-                       void *arg);
 
 #endif

@@ -4,11 +4,12 @@
 #include "queue-manager/lane.h"
 
 void
-lane_init(struct lane *lane, bool is_local)
+lane_init(struct lane *lane, bool is_local, uint32_t *total)
 {
     TAILQ_INIT(&lane->shares);
     lane->share_count = 0;
     lane->is_local = is_local;
+    lane->total = total;
 }
 
 void
@@ -23,6 +24,8 @@ lane_add(struct lane *lane, struct message *m, uint32_t *indices, uint32_t count
     TAILQ_INSERT_TAIL(&lane->shares, share, in_lane);
     LIST_INSERT_HEAD(&m->shares, share, in_message);
     lane->share_count++;
+    if (lane->total != NULL)
+        (*lane->total)++;
 }
 
 struct share *
@@ -50,4 +53,6 @@ lane_remove(struct share *share)
     TAILQ_REMOVE(&share->lane->shares, share, in_lane);
     LIST_REMOVE(share, in_message);
     share->lane->share_count--;
+    if (share->lane->total != NULL)
+        (*share->lane->total)--;
 }

@@ -24,10 +24,11 @@ struct share {
 struct lane {
     TAILQ_HEAD(, share) shares;
     uint32_t share_count;
+    uint32_t *total; /* shares in all lanes of a kind, or NULL */
     bool is_local;
 };
 
-void lane_init(struct lane *lane, bool is_local);
+void lane_init(struct lane *lane, bool is_local, uint32_t *total);
 /* Puts the targets `indices` of a message in line; the array lives as long as the message. */
 void lane_add(struct lane *lane, struct message *m, uint32_t *indices, uint32_t count);
 /* The first share, or NULL. */

@@ -7,33 +7,71 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
-#include "lib/base/random.h"
 #include "lib/log/log.h"
+#include "queue-manager/agents.h"
 #include "queue-manager/message.h"
+#include "queue-manager/result.h"
 #include "queue-manager/round.h"
 
-#define SWEEP_MS 60000
-#define LOCALS_MAX 64 /* local agents among which mailboxes are spread */
+#define SWEEP_MS 20000
+#define NO_AGENT_MS 60000 /* mail that waits longer for any agent goes back to disk */
 
 struct schedule {
     struct queue *queue;
-    LIST_HEAD(, agent) agents;
-    struct agent *locals[LOCALS_MAX];
-    uint32_t local_count;
-    uint32_t remote_slots;
-    uint64_t seed;
+    struct agents agents;
     struct destinations *destinations;
     struct loop_timer *sweep;
     bool agent_lost;
 };
 
+/* Targets of one kind that nobody is there to deliver: deferred, so that they make room. */
+static void
+strand(struct schedule *s, struct message *m, enum target_kind kind)
+{
+    struct share *share = LIST_FIRST(&m->shares);
+
+    while (share != NULL) {
+        struct share *next = LIST_NEXT(share, in_message);
+
+        if (share->lane->is_local == (kind == TARGET_MAILBOX))
+            lane_remove(share);
+        share = next;
+    }
+    for (uint32_t i = 0; i < m->target_count; i++) {
+        struct target *t = &m->targets[i];
+
+        if (t->kind != kind || t->state != TARGET_WAITING)
+            continue;
+        m->overflow = true;
+        message_set_outcome(m, t, TARGET_DEFERRED, SLICE("4.3.2"),
+                            SLICE("the delivery agent is not running"), SLICE(""));
+    }
+    if (m->open_count == 0)
+        rounds_end(s->queue->rounds, m);
+}
+
+static void
+strand_all(struct schedule *s, enum target_kind kind)
+{
+    for (size_t row = 0; row < QUEUE_TABLE_SIZE; row++)
+        for (struct message *m = s->queue->table[row]; m != NULL; m = m->table_next)
+            if (m->expanded && m->open_count > 0)
+                strand(s, m, kind);
+}
+
 static void
 sweep(void *arg)
 {
     struct schedule *s = arg;
+    int64_t now_ms = clock_mono_ms();
 
     destinations_sweep(s->destinations);
+    if (s->agents.local_count == 0 && now_ms - s->agents.local_since_ms > NO_AGENT_MS)
+        strand_all(s, TARGET_MAILBOX);
+    if (s->agents.remote_slots == 0 && now_ms - s->agents.remote_since_ms > NO_AGENT_MS)
+        strand_all(s, TARGET_REMOTE);
     loop_timer_set(s->sweep, SWEEP_MS);
     queue_wake(s->queue); /* the dead may be tried again */
 }
@@ -44,8 +82,7 @@ schedule_new(struct queue *q)
     struct schedule *s = xcalloc(1, sizeof(*s));
 
     s->queue = q;
-    s->seed = random_u64();
-    LIST_INIT(&s->agents);
+    agents_init(&s->agents);
     s->destinations = destinations_new(&q->settings);
     s->sweep = loop_timer_new(q->loop, sweep, s);
     loop_timer_set(s->sweep, SWEEP_MS);
@@ -59,12 +96,7 @@ schedule_free(struct schedule **sp)
 
     if (s == NULL)
         return;
-    while (!LIST_EMPTY(&s->agents)) {
-        struct agent *a = LIST_FIRST(&s->agents);
-
-        LIST_REMOVE(a, link);
-        agent_free(&a);
-    }
+    agents_clear(&s->agents);
     destinations_free(&s->destinations);
     loop_timer_free(&s->sweep);
     xfree(sp);
@@ -72,29 +104,19 @@ schedule_free(struct schedule **sp)
 
 /* ---- into line ---- */
 
-static uint32_t
-local_of(const struct schedule *s, const struct target *t)
-{
-    uint64_t hash = s->seed;
-
-    for (size_t i = 0; i < t->path.len; i++)
-        hash = (hash ^ (unsigned char)t->path.ptr[i]) * 1099511628211u;
-    return (uint32_t)((hash >> 20) % s->local_count);
-}
-
 /* All WAITING mailboxes of a message into the local agents' lanes; nothing without agents. */
 static void
 line_up_local(struct schedule *s, struct message *m)
 {
-    uint32_t counts[LOCALS_MAX] = {0};
-    uint32_t *indices[LOCALS_MAX] = {NULL};
+    uint32_t counts[AGENTS_LOCAL_MAX] = {0};
+    uint32_t *indices[AGENTS_LOCAL_MAX] = {NULL};
 
-    if (s->local_count == 0)
+    if (s->agents.local_count == 0)
         return;
     for (uint32_t i = 0; i < m->target_count; i++)
         if (m->targets[i].kind == TARGET_MAILBOX && m->targets[i].state == TARGET_WAITING)
-            counts[local_of(s, &m->targets[i])]++;
-    for (uint32_t l = 0; l < s->local_count; l++) {
+            counts[agents_local_of(&s->agents, m->targets[i].path)]++;
+    for (uint32_t l = 0; l < s->agents.local_count; l++) {
         if (counts[l] > 0)
             indices[l] = arena_alloc(&m->arena, counts[l] * sizeof(uint32_t));
         counts[l] = 0;
@@ -104,12 +126,12 @@ line_up_local(struct schedule *s, struct message *m)
 
         if (m->targets[i].kind != TARGET_MAILBOX || m->targets[i].state != TARGET_WAITING)
             continue;
-        l = local_of(s, &m->targets[i]);
+        l = agents_local_of(&s->agents, m->targets[i].path);
         indices[l][counts[l]++] = i;
     }
-    for (uint32_t l = 0; l < s->local_count; l++)
+    for (uint32_t l = 0; l < s->agents.local_count; l++)
         if (counts[l] > 0)
-            lane_add(&s->locals[l]->lane, m, indices[l], counts[l]);
+            lane_add(&s->agents.locals[l]->lane, m, indices[l], counts[l]);
 }
 
 static void
@@ -152,11 +174,12 @@ line_up_run(struct schedule *s, struct message *m, const struct routed *run, uin
             defer_dead(m, &m->targets[run[i].index], d);
         return;
     }
-    if (d->lane.share_count >= s->queue->settings.active_max / 2) {
-        m->overflow = true; /* one destination shall not fill the memory: soon again */
+    if (d->lane.share_count >= s->queue->settings.active_max / 2 ||
+        destinations_waiting(s->destinations) >= s->queue->settings.active_max / 4 * 3) {
+        m->overflow = true; /* what is slow shall not fill the memory: soon again */
         for (uint32_t i = 0; i < count; i++)
             message_set_outcome(m, &m->targets[run[i].index], TARGET_DEFERRED, SLICE("4.4.5"),
-                                SLICE("too much mail waits for this destination"), SLICE(""));
+                                SLICE("too much mail waits for remote destinations"), SLICE(""));
         return;
     }
     indices = arena_alloc(&m->arena, count * sizeof(uint32_t));
@@ -231,7 +254,7 @@ remove_local_shares(struct message *m)
 
 /* The set of local agents has changed: `change` it when all local lanes are empty. */
 static void
-change_locals(struct schedule *s, void (*change)(struct schedule *s, struct agent *a),
+change_locals(struct schedule *s, void (*change)(struct agents *all, struct agent *a),
               struct agent *a)
 {
     struct queue *q = s->queue;
@@ -239,36 +262,20 @@ change_locals(struct schedule *s, void (*change)(struct schedule *s, struct agen
     for (size_t row = 0; row < QUEUE_TABLE_SIZE; row++)
         for (struct message *m = q->table[row]; m != NULL; m = m->table_next)
             remove_local_shares(m);
-    change(s, a);
+    change(&s->agents, a);
     for (size_t row = 0; row < QUEUE_TABLE_SIZE; row++)
         for (struct message *m = q->table[row]; m != NULL; m = m->table_next)
             if (m->expanded && m->open_count > 0)
                 line_up_local(s, m);
 }
 
-static void
-add_local(struct schedule *s, struct agent *a)
-{
-    if (s->local_count < LOCALS_MAX)
-        s->locals[s->local_count++] = a;
-}
-
-static void
-drop_local(struct schedule *s, struct agent *a)
-{
-    for (uint32_t i = 0; i < s->local_count; i++)
-        if (s->locals[i] == a)
-            s->locals[i] = s->locals[--s->local_count];
-}
-
 void
 schedule_agent_joined(struct schedule *s, struct agent *a)
 {
-    LIST_INSERT_HEAD(&s->agents, a, link);
     if (a->kind == QUEUE_AGENT_LOCAL)
-        change_locals(s, add_local, a);
+        change_locals(s, agents_add, a);
     else
-        s->remote_slots += a->slots;
+        agents_add(&s->agents, a);
     log_event(LOG_INFO, "agent_joined",
               KV_STR("agent", a->kind == QUEUE_AGENT_LOCAL ? "local" : "remote"),
               KV_U64("slots", a->slots), KV_U64("pid", ipc_peer_pid(a->peer)));
@@ -321,18 +328,17 @@ bury(struct schedule *s, struct agent *a)
     for (uint32_t i = 0; i < a->slots; i++)
         if (a->jobs[i].id != 0)
             job_lost(s, a, &a->jobs[i]);
-    LIST_REMOVE(a, link);
     if (a->kind == QUEUE_AGENT_LOCAL)
-        change_locals(s, drop_local, a);
+        change_locals(s, agents_remove, a);
     else
-        s->remote_slots -= a->slots;
+        agents_remove(&s->agents, a);
     agent_free(&a);
 }
 
 static void
 bury_the_lost(struct schedule *s)
 {
-    struct agent *a = LIST_FIRST(&s->agents);
+    struct agent *a = LIST_FIRST(&s->agents.list);
 
     s->agent_lost = false;
     while (a != NULL) {
@@ -393,36 +399,6 @@ give_from(struct schedule *s, struct agent *a, struct lane *lane, struct destina
     return true;
 }
 
-static struct agent *
-remote_agent_for(struct schedule *s, const struct destination *d)
-{
-    struct agent *best = NULL, *a;
-
-    LIST_FOREACH(a, &s->agents, link)
-    {
-        if (a->kind != QUEUE_AGENT_REMOTE || !agent_has_room(a))
-            continue;
-        if (a->peer_id == d->last_agent)
-            return a;
-        if (best == NULL || a->busy * best->slots < best->busy * a->slots)
-            best = a;
-    }
-    return best;
-}
-
-static bool
-remote_room(const struct schedule *s)
-{
-    const struct agent *a;
-
-    LIST_FOREACH(a, &s->agents, link)
-    {
-        if (a->kind == QUEUE_AGENT_REMOTE && agent_has_room(a))
-            return true;
-    }
-    return false;
-}
-
 void
 schedule_turn(struct schedule *s)
 {
@@ -430,15 +406,16 @@ schedule_turn(struct schedule *s)
 
     if (s->agent_lost)
         bury_the_lost(s);
-    for (uint32_t i = 0; i < s->local_count; i++) {
-        struct agent *a = s->locals[i];
+    for (uint32_t i = 0; i < s->agents.local_count; i++) {
+        struct agent *a = s->agents.locals[i];
 
         while (agent_has_room(a) && lane_first(&a->lane) != NULL)
             if (!give_from(s, a, &a->lane, NULL))
                 break;
     }
-    while (remote_room(s) && (d = destinations_next(s->destinations, s->remote_slots)) != NULL) {
-        struct agent *a = remote_agent_for(s, d);
+    while (agents_remote_room(&s->agents) &&
+           (d = destinations_next(s->destinations, s->agents.remote_slots)) != NULL) {
+        struct agent *a = agents_remote_for(&s->agents, d);
 
         d->last_agent = a->peer_id;
         if (!give_from(s, a, &d->lane, d))
@@ -485,38 +462,6 @@ learn(struct schedule *s, struct destination *d, const struct queue_result *resu
         empty_lane(s, d);
 }
 
-static bool
-job_has(const struct job *job, uint32_t position, uint32_t index)
-{
-    if (position < job->count && job->indices[position] == index)
-        return true; /* in the order of the job, as agents do it */
-    for (uint32_t i = 0; i < job->count; i++)
-        if (job->indices[i] == index)
-            return true;
-    return false;
-}
-
-static int
-apply_outcomes(struct message *m, const struct job *job, const struct queue_result *result)
-{
-    static const enum target_state states[] = {[QUEUE_DELIVERED] = TARGET_DELIVERED,
-                                               [QUEUE_DEFERRED] = TARGET_DEFERRED,
-                                               [QUEUE_BOUNCED] = TARGET_BOUNCED};
-
-    for (uint32_t i = 0; i < result->rcpt_count; i++) {
-        const struct queue_result_rcpt *r = &result->rcpts[i];
-        struct target *t;
-
-        if (!job_has(job, i, r->index) || m->targets[r->index].state != TARGET_IN_JOB)
-            return -1;
-        t = &m->targets[r->index];
-        message_set_outcome(m, t, states[r->outcome], r->dsn, r->text, r->remote);
-        t->relayed = r->dsn_relayed;
-        m->linked |= t->kind == TARGET_MAILBOX && r->outcome == QUEUE_DELIVERED;
-    }
-    return 0;
-}
-
 int
 schedule_result(struct schedule *s, struct agent *a, const struct queue_result *result)
 {
@@ -524,19 +469,10 @@ schedule_result(struct schedule *s, struct agent *a, const struct queue_result *
     struct message *m;
     struct destination *d;
 
-    if (job == NULL || apply_outcomes(job->message, job, result) < 0)
-        return -1; /* the job stays in the agent's table and is in doubt when it is buried */
+    if (job == NULL || result_apply(job, result) < 0)
+        return -1; /* what is left of the job is in doubt when the agent is buried */
     m = job->message;
     d = job->destination;
-    for (uint32_t i = 0; i < job->count; i++) {
-        struct target *t = &m->targets[job->indices[i]];
-
-        if (t->state != TARGET_IN_JOB)
-            continue;
-        t->in_doubt = true;
-        message_set_outcome(m, t, TARGET_DEFERRED, SLICE("4.3.0"),
-                            SLICE("the delivery agent gave no result"), SLICE(""));
-    }
     agent_job_done(a, job);
     learn(s, d, result);
     if (m->open_count == 0)
@@ -552,8 +488,8 @@ schedule_figures(const struct schedule *s, struct schedule_figures *out)
 {
     const struct agent *a;
 
-    *out = (struct schedule_figures){.local_agents = s->local_count};
-    LIST_FOREACH(a, &s->agents, link)
+    *out = (struct schedule_figures){.local_agents = s->agents.local_count};
+    LIST_FOREACH(a, &s->agents.list, link)
     {
         out->remote_agents += a->kind == QUEUE_AGENT_REMOTE;
         out->slots += a->slots;

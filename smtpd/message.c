@@ -298,9 +298,9 @@ message_commit(struct session *s, struct message **mp)
     if (m->failure != FAIL_NONE) {
         refuse_message(s, m);
     } else {
+        log_received(m); /* before anybody else has a line about it */
         queue_trigger(s->server->trigger_fd);
         session_reply(s, 250, "2.0.0", "queued as %s", m->id);
-        log_received(m);
         stats_add(s->server->counters.messages, 1);
         stats_add(s->server->counters.bytes, m->size);
         s->messages++;

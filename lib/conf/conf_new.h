@@ -8,7 +8,8 @@
 
 #define CONF_LINE_WIDTH 100
 
-extern const char conf_new_head[]; /* conf/posthorn.conf.in, built in */
+extern const char conf_new_head[];    /* conf/posthorn.conf.in, built in */
+extern const char conf_new_welcome[]; /* conf/templates/welcome.txt, built in */
 
 /* The head, then every section with its settings: explanation and default, as comments. */
 void conf_new_text(struct strbuf *out);

@@ -14,6 +14,7 @@
 #define LARGEST 65536 /* bytes; below the threshold of mmap */
 #define SMALL 1040    /* up to here glibc has a list for each size */
 #define STEP 16
+#define SEAL_MAX (1 << 20) /* bytes that are spent on it, whatever the allocator is like */
 
 void
 heap_tune(void)
@@ -29,13 +30,14 @@ heap_tune(void)
 /* Takes chunks of this size as long as they come from below `top`. They are never freed: that is
  * their purpose. */
 static void
-fill_holes(size_t size, uintptr_t top)
+fill_holes(size_t size, uintptr_t top, size_t *left)
 {
-    void *chunk;
+    void *chunk = xmalloc(size);
 
-    do
+    while ((uintptr_t)chunk < top && *left >= size) {
+        *left -= size;
         chunk = xmalloc(size);
-    while ((uintptr_t)chunk < top);
+    }
     free(chunk);
 }
 
@@ -44,11 +46,12 @@ heap_seal(void)
 {
     void *at_top = xmalloc(LARGEST + 1); /* no hole is that large, or it does not matter */
     uintptr_t top = (uintptr_t)at_top;
+    size_t left = SEAL_MAX;
 
     free(at_top);
     for (size_t size = LARGEST; size > SMALL; size -= size / 8)
-        fill_holes(size, top);
+        fill_holes(size, top, &left);
     for (size_t size = SMALL; size >= STEP; size -= STEP)
-        fill_holes(size, top);
+        fill_holes(size, top, &left);
     (void)malloc_trim(0); /* the top, as far as it is free */
 }

@@ -127,8 +127,8 @@ def test_reload_keeps_the_open_session_and_takes_the_new_text(fake):
     fake.configure(banner="two")
     fake.run("reload")
     assert talk(old) == first                     # the session goes on where it was
-    fresh = talk(fake.connect())
-    assert fresh[0] == "two" and fresh[1] != first[1]
+    wait_for(lambda: talk(fake.connect())[0] == "two", 3, "new sessions have the new text")
+    assert talk(fake.connect())[1] != first[1]
     assert fake.services()["proto"]["draining"] == 1
     old.close()
     wait_for(lambda: fake.services()["proto"]["draining"] == 0, 5, "the old process ends")
@@ -173,7 +173,7 @@ def test_a_daemon_that_refuses_the_new_text_leaves_the_old_one_running(fake):
         fake.configure(banner="two-" + program)
         done = fake.run("reload", check=False)
         assert done.returncode == 1 and "no such certificate" in done.err
-        assert talk(fake.connect())[0] == proto_runs_with
+        wait_for(lambda: talk(fake.connect())[0] == proto_runs_with, 3, proto_runs_with)
         fake.plan(program, "")
     wait_for(lambda: fake.services()["server"]["state"] == "running", 3, "the old text works again")
 

@@ -67,6 +67,24 @@ START_TEST(entries_sort_by_time_and_keep_their_order_within_one)
 }
 END_TEST
 
+START_TEST(events_of_one_millisecond_stand_in_the_order_of_a_messages_life)
+{
+    static const char *const events[] = {"removed", "queued", "delivered", "received"};
+    struct log_entries list = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+        log_entries_add(&list, SLICE("2026-11-23T10:00:00.001Z"), events[i]);
+        list.items[i].rank = log_event_rank(slice_of(events[i]));
+    }
+    log_entries_sort(&list);
+    ck_assert_str_eq(list.items[0].service, "received");
+    ck_assert_str_eq(list.items[1].service, "queued");
+    ck_assert_str_eq(list.items[2].service, "delivered");
+    ck_assert_str_eq(list.items[3].service, "removed");
+    log_entries_clear(&list);
+}
+END_TEST
+
 static const struct {
     const char *name;
     bool rotated_too;
@@ -103,6 +121,7 @@ main(void)
     tcase_add_loop_test(tc, values_are_found_and_cannot_be_forged, 0, (int)ARRAY_LEN(values));
     tcase_add_test(tc, a_line_becomes_an_object);
     tcase_add_test(tc, entries_sort_by_time_and_keep_their_order_within_one);
+    tcase_add_test(tc, events_of_one_millisecond_stand_in_the_order_of_a_messages_life);
     tcase_add_loop_test(tc, names_of_log_files, 0, (int)ARRAY_LEN(names));
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

@@ -5,6 +5,8 @@
  * acknowledged is in each of its mailboxes exactly once, what was not is there whole or not at all.
  */
 // LINK: queue-manager/agent.c
+// LINK: queue-manager/trim.c
+// LINK: queue-manager/agents.c
 // LINK: queue-manager/control.c
 // LINK: queue-manager/deferral.c
 // LINK: queue-manager/destination.c
@@ -14,6 +16,7 @@
 // LINK: queue-manager/message.c
 // LINK: queue-manager/notice.c
 // LINK: queue-manager/queue.c
+// LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
 // LINK: queue-manager/schedule.c
 // LINK: queue-manager/server.c

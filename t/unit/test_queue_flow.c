@@ -2,6 +2,7 @@
  * t/unit/test_queue_flow.c - the whole queue manager with fakes around it: a message's way through.
  */
 // LINK: queue-manager/agent.c
+// LINK: queue-manager/agents.c
 // LINK: queue-manager/control.c
 // LINK: queue-manager/deferral.c
 // LINK: queue-manager/destination.c
@@ -11,10 +12,12 @@
 // LINK: queue-manager/message.c
 // LINK: queue-manager/notice.c
 // LINK: queue-manager/queue.c
+// LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
 // LINK: queue-manager/schedule.c
 // LINK: queue-manager/server.c
 // LINK: queue-manager/trace.c
+// LINK: queue-manager/trim.c
 #include "t/unit/queue_harness.h"
 
 #include "queue-manager/control.h"

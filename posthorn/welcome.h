@@ -1,0 +1,24 @@
+/*
+ * posthorn/welcome.h - the message that greets a new mailbox.
+ */
+#ifndef POSTHORN_POSTHORN_WELCOME_H
+#define POSTHORN_POSTHORN_WELCOME_H
+
+#include "posthorn/command.h"
+
+#define WELCOME_TEMPLATE_MAX (256u << 10)
+
+/* Puts the message of account.welcome for `address` into the queue; without that setting does
+ * nothing. A failure is a warning: the mailbox is there all the same. `full_name` may be empty. */
+void welcome_send(struct cli *cli, const char *address, struct slice full_name);
+
+/* The template with @address@ @full_name@ @domain@ @hostname@ replaced ("@@" is an '@'), as a whole
+ * message with CRLF line ends. */
+struct welcome_values {
+    struct slice address, full_name, domain, hostname;
+    int64_t now_ms;
+    const char *queue_id;
+};
+void welcome_compose(struct slice text, const struct welcome_values *values, struct strbuf *out);
+
+#endif
