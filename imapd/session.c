@@ -6,7 +6,6 @@
  */
 #include "imapd/session.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +17,11 @@
 #include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+<<<<<<< HEAD
 #include "lib/sys/heap_image.h"
+=======
+#include "lib/sys/heap.h"
+>>>>>>> sb
 
 enum {
     INPUT_BUFFER = 16384,
@@ -64,8 +67,12 @@ session_release_memory(struct session *s)
     if (s->mailbox != NULL)
         mailbox_release_memory(s->mailbox);
     stream_release_buffers(s->stream);
+<<<<<<< HEAD
     (void)malloc_trim(0); /* nothing to give back is fine too */
     heap_image_release();
+=======
+    heap_give_back();
+>>>>>>> sb
 }
 
 static void
