@@ -100,13 +100,6 @@ $(eval $(call TEXT,welcome,conf/templates/welcome.txt,lib/conf/conf_new.h,conf_n
 $(BUILD)/obj/gen/%.o: $(BUILD)/obj/gen/%.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# The manual page's settings come from the table of them.
-$(BUILD)/doc/posthorn.conf.5: doc/posthorn.conf.5.in $(BUILD)/bin/posthorn
-	@mkdir -p $(@D)
-	@$(BUILD)/bin/posthorn config doc --man > $@.part
-	@sed -e '/@SETTINGS@/{' -e 'r $@.part' -e d -e '}' $< > $@
-	@rm $@.part
-
 $(BUILD)/libposthorn-core.a: $(LIB_OBJ)
 	@rm -f $@
 	@echo '  AR    $@'

@@ -6,7 +6,6 @@
  */
 #include "imapd/session.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +17,11 @@
 #include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+<<<<<<< HEAD
+#include "lib/sys/heap_image.h"
+=======
+#include "lib/sys/heap.h"
+>>>>>>> sb
 
 enum {
     INPUT_BUFFER = 16384,
@@ -63,13 +67,21 @@ session_release_memory(struct session *s)
     if (s->mailbox != NULL)
         mailbox_release_memory(s->mailbox);
     stream_release_buffers(s->stream);
+<<<<<<< HEAD
     (void)malloc_trim(0); /* nothing to give back is fine too */
+    heap_image_release();
+=======
+    heap_give_back();
+>>>>>>> sb
 }
 
 static void
 end_command(struct session *s)
 {
     arena_free(&s->arena);
+    if (s->command.ptr != NULL && !s->past_login)
+        mem_wipe(s->command.ptr, s->command.cap); /* may hold a password */
+    s->past_login = s->state != STATE_NOT_AUTHENTICATED;
     strbuf_clear(&s->command);
     strbuf_clear(&s->code);
     strbuf_clear(&s->out);
@@ -147,7 +159,6 @@ end(struct session *s)
     store_close(&s->store);
     stream_free(&s->stream);
     arena_free(&s->arena);
-    mem_wipe(s->command.ptr, s->command.len); /* may hold a password */
     strbuf_free(&s->command);
     strbuf_free(&s->out);
     strbuf_free(&s->code);

@@ -6,7 +6,6 @@
  */
 #include "pop3d/session.h"
 
-#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "lib/base/http_line.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/sys/heap.h"
 #include "pop3d/capability.h"
 #include "pop3d/login.h"
 #include "pop3d/transaction.h"
@@ -113,7 +113,7 @@ wait_for_input(struct session *s, int64_t deadline)
         stream_release_buffers(s->stream);
         if (s->maildrop != NULL)
             maildrop_release_memory(s->maildrop);
-        (void)malloc_trim(0); /* says whether it found anything */
+        heap_give_back();
     }
 }
 

@@ -10,6 +10,7 @@
 #include "lib/conf/conf.h"
 #include "lib/conf/conf_edit.h"
 #include "posthorn/command.h"
+#include "posthorn/config_doc.h"
 #include "posthorn/output.h"
 
 #define ERRORS_MAX 65536
@@ -159,69 +160,23 @@ config_check(struct cli *cli, int argc, char **argv)
     return CLI_OK;
 }
 
-/* ---- doc ---- */
-
-/* One setting as text, or as a part of a manual page (mdoc). */
-static void
-print_setting(enum conf_id id, bool man)
-{
-    const struct conf_setting *s = &conf_settings[id];
-    struct strbuf expected = strbuf_new(1024);
-
-    conf_expected(id, &expected);
-    if (man)
-        (void)printf(".It Cm %s = Ar %s\n%s.\nTakes %s.\n", s->name,
-                     s->dflt[0] != '\0' ? s->dflt : "\\(dq\\(dq", s->help, strbuf_cstr(&expected));
-    else
-        (void)printf("%s = %s\n    %s.\n    Takes %s.\n", s->name, s->dflt, s->help,
-                     strbuf_cstr(&expected));
-    strbuf_free(&expected);
-}
-
-static bool
-is_first_of_section(int id)
-{
-    for (int i = 0; i < id; i++)
-        if (strcmp(conf_settings[i].section, conf_settings[id].section) == 0)
-            return false;
-    return true;
-}
-
-static void
-print_section(int first, bool man)
-{
-    const char *section = conf_settings[first].section;
-
-    (void)printf(man ? ".Ss [%s]\n.Bl -tag -width Ds\n" : "[%s]\n", section);
-    for (int id = first; id < CONF_ID_COUNT; id++)
-        if (strcmp(conf_settings[id].section, section) == 0)
-            print_setting((enum conf_id)id, man);
-    (void)fputs(man ? ".El\n" : "\n", stdout);
-}
-
 static int
 config_doc(struct cli *cli, int argc, char **argv)
 {
-    bool man = false, found = false;
-    const struct cli_option options[] = {{"--man", CLI_FLAG, &man}};
-    int id;
+    bool man = false, sample = false;
+    const struct cli_option options[] = {{"--man", CLI_FLAG, &man},
+                                         {"--sample", CLI_FLAG, &sample}};
 
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
-    if (argc == 1 && strchr(argv[0], '.') != NULL) {
-        id = find(cli, argv[0]);
-        if (id >= 0)
-            print_setting((enum conf_id)id, man);
-        return id >= 0 ? CLI_OK : CLI_FAILED;
-    }
-    for (id = 0; id < CONF_ID_COUNT; id++) {
-        if (!is_first_of_section(id) ||
-            (argc == 1 && strcmp(argv[0], conf_settings[id].section) != 0))
-            continue;
-        print_section(id, man);
-        found = true;
-    }
-    return found ? CLI_OK : cli_fail(cli, "there is no section '%s'", argv[0]);
+    if (man)
+        config_doc_man();
+    else if (sample)
+        config_doc_sample();
+    else if (config_doc_text(argc == 1 ? argv[0] : NULL) == 0)
+        return cli_fail(cli, "there is no setting or section '%s'; 'posthorn config doc' lists all",
+                        argv[0]);
+    return CLI_OK;
 }
 
 static const struct cli_verb verbs[] = {
@@ -229,7 +184,7 @@ static const struct cli_verb verbs[] = {
     {"set", "SECTION.NAME VALUE | SECTION.NAME --unset", "changes one line of the file",
      config_set},
     {"check", "", "reads the file and reports every error", config_check},
-    {"doc", "[SECTION | SECTION.NAME] [--man]", "the reference of the settings", config_doc},
+    {"doc", "[--man | --sample] [SECTION[.NAME]]", "the reference of the settings", config_doc},
     {0},
 };
 

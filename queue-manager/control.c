@@ -171,7 +171,7 @@ delete_one(struct queue *q, const char *id)
     }
     if (state < 0)
         return 1;
-    rc = spool_remove(&q->spool, (enum spool_state)state, id, SPOOL_ENV | SPOOL_LOG, false, 0);
+    rc = spool_remove(&q->spool, (enum spool_state)state, id, SPOOL_ENV | SPOOL_LOG, NULL);
     if (rc == 0)
         log_event(LOG_INFO, "removed", KV_STR("queue_id", id),
                   KV_STR("reason", "deleted by the administrator"));

@@ -85,6 +85,7 @@ queue_new(struct loop *loop, const struct spool *spool, const struct queue_setti
     find_counters(&q->counters, stats);
     q->turn = loop_task_new(loop, turn, q);
     q->rounds = rounds_new(q);
+    q->trim = trim_new(loop, q->spool.fds[SPOOL_ACTIVE]);
     q->schedule = schedule_new(q);
     return q;
 }
@@ -127,6 +128,7 @@ queue_free(struct queue **qp)
     expansion_free(&q->expansion);
     schedule_free(&q->schedule);
     rounds_free(&q->rounds);
+    trim_free(&q->trim);
     free_messages(q);
     loop_task_free(&q->turn);
     spool_close(&q->spool);

@@ -20,6 +20,7 @@
 #include "lib/ipc/queue_manager.h"
 #include "lib/queue/queue_log.h"
 #include "lib/queue/spool.h"
+#include "queue-manager/trim.h"
 
 #define QUEUE_TARGETS_MAX 200000 /* of one message, after expansion */
 #define QUEUE_TABLE_SIZE 16384   /* rows of the table of messages by id */
@@ -126,6 +127,7 @@ struct queue {
     struct schedule *schedule;
     struct deferrals *deferrals;
     struct rounds *rounds;
+    struct trim *trim;
     struct loop_task *turn;
 };
 

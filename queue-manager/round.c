@@ -243,10 +243,11 @@ static int
 remove_message(struct queue *q, struct message *m, const char *reason)
 {
     struct tally n = count(m);
+    int cut_fd = -1;
 
-    if (spool_remove(&q->spool, SPOOL_ACTIVE, m->id, m->beside, m->linked,
-                     m->envelope->content_size) < 0)
+    if (spool_remove(&q->spool, SPOOL_ACTIVE, m->id, m->beside, m->linked ? &cut_fd : NULL) < 0)
         return -1;
+    trim_add(q->trim, cut_fd, m->envelope->content_size);
     log_event(LOG_INFO, "removed", KV_STR("queue_id", m->id), KV_STR("reason", reason),
               KV_U64("delivered", n.delivered), KV_U64("bounced", n.bounced));
     return 0;

@@ -49,8 +49,9 @@ main(int argc, char **argv)
         settings.client.tls = make_tls();
     agent_box = box = sandbox_for_agents(&d);
     agent_box.uid = (uid_t)-1; /* the parent's user already */
-    box.calls |= SANDBOX_FORK | SANDBOX_RESTRICT;
-    daemon_sandbox(&d, &box); /* no way back */
+    box.calls |=
+        SANDBOX_FORK | SANDBOX_RESTRICT | SANDBOX_CHROOT; /* what entering another box needs */
+    daemon_sandbox(&d, &box);                             /* no way back */
     workers = workers_start(&d, &settings, &agent_box);
     daemon_ready(&d);
     daemon_run(&d); /* until SIGTERM, or until master is gone */

@@ -61,6 +61,7 @@ run_child(const struct workers *w, pid_t parent)
     close_parents_fds(w);
     log_forked();
     stats_process_begin(w->daemon->stats, "worker");
+    stats_process_landlock(w->daemon->stats, sandbox_landlock_abi(), sandbox_landlock_layers());
     if (sandbox_enter(w->box) < 0) {
         log_flush();
         _exit(EX_OSERR);

@@ -180,21 +180,18 @@ spool_gather(const struct spool *spool, const char *id, enum spool_state home)
 
 int
 spool_remove(const struct spool *spool, enum spool_state state, const char *id, unsigned beside,
-             bool linked, uint64_t content_size)
+             int *cut_fd)
 {
     char name[QUEUE_NAME_MAX];
     int dirfd = spool->fds[state];
-    int fd = linked ? openat(dirfd, id, O_WRONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    int fd = cut_fd != NULL ? openat(dirfd, id, O_WRONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
 
     if (unlinkat(dirfd, id, 0) < 0 && errno != ENOENT) {
         close_keep_errno(fd);
         return -1;
     }
-    if (fd >= 0) {
-        /* If this fails the mailboxes' file keeps a tail that no reader of ours looks at. */
-        (void)!ftruncate(fd, (off_t)content_size);
-        (void)close(fd);
-    }
+    if (cut_fd != NULL)
+        *cut_fd = fd;
     for (size_t i = 0; i < ARRAY_LEN(besides); i++) {
         if ((beside & besides[i].bit) == 0)
             continue;

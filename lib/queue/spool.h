@@ -49,10 +49,11 @@ int spool_move(const struct spool *spool, const char *id, enum spool_state from,
                enum spool_state to, unsigned beside);
 /* Brings what lies beside a message from wherever it is to `home`. True if something was found. */
 bool spool_gather(const struct spool *spool, const char *id, enum spool_state home);
-/* The last act: the names go, then the envelope behind the content, which mailboxes may share
- * (`linked`), is cut off. 0, or -1 with errno: it is still there. */
+/* The last act: the names go. For a file that mailboxes share, *cut_fd (NULL: not wanted) becomes a
+ * descriptor by which the caller may cut off the envelope behind the content, once the directory is
+ * flushed; -1 if there is none. 0, or -1 with errno: it is still there. */
 int spool_remove(const struct spool *spool, enum spool_state state, const char *id, unsigned beside,
-                 bool linked, uint64_t content_size);
+                 int *cut_fd);
 /* Where the message is, or -1. */
 int spool_find(const struct spool *spool, const char *id);
 

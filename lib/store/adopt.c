@@ -396,6 +396,7 @@ adopt_new(int dirfd, struct journal *j, bool inbox, uint64_t *bytes)
         rc = journal_flush(j);
     if (rc == 0 && count > 0)
         journal_mark(j, a.record_end);
+    journal_release(j);
     for (size_t i = 0; i < n.count && rc == 0; i++) {
         char path[PATH_SIZE];
 

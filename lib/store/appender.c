@@ -10,7 +10,10 @@
 int
 appender_begin(struct appender *a, struct journal *j, bool inbox, uint32_t record_flags)
 {
-    *a = (struct appender){.journal = j, .inbox = inbox, .record = strbuf_new(RECORD_MAX)};
+    *a = (struct appender){.journal = j,
+                           .inbox = inbox,
+                           .record = strbuf_new(RECORD_MAX),
+                           .lasting = (record_flags & RECORD_LASTING) != 0};
     if (journal_lock_current(j) < 0)
         return -1;
     if (journal_read_tail(j, &a->tail) < 0) {
@@ -21,7 +24,7 @@ appender_begin(struct appender *a, struct journal *j, bool inbox, uint32_t recor
     if (a->state.uidnext == 0)
         a->state.uidnext = 1;
     record_begin(&a->record, record_flags, clock_real_ms());
-    if ((record_flags & RECORD_LASTING) != 0)
+    if (a->lasting)
         a->state.modseq = journal_next_modseq(a->state.modseq);
     return 0;
 }
@@ -54,7 +57,7 @@ appender_commit(struct appender *a)
     int rc = record_finish(&a->record, &a->state, a->tail.settled);
 
     if (rc == 0)
-        rc = journal_append(a->journal, a->tail.end, &a->record);
+        rc = journal_append(a->journal, a->tail.end, &a->record, a->lasting);
     a->record_end = a->tail.end + a->record.len;
     appender_abort(a);
     return rc;

@@ -15,6 +15,7 @@ struct appender {
     struct record_state state; /* as it will be */
     struct strbuf record;
     uint64_t record_end; /* after commit: for journal_mark */
+    bool lasting;
 };
 
 /* Locks the journal, finds its end and begins a record. -1 with errno; nothing is locked then. */
@@ -22,7 +23,8 @@ int appender_begin(struct appender *a, struct journal *j, bool inbox, uint32_t r
 /* The item after that may be added by record_add_...; an arrival gets its UID and modseq here.
  * -1: EOVERFLOW, the folder has no UID left. */
 int appender_arrive(struct appender *a, struct arrival *arrival);
-/* Writes the record and unlocks. -1 with errno: nothing of it is there. */
+/* Writes the record and unlocks; a lasting one stays held (journal_release) until it is settled. -1
+ * with errno: nothing of it is there. */
 int appender_commit(struct appender *a);
 void appender_abort(struct appender *a); /* unlocks */
 

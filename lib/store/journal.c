@@ -196,7 +196,6 @@ tail_step(struct journal_tail *t, const struct record *rec, uint64_t *flushed)
         *flushed = rec->end;
     if ((rec->flags & RECORD_LASTING) != 0 && !rec->marked && !t->unsettled) {
         t->unsettled = true;
-        t->unsettled_ms = rec->written_ms;
         t->settled = rec->offset;
     }
     if (!t->unsettled)
@@ -411,16 +410,49 @@ journal_cut(struct journal *j, uint64_t whole_end, uint64_t size)
     return ftruncate(j->fd, (off_t)whole_end);
 }
 
-int
-journal_append(struct journal *j, uint64_t end, const struct strbuf *record)
+/* Open file description locks: they go with the last descriptor, and do not mind flock. */
+static int
+range_lock(const struct journal *j, int command, short type, uint64_t offset, uint64_t len,
+           struct flock *lock)
 {
+    *lock = (struct flock){
+        .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = (off_t)len};
+    return fcntl(j->fd, command, lock);
+}
+
+void
+journal_release(const struct journal *j)
+{
+    struct flock lock;
+    int saved = errno;
+
+    (void)range_lock(j, F_OFD_SETLK, F_UNLCK, 0, 0, &lock); /* cannot fail */
+    errno = saved;
+}
+
+bool
+journal_is_held(const struct journal *j, uint64_t offset)
+{
+    struct flock lock;
+
+    return range_lock(j, F_OFD_GETLK, F_WRLCK, offset, 0, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+int
+journal_append(struct journal *j, uint64_t end, const struct strbuf *record, bool hold)
+{
+    struct flock lock;
     int saved;
 
+    if (hold) /* should it fail, somebody else may flush in our place: work done twice */
+        (void)range_lock(j, F_OFD_SETLK, F_RDLCK, end, record->len, &lock);
     if (pwrite_all(j->fd, strbuf_slice(record), (off_t)end) == 0)
         return 0;
     saved = errno;
     if (ftruncate(j->fd, (off_t)end) < 0)
         saved = EIO; /* the next appender cuts it back */
+    if (hold)
+        journal_release(j);
     errno = saved;
     return -1;
 }

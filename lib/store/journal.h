@@ -12,7 +12,6 @@
 
 #define JOURNAL_NAME "posthorn.journal"
 #define JOURNAL_LOCK_MS 10000
-#define JOURNAL_SETTLE_MS 2000 /* a record's writer has that long to flush and mark it */
 
 struct journal {
     int dirfd; /* the folder's directory: borrowed */
@@ -28,7 +27,6 @@ struct journal_tail {
     struct record_state state;         /* after it */
     uint64_t settled;                  /* what an appender writes into its record */
     bool unsettled;                    /* a lasting record is not known to be settled */
-    int64_t unsettled_ms;              /* when the first of these was written */
     struct record_state settled_state; /* after the last record before it: what may be announced */
 };
 
@@ -61,8 +59,13 @@ int journal_read_item(const struct journal *j, uint64_t offset, struct strbuf *b
 
 /* Cuts back a torn tail behind `whole_end`, under the lock. EBADMSG if what follows was durable. */
 int journal_cut(struct journal *j, uint64_t whole_end, uint64_t size);
-/* Writes a finished record at `end`, under the lock. Nothing of it stays on failure. */
-int journal_append(struct journal *j, uint64_t end, const struct strbuf *record);
+/* Writes a finished record at `end`, under the lock. Nothing of it stays on failure. With `hold` a
+ * lock on its bytes tells everybody that its writer lives and will settle it: journal_release, or
+ * the end of the process, gives that up. */
+int journal_append(struct journal *j, uint64_t end, const struct strbuf *record, bool hold);
+void journal_release(const struct journal *j);
+/* True while a writer other than this handle holds a record at `offset` or behind it. */
+bool journal_is_held(const struct journal *j, uint64_t offset);
 int journal_flush(const struct journal *j);
 /* Marks the record that ends at `record_end` as settled; it and its files are on disk. */
 void journal_mark(const struct journal *j, uint64_t record_end);

@@ -55,7 +55,7 @@ mailbox_open(struct store *store, struct slice name, bool read_only, bool claim_
     mb->claim_recent = claim_recent;
     mb->visible = 0;
     mb->saw_lasting = true;
-    if (settle_folder_waiting(&mb->folder) == 0 && mailbox_sync(mb, true, NULL) == 0) {
+    if (mailbox_sync(mb, true, NULL) == 0) {
         mailbox_rebase(mb);
         return mb;
     }
@@ -246,11 +246,12 @@ mailbox_status(struct store *store, struct slice name, struct mailbox_info *info
     if (rc > 0 && !f.inbox)
         rc = ledger_add(store, (int64_t)bytes, rc);
     if (rc >= 0)
-        rc = settle_folder_waiting(&f);
+        rc = settle_folder(&f);
     if (rc >= 0)
         rc = journal_read_tail(&f.journal, &tail);
     if (rc == 0)
-        fill_info(info, &f.journal, tail.unsettled ? &tail.settled_state : &tail.state);
+        fill_info(info, &f.journal,
+                  settle_is_open(&f.journal, &tail) ? &tail.settled_state : &tail.state);
     folder_close(&f);
     return rc;
 }

@@ -154,7 +154,7 @@ write_flags(struct mailbox *mb, const struct flag_change *c, const uint32_t *uid
     record_add_flags(&record, c->off, c->on, c->keywords_off, c->keywords_on, r.list, r.count);
     rc = record_finish(&record, &s, mb->settled_offset);
     if (rc == 0)
-        rc = mailbox_write(mb, &record);
+        rc = mailbox_write(mb, &record, false);
     xfree(&r.list);
     xfree(&sorted);
     strbuf_free(&record);
@@ -231,7 +231,8 @@ mailbox_keyword_bit(struct mailbox *mb, struct slice name, bool make)
         s = mailbox_state(mb);
         record_begin(&record, 0, clock_real_ms());
         record_add_keyword(&record, (uint32_t)free_bit, name);
-        if (record_finish(&record, &s, mb->settled_offset) < 0 || mailbox_write(mb, &record) < 0)
+        if (record_finish(&record, &s, mb->settled_offset) < 0 ||
+            mailbox_write(mb, &record, false) < 0)
             break;
         bit = free_bit;
     }
@@ -308,7 +309,7 @@ write_removal(struct mailbox *mb, enum item_type type, const struct removal *r)
     record_add_ranges(&record, type, r->ranges.list, r->ranges.count);
     rc = record_finish(&record, &s, mb->settled_offset);
     if (rc == 0)
-        rc = mailbox_write(mb, &record);
+        rc = mailbox_write(mb, &record, true);
     strbuf_free(&record);
     return rc;
 }
@@ -336,6 +337,7 @@ remove_locked(struct mailbox *mb, enum item_type type, const uint32_t *uids, uin
     mailbox_unlock(mb);
     if (rc == 0 && r.count > 0) {
         rc = mailbox_make_durable(mb, mb->own_end);
+        journal_release(&mb->folder.journal);
         if (rc == 0)
             unlink_files(mb, strbuf_slice(&r.names));
         if (rc == 0 && !mb->folder.inbox)

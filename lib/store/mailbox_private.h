@@ -34,7 +34,6 @@ struct mailbox {
     uint32_t settled_uidnext; /* messages from here on are not announced yet */
     uint64_t settled_offset;  /* of the journal */
     bool unsettled;
-    int64_t unsettled_ms;
     bool saw_lasting;        /* a record that came in may need settling */
     struct uid_list changed; /* flags changed by others, not reported yet; unsorted */
     bool keywords_changed;
@@ -62,9 +61,8 @@ int mailbox_catch_up(struct mailbox *mb);
 /* Locks the journal and catches up with all of it. */
 int mailbox_lock(struct mailbox *mb);
 void mailbox_unlock(struct mailbox *mb);
-/* Appends a record that was finished with mailbox_state() and mailbox_settled(), and takes it in.
- */
-int mailbox_write(struct mailbox *mb, const struct strbuf *record);
+/* Appends a finished record, and takes it in; `hold` as with journal_append. */
+int mailbox_write(struct mailbox *mb, const struct strbuf *record, bool hold);
 /* Flushes the journal now and marks our records. */
 int mailbox_make_durable(struct mailbox *mb, uint64_t record_end);
 /* The figures as they are under the lock: the start of a new record's state. */
@@ -82,10 +80,9 @@ void mailbox_watch_clear(struct mailbox *mb);
 /* ---- settle.c ---- */
 /* Settles what a writer that died left in `f`'s journal (doc/store.md, "Settling"). */
 int settle_folder(struct folder *f);
-/* The same for who opens a folder: waits until the writer has marked its records or its time is
- * up, so that nothing acknowledged is missing from the first look after a crash. */
-int settle_folder_waiting(struct folder *f);
-void settle_set_patience(int64_t ms); /* for tests, in place of JOURNAL_SETTLE_MS */
+/* True if what the tail holds unsettled must not be announced: its writer is at it. Who may not
+ * write (a read-only store) believes what a dead one left. */
+bool settle_is_open(const struct journal *j, const struct journal_tail *tail);
 
 /* ---- mailbox_change.c ---- */
 /* Expunges these UIDs (ascending; unknown ones are ignored) and unlinks their files. */

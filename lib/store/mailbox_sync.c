@@ -144,7 +144,7 @@ claim(struct mailbox *mb)
         record_begin(&record, 0, clock_real_ms());
         rc = record_finish(&record, &s, mb->settled_offset);
         if (rc == 0)
-            rc = mailbox_write(mb, &record);
+            rc = mailbox_write(mb, &record, false);
         if (rc == 0)
             add_recents(mb, first, last);
     }
@@ -260,14 +260,14 @@ mailbox_unlock(struct mailbox *mb)
 }
 
 int
-mailbox_write(struct mailbox *mb, const struct strbuf *record)
+mailbox_write(struct mailbox *mb, const struct strbuf *record, bool hold)
 {
     struct record rec;
     uint32_t need;
     uint64_t at = mb->view.offset;
     int rc;
 
-    if (journal_append(&mb->folder.journal, at, record) < 0)
+    if (journal_append(&mb->folder.journal, at, record, hold) < 0)
         return -1;
     if (record_parse(strbuf_slice(record), at, &rec, &need) != RECORD_OK) {
         errno = EBADMSG;
@@ -321,17 +321,15 @@ look_at_settled(struct mailbox *mb)
         return 0;
     if (journal_read_tail(&mb->folder.journal, &tail) < 0)
         return errno == EAGAIN ? 0 : -1;
-    /* EXAMINE too: it changes nothing that was not promised already. */
-    if (tail.unsettled && !mb->folder.store->options.read_only) {
+    if (tail.unsettled) {
         if (settle_folder(&mb->folder) < 0 || mailbox_catch_up(mb) < 0 ||
             journal_read_tail(&mb->folder.journal, &tail) < 0)
             return errno == EAGAIN ? 0 : -1;
     }
     mb->saw_lasting = false;
-    mb->unsettled = tail.unsettled;
-    mb->unsettled_ms = tail.unsettled_ms;
+    mb->unsettled = settle_is_open(&mb->folder.journal, &tail);
     mb->settled_offset = tail.settled;
-    mb->settled_uidnext = tail.unsettled ? tail.settled_state.uidnext : UINT32_MAX;
+    mb->settled_uidnext = mb->unsettled ? tail.settled_state.uidnext : UINT32_MAX;
     return 0;
 }
 
@@ -342,7 +340,8 @@ look_for_new(struct mailbox *mb)
     uint64_t bytes;
     int count;
 
-    if (mb->read_only || (mb->new_checked_ms != 0 && now - mb->new_checked_ms < NEW_CHECK_MS))
+    if (!mb->folder.journal.writable ||
+        (mb->new_checked_ms != 0 && now - mb->new_checked_ms < NEW_CHECK_MS))
         return 0;
     mb->new_checked_ms = now;
     count = adopt_new(mb->folder.dirfd, &mb->folder.journal, mb->folder.inbox, &bytes);

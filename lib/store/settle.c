@@ -2,12 +2,11 @@
  * lib/store/settle.c - finishes what a writer began and did not live to finish.
  *
  * A record with arrivals or expunges counts once its writer has flushed it and marked it. When the
- * mark does not come in time, the next who looks does the writer's work: voids arrivals whose file
- * a power cut took, completes a MOVE in its source folder, flushes, marks.
+ * mark is not there and nobody holds the record, the next who looks does the writer's work: voids
+ * arrivals whose file a power cut took, completes a MOVE in its source folder, flushes, marks.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,8 +15,6 @@
 #include "lib/base/mem.h"
 #include "lib/store/beneath.h"
 #include "lib/store/mailbox_private.h"
-
-enum { WAIT_STEP_MS = 2 };
 
 struct open_records {
     const struct folder *folder;
@@ -154,20 +151,10 @@ void_lost(struct folder *f, const struct open_records *o)
     return rc;
 }
 
-static int64_t patience_ms = JOURNAL_SETTLE_MS;
-
-void
-settle_set_patience(int64_t ms)
+bool
+settle_is_open(const struct journal *j, const struct journal_tail *tail)
 {
-    patience_ms = ms;
-}
-
-static bool
-too_young(const struct journal_tail *tail)
-{
-    int64_t age = clock_real_ms() - tail->unsettled_ms;
-
-    return !tail->unsettled || (age >= 0 && age < patience_ms);
+    return tail->unsettled && (j->writable || journal_is_held(j, tail->settled));
 }
 
 int
@@ -177,7 +164,8 @@ settle_folder(struct folder *f)
     struct journal_tail tail;
     int rc = journal_read_tail(&f->journal, &tail);
 
-    if (rc < 0 || too_young(&tail) || !f->journal.writable)
+    if (rc < 0 || !tail.unsettled || !f->journal.writable ||
+        journal_is_held(&f->journal, tail.settled))
         return rc;
     rc = read_open_records(f, &tail, &o);
     if (rc == 0)
@@ -190,18 +178,4 @@ settle_folder(struct folder *f)
         journal_mark(&f->journal, o.ends[i]);
     open_records_free(&o);
     return rc;
-}
-
-int
-settle_folder_waiting(struct folder *f)
-{
-    struct journal_tail tail;
-
-    for (;;) {
-        if (journal_read_tail(&f->journal, &tail) < 0)
-            return -1;
-        if (!tail.unsettled || !too_young(&tail) || !f->journal.writable)
-            return settle_folder(f);
-        (void)poll(NULL, 0, WAIT_STEP_MS); /* shorter is harmless */
-    }
 }

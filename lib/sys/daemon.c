@@ -230,9 +230,16 @@ show_landlock(void *arg, int abi, unsigned layers)
 }
 
 void
+daemon_show_landlock(struct daemon *d)
+{
+    stats_process_landlock(d->stats, sandbox_landlock_abi(), sandbox_landlock_layers());
+    sandbox_observe(show_landlock, d);
+}
+
+void
 daemon_sandbox(struct daemon *d, const struct sandbox *box)
 {
-    sandbox_observe(show_landlock, d); /* a session's later layers too */
+    daemon_show_landlock(d);
     if (sandbox_enter(box) < 0) {
         log_event(LOG_ERROR, "sandbox_failed", KV_ERRNO());
         die(EX_OSERR, "%s: the sandbox could not be entered: %s", d->name, strerror(errno));

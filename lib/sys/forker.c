@@ -20,6 +20,7 @@
 #include "lib/base/io.h"
 #include "lib/log/log.h"
 #include "lib/sys/heap.h"
+#include "lib/sys/heap_image.h"
 #include "lib/sys/pool_worker.h"
 
 #define FDS_MAX 256       /* descriptors that a daemon may have open when its pool begins */
@@ -220,10 +221,14 @@ catch_children(void)
 static _Noreturn void
 begin(struct forker *f, pid_t parent)
 {
+    int image_fd;
+
     log_forked();
     stats_process_begin(f->d->stats, "forker");
+    daemon_show_landlock(f->d);
     close_parents_fds(f);
     catch_children();
+    image_fd = heap_image_open();
     if (give_up(f) < 0) {
         log_event(LOG_ERROR, "forker_failed", KV_ERRNO());
         log_flush();
@@ -234,6 +239,7 @@ begin(struct forker *f, pid_t parent)
         _exit(EXIT_SUCCESS);
     stats_process_state(f->d->stats, "running");
     heap_seal();
+    (void)heap_image_make(image_fd); /* without it sessions take more memory, no more */
     run(f);
 }
 

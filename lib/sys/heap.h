@@ -1,5 +1,5 @@
 /*
- * lib/sys/heap.h - keeps the heap of a process that forks many others small and shared.
+ * lib/sys/heap.h - keeps the private memory of a parent and its many children small.
  */
 #ifndef POSTHORN_LIB_SYS_HEAP_H
 #define POSTHORN_LIB_SYS_HEAP_H
@@ -11,5 +11,9 @@ void heap_tune(void);
  * all over the heap, and each would copy a page that it shares with its parent; now they lie
  * together behind it, and what the child frees goes back to the system as whole pages. */
 void heap_seal(void);
+
+/* In a session that waits: free pages of the heap, and of the stack what deeper calls have used
+ * before, go back to the system. */
+void heap_give_back(void);
 
 #endif

@@ -130,8 +130,6 @@ class ImapLoad:
         status, _ = client.uid(action.upper(), str(uid), target)
         assert status == "OK"
         answer = client.response("COPYUID")[1]
-        if answer == [None]:
-            print("NO COPYUID", action, folder, uid, target, token, client.select(folder), client.uid("SEARCH", "ALL"), self.present[folder]); client.print_log()
         new_uid = int(re.search(rb"\d+ \d+ (\d+)", answer[0]).group(1))
         self.present[target][token] = new_uid
         if action == "move":

@@ -174,6 +174,7 @@ main(void)
     SRunner *sr;
     int failed;
 
+    tcase_set_timeout(tc, 30);
     tcase_add_loop_test(tc, networks_are_read_strictly, 0, (int)ARRAY_LEN(nets));
     tcase_add_test(tc, addresses_print_as_people_write_them);
     tcase_add_test(tc, clients_max_counts_all);

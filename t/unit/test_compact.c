@@ -204,42 +204,36 @@ START_TEST(damage_before_what_was_durable_is_not_cut)
 }
 END_TEST
 
-/* Takes the mark off the last record, as if its writer had died; `age_ms`: how long ago. */
-static void
-unsettle_last(const char *dir, int64_t age_ms)
+/* Takes the mark off the last record, as if its writer were just flushing, or had died: then the
+ * returned descriptor is closed. */
+static int
+unsettle_last(const char *dir)
 {
     char path[64];
-    struct record_trailer t;
-    struct record_header h;
-    struct strbuf rec = strbuf_new(65536);
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
     struct stat st;
+    uint32_t none = 0;
     int fd;
 
     (void)snprintf(path, sizeof(path), "%s%s", dir, JOURNAL_NAME);
     fd = openat(store_test_fd, path, O_RDWR);
     ck_assert_int_eq(fstat(fd, &st), 0);
-    ck_assert_int_eq(pread_exact(fd, &t, sizeof(t), st.st_size - (off_t)sizeof(t)), 0);
-    ck_assert_int_eq(
-        pread_exact(fd, strbuf_room(&rec, t.length), t.length, st.st_size - (off_t)t.length), 0);
-    strbuf_grew(&rec, t.length);
-    memcpy(&h, rec.ptr, sizeof(h));
-    h.written_ms -= age_ms;
-    memcpy(rec.ptr, &h, sizeof(h));
-    strbuf_truncate(&rec, t.length - sizeof(t));
-    ck_assert_int_eq(record_finish(&rec, &t.state, t.settled), 0);
-    ck_assert_int_eq(pwrite_all(fd, strbuf_slice(&rec), st.st_size - (off_t)t.length), 0);
-    strbuf_free(&rec);
-    (void)close(fd);
+    ck_assert_int_eq(pwrite_all(fd, slice_make(&none, sizeof(none)), st.st_size - 4), 0);
+    lock.l_start = st.st_size - 8;
+    lock.l_len = 8;
+    ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    return fd;
 }
 
 START_TEST(what_is_not_settled_is_not_announced)
 {
     struct mailbox *mb;
     struct mailbox_info info;
+    int writer;
 
     (void)store_test_append("INBOX", "x\r\n", 0);
     (void)store_test_append("INBOX", "y\r\n", 0);
-    unsettle_last("", 0);
+    writer = unsettle_last("");
     mb = mailbox_open(store_test, SLICE("INBOX"), false, false); /* claims nothing */
     mailbox_get_info(mb, &info);
     ck_assert_uint_eq(info.count, 1);
@@ -248,7 +242,7 @@ START_TEST(what_is_not_settled_is_not_announced)
     ck_assert_int_eq(mailbox_status(store_test, SLICE("INBOX"), &info), 0);
     ck_assert_uint_eq(info.count, 1);
     ck_assert_uint_eq(info.uidnext, 2);
-    unsettle_last("", JOURNAL_SETTLE_MS);
+    (void)close(writer);
     ck_assert_int_eq(mailbox_sync(mb, true, NULL), 0);
     ck_assert_uint_eq(mailbox_count(mb), 2);
     ck_assert_int_eq(mailbox_status(store_test, SLICE("INBOX"), &info), 0);
@@ -274,7 +268,7 @@ START_TEST(an_arrival_whose_file_was_lost_is_voided)
     ck_assert_int_eq(unlinkat(store_test_fd, path, 0), 0);
     strbuf_free(&buf);
     mailbox_close(&mb);
-    unsettle_last("", JOURNAL_SETTLE_MS);
+    (void)close(unsettle_last(""));
     ck_assert_int_eq(mailbox_status(store_test, SLICE("INBOX"), &info), 0);
     ck_assert_uint_eq(info.count, 1);
     ck_assert_uint_eq(info.unseen, 1);
@@ -290,6 +284,7 @@ START_TEST(a_move_cut_short_is_completed)
     uint32_t seqs[] = {1, 3};
     struct stat st;
     uint64_t bytes, messages;
+    int writer;
 
     fill(3);
     mb = store_test_select("INBOX");
@@ -299,12 +294,12 @@ START_TEST(a_move_cut_short_is_completed)
     mailbox_close(&mb);
     /* back to the moment before the source's record; its files were still there then */
     cut_journal_to(st.st_size);
-    unsettle_last(".Trash/", 0);
+    writer = unsettle_last(".Trash/");
     mb = store_test_select("INBOX");
     ck_assert_uint_eq(mailbox_count(mb), 3);
     to = store_test_select("Trash");
     ck_assert_uint_eq(mailbox_count(to), 0);
-    unsettle_last(".Trash/", JOURNAL_SETTLE_MS);
+    (void)close(writer);
     ck_assert_int_eq(mailbox_sync(to, true, NULL), 0);
     ck_assert_uint_eq(mailbox_count(to), 2);
     ck_assert_int_eq(mailbox_sync(mb, true, NULL), 0);

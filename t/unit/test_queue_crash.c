@@ -5,6 +5,7 @@
  * acknowledged is in each of its mailboxes exactly once, what was not is there whole or not at all.
  */
 // LINK: queue-manager/agent.c
+// LINK: queue-manager/trim.c
 // LINK: queue-manager/agents.c
 // LINK: queue-manager/control.c
 // LINK: queue-manager/deferral.c

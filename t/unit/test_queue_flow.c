@@ -17,6 +17,7 @@
 // LINK: queue-manager/schedule.c
 // LINK: queue-manager/server.c
 // LINK: queue-manager/trace.c
+// LINK: queue-manager/trim.c
 #include "t/unit/queue_harness.h"
 
 #include "queue-manager/control.h"

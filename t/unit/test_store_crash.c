@@ -373,7 +373,6 @@ START_TEST(no_step_is_the_wrong_one)
     bool whole = false;
     unsigned step;
 
-    settle_set_patience(0);
     for (step = 1; !whole; step++) {
         ck_assert_uint_lt(step, STEPS_MAX);
         store_test_setup();

@@ -1,0 +1,225 @@
+"""What code that runs inside a session worker can do: nothing but its one user's mail.
+
+The suite is built with TESTHOOKS=1, in which a client's line "XTESTHOOK attack argument" makes the
+worker do what an attacker would who has taken it over (lib/sys/testhook.c)."""
+import base64
+import os
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from instance import TOP, Instance
+
+PASSWORD = "secret-of-test"
+HOOKS = TOP / "build-hooks"
+DAEMONS = ("smtp", "imap", "pop3")
+
+
+@pytest.fixture(scope="module")
+def hooked():
+    subprocess.run(["make", "-C", str(TOP), "-j2", "TESTHOOKS=1"], check=True,
+                   stdout=subprocess.DEVNULL, timeout=600)
+    inst = Instance(build=HOOKS)
+    inst.setup()
+    inst.start()
+    for user in ("alice", "bob"):
+        inst.add_user(f"{user}@d.test", PASSWORD)
+    yield inst
+    inst.close()
+
+
+class Session:
+    """One connection whose worker attacks on demand."""
+
+    def __init__(self, inst, label, tls=False):
+        self.label = label
+        self.sock = socket.create_connection(("127.0.0.1", inst.port(label)), timeout=20)
+        if tls:
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            self.sock = context.wrap_socket(self.sock)
+        self.file = self.sock.makefile("rwb", buffering=0)
+        self.file.readline()
+
+    def command(self, line):
+        self.file.write(line.encode() + b"\r\n")
+        return self.file.readline().decode()
+
+    def login(self, user):
+        if self.label.startswith("pop3"):
+            self.command(f"USER {user}")
+            assert self.command(f"PASS {PASSWORD}").startswith("+OK")
+        elif self.label.startswith("imap"):
+            assert "OK" in self.command(f"a LOGIN {user} {PASSWORD}")
+        else:
+            line = self.command("EHLO test")
+            while not line.startswith("250 "):
+                line = self.file.readline().decode()
+            plain = base64.b64encode(f"\0{user}\0{PASSWORD}".encode()).decode()
+            assert self.command(f"AUTH PLAIN {plain}").startswith("235")
+        return self
+
+    def attack(self, name, argument=""):
+        """The name of the error, "ok", or "killed"."""
+        try:
+            reply = self.command(f"XTESTHOOK {name} {argument}")
+        except OSError:
+            return "killed"
+        return reply.split()[1] if reply else "killed"
+
+    def close(self):
+        self.sock.close()
+
+
+def sessions(inst):
+    """One worker of each daemon that has not logged in, and one that has."""
+    for label in DAEMONS:
+        yield f"{label} before login", lambda label=label: Session(inst, label)
+    for label in ("smtps", "imaps", "pop3s"):
+        yield f"{label} as alice", lambda label=label: Session(inst, label, tls=True).login("alice@d.test")
+
+
+def attack_everywhere(inst, name, argument=""):
+    results = {}
+    for who, begin in sessions(inst):
+        session = begin()
+        assert session.attack("alive") == "ok", who
+        results[who] = session.attack(name, argument)
+        session.close()
+    return results
+
+
+def refused_everywhere(inst, name, argument=""):
+    results = attack_everywhere(inst, name, argument)
+    assert "ok" not in results.values(), (name, argument, results)
+
+
+@pytest.fixture(scope="module")
+def listener():
+    sock = socket.create_server(("127.0.0.1", 0))
+    yield sock
+    sock.close()
+
+
+def outside_paths(inst):
+    yield "/etc/passwd"
+    yield "/"
+    yield "/proc/self/status"
+    yield str(inst.root / "etc/posthorn.conf")
+    yield str(inst.root / "etc/certs/key.pem")
+    yield str(inst.root / "store/d.test")
+    yield str(inst.root / "run/authd.sock")
+
+
+def test_no_path_can_be_opened(hooked):
+    for path in outside_paths(hooked):
+        refused_everywhere(hooked, "open", path)
+    refused_everywhere(hooked, "create", "/tmp/posthorn-escape")
+    assert not os.path.exists("/tmp/posthorn-escape")
+
+
+def test_no_descriptor_leads_out(hooked):
+    """From every descriptor that the worker holds, by as many ".." as it takes."""
+    up = "../" * 12
+    for path in ("..", up + "etc/passwd", up + str(hooked.root / "etc/certs/key.pem").lstrip("/")):
+        refused_everywhere(hooked, "openat", path)
+
+
+def test_the_other_user_s_mail_is_out_of_reach(hooked):
+    mail = {}
+    for user in ("alice", "bob"):
+        found = [path for path in (hooked.root / "store").rglob("mail") if path.parent.name == user]
+        assert len(found) == 1, "authd's hand-over made it"
+        mail[user] = found[0]
+    refused_everywhere(hooked, "openat", os.path.relpath(mail["bob"], mail["alice"]))
+    refused_everywhere(hooked, "open", mail["bob"])
+
+
+def test_alice_s_own_mail_is_there(hooked):
+    """The control: the same attack on one's own mailbox gets through after the login, not before."""
+    results = attack_everywhere(hooked, "openat", "posthorn.journal")
+    assert results["imaps as alice"] == "ok" and results["pop3s as alice"] == "ok", results
+    assert all(r != "ok" for who, r in results.items() if not who.endswith("pop3s as alice")
+               and not who.endswith("imaps as alice")), results
+
+
+def test_nothing_can_be_connected_to(hooked, listener):
+    port = listener.getsockname()[1]
+    refused_everywhere(hooked, "connect", port)
+    refused_everywhere(hooked, "reconnect", port)
+    refused_everywhere(hooked, "unix", str(hooked.root / "run/accountd.sock"))
+    listener.settimeout(0.1)
+    with pytest.raises(socket.timeout):
+        listener.accept()
+
+
+def test_no_listener_is_left_in_a_worker(hooked):
+    refused_everywhere(hooked, "listeners")
+
+
+def test_no_program_can_be_run(hooked):
+    for path in ("/bin/true", "/bin/sh", "/proc/self/exe"):
+        assert set(attack_everywhere(hooked, "exec", path).values()) == {"killed"}
+    refused_everywhere(hooked, "fork")
+    refused_everywhere(hooked, "code")
+
+
+def test_no_process_can_be_touched(hooked):
+    workers = [row["pid"] for row in hooked.json("status", "--sandbox") if row["role"] == "worker"]
+    victim = subprocess.Popen(["sleep", "60"])
+    try:
+        for pid in (workers[0], victim.pid, 1):
+            refused_everywhere(hooked, "kill", pid)
+            refused_everywhere(hooked, "fcntl_kill", pid)
+        for name in ("ptrace", "peek"):
+            assert set(attack_everywhere(hooked, name, victim.pid).values()) == {"killed"}
+        assert victim.poll() is None
+    finally:
+        victim.kill()
+        victim.wait()
+
+
+def test_no_privilege_can_be_had(hooked):
+    refused_everywhere(hooked, "setuid")
+    refused_everywhere(hooked, "chroot", "/")
+    for name in ("unshare", "io_uring"):
+        assert set(attack_everywhere(hooked, name).values()) == {"killed"}
+
+
+def test_a_killed_worker_costs_only_its_session(hooked):
+    with_mail = Session(hooked, "pop3s", tls=True).login("bob@d.test")
+    Session(hooked, "pop3").attack("exec", "/bin/true")
+    assert with_mail.command("STAT").startswith("+OK")
+    assert "signal=SYS" in hooked.log("pop3")
+    with_mail.close()
+
+
+def test_status_shows_what_is_in_force(hooked):
+    session = Session(hooked, "imaps", tls=True).login("alice@d.test")
+    rows = hooked.json("status", "--sandbox")
+    session.close()
+    confined = [row for row in rows if row["program"] in ("smtpd", "imapd", "pop3d")]
+    assert {row["role"] for row in confined} == {"parent", "forker", "worker"}
+    for row in rows:
+        if row["program"] == "master":
+            continue
+        assert row["seccomp"] == "filter" and row["no_new_privs"] is True, row
+        assert row["capabilities"] == "none", row
+        if os.geteuid() == 0:
+            assert row["user"] not in ("root", "0", 0), row
+    if os.geteuid() == 0:
+        assert all(row["chroot"].endswith("/empty") for row in confined if row["role"] != "parent")
+    sessions_of_imap = [row for row in confined
+                        if row["program"] == "imapd" and row["state"] == "session"]
+    assert any(int(row["landlock_layers"]) == 2 for row in sessions_of_imap), sessions_of_imap
+
+
+def test_a_normal_build_has_no_hook(suite):
+    session = Session(suite, "pop3")
+    assert session.command("XTESTHOOK alive").startswith("-ERR")
+    session.close()
+    for program in ("smtpd", "imapd", "pop3d"):
+        assert b"XTESTHOOK" not in (suite.build / "libexec/posthorn" / program).read_bytes()
