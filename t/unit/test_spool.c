@@ -97,7 +97,7 @@ START_TEST(recovery_brings_the_pieces_together)
 }
 END_TEST
 
-START_TEST(removal_cuts_the_mailboxes_file)
+START_TEST(removal_leaves_a_way_to_cut_the_mailboxes_file)
 {
     struct stat st;
     int fd;
@@ -108,7 +108,9 @@ START_TEST(removal_cuts_the_mailboxes_file)
     ck_assert_int_eq(ftruncate(fd, 100), 0);
     (void)close(fd);
     ck_assert_int_eq(linkat(spool.fds[SPOOL_ACTIVE], "m", spool.dirfd, "mailbox", 0), 0);
-    ck_assert_int_eq(spool_remove(&spool, SPOOL_ACTIVE, "m", SPOOL_ENV, true, 60), 0);
+    ck_assert_int_eq(spool_remove(&spool, SPOOL_ACTIVE, "m", SPOOL_ENV, &fd), 0);
+    ck_assert_int_eq(ftruncate(fd, 60), 0);
+    (void)close(fd);
     ck_assert(!there(SPOOL_ACTIVE, "m") && !there(SPOOL_ACTIVE, "m.env"));
     ck_assert_int_eq(fstatat(spool.dirfd, "mailbox", &st, 0), 0);
     ck_assert_int_eq((int)st.st_size, 60);
@@ -256,7 +258,7 @@ main(void)
     tcase_add_test(tc, missing_directories_are_made_again);
     tcase_add_test(tc, failed_move_puts_everything_back);
     tcase_add_test(tc, recovery_brings_the_pieces_together);
-    tcase_add_test(tc, removal_cuts_the_mailboxes_file);
+    tcase_add_test(tc, removal_leaves_a_way_to_cut_the_mailboxes_file);
     tcase_add_test(tc, scan_takes_messages_only_and_starts_again);
     tcase_add_test(tc, log_says_the_last_word_of_each);
     tcase_add_test(tc, torn_log_ends_before_the_tear);
