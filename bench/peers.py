@@ -206,7 +206,8 @@ class Posthorn:
     def start(self, settings=()):
         self.cli("setup", "--domain", DOMAIN, "--hostname", f"mail.{DOMAIN}", "--port-offset",
                  self.offset, "--bind", "127.0.0.1")
-        for name, value in (("smtp.max_recipients", 2000), *settings):
+        for name, value in (("smtp.max_recipients", 2000), ("auth.plain_on_loopback", "yes"),
+                            ("auth.rehash", "no"), *settings):
             self.cli("config", "set", name, value)
         record = self.root / "record"
         record.write_text("{PLAIN}" + PASSWORD + "\n")

@@ -72,6 +72,7 @@ ask(const struct cli *cli, struct ipc_client *client, const char *verb, const ch
     struct ipc_reply message;
     int rc;
 
+    *reply = (struct queue_control_reply){.result = 1};
     (void)queue_control_encode(&frame, &req); /* short */
     rc = ipc_client_call(client, &frame, -1, TIMEOUT_MS, &message);
     strbuf_free(&frame);

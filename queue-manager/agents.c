@@ -65,10 +65,9 @@ agents_local_of(const struct agents *all, struct slice path)
 struct agent *
 agents_remote_for(const struct agents *all, const struct destination *d)
 {
-    struct agent *best = NULL, *a;
+    struct agent *best = NULL;
 
-    LIST_FOREACH(a, &all->list, link)
-    {
+    for (struct agent *a = LIST_FIRST(&all->list); a != NULL; a = LIST_NEXT(a, link)) {
         if (a->kind != QUEUE_AGENT_REMOTE || !agent_has_room(a))
             continue;
         if (a->peer_id == d->last_agent)
@@ -82,12 +81,8 @@ agents_remote_for(const struct agents *all, const struct destination *d)
 bool
 agents_remote_room(const struct agents *all)
 {
-    const struct agent *a;
-
-    LIST_FOREACH(a, &all->list, link)
-    {
+    for (const struct agent *a = LIST_FIRST(&all->list); a != NULL; a = LIST_NEXT(a, link))
         if (a->kind == QUEUE_AGENT_REMOTE && agent_has_room(a))
             return true;
-    }
     return false;
 }

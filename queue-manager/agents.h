@@ -9,7 +9,7 @@
 #define AGENTS_LOCAL_MAX 64 /* local agents among which mailboxes are spread */
 
 struct agents {
-    LIST_HEAD(, agent) list;
+    LIST_HEAD(agent_list, agent) list;
     struct agent *locals[AGENTS_LOCAL_MAX];
     uint32_t local_count;
     uint32_t remote_slots; /* of all remote agents */

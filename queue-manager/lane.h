@@ -22,7 +22,7 @@ struct share {
 };
 
 struct lane {
-    TAILQ_HEAD(, share) shares;
+    TAILQ_HEAD(lane_shares, share) shares;
     uint32_t share_count;
     uint32_t *total; /* shares in all lanes of a kind, or NULL */
     bool is_local;

@@ -76,10 +76,10 @@ struct message {
 
     struct target *targets;
     uint32_t target_count, target_room;
-    uint32_t open_count;       /* targets WAITING or IN_JOB */
-    uint32_t job_count;        /* jobs with agents */
-    LIST_HEAD(, share) shares; /* what is in line of it */
-    bool log_wanted;           /* finished targets should reach the log before the round ends */
+    uint32_t open_count;                     /* targets WAITING or IN_JOB */
+    uint32_t job_count;                      /* jobs with agents */
+    LIST_HEAD(message_shares, share) shares; /* what is in line of it */
+    bool log_wanted; /* finished targets should reach the log before the round ends */
     struct message *log_link;
 
     bool failures_told, successes_told; /* in this round, by notices that are committed */

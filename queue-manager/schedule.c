@@ -486,11 +486,8 @@ schedule_result(struct schedule *s, struct agent *a, const struct queue_result *
 void
 schedule_figures(const struct schedule *s, struct schedule_figures *out)
 {
-    const struct agent *a;
-
     *out = (struct schedule_figures){.local_agents = s->agents.local_count};
-    LIST_FOREACH(a, &s->agents.list, link)
-    {
+    for (const struct agent *a = LIST_FIRST(&s->agents.list); a != NULL; a = LIST_NEXT(a, link)) {
         out->remote_agents += a->kind == QUEUE_AGENT_REMOTE;
         out->slots += a->slots;
         out->busy += a->busy;

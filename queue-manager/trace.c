@@ -61,9 +61,8 @@ static bool
 was_here(struct slice header, struct slice address)
 {
     struct header_field field;
-    enum header_status status;
 
-    while ((status = header_next(&header, &field)) == HEADER_FIELD)
+    while (header_next(&header, &field) == HEADER_FIELD)
         if (slice_eq_nocase(field.name, SLICE("Delivered-To")) &&
             slice_eq_nocase(slice_trim(field.body), address))
             return true;

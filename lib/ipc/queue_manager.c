@@ -13,7 +13,7 @@
 #define SLOTS_MAX 10000
 #define FILE_MAX 64 /* "deferred/" and a queue id */
 #define DSN_MAX 16  /* "5.123.123" */
-#define PREPEND_MAX (4 * QUEUE_ADDRESS_MAX)
+#define PREPEND_MAX 4096
 #define VERB_MAX 32
 #define NAME_MAX_BYTES 256 /* a queue id, a domain, "ALL" */
 

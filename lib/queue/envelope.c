@@ -140,9 +140,9 @@ envelope_decode(struct slice record, struct queue_envelope *e)
     uint8_t flags;
 
     *e = (struct queue_envelope){.rcpt_count = 0};
-    if (!envelope_intact(record))
+    if (!envelope_intact(record) ||
+        envelope_footer_decode(record.ptr + record.len - ENVELOPE_FOOTER, &footer) < 0)
         return -1;
-    (void)envelope_footer_decode(record.ptr + record.len - ENVELOPE_FOOTER, &footer); /* intact */
     e->content_size = footer.content_size;
     e->content_crc = footer.content_crc;
     r = reader_begin(slice_sub(record, 0, footer.body_length));

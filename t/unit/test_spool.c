@@ -1,0 +1,272 @@
+/*
+ * t/unit/test_spool.c - lib/queue/spool, queue_log and queue_list: directories, recovery, listing.
+ */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/ipc/object.h"
+#include "lib/queue/queue_list.h"
+#include "lib/queue/queue_log.h"
+#include "t/unit/scratch.h"
+
+static struct spool spool;
+
+static void
+setup(void)
+{
+    ck_assert_ptr_nonnull(scratch_make());
+    ck_assert_int_eq(spool_open(&spool, scratch_dir, getuid(), getgid()), 0);
+}
+
+static void
+teardown(void)
+{
+    spool_close(&spool);
+    scratch_remove();
+}
+
+static void
+touch(enum spool_state state, const char *name)
+{
+    int fd = openat(spool.fds[state], name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    ck_assert_int_ge(fd, 0);
+    (void)close(fd);
+}
+
+static bool
+there(enum spool_state state, const char *name)
+{
+    return faccessat(spool.fds[state], name, F_OK, 0) == 0;
+}
+
+START_TEST(missing_directories_are_made_again)
+{
+    struct stat st;
+
+    spool_close(&spool);
+    scratch_remove();
+    ck_assert_int_eq(mkdir(scratch_dir, 0700), 0);
+    ck_assert_int_eq(spool_open_readonly(&spool, scratch_dir), 0); /* nothing there: no messages */
+    ck_assert_int_eq(spool_find(&spool, "x"), -1);
+    spool_close(&spool);
+    ck_assert_int_eq(spool_open(&spool, scratch_dir, getuid(), getgid()), 0);
+    ck_assert_int_eq(fstat(spool.fds[SPOOL_NEW], &st), 0);
+    ck_assert_uint_eq(st.st_mode & 07777, 03733);
+    ck_assert_int_eq(fstat(spool.fds[SPOOL_ACTIVE], &st), 0);
+    ck_assert_uint_eq(st.st_mode & 07777, 02770);
+    ck_assert_int_eq(fstat(spool.trigger_fd, &st), 0);
+    ck_assert(S_ISFIFO(st.st_mode));
+}
+END_TEST
+
+START_TEST(failed_move_puts_everything_back)
+{
+    touch(SPOOL_ACTIVE, "m.env");
+    touch(SPOOL_ACTIVE, "m.log");
+    ck_assert_int_eq(spool_move(&spool, "m", SPOOL_ACTIVE, SPOOL_DEFERRED, SPOOL_ENV | SPOOL_LOG),
+                     -1);
+    ck_assert_int_eq(errno, ENOENT);
+    ck_assert(there(SPOOL_ACTIVE, "m.env") && there(SPOOL_ACTIVE, "m.log"));
+}
+END_TEST
+
+START_TEST(recovery_brings_the_pieces_together)
+{
+    touch(SPOOL_TMP, "abandoned");
+    touch(SPOOL_DEFERRED, "parted"); /* ID.env had moved on when the machine died */
+    touch(SPOOL_ACTIVE, "parted.env");
+    touch(SPOOL_ACTIVE, "running");
+    touch(SPOOL_ACTIVE, "running.log");
+    touch(SPOOL_ACTIVE, "orphan.log");
+    touch(SPOOL_NEW, "committing.env"); /* smtpd may be between its two renames */
+    ck_assert_int_eq((int)spool_recover(&spool, 3600000), 1);
+    ck_assert(there(SPOOL_TMP, "abandoned")); /* too young to be sure */
+    ck_assert(there(SPOOL_DEFERRED, "parted.env"));
+    ck_assert(there(SPOOL_NEW, "running") && there(SPOOL_NEW, "running.log"));
+    ck_assert(!there(SPOOL_ACTIVE, "orphan.log"));
+    ck_assert(there(SPOOL_NEW, "committing.env"));
+    ck_assert_int_eq((int)spool_recover(&spool, 0), 0);
+    ck_assert(!there(SPOOL_TMP, "abandoned"));
+}
+END_TEST
+
+START_TEST(removal_leaves_a_way_to_cut_the_mailboxes_file)
+{
+    struct stat st;
+    int fd;
+
+    touch(SPOOL_ACTIVE, "m");
+    touch(SPOOL_ACTIVE, "m.env");
+    fd = openat(spool.fds[SPOOL_ACTIVE], "m", O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(ftruncate(fd, 100), 0);
+    (void)close(fd);
+    ck_assert_int_eq(linkat(spool.fds[SPOOL_ACTIVE], "m", spool.dirfd, "mailbox", 0), 0);
+    ck_assert_int_eq(spool_remove(&spool, SPOOL_ACTIVE, "m", SPOOL_ENV, &fd), 0);
+    ck_assert_int_eq(ftruncate(fd, 60), 0);
+    (void)close(fd);
+    ck_assert(!there(SPOOL_ACTIVE, "m") && !there(SPOOL_ACTIVE, "m.env"));
+    ck_assert_int_eq(fstatat(spool.dirfd, "mailbox", &st, 0), 0);
+    ck_assert_int_eq((int)st.st_size, 60);
+}
+END_TEST
+
+START_TEST(scan_takes_messages_only_and_starts_again)
+{
+    struct spool_scan scan;
+
+    touch(SPOOL_NEW, "m1");
+    touch(SPOOL_NEW, "m1.env");
+    touch(SPOOL_NEW, "not-an-id");
+    ck_assert_int_eq(spool_scan_open(&scan, &spool, SPOOL_NEW), 0);
+    for (int pass = 0; pass < 2; pass++) {
+        ck_assert_str_eq(spool_scan_next(&scan), "m1");
+        ck_assert_ptr_null(spool_scan_next(&scan));
+        ck_assert(scan.at_end);
+    }
+    spool_scan_close(&scan);
+}
+END_TEST
+
+static struct slice
+some_records(struct strbuf *out)
+{
+    queue_log_encode(out, &(struct queue_log_entry){.kind = QUEUE_LOG_WAIT,
+                                                    .time_ms = 1,
+                                                    .address = SLICE("b@d.test"),
+                                                    .text = SLICE("first")});
+    queue_log_encode(out, &(struct queue_log_entry){
+                              .kind = QUEUE_LOG_DONE, .time_ms = 2, .address = SLICE("a@d.test")});
+    queue_log_encode(out, &(struct queue_log_entry){.kind = QUEUE_LOG_WAIT,
+                                                    .time_ms = 3,
+                                                    .address = SLICE("b@d.test"),
+                                                    .text = SLICE("second")});
+    queue_log_encode(out, &(struct queue_log_entry){
+                              .kind = QUEUE_LOG_ROUND, .time_ms = 4, .round = 2, .next_ms = 99});
+    return strbuf_slice(out);
+}
+
+START_TEST(log_says_the_last_word_of_each)
+{
+    struct strbuf records = strbuf_new(10000);
+    struct queue_log log;
+    uint64_t length = 0;
+
+    ck_assert_int_eq(
+        queue_log_append(spool.fds[SPOOL_ACTIVE], "m", &length, some_records(&records), true), 0);
+    ck_assert_uint_eq(length, records.len);
+    ck_assert_int_eq(queue_log_load(spool.fds[SPOOL_ACTIVE], "m", &log), 0);
+    ck_assert_uint_eq(log.rcpt_count, 2);
+    ck_assert(slice_eq(queue_log_find(&log, SLICE("b@d.test"))->text, SLICE("second")));
+    ck_assert_int_eq(queue_log_find(&log, SLICE("a@d.test"))->kind, QUEUE_LOG_DONE);
+    ck_assert_ptr_null(queue_log_find(&log, SLICE("c@d.test")));
+    ck_assert(log.round == 2 && log.next_ms == 99 && log.last_ms == 4);
+    queue_log_free(&log);
+    ck_assert_int_eq(queue_log_load(spool.fds[SPOOL_ACTIVE], "none", &log), 0);
+    ck_assert_uint_eq(log.bytes.len, 0);
+    strbuf_free(&records);
+}
+END_TEST
+
+/* Each torn length gives a prefix of the records, and the next append goes on behind it. */
+START_TEST(torn_log_ends_before_the_tear)
+{
+    struct strbuf records = strbuf_new(10000);
+    struct slice all = some_records(&records);
+
+    for (size_t cut = 0; cut < all.len; cut++) {
+        struct queue_log log;
+        uint64_t length = 0;
+
+        ck_assert_int_eq(
+            queue_log_append(spool.fds[SPOOL_ACTIVE], "m", &length, slice_sub(all, 0, cut), false),
+            0);
+        ck_assert_int_eq(queue_log_load(spool.fds[SPOOL_ACTIVE], "m", &log), 0);
+        ck_assert_uint_le(log.bytes.len, cut);
+        ck_assert_uint_eq(log.round, 0);
+        length = log.bytes.len;
+        queue_log_free(&log);
+        ck_assert_int_eq(queue_log_append(spool.fds[SPOOL_ACTIVE], "m", &length, all, false), 0);
+        ck_assert_int_eq(queue_log_load(spool.fds[SPOOL_ACTIVE], "m", &log), 0);
+        ck_assert_uint_eq(log.round, 2);
+        queue_log_free(&log);
+    }
+    strbuf_free(&records);
+}
+END_TEST
+
+static void
+put_message(const char *id)
+{
+    struct queue_rcpt rcpt = {SLICE("b@d.test"), SLICE(""), 0};
+    struct queue_envelope e = {
+        .received_ms = 1000, .sender = SLICE("s@d.test"), .rcpt_count = 1, .rcpts = &rcpt};
+    struct queue_writer *w = queue_writer_open(spool.fds[SPOOL_TMP], spool.fds[SPOOL_NEW], id);
+
+    ck_assert_ptr_nonnull(w);
+    ck_assert_int_eq(queue_writer_commit(&w, &e), 0);
+}
+
+START_TEST(pages_have_every_message_once)
+{
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    char cursor[QUEUE_ID_SIZE] = "", id[QUEUE_ID_SIZE], before[QUEUE_ID_SIZE] = "";
+    int count = 0;
+    bool more = true;
+
+    for (int i = 0; i < 450; i++) {
+        (void)snprintf(id, sizeof(id), "m%04d", i);
+        put_message(id);
+        if (i % 3 == 0)
+            ck_assert_int_eq(spool_move(&spool, id, SPOOL_NEW, SPOOL_DEFERRED, 0), 0);
+    }
+    while (more) {
+        struct strbuf objects = strbuf_new(1u << 20);
+        struct slice rest;
+        int n;
+
+        more = queue_list_page(&spool, cursor, &objects, cursor);
+        rest = strbuf_slice(&objects);
+        while ((n = object_next(&rest, fields)) > 0) {
+            struct slice now = object_get(fields, (uint32_t)n, "id");
+
+            ck_assert_int_gt(slice_cmp(now, slice_of(before)), 0);
+            (void)snprintf(before, sizeof(before), "%.*s", (int)now.len, now.ptr);
+            count++;
+        }
+        strbuf_free(&objects);
+    }
+    ck_assert_int_eq(count, 450);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("spool");
+    TCase *tc = tcase_create("spool");
+    SRunner *sr;
+    int failed;
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, missing_directories_are_made_again);
+    tcase_add_test(tc, failed_move_puts_everything_back);
+    tcase_add_test(tc, recovery_brings_the_pieces_together);
+    tcase_add_test(tc, removal_leaves_a_way_to_cut_the_mailboxes_file);
+    tcase_add_test(tc, scan_takes_messages_only_and_starts_again);
+    tcase_add_test(tc, log_says_the_last_word_of_each);
+    tcase_add_test(tc, torn_log_ends_before_the_tear);
+    tcase_add_test(tc, pages_have_every_message_once);
+    suite_add_tcase(s, tc);
+    sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
