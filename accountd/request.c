@@ -66,25 +66,25 @@ rcpt_quota(struct request *rq, uint64_t size, const struct account_hit *hit)
     struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX);
     const struct usage_entry *usage;
     enum outcome outcome;
+    bool full, doubtful;
 
     if (quota_bytes == 0 && quota_messages == 0)
         return rcpt_local(rq);
+    if (quota_bytes != 0 && size > quota_bytes)
+        return answer_rcpt(rq, ACCOUNTD_REFUSED, 552, "5.2.2",
+                           "message is larger than the mailbox may be");
     account_store_path(strbuf_slice(&hit->address), &path);
     usage = usage_get(server->usage, strbuf_slice(&path));
-    if (quota_bytes != 0 && size > quota_bytes) {
-        outcome = answer_rcpt(rq, ACCOUNTD_REFUSED, 552, "5.2.2",
-                              "message is larger than the mailbox may be");
-    } else if (usage != NULL && fits(usage, size, quota_bytes, quota_messages)) {
-        outcome = rcpt_local(rq);
-    } else if (!rq->waited && server->store != NULL &&
-               (usage == NULL || clock_mono_ms() - usage->known_ms > USAGE_FRESH_MS) &&
-               parking_add(server->parking, rq, strbuf_slice(&path))) {
+    full = usage != NULL && !fits(usage, size, quota_bytes, quota_messages);
+    doubtful = usage == NULL || (full && clock_mono_ms() - usage->known_ms > USAGE_FRESH_MS);
+    if (doubtful && !rq->waited && server->store != NULL &&
+        parking_add(server->parking, rq, strbuf_slice(&path))) {
         store_ask_usage(server->store, strbuf_slice(&path));
         outcome = REQUEST_PARKED;
-    } else if (usage == NULL) { /* no answer: delivery looks at the quota once more */
-        outcome = rcpt_local(rq);
-    } else {
+    } else if (full) {
         outcome = answer_rcpt(rq, ACCOUNTD_DEFERRED, 452, "4.2.2", "mailbox is full");
+    } else { /* also without an answer: delivery looks at the quota once more */
+        outcome = rcpt_local(rq);
     }
     strbuf_free(&path);
     return outcome;

@@ -8,7 +8,7 @@
 // LINK: pop3d/message_out.c
 #include <stdlib.h>
 
-#include "lib/base/http_line.h"
+#include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
 #include "lib/base/strbuf.h"
 #include "pop3d/command.h"
@@ -56,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert_always(parsed.verb.len + parsed.args.len <= line.len);
         (void)command_numbers(parsed.args, 0, 2, numbers); /* leaves them alone if there are none */
     }
-    (void)http_line_is_request(line);
+    (void)http_probe(line);
     send_out(rest, numbers[0] % 4096 + 1, numbers[1]);
     return 0;
 }

@@ -1,8 +1,8 @@
 /*
  * fuzz/fuzz_smtp_command.c - SMTP command lines with their parameters, and mail data.
  *
- * The input is taken as a command line, and once more as what follows DATA, cut in two at every
- * possible place: the result must not depend on the cut.
+ * The input is taken as a command line, and once more as what follows DATA, cut in two at each
+ * of its first places: the result must not depend on the cut.
  */
 // LINK: smtpd/line.c
 // LINK: smtpd/params.c
@@ -11,11 +11,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
 #include "smtpd/content.h"
 #include "smtpd/dot.h"
 #include "smtpd/line.h"
 #include "smtpd/params.h"
+
+enum { CUTS_MAX = 60 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,7 +30,7 @@ check_line(struct slice line)
     struct rcpt_args rcpt;
     struct refusal why = {0};
 
-    (void)line_is_http(line);
+    (void)http_probe(line);
     if (line_parse(line, &verb, &args) < 0)
         args = line;
     for (int extended = 0; extended < 2; extended++) {
@@ -73,7 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (end != SIZE_MAX) /* nothing but CRLF.CRLF ends data */
         assert_always(end == 3 ? slice_starts(text, SLICE(".\r\n"))
                                : slice_ends(slice_sub(text, 0, end), SLICE("\r\n.\r\n")));
-    for (size_t cut = 0; cut < size && cut < 200; cut++) {
+    for (size_t cut = 0; cut < size && cut < CUTS_MAX; cut++) {
         strbuf_clear(&parts);
         assert_always(decode(text, cut, &parts) == end);
         assert_always(slice_eq(strbuf_slice(&parts), strbuf_slice(&whole)));

@@ -23,7 +23,9 @@ parse_use(struct parser *p, enum store_use *use, bool *supported)
         if (!parser_optional(p, ' '))
             break;
     }
-    return parser_char(p, ')') && parser_char(p, ')');
+    if (!parser_char(p, ')'))
+        return false;
+    return parser_char(p, ')'); /* of USE, of the parameters */
 }
 
 /* "A/B/" declares that A/B will have children: we need no such declaration (section 6.3.3). */

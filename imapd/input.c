@@ -17,9 +17,9 @@
 #include "lib/log/log.h"
 
 enum {
-    CHUNK = 4096,  /* bytes of a line taken at a time */
-    PIECE = 16384, /* bytes of a literal taken at a time */
-    COMMAND_MAX_BEFORE_LOGIN = 16384,
+    CHUNK = 4096,                     /* bytes of a line taken at a time */
+    PIECE = 16384,                    /* bytes of a literal taken at a time */
+    COMMAND_MAX_BEFORE_LOGIN = 20480, /* AUTHENTICATE with an initial response fits */
     IDLE_AFTER_MS = 1000,
 };
 static const uint64_t swallow_max = 16u << 20; /* of a literal that we do not want */

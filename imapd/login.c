@@ -258,7 +258,7 @@ struct reply
 login_authenticate(struct session *s, struct parser *p, unsigned flags)
 {
     struct exchange x = {.line = strbuf_new(SASL_LINE_MAX), .response = strbuf_new(AUTHD_SASL_MAX)};
-    bool has_initial;
+    bool has_initial = false;
     struct reply reply;
 
     (void)flags;

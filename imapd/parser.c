@@ -41,7 +41,9 @@ take(struct parser *p, size_t len)
 char
 parser_peek(const struct parser *p)
 {
-    return p->rest.len == 0 ? '\0' : p->rest.ptr[0];
+    if (p->rest.len == 0)
+        return '\0';
+    return p->rest.ptr[0];
 }
 
 bool

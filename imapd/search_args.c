@@ -34,7 +34,7 @@ new_key(struct context *c, enum search_op op)
 static bool
 parse_text(struct context *c, struct slice *out)
 {
-    struct strbuf utf8 = strbuf_new(SEARCH_STRING_MAX * 3), folded = strbuf_new(utf8.max);
+    struct strbuf utf8 = strbuf_new((size_t)SEARCH_STRING_MAX * 3), folded = strbuf_new(utf8.max);
     struct slice text;
     bool ok;
 
@@ -197,7 +197,7 @@ insert_by_cost(struct search_key *and, struct search_key *key)
 static bool
 parse_list(struct context *c, struct search_key **out)
 {
-    struct search_key *key;
+    struct search_key *key = NULL;
 
     *out = new_key(c, SEARCH_AND);
     do {

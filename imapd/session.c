@@ -17,11 +17,7 @@
 #include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
-<<<<<<< HEAD
-#include "lib/sys/heap_image.h"
-=======
 #include "lib/sys/heap.h"
->>>>>>> sb
 
 enum {
     INPUT_BUFFER = 16384,
@@ -67,12 +63,7 @@ session_release_memory(struct session *s)
     if (s->mailbox != NULL)
         mailbox_release_memory(s->mailbox);
     stream_release_buffers(s->stream);
-<<<<<<< HEAD
-    (void)malloc_trim(0); /* nothing to give back is fine too */
-    heap_image_release();
-=======
     heap_give_back();
->>>>>>> sb
 }
 
 static void
@@ -127,8 +118,8 @@ is_http(struct session *s)
     return true;
 }
 
-static void
-run_commands(struct session *s)
+void
+session_run(struct session *s)
 {
     while (s->state != STATE_LOGOUT) {
         switch (input_read_command(s)) {
@@ -148,8 +139,8 @@ run_commands(struct session *s)
     }
 }
 
-static void
-end(struct session *s)
+void
+session_end(struct session *s)
 {
     if (s->user[0] != '\0')
         log_event(LOG_INFO, "logout", KV_STR("user", s->user),
@@ -184,8 +175,8 @@ session_serve(struct pool_session *pool, void *server)
 
     s.login_deadline = clock_mono_ms() + s.server->settings.login_timeout_ms;
     if (begin(&s))
-        run_commands(&s);
+        session_run(&s);
     was_used = s.user[0] != '\0';
-    end(&s);
+    session_end(&s);
     return was_used ? POOL_EXIT : POOL_REUSE;
 }

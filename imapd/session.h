@@ -52,6 +52,9 @@ struct session {
 
 /* Serves one connection from greeting to end. */
 enum pool_next session_serve(struct pool_session *pool, void *server);
+/* Its two halves: commands until the client or we have enough, and giving all back. */
+void session_run(struct session *s);
+void session_end(struct session *s);
 
 /* The user's store, opened on first use. NULL with errno. */
 struct store *session_store(struct session *s);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/http_line.h"
+#include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/sys/heap.h"
@@ -222,7 +222,7 @@ next_command(struct session *s)
     case SESSION_LINE_OK:
         break;
     }
-    if (s->state != ST_TRANSACTION && http_line_is_request(line))
+    if (s->state != ST_TRANSACTION && http_probe(line))
         return drop_http(s, line);
     return dispatch(s, line);
 }

@@ -19,7 +19,8 @@
 #include "lib/ipc/client.h"
 
 #define CONNECT_MS 5000
-#define ANSWER_MS 300000 /* a large import takes its time */
+#define ANSWER_MS 60000
+#define IMPORT_MS 600000 /* a large account base takes its time */
 #define CHILD_FD 3
 
 struct accounts {
@@ -127,13 +128,14 @@ accounts_call(struct accounts *accounts, const struct accountd_admin *request,
               struct accountd_admin_reply *reply)
 {
     struct strbuf frame = strbuf_new(ACCOUNTD_REQUEST_MAX + FRAME_HEADER);
-    struct ipc_reply answer;
+    struct ipc_reply answer = {.fd = -1};
+    int timeout_ms = slice_eq(request->verb, SLICE("import-commit")) ? IMPORT_MS : ANSWER_MS;
     int rc = -1;
 
     if (accountd_admin_encode(&frame, request) < 0)
         errno = E2BIG;
     else
-        rc = ipc_client_call(accounts->client, &frame, -1, ANSWER_MS, &answer);
+        rc = ipc_client_call(accounts->client, &frame, -1, timeout_ms, &answer);
     if (rc == 0 && (answer.type != ACCOUNTD_ADMIN_REPLY ||
                     accountd_admin_reply_decode(answer.payload, reply) < 0)) {
         errno = EPROTO;
@@ -156,8 +158,10 @@ int
 accounts_do(struct accounts *accounts, const struct accountd_admin *request,
             struct accountd_admin_reply *reply)
 {
-    int rc = accounts_call(accounts, request, reply);
+    int rc;
 
+    *reply = (struct accountd_admin_reply){0};
+    rc = accounts_call(accounts, request, reply);
     if (rc != CLI_OK || reply->result == 0)
         return rc;
     return cli_fail(accounts->cli, "%.*s", (int)reply->text.len, reply->text.ptr);

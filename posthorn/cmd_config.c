@@ -9,6 +9,7 @@
 
 #include "lib/conf/conf.h"
 #include "lib/conf/conf_edit.h"
+#include "lib/conf/services.h"
 #include "posthorn/command.h"
 #include "posthorn/config_doc.h"
 #include "posthorn/output.h"
@@ -143,16 +144,33 @@ config_set(struct cli *cli, int argc, char **argv)
     return CLI_OK;
 }
 
+static bool
+services_are_right(const struct cli *cli)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct services *services = services_load(cli->inst.services_path, &errors);
+    bool right = services != NULL;
+
+    (void)fputs(strbuf_cstr(&errors), stderr);
+    services_free(&services);
+    strbuf_free(&errors);
+    return right;
+}
+
 static int
 config_check(struct cli *cli, int argc, char **argv)
 {
     struct conf *conf;
+    bool services_right;
 
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
         return CLI_USAGE;
     conf = load(cli);
-    if (conf == NULL)
+    services_right = services_are_right(cli);
+    if (conf == NULL || !services_right) {
+        conf_free(&conf);
         return CLI_FAILED;
+    }
     if (conf_u64(conf, SYSTEM_PORT_OFFSET) != 0)
         cli_warn(cli, "warning: with system.port_offset, SMTP does not listen on port 25: other "
                       "servers will not find it");
@@ -183,7 +201,7 @@ static const struct cli_verb verbs[] = {
     {"get", "[SECTION | SECTION.NAME] [--json]", "the value in force, or all of them", config_get},
     {"set", "SECTION.NAME VALUE | SECTION.NAME --unset", "changes one line of the file",
      config_set},
-    {"check", "", "reads the file and reports every error", config_check},
+    {"check", "", "reads posthorn.conf and services.conf and reports every error", config_check},
     {"doc", "[--man | --sample] [SECTION[.NAME]]", "the reference of the settings", config_doc},
     {0},
 };

@@ -94,7 +94,7 @@ export_run(struct cli *cli, int argc, char **argv)
     if (rc == CLI_OK && argc == 1)
         rc = write_export(cli, argv[0], strbuf_slice(&text));
     else if (rc == CLI_OK)
-        (void)fwrite(text.ptr, 1, text.len, stdout); /* main() tests stdout at the end */
+        (void)fwrite(strbuf_cstr(&text), 1, text.len, stdout); /* main() tests stdout at the end */
     if (text.ptr != NULL)
         mem_wipe(text.ptr, text.cap);
     strbuf_free(&text);

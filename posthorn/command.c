@@ -17,6 +17,7 @@
 #include "lib/base/suggest.h"
 
 #define SECRET_MAX 1024
+#define MESSAGE_MAX 65536
 
 static const struct command *const commands[] = {
 #define COMMAND(name) &command_##name,
@@ -56,10 +57,13 @@ print_name(const struct cli *cli)
 static void
 print_message(const struct cli *cli, const char *format, va_list args)
 {
+    struct strbuf text = strbuf_new(MESSAGE_MAX);
+
     (void)fflush(stdout); /* keep the order of what the terminal shows */
     print_name(cli);
-    (void)vfprintf(stderr, format, args);
-    (void)fputc('\n', stderr);
+    (void)strbuf_vprintf(&text, format, args); /* one that is too long is cut off whole */
+    (void)fprintf(stderr, "%s\n", strbuf_cstr(&text));
+    strbuf_free(&text);
 }
 
 int

@@ -10,6 +10,7 @@
 #include "lib/base/parse.h"
 
 #define OUTPUT_MAX (512u << 20)
+#define PRINTED_MAX ((size_t)4 * OBJECT_VALUE_MAX) /* every byte as \xNN */
 
 struct table {
     const struct column *columns;
@@ -62,7 +63,7 @@ append_printable(struct strbuf *out, struct slice text)
 static size_t
 printed_width(struct slice text)
 {
-    struct strbuf scratch = strbuf_new(OBJECT_VALUE_MAX * 4);
+    struct strbuf scratch = strbuf_new(PRINTED_MAX);
     size_t width = append_printable(&scratch, text);
 
     strbuf_free(&scratch);
@@ -303,7 +304,7 @@ table_free(struct table **tablep)
 static void
 write_out(struct strbuf *out)
 {
-    (void)fwrite(out->ptr, 1, out->len, stdout); /* main() tests stdout at the end */
+    (void)fwrite(strbuf_cstr(out), 1, out->len, stdout); /* main() tests stdout at the end */
     strbuf_free(out);
 }
 

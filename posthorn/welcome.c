@@ -21,7 +21,7 @@
 #include "lib/queue/queue_file.h"
 #include "lib/queue/spool.h"
 
-#define MESSAGE_MAX (4u * WELCOME_TEMPLATE_MAX)
+#define MESSAGE_MAX (1u << 20)
 
 /* ---- the message ---- */
 

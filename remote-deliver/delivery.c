@@ -1,7 +1,9 @@
 /*
  * remote-deliver/delivery.c - tries the servers of a next hop until every recipient has a verdict.
  *
- * 2xx is delivered, 5xx is final, all else is tried at the next server and then left for later.
+ * 2xx is delivered, 5xx is final, all else is tried at the next server and then left for later; a
+ * message that was sent whole and got no answer is left for later at once, since the next server
+ * might deliver it a second time.
  * The servers and DNS are untrusted; the message comes as one read-only descriptor.
  */
 #include "remote-deliver/delivery.h"
@@ -239,11 +241,13 @@ dsn_of(const struct smtp_recipient *r)
     static const char classes[] = {[SMTP_UNTRIED] = '4',
                                    [SMTP_DELIVERED] = '2',
                                    [SMTP_TEMPORARY] = '4',
-                                   [SMTP_PERMANENT] = '5'};
+                                   [SMTP_PERMANENT] = '5',
+                                   [SMTP_DOUBTFUL] = '4'};
     static const char *const plain[] = {[SMTP_UNTRIED] = "4.4.0",
                                         [SMTP_DELIVERED] = "2.0.0",
                                         [SMTP_TEMPORARY] = "4.0.0",
-                                        [SMTP_PERMANENT] = "5.0.0"};
+                                        [SMTP_PERMANENT] = "5.0.0",
+                                        [SMTP_DOUBTFUL] = "4.4.2"};
 
     return slice_of(r->verdict.dsn[0] == classes[r->outcome] ? r->verdict.dsn : plain[r->outcome]);
 }
@@ -267,7 +271,8 @@ fill_result(struct delivery *d, size_t i)
     } table[] = {[SMTP_UNTRIED] = {QUEUE_DEFERRED, "deferred"},
                  [SMTP_DELIVERED] = {QUEUE_DELIVERED, "delivered"},
                  [SMTP_TEMPORARY] = {QUEUE_DEFERRED, "deferred"},
-                 [SMTP_PERMANENT] = {QUEUE_BOUNCED, "bounced"}};
+                 [SMTP_PERMANENT] = {QUEUE_BOUNCED, "bounced"},
+                 [SMTP_DOUBTFUL] = {QUEUE_DEFERRED, "deferred"}};
     const struct smtp_recipient *r = &d->rcpts[i];
     const struct counters *c = &d->courier->counters;
 

@@ -76,9 +76,9 @@ ask_client(struct session *s, struct slice challenge, struct strbuf *secret)
 {
     static const struct refusal too_long = {500, "5.5.6", "authentication line too long"};
     static const struct refusal not_base64 = {501, "5.5.2", "cannot decode the response"};
-    struct strbuf text = strbuf_new(2 * AUTHD_SASL_MAX);
+    struct strbuf text = strbuf_new(2ul * AUTHD_SASL_MAX);
     enum session_line status;
-    struct slice line;
+    struct slice line = SLICE("");
     bool encoded = base64_encode(challenge, &text);
 
     assert_always(encoded); /* authd's frames have a bound far below */

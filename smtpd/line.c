@@ -21,18 +21,3 @@ line_parse(struct slice line, struct slice *verb, struct slice *args)
     *args = slice_sub(line, space + 1, line.len);
     return verb->len > 0 ? 0 : -1;
 }
-
-bool
-line_is_http(struct slice line)
-{
-    static const char *const methods[] = {"GET",     "POST",    "HEAD",  "PUT",   "DELETE",
-                                          "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI"};
-    struct slice verb = slice_sub(line, 0, slice_index(line, ' '));
-
-    if (verb.len == line.len) /* a method is followed by a target */
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(methods); i++)
-        if (slice_eq(verb, slice_of(methods[i])))
-            return true;
-    return false;
-}

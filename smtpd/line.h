@@ -9,7 +9,5 @@
 /* Splits a line (without CRLF) into verb and arguments; trailing white space is dropped (RFC 5321
  * section 4.1.1). 0, or -1: no verb, or a control character somewhere. */
 int line_parse(struct slice line, struct slice *verb, struct slice *args);
-/* A method of HTTP: somebody makes a browser talk to us (SMTP-29). */
-bool line_is_http(struct slice line);
 
 #endif

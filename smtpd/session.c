@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "smtpd/command.h"
-#include "smtpd/line.h"
 
 enum {
     REPLY_MAX = 512,    /* octets of a reply line with CRLF (RFC 5321 section 4.5.3.1.5) */
@@ -31,7 +31,8 @@ write_reply(struct session *s, unsigned code, const char *dsn, const char *forma
     int text = vsnprintf(line + head, room + 1, format, args);
     size_t len = (size_t)head + (text < 0 ? 0 : (size_t)text > room ? room : (size_t)text);
 
-    memcpy(line + len, "\r\n", 2);
+    line[len] = '\r';
+    line[len + 1] = '\n';
     (void)stream_write(s->stream, slice_make(line, len + 2)); /* an error sticks */
 }
 
@@ -113,23 +114,26 @@ session_read_line(struct session *s, struct slice *line)
     int64_t deadline = clock_mono_ms() + s->settings->command_timeout_ms;
     enum session_line result = SESSION_LINE_OK;
     bool after_cr = false;
+    size_t total = 0;
 
-    for (size_t total = 0; total <= JUNK_MAX; total += line->len) {
-        enum stream_status status = stream_read_line(s->stream, SESSION_LINE_MAX, deadline, line);
+    while (total <= JUNK_MAX) {
+        struct slice part = SLICE("");
+        enum stream_status status = stream_read_line(s->stream, SESSION_LINE_MAX, deadline, &part);
 
         if (status != STREAM_OK && status != STREAM_TOO_LONG)
             return end_of_input(s, status);
-        if (total == 0 && line_is_http(*line))
-            return drop_http(s, *line);
-        if (slice_ends(*line, SLICE("\r\n")) || (after_cr && slice_eq(*line, SLICE("\n")))) {
-            *line = slice_sub(*line, 0, line->len - (line->len > 1 ? 2 : 1));
+        if (total == 0 && http_probe(part))
+            return drop_http(s, part);
+        if (slice_ends(part, SLICE("\r\n")) || (after_cr && slice_eq(part, SLICE("\n")))) {
+            *line = slice_sub(part, 0, part.len - (part.len > 1 ? 2 : 1));
             return result;
         }
         if (status == STREAM_TOO_LONG)
             result = SESSION_LINE_LONG;
         else if (result == SESSION_LINE_OK)
             result = SESSION_LINE_BARE_LF;
-        after_cr = slice_ends(*line, SLICE("\r"));
+        after_cr = slice_ends(part, SLICE("\r"));
+        total += part.len;
     }
     session_shut(s, "4.7.0", "endless line");
     return SESSION_LINE_GONE;
@@ -230,8 +234,10 @@ session_serve(struct pool_session *pool, void *arg)
     begin(&s, pool, arg);
     if (open_session(&s) == 0) {
         while (!s.closing) {
-            if (!stream_has_input(s.stream))
-                log_flush(); /* before we wait for the client */
+            if (!stream_has_input(s.stream)) { /* we shall wait for the client: first its reply */
+                (void)stream_flush(s.stream);  /* a failure sticks and ends the next read */
+                log_flush();
+            }
             run_line(&s);
         }
     }

@@ -13,6 +13,7 @@
 #include "lib/ipc/accountd.h"
 
 #define PRIMARY_KEY SLICE("primary")
+#define LOGIN_MAX 1024 /* bytes of a login name with its domain, as typed */
 
 int
 account_base_init(struct account_base *base, struct account_db *db, const char *separator,
@@ -277,7 +278,7 @@ account_find(struct account_base *base, struct slice address, struct account_hit
 enum account_found
 account_find_login(struct account_base *base, struct slice name, struct account_hit *hit)
 {
-    struct strbuf address = strbuf_new(CANONICAL_ADDRESS_MAX * 3);
+    struct strbuf address = strbuf_new(LOGIN_MAX);
     enum account_found found;
 
     (void)strbuf_append(&address, name);

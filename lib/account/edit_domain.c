@@ -97,7 +97,7 @@ check_domain(struct account_edit *edit, const struct record *record)
 static int
 check_alias(struct account_edit *edit, struct record *alias)
 {
-    struct strbuf name = strbuf_new(2 * CANONICAL_DOMAIN_MAX);
+    struct strbuf name = strbuf_new(CANONICAL_DOMAIN_MAX);
     struct record target = record_new(ACCOUNT_DOMAIN);
     struct slice given = record_get(alias, DOMAIN_ALIAS_TARGET);
     int rc = 0;

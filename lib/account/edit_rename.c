@@ -63,8 +63,7 @@ map_key(const struct renaming *r, struct slice key, struct strbuf *out)
 static bool
 map_property(const struct renaming *r, struct record *record, enum account_property id)
 {
-    struct strbuf mapped = strbuf_new(CANONICAL_ADDRESS_MAX * 2),
-                  all = strbuf_new(OBJECT_VALUE_MAX);
+    struct strbuf mapped = strbuf_new(ACCOUNT_KEY_MAX), all = strbuf_new(OBJECT_VALUE_MAX);
     struct slice rest = record_get(record, id), word = property_next_word(&rest);
     bool changed = false;
 

@@ -62,7 +62,9 @@ closed_len(struct slice s)
 static char
 peek(const struct address_list *list)
 {
-    return list->rest.len == 0 ? '\0' : list->rest.ptr[0];
+    if (list->rest.len == 0)
+        return '\0';
+    return list->rest.ptr[0];
 }
 
 static void

@@ -84,6 +84,12 @@ make_verdict(const struct smtp_client *client, unsigned code, const char *dsn, c
 
 /* ---- what the message needs ---- */
 
+static uint64_t
+size_of(const struct smtp_message *m)
+{
+    return m->size + m->prepend.len;
+}
+
 static int
 check_needs(const struct transfer *t, struct smtp_verdict *verdict)
 {
@@ -98,7 +104,7 @@ check_needs(const struct transfer *t, struct smtp_verdict *verdict)
         make_verdict(c, 550, "5.6.3", "the server does not take binary mail (BINARYMIME)", verdict);
     else if (m->needs_8bit && !smtp_client_can(c, SMTP_CAN_8BITMIME)) /* RFC 6152 section 3 */
         make_verdict(c, 550, "5.6.3", "the server does not take 8-bit mail (8BITMIME)", verdict);
-    else if (size_max > 0 && m->size + m->prepend.len > size_max) /* RFC 1870 section 6.1 */
+    else if (size_max > 0 && size_of(m) > size_max) /* RFC 1870 section 6.1 */
         make_verdict(c, 552, "5.3.4", "the message is bigger than the server allows", verdict);
     else
         return 0;
@@ -113,11 +119,12 @@ write_mail(struct transfer *t)
     struct stream *s = smtp_client_stream(t->client);
     const struct smtp_client *c = t->client;
     const struct smtp_message *m = t->message;
+    unsigned long long size = size_of(m);
 
     /* a failed write sticks in the stream and shows at the next reply */
     (void)stream_printf(s, "MAIL FROM:<%.*s>", (int)m->sender.len, m->sender.ptr);
     if (smtp_client_can(c, SMTP_CAN_SIZE))
-        (void)stream_printf(s, " SIZE=%llu", (unsigned long long)(m->size + m->prepend.len));
+        (void)stream_printf(s, " SIZE=%llu", size);
     if (m->needs_binary)
         (void)stream_write(s, SLICE(" BODY=BINARYMIME"));
     else if (m->needs_8bit)
@@ -352,6 +359,9 @@ read_final_reply(struct transfer *t, const char *command)
         smtp_client_reply(t->client, command, smtp_client_timeouts(t->client)->data_end, &verdict);
 
     conclude_all(t, &verdict, true);
+    for (size_t i = 0; i < t->count && verdict.code == 0; i++)
+        if (t->rcpts[i].accepted && t->rcpts[i].outcome == SMTP_UNTRIED)
+            t->rcpts[i].outcome = SMTP_DOUBTFUL;
     return rc;
 }
 
@@ -379,10 +389,10 @@ send_data(struct transfer *t)
 static int
 send_chunk(struct transfer *t)
 {
-    const struct smtp_message *m = t->message;
+    unsigned long long size = size_of(t->message);
 
     (void)stream_printf(smtp_client_stream(t->client), "BDAT %llu LAST\r\n",
-                        (unsigned long long)(m->prepend.len + m->size)); /* an error sticks */
+                        size); /* an error sticks */
     if (for_each_block(t, write_plain, NULL) < 0)
         return -1;
     return read_final_reply(t, "BDAT");

@@ -13,6 +13,7 @@ enum smtp_outcome {
     SMTP_DELIVERED, /* the server has taken responsibility */
     SMTP_TEMPORARY, /* 4xx */
     SMTP_PERMANENT, /* 5xx */
+    SMTP_DOUBTFUL,  /* sent whole, but no answer came: asking again may deliver twice */
 };
 
 struct smtp_recipient {

@@ -12,8 +12,8 @@ void heap_tune(void);
  * together behind it, and what the child frees goes back to the system as whole pages. */
 void heap_seal(void);
 
-/* In a session that waits: free pages of the heap, and of the stack what deeper calls have used
- * before, go back to the system. */
+/* In a session that waits: free pages of the heap, those that say again what the parent's say
+ * (lib/sys/heap_image.h), and of the stack what deeper calls have used go back to the system. */
 void heap_give_back(void);
 
 #endif

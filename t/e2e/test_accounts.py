@@ -411,3 +411,19 @@ def test_logins_follow_the_status(suite):
     assert login("login@d.test", "another")
     suite.run("user", "set", "login@d.test", "imap=no")
     assert not login("login@d.test", "another")
+
+
+def test_a_new_mailbox_is_greeted(instance):
+    instance.set("account.welcome", "templates/welcome.txt")
+    instance.run("user", "add", "ann@d.test", "full_name=Ann Ö", "--no-password")  # it waits
+    instance.start()
+    instance.wait_queue_empty()
+
+    def messages():
+        path = store_path(instance, "ann@d.test")
+        return list(path.glob("mail/[cn]*/*")) if path else []
+
+    wait_for(messages, what="welcome")
+    text = messages()[0].read_text(errors="replace")  # the envelope may still be behind it
+    assert "Subject: Welcome to d.test\n" in text and "Dear Ann Ö," in text
+    assert "@address@" not in text

@@ -521,6 +521,35 @@ def test_idle_wakes_on_every_change(suite, imap):
     assert imap.line().startswith(b"i OK")
 
 
+def test_text_of_a_message_that_another_session_expunged(suite, imap):
+    fill(imap, 3)
+    imap.ok("SELECT INBOX")
+    with Imap_session(suite) as other:
+        other.ok("SELECT INBOX")
+        other.ok("STORE 2 +FLAGS.SILENT (\\Deleted)")
+        other.ok("EXPUNGE")
+    lines = imap.no("FETCH 1:3 BODY.PEEK[TEXT]", b"[EXPUNGEISSUED]")
+    assert [line.split()[1] for line in lines if b"BODY[TEXT]" in line] == [b"1", b"3"]
+    assert found(imap, "SEARCH BODY first") == [1, 3]
+    assert b"* 2 EXPUNGE" in imap.ok("NOOP")
+    assert len(imap.ok("FETCH 1:* UID")) == 2
+
+
+def test_an_idle_session_holds_little_memory(suite, imap):
+    """Private memory of sessions on TLS with a mailbox selected (bench/RESULTS.md has the limit: 220 KB)."""
+    fill(imap, 20)
+    clients = [Imap(suite.port("imaps"), ALICE, tls=True) for _ in range(5)]
+    for client in clients:
+        client.ok("SELECT INBOX")
+    time.sleep(2.5)
+    logins = [line for line in suite.log("imap").splitlines() if "event=login " in line][-len(clients):]
+    for line in logins:
+        pid = line.split("imapd[")[1].split("]")[0]
+        with open(f"/proc/{pid}/smaps_rollup") as rollup:
+            private = sum(int(text.split()[1]) for text in rollup if text.startswith("Private_"))
+        assert private <= 220, private
+
+
 def test_idle_ends_with_anything_but_done_as_an_error(imap):
     imap.send("i IDLE\r\n")
     assert imap.line().startswith(b"+ ")

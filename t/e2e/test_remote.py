@@ -201,6 +201,13 @@ def test_verdicts(suite, sinks, domain, replies, outcome, dsn):
     assert f"dsn={dsn}" in failed(suite, submit(suite, f"x@{domain}"), outcome)
 
 
+def test_no_second_server_when_the_answer_is_lost(suite, sinks, domain):
+    """Sent whole without an answer: the second server might deliver it twice."""
+    sinks[0].replies = {".": "CLOSE"}
+    assert "dsn=4.4.2" in failed(suite, submit(suite, f"x@{domain}"), "deferred")
+    assert not sinks[1].commands
+
+
 def test_helo_when_ehlo_is_unknown(suite, sinks, domain):
     sinks[0].replies = {"EHLO": "502 what"}
     got = arrived(sinks[0], submit(suite, f"x@{domain}"))
@@ -237,6 +244,24 @@ def test_failed_handshake_means_clear_text(suite, sinks, domain):
 def test_refused_starttls_means_clear_text(suite, sinks, domain):
     sinks[0].replies = {"STARTTLS": "454 4.7.0 not now"}
     assert not arrived(sinks[0], submit(suite, f"x@{domain}")).tls
+
+
+def test_demanded_tls(sinks):
+    inst = Instance()
+    inst.setup()
+    for name, value in (("remote.policy", "relay"), ("remote.demand_tls", "yes"),
+                        ("remote.relay_hosts", f"127.0.0.3:{sinks[0].port} 127.0.0.2:{sinks[0].port}")):
+        inst.set(name, value)
+    inst.start()
+    inst.add_user("alice@d.test", PASSWORD)
+    try:
+        assert arrived(sinks[0], submit(inst, "x@far.test")).tls
+        assert sinks[1].commands and "MAIL" not in " ".join(sinks[1].commands), "the one without TLS got nothing"
+        sinks[0].replies = {"STARTTLS": "454 not now"}
+        assert "dsn=4." in failed(inst, submit(inst, "x@other.test"), "deferred")
+        assert len(sinks[0].messages) == 1
+    finally:
+        inst.close()
 
 
 # ---- extensions ----

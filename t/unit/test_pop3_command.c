@@ -6,7 +6,6 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "lib/base/http_line.h"
 #include "lib/base/strbuf.h"
 #include "pop3d/command.h"
 #include "pop3d/message_out.h"
@@ -76,16 +75,6 @@ START_TEST(numbers_are_plain_decimals)
 }
 END_TEST
 
-START_TEST(http_is_told_from_mail)
-{
-    ck_assert(http_line_is_request(SLICE("GET / HTTP/1.1")));
-    ck_assert(http_line_is_request(SLICE("POST /x HTTP/1.0")));
-    ck_assert(!http_line_is_request(SLICE("GET")));
-    ck_assert(!http_line_is_request(SLICE("LIST 1")));
-    ck_assert(!http_line_is_request(SLICE("get / HTTP/1.1")));
-}
-END_TEST
-
 static const struct {
     const char *message;
     uint64_t lines;
@@ -142,7 +131,6 @@ main(void)
 
     tcase_add_loop_test(tc, lines_are_taken_apart, 0, (int)ARRAY_LEN(lines));
     tcase_add_loop_test(tc, numbers_are_plain_decimals, 0, (int)ARRAY_LEN(numbers));
-    tcase_add_test(tc, http_is_told_from_mail);
     tcase_add_loop_test(tc, messages_go_out_stuffed_in_parts_of_any_size, 0,
                         (int)ARRAY_LEN(messages));
     suite_add_tcase(s, tc);

@@ -49,16 +49,6 @@ START_TEST(nul_is_a_control_character)
 }
 END_TEST
 
-START_TEST(http_is_known_by_its_methods)
-{
-    ck_assert(line_is_http(SLICE("GET / HTTP/1.1\r\n")));
-    ck_assert(line_is_http(SLICE("POST /x HTTP/1.0\n")));
-    ck_assert(line_is_http(SLICE("PRI * HTTP/2.0\r\n")));
-    ck_assert(!line_is_http(SLICE("GET\r\n")));
-    ck_assert(!line_is_http(SLICE("EHLO x\r\n")));
-}
-END_TEST
-
 static const struct {
     const char *text;
     bool extended;
@@ -182,7 +172,6 @@ main(void)
 
     tcase_add_loop_test(tc, line_splits_into_verb_and_arguments, 0, (int)ARRAY_LEN(lines));
     tcase_add_test(tc, nul_is_a_control_character);
-    tcase_add_test(tc, http_is_known_by_its_methods);
     tcase_add_loop_test(tc, mail_arguments, 0, (int)ARRAY_LEN(mails));
     tcase_add_loop_test(tc, rcpt_arguments, 0, (int)ARRAY_LEN(rcpts));
     suite_add_tcase(s, tc);
