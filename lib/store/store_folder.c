@@ -201,7 +201,7 @@ remove_folder(const struct store *store, struct folder *f, const char *dir)
     random_name(unique, sizeof(unique) - 1);
     (void)snprintf(moved, sizeof(moved), REMOVED_PREFIX "%s", unique);
     /* Under the lock: whoever waits for it finds the journal without a name, and gives up. */
-    if (journal_lock_current(&f->journal) < 0 || journal_read_tail(&f->journal, &tail) < 0 ||
+    if (journal_lock_current(&f->journal) < 0 || journal_tail_read(&f->journal, &tail) < 0 ||
         renameat(store->dirfd, dir, store->dirfd, moved) < 0 || fsync(store->dirfd) < 0)
         return -1;
     (void)unlinkat(f->dirfd, JOURNAL_NAME, 0); /* goes with the directory at the latest */
