@@ -144,6 +144,7 @@ accepted(struct session *s, const char *mechanism, const struct authd_result *re
     if (rc < 0)
         return ST_END;
     stats_add(s->server->count.logins, 1);
+    stats_process_state(s->pool->daemon->stats, "logged in");
     log_event(
         LOG_INFO, "login", KV_STR("user", s->user), KV_STR("mechanism", mechanism),
         KV_STR("tls", stream_tls(s->stream) != NULL ? tls_version(stream_tls(s->stream)) : ""),

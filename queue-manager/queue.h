@@ -83,7 +83,7 @@ struct message {
     struct message *log_link;
 
     bool failures_told, successes_told; /* in this round, by notices that are committed */
-    bool outcome_told;                  /* in the log */
+    bool outcome_told, stuck_told;      /* in the log */
     bool finishing;                     /* in the list of ended rounds */
     struct message *finish_link;
     struct message *table_next, **table_prev;

@@ -318,8 +318,10 @@ end_round(struct queue *q, struct message *m)
 static void
 get_stuck(struct rounds *r, struct message *m)
 {
-    log_event(LOG_WARN, "stuck", KV_STR("queue_id", m->id), KV_ERRNO(),
-              KV_STR("hint", "queue directory not writable now; tried again"));
+    if (!m->stuck_told)
+        log_event(LOG_WARN, "stuck", KV_STR("queue_id", m->id), KV_ERRNO(),
+                  KV_STR("hint", "queue directory not writable now; tried again"));
+    m->stuck_told = true;
     list_add(&r->stuck, m);
     if (!r->timer_set)
         loop_timer_set(r->timer, r->queue->settings.trouble_ms);

@@ -198,9 +198,10 @@ def test_a_killed_worker_costs_only_its_session(hooked):
 
 
 def test_status_shows_what_is_in_force(hooked):
-    session = Session(hooked, "imaps", tls=True).login("alice@d.test")
+    held = [Session(hooked, label, tls=True).login("alice@d.test") for label in ("imaps", "pop3s")]
     rows = hooked.json("status", "--sandbox")
-    session.close()
+    for session in held:
+        session.close()
     confined = [row for row in rows if row["program"] in ("smtpd", "imapd", "pop3d")]
     assert {row["role"] for row in confined} == {"parent", "forker", "worker"}
     for row in rows:
@@ -212,9 +213,9 @@ def test_status_shows_what_is_in_force(hooked):
             assert row["user"] not in ("root", "0", 0), row
     if os.geteuid() == 0:
         assert all(row["chroot"].endswith("/empty") for row in confined if row["role"] != "parent")
-    sessions_of_imap = [row for row in confined
-                        if row["program"] == "imapd" and row["state"] == "session"]
-    assert any(int(row["landlock_layers"]) == 2 for row in sessions_of_imap), sessions_of_imap
+    layers = {row["program"]: int(row["landlock_layers"]) for row in confined
+              if row["state"] == "logged in"}
+    assert layers == {"imapd": 2, "pop3d": 2}
 
 
 def test_a_normal_build_has_no_hook(suite):

@@ -170,6 +170,12 @@ mailbox_remove(struct mailbox *mb, const uint32_t *uids, uint32_t count)
 
 /* ---- a session ---- */
 
+void
+stats_process_state(struct stats *stats, const char *state)
+{
+    (void)stats, (void)state;
+}
+
 static _Atomic uint64_t counter;
 static struct server server;
 
@@ -192,7 +198,8 @@ server_defaults(void)
 static void
 run(const char *script, struct strbuf *replies, const char *ip)
 {
-    struct pool_session session = {.label = "pop3"};
+    struct daemon daemon = {.name = "pop3d"};
+    struct pool_session session = {.label = "pop3", .daemon = &daemon};
     int ends[2];
     pid_t pid;
 
