@@ -46,11 +46,14 @@ static bool
 wait_for_command(struct session *s, int64_t deadline)
 {
     int64_t soon = clock_mono_ms() + IDLE_AFTER_MS;
+    int flush_ms = s->mailbox == NULL ? -1 : mailbox_flush_due_ms(s->mailbox);
     int ready;
 
     if (stream_has_input(s->stream))
         return true;
     log_flush();
+    if (flush_ms >= 0 && flush_ms < IDLE_AFTER_MS)
+        soon += flush_ms - IDLE_AFTER_MS; /* flag changes have to be on disk by then */
     ready = stream_wait(s->stream, -1, soon < deadline ? soon : deadline);
     if (ready == 0 && soon < deadline) {
         session_release_memory(s);

@@ -16,7 +16,7 @@ appender_begin(struct appender *a, struct journal *j, bool inbox, uint32_t recor
                            .lasting = (record_flags & RECORD_LASTING) != 0};
     if (journal_lock_current(j) < 0)
         return -1;
-    if (journal_read_tail(j, &a->tail) < 0) {
+    if (journal_tail_read(j, &a->tail) < 0) {
         journal_unlock(j);
         return -1;
     }

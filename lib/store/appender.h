@@ -6,7 +6,7 @@
 #ifndef POSTHORN_LIB_STORE_APPENDER_H
 #define POSTHORN_LIB_STORE_APPENDER_H
 
-#include "lib/store/journal.h"
+#include "lib/store/journal_tail.h"
 
 struct appender {
     struct journal *journal;

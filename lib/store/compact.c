@@ -287,7 +287,7 @@ compact_journal(struct mailbox *mb)
     if (mailbox_lock(mb) < 0)
         return -1;
     c.state = mailbox_state(mb);
-    rc = journal_read_tail(&mb->folder.journal, &tail);
+    rc = journal_tail_read(&mb->folder.journal, &tail);
     if (rc == 0 && !tail.unsettled) {
         rc = restate(&c, &mb->folder.journal);
         if (rc == 0)

@@ -20,7 +20,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/store/beneath.h"
-#include "lib/store/folder.h"
+#include "lib/store/delivery_file.h"
 #include "lib/store/folder_name.h"
 
 #define FEW_MAILBOXES 8 /* up to here each is flushed by itself, above it is one syncfs */
@@ -128,145 +128,6 @@ open_inbox(struct folder *f, struct store *store)
     return journal_open(&f->journal, f->dirfd, true);
 }
 
-/* ---- doubt ---- */
-
-struct key_search {
-    struct slice key;
-    uint32_t uid; /* 0: not found */
-    uint64_t record_end;
-    bool found, settled;
-    char name_bytes[FILE_NAME_SIZE]; /* of the file */
-};
-
-static bool
-in_ranges(const struct item *item, uint32_t uid)
-{
-    for (uint32_t i = 0; i < item->range_count; i++)
-        if (uid >= item_range(item, i).first && uid <= item_range(item, i).last)
-            return true;
-    return false;
-}
-
-static int
-search_key(void *arg, const struct record *rec)
-{
-    struct key_search *s = arg;
-    struct item item;
-    size_t at = 0;
-
-    while (record_next_item(rec, &at, &item) > 0) {
-        if (item.type == ITEM_ARRIVE && slice_eq(item.arrival.key, s->key)) {
-            s->found = true;
-            s->uid = item.arrival.m.uid;
-            s->settled = rec->marked;
-            s->record_end = rec->end;
-            (void)snprintf(s->name_bytes, sizeof(s->name_bytes), "%.*s", (int)item.arrival.name.len,
-                           item.arrival.name.ptr);
-        } else if (item.type == ITEM_KEY && slice_eq(item.text, s->key)) {
-            s->found = s->settled = true;
-        } else if (item.type == ITEM_VOID && s->found && in_ranges(&item, s->uid)) {
-            s->found = false;
-        } else if (item.type == ITEM_EXPUNGE && s->found && in_ranges(&item, s->uid)) {
-            s->settled = true; /* it was seen: it was there */
-        }
-    }
-    if (s->found && rec->settled >= s->record_end)
-        s->settled = true;
-    return 0;
-}
-
-/* ---- the file ---- */
-
-/* Where the file system lets no link be made: a copy, flushed with the batch. */
-static int
-copy_file(const struct delivery_message *m, int dirfd, const char *path)
-{
-    char tmp[FILE_PATH_SIZE];
-    off_t offset = 0;
-    int fd, rc = 0;
-
-    (void)snprintf(tmp, sizeof(tmp), "tmp/%.*s", FILE_NAME_SIZE - 1, path + 4);
-    fd = beneath_open(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0)
-        return -1;
-    while (rc == 0 && (uint64_t)offset < m->size) {
-        char buf[4096];
-        size_t want = m->size - (uint64_t)offset < sizeof(buf)
-                          ? (size_t)(m->size - (uint64_t)offset)
-                          : sizeof(buf);
-
-        rc = pread_exact(m->fd, buf, want, offset);
-        if (rc == 0)
-            rc = write_all(fd, slice_make(buf, want));
-        offset += (off_t)want;
-    }
-    if (rc == 0)
-        rc = fdatasync(fd);
-    if (rc == 0)
-        rc = renameat(dirfd, tmp, dirfd, path);
-    close_keep_errno(fd);
-    if (rc < 0)
-        unlink_keep_errno(dirfd, tmp);
-    return rc;
-}
-
-/* Was this message delivered here before? If the record is not known to be on disk, the batch
- * flushes it, and a file that a power cut took is put back under its name. */
-static int
-was_delivered(const struct delivery_message *m, const struct folder *f, const struct appender *a,
-              uint64_t *unsettled_end, bool *was)
-{
-    struct key_search s = {.key = m->queue_id};
-    char path[FILE_PATH_SIZE];
-    uint64_t end;
-    struct stat st;
-
-    if (journal_read(a->journal, sizeof(struct journal_header), a->tail.end, search_key, &s, &end) <
-        0)
-        return -1;
-    *was = s.found;
-    if (!s.found || s.settled)
-        return 0;
-    *unsettled_end = s.record_end;
-    folder_cur_path(path, slice_of(s.name_bytes));
-    if (fstatat(f->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return 0;
-    return linkat(m->dirfd, m->name, f->dirfd, path, 0) == 0 ? 0 : copy_file(m, f->dirfd, path);
-}
-
-static bool
-same_file(const struct delivery_message *m, int dirfd, const char *path)
-{
-    struct stat a, b;
-
-    return fstat(m->fd, &a) == 0 && fstatat(dirfd, path, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
-           a.st_ino == b.st_ino && a.st_dev == b.st_dev;
-}
-
-/* The message's file in cur/. The name follows from the queue id, so that what an attempt left that
- * did not come to its record is found again. */
-static int
-place_file(const struct delivery_message *m, int dirfd, char name[FILE_NAME_SIZE], bool *existed)
-{
-    char path[FILE_PATH_SIZE];
-
-    *existed = false;
-    folder_delivery_name(name, m->received_ms, m->queue_id, m->size);
-    folder_cur_path(path, slice_of(name));
-    if (linkat(m->dirfd, m->name, dirfd, path, 0) == 0)
-        return 0;
-    if (errno == EEXIST) {
-        *existed = true;
-        if (same_file(m, dirfd, path))
-            return 0;
-        folder_file_name(name, m->size);
-        folder_cur_path(path, slice_of(name));
-    } else if (errno != EXDEV && errno != EMLINK && errno != EPERM) {
-        return -1;
-    }
-    return copy_file(m, dirfd, path);
-}
-
 /* ---- one mailbox ---- */
 
 static bool
@@ -289,18 +150,6 @@ struct delivery_quota {
     uint64_t bytes, messages;
 };
 
-/* Takes back the file of an attempt that got no record; not one that was there before. */
-static void
-take_file_back(const struct folder *f, const char *name, bool existed)
-{
-    char path[FILE_PATH_SIZE];
-
-    if (existed || name[0] == '\0')
-        return;
-    folder_cur_path(path, slice_of(name));
-    unlink_keep_errno(f->dirfd, path);
-}
-
 /* With the journal locked and a record begun. 0, or -1 with errno; the appender is finished. */
 static int
 append_message(const struct delivery_message *m, struct folder *f, struct appender *a,
@@ -311,10 +160,10 @@ append_message(const struct delivery_message *m, struct folder *f, struct append
                               .key = m->queue_id};
     char name[FILE_NAME_SIZE] = "";
     bool existed, was = false;
-    int rc = place_file(m, f->dirfd, name, &existed);
+    int rc = delivery_file_place(m, f->dirfd, name, &existed);
 
     if (rc == 0 && existed && !m->in_doubt)
-        rc = was_delivered(m, f, a, &e->record_end, &was);
+        rc = delivery_file_was_delivered(m, f, a, &e->record_end, &was);
     if (was) {
         appender_abort(a); /* nobody was in doubt, yet it was here before: not again */
         e->result.status = DELIVERY_DUPLICATE;
@@ -332,7 +181,7 @@ append_message(const struct delivery_message *m, struct folder *f, struct append
         e->record_end = rc == 0 ? a->record_end : 0;
     }
     if (rc < 0)
-        take_file_back(f, name, existed);
+        delivery_file_take_back(f, name, existed);
     return rc;
 }
 
@@ -352,7 +201,7 @@ deliver(const struct delivery_message *m, struct folder *f, const struct record_
     set_usage(&e->result, s);
     e->result.status = DELIVERY_OK;
     if (m->in_doubt)
-        rc = was_delivered(m, f, &a, &e->record_end, &was);
+        rc = delivery_file_was_delivered(m, f, &a, &e->record_end, &was);
     if (was)
         e->result.status = DELIVERY_DUPLICATE;
     else if (over_quota(s, m->size, quota->bytes, quota->messages))

@@ -153,7 +153,7 @@ open_or_make_journal(struct folder *f)
     if (f->inbox)
         return 0;
     /* what was adopted counts for the user */
-    if (journal_read_tail(&f->journal, &tail) < 0)
+    if (journal_tail_read(&f->journal, &tail) < 0)
         return -1;
     return tail.state.count == 0
                ? 0
@@ -224,7 +224,7 @@ ledger_read(const struct store *store, struct record_state *state)
 
     if (journal_open(&j, store->dirfd, false) < 0)
         return -1;
-    rc = journal_read_tail(&j, &tail);
+    rc = journal_tail_read(&j, &tail);
     *state = tail.state;
     journal_close(&j);
     return rc;

@@ -21,15 +21,6 @@ struct journal {
     struct journal_header header;
 };
 
-/* Where a journal ends and what holds there. */
-struct journal_tail {
-    uint64_t end;                      /* after the last whole record */
-    struct record_state state;         /* after it */
-    uint64_t settled;                  /* what an appender writes into its record */
-    bool unsettled;                    /* a lasting record is not known to be settled */
-    struct record_state settled_state; /* after the last record before it: what may be announced */
-};
-
 /* -1 with errno: ENOENT no journal, EBADMSG not one of ours. */
 int journal_open(struct journal *j, int dirfd, bool writable);
 /* The same for an open descriptor, which the journal then owns (closed on failure). */
@@ -46,19 +37,24 @@ int journal_lock(struct journal *j);
 int journal_lock_current(struct journal *j);
 void journal_unlock(struct journal *j);
 
+/* A piece of the journal in memory; buf is the caller's to free. */
+struct journal_window {
+    char *buf;
+    size_t cap;
+    size_t len;    /* bytes in buf */
+    uint64_t base; /* their offset in the journal */
+};
+/* Reads `want` bytes from `at` on, less if that passes `to`. -1 with errno. */
+int journal_window_fill(const struct journal *j, struct journal_window *w, uint64_t at, uint64_t to,
+                        size_t want);
 /* Runs each() over the whole records in [from, to). *end: where the last one ended; less than `to`
  * if what follows is torn or being written. -1 with errno: reading failed, or each() did. */
 int journal_read(const struct journal *j, uint64_t from, uint64_t to,
                  int (*each)(void *arg, const struct record *rec), void *arg, uint64_t *end);
-/* O(1). Under the lock a torn tail is cut back; without it one that is being written is waited for
- * a moment (EAGAIN after that). EBADMSG: damaged. */
-int journal_read_tail(struct journal *j, struct journal_tail *tail);
 /* The item at `offset`, as a view remembers it. `buf` holds what `item` borrows. */
 int journal_read_item(const struct journal *j, uint64_t offset, struct strbuf *buf,
                       struct item *item);
 
-/* Cuts back a torn tail behind `whole_end`, under the lock. EBADMSG if what follows was durable. */
-int journal_cut(struct journal *j, uint64_t whole_end, uint64_t size);
 /* Writes a finished record at `end`, under the lock. Nothing of it stays on failure. With `hold` a
  * lock on its bytes tells everybody that its writer lives and will settle it: journal_release, or
  * the end of the process, gives that up. */
@@ -69,7 +65,6 @@ bool journal_is_held(const struct journal *j, uint64_t offset);
 int journal_flush(const struct journal *j);
 /* Marks the record that ends at `record_end` as settled; it and its files are on disk. */
 void journal_mark(const struct journal *j, uint64_t record_end);
-bool journal_is_marked(const struct journal *j, uint64_t record_end);
 
 /* A modseq for the next record: rises with the clock, so that one that a power cut took back is not
  * given out again. */

@@ -248,7 +248,7 @@ mailbox_status(struct store *store, struct slice name, struct mailbox_info *info
     if (rc >= 0)
         rc = settle_folder(&f);
     if (rc >= 0)
-        rc = journal_read_tail(&f.journal, &tail);
+        rc = journal_tail_read(&f.journal, &tail);
     if (rc == 0)
         fill_info(info, &f.journal,
                   settle_is_open(&f.journal, &tail) ? &tail.settled_state : &tail.state);

@@ -56,6 +56,8 @@ mailbox_release_memory(struct mailbox *mb)
 {
     struct view *v = &mb->view;
 
+    (void)mailbox_flush(
+        mb); /* a session that falls asleep comes back late; failing, at its next call */
     if (mb->cache != NULL)
         cache_release(mb->cache);
     if (v->map_len > SMALL_MAP && v->changed > CHANGES_IDLE_MAX)

@@ -230,7 +230,7 @@ mailbox_lock(struct mailbox *mb)
     while (journal_lock(j) < 0)
         if (errno != ESTALE || mailbox_catch_up(mb) < 0)
             return -1;
-    if (journal_read_tail(j, &tail) == 0 && mailbox_catch_up(mb) == 0) {
+    if (journal_tail_read(j, &tail) == 0 && mailbox_catch_up(mb) == 0) {
         mb->settled_offset = tail.settled;
         if (mb->view.offset == tail.end)
             return 0;
@@ -319,11 +319,11 @@ look_at_settled(struct mailbox *mb)
 
     if (!mb->saw_lasting && !mb->unsettled)
         return 0;
-    if (journal_read_tail(&mb->folder.journal, &tail) < 0)
+    if (journal_tail_read(&mb->folder.journal, &tail) < 0)
         return errno == EAGAIN ? 0 : -1;
     if (tail.unsettled) {
         if (settle_folder(&mb->folder) < 0 || mailbox_catch_up(mb) < 0 ||
-            journal_read_tail(&mb->folder.journal, &tail) < 0)
+            journal_tail_read(&mb->folder.journal, &tail) < 0)
             return errno == EAGAIN ? 0 : -1;
     }
     mb->saw_lasting = false;

@@ -162,7 +162,7 @@ settle_folder(struct folder *f)
 {
     struct open_records o = {.folder = f, .complete_moves = true};
     struct journal_tail tail;
-    int rc = journal_read_tail(&f->journal, &tail);
+    int rc = journal_tail_read(&f->journal, &tail);
 
     if (rc < 0 || !tail.unsettled || !f->journal.writable ||
         journal_is_held(&f->journal, tail.settled))

@@ -1,0 +1,23 @@
+/*
+ * lib/store/journal_tail.h - where a journal ends, and what holds there: all that an appender
+ * needs.
+ */
+#ifndef POSTHORN_LIB_STORE_JOURNAL_TAIL_H
+#define POSTHORN_LIB_STORE_JOURNAL_TAIL_H
+
+#include "lib/store/journal.h"
+
+/* Where a journal ends and what holds there. */
+struct journal_tail {
+    uint64_t end;                      /* after the last whole record */
+    struct record_state state;         /* after it */
+    uint64_t settled;                  /* what an appender writes into its record */
+    bool unsettled;                    /* a lasting record is not known to be settled */
+    struct record_state settled_state; /* after the last record before it: what may be announced */
+};
+
+/* O(1). A torn tail is cut back under the lock, which is taken for that; who may not write looks
+ * for the last whole record from the start. EBADMSG: damaged; EAGAIN: it was just replaced. */
+int journal_tail_read(struct journal *j, struct journal_tail *tail);
+
+#endif
