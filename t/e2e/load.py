@@ -19,6 +19,7 @@ class SmtpLoad:
         self.instance, self.users, self.pause = instance, users, pause
         self.acknowledged = {}  # token -> recipients that got a 250, for messages that got theirs
         self.attempted = set()
+        self.power_off = False  # from here on an answer comes from a machine that is not there
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._run, args=(i,), daemon=True)
@@ -59,6 +60,8 @@ class SmtpLoad:
         with self._lock:
             self.attempted.add(token)
         refused = client.sendmail("sender@load.test", rcpts, body)
+        if self.power_off:
+            return
         with self._lock:
             self.acknowledged[token] = [r for r in rcpts if r not in refused]
 
