@@ -266,9 +266,12 @@ is_general_literal(struct slice inner)
     for (size_t i = 0; i < colon; i++)
         if (!is_alnum(inner.ptr[i]) && inner.ptr[i] != '-')
             return false;
-    for (size_t i = colon + 1; i < inner.len; i++)
-        if (inner.ptr[i] < 33 || inner.ptr[i] > 126 || memchr("[\\]", inner.ptr[i], 3) != NULL)
+    for (size_t i = colon + 1; i < inner.len; i++) {
+        char c = inner.ptr[i];
+
+        if (c < 33 || c > 126 || c == '[' || c == '\\' || c == ']')
             return false;
+    }
     return true;
 }
 

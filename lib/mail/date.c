@@ -185,8 +185,8 @@ date_parse(struct slice text, struct date *date)
         return -1;
     if (take_zone(&text, &got.zone_minutes) < 0)
         return -1;
-    got.unix_s = date_days(got.year, got.month, got.day) * 86400 + hour * 3600 + minute * 60 +
-                 second - (int64_t)got.zone_minutes * 60;
+    got.unix_s = date_days(got.year, got.month, got.day) * 86400 + (int64_t)hour * 3600 +
+                 (int64_t)minute * 60 + second - (int64_t)got.zone_minutes * 60;
     *date = got;
     return 0;
 }

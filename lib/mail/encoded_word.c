@@ -23,7 +23,7 @@ struct word {
 static bool
 find_word(struct slice s, struct word *w)
 {
-    struct slice rest = s;
+    struct slice rest;
     size_t star, end;
 
     if (!slice_starts(s, SLICE("=?")))

@@ -108,7 +108,7 @@ convert_step(struct line_ends *e, struct slice in, struct strbuf *buf)
 static int
 convert(int fd, struct line_ends *e)
 {
-    struct strbuf buf = strbuf_new(2 * COPY_STEP);
+    struct strbuf buf = strbuf_new((size_t)2 * COPY_STEP);
     char *in = xmalloc(COPY_STEP);
     off_t at = 0;
     ssize_t n;

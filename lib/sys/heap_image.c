@@ -23,7 +23,7 @@ enum { FENCE = 64 /* bytes; small, so that it comes from the heap and not from m
 extern char end; /* of the program's own data (end(3)): the heap is above */
 
 static char *heap_start, *fence; /* the fence is never freed */
-static const char *image; /* the file's pages, read-only; NULL: there is none */
+static const char *image;        /* the file's pages, read-only; NULL: there is none */
 static size_t image_len, page_size;
 
 int
@@ -80,7 +80,7 @@ heap_image_make(int fd)
     if (fd < 0)
         return -1;
     page_size = (size_t)sysconf(_SC_PAGESIZE);
-    fence = xmalloc(FENCE);                              /* never freed */
+    fence = xmalloc(FENCE);                        /* never freed */
     if (fence > &end && fence < (char *)sbrk(0)) { /* not so with a sanitizer's allocator */
         heap_start = find_start(fence);
         if (page_of(fence) > heap_start)
