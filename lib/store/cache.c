@@ -332,7 +332,7 @@ write_pending(struct cache *c, uint64_t end)
         heads[count] = end + at;
         slot = bucket_offset(&c->header, item.uid, item.kind);
         for (size_t i = count; i > 0; i--) { /* a chain inside what is pending */
-            struct cache_item before;
+            struct cache_item before = {0};
 
             (void)item_at(bytes, heads[i - 1] - end, &before); /* was parsed on the way here */
             if (bucket_offset(&c->header, before.uid, before.kind) == slot) {

@@ -140,8 +140,8 @@ void mailbox_cache_put(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind
  * most 70 characters 0x21..0x7e (RFC 1939 section 7). */
 int mailbox_unique_name(struct mailbox *mb, uint32_t seq, struct strbuf *out);
 
-/* Gives memory back while the session idles (unmaps, trims), and flushes flag changes; the next call
- * maps again. */
+/* Gives memory back while the session idles (unmaps, trims), and flushes flag changes; the next
+ * call maps again. */
 void mailbox_release_memory(struct mailbox *mb);
 
 #endif
