@@ -28,6 +28,7 @@
 #include "lib/sys/admission.h"
 #include "lib/sys/forker.h"
 #include "lib/sys/heap.h"
+#include "lib/sys/pool_admission.h"
 #include "lib/sys/pool_auth.h"
 #include "lib/sys/pool_worker.h"
 
@@ -37,6 +38,7 @@
 #define FORKS_PER_TURN 8 /* to refill the spares, between two looks at the listeners */
 #define PAUSE_MS 100     /* accepting rests when the system is out of something */
 #define SESSION_ID_LEN 10
+#define REFUSALS_LOGGED 20 /* in a second; the others are in the counter alone */
 
 struct listener {
     struct pool *pool;
@@ -66,6 +68,8 @@ struct pool {
     struct worker idle, busy; /* list heads */
     unsigned idle_count, worker_count;
     struct loop_timer *refill, *pause, *deadline;
+    int64_t refusals_since_ms;
+    unsigned refusals_logged;
     bool draining, drain_unlimited, forker_lost;
     struct {
         _Atomic uint64_t *accepted, *refused, *forked;
@@ -221,6 +225,19 @@ forker_gone(void *arg, unsigned ready)
 
 /* ---- connections ---- */
 
+/* A flood of refused clients is counted, but shall not fill the log. */
+static bool
+may_log_refusal(struct pool *p)
+{
+    int64_t now = clock_mono_ms();
+
+    if (now - p->refusals_since_ms >= 1000) {
+        p->refusals_since_ms = now;
+        p->refusals_logged = 0;
+    }
+    return p->refusals_logged++ < REFUSALS_LOGGED;
+}
+
 static void
 refuse(struct listener *l, int fd, const struct ip *from, enum admission_verdict verdict)
 {
@@ -231,18 +248,22 @@ refuse(struct listener *l, int fd, const struct ip *from, enum admission_verdict
 
     ip_text(from, ip);
     stats_add(l->pool->count.refused, 1);
-    log_event(LOG_WARN, "refused", KV_STR("listener", label), KV_STR("client", ip),
-              KV_STR("reason", why));
+    if (may_log_refusal(l->pool))
+        log_event(LOG_WARN, "refused", KV_STR("listener", label), KV_STR("client", ip),
+                  KV_STR("reason", why));
     if (text != NULL) /* one packet or nothing: we wait for nobody here */
         (void)send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)close(fd);
 }
 
+/* In the same place for both families. */
 static uint16_t
 port_of(const struct sockaddr_storage *address)
 {
-    return ntohs(address->ss_family == AF_INET ? ((const struct sockaddr_in *)address)->sin_port
-                                               : ((const struct sockaddr_in6 *)address)->sin6_port);
+    struct sockaddr_in v4;
+
+    memcpy(&v4, address, sizeof(v4));
+    return ntohs(v4.sin_port);
 }
 
 static void
@@ -418,26 +439,6 @@ find_listeners(struct pool *p)
     }
 }
 
-static struct admission_list
-list_of_setting(const struct daemon *d, enum conf_id id)
-{
-    size_t count = id == 0 ? 0 : conf_list_count(d->conf, id);
-    struct cidr *items = count == 0 ? NULL : xcalloc(count, sizeof(*items));
-
-    for (size_t i = 0; i < count; i++) {
-        const char *text = conf_list_item(d->conf, id, i);
-
-        if (cidr_parse(slice_of(text), &items[i]) == 0)
-            continue;
-        log_event(LOG_ERROR, "bad_setting", KV_STR("section", conf_settings[id].section),
-                  KV_STR("name", conf_settings[id].name), KV_STR("value", text),
-                  KV_STR("expected", "an address or network"));
-        log_flush();
-        exit(EX_CONFIG);
-    }
-    return (struct admission_list){.items = items, .count = count};
-}
-
 /* One descriptor for each worker, as far as the system lets us. */
 static void
 raise_file_limit(unsigned clients_max)
@@ -535,17 +536,11 @@ int
 pool_run(struct daemon *d, const struct pool_ops *ops)
 {
     struct pool *p = xcalloc(1, sizeof(*p));
-    const struct admission_limits limits = {
-        .clients_max = ops->clients_max,
-        .per_address_max = ops->per_address_max,
-        .per_minute_max = ops->per_minute_max,
-    };
 
     *p = (struct pool){.d = d, .ops = ops};
     p->idle.prev = p->idle.next = &p->idle;
     p->busy.prev = p->busy.next = &p->busy;
-    p->admission = admission_new(&limits, list_of_setting(d, ops->allow),
-                                 list_of_setting(d, ops->deny), list_of_setting(d, ops->unlimited));
+    p->admission = pool_admission(d, ops);
     p->count.accepted = stats_counter(d->stats, "connections");
     p->count.refused = stats_counter(d->stats, "connections_refused");
     p->count.forked = stats_counter(d->stats, "workers_started");

@@ -37,7 +37,7 @@ pool_handover_send(int control_fd, const struct pool_handover *handover, const i
                              .msg_controllen = CMSG_SPACE(fd_count * sizeof(int))};
     struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
 
-    assert_always(fd_count <= POOL_FDS_MAX);
+    assert_always(fd_count <= POOL_FDS_MAX && cmsg != NULL);
     cmsg->cmsg_level = SOL_SOCKET;
     cmsg->cmsg_type = SCM_RIGHTS;
     cmsg->cmsg_len = CMSG_LEN(fd_count * sizeof(int));

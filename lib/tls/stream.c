@@ -21,8 +21,8 @@
 #include "lib/tls/waiter.h"
 
 #define OUTPUT_MAX 16384 /* also the most that one TLS record takes */
-#define WRITE_TIMEOUT_MS (5 * 60 * 1000)
-#define DISCARD_MAX (256 * 1024)
+#define WRITE_TIMEOUT_MS INT64_C(300000)
+#define DISCARD_MAX ((size_t)256 << 10)
 
 struct stream {
     int fd;

@@ -4,6 +4,7 @@ import re
 import signal
 import smtplib
 import stat
+import shutil
 import subprocess
 
 import pytest
@@ -98,10 +99,13 @@ def test_an_ordinary_user_can_have_an_instance():
     inst = Instance()
     uid = 65534
     try:
+        programs = inst.base / "programs"  # the tree itself may lie where only root can look
+        shutil.copytree(BUILD / "bin", programs / "bin")
+        shutil.copytree(BUILD / "libexec", programs / "libexec")
         os.chown(inst.base, uid, uid)
 
         def run(*args, stdin=b""):
-            return subprocess.run([str(BUILD / "bin/posthorn"), "--root", str(inst.root), *args],
+            return subprocess.run([str(programs / "bin/posthorn"), "--root", str(inst.root), *args],
                                   user=uid, group=uid, extra_groups=[], input=stdin,
                                   capture_output=True, cwd="/", timeout=60)
 

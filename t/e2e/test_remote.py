@@ -76,15 +76,26 @@ def domain():
     return f"{uuid.uuid4().hex[:12]}.w.far.test"
 
 
+class Token(str):
+    """What is unique in a message's subject; queue_id: what the server called the message."""
+
+    queue_id = ""
+
+
 def submit(suite, to, body=b"x\r\n", options=(), rcpt_options=(), sender="alice@d.test", header=b""):
-    """Returns the token in the subject."""
-    token = uuid.uuid4().hex
+    token = Token(uuid.uuid4().hex)
     client = smtplib.SMTP("127.0.0.1", suite.port("submission"), timeout=15)
     client.starttls(context=INSECURE)
     client.login("alice@d.test", PASSWORD)
     content = b"From: alice@d.test\r\nSubject: " + token.encode() + b"\r\n" + header + b"\r\n" + body
-    to = [to] if isinstance(to, str) else to
-    assert client.sendmail(sender, to, content, options, rcpt_options) == {}
+    if "SMTPUTF8" in options:
+        client.command_encoding = "utf-8"
+    assert client.mail(sender, options)[0] == 250
+    for address in [to] if isinstance(to, str) else to:
+        assert client.rcpt(address, rcpt_options)[0] == 250
+    code, text = client.data(content)
+    assert code == 250
+    token.queue_id = text.decode().split()[-1]
     client.quit()
     return token
 
@@ -92,12 +103,8 @@ def submit(suite, to, body=b"x\r\n", options=(), rcpt_options=(), sender="alice@
 def failed(suite, token, outcome="bounced"):
     """The log line of the failed recipient, once it is there."""
     def find():
-        ids = [line.split("queue_id=")[1].split(" ")[0] for line in suite.log("smtp").splitlines()
-               if "event=received" in line]
-        for line in suite.log("remote").splitlines():
-            if "event=failed" in line and f"outcome={outcome}" in line and any(i in line for i in ids[-1:]):
-                return line
-        return None
+        return next((line for line in suite.log("remote").splitlines() if "event=failed" in line and
+                     f"outcome={outcome}" in line and f"queue_id={token.queue_id}" in line), None)
     return wait_for(find, 20, f"outcome={outcome}")
 
 

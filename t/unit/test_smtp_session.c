@@ -1,0 +1,268 @@
+/*
+ * t/unit/test_smtp_session.c - whole SMTP sessions in this process: each a script of what the
+ * client sends and the codes that it gets. Runs under the sanitizers too, where the real smtpd
+ * cannot.
+ */
+// LINK: smtpd/auth.c
+// LINK: smtpd/command.c
+// LINK: smtpd/content.c
+// LINK: smtpd/data.c
+// LINK: smtpd/dot.c
+// LINK: smtpd/hello.c
+// LINK: smtpd/line.c
+// LINK: smtpd/mail.c
+// LINK: smtpd/message.c
+// LINK: smtpd/misc.c
+// LINK: smtpd/params.c
+// LINK: smtpd/session.c
+// LINK: smtpd/settings.c
+// LINK: smtpd/starttls.c
+// LINK: smtpd/trace.c
+// LINK: smtpd/transaction.c
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/ipc/accountd.h"
+#include "lib/ipc/client.h"
+#include "lib/log/log.h"
+#include "smtpd/session.h"
+#include "t/unit/scratch.h"
+
+#define EHLO "EHLO x\r\n"
+#define BEGIN EHLO "MAIL FROM:<a@b.c>\r\nRCPT TO:<bob@d.test>\r\n"
+#define X100                                                                                       \
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
+    "xxxxxxxx"
+#define X500 X100 X100 X100 X100 X100
+
+static const struct {
+    const char *label;
+    const char *script;
+    const char *codes;
+    unsigned messages; /* in new/ afterwards */
+} sessions[] = {
+    {"smtp", "QUIT\r\n", "220 221", 0},
+    {"smtp", "", "220", 0},
+    {"smtp", BEGIN "DATA\r\nA: b\r\n\r\nc\r\n.\r\nQUIT\r\n", "220 250 250 250 354 250 221", 1},
+    {"smtp", BEGIN "DATA\r\n.\r\nQUIT\r\n", "220 250 250 250 354 250 221", 1},
+    {"smtp", BEGIN "DATA\r\nno end", "220 250 250 250 354", 0},
+    {"smtp", BEGIN "DATA\r\na\n.\r\nMAIL\r\n.\r\nQUIT\r\n", "220 250 250 250 354 554 221", 0},
+    {"smtp", BEGIN "RSET\r\nDATA\r\nQUIT\r\n", "220 250 250 250 250 503 221", 0},
+    {"smtp", BEGIN "BDAT 5\r\nA: b\nBDAT 2 LAST\r\n\r\nQUIT\r\n", "220 250 250 250 250 554 221", 0},
+    {"smtp", BEGIN "BDAT 6\r\nA: b\r\nBDAT 0 LAST\r\nQUIT\r\n", "220 250 250 250 250 250 221", 1},
+    {"smtp", BEGIN "BDAT 3\r\nabcRSET\r\nQUIT\r\n", "220 250 250 250 250 250 221", 0},
+    {"smtp", BEGIN "BDAT 3\r\nabc", "220 250 250 250 250", 0},
+    {"smtp", BEGIN "BDAT x\r\nabc", "220 250 250 250 421", 0},
+    {"smtp", EHLO "BDAT 6\r\nQUIT\r\nQUIT\r\n", "220 250 503 221", 0},
+    {"smtp", BEGIN "DATA\r\n" X500 X500 "\r\n.\r\nQUIT\r\n", "220 250 250 250 354 554 221", 0},
+    {"smtp",
+     BEGIN "DATA\r\nA: " X500 "\r\nB: " X500 "\r\nC: " X500 "\r\nD: " X500
+           "\r\n\r\nx\r\n.\r\nQUIT\r\n",
+     "220 250 250 250 354 552 221", 0},
+    {"smtp", BEGIN "DATA\r\nReceived: a\r\nReceived: b\r\nReceived: c\r\n\r\n.\r\nQUIT\r\n",
+     "220 250 250 250 354 554 221", 0},
+    {"smtp",
+     BEGIN "DATA\r\n\r\n" X500 "\r\n" X500 "\r\n" X500 "\r\n" X500 "\r\n" X500 "\r\n" X500
+           "\r\n" X500 "\r\n" X100 "\r\n.\r\nQUIT\r\n",
+     "220 250 250 250 354 552 221", 0},
+    {"smtp", BEGIN "RCPT TO:<nobody@d.test>\r\nRCPT TO:<x@far.test>\r\nDATA\r\n.\r\nQUIT\r\n",
+     "220 250 250 250 550 553 354 250 221", 1},
+    {"smtp", BEGIN "RCPT TO:<bob@d.test>\r\nRCPT TO:<bob@d.test>\r\nDATA\r\n.\r\nQUIT\r\n",
+     "220 250 250 250 250 452 354 250 221", 1},
+    {"smtp", EHLO "MAIL FROM:<> SIZE=3500\r\nMAIL FROM:<> SIZE=6000\r\nQUIT\r\n",
+     "220 250 250 503 221", 0},
+    {"smtp", EHLO "MAIL FROM:<> SIZE=6000\r\nQUIT\r\n", "220 250 552 221", 0},
+    {"smtp", EHLO "MAIL FROM:<>\r\nRCPT TO:<hangup@d.test>\r\nRSET\r\nMAIL FROM:<>\r\n",
+     "220 250 250 451 250 421", 0},
+    {"smtp", "NOOP\nNOOP\r\nNOOP\r\nQUIT\r\n", "220 500 250 221", 0},
+    {"smtp", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "220", 0},
+    {"smtp", "A\r\nB\r\nC\r\nD\r\nE\r\n", "220 500 500 500 500 421", 0},
+    {"smtp", "RSET\r\nRSET\r\nRSET\r\n", "220 250 250 421", 0},
+    {"smtp", "STARTTLS\r\nQUIT\r\n", "220 502 221", 0},
+    {"smtp", EHLO "AUTH PLAIN AAAA\r\nAUTH\r\nQUIT\r\n", "220 250 504 504 221", 0},
+    {"submission", BEGIN "DATA\r\nQUIT\r\n", "220 250 530 530 503 221", 0},
+};
+
+static struct server server;
+static _Atomic uint64_t spare;
+
+/* Local: d.test. "nobody" is unknown there, and for "hangup" the connection ends. */
+static int
+answer_one(int fd, const struct frame_header *header, struct slice payload)
+{
+    struct strbuf out = strbuf_new(4096);
+    struct accountd_rcpt_reply reply = {
+        .verdict = ACCOUNTD_LOCAL, .dsn = SLICE(""), .text = SLICE("")};
+    struct accountd_rcpt request;
+    int rc;
+
+    ck_assert_int_eq(accountd_rcpt_decode(payload, &request), 0);
+    if (slice_starts(request.address, SLICE("hangup")))
+        return -1;
+    if (slice_starts(request.address, SLICE("nobody")))
+        reply = (struct accountd_rcpt_reply){ACCOUNTD_REFUSED, 550, SLICE("5.1.1"),
+                                             SLICE("no such mailbox")};
+    else if (!slice_ends(request.address, SLICE("@d.test")))
+        reply.verdict = ACCOUNTD_FOREIGN;
+    ck_assert_int_eq(accountd_rcpt_reply_encode(&out, header->request_id, &reply), 0);
+    rc = write_all(fd, strbuf_slice(&out));
+    strbuf_free(&out);
+    return rc;
+}
+
+static void *
+fake_accountd(void *arg)
+{
+    int fd = *(int *)arg;
+    char head[FRAME_HEADER], payload[4096];
+    struct frame_header header;
+
+    while (read_exact(fd, head, sizeof(head)) == 0) {
+        ck_assert_int_eq(frame_header_decode(head, sizeof(payload), &header), 0);
+        ck_assert_int_eq(read_exact(fd, payload, header.length), 0);
+        if (answer_one(fd, &header, slice_make(payload, header.length)) < 0)
+            break;
+    }
+    (void)close(fd);
+    return NULL;
+}
+
+static unsigned
+count_messages(int dirfd)
+{
+    int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY);
+    DIR *d = fdopendir(copy);
+    struct dirent *entry;
+    unsigned count = 0;
+
+    ck_assert_ptr_nonnull(d);
+    while ((entry = readdir(d)) != NULL)
+        count += entry->d_name[0] != '.' && strchr(entry->d_name, '.') == NULL;
+    (void)closedir(d);
+    return count;
+}
+
+/* The codes of the replies' last lines, separated by spaces. */
+static void
+collect_codes(int fd, struct strbuf *codes)
+{
+    struct strbuf all = strbuf_new(1 << 16);
+    struct slice rest;
+    char block[4096];
+    ssize_t n;
+
+    while ((n = read(fd, block, sizeof(block))) > 0)
+        ck_assert(strbuf_append(&all, slice_make(block, (size_t)n)));
+    for (rest = strbuf_slice(&all); rest.len > 0;) {
+        struct slice line = slice_cut_after(&rest, '\n');
+
+        ck_assert(slice_ends(line, SLICE("\r\n")) && line.len <= 512 && line.len > 4);
+        if (line.ptr[3] != ' ')
+            continue;
+        if (codes->len > 0)
+            (void)strbuf_char(codes, ' ');
+        (void)strbuf_append(codes, slice_sub(line, 0, 3));
+    }
+    strbuf_free(&all);
+}
+
+static int
+make_subdir(const char *name)
+{
+    int parent = open(scratch_dir, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
+
+    ck_assert_int_eq(mkdirat(parent, name, 0700), 0);
+    fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    (void)close(parent);
+    return fd;
+}
+
+static void
+setup(void)
+{
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    log_open("test", "smtp", null);
+    ck_assert_ptr_nonnull(scratch_make());
+    server = (struct server){
+        .settings = {.hostname = "mail.d.test",
+                     .banner = "Posthorn",
+                     .close_relay = true,
+                     .max_recipients = 2,
+                     .max_message_size = 3500,
+                     .max_header_size = 1500,
+                     .max_line = 900,
+                     .max_hops = 2,
+                     .max_rset = 2,
+                     .max_errors = 4,
+                     .command_timeout_ms = 5000,
+                     .data_timeout_ms = 5000,
+                     .transfer_timeout_ms = 5000,
+                     .tls_timeout_ms = 5000},
+        .trigger_fd = null,
+    };
+    server.counters =
+        (struct counters){&spare, &spare, &spare, &spare, &spare, &spare, &spare, &spare};
+    server.tmp_dirfd = make_subdir("tmp");
+    server.new_dirfd = make_subdir("new");
+}
+
+static void
+teardown(void)
+{
+    (void)close(server.tmp_dirfd);
+    (void)close(server.new_dirfd);
+    scratch_remove();
+}
+
+START_TEST(session_gets_its_codes)
+{
+    struct strbuf codes = strbuf_new(1000);
+    struct pool_session pool = {.label = sessions[_i].label, .client_ip = "192.0.2.1"};
+    int client[2], accounts[2];
+    pthread_t thread;
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, client), 0);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, accounts), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, fake_accountd, &accounts[1]), 0);
+    pool.fd = client[0];
+    pool.backend = ipc_client_adopt(accounts[0], 4096);
+    ck_assert_int_eq(write_all(client[1], slice_of(sessions[_i].script)), 0);
+    ck_assert_int_eq(shutdown(client[1], SHUT_WR), 0);
+    ck_assert_int_eq(session_serve(&pool, &server), POOL_REUSE);
+    ipc_client_free(&pool.backend);
+    (void)pthread_join(thread, NULL);
+    collect_codes(client[1], &codes);
+    ck_assert_str_eq(strbuf_cstr(&codes), sessions[_i].codes);
+    ck_assert_uint_eq(count_messages(server.new_dirfd), sessions[_i].messages);
+    ck_assert_uint_eq(count_messages(server.tmp_dirfd), 0);
+    (void)close(client[1]);
+    strbuf_free(&codes);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("smtp_session");
+    TCase *tc = tcase_create("smtp_session");
+    SRunner *sr;
+    int failed;
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_loop_test(tc, session_gets_its_codes, 0, (int)ARRAY_LEN(sessions));
+    suite_add_tcase(s, tc);
+    sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
