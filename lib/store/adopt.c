@@ -23,7 +23,7 @@
 #include "lib/store/beneath.h"
 #include "lib/store/folder.h"
 
-#define COPY_STEP 65536
+#define COPY_STEP ((size_t)65536)
 #define RECORD_FILL (1u << 20) /* bytes of items in one record */
 #define PATH_SIZE 300
 

@@ -49,7 +49,7 @@ open_limit(void)
 {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < 2 * OPEN_SPARE)
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < OPEN_SPARE + FEW_MAILBOXES)
         return FEW_MAILBOXES;
     limit.rlim_cur -= OPEN_SPARE;
     return limit.rlim_cur < OPEN_MAX_ENTRIES ? (size_t)limit.rlim_cur : OPEN_MAX_ENTRIES;

@@ -53,7 +53,7 @@ folder_cur_path(char out[FILE_PATH_SIZE], struct slice name)
 int
 folder_open_dir(const struct store *store, struct slice canonical)
 {
-    struct strbuf dir = strbuf_new(STORE_NAME_MAX * 8);
+    struct strbuf dir = strbuf_new(FOLDER_DIR_MAX);
     int fd = -1;
 
     if (folder_name_to_dir(canonical, &dir) == 0)

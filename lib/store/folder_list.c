@@ -18,7 +18,7 @@
 #include "lib/store/beneath.h"
 #include "lib/store/folder_name.h"
 
-#define FOLDERS_FILE_MAX (STORE_FOLDERS_MAX * (STORE_NAME_MAX + 16))
+#define FOLDERS_FILE_MAX ((size_t)STORE_FOLDERS_MAX * (STORE_NAME_MAX + 16))
 #define READ_STEP 16384
 
 static const char *const use_words[] = {
@@ -134,7 +134,7 @@ parse_line(struct slice line, struct folder_list *list)
     struct slice use = slice_split(&line, ' '), subscribed = slice_split(&line, ' ');
     struct folder_row *row;
 
-    if (!store_name_valid(line) || list->count >= 2 * STORE_FOLDERS_MAX)
+    if (!store_name_valid(line) || list->count >= (size_t)2 * STORE_FOLDERS_MAX)
         return;
     row = add_row(list, line);
     row->subscribed = slice_eq(subscribed, SLICE("subscribed"));

@@ -9,6 +9,9 @@
 
 #include "lib/store/store.h"
 
+#define FOLDER_DIR_MAX                                                                             \
+    ((size_t)STORE_NAME_MAX * 8) /* bytes of an encoded name before it is refused */
+
 /* UTF-8 with every INBOX at the front in capitals into `out`. -1 with EINVAL: not a good name. */
 int folder_name_canonical(struct slice name, struct strbuf *out);
 /* The directory of a canonical name: "" for INBOX. -1 with EINVAL: too long. */

@@ -23,7 +23,7 @@
 
 #define INDEX_MAGIC "PHINDEX1"
 #define INDEX_VERSION 1
-#define KEYWORDS_MAX (MAILBOX_KEYWORDS_MAX * (MAILBOX_KEYWORD_LEN_MAX + 2))
+#define KEYWORDS_MAX ((size_t)MAILBOX_KEYWORDS_MAX * (MAILBOX_KEYWORD_LEN_MAX + 2))
 #define WRITE_ENTRIES 1024 /* at once */
 #define TAIL_MIN 65536     /* bytes of journal that are read faster than an index is written */
 #define TAIL_MAX (1u << 19)

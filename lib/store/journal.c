@@ -77,7 +77,6 @@ journal_lock(struct journal *j)
 {
     int64_t deadline = 0;
     struct timespec pause = {.tv_nsec = 50000};
-    uint64_t size;
     bool replaced;
 
     if (!j->writable) {
@@ -98,7 +97,7 @@ journal_lock(struct journal *j)
             pause.tv_nsec += pause.tv_nsec / 2;
     }
     j->locked = true;
-    if (journal_look(j, &size, &replaced) == 0 && !replaced)
+    if (journal_look(j, &j->size, &replaced) == 0 && !replaced)
         return 0;
     journal_unlock(j);
     errno = ESTALE;
@@ -237,8 +236,10 @@ journal_append(struct journal *j, uint64_t end, const struct strbuf *record, boo
 
     if (hold) /* should it fail, somebody else may flush in our place: work done twice */
         (void)range_lock(j, F_OFD_SETLK, F_RDLCK, end, record->len, &lock);
-    if (pwrite_all(j->fd, strbuf_slice(record), (off_t)end) == 0)
+    if (pwrite_all(j->fd, strbuf_slice(record), (off_t)end) == 0) {
+        j->size = end + record->len;
         return 0;
+    }
     saved = errno;
     if (ftruncate(j->fd, (off_t)end) < 0)
         saved = EIO; /* the next appender cuts it back */

@@ -18,6 +18,7 @@ struct journal {
     int fd;    /* -1: not open */
     bool writable;
     bool locked;
+    uint64_t size; /* of the file, while locked */
     struct journal_header header;
 };
 

@@ -14,8 +14,8 @@
 
 #include "lib/base/mem.h"
 
-#define TAIL_WINDOW 4096
-#define TAIL_TRIES 5 /* of 1 ms: a record being written without us holding the lock */
+#define TAIL_WINDOW 1024 /* bytes: the last record of a delivery and some before it */
+#define TAIL_TRIES 5     /* of 1 ms: a record being written without us holding the lock */
 #define REPAIR_WORK_MAX (256u << 20) /* bytes checked when looking behind a tear */
 #define FIRST_RECORD sizeof(struct journal_header)
 
@@ -155,6 +155,7 @@ cut_tail(struct journal *j, uint64_t whole_end, uint64_t size)
         errno = EBADMSG;
         return -1;
     }
+    j->size = whole_end;
     return ftruncate(j->fd, (off_t)whole_end);
 }
 
@@ -207,7 +208,9 @@ journal_tail_read(struct journal *j, struct journal_tail *tail)
     for (int try = 0;; try++) {
         int rc;
 
-        if (journal_look(j, &size, &replaced) < 0)
+        if (j->locked)
+            size = j->size; /* nobody else changes it */
+        else if (journal_look(j, &size, &replaced) < 0)
             return -1;
         rc = size > FIRST_RECORD ? tail_try(j, tail, size) : 1;
         if (rc <= 0)

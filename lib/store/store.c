@@ -122,9 +122,9 @@ store_subscribe(struct store *store, struct slice name, bool on)
 int
 store_usage(struct store *store, uint64_t *bytes, uint64_t *messages)
 {
-    struct record_state state;
+    struct record_state state = {0};
 
-    if (ledger_read(store, &state) < 0)
+    if (ledger_read(store, &state) < 0 && errno != ENOENT) /* nobody has used it yet */
         return -1;
     *bytes = state.user_bytes;
     *messages = state.user_messages;

@@ -69,7 +69,7 @@ make_folder(const struct store *store, const char *dir)
 static int
 make_one(const struct store *store, struct slice name)
 {
-    struct strbuf dir = strbuf_new(STORE_NAME_MAX * 8);
+    struct strbuf dir = strbuf_new(FOLDER_DIR_MAX);
     int rc = folder_name_to_dir(name, &dir);
 
     if (rc == 0)
@@ -214,7 +214,7 @@ int
 store_remove(struct store *store, struct slice name)
 {
     static const enum store_use no_use = STORE_USE_NONE;
-    struct strbuf dir = strbuf_new(STORE_NAME_MAX * 8);
+    struct strbuf dir = strbuf_new(FOLDER_DIR_MAX);
     struct folder f;
     int rc = -1;
 
@@ -239,7 +239,7 @@ store_remove(struct store *store, struct slice name)
 static int
 rename_one(const struct store *store, struct slice from, struct slice to)
 {
-    struct strbuf old = strbuf_new(STORE_NAME_MAX * 8), new = strbuf_new(STORE_NAME_MAX * 8);
+    struct strbuf old = strbuf_new(FOLDER_DIR_MAX), new = strbuf_new(FOLDER_DIR_MAX);
     int rc = folder_name_to_dir(from, &old);
 
     if (rc == 0)
@@ -278,7 +278,7 @@ rename_row(const struct store *store, const struct folder_list *list, const stru
            struct slice from, struct slice to, bool check)
 {
     struct slice name = slice_of(row->name), rest = slice_sub(name, from.len, name.len);
-    struct strbuf target = strbuf_new(STORE_NAME_MAX), dir = strbuf_new(STORE_NAME_MAX * 8);
+    struct strbuf target = strbuf_new(STORE_NAME_MAX), dir = strbuf_new(FOLDER_DIR_MAX);
     const struct folder_row *there;
     int rc = 0;
 

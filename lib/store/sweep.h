@@ -9,7 +9,7 @@
 
 #include "lib/store/mailbox_private.h"
 
-#define SWEEP_AGE_S (36 * 3600) /* as Maildir has it for tmp/ */
+#define SWEEP_AGE_S (INT64_C(36) * 3600) /* as Maildir has it for tmp/ */
 
 void sweep_folder(struct mailbox *mb);
 /* The same with another age in seconds, for tests. */
