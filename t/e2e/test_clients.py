@@ -1,0 +1,115 @@
+"""Mail programs that we did not write, doing what people do with them."""
+import mailbox
+import os
+import shutil
+import smtplib
+import ssl
+import subprocess
+
+import pytest
+
+from conftest import PASSWORD
+from instance import wait_for
+
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+TLS.check_hostname, TLS.verify_mode = False, ssl.CERT_NONE
+
+
+def send(suite, subject, to="bob@d.test"):
+    with smtplib.SMTP("127.0.0.1", suite.port("submission"), timeout=20) as client:
+        client.starttls(context=TLS)
+        client.login("alice@d.test", PASSWORD)
+        client.sendmail("alice@d.test", [to], f"From: alice@d.test\r\nTo: {to}\r\n"
+                        f"Subject: {subject}\r\n\r\nhello from {subject}\r\n")
+    suite.wait_queue_empty()
+
+
+def run(command, **kwargs):
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60,
+                          errors="replace", **kwargs)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_getmail_takes_new_mail_once(suite, tmp_path):
+    send(suite, "for-getmail")
+    box = tmp_path / "Maildir"
+    mailbox.Maildir(box, create=True)
+    (tmp_path / "getmailrc").write_text(f"""\
+[retriever]
+type = SimplePOP3SSLRetriever
+server = 127.0.0.1
+port = {suite.port("pop3s")}
+username = bob@d.test
+password = {PASSWORD}
+[destination]
+type = Maildir
+path = {box}/
+[options]
+read_all = false
+delete = false
+""")
+    for _ in range(2):
+        code, text = run(["getmail", "--getmaildir", tmp_path, "--rcfile", "getmailrc"])
+        assert code == 0, text
+    found = [m["Subject"] for m in mailbox.Maildir(box) if m["Subject"] == "for-getmail"]
+    assert found == ["for-getmail"]
+
+
+def test_mutt_sends_and_reads(suite, tmp_path):
+    (tmp_path / "rc").write_text(f"""\
+set from = "alice@d.test"
+set ssl_force_tls = yes
+set ssl_verify_host = no
+set ssl_verify_dates = no
+set certificate_file = "{tmp_path}/accepted"
+set smtp_url = "smtp://alice@d.test@127.0.0.1:{suite.port("submission")}/"
+set smtp_pass = "{PASSWORD}"
+set copy = no
+""")
+    shutil.copy(suite.root / "etc/certs/cert.pem", tmp_path / "accepted")
+    environment = {**os.environ, "HOME": str(tmp_path), "TERM": "dumb"}
+    code, text = run(["mutt", "-F", tmp_path / "rc", "-n", "-s", "by-mutt", "--", "bob@d.test"],
+                     input="sent with mutt\n", env=environment)
+    assert code == 0, text
+    suite.wait_queue_empty()
+    code, text = run(["curl", "-sS", "--insecure", "--ssl-reqd", "--user", f"bob@d.test:{PASSWORD}",
+                      f"imap://127.0.0.1:{suite.port('imap')}/INBOX?SUBJECT%20by-mutt"])
+    assert code == 0 and text.split()[-1].isdigit(), text
+
+
+@pytest.mark.parametrize("label, greeting", [("smtps", "220 "), ("imaps", "* OK"), ("pop3s", "+OK")])
+def test_openssl_sees_tls_from_the_first_byte(suite, label, greeting):
+    code, text = run(["openssl", "s_client", "-quiet", "-connect", f"127.0.0.1:{suite.port(label)}"],
+                     input="QUIT\r\n")
+    assert greeting in text
+
+
+@pytest.mark.parametrize("label, protocol", [("smtp", "smtp"), ("submission", "smtp"), ("imap", "imap"),
+                                             ("pop3", "pop3")])
+def test_openssl_starttls_gets_tls13_and_nothing_old(suite, label, protocol):
+    base = ["openssl", "s_client", "-starttls", protocol, "-connect", f"127.0.0.1:{suite.port(label)}"]
+    code, text = run(base, input="")
+    assert code == 0 and "TLSv1.3" in text, text
+    code, text = run([*base, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"], input="")
+    assert code != 0 and "New, (NONE)" in text, text
+
+
+def test_swaks_with_each_mechanism(suite):
+    for mechanism in ("PLAIN", "LOGIN"):
+        code, text = run(["swaks", "--server", f"127.0.0.1:{suite.port('submission')}", "--tls", "--auth",
+                          mechanism, "--auth-user", "alice@d.test", "--auth-password", PASSWORD,
+                          "--from", "alice@d.test", "--to", "bob@d.test", "--header",
+                          f"Subject: swaks-{mechanism}"])
+        assert code == 0, text
+    suite.wait_queue_empty()
+
+
+def test_lists_by_curl_show_what_came(suite):
+    send(suite, "for-curl")
+
+    def seen():
+        code, text = run(["curl", "-sS", "--insecure", "--user", f"bob@d.test:{PASSWORD}",
+                          f"pop3s://127.0.0.1:{suite.port('pop3s')}/"])
+        assert code == 0, text
+        return len(text.split("\n")) > 1
+    wait_for(seen, 10, "the message is in curl's list")
