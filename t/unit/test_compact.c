@@ -4,8 +4,9 @@
  */
 #include "t/unit/store_test.h"
 
-#include <sys/wait.h>
-#include <time.h>
+#include <dirent.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "lib/store/compact.h"
 #include "lib/store/index_file.h"
@@ -23,6 +24,20 @@ fill(unsigned count)
     }
     ck_assert_int_eq(mailbox_append_commit(&a, &uids), 0);
     free(uids.uids);
+}
+
+static unsigned
+count_files(const char *sub)
+{
+    DIR *dir = fdopendir(openat(store_test_fd, sub, O_RDONLY | O_DIRECTORY));
+    struct dirent *e;
+    unsigned n = 0;
+
+    ck_assert_ptr_nonnull(dir);
+    while ((e = readdir(dir)) != NULL)
+        n += e->d_name[0] != '.';
+    (void)closedir(dir);
+    return n;
 }
 
 static void
@@ -312,6 +327,38 @@ START_TEST(a_move_cut_short_is_completed)
 }
 END_TEST
 
+/* A full disk, by way of the largest size that a file may have. */
+START_TEST(an_append_that_finds_no_room_leaves_nothing)
+{
+    struct rlimit old, small;
+    struct mailbox_append *a;
+    struct mailbox_uids uids;
+    struct mailbox_info info;
+    struct stat before, after;
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    fill(3);
+    ck_assert_int_eq(fstatat(store_test_fd, JOURNAL_NAME, &before, 0), 0);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = old;
+    small.rlim_cur = (rlim_t)before.st_size + 100;
+    a = mailbox_append_begin(store_test, SLICE("INBOX"));
+    ck_assert_int_eq(write_all(mailbox_append_fd(a), SLICE("x\r\n")), 0);
+    ck_assert_int_eq(mailbox_append_message(a, 0, NULL, 0, 1), 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    ck_assert_int_eq(mailbox_append_commit(&a, &uids), -1);
+    ck_assert_int_eq(errno, EFBIG);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
+    ck_assert_int_eq(fstatat(store_test_fd, JOURNAL_NAME, &after, 0), 0);
+    ck_assert_int_eq(after.st_size, before.st_size);
+    ck_assert_uint_eq(count_files("cur"), 3);
+    ck_assert_uint_eq(count_files("tmp"), 0);
+    ck_assert_int_eq(mailbox_status(store_test, SLICE("INBOX"), &info), 0);
+    ck_assert_uint_eq(info.count, 3);
+    ck_assert_uint_eq(store_test_append("INBOX", "x\r\n", 0), 4);
+}
+END_TEST
+
 START_TEST(leftovers_are_swept)
 {
     static const char *const names[] = {"cur/1.Qx,S=1:2,", "tmp/a", "posthorn.index.abc",
@@ -351,6 +398,7 @@ main(void)
     tcase_add_test(tc, what_is_not_settled_is_not_announced);
     tcase_add_test(tc, an_arrival_whose_file_was_lost_is_voided);
     tcase_add_test(tc, a_move_cut_short_is_completed);
+    tcase_add_test(tc, an_append_that_finds_no_room_leaves_nothing);
     tcase_add_test(tc, leftovers_are_swept);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);
