@@ -27,6 +27,7 @@
 #define WRITE_ENTRIES 1024 /* at once */
 #define TAIL_MIN 65536     /* bytes of journal that are read faster than an index is written */
 #define TAIL_MAX (1u << 19)
+#define CHANGES_MAX 1000 /* entries that the tail changes: each may cost the next reader a page */
 
 struct index_header {
     char magic[8];
@@ -200,6 +201,8 @@ index_file_due(const struct view *v)
         limit = TAIL_MIN;
     if (limit > TAIL_MAX)
         limit = TAIL_MAX;
+    if (v->changed > CHANGES_MAX)
+        return true;
     return v->offset - (v->index_offset == 0 ? sizeof(struct journal_header) : v->index_offset) >
            limit;
 }

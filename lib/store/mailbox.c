@@ -19,6 +19,7 @@
 #include "lib/store/adopt.h"
 #include "lib/store/beneath.h"
 #include "lib/store/compact.h"
+#include "lib/store/index_file.h"
 #include "lib/store/mailbox_private.h"
 #include "lib/store/sweep.h"
 
@@ -55,10 +56,8 @@ mailbox_open(struct store *store, struct slice name, bool read_only, bool claim_
     mb->claim_recent = claim_recent;
     mb->visible = 0;
     mb->saw_lasting = true;
-    if (mailbox_sync(mb, true, NULL) == 0) {
-        mailbox_rebase(mb);
+    if (mailbox_sync(mb, true, NULL) == 0)
         return mb;
-    }
     mailbox_close(&mb);
     return NULL;
 }
@@ -75,6 +74,8 @@ mailbox_close(struct mailbox **mbp)
         (void)mailbox_flush(mb); /* a failure leaves what a power cut would: younger flags */
     if (!mb->read_only && compact_due(mb) && compact_journal(mb) == 0)
         sweep_folder(mb); /* neither done: the next session tries again */
+    else if (mb->folder.journal.writable && index_file_due(&mb->view))
+        (void)index_file_write(&mb->view, &mb->folder.journal); /* the next session reads more */
     cache_free(&mb->cache);
     close_keep_errno(mb->watch_fd);
     close_keep_errno(mb->watch_dirfd);

@@ -70,10 +70,6 @@ struct record_state mailbox_state(const struct mailbox *mb);
 void mailbox_show_recents(struct mailbox *mb); /* sets MESSAGE_RECENT again in a fresh view */
 int uid_list_add(struct uid_list *list, uint32_t uid);
 
-/* ---- mailbox_memory.c ---- */
-/* Puts a fresh index under the view when the tail, or what changed in the map, has grown. */
-void mailbox_rebase(struct mailbox *mb);
-
 /* ---- mailbox_watch.c ---- */
 void mailbox_watch_clear(struct mailbox *mb);
 

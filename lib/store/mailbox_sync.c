@@ -451,7 +451,6 @@ mailbox_sync(struct mailbox *mb, bool allow_expunge, struct mailbox_changes *cha
         changes->keywords_changed = mb->keywords_changed;
     }
     mb->keywords_changed = false;
-    mailbox_rebase(mb);
     return 0;
 }
 
