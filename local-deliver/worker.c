@@ -110,7 +110,7 @@ static int
 work(struct worker *w)
 {
     struct batch batch;
-    struct strbuf results = strbuf_new(QUEUE_PAYLOAD_MAX * 2);
+    struct strbuf results = strbuf_new((size_t)QUEUE_PAYLOAD_MAX * 2);
     int rc = 1;
 
     batch_init(&batch, w);

@@ -108,8 +108,6 @@ strbuf_vprintf(struct strbuf *b, const char *format, va_list args)
     char *at;
 
     va_copy(again, args);
-    /* clang-tidy 14 loses sight of va_start in the caller. */
-    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     need = vsnprintf(NULL, 0, format, again);
     va_end(again);
     if (need < 0)
@@ -118,7 +116,6 @@ strbuf_vprintf(struct strbuf *b, const char *format, va_list args)
     if (at == NULL)
         return false;
     /* Room for the NUL is always there. */
-    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     (void)vsnprintf(at, (size_t)need + 1, format, args);
     strbuf_grew(b, (size_t)need);
     return true;
