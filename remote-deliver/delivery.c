@@ -119,6 +119,17 @@ conclude_rest(struct delivery *d, enum smtp_outcome outcome)
 
 /* ---- servers ---- */
 
+/* Recipients that the server put off because there were too many of them. */
+static size_t
+count_too_many(const struct delivery *d)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < d->count; i++)
+        count += is_open(&d->rcpts[i]) && d->rcpts[i].verdict.code == 452;
+    return count;
+}
+
 /* A server that takes some recipients and says "too many" to the rest wants another transaction
  * (RFC 5321 section 4.5.3.1.10): as long as each one gets something done. */
 static void
@@ -131,7 +142,7 @@ send_over(struct delivery *d, struct smtp_client *client)
         smtp_client_set_deadline(client, d->deadline);
         smtp_send(client, &d->message, d->rcpts, d->count);
         open = count_open(d);
-    } while (open > 0 && open < before && smtp_client_is_alive(client));
+    } while (open < before && count_too_many(d) > 0 && smtp_client_is_alive(client));
 }
 
 static void

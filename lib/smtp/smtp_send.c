@@ -2,8 +2,8 @@
  * lib/smtp/smtp_send.c - sends one message to some recipients (RFC 5321 section 3.3), pipelined
  * where the server allows it (RFC 2920).
  *
- * A code below 400 from a server that is asked for a yes or no counts as yes, 4xx as later, 5xx as
- * never; no answer counts as later. The server is untrusted; content is read from one descriptor.
+ * 2xx counts as yes, 4xx as later, 5xx as never; no answer, and one that makes no sense, counts as
+ * later. The server is untrusted; content is read from one descriptor.
  */
 #include "lib/smtp/smtp_send.h"
 
@@ -28,6 +28,7 @@ struct transfer {
     struct smtp_recipient *rcpts;
     size_t count;
     size_t accepted;
+    bool utf8; /* with SMTPUTF8 */
 };
 
 /* ---- verdicts ---- */
@@ -84,6 +85,27 @@ make_verdict(const struct smtp_client *client, unsigned code, const char *dsn, c
 
 /* ---- what the message needs ---- */
 
+static bool
+is_ascii(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] & 0x80)
+            return false;
+    return true;
+}
+
+/* The message may be plain and yet go to an address that is not: a forwarding or a group member of
+ * somebody else's (RFC 6531 section 3.4). */
+static bool
+needs_smtputf8(const struct transfer *t)
+{
+    bool needed = t->message->needs_smtputf8 || !is_ascii(t->message->sender);
+
+    for (size_t i = 0; i < t->count && !needed; i++)
+        needed = is_open(&t->rcpts[i]) && !is_ascii(t->rcpts[i].address);
+    return needed;
+}
+
 static uint64_t
 size_of(const struct smtp_message *m)
 {
@@ -97,7 +119,7 @@ check_needs(const struct transfer *t, struct smtp_verdict *verdict)
     const struct smtp_message *m = t->message;
     uint64_t size_max = smtp_client_size_max(c);
 
-    if (m->needs_smtputf8 && !smtp_client_can(c, SMTP_CAN_SMTPUTF8)) /* RFC 6531 section 3.5 */
+    if (t->utf8 && !smtp_client_can(c, SMTP_CAN_SMTPUTF8)) /* RFC 6531 section 3.5 */
         make_verdict(c, 550, "5.6.7", "the server does not take internationalized mail", verdict);
     else if (m->needs_binary &&
              !(smtp_client_can(c, SMTP_CAN_BINARYMIME) && smtp_client_can(c, SMTP_CAN_CHUNKING)))
@@ -129,7 +151,7 @@ write_mail(struct transfer *t)
         (void)stream_write(s, SLICE(" BODY=BINARYMIME"));
     else if (m->needs_8bit)
         (void)stream_write(s, SLICE(" BODY=8BITMIME"));
-    if (m->needs_smtputf8)
+    if (t->utf8)
         (void)stream_write(s, SLICE(" SMTPUTF8"));
     if (smtp_client_can(c, SMTP_CAN_DSN) && m->ret != 0)
         (void)stream_printf(s, " RET=%s", m->ret == 1 ? "FULL" : "HDRS");
@@ -158,15 +180,6 @@ write_notify(struct stream *s, uint8_t notify)
     }
 }
 
-static bool
-is_ascii(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] & 0x80)
-            return false;
-    return true;
-}
-
 static void
 write_rcpt(struct transfer *t, struct smtp_recipient *r)
 {
@@ -177,7 +190,7 @@ write_rcpt(struct transfer *t, struct smtp_recipient *r)
     (void)stream_printf(s, "RCPT TO:<%.*s>", (int)r->address.len, r->address.ptr);
     if (r->dsn_relayed) {
         write_notify(s, r->notify);
-        if (r->orcpt.len > 0 && (t->message->needs_smtputf8 || is_ascii(r->orcpt)))
+        if (r->orcpt.len > 0 && (t->utf8 || is_ascii(r->orcpt)))
             (void)stream_printf(s, " ORCPT=%.*s", (int)r->orcpt.len, r->orcpt.ptr);
     }
     (void)stream_write(s, SLICE("\r\n")); /* an error sticks */
@@ -359,10 +372,23 @@ read_final_reply(struct transfer *t, const char *command)
         smtp_client_reply(t->client, command, smtp_client_timeouts(t->client)->data_end, &verdict);
 
     conclude_all(t, &verdict, true);
-    for (size_t i = 0; i < t->count && verdict.code == 0; i++)
+    for (size_t i = 0; i < t->count; i++)
         if (t->rcpts[i].accepted && t->rcpts[i].outcome == SMTP_UNTRIED)
             t->rcpts[i].outcome = SMTP_DOUBTFUL;
     return rc;
+}
+
+/* A server that answers DATA with neither 354 nor a refusal has lost count of its replies: what it
+ * says from here on belongs to some other command, and above all its 2xx is no receipt. */
+static void
+refuse_data(struct transfer *t, struct smtp_verdict *verdict)
+{
+    if (verdict->code / 100 != 4 && verdict->code / 100 != 5) {
+        verdict->code = 0;
+        (void)snprintf(verdict->dsn, sizeof(verdict->dsn), "4.5.0");
+        smtp_client_fail(t->client);
+    }
+    conclude_all(t, verdict, true);
 }
 
 static int
@@ -376,7 +402,7 @@ send_data(struct transfer *t)
     if (smtp_client_reply(t->client, "DATA", smtp_client_timeouts(t->client)->data_start,
                           &verdict) < 0 ||
         verdict.code != 354) {
-        conclude_all(t, &verdict, true);
+        refuse_data(t, &verdict);
         return -1;
     }
     if (for_each_block(t, write_dotted, &dot) < 0)
@@ -416,6 +442,7 @@ smtp_send(struct smtp_client *client, const struct smtp_message *message,
     struct smtp_verdict verdict;
     int rc;
 
+    t.utf8 = needs_smtputf8(&t);
     if (check_needs(&t, &verdict) < 0) {
         conclude_all(&t, &verdict, false);
         return;

@@ -197,6 +197,8 @@ def test_temporary_refusal_everywhere_defers(suite, sinks, domain):
     ({".": "452 4.3.1 full"}, "deferred", "4.3.1"),
     ({".": "CLOSE"}, "deferred", "4.4.2"),
     ({"RCPT": "CLOSE"}, "deferred", "4.4.2"),
+    ({"DATA": "250 what"}, "deferred", "4.5.0"),
+    ({".": "354 more"}, "deferred", "4.4.2"),
     ({"CONNECT": "554 no service"}, "deferred", "4."),
     ({"EHLO": "421 too busy"}, "deferred", "4."),
     ({"CONNECT": "I am no mail server"}, "deferred", "4.5.0"),
@@ -227,6 +229,14 @@ def test_too_many_recipients_are_sent_in_turns(suite, sinks, domain):
     wait_for(lambda: len(sinks[0].messages) == 2, 20, "two transactions")
     assert [len(m.rcpts) for m in sinks[0].messages] == [2, 1]
     assert token.encode() in sinks[0].messages[1].content
+
+
+def test_greylisted_recipients_are_not_pressed(suite, sinks, domain):
+    """Only "too many" asks for another transaction at once."""
+    sinks[0].replies = {f"RCPT slow@{domain}": "450 4.7.1 greylisted"}
+    arrived(sinks[0], submit(suite, [f"quick@{domain}", f"slow@{domain}"]))
+    arrived(sinks[1], submit(suite, f"slow@{domain}"))
+    assert sum(c.startswith(f"RCPT TO:<slow@{domain}>") for c in sinks[0].commands) == 2  # one for each message
 
 
 def test_many_recipients_go_in_one_transaction(suite, sinks, domain):
@@ -309,6 +319,12 @@ def test_internationalized_mail_needs_smtputf8(suite, sinks, domain):
     sinks[0].extensions.remove("SMTPUTF8")
     time.sleep(0.5)  # the connection that knows the old EHLO is closed
     assert "dsn=5.6.7" in failed(suite, submit(suite, f"\u03b4@{domain}", options=["SMTPUTF8"]))
+
+
+def test_group_member_with_a_foreign_name_needs_smtputf8_too(suite, sinks, domain):
+    suite.run("group", "add", f"g{domain[:8]}@d.test", "--member", f"\u03b4@{domain}")
+    got = arrived(sinks[0], submit(suite, f"g{domain[:8]}@d.test"))
+    assert " SMTPUTF8" in got.mail
 
 
 def test_binary_mail_goes_by_bdat(suite, sinks, domain):
