@@ -229,7 +229,7 @@ fill(struct stream *s, int64_t deadline_mono_ms)
         s->bytes_in += (uint64_t)n;
         return STREAM_OK;
     }
-    if (n < 0 && errno == ETIMEDOUT && s->tls == NULL)
+    if (n < 0 && errno == ETIMEDOUT)
         return STREAM_TIMEOUT; /* the caller may go on */
     s->read_status = n == 0 ? STREAM_EOF : status_of_errno();
     return s->read_status;

@@ -82,8 +82,12 @@ bio_read(BIO *bio, char *buf, int len)
     struct tls *tls = BIO_get_data(bio);
     ssize_t n = waiter_recv(&tls->waiter, buf, (size_t)len, tls->deadline_mono_ms);
 
+    int result = bio_done(bio, tls, n);
+
     tls->eof = n == 0;
-    return bio_done(bio, tls, n);
+    if (n < 0 && errno == ETIMEDOUT)
+        BIO_set_retry_read(bio); /* nothing is lost: the session can still say goodbye */
+    return result;
 }
 
 static int
@@ -263,10 +267,12 @@ step_failed(struct tls *tls, int result)
 
     if (why == SSL_ERROR_ZERO_RETURN)
         return 0;
-    if (why == SSL_ERROR_WANT_READ && tls->bio_errno == 0) {
-        if (clock_mono_ms() < tls->deadline_mono_ms)
+    if (why == SSL_ERROR_WANT_READ) { /* no whole record yet */
+        if (tls->bio_errno == 0 && clock_mono_ms() < tls->deadline_mono_ms)
             return 1;
-        tls->bio_errno = ETIMEDOUT;
+        keep_error(strerror(ETIMEDOUT));
+        errno = ETIMEDOUT;
+        return -1;
     }
     tls->broken = true;
     if (tls->eof && tls->bio_errno == 0)

@@ -32,7 +32,8 @@ struct tls *tls_accept(struct tls_context *ctx, int fd, int64_t deadline_mono_ms
 struct tls *tls_connect(struct tls_context *ctx, int fd, const char *server_name,
                         int64_t deadline_mono_ms);
 const char *tls_last_error(void);
-/* 1: done; like read/write but with a deadline for the call: >0 bytes, 0 orderly end, -1 errno. */
+/* Like read and write but with a deadline for the call: >0 bytes, 0 orderly end, -1 errno. After
+ * ETIMEDOUT from tls_read the connection is as before; any other failure is its end. */
 ssize_t tls_read(struct tls *tls, void *buf, size_t len, int64_t deadline_mono_ms);
 ssize_t tls_write(struct tls *tls, const void *buf, size_t len, int64_t deadline_mono_ms);
 bool tls_pending(const struct tls *tls); /* decrypted bytes wait: poll() would not tell */

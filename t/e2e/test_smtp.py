@@ -540,6 +540,12 @@ def test_timeouts_say_421(instance):
     raw.begin("a@far.test", "alice@d.test")
     raw.cmd("DATA")
     assert raw.reply().code == 421 and raw.is_closed()
+    raw = Raw(instance.port("smtps"), tls=True)
+    assert raw.reply().code == 421 and raw.is_closed()
+    raw = Raw(instance.port("smtps"), tls=True)
+    raw.ehlo()
+    assert raw.cmd("AUTH LOGIN").code == 334
+    assert raw.reply().code == 421 and raw.reply().code == 0, "one reply and no more"
 
 
 def test_early_talker(instance):

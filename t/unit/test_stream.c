@@ -304,6 +304,21 @@ START_TEST(tls_carries_more_than_a_record)
 }
 END_TEST
 
+START_TEST(tls_outlives_a_read_that_timed_out)
+{
+    struct stream *s = stream_new(ends[0], READ_MAX);
+    pid_t pid = tls_echo_client(1);
+    struct slice line;
+
+    ck_assert_int_eq(stream_start_tls(s, server, soon(), NULL), 0);
+    ck_assert_int_eq(stream_read_line(s, 512, clock_mono_ms() + 30, &line), STREAM_TIMEOUT);
+    ck_assert_int_eq(stream_write(s, SLICE("421 bye\r\n")), STREAM_OK);
+    expect_line(s, "421 bye\r\n");
+    stream_free(&s);
+    child_was_happy(pid);
+}
+END_TEST
+
 /* RFC 3207 section 4.2: what came before the handshake is thrown away, buffered or not. */
 START_TEST(bytes_before_the_handshake_are_thrown_away)
 {
@@ -404,6 +419,7 @@ main(void)
     tcase_add_checked_fixture(tls, make_pair, NULL);
     tcase_add_test(tls, tls_carries_lines_both_ways);
     tcase_add_test(tls, tls_carries_more_than_a_record);
+    tcase_add_test(tls, tls_outlives_a_read_that_timed_out);
     tcase_add_test(tls, bytes_before_the_handshake_are_thrown_away);
     tcase_add_test(tls, a_slow_handshake_times_out);
     tcase_add_test(tls, no_tls_at_all_is_an_error);
