@@ -20,13 +20,15 @@ enum { STEPS_MAX = 10 }; /* messages of one exchange; SCRAM has two */
 static const struct refusal failures[] = {
     [AUTHD_BAD_CREDENTIALS] = {535, "5.7.8", "authentication credentials invalid"},
     [AUTHD_DISABLED] = {535, "5.7.8", "this account may not send mail"},
-    [AUTHD_NEEDS_TLS] = {538, "5.7.11", "encryption required for this mechanism"},
+    [AUTHD_NEEDS_TLS] = {538, "5.7.11", "this mechanism needs TLS (STARTTLS) first"},
     [AUTHD_BAD_MECHANISM] = {504, "5.5.4", "mechanism not supported"},
     [AUTHD_BAD_MESSAGE] = {501, "5.5.2", "malformed authentication message"},
     [AUTHD_TEMPORARY] = {454, "4.7.0", "temporary authentication failure"},
     [AUTHD_BLOCKED] = {454, "4.7.0", "too many failures, try again later"},
     [AUTHD_CANCELLED] = {501, "5.7.0", "authentication cancelled"},
 };
+
+static const struct refusal gone = {0, "", "the client has gone"};
 
 static bool
 plain_allowed(const struct session *s)
@@ -50,19 +52,40 @@ auth_mechanisms(const struct session *s)
 }
 
 static bool
-is_offered(const struct session *s, struct slice mechanism)
+has_word(const char *words, struct slice word)
 {
-    struct slice list = slice_of(auth_mechanisms(s));
+    struct slice list = slice_of(words);
 
     while (list.len > 0)
-        if (slice_eq_nocase(slice_split(&list, ' '), mechanism))
+        if (slice_eq_nocase(slice_split(&list, ' '), word))
             return true;
     return false;
+}
+
+/* NULL: this connection may use the mechanism. */
+static const struct refusal *
+check_mechanism(const struct session *s, struct slice mechanism)
+{
+    static const struct refusal none = {502, "5.5.1", "AUTH is not offered here"};
+    static const struct refusal missing = {501, "5.5.4", "syntax: AUTH mechanism"};
+    const char *offered = auth_mechanisms(s);
+
+    if (offered == NULL)
+        return &none;
+    if (mechanism.len == 0)
+        return &missing;
+    if (has_word(offered, mechanism))
+        return NULL;
+    if (stream_tls(s->stream) == NULL && has_word(authd_mechanisms(true, true, false), mechanism))
+        return &failures[AUTHD_NEEDS_TLS];
+    return &failures[AUTHD_BAD_MECHANISM];
 }
 
 static enum session_state
 refuse(struct session *s, const struct refusal *r)
 {
+    if (r == &gone)
+        return s->state; /* nobody is there to read a reply, or 421 was the last one */
     if (r->code >= 500)
         session_error(s, r->code, r->dsn, "%s", r->text);
     else
@@ -85,6 +108,8 @@ ask_client(struct session *s, struct slice challenge, struct strbuf *secret)
     (void)stream_printf(s->stream, "334 %s\r\n", strbuf_cstr(&text)); /* an error sticks */
     strbuf_free(&text);
     status = session_read_line(s, &line);
+    if (status == SESSION_LINE_GONE)
+        return &gone;
     if (status == SESSION_LINE_LONG)
         return &too_long;
     if (status != SESSION_LINE_OK)
@@ -139,9 +164,10 @@ run_exchange(struct session *s, struct authd_result *result, struct strbuf *secr
     if (result->step == AUTHD_STEP_FAIL)
         return result->fail.failure < ARRAY_LEN(failures) ? &failures[result->fail.failure]
                                                           : &failures[AUTHD_TEMPORARY];
+    s->held_capability = true;
     s->auth_user = xslicedup(result->ok.user);
     why = pass_final_data(s, result->challenge, secret);
-    if (why != NULL) { /* the worker has held a capability: it ends with this session */
+    if (why != NULL) { /* authd has let the user in, we have not: no second try */
         xfree(&s->auth_user);
         s->closing = true;
     }
@@ -198,12 +224,13 @@ auth_run(struct session *s, struct slice args)
 
     if (s->auth_user != NULL)
         return refuse(s, &again);
-    if (parse_args(args, &in_line, &has_initial, &secret) < 0) {
+    if (parse_args(args, &in_line, &has_initial, &secret) < 0)
         why = &not_base64;
-    } else if (in_line.len > AUTHD_MECHANISM_MAX || !is_offered(s, in_line)) {
-        why = &failures[AUTHD_BAD_MECHANISM];
-    } else {
-        memcpy(mechanism, in_line.ptr, in_line.len); /* the line is gone after the next read */
+    else
+        why = check_mechanism(s, in_line);
+    if (why == NULL) {
+        /* the line is gone after the next read; no name that we offer is longer */
+        memcpy(mechanism, in_line.ptr, in_line.len);
         start_exchange(s, in_line, has_initial, strbuf_slice(&secret), &result);
         why = run_exchange(s, &result, &secret);
         log_result(s, slice_of(mechanism), why);

@@ -3,6 +3,8 @@
  *
  * Content is untrusted. Each wait has a deadline, and so has the whole message.
  */
+#include <errno.h>
+
 #include "lib/base/clock.h"
 #include "lib/base/parse.h"
 #include "lib/log/log.h"
@@ -71,8 +73,10 @@ data_run(struct session *s, struct slice args)
         return ST_BROKEN;
     }
     m = message_open(s);
-    if (m == NULL)
+    if (m == NULL) {
+        message_refuse_open(s, errno);
         return s->state;
+    }
     session_reply(s, 354, "", "end data with <CRLF>.<CRLF>");
     status = read_dotted(s, m);
     if (status != STREAM_OK) {
@@ -98,12 +102,12 @@ parse_chunk(struct slice args, uint64_t *size, bool *last)
     return parse_u64(slice_sub(args, 0, space), INT64_MAX, size);
 }
 
-/* Reads exactly `size` bytes; `m` NULL: to throw them away. */
+/* Reads exactly `size` bytes until `whole`; `m` NULL: to throw them away. */
 static enum stream_status
-read_chunk(struct session *s, struct message *m, uint64_t size)
+read_chunk(struct session *s, struct message *m, uint64_t size, int64_t whole)
 {
-    int64_t whole = clock_mono_ms() + s->settings->transfer_timeout_ms;
-
+    if (clock_mono_ms() >= whole)
+        return STREAM_TIMEOUT;
     while (size > 0) {
         size_t max = size < SESSION_READ_MAX ? (size_t)size : SESSION_READ_MAX;
         struct slice input;
@@ -124,7 +128,8 @@ static enum session_state
 skip_chunk(struct session *s, uint64_t size)
 {
     enum session_state next = s->state & (ST_NEW | ST_GREETED) ? s->state : ST_BROKEN;
-    enum stream_status status = read_chunk(s, NULL, size);
+    int64_t whole = clock_mono_ms() + s->settings->transfer_timeout_ms;
+    enum stream_status status = read_chunk(s, NULL, size, whole);
 
     if (status != STREAM_OK)
         return lost(s, status);
@@ -136,12 +141,27 @@ skip_chunk(struct session *s, uint64_t size)
     return next;
 }
 
+/* The first chunk: all of them together have the time of one message. False with errno: the chunk
+ * is only to be thrown away. */
+static bool
+begin_chunks(struct session *s)
+{
+    struct transaction *t = &s->transaction;
+
+    if (t->message != NULL)
+        return true;
+    t->message = message_open(s);
+    t->content_until_ms = clock_mono_ms() + s->settings->transfer_timeout_ms;
+    return t->message != NULL;
+}
+
 enum session_state
 bdat_run(struct session *s, struct slice args)
 {
     struct transaction *t = &s->transaction;
     enum stream_status status;
     uint64_t size;
+    int error = 0;
     bool last;
 
     if (parse_chunk(args, &size, &last) < 0) {
@@ -151,13 +171,15 @@ bdat_run(struct session *s, struct slice args)
     }
     if (!(s->state & (ST_RECIPIENT | ST_CHUNKS)))
         return skip_chunk(s, size);
-    if (t->message == NULL && (t->message = message_open(s)) == NULL) {
-        status = read_chunk(s, NULL, size); /* message_open has made the reply */
-        return status == STREAM_OK ? ST_BROKEN : lost(s, status);
-    }
-    status = read_chunk(s, t->message, size);
+    if (!begin_chunks(s))
+        error = errno;
+    status = read_chunk(s, t->message, size, t->content_until_ms);
     if (status != STREAM_OK)
         return lost(s, status);
+    if (t->message == NULL) { /* the reply comes behind the chunk (RFC 3030 section 2) */
+        message_refuse_open(s, error);
+        return ST_BROKEN;
+    }
     if (last) {
         message_commit(s, &t->message);
         return session_reset(s);

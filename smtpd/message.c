@@ -55,6 +55,7 @@ struct message {
     uint64_t size;        /* octets from the client */
     const char *protocol; /* as in our Received field */
     unsigned hops;
+    bool header_8bit;
     struct content_scan scan;
     enum failure failure;
 };
@@ -74,12 +75,11 @@ failure_of(int error)
     return error == ENOSPC || error == EDQUOT ? FAIL_NO_SPACE : FAIL_QUEUE;
 }
 
-static void
-refuse_to_open(struct session *s, const char *id, int error)
+void
+message_refuse_open(struct session *s, int error)
 {
     const struct refusal *r = &refusals[failure_of(error)];
 
-    log_event(LOG_ERROR, "queue_error", KV_STR("queue_id", id), KV_STR("error", strerror(error)));
     if (error == EMFILE || error == ENFILE)
         session_shut(s, "4.3.2", "system resources exhausted, try again later");
     else
@@ -96,8 +96,11 @@ message_open(struct session *s)
     queue_id_make(m->id);
     m->writer = queue_writer_open(s->server->tmp_dirfd, s->server->new_dirfd, m->id);
     if (m->writer == NULL) {
-        refuse_to_open(s, m->id, errno);
+        int error = errno;
+
+        log_event(LOG_ERROR, "queue_error", KV_STR("queue_id", m->id), KV_ERRNO());
         xfree(&m);
+        errno = error;
         return NULL;
     }
     m->head = strbuf_new(s->settings->max_header_size + SESSION_READ_MAX);
@@ -159,6 +162,7 @@ write_head(struct message *m, size_t len)
 
     header_summarize(slice_sub(head, 0, len), FIELDS_MAX, &summary);
     m->hops = summary.received;
+    m->header_8bit = summary.has_8bit;
     if (len > settings->max_header_size)
         fail(m, FAIL_HEADER_TOO_BIG);
     if (settings->max_hops > 0 && m->hops > settings->max_hops)
@@ -239,8 +243,9 @@ complete_envelope(struct message *m)
     e->received_ms = m->received_ms;
     e->body_binary = t->body == BODY_BINARYMIME;
     e->body_8bit = m->scan.has_8bit;
-    /* needed, not only declared: an all-ASCII message may go to any next hop (RFC 6531 3.4) */
-    e->smtputf8 = t->smtputf8 && (m->scan.has_8bit || transaction_is_utf8(t));
+    /* needed, not only declared: where addresses and header are ASCII any next hop will do, or any
+     * with 8BITMIME (RFC 6531 section 3.4) */
+    e->smtputf8 = t->smtputf8 && (m->header_8bit || transaction_is_utf8(t));
     e->auth_user = slice_of(m->session->auth_user);
     e->client = slice_of(m->session->pool->client_ip);
     e->hops = m->hops;

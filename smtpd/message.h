@@ -9,8 +9,10 @@
 struct message;
 struct session;
 
-/* Begins the message of the session's transaction. NULL: the reply that says why has been made. */
+/* Begins the message of the session's transaction. NULL with errno, for message_refuse_open. */
 struct message *message_open(struct session *s);
+/* The reply to a message that could not be begun. */
+void message_refuse_open(struct session *s, int error);
 /* Takes content. What is wrong with it is remembered and told by message_commit: a client must be
  * listened to until the end of its data. */
 void message_write(struct message *m, struct slice content);

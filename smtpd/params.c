@@ -283,5 +283,9 @@ rcpt_args_parse(struct slice text, bool extended, bool utf8, struct rcpt_args *a
         return refuse_path(why, status, "5.1.3");
     if (args->recipient.is_utf8 && !utf8) /* RFC 6531 section 3.5 */
         return refuse(why, 553, "5.6.7", "non-ASCII address needs SMTPUTF8");
-    return apply_params(text, extended, rcpt_params, ARRAY_LEN(rcpt_params), args, why);
+    if (apply_params(text, extended, rcpt_params, ARRAY_LEN(rcpt_params), args, why) < 0)
+        return -1;
+    if (!utf8 && !parse_is_ascii_print(args->orcpt)) /* RFC 6533 section 3 */
+        return refuse(why, 501, "5.6.7", "non-ASCII ORCPT needs SMTPUTF8");
+    return 0;
 }

@@ -229,7 +229,6 @@ enum pool_next
 session_serve(struct pool_session *pool, void *arg)
 {
     struct session s;
-    bool held_capability;
 
     begin(&s, pool, arg);
     if (open_session(&s) == 0) {
@@ -241,7 +240,6 @@ session_serve(struct pool_session *pool, void *arg)
             run_line(&s);
         }
     }
-    held_capability = s.auth_user != NULL;
     end(&s);
-    return held_capability ? POOL_EXIT : POOL_REUSE;
+    return s.held_capability ? POOL_EXIT : POOL_REUSE;
 }

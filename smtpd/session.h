@@ -31,10 +31,11 @@ struct session {
     const struct settings *settings;
     struct stream *stream;
     enum session_state state;
-    bool is_submission; /* port 587 or 465: MAIL needs authentication */
-    bool is_trusted;    /* smtp.trusted_hosts */
-    bool is_extended;   /* EHLO, not HELO */
-    bool is_stale;      /* the connection to accountd is lost */
+    bool is_submission;   /* port 587 or 465: MAIL needs authentication */
+    bool is_trusted;      /* smtp.trusted_hosts */
+    bool is_extended;     /* EHLO, not HELO */
+    bool is_stale;        /* the connection to accountd is lost */
+    bool held_capability; /* somebody has logged in: this worker serves nobody else */
     bool closing;
     char helo[SESSION_HELO_MAX + 1];
     char *auth_user;                /* canonical address, or NULL */

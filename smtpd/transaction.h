@@ -13,11 +13,12 @@ struct message;
 struct transaction {
     struct arena arena; /* holds every text of the envelope */
     struct queue_envelope envelope;
-    size_t rcpt_room;        /* elements allocated in envelope.rcpts */
-    uint64_t declared_size;  /* SIZE=, 0: none */
-    enum body_type body;     /* BODY= */
-    bool smtputf8;           /* SMTPUTF8 was given */
-    struct message *message; /* BDAT between two chunks, else NULL */
+    size_t rcpt_room;         /* elements allocated in envelope.rcpts */
+    uint64_t declared_size;   /* SIZE=, 0: none */
+    enum body_type body;      /* BODY= */
+    bool smtputf8;            /* SMTPUTF8 was given */
+    struct message *message;  /* BDAT between two chunks, else NULL */
+    int64_t content_until_ms; /* all chunks together */
 };
 
 void transaction_begin(struct transaction *t, const struct mail_args *args);

@@ -321,6 +321,16 @@ def test_internationalized_mail_needs_smtputf8(suite, sinks, domain):
     assert "dsn=5.6.7" in failed(suite, submit(suite, f"\u03b4@{domain}", options=["SMTPUTF8"]))
 
 
+def test_smtputf8_that_is_not_needed_binds_nobody(suite, sinks, domain):
+    """RFC 6531 section 3.4: UTF-8 in the body is a matter of 8BITMIME; in the header it is not."""
+    sinks[0].extensions.remove("SMTPUTF8")
+    text = "\u00e4\r\n".encode()
+    got = arrived(sinks[0], submit(suite, f"x@{domain}", text, options=["SMTPUTF8"]))
+    assert "SMTPUTF8" not in got.mail and "BODY=8BITMIME" in got.mail
+    token = submit(suite, f"x@{domain}", text, options=["SMTPUTF8"], header="X-Name: \u00e4\r\n".encode())
+    assert "dsn=5.6.7" in failed(suite, token)
+
+
 def test_group_member_with_a_foreign_name_needs_smtputf8_too(suite, sinks, domain):
     suite.run("group", "add", f"g{domain[:8]}@d.test", "--member", f"\u03b4@{domain}")
     got = arrived(sinks[0], submit(suite, f"g{domain[:8]}@d.test"))

@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 import uuid
 
 import pytest
@@ -90,7 +91,7 @@ def test_single_command(raw, line, code):
     ("MAIL FROM:<a@b.c> SIZE=102401", 552), ("MAIL FROM:<a@b.c> SIZE=x", 501), ("MAIL FROM:<a@b.c> X=1", 555),
     ("MAIL FROM:a@b.c", 501), ("MAIL FROM: <a@b.c>", 501), ("MAIL FROM:<a@b..c>", 501), ("MAIL TO:<a@b.c>", 501),
     ("MAIL", 501), (b"MAIL FROM:<a\xff@b.c> SMTPUTF8", 501), ("MAIL FROM:<" + "a" * 65 + "@b.c>", 501),
-    ("AUTH", 504), ("AUTH PLAIN AGEAYg==", 504), ("AUTH NTLM", 504), ("MAIL FROM:<a@b.c> SIZE=1 SIZE=1", 501),
+    ("AUTH", 501), ("AUTH PLAIN AGEAYg==", 538), ("AUTH NTLM", 504), ("MAIL FROM:<a@b.c> SIZE=1 SIZE=1", 501),
 ])
 def test_command_after_ehlo(raw, line, code):
     raw.ehlo()
@@ -341,6 +342,19 @@ def test_chunk_too_big(raw):
     raw.send(b"BDAT 4 LAST\r\nabcd")
     assert raw.reply().code == 503
     assert raw.cmd("RSET").code == 250
+
+
+def test_chunks_have_one_deadline_together(instance):
+    instance.set("smtp.transfer_timeout", "1s")
+    instance.start()
+    instance.add_user("alice@d.test", PASSWORD)
+    raw = Raw(instance.port("smtp"))
+    raw.begin("a@far.test", "alice@d.test")
+    replies = set()
+    end = time.monotonic() + 10
+    while 421 not in replies and time.monotonic() < end:
+        replies.add(raw.cmd("BDAT 0").code)
+    assert replies == {250, 421} and raw.is_closed()
 
 
 def test_chunk_without_size_ends_the_session(raw):

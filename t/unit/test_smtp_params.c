@@ -139,6 +139,7 @@ static const struct {
     {"TO:<a@b.org> NOTIFY=SOMETIMES", false, 501, NULL, 0, NULL},
     {"TO:<a@b.org> ORCPT=a@b.org", false, 501, NULL, 0, NULL},
     {"TO:<a@b.org> ORCPT=rfc822;a+b", false, 501, NULL, 0, NULL},
+    {"TO:<a@b.org> ORCPT=utf-8;" GREEK "@b.org", false, 501, NULL, 0, NULL},
     {"TO:<a@b.org> ORCPT=;a@b", false, 501, NULL, 0, NULL},
     {"TO:<a@b.org> NOTIFY=DELAY NOTIFY=DELAY", false, 501, NULL, 0, NULL},
     {"TO:<a@b.org> SIZE=1", false, 555, NULL, 0, NULL},

@@ -86,7 +86,7 @@ static const struct {
     {"smtp", "A\r\nB\r\nC\r\nD\r\nE\r\n", "220 500 500 500 500 421", 0},
     {"smtp", "RSET\r\nRSET\r\nRSET\r\n", "220 250 250 421", 0},
     {"smtp", "STARTTLS\r\nQUIT\r\n", "220 502 221", 0},
-    {"smtp", EHLO "AUTH PLAIN AAAA\r\nAUTH\r\nQUIT\r\n", "220 250 504 504 221", 0},
+    {"smtp", EHLO "AUTH PLAIN AAAA\r\nAUTH\r\nQUIT\r\n", "220 250 538 501 221", 0},
     {"submission", BEGIN "DATA\r\nQUIT\r\n", "220 250 530 530 503 221", 0},
 };
 
