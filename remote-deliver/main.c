@@ -4,26 +4,7 @@
  * The parent starts and replaces the agents; each of them takes jobs from queue-manager, asks dnsd
  * and talks to the Internet. None of them can open any file: a message comes as a descriptor.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <sysexits.h>
-
-#include "lib/log/log.h"
 #include "remote-deliver/workers.h"
-
-static struct tls_context *
-make_tls(void)
-{
-    struct strbuf error = strbuf_new(1024);
-    struct tls_context *ctx = tls_client_context(false, &error);
-
-    if (ctx == NULL) {
-        (void)fprintf(stderr, "remote-deliver: %s\n", strbuf_cstr(&error));
-        exit(EX_CONFIG);
-    }
-    strbuf_free(&error);
-    return ctx;
-}
 
 /* Landlock with no directory at all: no path can be opened. */
 static struct sandbox
@@ -44,9 +25,7 @@ main(int argc, char **argv)
     struct sandbox agent_box, box;
 
     daemon_init(&d, "remote-deliver", argc, argv); /* options, log, config; exits on error */
-    settings_load(&settings, d.conf);
-    if (settings.use_starttls)
-        settings.client.tls = make_tls();
+    settings_load(&settings, d.conf, &d.inst);     /* last use of a path */
     agent_box = box = sandbox_for_agents(&d);
     agent_box.uid = (uid_t)-1; /* the parent's user already */
     box.calls |=

@@ -212,21 +212,30 @@ route_by_dns(const struct settings *settings, struct ipc_client *dns, struct sli
     return status;
 }
 
+static void
+add_relay(struct lookup *l, const struct relay_host *relay)
+{
+    size_t first = l->route->count;
+    struct address_ip ip;
+
+    if (address_ip_parse(slice_of(relay->name), &ip) == 0)
+        add_peer(l, relay->name, ip.bytes, ip.len, relay->port);
+    else
+        add_host(l, relay->name, relay->port);
+    for (size_t i = first; i < l->route->count; i++) {
+        l->route->peers[i].tls_at_once = relay->tls_at_once;
+        l->route->peers[i].login = relay->user[0] == '\0' ? NULL : &relay->login;
+    }
+}
+
 enum mx_status
 route_by_relays(const struct settings *settings, struct ipc_client *dns, struct route *route,
                 struct smtp_verdict *why)
 {
     struct lookup l = lookup_begin(settings, dns, route);
 
-    for (size_t i = 0; i < settings->relay_count; i++) {
-        const struct relay_host *r = &settings->relay_hosts[i];
-        struct address_ip ip;
-
-        if (address_ip_parse(slice_of(r->name), &ip) == 0)
-            add_peer(&l, r->name, ip.bytes, ip.len, r->port);
-        else
-            add_host(&l, r->name, r->port);
-    }
+    for (size_t i = 0; i < settings->relay_count; i++)
+        add_relay(&l, &settings->relay_hosts[i]);
     if (lookup_end(&l, SLICE("relay hosts"), why) == MX_FOUND)
         return MX_FOUND;
     return MX_LATER; /* a mistake in our configuration bounces nobody's mail */

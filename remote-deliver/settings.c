@@ -8,8 +8,6 @@
 #include <sysexits.h>
 
 #include "lib/base/mem.h"
-#include "lib/base/parse.h"
-#include "lib/mail/address.h"
 #include "remote-deliver/remote.h"
 
 enum { SMTP_PORT = 25 };
@@ -27,51 +25,70 @@ refuse(const char *setting, const char *format, ...)
     exit(EX_CONFIG);
 }
 
-int
-settings_parse_relay(struct slice text, uint16_t default_port, struct relay_host *out)
+static char *
+below_etc(const struct instance *inst, const char *name)
 {
-    struct address_ip ip;
-    struct slice name = text, port = {NULL, 0};
-    uint64_t number = default_port;
-
-    if (text.len > 0 && text.ptr[0] == '[') { /* an IPv6 address has colons of its own */
-        size_t end = slice_index(text, ']');
-
-        name = slice_sub(text, 1, end);
-        port = slice_sub(text, end + 1, text.len);
-        if (end == text.len || (port.len > 0 && port.ptr[0] != ':'))
-            return -1;
-        port = slice_sub(port, 1, port.len);
-    } else if (address_ip_parse(text, &ip) < 0) {
-        name = slice_sub(text, 0, slice_index(text, ':'));
-        port = slice_sub(text, name.len + 1, text.len);
-        if (name.len + 1 == text.len)
-            return -1;
-    }
-    if (address_ip_parse(name, &ip) < 0 && !address_is_domain(name, false))
-        return -1;
-    if (name.len >= sizeof(out->name) ||
-        (port.len > 0 && (parse_u64(port, UINT16_MAX, &number) < 0 || number == 0)))
-        return -1;
-    memcpy(out->name, name.ptr, name.len);
-    out->name[name.len] = '\0';
-    out->port = (uint16_t)number;
-    return 0;
+    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", inst->etc, name);
 }
 
 static void
-load_relays(struct settings *s, const struct conf *conf)
+load_passwords(struct settings *s, const struct conf *conf, const struct instance *inst)
+{
+    char *path = below_etc(inst, conf_str(conf, REMOTE_RELAY_PASSWORDS));
+    struct strbuf error = strbuf_new(4096);
+
+    if (relays_read_passwords(s->relay_hosts, s->relay_count, path, &error) < 0)
+        refuse("remote.relay_passwords", "%s", strbuf_cstr(&error));
+    strbuf_free(&error);
+    free(path);
+}
+
+static void
+load_relays(struct settings *s, const struct conf *conf, const struct instance *inst)
 {
     s->relay_count = conf_list_count(conf, REMOTE_RELAY_HOSTS);
     s->relay_hosts = xcalloc(s->relay_count + 1, sizeof(*s->relay_hosts));
     for (size_t i = 0; i < s->relay_count; i++) {
         const char *text = conf_list_item(conf, REMOTE_RELAY_HOSTS, i);
 
-        if (settings_parse_relay(slice_of(text), s->port, &s->relay_hosts[i]) < 0)
-            refuse("remote.relay_hosts", "not host or host:port: %s", text);
+        if (relay_parse(slice_of(text), s->port, &s->relay_hosts[i]) < 0)
+            refuse("remote.relay_hosts", "not [smtps://][USER@]HOST[:PORT]: %s", text);
     }
     if (s->relay_count == 0 && s->policy != POLICY_DNS)
         refuse("remote.policy", "needs at least one host in remote.relay_hosts");
+    load_passwords(s, conf, inst);
+}
+
+static struct tls_context *
+make_tls(const char *ca_path)
+{
+    struct strbuf error = strbuf_new(1024);
+    struct tls_context *ctx = tls_client_context(ca_path, &error);
+
+    if (ctx == NULL)
+        refuse(ca_path != NULL ? "remote.relay_ca" : "tls", "%s", strbuf_cstr(&error));
+    strbuf_free(&error);
+    return ctx;
+}
+
+/* The authorities are read here: the agents can open no file. */
+static void
+load_tls(struct settings *s, const struct conf *conf, const struct instance *inst)
+{
+    bool wanted = conf_bool(conf, REMOTE_USE_STARTTLS) || s->client.demand_tls, verified = false;
+
+    for (size_t i = 0; i < s->relay_count; i++) {
+        wanted = wanted || s->relay_hosts[i].tls_at_once;
+        verified = verified || s->relay_hosts[i].user[0] != '\0';
+    }
+    if (wanted)
+        s->client.tls = make_tls(NULL);
+    if (verified) {
+        char *path = below_etc(inst, conf_str(conf, REMOTE_RELAY_CA));
+
+        s->client.verifying_tls = make_tls(path);
+        free(path);
+    }
 }
 
 static enum policy
@@ -123,7 +140,7 @@ load_timeouts(const struct conf *conf)
 }
 
 void
-settings_load(struct settings *s, const struct conf *conf)
+settings_load(struct settings *s, const struct conf *conf, const struct instance *inst)
 {
     const char *helo_name = conf_str(conf, SMTP_HELO_NAME);
     const char *protocols = conf_str(conf, REMOTE_PROTOCOLS);
@@ -141,7 +158,6 @@ settings_load(struct settings *s, const struct conf *conf)
         .timeout_ms = milliseconds(conf, REMOTE_TIMEOUT),
         .dns_timeout_ms = milliseconds(conf, REMOTE_DNS_TIMEOUT),
         .idle_ms = milliseconds(conf, REMOTE_IDLE_TIME),
-        .use_starttls = conf_bool(conf, REMOTE_USE_STARTTLS),
     };
     s->helo_name = helo_name[0] != '\0' ? helo_name : s->hostname;
     s->client = (struct smtp_client_options){
@@ -150,5 +166,6 @@ settings_load(struct settings *s, const struct conf *conf)
         .timeouts = load_timeouts(conf),
     };
     load_source(s, conf);
-    load_relays(s, conf);
+    load_relays(s, conf, inst);
+    load_tls(s, conf, inst);
 }

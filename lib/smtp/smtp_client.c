@@ -1,5 +1,5 @@
 /*
- * lib/smtp/smtp_client.c - connects to a server and gets as far as EHLO and TLS.
+ * lib/smtp/smtp_client.c - connects to a server and gets as far as EHLO, TLS and AUTH.
  *
  * Touches the network and nothing else. The server is untrusted: its lines, replies and waits are
  * bounded.
@@ -18,11 +18,13 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/smtp/smtp_auth.h"
 #include "lib/tls/stream.h"
 
 enum {
     READ_MAX = 8192,
-    LINE_MAX_BYTES = 4096, /* 512 by RFC 5321 section 4.5.3.1.5; some servers write more */
+    LINE_MAX_BYTES = 4096,   /* 512 by RFC 5321 section 4.5.3.1.5; some servers write more */
+    LONG_LINE_MAX = 1 << 16, /* what is cut off one is read up to here */
     QUIT_TIMEOUT_MS = 2000,
 };
 
@@ -155,6 +157,19 @@ no_reply(struct smtp_client *client, const char *command, enum stream_status sta
     return -1;
 }
 
+/* The text of a long line is cut; its code is what counts. */
+static enum stream_status
+skip_rest_of_line(struct smtp_client *client, int64_t deadline)
+{
+    enum stream_status status = STREAM_TOO_LONG;
+    struct slice part;
+
+    for (size_t skipped = 0; status == STREAM_TOO_LONG && skipped < LONG_LINE_MAX;
+         skipped += LINE_MAX_BYTES)
+        status = stream_read_line(client->stream, LINE_MAX_BYTES, deadline, &part);
+    return status;
+}
+
 int
 smtp_client_reply(struct smtp_client *client, const char *command, int64_t step_ms,
                   struct smtp_verdict *verdict)
@@ -167,9 +182,12 @@ smtp_client_reply(struct smtp_client *client, const char *command, int64_t step_
         struct slice line;
         enum stream_status got = stream_read_line(client->stream, LINE_MAX_BYTES, deadline, &line);
 
+        if (got == STREAM_OK || got == STREAM_TOO_LONG)
+            status = smtp_reply_line(&client->reply, line);
+        if (got == STREAM_TOO_LONG)
+            got = skip_rest_of_line(client, deadline);
         if (got != STREAM_OK)
             return no_reply(client, command, got, verdict);
-        status = smtp_reply_line(&client->reply, line);
     }
     if (status == SMTP_REPLY_BAD)
         return no_reply(client, command, STREAM_OK, verdict);
@@ -242,6 +260,19 @@ open_socket(const struct smtp_client *client)
 /* ---- greeting, EHLO, TLS ---- */
 
 static void
+take_mechanisms(struct smtp_client *client, struct slice names)
+{
+    while (names.len > 0) {
+        struct slice name = slice_split(&names, ' ');
+
+        if (slice_eq_nocase(name, SLICE("PLAIN")))
+            client->capabilities |= SMTP_CAN_AUTH_PLAIN;
+        else if (slice_eq_nocase(name, SLICE("LOGIN")))
+            client->capabilities |= SMTP_CAN_AUTH_LOGIN;
+    }
+}
+
+static void
 take_capabilities(struct smtp_client *client)
 {
     static const struct {
@@ -262,6 +293,8 @@ take_capabilities(struct smtp_client *client)
             client->capabilities |= known[i].capability;
     if (smtp_reply_keyword(&client->reply, "SIZE", &value))
         (void)parse_u64(value, UINT64_MAX, &client->size_max); /* "SIZE" alone: no limit known */
+    if (smtp_reply_keyword(&client->reply, "AUTH", &value))
+        take_mechanisms(client, value);
 }
 
 /* EHLO, and HELO where EHLO is refused for good (RFC 5321 section 3.2). */
@@ -283,7 +316,25 @@ say_hello(struct smtp_client *client, struct smtp_verdict *why)
     if (smtp_client_reply(client, "HELO", step_ms, why) < 0 || why->code / 100 != 2)
         return -1;
     client->capabilities = 0;
+    client->size_max = 0;
     return 0;
+}
+
+/* The handshake. 0, or -1 with *why: the connection is of no more use. */
+static int
+shake_hands(struct smtp_client *client, struct smtp_verdict *why)
+{
+    const struct smtp_client_options *o = &client->options;
+    const struct smtp_peer *peer = &client->peer;
+    struct tls_context *tls = peer->login != NULL ? o->verifying_tls : o->tls;
+    const char *name = peer->host[0] == '[' ? peer->ip : peer->host; /* an address literal */
+
+    if (tls != NULL && stream_start_tls_client(client->stream, tls, name,
+                                               deadline_of_step(client, o->timeouts.tls)) == 0)
+        return 0;
+    client->failed = true;
+    connection_verdict(peer, "4.7.5", "TLS handshake", tls_last_error(), why);
+    return -1;
 }
 
 static int
@@ -298,6 +349,8 @@ greet(struct smtp_client *client, struct smtp_verdict *why)
     client->failed = false;
     client->stream = stream_new(fd, READ_MAX);
     stream_set_write_timeout(client->stream, client->options.timeouts.data_block);
+    if (client->peer.tls_at_once && shake_hands(client, why) < 0)
+        return -1;
     if (smtp_client_reply(client, "connect", client->options.timeouts.greeting, why) < 0 ||
         why->code / 100 != 2)
         return -1;
@@ -310,19 +363,13 @@ enum tls_result { TLS_STARTED, TLS_REFUSED, TLS_BROKEN };
 static enum tls_result
 start_tls(struct smtp_client *client, struct smtp_verdict *why)
 {
-    const struct smtp_timeouts *t = &client->options.timeouts;
-
     (void)stream_write(client->stream, SLICE("STARTTLS\r\n")); /* an error sticks */
-    if (smtp_client_reply(client, "STARTTLS", t->command, why) < 0)
+    if (smtp_client_reply(client, "STARTTLS", client->options.timeouts.command, why) < 0)
         return TLS_BROKEN;
     if (why->code != 220)
         return TLS_REFUSED;
-    if (stream_start_tls_client(client->stream, client->options.tls, client->peer.host,
-                                deadline_of_step(client, t->tls)) < 0) {
-        client->failed = true;
-        connection_verdict(&client->peer, "4.7.5", "TLS handshake", tls_last_error(), why);
+    if (shake_hands(client, why) < 0)
         return TLS_BROKEN;
-    }
     return say_hello(client, why) < 0 ? TLS_BROKEN : TLS_STARTED;
 }
 
@@ -337,10 +384,13 @@ drop_connection(struct smtp_client *client)
 static int
 secure(struct smtp_client *client, struct smtp_verdict *why)
 {
-    bool demanded = client->options.demand_tls;
+    const struct smtp_client_options *o = &client->options;
+    bool demanded = o->demand_tls || client->peer.login != NULL;
     enum tls_result result = TLS_REFUSED;
 
-    if (client->options.tls != NULL && smtp_client_can(client, SMTP_CAN_STARTTLS))
+    if (client->peer.tls_at_once)
+        return 0;
+    if ((o->tls != NULL || demanded) && smtp_client_can(client, SMTP_CAN_STARTTLS))
         result = start_tls(client, why);
     else if (demanded)
         connection_verdict(&client->peer, "4.7.4", "TLS is demanded", "not offered", why);
@@ -362,7 +412,8 @@ smtp_client_open(const struct smtp_peer *peer, const struct smtp_client_options 
                                    .options = *options,
                                    .deadline = deadline_mono_ms,
                                    .reply = smtp_reply_new()};
-    if (greet(client, why) == 0 && secure(client, why) == 0)
+    if (greet(client, why) == 0 && secure(client, why) == 0 &&
+        (peer->login == NULL || smtp_auth(client, peer->login, why) == 0))
         return client;
     smtp_client_close(&client);
     return NULL;

@@ -31,16 +31,25 @@ struct smtp_timeouts { /* milliseconds */
 struct smtp_client_options {
     const char *helo_name;
     const struct sockaddr_storage *source; /* local address, or NULL */
-    struct tls_context *tls;               /* NULL: no STARTTLS */
+    struct tls_context *tls;               /* any certificate will do; NULL: no TLS */
+    struct tls_context *verifying_tls;     /* for peers that get a password */
     bool demand_tls;
     struct smtp_timeouts timeouts;
 };
 
+#define SMTP_LOGIN_MAX 255 /* bytes of user name and of password */
+struct smtp_login {
+    const char *user, *password;
+};
+
 struct smtp_peer {
-    char host[SMTP_HOST_MAX]; /* name for messages and SNI */
+    char host[SMTP_HOST_MAX]; /* name for messages, SNI and certificate; or an address */
     char ip[64];
     struct sockaddr_storage address; /* with the port */
     socklen_t address_len;
+    bool tls_at_once;               /* TLS from the first byte, not by STARTTLS */
+    const struct smtp_login *login; /* NULL: none. Else nothing is sent without TLS, and a
+                                       certificate that fits */
 };
 
 enum smtp_capability {
@@ -52,12 +61,14 @@ enum smtp_capability {
     SMTP_CAN_DSN = 1 << 5,
     SMTP_CAN_STARTTLS = 1 << 6,
     SMTP_CAN_SIZE = 1 << 7,
+    SMTP_CAN_AUTH_PLAIN = 1 << 8,
+    SMTP_CAN_AUTH_LOGIN = 1 << 9,
 };
 
-/* Connects, waits for the greeting, says EHLO (HELO to a server that does not know it) and starts
- * TLS where it is offered. A failed handshake means a new connection without TLS, unless TLS is
- * demanded. `deadline_mono_ms` is for everything until the next smtp_client_set_deadline. NULL with
- * *why. */
+/* Connects, waits for the greeting, says EHLO (HELO to a server that does not know it), starts TLS
+ * where it is offered and logs in. A failed handshake means a new connection without TLS, unless
+ * TLS is demanded. `deadline_mono_ms` is for everything until the next smtp_client_set_deadline.
+ * NULL with *why. */
 struct smtp_client *smtp_client_open(const struct smtp_peer *peer,
                                      const struct smtp_client_options *options,
                                      int64_t deadline_mono_ms, struct smtp_verdict *why);

@@ -201,7 +201,7 @@ tls_server_context(const char *cert_path, const char *key_path, struct strbuf *e
 }
 
 struct tls_context *
-tls_client_context(bool verify, struct strbuf *error)
+tls_client_context(const char *ca_path, struct strbuf *error)
 {
     struct tls_context *tc;
 
@@ -209,15 +209,15 @@ tls_client_context(bool verify, struct strbuf *error)
     tc = context_new(TLS_client_method());
     if (tc == NULL)
         return context_failed(tc, "", error);
-    if (!verify) {
+    if (ca_path == NULL) {
         SSL_CTX_set_verify(tc->ctx, SSL_VERIFY_NONE, NULL);
         if (SSL_CTX_set_cipher_list(tc->ctx, OPPORTUNISTIC_CIPHERS) != 1)
             return context_failed(tc, "", error);
         return tc;
     }
     SSL_CTX_set_verify(tc->ctx, SSL_VERIFY_PEER, NULL);
-    if (SSL_CTX_set_default_verify_paths(tc->ctx) != 1)
-        return context_failed(tc, "system trust store", error);
+    if (SSL_CTX_load_verify_file(tc->ctx, ca_path) != 1)
+        return context_failed(tc, ca_path, error);
     return tc;
 }
 
@@ -311,6 +311,18 @@ tls_accept(struct tls_context *ctx, int fd, int64_t deadline_mono_ms)
     return handshake(tls, deadline_mono_ms);
 }
 
+/* The name for SNI, and for the certificate's check if the context has one. An address is a matter
+ * of the certificate alone: SNI takes no address, and servers refuse one (RFC 6066 section 3). */
+static bool
+set_server_name(SSL *ssl, const char *name)
+{
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1)
+        return true;
+    ERR_clear_error();
+    return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
+}
+
 struct tls *
 tls_connect(struct tls_context *ctx, int fd, const char *server_name, int64_t deadline_mono_ms)
 {
@@ -319,9 +331,7 @@ tls_connect(struct tls_context *ctx, int fd, const char *server_name, int64_t de
     if (tls == NULL)
         return NULL;
     SSL_set_connect_state(tls->ssl);
-    SSL_set_hostflags(tls->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (SSL_set_tlsext_host_name(tls->ssl, server_name) != 1 ||
-        SSL_set1_host(tls->ssl, server_name) != 1) { /* looked at by a verifying context alone */
+    if (!set_server_name(tls->ssl, server_name)) {
         keep_error("unusable server name");
         connection_free(tls);
         errno = EPROTO;

@@ -21,16 +21,16 @@ struct tls;         /* one connection */
  * not belong together included. */
 struct tls_context *tls_server_context(const char *cert_path, const char *key_path,
                                        struct strbuf *error);
-/* `verify`: the peer's chain must lead to the system's trust store (loaded here: 20 ms). Without
- * it any certificate will do (opportunistic TLS, RFC 7435). */
-struct tls_context *tls_client_context(bool verify, struct strbuf *error);
+/* `ca_path`: a PEM file with the authorities to one of which the peer's chain must lead (the
+ * system's takes 20 ms to load). NULL: any certificate will do (opportunistic TLS, RFC 7435). */
+struct tls_context *tls_client_context(const char *ca_path, struct strbuf *error);
 void tls_context_free(struct tls_context **ctxp);
 
 /* The handshake on a connected blocking socket until `deadline_mono_ms`. NULL with errno:
  * ETIMEDOUT, EPROTO (reason by tls_last_error()), ECONNRESET. The fd stays the caller's. */
 struct tls *tls_accept(struct tls_context *ctx, int fd, int64_t deadline_mono_ms);
 struct tls *tls_connect(struct tls_context *ctx, int fd, const char *server_name,
-                        int64_t deadline_mono_ms);
+                        int64_t deadline_mono_ms); /* a host name or an address */
 const char *tls_last_error(void);
 /* Like read and write but with a deadline for the call: >0 bytes, 0 orderly end, -1 errno. After
  * ETIMEDOUT from tls_read the connection is as before; any other failure is its end. */

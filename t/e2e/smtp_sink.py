@@ -1,4 +1,6 @@
 """A mail server under the test's control: it can refuse, stall, hang up, or lack extensions."""
+import base64
+import shutil
 import socket
 import socketserver
 import ssl
@@ -10,11 +12,14 @@ import pathlib
 
 class Sink:
     """replies: command word ("MAIL", "RCPT x@y", "DATA", "." and so on) -> reply text, or "CLOSE" to
-    hang up, or a list of them, used one after the other. extensions: EHLO keywords. Messages that
-    were taken are in `messages`, commands in `commands`."""
+    hang up, or a list of them, used one after the other. extensions: EHLO keywords. login: (user,
+    password) that MAIL needs, by one of `mechanisms`. tls_at_once: before the greeting. Messages that
+    were taken are in `messages`, commands in `commands`, names that clients wanted in `names`."""
 
     def __init__(self, address="127.0.0.2", port=0, extensions=("PIPELINING", "8BITMIME", "SIZE 1000000", "DSN", "SMTPUTF8"),
-                 replies=None, tls=None, greeting="220 sink ESMTP"):
+                 replies=None, tls=None, greeting="220 sink ESMTP", login=None, mechanisms="PLAIN LOGIN",
+                 tls_at_once=False):
+        self.login, self.mechanisms, self.tls_at_once, self.names = login, mechanisms, tls_at_once, []
         self.extensions, self.replies, self.tls, self.greeting = list(extensions), dict(replies or {}), tls, greeting
         self.messages, self.commands, self.connections = [], [], 0
         sink = self
@@ -56,7 +61,7 @@ class Message:
 
 class _Conversation:
     def __init__(self, sink, sock):
-        self.sink, self.sock, self.tls = sink, sock, False
+        self.sink, self.sock, self.tls, self.authenticated = sink, sock, False, sink.login is None
         self.file = sock.makefile("rb")
         self.mail, self.rcpts = "", []
 
@@ -71,6 +76,8 @@ class _Conversation:
         return reply[:1]
 
     def run(self):
+        if self.sink.tls_at_once:
+            self.start_tls()
         if not self.say("CONNECT", self.sink.greeting).startswith("2"):
             return
         while True:
@@ -86,12 +93,17 @@ class _Conversation:
         verb = line.split(" ")[0].upper()
         if verb == "EHLO":
             words = self.sink.extensions + (["STARTTLS"] if self.sink.tls and not self.tls else [])
+            words += [f"AUTH {self.sink.mechanisms}"] if self.sink.login else []
             self.say("EHLO", "\r\n".join(["250-sink"] + ["250-" + w for w in words] + ["250 HELP"]))
         elif verb == "HELO":
             self.say("HELO", "250 sink")
         elif verb == "STARTTLS":
             if self.say("STARTTLS", "220 go ahead") == "2":
                 self.start_tls()
+        elif verb == "AUTH":
+            self.auth(line)
+        elif verb == "MAIL" and not self.authenticated:
+            self.say("MAIL unauthenticated", "530 5.7.0 log in first")
         elif verb == "MAIL":
             self.mail, self.rcpts = line, []
             self.say("MAIL", "250 2.1.0 ok")
@@ -111,7 +123,24 @@ class _Conversation:
             self.say(verb, "250 ok")
         return True
 
+    def auth(self, line):
+        _, mechanism, *initial = line.split(" ")
+
+        def answer(challenge):
+            if initial:
+                return base64.b64decode(initial.pop())
+            self.say("AUTH", "334 " + base64.b64encode(challenge).decode())
+            return base64.b64decode(self.file.readline())
+        if mechanism == "PLAIN":
+            got = answer(b"").split(b"\0")[1:]
+        else:
+            got = [answer(b"Username:"), answer(b"Password:")]
+        self.authenticated = [g.decode() for g in got] == list(self.sink.login) and mechanism in self.sink.mechanisms
+        self.say("AUTH", "235 2.7.0 welcome" if self.authenticated else "535 5.7.8 no")
+
     def start_tls(self):
+        if hasattr(self.sink.tls, "sni_callback"):
+            self.sink.tls.sni_callback = lambda sock, name, context: self.sink.names.append(name)
         self.sock = self.sink.tls.wrap_socket(self.sock, server_side=True)
         self.file = self.sock.makefile("rb")
         self.tls = True
@@ -131,12 +160,16 @@ class _Conversation:
             self.sink.messages.append(Message(self.mail, self.rcpts, content, self.tls))
 
 
-def certificate(name="sink.test"):
-    """A server context with a fresh self-signed certificate."""
+def certificate(name="sink.test", copy=None, addresses=("127.0.0.2",)):
+    """A server context with a fresh self-signed certificate, which also goes to the path `copy`."""
     with tempfile.TemporaryDirectory() as directory:
         key, cert = pathlib.Path(directory) / "key", pathlib.Path(directory) / "cert"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-                        "3", "-keyout", key, "-out", cert, "-subj", f"/CN={name}"], check=True, capture_output=True)
+                        "3", "-keyout", key, "-out", cert, "-subj", f"/CN={name}", "-addext",
+                        "subjectAltName=" + ",".join([f"DNS:{name}", *(f"IP:{a}" for a in addresses)])],
+                       check=True, capture_output=True)
+        if copy:
+            shutil.copy(cert, copy)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
         return context

@@ -66,7 +66,7 @@ def suite(zone, sinks):
 def fresh_sinks(request):
     if "sinks" in request.fixturenames:
         for sink in request.getfixturevalue("sinks"):
-            sink.replies, sink.messages, sink.commands, sink.connections = {}, [], [], 0
+            sink.replies, sink.messages, sink.commands, sink.connections, sink.names = {}, [], [], 0, []
             sink.extensions = ["PIPELINING", "8BITMIME", "SIZE 1000000", "DSN", "SMTPUTF8"]
 
 
@@ -258,6 +258,12 @@ def test_failed_handshake_means_clear_text(suite, sinks, domain):
     assert not got.tls
 
 
+def test_sni_is_a_name_or_none(suite, sinks, domain):
+    assert arrived(sinks[0], submit(suite, f"x@{domain}")).tls
+    assert arrived(sinks[0], submit(suite, "x@[127.0.0.2]")).tls
+    assert sinks[0].names == ["mx1.far.test", None], "no address for SNI (RFC 6066 section 3)"
+
+
 def test_refused_starttls_means_clear_text(suite, sinks, domain):
     sinks[0].replies = {"STARTTLS": "454 4.7.0 not now"}
     assert not arrived(sinks[0], submit(suite, f"x@{domain}")).tls
@@ -377,6 +383,100 @@ def test_relay_policy(sinks):
         arrived(sinks[1], submit(inst, "x@no.such.domain.test"))
     finally:
         inst.close()
+
+
+RELAY_LOGIN = ("alice@isp.test", "pass word")
+
+
+@pytest.fixture(scope="module")
+def relaying(tmp_path_factory):
+    """An instance whose relay hosts are changed by each test, and the certificate that it trusts."""
+    inst = Instance()
+    inst.setup()
+    ca = tmp_path_factory.mktemp("ca") / "ca.pem"
+    tls = certificate("relay.isp.test", ca)
+    for name, value in (("remote.policy", "relay"), ("remote.relay_ca", ca), ("remote.idle_time", "0"),
+                        ("remote.relay_hosts", "127.0.0.8:1"), ("dns.hosts", "relay.isp.test 127.0.0.2")):
+        inst.set(name, value)
+    passwords = inst.root / "etc/relay.passwords"
+    passwords.write_text("".join(f"{host} {RELAY_LOGIN[0]} {RELAY_LOGIN[1]}\n" for host in ("127.0.0.2", "relay.isp.test")))
+    passwords.chmod(0o600)
+    inst.start()
+    inst.add_user("alice@d.test", PASSWORD)
+
+    def use(*hosts):
+        inst.set("remote.relay_hosts", " ".join(hosts))
+        inst.run("reload")
+        return inst
+    yield use, tls
+    inst.close()
+
+
+@pytest.mark.parametrize("mechanisms", ["PLAIN LOGIN", "LOGIN"])
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("host", ["127.0.0.2", "relay.isp.test"])
+def test_relay_with_login(relaying, host, at_once, mechanisms):
+    use, tls = relaying
+    sink = Sink(tls=tls, tls_at_once=at_once, login=RELAY_LOGIN, mechanisms=mechanisms)
+    inst = use(f"{'smtps' if at_once else 'smtp'}://{RELAY_LOGIN[0]}@{host}:{sink.port}")
+    got = arrived(sink, submit(inst, "x@far.test"))
+    sink.close()
+    assert got.tls and sink.commands[0].startswith("EHLO") and any(c.startswith("AUTH") for c in sink.commands)
+    assert sink.names == [None if host[0].isdigit() else host]
+    for service in ("remote", "queue", "master"):
+        assert RELAY_LOGIN[1] not in inst.log(service)
+
+
+def test_relay_with_a_long_password(relaying):
+    """No initial response where the command line would become too long (RFC 4954 section 4)."""
+    use, tls = relaying
+    login = ("u" * 200 + "@isp.test", "p" * 250)
+    sink = Sink(tls=tls, login=login)
+    inst = use("127.0.0.8:1")
+    passwords = inst.root / "etc/relay.passwords"
+    passwords.write_text(passwords.read_text() + f"127.0.0.2 {login[0]} {login[1]}\n")
+    use(f"{login[0]}@127.0.0.2:{sink.port}")
+    arrived(sink, submit(inst, "x@far.test"))
+    sink.close()
+    assert "AUTH PLAIN" in sink.commands
+
+
+@pytest.mark.parametrize("case", ["no TLS", "STARTTLS refused", "other certificate", "other name", "wrong password", "no AUTH"])
+def test_no_password_for_the_wrong_relay(relaying, case):
+    """Where anything is wrong the password stays at home, nothing is sent, and the next relay is tried."""
+    use, tls = relaying
+    if case == "other certificate":
+        tls = certificate("relay.isp.test")
+    host = "relay.isp.test" if case != "other name" else "127.0.0.3"
+    login = RELAY_LOGIN if case != "wrong password" else (RELAY_LOGIN[0], "another")
+    first = Sink("127.0.0.3" if case == "other name" else "127.0.0.2", tls=tls if case != "no TLS" else None,
+                 login=login if case != "no AUTH" else None)
+    if case == "STARTTLS refused":
+        first.replies = {"STARTTLS": "454 4.7.0 not now"}
+    second = Sink("127.0.0.4")
+    inst = use("127.0.0.8:1")
+    if case == "other name":
+        passwords = inst.root / "etc/relay.passwords"
+        passwords.write_text(passwords.read_text() + f"127.0.0.3 {RELAY_LOGIN[0]} {RELAY_LOGIN[1]}\n")
+    use(f"{RELAY_LOGIN[0]}@{host}:{first.port}", f"127.0.0.4:{second.port}")
+    arrived(second, submit(inst, "x@far.test"))
+    first.close()
+    second.close()
+    assert not first.messages and first.connections == 1, "no second try without TLS"
+    assert any(c.startswith("AUTH") for c in first.commands) == (case == "wrong password")
+
+
+def test_relay_password_must_be_private(relaying):
+    use, _ = relaying
+    inst = use("127.0.0.8:1")
+    (inst.root / "etc/relay.passwords").chmod(0o644)
+    try:
+        inst.set("remote.relay_hosts", f"{RELAY_LOGIN[0]}@127.0.0.2:1")
+        done = inst.run("reload", check=False)
+        assert "chmod 600" in done.err + inst.log("master")
+    finally:
+        (inst.root / "etc/relay.passwords").chmod(0o600)
+        use("127.0.0.8:1")
 
 
 def test_relay_only_when_dns_fails(sinks, zone):

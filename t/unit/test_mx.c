@@ -1,15 +1,13 @@
 /*
- * t/unit/test_mx.c - remote-deliver: the order of mail exchangers, and relay hosts' names.
+ * t/unit/test_mx.c - remote-deliver: the order of mail exchangers.
  */
 // LINK: remote-deliver/mx.c
-// LINK: remote-deliver/settings.c
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "remote-deliver/mx.h"
-#include "remote-deliver/remote.h"
 
 #define RECORDS_MAX 5
 
@@ -113,40 +111,6 @@ START_TEST(many_exchangers_are_cut_to_the_best)
 }
 END_TEST
 
-static const struct {
-    const char *text;
-    int rc;
-    const char *name;
-    uint16_t port;
-} relays[] = {
-    {"relay.x", 0, "relay.x", 25},
-    {"relay.x:587", 0, "relay.x", 587},
-    {"192.0.2.1:30025", 0, "192.0.2.1", 30025},
-    {"192.0.2.1", 0, "192.0.2.1", 25},
-    {"[2001:db8::1]:26", 0, "2001:db8::1", 26},
-    {"[192.0.2.1]", 0, "192.0.2.1", 25},
-    {"2001:db8::1", 0, "2001:db8::1", 25},
-    {"relay.x:", -1, NULL, 0},
-    {"relay.x:0", -1, NULL, 0},
-    {"relay.x:65536", -1, NULL, 0},
-    {"relay_x", -1, NULL, 0},
-    {"[2001:db8::1", -1, NULL, 0},
-    {"[2001:db8::1]26", -1, NULL, 0},
-    {"", -1, NULL, 0},
-};
-
-START_TEST(relay_hosts_with_and_without_port)
-{
-    struct relay_host host;
-
-    ck_assert_int_eq(settings_parse_relay(slice_of(relays[_i].text), 25, &host), relays[_i].rc);
-    if (relays[_i].rc < 0)
-        return;
-    ck_assert_str_eq(host.name, relays[_i].name);
-    ck_assert_uint_eq(host.port, relays[_i].port);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -158,7 +122,6 @@ main(void)
     tcase_add_loop_test(tc, exchangers_by_preference, 0, (int)ARRAY_LEN(cases));
     tcase_add_test(tc, equal_preference_is_shuffled);
     tcase_add_test(tc, many_exchangers_are_cut_to_the_best);
-    tcase_add_loop_test(tc, relay_hosts_with_and_without_port, 0, (int)ARRAY_LEN(relays));
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

@@ -76,7 +76,7 @@ make_contexts(void)
     EVP_PKEY_free(key);
     EVP_PKEY_free(other);
     server = tls_server_context(cert_path, key_path, &error);
-    client = tls_client_context(false, &error);
+    client = tls_client_context(NULL, &error);
     ck_assert_msg(server != NULL && client != NULL, "%s", strbuf_cstr(&error));
 }
 
