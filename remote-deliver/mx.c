@@ -86,6 +86,20 @@ fill(struct mx_list *list, const struct candidate *sorted, size_t count)
     }
 }
 
+/* A host name, or nearly one: underscores are common and resolve like any other (RFC 2181 section
+ * 11), and mail for such a domain must not bounce. */
+static bool
+is_host(struct slice name)
+{
+    char plain[DNSD_NAME_MAX];
+
+    if (name.len > sizeof(plain))
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        plain[i] = name.ptr[i] == '_' ? 'x' : name.ptr[i];
+    return address_is_domain(slice_make(plain, name.len), false);
+}
+
 static enum mx_status
 from_records(const struct dnsd_answer *answer, struct slice domain, struct slice own_name,
              struct mx_list *list, struct smtp_verdict *why)
@@ -94,7 +108,7 @@ from_records(const struct dnsd_answer *answer, struct slice domain, struct slice
     size_t count = 0, usable;
 
     for (uint32_t i = 0; i < answer->count; i++) {
-        if (!address_is_domain(answer->records[i].data, false))
+        if (!is_host(answer->records[i].data))
             continue;
         candidates[count++] = (struct candidate){.preference = answer->records[i].preference,
                                                  .chance = (uint32_t)random_u64(),

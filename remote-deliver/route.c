@@ -17,6 +17,8 @@
 #include "lib/base/io.h"
 #include "lib/mail/address.h"
 
+enum { ADDRESSES_MAX = 16 }; /* of one host and one family */
+
 struct lookup {
     const struct settings *settings;
     struct ipc_client *dns;
@@ -104,27 +106,43 @@ add_peer(struct lookup *l, const char *host, const void *bytes, size_t len, uint
         l->route->count++;
 }
 
+struct addresses {
+    size_t len; /* bytes of one: 4 or 16 */
+    size_t count;
+    uint8_t bytes[ADDRESSES_MAX][16];
+};
+
+/* Copies, because an answer borrows from the client's buffer until the next question. */
 static void
-add_records(struct lookup *l, enum dns_rr rr, const char *host, uint16_t port)
+look_up(struct lookup *l, enum dns_rr rr, const char *host, struct addresses *found)
 {
-    size_t len = rr == DNS_A ? 4 : 16;
     struct dnsd_answer answer;
 
     ask(l, rr, slice_of(host), &answer);
     if (answer.status == DNS_TEMPORARY)
         l->any_temporary = true;
-    for (uint32_t i = 0; i < answer.count; i++)
-        if (answer.records[i].data.len == len)
-            add_peer(l, host, answer.records[i].data.ptr, len, port);
+    for (uint32_t i = 0; i < answer.count && found->count < ADDRESSES_MAX; i++)
+        if (answer.records[i].data.len == found->len)
+            memcpy(found->bytes[found->count++], answer.records[i].data.ptr, found->len);
 }
 
+/* IPv6 and IPv4 in turns: where one of them leads nowhere, the other still comes before the limit
+ * of addresses. */
 static void
 add_host(struct lookup *l, const char *host, uint16_t port)
 {
+    struct addresses v6 = {.len = 16}, v4 = {.len = 4};
+
     if (l->settings->use_ipv6)
-        add_records(l, DNS_AAAA, host, port);
+        look_up(l, DNS_AAAA, host, &v6);
     if (l->settings->use_ipv4)
-        add_records(l, DNS_A, host, port);
+        look_up(l, DNS_A, host, &v4);
+    for (size_t i = 0; i < v6.count || i < v4.count; i++) {
+        if (i < v6.count)
+            add_peer(l, host, v6.bytes[i], v6.len, port);
+        if (i < v4.count)
+            add_peer(l, host, v4.bytes[i], v4.len, port);
+    }
 }
 
 /* ---- routes ---- */

@@ -25,6 +25,7 @@ ZONE = [
     "backup MX 10 mx1", "backup MX 20 mail.d.test.", "backup MX 30 mx2",
     "loop A 127.0.0.1",
     "six MX 10 mx6", "mx6 AAAA ::1",
+    "families MX 10 mxfam", *[f"mxfam AAAA 100::{i}" for i in range(1, 9)], "mxfam A 127.0.0.2",
     "xn--mxa A 127.0.0.2", "*.w MX 10 mx1", "*.w MX 20 mx2",
 ]
 
@@ -168,6 +169,10 @@ def test_ipv6(suite, sinks):
     sink.close()
 
 
+def test_many_dead_ipv6_addresses_hide_no_ipv4(suite, sinks):
+    arrived(sinks[0], submit(suite, "x@families.far.test"))
+
+
 # ---- what servers say ----
 
 def test_refused_recipient_bounces_the_other_arrives(suite, sinks, domain):
@@ -208,6 +213,15 @@ def test_verdicts(suite, sinks, domain, replies, outcome, dsn):
     for sink in sinks:
         sink.replies = dict(replies)
     assert f"dsn={dsn}" in failed(suite, submit(suite, f"x@{domain}"), outcome)
+
+
+@pytest.mark.parametrize("text", ["x" * 10000, "\r\n".join(["first"] + ["250-x"] * 150 + ["250 last"])],
+                         ids=["one line", "many lines"])
+def test_long_replies_keep_their_verdict(suite, sinks, domain, text):
+    sinks[0].replies = {".": ("250 " if "\r" not in text else "250-") + text}
+    token = submit(suite, f"x@{domain}")
+    wait_for(lambda: any("event=sent" in line and token.queue_id in line for line in suite.log("remote").splitlines()),
+             20, "delivered")
 
 
 def test_no_second_server_when_the_answer_is_lost(suite, sinks, domain):

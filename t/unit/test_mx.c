@@ -22,14 +22,15 @@ static const struct {
     const char *dsn;
 } cases[] = {
     {DNS_FOUND, {{20, "b.x"}, {10, "a.x"}, {30, "c.x"}}, MX_FOUND, "a.x b.x c.x", NULL},
+    {DNS_FOUND, {{10, "_mx_.some_host.x"}}, MX_FOUND, "_mx_.some_host.x", NULL},
     {DNS_NODATA, {{0, NULL}}, MX_FOUND, "d.test", NULL},
     {DNS_NXDOMAIN, {{0, NULL}}, MX_NEVER, NULL, "5.1.2"},
     {DNS_TEMPORARY, {{0, NULL}}, MX_LATER, NULL, "4.4.3"},
     {DNS_FOUND, {{0, "."}}, MX_NEVER, NULL, "5.1.10"},
     {DNS_FOUND, {{0, ""}}, MX_NEVER, NULL, "5.1.10"},
     {DNS_FOUND, {{0, "."}, {10, "a.x"}}, MX_FOUND, "a.x", NULL},
-    {DNS_FOUND, {{10, "bad_name"}, {20, "a..x"}}, MX_NEVER, NULL, "5.4.4"},
-    {DNS_FOUND, {{10, "bad_name"}, {20, "a.x"}}, MX_FOUND, "a.x", NULL},
+    {DNS_FOUND, {{10, "-bad-"}, {20, "a..x"}}, MX_NEVER, NULL, "5.4.4"},
+    {DNS_FOUND, {{10, "-bad-"}, {20, "a.x"}}, MX_FOUND, "a.x", NULL},
     /* ourselves: that preference and all behind it go */
     {DNS_FOUND, {{10, "a.x"}, {20, "ME.test"}, {30, "c.x"}}, MX_FOUND, "a.x", NULL},
     {DNS_FOUND, {{20, "b.x"}, {20, "me.test"}, {10, "a.x"}}, MX_FOUND, "a.x", NULL},
