@@ -39,16 +39,21 @@ plain_allowed(const struct session *s)
            cidr_parse(slice_of(s->pool->client_ip), &client) == 0 && ip_is_loopback(&client.net);
 }
 
+static const char *
+mechanisms_with(const struct session *s, bool tls, bool binding)
+{
+    if (s->settings->no_auth_on_25 && !s->is_submission)
+        return NULL;
+    return authd_mechanisms(tls, binding, plain_allowed(s));
+}
+
 const char *
 auth_mechanisms(const struct session *s)
 {
     const struct tls *tls = stream_tls(s->stream);
     unsigned char binding[32];
 
-    if (s->settings->no_auth_on_25 && !s->is_submission)
-        return NULL;
-    return authd_mechanisms(tls != NULL, tls != NULL && tls_channel_binding(tls, binding) == 0,
-                            plain_allowed(s));
+    return mechanisms_with(s, tls != NULL, tls != NULL && tls_channel_binding(tls, binding) == 0);
 }
 
 static bool
@@ -70,13 +75,13 @@ check_mechanism(const struct session *s, struct slice mechanism)
     static const struct refusal missing = {501, "5.5.4", "syntax: AUTH mechanism"};
     const char *offered = auth_mechanisms(s);
 
-    if (offered == NULL)
+    if (offered == NULL || offered[0] == '\0')
         return &none;
     if (mechanism.len == 0)
         return &missing;
     if (has_word(offered, mechanism))
         return NULL;
-    if (stream_tls(s->stream) == NULL && has_word(authd_mechanisms(true, true, false), mechanism))
+    if (stream_tls(s->stream) == NULL && has_word(mechanisms_with(s, true, true), mechanism))
         return &failures[AUTHD_NEEDS_TLS];
     return &failures[AUTHD_BAD_MECHANISM];
 }
