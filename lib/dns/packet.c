@@ -263,12 +263,15 @@ lower_ttl(struct dnsd_answer *answer, uint32_t ttl)
 }
 
 /* One pass over the answer section: collects the records of `rr` at answer->canonical, or finds
- * where its CNAME leads. 1: a CNAME, look again; 0: done; -1: damaged. */
+ * where its CNAME leads. 1: a CNAME, look again; 0: done; -1: damaged. Records that cannot be used
+ * are left out; with nothing else there it is damaged, since "no record" would be a lie, after
+ * which mail goes past the MX (RFC 5321 section 5.1). */
 static int
 collect(struct slice packet, const struct sections *sections, uint16_t rr, struct strbuf *text,
         struct dnsd_answer *answer)
 {
     size_t offset = sections->answer;
+    bool left_out = false;
 
     for (unsigned i = 0; i < sections->answer_count; i++) {
         size_t mark = text->len;
@@ -278,9 +281,13 @@ collect(struct slice packet, const struct sections *sections, uint16_t rr, struc
         if (take_record(packet, &offset, text, &record) < 0)
             return -1;
         if (record.rr_class != CLASS_IN || !slice_eq_nocase(record.owner, answer->canonical) ||
-            (record.type != rr && record.type != DNS_CNAME) ||
-            !take_data(packet, &record, text, &data)) {
+            (record.type != rr && record.type != DNS_CNAME)) {
             strbuf_truncate(text, mark);
+            continue;
+        }
+        if (!take_data(packet, &record, text, &data)) {
+            strbuf_truncate(text, mark);
+            left_out = true;
             continue;
         }
         lower_ttl(answer, record.ttl);
@@ -292,7 +299,7 @@ collect(struct slice packet, const struct sections *sections, uint16_t rr, struc
         if (answer->count < DNSD_RECORDS_MAX)
             answer->records[answer->count++] = data;
     }
-    return 0;
+    return left_out && answer->count == 0 ? -1 : 0;
 }
 
 /* RFC 2308 section 5: a negative answer lives as long as the lesser of the SOA's TTL and its last
