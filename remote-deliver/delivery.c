@@ -175,6 +175,24 @@ try_kept_connection(struct delivery *d)
     keep_or_close(d, client, messages + 1);
 }
 
+/* NULL: the trouble is logged and in d->last. */
+static struct smtp_client *
+open_client(struct delivery *d, const struct smtp_peer *peer)
+{
+    struct smtp_client *client =
+        smtp_client_open(peer, &d->courier->settings->client, d->deadline, &d->last);
+
+    if (client == NULL)
+        log_event(LOG_INFO, "unreachable", KV_SLICE("queue_id", d->job->queue_id),
+                  KV_STR("remote", peer->host), KV_STR("ip", peer->ip), KV_STR("dsn", d->last.dsn),
+                  KV_STR("reason", d->last.text));
+    else if (smtp_client_tls_trouble(client)[0] != '\0')
+        log_event(LOG_WARN, "clear_text", KV_SLICE("queue_id", d->job->queue_id),
+                  KV_STR("remote", peer->host), KV_STR("ip", peer->ip),
+                  KV_STR("reason", smtp_client_tls_trouble(client)));
+    return client;
+}
+
 static void
 try_peers(struct delivery *d, const struct route *route)
 {
@@ -187,13 +205,9 @@ try_peers(struct delivery *d, const struct route *route)
         if (sessions == SESSIONS_MAX || count_open(d) == 0)
             return;
         d->deadline = clock_mono_ms() + s->timeout_ms;
-        client = smtp_client_open(&route->peers[i], &s->client, d->deadline, &d->last);
-        if (client == NULL) {
-            log_event(LOG_INFO, "unreachable", KV_SLICE("queue_id", d->job->queue_id),
-                      KV_STR("remote", route->peers[i].host), KV_STR("ip", route->peers[i].ip),
-                      KV_STR("dsn", d->last.dsn), KV_STR("reason", d->last.text));
+        client = open_client(d, &route->peers[i]);
+        if (client == NULL)
             continue;
-        }
         d->reached = true;
         sessions++;
         send_over(d, client);
@@ -270,7 +284,7 @@ log_outcome(const struct delivery *d, const struct smtp_recipient *r, const char
               KV_SLICE("queue_id", d->job->queue_id), KV_SLICE("to", r->address),
               KV_SLICE("from", d->job->sender), KV_SLICE("next_hop", d->job->next_hop),
               KV_STR("remote", r->remote), KV_STR("outcome", outcome), KV_SLICE("dsn", dsn_of(r)),
-              KV_STR("reply", r->verdict.text));
+              KV_STR("tls", r->tls), KV_STR("reply", r->verdict.text));
 }
 
 static void

@@ -14,7 +14,11 @@
 #include "lib/log/log.h"
 #include "smtpd/command.h"
 
-enum { ACCOUNTD_TIMEOUT_MS = 10000, REPLY_TEXT_MAX = 400 };
+enum {
+    ACCOUNTD_TIMEOUT_MS = 10000,
+    REPLY_TEXT_MAX = 400,
+    REFUSALS_MAX = 1000, /* that count as no error, between two messages */
+};
 
 static const struct refusal accounts_away = {451, "4.3.0", "account database away, try again"};
 
@@ -27,14 +31,18 @@ log_rejected(const struct session *s, const char *stage, struct slice from, stru
               KV_STR("dsn", why->dsn), KV_STR("reason", why->text));
 }
 
-/* Rejected recipients of users and trusted hosts do not count as errors: they mail to lists. */
+/* Rejected recipients of users and trusted hosts do not count as errors: they mail to lists. Nor
+ * does a "later", as for the recipients above smtp.max_recipients. But there is an end to both. */
 static enum session_state
 refuse(struct session *s, const struct refusal *why)
 {
-    if (why->code < 500 || s->auth_user != NULL || s->is_trusted)
-        session_reply(s, why->code, why->dsn, "%s", why->text);
-    else
+    if (why->code >= 500 && s->auth_user == NULL && !s->is_trusted) {
         session_error(s, why->code, why->dsn, "%s", why->text);
+        return s->state;
+    }
+    session_reply(s, why->code, why->dsn, "%s", why->text);
+    if (++s->refusals >= REFUSALS_MAX)
+        session_shut(s, "4.7.0", "too many refusals without a message");
     return s->state;
 }
 
@@ -121,12 +129,13 @@ ask_sender(struct session *s, const struct address *sender, struct answer *a)
 static bool
 has_room(const struct session *s, uint64_t size)
 {
-    uint64_t reserve = s->settings->min_free_space;
+    uint64_t reserve = s->settings->min_free_space, room;
     struct statvfs fs;
 
     if (reserve == 0 || fstatvfs(s->server->new_dirfd, &fs) < 0)
         return true; /* if the disk is full after all, the write says so */
-    return (uint64_t)fs.f_bavail * fs.f_frsize >= size + reserve;
+    room = (uint64_t)fs.f_bavail * fs.f_frsize;
+    return room >= reserve && room - reserve >= size;
 }
 
 /* smtp.from_must_match_auth */

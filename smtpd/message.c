@@ -309,7 +309,7 @@ message_commit(struct session *s, struct message **mp)
         stats_add(s->server->counters.messages, 1);
         stats_add(s->server->counters.bytes, m->size);
         s->messages++;
-        s->errors = s->idle_commands = 0;
+        s->errors = s->idle_commands = s->refusals = 0;
     }
     message_abort(mp);
 }

@@ -33,7 +33,12 @@ set_size(void *args, struct slice value)
 
     if (value.len > SIZE_VALUE_DIGITS)
         return -1;
-    return parse_u64(value, UINT64_MAX, &mail->size);
+    for (size_t i = 0; i < value.len; i++)
+        if (value.ptr[i] < '0' || value.ptr[i] > '9')
+            return -1;
+    if (parse_u64(value, INT64_MAX, &mail->size) < 0)
+        mail->size = INT64_MAX; /* right in form, and too big for anybody */
+    return 0;
 }
 
 static int

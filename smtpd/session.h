@@ -38,8 +38,8 @@ struct session {
     bool held_capability; /* somebody has logged in: this worker serves nobody else */
     bool closing;
     char helo[SESSION_HELO_MAX + 1];
-    char *auth_user;                /* canonical address, or NULL */
-    uint64_t errors, idle_commands; /* since the last accepted message */
+    char *auth_user;                          /* canonical address, or NULL */
+    uint64_t errors, idle_commands, refusals; /* since the last accepted message */
     uint64_t rsets, messages;
     struct transaction transaction;
 };

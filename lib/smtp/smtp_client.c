@@ -36,6 +36,7 @@ struct smtp_client {
     struct smtp_reply reply;
     unsigned capabilities;
     uint64_t size_max;
+    char tls_trouble[SMTP_TEXT_MAX];
     bool failed;
 };
 
@@ -71,6 +72,12 @@ smtp_client_tls_version(const struct smtp_client *client)
     const struct tls *tls = stream_tls(client->stream);
 
     return tls == NULL ? "" : tls_version(tls);
+}
+
+const char *
+smtp_client_tls_trouble(const struct smtp_client *client)
+{
+    return client->tls_trouble;
 }
 
 bool
@@ -386,18 +393,23 @@ secure(struct smtp_client *client, struct smtp_verdict *why)
 {
     const struct smtp_client_options *o = &client->options;
     bool demanded = o->demand_tls || client->peer.login != NULL;
-    enum tls_result result = TLS_REFUSED;
+    enum tls_result result;
 
     if (client->peer.tls_at_once)
         return 0;
-    if ((o->tls != NULL || demanded) && smtp_client_can(client, SMTP_CAN_STARTTLS))
-        result = start_tls(client, why);
-    else if (demanded)
-        connection_verdict(&client->peer, "4.7.4", "TLS is demanded", "not offered", why);
-    if (result == TLS_STARTED || (result == TLS_REFUSED && !demanded))
+    if (!smtp_client_can(client, SMTP_CAN_STARTTLS) || (o->tls == NULL && !demanded)) {
+        if (demanded)
+            connection_verdict(&client->peer, "4.7.4", "TLS is demanded", "not offered", why);
+        return demanded ? -1 : 0;
+    }
+    result = start_tls(client, why);
+    if (result == TLS_STARTED)
         return 0;
     if (demanded)
         return -1;
+    memcpy(client->tls_trouble, why->text, sizeof(client->tls_trouble));
+    if (result == TLS_REFUSED)
+        return 0;
     drop_connection(client);
     return greet(client, why);
 }

@@ -79,8 +79,11 @@ void smtp_client_set_deadline(struct smtp_client *client, int64_t deadline_mono_
 bool smtp_client_can(const struct smtp_client *client, enum smtp_capability capability);
 uint64_t smtp_client_size_max(const struct smtp_client *client); /* 0: none announced */
 const struct smtp_peer *smtp_client_peer(const struct smtp_client *client);
-const char *smtp_client_tls_version(const struct smtp_client *client); /* "" without TLS */
-bool smtp_client_is_alive(const struct smtp_client *client);           /* no step has failed yet */
+/* A constant; "" without TLS. */
+const char *smtp_client_tls_version(const struct smtp_client *client);
+/* Why TLS was given up for clear text; "" if it was not. */
+const char *smtp_client_tls_trouble(const struct smtp_client *client);
+bool smtp_client_is_alive(const struct smtp_client *client); /* no step has failed yet */
 
 /* ---- for lib/smtp/smtp_send.c: commands and replies ---- */
 struct stream;

@@ -59,6 +59,7 @@ conclude(const struct transfer *t, struct smtp_recipient *r, const struct smtp_v
 {
     r->outcome = outcome_of(verdict->code);
     r->verdict = *verdict;
+    r->tls = smtp_client_tls_version(t->client);
     (void)snprintf(r->remote, sizeof(r->remote), "%s", smtp_client_peer(t->client)->host);
 }
 

@@ -25,6 +25,7 @@ struct smtp_recipient {
     bool dsn_relayed; /* its DSN requests went along (RFC 3461) */
     struct smtp_verdict verdict;
     char remote[SMTP_HOST_MAX]; /* name of the server whose verdict it is */
+    const char *tls;            /* "TLSv1.3"; "" or NULL without */
 };
 
 struct smtp_message {

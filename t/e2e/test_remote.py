@@ -126,7 +126,8 @@ def test_best_mx_gets_it_whole(suite, sinks):
     assert "EHLO mail.d.test" in sinks[0].commands
     assert not sinks[1].messages
     suite.wait_queue_empty()
-    assert f"event=sent" in suite.log("remote")
+    sent = [line for line in suite.log("remote").splitlines() if "event=sent" in line and token.queue_id in line]
+    assert len(sent) == 1 and "tls=TLSv1.3" in sent[0]
 
 
 @pytest.mark.parametrize("domain", ["direct.far.test", "DIRECT.far.test", "[127.0.0.2]", "\u03b1.far.test"])
@@ -270,6 +271,7 @@ def test_failed_handshake_means_clear_text(suite, sinks, domain):
     got = arrived(sinks[0], submit(suite, f"x@{domain}"))
     sinks[0].tls = before
     assert not got.tls
+    assert "event=clear_text" in suite.log("remote"), "the administrator can see it"
 
 
 def test_sni_is_a_name_or_none(suite, sinks, domain):

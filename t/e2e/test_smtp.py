@@ -1,13 +1,9 @@
 """smtpd through its ports: protocol, limits, relaying, TLS, smuggling; clients that are not ours."""
 import base64
-import shutil
 import smtplib
 import socket
-import ssl
 import subprocess
 import threading
-import time
-import uuid
 
 import pytest
 
@@ -15,8 +11,7 @@ from conftest import PASSWORD
 from instance import Instance, wait_for
 from mailbox import messages, wait_message
 from smtp_raw import Raw
-
-INSECURE = ssl._create_unverified_context()
+from submission import login, token
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +35,6 @@ def raw(suite):
     connection = Raw(suite.port("smtp"))
     yield connection
     connection.close()
-
-
-def login(suite, user="alice@d.test"):
-    client = smtplib.SMTP("127.0.0.1", suite.port("submission"), timeout=15)
-    client.starttls(context=INSECURE)
-    client.login(user, PASSWORD)
-    return client
-
-
-def token():
-    return uuid.uuid4().hex
 
 
 # ---- greeting, EHLO, small commands ----
@@ -88,7 +72,7 @@ def test_single_command(raw, line, code):
     ("MAIL FROM:<>", 250), ("MAIL FROM:<a@b.c> SIZE=1000 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=x+2B", 250),
     ("MAIL FROM:<@x.y:a@b.c>", 250), ('MAIL FROM:<"a b"@b.c>', 250), ("MAIL FROM:<a@[127.0.0.1]>", 250),
     ("MAIL FROM:<a@b.c> AUTH=<>", 250), ("MAIL FROM:<\u03b4@b.c> SMTPUTF8", 250), ("MAIL FROM:<\u03b4@b.c>", 550),
-    ("MAIL FROM:<a@b.c> SIZE=102401", 552), ("MAIL FROM:<a@b.c> SIZE=x", 501), ("MAIL FROM:<a@b.c> X=1", 555),
+    ("MAIL FROM:<a@b.c> SIZE=102401", 552), ("MAIL FROM:<a@b.c> SIZE=99999999999999999999", 552), ("MAIL FROM:<a@b.c> SIZE=x", 501), ("MAIL FROM:<a@b.c> X=1", 555),
     ("MAIL FROM:a@b.c", 501), ("MAIL FROM: <a@b.c>", 501), ("MAIL FROM:<a@b..c>", 501), ("MAIL TO:<a@b.c>", 501),
     ("MAIL", 501), (b"MAIL FROM:<a\xff@b.c> SMTPUTF8", 501), ("MAIL FROM:<" + "a" * 65 + "@b.c>", 501),
     ("AUTH", 501), ("AUTH PLAIN AGEAYg==", 538), ("AUTH NTLM", 504), ("MAIL FROM:<a@b.c> SIZE=1 SIZE=1", 501),
@@ -108,6 +92,13 @@ def test_command_after_ehlo(raw, line, code):
     ("RCPT TO:<alice%far.test@d.test>", 550), ("RCPT TO:<alice@far.test@d.test>", 501),
     ('RCPT TO:<"x@far.test"@d.test>', 550), ("RCPT TO:<x@[127.0.0.9]>", 553), ("AUTH PLAIN AGEAYg==", 503),
     ("STARTTLS", 503),
+    # no way round the relay rule
+    ("RCPT TO:<@d.test:x@far.test>", 553), ("RCPT TO:<@far.test,@d.test:x@far.test>", 553),
+    ("RCPT TO:<x%far.test@[127.0.0.1]>", 553), ("RCPT TO:<far.test!x@d.test>", 550), ('RCPT TO:<"x@far.test">', 501),
+    ("RCPT TO:<x@FAR.TEST>", 553), ("RCPT TO:<alice@d.test.>", 501), ('RCPT TO:<"alice@d.test"@far.test>', 553),
+    ("RCPT TO:<alice@d.test>@far.test", 501), ("RCPT TO:<<x@far.test>>", 501), ("RCPT TO:<alice@d.test>,<x@far.test>", 501),
+    ('RCPT TO:<alice@d.test\\>@far.test>', 501), ("RCPT TO:<x@[IPv6:::1]>", 553), ("RCPT TO:<x@\uff46ar.test>", 553),
+    (b"RCPT TO:<alice@d.test\0@far.test>", 500),
 ])
 def test_recipient(raw, line, code):
     raw.begin("a@far.test")
@@ -137,6 +128,13 @@ def test_too_many_recipients(raw):
     raw.begin("a@far.test", "alice@d.test", "bob@d.test", "postmaster@d.test")
     reply = raw.cmd("RCPT TO:<alice@d.test>")
     assert (reply.code, reply.dsn) == (452, "4.5.3")
+
+
+def test_refusals_have_an_end(raw):
+    raw.begin("a@far.test", "alice@d.test", "bob@d.test", "postmaster@d.test")
+    raw.send(b"RCPT TO:<alice@d.test>\r\n" * 1001)
+    assert {raw.reply().code for _ in range(1000)} == {452}
+    assert raw.reply().code == 421 and raw.is_closed()
 
 
 def test_message_too_big_is_found_while_it_comes(raw):
@@ -344,19 +342,6 @@ def test_chunk_too_big(raw):
     assert raw.cmd("RSET").code == 250
 
 
-def test_chunks_have_one_deadline_together(instance):
-    instance.set("smtp.transfer_timeout", "1s")
-    instance.start()
-    instance.add_user("alice@d.test", PASSWORD)
-    raw = Raw(instance.port("smtp"))
-    raw.begin("a@far.test", "alice@d.test")
-    replies = set()
-    end = time.monotonic() + 10
-    while 421 not in replies and time.monotonic() < end:
-        replies.add(raw.cmd("BDAT 0").code)
-    assert replies == {250, 421} and raw.is_closed()
-
-
 def test_chunk_without_size_ends_the_session(raw):
     raw.begin("a@far.test", "alice@d.test")
     assert raw.cmd("BDAT many").code == 421 and raw.is_closed()
@@ -541,86 +526,3 @@ def test_accountd_restart_is_survived(suite):
     assert (reply.code, reply.dsn) in ((250, "2.1.5"), (451, "4.3.0"))
     again = Raw(suite.port("smtp"))
     again.begin("a@far.test", "alice@d.test")
-
-
-def test_timeouts_say_421(instance):
-    instance.set("smtp.command_timeout", "1s")
-    instance.set("smtp.data_timeout", "1s")
-    instance.start()
-    instance.add_user("alice@d.test", PASSWORD)
-    raw = Raw(instance.port("smtp"))
-    assert raw.reply().code == 421 and raw.is_closed()
-    raw = Raw(instance.port("smtp"))
-    raw.begin("a@far.test", "alice@d.test")
-    raw.cmd("DATA")
-    assert raw.reply().code == 421 and raw.is_closed()
-    raw = Raw(instance.port("smtps"), tls=True)
-    assert raw.reply().code == 421 and raw.is_closed()
-    raw = Raw(instance.port("smtps"), tls=True)
-    raw.ehlo()
-    assert raw.cmd("AUTH LOGIN").code == 334
-    assert raw.reply().code == 421 and raw.reply().code == 0, "one reply and no more"
-
-
-def test_early_talker(instance):
-    instance.set("smtp.reject_early_talkers", "yes")
-    instance.set("smtp.greet_delay", "1s")
-    instance.start()
-    raw = Raw(instance.port("smtp"), greeting=False)
-    raw.send("EHLO x\r\n")
-    assert raw.reply().code == 554 and raw.is_closed()
-    assert Raw(instance.port("smtp")).ehlo().code == 250
-
-
-def test_sender_must_be_the_user(instance):
-    instance.set("smtp.from_must_match_auth", "yes")
-    instance.start()
-    instance.add_user("alice@d.test", PASSWORD)
-    client = login(instance)
-    assert client.mail("bob@d.test")[0] in (550, 553)
-    assert client.mail("alice@d.test")[0] == 250
-
-
-@pytest.mark.skipif(shutil.which("mount") is None, reason="needs mount")
-def test_full_disk_is_452_and_recovers(instance):
-    """The queue lies on a small file system of its own."""
-    queue = instance.root / "queue"
-    keep = instance.base / "queue-before"
-    shutil.move(queue, keep)
-    queue.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m,mode=0710", "tmpfs", str(queue)],
-                      capture_output=True).returncode != 0:
-        pytest.skip("may not mount")
-    try:
-        subprocess.run(["cp", "-a", f"{keep}/.", str(queue)], check=True)
-        shutil.copystat(keep, queue)
-        subprocess.run(["chown", "--reference", str(keep), str(queue)], check=True)
-        instance.set("smtp.min_free_space", "0")
-        instance.start()
-        instance.add_user("alice@d.test", PASSWORD)
-        filler = queue / "filler"
-        filler.write_bytes(b"")
-        raw = Raw(instance.port("smtp"))
-        raw.begin("a@far.test", "alice@d.test")
-        with open(filler, "wb") as f:
-            try:
-                while True:
-                    f.write(b"x" * 65536)
-                    f.flush()
-            except OSError:
-                pass
-        raw.cmd("DATA")
-        raw.send(b"Subject: full\r\n\r\n" + (b"y" * 70 + b"\r\n") * 1000 + b".\r\n")
-        reply = raw.reply()
-        assert (reply.code, reply.dsn) == (452, "4.3.1")
-        assert not list((queue / "tmp").iterdir()), "the room is given back"
-        filler.unlink()
-        mark = token().encode()
-        raw.begin("a@far.test", "alice@d.test")
-        assert raw.cmd("DATA").code == 354
-        raw.send(b"Subject: " + mark + b"\r\n\r\nx\r\n.\r\n")
-        assert raw.reply().code == 250
-        wait_message(instance, "alice@d.test", mark)
-    finally:
-        instance.run("stop", check=False)
-        subprocess.run(["umount", str(queue)], check=True)
