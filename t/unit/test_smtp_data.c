@@ -80,6 +80,71 @@ START_TEST(only_crlf_dot_crlf_ends_data)
 }
 END_TEST
 
+/* The rules as RFC 5321 section 4.5.2 tells them, on the whole text behind an imagined CRLF. False:
+ * no end of data in it. */
+static bool
+decode_plainly(struct slice text, struct strbuf *content, size_t *rest)
+{
+    size_t end = slice_find(text, SLICE("\r\n.\r\n"));
+
+    for (size_t i = 2; i < end + 2 && end < text.len; i++)
+        if (text.ptr[i] != '.' || text.ptr[i - 1] != '\n' || text.ptr[i - 2] != '\r')
+            (void)strbuf_char(content, text.ptr[i]);
+    *rest = text.len - end - 5;
+    return end < text.len;
+}
+
+static bool
+decode_in_steps(struct slice left, size_t step, struct strbuf *content, size_t *rest)
+{
+    struct dot_decoder dot;
+    struct slice piece;
+
+    dot_begin(&dot);
+    while (left.len > 0) {
+        struct slice input = slice_sub(left, 0, step);
+        enum dot_result result;
+
+        left = slice_sub(left, step, left.len);
+        while ((result = dot_next(&dot, &input, &piece)) == DOT_PIECE)
+            (void)strbuf_append(content, piece);
+        *rest = input.len + left.len;
+        if (result == DOT_END)
+            return true;
+    }
+    return false;
+}
+
+/* All texts of eight bytes that are dots, CRs, LFs and others. */
+START_TEST(every_short_text_is_decoded_as_the_rules_say)
+{
+    struct strbuf expected = strbuf_new(16), got = strbuf_new(16);
+    char text[10] = "\r\n";
+
+    for (unsigned n = 0; n < 1u << 16; n++) {
+        size_t expected_rest = 0;
+        bool ends;
+
+        for (unsigned i = 0; i < 8; i++)
+            text[2 + i] = ".\r\na"[n >> 2 * i & 3];
+        strbuf_clear(&expected);
+        ends = decode_plainly(slice_make(text, 10), &expected, &expected_rest);
+        for (size_t step = 1; step <= 8; step++) {
+            size_t rest = 0;
+
+            strbuf_clear(&got);
+            ck_assert_msg(decode_in_steps(slice_make(text + 2, 8), step, &got, &rest) == ends,
+                          "text %u step %zu", n, step);
+            if (ends &&
+                (rest != expected_rest || !slice_eq(strbuf_slice(&got), strbuf_slice(&expected))))
+                ck_abort_msg("text %u step %zu", n, step);
+        }
+    }
+    strbuf_free(&expected);
+    strbuf_free(&got);
+}
+END_TEST
+
 START_TEST(scan_measures_lines_and_bits)
 {
     struct content_scan scan = {0};
@@ -104,6 +169,7 @@ main(void)
     int failed;
 
     tcase_add_loop_test(tc, only_crlf_dot_crlf_ends_data, 0, (int)ARRAY_LEN(cases));
+    tcase_add_test(tc, every_short_text_is_decoded_as_the_rules_say);
     tcase_add_test(tc, scan_measures_lines_and_bits);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
