@@ -384,7 +384,7 @@ read_final_reply(struct transfer *t, const char *command)
 static void
 refuse_data(struct transfer *t, struct smtp_verdict *verdict)
 {
-    if (verdict->code / 100 != 4 && verdict->code / 100 != 5) {
+    if (verdict->code != 0 && verdict->code / 100 != 4 && verdict->code / 100 != 5) {
         verdict->code = 0;
         (void)snprintf(verdict->dsn, sizeof(verdict->dsn), "4.5.0");
         smtp_client_fail(t->client);
