@@ -104,13 +104,15 @@ ask_client(struct session *s, struct slice challenge, struct strbuf *secret)
 {
     static const struct refusal too_long = {500, "5.5.6", "authentication line too long"};
     static const struct refusal not_base64 = {501, "5.5.2", "cannot decode the response"};
-    struct strbuf text = strbuf_new(2ul * AUTHD_SASL_MAX);
+    struct strbuf text = strbuf_new(2ul * AUTHD_PAYLOAD_MAX);
     enum session_line status;
     struct slice line = SLICE("");
     bool encoded = base64_encode(challenge, &text);
 
-    assert_always(encoded); /* authd's frames have a bound far below */
-    (void)stream_printf(s->stream, "334 %s\r\n", strbuf_cstr(&text)); /* an error sticks */
+    assert_always(encoded); /* it came in one frame */
+    (void)stream_write(s->stream, SLICE("334 ")); /* an error sticks */
+    (void)stream_write(s->stream, strbuf_slice(&text));
+    (void)stream_write(s->stream, SLICE("\r\n"));
     strbuf_free(&text);
     status = session_read_line(s, &line);
     if (status == SESSION_LINE_GONE)
