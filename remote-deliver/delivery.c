@@ -145,13 +145,20 @@ send_over(struct delivery *d, struct smtp_client *client)
     } while (open < before && count_too_many(d) > 0 && smtp_client_is_alive(client));
 }
 
+/* What a kept connection is good for: with a relay for everything it leads to any destination. */
+static struct slice
+connection_key(const struct delivery *d)
+{
+    return d->courier->settings->policy == POLICY_RELAY ? SLICE("*") : d->job->next_hop;
+}
+
 static void
 keep_or_close(struct delivery *d, struct smtp_client *client, unsigned messages)
 {
     const struct settings *s = d->courier->settings;
 
     if (smtp_client_is_alive(client) && s->idle_ms > 0 && messages < s->messages_per_connection)
-        connections_keep(&d->courier->connections, d->job->next_hop, client, messages,
+        connections_keep(&d->courier->connections, connection_key(d), client, messages,
                          clock_mono_ms() + s->idle_ms);
     else
         smtp_client_close(&client);
@@ -163,7 +170,7 @@ try_kept_connection(struct delivery *d)
 {
     unsigned messages = 0;
     struct smtp_client *client =
-        connections_take(&d->courier->connections, d->job->next_hop, &messages);
+        connections_take(&d->courier->connections, connection_key(d), &messages);
 
     if (client == NULL)
         return;

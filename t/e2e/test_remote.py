@@ -443,6 +443,22 @@ def test_relay_with_login(relaying, host, at_once, mechanisms):
         assert RELAY_LOGIN[1] not in inst.log(service)
 
 
+def test_connection_to_a_relay_serves_every_domain(sinks):
+    inst = Instance()
+    inst.setup()
+    for name, value in (("remote.policy", "relay"), ("remote.workers", "1"),
+                        ("remote.relay_hosts", f"127.0.0.3:{sinks[1].port}")):
+        inst.set(name, value)
+    inst.start()
+    inst.add_user("alice@d.test", PASSWORD)
+    try:
+        for token in [submit(inst, f"x@{name}.test") for name in "abc"]:
+            arrived(sinks[1], token)
+        assert sinks[1].connections == 1
+    finally:
+        inst.close()
+
+
 def test_relay_with_a_long_password(relaying):
     """No initial response where the command line would become too long (RFC 4954 section 4)."""
     use, tls = relaying
