@@ -17,7 +17,8 @@ INSECURE = ssl._create_unverified_context()
 ZONE = [
     "@ MX 10 mx1", "@ MX 20 mx2", "mx1 A 127.0.0.2", "mx2 A 127.0.0.3",
     "direct A 127.0.0.2",                                    # no MX: its own exchanger
-    "null MX 0 .",
+    "null MX 0 .", "halfnull MX 0 .", "halfnull MX 10 mx1",
+    "alias CNAME target", "target MX 10 mx1", "mxalias MX 10 mx1alias", "mx1alias CNAME mx1",
     "three MX 10 dead", "three MX 20 mx2", "dead A 127.0.0.8",   # nobody listens there
     "onlydead MX 10 dead",
     "nohost MX 10 nowhere",
@@ -134,6 +135,12 @@ def test_best_mx_gets_it_whole(suite, sinks):
 def test_ways_without_mx(suite, sinks, domain):
     options = ["SMTPUTF8"] if not domain.isascii() else []
     arrived(sinks[0], submit(suite, f"x@{domain}", options=options))
+
+
+@pytest.mark.parametrize("domain", ["alias.far.test", "mxalias.far.test", "halfnull.far.test"])
+def test_ways_with_an_alias_or_a_useless_record(suite, sinks, domain):
+    got = arrived(sinks[0], submit(suite, f"x@{domain}"))
+    assert got.rcpts == [f"RCPT TO:<x@{domain}>"], "the address stays as it was (RFC 5321 section 5.1)"
 
 
 def test_next_mx_when_the_best_is_dead(suite, sinks):
