@@ -61,7 +61,9 @@ wait_for_command(struct session *s, int64_t deadline)
     }
     if (ready == 0)
         return over(s, STREAM_TIMEOUT);
-    return ready > 0;
+    if (ready == 3)
+        session_bye(s, "[UNAVAILABLE] Server is shutting down");
+    return ready == 1;
 }
 
 /* Appends a line with its CRLF. `too_long` is set when it does not fit; the rest is then unread. */
