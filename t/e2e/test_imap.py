@@ -471,6 +471,46 @@ def test_search(imap):
     imap.bad("SEARCH " + "NOT " * 100 + "SEEN")
 
 
+def test_a_second_search_of_headers_opens_no_message(suite, imap):
+    imap.append("INBOX", PLAIN.replace(b"Date:", b"X-Tag: blue\r\nDate:"))
+    imap.append("INBOX", MIXED)
+    imap.ok("SELECT INBOX")
+    searches = [("SUBJECT plain", [1]), ("FROM alice", [1]), ("FROM jörg", [2]), ("TO bob", [1]), ("CC x", []),
+                ("HEADER X-Tag blue", [1]), ("HEADER Message-ID 1@d", [1]), ("SENTON 1-Jan-2024", [2])]
+    searches = [(key if key.isascii() else 'FROM "jörg"', expected) for key, expected in searches]
+    for key, expected in searches:
+        assert found(imap, "SEARCH " + key) == expected, key
+    imap.ok("SELECT INBOX")  # closing it writes what has collected
+    for path in (suite.root / "store").glob("d.test/*/alice/mail/cur/*"):
+        path.write_bytes(b"\0" * path.stat().st_size)  # whoever opens it finds nothing there
+    with Imap_session(suite) as other:
+        other.ok("SELECT INBOX")
+        for client in (imap, other):
+            for key, expected in searches:
+                assert found(client, "SEARCH " + key) == expected, key
+        assert found(imap, "SEARCH BODY first") == []
+
+
+def test_search_in_any_character_set(imap):
+    """In the session's sandbox, where no file of tables can be opened."""
+    for charset, text in (("koi8-r", "Привет"), ("windows-1251", "мир"), ("gb2312", "中国"), ("iso-2022-jp", "日本"),
+                          ("euc-kr", "한국"), ("iso-8859-2", "żółw"), ("no-such-set", "xyzzy")):
+        subject = f"=?{charset}?b?{base64.b64encode(text.encode(charset if charset != 'no-such-set' else 'ascii')).decode()}?="
+        body = text.encode(charset if charset != "no-such-set" else "ascii")
+        message = (f"Subject: {subject}\r\nContent-Type: text/plain; charset={charset}\r\n"
+                   "Content-Transfer-Encoding: base64\r\n\r\n").encode() + base64.encodebytes(body * 3000)
+        _, tagged = imap.append("INBOX", message)
+        assert tagged.startswith(b"OK")
+    imap.ok("SELECT INBOX")
+    for number, text in enumerate(("ПРИВЕТ", "Мир", "中国", "日本", "한국", "ŻÓŁW", "XYZZY"), 1):
+        literal = text.encode()
+        for key in ("SUBJECT", "BODY", "TEXT"):
+            assert found(imap, f"SEARCH {key} {{{len(literal)}+}}\r\n{text}") == [number], (key, text)
+    word = "мир".encode("koi8-r")
+    assert found(imap, b"SEARCH CHARSET koi8-r SUBJECT {%d+}\r\n%s" % (len(word), word)) == [2]
+    imap.no("SEARCH CHARSET x-nothing ALL", b"[BADCHARSET (UTF-8 ")
+
+
 def test_status_of_every_item(imap):
     fill(imap, 2)
     line = imap.ok("STATUS INBOX (MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN)")[0]
