@@ -395,7 +395,10 @@ def test_sets(imap):
 def test_store_and_keywords(imap):
     fill(imap, 3)
     imap.ok("SELECT INBOX")
-    assert imap.ok("STORE 1:2 +FLAGS (\\Flagged $Forwarded)")[0] == b"* 1 FETCH (FLAGS (\\Flagged $Forwarded \\Recent))"
+    flags, permanent, first, _ = imap.ok("STORE 1:2 +FLAGS (\\Flagged $Forwarded)")
+    assert flags.startswith(b"* FLAGS (") and b" $Forwarded)" in flags
+    assert permanent.startswith(b"* OK [PERMANENTFLAGS (") and b" $Forwarded \\*)" in permanent
+    assert first == b"* 1 FETCH (FLAGS (\\Flagged $Forwarded \\Recent))"
     assert imap.ok("STORE 1 -FLAGS.SILENT $Forwarded") == [b""]
     assert b"FLAGS (\\Flagged \\Recent)" in imap.ok("FETCH 1 FLAGS")[0]
     assert imap.ok("STORE 1 FLAGS \\Answered \\Draft") == [b"* 1 FETCH (FLAGS (\\Answered \\Draft \\Recent))"]
@@ -411,6 +414,8 @@ def test_keywords_are_limited(imap):
     imap.ok("SELECT keywords")
     answers = [imap.command(f"STORE 1 +FLAGS (kw{i})")[1] for i in range(70)]
     assert answers[10].startswith(b"OK") and answers[69].startswith(b"NO [LIMIT]")
+    permanent = [line for line in imap.ok("SELECT keywords") if b"PERMANENTFLAGS" in line]
+    assert b"kw63" in permanent[0] and b"\\*" not in permanent[0]  # no more can be made
 
 
 def test_expunge(imap):
@@ -575,6 +580,30 @@ def test_text_of_a_message_that_another_session_expunged(suite, imap):
     assert len(imap.ok("FETCH 1:* UID")) == 2
 
 
+def test_commands_on_messages_that_another_session_expunged(suite, imap):
+    """RFC 2180 sections 4.2 and 4.4: told as what it is, not as a missing folder."""
+    fill(imap, 3)
+    imap.ok("CREATE target")
+    imap.ok("SELECT INBOX")
+    with Imap_session(suite) as other:
+        other.ok("SELECT INBOX")
+        other.ok("STORE 2 +FLAGS.SILENT (\\Deleted)")
+        other.ok("EXPUNGE")
+    imap.no("COPY 1:3 target", b"[EXPUNGEISSUED]")
+    assert b"EXISTS" not in b"".join(imap.ok("STATUS target (MESSAGES)"))  # what follows tells the expunge
+    with Imap_session(suite) as other:
+        other.ok("SELECT INBOX")
+        other.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+        other.ok("EXPUNGE")
+    lines = imap.no("STORE 1:2 +FLAGS (\\Flagged)", b"[EXPUNGEISSUED]")
+    assert [line for line in lines if b"EXPUNGE" in line] == []
+    assert [line.split()[1] for line in lines if b"\\Flagged" in line] == [b"2"]
+    imap.no("MOVE 1 target", b"[EXPUNGEISSUED]")
+    assert len(found(imap, "UID SEARCH FLAGGED")) == 1
+    imap.no("COPY 1 nowhere", b"[TRYCREATE]")
+    assert b"(MESSAGES 0)" in imap.ok("STATUS target (MESSAGES)")[0]
+
+
 def test_an_idle_session_holds_little_memory(suite, imap):
     """Private memory of sessions on TLS with a mailbox selected (bench/RESULTS.md has the limit: 220 KB)."""
     fill(imap, 20)
@@ -676,6 +705,21 @@ def test_too_many_errors(suite):
     lines, tagged = client.command("NONSENSE")
     assert any(line.startswith(b"* BYE") for line in lines) or client.line().startswith(b"* BYE")
     assert client.at_end()
+
+
+def test_errors_that_count_are_those_in_a_row(suite, imap):
+    for _ in range(3):
+        for _ in range(4):
+            imap.bad("NONSENSE")
+        imap.ok("NOOP")
+
+
+def test_a_tag_without_end_costs_a_line(suite, imap):
+    for client in (Imap(suite.port("imap")), imap):
+        client.send(b"x" * 70000)
+        assert b" BAD " in client.line()
+        assert client.line().startswith(b"* BYE")
+    assert "failed assertion" not in suite.log("imap") and "event=worker_killed" not in suite.log("imap")
 
 
 def test_long_lines_and_large_literals(suite, imap):
