@@ -6,7 +6,7 @@
 
 #include "lib/mail/header_text.h"
 
-static const char header[] = "From: \"J\\\"org\" <j . o@ex (c)ample.com> (Boss)\r\n"
+static const char header[] = "From: \"J\\\"org\" <j . o@example (c) . com> (Boss)\r\n"
                              "Subject: =?utf-8?b?R3LDvMOfZQ==?=\r\n\tand\r\n more\r\n"
                              "this is no field\r\n"
                              "X-Empty:\r\n"
