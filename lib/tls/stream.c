@@ -252,10 +252,13 @@ read_line(struct stream *s, size_t max, int64_t deadline_mono_ms, struct slice *
 
     assert_always(max > 0 && max <= s->in_cap);
     for (;;) {
-        struct slice unread = slice_make(s->in + s->in_start, s->in_end - s->in_start);
-        size_t at = slice_index(slice_sub(unread, seen, unread.len), '\n') + seen;
+        struct slice unread = {NULL, 0};
         enum stream_status status;
+        size_t at;
 
+        if (s->in != NULL)
+            unread = slice_make(s->in + s->in_start, s->in_end - s->in_start);
+        at = slice_index(slice_sub(unread, seen, unread.len), '\n') + seen;
         if (at < unread.len && at < max) {
             *line = take(s, at + 1);
             return STREAM_OK;
