@@ -342,6 +342,18 @@ def test_append_that_cannot_be(imap):
     assert imap.ok("STATUS INBOX (MESSAGES)") == [b"* STATUS INBOX (MESSAGES 0)"]
 
 
+def test_what_follows_an_append_is_no_command(imap):
+    """More than one message (RFC 3502, not announced): their text must not be taken for commands."""
+    for folder in ("INBOX", "nowhere"):
+        imap.send(f"a APPEND {folder} {{3+}}\r\nabc {{13+}}\r\nx CREATE evil (\\Seen) {{3+}}\r\nabc\r\n")
+        assert re.match(rb"a (BAD|NO) ", imap.line())
+        imap.ok("NOOP")
+    assert imap.ok('LIST "" evil') == [b""]
+    imap.send(b"b LOGIN {100000+}\r\n" + b"x" * 100000 + b" {15+}\r\nx CREATE evil\r\n\r\n")
+    assert imap.line().startswith(b"b BAD")
+    assert imap.ok('LIST "" evil') == [b""]
+
+
 def test_a_broken_off_append_leaves_nothing(suite, imap):
     with Imap_session(suite) as other:
         other.send(b"a APPEND INBOX {50000+}\r\n" + b"x" * 20000)
