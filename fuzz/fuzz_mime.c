@@ -8,8 +8,10 @@
 
 #include "lib/base/mem.h"
 #include "lib/mail/encoded_word.h"
+#include "lib/mail/header_text.h"
 #include "lib/mail/imap_structure.h"
 #include "lib/mail/mime_section.h"
+#include "lib/mail/text_search.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,6 +50,26 @@ decode_all(const struct mime *m)
     strbuf_free(&out);
 }
 
+/* Also takes the message itself for what a damaged cache may hold. */
+static void
+search(const struct mime *m)
+{
+    struct strbuf text = strbuf_new(HEADER_TEXT_MAX);
+    struct slice field;
+
+    for (int part = HEADER_TEXT_COMMON; part <= HEADER_TEXT_REST; part++) {
+        strbuf_clear(&text);
+        header_text_write(mime_header(m, &m->parts[0]), (enum header_text_part)part, &text);
+        assert_always(header_text_is_valid(strbuf_slice(&text)));
+        (void)header_text_contains(strbuf_slice(&text), SLICE("from"), SLICE("a"));
+        (void)header_text_find(strbuf_slice(&text), SLICE("date"), &field);
+    }
+    (void)header_text_contains(m->message, SLICE("from"), SLICE("a"));
+    (void)header_text_find(m->message, SLICE("date"), &field);
+    (void)text_search_message(m, SLICE("needle that is not there"), true);
+    strbuf_free(&text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -61,6 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     imap_structure(&m, true, &first);
     imap_structure(&m, false, &first);
     decode_all(&m);
+    search(&m);
     for (size_t count = 0; count <= ARRAY_LEN(numbers); count++)
         (void)mime_section_find(&m, numbers, count, MIME_SECTION_HEADER, &section);
     mime_free(&m);

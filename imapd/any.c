@@ -32,6 +32,16 @@ any_noop(struct session *s, struct parser *p, unsigned flags)
     return parser_end(p) ? reply_ok("Completed") : reply_bad(p->error);
 }
 
+/* RFC 3501 section 6.4.1: flag changes are on disk when it is done. */
+struct reply
+any_check(struct session *s, struct parser *p, unsigned flags)
+{
+    (void)flags;
+    if (!parser_end(p))
+        return reply_bad(p->error);
+    return mailbox_flush(s->mailbox) < 0 ? reply_errno() : reply_ok("Check completed");
+}
+
 struct reply
 any_logout(struct session *s, struct parser *p, unsigned flags)
 {

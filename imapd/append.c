@@ -36,14 +36,10 @@ write_piece(void *arg, struct slice piece)
 static struct reply
 refuse(struct session *s, const struct append_args *args, struct reply reply)
 {
-    struct strbuf rest = strbuf_new(4);
-    bool alive = true;
+    bool alive = true, ends;
 
-    if (args->message.non_sync) {
-        alive = input_swallow(s, args->message.size) &&
-                input_read_line(s, rest.max, input_deadline(s), &rest);
-        strbuf_free(&rest);
-    }
+    if (args->message.non_sync)
+        alive = input_swallow(s, args->message.size) && input_finish_command(s, &ends);
     return alive ? reply : (struct reply){.kind = REPLY_SENT};
 }
 
@@ -51,16 +47,9 @@ refuse(struct session *s, const struct append_args *args, struct reply reply)
 static bool
 receive(struct session *s, const struct append_args *args, struct transfer_state *t, bool *ends)
 {
-    struct strbuf rest = strbuf_new(4096);
-    bool alive;
-
     if (!args->message.non_sync)
         input_go_ahead(s);
-    alive = input_stream(s, args->message.size, write_piece, t) &&
-            input_read_line(s, rest.max, input_deadline(s), &rest);
-    *ends = rest.len == 0;
-    strbuf_free(&rest);
-    return alive;
+    return input_stream(s, args->message.size, write_piece, t) && input_finish_command(s, ends);
 }
 
 static struct reply

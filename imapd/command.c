@@ -8,10 +8,7 @@
 #include "imapd/updates.h"
 #include "lib/log/log.h"
 
-enum {
-    TAG_MAX = 128,             /* bytes */
-    COMMANDS_BEFORE_LOGIN = 50 /* that a client may send without logging in */
-};
+enum { COMMANDS_BEFORE_LOGIN = 50 /* that a client may send without logging in */ };
 
 #define ANY (STATE_NOT_AUTHENTICATED | STATE_AUTHENTICATED | STATE_SELECTED)
 #define LOGGED_IN (STATE_AUTHENTICATED | STATE_SELECTED)
@@ -38,7 +35,7 @@ static const struct command commands[] = {
     {"STATUS", LOGGED_IN, 0, status_status},                          /* RFC 3501 6.3.10 */
     {"APPEND", LOGGED_IN, 0, append_append},                          /* RFC 3501 6.3.11 */
     {"IDLE", LOGGED_IN, 0, idle_idle},                                /* RFC 2177 */
-    {"CHECK", STATE_SELECTED, 0, any_noop},                           /* RFC 3501 6.4.1 */
+    {"CHECK", STATE_SELECTED, 0, any_check},                          /* RFC 3501 6.4.1 */
     {"CLOSE", STATE_SELECTED, 0, select_close},                       /* RFC 3501 6.4.2 */
     {"UNSELECT", STATE_SELECTED, 0, select_unselect},                 /* RFC 3691 */
     {"EXPUNGE", STATE_SELECTED, 0, expunge_expunge},                  /* RFC 3501 6.4.3 */
@@ -110,10 +107,12 @@ send_tagged(struct session *s, const struct reply *reply, const struct parser *p
     updates_put_out(s);
 }
 
-/* Too many mistakes, or too many commands of a stranger, end the session. */
+/* Too many mistakes in a row, or too many commands of a stranger, end the session. */
 static void
 count_errors(struct session *s, const struct reply *reply)
 {
+    if (reply->kind == REPLY_OK && s->state != STATE_NOT_AUTHENTICATED)
+        s->errors = 0;
     if (reply->kind == REPLY_BAD && ++s->errors >= s->server->settings.errors_max)
         session_bye(s, "Too many wrong commands");
     if (s->state == STATE_NOT_AUTHENTICATED && ++s->commands_before_login >= COMMANDS_BEFORE_LOGIN)
@@ -128,9 +127,11 @@ command_run(struct session *s)
     struct reply reply;
 
     stats_add(s->server->counters.commands, 1);
-    if (!parser_tag(&p, &s->tag) || s->tag.len > TAG_MAX || !parser_space(&p)) {
+    if (!parser_tag(&p, &s->tag)) {
         s->tag = SLICE("*"); /* RFC 3501 section 7.1.3 */
-        reply = reply_bad("Wrong tag, or no command");
+        reply = reply_bad("Wrong tag");
+    } else if (!parser_space(&p)) {
+        reply = reply_bad("No command");
     } else {
         c = find_command(&p);
         reply = run(s, c, &p);

@@ -28,6 +28,7 @@ void command_run(struct session *s);
 /* The commands, by the file that they are in. */
 struct reply any_capability(struct session *s, struct parser *p, unsigned flags);
 struct reply any_noop(struct session *s, struct parser *p, unsigned flags);
+struct reply any_check(struct session *s, struct parser *p, unsigned flags);
 struct reply any_logout(struct session *s, struct parser *p, unsigned flags);
 struct reply any_id(struct session *s, struct parser *p, unsigned flags);
 struct reply any_enable(struct session *s, struct parser *p, unsigned flags);

@@ -7,10 +7,17 @@
 #include "imapd/command.h"
 #include "imapd/selection.h"
 
+/* ENOENT means the folder, or messages that another session has expunged (RFC 2180 section 4.4). */
 static struct reply
-reply_copy_errno(void)
+reply_copy_errno(struct session *s, struct slice folder)
 {
-    return errno == ENOENT ? reply_no("TRYCREATE", "No such mailbox") : reply_errno();
+    struct mailbox_info info;
+
+    if (errno != ENOENT)
+        return reply_errno();
+    if (mailbox_status(s->store, folder, &info) == 0)
+        return reply_no("EXPUNGEISSUED", "Some messages were expunged meanwhile");
+    return reply_no("TRYCREATE", "No such mailbox");
 }
 
 /* "COPYUID validity sources destinations" into s->code; it stays empty if it would be too long. */
@@ -33,7 +40,7 @@ copy(struct session *s, const struct selection *sel, struct slice folder, bool m
     struct mailbox_uids copies = {.uids = NULL};
 
     if (mailbox_copy(s->mailbox, sel->seqs, sel->count, folder, move, &copies) < 0)
-        return reply_copy_errno();
+        return reply_copy_errno(s, folder);
     make_code(s, sources, sel->count, &copies);
     free(copies.uids);
     if (!move)

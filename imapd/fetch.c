@@ -189,7 +189,8 @@ fetch_fetch(struct session *s, struct parser *p, unsigned flags)
 {
     struct fetch_args args;
     struct selection sel;
-    bool *told, missing = false;
+    bool *told;
+    int error = 0;
 
     if (!fetch_args_parse(p, &args) || !selection_make(s, p, &args.set, flags, &sel))
         return reply_bad(p->error);
@@ -198,13 +199,18 @@ fetch_fetch(struct session *s, struct parser *p, unsigned flags)
     told = arena_alloc(&s->arena, sel.count * sizeof(*told));
     if (args.sets_seen && !s->read_only)
         set_seen(s, &sel, told);
+    updates_send_keywords(s);
     for (uint32_t i = 0; i < sel.count; i++) {
         struct fetch f = {.s = s, .args = &args, .seq = sel.seqs[i], .tell_flags = told[i]};
 
-        missing = fetch_message(&f) < 0 || missing;
+        if (fetch_message(&f) < 0 && (error == 0 || error == ENOENT))
+            error = errno;
     }
     stats_add(s->server->counters.messages_fetched, sel.count);
-    if (missing) /* RFC 2180 section 4.1.2 */
+    if (error == 0)
+        return reply_ok("Fetch completed");
+    if (error == ENOENT) /* RFC 2180 section 4.1.2 */
         return reply_no("EXPUNGEISSUED", "Some messages were expunged meanwhile");
-    return reply_ok("Fetch completed");
+    errno = error;
+    return reply_errno();
 }

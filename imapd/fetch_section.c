@@ -18,10 +18,10 @@ void
 fetch_section_date(int64_t real_ms, struct strbuf *out)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    time_t seconds = (time_t)(real_ms / 1000);
+    time_t seconds = (time_t)(real_ms >= 0 ? real_ms / 1000 : -((999 - real_ms) / 1000));
     struct tm tm;
 
-    if (real_ms < 0 || gmtime_r(&seconds, &tm) == NULL || tm.tm_year > 9999 - 1900) {
+    if (gmtime_r(&seconds, &tm) == NULL || tm.tm_year < -1900 || tm.tm_year > 9999 - 1900) {
         seconds = 0; /* four digits are all that the grammar has */
         (void)gmtime_r(&seconds, &tm);
     }

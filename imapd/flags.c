@@ -51,6 +51,7 @@ flags_write(const struct mailbox *mb, uint32_t flags, uint64_t keywords, struct 
 void
 flags_write_known(const struct mailbox *mb, bool star, bool deleted, struct strbuf *out)
 {
+    bool has_room = false;
     size_t start;
 
     (void)strbuf_char(out, '(');
@@ -61,7 +62,9 @@ flags_write_known(const struct mailbox *mb, bool star, bool deleted, struct strb
     for (unsigned bit = 0; bit < MAILBOX_KEYWORDS_MAX; bit++)
         if (mailbox_keyword(mb, bit) != NULL)
             put_separated(out, start, "", mailbox_keyword(mb, bit));
-    if (star)
+        else
+            has_room = true;
+    if (star && has_room)
         put_separated(out, start, "\\", "*");
     (void)strbuf_char(out, ')');
 }

@@ -73,6 +73,8 @@ folder_delete(struct session *s, struct parser *p, unsigned flags)
     store = session_store(s);
     if (store == NULL || store_remove(store, name) < 0)
         return reply_errno();
+    if (s->mailbox != NULL && mailbox_is_removed(s->mailbox))
+        session_deselect(s); /* our own doing: no reason to hang up */
     return reply_ok("Delete completed");
 }
 

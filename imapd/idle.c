@@ -35,6 +35,9 @@ watch(struct session *s)
             updates_send(s, true, false);
             released = false;
             break;
+        case 3:
+            session_bye(s, "[UNAVAILABLE] Server is shutting down");
+            return false;
         case 0:
             if (now >= end) {
                 session_bye(s, "Autologout; idle for too long");

@@ -61,7 +61,9 @@ wait_for_command(struct session *s, int64_t deadline)
     }
     if (ready == 0)
         return over(s, STREAM_TIMEOUT);
-    return ready > 0;
+    if (ready == 3)
+        session_bye(s, "[UNAVAILABLE] Server is shutting down");
+    return ready == 1;
 }
 
 /* Appends a line with its CRLF. `too_long` is set when it does not fit; the rest is then unread. */
@@ -158,6 +160,26 @@ input_swallow(struct session *s, uint64_t size)
     return input_stream(s, size, drop_piece, NULL);
 }
 
+bool
+input_finish_command(struct session *s, bool *empty)
+{
+    struct strbuf line = strbuf_new(CHUNK);
+    struct parser_literal literal;
+    bool alive, more = true;
+
+    *empty = true;
+    do {
+        strbuf_clear(&line);
+        alive = input_read_line(s, CHUNK, input_deadline(s), &line);
+        *empty = *empty && line.len == 0;
+        more = alive && parser_literal_at_end(strbuf_slice(&line), &literal) && literal.non_sync;
+        if (more)
+            alive = input_swallow(s, literal.size);
+    } while (more && alive);
+    strbuf_free(&line);
+    return alive;
+}
+
 static bool
 append_piece(void *arg, struct slice piece)
 {
@@ -183,14 +205,10 @@ refuse(struct session *s, const char *text)
 static enum input_status
 refuse_literal(struct session *s, const struct parser_literal *literal)
 {
-    struct strbuf rest = strbuf_new(CHUNK);
-    bool alive = true;
+    bool alive = true, empty;
 
-    if (literal->non_sync) {
-        alive =
-            input_swallow(s, literal->size) && input_read_line(s, CHUNK, input_deadline(s), &rest);
-        strbuf_free(&rest);
-    }
+    if (literal->non_sync)
+        alive = input_swallow(s, literal->size) && input_finish_command(s, &empty);
     return alive ? refuse(s, "Literal is too large here") : INPUT_END;
 }
 

@@ -21,6 +21,9 @@ enum input_status input_read_command(struct session *s);
 /* One more line of a command in progress (AUTHENTICATE, IDLE, the end of APPEND) of at most `max`
  * bytes, without its CRLF, appended to `out`. False: the connection is over. */
 bool input_read_line(struct session *s, size_t max, int64_t deadline_mono_ms, struct strbuf *out);
+/* The rest of a command behind a literal: *empty if that is just a line end. Further literals that
+ * are on their way without being asked for are thrown away. False: the connection is over. */
+bool input_finish_command(struct session *s, bool *empty);
 /* Reads `size` bytes and throws them away. False: the connection is over. */
 bool input_swallow(struct session *s, uint64_t size);
 /* Hands `size` bytes piece by piece to `take`; once that has returned false the rest is read and

@@ -142,6 +142,17 @@ put_attributes(const struct list_args *args, const struct folder *f, bool select
         put_attribute(out, start, special_use_name(f->use));
 }
 
+/* Which selection options a folder below satisfies (RFC 5258 section 3.5, RFC 6154 section 2). */
+static void
+put_child_info(const struct list_args *args, struct strbuf *out)
+{
+    bool both = args->select_subscribed && args->select_special_use;
+
+    (void)strbuf_printf(out, " (\"CHILDINFO\" (%s%s%s))",
+                        args->select_subscribed ? "\"SUBSCRIBED\"" : "", both ? " " : "",
+                        args->select_special_use ? "\"SPECIAL-USE\"" : "");
+}
+
 static void
 send_folder(struct session *s, const struct list_args *args, const struct folder *f, bool selected,
             bool child_selected)
@@ -158,8 +169,7 @@ send_folder(struct session *s, const struct list_args *args, const struct folder
     (void)strbuf_str(&s->out, ") \"/\" ");
     mailbox_name_write(f->name, &s->out);
     if (child_selected)
-        (void)strbuf_str(&s->out, args->select_special_use ? " (\"CHILDINFO\" (\"SPECIAL-USE\"))"
-                                                           : " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
+        put_child_info(args, &s->out);
     (void)strbuf_str(&s->out, "\r\n");
     (void)strbuf_append(&s->out, strbuf_slice(&line));
     updates_put_out(s);

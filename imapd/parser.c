@@ -120,7 +120,9 @@ take_class(struct parser *p, bool (*is_in)(char c), struct slice *out)
 bool
 parser_tag(struct parser *p, struct slice *out)
 {
-    return take_class(p, is_tag_char, out);
+    if (!take_class(p, is_tag_char, out))
+        return false;
+    return out->len <= PARSER_TAG_MAX || parser_fail(p, "Tag is too long");
 }
 
 bool

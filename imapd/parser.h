@@ -30,7 +30,8 @@ bool parser_optional(struct parser *p, char c);
 bool parser_space(struct parser *p);
 bool parser_end(struct parser *p); /* nothing may be left */
 
-/* 1*<any ASTRING-CHAR except "+"> */
+/* 1*<any ASTRING-CHAR except "+">, at most PARSER_TAG_MAX of them. */
+#define PARSER_TAG_MAX 128
 bool parser_tag(struct parser *p, struct slice *out);
 bool parser_atom(struct parser *p, struct slice *out);
 bool parser_string(struct parser *p, struct slice *out); /* quoted or literal */

@@ -13,7 +13,7 @@
 
 struct context {
     struct parser *p;
-    enum charset charset;
+    struct slice charset; /* name */
     unsigned depth;
 };
 
@@ -25,6 +25,7 @@ new_key(struct context *c, enum search_op op)
     struct search_key *key = arena_alloc(c->p->arena, sizeof(*key));
 
     key->op = op;
+    key->cost = op;
     return key;
 }
 
@@ -34,13 +35,14 @@ new_key(struct context *c, enum search_op op)
 static bool
 parse_text(struct context *c, struct slice *out)
 {
-    struct strbuf utf8 = strbuf_new((size_t)SEARCH_STRING_MAX * 3), folded = strbuf_new(utf8.max);
+    struct strbuf utf8 = strbuf_new((size_t)SEARCH_STRING_MAX * CHARSET_UTF8_PER_BYTE);
+    struct strbuf folded = strbuf_new(utf8.max);
     struct slice text;
     bool ok;
 
     if (!parser_space(c->p) || !parser_astring(c->p, &text))
         return false;
-    ok = text.len <= SEARCH_STRING_MAX && charset_to_utf8(c->charset, text, &utf8) &&
+    ok = text.len <= SEARCH_STRING_MAX && charset_convert_all(c->charset, text, &utf8) &&
          utf8_fold(strbuf_slice(&utf8), &folded);
     if (ok)
         *out = arena_copy(c->p->arena, strbuf_slice(&folded));
@@ -187,7 +189,7 @@ insert_by_cost(struct search_key *and, struct search_key *key)
 {
     struct search_key **at = &and->children;
 
-    while (*at != NULL && (*at)->op <= key->op)
+    while (*at != NULL && (*at)->cost <= key->cost)
         at = &(*at)->next;
     key->next = *at;
     *at = key;
@@ -201,7 +203,7 @@ parse_list(struct context *c, struct search_key **out)
 
     *out = new_key(c, SEARCH_AND);
     do {
-        if (!parse_key(c, &key))
+        if (!parse_key(c, &key) || key == NULL) /* it is set then: clang-tidy does not see it */
             return false;
         insert_by_cost(*out, key);
     } while (parser_optional(c->p, ' '));
@@ -239,23 +241,35 @@ parse_key(struct context *c, struct search_key **out)
     c->depth++;
     ok = parse_any_key(c, out);
     c->depth--;
+    if (ok)
+        for (const struct search_key *child = (*out)->children; child != NULL; child = child->next)
+            if (child->cost > (*out)->cost)
+                (*out)->cost = child->cost;
     return ok;
+}
+
+static bool
+is_known(struct slice charset)
+{
+    struct charset *cs = charset_open(charset);
+    bool known = charset_is_known(cs);
+
+    charset_close(&cs);
+    return known;
 }
 
 bool
 search_args_parse(struct parser *p, struct search_args *out)
 {
-    struct context c = {.p = p, .charset = CHARSET_UTF8};
-    struct slice name;
+    struct context c = {.p = p, .charset = SLICE("utf-8")};
 
     *out = (struct search_args){.root = NULL};
     if (!parser_space(p))
         return false;
     if (parser_word(p, "CHARSET")) {
-        if (!parser_space(p) || !parser_astring(p, &name) || !parser_space(p))
+        if (!parser_space(p) || !parser_astring(p, &c.charset) || !parser_space(p))
             return false;
-        c.charset = charset_find(name);
-        out->bad_charset = c.charset == CHARSET_UNKNOWN;
+        out->bad_charset = !is_known(c.charset);
         if (out->bad_charset)
             return false;
     }

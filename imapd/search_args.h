@@ -34,6 +34,7 @@ enum search_op {
 
 struct search_key {
     enum search_op op;
+    unsigned cost;               /* the highest op in this key */
     uint32_t flags;              /* FLAG */
     struct slice name;           /* HEADER: of the field; KEYWORD */
     struct slice text;           /* HEADER, BODY, TEXT: UTF-8, case folded */

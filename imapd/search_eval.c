@@ -2,11 +2,12 @@
  * imapd/search_eval.c - does a message match a SEARCH program?
  *
  * The tree's depth, and with it the recursion here, is bounded by the parser. The text of a message
- * is read only when the cheaper keys have not decided.
+ * is read only when the cheaper keys have not decided; what is in its header comes from the
+ * mailbox's cache.
  */
 #include "imapd/search_eval.h"
 
-#include "lib/mail/date.h"
+#include "imapd/search_header.h"
 #include "lib/mail/text_search.h"
 
 #define DAY_MS INT64_C(86400000)
@@ -32,47 +33,25 @@ day_of(int64_t real_ms)
     return real_ms >= 0 ? real_ms / DAY_MS : -((-real_ms + DAY_MS - 1) / DAY_MS);
 }
 
-/* The day in the Date field, as written there (RFC 3501: time and time zone are disregarded). */
 static bool
-sent_day(struct slice header, int64_t *days)
-{
-    struct header_field field;
-    struct date date;
-
-    if (!mime_field_find(header, "Date", &field) || date_parse(field.body, &date) < 0)
-        return false;
-    *days = date_days(date.year, date.month, date.day);
-    return true;
-}
-
-static bool
-match_sent(const struct search_key *key, struct message_data *data)
+match_sent(const struct search_key *key, struct mailbox *mb, uint32_t seq,
+           struct message_data *data)
 {
     int64_t days;
 
-    if (!sent_day(message_header(data), &days))
+    if (!search_header_sent_day(mb, seq, data, &days))
         return false;
     if (key->op == SEARCH_SENT_BEFORE)
         return days < key->days;
     return key->op == SEARCH_SENT_ON ? days == key->days : days >= key->days;
 }
 
-/* Keys that need the text. */
 static bool
 match_text(const struct search_key *key, struct mailbox *mb, uint32_t seq,
            struct message_data *data)
 {
-    if (message_load(data, mb, seq) < 0)
-        return false;
-    switch (key->op) {
-    case SEARCH_HEADER:
-        return text_search_field(message_header(data), key->name, key->text);
-    case SEARCH_BODY:
-    case SEARCH_TEXT:
-        return text_search_message(message_mime(data), key->text, key->op == SEARCH_TEXT);
-    default:
-        return match_sent(key, data);
-    }
+    return message_load(data, mb, seq) == 0 &&
+           text_search_message(message_mime(data), key->text, key->op == SEARCH_TEXT);
 }
 
 static bool
@@ -127,7 +106,9 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
     case SEARCH_SENT_BEFORE:
     case SEARCH_SENT_ON:
     case SEARCH_SENT_SINCE:
+        return match_sent(key, mb, seq, data);
     case SEARCH_HEADER:
+        return search_header_contains(mb, seq, data, key->name, key->text);
     case SEARCH_BODY:
     case SEARCH_TEXT:
         return match_text(key, mb, seq, data);

@@ -173,6 +173,7 @@ session_serve(struct pool_session *pool, void *server)
     };
     bool was_used;
 
+    stream_set_end_fd(s.stream, pool->end_fd);
     s.login_deadline = clock_mono_ms() + s.server->settings.login_timeout_ms;
     if (begin(&s))
         session_run(&s);

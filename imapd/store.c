@@ -35,16 +35,26 @@ static struct reply
 change(struct session *s, const struct store_args *args, const struct selection *sel,
        unsigned flags)
 {
-    bool make = args->op != MAILBOX_FLAGS_REMOVE;
+    bool make = args->op != MAILBOX_FLAGS_REMOVE, missing = false;
     uint64_t keywords;
 
+    if (sel->count == 0)
+        return reply_ok("No matching messages, so nothing stored");
     if (!flags_keyword_bits(s->mailbox, &args->list, make, &keywords))
         return reply_no("LIMIT", "Too many keywords, or a keyword is too long");
     if (mailbox_store_flags(s->mailbox, sel->seqs, sel->count, args->op, args->list.flags, keywords,
                             0, NULL, NULL) < 0)
         return reply_errno();
-    for (uint32_t i = 0; i < sel->count && !args->silent; i++)
-        updates_send_flags(s, sel->seqs[i], (flags & COMMAND_UID) != 0);
+    updates_send_keywords(s);
+    for (uint32_t i = 0; i < sel->count; i++) {
+        bool expunged = mailbox_is_expunged(s->mailbox, sel->seqs[i]);
+
+        missing = missing || expunged;
+        if (!args->silent && !expunged)
+            updates_send_flags(s, sel->seqs[i], (flags & COMMAND_UID) != 0);
+    }
+    if (missing) /* RFC 2180 section 4.2.1 */
+        return reply_no("EXPUNGEISSUED", "Some messages were expunged meanwhile");
     return reply_ok("Store completed");
 }
 

@@ -38,6 +38,22 @@ send_sizes(struct session *s)
 }
 
 void
+updates_send_keywords(struct session *s)
+{
+    if (!mailbox_keywords_changed(s->mailbox))
+        return;
+    (void)strbuf_str(&s->out, "* FLAGS ");
+    flags_write_known(s->mailbox, false, true, &s->out);
+    (void)strbuf_str(&s->out, "\r\n");
+    if (!s->read_only) {
+        (void)strbuf_str(&s->out, "* OK [PERMANENTFLAGS ");
+        flags_write_known(s->mailbox, true, s->store_options.may_remove, &s->out);
+        (void)strbuf_str(&s->out, "] Flags permitted\r\n");
+    }
+    updates_put_out(s);
+}
+
+void
 updates_send(struct session *s, bool allow_expunge, bool with_uid)
 {
     struct mailbox_changes changes = {.expunged_count = 0};
@@ -54,12 +70,7 @@ updates_send(struct session *s, bool allow_expunge, bool with_uid)
         (void)stream_printf(s->stream, "* %u EXPUNGE\r\n", changes.expunged[i]);
     if (changes.new_count != changes.old_count)
         send_sizes(s);
-    if (changes.keywords_changed) {
-        (void)strbuf_str(&s->out, "* FLAGS ");
-        flags_write_known(s->mailbox, false, true, &s->out);
-        (void)strbuf_str(&s->out, "\r\n");
-        updates_put_out(s);
-    }
+    updates_send_keywords(s);
     for (uint32_t i = 0; i < changes.changed_count; i++)
         updates_send_flags(s, changes.changed[i], with_uid);
     mailbox_changes_free(&changes);

@@ -103,19 +103,24 @@ next_deadline(const struct session *s)
     return s->user == NULL && s->login_deadline < idle ? s->login_deadline : idle;
 }
 
-/* Our output goes out; while nothing comes, memory goes back. */
-static void
+/* Our output goes out; while nothing comes, memory goes back. False: the server is shutting down,
+ * for which POP3 has no word; deletions are not done then (RFC 1939 section 3). */
+static bool
 wait_for_input(struct session *s, int64_t deadline)
 {
     int64_t soon = clock_mono_ms() + IDLE_AFTER_MS;
+    int ready;
 
     log_flush();
-    if (soon < deadline && stream_wait(s->stream, -1, soon) == 0) {
+    ready = stream_wait(s->stream, -1, soon < deadline ? soon : deadline);
+    if (ready == 0 && soon < deadline) {
         stream_release_buffers(s->stream);
         if (s->maildrop != NULL)
             maildrop_release_memory(s->maildrop);
         heap_give_back();
+        ready = stream_wait(s->stream, -1, deadline);
     }
+    return ready != 3;
 }
 
 enum session_line
@@ -124,8 +129,10 @@ session_read_line(struct session *s, size_t max, struct slice *line)
     enum session_line result = SESSION_LINE_OK;
     int64_t deadline = next_deadline(s);
 
-    if (!stream_has_input(s->stream))
-        wait_for_input(s, deadline);
+    if (!stream_has_input(s->stream) && !wait_for_input(s, deadline)) {
+        s->end_reason = "shutdown";
+        return SESSION_LINE_GONE;
+    }
     for (;;) {
         enum stream_status status = stream_read_line(s->stream, max, deadline, line);
 
@@ -279,6 +286,7 @@ session_serve(struct pool_session *pool, void *arg)
         .end_reason = "unknown",
     };
 
+    stream_set_end_fd(s.stream, pool->end_fd);
     log_event(LOG_DEBUG, "connected", KV_STR("listener", pool->label));
     if (strcmp(pool->label, LABEL_TLS) == 0 && !session_start_tls(&s))
         s.state = ST_END;

@@ -116,6 +116,10 @@ session_read_line(struct session *s, struct slice *line)
     bool after_cr = false;
     size_t total = 0;
 
+    if (!stream_has_input(s->stream) && stream_wait(s->stream, -1, deadline) == 3) {
+        session_shut(s, "4.3.2", "shutting down, try again later"); /* RFC 5321 section 3.8 */
+        return SESSION_LINE_GONE;
+    }
     while (total <= JUNK_MAX) {
         struct slice part = SLICE("");
         enum stream_status status = stream_read_line(s->stream, SESSION_LINE_MAX, deadline, &part);
@@ -209,6 +213,7 @@ begin(struct session *s, struct pool_session *pool, struct server *server)
         .is_submission = strcmp(pool->label, "smtp") != 0,
         .is_trusted = settings_trust(&server->settings, pool->client_ip),
     };
+    stream_set_end_fd(s->stream, pool->end_fd);
     stats_add(server->counters.connections, 1);
     log_event(LOG_INFO, "connected", KV_U64("port", pool->client_port),
               KV_STR("service", pool->label));

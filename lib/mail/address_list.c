@@ -173,13 +173,18 @@ tidy_local(struct strbuf *local)
         strbuf_truncate(local, to);
 }
 
-/* Behind '@': dot-atom or domain literal, white space inside dropped. */
+/* Behind '@': dot-atom or domain literal. White space and comments are dropped beside dots (RFC
+ * 5322 section 4.4); elsewhere they end it. */
 static void
 take_domain(struct address_list *list, struct strbuf *out)
 {
-    for (;;) {
-        (void)skip(list);
-        if (list->rest.len == 0 || strchr("<>@,;:\"(", peek(list)) != NULL)
+    bool begun = false;
+
+    for (;; begun = true) {
+        bool space = skip(list);
+
+        if (list->rest.len == 0 || strchr("<>@,;:\"(", peek(list)) != NULL ||
+            (begun && space && peek(list) != '.' && !strbuf_ends_with(out, ".")))
             return;
         if (peek(list) == '[') {
             size_t len = slice_index(list->rest, ']') + 1;

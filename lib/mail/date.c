@@ -167,6 +167,22 @@ date_days(int year, int month, int day)
 }
 
 int
+date_parse_day(struct slice text, int64_t *days)
+{
+    struct date date;
+
+    skip_cfws(&text);
+    if (take_while(&text, is_letter).len > 0) { /* day-of-week "," */
+        skip_cfws(&text);
+        (void)take_char(&text, ',');
+    }
+    if (take_date(&text, &date) < 0)
+        return -1;
+    *days = date_days(date.year, date.month, date.day);
+    return 0;
+}
+
+int
 date_parse(struct slice text, struct date *date)
 {
     struct date got = {0};

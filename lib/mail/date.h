@@ -16,6 +16,9 @@ struct date {
 
 /* `text` may be folded and hold comments; what follows the zone is ignored. 0, or -1. */
 int date_parse(struct slice text, struct date *date);
+/* The day alone, as written, in days since 1970-01-01; what follows it may be wrong or missing. 0,
+ * or -1. */
+int date_parse_day(struct slice text, int64_t *days);
 /* Days since 1970-01-01 of a day in the Gregorian calendar. */
 int64_t date_days(int year, int month, int day);
 

@@ -56,8 +56,39 @@ spaces_for_underscores(struct strbuf *raw)
             raw->ptr[i] = ' ';
 }
 
+/* The words being converted: neighbours in the same character set are taken together, because many
+ * senders cut in the middle of a character (against section 5). */
+struct run {
+    struct charset *cs; /* NULL: none */
+    struct slice name;
+    struct strbuf *out;
+};
+
 static bool
-append_word(const struct word *w, struct strbuf *out)
+run_end(struct run *run)
+{
+    bool ok = run->cs == NULL || charset_convert(run->cs, SLICE(""), true, run->out);
+
+    charset_close(&run->cs);
+    return ok;
+}
+
+static bool
+run_add(struct run *run, struct slice name, struct slice bytes)
+{
+    /* these change what bytes mean as they go, and each word begins anew */
+    bool joins = slice_eq_nocase(name, run->name) && !slice_starts_nocase(name, SLICE("iso-2022-"));
+
+    if (run->cs != NULL && !joins && !run_end(run))
+        return false;
+    if (run->cs == NULL)
+        run->cs = charset_open(name);
+    run->name = name;
+    return charset_convert(run->cs, bytes, false, run->out);
+}
+
+static bool
+append_word(const struct word *w, struct run *run)
 {
     bool is_q = w->encoding == 'q';
     struct transfer t = transfer_begin(is_q ? TRANSFER_QUOTED_PRINTABLE : TRANSFER_BASE64);
@@ -71,7 +102,7 @@ append_word(const struct word *w, struct strbuf *out)
     rest = strbuf_slice(&source);
     while (transfer_next(&t, &rest, WORD_PIECE, &decoded))
         ;
-    ok = charset_to_utf8(charset_find(w->charset), strbuf_slice(&decoded), out);
+    ok = run_add(run, w->charset, strbuf_slice(&decoded));
     strbuf_free(&source);
     strbuf_free(&decoded);
     return ok;
@@ -99,31 +130,48 @@ plain_run(struct slice s)
     return len;
 }
 
+/* Takes an encoded word off *body, and the white space behind it if another word follows. */
+static bool
+take_word(struct slice *body, const struct word *w, struct run *run)
+{
+    struct word next;
+    size_t space;
+
+    if (!append_word(w, run))
+        return false;
+    *body = slice_sub(*body, w->len, body->len);
+    space = white_space(*body);
+    if (find_word(slice_sub(*body, space, body->len), &next)) {
+        *body = slice_sub(*body, space, body->len);
+        return true;
+    }
+    return run_end(run);
+}
+
 bool
 encoded_word_decode(struct slice body, struct strbuf *out)
 {
+    struct run run = {.out = out};
     struct word w;
+    bool ok = true;
 
-    while (body.len > 0) {
-        size_t space, taken;
+    while (ok && body.len > 0) {
+        size_t taken;
 
         if (body.ptr[0] == '\r' || body.ptr[0] == '\n') {
             body = slice_sub(body, 1, body.len);
-            continue;
-        }
-        if (!find_word(body, &w)) {
+            if (slice_starts(body, SLICE("\t"))) {
+                ok = strbuf_char(out, ' ');
+                body = slice_sub(body, 1, body.len);
+            }
+        } else if (find_word(body, &w)) {
+            ok = take_word(&body, &w, &run);
+        } else {
             taken = plain_run(body);
-            if (!strbuf_append(out, slice_sub(body, 0, taken)))
-                return false;
+            ok = strbuf_append(out, slice_sub(body, 0, taken));
             body = slice_sub(body, taken, body.len);
-            continue;
         }
-        if (!append_word(&w, out))
-            return false;
-        body = slice_sub(body, w.len, body.len);
-        space = white_space(body);
-        if (space > 0 && find_word(slice_sub(body, space, body.len), &w))
-            body = slice_sub(body, space, body.len);
     }
-    return true;
+    charset_close(&run.cs);
+    return ok;
 }

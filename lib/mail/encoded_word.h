@@ -9,9 +9,9 @@
 
 #include "lib/base/strbuf.h"
 
-/* Appends a field's body (folded or not) to `out`: line ends gone, encoded words decoded, white
- * space between two of them dropped (section 6.2). Words in unknown character sets give their
- * bytes. False if `out` overflowed. */
+/* Appends a field's body (folded or not) to `out`: line ends gone (a tab behind one becomes a
+ * space: it only folds), encoded words decoded, white space between two of them dropped
+ * (section 6.2). Words in unknown character sets give their bytes. False if `out` overflowed. */
 bool encoded_word_decode(struct slice body, struct strbuf *out);
 
 #endif

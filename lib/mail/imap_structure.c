@@ -14,35 +14,43 @@
 
 enum { LANGUAGES_MAX = 50 };
 
+/* `more`: text to put behind the last one; NULL: nothing. */
 static void
-put_params(const struct content_value *v, struct strbuf *out)
+put_params(const struct content_value *v, const char *more, struct strbuf *out)
 {
-    if (v->param_count == 0) {
+    if (v->param_count == 0 && more == NULL) {
         (void)strbuf_str(out, "NIL");
         return;
     }
+    (void)strbuf_char(out, '(');
     for (size_t i = 0; i < v->param_count; i++) {
-        (void)strbuf_char(out, i == 0 ? '(' : ' ');
+        if (i > 0)
+            (void)strbuf_char(out, ' ');
         imap_string(v->params[i].name, out);
         (void)strbuf_char(out, ' ');
         imap_string(v->params[i].value, out);
     }
+    if (more != NULL && v->param_count > 0)
+        (void)strbuf_char(out, ' ');
+    if (more != NULL)
+        (void)strbuf_str(out, more);
     (void)strbuf_char(out, ')');
 }
 
+/* Text without a charset is said to be US-ASCII, as other servers do: it is what the sender
+ * declares by saying nothing (RFC 2045 section 5.2, RFC 2046 section 4.1.2). */
 static void
 put_type_params(const struct mime_part *part, struct strbuf *out)
 {
     struct arena arena = {NULL};
     struct content_value type = {.param_count = 0};
-    bool is_default = slice_eq_nocase(part->type, SLICE("text")) && part->content_type.len == 0;
+    bool implied = slice_eq_nocase(part->type, SLICE("text"));
+    struct slice charset;
 
-    if (is_default) /* RFC 2045 section 5.2 */
-        (void)strbuf_str(out, "(\"charset\" \"us-ascii\")");
-    else if (part->content_type.len > 0 && content_type_parse(part->content_type, &arena, &type))
-        put_params(&type, out);
-    else
-        (void)strbuf_str(out, "NIL");
+    if (part->content_type.len > 0 && !content_type_parse(part->content_type, &arena, &type))
+        type.param_count = 0;
+    implied = implied && !content_param_find(&type, "charset", &charset);
+    put_params(&type, implied ? "\"charset\" \"us-ascii\"" : NULL, out);
     arena_free(&arena);
 }
 
@@ -85,7 +93,7 @@ put_disposition(struct slice header, struct strbuf *out)
         (void)strbuf_char(out, '(');
         imap_string(v.type, out);
         (void)strbuf_char(out, ' ');
-        put_params(&v, out);
+        put_params(&v, NULL, out);
         (void)strbuf_char(out, ')');
     } else {
         (void)strbuf_str(out, "NIL");

@@ -101,17 +101,17 @@ feed_header(struct finder *f, struct slice header)
     }
 }
 
-static enum charset
-part_charset(const struct mime_part *part)
+static struct charset *
+open_charset(const struct mime_part *part)
 {
     struct arena arena = {NULL};
     struct content_value type;
     struct slice name = {NULL, 0};
-    enum charset charset;
+    struct charset *charset;
 
     if (part->content_type.len > 0 && content_type_parse(part->content_type, &arena, &type))
         (void)content_param_find(&type, "charset", &name); /* absent: US-ASCII */
-    charset = charset_find(name);
+    charset = charset_open(name);
     arena_free(&arena);
     return charset;
 }
@@ -129,14 +129,15 @@ feed_body(struct finder *f, const struct mime *m, const struct mime_part *part)
     struct transfer t = transfer_begin(part->encoding);
     struct strbuf decoded = strbuf_new(PIECE);
     struct slice body = mime_body(m, part);
-    enum charset charset = part_charset(part);
+    struct charset *charset = open_charset(part);
 
     while (!f->found && transfer_next(&t, &body, PIECE, &decoded)) {
-        (void)charset_to_utf8(charset, strbuf_slice(&decoded),
-                              &f->raw); /* fits: three times PIECE */
+        (void)charset_convert(charset, strbuf_slice(&decoded), false, &f->raw); /* fits */
         strbuf_clear(&decoded);
         finder_feed(f);
     }
+    (void)charset_convert(charset, SLICE(""), true, &f->raw); /* a character more: fits */
+    charset_close(&charset);
     finder_break(f);
     strbuf_free(&decoded);
 }
@@ -156,24 +157,6 @@ text_search_message(const struct mime *m, struct slice needle, bool with_header)
             feed_body(&f, m, part);
     }
     found = f.found;
-    finder_end(&f);
-    return found;
-}
-
-bool
-text_search_field(struct slice header, struct slice name, struct slice needle)
-{
-    struct finder f = finder_begin(needle);
-    struct header_field field;
-    bool found = false;
-
-    while (!found && mime_field_next(&header, &field)) {
-        if (!slice_eq_nocase(field.name, name))
-            continue;
-        (void)encoded_word_decode(slice_sub(field.body, 0, FIELD_TEXT_MAX), &f.raw);
-        finder_break(&f);
-        found = f.found;
-    }
     finder_end(&f);
     return found;
 }

@@ -9,8 +9,6 @@
 /* The form in which a search string must be given: UTF-8 with utf8_fold applied. The empty string
  * is in every text. */
 
-/* In a field of the header section; all fields of that name are looked at. */
-bool text_search_field(struct slice header, struct slice name, struct slice needle);
 /* In the text of a message: its text parts decoded, the headers of the parts inside; with
  * `with_header` also its own header, field names included. */
 bool text_search_message(const struct mime *m, struct slice needle, bool with_header);

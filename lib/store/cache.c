@@ -184,23 +184,40 @@ find(const struct cache *c, uint32_t uid, unsigned kind, struct slice *out)
     return false;
 }
 
+static size_t
+padded(size_t len)
+{
+    return (len + 7) & ~(size_t)7;
+}
+
+static bool
+find_pending(const struct cache *c, uint32_t uid, unsigned kind, struct slice *out)
+{
+    struct slice bytes = strbuf_slice(&c->pending);
+    struct cache_item item;
+
+    for (uint64_t at = 0; item_at(bytes, at, &item) == 0; at += sizeof(item) + padded(item.len)) {
+        if (item.uid != uid || item.kind != kind)
+            continue;
+        *out = slice_make(bytes.ptr + at + sizeof(item), item.len);
+        return true;
+    }
+    return false;
+}
+
 bool
 cache_get(struct cache *c, uint32_t uid, unsigned kind, struct slice *out)
 {
     size_t old_len = c->map_len;
 
+    if (find_pending(c, uid, kind, out))
+        return true;
     if (c->map == NULL && map_file(c) < 0)
         return false;
     if (find(c, uid, kind, out))
         return true;
     /* Another session may have added it behind what is mapped. */
     return old_len != 0 && map_file(c) == 0 && c->map_len != old_len && find(c, uid, kind, out);
-}
-
-static size_t
-padded(size_t len)
-{
-    return (len + 7) & ~(size_t)7;
 }
 
 void

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/io.h"
@@ -56,8 +57,10 @@ mailbox_open(struct store *store, struct slice name, bool read_only, bool claim_
     mb->claim_recent = claim_recent;
     mb->visible = 0;
     mb->saw_lasting = true;
-    if (mailbox_sync(mb, true, NULL) == 0)
+    if (mailbox_sync(mb, true, NULL) == 0) {
+        mb->keywords_changed = false; /* whoever opens asks for all */
         return mb;
+    }
     mailbox_close(&mb);
     return NULL;
 }
@@ -87,6 +90,14 @@ mailbox_close(struct mailbox **mbp)
     xfree(&mb->recents);
     xfree(mbp);
     errno = saved;
+}
+
+bool
+mailbox_is_removed(const struct mailbox *mb)
+{
+    struct stat st;
+
+    return fstatat(mb->folder.dirfd, JOURNAL_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }
 
 /* ---- sequence numbers: live messages by rank, ghosts between them ---- */
@@ -150,6 +161,12 @@ mailbox_message(const struct mailbox *mb, uint32_t seq)
     return rank == 0 ? &mb->ghosts[ghosts_before(mb, seq)].m : &view_at(&mb->view, rank)->m;
 }
 
+bool
+mailbox_is_expunged(const struct mailbox *mb, uint32_t seq)
+{
+    return mailbox_rank_of_seq(mb, seq) == 0;
+}
+
 /* Among the ghosts: the first whose UID is `uid` or above. */
 static uint32_t
 ghost_at_or_above(const struct mailbox *mb, uint32_t uid)
@@ -184,6 +201,15 @@ const char *
 mailbox_keyword(const struct mailbox *mb, unsigned bit)
 {
     return bit < MAILBOX_KEYWORDS_MAX ? mb->view.keywords[bit] : NULL;
+}
+
+bool
+mailbox_keywords_changed(struct mailbox *mb)
+{
+    bool changed = mb->keywords_changed;
+
+    mb->keywords_changed = false;
+    return changed;
 }
 
 /* ---- figures ---- */

@@ -43,6 +43,8 @@ struct mailbox_info {
 struct mailbox *mailbox_open(struct store *store, struct slice name, bool read_only,
                              bool claim_recent);
 void mailbox_close(struct mailbox **mbp); /* flushes flag changes */
+/* True if the folder was removed, by this session or another. */
+bool mailbox_is_removed(const struct mailbox *mb);
 void mailbox_get_info(const struct mailbox *mb, struct mailbox_info *info);
 /* The same figures of a folder that is not open, from its index (STATUS). */
 int mailbox_status(struct store *store, struct slice name, struct mailbox_info *info);
@@ -50,11 +52,15 @@ int mailbox_status(struct store *store, struct slice name, struct mailbox_info *
 uint32_t mailbox_count(const struct mailbox *mb);
 /* `seq` from 1 to mailbox_count(). Valid until the next sync or change. */
 const struct message *mailbox_message(const struct mailbox *mb, uint32_t seq);
+/* True if another session has expunged the message, and the view keeps it until the next sync. */
+bool mailbox_is_expunged(const struct mailbox *mb, uint32_t seq);
 uint32_t mailbox_seq_of_uid(const struct mailbox *mb, uint32_t uid);      /* 0: not there */
 uint32_t mailbox_seq_at_or_above(const struct mailbox *mb, uint32_t uid); /* count+1: none */
 const char *mailbox_keyword(const struct mailbox *mb, unsigned bit);      /* NULL: unused */
 /* Bit of a keyword; `make`: a new one may be given out. -1: none, or the table is full. */
 int mailbox_keyword_bit(struct mailbox *mb, struct slice name, bool make);
+/* True once after the table of keywords has changed, whoever did it. */
+bool mailbox_keywords_changed(struct mailbox *mb);
 
 /* What a sync found. Sequence numbers of `expunged` are as EXPUNGE responses want them: each is
  * relative to the view after the ones before it were taken out. `changed` are sequence numbers in
@@ -64,7 +70,6 @@ struct mailbox_changes {
     uint32_t *expunged_uids; /* same order */
     uint32_t *changed, changed_count;
     uint32_t old_count, new_count; /* before the sync less expunged; after */
-    bool keywords_changed;
 };
 /* Reads the journal's tail into the view. `allow_expunge` false (FETCH, STORE, SEARCH by sequence
  * number: RFC 3501 section 5.5, RFC 9051 section 7.5.1): removed messages stay in the view until a
@@ -128,7 +133,8 @@ enum mailbox_cache_kind {
     MAILBOX_CACHE_ENVELOPE = 1,
     MAILBOX_CACHE_BODYSTRUCTURE,
     MAILBOX_CACHE_BODY,
-    MAILBOX_CACHE_HEADERS
+    MAILBOX_CACHE_HEADERS, /* lib/mail/header_text.h: the common fields, all others */
+    MAILBOX_CACHE_HEADERS_REST
 };
 /* false: not there. `out` borrowed until the next call on mb. */
 bool mailbox_cache_get(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,

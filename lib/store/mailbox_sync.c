@@ -446,11 +446,8 @@ mailbox_sync(struct mailbox *mb, bool allow_expunge, struct mailbox_changes *cha
         return -1;
     if (mb->changed.count > 0)
         report_changed(mb, changes);
-    if (changes != NULL) {
+    if (changes != NULL)
         changes->new_count = mb->visible;
-        changes->keywords_changed = mb->keywords_changed;
-    }
-    mb->keywords_changed = false;
     return 0;
 }
 

@@ -36,6 +36,7 @@
 #define FD_SPARE 1024 /* descriptors beyond one per client */
 #define ACCEPTS_PER_TURN 32
 #define FORKS_PER_TURN 8 /* to refill the spares, between two looks at the listeners */
+#define FAREWELL_MS 1000 /* for the sessions that the drain time did not end */
 #define PAUSE_MS 100     /* accepting rests when the system is out of something */
 #define SESSION_ID_LEN 10
 #define REFUSALS_LOGGED 20 /* in a second; the others are in the counter alone */
@@ -67,7 +68,7 @@ struct pool {
     struct loop_fd *forker_watch;
     struct worker idle, busy; /* list heads */
     unsigned idle_count, worker_count;
-    struct loop_timer *refill, *pause, *deadline;
+    struct loop_timer *refill, *pause, *deadline, *farewell;
     int64_t refusals_since_ms;
     unsigned refusals_logged;
     bool draining, drain_unlimited, forker_lost;
@@ -138,7 +139,7 @@ worker_gone(struct worker *w)
         loop_timer_set(p->refill, refill_in_ms);
 }
 
-/* Closing its socket is how a waiting worker is told to end. */
+/* Closing its socket is how a worker is told to end: a waiting one ends, a session says goodbye. */
 static void
 dismiss(struct worker *w)
 {
@@ -498,12 +499,23 @@ end_sessions(struct pool *p)
 }
 
 static void
+farewell_passed(void *arg)
+{
+    struct pool *p = arg;
+
+    end_sessions(p);
+}
+
+/* What runs now is cut, but may say so to its client first (RFC 3501 section 7.1.5). */
+static void
 deadline_passed(void *arg)
 {
     struct pool *p = arg;
 
     log_event(LOG_WARN, "sessions_cut", KV_U64("sessions", p->worker_count));
-    end_sessions(p);
+    for (struct worker *w = p->busy.next; w != &p->busy; w = w->next)
+        dismiss(w);
+    loop_timer_set(p->farewell, FAREWELL_MS);
 }
 
 static bool
@@ -549,6 +561,7 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
     p->refill = loop_timer_new(d->loop, refill, p);
     p->pause = loop_timer_new(d->loop, resume, p);
     p->deadline = loop_timer_new(d->loop, deadline_passed, p);
+    p->farewell = loop_timer_new(d->loop, farewell_passed, p);
     raise_file_limit(ops->clients_max);
     heap_tune();
     p->forker_fd = forker_start(d, ops);

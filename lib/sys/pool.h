@@ -10,7 +10,8 @@
  * capability was ever held) a worker waits for the next one, else it exits.
  *
  * SIGTERM: the parent stops accepting, tells idle workers to end, and ends with its last session,
- * at the latest after system.drain_time (a second SIGTERM: at once). SIGHUP: the same without a
+ * at the latest after system.drain_time and a second in which the sessions that are left may say
+ * goodbye (a second SIGTERM: at once). SIGHUP: the same without a
  * limit in time, for a parent that a new generation has replaced. A worker ends when its parent
  * does.
  */
@@ -35,6 +36,7 @@ struct pool_session {
     struct ipc_client *auth; /* channel to authd for this session; closed after serve() */
     struct ipc_client
         *backend; /* a connection to pool_ops.backend, or NULL; closed after serve() */
+    int end_fd; /* becomes readable when the session has to end now: the drain time has passed */
     struct daemon *daemon;
 };
 

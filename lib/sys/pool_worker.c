@@ -75,8 +75,8 @@ handover_receive(int control_fd, struct pool_handover *out, int fds[POOL_FDS_MAX
 }
 
 static struct pool_session
-session_of(struct daemon *d, const struct pool_ops *ops, const struct pool_handover *handover,
-           const int fds[POOL_FDS_MAX])
+session_of(struct daemon *d, const struct pool_ops *ops, int control_fd,
+           const struct pool_handover *handover, const int fds[POOL_FDS_MAX])
 {
     struct pool_session s = {
         .fd = fds[0],
@@ -85,6 +85,7 @@ session_of(struct daemon *d, const struct pool_ops *ops, const struct pool_hando
         .local_port = handover->local_port,
         .auth = ipc_client_adopt(fds[1], AUTHD_PAYLOAD_MAX),
         .backend = fds[2] < 0 ? NULL : ipc_client_adopt(fds[2], ops->backend_payload_max),
+        .end_fd = control_fd,
         .daemon = d,
     };
 
@@ -95,10 +96,10 @@ session_of(struct daemon *d, const struct pool_ops *ops, const struct pool_hando
 }
 
 static enum pool_next
-serve_one(struct daemon *d, const struct pool_ops *ops, const struct pool_handover *handover,
-          const int fds[POOL_FDS_MAX])
+serve_one(struct daemon *d, const struct pool_ops *ops, int control_fd,
+          const struct pool_handover *handover, const int fds[POOL_FDS_MAX])
 {
-    struct pool_session session = session_of(d, ops, handover, fds);
+    struct pool_session session = session_of(d, ops, control_fd, handover, fds);
     const struct log_kv context[] = {KV_STR("session", session.session_id),
                                      KV_STR("client", session.client_ip), KV_END};
     enum pool_next next;
@@ -145,7 +146,8 @@ pool_worker_run(struct daemon *d, const struct pool_ops *ops, const struct sandb
     }
     stats_process_state(d->stats, "idle");
     while (handover_receive(control_fd, &handover, fds) == 0) {
-        if (serve_one(d, ops, &handover, fds) == POOL_EXIT || ++served >= ops->reuse_max)
+        if (serve_one(d, ops, control_fd, &handover, fds) == POOL_EXIT ||
+            ++served >= ops->reuse_max)
             break;
         stats_process_state(d->stats, "idle");
         if (send(control_fd, &(char){POOL_DONE}, 1, MSG_NOSIGNAL) < 0)

@@ -3,7 +3,8 @@
  *
  * One socket pair for each worker, both ends in the same program: structs as they are in memory.
  * Down: struct pool_handover with POOL_FDS_MAX descriptors or one less. Up: one byte, POOL_DONE,
- * when a session that held no capability has ended and the next one may come.
+ * when a session that held no capability has ended and the next one may come. The end of the
+ * downward direction means: no more sessions, and one that runs has to end.
  */
 #ifndef POSTHORN_LIB_SYS_POOL_WORKER_H
 #define POSTHORN_LIB_SYS_POOL_WORKER_H

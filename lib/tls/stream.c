@@ -25,7 +25,7 @@
 #define DISCARD_MAX ((size_t)256 << 10)
 
 struct stream {
-    int fd;
+    int fd, end_fd; /* end_fd: -1 or see stream_set_end_fd */
     struct waiter waiter;
     struct tls *tls;
     char *in; /* in_cap bytes, or NULL while nothing is buffered */
@@ -44,6 +44,7 @@ stream_new(int fd, size_t read_max)
     struct stream *s = xcalloc(1, sizeof(*s));
 
     s->fd = fd;
+    s->end_fd = -1;
     s->waiter = waiter_new(fd);
     s->in_cap = read_max;
     s->write_timeout_ms = WRITE_TIMEOUT_MS;
@@ -251,10 +252,13 @@ read_line(struct stream *s, size_t max, int64_t deadline_mono_ms, struct slice *
 
     assert_always(max > 0 && max <= s->in_cap);
     for (;;) {
-        struct slice unread = slice_make(s->in + s->in_start, s->in_end - s->in_start);
-        size_t at = slice_index(slice_sub(unread, seen, unread.len), '\n') + seen;
+        struct slice unread = {NULL, 0};
         enum stream_status status;
+        size_t at;
 
+        if (s->in != NULL)
+            unread = slice_make(s->in + s->in_start, s->in_end - s->in_start);
+        at = slice_index(slice_sub(unread, seen, unread.len), '\n') + seen;
         if (at < unread.len && at < max) {
             *line = take(s, at + 1);
             return STREAM_OK;
@@ -320,10 +324,18 @@ stream_unread(struct stream *s, size_t count)
     s->in_start -= count;
 }
 
+void
+stream_set_end_fd(struct stream *s, int fd)
+{
+    s->end_fd = fd;
+}
+
 int
 stream_wait(struct stream *s, int other_fd, int64_t deadline_mono_ms)
 {
-    struct pollfd fds[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = other_fd, .events = POLLIN}};
+    struct pollfd fds[3] = {{.fd = s->fd, .events = POLLIN},
+                            {.fd = other_fd, .events = POLLIN},
+                            {.fd = s->end_fd, .events = POLLIN}};
 
     if (stream_has_input(s) || (s->tls != NULL && tls_pending(s->tls)))
         return 1;
@@ -331,7 +343,8 @@ stream_wait(struct stream *s, int other_fd, int64_t deadline_mono_ms)
         return -1;
     for (;;) {
         int64_t left = deadline_mono_ms - clock_mono_ms();
-        int n = poll(fds, 2, left < 0 ? 0 : (int)(left > INT32_MAX ? INT32_MAX : left));
+        int n =
+            poll(fds, ARRAY_LEN(fds), left < 0 ? 0 : (int)(left > INT32_MAX ? INT32_MAX : left));
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -339,6 +352,8 @@ stream_wait(struct stream *s, int other_fd, int64_t deadline_mono_ms)
             return -1;
         if (fds[0].revents != 0)
             return 1;
+        if (fds[2].revents != 0)
+            return 3;
         if (fds[1].revents != 0)
             return 2;
         if (left <= 0)

@@ -45,7 +45,11 @@ enum stream_status stream_read_some(struct stream *s, size_t max, int64_t deadli
 void stream_unread(struct stream *s, size_t count);
 /* True if unread input is buffered (PIPELINING: do not flush yet). */
 bool stream_has_input(const struct stream *s);
-/* Waits until input, `other_fd` (-1: none) or the deadline: 1 input, 2 other_fd, 0 deadline, -1. */
+/* From now on stream_wait also looks at `fd` (borrowed): it becomes readable when the session has
+ * to end. */
+void stream_set_end_fd(struct stream *s, int fd);
+/* Waits until input, `other_fd` (-1: none) or the deadline: 1 input, 2 other_fd, 3 the session has
+ * to end (input counts first), 0 deadline, -1. */
 int stream_wait(struct stream *s, int other_fd, int64_t deadline_mono_ms);
 
 /* Buffered; flushes when 16 KiB have collected. STREAM_OK or the error, which sticks. */

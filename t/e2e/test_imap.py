@@ -342,6 +342,18 @@ def test_append_that_cannot_be(imap):
     assert imap.ok("STATUS INBOX (MESSAGES)") == [b"* STATUS INBOX (MESSAGES 0)"]
 
 
+def test_what_follows_an_append_is_no_command(imap):
+    """More than one message (RFC 3502, not announced): their text must not be taken for commands."""
+    for folder in ("INBOX", "nowhere"):
+        imap.send(f"a APPEND {folder} {{3+}}\r\nabc {{13+}}\r\nx CREATE evil (\\Seen) {{3+}}\r\nabc\r\n")
+        assert re.match(rb"a (BAD|NO) ", imap.line())
+        imap.ok("NOOP")
+    assert imap.ok('LIST "" evil') == [b""]
+    imap.send(b"b LOGIN {100000+}\r\n" + b"x" * 100000 + b" {15+}\r\nx CREATE evil\r\n\r\n")
+    assert imap.line().startswith(b"b BAD")
+    assert imap.ok('LIST "" evil') == [b""]
+
+
 def test_a_broken_off_append_leaves_nothing(suite, imap):
     with Imap_session(suite) as other:
         other.send(b"a APPEND INBOX {50000+}\r\n" + b"x" * 20000)
@@ -395,7 +407,10 @@ def test_sets(imap):
 def test_store_and_keywords(imap):
     fill(imap, 3)
     imap.ok("SELECT INBOX")
-    assert imap.ok("STORE 1:2 +FLAGS (\\Flagged $Forwarded)")[0] == b"* 1 FETCH (FLAGS (\\Flagged $Forwarded \\Recent))"
+    flags, permanent, first, _ = imap.ok("STORE 1:2 +FLAGS (\\Flagged $Forwarded)")
+    assert flags.startswith(b"* FLAGS (") and b" $Forwarded)" in flags
+    assert permanent.startswith(b"* OK [PERMANENTFLAGS (") and b" $Forwarded \\*)" in permanent
+    assert first == b"* 1 FETCH (FLAGS (\\Flagged $Forwarded \\Recent))"
     assert imap.ok("STORE 1 -FLAGS.SILENT $Forwarded") == [b""]
     assert b"FLAGS (\\Flagged \\Recent)" in imap.ok("FETCH 1 FLAGS")[0]
     assert imap.ok("STORE 1 FLAGS \\Answered \\Draft") == [b"* 1 FETCH (FLAGS (\\Answered \\Draft \\Recent))"]
@@ -411,6 +426,8 @@ def test_keywords_are_limited(imap):
     imap.ok("SELECT keywords")
     answers = [imap.command(f"STORE 1 +FLAGS (kw{i})")[1] for i in range(70)]
     assert answers[10].startswith(b"OK") and answers[69].startswith(b"NO [LIMIT]")
+    permanent = [line for line in imap.ok("SELECT keywords") if b"PERMANENTFLAGS" in line]
+    assert b"kw63" in permanent[0] and b"\\*" not in permanent[0]  # no more can be made
 
 
 def test_expunge(imap):
@@ -469,6 +486,46 @@ def test_search(imap):
     imap.bad("SEARCH")
     imap.bad("SEARCH FOO")
     imap.bad("SEARCH " + "NOT " * 100 + "SEEN")
+
+
+def test_a_second_search_of_headers_opens_no_message(suite, imap):
+    imap.append("INBOX", PLAIN.replace(b"Date:", b"X-Tag: blue\r\nDate:"))
+    imap.append("INBOX", MIXED)
+    imap.ok("SELECT INBOX")
+    searches = [("SUBJECT plain", [1]), ("FROM alice", [1]), ("FROM jörg", [2]), ("TO bob", [1]), ("CC x", []),
+                ("HEADER X-Tag blue", [1]), ("HEADER Message-ID 1@d", [1]), ("SENTON 1-Jan-2024", [2])]
+    searches = [(key if key.isascii() else 'FROM "jörg"', expected) for key, expected in searches]
+    for key, expected in searches:
+        assert found(imap, "SEARCH " + key) == expected, key
+    imap.ok("SELECT INBOX")  # closing it writes what has collected
+    for path in (suite.root / "store").glob("d.test/*/alice/mail/cur/*"):
+        path.write_bytes(b"\0" * path.stat().st_size)  # whoever opens it finds nothing there
+    with Imap_session(suite) as other:
+        other.ok("SELECT INBOX")
+        for client in (imap, other):
+            for key, expected in searches:
+                assert found(client, "SEARCH " + key) == expected, key
+        assert found(imap, "SEARCH BODY first") == []
+
+
+def test_search_in_any_character_set(imap):
+    """In the session's sandbox, where no file of tables can be opened."""
+    for charset, text in (("koi8-r", "Привет"), ("windows-1251", "мир"), ("gb2312", "中国"), ("iso-2022-jp", "日本"),
+                          ("euc-kr", "한국"), ("iso-8859-2", "żółw"), ("no-such-set", "xyzzy")):
+        subject = f"=?{charset}?b?{base64.b64encode(text.encode(charset if charset != 'no-such-set' else 'ascii')).decode()}?="
+        body = text.encode(charset if charset != "no-such-set" else "ascii")
+        message = (f"Subject: {subject}\r\nContent-Type: text/plain; charset={charset}\r\n"
+                   "Content-Transfer-Encoding: base64\r\n\r\n").encode() + base64.encodebytes(body * 3000)
+        _, tagged = imap.append("INBOX", message)
+        assert tagged.startswith(b"OK")
+    imap.ok("SELECT INBOX")
+    for number, text in enumerate(("ПРИВЕТ", "Мир", "中国", "日本", "한국", "ŻÓŁW", "XYZZY"), 1):
+        literal = text.encode()
+        for key in ("SUBJECT", "BODY", "TEXT"):
+            assert found(imap, f"SEARCH {key} {{{len(literal)}+}}\r\n{text}") == [number], (key, text)
+    word = "мир".encode("koi8-r")
+    assert found(imap, b"SEARCH CHARSET koi8-r SUBJECT {%d+}\r\n%s" % (len(word), word)) == [2]
+    imap.no("SEARCH CHARSET x-nothing ALL", b"[BADCHARSET (UTF-8 ")
 
 
 def test_status_of_every_item(imap):
@@ -533,6 +590,30 @@ def test_text_of_a_message_that_another_session_expunged(suite, imap):
     assert found(imap, "SEARCH BODY first") == [1, 3]
     assert b"* 2 EXPUNGE" in imap.ok("NOOP")
     assert len(imap.ok("FETCH 1:* UID")) == 2
+
+
+def test_commands_on_messages_that_another_session_expunged(suite, imap):
+    """RFC 2180 sections 4.2 and 4.4: told as what it is, not as a missing folder."""
+    fill(imap, 3)
+    imap.ok("CREATE target")
+    imap.ok("SELECT INBOX")
+    with Imap_session(suite) as other:
+        other.ok("SELECT INBOX")
+        other.ok("STORE 2 +FLAGS.SILENT (\\Deleted)")
+        other.ok("EXPUNGE")
+    imap.no("COPY 1:3 target", b"[EXPUNGEISSUED]")
+    assert b"EXISTS" not in b"".join(imap.ok("STATUS target (MESSAGES)"))  # what follows tells the expunge
+    with Imap_session(suite) as other:
+        other.ok("SELECT INBOX")
+        other.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+        other.ok("EXPUNGE")
+    lines = imap.no("STORE 1:2 +FLAGS (\\Flagged)", b"[EXPUNGEISSUED]")
+    assert [line for line in lines if b"EXPUNGE" in line] == []
+    assert [line.split()[1] for line in lines if b"\\Flagged" in line] == [b"2"]
+    imap.no("MOVE 1 target", b"[EXPUNGEISSUED]")
+    assert len(found(imap, "UID SEARCH FLAGGED")) == 1
+    imap.no("COPY 1 nowhere", b"[TRYCREATE]")
+    assert b"(MESSAGES 0)" in imap.ok("STATUS target (MESSAGES)")[0]
 
 
 def test_an_idle_session_holds_little_memory(suite, imap):
@@ -636,6 +717,21 @@ def test_too_many_errors(suite):
     lines, tagged = client.command("NONSENSE")
     assert any(line.startswith(b"* BYE") for line in lines) or client.line().startswith(b"* BYE")
     assert client.at_end()
+
+
+def test_errors_that_count_are_those_in_a_row(suite, imap):
+    for _ in range(3):
+        for _ in range(4):
+            imap.bad("NONSENSE")
+        imap.ok("NOOP")
+
+
+def test_a_tag_without_end_costs_a_line(suite, imap):
+    for client in (Imap(suite.port("imap")), imap):
+        client.send(b"x" * 70000)
+        assert b" BAD " in client.line()
+        assert client.line().startswith(b"* BYE")
+    assert "failed assertion" not in suite.log("imap") and "event=worker_killed" not in suite.log("imap")
 
 
 def test_long_lines_and_large_literals(suite, imap):

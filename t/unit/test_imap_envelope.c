@@ -36,6 +36,7 @@ static const struct {
     {"<@a,@b:c@d>", "((NIL \"@a,@b\" \"c\" \"d\"))"},
     {"fred@example.com (Fred Foobar)", "((\"Fred Foobar\" NIL \"fred\" \"example.com\"))"},
     {"\"quoted local\"@example.com", "((NIL NIL \"quoted local\" \"example.com\"))"},
+    {"a@b c@d, <e@f", "((NIL NIL \"a\" \"b\")(NIL NIL \"e\" \"f\"))"},
     {"a . b @ c . d", "((NIL NIL \"a.b\" \"c.d\"))"},
     {"x@[192.0.2.1]", "((NIL NIL \"x\" \"[192.0.2.1]\"))"},
     {"=?utf-8?q?J=C3=B6rg?= <j@x>", "((\"=?utf-8?q?J=C3=B6rg?=\" NIL \"j\" \"x\"))"},

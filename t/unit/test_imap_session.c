@@ -27,6 +27,7 @@
 // LINK: imapd/search.c
 // LINK: imapd/search_args.c
 // LINK: imapd/search_eval.c
+// LINK: imapd/search_header.c
 // LINK: imapd/select.c
 // LINK: imapd/selection.c
 // LINK: imapd/seqset.c
@@ -100,7 +101,7 @@ converse(const char *commands, bool may_remove)
                      .transfer_timeout_ms = 5000},
         .counters = {&counter, &counter, &counter, &counter, &counter},
     };
-    struct pool_session pool = {.label = "imap", .client_ip = "127.0.0.1"};
+    struct pool_session pool = {.label = "imap", .client_ip = "127.0.0.1", .end_fd = -1};
     struct session s = {
         .pool = &pool,
         .server = &server,
@@ -183,9 +184,24 @@ static const struct {
      "f IDLE\r\nDONE\r\ng ID (\"name\" \"t\")\r\nh ENABLE A B\r\ni NAMESPACE\r\nj CAPABILITY\r\n",
      {"a OK", "b OK", "c OK", "d OK", "e NO [CANNOT]", "+ idling", "f OK", "g OK",
       "* ENABLED\r\nh OK", "i OK", "j OK"}},
+    /* a deleted folder is not selected any more, and nobody is sent away */
+    {"a CREATE own\r\nb SELECT own\r\nc DELETE own\r\nd NOOP\r\ne FETCH 1 UID\r\nf SELECT own\r\n",
+     {"a OK", "b OK", "c OK", "d OK", "e BAD", "f NO [NONEXISTENT]"}},
+    /* new keywords are told ahead of the flags that hold them */
+    {"a CREATE kw\r\nb APPEND kw \"01-Jan-1969 00:00:00 +0000\" {4+}\r\na: b\r\nc SELECT kw\r\n"
+     "d STORE 1 +FLAGS (blue)\r\ne CHECK\r\nf FETCH 1 INTERNALDATE\r\ng UID STORE 99 +FLAGS "
+     "never\r\n"
+     "h FETCH 1 FLAGS\r\n",
+     {"b OK", "c OK",
+      "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft blue)\r\n* OK [PERMANENTFLAGS (",
+      "blue \\*)] ", "* 1 FETCH (FLAGS (blue", "d OK", "e OK", "\"01-Jan-1969 00:00:00 +0000\"",
+      "f OK", "g OK", "h OK"}},
+    {"a CREATE d/e (USE (\\Archive))\r\nb SUBSCRIBE d/e\r\n"
+     "c LIST (SUBSCRIBED SPECIAL-USE RECURSIVEMATCH) \"\" d\r\nd DELETE d/e\r\n",
+     {"a OK", "b OK", "(\"CHILDINFO\" (\"SUBSCRIBED\" \"SPECIAL-USE\"))\r\n", "c OK", "d OK"}},
     {"\r\na\r\nb FOO\r\nc LOGIN a b\r\nd SEARCH ALL\r\ne LIST {1000000+}\r\nf NOOP\r\ng "
      "LOGOUT\r\nh NOOP\r\n",
-     {"* BAD", "* BAD", "b BAD", "c BAD", "d BAD"}},
+     {"* BAD", "a BAD", "b BAD", "c BAD", "d BAD"}},
 };
 
 static void

@@ -133,8 +133,10 @@ static const struct {
      "Content-Transfer-Encoding: Quoted-Printable (c)\r\nContent-MD5: m==\r\n"
      "Content-Disposition: attachment; filename*0=\"a b\"; filename*1=c.txt; size=3\r\n"
      "Content-Language: en, de (German)\r\nContent-Location: http://x/\r\n\r\nz\r\n",
-     "(\"text\" \"html\" NIL \"<i@d>\" \"what it is\" \"Quoted-Printable\" 3 1)",
-     "(\"text\" \"html\" NIL \"<i@d>\" \"what it is\" \"Quoted-Printable\" 3 1 \"m==\" "
+     "(\"text\" \"html\" (\"charset\" \"us-ascii\") \"<i@d>\" \"what it is\" \"Quoted-Printable\" "
+     "3 1)",
+     "(\"text\" \"html\" (\"charset\" \"us-ascii\") \"<i@d>\" \"what it is\" \"Quoted-Printable\" "
+     "3 1 \"m==\" "
      "(\"attachment\" (\"filename\" \"a bc.txt\" \"size\" \"3\")) (\"en\" \"de\") \"http://x/\")"},
     /* RFC 2231 section 4.1 */
     {"Content-Type: application/x-stuff; title*0*=us-ascii'en'This%20is%20even%20more%20;\r\n"
@@ -188,9 +190,11 @@ static const struct {
      "((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 3 1) \"mixed\")", NULL},
     /* the header of a part runs into the delimiter */
     {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n--b--\r\n",
-     "((\"text\" \"html\" NIL NIL NIL \"7bit\" 0 0) \"mixed\")", NULL},
+     "((\"text\" \"html\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0) \"mixed\")", NULL},
     {"Content-Type: text/plain; name=\"\xc3\xa4\"\r\n\r\n",
-     "(\"text\" \"plain\" (\"name\" {2}\r\n\xc3\xa4) NIL NIL \"7bit\" 0 0)", NULL},
+     "(\"text\" \"plain\" (\"name\" {2}\r\n\xc3\xa4 \"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 "
+     "0)",
+     NULL},
     {"Content-Type: text/plain; ; =x; name; charset=utf-8 (c); name=a;b\r\n\r\n",
      "(\"text\" \"plain\" (\"charset\" \"utf-8\" \"name\" \"a\") NIL NIL \"7bit\" 0 0)", NULL},
 };

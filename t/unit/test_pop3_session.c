@@ -199,7 +199,7 @@ static void
 run(const char *script, struct strbuf *replies, const char *ip)
 {
     struct daemon daemon = {.name = "pop3d"};
-    struct pool_session session = {.label = "pop3", .daemon = &daemon};
+    struct pool_session session = {.label = "pop3", .end_fd = -1, .daemon = &daemon};
     int ends[2];
     pid_t pid;
 

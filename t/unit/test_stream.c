@@ -222,6 +222,8 @@ START_TEST(wait_tells_who_is_ready)
     ck_assert_int_eq(stream_wait(s, other[0], clock_mono_ms() + 20), 0);
     ck_assert_int_eq(write_all(other[1], SLICE("x")), 0);
     ck_assert_int_eq(stream_wait(s, other[0], soon()), 2);
+    stream_set_end_fd(s, other[0]);
+    ck_assert_int_eq(stream_wait(s, -1, soon()), 3);
     say("x");
     ck_assert_int_eq(stream_wait(s, other[0], soon()), 1);
     stream_free(&s);

@@ -81,17 +81,6 @@ START_TEST(text_is_found_decoded_and_folded)
 }
 END_TEST
 
-START_TEST(fields_are_searched_by_name)
-{
-    struct slice header = slice_sub(slice_of(message), 0, mime_header_len(slice_of(message)));
-
-    ck_assert(text_search_field(header, SLICE("subject"), SLICE("gr\xc3\xbc\xc3\x9f")));
-    ck_assert(!text_search_field(header, SLICE("Subject"), SLICE("joerg")));
-    ck_assert(text_search_field(header, SLICE("X-Empty"), SLICE("")));
-    ck_assert(!text_search_field(header, SLICE("X-Missing"), SLICE("")));
-}
-END_TEST
-
 /* The needle lies across every border between pieces once. */
 START_TEST(matches_across_pieces_are_found)
 {
@@ -128,7 +117,6 @@ main(void)
     int failed;
 
     tcase_add_loop_test(tc, text_is_found_decoded_and_folded, 0, (int)ARRAY_LEN(needles));
-    tcase_add_test(tc, fields_are_searched_by_name);
     tcase_add_test(tc, matches_across_pieces_are_found);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
