@@ -45,8 +45,9 @@ auth_mechanisms(const struct session *s)
 
     if (s->settings->no_auth_on_25 && !s->is_submission)
         return NULL;
-    return authd_mechanisms(tls != NULL, tls != NULL && tls_channel_binding(tls, binding) == 0,
-                            plain_allowed(s));
+    return mechanisms_offered(s->settings->mechanisms, tls != NULL,
+                              tls != NULL && tls_channel_binding(tls, binding) == 0,
+                              plain_allowed(s));
 }
 
 static bool

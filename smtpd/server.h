@@ -6,6 +6,7 @@
 #ifndef POSTHORN_SMTPD_SERVER_H
 #define POSTHORN_SMTPD_SERVER_H
 
+#include "lib/auth/mechanisms.h"
 #include "lib/base/cidr.h"
 #include "lib/sys/daemon.h"
 #include "lib/tls/tls.h"
@@ -18,6 +19,7 @@ struct settings {
     uint64_t max_errors, min_free_space;
     int64_t greet_delay_ms, command_timeout_ms, data_timeout_ms, transfer_timeout_ms;
     int64_t tls_timeout_ms;
+    struct mechanisms *mechanisms;
     struct cidr *trusted_hosts;
     size_t trusted_count;
 };

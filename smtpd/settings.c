@@ -53,6 +53,7 @@ settings_load(struct settings *settings, const struct conf *conf)
     *settings = (struct settings){
         .hostname = helo_name[0] != '\0' ? helo_name : conf_str(conf, SYSTEM_HOSTNAME),
         .banner = banner[0] != '\0' ? banner : "Posthorn",
+        .mechanisms = mechanisms_new(conf),
         .starttls = conf_bool(conf, SMTP_STARTTLS),
         .close_relay = conf_bool(conf, SMTP_CLOSE_RELAY),
         .from_must_match_auth = conf_bool(conf, SMTP_FROM_MUST_MATCH_AUTH),

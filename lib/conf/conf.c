@@ -92,13 +92,16 @@ conf_expected(enum conf_id id, struct strbuf *out)
     };
     const struct conf_setting *s = &conf_settings[id];
     struct slice choices = slice_of(s->choices);
+    bool chosen_list = s->type == CONF_LIST && s->choices != NULL;
 
-    (void)strbuf_str(out, words[s->type]);
+    (void)strbuf_str(out, chosen_list ? "any of " : words[s->type]);
     append_range(out, s);
     while (choices.len > 0) {
         (void)strbuf_append(out, slice_split(&choices, '|'));
         (void)strbuf_str(out, choices.len > 0 ? ", " : "");
     }
+    if (chosen_list)
+        (void)strbuf_str(out, ", each once, separated by white space or commas");
 }
 
 static bool
@@ -149,6 +152,20 @@ parse_list(struct slice text, struct value *value)
     return 0;
 }
 
+/* Each item is one of the words, and none comes twice. */
+static int
+check_items(const char *choices, const struct value *value)
+{
+    for (size_t i = 0; i < value->item_count; i++) {
+        if (parse_choice(choices, slice_of(value->items[i])) < 0)
+            return -1;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(value->items[k], value->items[i]) == 0)
+                return -1;
+    }
+    return 0;
+}
+
 static void
 value_clear(struct value *value)
 {
@@ -186,6 +203,8 @@ value_parse(const struct conf_setting *s, struct slice text, struct value *value
             break;
         case CONF_LIST:
             rc = parse_list(text, value);
+            if (rc == 0 && s->choices != NULL)
+                rc = check_items(s->choices, value);
             break;
         case CONF_ENUM:
             rc = parse_choice(s->choices, text);

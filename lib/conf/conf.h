@@ -22,7 +22,7 @@ enum conf_type {
     CONF_SIZE,     /* bytes; 20M */
     CONF_DURATION, /* milliseconds; 15m 2h */
     CONF_STRING,
-    CONF_LIST, /* strings separated by white space or commas */
+    CONF_LIST, /* strings separated by white space or commas; with `choices` only these, each once */
     CONF_ENUM  /* one of the words in `choices`, separated by | */
 };
 
@@ -38,7 +38,7 @@ struct conf_setting {
     enum conf_type type;
     const char *dflt; /* as it would be written in the file */
     uint64_t min, max;
-    const char *choices; /* CONF_ENUM only, else NULL */
+    const char *choices; /* CONF_ENUM and some of CONF_LIST, else NULL */
     const char *help;
 };
 
