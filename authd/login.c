@@ -163,8 +163,8 @@ hash_done_verify(void *arg, enum hash_outcome outcome, struct slice record)
         refuse(s, AUTHD_BAD_CREDENTIALS, s->account.known ? "wrong password" : "unknown user");
         break;
     case HASH_UNUSABLE: /* no password, a locked one: it came back at once */
-        s->job = hash_pool_verify(s->server->pool, s->address.share,
-                                  decoy_record(s->server->decoy), c.password, hash_done_decoy, s);
+        s->job = hash_pool_verify(s->server->pool, s->address.share, decoy_record(s->server->decoy),
+                                  c.password, hash_done_decoy, s);
         break;
     case HASH_DROPPED:
         stats_add(s->server->dropped, 1);

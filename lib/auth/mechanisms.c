@@ -71,7 +71,7 @@ mechanisms_enabled(const struct mechanisms *m, struct slice name)
 const char *
 mechanisms_offered(const struct mechanisms *m, bool tls, bool binding, bool plain_allowed)
 {
-    enum level level = tls && binding          ? LEVEL_BOUND
+    enum level level = tls && binding         ? LEVEL_BOUND
                        : tls || plain_allowed ? LEVEL_PROTECTED
                                               : LEVEL_OPEN;
 

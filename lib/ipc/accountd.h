@@ -150,7 +150,7 @@ int accountd_sender_decode(struct slice payload, struct accountd_sender *req);
 
 /* ---- ADMIN: objects are lists of name = value pairs; names come from lib/account/schema ---- */
 struct accountd_admin {
-    struct slice verb; /* "add" "del" "set" "rename" "list" "show" "passwd" "export" "import" ... */
+    struct slice verb; /* "add" "del" "set" "rename" "list" "show" "passwd" "recount" "export" ... */
     struct slice kind; /* "domain" "user" "alias" "group" "member" "domain-alias" "admin" */
     struct slice name; /* the object's name; "" with list */
     struct slice cursor;               /* "" or the cursor of the last page */

@@ -1,16 +1,21 @@
 """Accounts by the command line: every command, with the suite stopped and running."""
+import imaplib
 import os
 import re
 import signal
 import smtplib
 import stat
 import shutil
+import ssl
 import subprocess
 
 import pytest
 
 from conftest import PASSWORD
 from instance import BUILD, Instance, wait_for
+from mailbox import wait_message
+
+ANY_CERTIFICATE = ssl._create_unverified_context()
 
 
 @pytest.fixture(params=["stopped", "running"])
@@ -350,6 +355,36 @@ def test_a_full_mailbox_is_refused_at_rcpt(suite):
     suite.run("user", "set", "small@d.test", "quota_messages=3")
     assert rcpt(suite, "small@d.test") == [250]
     assert suite.json("user", "show", "small@d.test")["used_messages"] == 2
+
+
+def test_a_recount_mends_what_a_crash_left(suite):
+    """INBOX's journal holds the user's totals: an older one is what a power cut may leave of them."""
+    suite.add_user("drift@d.test", PASSWORD)
+    send(suite, "drift@d.test")
+    wait_message(suite, "drift@d.test", b"yyy")
+    journal = store_path(suite, "drift@d.test") / "mail/posthorn.journal"
+    before = journal.read_bytes()
+    with imaplib.IMAP4_SSL("127.0.0.1", suite.port("imaps"), ssl_context=ANY_CERTIFICATE) as imap:
+        imap.login("drift@d.test", PASSWORD)
+        imap.append("Sent", None, None, b"Subject: kept\r\n\r\nx\r\n")
+    with open(journal, "r+b") as handle:  # in place: its owner stays
+        handle.write(before)
+        handle.truncate()
+    (counted,) = suite.json("store", "recount", "drift@d.test")
+    assert counted["address"] == "drift@d.test" and counted["used_messages"] == 2
+    assert suite.json("user", "show", "drift@d.test")["used_messages"] == 2
+    assert "messages_before=1" in suite.log("local")
+    everybody = suite.json("store", "recount", "--all")
+    assert names(everybody) == names(suite.json("user", "list"))
+    assert counted in everybody
+    done = suite.run("store", "recount", "nobody@d.test", "drift@d.test", check=False)
+    assert done.returncode == 1 and "no such mailbox" in done.err and "drift@d.test" in done.out
+    refused(suite, "store", "recount", code=2)
+    refused(suite, "store", "recount", "--all", "drift@d.test", code=2)
+
+
+def test_a_recount_needs_the_suite(instance):
+    assert "posthorn start" in refused(instance, "store", "recount", "postmaster@d.test")
 
 
 def test_the_store_follows_accounts(suite):
