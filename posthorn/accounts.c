@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,6 +79,8 @@ connect_accountd(struct accounts *accounts)
 {
     struct cli *cli = accounts->cli;
 
+    /* /run is empty after the machine's start: accountd wants its directory, master takes it over */
+    (void)mkdir(cli->inst.run, 0711); /* mostly it is there, and open tells the rest */
     accounts->run_dirfd = open(cli->inst.run, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (accounts->run_dirfd < 0)
         return cli_fail(cli, "%s: %s", cli->inst.run, strerror(errno));

@@ -129,7 +129,7 @@ run_doctor(struct cli *cli, int argc, char **argv)
 
 const struct command command_doctor = {
     .name = "doctor",
-    .summary = "Checks files, ports, certificate and disk space, and a domain's DNS records",
+    .summary = "checks files, ports, certificate and disk space, and a domain's DNS records",
     .synopsis = "[--json] [DOMAIN]",
     .help =
         "Changes nothing. With DOMAIN its MX, SPF, DKIM, DMARC and this host's address and PTR\n"

@@ -132,12 +132,12 @@ user_rename(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_verb verbs[] = {
-    {"add", "ADDRESS [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS " [--answer-file FILE]",
+    {"add", "ADDRESS [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS " [--answer-file FILE] [--json]",
      "makes a mailbox; without a password option one is made up and printed", user_add},
     {"del", "ADDRESS --yes", "removes it with its mail, aliases and memberships", user_del},
     {"list", "[--domain DOMAIN] [--json]", "all mailboxes", user_list},
     {"show", "ADDRESS [--json]", "everything about one", user_show},
-    {"passwd", "ADDRESS " PASSWORD_SYNOPSIS, "sets the password", user_passwd},
+    {"passwd", "ADDRESS " PASSWORD_SYNOPSIS " [--json]", "sets the password", user_passwd},
     {"set", "ADDRESS PROPERTY=VALUE...", "changes properties; an empty value: the default",
      user_set},
     {"rename", "ADDRESS NEW-ADDRESS", "a new name; aliases, groups and mail follow", user_rename},

@@ -22,8 +22,8 @@ enum conf_type {
     CONF_SIZE,     /* bytes; 20M */
     CONF_DURATION, /* milliseconds; 15m 2h */
     CONF_STRING,
-    CONF_LIST,     /* strings separated by white space or commas; with `choices` these, each once */
-    CONF_ENUM      /* one of the words in `choices`, separated by | */
+    CONF_LIST, /* strings separated by white space or commas; with `choices` these, each once */
+    CONF_ENUM  /* one of the words in `choices`, separated by | */
 };
 
 enum conf_id {

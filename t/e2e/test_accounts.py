@@ -1,5 +1,6 @@
 """Accounts by the command line: every command, with the suite stopped and running."""
 import imaplib
+import json
 import os
 import re
 import signal
@@ -75,7 +76,8 @@ def test_setup_makes_owners_and_modes(instance):
 @pytest.mark.parametrize("args", [
     [], ["--domain", "not a domain"], ["--domain", "d.test", "--bind", "300.1.1.1"],
     ["--domain", "d.test", "--hostname", "-x"], ["--domain", "d.test", "--prot-offset", "1"],
-    ["--domain", "d.test", "extra"],
+    ["--domain", "d.test", "extra"], ["--domain", "d.test", "--port-offset", "x"],
+    ["--domain", "d.test", "--port-offset", "60001"],
 ])
 def test_setup_refuses_bad_values_before_it_makes_anything(args):
     inst = Instance()
@@ -263,7 +265,7 @@ def test_export_and_import_change_no_byte(both, tmp_path):
     fresh = Instance(domain="other.test")
     try:
         fresh.setup()
-        fresh.run("import", "-", stdin=text)  # as setup left it: gives way
+        fresh.run("import", stdin=text)  # as setup left it: gives way
         assert fresh.run("export").out == text
     finally:
         fresh.close()
@@ -309,10 +311,44 @@ def test_config(instance):
 
 
 def test_every_command_has_help(instance):
-    commands = re.findall(r"^  ([a-z-]+) ", instance.run("help").out, re.M)
-    assert "user" in commands
-    for command in commands:
-        assert "usage: posthorn" in instance.run("help", command).out
+    listed = re.findall(r"^  ([a-z-]+) +(.)", instance.run("help").out, re.M)
+    assert ("user", "m") in listed and all(first.islower() for _, first in listed)
+    for command, _ in listed:
+        text = instance.run("help", command).out
+        assert "usage: posthorn" in text and text.endswith("\n")
+    assert "usage: posthorn" in instance.run("help", "user", "add").out
+    assert "did you mean 'add'" in refused(instance, "help", "user", "ad", code=2)
+
+
+def test_json_only_where_there_is_a_json_form(instance):
+    assert instance.json("config", "get", "smtp.max_hops") == {
+        "name": "smtp.max_hops", "value": "20", "set": False, "type": "int", "default": "20"}
+    assert "no --json form" in refused(instance, "config", "set", "smtp.max_hops", "3", "--json",
+                                       code=2)
+    assert "no --json form" in refused(instance, "--json", "export", code=2)
+    assert json.loads(instance.run("--json", "user", "list").out) == instance.json("user", "list")
+
+
+def test_a_value_cannot_bring_a_second_line_along(instance):
+    before = (instance.root / "etc/posthorn.conf").read_bytes()
+    assert "one line" in instance.run("config", "set", "system.banner", "x\nport_offset = 7",
+                                      check=False).err
+    assert (instance.root / "etc/posthorn.conf").read_bytes() == before
+
+
+def test_accounts_work_before_the_first_start_after_a_boot(instance):
+    """/run is a file system in memory: its directories are gone then."""
+    shutil.rmtree(instance.root / "run")
+    instance.run("user", "add", "early@d.test", "--no-password")
+    assert "early@d.test" in names(instance.json("user", "list"))
+    instance.start()
+    assert "early@d.test" in names(instance.json("user", "list"))
+
+
+def test_a_service_that_is_none_is_told(instance):
+    instance.start()
+    assert "no service 'smpt'" in refused(instance, "stats", "smpt")
+    assert "no log of 'smpt'" in refused(instance, "log", "smpt")
 
 
 # -- what the programs see --
