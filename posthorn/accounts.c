@@ -79,7 +79,8 @@ connect_accountd(struct accounts *accounts)
 {
     struct cli *cli = accounts->cli;
 
-    /* /run is empty after the machine's start: accountd wants its directory, master takes it over */
+    /* /run is empty after the machine's start: accountd wants its directory, master takes it over
+     */
     (void)mkdir(cli->inst.run, 0711); /* mostly it is there, and open tells the rest */
     accounts->run_dirfd = open(cli->inst.run, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (accounts->run_dirfd < 0)

@@ -81,7 +81,8 @@ admin_rename(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_verb verbs[] = {
-    {"add", "NAME [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS " [--json]", "makes an administrator", admin_add},
+    {"add", "NAME [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS " [--json]", "makes an administrator",
+     admin_add},
     {"del", "NAME", "removes one; the last super administrator stays", admin_del},
     {"list", "[--json]", "all of them", admin_list},
     {"passwd", "NAME " PASSWORD_SYNOPSIS " [--json]", "sets the password", admin_passwd},

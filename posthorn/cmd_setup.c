@@ -123,8 +123,7 @@ check_port_offset(struct setup *setup)
     int rc = CLI_OK;
 
     conf_expected(SYSTEM_PORT_OFFSET, &expected);
-    if (setup->port_offset != NULL &&
-        parse_u64(slice_of(setup->port_offset), s->max, &offset) < 0)
+    if (setup->port_offset != NULL && parse_u64(slice_of(setup->port_offset), s->max, &offset) < 0)
         rc = cli_usage(setup->cli, "--port-offset: expected %s, not '%s'", strbuf_cstr(&expected),
                        setup->port_offset);
     strbuf_free(&expected);
