@@ -96,6 +96,7 @@ rcpt_user(struct request *rq, uint64_t size, const struct account_hit *hit)
     if (account_user_state(&hit->entry, clock_real_ms()) == ACCOUNT_DISABLED)
         return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.2.1", "mailbox is disabled");
     if (record_get(&hit->entry, USER_FORWARD).len > 0 &&
+        record_bool(&hit->entry, USER_FORWARD_RIGHT) &&
         !record_bool(&hit->entry, USER_FORWARD_KEEP))
         return rcpt_local(rq);
     return rcpt_quota(rq, size, hit);

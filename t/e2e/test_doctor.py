@@ -81,5 +81,5 @@ def test_dns_says_what_to_publish(instance):
             "bare.test. IN MX 10 mail.d.test.",
             '_dmarc.bare.test. IN TXT "v=DMARC1; p=none; rua=mailto:postmaster@bare.test"']
     finally:
-        zone.process.kill()
+        zone.close()
     assert instance.run("doctor", "no domain", check=False).returncode == 2

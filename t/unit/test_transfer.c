@@ -60,6 +60,26 @@ START_TEST(a_round_trip_changes_no_byte)
 }
 END_TEST
 
+/* What was outside when it was added, and what is gone since. */
+START_TEST(a_round_trip_takes_what_is_no_longer_right)
+{
+    struct strbuf before = strbuf_new(8u << 20), after = strbuf_new(8u << 20);
+
+    populate();
+    ck_assert_uint_eq(test_add(ACCOUNT_DOMAIN, "range.test", NULL, NULL), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_ADMIN, "dom", "domains", "range.test"), 0);
+    ck_assert_uint_eq(test_del(ACCOUNT_DOMAIN, "range.test"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_DOMAIN, "far.test", NULL, NULL), 0); /* X@ is a member */
+    export(&before);
+    ck_assert_msg(import(strbuf_slice(&before)) == 0, "%s", strbuf_cstr(&test_result.text));
+    export(&after);
+    ck_assert_str_eq(strbuf_cstr(&after), strbuf_cstr(&before));
+    strbuf_free(&before);
+    strbuf_free(&after);
+    test_close();
+}
+END_TEST
+
 START_TEST(many_pages_make_one_text)
 {
     struct strbuf before = strbuf_new(64u << 20), after = strbuf_new(64u << 20);
@@ -192,6 +212,7 @@ main(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_round_trip_changes_no_byte);
+    tcase_add_test(tc, a_round_trip_takes_what_is_no_longer_right);
     tcase_add_test(tc, many_pages_make_one_text);
     tcase_add_test(tc, a_change_between_two_pages_is_told);
     tcase_add_loop_test(tc, a_bad_line_leaves_everything_as_it_was, 0, (int)ARRAY_LEN(bad));
