@@ -154,6 +154,9 @@ def test_users(both):
     assert alice["expires"] == "2027-01-01" and alice["forward"] == ["bob@d.test", "x@far.test"]
     assert alice["forward_keep"] is False and alice["pop3"] is False
     both.run("user", "set", "alice@d.test", "expires=", "forward=")
+    both.run("user", "set", "alice@d.test", "password_question=Cat?", "--answer-file", "-", stdin="Tom\n")
+    assert re.search(r"password_answer \{\w+\}", both.run("export").out)
+    refused(both, "user", "set", "alice@d.test", code=2)
     assert both.json("user", "show", "alice@d.test")["forward"] == []
     both.run("user", "passwd", "alice@d.test", "--password-stdin", stdin="new one\n")
     both.run("user", "rename", "bob@d.test", "robert@d.test")
