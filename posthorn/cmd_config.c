@@ -17,8 +17,9 @@
 #define ERRORS_MAX 65536
 
 static const char *const type_names[] = {
-    [CONF_BOOL] = "bool",     [CONF_INT] = "int",   [CONF_SIZE] = "size", [CONF_DURATION] = "time",
-    [CONF_STRING] = "string", [CONF_LIST] = "list", [CONF_ENUM] = "enum",
+    [CONF_BOOL] = "bool",     [CONF_INT] = "int",        [CONF_SIZE] = "size",
+    [CONF_DURATION] = "time", [CONF_STRING] = "string",  [CONF_LIST] = "list",
+    [CONF_ENUM] = "enum",     [CONF_ADDRESSES] = "list", [CONF_NETWORKS] = "list",
 };
 
 static struct conf *

@@ -36,7 +36,7 @@ struct server {
     int tmp_dirfd, new_dirfd, trigger_fd;
 };
 
-/* From the configuration; exits with a message on a setting that the table alone cannot check. */
+/* From the configuration. */
 void settings_load(struct settings *settings, const struct conf *conf);
 /* Is the client one of smtp.trusted_hosts? */
 bool settings_trust(const struct settings *settings, const char *client_ip);

@@ -6,11 +6,13 @@
  */
 #include "lib/conf/conf.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/cidr.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
@@ -88,6 +90,9 @@ conf_expected(enum conf_id id, struct strbuf *out)
         [CONF_DURATION] = "a time such as 90s, 15m or 2h",
         [CONF_STRING] = "a line of UTF-8 text",
         [CONF_LIST] = "at most 256 words, separated by white space or commas",
+        [CONF_ADDRESSES] = "at most 256 IP addresses, separated by white space or commas",
+        [CONF_NETWORKS] = "at most 256 IP addresses or networks such as 192.0.2.0/24, separated by "
+                          "white space or commas",
         [CONF_ENUM] = "one of ",
     };
     const struct conf_setting *s = &conf_settings[id];
@@ -152,14 +157,28 @@ parse_list(struct slice text, struct value *value)
     return 0;
 }
 
-/* Each item is one of the words, and none comes twice. */
+static bool
+is_item(const struct conf_setting *s, const char *item)
+{
+    struct in6_addr six;
+    struct in_addr four;
+    struct cidr net;
+
+    if (s->type == CONF_NETWORKS)
+        return cidr_parse(slice_of(item), &net) == 0;
+    if (s->type == CONF_ADDRESSES)
+        return inet_pton(AF_INET, item, &four) == 1 || inet_pton(AF_INET6, item, &six) == 1;
+    return s->choices == NULL || parse_choice(s->choices, slice_of(item)) == 0;
+}
+
+/* Each item is what the setting takes, and no word of `choices` comes twice. */
 static int
-check_items(const char *choices, const struct value *value)
+check_items(const struct conf_setting *s, const struct value *value)
 {
     for (size_t i = 0; i < value->item_count; i++) {
-        if (parse_choice(choices, slice_of(value->items[i])) < 0)
+        if (!is_item(s, value->items[i]))
             return -1;
-        for (size_t k = 0; k < i; k++)
+        for (size_t k = 0; s->choices != NULL && k < i; k++)
             if (strcmp(value->items[k], value->items[i]) == 0)
                 return -1;
     }
@@ -202,9 +221,11 @@ value_parse(const struct conf_setting *s, struct slice text, struct value *value
         case CONF_STRING:
             break;
         case CONF_LIST:
+        case CONF_ADDRESSES:
+        case CONF_NETWORKS:
             rc = parse_list(text, value);
-            if (rc == 0 && s->choices != NULL)
-                rc = check_items(s->choices, value);
+            if (rc == 0)
+                rc = check_items(s, value);
             break;
         case CONF_ENUM:
             rc = parse_choice(s->choices, text);
@@ -431,7 +452,9 @@ conf_str(const struct conf *conf, enum conf_id id)
 size_t
 conf_list_count(const struct conf *conf, enum conf_id id)
 {
-    assert_always(conf_settings[id].type == CONF_LIST);
+    enum conf_type type = conf_settings[id].type;
+
+    assert_always(type == CONF_LIST || type == CONF_ADDRESSES || type == CONF_NETWORKS);
     return conf->values[id].item_count;
 }
 
