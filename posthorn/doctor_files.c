@@ -43,35 +43,44 @@ expected_uid(const struct doctor *d, int owner)
 }
 
 static bool
+judge_place(struct doctor *d, const struct expectation *e, const char *path, const struct stat *st)
+{
+    uid_t uid = expected_uid(d, e->owner);
+    mode_t mode = st->st_mode & 07777;
+
+    if ((st->st_mode & S_IFMT) != e->type)
+        doctor_note(d, DOCTOR_FAIL, "files", "%s: is no %s", path,
+                    e->type == S_IFDIR ? "directory" : "file");
+    else if (uid != (uid_t)-1 && st->st_uid != uid)
+        doctor_note(d, DOCTOR_FAIL, "files", "%s belongs to uid %u; it should be: chown %u %s",
+                    path, st->st_uid, uid, path);
+    else if ((mode & e->forbidden) != 0)
+        doctor_note(d, DOCTOR_FAIL, "files",
+                    "%s has mode %04o, which lets others in; it should be: chmod %04o %s", path,
+                    mode, mode & ~e->forbidden, path);
+    else if ((mode & e->needed) != e->needed)
+        doctor_note(d, DOCTOR_FAIL, "files",
+                    "%s has mode %04o, which keeps a service out; it should be: chmod %04o %s",
+                    path, mode, mode | e->needed, path);
+    else
+        return true;
+    return false;
+}
+
+static bool
 check_place(struct doctor *d, const struct expectation *e)
 {
     char *path = xasprintf("%s%s%s", e->path, e->below[0] != '\0' ? "/" : "", e->below);
-    uid_t uid = expected_uid(d, e->owner);
     struct stat st;
-    bool good = false;
+    bool good;
 
-    if (stat(path, &st) < 0 && errno == ENOENT && e->optional)
-        good = true;
-    else if (stat(path, &st) < 0)
-        doctor_note(d, DOCTOR_FAIL, "files", "%s: %s", path, strerror(errno));
-    else if ((st.st_mode & S_IFMT) != e->type)
-        doctor_note(d, DOCTOR_FAIL, "files", "%s: is no %s", path,
-                    e->type == S_IFDIR ? "directory" : "file");
-    else if (uid != (uid_t)-1 && st.st_uid != uid)
-        doctor_note(d, DOCTOR_FAIL, "files", "%s belongs to uid %u; it should be: chown %u %s",
-                    path, st.st_uid, uid, path);
-    else if ((st.st_mode & e->forbidden) != 0)
-        doctor_note(d, DOCTOR_FAIL, "files",
-                    "%s has mode %04o, which lets others in; it should be: "
-                    "chmod %04o %s",
-                    path, st.st_mode & 07777, st.st_mode & 07777 & ~e->forbidden, path);
-    else if ((st.st_mode & e->needed) != e->needed)
-        doctor_note(d, DOCTOR_FAIL, "files",
-                    "%s has mode %04o, which keeps a service out; it should "
-                    "be: chmod %04o %s",
-                    path, st.st_mode & 07777, (st.st_mode & 07777) | e->needed, path);
-    else
-        good = true;
+    if (stat(path, &st) == 0) {
+        good = judge_place(d, e, path, &st);
+    } else {
+        good = errno == ENOENT && e->optional;
+        if (!good)
+            doctor_note(d, DOCTOR_FAIL, "files", "%s: %s", path, strerror(errno));
+    }
     free(path);
     return good;
 }

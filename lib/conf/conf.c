@@ -90,9 +90,8 @@ conf_expected(enum conf_id id, struct strbuf *out)
         [CONF_DURATION] = "a time such as 90s, 15m or 2h",
         [CONF_STRING] = "a line of UTF-8 text",
         [CONF_LIST] = "at most 256 words, separated by white space or commas",
-        [CONF_ADDRESSES] = "at most 256 IP addresses, separated by white space or commas",
-        [CONF_NETWORKS] = "at most 256 IP addresses or networks such as 192.0.2.0/24, separated by "
-                          "white space or commas",
+        [CONF_ADDRESSES] = "IP addresses, separated by white space",
+        [CONF_NETWORKS] = "IP addresses or networks such as 192.0.2.0/24, separated by white space",
         [CONF_ENUM] = "one of ",
     };
     const struct conf_setting *s = &conf_settings[id];

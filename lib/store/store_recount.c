@@ -105,7 +105,7 @@ settle_difference(struct store *store, struct look *look)
 int
 store_recount(struct store *store, uint64_t *bytes, uint64_t *messages)
 {
-    struct look look;
+    struct look look = {0};
     int rc = look_once(store, &look);
 
     if (rc == 0 && !store->options.read_only)

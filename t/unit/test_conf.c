@@ -94,10 +94,10 @@ static const struct {
      "LOGIN, each once"},
     {"[auth]\nmechanisms = PLAIN,PLAIN\n", "not 'PLAIN,PLAIN'"},
     {"[smtp]\ntrusted_hosts = 192.0.2.1 10.0.0.0/33\n",
-     "f:2: smtp.trusted_hosts: expected at most 256 IP addresses or networks"},
+     "f:2: smtp.trusted_hosts: expected IP addresses or networks"},
     {"[imap]\ndeny = somewhere\n", "not 'somewhere'"},
     {"[system]\nbind = 127.0.0.1, 192.0.2.0/24\n",
-     "f:2: system.bind: expected at most 256 IP addresses, "},
+     "f:2: system.bind: expected IP addresses, "},
     {"[system]\nhostname = \xff\n", "f:2: system.hostname: expected a line of UTF-8 text"},
     {"[system]\njunk\n", "f:2: expected 'name = value'"},
 };
