@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accountd/recount.h"
 #include "accountd/server.h"
 #include "accountd/usage.h"
 #include "lib/account/edit.h"
@@ -30,6 +31,7 @@ struct operation {
     struct account_result result;
     struct account_edit edit;
     struct strbuf data, cursor; /* of the reply */
+    bool is_answered_later;
 };
 
 static struct slice
@@ -134,6 +136,31 @@ run_export(struct operation *op)
 {
     (void)strbuf_append(&op->cursor, op->admin.cursor); /* both have the same limit */
     return transfer_export(&op->server->base, &op->cursor, &op->data, &op->result);
+}
+
+/* Any name that the mailbox's owner could log in with. */
+static int
+run_recount(struct operation *op)
+{
+    struct server *server = op->server;
+
+    switch (account_find_login(&server->base, op->admin.name, &server->hit)) {
+    case ACCOUNT_TROUBLE:
+        return account_fail_db(&op->result);
+    case ACCOUNT_FOREIGN:
+    case ACCOUNT_UNKNOWN:
+        return account_fail(&op->result, 2, "%.*s: no such mailbox", (int)op->admin.name.len,
+                            op->admin.name.ptr);
+    case ACCOUNT_FOUND:
+        break;
+    }
+    if (server->store == NULL)
+        return account_fail(&op->result, 3,
+                            "the mail server is not running, and nobody else may open the store; "
+                            "the command is: posthorn start");
+    recount_begin(op->request, strbuf_slice(&server->hit.address));
+    op->is_answered_later = true;
+    return 0;
 }
 
 /* ---- changing ---- */
@@ -270,6 +297,7 @@ static const struct {
     {"list", 0, run_list},
     {"show", 0, run_show},
     {"check", 0, run_check},
+    {"recount", 0, run_recount},
     {"add", VERB_CHANGES, run_add},
     {"del", VERB_CHANGES, run_del},
     {"set", VERB_CHANGES, run_set},
@@ -363,7 +391,7 @@ request_admin(struct request *request)
         .base = &op->server->base, .now_ms = clock_real_ms(), .result = &op->result};
     if (accountd_admin_decode(request->payload, &op->admin, op->fields) == 0) {
         run_verb(op);
-        outcome = reply(op);
+        outcome = op->is_answered_later ? REQUEST_DONE : reply(op);
     }
     account_result_free(&op->result);
     strbuf_free(&op->data);

@@ -96,6 +96,7 @@ rcpt_user(struct request *rq, uint64_t size, const struct account_hit *hit)
     if (account_user_state(&hit->entry, clock_real_ms()) == ACCOUNT_DISABLED)
         return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.2.1", "mailbox is disabled");
     if (record_get(&hit->entry, USER_FORWARD).len > 0 &&
+        record_bool(&hit->entry, USER_FORWARD_RIGHT) &&
         !record_bool(&hit->entry, USER_FORWARD_KEEP))
         return rcpt_local(rq);
     return rcpt_quota(rq, size, hit);
@@ -232,16 +233,18 @@ request_login(struct request *rq)
     if (accountd_login_decode(rq->payload, &login) < 0)
         return REQUEST_BAD;
     found = account_find_login(&server->base, login.name, &server->hit);
-    if (found == ACCOUNT_TROUBLE)
-        return REQUEST_BAD; /* no answer: authd says "try later" */
     if (found == ACCOUNT_FOUND) {
         account_store_path(strbuf_slice(&server->hit.address), &path);
         fill_login(&server->hit, strbuf_slice(&path), &reply);
         if (store_is_moving(server->store, strbuf_slice(&path))) {
             if (!rq->waited && parking_add(server->parking, rq, strbuf_slice(&path)))
                 outcome = REQUEST_PARKED;
-            reply.state = ACCOUNTD_LOGIN_DISABLED; /* not before its mail is there */
+            reply.state = ACCOUNTD_LOGIN_LATER; /* not before its mail is there */
         }
+    } else if (found == ACCOUNT_TROUBLE) {
+        reply.state = ACCOUNTD_LOGIN_LATER;
+    } else if (slice_index(strbuf_slice(&server->hit.address), '@') < server->hit.address.len) {
+        reply.user = strbuf_slice(&server->hit.address);
     }
     if (outcome == REQUEST_DONE) {
         (void)accountd_login_reply_encode(&out, rq->header.request_id, &reply); /* it fits */

@@ -16,7 +16,6 @@
 #include "lib/account/jobs.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
-#include "lib/ipc/local_deliver.h"
 #include "lib/log/log.h"
 
 #define PENDING_MAX 4096
@@ -25,6 +24,7 @@
 #define JOBS_LOOKED_AT 64 /* from the head of the list, for some that can run */
 #define JOB_TIMEOUT_MS 60000
 #define USAGE_TIMEOUT_MS 3000
+#define RECOUNT_TIMEOUT_MS 600000
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS 60000
 #define MOVING_MAX 10000000
@@ -148,6 +148,39 @@ store_ask_usage(struct store *store, struct slice path)
     *asked = question;
     (void)store_ctl_encode(&frame, STORE_USAGE, &ask); /* a path has its limit: it fits */
     ipc_async_call(store->client, &frame, USAGE_TIMEOUT_MS, usage_answered, question);
+    strbuf_free(&frame);
+}
+
+struct counting {
+    void (*done)(void *arg, const struct store_ctl_reply *reply);
+    void *arg;
+};
+
+static void
+recount_answered(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct counting *counting = arg;
+    struct store_ctl_reply reply;
+    bool good = header != NULL && header->type == STORE_CTL_REPLY &&
+                store_ctl_reply_decode(payload, &reply) == 0;
+
+    (void)fd; /* none comes with this reply */
+    counting->done(counting->arg, good ? &reply : NULL);
+    free(counting);
+}
+
+void
+store_recount_mailbox(struct store *store, struct slice path,
+                      void (*done)(void *arg, const struct store_ctl_reply *reply), void *arg)
+{
+    struct strbuf frame = strbuf_new(STORE_CTL_PAYLOAD_MAX + FRAME_HEADER);
+    const struct store_ctl ask = {.path = path};
+    struct counting *counting = xcalloc(1, sizeof(*counting));
+
+    counting->done = done;
+    counting->arg = arg;
+    (void)store_ctl_encode(&frame, STORE_RECOUNT, &ask); /* a path has its limit: it fits */
+    ipc_async_call(store->client, &frame, RECOUNT_TIMEOUT_MS, recount_answered, counting);
     strbuf_free(&frame);
 }
 

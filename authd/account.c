@@ -18,12 +18,17 @@ has_nul(struct slice s)
 int
 account_set(struct account *account, const struct accountd_login_reply *reply)
 {
-    *account = (struct account){.known = reply->state != ACCOUNTD_LOGIN_UNKNOWN};
-    if (!account->known)
-        return 0;
-    if (reply->user.len == 0 || reply->password.len > PASSWORD_RECORD_MAX || has_nul(reply->user) ||
-        has_nul(reply->path) || has_nul(reply->password) || has_nul(reply->full_name))
+    *account = (struct account){.known = reply->state == ACCOUNTD_LOGIN_OK ||
+                                         reply->state == ACCOUNTD_LOGIN_DISABLED,
+                                .later = reply->state == ACCOUNTD_LOGIN_LATER};
+    if (has_nul(reply->user) || has_nul(reply->path) || has_nul(reply->password) ||
+        has_nul(reply->full_name) || reply->password.len > PASSWORD_RECORD_MAX ||
+        (account->known && reply->user.len == 0))
         return -1;
+    if (!account->known) {
+        account->user = reply->user.len > 0 ? xslicedup(reply->user) : NULL;
+        return 0;
+    }
     account->enabled = reply->state == ACCOUNTD_LOGIN_OK;
     account->rights = reply->rights;
     account->quota_bytes = reply->quota_bytes;

@@ -8,11 +8,13 @@
 
 struct account {
     bool known;
+    bool later; /* accountd cannot tell now */
     bool enabled;
     uint32_t rights; /* enum accountd_right */
     uint64_t quota_bytes, quota_messages;
-    char *user, *path, *full_name; /* NUL-terminated */
-    char *record;                  /* secret */
+    char *user; /* canonical; also of an unknown one if accountd has told it, else NULL */
+    char *path, *full_name;
+    char *record; /* secret */
 };
 
 /* Copies `reply` into *account, which is empty or cleared. -1: accountd sent what cannot be. */

@@ -128,9 +128,21 @@ password_right(struct session *s)
     struct credentials c = credentials_of(s);
 
     if (s->account.known && s->account.enabled && s->server->rehash &&
-        password_is_outdated(&s->server->policy, c.record))
+        password_is_outdated(&s->server->policy, c.record, c.password))
         rehash_begin(s->server, &c);
     proved(s);
+}
+
+/* The time of a hash has passed as for everybody: the answer is no, whatever the decoy says. */
+static void
+hash_done_decoy(void *arg, enum hash_outcome outcome, struct slice record)
+{
+    struct session *s = arg;
+
+    (void)record;
+    s->job = NULL;
+    refuse(s, outcome == HASH_DROPPED ? AUTHD_TEMPORARY : AUTHD_BAD_CREDENTIALS,
+           "password record cannot be checked");
 }
 
 static void
@@ -150,8 +162,9 @@ hash_done_verify(void *arg, enum hash_outcome outcome, struct slice record)
     case HASH_WRONG:
         refuse(s, AUTHD_BAD_CREDENTIALS, s->account.known ? "wrong password" : "unknown user");
         break;
-    case HASH_UNUSABLE:
-        refuse(s, AUTHD_BAD_CREDENTIALS, "password record cannot be checked");
+    case HASH_UNUSABLE: /* no password, a locked one: it came back at once */
+        s->job = hash_pool_verify(s->server->pool, s->address.share, decoy_record(s->server->decoy),
+                                  c.password, hash_done_decoy, s);
         break;
     case HASH_DROPPED:
         stats_add(s->server->dropped, 1);
@@ -194,8 +207,11 @@ give_keys(struct session *s)
     enum digest digest = sasl_digest(s->sasl);
     struct password_scram keys;
 
+    /* As for a user who is there, every spelling of a name has the same salt. */
     if (!s->account.known || password_scram_find(slice_of(s->account.record), digest, &keys) < 0)
-        decoy_scram(s->server->decoy, sasl_user(s->sasl), digest, &keys);
+        decoy_scram(s->server->decoy,
+                    s->account.user != NULL ? slice_of(s->account.user) : sasl_user(s->sasl),
+                    digest, &keys);
     advance(s, sasl_keys(s->sasl, &keys, &challenge), &challenge);
     mem_wipe(&keys, sizeof(keys));
     strbuf_free(&challenge);
@@ -213,6 +229,8 @@ account_found(void *arg, const struct frame_header *header, struct slice payload
     if (header == NULL || header->type != ACCOUNTD_LOGIN_REPLY ||
         accountd_login_reply_decode(payload, &reply) < 0 || account_set(&s->account, &reply) < 0)
         refuse(s, AUTHD_TEMPORARY, "accountd does not answer");
+    else if (s->account.later)
+        refuse(s, AUTHD_TEMPORARY, "account base failed or mailbox is being moved");
     else if (sasl_reveals_password(s->mechanism))
         check_password(s);
     else

@@ -52,6 +52,7 @@ open_server(struct server *server, const struct daemon *d)
     *server = (struct server){
         .loop = d->loop,
         .policy = password_policy_from(conf),
+        .mechanisms = mechanisms_new(conf),
         .store_fd = daemon_open_dir(d, d->inst.store, true),
         .plain_on_loopback = conf_bool(conf, AUTH_PLAIN_ON_LOOPBACK),
         .rehash = conf_bool(conf, AUTH_REHASH),

@@ -8,6 +8,7 @@
 #include "authd/decoy.h"
 #include "authd/hash_pool.h"
 #include "authd/throttle.h"
+#include "lib/auth/mechanisms.h"
 #include "lib/ipc/peer.h"
 #include "lib/sys/daemon.h"
 
@@ -20,6 +21,7 @@ struct server {
     struct throttle *throttle;
     struct decoy *decoy;
     struct password_policy policy;
+    struct mechanisms *mechanisms;
     int store_fd; /* the store's root, O_PATH */
     bool plain_on_loopback, rehash;
     int64_t exchange_timeout_ms;

@@ -192,7 +192,11 @@ on_start(struct session *s, struct slice payload)
     if (s->state != SESSION_IDLE || authd_start_decode(payload, &start) < 0)
         return -1;
     s->tls = start.tls;
-    s->mechanism = sasl_find(start.mechanism);
+    s->mechanism = mechanisms_enabled(s->server->mechanisms, start.mechanism)
+                       ? sasl_find(start.mechanism)
+                       : SASL_NONE;
+    if (!mechanisms_enabled(s->server->mechanisms, SLICE("SCRAM-SHA-256-PLUS")))
+        start.binding = SLICE(""); /* not announced: a client that says so is right */
     if (s->failures >= FAILURES_MAX)
         session_send_failure(s, AUTHD_BLOCKED);
     else if (s->mechanism != SASL_NONE && !mechanism_allowed(s))

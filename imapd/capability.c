@@ -26,7 +26,8 @@ plain_allowed(const struct session *s)
 bool
 capability_login_allowed(const struct session *s)
 {
-    return s->tls_started || plain_allowed(s);
+    return mechanisms_login_allowed(s->server->settings.mechanisms, s->tls_started,
+                                    plain_allowed(s));
 }
 
 const char *
@@ -35,7 +36,8 @@ capability_mechanisms(const struct session *s)
     unsigned char binding[32];
     bool bound = s->tls_started && tls_channel_binding(stream_tls(s->stream), binding) == 0;
 
-    return authd_mechanisms(s->tls_started, bound, plain_allowed(s));
+    return mechanisms_offered(s->server->settings.mechanisms, s->tls_started, bound,
+                              plain_allowed(s));
 }
 
 void

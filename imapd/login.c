@@ -138,6 +138,8 @@ login_login(struct session *s, struct parser *p, unsigned flags)
     if (!parser_space(p) || !parser_astring(p, &name) || !parser_space(p) ||
         !parser_astring(p, &password) || !parser_end(p))
         return reply_bad(p->error);
+    if (!capability_login_allowed(s) && s->tls_started)
+        return reply_no("CANNOT", "LOGIN is switched off, use AUTHENTICATE");
     if (!capability_login_allowed(s))
         return reply_no("PRIVACYREQUIRED", "Use TLS first");
     log_flush();

@@ -18,6 +18,7 @@ server_load_settings(struct settings *settings, const struct conf *conf)
         .banner = banner[0] == '\0' ? "Posthorn" : banner,
         .is_anonymous = banner[0] != '\0',
         .plain_on_loopback = conf_bool(conf, AUTH_PLAIN_ON_LOOPBACK),
+        .mechanisms = mechanisms_new(conf),
         .command_max = (size_t)conf_u64(conf, IMAP_MAX_COMMAND),
         .append_max = conf_u64(conf, IMAP_MAX_APPEND),
         .errors_max = (unsigned)conf_u64(conf, IMAP_MAX_ERRORS),

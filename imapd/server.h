@@ -6,6 +6,7 @@
 #ifndef POSTHORN_IMAPD_SERVER_H
 #define POSTHORN_IMAPD_SERVER_H
 
+#include "lib/auth/mechanisms.h"
 #include "lib/conf/conf.h"
 #include "lib/sys/stats.h"
 #include "lib/tls/tls.h"
@@ -14,6 +15,7 @@ struct settings {
     const char *banner;
     bool is_anonymous; /* the banner hides the product (SMTP-07) */
     bool plain_on_loopback;
+    struct mechanisms *mechanisms;
     size_t command_max;          /* bytes of one command with its literals, APPEND's apart */
     uint64_t append_max;         /* bytes of one message */
     unsigned errors_max;         /* wrong commands before the connection is closed */

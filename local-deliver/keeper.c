@@ -17,6 +17,7 @@
 #include "lib/ipc/peer.h"
 #include "lib/log/log.h"
 #include "lib/store/store.h"
+#include "local-deliver/recount.h"
 #include "local-deliver/removal.h"
 #include "local-deliver/user_dir.h"
 
@@ -28,6 +29,7 @@ struct keeper {
     uid_t account_uid, auth_uid;
     struct ipc_server *server;
     struct removal *removal;
+    struct recounts *recounts;
     struct strbuf out;
 };
 
@@ -102,9 +104,28 @@ name_of(uint16_t type)
         return "remove";
     case STORE_RENAME:
         return "rename";
+    case STORE_RECOUNT:
+        return "recount";
     default:
         return "usage";
     }
+}
+
+static bool
+is_request(uint16_t type)
+{
+    return (type >= STORE_CREATE && type <= STORE_USAGE) || type == STORE_RECOUNT;
+}
+
+/* The answer to a request of a peer that may be gone by now. */
+static void
+recounted(void *arg, const struct recount_asker *asker, const struct store_ctl_reply *reply)
+{
+    struct keeper *k = arg;
+    struct ipc_peer *peer = ipc_server_peer(k->server, asker->peer_id);
+
+    if (peer != NULL && store_ctl_reply_encode(&k->out, asker->request_id, reply) == 0)
+        ipc_peer_send(peer, &k->out, -1);
 }
 
 static int
@@ -116,11 +137,19 @@ frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slic
 
     if (fd >= 0)
         (void)close(fd); /* no request has one */
-    if (header->type < STORE_CREATE || header->type > STORE_USAGE ||
-        store_ctl_decode(payload, &req) < 0 || !store_path_valid(req.path) ||
+    if (!is_request(header->type) || store_ctl_decode(payload, &req) < 0 ||
+        !store_path_valid(req.path) ||
         (header->type == STORE_RENAME && !store_path_valid(req.new_path)))
         return -1;
-    reply.error = (uint32_t)serve(k, header->type, &req, &reply);
+    if (header->type == STORE_RECOUNT) {
+        const struct recount_asker asker = {ipc_peer_id(peer), header->request_id};
+
+        if (recount_begin(k->recounts, req.path, &asker) == 0)
+            return 0; /* answered when it is counted */
+        reply.error = (uint32_t)errno;
+    } else {
+        reply.error = (uint32_t)serve(k, header->type, &req, &reply);
+    }
     if (reply.error != 0 || header->type != STORE_USAGE)
         log_event(reply.error != 0 ? LOG_ERROR : LOG_INFO, "store",
                   KV_STR("do", name_of(header->type)), KV_SLICE("path", req.path),
@@ -146,6 +175,7 @@ keeper_new(struct daemon *d, int store_dirfd)
     k->auth_uid = daemon_role_uid(d, USERS_AUTH);
     k->out = strbuf_new(STORE_CTL_PAYLOAD_MAX);
     k->removal = removal_new(d, store_dirfd);
+    k->recounts = recounts_new(d, store_dirfd, recounted, k);
     if (fd >= 0)
         k->server = ipc_server_new(d->loop, fd, &handlers, allowed, PEERS_MAX, k);
     return k;
@@ -156,6 +186,7 @@ keeper_free(struct keeper **keeperp)
 {
     struct keeper *k = *keeperp;
 
+    recounts_free(&k->recounts);
     ipc_server_free(&k->server);
     removal_free(&k->removal);
     strbuf_free(&k->out);

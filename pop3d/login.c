@@ -55,7 +55,8 @@ plain_without_tls(const struct session *s)
 bool
 login_plain_allowed(const struct session *s)
 {
-    return stream_tls(s->stream) != NULL || plain_without_tls(s);
+    return mechanisms_login_allowed(s->server->mechanisms, stream_tls(s->stream) != NULL,
+                                    plain_without_tls(s));
 }
 
 bool
@@ -70,8 +71,9 @@ login_mechanisms(const struct session *s)
     const struct tls *tls = stream_tls(s->stream);
     unsigned char binding[32];
 
-    return authd_mechanisms(tls != NULL, tls != NULL && tls_channel_binding(tls, binding) == 0,
-                            plain_without_tls(s));
+    return mechanisms_offered(s->server->mechanisms, tls != NULL,
+                              tls != NULL && tls_channel_binding(tls, binding) == 0,
+                              plain_without_tls(s));
 }
 
 static bool
@@ -178,7 +180,9 @@ login_user_run(struct session *s, struct slice args)
     struct slice name = slice_trim(args);
 
     if (!login_plain_allowed(s)) {
-        session_error(s, NULL, "passwords need encryption first: STLS");
+        session_error(s, NULL, "%s",
+                      stream_tls(s->stream) != NULL ? "USER is switched off: use AUTH"
+                                                    : "passwords need encryption first: STLS");
         return ST_AUTHORIZATION;
     }
     /* RFC 6856 section 2.2: what is no UTF-8 must be refused */

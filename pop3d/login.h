@@ -12,7 +12,7 @@ enum session_state login_pass_run(struct session *s, struct slice args);
 enum session_state login_auth_run(struct session *s, struct slice args);
 
 /* What CAPA announces on this connection as it is. */
-bool login_plain_allowed(const struct session *s); /* passwords in clear */
+bool login_plain_allowed(const struct session *s); /* USER and PASS */
 bool login_stls_allowed(const struct session *s);
 const char *login_mechanisms(const struct session *s); /* separated by spaces */
 

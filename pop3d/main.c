@@ -38,6 +38,7 @@ server_new(const struct daemon *d)
         .tls = load_tls(d),
         .banner = conf_str(d->conf, SYSTEM_BANNER),
         .plain_on_loopback = conf_bool(d->conf, AUTH_PLAIN_ON_LOOPBACK),
+        .mechanisms = mechanisms_new(d->conf),
         .refuse_utf8 = conf_bool(d->conf, POP3_REFUSE_UTF8),
         .idle_ms = (int64_t)conf_u64(d->conf, POP3_IDLE_TIMEOUT),
         .login_ms = (int64_t)conf_u64(d->conf, POP3_LOGIN_TIMEOUT),

@@ -4,6 +4,7 @@
 #ifndef POSTHORN_POP3D_SESSION_H
 #define POSTHORN_POP3D_SESSION_H
 
+#include "lib/auth/mechanisms.h"
 #include "lib/sys/pool.h"
 #include "lib/tls/stream.h"
 #include "pop3d/command.h"
@@ -16,6 +17,7 @@ struct server {
     struct tls_context *tls;
     const char *banner; /* "" : the product's name */
     bool plain_on_loopback;
+    struct mechanisms *mechanisms;
     bool refuse_utf8; /* international messages only after the UTF8 command */
     int64_t idle_ms, login_ms, tls_ms;
     struct {

@@ -156,15 +156,9 @@ accounts_cmd_show(struct cli *cli, int argc, char **argv, enum account_kind kind
 int
 accounts_cmd_set(struct cli *cli, int argc, char **argv, enum account_kind kind)
 {
-    struct object_field fields[ACCOUNTS_FIELDS_MAX];
-    struct accountd_admin request = {
-        .verb = SLICE("set"), .kind = slice_of(account_kind_name(kind)), .fields = fields};
-
-    if (cli_options(cli, &argc, argv, NULL, 0, 2, ACCOUNTS_FIELDS_MAX) != 0 ||
-        accounts_fields(cli, kind, argv + 1, argc - 1, fields, &request.field_count) != CLI_OK)
+    if (cli_options(cli, &argc, argv, NULL, 0, 2, ACCOUNTS_FIELDS_MAX) != 0)
         return CLI_USAGE;
-    request.name = slice_of(argv[0]);
-    return run_one(cli, &request);
+    return accounts_change(cli, "set", kind, argv[0], NULL, 0, argv + 1, argc - 1);
 }
 
 int
@@ -172,8 +166,17 @@ accounts_add(struct cli *cli, enum account_kind kind, const char *name,
              const struct object_field *extra, uint32_t extra_count, char **assignments,
              int assignment_count)
 {
+    return accounts_change(cli, "add", kind, name, extra, extra_count, assignments,
+                           assignment_count);
+}
+
+int
+accounts_change(struct cli *cli, const char *verb, enum account_kind kind, const char *name,
+                const struct object_field *extra, uint32_t extra_count, char **assignments,
+                int assignment_count)
+{
     struct object_field fields[ACCOUNTS_FIELDS_MAX];
-    struct accountd_admin request = {.verb = SLICE("add"),
+    struct accountd_admin request = {.verb = slice_of(verb),
                                      .kind = slice_of(account_kind_name(kind)),
                                      .name = slice_of(name),
                                      .fields = fields};

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@
 
 #define CONNECT_MS 5000
 #define ANSWER_MS 60000
-#define IMPORT_MS 600000 /* a large account base takes its time */
+#define PATIENT_MS 660000 /* a large account base or mailbox takes its time */
 #define CHILD_FD 3
 
 struct accounts {
@@ -78,6 +79,9 @@ connect_accountd(struct accounts *accounts)
 {
     struct cli *cli = accounts->cli;
 
+    /* /run is empty after the machine's start: accountd wants its directory, master takes it over
+     */
+    (void)mkdir(cli->inst.run, 0711); /* mostly it is there, and open tells the rest */
     accounts->run_dirfd = open(cli->inst.run, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (accounts->run_dirfd < 0)
         return cli_fail(cli, "%s: %s", cli->inst.run, strerror(errno));
@@ -129,8 +133,9 @@ accounts_call(struct accounts *accounts, const struct accountd_admin *request,
 {
     struct strbuf frame = strbuf_new(ACCOUNTD_REQUEST_MAX + FRAME_HEADER);
     struct ipc_reply answer = {.fd = -1};
-    int timeout_ms = slice_eq(request->verb, SLICE("import-commit")) ? IMPORT_MS : ANSWER_MS;
-    int rc = -1;
+    bool patient = slice_eq(request->verb, SLICE("import-commit")) ||
+                   slice_eq(request->verb, SLICE("recount"));
+    int timeout_ms = patient ? PATIENT_MS : ANSWER_MS, rc = -1;
 
     if (accountd_admin_encode(&frame, request) < 0)
         errno = E2BIG;

@@ -45,6 +45,10 @@ int accounts_cmd_rename(struct cli *cli, int argc, char **argv, enum account_kin
 int accounts_add(struct cli *cli, enum account_kind kind, const char *name,
                  const struct object_field *extra, uint32_t extra_count, char **assignments,
                  int assignment_count);
+/* `verb` is add or set. */
+int accounts_change(struct cli *cli, const char *verb, enum account_kind kind, const char *name,
+                    const struct object_field *extra, uint32_t extra_count, char **assignments,
+                    int assignment_count);
 
 /* The password record of a user or administrator. */
 int accounts_passwd(struct cli *cli, enum account_kind kind, const char *name, struct slice record);

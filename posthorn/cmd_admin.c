@@ -81,10 +81,11 @@ admin_rename(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_verb verbs[] = {
-    {"add", "NAME [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS, "makes an administrator", admin_add},
+    {"add", "NAME [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS " [--json]", "makes an administrator",
+     admin_add},
     {"del", "NAME", "removes one; the last super administrator stays", admin_del},
     {"list", "[--json]", "all of them", admin_list},
-    {"passwd", "NAME " PASSWORD_SYNOPSIS, "sets the password", admin_passwd},
+    {"passwd", "NAME " PASSWORD_SYNOPSIS " [--json]", "sets the password", admin_passwd},
     {"set", "NAME PROPERTY=VALUE...", "changes properties", admin_set},
     {"rename", "NAME NEW-NAME", "a new name", admin_rename},
     {0},

@@ -17,8 +17,9 @@
 #define ERRORS_MAX 65536
 
 static const char *const type_names[] = {
-    [CONF_BOOL] = "bool",     [CONF_INT] = "int",   [CONF_SIZE] = "size", [CONF_DURATION] = "time",
-    [CONF_STRING] = "string", [CONF_LIST] = "list", [CONF_ENUM] = "enum",
+    [CONF_BOOL] = "bool",     [CONF_INT] = "int",        [CONF_SIZE] = "size",
+    [CONF_DURATION] = "time", [CONF_STRING] = "string",  [CONF_LIST] = "list",
+    [CONF_ENUM] = "enum",     [CONF_ADDRESSES] = "list", [CONF_NETWORKS] = "list",
 };
 
 static struct conf *
@@ -47,6 +48,11 @@ find(const struct cli *cli, const char *name)
     return id;
 }
 
+static const struct column columns[] = {
+    {"name", COLUMN_TEXT, false}, {"value", COLUMN_TEXT, false},   {"set", COLUMN_BOOL, false},
+    {"type", COLUMN_TEXT, true},  {"default", COLUMN_TEXT, false},
+};
+
 static void
 add_row(struct table *table, const struct conf *conf, enum conf_id id)
 {
@@ -69,10 +75,6 @@ add_row(struct table *table, const struct conf *conf, enum conf_id id)
 static int
 print_many(const struct cli *cli, const struct conf *conf, const char *section)
 {
-    static const struct column columns[] = {
-        {"name", COLUMN_TEXT, false}, {"value", COLUMN_TEXT, false},   {"set", COLUMN_BOOL, false},
-        {"type", COLUMN_TEXT, true},  {"default", COLUMN_TEXT, false},
-    };
     struct table *table = table_new(columns, ARRAY_LEN(columns));
     size_t rows;
 
@@ -87,10 +89,27 @@ print_many(const struct cli *cli, const struct conf *conf, const char *section)
     return CLI_OK;
 }
 
+/* One setting: its bare value, for a script; with --json the row that a list would have. */
+static void
+print_one(const struct cli *cli, const struct conf *conf, enum conf_id id)
+{
+    struct strbuf value = strbuf_new(8192);
+    struct table *table;
+
+    if (cli->json) {
+        table = table_new(columns, ARRAY_LEN(columns));
+        add_row(table, conf, id);
+        table_print_object(&table);
+    } else {
+        conf_print_value(conf, id, &value);
+        (void)puts(strbuf_cstr(&value)); /* main() tests stdout at the end */
+    }
+    strbuf_free(&value);
+}
+
 static int
 config_get(struct cli *cli, int argc, char **argv)
 {
-    struct strbuf value = strbuf_new(8192);
     struct conf *conf;
     int id, rc = CLI_FAILED;
 
@@ -104,12 +123,10 @@ config_get(struct cli *cli, int argc, char **argv)
     } else {
         id = find(cli, argv[0]);
         if (id >= 0) {
-            conf_print_value(conf, (enum conf_id)id, &value);
-            (void)puts(strbuf_cstr(&value));
+            print_one(cli, conf, (enum conf_id)id);
             rc = CLI_OK;
         }
     }
-    strbuf_free(&value);
     conf_free(&conf);
     return rc;
 }
@@ -208,7 +225,7 @@ static const struct cli_verb verbs[] = {
 
 const struct command command_config = {
     .name = "config",
-    .summary = "read, change and check posthorn.conf",
+    .summary = "reads, changes and checks posthorn.conf",
     .help = "'set' rewrites one line of DIR/etc/posthorn.conf and keeps everything else, comments\n"
             "included; a value that the setting does not take changes nothing. A running suite\n"
             "takes changes over at 'posthorn reload'.\n",

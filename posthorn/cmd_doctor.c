@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/account/canonical.h"
+#include "posthorn/accounts.h"
 #include "posthorn/doctor.h"
 #include "posthorn/master_call.h"
 
@@ -100,13 +102,42 @@ check_services(struct doctor *d)
     master_call_free(&master);
 }
 
+static bool
+is_ours(struct accounts *accounts, const char *kind, const char *domain)
+{
+    const struct accountd_admin request = {
+        .verb = SLICE("show"), .kind = slice_of(kind), .name = slice_of(domain)};
+    struct accountd_admin_reply reply = {0};
+
+    return accounts_call(accounts, &request, &reply) == CLI_OK && reply.result == 0;
+}
+
+void
+doctor_domain(struct doctor *d, const char *domain)
+{
+    struct accounts *accounts = accounts_open(d->cli); /* it has said itself what is wrong */
+
+    if (accounts == NULL)
+        doctor_note(d, DOCTOR_FAIL, "domain", "the account base cannot be asked");
+    else if (is_ours(accounts, "domain", domain) || is_ours(accounts, "domain-alias", domain))
+        doctor_note(d, DOCTOR_OK, "domain", "%s is served here", domain);
+    else
+        doctor_note(d, DOCTOR_FAIL, "domain",
+                    "%s is not served here; the command is: posthorn domain add %s", domain,
+                    domain);
+    accounts_close(&accounts);
+}
+
 static int
 run_doctor(struct cli *cli, int argc, char **argv)
 {
+    struct strbuf domain = strbuf_new(CANONICAL_DOMAIN_MAX);
     struct doctor d = {.cli = cli};
 
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 1) != 0)
         return CLI_USAGE;
+    if (argc == 1 && canonical_domain(slice_of(argv[0]), &domain) < 0)
+        return cli_usage(cli, "'%s' is no domain name", argv[0]);
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
     d.table = table_new(columns, ARRAY_LEN(columns));
@@ -116,9 +147,12 @@ run_doctor(struct cli *cli, int argc, char **argv)
         doctor_files(&d);
         doctor_certificate(&d);
         doctor_ports(&d);
-        if (argc == 1)
-            doctor_dns(&d, argv[0]);
+        if (argc == 1) {
+            doctor_domain(&d, strbuf_cstr(&domain));
+            doctor_dns(&d, strbuf_cstr(&domain));
+        }
     }
+    strbuf_free(&domain);
     table_print(&d.table, cli->json);
     conf_free(&d.conf);
     services_free(&d.services);
@@ -129,7 +163,7 @@ run_doctor(struct cli *cli, int argc, char **argv)
 
 const struct command command_doctor = {
     .name = "doctor",
-    .summary = "Checks files, ports, certificate and disk space, and a domain's DNS records",
+    .summary = "checks files, ports, certificate and disk space, and a domain's DNS records",
     .synopsis = "[--json] [DOMAIN]",
     .help =
         "Changes nothing. With DOMAIN its MX, SPF, DKIM, DMARC and this host's address and PTR\n"

@@ -56,7 +56,8 @@ const struct command command_domain = {
     .name = "domain",
     .summary = "domains: add, del, list, show, set, rename",
     .help = "Properties: type (primary common) description admin_address unknown (bounce deliver\n"
-            "remote) unknown_address default_quota_bytes default_quota_messages.\n"
+            "remote) unknown_address default_quota_bytes default_quota_messages\n"
+            "default_expires.\n"
             "unknown says what happens to mail for a mailbox that is not there: it is refused,\n"
             "delivered to unknown_address (a mailbox, or an address outside), or sent to the same\n"
             "address by remote delivery.\n",

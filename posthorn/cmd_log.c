@@ -198,6 +198,8 @@ print_log(struct cli *cli, const char *service, uint64_t lines, bool forever)
         rc = no_such_log(cli, service);
     if (rc == CLI_OK) {
         poll_sources(f);
+        if (f->count == 0 && service != NULL)
+            cli_warn(cli, "there is no log of '%s' yet: waiting for it", service);
         print_entries(cli, &f->found, f->found.count > lines ? f->found.count - lines : 0);
         if (forever)
             follow(cli, f);
@@ -289,7 +291,7 @@ run_trace(struct cli *cli, int argc, char **argv)
 
 const struct command command_log = {
     .name = "log",
-    .summary = "Shows the log of all services, or of one",
+    .summary = "the log of all services, or of one",
     .synopsis = "[-f] [-n LINES] [--json] [SERVICE]",
     .help = "The last 100 lines (-n) of all services together in the order of time, or of one\n"
             "service's log; -f goes on with what is logged from then on.",
@@ -298,7 +300,7 @@ const struct command command_log = {
 
 const struct command command_trace = {
     .name = "trace",
-    .summary = "Shows every log event of one message, in order",
+    .summary = "every log event of one message, in order",
     .synopsis = "[--json] ID",
     .help = "ID is the queue id: in the 250 reply, in the Received field, in 'queue list'. All\n"
             "programs' logs are searched, those set aside included.",

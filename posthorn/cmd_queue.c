@@ -387,8 +387,9 @@ queue_delete(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_verb verbs[] = {
-    {"list", "", "all queued messages, oldest first", queue_list},
-    {"show", "ID [--content]", "one message and its recipients; or the message itself", queue_show},
+    {"list", "[--json]", "all queued messages, oldest first", queue_list},
+    {"show", "ID [--json | --content]", "one message and its recipients; or the message itself",
+     queue_show},
     {"flush", "[DOMAIN|ID]", "tries everything, one domain or one message now", queue_flush},
     {"hold", "ID|ALL", "stops the delivery of a message until it is released", queue_hold},
     {"release", "ID|ALL", "lets a held message go on", queue_release},

@@ -264,15 +264,15 @@ service_restart(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_verb service_verbs[] = {
-    {"start", "NAME", "Starts one service; returns when it accepts connections", service_start},
-    {"stop", "NAME", "Stops one service until it is started again", service_stop},
-    {"restart", "NAME", "Stops one service and starts it again", service_restart},
+    {"start", "NAME", "starts one service; returns when it accepts connections", service_start},
+    {"stop", "NAME", "stops one service until it is started again", service_stop},
+    {"restart", "NAME", "stops one service and starts it again", service_restart},
     {0},
 };
 
 const struct command command_start = {
     .name = "start",
-    .summary = "Starts the mail server",
+    .summary = "starts the mail server",
     .synopsis = "[--foreground]",
     .help = "Returns when every service accepts connections, or says which one failed and why (a\n"
             "port in use: by whom). The other services then run all the same.\n"
@@ -282,7 +282,7 @@ const struct command command_start = {
 
 const struct command command_stop = {
     .name = "stop",
-    .summary = "Stops the mail server",
+    .summary = "stops the mail server",
     .synopsis = "",
     .help = "Sessions may end for system.drain_time; returns when every process has gone.",
     .run = run_stop,
@@ -290,14 +290,14 @@ const struct command command_stop = {
 
 const struct command command_restart = {
     .name = "restart",
-    .summary = "Stops the mail server and starts it again",
+    .summary = "stops the mail server and starts it again",
     .synopsis = "",
     .run = run_restart,
 };
 
 const struct command command_reload = {
     .name = "reload",
-    .summary = "Takes over a changed configuration",
+    .summary = "takes over a changed configuration",
     .synopsis = "",
     .help = "Reads posthorn.conf and services.conf and checks them; with an error in them nothing\n"
             "changes. No session is dropped: sessions end under the configuration they began with.",
@@ -306,7 +306,7 @@ const struct command command_reload = {
 
 const struct command command_service = {
     .name = "service",
-    .summary = "Starts, stops or restarts one service",
+    .summary = "starts, stops or restarts one service",
     .help = "The names are those of services.conf; 'posthorn status' lists them.",
     .verbs = service_verbs,
 };

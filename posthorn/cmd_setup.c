@@ -12,6 +12,8 @@
 #include "lib/account/canonical.h"
 #include "lib/auth/password.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/conf/conf.h"
 #include "lib/mail/address.h"
 #include "posthorn/accounts.h"
 #include "posthorn/password.h"
@@ -109,6 +111,23 @@ check_addresses(struct setup *setup)
         if (address_ip_parse(slice_of(setup->bind.items[i]), &ip) < 0)
             return cli_usage(setup->cli, "--bind: '%s' is no IP address", setup->bind.items[i]);
     return CLI_OK;
+}
+
+/* Before anything is made. */
+static int
+check_port_offset(struct setup *setup)
+{
+    struct strbuf expected = strbuf_new(256);
+    const struct conf_setting *s = &conf_settings[SYSTEM_PORT_OFFSET];
+    uint64_t offset;
+    int rc = CLI_OK;
+
+    conf_expected(SYSTEM_PORT_OFFSET, &expected);
+    if (setup->port_offset != NULL && parse_u64(slice_of(setup->port_offset), s->max, &offset) < 0)
+        rc = cli_usage(setup->cli, "--port-offset: expected %s, not '%s'", strbuf_cstr(&expected),
+                       setup->port_offset);
+    strbuf_free(&expected);
+    return rc;
 }
 
 static bool
@@ -215,6 +234,8 @@ setup_run(struct cli *cli, int argc, char **argv)
     if (rc == CLI_OK)
         rc = check_addresses(&setup);
     if (rc == CLI_OK)
+        rc = check_port_offset(&setup);
+    if (rc == CLI_OK)
         rc = check_place(&setup);
     if (rc == CLI_OK) {
         setup_find_users(&setup);
@@ -229,7 +250,7 @@ const struct command command_setup = {
     .name = "setup",
     .summary = "makes a new instance",
     .synopsis = "--domain DOMAIN [--hostname NAME] [--port-offset N] [--bind ADDRESS]... "
-                "[--admin-password-file FILE]",
+                "[--admin-password-file FILE] [--json]",
     .help = "Makes the directories, a configuration with every setting explained, a key and a\n"
             "self-signed certificate, the primary domain, the mailbox postmaster (without a\n"
             "password: 'posthorn user passwd' sets one) and the administrator admin, whose\n"

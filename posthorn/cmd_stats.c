@@ -44,10 +44,11 @@ by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static void
+static int
 print_services(struct cli *cli, struct dirent **names, int count, int dirfd, const char *only)
 {
     struct printer p = {.table = table_new(columns, ARRAY_LEN(columns))};
+    bool found = only == NULL;
 
     for (int i = 0; i < count; i++) {
         struct stats *stats;
@@ -55,6 +56,7 @@ print_services(struct cli *cli, struct dirent **names, int count, int dirfd, con
         p.service = names[i]->d_name;
         if (p.service[0] == '.' || (only != NULL && strcmp(only, p.service) != 0))
             continue;
+        found = true;
         stats = stats_open(dirfd, p.service, false);
         if (stats == NULL) {
             cli_warn(cli, "%s/stats/%s: %s", cli->inst.run, p.service, strerror(errno));
@@ -63,7 +65,12 @@ print_services(struct cli *cli, struct dirent **names, int count, int dirfd, con
         (void)stats_counters(stats, add_counter, &p); /* how many there were is not needed */
         stats_close(&stats);
     }
+    if (!found) {
+        table_free(&p.table);
+        return cli_fail(cli, "there is no service '%s'; 'posthorn stats' shows all", only);
+    }
     table_print(&p.table, cli->json);
+    return CLI_OK;
 }
 
 static int
@@ -83,7 +90,7 @@ run_stats(struct cli *cli, int argc, char **argv)
     if (count < 0)
         rc = cli_fail(cli, "%s: %s; has the mail server been started?", path, strerror(errno));
     else
-        print_services(cli, names, count, fd, argc == 1 ? argv[0] : NULL);
+        rc = print_services(cli, names, count, fd, argc == 1 ? argv[0] : NULL);
     for (int i = 0; i < count; i++)
         free(names[i]);
     free(names);
@@ -93,7 +100,7 @@ run_stats(struct cli *cli, int argc, char **argv)
 
 const struct command command_stats = {
     .name = "stats",
-    .summary = "Shows the services' counters since the start",
+    .summary = "the services' counters since the start",
     .synopsis = "[--json] [SERVICE]",
     .run = run_stats,
 };

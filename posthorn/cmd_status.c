@@ -85,7 +85,7 @@ run_status(struct cli *cli, int argc, char **argv)
 
 const struct command command_status = {
     .name = "status",
-    .summary = "Shows the services, or with --sandbox what each process may do",
+    .summary = "the services, or with --sandbox what each process may do",
     .synopsis = "[--json] [--sandbox]",
     .help = "The exit code is 0 only if every service that should run does.\n"
             "--sandbox lists every process with its user, chroot, capabilities, no_new_privs,\n"

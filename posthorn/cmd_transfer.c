@@ -126,14 +126,34 @@ import_text(struct accounts *accounts, struct slice text, bool replace)
     return rc == CLI_OK ? call(accounts, "import-commit", "end", SLICE("")) : rc;
 }
 
+/* Not by /dev/stdin: that opens no socket, which the input may be. */
+static int
+read_stdin(struct strbuf *text)
+{
+    for (;;) {
+        char *room = strbuf_room(text, CHUNK_BYTES);
+        ssize_t n = room == NULL ? -1 : read(STDIN_FILENO, room, CHUNK_BYTES);
+
+        if (room == NULL)
+            errno = EFBIG;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return (int)n;
+        strbuf_grew(text, (size_t)n);
+    }
+}
+
 static int
 read_text(struct cli *cli, const char *path, struct strbuf *text)
 {
-    const char *name = strcmp(path, "-") == 0 ? "/dev/stdin" : path;
+    bool from_stdin = path == NULL || strcmp(path, "-") == 0;
 
-    if (read_file(AT_FDCWD, name, text) == 0)
+    if (path == NULL && isatty(STDIN_FILENO))
+        return cli_usage(cli, "expected a file, or the text on standard input");
+    if ((from_stdin ? read_stdin(text) : read_file(AT_FDCWD, path, text)) == 0)
         return CLI_OK;
-    return cli_fail(cli, "%s: %s", path, strerror(errno));
+    return cli_fail(cli, "%s: %s", from_stdin ? "standard input" : path, strerror(errno));
 }
 
 static int
@@ -145,9 +165,9 @@ import_run(struct cli *cli, int argc, char **argv)
     struct accounts *accounts = NULL;
     int rc;
 
-    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, 1) != 0)
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
-    rc = read_text(cli, argv[0], &text);
+    rc = read_text(cli, argc == 1 ? argv[0] : NULL, &text);
     if (rc == CLI_OK) {
         accounts = accounts_open(cli);
         rc = accounts == NULL ? CLI_FAILED : import_text(accounts, strbuf_slice(&text), replace);
@@ -175,8 +195,8 @@ const struct command command_export = {
 const struct command command_import = {
     .name = "import",
     .summary = "takes an exported account base in",
-    .synopsis = "FILE [--replace]",
-    .help = "Takes all of FILE ('-': standard input) or nothing. An account base that is as\n"
+    .synopsis = "[FILE] [--replace]",
+    .help = "Takes all of FILE (or standard input) or nothing. An account base that is as\n"
             "'setup' left it gives way; any other one only with --replace. Mail on disk is left\n"
             "alone: it belongs to whoever has the mailbox's name afterwards.\n",
     .run = import_run,

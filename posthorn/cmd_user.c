@@ -122,7 +122,24 @@ user_passwd(struct cli *cli, int argc, char **argv)
 static int
 user_set(struct cli *cli, int argc, char **argv)
 {
-    return accounts_cmd_set(cli, argc, argv, ACCOUNT_USER);
+    struct strbuf answer = strbuf_new(PASSWORD_RECORD_MAX);
+    const char *answer_file = NULL;
+    const struct cli_option options[] = {{"--answer-file", CLI_TEXT, &answer_file}};
+    struct object_field extra;
+    int rc = CLI_OK;
+
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, ACCOUNTS_FIELDS_MAX) != 0)
+        return CLI_USAGE;
+    if (argc == 1 && answer_file == NULL)
+        return cli_usage(cli, "expected PROPERTY=VALUE");
+    if (answer_file != NULL)
+        rc = cli_needs_instance(cli) ? password_record_from(cli, answer_file, &answer) : CLI_FAILED;
+    extra = (struct object_field){SLICE("password_answer"), strbuf_slice(&answer)};
+    if (rc == CLI_OK)
+        rc = accounts_change(cli, "set", ACCOUNT_USER, argv[0], &extra, answer_file != NULL,
+                             argv + 1, argc - 1);
+    strbuf_free(&answer);
+    return rc;
 }
 
 static int
@@ -132,14 +149,14 @@ user_rename(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_verb verbs[] = {
-    {"add", "ADDRESS [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS " [--answer-file FILE]",
+    {"add", "ADDRESS [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS " [--answer-file FILE] [--json]",
      "makes a mailbox; without a password option one is made up and printed", user_add},
     {"del", "ADDRESS --yes", "removes it with its mail, aliases and memberships", user_del},
     {"list", "[--domain DOMAIN] [--json]", "all mailboxes", user_list},
     {"show", "ADDRESS [--json]", "everything about one", user_show},
-    {"passwd", "ADDRESS " PASSWORD_SYNOPSIS, "sets the password", user_passwd},
-    {"set", "ADDRESS PROPERTY=VALUE...", "changes properties; an empty value: the default",
-     user_set},
+    {"passwd", "ADDRESS " PASSWORD_SYNOPSIS " [--json]", "sets the password", user_passwd},
+    {"set", "ADDRESS PROPERTY=VALUE... [--answer-file FILE]",
+     "changes properties; an empty value: the default", user_set},
     {"rename", "ADDRESS NEW-ADDRESS", "a new name; aliases, groups and mail follow", user_rename},
     {0},
 };
@@ -150,7 +167,7 @@ const struct command command_user = {
     .help = "Properties: full_name description status (normal disabled pending suspended)\n"
             "expires (YYYY-MM-DD) quota_bytes (10M; 0: unlimited) quota_messages forward\n"
             "(addresses separated by ';') forward_keep smtp pop3 imap web ftp remove_mail\n"
-            "change_mail may_forward password_question.\n"
+            "change_mail may_forward password_question (its answer by --answer-file).\n"
             "Passwords come from standard input or a file, never from the command line.\n",
     .verbs = verbs,
 };

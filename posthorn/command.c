@@ -152,7 +152,8 @@ print_help(const struct command *command)
     for (const struct cli_verb *v = command->verbs; v != NULL && v->name != NULL; v++)
         (void)printf("%s  %-8s %s\n", v == command->verbs ? "\n" : "", v->name, v->summary);
     if (command->help != NULL)
-        (void)printf("\n%s", command->help);
+        (void)printf("\n%s%s", command->help,
+                     slice_ends(slice_of(command->help), SLICE("\n")) ? "" : "\n");
     return CLI_OK;
 }
 
@@ -183,11 +184,17 @@ help_run(struct cli *cli, int argc, char **argv)
 {
     const struct command *command;
 
-    if (cli_options(cli, &argc, argv, NULL, 0, 0, 1) != 0)
+    if (cli_options(cli, &argc, argv, NULL, 0, 0, 2) != 0)
         return CLI_USAGE;
-    if (argc == 1) {
+    if (argc > 0) {
         command = find_command(argv[0]);
-        return command == NULL ? unknown_command(cli, argv[0]) : print_help(command);
+        if (command == NULL)
+            return unknown_command(cli, argv[0]);
+        cli->command = command;
+        if (argc == 2 && (command->verbs == NULL || find_verb(command, argv[1]) == NULL))
+            return command->verbs == NULL ? cli_usage(cli, "did not expect '%s'", argv[1])
+                                          : unknown_verb(cli, argv[1]);
+        return print_help(command);
     }
     (void)printf("usage: posthorn [--root DIR] COMMAND\n\n"
                  "Without --root the installed instance is meant (/etc/posthorn).\n\n");
@@ -200,7 +207,7 @@ help_run(struct cli *cli, int argc, char **argv)
 const struct command command_help = {
     .name = "help",
     .summary = "what the commands do",
-    .synopsis = "[COMMAND]",
+    .synopsis = "[COMMAND [WORD]]",
     .run = help_run,
 };
 
@@ -228,6 +235,15 @@ unknown_option(const struct cli *cli, const struct cli_option *options, size_t c
         return cli_usage(cli, "unknown option '%.*s': did you mean '%s'?", (int)name.len, name.ptr,
                          near.best);
     return cli_usage(cli, "unknown option '%.*s'", (int)name.len, name.ptr);
+}
+
+/* Its synopsis says so. */
+static bool
+has_json_form(const struct cli *cli)
+{
+    const char *synopsis = cli->verb != NULL ? cli->verb->synopsis : cli->command->synopsis;
+
+    return strstr(synopsis, "--json") != NULL;
 }
 
 static int
@@ -292,6 +308,8 @@ cli_options(struct cli *cli, int *argc, char **argv, const struct cli_option *op
             return CLI_USAGE;
     }
     *argc = words;
+    if (cli->json && !has_json_form(cli))
+        return cli_usage(cli, "this has no --json form");
     if (words < min)
         return cli_usage(cli, "expected %d more word%s", min - words, min - words == 1 ? "" : "s");
     if (words > max)

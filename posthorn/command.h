@@ -65,8 +65,8 @@ struct cli_option {
     void *target;
 };
 /* Takes the options out of argv wherever they stand (`--name value` or `--name=value`; `--` ends
- * them; --json is known everywhere) and leaves the other words, `min` to `max` of them, in
- * *argc and argv. 0, or CLI_USAGE after the message. */
+ * them; --json is known where the synopsis has it) and leaves the other words, `min` to `max` of
+ * them, in *argc and argv. 0, or CLI_USAGE after the message. */
 int cli_options(struct cli *cli, int *argc, char **argv, const struct cli_option *options,
                 size_t count, int min, int max);
 

@@ -24,9 +24,11 @@ struct doctor {
 __attribute__((format(printf, 4, 5))) void doctor_note(struct doctor *d, enum doctor_result result,
                                                        const char *check, const char *format, ...);
 
-void doctor_files(struct doctor *d);       /* directories: there, owner, mode; free space */
+void doctor_files(struct doctor *d);       /* there, owner, mode; free space */
 void doctor_certificate(struct doctor *d); /* key, validity, name */
 void doctor_ports(struct doctor *d);       /* answering when running, free when not */
-void doctor_dns(struct doctor *d, const char *domain); /* what the world finds, and should find */
+/* `domain`: A-labels. Is it ours; what the world finds, and should find. */
+void doctor_domain(struct doctor *d, const char *domain);
+void doctor_dns(struct doctor *d, const char *domain);
 
 #endif

@@ -158,6 +158,36 @@ check_txt(struct asker *a, const char *check, const char *name, const char *vers
         doctor_note(a->d, DOCTOR_WARN, "publish", "%s. IN TXT \"%s\"", name, publish);
 }
 
+/* Nothing but "-all" and its kin: whoever sends for the domain is refused. */
+static bool
+spf_allows_nobody(struct slice record)
+{
+    (void)slice_split(&record, ' '); /* v=spf1 */
+    while (record.len > 0) {
+        struct slice term = slice_split(&record, ' ');
+
+        if (term.len > 0 && !slice_eq_nocase(term, SLICE("-all")) &&
+            !slice_eq_nocase(term, SLICE("~all")) && !slice_eq_nocase(term, SLICE("?all")))
+            return false;
+    }
+    return true;
+}
+
+static void
+check_spf(struct asker *a)
+{
+    check_txt(a, "spf", a->domain, "v=spf1", "v=spf1 mx -all", "", DOCTOR_FAIL);
+    for (uint32_t i = 0; a->answer->status == DNS_FOUND && i < a->answer->count; i++) {
+        struct slice record = a->answer->records[i].data;
+
+        if (slice_starts_nocase(record, SLICE("v=spf1")) && spf_allows_nobody(record))
+            doctor_note(a->d, DOCTOR_FAIL, "spf",
+                        "%s: the record lets no server send, ours neither: \"v=spf1 mx -all\" lets "
+                        "the MX",
+                        a->domain);
+    }
+}
+
 static void
 check_policies(struct asker *a)
 {
@@ -165,7 +195,7 @@ check_policies(struct asker *a)
     char *dmarc = xasprintf("_dmarc.%s", a->domain);
     char *report = xasprintf("v=DMARC1; p=none; rua=mailto:postmaster@%s", a->domain);
 
-    check_txt(a, "spf", a->domain, "v=spf1", "v=spf1 mx -all", "", DOCTOR_FAIL);
+    check_spf(a);
     /* A key without signatures would help nobody. */
     check_txt(a, "dkim", dkim, "v=DKIM1", NULL,
               "; this version does not sign mail, so there is no key to publish", DOCTOR_WARN);

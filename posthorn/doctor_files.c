@@ -1,5 +1,6 @@
 /*
- * posthorn/doctor_files.c - directories of the instance, the TLS certificate, free disk space.
+ * posthorn/doctor_files.c - files and directories of the instance, its programs, the TLS
+ * certificate, free disk space.
  */
 #include <errno.h>
 #include <limits.h>
@@ -20,12 +21,13 @@
 #define EXPIRY_WARN_DAYS 21
 #define LOW_SPACE_PERCENT 5
 
-/* ---- directories ---- */
+/* ---- directories, files, programs ---- */
 
 struct expectation {
-    const char *path, *below; /* below: a directory in it, or "" */
-    int owner;                /* enum conf_id of a role; -1: root */
-    mode_t forbidden, needed;
+    const char *path, *below;       /* below: a name in it, or "" */
+    int owner;                      /* enum conf_id of a role; -1: root */
+    mode_t forbidden, needed, type; /* type: S_IFDIR or S_IFREG */
+    bool optional;
 };
 
 static uid_t
@@ -41,31 +43,44 @@ expected_uid(const struct doctor *d, int owner)
 }
 
 static bool
-check_directory(struct doctor *d, const struct expectation *e)
+judge_place(struct doctor *d, const struct expectation *e, const char *path, const struct stat *st)
+{
+    uid_t uid = expected_uid(d, e->owner);
+    mode_t mode = st->st_mode & 07777;
+
+    if ((st->st_mode & S_IFMT) != e->type)
+        doctor_note(d, DOCTOR_FAIL, "files", "%s: is no %s", path,
+                    e->type == S_IFDIR ? "directory" : "file");
+    else if (uid != (uid_t)-1 && st->st_uid != uid)
+        doctor_note(d, DOCTOR_FAIL, "files", "%s belongs to uid %u; it should be: chown %u %s",
+                    path, st->st_uid, uid, path);
+    else if ((mode & e->forbidden) != 0)
+        doctor_note(d, DOCTOR_FAIL, "files",
+                    "%s has mode %04o, which lets others in; it should be: chmod %04o %s", path,
+                    mode, mode & ~e->forbidden, path);
+    else if ((mode & e->needed) != e->needed)
+        doctor_note(d, DOCTOR_FAIL, "files",
+                    "%s has mode %04o, which keeps a service out; it should be: chmod %04o %s",
+                    path, mode, mode | e->needed, path);
+    else
+        return true;
+    return false;
+}
+
+static bool
+check_place(struct doctor *d, const struct expectation *e)
 {
     char *path = xasprintf("%s%s%s", e->path, e->below[0] != '\0' ? "/" : "", e->below);
-    uid_t uid = expected_uid(d, e->owner);
     struct stat st;
-    bool good = false;
+    bool good;
 
-    if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
-        doctor_note(d, DOCTOR_FAIL, "files", "%s: %s", path,
-                    S_ISDIR(st.st_mode) ? strerror(errno) : "is no directory");
-    else if (uid != (uid_t)-1 && st.st_uid != uid)
-        doctor_note(d, DOCTOR_FAIL, "files", "%s belongs to uid %u; it should be: chown %u %s",
-                    path, st.st_uid, uid, path);
-    else if ((st.st_mode & e->forbidden) != 0)
-        doctor_note(d, DOCTOR_FAIL, "files",
-                    "%s has mode %04o, which lets others in; it should be: "
-                    "chmod %04o %s",
-                    path, st.st_mode & 07777, st.st_mode & 07777 & ~e->forbidden, path);
-    else if ((st.st_mode & e->needed) != e->needed)
-        doctor_note(d, DOCTOR_FAIL, "files",
-                    "%s has mode %04o, which keeps a service out; it should "
-                    "be: chmod %04o %s",
-                    path, st.st_mode & 07777, (st.st_mode & 07777) | e->needed, path);
-    else
-        good = true;
+    if (stat(path, &st) == 0) {
+        good = judge_place(d, e, path, &st);
+    } else {
+        good = errno == ENOENT && e->optional;
+        if (!good)
+            doctor_note(d, DOCTOR_FAIL, "files", "%s: %s", path, strerror(errno));
+    }
     free(path);
     return good;
 }
@@ -83,29 +98,47 @@ check_users(struct doctor *d)
 }
 
 static void
-check_directories(struct doctor *d)
+check_places(struct doctor *d)
 {
     const struct instance *inst = &d->cli->inst;
     const struct expectation all[] = {
-        {inst->etc, "", -1, 022, 0},
-        {inst->db, "", USERS_ACCOUNT, 077, 0700},
-        {inst->log, "", USERS_LOG, 027, 0700},
-        {inst->run, "", -1, 022, 0111},
-        {inst->store, "", USERS_MAIL, 022, 0711},
-        {inst->queue, "", -1, 022, 0110},
-        {inst->queue, "tmp", USERS_QUEUE, 0, 0300},
-        {inst->queue, "new", USERS_QUEUE, 0, 0300},
-        {inst->queue, "active", USERS_QUEUE, 07, 0700},
-        {inst->queue, "deferred", USERS_QUEUE, 07, 0700},
-        {inst->queue, "hold", USERS_QUEUE, 07, 0700},
-        {inst->queue, "corrupt", USERS_QUEUE, 07, 0700},
+        {inst->etc, "", -1, 022, 0, S_IFDIR, false},
+        {inst->etc, "certs", -1, 022, 0, S_IFDIR, false},
+        {inst->conf_path, "", -1, 022, 0, S_IFREG, false},
+        {inst->services_path, "", -1, 022, 0, S_IFREG, true},
+        {inst->db, "", USERS_ACCOUNT, 077, 0700, S_IFDIR, false},
+        {inst->db, "accounts.db", USERS_ACCOUNT, 077, 0600, S_IFREG, false},
+        {inst->log, "", USERS_LOG, 027, 0700, S_IFDIR, false},
+        {inst->run, "", -1, 022, 0111, S_IFDIR, false},
+        {inst->store, "", USERS_MAIL, 022, 0711, S_IFDIR, false},
+        {inst->queue, "", -1, 022, 0110, S_IFDIR, false},
+        {inst->queue, "tmp", USERS_QUEUE, 0, 0300, S_IFDIR, false},
+        {inst->queue, "new", USERS_QUEUE, 0, 0300, S_IFDIR, false},
+        {inst->queue, "active", USERS_QUEUE, 07, 0700, S_IFDIR, false},
+        {inst->queue, "deferred", USERS_QUEUE, 07, 0700, S_IFDIR, false},
+        {inst->queue, "hold", USERS_QUEUE, 07, 0700, S_IFDIR, false},
+        {inst->queue, "corrupt", USERS_QUEUE, 07, 0700, S_IFDIR, false},
     };
     size_t good = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        good += check_directory(d, &all[i]);
+        good += check_place(d, &all[i]);
     if (good == ARRAY_LEN(all))
-        doctor_note(d, DOCTOR_OK, "files", "all directories are there with their owners and modes");
+        doctor_note(d, DOCTOR_OK, "files",
+                    "all files and directories are there with their owners and modes");
+}
+
+static void
+check_programs(struct doctor *d)
+{
+    for (size_t i = 0; i < d->services->count; i++) {
+        char *path = xasprintf("%s/%s", d->cli->inst.libexec, d->services->rows[i].program);
+
+        if (access(path, X_OK) < 0)
+            doctor_note(d, DOCTOR_FAIL, "files", "%s: %s: is Posthorn installed whole?", path,
+                        strerror(errno));
+        free(path);
+    }
 }
 
 /* ---- disk ---- */
@@ -140,7 +173,8 @@ doctor_files(struct doctor *d)
     size_t seen_count = 0;
 
     check_users(d);
-    check_directories(d);
+    check_places(d);
+    check_programs(d);
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         struct stat st;
         bool again = false;

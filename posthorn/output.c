@@ -322,6 +322,17 @@ table_print(struct table **tablep, bool json)
 }
 
 void
+table_print_object(struct table **tablep)
+{
+    struct strbuf out = strbuf_new(OUTPUT_MAX);
+
+    append_json_row(&out, *tablep, 0, "\n  ");
+    (void)strbuf_str(&out, "\n}\n");
+    write_out(&out);
+    table_free(tablep);
+}
+
+void
 output_show(const struct column *columns, size_t column_count, const struct object_field *fields,
             uint32_t count, bool json)
 {
@@ -330,11 +341,10 @@ output_show(const struct column *columns, size_t column_count, const struct obje
 
     table_add(table, fields, count);
     if (json) {
-        append_json_row(&out, table, 0, "\n  ");
-        (void)strbuf_str(&out, "\n}\n");
-    } else {
-        append_lines(&out, table);
+        table_print_object(&table);
+        return;
     }
+    append_lines(&out, table);
     write_out(&out);
     table_free(&table);
 }

@@ -34,7 +34,8 @@ size_t table_rows(const struct table *table);
 /* Prints all rows on stdout (JSON: an array of objects; without rows `[]`, or as a table nothing)
  * and frees the table. */
 void table_print(struct table **tablep, bool json);
-void table_free(struct table **tablep); /* without printing */
+void table_print_object(struct table **tablep); /* the first row alone, as a JSON object */
+void table_free(struct table **tablep);         /* without printing */
 
 /* One object: lines `name  value`, or one JSON object. */
 void output_show(const struct column *columns, size_t column_count,

@@ -112,6 +112,11 @@ setup_directories(struct setup *setup)
 
     if (inst->root != NULL && make_parents(inst->root) < 0)
         rc = cli_fail(setup->cli, "%s: %s", inst->root, strerror(errno));
+    if (rc == CLI_OK && inst->root == NULL && !setup->is_root)
+        rc = cli_fail(setup->cli,
+                      "the installed places (%s and others) are root's: run it as root, "
+                      "or name a directory of your own with --root DIR",
+                      inst->etc);
     if (rc == CLI_OK)
         rc = make_directory(setup, inst->etc, 0755, 0, 0);
     if (rc == CLI_OK)

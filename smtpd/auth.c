@@ -44,7 +44,7 @@ mechanisms_with(const struct session *s, bool tls, bool binding)
 {
     if (s->settings->no_auth_on_25 && !s->is_submission)
         return NULL;
-    return authd_mechanisms(tls, binding, plain_allowed(s));
+    return mechanisms_offered(s->settings->mechanisms, tls, binding, plain_allowed(s));
 }
 
 const char *

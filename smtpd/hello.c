@@ -44,7 +44,7 @@ announce_auth(struct session *s)
 {
     const char *mechanisms = auth_mechanisms(s);
 
-    if (mechanisms == NULL)
+    if (mechanisms == NULL || mechanisms[0] == '\0')
         return;
     (void)stream_printf(s->stream, "250-AUTH %s\r\n250-AUTH=%s\r\n", mechanisms, mechanisms);
 }

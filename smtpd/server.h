@@ -6,6 +6,7 @@
 #ifndef POSTHORN_SMTPD_SERVER_H
 #define POSTHORN_SMTPD_SERVER_H
 
+#include "lib/auth/mechanisms.h"
 #include "lib/base/cidr.h"
 #include "lib/sys/daemon.h"
 #include "lib/tls/tls.h"
@@ -18,6 +19,7 @@ struct settings {
     uint64_t max_errors, min_free_space;
     int64_t greet_delay_ms, command_timeout_ms, data_timeout_ms, transfer_timeout_ms;
     int64_t tls_timeout_ms;
+    struct mechanisms *mechanisms;
     struct cidr *trusted_hosts;
     size_t trusted_count;
 };
@@ -34,7 +36,7 @@ struct server {
     int tmp_dirfd, new_dirfd, trigger_fd;
 };
 
-/* From the configuration; exits with a message on a setting that the table alone cannot check. */
+/* From the configuration. */
 void settings_load(struct settings *settings, const struct conf *conf);
 /* Is the client one of smtp.trusted_hosts? */
 bool settings_trust(const struct settings *settings, const char *client_ip);

@@ -1,10 +1,6 @@
 /*
  * smtpd/settings.c - takes smtpd's settings out of the configuration, once, before any session.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <sysexits.h>
-
 #include "lib/base/mem.h"
 #include "smtpd/server.h"
 
@@ -15,14 +11,9 @@ load_trusted_hosts(struct settings *settings, const struct conf *conf)
 
     settings->trusted_hosts = xcalloc(count + 1, sizeof(*settings->trusted_hosts));
     settings->trusted_count = count;
-    for (size_t i = 0; i < count; i++) {
-        const char *text = conf_list_item(conf, SMTP_TRUSTED_HOSTS, i);
-
-        if (cidr_parse(slice_of(text), &settings->trusted_hosts[i]) == 0)
-            continue;
-        (void)fprintf(stderr, "smtp.trusted_hosts: not an address or network: %s\n", text);
-        exit(EX_CONFIG);
-    }
+    for (size_t i = 0; i < count; i++) /* the table has looked at them */
+        assert_always(cidr_parse(slice_of(conf_list_item(conf, SMTP_TRUSTED_HOSTS, i)),
+                                 &settings->trusted_hosts[i]) == 0);
 }
 
 bool
@@ -53,6 +44,7 @@ settings_load(struct settings *settings, const struct conf *conf)
     *settings = (struct settings){
         .hostname = helo_name[0] != '\0' ? helo_name : conf_str(conf, SYSTEM_HOSTNAME),
         .banner = banner[0] != '\0' ? banner : "Posthorn",
+        .mechanisms = mechanisms_new(conf),
         .starttls = conf_bool(conf, SMTP_STARTTLS),
         .close_relay = conf_bool(conf, SMTP_CLOSE_RELAY),
         .from_must_match_auth = conf_bool(conf, SMTP_FROM_MUST_MATCH_AUTH),

@@ -255,6 +255,19 @@ account_is_postmaster(const struct account_base *base, struct slice address)
     return is;
 }
 
+bool
+account_postmaster_is_within(const struct account_base *base, struct slice domain)
+{
+    struct strbuf canonical = strbuf_new(CANONICAL_DOMAIN_MAX);
+    struct slice local, given;
+    bool is;
+
+    split(slice_of(base->postmaster), &local, &given);
+    is = canonical_domain(given, &canonical) == 0 && slice_eq(strbuf_slice(&canonical), domain);
+    strbuf_free(&canonical);
+    return is;
+}
+
 enum account_found
 account_find(struct account_base *base, struct slice address, struct account_hit *hit)
 {

@@ -55,6 +55,8 @@ enum account_found account_find_login(struct account_base *base, struct slice na
 /* Does this entry get the mail for postmaster? Mail for postmaster is always taken (RFC 5321
  * section 4.5.1), so it has to stay. */
 bool account_is_postmaster(const struct account_base *base, struct slice address);
+/* Does smtp.postmaster name an address of this domain, with the domain written out? */
+bool account_postmaster_is_within(const struct account_base *base, struct slice domain);
 /* The real domain behind a name or domain alias; its canonical name is appended to `name`. */
 enum account_found account_find_domain(struct account_base *base, struct slice domain,
                                        struct record *record, struct strbuf *name);

@@ -35,9 +35,38 @@ load(struct account_edit *edit, struct slice given, struct strbuf *name, struct 
     return record_load(record, bytes) < 0 ? account_fail_db(edit->result) : 0;
 }
 
+/* The domains of a range in their one form; each of ours, unless a text of earlier times says so.
+ */
+static int
+check_domains(struct account_edit *edit, struct record *admin)
+{
+    struct strbuf all = strbuf_new(OBJECT_VALUE_MAX), name = strbuf_new(CANONICAL_DOMAIN_MAX);
+    struct record domain = record_new(ACCOUNT_DOMAIN);
+    struct slice rest = record_get(admin, ADMIN_DOMAINS), word;
+    int rc = 0;
+
+    while (rc == 0 && (word = property_next_word(&rest)).len > 0) {
+        strbuf_clear(&name);
+        if (account_find_domain(edit->base, word, &domain, &name) != ACCOUNT_FOUND &&
+            (!edit->restoring || name.len == 0))
+            rc = account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "%.*s: no such domain",
+                              (int)word.len, word.ptr);
+        (void)strbuf_str(&all, all.len > 0 ? " " : ""); /* no longer than what was given */
+        (void)strbuf_append(&all, strbuf_slice(&name));
+    }
+    if (rc == 0)
+        record_set(admin, ADMIN_DOMAINS, strbuf_slice(&all));
+    record_free(&domain);
+    strbuf_free(&all);
+    strbuf_free(&name);
+    return rc;
+}
+
 static int
 put(struct account_edit *edit, struct slice name, struct record *record)
 {
+    if (check_domains(edit, record) < 0)
+        return -1;
     if (record_is(record, ADMIN_TYPE, "domain") && record_get(record, ADMIN_DOMAINS).len == 0)
         return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
                             "a domain administrator needs domains=...");

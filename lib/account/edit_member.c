@@ -5,12 +5,15 @@
  * Names come from administrators. Changes only the database.
  */
 #include <errno.h>
+#include <stdint.h>
 
 #include "lib/account/canonical.h"
 #include "lib/account/edit_internal.h"
+#include "lib/base/map.h"
 #include "lib/mail/address.h"
 
 enum { CODE_NO_GROUP = 2, CODE_FAILED = 3 }; /* ADM-35 */
+enum { GROUPS_MAX = 1000000 };               /* remembered while nesting is looked at */
 
 static void
 member_key(struct slice group_key, struct slice member, struct strbuf *key)
@@ -21,34 +24,50 @@ member_key(struct slice group_key, struct slice member, struct strbuf *key)
     (void)strbuf_append(key, member);
 }
 
-/* How deep groups nest below `group`; -1 with the result if `sought` is among them, if it is too
- * deep, or if the database fails. */
+/* One question about nesting. Groups may be reached by many ways: each is looked at once. */
+struct nesting {
+    struct account_edit *edit;
+    struct slice sought; /* must not be met on the way down */
+    struct map *known;   /* group -> its depth or height, plus 1 */
+};
+
 static int
-depth_below(struct account_edit *edit, struct slice group, struct slice sought, int level)
+known_level(const struct nesting *n, struct slice group)
+{
+    return (int)(intptr_t)map_get(n->known, group) - 1;
+}
+
+static void
+note_level(const struct nesting *n, struct slice group, int level)
+{
+    void **at = map_at(n->known, group);
+    intptr_t value = (intptr_t)level + 1;
+
+    if (at != NULL)
+        *at = (void *)value; /* a number in the pointer's place */
+}
+
+static int depth_below(const struct nesting *n, struct slice group, int level);
+
+/* The deepest of the group's members that are groups, plus one; 0: it has none. */
+static int
+depth_of_members(const struct nesting *n, struct slice group, int level)
 {
     struct strbuf prefix = strbuf_new(ACCOUNT_KEY_MAX);
-    struct account_hit hit;
+    struct account_hit hit = account_hit_new();
     struct edit_rows rows;
     int deepest = 0, rc;
 
-    if (slice_eq(group, sought))
-        return account_fail(edit->result, CODE_FAILED,
-                            "the group would contain itself: it is a member of that member, "
-                            "directly or through other groups");
-    if (level >= ACCOUNT_NESTING_MAX)
-        return account_fail(edit->result, CODE_FAILED, "groups would nest more than %d deep",
-                            ACCOUNT_NESTING_MAX);
     account_entry_key(group, &prefix);
     (void)strbuf_char(&prefix, '\0');
-    rc = edit_collect(edit, ACCOUNT_TABLE_MEMBERS, strbuf_slice(&prefix), &rows);
-    hit = account_hit_new();
+    rc = edit_collect(n->edit, ACCOUNT_TABLE_MEMBERS, strbuf_slice(&prefix), &rows);
     for (size_t i = 0; i < rows.count && rc >= 0; i++) {
         struct slice row = edit_key(&rows.rows[i]);
 
-        if (account_find_exact(edit->base, slice_sub(row, prefix.len, row.len), &hit) ==
+        if (account_find_exact(n->edit->base, slice_sub(row, prefix.len, row.len), &hit) ==
                 ACCOUNT_FOUND &&
             hit.entry.kind == ACCOUNT_GROUP) {
-            rc = depth_below(edit, strbuf_slice(&hit.address), sought, level + 1);
+            rc = depth_below(n, strbuf_slice(&hit.address), level + 1);
             if (rc + 1 > deepest)
                 deepest = rc + 1;
         }
@@ -59,27 +78,55 @@ depth_below(struct account_edit *edit, struct slice group, struct slice sought, 
     return rc < 0 ? -1 : deepest;
 }
 
+/* How deep groups nest below `group`; -1 with the result if the sought one is among them, if it is
+ * too deep, or if the database fails. */
+static int
+depth_below(const struct nesting *n, struct slice group, int level)
+{
+    int depth = known_level(n, group);
+
+    if (depth >= 0)
+        return depth;
+    if (slice_eq(group, n->sought))
+        return account_fail(n->edit->result, CODE_FAILED,
+                            "the group would contain itself: it is a member of that member, "
+                            "directly or through other groups");
+    if (level >= ACCOUNT_NESTING_MAX)
+        return account_fail(n->edit->result, CODE_FAILED, "groups would nest more than %d deep",
+                            ACCOUNT_NESTING_MAX);
+    depth = depth_of_members(n, group, level);
+    if (depth >= 0)
+        note_level(n, group, depth);
+    return depth;
+}
+
 /* How many groups stand above `group` on the longest way; the base has no loops. */
 static int
-height_above(struct account_edit *edit, struct slice group)
+height_above(const struct nesting *n, struct slice group)
 {
     struct strbuf prefix = strbuf_new(ACCOUNT_KEY_MAX), above = strbuf_new(ACCOUNT_ADDRESS_MAX);
-    struct edit_rows rows;
-    int highest = 0, rc;
+    struct edit_rows rows = {0};
+    int highest = known_level(n, group), rc = 0;
 
+    if (highest >= 0)
+        goto out;
+    highest = 0;
     (void)strbuf_append(&prefix, group);
     (void)strbuf_char(&prefix, '\0');
     (void)strbuf_char(&prefix, EDIT_REF_MEMBER);
-    rc = edit_collect(edit, ACCOUNT_TABLE_REFS, strbuf_slice(&prefix), &rows);
+    rc = edit_collect(n->edit, ACCOUNT_TABLE_REFS, strbuf_slice(&prefix), &rows);
     for (size_t i = 0; i < rows.count && rc >= 0; i++) {
         struct slice row = edit_key(&rows.rows[i]);
 
         strbuf_clear(&above);
         account_entry_address(slice_sub(row, prefix.len, row.len), &above);
-        rc = height_above(edit, strbuf_slice(&above));
+        rc = height_above(n, strbuf_slice(&above));
         if (rc + 1 > highest)
             highest = rc + 1;
     }
+    if (rc >= 0)
+        note_level(n, group, highest);
+out:
     edit_rows_free(&rows);
     strbuf_free(&prefix);
     strbuf_free(&above);
@@ -89,9 +136,13 @@ height_above(struct account_edit *edit, struct slice group)
 static int
 check_nesting(struct account_edit *edit, struct slice group, struct slice member)
 {
-    int below = depth_below(edit, member, group, 0);
-    int above = below < 0 ? -1 : height_above(edit, group);
+    struct nesting down = {edit, group, map_new(GROUPS_MAX)},
+                   up = {edit, group, map_new(GROUPS_MAX)};
+    int below = depth_below(&down, member, 0);
+    int above = below < 0 ? -1 : height_above(&up, group);
 
+    map_free(&down.known, NULL);
+    map_free(&up.known, NULL);
     if (above < 0)
         return -1;
     if (below + above + 1 < ACCOUNT_NESTING_MAX)
@@ -100,21 +151,12 @@ check_nesting(struct account_edit *edit, struct slice group, struct slice member
                         ACCOUNT_NESTING_MAX);
 }
 
-/* The form in which a member is kept: ours canonical and existing, an outside one as its owner
- * writes it. */
+/* The form in which an address outside is kept: as its owner writes it. */
 static int
-member_address(struct account_edit *edit, struct slice given, struct account_hit *hit)
+outside_address(struct account_edit *edit, struct slice given, struct account_hit *hit)
 {
-    enum account_found found = account_find_exact(edit->base, given, hit);
     struct address parsed;
 
-    if (found == ACCOUNT_TROUBLE)
-        return account_fail_db(edit->result);
-    if (found == ACCOUNT_FOUND)
-        return 0;
-    if (found == ACCOUNT_UNKNOWN)
-        return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
-                            "%.*s: no such mailbox, alias or group", (int)given.len, given.ptr);
     strbuf_clear(&hit->address);
     hit->entry.kind = ACCOUNT_MEMBER;
     if (address_parse(given, ADDRESS_UTF8, &parsed) == ADDRESS_OK && !parsed.is_literal &&
@@ -123,6 +165,23 @@ member_address(struct account_edit *edit, struct slice given, struct account_hit
         return 0;
     return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
                         "'%.*s' is no address: expected user@domain", (int)given.len, given.ptr);
+}
+
+/* The form in which a member is kept: ours canonical and existing. */
+static int
+member_address(struct account_edit *edit, struct slice given, struct account_hit *hit)
+{
+    enum account_found found = account_find_exact(edit->base, given, hit);
+
+    if (found == ACCOUNT_TROUBLE)
+        return account_fail_db(edit->result);
+    if (found == ACCOUNT_FOUND)
+        return 0;
+    /* One that was outside when it was added may be in a domain of ours by now. */
+    if (found == ACCOUNT_UNKNOWN && !edit->restoring)
+        return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                            "%.*s: no such mailbox, alias or group", (int)given.len, given.ptr);
+    return outside_address(edit, given, hit);
 }
 
 int
@@ -155,26 +214,38 @@ account_member_add(struct account_edit *edit, struct slice group, struct slice g
     return rc;
 }
 
+/* 1: it was one and is none any more; 0: it was none. */
+static int
+drop_member(struct account_edit *edit, struct slice group_key, struct slice member)
+{
+    struct strbuf key = strbuf_new(ACCOUNT_KEY_MAX);
+    int rc;
+
+    member_key(group_key, member, &key);
+    rc = account_db_del(edit->base->db, ACCOUNT_TABLE_MEMBERS, strbuf_slice(&key));
+    strbuf_free(&key);
+    if (rc < 0)
+        return errno == ENOENT ? 0 : account_fail_db(edit->result);
+    return edit_ref_del(edit, member, EDIT_REF_MEMBER, group_key) < 0 ? -1 : 1;
+}
+
+/* What a member leads to does not matter here: one that is not there any more can go too. */
 int
 account_member_del(struct account_edit *edit, struct slice group, struct slice given)
 {
     struct account_hit g = account_hit_new(), m = account_hit_new();
-    struct strbuf key = strbuf_new(ACCOUNT_KEY_MAX);
     int rc = edit_find_entry(edit, group, ACCOUNT_GROUP, CODE_NO_GROUP, &g);
+    int dropped = 0;
 
-    if (rc == 0)
-        rc = member_address(edit, given, &m);
-    if (rc == 0) {
-        member_key(strbuf_slice(&g.key), strbuf_slice(&m.address), &key);
-        if (account_db_del(edit->base->db, ACCOUNT_TABLE_MEMBERS, strbuf_slice(&key)) < 0)
-            rc = errno != ENOENT ? account_fail_db(edit->result)
-                                 : account_fail(edit->result, CODE_FAILED, "%s is no member",
-                                                strbuf_cstr(&m.address));
-    }
-    if (rc == 0)
-        rc = edit_ref_del(edit, strbuf_slice(&m.address), EDIT_REF_MEMBER, strbuf_slice(&g.key));
-    strbuf_free(&key);
+    if (rc == 0 && account_find_exact(edit->base, given, &m) == ACCOUNT_FOUND)
+        dropped = drop_member(edit, strbuf_slice(&g.key), strbuf_slice(&m.address));
+    if (rc == 0 && dropped == 0)
+        rc = outside_address(edit, given, &m);
+    if (rc == 0 && dropped == 0)
+        dropped = drop_member(edit, strbuf_slice(&g.key), strbuf_slice(&m.address));
+    if (rc == 0 && dropped == 0)
+        rc = account_fail(edit->result, CODE_FAILED, "%s is no member", strbuf_cstr(&m.address));
     account_hit_free(&g);
     account_hit_free(&m);
-    return rc;
+    return rc < 0 || dropped < 0 ? -1 : 0;
 }

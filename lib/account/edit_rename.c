@@ -59,6 +59,20 @@ map_key(const struct renaming *r, struct slice key, struct strbuf *out)
     return changed;
 }
 
+/* Does an address, as somebody wrote it, lead to the entry that gets a new name? Keys are
+ * canonical, values are not: they may spell it otherwise, or by another name of the domain. */
+static bool
+leads_to_entry(const struct renaming *r, struct slice written)
+{
+    struct account_hit hit = account_hit_new();
+    enum account_found found = account_find_exact(r->edit->base, written, &hit);
+    bool leads = (found == ACCOUNT_FOUND || found == ACCOUNT_UNKNOWN) &&
+                 slice_eq(strbuf_slice(&hit.address), r->old_name);
+
+    account_hit_free(&hit);
+    return leads;
+}
+
 /* A property that holds addresses. */
 static bool
 map_property(const struct renaming *r, struct record *record, enum account_property id)
@@ -68,6 +82,8 @@ map_property(const struct renaming *r, struct record *record, enum account_prope
     bool changed = false;
 
     for (; word.len > 0; word = property_next_word(&rest)) {
+        if (!r->whole_domain && leads_to_entry(r, word))
+            word = r->old_name;
         changed |= map_address(r, word, &mapped);
         if (all.len > 0)
             (void)strbuf_char(&all, ' ');
@@ -320,6 +336,11 @@ rename_domain(struct account_edit *edit, struct slice name, struct slice new_nam
 
     r.old_name = strbuf_slice(&old_domain);
     r.new_name = strbuf_slice(&new_domain);
+    if (rc == 0 && account_postmaster_is_within(edit->base, r.old_name))
+        rc = account_fail(edit->result, CODE_FAILED,
+                          "smtp.postmaster is an address of %.*s, which a rename would not change: "
+                          "set it to a bare name or to a mailbox elsewhere first, and reload",
+                          (int)r.old_name.len, r.old_name.ptr);
     if (rc == 0)
         rc = rename_all(&r);
     if (rc == 0 && slice_eq(strbuf_slice(&edit->base->primary), r.old_name) &&

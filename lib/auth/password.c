@@ -343,13 +343,27 @@ password_is_cheap(struct slice record)
            (part.kind == RECORD_PLAIN || part.kind == RECORD_DIGEST);
 }
 
+static bool
+can_have_scram_keys(struct slice password)
+{
+    struct strbuf prepared = strbuf_new(PREPARED_MAX);
+    bool can = saslprep(password, &prepared) == 0 && prepared.len > 0;
+
+    if (prepared.ptr != NULL)
+        mem_wipe(prepared.ptr, prepared.cap);
+    strbuf_free(&prepared);
+    return can;
+}
+
 bool
-password_is_outdated(const struct password_policy *policy, struct slice record)
+password_is_outdated(const struct password_policy *policy, struct slice record,
+                     struct slice password)
 {
     struct password_scram keys;
     struct record_part part;
 
     if (!record_primary(record, &part) || !part.strong || part.kind == RECORD_SCRAM)
         return true;
-    return policy->scram && password_scram_find(record, DIGEST_SHA256, &keys) < 0;
+    return policy->scram && password_scram_find(record, DIGEST_SHA256, &keys) < 0 &&
+           can_have_scram_keys(password); /* else every login would make the same record again */
 }

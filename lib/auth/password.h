@@ -43,8 +43,10 @@ enum password_verdict {
 enum password_verdict password_verify(struct slice record, struct slice password);
 /* True if checking takes some 20 us at most: no need of a worker process. */
 bool password_is_cheap(struct slice record);
-/* True if a record made today would be better: weak or old scheme, SCRAM keys missing. */
-bool password_is_outdated(const struct password_policy *policy, struct slice record);
+/* True if a record made today of this password would be better: weak or old scheme, SCRAM keys
+ * missing that it can have. */
+bool password_is_outdated(const struct password_policy *policy, struct slice record,
+                          struct slice password);
 
 /* SCRAM's view of a record (RFC 5802 section 3). */
 struct password_scram {

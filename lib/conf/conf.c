@@ -6,11 +6,13 @@
  */
 #include "lib/conf/conf.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/cidr.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
@@ -88,17 +90,22 @@ conf_expected(enum conf_id id, struct strbuf *out)
         [CONF_DURATION] = "a time such as 90s, 15m or 2h",
         [CONF_STRING] = "a line of UTF-8 text",
         [CONF_LIST] = "at most 256 words, separated by white space or commas",
+        [CONF_ADDRESSES] = "IP addresses, separated by white space",
+        [CONF_NETWORKS] = "IP addresses or networks such as 192.0.2.0/24, separated by white space",
         [CONF_ENUM] = "one of ",
     };
     const struct conf_setting *s = &conf_settings[id];
     struct slice choices = slice_of(s->choices);
+    bool chosen_list = s->type == CONF_LIST && s->choices != NULL;
 
-    (void)strbuf_str(out, words[s->type]);
+    (void)strbuf_str(out, chosen_list ? "any of " : words[s->type]);
     append_range(out, s);
     while (choices.len > 0) {
         (void)strbuf_append(out, slice_split(&choices, '|'));
         (void)strbuf_str(out, choices.len > 0 ? ", " : "");
     }
+    if (chosen_list)
+        (void)strbuf_str(out, ", each once, separated by white space or commas");
 }
 
 static bool
@@ -149,6 +156,34 @@ parse_list(struct slice text, struct value *value)
     return 0;
 }
 
+static bool
+is_item(const struct conf_setting *s, const char *item)
+{
+    struct in6_addr six;
+    struct in_addr four;
+    struct cidr net;
+
+    if (s->type == CONF_NETWORKS)
+        return cidr_parse(slice_of(item), &net) == 0;
+    if (s->type == CONF_ADDRESSES)
+        return inet_pton(AF_INET, item, &four) == 1 || inet_pton(AF_INET6, item, &six) == 1;
+    return s->choices == NULL || parse_choice(s->choices, slice_of(item)) == 0;
+}
+
+/* Each item is what the setting takes, and no word of `choices` comes twice. */
+static int
+check_items(const struct conf_setting *s, const struct value *value)
+{
+    for (size_t i = 0; i < value->item_count; i++) {
+        if (!is_item(s, value->items[i]))
+            return -1;
+        for (size_t k = 0; s->choices != NULL && k < i; k++)
+            if (strcmp(value->items[k], value->items[i]) == 0)
+                return -1;
+    }
+    return 0;
+}
+
 static void
 value_clear(struct value *value)
 {
@@ -185,7 +220,11 @@ value_parse(const struct conf_setting *s, struct slice text, struct value *value
         case CONF_STRING:
             break;
         case CONF_LIST:
+        case CONF_ADDRESSES:
+        case CONF_NETWORKS:
             rc = parse_list(text, value);
+            if (rc == 0)
+                rc = check_items(s, value);
             break;
         case CONF_ENUM:
             rc = parse_choice(s->choices, text);
@@ -412,7 +451,9 @@ conf_str(const struct conf *conf, enum conf_id id)
 size_t
 conf_list_count(const struct conf *conf, enum conf_id id)
 {
-    assert_always(conf_settings[id].type == CONF_LIST);
+    enum conf_type type = conf_settings[id].type;
+
+    assert_always(type == CONF_LIST || type == CONF_ADDRESSES || type == CONF_NETWORKS);
     return conf->values[id].item_count;
 }
 

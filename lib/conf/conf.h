@@ -22,8 +22,10 @@ enum conf_type {
     CONF_SIZE,     /* bytes; 20M */
     CONF_DURATION, /* milliseconds; 15m 2h */
     CONF_STRING,
-    CONF_LIST, /* strings separated by white space or commas */
-    CONF_ENUM  /* one of the words in `choices`, separated by | */
+    CONF_LIST, /* strings separated by white space or commas; with `choices` these, each once */
+    CONF_ADDRESSES, /* a list of IP addresses */
+    CONF_NETWORKS,  /* a list of IP addresses and networks (lib/base/cidr.h) */
+    CONF_ENUM       /* one of the words in `choices`, separated by | */
 };
 
 enum conf_id {
@@ -38,7 +40,7 @@ struct conf_setting {
     enum conf_type type;
     const char *dflt; /* as it would be written in the file */
     uint64_t min, max;
-    const char *choices; /* CONF_ENUM only, else NULL */
+    const char *choices; /* CONF_ENUM and some of CONF_LIST, else NULL */
     const char *help;
 };
 
@@ -56,6 +58,7 @@ void conf_free(struct conf **confp);
 bool conf_bool(const struct conf *conf, enum conf_id id);
 uint64_t conf_u64(const struct conf *conf, enum conf_id id);    /* INT, SIZE, DURATION */
 const char *conf_str(const struct conf *conf, enum conf_id id); /* STRING and ENUM; "" when empty */
+/* LIST, ADDRESSES, NETWORKS */
 size_t conf_list_count(const struct conf *conf, enum conf_id id);
 const char *conf_list_item(const struct conf *conf, enum conf_id id, size_t i);
 bool conf_is_set(const struct conf *conf, enum conf_id id); /* in the file, not by default */

@@ -121,6 +121,16 @@ fail(struct strbuf *errors, const char *path, const char *what)
     return -1;
 }
 
+/* A second line in a value would be a setting of its own. */
+static bool
+is_one_line(const char *value)
+{
+    for (; *value != '\0'; value++)
+        if ((unsigned char)*value < 0x20)
+            return false;
+    return true;
+}
+
 int
 conf_edit_file(const char *path, enum conf_id id, const char *value, struct strbuf *errors)
 {
@@ -129,6 +139,10 @@ conf_edit_file(const char *path, enum conf_id id, const char *value, struct strb
     struct stat st;
     int rc = -1;
 
+    if (value != NULL && !is_one_line(value)) {
+        (void)fail(errors, path, "expected a value of one line, without control characters");
+        goto out;
+    }
     if (read_file(AT_FDCWD, path, &text) < 0 || stat(path, &st) < 0) {
         (void)fail(errors, path, strerror(errno));
         goto out;

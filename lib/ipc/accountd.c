@@ -205,7 +205,7 @@ accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *r
     reply->quota_bytes = reader_u64(&r);
     reply->quota_messages = reader_u64(&r);
     reply->full_name = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
-    if (reply->state > ACCOUNTD_LOGIN_DISABLED)
+    if (reply->state > ACCOUNTD_LOGIN_LATER)
         return -1;
     return reader_end(&r);
 }

@@ -103,7 +103,8 @@ enum accountd_right {
 enum accountd_login_state {
     ACCOUNTD_LOGIN_OK, /* account exists and may log in */
     ACCOUNTD_LOGIN_UNKNOWN,
-    ACCOUNTD_LOGIN_DISABLED /* disabled, pending, suspended or expired */
+    ACCOUNTD_LOGIN_DISABLED, /* disabled, pending, suspended or expired */
+    ACCOUNTD_LOGIN_LATER     /* the base failed, or the mailbox is being moved: try again */
 };
 struct accountd_login {
     struct slice name;     /* as typed; bare names belong to the primary domain (DIR-02) */
@@ -111,7 +112,7 @@ struct accountd_login {
 };
 struct accountd_login_reply {
     uint8_t state;         /* enum accountd_login_state */
-    struct slice user;     /* canonical user@domain */
+    struct slice user;     /* canonical user@domain; UNKNOWN: what it would be, or empty */
     struct slice path;     /* "DOMAIN/xx/USER" below store/ */
     struct slice password; /* record: "{SCHEME}data"; several records separated by a space */
     uint32_t rights;       /* enum accountd_right */
@@ -149,7 +150,7 @@ int accountd_sender_decode(struct slice payload, struct accountd_sender *req);
 
 /* ---- ADMIN: objects are lists of name = value pairs; names come from lib/account/schema ---- */
 struct accountd_admin {
-    struct slice verb; /* "add" "del" "set" "rename" "list" "show" "passwd" "export" "import" ... */
+    struct slice verb; /* "add" "del" "set" "rename" "list" "show" "passwd" "recount" "export" ... */
     struct slice kind; /* "domain" "user" "alias" "group" "member" "domain-alias" "admin" */
     struct slice name; /* the object's name; "" with list */
     struct slice cursor;               /* "" or the cursor of the last page */

@@ -287,13 +287,3 @@ authd_call_login(struct ipc_client *auth, struct slice name, struct slice passwo
     }
     request_free(&message);
 }
-
-const char *
-authd_mechanisms(bool tls, bool binding, bool plain_allowed)
-{
-    if (tls && binding)
-        return "SCRAM-SHA-256-PLUS SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN";
-    if (tls || plain_allowed)
-        return "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN";
-    return "SCRAM-SHA-256 SCRAM-SHA-1";
-}

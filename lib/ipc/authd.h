@@ -98,8 +98,4 @@ void authd_call_cancel(struct ipc_client *auth);
 void authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
                       struct authd_result *result);
 
-/* Space-separated mechanisms to announce: with `tls` (and `binding`: the -PLUS ones), or on a plain
- * connection where `plain_allowed` says so (loopback when configured). */
-const char *authd_mechanisms(bool tls, bool binding, bool plain_allowed);
-
 #endif

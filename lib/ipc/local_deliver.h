@@ -19,13 +19,14 @@ enum store_ctl_type {
     STORE_RENAME,     /* path -> new_path; idempotent */
     STORE_USAGE,
     STORE_CTL_REPLY,
+    STORE_RECOUNT, /* count again and correct what USAGE answers; takes its time */
 };
 struct store_ctl {
     struct slice path, new_path; /* new_path: RENAME only */
 };
 struct store_ctl_reply {
     uint32_t error;           /* 0 or an errno value */
-    uint64_t bytes, messages; /* USAGE */
+    uint64_t bytes, messages; /* USAGE, RECOUNT */
 };
 int store_ctl_encode(struct strbuf *out, uint16_t type, const struct store_ctl *req);
 int store_ctl_decode(struct slice payload, struct store_ctl *req);

@@ -3,10 +3,6 @@
  */
 #include "lib/sys/pool_admission.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <sysexits.h>
-
 #include "lib/base/mem.h"
 
 static struct admission_list
@@ -15,15 +11,8 @@ list_of_setting(const struct daemon *d, enum conf_id id)
     size_t count = id == 0 ? 0 : conf_list_count(d->conf, id);
     struct cidr *items = count == 0 ? NULL : xcalloc(count, sizeof(*items));
 
-    for (size_t i = 0; i < count; i++) {
-        const char *text = conf_list_item(d->conf, id, i);
-
-        if (cidr_parse(slice_of(text), &items[i]) == 0)
-            continue;
-        (void)fprintf(stderr, "%s.%s: no address or network: %s\n", conf_settings[id].section,
-                      conf_settings[id].name, text);
-        exit(EX_CONFIG);
-    }
+    for (size_t i = 0; i < count; i++) /* the table has looked at them */
+        assert_always(cidr_parse(slice_of(conf_list_item(d->conf, id, i)), &items[i]) == 0);
     return (struct admission_list){.items = items, .count = count};
 }
 

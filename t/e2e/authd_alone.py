@@ -104,8 +104,8 @@ class AuthdAlone:
         self.lookups += 1
         name = fields[0].decode("utf-8", "replace")
         user = self.users.get(name)
-        if user is None:
-            return (6, request_id, U8(1), "", "", "", U32(0), U64(0), U64(0), "")
+        if user is None:  # what the name would be in the account base
+            return (6, request_id, U8(1), name.lower(), "", "", U32(0), U64(0), U64(0), "")
         return (6, request_id, U8(user.state), name, "d.test/00/" + name.split("@")[0],
                 user.record, U32(user.rights), U64(0), U64(0), "Full Name")
 
@@ -131,8 +131,11 @@ class AuthdAlone:
         pids, todo = [], [self.process.pid]
         while todo:
             pid = todo.pop()
+            try:
+                children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+            except FileNotFoundError:
+                continue  # ended between its parent's list and now
             pids.append(pid)
-            children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
             todo += [int(child) for child in children.split()]
         return pids
 

@@ -1,16 +1,22 @@
 """Accounts by the command line: every command, with the suite stopped and running."""
+import imaplib
+import json
 import os
 import re
 import signal
 import smtplib
 import stat
 import shutil
+import ssl
 import subprocess
 
 import pytest
 
 from conftest import PASSWORD
 from instance import BUILD, Instance, wait_for
+from mailbox import wait_message
+
+ANY_CERTIFICATE = ssl._create_unverified_context()
 
 
 @pytest.fixture(params=["stopped", "running"])
@@ -70,7 +76,8 @@ def test_setup_makes_owners_and_modes(instance):
 @pytest.mark.parametrize("args", [
     [], ["--domain", "not a domain"], ["--domain", "d.test", "--bind", "300.1.1.1"],
     ["--domain", "d.test", "--hostname", "-x"], ["--domain", "d.test", "--prot-offset", "1"],
-    ["--domain", "d.test", "extra"],
+    ["--domain", "d.test", "extra"], ["--domain", "d.test", "--port-offset", "x"],
+    ["--domain", "d.test", "--port-offset", "60001"],
 ])
 def test_setup_refuses_bad_values_before_it_makes_anything(args):
     inst = Instance()
@@ -147,6 +154,9 @@ def test_users(both):
     assert alice["expires"] == "2027-01-01" and alice["forward"] == ["bob@d.test", "x@far.test"]
     assert alice["forward_keep"] is False and alice["pop3"] is False
     both.run("user", "set", "alice@d.test", "expires=", "forward=")
+    both.run("user", "set", "alice@d.test", "password_question=Cat?", "--answer-file", "-", stdin="Tom\n")
+    assert re.search(r"password_answer \{\w+\}", both.run("export").out)
+    refused(both, "user", "set", "alice@d.test", code=2)
     assert both.json("user", "show", "alice@d.test")["forward"] == []
     both.run("user", "passwd", "alice@d.test", "--password-stdin", stdin="new one\n")
     both.run("user", "rename", "bob@d.test", "robert@d.test")
@@ -258,7 +268,7 @@ def test_export_and_import_change_no_byte(both, tmp_path):
     fresh = Instance(domain="other.test")
     try:
         fresh.setup()
-        fresh.run("import", "-", stdin=text)  # as setup left it: gives way
+        fresh.run("import", stdin=text)  # as setup left it: gives way
         assert fresh.run("export").out == text
     finally:
         fresh.close()
@@ -304,10 +314,44 @@ def test_config(instance):
 
 
 def test_every_command_has_help(instance):
-    commands = re.findall(r"^  ([a-z-]+) ", instance.run("help").out, re.M)
-    assert "user" in commands
-    for command in commands:
-        assert "usage: posthorn" in instance.run("help", command).out
+    listed = re.findall(r"^  ([a-z-]+) +(.)", instance.run("help").out, re.M)
+    assert ("user", "m") in listed and all(first.islower() for _, first in listed)
+    for command, _ in listed:
+        text = instance.run("help", command).out
+        assert "usage: posthorn" in text and text.endswith("\n")
+    assert "usage: posthorn" in instance.run("help", "user", "add").out
+    assert "did you mean 'add'" in refused(instance, "help", "user", "ad", code=2)
+
+
+def test_json_only_where_there_is_a_json_form(instance):
+    assert instance.json("config", "get", "smtp.max_hops") == {
+        "name": "smtp.max_hops", "value": "20", "set": False, "type": "int", "default": "20"}
+    assert "no --json form" in refused(instance, "config", "set", "smtp.max_hops", "3", "--json",
+                                       code=2)
+    assert "no --json form" in refused(instance, "--json", "export", code=2)
+    assert json.loads(instance.run("--json", "user", "list").out) == instance.json("user", "list")
+
+
+def test_a_value_cannot_bring_a_second_line_along(instance):
+    before = (instance.root / "etc/posthorn.conf").read_bytes()
+    assert "one line" in instance.run("config", "set", "system.banner", "x\nport_offset = 7",
+                                      check=False).err
+    assert (instance.root / "etc/posthorn.conf").read_bytes() == before
+
+
+def test_accounts_work_before_the_first_start_after_a_boot(instance):
+    """/run is a file system in memory: its directories are gone then."""
+    shutil.rmtree(instance.root / "run")
+    instance.run("user", "add", "early@d.test", "--no-password")
+    assert "early@d.test" in names(instance.json("user", "list"))
+    instance.start()
+    assert "early@d.test" in names(instance.json("user", "list"))
+
+
+def test_a_service_that_is_none_is_told(instance):
+    instance.start()
+    assert "no service 'smpt'" in refused(instance, "stats", "smpt")
+    assert "no log of 'smpt'" in refused(instance, "log", "smpt")
 
 
 # -- what the programs see --
@@ -350,6 +394,36 @@ def test_a_full_mailbox_is_refused_at_rcpt(suite):
     suite.run("user", "set", "small@d.test", "quota_messages=3")
     assert rcpt(suite, "small@d.test") == [250]
     assert suite.json("user", "show", "small@d.test")["used_messages"] == 2
+
+
+def test_a_recount_mends_what_a_crash_left(suite):
+    """INBOX's journal holds the user's totals: an older one is what a power cut may leave of them."""
+    suite.add_user("drift@d.test", PASSWORD)
+    send(suite, "drift@d.test")
+    wait_message(suite, "drift@d.test", b"yyy")
+    journal = store_path(suite, "drift@d.test") / "mail/posthorn.journal"
+    before = journal.read_bytes()
+    with imaplib.IMAP4_SSL("127.0.0.1", suite.port("imaps"), ssl_context=ANY_CERTIFICATE) as imap:
+        imap.login("drift@d.test", PASSWORD)
+        imap.append("Sent", None, None, b"Subject: kept\r\n\r\nx\r\n")
+    with open(journal, "r+b") as handle:  # in place: its owner stays
+        handle.write(before)
+        handle.truncate()
+    (counted,) = suite.json("store", "recount", "drift@d.test")
+    assert counted["address"] == "drift@d.test" and counted["used_messages"] == 2
+    assert suite.json("user", "show", "drift@d.test")["used_messages"] == 2
+    assert "messages_before=1" in suite.log("local")
+    everybody = suite.json("store", "recount", "--all")
+    assert names(everybody) == names(suite.json("user", "list"))
+    assert counted in everybody
+    done = suite.run("store", "recount", "nobody@d.test", "drift@d.test", check=False)
+    assert done.returncode == 1 and "no such mailbox" in done.err and "drift@d.test" in done.out
+    refused(suite, "store", "recount", code=2)
+    refused(suite, "store", "recount", "--all", "drift@d.test", code=2)
+
+
+def test_a_recount_needs_the_suite(instance):
+    assert "posthorn start" in refused(instance, "store", "recount", "postmaster@d.test")
 
 
 def test_the_store_follows_accounts(suite):

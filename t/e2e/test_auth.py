@@ -92,6 +92,34 @@ def test_no_password_in_clear(suite):
     smtp.quit()
 
 
+def test_mechanisms_can_be_switched_off(instance):
+    """For a mail program that chooses one it cannot do: announced nowhere, accepted nowhere."""
+    instance.set("auth.mechanisms", "SCRAM-SHA-256")
+    instance.start()
+    instance.add_user(ALICE, PASSWORD)
+    with smtplib.SMTP_SSL("127.0.0.1", instance.port("smtps"), context=ANY_CERTIFICATE) as smtp:
+        smtp.ehlo()
+        assert smtp.esmtp_features["auth"].split() == ["SCRAM-SHA-256", "SCRAM-SHA-256"]
+        assert smtp.docmd("AUTH", "PLAIN AGEAYg==")[0] == 504
+    with imaplib.IMAP4_SSL("127.0.0.1", instance.port("imaps"), ssl_context=ANY_CERTIFICATE) as imap:
+        assert [c for c in imap.capabilities if c.startswith("AUTH=") or c == "LOGINDISABLED"] == [
+            "LOGINDISABLED", "AUTH=SCRAM-SHA-256"]
+        with pytest.raises(imaplib.IMAP4.error, match="switched off"):
+            imap.login(ALICE, PASSWORD)
+    pop3 = poplib.POP3_SSL("127.0.0.1", instance.port("pop3s"), context=ANY_CERTIFICATE)
+    capabilities = pop3.capa()
+    assert capabilities["SASL"] == ["SCRAM-SHA-256"] and "USER" not in capabilities
+    with pytest.raises(poplib.error_proto, match="switched off"):
+        pop3.user(ALICE)
+    pop3.quit()
+    assert gsasl(instance, "imap", "SCRAM-SHA-256") and not gsasl(instance, "imap", "PLAIN")
+    instance.set("auth.mechanisms", "")
+    instance.run("reload")
+    with smtplib.SMTP_SSL("127.0.0.1", instance.port("smtps"), context=ANY_CERTIFICATE) as smtp:
+        smtp.ehlo()
+        assert "auth" not in smtp.esmtp_features
+
+
 def test_switches_of_a_user(suite):
     suite.add_user("carol@d.test", PASSWORD)
     assert imap_login(suite, "carol@d.test")

@@ -146,6 +146,34 @@ def test_unknown_users_have_a_lasting_salt(authd):
     assert one[b"i"] == known[b"i"] and len(one[b"s"]) == len(known[b"s"])
 
 
+def test_every_spelling_of_an_unknown_user_has_one_salt(authd):
+    """As for one who exists: else two spellings would tell who does."""
+    a = authd({})
+
+    def salt(name):
+        kind, fields = a.session().start("SCRAM-SHA-256", b"n,,n=" + name + b",r=abc")
+        assert kind == CHALLENGE
+        return dict(part.split(b"=", 1) for part in fields[0].split(b","))[b"s"]
+
+    assert salt(b"x@d.test") == salt(b"X@D.test") != salt(b"y@d.test")
+
+
+def test_switched_off_mechanisms_are_unknown(authd):
+    a = authd({"a@d.test": User("{PLAIN}secret")}, "rehash = no", "mechanisms = LOGIN SCRAM-SHA-256")
+    assert refused(a.session().plain("a@d.test", "secret")) == BAD_MECHANISM
+    assert refused(a.session().start("SCRAM-SHA-1", b"n,,n=a,r=x")) == BAD_MECHANISM
+    assert refused(a.session().start("SCRAM-SHA-256-PLUS", b"p=tls-exporter,,n=a,r=x",
+                                     binding=b"\1" * 32)) == BAD_MECHANISM
+    s = a.session()
+    assert s.start("LOGIN", b"a@d.test")[0] == CHALLENGE
+    assert s.step(b"secret")[0] == OK
+
+
+def test_a_client_may_say_that_we_have_no_binding_when_plus_is_switched_off(authd):
+    a = authd({"a@d.test": User(scram_record("pencil"))}, "mechanisms = SCRAM-SHA-256")
+    assert scram(a.session(), "SCRAM-SHA-256", "a@d.test", "pencil", b"\1" * 32, flag="y")[1]
+
+
 def test_passwords_are_not_read_without_tls(authd):
     users = {"a@d.test": User("{PLAIN}secret")}
     strict, loose = authd(users), authd(users, "plain_on_loopback = yes")
@@ -222,8 +250,28 @@ def test_cache_saves_the_hash_until_the_record_changes(authd):
     assert refused(login("other")[0]) == DISABLED
 
 
+def test_a_password_without_scram_form_is_rehashed_once(authd):
+    """Bytes that are no UTF-8: PLAIN takes them, SCRAM keys cannot be made of them."""
+    a = authd({"a@d.test": User("{PLAIN}x")})
+    a.users["a@d.test"].record = "{SSHA}" + base64.b64encode(
+        hashlib.sha1(b"\xe4x" + b"salt").digest() + b"salt").decode()
+    for _ in range(3):
+        assert a.session().start("PLAIN", b"\0a@d.test\0\xe4x")[0] == OK
+        wait_for(lambda: a.rehashed, what="new record")
+    time.sleep(0.3)  # for a record that should not come
+    assert len(a.rehashed) == 1
+    assert a.log().count("cached=yes") == 1
+
+
+def test_a_mailbox_on_the_move_is_no_wrong_password(authd):
+    a = authd({"a@d.test": User("{PLAIN}secret", state=3)})
+    assert refused(a.session().plain("a@d.test", "secret")) == TEMPORARY
+    assert refused(a.session().start("SCRAM-SHA-256", b"n,,n=a@d.test,r=x")) == TEMPORARY
+
+
 def test_unknown_users_take_as_long_as_known_ones(authd):
-    a = authd({"a@d.test": User("{PLAIN}first")})
+    a = authd({"a@d.test": User("{PLAIN}first"), "none@d.test": User(""),
+               "locked@d.test": User("{CRYPT}!")})
     a.session().plain("a@d.test", "first")
     wait_for(lambda: a.rehashed, what="a record of the shipped scheme")
 
@@ -235,8 +283,9 @@ def test_unknown_users_take_as_long_as_known_ones(authd):
             times.append(time.perf_counter() - began)
         return statistics.median(times)
 
-    known, unknown = median("a@d.test"), median("x@d.test")
-    assert 0.6 < known / unknown < 1.6, (known, unknown)
+    unknown = median("x@d.test")
+    for name in ("a@d.test", "none@d.test", "locked@d.test"):
+        assert 0.6 < median(name) / unknown < 1.6, name
 
 
 def test_argon2id_by_setting(authd):

@@ -1,6 +1,7 @@
 """The README's first words: ./demo --once from a clean copy of the tree."""
 import os
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -16,8 +17,18 @@ def test_demo_once_from_a_clean_copy(tmp_path):
         if name and (TOP / name).exists():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(TOP / name, copy / name)
-    done = subprocess.run(["./demo", "--once"], cwd=copy, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Every step worked." in done.stdout
-    left = subprocess.run(["pgrep", "-f", str(copy)], capture_output=True, text=True).stdout.split()
-    assert not left, f"processes left behind: {left}"
+
+    def once(expected):
+        done = subprocess.run(["./demo", "--once"], cwd=copy, capture_output=True, text=True,
+                              timeout=300)
+        assert done.returncode == expected, done.stdout + done.stderr
+        left = subprocess.run(["pgrep", "-f", str(copy)], capture_output=True, text=True).stdout
+        assert not left, f"processes left behind: {left}"
+        return done
+
+    assert "Every step worked." in once(0).stdout
+    with socket.socket() as holder:  # and one that cannot start leaves nothing running either
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 20143))
+        holder.listen()
+        assert "20143 is in use" in once(1).stderr

@@ -119,6 +119,13 @@ test_member(const char *group, const char *member)
     return test_end(account_member_add(&test_edit, slice_of(group), slice_of(member)));
 }
 
+static inline uint32_t
+test_member_del(const char *group, const char *member)
+{
+    test_begin();
+    return test_end(account_member_del(&test_edit, slice_of(group), slice_of(member)));
+}
+
 /* d.test with alice, bob and carol. */
 static inline void
 test_populate(void)

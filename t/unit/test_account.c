@@ -4,6 +4,7 @@
 #include "t/unit/account_base.h"
 
 #include "lib/account/jobs.h"
+#include "lib/account/query.h"
 #include "lib/ipc/accountd.h"
 
 static enum account_found
@@ -215,42 +216,24 @@ START_TEST(deleting_a_user_takes_aliases_and_memberships_along)
 }
 END_TEST
 
-START_TEST(groups_do_not_hold_themselves)
+START_TEST(new_mailboxes_have_the_domains_defaults)
 {
-    test_populate();
-    ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "a@d.test", NULL, NULL), 0);
-    ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "b@d.test", NULL, NULL), 0);
-    ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "c@d.test", NULL, NULL), 0);
-    ck_assert_uint_eq(test_member("a@d.test", "b@d.test"), 0);
-    ck_assert_uint_eq(test_member("b@d.test", "c@d.test"), 0);
-    ck_assert_uint_eq(test_member("a@d.test", "c@d.test"), 0); /* two ways, no loop */
-    ck_assert_uint_eq(test_member("c@d.test", "a@d.test"), 3);
-    ck_assert_uint_eq(test_member("a@d.test", "a@d.test"), 3);
-    ck_assert_uint_eq(test_member("no@d.test", "alice@d.test"), 2);
-    ck_assert_uint_eq(test_member("a@d.test", "nobody@d.test"), 1);
-    ck_assert_uint_eq(test_member("a@d.test", "not an address"), 1);
-    ck_assert_uint_eq(test_member("a@d.test", "X@Far.Test"), 0);
-    ck_assert_uint_eq(test_member("a@d.test", "X@far.test"), 3);
-    test_close();
-}
-END_TEST
-
-START_TEST(groups_nest_to_a_limit)
-{
-    char name[32], inner[32];
-    uint32_t result = 0;
+    struct account_hit hit = account_hit_new();
 
     test_populate();
-    for (int i = 0; i <= ACCOUNT_NESTING_MAX; i++) {
-        (void)snprintf(name, sizeof(name), "g%d@d.test", i);
-        ck_assert_uint_eq(test_add(ACCOUNT_GROUP, name, NULL, NULL), 0);
-    }
-    for (int i = 0; i < ACCOUNT_NESTING_MAX && result == 0; i++) {
-        (void)snprintf(name, sizeof(name), "g%d@d.test", i);
-        (void)snprintf(inner, sizeof(inner), "g%d@d.test", i + 1);
-        result = test_member(name, inner);
-        ck_assert_uint_eq(result, i + 1 < ACCOUNT_NESTING_MAX ? 0 : 3);
-    }
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_expires", "2027-06-30"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_USER, "n1@d.test", NULL, NULL), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_USER, "n2@d.test", "expires", "2028-01-01"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_USER, "n3@d.test", "expires", ""), 0);
+    ck_assert_int_eq(account_find_exact(&test_base, SLICE("n1@d.test"), &hit), ACCOUNT_FOUND);
+    ck_assert(slice_eq(record_get(&hit.entry, USER_EXPIRES), SLICE("2027-06-30")));
+    ck_assert_int_eq(account_find_exact(&test_base, SLICE("n2@d.test"), &hit), ACCOUNT_FOUND);
+    ck_assert(slice_eq(record_get(&hit.entry, USER_EXPIRES), SLICE("2028-01-01")));
+    ck_assert_int_eq(account_find_exact(&test_base, SLICE("n3@d.test"), &hit), ACCOUNT_FOUND);
+    ck_assert_uint_eq(record_get(&hit.entry, USER_EXPIRES).len, 0);
+    ck_assert_int_eq(account_find_exact(&test_base, SLICE("alice@d.test"), &hit), ACCOUNT_FOUND);
+    ck_assert_uint_eq(record_get(&hit.entry, USER_EXPIRES).len, 0);
+    account_hit_free(&hit);
     test_close();
 }
 END_TEST
@@ -317,14 +300,18 @@ START_TEST(a_renamed_mailbox_keeps_its_own)
 
     test_populate();
     ck_assert_uint_eq(test_add(ACCOUNT_ALIAS, "sales@d.test", "mailbox", "alice@d.test"), 0);
-    ck_assert_uint_eq(test_set(ACCOUNT_USER, "bob@d.test", "forward", "alice@d.test"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_DOMAIN_ALIAS, "da.test", "domain", "d.test"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "bob@d.test", "forward",
+                               "alice@d.test;Alice@d.test;alice@DA.test;alice@far.test"),
+                      0);
     ck_assert_uint_eq(test_rename(ACCOUNT_USER, "alice@d.test", "bob@d.test"), 2);
     ck_assert_uint_eq(test_rename(ACCOUNT_USER, "alice@d.test", "Al@d.test"), 0);
     ck_assert_int_eq(find("alice@d.test", owner, sizeof(owner)), ACCOUNT_UNKNOWN);
     ck_assert_int_eq(account_find_login(&test_base, SLICE("sales"), &hit), ACCOUNT_FOUND);
     ck_assert_str_eq(strbuf_cstr(&hit.address), "al@d.test");
     ck_assert_int_eq(account_find_exact(&test_base, SLICE("bob@d.test"), &hit), ACCOUNT_FOUND);
-    ck_assert(slice_eq(record_get(&hit.entry, USER_FORWARD), SLICE("al@d.test")));
+    ck_assert(slice_eq(record_get(&hit.entry, USER_FORWARD),
+                       SLICE("al@d.test al@d.test al@d.test alice@far.test")));
     account_hit_free(&hit);
     test_close();
 }
@@ -457,6 +444,21 @@ START_TEST(the_last_super_administrator_stays)
 }
 END_TEST
 
+START_TEST(a_range_is_of_our_domains_and_follows_them)
+{
+    struct query_row row = query_row_new();
+
+    test_populate();
+    ck_assert_uint_eq(test_add(ACCOUNT_ADMIN, "dom", "domains", "no.test"), 1);
+    ck_assert_uint_eq(test_add(ACCOUNT_ADMIN, "dom", "domains", "D.Test"), 0);
+    ck_assert_uint_eq(test_rename(ACCOUNT_DOMAIN, "d.test", "n.test"), 0);
+    ck_assert_int_eq(query_show(&test_base, ACCOUNT_ADMIN, SLICE("dom"), &row, &test_result), 0);
+    ck_assert(slice_eq(record_get(&row.record, ADMIN_DOMAINS), SLICE("n.test")));
+    query_row_free(&row);
+    test_close();
+}
+END_TEST
+
 START_TEST(passwords_change_under_condition)
 {
     struct account_hit hit = account_hit_new();
@@ -491,6 +493,9 @@ START_TEST(somebody_always_gets_mail_for_postmaster)
     ck_assert_uint_eq(test_del(ACCOUNT_USER, "bob@d.test"), 3);
     ck_assert_uint_eq(test_rename(ACCOUNT_USER, "bob@d.test", "rob@d.test"), 0);
     ck_assert_uint_eq(test_rename(ACCOUNT_DOMAIN, "d.test", "n.test"), 0); /* bare name: follows */
+    test_base.postmaster = "Postmaster@N.test";
+    ck_assert_uint_eq(test_rename(ACCOUNT_DOMAIN, "n.test", "o.test"), 1);
+    ck_assert_ptr_nonnull(strstr(strbuf_cstr(&test_result.text), "smtp.postmaster"));
     ck_assert_uint_eq(test_del(ACCOUNT_ALIAS, "postmaster@n.test"), 2);
     test_close();
 }
@@ -522,8 +527,7 @@ main(void)
     tcase_add_test(tc, names_that_no_mailbox_can_have);
     tcase_add_test(tc, the_primary_domain_stays);
     tcase_add_test(tc, deleting_a_user_takes_aliases_and_memberships_along);
-    tcase_add_test(tc, groups_do_not_hold_themselves);
-    tcase_add_test(tc, groups_nest_to_a_limit);
+    tcase_add_test(tc, new_mailboxes_have_the_domains_defaults);
     tcase_add_test(tc, a_renamed_domain_takes_everything_along);
     tcase_add_test(tc, a_renamed_mailbox_keeps_its_own);
     tcase_add_loop_test(tc, status_and_expiry_decide, 0, (int)ARRAY_LEN(states));
@@ -531,6 +535,7 @@ main(void)
     tcase_add_test(tc, jobs_stay_until_they_are_done);
     tcase_add_loop_test(tc, store_paths_are_safe, 0, 5);
     tcase_add_test(tc, the_last_super_administrator_stays);
+    tcase_add_test(tc, a_range_is_of_our_domains_and_follows_them);
     tcase_add_test(tc, passwords_change_under_condition);
     tcase_add_test(tc, somebody_always_gets_mail_for_postmaster);
     tcase_add_test(tc, rights_are_bits);

@@ -109,16 +109,6 @@ START_TEST(a_nul_in_name_or_password_is_no_second_field)
 }
 END_TEST
 
-START_TEST(mechanisms_depend_on_the_connection)
-{
-    ck_assert_ptr_null(strstr(authd_mechanisms(false, false, false), "PLAIN"));
-    ck_assert_ptr_nonnull(strstr(authd_mechanisms(false, false, true), "PLAIN LOGIN"));
-    ck_assert_ptr_nonnull(strstr(authd_mechanisms(true, false, false), "PLAIN LOGIN"));
-    ck_assert_ptr_null(strstr(authd_mechanisms(true, false, false), "PLUS"));
-    ck_assert_ptr_nonnull(strstr(authd_mechanisms(true, true, false), "SCRAM-SHA-256-PLUS "));
-}
-END_TEST
-
 int
 main(void)
 {
@@ -131,7 +121,6 @@ main(void)
     tcase_add_test(tc, limits_of_the_frames);
     tcase_add_test(tc, login_sends_a_plain_message);
     tcase_add_test(tc, a_nul_in_name_or_password_is_no_second_field);
-    tcase_add_test(tc, mechanisms_depend_on_the_connection);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

@@ -89,6 +89,15 @@ static const struct {
     {"[system]\nport_offset = 1\nport_offset = 2\n",
      "f:3: 'port_offset' was already set in line 2"},
     {"[log]\nlevel = loud\n", "expected one of error, warn, info, debug, not 'loud'"},
+    {"[auth]\nmechanisms = PLAIN LOGNI\n",
+     "f:2: auth.mechanisms: expected any of SCRAM-SHA-256-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, "
+     "LOGIN, each once"},
+    {"[auth]\nmechanisms = PLAIN,PLAIN\n", "not 'PLAIN,PLAIN'"},
+    {"[smtp]\ntrusted_hosts = 192.0.2.1 10.0.0.0/33\n",
+     "f:2: smtp.trusted_hosts: expected IP addresses or networks"},
+    {"[imap]\ndeny = somewhere\n", "not 'somewhere'"},
+    {"[system]\nbind = 127.0.0.1, 192.0.2.0/24\n",
+     "f:2: system.bind: expected IP addresses, "},
     {"[system]\nhostname = \xff\n", "f:2: system.hostname: expected a line of UTF-8 text"},
     {"[system]\njunk\n", "f:2: expected 'name = value'"},
 };

@@ -110,7 +110,7 @@ START_TEST(new_records_verify_and_carry_scram_keys)
     ck_assert_int_eq(password_verify(strbuf_slice(&record), password), PASSWORD_RIGHT);
     ck_assert_int_eq(password_verify(strbuf_slice(&record), SLICE("x")), PASSWORD_WRONG);
     ck_assert(!password_is_cheap(strbuf_slice(&record)));
-    ck_assert(!password_is_outdated(policy, strbuf_slice(&record)));
+    ck_assert(!password_is_outdated(policy, strbuf_slice(&record), password));
     ck_assert_int_eq(password_scram_find(strbuf_slice(&record), DIGEST_SHA256, &stored), 0);
     again = stored;
     memset(again.stored_key, 0, sizeof(again.stored_key));
@@ -153,9 +153,10 @@ END_TEST
 
 START_TEST(imported_schemes_are_outdated)
 {
-    ck_assert(password_is_outdated(&yescrypt, SLICE("{PLAIN}x")));
-    ck_assert(password_is_outdated(&yescrypt, SLICE("{BCRYPT}$2a$05$CCCC")));
-    ck_assert(password_is_outdated(&yescrypt, SLICE("{YESCRYPT}$y$j9T$x")));
+    ck_assert(password_is_outdated(&yescrypt, SLICE("{PLAIN}x"), SLICE("x")));
+    ck_assert(password_is_outdated(&yescrypt, SLICE("{BCRYPT}$2a$05$CCCC"), SLICE("x")));
+    ck_assert(password_is_outdated(&yescrypt, SLICE("{YESCRYPT}$y$j9T$x"), SLICE("x")));
+    ck_assert(!password_is_outdated(&yescrypt, SLICE("{YESCRYPT}$y$j9T$x"), SLICE("\xe4")));
     ck_assert(password_is_cheap(SLICE("{PLAIN}x")));
     ck_assert(password_is_cheap(SLICE("{SSHA}1G904nLkTkGWjKNnQuB/hpWXC/hzYWx0c2FsdA==")));
     ck_assert(!password_is_cheap(SLICE("{MD5}$1$saltsalt$9xy1btjgzLYfb7hivXtC//")));

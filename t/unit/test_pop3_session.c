@@ -82,10 +82,17 @@ authd_call_cancel(struct ipc_client *auth)
 }
 
 const char *
-authd_mechanisms(bool tls, bool binding, bool plain_allowed)
+mechanisms_offered(const struct mechanisms *m, bool tls, bool binding, bool plain_allowed)
 {
-    (void)tls, (void)binding;
+    (void)m, (void)tls, (void)binding;
     return plain_allowed ? "PLAIN ECHO" : "ECHO";
+}
+
+bool
+mechanisms_login_allowed(const struct mechanisms *m, bool tls, bool plain_allowed)
+{
+    (void)m, (void)tls;
+    return plain_allowed;
 }
 
 /* ---- the store: three messages ---- */

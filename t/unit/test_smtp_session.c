@@ -189,11 +189,13 @@ static void
 setup(void)
 {
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    struct strbuf errors = strbuf_new(100);
 
     log_open("test", "smtp", null);
     ck_assert_ptr_nonnull(scratch_make());
     server = (struct server){
         .settings = {.hostname = "mail.d.test",
+                     .mechanisms = mechanisms_new(conf_parse(SLICE(""), "", &errors)),
                      .banner = "Posthorn",
                      .close_relay = true,
                      .max_recipients = 2,

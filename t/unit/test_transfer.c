@@ -60,6 +60,105 @@ START_TEST(a_round_trip_changes_no_byte)
 }
 END_TEST
 
+static struct slice
+some_value(const struct property *p)
+{
+    switch (p->type) {
+    case PROPERTY_TEXT:
+        return SLICE("  # odd = text; \xc3\xa4 ");
+    case PROPERTY_BOOL:
+        return slice_eq(slice_of(p->dflt), SLICE("yes")) ? SLICE("no") : SLICE("yes");
+    case PROPERTY_INT:
+    case PROPERTY_SIZE:
+        return SLICE("7");
+    case PROPERTY_DATE:
+        return SLICE("2028-02-29");
+    case PROPERTY_TIME:
+        return SLICE("2020-01-02T03:04:05Z");
+    case PROPERTY_ENUM: {
+        struct slice choices = slice_of(p->choices);
+
+        return slice_sub(choices, slice_rindex(choices, '|') + 1, choices.len);
+    }
+    case PROPERTY_ADDRESS:
+        return SLICE("Some.One@far.test");
+    case PROPERTY_ADDRESSES:
+        return SLICE("Some.One@far.test;bob@d.test");
+    case PROPERTY_WORDS:
+        return SLICE("d.test");
+    case PROPERTY_RECORD:
+        return SLICE("{PLAIN}some  words ");
+    }
+    return SLICE("");
+}
+
+/* Every property of `kind` that can be set, with a value that is not its default. */
+static uint32_t
+add_with_everything(enum account_kind kind, const char *name, const char *target)
+{
+    struct object_field fields[RECORD_PROPERTIES_MAX];
+    size_t first, total = account_properties_of(kind, &first);
+    uint32_t count = 0;
+
+    for (size_t id = first; id < first + total; id++) {
+        const struct property *p = &account_properties[id];
+        bool is_target = id == ALIAS_TARGET || id == DOMAIN_ALIAS_TARGET;
+
+        if ((p->flags & PROPERTY_GIVEN) == 0)
+            fields[count++] = (struct object_field){
+                slice_of(p->name), is_target ? slice_of(target) : some_value(p)};
+    }
+    test_begin();
+    return test_end(account_add(&test_edit, kind, slice_of(name), fields, count));
+}
+
+START_TEST(a_round_trip_keeps_every_property)
+{
+    struct strbuf before = strbuf_new(8u << 20), after = strbuf_new(8u << 20);
+
+    populate();
+    ck_assert_uint_eq(add_with_everything(ACCOUNT_DOMAIN, "full.test", NULL), 0);
+    ck_assert_uint_eq(add_with_everything(ACCOUNT_DOMAIN_ALIAS, "fa.test", "full.test"), 0);
+    test_edit.restoring = true; /* else: a forward without the right to it */
+    ck_assert_uint_eq(add_with_everything(ACCOUNT_USER, "full@d.test", NULL), 0);
+    test_edit.restoring = false;
+    ck_assert_uint_eq(add_with_everything(ACCOUNT_ALIAS, "alias@full.test", "full@d.test"), 0);
+    ck_assert_uint_eq(add_with_everything(ACCOUNT_GROUP, "group@full.test", NULL), 0);
+    ck_assert_uint_eq(add_with_everything(ACCOUNT_ADMIN, "full", NULL), 0);
+    export(&before);
+    for (size_t id = 0; id < ACCOUNT_PROPERTY_COUNT; id++)
+        if ((account_properties[id].flags & PROPERTY_GIVEN) == 0)
+            ck_assert_msg(strstr(strbuf_cstr(&before), account_properties[id].name) != NULL, "%s",
+                          account_properties[id].name);
+    ck_assert_msg(import(strbuf_slice(&before)) == 0, "%s", strbuf_cstr(&test_result.text));
+    export(&after);
+    ck_assert_str_eq(strbuf_cstr(&after), strbuf_cstr(&before));
+    strbuf_free(&before);
+    strbuf_free(&after);
+    test_close();
+}
+END_TEST
+
+/* What was outside when it was added, and what is gone since. */
+START_TEST(a_round_trip_takes_what_is_no_longer_right)
+{
+    struct strbuf before = strbuf_new(8u << 20), after = strbuf_new(8u << 20);
+
+    populate();
+    ck_assert_uint_eq(test_add(ACCOUNT_DOMAIN, "range.test", NULL, NULL), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_ADMIN, "dom", "domains", "range.test"), 0);
+    ck_assert_uint_eq(test_del(ACCOUNT_DOMAIN, "range.test"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_DOMAIN, "far.test", NULL, NULL), 0); /* X@ is a member */
+    export(&before);
+    ck_assert_msg(import(strbuf_slice(&before)) == 0, "%s", strbuf_cstr(&test_result.text));
+    export(&after);
+    ck_assert_str_eq(strbuf_cstr(&after), strbuf_cstr(&before));
+    strbuf_free(&before);
+    strbuf_free(&after);
+    test_close();
+}
+END_TEST
+
 START_TEST(many_pages_make_one_text)
 {
     struct strbuf before = strbuf_new(64u << 20), after = strbuf_new(64u << 20);
@@ -192,6 +291,8 @@ main(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_round_trip_changes_no_byte);
+    tcase_add_test(tc, a_round_trip_takes_what_is_no_longer_right);
+    tcase_add_test(tc, a_round_trip_keeps_every_property);
     tcase_add_test(tc, many_pages_make_one_text);
     tcase_add_test(tc, a_change_between_two_pages_is_told);
     tcase_add_loop_test(tc, a_bad_line_leaves_everything_as_it_was, 0, (int)ARRAY_LEN(bad));

@@ -1,0 +1,85 @@
+"""posthorn doctor: what it finds in files, programs, ports, certificate, and in the DNS."""
+import json
+import os
+import socket
+
+import pytest
+
+from conftest import PASSWORD
+from nameserver import NameServer
+
+
+def rows(inst, *args, code):
+    done = inst.run("doctor", "--json", *args, check=False)
+    assert done.returncode == code, done.out + done.err
+    return json.loads(done.out)
+
+
+def texts(found, check, result=None):
+    return [row["text"] for row in found
+            if row["check"] == check and (result is None or row["result"] == result)]
+
+
+def test_a_stopped_and_a_running_suite_are_in_order(instance):
+    found = rows(instance, code=0)
+    assert texts(found, "services", "warn") and not any(r["result"] == "fail" for r in found)
+    assert all("is free" in text for text in texts(found, "ports", "ok"))
+    instance.start()
+    found = rows(instance, code=0)
+    assert texts(found, "services") == ["all are running"]
+    assert len([t for t in texts(found, "ports", "ok") if "answers" in t]) == 7
+    assert {"configuration", "services", "files", "disk", "certificate", "ports"} == {
+        row["check"] for row in found}
+
+
+@pytest.mark.parametrize("break_it, what", [
+    (lambda root: os.chmod(root / "db", 0o755), "db has mode 0755"),
+    (lambda root: os.chmod(root / "etc/posthorn.conf", 0o666), "posthorn.conf has mode 0666"),
+    (lambda root: os.chmod(root / "etc/certs/key.pem", 0o644), "chmod 0600"),
+    (lambda root: os.rmdir(root / "queue/hold"), "queue/hold: No such file"),
+    (lambda root: (root / "etc/certs/cert.pem").write_text("x"), "cert.pem"),
+    (lambda root: (root / "etc/posthorn.conf").write_text("[smtp]\nnonsense = 1\n"), "nonsense"),
+])
+def test_what_is_wrong_is_named(instance, break_it, what):
+    break_it(instance.root)
+    found = rows(instance, code=1)
+    assert any(what in row["text"] for row in found if row["result"] == "fail"), found
+
+
+def test_a_port_that_another_holds_is_named(instance):
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", instance.port("imap")))
+        holder.listen()
+        (text,) = texts(rows(instance, code=1), "ports", "fail")
+    assert str(instance.port("imap")) in text and str(os.getpid()) in text
+
+
+def test_dns_says_what_to_publish(instance):
+    zone = NameServer({
+        "d.test": ["@ MX 10 mail", "mail A 192.0.2.7", "@ TXT \"v=spf1 mx -all\"",
+                   "_dmarc TXT \"v=DMARC1; p=none\""],
+        "bare.test": ["@ TXT \"v=spf1 -all\"", "@ TXT \"something else\""],
+        "2.0.192.in-addr.arpa": ["7 PTR mail.d.test."],
+    })
+    try:
+        instance.set("dns.stub", f"d.test {zone.address} bare.test {zone.address} "
+                                 f"2.0.192.in-addr.arpa {zone.address}")
+        instance.set("dns.unsigned", "test in-addr.arpa")
+        instance.start()
+        instance.add_user("alice@d.test", PASSWORD)
+        found = rows(instance, "D.test", code=0)
+        assert texts(found, "domain", "ok") and texts(found, "mx", "ok") == ["d.test: MX mail.d.test"]
+        assert texts(found, "spf", "ok") and texts(found, "dmarc", "ok")
+        assert texts(found, "ptr", "ok") == ["192.0.2.7: PTR mail.d.test"]
+        assert texts(found, "publish") == []
+        found = rows(instance, "bare.test", code=1)
+        assert "posthorn domain add bare.test" in texts(found, "domain", "fail")[0]
+        assert "no MX" in texts(found, "mx", "fail")[0]
+        assert "lets no server send" in texts(found, "spf", "fail")[0]
+        assert texts(found, "publish") == [
+            "bare.test. IN MX 10 mail.d.test.",
+            '_dmarc.bare.test. IN TXT "v=DMARC1; p=none; rua=mailto:postmaster@bare.test"']
+    finally:
+        zone.close()
+    assert instance.run("doctor", "no domain", check=False).returncode == 2
