@@ -25,7 +25,8 @@ local_sandbox(const struct daemon *d, const struct worker *w, const gid_t *queue
     box.dir_count = 2;
     box.files_max = 8192;   /* a batch keeps the journals of its mailboxes open */
     box.same_rights = true; /* links lead from the queue into the store */
-    box.calls = SANDBOX_FILES | SANDBOX_CONNECT_UNIX | SANDBOX_ACCEPT | SANDBOX_FORK | SANDBOX_KILL;
+    box.calls = SANDBOX_FILES | SANDBOX_CHMOD | SANDBOX_CONNECT_UNIX | SANDBOX_ACCEPT |
+                SANDBOX_FORK | SANDBOX_KILL;
     return box;
 }
 

@@ -23,8 +23,13 @@
 #include "lib/sys/heap_image.h"
 #include "lib/sys/pool_worker.h"
 
-#define FDS_MAX 256       /* descriptors that a daemon may have open when its pool begins */
-#define WORKER_FILES 256  /* RLIMIT_NOFILE of a session */
+#define FDS_MAX 256      /* descriptors that a daemon may have open when its pool begins */
+#define WORKER_FILES 256 /* RLIMIT_NOFILE of a session */
+#ifdef __SANITIZE_ADDRESS__
+#define WORKER_HEAP 0 /* its shadow counts as heap */
+#else
+#define WORKER_HEAP (1u << 30) /* bytes: RLIMIT_DATA of a session, should a limit of ours fail */
+#endif
 #define EMPTY_DIR "empty" /* below run/ */
 
 struct forker {
@@ -127,6 +132,8 @@ split_sandbox(struct forker *f)
     f->own_box = f->worker_box = f->ops->worker_box;
     if (f->own_box.files_max == 0)
         f->own_box.files_max = WORKER_FILES;
+    if (f->own_box.heap_max == 0)
+        f->own_box.heap_max = WORKER_HEAP;
     f->own_box.calls |= SANDBOX_FORK | SANDBOX_RESTRICT;
     f->own_box.landlock = f->own_box.dir_count > 0; /* none named: left to the sessions */
     f->worker_box.landlock = false;

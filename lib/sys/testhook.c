@@ -20,7 +20,9 @@ int testhook_is_built;
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -71,6 +73,35 @@ attack_openat(const char *path)
             return 0;
         if (rc != EBADF && rc != ENOTDIR)
             last = rc;
+    }
+    return last;
+}
+
+/* What Landlock does not ask about: a mode and a time, by name from every descriptor. */
+static int
+attack_chmod(const char *path)
+{
+    int last = ENOTDIR;
+
+    for (int fd = 0; fd < FDS_MAX; fd++) {
+        if (fchmodat(fd, path, 0777, 0) == 0)
+            return 0;
+        if (errno != EBADF && errno != ENOTDIR)
+            last = errno;
+    }
+    return last;
+}
+
+static int
+attack_utimes(const char *path)
+{
+    int last = ENOTDIR;
+
+    for (int fd = 0; fd < FDS_MAX; fd++) {
+        if (utimensat(fd, path, NULL, 0) == 0)
+            return 0;
+        if (errno != EBADF && errno != ENOTDIR)
+            last = errno;
     }
     return last;
 }
@@ -171,6 +202,15 @@ attack_fcntl_kill(const char *pid)
     return result_of(fcntl(fds[0], F_SETOWN, number_of(pid)));
 }
 
+/* A limit on processor time kills like a signal. */
+static int
+attack_prlimit(const char *pid)
+{
+    struct rlimit limit = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+
+    return result_of(prlimit(number_of(pid), RLIMIT_CPU, &limit, NULL));
+}
+
 static int
 attack_ptrace(const char *pid)
 {
@@ -243,6 +283,7 @@ static const struct attack attacks[] = {
     {"kill", attack_kill},       {"ptrace", attack_ptrace},       {"fcntl_kill", attack_fcntl_kill},
     {"peek", attack_peek},       {"io_uring", attack_io_uring},   {"setuid", attack_setuid},
     {"chroot", attack_chroot},   {"unshare", attack_unshare},     {"code", attack_code},
+    {"prlimit", attack_prlimit}, {"chmod", attack_chmod},         {"utimes", attack_utimes},
     {"alive", attack_alive},
 };
 

@@ -136,6 +136,10 @@ def test_the_other_user_s_mail_is_out_of_reach(hooked):
         mail[user] = found[0]
     refused_everywhere(hooked, "openat", os.path.relpath(mail["bob"], mail["alice"]))
     refused_everywhere(hooked, "open", mail["bob"])
+    mode = mail["bob"].stat().st_mode
+    for attack in ("chmod", "utimes"):  # by name, which Landlock does not confine
+        refused_everywhere(hooked, attack, os.path.relpath(mail["bob"], mail["alice"]))
+    assert mail["bob"].stat().st_mode == mode
 
 
 def test_alice_s_own_mail_is_there(hooked):
@@ -174,6 +178,7 @@ def test_no_process_can_be_touched(hooked):
         for pid in (workers[0], victim.pid, 1):
             refused_everywhere(hooked, "kill", pid)
             refused_everywhere(hooked, "fcntl_kill", pid)
+            refused_everywhere(hooked, "prlimit", pid)
         for name in ("ptrace", "peek"):
             assert set(attack_everywhere(hooked, name, victim.pid).values()) == {"killed"}
         assert victim.poll() is None
