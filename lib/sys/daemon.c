@@ -91,6 +91,13 @@ load_configuration(struct daemon *d)
                                                 : LOG_INFO);
 }
 
+/* Each new layer shows in this process's row of the process table; so it does in children. */
+static void
+show_landlock(void *arg, int abi, unsigned layers)
+{
+    stats_process_landlock(arg, abi, layers);
+}
+
 static void
 open_stats(struct daemon *d)
 {
@@ -106,6 +113,8 @@ open_stats(struct daemon *d)
         die(EX_CANTCREAT, "%s/stats/%s: %s", d->inst.run, d->service, strerror(errno));
     close_keep_errno(dirfd);
     stats_process_begin(d->stats, "parent");
+    stats_process_landlock(d->stats, sandbox_landlock_abi(), 0);
+    sandbox_observe(show_landlock, d->stats);
 }
 
 static void
@@ -130,7 +139,8 @@ daemon_init(struct daemon *d, const char *name, int argc, char **argv)
     instance_init(&d->inst, root_option(name, argc, argv));
     d->log_fd = fd_from_env("POSTHORN_LOG_FD");
     d->control_fd = fd_from_env("POSTHORN_CONTROL_FD");
-    log_open(name, d->service, d->log_fd);
+    /* Lines bear the name of the file that was started, which is what logd looks for. */
+    log_open(program_invocation_short_name, d->service, d->log_fd);
     load_configuration(d);
     d->run_dirfd = daemon_open_dir(d, d->inst.run, true);
     open_stats(d);
@@ -221,25 +231,9 @@ daemon_sandbox_base(const struct daemon *d, enum conf_id user)
     };
 }
 
-static void
-show_landlock(void *arg, int abi, unsigned layers)
-{
-    const struct daemon *d = arg;
-
-    stats_process_landlock(d->stats, abi, layers);
-}
-
-void
-daemon_show_landlock(struct daemon *d)
-{
-    stats_process_landlock(d->stats, sandbox_landlock_abi(), sandbox_landlock_layers());
-    sandbox_observe(show_landlock, d);
-}
-
 void
 daemon_sandbox(struct daemon *d, const struct sandbox *box)
 {
-    daemon_show_landlock(d);
     if (sandbox_enter(box) < 0) {
         log_event(LOG_ERROR, "sandbox_failed", KV_ERRNO());
         die(EX_OSERR, "%s: the sandbox could not be entered: %s", d->name, strerror(errno));

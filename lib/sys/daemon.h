@@ -46,9 +46,6 @@ uid_t daemon_role_uid(const struct daemon *d, enum conf_id user);
 /* gid of a role's primary group, for supplementary groups. */
 gid_t daemon_role_gid(const struct daemon *d, enum conf_id user);
 void daemon_sandbox(struct daemon *d, const struct sandbox *box); /* exits on failure */
-/* Puts Landlock's layers into this process's row of the process table, now and with each new one;
- * daemon_sandbox does it. */
-void daemon_show_landlock(struct daemon *d);
 
 void daemon_ready(struct daemon *d); /* master counts us as started from here on */
 /* Runs the loop until SIGTERM or until master is gone. */

@@ -232,7 +232,6 @@ begin(struct forker *f, pid_t parent)
 
     log_forked();
     stats_process_begin(f->d->stats, "forker");
-    daemon_show_landlock(f->d);
     close_parents_fds(f);
     catch_children();
     image_fd = heap_image_open();

@@ -7,6 +7,7 @@
 #include "lib/sys/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
@@ -139,10 +140,25 @@ enter_no_new_privileges(void)
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core file, no ptrace by the same user */
 }
 
+/* The kernel's word for it: what stands in the process table was tried. */
+static int
+probe_landlock(void)
+{
+    int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return 0;
+    (void)close(fd);
+    errno = ENOSYS;
+    return -1;
+}
+
 static int
 restrict_and_tell(const struct sandbox_dir *dirs, size_t count, bool same_rights, bool tcp_allowed)
 {
     if (landlock_restrict(dirs, count, same_rights, tcp_allowed) < 0)
+        return -1;
+    if (landlock_abi() > 0 && probe_landlock() < 0)
         return -1;
     if (observer != NULL)
         observer(observer_arg, landlock_abi(), landlock_layers());

@@ -16,6 +16,7 @@ int testhook_is_built;
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -263,6 +264,33 @@ attack_code(const char *argument)
     return at == MAP_FAILED ? errno : result_of(mprotect(at, 4096, PROT_READ | PROT_EXEC));
 }
 
+/* In another program's name, and into another service's file. */
+static int
+attack_forge(const char *argument)
+{
+    char text[512];
+    int sent = 0;
+
+    for (int fd = 0; fd < FDS_MAX; fd++) {
+        int type = 0, len;
+        socklen_t size = sizeof(type);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_DGRAM)
+            continue;
+        len =
+            snprintf(text, sizeof(text),
+                     "queue\n2026-11-23T10:00:00.123Z queue-manager[1] info event=%s\n", argument);
+        sent += write(fd, text, (size_t)len) == len;
+        for (int tries = 0; tries < 2; tries++) { /* its own file: another's pid, then its own */
+            len = snprintf(text, sizeof(text),
+                           "%s\n2026-11-23T10:00:00.123Z authd[%d] info event=%s\n",
+                           getenv("POSTHORN_SERVICE"), tries == 0 ? 1 : getpid(), argument);
+            sent += write(fd, text, (size_t)len) == len;
+        }
+    }
+    return sent > 0 ? 0 : EBADF;
+}
+
 /* Not an attack: lets the test know whom to attack. */
 static int
 attack_alive(const char *argument)
@@ -284,7 +312,7 @@ static const struct attack attacks[] = {
     {"peek", attack_peek},       {"io_uring", attack_io_uring},   {"setuid", attack_setuid},
     {"chroot", attack_chroot},   {"unshare", attack_unshare},     {"code", attack_code},
     {"prlimit", attack_prlimit}, {"chmod", attack_chmod},         {"utimes", attack_utimes},
-    {"alive", attack_alive},
+    {"forge", attack_forge},     {"alive", attack_alive},
 };
 
 static const struct attack *
