@@ -225,10 +225,6 @@ begin_section(struct parser *p, struct slice name)
     *row = (struct service_row){.automatic = true, .user = -1, .socket_group = -1, .line = p->line};
     if (copy_name(p, name, row->name) < 0)
         return;
-    if (strchr(row->name, '.') != NULL) { /* it names a log file, log/SERVICE.log */
-        (void)fail(p, "[%s]: the name of a service has no '.'", row->name);
-        return;
-    }
     if (services_find(p->services, row->name) != NULL) {
         (void)fail(p, "[%s] is there twice", row->name);
         return;
