@@ -140,7 +140,8 @@ enter_no_new_privileges(void)
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core file, no ptrace by the same user */
 }
 
-/* The kernel's word for it: what stands in the process table was tried. */
+/* The kernel's word for it: what stands in the process table was tried. A user's directory is never
+ * the root itself. */
 static int
 probe_landlock(void)
 {
