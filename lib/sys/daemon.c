@@ -32,6 +32,7 @@
 #include "lib/log/log.h"
 
 #define ERRORS_MAX 65536
+#define EMPTY_DIR "empty" /* below run/ */
 
 /* Start-up errors go to stderr: master reads it and tells `posthorn start`. */
 __attribute__((format(printf, 2, 3))) static _Noreturn void
@@ -192,6 +193,16 @@ daemon_open_dir(const struct daemon *d, const char *path, bool path_only)
     if (fd < 0)
         die(EX_NOINPUT, "%s: %s: %s", d->name, path, strerror(errno));
     return fd;
+}
+
+int
+daemon_empty_dir(const struct daemon *d)
+{
+    if (mkdirat(d->run_dirfd, EMPTY_DIR, 0555) < 0 && errno != EEXIST)
+        return -1;
+    if (fchmodat(d->run_dirfd, EMPTY_DIR, 0555, 0) < 0) /* whatever the umask was */
+        return -1;
+    return openat(d->run_dirfd, EMPTY_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 static struct role

@@ -30,7 +30,6 @@
 #else
 #define WORKER_HEAP (1u << 30) /* bytes: RLIMIT_DATA of a session, should a limit of ours fail */
 #endif
-#define EMPTY_DIR "empty" /* below run/ */
 
 struct forker {
     struct daemon *d;
@@ -113,16 +112,6 @@ close_parents_fds(struct forker *f)
     close_keep_errno(f->d->control_fd);
     close_keep_errno(f->d->run_dirfd); /* a directory from outside the chroot leads out of it */
     f->d->control_fd = f->d->run_dirfd = -1;
-}
-
-static int
-open_empty_dir(const struct daemon *d)
-{
-    if (mkdirat(d->run_dirfd, EMPTY_DIR, 0555) < 0 && errno != EEXIST)
-        return -1;
-    if (fchmodat(d->run_dirfd, EMPTY_DIR, 0555, 0) < 0) /* whatever the umask was */
-        return -1;
-    return openat(d->run_dirfd, EMPTY_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* What is the same for all workers the forker puts on, and they inherit it. */
@@ -257,7 +246,7 @@ forker_start(struct daemon *d, const struct pool_ops *ops)
     int ends[2];
 
     split_sandbox(&f);
-    if (d->is_root && (f.own_box.chroot_fd = open_empty_dir(d)) < 0)
+    if (d->is_root && (f.own_box.chroot_fd = daemon_empty_dir(d)) < 0)
         return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return -1;
