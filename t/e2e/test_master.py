@@ -3,8 +3,10 @@ can be ordered, then with the real suite."""
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import signal
+import smtplib
 import socket
 import subprocess
 import time
@@ -453,6 +455,31 @@ def test_sandbox_status_shows_no_root_but_master(instance):
         for row in reads:
             here = "run" if row["program"] == "remote-deliver" else "run/empty"
             assert row["chroot"] == str(instance.root / here), row
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes several users")
+def test_users_with_names_work_too(instance):
+    """As in an installation: names from /etc/passwd, which no sandbox can read. Debian's own serve."""
+    names = dict(zip(("smtp", "mail", "account", "auth", "dns", "queue", "out", "log"),
+                     ("daemon", "bin", "sys", "games", "man", "lp", "mail", "news")))
+    owners = {}
+    for role, name in names.items():
+        number = int(instance.run("config", "get", f"users.{role}").out.split()[-1].split(":")[0])
+        owners[number] = pwd.getpwnam(name)
+        instance.set(f"users.{role}", name)
+    for path in [instance.root, *instance.root.rglob("*")]:
+        mode, st = path.stat().st_mode & 0o7777, path.stat()
+        uid = owners[st.st_uid].pw_uid if st.st_uid in owners else -1
+        gid = owners[st.st_gid].pw_gid if st.st_gid in owners else -1
+        os.chown(path, uid, gid)
+        path.chmod(mode)
+    instance.start()
+    assert all_running(instance)
+    instance.add_user("alice@d.test", "secret-of-test")
+    with smtplib.SMTP("127.0.0.1", instance.port("smtp"), timeout=20) as smtp:
+        smtp.sendmail("x@far.test", ["alice@d.test"], "Subject: named\r\n\r\nusers\r\n")
+    instance.wait_queue_empty()
+    assert {row["user"] for row in instance.json("status", "--sandbox")} == {"root", *names.values()}
 
 
 def test_the_figures_are_there(instance):
