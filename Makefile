@@ -139,6 +139,9 @@ $(BUILD)/fuzz/%: fuzz/%.c $$(call linked,fuzz/%.c) $(BUILD)/libposthorn-core.a M
 MAN_PAGES = $(wildcard doc/*.[1-8])
 MAN_DIR = $(DESTDIR)$(PREFIX)/share/man
 install: all
+ifneq ($(SAN)$(FUZZ)$(TESTHOOKS),)
+	$(error this build is for tests: make install without SAN, FUZZ and TESTHOOKS)
+endif
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/posthorn \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d \
 	    $(DESTDIR)$(PREFIX)/share/doc/posthorn $(MAN_DIR)/man5 $(MAN_DIR)/man8
@@ -146,12 +149,12 @@ install: all
 	install -m 755 $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
 	    $(DESTDIR)$(PREFIX)/libexec/posthorn/
 	for page in $(MAN_PAGES); do install -m 644 $$page $(MAN_DIR)/man$${page##*.}/; done
-	$(BUILD)/bin/posthorn config doc --man >$(MAN_DIR)/man5/posthorn.conf.5
-	sed 's|@PREFIX@|$(PREFIX)|g' conf/posthorn.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/posthorn.service
+	umask 022; $(BUILD)/bin/posthorn config doc --man >$(MAN_DIR)/man5/posthorn.conf.5
+	umask 022; sed 's|@PREFIX@|$(PREFIX)|g' conf/posthorn.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/posthorn.service
 	install -m 644 conf/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/posthorn.conf
 	install -m 644 conf/services.conf $(wildcard doc/*.md) README.md \
 	    $(DESTDIR)$(PREFIX)/share/doc/posthorn/
-	$(BUILD)/bin/posthorn config doc --sample >$(DESTDIR)$(PREFIX)/share/doc/posthorn/posthorn.conf
+	umask 022; $(BUILD)/bin/posthorn config doc --sample >$(DESTDIR)$(PREFIX)/share/doc/posthorn/posthorn.conf
 
 clean:
 	rm -rf build build-asan build-fuzz build-hooks

@@ -1,17 +1,24 @@
 /*
  * dnsd/main.c - start-up of dnsd: the one resolver of the suite.
  */
+#include <unistd.h>
+
 #include "dnsd/question.h"
 #include "dnsd/resolver.h"
 #include "dnsd/service.h"
 #include "lib/sys/daemon.h"
 
+/* Answers come from anywhere: no path is left, and no socket but those to DNS servers. */
 static void
 enter_sandbox(struct daemon *d)
 {
     struct sandbox box = daemon_sandbox_base(d, USERS_DNS);
 
     box.calls = SANDBOX_INTERNET | SANDBOX_ACCEPT;
+    if (d->is_root) /* without it the sandbox says why it cannot be entered */
+        box.chroot_fd = daemon_empty_dir(d);
+    (void)close(d->run_dirfd); /* it would lead out of there */
+    d->run_dirfd = -1;
     daemon_sandbox(d, &box);
 }
 

@@ -88,7 +88,9 @@ any_id(struct session *s, struct parser *p, unsigned flags)
     (void)flags;
     if (!parser_space(p) || !parse_id(p, &name, &version) || !parser_end(p))
         return reply_bad(p->error);
-    log_event(LOG_INFO, "client_id", KV_SLICE("name", name), KV_SLICE("version", version));
+    if (!s->id_logged) /* once: anybody may send it, as often as they like */
+        log_event(LOG_INFO, "client_id", KV_SLICE("name", name), KV_SLICE("version", version));
+    s->id_logged = true;
     (void)stream_write(s->stream, s->server->settings.is_anonymous
                                       ? SLICE("* ID NIL\r\n")
                                       : SLICE("* ID (\"name\" \"Posthorn\")\r\n")); /* sticks */

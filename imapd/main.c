@@ -40,7 +40,7 @@ worker_sandbox(const struct daemon *d)
                                        .access = SANDBOX_READ | SANDBOX_WRITE};
     box.dir_count = 1;
     box.same_rights = true; /* messages are linked from folder to folder */
-    box.calls = SANDBOX_FILES | SANDBOX_RESTRICT | SANDBOX_INOTIFY;
+    box.calls = SANDBOX_FILES | SANDBOX_LANDLOCK | SANDBOX_INOTIFY;
     return box;
 }
 

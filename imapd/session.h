@@ -27,7 +27,7 @@ struct session {
     const struct server *server;
     struct stream *stream;
     enum session_state state;
-    bool tls_started, past_login;
+    bool tls_started, past_login, id_logged;
 
     /* the command in progress; `arena` and `out` are emptied after it */
     struct strbuf command;

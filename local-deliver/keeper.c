@@ -26,7 +26,7 @@ enum { PEERS_MAX = 64 };
 struct keeper {
     struct daemon *daemon;
     int store_dirfd;
-    uid_t account_uid, auth_uid;
+    struct keeper_peers peers;
     struct ipc_server *server;
     struct removal *removal;
     struct recounts *recounts;
@@ -38,7 +38,7 @@ allowed(uid_t uid, void *data)
 {
     const struct keeper *k = data;
 
-    return uid == k->account_uid || uid == k->auth_uid;
+    return uid == k->peers.account || uid == k->peers.auth;
 }
 
 static int
@@ -161,8 +161,15 @@ frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slic
     return 0;
 }
 
+struct keeper_peers
+keeper_find_peers(const struct daemon *d)
+{
+    return (struct keeper_peers){.account = daemon_role_uid(d, USERS_ACCOUNT),
+                                 .auth = daemon_role_uid(d, USERS_AUTH)};
+}
+
 struct keeper *
-keeper_new(struct daemon *d, int store_dirfd)
+keeper_new(struct daemon *d, int store_dirfd, const struct keeper_peers *peers)
 {
     static const struct ipc_handlers handlers = {.payload_max = STORE_CTL_PAYLOAD_MAX,
                                                  .frame = frame_came};
@@ -171,8 +178,7 @@ keeper_new(struct daemon *d, int store_dirfd)
 
     k->daemon = d;
     k->store_dirfd = store_dirfd;
-    k->account_uid = daemon_role_uid(d, USERS_ACCOUNT);
-    k->auth_uid = daemon_role_uid(d, USERS_AUTH);
+    k->peers = *peers;
     k->out = strbuf_new(STORE_CTL_PAYLOAD_MAX);
     k->removal = removal_new(d, store_dirfd);
     k->recounts = recounts_new(d, store_dirfd, recounted, k);

@@ -8,8 +8,14 @@
 
 struct keeper;
 
+struct keeper_peers {
+    uid_t account, auth; /* who may ask */
+};
+
+/* Looks the users up: before the sandbox, which has no /etc/passwd. Exits on error. */
+struct keeper_peers keeper_find_peers(const struct daemon *d);
 /* Serves the "control" listener; finishes removals that an earlier run left half done. */
-struct keeper *keeper_new(struct daemon *d, int store_dirfd);
+struct keeper *keeper_new(struct daemon *d, int store_dirfd, const struct keeper_peers *peers);
 void keeper_free(struct keeper **keeperp);
 
 #endif

@@ -25,7 +25,8 @@ local_sandbox(const struct daemon *d, const struct worker *w, const gid_t *queue
     box.dir_count = 2;
     box.files_max = 8192;   /* a batch keeps the journals of its mailboxes open */
     box.same_rights = true; /* links lead from the queue into the store */
-    box.calls = SANDBOX_FILES | SANDBOX_CONNECT_UNIX | SANDBOX_ACCEPT | SANDBOX_FORK | SANDBOX_KILL;
+    box.calls = SANDBOX_FILES | SANDBOX_CHMOD | SANDBOX_CONNECT_UNIX | SANDBOX_ACCEPT |
+                SANDBOX_FORK | SANDBOX_KILL;
     return box;
 }
 
@@ -36,19 +37,21 @@ main(int argc, char **argv)
     struct worker worker;
     struct sandbox box;
     gid_t queue_group;
+    struct keeper_peers peers;
     struct keeper *keeper;
     struct crew *crew;
 
     daemon_init(&d, "local-deliver", argc, argv); /* options, log, config; exits on error */
-    worker_init(&worker, &d);                     /* last use of a path from the real root */
+    worker_init(&worker, &d);
     queue_group = daemon_role_gid(&d, USERS_QUEUE);
+    peers = keeper_find_peers(&d); /* last use of a path from the real root */
     box = local_sandbox(&d, &worker, &queue_group);
-    daemon_sandbox(&d, &box);                    /* user, Landlock, seccomp: no way back */
-    crew = crew_start(&d, &worker);              /* the workers; replaces one that dies */
-    keeper = keeper_new(&d, worker.store_dirfd); /* run/store.sock */
-    daemon_ready(&d);                            /* master counts us as started from here on */
-    daemon_run(&d);                              /* until SIGTERM, or until master is gone */
-    crew_stop(&crew);                            /* each finishes its batch */
+    daemon_sandbox(&d, &box);                            /* user, Landlock, seccomp: no way back */
+    crew = crew_start(&d, &worker);                      /* the workers; replaces one that dies */
+    keeper = keeper_new(&d, worker.store_dirfd, &peers); /* run/store.sock */
+    daemon_ready(&d); /* master counts us as started from here on */
+    daemon_run(&d);   /* until SIGTERM, or until master is gone */
+    crew_stop(&crew); /* each finishes its batch */
     keeper_free(&keeper);
     return daemon_exit_status(&d);
 }

@@ -20,7 +20,7 @@
 #include "lib/base/mem.h"
 #include "lib/log/line.h"
 
-#define FILES_MAX 64           /* services; the lines of further ones go to the last file */
+#define FILES_MAX 65           /* services and master; further ones share the last file */
 #define PENDING_MAX (1u << 20) /* bytes of one file that wait for the end of the turn */
 #define ROTATED_MAX 4096       /* rotated files of one service that are looked at in one go */
 #define REOPEN_PAUSE_MS 1000   /* after a failed open */
@@ -295,9 +295,7 @@ append_clean(struct strbuf *pending, struct slice line)
         strbuf_truncate(pending, start);
         return;
     }
-    for (size_t i = start; i + 1 < pending->len; i++)
-        if ((unsigned char)pending->ptr[i] < 0x20 || pending->ptr[i] == 0x7f)
-            pending->ptr[i] = '?';
+    log_text_tame(pending->ptr + start, pending->len - start);
 }
 
 void

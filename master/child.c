@@ -21,11 +21,13 @@
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/ipc/socket.h"
+#include "lib/log/line.h"
 #include "lib/log/log.h"
+#include "master/log_socket.h"
 
 #define LAST_WORDS_MAX 2000 /* bytes of stderr kept for the message of a failed start */
 #define STDERR_READS_MAX 16 /* of 4 KiB in one turn */
+#define LINES_PER_SECOND 50 /* of stderr that are logged: every session of the service has it */
 #define ENVIRON_MAX 64      /* variables handed on */
 #define LISTENERS_MAX 8192
 
@@ -40,6 +42,8 @@ struct child {
     const char *killed_for; /* NULL: not by us */
     int64_t started_ms;
     struct strbuf last_words;
+    int64_t lines_since_ms; /* mono: a second of stderr lines begins */
+    unsigned lines;         /* in it */
     const struct child_events *events;
     void *arg;
 };
@@ -102,21 +106,6 @@ make_env(struct launch_kit *kit, const struct child_spec *spec)
     add_env(kit, xasprintf("POSTHORN_CONTROL_FD=%d", kit->control_fd));
     if (kit->log_fd >= 0)
         add_env(kit, xasprintf("POSTHORN_LOG_FD=%d", kit->log_fd));
-}
-
-/* A socket of its own for each child: its buffer is then nobody else's. */
-static int
-connect_log(int run_dirfd)
-{
-    struct sockaddr_un address;
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0 || ipc_socket_address(run_dirfd, "log.sock", &address) < 0 ||
-        connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-        close_keep_errno(fd);
-        return -1; /* it logs to stderr, which we read */
-    }
-    return fd;
 }
 
 static void
@@ -207,23 +196,55 @@ free_child(struct child *child)
 }
 
 static void
-say(const struct child *child, struct slice line)
+tell_dropped(struct child *child)
+{
+    if (child->lines > LINES_PER_SECOND)
+        log_event(LOG_WARN, "output_dropped", KV_STR("service", child->service),
+                  KV_U64("lines", child->lines - LINES_PER_SECOND));
+    child->lines = 0;
+}
+
+static bool
+may_say(struct child *child)
+{
+    int64_t now = clock_mono_ms();
+
+    if (now - child->lines_since_ms >= 1000) {
+        tell_dropped(child);
+        child->lines_since_ms = now;
+    }
+    return child->lines++ < LINES_PER_SECOND;
+}
+
+static void
+say(struct child *child, struct slice line)
 {
     line = slice_trim(line);
-    if (line.len > 0)
+    if (line.len > 0 && may_say(child))
         log_event(LOG_WARN, "output", KV_STR("service", child->service),
                   KV_STR("program", child->program), KV_U64("child_pid", child->pid),
                   KV_SLICE("text", line));
 }
 
+/* For `posthorn status` and start: whatever was written, it shall not steer a terminal. */
+static void
+keep_words(struct child *child, struct slice text)
+{
+    size_t from;
+
+    if (text.len > LAST_WORDS_MAX)
+        text = slice_sub(text, text.len - LAST_WORDS_MAX, text.len);
+    if (child->last_words.len + text.len > LAST_WORDS_MAX) /* the oldest go */
+        strbuf_consume(&child->last_words, child->last_words.len + text.len - LAST_WORDS_MAX);
+    from = child->last_words.len;
+    (void)strbuf_append(&child->last_words, text);
+    log_text_tame(child->last_words.ptr + from, child->last_words.len - from);
+}
+
 static void
 hear(struct child *child, struct slice text)
 {
-    if (text.len > LAST_WORDS_MAX)
-        text = slice_sub(text, text.len - LAST_WORDS_MAX, text.len);
-    if (child->last_words.len + text.len > LAST_WORDS_MAX)
-        strbuf_clear(&child->last_words);
-    (void)strbuf_append(&child->last_words, text);
+    keep_words(child, text);
     while (text.len > 0)
         say(child, slice_split(&text, '\n'));
 }
@@ -294,6 +315,7 @@ reaped(void *arg, unsigned ready)
     if (waitpid(child->pid, &status, WNOHANG) != child->pid)
         return;
     read_stderr(child, LOOP_READ); /* what it said at last */
+    tell_dropped(child);
     describe_end(child, status, &why);
     log_event(child->stopping && status == 0 ? LOG_INFO : LOG_WARN, "process_ended",
               KV_STR("service", child->service), KV_U64("child_pid", child->pid),
@@ -333,7 +355,11 @@ child_start(struct loop *loop, const struct child_spec *spec, const struct child
             void *arg)
 {
     struct child *child = xcalloc(1, sizeof(*child));
-    struct launch_kit kit = {.log_fd = connect_log(spec->run_dirfd), .master = getpid()};
+    /* A socket of its own for each child: its buffer is then nobody else's. Without one it logs to
+     * stderr, which we read. */
+    struct launch_kit kit = {.log_fd =
+                                 log_socket_open(spec->run_dirfd, spec->service, spec->program, 0),
+                             .master = getpid()};
 
     *child = (struct child){.loop = loop, .events = events, .arg = arg, .pid_fd = -1};
     child->service = xstrdup(spec->service);

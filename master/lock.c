@@ -24,9 +24,9 @@
 #define STEP_MS 10
 
 static int
-open_lock(int run_dirfd, const char *name, struct strbuf *error)
+open_lock(int run_dirfd, const char *name, int flags, struct strbuf *error)
 {
-    int fd = openat(run_dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = openat(run_dirfd, name, flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     if (fd < 0)
         (void)strbuf_printf(error, "run/%s: %s\n", name, strerror(errno));
@@ -36,7 +36,7 @@ open_lock(int run_dirfd, const char *name, struct strbuf *error)
 static int
 be_only_master(int run_dirfd, struct strbuf *error)
 {
-    int fd = open_lock(run_dirfd, MASTER_LOCK, error);
+    int fd = open_lock(run_dirfd, MASTER_LOCK, O_RDWR, error);
     struct strbuf pid = strbuf_new(32);
     char text[32];
 
@@ -65,7 +65,8 @@ lock_instance(int run_dirfd, struct strbuf *error)
 
     if (be_only_master(run_dirfd, error) < 0)
         return -1;
-    fd = open_lock(run_dirfd, INSTANCE_LOCK, error);
+    /* Every session has it: there is nothing to be written through it. */
+    fd = open_lock(run_dirfd, INSTANCE_LOCK, O_RDONLY, error);
     while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
         if (clock_mono_ms() > deadline) {
             (void)strbuf_printf(error, "processes of an earlier start still run after %d s\n",

@@ -18,10 +18,13 @@
 
 #include "lib/base/io.h"
 #include "lib/ipc/master.h"
-#include "lib/ipc/socket.h"
 #include "lib/log/log.h"
+#include "lib/sys/sandbox.h"
+#include "lib/sys/stats.h"
+#include "master/confine.h"
 #include "master/control.h"
 #include "master/lock.h"
+#include "master/log_socket.h"
 #include "master/notify.h"
 #include "master/run_dir.h"
 #include "master/suite.h"
@@ -34,7 +37,6 @@ struct master {
     struct loop *loop;
     struct suite *suite;
     struct control *control;
-    bool reloading; /* systemd has been told so */
 };
 
 static _Noreturn void
@@ -62,12 +64,14 @@ read_options(struct master *m, int argc, char **argv)
     instance_init(&m->inst, root);
 }
 
-/* Descriptors 0 to 2 must be taken, or a socket would get one of these numbers. */
+/* Descriptors 0 to 2 must be taken, or a socket would get one of these numbers. What else our
+ * caller has left open would go down to every daemon and session. */
 static void
 settle_process(void)
 {
     int fd;
 
+    (void)close_range(STDERR_FILENO + 1, ~0u, 0); /* cannot fail for these arguments */
     do
         fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     while (fd >= 0 && fd <= STDERR_FILENO && fcntl(fd, F_SETFD, 0) == 0);
@@ -83,19 +87,32 @@ static void
 open_log(const struct master *m, int run_dirfd, const struct conf *conf)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
-    struct sockaddr_un address;
-    int fd =
-        socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); /* never waits for logd */
 
-    if (fd >= 0 && ipc_socket_address(run_dirfd, "log.sock", &address) == 0 &&
-        connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-        log_open("master", "master", fd);
-    else
-        log_open("master", "master", -1);
+    /* never waits for logd */
+    log_open("master", "master", log_socket_open(run_dirfd, "master", "master", SOCK_NONBLOCK));
     log_set_stderr(m->foreground);
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (strcmp(names[i], conf_str(conf, LOG_LEVEL)) == 0)
             log_set_level((enum log_level)i);
+}
+
+/* A row in the process table, for `posthorn status --sandbox`: without it that says less. */
+static void
+show_process(int run_dirfd)
+{
+    struct stats *stats;
+    int fd;
+
+    (void)mkdirat(run_dirfd, "stats", 0700); /* there or not, the next line tells */
+    fd = openat(run_dirfd, "stats", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    stats = fd < 0 ? NULL : stats_open(fd, "master", true);
+    close_keep_errno(fd);
+    if (stats == NULL)
+        return;
+    stats_process_begin(stats, "supervisor");
+    stats_process_state(stats, "running");
+    stats_process_landlock(stats, sandbox_landlock_abi(), sandbox_landlock_layers());
+    stats_close(&stats);
 }
 
 static void
@@ -103,11 +120,16 @@ services_changed(void *arg)
 {
     struct master *m = arg;
 
+    struct strbuf complaints = strbuf_new(ERRORS_MAX);
+
     control_changed(m->control);
-    if (m->reloading && suite_is_settled(m->suite)) {
-        m->reloading = false;
-        notify_send("READY=1");
+    if (suite_phase(m->suite) != SUITE_RUNNING) {
+        notify_stopping(suite_stop_limit_ms(m->suite));
+    } else if (suite_is_settled(m->suite)) {
+        suite_complaints(m->suite, &complaints);
+        notify_settled(strbuf_cstr(&complaints));
     }
+    strbuf_free(&complaints);
 }
 
 static void
@@ -116,7 +138,6 @@ on_stop(void *arg, int signo)
     struct master *m = arg;
 
     (void)signo;
-    notify_send("STOPPING=1");
     suite_stop(m->suite);
 }
 
@@ -129,12 +150,8 @@ on_reload(void *arg, int signo)
     (void)signo;
     if (suite_phase(m->suite) != SUITE_RUNNING)
         return;
-    notify_reloading();
-    m->reloading = true;
-    if (suite_reload(m->suite, &errors) < 0)
-        log_event(LOG_ERROR, "reload_refused", KV_STR("why", strbuf_cstr(&errors)));
+    (void)suite_reload(m->suite, &errors); /* a refusal is in the log */
     strbuf_free(&errors);
-    services_changed(m);
 }
 
 static void
@@ -167,7 +184,6 @@ run(struct master *m)
     loop_on_signal(m->loop, SIGINT, on_stop, m);
     loop_on_signal(m->loop, SIGHUP, on_reload, m);
     notify_init(m->loop);
-    m->reloading = true; /* READY=1 is sent when every service has come to rest */
     detach(m);
     loop_run(m->loop);
 }
@@ -187,6 +203,8 @@ main(int argc, char **argv)
     if (lock_fd < 0)
         die(EX_CANTCREAT, strbuf_cstr(&errors));
     run_dir_clean(run_dirfd);
+    if (confine_master(&m.inst) < 0) /* no way back; nothing was read so far */
+        die(EX_OSERR, "master: the sandbox could not be entered\n");
     config = config_load(&m.inst, &errors);
     if (config == NULL)
         die(EX_CONFIG, strbuf_cstr(&errors));
@@ -196,6 +214,7 @@ main(int argc, char **argv)
     if (m.control == NULL)
         die(EX_CANTCREAT, "master: run/" MASTER_SOCKET " could not be made\n");
     log_set_level(LOG_ERROR); /* the rest is not for whoever waits for our start */
+    show_process(run_dirfd);
     suite_start_log(m.suite);
     open_log(&m, run_dirfd, config->conf);
     suite_start(m.suite);

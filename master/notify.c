@@ -16,11 +16,22 @@
 #include "lib/base/io.h"
 #include "lib/base/parse.h"
 
+#define STATUS_MAX 256
+
 static struct {
     int fd;
     struct loop_timer *watchdog;
     int64_t watchdog_ms;
-} notify = {.fd = -1};
+    bool busy; /* starting or reloading, which READY=1 ends */
+    bool stopping;
+} notify = {.fd = -1, .busy = true};
+
+static void
+send_state(const char *state)
+{
+    if (notify.fd >= 0) /* whether it arrives is systemd's concern */
+        (void)send(notify.fd, state, strlen(state), MSG_NOSIGNAL);
+}
 
 /* A path, or with '@' a name in the abstract space. */
 static int
@@ -47,7 +58,7 @@ static void
 keep_alive(void *arg)
 {
     (void)arg;
-    notify_send("WATCHDOG=1");
+    send_state("WATCHDOG=1");
     loop_timer_set(notify.watchdog, notify.watchdog_ms);
 }
 
@@ -90,21 +101,49 @@ notify_end(void)
     notify.fd = -1;
 }
 
-void
-notify_send(const char *state)
-{
-    if (notify.fd >= 0) /* whether it arrives is systemd's concern */
-        (void)send(notify.fd, state, strlen(state), MSG_NOSIGNAL);
-}
-
+/* With the time that systemd wants along (Type=notify-reload). */
 void
 notify_reloading(void)
 {
     struct timespec now = {0, 0};
     char text[64];
 
+    if (notify.busy || notify.stopping)
+        return;
+    notify.busy = true;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     (void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
                    (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
-    notify_send(text);
+    send_state(text);
+}
+
+void
+notify_settled(const char *complaints)
+{
+    struct slice rest = slice_of(complaints), line = slice_split(&rest, '\n');
+    char text[STATUS_MAX];
+
+    if (!notify.busy || notify.stopping)
+        return;
+    notify.busy = false;
+    (void)snprintf(text, sizeof(text), "STATUS=%.*s%s", (int)(line.len > 200 ? 200 : line.len),
+                   line.ptr,
+                   line.len == 0  ? "every service runs"
+                   : rest.len > 0 ? " (and more)"
+                                  : "");
+    send_state(text);
+    send_state("READY=1");
+}
+
+void
+notify_stopping(int64_t ms)
+{
+    char text[64];
+
+    if (notify.stopping)
+        return;
+    notify.stopping = true;
+    send_state("STOPPING=1");
+    (void)snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%lld", (long long)ms * 1000);
+    send_state(text);
 }

@@ -9,9 +9,11 @@
 /* Reads NOTIFY_SOCKET and WATCHDOG_USEC, and takes them out of the environment. */
 void notify_init(struct loop *loop);
 void notify_end(void);
-/* "READY=1", "RELOADING=1", "STOPPING=1", "STATUS=..."; nothing without systemd. */
-void notify_send(const char *state);
-/* RELOADING=1 with the time that systemd wants along (Type=notify-reload). */
+/* Each does nothing without systemd, and nothing twice. */
 void notify_reloading(void);
+/* Every service is at rest, after the start or a reload; `complaints` is shown by systemctl. */
+void notify_settled(const char *complaints);
+/* It will take `ms` at most. */
+void notify_stopping(int64_t ms);
 
 #endif

@@ -13,6 +13,21 @@
 
 #include "lib/base/io.h"
 
+/* Whoever may write there can put sockets of their own in place of ours. */
+static bool
+is_ours_alone(int fd, const char *path, struct strbuf *error)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+        return true;
+    (void)strbuf_printf(error,
+                        "%s: it must belong to user %u, who starts the suite, and nobody else may "
+                        "write there\n",
+                        path, (unsigned)geteuid());
+    return false;
+}
+
 int
 run_dir_open(const char *path, struct strbuf *error)
 {
@@ -22,8 +37,14 @@ run_dir_open(const char *path, struct strbuf *error)
     if (mkdir(path, 0700) == 0)
         (void)chmod(path, 0711); /* umask does not count; checked by the open below */
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) {
         (void)strbuf_printf(error, "%s: %s\n", path, strerror(errno));
+        return -1;
+    }
+    if (!is_ours_alone(fd, path, error)) {
+        close_keep_errno(fd);
+        return -1;
+    }
     return fd;
 }
 

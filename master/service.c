@@ -2,7 +2,8 @@
  * master/service.c - the life of one service.
  *
  * `active` is the configuration that has worked (or the first one); `candidate` the one that a
- * reload brought and that no process has yet become ready with. A process that dies is started
+ * reload brought and that no process has yet become ready with; `prepared` the one of a reload that
+ * may still be refused as a whole. A process that dies is started
  * again: at once if it had been up for a while, else with a growing pause.
  */
 #include "master/service.h"
@@ -28,10 +29,15 @@ struct plan {
     struct socket_set *sockets; /* NULL: not bound */
 };
 
+/* What is bound already: a new plan takes its sockets from there. */
+struct held {
+    const struct socket_set *sets[SOCKET_SETS_HELD];
+};
+
 struct service {
     struct service_env *env;
     char *name;
-    struct plan active, candidate;
+    struct plan active, candidate, prepared;
     struct child *current; /* serves, or is starting or stopping */
     struct child *next;    /* takes over when it is ready */
     struct child *draining[DRAINING_MAX];
@@ -55,6 +61,15 @@ plan_free(struct plan *plan)
     socket_set_free(&plan->sockets);
     config_release(&plan->config);
     plan->row = NULL;
+}
+
+/* Drops what was bound for a configuration that does not come into force. */
+static void
+plan_drop(struct service *s, struct plan *plan)
+{
+    socket_set_replace(s->active.sockets, plan->sockets, s->active.config, s->active.row,
+                       s->env->run_dirfd);
+    plan_free(plan);
 }
 
 static void
@@ -107,13 +122,21 @@ retry_later(struct service *s)
         s->pause_ms = PAUSE_MAX_MS;
 }
 
+static struct held
+held_by(const struct service *s)
+{
+    return (struct held){{s->active.sockets, s->candidate.sockets}};
+}
+
 static int
 bind_plan(struct service *s, struct plan *plan)
 {
     struct strbuf errors = strbuf_new(ERROR_MAX);
+    struct held held = held_by(s);
 
     if (plan->sockets == NULL)
-        plan->sockets = socket_set_open(plan->config, plan->row, s->env->run_dirfd, NULL, &errors);
+        plan->sockets =
+            socket_set_open(plan->config, plan->row, s->env->run_dirfd, held.sets, &errors);
     if (plan->sockets == NULL)
         set_error(s, strbuf_cstr(&errors));
     strbuf_free(&errors);
@@ -168,6 +191,7 @@ service_free(struct service **servicep)
     socket_set_unlink(s->active.sockets, s->env->run_dirfd);
     plan_free(&s->active);
     plan_free(&s->candidate);
+    plan_free(&s->prepared);
     loop_timer_free(&s->retry);
     strbuf_free(&s->error);
     strbuf_free(&s->refused);
@@ -264,6 +288,8 @@ accept_candidate(struct service *s)
         s->candidate.sockets = s->active.sockets;
         s->active.sockets = NULL;
     }
+    socket_set_replace(s->candidate.sockets, s->active.sockets, s->candidate.config,
+                       s->candidate.row, s->env->run_dirfd);
     plan_free(&s->active);
     s->active = s->candidate;
     s->candidate = (struct plan){0};
@@ -277,7 +303,10 @@ child_ready(struct child *child, void *arg)
     if (child == s->next) {
         if (s->current != NULL) {
             add_draining(s, s->current);
-            child_drain(s->current);
+            if (child_is_ready(s->current))
+                child_drain(s->current);
+            else /* has no session yet, and might not hear a hangup */
+                child_stop(s->current, s->env->stop_timeout_ms);
         }
         s->current = s->next;
         s->next = NULL;
@@ -313,7 +342,7 @@ refuse_candidate(struct service *s, const char *why)
     strbuf_clear(&s->refused);
     (void)strbuf_str(&s->refused, why); /* cut nowhere: both have the same ceiling */
     log_event(LOG_ERROR, "reload_refused", KV_STR("service", s->name), KV_STR("why", why));
-    plan_free(&s->candidate);
+    plan_drop(s, &s->candidate);
 }
 
 static void
@@ -363,30 +392,29 @@ int
 service_reload_prepare(struct service *s, struct config *config, struct strbuf *errors)
 {
     const struct service_row *row = services_find(config->services, s->name);
+    struct held held = held_by(s);
 
     assert_always(row != NULL);
     strbuf_clear(&s->refused);
-    plan_free(&s->candidate);
     if (s->draining_count + 1 >= DRAINING_MAX) {
         (void)strbuf_printf(errors, "%s: %zu earlier generations still end their sessions\n",
                             s->name, s->draining_count);
         return -1;
     }
-    s->candidate = (struct plan){.config = config_share(config), .row = row};
+    s->prepared = (struct plan){.config = config_share(config), .row = row};
     if (!s->wanted)
         return 0;
-    s->candidate.sockets =
-        socket_set_open(config, row, s->env->run_dirfd, s->active.sockets, errors);
-    if (s->candidate.sockets != NULL)
+    s->prepared.sockets = socket_set_open(config, row, s->env->run_dirfd, held.sets, errors);
+    if (s->prepared.sockets != NULL)
         return 0;
-    plan_free(&s->candidate);
+    plan_free(&s->prepared);
     return -1;
 }
 
 void
 service_reload_cancel(struct service *s)
 {
-    plan_free(&s->candidate);
+    plan_drop(s, &s->prepared);
 }
 
 void
@@ -398,6 +426,9 @@ service_reload(struct service *s, bool needed)
         child_stop(s->next, s->env->stop_timeout_ms);
         s->next = NULL;
     }
+    plan_free(&s->candidate);
+    s->candidate = s->prepared;
+    s->prepared = (struct plan){0};
     if (!s->wanted || !needed || s->current == NULL) {
         accept_candidate(s);
         if (s->wanted && s->current == NULL)

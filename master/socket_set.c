@@ -20,9 +20,9 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/role.h"
+#include "lib/ipc/master.h"
 #include "lib/ipc/socket.h"
 #include "lib/log/log.h"
-#include "lib/sys/port_holder.h"
 
 #define BACKLOG 1024 /* the kernel cuts it to net.core.somaxconn */
 
@@ -39,6 +39,21 @@ find(const struct socket_set *set, const char *label, const char *where)
         if (strcmp(set->items[i].label, label) == 0 && strcmp(set->items[i].where, where) == 0)
             return &set->items[i];
     return NULL;
+}
+
+/* A descriptor of its own for a socket that one of the sets has; -1 with errno ENOENT: none has. */
+static int
+take_held(const struct socket_set *const have[SOCKET_SETS_HELD], const char *label,
+          const char *where)
+{
+    for (size_t i = 0; i < SOCKET_SETS_HELD; i++) {
+        const struct bound_socket *held = find(have[i], label, where);
+
+        if (held != NULL)
+            return fcntl(held->fd, F_DUPFD_CLOEXEC, 0);
+    }
+    errno = ENOENT;
+    return -1;
 }
 
 static void
@@ -109,17 +124,14 @@ report(const struct address *a, const char *label, uint16_t port, int error, str
                             error == EADDRNOTAVAIL ? ": no interface has this address" : "");
         return;
     }
-    (void)strbuf_printf(errors, "port %u is in use", port);
-    (void)strbuf_str(errors, " by ");
-    if (!port_holder_find(port, errors))
-        (void)strbuf_str(errors, "another process");
-    (void)strbuf_char(errors, '\n');
+    (void)strbuf_printf(errors, MASTER_PORT_IN_USE "\n", port);
 }
 
 /* One port on all of its addresses. */
 static int
 open_port(struct socket_set *set, const struct config *config, const struct service_row *row,
-          const struct service_listen *listen, const struct socket_set *have, struct strbuf *errors)
+          const struct service_listen *listen,
+          const struct socket_set *const have[SOCKET_SETS_HELD], struct strbuf *errors)
 {
     const char *binds[CONF_LIST_MAX];
     size_t count = service_binds(row, config->conf, binds, ARRAY_LEN(binds)), opened = 0;
@@ -128,9 +140,10 @@ open_port(struct socket_set *set, const struct config *config, const struct serv
 
     for (size_t i = 0; i < count; i++) {
         struct address a = make_address(binds[i], port);
-        const struct bound_socket *old = find(have, listen->label, a.where);
-        int fd = old != NULL ? fcntl(old->fd, F_DUPFD_CLOEXEC, 0) : bind_internet(&a);
+        int fd = take_held(have, listen->label, a.where);
 
+        if (fd < 0 && errno == ENOENT)
+            fd = bind_internet(&a);
         if (fd >= 0) {
             add(set, listen->label, a.where, fd);
             opened++;
@@ -161,10 +174,17 @@ socket_gid(const struct config *config, const struct service_row *row)
 }
 
 static int
+set_rights(const struct config *config, const struct service_row *row, int run_dirfd)
+{
+    if (fchownat(run_dirfd, row->socket, (uid_t)-1, socket_gid(config, row), 0) < 0)
+        return -1;
+    return fchmodat(run_dirfd, row->socket, row->socket_mode, 0);
+}
+
+static int
 bind_unix(const struct config *config, const struct service_row *row, int run_dirfd)
 {
     struct sockaddr_un address;
-    gid_t gid = socket_gid(config, row);
     int fd;
 
     if (ipc_socket_address(run_dirfd, row->socket, &address) < 0)
@@ -173,9 +193,10 @@ bind_unix(const struct config *config, const struct service_row *row, int run_di
     if (fd < 0)
         return -1;
     unlink_keep_errno(run_dirfd, row->socket); /* a dead one: the lock says that no other lives */
+    if (row->socket_datagram) /* from the first datagram on the kernel tells who sent it */
+        (void)setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int));
     if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        fchownat(run_dirfd, row->socket, (uid_t)-1, gid, 0) < 0 ||
-        fchmodat(run_dirfd, row->socket, row->socket_mode, 0) < 0 ||
+        set_rights(config, row, run_dirfd) < 0 ||
         (!row->socket_datagram && listen(fd, BACKLOG) < 0)) {
         close_keep_errno(fd);
         return -1;
@@ -185,11 +206,13 @@ bind_unix(const struct config *config, const struct service_row *row, int run_di
 
 static int
 open_unix(struct socket_set *set, const struct config *config, const struct service_row *row,
-          int run_dirfd, const struct socket_set *have, struct strbuf *errors)
+          int run_dirfd, const struct socket_set *const have[SOCKET_SETS_HELD],
+          struct strbuf *errors)
 {
-    const struct bound_socket *old = find(have, SERVICE_CONTROL, row->socket);
-    int fd = old != NULL ? fcntl(old->fd, F_DUPFD_CLOEXEC, 0) : bind_unix(config, row, run_dirfd);
+    int fd = take_held(have, SERVICE_CONTROL, row->socket);
 
+    if (fd < 0 && errno == ENOENT)
+        fd = bind_unix(config, row, run_dirfd);
     if (fd < 0) {
         (void)strbuf_printf(errors, "socket %s: %s\n", row->socket, strerror(errno));
         return -1;
@@ -200,7 +223,7 @@ open_unix(struct socket_set *set, const struct config *config, const struct serv
 
 struct socket_set *
 socket_set_open(const struct config *config, const struct service_row *row, int run_dirfd,
-                const struct socket_set *have, struct strbuf *errors)
+                const struct socket_set *const have[SOCKET_SETS_HELD], struct strbuf *errors)
 {
     struct socket_set *set = xcalloc(1, sizeof(*set));
     int rc = 0;
@@ -226,6 +249,18 @@ socket_set_free(struct socket_set **setp)
         close_keep_errno(set->items[i].fd);
     free(set->items);
     xfree(setp);
+}
+
+void
+socket_set_replace(const struct socket_set *set, const struct socket_set *old,
+                   const struct config *config, const struct service_row *row, int run_dirfd)
+{
+    for (size_t i = 0; old != NULL && i < old->count; i++)
+        if (strcmp(old->items[i].label, SERVICE_CONTROL) == 0 &&
+            find(set, SERVICE_CONTROL, old->items[i].where) == NULL)
+            unlink_keep_errno(run_dirfd, old->items[i].where);
+    if (find(set, SERVICE_CONTROL, row->socket) != NULL && set_rights(config, row, run_dirfd) < 0)
+        log_event(LOG_WARN, "socket_rights", KV_STR("service", row->name), KV_ERRNO());
 }
 
 void

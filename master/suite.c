@@ -11,6 +11,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "master/notify.h"
 
 #define DRAIN_GRACE_MS 3000 /* for ending sessions that the drain time has not ended */
 
@@ -161,6 +162,12 @@ suite_stop(struct suite *suite)
     loop_task_schedule(suite->after_change);
 }
 
+int64_t
+suite_stop_limit_ms(const struct suite *suite)
+{
+    return RANK_COUNT * suite->env.stop_timeout_ms + DRAIN_GRACE_MS;
+}
+
 enum suite_phase
 suite_phase(const struct suite *suite)
 {
@@ -201,6 +208,19 @@ same_row(const struct service_row *a, const struct service_row *b)
            strcmp(a->socket, b->socket) == 0;
 }
 
+/* A change of `startup` counts at a reload too. A section that was not there was disabled. */
+static void
+follow_startup(const struct suite *suite, struct service *s, const struct service_row *row)
+{
+    const struct service_row *old = services_find(suite->config->services, service_name(s));
+    bool was_automatic = old != NULL && old->automatic;
+
+    if (row->automatic && !was_automatic)
+        service_start(s);
+    else if (!row->automatic && was_automatic)
+        service_stop(s);
+}
+
 static void
 reload_services(struct suite *suite, struct config *config)
 {
@@ -217,6 +237,7 @@ reload_services(struct suite *suite, struct config *config)
         /* Certificates and lists may have changed behind an unchanged text: those who have them
          * overlap and lose nothing by it. */
         service_reload(s, row->overlap || !same || !same_row(service_row(s), row));
+        follow_startup(suite, s, row);
     }
 }
 
@@ -235,8 +256,8 @@ add_services(struct suite *suite, struct config *config)
     }
 }
 
-int
-suite_reload(struct suite *suite, struct strbuf *errors)
+static int
+take_configuration(struct suite *suite, struct strbuf *errors)
 {
     struct config *config = config_load(suite->inst, errors);
 
@@ -253,6 +274,19 @@ suite_reload(struct suite *suite, struct strbuf *errors)
     set_timeouts(suite);
     log_note(LOG_INFO, "configuration_reloaded");
     return 0;
+}
+
+int
+suite_reload(struct suite *suite, struct strbuf *errors)
+{
+    int rc;
+
+    notify_reloading();
+    rc = take_configuration(suite, errors);
+    if (rc < 0)
+        log_event(LOG_ERROR, "reload_refused", KV_STR("why", strbuf_cstr(errors)));
+    service_changed(suite);
+    return rc;
 }
 
 bool

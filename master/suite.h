@@ -22,10 +22,11 @@ void suite_start(struct suite *suite); /* the automatic services */
 /* Ends the services in order: those with sessions, the others, the log. The loop stops when all
  * are gone. */
 void suite_stop(struct suite *suite);
+int64_t suite_stop_limit_ms(const struct suite *suite); /* suite_stop takes no longer */
 enum suite_phase suite_phase(const struct suite *suite);
 
 /* Reads the configuration anew. 0: it is being put in force (suite_is_settled() tells when), or -1
- * with lines in `errors`, and nothing has changed. */
+ * with lines in `errors` and in the log, and nothing has changed. */
 int suite_reload(struct suite *suite, struct strbuf *errors);
 
 struct service *suite_find(struct suite *suite, struct slice name); /* or NULL */

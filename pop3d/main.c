@@ -61,7 +61,7 @@ worker_sandbox(const struct daemon *d)
     box.dirs[0] = (struct sandbox_dir){.fd = daemon_open_dir(d, d->inst.store, true),
                                        .access = SANDBOX_READ | SANDBOX_WRITE};
     box.dir_count = 1;
-    box.calls = SANDBOX_FILES | SANDBOX_RESTRICT;
+    box.calls = SANDBOX_FILES | SANDBOX_LANDLOCK;
     return box;
 }
 

@@ -25,14 +25,20 @@
 
 /* "a\nb\n" on stderr, each line as a message of its own. */
 static void
-print_lines(const struct cli *cli, struct slice text)
+print_lines(const struct cli *cli, struct slice said)
 {
+    struct strbuf complete = strbuf_new(MESSAGES_MAX);
+    struct slice text;
+
+    master_call_name_holders(said, &complete);
+    text = strbuf_slice(&complete);
     while (text.len > 0) {
         struct slice line = slice_trim(slice_split(&text, '\n'));
 
         if (line.len > 0)
             cli_warn(cli, "%.*s", (int)line.len, line.ptr);
     }
+    strbuf_free(&complete);
 }
 
 /* Asks and prints what went wrong. CLI_OK if nothing did. */

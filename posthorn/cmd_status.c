@@ -22,6 +22,22 @@ static const struct column service_columns[] = {
     {"error", COLUMN_TEXT, false},
 };
 
+/* One row, its error with the name of who has a port that we want. */
+static void
+add_service(struct table *table, struct object_field *fields, uint32_t count)
+{
+    struct strbuf error = strbuf_new(OBJECT_VALUE_MAX);
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!slice_eq(fields[i].name, SLICE("error")) || fields[i].value.len == 0)
+            continue;
+        master_call_name_holders(fields[i].value, &error);
+        fields[i].value = strbuf_slice(&error);
+    }
+    table_add(table, fields, count);
+    strbuf_free(&error);
+}
+
 /* The table of services. Fails if one is down that should be up. */
 static int
 print_services(struct cli *cli, struct slice data)
@@ -37,7 +53,7 @@ print_services(struct cli *cli, struct slice data)
         if (!slice_eq(state, SLICE("running")) && !slice_eq(state, SLICE("stopped")) &&
             !slice_eq(state, SLICE("reloading")))
             rc = CLI_FAILED;
-        table_add(table, fields, (uint32_t)count);
+        add_service(table, fields, (uint32_t)count);
     }
     table_print(&table, cli->json);
     return count < 0 ? cli_fail(cli, "master's answer is damaged") : rc;

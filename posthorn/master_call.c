@@ -10,7 +10,9 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "lib/ipc/client.h"
+#include "lib/sys/port_holder.h"
 
 #define CONNECT_TIMEOUT_MS 2000
 #define REQUEST_MAX 1024
@@ -68,6 +70,38 @@ master_call_ask(struct master_call *call, const char *verb, const char *name, in
         return -1;
     }
     return 0;
+}
+
+/* The port at the end of "... port 25 is in use by "; 0: there is none. */
+static uint16_t
+port_before(struct slice text)
+{
+    static const struct slice after = {" is in use by ", 14};
+    uint64_t port = 0;
+
+    if (!slice_ends(text, after))
+        return 0;
+    text = slice_sub(text, 0, text.len - after.len);
+    text = slice_sub(text, slice_rindex(text, ' ') + 1, text.len);
+    return parse_u64(text, UINT16_MAX, &port) == 0 ? (uint16_t)port : 0;
+}
+
+void
+master_call_name_holders(struct slice text, struct strbuf *out)
+{
+    static const struct slice somebody = {MASTER_SOMEBODY, sizeof(MASTER_SOMEBODY) - 1};
+    size_t at;
+
+    while ((at = slice_find(text, somebody)) < text.len) {
+        struct slice before = slice_sub(text, 0, at);
+        uint16_t port = port_before(before);
+
+        (void)strbuf_append(out, before);
+        if (port == 0 || !port_holder_find(port, out))
+            (void)strbuf_append(out, somebody);
+        text = slice_sub(text, at + somebody.len, text.len);
+    }
+    (void)strbuf_append(out, text);
 }
 
 int

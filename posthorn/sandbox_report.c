@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,30 +185,72 @@ put_root(pid_t pid, struct strbuf *out)
         (void)strbuf_append(out, slice_make(target, (size_t)len));
 }
 
+/* By bit, as in <linux/capability.h>. */
+static const char *const capability_names[] = {
+    "chown",
+    "dac_override",
+    "dac_read_search",
+    "fowner",
+    "fsetid",
+    "kill",
+    "setgid",
+    "setuid",
+    "setpcap",
+    "linux_immutable",
+    "net_bind_service",
+    "net_broadcast",
+    "net_admin",
+    "net_raw",
+    "ipc_lock",
+    "ipc_owner",
+    "sys_module",
+    "sys_rawio",
+    "sys_chroot",
+    "sys_ptrace",
+    "sys_pacct",
+    "sys_admin",
+    "sys_boot",
+    "sys_nice",
+    "sys_resource",
+    "sys_time",
+    "sys_tty_config",
+    "mknod",
+    "lease",
+    "audit_write",
+    "audit_control",
+    "setfcap",
+    "mac_override",
+    "mac_admin",
+    "syslog",
+    "wake_alarm",
+    "block_suspend",
+    "audit_read",
+    "perfmon",
+    "bpf",
+    "checkpoint_restore",
+};
+
+/* "none", "all", or the names. */
 static void
 put_capabilities(struct slice hex, struct strbuf *out)
 {
-    static const struct {
-        unsigned bit;
-        const char *name;
-    } names[] = {{CAP_SYS_CHROOT, "sys_chroot"}, {CAP_SETUID, "setuid"}, {CAP_KILL, "kill"}};
+    uint64_t held, all = (1ull << ARRAY_LEN(capability_names)) - 1;
     char text[32] = "";
-    uint64_t held;
+    const char *comma = "";
 
     (void)snprintf(text, sizeof(text), "%.*s", (int)(hex.len > 16 ? 16 : hex.len), hex.ptr);
     held = strtoull(text, NULL, 16);
-    if (held == 0) {
-        (void)strbuf_str(out, "none");
-        return;
+    if (held == 0 || (held & all) == all)
+        (void)strbuf_str(out, held == 0 ? "none" : "all");
+    for (size_t bit = 0; bit < 64 && held != 0 && (held & all) != all; bit++) {
+        if ((held >> bit & 1) == 0)
+            continue;
+        if (bit < ARRAY_LEN(capability_names))
+            (void)strbuf_printf(out, "%s%s", comma, capability_names[bit]);
+        else
+            (void)strbuf_printf(out, "%s%zu", comma, bit);
+        comma = ",";
     }
-    if ((held & (held - 1)) == 0) {
-        for (size_t i = 0; i < ARRAY_LEN(names); i++)
-            if (held == 1ull << names[i].bit) {
-                (void)strbuf_str(out, names[i].name);
-                return;
-            }
-    }
-    (void)strbuf_append(out, hex);
 }
 
 static const char *

@@ -2,8 +2,17 @@
  * remote-deliver/main.c - start of the SMTP client: agents that bring mail to other servers.
  *
  * The parent starts and replaces the agents; each of them takes jobs from queue-manager, asks dnsd
- * and talks to the Internet. None of them can open any file: a message comes as a descriptor.
+ * and talks to the Internet. None of them can open any file: a message comes as a descriptor. Their
+ * root is the directory of our own sockets, so that no other program's can be reached.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
 #include "remote-deliver/workers.h"
 
 /* Landlock with no directory at all: no path can be opened. */
@@ -14,6 +23,20 @@ sandbox_for_agents(const struct daemon *d)
 
     box.calls = SANDBOX_INTERNET | SANDBOX_CONNECT_UNIX;
     return box;
+}
+
+/* From here on sockets are named from the current directory, where we also are if there is no right
+ * to chroot. */
+static void
+enter_sandbox(struct daemon *d, struct sandbox *box)
+{
+    if (fchdir(d->run_dirfd) < 0) {
+        (void)fprintf(stderr, "remote-deliver: %s: %s\n", d->inst.run, strerror(errno));
+        exit(EX_OSERR);
+    }
+    box->chroot_fd = d->is_root ? d->run_dirfd : -1;
+    daemon_sandbox(d, box);
+    d->run_dirfd = AT_FDCWD;
 }
 
 int
@@ -27,10 +50,9 @@ main(int argc, char **argv)
     daemon_init(&d, "remote-deliver", argc, argv); /* options, log, config; exits on error */
     settings_load(&settings, d.conf, &d.inst);     /* last use of a path */
     agent_box = box = sandbox_for_agents(&d);
-    agent_box.uid = (uid_t)-1; /* the parent's user already */
-    box.calls |=
-        SANDBOX_FORK | SANDBOX_RESTRICT | SANDBOX_CHROOT; /* what entering another box needs */
-    daemon_sandbox(&d, &box);                             /* no way back */
+    agent_box.uid = (uid_t)-1;                    /* the parent's user already */
+    box.calls |= SANDBOX_FORK | SANDBOX_RESTRICT; /* what entering another box needs */
+    enter_sandbox(&d, &box);                      /* no way back */
     workers = workers_start(&d, &settings, &agent_box);
     daemon_ready(&d);
     daemon_run(&d); /* until SIGTERM, or until master is gone */

@@ -16,6 +16,11 @@
 #define MASTER_DATA_MAX (256u << 10)
 #define MASTER_PAYLOAD_MAX (512u << 10)
 
+/* In texts, with the port. Master may not look into other processes and cannot tell by whom; the
+ * command that shows the text, run by the administrator, can, and puts the name there. */
+#define MASTER_PORT_IN_USE "port %u is in use by " MASTER_SOMEBODY
+#define MASTER_SOMEBODY "another process"
+
 enum master_type { MASTER_REQUEST = 1, MASTER_REPLY };
 
 /* Verbs: "status": one object for each service. "settle": answers when every service runs or has

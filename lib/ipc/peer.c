@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/socket.h"
@@ -26,6 +27,7 @@
 #define ACCEPTS_PER_TURN 64
 #define ACCEPT_PAUSE_MS 100 /* after EMFILE and the like */
 #define TABLE_SIZE 256
+#define REFUSALS_LOGGED 10 /* in a second */
 
 struct passed_fd {
     size_t offset; /* of its frame, from the start of the output buffer */
@@ -61,6 +63,8 @@ struct ipc_server {
     bool (*allowed)(uid_t uid, void *data);
     unsigned peers_max, peer_count;
     bool stopped;
+    int64_t refusals_since_ms; /* mono */
+    unsigned refusals;         /* since then */
     void *data;
     struct ipc_peer *table[TABLE_SIZE];
 };
@@ -367,6 +371,19 @@ accept_failed(struct ipc_server *server)
     loop_timer_set(server->pause, ACCEPT_PAUSE_MS);
 }
 
+/* Anybody on this machine may knock; that shall not fill the log. */
+static bool
+may_log_refusal(struct ipc_server *server)
+{
+    int64_t now = clock_mono_ms();
+
+    if (now - server->refusals_since_ms >= 1000) {
+        server->refusals_since_ms = now;
+        server->refusals = 0;
+    }
+    return server->refusals++ < REFUSALS_LOGGED;
+}
+
 static void
 accept_one(struct ipc_server *server, int fd)
 {
@@ -374,7 +391,9 @@ accept_one(struct ipc_server *server, int fd)
     pid_t pid = 0;
 
     if (ipc_socket_peer(fd, &uid, &pid) < 0 || (uid != 0 && !server->allowed(uid, server->data))) {
-        log_event(LOG_WARN, "ipc_peer_refused", KV_U64("peer_uid", uid), KV_U64("peer_pid", pid));
+        if (may_log_refusal(server))
+            log_event(LOG_WARN, "ipc_peer_refused", KV_U64("peer_uid", uid),
+                      KV_U64("peer_pid", pid));
         close_keep_errno(fd);
         return;
     }

@@ -8,6 +8,7 @@
 #include "lib/ipc/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,7 +27,10 @@ ipc_socket_address(int dirfd, const char *name, struct sockaddr_un *out)
 
     memset(out, 0, sizeof(*out));
     out->sun_family = AF_UNIX;
-    len = snprintf(out->sun_path, sizeof(out->sun_path), "/proc/self/fd/%d/%s", dirfd, name);
+    if (dirfd == AT_FDCWD)
+        len = snprintf(out->sun_path, sizeof(out->sun_path), "%s", name);
+    else
+        len = snprintf(out->sun_path, sizeof(out->sun_path), "/proc/self/fd/%d/%s", dirfd, name);
     if (len < 0 || (size_t)len >= sizeof(out->sun_path)) {
         errno = ENAMETOOLONG;
         return -1;

@@ -17,7 +17,8 @@
 #include "lib/base/strbuf.h"
 #include "lib/ipc/frame.h"
 
-/* Fills in the address of socket `name` below `dirfd`. 0, or -1 with errno ENAMETOOLONG. */
+/* Fills in the address of socket `name` below `dirfd`, or for AT_FDCWD in the current directory. 0,
+ * or -1 with errno ENAMETOOLONG. */
 int ipc_socket_address(int dirfd, const char *name, struct sockaddr_un *out);
 /* A connected non-blocking stream socket. -1 with errno; EAGAIN: the server's backlog is full. */
 int ipc_socket_connect(int dirfd, const char *name);

@@ -185,6 +185,18 @@ log_line_encode(struct strbuf *out, int64_t real_ms, const struct log_origin *or
     return strbuf_char(out, '\n');
 }
 
+void
+log_text_tame(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool c1 = c >= 0x80 && c < 0xa0 && i > 0 && (unsigned char)text[i - 1] == 0xc2;
+
+        if ((c < 0x20 && c != '\n') || c == 0x7f || c1)
+            text[i] = '?';
+    }
+}
+
 bool
 log_service_valid(struct slice name)
 {

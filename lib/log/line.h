@@ -15,6 +15,8 @@
 #define LOG_LINE_MAX 6144      /* bytes of one line; later pairs are left out and counted */
 #define LOG_VALUE_MAX 1024     /* bytes of a value from outside; what is behind is cut off */
 #define LOG_SERVICE_MAX 32     /* bytes of a service's name */
+/* A socket to logd is bound to "from.SERVICE.PROGRAM" by master (master/log_socket.h). */
+#define LOG_ORIGIN_PREFIX "from."
 
 struct log_origin {
     const char *program;
@@ -30,6 +32,10 @@ bool log_line_encode(struct strbuf *out, int64_t real_ms, const struct log_origi
                      enum log_level level, const char *event, const struct log_kv *pairs);
 /* Appends ` key=value` for each pair that fits; returns how many did not. */
 size_t log_pairs_encode(struct strbuf *out, const struct log_kv *pairs);
+
+/* Makes a '?' of each byte that could steer a terminal (control characters but LF, and U+0080 to
+ * U+009F): for text that did not come through the encoder. */
+void log_text_tame(char *text, size_t len);
 
 /* [a-z0-9-]{1,LOG_SERVICE_MAX}, beginning with a letter: safe as a file's name. */
 bool log_service_valid(struct slice name);

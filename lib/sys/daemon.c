@@ -32,6 +32,7 @@
 #include "lib/log/log.h"
 
 #define ERRORS_MAX 65536
+#define EMPTY_DIR "empty" /* below run/ */
 
 /* Start-up errors go to stderr: master reads it and tells `posthorn start`. */
 __attribute__((format(printf, 2, 3))) static _Noreturn void
@@ -91,6 +92,13 @@ load_configuration(struct daemon *d)
                                                 : LOG_INFO);
 }
 
+/* Each new layer shows in this process's row of the process table; so it does in children. */
+static void
+show_landlock(void *arg, int abi, unsigned layers)
+{
+    stats_process_landlock(arg, abi, layers);
+}
+
 static void
 open_stats(struct daemon *d)
 {
@@ -106,6 +114,8 @@ open_stats(struct daemon *d)
         die(EX_CANTCREAT, "%s/stats/%s: %s", d->inst.run, d->service, strerror(errno));
     close_keep_errno(dirfd);
     stats_process_begin(d->stats, "parent");
+    stats_process_landlock(d->stats, sandbox_landlock_abi(), 0);
+    sandbox_observe(show_landlock, d->stats);
 }
 
 static void
@@ -130,7 +140,8 @@ daemon_init(struct daemon *d, const char *name, int argc, char **argv)
     instance_init(&d->inst, root_option(name, argc, argv));
     d->log_fd = fd_from_env("POSTHORN_LOG_FD");
     d->control_fd = fd_from_env("POSTHORN_CONTROL_FD");
-    log_open(name, d->service, d->log_fd);
+    /* Lines bear the name of the file that was started, which is what logd looks for. */
+    log_open(program_invocation_short_name, d->service, d->log_fd);
     load_configuration(d);
     d->run_dirfd = daemon_open_dir(d, d->inst.run, true);
     open_stats(d);
@@ -184,6 +195,16 @@ daemon_open_dir(const struct daemon *d, const char *path, bool path_only)
     return fd;
 }
 
+int
+daemon_empty_dir(const struct daemon *d)
+{
+    if (mkdirat(d->run_dirfd, EMPTY_DIR, 0555) < 0 && errno != EEXIST)
+        return -1;
+    if (fchmodat(d->run_dirfd, EMPTY_DIR, 0555, 0) < 0) /* whatever the umask was */
+        return -1;
+    return openat(d->run_dirfd, EMPTY_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 static struct role
 find_role(const struct daemon *d, enum conf_id user)
 {
@@ -221,25 +242,9 @@ daemon_sandbox_base(const struct daemon *d, enum conf_id user)
     };
 }
 
-static void
-show_landlock(void *arg, int abi, unsigned layers)
-{
-    const struct daemon *d = arg;
-
-    stats_process_landlock(d->stats, abi, layers);
-}
-
-void
-daemon_show_landlock(struct daemon *d)
-{
-    stats_process_landlock(d->stats, sandbox_landlock_abi(), sandbox_landlock_layers());
-    sandbox_observe(show_landlock, d);
-}
-
 void
 daemon_sandbox(struct daemon *d, const struct sandbox *box)
 {
-    daemon_show_landlock(d);
     if (sandbox_enter(box) < 0) {
         log_event(LOG_ERROR, "sandbox_failed", KV_ERRNO());
         die(EX_OSERR, "%s: the sandbox could not be entered: %s", d->name, strerror(errno));

@@ -39,6 +39,9 @@ int daemon_listener(const struct daemon *d, const char *label, size_t n);
 /* Opens a directory of the instance by absolute path, O_PATH if `path_only`. Exits on error. */
 int daemon_open_dir(const struct daemon *d, const char *path, bool path_only);
 
+/* A directory in which nothing is, for a chroot. -1 with errno. */
+int daemon_empty_dir(const struct daemon *d);
+
 /* Fills in user, group and the shared defaults for the role whose users.* setting is `user`. */
 struct sandbox daemon_sandbox_base(const struct daemon *d, enum conf_id user);
 /* uid of a role, to check peers against (getuid() when not started by root). */
@@ -46,9 +49,6 @@ uid_t daemon_role_uid(const struct daemon *d, enum conf_id user);
 /* gid of a role's primary group, for supplementary groups. */
 gid_t daemon_role_gid(const struct daemon *d, enum conf_id user);
 void daemon_sandbox(struct daemon *d, const struct sandbox *box); /* exits on failure */
-/* Puts Landlock's layers into this process's row of the process table, now and with each new one;
- * daemon_sandbox does it. */
-void daemon_show_landlock(struct daemon *d);
 
 void daemon_ready(struct daemon *d); /* master counts us as started from here on */
 /* Runs the loop until SIGTERM or until master is gone. */

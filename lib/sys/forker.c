@@ -23,9 +23,13 @@
 #include "lib/sys/heap_image.h"
 #include "lib/sys/pool_worker.h"
 
-#define FDS_MAX 256       /* descriptors that a daemon may have open when its pool begins */
-#define WORKER_FILES 256  /* RLIMIT_NOFILE of a session */
-#define EMPTY_DIR "empty" /* below run/ */
+#define FDS_MAX 256      /* descriptors that a daemon may have open when its pool begins */
+#define WORKER_FILES 256 /* RLIMIT_NOFILE of a session */
+#ifdef __SANITIZE_ADDRESS__
+#define WORKER_HEAP 0 /* its shadow counts as heap */
+#else
+#define WORKER_HEAP (1u << 30) /* bytes: RLIMIT_DATA of a session, should a limit of ours fail */
+#endif
 
 struct forker {
     struct daemon *d;
@@ -110,16 +114,6 @@ close_parents_fds(struct forker *f)
     f->d->control_fd = f->d->run_dirfd = -1;
 }
 
-static int
-open_empty_dir(const struct daemon *d)
-{
-    if (mkdirat(d->run_dirfd, EMPTY_DIR, 0555) < 0 && errno != EEXIST)
-        return -1;
-    if (fchmodat(d->run_dirfd, EMPTY_DIR, 0555, 0) < 0) /* whatever the umask was */
-        return -1;
-    return openat(d->run_dirfd, EMPTY_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
 /* What is the same for all workers the forker puts on, and they inherit it. */
 static void
 split_sandbox(struct forker *f)
@@ -127,6 +121,8 @@ split_sandbox(struct forker *f)
     f->own_box = f->worker_box = f->ops->worker_box;
     if (f->own_box.files_max == 0)
         f->own_box.files_max = WORKER_FILES;
+    if (f->own_box.heap_max == 0)
+        f->own_box.heap_max = WORKER_HEAP;
     f->own_box.calls |= SANDBOX_FORK | SANDBOX_RESTRICT;
     f->own_box.landlock = f->own_box.dir_count > 0; /* none named: left to the sessions */
     f->worker_box.landlock = false;
@@ -225,7 +221,6 @@ begin(struct forker *f, pid_t parent)
 
     log_forked();
     stats_process_begin(f->d->stats, "forker");
-    daemon_show_landlock(f->d);
     close_parents_fds(f);
     catch_children();
     image_fd = heap_image_open();
@@ -251,7 +246,7 @@ forker_start(struct daemon *d, const struct pool_ops *ops)
     int ends[2];
 
     split_sandbox(&f);
-    if (d->is_root && (f.own_box.chroot_fd = open_empty_dir(d)) < 0)
+    if (d->is_root && (f.own_box.chroot_fd = daemon_empty_dir(d)) < 0)
         return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return -1;

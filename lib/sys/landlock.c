@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -103,6 +104,15 @@ attr_size(int abi)
                     : offsetof(struct ruleset_attr, handled_access_net);
 }
 
+/* Everything that changes a file system. */
+static uint64_t
+writing_rights(int abi)
+{
+    uint64_t reading = FS_EXECUTE | FS_READ_FILE | FS_READ_DIR | FS_IOCTL_DEV;
+
+    return known_fs_rights(abi) & ~reading;
+}
+
 static int
 ruleset_new(int abi, bool tcp_allowed)
 {
@@ -134,6 +144,42 @@ add_dirs(int ruleset, uint64_t known, const struct sandbox_dir *dirs, size_t cou
             return -1;
     }
     return 0;
+}
+
+static int
+allow_writing(int ruleset, uint64_t rights, int fd)
+{
+    struct path_beneath_attr beneath = {.allowed_access = rights, .parent_fd = fd};
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -1;
+    if (!S_ISDIR(st.st_mode)) /* only these have a meaning for a file */
+        beneath.allowed_access &= FS_WRITE_FILE | FS_TRUNCATE;
+    return (int)syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &beneath, 0);
+}
+
+int
+landlock_confine_writes(const struct sandbox_dir *dirs, size_t count)
+{
+    int abi = landlock_abi();
+    struct ruleset_attr attr = {.handled_access_fs = writing_rights(abi)};
+    int ruleset, rc = 0;
+
+    if (abi < 2)
+        return 0;
+    ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, attr_size(abi), 0);
+    if (ruleset < 0)
+        return -1;
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        if (dirs[i].access & SANDBOX_WRITE)
+            rc = allow_writing(ruleset, attr.handled_access_fs, dirs[i].fd);
+    if (rc == 0)
+        rc = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
+    close_keep_errno(ruleset);
+    if (rc == 0)
+        layers++;
+    return rc;
 }
 
 int

@@ -22,6 +22,12 @@ int landlock_abi(void); /* 0: the kernel has none, or it is switched off */
 int landlock_restrict(const struct sandbox_dir *dirs, size_t count, bool same_rights,
                       bool tcp_allowed);
 
+/* Adds a layer that confines writing alone: below the `dirs` with SANDBOX_WRITE everything is as
+ * before, elsewhere nothing is written, made, renamed or removed. An entry that is no directory (a
+ * device) may be written too. 0 (also before ABI 2, which could not let files move between
+ * directories), or -1 with errno. Needs no_new_privs. */
+int landlock_confine_writes(const struct sandbox_dir *dirs, size_t count);
+
 /* Layers that this process has put on itself or inherited. */
 unsigned landlock_layers(void);
 

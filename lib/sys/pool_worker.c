@@ -139,7 +139,6 @@ pool_worker_run(struct daemon *d, const struct pool_ops *ops, const struct sandb
     reset_signals();
     log_forked();
     stats_process_begin(d->stats, "worker");
-    daemon_show_landlock(d);
     if (sandbox_enter(box) < 0) {
         log_flush();
         _exit(EX_OSERR);

@@ -7,6 +7,7 @@
 #include "lib/sys/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
@@ -55,10 +56,10 @@ has_cap(uint64_t held, unsigned cap)
 
 /* The way back through a set-uid program or a file's capabilities is closed as well. */
 static int
-drop_bounding_set(void)
+drop_bounding_set(uint64_t keep)
 {
-    for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+    for (unsigned cap = 0; prctl(PR_CAPBSET_READ, (unsigned long)cap, 0, 0, 0) >= 0; cap++)
+        if (!has_cap(keep, cap) && prctl(PR_CAPBSET_DROP, (unsigned long)cap, 0, 0, 0) < 0)
             return -1;
     return 0;
 }
@@ -85,7 +86,7 @@ enter_user(const struct sandbox *box)
         errno = EINVAL; /* nothing of ours that has a sandbox runs as root */
         return -1;
     }
-    if (drop_bounding_set() < 0 || prctl(PR_GET_PDEATHSIG, &death_signal, 0, 0, 0) < 0)
+    if (drop_bounding_set(0) < 0 || prctl(PR_GET_PDEATHSIG, &death_signal, 0, 0, 0) < 0)
         return -1;
     if (box->keep_caps != 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
         return -1;
@@ -113,7 +114,8 @@ limit(__rlimit_resource_t what, uint64_t max)
         return 0;
     if (max > now.rlim_max)
         max = now.rlim_max;
-    return setrlimit(what, &(struct rlimit){.rlim_cur = max, .rlim_max = max});
+    /* Not the library's: that calls prlimit64, which reaches other processes, so no list has it. */
+    return (int)syscall(SYS_setrlimit, what, &(struct rlimit){.rlim_cur = max, .rlim_max = max});
 }
 
 static int
@@ -124,6 +126,8 @@ enter_limits(const struct sandbox *box)
     if (box->files_max != 0 && limit(RLIMIT_NOFILE, box->files_max) < 0)
         return -1;
     if (box->memory_max != 0 && limit(RLIMIT_AS, box->memory_max) < 0)
+        return -1;
+    if (box->heap_max != 0 && limit(RLIMIT_DATA, box->heap_max) < 0)
         return -1;
     return 0;
 }
@@ -136,10 +140,26 @@ enter_no_new_privileges(void)
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core file, no ptrace by the same user */
 }
 
+/* The kernel's word for it: what stands in the process table was tried. A user's directory is never
+ * the root itself. */
+static int
+probe_landlock(void)
+{
+    int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return 0;
+    (void)close(fd);
+    errno = ENOSYS;
+    return -1;
+}
+
 static int
 restrict_and_tell(const struct sandbox_dir *dirs, size_t count, bool same_rights, bool tcp_allowed)
 {
     if (landlock_restrict(dirs, count, same_rights, tcp_allowed) < 0)
+        return -1;
+    if (landlock_abi() > 0 && probe_landlock() < 0)
         return -1;
     if (observer != NULL)
         observer(observer_arg, landlock_abi(), landlock_layers());
@@ -202,6 +222,33 @@ sandbox_enter(const struct sandbox *box)
     if (enter_landlock(box) < 0)
         return failed("landlock");
     if (syscall_filter_load(box->calls) < 0)
+        return failed("seccomp");
+    return 0;
+}
+
+/* Children that root starts hold what is left in the bounding set. */
+static int
+reduce_caps(uint64_t keep)
+{
+    uint64_t held;
+
+    if (caps_get(&held) < 0)
+        return -1;
+    if (held == 0)
+        return 0;
+    return drop_bounding_set(keep) < 0 ? -1 : caps_set(keep & held);
+}
+
+int
+sandbox_confine_root(uint64_t keep_caps, const struct sandbox_dir *dirs, size_t count)
+{
+    if (reduce_caps(keep_caps) < 0)
+        return failed("capabilities");
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || limit(RLIMIT_CORE, 0) < 0)
+        return failed("limits");
+    if (landlock_confine_writes(dirs, count) < 0)
+        return failed("landlock");
+    if (syscall_filter_load_deadly() < 0)
         return failed("seccomp");
     return 0;
 }

@@ -18,18 +18,19 @@
  * bpf, userfaultfd and module calls are in no list. A refused call gives EPERM; one that no honest
  * program of ours makes (execve, ptrace, io_uring) kills the process. */
 enum sandbox_calls {
-    SANDBOX_FILES =
-        1 << 0, /* openat2/openat, fstat, getdents, rename, link, unlink, mkdir, fsync */
+    SANDBOX_FILES = 1 << 0, /* openat2/openat, stat, getdents, rename, link, unlink, mkdir, fsync */
     SANDBOX_CONNECT_UNIX = 1 << 1, /* socket(AF_UNIX) and connect */
     SANDBOX_INTERNET = 1 << 2,     /* socket(AF_INET, AF_INET6), connect, bind, sendto */
     SANDBOX_ACCEPT = 1 << 3,       /* accept4, getpeername, setsockopt */
     SANDBOX_FORK = 1 << 4,         /* clone for processes (not namespaces), wait */
     SANDBOX_THREADS = 1 << 5,      /* clone for threads, futex, set_robust_list */
     SANDBOX_SEND_FDS = 1 << 6,     /* sendmsg with descriptors (recvmsg is basic) */
-    SANDBOX_RESTRICT = 1 << 7,     /* landlock_*, prctl, seccomp, setrlimit: may tighten further */
+    SANDBOX_RESTRICT = 1 << 7,     /* what sandbox_enter calls, for forking into another sandbox */
     SANDBOX_INOTIFY = 1 << 8,      /* fcntl F_NOTIFY/F_SETSIG, inotify */
     SANDBOX_KILL = 1 << 9,         /* kill/tgkill/pidfd_send_signal to other processes */
     SANDBOX_CHROOT = 1 << 10,      /* fchdir, chroot, capset */
+    SANDBOX_LANDLOCK = 1 << 11,    /* landlock_*: sandbox_restrict_paths after login */
+    SANDBOX_CHMOD = 1 << 12,       /* chmod and kin, which Landlock does not confine */
 };
 
 enum sandbox_access { SANDBOX_READ = 1, SANDBOX_WRITE = 2 }; /* below that directory */
@@ -55,6 +56,7 @@ struct sandbox {
     bool same_rights;    /* every dir gets the union of rights: links may cross between them */
     uint64_t files_max;  /* RLIMIT_NOFILE; 0: as it is */
     uint64_t memory_max; /* RLIMIT_AS, bytes; 0: as it is */
+    uint64_t heap_max; /* RLIMIT_DATA, bytes: what is allocated, not what is mapped; 0: as it is */
 };
 
 /* Compiles what sandbox_enter(box) will load in children forked later, so that each need not.
@@ -63,6 +65,12 @@ int sandbox_prepare(const struct sandbox *box);
 /* Puts it all in force, in the right order: chroot, user, capabilities, no_new_privs, not dumpable,
  * limits, Landlock, seccomp. 0, or -1 with errno and the step's name logged: the caller exits. */
 int sandbox_enter(const struct sandbox *box);
+/* For a process that stays root because it starts others (master): no capability but `keep_caps`
+ * for it and for them, no core file, nothing written outside `dirs` (what may be read stays as it
+ * is; SANDBOX_WRITE is the one right that counts), no system call that none of ours makes. All of
+ * it is inherited. Run by an ordinary user, without the capabilities. Needs no_new_privs. 0, or -1
+ * with errno and the step's name logged. */
+int sandbox_confine_root(uint64_t keep_caps, const struct sandbox_dir *dirs, size_t count);
 /* Landlock alone, to tighten later (after login). 0, or -1 with errno; 0 where the kernel lacks it.
  */
 int sandbox_restrict_paths(const struct sandbox_dir *dirs, size_t count);

@@ -15,6 +15,7 @@
 #include <linux/fs.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -31,9 +32,11 @@
 
 #define PROGRAMS_MAX 4 /* of one process and the children that it forks */
 #define BASE 0
-#define NAMESPACES                                                                                 \
-    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
-     CLONE_NEWNET | CLONE_NEWTIME)
+/* What glibc's fork() and pthread_create() ask for, and nothing else: no namespace, no sharing. */
+#define FORK_FLAGS (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)
+#define THREAD_FLAGS                                                                               \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | CLONE_THREAD |            \
+     CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 
 struct rule {
     unsigned groups;
@@ -51,7 +54,7 @@ static const struct rule rules[] = {
 #undef CALL_IF
 };
 
-/* Nobody among us calls these: whoever does is not us any more. */
+/* Nobody among us calls these: whoever does is not us any more. Master alone calls the first. */
 static const int deadly[] = {
     SCMP_SYS(execve),
     SCMP_SYS(execveat),
@@ -77,9 +80,32 @@ static const int deadly[] = {
     SCMP_SYS(kexec_load),
     SCMP_SYS(kexec_file_load),
     SCMP_SYS(perf_event_open),
+    SCMP_SYS(pidfd_getfd),
+    SCMP_SYS(kcmp),
+    SCMP_SYS(process_madvise),
+    SCMP_SYS(open_by_handle_at),
+    SCMP_SYS(open_tree),
+    SCMP_SYS(move_mount),
+    SCMP_SYS(fsopen),
+    SCMP_SYS(fsconfig),
+    SCMP_SYS(fsmount),
+    SCMP_SYS(fspick),
+    SCMP_SYS(mount_setattr),
+    SCMP_SYS(fanotify_init),
+    SCMP_SYS(reboot),
+    SCMP_SYS(swapon),
+    SCMP_SYS(swapoff),
+    SCMP_SYS(acct),
+    SCMP_SYS(iopl),
+    SCMP_SYS(ioperm),
+    SCMP_SYS(settimeofday),
+    SCMP_SYS(clock_settime),
+    SCMP_SYS(sethostname),
+    SCMP_SYS(setdomainname),
 };
 
 #define NONE_IN_FORCE (~0u)
+#define ALL_BUT_DEADLY (~0u)              /* as `calls`: master's program */
 static unsigned in_force = NONE_IN_FORCE; /* groups of the last program that was loaded */
 
 struct program {
@@ -100,6 +126,17 @@ add_rule(scmp_filter_ctx ctx, uint32_t action, const struct rule *rule)
     return seccomp_rule_add_array(ctx, action, rule->nr, rule->has_test ? 1 : 0, &rule->test);
 }
 
+/* Those from number `first` on. */
+static int
+add_deadly(scmp_filter_ctx ctx, size_t first)
+{
+    int rc = 0;
+
+    for (size_t i = first; i < ARRAY_LEN(deadly); i++)
+        rc |= seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, deadly[i], 0);
+    return rc;
+}
+
 static int
 add_allowed(scmp_filter_ctx ctx, unsigned calls)
 {
@@ -108,8 +145,7 @@ add_allowed(scmp_filter_ctx ctx, unsigned calls)
     for (size_t i = 0; i < ARRAY_LEN(rules); i++)
         if (allowed(&rules[i], calls))
             rc |= add_rule(ctx, SCMP_ACT_ALLOW, &rules[i]);
-    for (size_t i = 0; i < ARRAY_LEN(deadly); i++)
-        rc |= seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, deadly[i], 0);
+    rc |= add_deadly(ctx, 0);
     /* glibc tries clone3 first, whose flags a filter cannot see, and falls back on ENOSYS */
     rc |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     return rc;
@@ -150,10 +186,18 @@ export_program(scmp_filter_ctx ctx, struct sock_fprog *out)
 }
 
 static int
+add_rules(scmp_filter_ctx ctx, unsigned over, unsigned calls)
+{
+    if (calls == ALL_BUT_DEADLY)
+        return add_deadly(ctx, 1);
+    return over == NONE_IN_FORCE ? add_allowed(ctx, calls) : add_taken_away(ctx, over, calls);
+}
+
+static int
 compile(unsigned over, unsigned calls, struct sock_fprog *out)
 {
-    bool first = over == NONE_IN_FORCE;
-    scmp_filter_ctx ctx = seccomp_init(first ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW);
+    bool whole_list = over == NONE_IN_FORCE && calls != ALL_BUT_DEADLY;
+    scmp_filter_ctx ctx = seccomp_init(whole_list ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW);
     int rc;
 
     if (ctx == NULL) {
@@ -162,7 +206,7 @@ compile(unsigned over, unsigned calls, struct sock_fprog *out)
     }
     rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     rc |= seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree over the numbers */
-    rc |= first ? add_allowed(ctx, calls) : add_taken_away(ctx, over, calls);
+    rc |= add_rules(ctx, over, calls);
     if (rc != 0) {
         errno = EINVAL;
         rc = -1;
@@ -207,4 +251,10 @@ syscall_filter_load(unsigned calls)
         return -1;
     in_force = in_force == NONE_IN_FORCE ? calls : in_force & calls;
     return 0;
+}
+
+int
+syscall_filter_load_deadly(void)
+{
+    return syscall_filter_load(ALL_BUT_DEADLY);
 }

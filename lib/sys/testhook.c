@@ -16,11 +16,14 @@ int testhook_is_built;
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -71,6 +74,35 @@ attack_openat(const char *path)
             return 0;
         if (rc != EBADF && rc != ENOTDIR)
             last = rc;
+    }
+    return last;
+}
+
+/* What Landlock does not ask about: a mode and a time, by name from every descriptor. */
+static int
+attack_chmod(const char *path)
+{
+    int last = ENOTDIR;
+
+    for (int fd = 0; fd < FDS_MAX; fd++) {
+        if (fchmodat(fd, path, 0777, 0) == 0)
+            return 0;
+        if (errno != EBADF && errno != ENOTDIR)
+            last = errno;
+    }
+    return last;
+}
+
+static int
+attack_utimes(const char *path)
+{
+    int last = ENOTDIR;
+
+    for (int fd = 0; fd < FDS_MAX; fd++) {
+        if (utimensat(fd, path, NULL, 0) == 0)
+            return 0;
+        if (errno != EBADF && errno != ENOTDIR)
+            last = errno;
     }
     return last;
 }
@@ -171,6 +203,15 @@ attack_fcntl_kill(const char *pid)
     return result_of(fcntl(fds[0], F_SETOWN, number_of(pid)));
 }
 
+/* A limit on processor time kills like a signal. */
+static int
+attack_prlimit(const char *pid)
+{
+    struct rlimit limit = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+
+    return result_of(prlimit(number_of(pid), RLIMIT_CPU, &limit, NULL));
+}
+
 static int
 attack_ptrace(const char *pid)
 {
@@ -223,6 +264,33 @@ attack_code(const char *argument)
     return at == MAP_FAILED ? errno : result_of(mprotect(at, 4096, PROT_READ | PROT_EXEC));
 }
 
+/* In another program's name, and into another service's file. */
+static int
+attack_forge(const char *argument)
+{
+    char text[512];
+    int sent = 0;
+
+    for (int fd = 0; fd < FDS_MAX; fd++) {
+        int type = 0, len;
+        socklen_t size = sizeof(type);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_DGRAM)
+            continue;
+        len =
+            snprintf(text, sizeof(text),
+                     "queue\n2026-11-23T10:00:00.123Z queue-manager[1] info event=%s\n", argument);
+        sent += write(fd, text, (size_t)len) == len;
+        for (int tries = 0; tries < 2; tries++) { /* its own file: another's pid, then its own */
+            len = snprintf(text, sizeof(text),
+                           "%s\n2026-11-23T10:00:00.123Z authd[%d] info event=%s\n",
+                           getenv("POSTHORN_SERVICE"), tries == 0 ? 1 : getpid(), argument);
+            sent += write(fd, text, (size_t)len) == len;
+        }
+    }
+    return sent > 0 ? 0 : EBADF;
+}
+
 /* Not an attack: lets the test know whom to attack. */
 static int
 attack_alive(const char *argument)
@@ -243,7 +311,8 @@ static const struct attack attacks[] = {
     {"kill", attack_kill},       {"ptrace", attack_ptrace},       {"fcntl_kill", attack_fcntl_kill},
     {"peek", attack_peek},       {"io_uring", attack_io_uring},   {"setuid", attack_setuid},
     {"chroot", attack_chroot},   {"unshare", attack_unshare},     {"code", attack_code},
-    {"alive", attack_alive},
+    {"prlimit", attack_prlimit}, {"chmod", attack_chmod},         {"utimes", attack_utimes},
+    {"forge", attack_forge},     {"alive", attack_alive},
 };
 
 static const struct attack *

@@ -3,8 +3,10 @@ can be ordered, then with the real suite."""
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import signal
+import smtplib
 import socket
 import subprocess
 import time
@@ -211,6 +213,86 @@ def test_a_daemon_that_hangs_is_killed_and_told(fake):
     assert done.returncode == 1 and "did not become ready in time" in done.err
 
 
+def test_a_reload_that_follows_another_has_its_ports(fake):
+    """The second one comes before the first is in force: what that has bound is ours."""
+    fake.start()
+    more = SERVICES.replace("protos:465", "protos:465 more:587")
+    fake.plan("fake-proto", "hang")
+    (fake.root / "etc/services.conf").write_text(more)
+    first = subprocess.Popen([str(fake.build / "bin/posthorn"), "--root", str(fake.root), "reload"],
+                             stderr=subprocess.PIPE)
+    wait_for(lambda: fake.services()["proto"]["state"] == "reloading", 5, "the first is under way")
+    fake.plan("fake-proto", "")
+    fake.configure(banner="two")
+    assert fake.run("reload").returncode == 0
+    assert talk(fake.connect("submission"))[0] == "two"
+    assert first.wait(10) == 0
+    first.stderr.close()
+    # a refused third one leaves what the second has brought
+    fake.configure(banner="three", extra="port_offset_x = 1\n")
+    assert fake.run("reload", check=False).returncode == 1
+    assert talk(fake.connect("submission"))[0] == "two"
+
+
+def test_sections_come_go_and_come_back(fake):
+    fake.start()
+    (fake.root / "etc/services.conf").write_text(SERVICES[:SERVICES.index("[proto]")])
+    fake.run("reload")
+    with pytest.raises(ConnectionRefusedError):
+        fake.connect()
+    (fake.root / "etc/services.conf").write_text(SERVICES)
+    fake.run("reload")
+    assert talk(fake.connect())[0] == "one"
+    (fake.root / "etc/services.conf").write_text(SERVICES + "startup = disabled\n")
+    fake.run("reload")
+    with pytest.raises(ConnectionRefusedError):
+        fake.connect()
+    fake.run("service", "start", "proto")
+    fake.run("reload")  # nothing has changed: it goes on
+    assert talk(fake.connect())[0] == "one"
+
+
+def test_what_the_caller_left_open_goes_nowhere(fake):
+    with open("/etc/hostname") as stray:
+        os.set_inheritable(stray.fileno(), True)
+        subprocess.run([str(fake.build / "bin/posthorn"), "--root", str(fake.root), "start"],
+                       check=True, close_fds=False, timeout=60)
+        for pid in fake.processes():
+            held = [os.readlink(entry) for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
+            assert "/etc/hostname" not in held, held
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has no capabilities")
+def test_master_keeps_only_what_starting_daemons_takes(fake):
+    fake.start()
+    row = fake.services()["master"]
+    master = next(r for r in fake.json("status", "--sandbox") if r["pid"] == row["pid"])
+    assert master["capabilities"].split(",") == [
+        "chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap",
+        "net_bind_service", "sys_chroot"]
+    assert master["no_new_privs"] and master["seccomp"] == "filter" and master["landlock_layers"] == 1
+    children = [pid for pid in fake.processes() if pid != row["pid"]]
+    assert children
+    for pid in [row["pid"], *children]:  # a daemon that is still root has no more
+        status = dict(line.split(":\t", 1) for line in open(f"/proc/{pid}/status"))
+        assert int(status["CapBnd"], 16) & ~0x405fb == 0 and status["Seccomp"].strip() == "2"
+
+
+def test_what_a_daemon_says_is_bounded_and_tame(fake):
+    fake.plan("fake-server", "fail " + "word\n" * 500 + "\x1b[31mred\x9b.")
+    done = fake.run("start", check=False)
+    assert done.returncode == 1 and "\x1b" not in done.err and "[31mred" in done.err
+    assert "\x1b" not in fake.json("status", check=False)[2]["error"]
+    wait_for(lambda: "event=output_dropped" in fake.log("master"), 5, "the flood is told")
+    assert fake.log("master").count("text=word") < 300
+
+
+def test_a_run_directory_of_others_is_refused(fake):
+    (fake.root / "run").chmod(0o777)
+    done = fake.run("start", check=False)
+    assert done.returncode == 1 and "nobody else may write there" in done.err
+
+
 def test_only_one_master(fake):
     fake.start()
     second = subprocess.run([str(fake.libexec / "master"), "--root", str(fake.root)],
@@ -245,16 +327,23 @@ def test_systemd_is_told(fake):
         master = subprocess.Popen(
             [str(fake.build / "bin/posthorn"), "--root", str(fake.root), "start", "--foreground"],
             env={**os.environ, "NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "400000"})
-        seen = [notify.recv(200).decode() for _ in range(3)]
-        assert "READY=1" in seen and "WATCHDOG=1" in seen
-        master.send_signal(signal.SIGHUP)
-        while not notify.recv(200).decode().startswith("RELOADING=1\nMONOTONIC_USEC="):
-            pass
-        while notify.recv(200) != b"READY=1":
-            pass
-        master.send_signal(signal.SIGTERM)
-        while notify.recv(200) != b"STOPPING=1":
-            pass
+        def told(start):
+            while not notify.recv(300).decode().startswith(start):
+                pass
+        told("STATUS=every service runs")
+        told("READY=1")
+        told("WATCHDOG=1")
+        for order in (lambda: master.send_signal(signal.SIGHUP), lambda: fake.run("reload")):
+            order()
+            told("RELOADING=1\nMONOTONIC_USEC=")
+            told("READY=1")
+        fake.configure(extra="no_such_setting = 1\n")
+        fake.run("reload", check=False)
+        told("RELOADING=1")
+        told("READY=1")
+        fake.run("stop")
+        told("STOPPING=1")
+        told("EXTEND_TIMEOUT_USEC=")
         assert master.wait(15) == 0
 
 
@@ -357,7 +446,40 @@ def test_sandbox_status_shows_no_root_but_master(instance):
         assert row["no_new_privs"] and row["seccomp"] == "filter", row
         if os.geteuid() == 0:
             assert row["user"] != "root", row
-            assert row["capabilities"] == "none" or row["role"] == "parent", row
+            assert row["capabilities"] == "none", row
+        assert row["landlock_layers"] >= 1, row
+    if os.geteuid() == 0:  # who reads from the network has no file system
+        reads = [row for row in rows if row["program"] in ("dnsd", "remote-deliver")
+                 or row["program"] in ("smtpd", "imapd", "pop3d") and row["role"] != "parent"]
+        assert {row["program"] for row in reads} == {"dnsd", "remote-deliver", "smtpd", "imapd", "pop3d"}
+        for row in reads:
+            here = "run" if row["program"] == "remote-deliver" else "run/empty"
+            assert row["chroot"] == str(instance.root / here), row
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes several users")
+def test_users_with_names_work_too(instance):
+    """As in an installation: names from /etc/passwd, which no sandbox can read. Debian's own serve."""
+    names = dict(zip(("smtp", "mail", "account", "auth", "dns", "queue", "out", "log"),
+                     ("daemon", "bin", "sys", "games", "man", "lp", "mail", "news")))
+    owners = {}
+    for role, name in names.items():
+        number = int(instance.run("config", "get", f"users.{role}").out.split()[-1].split(":")[0])
+        owners[number] = pwd.getpwnam(name)
+        instance.set(f"users.{role}", name)
+    for path in [instance.root, *instance.root.rglob("*")]:
+        mode, st = path.stat().st_mode & 0o7777, path.stat()
+        uid = owners[st.st_uid].pw_uid if st.st_uid in owners else -1
+        gid = owners[st.st_gid].pw_gid if st.st_gid in owners else -1
+        os.chown(path, uid, gid)
+        path.chmod(mode)
+    instance.start()
+    assert all_running(instance)
+    instance.add_user("alice@d.test", "secret-of-test")
+    with smtplib.SMTP("127.0.0.1", instance.port("smtp"), timeout=20) as smtp:
+        smtp.sendmail("x@far.test", ["alice@d.test"], "Subject: named\r\n\r\nusers\r\n")
+    instance.wait_queue_empty()
+    assert {row["user"] for row in instance.json("status", "--sandbox")} == {"root", *names.values()}
 
 
 def test_the_figures_are_there(instance):

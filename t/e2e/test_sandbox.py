@@ -4,13 +4,14 @@ The suite is built with TESTHOOKS=1, in which a client's line "XTESTHOOK attack 
 worker do what an attacker would who has taken it over (lib/sys/testhook.c)."""
 import base64
 import os
+import pathlib
 import socket
 import ssl
 import subprocess
 
 import pytest
 
-from instance import TOP, Instance
+from instance import TOP, Instance, wait_for
 
 PASSWORD = "secret-of-test"
 HOOKS = TOP / "build-hooks"
@@ -136,6 +137,10 @@ def test_the_other_user_s_mail_is_out_of_reach(hooked):
         mail[user] = found[0]
     refused_everywhere(hooked, "openat", os.path.relpath(mail["bob"], mail["alice"]))
     refused_everywhere(hooked, "open", mail["bob"])
+    mode = mail["bob"].stat().st_mode
+    for attack in ("chmod", "utimes"):  # by name, which Landlock does not confine
+        refused_everywhere(hooked, attack, os.path.relpath(mail["bob"], mail["alice"]))
+    assert mail["bob"].stat().st_mode == mode
 
 
 def test_alice_s_own_mail_is_there(hooked):
@@ -174,6 +179,7 @@ def test_no_process_can_be_touched(hooked):
         for pid in (workers[0], victim.pid, 1):
             refused_everywhere(hooked, "kill", pid)
             refused_everywhere(hooked, "fcntl_kill", pid)
+            refused_everywhere(hooked, "prlimit", pid)
         for name in ("ptrace", "peek"):
             assert set(attack_everywhere(hooked, name, victim.pid).values()) == {"killed"}
         assert victim.poll() is None
@@ -187,6 +193,34 @@ def test_no_privilege_can_be_had(hooked):
     refused_everywhere(hooked, "chroot", "/")
     for name in ("unshare", "io_uring"):
         assert set(attack_everywhere(hooked, name).values()) == {"killed"}
+
+
+def test_no_line_can_be_logged_in_another_s_name(hooked):
+    assert set(attack_everywhere(hooked, "forge", "a-forged-event").values()) == {"ok"}  # it was sent
+    told = lambda: hooked.log("log").count("event=foreign_line")
+    wait_for(lambda: told() >= 3, 5, "logd tells")
+    assert "from_program=pop3d" in hooked.log("log")
+    for path in (hooked.root / "log").glob("*.log*"):
+        for line in path.read_text(errors="replace").splitlines():
+            assert " event=a-forged-event" not in line.split(" line=")[0], (path, line)
+
+
+def test_a_worker_holds_what_its_session_needs(hooked):
+    """Every descriptor of every process; those of sessions one by one."""
+    allowed = {"smtpd": {"queue/tmp", "queue/new", "queue/trigger"}, "imapd": set(), "pop3d": set()}
+    for row in hooked.json("status", "--sandbox"):
+        held = [os.readlink(entry) for entry in pathlib.Path(f"/proc/{row['pid']}/fd").iterdir()]
+        files = {name for name in held if name.startswith("/")} - {"/dev/null"}
+        outside = {name for name in files if not name.startswith(str(hooked.root))}
+        assert not outside, (row, outside)
+        if row["role"] != "worker" or row["program"] not in allowed or row["state"] != "idle":
+            continue
+        names = {os.path.relpath(name, hooked.root) for name in files}
+        assert names - allowed[row["program"]] == {"run/instance.lock"}, (row, names)
+        sockets = [name for name in held if name.startswith("socket:")]
+        pipes = [name for name in held if name.startswith("pipe:")]
+        assert len(sockets) == 2, (row, held)  # to the parent, to logd
+        assert len(set(pipes)) == 1 and len(held) == len(files) + 2 + 2 + 1, (row, held)
 
 
 def test_a_killed_worker_costs_only_its_session(hooked):

@@ -33,6 +33,7 @@ static char root[] = "/tmp/rt-test-master-XXXXXX";
 static struct instance inst;
 static struct strbuf errors;
 static int run_dirfd;
+static const struct socket_set *const nothing_held[SOCKET_SETS_HELD] = {NULL, NULL};
 static unsigned offset; /* of the ports: other tests run beside this one */
 
 static void
@@ -113,7 +114,7 @@ START_TEST(sockets_are_bound_once_and_shared)
 {
     struct config *config = config_load(&inst, &errors);
     const struct service_row *row = services_find(config->services, "a");
-    struct socket_set *set = socket_set_open(config, row, run_dirfd, NULL, &errors), *next;
+    struct socket_set *set = socket_set_open(config, row, run_dirfd, nothing_held, &errors), *next;
     char where[64];
     struct stat st;
     int fd;
@@ -125,7 +126,8 @@ START_TEST(sockets_are_bound_once_and_shared)
     ck_assert_str_eq(set->items[0].where, where);
     ck_assert_int_eq(fstatat(run_dirfd, "a.sock", &st, 0), 0);
     ck_assert_int_eq(st.st_mode & 0777, 0640);
-    next = socket_set_open(config, row, run_dirfd, set, &errors); /* the ports are ours: no error */
+    next = socket_set_open(config, row, run_dirfd, (const struct socket_set *[]){NULL, set},
+                           &errors); /* the ports are ours: no error */
     ck_assert_ptr_nonnull(next);
     socket_set_free(&set);
     fd = ipc_socket_connect(run_dirfd, "a.sock"); /* still the same socket */
@@ -138,7 +140,8 @@ START_TEST(sockets_are_bound_once_and_shared)
 }
 END_TEST
 
-START_TEST(a_port_in_use_is_named_with_its_holder)
+/* By whom is for the command to say: lib/sys/port_holder. */
+START_TEST(a_port_in_use_is_named)
 {
     struct config *config = config_load(&inst, &errors);
     const struct service_row *row = services_find(config->services, "a");
@@ -151,16 +154,61 @@ START_TEST(a_port_in_use_is_named_with_its_holder)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     ck_assert_int_eq(listen(fd, 1), 0);
-    ck_assert_ptr_null(socket_set_open(config, row, run_dirfd, NULL, &errors));
-    (void)snprintf(expected, sizeof(expected), "two on 127.0.0.1:%u: port %u is in use by ",
+    ck_assert_ptr_null(socket_set_open(config, row, run_dirfd, nothing_held, &errors));
+    (void)snprintf(expected, sizeof(expected), "two on 127.0.0.1:%u: " MASTER_PORT_IN_USE "\n",
                    offset + 26, offset + 26);
     ck_assert_ptr_nonnull(strstr(strbuf_cstr(&errors), expected));
+    strbuf_clear(&errors);
+    ck_assert(port_holder_find((uint16_t)(offset + 26), &errors));
     (void)snprintf(expected, sizeof(expected), "(pid %d)", getpid());
     ck_assert_ptr_nonnull(strstr(strbuf_cstr(&errors), expected));
     strbuf_clear(&errors);
     ck_assert(!port_holder_find(1, &errors));
     (void)close(fd);
     config_release(&config);
+}
+END_TEST
+
+START_TEST(a_directory_of_others_is_refused)
+{
+    ck_assert_int_eq(fchmodat(AT_FDCWD, inst.run, 0733, 0), 0);
+    ck_assert_int_eq(run_dir_open(inst.run, &errors), -1);
+    ck_assert_ptr_nonnull(strstr(strbuf_cstr(&errors), "nobody else may write there"));
+    ck_assert_int_eq(fchmodat(AT_FDCWD, inst.run, 0711, 0), 0);
+    if (geteuid() != 0)
+        return;
+    strbuf_clear(&errors);
+    ck_assert_int_eq(fchownat(AT_FDCWD, inst.run, 64321, 64321, 0), 0);
+    ck_assert_int_eq(run_dir_open(inst.run, &errors), -1);
+    ck_assert_ptr_nonnull(strstr(strbuf_cstr(&errors), "it must belong to user 0"));
+    ck_assert_int_eq(fchownat(AT_FDCWD, inst.run, 0, 0, 0), 0);
+}
+END_TEST
+
+START_TEST(a_reload_leaves_no_name_behind)
+{
+    struct config *first = config_load(&inst, &errors), *second;
+    const struct service_row *row = services_find(first->services, "a");
+    struct socket_set *old = socket_set_open(first, row, run_dirfd, nothing_held, &errors), *set;
+    struct stat st;
+
+    write_file(inst.services_path, "[a]\nprogram = x\nsocket = b.sock 0600\n");
+    second = config_load(&inst, &errors);
+    row = services_find(second->services, "a");
+    set =
+        socket_set_open(second, row, run_dirfd, (const struct socket_set *[]){old, NULL}, &errors);
+    ck_assert_ptr_nonnull(set);
+    socket_set_replace(set, old, second, row, run_dirfd);
+    ck_assert_int_eq(faccessat(run_dirfd, "a.sock", F_OK, 0), -1);
+    ck_assert_int_eq(fchmodat(run_dirfd, "b.sock", 0666, 0), 0); /* the same socket, a new mode */
+    socket_set_replace(set, set, second, row, run_dirfd);
+    ck_assert_int_eq(fstatat(run_dirfd, "b.sock", &st, 0), 0);
+    ck_assert_int_eq(st.st_mode & 0777, 0600);
+    socket_set_unlink(set, run_dirfd);
+    socket_set_free(&set);
+    socket_set_free(&old);
+    config_release(&first);
+    config_release(&second);
 }
 END_TEST
 
@@ -230,7 +278,9 @@ main(void)
     tcase_add_test(tc, the_copy_lives_as_long_as_somebody_uses_it);
     tcase_add_test(tc, an_error_in_either_file_refuses_both);
     tcase_add_test(tc, sockets_are_bound_once_and_shared);
-    tcase_add_test(tc, a_port_in_use_is_named_with_its_holder);
+    tcase_add_test(tc, a_port_in_use_is_named);
+    tcase_add_test(tc, a_directory_of_others_is_refused);
+    tcase_add_test(tc, a_reload_leaves_no_name_behind);
     tcase_add_test(tc, the_second_master_is_sent_away);
     tcase_add_test(tc, figures_and_copies_of_the_last_run_are_swept);
     tcase_add_test(tc, messages_survive_the_way);

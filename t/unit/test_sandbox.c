@@ -5,6 +5,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -39,6 +41,8 @@ make_dirs(void)
     ck_assert_int_eq(mkdirat(dir_fd, "inside", 0777) | fchmodat(dir_fd, "inside", 0777, 0), 0);
     ck_assert_int_eq(mkdirat(dir_fd, "empty", 0555), 0);
     ck_assert_int_eq(replace_file(dir_fd, "secret", SLICE("outside"), 0644), 0);
+    if (geteuid() == 0) /* so that nothing but the sandbox refuses to change it */
+        ck_assert_int_eq(fchownat(dir_fd, "secret", SOME_UID, SOME_UID, 0), 0);
     ck_assert_int_eq(symlinkat("../secret", dir_fd, "inside/link"), 0);
     inside_fd = openat(dir_fd, "inside", O_PATH | O_DIRECTORY | O_CLOEXEC);
     empty_fd = openat(dir_fd, "empty", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -49,6 +53,7 @@ static void
 remove_dirs(void)
 {
     (void)unlinkat(dir_fd, "inside/new", 0);
+    (void)unlinkat(dir_fd, "inside/made", 0);
     (void)unlinkat(dir_fd, "inside/link", 0);
     (void)unlinkat(dir_fd, "inside", AT_REMOVEDIR);
     (void)unlinkat(dir_fd, "empty", AT_REMOVEDIR);
@@ -128,6 +133,32 @@ try_kill(void)
 {
     return result_of(kill(getppid(), 0));
 }
+/* A limit on processor time kills like a signal. The filter cannot tell whose number it is. */
+static int
+try_limit_by_pid(void)
+{
+    struct rlimit limit = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+
+    return result_of(prlimit(getpid(), RLIMIT_CPU, &limit, NULL));
+}
+static int
+try_limit_self(void)
+{
+    struct rlimit limit = {.rlim_cur = 0, .rlim_max = 0};
+
+    return result_of(syscall(SYS_setrlimit, RLIMIT_CORE, &limit));
+}
+/* Outside of the one directory, which Landlock does not ask about. */
+static int
+try_chmod(void)
+{
+    return result_of(fchmodat(inside_fd, "../secret", 0644, 0));
+}
+static int
+try_utimes(void)
+{
+    return result_of(utimensat(inside_fd, "../secret", NULL, 0));
+}
 static int
 try_kill_by_fcntl(void)
 {
@@ -141,6 +172,15 @@ static int
 try_fork(void)
 {
     pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(0);
+    return result_of(pid);
+}
+static int
+try_shared_clone(void)
+{
+    long pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, 0);
 
     if (pid == 0)
         _exit(0);
@@ -192,7 +232,7 @@ struct attempt {
     int expected;          /* -1: any error */
 };
 
-#define SESSION (SANDBOX_FILES | SANDBOX_RESTRICT)
+#define SESSION (SANDBOX_FILES | SANDBOX_LANDLOCK)
 
 static const struct attempt attempts[] = {
     {"open, no files at all", try_passwd, 0, false, false, EPERM},
@@ -215,13 +255,19 @@ static const struct attempt attempts[] = {
     {"kill", try_kill, SESSION, false, false, EPERM},
     {"kill by F_SETOWN", try_kill_by_fcntl, SESSION | SANDBOX_INOTIFY, false, false, EPERM},
     {"kill, allowed, other user", try_kill, SANDBOX_KILL, false, false, EPERM},
-    {"fork", try_fork, SESSION, false, false, EPERM},
+    {"limit a process", try_limit_by_pid, SESSION | SANDBOX_RESTRICT, false, false, EPERM},
+    {"limit oneself", try_limit_self, SANDBOX_RESTRICT, false, false, 0},
+    {"limit oneself, session", try_limit_self, SESSION, false, false, EPERM},
+    {"chmod outside", try_chmod, SESSION, true, true, EPERM},
+    {"utimes outside", try_utimes, SESSION, true, true, EPERM},
+    {"clone that shares", try_shared_clone, SANDBOX_FORK, false, false, EPERM},
+    {"fork, session", try_fork, SESSION, false, false, EPERM},
     {"fork, allowed", try_fork, SANDBOX_FORK, false, false, 0},
     {"clone3", try_clone3, SESSION, false, false, ENOSYS},
     {"executable memory", try_executable_memory, SESSION, false, false, EPERM},
     {"setuid", try_setuid, SESSION, false, false, EPERM},
     {"chroot", try_chroot, SANDBOX_CHROOT, false, false, EPERM},
-    {"dumpable", try_dumpable, SESSION, false, false, EPERM},
+    {"dumpable", try_dumpable, SESSION | SANDBOX_RESTRICT, false, false, EPERM},
 };
 
 static struct sandbox
@@ -357,6 +403,87 @@ START_TEST(each_layer_is_told_and_tightens)
 }
 END_TEST
 
+/* ---- a process that stays root ---- */
+
+#define ROOT_CAPS (1u << CAP_KILL | 1u << CAP_SETUID | 1u << CAP_SETPCAP)
+
+static int
+confine_root(void)
+{
+    const struct sandbox_dir dirs[] = {{inside_fd, SANDBOX_WRITE}, {empty_fd, SANDBOX_READ}};
+
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    return sandbox_confine_root(ROOT_CAPS, dirs, ARRAY_LEN(dirs));
+}
+
+/* The number of the first step that is not as it should be; 0: all are. */
+static int
+stay_root(void)
+{
+    if (confine_root() < 0)
+        return 1;
+    if (try_passwd() != 0 || try_open(dir_fd, "secret", O_RDONLY) != 0)
+        return 2; /* reading is as before */
+    if (sandbox_landlock_abi() >= 2 && (try_open(dir_fd, "secret", O_WRONLY) != EACCES ||
+                                        try_open(empty_fd, "new", O_WRONLY | O_CREAT) != EACCES))
+        return 3;
+    if (try_open(inside_fd, "made", O_WRONLY | O_CREAT) != 0 || unlinkat(inside_fd, "made", 0) < 0)
+        return 4;
+    if (try_dumpable() != EPERM)
+        return 5;
+    if (geteuid() == 0 && (prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN) != 0 ||
+                           prctl(PR_CAPBSET_READ, CAP_KILL) != 1 || chroot("/") == 0))
+        return 6;
+    return 0;
+}
+
+START_TEST(who_stays_root_keeps_what_is_needed)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0)
+        _exit(stay_root());
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* What it starts is held to the same; the program that it execs sees the reduced set. */
+START_TEST(what_root_starts_inherits_it)
+{
+    static const char script[] = "exec 2>&-; grep -q '^CapEff:.*%s$' /proc/self/status && "
+                                 "! echo >%s/secret && echo >%s/inside/made";
+    char command[512];
+    pid_t pid;
+    int status;
+
+    if (geteuid() != 0 || sandbox_landlock_abi() < 2)
+        return;
+    (void)snprintf(command, sizeof(command), script, "0000000001a0", dir_path, dir_path);
+    pid = fork();
+    if (pid == 0) {
+        if (confine_root() == 0)
+            (void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(99);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+START_TEST(root_that_traces_is_killed)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0)
+        _exit(confine_root() < 0 ? 1 : try_ptrace());
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -371,6 +498,9 @@ main(void)
                         (int)ARRAY_LEN(attempts));
     tcase_add_test(tc, root_is_no_sandbox_user);
     tcase_add_test(tc, each_layer_is_told_and_tightens);
+    tcase_add_test(tc, who_stays_root_keeps_what_is_needed);
+    tcase_add_test(tc, what_root_starts_inherits_it);
+    tcase_add_test(tc, root_that_traces_is_killed);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

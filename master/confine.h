@@ -1,0 +1,13 @@
+/*
+ * master/confine.h - what master, who stays root, gives up before it reads anything.
+ */
+#ifndef POSTHORN_MASTER_CONFINE_H
+#define POSTHORN_MASTER_CONFINE_H
+
+#include "lib/conf/instance.h"
+
+/* For master and all that it starts: few capabilities, nothing written outside the instance's own
+ * directories. 0, or -1 with errno and the step logged. */
+int confine_master(const struct instance *inst);
+
+#endif
