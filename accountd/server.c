@@ -37,6 +37,7 @@ static const struct {
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
     {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
+    {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
     {ACCOUNTD_SENDER, ROLE_SMTP | ROLE_ADMIN, request_sender},
     {ACCOUNTD_ADMIN, ROLE_ADMIN, request_admin},
 };

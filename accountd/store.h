@@ -16,6 +16,9 @@ void store_free(struct store **storep);
 void store_ask_usage(struct store *store, struct slice path);
 /* Takes up the jobs that were committed since the last call. */
 void store_take_jobs(struct store *store);
+/* Has the user's directory at `path` made, after what else is to be done there. Not recorded: who
+ * misses it says so again. */
+void store_make(struct store *store, struct slice path);
 /* The directory at `path` is about to be removed or renamed: nothing may be put there yet. */
 bool store_is_moving(const struct store *store, struct slice path);
 

@@ -25,6 +25,7 @@
 
 enum { USAGE_TIMEOUT_MS = 1000 };
 
+#define NO_MAILBOX_STATUS "4.2.1"
 #define NOT_TRIED SIZE_MAX /* entry of a recipient that never came into the delivery batch */
 
 struct batch_job {
@@ -37,6 +38,7 @@ struct batch_job {
     struct queue_result_rcpt *results;
     struct accountd_usage *usage;
     uint32_t usage_count;
+    bool missing; /* some recipient has no directory */
 };
 
 /* What one recipient's delivery came to, for the result and the log. */
@@ -177,6 +179,9 @@ verdict_of(const struct worker *w, const struct delivery_result *result)
         if (w->bounce_over_quota)
             return (struct verdict){QUEUE_BOUNCED, "5.2.2", full, "bounced"};
         return (struct verdict){QUEUE_DEFERRED, "4.2.2", full, "deferred"};
+    case DELIVERY_NO_MAILBOX:
+        return (struct verdict){QUEUE_DEFERRED, NO_MAILBOX_STATUS,
+                                "the mailbox has moved, is gone, or is not made yet", "deferred"};
     case DELIVERY_FAILED:
         break;
     }
@@ -227,7 +232,8 @@ judge_recipient(const struct worker *w, struct batch_job *bj, uint32_t i,
                                                 .outcome = v.outcome,
                                                 .dsn = slice_of(v.dsn),
                                                 .text = slice_of(v.text)};
-    if (r.status != DELIVERY_FAILED)
+    bj->missing |= r.status == DELIVERY_NO_MAILBOX;
+    if (r.status != DELIVERY_FAILED && r.status != DELIVERY_NO_MAILBOX)
         bj->usage[bj->usage_count++] = (struct accountd_usage){rcpt->path, r.bytes, r.messages};
 }
 
@@ -246,20 +252,37 @@ batch_deliver(struct batch *b, struct strbuf *results)
 
         for (uint32_t k = 0; k < bj->job.rcpt_count; k++)
             judge_recipient(b->worker, bj, k, delivery);
+        result.destination_failed = bj->missing;
         (void)queue_result_encode(results, &result); /* overflow is remembered by the buffer */
     }
     delivery_free(&delivery);
 }
 
+/* Whether such a mailbox is to be made is for the account base to say: it may be an old path. */
+static void
+report_missing(const struct batch_job *bj, struct strbuf *frame)
+{
+    for (uint32_t i = 0; i < bj->job.rcpt_count && bj->missing; i++) {
+        const struct queue_job_rcpt *rcpt = &bj->job.rcpts[i];
+
+        if (bj->results[i].outcome == QUEUE_DEFERRED &&
+            slice_eq(bj->results[i].dsn, SLICE(NO_MAILBOX_STATUS)))
+            (void)accountd_missing_encode(
+                frame, &(struct accountd_missing){rcpt->address, rcpt->path}); /* overflow: later */
+    }
+}
+
 void
-batch_report_usage(const struct batch *b, struct ipc_client *accounts)
+batch_report(const struct batch *b, struct ipc_client *accounts)
 {
     struct strbuf frame = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
 
-    for (size_t i = 0; i < b->count; i++)
+    for (size_t i = 0; i < b->count; i++) {
         if (b->jobs[i]->usage_count > 0)
             (void)accountd_usage_encode(&frame, b->jobs[i]->usage, b->jobs[i]->usage_count);
+        report_missing(b->jobs[i], &frame);
+    }
     if (frame.len > 0 && ipc_client_send(accounts, &frame, -1, USAGE_TIMEOUT_MS) < 0)
-        log_event(LOG_DEBUG, "usage_not_reported", KV_ERRNO());
+        log_event(LOG_DEBUG, "not_reported", KV_ERRNO());
     strbuf_free(&frame);
 }

@@ -122,7 +122,7 @@ work(struct worker *w)
         if (w->queue == NULL || results.overflow ||
             ipc_client_send(w->queue, &results, -1, SEND_TIMEOUT_MS) < 0)
             rc = -1;
-        batch_report_usage(&batch, w->accounts);
+        batch_report(&batch, w->accounts);
     }
     batch_clear(&batch);
     strbuf_free(&results);

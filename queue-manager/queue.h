@@ -64,6 +64,7 @@ struct message {
     bool in_doubt;        /* a crash may have come between a delivery and our knowing of it */
     bool linked;          /* a mailbox may share the file */
     bool overflow;        /* deferred because a destination's lane is full: soon again */
+    bool moved;           /* a mailbox was not where accountd had said: soon again */
     enum message_fate fate;
     const char *reason; /* of the fate, for the log */
 

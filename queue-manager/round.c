@@ -23,6 +23,7 @@
 
 #define SLOW_PER_TURN 32 /* ends that wait for the disk, before the loop looks at its sockets */
 #define OVERFLOW_WAIT_MS 60000
+#define MOVED_WAIT_MS INT64_C(500) /* doubles with each round */
 
 struct rounds {
     struct queue *queue;
@@ -264,6 +265,15 @@ domains(const struct message *m)
     return bits;
 }
 
+/* The next attempt finds the mailbox where it is now; one that cannot be made is tried ever less. */
+static int64_t
+moved_next_ms(const struct message *m, int64_t now_ms, int64_t next_ms)
+{
+    int64_t soon_ms = now_ms + (MOVED_WAIT_MS << (m->round < 10 ? m->round : 10));
+
+    return soon_ms < next_ms ? soon_ms : next_ms;
+}
+
 static int
 set_down(struct queue *q, struct message *m, int64_t now_ms)
 {
@@ -273,6 +283,8 @@ set_down(struct queue *q, struct message *m, int64_t now_ms)
 
     if (m->overflow)
         next_ms = now_ms + OVERFLOW_WAIT_MS;
+    else if (m->moved)
+        next_ms = moved_next_ms(m, now_ms, next_ms);
     if (log_round(q, m, now_ms, next_ms) < 0)
         return -1;
     if (spool_move(&q->spool, m->id, SPOOL_ACTIVE, to, m->beside) < 0) {

@@ -452,11 +452,12 @@ empty_lane(struct schedule *s, struct destination *d)
 }
 
 static void
-learn(struct schedule *s, struct destination *d, const struct queue_result *result)
+learn(struct schedule *s, struct message *m, struct destination *d,
+      const struct queue_result *result)
 {
     if (d == NULL)
-        return;
-    if (!result->destination_failed)
+        m->moved |= result->destination_failed;
+    else if (!result->destination_failed)
         destination_succeeded(s->destinations, d);
     else if (destination_failed(s->destinations, d, result->rcpts[0].text))
         empty_lane(s, d);
@@ -474,7 +475,7 @@ schedule_result(struct schedule *s, struct agent *a, const struct queue_result *
     m = job->message;
     d = job->destination;
     agent_job_done(a, job);
-    learn(s, d, result);
+    learn(s, m, d, result);
     if (m->open_count == 0)
         rounds_end(s->queue->rounds, m);
     else if (a->kind == QUEUE_AGENT_REMOTE)

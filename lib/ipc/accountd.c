@@ -267,6 +267,28 @@ accountd_usage_decode(struct slice payload,
     return reader_end(&r);
 }
 
+/* ---- MISSING ---- */
+
+int
+accountd_missing_encode(struct strbuf *out, const struct accountd_missing *report)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_MISSING, 0);
+
+    writer_bytes(&w, report->user);
+    writer_bytes(&w, report->path);
+    return frame_end(&w);
+}
+
+int
+accountd_missing_decode(struct slice payload, struct accountd_missing *report)
+{
+    struct reader r = reader_begin(payload);
+
+    report->user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    report->path = reader_bytes(&r, PATH_BYTES_MAX);
+    return reader_end(&r);
+}
+
 /* ---- SENDER ---- */
 
 int

@@ -2,6 +2,9 @@
 import email
 import email.policy
 import imaplib
+import os
+import shutil
+import signal
 import smtplib
 import ssl
 import time
@@ -203,6 +206,98 @@ def test_deleted_user_bounces_after_acceptance(relay):
     relay.run("queue", "release", message["id"])
     report = report_of(relay, "alice@d.test", "carol has gone")
     assert list(report.iter_parts())[1].get_payload()[1]["Status"] == "5.1.1"
+
+
+def local_workers(inst):
+    parents = [pid for pid, command in inst.processes().items() if "local-deliver" in command]
+    return [pid for pid in parents
+            if int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1]) in parents]
+
+
+class StoppedWorkers:
+    """Jobs reach the workers of local delivery and lie there; the store's keeper goes on."""
+
+    def __init__(self, inst):
+        self.inst = inst
+
+    def __enter__(self):
+        self.pids = wait_for(lambda: local_workers(self.inst), 10, "workers")
+        for pid in self.pids:
+            os.kill(pid, signal.SIGSTOP)
+
+    def __exit__(self, *_):
+        for pid in self.pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def store_of(inst, domain="d.test"):
+    return {path.name for path in (inst.root / "store" / domain).glob("??/*")}
+
+
+def expanded(inst):
+    return inst.log("queue").count("event=expanded")
+
+
+def test_renamed_user_gets_the_mail_that_was_under_way(relay):
+    relay.add_user("dora@d.test", PASSWORD)
+    wait_for(lambda: "dora" in store_of(relay), 10, "the directory")
+    before = expanded(relay)
+    with StoppedWorkers(relay):
+        submit(relay, ["dora@d.test"], subject="on the way")
+        wait_for(lambda: expanded(relay) > before, 10, "expanded to the old path")
+        relay.run("user", "rename", "dora@d.test", "dorothea@d.test")
+        relay.run("alias", "add", "dora@d.test", "dorothea@d.test")
+        wait_for(lambda: "dorothea" in store_of(relay), 10, "moved")
+    wait_for(lambda: any(m["Subject"] == "on the way" for m in mailbox(relay, "dorothea@d.test")),
+             10, "the mail in its new place")
+    assert "dora" not in store_of(relay)
+    relay.run("user", "del", "dorothea@d.test", "--yes")
+
+
+def test_deleted_user_is_not_brought_back_by_mail_under_way(relay):
+    relay.add_user("emil@d.test", PASSWORD)
+    wait_for(lambda: "emil" in store_of(relay), 10, "the directory")
+    before = expanded(relay)
+    with StoppedWorkers(relay):
+        submit(relay, ["emil@d.test"], subject="emil has gone")
+        wait_for(lambda: expanded(relay) > before, 10, "expanded to the old path")
+        relay.run("user", "del", "emil@d.test", "--yes")
+        wait_for(lambda: "emil" not in store_of(relay), 10, "removed")
+    report = report_of(relay, "alice@d.test", "emil has gone")
+    assert list(report.iter_parts())[1].get_payload()[1]["Status"] == "5.1.1"
+    assert "emil" not in store_of(relay)
+
+
+def test_renamed_domain_while_mail_is_deferred(relay):
+    relay.set("local.over_quota", "defer")
+    relay.run("reload")
+    relay.run("domain", "add", "old.test")
+    relay.add_user("fred@old.test", PASSWORD)
+    relay.run("user", "set", "fred@old.test", "quota_messages=1")
+    relay.run("group", "add", "crew@d.test", "--member", "fred@old.test")
+    submit(relay, ["crew@d.test"], subject="the first")
+    wait_for(lambda: mailbox(relay, "fred@old.test"), 20, "delivered")
+    submit(relay, ["crew@d.test"], subject="the second")
+    wait_deferred(relay)
+    relay.run("domain", "rename", "old.test", "new.test")
+    relay.run("user", "set", "fred@new.test", "quota_messages=0")
+    relay.run("queue", "flush")
+    wait_for(lambda: len(mailbox(relay, "fred@new.test")) == 2, 20, "both in the new place")
+    assert store_of(relay, "old.test") == set()
+    relay.set("local.over_quota", "bounce")
+    relay.run("reload")
+    relay.run("group", "del", "crew@d.test")
+    relay.run("user", "del", "fred@new.test", "--yes")
+
+
+def test_lost_directory_is_made_again(relay):
+    relay.add_user("gina@d.test", PASSWORD)
+    wait_for(lambda: "gina" in store_of(relay), 10, "the directory")
+    (path,) = (relay.root / "store/d.test").glob("??/gina")
+    shutil.rmtree(path)
+    submit(relay, ["gina@d.test"], subject="anew")
+    wait_for(lambda: any(m["Subject"] == "anew" for m in mailbox(relay, "gina@d.test")), 20, "there")
+    relay.run("user", "del", "gina@d.test", "--yes")
 
 
 def test_damaged_file_goes_aside(relay):

@@ -187,6 +187,23 @@ START_TEST(dead_destination_does_not_hold_up_others)
 }
 END_TEST
 
+static bool
+tried_three_times(void)
+{
+    return h.job_count >= 3;
+}
+
+/* The agent says that a mailbox is not where accountd had it: asked again at once, not after the
+ * retry interval of a minute. */
+START_TEST(moved_mailbox_is_looked_up_again_soon)
+{
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    (void)submit("s@d.test", "down@d.test");
+    run_until(tried_three_times);
+    ck_assert_uint_ge(h.expansions, 3);
+}
+END_TEST
+
 START_TEST(forward_carries_a_trace_that_stops_the_loop)
 {
     struct queue_envelope e = {.rcpt_count = 0};
@@ -375,6 +392,7 @@ main(void)
     tcase_add_test(tc, accountd_away_costs_time_only);
     tcase_add_test(tc, damaged_file_goes_aside_and_stops_nothing);
     tcase_add_test(tc, dead_destination_does_not_hold_up_others);
+    tcase_add_test(tc, moved_mailbox_is_looked_up_again_soon);
     tcase_add_test(tc, forward_carries_a_trace_that_stops_the_loop);
     tcase_add_loop_test(tc, failures_are_told_as_the_sender_wishes, 0, 8);
     tcase_add_test(tc, lifetime_ends_in_a_bounce);
