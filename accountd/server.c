@@ -178,6 +178,7 @@ start(struct server *server, struct daemon *daemon)
     server->requests = stats_counter(daemon->stats, "requests");
     server->changes = stats_counter(daemon->stats, "changes");
     open_base(server, daemon->conf);
+    server->base.hostname = conf_str(daemon->conf, SYSTEM_HOSTNAME);
     server->parking = parking_new(server);
     server->checkpoint = loop_timer_new(daemon->loop, checkpoint, server);
     loop_timer_set(server->checkpoint, CHECKPOINT_MS);

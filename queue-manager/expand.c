@@ -129,19 +129,22 @@ lower_domain(struct message *m, struct slice address)
     return copy;
 }
 
+/* `model` has what accountd said, or we. */
+static void
+add_failure_target(struct message *m, struct target model)
+{
+    model.kind = TARGET_FAILURE;
+    model.state = model.dsn.len > 0 && model.dsn.ptr[0] == '5' ? TARGET_BOUNCED : TARGET_DEFERRED;
+    if (model.address.len == 0)
+        model.address = m->envelope->rcpts[model.source].address;
+    if (message_add_target(m, &model) == NULL)
+        m->expand_failed = true; /* asked again later; in the end the whole message is deferred */
+}
+
 static void
 add_failure(struct message *m, uint32_t source, struct slice dsn, struct slice text)
 {
-    struct target model = {.source = source,
-                           .kind = TARGET_FAILURE,
-                           .state =
-                               dsn.len > 0 && dsn.ptr[0] == '5' ? TARGET_BOUNCED : TARGET_DEFERRED,
-                           .address = m->envelope->rcpts[source].address,
-                           .dsn = dsn,
-                           .text = text};
-
-    if (message_add_target(m, &model) == NULL)
-        m->expand_failed = true; /* asked again later; in the end the whole message is deferred */
+    add_failure_target(m, (struct target){.source = source, .dsn = dsn, .text = text});
 }
 
 static int
@@ -155,7 +158,12 @@ take_target(void *arg, const struct accountd_target *answer)
         return -1;
     asked = &question->asked[answer->source];
     if (answer->kind == ACCOUNTD_TO_FAILURE) {
-        add_failure(asked->message, asked->source, answer->dsn, answer->text);
+        add_failure_target(asked->message, (struct target){.source = asked->source,
+                                                           .address = answer->address,
+                                                           .via = answer->via,
+                                                           .dsn = answer->dsn,
+                                                           .text = answer->text,
+                                                           .notice = answer->notice});
         return 0;
     }
     if (answer->address.len == 0)

@@ -159,6 +159,7 @@ message_add_target(struct message *m, const struct target *model)
     t->path = arena_copy(&m->arena, model->path);
     t->dsn = arena_copy(&m->arena, model->dsn);
     t->text = arena_copy(&m->arena, model->text);
+    t->notice = arena_copy(&m->arena, model->notice);
     return t;
 }
 
@@ -166,6 +167,7 @@ void
 message_forget_targets(struct message *m)
 {
     m->target_count = 0;
+    arena_free(&m->arena); /* before a message is in line its targets alone are there */
     m->expand_next = 0;
     m->expand_failed = false;
 }

@@ -21,6 +21,7 @@
 #include "lib/queue/queue_log.h"
 #include "lib/queue/spool.h"
 #include "queue-manager/trim.h"
+#include "queue-manager/wording.h"
 
 #define QUEUE_TARGETS_MAX 200000 /* of one message, after expansion */
 #define QUEUE_TABLE_SIZE 16384   /* rows of the table of messages by id */
@@ -44,6 +45,7 @@ struct target {
     bool relayed;    /* the next hop sends success notices itself */
     bool expired;    /* bounced because the lifetime is over */
     struct slice address, via, path;
+    struct slice notice; /* who is told of the failure besides the sender, or empty */
     uint64_t quota_bytes, quota_messages;
     struct slice dsn, text, remote; /* outcome */
 };
@@ -83,9 +85,10 @@ struct message {
     bool log_wanted; /* finished targets should reach the log before the round ends */
     struct message *log_link;
 
-    bool failures_told, successes_told; /* in this round, by notices that are committed */
-    bool outcome_told, stuck_told;      /* in the log */
-    bool finishing;                     /* in the list of ended rounds */
+    bool judged;                   /* whether the lifetime is over was decided for this round */
+    uint32_t told;                 /* steps of this round's notices that are committed (notice.c) */
+    bool outcome_told, stuck_told; /* in the log */
+    bool finishing;                /* in the list of ended rounds */
     struct message *finish_link;
     struct message *table_next, **table_prev;
 };
@@ -101,6 +104,7 @@ struct queue_settings {
     uint64_t bounce_size_max;
     bool double_bounce;
     const char *hostname, *postmaster;
+    struct wording wording; /* not from the configuration: the caller loads it */
 };
 
 struct queue_counters {

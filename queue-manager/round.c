@@ -265,7 +265,8 @@ domains(const struct message *m)
     return bits;
 }
 
-/* The next attempt finds the mailbox where it is now; one that cannot be made is tried ever less. */
+/* The next attempt finds the mailbox where it is now; one that cannot be made is tried ever less.
+ */
 static int64_t
 moved_next_ms(const struct message *m, int64_t now_ms, int64_t next_ms)
 {
@@ -317,8 +318,9 @@ end_round(struct queue *q, struct message *m)
 
     if (m->fate == MESSAGE_DELETE)
         return remove_message(q, m, m->reason);
-    if (m->fate == MESSAGE_GO_ON)
+    if (m->fate == MESSAGE_GO_ON && !m->judged)
         expire(q, m, now_ms);
+    m->judged = true; /* notices that were sent hold: nothing changes until the end of the round */
     if (notices_send(q, m) < 0)
         return -1;
     tell_outcome(q, m);

@@ -105,6 +105,7 @@ write_target(struct writer *w, const struct accountd_target *target)
     writer_u64(w, target->quota_messages);
     writer_bytes(w, target->dsn);
     writer_bytes(w, target->text);
+    writer_bytes(w, target->notice);
 }
 
 static int
@@ -119,6 +120,7 @@ read_target(struct reader *r, struct accountd_target *target)
     target->quota_messages = reader_u64(r);
     target->dsn = reader_bytes(r, DSN_BYTES_MAX);
     target->text = reader_bytes(r, ACCOUNTD_TEXT_MAX);
+    target->notice = reader_bytes(r, ACCOUNTD_ADDRESS_MAX);
     if (r->failed || target->source >= ACCOUNTD_BATCH_MAX || target->kind > ACCOUNTD_TO_FAILURE)
         return -1;
     return 0;

@@ -79,6 +79,7 @@ struct accountd_target {
     struct slice path; /* mailbox: directory below store/, "DOMAIN/xx/USER" */
     uint64_t quota_bytes, quota_messages; /* mailbox: 0 is unlimited */
     struct slice dsn, text;               /* failure */
+    struct slice notice; /* failure: who is told of it besides the sender, or empty (DIR-09) */
 };
 /* The request: `count` addresses. The same mailbox is listed once for each source that leads to it;
  * the queue removes duplicates. Loops and nesting are resolved (and cut) by accountd. */
@@ -142,8 +143,9 @@ int accountd_usage_encode(struct strbuf *out, const struct accountd_usage *list,
 int accountd_usage_decode(struct slice payload,
                           int (*each)(void *arg, const struct accountd_usage *usage), void *arg);
 
-/* ---- MISSING: local-deliver found no directory for this mailbox. If the account base says that the
- * user lives there the directory is made, in turn with what else is to be done to that path ---- */
+/* ---- MISSING: local-deliver found no directory for this mailbox. If the account base says that
+ * the user lives there the directory is made, in turn with what else is to be done to that path
+ * ---- */
 struct accountd_missing {
     struct slice user, path;
 };

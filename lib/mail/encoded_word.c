@@ -5,12 +5,14 @@
  */
 #include "lib/mail/encoded_word.h"
 
+#include "lib/base/encode.h"
 #include "lib/mail/charset.h"
 #include "lib/mail/transfer.h"
 
 enum {
     WORD_CHARSET_MAX = 64, /* bytes of the name; RFC 2047 allows 75 for the whole word */
-    WORD_PIECE = 4096      /* input bytes decoded at a time */
+    WORD_PIECE = 4096,     /* input bytes decoded at a time */
+    ENCODE_PIECE = 45      /* 60 letters of base64: a word has 75 bytes at most (section 2) */
 };
 
 struct word {
@@ -126,4 +128,35 @@ encoded_word_decode(struct slice body, struct strbuf *out)
             body = slice_sub(body, space, body.len);
     }
     return true;
+}
+
+/* As much of `text` as fits in one word, whole characters only. */
+static struct slice
+take_piece(struct slice *text)
+{
+    size_t len = text->len < ENCODE_PIECE ? text->len : ENCODE_PIECE;
+    struct slice piece;
+
+    while (len < text->len && len > 1 && ((unsigned char)text->ptr[len] & 0xc0) == 0x80)
+        len--; /* the next byte continues a character */
+    piece = slice_sub(*text, 0, len);
+    *text = slice_sub(*text, len, text->len);
+    return piece;
+}
+
+bool
+encoded_word_encode(struct slice text, struct strbuf *out)
+{
+    size_t plain = 0;
+
+    while (plain < text.len && (unsigned char)text.ptr[plain] < 0x80)
+        plain++;
+    if (plain == text.len)
+        return strbuf_append(out, text);
+    for (bool first = true; text.len > 0; first = false) {
+        (void)strbuf_str(out, first ? "=?utf-8?B?" : "\r\n =?utf-8?B?"); /* overflow: below */
+        (void)base64_encode(take_piece(&text), out);
+        (void)strbuf_str(out, "?=");
+    }
+    return !out->overflow;
 }

@@ -1,8 +1,8 @@
 /*
- * lib/mail/encoded_word.h - header text with encoded words, as UTF-8 (RFC 2047).
+ * lib/mail/encoded_word.h - header text with encoded words, as UTF-8, and the way back (RFC 2047).
  *
- * For searching. Recognizes more than section 6.1 asks for: also encoded words that touch other
- * text or hold spaces, because mail programs show them decoded.
+ * Decoding is for searching. It recognizes more than section 6.1 asks for: also encoded words that
+ * touch other text or hold spaces, because mail programs show them decoded.
  */
 #ifndef POSTHORN_LIB_MAIL_ENCODED_WORD_H
 #define POSTHORN_LIB_MAIL_ENCODED_WORD_H
@@ -13,5 +13,7 @@
  * space between two of them dropped (section 6.2). Words in unknown character sets give their
  * bytes. False if `out` overflowed. */
 bool encoded_word_decode(struct slice body, struct strbuf *out);
+/* Appends UTF-8 text as encoded words, folded; ASCII goes as it is. False if `out` overflowed. */
+bool encoded_word_encode(struct slice text, struct strbuf *out);
 
 #endif

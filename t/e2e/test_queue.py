@@ -292,7 +292,8 @@ def test_renamed_domain_while_mail_is_deferred(relay):
 
 def test_lost_directory_is_made_again(relay):
     relay.add_user("gina@d.test", PASSWORD)
-    wait_for(lambda: "gina" in store_of(relay), 10, "the directory")
+    wait_for(lambda: "op=create path=d.test" in relay.log("account") and
+             "/gina" in relay.log("account"), 10, "the directory")
     (path,) = (relay.root / "store/d.test").glob("??/gina")
     shutil.rmtree(path)
     submit(relay, ["gina@d.test"], subject="anew")

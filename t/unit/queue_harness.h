@@ -5,6 +5,7 @@
  *   NAME@d.test          mailbox d.test/00/NAME       team@d.test      group of a, b, c@d.test
  *   twice@d.test         a@d.test and b@d.test        nobody@d.test    unknown: 5.1.1
  *   fwd@d.test           forward to x@far.test        everything else  remote
+ *   ghost@d.test         unknown, admin@d.test hears  off@d.test       group of a and b, disabled
  *   later@, laterN@...   deferred by the agent        never@...        bounced by the agent
  *   lost@...             the agent dies with the job the first time
  *   once@...             deferred the first time (with a store)
@@ -88,6 +89,17 @@ answer_one(struct accountd_target *targets, uint32_t *count, uint32_t source, st
         t.kind = ACCOUNTD_TO_FAILURE;
         t.dsn = SLICE("5.1.1");
         t.text = SLICE("no such user");
+    } else if (slice_eq(local, SLICE("ghost"))) {
+        t.kind = ACCOUNTD_TO_FAILURE;
+        t.dsn = SLICE("5.1.1");
+        t.text = SLICE("no such mailbox");
+        t.notice = SLICE("admin@d.test");
+    } else if (slice_eq(local, SLICE("off"))) {
+        t.kind = ACCOUNTD_TO_FAILURE;
+        t.via = SLICE("group off");
+        t.dsn = SLICE("5.2.1");
+        t.text = SLICE("mailbox is disabled");
+        to = 2;
     } else if (slice_eq(local, SLICE("fwd"))) {
         t.kind = ACCOUNTD_TO_REMOTE;
         t.address = SLICE("x@Far.Test");
@@ -375,6 +387,7 @@ harness_open(void)
                                          .double_bounce = true,
                                          .hostname = "mail.d.test",
                                          .postmaster = "postmaster@d.test"};
+    wording_load(&h.settings.wording, NULL);
     h.deliveries = xcalloc(DELIVERIES_MAX, sizeof(*h.deliveries));
     h.root_fd = open(scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     (void)mkdirat(h.root_fd, "run", 0700);

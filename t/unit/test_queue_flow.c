@@ -18,6 +18,7 @@
 // LINK: queue-manager/server.c
 // LINK: queue-manager/trace.c
 // LINK: queue-manager/trim.c
+// LINK: queue-manager/wording.c
 #include "t/unit/queue_harness.h"
 
 #include "queue-manager/control.h"
@@ -252,6 +253,80 @@ START_TEST(failures_are_told_as_the_sender_wishes)
 }
 END_TEST
 
+/* DIR-09 */
+START_TEST(administrator_hears_of_unknown_mailboxes)
+{
+    static const struct {
+        const char *sender, *client;
+        size_t to_sender, to_admin;
+    } cases[] = {
+        {"s@d.test", "192.0.2.1", 1, 1},
+        {"", "192.0.2.1", 0, 1},
+        {"", "notice", 0, 0}, /* not of our own notices: they would follow each other */
+        {"", "double-bounce", 0, 0},
+    };
+    struct queue_envelope e = {.client = slice_of(cases[_i].client), .rcpt_count = 0};
+
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    (void)submit_as(cases[_i].sender, "ghost@d.test a@d.test ghost@d.test", "Subject: x\r\n\r\n", 0,
+                    e);
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to("s@d.test"), cases[_i].to_sender);
+    ck_assert_uint_eq(delivered_to("admin@d.test"), cases[_i].to_admin);
+    ck_assert_uint_eq(delivered_to("a@d.test"), 1);
+}
+END_TEST
+
+/* The one message in deferred/, whole. */
+static void
+read_deferred(struct strbuf *text)
+{
+    struct spool_scan scan;
+    const char *id;
+
+    ck_assert_int_eq(spool_scan_open(&scan, &h.queue->spool, SPOOL_DEFERRED), 0);
+    id = spool_scan_next(&scan);
+    ck_assert_ptr_nonnull(id);
+    ck_assert_int_eq(read_file(h.queue->spool.fds[SPOOL_DEFERRED], id, text), 0);
+    spool_scan_close(&scan);
+}
+
+static bool
+tried_and_deferred(void)
+{
+    return h.job_count >= 1 && one_deferred();
+}
+
+/* Members that fail are told apart: each is listed, and each is finished by itself. */
+START_TEST(each_failed_member_is_named)
+{
+    struct strbuf text = strbuf_new(1u << 20);
+
+    (void)agent_start(QUEUE_AGENT_REMOTE, 4);
+    (void)submit("later@far.test", "off@d.test");
+    run_until(tried_and_deferred); /* the bounce waits for later@far.test */
+    read_deferred(&text);
+    ck_assert_ptr_nonnull(memmem(text.ptr, text.len, "member: <a@d.test>", 18));
+    ck_assert_ptr_nonnull(memmem(text.ptr, text.len, "member: <b@d.test>", 18));
+    strbuf_free(&text);
+}
+END_TEST
+
+/* A report has a thousand recipients at most. */
+START_TEST(many_failures_make_several_reports)
+{
+    struct strbuf rcpts = strbuf_new(100000);
+
+    for (int i = 0; i < 2500; i++)
+        (void)strbuf_printf(&rcpts, "%snever%d@d.test", i == 0 ? "" : " ", i);
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    (void)submit("s@d.test", strbuf_cstr(&rcpts));
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to("s@d.test"), 3);
+    strbuf_free(&rcpts);
+}
+END_TEST
+
 START_TEST(lifetime_ends_in_a_bounce)
 {
     struct queue_envelope e = {.received_ms = clock_real_ms() - 200000, .rcpt_count = 0};
@@ -395,6 +470,9 @@ main(void)
     tcase_add_test(tc, moved_mailbox_is_looked_up_again_soon);
     tcase_add_test(tc, forward_carries_a_trace_that_stops_the_loop);
     tcase_add_loop_test(tc, failures_are_told_as_the_sender_wishes, 0, 8);
+    tcase_add_loop_test(tc, administrator_hears_of_unknown_mailboxes, 0, 4);
+    tcase_add_test(tc, each_failed_member_is_named);
+    tcase_add_test(tc, many_failures_make_several_reports);
     tcase_add_test(tc, lifetime_ends_in_a_bounce);
     tcase_add_test(tc, delay_is_told_once);
     tcase_add_test(tc, hold_release_delete);
