@@ -149,4 +149,5 @@ worker_run(struct worker *w)
         ipc_client_free(&w->queue);
     }
     ipc_client_free(&w->accounts);
+    busy_clear(&w->busy);
 }

@@ -209,6 +209,8 @@ all_known(struct queue *q, struct message *m)
     expanded = m->target_count;
     message_drop_duplicates(m);
     m->expanded = true;
+    m->counted = m->target_count;
+    q->target_count += m->counted;
     m->open_count = 0;
     trace_stop_loops(q, m);
     for (uint32_t i = 0; i < m->target_count; i++)
@@ -323,6 +325,8 @@ ask(struct expansion *x)
 void
 expansion_turn(struct expansion *x)
 {
-    while (x->waiting.first != NULL && x->questions < QUESTIONS_MAX)
+    /* Those that are expanded make room in time, whatever becomes of them. */
+    while (x->waiting.first != NULL && x->questions < QUESTIONS_MAX &&
+           x->queue->target_count < QUEUE_TARGETS_ALL)
         ask(x);
 }

@@ -28,6 +28,7 @@
 #define HEADER_MAX 65536u      /* of the original's header section */
 #define REPORT_MAX (64u << 20) /* text and status parts: bounded by the recipients */
 #define COPY_STEP 65536u
+#define ADDRESS_SIZE 512
 #define ADDRESSES_MAX 64 /* administrators told of one message */
 
 /* `client` of an envelope that we made ourselves; smtpd puts an IP address there. */
@@ -83,7 +84,8 @@ belongs(const struct message *m, const struct target *t, const struct telling *t
         return t->state == TARGET_DEFERRED && wanted(m, t, QUEUE_NOTIFY_DELAY);
     case TOPIC_SUCCESSES:
         if (in_group(t)) /* told once, when the group is expanded */
-            return m->round == 0 && wanted(m, t, QUEUE_NOTIFY_SUCCESS);
+            return queue_log_find(&m->log, t->address) == NULL &&
+                   wanted(m, t, QUEUE_NOTIFY_SUCCESS);
         return t->state == TARGET_DELIVERED && !t->relayed && wanted(m, t, QUEUE_NOTIFY_SUCCESS);
     }
     return false;
@@ -262,14 +264,26 @@ commit(struct queue *q, const struct dsn *dsn, const struct original *o, const c
     return -1;
 }
 
+/* A bare name is accountd's to resolve: it takes postmaster at our host for whoever that is. */
+static struct slice
+put_postmaster(const struct queue *q, char out[ADDRESS_SIZE])
+{
+    const struct queue_settings *s = &q->settings;
+
+    if (strchr(s->postmaster, '@') != NULL)
+        (void)snprintf(out, ADDRESS_SIZE, "%s", s->postmaster);
+    else
+        (void)snprintf(out, ADDRESS_SIZE, "postmaster@%s", s->hostname);
+    return slice_of(out);
+}
+
 static int
 send_one(struct queue *q, const struct message *m, const struct telling *telling,
          const struct dsn_rcpt *rcpts, uint32_t count)
 {
     const struct queue_settings *s = &q->settings;
     enum topic topic = telling->topic;
-    bool bare = strchr(s->postmaster, '@') == NULL; /* accountd takes postmaster@HOSTNAME */
-    char id[QUEUE_ID_SIZE], message_id[512], from[512];
+    char id[QUEUE_ID_SIZE], message_id[ADDRESS_SIZE], from[ADDRESS_SIZE];
     struct original original = {.fd = -1};
     struct dsn dsn = {.wording = &s->wording.kinds[topics[topic].wording],
                       .hostname = s->hostname,
@@ -288,8 +302,7 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
 
     queue_id_make(id);
     (void)snprintf(message_id, sizeof(message_id), "%s@%s", id, s->hostname);
-    (void)snprintf(from, sizeof(from), "%s%s%s", bare ? "postmaster" : s->postmaster,
-                   bare ? "@" : "", bare ? s->hostname : "");
+    (void)put_postmaster(q, from);
     if (topic == TOPIC_DELAYS)
         dsn.retry_until_ms = m->envelope->received_ms + s->lifetime_ms;
     if (open_original(q, m, &dsn, topic, &original) == 0)
@@ -363,27 +376,19 @@ tell_administrators(struct queue *q, struct message *m, uint32_t *step)
     return rc;
 }
 
-/* accountd knows whom a bare name means. */
-static struct slice
-postmaster(const struct queue *q)
-{
-    const char *name = q->settings.postmaster;
-
-    return strchr(name, '@') == NULL ? SLICE("postmaster") : slice_of(name);
-}
-
 static int
 tell_failures(struct queue *q, struct message *m, uint32_t *step)
 {
     const struct queue_envelope *e = m->envelope;
     bool own = slice_eq(e->client, SLICE(OWN_NOTICE)),
          again = slice_eq(e->client, SLICE(DOUBLE_BOUNCE));
+    char address[ADDRESS_SIZE];
     int rc = 0;
 
     if (e->sender.len > 0)
         rc = tell_topic(q, m, TOPIC_FAILURES, e->sender, step);
     else if (q->settings.double_bounce && !again)
-        rc = tell_topic(q, m, TOPIC_UNTOLD, postmaster(q), step);
+        rc = tell_topic(q, m, TOPIC_UNTOLD, put_postmaster(q, address), step);
     if (rc == 0 && !own && !again)
         rc = tell_administrators(q, m, step);
     return rc;

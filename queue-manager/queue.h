@@ -24,6 +24,7 @@
 #include "queue-manager/wording.h"
 
 #define QUEUE_TARGETS_MAX 200000 /* of one message, after expansion */
+#define QUEUE_TARGETS_ALL 500000 /* of all messages in memory, some 350 bytes each */
 #define QUEUE_TABLE_SIZE 16384   /* rows of the table of messages by id */
 
 enum target_kind { TARGET_MAILBOX, TARGET_REMOTE, TARGET_FAILURE };
@@ -42,6 +43,7 @@ struct target {
     uint8_t state;   /* enum target_state */
     bool in_doubt;   /* a lost job may have delivered it */
     bool logged;     /* finished, and its DONE record is on disk */
+    uint8_t lost;    /* jobs with it that an agent took along when it died, in this round */
     bool relayed;    /* the next hop sends success notices itself */
     bool expired;    /* bounced because the lifetime is over */
     struct slice address, via, path;
@@ -66,7 +68,8 @@ struct message {
     bool in_doubt;        /* a crash may have come between a delivery and our knowing of it */
     bool linked;          /* a mailbox may share the file */
     bool overflow;        /* deferred because a destination's lane is full: soon again */
-    bool moved;           /* a mailbox was not where accountd had said: soon again */
+    bool soon;            /* released, or a mailbox has moved or is locked: soon again */
+    bool notice_logged;   /* the log has that the sender was told of the delay */
     enum message_fate fate;
     const char *reason; /* of the fate, for the log */
 
@@ -79,6 +82,7 @@ struct message {
 
     struct target *targets;
     uint32_t target_count, target_room;
+    uint32_t counted; /* targets that are in the queue's count */
     uint32_t open_count;                     /* targets WAITING or IN_JOB */
     uint32_t job_count;                      /* jobs with agents */
     LIST_HEAD(message_shares, share) shares; /* what is in line of it */
@@ -127,6 +131,8 @@ struct queue {
     int64_t started_ms; /* what was received before is in doubt */
     struct message *table[QUEUE_TABLE_SIZE];
     uint32_t active_count;
+    uint64_t rcpt_count;   /* envelope recipients of all messages in memory */
+    uint64_t target_count; /* targets of those that are expanded */
     struct intake *intake;
     struct expansion *expansion;
     struct schedule *schedule;

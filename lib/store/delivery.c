@@ -27,6 +27,7 @@
 #define OPEN_SPARE 64   /* descriptors that are left to the rest of the process */
 #define OPEN_MAX_ENTRIES 4096
 #define PATH_MAX_BYTES 700
+#define LOCK_WAIT_MS 1000 /* other mailboxes wait meanwhile */
 
 struct entry {
     struct delivery_result result;
@@ -83,14 +84,15 @@ open_mail_dir(int store_dirfd, struct slice user_path)
 static int
 open_inbox(struct folder *f, struct store *store)
 {
+    int rc;
+
     f->dirfd = store->dirfd;
     f->inbox = true;
-    if (journal_open(&f->journal, f->dirfd, true) == 0)
-        return 0;
-    if (errno != ENOENT ||
-        folder_make_journal(f->dirfd, (uint32_t)(clock_real_ms() / 1000), true) < 0)
-        return -1;
-    return journal_open(&f->journal, f->dirfd, true);
+    rc = journal_open(&f->journal, f->dirfd, true);
+    if (rc < 0 && errno == ENOENT &&
+        folder_make_journal(f->dirfd, (uint32_t)(clock_real_ms() / 1000), true) == 0)
+        rc = journal_open(&f->journal, f->dirfd, true);
+    return rc;
 }
 
 /* ---- one mailbox ---- */
@@ -157,8 +159,10 @@ deliver(const struct delivery_message *m, struct folder *f, const struct record_
     struct appender a;
     const struct record_state *s = totals;
     bool was = false;
-    int rc = appender_begin(&a, &f->journal, f->inbox, RECORD_LASTING);
+    int rc;
 
+    f->journal.lock_wait_ms = LOCK_WAIT_MS;
+    rc = appender_begin(&a, &f->journal, f->inbox, RECORD_LASTING);
     if (rc < 0)
         return -1;
     if (s == NULL)

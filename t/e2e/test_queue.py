@@ -1,6 +1,7 @@
 """The queue by the command line, and what senders are told: retry, bounce, hold, restart, damage."""
 import email
 import email.policy
+import fcntl
 import imaplib
 import os
 import shutil
@@ -67,7 +68,8 @@ def mailbox(inst, user):
     client = imaplib.IMAP4_SSL("127.0.0.1", inst.port("imaps"),
                                ssl_context=ssl._create_unverified_context())
     client.login(user, PASSWORD)
-    client.select("INBOX")
+    status, data = client.select("INBOX")
+    assert status == "OK", data
     found = []
     for number in client.search(None, "ALL")[1][0].split():
         raw = client.fetch(number, "(RFC822)")[1][0][1]
@@ -311,6 +313,49 @@ def test_damaged_file_goes_aside(relay):
     assert relay.json("queue", "list")[0]["status"] == "damaged"
     relay.run("queue", "delete", "damaged")
     assert relay.json("queue", "list") == []
+
+
+def test_what_cannot_be_read_goes_aside_and_holds_up_nothing(relay, sink):
+    new = relay.root / "queue/new"
+    submit(relay, ["later@far.test"], subject="deferred")
+    (message,) = wait_deferred(relay)
+    (new / "unreadable").write_bytes(b"x")
+    (new / "unreadable").chmod(0o600)  # root's
+    os.mkfifo(new / "fifo")
+    sink.replies.clear()
+    relay.run("queue", "flush", message["id"])
+    submit(relay, ["bob@d.test"], subject="not held up")
+    wait_for(lambda: any(m["Subject"] == "not held up" for m in mailbox(relay, "bob@d.test")), 20, "new mail")
+    wait_for(lambda: sink.delivered("later@far.test"), 20, "deferred mail")
+    wait_for((relay.root / "queue/corrupt/unreadable").exists, 20, "moved aside")
+    wait_for(lambda: not (new / "fifo").exists(), 20, "the FIFO is gone")
+    relay.run("queue", "delete", "unreadable")
+
+
+def test_locked_mailbox_holds_up_no_other():
+    inst = Instance()
+    try:
+        inst.setup()
+        inst.set("local.workers", "1")
+        inst.start()
+        inst.add_user("alice@d.test", PASSWORD)
+        inst.add_user("bob@d.test", PASSWORD)
+        submit(inst, ["bob@d.test", "alice@d.test"], subject="first")
+        inst.wait_queue_empty()
+        (journal,) = (inst.root / "store/d.test").glob("??/bob/mail/posthorn.journal")
+        with open(journal, "rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            for i in range(20):
+                submit(inst, ["bob@d.test"], subject=f"waits {i}")
+            begin = time.monotonic()
+            submit(inst, ["alice@d.test"], subject="passes")
+            wait_for(lambda: any(m["Subject"] == "passes" for m in mailbox(inst, "alice@d.test")), 20, "alice's")
+            assert time.monotonic() - begin < 8  # one wait for the lock, not twenty
+        wait_for(lambda: len(mailbox(inst, "bob@d.test")) == 21, 90, "bob's mail, by itself")
+        inst.wait_queue_empty(60)
+        assert len({m["Subject"] for m in mailbox(inst, "bob@d.test")}) == 21
+    finally:
+        inst.close()
 
 
 def test_trace_tells_the_story(relay):

@@ -7,7 +7,7 @@
  *   fwd@d.test           forward to x@far.test        everything else  remote
  *   ghost@d.test         unknown, admin@d.test hears  off@d.test       group of a and b, disabled
  *   later@, laterN@...   deferred by the agent        never@...        bounced by the agent
- *   lost@...             the agent dies with the job the first time
+ *   lost@...             the agent dies with the job the first time; deadly@...: each time
  *   once@...             deferred the first time (with a store)
  *   down@...             deferred, destination_failed
  */
@@ -223,7 +223,8 @@ agent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sli
     h.job_count++;
     if (agent->silent)
         goto out;
-    if (slice_starts(job.rcpts[0].address, SLICE("lost")) && !h.lost_once) {
+    if (slice_starts(job.rcpts[0].address, SLICE("deadly")) ||
+        (slice_starts(job.rcpts[0].address, SLICE("lost")) && !h.lost_once)) {
         h.lost_once = true;
         queue_job_free(&job);
         return -1;

@@ -23,6 +23,21 @@
 
 #include "queue-manager/control.h"
 
+static uint32_t
+control(const char *verb, const char *name)
+{
+    struct queue_control req = {slice_of(verb), slice_of(name), SLICE("")};
+    struct queue_control_reply reply;
+    struct strbuf out = strbuf_new(QUEUE_PAYLOAD_MAX + FRAME_HEADER);
+
+    control_run(h.queue, &req, 1, &out);
+    ck_assert_int_eq(
+        queue_control_reply_decode(slice_sub(strbuf_slice(&out), FRAME_HEADER, out.len), &reply),
+        0);
+    strbuf_free(&out);
+    return reply.result;
+}
+
 START_TEST(one_recipient_is_delivered_and_nothing_stays)
 {
     (void)agent_start(QUEUE_AGENT_LOCAL, 10);
@@ -143,6 +158,30 @@ START_TEST(lost_agent_puts_its_jobs_in_doubt)
     run_until(all_gone);
     ck_assert_uint_eq(h.delivery_count, 1);
     ck_assert(h.deliveries[0].in_doubt);
+}
+END_TEST
+
+/* One that is there again whenever it has died. */
+static bool
+revive_until_deferred(void)
+{
+    if (h.agents[0].peer == NULL) {
+        h.agent_count = 0;
+        (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    }
+    return one_deferred();
+}
+
+/* A message that kills every agent makes room for the others. */
+START_TEST(deadly_message_is_deferred)
+{
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    (void)submit("s@far.test", "deadly@d.test");
+    run_until(revive_until_deferred);
+    ck_assert_uint_le(h.job_count, 5);
+    (void)submit("s@far.test", "a@d.test");
+    run_for(50);
+    ck_assert_uint_eq(delivered_to("a@d.test"), 1);
 }
 END_TEST
 
@@ -355,21 +394,6 @@ START_TEST(delay_is_told_once)
 }
 END_TEST
 
-static uint32_t
-control(const char *verb, const char *name)
-{
-    struct queue_control req = {slice_of(verb), slice_of(name), SLICE("")};
-    struct queue_control_reply reply;
-    struct strbuf out = strbuf_new(QUEUE_PAYLOAD_MAX + FRAME_HEADER);
-
-    control_run(h.queue, &req, 1, &out);
-    ck_assert_int_eq(
-        queue_control_reply_decode(slice_sub(strbuf_slice(&out), FRAME_HEADER, out.len), &reply),
-        0);
-    strbuf_free(&out);
-    return reply.result;
-}
-
 static bool
 one_held(void)
 {
@@ -397,6 +421,30 @@ START_TEST(hold_release_delete)
     run_until(one_deferred);
     ck_assert_uint_eq(control("delete", "ALL"), 0);
     run_until(all_gone);
+}
+END_TEST
+
+static bool
+both_delivered(void)
+{
+    return h.delivery_count == 2 && all_gone();
+}
+
+/* Held while an agent has one of its recipients, released before the agent ends: the other one was
+ * taken out of line and is due at once. */
+START_TEST(release_during_a_job_is_due_at_once)
+{
+    struct fake_agent *a = agent_start(QUEUE_AGENT_REMOTE, 1);
+    const char *id;
+
+    a->silent = true;
+    id = submit("s@far.test", "x@one.test y@two.test");
+    run_until(job_out);
+    ck_assert_uint_eq(control("hold", id), 0);
+    ck_assert_uint_eq(control("release", id), 0);
+    ipc_peer_close(a->peer);
+    (void)agent_start(QUEUE_AGENT_REMOTE, 4);
+    run_until(both_delivered);
 }
 END_TEST
 
@@ -464,6 +512,7 @@ main(void)
     tcase_add_test(tc, restart_knows_what_is_done);
     tcase_add_test(tc, message_left_in_active_is_requeued_in_doubt);
     tcase_add_test(tc, lost_agent_puts_its_jobs_in_doubt);
+    tcase_add_test(tc, deadly_message_is_deferred);
     tcase_add_test(tc, accountd_away_costs_time_only);
     tcase_add_test(tc, damaged_file_goes_aside_and_stops_nothing);
     tcase_add_test(tc, dead_destination_does_not_hold_up_others);
@@ -476,6 +525,7 @@ main(void)
     tcase_add_test(tc, lifetime_ends_in_a_bounce);
     tcase_add_test(tc, delay_is_told_once);
     tcase_add_test(tc, hold_release_delete);
+    tcase_add_test(tc, release_during_a_job_is_due_at_once);
     tcase_add_test(tc, delete_waits_for_the_job);
     tcase_add_loop_test(tc, flush_tries_again_at_once, 0, 2);
     tcase_add_test(tc, active_set_is_bounded);
