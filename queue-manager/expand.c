@@ -147,6 +147,16 @@ add_failure(struct message *m, uint32_t source, struct slice dsn, struct slice t
     add_failure_target(m, (struct target){.source = source, .dsn = dsn, .text = text});
 }
 
+/* No room in the answer, beside other messages: perhaps it was they who took it. Asked alone it
+ * gets what it needs, or this failure again. */
+static bool
+is_crowded_out(const struct question *question, const struct message *m,
+               const struct accountd_target *answer)
+{
+    return slice_eq(answer->dsn, SLICE("4.5.3")) && m->expand_failures == 0 &&
+           (question->asked[0].message != m || question->asked[question->count - 1].message != m);
+}
+
 static int
 take_target(void *arg, const struct accountd_target *answer)
 {
@@ -157,6 +167,10 @@ take_target(void *arg, const struct accountd_target *answer)
     if (answer->source >= question->count)
         return -1;
     asked = &question->asked[answer->source];
+    if (answer->kind == ACCOUNTD_TO_FAILURE && is_crowded_out(question, asked->message, answer)) {
+        asked->message->expand_failed = true;
+        return 0;
+    }
     if (answer->kind == ACCOUNTD_TO_FAILURE) {
         add_failure_target(asked->message, (struct target){.source = asked->source,
                                                            .address = answer->address,

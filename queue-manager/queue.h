@@ -82,13 +82,14 @@ struct message {
 
     struct target *targets;
     uint32_t target_count, target_room;
-    uint32_t counted; /* targets that are in the queue's count */
+    uint32_t counted;                        /* targets that are in the queue's count */
     uint32_t open_count;                     /* targets WAITING or IN_JOB */
     uint32_t job_count;                      /* jobs with agents */
     LIST_HEAD(message_shares, share) shares; /* what is in line of it */
     bool log_wanted; /* finished targets should reach the log before the round ends */
     struct message *log_link;
 
+    bool round_logged;             /* this round's records are in the log */
     bool judged;                   /* whether the lifetime is over was decided for this round */
     uint32_t told;                 /* steps of this round's notices that are committed (notice.c) */
     bool outcome_told, stuck_told; /* in the log */

@@ -308,8 +308,9 @@ set_down(struct queue *q, struct message *m, int64_t now_ms)
         next_ms = now_ms + OVERFLOW_WAIT_MS;
     else if (m->soon)
         next_ms = soon_next_ms(m, now_ms, next_ms);
-    if (log_round(q, m, now_ms, next_ms) < 0)
+    if (!m->round_logged && log_round(q, m, now_ms, next_ms) < 0)
         return -1;
+    m->round_logged = true; /* if the move fails it alone is tried again */
     if (spool_move(&q->spool, m->id, SPOOL_ACTIVE, to, m->beside) < 0) {
         if (errno != ENOENT)
             return -1;

@@ -112,10 +112,14 @@ def test_deferral_is_listed_and_flush_delivers(relay, sink):
     assert message["size"] > 0 and message["received"].endswith("Z")
     assert message["last_attempt"] < message["next_attempt"]
     assert "451 4.2.0" in message["reason"]
+    submit(relay, ["later@far.test", "later@other.test"], subject="two")
+    wait_deferred(relay, 2)
+    assert "later@far.test;later@other.test" in relay.run("queue", "list").out
     assert len(sink.delivered("now@far.test")) == 1  # the others were not held up
     sink.replies.clear()
     relay.run("queue", "flush", "far.test")
     wait_for(lambda: sink.delivered("later@far.test"), 20, "the second attempt")
+    relay.run("queue", "flush")
     wait_for(lambda: relay.json("queue", "list") == [], 20, "queue empty")
     assert len(sink.delivered("now@far.test")) == 1
 

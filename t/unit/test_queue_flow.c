@@ -198,6 +198,19 @@ START_TEST(accountd_away_costs_time_only)
 }
 END_TEST
 
+/* Messages share a question: one that fills the answer is no reason to defer the others. */
+START_TEST(huge_group_crowds_out_nobody)
+{
+    (void)submit("s@far.test", "huge@d.test");
+    for (int i = 0; i < 10; i++)
+        (void)submit("s@far.test", "a@d.test");
+    (void)agent_start(QUEUE_AGENT_LOCAL, 64);
+    run_until(one_deferred);
+    ck_assert_uint_eq(h.delivery_count, 10);
+    ck_assert_uint_eq(files_in(SPOOL_DEFERRED), 2); /* the huge one and its log */
+}
+END_TEST
+
 START_TEST(damaged_file_goes_aside_and_stops_nothing)
 {
     int fd;
@@ -514,6 +527,7 @@ main(void)
     tcase_add_test(tc, lost_agent_puts_its_jobs_in_doubt);
     tcase_add_test(tc, deadly_message_is_deferred);
     tcase_add_test(tc, accountd_away_costs_time_only);
+    tcase_add_test(tc, huge_group_crowds_out_nobody);
     tcase_add_test(tc, damaged_file_goes_aside_and_stops_nothing);
     tcase_add_test(tc, dead_destination_does_not_hold_up_others);
     tcase_add_test(tc, moved_mailbox_is_looked_up_again_soon);
