@@ -65,7 +65,8 @@ PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
            $(if $(wildcard posthorn/main.c),$(BUILD)/bin/posthorn)
 
 LIB_SRC := $(wildcard lib/*/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(addprefix $(BUILD)/obj/gen/,services_conf.o posthorn_conf.o welcome.o)
+TEMPLATES = welcome bounce delay success notice
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(addprefix $(BUILD)/obj/gen/,services_conf.o posthorn_conf.o $(TEMPLATES:=.o))
 TESTS := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
 TOOLS := $(patsubst t/tools/%.c,$(BUILD)/t/tools/%,$(wildcard t/tools/*.c))
 FUZZERS := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
@@ -96,7 +97,7 @@ $$(BUILD)/obj/gen/$(1).c: $(2) Makefile
 endef
 $(eval $(call TEXT,services_conf,conf/services.conf,lib/conf/services.h,services_default_text))
 $(eval $(call TEXT,posthorn_conf,conf/posthorn.conf.in,lib/conf/conf_new.h,conf_new_head))
-$(eval $(call TEXT,welcome,conf/templates/welcome.txt,lib/conf/conf_new.h,conf_new_welcome))
+$(foreach t,$(TEMPLATES),$(eval $(call TEXT,$(t),conf/templates/$(t).txt,lib/conf/conf_new.h,conf_new_$(t))))
 $(BUILD)/obj/gen/%.o: $(BUILD)/obj/gen/%.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 

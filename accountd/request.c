@@ -1,5 +1,6 @@
 /*
- * accountd/request.c - what the other programs ask: RCPT, EXPAND, LOGIN, REHASH, USAGE, SENDER.
+ * accountd/request.c - what the other programs ask: RCPT, EXPAND, LOGIN, REHASH, USAGE, MISSING,
+ * SENDER.
  *
  * Requests are untrusted: smtpd relays what strangers type. Each is answered from the database at
  * once, or parked until the store has said what a mailbox holds.
@@ -308,6 +309,29 @@ request_usage(struct request *rq)
 {
     return accountd_usage_decode(rq->payload, take_usage, rq->server->usage) < 0 ? REQUEST_BAD
                                                                                  : REQUEST_DONE;
+}
+
+/* ---- MISSING ---- */
+
+/* Only the base says where a user lives: a path of yesterday is not made again. */
+enum outcome
+request_missing(struct request *rq)
+{
+    struct server *server = rq->server;
+    struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX);
+    struct accountd_missing report;
+
+    if (accountd_missing_decode(rq->payload, &report) < 0)
+        return REQUEST_BAD;
+    if (server->store != NULL &&
+        account_find_exact(&server->base, report.user, &server->hit) == ACCOUNT_FOUND &&
+        server->hit.entry.kind == ACCOUNT_USER) {
+        account_store_path(strbuf_slice(&server->hit.address), &path);
+        if (slice_eq(strbuf_slice(&path), report.path))
+            store_make(server->store, report.path);
+    }
+    strbuf_free(&path);
+    return REQUEST_DONE;
 }
 
 /* ---- SENDER ---- */

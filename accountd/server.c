@@ -37,6 +37,7 @@ static const struct {
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
     {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
+    {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
     {ACCOUNTD_SENDER, ROLE_SMTP | ROLE_ADMIN, request_sender},
     {ACCOUNTD_ADMIN, ROLE_ADMIN, request_admin},
 };
@@ -177,6 +178,7 @@ start(struct server *server, struct daemon *daemon)
     server->requests = stats_counter(daemon->stats, "requests");
     server->changes = stats_counter(daemon->stats, "changes");
     open_base(server, daemon->conf);
+    server->base.hostname = conf_str(daemon->conf, SYSTEM_HOSTNAME);
     server->parking = parking_new(server);
     server->checkpoint = loop_timer_new(daemon->loop, checkpoint, server);
     loop_timer_set(server->checkpoint, CHECKPOINT_MS);

@@ -70,6 +70,7 @@ enum outcome request_expand(struct request *request);
 enum outcome request_login(struct request *request);
 enum outcome request_rehash(struct request *request);
 enum outcome request_usage(struct request *request);
+enum outcome request_missing(struct request *request);
 enum outcome request_sender(struct request *request);
 /* admin.c */
 enum outcome request_admin(struct request *request);

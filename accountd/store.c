@@ -32,7 +32,7 @@
 struct job {
     struct job *next;
     struct store *store;
-    uint64_t sequence;
+    uint64_t sequence; /* 0: not in the database */
     enum account_job_op op;
     char *path, *new_path;
     bool is_sent;
@@ -48,6 +48,7 @@ struct store {
     struct ipc_async *client;
     struct map *asked;  /* paths whose usage was asked for */
     struct map *moving; /* path -> how many jobs will remove or rename it */
+    struct map *making; /* path -> how many jobs will make it */
     struct job *first, **last;
     size_t sent;
     uint64_t last_sequence;
@@ -73,6 +74,7 @@ store_new(struct server *server)
                                   STORE_CTL_PAYLOAD_MAX, PENDING_MAX);
     store->asked = map_new(ASKED_MAX);
     store->moving = map_new(MOVING_MAX);
+    store->making = map_new(MOVING_MAX);
     store->last = &store->first;
     store->again = loop_timer_new(server->daemon->loop, run_again, store);
     return store;
@@ -103,6 +105,7 @@ store_free(struct store **storep)
     }
     map_free(&store->asked, NULL);
     map_free(&store->moving, NULL);
+    map_free(&store->making, NULL);
     loop_timer_free(&store->again);
     xfree(storep);
 }
@@ -193,9 +196,9 @@ store_is_moving(const struct store *store, struct slice path)
 }
 
 static void
-mark_moving(struct store *store, const char *path, intptr_t by)
+mark(struct map *paths, const char *path, intptr_t by)
 {
-    void **at = path[0] == '\0' ? NULL : map_at(store->moving, slice_of(path));
+    void **at = path[0] == '\0' ? NULL : map_at(paths, slice_of(path));
     intptr_t count;
 
     if (at == NULL)
@@ -203,16 +206,27 @@ mark_moving(struct store *store, const char *path, intptr_t by)
     count = (intptr_t)*at + by;
     *at = (void *)count; /* a counter in the pointer's place */
     if (count == 0)
-        (void)map_remove(store->moving, slice_of(path));
+        (void)map_remove(paths, slice_of(path));
 }
 
 static void
 mark_job(struct job *job, intptr_t by)
 {
-    if (job->op == ACCOUNT_JOB_CREATE)
-        return; /* a directory that is not there yet is in nobody's way */
-    mark_moving(job->store, job->path, by);
-    mark_moving(job->store, job->new_path, by);
+    if (job->op == ACCOUNT_JOB_CREATE) { /* what is not there yet is in nobody's way */
+        mark(job->store->making, job->path, by);
+        return;
+    }
+    mark(job->store->moving, job->path, by);
+    mark(job->store->moving, job->new_path, by);
+}
+
+static void
+append_job(struct store *store, struct job *job)
+{
+    job->store = store;
+    *store->last = job;
+    store->last = &job->next;
+    mark_job(job, 1);
 }
 
 static int
@@ -221,15 +235,12 @@ take_job(void *arg, const struct account_job *job)
     struct store *store = arg;
     struct job *j = xcalloc(1, sizeof(*j));
 
-    j->store = store;
     j->sequence = job->sequence;
     j->op = job->op;
     j->path = xslicedup(job->path);
     j->new_path = xslicedup(job->new_path);
-    *store->last = j;
-    store->last = &j->next;
+    append_job(store, j);
     store->last_sequence = job->sequence;
-    mark_job(j, 1);
     usage_forget(store->server->usage, job->path);
     return 0;
 }
@@ -259,7 +270,7 @@ finish_job(struct job *job)
 {
     struct store *store = job->store;
 
-    if (account_job_done(&store->server->base, job->sequence) < 0) {
+    if (job->sequence != 0 && account_job_done(&store->server->base, job->sequence) < 0) {
         log_event(LOG_ERROR, "job_not_recorded", KV_U64("job", job->sequence), KV_ERRNO());
         loop_timer_set(store->again, BACKOFF_MAX_MS); /* doing it once more does no harm */
         return;
@@ -356,4 +367,19 @@ run_jobs(struct store *store)
          job = job->next, looked_at++)
         if (may_run(store, job))
             send_job(store, job);
+}
+
+void
+store_make(struct store *store, struct slice path)
+{
+    struct job *job;
+
+    if (map_get(store->making, path) != NULL)
+        return;
+    job = xcalloc(1, sizeof(*job));
+    job->op = ACCOUNT_JOB_CREATE;
+    job->path = xslicedup(path);
+    job->new_path = xstrdup("");
+    append_job(store, job);
+    run_jobs(store);
 }

@@ -20,6 +20,9 @@ void store_recount_mailbox(struct store *store, struct slice path,
                            void (*done)(void *arg, const struct store_ctl_reply *reply), void *arg);
 /* Takes up the jobs that were committed since the last call. */
 void store_take_jobs(struct store *store);
+/* Has the user's directory at `path` made, after what else is to be done there. Not recorded: who
+ * misses it says so again. */
+void store_make(struct store *store, struct slice path);
 /* The directory at `path` is about to be removed or renamed: nothing may be put there yet. */
 bool store_is_moving(const struct store *store, struct slice path);
 

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/accountd.h"
@@ -25,6 +26,7 @@
 
 enum { USAGE_TIMEOUT_MS = 1000 };
 
+#define NO_MAILBOX_STATUS "4.2.1"
 #define NOT_TRIED SIZE_MAX /* entry of a recipient that never came into the delivery batch */
 
 struct batch_job {
@@ -34,9 +36,12 @@ struct batch_job {
     int fd;          /* the message file, -1: could not be opened */
     int error;       /* errno of that */
     size_t *entries; /* per recipient: index in the delivery batch, or NOT_TRIED */
+    int *errors;     /* per recipient: errno of NOT_TRIED */
     struct queue_result_rcpt *results;
     struct accountd_usage *usage;
     uint32_t usage_count;
+    bool missing; /* some recipient has no directory */
+    bool soon;    /* it is worth trying again before the retry interval is over */
 };
 
 /* What one recipient's delivery came to, for the result and the log. */
@@ -60,6 +65,7 @@ job_free(struct batch_job *bj)
     free(bj->payload);
     free(bj->file);
     free(bj->entries);
+    free(bj->errors);
     free(bj->results);
     free(bj->usage);
     free(bj);
@@ -116,6 +122,7 @@ batch_add(struct batch *b, struct slice payload)
     }
     bj->file = xslicedup(bj->job.file);
     bj->entries = xcalloc(bj->job.rcpt_count, sizeof(*bj->entries));
+    bj->errors = xcalloc(bj->job.rcpt_count, sizeof(*bj->errors));
     bj->results = xcalloc(bj->job.rcpt_count, sizeof(*bj->results));
     bj->usage = xcalloc(bj->job.rcpt_count, sizeof(*bj->usage));
     open_message(bj, b->worker->queue_dirfd);
@@ -123,10 +130,10 @@ batch_add(struct batch *b, struct slice payload)
     return 0;
 }
 
-static void
-add_recipients(struct delivery_batch *delivery, struct batch_job *bj, int queue_dirfd)
+static struct delivery_message
+message_of(const struct batch_job *bj, int queue_dirfd)
 {
-    const struct delivery_message message = {
+    return (struct delivery_message){
         .dirfd = queue_dirfd,
         .name = bj->file,
         .fd = bj->fd,
@@ -135,15 +142,29 @@ add_recipients(struct delivery_batch *delivery, struct batch_job *bj, int queue_
         .received_ms = bj->job.received_ms,
         .in_doubt = bj->job.in_doubt,
     };
+}
 
-    for (uint32_t i = 0; i < bj->job.rcpt_count; i++) {
-        const struct queue_job_rcpt *rcpt = &bj->job.rcpts[i];
+/* Gives one recipient to the delivery, or says by bj->errors why not. */
+static void
+add_recipient(struct delivery_batch *delivery, struct worker *w, struct batch_job *bj, uint32_t i)
+{
+    const struct delivery_message message = message_of(bj, w->queue_dirfd);
+    const struct queue_job_rcpt *rcpt = &bj->job.rcpts[i];
+    const struct delivery_result *r;
 
-        bj->entries[i] = NOT_TRIED;
-        if (bj->error == 0 && store_path_valid(rcpt->path))
-            bj->entries[i] = delivery_add(delivery, &message, rcpt->path, SLICE("INBOX"),
-                                          rcpt->quota_bytes, rcpt->quota_messages);
-    }
+    bj->entries[i] = NOT_TRIED;
+    bj->errors[i] = bj->error;
+    if (bj->errors[i] == 0 && !store_path_valid(rcpt->path))
+        bj->errors[i] = EINVAL;
+    if (bj->errors[i] == 0 && busy_has(&w->busy, rcpt->path, clock_mono_ms()))
+        bj->errors[i] = EBUSY;
+    if (bj->errors[i] != 0)
+        return;
+    bj->entries[i] = delivery_add(delivery, &message, rcpt->path, SLICE("INBOX"), rcpt->quota_bytes,
+                                  rcpt->quota_messages);
+    r = delivery_get(delivery, bj->entries[i]);
+    if (r->status == DELIVERY_FAILED && r->error == EBUSY)
+        busy_add(&w->busy, rcpt->path, clock_mono_ms());
 }
 
 static struct verdict
@@ -177,6 +198,9 @@ verdict_of(const struct worker *w, const struct delivery_result *result)
         if (w->bounce_over_quota)
             return (struct verdict){QUEUE_BOUNCED, "5.2.2", full, "bounced"};
         return (struct verdict){QUEUE_DEFERRED, "4.2.2", full, "deferred"};
+    case DELIVERY_NO_MAILBOX:
+        return (struct verdict){QUEUE_DEFERRED, NO_MAILBOX_STATUS,
+                                "the mailbox has moved, is gone, or is not made yet", "deferred"};
     case DELIVERY_FAILED:
         break;
     }
@@ -214,8 +238,7 @@ judge_recipient(const struct worker *w, struct batch_job *bj, uint32_t i,
                 const struct delivery_batch *delivery)
 {
     const struct queue_job_rcpt *rcpt = &bj->job.rcpts[i];
-    struct delivery_result r = {.status = DELIVERY_FAILED,
-                                .error = bj->error != 0 ? bj->error : EINVAL};
+    struct delivery_result r = {.status = DELIVERY_FAILED, .error = bj->errors[i]};
     struct verdict v;
 
     if (bj->entries[i] != NOT_TRIED)
@@ -227,7 +250,10 @@ judge_recipient(const struct worker *w, struct batch_job *bj, uint32_t i,
                                                 .outcome = v.outcome,
                                                 .dsn = slice_of(v.dsn),
                                                 .text = slice_of(v.text)};
-    if (r.status != DELIVERY_FAILED)
+    bj->missing |= r.status == DELIVERY_NO_MAILBOX;
+    bj->soon |=
+        r.status == DELIVERY_NO_MAILBOX || (r.status == DELIVERY_FAILED && r.error == EBUSY);
+    if (r.status != DELIVERY_FAILED && r.status != DELIVERY_NO_MAILBOX)
         bj->usage[bj->usage_count++] = (struct accountd_usage){rcpt->path, r.bytes, r.messages};
 }
 
@@ -237,7 +263,8 @@ batch_deliver(struct batch *b, struct strbuf *results)
     struct delivery_batch *delivery = delivery_begin(b->worker->store_dirfd);
 
     for (size_t i = 0; i < b->count; i++)
-        add_recipients(delivery, b->jobs[i], b->worker->queue_dirfd);
+        for (uint32_t k = 0; k < b->jobs[i]->job.rcpt_count; k++)
+            add_recipient(delivery, b->worker, b->jobs[i], k);
     delivery_commit(delivery);
     for (size_t i = 0; i < b->count; i++) {
         struct batch_job *bj = b->jobs[i];
@@ -246,20 +273,37 @@ batch_deliver(struct batch *b, struct strbuf *results)
 
         for (uint32_t k = 0; k < bj->job.rcpt_count; k++)
             judge_recipient(b->worker, bj, k, delivery);
+        result.destination_failed = bj->soon;
         (void)queue_result_encode(results, &result); /* overflow is remembered by the buffer */
     }
     delivery_free(&delivery);
 }
 
+/* Whether such a mailbox is to be made is for the account base to say: it may be an old path. */
+static void
+report_missing(const struct batch_job *bj, struct strbuf *frame)
+{
+    for (uint32_t i = 0; i < bj->job.rcpt_count && bj->missing; i++) {
+        const struct queue_job_rcpt *rcpt = &bj->job.rcpts[i];
+
+        if (bj->results[i].outcome == QUEUE_DEFERRED &&
+            slice_eq(bj->results[i].dsn, SLICE(NO_MAILBOX_STATUS)))
+            (void)accountd_missing_encode(
+                frame, &(struct accountd_missing){rcpt->address, rcpt->path}); /* overflow: later */
+    }
+}
+
 void
-batch_report_usage(const struct batch *b, struct ipc_client *accounts)
+batch_report(const struct batch *b, struct ipc_client *accounts)
 {
     struct strbuf frame = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
 
-    for (size_t i = 0; i < b->count; i++)
+    for (size_t i = 0; i < b->count; i++) {
         if (b->jobs[i]->usage_count > 0)
             (void)accountd_usage_encode(&frame, b->jobs[i]->usage, b->jobs[i]->usage_count);
+        report_missing(b->jobs[i], &frame);
+    }
     if (frame.len > 0 && ipc_client_send(accounts, &frame, -1, USAGE_TIMEOUT_MS) < 0)
-        log_event(LOG_DEBUG, "usage_not_reported", KV_ERRNO());
+        log_event(LOG_DEBUG, "not_reported", KV_ERRNO());
     strbuf_free(&frame);
 }

@@ -22,7 +22,8 @@ int batch_add(struct batch *b, struct slice payload);
 size_t batch_job_count(const struct batch *b);
 /* Delivers and flushes all, logs each recipient, appends one RESULT frame per job to `results`. */
 void batch_deliver(struct batch *b, struct strbuf *results);
-/* Tells accountd what the mailboxes hold now; a report that is lost is made up for later. */
-void batch_report_usage(const struct batch *b, struct ipc_client *accounts);
+/* Tells accountd what the mailboxes hold now and which are missing; a report that is lost is made
+ * up for later. */
+void batch_report(const struct batch *b, struct ipc_client *accounts);
 
 #endif

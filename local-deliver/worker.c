@@ -122,7 +122,7 @@ work(struct worker *w)
         if (w->queue == NULL || results.overflow ||
             ipc_client_send(w->queue, &results, -1, SEND_TIMEOUT_MS) < 0)
             rc = -1;
-        batch_report_usage(&batch, w->accounts);
+        batch_report(&batch, w->accounts);
     }
     batch_clear(&batch);
     strbuf_free(&results);
@@ -149,4 +149,5 @@ worker_run(struct worker *w)
         ipc_client_free(&w->queue);
     }
     ipc_client_free(&w->accounts);
+    busy_clear(&w->busy);
 }

@@ -5,6 +5,7 @@
 #define POSTHORN_LOCAL_DELIVER_WORKER_H
 
 #include "lib/sys/daemon.h"
+#include "local-deliver/busy.h"
 
 struct ipc_client;
 
@@ -13,8 +14,9 @@ struct ipc_client;
 struct worker {
     struct daemon *daemon;
     int store_dirfd, queue_dirfd;
-    int stop_fd;                 /* readable when the worker shall end after its batch */
-    bool bounce_over_quota;      /* false: defer */
+    int stop_fd;            /* readable when the worker shall end after its batch */
+    bool bounce_over_quota; /* false: defer */
+    struct busy busy;
     struct ipc_client *queue;    /* NULL: not connected */
     struct ipc_client *accounts; /* takes the usage reports */
     _Atomic uint64_t *delivered, *duplicates, *deferred, *bounced, *batches;

@@ -55,11 +55,13 @@ static const struct cli_verb verbs[] = {
 const struct command command_domain = {
     .name = "domain",
     .summary = "domains: add, del, list, show, set, rename",
-    .help = "Properties: type (primary common) description admin_address unknown (bounce deliver\n"
-            "remote) unknown_address default_quota_bytes default_quota_messages\n"
-            "default_expires.\n"
-            "unknown says what happens to mail for a mailbox that is not there: it is refused,\n"
-            "delivered to unknown_address (a mailbox, or an address outside), or sent to the same\n"
-            "address by remote delivery.\n",
+    .help =
+        "Properties: type (primary common) description admin_address unknown (bounce notify\n"
+        "deliver remote) unknown_address default_quota_bytes default_quota_messages\n"
+        "default_expires.\n"
+        "unknown says what happens to mail for a mailbox that is not there: it is refused\n"
+        "(bounce), taken, bounced and told to admin_address (notify; bounces go to senders who\n"
+        "may be forged, so not for mail from the whole Internet), delivered to unknown_address\n"
+        "(a mailbox, or an address outside), or sent to the same address by remote delivery.\n",
     .verbs = verbs,
 };

@@ -98,14 +98,37 @@ open_spool(const struct cli *cli, struct spool *spool)
 
 /* ---- list ---- */
 
+/* For people the recipients are separated by ';' (QUE-11); JSON makes an array of the words. */
 static void
-add_rows(struct table *table, struct slice objects)
+join_recipients(struct object_field *fields, uint32_t count, struct strbuf *joined)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice rest = fields[i].value;
+
+        if (!slice_eq(fields[i].name, SLICE("recipients")))
+            continue;
+        while (rest.len > 0) {
+            (void)strbuf_append(joined, slice_split(&rest, ' ')); /* as long as it was */
+            (void)strbuf_str(joined, rest.len > 0 ? ";" : "");
+        }
+        fields[i].value = strbuf_slice(joined);
+    }
+}
+
+static void
+add_rows(const struct cli *cli, struct table *table, struct slice objects)
 {
     struct object_field fields[OBJECT_FIELDS_MAX];
     int count;
 
-    while ((count = object_next(&objects, fields)) > 0)
+    while ((count = object_next(&objects, fields)) > 0) {
+        struct strbuf joined = strbuf_new(QUEUE_PAYLOAD_MAX);
+
+        if (!cli->json)
+            join_recipients(fields, (uint32_t)count, &joined);
         table_add(table, fields, (uint32_t)count);
+        strbuf_free(&joined);
+    }
 }
 
 static int
@@ -118,7 +141,7 @@ list_by_server(const struct cli *cli, struct ipc_client *client, struct table *t
 
         if (ask(cli, client, "list", "", cursor, &reply) != 0)
             return CLI_FAILED;
-        add_rows(table, reply.data);
+        add_rows(cli, table, reply.data);
         (void)snprintf(cursor, sizeof(cursor), "%.*s", (int)reply.cursor.len, reply.cursor.ptr);
     } while (cursor[0] != '\0');
     return CLI_OK;
@@ -137,7 +160,7 @@ list_by_directory(const struct cli *cli, struct table *table)
         struct strbuf objects = strbuf_new(QUEUE_PAYLOAD_MAX);
 
         more = queue_list_page(&spool, cursor, &objects, cursor);
-        add_rows(table, strbuf_slice(&objects));
+        add_rows(cli, table, strbuf_slice(&objects));
         strbuf_free(&objects);
     }
     spool_close(&spool);
@@ -227,7 +250,7 @@ print_show_json(struct slice objects)
 }
 
 static void
-print_show(struct slice objects)
+print_show(const struct cli *cli, struct slice objects)
 {
     struct object_field fields[OBJECT_FIELDS_MAX];
     struct table *table = table_new(rcpt_columns, ARRAY_LEN(rcpt_columns));
@@ -235,7 +258,7 @@ print_show(struct slice objects)
 
     if (count > 0)
         output_show(list_columns, ARRAY_LEN(list_columns), fields, (uint32_t)count, false);
-    add_rows(table, objects);
+    add_rows(cli, table, objects);
     if (table_rows(table) > 0)
         (void)puts("");
     table_print(&table, false);
@@ -334,7 +357,7 @@ queue_show(struct cli *cli, int argc, char **argv)
     if (rc == CLI_OK && cli->json)
         print_show_json(strbuf_slice(&objects));
     else if (rc == CLI_OK)
-        print_show(strbuf_slice(&objects));
+        print_show(cli, strbuf_slice(&objects));
     strbuf_free(&objects);
     return rc;
 }

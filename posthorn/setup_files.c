@@ -77,13 +77,17 @@ check(const struct setup *setup, const struct strbuf *text)
 }
 
 static int
-write_welcome(const struct setup *setup)
+write_templates(const struct setup *setup)
 {
-    char *path = xasprintf("%s/templates/welcome.txt", setup->cli->inst.etc);
-    int rc = access(path, F_OK) == 0 ? CLI_OK /* the administrator has put one there */
-                                     : write_file(setup, path, slice_of(conf_new_welcome), 0644);
+    int rc = CLI_OK;
 
-    free(path);
+    for (const struct conf_template *t = conf_new_templates; t->name != NULL && rc == CLI_OK; t++) {
+        char *path = xasprintf("%s/templates/%s", setup->cli->inst.etc, t->name);
+
+        if (access(path, F_OK) != 0) /* else the administrator has put one there */
+            rc = write_file(setup, path, slice_of(t->text), 0644);
+        free(path);
+    }
     return rc;
 }
 
@@ -104,7 +108,7 @@ setup_configuration(struct setup *setup)
         rc = write_file(setup, setup->cli->inst.services_path, slice_of(services_default_text),
                         0644);
     if (rc == CLI_OK)
-        rc = write_welcome(setup);
+        rc = write_templates(setup);
     if (rc == CLI_OK)
         rc = write_file(setup, setup->cli->inst.conf_path, strbuf_slice(&text), 0644);
     strbuf_free(&text);

@@ -18,6 +18,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/conf.h"
+#include "lib/mail/template.h"
 #include "lib/queue/queue_file.h"
 #include "lib/queue/spool.h"
 
@@ -25,71 +26,34 @@
 
 /* ---- the message ---- */
 
-/* What stands for @NAME@; false: no such name. */
-static bool
-find_value(const struct welcome_values *values, struct slice name, struct slice *value)
-{
-    if (slice_eq(name, SLICE("address")))
-        *value = values->address;
-    else if (slice_eq(name, SLICE("full_name")))
-        *value = values->full_name.len > 0 ? values->full_name : values->address;
-    else if (slice_eq(name, SLICE("domain")))
-        *value = values->domain;
-    else if (slice_eq(name, SLICE("hostname")))
-        *value = values->hostname;
-    else if (name.len == 0)
-        *value = SLICE("@");
-    else
-        return false;
-    return true;
-}
-
 static void
-append_line(struct slice line, const struct welcome_values *values, struct strbuf *out)
-{
-    while (line.len > 0) {
-        size_t at = slice_index(line, '@');
-        struct slice rest = slice_sub(line, at + 1, line.len), value;
-        size_t end = slice_index(rest, '@');
-
-        (void)strbuf_append(out, slice_sub(line, 0, at)); /* overflow is tested at the end */
-        if (at == line.len)
-            break;
-        if (end < rest.len && find_value(values, slice_sub(rest, 0, end), &value)) {
-            (void)strbuf_append(out, value);
-            line = slice_sub(rest, end + 1, rest.len);
-        } else {
-            (void)strbuf_char(out, '@');
-            line = rest;
-        }
-    }
-    (void)strbuf_str(out, "\r\n");
-}
-
-static void
-append_head(const struct welcome_values *values, struct strbuf *out)
+append_head(const struct welcome_values *v, struct strbuf *out)
 {
     (void)strbuf_str(out, "Return-Path: <>\r\nDate: ");
-    (void)clock_rfc5322(values->now_ms, out);
-    append_line(SLICE("\r\nFrom: Postmaster <postmaster@@@domain@>"), values, out);
-    append_line(SLICE("To: <@address@>"), values, out);
-    (void)strbuf_printf(out, "Message-ID: <%s@%.*s>\r\n", values->queue_id,
-                        (int)values->hostname.len, values->hostname.ptr);
+    (void)clock_rfc5322(v->now_ms, out);
+    (void)strbuf_printf(out,
+                        "\r\nFrom: Postmaster <postmaster@%.*s>\r\nTo: <%.*s>\r\n"
+                        "Message-ID: <%s@%.*s>\r\n",
+                        (int)v->domain.len, v->domain.ptr, (int)v->address.len, v->address.ptr,
+                        v->queue_id, (int)v->hostname.len, v->hostname.ptr);
     (void)strbuf_str(out, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
                           "Content-Transfer-Encoding: 8bit\r\nAuto-Submitted: auto-generated\r\n");
 }
 
 void
-welcome_compose(struct slice text, const struct welcome_values *values, struct strbuf *out)
+welcome_compose(struct slice text, const struct welcome_values *v, struct strbuf *out)
 {
-    append_head(values, out);
-    while (text.len > 0) {
-        struct slice line = slice_split(&text, '\n');
+    const struct template_value values[] = {
+        {"address", v->address},
+        {"full_name", v->full_name.len > 0 ? v->full_name : v->address},
+        {"domain", v->domain},
+        {"hostname", v->hostname},
+    };
 
-        if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-            line.len--;
-        append_line(line, values, out);
-    }
+    append_head(v, out); /* overflow is tested at the end */
+    (void)template_fill(text, values, ARRAY_LEN(values), out);
+    if (!strbuf_ends_with(out, "\r\n"))
+        (void)strbuf_str(out, "\r\n");
 }
 
 /* ---- into the queue ---- */
@@ -139,7 +103,7 @@ static void
 send_from(struct cli *cli, const struct conf *conf, const char *path, struct slice address,
           struct slice full_name)
 {
-    struct strbuf text = strbuf_new(WELCOME_TEMPLATE_MAX), message = strbuf_new(MESSAGE_MAX);
+    struct strbuf text = strbuf_new(TEMPLATE_MAX), message = strbuf_new(MESSAGE_MAX);
     char id[QUEUE_ID_SIZE];
     size_t at = slice_rindex(address, '@');
     const struct welcome_values values = {

@@ -6,14 +6,12 @@
 
 #include "posthorn/command.h"
 
-#define WELCOME_TEMPLATE_MAX (256u << 10)
-
 /* Puts the message of account.welcome for `address` into the queue; without that setting does
  * nothing. A failure is a warning: the mailbox is there all the same. `full_name` may be empty. */
 void welcome_send(struct cli *cli, const char *address, struct slice full_name);
 
-/* The template with @address@ @full_name@ @domain@ @hostname@ replaced ("@@" is an '@'), as a whole
- * message with CRLF line ends. */
+/* The template (lib/mail/template.h) with @address@ @full_name@ @domain@ @hostname@ replaced, as a
+ * whole message. */
 struct welcome_values {
     struct slice address, full_name, domain, hostname;
     int64_t now_ms;

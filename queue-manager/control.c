@@ -146,7 +146,8 @@ release_one(struct queue *q, const char *id)
     struct message *m = message_find(q, slice_of(id));
 
     if (m != NULL && m->fate == MESSAGE_HOLD && !m->finishing) {
-        m->fate = MESSAGE_GO_ON; /* what was taken out of line is deferred */
+        m->fate = MESSAGE_GO_ON;
+        m->soon = true; /* what was taken out of line is deferred */
         return 0;
     }
     if (spool_find(&q->spool, id) != SPOOL_HOLD)

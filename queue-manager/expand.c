@@ -129,19 +129,32 @@ lower_domain(struct message *m, struct slice address)
     return copy;
 }
 
+/* `model` has what accountd said, or we. */
+static void
+add_failure_target(struct message *m, struct target model)
+{
+    model.kind = TARGET_FAILURE;
+    model.state = model.dsn.len > 0 && model.dsn.ptr[0] == '5' ? TARGET_BOUNCED : TARGET_DEFERRED;
+    if (model.address.len == 0)
+        model.address = m->envelope->rcpts[model.source].address;
+    if (message_add_target(m, &model) == NULL)
+        m->expand_failed = true; /* asked again later; in the end the whole message is deferred */
+}
+
 static void
 add_failure(struct message *m, uint32_t source, struct slice dsn, struct slice text)
 {
-    struct target model = {.source = source,
-                           .kind = TARGET_FAILURE,
-                           .state =
-                               dsn.len > 0 && dsn.ptr[0] == '5' ? TARGET_BOUNCED : TARGET_DEFERRED,
-                           .address = m->envelope->rcpts[source].address,
-                           .dsn = dsn,
-                           .text = text};
+    add_failure_target(m, (struct target){.source = source, .dsn = dsn, .text = text});
+}
 
-    if (message_add_target(m, &model) == NULL)
-        m->expand_failed = true; /* asked again later; in the end the whole message is deferred */
+/* No room in the answer, beside other messages: perhaps it was they who took it. Asked alone it
+ * gets what it needs, or this failure again. */
+static bool
+is_crowded_out(const struct question *question, const struct message *m,
+               const struct accountd_target *answer)
+{
+    return slice_eq(answer->dsn, SLICE("4.5.3")) && m->expand_failures == 0 &&
+           (question->asked[0].message != m || question->asked[question->count - 1].message != m);
 }
 
 static int
@@ -154,8 +167,17 @@ take_target(void *arg, const struct accountd_target *answer)
     if (answer->source >= question->count)
         return -1;
     asked = &question->asked[answer->source];
+    if (answer->kind == ACCOUNTD_TO_FAILURE && is_crowded_out(question, asked->message, answer)) {
+        asked->message->expand_failed = true;
+        return 0;
+    }
     if (answer->kind == ACCOUNTD_TO_FAILURE) {
-        add_failure(asked->message, asked->source, answer->dsn, answer->text);
+        add_failure_target(asked->message, (struct target){.source = asked->source,
+                                                           .address = answer->address,
+                                                           .via = answer->via,
+                                                           .dsn = answer->dsn,
+                                                           .text = answer->text,
+                                                           .notice = answer->notice});
         return 0;
     }
     if (answer->address.len == 0)
@@ -201,6 +223,8 @@ all_known(struct queue *q, struct message *m)
     expanded = m->target_count;
     message_drop_duplicates(m);
     m->expanded = true;
+    m->counted = m->target_count;
+    q->target_count += m->counted;
     m->open_count = 0;
     trace_stop_loops(q, m);
     for (uint32_t i = 0; i < m->target_count; i++)
@@ -315,6 +339,8 @@ ask(struct expansion *x)
 void
 expansion_turn(struct expansion *x)
 {
-    while (x->waiting.first != NULL && x->questions < QUESTIONS_MAX)
+    /* Those that are expanded make room in time, whatever becomes of them. */
+    while (x->waiting.first != NULL && x->questions < QUESTIONS_MAX &&
+           x->queue->target_count < QUEUE_TARGETS_ALL)
         ask(x);
 }

@@ -98,7 +98,10 @@ intake_look(struct intake *in)
 static bool
 has_room(const struct intake *in)
 {
-    return in->queue->active_count < in->queue->settings.active_max;
+    const struct queue *q = in->queue;
+
+    return q->active_count < q->settings.active_max && q->rcpt_count < QUEUE_TARGETS_ALL &&
+           q->target_count < QUEUE_TARGETS_ALL;
 }
 
 int
@@ -176,12 +179,17 @@ work(void *arg)
 {
     struct intake *in = arg;
     bool reading = deferrals_read_some(in->queue->deferrals);
+    int error = 0;
 
     in->in_trouble = false;
     if (!in->scanning)
         in->wanted = true; /* a trigger may have been lost */
-    if (take_new(in) < 0 || take_due(in) < 0) {
-        log_event(LOG_WARN, "intake_waits", KV_ERRNO());
+    if (take_new(in) < 0)
+        error = errno;
+    if (take_due(in) < 0) /* also after trouble with a new one: it may be that one alone */
+        error = errno;
+    if (error != 0) {
+        log_event(LOG_WARN, "intake_waits", KV_STR("error", strerror(error)));
         in->in_trouble = true;
         again_in(in, in->queue->settings.trouble_ms);
         return;

@@ -15,6 +15,7 @@
 #include "lib/sys/daemon.h"
 #include "queue-manager/queue.h"
 #include "queue-manager/server.h"
+#include "queue-manager/wording.h"
 
 static void
 enter_sandbox(struct daemon *d, const struct spool *spool)
@@ -54,8 +55,9 @@ main(int argc, char **argv)
     if (spool_open(&spool, d.inst.queue, daemon_role_uid(&d, USERS_QUEUE),
                    daemon_role_gid(&d, USERS_QUEUE)) < 0)
         fail(d.inst.queue);
-    enter_sandbox(&d, &spool);
     queue_read_settings(d.conf, &settings);
+    wording_load(&settings.wording, d.inst.etc); /* last use of a path from the real root */
+    enter_sandbox(&d, &spool);
     q = queue_new(d.loop, &spool, &settings, d.stats);
     server = server_new(q, daemon_listener(&d, "control", 0), &uids);
     if (queue_start(q, d.run_dirfd) < 0) /* finishes or drops what a crash left half done */

@@ -7,9 +7,12 @@
 #include "queue-manager/message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -46,6 +49,7 @@ table_add(struct queue *q, struct message *m)
         (*row)->table_prev = &m->table_next;
     *row = m;
     q->active_count++;
+    q->rcpt_count += m->envelope->rcpt_count;
     atomic_store_explicit(q->counters.active, q->active_count, memory_order_relaxed);
 }
 
@@ -59,6 +63,8 @@ message_free(struct queue *q, struct message **mp)
         if (m->table_next != NULL)
             m->table_next->table_prev = m->table_prev;
         q->active_count--;
+        q->rcpt_count -= m->envelope->rcpt_count;
+        q->target_count -= m->counted;
         atomic_store_explicit(q->counters.active, q->active_count, memory_order_relaxed);
     }
     queue_message_close(&m->file);
@@ -68,11 +74,25 @@ message_free(struct queue *q, struct message **mp)
     xfree(mp);
 }
 
+/* A link, FIFO or socket under a queue id: nobody's mail, and the sandbox moves files alone. */
+static bool
+was_no_file(const struct queue *q, const char *id, enum spool_state from)
+{
+    struct stat st;
+    int dirfd = q->spool.fds[from];
+
+    return fstatat(dirfd, id, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode) &&
+           unlinkat(dirfd, id, 0) == 0;
+}
+
 static void
 set_aside(struct queue *q, const char *id, enum spool_state from)
 {
     stats_add(q->counters.corrupt, 1);
-    if (spool_move(&q->spool, id, from, SPOOL_CORRUPT, SPOOL_ENV | SPOOL_LOG) == 0)
+    if (was_no_file(q, id, from))
+        log_event(LOG_ERROR, "corrupt", KV_STR("queue_id", id),
+                  KV_STR("hint", "what was no file has been removed from the queue"));
+    else if (spool_move(&q->spool, id, from, SPOOL_CORRUPT, SPOOL_ENV | SPOOL_LOG) == 0)
         log_event(LOG_ERROR, "corrupt", KV_STR("queue_id", id),
                   KV_STR("hint", "damaged queue file moved to queue/corrupt"));
     else
@@ -103,9 +123,18 @@ load_rest(struct queue *q, struct message *m, enum spool_state from)
         return -1;
     m->log_length = m->log.bytes.len;
     m->round = m->log.round;
+    m->notice_logged = m->log.notice_ms != 0;
     m->linked = m->log.rcpt_count > 0; /* some mailbox may have it from an earlier round */
     m->beside |= SPOOL_LOG;
     return 0;
+}
+
+/* It is this file that cannot be read, now and later: it must not hold up the others. */
+static bool
+is_the_file(int error)
+{
+    return error == EBADMSG || error == ELOOP || error == EISDIR || error == EFBIG ||
+           error == EACCES || error == EPERM || error == ENXIO;
 }
 
 struct message *
@@ -127,7 +156,7 @@ message_take_up(struct queue *q, const char *id, enum spool_state from)
         table_add(q, m);
         return m;
     }
-    if (errno == EBADMSG || errno == ELOOP || errno == EISDIR || errno == EFBIG) {
+    if (is_the_file(errno)) {
         set_aside(q, m->id, from);
         errno = 0;
     } else if (errno == ENOENT) {
@@ -159,6 +188,7 @@ message_add_target(struct message *m, const struct target *model)
     t->path = arena_copy(&m->arena, model->path);
     t->dsn = arena_copy(&m->arena, model->dsn);
     t->text = arena_copy(&m->arena, model->text);
+    t->notice = arena_copy(&m->arena, model->notice);
     return t;
 }
 
@@ -166,6 +196,7 @@ void
 message_forget_targets(struct message *m)
 {
     m->target_count = 0;
+    arena_free(&m->arena); /* before a message is in line its targets alone are there */
     m->expand_next = 0;
     m->expand_failed = false;
 }

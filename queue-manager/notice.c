@@ -4,7 +4,9 @@
  * A notification is an ordinary queue file from the null sender, committed like any other before
  * the original's log says that the failure is told: a crash in between tells it twice, never not at
  * all. The null sender is never told anything; what it cannot get rid of goes to the postmaster
- * (QUE-07) once, and not about mail that is itself such a double bounce.
+ * (QUE-07) once, and not about mail that is itself such a double bounce. A domain's administrator
+ * hears of mail for unknown mailboxes where the domain says so (DIR-09), though not of our own
+ * notices.
  */
 #include "queue-manager/notice.h"
 
@@ -26,9 +28,32 @@
 #define HEADER_MAX 65536u      /* of the original's header section */
 #define REPORT_MAX (64u << 20) /* text and status parts: bounded by the recipients */
 #define COPY_STEP 65536u
-#define DOUBLE_BOUNCE "double-bounce" /* `client` of an envelope that must not bounce again */
+#define ADDRESS_SIZE 512
+#define ADDRESSES_MAX 64 /* administrators told of one message */
 
-enum topic { TOPIC_FAILURES, TOPIC_DELAYS, TOPIC_SUCCESSES };
+/* `client` of an envelope that we made ourselves; smtpd puts an IP address there. */
+#define OWN_NOTICE "notice"
+#define DOUBLE_BOUNCE "double-bounce"
+
+enum topic { TOPIC_FAILURES, TOPIC_UNTOLD, TOPIC_UNKNOWN, TOPIC_SUCCESSES, TOPIC_DELAYS };
+
+static const struct {
+    const char *name, *client;
+    enum wording_kind wording;
+} topics[] = {
+    [TOPIC_FAILURES] = {"bounce", OWN_NOTICE, WORDING_BOUNCE},
+    [TOPIC_UNTOLD] = {"double_bounce", DOUBLE_BOUNCE, WORDING_NOTICE},
+    [TOPIC_UNKNOWN] = {"unknown_mailbox", OWN_NOTICE, WORDING_NOTICE},
+    [TOPIC_SUCCESSES] = {"success", OWN_NOTICE, WORDING_SUCCESS},
+    [TOPIC_DELAYS] = {"delay", OWN_NOTICE, WORDING_DELAY},
+};
+
+/* One notification: about what, to whom, and how many have gone before it in this round. */
+struct telling {
+    enum topic topic;
+    struct slice to;
+    uint32_t step;
+};
 
 static bool
 in_group(const struct target *t)
@@ -36,30 +61,31 @@ in_group(const struct target *t)
     return slice_starts(t->via, SLICE("group"));
 }
 
-/* What is to be told about a recipient. Without NOTIFY: failures and delays, which the RFC leaves
- * to us (RFC 3461 section 4.1). The postmaster hears of each failure that no sender can be told of.
- */
+/* Without NOTIFY: failures and delays, which the RFC leaves to us (RFC 3461 section 4.1). */
 static bool
 wanted(const struct message *m, const struct target *t, unsigned notify)
 {
     unsigned asked = m->envelope->rcpts[t->source].notify;
 
-    if (m->envelope->sender.len == 0)
-        return notify == QUEUE_NOTIFY_FAILURE;
     return ((asked == 0 ? QUEUE_NOTIFY_FAILURE | QUEUE_NOTIFY_DELAY : asked) & notify) != 0;
 }
 
 static bool
-belongs(const struct message *m, const struct target *t, enum topic topic)
+belongs(const struct message *m, const struct target *t, const struct telling *telling)
 {
-    switch (topic) {
+    switch (telling->topic) {
     case TOPIC_FAILURES:
         return t->state == TARGET_BOUNCED && wanted(m, t, QUEUE_NOTIFY_FAILURE);
+    case TOPIC_UNTOLD:
+        return t->state == TARGET_BOUNCED;
+    case TOPIC_UNKNOWN:
+        return t->state == TARGET_BOUNCED && slice_eq(t->notice, telling->to);
     case TOPIC_DELAYS:
         return t->state == TARGET_DEFERRED && wanted(m, t, QUEUE_NOTIFY_DELAY);
     case TOPIC_SUCCESSES:
         if (in_group(t)) /* told once, when the group is expanded */
-            return m->round == 0 && wanted(m, t, QUEUE_NOTIFY_SUCCESS);
+            return queue_log_find(&m->log, t->address) == NULL &&
+                   wanted(m, t, QUEUE_NOTIFY_SUCCESS);
         return t->state == TARGET_DELIVERED && !t->relayed && wanted(m, t, QUEUE_NOTIFY_SUCCESS);
     }
     return false;
@@ -68,52 +94,53 @@ belongs(const struct message *m, const struct target *t, enum topic topic)
 static enum dsn_action
 action_of(const struct target *t, enum topic topic)
 {
-    if (topic == TOPIC_FAILURES)
-        return DSN_FAILED;
     if (topic == TOPIC_DELAYS)
         return DSN_DELAYED;
+    if (topic != TOPIC_SUCCESSES)
+        return DSN_FAILED;
     if (in_group(t))
         return DSN_EXPANDED; /* RFC 3461 section 5.2.7.3 (c) */
     return t->kind == TARGET_REMOTE ? DSN_RELAYED : DSN_DELIVERED;
 }
 
-/* One of a group's members speaks for all in a success report. */
-static bool
-is_repeated(const struct message *m, const struct dsn_rcpt *list, uint32_t count,
-            const struct target *t)
+static struct dsn_rcpt
+describe(const struct message *m, const struct target *t, enum topic topic)
 {
-    return count > 0 && list[count - 1].action == DSN_EXPANDED && in_group(t) &&
-           slice_eq(list[count - 1].address, m->envelope->rcpts[t->source].address);
+    const struct queue_rcpt *source = &m->envelope->rcpts[t->source];
+
+    return (struct dsn_rcpt){
+        .action = action_of(t, topic),
+        .address = source->address,
+        .original = source->original,
+        .member = in_group(t) && topic != TOPIC_SUCCESSES ? t->address : SLICE(""),
+        .status = t->expired ? SLICE("4.4.7") : t->dsn, /* RFC 3463 section 3.5 */
+        .diagnostic = t->text,
+        .remote = t->remote,
+    };
 }
 
-/* Allocates the list of those that this notification is about; 0: nobody. */
+/* Allocates the list of those that this is about; 0: nobody. */
 static uint32_t
-collect(const struct message *m, enum topic topic, struct dsn_rcpt **list)
+collect(const struct message *m, const struct telling *telling, struct dsn_rcpt **list)
 {
-    uint32_t count = 0;
+    uint32_t count = 0, expanded = UINT32_MAX; /* the group that was listed last */
 
     *list = NULL;
     for (uint32_t i = 0; i < m->target_count; i++)
-        count += belongs(m, &m->targets[i], topic);
+        count += belongs(m, &m->targets[i], telling);
     if (count == 0)
         return 0;
     *list = xcalloc(count, sizeof(**list));
     count = 0;
     for (uint32_t i = 0; i < m->target_count; i++) {
         const struct target *t = &m->targets[i];
-        const struct queue_rcpt *source = &m->envelope->rcpts[t->source];
+        bool as_group = telling->topic == TOPIC_SUCCESSES && in_group(t);
 
-        if (!belongs(m, t, topic) || (topic == TOPIC_SUCCESSES && is_repeated(m, *list, count, t)))
-            continue;
-        (*list)[count++] = (struct dsn_rcpt){
-            .action = action_of(t, topic),
-            .address = source->address,
-            .original = source->original,
-            .member = in_group(t) && topic != TOPIC_SUCCESSES ? t->address : SLICE(""),
-            .status = t->expired ? SLICE("4.4.7") : t->dsn, /* RFC 3463 section 3.5 */
-            .diagnostic = t->text,
-            .remote = t->remote,
-        };
+        if (!belongs(m, t, telling) || (as_group && t->source == expanded))
+            continue; /* one of a group's members speaks for all in a success report */
+        if (as_group)
+            expanded = t->source;
+        (*list)[count++] = describe(m, t, telling->topic);
     }
     return count;
 }
@@ -216,13 +243,13 @@ write_message(const struct queue *q, struct queue_writer *w, const char *id, con
 }
 
 static int
-commit(struct queue *q, const struct dsn *dsn, const struct original *o, struct slice to,
-       const char *client, char id[QUEUE_ID_SIZE])
+commit(struct queue *q, const struct dsn *dsn, const struct original *o, const char *client,
+       char id[QUEUE_ID_SIZE])
 {
-    struct queue_rcpt rcpt = {.address = to, .notify = QUEUE_NOTIFY_NEVER};
+    struct queue_rcpt rcpt = {.address = dsn->to, .notify = QUEUE_NOTIFY_NEVER};
     struct queue_envelope envelope = {.received_ms = dsn->now_ms,
                                       .smtputf8 = dsn_needs_utf8(dsn),
-                                      .body_8bit = o->has_8bit || dsn_needs_utf8(dsn),
+                                      .body_8bit = dsn_needs_8bit(dsn),
                                       .client = slice_of(client),
                                       .rcpt_count = 1,
                                       .rcpts = &rcpt};
@@ -237,19 +264,34 @@ commit(struct queue *q, const struct dsn *dsn, const struct original *o, struct 
     return -1;
 }
 
-static int
-send_to(struct queue *q, const struct message *m, enum topic topic, struct slice to,
-        const char *client, const struct dsn_rcpt *rcpts, uint32_t count)
+/* A bare name is accountd's to resolve: it takes postmaster at our host for whoever that is. */
+static struct slice
+put_postmaster(const struct queue *q, char out[ADDRESS_SIZE])
 {
-    static const char *const names[] = {"bounce", "delay", "success"};
     const struct queue_settings *s = &q->settings;
-    char id[QUEUE_ID_SIZE], message_id[512], from[512];
+
+    if (strchr(s->postmaster, '@') != NULL)
+        (void)snprintf(out, ADDRESS_SIZE, "%s", s->postmaster);
+    else
+        (void)snprintf(out, ADDRESS_SIZE, "postmaster@%s", s->hostname);
+    return slice_of(out);
+}
+
+static int
+send_one(struct queue *q, const struct message *m, const struct telling *telling,
+         const struct dsn_rcpt *rcpts, uint32_t count)
+{
+    const struct queue_settings *s = &q->settings;
+    enum topic topic = telling->topic;
+    char id[QUEUE_ID_SIZE], message_id[ADDRESS_SIZE], from[ADDRESS_SIZE];
     struct original original = {.fd = -1};
-    struct dsn dsn = {.hostname = s->hostname,
+    struct dsn dsn = {.wording = &s->wording.kinds[topics[topic].wording],
+                      .hostname = s->hostname,
                       .from = from,
                       .message_id = message_id,
                       .queue_id = m->id,
-                      .to = to,
+                      .to = telling->to,
+                      .sender = m->envelope->sender,
                       .envid = m->envelope->envid,
                       .now_ms = clock_real_ms(),
                       .arrival_ms = m->envelope->received_ms,
@@ -260,42 +302,100 @@ send_to(struct queue *q, const struct message *m, enum topic topic, struct slice
 
     queue_id_make(id);
     (void)snprintf(message_id, sizeof(message_id), "%s@%s", id, s->hostname);
-    (void)snprintf(from, sizeof(from), "%s%s%s", s->postmaster,
-                   strchr(s->postmaster, '@') == NULL ? "@" : "",
-                   strchr(s->postmaster, '@') == NULL ? s->hostname : "");
+    (void)put_postmaster(q, from);
     if (topic == TOPIC_DELAYS)
         dsn.retry_until_ms = m->envelope->received_ms + s->lifetime_ms;
     if (open_original(q, m, &dsn, topic, &original) == 0)
-        rc = commit(q, &dsn, &original, to, client, id);
+        rc = commit(q, &dsn, &original, topics[topic].client, id);
     close_keep_errno(original.fd);
     if (rc < 0)
         return -1;
     stats_add(q->counters.notices, 1);
     intake_look(q->intake);
-    log_event(LOG_INFO, "notice", KV_STR("queue_id", m->id), KV_STR("kind", names[topic]),
-              KV_STR("notice_id", id), KV_SLICE("to", to), KV_U64("rcpts", count));
+    log_event(LOG_INFO, "notice", KV_STR("queue_id", m->id), KV_STR("kind", topics[topic].name),
+              KV_STR("notice_id", id), KV_SLICE("to", telling->to), KV_U64("rcpts", count));
     return 0;
 }
 
+/* All of a topic, DSN_RCPTS_MAX recipients in each notification. What an earlier try of this
+ * round's end has committed is passed over. */
 static int
-send_topic(struct queue *q, struct message *m, enum topic topic)
+tell(struct queue *q, struct message *m, struct telling *telling)
 {
-    const struct queue_envelope *e = m->envelope;
     struct dsn_rcpt *rcpts;
-    uint32_t count = collect(m, topic, &rcpts);
+    uint32_t count = collect(m, telling, &rcpts);
     int rc = 0;
 
-    if (count > 0 && e->sender.len > 0)
-        rc = send_to(q, m, topic, e->sender, "notice", rcpts, count);
-    else if (count > 0 && topic == TOPIC_FAILURES && q->settings.double_bounce &&
-             !slice_eq(e->client, SLICE(DOUBLE_BOUNCE)))
-        rc = send_to(q, m, topic, slice_of(q->settings.postmaster), DOUBLE_BOUNCE, rcpts, count);
+    for (uint32_t at = 0; at < count && rc == 0; at += DSN_RCPTS_MAX, telling->step++) {
+        if (telling->step < m->told)
+            continue;
+        rc = send_one(q, m, telling, rcpts + at,
+                      count - at < DSN_RCPTS_MAX ? count - at : DSN_RCPTS_MAX);
+        if (rc == 0)
+            m->told = telling->step + 1;
+    }
     xfree(&rcpts);
     return rc;
 }
 
-bool
-notice_delay_due(const struct queue *q, const struct message *m, int64_t now_ms)
+static int
+tell_topic(struct queue *q, struct message *m, enum topic topic, struct slice to, uint32_t *step)
+{
+    struct telling telling = {.topic = topic, .to = to, .step = *step};
+    int rc = tell(q, m, &telling);
+
+    *step = telling.step;
+    return rc;
+}
+
+static bool
+is_listed(const struct slice *list, uint32_t count, struct slice address)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (slice_eq(list[i], address))
+            return true;
+    return false;
+}
+
+/* Each domain's administrator once. */
+static int
+tell_administrators(struct queue *q, struct message *m, uint32_t *step)
+{
+    struct slice told[ADDRESSES_MAX];
+    uint32_t count = 0;
+    int rc = 0;
+
+    for (uint32_t i = 0; i < m->target_count && count < ADDRESSES_MAX && rc == 0; i++) {
+        const struct target *t = &m->targets[i];
+
+        if (t->state != TARGET_BOUNCED || t->notice.len == 0 || is_listed(told, count, t->notice))
+            continue;
+        told[count++] = t->notice;
+        rc = tell_topic(q, m, TOPIC_UNKNOWN, t->notice, step);
+    }
+    return rc;
+}
+
+static int
+tell_failures(struct queue *q, struct message *m, uint32_t *step)
+{
+    const struct queue_envelope *e = m->envelope;
+    bool own = slice_eq(e->client, SLICE(OWN_NOTICE)),
+         again = slice_eq(e->client, SLICE(DOUBLE_BOUNCE));
+    char address[ADDRESS_SIZE];
+    int rc = 0;
+
+    if (e->sender.len > 0)
+        rc = tell_topic(q, m, TOPIC_FAILURES, e->sender, step);
+    else if (q->settings.double_bounce && !again)
+        rc = tell_topic(q, m, TOPIC_UNTOLD, put_postmaster(q, address), step);
+    if (rc == 0 && !own && !again)
+        rc = tell_administrators(q, m, step);
+    return rc;
+}
+
+static bool
+delay_due(const struct queue *q, const struct message *m, int64_t now_ms)
 {
     return q->settings.delay_notice_ms > 0 && m->log.notice_ms == 0 &&
            now_ms - m->envelope->received_ms >= q->settings.delay_notice_ms;
@@ -304,17 +404,19 @@ notice_delay_due(const struct queue *q, const struct message *m, int64_t now_ms)
 int
 notices_send(struct queue *q, struct message *m)
 {
-    if (!m->failures_told && send_topic(q, m, TOPIC_FAILURES) < 0)
+    struct slice sender = m->envelope->sender;
+    int64_t now_ms = clock_real_ms();
+    uint32_t step = 0;
+
+    if (tell_failures(q, m, &step) < 0)
         return -1;
-    m->failures_told = true;
-    if (!m->successes_told && send_topic(q, m, TOPIC_SUCCESSES) < 0)
+    if (sender.len > 0 && tell_topic(q, m, TOPIC_SUCCESSES, sender, &step) < 0)
         return -1;
-    m->successes_told = true;
-    if (m->log.notice_ms == 0 && notice_delay_due(q, m, clock_real_ms())) {
-        if (send_topic(q, m, TOPIC_DELAYS) < 0)
-            return -1;
-        stats_add(q->counters.delayed, 1);
-        m->log.notice_ms = clock_real_ms();
-    }
+    if (!delay_due(q, m, now_ms))
+        return 0;
+    if (sender.len > 0 && tell_topic(q, m, TOPIC_DELAYS, sender, &step) < 0)
+        return -1;
+    stats_add(q->counters.delayed, 1);
+    m->log.notice_ms = now_ms;
     return 0;
 }

@@ -21,8 +21,10 @@
 #include "lib/queue/queue_log.h"
 #include "lib/queue/spool.h"
 #include "queue-manager/trim.h"
+#include "queue-manager/wording.h"
 
 #define QUEUE_TARGETS_MAX 200000 /* of one message, after expansion */
+#define QUEUE_TARGETS_ALL 500000 /* of all messages in memory, some 350 bytes each */
 #define QUEUE_TABLE_SIZE 16384   /* rows of the table of messages by id */
 
 enum target_kind { TARGET_MAILBOX, TARGET_REMOTE, TARGET_FAILURE };
@@ -41,9 +43,11 @@ struct target {
     uint8_t state;   /* enum target_state */
     bool in_doubt;   /* a lost job may have delivered it */
     bool logged;     /* finished, and its DONE record is on disk */
+    uint8_t lost;    /* jobs with it that an agent took along when it died, in this round */
     bool relayed;    /* the next hop sends success notices itself */
     bool expired;    /* bounced because the lifetime is over */
     struct slice address, via, path;
+    struct slice notice; /* who is told of the failure besides the sender, or empty */
     uint64_t quota_bytes, quota_messages;
     struct slice dsn, text, remote; /* outcome */
 };
@@ -64,6 +68,8 @@ struct message {
     bool in_doubt;        /* a crash may have come between a delivery and our knowing of it */
     bool linked;          /* a mailbox may share the file */
     bool overflow;        /* deferred because a destination's lane is full: soon again */
+    bool soon;            /* released, or a mailbox has moved or is locked: soon again */
+    bool notice_logged;   /* the log has that the sender was told of the delay */
     enum message_fate fate;
     const char *reason; /* of the fate, for the log */
 
@@ -76,15 +82,18 @@ struct message {
 
     struct target *targets;
     uint32_t target_count, target_room;
+    uint32_t counted;                        /* targets that are in the queue's count */
     uint32_t open_count;                     /* targets WAITING or IN_JOB */
     uint32_t job_count;                      /* jobs with agents */
     LIST_HEAD(message_shares, share) shares; /* what is in line of it */
     bool log_wanted; /* finished targets should reach the log before the round ends */
     struct message *log_link;
 
-    bool failures_told, successes_told; /* in this round, by notices that are committed */
-    bool outcome_told, stuck_told;      /* in the log */
-    bool finishing;                     /* in the list of ended rounds */
+    bool round_logged;             /* this round's records are in the log */
+    bool judged;                   /* whether the lifetime is over was decided for this round */
+    uint32_t told;                 /* steps of this round's notices that are committed (notice.c) */
+    bool outcome_told, stuck_told; /* in the log */
+    bool finishing;                /* in the list of ended rounds */
     struct message *finish_link;
     struct message *table_next, **table_prev;
 };
@@ -100,6 +109,7 @@ struct queue_settings {
     uint64_t bounce_size_max;
     bool double_bounce;
     const char *hostname, *postmaster;
+    struct wording wording; /* not from the configuration: the caller loads it */
 };
 
 struct queue_counters {
@@ -122,6 +132,8 @@ struct queue {
     int64_t started_ms; /* what was received before is in doubt */
     struct message *table[QUEUE_TABLE_SIZE];
     uint32_t active_count;
+    uint64_t rcpt_count;   /* envelope recipients of all messages in memory */
+    uint64_t target_count; /* targets of those that are expanded */
     struct intake *intake;
     struct expansion *expansion;
     struct schedule *schedule;

@@ -23,6 +23,7 @@
 
 #define SLOW_PER_TURN 32 /* ends that wait for the disk, before the loop looks at its sockets */
 #define OVERFLOW_WAIT_MS 60000
+#define SOON_WAIT_MS INT64_C(500) /* doubles with each round */
 
 struct rounds {
     struct queue *queue;
@@ -167,7 +168,7 @@ count(const struct message *m)
 
 static void
 add_target_record(struct strbuf *records, const struct message *m, const struct target *t,
-                  int64_t now_ms)
+                  int64_t now_ms, bool brief)
 {
     bool done = t->state != TARGET_DEFERRED;
     struct queue_log_entry e = {.kind = done ? QUEUE_LOG_DONE : QUEUE_LOG_WAIT,
@@ -175,21 +176,47 @@ add_target_record(struct strbuf *records, const struct message *m, const struct 
                                 .address = t->address,
                                 .outcome =
                                     t->state == TARGET_BOUNCED ? QUEUE_BOUNCED : QUEUE_DELIVERED,
-                                .dsn = t->dsn,
-                                .text = t->text,
-                                .remote = t->remote};
+                                .dsn = t->dsn};
     const struct queue_log_entry *before = done ? NULL : queue_log_find(&m->log, t->address);
 
-    if (t->logged)
+    if (t->logged || (brief && !done))
         return;
+    if (!brief) {
+        e.text = t->text;
+        e.remote = t->remote;
+    }
     if (before != NULL && slice_eq(before->text, e.text) && slice_eq(before->dsn, e.dsn) &&
         slice_eq(before->remote, e.remote))
         return; /* the same reason as the last time */
     queue_log_encode(records, &e);
 }
 
+/* Attempts that never were one do not make the next wait longer. */
+static uint32_t
+round_number(const struct message *m)
+{
+    return m->overflow && m->round > 0 ? m->round : m->round + 1;
+}
+
+static void
+encode_round(struct strbuf *records, const struct message *m, int64_t now_ms, int64_t next_ms,
+             bool brief)
+{
+    strbuf_clear(records);
+    for (uint32_t i = 0; i < m->target_count; i++)
+        add_target_record(records, m, &m->targets[i], now_ms, brief);
+    queue_log_encode(records, &(struct queue_log_entry){.kind = QUEUE_LOG_ROUND,
+                                                        .time_ms = now_ms,
+                                                        .round = round_number(m),
+                                                        .next_ms = next_ms});
+    if (m->log.notice_ms != 0 && !m->notice_logged)
+        queue_log_encode(records, &(struct queue_log_entry){.kind = QUEUE_LOG_NOTICE,
+                                                            .time_ms = m->log.notice_ms});
+}
+
 /* One append for the whole round. It must be durable when recipients are finished: a message in
- * deferred/ is not in doubt. */
+ * deferred/ is not in doubt. A log that grows too long does without reasons: who is finished counts
+ * (200,000 such records fit). */
 static int
 log_round(struct queue *q, struct message *m, int64_t now_ms, int64_t next_ms)
 {
@@ -197,15 +224,9 @@ log_round(struct queue *q, struct message *m, int64_t now_ms, int64_t next_ms)
     struct tally n = count(m);
     int rc = -1;
 
-    for (uint32_t i = 0; i < m->target_count; i++)
-        add_target_record(&records, m, &m->targets[i], now_ms);
-    queue_log_encode(&records, &(struct queue_log_entry){.kind = QUEUE_LOG_ROUND,
-                                                         .time_ms = now_ms,
-                                                         .round = m->round + 1,
-                                                         .next_ms = next_ms});
-    if (m->log.notice_ms != 0)
-        queue_log_encode(&records, &(struct queue_log_entry){.kind = QUEUE_LOG_NOTICE,
-                                                             .time_ms = m->log.notice_ms});
+    encode_round(&records, m, now_ms, next_ms, false);
+    if (records.overflow || records.len + m->log_length > QUEUE_LOG_MAX / 2)
+        encode_round(&records, m, now_ms, next_ms, true);
     errno = EFBIG;
     if (!records.overflow)
         rc = queue_log_append(q->spool.fds[SPOOL_ACTIVE], m->id, &m->log_length,
@@ -213,6 +234,8 @@ log_round(struct queue *q, struct message *m, int64_t now_ms, int64_t next_ms)
     strbuf_free(&records);
     if (rc == 0)
         m->beside |= SPOOL_LOG;
+    else if (errno == ENOENT)
+        m->log_length = 0; /* somebody has removed it: the next try begins it again */
     return rc;
 }
 
@@ -264,6 +287,16 @@ domains(const struct message *m)
     return bits;
 }
 
+/* The next attempt finds the mailbox where it is now; one that cannot be made is tried ever less.
+ */
+static int64_t
+soon_next_ms(const struct message *m, int64_t now_ms, int64_t next_ms)
+{
+    int64_t soon_ms = now_ms + (SOON_WAIT_MS << (m->round < 10 ? m->round : 10));
+
+    return soon_ms < next_ms ? soon_ms : next_ms;
+}
+
 static int
 set_down(struct queue *q, struct message *m, int64_t now_ms)
 {
@@ -273,8 +306,11 @@ set_down(struct queue *q, struct message *m, int64_t now_ms)
 
     if (m->overflow)
         next_ms = now_ms + OVERFLOW_WAIT_MS;
-    if (log_round(q, m, now_ms, next_ms) < 0)
+    else if (m->soon)
+        next_ms = soon_next_ms(m, now_ms, next_ms);
+    if (!m->round_logged && log_round(q, m, now_ms, next_ms) < 0)
         return -1;
+    m->round_logged = true; /* if the move fails it alone is tried again */
     if (spool_move(&q->spool, m->id, SPOOL_ACTIVE, to, m->beside) < 0) {
         if (errno != ENOENT)
             return -1;
@@ -305,8 +341,9 @@ end_round(struct queue *q, struct message *m)
 
     if (m->fate == MESSAGE_DELETE)
         return remove_message(q, m, m->reason);
-    if (m->fate == MESSAGE_GO_ON)
+    if (m->fate == MESSAGE_GO_ON && !m->judged)
         expire(q, m, now_ms);
+    m->judged = true; /* notices that were sent hold: nothing changes until the end of the round */
     if (notices_send(q, m) < 0)
         return -1;
     tell_outcome(q, m);

@@ -16,6 +16,7 @@
 #include "queue-manager/round.h"
 
 #define SWEEP_MS 20000
+#define LOST_MAX 5        /* agents that die with a recipient in one round */
 #define NO_AGENT_MS 60000 /* mail that waits longer for any agent goes back to disk */
 
 struct schedule {
@@ -162,6 +163,16 @@ compare_routed(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
+static bool
+is_crowded(const struct schedule *s, const struct destination *d)
+{
+    const struct queue *q = s->queue;
+
+    return d->lane.share_count >= q->settings.active_max / 2 ||
+           destinations_waiting(s->destinations) >= q->settings.active_max / 4 * 3 ||
+           (q->target_count > QUEUE_TARGETS_ALL / 2 && destinations_waiting(s->destinations) > 0);
+}
+
 /* One destination's targets of a message: in line, unless it is dead or its line is too long. */
 static void
 line_up_run(struct schedule *s, struct message *m, const struct routed *run, uint32_t count)
@@ -174,8 +185,7 @@ line_up_run(struct schedule *s, struct message *m, const struct routed *run, uin
             defer_dead(m, &m->targets[run[i].index], d);
         return;
     }
-    if (d->lane.share_count >= s->queue->settings.active_max / 2 ||
-        destinations_waiting(s->destinations) >= s->queue->settings.active_max / 4 * 3) {
+    if (is_crowded(s, d)) {
         m->overflow = true; /* what is slow shall not fill the memory: soon again */
         for (uint32_t i = 0; i < count; i++)
             message_set_outcome(m, &m->targets[run[i].index], TARGET_DEFERRED, SLICE("4.4.5"),
@@ -304,9 +314,14 @@ job_lost(struct schedule *s, struct agent *a, struct job *job)
 
         if (t->state != TARGET_IN_JOB)
             continue; /* a broken result has settled it already */
-        t->state = TARGET_WAITING;
         t->in_doubt = true;
-        indices[count++] = job->indices[i];
+        if (++t->lost < LOST_MAX) {
+            t->state = TARGET_WAITING;
+            indices[count++] = job->indices[i];
+        } else { /* perhaps it is this message that kills agents: the others go first */
+            message_set_outcome(m, t, TARGET_DEFERRED, SLICE("4.3.0"),
+                                SLICE("delivery agents ended in the middle of it"), SLICE(""));
+        }
     }
     if (d != NULL && count > 0 && m->fate == MESSAGE_GO_ON) {
         lane_add(&d->lane, m, indices, count);
@@ -452,11 +467,12 @@ empty_lane(struct schedule *s, struct destination *d)
 }
 
 static void
-learn(struct schedule *s, struct destination *d, const struct queue_result *result)
+learn(struct schedule *s, struct message *m, struct destination *d,
+      const struct queue_result *result)
 {
     if (d == NULL)
-        return;
-    if (!result->destination_failed)
+        m->soon |= result->destination_failed;
+    else if (!result->destination_failed)
         destination_succeeded(s->destinations, d);
     else if (destination_failed(s->destinations, d, result->rcpts[0].text))
         empty_lane(s, d);
@@ -474,7 +490,7 @@ schedule_result(struct schedule *s, struct agent *a, const struct queue_result *
     m = job->message;
     d = job->destination;
     agent_job_done(a, job);
-    learn(s, d, result);
+    learn(s, m, d, result);
     if (m->open_count == 0)
         rounds_end(s->queue->rounds, m);
     else if (a->kind == QUEUE_AGENT_REMOTE)

@@ -268,6 +268,17 @@ account_postmaster_is_within(const struct account_base *base, struct slice domai
     return is;
 }
 
+/* Notices come from postmaster at our host, which need not be a mail domain: answers get home. */
+static bool
+is_our_postmaster(const struct account_base *base, struct slice address)
+{
+    struct slice local, domain;
+
+    split(address, &local, &domain);
+    return base->hostname != NULL && slice_eq_nocase(local, SLICE("postmaster")) &&
+           slice_eq_nocase(domain, slice_of(base->hostname));
+}
+
 enum account_found
 account_find(struct account_base *base, struct slice address, struct account_hit *hit)
 {
@@ -277,6 +288,8 @@ account_find(struct account_base *base, struct slice address, struct account_hit
     if (slice_eq_nocase(address, SLICE("postmaster"))) /* RFC 5321 section 4.5.1 */
         return find_postmaster(base, hit);
     found = account_find_exact(base, address, hit);
+    if (found == ACCOUNT_FOREIGN && is_our_postmaster(base, address))
+        return find_postmaster(base, hit);
     if (found != ACCOUNT_UNKNOWN)
         return found;
     if (base->separator != '\0') {

@@ -17,6 +17,7 @@ struct account_base {
     struct account_db *db;  /* borrowed */
     char separator;         /* user+tag is user; 0: no subaddresses */
     const char *postmaster; /* who gets mail for postmaster where no such entry is; borrowed */
+    const char *hostname;   /* postmaster there is ours, too; borrowed; NULL: none */
     struct strbuf primary;  /* name of the primary domain; empty in an empty base */
 };
 

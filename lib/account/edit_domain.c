@@ -90,6 +90,10 @@ check_domain(struct account_edit *edit, const struct record *record)
         record_get(record, DOMAIN_UNKNOWN_ADDRESS).len == 0)
         return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
                             "unknown=deliver needs unknown_address");
+    if (record_is(record, DOMAIN_UNKNOWN, "notify") &&
+        record_get(record, DOMAIN_ADMIN_ADDRESS).len == 0)
+        return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                            "unknown=notify needs admin_address");
     return 0;
 }
 

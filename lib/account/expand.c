@@ -168,6 +168,20 @@ emit_failure(struct expansion *x, struct slice address, struct slice via, const 
     emit(x, &target);
 }
 
+/* A failure that the domain's administrator is told of, too. */
+static void
+emit_unknown(struct expansion *x, struct slice address, struct slice via, struct slice notice)
+{
+    const struct accountd_target target = {.kind = ACCOUNTD_TO_FAILURE,
+                                           .address = keep(x, address),
+                                           .via = via,
+                                           .dsn = SLICE("5.1.1"),
+                                           .text = SLICE("no such mailbox"),
+                                           .notice = keep(x, notice)};
+
+    emit(x, &target);
+}
+
 static void
 emit_remote(struct expansion *x, struct slice address, struct slice via)
 {
@@ -250,16 +264,19 @@ follow_group(struct expansion *x, const struct account_hit *hit, const struct st
     strbuf_free(&via);
 }
 
-/* DIR-09: what a domain does with mail for a mailbox that it does not have. */
+/* DIR-09: what a domain does with mail for a mailbox that it does not have. Sent to the same
+ * address it may come back: it counts as a forward, which leaves a trace. */
 static void
 follow_unknown(struct expansion *x, struct slice address, const struct account_hit *hit,
                struct slice via, const struct step *here)
 {
     if (record_is(&hit->domain, DOMAIN_UNKNOWN, "remote"))
-        emit_remote(x, address, via);
+        emit_remote(x, address, via.len > 0 ? via : SLICE("unknown mailbox"));
     else if (record_is(&hit->domain, DOMAIN_UNKNOWN, "deliver") &&
              !comes_from(here->parent, here->address))
         follow(x, record_get(&hit->domain, DOMAIN_UNKNOWN_ADDRESS), SLICE("unknown mailbox"), here);
+    else if (record_is(&hit->domain, DOMAIN_UNKNOWN, "notify"))
+        emit_unknown(x, address, via, record_get(&hit->domain, DOMAIN_ADMIN_ADDRESS));
     else
         emit_failure(x, address, via, "5.1.1", "no such mailbox");
 }

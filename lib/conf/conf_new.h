@@ -8,8 +8,16 @@
 
 #define CONF_LINE_WIDTH 100
 
-extern const char conf_new_head[];    /* conf/posthorn.conf.in, built in */
-extern const char conf_new_welcome[]; /* conf/templates/welcome.txt, built in */
+extern const char conf_new_head[]; /* conf/posthorn.conf.in, built in */
+
+/* conf/templates, built in */
+extern const char conf_new_welcome[], conf_new_bounce[], conf_new_delay[], conf_new_success[],
+    conf_new_notice[];
+/* The same by file name; the last name is NULL. */
+struct conf_template {
+    const char *name, *text;
+};
+extern const struct conf_template conf_new_templates[];
 
 /* The head, then every section with its settings: explanation and default, as comments. */
 void conf_new_text(struct strbuf *out);

@@ -105,6 +105,7 @@ write_target(struct writer *w, const struct accountd_target *target)
     writer_u64(w, target->quota_messages);
     writer_bytes(w, target->dsn);
     writer_bytes(w, target->text);
+    writer_bytes(w, target->notice);
 }
 
 static int
@@ -119,6 +120,7 @@ read_target(struct reader *r, struct accountd_target *target)
     target->quota_messages = reader_u64(r);
     target->dsn = reader_bytes(r, DSN_BYTES_MAX);
     target->text = reader_bytes(r, ACCOUNTD_TEXT_MAX);
+    target->notice = reader_bytes(r, ACCOUNTD_ADDRESS_MAX);
     if (r->failed || target->source >= ACCOUNTD_BATCH_MAX || target->kind > ACCOUNTD_TO_FAILURE)
         return -1;
     return 0;
@@ -264,6 +266,28 @@ accountd_usage_decode(struct slice payload,
         if (r.failed || each(arg, &usage) < 0)
             return -1;
     }
+    return reader_end(&r);
+}
+
+/* ---- MISSING ---- */
+
+int
+accountd_missing_encode(struct strbuf *out, const struct accountd_missing *report)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_MISSING, 0);
+
+    writer_bytes(&w, report->user);
+    writer_bytes(&w, report->path);
+    return frame_end(&w);
+}
+
+int
+accountd_missing_decode(struct slice payload, struct accountd_missing *report)
+{
+    struct reader r = reader_begin(payload);
+
+    report->user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    report->path = reader_bytes(&r, PATH_BYTES_MAX);
     return reader_end(&r);
 }
 

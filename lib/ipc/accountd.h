@@ -2,7 +2,8 @@
  * lib/ipc/accountd.h - what other programs ask accountd, the sole owner of the account base.
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT and SENDER,
- * queue-manager EXPAND, authd LOGIN and REHASH, local-deliver USAGE, root (the command line) ADMIN.
+ * queue-manager EXPAND, authd LOGIN and REHASH, local-deliver USAGE and MISSING, root (the command
+ * line) ADMIN.
  * Encoders write one whole frame with request id 0 (the client fills it in); decoders check
  * everything and return 0, or -1: close the connection. Slices borrow from the payload.
  */
@@ -37,6 +38,7 @@ enum accountd_type {
     ACCOUNTD_OK,     /* reply without content */
     ACCOUNTD_SENDER, /* may this authenticated user use this envelope sender? */
     ACCOUNTD_SENDER_REPLY,
+    ACCOUNTD_MISSING, /* a mailbox has no directory: a report, no reply */
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -77,6 +79,7 @@ struct accountd_target {
     struct slice path; /* mailbox: directory below store/, "DOMAIN/xx/USER" */
     uint64_t quota_bytes, quota_messages; /* mailbox: 0 is unlimited */
     struct slice dsn, text;               /* failure */
+    struct slice notice; /* failure: who is told of it besides the sender, or empty (DIR-09) */
 };
 /* The request: `count` addresses. The same mailbox is listed once for each source that leads to it;
  * the queue removes duplicates. Loops and nesting are resolved (and cut) by accountd. */
@@ -140,6 +143,15 @@ struct accountd_usage {
 int accountd_usage_encode(struct strbuf *out, const struct accountd_usage *list, uint32_t count);
 int accountd_usage_decode(struct slice payload,
                           int (*each)(void *arg, const struct accountd_usage *usage), void *arg);
+
+/* ---- MISSING: local-deliver found no directory for this mailbox. If the account base says that
+ * the user lives there the directory is made, in turn with what else is to be done to that path
+ * ---- */
+struct accountd_missing {
+    struct slice user, path;
+};
+int accountd_missing_encode(struct strbuf *out, const struct accountd_missing *report);
+int accountd_missing_decode(struct slice payload, struct accountd_missing *report);
 
 /* ---- SENDER: may `auth_user` send as `sender`? Reply is an accountd_rcpt_reply ---- */
 struct accountd_sender {

@@ -82,7 +82,9 @@ struct queue_result_rcpt {
 };
 struct queue_result {
     uint64_t job_id;
-    bool destination_failed; /* nothing wrong with the message: the next hop could not be reached */
+    /* Nothing wrong with the message: the next hop could not be reached; local: a mailbox is not
+     * where the job says or somebody has it locked; look it up and try it again soon. */
+    bool destination_failed;
     uint32_t rcpt_count;
     struct queue_result_rcpt *rcpts; /* decode: allocated, queue_result_free() */
 };

@@ -11,32 +11,25 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/encode.h"
 #include "lib/base/parse.h"
 #include "lib/base/random.h"
+#include "lib/mail/encoded_text.h"
 #include "lib/mail/xtext.h"
 
-#define TEXT_MAX 900 /* a line has 998 bytes at most (RFC 5322 section 2.1.1) */
+#define TEXT_MAX 900            /* a line has 998 bytes at most (RFC 5322 section 2.1.1) */
+#define SENDER_MAX 320          /* in the text: a template's line is around it */
+#define DSN_TEXT_MAX (4u << 20) /* the text for DSN_RCPTS_MAX recipients fits */
+#define BASE64_LINE 57          /* bytes that make 76 letters (RFC 2045 section 6.8) */
 
-static const struct wording {
-    const char *action; /* RFC 3464 section 2.3.3 */
-    const char *subject, *text;
-} wordings[] = {
-    [DSN_FAILED] = {"failed", "Undelivered mail: returned to sender",
-                    "Your message could not be delivered to the recipients below. No further\r\n"
-                    "attempts will be made.\r\n"},
-    [DSN_DELAYED] = {"delayed", "Delayed mail: still being tried",
-                     "Your message could not be delivered to the recipients below so far. You\r\n"
-                     "need not send it again: further attempts will be made.\r\n"},
-    [DSN_DELIVERED] = {"delivered", "Successful mail delivery report",
-                       "Your message was delivered to the recipients below, as you asked to be\r\n"
-                       "told. This does not mean that it has been read.\r\n"},
-    [DSN_RELAYED] = {"relayed", "Successful mail delivery report",
-                     "Your message was passed on for the recipients below. Their mail system\r\n"
-                     "does not send reports, so this is the last one about it.\r\n"},
-    [DSN_EXPANDED] = {"expanded", "Successful mail delivery report",
-                      "Your message was delivered to the groups below and goes to their\r\n"
-                      "members.\r\n"},
+static const char *const actions[] = {
+    /* RFC 3464 section 2.3.3 */
+    [DSN_FAILED] = "failed",   [DSN_DELAYED] = "delayed",   [DSN_DELIVERED] = "delivered",
+    [DSN_RELAYED] = "relayed", [DSN_EXPANDED] = "expanded",
 };
+
+const char *const dsn_value_names[] = {"recipients", "hostname", "sender",      "postmaster",
+                                       "queue_id",   "arrival",  "retry_until", NULL};
 
 static bool
 is_ascii(struct slice s)
@@ -50,11 +43,17 @@ is_ascii(struct slice s)
 bool
 dsn_needs_utf8(const struct dsn *dsn)
 {
-    bool needed = dsn->smtputf8 || !is_ascii(dsn->to);
+    bool needed = dsn->smtputf8 || !is_ascii(dsn->to) || !is_ascii(dsn->sender);
 
     for (uint32_t i = 0; i < dsn->rcpt_count && !needed; i++)
         needed = !is_ascii(dsn->rcpts[i].address) || !is_ascii(dsn->rcpts[i].member);
     return needed;
+}
+
+bool
+dsn_needs_8bit(const struct dsn *dsn)
+{
+    return dsn->returned_8bit || dsn_needs_utf8(dsn);
 }
 
 static void
@@ -120,58 +119,131 @@ put_original(struct strbuf *out, struct slice orcpt, bool utf8)
     strbuf_free(&plain);
 }
 
+/* ---- the text ---- */
+
 static void
-put_header(struct strbuf *out, const struct dsn *dsn, const struct wording *wording,
-           const char *boundary, bool utf8)
+put_detail(struct strbuf *out, const char *before, struct slice text, const char *behind, bool utf8)
+{
+    if (text.len == 0)
+        return;
+    (void)strbuf_str(out, before);
+    put_text(out, text, utf8);
+    (void)strbuf_str(out, behind);
+}
+
+/* One recipient; each detail on a line of its own, for the length of lines. */
+static void
+put_listed(struct strbuf *out, const struct dsn_rcpt *r, bool utf8)
+{
+    bool bad = r->action == DSN_FAILED || r->action == DSN_DELAYED;
+
+    put_detail(out, "\r\n<", r->address, ">\r\n", utf8);
+    put_detail(out, "    member: <", r->member, ">\r\n", utf8);
+    put_detail(out, "    host: ", r->remote, "\r\n", utf8);
+    put_detail(out, "    ", bad ? r->diagnostic : slice_of(actions[r->action]), "\r\n", utf8);
+}
+
+/* The template's values, made: the strings of `struct wording` behind them. */
+struct wording {
+    struct strbuf recipients, sender, arrival, retry_until;
+    struct template_value values[7];
+};
+
+static void
+wording_make(struct wording *w, const struct dsn *dsn, bool utf8)
+{
+    *w = (struct wording){strbuf_new(DSN_TEXT_MAX), strbuf_new(SENDER_MAX), strbuf_new(64),
+                          strbuf_new(64), .values = {{.name = NULL}}};
+    for (uint32_t i = 0; i < dsn->rcpt_count; i++)
+        put_listed(&w->recipients, &dsn->rcpts[i], utf8);
+    put_text(&w->sender, slice_sub(dsn->sender, 0, SENDER_MAX), utf8);
+    (void)clock_rfc5322(dsn->arrival_ms, &w->arrival);
+    if (dsn->retry_until_ms != 0)
+        (void)clock_rfc5322(dsn->retry_until_ms, &w->retry_until);
+    w->values[0] = (struct template_value){"recipients", slice_trim(strbuf_slice(&w->recipients))};
+    w->values[1] = (struct template_value){"hostname", slice_of(dsn->hostname)};
+    w->values[2] = (struct template_value){"sender", strbuf_slice(&w->sender)};
+    w->values[3] = (struct template_value){"postmaster", slice_of(dsn->from)};
+    w->values[4] = (struct template_value){"queue_id", slice_of(dsn->queue_id)};
+    w->values[5] = (struct template_value){"arrival", strbuf_slice(&w->arrival)};
+    w->values[6] = (struct template_value){"retry_until", strbuf_slice(&w->retry_until)};
+}
+
+static void
+wording_free(struct wording *w)
+{
+    strbuf_free(&w->recipients);
+    strbuf_free(&w->sender);
+    strbuf_free(&w->arrival);
+    strbuf_free(&w->retry_until);
+}
+
+static void
+put_subject(struct strbuf *out, const struct dsn *dsn, const struct wording *w)
+{
+    struct strbuf subject = strbuf_new(TEXT_MAX);
+
+    if (!template_fill(dsn->wording->subject, w->values, ARRAY_LEN(w->values), &subject))
+        strbuf_clear(&subject); /* too long with its values: none is better than a broken one */
+    (void)strbuf_str(out, "Subject: ");
+    (void)encoded_text_write(strbuf_slice(&subject), out);
+    (void)strbuf_str(out, "\r\n");
+    strbuf_free(&subject);
+}
+
+static void
+put_header(struct strbuf *out, const struct dsn *dsn, const struct wording *w, const char *boundary,
+           bool utf8)
 {
     put_date(out, "Date", dsn->now_ms);
     (void)strbuf_printf(out, "From: Mail Delivery System <%s>\r\nTo: <", dsn->from);
     put_text(out, dsn->to, utf8);
+    (void)strbuf_str(out, ">\r\n");
+    put_subject(out, dsn, w);
     (void)strbuf_printf(out,
-                        ">\r\nSubject: %s\r\nMessage-ID: <%s>\r\n"
-                        "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
+                        "Message-ID: <%s>\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
                         "Content-Type: multipart/report; report-type=delivery-status;\r\n"
                         "\tboundary=\"%s\"\r\n",
-                        wording->subject, dsn->message_id, boundary);
-    if (utf8 || dsn->returned_8bit)
+                        dsn->message_id, boundary);
+    if (dsn_needs_8bit(dsn))
         (void)strbuf_str(out, "Content-Transfer-Encoding: 8bit\r\n");
     (void)strbuf_str(out, "\r\nThis is a MIME-encapsulated message.\r\n");
 }
 
 static void
-put_explanation(struct strbuf *out, const struct dsn *dsn, const struct wording *wording,
-                const char *boundary, bool utf8)
+put_base64(struct strbuf *out, struct slice text)
 {
-    (void)strbuf_printf(out,
-                        "\r\n--%s\r\nContent-Type: text/plain; charset=%s\r\n"
-                        "Content-Transfer-Encoding: %s\r\n\r\n"
-                        "This is the mail system at %s.\r\n\r\n%s",
-                        boundary, utf8 ? "utf-8" : "us-ascii", utf8 ? "8bit" : "7bit",
-                        dsn->hostname, wording->text);
-    if (dsn->retry_until_ms != 0)
-        put_date(out, "They end", dsn->retry_until_ms);
-    for (uint32_t i = 0; i < dsn->rcpt_count; i++) {
-        const struct dsn_rcpt *r = &dsn->rcpts[i];
-
-        (void)strbuf_str(out, "\r\n<");
-        put_text(out, r->address, utf8);
-        (void)strbuf_str(out, ">");
-        if (r->member.len > 0) {
-            (void)strbuf_str(out, ", member <");
-            put_text(out, r->member, utf8);
-            (void)strbuf_str(out, ">");
-        }
-        if (r->remote.len > 0) {
-            (void)strbuf_str(out, ", host ");
-            put_text(out, r->remote, utf8);
-        }
-        if (r->diagnostic.len > 0) {
-            (void)strbuf_str(out, ":\r\n    ");
-            put_text(out, r->diagnostic, utf8);
-        }
+    for (size_t at = 0; at < text.len; at += BASE64_LINE) {
+        (void)base64_encode(slice_sub(text, at, at + BASE64_LINE), out);
         (void)strbuf_str(out, "\r\n");
     }
 }
+
+/* A template beyond ASCII does not make the notification need more than the mail did. */
+static void
+put_explanation(struct strbuf *out, const struct dsn *dsn, const struct wording *w,
+                const char *boundary, bool utf8)
+{
+    struct strbuf text = strbuf_new(DSN_TEXT_MAX + TEMPLATE_MAX);
+    bool ascii;
+
+    (void)template_fill(dsn->wording->body, w->values, ARRAY_LEN(w->values), &text);
+    ascii = is_ascii(strbuf_slice(&text));
+    (void)strbuf_printf(out,
+                        "\r\n--%s\r\nContent-Type: text/plain; charset=%s\r\n"
+                        "Content-Transfer-Encoding: %s\r\n\r\n",
+                        boundary, ascii ? "us-ascii" : "utf-8",
+                        ascii  ? "7bit"
+                        : utf8 ? "8bit"
+                               : "base64");
+    if (ascii || utf8)
+        (void)strbuf_append(out, strbuf_slice(&text));
+    else
+        put_base64(out, strbuf_slice(&text));
+    strbuf_free(&text);
+}
+
+/* ---- the status ---- */
 
 static void
 put_rcpt(struct strbuf *out, const struct dsn *dsn, const struct dsn_rcpt *r, bool utf8)
@@ -181,7 +253,7 @@ put_rcpt(struct strbuf *out, const struct dsn *dsn, const struct dsn_rcpt *r, bo
         put_original(out, r->original, utf8);
     put_field(out, "Final-Recipient", is_ascii(r->address) ? "rfc822; " : "utf-8; ", r->address,
               utf8);
-    put_field(out, "Action", "", slice_of(wordings[r->action].action), false);
+    put_field(out, "Action", "", slice_of(actions[r->action]), false);
     put_field(out, "Status", "", r->status, false);
     if (r->remote.len > 0)
         put_field(out, "Remote-MTA", "dns; ", r->remote, false);
@@ -225,14 +297,16 @@ put_returned_type(struct strbuf *out, const struct dsn *dsn, const char *boundar
 void
 dsn_begin(struct strbuf *out, const struct dsn *dsn, char boundary[DSN_BOUNDARY_SIZE])
 {
-    const struct wording *wording = &wordings[dsn->rcpts[0].action];
     bool utf8 = dsn_needs_utf8(dsn);
+    struct wording wording;
     char name[20];
 
     random_name(name, sizeof(name) - 1);
     (void)snprintf(boundary, DSN_BOUNDARY_SIZE, "report-%s", name);
-    put_header(out, dsn, wording, boundary, utf8);
-    put_explanation(out, dsn, wording, boundary, utf8);
+    wording_make(&wording, dsn, utf8);
+    put_header(out, dsn, &wording, boundary, utf8);
+    put_explanation(out, dsn, &wording, boundary, utf8);
+    wording_free(&wording);
     put_status(out, dsn, boundary, utf8);
     put_returned_type(out, dsn, boundary, utf8);
 }

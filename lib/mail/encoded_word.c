@@ -5,6 +5,7 @@
  */
 #include "lib/mail/encoded_word.h"
 
+#include "lib/base/encode.h"
 #include "lib/mail/charset.h"
 #include "lib/mail/transfer.h"
 

@@ -1,8 +1,8 @@
 /*
  * lib/mail/encoded_word.h - header text with encoded words, as UTF-8 (RFC 2047).
  *
- * For searching. Recognizes more than section 6.1 asks for: also encoded words that touch other
- * text or hold spaces, because mail programs show them decoded.
+ * Decoding is for searching. It recognizes more than section 6.1 asks for: also encoded words that
+ * touch other text or hold spaces, because mail programs show them decoded.
  */
 #ifndef POSTHORN_LIB_MAIL_ENCODED_WORD_H
 #define POSTHORN_LIB_MAIL_ENCODED_WORD_H

@@ -297,7 +297,7 @@ read_beside(struct queue_message *m, int dirfd, const char *id, struct envelope_
     int fd, rc;
 
     queue_name(name, id, ".env");
-    fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT)
         errno = EBADMSG; /* the message is there: its envelope is what is missing */
     if (fd < 0)
@@ -337,7 +337,8 @@ damaged:
 struct queue_message *
 queue_message_open(int dirfd, const char *id)
 {
-    int fd = openat(dirfd, id, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    /* O_NONBLOCK: a FIFO that somebody put there must not stop us. */
+    int fd = openat(dirfd, id, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct queue_message *m;
     int saved;
 

@@ -27,6 +27,7 @@
 #define OPEN_SPARE 64   /* descriptors that are left to the rest of the process */
 #define OPEN_MAX_ENTRIES 4096
 #define PATH_MAX_BYTES 700
+#define LOCK_WAIT_MS 1000 /* other mailboxes wait meanwhile */
 
 struct entry {
     struct delivery_result result;
@@ -67,65 +68,31 @@ delivery_begin(int store_dirfd)
 
 /* ---- the folder ---- */
 
-/* Makes DOMAIN/xx/USER/mail, durable level by level. */
-static int
-make_user_dir(int store_dirfd, struct slice path)
-{
-    char level[PATH_MAX_BYTES];
-    size_t at = 0;
-
-    for (;;) {
-        struct slice rest = slice_sub(path, at, path.len);
-        size_t end = at + slice_index(rest, '/');
-
-        (void)snprintf(level, sizeof(level), "%.*s", (int)end, path.ptr);
-        if (mkdirat(store_dirfd, level, 0700) < 0) {
-            if (errno != EEXIST)
-                return -1;
-        } else if (end < path.len && fchmodat(store_dirfd, level, 0711, 0) < 0) {
-            return -1; /* authd walks here; the umask must not keep it out */
-        }
-        (void)snprintf(level, sizeof(level), "%.*s", (int)(at == 0 ? 1 : at - 1),
-                       at == 0 ? "." : path.ptr);
-        if (beneath_sync_dir(store_dirfd, level) < 0)
-            return -1;
-        if (end == path.len)
-            return 0;
-        at = end + 1;
-    }
-}
-
-/* The user's mail directory, made if it is missing. */
 static int
 open_mail_dir(int store_dirfd, struct slice user_path)
 {
     char path[PATH_MAX_BYTES];
     int n = snprintf(path, sizeof(path), "%.*s/mail", (int)user_path.len, user_path.ptr);
-    int fd;
 
-    if (n < 0 || (size_t)n >= sizeof(path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    fd = beneath_open_dir(store_dirfd, path);
-    if (fd >= 0 || errno != ENOENT)
-        return fd;
-    return make_user_dir(store_dirfd, slice_of(path)) < 0 ? -1
-                                                          : beneath_open_dir(store_dirfd, path);
+    if (n >= 0 && (size_t)n < sizeof(path))
+        return beneath_open_dir(store_dirfd, path);
+    errno = ENAMETOOLONG;
+    return -1;
 }
 
 /* The folder's directory and journal. INBOX's journal is made at the first delivery. */
 static int
 open_inbox(struct folder *f, struct store *store)
 {
+    int rc;
+
     f->dirfd = store->dirfd;
     f->inbox = true;
-    if (journal_open(&f->journal, f->dirfd, true) == 0)
-        return 0;
-    if (errno != ENOENT ||
-        folder_make_journal(f->dirfd, (uint32_t)(clock_real_ms() / 1000), true) < 0)
-        return -1;
-    return journal_open(&f->journal, f->dirfd, true);
+    rc = journal_open(&f->journal, f->dirfd, true);
+    if (rc < 0 && errno == ENOENT &&
+        folder_make_journal(f->dirfd, (uint32_t)(clock_real_ms() / 1000), true) == 0)
+        rc = journal_open(&f->journal, f->dirfd, true);
+    return rc;
 }
 
 /* ---- one mailbox ---- */
@@ -192,8 +159,10 @@ deliver(const struct delivery_message *m, struct folder *f, const struct record_
     struct appender a;
     const struct record_state *s = totals;
     bool was = false;
-    int rc = appender_begin(&a, &f->journal, f->inbox, RECORD_LASTING);
+    int rc;
 
+    f->journal.lock_wait_ms = LOCK_WAIT_MS;
+    rc = appender_begin(&a, &f->journal, f->inbox, RECORD_LASTING);
     if (rc < 0)
         return -1;
     if (s == NULL)
@@ -287,6 +256,7 @@ delivery_add(struct delivery_batch *b, const struct delivery_message *message,
     struct delivery_quota quota = {quota_bytes, quota_messages};
     struct store store = {.options = {.may_remove = true}};
     struct entry *e;
+    bool no_mailbox;
     int rc = -1;
 
     if (b->count == b->cap) {
@@ -296,6 +266,7 @@ delivery_add(struct delivery_batch *b, const struct delivery_message *message,
     e = &b->entries[b->count];
     *e = (struct entry){.journal_fd = -1, .dirfd = -1};
     store.dirfd = open_mail_dir(b->store_dirfd, user_path);
+    no_mailbox = store.dirfd < 0 && errno == ENOENT;
     if (store.dirfd >= 0 && !slice_eq_nocase(folder, SLICE("INBOX"))) {
         rc = deliver_to_folder(message, &store, folder, &quota, e);
         if (rc < 0 && (errno == ENOENT || errno == EINVAL))
@@ -304,7 +275,8 @@ delivery_add(struct delivery_batch *b, const struct delivery_message *message,
         rc = deliver_to_inbox(message, &store, &quota, e);
     }
     if (rc < 0)
-        e->result = (struct delivery_result){.status = DELIVERY_FAILED, .error = errno};
+        e->result = (struct delivery_result){
+            .status = no_mailbox ? DELIVERY_NO_MAILBOX : DELIVERY_FAILED, .error = errno};
     close_keep_errno(store.dirfd);
     keep_for_flush(b, e);
     b->count++;

@@ -25,17 +25,19 @@ enum delivery_status {
     DELIVERY_OK,
     DELIVERY_DUPLICATE /* was there: as good as OK */,
     DELIVERY_OVER_QUOTA,
-    DELIVERY_FAILED /* errno */
+    DELIVERY_NO_MAILBOX, /* no such directory: the user has moved, is gone, or is not made yet */
+    DELIVERY_FAILED      /* errno */
 };
 
 struct delivery_result {
     enum delivery_status status;
-    int error;                /* errno of FAILED: decides deferral */
+    int error;                /* errno of FAILED and NO_MAILBOX */
     uint64_t bytes, messages; /* what the user holds now */
     uint32_t uid;             /* OK: the UID that the message got */
 };
 
-/* `store_dirfd` is the store root. A user's directory that is missing is made. */
+/* `store_dirfd` is the store root. A user's directory that is missing is not made here: it might be
+ * one that has been renamed or removed since the message was addressed. */
 struct delivery_batch *delivery_begin(int store_dirfd);
 /* One mailbox "DOMAIN/xx/USER", folder "INBOX" or e.g. "Junk" (INBOX if that is missing). The
  * result is final only after commit; a user listed twice in a batch is fine. Returns the entry's

@@ -87,7 +87,7 @@ journal_lock(struct journal *j)
         if (errno != EWOULDBLOCK && errno != EINTR)
             return -1;
         if (deadline == 0)
-            deadline = clock_mono_ms() + JOURNAL_LOCK_MS;
+            deadline = clock_mono_ms() + (j->lock_wait_ms > 0 ? j->lock_wait_ms : JOURNAL_LOCK_MS);
         else if (clock_mono_ms() > deadline) {
             errno = EBUSY;
             return -1;

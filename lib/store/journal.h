@@ -18,7 +18,8 @@ struct journal {
     int fd;    /* -1: not open */
     bool writable;
     bool locked;
-    uint64_t size; /* of the file, while locked */
+    int64_t lock_wait_ms; /* 0: JOURNAL_LOCK_MS */
+    uint64_t size;        /* of the file, while locked */
     struct journal_header header;
 };
 
@@ -31,7 +32,7 @@ void journal_close(struct journal *j);
  * length. -1 with errno. */
 int journal_look(const struct journal *j, uint64_t *size, bool *replaced);
 
-/* Exclusive. -1 with errno: EBUSY after JOURNAL_LOCK_MS, ESTALE if the file was replaced meanwhile
+/* Exclusive. -1 with errno: EBUSY after lock_wait_ms, ESTALE if the file was replaced meanwhile
  * (not locked then: open the new one). */
 int journal_lock(struct journal *j);
 /* The same, and opens the new file as often as needed. */

@@ -86,7 +86,7 @@ load_text(const _Atomic uint64_t *from, size_t words, char *out)
 }
 
 /* Rows of processes that ended without anybody to reap them: the service was killed. Read with
- * pread, so that the empty table stays a hole in the file. */
+ * pread, so that pages nobody needs are not mapped. */
 static void
 sweep_rows(struct block *block, int fd)
 {
@@ -128,6 +128,17 @@ open_file(int dirfd, const char *service, bool writable)
     return fd;
 }
 
+/* A hole in the file would be SIGBUS for the process that first writes there while the disk is
+ * full. Started on a full disk a service counts for itself and its children: nobody reads it. */
+static struct block *
+map_writable(int fd)
+{
+    bool backed = posix_fallocate(fd, 0, (off_t)sizeof(struct block)) == 0;
+
+    return mmap(NULL, sizeof(struct block), PROT_READ | PROT_WRITE,
+                backed ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS, backed ? fd : -1, 0);
+}
+
 struct stats *
 stats_open(int stats_dirfd, const char *service, bool writable)
 {
@@ -137,8 +148,7 @@ stats_open(int stats_dirfd, const char *service, bool writable)
 
     if (fd < 0)
         return NULL;
-    block = mmap(NULL, sizeof(*block), writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
-                 fd, 0);
+    block = writable ? map_writable(fd) : mmap(NULL, sizeof(*block), PROT_READ, MAP_SHARED, fd, 0);
     if (block == MAP_FAILED) {
         close_keep_errno(fd);
         return NULL;

@@ -1,56 +1,22 @@
 """Power cuts: the file system is shut down without a log flush in the middle of load, mounted again
 and compared with what was acknowledged."""
-import fcntl
 import imaplib
 import os
-import pathlib
 import random
 import re
 import signal
-import struct
-import subprocess
-import tempfile
 import threading
 import uuid
 
 import pytest
 
+from disk import Disk
 from instance import Instance, wait_for
 from load import PASSWORD, TLS, SmtpLoad, assert_exactly_once, tokens_of
 
 ROUNDS = 50 if os.environ.get("POSTHORN_LONG") else 5
-EXT4_IOC_SHUTDOWN = 0x8004587D
-NO_LOG_FLUSH = 2
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a loop device: needs root")
-
-
-class Disk:
-    """A small ext4 with a journal in a file."""
-
-    def __init__(self):
-        self.base = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-disk-"))
-        self.image, self.mount = self.base / "image", self.base / "mnt"
-        self.mount.mkdir()
-        with open(self.image, "wb") as image:
-            image.truncate(768 << 20)
-        subprocess.run(["mkfs.ext4", "-q", "-F", str(self.image)], check=True)
-        self.attach()
-
-    def attach(self):
-        subprocess.run(["mount", "-o", "loop", str(self.image), str(self.mount)], check=True)
-
-    def detach(self):
-        subprocess.run(["umount", str(self.mount)], check=True)
-
-    def cut_power(self):
-        fd = os.open(self.mount, os.O_RDONLY)
-        fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
-        os.close(fd)
-
-    def close(self):
-        subprocess.run(["umount", str(self.mount)], check=False, capture_output=True)
-        subprocess.run(["rm", "-rf", str(self.base)], check=True)
 
 
 class ImapLoad:
@@ -163,7 +129,7 @@ def kill_all(instance):
 
 @pytest.fixture
 def disk():
-    disk = Disk()
+    disk = Disk(768 << 20)
     yield disk
     disk.close()
 

@@ -1,7 +1,11 @@
 """The queue by the command line, and what senders are told: retry, bounce, hold, restart, damage."""
 import email
 import email.policy
+import fcntl
 import imaplib
+import os
+import shutil
+import signal
 import smtplib
 import ssl
 import time
@@ -64,7 +68,8 @@ def mailbox(inst, user):
     client = imaplib.IMAP4_SSL("127.0.0.1", inst.port("imaps"),
                                ssl_context=ssl._create_unverified_context())
     client.login(user, PASSWORD)
-    client.select("INBOX")
+    status, data = client.select("INBOX")
+    assert status == "OK", data
     found = []
     for number in client.search(None, "ALL")[1][0].split():
         raw = client.fetch(number, "(RFC822)")[1][0][1]
@@ -107,10 +112,14 @@ def test_deferral_is_listed_and_flush_delivers(relay, sink):
     assert message["size"] > 0 and message["received"].endswith("Z")
     assert message["last_attempt"] < message["next_attempt"]
     assert "451 4.2.0" in message["reason"]
+    submit(relay, ["later@far.test", "later@other.test"], subject="two")
+    wait_deferred(relay, 2)
+    assert "later@far.test;later@other.test" in relay.run("queue", "list").out
     assert len(sink.delivered("now@far.test")) == 1  # the others were not held up
     sink.replies.clear()
     relay.run("queue", "flush", "far.test")
     wait_for(lambda: sink.delivered("later@far.test"), 20, "the second attempt")
+    relay.run("queue", "flush")
     wait_for(lambda: relay.json("queue", "list") == [], 20, "queue empty")
     assert len(sink.delivered("now@far.test")) == 1
 
@@ -205,6 +214,99 @@ def test_deleted_user_bounces_after_acceptance(relay):
     assert list(report.iter_parts())[1].get_payload()[1]["Status"] == "5.1.1"
 
 
+def local_workers(inst):
+    parents = [pid for pid, command in inst.processes().items() if "local-deliver" in command]
+    return [pid for pid in parents
+            if int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1]) in parents]
+
+
+class StoppedWorkers:
+    """Jobs reach the workers of local delivery and lie there; the store's keeper goes on."""
+
+    def __init__(self, inst):
+        self.inst = inst
+
+    def __enter__(self):
+        self.pids = wait_for(lambda: local_workers(self.inst), 10, "workers")
+        for pid in self.pids:
+            os.kill(pid, signal.SIGSTOP)
+
+    def __exit__(self, *_):
+        for pid in self.pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def store_of(inst, domain="d.test"):
+    return {path.name for path in (inst.root / "store" / domain).glob("??/*")}
+
+
+def expanded(inst):
+    return inst.log("queue").count("event=expanded")
+
+
+def test_renamed_user_gets_the_mail_that_was_under_way(relay):
+    relay.add_user("dora@d.test", PASSWORD)
+    wait_for(lambda: "dora" in store_of(relay), 10, "the directory")
+    before = expanded(relay)
+    with StoppedWorkers(relay):
+        submit(relay, ["dora@d.test"], subject="on the way")
+        wait_for(lambda: expanded(relay) > before, 10, "expanded to the old path")
+        relay.run("user", "rename", "dora@d.test", "dorothea@d.test")
+        relay.run("alias", "add", "dora@d.test", "dorothea@d.test")
+        wait_for(lambda: "dorothea" in store_of(relay), 10, "moved")
+    wait_for(lambda: any(m["Subject"] == "on the way" for m in mailbox(relay, "dorothea@d.test")),
+             10, "the mail in its new place")
+    assert "dora" not in store_of(relay)
+    relay.run("user", "del", "dorothea@d.test", "--yes")
+
+
+def test_deleted_user_is_not_brought_back_by_mail_under_way(relay):
+    relay.add_user("emil@d.test", PASSWORD)
+    wait_for(lambda: "emil" in store_of(relay), 10, "the directory")
+    before = expanded(relay)
+    with StoppedWorkers(relay):
+        submit(relay, ["emil@d.test"], subject="emil has gone")
+        wait_for(lambda: expanded(relay) > before, 10, "expanded to the old path")
+        relay.run("user", "del", "emil@d.test", "--yes")
+        wait_for(lambda: "emil" not in store_of(relay), 10, "removed")
+    report = report_of(relay, "alice@d.test", "emil has gone")
+    assert list(report.iter_parts())[1].get_payload()[1]["Status"] == "5.1.1"
+    assert "emil" not in store_of(relay)
+
+
+def test_renamed_domain_while_mail_is_deferred(relay):
+    relay.set("local.over_quota", "defer")
+    relay.run("reload")
+    relay.run("domain", "add", "old.test")
+    relay.add_user("fred@old.test", PASSWORD)
+    relay.run("user", "set", "fred@old.test", "quota_messages=1")
+    relay.run("group", "add", "crew@d.test", "--member", "fred@old.test")
+    submit(relay, ["crew@d.test"], subject="the first")
+    wait_for(lambda: mailbox(relay, "fred@old.test"), 20, "delivered")
+    submit(relay, ["crew@d.test"], subject="the second")
+    wait_deferred(relay)
+    relay.run("domain", "rename", "old.test", "new.test")
+    relay.run("user", "set", "fred@new.test", "quota_messages=0")
+    relay.run("queue", "flush")
+    wait_for(lambda: len(mailbox(relay, "fred@new.test")) == 2, 20, "both in the new place")
+    assert store_of(relay, "old.test") == set()
+    relay.set("local.over_quota", "bounce")
+    relay.run("reload")
+    relay.run("group", "del", "crew@d.test")
+    relay.run("user", "del", "fred@new.test", "--yes")
+
+
+def test_lost_directory_is_made_again(relay):
+    relay.add_user("gina@d.test", PASSWORD)
+    wait_for(lambda: "op=create path=d.test" in relay.log("account") and
+             "/gina" in relay.log("account"), 10, "the directory")
+    (path,) = (relay.root / "store/d.test").glob("??/gina")
+    shutil.rmtree(path)
+    submit(relay, ["gina@d.test"], subject="anew")
+    wait_for(lambda: any(m["Subject"] == "anew" for m in mailbox(relay, "gina@d.test")), 20, "there")
+    relay.run("user", "del", "gina@d.test", "--yes")
+
+
 def test_damaged_file_goes_aside(relay):
     (relay.root / "queue/new/damaged").write_bytes(b"Subject: x\r\n\r\nno envelope at all\r\n")
     submit(relay, ["bob@d.test"], subject="after the damage")
@@ -215,6 +317,49 @@ def test_damaged_file_goes_aside(relay):
     assert relay.json("queue", "list")[0]["status"] == "damaged"
     relay.run("queue", "delete", "damaged")
     assert relay.json("queue", "list") == []
+
+
+def test_what_cannot_be_read_goes_aside_and_holds_up_nothing(relay, sink):
+    new = relay.root / "queue/new"
+    submit(relay, ["later@far.test"], subject="deferred")
+    (message,) = wait_deferred(relay)
+    (new / "unreadable").write_bytes(b"x")
+    (new / "unreadable").chmod(0o600)  # root's
+    os.mkfifo(new / "fifo")
+    sink.replies.clear()
+    relay.run("queue", "flush", message["id"])
+    submit(relay, ["bob@d.test"], subject="not held up")
+    wait_for(lambda: any(m["Subject"] == "not held up" for m in mailbox(relay, "bob@d.test")), 20, "new mail")
+    wait_for(lambda: sink.delivered("later@far.test"), 20, "deferred mail")
+    wait_for((relay.root / "queue/corrupt/unreadable").exists, 20, "moved aside")
+    wait_for(lambda: not (new / "fifo").exists(), 20, "the FIFO is gone")
+    relay.run("queue", "delete", "unreadable")
+
+
+def test_locked_mailbox_holds_up_no_other():
+    inst = Instance()
+    try:
+        inst.setup()
+        inst.set("local.workers", "1")
+        inst.start()
+        inst.add_user("alice@d.test", PASSWORD)
+        inst.add_user("bob@d.test", PASSWORD)
+        submit(inst, ["bob@d.test", "alice@d.test"], subject="first")
+        inst.wait_queue_empty()
+        (journal,) = (inst.root / "store/d.test").glob("??/bob/mail/posthorn.journal")
+        with open(journal, "rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            for i in range(20):
+                submit(inst, ["bob@d.test"], subject=f"waits {i}")
+            begin = time.monotonic()
+            submit(inst, ["alice@d.test"], subject="passes")
+            wait_for(lambda: any(m["Subject"] == "passes" for m in mailbox(inst, "alice@d.test")), 20, "alice's")
+            assert time.monotonic() - begin < 8  # one wait for the lock, not twenty
+        wait_for(lambda: len(mailbox(inst, "bob@d.test")) == 21, 90, "bob's mail, by itself")
+        inst.wait_queue_empty(60)
+        assert len({m["Subject"] for m in mailbox(inst, "bob@d.test")}) == 21
+    finally:
+        inst.close()
 
 
 def test_trace_tells_the_story(relay):

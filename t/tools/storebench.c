@@ -52,6 +52,21 @@ make_message(int dirfd, const char *name)
 }
 
 static void
+make_user(int dirfd, const char *user)
+{
+    char path[80];
+
+    (void)snprintf(path, sizeof(path), "%s/mail", user);
+    for (char *at = strchr(path, '/'); at != NULL; at = strchr(at + 1, '/')) {
+        *at = '\0';
+        (void)mkdirat(dirfd, path, 0711); /* may be there */
+        *at = '/';
+    }
+    if (mkdirat(dirfd, path, 0700) < 0)
+        fail(path);
+}
+
+static void
 deliver(int dirfd, unsigned mailboxes, unsigned rounds)
 {
     int64_t begin = 0;
@@ -72,6 +87,8 @@ deliver(int dirfd, unsigned mailboxes, unsigned rounds)
             char user[64];
 
             (void)snprintf(user, sizeof(user), "bench.test/%02x/user%u", i % 256, i);
+            if (round == 0)
+                make_user(dirfd, user);
             (void)delivery_add(b, &m, slice_of(user), SLICE("INBOX"), UINT64_C(1) << 40, 0);
         }
         delivery_commit(b);

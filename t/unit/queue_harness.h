@@ -5,10 +5,12 @@
  *   NAME@d.test          mailbox d.test/00/NAME       team@d.test      group of a, b, c@d.test
  *   twice@d.test         a@d.test and b@d.test        nobody@d.test    unknown: 5.1.1
  *   fwd@d.test           forward to x@far.test        everything else  remote
+ *   ghost@d.test         unknown, admin@d.test hears  off@d.test       group of a and b, disabled
  *   later@, laterN@...   deferred by the agent        never@...        bounced by the agent
- *   lost@...             the agent dies with the job the first time
+ *   lost@...             the agent dies with the job the first time; deadly@...: each time
  *   once@...             deferred the first time (with a store)
  *   down@...             deferred, destination_failed
+ *   huge@d.test          a group too large to be expanded, as are all behind it in one question
  */
 #ifndef POSTHORN_T_UNIT_QUEUE_HARNESS_H
 #define POSTHORN_T_UNIT_QUEUE_HARNESS_H
@@ -88,6 +90,17 @@ answer_one(struct accountd_target *targets, uint32_t *count, uint32_t source, st
         t.kind = ACCOUNTD_TO_FAILURE;
         t.dsn = SLICE("5.1.1");
         t.text = SLICE("no such user");
+    } else if (slice_eq(local, SLICE("ghost"))) {
+        t.kind = ACCOUNTD_TO_FAILURE;
+        t.dsn = SLICE("5.1.1");
+        t.text = SLICE("no such mailbox");
+        t.notice = SLICE("admin@d.test");
+    } else if (slice_eq(local, SLICE("off"))) {
+        t.kind = ACCOUNTD_TO_FAILURE;
+        t.via = SLICE("group off");
+        t.dsn = SLICE("5.2.1");
+        t.text = SLICE("mailbox is disabled");
+        to = 2;
     } else if (slice_eq(local, SLICE("fwd"))) {
         t.kind = ACCOUNTD_TO_REMOTE;
         t.address = SLICE("x@Far.Test");
@@ -113,6 +126,7 @@ answer_one(struct accountd_target *targets, uint32_t *count, uint32_t source, st
 struct expand_request {
     struct accountd_target targets[4000];
     uint32_t count;
+    bool full; /* "huge@" was among the addresses: no room for those behind it */
 };
 
 static inline int
@@ -120,7 +134,14 @@ take_address(void *arg, uint32_t i, struct slice address)
 {
     struct expand_request *r = arg;
 
-    answer_one(r->targets, &r->count, i, address);
+    r->full |= slice_starts(address, SLICE("huge@"));
+    if (r->full)
+        r->targets[r->count++] = (struct accountd_target){.source = (uint16_t)i,
+                                                          .kind = ACCOUNTD_TO_FAILURE,
+                                                          .address = address,
+                                                          .dsn = SLICE("4.5.3")};
+    else
+        answer_one(r->targets, &r->count, i, address);
     return 0;
 }
 
@@ -136,6 +157,7 @@ account_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
     if (h.account_mute)
         return -1;
     r.count = 0;
+    r.full = false;
     ck_assert_int_eq(accountd_expand_decode(payload, take_address, &r), 0);
     ck_assert_int_eq(accountd_expand_reply_encode(&out, header->request_id, r.targets, r.count), 0);
     ipc_peer_send(peer, &out, -1);
@@ -211,7 +233,8 @@ agent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sli
     h.job_count++;
     if (agent->silent)
         goto out;
-    if (slice_starts(job.rcpts[0].address, SLICE("lost")) && !h.lost_once) {
+    if (slice_starts(job.rcpts[0].address, SLICE("deadly")) ||
+        (slice_starts(job.rcpts[0].address, SLICE("lost")) && !h.lost_once)) {
         h.lost_once = true;
         queue_job_free(&job);
         return -1;
@@ -375,6 +398,7 @@ harness_open(void)
                                          .double_bounce = true,
                                          .hostname = "mail.d.test",
                                          .postmaster = "postmaster@d.test"};
+    wording_load(&h.settings.wording, NULL);
     h.deliveries = xcalloc(DELIVERIES_MAX, sizeof(*h.deliveries));
     h.root_fd = open(scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     (void)mkdirat(h.root_fd, "run", 0700);

@@ -42,6 +42,21 @@ store_test_setup_empty(void)
     ck_assert_int_ge(store_test_fd, 0);
 }
 
+/* USER/mail below the test's directory, as the keeper makes it. */
+static inline void
+store_test_make_user(const char *user)
+{
+    char path[100];
+
+    (void)snprintf(path, sizeof(path), "%s/mail", user);
+    for (char *at = strchr(path, '/'); at != NULL; at = strchr(at + 1, '/')) {
+        *at = '\0';
+        (void)mkdirat(store_test_fd, path, 0711); /* may be there */
+        *at = '/';
+    }
+    (void)mkdirat(store_test_fd, path, 0700);
+}
+
 static inline void
 store_test_setup(void)
 {

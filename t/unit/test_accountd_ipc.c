@@ -104,6 +104,14 @@ decode_usage(struct slice p)
 }
 
 static int
+decode_missing(struct slice p)
+{
+    struct accountd_missing report;
+
+    return accountd_missing_decode(p, &report);
+}
+
+static int
 decode_sender(struct slice p)
 {
     struct accountd_sender r;
@@ -198,6 +206,12 @@ encode_usage(struct strbuf *out)
 }
 
 static int
+encode_missing(struct strbuf *out)
+{
+    return accountd_missing_encode(out, &(struct accountd_missing){SLICE("a@b"), SLICE("b/00/a")});
+}
+
+static int
 encode_sender(struct strbuf *out)
 {
     const struct accountd_sender r = {SLICE("a@b"), SLICE("c@d")};
@@ -239,6 +253,7 @@ static const struct {
     {ACCOUNTD_LOGIN_REPLY, encode_login_reply, decode_login_reply},
     {ACCOUNTD_REHASH, encode_rehash, decode_rehash},
     {ACCOUNTD_USAGE, encode_usage, decode_usage},
+    {ACCOUNTD_MISSING, encode_missing, decode_missing},
     {ACCOUNTD_SENDER, encode_sender, decode_sender},
     {ACCOUNTD_ADMIN, encode_admin, decode_admin},
     {ACCOUNTD_ADMIN_REPLY, encode_admin_reply, decode_admin_reply},

@@ -40,6 +40,7 @@ deliver(const char *id, const char *user, const char *folder, bool in_doubt, uin
     struct delivery_batch *b = delivery_begin(store_test_fd);
     struct delivery_result r;
 
+    store_test_make_user(user);
     m.in_doubt = in_doubt;
     ck_assert_uint_eq(delivery_add(b, &m, slice_of(user), slice_of(folder), quota, 0), 0);
     delivery_commit(b);
@@ -156,6 +157,7 @@ START_TEST(a_batch_holds_many_and_one_twice)
         char user[32];
 
         (void)snprintf(user, sizeof(user), "d/%02x/u", i % 20);
+        store_test_make_user(user);
         (void)delivery_add(b, &m, slice_of(user), SLICE("INBOX"), 0, 0);
     }
     delivery_commit(b);
@@ -167,6 +169,24 @@ START_TEST(a_batch_holds_many_and_one_twice)
     ck_assert_int_eq(fstat(m.fd, &st), 0);
     ck_assert_uint_eq(st.st_nlink, 21);
     (void)close(m.fd);
+}
+END_TEST
+
+/* The user may have been renamed or removed: an old path must not come to life again. */
+START_TEST(a_missing_directory_is_not_made)
+{
+    struct delivery_message m = message("id1");
+    struct delivery_batch *b = delivery_begin(store_test_fd);
+
+    store_test_make_user("d/00/a");
+    (void)delivery_add(b, &m, SLICE("d/00/gone"), SLICE("INBOX"), 0, 0);
+    (void)delivery_add(b, &m, SLICE("d/00/a"), SLICE("INBOX"), 0, 0);
+    delivery_commit(b);
+    ck_assert_int_eq(delivery_get(b, 0)->status, DELIVERY_NO_MAILBOX);
+    ck_assert_int_eq(delivery_get(b, 1)->status, DELIVERY_OK);
+    delivery_free(&b);
+    (void)close(m.fd);
+    ck_assert_int_eq(faccessat(store_test_fd, "d/00/gone", F_OK, 0), -1);
 }
 END_TEST
 
@@ -210,6 +230,7 @@ main(void)
     tcase_add_test(tc, a_quota_holds);
     tcase_add_test(tc, junk_takes_it_and_a_missing_folder_means_inbox);
     tcase_add_test(tc, a_batch_holds_many_and_one_twice);
+    tcase_add_test(tc, a_missing_directory_is_not_made);
     tcase_add_test(tc, a_planted_link_leads_nowhere);
     tcase_add_test(tc, a_damaged_journal_fails_alone);
     suite_add_tcase(suite, tc);

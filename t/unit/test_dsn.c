@@ -9,6 +9,7 @@
 #include "lib/mail/dsn.h"
 
 static struct strbuf out;
+static struct template_text wording;
 
 static struct dsn
 plain_dsn(struct dsn_rcpt *rcpt)
@@ -18,11 +19,13 @@ plain_dsn(struct dsn_rcpt *rcpt)
                               .status = SLICE("5.1.1"),
                               .diagnostic = SLICE("550 5.1.1 no such user"),
                               .remote = SLICE("mx.far.test")};
-    return (struct dsn){.hostname = "mail.d.test",
+    return (struct dsn){.wording = &wording,
+                        .hostname = "mail.d.test",
                         .from = "postmaster@d.test",
                         .message_id = "x@mail.d.test",
                         .queue_id = "abc",
                         .to = SLICE("alice@d.test"),
+                        .sender = SLICE("alice@d.test"),
                         .rcpts = rcpt,
                         .rcpt_count = 1};
 }
@@ -43,6 +46,9 @@ static void
 setup(void)
 {
     out = strbuf_new(1u << 20);
+    wording.subject = SLICE("Mail for @recipient@ is late");
+    wording.body =
+        SLICE("From @hostname@ to <@sender@>, until @retry_until@.\n@recipients@\nBye.\n");
 }
 
 static void
@@ -121,6 +127,46 @@ START_TEST(utf8_addresses_make_global_parts)
 }
 END_TEST
 
+START_TEST(wording_comes_from_the_template)
+{
+    struct dsn_rcpt rcpt;
+    struct dsn dsn = plain_dsn(&rcpt);
+
+    rcpt.member = SLICE("x@far.test");
+    ck_assert_ptr_nonnull(strstr(write_out(&dsn), "\r\nSubject: Mail for @recipient@ is late\r\n"));
+    ck_assert_ptr_nonnull(strstr(strbuf_cstr(&out),
+                                 "charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
+                                 "From mail.d.test to <alice@d.test>, until .\r\n"
+                                 "<bob@far.test>\r\n    member: <x@far.test>\r\n"
+                                 "    host: mx.far.test\r\n    550 5.1.1 no such user\r\n"
+                                 "Bye.\r\n"));
+    rcpt.action = DSN_RELAYED;
+    ck_assert_ptr_nonnull(strstr(write_out(&dsn), "    host: mx.far.test\r\n    relayed\r\n"));
+}
+END_TEST
+
+/* A template in another language: 7-bit mail stays 7-bit mail. */
+START_TEST(foreign_wording_is_encoded)
+{
+    const struct template_text german = {SLICE("Unzustellbar: @sender@, gr\xc3\xbc\xc3\x9f"),
+                                         SLICE("\xc3\x9c\n@recipients@")};
+    struct dsn_rcpt rcpt;
+    struct dsn dsn = plain_dsn(&rcpt);
+    const char *text;
+
+    dsn.wording = &german;
+    ck_assert(!dsn_needs_8bit(&dsn));
+    text = write_out(&dsn);
+    for (const char *c = text; *c != '\0'; c++)
+        ck_assert((unsigned char)*c < 0x80);
+    ck_assert_ptr_nonnull(strstr(text, "\r\nSubject: =?utf-8?B?"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\nw5wNCjxib2J"));
+    dsn.smtputf8 = true;
+    ck_assert_ptr_nonnull(strstr(write_out(&dsn), "\r\n\r\n\xc3\x9c\r\n<bob@far.test>\r\n"));
+}
+END_TEST
+
 START_TEST(lines_keep_their_limit)
 {
     struct dsn_rcpt rcpt;
@@ -131,6 +177,7 @@ START_TEST(lines_keep_their_limit)
     memset(longest, 'x', sizeof(longest));
     rcpt.diagnostic = slice_make(longest, sizeof(longest));
     rcpt.address = slice_make(longest, sizeof(longest));
+    rcpt.member = rcpt.remote = dsn.sender = rcpt.original = rcpt.address;
     (void)write_out(&dsn);
     rest = strbuf_slice(&out);
     while (rest.len > 0)
@@ -151,6 +198,8 @@ main(void)
     tcase_add_test(tc, will_retry_is_for_delays_alone);
     tcase_add_test(tc, outside_text_forges_no_field);
     tcase_add_test(tc, utf8_addresses_make_global_parts);
+    tcase_add_test(tc, wording_comes_from_the_template);
+    tcase_add_test(tc, foreign_wording_is_encoded);
     tcase_add_test(tc, lines_keep_their_limit);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

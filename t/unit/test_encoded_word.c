@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "lib/mail/charset.h"
+#include "lib/mail/encoded_text.h"
 #include "lib/mail/encoded_word.h"
 #include "lib/mail/transfer.h"
 #include "lib/mail/utf8.h"
@@ -51,6 +52,32 @@ START_TEST(encoded_words_become_utf8)
     ck_assert(encoded_word_decode(slice_of(words[_i].body), &out));
     ck_assert_str_eq(strbuf_cstr(&out), words[_i].text);
     strbuf_free(&out);
+}
+END_TEST
+
+static const char *const plains[] = {
+    "",
+    "plain text",
+    "caf\xc3\xa9",
+    /* longer than one word, and a character of three bytes where the first one ends */
+    "0123456789012345678901234567890123456789abcd\xe2\x82\xac and more text behind it",
+};
+
+START_TEST(text_becomes_encoded_words)
+{
+    struct strbuf out = strbuf_new(400), back = strbuf_new(400);
+    struct slice rest;
+
+    ck_assert(encoded_text_write(slice_of(plains[_i]), &out));
+    ck_assert(encoded_word_decode(strbuf_slice(&out), &back));
+    ck_assert_str_eq(strbuf_cstr(&back), plains[_i]);
+    rest = strbuf_slice(&out);
+    while (rest.len > 0)
+        ck_assert_uint_le(slice_cut_after(&rest, '\n').len, 76 + 2);
+    for (size_t i = 0; i < out.len; i++)
+        ck_assert((unsigned char)out.ptr[i] < 0x80);
+    strbuf_free(&out);
+    strbuf_free(&back);
 }
 END_TEST
 
@@ -125,6 +152,7 @@ main(void)
     int failed;
 
     tcase_add_loop_test(tc, encoded_words_become_utf8, 0, (int)ARRAY_LEN(words));
+    tcase_add_loop_test(tc, text_becomes_encoded_words, 0, (int)ARRAY_LEN(plains));
     tcase_add_loop_test(tc, bodies_are_decoded_whatever_the_pieces, 0, (int)ARRAY_LEN(bodies));
     tcase_add_test(tc, encodings_are_found_by_name);
     tcase_add_loop_test(tc, case_is_folded, 0, (int)ARRAY_LEN(folds));

@@ -135,6 +135,35 @@ START_TEST(unknown_mailboxes_follow_the_domain)
     ck_assert_str_eq(expand("nobody@d.test"), "F 5.1.1"); /* not round in circles */
     ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "unknown", "remote"), 0);
     ck_assert_str_eq(expand("NoBody@d.test"), "R NoBody@d.test");
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "unknown", "notify"), 1);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "admin_address", "boss@far.test"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "unknown", "notify"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "admin_address", ""), 1);
+    ck_assert_str_eq(expand("nobody@d.test"), "F 5.1.1");
+    test_close();
+}
+END_TEST
+
+/* What the queue needs besides the address: who hears of it, and that it is a forward. */
+START_TEST(unknown_mailboxes_leave_a_trace)
+{
+    struct expansion *x;
+    const struct accountd_target *targets;
+    uint32_t count;
+
+    populate();
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "admin_address", "boss@far.test"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "unknown", _i == 0 ? "notify" : "remote"),
+                      0);
+    x = expansion_new(&test_base, TEST_NOW_MS);
+    expansion_add(x, 0, SLICE("nobody@d.test"));
+    targets = expansion_targets(x, &count);
+    ck_assert_uint_eq(count, 1);
+    if (_i == 0)
+        ck_assert(slice_eq(targets[0].notice, SLICE("boss@far.test")));
+    else
+        ck_assert(slice_eq(targets[0].via, SLICE("unknown mailbox")));
+    expansion_free(&x);
     test_close();
 }
 END_TEST
@@ -208,6 +237,7 @@ main(void)
     tcase_add_test(tc, circles_of_forwards_lose_nothing);
     tcase_add_test(tc, one_target_by_two_ways_comes_once);
     tcase_add_test(tc, unknown_mailboxes_follow_the_domain);
+    tcase_add_loop_test(tc, unknown_mailboxes_leave_a_trace, 0, 2);
     tcase_add_test(tc, disabled_mailboxes_fail);
     tcase_add_test(tc, targets_tell_how_they_were_reached);
     tcase_add_test(tc, a_large_group_comes_whole);

@@ -6,6 +6,7 @@
  */
 // LINK: queue-manager/agent.c
 // LINK: queue-manager/trim.c
+// LINK: queue-manager/wording.c
 // LINK: queue-manager/agents.c
 // LINK: queue-manager/control.c
 // LINK: queue-manager/deferral.c

@@ -1,0 +1,40 @@
+/*
+ * fuzz/fuzz_template.c - a template file: any bytes are taken or refused, and what was taken gives
+ * a notification whose lines are short enough and end as they should.
+ */
+#include <stdint.h>
+
+#include "lib/base/mem.h"
+#include "lib/mail/dsn.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct dsn_rcpt rcpt = {.address = SLICE("bob@far.test"), .status = SLICE("5.1.1")};
+    struct template_text text;
+    struct dsn dsn = {.wording = &text,
+                      .hostname = "mail.d.test",
+                      .from = "postmaster@d.test",
+                      .message_id = "x@mail.d.test",
+                      .queue_id = "abc",
+                      .to = SLICE("alice@d.test"),
+                      .sender = SLICE("alice@d.test"),
+                      .rcpts = &rcpt,
+                      .rcpt_count = 1};
+    char boundary[DSN_BOUNDARY_SIZE];
+    struct strbuf out = strbuf_new(64u << 20);
+    const char *why;
+
+    if (template_parse(slice_make(data, size), dsn_value_names, &text, &why) == 0) {
+        dsn_begin(&out, &dsn, boundary);
+        assert_always(!out.overflow);
+        for (size_t i = 0; i < out.len; i++)
+            assert_always(out.ptr[i] != '\n' || (i > 0 && out.ptr[i - 1] == '\r'));
+    } else {
+        assert_always(why != NULL);
+    }
+    strbuf_free(&out);
+    return 0;
+}

@@ -1,0 +1,26 @@
+/*
+ * queue-manager/wording.h - what notices say: the administrator's templates, or the ones built in.
+ */
+#ifndef POSTHORN_QUEUE_MANAGER_WORDING_H
+#define POSTHORN_QUEUE_MANAGER_WORDING_H
+
+#include "lib/mail/template.h"
+
+enum wording_kind {
+    WORDING_BOUNCE,  /* to the sender: it failed for good */
+    WORDING_DELAY,   /* to the sender: it is still being tried */
+    WORDING_SUCCESS, /* to the sender, who asked for it */
+    WORDING_NOTICE,  /* to the postmaster or a domain's administrator: it failed for good */
+    WORDING_KINDS
+};
+
+struct wording {
+    struct template_text kinds[WORDING_KINDS];
+};
+
+/* Reads ETC/templates/{bounce,delay,success,notice}.txt. What is missing or broken is logged, once
+ * for the life of the process, and the built-in text stands in. `etc` NULL: all built in. The texts
+ * live as long as the process. */
+void wording_load(struct wording *w, const char *etc);
+
+#endif
