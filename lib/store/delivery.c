@@ -22,6 +22,8 @@
 #include "lib/store/beneath.h"
 #include "lib/store/delivery_file.h"
 #include "lib/store/folder_name.h"
+#include "lib/store/ledger.h"
+#include "lib/store/settle.h"
 
 #define FEW_MAILBOXES 8 /* up to here each is flushed by itself, above it is one syncfs */
 #define OPEN_SPARE 64   /* descriptors that are left to the rest of the process */
@@ -194,6 +196,12 @@ deliver(const struct delivery_message *m, struct folder *f, const struct record_
     bool was = false;
     int rc = appender_begin(&a, &f->journal, f->inbox, RECORD_LASTING);
 
+    if (rc == 0 && a.tail.unsettled && a.tail.end - a.tail.settled > JOURNAL_SPAN_MAX) {
+        /* No session comes here to settle what a dead delivery left. */
+        appender_abort(&a);
+        (void)settle_folder(f); /* else it goes on as before, and slower */
+        rc = appender_begin(&a, &f->journal, f->inbox, RECORD_LASTING);
+    }
     if (rc < 0)
         return -1;
     if (s == NULL)
@@ -212,23 +220,42 @@ deliver(const struct delivery_message *m, struct folder *f, const struct record_
     return rc;
 }
 
+/* The totals come first, so that two deliveries at once do not pass the quota; a message that does not
+ * come then is taken off again. */
+static int
+deliver_counted(const struct delivery_message *m, struct folder *f,
+                const struct delivery_quota *quota, struct entry *e)
+{
+    static const struct delivery_quota no_quota;
+    struct record_state totals;
+    bool charged = ledger_charge(f->store, m->size, 1) == 0, arrived;
+    int rc;
+
+    if ((!charged && errno != EDQUOT) || ledger_read(f->store, &totals) < 0)
+        return -1;
+    rc = deliver(m, f, &totals, charged ? &no_quota : quota, e);
+    arrived = rc == 0 && e->result.status == DELIVERY_OK;
+    if (arrived != charged) /* failing, it leaves it to the next count */
+        (void)ledger_add(f->store, arrived ? (int64_t)m->size : -(int64_t)m->size,
+                         arrived ? 1 : -1);
+    if (rc == 0)
+        set_usage(&e->result, &totals);
+    return rc;
+}
+
 /* Another folder than INBOX: rare (Junk), so by the general way. */
 static int
 deliver_to_folder(const struct delivery_message *m, struct store *store, struct slice name,
                   const struct delivery_quota *quota, struct entry *e)
 {
-    struct record_state totals;
     struct folder f;
     int rc;
 
-    if (ledger_read(store, &totals) < 0 || folder_open(&f, store, name) < 0)
+    if (folder_open(&f, store, name) < 0)
         return -1;
-    rc = deliver(m, &f, &totals, quota, e);
-    if (rc == 0 && e->result.status == DELIVERY_OK) {
-        rc = ledger_add(store, (int64_t)m->size, 1);
-        e->result.bytes = totals.user_bytes + m->size;
-        e->result.messages = totals.user_messages + 1;
-    }
+    ledger_begin(store);
+    rc = deliver_counted(m, &f, quota, e);
+    ledger_end(store);
     if (rc == 0) {
         e->journal_fd = f.journal.fd;
         e->dirfd = f.dirfd;
@@ -285,7 +312,10 @@ delivery_add(struct delivery_batch *b, const struct delivery_message *message,
              uint64_t quota_messages)
 {
     struct delivery_quota quota = {quota_bytes, quota_messages};
-    struct store store = {.options = {.may_remove = true}};
+    struct store store = {.options = {.may_remove = true,
+                                      .quota_bytes = quota_bytes,
+                                      .quota_messages = quota_messages},
+                          .ledger_verified = true}; /* a session's business */
     struct entry *e;
     int rc = -1;
 

@@ -166,6 +166,10 @@ journal_read(const struct journal *j, uint64_t from, uint64_t to,
             break;
         if (status == RECORD_SHORT) {
             rc = journal_window_fill(j, &w, *end, to, need < READ_STEP ? READ_STEP : need);
+            if (rc < 0 && errno == EPIPE) { /* a torn tail was cut off since: here it ends */
+                rc = 0;
+                break;
+            }
             continue;
         }
         rc = each(arg, &rec);

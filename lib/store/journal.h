@@ -45,7 +45,8 @@ struct journal_window {
     size_t len;    /* bytes in buf */
     uint64_t base; /* their offset in the journal */
 };
-/* Reads `want` bytes from `at` on, less if that passes `to`. -1 with errno. */
+/* Reads `want` bytes from `at` on, less if that passes `to`. -1 with errno: EPIPE, the file is shorter
+ * by now. */
 int journal_window_fill(const struct journal *j, struct journal_window *w, uint64_t at, uint64_t to,
                         size_t want);
 /* Runs each() over the whole records in [from, to). *end: where the last one ended; less than `to`
