@@ -61,6 +61,23 @@ count_all(void)
     }
 }
 
+/* The totals are what the folders hold. */
+static void
+totals_hold(void)
+{
+    uint64_t bytes, messages, counted_bytes = 0, counted = 0;
+    struct mailbox_info info;
+
+    ck_assert_int_eq(store_usage(store_test, &bytes, &messages), 0);
+    for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+        if (mailbox_status(store_test, slice_of(folders[i]), &info) == 0) {
+            counted_bytes += info.bytes;
+            counted += info.count;
+        }
+    ck_assert_uint_eq(messages, counted);
+    ck_assert_uint_eq(bytes, counted_bytes);
+}
+
 /* ---- the operations: before, the one that is killed, what must hold ---- */
 
 static void
@@ -158,6 +175,44 @@ expunge_holds(bool whole)
     ck_assert_uint_eq(found[0], 1);
     ck_assert_uint_eq(found[1], found[2]);
     ck_assert(!whole || found[1] == 0);
+}
+
+static void
+three_in_sent(void)
+{
+    (void)store_test_append("Sent", "0\r\n", 0);
+    (void)store_test_append("Sent", "1\r\n", MESSAGE_DELETED);
+    (void)store_test_append("Sent", "2\r\n", MESSAGE_DELETED);
+}
+
+static void
+do_expunge_sent(void)
+{
+    struct mailbox *mb = mailbox_open(store_test, SLICE("Sent"), false, true);
+
+    if (mb == NULL || mailbox_expunge(mb, NULL, 0) < 0)
+        _exit(2);
+    mailbox_close(&mb);
+}
+
+static void
+do_move_on(void)
+{
+    struct mailbox *mb = mailbox_open(store_test, SLICE("Sent"), false, true);
+    struct mailbox_uids uids;
+    uint32_t seq = 2;
+
+    if (mb == NULL || mailbox_copy(mb, &seq, 1, SLICE("Trash"), true, &uids) < 0)
+        _exit(2);
+    mailbox_close(&mb);
+}
+
+static void
+move_on_holds(bool whole)
+{
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_uint_eq(found[i], 1);
+    ck_assert(!whole || found_in[3][1] == 1);
 }
 
 static void
@@ -326,6 +381,8 @@ static const struct operation {
     {"copy", three_messages, do_copy, copy_holds},
     {"move", three_messages, do_move, move_holds},
     {"expunge", three_messages, do_expunge, expunge_holds},
+    {"expunge Sent", three_in_sent, do_expunge_sent, expunge_holds},
+    {"move on", three_in_sent, do_move_on, move_on_holds},
     {"compact", three_messages, do_compact, three_hold},
     {"deliver", make_queue, do_deliver, deliver_holds},
     {"create", three_messages, do_create, three_hold},
@@ -383,6 +440,7 @@ START_TEST(no_step_is_the_wrong_one)
         ck_assert_msg(store_test != NULL, "%s, step %u: %s", op->name, step, strerror(errno));
         count_all();
         op->holds(whole);
+        totals_hold();
         (void)store_test_append("INBOX", "7\r\n", 0);
         store_test_teardown();
     }
