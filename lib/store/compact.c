@@ -280,7 +280,7 @@ take_place(struct mailbox *mb, struct journal *fresh, struct view *view)
 {
     struct journal old = mb->folder.journal;
 
-    if (journal_lock(fresh) < 0 || renameat(old.dirfd, NEW_NAME, old.dirfd, JOURNAL_NAME) < 0)
+    if (journal_lock_unnamed(fresh) < 0 || renameat(old.dirfd, NEW_NAME, old.dirfd, JOURNAL_NAME) < 0)
         return -1;
     if (fsync(old.dirfd) < 0)
         return -1; /* the new one may be there or not: both say the same, nothing is appended here

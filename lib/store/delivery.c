@@ -351,11 +351,26 @@ flush_one(const struct entry *e)
     return beneath_sync_dir(e->dirfd, "cur") < 0 ? -1 : fdatasync(e->journal_fd);
 }
 
+/* One syncfs for all, or rather one for each file system in turn: a domain may have its own. */
+static int
+flush_file_system(const struct entry *e, dev_t *flushed)
+{
+    struct stat st;
+
+    if (fstat(e->journal_fd, &st) < 0)
+        return -1;
+    if (st.st_dev == *flushed)
+        return 0;
+    *flushed = st.st_dev;
+    return syncfs(e->journal_fd);
+}
+
 void
 delivery_commit(struct delivery_batch *b)
 {
     bool all = b->open_count > FEW_MAILBOXES;
-    int rc = all ? syncfs(b->store_dirfd) : 0, error = errno;
+    dev_t flushed = 0; /* no file's */
+    int rc = 0, error = 0;
 
     for (; b->first_open < b->count; b->first_open++) {
         struct entry *e = &b->entries[b->first_open];
@@ -363,8 +378,8 @@ delivery_commit(struct delivery_batch *b)
 
         if (e->journal_fd < 0)
             continue;
-        if (!all) {
-            rc = flush_one(e);
+        if (!all || rc == 0) {
+            rc = all ? flush_file_system(e, &flushed) : flush_one(e);
             error = errno;
         }
         if (rc < 0)

@@ -19,7 +19,7 @@
 struct key_search {
     struct slice key;
     uint32_t uid; /* 0: not found */
-    uint64_t record_end;
+    uint64_t record_offset, record_end;
     bool found, settled;
     char name_bytes[FILE_NAME_SIZE]; /* of the file */
 };
@@ -45,6 +45,7 @@ search_key(void *arg, const struct record *rec)
             s->found = true;
             s->uid = item.arrival.m.uid;
             s->settled = rec->marked;
+            s->record_offset = rec->offset;
             s->record_end = rec->end;
             (void)snprintf(s->name_bytes, sizeof(s->name_bytes), "%.*s", (int)item.arrival.name.len,
                            item.arrival.name.ptr);
@@ -80,6 +81,9 @@ delivery_file_was_delivered(const struct delivery_message *m, const struct folde
     if (!s.found || s.settled)
         return 0;
     *unsettled_end = s.record_end;
+    /* the attempt before may have failed at its flush */
+    if (journal_write_again(a->journal, s.record_offset, s.record_end) < 0)
+        return -1;
     if (message_file_exists(f->dirfd, slice_of(s.name_bytes), m->size))
         return 0;
     folder_cur_path(path, slice_of(s.name_bytes));

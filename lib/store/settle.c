@@ -163,6 +163,8 @@ settle_folder(struct folder *f)
         rc = void_lost(f, &o);
     if (rc == 0)
         rc = beneath_sync_dir(f->dirfd, "cur");
+    if (rc == 0) /* the writer may have ended because its flush failed */
+        rc = journal_write_again(&f->journal, tail.settled, tail.end);
     if (rc == 0)
         rc = journal_flush(&f->journal);
     for (size_t i = 0; i < o.count && rc == 0; i++)

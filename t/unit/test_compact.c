@@ -370,6 +370,30 @@ START_TEST(a_flush_that_is_due_leaves_a_new_journal_alone)
 }
 END_TEST
 
+/* A backup by hard links keeps the old journal's link count up: it is replaced all the same. */
+START_TEST(a_linked_backup_does_not_hide_a_compaction)
+{
+    struct mailbox *a, *b;
+    uint32_t seq = 2;
+
+    fill(5);
+    ck_assert_int_eq(linkat(store_test_fd, JOURNAL_NAME, store_test_fd, "backup", 0), 0);
+    a = store_test_select("INBOX");
+    b = store_test_select("INBOX");
+    ck_assert_int_eq(compact_journal(a), 0);
+    ck_assert_int_eq(
+        mailbox_store_flags(b, &seq, 1, MAILBOX_FLAGS_ADD, MESSAGE_DRAFT, 0, 0, NULL, NULL), 0);
+    (void)store_test_append("INBOX", "x\r\n", 0);
+    ck_assert_int_eq(mailbox_sync(b, true, NULL), 0);
+    ck_assert_uint_eq(mailbox_count(b), 6);
+    mailbox_close(&a);
+    mailbox_close(&b);
+    a = store_test_select("INBOX");
+    ck_assert_uint_ne(mailbox_message(a, 2)->flags & MESSAGE_DRAFT, 0);
+    mailbox_close(&a);
+}
+END_TEST
+
 /* A power cut takes records that an index stands for already; others grow in their place. */
 START_TEST(an_index_of_records_that_were_lost_is_not_believed)
 {
@@ -558,6 +582,7 @@ main(void)
     tcase_add_test(tc, an_arrival_whose_file_was_lost_is_voided);
     tcase_add_test(tc, a_move_cut_short_is_completed);
     tcase_add_test(tc, a_flush_that_is_due_leaves_a_new_journal_alone);
+    tcase_add_test(tc, a_linked_backup_does_not_hide_a_compaction);
     tcase_add_loop_test(tc, an_index_of_records_that_were_lost_is_not_believed, 0, 3);
     tcase_add_test(tc, a_damaged_index_does_not_outlive_a_compaction);
     tcase_add_test(tc, an_arrival_whose_file_came_back_is_not_voided);

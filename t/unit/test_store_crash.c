@@ -14,6 +14,7 @@
 #include "lib/store/compact.h"
 #include "lib/store/delivery.h"
 #include "lib/store/mailbox_private.h"
+#include "t/unit/crash_point.h"
 
 #define TEXTS_MAX 8
 #define STEPS_MAX 2000
@@ -448,6 +449,36 @@ START_TEST(no_step_is_the_wrong_one)
 }
 END_TEST
 
+static void
+copy_first(void *arg)
+{
+    (void)arg;
+    do_copy();
+}
+
+/* A file can have 65,000 names on ext4: a message to so many users is copied then, not refused. */
+START_TEST(a_message_with_too_many_links_is_copied)
+{
+    int status;
+    struct mailbox *mb;
+    char *text;
+
+    store_test_setup();
+    three_messages();
+    count_all(); /* every folder has its journal */
+    ck_assert_int_ge(crash_run(copy_first, NULL, CRASH_EMLINK, 1, &status), 1);
+    ck_assert_int_eq(status, 0);
+    count_all();
+    copy_holds(true);
+    mb = store_test_select("Trash");
+    text = store_test_read(mb, 1);
+    ck_assert_str_eq(text, "0\r\n");
+    free(text);
+    mailbox_close(&mb);
+    store_test_teardown();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -456,6 +487,7 @@ main(void)
 
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, no_step_is_the_wrong_one, 0, (int)ARRAY_LEN(operations));
+    tcase_add_test(tc, a_message_with_too_many_links_is_copied);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);
 }
