@@ -439,8 +439,8 @@ adopt_new(const struct folder *f)
 
     if (rc < 0 || n.count == 0)
         return rc;
-    /* A handle of its own: the caller's may be of a journal that a compaction has replaced, and its view
-     * with it. */
+    /* A handle of its own: the caller's may be of a journal that a compaction has replaced, and its
+     * view with it. */
     rc = journal_open(&j, f->dirfd, true);
     if (rc == 0) {
         if (!f->inbox)

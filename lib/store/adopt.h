@@ -13,8 +13,8 @@
 /* Appends to `records` what cur/ holds, as records of a new journal; *state is carried on. */
 int adopt_cur(int dirfd, struct strbuf *records, uint64_t journal_offset,
               struct record_state *state, bool inbox);
-/* Moves what is in new/ to cur/ and into the journal, counted. Cheap when new/ is empty. What cannot be
- * taken stays there. The number of messages, or -1 with errno. */
+/* Moves what is in new/ to cur/ and into the journal, counted. Cheap when new/ is empty. What
+ * cannot be taken stays there. The number of messages, or -1 with errno. */
 int adopt_new(const struct folder *f);
 
 #endif

@@ -161,7 +161,8 @@ arrivals_commit(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *u
 
     *uids = (struct mailbox_uids){.uidvalidity = j->header.uidvalidity, .count = a->count};
     uids->uids = xreallocarray(NULL, a->count, sizeof(*uids->uids));
-    if (beneath_sync_dir(a->folder->dirfd, "cur") < 0 || charge_and_write(a, record_end, uids) < 0) {
+    if (beneath_sync_dir(a->folder->dirfd, "cur") < 0 ||
+        charge_and_write(a, record_end, uids) < 0) {
         arrivals_take_back(a);
         xfree(&uids->uids);
         return -1;

@@ -36,8 +36,8 @@ void arrivals_free(struct arrivals *a); /* the list; not the folder */
 /* Unlinks what lies in cur/: none of it has a record. */
 void arrivals_take_back(struct arrivals *a);
 /* Flushes cur/, appends the record, flushes the journal; the caller marks the record that ends at
- * *record_end. Between ledger_begin and ledger_end: the user's totals are kept within the quota, but
- * those of a MOVE are left to the caller. -1 with errno: nothing is there (files included). */
+ * *record_end. Between ledger_begin and ledger_end: the user's totals are kept within the quota,
+ * but those of a MOVE are left to the caller. -1 with errno: nothing is there (files included). */
 int arrivals_commit(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids);
 
 #endif

@@ -245,15 +245,14 @@ replay_record(void *arg, const struct record *rec)
 
     while (record_next_item(rec, &at, &item) > 0)
         for (uint32_t i = 0; item.type == ITEM_VOID && i < item.range_count; i++) {
-            c->voided =
-                xreallocarray(c->voided, (size_t)c->voided_count + 1, sizeof(*c->voided));
+            c->voided = xreallocarray(c->voided, (size_t)c->voided_count + 1, sizeof(*c->voided));
             c->voided[c->voided_count++] = item_range(&item, i);
         }
     return view_apply(&c->now, rec, NULL);
 }
 
-/* Reads the journal from its start. What the session believes came from an index perhaps; if that is
- * not what the journal says, the index goes, and the next session is right again. */
+/* Reads the journal from its start. What the session believes came from an index perhaps; if that
+ * is not what the journal says, the index goes, and the next session is right again. */
 static int
 replay_whole(struct compaction *c)
 {
@@ -280,7 +279,8 @@ take_place(struct mailbox *mb, struct journal *fresh, struct view *view)
 {
     struct journal old = mb->folder.journal;
 
-    if (journal_lock_unnamed(fresh) < 0 || renameat(old.dirfd, NEW_NAME, old.dirfd, JOURNAL_NAME) < 0)
+    if (journal_lock_unnamed(fresh) < 0 ||
+        renameat(old.dirfd, NEW_NAME, old.dirfd, JOURNAL_NAME) < 0)
         return -1;
     if (fsync(old.dirfd) < 0)
         return -1; /* the new one may be there or not: both say the same, nothing is appended here

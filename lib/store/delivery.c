@@ -220,8 +220,8 @@ deliver(const struct delivery_message *m, struct folder *f, const struct record_
     return rc;
 }
 
-/* The totals come first, so that two deliveries at once do not pass the quota; a message that does not
- * come then is taken off again. */
+/* The totals come first, so that two deliveries at once do not pass the quota; a message that does
+ * not come then is taken off again. */
 static int
 deliver_counted(const struct delivery_message *m, struct folder *f,
                 const struct delivery_quota *quota, struct entry *e)

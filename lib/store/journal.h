@@ -31,8 +31,8 @@ int journal_open(struct journal *j, int dirfd, bool writable);
 /* The same for an open descriptor, which the journal then owns (closed on failure). */
 int journal_adopt_fd(struct journal *j, int dirfd, int fd, bool writable);
 void journal_close(struct journal *j);
-/* *replaced: the file is no longer the folder's journal (a compaction, or the folder is gone). *size:
- * its length. -1 with errno. */
+/* *replaced: the file is no longer the folder's journal (a compaction, or the folder is gone).
+ * *size: its length. -1 with errno. */
 int journal_look(const struct journal *j, uint64_t *size, bool *replaced);
 
 /* Exclusive. -1 with errno: EBUSY after JOURNAL_LOCK_MS, ESTALE if the file was replaced meanwhile
@@ -51,8 +51,8 @@ struct journal_window {
     size_t len;    /* bytes in buf */
     uint64_t base; /* their offset in the journal */
 };
-/* Reads `want` bytes from `at` on, less if that passes `to`. -1 with errno: EPIPE, the file is shorter
- * by now. */
+/* Reads `want` bytes from `at` on, less if that passes `to`. -1 with errno: EPIPE, the file is
+ * shorter by now. */
 int journal_window_fill(const struct journal *j, struct journal_window *w, uint64_t at, uint64_t to,
                         size_t want);
 /* Runs each() over the whole records in [from, to). *end: where the last one ended; less than `to`
@@ -71,8 +71,8 @@ void journal_release(const struct journal *j);
 /* True while a writer other than this handle holds a record at `offset` or behind it. */
 bool journal_is_held(const struct journal *j, uint64_t offset);
 int journal_flush(const struct journal *j);
-/* Writes these bytes once more: after a flush that failed the kernel takes them for clean, and the next
- * flush would report what it did not do. */
+/* Writes these bytes once more: after a flush that failed the kernel takes them for clean, and the
+ * next flush would report what it did not do. */
 int journal_write_again(const struct journal *j, uint64_t from, uint64_t to);
 /* Marks the record that ends at `record_end` as settled; it and its files are on disk. */
 void journal_mark(const struct journal *j, uint64_t record_end);

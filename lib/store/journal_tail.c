@@ -38,8 +38,8 @@ tail_step(void *arg, const struct record *rec)
     return 0;
 }
 
-/* Walks the whole records from the journal offset `at`, which lies in `w`. 0, or 1: they do not reach
- * its end. */
+/* Walks the whole records from the journal offset `at`, which lies in `w`. 0, or 1: they do not
+ * reach its end. */
 static int
 tail_walk(const struct journal_window *w, uint64_t at, struct journal_tail *tail)
 {

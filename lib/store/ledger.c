@@ -1,9 +1,9 @@
 /*
  * lib/store/ledger.c - a user's totals, in INBOX's journal.
  *
- * Whoever changes another folder holds a shared lock (flock on the mail directory) until the change is
- * counted; whoever counts the folders holds it alone. Trusts no directory entry: what has no readable
- * journal is not counted.
+ * Whoever changes another folder holds a shared lock (flock on the mail directory) until the change
+ * is counted; whoever counts the folders holds it alone. Trusts no directory entry: what has no
+ * readable journal is not counted.
  */
 #include "lib/store/ledger.h"
 
@@ -46,7 +46,8 @@ open_inbox_journal(const struct store *store, struct journal *j)
 static int
 apply_change(struct record_state *s, const struct change *c)
 {
-    if (c->quota != NULL && ledger_over_quota(s, c->quota, (uint64_t)c->bytes, (uint64_t)c->messages)) {
+    if (c->quota != NULL &&
+        ledger_over_quota(s, c->quota, (uint64_t)c->bytes, (uint64_t)c->messages)) {
         errno = EDQUOT;
         return -1;
     }
@@ -151,8 +152,9 @@ ledger_over_quota(const struct record_state *s, const struct store_options *quot
 {
     return (quota->quota_bytes != 0 && (s->user_bytes > quota->quota_bytes ||
                                         more_bytes > quota->quota_bytes - s->user_bytes)) ||
-           (quota->quota_messages != 0 && (s->user_messages > quota->quota_messages ||
-                                           more_messages > quota->quota_messages - s->user_messages));
+           (quota->quota_messages != 0 &&
+            (s->user_messages > quota->quota_messages ||
+             more_messages > quota->quota_messages - s->user_messages));
 }
 
 int

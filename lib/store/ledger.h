@@ -2,16 +2,16 @@
  * lib/store/ledger.h - what a user holds over all folders, and the UIDVALIDITY values given out.
  *
  * The totals stand in the last record of INBOX's journal. A change in INBOX carries them along. A
- * change in another folder is counted by a record of its own, before or after it; who dies in between
- * leaves totals that are wrong until ledger_verify counts.
+ * change in another folder is counted by a record of its own, before or after it; who dies in
+ * between leaves totals that are wrong until ledger_verify counts.
  */
 #ifndef POSTHORN_LIB_STORE_LEDGER_H
 #define POSTHORN_LIB_STORE_LEDGER_H
 
 #include "lib/store/folder.h"
 
-/* Around a change in another folder than INBOX and its counting: nobody counts the folders meanwhile.
- * May be nested. The first one of a session verifies. */
+/* Around a change in another folder than INBOX and its counting: nobody counts the folders
+ * meanwhile. May be nested. The first one of a session verifies. */
 void ledger_begin(struct store *store);
 void ledger_end(struct store *store);
 
@@ -26,8 +26,8 @@ int ledger_check_quota(const struct store *store, uint64_t more_bytes, uint64_t 
 bool ledger_over_quota(const struct record_state *s, const struct store_options *quota,
                        uint64_t more_bytes, uint64_t more_messages);
 
-/* Counts all folders from their journals and corrects the totals if they differ. -1 with errno: EBUSY,
- * somebody was changing something for wait_ms; EBADMSG, a folder is damaged. */
+/* Counts all folders from their journals and corrects the totals if they differ. -1 with errno:
+ * EBUSY, somebody was changing something for wait_ms; EBADMSG, a folder is damaged. */
 int ledger_verify(struct store *store, int wait_ms);
 
 int ledger_new_uidvalidity(struct store *store, uint32_t *value);

@@ -397,7 +397,8 @@ keep_lost(struct mailbox *mb, uint32_t *uids, uint32_t count)
 
         if (e != NULL && e->m.uid == uids[i] &&
             journal_read_item(&mb->folder.journal, e->item, &buf, &item) == 0 &&
-            item.arrival.m.uid == uids[i] && !message_file_exists(mb->folder.dirfd, item.arrival.name, item.arrival.m.size))
+            item.arrival.m.uid == uids[i] &&
+            !message_file_exists(mb->folder.dirfd, item.arrival.name, item.arrival.m.size))
             uids[kept++] = uids[i];
     }
     strbuf_free(&buf);

@@ -116,8 +116,8 @@ check_copy(struct mailbox *mb, const uint32_t *seqs, uint32_t count, bool move)
     return move ? 0 : ledger_check_quota(mb->folder.store, bytes, count);
 }
 
-/* The arrivals, and what a MOVE (`origin`) needs then: they are settled when the source is. A message
- * that is moved counts once at any time, or not at all for a moment. */
+/* The arrivals, and what a MOVE (`origin`) needs then: they are settled when the source is. A
+ * message that is moved counts once at any time, or not at all for a moment. */
 static int
 commit(struct mailbox *mb, struct arrivals *to, const struct origin *origin,
        struct mailbox_uids *uids)

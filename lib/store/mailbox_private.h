@@ -76,8 +76,8 @@ void mailbox_watch_clear(struct mailbox *mb);
 /* ---- mailbox_change.c ---- */
 /* Expunges these UIDs (ascending; unknown ones are ignored) and unlinks their files. */
 int mailbox_expunge_uids(struct mailbox *mb, const uint32_t *uids, uint32_t count);
-/* The same for arrivals that a power cut took the files of, as far as these are still missing: their
- * delivery keys are forgotten. */
+/* The same for arrivals that a power cut took the files of, as far as these are still missing:
+ * their delivery keys are forgotten. */
 int mailbox_void_lost(struct mailbox *mb, const uint32_t *uids, uint32_t count);
 
 #endif

@@ -314,7 +314,8 @@ mailbox_flush_due_ms(const struct mailbox *mb)
 
 /* ---- sync ---- */
 
-/* On a full disk what waits to be adopted or settled waits on; the rest can be read, and removed. */
+/* On a full disk what waits to be adopted or settled waits on; the rest can be read, and removed.
+ */
 static bool
 out_of_room(void)
 {

@@ -13,8 +13,8 @@
 int message_file_open(int dirfd, struct slice name);
 /* True if it is there, and not shorter than `size`. */
 bool message_file_exists(int dirfd, struct slice name, uint64_t size);
-/* Links it to "cur/" + `to` below to_dirfd; a flushed copy where no link can be made (EMLINK: a file
- * has at most 65,000 names on ext4). */
+/* Links it to "cur/" + `to` below to_dirfd; a flushed copy where no link can be made (EMLINK: a
+ * file has at most 65,000 names on ext4). */
 int message_file_link(int dirfd, struct slice name, uint64_t size, int to_dirfd, const char *to);
 /* Copies the first `size` bytes of `fd` to "cur/" + `to` below dirfd, flushed before it gets that
  * name. */

@@ -92,7 +92,8 @@ look_at_record(void *arg, const struct record *rec)
         if (open && item.type == ITEM_ORIGIN && o->complete_moves &&
             complete_move(o->folder, &item) < 0)
             return -1;
-        if (open && item.type == ITEM_ARRIVE && !message_file_exists(o->folder->dirfd, item.arrival.name, item.arrival.m.size) &&
+        if (open && item.type == ITEM_ARRIVE &&
+            !message_file_exists(o->folder->dirfd, item.arrival.name, item.arrival.m.size) &&
             !listed(&o->lost, item.arrival.m.uid))
             (void)uid_list_add(&o->lost, item.arrival.m.uid); /* never fails: xrealloc */
         if (item.type == ITEM_EXPUNGE || item.type == ITEM_VOID)

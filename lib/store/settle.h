@@ -7,8 +7,8 @@
 
 #include "lib/store/folder.h"
 
-/* Settles what a writer that died left in `f`'s journal. Nothing to do is fine, and so is a writer that
- * is still at it. No lock is held by the caller. */
+/* Settles what a writer that died left in `f`'s journal. Nothing to do is fine, and so is a writer
+ * that is still at it. No lock is held by the caller. */
 int settle_folder(struct folder *f);
 /* True if what the tail holds unsettled must not be announced: its writer is at it. Who may not
  * write (a read-only store) believes what a dead one left. */

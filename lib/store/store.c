@@ -128,7 +128,7 @@ store_usage(struct store *store, uint64_t *bytes, uint64_t *messages)
     struct record_state state = {0};
 
     if (!store->options.read_only && !store->ledger_verified)
-        (void)ledger_verify(store, 0); /* else as they stand */
+        (void)ledger_verify(store, 0);                     /* else as they stand */
     if (ledger_read(store, &state) < 0 && errno != ENOENT) /* nobody has used it yet */
         return -1;
     *bytes = state.user_bytes;

@@ -330,8 +330,8 @@ START_TEST(a_move_cut_short_is_completed)
 }
 END_TEST
 
-/* Flags of this session that wait for their flush are in the new journal; a mark for them must not go
- * where the old one ended. */
+/* Flags of this session that wait for their flush are in the new journal; a mark for them must not
+ * go where the old one ended. */
 START_TEST(a_flush_that_is_due_leaves_a_new_journal_alone)
 {
     struct store_options late = {.may_remove = true, .flush_interval_ms = 30};
@@ -414,7 +414,8 @@ START_TEST(an_index_of_records_that_were_lost_is_not_believed)
         mb = mailbox_open_plain(store_test, SLICE("INBOX"), false);
         seq = 4;
         ck_assert_int_eq(
-            mailbox_store_flags(mb, &seq, 1, MAILBOX_FLAGS_ADD, MESSAGE_DRAFT, 0, 0, NULL, NULL), 0);
+            mailbox_store_flags(mb, &seq, 1, MAILBOX_FLAGS_ADD, MESSAGE_DRAFT, 0, 0, NULL, NULL),
+            0);
         ck_assert_int_eq(renameat(store_test_fd, INDEX_NAME, store_test_fd, "kept"), 0);
         mailbox_close(&mb);
         ck_assert_int_eq(renameat(store_test_fd, "kept", store_test_fd, INDEX_NAME), 0);

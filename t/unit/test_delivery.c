@@ -3,8 +3,8 @@
  */
 #include "t/unit/store_test.h"
 
-#include "lib/store/delivery.h"
 #include "lib/store/compact.h"
+#include "lib/store/delivery.h"
 #include "lib/store/journal_tail.h"
 
 static int queue_fd;

@@ -32,8 +32,8 @@ prepared(struct store *store, const char *folder)
 /* Both asked while there was room for one. */
 START_TEST(two_at_once_do_not_pass_the_quota)
 {
-    static const char *const folders[][2] = {{"INBOX", "INBOX"}, {"Sent", "Sent"}, {"Sent", "INBOX"},
-                                             {"INBOX", "Sent"}};
+    static const char *const folders[][2] = {
+        {"INBOX", "INBOX"}, {"Sent", "Sent"}, {"Sent", "INBOX"}, {"INBOX", "Sent"}};
     struct store_options options = {.may_remove = true, .quota_bytes = 15};
     struct store *limited = store_open(store_test_fd, &options);
     struct mailbox_append *a = prepared(limited, folders[_i][0]);
