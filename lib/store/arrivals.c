@@ -161,14 +161,16 @@ arrivals_commit(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *u
 
     *uids = (struct mailbox_uids){.uidvalidity = j->header.uidvalidity, .count = a->count};
     uids->uids = xreallocarray(NULL, a->count, sizeof(*uids->uids));
-    if (beneath_sync_dir(a->folder->dirfd, "cur") < 0 ||
-        charge_and_write(a, record_end, uids) < 0) {
+    if (charge_and_write(a, record_end, uids) < 0) {
         arrivals_take_back(a);
         xfree(&uids->uids);
         return -1;
     }
-    /* From here on the messages may be seen: an error means "perhaps". */
-    if (journal_flush(j) == 0)
+    /* From here on the messages may be there: an error means "perhaps". The record may be on disk
+     * before the names in cur/ are: nobody believes it before the mark, and settling would void it.
+     * That way one commit of the file system's journal holds both, and the second call finds it
+     * done. */
+    if (journal_flush(j) == 0 && beneath_sync_dir(a->folder->dirfd, "cur") == 0)
         return 0;
     xfree(&uids->uids);
     return -1;
