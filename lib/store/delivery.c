@@ -116,20 +116,6 @@ open_mail_dir(int store_dirfd, struct slice user_path)
                                                           : beneath_open_dir(store_dirfd, path);
 }
 
-/* The folder's directory and journal. INBOX's journal is made at the first delivery. */
-static int
-open_inbox(struct folder *f, struct store *store)
-{
-    f->dirfd = store->dirfd;
-    f->inbox = true;
-    if (journal_open(&f->journal, f->dirfd, true) == 0)
-        return 0;
-    if (errno != ENOENT ||
-        folder_make_journal(f->dirfd, (uint32_t)(clock_real_ms() / 1000), true) < 0)
-        return -1;
-    return journal_open(&f->journal, f->dirfd, true);
-}
-
 /* ---- one mailbox ---- */
 
 static bool
@@ -238,7 +224,7 @@ deliver_counted(const struct delivery_message *m, struct folder *f,
     if (arrived != charged) /* failing, it leaves it to the next count */
         (void)ledger_add(f->store, arrived ? (int64_t)m->size : -(int64_t)m->size,
                          arrived ? 1 : -1);
-    if (rc == 0)
+    if (rc == 0 && ledger_read(f->store, &totals) == 0)
         set_usage(&e->result, &totals);
     return rc;
 }
@@ -269,8 +255,8 @@ static int
 deliver_to_inbox(const struct delivery_message *m, struct store *store,
                  const struct delivery_quota *quota, struct entry *e)
 {
-    struct folder f = {.store = store, .journal = {.fd = -1}};
-    int rc = open_inbox(&f, store);
+    struct folder f = {.store = store, .dirfd = store->dirfd, .inbox = true};
+    int rc = folder_open_inbox_journal(&f.journal, store->dirfd);
 
     if (rc == 0)
         rc = deliver(m, &f, NULL, quota, e);

@@ -126,6 +126,16 @@ folder_make_journal(int dirfd, uint32_t uidvalidity, bool inbox)
     return rc;
 }
 
+int
+folder_open_inbox_journal(struct journal *j, int dirfd)
+{
+    if (journal_open(j, dirfd, true) == 0)
+        return 0;
+    if (errno != ENOENT || folder_make_journal(dirfd, (uint32_t)(clock_real_ms() / 1000), true) < 0)
+        return -1;
+    return journal_open(j, dirfd, true);
+}
+
 /* Another folder than INBOX; what was adopted counts for the user. */
 static int
 make_folder_journal(struct folder *f)
@@ -160,9 +170,7 @@ open_or_make_journal(struct folder *f)
     if (errno != ENOENT || !writable)
         return -1;
     if (f->inbox)
-        return folder_make_journal(f->dirfd, (uint32_t)(clock_real_ms() / 1000), true) < 0
-                   ? -1
-                   : journal_open(&f->journal, f->dirfd, true);
+        return folder_open_inbox_journal(&f->journal, f->dirfd);
     ledger_begin(f->store);
     rc = make_folder_journal(f);
     ledger_end(f->store);

@@ -35,6 +35,8 @@ int folder_make_dirs(int dirfd);
 /* Makes a journal where there is none: the messages in cur/ come into it. `uidvalidity` is for the
  * new journal. 1: it is ours, 0: somebody else's was made meanwhile, which is as good. */
 int folder_make_journal(int dirfd, uint32_t uidvalidity, bool inbox);
+/* INBOX's journal, for writing; made at its first use. */
+int folder_open_inbox_journal(struct journal *j, int dirfd);
 
 /* ---- message files ---- */
 #define FILE_NAME_SIZE (RECORD_NAME_MAX + 1)

@@ -33,17 +33,6 @@ struct change {
 };
 
 static int
-open_inbox_journal(const struct store *store, struct journal *j)
-{
-    if (journal_open(j, store->dirfd, true) == 0)
-        return 0;
-    if (errno != ENOENT ||
-        folder_make_journal(store->dirfd, (uint32_t)(clock_real_ms() / 1000), true) < 0)
-        return -1;
-    return journal_open(j, store->dirfd, true);
-}
-
-static int
 apply_change(struct record_state *s, const struct change *c)
 {
     if (c->quota != NULL &&
@@ -81,7 +70,7 @@ change_totals(const struct store *store, const struct change *c, struct record_s
     struct appender a;
     int rc;
 
-    if (open_inbox_journal(store, &j) < 0)
+    if (folder_open_inbox_journal(&j, store->dirfd) < 0)
         return -1;
     rc = appender_begin(&a, &j, true, 0);
     if (rc == 0) {
@@ -250,7 +239,7 @@ correct_totals(const struct store *store, const struct record_state *others)
     uint64_t bytes, messages;
     int rc;
 
-    if (open_inbox_journal(store, &j) < 0)
+    if (folder_open_inbox_journal(&j, store->dirfd) < 0)
         return -1;
     rc = appender_begin(&a, &j, true, 0);
     if (rc == 0) {

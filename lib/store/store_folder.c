@@ -115,6 +115,8 @@ store_create(struct store *store, struct slice name, enum store_use use)
         rc = -1;
     }
     if (rc == 0)
+        rc = folder_list_has_room(store);
+    if (rc == 0)
         rc = make_parents(store, strbuf_slice(&canonical));
     if (rc == 0)
         rc = make_one(store, strbuf_slice(&canonical));
