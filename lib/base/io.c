@@ -156,6 +156,9 @@ replace_file(int dirfd, const char *name, struct slice data, mode_t mode)
         return -1;
     }
     fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0 && errno == EEXIST &&
+        unlinkat(dirfd, tmp, 0) == 0) /* of a process that is no more */
+        fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0)
         return -1;
     if (write_all(fd, data) < 0 || fsync(fd) < 0 || renameat(dirfd, tmp, dirfd, name) < 0)

@@ -21,11 +21,18 @@
 #include "lib/base/mem.h"
 #include "lib/base/random.h"
 #include "lib/store/beneath.h"
-#include "lib/store/folder.h"
+#include "lib/store/ledger.h"
 
 #define COPY_STEP ((size_t)65536)
 #define RECORD_FILL (1u << 20) /* bytes of items in one record */
 #define PATH_SIZE 300
+
+#define ADOPT_AT_ONCE 64 /* files of new/ in one record */
+
+struct adopted {
+    uint64_t bytes;
+    int count;
+};
 
 struct names {
     char **list;
@@ -331,78 +338,120 @@ journal_knows(const struct appender *a, struct slice name)
            s.found;
 }
 
-/* Links one file into cur/ and adds its arrival. 1: it is in the journal already, or gone. */
-static int
-adopt_new_file(struct appender *a, int dirfd, const char *name, const char *path, uint64_t *bytes)
-{
-    struct arrival arrival = {0};
-    char cur[FILE_NAME_SIZE], target[FILE_PATH_SIZE];
-    bool forwarded = false;
-    int rc = examine(dirfd, path, &arrival);
+enum taken { TAKEN_NOT, TAKEN_KNOWN, TAKEN_NEW };
 
-    if (rc != 0)
-        return rc;
+/* The file's name in cur/, linked; true if it was there before. */
+static int
+link_into_cur(int dirfd, const char *name, const char *path, uint64_t size,
+              char cur[FILE_NAME_SIZE], bool *was_there)
+{
+    char target[FILE_PATH_SIZE];
+    struct stat mine, there;
+
     cur_name(name, cur);
-    arrival.name = slice_of(cur);
-    arrival.m.flags = flags_of_name(name, &forwarded);
-    folder_cur_path(target, arrival.name);
-    if (linkat(dirfd, path, dirfd, target, 0) < 0) {
-        if (errno != EEXIST)
-            return errno == ENOENT ? 1 : -1;
-        if (journal_knows(a, arrival.name))
-            return 1;
-    }
-    *bytes += arrival.m.size;
-    return appender_arrive(a, &arrival);
+    folder_cur_path(target, slice_of(cur));
+    *was_there = false;
+    if (linkat(dirfd, path, dirfd, target, 0) == 0)
+        return 0;
+    if (errno != EEXIST || fstatat(dirfd, path, &mine, AT_SYMLINK_NOFOLLOW) < 0 ||
+        fstatat(dirfd, target, &there, AT_SYMLINK_NOFOLLOW) < 0)
+        return -1;
+    *was_there = mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+    if (*was_there)
+        return 0;
+    folder_file_name(cur, size); /* somebody gave a name for the second time */
+    folder_cur_path(target, slice_of(cur));
+    return linkat(dirfd, path, dirfd, target, 0);
 }
 
-static int
-adopt_names(int dirfd, struct appender *a, const struct names *n, uint64_t *bytes, int *count)
+/* Links one file into cur/ and adds its arrival. One that cannot be taken now (no room, not ours to
+ * read, no message) stays where it is and stops nothing. */
+static enum taken
+adopt_new_file(struct appender *a, int dirfd, const char *name, struct adopted *sum)
 {
-    int rc = 0;
+    struct arrival arrival = {0};
+    char cur[FILE_NAME_SIZE], path[PATH_SIZE];
+    bool forwarded = false, was_there;
 
-    for (size_t i = 0; i < n->count && rc >= 0; i++) {
+    (void)snprintf(path, sizeof(path), "new/%s", name);
+    if (examine(dirfd, path, &arrival) != 0 ||
+        link_into_cur(dirfd, name, path, arrival.m.size, cur, &was_there) < 0)
+        return TAKEN_NOT;
+    arrival.name = slice_of(cur);
+    if (was_there && journal_knows(a, arrival.name))
+        return TAKEN_KNOWN;
+    arrival.m.flags = flags_of_name(name, &forwarded);
+    if (appender_arrive(a, &arrival) < 0)
+        return TAKEN_NOT;
+    sum->bytes += arrival.m.size;
+    sum->count++;
+    return TAKEN_NEW;
+}
+
+/* Some of the names with one record: the lock is not held for long. */
+static int
+adopt_some(const struct folder *f, struct journal *j, char *const *names, size_t count,
+           struct adopted *sum)
+{
+    enum taken taken[ADOPT_AT_ONCE];
+    struct appender a;
+    struct adopted now = {0, 0};
+    bool any = false;
+    int rc = appender_begin(&a, j, f->inbox, RECORD_LASTING);
+
+    if (rc < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        taken[i] = adopt_new_file(&a, f->dirfd, names[i], &now);
+        any |= taken[i] != TAKEN_NOT;
+    }
+    if (now.count > 0)
+        rc = appender_commit(&a);
+    else
+        appender_abort(&a);
+    /* Also when all was known: whoever adopted it may not have come to the flush. */
+    if (rc == 0 && any)
+        rc = beneath_sync_dir(f->dirfd, "cur");
+    if (rc == 0 && any)
+        rc = journal_flush(j);
+    if (rc == 0 && now.count > 0 &&
+        (f->inbox || ledger_add(f->store, (int64_t)now.bytes, now.count) == 0))
+        journal_mark(j, a.record_end);
+    journal_release(j);
+    for (size_t i = 0; i < count && rc == 0; i++) {
         char path[PATH_SIZE];
 
-        (void)snprintf(path, sizeof(path), "new/%s", n->list[i]);
-        rc = adopt_new_file(a, dirfd, n->list[i], path, bytes);
-        *count += rc == 0;
+        (void)snprintf(path, sizeof(path), "new/%s", names[i]);
+        if (taken[i] != TAKEN_NOT)
+            (void)unlinkat(f->dirfd, path, 0); /* what stays is found in the journal next time */
     }
-    return rc < 0 ? -1 : 0;
+    sum->count += rc == 0 ? now.count : 0;
+    return rc;
 }
 
 int
-adopt_new(int dirfd, struct journal *j, bool inbox, uint64_t *bytes)
+adopt_new(const struct folder *f)
 {
-    struct appender a;
+    struct journal j;
     struct names n;
-    int count = 0, rc = names_read(dirfd, "new", &n);
+    struct adopted sum = {0, 0};
+    int rc = names_read(f->dirfd, "new", &n);
 
-    *bytes = 0;
     if (rc < 0 || n.count == 0)
         return rc;
-    rc = appender_begin(&a, j, inbox, RECORD_LASTING);
+    /* A handle of its own: the caller's may be of a journal that a compaction has replaced, and its
+     * view with it. */
+    rc = journal_open(&j, f->dirfd, true);
     if (rc == 0) {
-        rc = adopt_names(dirfd, &a, &n, bytes, &count);
-        if (rc == 0 && count > 0)
-            rc = appender_commit(&a);
-        else
-            appender_abort(&a);
-    }
-    /* Also when all was known: whoever adopted it may not have come to the flush. */
-    if (rc == 0)
-        rc = beneath_sync_dir(dirfd, "cur");
-    if (rc == 0)
-        rc = journal_flush(j);
-    if (rc == 0 && count > 0)
-        journal_mark(j, a.record_end);
-    journal_release(j);
-    for (size_t i = 0; i < n.count && rc == 0; i++) {
-        char path[PATH_SIZE];
-
-        (void)snprintf(path, sizeof(path), "new/%s", n.list[i]);
-        (void)unlinkat(dirfd, path, 0); /* what stays is found in the journal next time */
+        if (!f->inbox)
+            ledger_begin(f->store);
+        for (size_t at = 0; at < n.count && rc == 0; at += ADOPT_AT_ONCE)
+            rc = adopt_some(f, &j, n.list + at,
+                            n.count - at < ADOPT_AT_ONCE ? n.count - at : ADOPT_AT_ONCE, &sum);
+        if (!f->inbox)
+            ledger_end(f->store);
+        journal_close(&j);
     }
     names_free(&n);
-    return rc < 0 ? -1 : count;
+    return rc < 0 ? -1 : sum.count;
 }

@@ -8,13 +8,13 @@
 #ifndef POSTHORN_LIB_STORE_ADOPT_H
 #define POSTHORN_LIB_STORE_ADOPT_H
 
-#include "lib/store/appender.h"
+#include "lib/store/folder.h"
 
 /* Appends to `records` what cur/ holds, as records of a new journal; *state is carried on. */
 int adopt_cur(int dirfd, struct strbuf *records, uint64_t journal_offset,
               struct record_state *state, bool inbox);
-/* Moves what is in new/ to cur/ and into the journal. Cheap when new/ is empty. The number of
- * messages, or -1 with errno. */
-int adopt_new(int dirfd, struct journal *j, bool inbox, uint64_t *bytes);
+/* Moves what is in new/ to cur/ and into the journal, counted. Cheap when new/ is empty. What
+ * cannot be taken stays there. The number of messages, or -1 with errno. */
+int adopt_new(const struct folder *f);
 
 #endif

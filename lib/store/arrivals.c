@@ -11,6 +11,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/store/beneath.h"
+#include "lib/store/ledger.h"
 #include "lib/store/view.h"
 
 struct incoming *
@@ -89,6 +90,17 @@ resolve_keywords(struct arrivals *a, struct strbuf *record)
     return 0;
 }
 
+/* Under INBOX's lock the totals cannot change before the record is there. */
+static int
+check_quota(const struct arrivals *a, const struct record_state *totals)
+{
+    if (!a->folder->inbox || a->origin_count > 0 ||
+        !ledger_over_quota(totals, &a->folder->store->options, a->bytes, a->count))
+        return 0;
+    errno = EDQUOT;
+    return -1;
+}
+
 static int
 write_record(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids)
 {
@@ -97,7 +109,9 @@ write_record(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids
 
     if (appender_begin(&ap, &a->folder->journal, a->folder->inbox, RECORD_LASTING) < 0)
         return -1;
-    rc = resolve_keywords(a, &ap.record);
+    rc = check_quota(a, &ap.state);
+    if (rc == 0)
+        rc = resolve_keywords(a, &ap.record);
     if (a->origin_count > 0)
         record_add_origin(&ap.record, a->origin_id, a->origin_folder, a->origin_ranges,
                           a->origin_count);
@@ -115,26 +129,49 @@ write_record(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids
     return rc;
 }
 
+static void
+give_back(struct store *store, uint64_t bytes, uint64_t messages)
+{
+    int saved = errno;
+
+    (void)ledger_add(store, -(int64_t)bytes, -(int64_t)messages); /* else the next count does */
+    errno = saved;
+}
+
+/* In another folder than INBOX the totals come first, so that two at once do not pass the quota. */
+static int
+charge_and_write(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids)
+{
+    struct store *store = a->folder->store;
+
+    if (a->folder->inbox || a->origin_count > 0)
+        return write_record(a, record_end, uids);
+    if (ledger_charge(store, a->bytes, a->count) < 0)
+        return -1;
+    if (write_record(a, record_end, uids) == 0)
+        return 0;
+    give_back(store, a->bytes, a->count);
+    return -1;
+}
+
 int
-arrivals_commit(struct arrivals *a, bool mark, uint64_t *record_end, struct mailbox_uids *uids)
+arrivals_commit(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids)
 {
     struct journal *j = &a->folder->journal;
 
     *uids = (struct mailbox_uids){.uidvalidity = j->header.uidvalidity, .count = a->count};
     uids->uids = xreallocarray(NULL, a->count, sizeof(*uids->uids));
-    if (beneath_sync_dir(a->folder->dirfd, "cur") < 0 || write_record(a, record_end, uids) < 0) {
+    if (charge_and_write(a, record_end, uids) < 0) {
         arrivals_take_back(a);
         xfree(&uids->uids);
         return -1;
     }
-    /* From here on the messages may be seen: an error means "perhaps". */
-    if (journal_flush(j) < 0 ||
-        (!a->folder->inbox &&
-         ledger_add(a->folder->store, (int64_t)a->bytes, (int64_t)a->count) < 0)) {
-        xfree(&uids->uids);
-        return -1;
-    }
-    if (mark)
-        journal_mark(j, *record_end);
-    return 0;
+    /* From here on the messages may be there: an error means "perhaps". The record may be on disk
+     * before the names in cur/ are: nobody believes it before the mark, and settling would void it.
+     * That way one commit of the file system's journal holds both, and the second call finds it
+     * done. */
+    if (journal_flush(j) == 0 && beneath_sync_dir(a->folder->dirfd, "cur") == 0)
+        return 0;
+    xfree(&uids->uids);
+    return -1;
 }

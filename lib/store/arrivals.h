@@ -35,8 +35,10 @@ struct incoming *arrivals_add(struct arrivals *a);
 void arrivals_free(struct arrivals *a); /* the list; not the folder */
 /* Unlinks what lies in cur/: none of it has a record. */
 void arrivals_take_back(struct arrivals *a);
-/* Flushes cur/, appends the record, flushes the journal; `mark`: and settles it. *record_end is for
- * settling later. The user's totals are kept. -1 with errno: nothing is there (files included). */
-int arrivals_commit(struct arrivals *a, bool mark, uint64_t *record_end, struct mailbox_uids *uids);
+/* Appends the record, flushes the journal and cur/; the caller marks the record that ends at
+ * *record_end. Between ledger_begin and ledger_end: the user's totals are kept within the quota,
+ * but those of a MOVE are left to the caller. -1 with errno: nothing is there (files included), or,
+ * if a flush failed, perhaps all. */
+int arrivals_commit(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids);
 
 #endif

@@ -320,7 +320,7 @@ open_for_writing(struct cache *c, struct stat *st)
     if (open_file(c) < 0 && replace_cache(c, BUCKETS_FIRST, SLICE("")) < 0)
         return -1;
     if (flock(c->fd, LOCK_EX | LOCK_NB) < 0 || fstat(c->fd, st) < 0 || st->st_nlink == 0 ||
-        pread_exact(c->fd, &c->header, sizeof(c->header), 0) < 0)
+        pread_exact(c->fd, &c->header, sizeof(c->header), 0) < 0 || !header_fits(c, &c->header))
         return -1;
     buckets = c->header.bucket_count;
     if ((uint64_t)st->st_size > FILE_SIZE_MAX)

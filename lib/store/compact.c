@@ -26,6 +26,9 @@
 
 struct compaction {
     struct mailbox *mb;
+    struct view now; /* the folder by its journal alone: an index may be damaged */
+    struct uid_range *voided;
+    uint32_t voided_count;
     struct record_state state;
     struct strbuf records; /* finished */
     struct strbuf record;  /* being filled */
@@ -73,11 +76,21 @@ add_gone(struct compaction *c, uint32_t first, uint32_t last, uint64_t modseq)
     c->gone[c->gone_count++] = (struct gone_range){first, last, modseq};
 }
 
-/* The message as it is now, with its name, and its key while that may be asked for. */
+static bool
+was_voided(const struct compaction *c, uint32_t uid)
+{
+    for (uint32_t i = 0; i < c->voided_count; i++)
+        if (uid >= c->voided[i].first && uid <= c->voided[i].last)
+            return true;
+    return false;
+}
+
+/* The message as it is now, with its name, and its key while that may be asked for. Not the key of
+ * one that was voided: it was not delivered. */
 static void
 restate_arrival(struct compaction *c, const struct arrival *old)
 {
-    const struct view *v = &c->mb->view;
+    const struct view *v = &c->now;
     uint32_t rank = view_rank_at_or_above(v, old->m.uid);
     const struct message *m = rank <= view_count(v) ? &view_at(v, rank)->m : NULL;
     bool keep_key = old->key.len > 0 && old->saved_ms >= c->keep_keys_since;
@@ -88,7 +101,7 @@ restate_arrival(struct compaction *c, const struct arrival *old)
         if (!keep_key)
             a.key = SLICE("");
         record_add_arrival(&c->record, &a);
-    } else if (keep_key) {
+    } else if (keep_key && !was_voided(c, old->m.uid)) {
         record_add_key(&c->record, old->saved_ms, old->key);
     }
 }
@@ -168,7 +181,7 @@ restate_gone(struct compaction *c)
     for (uint32_t i = 1; i < c->gone_count; i++) {
         struct gone_range *last = &c->gone[kept], *next = &c->gone[i];
 
-        if (next->first > last->last && !nothing_between(&c->mb->view, last->last, next->first)) {
+        if (next->first > last->last && !nothing_between(&c->now, last->last, next->first)) {
             c->gone[++kept] = *next;
             continue;
         }
@@ -182,7 +195,7 @@ restate_gone(struct compaction *c)
 static int
 restate(struct compaction *c, const struct journal *j)
 {
-    const struct view *v = &c->mb->view;
+    const struct view *v = &c->now;
     uint64_t end;
 
     record_begin(&c->record, 0, clock_real_ms());
@@ -197,6 +210,8 @@ restate(struct compaction *c, const struct journal *j)
     }
     return finish_record(c) < 0 ? -1 : restate_gone(c);
 }
+
+/* ---- is it the same? ---- */
 
 static bool
 same_message(const struct message *a, const struct message *b)
@@ -221,6 +236,42 @@ same_views(const struct view *a, const struct view *b)
     return true;
 }
 
+static int
+replay_record(void *arg, const struct record *rec)
+{
+    struct compaction *c = arg;
+    struct item item;
+    size_t at = 0;
+
+    while (record_next_item(rec, &at, &item) > 0)
+        for (uint32_t i = 0; item.type == ITEM_VOID && i < item.range_count; i++) {
+            c->voided = xreallocarray(c->voided, (size_t)c->voided_count + 1, sizeof(*c->voided));
+            c->voided[c->voided_count++] = item_range(&item, i);
+        }
+    return view_apply(&c->now, rec, NULL);
+}
+
+/* Reads the journal from its start. What the session believes came from an index perhaps; if that
+ * is not what the journal says, the index goes, and the next session is right again. */
+static int
+replay_whole(struct compaction *c)
+{
+    const struct journal *j = &c->mb->folder.journal;
+    uint64_t end;
+
+    view_init(&c->now);
+    if (journal_read(j, sizeof(struct journal_header), c->mb->view.offset, replay_record, c, &end) <
+        0)
+        return -1;
+    if (end == c->mb->view.offset && same_views(&c->now, &c->mb->view))
+        return 0;
+    unlink_keep_errno(j->dirfd, INDEX_NAME);
+    errno = EBADMSG;
+    return -1;
+}
+
+/* ---- the new file ---- */
+
 /* Puts the new file in the old one's place. Both are locked meanwhile: nobody appends to the new
  * one before its name is on disk. */
 static int
@@ -228,7 +279,8 @@ take_place(struct mailbox *mb, struct journal *fresh, struct view *view)
 {
     struct journal old = mb->folder.journal;
 
-    if (journal_lock(fresh) < 0 || renameat(old.dirfd, NEW_NAME, old.dirfd, JOURNAL_NAME) < 0)
+    if (journal_lock_unnamed(fresh) < 0 ||
+        renameat(old.dirfd, NEW_NAME, old.dirfd, JOURNAL_NAME) < 0)
         return -1;
     if (fsync(old.dirfd) < 0)
         return -1; /* the new one may be there or not: both say the same, nothing is appended here
@@ -289,7 +341,9 @@ compact_journal(struct mailbox *mb)
     c.state = mailbox_state(mb);
     rc = journal_tail_read(&mb->folder.journal, &tail);
     if (rc == 0 && !tail.unsettled) {
-        rc = restate(&c, &mb->folder.journal);
+        rc = replay_whole(&c);
+        if (rc == 0)
+            rc = restate(&c, &mb->folder.journal);
         if (rc == 0)
             rc = write_and_check(mb, &c);
         if (rc == 0)
@@ -298,6 +352,8 @@ compact_journal(struct mailbox *mb)
     mailbox_unlock(mb);
     strbuf_free(&c.records);
     strbuf_free(&c.record);
+    view_free(&c.now);
+    xfree(&c.voided);
     xfree(&c.gone);
     return rc;
 }

@@ -22,6 +22,8 @@
 #include "lib/store/beneath.h"
 #include "lib/store/delivery_file.h"
 #include "lib/store/folder_name.h"
+#include "lib/store/ledger.h"
+#include "lib/store/settle.h"
 
 #define FEW_MAILBOXES 8 /* up to here each is flushed by itself, above it is one syncfs */
 #define OPEN_SPARE 64   /* descriptors that are left to the rest of the process */
@@ -78,21 +80,6 @@ open_mail_dir(int store_dirfd, struct slice user_path)
         return beneath_open_dir(store_dirfd, path);
     errno = ENAMETOOLONG;
     return -1;
-}
-
-/* The folder's directory and journal. INBOX's journal is made at the first delivery. */
-static int
-open_inbox(struct folder *f, struct store *store)
-{
-    int rc;
-
-    f->dirfd = store->dirfd;
-    f->inbox = true;
-    rc = journal_open(&f->journal, f->dirfd, true);
-    if (rc < 0 && errno == ENOENT &&
-        folder_make_journal(f->dirfd, (uint32_t)(clock_real_ms() / 1000), true) == 0)
-        rc = journal_open(&f->journal, f->dirfd, true);
-    return rc;
 }
 
 /* ---- one mailbox ---- */
@@ -163,6 +150,12 @@ deliver(const struct delivery_message *m, struct folder *f, const struct record_
 
     f->journal.lock_wait_ms = LOCK_WAIT_MS;
     rc = appender_begin(&a, &f->journal, f->inbox, RECORD_LASTING);
+    if (rc == 0 && a.tail.unsettled && a.tail.end - a.tail.settled > JOURNAL_SPAN_MAX) {
+        /* No session comes here to settle what a dead delivery left. */
+        appender_abort(&a);
+        (void)settle_folder(f); /* else it goes on as before, and slower */
+        rc = appender_begin(&a, &f->journal, f->inbox, RECORD_LASTING);
+    }
     if (rc < 0)
         return -1;
     if (s == NULL)
@@ -181,23 +174,42 @@ deliver(const struct delivery_message *m, struct folder *f, const struct record_
     return rc;
 }
 
+/* The totals come first, so that two deliveries at once do not pass the quota; a message that does
+ * not come then is taken off again. */
+static int
+deliver_counted(const struct delivery_message *m, struct folder *f,
+                const struct delivery_quota *quota, struct entry *e)
+{
+    static const struct delivery_quota no_quota;
+    struct record_state totals;
+    bool charged = ledger_charge(f->store, m->size, 1) == 0, arrived;
+    int rc;
+
+    if ((!charged && errno != EDQUOT) || ledger_read(f->store, &totals) < 0)
+        return -1;
+    rc = deliver(m, f, &totals, charged ? &no_quota : quota, e);
+    arrived = rc == 0 && e->result.status == DELIVERY_OK;
+    if (arrived != charged) /* failing, it leaves it to the next count */
+        (void)ledger_add(f->store, arrived ? (int64_t)m->size : -(int64_t)m->size,
+                         arrived ? 1 : -1);
+    if (rc == 0 && ledger_read(f->store, &totals) == 0)
+        set_usage(&e->result, &totals);
+    return rc;
+}
+
 /* Another folder than INBOX: rare (Junk), so by the general way. */
 static int
 deliver_to_folder(const struct delivery_message *m, struct store *store, struct slice name,
                   const struct delivery_quota *quota, struct entry *e)
 {
-    struct record_state totals;
     struct folder f;
     int rc;
 
-    if (ledger_read(store, &totals) < 0 || folder_open(&f, store, name) < 0)
+    if (folder_open(&f, store, name) < 0)
         return -1;
-    rc = deliver(m, &f, &totals, quota, e);
-    if (rc == 0 && e->result.status == DELIVERY_OK) {
-        rc = ledger_add(store, (int64_t)m->size, 1);
-        e->result.bytes = totals.user_bytes + m->size;
-        e->result.messages = totals.user_messages + 1;
-    }
+    ledger_begin(store);
+    rc = deliver_counted(m, &f, quota, e);
+    ledger_end(store);
     if (rc == 0) {
         e->journal_fd = f.journal.fd;
         e->dirfd = f.dirfd;
@@ -211,8 +223,8 @@ static int
 deliver_to_inbox(const struct delivery_message *m, struct store *store,
                  const struct delivery_quota *quota, struct entry *e)
 {
-    struct folder f = {.store = store, .journal = {.fd = -1}};
-    int rc = open_inbox(&f, store);
+    struct folder f = {.store = store, .dirfd = store->dirfd, .inbox = true};
+    int rc = folder_open_inbox_journal(&f.journal, store->dirfd);
 
     if (rc == 0)
         rc = deliver(m, &f, NULL, quota, e);
@@ -254,7 +266,10 @@ delivery_add(struct delivery_batch *b, const struct delivery_message *message,
              uint64_t quota_messages)
 {
     struct delivery_quota quota = {quota_bytes, quota_messages};
-    struct store store = {.options = {.may_remove = true}};
+    struct store store = {.options = {.may_remove = true,
+                                      .quota_bytes = quota_bytes,
+                                      .quota_messages = quota_messages},
+                          .ledger_verified = true}; /* a session's business */
     struct entry *e;
     bool no_mailbox;
     int rc = -1;
@@ -293,11 +308,26 @@ flush_one(const struct entry *e)
     return beneath_sync_dir(e->dirfd, "cur") < 0 ? -1 : fdatasync(e->journal_fd);
 }
 
+/* One syncfs for all, or rather one for each file system in turn: a domain may have its own. */
+static int
+flush_file_system(const struct entry *e, dev_t *flushed)
+{
+    struct stat st;
+
+    if (fstat(e->journal_fd, &st) < 0)
+        return -1;
+    if (st.st_dev == *flushed)
+        return 0;
+    *flushed = st.st_dev;
+    return syncfs(e->journal_fd);
+}
+
 void
 delivery_commit(struct delivery_batch *b)
 {
     bool all = b->open_count > FEW_MAILBOXES;
-    int rc = all ? syncfs(b->store_dirfd) : 0, error = errno;
+    dev_t flushed = 0; /* no file's */
+    int rc = 0, error = 0;
 
     for (; b->first_open < b->count; b->first_open++) {
         struct entry *e = &b->entries[b->first_open];
@@ -305,8 +335,8 @@ delivery_commit(struct delivery_batch *b)
 
         if (e->journal_fd < 0)
             continue;
-        if (!all) {
-            rc = flush_one(e);
+        if (!all || rc == 0) {
+            rc = all ? flush_file_system(e, &flushed) : flush_one(e);
             error = errno;
         }
         if (rc < 0)

@@ -12,14 +12,14 @@
 #include <unistd.h>
 
 #include "lib/base/io.h"
-#include "lib/store/beneath.h"
+#include "lib/store/message_file.h"
 
 /* ---- doubt ---- */
 
 struct key_search {
     struct slice key;
     uint32_t uid; /* 0: not found */
-    uint64_t record_end;
+    uint64_t record_offset, record_end;
     bool found, settled;
     char name_bytes[FILE_NAME_SIZE]; /* of the file */
 };
@@ -45,6 +45,7 @@ search_key(void *arg, const struct record *rec)
             s->found = true;
             s->uid = item.arrival.m.uid;
             s->settled = rec->marked;
+            s->record_offset = rec->offset;
             s->record_end = rec->end;
             (void)snprintf(s->name_bytes, sizeof(s->name_bytes), "%.*s", (int)item.arrival.name.len,
                            item.arrival.name.ptr);
@@ -63,39 +64,6 @@ search_key(void *arg, const struct record *rec)
 
 /* ---- the file ---- */
 
-/* Where the file system lets no link be made: a copy, flushed with the batch. */
-static int
-copy_file(const struct delivery_message *m, int dirfd, const char *path)
-{
-    char tmp[FILE_PATH_SIZE];
-    off_t offset = 0;
-    int fd, rc = 0;
-
-    (void)snprintf(tmp, sizeof(tmp), "tmp/%.*s", FILE_NAME_SIZE - 1, path + 4);
-    fd = beneath_open(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0)
-        return -1;
-    while (rc == 0 && (uint64_t)offset < m->size) {
-        char buf[4096];
-        size_t want = m->size - (uint64_t)offset < sizeof(buf)
-                          ? (size_t)(m->size - (uint64_t)offset)
-                          : sizeof(buf);
-
-        rc = pread_exact(m->fd, buf, want, offset);
-        if (rc == 0)
-            rc = write_all(fd, slice_make(buf, want));
-        offset += (off_t)want;
-    }
-    if (rc == 0)
-        rc = fdatasync(fd);
-    if (rc == 0)
-        rc = renameat(dirfd, tmp, dirfd, path);
-    close_keep_errno(fd);
-    if (rc < 0)
-        unlink_keep_errno(dirfd, tmp);
-    return rc;
-}
-
 /* Was this message delivered here before? If the record is not known to be on disk, the batch
  * flushes it, and a file that a power cut took is put back under its name. */
 int
@@ -105,7 +73,6 @@ delivery_file_was_delivered(const struct delivery_message *m, const struct folde
     struct key_search s = {.key = m->queue_id};
     char path[FILE_PATH_SIZE];
     uint64_t end;
-    struct stat st;
 
     if (journal_read(a->journal, sizeof(struct journal_header), a->tail.end, search_key, &s, &end) <
         0)
@@ -114,10 +81,15 @@ delivery_file_was_delivered(const struct delivery_message *m, const struct folde
     if (!s.found || s.settled)
         return 0;
     *unsettled_end = s.record_end;
-    folder_cur_path(path, slice_of(s.name_bytes));
-    if (fstatat(f->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+    /* the attempt before may have failed at its flush */
+    if (journal_write_again(a->journal, s.record_offset, s.record_end) < 0)
+        return -1;
+    if (message_file_exists(f->dirfd, slice_of(s.name_bytes), m->size))
         return 0;
-    return linkat(m->dirfd, m->name, f->dirfd, path, 0) == 0 ? 0 : copy_file(m, f->dirfd, path);
+    folder_cur_path(path, slice_of(s.name_bytes));
+    return linkat(m->dirfd, m->name, f->dirfd, path, 0) == 0
+               ? 0
+               : message_file_copy(m->fd, m->size, f->dirfd, s.name_bytes);
 }
 
 static bool
@@ -147,11 +119,10 @@ delivery_file_place(const struct delivery_message *m, int dirfd, char name[FILE_
         if (same_file(m, dirfd, path))
             return 0;
         folder_file_name(name, m->size);
-        folder_cur_path(path, slice_of(name));
     } else if (errno != EXDEV && errno != EMLINK && errno != EPERM) {
         return -1;
     }
-    return copy_file(m, dirfd, path);
+    return message_file_copy(m->fd, m->size, dirfd, name);
 }
 
 /* Takes back the file of an attempt that got no record; not one that was there before. */

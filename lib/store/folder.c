@@ -1,5 +1,5 @@
 /*
- * lib/store/folder.c - one folder's directory and journal, and the user's ledger.
+ * lib/store/folder.c - one folder's directory and journal.
  */
 #include "lib/store/folder.h"
 
@@ -18,6 +18,7 @@
 #include "lib/store/adopt.h"
 #include "lib/store/beneath.h"
 #include "lib/store/folder_name.h"
+#include "lib/store/ledger.h"
 
 #define JOURNAL_NEW_MAX (1u << 30) /* bytes of a journal made by adoption */
 
@@ -88,16 +89,14 @@ add_first_record(struct strbuf *records, const struct record_state *state)
     return rc;
 }
 
-/* Gives the finished file its name, unless there is a journal by now. */
+/* Gives the finished file its name, unless there is a journal by now. 1: given, 0: there is. */
 static int
 publish_journal(int dirfd, const char *tmp)
 {
-    int rc = linkat(dirfd, tmp, dirfd, JOURNAL_NAME, 0);
+    int ours = linkat(dirfd, tmp, dirfd, JOURNAL_NAME, 0) == 0 ? 1 : errno == EEXIST ? 0 : -1;
 
-    if (rc < 0 && errno == EEXIST)
-        rc = 0;
     unlink_keep_errno(dirfd, tmp);
-    return rc == 0 ? fsync(dirfd) : rc;
+    return ours >= 0 && fsync(dirfd) < 0 ? -1 : ours;
 }
 
 int
@@ -127,10 +126,36 @@ folder_make_journal(int dirfd, uint32_t uidvalidity, bool inbox)
     return rc;
 }
 
-static uint32_t
-first_uidvalidity(void)
+int
+folder_open_inbox_journal(struct journal *j, int dirfd)
 {
-    return (uint32_t)(clock_real_ms() / 1000);
+    if (journal_open(j, dirfd, true) == 0)
+        return 0;
+    if (errno != ENOENT || folder_make_journal(dirfd, (uint32_t)(clock_real_ms() / 1000), true) < 0)
+        return -1;
+    return journal_open(j, dirfd, true);
+}
+
+/* Another folder than INBOX; what was adopted counts for the user. */
+static int
+make_folder_journal(struct folder *f)
+{
+    uint32_t uidvalidity;
+    struct journal_tail tail;
+    int ours;
+
+    if (ledger_new_uidvalidity(f->store, &uidvalidity) < 0)
+        return -1;
+    ours = folder_make_journal(f->dirfd, uidvalidity, false);
+    if (ours < 0 || journal_open(&f->journal, f->dirfd, true) < 0)
+        return -1;
+    if (ours == 0)
+        return 0;
+    if (journal_tail_read(&f->journal, &tail) < 0)
+        return -1;
+    return tail.state.count == 0
+               ? 0
+               : ledger_add(f->store, (int64_t)tail.state.bytes, tail.state.count);
 }
 
 /* Opens the journal of an open directory, made first if need be. */
@@ -138,26 +163,18 @@ static int
 open_or_make_journal(struct folder *f)
 {
     bool writable = !f->store->options.read_only;
-    uint32_t uidvalidity = first_uidvalidity();
-    struct journal_tail tail;
+    int rc;
 
     if (journal_open(&f->journal, f->dirfd, writable) == 0)
         return 0;
     if (errno != ENOENT || !writable)
         return -1;
-    if (!f->inbox && ledger_new_uidvalidity(f->store, &uidvalidity) < 0)
-        return -1;
-    if (folder_make_journal(f->dirfd, uidvalidity, f->inbox) < 0 ||
-        journal_open(&f->journal, f->dirfd, writable) < 0)
-        return -1;
     if (f->inbox)
-        return 0;
-    /* what was adopted counts for the user */
-    if (journal_tail_read(&f->journal, &tail) < 0)
-        return -1;
-    return tail.state.count == 0
-               ? 0
-               : ledger_add(f->store, (int64_t)tail.state.bytes, tail.state.count);
+        return folder_open_inbox_journal(&f->journal, f->dirfd);
+    ledger_begin(f->store);
+    rc = make_folder_journal(f);
+    ledger_end(f->store);
+    return rc;
 }
 
 int
@@ -189,97 +206,4 @@ folder_close(struct folder *f)
     f->dirfd = -1;
     xfree(&f->name);
     errno = saved;
-}
-
-/* ---- the ledger ---- */
-
-static int
-ledger_change(const struct store *store, void (*change)(struct record_state *, const int64_t *),
-              const int64_t *values, struct record_state *result)
-{
-    struct journal j;
-    struct appender a;
-    int rc;
-
-    if (journal_open(&j, store->dirfd, true) < 0 &&
-        (errno != ENOENT || folder_make_journal(store->dirfd, first_uidvalidity(), true) < 0 ||
-         journal_open(&j, store->dirfd, true) < 0))
-        return -1;
-    rc = appender_begin(&a, &j, true, 0);
-    if (rc == 0) {
-        change(&a.state, values);
-        *result = a.state;
-        rc = appender_commit(&a);
-    }
-    journal_close(&j);
-    return rc;
-}
-
-int
-ledger_read(const struct store *store, struct record_state *state)
-{
-    struct journal j;
-    struct journal_tail tail;
-    int rc;
-
-    if (journal_open(&j, store->dirfd, false) < 0)
-        return -1;
-    rc = journal_tail_read(&j, &tail);
-    *state = tail.state;
-    journal_close(&j);
-    return rc;
-}
-
-static void
-add_totals(struct record_state *state, const int64_t *values)
-{
-    state->user_bytes = appender_adjust(state->user_bytes, values[0]);
-    state->user_messages = appender_adjust(state->user_messages, values[1]);
-}
-
-int
-ledger_add(const struct store *store, int64_t bytes, int64_t messages)
-{
-    int64_t values[2] = {bytes, messages};
-    struct record_state result = {0};
-
-    return ledger_change(store, add_totals, values, &result);
-}
-
-static void
-take_uidvalidity(struct record_state *state, const int64_t *values)
-{
-    uint32_t now = (uint32_t)values[0];
-
-    state->last_uidvalidity = now > state->last_uidvalidity ? now : state->last_uidvalidity + 1;
-}
-
-int
-ledger_new_uidvalidity(const struct store *store, uint32_t *value)
-{
-    int64_t now_s = clock_real_ms() / 1000;
-    struct record_state result = {0};
-
-    if (ledger_change(store, take_uidvalidity, &now_s, &result) < 0)
-        return -1;
-    *value = result.last_uidvalidity;
-    return 0;
-}
-
-int
-ledger_check_quota(const struct store *store, uint64_t more_bytes, uint64_t more_messages)
-{
-    const struct store_options *o = &store->options;
-    struct record_state s;
-
-    if (o->quota_bytes == 0 && o->quota_messages == 0)
-        return 0;
-    if (ledger_read(store, &s) < 0)
-        return -1;
-    if ((o->quota_bytes != 0 && s.user_bytes + more_bytes > o->quota_bytes) ||
-        (o->quota_messages != 0 && s.user_messages + more_messages > o->quota_messages)) {
-        errno = EDQUOT;
-        return -1;
-    }
-    return 0;
 }

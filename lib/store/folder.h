@@ -1,6 +1,5 @@
 /*
- * lib/store/folder.h - one folder's directory and journal, and the user's ledger in INBOX's
- * journal.
+ * lib/store/folder.h - one folder's directory and journal.
  *
  * For the modules of the store alone. A folder is a directory with cur/, new/ and tmp/; its journal
  * is made when somebody first uses it, and adopts what lies in cur/ then.
@@ -12,8 +11,10 @@
 #include "lib/store/store.h"
 
 struct store {
-    int dirfd;
+    int dirfd; /* an open file description of this session's own */
     struct store_options options;
+    unsigned ledger_holds; /* ledger_begin without its end */
+    bool ledger_verified;  /* in this session */
 };
 
 struct folder {
@@ -32,16 +33,10 @@ int folder_open_dir(const struct store *store, struct slice canonical);
 /* cur/, new/ and tmp/ below dirfd, flushed. */
 int folder_make_dirs(int dirfd);
 /* Makes a journal where there is none: the messages in cur/ come into it. `uidvalidity` is for the
- * new journal. Somebody else's journal made meanwhile is as good. */
+ * new journal. 1: it is ours, 0: somebody else's was made meanwhile, which is as good. */
 int folder_make_journal(int dirfd, uint32_t uidvalidity, bool inbox);
-
-/* ---- the ledger: the user's totals and the UIDVALIDITY values given out, in INBOX's journal ----
- */
-int ledger_read(const struct store *store, struct record_state *state);
-int ledger_add(const struct store *store, int64_t bytes, int64_t messages);
-int ledger_new_uidvalidity(const struct store *store, uint32_t *value);
-/* EDQUOT if so much more is too much. */
-int ledger_check_quota(const struct store *store, uint64_t more_bytes, uint64_t more_messages);
+/* INBOX's journal, for writing; made at its first use. */
+int folder_open_inbox_journal(struct journal *j, int dirfd);
 
 /* ---- message files ---- */
 #define FILE_NAME_SIZE (RECORD_NAME_MAX + 1)

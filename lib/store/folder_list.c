@@ -126,6 +126,27 @@ read_directory(const struct store *store, struct folder_list *list)
     return 0;
 }
 
+int
+folder_list_has_room(const struct store *store)
+{
+    int fd = beneath_open_dir(store->dirfd, ".");
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *e;
+    size_t count = 0;
+
+    if (dir == NULL) {
+        close_keep_errno(fd);
+        return -1;
+    }
+    while ((e = readdir(dir)) != NULL)
+        count += e->d_name[0] == '.';
+    (void)closedir(dir); /* read only */
+    if (count < STORE_FOLDERS_MAX)
+        return 0;
+    errno = ENOSPC;
+    return -1;
+}
+
 /* ---- posthorn.folders ---- */
 
 static void

@@ -24,6 +24,8 @@ struct folder_list {
 /* All of them, parents and subscriptions without a folder included. */
 int folder_list_read(const struct store *store, struct folder_list *list);
 void folder_list_free(struct folder_list *list);
+/* 0, or -1 with ENOSPC: there are STORE_FOLDERS_MAX, and more would not be listed. */
+int folder_list_has_room(const struct store *store);
 struct folder_row *folder_list_find(const struct folder_list *list, struct slice name);
 
 /* Changes the line of `name` and replaces the file: change() gets the row (made if it is missing).

@@ -22,7 +22,7 @@
 #include "lib/store/beneath.h"
 
 #define INDEX_MAGIC "PHINDEX1"
-#define INDEX_VERSION 1
+#define INDEX_VERSION 2
 #define KEYWORDS_MAX ((size_t)MAILBOX_KEYWORDS_MAX * (MAILBOX_KEYWORD_LEN_MAX + 2))
 #define WRITE_ENTRIES 1024 /* at once */
 #define TAIL_MIN 65536     /* bytes of journal that are read faster than an index is written */
@@ -40,7 +40,8 @@ struct index_header {
     uint32_t first_unseen; /* position */
     uint32_t keywords_len; /* bytes behind the entries */
     struct record_state state;
-    uint32_t zero[3];
+    uint32_t record_crc; /* of the record that ends at journal_offset */
+    uint32_t zero[2];
     uint32_t crc; /* of all before */
 };
 _Static_assert(sizeof(struct index_header) == 128, "on disk");
@@ -59,6 +60,20 @@ header_fits(const struct index_header *h, const struct journal *j, uint64_t size
                sizeof(*h) + (uint64_t)h->count * sizeof(struct view_entry) + h->keywords_len;
 }
 
+/* The checksum of the record that ends at `offset`. A power cut may take back records that an index
+ * stands for, and others grow in their place: then it is not the same. */
+static int
+read_record_crc(const struct journal *j, uint64_t offset, uint32_t *crc)
+{
+    struct record_trailer t;
+
+    if (offset < sizeof(struct journal_header) + sizeof(t) ||
+        pread_exact(j->fd, &t, sizeof(t), (off_t)(offset - sizeof(t))) < 0)
+        return -1;
+    *crc = t.crc;
+    return 0;
+}
+
 /* Each keyword is its bit, its length and its name. */
 static void
 read_keywords(struct view *v, struct slice bytes)
@@ -74,24 +89,22 @@ read_keywords(struct view *v, struct slice bytes)
     }
 }
 
+/* `h` was checked; what the map holds in its place by now does not count. */
 static void
-take_map(struct view *v, void *map, size_t len)
+take_map(struct view *v, const struct index_header *h, void *map, size_t len)
 {
-    struct index_header h;
-    size_t entries;
+    size_t entries = h->count * sizeof(struct view_entry);
 
-    memcpy(&h, map, sizeof(h));
-    entries = h.count * sizeof(struct view_entry);
     v->map = map;
     v->map_len = len;
-    v->base = (struct view_entry *)((char *)map + sizeof(h));
-    v->base_count = h.count;
-    v->unseen = h.unseen;
-    v->bytes = h.bytes;
-    v->first_unseen = h.first_unseen;
-    v->index_offset = v->offset = h.journal_offset;
-    v->state = h.state;
-    read_keywords(v, slice_make((char *)map + sizeof(h) + entries, h.keywords_len));
+    v->base = (struct view_entry *)((char *)map + sizeof(*h));
+    v->base_count = h->count;
+    v->unseen = h->unseen;
+    v->bytes = h->bytes;
+    v->first_unseen = h->first_unseen;
+    v->index_offset = v->offset = h->journal_offset;
+    v->state = h->state;
+    read_keywords(v, slice_make((char *)map + sizeof(*h) + entries, h->keywords_len));
 }
 
 int
@@ -99,18 +112,20 @@ index_file_map(struct view *v, const struct journal *j, uint64_t size)
 {
     int fd = beneath_open(j->dirfd, INDEX_NAME, O_RDONLY | O_NONBLOCK, 0);
     struct index_header h;
+    uint32_t record_crc;
     struct stat st;
     void *map = MAP_FAILED;
 
     if (fd < 0)
         return -1;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && pread_exact(fd, &h, sizeof(h), 0) == 0 &&
-        header_fits(&h, j, size, (uint64_t)st.st_size))
+        header_fits(&h, j, size, (uint64_t)st.st_size) &&
+        read_record_crc(j, h.journal_offset, &record_crc) == 0 && record_crc == h.record_crc)
         map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     close_keep_errno(fd);
     if (map == MAP_FAILED)
         return -1;
-    take_map(v, map, (size_t)st.st_size);
+    take_map(v, &h, map, (size_t)st.st_size);
     return 0;
 }
 
@@ -151,6 +166,8 @@ write_whole(const struct view *v, const struct journal *j, int fd)
     struct strbuf words = strbuf_new(KEYWORDS_MAX);
     int rc;
 
+    if (read_record_crc(j, v->offset, &h.record_crc) < 0)
+        return -1;
     /* Positions close up where messages left: before the hint there were at least so many. */
     h.first_unseen = v->first_unseen > v->gone_count ? v->first_unseen - v->gone_count : 0;
     for (size_t bit = 0; bit < MAILBOX_KEYWORDS_MAX; bit++)

@@ -25,7 +25,13 @@
 int
 journal_adopt_fd(struct journal *j, int dirfd, int fd, bool writable)
 {
+    struct stat st;
+
     *j = (struct journal){.dirfd = dirfd, .fd = fd, .writable = writable};
+    if (fstat(fd, &st) == 0) {
+        j->dev = st.st_dev;
+        j->ino = st.st_ino;
+    }
     if (pread_exact(fd, &j->header, sizeof(j->header), 0) < 0) {
         if (errno == EPIPE)
             errno = EBADMSG;
@@ -62,10 +68,12 @@ journal_look(const struct journal *j, uint64_t *size, bool *replaced)
 {
     struct stat st;
 
-    if (fstat(j->fd, &st) < 0)
+    /* The link count would not tell: somebody's backup may be a link to the old file. */
+    *replaced = fstatat(j->dirfd, JOURNAL_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+                st.st_ino != j->ino || st.st_dev != j->dev;
+    if (*replaced && fstat(j->fd, &st) < 0)
         return -1;
     *size = (uint64_t)st.st_size;
-    *replaced = st.st_nlink == 0;
     if (S_ISREG(st.st_mode))
         return 0;
     errno = EBADMSG;
@@ -73,11 +81,10 @@ journal_look(const struct journal *j, uint64_t *size, bool *replaced)
 }
 
 int
-journal_lock(struct journal *j)
+journal_lock_unnamed(struct journal *j)
 {
     int64_t deadline = 0;
     struct timespec pause = {.tv_nsec = 50000};
-    bool replaced;
 
     if (!j->writable) {
         errno = EACCES;
@@ -97,6 +104,16 @@ journal_lock(struct journal *j)
             pause.tv_nsec += pause.tv_nsec / 2;
     }
     j->locked = true;
+    return 0;
+}
+
+int
+journal_lock(struct journal *j)
+{
+    bool replaced;
+
+    if (journal_lock_unnamed(j) < 0)
+        return -1;
     if (journal_look(j, &j->size, &replaced) == 0 && !replaced)
         return 0;
     journal_unlock(j);
@@ -166,6 +183,10 @@ journal_read(const struct journal *j, uint64_t from, uint64_t to,
             break;
         if (status == RECORD_SHORT) {
             rc = journal_window_fill(j, &w, *end, to, need < READ_STEP ? READ_STEP : need);
+            if (rc < 0 && errno == EPIPE) { /* a torn tail was cut off since: here it ends */
+                rc = 0;
+                break;
+            }
             continue;
         }
         rc = each(arg, &rec);
@@ -253,6 +274,21 @@ int
 journal_flush(const struct journal *j)
 {
     return fdatasync(j->fd);
+}
+
+int
+journal_write_again(const struct journal *j, uint64_t from, uint64_t to)
+{
+    struct journal_window w = {0};
+    int rc = 0;
+
+    for (uint64_t at = from; at < to && rc == 0; at += w.len) {
+        rc = journal_window_fill(j, &w, at, to, READ_STEP);
+        if (rc == 0)
+            rc = pwrite_all(j->fd, slice_make(w.buf, w.len), (off_t)at);
+    }
+    xfree(&w.buf);
+    return rc;
 }
 
 #define MARK_OFFSET (sizeof(struct record_trailer) - offsetof(struct record_trailer, mark))

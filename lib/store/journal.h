@@ -3,10 +3,12 @@
  *
  * Readers take no lock: a record that does not check out is not there yet. Appenders hold the lock
  * (flock), find out in one read what the last record says, and cut a torn tail back first. A
- * journal that a compaction replaced is told by its link count of zero.
+ * journal that a compaction replaced is told by its name, which then means another file.
  */
 #ifndef POSTHORN_LIB_STORE_JOURNAL_H
 #define POSTHORN_LIB_STORE_JOURNAL_H
+
+#include <sys/types.h>
 
 #include "lib/store/record.h"
 
@@ -16,6 +18,8 @@
 struct journal {
     int dirfd; /* the folder's directory: borrowed */
     int fd;    /* -1: not open */
+    dev_t dev; /* of the file: whether the name still means it */
+    ino_t ino;
     bool writable;
     bool locked;
     int64_t lock_wait_ms; /* 0: JOURNAL_LOCK_MS */
@@ -28,8 +32,8 @@ int journal_open(struct journal *j, int dirfd, bool writable);
 /* The same for an open descriptor, which the journal then owns (closed on failure). */
 int journal_adopt_fd(struct journal *j, int dirfd, int fd, bool writable);
 void journal_close(struct journal *j);
-/* True if the file is no longer the folder's journal (replaced, or the folder is gone). *size: its
- * length. -1 with errno. */
+/* *replaced: the file is no longer the folder's journal (a compaction, or the folder is gone).
+ * *size: its length. -1 with errno. */
 int journal_look(const struct journal *j, uint64_t *size, bool *replaced);
 
 /* Exclusive. -1 with errno: EBUSY after lock_wait_ms, ESTALE if the file was replaced meanwhile
@@ -37,6 +41,8 @@ int journal_look(const struct journal *j, uint64_t *size, bool *replaced);
 int journal_lock(struct journal *j);
 /* The same, and opens the new file as often as needed. */
 int journal_lock_current(struct journal *j);
+/* For a new file that has not got the journal's name yet. */
+int journal_lock_unnamed(struct journal *j);
 void journal_unlock(struct journal *j);
 
 /* A piece of the journal in memory; buf is the caller's to free. */
@@ -46,7 +52,8 @@ struct journal_window {
     size_t len;    /* bytes in buf */
     uint64_t base; /* their offset in the journal */
 };
-/* Reads `want` bytes from `at` on, less if that passes `to`. -1 with errno. */
+/* Reads `want` bytes from `at` on, less if that passes `to`. -1 with errno: EPIPE, the file is
+ * shorter by now. */
 int journal_window_fill(const struct journal *j, struct journal_window *w, uint64_t at, uint64_t to,
                         size_t want);
 /* Runs each() over the whole records in [from, to). *end: where the last one ended; less than `to`
@@ -65,6 +72,9 @@ void journal_release(const struct journal *j);
 /* True while a writer other than this handle holds a record at `offset` or behind it. */
 bool journal_is_held(const struct journal *j, uint64_t offset);
 int journal_flush(const struct journal *j);
+/* Writes these bytes once more: after a flush that failed the kernel takes them for clean, and the
+ * next flush would report what it did not do. */
+int journal_write_again(const struct journal *j, uint64_t from, uint64_t to);
 /* Marks the record that ends at `record_end` as settled; it and its files are on disk. */
 void journal_mark(const struct journal *j, uint64_t record_end);
 

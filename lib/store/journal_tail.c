@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/io.h"
 #include "lib/base/mem.h"
 
 #define TAIL_WINDOW 1024 /* bytes: the last record of a delivery and some before it */
@@ -19,29 +20,30 @@
 #define REPAIR_WORK_MAX (256u << 20) /* bytes checked when looking behind a tear */
 #define FIRST_RECORD sizeof(struct journal_header)
 
-static void
-tail_step(struct journal_tail *t, const struct record *rec, uint64_t *flushed)
+static int
+tail_step(void *arg, const struct record *rec)
 {
+    struct journal_tail *t = arg;
+
     t->end = rec->end;
     t->state = rec->state;
-    if (rec->marked)
-        *flushed = rec->end;
+    if (rec->marked && !t->unsettled)
+        t->settled = rec->end;
     if ((rec->flags & RECORD_LASTING) != 0 && !rec->marked && !t->unsettled) {
         t->unsettled = true;
         t->settled = rec->offset;
     }
     if (!t->unsettled)
         t->settled_state = rec->state;
+    return 0;
 }
 
-/* Walks the whole records in `w` from the journal offset `at`. 0, or 1: they do not reach its end.
- */
+/* Walks the whole records from the journal offset `at`, which lies in `w`. 0, or 1: they do not
+ * reach its end. */
 static int
 tail_walk(const struct journal_window *w, uint64_t at, struct journal_tail *tail)
 {
-    uint64_t flushed = at;
-
-    *tail = (struct journal_tail){.end = at};
+    *tail = (struct journal_tail){.end = at, .settled = at};
     if (at > FIRST_RECORD) {
         struct record_trailer before;
 
@@ -56,11 +58,30 @@ tail_walk(const struct journal_window *w, uint64_t at, struct journal_tail *tail
         if (record_parse(slice_make(w->buf + skip, w->len - skip), tail->end, &rec, &need) !=
             RECORD_OK)
             return 1;
-        tail_step(tail, &rec, &flushed);
+        (void)tail_step(tail, &rec); /* always 0 */
     }
-    if (!tail->unsettled)
-        tail->settled = flushed;
     return 0;
+}
+
+/* The same for records that begin before the window: rare (nobody settled for long), at any length.
+ */
+static int
+tail_read_on(const struct journal *j, uint64_t at, uint64_t size, struct journal_tail *tail)
+{
+    struct record_trailer before;
+    uint64_t end;
+
+    *tail = (struct journal_tail){.end = at, .settled = at};
+    if (at > FIRST_RECORD) {
+        if (at < FIRST_RECORD + sizeof(before))
+            return 1;
+        if (pread_exact(j->fd, &before, sizeof(before), (off_t)(at - sizeof(before))) < 0)
+            return errno == EPIPE ? 1 : -1;
+        tail->settled_state = before.state;
+    }
+    if (journal_read(j, at, size, tail_step, tail, &end) < 0)
+        return -1;
+    return end == size ? 0 : 1;
 }
 
 /* The last record in the window: 0 and *from is where the records begin that are not known to be
@@ -74,7 +95,7 @@ tail_last(const struct journal *j, struct journal_window *w, uint64_t size, uint
     if (length == 0 || length > size - FIRST_RECORD)
         return 1;
     if (length > w->len && journal_window_fill(j, w, size - length, size, length) < 0)
-        return -1;
+        return errno == EPIPE ? 1 : -1;
     if (record_parse(slice_make(w->buf + w->len - length, length), size - length, &last, &need) !=
         RECORD_OK)
         return 1;
@@ -91,17 +112,13 @@ tail_try(struct journal *j, struct journal_tail *tail, uint64_t size)
     uint64_t from = 0, first;
     int rc = journal_window_fill(j, &w, window, size, (size_t)(size - window));
 
+    if (rc < 0 && errno == EPIPE)
+        rc = 1; /* a torn tail was cut off since */
     if (rc == 0)
         rc = tail_last(j, &w, size, &from);
     first = from > FIRST_RECORD ? from - sizeof(struct record_trailer) : from;
-    if (rc == 0 && first < w.base) {
-        if (first < FIRST_RECORD || size - first > RECORD_MAX)
-            rc = 1;
-        else
-            rc = journal_window_fill(j, &w, first, size, (size_t)(size - first));
-    }
     if (rc == 0)
-        rc = tail_walk(&w, from, tail);
+        rc = first < w.base ? tail_read_on(j, from, size, tail) : tail_walk(&w, from, tail);
     xfree(&w.buf);
     return rc;
 }

@@ -7,6 +7,10 @@
 
 #include "lib/store/journal.h"
 
+/* So many bytes may lie behind `settled`: whoever makes it more flushes, or settles what a dead
+ * writer left, so that finding the tail stays cheap. */
+#define JOURNAL_SPAN_MAX 65536u
+
 /* Where a journal ends and what holds there. */
 struct journal_tail {
     uint64_t end;                      /* after the last whole record */
@@ -16,8 +20,9 @@ struct journal_tail {
     struct record_state settled_state; /* after the last record before it: what may be announced */
 };
 
-/* O(1). A torn tail is cut back under the lock, which is taken for that; who may not write looks
- * for the last whole record from the start. EBADMSG: damaged; EAGAIN: it was just replaced. */
+/* Reads from `settled` on. A torn tail is cut back under the lock, which is taken for that; who may
+ * not write looks for the last whole record from the start. EBADMSG: damaged; EAGAIN: it was just
+ * replaced. */
 int journal_tail_read(struct journal *j, struct journal_tail *tail);
 
 #endif

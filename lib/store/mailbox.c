@@ -6,7 +6,6 @@
  */
 #include "lib/store/mailbox.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,10 +17,11 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/store/adopt.h"
-#include "lib/store/beneath.h"
 #include "lib/store/compact.h"
 #include "lib/store/index_file.h"
 #include "lib/store/mailbox_private.h"
+#include "lib/store/message_file.h"
+#include "lib/store/settle.h"
 #include "lib/store/sweep.h"
 
 #define ITEM_MAX 1024
@@ -259,22 +259,26 @@ mailbox_get_info(const struct mailbox *mb, struct mailbox_info *info)
         info->first_unseen_seq = 0;
 }
 
+/* On a full disk a folder can be read, and emptied, all the same. */
+static bool
+out_of_room(void)
+{
+    return errno == ENOSPC || errno == EDQUOT;
+}
+
 int
 mailbox_status(struct store *store, struct slice name, struct mailbox_info *info)
 {
     struct folder f;
     struct journal_tail tail;
-    uint64_t bytes = 0;
     int rc;
 
     if (folder_open(&f, store, name) < 0)
         return -1;
-    rc = store->options.read_only ? 0 : adopt_new(f.dirfd, &f.journal, f.inbox, &bytes);
-    if (rc > 0 && !f.inbox)
-        rc = ledger_add(store, (int64_t)bytes, rc);
-    if (rc >= 0)
+    rc = store->options.read_only ? 0 : adopt_new(&f);
+    if (rc >= 0 || out_of_room())
         rc = settle_folder(&f);
-    if (rc >= 0)
+    if (rc >= 0 || out_of_room())
         rc = journal_tail_read(&f.journal, &tail);
     if (rc == 0)
         fill_info(info, &f.journal,
@@ -285,42 +289,12 @@ mailbox_status(struct store *store, struct slice name, struct mailbox_info *info
 
 /* ---- a message's file ---- */
 
-/* Another program may have renamed the file to change its flags: finds it by what stands before the
- * flags. */
-static int
-open_renamed(const struct mailbox *mb, struct slice name)
-{
-    struct slice base = slice_sub(name, 0, slice_find(name, SLICE(":2,")));
-    int fd = beneath_open_dir(mb->folder.dirfd, "cur");
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *e;
-    int found = -1;
-
-    if (dir == NULL) {
-        close_keep_errno(fd);
-        return -1;
-    }
-    while (found < 0 && (e = readdir(dir)) != NULL) {
-        struct slice other = slice_of(e->d_name);
-
-        if (slice_starts(other, base) &&
-            (other.len == base.len ||
-             slice_starts(slice_sub(other, base.len, other.len), SLICE(":2,"))))
-            found = beneath_open(fd, e->d_name, O_RDONLY | O_NONBLOCK, 0);
-    }
-    (void)closedir(dir); /* read only */
-    if (found < 0)
-        errno = ENOENT;
-    return found;
-}
-
 int
 mailbox_open_message(struct mailbox *mb, uint32_t seq)
 {
     struct strbuf buf = strbuf_new(ITEM_MAX);
     uint32_t rank = mailbox_rank_of_seq(mb, seq);
     const struct view_entry *e = rank == 0 ? NULL : view_at(&mb->view, rank);
-    char path[FILE_PATH_SIZE];
     struct item item;
     int fd = -1;
 
@@ -332,10 +306,7 @@ mailbox_open_message(struct mailbox *mb, uint32_t seq)
         if (item.arrival.m.uid != e->m.uid) {
             errno = EBADMSG;
         } else {
-            folder_cur_path(path, item.arrival.name);
-            fd = beneath_open(mb->folder.dirfd, path, O_RDONLY | O_NONBLOCK, 0);
-            if (fd < 0 && errno == ENOENT)
-                fd = open_renamed(mb, item.arrival.name);
+            fd = message_file_open(mb->folder.dirfd, item.arrival.name);
         }
     }
     strbuf_free(&buf);

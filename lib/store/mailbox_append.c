@@ -17,6 +17,7 @@
 #include "lib/base/random.h"
 #include "lib/store/arrivals.h"
 #include "lib/store/beneath.h"
+#include "lib/store/ledger.h"
 
 struct mailbox_append {
     struct folder folder;
@@ -135,8 +136,13 @@ mailbox_append_commit(struct mailbox_append **appendp, struct mailbox_uids *uids
         mailbox_append_abort(appendp);
         return -1;
     }
-    if (a->arrivals.count > 0)
-        rc = arrivals_commit(&a->arrivals, true, &record_end, uids);
+    if (a->arrivals.count > 0) {
+        ledger_begin(a->folder.store);
+        rc = arrivals_commit(&a->arrivals, &record_end, uids);
+        if (rc == 0)
+            journal_mark(&a->folder.journal, record_end);
+        ledger_end(a->folder.store);
+    }
     append_free(appendp);
     return rc;
 }

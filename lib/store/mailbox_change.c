@@ -13,7 +13,9 @@
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/store/ledger.h"
 #include "lib/store/mailbox_private.h"
+#include "lib/store/message_file.h"
 
 #define ITEM_MAX 1024
 #define ALL_FLAGS (MESSAGE_RECENT - 1)
@@ -207,7 +209,7 @@ mailbox_store_flags(struct mailbox *mb, const uint32_t *seqs, uint32_t count,
     xfree(&uids);
     if (rc < 0 || chosen == 0)
         return rc;
-    if (interval == 0)
+    if (interval == 0 || (!mb->unsettled && mb->own_end - mb->settled_offset > JOURNAL_SPAN_MAX))
         return mailbox_make_durable(mb, mb->own_end);
     if (mb->flush_due_ms == 0)
         mb->flush_due_ms = clock_mono_ms() + interval;
@@ -325,7 +327,35 @@ unlink_files(struct mailbox *mb, struct slice names)
     }
 }
 
-/* With the lock held; gives it up. The record is durable before the first file goes. */
+/* The lock for a removal, which is counted before removal_end. */
+static int
+removal_begin(struct mailbox *mb)
+{
+    if (!mb->folder.inbox)
+        ledger_begin(mb->folder.store);
+    if (mailbox_lock(mb) == 0)
+        return 0;
+    if (!mb->folder.inbox)
+        ledger_end(mb->folder.store);
+    return -1;
+}
+
+/* What a removal that is on disk still needs. The mark comes after the counting: who finds none
+ * counts. That it fails (a full disk) takes nothing back. */
+static int
+settle_removal(struct mailbox *mb, const struct removal *r)
+{
+    if (journal_flush(&mb->folder.journal) < 0)
+        return -1;
+    mb->flush_due_ms = 0;
+    if (mb->folder.inbox ||
+        ledger_add(mb->folder.store, -(int64_t)r->bytes, -(int64_t)r->count) == 0)
+        journal_mark(&mb->folder.journal, mb->own_end);
+    unlink_files(mb, strbuf_slice(&r->names));
+    return 0;
+}
+
+/* After removal_begin, which it ends. The record is durable before the first file goes. */
 static int
 remove_locked(struct mailbox *mb, enum item_type type, const uint32_t *uids, uint32_t count)
 {
@@ -336,13 +366,11 @@ remove_locked(struct mailbox *mb, enum item_type type, const uint32_t *uids, uin
         rc = write_removal(mb, type, &r);
     mailbox_unlock(mb);
     if (rc == 0 && r.count > 0) {
-        rc = mailbox_make_durable(mb, mb->own_end);
+        rc = settle_removal(mb, &r);
         journal_release(&mb->folder.journal);
-        if (rc == 0)
-            unlink_files(mb, strbuf_slice(&r.names));
-        if (rc == 0 && !mb->folder.inbox)
-            rc = ledger_add(mb->folder.store, -(int64_t)r.bytes, -(int64_t)r.count);
     }
+    if (!mb->folder.inbox)
+        ledger_end(mb->folder.store);
     xfree(&r.ranges.list);
     strbuf_free(&r.names);
     return rc;
@@ -351,15 +379,40 @@ remove_locked(struct mailbox *mb, enum item_type type, const uint32_t *uids, uin
 int
 mailbox_expunge_uids(struct mailbox *mb, const uint32_t *uids, uint32_t count)
 {
-    return mailbox_lock(mb) < 0 ? -1 : remove_locked(mb, ITEM_EXPUNGE, uids, count);
+    return removal_begin(mb) < 0 ? -1 : remove_locked(mb, ITEM_EXPUNGE, uids, count);
+}
+
+/* Under the lock: an attempt of the same delivery may just have put the file back. */
+static uint32_t
+keep_lost(struct mailbox *mb, uint32_t *uids, uint32_t count)
+{
+    struct strbuf buf = strbuf_new(ITEM_MAX);
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t rank = view_rank_at_or_above(&mb->view, uids[i]);
+        const struct view_entry *e =
+            rank <= view_count(&mb->view) ? view_at(&mb->view, rank) : NULL;
+        struct item item;
+
+        if (e != NULL && e->m.uid == uids[i] &&
+            journal_read_item(&mb->folder.journal, e->item, &buf, &item) == 0 &&
+            item.arrival.m.uid == uids[i] &&
+            !message_file_exists(mb->folder.dirfd, item.arrival.name, item.arrival.m.size))
+            uids[kept++] = uids[i];
+    }
+    strbuf_free(&buf);
+    return kept;
 }
 
 int
-mailbox_void_uids(struct mailbox *mb, const uint32_t *uids, uint32_t count)
+mailbox_void_lost(struct mailbox *mb, const uint32_t *uids, uint32_t count)
 {
     uint32_t *sorted = sorted_copy(uids, count);
-    int rc = mailbox_lock(mb) < 0 ? -1 : remove_locked(mb, ITEM_VOID, sorted, count);
+    int rc = removal_begin(mb);
 
+    if (rc == 0)
+        rc = remove_locked(mb, ITEM_VOID, sorted, keep_lost(mb, sorted, count));
     xfree(&sorted);
     return rc;
 }
@@ -396,7 +449,7 @@ mailbox_expunge(struct mailbox *mb, const uint32_t *uids, uint32_t count)
     int rc = may_remove(mb);
 
     if (rc == 0)
-        rc = mailbox_lock(mb);
+        rc = removal_begin(mb);
     if (rc == 0) {
         live = view_count(&mb->view);
         for (uint32_t rank = 1; rank <= live; rank++) {

@@ -14,7 +14,9 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/store/arrivals.h"
+#include "lib/store/ledger.h"
 #include "lib/store/mailbox_private.h"
+#include "lib/store/message_file.h"
 
 #define ITEM_MAX 1024
 
@@ -36,7 +38,6 @@ link_message(struct mailbox *mb, uint32_t seq, struct arrivals *to)
     struct strbuf buf = strbuf_new(ITEM_MAX);
     uint32_t rank = seq == 0 || seq > mb->visible ? 0 : mailbox_rank_of_seq(mb, seq);
     const struct view_entry *e = rank == 0 ? NULL : view_at(&mb->view, rank);
-    char from[FILE_PATH_SIZE], path[FILE_PATH_SIZE];
     struct incoming *in;
     struct item item;
     int rc = -1;
@@ -53,12 +54,11 @@ link_message(struct mailbox *mb, uint32_t seq, struct arrivals *to)
     copy_keywords(mb, e->m.keywords, in);
     to->bytes += e->m.size;
     folder_file_name(in->name, e->m.size);
-    folder_cur_path(from, item.arrival.name);
-    folder_cur_path(path, slice_of(in->name));
     if (item.arrival.m.uid != e->m.uid)
         errno = EBADMSG;
     else
-        rc = linkat(mb->folder.dirfd, from, to->folder->dirfd, path, 0);
+        rc = message_file_link(mb->folder.dirfd, item.arrival.name, e->m.size, to->folder->dirfd,
+                               in->name);
     if (rc < 0)
         in->name[0] = '\0';
     strbuf_free(&buf);
@@ -116,6 +116,27 @@ check_copy(struct mailbox *mb, const uint32_t *seqs, uint32_t count, bool move)
     return move ? 0 : ledger_check_quota(mb->folder.store, bytes, count);
 }
 
+/* The arrivals, and what a MOVE (`origin`) needs then: they are settled when the source is. A
+ * message that is moved counts once at any time, or not at all for a moment. */
+static int
+commit(struct mailbox *mb, struct arrivals *to, const struct origin *origin,
+       struct mailbox_uids *uids)
+{
+    struct store *store = mb->folder.store;
+    uint64_t record_end;
+    int rc;
+
+    ledger_begin(store);
+    rc = arrivals_commit(to, &record_end, uids);
+    if (rc == 0 && origin != NULL)
+        rc = mailbox_expunge_uids(mb, origin->uids, to->count);
+    if (rc == 0 && (origin == NULL || to->folder->inbox ||
+                    ledger_add(store, (int64_t)to->bytes, to->count) == 0))
+        journal_mark(&to->folder->journal, record_end);
+    ledger_end(store);
+    return rc;
+}
+
 int
 mailbox_copy(struct mailbox *mb, const uint32_t *seqs, uint32_t count, struct slice folder,
              bool move, struct mailbox_uids *uids)
@@ -123,7 +144,6 @@ mailbox_copy(struct mailbox *mb, const uint32_t *seqs, uint32_t count, struct sl
     struct folder target;
     struct arrivals to = {.folder = &target};
     struct origin origin = {0};
-    uint64_t record_end;
     int rc = 0;
 
     *uids = (struct mailbox_uids){0};
@@ -141,12 +161,7 @@ mailbox_copy(struct mailbox *mb, const uint32_t *seqs, uint32_t count, struct sl
         to.origin_folder = slice_of(mb->folder.name);
     }
     if (rc == 0 && count > 0)
-        rc = arrivals_commit(&to, !move, &record_end, uids);
-    if (rc == 0 && move && count > 0) {
-        rc = mailbox_expunge_uids(mb, origin.uids, count);
-        if (rc == 0)
-            journal_mark(&target.journal, record_end);
-    }
+        rc = commit(mb, &to, move ? &origin : NULL, uids);
     if (rc < 0)
         xfree(&uids->uids);
     xfree(&origin.ranges);

@@ -73,17 +73,11 @@ int uid_list_add(struct uid_list *list, uint32_t uid);
 /* ---- mailbox_watch.c ---- */
 void mailbox_watch_clear(struct mailbox *mb);
 
-/* ---- settle.c ---- */
-/* Settles what a writer that died left in `f`'s journal (doc/store.md, "Settling"). */
-int settle_folder(struct folder *f);
-/* True if what the tail holds unsettled must not be announced: its writer is at it. Who may not
- * write (a read-only store) believes what a dead one left. */
-bool settle_is_open(const struct journal *j, const struct journal_tail *tail);
-
 /* ---- mailbox_change.c ---- */
 /* Expunges these UIDs (ascending; unknown ones are ignored) and unlinks their files. */
 int mailbox_expunge_uids(struct mailbox *mb, const uint32_t *uids, uint32_t count);
-/* The same for arrivals that a power cut took the files of: their delivery keys are forgotten. */
-int mailbox_void_uids(struct mailbox *mb, const uint32_t *uids, uint32_t count);
+/* The same for arrivals that a power cut took the files of, as far as these are still missing:
+ * their delivery keys are forgotten. */
+int mailbox_void_lost(struct mailbox *mb, const uint32_t *uids, uint32_t count);
 
 #endif

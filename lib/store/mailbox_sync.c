@@ -13,6 +13,7 @@
 #include "lib/base/mem.h"
 #include "lib/store/adopt.h"
 #include "lib/store/mailbox_private.h"
+#include "lib/store/settle.h"
 
 #define NEW_CHECK_MS 1000 /* new/ is looked at that often at most */
 
@@ -197,6 +198,8 @@ switch_journal(struct mailbox *mb)
     journal_close(&old);
     mb->view = fresh;
     mb->folder.journal = fresh_journal;
+    mb->flush_due_ms = 0; /* our changes are in the new file, which was flushed whole; own_end is an
+                             offset of the old one, where a mark would hit anything */
     mb->keywords_changed = true;
     mb->saw_lasting = true;
     mailbox_show_recents(mb);
@@ -311,6 +314,14 @@ mailbox_flush_due_ms(const struct mailbox *mb)
 
 /* ---- sync ---- */
 
+/* On a full disk what waits to be adopted or settled waits on; the rest can be read, and removed.
+ */
+static bool
+out_of_room(void)
+{
+    return errno == ENOSPC || errno == EDQUOT;
+}
+
 /* Finds out how far the journal is settled; does it itself when the writer seems to be gone. */
 static int
 look_at_settled(struct mailbox *mb)
@@ -322,7 +333,7 @@ look_at_settled(struct mailbox *mb)
     if (journal_tail_read(&mb->folder.journal, &tail) < 0)
         return errno == EAGAIN ? 0 : -1;
     if (tail.unsettled) {
-        if (settle_folder(&mb->folder) < 0 || mailbox_catch_up(mb) < 0 ||
+        if ((settle_folder(&mb->folder) < 0 && !out_of_room()) || mailbox_catch_up(mb) < 0 ||
             journal_tail_read(&mb->folder.journal, &tail) < 0)
             return errno == EAGAIN ? 0 : -1;
     }
@@ -337,17 +348,12 @@ static int
 look_for_new(struct mailbox *mb)
 {
     int64_t now = clock_mono_ms();
-    uint64_t bytes;
-    int count;
 
     if (!mb->folder.journal.writable ||
         (mb->new_checked_ms != 0 && now - mb->new_checked_ms < NEW_CHECK_MS))
         return 0;
     mb->new_checked_ms = now;
-    count = adopt_new(mb->folder.dirfd, &mb->folder.journal, mb->folder.inbox, &bytes);
-    if (count > 0 && !mb->folder.inbox)
-        return ledger_add(mb->folder.store, (int64_t)bytes, count);
-    return count < 0 ? -1 : 0;
+    return adopt_new(&mb->folder) < 0 && !out_of_room() && errno != ENOENT ? -1 : 0;
 }
 
 /* Takes settled ghosts out of the sequence numbers. */

@@ -5,16 +5,18 @@
  * mark is not there and nobody holds the record, the next who looks does the writer's work: voids
  * arrivals whose file a power cut took, completes a MOVE in its source folder, flushes, marks.
  */
+#include "lib/store/settle.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/store/beneath.h"
+#include "lib/store/ledger.h"
 #include "lib/store/mailbox_private.h"
+#include "lib/store/message_file.h"
 
 struct open_records {
     const struct folder *folder;
@@ -23,17 +25,6 @@ struct open_records {
     size_t count, cap;
     bool complete_moves; /* first pass: without the lock */
 };
-
-static bool
-file_is_there(const struct folder *f, const struct arrival *a)
-{
-    char path[FILE_PATH_SIZE];
-    struct stat st;
-
-    folder_cur_path(path, a->name);
-    return fstatat(f->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           (uint64_t)st.st_size >= a->m.size;
-}
 
 static bool
 listed(const struct uid_list *list, uint32_t uid)
@@ -101,7 +92,8 @@ look_at_record(void *arg, const struct record *rec)
         if (open && item.type == ITEM_ORIGIN && o->complete_moves &&
             complete_move(o->folder, &item) < 0)
             return -1;
-        if (open && item.type == ITEM_ARRIVE && !file_is_there(o->folder, &item.arrival) &&
+        if (open && item.type == ITEM_ARRIVE &&
+            !message_file_exists(o->folder->dirfd, item.arrival.name, item.arrival.m.size) &&
             !listed(&o->lost, item.arrival.m.uid))
             (void)uid_list_add(&o->lost, item.arrival.m.uid); /* never fails: xrealloc */
         if (item.type == ITEM_EXPUNGE || item.type == ITEM_VOID)
@@ -143,10 +135,10 @@ void_lost(struct folder *f, const struct open_records *o)
 
     if (o->lost.count == 0)
         return 0;
-    mb = mailbox_open_plain(f->store, slice_of(f->name), false);
+    mb = mailbox_open_plain(f->store, f->inbox ? SLICE("INBOX") : slice_of(f->name), false);
     if (mb == NULL)
         return -1;
-    rc = mailbox_void_uids(mb, o->lost.uids, o->lost.count);
+    rc = mailbox_void_lost(mb, o->lost.uids, o->lost.count);
     mailbox_close(&mb);
     return rc;
 }
@@ -172,10 +164,15 @@ settle_folder(struct folder *f)
         rc = void_lost(f, &o);
     if (rc == 0)
         rc = beneath_sync_dir(f->dirfd, "cur");
+    if (rc == 0) /* the writer may have ended because its flush failed */
+        rc = journal_write_again(&f->journal, tail.settled, tail.end);
     if (rc == 0)
         rc = journal_flush(&f->journal);
     for (size_t i = 0; i < o.count && rc == 0; i++)
         journal_mark(&f->journal, o.ends[i]);
+    /* Whoever died here may have died before it counted. */
+    if (rc == 0 && o.count > 0 && ledger_verify(f->store, 0) < 0)
+        f->store->ledger_verified = false; /* tried again at the next change */
     open_records_free(&o);
     return rc;
 }

@@ -15,6 +15,7 @@
 #include "lib/store/beneath.h"
 #include "lib/store/folder_list.h"
 #include "lib/store/folder_name.h"
+#include "lib/store/ledger.h"
 
 /* ---- opening ---- */
 
@@ -119,14 +120,44 @@ store_subscribe(struct store *store, struct slice name, bool on)
 
 /* ---- use of space ---- */
 
+#define RECOUNT_WAIT_MS 10000
+
 int
 store_usage(struct store *store, uint64_t *bytes, uint64_t *messages)
 {
     struct record_state state = {0};
 
+    if (!store->options.read_only && !store->ledger_verified)
+        (void)ledger_verify(store, 0);                     /* else as they stand */
     if (ledger_read(store, &state) < 0 && errno != ENOENT) /* nobody has used it yet */
         return -1;
     *bytes = state.user_bytes;
     *messages = state.user_messages;
     return 0;
+}
+
+int
+store_recount(struct store *store, uint64_t *bytes, uint64_t *messages)
+{
+    struct folder_list list;
+    int rc = 0;
+
+    if (folder_list_read(store, &list) < 0)
+        return -1;
+    *bytes = *messages = 0;
+    for (size_t i = 0; i < list.count && rc == 0; i++) {
+        struct mailbox_info info;
+
+        if (!list.rows[i].exists)
+            continue;
+        rc = mailbox_status(store, slice_of(list.rows[i].name), &info);
+        if (rc == 0) {
+            *bytes += info.bytes;
+            *messages += info.count;
+        }
+    }
+    folder_list_free(&list);
+    if (rc < 0 || store->options.read_only)
+        return rc;
+    return ledger_verify(store, RECOUNT_WAIT_MS) < 0 ? -1 : store_usage(store, bytes, messages);
 }

@@ -19,6 +19,7 @@
 #include "lib/store/beneath.h"
 #include "lib/store/folder_list.h"
 #include "lib/store/folder_name.h"
+#include "lib/store/ledger.h"
 #include "lib/store/sweep.h"
 
 #define REMOVED_PREFIX "posthorn.removed."
@@ -114,6 +115,8 @@ store_create(struct store *store, struct slice name, enum store_use use)
         rc = -1;
     }
     if (rc == 0)
+        rc = folder_list_has_room(store);
+    if (rc == 0)
         rc = make_parents(store, strbuf_slice(&canonical));
     if (rc == 0)
         rc = make_one(store, strbuf_slice(&canonical));
@@ -193,21 +196,29 @@ sweep_leftovers(const struct store *store)
 }
 
 static int
-remove_folder(const struct store *store, struct folder *f, const char *dir)
+remove_folder(struct store *store, struct folder *f, const char *dir)
 {
     char moved[DIR_NAME_SIZE], unique[17];
     struct journal_tail tail;
+    int rc;
 
     random_name(unique, sizeof(unique) - 1);
     (void)snprintf(moved, sizeof(moved), REMOVED_PREFIX "%s", unique);
+    ledger_begin(store);
     /* Under the lock: whoever waits for it finds the journal without a name, and gives up. */
     if (journal_lock_current(&f->journal) < 0 || journal_tail_read(&f->journal, &tail) < 0 ||
-        renameat(store->dirfd, dir, store->dirfd, moved) < 0 || fsync(store->dirfd) < 0)
+        renameat(store->dirfd, dir, store->dirfd, moved) < 0) {
+        ledger_end(store);
         return -1;
+    }
     (void)unlinkat(f->dirfd, JOURNAL_NAME, 0); /* goes with the directory at the latest */
     journal_unlock(&f->journal);
+    rc = ledger_add(store, -(int64_t)tail.state.bytes, -(int64_t)tail.state.count);
+    ledger_end(store);
+    if (fsync(store->dirfd) < 0)
+        rc = -1;
     sweep_leftovers(store);
-    return ledger_add(store, -(int64_t)tail.state.bytes, -(int64_t)tail.state.count);
+    return rc;
 }
 
 int

@@ -66,8 +66,8 @@ class SmtpLoad:
             self.acknowledged[token] = [r for r in rcpts if r not in refused]
 
 
-def tokens_of(instance, user, folder="INBOX"):
-    """Counter of the X-Token fields in one folder, read by IMAP."""
+def tokens_of(instance, user, folder="INBOX", flag=""):
+    """Counter of the X-Token fields in one folder, read by IMAP; with `flag`, of messages that have it."""
     client = imaplib.IMAP4("127.0.0.1", instance.port("imap"), timeout=60)
     client.starttls(TLS)
     client.login(user, PASSWORD)
@@ -75,10 +75,10 @@ def tokens_of(instance, user, folder="INBOX"):
     assert status == "OK", data
     found = collections.Counter()
     if int(data[0]) > 0:
-        status, parts = client.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (X-TOKEN)])")
+        status, parts = client.fetch("1:*", "(FLAGS BODY.PEEK[HEADER.FIELDS (X-TOKEN)])")
         assert status == "OK"
         for part in parts:
-            if isinstance(part, tuple):
+            if isinstance(part, tuple) and flag.encode() in part[0]:
                 text = part[1].decode().strip()
                 if text:
                     found[text.split(":", 1)[1].strip()] += 1

@@ -4,7 +4,7 @@
  * The child is traced (ptrace); calls that can change something on disk or be seen by another
  * process are counted when they are entered. At the chosen one the child is killed before the call
  * takes place, as kill -9 and (with what is durable by then) a power cut do, or the call fails with
- * ENOSPC. No change to the code under test is needed.
+ * ENOSPC, or (linkat alone) with EMLINK. No change to the code under test is needed.
  */
 #ifndef POSTHORN_T_UNIT_CRASH_POINT_H
 #define POSTHORN_T_UNIT_CRASH_POINT_H
@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum crash_kind { CRASH_NONE, CRASH_KILL, CRASH_ENOSPC };
+enum crash_kind { CRASH_NONE, CRASH_KILL, CRASH_ENOSPC, CRASH_EMLINK };
 
 static inline bool
 crash_counts(const struct __ptrace_syscall_info *info, enum crash_kind kind)
@@ -34,6 +34,8 @@ crash_counts(const struct __ptrace_syscall_info *info, enum crash_kind kind)
     size_t count = kind == CRASH_ENOSPC ? 5 : sizeof(calls) / sizeof(calls[0]);
     long nr = (long)info->entry.nr;
 
+    if (kind == CRASH_EMLINK)
+        return nr == SYS_linkat;
     if (nr == SYS_openat)
         return (info->entry.args[2] & O_CREAT) != 0;
     for (size_t i = 0; i < count; i++)
@@ -44,7 +46,7 @@ crash_counts(const struct __ptrace_syscall_info *info, enum crash_kind kind)
 
 /* The call is entered as none at all and its result replaced at the exit stop (x86-64 only). */
 static inline bool
-crash_fail_call(pid_t pid)
+crash_fail_call(pid_t pid, int error)
 {
 #if defined(__x86_64__)
     struct user_regs_struct regs;
@@ -57,10 +59,11 @@ crash_fail_call(pid_t pid)
     (void)ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
     (void)waitpid(pid, &status, 0);
     (void)ptrace(PTRACE_GETREGS, pid, NULL, &regs);
-    regs.rax = (unsigned long long)-ENOSPC;
+    regs.rax = (unsigned long long)(long long)-error;
     return ptrace(PTRACE_SETREGS, pid, NULL, &regs) == 0;
 #else
     (void)pid;
+    (void)error;
     return false;
 #endif
 }
@@ -102,8 +105,8 @@ crash_run(void (*body)(void *arg), void *arg, enum crash_kind kind, int at, int 
             continue;
         if (kind == CRASH_KILL)
             (void)kill(pid, SIGKILL);
-        else if (kind == CRASH_ENOSPC)
-            (void)crash_fail_call(pid);
+        else if (kind != CRASH_NONE)
+            (void)crash_fail_call(pid, kind == CRASH_ENOSPC ? ENOSPC : EMLINK);
     }
 }
 

@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <signal.h>
 
+#include "lib/store/compact.h"
+
 static void
 put_file(const char *path, const char *text)
 {
@@ -126,6 +128,89 @@ START_TEST(a_file_renamed_by_another_program_is_found)
 }
 END_TEST
 
+/* Another session has put a new journal in the old one's place since this one looked. */
+START_TEST(mail_in_new_comes_in_after_a_compaction)
+{
+    struct mailbox *a, *b;
+    uint32_t uid = 1;
+
+    open_store();
+    for (unsigned i = 0; i < 5; i++)
+        (void)store_test_append("INBOX", "x\r\n", 0);
+    a = store_test_select("INBOX");
+    b = store_test_select("INBOX");
+    ck_assert_int_eq(mailbox_remove(a, &uid, 1), 0);
+    ck_assert_int_eq(mailbox_sync(a, true, NULL), 0);
+    ck_assert_int_eq(compact_journal(a), 0);
+    put_file("new/1.a", "x\r\n");
+    b->new_checked_ms = 0;
+    ck_assert_int_eq(mailbox_sync(b, true, NULL), 0);
+    ck_assert_uint_eq(mailbox_count(b), 5);
+    ck_assert_uint_eq(mailbox_message(b, 5)->uid, 6);
+    free(store_test_read(b, 5));
+    mailbox_close(&b);
+    mailbox_close(&a);
+}
+END_TEST
+
+/* What cannot be taken stays, and stops nothing. */
+START_TEST(what_is_no_message_stays_in_new)
+{
+    struct mailbox *mb;
+
+    open_store();
+    ck_assert_int_eq(symlinkat("/etc/passwd", store_test_fd, "new/1.link"), 0);
+    ck_assert_int_eq(mkfifoat(store_test_fd, "new/2.fifo", 0600), 0);
+    put_file("new/3.a", "x\r\n");
+    mb = store_test_select("INBOX");
+    ck_assert_uint_eq(mailbox_count(mb), 1);
+    ck_assert_int_eq(faccessat(store_test_fd, "new/1.link", F_OK, AT_SYMLINK_NOFOLLOW), 0);
+    ck_assert_int_eq(faccessat(store_test_fd, "new/2.fifo", F_OK, 0), 0);
+    ck_assert_int_eq(faccessat(store_test_fd, "new/3.a", F_OK, 0), -1);
+    mailbox_close(&mb);
+}
+END_TEST
+
+/* A script that drops each mail under the same name loses none of them. */
+START_TEST(a_name_may_come_twice)
+{
+    struct mailbox *mb;
+    char *text;
+
+    open_store();
+    put_file("new/mail", "one\r\n");
+    mb = store_test_select("INBOX");
+    mailbox_close(&mb);
+    put_file("new/mail", "two\r\n");
+    mb = store_test_select("INBOX");
+    ck_assert_uint_eq(mailbox_count(mb), 2);
+    text = store_test_read(mb, 2);
+    ck_assert_str_eq(text, "two\r\n");
+    free(text);
+    mailbox_close(&mb);
+}
+END_TEST
+
+START_TEST(many_files_in_new_come_in_at_once)
+{
+    struct mailbox *mb;
+    uint64_t bytes, messages;
+    char path[32];
+
+    open_store();
+    ck_assert_int_eq(store_create(store_test, SLICE("Old"), STORE_USE_NONE), 0);
+    for (unsigned i = 0; i < 150; i++) {
+        (void)snprintf(path, sizeof(path), ".Old/new/%u.a", 1000 + i);
+        put_file(path, "x\n");
+    }
+    mb = store_test_select("Old");
+    ck_assert_uint_eq(mailbox_count(mb), 150);
+    mailbox_close(&mb);
+    ck_assert_int_eq(store_usage(store_test, &bytes, &messages), 0);
+    ck_assert_uint_eq(messages, 150);
+}
+END_TEST
+
 START_TEST(a_watcher_is_woken)
 {
     struct mailbox *mb;
@@ -160,6 +245,10 @@ main(void)
     tcase_add_test(tc, mail_in_new_comes_into_a_running_session);
     tcase_add_test(tc, an_adoption_that_was_cut_short_is_not_done_twice);
     tcase_add_test(tc, a_file_renamed_by_another_program_is_found);
+    tcase_add_test(tc, mail_in_new_comes_in_after_a_compaction);
+    tcase_add_test(tc, what_is_no_message_stays_in_new);
+    tcase_add_test(tc, a_name_may_come_twice);
+    tcase_add_test(tc, many_files_in_new_come_in_at_once);
     tcase_add_test(tc, a_watcher_is_woken);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);

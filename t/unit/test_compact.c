@@ -5,11 +5,14 @@
 #include "t/unit/store_test.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "lib/base/clock.h"
 #include "lib/store/compact.h"
 #include "lib/store/index_file.h"
+#include "lib/store/ledger.h"
 #include "lib/store/sweep.h"
 
 static void
@@ -327,6 +330,187 @@ START_TEST(a_move_cut_short_is_completed)
 }
 END_TEST
 
+/* Flags of this session that wait for their flush are in the new journal; a mark for them must not
+ * go where the old one ended. */
+START_TEST(a_flush_that_is_due_leaves_a_new_journal_alone)
+{
+    struct store_options late = {.may_remove = true, .flush_interval_ms = 30};
+    struct store *other = store_open(store_test_fd, &late);
+    struct mailbox *a, *b;
+    uint32_t seqs[200], n = 0;
+    struct stat before, after;
+
+    fill(400);
+    a = store_test_select("INBOX");
+    b = mailbox_open(other, SLICE("INBOX"), false, false);
+    for (uint32_t seq = 1; seq <= 400; seq += 2)
+        seqs[n++] = seq;
+    for (int i = 0; i < 40; i++)
+        ck_assert_int_eq(mailbox_store_flags(b, seqs, n,
+                                             i % 2 == 0 ? MAILBOX_FLAGS_ADD : MAILBOX_FLAGS_REMOVE,
+                                             MESSAGE_FLAGGED, 0, 0, NULL, NULL),
+                         0);
+    ck_assert_int_eq(
+        mailbox_store_flags(b, seqs, 1, MAILBOX_FLAGS_ADD, MESSAGE_DRAFT, 0, 0, NULL, NULL), 0);
+    ck_assert_int_eq(compact_journal(a), 0);
+    ck_assert_int_eq(fstatat(store_test_fd, JOURNAL_NAME, &before, 0), 0);
+    ck_assert_int_eq(mailbox_catch_up(b), 0);
+    for (int64_t end = clock_mono_ms() + 5000;
+         mailbox_flush_due_ms(b) > 0 && clock_mono_ms() < end;)
+        (void)poll(NULL, 0, 5);
+    ck_assert_int_eq(mailbox_flush(b), 0);
+    ck_assert_int_eq(fstatat(store_test_fd, JOURNAL_NAME, &after, 0), 0);
+    ck_assert_int_eq(after.st_size, before.st_size);
+    mailbox_close(&a);
+    mailbox_close(&b);
+    a = store_test_select("INBOX");
+    ck_assert_uint_ne(mailbox_message(a, 1)->flags & MESSAGE_DRAFT, 0);
+    mailbox_close(&a);
+    store_close(&other);
+}
+END_TEST
+
+/* A backup by hard links keeps the old journal's link count up: it is replaced all the same. */
+START_TEST(a_linked_backup_does_not_hide_a_compaction)
+{
+    struct mailbox *a, *b;
+    uint32_t seq = 2;
+
+    fill(5);
+    ck_assert_int_eq(linkat(store_test_fd, JOURNAL_NAME, store_test_fd, "backup", 0), 0);
+    a = store_test_select("INBOX");
+    b = store_test_select("INBOX");
+    ck_assert_int_eq(compact_journal(a), 0);
+    ck_assert_int_eq(
+        mailbox_store_flags(b, &seq, 1, MAILBOX_FLAGS_ADD, MESSAGE_DRAFT, 0, 0, NULL, NULL), 0);
+    (void)store_test_append("INBOX", "x\r\n", 0);
+    ck_assert_int_eq(mailbox_sync(b, true, NULL), 0);
+    ck_assert_uint_eq(mailbox_count(b), 6);
+    mailbox_close(&a);
+    mailbox_close(&b);
+    a = store_test_select("INBOX");
+    ck_assert_uint_ne(mailbox_message(a, 2)->flags & MESSAGE_DRAFT, 0);
+    mailbox_close(&a);
+}
+END_TEST
+
+/* A power cut takes records that an index stands for already; others grow in their place. */
+START_TEST(an_index_of_records_that_were_lost_is_not_believed)
+{
+    static const char *const texts[] = {"y\r\n", "long enough to end elsewhere\r\n"};
+    struct mailbox *mb;
+    struct stat st;
+    uint32_t seq = 3;
+
+    fill(1000);
+    mb = store_test_select("INBOX");
+    ck_assert_int_eq(fstatat(store_test_fd, JOURNAL_NAME, &st, 0), 0);
+    ck_assert_int_eq(
+        mailbox_store_flags(mb, &seq, 1, MAILBOX_FLAGS_ADD, MESSAGE_FLAGGED, 0, 0, NULL, NULL), 0);
+    ck_assert_int_eq(index_file_write(&mb->view, &mb->folder.journal), 0);
+    mailbox_close(&mb);
+    cut_journal_to(st.st_size);
+    if (_i == 0) { /* in the very same place, as long as what was lost */
+        mb = mailbox_open_plain(store_test, SLICE("INBOX"), false);
+        seq = 4;
+        ck_assert_int_eq(
+            mailbox_store_flags(mb, &seq, 1, MAILBOX_FLAGS_ADD, MESSAGE_DRAFT, 0, 0, NULL, NULL),
+            0);
+        ck_assert_int_eq(renameat(store_test_fd, INDEX_NAME, store_test_fd, "kept"), 0);
+        mailbox_close(&mb);
+        ck_assert_int_eq(renameat(store_test_fd, "kept", store_test_fd, INDEX_NAME), 0);
+    } else {
+        (void)store_test_append("INBOX", texts[_i - 1], 0);
+    }
+    mb = store_test_select("INBOX");
+    ck_assert_uint_eq(mailbox_count(mb), _i == 0 ? 1000 : 1001);
+    ck_assert_uint_eq(mailbox_message(mb, 3)->flags & MESSAGE_FLAGGED, 0);
+    ck_assert_uint_eq(mailbox_message(mb, 4)->flags & MESSAGE_DRAFT,
+                      _i == 0 ? (uint32_t)MESSAGE_DRAFT : 0);
+    ck_assert_int_eq(
+        mailbox_store_flags(mb, &seq, 1, MAILBOX_FLAGS_ADD, MESSAGE_SEEN, 0, 0, NULL, NULL), 0);
+    mailbox_close(&mb);
+}
+END_TEST
+
+/* What an index says wrongly must not get into the journal. */
+START_TEST(a_damaged_index_does_not_outlive_a_compaction)
+{
+    struct mailbox *mb;
+    struct view_entry e;
+    int fd;
+
+    fill(1000);
+    mb = store_test_select("INBOX");
+    ck_assert_int_eq(index_file_write(&mb->view, &mb->folder.journal), 0);
+    mailbox_close(&mb);
+    fd = openat(store_test_fd, INDEX_NAME, O_RDWR);
+    ck_assert_int_eq(pread_exact(fd, &e, sizeof(e), 128 + 5 * sizeof(e)), 0);
+    e.m.flags = MESSAGE_DELETED;
+    ck_assert_int_eq(pwrite_all(fd, slice_make(&e, sizeof(e)), 128 + 5 * sizeof(e)), 0);
+    (void)close(fd);
+    mb = store_test_select("INBOX");
+    ck_assert_uint_ne(mailbox_message(mb, 6)->flags & MESSAGE_DELETED, 0);
+    ck_assert_int_eq(compact_journal(mb), -1);
+    mailbox_close(&mb);
+    mb = store_test_select("INBOX");
+    ck_assert_uint_eq(mailbox_message(mb, 6)->flags & MESSAGE_DELETED, 0);
+    ck_assert_int_eq(compact_journal(mb), 0);
+    mailbox_close(&mb);
+}
+END_TEST
+
+/* While a session was finding out that a file is lost, the same delivery put it back. */
+START_TEST(an_arrival_whose_file_came_back_is_not_voided)
+{
+    struct mailbox *mb;
+    uint32_t uids[] = {1, 2};
+    struct strbuf buf = strbuf_new(1024);
+    struct item item;
+    char path[FILE_PATH_SIZE];
+
+    fill(2);
+    mb = mailbox_open_plain(store_test, SLICE("INBOX"), false);
+    ck_assert_int_eq(
+        journal_read_item(&mb->folder.journal, view_at(&mb->view, 2)->item, &buf, &item), 0);
+    folder_cur_path(path, item.arrival.name);
+    ck_assert_int_eq(unlinkat(store_test_fd, path, 0), 0);
+    strbuf_free(&buf);
+    ck_assert_int_eq(mailbox_void_lost(mb, uids, 2), 0);
+    mailbox_close(&mb);
+    mb = store_test_select("INBOX");
+    ck_assert_uint_eq(mailbox_count(mb), 1);
+    ck_assert_uint_eq(mailbox_message(mb, 1)->uid, 1);
+    mailbox_close(&mb);
+}
+END_TEST
+
+/* The way to a journal's end stays short, whatever is written to it and whoever died at it. */
+START_TEST(the_tail_stays_short)
+{
+    struct journal_tail tail;
+    struct mailbox *mb;
+    uint32_t seq = 1;
+
+    fill(1);
+    if (_i == 0)
+        for (unsigned i = 0; i < 1500; i++)
+            ck_assert_int_eq(ledger_add(store_test, 1, 1), 0);
+    mb = store_test_select("INBOX");
+    if (_i == 1) {
+        mb->folder.store->options.flush_interval_ms = 3600000;
+        for (unsigned i = 0; i < 1500; i++)
+            ck_assert_int_eq(mailbox_store_flags(mb, &seq, 1, MAILBOX_FLAGS_SET,
+                                                 i % 2 == 0 ? MESSAGE_DRAFT : 0, 0, 0, NULL, NULL),
+                             0);
+        mb->folder.store->options.flush_interval_ms = 0;
+    }
+    ck_assert_int_eq(journal_tail_read(&mb->folder.journal, &tail), 0);
+    ck_assert_uint_lt(tail.end - tail.settled, JOURNAL_SPAN_MAX + 1000);
+    mailbox_close(&mb);
+}
+END_TEST
+
 /* A full disk, by way of the largest size that a file may have. */
 START_TEST(an_append_that_finds_no_room_leaves_nothing)
 {
@@ -398,6 +582,12 @@ main(void)
     tcase_add_test(tc, what_is_not_settled_is_not_announced);
     tcase_add_test(tc, an_arrival_whose_file_was_lost_is_voided);
     tcase_add_test(tc, a_move_cut_short_is_completed);
+    tcase_add_test(tc, a_flush_that_is_due_leaves_a_new_journal_alone);
+    tcase_add_test(tc, a_linked_backup_does_not_hide_a_compaction);
+    tcase_add_loop_test(tc, an_index_of_records_that_were_lost_is_not_believed, 0, 3);
+    tcase_add_test(tc, a_damaged_index_does_not_outlive_a_compaction);
+    tcase_add_test(tc, an_arrival_whose_file_came_back_is_not_voided);
+    tcase_add_loop_test(tc, the_tail_stays_short, 0, 2);
     tcase_add_test(tc, an_append_that_finds_no_room_leaves_nothing);
     tcase_add_test(tc, leftovers_are_swept);
     suite_add_tcase(suite, tc);

@@ -3,8 +3,9 @@
  */
 #include "t/unit/store_test.h"
 
+#include "lib/store/compact.h"
 #include "lib/store/delivery.h"
-#include "lib/store/journal.h"
+#include "lib/store/journal_tail.h"
 
 static int queue_fd;
 #define CONTENT "Return-Path: <>\r\n\r\nhello\r\n"
@@ -190,6 +191,65 @@ START_TEST(a_missing_directory_is_not_made)
 }
 END_TEST
 
+/* Takes the mark off the last record of INBOX's journal: its writer died before it was settled. */
+static void
+unsettle(const char *user)
+{
+    char path[100];
+    struct stat st;
+    uint32_t none = 0;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "%s/mail/" JOURNAL_NAME, user);
+    fd = openat(store_test_fd, path, O_RDWR);
+    ck_assert_int_eq(fstat(fd, &st), 0);
+    ck_assert_int_eq(pwrite_all(fd, slice_make(&none, sizeof(none)), st.st_size - 4), 0);
+    (void)close(fd);
+}
+
+/* A power cut took the file of a delivery that nobody was told of: it must come again, whatever
+ * happened to the journal since. */
+START_TEST(a_voided_delivery_comes_again_after_a_compaction)
+{
+    struct mailbox *mb;
+
+    ck_assert_int_eq(deliver("id1", "d/00/a", "INBOX", false, 0).status, DELIVERY_OK);
+    ck_assert_int_eq(unlinkat(store_test_fd, "d/00/a/mail/cur/1700000000.Qid1,S=26:2,", 0), 0);
+    unsettle("d/00/a");
+    open_user("d/00/a");
+    mb = store_test_select("INBOX");
+    ck_assert_uint_eq(mailbox_count(mb), 0);
+    ck_assert_int_eq(compact_journal(mb), 0);
+    mailbox_close(&mb);
+    ck_assert_int_eq(deliver("id1", "d/00/a", "INBOX", true, 0).status, DELIVERY_OK);
+    ck_assert_uint_eq(count("INBOX"), 1);
+}
+END_TEST
+
+/* Nobody ever opens the mailbox: the deliveries themselves settle what a dead one left. */
+START_TEST(a_mailbox_that_nobody_opens_is_settled)
+{
+    struct journal j;
+    struct journal_tail tail;
+    char id[16];
+    int fd;
+
+    ck_assert_int_eq(deliver("dead", "d/00/a", "INBOX", false, 0).status, DELIVERY_OK);
+    unsettle("d/00/a");
+    for (unsigned i = 0; i < 450; i++) {
+        (void)snprintf(id, sizeof(id), "id%u", i);
+        ck_assert_int_eq(deliver(id, "d/00/a", "INBOX", false, 0).status, DELIVERY_OK);
+    }
+    fd = openat(store_test_fd, "d/00/a/mail", O_RDONLY | O_DIRECTORY);
+    ck_assert_int_eq(journal_open(&j, fd, true), 0);
+    ck_assert_int_eq(journal_tail_read(&j, &tail), 0);
+    ck_assert_uint_gt(tail.end, JOURNAL_SPAN_MAX + 1000);
+    ck_assert_uint_lt(tail.end - tail.settled, JOURNAL_SPAN_MAX + 1000);
+    journal_close(&j);
+    (void)close(fd);
+}
+END_TEST
+
 /* Plants what a taken-over session could: the delivery must fail, and go nowhere. */
 START_TEST(a_planted_link_leads_nowhere)
 {
@@ -231,6 +291,8 @@ main(void)
     tcase_add_test(tc, junk_takes_it_and_a_missing_folder_means_inbox);
     tcase_add_test(tc, a_batch_holds_many_and_one_twice);
     tcase_add_test(tc, a_missing_directory_is_not_made);
+    tcase_add_test(tc, a_voided_delivery_comes_again_after_a_compaction);
+    tcase_add_test(tc, a_mailbox_that_nobody_opens_is_settled);
     tcase_add_test(tc, a_planted_link_leads_nowhere);
     tcase_add_test(tc, a_damaged_journal_fails_alone);
     suite_add_tcase(suite, tc);

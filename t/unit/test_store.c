@@ -181,6 +181,38 @@ START_TEST(a_read_only_store_changes_nothing)
 }
 END_TEST
 
+START_TEST(there_is_an_end_to_folders)
+{
+    char name[32];
+
+    for (unsigned i = 0; i < STORE_FOLDERS_MAX - 20; i++) {
+        (void)snprintf(name, sizeof(name), ".f%u", i);
+        ck_assert_int_eq(mkdirat(store_test_fd, name, 0700), 0);
+    }
+    for (unsigned i = 0; i < 100; i++) {
+        (void)snprintf(name, sizeof(name), "g%u", i);
+        if (store_create(store_test, slice_of(name), STORE_USE_NONE) == 0)
+            continue;
+        ck_assert_int_eq(errno, ENOSPC);
+        ck_assert_uint_gt(i, 5);
+        return;
+    }
+    ck_abort_msg("no end");
+}
+END_TEST
+
+/* A process of the same number died while it wrote posthorn.folders. */
+START_TEST(what_a_dead_process_left_is_not_in_the_way)
+{
+    char name[64];
+
+    (void)snprintf(name, sizeof(name), "posthorn.folders.tmp.%ld", (long)getpid());
+    (void)close(openat(store_test_fd, name, O_WRONLY | O_CREAT, 0600));
+    ck_assert_int_eq(store_subscribe(store_test, SLICE("Sent"), false), 0);
+    ck_assert_int_eq(faccessat(store_test_fd, name, F_OK, 0), -1);
+}
+END_TEST
+
 START_TEST(a_quota_holds_for_appends)
 {
     struct store_options options = {.may_remove = true, .quota_bytes = 10, .quota_messages = 2};
@@ -222,6 +254,8 @@ main(void)
     tcase_add_test(tc, renaming_inbox_moves_its_messages);
     tcase_add_test(tc, a_subscription_needs_no_folder);
     tcase_add_test(tc, a_read_only_store_changes_nothing);
+    tcase_add_test(tc, there_is_an_end_to_folders);
+    tcase_add_test(tc, what_a_dead_process_left_is_not_in_the_way);
     tcase_add_test(tc, a_quota_holds_for_appends);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);

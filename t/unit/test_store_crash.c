@@ -14,6 +14,7 @@
 #include "lib/store/compact.h"
 #include "lib/store/delivery.h"
 #include "lib/store/mailbox_private.h"
+#include "t/unit/crash_point.h"
 
 #define TEXTS_MAX 8
 #define STEPS_MAX 2000
@@ -59,6 +60,23 @@ count_all(void)
         for (size_t i = 0; i < ARRAY_LEN(folders); i++)
             count_folder(i);
     }
+}
+
+/* The totals are what the folders hold. */
+static void
+totals_hold(void)
+{
+    uint64_t bytes, messages, counted_bytes = 0, counted = 0;
+    struct mailbox_info info;
+
+    ck_assert_int_eq(store_usage(store_test, &bytes, &messages), 0);
+    for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+        if (mailbox_status(store_test, slice_of(folders[i]), &info) == 0) {
+            counted_bytes += info.bytes;
+            counted += info.count;
+        }
+    ck_assert_uint_eq(messages, counted);
+    ck_assert_uint_eq(bytes, counted_bytes);
 }
 
 /* ---- the operations: before, the one that is killed, what must hold ---- */
@@ -158,6 +176,44 @@ expunge_holds(bool whole)
     ck_assert_uint_eq(found[0], 1);
     ck_assert_uint_eq(found[1], found[2]);
     ck_assert(!whole || found[1] == 0);
+}
+
+static void
+three_in_sent(void)
+{
+    (void)store_test_append("Sent", "0\r\n", 0);
+    (void)store_test_append("Sent", "1\r\n", MESSAGE_DELETED);
+    (void)store_test_append("Sent", "2\r\n", MESSAGE_DELETED);
+}
+
+static void
+do_expunge_sent(void)
+{
+    struct mailbox *mb = mailbox_open(store_test, SLICE("Sent"), false, true);
+
+    if (mb == NULL || mailbox_expunge(mb, NULL, 0) < 0)
+        _exit(2);
+    mailbox_close(&mb);
+}
+
+static void
+do_move_on(void)
+{
+    struct mailbox *mb = mailbox_open(store_test, SLICE("Sent"), false, true);
+    struct mailbox_uids uids;
+    uint32_t seq = 2;
+
+    if (mb == NULL || mailbox_copy(mb, &seq, 1, SLICE("Trash"), true, &uids) < 0)
+        _exit(2);
+    mailbox_close(&mb);
+}
+
+static void
+move_on_holds(bool whole)
+{
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_uint_eq(found[i], 1);
+    ck_assert(!whole || found_in[3][1] == 1);
 }
 
 static void
@@ -327,6 +383,8 @@ static const struct operation {
     {"copy", three_messages, do_copy, copy_holds},
     {"move", three_messages, do_move, move_holds},
     {"expunge", three_messages, do_expunge, expunge_holds},
+    {"expunge Sent", three_in_sent, do_expunge_sent, expunge_holds},
+    {"move on", three_in_sent, do_move_on, move_on_holds},
     {"compact", three_messages, do_compact, three_hold},
     {"deliver", make_queue, do_deliver, deliver_holds},
     {"create", three_messages, do_create, three_hold},
@@ -384,10 +442,41 @@ START_TEST(no_step_is_the_wrong_one)
         ck_assert_msg(store_test != NULL, "%s, step %u: %s", op->name, step, strerror(errno));
         count_all();
         op->holds(whole);
+        totals_hold();
         (void)store_test_append("INBOX", "7\r\n", 0);
         store_test_teardown();
     }
     ck_assert_uint_gt(step, 10);
+}
+END_TEST
+
+static void
+copy_first(void *arg)
+{
+    (void)arg;
+    do_copy();
+}
+
+/* A file can have 65,000 names on ext4: a message to so many users is copied then, not refused. */
+START_TEST(a_message_with_too_many_links_is_copied)
+{
+    int status;
+    struct mailbox *mb;
+    char *text;
+
+    store_test_setup();
+    three_messages();
+    count_all(); /* every folder has its journal */
+    ck_assert_int_ge(crash_run(copy_first, NULL, CRASH_EMLINK, 1, &status), 1);
+    ck_assert_int_eq(status, 0);
+    count_all();
+    copy_holds(true);
+    mb = store_test_select("Trash");
+    text = store_test_read(mb, 1);
+    ck_assert_str_eq(text, "0\r\n");
+    free(text);
+    mailbox_close(&mb);
+    store_test_teardown();
 }
 END_TEST
 
@@ -399,6 +488,7 @@ main(void)
 
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, no_step_is_the_wrong_one, 0, (int)ARRAY_LEN(operations));
+    tcase_add_test(tc, a_message_with_too_many_links_is_copied);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);
 }

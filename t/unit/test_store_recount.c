@@ -5,7 +5,7 @@
 
 #include <sys/wait.h>
 
-#include "lib/store/folder.h"
+#include "lib/store/ledger.h"
 
 enum { CHANGES = 120 };
 

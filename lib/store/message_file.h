@@ -1,0 +1,23 @@
+/*
+ * lib/store/message_file.h - message files in a folder's cur/: finding, linking, copying.
+ *
+ * A file stands under the name in its arrival record, or under one that differs behind ":2," only:
+ * other programs keep their flags there.
+ */
+#ifndef POSTHORN_LIB_STORE_MESSAGE_FILE_H
+#define POSTHORN_LIB_STORE_MESSAGE_FILE_H
+
+#include "lib/store/folder.h"
+
+/* For reading. -1 with errno: ENOENT it is not there. */
+int message_file_open(int dirfd, struct slice name);
+/* True if it is there, and not shorter than `size`. */
+bool message_file_exists(int dirfd, struct slice name, uint64_t size);
+/* Links it to "cur/" + `to` below to_dirfd; a flushed copy where no link can be made (EMLINK: a
+ * file has at most 65,000 names on ext4). */
+int message_file_link(int dirfd, struct slice name, uint64_t size, int to_dirfd, const char *to);
+/* Copies the first `size` bytes of `fd` to "cur/" + `to` below dirfd, flushed before it gets that
+ * name. */
+int message_file_copy(int fd, uint64_t size, int dirfd, const char *to);
+
+#endif
