@@ -176,6 +176,7 @@ def test_user_mistakes_are_told(both):
                                                    code=2)
     assert "empty" in refused(both, "user", "add", "b@d.test", "--password-stdin", stdin="\n")
     assert "secret" in refused(both, "user", "set", "alice@d.test", "password={PLAIN}x", code=2)
+    assert "before the command" in refused(both, "user", "list", "--root", "x", code=2)
     refused(both, "user", "add", code=2)
     refused(both, "user", "frob", code=2)
     assert names(both.json("user", "list")) == ["alice@d.test", "postmaster@d.test"]
