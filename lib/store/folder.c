@@ -247,6 +247,22 @@ ledger_add(const struct store *store, int64_t bytes, int64_t messages)
 }
 
 static void
+set_totals(struct record_state *state, const int64_t *values)
+{
+    state->user_bytes = (uint64_t)values[0];
+    state->user_messages = (uint64_t)values[1];
+}
+
+int
+ledger_set(const struct store *store, uint64_t bytes, uint64_t messages)
+{
+    int64_t values[2] = {(int64_t)bytes, (int64_t)messages};
+    struct record_state result = {0};
+
+    return ledger_change(store, set_totals, values, &result);
+}
+
+static void
 take_uidvalidity(struct record_state *state, const int64_t *values)
 {
     uint32_t now = (uint32_t)values[0];

@@ -39,6 +39,7 @@ int folder_make_journal(int dirfd, uint32_t uidvalidity, bool inbox);
  */
 int ledger_read(const struct store *store, struct record_state *state);
 int ledger_add(const struct store *store, int64_t bytes, int64_t messages);
+int ledger_set(const struct store *store, uint64_t bytes, uint64_t messages);
 int ledger_new_uidvalidity(const struct store *store, uint32_t *value);
 /* EDQUOT if so much more is too much. */
 int ledger_check_quota(const struct store *store, uint64_t more_bytes, uint64_t more_messages);

@@ -130,3 +130,27 @@ store_usage(struct store *store, uint64_t *bytes, uint64_t *messages)
     *messages = state.user_messages;
     return 0;
 }
+
+int
+store_recount(struct store *store, uint64_t *bytes, uint64_t *messages)
+{
+    struct folder_list list;
+    int rc = 0;
+
+    if (folder_list_read(store, &list) < 0)
+        return -1;
+    *bytes = *messages = 0;
+    for (size_t i = 0; i < list.count && rc == 0; i++) {
+        struct mailbox_info info;
+
+        if (!list.rows[i].exists)
+            continue;
+        rc = mailbox_status(store, slice_of(list.rows[i].name), &info);
+        if (rc == 0) {
+            *bytes += info.bytes;
+            *messages += info.count;
+        }
+    }
+    folder_list_free(&list);
+    return rc == 0 && !store->options.read_only ? ledger_set(store, *bytes, *messages) : rc;
+}

@@ -67,9 +67,7 @@ bool store_name_valid(struct slice name);
 
 /* What the user holds now, over all folders; kept incrementally, never negative. */
 int store_usage(struct store *store, uint64_t *bytes, uint64_t *messages);
-/* Counts again from disk and corrects the record. Others may go on with the store meanwhile: only a
- * difference that lasts is corrected, which takes some seconds (EBUSY: it never stood still; a
- * read-only store is counted and not corrected). */
+/* Counts again from disk and corrects the record. */
 int store_recount(struct store *store, uint64_t *bytes, uint64_t *messages);
 
 #endif

@@ -410,10 +410,11 @@ def test_a_recount_mends_what_a_crash_left(suite):
     with open(journal, "r+b") as handle:  # in place: its owner stays
         handle.write(before)
         handle.truncate()
+    assert suite.json("user", "show", "drift@d.test")["used_messages"] == 1
     (counted,) = suite.json("store", "recount", "drift@d.test")
     assert counted["address"] == "drift@d.test" and counted["used_messages"] == 2
     assert suite.json("user", "show", "drift@d.test")["used_messages"] == 2
-    assert "messages_before=1" in suite.log("local")
+    assert "event=recounted" in suite.log("local")
     everybody = suite.json("store", "recount", "--all")
     assert names(everybody) == names(suite.json("user", "list"))
     assert counted in everybody
