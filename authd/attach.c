@@ -58,9 +58,23 @@ parent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sl
     return -1;
 }
 
+static void
+parent_gone(struct ipc_peer *peer)
+{
+    struct attach_server *attach = ipc_peer_data(peer);
+    struct server *server = attach->server;
+
+    if (!server->draining || attach->listener == NULL)
+        return;
+    server->parents = ipc_server_peer_count(attach->listener);
+    if (server_is_drained(server))
+        loop_stop(server->loop);
+}
+
 static const struct ipc_handlers parent_handlers = {
     .payload_max = AUTHD_PAYLOAD_MAX,
     .frame = parent_frame,
+    .closed = parent_gone,
 };
 
 struct attach_server *
@@ -77,6 +91,13 @@ attach_listen(struct server *server, const struct daemon *d)
     attach->listener =
         ipc_server_new(d->loop, fd, &parent_handlers, uid_allowed, PARENTS_MAX, attach);
     return attach;
+}
+
+void
+attach_drain(struct attach_server *attach)
+{
+    ipc_server_drain(attach->listener);
+    attach->server->parents = ipc_server_peer_count(attach->listener);
 }
 
 void

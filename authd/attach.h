@@ -11,6 +11,8 @@ struct attach_server;
 
 /* Exits with a message if master gave us no socket. */
 struct attach_server *attach_listen(struct server *server, const struct daemon *d);
+/* Takes no more parents and sends ours to the next authd; what they have sent is still taken. */
+void attach_drain(struct attach_server *attach);
 void attach_close(struct attach_server **attachp);
 
 #endif

@@ -88,7 +88,7 @@ enter_sandbox(struct daemon *d, const struct server *server)
     daemon_sandbox(d, &box);
 }
 
-/* A newer authd has taken over: parents connect to it, sessions that are attached to us stay until
+/* A newer authd has taken over: parents go over to it, sessions that are attached to us stay until
  * their login or their end. */
 static void
 hang_up(void *arg, int signo)
@@ -97,9 +97,9 @@ hang_up(void *arg, int signo)
 
     (void)signo;
     log_event(LOG_INFO, "draining", KV_U64("sessions", program->server.sessions));
-    attach_close(&program->attach);
     program->server.draining = true;
-    if (program->server.sessions == 0)
+    attach_drain(program->attach);
+    if (server_is_drained(&program->server))
         loop_stop(program->server.loop);
 }
 

@@ -26,9 +26,18 @@ struct server {
     bool plain_on_loopback, rehash;
     int64_t exchange_timeout_ms;
     unsigned sessions, sessions_max;
-    bool draining;     /* a newer authd takes the new sessions: end with the last of ours */
+    /* A newer authd takes the new sessions: end with the last of ours, but not before the parents
+     * have gone over, for what they have sent us is ours. */
+    bool draining;
+    unsigned parents;  /* while draining: still connected */
     unsigned rehashes; /* under way */
     _Atomic uint64_t *logins, *failures, *cache_hits, *dropped;
 };
+
+static inline bool
+server_is_drained(const struct server *server)
+{
+    return server->draining && server->sessions == 0 && server->parents == 0;
+}
 
 #endif

@@ -51,7 +51,7 @@ session_free(struct session *s)
     end_exchange(s);
     loop_timer_free(&s->timer);
     s->server->sessions--;
-    if (s->server->draining && s->server->sessions == 0)
+    if (server_is_drained(s->server))
         loop_stop(s->server->loop);
     free(s);
 }

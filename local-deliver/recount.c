@@ -63,20 +63,17 @@ count_one(int store_dirfd, struct slice path, struct store_ctl_reply *reply)
     const struct store_options options = {.may_remove = true};
     int fd = user_dir_open(store_dirfd, path, false);
     struct store *store = NULL;
-    uint64_t bytes_before = 0, messages_before = 0;
 
     if (fd < 0) {
         reply->error = errno == ENOENT ? 0 : (uint32_t)errno; /* no directory: nothing is in it */
         return;
     }
     store = store_open(fd, &options);
-    if (store == NULL || store_usage(store, &bytes_before, &messages_before) < 0 ||
-        store_recount(store, &reply->bytes, &reply->messages) < 0)
+    if (store == NULL || store_recount(store, &reply->bytes, &reply->messages) < 0)
         reply->error = (uint32_t)errno;
     else
         log_event(LOG_INFO, "recounted", KV_SLICE("path", path), KV_U64("bytes", reply->bytes),
-                  KV_U64("messages", reply->messages), KV_U64("bytes_before", bytes_before),
-                  KV_U64("messages_before", messages_before));
+                  KV_U64("messages", reply->messages));
     store_close(&store);
     (void)close(fd);
 }

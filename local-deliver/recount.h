@@ -1,8 +1,8 @@
 /*
  * local-deliver/recount.h - counts users' mail again in processes of their own.
  *
- * A count takes as long as the mailbox is large, and waits for it to stand still: the parent goes
- * on meanwhile.
+ * A count takes as long as the mailbox is large, and may have to wait for a moment without changes:
+ * the parent goes on meanwhile.
  */
 #ifndef POSTHORN_LOCAL_DELIVER_RECOUNT_H
 #define POSTHORN_LOCAL_DELIVER_RECOUNT_H

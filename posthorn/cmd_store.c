@@ -100,8 +100,9 @@ static const struct cli_verb verbs[] = {
 const struct command command_store = {
     .name = "store",
     .summary = "users' mail on disk: recount",
-    .help = "'recount' sums every folder of a mailbox up, corrects the totals that its quota goes\n"
-            "by, and prints them. The mailbox may be in use meanwhile: only a difference that\n"
-            "lasts is corrected. It is done by local-deliver, so the mail server has to run.\n",
+    .help =
+        "'recount' sums every folder of a mailbox up, corrects the totals that its quota goes\n"
+        "by, and prints them. The mailbox may be in use meanwhile. It is done by local-deliver,\n"
+        "so the mail server has to run.\n",
     .verbs = verbs,
 };

@@ -222,21 +222,6 @@ find_option(const struct cli_option *options, size_t count, struct slice name)
     return NULL;
 }
 
-static int
-unknown_option(const struct cli *cli, const struct cli_option *options, size_t count,
-               struct slice name)
-{
-    struct suggest near = suggest_begin(name);
-
-    for (size_t i = 0; i < count; i++)
-        suggest_offer(&near, options[i].name);
-    suggest_offer(&near, "--json");
-    if (near.best != NULL)
-        return cli_usage(cli, "unknown option '%.*s': did you mean '%s'?", (int)name.len, name.ptr,
-                         near.best);
-    return cli_usage(cli, "unknown option '%.*s'", (int)name.len, name.ptr);
-}
-
 /* Its synopsis says so. */
 static bool
 has_json_form(const struct cli *cli)
@@ -244,6 +229,24 @@ has_json_form(const struct cli *cli)
     const char *synopsis = cli->verb != NULL ? cli->verb->synopsis : cli->command->synopsis;
 
     return strstr(synopsis, "--json") != NULL;
+}
+
+static int
+unknown_option(const struct cli *cli, const struct cli_option *options, size_t count,
+               struct slice name)
+{
+    struct suggest near = suggest_begin(name);
+
+    if (slice_eq(name, SLICE("--root")))
+        return cli_usage(cli, "--root DIR stands before the command");
+    for (size_t i = 0; i < count; i++)
+        suggest_offer(&near, options[i].name);
+    if (has_json_form(cli))
+        suggest_offer(&near, "--json");
+    if (near.best != NULL)
+        return cli_usage(cli, "unknown option '%.*s': did you mean '%s'?", (int)name.len, name.ptr,
+                         near.best);
+    return cli_usage(cli, "unknown option '%.*s'", (int)name.len, name.ptr);
 }
 
 static int

@@ -456,6 +456,21 @@ ipc_server_stop(struct ipc_server *server)
 }
 
 void
+ipc_server_drain(struct ipc_server *server)
+{
+    ipc_server_stop(server);
+    for (size_t i = 0; i < TABLE_SIZE; i++)
+        for (struct ipc_peer *p = server->table[i]; p != NULL; p = p->table_next)
+            (void)shutdown(p->fd, SHUT_WR); /* one that is gone shows as such */
+}
+
+unsigned
+ipc_server_peer_count(const struct ipc_server *server)
+{
+    return server->peer_count;
+}
+
+void
 ipc_server_free(struct ipc_server **serverp)
 {
     struct ipc_server *server = *serverp;

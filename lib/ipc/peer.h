@@ -49,6 +49,10 @@ struct ipc_server *ipc_server_new(struct loop *loop, int listen_fd,
                                   void *data);
 struct ipc_peer *ipc_server_peer(struct ipc_server *server, uint64_t peer_id); /* or NULL */
 void ipc_server_stop(struct ipc_server *server); /* accepts no more; peers go on */
+/* The same, and tells all peers that nothing more comes from here: they see the end and close. What
+ * they have sent until then still arrives. */
+void ipc_server_drain(struct ipc_server *server);
+unsigned ipc_server_peer_count(const struct ipc_server *server);
 void ipc_server_free(struct ipc_server **serverp);
 
 /* Client side: connects to `socket_name` below run_dirfd, again and again with back-off (50 ms to

@@ -176,6 +176,7 @@ def test_user_mistakes_are_told(both):
                                                    code=2)
     assert "empty" in refused(both, "user", "add", "b@d.test", "--password-stdin", stdin="\n")
     assert "secret" in refused(both, "user", "set", "alice@d.test", "password={PLAIN}x", code=2)
+    assert "before the command" in refused(both, "user", "list", "--root", "x", code=2)
     refused(both, "user", "add", code=2)
     refused(both, "user", "frob", code=2)
     assert names(both.json("user", "list")) == ["alice@d.test", "postmaster@d.test"]
@@ -409,10 +410,11 @@ def test_a_recount_mends_what_a_crash_left(suite):
     with open(journal, "r+b") as handle:  # in place: its owner stays
         handle.write(before)
         handle.truncate()
+    assert suite.json("user", "show", "drift@d.test")["used_messages"] == 1
     (counted,) = suite.json("store", "recount", "drift@d.test")
     assert counted["address"] == "drift@d.test" and counted["used_messages"] == 2
     assert suite.json("user", "show", "drift@d.test")["used_messages"] == 2
-    assert "messages_before=1" in suite.log("local")
+    assert "event=recounted" in suite.log("local")
     everybody = suite.json("store", "recount", "--all")
     assert names(everybody) == names(suite.json("user", "list"))
     assert counted in everybody

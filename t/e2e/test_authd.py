@@ -430,10 +430,27 @@ def test_hang_up_ends_with_the_last_session(authd):
     wait_for(lambda: "event=draining" in a.log(), 5, "draining")
     with pytest.raises((EOFError, OSError)):
         a.parent.receive(timeout=5)
+    a.parent.close()
     assert s.step(b"a@d.test")[0] == CHALLENGE and s.step(b"secret")[0] == OK
     assert a.process.poll() is None
     s.close()
     assert a.process.wait(5) == 0
+
+
+def test_a_session_handed_over_at_the_hang_up_is_served(authd):
+    """A reload must fail no login: what a parent has sent before it saw the end is not lost."""
+    for _ in range(5):
+        a = authd({"a@d.test": User("{PLAIN}secret")}, "rehash = no")
+        first = a.session()
+        assert first.plain("a@d.test", "secret")[0] == OK
+        os.kill(a.process.pid, signal.SIGSTOP)
+        os.kill(a.process.pid, signal.SIGHUP)
+        second = a.session()
+        os.kill(a.process.pid, signal.SIGCONT)
+        assert second.plain("a@d.test", "secret")[0] == OK
+        for connection in (first, second, a.parent):
+            connection.close()
+        assert a.process.wait(5) == 0
 
 
 @pytest.mark.parametrize("victim", [0, 1])
