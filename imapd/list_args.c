@@ -13,54 +13,67 @@
 
 enum { PATTERNS_MAX = 64 };
 
-/* "(" list-select-opt ... ")" (RFC 5258 section 6). */
 static bool
-parse_selection(struct parser *p, struct list_args *out)
+parse_selection_option(struct parser *p, struct list_args *out)
 {
-    bool has_base;
+    if (parser_word(p, "SUBSCRIBED"))
+        out->select_subscribed = true;
+    else if (parser_word(p, "SPECIAL-USE"))
+        out->select_special_use = true;
+    else if (parser_word(p, "RECURSIVEMATCH"))
+        out->recursive_match = true;
+    else if (!parser_word(p, "REMOTE")) /* there are no remote folders to add */
+        return parser_fail(p, "Unknown selection option");
+    return true;
+}
 
+static bool
+parse_return_option(struct parser *p, struct list_args *out)
+{
+    if (parser_word(p, "STATUS"))
+        return parser_space(p) && status_items_parse(p, &out->status_items);
+    if (parser_word(p, "SUBSCRIBED"))
+        out->return_subscribed = true;
+    else if (!parser_word(p, "CHILDREN") && !parser_word(p, "SPECIAL-USE")) /* always sent */
+        return parser_fail(p, "Unknown return option");
+    return true;
+}
+
+/* "(" [option *(SP option)] ")" */
+static bool
+parse_options(struct parser *p, struct list_args *out,
+              bool (*parse)(struct parser *p, struct list_args *out))
+{
     out->extended = true;
     if (!parser_char(p, '('))
         return false;
-    while (parser_peek(p) != ')') {
-        if (parser_word(p, "SUBSCRIBED"))
-            out->select_subscribed = true;
-        else if (parser_word(p, "SPECIAL-USE"))
-            out->select_special_use = true;
-        else if (parser_word(p, "RECURSIVEMATCH"))
-            out->recursive_match = true;
-        else if (!parser_word(p, "REMOTE")) /* there are no remote folders to add */
-            return parser_fail(p, "Unknown selection option");
-        if (!parser_optional(p, ' '))
-            break;
-    }
-    has_base = out->select_subscribed || out->select_special_use;
-    if (out->recursive_match && !has_base)
-        return parser_fail(p, "RECURSIVEMATCH needs another selection option");
-    return parser_char(p, ')') && parser_space(p);
+    if (parser_optional(p, ')'))
+        return true;
+    do {
+        if (!parse(p, out))
+            return false;
+    } while (parser_optional(p, ' '));
+    return parser_char(p, ')');
 }
 
-/* "RETURN (" return-option ... ")" */
+/* list-select-opts (RFC 5258 section 6) */
+static bool
+parse_selection(struct parser *p, struct list_args *out)
+{
+    if (!parse_options(p, out, parse_selection_option))
+        return false;
+    if (out->recursive_match && !out->select_subscribed && !out->select_special_use)
+        return parser_fail(p, "RECURSIVEMATCH needs another selection option");
+    return parser_space(p);
+}
+
+/* "RETURN" SP list of options */
 static bool
 parse_return(struct parser *p, struct list_args *out)
 {
-    out->extended = true;
     if (!parser_word(p, "RETURN"))
         return parser_fail(p, "RETURN expected");
-    if (!parser_space(p) || !parser_char(p, '('))
-        return false;
-    while (parser_peek(p) != ')') {
-        if (parser_word(p, "SUBSCRIBED"))
-            out->return_subscribed = true;
-        else if (parser_word(p, "STATUS") && parser_space(p)) {
-            if (!status_items_parse(p, &out->status_items))
-                return false;
-        } else if (!parser_word(p, "CHILDREN") && !parser_word(p, "SPECIAL-USE")) /* always sent */
-            return parser_fail(p, "Unknown return option");
-        if (!parser_optional(p, ' '))
-            break;
-    }
-    return parser_char(p, ')');
+    return parser_space(p) && parse_options(p, out, parse_return_option);
 }
 
 /* Puts the reference in front (RFC 3501 section 6.3.8: no break-out characters here). A pattern

@@ -36,7 +36,7 @@ struct pool_session {
     struct ipc_client *auth; /* channel to authd for this session; closed after serve() */
     struct ipc_client
         *backend; /* a connection to pool_ops.backend, or NULL; closed after serve() */
-    int end_fd; /* becomes readable when the session has to end now: the drain time has passed */
+    int end_fd;   /* becomes readable when the session has to end now: the drain time has passed */
     struct daemon *daemon;
 };
 

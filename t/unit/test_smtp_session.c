@@ -228,7 +228,8 @@ teardown(void)
 START_TEST(session_gets_its_codes)
 {
     struct strbuf codes = strbuf_new(1000);
-    struct pool_session pool = {.label = sessions[_i].label, .client_ip = "192.0.2.1", .end_fd = -1};
+    struct pool_session pool = {
+        .label = sessions[_i].label, .client_ip = "192.0.2.1", .end_fd = -1};
     int client[2], accounts[2];
     pthread_t thread;
 
