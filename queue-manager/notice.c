@@ -107,16 +107,24 @@ static struct dsn_rcpt
 describe(const struct message *m, const struct target *t, enum topic topic)
 {
     const struct queue_rcpt *source = &m->envelope->rcpts[t->source];
+    struct dsn_rcpt rcpt = {.action = action_of(t, topic),
+                            .address = source->address,
+                            .original = source->original,
+                            .status = SLICE("2.0.0")};
 
-    return (struct dsn_rcpt){
-        .action = action_of(t, topic),
-        .address = source->address,
-        .original = source->original,
-        .member = in_group(t) && topic != TOPIC_SUCCESSES ? t->address : SLICE(""),
-        .status = t->expired ? SLICE("4.4.7") : t->dsn, /* RFC 3463 section 3.5 */
-        .diagnostic = t->text,
-        .remote = t->remote,
-    };
+    if (rcpt.action == DSN_EXPANDED)
+        return rcpt; /* it is about the group, not about what became of this member */
+    if (in_group(t))
+        rcpt.member = t->address;
+    if (t->expired)
+        rcpt.status = SLICE("4.4.7"); /* RFC 3463 section 3.5 */
+    else if (t->dsn.len > 0)
+        rcpt.status = t->dsn;
+    else if (topic != TOPIC_SUCCESSES)
+        rcpt.status = topic == TOPIC_DELAYS ? SLICE("4.0.0") : SLICE("5.0.0");
+    rcpt.diagnostic = t->text;
+    rcpt.remote = t->remote;
+    return rcpt;
 }
 
 /* Allocates the list of those that this is about; 0: nobody. */

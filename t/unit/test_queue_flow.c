@@ -364,6 +364,22 @@ START_TEST(each_failed_member_is_named)
 }
 END_TEST
 
+/* RFC 3461 section 5.2.7.3: the group was reached, whatever becomes of its members. */
+START_TEST(group_is_reported_as_expanded)
+{
+    struct strbuf text = strbuf_new(1u << 20);
+
+    (void)agent_start(QUEUE_AGENT_REMOTE, 4);
+    (void)submit_as("later@far.test", "off@d.test", "Subject: x\r\n\r\n", QUEUE_NOTIFY_SUCCESS,
+                    (struct queue_envelope){.rcpt_count = 0});
+    run_until(tried_and_deferred);
+    read_deferred(&text);
+    ck_assert_ptr_nonnull(memmem(text.ptr, text.len, "Action: expanded\r\nStatus: 2.0.0\r\n", 33));
+    ck_assert_ptr_null(memmem(text.ptr, text.len, "a@d.test", 8));
+    strbuf_free(&text);
+}
+END_TEST
+
 /* A report has a thousand recipients at most. */
 START_TEST(many_failures_make_several_reports)
 {
@@ -535,6 +551,7 @@ main(void)
     tcase_add_loop_test(tc, failures_are_told_as_the_sender_wishes, 0, 8);
     tcase_add_loop_test(tc, administrator_hears_of_unknown_mailboxes, 0, 4);
     tcase_add_test(tc, each_failed_member_is_named);
+    tcase_add_test(tc, group_is_reported_as_expanded);
     tcase_add_test(tc, many_failures_make_several_reports);
     tcase_add_test(tc, lifetime_ends_in_a_bounce);
     tcase_add_test(tc, delay_is_told_once);
