@@ -223,6 +223,19 @@ def test_a_worker_holds_what_its_session_needs(hooked):
         assert len(set(pipes)) == 1 and len(held) == len(files) + 2 + 2 + 1, (row, held)
 
 
+def test_a_worker_has_limits_and_cannot_be_looked_into(hooked):
+    workers = [row for row in hooked.json("status", "--sandbox")
+               if row["program"] in ("smtpd", "imapd", "pop3d") and row["role"] == "worker"]
+    assert workers
+    for row in workers:
+        limits = pathlib.Path(f"/proc/{row['pid']}/limits").read_text().splitlines()
+        hard = {line[:26].strip(): line[26:].split()[1] for line in limits[1:]}
+        assert hard["Max core file size"] == "0" and hard["Max open files"] == "256", (row, hard)
+        assert hard["Max data size"] == str(1 << 30), (row, hard)
+        if os.geteuid() == 0:  # what is not dumpable belongs to root
+            assert os.stat(f"/proc/{row['pid']}/fd").st_uid == 0, row
+
+
 def test_a_killed_worker_costs_only_its_session(hooked):
     with_mail = Session(hooked, "pop3s", tls=True).login("bob@d.test")
     Session(hooked, "pop3").attack("exec", "/bin/true")
