@@ -109,7 +109,7 @@ ask_client(struct session *s, struct slice challenge, struct strbuf *secret)
     struct slice line = SLICE("");
     bool encoded = base64_encode(challenge, &text);
 
-    assert_always(encoded); /* it came in one frame */
+    assert_always(encoded);                       /* it came in one frame */
     (void)stream_write(s->stream, SLICE("334 ")); /* an error sticks */
     (void)stream_write(s->stream, strbuf_slice(&text));
     (void)stream_write(s->stream, SLICE("\r\n"));
