@@ -54,7 +54,7 @@ print_name(const struct cli *cli)
                       cli->verb != NULL ? cli->verb->name : "");
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 print_message(const struct cli *cli, const char *format, va_list args)
 {
     struct strbuf text = strbuf_new(MESSAGE_MAX);
