@@ -97,19 +97,37 @@ any_id(struct session *s, struct parser *p, unsigned flags)
     return reply_ok("ID completed");
 }
 
-/* RFC 5161. No extension of ours needs to be enabled so far: all names are ignored. */
+/* Names that ENABLE knows, and what each of them switches on. */
+static const struct {
+    const char *name;
+    unsigned bits;
+} enableable[] = {
+    {NULL, 0},
+};
+
+/* RFC 5161 section 3.1: other names are ignored, and only what is new is answered. */
 struct reply
 any_enable(struct session *s, struct parser *p, unsigned flags)
 {
     struct slice name;
+    unsigned asked = 0;
 
     (void)flags;
     do {
         if (!parser_space(p) || !parser_atom(p, &name))
             return reply_bad(p->error);
+        for (size_t i = 0; i < ARRAY_LEN(enableable); i++)
+            if (enableable[i].name != NULL && slice_eq_nocase(name, slice_of(enableable[i].name)))
+                asked |= enableable[i].bits;
     } while (parser_peek(p) == ' ');
     if (!parser_end(p))
         return reply_bad(p->error);
-    (void)stream_write(s->stream, SLICE("* ENABLED\r\n")); /* sticks */
+    (void)strbuf_str(&s->out, "* ENABLED");
+    for (size_t i = 0; i < ARRAY_LEN(enableable); i++)
+        if (enableable[i].name != NULL && (enableable[i].bits & asked & ~s->enabled) != 0)
+            (void)strbuf_printf(&s->out, " %s", enableable[i].name);
+    (void)strbuf_str(&s->out, "\r\n");
+    updates_put_out(s);
+    s->enabled |= asked;
     return reply_ok("Enabled");
 }

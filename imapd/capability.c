@@ -5,11 +5,28 @@
 
 #include <string.h>
 
+#include "lib/base/mem.h"
 #include "lib/ipc/authd.h"
 
-static const char extensions[] = "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE NAMESPACE UIDPLUS MOVE "
-                                 "UNSELECT CHILDREN SPECIAL-USE "
-                                 "CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS";
+/* One row for each extension, complete ones only: clients read this list as a promise, many of them
+ * only once, before the login. */
+static const char *const extensions[] = {
+    "IMAP4rev1",          /* RFC 3501 */
+    "SASL-IR",            /* RFC 4959 */
+    "LITERAL+",           /* RFC 7888 */
+    "ID",                 /* RFC 2971 */
+    "ENABLE",             /* RFC 5161 */
+    "IDLE",               /* RFC 2177 */
+    "NAMESPACE",          /* RFC 2342 */
+    "UIDPLUS",            /* RFC 4315 */
+    "MOVE",               /* RFC 6851 */
+    "UNSELECT",           /* RFC 3691 */
+    "CHILDREN",           /* RFC 3348 */
+    "SPECIAL-USE",        /* RFC 6154 */
+    "CREATE-SPECIAL-USE", /* RFC 6154 */
+    "LIST-EXTENDED",      /* RFC 5258 */
+    "LIST-STATUS",        /* RFC 5819 */
+};
 
 static bool
 is_loopback(const char *ip)
@@ -45,7 +62,9 @@ capability_write(const struct session *s, struct strbuf *out)
 {
     struct slice mechanisms;
 
-    (void)strbuf_printf(out, "CAPABILITY %s", extensions);
+    (void)strbuf_str(out, "CAPABILITY");
+    for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
+        (void)strbuf_printf(out, " %s", extensions[i]);
     if (s->state != STATE_NOT_AUTHENTICATED)
         return;
     if (!s->tls_started && s->server->tls != NULL)

@@ -22,12 +22,22 @@ enum session_state {
     STATE_LOGOUT = 8,
 };
 
+/* What the client has enabled (RFC 5161 section 3.1). */
+enum session_enabled {
+    ENABLED_CONDSTORE = 1 << 0, /* RFC 7162 */
+    ENABLED_QRESYNC = 1 << 1,   /* RFC 7162, with CONDSTORE */
+    ENABLED_UTF8 = 1 << 2,      /* RFC 6855 */
+    ENABLED_REV2 = 1 << 3,      /* RFC 9051 */
+    ENABLED_UIDONLY = 1 << 4,   /* RFC 9586 */
+};
+
 struct session {
     struct pool_session *pool;
     const struct server *server;
     struct stream *stream;
     enum session_state state;
     bool tls_started, past_login, id_logged;
+    unsigned enabled; /* enum session_enabled */
 
     /* the command in progress; `arena` and `out` are emptied after it */
     struct strbuf command;
