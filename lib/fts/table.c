@@ -14,8 +14,6 @@
 #include "lib/base/mem.h"
 #include "lib/fts/vfs.h"
 
-_Static_assert(sizeof(TABLE_NAME) == sizeof(VFS_DATABASE), "the same file");
-
 #define UIDS_FIRST 256
 
 struct table {
@@ -108,18 +106,27 @@ register_tokenizer(sqlite3 *db)
 /* ---- errors ---- */
 
 static int
-failed(const struct table *table, int rc)
+errno_of(const struct table *table, int rc)
 {
     if (table->vfs.damaged)
-        errno = EBADMSG;
-    else if ((rc & 0xff) == SQLITE_FULL)
-        errno = ENOSPC;
-    else if ((rc & 0xff) == SQLITE_NOMEM)
-        errno = ENOMEM;
-    else if ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN)
-        errno = table->vfs.error != 0 ? table->vfs.error : EIO;
-    else
-        errno = EBADMSG; /* CORRUPT, NOTADB, and ERROR: a table that is not there */
+        return EBADMSG;
+    switch (rc & 0xff) {
+    case SQLITE_FULL:
+        return ENOSPC;
+    case SQLITE_NOMEM:
+        return ENOMEM;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+        return table->vfs.error != 0 ? table->vfs.error : EIO;
+    default:
+        return EBADMSG; /* CORRUPT, NOTADB, and ERROR: a table that is not there */
+    }
+}
+
+static int
+failed(const struct table *table, int rc)
+{
+    errno = errno_of(table, rc);
     return -1;
 }
 

@@ -276,12 +276,16 @@ dir_delete(sqlite3_vfs *base, const char *name, int sync_dir)
                : failed(vfs, SQLITE_IOERR_DIR_FSYNC);
 }
 
+/* SQLite writes the first bytes when the rest is on disk, and not before it changes a page. */
 bool
 vfs_journal_is_hot(int dirfd)
 {
-    struct stat st;
+    int fd = beneath_open(dirfd, VFS_JOURNAL, O_RDONLY | O_NONBLOCK, 0);
+    char first = 0;
+    bool hot = fd >= 0 && pread_exact(fd, &first, 1, 0) == 0 && first != 0;
 
-    return fstatat(dirfd, VFS_JOURNAL, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0;
+    close_keep_errno(fd);
+    return hot;
 }
 
 /* Asked for the journal, and for a write-ahead log, which there never is. */

@@ -14,7 +14,7 @@
 
 #define VFS_PAGE 4096  /* bytes of a page: PRAGMA page_size before anything is written */
 #define VFS_RESERVED 8 /* bytes at its end that SQLite leaves to us */
-#define VFS_DATABASE "posthorn.fts"
+#define VFS_DATABASE "posthorn.fts" /* TABLE_NAME; SQLite names the journal after it */
 #define VFS_JOURNAL "posthorn.fts-journal"
 
 struct vfs {

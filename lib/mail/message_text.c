@@ -93,7 +93,7 @@ walk_extended_value(struct walk *w, struct slice value)
         int high = i + 2 < value.len && value.ptr[i] == '%' ? hex_value(value.ptr[i + 1]) : -1;
         int low = high >= 0 ? hex_value(value.ptr[i + 2]) : -1;
 
-        (void)strbuf_char(&bytes, low < 0 ? value.ptr[i] : (char)(high << 4 | low));
+        (void)strbuf_char(&bytes, (char)(low < 0 ? value.ptr[i] : high << 4 | low));
         i += low < 0 ? 0 : 2;
     }
     (void)charset_to_utf8(charset, strbuf_slice(&bytes), &w->raw); /* fits: FIELD_TEXT_MAX * 3 */
