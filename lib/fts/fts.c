@@ -27,9 +27,9 @@
 #define INDEX_VERSION ((uint32_t)(GRAM_VERSION << 16 | MESSAGE_TEXT_VERSION))
 
 enum {
-    POLL_MS = 2,             /* between tries for the lock */
-    NEEDLE_GRAMS_MAX = 4096, /* distinct grams of a search string that are looked at */
-    QUERY_GRAMS_MAX = 24,    /* that are asked for: more hardly exclude anything */
+    POLL_MS = 2,                                    /* between tries for the lock */
+    TERMS_MAX = FTS_TEXT_MAX * (GRAM_TERM_MAX + 1), /* a gram takes a byte of text or more */
+    QUERY_GRAMS_MAX = 24, /* that are asked for: more hardly exclude anything */
     QUERY_BYTES_MAX = QUERY_GRAMS_MAX * (GRAM_TERM_MAX + 16)
 };
 
@@ -135,8 +135,8 @@ open_for_writing(struct fts *fts)
     }
     if ((fts->table == NULL || !row_fits(fts)) && start_anew(fts) < 0)
         return -1;
-    fts->grams = gram_set_new(GRAM_TEXT, FTS_GRAMS_MAX);
-    fts->terms = strbuf_new((size_t)FTS_GRAMS_MAX * (GRAM_TERM_MAX + 1));
+    fts->grams = gram_set_new(GRAM_TEXT);
+    fts->terms = strbuf_new(TERMS_MAX);
     return table_begin(fts->table);
 }
 
@@ -231,7 +231,7 @@ take_piece(void *arg, struct slice folded)
     if (fts->text_len > FTS_TEXT_MAX)
         return false;
     gram_set_feed(fts->grams, folded);
-    return !gram_set_overflowed(fts->grams);
+    return true;
 }
 
 static void
@@ -253,7 +253,7 @@ write_terms(struct fts *fts)
         size_t len = gram_set_term(fts->grams, i, gram, &prefix);
 
         gram[len] = ' ';
-        (void)strbuf_append(&fts->terms, slice_make(gram, len + 1)); /* fits: FTS_GRAMS_MAX */
+        (void)strbuf_append(&fts->terms, slice_make(gram, len + 1)); /* fits: TERMS_MAX */
     }
 }
 
@@ -279,7 +279,7 @@ fts_add(struct fts *fts, uint32_t uid, const struct mime *message)
     fts->text_len = 0;
     message_text(message, true, &sink);
     fts->batch_text += fts->text_len;
-    if (fts->text_len > FTS_TEXT_MAX || gram_set_overflowed(fts->grams))
+    if (fts->text_len > FTS_TEXT_MAX)
         return fts_add_unread(fts, uid);
     write_terms(fts);
     return added(fts, uid, table_add(fts->table, uid, strbuf_slice(&fts->terms)));
@@ -355,7 +355,7 @@ find_candidates(struct fts *fts, struct slice expression, struct fts_uids *out)
 enum fts_answer
 fts_query(struct fts *fts, struct slice needle, struct fts_uids *out)
 {
-    struct gram_set *grams = gram_set_new(GRAM_NEEDLE, NEEDLE_GRAMS_MAX);
+    struct gram_set *grams = gram_set_new(GRAM_NEEDLE);
     struct strbuf expression = strbuf_new(QUERY_BYTES_MAX);
     enum fts_answer answer = FTS_UNDECIDED;
 

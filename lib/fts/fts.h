@@ -27,7 +27,6 @@
 
 #define FTS_WAIT_MS 1000           /* a reader waits so long for the writer's batch */
 #define FTS_TEXT_MAX (1u << 20)    /* bytes of text; what has more is always a candidate */
-#define FTS_GRAMS_MAX (1u << 16)   /* distinct grams of one message, likewise */
 #define FTS_BATCH_TEXT (16u << 20) /* bytes of text added, then the batch is full */
 #define FTS_BATCH_MESSAGES 10000u  /* likewise */
 #define FTS_WORN_MIN 1000u         /* expunged messages before their share matters */

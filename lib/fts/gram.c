@@ -11,19 +11,37 @@
 #include "lib/mail/utf8.h"
 
 enum {
-    CODE_BITS = 21, /* of a code point */
+    CODE_BITS = 21,  /* of a code point */
+    LETTER_BITS = 3, /* of a letter of a term */
+    /* A short gram is so many characters, mixed into so many bits; a long one is followed by one
+     * more character, of which a few bits are kept. */
     NARROW_LEN = 3,
-    WIDE_LEN = 2,
-    NARROW_TERM = 5, /* bytes of a term for three narrow characters */
-    WIDE_TERM = 3,   /* for each wide one */
-    BITS_FIRST = 10  /* the table begins with two to this power of slots */
+    NARROW_BITS = 12,
+    NARROW_NEXT = 1,
+    WIDE_LEN = 1,
+    WIDE_BITS = 9,
+    WIDE_NEXT = 7,
+    /* where the numbers of grams begin */
+    NARROW_SHORT = 1 << (NARROW_BITS + NARROW_NEXT),
+    WIDE_LONG = NARROW_SHORT + (1 << NARROW_BITS),
+    WIDE_SHORT = WIDE_LONG + (1 << (WIDE_BITS + WIDE_NEXT)),
+    NUMBERS = WIDE_SHORT + (1 << WIDE_BITS),
+    WORD_BITS = 64
 };
 
-#define CODE_MASK ((UINT64_C(1) << CODE_BITS) - 1)
-#define WINDOW_MASK ((UINT64_C(1) << CODE_BITS * NARROW_LEN) - 1)
-#define PAIR_MASK ((UINT64_C(1) << CODE_BITS * WIDE_LEN) - 1)
+#define CODES(count) ((UINT64_C(1) << CODE_BITS * (count)) - 1)
 
 enum char_class { APART, NARROW, WIDE };
+
+static const struct shape {
+    unsigned len, bits, next_bits;
+    uint64_t mask; /* so many code points */
+    uint32_t first_long, first_short;
+    char base; /* the lowest of the letters of its terms */
+} shapes[] = {
+    [NARROW] = {NARROW_LEN, NARROW_BITS, NARROW_NEXT, CODES(NARROW_LEN), 0, NARROW_SHORT, '0'},
+    [WIDE] = {WIDE_LEN, WIDE_BITS, WIDE_NEXT, CODES(WIDE_LEN), WIDE_LONG, WIDE_SHORT, '8'},
+};
 
 /* The class of the code points from `first` up to the next row. Blocks, not properties: a
  * punctuation mark that counts as a letter costs nothing but a gram. */
@@ -46,27 +64,28 @@ static const struct class_range {
 
 struct gram_set {
     enum gram_side side;
-    uint64_t *grams; /* each up to three code points; the last one in the lowest bits */
-    uint32_t *slots; /* numbers of grams, plus one; 0: free */
-    uint32_t count, max;
-    unsigned bits; /* two to this power of slots are in use */
-    bool overflowed;
+    uint64_t seen[NUMBERS / WORD_BITS + 1]; /* a bit for each number */
+    uint32_t numbers[NUMBERS];
+    uint32_t count;
     /* the run so far */
     enum char_class class;
-    uint32_t run_len; /* up to NARROW_LEN: more does not matter */
-    uint64_t window;
+    size_t run_len;
+    uint64_t window; /* the last code points, as many as a short gram has */
+    uint32_t last;   /* the last short gram, mixed */
 };
 
+static bool
+is_ascii_narrow(uint32_t code)
+{
+    return (code >= '0' && code <= '9') || ((code | 0x20) >= 'a' && (code | 0x20) <= 'z');
+}
+
+/* Of what is not ASCII. */
 static enum char_class
 class_of(uint32_t code)
 {
     size_t low = 0, high = ARRAY_LEN(class_ranges);
 
-    if (code < 0x80)
-        return (code >= 'a' && code <= 'z') || (code >= '0' && code <= '9') ||
-                       (code >= 'A' && code <= 'Z')
-                   ? NARROW
-                   : APART;
     while (high - low > 1) {
         size_t middle = (low + high) / 2;
 
@@ -79,107 +98,78 @@ class_of(uint32_t code)
 }
 
 struct gram_set *
-gram_set_new(enum gram_side side, uint32_t max)
+gram_set_new(enum gram_side side)
 {
     struct gram_set *set = xcalloc(1, sizeof(*set));
-    unsigned bits = BITS_FIRST;
 
-    while ((UINT32_C(1) << bits) < 2 * max)
-        bits++;
     set->side = side;
-    set->max = max;
-    set->grams = xreallocarray(NULL, max, sizeof(*set->grams));
-    set->slots = xcalloc(UINT32_C(1) << bits, sizeof(*set->slots));
-    set->bits = BITS_FIRST;
     return set;
 }
 
 void
 gram_set_free(struct gram_set **setp)
 {
-    if (*setp == NULL)
-        return;
-    xfree(&(*setp)->grams);
-    xfree(&(*setp)->slots);
     xfree(setp);
-}
-
-/* Begins the table anew with so many slots. Small texts touch little of it. */
-static void
-table_clear(struct gram_set *set, unsigned bits)
-{
-    set->bits = bits;
-    memset(set->slots, 0, sizeof(*set->slots) << bits);
 }
 
 void
 gram_set_clear(struct gram_set *set)
 {
+    for (uint32_t i = 0; i < set->count; i++)
+        set->seen[set->numbers[i] / WORD_BITS] = 0;
     set->count = 0;
-    set->overflowed = false;
     set->class = APART;
     set->run_len = 0;
-    table_clear(set, BITS_FIRST);
-}
-
-/* Where `gram` is, or the free slot where it belongs. */
-static uint32_t *
-table_find(const struct gram_set *set, uint64_t gram)
-{
-    uint32_t mask = (UINT32_C(1) << set->bits) - 1;
-    uint32_t at = (uint32_t)((gram * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - set->bits));
-
-    while (set->slots[at] != 0 && set->grams[set->slots[at] - 1] != gram)
-        at = (at + 1) & mask;
-    return &set->slots[at];
 }
 
 static void
-add(struct gram_set *set, uint64_t gram)
+add(struct gram_set *set, uint32_t number)
 {
-    uint32_t *slot = table_find(set, gram);
+    uint64_t *word = &set->seen[number / WORD_BITS], bit = UINT64_C(1) << number % WORD_BITS;
 
-    if (*slot != 0)
+    if ((*word & bit) != 0)
         return;
-    if (set->count == set->max) {
-        set->overflowed = true;
-        return;
-    }
-    set->grams[set->count++] = gram;
-    *slot = set->count;
-    if (set->count < UINT32_C(1) << (set->bits - 1) || set->count == set->max)
-        return;
-    table_clear(set, set->bits + 1);
-    for (uint32_t i = 0; i < set->count; i++)
-        *table_find(set, set->grams[i]) = i + 1;
+    *word |= bit;
+    set->numbers[set->count++] = number;
 }
 
-/* A text's last wide character may be all that a search string has of its run; so may a search
- * string's only one. */
+static uint32_t
+mix(uint64_t codes, unsigned bits)
+{
+    return (uint32_t)((codes * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - bits));
+}
+
+/* The last short gram of a text's run may be all that a search string has of it. A search string
+ * asks for its own only if it has no long one. */
 static void
 end_run(struct gram_set *set)
 {
-    if (set->class == WIDE && (set->side == GRAM_TEXT || set->run_len == 1))
-        add(set, set->window & CODE_MASK);
+    const struct shape *shape = &shapes[set->class];
+
+    if (set->class != APART &&
+        (set->side == GRAM_TEXT ? set->run_len >= shape->len : set->run_len == shape->len))
+        add(set, shape->first_short + set->last);
     set->class = APART;
     set->run_len = 0;
+    set->window = 0;
 }
 
 static void
 take(struct gram_set *set, enum char_class class, uint32_t code)
 {
+    const struct shape *shape = &shapes[class];
+
     if (class != set->class)
         end_run(set);
     if (class == APART)
         return;
     set->class = class;
-    set->window = (set->window << CODE_BITS | code) & WINDOW_MASK;
-    if (set->run_len < NARROW_LEN)
-        set->run_len++;
-    if (class == NARROW && set->run_len >= NARROW_LEN)
-        add(set, set->window);
-    if (class == WIDE && set->run_len >= WIDE_LEN)
-        add(set, set->window & PAIR_MASK);
+    set->run_len++;
+    set->window = set->window << CODE_BITS | code;
+    if (set->run_len > shape->len)
+        add(set, shape->first_long + (set->last << shape->next_bits | mix(code, shape->next_bits)));
+    if (set->run_len >= shape->len)
+        set->last = mix(set->window & shape->mask, shape->bits);
 }
 
 void
@@ -192,7 +182,7 @@ gram_set_feed(struct gram_set *set, struct slice text)
             take(set, class_of(code), code);
             continue;
         }
-        take(set, code < 0x80 ? class_of(code) : APART, code);
+        take(set, is_ascii_narrow(code) ? NARROW : APART, code);
         text = (struct slice){text.ptr + 1, text.len - 1};
     }
 }
@@ -209,33 +199,30 @@ gram_set_count(const struct gram_set *set)
     return set->count;
 }
 
-bool
-gram_set_overflowed(const struct gram_set *set)
-{
-    return set->overflowed;
-}
-
-/* Letters from '0' to 'o', six bits each. */
+/* Three bits a letter: FTS5's hash shifts by three, so that equal hashes are rare. */
 static size_t
-put_mixed(uint64_t codes, unsigned letters, char *out)
+put_letters(uint32_t number, unsigned bits, char base, char *out)
 {
-    uint64_t mixed = codes * UINT64_C(0x9e3779b97f4a7c15);
+    unsigned letters = (bits + LETTER_BITS - 1) / LETTER_BITS;
 
-    for (unsigned i = 0; i < letters; i++, mixed <<= 6)
-        out[i] = (char)('0' + (mixed >> 58));
+    for (unsigned i = letters; i-- > 0; number >>= LETTER_BITS)
+        out[i] = (char)(base + (char)(number % (1 << LETTER_BITS)));
     return letters;
 }
 
 size_t
 gram_set_term(const struct gram_set *set, uint32_t i, char out[GRAM_TERM_MAX], bool *prefix)
 {
-    uint64_t gram = set->grams[i], first = gram >> CODE_BITS, last = gram & CODE_MASK;
-    size_t len = 0;
+    uint32_t number = set->numbers[i];
+    const struct shape *shape = &shapes[number < WIDE_LONG ? NARROW : WIDE];
+    bool is_short = number >= shape->first_short;
+    size_t len;
 
-    *prefix = set->side == GRAM_NEEDLE && first == 0;
-    if (first > CODE_MASK) /* three: NUL is in no run */
-        return put_mixed(gram, NARROW_TERM, out);
-    if (first != 0)
-        len = put_mixed(first, WIDE_TERM, out);
-    return len + put_mixed(last, WIDE_TERM, out + len);
+    *prefix = is_short && set->side == GRAM_NEEDLE;
+    if (is_short)
+        return put_letters(number - shape->first_short, shape->bits, shape->base, out);
+    number -= shape->first_long;
+    len = put_letters(number >> shape->next_bits, shape->bits, shape->base, out);
+    return len +
+           put_letters(number % (1u << shape->next_bits), shape->next_bits, shape->base, out + len);
 }

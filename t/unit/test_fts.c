@@ -230,37 +230,32 @@ START_TEST(a_long_string_is_fine)
 }
 END_TEST
 
-/* Too much text, too many grams, not readable: never excluded, and in order among the others. */
+/* Too much text, not readable: never excluded, and in order among the others. */
 START_TEST(what_cannot_be_indexed_is_always_a_candidate)
 {
-    struct strbuf text = strbuf_new(4 << 20), wide = strbuf_new(4 << 20);
+    struct strbuf text = strbuf_new(4 << 20);
     struct fts *fts;
     struct fts_uids uids;
 
-    ck_assert(strbuf_str(&text, "\r\n") && strbuf_str(&wide, "\r\n"));
+    ck_assert(strbuf_str(&text, "\r\n"));
     while (text.len <= FTS_TEXT_MAX)
         ck_assert(strbuf_str(&text, "many words and little sense "));
-    for (uint32_t i = 0; i < FTS_GRAMS_MAX + 10; i++)
-        ck_assert(utf8_append(&wide, 0x4e00 + i % 20000) &&
-                  utf8_append(&wide, 0x4e00 + i / 20000) && strbuf_char(&wide, ' '));
     fts = fts_open(&folder, FTS_WRITE);
     ck_assert_int_eq(add(fts, 1, slice_of("\r\nneedle\r\n")), 0);
     ck_assert_int_eq(add(fts, 2, strbuf_slice(&text)), 0);
     ck_assert_int_eq(add(fts, 3, slice_of("\r\nneedle\r\n")), 0);
-    ck_assert_int_eq(add(fts, 4, strbuf_slice(&wide)), 0);
     ck_assert_int_eq(fts_add_unread(fts, 7), 0);
     ck_assert_int_eq(add(fts, 8, slice_of("\r\nhaystack\r\n")), 0);
     ck_assert_int_eq(fts_commit(fts), 0);
     fts_close(&fts);
     fts = fts_open(&folder, FTS_READ);
     ck_assert_int_eq(ask(fts, "needle", &uids), FTS_CANDIDATES);
-    ck_assert_uint_eq(uids.count, 5);
+    ck_assert_uint_eq(uids.count, 4);
     ck_assert_uint_eq(uids.uids[1], 2);
-    ck_assert_uint_eq(uids.uids[4], 7);
+    ck_assert_uint_eq(uids.uids[3], 7);
     free(uids.uids);
     fts_close(&fts);
     strbuf_free(&text);
-    strbuf_free(&wide);
 }
 END_TEST
 
@@ -459,7 +454,7 @@ check_and_mend(void)
 
 START_TEST(a_flipped_bit_anywhere_gives_no_wrong_answer)
 {
-    size_t step = 1021;
+    const size_t step = 2039; /* two in each page */
 
     index_up_to(100);
     for (size_t at = 0; at < index_size(); at += step) {
@@ -555,7 +550,7 @@ add_much(void *arg)
     uint64_t random = 1;
 
     (void)arg;
-    for (uint32_t uid = 101; uid < 1500; uid += 2) {
+    for (uint32_t uid = 101; uid < 6000; uid += 2) {
         strbuf_clear(&text);
         (void)strbuf_str(&text, "\r\n");
         for (unsigned i = 0; i < 6000; i++, random = random * 6364136223846793005 + 1)
