@@ -5,8 +5,6 @@
  */
 #include "lib/fts/gram.h"
 
-#include <string.h>
-
 #include "lib/base/mem.h"
 #include "lib/mail/utf8.h"
 
