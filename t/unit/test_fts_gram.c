@@ -157,29 +157,29 @@ END_TEST
 /* ---- an index that an older version has made must not be searched with other grams ---- */
 
 static uint32_t
-add_terms(uint32_t crc, uint32_t code)
+add_terms(uint32_t crc, struct gram_set *set, uint32_t code)
 {
-    struct gram_set *set = gram_set_new(GRAM_TEXT);
     char bytes[4], term[GRAM_TERM_MAX];
     bool prefix;
 
-    for (unsigned i = 0; i < 3; i++)
+    gram_set_clear(set);
+    for (unsigned i = 0; i < 4; i++)
         gram_set_feed(set, slice_make(bytes, utf8_put(code, bytes)));
     gram_set_gap(set);
     for (uint32_t i = 0; i < gram_set_count(set); i++)
         crc = crc32c(crc, slice_make(term, gram_set_term(set, i, term, &prefix)));
-    crc = crc32c(crc, slice_make(&code, sizeof(code)));
-    gram_set_free(&set);
-    return crc;
+    return crc32c(crc, slice_make(&code, sizeof(code)));
 }
 
 START_TEST(a_change_of_grams_raises_the_version)
 {
+    struct gram_set *set = gram_set_new(GRAM_TEXT);
     uint32_t crc = 0;
 
     for (uint32_t code = 1; code < 0x20100; code++)
-        crc = add_terms(crc, code);
-    ck_assert_msg(GRAM_VERSION == 1 && crc == 0xadb86336,
+        crc = add_terms(crc, set, code);
+    gram_set_free(&set);
+    ck_assert_msg(GRAM_VERSION == 1 && crc == 0xf5d80d1a,
                   "the grams have changed (0x%08x): raise GRAM_VERSION and write it down here",
                   crc);
 }
