@@ -20,11 +20,11 @@
 #include "lib/fts/gram.h"
 #include "lib/fts/table.h"
 #include "lib/log/log.h"
-#include "lib/mail/message_text.h"
+#include "lib/mail/text_walk.h"
 #include "lib/store/beneath.h"
 
 /* Another one: the index holds other grams than a search would ask for. */
-#define INDEX_VERSION ((uint32_t)(GRAM_VERSION << 16 | MESSAGE_TEXT_VERSION))
+#define INDEX_VERSION ((uint32_t)(GRAM_VERSION << 16 | TEXT_WALK_VERSION))
 
 enum {
     POLL_MS = 2,                                    /* between tries for the lock */
@@ -277,7 +277,7 @@ fts_add(struct fts *fts, uint32_t uid, const struct mime *message)
     assert_always(fts->mode == FTS_WRITE && uid > fts->row.last_uid);
     gram_set_clear(fts->grams);
     fts->text_len = 0;
-    message_text(message, true, &sink);
+    text_walk_message(message, true, &sink);
     fts->batch_text += fts->text_len;
     if (fts->text_len > FTS_TEXT_MAX)
         return fts_add_unread(fts, uid);

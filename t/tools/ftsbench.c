@@ -22,8 +22,8 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/fts/fts.h"
-#include "lib/mail/message_text.h"
 #include "lib/mail/text_search.h"
+#include "lib/mail/text_walk.h"
 
 enum { TEXT_FILES_MAX = 16, FILE_MAX = 64 << 20, MESSAGE_MAX = 1 << 20 };
 
@@ -225,7 +225,7 @@ text_bytes(int dirfd, unsigned count)
         struct mime m;
 
         read_message(dirfd, i, &raw, &m);
-        message_text(&m, true, &sink);
+        text_walk_message(&m, true, &sink);
         mime_free(&m);
     }
     strbuf_free(&raw);

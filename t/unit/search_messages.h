@@ -70,6 +70,30 @@ static const struct {
              "Content-Type: text/plain; charset=utf-8\r\n"
              "\r\n"
              "ΟΔΥΣΣΕΥΣ, Ёлка, naïve ÉTÉ, 東京タワー, 한국어 메일, 😀🎉, שלום, ไทย\r\n"},
+    /* each in its own character set */
+    {.text = "Subject: old\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+             "--b\r\nContent-Type: text/plain; charset=iso-8859-2\r\n\r\n"
+             "p\xf8\xedli\xb9"
+             "\r\n"
+             "--b\r\nContent-Type: text/plain; charset=windows-1251\r\n\r\n"
+             "\xcf\xf0\xe8\xe2\xe5\xf2"
+             "\r\n"
+             "--b\r\nContent-Type: text/plain; charset=gb2312\r\n\r\n"
+             "\xb7\xfe\xce\xf1\xc6\xf7"
+             "\r\n"
+             "--b\r\nContent-Type: text/plain; charset=big5\r\n\r\n"
+             "\xaa\x41\xb0\xc8"
+             "\r\n"
+             "--b\r\nContent-Type: text/plain; charset=shift_jis\r\n\r\n"
+             "\x93\x8c\x8b\x9e"
+             "\r\n"
+             "--b\r\nContent-Type: text/plain; charset=iso-2022-jp\r\n\r\n"
+             "\x1b$B\x45\x6c\x35\x7e\x1b(B"
+             "\r\n"
+             "--b\r\nContent-Type: text/plain; charset=euc-kr\r\n\r\n"
+             "\xc7\xd1\xb1\xdb"
+             "\r\n"
+             "--b--\r\n"},
     {.text = "no header at all\r\n"},
     {.text = ""},
 };

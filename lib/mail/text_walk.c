@@ -1,10 +1,10 @@
 /*
- * lib/mail/message_text.c - the text of a message as it is searched: decoded and case folded.
+ * lib/mail/text_walk.c - the text of a message as it is searched: decoded and case folded.
  *
  * Input:  a stored message. Untrusted: the sender wrote it. Text is decoded piece by piece; what is
  *         held at a time does not grow with the message.
  */
-#include "lib/mail/message_text.h"
+#include "lib/mail/text_walk.h"
 
 #include "lib/base/arena.h"
 #include "lib/mail/charset.h"
@@ -176,7 +176,7 @@ walk_body(struct walk *w, const struct mime *m, const struct mime_part *part)
 }
 
 void
-message_text(const struct mime *m, bool with_header, const struct text_sink *sink)
+text_walk_message(const struct mime *m, bool with_header, const struct text_sink *sink)
 {
     struct walk w = {
         .sink = sink, .raw = strbuf_new(RAW_MAX), .folded = strbuf_new(RAW_MAX), .enough = false};
