@@ -63,7 +63,7 @@ static const struct class_range {
 struct gram_set {
     enum gram_side side;
     uint64_t seen[NUMBERS / WORD_BITS + 1]; /* a bit for each number */
-    uint32_t numbers[NUMBERS];
+    uint32_t numbers[NUMBERS + 1];
     uint32_t count;
     /* the run so far */
     enum char_class class;
@@ -120,15 +120,16 @@ gram_set_clear(struct gram_set *set)
     set->run_len = 0;
 }
 
+/* Without a branch: whether a gram is new is anybody's guess, the processor's too. */
 static void
 add(struct gram_set *set, uint32_t number)
 {
-    uint64_t *word = &set->seen[number / WORD_BITS], bit = UINT64_C(1) << number % WORD_BITS;
+    uint64_t *word = &set->seen[number / WORD_BITS];
+    unsigned bit = number % WORD_BITS;
 
-    if ((*word & bit) != 0)
-        return;
-    *word |= bit;
-    set->numbers[set->count++] = number;
+    set->numbers[set->count] = number;
+    set->count += (uint32_t)(~*word >> bit & 1);
+    *word |= UINT64_C(1) << bit;
 }
 
 static uint32_t
@@ -152,22 +153,28 @@ end_run(struct gram_set *set)
     set->window = 0;
 }
 
-static void
-take(struct gram_set *set, enum char_class class, uint32_t code)
+/* One more character of the run. */
+static inline void
+run_on(struct gram_set *set, enum char_class class, uint32_t code)
 {
     const struct shape *shape = &shapes[class];
 
-    if (class != set->class)
-        end_run(set);
-    if (class == APART)
-        return;
-    set->class = class;
     set->run_len++;
     set->window = set->window << CODE_BITS | code;
     if (set->run_len > shape->len)
         add(set, shape->first_long + (set->last << shape->next_bits | mix(code, shape->next_bits)));
     if (set->run_len >= shape->len)
         set->last = mix(set->window & shape->mask, shape->bits);
+}
+
+static void
+take(struct gram_set *set, enum char_class class, uint32_t code)
+{
+    if (class != set->class)
+        end_run(set);
+    set->class = class;
+    if (class != APART)
+        run_on(set, class, code);
 }
 
 void
@@ -180,7 +187,10 @@ gram_set_feed(struct gram_set *set, struct slice text)
             take(set, class_of(code), code);
             continue;
         }
-        take(set, is_ascii_narrow(code) ? NARROW : APART, code);
+        if (set->class == NARROW && is_ascii_narrow(code))
+            run_on(set, NARROW, code); /* most of most mail */
+        else
+            take(set, is_ascii_narrow(code) ? NARROW : APART, code);
         text = (struct slice){text.ptr + 1, text.len - 1};
     }
 }
