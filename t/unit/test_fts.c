@@ -1,155 +1,13 @@
 /*
- * t/unit/test_fts.c - lib/fts: no match is missed, whatever happens to the index.
+ * t/unit/test_fts.c - lib/fts: no match is missed, and sessions share an index.
  */
-#include <check.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "lib/base/io.h"
-#include "lib/base/mem.h"
-#include "lib/fts/fts.h"
-#include "lib/mail/text_search.h"
-#include "lib/mail/utf8.h"
 #include "lib/sys/sandbox.h"
-#include "t/unit/crash_point.h"
-#include "t/unit/scratch.h"
-#include "t/unit/search_messages.h"
+#include "t/unit/fts_test.h"
 
-#define INDEX "posthorn.fts"
-#define UIDVALIDITY 1700000000u
 #define SOME_UID 64321
-
-enum { KINDS = ARRAY_LEN(search_messages), NEEDLES = ARRAY_LEN(search_needles) };
-
-static struct fts_folder folder;
-static int dir_fd = -1;
-
-static void
-begin(void)
-{
-    ck_assert_ptr_nonnull(scratch_make());
-    dir_fd = open(scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    ck_assert_int_ge(dir_fd, 0);
-    folder = (struct fts_folder){.dirfd = dir_fd, .uidvalidity = UIDVALIDITY};
-}
-
-static void
-end(void)
-{
-    (void)close(dir_fd);
-    scratch_remove();
-}
-
-/* ---- a folder: the message with UID n is search_messages[n % KINDS]; only odd UIDs exist ---- */
-
-static int
-add(struct fts *fts, uint32_t uid, struct slice text)
-{
-    struct mime m;
-    int rc;
-
-    mime_parse(text, &m);
-    rc = fts_add(fts, uid, &m);
-    mime_free(&m);
-    return rc;
-}
-
-/* One session's work: what is new up to `last`, as one batch. 0, or -1. */
-static int
-try_index_up_to(uint32_t last)
-{
-    struct fts *fts = fts_open(&folder, FTS_WRITE);
-    int rc = 0;
-
-    if (fts == NULL)
-        return -1;
-    for (uint32_t uid = fts_last_uid(fts) + 1; rc == 0 && uid <= last; uid++)
-        if (uid % 2 == 1)
-            rc = add(fts, uid, slice_of(search_messages[uid % KINDS].text));
-    if (rc == 0)
-        rc = fts_commit(fts);
-    fts_close(&fts);
-    return rc;
-}
-
-static void
-index_up_to(uint32_t last)
-{
-    ck_assert_int_eq(try_index_up_to(last), 0);
-}
-
-static bool
-is_candidate(const struct fts_uids *uids, uint32_t uid)
-{
-    for (size_t i = 0; i < uids->count; i++)
-        if (uids->uids[i] == uid)
-            return true;
-    return false;
-}
-
-static enum fts_answer
-ask(struct fts *fts, const char *needle, struct fts_uids *uids)
-{
-    struct strbuf folded = strbuf_new(100000);
-    enum fts_answer answer;
-
-    ck_assert(utf8_fold(slice_of(needle), &folded));
-    answer = fts_query(fts, strbuf_slice(&folded), uids);
-    strbuf_free(&folded);
-    for (size_t i = 1; i < uids->count; i++)
-        ck_assert_uint_lt(uids->uids[i - 1], uids->uids[i]);
-    return answer;
-}
-
-static bool
-matches(size_t kind, const char *needle)
-{
-    struct strbuf folded = strbuf_new(1000);
-    struct mime m;
-    bool found;
-
-    ck_assert(utf8_fold(slice_of(needle), &folded));
-    mime_parse(slice_of(search_messages[kind].text), &m);
-    found = text_search_message(&m, strbuf_slice(&folded), true);
-    mime_free(&m);
-    strbuf_free(&folded);
-    return found;
-}
-
-/* Asks for every needle; returns how many answers there were (the rest is to be scanned). */
-static unsigned
-check_answers(void)
-{
-    struct fts *fts = fts_open(&folder, FTS_READ);
-    unsigned answers = 0;
-
-    for (size_t i = 0; fts != NULL && i < NEEDLES; i++) {
-        struct fts_uids uids;
-
-        if (ask(fts, search_needles[i], &uids) == FTS_CANDIDATES) {
-            answers++;
-            for (uint32_t uid = 1; uid <= fts_last_uid(fts); uid += 2)
-                ck_assert_msg(!matches(uid % KINDS, search_needles[i]) || is_candidate(&uids, uid),
-                              "uid %u, %s", uid, search_needles[i]);
-        }
-        free(uids.uids);
-    }
-    fts_close(&fts);
-    return answers;
-}
-
-static uint32_t
-last_uid(void)
-{
-    struct fts *fts = fts_open(&folder, FTS_READ);
-    uint32_t last = fts == NULL ? 0 : fts_last_uid(fts);
-    fts_close(&fts);
-    return last;
-}
 
 /* ---- answers ---- */
 
@@ -173,7 +31,7 @@ START_TEST(few_others_are)
     free(uids.uids);
     ck_assert_int_eq(ask(fts, "服务器", &uids), FTS_CANDIDATES);
     for (size_t i = 0; i < uids.count; i++)
-        ck_assert(uids.uids[i] % KINDS == 1 || uids.uids[i] % KINDS == SEARCH_NAMES);
+        ck_assert(kind_of(uids.uids[i]) == 1 || kind_of(uids.uids[i]) == SEARCH_NAMES);
     free(uids.uids);
     fts_close(&fts);
 }
@@ -187,7 +45,7 @@ START_TEST(a_name_that_only_escapes_show_is_found)
     index_up_to(20);
     fts = fts_open(&folder, FTS_READ);
     ck_assert_int_eq(ask(fts, "für März.pdf", &uids), FTS_CANDIDATES);
-    ck_assert(is_candidate(&uids, KINDS + SEARCH_NAMES));
+    ck_assert(is_candidate(&uids, 2 * SEARCH_NAMES + 1));
     free(uids.uids);
     fts_close(&fts);
 }
@@ -416,171 +274,6 @@ START_TEST(memory_goes_with_the_index)
 }
 END_TEST
 
-/* ---- damage and crashes ---- */
-
-static size_t
-index_size(void)
-{
-    struct stat st;
-
-    ck_assert_int_eq(fstatat(dir_fd, INDEX, &st, 0), 0);
-    return (size_t)st.st_size;
-}
-
-static void
-flip(size_t at)
-{
-    int fd = openat(dir_fd, INDEX, O_RDWR | O_CLOEXEC);
-    char c;
-
-    ck_assert_int_eq(pread(fd, &c, 1, (off_t)at), 1);
-    c ^= 0x10;
-    ck_assert_int_eq(pwrite(fd, &c, 1, (off_t)at), 1);
-    (void)close(fd);
-}
-
-/* Whatever is wrong with the file, what is answered is right, and the next writer has a whole one.
- */
-static void
-check_and_mend(void)
-{
-    (void)check_answers();
-    ck_assert(try_index_up_to(100) == 0 || errno == EBADMSG);
-    if (last_uid() != 99)
-        index_up_to(100); /* it was found damaged while it was written to */
-    ck_assert_uint_eq(last_uid(), 99);
-    ck_assert_uint_gt(check_answers(), NEEDLES / 2);
-}
-
-START_TEST(a_flipped_bit_anywhere_gives_no_wrong_answer)
-{
-    const size_t step = 2039; /* two in each page */
-
-    index_up_to(100);
-    for (size_t at = 0; at < index_size(); at += step) {
-        flip(at);
-        check_and_mend();
-    }
-}
-END_TEST
-
-static void
-cut(size_t len)
-{
-    int fd = openat(dir_fd, INDEX, O_RDWR | O_CLOEXEC);
-
-    ck_assert_uint_gt(index_size(), len);
-    ck_assert_int_eq(ftruncate(fd, (off_t)len), 0);
-    (void)close(fd);
-}
-
-START_TEST(a_file_cut_off_gives_no_wrong_answer)
-{
-    for (size_t len = 0; len < 20000; len += 1500) {
-        index_up_to(100);
-        cut(len);
-        check_and_mend();
-    }
-}
-END_TEST
-
-START_TEST(a_foreign_file_is_replaced)
-{
-    ck_assert_int_eq(replace_file(dir_fd, INDEX, SLICE("what is this?"), 0600), 0);
-    ck_assert_ptr_null(fts_open(&folder, FTS_READ));
-    check_and_mend();
-}
-END_TEST
-
-START_TEST(a_link_is_not_followed)
-{
-    ck_assert_int_eq(replace_file(dir_fd, "victim", SLICE("precious"), 0600), 0);
-    ck_assert_int_eq(symlinkat("victim", dir_fd, INDEX), 0);
-    ck_assert_ptr_null(fts_open(&folder, FTS_WRITE));
-    ck_assert_int_eq(errno, ELOOP);
-}
-END_TEST
-
-static void
-add_fifty(void *arg)
-{
-    (void)arg;
-    _exit(try_index_up_to(150) == 0 ? 0 : 1);
-}
-
-/* Before, messages up to `first` are in the index; 0: there is none. */
-static void
-crash_everywhere(enum crash_kind kind, uint32_t first)
-{
-    uint32_t last = first == 0 ? 0 : first - 1;
-    int status, at = 1;
-
-    for (;; at++) {
-        (void)unlinkat(dir_fd, INDEX, 0);
-        if (first > 0)
-            index_up_to(first);
-        if (crash_run(add_fifty, NULL, kind, at, &status) < at)
-            break;
-        ck_assert_int_ne(status, 0);
-        (void)check_answers(); /* or none: there is something to roll back */
-        index_up_to(first);
-        ck_assert_msg(last_uid() == last || last_uid() == 149, "call %d: %u", at, last_uid());
-        index_up_to(150);
-        ck_assert_uint_gt(check_answers(), NEEDLES / 2);
-    }
-    ck_assert_int_eq(status, 0);
-    ck_assert_int_gt(at, 5);
-}
-
-static const struct {
-    enum crash_kind kind;
-    uint32_t first;
-} crashes[] = {{CRASH_KILL, 0}, {CRASH_KILL, 100}, {CRASH_ENOSPC, 0}, {CRASH_ENOSPC, 100}};
-
-START_TEST(stopped_at_any_call_it_has_the_last_commit)
-{
-    crash_everywhere(crashes[_i].kind, crashes[_i].first);
-}
-END_TEST
-
-/* Many more pages than the cache holds: the file is changed before the commit. */
-static void
-add_much(void *arg)
-{
-    struct fts *fts = fts_open(&folder, FTS_WRITE);
-    struct strbuf text = strbuf_new(1 << 20);
-    uint64_t random = 1;
-
-    (void)arg;
-    for (uint32_t uid = 101; uid < 6000; uid += 2) {
-        strbuf_clear(&text);
-        (void)strbuf_str(&text, "\r\n");
-        for (unsigned i = 0; i < 6000; i++, random = random * 6364136223846793005 + 1)
-            (void)strbuf_char(&text, (char)('a' + (random >> 33) % 26));
-        if (fts == NULL || add(fts, uid, strbuf_slice(&text)) < 0)
-            _exit(1);
-    }
-    (void)raise(SIGKILL);
-}
-
-START_TEST(killed_in_the_middle_it_rolls_back)
-{
-    struct stat st;
-    int status;
-
-    index_up_to(100);
-    (void)crash_run(add_much, NULL, CRASH_NONE, 0, &status);
-    ck_assert_int_eq(status, -1);
-    ck_assert_int_eq(fstatat(dir_fd, INDEX "-journal", &st, 0), 0);
-    ck_assert_int_gt(st.st_size, 0);
-    ck_assert_ptr_null(fts_open(&folder, FTS_READ));
-    ck_assert_int_eq(errno, EAGAIN);
-    index_up_to(100);
-    ck_assert_uint_eq(last_uid(), 99);
-    ck_assert_uint_gt(check_answers(), NEEDLES / 2);
-}
-END_TEST
-
 /* ---- where a session lives ---- */
 
 static int
@@ -651,12 +344,6 @@ main(void)
     tcase_add_test(tc, one_writes_and_others_wait_for_its_batch);
     tcase_add_test(tc, readers_do_not_wait_for_each_other);
     tcase_add_test(tc, memory_goes_with_the_index);
-    tcase_add_test(tc, a_flipped_bit_anywhere_gives_no_wrong_answer);
-    tcase_add_test(tc, a_file_cut_off_gives_no_wrong_answer);
-    tcase_add_test(tc, a_foreign_file_is_replaced);
-    tcase_add_test(tc, a_link_is_not_followed);
-    tcase_add_loop_test(tc, stopped_at_any_call_it_has_the_last_commit, 0, (int)ARRAY_LEN(crashes));
-    tcase_add_test(tc, killed_in_the_middle_it_rolls_back);
     tcase_add_test(tc, it_works_in_a_sandbox_with_a_descriptor_alone);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
