@@ -208,6 +208,7 @@ begin(struct session *s, struct pool_session *pool, struct server *server)
         .state = ST_NEW,
         .is_submission = strcmp(pool->label, "smtp") != 0,
         .is_trusted = settings_trust(&server->settings, pool->client_ip),
+        .slots = queue_slots_new(server->tmp_dirfd),
     };
     stats_add(server->counters.connections, 1);
     log_event(LOG_INFO, "connected", KV_U64("port", pool->client_port),
@@ -222,6 +223,7 @@ end(struct session *s)
               KV_U64("bytes_in", stream_bytes_in(s->stream)),
               KV_U64("bytes_out", stream_bytes_out(s->stream)));
     stream_free(&s->stream);
+    queue_slots_free(&s->slots);
     xfree(&s->auth_user);
 }
 

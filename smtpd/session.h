@@ -4,6 +4,7 @@
 #ifndef POSTHORN_SMTPD_SESSION_H
 #define POSTHORN_SMTPD_SESSION_H
 
+#include "lib/queue/queue_slots.h"
 #include "lib/sys/pool.h"
 #include "lib/tls/stream.h"
 #include "smtpd/server.h"
@@ -41,6 +42,7 @@ struct session {
     uint64_t errors, idle_commands; /* since the last accepted message */
     uint64_t rsets, messages;
     struct transaction transaction;
+    struct queue_slots *slots; /* for its messages */
 };
 
 /* For pool_ops.serve: `arg` is the struct server. */
