@@ -45,6 +45,8 @@ enum stream_status stream_read_some(struct stream *s, size_t max, int64_t deadli
 void stream_unread(struct stream *s, size_t count);
 /* True if unread input is buffered (PIPELINING: do not flush yet). */
 bool stream_has_input(const struct stream *s);
+/* True if a whole line of it is. */
+bool stream_has_line(const struct stream *s);
 /* Waits until input, `other_fd` (-1: none) or the deadline: 1 input, 2 other_fd, 0 deadline, -1. */
 int stream_wait(struct stream *s, int other_fd, int64_t deadline_mono_ms);
 
