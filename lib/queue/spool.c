@@ -297,7 +297,9 @@ accept_slots(const struct spool *spool)
     while (moved >= 0 && (name = spool_scan_next(&scan)) != NULL) {
         if (!is_accepted(spool, name))
             continue;
-        if (spool_move(spool, name, SPOOL_TMP, SPOOL_NEW, 0) == 0)
+        if (spool_find(spool, name) >= 0) /* a rename half on disk: without a journal both stay */
+            (void)unlinkat(spool->fds[SPOOL_TMP], name, 0); /* else the next start does it */
+        else if (spool_move(spool, name, SPOOL_TMP, SPOOL_NEW, 0) == 0)
             moved++;
         else if (errno != ENOENT) /* its writer is alive after all */
             moved = -1;

@@ -114,7 +114,7 @@ END_TEST
 /* A power cut may take the rename of a slot back: the message was accepted all the same. */
 START_TEST(recovery_accepts_what_is_whole_in_tmp)
 {
-    static const char *const ids[] = {"whole", "torn", "spoilt", "two"};
+    static const char *const ids[] = {"whole", "torn", "spoilt", "two", "both"};
     int fd;
 
     for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
@@ -128,7 +128,10 @@ START_TEST(recovery_accepts_what_is_whole_in_tmp)
     ck_assert_int_eq(pwrite_all(fd, SLICE("X"), 1), 0);
     (void)close(fd);
     touch(SPOOL_TMP, "empty");
+    ck_assert_int_eq(linkat(spool.fds[SPOOL_TMP], "both", spool.fds[SPOOL_DEFERRED], "both", 0), 0);
     ck_assert_int_eq((int)spool_recover(&spool, 3600000), 1);
+    ck_assert(there(SPOOL_DEFERRED, "both") && !there(SPOOL_TMP, "both"));
+    ck_assert(!there(SPOOL_NEW, "both"));
     ck_assert(there(SPOOL_NEW, "whole") && !there(SPOOL_TMP, "whole"));
     ck_assert(there(SPOOL_TMP, "torn") && there(SPOOL_TMP, "spoilt") && there(SPOOL_TMP, "empty"));
     ck_assert(there(SPOOL_TMP, "two")); /* its writer flushes new/ before the 250 */
