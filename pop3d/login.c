@@ -151,8 +151,8 @@ accepted(struct session *s, const char *mechanism, const struct authd_result *re
         LOG_INFO, "login", KV_STR("user", s->user), KV_STR("mechanism", mechanism),
         KV_STR("tls", stream_tls(s->stream) != NULL ? tls_version(stream_tls(s->stream)) : ""),
         KV_U64("messages", maildrop_count(s->maildrop)));
-    session_ok(s, "maildrop has %u messages (%llu octets)", maildrop_count(s->maildrop),
-               (unsigned long long)maildrop_octets(s->maildrop));
+    /* no octets: counting them can wait until somebody asks */
+    session_ok(s, "maildrop has %u messages", maildrop_count(s->maildrop));
     return ST_TRANSACTION;
 }
 

@@ -9,6 +9,7 @@
 // LINK: pop3d/login.c
 // LINK: pop3d/maildrop.c
 // LINK: pop3d/message_out.c
+// LINK: pop3d/octets.c
 // LINK: pop3d/session.c
 // LINK: pop3d/transaction.c
 #include <check.h>
@@ -104,6 +105,7 @@ static const char *const files[] = {
 };
 static struct message messages[ARRAY_LEN(files)];
 static bool read_only, cannot_remove, cannot_open;
+static const uint64_t cached_octets = 23; /* of the third */
 static int removed_fd; /* the UIDs that were removed, for the test to read */
 
 struct store *
@@ -159,6 +161,22 @@ mailbox_open_message(struct mailbox *mb, uint32_t seq)
     (void)mb;
     ck_assert_int_eq(write_all(fd, slice_of(files[seq - 1])), 0);
     return fd;
+}
+bool
+mailbox_cache_get(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind, struct slice *out)
+{
+    (void)mb;
+    if (uid != 12 || kind != MAILBOX_CACHE_POP3_OCTETS)
+        return false;
+    *out = slice_make(&cached_octets, sizeof(cached_octets));
+    return true;
+}
+void
+mailbox_cache_put(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,
+                  struct slice value)
+{
+    (void)mb, (void)uid, (void)value;
+    ck_assert_int_eq(kind, MAILBOX_CACHE_POP3_OCTETS);
 }
 void
 mailbox_release_memory(struct mailbox *mb)
@@ -246,7 +264,7 @@ expect(const char *script, const char *expected)
 
 #define HELLO "+OK Posthorn ready\r\n"
 #define LOGIN "USER alice\r\nPASS secret\r\n"
-#define WELCOME "+OK password?\r\n+OK maildrop has 3 messages (80 octets)\r\n"
+#define WELCOME "+OK password?\r\n+OK maildrop has 3 messages\r\n"
 #define BYE "+OK bye\r\n"
 #define BYE_3 "+OK bye (3 messages left)\r\n"
 #define NOT_NOW "-ERR not allowed now\r\n"
@@ -258,20 +276,20 @@ static const struct {
     {"quit\r\nNOOP\r\n", HELLO BYE},
     {"STAT\r\nNOOP\r\nXYZ\r\nPASS x\r\nQUIT\r\n",
      HELLO NOT_NOW NOT_NOW "-ERR unknown command\r\n" NOT_NOW BYE},
-    {LOGIN "STAT\r\nNOOP\r\nQUIT\r\n", HELLO WELCOME "+OK 3 80\r\n+OK still here\r\n" BYE_3},
+    {LOGIN "STAT\r\nNOOP\r\nQUIT\r\n", HELLO WELCOME "+OK 3 82\r\n+OK still here\r\n" BYE_3},
     {"USER alice\r\nPASS wrong\r\nPASS secret\r\n" LOGIN "QUIT\r\n",
      HELLO "+OK password?\r\n-ERR [AUTH] wrong user name or password\r\n" NOT_NOW WELCOME BYE_3},
     {"USER alice\r\nUSER bob\r\nNOOP\r\nPASS secret\r\nUSER x\r\nSTLS\r\nAUTH PLAIN\r\nQUIT\r\n",
      HELLO "+OK password?\r\n+OK password?\r\n" NOT_NOW
-           "+OK maildrop has 3 messages (80 octets)\r\n" NOT_NOW NOT_NOW NOT_NOW BYE_3},
+           "+OK maildrop has 3 messages\r\n" NOT_NOW NOT_NOW NOT_NOW BYE_3},
     {LOGIN "LIST\r\nLIST 2\r\nLIST 4\r\nLIST 0\r\nLIST x\r\nUIDL\r\nUIDL 3\r\nQUIT\r\n",
-     HELLO WELCOME "+OK 3 messages\r\n1 35\r\n2 22\r\n3 23\r\n.\r\n+OK 2 22\r\n"
+     HELLO WELCOME "+OK 3 messages\r\n1 35\r\n2 24\r\n3 23\r\n.\r\n+OK 2 24\r\n"
                    "-ERR no such message\r\n-ERR no such message\r\n-ERR expected: [message]\r\n"
                    "+OK 3 messages\r\n1 unique-1\r\n2 unique-2\r\n3 unique-3\r\n.\r\n"
                    "+OK 3 unique-3\r\n" BYE_3},
     {LOGIN "RETR 1\r\nRETR 2\r\nRETR\r\nRETR 9\r\nLAST\r\nQUIT\r\n",
      HELLO WELCOME "+OK 35 octets\r\nSubject: one\r\n\r\n..dot\r\nsecond line\r\n.\r\n"
-                   "+OK 22 octets\r\nSubject: two\r\n\r\nno end\r\n.\r\n"
+                   "+OK 24 octets\r\nSubject: two\r\n\r\nno end\r\n.\r\n"
                    "-ERR expected: message\r\n-ERR no such message\r\n+OK 2\r\n" BYE_3},
     {LOGIN "TOP 1 0\r\nTOP 1 1\r\nTOP 1\r\nTOP 7 1\r\nLAST\r\nQUIT\r\n",
      HELLO WELCOME "+OK 35 octets\r\nSubject: one\r\n\r\n.\r\n"
@@ -280,7 +298,7 @@ static const struct {
     {LOGIN "DELE 2\r\nDELE 2\r\nSTAT\r\nLIST\r\nRETR 2\r\nRSET\r\nSTAT\r\nQUIT\r\n",
      HELLO WELCOME "+OK message 2 marked\r\n-ERR no such message\r\n+OK 2 58\r\n"
                    "+OK 2 messages\r\n1 35\r\n3 23\r\n.\r\n-ERR no such message\r\n"
-                   "+OK maildrop has 3 messages (80 octets)\r\n+OK 3 80\r\n" BYE_3},
+                   "+OK maildrop has 3 messages (82 octets)\r\n+OK 3 82\r\n" BYE_3},
     /* RFC 6856: not without UTF8, and no STLS after it */
     {LOGIN "RETR 3\r\nQUIT\r\n",
      HELLO WELCOME "-ERR [UTF8] the message needs UTF-8 mode\r\n" BYE_3},
@@ -292,12 +310,12 @@ static const struct {
            "+OK en the language is English\r\n-ERR there is English alone\r\n" BYE},
     /* POP-04 */
     {"USER rob\r\nPASS secret\r\nDELE 1\r\nSTAT\r\nQUIT\r\n",
-     HELLO WELCOME "-ERR nothing may be removed from this maildrop\r\n+OK 3 80\r\n" BYE_3},
+     HELLO WELCOME "-ERR nothing may be removed from this maildrop\r\n+OK 3 82\r\n" BYE_3},
     /* SASL: "secret" and its final data, answered with nothing */
     {"AUTH ECHO\r\nc2VjcmV0\r\n\r\nQUIT\r\n",
-     HELLO "+ \r\n+ dj1maW5hbA==\r\n+OK maildrop has 3 messages (80 octets)\r\n" BYE_3},
+     HELLO "+ \r\n+ dj1maW5hbA==\r\n+OK maildrop has 3 messages\r\n" BYE_3},
     {"AUTH ECHO c2VjcmV0\r\n\r\nQUIT\r\n",
-     HELLO "+ dj1maW5hbA==\r\n+OK maildrop has 3 messages (80 octets)\r\n" BYE_3},
+     HELLO "+ dj1maW5hbA==\r\n+OK maildrop has 3 messages\r\n" BYE_3},
     {"AUTH ECHO =\r\nAUTH ECHO\r\n*\r\nAUTH ECHO\r\n!\r\nAUTH NTLM\r\nAUTH ECHO "
      "a\r\nAUTH\r\nQUIT\r\n",
      HELLO "-ERR [AUTH] wrong user name or password\r\n+ \r\n-ERR cancelled\r\n+ \r\n"
