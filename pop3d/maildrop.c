@@ -23,8 +23,9 @@
 struct maildrop {
     struct store *store;
     struct mailbox *mailbox;
-    bool may_remove;
+    bool may_remove, read_only;
     bool *marked;     /* by number - 1 */
+    bool *fetched;    /* by number - 1 */
     uint64_t *octets; /* by number - 1; UNKNOWN: not asked for yet */
     uint32_t numbers, count;
 };
@@ -44,9 +45,11 @@ maildrop_open(int dirfd, const struct store_options *options)
         errno = saved;
         return NULL;
     }
+    md->read_only = options->read_only;
     md->may_remove = options->may_remove && !options->read_only;
     md->numbers = md->count = mailbox_count(md->mailbox);
     md->marked = xcalloc(md->numbers + 1, sizeof(*md->marked));
+    md->fetched = xcalloc(md->numbers + 1, sizeof(*md->fetched));
     md->octets = xcalloc(md->numbers + 1, sizeof(*md->octets));
     for (uint32_t i = 0; i < md->numbers; i++)
         md->octets[i] = UNKNOWN;
@@ -65,6 +68,7 @@ maildrop_close(struct maildrop **maildropp)
     if (md->store != NULL)
         store_close(&md->store);
     free(md->marked);
+    free(md->fetched);
     free(md->octets);
     xfree(maildropp);
 }
@@ -154,6 +158,28 @@ maildrop_unmark_all(struct maildrop *md)
     for (uint32_t i = 0; i < md->numbers; i++)
         md->marked[i] = false;
     md->count = md->numbers;
+}
+
+void
+maildrop_note_fetched(struct maildrop *md, uint32_t number)
+{
+    md->fetched[number - 1] = true;
+}
+
+int
+maildrop_mark_seen(struct maildrop *md)
+{
+    uint32_t *numbers = xcalloc(md->numbers + 1, sizeof(*numbers)), count = 0;
+    int rc = 0;
+
+    for (uint32_t n = 1; n <= md->numbers; n++)
+        if (md->fetched[n - 1] && !(mailbox_message(md->mailbox, n)->flags & MESSAGE_SEEN))
+            numbers[count++] = n;
+    if (count > 0 && !md->read_only)
+        rc = mailbox_store_flags(md->mailbox, numbers, count, MAILBOX_FLAGS_ADD, MESSAGE_SEEN, 0, 0,
+                                 NULL, NULL);
+    free(numbers);
+    return rc;
 }
 
 int

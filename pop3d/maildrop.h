@@ -25,6 +25,10 @@ uint64_t maildrop_message_octets(struct maildrop *md, uint32_t number);
 /* False: removal is not allowed. */
 bool maildrop_mark(struct maildrop *md, uint32_t number);
 void maildrop_unmark_all(struct maildrop *md);
+void maildrop_note_fetched(struct maildrop *md, uint32_t number);
+/* What was fetched and is still there gets \Seen; nothing in a read-only maildrop. 0, or -1 with
+ * errno. */
+int maildrop_mark_seen(struct maildrop *md);
 /* Up to 70 characters 0x21..0x7e. 0, or -1 with errno. */
 int maildrop_unique_name(struct maildrop *md, uint32_t number, struct strbuf *out);
 int maildrop_open_message(struct maildrop *md, uint32_t number); /* -1 with errno */

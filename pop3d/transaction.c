@@ -241,6 +241,7 @@ transaction_retr_run(struct session *s, struct slice args)
     note_access(s, one);
     s->retrieved++;
     stats_add(s->server->count.retrieved, 1);
+    maildrop_note_fetched(s->maildrop, one);
     return send_message(s, one, MESSAGE_OUT_ALL);
 }
 
@@ -303,6 +304,13 @@ transaction_noop_run(struct session *s, struct slice args)
     (void)args;
     session_ok(s, "still here");
     return s->state;
+}
+
+void
+transaction_end(struct session *s)
+{
+    if (s->maildrop != NULL && s->marks_seen && maildrop_mark_seen(s->maildrop) < 0)
+        log_event(LOG_WARN, "marking_failed", KV_STR("user", s->user), KV_ERRNO());
 }
 
 void
