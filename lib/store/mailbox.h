@@ -145,7 +145,8 @@ enum mailbox_cache_kind {
     MAILBOX_CACHE_BODYSTRUCTURE,
     MAILBOX_CACHE_BODY,
     MAILBOX_CACHE_HEADERS, /* lib/mail/header_text.h: the common fields, all others */
-    MAILBOX_CACHE_HEADERS_REST
+    MAILBOX_CACHE_HEADERS_REST,
+    MAILBOX_CACHE_POP3_OCTETS = 32 /* uint64_t, octets on the wire */
 };
 /* false: not there. `out` borrowed until the next call on mb. */
 bool mailbox_cache_get(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,
