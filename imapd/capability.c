@@ -16,6 +16,8 @@ static const char *const extensions[] = {
     "LITERAL+",           /* RFC 7888 */
     "ID",                 /* RFC 2971 */
     "ENABLE",             /* RFC 5161 */
+    "ESEARCH",            /* RFC 4731 */
+    "SEARCHRES",          /* RFC 5182 */
     "IDLE",               /* RFC 2177 */
     "NAMESPACE",          /* RFC 2342 */
     "UIDPLUS",            /* RFC 4315 */

@@ -1,8 +1,8 @@
 /*
- * imapd/search.c - SEARCH and UID SEARCH (RFC 3501 section 6.4.4).
+ * imapd/search.c - SEARCH and UID SEARCH (RFC 3501 section 6.4.4, RFC 4731, RFC 9051 6.4.4).
  */
 #include "imapd/command.h"
-#include "imapd/search_eval.h"
+#include "imapd/search_run.h"
 #include "imapd/updates.h"
 #include "lib/mail/charset.h"
 
@@ -20,14 +20,12 @@ reply_bad_charset(struct session *s)
 }
 
 static void
-send_matches(struct session *s, const struct search_key *key, bool is_uid)
+send_plain(struct session *s, const struct search_found *found, bool is_uid)
 {
-    uint32_t count = mailbox_count(s->mailbox);
-
     (void)strbuf_str(&s->out, "* SEARCH");
-    for (uint32_t seq = 1; seq <= count; seq++) {
-        if (!search_eval_match(key, s->mailbox, seq, &s->message))
-            continue;
+    for (uint32_t i = 0; i < found->count; i++) {
+        uint32_t seq = found->seqs[i];
+
         (void)strbuf_char(&s->out, ' ');
         (void)strbuf_u64(&s->out, is_uid ? mailbox_message(s->mailbox, seq)->uid : seq);
         if (s->out.len >= OUT_PART)
@@ -40,11 +38,29 @@ send_matches(struct session *s, const struct search_key *key, bool is_uid)
 struct reply
 search_search(struct session *s, struct parser *p, unsigned flags)
 {
+    struct search_answer answer = {s->tag, "", (flags & COMMAND_UID) != 0, false};
+    struct search_return r;
     struct search_args args;
+    struct search_found found;
 
-    if (!search_args_parse(p, &args))
-        return args.bad_charset ? reply_bad_charset(s) : reply_bad(p->error);
-    search_eval_prepare(args.root, s->mailbox);
-    send_matches(s, args.root, (flags & COMMAND_UID) != 0);
+    if (!search_return_parse(p, &r))
+        return reply_bad(p->error);
+    if (!search_args_parse(p, &args)) {
+        if (!args.bad_charset)
+            return reply_bad(p->error);
+        if (r.options & SEARCH_RETURN_SAVE) /* RFC 5182 section 2.1: a NO empties it */
+            saved_result_clear(&s->saved);
+        return reply_bad_charset(s);
+    }
+    if (s->enabled & ENABLED_REV2 && !r.extended)
+        search_return_extend(&r);
+    search_run(s, s->mailbox, args.root, &r, &s->arena, &found);
+    search_return_save(s, &r, &found);
+    if (r.extended) {
+        search_return_write(&r, &found, &answer, &s->arena, &s->out);
+        updates_put_out(s);
+    } else {
+        send_plain(s, &found, answer.is_uid);
+    }
     return reply_ok("Search completed");
 }

@@ -217,7 +217,7 @@ parse_any_key(struct context *c, struct search_key **out)
 
     if (parser_optional(c->p, '('))
         return parse_list(c, out) && parser_char(c->p, ')');
-    if (next == '*' || (next >= '0' && next <= '9')) {
+    if (next == '*' || next == '$' || (next >= '0' && next <= '9')) {
         *out = new_key(c, SEARCH_SEQ);
         return seqset_parse(c->p, &(*out)->set);
     }

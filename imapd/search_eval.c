@@ -13,10 +13,13 @@
 #define DAY_MS INT64_C(86400000)
 
 void
-search_eval_prepare(struct search_key *key, struct mailbox *mb)
+search_eval_prepare(struct search_key *key, struct mailbox *mb, const struct saved_result *saved,
+                    struct arena *arena)
 {
     uint32_t count = mailbox_count(mb);
 
+    if (key->op == SEARCH_SEQ || key->op == SEARCH_UID)
+        saved_result_expand(saved, mb, key->op == SEARCH_UID, &key->set, arena);
     if (key->op == SEARCH_SEQ)
         seqset_resolve(&key->set, count);
     else if (key->op == SEARCH_UID)
@@ -24,7 +27,7 @@ search_eval_prepare(struct search_key *key, struct mailbox *mb)
     else if (key->op == SEARCH_KEYWORD)
         key->keyword_bit = mailbox_keyword_bit(mb, key->name, false);
     for (struct search_key *child = key->children; child != NULL; child = child->next)
-        search_eval_prepare(child, mb);
+        search_eval_prepare(child, mb, saved, arena);
 }
 
 static int64_t

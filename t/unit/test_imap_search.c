@@ -3,6 +3,7 @@
  */
 // LINK: imapd/parser.c
 // LINK: imapd/seqset.c
+// LINK: imapd/saved_result.c
 // LINK: imapd/search_args.c
 // LINK: imapd/search_eval.c
 // LINK: imapd/search_header.c
@@ -184,7 +185,7 @@ START_TEST(programs_match)
     ck_assert(strbuf_printf(&text, " %s", programs[_i].keys));
     p = parser_begin(strbuf_slice(&text), &arena);
     ck_assert_msg(search_args_parse(&p, &args), "%s: %s", programs[_i].keys, p.error);
-    search_eval_prepare(args.root, NULL);
+    search_eval_prepare(args.root, NULL, &(struct saved_result){NULL, 0}, &arena);
     matches = run(args.root);
     ck_assert_msg(matches == programs[_i].matches, "%s: %u", programs[_i].keys, matches);
     ck_assert_msg(opened <= programs[_i].opened, "%s opened %u", programs[_i].keys, opened);

@@ -23,11 +23,15 @@
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
 // LINK: imapd/parser.c
+// LINK: imapd/partial_range.c
 // LINK: imapd/reply.c
+// LINK: imapd/saved_result.c
 // LINK: imapd/search.c
 // LINK: imapd/search_args.c
 // LINK: imapd/search_eval.c
 // LINK: imapd/search_header.c
+// LINK: imapd/search_return.c
+// LINK: imapd/search_run.c
 // LINK: imapd/select.c
 // LINK: imapd/selection.c
 // LINK: imapd/seqset.c
