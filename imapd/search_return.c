@@ -172,9 +172,9 @@ write_partial(const struct search_return *r, const struct search_found *found, b
     (void)strbuf_char(out, ')');
 }
 
-static void
-write_modseq(const struct search_return *r, const struct search_found *found, struct arena *arena,
-             struct strbuf *out)
+uint64_t
+search_return_modseq(const struct search_return *r, const struct search_found *found,
+                     struct arena *arena)
 {
     uint32_t count;
     const uint32_t *chosen = search_return_chosen(r, found, arena, &count);
@@ -185,8 +185,7 @@ write_modseq(const struct search_return *r, const struct search_found *found, st
 
         highest = modseq > highest ? modseq : highest;
     }
-    if (count > 0)
-        (void)strbuf_printf(out, " MODSEQ %llu", (unsigned long long)highest);
+    return highest;
 }
 
 void
@@ -211,7 +210,8 @@ search_return_write(const struct search_return *r, const struct search_found *fo
         write_partial(r, found, answer->is_uid, arena, out);
     if (r->options & SEARCH_RETURN_COUNT)
         (void)strbuf_printf(out, " COUNT %u", found->count);
-    if (answer->with_modseq)
-        write_modseq(r, found, arena, out);
+    if (any && answer->with_modseq)
+        (void)strbuf_printf(out, " MODSEQ %llu",
+                            (unsigned long long)search_return_modseq(r, found, arena));
     (void)strbuf_str(out, "\r\n");
 }

@@ -44,6 +44,10 @@ const uint32_t *search_return_chosen(const struct search_return *r,
                                      const struct search_found *found, struct arena *arena,
                                      uint32_t *count);
 
+/* The highest MODSEQ of the messages that the answer names; 0: it names none. */
+uint64_t search_return_modseq(const struct search_return *r, const struct search_found *found,
+                              struct arena *arena);
+
 /* Appends the ESEARCH response: with UIDs, with MODSEQ (there was such a search key). `origin` goes
  * into the correlator behind the tag (RFC 7377); "" for the selected mailbox. Nothing if SAVE was
  * all that was asked for. */

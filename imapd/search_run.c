@@ -3,6 +3,11 @@
  */
 #include "imapd/search_run.h"
 
+#include "imapd/updates.h"
+#include "lib/mail/charset.h"
+
+enum { OUT_PART = 4096 /* bytes of numbers collected before they go to the stream */ };
+
 /* How many matches the answer needs, and from which end. */
 struct need {
     bool from_end;
@@ -47,4 +52,48 @@ search_run(struct session *s, struct mailbox *mb, struct search_key *root,
                                  .seqs = need.from_end ? seqs + (total - count) : seqs,
                                  .count = count,
                                  .in_mailbox_order = true};
+}
+
+/* RFC 3501 section 7.1: a charset that we don't know. */
+static struct reply
+reply_bad_charset(struct session *s)
+{
+    (void)strbuf_str(&s->code, "BADCHARSET (");
+    for (size_t i = 0; charset_names[i] != NULL; i++)
+        (void)strbuf_printf(&s->code, i == 0 ? "%s" : " %s", charset_names[i]);
+    (void)strbuf_char(&s->code, ')');
+    return (struct reply){REPLY_NO, strbuf_cstr(&s->code), "Unknown charset"};
+}
+
+struct reply
+search_run_refuse(struct session *s, const struct parser *p, const struct search_args *args,
+                  const struct search_return *r)
+{
+    if (!args->bad_charset)
+        return reply_bad(p->error);
+    if (r != NULL && (r->options & SEARCH_RETURN_SAVE))
+        saved_result_clear(&s->saved);
+    return reply_bad_charset(s);
+}
+
+void
+search_run_send_plain(struct session *s, const char *word, const struct search_found *found,
+                      bool is_uid, bool with_modseq)
+{
+    const struct search_return all = {.options = 0};
+
+    (void)strbuf_printf(&s->out, "* %s", word);
+    for (uint32_t i = 0; i < found->count; i++) {
+        uint32_t seq = found->seqs[i];
+
+        (void)strbuf_char(&s->out, ' ');
+        (void)strbuf_u64(&s->out, is_uid ? mailbox_message(found->mailbox, seq)->uid : seq);
+        if (s->out.len >= OUT_PART)
+            updates_put_out(s);
+    }
+    if (with_modseq && found->count > 0) /* RFC 7162 section 3.1.6 */
+        (void)strbuf_printf(&s->out, " (MODSEQ %llu)",
+                            (unsigned long long)search_return_modseq(&all, found, &s->arena));
+    (void)strbuf_str(&s->out, "\r\n");
+    updates_put_out(s);
 }

@@ -37,10 +37,17 @@
 // LINK: imapd/seqset.c
 // LINK: imapd/server.c
 // LINK: imapd/session.c
+// LINK: imapd/sort.c
+// LINK: imapd/sort_data.c
+// LINK: imapd/sort_order.c
 // LINK: imapd/special_use.c
 // LINK: imapd/status.c
 // LINK: imapd/status_items.c
 // LINK: imapd/store.c
+// LINK: imapd/thread.c
+// LINK: imapd/thread_links.c
+// LINK: imapd/thread_subject.c
+// LINK: imapd/thread_tree.c
 // LINK: imapd/updates.c
 #include <check.h>
 #include <fcntl.h>
