@@ -146,6 +146,8 @@ enum mailbox_cache_kind {
     MAILBOX_CACHE_BODY,
     MAILBOX_CACHE_HEADERS, /* lib/mail/header_text.h: the common fields, all others */
     MAILBOX_CACHE_HEADERS_REST,
+    MAILBOX_CACHE_SORT, /* lib/mail/sort_text.h: what SORT compares, identifiers */
+    MAILBOX_CACHE_IDS,
     MAILBOX_CACHE_POP3_OCTETS = 32 /* uint64_t, octets on the wire */
 };
 /* false: not there. `out` borrowed until the next call on mb. */
