@@ -11,12 +11,14 @@
 // LINK: imapd/list_args.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/search_args.c
+// LINK: imapd/select_args.c
 // LINK: imapd/status_items.c
 #include "imapd/append_args.h"
 #include "imapd/fetch_args.h"
 #include "imapd/list_args.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/search_args.h"
+#include "imapd/select_args.h"
 #include "lib/base/mem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -70,6 +72,15 @@ run_append(struct parser *p)
 }
 
 static void
+run_select(struct parser *p)
+{
+    struct select_args args;
+
+    if (select_args_parse(p, &args) && args.has_known)
+        use_set(&args.known);
+}
+
+static void
 run_strings(struct parser *p)
 {
     struct slice tag, name, value;
@@ -84,8 +95,8 @@ run_strings(struct parser *p)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const runs[])(struct parser * p) = {run_fetch, run_search, run_list, run_append,
-                                                      run_strings};
+    static void (*const runs[])(struct parser * p) = {run_fetch,  run_search,  run_list,
+                                                      run_append, run_strings, run_select};
     struct arena arena = {NULL};
     struct parser p;
 

@@ -26,6 +26,8 @@ static const char *const extensions[] = {
     "CREATE-SPECIAL-USE", /* RFC 6154 */
     "LIST-EXTENDED",      /* RFC 5258 */
     "LIST-STATUS",        /* RFC 5819 */
+    "CONDSTORE",          /* RFC 7162 */
+    "QRESYNC",            /* RFC 7162 */
 };
 
 static bool

@@ -18,6 +18,7 @@ enum fetch_item {
     FETCH_ENVELOPE = 1 << 4,
     FETCH_BODYSTRUCTURE = 1 << 5,
     FETCH_BODY = 1 << 6,
+    FETCH_MODSEQ = 1 << 7, /* RFC 7162 */
 };
 
 /* BODY[...], RFC822, RFC822.HEADER, RFC822.TEXT */
@@ -40,6 +41,9 @@ struct fetch_args {
     unsigned items; /* bits of enum fetch_item */
     struct fetch_section *sections;
     bool sets_seen;
+    bool has_changed_since; /* RFC 7162 section 3.1.4.1: only messages with a MODSEQ above it */
+    uint64_t changed_since;
+    bool vanished; /* UID FETCH, with CHANGEDSINCE (section 3.2.6) */
 };
 
 /* Behind "FETCH". */

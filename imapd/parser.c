@@ -279,21 +279,36 @@ parser_word(struct parser *p, const char *word)
     return true;
 }
 
-bool
-parser_number(struct parser *p, uint32_t *out)
+static bool
+take_number(struct parser *p, uint64_t max, uint64_t *out)
 {
-    uint64_t value;
     size_t len = 0;
 
     if (p->error != NULL)
         return false;
     while (len < p->rest.len && p->rest.ptr[len] >= '0' && p->rest.ptr[len] <= '9')
         len++;
-    if (parse_u64(slice_sub(p->rest, 0, len), UINT32_MAX, &value) < 0)
+    if (parse_u64(slice_sub(p->rest, 0, len), max, out) < 0)
         return parser_fail(p, "Number expected");
     (void)take(p, len);
+    return true;
+}
+
+bool
+parser_number(struct parser *p, uint32_t *out)
+{
+    uint64_t value;
+
+    if (!take_number(p, UINT32_MAX, &value))
+        return false;
     *out = (uint32_t)value;
     return true;
+}
+
+bool
+parser_number64(struct parser *p, uint64_t *out)
+{
+    return take_number(p, INT64_MAX, out);
 }
 
 bool

@@ -46,6 +46,8 @@ bool parser_mailbox(struct parser *p, struct slice *out);
 
 bool parser_number(struct parser *p, uint32_t *out);
 bool parser_nz_number(struct parser *p, uint32_t *out);
+/* At most 2^63 - 1: number64 of RFC 9051, mod-sequence-valzer of RFC 7162. */
+bool parser_number64(struct parser *p, uint64_t *out);
 /* Takes the word (any case) if it is next and ends there. No error if it is not. */
 bool parser_word(struct parser *p, const char *word);
 

@@ -2,6 +2,7 @@
  * imapd/search.c - SEARCH and UID SEARCH (RFC 3501 section 6.4.4).
  */
 #include "imapd/command.h"
+#include "imapd/condstore.h"
 #include "imapd/search_eval.h"
 #include "imapd/updates.h"
 #include "lib/mail/charset.h"
@@ -19,20 +20,26 @@ reply_bad_charset(struct session *s)
     return (struct reply){REPLY_NO, strbuf_cstr(&s->code), "Unknown charset"};
 }
 
+/* With the highest MODSEQ among them behind it, if one was asked about (RFC 7162 section 3.1.6). */
 static void
-send_matches(struct session *s, const struct search_key *key, bool is_uid)
+send_matches(struct session *s, const struct search_args *args, bool is_uid)
 {
     uint32_t count = mailbox_count(s->mailbox);
+    uint64_t highest = 0;
 
     (void)strbuf_str(&s->out, "* SEARCH");
     for (uint32_t seq = 1; seq <= count; seq++) {
-        if (!search_eval_match(key, s->mailbox, seq, &s->message))
+        if (!search_eval_match(args->root, s->mailbox, seq, &s->message))
             continue;
+        if (mailbox_message(s->mailbox, seq)->modseq > highest)
+            highest = mailbox_message(s->mailbox, seq)->modseq;
         (void)strbuf_char(&s->out, ' ');
         (void)strbuf_u64(&s->out, is_uid ? mailbox_message(s->mailbox, seq)->uid : seq);
         if (s->out.len >= OUT_PART)
             updates_put_out(s);
     }
+    if (args->has_modseq && highest > 0)
+        (void)strbuf_printf(&s->out, " (MODSEQ %llu)", (unsigned long long)highest);
     (void)strbuf_str(&s->out, "\r\n");
     updates_put_out(s);
 }
@@ -44,7 +51,9 @@ search_search(struct session *s, struct parser *p, unsigned flags)
 
     if (!search_args_parse(p, &args))
         return args.bad_charset ? reply_bad_charset(s) : reply_bad(p->error);
+    if (args.has_modseq)
+        condstore_enable(s);
     search_eval_prepare(args.root, s->mailbox);
-    send_matches(s, args.root, (flags & COMMAND_UID) != 0);
+    send_matches(s, &args, (flags & COMMAND_UID) != 0);
     return reply_ok("Search completed");
 }

@@ -15,6 +15,7 @@ struct context {
     struct parser *p;
     struct slice charset; /* name */
     unsigned depth;
+    bool has_modseq;
 };
 
 static bool parse_key(struct context *c, struct search_key **out);
@@ -87,6 +88,35 @@ parse_uid_arg(struct context *c, struct search_key *key)
     return parser_space(c->p) && seqset_parse(c->p, &key->set);
 }
 
+/* entry-flag-name: "/flags/" and a flag. One MODSEQ is kept for each message, so that entries are
+ * read and make no difference (RFC 7162 section 3.1.5). */
+static bool
+parse_modseq_entry(struct context *c)
+{
+    const struct slice prefix = SLICE("/flags/");
+    struct slice name;
+
+    if (!parser_string(c->p, &name) || !parser_space(c->p))
+        return false;
+    if (!slice_starts_nocase(name, prefix) || name.len == prefix.len)
+        return parser_fail(c->p, "Unknown entry");
+    return ((parser_word(c->p, "all") || parser_word(c->p, "priv") ||
+             parser_word(c->p, "shared")) ||
+            parser_fail(c->p, "Unknown entry type")) &&
+           parser_space(c->p);
+}
+
+static bool
+parse_modseq_arg(struct context *c, struct search_key *key)
+{
+    c->has_modseq = true;
+    if (!parser_space(c->p))
+        return false;
+    if (parser_peek(c->p) == '"' && !parse_modseq_entry(c))
+        return false;
+    return parser_number64(c->p, &key->modseq);
+}
+
 static bool
 parse_not_arg(struct context *c, struct search_key *key)
 {
@@ -124,6 +154,7 @@ static const struct key_word {
     {"HEADER", SEARCH_HEADER, false, 0, NULL, parse_header_arg},
     {"KEYWORD", SEARCH_KEYWORD, false, 0, NULL, parse_keyword_arg},
     {"LARGER", SEARCH_LARGER, false, 0, NULL, parse_number_arg},
+    {"MODSEQ", SEARCH_MODSEQ, false, 0, NULL, parse_modseq_arg},
     {"NOT", SEARCH_NOT, false, 0, NULL, parse_not_arg},
     {"OLD", SEARCH_FLAG, true, MESSAGE_RECENT, NULL, NULL},
     {"ON", SEARCH_ON, false, 0, NULL, parse_date_arg},
@@ -273,5 +304,8 @@ search_args_parse(struct parser *p, struct search_args *out)
         if (out->bad_charset)
             return false;
     }
-    return parse_list(&c, &out->root) && parser_end(p);
+    if (!parse_list(&c, &out->root))
+        return false;
+    out->has_modseq = c.has_modseq;
+    return parser_end(p);
 }

@@ -16,6 +16,7 @@ enum search_op {
     SEARCH_KEYWORD,
     SEARCH_SEQ,
     SEARCH_UID,
+    SEARCH_MODSEQ, /* RFC 7162 section 3.1.5 */
     SEARCH_LARGER,
     SEARCH_SMALLER,
     SEARCH_BEFORE, /* internal date */
@@ -40,6 +41,7 @@ struct search_key {
     struct slice text;           /* HEADER, BODY, TEXT: UTF-8, case folded */
     int64_t days;                /* dates: since 1970-01-01 */
     uint32_t number;             /* LARGER, SMALLER */
+    uint64_t modseq;             /* MODSEQ */
     struct seqset set;           /* SEQ, UID: to be resolved before use */
     int keyword_bit;             /* KEYWORD: to be looked up before use */
     struct search_key *children; /* AND, OR, NOT */
@@ -49,6 +51,7 @@ struct search_key {
 struct search_args {
     struct search_key *root; /* an AND */
     bool bad_charset;        /* the parse stopped there */
+    bool has_modseq;         /* MODSEQ is among the keys */
 };
 
 /* Behind "SEARCH". */

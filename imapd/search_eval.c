@@ -86,6 +86,8 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
         return seqset_contains(&key->set, seq);
     case SEARCH_UID:
         return seqset_contains(&key->set, m->uid);
+    case SEARCH_MODSEQ:
+        return m->modseq >= key->modseq;
     case SEARCH_LARGER:
         return m->size > key->number;
     case SEARCH_SMALLER:

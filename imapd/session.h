@@ -57,6 +57,7 @@ struct session {
     /* selected state */
     struct mailbox *mailbox;
     bool read_only;
+    bool modseq_held; /* the client knows that removals are delayed (RFC 7162 section 3.2) */
     struct message_data message; /* the one that was read last */
 };
 

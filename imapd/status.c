@@ -4,6 +4,7 @@
 #include "imapd/status.h"
 
 #include "imapd/command.h"
+#include "imapd/condstore.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/status_items.h"
 #include "imapd/updates.h"
@@ -14,6 +15,8 @@ status_write(struct session *s, struct slice name, unsigned items, struct strbuf
     struct store *store = session_store(s);
     struct mailbox_info info;
 
+    if ((items & 1u << STATUS_ITEM_HIGHESTMODSEQ) != 0)
+        condstore_enable(s); /* RFC 7162 section 3.1 */
     if (store == NULL || mailbox_status(store, name, &info) < 0)
         return -1;
     (void)strbuf_str(out, "* STATUS ");

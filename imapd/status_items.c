@@ -5,42 +5,52 @@
  */
 #include "imapd/status_items.h"
 
-static uint32_t
+static uint64_t
 get_messages(const struct mailbox_info *info)
 {
     return info->count;
 }
 
-static uint32_t
+static uint64_t
 get_recent(const struct mailbox_info *info)
 {
     return info->recent;
 }
 
-static uint32_t
+static uint64_t
 get_uidnext(const struct mailbox_info *info)
 {
     return info->uidnext;
 }
 
-static uint32_t
+static uint64_t
 get_uidvalidity(const struct mailbox_info *info)
 {
     return info->uidvalidity;
 }
 
-static uint32_t
+static uint64_t
 get_unseen(const struct mailbox_info *info)
 {
     return info->unseen;
 }
 
+static uint64_t
+get_highest_modseq(const struct mailbox_info *info)
+{
+    return info->highest_modseq;
+}
+
 static const struct {
     const char *name;
-    uint32_t (*get)(const struct mailbox_info *info);
+    uint64_t (*get)(const struct mailbox_info *info);
 } items_known[] = {
-    {"MESSAGES", get_messages},       {"RECENT", get_recent}, {"UIDNEXT", get_uidnext},
-    {"UIDVALIDITY", get_uidvalidity}, {"UNSEEN", get_unseen},
+    {"MESSAGES", get_messages},
+    {"RECENT", get_recent},
+    {"UIDNEXT", get_uidnext},
+    {"UIDVALIDITY", get_uidvalidity},
+    {"UNSEEN", get_unseen},
+    [STATUS_ITEM_HIGHESTMODSEQ] = {"HIGHESTMODSEQ", get_highest_modseq}, /* RFC 7162 */
 };
 
 static bool
@@ -77,8 +87,8 @@ status_items_write(const struct mailbox_info *info, unsigned items, struct strbu
     for (size_t i = 0; i < ARRAY_LEN(items_known); i++) {
         if (!(items & 1u << i))
             continue;
-        (void)strbuf_printf(out, "%s%s %u", separator, items_known[i].name,
-                            items_known[i].get(info));
+        (void)strbuf_printf(out, "%s%s %llu", separator, items_known[i].name,
+                            (unsigned long long)items_known[i].get(info));
         separator = " ";
     }
     (void)strbuf_char(out, ')');

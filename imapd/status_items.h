@@ -7,6 +7,9 @@
 #include "imapd/parser.h"
 #include "lib/store/mailbox.h"
 
+/* Places of items that mean more than a figure, in the bits of a set of items. */
+enum { STATUS_ITEM_HIGHESTMODSEQ = 5 };
+
 /* "(" status-att ... ")": a bit for each item asked for, never 0. */
 bool status_items_parse(struct parser *p, unsigned *items);
 /* Appends "(MESSAGES 3 UIDNEXT 17)". */

@@ -7,6 +7,7 @@
 // LINK: imapd/append_args.c
 // LINK: imapd/capability.c
 // LINK: imapd/command.c
+// LINK: imapd/condstore.c
 // LINK: imapd/copy.c
 // LINK: imapd/expunge.c
 // LINK: imapd/fetch.c
@@ -23,12 +24,14 @@
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
 // LINK: imapd/parser.c
+// LINK: imapd/qresync.c
 // LINK: imapd/reply.c
 // LINK: imapd/search.c
 // LINK: imapd/search_args.c
 // LINK: imapd/search_eval.c
 // LINK: imapd/search_header.c
 // LINK: imapd/select.c
+// LINK: imapd/select_args.c
 // LINK: imapd/selection.c
 // LINK: imapd/seqset.c
 // LINK: imapd/server.c
