@@ -229,7 +229,8 @@ fill_info(struct mailbox_info *info, const struct journal *j, const struct recor
     memcpy(info->mailbox_id, j->header.mailbox_id, sizeof(info->mailbox_id));
 }
 
-/* The highest MODSEQ up to which this session knows all that happened. */
+/* The highest MODSEQ up to which this session knows all that happened: with a higher one a client
+ * would never ask for what it is told later. */
 static uint64_t
 known_modseq(const struct mailbox *mb)
 {
