@@ -26,6 +26,9 @@ static const char *const extensions[] = {
     "CREATE-SPECIAL-USE", /* RFC 6154 */
     "LIST-EXTENDED",      /* RFC 5258 */
     "LIST-STATUS",        /* RFC 5819 */
+    "QUOTA",              /* RFC 9208 */
+    "QUOTA=RES-STORAGE",  /* RFC 9208 section 5.1 */
+    "QUOTA=RES-MESSAGE",  /* RFC 9208 section 5.2 */
 };
 
 static bool

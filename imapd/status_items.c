@@ -5,42 +5,62 @@
  */
 #include "imapd/status_items.h"
 
-static uint32_t
-get_messages(const struct mailbox_info *info)
+#include <inttypes.h>
+
+static uint64_t
+get_messages(const struct status_values *v)
 {
-    return info->count;
+    return v->info.count;
 }
 
-static uint32_t
-get_recent(const struct mailbox_info *info)
+static uint64_t
+get_recent(const struct status_values *v)
 {
-    return info->recent;
+    return v->info.recent;
 }
 
-static uint32_t
-get_uidnext(const struct mailbox_info *info)
+static uint64_t
+get_uidnext(const struct status_values *v)
 {
-    return info->uidnext;
+    return v->info.uidnext;
 }
 
-static uint32_t
-get_uidvalidity(const struct mailbox_info *info)
+static uint64_t
+get_uidvalidity(const struct status_values *v)
 {
-    return info->uidvalidity;
+    return v->info.uidvalidity;
 }
 
-static uint32_t
-get_unseen(const struct mailbox_info *info)
+static uint64_t
+get_unseen(const struct status_values *v)
 {
-    return info->unseen;
+    return v->info.unseen;
+}
+
+static uint64_t
+get_deleted(const struct status_values *v)
+{
+    return v->deleted;
+}
+
+static uint64_t
+get_deleted_storage(const struct status_values *v)
+{
+    return v->deleted_bytes;
 }
 
 static const struct {
     const char *name;
-    uint32_t (*get)(const struct mailbox_info *info);
+    uint64_t (*get)(const struct status_values *v);
+    bool counts_deleted; /* the figure is kept nowhere: the folder is opened */
 } items_known[] = {
-    {"MESSAGES", get_messages},       {"RECENT", get_recent}, {"UIDNEXT", get_uidnext},
-    {"UIDVALIDITY", get_uidvalidity}, {"UNSEEN", get_unseen},
+    {"MESSAGES", get_messages, false},
+    {"RECENT", get_recent, false},
+    {"UIDNEXT", get_uidnext, false},
+    {"UIDVALIDITY", get_uidvalidity, false},
+    {"UNSEEN", get_unseen, false},
+    {"DELETED", get_deleted, true},                 /* RFC 9208 section 4.1.4 */
+    {"DELETED-STORAGE", get_deleted_storage, true}, /* RFC 9208 section 4.1.4 */
 };
 
 static bool
@@ -68,8 +88,17 @@ status_items_parse(struct parser *p, unsigned *items)
     return parser_char(p, ')');
 }
 
+bool
+status_items_count_deleted(unsigned items)
+{
+    for (size_t i = 0; i < ARRAY_LEN(items_known); i++)
+        if ((items & 1u << i) != 0 && items_known[i].counts_deleted)
+            return true;
+    return false;
+}
+
 void
-status_items_write(const struct mailbox_info *info, unsigned items, struct strbuf *out)
+status_items_write(const struct status_values *values, unsigned items, struct strbuf *out)
 {
     const char *separator = "";
 
@@ -77,8 +106,8 @@ status_items_write(const struct mailbox_info *info, unsigned items, struct strbu
     for (size_t i = 0; i < ARRAY_LEN(items_known); i++) {
         if (!(items & 1u << i))
             continue;
-        (void)strbuf_printf(out, "%s%s %u", separator, items_known[i].name,
-                            items_known[i].get(info));
+        (void)strbuf_printf(out, "%s%s %" PRIu64, separator, items_known[i].name,
+                            items_known[i].get(values));
         separator = " ";
     }
     (void)strbuf_char(out, ')');
