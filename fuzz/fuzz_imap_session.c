@@ -32,6 +32,7 @@
 // LINK: imapd/search_args.c
 // LINK: imapd/search_eval.c
 // LINK: imapd/search_header.c
+// LINK: imapd/quota.c
 // LINK: imapd/select.c
 // LINK: imapd/select_args.c
 // LINK: imapd/selection.c

@@ -28,6 +28,9 @@ static const char *const extensions[] = {
     "LIST-STATUS",        /* RFC 5819 */
     "CONDSTORE",          /* RFC 7162 */
     "QRESYNC",            /* RFC 7162 */
+    "QUOTA",              /* RFC 9208 */
+    "QUOTA=RES-STORAGE",  /* RFC 9208 section 5.1 */
+    "QUOTA=RES-MESSAGE",  /* RFC 9208 section 5.2 */
 };
 
 static bool

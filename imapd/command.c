@@ -35,6 +35,9 @@ static const struct command commands[] = {
     {"STATUS", LOGGED_IN, 0, status_status},                          /* RFC 3501 6.3.10 */
     {"APPEND", LOGGED_IN, 0, append_append},                          /* RFC 3501 6.3.11 */
     {"IDLE", LOGGED_IN, 0, idle_idle},                                /* RFC 2177 */
+    {"GETQUOTA", LOGGED_IN, 0, quota_getquota},                       /* RFC 9208 4.1.1 */
+    {"GETQUOTAROOT", LOGGED_IN, 0, quota_getquotaroot},               /* RFC 9208 4.1.2 */
+    {"SETQUOTA", LOGGED_IN, 0, quota_setquota},                       /* RFC 9208 4.1.3 */
     {"CHECK", STATE_SELECTED, 0, any_check},                          /* RFC 3501 6.4.1 */
     {"CLOSE", STATE_SELECTED, 0, select_close},                       /* RFC 3501 6.4.2 */
     {"UNSELECT", STATE_SELECTED, 0, select_unselect},                 /* RFC 3691 */
