@@ -20,7 +20,7 @@
 
 #define NEW_NAME JOURNAL_NAME ".next"
 #define COMPACT_MIN 262144   /* bytes: a shorter journal is read faster than rewritten */
-#define MESSAGE_ESTIMATE 120 /* bytes of a message in a checkpoint */
+#define MESSAGE_ESTIMATE 144 /* bytes of a message in a checkpoint */
 #define RECORD_FILL (1u << 18)
 #define JOURNAL_BYTES_MAX (UINT64_C(8) << 30)
 
