@@ -28,6 +28,9 @@ static const char *const extensions[] = {
     "LIST-STATUS",        /* RFC 5819 */
     "CONDSTORE",          /* RFC 7162 */
     "QRESYNC",            /* RFC 7162 */
+    "OBJECTID",           /* RFC 8474 */
+    "SAVEDATE",           /* RFC 8514 */
+    "STATUS=SIZE",        /* RFC 8438 */
     "QUOTA",              /* RFC 9208 */
     "QUOTA=RES-STORAGE",  /* RFC 9208 section 5.1 */
     "QUOTA=RES-MESSAGE",  /* RFC 9208 section 5.2 */
@@ -62,6 +65,15 @@ capability_mechanisms(const struct session *s)
                               plain_allowed(s));
 }
 
+/* A number of 32 bits is all that the grammar has. */
+static unsigned
+append_limit(const struct session *s)
+{
+    uint64_t max = s->server->settings.append_max;
+
+    return max < UINT32_MAX ? (unsigned)max : UINT32_MAX;
+}
+
 void
 capability_write(const struct session *s, struct strbuf *out)
 {
@@ -70,6 +82,7 @@ capability_write(const struct session *s, struct strbuf *out)
     (void)strbuf_str(out, "CAPABILITY");
     for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
         (void)strbuf_printf(out, " %s", extensions[i]);
+    (void)strbuf_printf(out, " APPENDLIMIT=%u", append_limit(s)); /* RFC 7889 */
     if (s->state != STATE_NOT_AUTHENTICATED)
         return;
     if (!s->tls_started && s->server->tls != NULL)

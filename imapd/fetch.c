@@ -16,12 +16,15 @@
 #include "lib/mail/imap_envelope.h"
 #include "lib/mail/imap_structure.h"
 
+#define FACTS (FETCH_EMAILID | FETCH_SAVEDATE)
+
 struct fetch {
     struct session *s;
     const struct fetch_args *args;
     uint32_t seq;
     const struct message *message;
-    bool tell_flags; /* also unasked, because \Seen was set */
+    struct message_facts facts; /* if items of FACTS are asked for */
+    bool tell_flags;            /* also unasked, because \Seen was set */
 };
 
 /* ---- items ---- */
@@ -56,6 +59,26 @@ static void
 put_modseq(struct fetch *f)
 {
     (void)strbuf_printf(&f->s->out, "MODSEQ (%llu)", (unsigned long long)f->message->modseq);
+}
+
+static void
+put_email_id(struct fetch *f)
+{
+    (void)strbuf_printf(&f->s->out, "EMAILID (%s)", f->facts.email_id);
+}
+
+/* Threads are not kept: RFC 8474 section 5.2. */
+static void
+put_thread_id(struct fetch *f)
+{
+    (void)strbuf_str(&f->s->out, "THREADID NIL");
+}
+
+static void
+put_save_date(struct fetch *f)
+{
+    (void)strbuf_str(&f->s->out, "SAVEDATE ");
+    fetch_section_date(f->facts.saved_ms, &f->s->out);
 }
 
 /* What the parsers make of the message, cut to something valid if it is beyond all measure. */
@@ -127,6 +150,9 @@ static const struct {
     {FETCH_BODYSTRUCTURE, put_bodystructure, MAILBOX_CACHE_BODYSTRUCTURE},
     {FETCH_BODY, put_body, MAILBOX_CACHE_BODY},
     {FETCH_MODSEQ, put_modseq, 0},
+    {FETCH_EMAILID, put_email_id, 0},
+    {FETCH_THREADID, put_thread_id, 0},
+    {FETCH_SAVEDATE, put_save_date, 0},
 };
 
 /* ---- one message ---- */
@@ -159,6 +185,8 @@ fetch_message(struct fetch *f)
         wanted |= FETCH_UID | FETCH_MODSEQ; /* RFC 7162 section 3.2.4 */
     f->message = mailbox_message(s->mailbox, f->seq);
     if (needs_text(f) && message_load(&s->message, s->mailbox, f->seq) < 0)
+        return -1;
+    if ((wanted & FACTS) != 0 && mailbox_message_facts(s->mailbox, f->seq, &f->facts) < 0)
         return -1;
     updates_begin_fetch(s, f->seq);
     for (size_t i = 0; i < ARRAY_LEN(items); i++) {

@@ -27,6 +27,9 @@ static const struct {
     {"ENVELOPE", FETCH_ENVELOPE},
     {"BODYSTRUCTURE", FETCH_BODYSTRUCTURE},
     {"MODSEQ", FETCH_MODSEQ},
+    {"EMAILID", FETCH_EMAILID},
+    {"THREADID", FETCH_THREADID},
+    {"SAVEDATE", FETCH_SAVEDATE},
 };
 
 static const struct {

@@ -18,7 +18,10 @@ enum fetch_item {
     FETCH_ENVELOPE = 1 << 4,
     FETCH_BODYSTRUCTURE = 1 << 5,
     FETCH_BODY = 1 << 6,
-    FETCH_MODSEQ = 1 << 7, /* RFC 7162 */
+    FETCH_MODSEQ = 1 << 7,   /* RFC 7162 */
+    FETCH_EMAILID = 1 << 8,  /* RFC 8474 */
+    FETCH_THREADID = 1 << 9, /* RFC 8474 */
+    FETCH_SAVEDATE = 1 << 10 /* RFC 8514 */
 };
 
 /* BODY[...], RFC822, RFC822.HEADER, RFC822.TEXT */

@@ -25,6 +25,10 @@ enum search_op {
     SEARCH_NOT,
     SEARCH_OR,
     SEARCH_AND,
+    SEARCH_EMAILID,      /* RFC 8474 */
+    SEARCH_SAVED_BEFORE, /* RFC 8514 */
+    SEARCH_SAVED_ON,
+    SEARCH_SAVED_SINCE,
     SEARCH_SENT_BEFORE, /* Date field */
     SEARCH_SENT_ON,
     SEARCH_SENT_SINCE,
@@ -37,7 +41,7 @@ struct search_key {
     enum search_op op;
     unsigned cost;               /* the highest op in this key */
     uint32_t flags;              /* FLAG */
-    struct slice name;           /* HEADER: of the field; KEYWORD */
+    struct slice name;           /* HEADER: of the field; KEYWORD; EMAILID */
     struct slice text;           /* HEADER, BODY, TEXT: UTF-8, case folded */
     int64_t days;                /* dates: since 1970-01-01 */
     uint32_t number;             /* LARGER, SMALLER */

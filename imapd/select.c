@@ -30,8 +30,10 @@ describe(struct session *s)
     (void)strbuf_printf(out,
                         "* OK [UIDVALIDITY %u] UIDs valid\r\n"
                         "* OK [UIDNEXT %u] Predicted next UID\r\n"
-                        "* OK [HIGHESTMODSEQ %llu] Highest\r\n",
-                        info.uidvalidity, info.uidnext, (unsigned long long)info.highest_modseq);
+                        "* OK [HIGHESTMODSEQ %llu] Highest\r\n"
+                        "* OK [MAILBOXID (%s)] Object id\r\n",
+                        info.uidvalidity, info.uidnext, (unsigned long long)info.highest_modseq,
+                        info.mailbox_id);
     updates_put_out(s);
 }
 
