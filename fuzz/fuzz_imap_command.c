@@ -68,7 +68,7 @@ run_append(struct parser *p)
     struct append_args args;
 
     (void)append_args_parse(p, &args);
-    (void)append_args_end_in_message(p->rest, p->arena);
+    (void)append_args_end_in_message(p->rest, p->utf8, p->arena);
 }
 
 static void
@@ -103,6 +103,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     p = parser_begin(slice_make(data + 1, size - 1), &arena);
+    p.utf8 = data[0] >= 128;
     runs[data[0] % ARRAY_LEN(runs)](&p);
     assert_always(p.rest.len <= size);
     arena_free(&arena);

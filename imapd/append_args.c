@@ -30,12 +30,13 @@ append_args_parse(struct parser *p, struct append_args *out)
 }
 
 bool
-append_args_end_in_message(struct slice text, struct arena *arena)
+append_args_end_in_message(struct slice text, bool utf8, struct arena *arena)
 {
     struct parser p = parser_begin(text, arena);
     struct append_args args;
     struct slice tag;
 
+    p.utf8 = utf8;
     return parser_tag(&p, &tag) && parser_space(&p) && parser_word(&p, "APPEND") &&
            append_args_parse(&p, &args);
 }

@@ -16,7 +16,8 @@ struct append_args {
 
 /* Behind "APPEND": everything up to and with the announcement of the message. */
 bool append_args_parse(struct parser *p, struct append_args *out);
-/* Is `text` an APPEND command whose last literal, announced at the end, is the message? */
-bool append_args_end_in_message(struct slice text, struct arena *arena);
+/* Is `text` an APPEND command whose last literal, announced at the end, is the message? `utf8`: how
+ * mailbox names are written. */
+bool append_args_end_in_message(struct slice text, bool utf8, struct arena *arena);
 
 #endif

@@ -129,6 +129,7 @@ command_run(struct session *s)
     const struct command *c = NULL;
     struct reply reply;
 
+    p.utf8 = session_takes_utf8(s);
     stats_add(s->server->counters.commands, 1);
     if (!parser_tag(&p, &s->tag)) {
         s->tag = SLICE("*"); /* RFC 3501 section 7.1.3 */

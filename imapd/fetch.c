@@ -39,7 +39,8 @@ static void
 put_flags(struct fetch *f)
 {
     (void)strbuf_str(&f->s->out, "FLAGS ");
-    flags_write(f->s->mailbox, f->message->flags, f->message->keywords, &f->s->out);
+    flags_write(f->s->mailbox, session_shown_flags(f->s, f->message->flags), f->message->keywords,
+                &f->s->out);
 }
 
 static void
@@ -183,6 +184,8 @@ fetch_message(struct fetch *f)
         wanted |= FETCH_FLAGS;
     if (f->tell_flags && (s->enabled & ENABLED_CONDSTORE) != 0)
         wanted |= FETCH_UID | FETCH_MODSEQ; /* RFC 7162 section 3.2.4 */
+    if (f->tell_flags && (s->enabled & ENABLED_REV2) != 0)
+        wanted |= FETCH_UID;
     f->message = mailbox_message(s->mailbox, f->seq);
     if (needs_text(f) && message_load(&s->message, s->mailbox, f->seq) < 0)
         return -1;

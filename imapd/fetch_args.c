@@ -132,8 +132,10 @@ parse_partial(struct parser *p, struct fetch_section *section)
     if (!parser_optional(p, '<'))
         return p->error == NULL;
     section->partial = true;
-    return parser_number(p, &section->offset) && parser_char(p, '.') &&
-           parser_nz_number(p, &section->length) && parser_char(p, '>');
+    if (!parser_number64(p, &section->offset) || !parser_char(p, '.') ||
+        !parser_number64(p, &section->length) || !parser_char(p, '>'))
+        return false;
+    return section->length > 0 || parser_fail(p, "Number above 0 expected");
 }
 
 /* BODY, BODY[...], BODY.PEEK[...]: '[' is an atom character, so these are no words. */

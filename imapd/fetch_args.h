@@ -35,7 +35,7 @@ struct fetch_section {
     size_t field_count;
     bool peek;
     bool partial;
-    uint32_t offset, length;
+    uint64_t offset, length; /* below 2^63 */
     struct fetch_section *next;
 };
 

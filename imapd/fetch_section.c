@@ -65,7 +65,7 @@ put_label(const struct fetch_section *x, struct strbuf *out)
     put_label_text(x, out);
     (void)strbuf_char(out, ']');
     if (x->partial)
-        (void)strbuf_printf(out, "<%u>", x->offset);
+        (void)strbuf_printf(out, "<%llu>", (unsigned long long)x->offset);
     (void)strbuf_char(out, ' ');
 }
 
@@ -116,7 +116,7 @@ fetch_section_send(struct session *s, const struct fetch_section *x)
         text = strbuf_slice(&fields);
     }
     if (x->partial)
-        text = slice_sub(text, x->offset, (size_t)x->offset + x->length);
+        text = slice_sub(text, x->offset, x->offset + x->length);
     (void)strbuf_printf(&s->out, "{%zu}\r\n", text.len);
     updates_put_out(s);
     send_text(s, text);

@@ -12,6 +12,7 @@
 #include "lib/base/parse.h"
 #include "lib/mail/date.h"
 #include "lib/mail/imap_utf7.h"
+#include "lib/mail/utf8.h"
 
 enum { MAILBOX_TEXT_MAX = 1024 /* bytes of a decoded mailbox name; the store's limit is lower */ };
 
@@ -244,6 +245,19 @@ parser_list_mailbox(struct parser *p, struct slice *out)
 }
 
 bool
+parser_decode_name(const struct parser *p, struct slice name, struct strbuf *out)
+{
+    struct slice rest = name;
+    uint32_t code;
+
+    if (!p->utf8)
+        return imap_utf7_decode(name, out) == 0;
+    while (utf8_next(&rest, &code))
+        ;
+    return rest.len == 0 && strbuf_append(out, name);
+}
+
+bool
 parser_mailbox(struct parser *p, struct slice *out)
 {
     struct strbuf utf8 = strbuf_new(MAILBOX_TEXT_MAX);
@@ -256,11 +270,12 @@ parser_mailbox(struct parser *p, struct slice *out)
         *out = SLICE("INBOX");
         return true;
     }
-    ok = imap_utf7_decode(name, &utf8) == 0;
+    ok = parser_decode_name(p, name, &utf8);
     if (ok)
         *out = arena_copy(p->arena, strbuf_slice(&utf8));
     strbuf_free(&utf8);
-    return ok || parser_fail(p, "Mailbox name is not valid modified UTF-7");
+    return ok || parser_fail(p, p->utf8 ? "Mailbox name is not valid UTF-8"
+                                        : "Mailbox name is not valid modified UTF-7");
 }
 
 /* ---- words and numbers ---- */

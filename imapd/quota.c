@@ -76,7 +76,7 @@ quota_getquotaroot(struct session *s, struct parser *p, unsigned flags)
     if (!store_name_valid(name))
         return reply_no("CANNOT", "Mailbox name is not allowed");
     (void)strbuf_str(&s->out, "* QUOTAROOT ");
-    mailbox_name_write(name, &s->out);
+    mailbox_name_write(name, session_takes_utf8(s), &s->out);
     (void)strbuf_str(&s->out, " \"\"\r\n");
     if (put_quota(s, SLICE("")) < 0) {
         strbuf_clear(&s->out);

@@ -59,9 +59,9 @@ parse_date_arg(struct context *c, struct search_key *key)
 }
 
 static bool
-parse_number_arg(struct context *c, struct search_key *key)
+parse_size_arg(struct context *c, struct search_key *key)
 {
-    return parser_space(c->p) && parser_number(c->p, &key->number);
+    return parser_space(c->p) && parser_number64(c->p, &key->size);
 }
 
 static bool
@@ -154,7 +154,7 @@ static const struct key_word {
     {"FROM", SEARCH_HEADER, false, 0, "From", parse_text_arg},
     {"HEADER", SEARCH_HEADER, false, 0, NULL, parse_header_arg},
     {"KEYWORD", SEARCH_KEYWORD, false, 0, NULL, parse_keyword_arg},
-    {"LARGER", SEARCH_LARGER, false, 0, NULL, parse_number_arg},
+    {"LARGER", SEARCH_LARGER, false, 0, NULL, parse_size_arg},
     {"MODSEQ", SEARCH_MODSEQ, false, 0, NULL, parse_modseq_arg},
     {"NOT", SEARCH_NOT, false, 0, NULL, parse_not_arg},
     {"OLD", SEARCH_FLAG, true, MESSAGE_RECENT, NULL, NULL},
@@ -170,7 +170,7 @@ static const struct key_word {
     {"SENTON", SEARCH_SENT_ON, false, 0, NULL, parse_date_arg},
     {"SENTSINCE", SEARCH_SENT_SINCE, false, 0, NULL, parse_date_arg},
     {"SINCE", SEARCH_SINCE, false, 0, NULL, parse_date_arg},
-    {"SMALLER", SEARCH_SMALLER, false, 0, NULL, parse_number_arg},
+    {"SMALLER", SEARCH_SMALLER, false, 0, NULL, parse_size_arg},
     {"SUBJECT", SEARCH_HEADER, false, 0, "Subject", parse_text_arg},
     {"TEXT", SEARCH_TEXT, false, 0, NULL, parse_text_arg},
     {"THREADID", SEARCH_ALL, true, 0, NULL, parse_keyword_arg}, /* there are none */

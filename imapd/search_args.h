@@ -44,7 +44,7 @@ struct search_key {
     struct slice name;           /* HEADER: of the field; KEYWORD; EMAILID */
     struct slice text;           /* HEADER, BODY, TEXT: UTF-8, case folded */
     int64_t days;                /* dates: since 1970-01-01 */
-    uint32_t number;             /* LARGER, SMALLER */
+    uint64_t size;               /* LARGER, SMALLER */
     uint64_t modseq;             /* MODSEQ */
     struct seqset set;           /* SEQ, UID: to be resolved before use */
     int keyword_bit;             /* KEYWORD: to be looked up before use */

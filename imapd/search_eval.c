@@ -106,9 +106,9 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
     case SEARCH_MODSEQ:
         return m->modseq >= key->modseq;
     case SEARCH_LARGER:
-        return m->size > key->number;
+        return m->size > key->size;
     case SEARCH_SMALLER:
-        return m->size < key->number;
+        return m->size < key->size;
     case SEARCH_BEFORE:
         return day_of(m->internal_ms) < key->days;
     case SEARCH_ON:

@@ -4,14 +4,17 @@
 #include "imapd/command.h"
 #include "imapd/condstore.h"
 #include "imapd/flags.h"
+#include "imapd/list.h"
 #include "imapd/qresync.h"
 #include "imapd/select_args.h"
 #include "imapd/updates.h"
 
-/* The untagged responses of RFC 3501 section 6.3.1. */
+/* The untagged responses of RFC 3501 section 6.3.1, or of RFC 9051 section 6.3.2, which adds LIST.
+ */
 static void
 describe(struct session *s)
 {
+    bool is_rev2 = (s->enabled & ENABLED_REV2) != 0;
     struct mailbox_info info;
     struct strbuf *out = &s->out;
 
@@ -23,9 +26,10 @@ describe(struct session *s)
         (void)strbuf_str(out, "()");
     else
         flags_write_known(s->mailbox, true, s->store_options.may_remove, out);
-    (void)strbuf_printf(out, "] Flags permitted\r\n* %u EXISTS\r\n* %u RECENT\r\n", info.count,
-                        info.recent);
-    if (info.first_unseen_seq != 0)
+    (void)strbuf_printf(out, "] Flags permitted\r\n* %u EXISTS\r\n", info.count);
+    if (!is_rev2)
+        (void)strbuf_printf(out, "* %u RECENT\r\n", info.recent);
+    if (!is_rev2 && info.first_unseen_seq != 0)
         (void)strbuf_printf(out, "* OK [UNSEEN %u] First unseen\r\n", info.first_unseen_seq);
     (void)strbuf_printf(out,
                         "* OK [UIDVALIDITY %u] UIDs valid\r\n"
@@ -48,6 +52,15 @@ leave_selected(struct session *s)
 }
 
 static struct reply
+close_with_errno(struct session *s)
+{
+    struct reply reply = reply_errno();
+
+    session_deselect(s);
+    return reply;
+}
+
+static struct reply
 open_mailbox(struct session *s, struct parser *p, bool read_only)
 {
     struct select_args args;
@@ -63,18 +76,16 @@ open_mailbox(struct session *s, struct parser *p, bool read_only)
     store = session_store(s);
     if (store == NULL)
         return reply_errno();
-    s->mailbox = mailbox_open(store, args.mailbox, read_only, true);
+    s->mailbox = mailbox_open(store, args.mailbox, read_only, (s->enabled & ENABLED_REV2) == 0);
     if (s->mailbox == NULL)
         return reply_errno();
     s->read_only = read_only;
     s->state = STATE_SELECTED;
     describe(s);
-    if (args.qresync && qresync_send_missed(s, &args) < 0) {
-        struct reply reply = reply_errno();
-
-        session_deselect(s);
-        return reply;
-    }
+    if ((s->enabled & ENABLED_REV2) != 0 && list_send_selected(s, args.mailbox) < 0)
+        return close_with_errno(s);
+    if (args.qresync && qresync_send_missed(s, &args) < 0)
+        return close_with_errno(s);
     return (struct reply){REPLY_OK, read_only ? "READ-ONLY" : "READ-WRITE", "Completed"};
 }
 

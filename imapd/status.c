@@ -38,7 +38,7 @@ status_write(struct session *s, struct slice name, unsigned items, struct strbuf
         (status_items_count_deleted(items) && count_deleted(store, name, &values) < 0))
         return -1;
     (void)strbuf_str(out, "* STATUS ");
-    mailbox_name_write(name, out);
+    mailbox_name_write(name, session_takes_utf8(s), out);
     (void)strbuf_char(out, ' ');
     status_items_write(&values, items, out);
     (void)strbuf_str(out, "\r\n");

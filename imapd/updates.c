@@ -29,10 +29,10 @@ updates_send_flags(struct session *s, uint32_t seq, bool with_uid)
     bool with_modseq = (s->enabled & ENABLED_CONDSTORE) != 0;
 
     updates_begin_fetch(s, seq);
-    if (with_uid || with_modseq)
+    if (with_uid || (s->enabled & (ENABLED_CONDSTORE | ENABLED_REV2)) != 0)
         (void)strbuf_printf(&s->out, "UID %u ", m->uid);
     (void)strbuf_str(&s->out, "FLAGS ");
-    flags_write(s->mailbox, m->flags, m->keywords, &s->out);
+    flags_write(s->mailbox, session_shown_flags(s, m->flags), m->keywords, &s->out);
     if (with_modseq)
         (void)strbuf_printf(&s->out, " MODSEQ (%llu)", (unsigned long long)m->modseq);
     (void)strbuf_str(&s->out, ")\r\n");
@@ -72,7 +72,9 @@ send_sizes(struct session *s)
     struct mailbox_info info;
 
     mailbox_get_info(s->mailbox, &info);
-    (void)stream_printf(s->stream, "* %u EXISTS\r\n* %u RECENT\r\n", info.count, info.recent);
+    (void)stream_printf(s->stream, "* %u EXISTS\r\n", info.count);
+    if ((s->enabled & ENABLED_REV2) == 0)
+        (void)stream_printf(s->stream, "* %u RECENT\r\n", info.recent);
 }
 
 void

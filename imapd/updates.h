@@ -14,7 +14,7 @@ void updates_send(struct session *s, bool allow_expunge, bool with_uid);
  * may hold them. */
 void updates_send_keywords(struct session *s);
 /* "* n FETCH (FLAGS (...))" of the message with that number; UID and MODSEQ with it once CONDSTORE
- * is enabled (RFC 7162 section 3.2.4). */
+ * is enabled (RFC 7162 section 3.2.4), UID in IMAP4rev2 (RFC 9051 appendix E). */
 void updates_send_flags(struct session *s, uint32_t seq, bool with_uid);
 /* "* n FETCH (UID u MODSEQ (m))" */
 void updates_send_modseq(struct session *s, uint32_t seq);
