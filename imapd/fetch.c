@@ -251,7 +251,7 @@ static int
 send_vanished(struct session *s, const struct fetch_args *args)
 {
     size_t size = args->set.count * sizeof(struct seqrange);
-    struct seqset known = {arena_alloc(&s->arena, size), args->set.count};
+    struct seqset known = {.ranges = arena_alloc(&s->arena, size), .count = args->set.count};
 
     updates_send(s, true, true);
     if (s->state != STATE_SELECTED) {

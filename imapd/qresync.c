@@ -85,7 +85,7 @@ int
 qresync_send_missed(struct session *s, struct select_args *args)
 {
     struct seqrange all = {1, UINT32_MAX};
-    struct seqset everything = {&all, 1};
+    struct seqset everything = {.ranges = &all, .count = 1};
     const struct seqset *known = args->has_known ? &args->known : &everything;
     struct mailbox_info info;
 

@@ -11,6 +11,8 @@ parse_known(struct parser *p, bool ascending, struct seqset *out)
 {
     if (!seqset_parse(p, out))
         return false;
+    if (out->has_saved)
+        return parser_fail(p, "No '$' is allowed here");
     for (size_t i = 0; i < out->count; i++) {
         const struct seqrange *r = &out->ranges[i];
 

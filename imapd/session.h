@@ -6,6 +6,7 @@
 
 #include "imapd/message.h"
 #include "imapd/reply.h"
+#include "imapd/saved_result.h"
 #include "imapd/server.h"
 #include "lib/base/arena.h"
 #include "lib/store/mailbox.h"
@@ -58,6 +59,7 @@ struct session {
     struct mailbox *mailbox;
     bool read_only;
     bool modseq_held; /* the client knows that removals are delayed (RFC 7162 section 3.2) */
+    struct saved_result saved;   /* "$" */
     struct message_data message; /* the one that was read last */
 };
 
