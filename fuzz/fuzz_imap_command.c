@@ -66,7 +66,7 @@ run_append(struct parser *p)
     struct append_args args;
 
     (void)append_args_parse(p, &args);
-    (void)append_args_end_in_message(p->rest, p->arena);
+    (void)append_args_end_in_message(p->rest, true, p->arena);
 }
 
 static void

@@ -7,12 +7,17 @@
 // LINK: imapd/any.c
 // LINK: imapd/append.c
 // LINK: imapd/append_args.c
+// LINK: imapd/append_job.c
+// LINK: imapd/append_sink.c
+// LINK: imapd/append_text.c
+// LINK: imapd/append_url.c
 // LINK: imapd/capability.c
 // LINK: imapd/command.c
 // LINK: imapd/copy.c
 // LINK: imapd/expunge.c
 // LINK: imapd/fetch.c
 // LINK: imapd/fetch_args.c
+// LINK: imapd/fetch_binary.c
 // LINK: imapd/fetch_section.c
 // LINK: imapd/flag_list.c
 // LINK: imapd/flags.c
@@ -25,6 +30,7 @@
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
 // LINK: imapd/parser.c
+// LINK: imapd/replace.c
 // LINK: imapd/reply.c
 // LINK: imapd/search.c
 // LINK: imapd/search_args.c

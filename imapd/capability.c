@@ -26,6 +26,10 @@ static const char *const extensions[] = {
     "CREATE-SPECIAL-USE", /* RFC 6154 */
     "LIST-EXTENDED",      /* RFC 5258 */
     "LIST-STATUS",        /* RFC 5819 */
+    "BINARY",             /* RFC 3516 */
+    "MULTIAPPEND",        /* RFC 3502 */
+    "CATENATE",           /* RFC 4469 */
+    "REPLACE",            /* RFC 8508 */
 };
 
 static bool

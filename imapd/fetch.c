@@ -6,6 +6,7 @@
 
 #include "imapd/command.h"
 #include "imapd/fetch_args.h"
+#include "imapd/fetch_binary.h"
 #include "imapd/fetch_section.h"
 #include "imapd/flags.h"
 #include "imapd/selection.h"
@@ -136,7 +137,8 @@ needs_text(const struct fetch *f)
     return false;
 }
 
-/* 0, or -1 with errno: the text is needed and gone, and nothing was sent. */
+/* 0, or -1 with errno, and nothing was sent: the text is needed and gone, or (ENOTSUP) its encoding
+ * is not known. */
 static int
 fetch_message(struct fetch *f)
 {
@@ -147,6 +149,10 @@ fetch_message(struct fetch *f)
     f->message = mailbox_message(s->mailbox, f->seq);
     if (needs_text(f) && message_load(&s->message, s->mailbox, f->seq) < 0)
         return -1;
+    if (!fetch_binary_possible(s, f->args->sections)) {
+        errno = ENOTSUP;
+        return -1;
+    }
     (void)strbuf_printf(&s->out, "* %u FETCH (", f->seq);
     for (size_t i = 0; i < ARRAY_LEN(items); i++) {
         if (!(wanted & items[i].item))
@@ -211,6 +217,8 @@ fetch_fetch(struct session *s, struct parser *p, unsigned flags)
         return reply_ok("Fetch completed");
     if (error == ENOENT) /* RFC 2180 section 4.1.2 */
         return reply_no("EXPUNGEISSUED", "Some messages were expunged meanwhile");
+    if (error == ENOTSUP) /* RFC 3516 section 4.3 */
+        return reply_no("UNKNOWN-CTE", "A part's transfer encoding is not known");
     errno = error;
     return reply_errno();
 }

@@ -20,8 +20,15 @@ enum fetch_item {
     FETCH_BODY = 1 << 6,
 };
 
-/* BODY[...], RFC822, RFC822.HEADER, RFC822.TEXT */
+enum fetch_section_kind {
+    FETCH_SECTION_BODY,
+    FETCH_SECTION_BINARY, /* RFC 3516: without transfer encoding; part numbers alone */
+    FETCH_SECTION_BINARY_SIZE
+};
+
+/* BODY[...], BINARY[...], RFC822, RFC822.HEADER, RFC822.TEXT */
 struct fetch_section {
+    enum fetch_section_kind kind;
     const char *rfc822; /* name of the response item, or NULL: BODY[...] */
     uint32_t *numbers;
     size_t number_count;
@@ -44,5 +51,7 @@ struct fetch_args {
 
 /* Behind "FETCH". */
 bool fetch_args_parse(struct parser *p, struct fetch_args *out);
+/* "[" section-spec "]" of BODY into a zeroed section. */
+bool fetch_args_parse_section(struct parser *p, struct fetch_section *out);
 
 #endif

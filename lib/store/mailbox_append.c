@@ -59,6 +59,13 @@ mailbox_append_fd(struct mailbox_append *a)
     return a->fd;
 }
 
+void
+mailbox_append_replaces(struct mailbox_append *a, uint64_t bytes)
+{
+    a->arrivals.replaced_bytes = bytes;
+    a->arrivals.replaced_messages = 1;
+}
+
 static void
 copy_keywords(struct incoming *in, const struct slice *keywords, uint32_t count)
 {
@@ -74,12 +81,15 @@ int
 mailbox_append_message(struct mailbox_append *a, uint32_t flags, const struct slice *keywords,
                        uint32_t keyword_count, int64_t internal_ms)
 {
+    struct store_options quota;
     struct incoming *in;
     struct stat st;
 
-    if (mailbox_append_fd(a) < 0 || fstat(a->fd, &st) < 0 ||
-        ledger_check_quota(a->folder.store, a->arrivals.bytes + (uint64_t)st.st_size,
-                           a->arrivals.count + 1) < 0 ||
+    if (mailbox_append_fd(a) < 0 || fstat(a->fd, &st) < 0)
+        return -1;
+    a->arrivals.bytes += (uint64_t)st.st_size; /* if it is too much, that is the end */
+    quota = arrivals_quota(&a->arrivals);
+    if (ledger_check_quota(a->folder.store, &quota, a->arrivals.bytes, a->arrivals.count + 1) < 0 ||
         fdatasync(a->fd) < 0)
         return -1;
     a->tmps = xreallocarray(a->tmps, a->arrivals.count + 1, sizeof(*a->tmps));
@@ -90,7 +100,6 @@ mailbox_append_message(struct mailbox_append *a, uint32_t flags, const struct sl
     in->arrival.m.internal_ms = internal_ms;
     in->arrival.saved_ms = clock_real_ms();
     copy_keywords(in, keywords, keyword_count);
-    a->arrivals.bytes += (uint64_t)st.st_size;
     close_keep_errno(a->fd); /* flushed already */
     a->fd = -1;
     return 0;
