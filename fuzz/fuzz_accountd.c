@@ -51,6 +51,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct accountd_login login;
         struct accountd_login_reply login_reply;
         struct accountd_rehash rehash;
+        struct accountd_missing missing;
         struct accountd_sender sender;
         struct accountd_admin admin;
     } out;
@@ -76,6 +77,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return accountd_rehash_decode(payload, &out.rehash) * 0;
     case ACCOUNTD_USAGE:
         return accountd_usage_decode(payload, take_usage, &sum) * 0;
+    case ACCOUNTD_MISSING:
+        return accountd_missing_decode(payload, &out.missing) * 0;
     case ACCOUNTD_SENDER:
         return accountd_sender_decode(payload, &out.sender) * 0;
     case ACCOUNTD_ADMIN:

@@ -35,6 +35,7 @@ struct entry {
     struct delivery_result result;
     int journal_fd; /* -1: nothing to flush */
     int dirfd;      /* of the folder, while there are few: for the flush of cur/ */
+    dev_t dev;      /* the journal's file system */
     uint64_t record_end;
 };
 
@@ -212,6 +213,7 @@ deliver_to_folder(const struct delivery_message *m, struct store *store, struct 
     ledger_end(store);
     if (rc == 0) {
         e->journal_fd = f.journal.fd;
+        e->dev = f.journal.dev;
         e->dirfd = f.dirfd;
         f.journal.fd = f.dirfd = -1;
     }
@@ -230,6 +232,7 @@ deliver_to_inbox(const struct delivery_message *m, struct store *store,
         rc = deliver(m, &f, NULL, quota, e);
     if (rc == 0) {
         e->journal_fd = f.journal.fd;
+        e->dev = f.journal.dev;
         e->dirfd = store->dirfd;
         store->dirfd = -1;
     } else {
@@ -312,13 +315,9 @@ flush_one(const struct entry *e)
 static int
 flush_file_system(const struct entry *e, dev_t *flushed)
 {
-    struct stat st;
-
-    if (fstat(e->journal_fd, &st) < 0)
-        return -1;
-    if (st.st_dev == *flushed)
+    if (e->dev == *flushed)
         return 0;
-    *flushed = st.st_dev;
+    *flushed = e->dev;
     return syncfs(e->journal_fd);
 }
 

@@ -238,6 +238,8 @@ mailbox_get_info(const struct mailbox *mb, struct mailbox_info *info)
     fill_info(info, &mb->folder.journal, &mb->view.state);
     if (mb->settled_uidnext < info->uidnext)
         info->uidnext = mb->settled_uidnext;
+    if (mb->unsettled) /* else a client would never ask for what it is told later */
+        info->highest_modseq = mb->settled_modseq;
     info->count = mb->visible;
     info->unseen = mb->view.unseen;
     for (uint32_t rank = view_count(v); rank > 0; rank--) {

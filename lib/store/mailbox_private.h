@@ -33,6 +33,7 @@ struct mailbox {
     uint32_t visible;         /* sequence numbers that the session knows, ghosts included */
     uint32_t settled_uidnext; /* messages from here on are not announced yet */
     uint64_t settled_offset;  /* of the journal */
+    uint64_t settled_modseq;  /* of the changes before that, while `unsettled` */
     bool unsettled;
     bool saw_lasting;        /* a record that came in may need settling */
     struct uid_list changed; /* flags changed by others, not reported yet; unsorted */

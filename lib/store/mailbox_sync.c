@@ -340,6 +340,7 @@ look_at_settled(struct mailbox *mb)
     mb->saw_lasting = false;
     mb->unsettled = settle_is_open(&mb->folder.journal, &tail);
     mb->settled_offset = tail.settled;
+    mb->settled_modseq = tail.settled_state.modseq;
     mb->settled_uidnext = mb->unsettled ? tail.settled_state.uidnext : UINT32_MAX;
     return 0;
 }

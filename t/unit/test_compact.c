@@ -257,6 +257,7 @@ START_TEST(what_is_not_settled_is_not_announced)
     ck_assert_uint_eq(info.count, 1);
     ck_assert_uint_eq(info.uidnext, 2);
     ck_assert_uint_eq(info.unseen, 1);
+    ck_assert_uint_eq(info.highest_modseq, mailbox_message(mb, 1)->modseq);
     ck_assert_int_eq(mailbox_status(store_test, SLICE("INBOX"), &info), 0);
     ck_assert_uint_eq(info.count, 1);
     ck_assert_uint_eq(info.uidnext, 2);
