@@ -30,6 +30,7 @@ static const char *const extensions[] = {
     "MULTIAPPEND",        /* RFC 3502 */
     "CATENATE",           /* RFC 4469 */
     "REPLACE",            /* RFC 8508 */
+    "PREVIEW",            /* RFC 8970 */
 };
 
 static bool

@@ -13,7 +13,9 @@
 #include "imapd/updates.h"
 #include "lib/base/mem.h"
 #include "lib/mail/imap_envelope.h"
+#include "lib/mail/imap_string.h"
 #include "lib/mail/imap_structure.h"
+#include "lib/mail/preview.h"
 
 struct fetch {
     struct session *s;
@@ -55,6 +57,14 @@ put_size(struct fetch *f)
 static void
 compute(struct fetch *f, enum mailbox_cache_kind kind, struct strbuf *out)
 {
+    if (kind == MAILBOX_CACHE_PREVIEW) {
+        struct strbuf text = strbuf_new(PREVIEW_BYTES_MAX);
+
+        preview_make(message_mime(&f->s->message), &text);
+        imap_string(strbuf_slice(&text), out);
+        strbuf_free(&text);
+        return;
+    }
     if (kind == MAILBOX_CACHE_ENVELOPE) {
         struct slice header = message_header(&f->s->message);
 
@@ -107,6 +117,25 @@ put_body(struct fetch *f)
     put_cached(f, "BODY", MAILBOX_CACHE_BODY);
 }
 
+/* Without delay: from the cache, or of a message that is read already. */
+static bool
+preview_is_ready(const struct fetch *f)
+{
+    struct slice ignored;
+
+    return f->s->message.uid == f->message->uid ||
+           mailbox_cache_get(f->s->mailbox, f->message->uid, MAILBOX_CACHE_PREVIEW, &ignored);
+}
+
+static void
+put_preview(struct fetch *f)
+{
+    if (f->args->preview_lazy && !preview_is_ready(f))
+        (void)strbuf_str(&f->s->out, "PREVIEW NIL");
+    else
+        put_cached(f, "PREVIEW", MAILBOX_CACHE_PREVIEW);
+}
+
 static const struct {
     enum fetch_item item;
     void (*put)(struct fetch *f);
@@ -119,6 +148,7 @@ static const struct {
     {FETCH_ENVELOPE, put_envelope, MAILBOX_CACHE_ENVELOPE},
     {FETCH_BODYSTRUCTURE, put_bodystructure, MAILBOX_CACHE_BODYSTRUCTURE},
     {FETCH_BODY, put_body, MAILBOX_CACHE_BODY},
+    {FETCH_PREVIEW, put_preview, MAILBOX_CACHE_PREVIEW},
 };
 
 /* ---- one message ---- */
@@ -132,6 +162,7 @@ needs_text(const struct fetch *f)
         return true;
     for (size_t i = 0; i < ARRAY_LEN(items); i++)
         if ((f->args->items & items[i].item) && items[i].cache != 0 &&
+            !(items[i].item == FETCH_PREVIEW && f->args->preview_lazy) &&
             !mailbox_cache_get(f->s->mailbox, f->message->uid, items[i].cache, &ignored))
             return true;
     return false;

@@ -175,9 +175,28 @@ parse_body(struct parser *p, struct fetch_args *out)
     return false;
 }
 
+/* [SP "(" preview-mod *(SP preview-mod) ")"]. What else may stand in parentheses behind FETCH's
+ * items is no business of this one. */
+static bool
+parse_preview(struct parser *p, struct fetch_args *out)
+{
+    out->items |= FETCH_PREVIEW;
+    if (!slice_starts_nocase(p->rest, SLICE(" (LAZY")))
+        return true;
+    p->rest = slice_sub(p->rest, 2, p->rest.len);
+    do {
+        if (!parser_word(p, "LAZY"))
+            return parser_fail(p, "Unknown modifier of PREVIEW");
+    } while (parser_optional(p, ' '));
+    out->preview_lazy = true;
+    return parser_char(p, ')');
+}
+
 static bool
 parse_item(struct parser *p, struct fetch_args *out)
 {
+    if (parser_word(p, "PREVIEW"))
+        return parse_preview(p, out);
     for (size_t i = 0; i < ARRAY_LEN(plain_items); i++) {
         if (!parser_word(p, plain_items[i].name))
             continue;

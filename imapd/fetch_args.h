@@ -18,6 +18,7 @@ enum fetch_item {
     FETCH_ENVELOPE = 1 << 4,
     FETCH_BODYSTRUCTURE = 1 << 5,
     FETCH_BODY = 1 << 6,
+    FETCH_PREVIEW = 1 << 15, /* RFC 8970 */
 };
 
 enum fetch_section_kind {
@@ -47,6 +48,7 @@ struct fetch_args {
     unsigned items; /* bits of enum fetch_item */
     struct fetch_section *sections;
     bool sets_seen;
+    bool preview_lazy; /* only a preview that needs no work */
 };
 
 /* Behind "FETCH". */

@@ -136,7 +136,8 @@ enum mailbox_cache_kind {
     MAILBOX_CACHE_BODYSTRUCTURE,
     MAILBOX_CACHE_BODY,
     MAILBOX_CACHE_HEADERS, /* lib/mail/header_text.h: the common fields, all others */
-    MAILBOX_CACHE_HEADERS_REST
+    MAILBOX_CACHE_HEADERS_REST,
+    MAILBOX_CACHE_PREVIEW /* RFC 8970, as a string of IMAP */
 };
 /* false: not there. `out` borrowed until the next call on mb. */
 bool mailbox_cache_get(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,
