@@ -68,7 +68,7 @@ run_append(struct parser *p)
     struct append_args args;
 
     (void)append_args_parse(p, &args);
-    (void)append_args_end_in_message(p->rest, p->utf8, p->arena);
+    (void)append_args_end_in_message(p->rest, true, p->utf8, p->arena);
 }
 
 static void

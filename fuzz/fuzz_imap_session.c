@@ -7,6 +7,10 @@
 // LINK: imapd/any.c
 // LINK: imapd/append.c
 // LINK: imapd/append_args.c
+// LINK: imapd/append_job.c
+// LINK: imapd/append_sink.c
+// LINK: imapd/append_text.c
+// LINK: imapd/append_url.c
 // LINK: imapd/capability.c
 // LINK: imapd/command.c
 // LINK: imapd/condstore.c
@@ -14,6 +18,7 @@
 // LINK: imapd/expunge.c
 // LINK: imapd/fetch.c
 // LINK: imapd/fetch_args.c
+// LINK: imapd/fetch_binary.c
 // LINK: imapd/fetch_section.c
 // LINK: imapd/flag_list.c
 // LINK: imapd/flags.c
@@ -28,6 +33,7 @@
 // LINK: imapd/parser.c
 // LINK: imapd/qresync.c
 // LINK: imapd/partial_range.c
+// LINK: imapd/replace.c
 // LINK: imapd/reply.c
 // LINK: imapd/saved_result.c
 // LINK: imapd/search.c

@@ -43,6 +43,11 @@ static const char *const extensions[] = {
     "QUOTA",              /* RFC 9208 */
     "QUOTA=RES-STORAGE",  /* RFC 9208 section 5.1 */
     "QUOTA=RES-MESSAGE",  /* RFC 9208 section 5.2 */
+    "BINARY",             /* RFC 3516 */
+    "MULTIAPPEND",        /* RFC 3502 */
+    "CATENATE",           /* RFC 4469 */
+    "REPLACE",            /* RFC 8508 */
+    "PREVIEW",            /* RFC 8970 */
 };
 
 static bool

@@ -34,6 +34,7 @@ static const struct command commands[] = {
     {"NAMESPACE", LOGGED_IN, 0, list_namespace},                      /* RFC 2342 */
     {"STATUS", LOGGED_IN, 0, status_status},                          /* RFC 3501 6.3.10 */
     {"APPEND", LOGGED_IN, 0, append_append},                          /* RFC 3501 6.3.11 */
+    {"REPLACE", STATE_SELECTED, 0, replace_replace},                  /* RFC 8508 */
     {"IDLE", LOGGED_IN, 0, idle_idle},                                /* RFC 2177 */
     {"GETQUOTA", LOGGED_IN, 0, quota_getquota},                       /* RFC 9208 4.1.1 */
     {"GETQUOTAROOT", LOGGED_IN, 0, quota_getquotaroot},               /* RFC 9208 4.1.2 */
@@ -61,6 +62,7 @@ static const struct command uid_commands[] = {
     {"COPY", STATE_SELECTED, COMMAND_UID, copy_copy},
     {"MOVE", STATE_SELECTED, COMMAND_UID, copy_move},
     {"EXPUNGE", STATE_SELECTED, COMMAND_UID, expunge_expunge},
+    {"REPLACE", STATE_SELECTED, COMMAND_UID, replace_replace}, /* RFC 8508 */
 };
 
 static const struct command *

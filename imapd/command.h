@@ -49,6 +49,7 @@ struct reply list_lsub(struct session *s, struct parser *p, unsigned flags);
 struct reply list_namespace(struct session *s, struct parser *p, unsigned flags);
 struct reply status_status(struct session *s, struct parser *p, unsigned flags);
 struct reply append_append(struct session *s, struct parser *p, unsigned flags);
+struct reply replace_replace(struct session *s, struct parser *p, unsigned flags);
 struct reply idle_idle(struct session *s, struct parser *p, unsigned flags);
 struct reply fetch_fetch(struct session *s, struct parser *p, unsigned flags);
 struct reply store_store(struct session *s, struct parser *p, unsigned flags);

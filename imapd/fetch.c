@@ -7,6 +7,7 @@
 #include "imapd/command.h"
 #include "imapd/condstore.h"
 #include "imapd/fetch_args.h"
+#include "imapd/fetch_binary.h"
 #include "imapd/fetch_section.h"
 #include "imapd/flags.h"
 #include "imapd/qresync.h"
@@ -14,7 +15,9 @@
 #include "imapd/updates.h"
 #include "lib/base/mem.h"
 #include "lib/mail/imap_envelope.h"
+#include "lib/mail/imap_string.h"
 #include "lib/mail/imap_structure.h"
+#include "lib/mail/preview.h"
 
 #define FACTS (FETCH_EMAILID | FETCH_SAVEDATE)
 
@@ -86,6 +89,14 @@ put_save_date(struct fetch *f)
 static void
 compute(struct fetch *f, enum mailbox_cache_kind kind, struct strbuf *out)
 {
+    if (kind == MAILBOX_CACHE_PREVIEW) {
+        struct strbuf text = strbuf_new(PREVIEW_BYTES_MAX);
+
+        preview_make(message_mime(&f->s->message), &text);
+        imap_string(strbuf_slice(&text), out);
+        strbuf_free(&text);
+        return;
+    }
     if (kind == MAILBOX_CACHE_ENVELOPE) {
         struct slice header = message_header(&f->s->message);
 
@@ -138,6 +149,25 @@ put_body(struct fetch *f)
     put_cached(f, "BODY", MAILBOX_CACHE_BODY);
 }
 
+/* Without delay: from the cache, or of a message that is read already. */
+static bool
+preview_is_ready(const struct fetch *f)
+{
+    struct slice ignored;
+
+    return f->s->message.uid == f->message->uid ||
+           mailbox_cache_get(f->s->mailbox, f->message->uid, MAILBOX_CACHE_PREVIEW, &ignored);
+}
+
+static void
+put_preview(struct fetch *f)
+{
+    if (f->args->preview_lazy && !preview_is_ready(f))
+        (void)strbuf_str(&f->s->out, "PREVIEW NIL");
+    else
+        put_cached(f, "PREVIEW", MAILBOX_CACHE_PREVIEW);
+}
+
 static const struct {
     enum fetch_item item;
     void (*put)(struct fetch *f);
@@ -154,6 +184,7 @@ static const struct {
     {FETCH_EMAILID, put_email_id, 0},
     {FETCH_THREADID, put_thread_id, 0},
     {FETCH_SAVEDATE, put_save_date, 0},
+    {FETCH_PREVIEW, put_preview, MAILBOX_CACHE_PREVIEW},
 };
 
 /* ---- one message ---- */
@@ -167,12 +198,14 @@ needs_text(const struct fetch *f)
         return true;
     for (size_t i = 0; i < ARRAY_LEN(items); i++)
         if ((f->args->items & items[i].item) && items[i].cache != 0 &&
+            !(items[i].item == FETCH_PREVIEW && f->args->preview_lazy) &&
             !mailbox_cache_get(f->s->mailbox, f->message->uid, items[i].cache, &ignored))
             return true;
     return false;
 }
 
-/* 0, or -1 with errno: the text is needed and gone, and nothing was sent. */
+/* 0, or -1 with errno, and nothing was sent: the text is needed and gone, or (ENOTSUP) its encoding
+ * is not known. */
 static int
 fetch_message(struct fetch *f)
 {
@@ -191,6 +224,10 @@ fetch_message(struct fetch *f)
         return -1;
     if ((wanted & FACTS) != 0 && mailbox_message_facts(s->mailbox, f->seq, &f->facts) < 0)
         return -1;
+    if (!fetch_binary_possible(s, f->args->sections)) {
+        errno = ENOTSUP;
+        return -1;
+    }
     updates_begin_fetch(s, f->seq);
     for (size_t i = 0; i < ARRAY_LEN(items); i++) {
         if (!(wanted & items[i].item))
@@ -311,6 +348,8 @@ fetch_fetch(struct session *s, struct parser *p, unsigned flags)
         return reply_ok("Fetch completed");
     if (error == ENOENT) /* RFC 2180 section 4.1.2 */
         return reply_no("EXPUNGEISSUED", "Some messages were expunged meanwhile");
+    if (error == ENOTSUP) /* RFC 3516 section 4.3 */
+        return reply_no("UNKNOWN-CTE", "A part's transfer encoding is not known");
     errno = error;
     return reply_errno();
 }

@@ -102,8 +102,8 @@ is_digit(char c)
 }
 
 /* "[" [section-spec] "]" */
-static bool
-parse_section(struct parser *p, struct fetch_section *section)
+bool
+fetch_args_parse_section(struct parser *p, struct fetch_section *section)
 {
     if (!parser_char(p, '['))
         return false;
@@ -138,25 +138,71 @@ parse_partial(struct parser *p, struct fetch_section *section)
     return section->length > 0 || parser_fail(p, "Number above 0 expected");
 }
 
-/* BODY, BODY[...], BODY.PEEK[...]: '[' is an atom character, so these are no words. */
+/* '[' is an atom character, so these are no words. */
+static const struct {
+    const char *name;
+    enum fetch_section_kind kind;
+    bool peek;
+} section_items[] = {
+    {"BODY[", FETCH_SECTION_BODY, false},
+    {"BODY.PEEK[", FETCH_SECTION_BODY, true},
+    {"BINARY[", FETCH_SECTION_BINARY, false},
+    {"BINARY.PEEK[", FETCH_SECTION_BINARY, true},
+    {"BINARY.SIZE[", FETCH_SECTION_BINARY_SIZE, true},
+};
+
+/* Behind the item's name. */
+static bool
+parse_section_item(struct parser *p, struct fetch_section *section)
+{
+    if (!fetch_args_parse_section(p, section))
+        return false;
+    if (section->kind != FETCH_SECTION_BODY && section->section != MIME_SECTION_BODY)
+        return parser_fail(p, "BINARY has part numbers only");
+    return section->kind == FETCH_SECTION_BINARY_SIZE || parse_partial(p, section);
+}
+
+/* One of section_items. False without an error: none of them. */
 static bool
 parse_body(struct parser *p, struct fetch_args *out)
 {
-    static const char body[] = "BODY", peek[] = "BODY.PEEK";
-    bool is_peek = slice_starts_nocase(p->rest, SLICE("BODY.PEEK["));
-    struct fetch_section *section;
+    for (size_t i = 0; i < ARRAY_LEN(section_items); i++) {
+        struct slice name = slice_of(section_items[i].name);
+        struct fetch_section *section;
 
-    if (!is_peek && !slice_starts_nocase(p->rest, SLICE("BODY[")))
-        return false;
-    p->rest = slice_sub(p->rest, is_peek ? sizeof(peek) - 1 : sizeof(body) - 1, p->rest.len);
-    section = add_section(p, out);
-    section->peek = is_peek;
-    return parse_section(p, section) && parse_partial(p, section);
+        if (!slice_starts_nocase(p->rest, name))
+            continue;
+        p->rest = slice_sub(p->rest, name.len - 1, p->rest.len);
+        section = add_section(p, out);
+        section->kind = section_items[i].kind;
+        section->peek = section_items[i].peek;
+        return parse_section_item(p, section);
+    }
+    return false;
+}
+
+/* [SP "(" preview-mod *(SP preview-mod) ")"]. What else may stand in parentheses behind FETCH's
+ * items is no business of this one. */
+static bool
+parse_preview(struct parser *p, struct fetch_args *out)
+{
+    out->items |= FETCH_PREVIEW;
+    if (!slice_starts_nocase(p->rest, SLICE(" (LAZY")))
+        return true;
+    p->rest = slice_sub(p->rest, 2, p->rest.len);
+    do {
+        if (!parser_word(p, "LAZY"))
+            return parser_fail(p, "Unknown modifier of PREVIEW");
+    } while (parser_optional(p, ' '));
+    out->preview_lazy = true;
+    return parser_char(p, ')');
 }
 
 static bool
 parse_item(struct parser *p, struct fetch_args *out)
 {
+    if (parser_word(p, "PREVIEW"))
+        return parse_preview(p, out);
     for (size_t i = 0; i < ARRAY_LEN(plain_items); i++) {
         if (!parser_word(p, plain_items[i].name))
             continue;

@@ -134,6 +134,8 @@ int mailbox_remove(struct mailbox *mb, const uint32_t *uids, uint32_t count);
 struct mailbox_append;
 struct mailbox_append *mailbox_append_begin(struct store *store, struct slice folder);
 int mailbox_append_fd(struct mailbox_append *append);
+/* The caller removes a message of so many bytes right after the commit: the quota allows for it. */
+void mailbox_append_replaces(struct mailbox_append *append, uint64_t bytes);
 /* The message written since begin or the last call is complete. EDQUOT, ENOSPC. */
 int mailbox_append_message(struct mailbox_append *append, uint32_t flags,
                            const struct slice *keywords, uint32_t keyword_count,
@@ -161,7 +163,8 @@ enum mailbox_cache_kind {
     MAILBOX_CACHE_HEADERS, /* lib/mail/header_text.h: the common fields, all others */
     MAILBOX_CACHE_HEADERS_REST,
     MAILBOX_CACHE_SORT, /* lib/mail/sort_text.h: what SORT compares, identifiers */
-    MAILBOX_CACHE_IDS
+    MAILBOX_CACHE_IDS,
+    MAILBOX_CACHE_PREVIEW /* RFC 8970, as a string of IMAP */
 };
 /* false: not there. `out` borrowed until the next call on mb. */
 bool mailbox_cache_get(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,
