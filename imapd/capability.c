@@ -12,6 +12,7 @@
  * only once, before the login. */
 static const char *const extensions[] = {
     "IMAP4rev1",             /* RFC 3501 */
+    "IMAP4rev2",             /* RFC 9051 */
     "SASL-IR",               /* RFC 4959 */
     "LITERAL+",              /* RFC 7888 */
     "ID",                    /* RFC 2971 */
