@@ -36,6 +36,7 @@ static const char *const extensions[] = {
     "CREATE-SPECIAL-USE", /* RFC 6154 */
     "LIST-EXTENDED",      /* RFC 5258 */
     "LIST-STATUS",        /* RFC 5819 */
+    "COMPRESS=DEFLATE",   /* RFC 4978 */
     "CONDSTORE",          /* RFC 7162 */
     "QRESYNC",            /* RFC 7162 */
     "OBJECTID",           /* RFC 8474 */
