@@ -100,7 +100,7 @@ compute(struct fetch *f, enum mailbox_cache_kind kind, struct strbuf *out)
     if (kind == MAILBOX_CACHE_ENVELOPE) {
         struct slice header = message_header(&f->s->message);
 
-        imap_envelope(slice_sub(header, 0, MIME_HEADER_MAX), out);
+        imap_envelope(slice_sub(header, 0, mime_limits()->header), out);
         return;
     }
     imap_structure(message_mime(&f->s->message), kind == MAILBOX_CACHE_BODYSTRUCTURE, out);
@@ -109,6 +109,17 @@ compute(struct fetch *f, enum mailbox_cache_kind kind, struct strbuf *out)
         (void)strbuf_printf(out, "(\"application\" \"octet-stream\" NIL NIL NIL \"binary\" %zu)",
                             f->s->message.bytes.len);
     }
+}
+
+/* What depends on the limits is made anew each time: they may be others next time, and then it has
+ * to fit what BODY[...] gives. */
+static bool
+limits_matter(struct fetch *f, enum mailbox_cache_kind kind)
+{
+    struct message_data *message = &f->s->message;
+
+    return kind == MAILBOX_CACHE_ENVELOPE ? message_header(message).len > MIME_HEADER_MIN
+                                          : message_mime(message)->limits_matter;
 }
 
 static void
@@ -126,7 +137,7 @@ put_cached(struct fetch *f, const char *name, enum mailbox_cache_kind kind)
     made = strbuf_new(s->out.max / 2);
     compute(f, kind, &made);
     (void)strbuf_append(&s->out, strbuf_slice(&made));
-    if (made.len <= MAILBOX_CACHE_MAX)
+    if (made.len <= MAILBOX_CACHE_MAX && !limits_matter(f, kind))
         mailbox_cache_put(s->mailbox, f->message->uid, kind, strbuf_slice(&made));
     strbuf_free(&made);
 }

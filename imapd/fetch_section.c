@@ -109,8 +109,9 @@ fetch_section_text(struct message_data *message, const struct fetch_section *x,
     if (!find_text(message, x, text))
         return false;
     if (x->has_fields) {
-        (void)mime_section_fields(slice_sub(*text, 0, MIME_HEADER_MAX), x->fields, x->field_count,
-                                  x->negate, fields); /* fits: a part of the header */
+        (void)mime_section_fields(slice_sub(*text, 0, mime_limits()->header), x->fields,
+                                  x->field_count, x->negate,
+                                  fields); /* fits: a part of the header */
         *text = strbuf_slice(fields);
     }
     if (x->partial)

@@ -110,7 +110,8 @@ in_text(struct html_text *h, char c, struct strbuf *out)
 static void
 in_tag_name(struct html_text *h, char c, struct strbuf *out)
 {
-    bool is_name = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    bool is_name = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                   (c >= '0' && c <= '9' && h->name_len > 0);
 
     if (is_name || (h->name_len == 0 && (c == '/' || c == '!' || c == '?'))) {
         name_add(h, lower(c));
