@@ -17,6 +17,7 @@
 // LINK: imapd/flag_list.c
 // LINK: imapd/flags.c
 // LINK: imapd/folder.c
+// LINK: imapd/fulltext.c
 // LINK: imapd/idle.c
 // LINK: imapd/input.c
 // LINK: imapd/list.c

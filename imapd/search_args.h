@@ -47,6 +47,10 @@ struct search_key {
     int keyword_bit;             /* KEYWORD: to be looked up before use */
     struct search_key *children; /* AND, OR, NOT */
     struct search_key *next;     /* sibling */
+    struct fulltext *index;      /* BODY, TEXT: imapd/fulltext; NULL: no index is used */
+    bool has_candidates;
+    uint32_t *candidates; /* UIDs, ascending */
+    size_t candidate_count;
 };
 
 struct search_args {

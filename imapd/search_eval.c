@@ -7,6 +7,7 @@
  */
 #include "imapd/search_eval.h"
 
+#include "imapd/fulltext.h"
 #include "imapd/search_header.h"
 #include "lib/base/clock.h"
 #include "lib/mail/text_search.h"
@@ -56,6 +57,8 @@ static bool
 match_text(const struct search_key *key, struct mailbox *mb, uint32_t seq,
            struct message_data *data)
 {
+    if (key->index != NULL && !fulltext_may_match(key->index, key, mailbox_message(mb, seq)->uid))
+        return false;
     return message_load(data, mb, seq) == 0 &&
            text_search_message(message_mime(data), key->text, key->op == SEARCH_TEXT);
 }

@@ -86,6 +86,9 @@ int mailbox_flush(struct mailbox *mb); /* 0, or -1 with errno */
  * IDLE. -1 if the system gives none: the caller then syncs every second. */
 int mailbox_watch(struct mailbox *mb);
 
+/* The folder's directory, borrowed: for what belongs to a folder and is no part of the store. */
+int mailbox_dirfd(const struct mailbox *mb);
+
 /* The message's file, for reading; the first `size` bytes are the message. -1 with errno: ENOENT
  * after another session's expunge. */
 int mailbox_open_message(struct mailbox *mb, uint32_t seq);
