@@ -31,6 +31,7 @@
 // LINK: imapd/saved_result.c
 // LINK: imapd/search.c
 // LINK: imapd/search_args.c
+// LINK: imapd/search_context.c
 // LINK: imapd/search_eval.c
 // LINK: imapd/search_header.c
 // LINK: imapd/search_return.c

@@ -43,7 +43,8 @@ struct search_key {
     int64_t days;                /* dates: since 1970-01-01 */
     uint32_t number;             /* LARGER, SMALLER, OLDER, YOUNGER */
     int64_t target_ms;           /* OLDER, YOUNGER: to be computed before use */
-    struct seqset set;           /* SEQ, UID: to be resolved before use */
+    struct seqset set;           /* SEQ, UID */
+    struct seqset now;           /* what it means: to be resolved before use */
     int keyword_bit;             /* KEYWORD: to be looked up before use */
     struct search_key *children; /* AND, OR, NOT */
     struct search_key *next;     /* sibling */

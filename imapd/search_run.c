@@ -18,7 +18,8 @@ struct need {
 static struct need
 what_is_needed(const struct search_return *r)
 {
-    unsigned telling = r == NULL ? 0 : r->options & ~(unsigned)SEARCH_RETURN_SAVE;
+    unsigned telling =
+        r == NULL ? 0 : r->options & ~(unsigned)(SEARCH_RETURN_SAVE | SEARCH_RETURN_CONTEXT);
     struct need need = {false, UINT32_MAX};
 
     if (telling == SEARCH_RETURN_MIN || telling == SEARCH_RETURN_MAX) {

@@ -58,8 +58,9 @@ struct session {
     /* selected state */
     struct mailbox *mailbox;
     bool read_only;
-    struct saved_result saved;   /* "$" */
-    struct message_data message; /* the one that was read last */
+    struct saved_result saved;       /* "$" */
+    struct search_context *contexts; /* searches with updates (RFC 5267) */
+    struct message_data message;     /* the one that was read last */
 };
 
 /* Serves one connection from greeting to end. */

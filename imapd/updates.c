@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "imapd/flags.h"
+#include "imapd/search_context.h"
 
 void
 updates_put_out(struct session *s)
@@ -66,6 +67,7 @@ updates_send(struct session *s, bool allow_expunge, bool with_uid)
         return; /* another failure: the view stays as it is; the command that needs more will fail
                  */
     }
+    search_context_send_expunged(s, &changes);
     for (uint32_t i = 0; i < changes.expunged_count; i++)
         (void)stream_printf(s->stream, "* %u EXPUNGE\r\n", changes.expunged[i]);
     if (changes.new_count != changes.old_count)
@@ -73,5 +75,6 @@ updates_send(struct session *s, bool allow_expunge, bool with_uid)
     updates_send_keywords(s);
     for (uint32_t i = 0; i < changes.changed_count; i++)
         updates_send_flags(s, changes.changed[i], with_uid);
+    search_context_send_changes(s);
     mailbox_changes_free(&changes);
 }
