@@ -169,6 +169,7 @@ parse_again(struct session *s, struct search_context *c, const struct search_con
     struct parser p = parser_begin(arena_copy(&c->arena, spec->criteria), &c->arena);
     struct search_args args;
 
+    p.utf8 = session_takes_utf8(s);
     if (spec->order == NULL ? !search_args_parse(&p, &args)
                             : !search_args_parse_criteria(&p, &args))
         return false; /* never: it was parsed before */
