@@ -58,6 +58,7 @@ struct reply copy_copy(struct session *s, struct parser *p, unsigned flags);
 struct reply copy_move(struct session *s, struct parser *p, unsigned flags);
 struct reply expunge_expunge(struct session *s, struct parser *p, unsigned flags);
 struct reply search_search(struct session *s, struct parser *p, unsigned flags);
+struct reply search_context_cancelupdate(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_getquota(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_getquotaroot(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_setquota(struct session *s, struct parser *p, unsigned flags);

@@ -60,8 +60,9 @@ struct session {
     struct mailbox *mailbox;
     bool read_only;
     bool modseq_held; /* the client knows that removals are delayed (RFC 7162 section 3.2) */
-    struct saved_result saved;   /* "$" */
-    struct message_data message; /* the one that was read last */
+    struct saved_result saved;       /* "$" */
+    struct search_context *contexts; /* searches with updates (RFC 5267) */
+    struct message_data message;     /* the one that was read last */
 };
 
 /* Mailbox names go as UTF-8 then, both ways (RFC 6855 section 3, RFC 9051 section 5.1). */
