@@ -45,7 +45,7 @@ open_mailbox(struct session *s, struct parser *p, bool read_only)
         return reply_errno();
     s->mailbox = mailbox_open(store, name, read_only, true);
     if (s->mailbox == NULL)
-        return reply_errno();
+        return reply_errno_of(name);
     s->read_only = read_only;
     s->state = STATE_SELECTED;
     describe(s);
