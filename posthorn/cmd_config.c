@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/conf/conf.h"
 #include "lib/conf/conf_edit.h"
+#include "lib/conf/role.h"
 #include "lib/conf/services.h"
+#include "lib/tls/tls_conf.h"
 #include "posthorn/command.h"
 #include "posthorn/config_doc.h"
 #include "posthorn/output.h"
@@ -17,9 +20,10 @@
 #define ERRORS_MAX 65536
 
 static const char *const type_names[] = {
-    [CONF_BOOL] = "bool",     [CONF_INT] = "int",        [CONF_SIZE] = "size",
-    [CONF_DURATION] = "time", [CONF_STRING] = "string",  [CONF_LIST] = "list",
-    [CONF_ENUM] = "enum",     [CONF_ADDRESSES] = "list", [CONF_NETWORKS] = "list",
+    [CONF_BOOL] = "bool",     [CONF_INT] = "int",       [CONF_SIZE] = "size",
+    [CONF_DURATION] = "time", [CONF_STRING] = "string", [CONF_HOST] = "string",
+    [CONF_LIST] = "list",     [CONF_ENUM] = "enum",     [CONF_ADDRESSES] = "list",
+    [CONF_NETWORKS] = "list",
 };
 
 static struct conf *
@@ -174,17 +178,53 @@ services_are_right(const struct cli *cli)
     return right;
 }
 
+/* Every service would refuse to start; an ordinary user switches to nobody. */
+static bool
+users_are_right(const struct cli *cli, const struct conf *conf)
+{
+    bool right = true;
+
+    for (int id = 0; geteuid() == 0 && role_find_bad(conf, &id); id++) {
+        (void)cli_fail(cli,
+                       "users.%s: '%s' is no user for a service: expected a name from /etc/passwd "
+                       "or uid:gid, and not root",
+                       conf_settings[id].name, conf_str(conf, (enum conf_id)id));
+        right = false;
+    }
+    return right;
+}
+
+static bool
+certificate_is_right(const struct cli *cli, const struct conf *conf)
+{
+    struct strbuf error = strbuf_new(1024);
+    struct tls_context *ctx = tls_conf_server(conf, &cli->inst, &error);
+    bool right = ctx != NULL;
+
+    if (!right)
+        (void)cli_fail(cli, "%s", strbuf_cstr(&error));
+    tls_context_free(&ctx);
+    strbuf_free(&error);
+    return right;
+}
+
+/* What the files name must be there: users and certificate. What else a program finds when it
+ * starts it tells then, and at a reload it goes on as before. */
 static int
 config_check(struct cli *cli, int argc, char **argv)
 {
     struct conf *conf;
-    bool services_right;
+    bool right;
 
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
         return CLI_USAGE;
     conf = load(cli);
-    services_right = services_are_right(cli);
-    if (conf == NULL || !services_right) {
+    right = services_are_right(cli) && conf != NULL;
+    if (conf != NULL && !users_are_right(cli, conf))
+        right = false;
+    if (conf != NULL && !certificate_is_right(cli, conf))
+        right = false;
+    if (!right) {
         conf_free(&conf);
         return CLI_FAILED;
     }
