@@ -6,14 +6,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/conf/conf.h"
 #include "lib/conf/conf_edit.h"
-#include "lib/conf/role.h"
-#include "lib/conf/services.h"
-#include "lib/tls/tls_conf.h"
 #include "posthorn/command.h"
+#include "posthorn/config_check.h"
 #include "posthorn/config_doc.h"
 #include "posthorn/output.h"
 
@@ -25,21 +22,6 @@ static const char *const type_names[] = {
     [CONF_LIST] = "list",     [CONF_ENUM] = "enum",     [CONF_ADDRESSES] = "list",
     [CONF_NETWORKS] = "list",
 };
-
-static struct conf *
-load(const struct cli *cli)
-{
-    struct strbuf errors = strbuf_new(ERRORS_MAX);
-    struct conf *conf;
-
-    if (!cli_needs_instance(cli))
-        return NULL;
-    conf = conf_load(cli->inst.conf_path, &errors);
-    if (conf == NULL)
-        (void)fputs(strbuf_cstr(&errors), stderr);
-    strbuf_free(&errors);
-    return conf;
-}
 
 static int
 find(const struct cli *cli, const char *name)
@@ -119,7 +101,7 @@ config_get(struct cli *cli, int argc, char **argv)
 
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 1) != 0)
         return CLI_USAGE;
-    conf = load(cli);
+    conf = config_check_read(cli);
     if (conf == NULL)
         return CLI_FAILED;
     if (argc == 0 || strchr(argv[0], '.') == NULL) {
@@ -165,69 +147,16 @@ config_set(struct cli *cli, int argc, char **argv)
     return CLI_OK;
 }
 
-static bool
-services_are_right(const struct cli *cli)
-{
-    struct strbuf errors = strbuf_new(ERRORS_MAX);
-    struct services *services = services_load(cli->inst.services_path, &errors);
-    bool right = services != NULL;
-
-    (void)fputs(strbuf_cstr(&errors), stderr);
-    services_free(&services);
-    strbuf_free(&errors);
-    return right;
-}
-
-/* Every service would refuse to start; an ordinary user switches to nobody. */
-static bool
-users_are_right(const struct cli *cli, const struct conf *conf)
-{
-    bool right = true;
-
-    for (int id = 0; geteuid() == 0 && role_find_bad(conf, &id); id++) {
-        (void)cli_fail(cli,
-                       "users.%s: '%s' is no user for a service: expected a name from /etc/passwd "
-                       "or uid:gid, and not root",
-                       conf_settings[id].name, conf_str(conf, (enum conf_id)id));
-        right = false;
-    }
-    return right;
-}
-
-static bool
-certificate_is_right(const struct cli *cli, const struct conf *conf)
-{
-    struct strbuf error = strbuf_new(1024);
-    struct tls_context *ctx = tls_conf_server(conf, &cli->inst, &error);
-    bool right = ctx != NULL;
-
-    if (!right)
-        (void)cli_fail(cli, "%s", strbuf_cstr(&error));
-    tls_context_free(&ctx);
-    strbuf_free(&error);
-    return right;
-}
-
-/* What the files name must be there: users and certificate. What else a program finds when it
- * starts it tells then, and at a reload it goes on as before. */
 static int
 config_check(struct cli *cli, int argc, char **argv)
 {
     struct conf *conf;
-    bool right;
 
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
         return CLI_USAGE;
-    conf = load(cli);
-    right = services_are_right(cli) && conf != NULL;
-    if (conf != NULL && !users_are_right(cli, conf))
-        right = false;
-    if (conf != NULL && !certificate_is_right(cli, conf))
-        right = false;
-    if (!right) {
-        conf_free(&conf);
+    conf = config_check_all(cli);
+    if (conf == NULL)
         return CLI_FAILED;
-    }
     if (conf_u64(conf, SYSTEM_PORT_OFFSET) != 0)
         cli_warn(cli, "warning: with system.port_offset, SMTP does not listen on port 25: other "
                       "servers will not find it");

@@ -491,3 +491,22 @@ def test_the_figures_are_there(instance):
     rows = instance.json("stats")
     assert {row["service"] for row in rows} >= {"log", "imap", "smtp"}
     assert all(set(row) == {"service", "counter", "value"} for row in rows)
+
+
+def replace_in(path, old, new):
+    path.write_text(path.read_text().replace(old, new))
+
+
+@pytest.mark.parametrize("damage, complaint", [
+    (lambda inst: (inst.root / "etc/posthorn.conf").open("a").write("junk\n"), "expected 'name = value'"),
+    (lambda inst: (inst.root / "etc/services.conf").open("a").write("[bad\n"), "expected ']'"),
+    (lambda inst: replace_in(inst.root / "etc/services.conf", "imap:143", "imap:65000"), "is over 65535"),
+    (lambda inst: inst.set("tls.certificate", "/nonexistent"), "/nonexistent: No such file"),
+])
+def test_restart_stops_nothing_with_a_broken_configuration(instance, damage, complaint):
+    instance.start()
+    before = states(instance)["imap"]["pid"]
+    damage(instance)
+    done = instance.run("restart", check=False)
+    assert done.returncode == 1 and complaint in done.err and "nothing was stopped" in done.err, done.err
+    assert states(instance)["imap"]["pid"] == before and all_running(instance)
