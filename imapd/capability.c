@@ -11,18 +11,19 @@
 /* One row for each extension, complete ones only: clients read this list as a promise, many of them
  * only once, before the login. */
 static const char *const extensions[] = {
-    "IMAP4rev1",      /* RFC 3501 */
-    "SASL-IR",        /* RFC 4959 */
-    "LITERAL+",       /* RFC 7888 */
-    "ID",             /* RFC 2971 */
-    "ENABLE",         /* RFC 5161 */
-    "ESEARCH",        /* RFC 4731 */
-    "SEARCHRES",      /* RFC 5182 */
-    "WITHIN",         /* RFC 5032 */
-    "SORT",           /* RFC 5256 */
-    "SORT=DISPLAY",   /* RFC 5957 */
-    "CONTEXT=SEARCH", /* RFC 5267 */
-    "CONTEXT=SORT",
+    "IMAP4rev1",             /* RFC 3501 */
+    "IMAP4rev2",             /* RFC 9051 */
+    "SASL-IR",               /* RFC 4959 */
+    "LITERAL+",              /* RFC 7888 */
+    "ID",                    /* RFC 2971 */
+    "ENABLE",                /* RFC 5161 */
+    "ESEARCH",               /* RFC 4731 */
+    "SEARCHRES",             /* RFC 5182 */
+    "WITHIN",                /* RFC 5032 */
+    "SORT",                  /* RFC 5256 */
+    "SORT=DISPLAY",          /* RFC 5957 */
+    "CONTEXT=SEARCH",        /* RFC 5267 */
+    "CONTEXT=SORT",          /* RFC 5267 */
     "ESORT",                 /* RFC 5267 */
     "THREAD=ORDEREDSUBJECT", /* RFC 5256 */
     "THREAD=REFERENCES",
@@ -37,6 +38,7 @@ static const char *const extensions[] = {
     "CREATE-SPECIAL-USE", /* RFC 6154 */
     "LIST-EXTENDED",      /* RFC 5258 */
     "LIST-STATUS",        /* RFC 5819 */
+    "COMPRESS=DEFLATE",   /* RFC 4978 */
     "CONDSTORE",          /* RFC 7162 */
     "QRESYNC",            /* RFC 7162 */
     "OBJECTID",           /* RFC 8474 */
