@@ -46,8 +46,11 @@ def part(rounds, scale, results, base, top, fresh, tools):
                     first = load(server, 1, 1)
                     figures = {"first login": {"ms": first["login_ms"] + first["list_ms"] + first["uidl_ms"]}}
                     for window in (1, 50):
-                        runs = [load(server, 1000, window) for _ in range(5 if scale == 1 else 2)]
-                        figures[f"RETR, {window} ahead"] = {"rate": max(r["retr_per_s"] for r in runs)}
+                        cpu, times = server.group.cpu_s(), 5 if scale == 1 else 2
+                        runs = [load(server, 1000, window) for _ in range(times)]
+                        figures[f"RETR, {window} ahead"] = {
+                            "rate": max(r["retr_per_s"] for r in runs),
+                            "cpu_us": (server.group.cpu_s() - cpu) * 1e6 / (1000 * times)}
                     for key in ("login_ms", "list_ms", "uidl_ms"):
                         figures[key[:-3].replace("list", "LIST").replace("uidl", "UIDL")] = {
                             "ms": sorted(r[key] for r in runs)[len(runs) // 2]}

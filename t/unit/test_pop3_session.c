@@ -8,6 +8,7 @@
 // LINK: pop3d/command.c
 // LINK: pop3d/login.c
 // LINK: pop3d/maildrop.c
+// LINK: pop3d/message_in.c
 // LINK: pop3d/message_out.c
 // LINK: pop3d/octets.c
 // LINK: pop3d/session.c
