@@ -52,8 +52,8 @@ struct session {
     struct maildrop *maildrop;             /* in ST_TRANSACTION */
     struct message_in in;                  /* the message that is being sent, or read ahead */
     uint32_t last_retrieved;
-    bool in_order;                         /* that was the one behind the one before */
-    uint32_t last;                         /* highest number that was read or marked */
+    bool in_order; /* that was the one behind the one before */
+    uint32_t last; /* highest number that was read or marked */
     unsigned login_failures, errors;
     uint64_t retrieved, removed;
     const char *end_reason; /* for the log */

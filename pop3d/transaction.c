@@ -117,7 +117,7 @@ put_octets(struct session *s, uint64_t octets)
     struct strbuf text = strbuf_new(sizeof(OCTETS_TEXT));
 
     (void)(strbuf_str(&text, "+OK ") && strbuf_u64(&text, octets) &&
-           strbuf_str(&text, " octets\r\n"));             /* it fits */
+           strbuf_str(&text, " octets\r\n"));           /* it fits */
     (void)stream_write(s->stream, strbuf_slice(&text)); /* an error sticks */
     strbuf_free(&text);
 }
