@@ -13,6 +13,7 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/input.h"
+#include "imapd/search_context.h"
 #include "lib/base/clock.h"
 #include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
@@ -38,9 +39,12 @@ void
 session_deselect(struct session *s)
 {
     message_release(&s->message);
+    saved_result_clear(&s->saved);
+    search_context_drop_all(s);
     if (s->mailbox == NULL)
         return;
     mailbox_close(&s->mailbox);
+    s->modseq_held = false;
     s->state = STATE_AUTHENTICATED;
 }
 

@@ -175,8 +175,8 @@ rewrite(int dirfd, const char *path, int *fd, const struct stat *old, uint32_t *
 
 /* ---- one file ---- */
 
-static uint32_t
-flags_of_name(const char *name, bool *forwarded)
+uint32_t
+adopt_flags_of_name(const char *name, bool *forwarded)
 {
     static const struct {
         char letter;
@@ -265,7 +265,7 @@ adopt_cur_file(struct cur_adoption *c, int dirfd, const char *name, bool inbox)
         return rc < 0 ? -1 : 0;
     folder_email_id_new(email_id);
     a.email_id = slice_of(email_id);
-    a.m.flags = flags_of_name(name, &forwarded);
+    a.m.flags = adopt_flags_of_name(name, &forwarded);
     if (forwarded && !c->forwarded)
         record_add_keyword(&c->record, 0, SLICE("$Forwarded"));
     c->forwarded |= forwarded;
@@ -396,7 +396,7 @@ adopt_new_file(struct appender *a, int dirfd, const char *name, struct adopted *
     arrival.name = slice_of(cur);
     if (was_there && journal_knows(a, arrival.name))
         return TAKEN_KNOWN;
-    arrival.m.flags = flags_of_name(name, &forwarded);
+    arrival.m.flags = adopt_flags_of_name(name, &forwarded);
     if (appender_arrive(a, &arrival) < 0)
         return TAKEN_NOT;
     sum->bytes += arrival.m.size;

@@ -63,6 +63,14 @@ locate(int dirfd, struct slice name, char path[FILE_PATH_SIZE], struct stat *st)
 }
 
 int
+message_file_find(int dirfd, struct slice name, char path[FILE_PATH_SIZE])
+{
+    struct stat st;
+
+    return locate(dirfd, name, path, &st);
+}
+
+int
 message_file_open(int dirfd, struct slice name)
 {
     char path[FILE_PATH_SIZE];
@@ -82,6 +90,18 @@ message_file_exists(int dirfd, struct slice name, uint64_t size)
     struct stat st;
 
     return locate(dirfd, name, path, &st) == 0 && (uint64_t)st.st_size >= size;
+}
+
+/* FNV-1a over what stands before the flags, which other programs may rename. */
+uint64_t
+message_file_hash(struct slice name)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+    name = slice_sub(name, 0, slice_find(name, SLICE(":2,")));
+    for (size_t i = 0; i < name.len; i++)
+        h = (h ^ (unsigned char)name.ptr[i]) * UINT64_C(0x100000001b3);
+    return h;
 }
 
 int

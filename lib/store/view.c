@@ -13,6 +13,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/store/index_file.h"
+#include "lib/store/journal_tail.h"
 
 #define MESSAGES_MAX 50000000u /* per folder: bounds memory and arithmetic */
 
@@ -329,6 +330,24 @@ view_replay(struct view *v, const struct journal *j, uint64_t to,
     return journal_read(j, v->offset, to, replay_record, &r, &end);
 }
 
+/* All records. A reader stops at what does not check out, for somebody may be writing it; but with
+ * whole records behind it the folder is damaged, and half of it must not pass for all. */
+static int
+replay_all(struct view *v, const struct journal *j, uint64_t size)
+{
+    if (view_replay(v, j, size, NULL) < 0)
+        return -1;
+    if (v->offset == size || !journal_ends_whole(j, size))
+        return 0;
+    /* or a torn tail was just cut off and written over: then there is more to read now */
+    if (view_replay(v, j, size, NULL) < 0)
+        return -1;
+    if (v->offset == size)
+        return 0;
+    errno = EBADMSG;
+    return -1;
+}
+
 int
 view_load(struct view *v, const struct journal *j)
 {
@@ -340,13 +359,38 @@ view_load(struct view *v, const struct journal *j)
         return -1;
     if (index_file_map(v, j, size) < 0)
         view_init(v);
-    if (view_replay(v, j, size, NULL) == 0)
+    if (replay_all(v, j, size) == 0)
         return 0;
     if (v->index_offset != 0 && errno == EBADMSG) {
         view_free(v); /* the index may be what is wrong: once more without it */
-        if (view_replay(v, j, size, NULL) == 0)
+        if (replay_all(v, j, size) == 0)
             return 0;
     }
     view_free(v);
     return -1;
+}
+
+/* ---- comparing ---- */
+
+static bool
+same_message(const struct message *a, const struct message *b)
+{
+    const uint32_t stored = MESSAGE_RECENT - 1;
+
+    return a->uid == b->uid && (a->flags & stored) == (b->flags & stored) &&
+           a->keywords == b->keywords && a->modseq == b->modseq && a->size == b->size &&
+           a->internal_ms == b->internal_ms;
+}
+
+bool
+view_same(const struct view *a, const struct view *b)
+{
+    uint32_t count = view_count(a);
+
+    if (count != view_count(b) || a->unseen != b->unseen || a->bytes != b->bytes)
+        return false;
+    for (uint32_t rank = 1; rank <= count; rank++)
+        if (!same_message(&view_at(a, rank)->m, &view_at(b, rank)->m))
+            return false;
+    return true;
 }
