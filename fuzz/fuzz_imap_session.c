@@ -61,6 +61,7 @@
 // LINK: imapd/thread_links.c
 // LINK: imapd/thread_subject.c
 // LINK: imapd/thread_tree.c
+// LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
 #include <fcntl.h>
 #include <ftw.h>

@@ -59,6 +59,7 @@
 // LINK: imapd/thread_links.c
 // LINK: imapd/thread_subject.c
 // LINK: imapd/thread_tree.c
+// LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
 #include <check.h>
 #include <fcntl.h>
