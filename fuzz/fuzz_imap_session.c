@@ -32,6 +32,7 @@
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
 // LINK: imapd/parser.c
+// LINK: imapd/progress.c
 // LINK: imapd/qresync.c
 // LINK: imapd/partial_range.c
 // LINK: imapd/replace.c
