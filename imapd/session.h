@@ -6,6 +6,7 @@
 
 #include "imapd/message.h"
 #include "imapd/reply.h"
+#include "imapd/saved_result.h"
 #include "imapd/server.h"
 #include "lib/base/arena.h"
 #include "lib/store/mailbox.h"
@@ -57,6 +58,7 @@ struct session {
     /* selected state */
     struct mailbox *mailbox;
     bool read_only;
+    struct saved_result saved;   /* "$" */
     struct message_data message; /* the one that was read last */
 };
 
