@@ -53,12 +53,13 @@ append_args_parse_part(struct parser *p, enum append_part *out)
 }
 
 bool
-append_args_end_in_message(struct slice text, bool selected, struct arena *arena)
+append_args_end_in_message(struct slice text, bool selected, bool utf8, struct arena *arena)
 {
     struct parser p = parser_begin(text, arena);
     struct slice tag, mailbox;
     struct seqset set;
 
+    p.utf8 = utf8;
     if (!parser_tag(&p, &tag) || !parser_space(&p))
         return false;
     if (selected && parser_word(&p, "UID") && !parser_space(&p))

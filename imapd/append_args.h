@@ -29,7 +29,8 @@ bool append_args_parse(struct parser *p, struct append_args *out);
 enum append_part { APPEND_PART_TEXT, APPEND_PART_UTF8, APPEND_PART_URL };
 bool append_args_parse_part(struct parser *p, enum append_part *out);
 /* Is `text`, which ends in the announcement of a literal, an APPEND (`selected`: or a REPLACE) up
- * to its first message? Then it is the command itself that reads on from there. */
-bool append_args_end_in_message(struct slice text, bool selected, struct arena *arena);
+ * to its first message? Then it is the command itself that reads on from there. `utf8`: how mailbox
+ * names are written. */
+bool append_args_end_in_message(struct slice text, bool selected, bool utf8, struct arena *arena);
 
 #endif

@@ -87,16 +87,25 @@ take_prefix(struct slice *rest, struct slice prefix)
 }
 
 static bool
-take_number(struct slice *rest, uint32_t min, uint32_t *out)
+take_number64(struct slice *rest, uint64_t min, uint64_t max, uint64_t *out)
 {
     size_t len = 0;
-    uint64_t value;
 
     while (len < rest->len && rest->ptr[len] >= '0' && rest->ptr[len] <= '9')
         len++;
-    if (parse_u64(slice_sub(*rest, 0, len), UINT32_MAX, &value) < 0 || value < min)
+    if (parse_u64(slice_sub(*rest, 0, len), max, out) < 0 || *out < min)
         return false;
     *rest = slice_sub(*rest, len, rest->len);
+    return true;
+}
+
+static bool
+take_nz_number(struct slice *rest, uint32_t *out)
+{
+    uint64_t value;
+
+    if (!take_number64(rest, 1, UINT32_MAX, &value))
+        return false;
     *out = (uint32_t)value;
     return true;
 }
@@ -112,12 +121,12 @@ take_message(struct slice *rest, struct arena *arena, struct url *out)
 
     *rest = slice_sub(*rest, len, rest->len);
     if (take_prefix(rest, SLICE(";UIDVALIDITY=")))
-        ok = ok && take_number(rest, 1, &out->uidvalidity) && take_prefix(rest, SLICE("/"));
+        ok = ok && take_nz_number(rest, &out->uidvalidity) && take_prefix(rest, SLICE("/"));
     else if (slice_ends(written, SLICE("/")))
         written.len--;
     else
         ok = false;
-    ok = ok && take_prefix(rest, SLICE(";UID=")) && take_number(rest, 1, &out->uid) &&
+    ok = ok && take_prefix(rest, SLICE(";UID=")) && take_nz_number(rest, &out->uid) &&
          written.len > 0 && decode(written, &name);
     out->mailbox = arena_copy(arena, strbuf_slice(&name));
     strbuf_free(&name);
@@ -147,8 +156,9 @@ take_section(struct slice *rest, struct arena *arena, struct url *out)
         return ok;
     out->section.partial = true;
     out->section.length = UINT32_MAX;
-    return take_number(rest, 0, &out->section.offset) &&
-           (!take_prefix(rest, SLICE(".")) || take_number(rest, 1, &out->section.length));
+    return take_number64(rest, 0, INT64_MAX, &out->section.offset) &&
+           (!take_prefix(rest, SLICE(".")) ||
+            take_number64(rest, 1, INT64_MAX, &out->section.length));
 }
 
 static bool

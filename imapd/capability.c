@@ -35,6 +35,14 @@ static const char *const extensions[] = {
     "CREATE-SPECIAL-USE", /* RFC 6154 */
     "LIST-EXTENDED",      /* RFC 5258 */
     "LIST-STATUS",        /* RFC 5819 */
+    "CONDSTORE",          /* RFC 7162 */
+    "QRESYNC",            /* RFC 7162 */
+    "OBJECTID",           /* RFC 8474 */
+    "SAVEDATE",           /* RFC 8514 */
+    "STATUS=SIZE",        /* RFC 8438 */
+    "QUOTA",              /* RFC 9208 */
+    "QUOTA=RES-STORAGE",  /* RFC 9208 section 5.1 */
+    "QUOTA=RES-MESSAGE",  /* RFC 9208 section 5.2 */
     "BINARY",             /* RFC 3516 */
     "MULTIAPPEND",        /* RFC 3502 */
     "CATENATE",           /* RFC 4469 */
@@ -71,6 +79,15 @@ capability_mechanisms(const struct session *s)
                               plain_allowed(s));
 }
 
+/* A number of 32 bits is all that the grammar has. */
+static unsigned
+append_limit(const struct session *s)
+{
+    uint64_t max = s->server->settings.append_max;
+
+    return max < UINT32_MAX ? (unsigned)max : UINT32_MAX;
+}
+
 void
 capability_write(const struct session *s, struct strbuf *out)
 {
@@ -79,6 +96,7 @@ capability_write(const struct session *s, struct strbuf *out)
     (void)strbuf_str(out, "CAPABILITY");
     for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
         (void)strbuf_printf(out, " %s", extensions[i]);
+    (void)strbuf_printf(out, " APPENDLIMIT=%u", append_limit(s)); /* RFC 7889 */
     if (s->state != STATE_NOT_AUTHENTICATED)
         return;
     if (!s->tls_started && s->server->tls != NULL)

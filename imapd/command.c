@@ -36,6 +36,9 @@ static const struct command commands[] = {
     {"APPEND", LOGGED_IN, 0, append_append},                          /* RFC 3501 6.3.11 */
     {"REPLACE", STATE_SELECTED, 0, replace_replace},                  /* RFC 8508 */
     {"IDLE", LOGGED_IN, 0, idle_idle},                                /* RFC 2177 */
+    {"GETQUOTA", LOGGED_IN, 0, quota_getquota},                       /* RFC 9208 4.1.1 */
+    {"GETQUOTAROOT", LOGGED_IN, 0, quota_getquotaroot},               /* RFC 9208 4.1.2 */
+    {"SETQUOTA", LOGGED_IN, 0, quota_setquota},                       /* RFC 9208 4.1.3 */
     {"CHECK", STATE_SELECTED, 0, any_check},                          /* RFC 3501 6.4.1 */
     {"CLOSE", STATE_SELECTED, 0, select_close},                       /* RFC 3501 6.4.2 */
     {"UNSELECT", STATE_SELECTED, 0, select_unselect},                 /* RFC 3691 */
@@ -132,6 +135,7 @@ command_run(struct session *s)
     const struct command *c = NULL;
     struct reply reply;
 
+    p.utf8 = session_takes_utf8(s);
     stats_add(s->server->counters.commands, 1);
     if (!parser_tag(&p, &s->tag)) {
         s->tag = SLICE("*"); /* RFC 3501 section 7.1.3 */

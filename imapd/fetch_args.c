@@ -26,6 +26,10 @@ static const struct {
     {"RFC822.SIZE", FETCH_SIZE},
     {"ENVELOPE", FETCH_ENVELOPE},
     {"BODYSTRUCTURE", FETCH_BODYSTRUCTURE},
+    {"MODSEQ", FETCH_MODSEQ},
+    {"EMAILID", FETCH_EMAILID},
+    {"THREADID", FETCH_THREADID},
+    {"SAVEDATE", FETCH_SAVEDATE},
 };
 
 static const struct {
@@ -128,8 +132,10 @@ parse_partial(struct parser *p, struct fetch_section *section)
     if (!parser_optional(p, '<'))
         return p->error == NULL;
     section->partial = true;
-    return parser_number(p, &section->offset) && parser_char(p, '.') &&
-           parser_nz_number(p, &section->length) && parser_char(p, '>');
+    if (!parser_number64(p, &section->offset) || !parser_char(p, '.') ||
+        !parser_number64(p, &section->length) || !parser_char(p, '>'))
+        return false;
+    return section->length > 0 || parser_fail(p, "Number above 0 expected");
 }
 
 /* '[' is an atom character, so these are no words. */
@@ -241,12 +247,46 @@ parse_items(struct parser *p, struct fetch_args *out)
     return parser_char(p, ')');
 }
 
+static bool
+parse_modifier(struct parser *p, struct fetch_args *out)
+{
+    if (!out->has_changed_since && parser_word(p, "CHANGEDSINCE")) {
+        out->has_changed_since = true;
+        out->items |= FETCH_MODSEQ;
+        if (!parser_space(p) || !parser_number64(p, &out->changed_since))
+            return false;
+        return out->changed_since > 0 || parser_fail(p, "Number above 0 expected");
+    }
+    if (!out->vanished && parser_word(p, "VANISHED")) {
+        out->vanished = true;
+        return true;
+    }
+    return parser_fail(p, "Unknown modifier");
+}
+
+/* [SP "(" fetch-modifier *(SP fetch-modifier) ")"] (RFC 4466 section 2.4) */
+static bool
+parse_modifiers(struct parser *p, struct fetch_args *out)
+{
+    if (!parser_optional(p, ' '))
+        return p->error == NULL;
+    if (!parser_char(p, '('))
+        return false;
+    do {
+        if (!parse_modifier(p, out))
+            return false;
+    } while (parser_optional(p, ' '));
+    if (out->vanished && !out->has_changed_since)
+        return parser_fail(p, "VANISHED wants CHANGEDSINCE");
+    return parser_char(p, ')');
+}
+
 bool
 fetch_args_parse(struct parser *p, struct fetch_args *out)
 {
     *out = (struct fetch_args){.items = 0};
     if (!parser_space(p) || !seqset_parse(p, &out->set) || !parser_space(p) ||
-        !parse_items(p, out) || !parser_end(p))
+        !parse_items(p, out) || !parse_modifiers(p, out) || !parser_end(p))
         return false;
     for (const struct fetch_section *x = out->sections; x != NULL; x = x->next)
         out->sets_seen = out->sets_seen || !x->peek;

@@ -18,7 +18,11 @@ enum fetch_item {
     FETCH_ENVELOPE = 1 << 4,
     FETCH_BODYSTRUCTURE = 1 << 5,
     FETCH_BODY = 1 << 6,
-    FETCH_PREVIEW = 1 << 15, /* RFC 8970 */
+    FETCH_MODSEQ = 1 << 7,    /* RFC 7162 */
+    FETCH_EMAILID = 1 << 8,   /* RFC 8474 */
+    FETCH_THREADID = 1 << 9,  /* RFC 8474 */
+    FETCH_SAVEDATE = 1 << 10, /* RFC 8514 */
+    FETCH_PREVIEW = 1 << 15,  /* RFC 8970 */
 };
 
 enum fetch_section_kind {
@@ -39,7 +43,7 @@ struct fetch_section {
     size_t field_count;
     bool peek;
     bool partial;
-    uint32_t offset, length;
+    uint64_t offset, length; /* below 2^63 */
     struct fetch_section *next;
 };
 
@@ -48,6 +52,9 @@ struct fetch_args {
     unsigned items; /* bits of enum fetch_item */
     struct fetch_section *sections;
     bool sets_seen;
+    bool has_changed_since; /* RFC 7162 section 3.1.4.1: only messages with a MODSEQ above it */
+    uint64_t changed_since;
+    bool vanished;     /* UID FETCH, with CHANGEDSINCE (section 3.2.6) */
     bool preview_lazy; /* only a preview that needs no work */
 };
 

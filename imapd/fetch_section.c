@@ -68,7 +68,7 @@ put_label(const struct fetch_section *x, struct strbuf *out)
     put_label_text(x, out);
     (void)strbuf_char(out, ']');
     if (x->partial)
-        (void)strbuf_printf(out, "<%u>", x->offset);
+        (void)strbuf_printf(out, "<%llu>", (unsigned long long)x->offset);
     (void)strbuf_char(out, ' ');
 }
 
@@ -115,7 +115,7 @@ fetch_section_text(struct message_data *message, const struct fetch_section *x,
         *text = strbuf_slice(fields);
     }
     if (x->partial)
-        *text = slice_sub(*text, x->offset, (size_t)x->offset + x->length);
+        *text = slice_sub(*text, x->offset, x->offset + x->length);
     return true;
 }
 

@@ -3,6 +3,7 @@
  * section 6.4.4).
  */
 #include "imapd/command.h"
+#include "imapd/condstore.h"
 #include "imapd/search_run.h"
 #include "imapd/updates.h"
 
@@ -18,6 +19,8 @@ search_search(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (!search_args_parse(p, &args))
         return search_run_refuse(s, p, &args, &r);
+    if (args.has_modseq)
+        condstore_enable(s);
     if ((s->enabled & ENABLED_REV2) && !r.extended)
         search_return_extend(&r);
     search_run(s, s->mailbox, args.root, &r, &s->arena, &found);

@@ -60,6 +60,23 @@ match_text(const struct search_key *key, struct mailbox *mb, uint32_t seq,
            text_search_message(message_mime(data), key->text, key->op == SEARCH_TEXT);
 }
 
+/* What the journal says of a message's arrival; one that is expunged has no match. */
+static bool
+match_facts(const struct search_key *key, struct mailbox *mb, uint32_t seq)
+{
+    struct message_facts facts;
+    int64_t days;
+
+    if (mailbox_message_facts(mb, seq, &facts) < 0)
+        return false;
+    if (key->op == SEARCH_EMAILID)
+        return slice_eq(key->name, slice_of(facts.email_id));
+    days = day_of(facts.saved_ms);
+    if (key->op == SEARCH_SAVED_BEFORE)
+        return days < key->days;
+    return key->op == SEARCH_SAVED_ON ? days == key->days : days >= key->days;
+}
+
 static bool
 match_keyword(const struct search_key *key, const struct message *m)
 {
@@ -92,10 +109,12 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
         return seqset_contains(&key->set, seq);
     case SEARCH_UID:
         return seqset_contains(&key->set, m->uid);
+    case SEARCH_MODSEQ:
+        return m->modseq >= key->modseq;
     case SEARCH_LARGER:
-        return m->size > key->number;
+        return m->size > key->size;
     case SEARCH_SMALLER:
-        return m->size < key->number;
+        return m->size < key->size;
     case SEARCH_BEFORE:
         return day_of(m->internal_ms) < key->days;
     case SEARCH_ON:
@@ -113,6 +132,11 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
                search_eval_match(key->children->next, mb, seq, data);
     case SEARCH_AND:
         return match_all(key, mb, seq, data);
+    case SEARCH_EMAILID:
+    case SEARCH_SAVED_BEFORE:
+    case SEARCH_SAVED_ON:
+    case SEARCH_SAVED_SINCE:
+        return match_facts(key, mb, seq);
     case SEARCH_SENT_BEFORE:
     case SEARCH_SENT_ON:
     case SEARCH_SENT_SINCE:

@@ -42,6 +42,7 @@ session_deselect(struct session *s)
     if (s->mailbox == NULL)
         return;
     mailbox_close(&s->mailbox);
+    s->modseq_held = false;
     s->state = STATE_AUTHENTICATED;
 }
 

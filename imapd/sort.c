@@ -2,6 +2,7 @@
  * imapd/sort.c - SORT and UID SORT (RFC 5256, with the RETURN of RFC 5267 section 3).
  */
 #include "imapd/command.h"
+#include "imapd/condstore.h"
 #include "imapd/search_run.h"
 #include "imapd/sort_order.h"
 #include "imapd/updates.h"
@@ -19,6 +20,8 @@ sort_sort(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (!search_args_parse_criteria(p, &args))
         return search_run_refuse(s, p, &args, &r);
+    if (args.has_modseq)
+        condstore_enable(s);
     search_run(s, s->mailbox, args.root, NULL, &s->arena, &found);
     sort_order_apply(&order, &s->message, &s->arena, &found);
     search_return_save(s, &r, &found);

@@ -91,9 +91,9 @@ mailbox_append_message(struct mailbox_append *a, uint32_t flags, const struct sl
         return -1;
     a->arrivals.bytes += (uint64_t)st.st_size; /* if it is too much, that is the end */
     quota = arrivals_quota(&a->arrivals);
-    /* the checksum is of what is still in the page cache */
     if (ledger_check_quota(a->folder.store, &quota, a->arrivals.bytes, a->arrivals.count + 1) < 0 ||
-        message_file_crc(a->fd, (uint64_t)st.st_size, &crc) < 0 || fdatasync(a->fd) < 0)
+        message_file_crc(a->fd, (uint64_t)st.st_size, &crc) < 0 || /* still in the page cache */
+        fdatasync(a->fd) < 0)
         return -1;
     a->tmps = xreallocarray(a->tmps, a->arrivals.count + 1, sizeof(*a->tmps));
     memcpy(a->tmps[a->arrivals.count], a->tmp, sizeof(a->tmp));

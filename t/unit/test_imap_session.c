@@ -11,6 +11,7 @@
 // LINK: imapd/append_url.c
 // LINK: imapd/capability.c
 // LINK: imapd/command.c
+// LINK: imapd/condstore.c
 // LINK: imapd/copy.c
 // LINK: imapd/expunge.c
 // LINK: imapd/fetch.c
@@ -28,6 +29,7 @@
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
 // LINK: imapd/parser.c
+// LINK: imapd/qresync.c
 // LINK: imapd/partial_range.c
 // LINK: imapd/replace.c
 // LINK: imapd/reply.c
@@ -36,9 +38,11 @@
 // LINK: imapd/search_args.c
 // LINK: imapd/search_eval.c
 // LINK: imapd/search_header.c
+// LINK: imapd/quota.c
 // LINK: imapd/search_return.c
 // LINK: imapd/search_run.c
 // LINK: imapd/select.c
+// LINK: imapd/select_args.c
 // LINK: imapd/selection.c
 // LINK: imapd/seqset.c
 // LINK: imapd/server.c
