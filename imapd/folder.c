@@ -2,6 +2,7 @@
  * imapd/folder.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE.
  */
 #include "imapd/command.h"
+#include "imapd/mailbox_name.h"
 #include "imapd/special_use.h"
 
 /* "(USE (\Drafts))" (RFC 6154 section 3, RFC 4466 section 2.2). One use a folder. */
@@ -53,6 +54,8 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
     if (!supported)
         return reply_no("USEATTR", "This special use is not supported");
     name = without_delimiter(name);
+    if (!mailbox_name_allowed(name))
+        return reply_no("CANNOT", "Mailbox name is not allowed");
     store = session_store(s);
     if (store == NULL || store_create(store, name, use) < 0)
         return reply_errno();
@@ -95,6 +98,8 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (!s->store_options.may_remove && slice_eq(from, SLICE("INBOX")))
         return reply_no("NOPERM", "This user may not remove mail");
+    if (!mailbox_name_allowed(to))
+        return reply_no("CANNOT", "Mailbox name is not allowed");
     store = session_store(s);
     if (store == NULL || store_rename(store, from, without_delimiter(to)) < 0)
         return reply_errno();

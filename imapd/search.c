@@ -17,6 +17,8 @@ search_search(struct session *s, struct parser *p, unsigned flags)
 
     if (!search_return_parse(p, &r))
         return reply_bad(p->error);
+    if ((s->enabled & ENABLED_UTF8) && slice_starts_nocase(p->rest, SLICE(" CHARSET ")))
+        return reply_bad("No CHARSET with UTF8=ACCEPT"); /* RFC 6855 section 3 */
     if (!search_args_parse(p, &args))
         return search_run_refuse(s, p, &args, &r);
     if (args.has_modseq)
