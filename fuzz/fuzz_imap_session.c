@@ -26,6 +26,7 @@
 // LINK: imapd/folder.c
 // LINK: imapd/idle.c
 // LINK: imapd/input.c
+// LINK: imapd/language.c
 // LINK: imapd/list.c
 // LINK: imapd/list_args.c
 // LINK: imapd/login.c

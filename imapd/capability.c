@@ -49,6 +49,7 @@ static const char *const extensions[] = {
     "MULTIAPPEND",        /* RFC 3502 */
     "CATENATE",           /* RFC 4469 */
     "REPLACE",            /* RFC 8508 */
+    "LANGUAGE",           /* RFC 5255 */
     "PREVIEW",            /* RFC 8970 */
 };
 
