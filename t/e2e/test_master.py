@@ -462,17 +462,19 @@ def test_users_with_names_work_too(instance):
     """As in an installation: names from /etc/passwd, which no sandbox can read. Debian's own serve."""
     names = dict(zip(("smtp", "mail", "account", "auth", "dns", "queue", "out", "log"),
                      ("daemon", "bin", "sys", "games", "man", "lp", "mail", "news")))
-    owners = {}
+    uids, gids = {}, {}
     for role, name in names.items():
-        number = int(instance.run("config", "get", f"users.{role}").out.split()[-1].split(":")[0])
-        owners[number] = pwd.getpwnam(name)
+        was, new = instance.run("config", "get", f"users.{role}").out.strip(), pwd.getpwnam(name)
+        if ":" in was:
+            uid, gid = map(int, was.split(":"))
+        else:  # this machine has Posthorn's users
+            uid, gid = pwd.getpwnam(was)[2:4]
+        uids[uid], gids[gid] = new.pw_uid, new.pw_gid
         instance.set(f"users.{role}", name)
     for path in [instance.root, *instance.root.rglob("*")]:
-        mode, st = path.stat().st_mode & 0o7777, path.stat()
-        uid = owners[st.st_uid].pw_uid if st.st_uid in owners else -1
-        gid = owners[st.st_gid].pw_gid if st.st_gid in owners else -1
-        os.chown(path, uid, gid)
-        path.chmod(mode)
+        st = path.stat()
+        os.chown(path, uids.get(st.st_uid, -1), gids.get(st.st_gid, -1))
+        path.chmod(st.st_mode & 0o7777)
     instance.start()
     assert all_running(instance)
     instance.add_user("alice@d.test", "secret-of-test")
