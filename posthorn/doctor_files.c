@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -164,6 +165,35 @@ check_space(struct doctor *d, const char *path)
                     (unsigned long long)(free_bytes >> 20), (unsigned long long)percent);
 }
 
+/* Renames must be atomic over a power cut (doc/queue.md): ext4 keeps that promise by its journal
+ * alone, and one that was made without tells so in /sys. Others that have none are not known. */
+static void
+check_journal(struct doctor *d, const char *path, dev_t dev)
+{
+    char link[64], target[PATH_MAX];
+    const char *device;
+    char *file;
+    FILE *f;
+    ssize_t len;
+
+    (void)snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(dev), minor(dev));
+    len = readlink(link, target, sizeof(target) - 1);
+    if (len < 0)
+        return; /* no block device: nothing to say */
+    target[len] = '\0';
+    device = strrchr(target, '/') == NULL ? target : strrchr(target, '/') + 1;
+    file = xasprintf("/sys/fs/ext4/%s/journal_task", device);
+    f = fopen(file, "re");
+    if (f != NULL && fgetc(f) == '<') /* "<none>", else a process id */
+        doctor_note(d, DOCTOR_WARN, "disk",
+                    "%s: this ext4 has no journal, so a power cut may lose mail; unmounted, "
+                    "tune2fs -O has_journal makes one",
+                    path);
+    if (f != NULL)
+        (void)fclose(f); /* only read from */
+    free(file);
+}
+
 void
 doctor_files(struct doctor *d)
 {
@@ -187,6 +217,7 @@ doctor_files(struct doctor *d)
             continue;
         seen[seen_count++] = st.st_dev;
         check_space(d, places[i]);
+        check_journal(d, places[i], st.st_dev);
     }
 }
 

@@ -125,6 +125,7 @@ int
 journal_lock_current(struct journal *j)
 {
     while (journal_lock(j) < 0) {
+        int64_t lock_wait_ms = j->lock_wait_ms;
         int dirfd = j->dirfd;
 
         if (errno != ESTALE)
@@ -132,6 +133,7 @@ journal_lock_current(struct journal *j)
         journal_close(j);
         if (journal_open(j, dirfd, true) < 0)
             return -1;
+        j->lock_wait_ms = lock_wait_ms;
     }
     return 0;
 }

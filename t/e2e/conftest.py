@@ -10,18 +10,22 @@ PASSWORD = "secret-of-test"
 def instance():
     """Set up, not started, no users: for tests that configure first."""
     inst = Instance()
-    inst.setup()
-    yield inst
-    inst.close()
+    try:
+        inst.setup()
+        yield inst
+    finally:
+        inst.close()
 
 
 @pytest.fixture(scope="module")
 def suite():
     """Running, with alice@d.test and bob@d.test (password PASSWORD); shared by a module's tests."""
     inst = Instance()
-    inst.setup()
-    inst.start()
-    inst.add_user("alice@d.test", PASSWORD)
-    inst.add_user("bob@d.test", PASSWORD)
-    yield inst
-    inst.close()
+    try:
+        inst.setup()
+        inst.start()  # one that fails leaves what could be started running
+        inst.add_user("alice@d.test", PASSWORD)
+        inst.add_user("bob@d.test", PASSWORD)
+        yield inst
+    finally:
+        inst.close()

@@ -11,14 +11,14 @@ NO_LOG_FLUSH = 2
 
 
 class Disk:
-    def __init__(self, size):
+    def __init__(self, size, *features):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-disk-"))
         self.image, self.mount = self.base / "image", self.base / "mnt"
         self.mount.mkdir()
         with open(self.image, "wb") as image:
             image.truncate(size)
         # No reserve for root: it fills up for everybody.
-        subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", str(self.image)], check=True)
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", *features, str(self.image)], check=True)
         self.attach()
 
     def attach(self):

@@ -6,6 +6,8 @@ import socket
 import pytest
 
 from conftest import PASSWORD
+from disk import Disk
+from instance import Instance
 from nameserver import NameServer
 
 
@@ -44,6 +46,20 @@ def test_what_is_wrong_is_named(instance, break_it, what):
     break_it(instance.root)
     found = rows(instance, code=1)
     assert any(what in row["text"] for row in found if row["result"] == "fail"), found
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a loop device: needs root")
+@pytest.mark.parametrize("features, warns", [((), False), (("-O", "^has_journal"), True)])
+def test_a_file_system_that_forgets_renames_is_named(features, warns):
+    disk = Disk(64 << 20, *features)
+    inst = Instance(directory=disk.mount)
+    try:
+        inst.setup()
+        found = texts(rows(inst, code=0), "disk", "warn")
+        assert warns == any("has no journal" in text for text in found), found
+    finally:
+        inst.close()
+        disk.close()
 
 
 def test_a_port_that_another_holds_is_named(instance):

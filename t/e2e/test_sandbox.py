@@ -23,12 +23,14 @@ def hooked():
     subprocess.run(["make", "-C", str(TOP), "-j2", "TESTHOOKS=1"], check=True,
                    stdout=subprocess.DEVNULL, timeout=600)
     inst = Instance(build=HOOKS)
-    inst.setup()
-    inst.start()
-    for user in ("alice", "bob"):
-        inst.add_user(f"{user}@d.test", PASSWORD)
-    yield inst
-    inst.close()
+    try:
+        inst.setup()
+        inst.start()
+        for user in ("alice", "bob"):
+            inst.add_user(f"{user}@d.test", PASSWORD)
+        yield inst
+    finally:
+        inst.close()
 
 
 class Session:

@@ -327,7 +327,7 @@ daemon_ended(void)
 {
     int status;
 
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 1000; i++) {
         if (waitpid(daemon_pid, &status, WNOHANG) == daemon_pid) {
             daemon_pid = 0;
             return WIFEXITED(status) && WEXITSTATUS(status) == 0;
