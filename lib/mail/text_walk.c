@@ -85,7 +85,7 @@ hex_value(char c)
 static void
 walk_extended_value(struct walk *w, struct slice value)
 {
-    enum charset charset = charset_find(slice_split(&value, '\''));
+    struct slice name = slice_split(&value, '\'');
     struct strbuf bytes = strbuf_new(FIELD_TEXT_MAX);
 
     (void)slice_split(&value, '\'');
@@ -96,7 +96,7 @@ walk_extended_value(struct walk *w, struct slice value)
         (void)strbuf_char(&bytes, (char)(low < 0 ? value.ptr[i] : high << 4 | low));
         i += low < 0 ? 0 : 2;
     }
-    (void)charset_to_utf8(charset, strbuf_slice(&bytes), &w->raw); /* fits: FIELD_TEXT_MAX * 3 */
+    (void)charset_convert_all(name, strbuf_slice(&bytes), &w->raw); /* fits: FIELD_TEXT_MAX * 3 */
     strbuf_free(&bytes);
     gap(w);
 }
@@ -136,17 +136,17 @@ walk_header(struct walk *w, struct slice header)
 
 /* ---- bodies ---- */
 
-static enum charset
-part_charset(const struct mime_part *part)
+static struct charset *
+open_charset(const struct mime_part *part)
 {
     struct arena arena = {NULL};
     struct content_value type;
     struct slice name = {NULL, 0};
-    enum charset charset;
+    struct charset *charset;
 
     if (part->content_type.len > 0 && content_type_parse(part->content_type, &arena, &type))
         (void)content_param_find(&type, "charset", &name); /* absent: US-ASCII */
-    charset = charset_find(name);
+    charset = charset_open(name);
     arena_free(&arena);
     return charset;
 }
@@ -164,13 +164,15 @@ walk_body(struct walk *w, const struct mime *m, const struct mime_part *part)
     struct transfer t = transfer_begin(part->encoding);
     struct strbuf decoded = strbuf_new(PIECE);
     struct slice body = mime_body(m, part);
-    enum charset charset = part_charset(part);
+    struct charset *charset = open_charset(part);
 
     while (!w->enough && transfer_next(&t, &body, PIECE, &decoded)) {
-        (void)charset_to_utf8(charset, strbuf_slice(&decoded), &w->raw); /* fits: PIECE * 3 */
+        (void)charset_convert(charset, strbuf_slice(&decoded), false, &w->raw); /* PIECE * 3 */
         strbuf_clear(&decoded);
         grew(w);
     }
+    (void)charset_convert(charset, SLICE(""), true, &w->raw); /* a character more: fits */
+    charset_close(&charset);
     gap(w);
     strbuf_free(&decoded);
 }
