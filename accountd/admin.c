@@ -56,8 +56,8 @@ append_object(struct operation *op, const struct query_row *row)
     uint32_t count = query_fields(&op->server->base, row, fields);
     const struct usage_entry *usage;
 
-    if (row->kind == ACCOUNT_USER) {
-        account_store_path(strbuf_slice(&row->name), &path);
+    if (account_has_store(row->kind)) {
+        account_entry_path(row->kind, strbuf_slice(&row->name), &path);
         usage = usage_get(op->server->usage, strbuf_slice(&path));
         if (usage != NULL) {
             (void)strbuf_u64(&bytes, usage->bytes);
@@ -126,6 +126,8 @@ run_check(struct operation *op)
         return account_fail(&op->result, 2, "there is a mailbox of that name");
     case ACCOUNT_ALIAS:
         return account_fail(&op->result, 3, "there is an alias of that name");
+    case ACCOUNT_PUBLIC:
+        return account_fail(&op->result, 2, "there is a public folder of that name");
     default:
         return account_fail(&op->result, 4, "there is a group of that name");
     }
@@ -185,6 +187,12 @@ static int
 run_set(struct operation *op)
 {
     return account_set(&op->edit, op->kind, op->admin.name, op->fields, op->admin.field_count);
+}
+
+static int
+run_grant(struct operation *op)
+{
+    return account_public_grant(&op->edit, op->admin.name, field(op, "right"), field(op, "member"));
 }
 
 static int
@@ -302,6 +310,7 @@ static const struct {
     {"del", VERB_CHANGES, run_del},
     {"set", VERB_CHANGES, run_set},
     {"rename", VERB_CHANGES, run_rename},
+    {"grant", VERB_CHANGES, run_grant},
     {"passwd", VERB_CHANGES, run_passwd},
     {"fresh", VERB_CHANGES | VERB_KEEPS_FRESH | VERB_ANY_KIND, run_fresh},
     {"export", VERB_ANY_KIND, run_export},

@@ -33,6 +33,8 @@ struct server {
     struct store *store; /* NULL: standalone */
     struct parking *parking;
     struct import import;
+    uint64_t folders_generation; /* of the base, when it was found out whether folders exist */
+    bool folders_known, folders_exist;
     struct loop_timer *checkpoint;
     _Atomic uint64_t *requests, *changes;
 };

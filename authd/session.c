@@ -49,6 +49,7 @@ static void
 session_free(struct session *s)
 {
     end_exchange(s);
+    folder_grants_free(&s->grants);
     loop_timer_free(&s->timer);
     s->server->sessions--;
     if (server_is_drained(s->server))
@@ -123,6 +124,21 @@ session_send_challenge(struct session *s, struct slice challenge)
     send_frame(s, &frame, -1);
 }
 
+static void
+send_grant(struct session *s, const struct folder_grant *grant)
+{
+    struct strbuf frame = strbuf_new(ANSWER_MAX);
+    const struct authd_folder folder = {
+        .name = slice_of(grant->name),
+        .rights = grant->rights,
+        .quota_bytes = grant->quota_bytes,
+        .quota_messages = grant->quota_messages,
+    };
+
+    assert_always(authd_folder_encode(&frame, s->request_id, &folder) == 0);
+    send_frame(s, &frame, grant->fd);
+}
+
 void
 session_send_ok(struct session *s, int dir_fd)
 {
@@ -134,11 +150,15 @@ session_send_ok(struct session *s, int dir_fd)
         .rights = s->account.rights,
         .quota_bytes = s->account.quota_bytes,
         .quota_messages = s->account.quota_messages,
+        .folder_count = (uint16_t)s->grants.count,
     };
 
     assert_always(authd_ok_encode(&frame, s->request_id, &ok) == 0);
     end_exchange(s);
     send_frame(s, &frame, dir_fd);
+    for (uint32_t i = 0; i < s->grants.count && s->peer != NULL; i++)
+        send_grant(s, &s->grants.list[i]);
+    folder_grants_close(&s->grants);
 }
 
 void
@@ -296,6 +316,7 @@ session_attach(struct server *server, const struct authd_attach *attach, int fd)
     s = xcalloc(1, sizeof(*s));
     s->server = server;
     s->service = service;
+    s->dir_fd = -1;
     s->address = address;
     copy_text(s->client_ip, sizeof(s->client_ip), attach->client_ip);
     copy_text(s->session_id, sizeof(s->session_id), attach->session_id);

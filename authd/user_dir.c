@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,23 +29,37 @@ struct making {
     void *arg;
 };
 
+/* One name of a folder as the store writes it: a dot in front, no level. */
+static bool
+is_folder_dir(const char *dir)
+{
+    return dir[0] == '\0' ||
+           (dir[0] == '.' && dir[1] != '\0' && dir[1] != '.' && strchr(dir, '/') == NULL);
+}
+
 int
-user_dir_open(int store_fd, const char *path)
+user_dir_open_folder(int store_fd, const char *path, const char *dir)
 {
     static const struct open_how how = {
         .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
-    struct strbuf name = strbuf_new(STORE_PATH_MAX + sizeof("/mail"));
+    struct strbuf name = strbuf_new(STORE_PATH_MAX + sizeof("/mail/") + NAME_MAX);
     int fd = -1;
 
-    if (!store_path_valid(slice_of(path)) || !strbuf_str(&name, path) ||
-        !strbuf_str(&name, "/mail"))
+    if (!store_path_valid(slice_of(path)) || !is_folder_dir(dir) || !strbuf_str(&name, path) ||
+        !strbuf_str(&name, dir[0] == '\0' ? "/mail" : "/mail/") || !strbuf_str(&name, dir))
         errno = EINVAL;
     else
         fd = (int)syscall(SYS_openat2, store_fd, strbuf_cstr(&name), &how, sizeof(how));
     strbuf_free(&name);
     return fd;
+}
+
+int
+user_dir_open(int store_fd, const char *path)
+{
+    return user_dir_open_folder(store_fd, path, "");
 }
 
 static void

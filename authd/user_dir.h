@@ -10,6 +10,9 @@
  * "DOMAIN/xx/USER". A descriptor that the caller owns, or -1 with errno. */
 int user_dir_open(int store_fd, const char *path);
 
+/* The same for one folder's directory below it: "" is PATH/mail itself, else ".Work.Old". */
+int user_dir_open_folder(int store_fd, const char *path, const char *dir);
+
 /* Has local-deliver make it, then opens it. done() runs from the loop, once, with a descriptor that
  * it owns, or -1. */
 void user_dir_make(struct server *server, const char *path, void (*done)(void *arg, int dir_fd),

@@ -8,10 +8,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int
-take_address(void *arg, uint32_t i, struct slice address)
+take_address(void *arg, uint32_t i, const struct accountd_recipient *recipient)
 {
     (void)i;
-    *(size_t *)arg += address.len;
+    *(size_t *)arg += recipient->address.len + recipient->auth_user.len;
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/crc32c.h"
 #include "lib/ipc/accountd.h"
+#include "lib/ipc/local_deliver.h"
 
 #define PRIMARY_KEY SLICE("primary")
 #define LOGIN_MAX 1024 /* bytes of a login name with its domain, as typed */
@@ -102,13 +103,14 @@ is_plain_in_path(char c)
 }
 
 void
-account_store_path(struct slice address, struct strbuf *path)
+account_entry_path(enum account_kind kind, struct slice address, struct strbuf *path)
 {
     struct slice local, domain;
 
     split(address, &local, &domain);
     (void)strbuf_append(path, domain);
-    (void)strbuf_printf(path, "/%02x/", (unsigned)(crc32c(0, local) & 0xff));
+    (void)strbuf_printf(path, "/%02x/%s", (unsigned)(crc32c(0, local) & 0xff),
+                        kind == ACCOUNT_PUBLIC ? STORE_PUBLIC_MARK : "");
     for (size_t i = 0; i < local.len; i++) {
         char c = local.ptr[i];
 
@@ -117,6 +119,12 @@ account_store_path(struct slice address, struct strbuf *path)
         else
             (void)strbuf_printf(path, "%%%02x", (unsigned)(unsigned char)c);
     }
+}
+
+void
+account_store_path(struct slice address, struct strbuf *path)
+{
+    account_entry_path(ACCOUNT_USER, address, path);
 }
 
 /* ---- finding ---- */

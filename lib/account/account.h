@@ -69,6 +69,13 @@ void account_entry_address(struct slice key, struct strbuf *address);
 /* "DOMAIN/xx/USER": xx two hex digits of a hash; bytes other than a-z 0-9 . _ - + = and a leading
  * dot are %XX. */
 void account_store_path(struct slice address, struct strbuf *path);
+/* The same of an entry that has a store: "DOMAIN/xx/@NAME" for a public folder. */
+void account_entry_path(enum account_kind kind, struct slice address, struct strbuf *path);
+static inline bool
+account_has_store(enum account_kind kind)
+{
+    return kind == ACCOUNT_USER || kind == ACCOUNT_PUBLIC;
+}
 
 enum account_state {
     ACCOUNT_NORMAL,

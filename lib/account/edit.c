@@ -230,6 +230,7 @@ account_add(struct account_edit *edit, enum account_kind kind, struct slice name
     case ACCOUNT_USER:
     case ACCOUNT_ALIAS:
     case ACCOUNT_GROUP:
+    case ACCOUNT_PUBLIC:
         return edit_entry_add(edit, kind, name, fields, count);
     case ACCOUNT_ADMIN:
         return edit_admin_add(edit, name, fields, count);
@@ -251,6 +252,7 @@ account_set(struct account_edit *edit, enum account_kind kind, struct slice name
     case ACCOUNT_USER:
     case ACCOUNT_ALIAS:
     case ACCOUNT_GROUP:
+    case ACCOUNT_PUBLIC:
         return edit_entry_set(edit, kind, name, fields, count);
     case ACCOUNT_ADMIN:
         return edit_admin_set(edit, name, fields, count);
@@ -271,6 +273,7 @@ account_del(struct account_edit *edit, enum account_kind kind, struct slice name
     case ACCOUNT_USER:
     case ACCOUNT_ALIAS:
     case ACCOUNT_GROUP:
+    case ACCOUNT_PUBLIC:
         return edit_entry_del(edit, kind, name);
     case ACCOUNT_ADMIN:
         return edit_admin_del(edit, name);

@@ -6,7 +6,7 @@
 
 #include "lib/account/edit.h"
 
-enum edit_ref { EDIT_REF_ALIAS = 'a', EDIT_REF_MEMBER = 'm' };
+enum edit_ref { EDIT_REF_ALIAS = 'a', EDIT_REF_MEMBER = 'm', EDIT_REF_PUBLIC = 'p' };
 
 /* Checks and stores the given properties; GIVEN ones only when restoring. */
 int edit_apply(struct account_edit *edit, struct record *record, const struct object_field *fields,
@@ -66,6 +66,13 @@ int edit_entry_add(struct account_edit *edit, enum account_kind kind, struct sli
 int edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice name,
                    const struct object_field *fields, uint32_t count);
 int edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice name);
+/* A new public folder's own name, from its address as given; nobody else may have it. */
+int edit_public_name(struct account_edit *edit, struct slice given, struct slice key,
+                     struct record *folder);
+/* Its lists: mailboxes of ours and @domain of ours, in canonical form. */
+int edit_public_check(struct account_edit *edit, struct record *folder);
+/* A mailbox, or "@domain", that is no more: it goes from every list. */
+int edit_public_forget(struct account_edit *edit, struct slice word);
 int edit_admin_add(struct account_edit *edit, struct slice name, const struct object_field *fields,
                    uint32_t count);
 int edit_admin_set(struct account_edit *edit, struct slice name, const struct object_field *fields,

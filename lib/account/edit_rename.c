@@ -110,23 +110,34 @@ move_row(struct account_edit *edit, enum account_table table, const struct edit_
 /* ---- entries ---- */
 
 static int
-move_store(struct account_edit *edit, struct slice old_key, struct slice new_key)
+move_store(struct account_edit *edit, enum account_kind kind, struct slice old_key,
+           struct slice new_key)
 {
     struct strbuf address = strbuf_new(ACCOUNT_ADDRESS_MAX),
                   old_path = strbuf_new(ACCOUNT_PATH_MAX), new_path = strbuf_new(ACCOUNT_PATH_MAX);
     int rc;
 
     account_entry_address(old_key, &address);
-    account_store_path(strbuf_slice(&address), &old_path);
+    account_entry_path(kind, strbuf_slice(&address), &old_path);
     strbuf_clear(&address);
     account_entry_address(new_key, &address);
-    account_store_path(strbuf_slice(&address), &new_path);
+    account_entry_path(kind, strbuf_slice(&address), &new_path);
     rc = account_job_add(edit->base, ACCOUNT_JOB_RENAME, strbuf_slice(&old_path),
                          strbuf_slice(&new_path));
     strbuf_free(&address);
     strbuf_free(&old_path);
     strbuf_free(&new_path);
     return rc < 0 ? account_fail_db(edit->result) : 0;
+}
+
+/* Words of a public folder's lists: mailboxes, and @domain, whose local part is empty. */
+static bool
+map_lists(const struct renaming *r, struct record *record)
+{
+    bool changed = map_property(r, record, PUBLIC_READ);
+
+    changed |= map_property(r, record, PUBLIC_WRITE);
+    return map_property(r, record, PUBLIC_DELETE) || changed;
 }
 
 static int
@@ -142,12 +153,14 @@ rename_entry(const struct renaming *r, const struct edit_row *row, struct record
         changed |= map_property(r, record, USER_FORWARD);
     else if (record->kind == ACCOUNT_ALIAS)
         changed |= map_property(r, record, ALIAS_TARGET);
+    else if (record->kind == ACCOUNT_PUBLIC)
+        changed |= map_lists(r, record);
     if (moved)
         rc = edit_del_row(r->edit, ACCOUNT_TABLE_ENTRIES, edit_key(row));
     if (rc == 0 && changed)
         rc = edit_put_record(r->edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(new_key), record);
-    if (rc == 0 && moved && record->kind == ACCOUNT_USER)
-        rc = move_store(r->edit, edit_key(row), strbuf_slice(new_key));
+    if (rc == 0 && moved && account_has_store(record->kind))
+        rc = move_store(r->edit, record->kind, edit_key(row), strbuf_slice(new_key));
     return rc;
 }
 
@@ -381,6 +394,9 @@ account_rename(struct account_edit *edit, enum account_kind kind, struct slice n
         return rename_domain(edit, name, new_name);
     if (kind == ACCOUNT_USER || kind == ACCOUNT_ALIAS || kind == ACCOUNT_GROUP)
         return rename_one_entry(edit, kind, name, new_name);
+    if (kind == ACCOUNT_PUBLIC)
+        return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                            "the name of a public folder cannot be changed");
     if (kind == ACCOUNT_ADMIN)
         return edit_admin_rename(edit, name, new_name);
     return account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "this is not done with a %s",

@@ -41,6 +41,7 @@ given_value(const struct account_base *base, const struct query_row *row, enum a
     case USER_ADDRESS:
     case ALIAS_ADDRESS:
     case GROUP_ADDRESS:
+    case PUBLIC_ADDRESS:
     case ADMIN_NAME:
         return strbuf_slice(&row->name);
     case GROUP_MEMBER_COUNT:
@@ -79,6 +80,7 @@ table_of(enum account_kind kind)
     case ACCOUNT_USER:
     case ACCOUNT_ALIAS:
     case ACCOUNT_GROUP:
+    case ACCOUNT_PUBLIC:
     case ACCOUNT_KIND_COUNT:
         break;
     }

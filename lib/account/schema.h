@@ -19,6 +19,7 @@ enum account_kind {
     ACCOUNT_GROUP,
     ACCOUNT_MEMBER,
     ACCOUNT_ADMIN,
+    ACCOUNT_PUBLIC,
     ACCOUNT_KIND_COUNT
 };
 

@@ -5,8 +5,9 @@
  * a socket pair for each session that it starts: authd learns service and client address from the
  * parent, not from the session. On that channel the session relays SASL messages (secrets stay in
  * authd). A successful AUTH answers OK; for services with a mailbox the OK carries an O_PATH
- * descriptor of the user's `mail` directory. The session restricts itself to it by Landlock before
- * its first use.
+ * descriptor of the user's `mail` directory, and FOLDER messages with one descriptor each follow
+ * for the folders of others that the user may open. The session restricts itself to them by
+ * Landlock before its first use.
  */
 #ifndef POSTHORN_LIB_IPC_AUTHD_H
 #define POSTHORN_LIB_IPC_AUTHD_H
@@ -17,6 +18,7 @@
 #define AUTHD_SASL_MAX 12288   /* bytes of one SASL message, decoded (RFC 4954 section 4) */
 #define AUTHD_MECHANISM_MAX 32 /* RFC 4422 section 3.1: 20 */
 #define AUTHD_PAYLOAD_MAX 32768
+#define AUTHD_FOLDERS_MAX 256  /* folders of others in one session */
 #define AUTHD_TIMEOUT_MS 30000 /* a session waits for one answer; a hash queue and a delay fit */
 
 enum authd_type {
@@ -27,6 +29,7 @@ enum authd_type {
     AUTHD_CHALLENGE,  /* authd: relay to the client */
     AUTHD_OK,
     AUTHD_FAIL,
+    AUTHD_FOLDER, /* authd, behind OK: one folder of somebody else, with its directory */
 };
 
 struct authd_attach {
@@ -58,9 +61,19 @@ struct authd_ok {
     struct slice full_name;
     uint32_t rights; /* enum accountd_right */
     uint64_t quota_bytes, quota_messages;
+    uint16_t folder_count; /* FOLDER frames that follow, at most AUTHD_FOLDERS_MAX */
 };
 int authd_ok_encode(struct strbuf *out, uint32_t id, const struct authd_ok *ok);
 int authd_ok_decode(struct slice payload, struct authd_ok *ok);
+
+/* ---- FOLDER: carries an O_PATH descriptor of the folder's directory ---- */
+struct authd_folder {
+    struct slice name; /* as the user sees it, UTF-8 */
+    uint32_t rights;   /* enum imap_right */
+    uint64_t quota_bytes, quota_messages;
+};
+int authd_folder_encode(struct strbuf *out, uint32_t id, const struct authd_folder *folder);
+int authd_folder_decode(struct slice payload, struct authd_folder *folder);
 
 enum authd_failure {
     AUTHD_BAD_CREDENTIALS, /* one answer for wrong password and unknown user */
@@ -94,6 +107,9 @@ void authd_call_start(struct ipc_client *auth, const struct authd_start *start,
                       struct authd_result *result);
 void authd_call_step(struct ipc_client *auth, struct slice response, struct authd_result *result);
 void authd_call_cancel(struct ipc_client *auth);
+/* After an OK, folder_count times: the next one, borrowed until the next call, and its directory,
+ * which the caller owns. 0, or -1. */
+int authd_call_folder(struct ipc_client *auth, struct authd_folder *folder, int *dir_fd);
 /* Name and password in one (IMAP LOGIN, POP3 PASS). */
 void authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
                       struct authd_result *result);

@@ -10,6 +10,7 @@
 #include "lib/ipc/frame.h"
 
 #define STORE_SOCKET "store.sock"
+#define STORE_PUBLIC_MARK "@" /* in front of USER: a public folder */
 #define STORE_PATH_MAX 600
 #define STORE_CTL_PAYLOAD_MAX 8192
 

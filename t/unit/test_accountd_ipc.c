@@ -18,10 +18,10 @@ payload(const struct strbuf *frame)
 
 /* Each decoder, for a payload that may be anything. */
 static int
-take_address(void *arg, uint32_t i, struct slice address)
+take_address(void *arg, uint32_t i, const struct accountd_recipient *recipient)
 {
     (void)i;
-    *(size_t *)arg += address.len;
+    *(size_t *)arg += recipient->address.len + recipient->auth_user.len;
     return 0;
 }
 
@@ -157,7 +157,8 @@ encode_rcpt_reply(struct strbuf *out)
 static int
 encode_expand(struct strbuf *out)
 {
-    const struct slice list[] = {SLICE("a@b"), SLICE("c@d")};
+    const struct accountd_recipient list[] = {{SLICE("a@b"), SLICE("")},
+                                              {SLICE("c@d"), SLICE("e@f")}};
 
     return accountd_expand_encode(out, list, 2);
 }
@@ -310,7 +311,7 @@ START_TEST(limits_hold)
 {
     struct strbuf frame = strbuf_new(FRAME_MAX);
     struct accountd_rcpt_reply reply = {.verdict = 4};
-    struct slice *list = calloc(ACCOUNTD_BATCH_MAX + 1, sizeof(*list));
+    struct accountd_recipient *list = calloc(ACCOUNTD_BATCH_MAX + 1, sizeof(*list));
     char *long_address = calloc(1, ACCOUNTD_ADDRESS_MAX + 1);
 
     ck_assert(list != NULL && long_address != NULL);
@@ -323,7 +324,7 @@ START_TEST(limits_hold)
     ck_assert_int_eq(accountd_expand_encode(&frame, list, ACCOUNTD_BATCH_MAX + 1), 0);
     ck_assert_int_eq(decode_expand(payload(&frame)), -1);
     strbuf_clear(&frame);
-    list[0] = slice_make(long_address, ACCOUNTD_ADDRESS_MAX + 1);
+    list[0].address = slice_make(long_address, ACCOUNTD_ADDRESS_MAX + 1);
     ck_assert_int_eq(accountd_expand_encode(&frame, list, 1), 0);
     ck_assert_int_eq(decode_expand(payload(&frame)), -1);
     strbuf_free(&frame);

@@ -1,0 +1,114 @@
+/*
+ * accountd/folders.c - FOLDERS: which folders of others a user may open, and with which rights.
+ *
+ * authd asks after the proof and opens each of them itself: the session never sees a path. Reads
+ * the database, changes nothing.
+ */
+#include "accountd/folders.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/account/public.h"
+#include "lib/base/arena.h"
+#include "lib/log/log.h"
+
+struct folders {
+    struct slice user;
+    struct arena arena;
+    struct accountd_folder list[ACCOUNTD_FOLDERS_MAX];
+    uint32_t count;
+    bool full;
+};
+
+static struct slice
+kept(struct folders *f, struct strbuf *text)
+{
+    struct slice copy = arena_copy(&f->arena, strbuf_slice(text));
+
+    strbuf_free(text);
+    return copy;
+}
+
+/* The next free place, or NULL. */
+static struct accountd_folder *
+next(struct folders *f)
+{
+    f->full |= f->count == ACCOUNTD_FOLDERS_MAX;
+    return f->full ? NULL : &f->list[f->count++];
+}
+
+static int
+add_public(void *arg, struct slice address, const struct record *folder)
+{
+    struct folders *f = arg;
+    uint32_t rights = public_rights(folder, f->user);
+    struct strbuf name, path;
+    struct accountd_folder *out;
+
+    if (rights == 0)
+        return 0;
+    out = next(f);
+    if (out == NULL)
+        return -1;
+    name = strbuf_new(ACCOUNTD_FOLDER_NAME_MAX);
+    path = strbuf_new(ACCOUNT_PATH_MAX);
+    (void)strbuf_char(&name, '@'); /* IMP-09; both fit */
+    (void)strbuf_append(&name, record_get(folder, PUBLIC_FOLDER));
+    account_entry_path(ACCOUNT_PUBLIC, address, &path);
+    *out = (struct accountd_folder){
+        .name = kept(f, &name),
+        .path = kept(f, &path),
+        .rights = rights,
+        .quota_bytes = record_u64(folder, PUBLIC_QUOTA_BYTES),
+        .quota_messages = record_u64(folder, PUBLIC_QUOTA_MESSAGES),
+    };
+    return 0;
+}
+
+enum outcome
+folders_request(struct request *rq)
+{
+    struct strbuf out = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
+    struct folders f = {.count = 0};
+    enum outcome outcome = REQUEST_DONE;
+
+    if (accountd_folders_decode(rq->payload, &f.user) < 0)
+        return REQUEST_BAD;
+    if (public_each(&rq->server->base, add_public, &f) < 0) {
+        log_event(LOG_ERROR, "folders_unreadable", KV_ERRNO());
+        f.count = 0; /* the user's own mail does not depend on them */
+    }
+    if (f.full)
+        log_event(LOG_WARN, "too_many_folders", KV_SLICE("user", f.user), KV_U64("shown", f.count));
+    if (accountd_folders_reply_encode(&out, rq->header.request_id, f.list, f.count) < 0)
+        outcome = REQUEST_BAD; /* 256 short rows fit */
+    else
+        ipc_peer_send(rq->peer, &out, -1);
+    strbuf_free(&out);
+    arena_free(&f.arena);
+    return outcome;
+}
+
+static int
+stop_at_first(void *arg, struct slice address, const struct record *folder)
+{
+    (void)address, (void)folder;
+    *(bool *)arg = true;
+    return -1;
+}
+
+bool
+folders_exist(struct server *server)
+{
+    uint64_t generation = account_db_generation(server->base.db);
+
+    if (server->folders_known && generation == server->folders_generation)
+        return server->folders_exist;
+    server->folders_exist = false;
+    if (public_each(&server->base, stop_at_first, &server->folders_exist) < 0)
+        return true; /* in doubt they ask */
+    server->folders_generation = generation;
+    server->folders_known = true;
+    return server->folders_exist;
+}
