@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "accountd/parking.h"
+#include "accountd/store.h"
 #include "lib/account/public.h"
 #include "lib/base/arena.h"
 #include "lib/log/log.h"
@@ -66,6 +68,19 @@ add_public(void *arg, struct slice address, const struct record *folder)
     return 0;
 }
 
+/* A directory that is about to be made or moved: who logs in right after `public add` shall see it.
+ */
+static bool
+wait_for_store(struct request *rq, const struct folders *f)
+{
+    const struct store *store = rq->server->store;
+
+    for (uint32_t i = 0; i < f->count; i++)
+        if (store_is_making(store, f->list[i].path) || store_is_moving(store, f->list[i].path))
+            return parking_add(rq->server->parking, rq, f->list[i].path);
+    return false;
+}
+
 enum outcome
 folders_request(struct request *rq)
 {
@@ -78,6 +93,9 @@ folders_request(struct request *rq)
     if (public_each(&rq->server->base, add_public, &f) < 0) {
         log_event(LOG_ERROR, "folders_unreadable", KV_ERRNO());
         f.count = 0; /* the user's own mail does not depend on them */
+    } else if (!rq->waited && wait_for_store(rq, &f)) {
+        outcome = REQUEST_PARKED;
+        goto out;
     }
     if (f.full)
         log_event(LOG_WARN, "too_many_folders", KV_SLICE("user", f.user), KV_U64("shown", f.count));
@@ -85,6 +103,7 @@ folders_request(struct request *rq)
         outcome = REQUEST_BAD; /* 256 short rows fit */
     else
         ipc_peer_send(rq->peer, &out, -1);
+out:
     strbuf_free(&out);
     arena_free(&f.arena);
     return outcome;

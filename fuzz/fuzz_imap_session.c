@@ -10,6 +10,7 @@
 // LINK: imapd/capability.c
 // LINK: imapd/command.c
 // LINK: imapd/copy.c
+// LINK: imapd/copy_across.c
 // LINK: imapd/expunge.c
 // LINK: imapd/fetch.c
 // LINK: imapd/fetch_args.c
@@ -17,6 +18,7 @@
 // LINK: imapd/flag_list.c
 // LINK: imapd/flags.c
 // LINK: imapd/folder.c
+// LINK: imapd/folder_set.c
 // LINK: imapd/idle.c
 // LINK: imapd/input.c
 // LINK: imapd/list.c
@@ -25,6 +27,7 @@
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
 // LINK: imapd/parser.c
+// LINK: imapd/places.c
 // LINK: imapd/reply.c
 // LINK: imapd/search.c
 // LINK: imapd/search_args.c

@@ -11,6 +11,7 @@
 #include "imapd/append_args.h"
 #include "imapd/command.h"
 #include "imapd/input.h"
+#include "imapd/places.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/log/log.h"
@@ -101,7 +102,7 @@ append_append(struct session *s, struct parser *p, unsigned flags)
 {
     struct mailbox_append *append;
     struct append_args args;
-    struct store *store;
+    struct target target;
     struct reply reply;
 
     (void)flags;
@@ -111,10 +112,14 @@ append_append(struct session *s, struct parser *p, unsigned flags)
         return refuse(s, &args, reply_no("TOOBIG", "Message is too large"));
     if (args.message.size == 0)
         return refuse(s, &args, reply_no("CANNOT", "Empty message"));
-    store = session_store(s);
-    append = store == NULL ? NULL : mailbox_append_begin(store, args.mailbox);
+    append = place_find(s, args.mailbox, RIGHT_INSERT, &target) < 0
+                 ? NULL
+                 : mailbox_append_begin(target.store, target.name);
     if (append == NULL)
         return refuse(s, &args, reply_append_errno());
+    args.flags.flags = place_flags_allowed(target.rights, args.flags.flags);
+    if ((target.rights & RIGHT_WRITE) == 0)
+        args.flags.keyword_count = 0;
     reply = transfer(s, &args, &append);
     if (append != NULL)
         mailbox_append_abort(&append);

@@ -1,7 +1,10 @@
 /*
  * imapd/folder.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE.
  */
+#include <errno.h>
+
 #include "imapd/command.h"
+#include "imapd/places.h"
 #include "imapd/special_use.h"
 
 /* "(USE (\Drafts))" (RFC 6154 section 3, RFC 4466 section 2.2). One use a folder. */
@@ -37,11 +40,22 @@ without_delimiter(struct slice name)
     return name;
 }
 
+/* The folder that somebody else's begins with is made and removed by its owner alone: EACCES. */
+static bool
+is_root(const struct target *target)
+{
+    bool is = target->place != NULL && slice_eq(target->name, SLICE("INBOX"));
+
+    if (is)
+        errno = EACCES;
+    return is;
+}
+
 struct reply
 folder_create(struct session *s, struct parser *p, unsigned flags)
 {
     enum store_use use = STORE_USE_NONE;
-    struct store *store;
+    struct target target;
     struct slice name;
     bool supported = true;
 
@@ -51,8 +65,9 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (!supported)
         return reply_no("USEATTR", "This special use is not supported");
-    store = session_store(s);
-    if (store == NULL || store_create(store, without_delimiter(name), use) < 0)
+    name = without_delimiter(name);
+    if (place_find(s, name, RIGHT_CREATE, &target) < 0 || is_root(&target) ||
+        store_create(target.store, target.name, use) < 0)
         return reply_errno();
     return reply_ok("Create completed");
 }
@@ -60,7 +75,7 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
 struct reply
 folder_delete(struct session *s, struct parser *p, unsigned flags)
 {
-    struct store *store;
+    struct target target;
     struct slice name;
 
     (void)flags;
@@ -70,8 +85,8 @@ folder_delete(struct session *s, struct parser *p, unsigned flags)
         return reply_no("CANNOT", "INBOX cannot be deleted");
     if (!s->store_options.may_remove)
         return reply_no("NOPERM", "This user may not remove mail");
-    store = session_store(s);
-    if (store == NULL || store_remove(store, name) < 0)
+    if (place_find(s, name, RIGHT_DELETE_FOLDER, &target) < 0 || is_root(&target) ||
+        store_remove(target.store, target.name) < 0)
         return reply_errno();
     if (s->mailbox != NULL && mailbox_is_removed(s->mailbox))
         session_deselect(s); /* our own doing: no reason to hang up */
@@ -81,7 +96,7 @@ folder_delete(struct session *s, struct parser *p, unsigned flags)
 struct reply
 folder_rename(struct session *s, struct parser *p, unsigned flags)
 {
-    struct store *store;
+    struct target old, new;
     struct slice from, to;
 
     (void)flags;
@@ -90,8 +105,13 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (!s->store_options.may_remove && slice_eq(from, SLICE("INBOX")))
         return reply_no("NOPERM", "This user may not remove mail");
-    store = session_store(s);
-    if (store == NULL || store_rename(store, from, without_delimiter(to)) < 0)
+    /* Who may not remove mail may still give a folder another name. */
+    if (place_find(s, from, s->store_options.may_remove ? RIGHT_DELETE_FOLDER : 0, &old) < 0 ||
+        is_root(&old) || place_find(s, without_delimiter(to), RIGHT_CREATE, &new) < 0)
+        return reply_errno();
+    if (old.store != new.store)
+        return reply_no("CANNOT", "A folder cannot move from one user to another");
+    if (store_rename(old.store, old.name, new.name) < 0)
         return reply_errno();
     return reply_ok("Rename completed");
 }
@@ -99,11 +119,15 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
 static struct reply
 subscribe(struct session *s, struct parser *p, bool on)
 {
+    struct target target;
     struct store *store;
     struct slice name;
 
     if (!parser_space(p) || !parser_mailbox(p, &name) || !parser_end(p))
         return reply_bad(p->error);
+    if (on && place_is_foreign(name) &&
+        place_find(s, without_delimiter(name), RIGHT_LOOKUP, &target) < 0)
+        return reply_errno();
     store = session_store(s);
     if (store == NULL || store_subscribe(store, without_delimiter(name), on) < 0)
         return reply_errno();

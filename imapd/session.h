@@ -52,11 +52,14 @@ struct session {
     char user[SESSION_USER_MAX + 1];
     int mail_dirfd; /* -1: not logged in */
     struct store_options store_options;
-    struct store *store; /* NULL until the first command that needs it */
+    struct store *store;  /* NULL until the first command that needs it */
+    struct place *places; /* folders of others, by name (imapd/places.h) */
+    unsigned place_count;
 
     /* selected state */
     struct mailbox *mailbox;
-    bool read_only;
+    struct store *mailbox_store; /* that it is in: the user's or a place's */
+    bool read_only, may_remove;
     struct message_data message; /* the one that was read last */
 };
 

@@ -44,7 +44,8 @@ allowed(uid_t uid, void *data)
 static int
 create(struct keeper *k, const struct store_ctl *req)
 {
-    const struct store_options options = {.may_remove = true};
+    const struct store_options options = {.may_remove = true,
+                                          .bare = store_path_is_public(req->path)};
     int fd = user_dir_open(k->store_dirfd, req->path, true);
     struct store *store;
     int error = 0;

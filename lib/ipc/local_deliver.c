@@ -76,3 +76,10 @@ store_path_valid(struct slice path)
     }
     return parts == PATH_PARTS;
 }
+
+bool
+store_path_is_public(struct slice path)
+{
+    return slice_starts(slice_sub(path, slice_rindex(path, '/') + 1, path.len),
+                        SLICE(STORE_PUBLIC_MARK));
+}

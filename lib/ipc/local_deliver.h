@@ -36,5 +36,7 @@ int store_ctl_reply_decode(struct slice payload, struct store_ctl_reply *reply);
 
 /* Safe path? Exactly three parts, none empty, "." or "..", no NUL, no control character. */
 bool store_path_valid(struct slice path);
+/* Of a public folder, which has no standard folders. `path` is valid. */
+bool store_path_is_public(struct slice path);
 
 #endif
