@@ -20,6 +20,7 @@
 
 #define TROUBLE_MS 3000
 #define TMP_AGE_MS 86400000 /* what smtpd writes for longer has been abandoned */
+#define TMP_SWEEP_MS 3600000
 
 void
 queue_read_settings(const struct conf *conf, struct queue_settings *out)
@@ -59,6 +60,16 @@ queue_wake(struct queue *q)
 }
 
 static void
+sweep_tmp(void *arg)
+{
+    struct queue *q = arg;
+
+    if (spool_sweep_tmp(&q->spool, TMP_AGE_MS) < 0)
+        log_event(LOG_WARN, "sweep_failed", KV_ERRNO());
+    loop_timer_set(q->tmp_sweep, TMP_SWEEP_MS);
+}
+
+static void
 find_counters(struct queue_counters *c, struct stats *stats)
 {
     c->received = stats_counter(stats, "messages_received");
@@ -84,6 +95,7 @@ queue_new(struct loop *loop, const struct spool *spool, const struct queue_setti
     q->started_ms = clock_real_ms();
     find_counters(&q->counters, stats);
     q->turn = loop_task_new(loop, turn, q);
+    q->tmp_sweep = loop_timer_new(loop, sweep_tmp, q);
     q->rounds = rounds_new(q);
     q->trim = trim_new(loop, q->spool.fds[SPOOL_ACTIVE]);
     q->schedule = schedule_new(q);
@@ -99,6 +111,7 @@ queue_start(struct queue *q, int run_dirfd)
         return -1;
     if (requeued > 0)
         log_event(LOG_INFO, "recovered", KV_U64("messages", requeued));
+    loop_timer_set(q->tmp_sweep, TMP_SWEEP_MS);
     q->expansion = expansion_new(q, run_dirfd);
     q->deferrals = deferrals_new(q);
     q->intake = intake_new(q);
@@ -131,6 +144,7 @@ queue_free(struct queue **qp)
     trim_free(&q->trim);
     free_messages(q);
     loop_task_free(&q->turn);
+    loop_timer_free(&q->tmp_sweep);
     spool_close(&q->spool);
     xfree(qp);
 }

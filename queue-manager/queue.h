@@ -141,6 +141,7 @@ struct queue {
     struct rounds *rounds;
     struct trim *trim;
     struct loop_task *turn;
+    struct loop_timer *tmp_sweep;
 };
 
 /* Makes what all duties need. `spool` is taken over. Starts nothing. */

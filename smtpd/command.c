@@ -74,6 +74,10 @@ command_run(struct session *s, struct slice line)
 
     if (line.len <= SESSION_LINE_MAX && line_parse(line, &verb, &args) == 0)
         c = find_command(verb);
+    if (c == NULL || c->run != rcpt_run)
+        rcpt_settle(s); /* what is legal now depends on it */
+    if (s->closing)
+        return;
     if (c == NULL)
         session_error(s, 500, "5.5.2", "command not recognized");
     else if (line.len > SESSION_COMMAND_MAX && c->run != auth_run)

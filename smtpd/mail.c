@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
@@ -80,39 +82,54 @@ take_reply(const struct accountd_rcpt_reply *reply, struct answer *a)
                                 : (struct refusal){450, "4.2.0", a->text};
 }
 
-/* Sends `request` (encoded with `rc`) and waits. No answer in time: DEFERRED with 451. */
 static void
-ask(struct session *s, struct strbuf *request, int rc, struct answer *a)
+take_message(const struct ipc_reply *reply, struct answer *a)
 {
     struct accountd_rcpt_reply decoded;
-    struct ipc_reply reply;
 
-    a->verdict = ACCOUNTD_DEFERRED;
-    a->refusal = accounts_away;
-    if (rc == 0 && s->pool->backend != NULL &&
-        ipc_client_call(s->pool->backend, request, -1, ACCOUNTD_TIMEOUT_MS, &reply) == 0 &&
-        (reply.type == ACCOUNTD_RCPT_REPLY || reply.type == ACCOUNTD_SENDER_REPLY) &&
-        accountd_rcpt_reply_decode(reply.payload, &decoded) == 0) {
+    if ((reply->type == ACCOUNTD_RCPT_REPLY || reply->type == ACCOUNTD_SENDER_REPLY) &&
+        accountd_rcpt_reply_decode(reply->payload, &decoded) == 0)
         take_reply(&decoded, a);
-    } else {
-        log_event(LOG_WARN, "accountd_away", KV_ERRNO());
-        s->is_stale = true;
-    }
-    strbuf_free(request);
+    close_keep_errno(reply->fd); /* accountd sends none */
 }
 
 static void
-ask_recipient(struct session *s, const struct address *recipient, struct answer *a)
+take_numbered(void *answers, uint32_t index, const struct ipc_reply *reply)
 {
-    struct strbuf request = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
-    struct accountd_rcpt question = {
-        .address = recipient->text,
-        .sender = s->transaction.envelope.sender,
-        .auth_user = slice_of(s->auth_user),
-        .size = s->transaction.declared_size,
-    };
+    take_message(reply, &((struct answer *)answers)[index]);
+}
 
-    ask(s, &request, accountd_rcpt_encode(&request, &question), a);
+/* Sends the `count` questions and waits. What has no answer in time is DEFERRED with 451. */
+static void
+ask(struct session *s, struct strbuf *questions, uint32_t count, struct answer *answers)
+{
+    for (uint32_t i = 0; i < count; i++)
+        answers[i] = (struct answer){.verdict = ACCOUNTD_DEFERRED, .refusal = accounts_away};
+    if (s->pool->backend == NULL || questions->overflow ||
+        ipc_client_call_many(s->pool->backend, questions, count, ACCOUNTD_TIMEOUT_MS, take_numbered,
+                             answers) < 0) {
+        log_event(LOG_WARN, "accountd_away", KV_ERRNO());
+        s->is_stale = true;
+    }
+    strbuf_free(questions);
+}
+
+static void
+ask_recipients(struct session *s, struct answer *answers)
+{
+    struct strbuf questions = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
+
+    for (uint32_t i = 0; i < s->recipients.count; i++) {
+        struct accountd_rcpt question = {
+            .address = s->recipients.list[i].recipient.text,
+            .sender = s->transaction.envelope.sender,
+            .auth_user = slice_of(s->auth_user),
+            .size = s->transaction.declared_size,
+        };
+
+        (void)accountd_rcpt_encode(&questions, &question); /* overflow is remembered */
+    }
+    ask(s, &questions, s->recipients.count, answers);
 }
 
 static void
@@ -121,7 +138,8 @@ ask_sender(struct session *s, const struct address *sender, struct answer *a)
     struct strbuf request = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
     struct accountd_sender question = {.auth_user = slice_of(s->auth_user), .sender = sender->text};
 
-    ask(s, &request, accountd_sender_encode(&request, &question), a);
+    (void)accountd_sender_encode(&request, &question); /* overflow is remembered */
+    ask(s, &request, 1, a);
 }
 
 /* ---- MAIL ---- */
@@ -193,15 +211,14 @@ mail_run(struct session *s, struct slice args)
 
 /* ---- RCPT ---- */
 
-static const struct refusal *
-check_count(const struct session *s)
+static bool
+has_too_many(const struct session *s)
 {
-    static const struct refusal too_many = {452, "4.5.3", "too many recipients"};
     uint64_t limit = s->settings->max_recipients;
 
     if (limit == 0 || limit > QUEUE_RCPTS_MAX)
         limit = QUEUE_RCPTS_MAX;
-    return s->transaction.envelope.rcpt_count < limit ? NULL : &too_many;
+    return s->transaction.envelope.rcpt_count + s->recipients.count >= limit;
 }
 
 /* The relay rule. */
@@ -217,13 +234,8 @@ check_foreign(const struct session *s)
 }
 
 static const struct refusal *
-check_recipient(struct session *s, const struct address *recipient, struct answer *a)
+check_recipient(const struct session *s, const struct answer *a)
 {
-    const struct refusal *why = check_count(s);
-
-    if (why != NULL)
-        return why;
-    ask_recipient(s, recipient, a);
     switch (a->verdict) {
     case ACCOUNTD_LOCAL:
         return NULL;
@@ -236,25 +248,57 @@ check_recipient(struct session *s, const struct address *recipient, struct answe
     return &a->refusal;
 }
 
+static void
+refuse_recipient(struct session *s, struct slice recipient, const struct refusal *why)
+{
+    stats_add(s->server->counters.rejected_recipients, 1);
+    log_rejected(s, "RCPT", s->transaction.envelope.sender, recipient, why);
+    (void)refuse(s, why);
+}
+
+void
+rcpt_settle(struct session *s)
+{
+    uint32_t count = s->recipients.count;
+    struct answer *answers;
+
+    if (count == 0)
+        return;
+    answers = xcalloc(count, sizeof(*answers));
+    ask_recipients(s, answers);
+    s->recipients.count = 0; /* the replies that follow are theirs */
+    for (uint32_t i = 0; i < count && !s->closing; i++) {
+        const struct rcpt_args *rcpt = &s->recipients.list[i];
+        const struct refusal *why = check_recipient(s, &answers[i]);
+
+        if (why != NULL) {
+            refuse_recipient(s, rcpt->recipient.text, why);
+            continue;
+        }
+        transaction_add(&s->transaction, rcpt);
+        session_reply(s, 250, "2.1.5", "recipient ok");
+        s->state = ST_RECIPIENT;
+    }
+    recipients_clear(&s->recipients);
+    xfree(&answers);
+}
+
 enum session_state
 rcpt_run(struct session *s, struct slice args)
 {
-    const struct refusal *why;
+    static const struct refusal too_many = {452, "4.5.3", "too many recipients"};
     struct rcpt_args rcpt;
     struct refusal syntax;
-    struct answer a;
 
     if (rcpt_args_parse(args, s->is_extended, s->transaction.smtputf8, &rcpt, &syntax) < 0) {
         session_error(s, syntax.code, syntax.dsn, "%s", syntax.text);
         return s->state;
     }
-    why = check_recipient(s, &rcpt.recipient, &a);
-    if (why != NULL) {
-        stats_add(s->server->counters.rejected_recipients, 1);
-        log_rejected(s, "RCPT", s->transaction.envelope.sender, rcpt.recipient.text, why);
-        return refuse(s, why);
-    }
-    transaction_add(&s->transaction, &rcpt);
-    session_reply(s, 250, "2.1.5", "recipient ok");
-    return ST_RECIPIENT;
+    if (recipients_are_full(&s->recipients) || has_too_many(s))
+        rcpt_settle(s); /* some of them may be refused */
+    if (has_too_many(s))
+        refuse_recipient(s, rcpt.recipient.text, &too_many);
+    else
+        recipients_add(&s->recipients, &rcpt);
+    return s->state;
 }

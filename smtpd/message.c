@@ -47,7 +47,7 @@ static const struct refusal refusals[] = {
 struct message {
     struct session *session;
     struct queue_writer *writer;
-    char id[33];
+    char id[QUEUE_ID_SIZE];
     int64_t received_ms;
     struct strbuf head; /* the header section until it is whole; then unused */
     size_t head_searched;
@@ -90,19 +90,19 @@ struct message *
 message_open(struct session *s)
 {
     struct message *m = xcalloc(1, sizeof(*m));
+    int fd = queue_slots_take(s->slots, m->id);
 
-    m->session = s;
-    m->received_ms = clock_real_ms();
-    queue_id_make(m->id);
-    m->writer = queue_writer_open(s->server->tmp_dirfd, s->server->new_dirfd, m->id);
-    if (m->writer == NULL) {
+    if (fd < 0) {
         int error = errno;
 
-        log_event(LOG_ERROR, "queue_error", KV_STR("queue_id", m->id), KV_ERRNO());
+        log_event(LOG_ERROR, "queue_error", KV_ERRNO());
         xfree(&m);
         errno = error;
         return NULL;
     }
+    m->session = s;
+    m->received_ms = clock_real_ms();
+    m->writer = queue_writer_adopt(s->server->tmp_dirfd, s->server->new_dirfd, m->id, fd);
     m->head = strbuf_new(s->settings->max_header_size + SESSION_READ_MAX);
     return m;
 }

@@ -26,11 +26,14 @@ __attribute__((format(printf, 4, 0))) static void
 write_reply(struct session *s, unsigned code, const char *dsn, const char *format, va_list args)
 {
     char line[REPLY_MAX + 1];
-    int head = snprintf(line, sizeof(line), "%u %s%s", code, dsn, dsn[0] != '\0' ? " " : "");
-    size_t room = REPLY_MAX - 2 - (size_t)head; /* code and dsn are ours: a few octets */
-    int text = vsnprintf(line + head, room + 1, format, args);
-    size_t len = (size_t)head + (text < 0 ? 0 : (size_t)text > room ? room : (size_t)text);
+    int head, text;
+    size_t room, len;
 
+    rcpt_settle(s); /* replies leave in the order of their commands */
+    head = snprintf(line, sizeof(line), "%u %s%s", code, dsn, dsn[0] != '\0' ? " " : "");
+    room = REPLY_MAX - 2 - (size_t)head; /* code and dsn are ours: a few octets */
+    text = vsnprintf(line + head, room + 1, format, args);
+    len = (size_t)head + (text < 0 ? 0 : (size_t)text > room ? room : (size_t)text);
     line[len] = '\r';
     line[len + 1] = '\n';
     (void)stream_write(s->stream, slice_make(line, len + 2)); /* an error sticks */
@@ -212,6 +215,7 @@ begin(struct session *s, struct pool_session *pool, struct server *server)
         .state = ST_NEW,
         .is_submission = strcmp(pool->label, "smtp") != 0,
         .is_trusted = settings_trust(&server->settings, pool->client_ip),
+        .slots = queue_slots_new(server->tmp_dirfd),
     };
     stream_set_end_fd(s->stream, pool->end_fd);
     stats_add(server->counters.connections, 1);
@@ -223,10 +227,12 @@ static void
 end(struct session *s)
 {
     transaction_clear(&s->transaction);
+    recipients_clear(&s->recipients);
     log_event(LOG_INFO, "disconnected", KV_U64("messages", s->messages),
               KV_U64("bytes_in", stream_bytes_in(s->stream)),
               KV_U64("bytes_out", stream_bytes_out(s->stream)));
     stream_free(&s->stream);
+    queue_slots_free(&s->slots);
     xfree(&s->auth_user);
 }
 
@@ -238,8 +244,9 @@ session_serve(struct pool_session *pool, void *arg)
     begin(&s, pool, arg);
     if (open_session(&s) == 0) {
         while (!s.closing) {
-            if (!stream_has_input(s.stream)) { /* we shall wait for the client: first its reply */
-                (void)stream_flush(s.stream);  /* a failure sticks and ends the next read */
+            if (!stream_has_line(s.stream)) { /* we shall wait for the client: first its replies */
+                rcpt_settle(&s);
+                (void)stream_flush(s.stream); /* a failure sticks and ends the next read */
                 log_flush();
             }
             run_line(&s);

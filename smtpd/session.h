@@ -4,8 +4,10 @@
 #ifndef POSTHORN_SMTPD_SESSION_H
 #define POSTHORN_SMTPD_SESSION_H
 
+#include "lib/queue/queue_slots.h"
 #include "lib/sys/pool.h"
 #include "lib/tls/stream.h"
+#include "smtpd/recipients.h"
 #include "smtpd/server.h"
 #include "smtpd/transaction.h"
 
@@ -42,13 +44,16 @@ struct session {
     uint64_t errors, idle_commands, refusals; /* since the last accepted message */
     uint64_t rsets, messages;
     struct transaction transaction;
+    struct recipients recipients; /* RCPTs of it that have no reply yet */
+    struct queue_slots *slots;    /* for its messages */
 };
 
 /* For pool_ops.serve: `arg` is the struct server. */
 enum pool_next session_serve(struct pool_session *pool, void *arg);
 
 /* One reply line "CODE DSN text"; an empty dsn leaves that part out (RFC 2034 section 4: EHLO, HELO
- * and the greeting). Cut to 512 octets. Collected until the reader has to wait. */
+ * and the greeting). Cut to 512 octets. Collected until the reader has to wait. RCPTs that wait for
+ * their reply get it first. */
 __attribute__((format(printf, 4, 5))) void session_reply(struct session *s, unsigned code,
                                                          const char *dsn, const char *format, ...);
 /* The same, and counts against the client's budget of errors. */

@@ -50,14 +50,29 @@ utc(int64_t real_ms)
     return tm;
 }
 
+/* The last `digits` decimals of `value`. */
+static void
+put_digits(char *at, int value, size_t digits)
+{
+    for (unsigned rest = (unsigned)value; digits > 0; rest /= 10)
+        at[--digits] = (char)('0' + rest % 10);
+}
+
+/* By hand: every log line has one, and printf would take half of the line's time. */
 bool
 clock_rfc3339(int64_t real_ms, struct strbuf *out)
 {
+    char text[] = "YYYY-MM-DDTHH:MM:SS.mmmZ";
     struct tm tm = utc(real_ms);
 
-    return strbuf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
-                         tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-                         (int)(real_ms % 1000));
+    put_digits(text, tm.tm_year + 1900, 4);
+    put_digits(text + 5, tm.tm_mon + 1, 2);
+    put_digits(text + 8, tm.tm_mday, 2);
+    put_digits(text + 11, tm.tm_hour, 2);
+    put_digits(text + 14, tm.tm_min, 2);
+    put_digits(text + 17, tm.tm_sec, 2);
+    put_digits(text + 20, (int)(real_ms % 1000), 3);
+    return strbuf_append(out, slice_make(text, sizeof(text) - 1));
 }
 
 bool

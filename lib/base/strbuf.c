@@ -100,25 +100,34 @@ strbuf_u64(struct strbuf *b, uint64_t value)
     return strbuf_append(b, slice_make(digits + at, sizeof(digits) - at));
 }
 
+/* Bytes that may be written behind the text without taking memory, one for a NUL among them. */
+static size_t
+room_at_hand(const struct strbuf *b)
+{
+    size_t room = b->cap - b->len;
+
+    if (b->cap == 0 || b->max < b->len)
+        return 0;
+    return room <= b->max - b->len + 1 ? room : b->max - b->len + 1;
+}
+
 bool
 strbuf_vprintf(struct strbuf *b, const char *format, va_list args)
 {
+    size_t room = room_at_hand(b);
     va_list again;
     int need;
-    char *at;
 
     va_copy(again, args);
-    need = vsnprintf(NULL, 0, format, again);
+    need = vsnprintf(room > 0 ? b->ptr + b->len : NULL, room, format, args);
+    if (need >= 0 && (size_t)need >= room) { /* it was cut: once more, with room for all of it */
+        char *at = strbuf_room(b, (size_t)need);
+
+        need = at == NULL ? -1 : vsnprintf(at, (size_t)need + 1, format, again);
+    }
     va_end(again);
-    if (need < 0)
-        return false;
-    at = strbuf_room(b, (size_t)need);
-    if (at == NULL)
-        return false;
-    /* Room for the NUL is always there. */
-    (void)vsnprintf(at, (size_t)need + 1, format, args);
-    strbuf_grew(b, (size_t)need);
-    return true;
+    strbuf_grew(b, need < 0 ? 0 : (size_t)need); /* nothing is left of what failed */
+    return need >= 0;
 }
 
 bool

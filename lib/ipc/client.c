@@ -196,13 +196,13 @@ receive_answer(struct ipc_client *client, uint32_t id, int64_t deadline, struct 
     return 0;
 }
 
-/* Writes the id into the header of the one frame in `frame`. */
+/* Writes the id into the header of the frame at `start`. */
 static void
-set_id(struct strbuf *frame, uint32_t id)
+set_id(struct strbuf *frames, size_t start, uint32_t id)
 {
-    assert_always(frame->len >= FRAME_HEADER);
+    assert_always(start + FRAME_HEADER <= frames->len);
     for (size_t i = 0; i < 4; i++)
-        frame->ptr[FRAME_HEADER - 1 - i] = (char)(id >> (8 * i));
+        frames->ptr[start + FRAME_HEADER - 1 - i] = (char)(id >> (8 * i));
 }
 
 static bool
@@ -222,7 +222,7 @@ ipc_client_call(struct ipc_client *client, struct strbuf *request, int fd, int t
 
         if (connect_until(client, deadline) < 0)
             return -1;
-        set_id(request, id);
+        set_id(request, 0, id);
         if (send_until(client, strbuf_slice(request), fd, deadline) == 0 &&
             receive_answer(client, id, deadline, reply) == 0)
             return 0;
@@ -231,6 +231,54 @@ ipc_client_call(struct ipc_client *client, struct strbuf *request, int fd, int t
         if (attempt > 0 || !connection_lost(errno) || client->socket_name == NULL)
             return -1;
     }
+}
+
+/* Gives the frames ids in a row, the first of which is returned. */
+static uint32_t
+number_frames(struct ipc_client *client, struct strbuf *frames, uint32_t count)
+{
+    uint32_t first = client->last_id + 1;
+    size_t at = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct frame_header header;
+
+        set_id(frames, at, ++client->last_id);
+        assert_always(frame_header_decode(frames->ptr + at, FRAME_PAYLOAD_MAX, &header) == 0);
+        at += FRAME_HEADER + header.length;
+    }
+    assert_always(at == frames->len);
+    return first;
+}
+
+int
+ipc_client_call_many(struct ipc_client *client, struct strbuf *requests, uint32_t count,
+                     int timeout_ms,
+                     void (*answered)(void *arg, uint32_t index, const struct ipc_reply *reply),
+                     void *arg)
+{
+    int64_t deadline = deadline_after(timeout_ms);
+    uint32_t first = number_frames(client, requests, count);
+
+    if (connect_until(client, deadline) < 0)
+        return -1;
+    if (send_until(client, strbuf_slice(requests), -1, deadline) < 0)
+        goto broken;
+    for (uint32_t left = count; left > 0;) {
+        struct ipc_reply reply;
+
+        if (receive_until(client, deadline) < 0)
+            goto broken;
+        if (client->inbox.header.request_id - first >= count)
+            continue; /* to an earlier question that ran into its deadline */
+        take_message(client, &reply);
+        answered(arg, client->inbox.header.request_id - first, &reply);
+        left--;
+    }
+    return 0;
+broken:
+    disconnect(client);
+    return -1;
 }
 
 int

@@ -32,7 +32,14 @@ int ipc_client_fd(const struct ipc_client *client); /* -1 when not connected */
  * EPROTO (undecodable answer; the connection is closed), or what connect and send gave. */
 int ipc_client_call(struct ipc_client *client, struct strbuf *request, int fd, int timeout_ms,
                     struct ipc_reply *reply);
-/* The same without an answer, and the waiting for a frame that the server sends by itself. */
+/* Sends the `count` whole frames in `requests` together and hands over their answers, in whatever
+ * order they come; `index` is the question's place. 0: all are answered. -1 with errno as above;
+ * the connection is not made again for these. */
+int ipc_client_call_many(struct ipc_client *client, struct strbuf *requests, uint32_t count,
+                         int timeout_ms,
+                         void (*answered)(void *arg, uint32_t index, const struct ipc_reply *reply),
+                         void *arg);
+/* One frame without an answer, and the waiting for a frame that the server sends by itself. */
 int ipc_client_send(struct ipc_client *client, struct strbuf *frame, int fd, int timeout_ms);
 int ipc_client_receive(struct ipc_client *client, int timeout_ms, struct frame_header *header,
                        struct ipc_reply *message);

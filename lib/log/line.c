@@ -163,6 +163,19 @@ log_pairs_encode(struct strbuf *out, const struct log_kv *pairs)
     return left_out;
 }
 
+/* TIME PROGRAM[PID] LEVEL; short: it fits. */
+static void
+put_head(struct strbuf *out, int64_t real_ms, const struct log_origin *origin, enum log_level level)
+{
+    (void)clock_rfc3339(real_ms, out);
+    (void)strbuf_char(out, ' ');
+    (void)strbuf_str(out, origin->program);
+    (void)strbuf_char(out, '[');
+    (void)strbuf_u64(out, (uint64_t)origin->pid);
+    (void)strbuf_str(out, "] ");
+    (void)strbuf_str(out, log_level_name(level));
+}
+
 bool
 log_line_encode(struct strbuf *out, int64_t real_ms, const struct log_origin *origin,
                 enum log_level level, const char *event, const struct log_kv *pairs)
@@ -173,9 +186,9 @@ log_line_encode(struct strbuf *out, int64_t real_ms, const struct log_origin *or
     if (out->max - out->len < LOG_LINE_MAX)
         return false;
     out->max = start + LOG_LINE_MAX - tail; /* for this line; the buffer's own comes back below */
-    (void)clock_rfc3339(real_ms, out);
-    (void)strbuf_printf(out, " %s[%ld] %s event=%s", origin->program, origin->pid,
-                        log_level_name(level), event);
+    put_head(out, real_ms, origin, level);
+    (void)strbuf_str(out, " event=");
+    (void)strbuf_str(out, event);
     (void)strbuf_append(out, origin->context);
     out->overflow = false;
     left_out = log_pairs_encode(out, pairs);

@@ -30,6 +30,7 @@
 
 struct queue_writer {
     int tmp_dirfd, new_dirfd, fd;
+    bool name_durable; /* tmp/ID is on disk: a power cut cannot take the name away */
     char id[QUEUE_ID_MAX + 1];
     struct strbuf buffer;
     uint64_t size; /* content taken so far, buffered bytes included */
@@ -85,23 +86,40 @@ queue_name(char out[QUEUE_NAME_MAX], const char *id, const char *suffix)
 
 /* ---- writing ---- */
 
-struct queue_writer *
-queue_writer_open(int tmp_dirfd, int new_dirfd, const char *id)
+int
+queue_file_create(int tmp_dirfd, const char *id)
 {
-    struct queue_writer *w;
-    int fd;
+    if (queue_id_valid(slice_of(id)))
+        return openat(tmp_dirfd, id, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+    errno = EINVAL;
+    return -1;
+}
 
-    if (!queue_id_valid(slice_of(id))) {
-        errno = EINVAL;
-        return NULL;
-    }
-    fd = openat(tmp_dirfd, id, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-    if (fd < 0)
-        return NULL;
-    w = xcalloc(1, sizeof(*w));
+static struct queue_writer *
+writer_new(int tmp_dirfd, int new_dirfd, const char *id, int fd)
+{
+    struct queue_writer *w = xcalloc(1, sizeof(*w));
+
     *w = (struct queue_writer){.tmp_dirfd = tmp_dirfd, .new_dirfd = new_dirfd, .fd = fd};
     (void)snprintf(w->id, sizeof(w->id), "%s", id);
     w->buffer = strbuf_new(WRITE_BUFFER + QUEUE_ENVELOPE_MAX);
+    return w;
+}
+
+struct queue_writer *
+queue_writer_open(int tmp_dirfd, int new_dirfd, const char *id)
+{
+    int fd = queue_file_create(tmp_dirfd, id);
+
+    return fd < 0 ? NULL : writer_new(tmp_dirfd, new_dirfd, id, fd);
+}
+
+struct queue_writer *
+queue_writer_adopt(int tmp_dirfd, int new_dirfd, const char *id, int fd)
+{
+    struct queue_writer *w = writer_new(tmp_dirfd, new_dirfd, id, fd);
+
+    w->name_durable = true;
     return w;
 }
 
@@ -193,15 +211,25 @@ write_envelope(struct queue_writer *w, const struct queue_envelope *envelope, co
     return rc;
 }
 
-/* The envelope's name appears first: a message in new/ is never without it. */
+/* Has a start of queue-manager, to which tmp/ID looked like what a power cut leaves, moved it? */
+static bool
+was_moved(const struct queue_writer *w)
+{
+    struct stat st;
+
+    return w->name_durable && fstat(w->fd, &st) == 0 && st.st_nlink > 0;
+}
+
+/* The envelope's name appears first: a message in new/ is never without it. A flush of new/ is not
+ * needed where a power cut leaves tmp/ID, which spool_recover then takes for what it is. */
 static int
 publish(const struct queue_writer *w, const char *env_name, bool beside)
 {
     if (beside && renameat(w->tmp_dirfd, env_name, w->new_dirfd, env_name) < 0)
         return -1;
     if (renameat(w->tmp_dirfd, w->id, w->new_dirfd, w->id) < 0)
-        return -1;
-    return fsync(w->new_dirfd);
+        return errno == ENOENT && !beside && was_moved(w) ? 0 : -1;
+    return w->name_durable && !beside ? 0 : fsync(w->new_dirfd);
 }
 
 int

@@ -23,16 +23,22 @@ void queue_id_make(char id[QUEUE_ID_SIZE]);
 bool queue_id_valid(struct slice id);
 
 /* ---- writing: smtpd, bounces, gateways. Directories tmp/ and new/ by descriptor ---- */
+/* Creates tmp/ID with mode 0664 less the umask, which must be 0002 or smaller: queue-manager and
+ * local-deliver have their rights by the directory's group. A descriptor for writing, or -1 with
+ * errno (ENOSPC: 452). */
+int queue_file_create(int tmp_dirfd, const char *id);
+
 struct queue_writer;
-/* NULL with errno (ENOSPC: 452). Creates tmp/ID with mode 0664 less the umask, which must be 0002
- * or smaller: queue-manager and local-deliver have their rights by the directory's group.
- * `new_dirfd` must be open for reading (it is flushed), `tmp_dirfd` need not. */
+/* Creates tmp/ID. NULL with errno. `new_dirfd` must be open for reading (it is flushed),
+ * `tmp_dirfd` need not. */
 struct queue_writer *queue_writer_open(int tmp_dirfd, int new_dirfd, const char *id);
+/* The same with a slot (lib/queue/queue_slots.h), whose `fd` the writer then owns. */
+struct queue_writer *queue_writer_adopt(int tmp_dirfd, int new_dirfd, const char *id, int fd);
 int queue_writer_write(struct queue_writer *w, struct slice content); /* buffered */
-/* Envelope behind or beside, flush, rename to new/, flush the directory: after a 0 the message is
- * ours for good. -1 with errno: nothing is there (at the very worst, when the last flush fails
- * after the queue manager has seen the file, a duplicate). Frees the writer either way. The
- * envelope's id and content_* are taken from the writer. */
+/* Envelope behind or beside, flush, rename to new/, flush the directory unless a slot makes that
+ * needless: after a 0 the message is ours for good. -1 with errno: nothing is there (at the very
+ * worst, when the last flush fails after the queue manager has seen the file, a duplicate). Frees
+ * the writer either way. The envelope's id and content_* are taken from the writer. */
 int queue_writer_commit(struct queue_writer **wp, const struct queue_envelope *envelope);
 void queue_writer_abort(struct queue_writer **wp);
 uint64_t queue_writer_size(const struct queue_writer *w);

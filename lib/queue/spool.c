@@ -260,8 +260,9 @@ spool_scan_close(struct spool_scan *scan)
 
 /* ---- recovery ---- */
 
+/* In ms. */
 static int64_t
-age_ms(int dirfd, const char *name)
+age_of(int dirfd, const char *name)
 {
     struct stat st;
 
@@ -270,14 +271,56 @@ age_ms(int dirfd, const char *name)
     return clock_real_ms() - ((int64_t)st.st_ctim.tv_sec * 1000 + st.st_ctim.tv_nsec / 1000000);
 }
 
-static void
-sweep_tmp(const struct spool *spool, DIR *dir, int64_t tmp_age_ms)
+/* A whole message in a slot was accepted and its way to new/ was not on disk when the power went:
+ * only then is it still here. (Or its writer died just before that: nobody was told 250, as
+ * nobody is told 4yz.) With an envelope beside, what is in tmp/ was never accepted. */
+static bool
+is_accepted(const struct spool *spool, const char *name)
 {
+    struct queue_message *m = queue_message_open(spool->fds[SPOOL_TMP], name);
+    bool is = m != NULL && !queue_message_is_beside(m) && queue_message_check_content(m) == 0;
+
+    queue_message_close(&m);
+    return is;
+}
+
+/* Brings what was accepted to new/. The number of messages, or -1 with errno. */
+static int64_t
+accept_slots(const struct spool *spool)
+{
+    struct spool_scan scan;
+    const char *name;
+    int64_t moved = 0;
+
+    if (spool_scan_open(&scan, spool, SPOOL_TMP) < 0)
+        return -1;
+    while (moved >= 0 && (name = spool_scan_next(&scan)) != NULL) {
+        if (!is_accepted(spool, name))
+            continue;
+        if (spool_find(spool, name) >= 0) /* a rename half on disk: without a journal both stay */
+            (void)unlinkat(spool->fds[SPOOL_TMP], name, 0); /* else the next start does it */
+        else if (spool_move(spool, name, SPOOL_TMP, SPOOL_NEW, 0) == 0)
+            moved++;
+        else if (errno != ENOENT) /* its writer is alive after all */
+            moved = -1;
+    }
+    spool_scan_close(&scan);
+    return moved;
+}
+
+int
+spool_sweep_tmp(const struct spool *spool, int64_t age_ms)
+{
+    struct spool_scan scan;
     const char *name;
 
-    while ((name = next_name(dir)) != NULL)
-        if (age_ms(spool->fds[SPOOL_TMP], name) >= tmp_age_ms)
-            (void)unlinkat(spool->fds[SPOOL_TMP], name, 0); /* else the next start finds it */
+    if (spool_scan_open(&scan, spool, SPOOL_TMP) < 0)
+        return -1;
+    while ((name = next_name(scan.dir)) != NULL)
+        if (age_of(spool->fds[SPOOL_TMP], name) >= age_ms)
+            (void)unlinkat(spool->fds[SPOOL_TMP], name, 0); /* else the next sweep finds it */
+    spool_scan_close(&scan);
+    return 0;
 }
 
 /* The id in "ID.env" or "ID.log"; false for every other name. */
@@ -312,7 +355,7 @@ join_strays(const struct spool *spool, enum spool_state state, DIR *dir)
         home = spool_find(spool, id);
         if (home >= 0)
             (void)renameat(dirfd, name, spool->fds[home], name); /* missing: found to be corrupt */
-        else if (state != SPOOL_NEW || age_ms(dirfd, name) >= STRAY_AGE_MS)
+        else if (state != SPOOL_NEW || age_of(dirfd, name) >= STRAY_AGE_MS)
             (void)unlinkat(dirfd, name, 0); /* else the next start finds it */
     }
 }
@@ -339,16 +382,17 @@ requeue_active(const struct spool *spool)
 int64_t
 spool_recover(const struct spool *spool, int64_t tmp_age_ms)
 {
+    int64_t accepted = accept_slots(spool), requeued;
     struct spool_scan scan;
 
-    for (int state = SPOOL_TMP; state < SPOOL_STATES; state++) {
+    if (accepted < 0 || spool_sweep_tmp(spool, tmp_age_ms) < 0)
+        return -1;
+    for (int state = SPOOL_NEW; state < SPOOL_STATES; state++) {
         if (spool_scan_open(&scan, spool, (enum spool_state)state) < 0)
             return -1;
-        if (state == SPOOL_TMP)
-            sweep_tmp(spool, scan.dir, tmp_age_ms);
-        else
-            join_strays(spool, (enum spool_state)state, scan.dir);
+        join_strays(spool, (enum spool_state)state, scan.dir);
         spool_scan_close(&scan);
     }
-    return requeue_active(spool);
+    requeued = requeue_active(spool);
+    return requeued < 0 ? -1 : accepted + requeued;
 }

@@ -16,7 +16,7 @@
 #include "lib/queue/queue_file.h"
 
 enum spool_state {
-    SPOOL_TMP,      /* being written; no message yet */
+    SPOOL_TMP,      /* being written; after a power cut perhaps accepted */
     SPOOL_NEW,      /* accepted, not seen by queue-manager */
     SPOOL_ACTIVE,   /* in queue-manager's memory */
     SPOOL_DEFERRED, /* waits for its next attempt */
@@ -57,10 +57,14 @@ int spool_remove(const struct spool *spool, enum spool_state state, const char *
 /* Where the message is, or -1. */
 int spool_find(const struct spool *spool, const char *id);
 
-/* After a crash: everything in tmp/ older than `tmp_age_ms` goes, what lies beside joins its
- * message or (without a message anywhere) goes, and active/ is emptied into new/. Returns the
- * number of messages moved, or -1 with errno. */
+/* After a crash: what was accepted and is still in tmp/ moves to new/, everything else there that
+ * is older than `tmp_age_ms` goes, what lies beside joins its message or (without a message
+ * anywhere) goes, and active/ is emptied into new/. Returns the number of messages moved, or -1
+ * with errno. */
 int64_t spool_recover(const struct spool *spool, int64_t tmp_age_ms);
+/* Removes what is older than `age_ms` in tmp/: nothing that was accepted stays there while we run.
+ * 0, or -1 with errno. */
+int spool_sweep_tmp(const struct spool *spool, int64_t age_ms);
 
 /* Names of one state, a few at a time, going on where the last call stopped; at the end it starts
  * again. Only whole message names (no ID.env, ID.log), in no order. */

@@ -94,6 +94,14 @@ stream_has_input(const struct stream *s)
     return s->in_start < s->in_end;
 }
 
+bool
+stream_has_line(const struct stream *s)
+{
+    struct slice unread = slice_make(s->in + s->in_start, s->in_end - s->in_start);
+
+    return slice_index(unread, '\n') < unread.len;
+}
+
 void
 stream_release_buffers(struct stream *s)
 {

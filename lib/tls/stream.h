@@ -45,6 +45,8 @@ enum stream_status stream_read_some(struct stream *s, size_t max, int64_t deadli
 void stream_unread(struct stream *s, size_t count);
 /* True if unread input is buffered (PIPELINING: do not flush yet). */
 bool stream_has_input(const struct stream *s);
+/* True if a whole line of it is. */
+bool stream_has_line(const struct stream *s);
 /* From now on stream_wait also looks at `fd` (borrowed): it becomes readable when the session has
  * to end. */
 void stream_set_end_fd(struct stream *s, int fd);

@@ -29,6 +29,7 @@
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/peer.h"
 #include "lib/ipc/socket.h"
+#include "lib/queue/queue_slots.h"
 #include "lib/sys/stats.h"
 #include "queue-manager/queue.h"
 #include "queue-manager/schedule.h"
@@ -440,25 +441,27 @@ harness_stop(void)
     scratch_remove();
 }
 
-/* Commits a message; recipients separated by spaces. NULL: the disk is full. */
+/* Commits a message as smtpd does; recipients separated by spaces. NULL: the disk is full. */
 static inline const char *
 submit_as(const char *sender, const char *rcpts_text, const char *content, uint8_t notify,
           struct queue_envelope base)
 {
     static char id[QUEUE_ID_SIZE];
     static struct queue_rcpt rcpts[5000];
+    struct queue_slots *slots = queue_slots_new(h.queue->spool.fds[SPOOL_TMP]);
     struct slice rest = slice_of(rcpts_text);
     struct queue_writer *w;
+    int fd = queue_slots_take(slots, id);
 
     base.sender = slice_of(sender);
     base.received_ms = base.received_ms == 0 ? clock_real_ms() : base.received_ms;
     base.rcpts = rcpts;
     while (rest.len > 0)
         rcpts[base.rcpt_count++] = (struct queue_rcpt){slice_split(&rest, ' '), {NULL, 0}, notify};
-    queue_id_make(id);
-    w = queue_writer_open(h.queue->spool.fds[SPOOL_TMP], h.queue->spool.fds[SPOOL_NEW], id);
-    if (w == NULL)
+    queue_slots_free(&slots);
+    if (fd < 0)
         return NULL;
+    w = queue_writer_adopt(h.queue->spool.fds[SPOOL_TMP], h.queue->spool.fds[SPOOL_NEW], id, fd);
     ck_assert_int_eq(queue_writer_write(w, slice_of(content)), 0);
     if (queue_writer_commit(&w, &base) < 0)
         return NULL;

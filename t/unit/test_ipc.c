@@ -242,6 +242,63 @@ START_TEST(a_stray_answer_is_skipped)
 }
 END_TEST
 
+struct order {
+    uint32_t index[8];
+    char first_byte[8];
+    uint32_t count;
+};
+
+static void
+note_order(void *arg, uint32_t index, const struct ipc_reply *reply)
+{
+    struct order *o = arg;
+
+    o->index[o->count] = index;
+    o->first_byte[o->count++] = reply->payload.ptr[0];
+}
+
+/* A server that has said everything before it is asked: ids are given in a row from 1. */
+START_TEST(many_calls_take_their_answers_in_any_order)
+{
+    static const uint32_t ids[] = {3, 1, 99, 2};
+    struct strbuf answers = strbuf_new(1000), questions = strbuf_new(1000);
+    struct order order = {.count = 0};
+    struct ipc_client *client;
+    int ends[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        struct writer w = frame_begin(&answers, ECHO + 1, ids[i]);
+
+        writer_u8(&w, 0);
+        ck_assert_int_eq(frame_end(&w), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        struct writer w = frame_begin(&questions, ECHO, 0);
+
+        writer_u8(&w, (uint8_t)i);
+        ck_assert_int_eq(frame_end(&w), 0);
+    }
+    ck_assert_int_eq(write_all(ends[1], strbuf_slice(&answers)), 0);
+    client = ipc_client_adopt(ends[0], PAYLOAD_MAX);
+    ck_assert_int_eq(ipc_client_call_many(client, &questions, 3, 2000, note_order, &order), 0);
+    ck_assert_uint_eq(order.count, 3);
+    ck_assert(order.index[0] == 2 && order.index[1] == 0 && order.index[2] == 1);
+    /* the next three get one answer, and then the end */
+    order.count = 0;
+    answers.ptr[FRAME_HEADER - 1] = 5;
+    ck_assert_int_eq(write_all(ends[1], slice_make(answers.ptr, answers.len / 4)), 0);
+    ck_assert_int_eq(shutdown(ends[1], SHUT_WR), 0);
+    ck_assert_int_eq(ipc_client_call_many(client, &questions, 3, 2000, note_order, &order), -1);
+    ck_assert_uint_eq(order.count, 1);
+    ck_assert_uint_eq(order.index[0], 1);
+    (void)close(ends[1]);
+    ipc_client_free(&client);
+    strbuf_free(&answers);
+    strbuf_free(&questions);
+}
+END_TEST
+
 START_TEST(a_server_that_closes_is_tried_twice_only)
 {
     struct ipc_client *client = ipc_client_new(dir_fd, "s.sock", PAYLOAD_MAX);
@@ -517,6 +574,7 @@ main(void)
     tcase_add_test(tc, a_restarted_server_costs_no_error);
     tcase_add_test(tc, a_silent_server_costs_the_timeout);
     tcase_add_test(tc, a_stray_answer_is_skipped);
+    tcase_add_test(tc, many_calls_take_their_answers_in_any_order);
     tcase_add_test(tc, a_server_that_closes_is_tried_twice_only);
     tcase_add_test(tc, frames_without_a_question_are_received);
     tcase_add_loop_test(tc, a_broken_frame_closes_the_connection, 0, (int)ARRAY_LEN(broken));

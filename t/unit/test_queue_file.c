@@ -2,6 +2,7 @@
  * t/unit/test_queue_file.c - lib/queue/queue_file: what is written comes back, damage is seen.
  */
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/queue/queue_file.h"
+#include "lib/queue/queue_slots.h"
 #include "t/unit/scratch.h"
 
 static int tmp_dirfd, new_dirfd;
@@ -34,6 +35,18 @@ teardown(void)
     (void)close(tmp_dirfd);
     (void)close(new_dirfd);
     scratch_remove();
+}
+
+static int
+files_in(int dirfd)
+{
+    DIR *dir = fdopendir(openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    int count = 0;
+
+    for (struct dirent *e; (e = readdir(dir)) != NULL;)
+        count += e->d_name[0] != '.';
+    (void)closedir(dir);
+    return count;
 }
 
 static const char *
@@ -194,6 +207,54 @@ START_TEST(ids_ascend_and_are_valid)
 }
 END_TEST
 
+START_TEST(slots_come_in_growing_batches_and_go_unused)
+{
+    static const int in_tmp[] = {1, 2, 2, 4, 4, 4, 4, 8, 8, 8, 8, 8, 8, 8, 8, 8};
+    struct queue_slots *slots = queue_slots_new(tmp_dirfd);
+    char id[QUEUE_ID_SIZE], before[QUEUE_ID_SIZE] = "";
+    int left = 0;
+
+    ck_assert_int_eq(files_in(tmp_dirfd), 0);
+    for (size_t i = 0; i < sizeof(in_tmp) / sizeof(in_tmp[0]); i++) {
+        int fd = queue_slots_take(slots, id);
+
+        ck_assert_int_ge(fd, 0);
+        left = left == 0 ? in_tmp[i] - 1 : left - 1;
+        ck_assert_int_eq(files_in(tmp_dirfd), left + 1);
+        ck_assert_str_gt(id, before);
+        ck_assert_int_eq(unlinkat(tmp_dirfd, id, 0), 0);
+        memcpy(before, id, sizeof(before));
+        (void)close(fd);
+    }
+    ck_assert_int_gt(left, 0);
+    queue_slots_free(&slots);
+    ck_assert_int_eq(files_in(tmp_dirfd), 0);
+}
+END_TEST
+
+/* What a start of queue-manager may do to a slot between its flush and its rename. */
+START_TEST(slot_that_moved_is_accepted_and_one_that_went_is_not)
+{
+    struct queue_rcpt rcpts[2] = {{SLICE("bob@d.test"), SLICE(""), 0},
+                                  {SLICE("carol@d.test"), SLICE(""), 0}};
+    struct queue_envelope e = {.rcpt_count = (uint32_t)_i / 2 + 1, .rcpts = rcpts};
+    struct queue_slots *slots = queue_slots_new(tmp_dirfd);
+    char id[QUEUE_ID_SIZE];
+    int fd = queue_slots_take(slots, id);
+    struct queue_writer *w = queue_writer_adopt(tmp_dirfd, new_dirfd, id, fd);
+    bool moved = _i % 2 == 0, one = e.rcpt_count == 1;
+
+    if (moved)
+        ck_assert_int_eq(renameat(tmp_dirfd, id, new_dirfd, "elsewhere"), 0);
+    else
+        ck_assert_int_eq(unlinkat(tmp_dirfd, id, 0), 0);
+    ck_assert_int_eq(queue_writer_commit(&w, &e), moved && one ? 0 : -1);
+    ck_assert_int_eq(files_in(new_dirfd), moved ? 1 : 0);
+    ck_assert_int_eq(files_in(tmp_dirfd), 0);
+    queue_slots_free(&slots);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -209,6 +270,8 @@ main(void)
     tcase_add_test(tc, envelope_of_another_message_is_refused);
     tcase_add_test(tc, no_recipient_is_no_message);
     tcase_add_test(tc, ids_ascend_and_are_valid);
+    tcase_add_test(tc, slots_come_in_growing_batches_and_go_unused);
+    tcase_add_loop_test(tc, slot_that_moved_is_accepted_and_one_that_went_is_not, 0, 4);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

@@ -14,6 +14,7 @@
 // LINK: smtpd/message.c
 // LINK: smtpd/misc.c
 // LINK: smtpd/params.c
+// LINK: smtpd/recipients.c
 // LINK: smtpd/session.c
 // LINK: smtpd/settings.c
 // LINK: smtpd/starttls.c
@@ -76,6 +77,20 @@ static const struct {
      "220 250 250 250 550 553 354 250 221", 1},
     {"smtp", BEGIN "RCPT TO:<bob@d.test>\r\nRCPT TO:<bob@d.test>\r\nDATA\r\n.\r\nQUIT\r\n",
      "220 250 250 250 250 452 354 250 221", 1},
+    /* replies come in the order of the commands, also where accountd is asked about several at
+     * once, and the limit counts who was accepted */
+    {"smtp",
+     BEGIN "RCPT TO:<nobody@d.test>\r\nRCPT TO:broken\r\nRCPT TO:<x@far.test>\r\nNOOP\r\nRCPT "
+           "TO:<bob@d.test>\r\nQUIT\r\n",
+     "220 250 250 250 550 501 553 250 250 221", 0},
+    {"smtp",
+     EHLO "MAIL FROM:<>\r\nRCPT TO:<nobody@d.test>\r\nRCPT TO:<nobody@d.test>\r\nRCPT "
+          "TO:<bob@d.test>\r\nDATA\r\n.\r\nQUIT\r\n",
+     "220 250 250 550 550 250 354 250 221", 1},
+    {"smtp", BEGIN "RCPT TO:<hangup@d.test>\r\nDATA\r\n.\r\nMAIL FROM:<>\r\n",
+     "220 250 250 250 451 354 250 421", 1},
+    {"smtp", EHLO "MAIL FROM:<>\r\nRCPT TO:<nobody@d.test>\r\nDATA\r\nQUIT\r\n",
+     "220 250 250 550 554 221", 0},
     {"smtp", EHLO "MAIL FROM:<> SIZE=3500\r\nMAIL FROM:<> SIZE=6000\r\nQUIT\r\n",
      "220 250 250 503 221", 0},
     {"smtp", EHLO "MAIL FROM:<> SIZE=6000\r\nQUIT\r\n", "220 250 552 221", 0},

@@ -46,6 +46,20 @@ there(enum spool_state state, const char *name)
     return faccessat(spool.fds[state], name, F_OK, 0) == 0;
 }
 
+static void
+put_message(const char *id, uint32_t rcpt_count)
+{
+    struct queue_rcpt rcpts[2] = {{SLICE("b@d.test"), SLICE(""), 0},
+                                  {SLICE("c@d.test"), SLICE(""), 0}};
+    struct queue_envelope e = {
+        .received_ms = 1000, .sender = SLICE("s@d.test"), .rcpt_count = rcpt_count, .rcpts = rcpts};
+    struct queue_writer *w = queue_writer_open(spool.fds[SPOOL_TMP], spool.fds[SPOOL_NEW], id);
+
+    ck_assert_ptr_nonnull(w);
+    ck_assert_int_eq(queue_writer_write(w, SLICE("Subject: x\r\n\r\nbody\r\n")), 0);
+    ck_assert_int_eq(queue_writer_commit(&w, &e), 0);
+}
+
 START_TEST(missing_directories_are_made_again)
 {
     struct stat st;
@@ -94,6 +108,38 @@ START_TEST(recovery_brings_the_pieces_together)
     ck_assert(there(SPOOL_NEW, "committing.env"));
     ck_assert_int_eq((int)spool_recover(&spool, 0), 0);
     ck_assert(!there(SPOOL_TMP, "abandoned"));
+}
+END_TEST
+
+/* A power cut may take the rename of a slot back: the message was accepted all the same. */
+START_TEST(recovery_accepts_what_is_whole_in_tmp)
+{
+    static const char *const ids[] = {"whole", "torn", "spoilt", "two", "both"};
+    int fd;
+
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        put_message(ids[i], i == 3 ? 2 : 1);
+        ck_assert_int_eq(spool_move(&spool, ids[i], SPOOL_NEW, SPOOL_TMP, SPOOL_ENV), 0);
+    }
+    fd = openat(spool.fds[SPOOL_TMP], "torn", O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(ftruncate(fd, 50), 0);
+    (void)close(fd);
+    fd = openat(spool.fds[SPOOL_TMP], "spoilt", O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(pwrite_all(fd, SLICE("X"), 1), 0);
+    (void)close(fd);
+    touch(SPOOL_TMP, "empty");
+    ck_assert_int_eq(linkat(spool.fds[SPOOL_TMP], "both", spool.fds[SPOOL_DEFERRED], "both", 0), 0);
+    ck_assert_int_eq((int)spool_recover(&spool, 3600000), 1);
+    ck_assert(there(SPOOL_DEFERRED, "both") && !there(SPOOL_TMP, "both"));
+    ck_assert(!there(SPOOL_NEW, "both"));
+    ck_assert(there(SPOOL_NEW, "whole") && !there(SPOOL_TMP, "whole"));
+    ck_assert(there(SPOOL_TMP, "torn") && there(SPOOL_TMP, "spoilt") && there(SPOOL_TMP, "empty"));
+    ck_assert(there(SPOOL_TMP, "two")); /* its writer flushes new/ before the 250 */
+    ck_assert_int_eq(spool_sweep_tmp(&spool, 3600000), 0);
+    ck_assert(there(SPOOL_TMP, "empty"));
+    ck_assert_int_eq(spool_sweep_tmp(&spool, 0), 0);
+    ck_assert(!there(SPOOL_TMP, "empty") && !there(SPOOL_TMP, "two.env"));
+    ck_assert(there(SPOOL_NEW, "whole"));
 }
 END_TEST
 
@@ -201,18 +247,6 @@ START_TEST(torn_log_ends_before_the_tear)
 }
 END_TEST
 
-static void
-put_message(const char *id)
-{
-    struct queue_rcpt rcpt = {SLICE("b@d.test"), SLICE(""), 0};
-    struct queue_envelope e = {
-        .received_ms = 1000, .sender = SLICE("s@d.test"), .rcpt_count = 1, .rcpts = &rcpt};
-    struct queue_writer *w = queue_writer_open(spool.fds[SPOOL_TMP], spool.fds[SPOOL_NEW], id);
-
-    ck_assert_ptr_nonnull(w);
-    ck_assert_int_eq(queue_writer_commit(&w, &e), 0);
-}
-
 START_TEST(pages_have_every_message_once)
 {
     struct object_field fields[OBJECT_FIELDS_MAX];
@@ -222,7 +256,7 @@ START_TEST(pages_have_every_message_once)
 
     for (int i = 0; i < 450; i++) {
         (void)snprintf(id, sizeof(id), "m%04d", i);
-        put_message(id);
+        put_message(id, 1);
         if (i % 3 == 0)
             ck_assert_int_eq(spool_move(&spool, id, SPOOL_NEW, SPOOL_DEFERRED, 0), 0);
     }
@@ -254,10 +288,12 @@ main(void)
     SRunner *sr;
     int failed;
 
+    tcase_set_timeout(tc, 60); /* hundreds of flushes */
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, missing_directories_are_made_again);
     tcase_add_test(tc, failed_move_puts_everything_back);
     tcase_add_test(tc, recovery_brings_the_pieces_together);
+    tcase_add_test(tc, recovery_accepts_what_is_whole_in_tmp);
     tcase_add_test(tc, removal_leaves_a_way_to_cut_the_mailboxes_file);
     tcase_add_test(tc, scan_takes_messages_only_and_starts_again);
     tcase_add_test(tc, log_says_the_last_word_of_each);

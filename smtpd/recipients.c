@@ -1,0 +1,28 @@
+/*
+ * smtpd/recipients.c - keeps RCPTs until accountd has been asked about them.
+ */
+#include "smtpd/recipients.h"
+
+bool
+recipients_are_full(const struct recipients *r)
+{
+    return r->count == RECIPIENTS_MAX;
+}
+
+void
+recipients_add(struct recipients *r, const struct rcpt_args *args)
+{
+    r->list[r->count++] = (struct rcpt_args){
+        .recipient = {.text = arena_copy(&r->texts, args->recipient.text),
+                      .is_utf8 = args->recipient.is_utf8},
+        .orcpt = arena_copy(&r->texts, args->orcpt),
+        .notify = args->notify,
+    };
+}
+
+void
+recipients_clear(struct recipients *r)
+{
+    r->count = 0;
+    arena_free(&r->texts);
+}
