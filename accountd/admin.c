@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accountd/folders.h"
 #include "accountd/recount.h"
 #include "accountd/server.h"
 #include "accountd/usage.h"
@@ -319,6 +320,20 @@ static const struct {
     {"import-commit", VERB_CHANGES | VERB_ANY_KIND, run_import_commit},
 };
 
+/* May this have taken a right on a folder from somebody? Properties of a user do not. */
+static bool
+takes_rights(const struct operation *op)
+{
+    static const char *const verbs_that_take[] = {"del", "rename", "grant", "import-commit"};
+
+    if (slice_eq(op->admin.verb, SLICE("set")))
+        return op->kind == ACCOUNT_PUBLIC;
+    for (size_t i = 0; i < ARRAY_LEN(verbs_that_take); i++)
+        if (slice_eq(op->admin.verb, slice_of(verbs_that_take[i])))
+            return true;
+    return false;
+}
+
 /* A transaction around one verb: all of it or nothing. */
 static void
 change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
@@ -338,6 +353,8 @@ change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
     } else if (account_db_commit(db) < 0) {
         (void)account_fail_db(&op->result);
     } else {
+        if (takes_rights(op))
+            folders_taken(op->server);
         log_event(LOG_INFO, "account_changed", KV_SLICE("verb", op->admin.verb),
                   KV_SLICE("kind", op->admin.kind), KV_SLICE("name", op->admin.name));
     }

@@ -41,6 +41,7 @@ static const struct {
     {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
     {ACCOUNTD_SENDER, ROLE_SMTP | ROLE_ADMIN, request_sender},
     {ACCOUNTD_FOLDERS, ROLE_AUTH, folders_request},
+    {ACCOUNTD_WATCH, ROLE_AUTH, folders_watch},
     {ACCOUNTD_ADMIN, ROLE_ADMIN, request_admin},
 };
 

@@ -14,6 +14,7 @@
 
 #include "authd/rehash.h"
 #include "authd/user_dir.h"
+#include "authd/watch.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
@@ -84,6 +85,7 @@ ask_folders(struct session *s, int dir_fd)
 {
     struct strbuf request;
 
+    watch_remove(s);
     folder_grants_free(&s->grants);
     if (s->service != SERVICE_IMAP || !s->account.has_folders) {
         succeed(s, dir_fd);

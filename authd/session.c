@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "authd/login.h"
+#include "authd/watch.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 
@@ -80,6 +81,7 @@ channel_closed(struct ipc_peer *peer)
     struct session *s = ipc_peer_data(peer);
 
     s->peer = NULL;
+    watch_remove(s);
     end_exchange(s);
     if (s->outstanding == 0)
         session_free(s);
@@ -154,6 +156,7 @@ session_send_ok(struct session *s, int dir_fd)
     };
 
     assert_always(authd_ok_encode(&frame, s->request_id, &ok) == 0);
+    watch_add(s);
     end_exchange(s);
     send_frame(s, &frame, dir_fd);
     for (uint32_t i = 0; i < s->grants.count && s->peer != NULL; i++)
@@ -300,7 +303,7 @@ copy_text(char *to, size_t size, struct slice text)
 }
 
 int
-session_attach(struct server *server, const struct authd_attach *attach, int fd)
+session_attach(struct server *server, uint64_t parent_id, const struct authd_attach *attach, int fd)
 {
     struct session *s;
     struct client_address address;
@@ -315,6 +318,7 @@ session_attach(struct server *server, const struct authd_attach *attach, int fd)
     }
     s = xcalloc(1, sizeof(*s));
     s->server = server;
+    s->parent_id = parent_id;
     s->service = service;
     s->dir_fd = -1;
     s->address = address;

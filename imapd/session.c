@@ -55,6 +55,14 @@ session_bye(struct session *s, const char *text)
 }
 
 void
+session_bye_ended(struct session *s)
+{
+    session_bye(s, pool_session_is_revoked(s->pool)
+                       ? "[NOPERM] Rights were taken away, log in again"
+                       : "[UNAVAILABLE] Server is shutting down");
+}
+
+void
 session_release_memory(struct session *s)
 {
     message_release(&s->message);

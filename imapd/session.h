@@ -75,6 +75,8 @@ struct store *session_store(struct session *s);
 void session_deselect(struct session *s);
 /* Sends "* BYE text" and ends the session after the current command. */
 void session_bye(struct session *s, const char *text);
+/* The same when s->pool->end_fd says so. */
+void session_bye_ended(struct session *s);
 /* Gives back what is not needed while the client is silent. */
 void session_release_memory(struct session *s);
 

@@ -41,6 +41,7 @@ enum accountd_type {
     ACCOUNTD_MISSING, /* a mailbox has no directory: a report, no reply */
     ACCOUNTD_FOLDERS, /* folders of others that a user may open */
     ACCOUNTD_FOLDERS_REPLY,
+    ACCOUNTD_WATCH, /* authd: answered with OK when a change has taken rights on folders away */
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */

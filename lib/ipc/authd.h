@@ -29,6 +29,7 @@ enum authd_type {
     AUTHD_CHALLENGE,  /* authd: relay to the client */
     AUTHD_OK,
     AUTHD_FAIL,
+    AUTHD_END,    /* authd, to a parent: the session with this id has to end */
     AUTHD_FOLDER, /* authd, behind OK: one folder of somebody else, with its directory */
 };
 
@@ -51,7 +52,7 @@ struct authd_start {
 int authd_start_encode(struct strbuf *out, const struct authd_start *start);
 int authd_start_decode(struct slice payload, struct authd_start *start);
 
-/* STEP and CHALLENGE: one bytes field. */
+/* STEP, CHALLENGE and END: one bytes field. */
 int authd_data_encode(struct strbuf *out, uint16_t type, uint32_t id, struct slice data);
 int authd_data_decode(struct slice payload, struct slice *data);
 

@@ -266,6 +266,24 @@ def test_rights_change_at_the_next_login(suite, session):
     assert b"@News" not in names(session(NOBODY))
 
 
+def test_rights_that_are_taken_away_end_the_sessions(suite, session):
+    suite.run("public", "grant", "news@d.test", "write", NOBODY)
+    touched, reader = session(NOBODY), session(READER)
+    reader.ok("SELECT @News")
+    touched.ok("SELECT @News")
+    touched.send(b"i1 IDLE\r\n")
+    assert touched.line() == b"+ idling\r\n"
+    suite.run("public", "grant", "news@d.test", "delete", NOBODY)  # more than before: nobody is touched
+    suite.run("public", "grant", "news@d.test", "read", NOBODY)
+    assert touched.line().startswith(b"* BYE [NOPERM]")
+    assert touched.at_end()
+    reader.ok("NOOP")
+    again = session(NOBODY)
+    suite.run("public", "revoke", "news@d.test", NOBODY)
+    assert again.line().startswith(b"* BYE [NOPERM]")
+    reader.ok("NOOP")
+
+
 def test_command_line(suite):
     run = suite.run
     assert run("public", "add", "news@e.test", check=False).returncode != 0, "one name, one folder"
