@@ -28,21 +28,32 @@
 // LINK: imapd/message.c
 // LINK: imapd/parser.c
 // LINK: imapd/places.c
+// LINK: imapd/partial_range.c
 // LINK: imapd/reply.c
+// LINK: imapd/saved_result.c
 // LINK: imapd/search.c
 // LINK: imapd/search_args.c
 // LINK: imapd/search_eval.c
 // LINK: imapd/search_header.c
 // LINK: imapd/quota.c
+// LINK: imapd/search_return.c
+// LINK: imapd/search_run.c
 // LINK: imapd/select.c
 // LINK: imapd/selection.c
 // LINK: imapd/seqset.c
 // LINK: imapd/server.c
 // LINK: imapd/session.c
+// LINK: imapd/sort.c
+// LINK: imapd/sort_data.c
+// LINK: imapd/sort_order.c
 // LINK: imapd/special_use.c
 // LINK: imapd/status.c
 // LINK: imapd/status_items.c
 // LINK: imapd/store.c
+// LINK: imapd/thread.c
+// LINK: imapd/thread_links.c
+// LINK: imapd/thread_subject.c
+// LINK: imapd/thread_tree.c
 // LINK: imapd/updates.c
 #include <fcntl.h>
 #include <ftw.h>

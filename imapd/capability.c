@@ -11,11 +11,20 @@
 /* One row for each extension, complete ones only: clients read this list as a promise, many of them
  * only once, before the login. */
 static const char *const extensions[] = {
-    "IMAP4rev1",          /* RFC 3501 */
-    "SASL-IR",            /* RFC 4959 */
-    "LITERAL+",           /* RFC 7888 */
-    "ID",                 /* RFC 2971 */
-    "ENABLE",             /* RFC 5161 */
+    "IMAP4rev1",             /* RFC 3501 */
+    "SASL-IR",               /* RFC 4959 */
+    "LITERAL+",              /* RFC 7888 */
+    "ID",                    /* RFC 2971 */
+    "ENABLE",                /* RFC 5161 */
+    "ESEARCH",               /* RFC 4731 */
+    "SEARCHRES",             /* RFC 5182 */
+    "WITHIN",                /* RFC 5032 */
+    "SORT",                  /* RFC 5256 */
+    "SORT=DISPLAY",          /* RFC 5957 */
+    "ESORT",                 /* RFC 5267 */
+    "THREAD=ORDEREDSUBJECT", /* RFC 5256 */
+    "THREAD=REFERENCES",
+    "THREAD=REFS",        /* draft-ietf-morg-inthread */
     "IDLE",               /* RFC 2177 */
     "NAMESPACE",          /* RFC 2342 */
     "UIDPLUS",            /* RFC 4315 */

@@ -43,6 +43,8 @@ static const struct command commands[] = {
     {"UNSELECT", STATE_SELECTED, 0, select_unselect},                 /* RFC 3691 */
     {"EXPUNGE", STATE_SELECTED, 0, expunge_expunge},                  /* RFC 3501 6.4.3 */
     {"SEARCH", STATE_SELECTED, COMMAND_NO_EXPUNGE, search_search},    /* RFC 3501 6.4.4 */
+    {"SORT", STATE_SELECTED, COMMAND_NO_EXPUNGE, sort_sort},          /* RFC 5256 */
+    {"THREAD", STATE_SELECTED, COMMAND_NO_EXPUNGE, thread_thread},    /* RFC 5256 */
     {"FETCH", STATE_SELECTED, COMMAND_NO_EXPUNGE, fetch_fetch},       /* RFC 3501 6.4.5 */
     {"STORE", STATE_SELECTED, COMMAND_NO_EXPUNGE, store_store},       /* RFC 3501 6.4.6 */
     {"COPY", STATE_SELECTED, 0, copy_copy},                           /* RFC 3501 6.4.7 */
@@ -52,6 +54,8 @@ static const struct command commands[] = {
 /* Behind "UID" (RFC 3501 section 6.4.8, RFC 4315, RFC 6851). */
 static const struct command uid_commands[] = {
     {"SEARCH", STATE_SELECTED, COMMAND_UID, search_search},
+    {"SORT", STATE_SELECTED, COMMAND_UID, sort_sort},
+    {"THREAD", STATE_SELECTED, COMMAND_UID, thread_thread},
     {"FETCH", STATE_SELECTED, COMMAND_UID, fetch_fetch},
     {"STORE", STATE_SELECTED, COMMAND_UID, store_store},
     {"COPY", STATE_SELECTED, COMMAND_UID, copy_copy},

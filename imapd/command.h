@@ -59,5 +59,7 @@ struct reply search_search(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_getquota(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_getquotaroot(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_setquota(struct session *s, struct parser *p, unsigned flags);
+struct reply sort_sort(struct session *s, struct parser *p, unsigned flags);
+struct reply thread_thread(struct session *s, struct parser *p, unsigned flags);
 
 #endif

@@ -27,6 +27,8 @@ reply_errno(void)
         return reply_no("NOPERM", "Permission denied");
     case EBADMSG:
         return reply_no("CORRUPTION", "Mailbox is damaged");
+    case EPROTONOSUPPORT:
+        return reply_no("UNAVAILABLE", "Mailbox is of another version of this server");
     case EBUSY:
         return reply_no("INUSE", "Mailbox is in use, try again");
     case ELOOP:

@@ -64,6 +64,12 @@ parse_number_arg(struct context *c, struct search_key *key)
 }
 
 static bool
+parse_interval_arg(struct context *c, struct search_key *key)
+{
+    return parser_space(c->p) && parser_nz_number(c->p, &key->number);
+}
+
+static bool
 parse_keyword_arg(struct context *c, struct search_key *key)
 {
     return parser_space(c->p) && parser_atom(c->p, &key->name);
@@ -126,6 +132,7 @@ static const struct key_word {
     {"LARGER", SEARCH_LARGER, false, 0, NULL, parse_number_arg},
     {"NOT", SEARCH_NOT, false, 0, NULL, parse_not_arg},
     {"OLD", SEARCH_FLAG, true, MESSAGE_RECENT, NULL, NULL},
+    {"OLDER", SEARCH_OLDER, false, 0, NULL, parse_interval_arg},
     {"ON", SEARCH_ON, false, 0, NULL, parse_date_arg},
     {"OR", SEARCH_OR, false, 0, NULL, parse_or_arg},
     {"RECENT", SEARCH_FLAG, false, MESSAGE_RECENT, NULL, NULL},
@@ -145,6 +152,7 @@ static const struct key_word {
     {"UNFLAGGED", SEARCH_FLAG, true, MESSAGE_FLAGGED, NULL, NULL},
     {"UNKEYWORD", SEARCH_KEYWORD, true, 0, NULL, parse_keyword_arg},
     {"UNSEEN", SEARCH_FLAG, true, MESSAGE_SEEN, NULL, NULL},
+    {"YOUNGER", SEARCH_YOUNGER, false, 0, NULL, parse_interval_arg},
 };
 
 static struct search_key *
@@ -217,7 +225,7 @@ parse_any_key(struct context *c, struct search_key **out)
 
     if (parser_optional(c->p, '('))
         return parse_list(c, out) && parser_char(c->p, ')');
-    if (next == '*' || (next >= '0' && next <= '9')) {
+    if (next == '*' || next == '$' || (next >= '0' && next <= '9')) {
         *out = new_key(c, SEARCH_SEQ);
         return seqset_parse(c->p, &(*out)->set);
     }
@@ -258,6 +266,16 @@ is_known(struct slice charset)
     return known;
 }
 
+/* The charset's name, and whether it is one that we know. */
+static bool
+parse_charset(struct context *c, struct search_args *out)
+{
+    if (!parser_space(c->p) || !parser_astring(c->p, &c->charset))
+        return false;
+    out->bad_charset = !is_known(c->charset);
+    return !out->bad_charset;
+}
+
 bool
 search_args_parse(struct parser *p, struct search_args *out)
 {
@@ -266,12 +284,16 @@ search_args_parse(struct parser *p, struct search_args *out)
     *out = (struct search_args){.root = NULL};
     if (!parser_space(p))
         return false;
-    if (parser_word(p, "CHARSET")) {
-        if (!parser_space(p) || !parser_astring(p, &c.charset) || !parser_space(p))
-            return false;
-        out->bad_charset = !is_known(c.charset);
-        if (out->bad_charset)
-            return false;
-    }
+    if (parser_word(p, "CHARSET") && (!parse_charset(&c, out) || !parser_space(p)))
+        return false;
     return parse_list(&c, &out->root) && parser_end(p);
+}
+
+bool
+search_args_parse_criteria(struct parser *p, struct search_args *out)
+{
+    struct context c = {.p = p};
+
+    *out = (struct search_args){.root = NULL};
+    return parse_charset(&c, out) && parser_space(p) && parse_list(&c, &out->root) && parser_end(p);
 }

@@ -21,6 +21,8 @@ enum search_op {
     SEARCH_BEFORE, /* internal date */
     SEARCH_ON,
     SEARCH_SINCE,
+    SEARCH_OLDER, /* `number` seconds before now, or more */
+    SEARCH_YOUNGER,
     SEARCH_NOT,
     SEARCH_OR,
     SEARCH_AND,
@@ -39,7 +41,8 @@ struct search_key {
     struct slice name;           /* HEADER: of the field; KEYWORD */
     struct slice text;           /* HEADER, BODY, TEXT: UTF-8, case folded */
     int64_t days;                /* dates: since 1970-01-01 */
-    uint32_t number;             /* LARGER, SMALLER */
+    uint32_t number;             /* LARGER, SMALLER, OLDER, YOUNGER */
+    int64_t target_ms;           /* OLDER, YOUNGER: to be computed before use */
     struct seqset set;           /* SEQ, UID: to be resolved before use */
     int keyword_bit;             /* KEYWORD: to be looked up before use */
     struct search_key *children; /* AND, OR, NOT */
@@ -49,9 +52,12 @@ struct search_key {
 struct search_args {
     struct search_key *root; /* an AND */
     bool bad_charset;        /* the parse stopped there */
+    bool has_modseq;         /* a key asks for MODSEQs (RFC 7162 section 3.1.5) */
 };
 
-/* Behind "SEARCH". */
+/* Behind "SEARCH" and its RETURN. */
 bool search_args_parse(struct parser *p, struct search_args *out);
+/* search-criteria of RFC 5256: the charset comes first, without a word before it. */
+bool search_args_parse_criteria(struct parser *p, struct search_args *out);
 
 #endif

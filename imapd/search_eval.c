@@ -8,23 +8,29 @@
 #include "imapd/search_eval.h"
 
 #include "imapd/search_header.h"
+#include "lib/base/clock.h"
 #include "lib/mail/text_search.h"
 
 #define DAY_MS INT64_C(86400000)
 
 void
-search_eval_prepare(struct search_key *key, struct mailbox *mb)
+search_eval_prepare(struct search_key *key, struct mailbox *mb, const struct saved_result *saved,
+                    struct arena *arena)
 {
     uint32_t count = mailbox_count(mb);
 
+    if (key->op == SEARCH_SEQ || key->op == SEARCH_UID)
+        saved_result_expand(saved, mb, key->op == SEARCH_UID, &key->set, arena);
     if (key->op == SEARCH_SEQ)
         seqset_resolve(&key->set, count);
     else if (key->op == SEARCH_UID)
         seqset_resolve(&key->set, count == 0 ? 0 : mailbox_message(mb, count)->uid);
+    else if (key->op == SEARCH_OLDER || key->op == SEARCH_YOUNGER)
+        key->target_ms = (clock_real_ms() / 1000 - key->number) * 1000;
     else if (key->op == SEARCH_KEYWORD)
         key->keyword_bit = mailbox_keyword_bit(mb, key->name, false);
     for (struct search_key *child = key->children; child != NULL; child = child->next)
-        search_eval_prepare(child, mb);
+        search_eval_prepare(child, mb, saved, arena);
 }
 
 static int64_t
@@ -96,6 +102,10 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
         return day_of(m->internal_ms) == key->days;
     case SEARCH_SINCE:
         return day_of(m->internal_ms) >= key->days;
+    case SEARCH_OLDER: /* to the second (RFC 5032 section 2) */
+        return m->internal_ms < key->target_ms + 1000;
+    case SEARCH_YOUNGER:
+        return m->internal_ms >= key->target_ms;
     case SEARCH_NOT:
         return !search_eval_match(key->children, mb, seq, data);
     case SEARCH_OR:

@@ -39,6 +39,7 @@ void
 session_deselect(struct session *s)
 {
     message_release(&s->message);
+    saved_result_clear(&s->saved);
     if (s->mailbox == NULL)
         return;
     mailbox_close(&s->mailbox);

@@ -6,6 +6,7 @@
 
 #include "imapd/message.h"
 #include "imapd/reply.h"
+#include "imapd/saved_result.h"
 #include "imapd/server.h"
 #include "lib/base/arena.h"
 #include "lib/store/mailbox.h"
@@ -60,6 +61,7 @@ struct session {
     struct mailbox *mailbox;
     struct store *mailbox_store; /* that it is in: the user's or a place's */
     bool read_only, may_remove;
+    struct saved_result saved;   /* "$" */
     struct message_data message; /* the one that was read last */
 };
 

@@ -138,6 +138,7 @@ message_of(const struct batch_job *bj, int queue_dirfd)
         .name = bj->file,
         .fd = bj->fd,
         .size = bj->job.content_size,
+        .crc = bj->job.content_crc,
         .queue_id = bj->job.queue_id,
         .received_ms = bj->job.received_ms,
         .in_doubt = bj->job.in_doubt,
@@ -179,6 +180,9 @@ verdict_of_error(int error)
         return (struct verdict){QUEUE_DEFERRED, "4.2.0", "the mailbox is busy", "deferred"};
     case EBADMSG:
         return (struct verdict){QUEUE_DEFERRED, "4.2.0", "the mailbox is damaged", "deferred"};
+    case EPROTONOSUPPORT:
+        return (struct verdict){QUEUE_DEFERRED, "4.3.0", "the mailbox is of another version",
+                                "deferred"};
     default:
         return (struct verdict){QUEUE_DEFERRED, "4.3.0", "the mail store failed", "deferred"};
     }

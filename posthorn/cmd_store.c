@@ -1,106 +1,25 @@
 /*
- * posthorn/cmd_store.c - `store recount`: what is done to users' mail on disk.
- *
- * Opens no mailbox: accountd has local-deliver, which owns the store, do the work.
+ * posthorn/cmd_store.c - the table of `posthorn store`: what is done to users' mail on disk.
  */
-#include <stdlib.h>
-
-#include "lib/base/mem.h"
-#include "posthorn/accounts.h"
-
-static const struct column columns[] = {{"address", COLUMN_TEXT, false},
-                                        {"used_bytes", COLUMN_NUMBER, false},
-                                        {"used_messages", COLUMN_NUMBER, false}};
-
-struct names {
-    char **items;
-    size_t count;
-};
-
-static void
-add_name(void *arg, const struct object_field *fields, uint32_t count)
-{
-    struct names *names = arg;
-
-    names->items = xreallocarray(names->items, names->count + 1, sizeof(*names->items));
-    names->items[names->count++] = xslicedup(object_get(fields, count, "address"));
-}
-
-static int
-recount_one(struct cli *cli, struct accounts *accounts, const char *name, struct table *table)
-{
-    const struct accountd_admin request = {
-        .verb = SLICE("recount"), .kind = SLICE("user"), .name = slice_of(name)};
-    struct object_field fields[OBJECT_FIELDS_MAX];
-    struct accountd_admin_reply reply;
-    int count, rc = accounts_do(accounts, &request, &reply);
-
-    if (rc != CLI_OK)
-        return rc;
-    count = object_next(&reply.data, fields);
-    if (count <= 0)
-        return cli_fail(cli, "accountd's answer is damaged");
-    table_add(table, fields, (uint32_t)count);
-    return CLI_OK;
-}
-
-/* One that fails does not keep the others from being counted. */
-static int
-recount_each(struct cli *cli, struct accounts *accounts, char **names, size_t count)
-{
-    struct table *table = table_new(columns, ARRAY_LEN(columns));
-    int rc = CLI_OK;
-
-    for (size_t i = 0; i < count; i++)
-        if (recount_one(cli, accounts, names[i], table) != CLI_OK)
-            rc = CLI_FAILED;
-    table_print(&table, cli->json);
-    return rc;
-}
-
-static int
-recount_all(struct cli *cli, struct accounts *accounts)
-{
-    struct names names = {0};
-    int rc = accounts_list(accounts, ACCOUNT_USER, NULL, add_name, &names);
-
-    if (rc == CLI_OK)
-        rc = recount_each(cli, accounts, names.items, names.count);
-    for (size_t i = 0; i < names.count; i++)
-        free(names.items[i]);
-    free(names.items);
-    return rc;
-}
-
-static int
-store_recount(struct cli *cli, int argc, char **argv)
-{
-    bool all = false;
-    const struct cli_option options[] = {{"--all", CLI_FLAG, &all}};
-    struct accounts *accounts;
-    int rc;
-
-    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, CLI_LIST_MAX) != 0)
-        return CLI_USAGE;
-    if (all == (argc > 0))
-        return cli_usage(cli, "expected addresses, or --all alone");
-    accounts = accounts_open(cli);
-    if (accounts == NULL)
-        return CLI_FAILED;
-    rc = all ? recount_all(cli, accounts) : recount_each(cli, accounts, argv, (size_t)argc);
-    accounts_close(&accounts);
-    return rc;
-}
+#include "posthorn/store_commands.h"
 
 static const struct cli_verb verbs[] = {
-    {"recount", "ADDRESS... | --all [--json]", "counts what mailboxes hold again", store_recount},
+    {"check", "--user ADDRESS | --all [--repair] [--slow] [--json]",
+     "looks whether mail on disk is whole", store_cmd_check},
+    {"recount", "ADDRESS... | --all [--json]", "counts what mailboxes hold again",
+     store_cmd_recount},
     {0},
 };
 
 const struct command command_store = {
     .name = "store",
-    .summary = "users' mail on disk: recount",
+    .summary = "users' mail on disk: check and recount",
     .help =
+        "'check' reads journals, indexes, caches and every message, whether the mail server runs\n"
+        "or not, and lists what is wrong; it fails if something is. With --repair it mends what\n"
+        "it can, keeping UIDVALIDITY, UIDs and flags; what cannot be saved goes to\n"
+        "posthorn.lost in the user's mail directory. --slow keeps to store.scrub_rate.\n"
+        "\n"
         "'recount' sums every folder of a mailbox up, corrects the totals that its quota goes\n"
         "by, and prints them. The mailbox may be in use meanwhile. It is done by local-deliver,\n"
         "so the mail server has to run.\n",

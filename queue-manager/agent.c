@@ -111,6 +111,7 @@ encode_job(struct strbuf *out, uint64_t job_id, const struct message *m, const c
                             .queue_id = slice_of(m->id),
                             .file = slice_of(file),
                             .content_size = e->content_size,
+                            .content_crc = e->content_crc,
                             .received_ms = e->received_ms,
                             .in_doubt = m->in_doubt || m->round > 0,
                             .smtputf8 = e->smtputf8,

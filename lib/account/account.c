@@ -9,9 +9,7 @@
 
 #include "lib/account/canonical.h"
 #include "lib/base/clock.h"
-#include "lib/base/crc32c.h"
 #include "lib/ipc/accountd.h"
-#include "lib/ipc/local_deliver.h"
 
 #define PRIMARY_KEY SLICE("primary")
 #define LOGIN_MAX 1024 /* bytes of a login name with its domain, as typed */
@@ -93,38 +91,6 @@ account_entry_address(struct slice key, struct strbuf *address)
     (void)strbuf_append(address, local);
     (void)strbuf_char(address, '@');
     (void)strbuf_append(address, domain);
-}
-
-static bool
-is_plain_in_path(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' ||
-           c == '+' || c == '=';
-}
-
-void
-account_entry_path(enum account_kind kind, struct slice address, struct strbuf *path)
-{
-    struct slice local, domain;
-
-    split(address, &local, &domain);
-    (void)strbuf_append(path, domain);
-    (void)strbuf_printf(path, "/%02x/%s", (unsigned)(crc32c(0, local) & 0xff),
-                        kind == ACCOUNT_PUBLIC ? STORE_PUBLIC_MARK : "");
-    for (size_t i = 0; i < local.len; i++) {
-        char c = local.ptr[i];
-
-        if (is_plain_in_path(c) && !(i == 0 && c == '.'))
-            (void)strbuf_char(path, c);
-        else
-            (void)strbuf_printf(path, "%%%02x", (unsigned)(unsigned char)c);
-    }
-}
-
-void
-account_store_path(struct slice address, struct strbuf *path)
-{
-    account_entry_path(ACCOUNT_USER, address, path);
 }
 
 /* ---- finding ---- */
@@ -372,6 +338,8 @@ account_user_rights(const struct record *user)
         {USER_FTP, ACCOUNTD_MAY_FTP},
         {USER_REMOVE_MAIL, ACCOUNTD_MAY_REMOVE_MAIL},
         {USER_CHANGE_MAIL, ACCOUNTD_MAY_CHANGE_MAIL},
+        {USER_POP3_MARKS_SEEN, ACCOUNTD_POP3_MARKS_SEEN},
+        {USER_POP3_DELAYED, ACCOUNTD_POP3_DELAYED},
     };
     uint32_t all = 0;
 

@@ -9,9 +9,9 @@
 
 #include "lib/account/account_db.h"
 #include "lib/account/record.h"
+#include "lib/account/store_path.h"
 
 #define ACCOUNT_ADDRESS_MAX 330 /* bytes of a canonical address */
-#define ACCOUNT_PATH_MAX 600    /* bytes of a store path */
 
 struct account_base {
     struct account_db *db;  /* borrowed */
@@ -66,11 +66,6 @@ enum account_found account_find_domain(struct account_base *base, struct slice d
 void account_entry_key(struct slice address, struct strbuf *key);
 /* and back */
 void account_entry_address(struct slice key, struct strbuf *address);
-/* "DOMAIN/xx/USER": xx two hex digits of a hash; bytes other than a-z 0-9 . _ - + = and a leading
- * dot are %XX. */
-void account_store_path(struct slice address, struct strbuf *path);
-/* The same of an entry that has a store: "DOMAIN/xx/@NAME" for a public folder. */
-void account_entry_path(enum account_kind kind, struct slice address, struct strbuf *path);
 static inline bool
 account_has_store(enum account_kind kind)
 {

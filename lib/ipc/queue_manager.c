@@ -71,6 +71,7 @@ queue_job_encode(struct strbuf *out, const struct queue_job *job)
     writer_bytes(&w, job->file);
     writer_u64(&w, job->content_offset);
     writer_u64(&w, job->content_size);
+    writer_u32(&w, job->content_crc);
     writer_u64(&w, (uint64_t)job->received_ms);
     writer_u8(&w,
               (uint8_t)((job->in_doubt ? JOB_IN_DOUBT : 0) | (job->smtputf8 ? JOB_SMTPUTF8 : 0) |
@@ -109,6 +110,7 @@ queue_job_decode(struct slice payload, struct queue_job *job)
     job->file = reader_bytes(&r, FILE_MAX);
     job->content_offset = reader_u64(&r);
     job->content_size = reader_u64(&r);
+    job->content_crc = reader_u32(&r);
     job->received_ms = (int64_t)reader_u64(&r);
     flags = reader_u8(&r);
     job->in_doubt = (flags & JOB_IN_DOUBT) != 0;

@@ -55,6 +55,7 @@ struct queue_job {
     struct slice queue_id;
     struct slice file;                     /* name below queue/, "active/4fXk2q" */
     uint64_t content_offset, content_size; /* the message's bytes in that file */
+    uint32_t content_crc;                  /* CRC-32C of these */
     int64_t received_ms;                   /* real time */
     bool in_doubt; /* may have been delivered before: look for the queue id first */
     bool smtputf8, body_8bit, body_binary; /* what the content needs */

@@ -94,6 +94,7 @@ struct line_ends {
     int out;   /* -1: only look */
     bool bare; /* a LF without CR was seen */
     char last;
+    uint32_t crc; /* of the message with CRLF, once all of it was read */
 };
 
 /* Looks through `in` for bare LFs, or copies it with CRLF. */
@@ -109,6 +110,7 @@ convert_step(struct line_ends *e, struct slice in, struct strbuf *buf)
         (void)strbuf_char(buf, in.ptr[i]);
         e->last = in.ptr[i];
     }
+    e->crc = crc32c(e->crc, strbuf_slice(buf));
     return e->out < 0 ? 0 : write_all(e->out, strbuf_slice(buf));
 }
 
@@ -138,7 +140,7 @@ convert(int fd, struct line_ends *e)
 
 /* Replaces the file at `path` by a copy with CRLF, with the same date; *fd becomes the copy's. */
 static int
-rewrite(int dirfd, const char *path, int *fd, const struct stat *old)
+rewrite(int dirfd, const char *path, int *fd, const struct stat *old, uint32_t *crc)
 {
     struct line_ends e = {.last = '\0'};
     struct timespec times[2] = {old->st_atim, old->st_mtim};
@@ -159,13 +161,14 @@ rewrite(int dirfd, const char *path, int *fd, const struct stat *old)
     }
     (void)close(*fd); /* was only read */
     *fd = e.out;
+    *crc = e.crc;
     return 0;
 }
 
 /* ---- one file ---- */
 
-static uint32_t
-flags_of_name(const char *name, bool *forwarded)
+uint32_t
+adopt_flags_of_name(const char *name, bool *forwarded)
 {
     static const struct {
         char letter;
@@ -200,8 +203,9 @@ examine(int dirfd, const char *path, struct arrival *a)
         return errno == ENOENT || errno == ELOOP ? 1 : -1;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
         rc = convert(fd, &e);
+        a->crc = e.crc;
         if (rc == 0 && e.bare)
-            rc = rewrite(dirfd, path, &fd, &st);
+            rc = rewrite(dirfd, path, &fd, &st, &a->crc);
         if (rc == 0)
             rc = fstat(fd, &st);
         a->m.size = (uint64_t)st.st_size;
@@ -241,7 +245,7 @@ static int
 adopt_cur_file(struct cur_adoption *c, int dirfd, const char *name, bool inbox)
 {
     struct arrival a = {.name = slice_of(name)};
-    char path[PATH_SIZE];
+    char path[PATH_SIZE], email_id[EMAIL_ID_SIZE];
     bool forwarded = false;
     int rc;
 
@@ -251,7 +255,9 @@ adopt_cur_file(struct cur_adoption *c, int dirfd, const char *name, bool inbox)
     rc = examine(dirfd, path, &a);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
-    a.m.flags = flags_of_name(name, &forwarded);
+    folder_email_id_new(email_id);
+    a.email_id = slice_of(email_id);
+    a.m.flags = adopt_flags_of_name(name, &forwarded);
     if (forwarded && !c->forwarded)
         record_add_keyword(&c->record, 0, SLICE("$Forwarded"));
     c->forwarded |= forwarded;
@@ -370,17 +376,19 @@ static enum taken
 adopt_new_file(struct appender *a, int dirfd, const char *name, struct adopted *sum)
 {
     struct arrival arrival = {0};
-    char cur[FILE_NAME_SIZE], path[PATH_SIZE];
+    char cur[FILE_NAME_SIZE], path[PATH_SIZE], email_id[EMAIL_ID_SIZE];
     bool forwarded = false, was_there;
 
     (void)snprintf(path, sizeof(path), "new/%s", name);
     if (examine(dirfd, path, &arrival) != 0 ||
         link_into_cur(dirfd, name, path, arrival.m.size, cur, &was_there) < 0)
         return TAKEN_NOT;
+    folder_email_id_new(email_id);
+    arrival.email_id = slice_of(email_id);
     arrival.name = slice_of(cur);
     if (was_there && journal_knows(a, arrival.name))
         return TAKEN_KNOWN;
-    arrival.m.flags = flags_of_name(name, &forwarded);
+    arrival.m.flags = adopt_flags_of_name(name, &forwarded);
     if (appender_arrive(a, &arrival) < 0)
         return TAKEN_NOT;
     sum->bytes += arrival.m.size;

@@ -16,5 +16,7 @@ int adopt_cur(int dirfd, struct strbuf *records, uint64_t journal_offset,
 /* Moves what is in new/ to cur/ and into the journal, counted. Cheap when new/ is empty. What
  * cannot be taken stays there. The number of messages, or -1 with errno. */
 int adopt_new(const struct folder *f);
+/* The flags that a Maildir name says behind ":2,"; *forwarded: it says P. */
+uint32_t adopt_flags_of_name(const char *name, bool *forwarded);
 
 #endif

@@ -117,6 +117,7 @@ write_record(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids
                           a->origin_count);
     for (uint32_t i = 0; i < a->count && rc == 0; i++) {
         a->list[i].arrival.name = slice_of(a->list[i].name);
+        a->list[i].arrival.email_id = slice_of(a->list[i].email_id);
         rc = appender_arrive(&ap, &a->list[i].arrival);
         uids->uids[i] = a->list[i].arrival.m.uid;
     }

@@ -12,8 +12,9 @@
 #define ARRIVAL_KEYWORDS_MAX 64
 
 struct incoming {
-    struct arrival arrival; /* name points to `name` */
+    struct arrival arrival; /* name and email_id point to these at commit */
     char name[FILE_NAME_SIZE];
+    char email_id[MAILBOX_EMAIL_ID_MAX + 1];
     char **keywords; /* names; the folder's bits are found under its lock */
     uint32_t keyword_count;
 };

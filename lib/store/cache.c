@@ -392,3 +392,43 @@ cache_free(struct cache **cachep)
     cache_release(*cachep);
     xfree(cachep);
 }
+
+/* ---- checking ---- */
+
+/* All chains of the mapped file. */
+static bool
+chains_are_whole(const struct cache *c)
+{
+    struct slice bytes = slice_make(c->map, c->map_len);
+    uint64_t items = sizeof(c->header) + (uint64_t)c->header.bucket_count * sizeof(uint64_t);
+    struct cache_item item;
+
+    if (items > c->map_len)
+        return false;
+    for (uint32_t i = 0; i < c->header.bucket_count; i++) {
+        uint64_t at;
+
+        memcpy(&at, c->map + sizeof(c->header) + i * sizeof(at), sizeof(at));
+        for (unsigned step = 0; at != 0 && step < CHAIN_MAX; step++, at = item.next)
+            if (at < items || item_at(bytes, at, &item) < 0 ||
+                (item.next != 0 && item.next >= at) ||
+                item_crc(&item, c->map + at + sizeof(item)) != item.crc)
+                return false;
+    }
+    return true;
+}
+
+int
+cache_file_check(int dirfd, uint32_t uidvalidity)
+{
+    struct cache *c = cache_new(dirfd, uidvalidity, true);
+    struct stat st;
+    int rc = 0;
+
+    if (fstatat(dirfd, CACHE_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        rc = map_file(c) < 0 || !chains_are_whole(c) ? 1 : 0;
+    else if (errno != ENOENT)
+        rc = -1;
+    cache_free(&c);
+    return rc;
+}

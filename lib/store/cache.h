@@ -22,4 +22,8 @@ void cache_release(struct cache *cache);
 bool cache_get(struct cache *cache, uint32_t uid, unsigned kind, struct slice *out);
 void cache_put(struct cache *cache, uint32_t uid, unsigned kind, struct slice value);
 
+/* What lies in the folder's cache file, for store check: 0 all of it checks out, or there is none;
+ * 1 something does not (readers pass over it); -1 with errno. */
+int cache_file_check(int dirfd, uint32_t uidvalidity);
+
 #endif

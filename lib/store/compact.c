@@ -20,7 +20,7 @@
 
 #define NEW_NAME JOURNAL_NAME ".next"
 #define COMPACT_MIN 262144   /* bytes: a shorter journal is read faster than rewritten */
-#define MESSAGE_ESTIMATE 120 /* bytes of a message in a checkpoint */
+#define MESSAGE_ESTIMATE 144 /* bytes of a message in a checkpoint */
 #define RECORD_FILL (1u << 18)
 #define JOURNAL_BYTES_MAX (UINT64_C(8) << 30)
 
@@ -213,29 +213,6 @@ restate(struct compaction *c, const struct journal *j)
 
 /* ---- is it the same? ---- */
 
-static bool
-same_message(const struct message *a, const struct message *b)
-{
-    const uint32_t stored = MESSAGE_RECENT - 1;
-
-    return a->uid == b->uid && (a->flags & stored) == (b->flags & stored) &&
-           a->keywords == b->keywords && a->modseq == b->modseq && a->size == b->size &&
-           a->internal_ms == b->internal_ms;
-}
-
-static bool
-same_views(const struct view *a, const struct view *b)
-{
-    uint32_t count = view_count(a);
-
-    if (count != view_count(b) || a->unseen != b->unseen || a->bytes != b->bytes)
-        return false;
-    for (uint32_t rank = 1; rank <= count; rank++)
-        if (!same_message(&view_at(a, rank)->m, &view_at(b, rank)->m))
-            return false;
-    return true;
-}
-
 static int
 replay_record(void *arg, const struct record *rec)
 {
@@ -263,7 +240,7 @@ replay_whole(struct compaction *c)
     if (journal_read(j, sizeof(struct journal_header), c->mb->view.offset, replay_record, c, &end) <
         0)
         return -1;
-    if (end == c->mb->view.offset && same_views(&c->now, &c->mb->view))
+    if (end == c->mb->view.offset && view_same(&c->now, &c->mb->view))
         return 0;
     unlink_keep_errno(j->dirfd, INDEX_NAME);
     errno = EBADMSG;
@@ -311,7 +288,7 @@ write_and_check(struct mailbox *mb, const struct compaction *c)
     fd = beneath_open(mb->folder.dirfd, NEW_NAME, O_RDWR, 0);
     if (fd >= 0 && journal_adopt_fd(&fresh, mb->folder.dirfd, fd, true) == 0) {
         rc = view_replay(&view, &fresh, h.checkpoint_end, NULL);
-        if (rc == 0 && (view.offset != h.checkpoint_end || !same_views(&mb->view, &view))) {
+        if (rc == 0 && (view.offset != h.checkpoint_end || !view_same(&mb->view, &view))) {
             errno = EBADMSG;
             rc = -1;
         }

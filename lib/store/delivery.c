@@ -112,8 +112,9 @@ append_message(const struct delivery_message *m, struct folder *f, struct append
 {
     struct arrival arrival = {.m = {.size = m->size, .internal_ms = m->received_ms},
                               .saved_ms = clock_real_ms(),
+                              .crc = m->crc,
                               .key = m->queue_id};
-    char name[FILE_NAME_SIZE] = "";
+    char name[FILE_NAME_SIZE] = "", email_id[EMAIL_ID_SIZE];
     bool existed, was = false;
     int rc = delivery_file_place(m, f->dirfd, name, &existed);
 
@@ -124,7 +125,9 @@ append_message(const struct delivery_message *m, struct folder *f, struct append
         e->result.status = DELIVERY_DUPLICATE;
         return rc;
     }
+    folder_email_id_of_queue(email_id, m->queue_id);
     arrival.name = slice_of(name);
+    arrival.email_id = slice_of(email_id);
     if (rc == 0)
         rc = appender_arrive(a, &arrival);
     if (rc < 0) {

@@ -207,3 +207,16 @@ folder_close(struct folder *f)
     xfree(&f->name);
     errno = saved;
 }
+
+void
+folder_email_id_of_queue(char out[EMAIL_ID_SIZE], struct slice queue_id)
+{
+    (void)snprintf(out, EMAIL_ID_SIZE, "Q%.*s", (int)queue_id.len, queue_id.ptr);
+}
+
+void
+folder_email_id_new(char out[EMAIL_ID_SIZE])
+{
+    out[0] = 'M';
+    random_name(out + 1, 15); /* 89 bits */
+}

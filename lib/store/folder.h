@@ -44,6 +44,10 @@ int folder_open_inbox_journal(struct journal *j, int dirfd);
 void folder_file_name(char out[FILE_NAME_SIZE], uint64_t size);
 void folder_delivery_name(char out[FILE_NAME_SIZE], int64_t received_ms, struct slice queue_id,
                           uint64_t size);
+/* RFC 8474: of a delivered message, and of any other. */
+#define EMAIL_ID_SIZE (MAILBOX_EMAIL_ID_MAX + 1)
+void folder_email_id_of_queue(char out[EMAIL_ID_SIZE], struct slice queue_id);
+void folder_email_id_new(char out[EMAIL_ID_SIZE]);
 /* "cur/" and the name, for the ...at calls. */
 #define FILE_PATH_SIZE (FILE_NAME_SIZE + 4)
 void folder_cur_path(char out[FILE_PATH_SIZE], struct slice name);

@@ -223,3 +223,23 @@ index_file_due(const struct view *v)
     return v->offset - (v->index_offset == 0 ? sizeof(struct journal_header) : v->index_offset) >
            limit;
 }
+
+int
+index_file_identity(int dirfd, uint32_t *generation, uint32_t *uidvalidity)
+{
+    int fd = beneath_open(dirfd, INDEX_NAME, O_RDONLY | O_NONBLOCK, 0);
+    struct index_header h;
+    int rc = -1;
+
+    if (fd < 0)
+        return -1;
+    if (pread_exact(fd, &h, sizeof(h), 0) == 0 &&
+        memcmp(h.magic, INDEX_MAGIC, sizeof(h.magic)) == 0 && h.uidvalidity != 0 &&
+        h.crc == crc32c(0, slice_make(&h, offsetof(struct index_header, crc)))) {
+        *generation = h.generation;
+        *uidvalidity = h.uidvalidity;
+        rc = 0;
+    }
+    close_keep_errno(fd);
+    return rc;
+}

@@ -35,9 +35,7 @@ journal_adopt_fd(struct journal *j, int dirfd, int fd, bool writable)
     if (pread_exact(fd, &j->header, sizeof(j->header), 0) < 0) {
         if (errno == EPIPE)
             errno = EBADMSG;
-    } else if (journal_header_check(&j->header) < 0) {
-        errno = EBADMSG;
-    } else {
+    } else if (journal_header_check(&j->header) == 0) {
         return 0;
     }
     close_keep_errno(fd);

@@ -27,7 +27,7 @@ struct journal {
     struct journal_header header;
 };
 
-/* -1 with errno: ENOENT no journal, EBADMSG not one of ours. */
+/* -1 with errno: ENOENT no journal, EBADMSG not one of ours, EPROTONOSUPPORT of another version. */
 int journal_open(struct journal *j, int dirfd, bool writable);
 /* The same for an open descriptor, which the journal then owns (closed on failure). */
 int journal_adopt_fd(struct journal *j, int dirfd, int fd, bool writable);

@@ -278,6 +278,27 @@ ledger_verify(struct store *store, int wait_ms)
     return rc;
 }
 
+int
+ledger_compare(struct store *store, int wait_ms, struct record_state *recorded,
+               struct record_state *counted)
+{
+    int rc;
+
+    *counted = (struct record_state){0};
+    if (lock_directory(store, LOCK_EX, wait_ms) < 0)
+        return -1;
+    rc = count_folders(store, counted);
+    /* One record of INBOX's has both its own figures and the totals. */
+    if (rc == 0)
+        rc = ledger_read(store, recorded);
+    if (rc == 0) {
+        counted->user_bytes += recorded->bytes;
+        counted->user_messages += recorded->count;
+    }
+    (void)flock(store->dirfd, LOCK_UN); /* cannot fail: we hold it */
+    return rc;
+}
+
 void
 ledger_begin(struct store *store)
 {

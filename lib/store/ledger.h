@@ -30,6 +30,11 @@ bool ledger_over_quota(const struct record_state *s, const struct store_options 
  * EBUSY, somebody was changing something for wait_ms; EBADMSG, a folder is damaged. */
 int ledger_verify(struct store *store, int wait_ms);
 
+/* The totals as recorded, and what the folders' journals come to, at a moment when nobody changes
+ * anything: for store check. Changes nothing; fails as ledger_verify does. */
+int ledger_compare(struct store *store, int wait_ms, struct record_state *recorded,
+                   struct record_state *counted);
+
 int ledger_new_uidvalidity(struct store *store, uint32_t *value);
 
 #endif

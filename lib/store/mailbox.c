@@ -24,8 +24,6 @@
 #include "lib/store/settle.h"
 #include "lib/store/sweep.h"
 
-#define ITEM_MAX 1024
-
 /* ---- opening and closing ---- */
 
 struct mailbox *
@@ -292,27 +290,54 @@ mailbox_status(struct store *store, struct slice name, struct mailbox_info *info
 /* ---- a message's file ---- */
 
 int
-mailbox_open_message(struct mailbox *mb, uint32_t seq)
+mailbox_read_arrival(const struct mailbox *mb, uint32_t rank, struct strbuf *buf,
+                     struct arrival *arrival)
 {
-    struct strbuf buf = strbuf_new(ITEM_MAX);
-    uint32_t rank = mailbox_rank_of_seq(mb, seq);
     const struct view_entry *e = rank == 0 ? NULL : view_at(&mb->view, rank);
     struct item item;
-    int fd = -1;
 
     if (e == NULL) {
         errno = ENOENT;
         return -1;
     }
-    if (journal_read_item(&mb->folder.journal, e->item, &buf, &item) == 0) {
-        if (item.arrival.m.uid != e->m.uid) {
-            errno = EBADMSG;
-        } else {
-            fd = message_file_open(mb->folder.dirfd, item.arrival.name);
-        }
+    if (journal_read_item(&mb->folder.journal, e->item, buf, &item) < 0)
+        return -1;
+    if (item.type != ITEM_ARRIVE || item.arrival.m.uid != e->m.uid) {
+        errno = EBADMSG;
+        return -1;
     }
+    *arrival = item.arrival;
+    return 0;
+}
+
+int
+mailbox_open_message(struct mailbox *mb, uint32_t seq)
+{
+    struct strbuf buf = strbuf_new(ITEM_MAX);
+    struct arrival arrival;
+    int fd = -1;
+
+    if (mailbox_read_arrival(mb, mailbox_rank_of_seq(mb, seq), &buf, &arrival) == 0)
+        fd = message_file_open(mb->folder.dirfd, arrival.name);
     strbuf_free(&buf);
     return fd;
+}
+
+int
+mailbox_message_facts(struct mailbox *mb, uint32_t seq, struct message_facts *out)
+{
+    struct strbuf buf = strbuf_new(ITEM_MAX);
+    struct arrival arrival;
+    int rc = mailbox_read_arrival(mb, mailbox_rank_of_seq(mb, seq), &buf, &arrival);
+
+    *out = (struct message_facts){0};
+    if (rc == 0) {
+        out->saved_ms = arrival.saved_ms;
+        out->crc = arrival.crc;
+        memcpy(out->email_id, arrival.email_id.ptr, arrival.email_id.len);
+    }
+    strbuf_free(&buf);
+    return rc;
 }
 
 int

@@ -90,6 +90,17 @@ int mailbox_watch(struct mailbox *mb);
  * after another session's expunge. */
 int mailbox_open_message(struct mailbox *mb, uint32_t seq);
 
+/* What does not change while a message is in a folder. */
+#define MAILBOX_EMAIL_ID_MAX 32
+struct message_facts {
+    int64_t saved_ms; /* when it came into this folder (RFC 8514) */
+    uint32_t crc;     /* CRC-32C of the content */
+    /* RFC 8474: kept by COPY and MOVE; [A-Za-z0-9_-], at least one character */
+    char email_id[MAILBOX_EMAIL_ID_MAX + 1];
+};
+/* One read of the journal. -1 with errno: ENOENT, expunged by another session. */
+int mailbox_message_facts(struct mailbox *mb, uint32_t seq, struct message_facts *out);
+
 enum mailbox_flag_op { MAILBOX_FLAGS_SET, MAILBOX_FLAGS_ADD, MAILBOX_FLAGS_REMOVE };
 /* Changes flags of the messages seqs[0..count). Messages whose modseq is above `unchanged_since`
  * (0: no limit) are left alone and marked in skipped[i] (may be NULL). Marks in changed[i] (may be
@@ -134,7 +145,10 @@ enum mailbox_cache_kind {
     MAILBOX_CACHE_BODYSTRUCTURE,
     MAILBOX_CACHE_BODY,
     MAILBOX_CACHE_HEADERS, /* lib/mail/header_text.h: the common fields, all others */
-    MAILBOX_CACHE_HEADERS_REST
+    MAILBOX_CACHE_HEADERS_REST,
+    MAILBOX_CACHE_SORT, /* lib/mail/sort_text.h: what SORT compares, identifiers */
+    MAILBOX_CACHE_IDS,
+    MAILBOX_CACHE_POP3_OCTETS = 32 /* uint64_t, octets on the wire */
 };
 /* false: not there. `out` borrowed until the next call on mb. */
 bool mailbox_cache_get(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,

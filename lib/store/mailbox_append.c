@@ -18,6 +18,7 @@
 #include "lib/store/arrivals.h"
 #include "lib/store/beneath.h"
 #include "lib/store/ledger.h"
+#include "lib/store/message_file.h"
 
 struct mailbox_append {
     struct folder folder;
@@ -76,11 +77,13 @@ mailbox_append_message(struct mailbox_append *a, uint32_t flags, const struct sl
 {
     struct incoming *in;
     struct stat st;
+    uint32_t crc;
 
+    /* the checksum is of what is still in the page cache */
     if (mailbox_append_fd(a) < 0 || fstat(a->fd, &st) < 0 ||
         ledger_check_quota(a->folder.store, a->arrivals.bytes + (uint64_t)st.st_size,
                            a->arrivals.count + 1) < 0 ||
-        fdatasync(a->fd) < 0)
+        message_file_crc(a->fd, (uint64_t)st.st_size, &crc) < 0 || fdatasync(a->fd) < 0)
         return -1;
     a->tmps = xreallocarray(a->tmps, a->arrivals.count + 1, sizeof(*a->tmps));
     memcpy(a->tmps[a->arrivals.count], a->tmp, sizeof(a->tmp));
@@ -89,6 +92,8 @@ mailbox_append_message(struct mailbox_append *a, uint32_t flags, const struct sl
     in->arrival.m.flags = flags;
     in->arrival.m.internal_ms = internal_ms;
     in->arrival.saved_ms = clock_real_ms();
+    in->arrival.crc = crc;
+    folder_email_id_new(in->email_id);
     copy_keywords(in, keywords, keyword_count);
     a->arrivals.bytes += (uint64_t)st.st_size;
     close_keep_errno(a->fd); /* flushed already */

@@ -17,7 +17,6 @@
 #include "lib/store/mailbox_private.h"
 #include "lib/store/message_file.h"
 
-#define ITEM_MAX 1024
 #define ALL_FLAGS (MESSAGE_RECENT - 1)
 
 /* ---- ranges ---- */

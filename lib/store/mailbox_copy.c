@@ -18,8 +18,6 @@
 #include "lib/store/mailbox_private.h"
 #include "lib/store/message_file.h"
 
-#define ITEM_MAX 1024
-
 static void
 copy_keywords(const struct mailbox *mb, uint64_t bits, struct incoming *in)
 {
@@ -37,28 +35,25 @@ link_message(struct mailbox *mb, uint32_t seq, struct arrivals *to)
 {
     struct strbuf buf = strbuf_new(ITEM_MAX);
     uint32_t rank = seq == 0 || seq > mb->visible ? 0 : mailbox_rank_of_seq(mb, seq);
-    const struct view_entry *e = rank == 0 ? NULL : view_at(&mb->view, rank);
+    struct arrival from;
     struct incoming *in;
-    struct item item;
-    int rc = -1;
+    int rc;
 
-    if (e == NULL || journal_read_item(&mb->folder.journal, e->item, &buf, &item) < 0) {
-        errno = e == NULL ? ENOENT : errno; /* expunged by another session meanwhile */
+    /* ENOENT: expunged by another session meanwhile */
+    if (mailbox_read_arrival(mb, rank, &buf, &from) < 0) {
         strbuf_free(&buf);
         return -1;
     }
     in = arrivals_add(to);
-    in->arrival.m = e->m;
+    in->arrival.m = view_at(&mb->view, rank)->m;
+    copy_keywords(mb, in->arrival.m.keywords, in);
     in->arrival.m.keywords = 0;
     in->arrival.saved_ms = clock_real_ms();
-    copy_keywords(mb, e->m.keywords, in);
-    to->bytes += e->m.size;
-    folder_file_name(in->name, e->m.size);
-    if (item.arrival.m.uid != e->m.uid)
-        errno = EBADMSG;
-    else
-        rc = message_file_link(mb->folder.dirfd, item.arrival.name, e->m.size, to->folder->dirfd,
-                               in->name);
+    in->arrival.crc = from.crc;
+    memcpy(in->email_id, from.email_id.ptr, from.email_id.len);
+    to->bytes += from.m.size;
+    folder_file_name(in->name, from.m.size);
+    rc = message_file_link(mb->folder.dirfd, from.name, from.m.size, to->folder->dirfd, in->name);
     if (rc < 0)
         in->name[0] = '\0';
     strbuf_free(&buf);

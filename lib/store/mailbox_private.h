@@ -55,6 +55,10 @@ struct mailbox *mailbox_open_plain(struct store *store, struct slice name, bool 
 /* Live rank to sequence number and back; 0: a ghost. */
 uint32_t mailbox_seq_of_rank(const struct mailbox *mb, uint32_t rank);
 uint32_t mailbox_rank_of_seq(const struct mailbox *mb, uint32_t seq);
+/* The arrival item of a live message (rank 0: ENOENT); `buf` (ITEM_MAX) holds what it borrows. */
+#define ITEM_MAX 1024
+int mailbox_read_arrival(const struct mailbox *mb, uint32_t rank, struct strbuf *buf,
+                         struct arrival *arrival);
 
 /* ---- mailbox_sync.c ---- */
 /* Reads what others appended; sequence numbers stay. ESTALE: the folder is gone. */

@@ -13,10 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/crc32c.h"
 #include "lib/base/io.h"
+#include "lib/base/mem.h"
 #include "lib/store/beneath.h"
 
 #define COPY_STEP 16384
+#define READ_STEP ((size_t)65536)
 
 /* The path of the file whose name differs from `name` behind the flags' mark only. -1: none. */
 static int
@@ -60,6 +63,14 @@ locate(int dirfd, struct slice name, char path[FILE_PATH_SIZE], struct stat *st)
 }
 
 int
+message_file_find(int dirfd, struct slice name, char path[FILE_PATH_SIZE])
+{
+    struct stat st;
+
+    return locate(dirfd, name, path, &st);
+}
+
+int
 message_file_open(int dirfd, struct slice name)
 {
     char path[FILE_PATH_SIZE];
@@ -79,6 +90,37 @@ message_file_exists(int dirfd, struct slice name, uint64_t size)
     struct stat st;
 
     return locate(dirfd, name, path, &st) == 0 && (uint64_t)st.st_size >= size;
+}
+
+/* FNV-1a over what stands before the flags, which other programs may rename. */
+uint64_t
+message_file_hash(struct slice name)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+    name = slice_sub(name, 0, slice_find(name, SLICE(":2,")));
+    for (size_t i = 0; i < name.len; i++)
+        h = (h ^ (unsigned char)name.ptr[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+int
+message_file_crc(int fd, uint64_t size, uint32_t *crc)
+{
+    char *buf = xmalloc(READ_STEP);
+    int rc = 0;
+
+    *crc = 0;
+    for (uint64_t at = 0; at < size && rc == 0;) {
+        size_t want = size - at < READ_STEP ? (size_t)(size - at) : READ_STEP;
+
+        rc = pread_exact(fd, buf, want, (off_t)at);
+        if (rc == 0)
+            *crc = crc32c(*crc, slice_make(buf, want));
+        at += want;
+    }
+    xfree(&buf);
+    return rc;
 }
 
 static int

@@ -11,8 +11,14 @@
 
 /* For reading. -1 with errno: ENOENT it is not there. */
 int message_file_open(int dirfd, struct slice name);
+/* The path below dirfd under which it is now. ENOENT: it is not there. */
+int message_file_find(int dirfd, struct slice name, char path[FILE_PATH_SIZE]);
 /* True if it is there, and not shorter than `size`. */
 bool message_file_exists(int dirfd, struct slice name, uint64_t size);
+/* *crc: CRC-32C of the first `size` bytes. -1 with errno: EPIPE, there are fewer. */
+int message_file_crc(int fd, uint64_t size, uint32_t *crc);
+/* The same for all names that differ behind the flags' mark only, else most likely another. */
+uint64_t message_file_hash(struct slice name);
 /* Links it to "cur/" + `to` below to_dirfd; a flushed copy where no link can be made (EMLINK: a
  * file has at most 65,000 names on ext4). */
 int message_file_link(int dirfd, struct slice name, uint64_t size, int to_dirfd, const char *to);

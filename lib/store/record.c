@@ -32,9 +32,10 @@ struct origin_head {
 struct arrival_head {
     struct message m;
     int64_t saved_ms;
-    uint8_t name_len, key_len;
+    uint32_t crc;
+    uint8_t name_len, key_len, email_id_len, zero;
 };
-#define ARRIVAL_HEAD 50 /* without the padding that the compiler adds behind key_len */
+_Static_assert(sizeof(struct arrival_head) == 56, "on disk");
 
 void
 journal_header_seal(struct journal_header *h)
@@ -50,11 +51,14 @@ int
 journal_header_check(const struct journal_header *h)
 {
     bool good = memcmp(h->magic, JOURNAL_MAGIC, sizeof(h->magic)) == 0 &&
-                h->version == JOURNAL_VERSION && h->header_size == sizeof(*h) &&
-                h->mailbox_id[sizeof(h->mailbox_id) - 1] == '\0' && h->uidvalidity != 0 &&
+                h->header_size == sizeof(*h) && h->mailbox_id[sizeof(h->mailbox_id) - 1] == '\0' &&
+                h->uidvalidity != 0 &&
                 h->crc == crc32c(0, slice_make(h, offsetof(struct journal_header, crc)));
 
-    return good ? 0 : -1;
+    if (good && h->version == JOURNAL_VERSION)
+        return 0;
+    errno = good ? EPROTONOSUPPORT : EBADMSG;
+    return -1;
 }
 
 bool
@@ -65,6 +69,21 @@ record_name_valid(struct slice name)
     for (size_t i = 0; i < name.len; i++)
         if ((unsigned char)name.ptr[i] < 0x20 || name.ptr[i] == 0x7f || name.ptr[i] == '/')
             return false;
+    return true;
+}
+
+bool
+record_email_id_valid(struct slice id)
+{
+    if (id.len == 0 || id.len > MAILBOX_EMAIL_ID_MAX)
+        return false;
+    for (size_t i = 0; i < id.len; i++) {
+        char c = id.ptr[i];
+
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+              c == '_' || c == '-'))
+            return false;
+    }
     return true;
 }
 
@@ -114,16 +133,20 @@ record_add_arrival(struct strbuf *out, const struct arrival *a)
 {
     struct arrival_head head = {.m = a->m,
                                 .saved_ms = a->saved_ms,
+                                .crc = a->crc,
                                 .name_len = (uint8_t)a->name.len,
-                                .key_len = (uint8_t)a->key.len};
+                                .key_len = (uint8_t)a->key.len,
+                                .email_id_len = (uint8_t)a->email_id.len};
     size_t start = item_begin(out, ITEM_ARRIVE);
 
-    if (a->name.len > RECORD_NAME_MAX || a->key.len > RECORD_KEY_MAX)
+    if (a->name.len > RECORD_NAME_MAX || a->key.len > RECORD_KEY_MAX ||
+        a->email_id.len > MAILBOX_EMAIL_ID_MAX)
         out->overflow = true;
     head.m.flags &= ~(uint32_t)MESSAGE_RECENT;
-    put(out, &head, ARRIVAL_HEAD);
+    put(out, &head, sizeof(head));
     put(out, a->name.ptr, a->name.len);
     put(out, a->key.ptr, a->key.len);
+    put(out, a->email_id.ptr, a->email_id.len);
     item_end(out, start);
 }
 
@@ -280,20 +303,24 @@ static int
 parse_arrival(struct slice body, struct arrival *a)
 {
     struct arrival_head head;
+    size_t key_at, email_id_at;
 
-    if (body.len < ARRIVAL_HEAD)
+    if (body.len < sizeof(head))
         return -1;
-    memcpy(&head, body.ptr, ARRIVAL_HEAD);
-    if (ARRIVAL_HEAD + (size_t)head.name_len + head.key_len > body.len ||
-        head.key_len > RECORD_KEY_MAX || head.m.uid == 0)
+    memcpy(&head, body.ptr, sizeof(head));
+    key_at = sizeof(head) + (size_t)head.name_len;
+    email_id_at = key_at + head.key_len;
+    if (email_id_at + head.email_id_len > body.len || head.key_len > RECORD_KEY_MAX ||
+        head.m.uid == 0)
         return -1;
     a->m = head.m;
     a->m.flags &= MESSAGE_RECENT - 1;
     a->saved_ms = head.saved_ms;
-    a->name = slice_sub(body, ARRIVAL_HEAD, ARRIVAL_HEAD + (size_t)head.name_len);
-    a->key = slice_sub(body, ARRIVAL_HEAD + (size_t)head.name_len,
-                       ARRIVAL_HEAD + (size_t)head.name_len + head.key_len);
-    return record_name_valid(a->name) ? 0 : -1;
+    a->crc = head.crc;
+    a->name = slice_sub(body, sizeof(head), key_at);
+    a->key = slice_sub(body, key_at, email_id_at);
+    a->email_id = slice_sub(body, email_id_at, email_id_at + head.email_id_len);
+    return record_name_valid(a->name) && record_email_id_valid(a->email_id) ? 0 : -1;
 }
 
 /* Ranges ascend and do not touch each other's UIDs: applying them costs at most one pass. */

@@ -13,7 +13,7 @@
 #include "lib/store/mailbox.h"
 
 #define JOURNAL_MAGIC "PHJOURN1"
-#define JOURNAL_VERSION 1
+#define JOURNAL_VERSION 2
 #define RECORD_MAX (64u << 20)     /* bytes of one record */
 #define RECORD_NAME_MAX 240        /* bytes of a message's file name */
 #define RECORD_KEY_MAX 64          /* bytes of a delivery key */
@@ -92,10 +92,12 @@ struct gone_range {
 };
 
 struct arrival {
-    struct message m;  /* flags without MESSAGE_RECENT */
-    int64_t saved_ms;  /* when it came into this folder */
-    struct slice name; /* file below cur/ */
-    struct slice key;  /* delivery key (queue id), or empty */
+    struct message m;      /* flags without MESSAGE_RECENT */
+    int64_t saved_ms;      /* when it came into this folder */
+    uint32_t crc;          /* CRC-32C of the content */
+    struct slice email_id; /* RFC 8474, at most MAILBOX_EMAIL_ID_MAX bytes */
+    struct slice name;     /* file below cur/ */
+    struct slice key;      /* delivery key (queue id), or empty */
 };
 _Static_assert(sizeof(struct message) == 40, "on disk");
 
@@ -124,6 +126,7 @@ struct record {
 };
 
 void journal_header_seal(struct journal_header *h); /* fills in magic, version, size and CRC */
+/* 0, or -1 with errno: EBADMSG no journal or a damaged one, EPROTONOSUPPORT of another version. */
 int journal_header_check(const struct journal_header *h);
 
 /* Writing: begin, items, finish; the whole record is then out's content. Overflow is remembered by
@@ -160,6 +163,8 @@ struct gone_range item_gone(const struct item *item, uint32_t i);
 /* An item read back from its place in the journal (bytes at `offset`). 0, or -1. */
 int item_parse(struct slice bytes, uint64_t offset, struct item *item);
 
+/* 1 to 32 characters of [A-Za-z0-9_-] (RFC 8474 section 7 allows 255). */
+bool record_email_id_valid(struct slice id);
 /* A message's file name: no slash, no control character, not "." or "..". */
 bool record_name_valid(struct slice name);
 

@@ -17,24 +17,13 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/store/beneath.h"
+#include "lib/store/message_file.h"
 
 /* Names by hash: two that collide are both kept. */
 struct name_set {
     uint64_t *hashes;
     size_t count, cap;
 };
-
-/* FNV-1a over what stands before the flags, which other programs may rename. */
-static uint64_t
-hash_name(struct slice name)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-    name = slice_sub(name, 0, slice_find(name, SLICE(":2,")));
-    for (size_t i = 0; i < name.len; i++)
-        h = (h ^ (unsigned char)name.ptr[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
 
 static int
 collect_record(void *arg, const struct record *rec)
@@ -50,7 +39,7 @@ collect_record(void *arg, const struct record *rec)
             set->cap = set->cap == 0 ? 256 : set->cap * 2;
             set->hashes = xreallocarray(set->hashes, set->cap, sizeof(*set->hashes));
         }
-        set->hashes[set->count++] = hash_name(item.arrival.name);
+        set->hashes[set->count++] = message_file_hash(item.arrival.name);
     }
     return 0;
 }
@@ -82,7 +71,7 @@ static bool
 is_ours_without_record(const char *name, const void *arg)
 {
     const struct name_set *set = arg;
-    uint64_t h = hash_name(slice_of(name));
+    uint64_t h = message_file_hash(slice_of(name));
 
     return isdigit((unsigned char)name[0]) && strstr(name, ",S=") != NULL &&
            (set->count == 0 ||

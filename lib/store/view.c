@@ -350,3 +350,28 @@ view_load(struct view *v, const struct journal *j)
     view_free(v);
     return -1;
 }
+
+/* ---- comparing ---- */
+
+static bool
+same_message(const struct message *a, const struct message *b)
+{
+    const uint32_t stored = MESSAGE_RECENT - 1;
+
+    return a->uid == b->uid && (a->flags & stored) == (b->flags & stored) &&
+           a->keywords == b->keywords && a->modseq == b->modseq && a->size == b->size &&
+           a->internal_ms == b->internal_ms;
+}
+
+bool
+view_same(const struct view *a, const struct view *b)
+{
+    uint32_t count = view_count(a);
+
+    if (count != view_count(b) || a->unseen != b->unseen || a->bytes != b->bytes)
+        return false;
+    for (uint32_t rank = 1; rank <= count; rank++)
+        if (!same_message(&view_at(a, rank)->m, &view_at(b, rank)->m))
+            return false;
+    return true;
+}

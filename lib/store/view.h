@@ -62,6 +62,9 @@ int view_replay(struct view *v, const struct journal *j, uint64_t to,
 /* A fresh view of the journal as it is, by the index if there is a fitting one. */
 int view_load(struct view *v, const struct journal *j);
 
+/* True if both have the same messages, flags and figures. */
+bool view_same(const struct view *a, const struct view *b);
+
 /* Changes one message's flags and keywords in place; counts. */
 void view_set_flags(struct view *v, uint32_t rank, uint32_t flags, uint64_t keywords);
 

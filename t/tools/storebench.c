@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/crc32c.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/store/delivery.h"
@@ -79,6 +80,7 @@ deliver(int dirfd, unsigned mailboxes, unsigned rounds)
 
         (void)snprintf(id, sizeof(id), "%llx%x", (unsigned long long)clock_real_us(), round);
         m.fd = make_message(dirfd, "message");
+        m.crc = crc32c(0, slice_make(content, sizeof(content)));
         m.queue_id = slice_of(id);
         m.received_ms = clock_real_ms();
         if (round == 1)

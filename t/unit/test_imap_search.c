@@ -3,6 +3,7 @@
  */
 // LINK: imapd/parser.c
 // LINK: imapd/seqset.c
+// LINK: imapd/saved_result.c
 // LINK: imapd/search_args.c
 // LINK: imapd/search_eval.c
 // LINK: imapd/search_header.c
@@ -50,6 +51,17 @@ mailbox_message(const struct mailbox *mb, uint32_t seq)
     ck_assert(seq >= 1 && seq <= COUNT);
     messages[seq - 1].size = strlen(texts[seq - 1]);
     return &messages[seq - 1];
+}
+
+uint32_t
+mailbox_seq_at_or_above(const struct mailbox *mb, uint32_t uid)
+{
+    uint32_t seq = 1;
+
+    (void)mb;
+    while (seq <= COUNT && messages[seq - 1].uid < uid)
+        seq++;
+    return seq;
 }
 
 int
@@ -132,6 +144,11 @@ static const struct {
     {"9", 0, 0},
     {"UID 6:8", 2, 0},
     {"UID 2000:*", 4, 0},
+    {"$", 2, 0},
+    {"UID $", 2, 0},
+    {"NOT $", 5, 0},
+    {"1,$", 3, 0},
+    {"OR $ DELETED", 6, 0},
     {"ON 1-Feb-1994", 1, 0},
     {"BEFORE 1-Jan-1970", 4, 0},
     {"ON 31-Dec-1969", 4, 0},
@@ -180,11 +197,13 @@ START_TEST(programs_match)
     struct search_args args;
     struct parser p;
     unsigned matches;
+    struct seqrange range = {6, 500}; /* from messages that are gone to another */
+    struct saved_result saved = {&range, 1};
 
     ck_assert(strbuf_printf(&text, " %s", programs[_i].keys));
     p = parser_begin(strbuf_slice(&text), &arena);
     ck_assert_msg(search_args_parse(&p, &args), "%s: %s", programs[_i].keys, p.error);
-    search_eval_prepare(args.root, NULL);
+    search_eval_prepare(args.root, NULL, &saved, &arena);
     matches = run(args.root);
     ck_assert_msg(matches == programs[_i].matches, "%s: %u", programs[_i].keys, matches);
     ck_assert_msg(opened <= programs[_i].opened, "%s opened %u", programs[_i].keys, opened);

@@ -30,6 +30,7 @@ START_TEST(job_comes_back)
                             .queue_id = SLICE("abc"),
                             .file = SLICE("active/abc"),
                             .content_size = 4096,
+                            .content_crc = 0xfedcba98u,
                             .received_ms = 5,
                             .in_doubt = true,
                             .body_8bit = true,
@@ -47,6 +48,7 @@ START_TEST(job_comes_back)
     payload = payload_of(&out, QUEUE_JOB);
     ck_assert_int_eq(queue_job_decode(payload, &got), 0);
     ck_assert(got.job_id == job.job_id && got.content_size == 4096 && got.received_ms == 5);
+    ck_assert_uint_eq(got.content_crc, 0xfedcba98u);
     ck_assert(got.in_doubt && got.body_8bit && !got.smtputf8 && !got.body_binary && got.ret == 1);
     ck_assert(slice_eq(got.prepend, job.prepend) && slice_eq(got.next_hop, job.next_hop));
     ck_assert_uint_eq(got.rcpt_count, 2);

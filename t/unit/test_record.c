@@ -19,6 +19,8 @@ add_all(struct strbuf *out)
                                     .size = UINT64_C(5) << 32,
                                     .internal_ms = -7},
                               .saved_ms = 8,
+                              .crc = 0xfedcba98u,
+                              .email_id = SLICE("Mabc_-9"),
                               .name = SLICE("1.a,S=3:2,"),
                               .key = SLICE("queueid")};
 
@@ -78,6 +80,8 @@ START_TEST(what_was_written_is_read)
     ck_assert_int_eq(item.arrival.m.internal_ms, -7);
     ck_assert(slice_eq(item.arrival.name, SLICE("1.a,S=3:2,")));
     ck_assert(slice_eq(item.arrival.key, SLICE("queueid")));
+    ck_assert_uint_eq(item.arrival.crc, 0xfedcba98u);
+    ck_assert(slice_eq(item.arrival.email_id, SLICE("Mabc_-9")));
     item = next(&rec, &at, ITEM_EXPUNGE);
     ck_assert_uint_eq(item.range_count, 2);
     ck_assert_uint_eq(item_range(&item, 1).last, 9);

@@ -85,7 +85,7 @@ some_value(const struct property *p)
     case PROPERTY_ADDRESSES:
         return SLICE("Some.One@far.test;bob@d.test");
     case PROPERTY_WORDS:
-        return SLICE("d.test");
+        return p->kind == ACCOUNT_PUBLIC ? SLICE("alice@d.test @d.test") : SLICE("d.test");
     case PROPERTY_RECORD:
         return SLICE("{PLAIN}some  words ");
     }
@@ -125,6 +125,7 @@ START_TEST(a_round_trip_keeps_every_property)
     ck_assert_uint_eq(add_with_everything(ACCOUNT_ALIAS, "alias@full.test", "full@d.test"), 0);
     ck_assert_uint_eq(add_with_everything(ACCOUNT_GROUP, "group@full.test", NULL), 0);
     ck_assert_uint_eq(add_with_everything(ACCOUNT_ADMIN, "full", NULL), 0);
+    ck_assert_uint_eq(add_with_everything(ACCOUNT_PUBLIC, "Board@full.test", NULL), 0);
     export(&before);
     for (size_t id = 0; id < ACCOUNT_PROPERTY_COUNT; id++)
         if ((account_properties[id].flags & PROPERTY_GIVEN) == 0)

@@ -1,0 +1,42 @@
+/*
+ * lib/account/store_path.c - where a user's mail lies below the store. No I/O.
+ */
+#include "lib/account/store_path.h"
+
+#include "lib/base/crc32c.h"
+#include "lib/ipc/local_deliver.h"
+
+static bool
+is_plain_in_path(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' ||
+           c == '+' || c == '=';
+}
+
+void
+account_entry_path(enum account_kind kind, struct slice address, struct strbuf *path)
+{
+    struct slice local, domain;
+    size_t at;
+
+    at = slice_rindex(address, '@');
+    local = slice_sub(address, 0, at);
+    domain = slice_sub(address, at + 1, address.len);
+    (void)strbuf_append(path, domain);
+    (void)strbuf_printf(path, "/%02x/%s", (unsigned)(crc32c(0, local) & 0xff),
+                        kind == ACCOUNT_PUBLIC ? STORE_PUBLIC_MARK : "");
+    for (size_t i = 0; i < local.len; i++) {
+        char c = local.ptr[i];
+
+        if (is_plain_in_path(c) && !(i == 0 && c == '.'))
+            (void)strbuf_char(path, c);
+        else
+            (void)strbuf_printf(path, "%%%02x", (unsigned)(unsigned char)c);
+    }
+}
+
+void
+account_store_path(struct slice address, struct strbuf *path)
+{
+    account_entry_path(ACCOUNT_USER, address, path);
+}
