@@ -12,8 +12,10 @@
 #include "accountd/parking.h"
 #include "accountd/store.h"
 #include "lib/account/public.h"
+#include "lib/account/share.h"
 #include "lib/base/arena.h"
 #include "lib/log/log.h"
+#include "lib/store/folder_name.h"
 
 enum { WATCH_REPLY_MAX = 64 };
 
@@ -70,6 +72,66 @@ add_public(void *arg, struct slice address, const struct record *folder)
     return 0;
 }
 
+/* Is this entry of the list that folder, given by another way? */
+static bool
+is_share(const struct accountd_folder *listed, const struct share *share)
+{
+    struct slice name = listed->name;
+
+    return name.len == share->owner.len + share->folder.len + 2 && name.ptr[0] == '~' &&
+           slice_starts(slice_sub(name, 1, name.len), share->owner) &&
+           slice_ends(name, share->folder);
+}
+
+static int
+add_share(void *arg, const struct share *share)
+{
+    struct folders *f = arg;
+    struct strbuf name, path, dir;
+    struct accountd_folder *out;
+
+    if (slice_eq(share->owner, f->user))
+        return 0; /* a folder given to all is still one's own */
+    for (uint32_t i = 0; i < f->count; i++)
+        if (is_share(&f->list[i], share)) {
+            f->list[i].rights |= share->rights;
+            return 0;
+        }
+    dir = strbuf_new(STORE_NAME_MAX);
+    if (folder_name_to_dir(share->folder, &dir) < 0) {
+        strbuf_free(&dir);
+        return 0; /* no folder can have that name */
+    }
+    out = next(f);
+    if (out == NULL) {
+        strbuf_free(&dir);
+        return -1;
+    }
+    name = strbuf_new(ACCOUNTD_FOLDER_NAME_MAX);
+    path = strbuf_new(ACCOUNT_PATH_MAX);
+    (void)strbuf_char(&name, '~'); /* all of it fits */
+    (void)strbuf_append(&name, share->owner);
+    (void)strbuf_char(&name, '/');
+    (void)strbuf_append(&name, share->folder);
+    account_store_path(share->owner, &path);
+    *out = (struct accountd_folder){.name = kept(f, &name),
+                                    .path = kept(f, &path),
+                                    .dir = kept(f, &dir),
+                                    .rights = share->rights};
+    return 0;
+}
+
+static int
+add_shares(struct account_base *base, struct folders *f)
+{
+    struct slice domain = slice_sub(f->user, slice_rindex(f->user, '@'), f->user.len);
+
+    if (share_each_of_grantee(base, f->user, add_share, f) < 0 ||
+        share_each_of_grantee(base, domain, add_share, f) < 0)
+        return -1;
+    return share_each_of_grantee(base, SHARE_ANYONE, add_share, f);
+}
+
 /* A directory that is about to be made or moved: who logs in right after `public add` shall see it.
  */
 static bool
@@ -92,7 +154,8 @@ folders_request(struct request *rq)
 
     if (accountd_folders_decode(rq->payload, &f.user) < 0)
         return REQUEST_BAD;
-    if (public_each(&rq->server->base, add_public, &f) < 0) {
+    if (public_each(&rq->server->base, add_public, &f) < 0 ||
+        add_shares(&rq->server->base, &f) < 0) {
         log_event(LOG_ERROR, "folders_unreadable", KV_ERRNO());
         f.count = 0; /* the user's own mail does not depend on them */
     } else if (!rq->waited && wait_for_store(rq, &f)) {
@@ -111,12 +174,26 @@ out:
     return outcome;
 }
 
+/* What one grantee was given: the user by name, all of the domain, or anyone. */
 static int
 stop_at_first(void *arg, struct slice address, const struct record *folder)
 {
     (void)address, (void)folder;
     *(bool *)arg = true;
     return -1;
+}
+
+static int
+shares_exist(struct server *server, bool *exist)
+{
+    struct account_rows *rows =
+        account_db_rows(server->base.db, ACCOUNT_TABLE_SHARES, SLICE(""), SLICE(""));
+    struct slice key, value;
+    int rc = rows == NULL ? -1 : account_rows_next(rows, &key, &value);
+
+    account_rows_close(&rows);
+    *exist = rc == 1;
+    return rc;
 }
 
 bool
@@ -127,7 +204,8 @@ folders_exist(struct server *server)
     if (server->folders_known && generation == server->folders_generation)
         return server->folders_exist;
     server->folders_exist = false;
-    if (public_each(&server->base, stop_at_first, &server->folders_exist) < 0)
+    if (public_each(&server->base, stop_at_first, &server->folders_exist) < 0 ||
+        (!server->folders_exist && shares_exist(server, &server->folders_exist) < 0))
         return true; /* in doubt they ask */
     server->folders_generation = generation;
     server->folders_known = true;

@@ -11,6 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "accountd/acl.h"
 #include "accountd/folders.h"
 #include "accountd/parking.h"
 #include "accountd/store.h"
@@ -41,6 +42,7 @@ static const struct {
     {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
     {ACCOUNTD_SENDER, ROLE_SMTP | ROLE_ADMIN, request_sender},
     {ACCOUNTD_FOLDERS, ROLE_AUTH, folders_request},
+    {ACCOUNTD_ACL, ROLE_AUTH, acl_request},
     {ACCOUNTD_WATCH, ROLE_AUTH, folders_watch},
     {ACCOUNTD_ADMIN, ROLE_ADMIN, request_admin},
 };

@@ -76,7 +76,7 @@ parent_gone(struct ipc_peer *peer)
 }
 
 static const struct ipc_handlers parent_handlers = {
-    .payload_max = AUTHD_PAYLOAD_MAX,
+    .payload_max = AUTHD_REQUEST_MAX,
     .frame = parent_frame,
     .closed = parent_gone,
 };

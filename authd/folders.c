@@ -13,6 +13,7 @@
 #include "authd/user_dir.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/ipc/local_deliver.h"
 #include "lib/log/log.h"
 
 static bool
@@ -33,12 +34,12 @@ place_of(const struct accountd_folder *folder)
 }
 
 static void
-open_one(int store_fd, const struct accountd_folder *folder, struct folder_grants *out)
+add(int store_fd, const struct accountd_folder *folder, struct folder_grants *out)
 {
-    char *path = xslicedup(folder->path), *dir = xslicedup(folder->dir);
-    int fd = user_dir_open_folder(store_fd, path, dir);
+    char *path = xslicedup(folder->path);
+    int fd = folder->dir.len > 0 ? -1 : user_dir_open(store_fd, path);
 
-    if (fd < 0)
+    if (fd < 0 && folder->dir.len == 0)
         log_event(LOG_WARN, "folder_not_opened", KV_SLICE("name", folder->name),
                   KV_STR("path", path), KV_ERRNO());
     else
@@ -51,7 +52,6 @@ open_one(int store_fd, const struct accountd_folder *folder, struct folder_grant
             .fd = fd,
         };
     free(path);
-    free(dir);
 }
 
 int
@@ -65,13 +65,40 @@ folder_grants_open(int store_fd, struct slice payload, struct folder_grants *out
         return -1;
     for (uint32_t i = 0; i < count; i++)
         if (has_nul(folders[i].name) || has_nul(folders[i].path) || has_nul(folders[i].dir) ||
-            folders[i].name.len == 0)
+            folders[i].name.len == 0 || !store_path_valid(folders[i].path) ||
+            (folders[i].dir.len > 0 && !store_dir_valid(folders[i].dir)))
             return -1;
     if (count > 0)
         out->list = xcalloc(count, sizeof(*out->list));
     for (uint32_t i = 0; i < count; i++)
-        open_one(store_fd, &folders[i], out);
+        add(store_fd, &folders[i], out);
     return 0;
+}
+
+struct folder_grant *
+folder_grants_unopened(struct folder_grants *grants, struct slice *path, struct slice *dir)
+{
+    for (uint32_t i = 0; i < grants->count; i++) {
+        struct slice place = slice_of(grants->list[i].place);
+        size_t end = slice_rindex(place, '/');
+
+        if (grants->list[i].fd >= 0)
+            continue;
+        *path = slice_sub(place, 0, end);
+        *dir = slice_sub(place, end + 1, place.len);
+        return &grants->list[i];
+    }
+    return NULL;
+}
+
+void
+folder_grants_remove(struct folder_grants *grants, struct folder_grant *grant)
+{
+    log_event(LOG_WARN, "folder_not_opened", KV_STR("name", grant->name),
+              KV_STR("path", grant->place));
+    free(grant->name);
+    free(grant->place);
+    *grant = grants->list[--grants->count];
 }
 
 void

@@ -60,6 +60,45 @@ succeed(struct session *s, int dir_fd)
 
 /* ---- the directories: the user's own, and those of folders of others ---- */
 
+static void open_shared(struct session *s);
+
+static void
+shared_opened(void *arg, int fd)
+{
+    struct session *s = arg;
+    struct slice path, dir;
+    struct folder_grant *grant;
+    int dir_fd = s->dir_fd;
+
+    if (!session_release(s)) {
+        close_keep_errno(fd);
+        close_keep_errno(dir_fd);
+        return;
+    }
+    grant = folder_grants_unopened(&s->grants, &path, &dir);
+    if (fd >= 0)
+        grant->fd = fd;
+    else /* it is gone, or local-deliver is away */
+        folder_grants_remove(&s->grants, grant);
+    open_shared(s);
+}
+
+/* One after the other: there are few. */
+static void
+open_shared(struct session *s)
+{
+    struct slice path, dir;
+    int dir_fd = s->dir_fd;
+
+    if (folder_grants_unopened(&s->grants, &path, &dir) != NULL) {
+        session_hold(s);
+        user_dir_open_folder(s->server, path, dir, shared_opened, s);
+        return;
+    }
+    s->dir_fd = -1;
+    succeed(s, dir_fd);
+}
+
 static void
 folders_found(void *arg, const struct frame_header *header, struct slice payload, int fd)
 {
@@ -67,17 +106,17 @@ folders_found(void *arg, const struct frame_header *header, struct slice payload
     int dir_fd = s->dir_fd;
 
     close_keep_errno(fd);
-    s->dir_fd = -1;
     if (!session_release(s)) {
         close_keep_errno(dir_fd);
         return;
     }
     if (header == NULL || header->type != ACCOUNTD_FOLDERS_REPLY ||
         folder_grants_open(s->server->store_fd, payload, &s->grants) < 0) {
+        s->dir_fd = -1;
         close_keep_errno(dir_fd);
         refuse(s, AUTHD_TEMPORARY, "accountd does not answer");
     } else {
-        succeed(s, dir_fd);
+        open_shared(s);
     }
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "authd/acl.h"
 #include "authd/login.h"
 #include "authd/watch.h"
 #include "lib/base/mem.h"
@@ -51,6 +52,7 @@ session_free(struct session *s)
 {
     end_exchange(s);
     folder_grants_free(&s->grants);
+    free(s->user);
     loop_timer_free(&s->timer);
     s->server->sessions--;
     if (server_is_drained(s->server))
@@ -156,7 +158,11 @@ session_send_ok(struct session *s, int dir_fd)
     };
 
     assert_always(authd_ok_encode(&frame, s->request_id, &ok) == 0);
-    watch_add(s);
+    if (dir_fd >= 0) {
+        xfree(&s->user);
+        s->user = xstrdup(s->account.user);
+        watch_add(s);
+    }
     end_exchange(s);
     send_frame(s, &frame, dir_fd);
     for (uint32_t i = 0; i < s->grants.count && s->peer != NULL; i++)
@@ -271,13 +277,15 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return on_step(s, payload);
     case AUTHD_CANCEL:
         return on_cancel(s);
+    case AUTHD_ACL:
+        return acl_ask(s, payload);
     default:
         return -1;
     }
 }
 
 static const struct ipc_handlers channel_handlers = {
-    .payload_max = AUTHD_PAYLOAD_MAX,
+    .payload_max = AUTHD_REQUEST_MAX,
     .frame = channel_frame,
     .closed = channel_closed,
 };

@@ -31,12 +31,12 @@ struct session {
     bool tls;
     struct sasl *sasl;
     struct account account;
-    uint64_t parent_id;          /* the connection that attached it */
-    struct folder_grants grants; /* what the last login was given */
-    char *granted_user;          /* to whom; NULL: not on the list of server.granted */
-    struct session *granted_next, **granted_link;
-    struct strbuf proof;      /* SCRAM's message that goes with the success */
-    struct hash_job *job;     /* its done() will come */
+    uint64_t parent_id;                           /* the connection that attached it */
+    struct folder_grants grants;                  /* what the last login was given */
+    struct session *granted_next, **granted_link; /* NULL: not on the list of server.granted */
+    char *user;                                   /* who has logged in to a mailbox, or NULL */
+    struct strbuf proof;                          /* SCRAM's message that goes with the success */
+    struct hash_job *job;                         /* its done() will come */
     unsigned outstanding;     /* calls to accountd and the store whose done() will come */
     struct loop_timer *timer; /* the client's time, or the end of a delay */
     int dir_fd;               /* of the user, while the folders of others are asked for; else -1 */

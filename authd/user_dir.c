@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,37 +28,23 @@ struct making {
     void *arg;
 };
 
-/* One name of a folder as the store writes it: a dot in front, no level. */
-static bool
-is_folder_dir(const char *dir)
-{
-    return dir[0] == '\0' ||
-           (dir[0] == '.' && dir[1] != '\0' && dir[1] != '.' && strchr(dir, '/') == NULL);
-}
-
 int
-user_dir_open_folder(int store_fd, const char *path, const char *dir)
+user_dir_open(int store_fd, const char *path)
 {
     static const struct open_how how = {
         .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
-    struct strbuf name = strbuf_new(STORE_PATH_MAX + sizeof("/mail/") + NAME_MAX);
+    struct strbuf name = strbuf_new(STORE_PATH_MAX + sizeof("/mail"));
     int fd = -1;
 
-    if (!store_path_valid(slice_of(path)) || !is_folder_dir(dir) || !strbuf_str(&name, path) ||
-        !strbuf_str(&name, dir[0] == '\0' ? "/mail" : "/mail/") || !strbuf_str(&name, dir))
+    if (!store_path_valid(slice_of(path)) || !strbuf_str(&name, path) ||
+        !strbuf_str(&name, "/mail"))
         errno = EINVAL;
     else
         fd = (int)syscall(SYS_openat2, store_fd, strbuf_cstr(&name), &how, sizeof(how));
     strbuf_free(&name);
     return fd;
-}
-
-int
-user_dir_open(int store_fd, const char *path)
-{
-    return user_dir_open_folder(store_fd, path, "");
 }
 
 static void
@@ -98,5 +83,42 @@ user_dir_make(struct server *server, const char *path, void (*done)(void *arg, i
     making->arg = arg;
     assert_always(store_ctl_encode(&request, STORE_CREATE, &ctl) == 0);
     ipc_async_call(server->stores, &request, MAKE_TIMEOUT_MS, dir_created, making);
+    strbuf_free(&request);
+}
+
+/* ---- one folder of it ---- */
+
+struct opening {
+    void (*done)(void *arg, int dir_fd);
+    void *arg;
+};
+
+static void
+folder_opened(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct opening *opening = arg;
+    struct store_ctl_reply reply;
+
+    if (header == NULL || header->type != STORE_CTL_REPLY ||
+        store_ctl_reply_decode(payload, &reply) < 0 || reply.error != 0) {
+        close_keep_errno(fd);
+        fd = -1;
+    }
+    opening->done(opening->arg, fd);
+    free(opening);
+}
+
+void
+user_dir_open_folder(struct server *server, struct slice path, struct slice dir,
+                     void (*done)(void *arg, int dir_fd), void *arg)
+{
+    struct strbuf request = strbuf_new(STORE_CTL_PAYLOAD_MAX);
+    const struct store_ctl ctl = {.path = path, .dir = dir};
+    struct opening *opening = xcalloc(1, sizeof(*opening));
+
+    opening->done = done;
+    opening->arg = arg;
+    assert_always(store_ctl_encode(&request, STORE_OPEN, &ctl) == 0);
+    ipc_async_call(server->stores, &request, MAKE_TIMEOUT_MS, folder_opened, opening);
     strbuf_free(&request);
 }

@@ -10,12 +10,14 @@
  * "DOMAIN/xx/USER". A descriptor that the caller owns, or -1 with errno. */
 int user_dir_open(int store_fd, const char *path);
 
-/* The same for one folder's directory below it: "" is PATH/mail itself, else ".Work.Old". */
-int user_dir_open_folder(int store_fd, const char *path, const char *dir);
-
 /* Has local-deliver make it, then opens it. done() runs from the loop, once, with a descriptor that
  * it owns, or -1. */
 void user_dir_make(struct server *server, const char *path, void (*done)(void *arg, int dir_fd),
                    void *arg);
+
+/* Has local-deliver open one folder's directory, ".Work.Old" below PATH/mail, where we cannot
+ * search. done() as above. */
+void user_dir_open_folder(struct server *server, struct slice path, struct slice dir,
+                          void (*done)(void *arg, int dir_fd), void *arg);
 
 #endif

@@ -45,8 +45,7 @@ checked(void *arg, const struct frame_header *header, struct slice payload, int 
     holds = folder_grants_still_hold(&s->grants, payload);
     if (holds)
         return;
-    log_event(LOG_INFO, "rights_taken", KV_STR("user", s->granted_user),
-              KV_STR("session", s->session_id));
+    log_event(LOG_INFO, "rights_taken", KV_STR("user", s->user), KV_STR("session", s->session_id));
     watch_remove(s);
     attach_end_session(s->server->attach, s->parent_id, s->session_id);
 }
@@ -56,7 +55,7 @@ check(struct session *s)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
 
-    assert_always(accountd_folders_encode(&request, slice_of(s->granted_user)) == 0);
+    assert_always(accountd_folders_encode(&request, slice_of(s->user)) == 0);
     session_hold(s);
     ipc_async_call(s->server->accounts, &request, CHECK_TIMEOUT_MS, checked, s);
     strbuf_free(&request);
@@ -123,7 +122,6 @@ watch_add(struct session *s)
 {
     if (s->grants.count == 0)
         return;
-    s->granted_user = xstrdup(s->account.user);
     s->granted_next = s->server->granted;
     if (s->granted_next != NULL)
         s->granted_next->granted_link = &s->granted_next;
@@ -141,5 +139,4 @@ watch_remove(struct session *s)
         s->granted_next->granted_link = s->granted_link;
     s->granted_next = NULL;
     s->granted_link = NULL;
-    xfree(&s->granted_user);
 }

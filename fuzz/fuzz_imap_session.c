@@ -4,6 +4,7 @@
  * The store lives on through the inputs, so that they meet what others left, and begins anew now
  * and then. What the session answers is thrown away: this is about what it does not survive.
  */
+// LINK: imapd/acl.c
 // LINK: imapd/any.c
 // LINK: imapd/append.c
 // LINK: imapd/append_args.c

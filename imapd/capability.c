@@ -35,6 +35,9 @@ static const char *const extensions[] = {
     "CREATE-SPECIAL-USE", /* RFC 6154 */
     "LIST-EXTENDED",      /* RFC 5258 */
     "LIST-STATUS",        /* RFC 5819 */
+    "ACL",                /* RFC 4314 */
+    "RIGHTS=kxte",        /* RFC 4314 section 2.2 */
+    "LIST-MYRIGHTS",      /* RFC 8440 */
     "QUOTA",              /* RFC 9208 */
     "QUOTA=RES-STORAGE",  /* RFC 9208 section 5.1 */
     "QUOTA=RES-MESSAGE",  /* RFC 9208 section 5.2 */

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 
+#include "imapd/acl.h"
 #include "imapd/command.h"
 #include "imapd/places.h"
 #include "imapd/special_use.h"
@@ -69,6 +70,7 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
     if (place_find(s, name, RIGHT_CREATE, &target) < 0 || is_root(&target) ||
         store_create(target.store, target.name, use) < 0)
         return reply_errno();
+    acl_folder_changed(s, name, SLICE(""));
     return reply_ok("Create completed");
 }
 
@@ -88,6 +90,7 @@ folder_delete(struct session *s, struct parser *p, unsigned flags)
     if (place_find(s, name, RIGHT_DELETE_FOLDER, &target) < 0 || is_root(&target) ||
         store_remove(target.store, target.name) < 0)
         return reply_errno();
+    acl_folder_changed(s, name, SLICE(""));
     if (s->mailbox != NULL && mailbox_is_removed(s->mailbox))
         session_deselect(s); /* our own doing: no reason to hang up */
     return reply_ok("Delete completed");
@@ -113,6 +116,10 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
         return reply_no("CANNOT", "A folder cannot move from one user to another");
     if (store_rename(old.store, old.name, new.name) < 0)
         return reply_errno();
+    if (slice_eq(from, SLICE("INBOX"))) /* its messages went into a new folder, no more */
+        acl_folder_changed(s, without_delimiter(to), SLICE(""));
+    else
+        acl_folder_changed(s, from, without_delimiter(to));
     return reply_ok("Rename completed");
 }
 

@@ -1,6 +1,7 @@
 /*
  * imapd/list.c - LIST with its extensions, LSUB, NAMESPACE.
  */
+#include "imapd/acl.h"
 #include "imapd/command.h"
 #include "imapd/folder_set.h"
 #include "imapd/list_args.h"
@@ -95,6 +96,8 @@ send_folder(struct session *s, const struct list_args *args, const struct folder
     if (child_selected)
         put_child_info(args, &s->out);
     (void)strbuf_str(&s->out, "\r\n");
+    if (args->return_myrights && f->exists)
+        (void)acl_write_myrights(s, f->name, &s->out); /* else the client learns nothing of it */
     (void)strbuf_append(&s->out, strbuf_slice(&line));
     updates_put_out(s);
     strbuf_free(&line);

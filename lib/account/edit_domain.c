@@ -245,6 +245,8 @@ forget_domain(struct account_edit *edit, struct slice name)
     (void)strbuf_char(&word, '@');
     (void)strbuf_append(&word, name);
     rc = edit_public_forget(edit, strbuf_slice(&word));
+    if (rc == 0)
+        rc = edit_share_forget(edit, strbuf_slice(&word));
     strbuf_free(&word);
     return rc;
 }

@@ -294,6 +294,8 @@ drop_refs(struct account_edit *edit, struct slice address)
             rc = drop_membership(edit, source, address);
             continue;
         }
+        if (row.ptr[prefix.len] != EDIT_REF_ALIAS)
+            continue;
         strbuf_clear(&alias);
         account_entry_address(source, &alias);
         rc = edit_not_postmaster(edit, strbuf_slice(&alias), codes[ACCOUNT_USER].failed);
@@ -307,7 +309,7 @@ drop_refs(struct account_edit *edit, struct slice address)
     edit_rows_free(&refs);
     strbuf_free(&prefix);
     strbuf_free(&alias);
-    return rc;
+    return rc < 0 ? -1 : edit_share_forget(edit, address);
 }
 
 static int
@@ -349,6 +351,8 @@ edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice n
         rc = edit_del_row(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&hit.key));
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_public_forget(edit, strbuf_slice(&hit.address));
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = edit_share_owner_gone(edit, strbuf_slice(&hit.key));
     if (rc == 0 && kind == ACCOUNT_PUBLIC)
         rc = edit_ref_del(edit, PUBLIC_REF_TARGET, EDIT_REF_PUBLIC, strbuf_slice(&hit.key));
     if (rc == 0 && account_has_store(kind))

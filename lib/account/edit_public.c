@@ -97,9 +97,8 @@ domain_word(struct account_edit *edit, struct slice given, struct strbuf *word)
     return found == ACCOUNT_FOUND ? 0 : unknown_member(edit, given);
 }
 
-/* Appends who is meant: "@domain", or the mailbox behind an address or alias. */
-static int
-canonical_word(struct account_edit *edit, struct slice given, struct strbuf *word)
+int
+edit_member_word(struct account_edit *edit, struct slice given, struct strbuf *word)
 {
     struct account_hit hit;
     enum account_found found;
@@ -144,7 +143,7 @@ check_list(struct account_edit *edit, struct record *folder, enum account_proper
 
     while (rc == 0 && (given = property_next_word(&rest)).len > 0) {
         strbuf_clear(&word);
-        rc = canonical_word(edit, given, &word);
+        rc = edit_member_word(edit, given, &word);
         if (rc == 0 && !has_word(strbuf_slice(&all), strbuf_slice(&word)))
             add_word(&all, strbuf_slice(&word));
     }
@@ -248,7 +247,7 @@ account_public_grant(struct account_edit *edit, struct slice name, struct slice 
     int rc = edit_find_entry(edit, name, ACCOUNT_PUBLIC, CODE_EXISTS, &hit);
 
     if (rc == 0)
-        rc = canonical_word(edit, member, &word);
+        rc = edit_member_word(edit, member, &word);
     if (rc == 0)
         had = remove_from_all(&hit.entry, strbuf_slice(&word));
     if (rc == 0 && list.len > 0)

@@ -197,6 +197,32 @@ rename_members(const struct renaming *r)
     return rc;
 }
 
+/* "domain\0local\0grantee\0folder" */
+static bool
+map_share(const struct renaming *r, struct slice key, struct strbuf *out)
+{
+    size_t folder = slice_rindex(key, '\0');
+    bool changed = map_key(r, slice_sub(key, 0, folder), out);
+
+    (void)strbuf_append(out, slice_sub(key, folder, key.len));
+    return changed;
+}
+
+static int
+rename_shares(const struct renaming *r)
+{
+    struct strbuf new_key = strbuf_new(ACCOUNT_KEY_MAX);
+    struct edit_rows rows;
+    int rc = edit_collect(r->edit, ACCOUNT_TABLE_SHARES, SLICE(""), &rows);
+
+    for (size_t i = 0; i < rows.count && rc == 0; i++)
+        if (map_share(r, edit_key(&rows.rows[i]), &new_key))
+            rc = move_row(r->edit, ACCOUNT_TABLE_SHARES, &rows.rows[i], strbuf_slice(&new_key));
+    edit_rows_free(&rows);
+    strbuf_free(&new_key);
+    return rc;
+}
+
 /* "target\0" letter "source key" */
 static bool
 map_ref(const struct renaming *r, struct slice ref, struct strbuf *out)
@@ -205,7 +231,8 @@ map_ref(const struct renaming *r, struct slice ref, struct strbuf *out)
     size_t end = slice_index(ref, '\0');
     bool changed = map_address(r, slice_sub(ref, 0, end), &target);
 
-    changed |= map_key(r, slice_sub(ref, end + 2, ref.len), &source);
+    changed |= (ref.ptr[end + 1] == EDIT_REF_SHARE ? map_share : map_key)(
+        r, slice_sub(ref, end + 2, ref.len), &source);
     strbuf_clear(out);
     (void)strbuf_append(out, strbuf_slice(&target));
     (void)strbuf_append(out, slice_sub(ref, end, end + 2));
@@ -303,7 +330,7 @@ rename_all(const struct renaming *r)
 {
     if (rename_entries(r) < 0 || rename_members(r) < 0 || rename_refs(r) < 0)
         return -1;
-    if (rename_domains(r) < 0)
+    if (rename_shares(r) < 0 || rename_domains(r) < 0)
         return -1;
     return r->whole_domain ? rename_admins(r) : 0;
 }

@@ -20,6 +20,7 @@ enum account_kind {
     ACCOUNT_MEMBER,
     ACCOUNT_ADMIN,
     ACCOUNT_PUBLIC,
+    ACCOUNT_SHARE,
     ACCOUNT_KIND_COUNT
 };
 

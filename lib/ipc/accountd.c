@@ -337,6 +337,67 @@ accountd_usage_decode(struct slice payload,
     return reader_end(&r);
 }
 
+/* ---- ACL ---- */
+
+int
+accountd_acl_encode(struct strbuf *out, uint16_t type, const struct accountd_acl *req)
+{
+    struct writer w = frame_begin(out, type, 0);
+
+    writer_u8(&w, req->op);
+    writer_bytes(&w, req->owner);
+    writer_bytes(&w, req->folder);
+    writer_bytes(&w, req->who);
+    writer_u32(&w, req->rights);
+    return frame_end(&w);
+}
+
+int
+accountd_acl_decode(struct slice payload, struct accountd_acl *req)
+{
+    struct reader r = reader_begin(payload);
+
+    req->op = reader_u8(&r);
+    req->owner = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->folder = reader_bytes(&r, ACCOUNTD_FOLDER_NAME_MAX);
+    req->who = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->rights = reader_u32(&r);
+    return reader_end(&r) < 0 || req->op > ACCOUNTD_ACL_DROP ? -1 : 0;
+}
+
+int
+accountd_acl_reply_encode(struct strbuf *out, uint16_t type, uint32_t id,
+                          const struct accountd_acl_reply *reply)
+{
+    struct writer w = frame_begin(out, type, id);
+
+    writer_u32(&w, reply->result);
+    writer_bytes(&w, reply->text);
+    writer_u32(&w, reply->count);
+    for (uint32_t i = 0; i < reply->count; i++) {
+        writer_bytes(&w, reply->entries[i].who);
+        writer_u32(&w, reply->entries[i].rights);
+    }
+    return frame_end(&w);
+}
+
+int
+accountd_acl_reply_decode(struct slice payload, struct accountd_acl_reply *reply,
+                          struct accountd_acl_entry entries[ACCOUNTD_ACL_MAX])
+{
+    struct reader r = reader_begin(payload);
+
+    reply->result = reader_u32(&r);
+    reply->text = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
+    reply->count = reader_count(&r, ACCOUNTD_ACL_MAX);
+    reply->entries = entries;
+    for (uint32_t i = 0; i < reply->count && !r.failed; i++) {
+        entries[i].who = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+        entries[i].rights = reader_u32(&r);
+    }
+    return reader_end(&r);
+}
+
 /* ---- MISSING ---- */
 
 int

@@ -41,6 +41,8 @@ enum accountd_type {
     ACCOUNTD_MISSING, /* a mailbox has no directory: a report, no reply */
     ACCOUNTD_FOLDERS, /* folders of others that a user may open */
     ACCOUNTD_FOLDERS_REPLY,
+    ACCOUNTD_ACL, /* rights on a user's own folders */
+    ACCOUNTD_ACL_REPLY,
     ACCOUNTD_WATCH, /* authd: answered with OK when a change has taken rights on folders away */
 };
 
@@ -161,6 +163,43 @@ int accountd_folders_reply_encode(struct strbuf *out, uint32_t id,
 int accountd_folders_reply_decode(struct slice payload,
                                   struct accountd_folder folders[ACCOUNTD_FOLDERS_MAX],
                                   uint32_t *count);
+
+/* ---- ACL: a user's session asks about its own folders or changes their rights, by way of authd,
+ * which alone says who the owner is ---- */
+enum accountd_acl_op {
+    ACCOUNTD_ACL_GET,
+    ACCOUNTD_ACL_SET,    /* `who` has exactly `rights` */
+    ACCOUNTD_ACL_ADD,    /* these too */
+    ACCOUNTD_ACL_REMOVE, /* these no more */
+    ACCOUNTD_ACL_RENAME, /* the folder and those below it; `who` is the new name */
+    ACCOUNTD_ACL_DROP,   /* the folder is no more, or new */
+};
+#define ACCOUNTD_ACL_MAX 1000 /* entries of one folder */
+#define ACCOUNTD_ACL_AWAY 100 /* a result: nobody could tell, try later */
+struct accountd_acl {
+    uint8_t op;          /* enum accountd_acl_op */
+    struct slice owner;  /* canonical address; empty from the session */
+    struct slice folder; /* UTF-8 */
+    struct slice who;    /* as typed: a mailbox, "@domain", "anyone" */
+    uint32_t rights;     /* enum imap_right */
+};
+struct accountd_acl_entry {
+    struct slice who;
+    uint32_t rights;
+};
+/* `type`: ACCOUNTD_ACL or AUTHD_ACL. */
+int accountd_acl_encode(struct strbuf *out, uint16_t type, const struct accountd_acl *req);
+int accountd_acl_decode(struct slice payload, struct accountd_acl *req);
+struct accountd_acl_reply {
+    uint32_t result;                          /* 0: done */
+    struct slice text;                        /* else: why not, one line */
+    const struct accountd_acl_entry *entries; /* encode: GET's; decode: the caller's array */
+    uint32_t count;
+};
+int accountd_acl_reply_encode(struct strbuf *out, uint16_t type, uint32_t id,
+                              const struct accountd_acl_reply *reply);
+int accountd_acl_reply_decode(struct slice payload, struct accountd_acl_reply *reply,
+                              struct accountd_acl_entry entries[ACCOUNTD_ACL_MAX]);
 
 /* ---- REHASH: only if the record is still `old_record` ---- */
 struct accountd_rehash {

@@ -8,6 +8,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/ipc/accountd.h"
 #include "lib/ipc/client.h"
 
 enum {
@@ -302,6 +303,24 @@ authd_call_folder(struct ipc_client *auth, struct authd_folder *folder, int *dir
     }
     close_keep_errno(message.fd);
     return -1;
+}
+
+int
+authd_call_acl(struct ipc_client *auth, const struct accountd_acl *request,
+               struct accountd_acl_reply *reply, struct accountd_acl_entry *entries)
+{
+    struct strbuf frame = strbuf_new(AUTHD_PAYLOAD_MAX);
+    struct ipc_reply answer = {.fd = -1};
+    int rc = -1;
+
+    if (auth != NULL && accountd_acl_encode(&frame, AUTHD_ACL, request) == 0)
+        rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
+    if (rc == 0 && (answer.type != AUTHD_ACL_REPLY ||
+                    accountd_acl_reply_decode(answer.payload, reply, entries) < 0))
+        rc = -1;
+    close_keep_errno(answer.fd);
+    strbuf_free(&frame);
+    return rc;
 }
 
 /* RFC 4616 section 2: no authorization identity; neither part may hold a NUL. */

@@ -15,9 +15,10 @@
 #include "lib/ipc/frame.h"
 
 #define AUTHD_SOCKET "authd.sock"
-#define AUTHD_SASL_MAX 12288   /* bytes of one SASL message, decoded (RFC 4954 section 4) */
-#define AUTHD_MECHANISM_MAX 32 /* RFC 4422 section 3.1: 20 */
-#define AUTHD_PAYLOAD_MAX 32768
+#define AUTHD_SASL_MAX 12288          /* bytes of one SASL message, decoded (RFC 4954 section 4) */
+#define AUTHD_MECHANISM_MAX 32        /* RFC 4422 section 3.1: 20 */
+#define AUTHD_PAYLOAD_MAX (512 << 10) /* of an answer: the longest is an ACL */
+#define AUTHD_REQUEST_MAX 32768
 #define AUTHD_FOLDERS_MAX 256  /* folders of others in one session */
 #define AUTHD_TIMEOUT_MS 30000 /* a session waits for one answer; a hash queue and a delay fit */
 
@@ -29,7 +30,9 @@ enum authd_type {
     AUTHD_CHALLENGE,  /* authd: relay to the client */
     AUTHD_OK,
     AUTHD_FAIL,
-    AUTHD_END,    /* authd, to a parent: the session with this id has to end */
+    AUTHD_END, /* authd, to a parent: the session with this id has to end */
+    AUTHD_ACL, /* session of a logged-in user: struct accountd_acl without an owner */
+    AUTHD_ACL_REPLY,
     AUTHD_FOLDER, /* authd, behind OK: one folder of somebody else, with its directory */
 };
 
@@ -112,6 +115,13 @@ void authd_call_cancel(struct ipc_client *auth);
 /* After an OK, folder_count times: the next one, borrowed until the next call, and its directory,
  * which the caller owns. 0, or -1. */
 int authd_call_folder(struct ipc_client *auth, struct authd_folder *folder, int *dir_fd);
+/* Rights on the user's own folders. `entries` is the caller's. The reply is borrowed until the next
+ * call. 0, or -1: authd or accountd is away. */
+struct accountd_acl;
+struct accountd_acl_reply;
+struct accountd_acl_entry;
+int authd_call_acl(struct ipc_client *auth, const struct accountd_acl *request,
+                   struct accountd_acl_reply *reply, struct accountd_acl_entry *entries);
 /* Name and password in one (IMAP LOGIN, POP3 PASS). */
 void authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
                       struct authd_result *result);

@@ -28,7 +28,9 @@ enum imap_right {
 
 /* Appends the letters in the order above. */
 void imap_rights_write(uint32_t rights, struct strbuf *out);
-/* Letters to bits. The old "c" is "kx" and the old "d" is "xte" (section 2.1.1). -1: another
+/* For ACL and MYRIGHTS responses, with the "c" and "d" that older clients look for (2.1.1). */
+void imap_rights_write_answer(uint32_t rights, struct strbuf *out);
+/* Letters to bits. The old "c" is "kx" and the old "d" is "te" (section 2.1.1). -1: another
  * letter. */
 int imap_rights_parse(struct slice letters, uint32_t *rights);
 

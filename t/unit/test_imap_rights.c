@@ -16,7 +16,7 @@ static const struct {
     {"rrl", 0, RIGHTS_READ_ONLY, "lr"},
     {"aetxkpiwsrl", 0, RIGHTS_ALL, "lrswipkxtea"},
     {"c", 0, RIGHT_CREATE | RIGHT_DELETE_FOLDER, "kx"},
-    {"d", 0, RIGHT_DELETE_FOLDER | RIGHT_DELETE_MESSAGE | RIGHT_EXPUNGE, "xte"},
+    {"d", 0, RIGHT_DELETE_MESSAGE | RIGHT_EXPUNGE, "te"},
     {"L", -1, 7, "lrs"},
     {"l r", -1, 7, "lrs"},
     {"lrq", -1, 7, "lrs"},
@@ -31,6 +31,22 @@ START_TEST(letters_are_bits)
     ck_assert_uint_eq(rights, cases[_i].rights);
     imap_rights_write(rights, &out);
     ck_assert_str_eq(strbuf_cstr(&out), cases[_i].written);
+    strbuf_free(&out);
+}
+END_TEST
+
+START_TEST(answers_hold_the_old_letters)
+{
+    struct strbuf out = strbuf_new(64);
+
+    imap_rights_write_answer(RIGHTS_READ_ONLY, &out);
+    ck_assert_str_eq(strbuf_cstr(&out), "lr");
+    strbuf_clear(&out);
+    imap_rights_write_answer(RIGHT_EXPUNGE, &out);
+    ck_assert_str_eq(strbuf_cstr(&out), "ed");
+    strbuf_clear(&out);
+    imap_rights_write_answer(RIGHTS_ALL, &out);
+    ck_assert_str_eq(strbuf_cstr(&out), "lrswipkxteacd");
     strbuf_free(&out);
 }
 END_TEST
@@ -53,6 +69,7 @@ main(void)
     int failed;
 
     tcase_add_loop_test(tc, letters_are_bits, 0, (int)ARRAY_LEN(cases));
+    tcase_add_test(tc, answers_hold_the_old_letters);
     tcase_add_test(tc, no_letter_is_a_nul);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);

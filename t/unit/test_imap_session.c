@@ -2,6 +2,7 @@
  * t/unit/test_imap_session.c - imapd's commands on a real store, without sandbox and network: what
  * the end-to-end tests do, where the sanitizers can see it.
  */
+// LINK: imapd/acl.c
 // LINK: imapd/any.c
 // LINK: imapd/append.c
 // LINK: imapd/append_args.c
