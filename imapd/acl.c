@@ -176,7 +176,7 @@ acl_getacl(struct session *s, struct parser *p, unsigned flags)
         return reply_no("UNAVAILABLE", "Rights cannot be told now, try again later");
     }
     (void)strbuf_str(&s->out, "* ACL ");
-    mailbox_name_write(acl.folder, &s->out);
+    mailbox_name_write(acl.folder, session_takes_utf8(s), &s->out);
     put_entry(s, slice_of(s->user), own_rights(s));
     for (uint32_t i = 0; i < answer.count; i++)
         put_entry(s, entries[i].who, entries[i].rights);
@@ -202,7 +202,7 @@ acl_listrights(struct session *s, struct parser *p, unsigned flags)
     if (!find_own(s, name, &reply))
         return reply;
     (void)strbuf_str(&s->out, "* LISTRIGHTS ");
-    mailbox_name_write(name, &s->out);
+    mailbox_name_write(name, session_takes_utf8(s), &s->out);
     (void)strbuf_char(&s->out, ' ');
     imap_astring(who, &s->out);
     if (slice_eq_nocase(who, slice_of(s->user))) {
@@ -224,7 +224,7 @@ acl_write_myrights(struct session *s, struct slice name, struct strbuf *out)
     if (place_find(s, name, 0, &target) < 0)
         return -1;
     (void)strbuf_str(out, "* MYRIGHTS ");
-    mailbox_name_write(name, out);
+    mailbox_name_write(name, session_takes_utf8(s), out);
     (void)strbuf_char(out, ' ');
     imap_rights_write_answer(target.rights, out);
     (void)strbuf_str(out, "\r\n");

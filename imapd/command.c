@@ -5,6 +5,7 @@
  */
 #include "imapd/command.h"
 
+#include "imapd/compress.h"
 #include "imapd/updates.h"
 #include "lib/log/log.h"
 
@@ -22,6 +23,7 @@ static const struct command commands[] = {
     {"AUTHENTICATE", STATE_NOT_AUTHENTICATED, 0, login_authenticate}, /* 6.2.2 */
     {"LOGIN", STATE_NOT_AUTHENTICATED, 0, login_login},               /* RFC 3501 6.2.3 */
     {"ENABLE", LOGGED_IN, 0, any_enable},                             /* RFC 5161 */
+    {"COMPRESS", LOGGED_IN, 0, compress_compress},                    /* RFC 4978 */
     {"SELECT", LOGGED_IN, 0, select_select},                          /* RFC 3501 6.3.1 */
     {"EXAMINE", LOGGED_IN, 0, select_examine},                        /* RFC 3501 6.3.2 */
     {"CREATE", LOGGED_IN, 0, folder_create},                          /* RFC 3501 6.3.3 */
@@ -34,6 +36,7 @@ static const struct command commands[] = {
     {"NAMESPACE", LOGGED_IN, 0, list_namespace},                      /* RFC 2342 */
     {"STATUS", LOGGED_IN, 0, status_status},                          /* RFC 3501 6.3.10 */
     {"APPEND", LOGGED_IN, 0, append_append},                          /* RFC 3501 6.3.11 */
+    {"REPLACE", STATE_SELECTED, 0, replace_replace},                  /* RFC 8508 */
     {"IDLE", LOGGED_IN, 0, idle_idle},                                /* RFC 2177 */
     {"GETQUOTA", LOGGED_IN, 0, quota_getquota},                       /* RFC 9208 4.1.1 */
     {"GETQUOTAROOT", LOGGED_IN, 0, quota_getquotaroot},               /* RFC 9208 4.1.2 */
@@ -48,6 +51,7 @@ static const struct command commands[] = {
     {"UNSELECT", STATE_SELECTED, 0, select_unselect},                 /* RFC 3691 */
     {"EXPUNGE", STATE_SELECTED, 0, expunge_expunge},                  /* RFC 3501 6.4.3 */
     {"SEARCH", STATE_SELECTED, COMMAND_NO_EXPUNGE, search_search},    /* RFC 3501 6.4.4 */
+    {"CANCELUPDATE", STATE_SELECTED, 0, search_context_cancelupdate}, /* RFC 5267 4.3.5 */
     {"SORT", STATE_SELECTED, COMMAND_NO_EXPUNGE, sort_sort},          /* RFC 5256 */
     {"THREAD", STATE_SELECTED, COMMAND_NO_EXPUNGE, thread_thread},    /* RFC 5256 */
     {"FETCH", STATE_SELECTED, COMMAND_NO_EXPUNGE, fetch_fetch},       /* RFC 3501 6.4.5 */
@@ -66,6 +70,7 @@ static const struct command uid_commands[] = {
     {"COPY", STATE_SELECTED, COMMAND_UID, copy_copy},
     {"MOVE", STATE_SELECTED, COMMAND_UID, copy_move},
     {"EXPUNGE", STATE_SELECTED, COMMAND_UID, expunge_expunge},
+    {"REPLACE", STATE_SELECTED, COMMAND_UID, replace_replace}, /* RFC 8508 */
 };
 
 static const struct command *
@@ -138,6 +143,7 @@ command_run(struct session *s)
     const struct command *c = NULL;
     struct reply reply;
 
+    p.utf8 = session_takes_utf8(s);
     stats_add(s->server->counters.commands, 1);
     if (!parser_tag(&p, &s->tag)) {
         s->tag = SLICE("*"); /* RFC 3501 section 7.1.3 */
@@ -153,5 +159,6 @@ command_run(struct session *s)
     if (s->mailbox != NULL && s->state == STATE_SELECTED && reply.kind != REPLY_BAD)
         updates_send(s, !(c->flags & COMMAND_NO_EXPUNGE), (c->flags & COMMAND_UID) != 0);
     send_tagged(s, &reply, &p);
+    compress_start(s);
     count_errors(s, &reply);
 }

@@ -7,6 +7,7 @@
 #include "imapd/command.h"
 #include "imapd/places.h"
 #include "imapd/special_use.h"
+#include "lib/mail/utf8_nfc.h"
 
 /* "(USE (\Drafts))" (RFC 6154 section 3, RFC 4466 section 2.2). One use a folder. */
 static bool
@@ -52,11 +53,20 @@ is_root(const struct target *target)
     return is;
 }
 
+/* Names that a client writes in UTF-8 are Net-Unicode (RFC 9051 section 6.3.4): none may look like
+ * another one that it is not. */
+static bool
+is_net_unicode(const struct session *s, struct slice name)
+{
+    return !session_takes_utf8(s) || utf8_is_nfc(name);
+}
+
 struct reply
 folder_create(struct session *s, struct parser *p, unsigned flags)
 {
     enum store_use use = STORE_USE_NONE;
     struct target target;
+    struct mailbox_info info;
     struct slice name;
     bool supported = true;
 
@@ -67,11 +77,17 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
     if (!supported)
         return reply_no("USEATTR", "This special use is not supported");
     name = without_delimiter(name);
+    if (!is_net_unicode(s, name))
+        return reply_no("CANNOT", "Mailbox name is not in normalization form C");
     if (place_find(s, name, RIGHT_CREATE, &target) < 0 || is_root(&target) ||
         store_create(target.store, target.name, use) < 0)
         return reply_errno();
     acl_folder_changed(s, name, SLICE(""));
-    return reply_ok("Create completed");
+    if (mailbox_status(target.store, target.name, &info) <
+        0) /* another session was quick to delete it */
+        return reply_ok("Create completed");
+    (void)strbuf_printf(&s->code, "MAILBOXID (%s)", info.mailbox_id); /* RFC 8474 section 4.1 */
+    return (struct reply){REPLY_OK, strbuf_cstr(&s->code), "Create completed"};
 }
 
 struct reply
@@ -108,6 +124,8 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (!s->store_options.may_remove && slice_eq(from, SLICE("INBOX")))
         return reply_no("NOPERM", "This user may not remove mail");
+    if (!is_net_unicode(s, to))
+        return reply_no("CANNOT", "Mailbox name is not in normalization form C");
     /* Who may not remove mail may still give a folder another name. */
     if (place_find(s, from, s->store_options.may_remove ? RIGHT_DELETE_FOLDER : 0, &old) < 0 ||
         is_root(&old) || place_find(s, without_delimiter(to), RIGHT_CREATE, &new) < 0)

@@ -1,6 +1,7 @@
 /*
  * imapd/list.c - LIST with its extensions, LSUB, NAMESPACE.
  */
+#include "imapd/list.h"
 #include "imapd/acl.h"
 #include "imapd/command.h"
 #include "imapd/folder_set.h"
@@ -78,23 +79,32 @@ put_child_info(const struct list_args *args, struct strbuf *out)
                         args->select_special_use ? "\"SPECIAL-USE\"" : "");
 }
 
+/* Why a folder is listed. */
+struct listing {
+    bool selected, child_selected;
+    struct slice old_name; /* empty: none */
+};
+
 static void
-send_folder(struct session *s, const struct list_args *args, const struct folder *f, bool selected,
-            bool child_selected)
+send_folder(struct session *s, const struct list_args *args, const struct folder *f,
+            const struct listing *why)
 {
     struct strbuf line = strbuf_new(8192);
     bool selectable = f->exists;
 
     /* The STATUS goes first to know whether the folder can be selected (RFC 5819 section 2), but
      * its response must follow the LIST response: LIST is built after it and written before. */
-    if (args->status_items != 0 && selected && f->exists)
+    if (args->status_items != 0 && why->selected && f->exists)
         selectable = status_write(s, f->name, args->status_items, &line) == 0;
     (void)strbuf_str(&s->out, "* LIST (");
     put_attributes(args, f, selectable, &s->out);
     (void)strbuf_str(&s->out, ") \"/\" ");
-    mailbox_name_write(f->name, &s->out);
-    if (child_selected)
+    mailbox_name_write(f->name, session_takes_utf8(s), &s->out);
+    if (why->child_selected)
         put_child_info(args, &s->out);
+    if (why->old_name.len > 0) /* RFC 9051 section 6.3.9.7 */
+        (void)strbuf_printf(&s->out, " (\"OLDNAME\" (%.*s))", (int)why->old_name.len,
+                            why->old_name.ptr);
     (void)strbuf_str(&s->out, "\r\n");
     if (args->return_myrights && f->exists)
         (void)acl_write_myrights(s, f->name, &s->out); /* else the client learns nothing of it */
@@ -126,17 +136,42 @@ list_list(struct session *s, struct parser *p, unsigned flags)
         return reply_errno();
     for (size_t i = 0; i < all.count; i++) {
         const struct folder *f = &all.all[i];
-        bool selected, child = false;
+        struct listing why = {.selected = false};
 
         if (!matches(&args, f->name))
             continue;
-        selected = is_selected(&args, f);
+        why.selected = is_selected(&args, f);
         if (args.recursive_match)
-            child = has_selected_child(&args, &all, f);
-        if (selected || child)
-            send_folder(s, &args, f, selected, child);
+            why.child_selected = has_selected_child(&args, &all, f);
+        if (why.selected || why.child_selected)
+            send_folder(s, &args, f, &why);
     }
     return reply_ok("List completed");
+}
+
+static bool
+is_same_folder(struct slice a, struct slice b)
+{
+    const struct slice inbox = SLICE("INBOX"); /* in any case (RFC 9051 section 5.1) */
+
+    if (slice_starts(a, inbox) && slice_starts_nocase(b, inbox))
+        return slice_eq(slice_sub(a, inbox.len, a.len), slice_sub(b, inbox.len, b.len));
+    return slice_eq(a, b);
+}
+
+int
+list_send_selected(struct session *s, struct slice name, struct slice written)
+{
+    const struct list_args plain = {.extended = true};
+    const struct listing selected = {.selected = true, .old_name = written};
+    struct folder_set all;
+
+    if (folder_set_collect(s, &all) < 0)
+        return -1;
+    for (size_t i = 0; i < all.count; i++)
+        if (is_same_folder(all.all[i].name, name))
+            send_folder(s, &plain, &all.all[i], &selected);
+    return 0;
 }
 
 /* ---- LSUB ---- */
@@ -145,7 +180,7 @@ static void
 send_lsub(struct session *s, struct slice name, bool subscribed)
 {
     (void)strbuf_printf(&s->out, "* LSUB (%s) \"/\" ", subscribed ? "" : "\\Noselect");
-    mailbox_name_write(name, &s->out);
+    mailbox_name_write(name, session_takes_utf8(s), &s->out);
     (void)strbuf_str(&s->out, "\r\n");
     updates_put_out(s);
 }

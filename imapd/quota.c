@@ -28,12 +28,12 @@ put_resource(struct strbuf *out, const char *name, uint64_t usage, uint64_t limi
 
 /* "" for the user's own folders; the name of a public folder for what is in it. */
 static void
-put_root(const struct target *target, struct strbuf *out)
+put_root(struct session *s, const struct target *target)
 {
     if (target->place == NULL)
-        (void)strbuf_str(out, "\"\"");
+        (void)strbuf_str(&s->out, "\"\"");
     else
-        mailbox_name_write(slice_of(target->place->name), out);
+        mailbox_name_write(slice_of(target->place->name), session_takes_utf8(s), &s->out);
 }
 
 /* What is used rounds up and the limit down: a client that sees room really has some. */
@@ -46,7 +46,7 @@ put_quota(struct session *s, const struct target *target)
     if (store_usage(target->store, &bytes, &messages) < 0)
         return -1;
     (void)strbuf_str(&s->out, "* QUOTA ");
-    put_root(target, &s->out);
+    put_root(s, target);
     (void)strbuf_str(&s->out, " (");
     if (limits->quota_bytes != 0)
         put_resource(&s->out, "STORAGE", bytes / STORAGE_UNIT + (bytes % STORAGE_UNIT != 0),
@@ -98,14 +98,14 @@ quota_getquotaroot(struct session *s, struct parser *p, unsigned flags)
     if (place_find(s, name, RIGHT_READ, &target) < 0)
         return reply_errno();
     (void)strbuf_str(&s->out, "* QUOTAROOT ");
-    mailbox_name_write(name, &s->out);
+    mailbox_name_write(name, session_takes_utf8(s), &s->out);
     if (target.place != NULL && target.place->single) { /* its root is not ours to see */
         (void)strbuf_str(&s->out, "\r\n");
         updates_put_out(s);
         return reply_ok("Getquotaroot completed");
     }
     (void)strbuf_char(&s->out, ' ');
-    put_root(&target, &s->out);
+    put_root(s, &target);
     (void)strbuf_str(&s->out, "\r\n");
     if (put_quota(s, &target) < 0) {
         strbuf_clear(&s->out);

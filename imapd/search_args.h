@@ -16,6 +16,7 @@ enum search_op {
     SEARCH_KEYWORD,
     SEARCH_SEQ,
     SEARCH_UID,
+    SEARCH_MODSEQ, /* RFC 7162 section 3.1.5 */
     SEARCH_LARGER,
     SEARCH_SMALLER,
     SEARCH_BEFORE, /* internal date */
@@ -26,6 +27,10 @@ enum search_op {
     SEARCH_NOT,
     SEARCH_OR,
     SEARCH_AND,
+    SEARCH_EMAILID,      /* RFC 8474 */
+    SEARCH_SAVED_BEFORE, /* RFC 8514 */
+    SEARCH_SAVED_ON,
+    SEARCH_SAVED_SINCE,
     SEARCH_SENT_BEFORE, /* Date field */
     SEARCH_SENT_ON,
     SEARCH_SENT_SINCE,
@@ -38,15 +43,22 @@ struct search_key {
     enum search_op op;
     unsigned cost;               /* the highest op in this key */
     uint32_t flags;              /* FLAG */
-    struct slice name;           /* HEADER: of the field; KEYWORD */
+    struct slice name;           /* HEADER: of the field; KEYWORD; EMAILID */
     struct slice text;           /* HEADER, BODY, TEXT: UTF-8, case folded */
     int64_t days;                /* dates: since 1970-01-01 */
-    uint32_t number;             /* LARGER, SMALLER, OLDER, YOUNGER */
+    uint64_t size;               /* LARGER, SMALLER */
+    uint64_t modseq;             /* MODSEQ */
+    uint32_t number;             /* OLDER, YOUNGER: seconds */
     int64_t target_ms;           /* OLDER, YOUNGER: to be computed before use */
-    struct seqset set;           /* SEQ, UID: to be resolved before use */
+    struct seqset set;           /* SEQ, UID */
+    struct seqset now;           /* what it means: to be resolved before use */
     int keyword_bit;             /* KEYWORD: to be looked up before use */
     struct search_key *children; /* AND, OR, NOT */
     struct search_key *next;     /* sibling */
+    struct fulltext *index;      /* BODY, TEXT: imapd/fulltext; NULL: no index is used */
+    bool has_candidates;
+    uint32_t *candidates; /* UIDs, ascending */
+    size_t candidate_count;
 };
 
 struct search_args {

@@ -23,6 +23,7 @@ struct settings {
     int64_t autologout_ms;       /* silence of an authenticated client */
     int64_t transfer_timeout_ms; /* for one part of a literal */
     int64_t flush_interval_ms;   /* store.flush_interval */
+    bool fulltext;               /* SEARCH TEXT and BODY make and use an index */
 };
 
 struct counters {
@@ -35,6 +36,7 @@ struct server {
     struct tls_context *tls; /* NULL: no TLS */
 };
 
+/* Sets the process's MIME limits, too. */
 void server_load_settings(struct settings *settings, const struct conf *conf);
 void server_make_counters(struct counters *counters, struct stats *stats);
 

@@ -14,6 +14,7 @@
 #include "imapd/command.h"
 #include "imapd/input.h"
 #include "imapd/places.h"
+#include "imapd/search_context.h"
 #include "lib/base/clock.h"
 #include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
@@ -40,9 +41,11 @@ session_deselect(struct session *s)
 {
     message_release(&s->message);
     saved_result_clear(&s->saved);
+    search_context_drop_all(s);
     if (s->mailbox == NULL)
         return;
     mailbox_close(&s->mailbox);
+    s->modseq_held = false;
     s->state = STATE_AUTHENTICATED;
 }
 

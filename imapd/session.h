@@ -39,6 +39,7 @@ struct session {
     enum session_state state;
     bool tls_started, past_login, id_logged;
     unsigned enabled; /* enum session_enabled */
+    enum { COMPRESSION_OFF, COMPRESSION_NEXT, COMPRESSION_ON } compression; /* RFC 4978 */
 
     /* the command in progress; `arena` and `out` are emptied after it */
     struct strbuf command;
@@ -61,9 +62,25 @@ struct session {
     struct mailbox *mailbox;
     struct store *mailbox_store; /* that it is in: the user's or a place's */
     bool read_only, may_remove;
-    struct saved_result saved;   /* "$" */
-    struct message_data message; /* the one that was read last */
+    bool modseq_held; /* the client knows that removals are delayed (RFC 7162 section 3.2) */
+    struct saved_result saved;       /* "$" */
+    struct search_context *contexts; /* searches with updates (RFC 5267) */
+    struct message_data message;     /* the one that was read last */
 };
+
+/* Mailbox names go as UTF-8 then, both ways (RFC 6855 section 3, RFC 9051 section 5.1). */
+static inline bool
+session_takes_utf8(const struct session *s)
+{
+    return (s->enabled & (ENABLED_UTF8 | ENABLED_REV2)) != 0;
+}
+
+/* \Recent is no more in IMAP4rev2 (RFC 9051 appendix E). */
+static inline uint32_t
+session_shown_flags(const struct session *s, uint32_t flags)
+{
+    return (s->enabled & ENABLED_REV2) != 0 ? flags & ~(uint32_t)MESSAGE_RECENT : flags;
+}
 
 /* Serves one connection from greeting to end. */
 enum pool_next session_serve(struct pool_session *pool, void *server);

@@ -1,9 +1,10 @@
 /*
- * imapd/status.c - STATUS (RFC 3501 section 6.3.10, RFC 9208).
+ * imapd/status.c - STATUS (RFC 3501 section 6.3.10 and its extensions).
  */
 #include "imapd/status.h"
 
 #include "imapd/command.h"
+#include "imapd/condstore.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/places.h"
 #include "imapd/status_items.h"
@@ -29,15 +30,17 @@ count_deleted(struct store *store, struct slice name, struct status_values *v)
 int
 status_write(struct session *s, struct slice name, unsigned items, struct strbuf *out)
 {
+    struct status_values values = {.append_max = s->server->settings.append_max};
     struct target t;
-    struct status_values values = {.deleted = 0};
 
+    if (status_items_want_modseq(items))
+        condstore_enable(s); /* RFC 7162 section 3.1 */
     if (place_find(s, name, RIGHT_READ, &t) < 0 ||
         mailbox_status(t.store, t.name, &values.info) < 0 ||
         (status_items_count_deleted(items) && count_deleted(t.store, t.name, &values) < 0))
         return -1;
     (void)strbuf_str(out, "* STATUS ");
-    mailbox_name_write(name, out);
+    mailbox_name_write(name, session_takes_utf8(s), out);
     (void)strbuf_char(out, ' ');
     status_items_write(&values, items, out);
     (void)strbuf_str(out, "\r\n");
@@ -55,7 +58,7 @@ status_status(struct session *s, struct parser *p, unsigned flags)
         !status_items_parse(p, &items) || !parser_end(p))
         return reply_bad(p->error);
     if (status_write(s, name, items, &s->out) < 0)
-        return reply_errno();
+        return reply_errno_of(name);
     updates_put_out(s);
     return reply_ok("Status completed");
 }

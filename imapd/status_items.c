@@ -5,8 +5,6 @@
  */
 #include "imapd/status_items.h"
 
-#include <inttypes.h>
-
 static uint64_t
 get_messages(const struct status_values *v)
 {
@@ -49,18 +47,46 @@ get_deleted_storage(const struct status_values *v)
     return v->deleted_bytes;
 }
 
+static uint64_t
+get_highest_modseq(const struct status_values *v)
+{
+    return v->info.highest_modseq;
+}
+
+static uint64_t
+get_size(const struct status_values *v)
+{
+    return v->info.bytes;
+}
+
+static uint64_t
+get_append_limit(const struct status_values *v)
+{
+    return v->append_max < UINT32_MAX ? v->append_max : UINT32_MAX; /* number */
+}
+
+enum need {
+    NEEDS_NOTHING,
+    NEEDS_DELETED, /* the figure is kept nowhere: the folder is opened */
+    NEEDS_MODSEQ   /* asking makes the client aware of MODSEQs */
+};
+
 static const struct {
     const char *name;
-    uint64_t (*get)(const struct status_values *v);
-    bool counts_deleted; /* the figure is kept nowhere: the folder is opened */
+    uint64_t (*get)(const struct status_values *v); /* NULL: MAILBOXID, the one that is no number */
+    enum need need;
 } items_known[] = {
-    {"MESSAGES", get_messages, false},
-    {"RECENT", get_recent, false},
-    {"UIDNEXT", get_uidnext, false},
-    {"UIDVALIDITY", get_uidvalidity, false},
-    {"UNSEEN", get_unseen, false},
-    {"DELETED", get_deleted, true},                 /* RFC 9208 section 4.1.4 */
-    {"DELETED-STORAGE", get_deleted_storage, true}, /* RFC 9208 section 4.1.4 */
+    {"MESSAGES", get_messages, NEEDS_NOTHING},
+    {"RECENT", get_recent, NEEDS_NOTHING},
+    {"UIDNEXT", get_uidnext, NEEDS_NOTHING},
+    {"UIDVALIDITY", get_uidvalidity, NEEDS_NOTHING},
+    {"UNSEEN", get_unseen, NEEDS_NOTHING},
+    {"HIGHESTMODSEQ", get_highest_modseq, NEEDS_MODSEQ},     /* RFC 7162 section 3.1.7 */
+    {"SIZE", get_size, NEEDS_NOTHING},                       /* RFC 8438 */
+    {"DELETED", get_deleted, NEEDS_DELETED},                 /* RFC 9208 section 4.1.4 */
+    {"DELETED-STORAGE", get_deleted_storage, NEEDS_DELETED}, /* RFC 9208 section 4.1.4 */
+    {"APPENDLIMIT", get_append_limit, NEEDS_NOTHING},        /* RFC 7889 section 3 */
+    {"MAILBOXID", NULL, NEEDS_NOTHING},                      /* RFC 8474 section 4.3 */
 };
 
 static bool
@@ -88,13 +114,25 @@ status_items_parse(struct parser *p, unsigned *items)
     return parser_char(p, ')');
 }
 
+static bool
+any_needs(unsigned items, enum need need)
+{
+    for (size_t i = 0; i < ARRAY_LEN(items_known); i++)
+        if ((items & 1u << i) != 0 && items_known[i].need == need)
+            return true;
+    return false;
+}
+
 bool
 status_items_count_deleted(unsigned items)
 {
-    for (size_t i = 0; i < ARRAY_LEN(items_known); i++)
-        if ((items & 1u << i) != 0 && items_known[i].counts_deleted)
-            return true;
-    return false;
+    return any_needs(items, NEEDS_DELETED);
+}
+
+bool
+status_items_want_modseq(unsigned items)
+{
+    return any_needs(items, NEEDS_MODSEQ);
 }
 
 void
@@ -106,8 +144,11 @@ status_items_write(const struct status_values *values, unsigned items, struct st
     for (size_t i = 0; i < ARRAY_LEN(items_known); i++) {
         if (!(items & 1u << i))
             continue;
-        (void)strbuf_printf(out, "%s%s %" PRIu64, separator, items_known[i].name,
-                            items_known[i].get(values));
+        (void)strbuf_printf(out, "%s%s ", separator, items_known[i].name);
+        if (items_known[i].get != NULL)
+            (void)strbuf_u64(out, items_known[i].get(values));
+        else
+            (void)strbuf_printf(out, "(%s)", values->info.mailbox_id);
         separator = " ";
     }
     (void)strbuf_char(out, ')');

@@ -2,6 +2,7 @@
  * imapd/thread.c - THREAD and UID THREAD (RFC 5256; REFS: draft-ietf-morg-inthread).
  */
 #include "imapd/command.h"
+#include "imapd/condstore.h"
 #include "imapd/search_run.h"
 #include "imapd/sort_data.h"
 #include "imapd/thread_tree.h"
@@ -84,6 +85,8 @@ thread_thread(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (!search_args_parse_criteria(p, &args))
         return search_run_refuse(s, p, &args, NULL);
+    if (args.has_modseq)
+        condstore_enable(s);
     search_run(s, s->mailbox, args.root, NULL, &s->arena, &found);
     messages = read_messages(s, algorithm, &found, is_uid);
     thread_tree_make(algorithm, messages, found.count, &s->arena, &tree);

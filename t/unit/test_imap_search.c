@@ -8,9 +8,11 @@
 // LINK: imapd/search_eval.c
 // LINK: imapd/search_header.c
 // LINK: imapd/message.c
+// LINK: imapd/fulltext.c
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -29,9 +31,9 @@ static const char *const texts[COUNT] = {
 
 /* 1994-02-01 12:00, 1970-01-01 00:00, a day before the epoch */
 static struct message messages[COUNT] = {
-    {.uid = 5, .flags = MESSAGE_SEEN, .keywords = 2, .internal_ms = 760104000000},
-    {.uid = 7, .flags = MESSAGE_FLAGGED | MESSAGE_RECENT, .internal_ms = 0},
-    {.uid = 1000, .flags = MESSAGE_DELETED | MESSAGE_SEEN, .internal_ms = -1},
+    {.uid = 5, .modseq = 3, .flags = MESSAGE_SEEN, .keywords = 2, .internal_ms = 760104000000},
+    {.uid = 7, .modseq = 5, .flags = MESSAGE_FLAGGED | MESSAGE_RECENT, .internal_ms = 0},
+    {.uid = 1000, .modseq = 8, .flags = MESSAGE_DELETED | MESSAGE_SEEN, .internal_ms = -1},
 };
 static unsigned opened;
 
@@ -64,12 +66,36 @@ mailbox_seq_at_or_above(const struct mailbox *mb, uint32_t uid)
     return seq;
 }
 
+/* Saved on 1 February 1994; the last one is gone. */
+int
+mailbox_message_facts(struct mailbox *mb, uint32_t seq, struct message_facts *out)
+{
+    (void)mb;
+    *out = (struct message_facts){.saved_ms = 760104000000};
+    (void)snprintf(out->email_id, sizeof(out->email_id), "M%u", seq);
+    return seq < COUNT ? 0 : -1;
+}
+
 int
 mailbox_keyword_bit(struct mailbox *mb, struct slice name, bool make)
 {
     (void)mb;
     ck_assert(!make);
     return slice_eq_nocase(name, SLICE("$junk")) ? 1 : -1;
+}
+
+int
+mailbox_dirfd(const struct mailbox *mb)
+{
+    (void)mb;
+    return -1;
+}
+
+void
+mailbox_get_info(const struct mailbox *mb, struct mailbox_info *info)
+{
+    (void)mb;
+    *info = (struct mailbox_info){.uidvalidity = 1};
 }
 
 int
@@ -160,6 +186,17 @@ static const struct {
     {"NOT SENTSINCE 1-Jan-1990", 4, 3},
     {"LARGER 40", 3, 0},
     {"SMALLER 40", 4, 0},
+    {"SMALLER 9223372036854775807", 7, 0},
+    {"MODSEQ 5", 6, 0},
+    {"MODSEQ \"/flags/\\\\seen\" all 9", 0, 0},
+    {"NOT MODSEQ 8", 3, 0},
+    {"EMAILID M2", 2, 0},
+    {"EMAILID m2", 0, 0},
+    {"THREADID T2", 0, 0},
+    {"SAVEDON 1-Feb-1994", 3, 0},
+    {"SAVEDBEFORE 1-Feb-1994", 0, 0},
+    {"SAVEDSINCE 1-Jan-1994", 3, 0},
+    {"SAVEDATESUPPORTED", 7, 0},
     {"SUBJECT PLAIN", 1, 3},
     {"SUBJECT \"gr\xc3\x9c\xc3\x9f\"", 2, 3},
     {"HEADER X-Empty \"\"", 4, 3},
