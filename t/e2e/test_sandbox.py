@@ -6,6 +6,7 @@ import base64
 import imaplib
 import os
 import pathlib
+import shutil
 import socket
 import ssl
 import subprocess
@@ -187,6 +188,30 @@ def test_a_reader_of_a_public_folder_cannot_write(hooked, public):
     assert mark.read_text() == "old" and sorted(os.listdir(public / "cur")) == ["mark"]
     assert attack_as(hooked, "alice@d.test", "writeat", ".Marked/cur/new") == "ok"
     assert attack_as(hooked, "alice@d.test", "unlinkat", ".Marked/cur/new") == "ok"
+
+
+def test_a_shared_folder_is_all_that_the_other_holds(hooked):
+    """ACL: bob may read alice's folder Given, and nothing beside it; he cannot write it."""
+    alice = imaplib.IMAP4("127.0.0.1", hooked.port("imap"))
+    alice.starttls(ssl_context=ssl._create_unverified_context())
+    alice.login("alice@d.test", PASSWORD)
+    for name in ("Given", "Kept"):
+        assert alice.create(name)[0] == "OK"
+    assert alice.setacl("Given", "bob@d.test", "lr")[0] == "OK"
+    alice.logout()
+    given, kept = (next((hooked.root / "store").rglob(f".{name}")) for name in ("Given", "Kept"))
+    for folder in (given, kept):  # names that are in that folder alone
+        (folder / f"in{folder.name}").mkdir()
+        (folder / f"in{folder.name}" / "mark").write_text("old")
+        for path in (folder / f"in{folder.name}", folder / f"in{folder.name}" / "mark"):
+            shutil.chown(path, *(given.stat().st_uid, given.stat().st_gid))
+    assert attack_as(hooked, "bob@d.test", "openat", "in.Given/mark") == "ok", "it may be read"
+    for name, path in (("writeat", "in.Given/mark"), ("writeat", "in.Given/new"),
+                       ("unlinkat", "in.Given/mark")):
+        assert attack_as(hooked, "bob@d.test", name, path) == "EACCES", (name, path)
+    assert os.listdir(given / "in.Given") == ["mark"]
+    for path in ("../.Kept/in.Kept/mark", ".Kept/in.Kept/mark", "in.Kept/mark", "../posthorn.journal"):
+        assert attack_as(hooked, "bob@d.test", "openat", path) != "ok", path
 
 
 def test_who_is_in_no_list_holds_no_descriptor(hooked, public):

@@ -241,6 +241,74 @@ encode_admin_reply(struct strbuf *out)
     return accountd_admin_reply_encode(out, 9, &r);
 }
 
+static int
+encode_folders(struct strbuf *out)
+{
+    return accountd_folders_encode(out, SLICE("a@b"));
+}
+
+static int
+decode_folders(struct slice p)
+{
+    struct slice user;
+
+    return accountd_folders_decode(p, &user);
+}
+
+static int
+encode_folders_reply(struct strbuf *out)
+{
+    const struct accountd_folder list[] = {
+        {SLICE("@News"), SLICE("b/00/@news"), SLICE(""), 3, 7, 8},
+        {SLICE("~c@d/Work"), SLICE("d/00/c"), SLICE(".Work"), 1, 0, 0},
+    };
+
+    return accountd_folders_reply_encode(out, 9, list, 2);
+}
+
+static int
+decode_folders_reply(struct slice p)
+{
+    struct accountd_folder list[ACCOUNTD_FOLDERS_MAX];
+    uint32_t count;
+
+    return accountd_folders_reply_decode(p, list, &count);
+}
+
+static int
+encode_acl(struct strbuf *out)
+{
+    const struct accountd_acl r = {ACCOUNTD_ACL_SET, SLICE("a@b"), SLICE("Work"), SLICE("c@d"), 3};
+
+    return accountd_acl_encode(out, ACCOUNTD_ACL, &r);
+}
+
+static int
+decode_acl(struct slice p)
+{
+    struct accountd_acl r;
+
+    return accountd_acl_decode(p, &r);
+}
+
+static int
+encode_acl_reply(struct strbuf *out)
+{
+    const struct accountd_acl_entry list[] = {{SLICE("c@d"), 3}, {SLICE("anyone"), 1}};
+    const struct accountd_acl_reply r = {0, SLICE(""), list, 2};
+
+    return accountd_acl_reply_encode(out, ACCOUNTD_ACL_REPLY, 9, &r);
+}
+
+static int
+decode_acl_reply(struct slice p)
+{
+    static struct accountd_acl_entry list[ACCOUNTD_ACL_MAX];
+    struct accountd_acl_reply r;
+
+    return accountd_acl_reply_decode(p, &r, list);
+}
+
 static const struct {
     uint16_t type;
     int (*encode)(struct strbuf *out);
@@ -255,6 +323,10 @@ static const struct {
     {ACCOUNTD_REHASH, encode_rehash, decode_rehash},
     {ACCOUNTD_USAGE, encode_usage, decode_usage},
     {ACCOUNTD_MISSING, encode_missing, decode_missing},
+    {ACCOUNTD_FOLDERS, encode_folders, decode_folders},
+    {ACCOUNTD_FOLDERS_REPLY, encode_folders_reply, decode_folders_reply},
+    {ACCOUNTD_ACL, encode_acl, decode_acl},
+    {ACCOUNTD_ACL_REPLY, encode_acl_reply, decode_acl_reply},
     {ACCOUNTD_SENDER, encode_sender, decode_sender},
     {ACCOUNTD_ADMIN, encode_admin, decode_admin},
     {ACCOUNTD_ADMIN_REPLY, encode_admin_reply, decode_admin_reply},
