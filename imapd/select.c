@@ -9,6 +9,7 @@
 #include "imapd/qresync.h"
 #include "imapd/select_args.h"
 #include "imapd/updates.h"
+#include "lib/base/mem.h"
 
 /* The untagged responses of RFC 3501 section 6.3.1, or of RFC 9051 section 6.3.2, which adds LIST.
  */
@@ -82,6 +83,7 @@ open_mailbox(struct session *s, struct parser *p, bool read_only)
     if (s->mailbox == NULL)
         return reply_errno_of(args.mailbox);
     s->mailbox_store = target.store;
+    s->mailbox_name = xslicedup(args.mailbox);
     s->read_only = read_only;
     s->may_remove = target.options->may_remove;
     s->state = STATE_SELECTED;

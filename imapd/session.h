@@ -60,6 +60,7 @@ struct session {
 
     /* selected state */
     struct mailbox *mailbox;
+    char *mailbox_name;          /* as it was selected, or this session renamed it */
     struct store *mailbox_store; /* that it is in: the user's or a place's */
     bool read_only, may_remove;
     bool modseq_held; /* the client knows that removals are delayed (RFC 7162 section 3.2) */
