@@ -32,6 +32,8 @@
 // LINK: imapd/login.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
+// LINK: imapd/multisearch.c
+// LINK: imapd/multisearch_args.c
 // LINK: imapd/parser.c
 // LINK: imapd/qresync.c
 // LINK: imapd/partial_range.c

@@ -11,19 +11,20 @@
 /* One row for each extension, complete ones only: clients read this list as a promise, many of them
  * only once, before the login. */
 static const char *const extensions[] = {
-    "IMAP4rev1",      /* RFC 3501 */
-    "IMAP4rev2",      /* RFC 9051 */
-    "SASL-IR",        /* RFC 4959 */
-    "LITERAL+",       /* RFC 7888 */
-    "ID",             /* RFC 2971 */
-    "ENABLE",         /* RFC 5161 */
-    "ESEARCH",        /* RFC 4731 */
-    "SEARCHRES",      /* RFC 5182 */
-    "WITHIN",         /* RFC 5032 */
-    "SORT",           /* RFC 5256 */
-    "SORT=DISPLAY",   /* RFC 5957 */
-    "CONTEXT=SEARCH", /* RFC 5267 */
-    "CONTEXT=SORT",
+    "IMAP4rev1",             /* RFC 3501 */
+    "IMAP4rev2",             /* RFC 9051 */
+    "SASL-IR",               /* RFC 4959 */
+    "LITERAL+",              /* RFC 7888 */
+    "ID",                    /* RFC 2971 */
+    "ENABLE",                /* RFC 5161 */
+    "ESEARCH",               /* RFC 4731 */
+    "SEARCHRES",             /* RFC 5182 */
+    "WITHIN",                /* RFC 5032 */
+    "SORT",                  /* RFC 5256 */
+    "SORT=DISPLAY",          /* RFC 5957 */
+    "CONTEXT=SEARCH",        /* RFC 5267 */
+    "MULTISEARCH",           /* RFC 7377 */
+    "CONTEXT=SORT",          /* RFC 5267 */
     "ESORT",                 /* RFC 5267 */
     "THREAD=ORDEREDSUBJECT", /* RFC 5256 */
     "THREAD=REFERENCES",

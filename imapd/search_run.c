@@ -37,11 +37,12 @@ search_run(struct session *s, struct mailbox *mb, struct search_key *root,
            const struct search_return *r, struct arena *arena, struct search_found *out)
 {
     struct need need = what_is_needed(r);
+    const struct saved_result none = {NULL, 0}; /* "$" is of the selected mailbox */
     struct fulltext index;
     uint32_t total = mailbox_count(mb), count = 0;
     uint32_t *seqs = arena_alloc(arena, (size_t)total * sizeof(*seqs));
 
-    search_eval_prepare(root, mb, &s->saved, arena);
+    search_eval_prepare(root, mb, mb == s->mailbox ? &s->saved : &none, arena);
     if (s->server->settings.fulltext)
         fulltext_begin(&index, mb, root, &s->message, s->store_options.read_only);
     for (uint32_t i = 1; i <= total && count < need.limit; i++) {

@@ -41,6 +41,7 @@ session_deselect(struct session *s)
     message_release(&s->message);
     saved_result_clear(&s->saved);
     search_context_drop_all(s);
+    xfree(&s->mailbox_name);
     if (s->mailbox == NULL)
         return;
     mailbox_close(&s->mailbox);

@@ -58,6 +58,7 @@ struct session {
 
     /* selected state */
     struct mailbox *mailbox;
+    char *mailbox_name; /* as it was selected, or this session renamed it */
     bool read_only;
     bool modseq_held; /* the client knows that removals are delayed (RFC 7162 section 3.2) */
     struct saved_result saved;       /* "$" */
