@@ -35,6 +35,7 @@
 // LINK: imapd/multisearch.c
 // LINK: imapd/multisearch_args.c
 // LINK: imapd/parser.c
+// LINK: imapd/progress.c
 // LINK: imapd/qresync.c
 // LINK: imapd/partial_range.c
 // LINK: imapd/replace.c
@@ -65,6 +66,7 @@
 // LINK: imapd/thread_links.c
 // LINK: imapd/thread_subject.c
 // LINK: imapd/thread_tree.c
+// LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
 #include <fcntl.h>
 #include <ftw.h>

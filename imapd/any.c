@@ -103,6 +103,7 @@ static const struct {
     const char *name;
     unsigned bits;
 } enableable[] = {
+    {"UIDONLY", ENABLED_UIDONLY},                     /* RFC 9586 */
     {"IMAP4rev2", ENABLED_REV2},                      /* RFC 9051 */
     {"CONDSTORE", ENABLED_CONDSTORE},                 /* RFC 7162 */
     {"QRESYNC", ENABLED_QRESYNC | ENABLED_CONDSTORE}, /* RFC 7162 */

@@ -39,6 +39,10 @@ static const char *const extensions[] = {
     "CREATE-SPECIAL-USE", /* RFC 6154 */
     "LIST-EXTENDED",      /* RFC 5258 */
     "LIST-STATUS",        /* RFC 5819 */
+    "INPROGRESS",         /* RFC 9585 */
+    "PARTIAL",            /* RFC 9394 */
+    "UIDONLY",            /* RFC 9586 */
+    "UIDBATCHES",         /* RFC 10022 */
     "COMPRESS=DEFLATE",   /* RFC 4978 */
     "CONDSTORE",          /* RFC 7162 */
     "QRESYNC",            /* RFC 7162 */

@@ -11,6 +11,7 @@
 enum command_flag {
     COMMAND_NO_EXPUNGE = 1, /* FETCH, STORE, SEARCH: RFC 3501 section 7.4.1 */
     COMMAND_UID = 2,        /* behind "UID": numbers are UIDs, FETCH responses hold the UID */
+    COMMAND_NUMBERS = 4,    /* it is about messages by their numbers (RFC 9586 section 3.2) */
 };
 
 struct command {
@@ -57,6 +58,7 @@ struct reply store_store(struct session *s, struct parser *p, unsigned flags);
 struct reply copy_copy(struct session *s, struct parser *p, unsigned flags);
 struct reply copy_move(struct session *s, struct parser *p, unsigned flags);
 struct reply expunge_expunge(struct session *s, struct parser *p, unsigned flags);
+struct reply uid_batches_uidbatches(struct session *s, struct parser *p, unsigned flags);
 struct reply search_search(struct session *s, struct parser *p, unsigned flags);
 struct reply search_context_cancelupdate(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_getquota(struct session *s, struct parser *p, unsigned flags);

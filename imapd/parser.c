@@ -334,6 +334,13 @@ parser_nz_number(struct parser *p, uint32_t *out)
     return parser_number(p, out);
 }
 
+bool
+parser_numbers(struct parser *p)
+{
+    p->has_numbers = true;
+    return !p->uid_only || parser_fail(p, "Message numbers are not allowed in UIDONLY");
+}
+
 /* ---- dates ---- */
 
 /* `min` to `max` digits. */
