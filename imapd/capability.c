@@ -56,6 +56,7 @@ static const char *const extensions[] = {
     "MULTIAPPEND",        /* RFC 3502 */
     "CATENATE",           /* RFC 4469 */
     "REPLACE",            /* RFC 8508 */
+    "LANGUAGE",           /* RFC 5255 */
     "PREVIEW",            /* RFC 8970 */
 };
 
@@ -106,6 +107,8 @@ capability_write(const struct session *s, struct strbuf *out)
     for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
         (void)strbuf_printf(out, " %s", extensions[i]);
     (void)strbuf_printf(out, " APPENDLIMIT=%u", append_limit(s)); /* RFC 7889 */
+    if (s->server->settings.utf8_accept)
+        (void)strbuf_str(out, " UTF8=ACCEPT"); /* RFC 6855 */
     if (s->state != STATE_NOT_AUTHENTICATED)
         return;
     if (!s->tls_started && s->server->tls != NULL)

@@ -20,6 +20,7 @@ static const struct command commands[] = {
     {"NOOP", ANY, 0, any_noop},                                       /* RFC 3501 6.1.2 */
     {"LOGOUT", ANY, 0, any_logout},                                   /* RFC 3501 6.1.3 */
     {"ID", ANY, 0, any_id},                                           /* RFC 2971 */
+    {"LANGUAGE", ANY, 0, language_language},                          /* RFC 5255 */
     {"STARTTLS", STATE_NOT_AUTHENTICATED, 0, login_starttls},         /* RFC 3501 6.2.1 */
     {"AUTHENTICATE", STATE_NOT_AUTHENTICATED, 0, login_authenticate}, /* 6.2.2 */
     {"LOGIN", STATE_NOT_AUTHENTICATED, 0, login_login},               /* RFC 3501 6.2.3 */

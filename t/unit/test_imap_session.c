@@ -25,6 +25,7 @@
 // LINK: imapd/fulltext.c
 // LINK: imapd/idle.c
 // LINK: imapd/input.c
+// LINK: imapd/language.c
 // LINK: imapd/list.c
 // LINK: imapd/list_args.c
 // LINK: imapd/login.c
