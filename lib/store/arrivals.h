@@ -33,7 +33,8 @@ struct arrivals {
 
 /* Room for one more, zeroed; list may move. */
 struct incoming *arrivals_add(struct arrivals *a);
-void arrivals_free(struct arrivals *a); /* the list; not the folder */
+void arrivals_drop_last(struct arrivals *a); /* whose file is not there */
+void arrivals_free(struct arrivals *a);      /* the list; not the folder */
 /* Unlinks what lies in cur/: none of it has a record. */
 void arrivals_take_back(struct arrivals *a);
 /* Appends the record, flushes the journal and cur/; the caller marks the record that ends at
