@@ -50,6 +50,8 @@ static void
 succeed(struct session *s, int dir_fd)
 {
     log_outcome(s, LOG_INFO, "login", slice_of(s->account.user), "ok");
+    if (s->service == SERVICE_POP3)
+        login_delay_note(s->server->login_delay, slice_of(s->account.user), clock_mono_ms());
     stats_add(s->server->logins, 1);
     session_send_ok(s, dir_fd);
     close_keep_errno(dir_fd);
@@ -97,6 +99,14 @@ may_use(const struct session *s)
     return (s->account.rights & rights[s->service]) != 0;
 }
 
+static bool
+comes_too_soon(const struct session *s)
+{
+    return s->service == SERVICE_POP3 && (s->account.rights & ACCOUNTD_POP3_DELAYED) != 0 &&
+           login_delay_is_too_soon(s->server->login_delay, slice_of(s->account.user),
+                                   clock_mono_ms());
+}
+
 static void
 proved(struct session *s)
 {
@@ -106,6 +116,8 @@ proved(struct session *s)
         refuse(s, AUTHD_DISABLED, "account disabled");
     else if (!may_use(s))
         refuse(s, AUTHD_DISABLED, "service switched off");
+    else if (comes_too_soon(s))
+        refuse(s, AUTHD_TOO_SOON, "too soon after the last login");
     else if (s->service == SERVICE_SMTP)
         succeed(s, -1);
     else

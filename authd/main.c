@@ -71,6 +71,7 @@ open_server(struct server *server, const struct daemon *d)
     server->cache =
         cache_new(conf_u64(conf, AUTH_CACHE_ENTRIES), (int64_t)conf_u64(conf, AUTH_CACHE_LIFETIME));
     server->throttle = throttle_new((int64_t)conf_u64(conf, AUTH_FAILURE_DELAY));
+    server->login_delay = login_delay_new((int64_t)conf_u64(conf, POP3_LOGIN_DELAY));
     server->accounts = ipc_async_new(d->loop, d->run_dirfd, ACCOUNTD_SOCKET, ACCOUNTD_PAYLOAD_MAX,
                                      ACCOUNT_CALLS_MAX);
     server->stores =

@@ -7,6 +7,7 @@
 #include "authd/cache.h"
 #include "authd/decoy.h"
 #include "authd/hash_pool.h"
+#include "authd/login_delay.h"
 #include "authd/throttle.h"
 #include "lib/auth/mechanisms.h"
 #include "lib/ipc/peer.h"
@@ -19,6 +20,7 @@ struct server {
     struct hash_pool *pool;
     struct cache *cache;
     struct throttle *throttle;
+    struct login_delay *login_delay; /* of POP3 */
     struct decoy *decoy;
     struct password_policy policy;
     struct mechanisms *mechanisms;

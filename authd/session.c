@@ -154,6 +154,7 @@ session_send_failure(struct session *s, enum authd_failure failure)
         [AUTHD_TEMPORARY] = "Authentication is not available, try again later",
         [AUTHD_BLOCKED] = "Too many failed logins",
         [AUTHD_CANCELLED] = "Authentication cancelled",
+        [AUTHD_TOO_SOON] = "Too soon after the last login",
     };
     struct strbuf frame = strbuf_new(ANSWER_MAX);
     struct authd_fail fail = {.failure = (uint8_t)failure, .text = slice_of(texts[failure])};

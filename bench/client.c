@@ -158,6 +158,24 @@ client_skip(struct client *c, size_t len)
     }
 }
 
+void
+client_skip_to_dot(struct client *c)
+{
+    static const char end[] = "\r\n.\r\n";
+
+    for (;;) {
+        char *from = c->in + c->start, *at = memmem(from, c->end - c->start, end, 5);
+
+        if (at != NULL) {
+            c->start = (size_t)(at - c->in) + 5;
+            return;
+        }
+        if (c->end - c->start > 4)
+            c->start = c->end - 4;
+        fill(c);
+    }
+}
+
 double
 client_now(void)
 {

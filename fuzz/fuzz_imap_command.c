@@ -11,12 +11,14 @@
 // LINK: imapd/list_args.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/search_args.c
+// LINK: imapd/select_args.c
 // LINK: imapd/status_items.c
 #include "imapd/append_args.h"
 #include "imapd/fetch_args.h"
 #include "imapd/list_args.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/search_args.h"
+#include "imapd/select_args.h"
 #include "lib/base/mem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -66,7 +68,16 @@ run_append(struct parser *p)
     struct append_args args;
 
     (void)append_args_parse(p, &args);
-    (void)append_args_end_in_message(p->rest, p->arena);
+    (void)append_args_end_in_message(p->rest, true, p->utf8, p->arena);
+}
+
+static void
+run_select(struct parser *p)
+{
+    struct select_args args;
+
+    if (select_args_parse(p, &args) && args.has_known)
+        use_set(&args.known);
 }
 
 static void
@@ -84,14 +95,15 @@ run_strings(struct parser *p)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const runs[])(struct parser * p) = {run_fetch, run_search, run_list, run_append,
-                                                      run_strings};
+    static void (*const runs[])(struct parser * p) = {run_fetch,  run_search,  run_list,
+                                                      run_append, run_strings, run_select};
     struct arena arena = {NULL};
     struct parser p;
 
     if (size == 0)
         return 0;
     p = parser_begin(slice_make(data + 1, size - 1), &arena);
+    p.utf8 = data[0] >= 128;
     runs[data[0] % ARRAY_LEN(runs)](&p);
     assert_always(p.rest.len <= size);
     arena_free(&arena);

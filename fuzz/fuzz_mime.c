@@ -7,10 +7,13 @@
 #include <stdint.h>
 
 #include "lib/base/mem.h"
+#include "lib/mail/binary_encode.h"
 #include "lib/mail/encoded_word.h"
 #include "lib/mail/header_text.h"
 #include "lib/mail/imap_structure.h"
+#include "lib/mail/mime_content.h"
 #include "lib/mail/mime_section.h"
+#include "lib/mail/preview.h"
 #include "lib/mail/text_search.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -70,6 +73,32 @@ search(const struct mime *m)
     strbuf_free(&text);
 }
 
+/* Content of all parts, the preview, and what an APPEND of it would be stored as. */
+static void
+derive(const struct mime *m)
+{
+    struct strbuf preview = strbuf_new(PREVIEW_BYTES_MAX);
+    struct strbuf encoded = strbuf_new(BINARY_ENCODE_MAX(m->message.len));
+    struct slice piece;
+
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct mime_content c;
+
+        if (!mime_content_begin(&c, m, &m->parts[i]))
+            continue;
+        while (mime_content_next(&c, &piece))
+            assert_always(piece.len > 0);
+        mime_content_end(&c);
+    }
+    preview_make(m, &preview);
+    assert_always(!preview.overflow);
+    if (binary_encode(m->message, &encoded))
+        assert_always(slice_index(strbuf_slice(&encoded), '\0') == encoded.len);
+    assert_always(!encoded.overflow);
+    strbuf_free(&preview);
+    strbuf_free(&encoded);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -84,6 +113,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     imap_structure(&m, false, &first);
     decode_all(&m);
     search(&m);
+    derive(&m);
     for (size_t count = 0; count <= ARRAY_LEN(numbers); count++)
         (void)mime_section_find(&m, numbers, count, MIME_SECTION_HEADER, &section);
     mime_free(&m);

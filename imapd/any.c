@@ -3,6 +3,7 @@
  */
 #include "imapd/capability.h"
 #include "imapd/command.h"
+#include "imapd/condstore.h"
 #include "imapd/updates.h"
 #include "lib/log/log.h"
 
@@ -102,32 +103,37 @@ static const struct {
     const char *name;
     unsigned bits;
 } enableable[] = {
-    {NULL, 0},
+    {"IMAP4rev2", ENABLED_REV2},                      /* RFC 9051 */
+    {"CONDSTORE", ENABLED_CONDSTORE},                 /* RFC 7162 */
+    {"QRESYNC", ENABLED_QRESYNC | ENABLED_CONDSTORE}, /* RFC 7162 */
 };
 
 /* RFC 5161 section 3.1: other names are ignored, and only what is new is answered. */
 struct reply
 any_enable(struct session *s, struct parser *p, unsigned flags)
 {
+    bool asked[ARRAY_LEN(enableable)] = {false};
     struct slice name;
-    unsigned asked = 0;
 
     (void)flags;
     do {
         if (!parser_space(p) || !parser_atom(p, &name))
             return reply_bad(p->error);
         for (size_t i = 0; i < ARRAY_LEN(enableable); i++)
-            if (enableable[i].name != NULL && slice_eq_nocase(name, slice_of(enableable[i].name)))
-                asked |= enableable[i].bits;
+            asked[i] |= slice_eq_nocase(name, slice_of(enableable[i].name));
     } while (parser_peek(p) == ' ');
     if (!parser_end(p))
         return reply_bad(p->error);
     (void)strbuf_str(&s->out, "* ENABLED");
     for (size_t i = 0; i < ARRAY_LEN(enableable); i++)
-        if (enableable[i].name != NULL && (enableable[i].bits & asked & ~s->enabled) != 0)
+        if (asked[i] && (enableable[i].bits & ~s->enabled) != 0)
             (void)strbuf_printf(&s->out, " %s", enableable[i].name);
     (void)strbuf_str(&s->out, "\r\n");
     updates_put_out(s);
-    s->enabled |= asked;
+    for (size_t i = 0; i < ARRAY_LEN(enableable); i++) {
+        if (asked[i] && (enableable[i].bits & ENABLED_CONDSTORE) != 0)
+            condstore_enable(s);
+        s->enabled |= asked[i] ? enableable[i].bits : 0;
+    }
     return reply_ok("Enabled");
 }

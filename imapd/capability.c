@@ -11,11 +11,20 @@
 /* One row for each extension, complete ones only: clients read this list as a promise, many of them
  * only once, before the login. */
 static const char *const extensions[] = {
-    "IMAP4rev1",          /* RFC 3501 */
-    "SASL-IR",            /* RFC 4959 */
-    "LITERAL+",           /* RFC 7888 */
-    "ID",                 /* RFC 2971 */
-    "ENABLE",             /* RFC 5161 */
+    "IMAP4rev1",             /* RFC 3501 */
+    "SASL-IR",               /* RFC 4959 */
+    "LITERAL+",              /* RFC 7888 */
+    "ID",                    /* RFC 2971 */
+    "ENABLE",                /* RFC 5161 */
+    "ESEARCH",               /* RFC 4731 */
+    "SEARCHRES",             /* RFC 5182 */
+    "WITHIN",                /* RFC 5032 */
+    "SORT",                  /* RFC 5256 */
+    "SORT=DISPLAY",          /* RFC 5957 */
+    "ESORT",                 /* RFC 5267 */
+    "THREAD=ORDEREDSUBJECT", /* RFC 5256 */
+    "THREAD=REFERENCES",
+    "THREAD=REFS",        /* draft-ietf-morg-inthread */
     "IDLE",               /* RFC 2177 */
     "NAMESPACE",          /* RFC 2342 */
     "UIDPLUS",            /* RFC 4315 */
@@ -26,6 +35,19 @@ static const char *const extensions[] = {
     "CREATE-SPECIAL-USE", /* RFC 6154 */
     "LIST-EXTENDED",      /* RFC 5258 */
     "LIST-STATUS",        /* RFC 5819 */
+    "CONDSTORE",          /* RFC 7162 */
+    "QRESYNC",            /* RFC 7162 */
+    "OBJECTID",           /* RFC 8474 */
+    "SAVEDATE",           /* RFC 8514 */
+    "STATUS=SIZE",        /* RFC 8438 */
+    "QUOTA",              /* RFC 9208 */
+    "QUOTA=RES-STORAGE",  /* RFC 9208 section 5.1 */
+    "QUOTA=RES-MESSAGE",  /* RFC 9208 section 5.2 */
+    "BINARY",             /* RFC 3516 */
+    "MULTIAPPEND",        /* RFC 3502 */
+    "CATENATE",           /* RFC 4469 */
+    "REPLACE",            /* RFC 8508 */
+    "PREVIEW",            /* RFC 8970 */
 };
 
 static bool
@@ -57,6 +79,15 @@ capability_mechanisms(const struct session *s)
                               plain_allowed(s));
 }
 
+/* A number of 32 bits is all that the grammar has. */
+static unsigned
+append_limit(const struct session *s)
+{
+    uint64_t max = s->server->settings.append_max;
+
+    return max < UINT32_MAX ? (unsigned)max : UINT32_MAX;
+}
+
 void
 capability_write(const struct session *s, struct strbuf *out)
 {
@@ -65,6 +96,7 @@ capability_write(const struct session *s, struct strbuf *out)
     (void)strbuf_str(out, "CAPABILITY");
     for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
         (void)strbuf_printf(out, " %s", extensions[i]);
+    (void)strbuf_printf(out, " APPENDLIMIT=%u", append_limit(s)); /* RFC 7889 */
     if (s->state != STATE_NOT_AUTHENTICATED)
         return;
     if (!s->tls_started && s->server->tls != NULL)

@@ -34,12 +34,18 @@ static const struct command commands[] = {
     {"NAMESPACE", LOGGED_IN, 0, list_namespace},                      /* RFC 2342 */
     {"STATUS", LOGGED_IN, 0, status_status},                          /* RFC 3501 6.3.10 */
     {"APPEND", LOGGED_IN, 0, append_append},                          /* RFC 3501 6.3.11 */
+    {"REPLACE", STATE_SELECTED, 0, replace_replace},                  /* RFC 8508 */
     {"IDLE", LOGGED_IN, 0, idle_idle},                                /* RFC 2177 */
+    {"GETQUOTA", LOGGED_IN, 0, quota_getquota},                       /* RFC 9208 4.1.1 */
+    {"GETQUOTAROOT", LOGGED_IN, 0, quota_getquotaroot},               /* RFC 9208 4.1.2 */
+    {"SETQUOTA", LOGGED_IN, 0, quota_setquota},                       /* RFC 9208 4.1.3 */
     {"CHECK", STATE_SELECTED, 0, any_check},                          /* RFC 3501 6.4.1 */
     {"CLOSE", STATE_SELECTED, 0, select_close},                       /* RFC 3501 6.4.2 */
     {"UNSELECT", STATE_SELECTED, 0, select_unselect},                 /* RFC 3691 */
     {"EXPUNGE", STATE_SELECTED, 0, expunge_expunge},                  /* RFC 3501 6.4.3 */
     {"SEARCH", STATE_SELECTED, COMMAND_NO_EXPUNGE, search_search},    /* RFC 3501 6.4.4 */
+    {"SORT", STATE_SELECTED, COMMAND_NO_EXPUNGE, sort_sort},          /* RFC 5256 */
+    {"THREAD", STATE_SELECTED, COMMAND_NO_EXPUNGE, thread_thread},    /* RFC 5256 */
     {"FETCH", STATE_SELECTED, COMMAND_NO_EXPUNGE, fetch_fetch},       /* RFC 3501 6.4.5 */
     {"STORE", STATE_SELECTED, COMMAND_NO_EXPUNGE, store_store},       /* RFC 3501 6.4.6 */
     {"COPY", STATE_SELECTED, 0, copy_copy},                           /* RFC 3501 6.4.7 */
@@ -49,11 +55,14 @@ static const struct command commands[] = {
 /* Behind "UID" (RFC 3501 section 6.4.8, RFC 4315, RFC 6851). */
 static const struct command uid_commands[] = {
     {"SEARCH", STATE_SELECTED, COMMAND_UID, search_search},
+    {"SORT", STATE_SELECTED, COMMAND_UID, sort_sort},
+    {"THREAD", STATE_SELECTED, COMMAND_UID, thread_thread},
     {"FETCH", STATE_SELECTED, COMMAND_UID, fetch_fetch},
     {"STORE", STATE_SELECTED, COMMAND_UID, store_store},
     {"COPY", STATE_SELECTED, COMMAND_UID, copy_copy},
     {"MOVE", STATE_SELECTED, COMMAND_UID, copy_move},
     {"EXPUNGE", STATE_SELECTED, COMMAND_UID, expunge_expunge},
+    {"REPLACE", STATE_SELECTED, COMMAND_UID, replace_replace}, /* RFC 8508 */
 };
 
 static const struct command *
@@ -126,6 +135,7 @@ command_run(struct session *s)
     const struct command *c = NULL;
     struct reply reply;
 
+    p.utf8 = session_takes_utf8(s);
     stats_add(s->server->counters.commands, 1);
     if (!parser_tag(&p, &s->tag)) {
         s->tag = SLICE("*"); /* RFC 3501 section 7.1.3 */

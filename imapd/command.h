@@ -49,6 +49,7 @@ struct reply list_lsub(struct session *s, struct parser *p, unsigned flags);
 struct reply list_namespace(struct session *s, struct parser *p, unsigned flags);
 struct reply status_status(struct session *s, struct parser *p, unsigned flags);
 struct reply append_append(struct session *s, struct parser *p, unsigned flags);
+struct reply replace_replace(struct session *s, struct parser *p, unsigned flags);
 struct reply idle_idle(struct session *s, struct parser *p, unsigned flags);
 struct reply fetch_fetch(struct session *s, struct parser *p, unsigned flags);
 struct reply store_store(struct session *s, struct parser *p, unsigned flags);
@@ -56,5 +57,10 @@ struct reply copy_copy(struct session *s, struct parser *p, unsigned flags);
 struct reply copy_move(struct session *s, struct parser *p, unsigned flags);
 struct reply expunge_expunge(struct session *s, struct parser *p, unsigned flags);
 struct reply search_search(struct session *s, struct parser *p, unsigned flags);
+struct reply quota_getquota(struct session *s, struct parser *p, unsigned flags);
+struct reply quota_getquotaroot(struct session *s, struct parser *p, unsigned flags);
+struct reply quota_setquota(struct session *s, struct parser *p, unsigned flags);
+struct reply sort_sort(struct session *s, struct parser *p, unsigned flags);
+struct reply thread_thread(struct session *s, struct parser *p, unsigned flags);
 
 #endif

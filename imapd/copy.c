@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "imapd/command.h"
+#include "imapd/condstore.h"
 #include "imapd/selection.h"
+#include "imapd/updates.h"
 
 /* ENOENT means the folder, or messages that another session has expunged (RFC 2180 section 4.4). */
 static struct reply
@@ -34,7 +36,7 @@ make_code(struct session *s, const uint32_t *sources, uint32_t count,
 }
 
 static struct reply
-copy(struct session *s, const struct selection *sel, struct slice folder, bool move)
+copy(struct session *s, const struct selection *sel, struct slice folder, unsigned flags, bool move)
 {
     const uint32_t *sources = selection_uids(s, sel);
     struct mailbox_uids copies = {.uids = NULL};
@@ -51,7 +53,8 @@ copy(struct session *s, const struct selection *sel, struct slice folder, bool m
         (void)stream_write(s->stream, strbuf_slice(&s->code));
         (void)stream_write(s->stream, SLICE("] Moved\r\n")); /* an error sticks */
     }
-    return reply_ok("Move completed");
+    updates_send(s, true, (flags & COMMAND_UID) != 0);
+    return condstore_reply_removed(s, "Move completed");
 }
 
 static struct reply
@@ -70,7 +73,7 @@ run(struct session *s, struct parser *p, unsigned flags, bool move)
         return reply_no("NOPERM", "This user may not remove mail");
     if (sel.count == 0)
         return reply_ok("No matching messages, so nothing copied");
-    return copy(s, &sel, folder, move);
+    return copy(s, &sel, folder, flags, move);
 }
 
 struct reply

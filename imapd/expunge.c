@@ -1,10 +1,13 @@
 /*
  * imapd/expunge.c - EXPUNGE and UID EXPUNGE (RFC 3501 section 6.4.3, RFC 4315 section 2.1).
  *
- * The EXPUNGE responses are those of the update that follows each command.
+ * The EXPUNGE responses are those of an update; HIGHESTMODSEQ follows them (RFC 7162
+ * section 3.2.7).
  */
 #include "imapd/command.h"
+#include "imapd/condstore.h"
 #include "imapd/selection.h"
+#include "imapd/updates.h"
 
 struct reply
 expunge_expunge(struct session *s, struct parser *p, unsigned flags)
@@ -27,5 +30,6 @@ expunge_expunge(struct session *s, struct parser *p, unsigned flags)
         return reply_ok("Nothing to expunge");
     if (mailbox_expunge(s->mailbox, is_uid ? selection_uids(s, &sel) : NULL, sel.count) < 0)
         return reply_errno();
-    return reply_ok("Expunge completed");
+    updates_send(s, true, is_uid);
+    return condstore_reply_removed(s, "Expunge completed");
 }

@@ -26,6 +26,10 @@ static const struct {
     {"RFC822.SIZE", FETCH_SIZE},
     {"ENVELOPE", FETCH_ENVELOPE},
     {"BODYSTRUCTURE", FETCH_BODYSTRUCTURE},
+    {"MODSEQ", FETCH_MODSEQ},
+    {"EMAILID", FETCH_EMAILID},
+    {"THREADID", FETCH_THREADID},
+    {"SAVEDATE", FETCH_SAVEDATE},
 };
 
 static const struct {
@@ -98,8 +102,8 @@ is_digit(char c)
 }
 
 /* "[" [section-spec] "]" */
-static bool
-parse_section(struct parser *p, struct fetch_section *section)
+bool
+fetch_args_parse_section(struct parser *p, struct fetch_section *section)
 {
     if (!parser_char(p, '['))
         return false;
@@ -128,29 +132,77 @@ parse_partial(struct parser *p, struct fetch_section *section)
     if (!parser_optional(p, '<'))
         return p->error == NULL;
     section->partial = true;
-    return parser_number(p, &section->offset) && parser_char(p, '.') &&
-           parser_nz_number(p, &section->length) && parser_char(p, '>');
+    if (!parser_number64(p, &section->offset) || !parser_char(p, '.') ||
+        !parser_number64(p, &section->length) || !parser_char(p, '>'))
+        return false;
+    return section->length > 0 || parser_fail(p, "Number above 0 expected");
 }
 
-/* BODY, BODY[...], BODY.PEEK[...]: '[' is an atom character, so these are no words. */
+/* '[' is an atom character, so these are no words. */
+static const struct {
+    const char *name;
+    enum fetch_section_kind kind;
+    bool peek;
+} section_items[] = {
+    {"BODY[", FETCH_SECTION_BODY, false},
+    {"BODY.PEEK[", FETCH_SECTION_BODY, true},
+    {"BINARY[", FETCH_SECTION_BINARY, false},
+    {"BINARY.PEEK[", FETCH_SECTION_BINARY, true},
+    {"BINARY.SIZE[", FETCH_SECTION_BINARY_SIZE, true},
+};
+
+/* Behind the item's name. */
+static bool
+parse_section_item(struct parser *p, struct fetch_section *section)
+{
+    if (!fetch_args_parse_section(p, section))
+        return false;
+    if (section->kind != FETCH_SECTION_BODY && section->section != MIME_SECTION_BODY)
+        return parser_fail(p, "BINARY has part numbers only");
+    return section->kind == FETCH_SECTION_BINARY_SIZE || parse_partial(p, section);
+}
+
+/* One of section_items. False without an error: none of them. */
 static bool
 parse_body(struct parser *p, struct fetch_args *out)
 {
-    static const char body[] = "BODY", peek[] = "BODY.PEEK";
-    bool is_peek = slice_starts_nocase(p->rest, SLICE("BODY.PEEK["));
-    struct fetch_section *section;
+    for (size_t i = 0; i < ARRAY_LEN(section_items); i++) {
+        struct slice name = slice_of(section_items[i].name);
+        struct fetch_section *section;
 
-    if (!is_peek && !slice_starts_nocase(p->rest, SLICE("BODY[")))
-        return false;
-    p->rest = slice_sub(p->rest, is_peek ? sizeof(peek) - 1 : sizeof(body) - 1, p->rest.len);
-    section = add_section(p, out);
-    section->peek = is_peek;
-    return parse_section(p, section) && parse_partial(p, section);
+        if (!slice_starts_nocase(p->rest, name))
+            continue;
+        p->rest = slice_sub(p->rest, name.len - 1, p->rest.len);
+        section = add_section(p, out);
+        section->kind = section_items[i].kind;
+        section->peek = section_items[i].peek;
+        return parse_section_item(p, section);
+    }
+    return false;
+}
+
+/* [SP "(" preview-mod *(SP preview-mod) ")"]. What else may stand in parentheses behind FETCH's
+ * items is no business of this one. */
+static bool
+parse_preview(struct parser *p, struct fetch_args *out)
+{
+    out->items |= FETCH_PREVIEW;
+    if (!slice_starts_nocase(p->rest, SLICE(" (LAZY")))
+        return true;
+    p->rest = slice_sub(p->rest, 2, p->rest.len);
+    do {
+        if (!parser_word(p, "LAZY"))
+            return parser_fail(p, "Unknown modifier of PREVIEW");
+    } while (parser_optional(p, ' '));
+    out->preview_lazy = true;
+    return parser_char(p, ')');
 }
 
 static bool
 parse_item(struct parser *p, struct fetch_args *out)
 {
+    if (parser_word(p, "PREVIEW"))
+        return parse_preview(p, out);
     for (size_t i = 0; i < ARRAY_LEN(plain_items); i++) {
         if (!parser_word(p, plain_items[i].name))
             continue;
@@ -195,12 +247,46 @@ parse_items(struct parser *p, struct fetch_args *out)
     return parser_char(p, ')');
 }
 
+static bool
+parse_modifier(struct parser *p, struct fetch_args *out)
+{
+    if (!out->has_changed_since && parser_word(p, "CHANGEDSINCE")) {
+        out->has_changed_since = true;
+        out->items |= FETCH_MODSEQ;
+        if (!parser_space(p) || !parser_number64(p, &out->changed_since))
+            return false;
+        return out->changed_since > 0 || parser_fail(p, "Number above 0 expected");
+    }
+    if (!out->vanished && parser_word(p, "VANISHED")) {
+        out->vanished = true;
+        return true;
+    }
+    return parser_fail(p, "Unknown modifier");
+}
+
+/* [SP "(" fetch-modifier *(SP fetch-modifier) ")"] (RFC 4466 section 2.4) */
+static bool
+parse_modifiers(struct parser *p, struct fetch_args *out)
+{
+    if (!parser_optional(p, ' '))
+        return p->error == NULL;
+    if (!parser_char(p, '('))
+        return false;
+    do {
+        if (!parse_modifier(p, out))
+            return false;
+    } while (parser_optional(p, ' '));
+    if (out->vanished && !out->has_changed_since)
+        return parser_fail(p, "VANISHED wants CHANGEDSINCE");
+    return parser_char(p, ')');
+}
+
 bool
 fetch_args_parse(struct parser *p, struct fetch_args *out)
 {
     *out = (struct fetch_args){.items = 0};
     if (!parser_space(p) || !seqset_parse(p, &out->set) || !parser_space(p) ||
-        !parse_items(p, out) || !parser_end(p))
+        !parse_items(p, out) || !parse_modifiers(p, out) || !parser_end(p))
         return false;
     for (const struct fetch_section *x = out->sections; x != NULL; x = x->next)
         out->sets_seen = out->sets_seen || !x->peek;

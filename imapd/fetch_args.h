@@ -18,10 +18,22 @@ enum fetch_item {
     FETCH_ENVELOPE = 1 << 4,
     FETCH_BODYSTRUCTURE = 1 << 5,
     FETCH_BODY = 1 << 6,
+    FETCH_MODSEQ = 1 << 7,    /* RFC 7162 */
+    FETCH_EMAILID = 1 << 8,   /* RFC 8474 */
+    FETCH_THREADID = 1 << 9,  /* RFC 8474 */
+    FETCH_SAVEDATE = 1 << 10, /* RFC 8514 */
+    FETCH_PREVIEW = 1 << 15,  /* RFC 8970 */
 };
 
-/* BODY[...], RFC822, RFC822.HEADER, RFC822.TEXT */
+enum fetch_section_kind {
+    FETCH_SECTION_BODY,
+    FETCH_SECTION_BINARY, /* RFC 3516: without transfer encoding; part numbers alone */
+    FETCH_SECTION_BINARY_SIZE
+};
+
+/* BODY[...], BINARY[...], RFC822, RFC822.HEADER, RFC822.TEXT */
 struct fetch_section {
+    enum fetch_section_kind kind;
     const char *rfc822; /* name of the response item, or NULL: BODY[...] */
     uint32_t *numbers;
     size_t number_count;
@@ -31,7 +43,7 @@ struct fetch_section {
     size_t field_count;
     bool peek;
     bool partial;
-    uint32_t offset, length;
+    uint64_t offset, length; /* below 2^63 */
     struct fetch_section *next;
 };
 
@@ -40,9 +52,15 @@ struct fetch_args {
     unsigned items; /* bits of enum fetch_item */
     struct fetch_section *sections;
     bool sets_seen;
+    bool has_changed_since; /* RFC 7162 section 3.1.4.1: only messages with a MODSEQ above it */
+    uint64_t changed_since;
+    bool vanished;     /* UID FETCH, with CHANGEDSINCE (section 3.2.6) */
+    bool preview_lazy; /* only a preview that needs no work */
 };
 
 /* Behind "FETCH". */
 bool fetch_args_parse(struct parser *p, struct fetch_args *out);
+/* "[" section-spec "]" of BODY into a zeroed section. */
+bool fetch_args_parse_section(struct parser *p, struct fetch_section *out);
 
 #endif

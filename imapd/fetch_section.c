@@ -9,10 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "imapd/fetch_binary.h"
 #include "imapd/updates.h"
 #include "lib/mail/imap_string.h"
-
-enum { FIELDS_TEXT_MAX = MIME_HEADER_MAX + 2 };
 
 void
 fetch_section_date(int64_t real_ms, struct strbuf *out)
@@ -55,17 +54,21 @@ put_label_text(const struct fetch_section *x, struct strbuf *out)
 static void
 put_label(const struct fetch_section *x, struct strbuf *out)
 {
+    static const char *const names[] = {[FETCH_SECTION_BODY] = "BODY[",
+                                        [FETCH_SECTION_BINARY] = "BINARY[",
+                                        [FETCH_SECTION_BINARY_SIZE] = "BINARY.SIZE["};
+
     if (x->rfc822 != NULL) {
         (void)strbuf_printf(out, "%s ", x->rfc822);
         return;
     }
-    (void)strbuf_str(out, "BODY[");
+    (void)strbuf_str(out, names[x->kind]);
     for (size_t i = 0; i < x->number_count; i++)
         (void)strbuf_printf(out, i == 0 ? "%u" : ".%u", x->numbers[i]);
     put_label_text(x, out);
     (void)strbuf_char(out, ']');
     if (x->partial)
-        (void)strbuf_printf(out, "<%u>", x->offset);
+        (void)strbuf_printf(out, "<%llu>", (unsigned long long)x->offset);
     (void)strbuf_char(out, ' ');
 }
 
@@ -82,41 +85,55 @@ send_text(struct session *s, struct slice text)
     }
 }
 
-/* The bytes that the section means. False: there is no such part. */
+/* The whole part, or all of its header. */
 static bool
-find_text(struct session *s, const struct fetch_section *x, struct slice *text)
+find_text(struct message_data *message, const struct fetch_section *x, struct slice *text)
 {
     if (x->number_count > 0)
-        return mime_section_find(message_mime(&s->message), x->numbers, x->number_count, x->section,
+        return mime_section_find(message_mime(message), x->numbers, x->number_count, x->section,
                                  text);
     /* without part numbers the message needs no parsing */
     if (x->section == MIME_SECTION_HEADER)
-        *text = message_header(&s->message);
+        *text = message_header(message);
     else if (x->section == MIME_SECTION_TEXT)
-        *text = message_text(&s->message);
+        *text = message_text(message);
     else
-        *text = s->message.bytes;
+        *text = message->bytes;
+    return true;
+}
+
+bool
+fetch_section_text(struct message_data *message, const struct fetch_section *x,
+                   struct strbuf *fields, struct slice *text)
+{
+    if (!find_text(message, x, text))
+        return false;
+    if (x->has_fields) {
+        (void)mime_section_fields(slice_sub(*text, 0, mime_limits()->header), x->fields,
+                                  x->field_count, x->negate,
+                                  fields); /* fits: a part of the header */
+        *text = strbuf_slice(fields);
+    }
+    if (x->partial)
+        *text = slice_sub(*text, x->offset, x->offset + x->length);
     return true;
 }
 
 void
 fetch_section_send(struct session *s, const struct fetch_section *x)
 {
-    struct strbuf fields = strbuf_new(FIELDS_TEXT_MAX);
+    struct strbuf fields = strbuf_new(FETCH_SECTION_FIELDS_MAX);
     struct slice text;
 
     put_label(x, &s->out);
-    if (!find_text(s, x, &text)) {
+    if (x->kind != FETCH_SECTION_BODY) {
+        fetch_binary_send(s, x);
+        return;
+    }
+    if (!fetch_section_text(&s->message, x, &fields, &text)) {
         (void)strbuf_str(&s->out, "NIL");
         return;
     }
-    if (x->has_fields) {
-        (void)mime_section_fields(slice_sub(text, 0, MIME_HEADER_MAX), x->fields, x->field_count,
-                                  x->negate, &fields); /* fits: a part of the header */
-        text = strbuf_slice(&fields);
-    }
-    if (x->partial)
-        text = slice_sub(text, x->offset, (size_t)x->offset + x->length);
     (void)strbuf_printf(&s->out, "{%zu}\r\n", text.len);
     updates_put_out(s);
     send_text(s, text);

@@ -42,6 +42,7 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
 {
     enum store_use use = STORE_USE_NONE;
     struct store *store;
+    struct mailbox_info info;
     struct slice name;
     bool supported = true;
 
@@ -51,10 +52,14 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (!supported)
         return reply_no("USEATTR", "This special use is not supported");
+    name = without_delimiter(name);
     store = session_store(s);
-    if (store == NULL || store_create(store, without_delimiter(name), use) < 0)
+    if (store == NULL || store_create(store, name, use) < 0)
         return reply_errno();
-    return reply_ok("Create completed");
+    if (mailbox_status(store, name, &info) < 0) /* another session was quick to delete it */
+        return reply_ok("Create completed");
+    (void)strbuf_printf(&s->code, "MAILBOXID (%s)", info.mailbox_id); /* RFC 8474 section 4.1 */
+    return (struct reply){REPLY_OK, strbuf_cstr(&s->code), "Create completed"};
 }
 
 struct reply

@@ -242,7 +242,8 @@ read_part(struct session *s, int64_t deadline, bool *more)
     if (!parser_literal_at_end(strbuf_slice(&s->command), &literal))
         return INPUT_COMMAND;
     if (s->state != STATE_NOT_AUTHENTICATED &&
-        append_args_end_in_message(strbuf_slice(&s->command), &s->arena))
+        append_args_end_in_message(strbuf_slice(&s->command), s->state == STATE_SELECTED,
+                                   session_takes_utf8(s), &s->arena))
         return INPUT_COMMAND;
     (void)strbuf_str(&s->command, "\r\n"); /* fits: it was there before */
     if (literal.size > max - s->command.len)

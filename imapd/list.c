@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "imapd/command.h"
+#include "imapd/list.h"
 #include "imapd/list_args.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/special_use.h"
@@ -167,7 +168,7 @@ send_folder(struct session *s, const struct list_args *args, const struct folder
     (void)strbuf_str(&s->out, "* LIST (");
     put_attributes(args, f, selectable, &s->out);
     (void)strbuf_str(&s->out, ") \"/\" ");
-    mailbox_name_write(f->name, &s->out);
+    mailbox_name_write(f->name, session_takes_utf8(s), &s->out);
     if (child_selected)
         put_child_info(args, &s->out);
     (void)strbuf_str(&s->out, "\r\n");
@@ -212,13 +213,37 @@ list_list(struct session *s, struct parser *p, unsigned flags)
     return reply_ok("List completed");
 }
 
+static bool
+is_same_folder(struct slice a, struct slice b)
+{
+    const struct slice inbox = SLICE("INBOX"); /* in any case (RFC 9051 section 5.1) */
+
+    if (slice_starts(a, inbox) && slice_starts_nocase(b, inbox))
+        return slice_eq(slice_sub(a, inbox.len, a.len), slice_sub(b, inbox.len, b.len));
+    return slice_eq(a, b);
+}
+
+int
+list_send_selected(struct session *s, struct slice name)
+{
+    const struct list_args plain = {.extended = true};
+    struct folders all;
+
+    if (collect_folders(s, &all) < 0)
+        return -1;
+    for (size_t i = 0; i < all.count; i++)
+        if (is_same_folder(all.all[i].name, name))
+            send_folder(s, &plain, &all.all[i], true, false);
+    return 0;
+}
+
 /* ---- LSUB ---- */
 
 static void
 send_lsub(struct session *s, struct slice name, bool subscribed)
 {
     (void)strbuf_printf(&s->out, "* LSUB (%s) \"/\" ", subscribed ? "" : "\\Noselect");
-    mailbox_name_write(name, &s->out);
+    mailbox_name_write(name, session_takes_utf8(s), &s->out);
     (void)strbuf_str(&s->out, "\r\n");
     updates_put_out(s);
 }

@@ -9,7 +9,6 @@
 
 #include "imapd/mailbox_name.h"
 #include "imapd/status_items.h"
-#include "lib/mail/imap_utf7.h"
 
 enum { PATTERNS_MAX = 64 };
 
@@ -77,13 +76,13 @@ parse_return(struct parser *p, struct list_args *out)
 }
 
 /* Puts the reference in front (RFC 3501 section 6.3.8: no break-out characters here). A pattern
- * that is no modified UTF-7 matches nothing and is left out (RFC 5258 section 3). */
+ * that is not well encoded matches nothing and is left out (RFC 5258 section 3). */
 static void
 add_pattern(struct parser *p, struct slice reference, struct slice pattern, struct list_args *out)
 {
     struct strbuf utf8 = strbuf_new(MAILBOX_PATTERN_MAX);
 
-    if (imap_utf7_decode(reference, &utf8) == 0 && imap_utf7_decode(pattern, &utf8) == 0 &&
+    if (parser_decode_name(p, reference, &utf8) && parser_decode_name(p, pattern, &utf8) &&
         utf8.len > 0)
         out->patterns[out->pattern_count++] = arena_copy(p->arena, strbuf_slice(&utf8));
     strbuf_free(&utf8);

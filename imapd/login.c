@@ -70,6 +70,7 @@ reply_failure(const struct authd_fail *fail)
     case AUTHD_CANCELLED:
         return reply_bad("Authentication cancelled");
     case AUTHD_TEMPORARY:
+    case AUTHD_TOO_SOON: /* of POP3 alone */
         break;
     }
     return reply_no("UNAVAILABLE", "Authentication is not possible now, try again later");

@@ -9,10 +9,14 @@
 enum { UTF7_MAX = 4096 /* bytes; the store's names are far shorter */ };
 
 void
-mailbox_name_write(struct slice utf8, struct strbuf *out)
+mailbox_name_write(struct slice utf8, bool as_utf8, struct strbuf *out)
 {
     struct strbuf utf7 = strbuf_new(UTF7_MAX);
 
+    if (as_utf8) {
+        imap_astring_utf8(utf8, out);
+        return;
+    }
     (void)imap_utf7_encode(utf8, &utf7); /* a name of the store is valid and fits */
     imap_astring(strbuf_slice(&utf7), out);
     strbuf_free(&utf7);

@@ -8,8 +8,8 @@
 
 #define MAILBOX_PATTERN_MAX 1024 /* bytes; longer ones match nothing */
 
-/* Appends a name as an astring in modified UTF-7. */
-void mailbox_name_write(struct slice utf8, struct strbuf *out);
+/* Appends a name as an astring in modified UTF-7, or in UTF-8 (session_takes_utf8). */
+void mailbox_name_write(struct slice utf8, bool as_utf8, struct strbuf *out);
 /* Does `name` match the pattern? '*' stands for anything, '%' for anything without '/' (RFC 3501
  * section 6.3.8). "INBOX" in front matches in any case. */
 bool mailbox_name_match(struct slice name, struct slice pattern);

@@ -12,6 +12,7 @@
 #include "lib/base/parse.h"
 #include "lib/mail/date.h"
 #include "lib/mail/imap_utf7.h"
+#include "lib/mail/utf8.h"
 
 enum { MAILBOX_TEXT_MAX = 1024 /* bytes of a decoded mailbox name; the store's limit is lower */ };
 
@@ -244,6 +245,19 @@ parser_list_mailbox(struct parser *p, struct slice *out)
 }
 
 bool
+parser_decode_name(const struct parser *p, struct slice name, struct strbuf *out)
+{
+    struct slice rest = name;
+    uint32_t code;
+
+    if (!p->utf8)
+        return imap_utf7_decode(name, out) == 0;
+    while (utf8_next(&rest, &code))
+        ;
+    return rest.len == 0 && strbuf_append(out, name);
+}
+
+bool
 parser_mailbox(struct parser *p, struct slice *out)
 {
     struct strbuf utf8 = strbuf_new(MAILBOX_TEXT_MAX);
@@ -256,11 +270,12 @@ parser_mailbox(struct parser *p, struct slice *out)
         *out = SLICE("INBOX");
         return true;
     }
-    ok = imap_utf7_decode(name, &utf8) == 0;
+    ok = parser_decode_name(p, name, &utf8);
     if (ok)
         *out = arena_copy(p->arena, strbuf_slice(&utf8));
     strbuf_free(&utf8);
-    return ok || parser_fail(p, "Mailbox name is not valid modified UTF-7");
+    return ok || parser_fail(p, p->utf8 ? "Mailbox name is not valid UTF-8"
+                                        : "Mailbox name is not valid modified UTF-7");
 }
 
 /* ---- words and numbers ---- */
@@ -279,21 +294,36 @@ parser_word(struct parser *p, const char *word)
     return true;
 }
 
-bool
-parser_number(struct parser *p, uint32_t *out)
+static bool
+take_number(struct parser *p, uint64_t max, uint64_t *out)
 {
-    uint64_t value;
     size_t len = 0;
 
     if (p->error != NULL)
         return false;
     while (len < p->rest.len && p->rest.ptr[len] >= '0' && p->rest.ptr[len] <= '9')
         len++;
-    if (parse_u64(slice_sub(p->rest, 0, len), UINT32_MAX, &value) < 0)
+    if (parse_u64(slice_sub(p->rest, 0, len), max, out) < 0)
         return parser_fail(p, "Number expected");
     (void)take(p, len);
+    return true;
+}
+
+bool
+parser_number(struct parser *p, uint32_t *out)
+{
+    uint64_t value;
+
+    if (!take_number(p, UINT32_MAX, &value))
+        return false;
     *out = (uint32_t)value;
     return true;
+}
+
+bool
+parser_number64(struct parser *p, uint64_t *out)
+{
+    return take_number(p, INT64_MAX, out);
 }
 
 bool

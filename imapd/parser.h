@@ -11,11 +11,13 @@
 #include <stdint.h>
 
 #include "lib/base/arena.h"
+#include "lib/base/strbuf.h"
 
 struct parser {
     struct slice rest;
     struct arena *arena; /* the command's: freed when it is done */
     const char *error;   /* for the BAD response; NULL: none so far */
+    bool utf8;           /* mailbox names are UTF-8, else modified UTF-7 */
 };
 
 struct parser parser_begin(struct slice text, struct arena *arena);
@@ -41,11 +43,15 @@ bool parser_nstring(struct parser *p, struct slice *out);
 /* A LIST pattern: 1*list-char / string */
 bool parser_list_mailbox(struct parser *p, struct slice *out);
 /* A mailbox name as UTF-8, with any spelling of INBOX as "INBOX". Names that are no modified UTF-7
- * are an error. */
+ * (p->utf8: no UTF-8) are an error. */
 bool parser_mailbox(struct parser *p, struct slice *out);
+/* Appends a name, or a part of one, as UTF-8. False: it is none, or too long. */
+bool parser_decode_name(const struct parser *p, struct slice name, struct strbuf *out);
 
 bool parser_number(struct parser *p, uint32_t *out);
 bool parser_nz_number(struct parser *p, uint32_t *out);
+/* At most 2^63 - 1: number64 of RFC 9051, mod-sequence-valzer of RFC 7162. */
+bool parser_number64(struct parser *p, uint64_t *out);
 /* Takes the word (any case) if it is next and ends there. No error if it is not. */
 bool parser_word(struct parser *p, const char *word);
 

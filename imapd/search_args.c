@@ -15,6 +15,7 @@ struct context {
     struct parser *p;
     struct slice charset; /* name */
     unsigned depth;
+    bool has_modseq;
 };
 
 static bool parse_key(struct context *c, struct search_key **out);
@@ -58,9 +59,15 @@ parse_date_arg(struct context *c, struct search_key *key)
 }
 
 static bool
-parse_number_arg(struct context *c, struct search_key *key)
+parse_size_arg(struct context *c, struct search_key *key)
 {
-    return parser_space(c->p) && parser_number(c->p, &key->number);
+    return parser_space(c->p) && parser_number64(c->p, &key->size);
+}
+
+static bool
+parse_interval_arg(struct context *c, struct search_key *key)
+{
+    return parser_space(c->p) && parser_nz_number(c->p, &key->number);
 }
 
 static bool
@@ -85,6 +92,35 @@ static bool
 parse_uid_arg(struct context *c, struct search_key *key)
 {
     return parser_space(c->p) && seqset_parse(c->p, &key->set);
+}
+
+/* entry-flag-name: "/flags/" and a flag. One MODSEQ is kept for each message, so that entries are
+ * read and make no difference (RFC 7162 section 3.1.5). */
+static bool
+parse_modseq_entry(struct context *c)
+{
+    const struct slice prefix = SLICE("/flags/");
+    struct slice name;
+
+    if (!parser_string(c->p, &name) || !parser_space(c->p))
+        return false;
+    if (!slice_starts_nocase(name, prefix) || name.len == prefix.len)
+        return parser_fail(c->p, "Unknown entry");
+    return ((parser_word(c->p, "all") || parser_word(c->p, "priv") ||
+             parser_word(c->p, "shared")) ||
+            parser_fail(c->p, "Unknown entry type")) &&
+           parser_space(c->p);
+}
+
+static bool
+parse_modseq_arg(struct context *c, struct search_key *key)
+{
+    c->has_modseq = true;
+    if (!parser_space(c->p))
+        return false;
+    if (parser_peek(c->p) == '"' && !parse_modseq_entry(c))
+        return false;
+    return parser_number64(c->p, &key->modseq);
 }
 
 static bool
@@ -119,24 +155,32 @@ static const struct key_word {
     {"CC", SEARCH_HEADER, false, 0, "Cc", parse_text_arg},
     {"DELETED", SEARCH_FLAG, false, MESSAGE_DELETED, NULL, NULL},
     {"DRAFT", SEARCH_FLAG, false, MESSAGE_DRAFT, NULL, NULL},
+    {"EMAILID", SEARCH_EMAILID, false, 0, NULL, parse_keyword_arg},
     {"FLAGGED", SEARCH_FLAG, false, MESSAGE_FLAGGED, NULL, NULL},
     {"FROM", SEARCH_HEADER, false, 0, "From", parse_text_arg},
     {"HEADER", SEARCH_HEADER, false, 0, NULL, parse_header_arg},
     {"KEYWORD", SEARCH_KEYWORD, false, 0, NULL, parse_keyword_arg},
-    {"LARGER", SEARCH_LARGER, false, 0, NULL, parse_number_arg},
+    {"LARGER", SEARCH_LARGER, false, 0, NULL, parse_size_arg},
+    {"MODSEQ", SEARCH_MODSEQ, false, 0, NULL, parse_modseq_arg},
     {"NOT", SEARCH_NOT, false, 0, NULL, parse_not_arg},
     {"OLD", SEARCH_FLAG, true, MESSAGE_RECENT, NULL, NULL},
+    {"OLDER", SEARCH_OLDER, false, 0, NULL, parse_interval_arg},
     {"ON", SEARCH_ON, false, 0, NULL, parse_date_arg},
     {"OR", SEARCH_OR, false, 0, NULL, parse_or_arg},
     {"RECENT", SEARCH_FLAG, false, MESSAGE_RECENT, NULL, NULL},
+    {"SAVEDATESUPPORTED", SEARCH_ALL, false, 0, NULL, NULL},
+    {"SAVEDBEFORE", SEARCH_SAVED_BEFORE, false, 0, NULL, parse_date_arg},
+    {"SAVEDON", SEARCH_SAVED_ON, false, 0, NULL, parse_date_arg},
+    {"SAVEDSINCE", SEARCH_SAVED_SINCE, false, 0, NULL, parse_date_arg},
     {"SEEN", SEARCH_FLAG, false, MESSAGE_SEEN, NULL, NULL},
     {"SENTBEFORE", SEARCH_SENT_BEFORE, false, 0, NULL, parse_date_arg},
     {"SENTON", SEARCH_SENT_ON, false, 0, NULL, parse_date_arg},
     {"SENTSINCE", SEARCH_SENT_SINCE, false, 0, NULL, parse_date_arg},
     {"SINCE", SEARCH_SINCE, false, 0, NULL, parse_date_arg},
-    {"SMALLER", SEARCH_SMALLER, false, 0, NULL, parse_number_arg},
+    {"SMALLER", SEARCH_SMALLER, false, 0, NULL, parse_size_arg},
     {"SUBJECT", SEARCH_HEADER, false, 0, "Subject", parse_text_arg},
     {"TEXT", SEARCH_TEXT, false, 0, NULL, parse_text_arg},
+    {"THREADID", SEARCH_ALL, true, 0, NULL, parse_keyword_arg}, /* there are none */
     {"TO", SEARCH_HEADER, false, 0, "To", parse_text_arg},
     {"UID", SEARCH_UID, false, 0, NULL, parse_uid_arg},
     {"UNANSWERED", SEARCH_FLAG, true, MESSAGE_ANSWERED, NULL, NULL},
@@ -145,6 +189,7 @@ static const struct key_word {
     {"UNFLAGGED", SEARCH_FLAG, true, MESSAGE_FLAGGED, NULL, NULL},
     {"UNKEYWORD", SEARCH_KEYWORD, true, 0, NULL, parse_keyword_arg},
     {"UNSEEN", SEARCH_FLAG, true, MESSAGE_SEEN, NULL, NULL},
+    {"YOUNGER", SEARCH_YOUNGER, false, 0, NULL, parse_interval_arg},
 };
 
 static struct search_key *
@@ -217,7 +262,7 @@ parse_any_key(struct context *c, struct search_key **out)
 
     if (parser_optional(c->p, '('))
         return parse_list(c, out) && parser_char(c->p, ')');
-    if (next == '*' || (next >= '0' && next <= '9')) {
+    if (next == '*' || next == '$' || (next >= '0' && next <= '9')) {
         *out = new_key(c, SEARCH_SEQ);
         return seqset_parse(c->p, &(*out)->set);
     }
@@ -258,6 +303,25 @@ is_known(struct slice charset)
     return known;
 }
 
+/* The charset's name, and whether it is one that we know. */
+static bool
+parse_charset(struct context *c, struct search_args *out)
+{
+    if (!parser_space(c->p) || !parser_astring(c->p, &c->charset))
+        return false;
+    out->bad_charset = !is_known(c->charset);
+    return !out->bad_charset;
+}
+
+static bool
+finish(struct context *c, struct search_args *out)
+{
+    if (!parse_list(c, &out->root))
+        return false;
+    out->has_modseq = c->has_modseq;
+    return parser_end(c->p);
+}
+
 bool
 search_args_parse(struct parser *p, struct search_args *out)
 {
@@ -266,12 +330,16 @@ search_args_parse(struct parser *p, struct search_args *out)
     *out = (struct search_args){.root = NULL};
     if (!parser_space(p))
         return false;
-    if (parser_word(p, "CHARSET")) {
-        if (!parser_space(p) || !parser_astring(p, &c.charset) || !parser_space(p))
-            return false;
-        out->bad_charset = !is_known(c.charset);
-        if (out->bad_charset)
-            return false;
-    }
-    return parse_list(&c, &out->root) && parser_end(p);
+    if (parser_word(p, "CHARSET") && (!parse_charset(&c, out) || !parser_space(p)))
+        return false;
+    return finish(&c, out);
+}
+
+bool
+search_args_parse_criteria(struct parser *p, struct search_args *out)
+{
+    struct context c = {.p = p};
+
+    *out = (struct search_args){.root = NULL};
+    return parse_charset(&c, out) && parser_space(p) && finish(&c, out);
 }

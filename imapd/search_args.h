@@ -16,14 +16,21 @@ enum search_op {
     SEARCH_KEYWORD,
     SEARCH_SEQ,
     SEARCH_UID,
+    SEARCH_MODSEQ, /* RFC 7162 section 3.1.5 */
     SEARCH_LARGER,
     SEARCH_SMALLER,
     SEARCH_BEFORE, /* internal date */
     SEARCH_ON,
     SEARCH_SINCE,
+    SEARCH_OLDER, /* `number` seconds before now, or more */
+    SEARCH_YOUNGER,
     SEARCH_NOT,
     SEARCH_OR,
     SEARCH_AND,
+    SEARCH_EMAILID,      /* RFC 8474 */
+    SEARCH_SAVED_BEFORE, /* RFC 8514 */
+    SEARCH_SAVED_ON,
+    SEARCH_SAVED_SINCE,
     SEARCH_SENT_BEFORE, /* Date field */
     SEARCH_SENT_ON,
     SEARCH_SENT_SINCE,
@@ -36,10 +43,13 @@ struct search_key {
     enum search_op op;
     unsigned cost;               /* the highest op in this key */
     uint32_t flags;              /* FLAG */
-    struct slice name;           /* HEADER: of the field; KEYWORD */
+    struct slice name;           /* HEADER: of the field; KEYWORD; EMAILID */
     struct slice text;           /* HEADER, BODY, TEXT: UTF-8, case folded */
     int64_t days;                /* dates: since 1970-01-01 */
-    uint32_t number;             /* LARGER, SMALLER */
+    uint64_t size;               /* LARGER, SMALLER */
+    uint64_t modseq;             /* MODSEQ */
+    uint32_t number;             /* OLDER, YOUNGER: seconds */
+    int64_t target_ms;           /* OLDER, YOUNGER: to be computed before use */
     struct seqset set;           /* SEQ, UID: to be resolved before use */
     int keyword_bit;             /* KEYWORD: to be looked up before use */
     struct search_key *children; /* AND, OR, NOT */
@@ -49,9 +59,12 @@ struct search_key {
 struct search_args {
     struct search_key *root; /* an AND */
     bool bad_charset;        /* the parse stopped there */
+    bool has_modseq;         /* a key asks for MODSEQs (RFC 7162 section 3.1.5) */
 };
 
-/* Behind "SEARCH". */
+/* Behind "SEARCH" and its RETURN. */
 bool search_args_parse(struct parser *p, struct search_args *out);
+/* search-criteria of RFC 5256: the charset comes first, without a word before it. */
+bool search_args_parse_criteria(struct parser *p, struct search_args *out);
 
 #endif

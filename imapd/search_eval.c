@@ -8,23 +8,29 @@
 #include "imapd/search_eval.h"
 
 #include "imapd/search_header.h"
+#include "lib/base/clock.h"
 #include "lib/mail/text_search.h"
 
 #define DAY_MS INT64_C(86400000)
 
 void
-search_eval_prepare(struct search_key *key, struct mailbox *mb)
+search_eval_prepare(struct search_key *key, struct mailbox *mb, const struct saved_result *saved,
+                    struct arena *arena)
 {
     uint32_t count = mailbox_count(mb);
 
+    if (key->op == SEARCH_SEQ || key->op == SEARCH_UID)
+        saved_result_expand(saved, mb, key->op == SEARCH_UID, &key->set, arena);
     if (key->op == SEARCH_SEQ)
         seqset_resolve(&key->set, count);
     else if (key->op == SEARCH_UID)
         seqset_resolve(&key->set, count == 0 ? 0 : mailbox_message(mb, count)->uid);
+    else if (key->op == SEARCH_OLDER || key->op == SEARCH_YOUNGER)
+        key->target_ms = (clock_real_ms() / 1000 - key->number) * 1000;
     else if (key->op == SEARCH_KEYWORD)
         key->keyword_bit = mailbox_keyword_bit(mb, key->name, false);
     for (struct search_key *child = key->children; child != NULL; child = child->next)
-        search_eval_prepare(child, mb);
+        search_eval_prepare(child, mb, saved, arena);
 }
 
 static int64_t
@@ -52,6 +58,23 @@ match_text(const struct search_key *key, struct mailbox *mb, uint32_t seq,
 {
     return message_load(data, mb, seq) == 0 &&
            text_search_message(message_mime(data), key->text, key->op == SEARCH_TEXT);
+}
+
+/* What the journal says of a message's arrival; one that is expunged has no match. */
+static bool
+match_facts(const struct search_key *key, struct mailbox *mb, uint32_t seq)
+{
+    struct message_facts facts;
+    int64_t days;
+
+    if (mailbox_message_facts(mb, seq, &facts) < 0)
+        return false;
+    if (key->op == SEARCH_EMAILID)
+        return slice_eq(key->name, slice_of(facts.email_id));
+    days = day_of(facts.saved_ms);
+    if (key->op == SEARCH_SAVED_BEFORE)
+        return days < key->days;
+    return key->op == SEARCH_SAVED_ON ? days == key->days : days >= key->days;
 }
 
 static bool
@@ -86,16 +109,22 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
         return seqset_contains(&key->set, seq);
     case SEARCH_UID:
         return seqset_contains(&key->set, m->uid);
+    case SEARCH_MODSEQ:
+        return m->modseq >= key->modseq;
     case SEARCH_LARGER:
-        return m->size > key->number;
+        return m->size > key->size;
     case SEARCH_SMALLER:
-        return m->size < key->number;
+        return m->size < key->size;
     case SEARCH_BEFORE:
         return day_of(m->internal_ms) < key->days;
     case SEARCH_ON:
         return day_of(m->internal_ms) == key->days;
     case SEARCH_SINCE:
         return day_of(m->internal_ms) >= key->days;
+    case SEARCH_OLDER: /* to the second (RFC 5032 section 2) */
+        return m->internal_ms < key->target_ms + 1000;
+    case SEARCH_YOUNGER:
+        return m->internal_ms >= key->target_ms;
     case SEARCH_NOT:
         return !search_eval_match(key->children, mb, seq, data);
     case SEARCH_OR:
@@ -103,6 +132,11 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
                search_eval_match(key->children->next, mb, seq, data);
     case SEARCH_AND:
         return match_all(key, mb, seq, data);
+    case SEARCH_EMAILID:
+    case SEARCH_SAVED_BEFORE:
+    case SEARCH_SAVED_ON:
+    case SEARCH_SAVED_SINCE:
+        return match_facts(key, mb, seq);
     case SEARCH_SENT_BEFORE:
     case SEARCH_SENT_ON:
     case SEARCH_SENT_SINCE:

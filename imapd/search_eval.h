@@ -5,10 +5,12 @@
 #define POSTHORN_IMAPD_SEARCH_EVAL_H
 
 #include "imapd/message.h"
+#include "imapd/saved_result.h"
 #include "imapd/search_args.h"
 
-/* Fits the tree to the mailbox as it is now: sets, keywords. Once, before the first match. */
-void search_eval_prepare(struct search_key *key, struct mailbox *mb);
+/* Fits the tree to the mailbox as it is now: sets, "$", keywords. Once, before the first match. */
+void search_eval_prepare(struct search_key *key, struct mailbox *mb,
+                         const struct saved_result *saved, struct arena *arena);
 /* A message whose text is needed and gone does not match. */
 bool search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq,
                        struct message_data *data);

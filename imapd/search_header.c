@@ -20,9 +20,9 @@ get_text(struct mailbox *mb, uint32_t seq, struct message_data *data, enum heade
         return true;
     if (message_load(data, mb, seq) < 0)
         return false;
-    header_text_write(slice_sub(message_header(data), 0, MIME_HEADER_MAX), part, made);
+    header_text_write(slice_sub(message_header(data), 0, mime_limits()->header), part, made);
     *text = strbuf_slice(made);
-    if (text->len <= MAILBOX_CACHE_MAX)
+    if (text->len <= MAILBOX_CACHE_MAX && message_header(data).len <= MIME_HEADER_MIN)
         mailbox_cache_put(mb, uid, kind, *text);
     return true;
 }

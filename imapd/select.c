@@ -2,13 +2,19 @@
  * imapd/select.c - SELECT, EXAMINE, CLOSE, UNSELECT.
  */
 #include "imapd/command.h"
+#include "imapd/condstore.h"
 #include "imapd/flags.h"
+#include "imapd/list.h"
+#include "imapd/qresync.h"
+#include "imapd/select_args.h"
 #include "imapd/updates.h"
 
-/* The untagged responses of RFC 3501 section 6.3.1. */
+/* The untagged responses of RFC 3501 section 6.3.1, or of RFC 9051 section 6.3.2, which adds LIST.
+ */
 static void
 describe(struct session *s)
 {
+    bool is_rev2 = (s->enabled & ENABLED_REV2) != 0;
     struct mailbox_info info;
     struct strbuf *out = &s->out;
 
@@ -20,35 +26,66 @@ describe(struct session *s)
         (void)strbuf_str(out, "()");
     else
         flags_write_known(s->mailbox, true, s->store_options.may_remove, out);
-    (void)strbuf_printf(out, "] Flags permitted\r\n* %u EXISTS\r\n* %u RECENT\r\n", info.count,
-                        info.recent);
-    if (info.first_unseen_seq != 0)
+    (void)strbuf_printf(out, "] Flags permitted\r\n* %u EXISTS\r\n", info.count);
+    if (!is_rev2)
+        (void)strbuf_printf(out, "* %u RECENT\r\n", info.recent);
+    if (!is_rev2 && info.first_unseen_seq != 0)
         (void)strbuf_printf(out, "* OK [UNSEEN %u] First unseen\r\n", info.first_unseen_seq);
     (void)strbuf_printf(out,
                         "* OK [UIDVALIDITY %u] UIDs valid\r\n"
-                        "* OK [UIDNEXT %u] Predicted next UID\r\n",
-                        info.uidvalidity, info.uidnext);
+                        "* OK [UIDNEXT %u] Predicted next UID\r\n"
+                        "* OK [HIGHESTMODSEQ %llu] Highest\r\n"
+                        "* OK [MAILBOXID (%s)] Object id\r\n",
+                        info.uidvalidity, info.uidnext, (unsigned long long)info.highest_modseq,
+                        info.mailbox_id);
     updates_put_out(s);
+}
+
+/* The mailbox that was selected goes, also when what follows fails (RFC 3501 section 6.3.1). */
+static void
+leave_selected(struct session *s)
+{
+    if (s->mailbox == NULL)
+        return;
+    session_deselect(s);
+    (void)stream_write(s->stream, SLICE("* OK [CLOSED] Previous mailbox closed\r\n")); /* sticks */
+}
+
+static struct reply
+close_with_errno(struct session *s)
+{
+    struct reply reply = reply_errno();
+
+    session_deselect(s);
+    return reply;
 }
 
 static struct reply
 open_mailbox(struct session *s, struct parser *p, bool read_only)
 {
+    struct select_args args;
     struct store *store;
-    struct slice name;
 
-    if (!parser_space(p) || !parser_mailbox(p, &name) || !parser_end(p))
+    if (!select_args_parse(p, &args))
         return reply_bad(p->error);
-    session_deselect(s); /* also when what follows fails (RFC 3501 section 6.3.1) */
+    if (args.qresync && (s->enabled & ENABLED_QRESYNC) == 0)
+        return reply_bad("ENABLE QRESYNC comes first"); /* RFC 7162 section 3.2.5 */
+    leave_selected(s);
+    if (args.condstore)
+        condstore_enable(s);
     store = session_store(s);
     if (store == NULL)
         return reply_errno();
-    s->mailbox = mailbox_open(store, name, read_only, true);
+    s->mailbox = mailbox_open(store, args.mailbox, read_only, (s->enabled & ENABLED_REV2) == 0);
     if (s->mailbox == NULL)
         return reply_errno();
     s->read_only = read_only;
     s->state = STATE_SELECTED;
     describe(s);
+    if ((s->enabled & ENABLED_REV2) != 0 && list_send_selected(s, args.mailbox) < 0)
+        return close_with_errno(s);
+    if (args.qresync && qresync_send_missed(s, &args) < 0)
+        return close_with_errno(s);
     return (struct reply){REPLY_OK, read_only ? "READ-ONLY" : "READ-WRITE", "Completed"};
 }
 

@@ -36,8 +36,9 @@ selection_make(struct session *s, struct parser *p, struct seqset *set, unsigned
     size_t count = 0;
 
     *out = (struct selection){.count = 0};
+    saved_result_expand(&s->saved, s->mailbox, is_uid, set, &s->arena);
     seqset_resolve(set, is_uid ? last_uid(s->mailbox) : total);
-    if (!is_uid && (total == 0 || seqset_max(set) > total))
+    if (!is_uid && ((total == 0 && !set->has_saved) || seqset_max(set) > total))
         return parser_fail(p, "No such message");
     for (size_t i = 0; i < set->count; i++) {
         view_range(s->mailbox, &set->ranges[i], is_uid, &first, &last);

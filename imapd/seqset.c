@@ -28,11 +28,23 @@ count_ranges(struct slice text)
 }
 
 bool
+seqset_parse_numbers(struct parser *p, struct seqset *out)
+{
+    return seqset_parse(p, out) &&
+           (!out->has_saved || parser_fail(p, "A saved result is not allowed here"));
+}
+
+bool
 seqset_parse(struct parser *p, struct seqset *out)
 {
     out->ranges = arena_alloc(p->arena, count_ranges(p->rest) * sizeof(*out->ranges));
     out->count = 0;
+    out->has_saved = false;
     do {
+        if (parser_optional(p, '$')) { /* the grammar has it at the end only (RFC 5182 section 3) */
+            out->has_saved = true;
+            return true;
+        }
         struct seqrange *r = &out->ranges[out->count];
 
         if (!parse_number_or_star(p, &r->first))

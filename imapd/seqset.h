@@ -14,9 +14,12 @@ struct seqrange {
 struct seqset {
     struct seqrange *ranges;
     size_t count;
+    bool has_saved; /* '$' was in it: saved_result_expand puts those messages in */
 };
 
 bool seqset_parse(struct parser *p, struct seqset *out);
+/* A set of numbers alone, where "$" has no meaning. */
+bool seqset_parse_numbers(struct parser *p, struct seqset *out);
 /* Puts `star` for '*', sorts and merges. `star` 0 (an empty mailbox): '*' means nothing. Do it once
  * for each set. */
 void seqset_resolve(struct seqset *set, uint32_t star);

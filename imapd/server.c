@@ -3,6 +3,8 @@
  */
 #include "imapd/server.h"
 
+#include "lib/mail/mime.h"
+
 static int64_t
 milliseconds(const struct conf *conf, enum conf_id id)
 {
@@ -13,7 +15,13 @@ void
 server_load_settings(struct settings *settings, const struct conf *conf)
 {
     const char *banner = conf_str(conf, SYSTEM_BANNER);
+    const struct mime_limits limits = {
+        .depth = (uint32_t)conf_u64(conf, IMAP_MIME_MAX_DEPTH),
+        .parts = (uint32_t)conf_u64(conf, IMAP_MIME_MAX_PARTS),
+        .header = (size_t)conf_u64(conf, IMAP_MIME_MAX_HEADER),
+    };
 
+    mime_set_limits(&limits);
     *settings = (struct settings){
         .banner = banner[0] == '\0' ? "Posthorn" : banner,
         .is_anonymous = banner[0] != '\0',

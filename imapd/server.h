@@ -35,6 +35,7 @@ struct server {
     struct tls_context *tls; /* NULL: no TLS */
 };
 
+/* Sets the process's MIME limits, too. */
 void server_load_settings(struct settings *settings, const struct conf *conf);
 void server_make_counters(struct counters *counters, struct stats *stats);
 

@@ -38,9 +38,11 @@ void
 session_deselect(struct session *s)
 {
     message_release(&s->message);
+    saved_result_clear(&s->saved);
     if (s->mailbox == NULL)
         return;
     mailbox_close(&s->mailbox);
+    s->modseq_held = false;
     s->state = STATE_AUTHENTICATED;
 }
 

@@ -6,6 +6,7 @@
 
 #include "imapd/message.h"
 #include "imapd/reply.h"
+#include "imapd/saved_result.h"
 #include "imapd/server.h"
 #include "lib/base/arena.h"
 #include "lib/store/mailbox.h"
@@ -57,8 +58,24 @@ struct session {
     /* selected state */
     struct mailbox *mailbox;
     bool read_only;
+    bool modseq_held; /* the client knows that removals are delayed (RFC 7162 section 3.2) */
+    struct saved_result saved;   /* "$" */
     struct message_data message; /* the one that was read last */
 };
+
+/* Mailbox names go as UTF-8 then, both ways (RFC 6855 section 3, RFC 9051 section 5.1). */
+static inline bool
+session_takes_utf8(const struct session *s)
+{
+    return (s->enabled & (ENABLED_UTF8 | ENABLED_REV2)) != 0;
+}
+
+/* \Recent is no more in IMAP4rev2 (RFC 9051 appendix E). */
+static inline uint32_t
+session_shown_flags(const struct session *s, uint32_t flags)
+{
+    return (s->enabled & ENABLED_REV2) != 0 ? flags & ~(uint32_t)MESSAGE_RECENT : flags;
+}
 
 /* Serves one connection from greeting to end. */
 enum pool_next session_serve(struct pool_session *pool, void *server);

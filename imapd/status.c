@@ -1,25 +1,46 @@
 /*
- * imapd/status.c - STATUS (RFC 3501 section 6.3.10).
+ * imapd/status.c - STATUS (RFC 3501 section 6.3.10 and its extensions).
  */
 #include "imapd/status.h"
 
 #include "imapd/command.h"
+#include "imapd/condstore.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/status_items.h"
 #include "imapd/updates.h"
+
+static int
+count_deleted(struct store *store, struct slice name, struct status_values *v)
+{
+    struct mailbox *mb = mailbox_open(store, name, true, false);
+
+    if (mb == NULL)
+        return -1;
+    for (uint32_t seq = 1; seq <= mailbox_count(mb); seq++) {
+        const struct message *m = mailbox_message(mb, seq);
+
+        v->deleted += (m->flags & MESSAGE_DELETED) != 0;
+        v->deleted_bytes += (m->flags & MESSAGE_DELETED) != 0 ? m->size : 0;
+    }
+    mailbox_close(&mb);
+    return 0;
+}
 
 int
 status_write(struct session *s, struct slice name, unsigned items, struct strbuf *out)
 {
     struct store *store = session_store(s);
-    struct mailbox_info info;
+    struct status_values values = {.append_max = s->server->settings.append_max};
 
-    if (store == NULL || mailbox_status(store, name, &info) < 0)
+    if (status_items_want_modseq(items))
+        condstore_enable(s); /* RFC 7162 section 3.1 */
+    if (store == NULL || mailbox_status(store, name, &values.info) < 0 ||
+        (status_items_count_deleted(items) && count_deleted(store, name, &values) < 0))
         return -1;
     (void)strbuf_str(out, "* STATUS ");
-    mailbox_name_write(name, out);
+    mailbox_name_write(name, session_takes_utf8(s), out);
     (void)strbuf_char(out, ' ');
-    status_items_write(&info, items, out);
+    status_items_write(&values, items, out);
     (void)strbuf_str(out, "\r\n");
     return 0;
 }

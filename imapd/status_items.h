@@ -1,5 +1,6 @@
 /*
- * imapd/status_items.h - the items of STATUS: their names and values (RFC 3501 section 6.3.10).
+ * imapd/status_items.h - the items of STATUS: their names and values (RFC 3501 section 6.3.10 and
+ * its extensions).
  */
 #ifndef POSTHORN_IMAPD_STATUS_ITEMS_H
 #define POSTHORN_IMAPD_STATUS_ITEMS_H
@@ -7,9 +8,20 @@
 #include "imapd/parser.h"
 #include "lib/store/mailbox.h"
 
+/* What the values are taken from. */
+struct status_values {
+    struct mailbox_info info;
+    uint64_t deleted, deleted_bytes; /* only if status_items_count_deleted() */
+    uint64_t append_max;             /* bytes of a message that APPEND takes */
+};
+
 /* "(" status-att ... ")": a bit for each item asked for, never 0. */
 bool status_items_parse(struct parser *p, unsigned *items);
+/* Is one of them a figure of the messages with \Deleted? */
+bool status_items_count_deleted(unsigned items);
+/* Is HIGHESTMODSEQ among them? */
+bool status_items_want_modseq(unsigned items);
 /* Appends "(MESSAGES 3 UIDNEXT 17)". */
-void status_items_write(const struct mailbox_info *info, unsigned items, struct strbuf *out);
+void status_items_write(const struct status_values *values, unsigned items, struct strbuf *out);
 
 #endif

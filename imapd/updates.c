@@ -5,7 +5,9 @@
 
 #include <errno.h>
 
+#include "imapd/condstore.h"
 #include "imapd/flags.h"
+#include "imapd/seqset.h"
 
 void
 updates_put_out(struct session *s)
@@ -15,17 +17,53 @@ updates_put_out(struct session *s)
 }
 
 void
+updates_begin_fetch(struct session *s, uint32_t seq)
+{
+    (void)strbuf_printf(&s->out, "* %u FETCH (", seq);
+}
+
+void
 updates_send_flags(struct session *s, uint32_t seq, bool with_uid)
 {
     const struct message *m = mailbox_message(s->mailbox, seq);
+    bool with_modseq = (s->enabled & ENABLED_CONDSTORE) != 0;
 
-    (void)strbuf_printf(&s->out, "* %u FETCH (", seq);
-    if (with_uid)
+    updates_begin_fetch(s, seq);
+    if (with_uid || (s->enabled & (ENABLED_CONDSTORE | ENABLED_REV2)) != 0)
         (void)strbuf_printf(&s->out, "UID %u ", m->uid);
     (void)strbuf_str(&s->out, "FLAGS ");
-    flags_write(s->mailbox, m->flags, m->keywords, &s->out);
+    flags_write(s->mailbox, session_shown_flags(s, m->flags), m->keywords, &s->out);
+    if (with_modseq)
+        (void)strbuf_printf(&s->out, " MODSEQ (%llu)", (unsigned long long)m->modseq);
     (void)strbuf_str(&s->out, ")\r\n");
     updates_put_out(s);
+}
+
+void
+updates_send_modseq(struct session *s, uint32_t seq)
+{
+    const struct message *m = mailbox_message(s->mailbox, seq);
+
+    updates_begin_fetch(s, seq);
+    (void)strbuf_printf(&s->out, "UID %u MODSEQ (%llu))\r\n", m->uid,
+                        (unsigned long long)m->modseq);
+    updates_put_out(s);
+}
+
+static void
+send_expunged(struct session *s, const struct mailbox_changes *changes)
+{
+    if (changes->expunged_count == 0)
+        return;
+    if ((s->enabled & ENABLED_QRESYNC) != 0) {
+        (void)strbuf_str(&s->out, "* VANISHED ");
+        seqset_write(changes->expunged_uids, changes->expunged_count, &s->out);
+        (void)strbuf_str(&s->out, "\r\n");
+        updates_put_out(s);
+        return;
+    }
+    for (uint32_t i = 0; i < changes->expunged_count; i++)
+        (void)stream_printf(s->stream, "* %u EXPUNGE\r\n", changes->expunged[i]);
 }
 
 static void
@@ -34,7 +72,9 @@ send_sizes(struct session *s)
     struct mailbox_info info;
 
     mailbox_get_info(s->mailbox, &info);
-    (void)stream_printf(s->stream, "* %u EXISTS\r\n* %u RECENT\r\n", info.count, info.recent);
+    (void)stream_printf(s->stream, "* %u EXISTS\r\n", info.count);
+    if ((s->enabled & ENABLED_REV2) == 0)
+        (void)stream_printf(s->stream, "* %u RECENT\r\n", info.recent);
 }
 
 void
@@ -66,12 +106,12 @@ updates_send(struct session *s, bool allow_expunge, bool with_uid)
         return; /* another failure: the view stays as it is; the command that needs more will fail
                  */
     }
-    for (uint32_t i = 0; i < changes.expunged_count; i++)
-        (void)stream_printf(s->stream, "* %u EXPUNGE\r\n", changes.expunged[i]);
+    send_expunged(s, &changes);
     if (changes.new_count != changes.old_count)
         send_sizes(s);
     updates_send_keywords(s);
     for (uint32_t i = 0; i < changes.changed_count; i++)
         updates_send_flags(s, changes.changed[i], with_uid);
+    condstore_tell_held(s);
     mailbox_changes_free(&changes);
 }

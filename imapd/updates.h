@@ -13,8 +13,13 @@ void updates_send(struct session *s, bool allow_expunge, bool with_uid);
 /* FLAGS and PERMANENTFLAGS again if the folder has new keywords: goes ahead of FETCH responses that
  * may hold them. */
 void updates_send_keywords(struct session *s);
-/* "* n FETCH (FLAGS (...))" of the message with that number. */
+/* "* n FETCH (FLAGS (...))" of the message with that number; UID and MODSEQ with it once CONDSTORE
+ * is enabled (RFC 7162 section 3.2.4), UID in IMAP4rev2 (RFC 9051 appendix E). */
 void updates_send_flags(struct session *s, uint32_t seq, bool with_uid);
+/* "* n FETCH (UID u MODSEQ (m))" */
+void updates_send_modseq(struct session *s, uint32_t seq);
+/* Appends "* n FETCH (" to s->out. */
+void updates_begin_fetch(struct session *s, uint32_t seq);
 /* Sends what s->out holds and empties it. */
 void updates_put_out(struct session *s);
 

@@ -5,6 +5,19 @@
 
 #include "pop3d/login.h"
 
+/* RFC 2449 section 6.5: before the login the largest that may hold, then what does. */
+static void
+put_login_delay(struct session *s)
+{
+    int64_t seconds = (s->server->login_delay_ms + 999) / 1000;
+
+    if (seconds > 0 && s->user == NULL)
+        (void)stream_printf(s->stream, "LOGIN-DELAY %lld USER\r\n", (long long)seconds);
+    else if (seconds > 0)
+        (void)stream_printf(s->stream, "LOGIN-DELAY %lld\r\n",
+                            s->login_is_delayed ? (long long)seconds : 0LL);
+}
+
 enum session_state
 capability_run(struct session *s, struct slice args)
 {
@@ -21,6 +34,7 @@ capability_run(struct session *s, struct slice args)
         (void)stream_printf(s->stream, "SASL %s\r\n", mechanisms);
     if (login_stls_allowed(s))
         (void)stream_write(s->stream, SLICE("STLS\r\n"));
+    put_login_delay(s);
     if (s->server->banner[0] == '\0')
         (void)stream_write(s->stream, SLICE("IMPLEMENTATION Posthorn\r\n"));
     (void)stream_write(s->stream, SLICE(".\r\n")); /* an error of the stream sticks */

@@ -36,6 +36,7 @@ static const struct failure failures[] = {
     [AUTHD_TEMPORARY] = {"SYS/TEMP", "authentication is not possible at the moment"},
     [AUTHD_BLOCKED] = {"SYS/TEMP", "too many failures, try again later"},
     [AUTHD_CANCELLED] = {NULL, "cancelled"},
+    [AUTHD_TOO_SOON] = {"LOGIN-DELAY", "too soon after the last login"}, /* RFC 2449 8.1.1 */
 };
 
 /* ---- what is allowed ---- */
@@ -134,6 +135,8 @@ accepted(struct session *s, const char *mechanism, const struct authd_result *re
 
     s->was_authenticated = true;
     s->user = xslicedup(result->ok.user);
+    s->login_is_delayed = (result->ok.rights & ACCOUNTD_POP3_DELAYED) != 0;
+    s->marks_seen = (result->ok.rights & ACCOUNTD_POP3_MARKS_SEEN) != 0;
     rc = open_maildrop(s, &result->ok, result->dir_fd);
     if (rc < 0) {
         log_event(LOG_ERROR, "maildrop_failed", KV_STR("user", s->user), KV_ERRNO());
@@ -151,8 +154,8 @@ accepted(struct session *s, const char *mechanism, const struct authd_result *re
         LOG_INFO, "login", KV_STR("user", s->user), KV_STR("mechanism", mechanism),
         KV_STR("tls", stream_tls(s->stream) != NULL ? tls_version(stream_tls(s->stream)) : ""),
         KV_U64("messages", maildrop_count(s->maildrop)));
-    session_ok(s, "maildrop has %u messages (%llu octets)", maildrop_count(s->maildrop),
-               (unsigned long long)maildrop_octets(s->maildrop));
+    /* no octets: counting them can wait until somebody asks */
+    session_ok(s, "maildrop has %u messages", maildrop_count(s->maildrop));
     return ST_TRANSACTION;
 }
 
@@ -317,6 +320,20 @@ exchange(struct session *s, const char *mechanism, bool has_initial, struct strb
     return why != NULL ? refused(s, mechanism, why) : accepted(s, mechanism, &result);
 }
 
+/* AUTH alone: some clients ask so what there is, in the way of RFC 1734's time. */
+static void
+list_mechanisms(struct session *s)
+{
+    struct slice list = slice_of(login_mechanisms(s));
+
+    session_ok(s, "mechanisms");
+    while (list.len > 0) {
+        (void)stream_write(s->stream, slice_split(&list, ' ')); /* an error sticks */
+        (void)stream_write(s->stream, SLICE("\r\n"));
+    }
+    (void)stream_write(s->stream, SLICE(".\r\n"));
+}
+
 enum session_state
 login_auth_run(struct session *s, struct slice args)
 {
@@ -326,7 +343,9 @@ login_auth_run(struct session *s, struct slice args)
     bool has_initial;
     enum session_state next = ST_AUTHORIZATION;
 
-    if (parse_auth(args, &in_line, &has_initial, &secret) < 0) {
+    if (slice_trim(args).len == 0) {
+        list_mechanisms(s);
+    } else if (parse_auth(args, &in_line, &has_initial, &secret) < 0) {
         session_error(s, NULL, "the initial response cannot be decoded");
     } else if (in_line.len == 0 || in_line.len > AUTHD_MECHANISM_MAX || !is_offered(s, in_line)) {
         session_error(s, NULL, "%s", failures[AUTHD_BAD_MECHANISM].text);

@@ -4,31 +4,31 @@
  * The mailbox view is never brought up to date, so its sequence numbers are the message numbers of
  * the session (RFC 1939 section 4). What another session removes meanwhile stays listed and fails
  * when it is read; no lock keeps anybody out.
+ *
+ * How many octets a message has on the wire only its bytes tell: they are counted once, when a size
+ * is first asked for, and the store's cache keeps the result.
  */
 #include "pop3d/maildrop.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "pop3d/octets.h"
+
+#define UNKNOWN UINT64_MAX
 
 struct maildrop {
     struct store *store;
     struct mailbox *mailbox;
-    bool may_remove;
-    bool *marked; /* by number - 1 */
+    bool may_remove, read_only;
+    bool *marked;     /* by number - 1 */
+    bool *fetched;    /* by number - 1 */
+    uint64_t *octets; /* by number - 1; UNKNOWN: not asked for yet */
     uint32_t numbers, count;
-    uint64_t octets;
 };
-
-static void
-count_all(struct maildrop *md)
-{
-    md->count = md->numbers;
-    md->octets = 0;
-    for (uint32_t n = 1; n <= md->numbers; n++)
-        md->octets += maildrop_size(md, n);
-}
 
 struct maildrop *
 maildrop_open(int dirfd, const struct store_options *options)
@@ -45,10 +45,14 @@ maildrop_open(int dirfd, const struct store_options *options)
         errno = saved;
         return NULL;
     }
+    md->read_only = options->read_only;
     md->may_remove = options->may_remove && !options->read_only;
-    md->numbers = mailbox_count(md->mailbox);
+    md->numbers = md->count = mailbox_count(md->mailbox);
     md->marked = xcalloc(md->numbers + 1, sizeof(*md->marked));
-    count_all(md);
+    md->fetched = xcalloc(md->numbers + 1, sizeof(*md->fetched));
+    md->octets = xcalloc(md->numbers + 1, sizeof(*md->octets));
+    for (uint32_t i = 0; i < md->numbers; i++)
+        md->octets[i] = UNKNOWN;
     return md;
 }
 
@@ -64,6 +68,8 @@ maildrop_close(struct maildrop **maildropp)
     if (md->store != NULL)
         store_close(&md->store);
     free(md->marked);
+    free(md->fetched);
+    free(md->octets);
     xfree(maildropp);
 }
 
@@ -79,10 +85,39 @@ maildrop_count(const struct maildrop *md)
     return md->count;
 }
 
-uint64_t
-maildrop_octets(const struct maildrop *md)
+/* Counts the octets of a message, or takes what the cache has. A file that cannot be read counts as
+ * it is long: reading it will tell the client. */
+static uint64_t
+count_octets(struct maildrop *md, uint32_t number)
 {
-    return md->octets;
+    const struct message m = *mailbox_message(md->mailbox, number);
+    uint64_t octets = m.size;
+    struct slice cached;
+    int fd;
+
+    if (mailbox_cache_get(md->mailbox, m.uid, MAILBOX_CACHE_POP3_OCTETS, &cached) &&
+        cached.len == sizeof(octets)) {
+        memcpy(&octets, cached.ptr, sizeof(octets));
+        return octets;
+    }
+    fd = mailbox_open_message(md->mailbox, number);
+    if (fd < 0)
+        return octets;
+    if (octets_count(fd, m.size, &octets) == 0)
+        mailbox_cache_put(md->mailbox, m.uid, MAILBOX_CACHE_POP3_OCTETS,
+                          slice_make(&octets, sizeof(octets)));
+    (void)close(fd); /* was only read */
+    return octets;
+}
+
+uint64_t
+maildrop_octets(struct maildrop *md)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t n = 1; n <= md->numbers; n++)
+        sum += md->marked[n - 1] ? 0 : maildrop_message_octets(md, n);
+    return sum;
 }
 
 bool
@@ -97,6 +132,16 @@ maildrop_size(const struct maildrop *md, uint32_t number)
     return mailbox_message(md->mailbox, number)->size;
 }
 
+uint64_t
+maildrop_message_octets(struct maildrop *md, uint32_t number)
+{
+    uint64_t *octets = &md->octets[number - 1];
+
+    if (*octets == UNKNOWN)
+        *octets = count_octets(md, number);
+    return *octets;
+}
+
 bool
 maildrop_mark(struct maildrop *md, uint32_t number)
 {
@@ -104,7 +149,6 @@ maildrop_mark(struct maildrop *md, uint32_t number)
         return false;
     md->marked[number - 1] = true;
     md->count--;
-    md->octets -= maildrop_size(md, number);
     return true;
 }
 
@@ -113,7 +157,29 @@ maildrop_unmark_all(struct maildrop *md)
 {
     for (uint32_t i = 0; i < md->numbers; i++)
         md->marked[i] = false;
-    count_all(md);
+    md->count = md->numbers;
+}
+
+void
+maildrop_note_fetched(struct maildrop *md, uint32_t number)
+{
+    md->fetched[number - 1] = true;
+}
+
+int
+maildrop_mark_seen(struct maildrop *md)
+{
+    uint32_t *numbers = xcalloc(md->numbers + 1, sizeof(*numbers)), count = 0;
+    int rc = 0;
+
+    for (uint32_t n = 1; n <= md->numbers; n++)
+        if (md->fetched[n - 1] && !(mailbox_message(md->mailbox, n)->flags & MESSAGE_SEEN))
+            numbers[count++] = n;
+    if (count > 0 && !md->read_only)
+        rc = mailbox_store_flags(md->mailbox, numbers, count, MAILBOX_FLAGS_ADD, MESSAGE_SEEN, 0, 0,
+                                 NULL, NULL);
+    free(numbers);
+    return rc;
 }
 
 int

@@ -17,12 +17,18 @@ void maildrop_close(struct maildrop **maildropp);
 
 uint32_t maildrop_numbers(const struct maildrop *md);          /* the highest number */
 uint32_t maildrop_count(const struct maildrop *md);            /* messages not marked */
-uint64_t maildrop_octets(const struct maildrop *md);           /* their sizes together */
+uint64_t maildrop_octets(struct maildrop *md);                 /* theirs on the wire together */
 bool maildrop_has(const struct maildrop *md, uint64_t number); /* there and not marked */
-uint64_t maildrop_size(const struct maildrop *md, uint32_t number);
+uint64_t maildrop_size(const struct maildrop *md, uint32_t number); /* bytes in the file */
+/* Octets on the wire (pop3d/octets.h); reads the message if nobody has counted them yet. */
+uint64_t maildrop_message_octets(struct maildrop *md, uint32_t number);
 /* False: removal is not allowed. */
 bool maildrop_mark(struct maildrop *md, uint32_t number);
 void maildrop_unmark_all(struct maildrop *md);
+void maildrop_note_fetched(struct maildrop *md, uint32_t number);
+/* What was fetched and is still there gets \Seen; nothing in a read-only maildrop. 0, or -1 with
+ * errno. */
+int maildrop_mark_seen(struct maildrop *md);
 /* Up to 70 characters 0x21..0x7e. 0, or -1 with errno. */
 int maildrop_unique_name(struct maildrop *md, uint32_t number, struct strbuf *out);
 int maildrop_open_message(struct maildrop *md, uint32_t number); /* -1 with errno */

@@ -42,6 +42,7 @@ server_new(const struct daemon *d)
         .refuse_utf8 = conf_bool(d->conf, POP3_REFUSE_UTF8),
         .idle_ms = (int64_t)conf_u64(d->conf, POP3_IDLE_TIMEOUT),
         .login_ms = (int64_t)conf_u64(d->conf, POP3_LOGIN_TIMEOUT),
+        .login_delay_ms = (int64_t)conf_u64(d->conf, POP3_LOGIN_DELAY),
         .tls_ms = (int64_t)conf_u64(d->conf, POP3_TLS_TIMEOUT),
     };
 

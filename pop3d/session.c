@@ -296,6 +296,7 @@ session_serve(struct pool_session *pool, void *arg)
         s.state = next_command(&s);
     (void)stream_flush(s.stream); /* whoever has gone does not read it */
     log_end(&s);
+    transaction_end(&s);
     maildrop_close(&s.maildrop);
     stream_free(&s.stream);
     xfree(&s.user);

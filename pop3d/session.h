@@ -20,6 +20,7 @@ struct server {
     struct mechanisms *mechanisms;
     bool refuse_utf8; /* international messages only after the UTF8 command */
     int64_t idle_ms, login_ms, tls_ms;
+    int64_t login_delay_ms; /* authd enforces it; 0: none */
     struct {
         _Atomic uint64_t *logins, *login_failures, *retrieved, *removed, *bytes_out;
     } count;
@@ -42,6 +43,8 @@ struct session {
     enum session_state state;
     int64_t login_deadline;                /* mono ms: until then the client has logged in */
     bool utf8;                             /* RFC 6856 */
+    bool login_is_delayed;                 /* the server's login_delay_ms holds for the user */
+    bool marks_seen;                       /* what is retrieved becomes \Seen at the end */
     bool was_authenticated;                /* this process has held a user's directory */
     char login_name[SESSION_NAME_MAX + 1]; /* of USER */
     char *user;                            /* canonical; NULL before the login */

@@ -52,7 +52,7 @@ put_size(struct session *s, uint32_t number)
 {
     char line[48];
     int len = snprintf(line, sizeof(line), "%u %llu\r\n", number,
-                       (unsigned long long)maildrop_size(s->maildrop, number));
+                       (unsigned long long)maildrop_message_octets(s->maildrop, number));
 
     (void)stream_write(s->stream, slice_make(line, (size_t)len)); /* an error sticks */
 }
@@ -189,7 +189,8 @@ send_open_message(struct session *s, uint32_t number, int fd, uint64_t body_line
     } else if (needs_utf8(s, slice_make(buf, (size_t)part))) {
         session_error(s, "UTF8", "the message needs UTF-8 mode");
     } else {
-        session_ok(s, "%llu octets", (unsigned long long)size);
+        session_ok(s, "%llu octets",
+                   (unsigned long long)maildrop_message_octets(s->maildrop, number));
         if (send_parts(s, fd, buf, part, size, body_lines) < 0) {
             /* half a message is out: only the end of the connection tells the client */
             log_event(LOG_ERROR, "message_failed", KV_U64("number", number), KV_ERRNO());
@@ -240,6 +241,7 @@ transaction_retr_run(struct session *s, struct slice args)
     note_access(s, one);
     s->retrieved++;
     stats_add(s->server->count.retrieved, 1);
+    maildrop_note_fetched(s->maildrop, one);
     return send_message(s, one, MESSAGE_OUT_ALL);
 }
 
@@ -302,6 +304,13 @@ transaction_noop_run(struct session *s, struct slice args)
     (void)args;
     session_ok(s, "still here");
     return s->state;
+}
+
+void
+transaction_end(struct session *s)
+{
+    if (s->maildrop != NULL && s->marks_seen && maildrop_mark_seen(s->maildrop) < 0)
+        log_event(LOG_WARN, "marking_failed", KV_STR("user", s->user), KV_ERRNO());
 }
 
 void

@@ -18,5 +18,7 @@ enum session_state transaction_noop_run(struct session *s, struct slice args);
 
 /* QUIT: removes what is marked and replies (RFC 1939 section 6). */
 void transaction_update(struct session *s);
+/* However the session ended: what it fetched is marked as read if the user wants that (POP-05). */
+void transaction_end(struct session *s);
 
 #endif

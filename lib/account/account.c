@@ -338,6 +338,8 @@ account_user_rights(const struct record *user)
         {USER_FTP, ACCOUNTD_MAY_FTP},
         {USER_REMOVE_MAIL, ACCOUNTD_MAY_REMOVE_MAIL},
         {USER_CHANGE_MAIL, ACCOUNTD_MAY_CHANGE_MAIL},
+        {USER_POP3_MARKS_SEEN, ACCOUNTD_POP3_MARKS_SEEN},
+        {USER_POP3_DELAYED, ACCOUNTD_POP3_DELAYED},
     };
     uint32_t all = 0;
 

@@ -102,6 +102,8 @@ enum accountd_right {
     ACCOUNTD_MAY_FTP = 1 << 4,
     ACCOUNTD_MAY_REMOVE_MAIL = 1 << 5,
     ACCOUNTD_MAY_CHANGE_MAIL = 1 << 6, /* off: the mailbox is read-only */
+    ACCOUNTD_POP3_MARKS_SEEN = 1 << 7, /* no right: what POP3 fetched becomes \Seen */
+    ACCOUNTD_POP3_DELAYED = 1 << 8,    /* no right: pop3.login_delay holds for the user */
 };
 enum accountd_login_state {
     ACCOUNTD_LOGIN_OK, /* account exists and may log in */

@@ -70,7 +70,8 @@ enum authd_failure {
     AUTHD_BAD_MESSAGE, /* the client broke the mechanism's syntax */
     AUTHD_TEMPORARY,   /* accountd away, overload: try later */
     AUTHD_BLOCKED,     /* too many failures from there */
-    AUTHD_CANCELLED
+    AUTHD_CANCELLED,
+    AUTHD_TOO_SOON /* POP3: pop3.login_delay is not over */
 };
 struct authd_fail {
     uint8_t failure; /* enum authd_failure */

@@ -166,16 +166,37 @@ date_days(int year, int month, int day)
     return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
+/* hour ":" minute [":" second], in seconds */
+static int
+take_time(struct slice *text, int *seconds)
+{
+    int hour, minute, second = 0;
+
+    if (take_number(text, 2, 2, 23, &hour) < 0 || !take_char(text, ':') ||
+        take_number(text, 2, 2, 59, &minute) < 0)
+        return -1;
+    if (take_char(text, ':') && take_number(text, 2, 2, 60, &second) < 0)
+        return -1;
+    *seconds = (hour * 60 + minute) * 60 + second;
+    return 0;
+}
+
+static void
+skip_day_name(struct slice *text)
+{
+    skip_cfws(text);
+    if (take_while(text, is_letter).len > 0) { /* day-of-week "," */
+        skip_cfws(text);
+        (void)take_char(text, ',');
+    }
+}
+
 int
 date_parse_day(struct slice text, int64_t *days)
 {
     struct date date;
 
-    skip_cfws(&text);
-    if (take_while(&text, is_letter).len > 0) { /* day-of-week "," */
-        skip_cfws(&text);
-        (void)take_char(&text, ',');
-    }
+    skip_day_name(&text);
     if (take_date(&text, &date) < 0)
         return -1;
     *days = date_days(date.year, date.month, date.day);
@@ -183,10 +204,27 @@ date_parse_day(struct slice text, int64_t *days)
 }
 
 int
+date_parse_sent(struct slice text, int64_t *unix_s)
+{
+    struct date date;
+    int seconds, zone_minutes;
+
+    skip_day_name(&text);
+    if (take_date(&text, &date) < 0)
+        return -1;
+    if (take_time(&text, &seconds) < 0)
+        seconds = zone_minutes = 0;
+    else if (take_zone(&text, &zone_minutes) < 0)
+        zone_minutes = 0;
+    *unix_s = date_days(date.year, date.month, date.day) * 86400 + seconds - zone_minutes * 60;
+    return 0;
+}
+
+int
 date_parse(struct slice text, struct date *date)
 {
     struct date got = {0};
-    int hour, minute, second = 0;
+    int seconds;
 
     skip_cfws(&text);
     if (take_while(&text, is_letter).len > 0) { /* day-of-week "," */
@@ -194,15 +232,12 @@ date_parse(struct slice text, struct date *date)
         if (!take_char(&text, ','))
             return -1;
     }
-    if (take_date(&text, &got) < 0 || take_number(&text, 2, 2, 23, &hour) < 0 ||
-        !take_char(&text, ':') || take_number(&text, 2, 2, 59, &minute) < 0)
-        return -1;
-    if (take_char(&text, ':') && take_number(&text, 2, 2, 60, &second) < 0)
+    if (take_date(&text, &got) < 0 || take_time(&text, &seconds) < 0)
         return -1;
     if (take_zone(&text, &got.zone_minutes) < 0)
         return -1;
-    got.unix_s = date_days(got.year, got.month, got.day) * 86400 + (int64_t)hour * 3600 +
-                 (int64_t)minute * 60 + second - (int64_t)got.zone_minutes * 60;
+    got.unix_s =
+        date_days(got.year, got.month, got.day) * 86400 + seconds - (int64_t)got.zone_minutes * 60;
     *date = got;
     return 0;
 }

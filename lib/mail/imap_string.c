@@ -58,17 +58,32 @@ is_astring_char(char c)
     return c > 0x20 && c < 0x7f && strchr("(){%*\"\\", c) == NULL;
 }
 
-void
-imap_astring(struct slice text, struct strbuf *out)
+static bool
+can_be_atom(struct slice text)
 {
     size_t i = 0;
 
     while (i < text.len && is_astring_char(text.ptr[i]))
         i++;
-    if (text.len == 0 || i < text.len || slice_eq_nocase(text, SLICE("NIL")))
-        imap_string(text, out);
-    else
+    return text.len > 0 && i == text.len && !slice_eq_nocase(text, SLICE("NIL"));
+}
+
+void
+imap_astring(struct slice text, struct strbuf *out)
+{
+    if (can_be_atom(text))
         (void)strbuf_append(out, text);
+    else
+        imap_string(text, out);
+}
+
+void
+imap_astring_utf8(struct slice text, struct strbuf *out)
+{
+    if (can_be_atom(text))
+        (void)strbuf_append(out, text);
+    else
+        put_quoted(text, out);
 }
 
 void

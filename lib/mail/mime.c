@@ -3,8 +3,8 @@
  *
  * Input:  a stored message. Untrusted: the sender wrote it, and may have written it so that a
  *         filter and a reader see different messages.
- * One pass over the lines with a stack of the open parts; the work for a line is bounded by
- * MIME_DEPTH_MAX comparisons, the memory by MIME_PARTS_MAX.
+ * One pass over the lines with a stack of the open parts; the limits bound the comparisons for a
+ * line and the memory.
  */
 #include "lib/mail/mime.h"
 
@@ -14,6 +14,21 @@
 #include "lib/base/arena.h"
 #include "lib/base/mem.h"
 #include "lib/mail/content_type.h"
+
+static struct mime_limits limits = {
+    .depth = MIME_DEPTH, .parts = MIME_PARTS, .header = MIME_HEADER_MAX};
+
+void
+mime_set_limits(const struct mime_limits *wanted)
+{
+    limits = *wanted;
+}
+
+const struct mime_limits *
+mime_limits(void)
+{
+    return &limits;
+}
 
 struct level {
     uint32_t part;
@@ -152,8 +167,11 @@ end_header(struct scan *s, size_t body)
 {
     struct arena scratch = {NULL};
     struct mime_part *part = top_part(s);
-    bool deep = s->depth > MIME_DEPTH_MAX || s->m->count >= MIME_PARTS_MAX;
+    bool deep = s->depth > limits.depth || s->m->count >= limits.parts;
 
+    if (s->depth > MIME_DEPTH_MIN || s->m->count >= MIME_PARTS_MIN ||
+        body - part->header > MIME_HEADER_MIN)
+        s->m->limits_matter = true;
     part->body = body;
     part->end = body;
     part->lines = s->lines;
@@ -235,7 +253,7 @@ take_delimiter(struct scan *s, size_t start, size_t next)
     bool last;
 
     level = find_delimiter(s, slice_sub(message, start, next), &last);
-    if (level == s->depth || (!last && s->m->count >= MIME_PARTS_MAX))
+    if (level == s->depth || (!last && s->m->count >= limits.parts))
         return false;
     if (end > 0) { /* the line end before it belongs to the delimiter */
         end -= end > 1 && message.ptr[end - 2] == '\r' ? 2 : 1;
@@ -296,7 +314,7 @@ mime_header(const struct mime *m, const struct mime_part *part)
 {
     struct slice header = slice_sub(m->message, part->header, part->body);
 
-    return slice_sub(header, 0, MIME_HEADER_MAX);
+    return slice_sub(header, 0, limits.header);
 }
 
 struct slice

@@ -13,11 +13,26 @@
 #include "lib/mail/header.h"
 #include "lib/mail/transfer.h"
 
-#define MIME_DEPTH_MAX 64     /* multiparts and messages inside each other; deeper: octet-stream */
-#define MIME_PARTS_MAX 4000   /* what follows belongs to the last part */
-#define MIME_BOUNDARY_MAX 250 /* bytes; RFC 2046 section 5.1.1 allows 70. Longer: no boundary */
-#define MIME_HEADER_MAX 1048576 /* bytes of one header section that are looked at for fields */
+/* Shipped limits, and what they can be set to. */
+#define MIME_DEPTH 64
+#define MIME_DEPTH_MIN 16
+#define MIME_DEPTH_MAX 90
+#define MIME_PARTS 4000
+#define MIME_PARTS_MIN 100
+#define MIME_PARTS_MAX 100000
+#define MIME_HEADER_MIN 65536
+#define MIME_HEADER_MAX 1048576 /* bytes */
 
+struct mime_limits {
+    uint32_t depth; /* multiparts and messages inside each other; deeper: octet-stream */
+    uint32_t parts; /* what follows belongs to the last part */
+    size_t header;  /* bytes of one header section that are looked at for fields */
+};
+/* For the whole process, before the first message. */
+void mime_set_limits(const struct mime_limits *limits);
+const struct mime_limits *mime_limits(void);
+
+#define MIME_BOUNDARY_MAX 250 /* bytes; RFC 2046 section 5.1.1 allows 70. Longer: no boundary */
 #define MIME_NONE UINT32_MAX
 
 enum mime_kind {
@@ -40,6 +55,7 @@ struct mime {
     struct slice message;
     struct mime_part *parts; /* parts[0] is the message itself */
     uint32_t count, cap;
+    bool limits_matter; /* other limits could give other parts or fields */
 };
 
 /* Never fails; mime_free afterwards. */

@@ -89,9 +89,21 @@ quoted_byte(struct slice text, size_t i)
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
-/* One line with its end. White space before the end is not part of the text (section 6.7 (3)). */
+/* Length of `part`, the beginning of a longer line, without an escape that is cut off at its end.
+ */
+static size_t
+whole_escapes(struct slice part)
+{
+    for (size_t back = 1; back <= 2 && back < part.len; back++)
+        if (part.ptr[part.len - back] == '=')
+            return part.len - back;
+    return part.len;
+}
+
+/* One line with its end. `ends`: it is the last one, which needs none. White space before the end
+ * is not part of the text (section 6.7 (3)). */
 static bool
-quoted_line(struct slice line, struct strbuf *out)
+quoted_line(struct slice line, bool ends, struct strbuf *out)
 {
     char *to = strbuf_room(out, line.len);
     struct slice text = line, end;
@@ -103,10 +115,11 @@ quoted_line(struct slice line, struct strbuf *out)
     while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
         text.len--;
     end = slice_sub(line, text.len, line.len);
-    while (end.len > 0 && text.len > 0 &&
+    ends = ends || end.len > 0;
+    while (ends && text.len > 0 &&
            (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
         text.len--;
-    soft = text.len > 0 && end.len > 0 && text.ptr[text.len - 1] == '=';
+    soft = text.len > 0 && ends && text.ptr[text.len - 1] == '=';
     if (soft)
         text.len--;
     for (size_t i = 0; i < text.len; i++) {
@@ -130,9 +143,11 @@ transfer_next(struct transfer *t, struct slice *in, size_t piece, struct strbuf 
     if (t->encoding == TRANSFER_QUOTED_PRINTABLE) {
         size_t line_end = slice_index(part, '\n');
 
+        if (line_end == part.len && part.len < in->len)
+            line_end = whole_escapes(part) - 1;
         part = slice_sub(part, 0, line_end + 1);
         *in = slice_sub(*in, part.len, in->len);
-        return quoted_line(part, out);
+        return quoted_line(part, in->len == 0, out);
     }
     *in = slice_sub(*in, part.len, in->len);
     if (t->encoding == TRANSFER_BASE64)

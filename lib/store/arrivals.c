@@ -101,12 +101,33 @@ resolve_keywords(struct arrivals *a, struct strbuf *record)
     return 0;
 }
 
+/* Who takes less than what he gives back needs no room. */
+static uint64_t
+quota_with(uint64_t quota, uint64_t added, uint64_t replaced)
+{
+    if (replaced == 0 || quota == 0)
+        return quota;
+    return added <= replaced ? 0 : quota + replaced;
+}
+
+struct store_options
+arrivals_quota(const struct arrivals *a)
+{
+    struct store_options quota = a->folder->store->options;
+
+    quota.quota_bytes = quota_with(quota.quota_bytes, a->bytes, a->replaced_bytes);
+    quota.quota_messages = quota_with(quota.quota_messages, a->count, a->replaced_messages);
+    return quota;
+}
+
 /* Under INBOX's lock the totals cannot change before the record is there. */
 static int
 check_quota(const struct arrivals *a, const struct record_state *totals)
 {
+    struct store_options quota = arrivals_quota(a);
+
     if (!a->folder->inbox || a->origin_count > 0 ||
-        !ledger_over_quota(totals, &a->folder->store->options, a->bytes, a->count))
+        !ledger_over_quota(totals, &quota, a->bytes, a->count))
         return 0;
     errno = EDQUOT;
     return -1;
@@ -155,10 +176,11 @@ static int
 charge_and_write(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids)
 {
     struct store *store = a->folder->store;
+    struct store_options quota = arrivals_quota(a);
 
     if (a->folder->inbox || a->origin_count > 0)
         return write_record(a, record_end, uids);
-    if (ledger_charge(store, a->bytes, a->count) < 0)
+    if (ledger_charge(store, &quota, a->bytes, a->count) < 0)
         return -1;
     if (write_record(a, record_end, uids) == 0)
         return 0;

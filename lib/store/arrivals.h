@@ -24,6 +24,7 @@ struct arrivals {
     struct incoming *list;
     uint32_t count, cap;
     uint64_t bytes;
+    uint64_t replaced_bytes, replaced_messages; /* that go right after: not counted for the quota */
     /* MOVE: where they came from */
     const struct uid_range *origin_ranges;
     uint32_t origin_count;
@@ -34,7 +35,9 @@ struct arrivals {
 /* Room for one more, zeroed; list may move. */
 struct incoming *arrivals_add(struct arrivals *a);
 void arrivals_drop_last(struct arrivals *a); /* whose file is not there */
-void arrivals_free(struct arrivals *a);      /* the list; not the folder */
+void arrivals_free(struct arrivals *a); /* the list; not the folder */
+/* The quota that they are held against. */
+struct store_options arrivals_quota(const struct arrivals *a);
 /* Unlinks what lies in cur/: none of it has a record. */
 void arrivals_take_back(struct arrivals *a);
 /* Appends the record, flushes the journal and cur/; the caller marks the record that ends at

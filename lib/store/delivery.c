@@ -186,7 +186,7 @@ deliver_counted(const struct delivery_message *m, struct folder *f,
 {
     static const struct delivery_quota no_quota;
     struct record_state totals;
-    bool charged = ledger_charge(f->store, m->size, 1) == 0, arrived;
+    bool charged = ledger_charge(f->store, &f->store->options, m->size, 1) == 0, arrived;
     int rc;
 
     if ((!charged && errno != EDQUOT) || ledger_read(f->store, &totals) < 0)

@@ -97,10 +97,11 @@ ledger_add(struct store *store, int64_t bytes, int64_t messages)
 }
 
 int
-ledger_charge(struct store *store, uint64_t bytes, uint64_t messages)
+ledger_charge(struct store *store, const struct store_options *quota, uint64_t bytes,
+              uint64_t messages)
 {
     const struct change c = {
-        .bytes = (int64_t)bytes, .messages = (int64_t)messages, .quota = &store->options};
+        .bytes = (int64_t)bytes, .messages = (int64_t)messages, .quota = quota};
     struct record_state result = {0};
 
     return change_totals(store, &c, &result);
@@ -147,7 +148,8 @@ ledger_over_quota(const struct record_state *s, const struct store_options *quot
 }
 
 int
-ledger_check_quota(const struct store *store, uint64_t more_bytes, uint64_t more_messages)
+ledger_check_quota(const struct store *store, const struct store_options *quota,
+                   uint64_t more_bytes, uint64_t more_messages)
 {
     struct record_state s;
 
@@ -155,7 +157,7 @@ ledger_check_quota(const struct store *store, uint64_t more_bytes, uint64_t more
         return 0;
     if (ledger_read(store, &s) < 0)
         return -1;
-    if (!ledger_over_quota(&s, &store->options, more_bytes, more_messages))
+    if (!ledger_over_quota(&s, quota, more_bytes, more_messages))
         return 0;
     errno = EDQUOT;
     return -1;

@@ -15,14 +15,16 @@
 void ledger_begin(struct store *store);
 void ledger_end(struct store *store);
 
-/* Adds; EDQUOT if that is more than the store's quota: it and the addition are one step. */
-int ledger_charge(struct store *store, uint64_t bytes, uint64_t messages);
+/* Adds; EDQUOT if that is more than the quota: it and the addition are one step. */
+int ledger_charge(struct store *store, const struct store_options *quota, uint64_t bytes,
+                  uint64_t messages);
 /* Adds or (negative) takes away, whatever the quota. */
 int ledger_add(struct store *store, int64_t bytes, int64_t messages);
 /* As they stand, not verified. */
 int ledger_read(const struct store *store, struct record_state *state);
 /* EDQUOT if so much more is too much. */
-int ledger_check_quota(const struct store *store, uint64_t more_bytes, uint64_t more_messages);
+int ledger_check_quota(const struct store *store, const struct store_options *quota,
+                       uint64_t more_bytes, uint64_t more_messages);
 bool ledger_over_quota(const struct record_state *s, const struct store_options *quota,
                        uint64_t more_bytes, uint64_t more_messages);
 

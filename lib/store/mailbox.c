@@ -226,10 +226,31 @@ fill_info(struct mailbox_info *info, const struct journal *j, const struct recor
         .count = s->count,
         .recent = s->recent,
         .unseen = s->unseen,
-        .highest_modseq = s->modseq,
+        .highest_modseq = s->modseq == 0 ? 1 : s->modseq,
         .bytes = s->bytes,
     };
     memcpy(info->mailbox_id, j->header.mailbox_id, sizeof(info->mailbox_id));
+}
+
+/* The highest MODSEQ up to which this session knows all that happened: with a higher one a client
+ * would never ask for what it is told later. */
+static uint64_t
+known_modseq(const struct mailbox *mb)
+{
+    uint64_t known = mb->view.state.modseq;
+
+    if (mb->unsettled && mb->settled_modseq < known)
+        known = mb->settled_modseq;
+    for (uint32_t i = 0; i < mb->ghost_count; i++)
+        if (mb->ghosts[i].modseq <= known)
+            known = mb->ghosts[i].modseq - 1;
+    return known == 0 ? 1 : known;
+}
+
+bool
+mailbox_modseq_is_held(const struct mailbox *mb)
+{
+    return known_modseq(mb) < mb->view.state.modseq;
 }
 
 void
@@ -241,9 +262,8 @@ mailbox_get_info(const struct mailbox *mb, struct mailbox_info *info)
     fill_info(info, &mb->folder.journal, &mb->view.state);
     if (mb->settled_uidnext < info->uidnext)
         info->uidnext = mb->settled_uidnext;
-    if (mb->unsettled) /* else a client would never ask for what it is told later */
-        info->highest_modseq = mb->settled_modseq;
     info->count = mb->visible;
+    info->highest_modseq = known_modseq(mb);
     info->unseen = mb->view.unseen;
     for (uint32_t rank = view_count(v); rank > 0; rank--) {
         const struct message *m = &view_at(v, rank)->m;

@@ -35,7 +35,8 @@ struct message {
 
 struct mailbox_info {
     uint32_t uidvalidity, uidnext, count, recent, unseen, first_unseen_seq /* 0: none */;
-    uint64_t highest_modseq, bytes;
+    uint64_t highest_modseq; /* at least 1; what this session has not been told of is above it */
+    uint64_t bytes;
     char mailbox_id[24]; /* stable over rename (RFC 8474) */
 };
 
@@ -86,6 +87,18 @@ int mailbox_flush(struct mailbox *mb); /* 0, or -1 with errno */
  * IDLE. -1 if the system gives none: the caller then syncs every second. */
 int mailbox_watch(struct mailbox *mb);
 
+/* UIDs that left the folder by records above `since`, ascending, as ranges that hold no message of
+ * the view (RFC 7162 section 3.2.6): some that were reported before may be among them, none is
+ * missing. The caller frees *ranges. 0, or -1 with errno. */
+struct uid_range {
+    uint32_t first, last; /* both included */
+};
+int mailbox_vanished(struct mailbox *mb, uint64_t since, struct uid_range **ranges,
+                     uint32_t *count);
+/* True while a removal is held back from this session, or a record is not settled, that later
+ * changes were told of: the highest MODSEQ in a response is then not what the client has seen. */
+bool mailbox_modseq_is_held(const struct mailbox *mb);
+
 /* The message's file, for reading; the first `size` bytes are the message. -1 with errno: ENOENT
  * after another session's expunge. */
 int mailbox_open_message(struct mailbox *mb, uint32_t seq);
@@ -103,8 +116,9 @@ int mailbox_message_facts(struct mailbox *mb, uint32_t seq, struct message_facts
 
 enum mailbox_flag_op { MAILBOX_FLAGS_SET, MAILBOX_FLAGS_ADD, MAILBOX_FLAGS_REMOVE };
 /* Changes flags of the messages seqs[0..count). Messages whose modseq is above `unchanged_since`
- * (0: no limit) are left alone and marked in skipped[i] (may be NULL). Marks in changed[i] (may be
- * NULL) those that really changed. 0, or -1 with errno. */
+ * (0: no limit) are left alone and marked in skipped[i] (may be NULL); not those that another
+ * session changed only just now in flags that `op` does not touch (RFC 7162 section 3.1.12). Marks
+ * in changed[i] (may be NULL) those that really changed. 0, or -1 with errno. */
 int mailbox_store_flags(struct mailbox *mb, const uint32_t *seqs, uint32_t count,
                         enum mailbox_flag_op op, uint32_t flags, uint64_t keywords,
                         uint64_t unchanged_since, bool *skipped, bool *changed);
@@ -120,6 +134,8 @@ int mailbox_remove(struct mailbox *mb, const uint32_t *uids, uint32_t count);
 struct mailbox_append;
 struct mailbox_append *mailbox_append_begin(struct store *store, struct slice folder);
 int mailbox_append_fd(struct mailbox_append *append);
+/* The caller removes a message of so many bytes right after the commit: the quota allows for it. */
+void mailbox_append_replaces(struct mailbox_append *append, uint64_t bytes);
 /* The message written since begin or the last call is complete. EDQUOT, ENOSPC. */
 int mailbox_append_message(struct mailbox_append *append, uint32_t flags,
                            const struct slice *keywords, uint32_t keyword_count,
@@ -145,7 +161,11 @@ enum mailbox_cache_kind {
     MAILBOX_CACHE_BODYSTRUCTURE,
     MAILBOX_CACHE_BODY,
     MAILBOX_CACHE_HEADERS, /* lib/mail/header_text.h: the common fields, all others */
-    MAILBOX_CACHE_HEADERS_REST
+    MAILBOX_CACHE_HEADERS_REST,
+    MAILBOX_CACHE_SORT, /* lib/mail/sort_text.h: what SORT compares, identifiers */
+    MAILBOX_CACHE_IDS,
+    MAILBOX_CACHE_PREVIEW, /* RFC 8970, as a string of IMAP */
+    MAILBOX_CACHE_POP3_OCTETS = 32 /* uint64_t, octets on the wire */
 };
 /* false: not there. `out` borrowed until the next call on mb. */
 bool mailbox_cache_get(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,

@@ -60,6 +60,13 @@ mailbox_append_fd(struct mailbox_append *a)
     return a->fd;
 }
 
+void
+mailbox_append_replaces(struct mailbox_append *a, uint64_t bytes)
+{
+    a->arrivals.replaced_bytes = bytes;
+    a->arrivals.replaced_messages = 1;
+}
+
 static void
 copy_keywords(struct incoming *in, const struct slice *keywords, uint32_t count)
 {
@@ -75,15 +82,18 @@ int
 mailbox_append_message(struct mailbox_append *a, uint32_t flags, const struct slice *keywords,
                        uint32_t keyword_count, int64_t internal_ms)
 {
+    struct store_options quota;
     struct incoming *in;
     struct stat st;
     uint32_t crc;
 
-    /* the checksum is of what is still in the page cache */
-    if (mailbox_append_fd(a) < 0 || fstat(a->fd, &st) < 0 ||
-        ledger_check_quota(a->folder.store, a->arrivals.bytes + (uint64_t)st.st_size,
-                           a->arrivals.count + 1) < 0 ||
-        message_file_crc(a->fd, (uint64_t)st.st_size, &crc) < 0 || fdatasync(a->fd) < 0)
+    if (mailbox_append_fd(a) < 0 || fstat(a->fd, &st) < 0)
+        return -1;
+    a->arrivals.bytes += (uint64_t)st.st_size; /* if it is too much, that is the end */
+    quota = arrivals_quota(&a->arrivals);
+    if (ledger_check_quota(a->folder.store, &quota, a->arrivals.bytes, a->arrivals.count + 1) < 0 ||
+        message_file_crc(a->fd, (uint64_t)st.st_size, &crc) < 0 || /* still in the page cache */
+        fdatasync(a->fd) < 0)
         return -1;
     a->tmps = xreallocarray(a->tmps, a->arrivals.count + 1, sizeof(*a->tmps));
     memcpy(a->tmps[a->arrivals.count], a->tmp, sizeof(a->tmp));
@@ -95,7 +105,6 @@ mailbox_append_message(struct mailbox_append *a, uint32_t flags, const struct sl
     in->arrival.crc = crc;
     folder_email_id_new(in->email_id);
     copy_keywords(in, keywords, keyword_count);
-    a->arrivals.bytes += (uint64_t)st.st_size;
     close_keep_errno(a->fd); /* flushed already */
     a->fd = -1;
     return 0;

@@ -76,6 +76,7 @@ struct flag_change {
     uint32_t flags, off, on;
     uint64_t keywords, keywords_off, keywords_on;
     uint64_t unchanged_since;
+    const struct message *known; /* of each sequence number, as the client may know it; or NULL */
 };
 
 /* True if the message gets other flags than it has. */
@@ -86,7 +87,35 @@ alters(const struct flag_change *c, const struct message *m)
            ((m->keywords & ~c->keywords_off) | c->keywords_on) != m->keywords;
 }
 
-/* Finds what really changes: its UIDs, and *unseen_delta. */
+/* RFC 7162 sections 3.1.3 and 3.1.12: others changed the message above the client's MODSEQ, and not
+ * only, since it was last told, in flags that this change does not touch. */
+static bool
+is_stale(const struct flag_change *c, const struct message *m, const struct message *known)
+{
+    if (c->unchanged_since == 0 || m->modseq <= c->unchanged_since)
+        return false;
+    return known == NULL || known->modseq > c->unchanged_since ||
+           ((known->flags ^ m->flags) & c->flags) != 0 ||
+           ((known->keywords ^ m->keywords) & c->keywords) != 0;
+}
+
+/* The messages before the lock shows what others did to them; only a change of single flags can do
+ * without their agreement. The caller frees it. */
+static struct message *
+note_known(const struct mailbox *mb, const uint32_t *seqs, uint32_t count,
+           const struct flag_change *c)
+{
+    struct message *known;
+
+    if (c->unchanged_since == 0 || c->op == MAILBOX_FLAGS_SET)
+        return NULL;
+    known = xreallocarray(NULL, count, sizeof(*known));
+    for (uint32_t i = 0; i < count; i++)
+        known[i] = *mailbox_message(mb, seqs[i]);
+    return known;
+}
+
+/* Finds what really changes: its UIDs. */
 static uint32_t *
 choose(struct mailbox *mb, const uint32_t *seqs, uint32_t count, const struct flag_change *c,
        bool *skipped, bool *changed, uint32_t *chosen_count)
@@ -96,7 +125,7 @@ choose(struct mailbox *mb, const uint32_t *seqs, uint32_t count, const struct fl
     for (uint32_t i = 0; i < count; i++) {
         uint32_t rank = mailbox_rank_of_seq(mb, seqs[i]);
         const struct message *m = rank == 0 ? NULL : &view_at(&mb->view, rank)->m;
-        bool skip = m != NULL && c->unchanged_since != 0 && m->modseq > c->unchanged_since;
+        bool skip = m != NULL && is_stale(c, m, c->known == NULL ? NULL : &c->known[i]);
         bool alter = m != NULL && !skip && alters(c, m);
 
         if (skipped != NULL)
@@ -192,21 +221,25 @@ mailbox_store_flags(struct mailbox *mb, const uint32_t *seqs, uint32_t count,
                             .keywords = keywords,
                             .unchanged_since = unchanged_since};
     int64_t interval = mb->folder.store->options.flush_interval_ms;
-    uint32_t *uids, chosen;
-    int rc = 0;
+    struct message *known;
+    uint32_t *uids = NULL, chosen = 0;
+    int rc;
 
     plan(&c);
     if (!mb->folder.store->options.may_remove && (c.on & MESSAGE_DELETED) != 0) {
         errno = EACCES;
         return -1;
     }
-    if (mailbox_lock(mb) < 0)
-        return -1;
-    uids = choose(mb, seqs, count, &c, skipped, changed, &chosen);
-    if (chosen > 0)
-        rc = write_flags(mb, &c, uids, chosen);
-    mailbox_unlock(mb);
+    c.known = known = note_known(mb, seqs, count, &c);
+    rc = mailbox_lock(mb);
+    if (rc == 0) {
+        uids = choose(mb, seqs, count, &c, skipped, changed, &chosen);
+        if (chosen > 0)
+            rc = write_flags(mb, &c, uids, chosen);
+        mailbox_unlock(mb);
+    }
     xfree(&uids);
+    xfree(&known);
     if (rc < 0 || chosen == 0)
         return rc;
     if (interval == 0 || (!mb->unsettled && mb->own_end - mb->settled_offset > JOURNAL_SPAN_MAX))

@@ -108,7 +108,8 @@ check_copy(struct mailbox *mb, const uint32_t *seqs, uint32_t count, bool move)
         }
         bytes += mailbox_message(mb, seqs[i])->size;
     }
-    return move ? 0 : ledger_check_quota(mb->folder.store, bytes, count);
+    return move ? 0
+                : ledger_check_quota(mb->folder.store, &mb->folder.store->options, bytes, count);
 }
 
 /* The arrivals, and what a MOVE (`origin`) needs then: they are settled when the source is. A

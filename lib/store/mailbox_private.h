@@ -17,6 +17,7 @@ struct ghost {
     uint32_t seq; /* does not change before the next report */
     struct message m;
     uint64_t record_end; /* of the expunge: reported when that is settled */
+    uint64_t modseq;     /* of the expunge */
 };
 
 struct uid_list {
@@ -41,6 +42,7 @@ struct mailbox {
     struct uid_range *recents; /* claimed by this session, ascending */
     uint32_t recent_count;
     uint64_t record_end;    /* of the record that is being applied */
+    uint64_t record_modseq; /* what it says is the highest */
     bool own_record;        /* it is our own: its flag changes are known */
     int64_t flush_due_ms;   /* monotonic; 0: nothing to flush */
     int64_t new_checked_ms; /* when new/ was looked at */

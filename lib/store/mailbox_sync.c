@@ -42,7 +42,7 @@ add_ghost(struct mailbox *mb, uint32_t seq, const struct message *m)
         mb->ghosts = xreallocarray(mb->ghosts, mb->ghost_cap, sizeof(*mb->ghosts));
     }
     memmove(mb->ghosts + at + 1, mb->ghosts + at, (mb->ghost_count - at) * sizeof(*mb->ghosts));
-    mb->ghosts[at] = (struct ghost){seq, *m, mb->record_end};
+    mb->ghosts[at] = (struct ghost){seq, *m, mb->record_end, mb->record_modseq};
     mb->ghost_count++;
 }
 
@@ -80,6 +80,7 @@ take_record(void *arg, const struct record *rec)
     const struct view_watcher watcher = {on_removing, on_changed, on_keyword, mb};
 
     mb->record_end = rec->end;
+    mb->record_modseq = rec->state.modseq;
     if ((rec->flags & RECORD_LASTING) != 0)
         mb->saw_lasting = true;
     return view_apply(&mb->view, rec, &watcher);
@@ -163,6 +164,7 @@ compare_views(struct mailbox *mb, const struct view *fresh)
     uint32_t count = view_count(&mb->view), fresh_count = view_count(fresh), at = 1, removed = 0;
 
     mb->record_end = 0;
+    mb->record_modseq = mb->view.state.modseq + 1; /* after all that the session knows */
     for (uint32_t rank = 1; rank <= count; rank++) {
         const struct message *m = &view_at(&mb->view, rank)->m;
 

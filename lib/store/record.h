@@ -83,9 +83,6 @@ enum item_type {
     ITEM_ORIGIN      /* where a MOVE took the arrivals of this record from */
 };
 
-struct uid_range {
-    uint32_t first, last; /* both included */
-};
 struct gone_range {
     uint32_t first, last;
     uint64_t modseq;

@@ -343,9 +343,9 @@ def test_append_that_cannot_be(imap):
 
 
 def test_what_follows_an_append_is_no_command(imap):
-    """More than one message (RFC 3502, not announced): their text must not be taken for commands."""
-    for folder in ("INBOX", "nowhere"):
-        imap.send(f"a APPEND {folder} {{3+}}\r\nabc {{13+}}\r\nx CREATE evil (\\Seen) {{3+}}\r\nabc\r\n")
+    """More than one message (RFC 3502) that are refused: their text must not be taken for commands."""
+    for folder, junk in (("INBOX", "junk"), ("nowhere", "")):
+        imap.send(f"a APPEND {folder} {{3+}}\r\nabc{junk} {{13+}}\r\nx CREATE evil (\\Seen) {{3+}}\r\nabc\r\n")
         assert re.match(rb"a (BAD|NO) ", imap.line())
         imap.ok("NOOP")
     assert imap.ok('LIST "" evil') == [b""]

@@ -2,6 +2,7 @@
  * t/unit/test_authd_cache.c - authd's verified credentials, back-off, client addresses.
  */
 // LINK: authd/cache.c
+// LINK: authd/login_delay.c
 // LINK: authd/throttle.c
 // LINK: authd/client_address.c
 #include <check.h>
@@ -10,6 +11,7 @@
 
 #include "authd/cache.h"
 #include "authd/client_address.h"
+#include "authd/login_delay.h"
 #include "authd/throttle.h"
 
 static const struct credentials alice = {
@@ -91,6 +93,29 @@ START_TEST(delays_grow_and_fade)
 }
 END_TEST
 
+START_TEST(a_login_is_remembered_for_the_delay_and_no_longer)
+{
+    struct login_delay *ld = login_delay_new(1000), *none = login_delay_new(0);
+    struct slice ann = SLICE("ann@d.test"), bob = SLICE("bob@d.test");
+
+    login_delay_note(ld, ann, 5000);
+    ck_assert(login_delay_is_too_soon(ld, ann, 5000));
+    ck_assert(login_delay_is_too_soon(ld, ann, 5999));
+    ck_assert(!login_delay_is_too_soon(ld, bob, 5999));
+    ck_assert(!login_delay_is_too_soon(ld, ann, 6000));
+    login_delay_note(ld, bob, 6500); /* another generation */
+    ck_assert(login_delay_is_too_soon(ld, bob, 7499));
+    login_delay_note(ld, ann, 7499);
+    login_delay_note(ld, SLICE("cyd@d.test"), 7500);
+    ck_assert(login_delay_is_too_soon(ld, ann, 8498));
+    ck_assert(!login_delay_is_too_soon(ld, ann, 8499));
+    login_delay_note(none, ann, 0);
+    ck_assert(!login_delay_is_too_soon(none, ann, 0));
+    login_delay_free(&ld);
+    login_delay_free(&none);
+}
+END_TEST
+
 static const struct {
     const char *ip;
     int rc;
@@ -133,6 +158,7 @@ main(void)
     tcase_add_test(tc, is_bounded_and_keeps_what_is_young);
     tcase_add_test(tc, without_lifetime_nothing_hits);
     tcase_add_test(tc, delays_grow_and_fade);
+    tcase_add_test(tc, a_login_is_remembered_for_the_delay_and_no_longer);
     tcase_add_loop_test(tc, one_share_for_an_address_or_a_network, 0, (int)ARRAY_LEN(addresses));
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

@@ -240,6 +240,14 @@ parse_append(struct parser *p)
     return append_args_parse(p, &args);
 }
 
+static bool
+parse_append_part(struct parser *p)
+{
+    enum append_part part;
+
+    return append_args_parse_part(p, &part);
+}
+
 static const struct {
     bool (*parse)(struct parser *p);
     const char *text;
@@ -296,13 +304,20 @@ static const struct {
     {parse_list, " \"\" * RETURN (FOO)", false},
     {parse_list, " \"\" * RETURN (STATUS ())", false},
     {parse_list, " \"\"", false},
-    {parse_append, " INBOX {10}", true},
-    {parse_append, " INBOX (\\Seen kw) \"17-Jul-1996 02:44:25 -0700\" {10+}", true},
-    {parse_append, " {5}\r\nINBOX () {10}", true},
-    {parse_append, " INBOX (\\Recent) {10}", false},
-    {parse_append, " INBOX {10} ", false},
-    {parse_append, " INBOX", false},
-    {parse_append, " {5}", false},
+    {parse_append, " {10}", true},
+    {parse_append, " (\\Seen kw) \"17-Jul-1996 02:44:25 -0700\" {10+}", true},
+    {parse_append, " () ~{10}", true},
+    {parse_append, " \"17-Jul-1996 02:44:25 -0700\" UTF8 (~{10}", true},
+    {parse_append, " CATENATE (URL x", true},
+    {parse_append, " CATENATE URL", false},
+    {parse_append, " UTF8 ~{10}", false},
+    {parse_append, " (\\Recent) {10}", false},
+    {parse_append, "{10}", false},
+    {parse_append_part, "URL \"/x/;UID=1\"", true},
+    {parse_append_part, "text {5}", true},
+    {parse_append_part, "UTF8 (~{5}", true},
+    {parse_append_part, "UTF8 ~{5}", false},
+    {parse_append_part, "TEXTS {5}", false},
 };
 
 START_TEST(arguments_follow_the_grammar)
@@ -335,10 +350,14 @@ END_TEST
 START_TEST(the_message_of_an_append_is_told_from_other_literals)
 {
     arena_free(&arena);
-    ck_assert(append_args_end_in_message(SLICE("a append INBOX {5}"), &arena));
-    ck_assert(append_args_end_in_message(SLICE("a APPEND {1}\r\nx (\\Seen) {5+}"), &arena));
-    ck_assert(!append_args_end_in_message(SLICE("a APPEND {5}"), &arena));
-    ck_assert(!append_args_end_in_message(SLICE("a LOGIN INBOX {5}"), &arena));
+    ck_assert(append_args_end_in_message(SLICE("a append INBOX {5}"), false, &arena));
+    ck_assert(append_args_end_in_message(SLICE("a APPEND {1}\r\nx (\\Seen) {5+}"), false, &arena));
+    ck_assert(!append_args_end_in_message(SLICE("a APPEND {5}"), false, &arena));
+    ck_assert(append_args_end_in_message(SLICE("a uid replace * x {5}"), true, &arena));
+    ck_assert(append_args_end_in_message(SLICE("a REPLACE 4 x CATENATE (URL {5}"), true, &arena));
+    ck_assert(!append_args_end_in_message(SLICE("a REPLACE 4 x {5}"), false, &arena));
+    ck_assert(!append_args_end_in_message(SLICE("a REPLACE 4 {5}"), true, &arena));
+    ck_assert(!append_args_end_in_message(SLICE("a LOGIN INBOX {5}"), false, &arena));
 }
 END_TEST
 

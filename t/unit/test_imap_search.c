@@ -3,6 +3,7 @@
  */
 // LINK: imapd/parser.c
 // LINK: imapd/seqset.c
+// LINK: imapd/saved_result.c
 // LINK: imapd/search_args.c
 // LINK: imapd/search_eval.c
 // LINK: imapd/search_header.c
@@ -10,6 +11,7 @@
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -28,9 +30,9 @@ static const char *const texts[COUNT] = {
 
 /* 1994-02-01 12:00, 1970-01-01 00:00, a day before the epoch */
 static struct message messages[COUNT] = {
-    {.uid = 5, .flags = MESSAGE_SEEN, .keywords = 2, .internal_ms = 760104000000},
-    {.uid = 7, .flags = MESSAGE_FLAGGED | MESSAGE_RECENT, .internal_ms = 0},
-    {.uid = 1000, .flags = MESSAGE_DELETED | MESSAGE_SEEN, .internal_ms = -1},
+    {.uid = 5, .modseq = 3, .flags = MESSAGE_SEEN, .keywords = 2, .internal_ms = 760104000000},
+    {.uid = 7, .modseq = 5, .flags = MESSAGE_FLAGGED | MESSAGE_RECENT, .internal_ms = 0},
+    {.uid = 1000, .modseq = 8, .flags = MESSAGE_DELETED | MESSAGE_SEEN, .internal_ms = -1},
 };
 static unsigned opened;
 
@@ -50,6 +52,27 @@ mailbox_message(const struct mailbox *mb, uint32_t seq)
     ck_assert(seq >= 1 && seq <= COUNT);
     messages[seq - 1].size = strlen(texts[seq - 1]);
     return &messages[seq - 1];
+}
+
+uint32_t
+mailbox_seq_at_or_above(const struct mailbox *mb, uint32_t uid)
+{
+    uint32_t seq = 1;
+
+    (void)mb;
+    while (seq <= COUNT && messages[seq - 1].uid < uid)
+        seq++;
+    return seq;
+}
+
+/* Saved on 1 February 1994; the last one is gone. */
+int
+mailbox_message_facts(struct mailbox *mb, uint32_t seq, struct message_facts *out)
+{
+    (void)mb;
+    *out = (struct message_facts){.saved_ms = 760104000000};
+    (void)snprintf(out->email_id, sizeof(out->email_id), "M%u", seq);
+    return seq < COUNT ? 0 : -1;
 }
 
 int
@@ -132,6 +155,11 @@ static const struct {
     {"9", 0, 0},
     {"UID 6:8", 2, 0},
     {"UID 2000:*", 4, 0},
+    {"$", 2, 0},
+    {"UID $", 2, 0},
+    {"NOT $", 5, 0},
+    {"1,$", 3, 0},
+    {"OR $ DELETED", 6, 0},
     {"ON 1-Feb-1994", 1, 0},
     {"BEFORE 1-Jan-1970", 4, 0},
     {"ON 31-Dec-1969", 4, 0},
@@ -143,6 +171,17 @@ static const struct {
     {"NOT SENTSINCE 1-Jan-1990", 4, 3},
     {"LARGER 40", 3, 0},
     {"SMALLER 40", 4, 0},
+    {"SMALLER 9223372036854775807", 7, 0},
+    {"MODSEQ 5", 6, 0},
+    {"MODSEQ \"/flags/\\\\seen\" all 9", 0, 0},
+    {"NOT MODSEQ 8", 3, 0},
+    {"EMAILID M2", 2, 0},
+    {"EMAILID m2", 0, 0},
+    {"THREADID T2", 0, 0},
+    {"SAVEDON 1-Feb-1994", 3, 0},
+    {"SAVEDBEFORE 1-Feb-1994", 0, 0},
+    {"SAVEDSINCE 1-Jan-1994", 3, 0},
+    {"SAVEDATESUPPORTED", 7, 0},
     {"SUBJECT PLAIN", 1, 3},
     {"SUBJECT \"gr\xc3\x9c\xc3\x9f\"", 2, 3},
     {"HEADER X-Empty \"\"", 4, 3},
@@ -180,11 +219,13 @@ START_TEST(programs_match)
     struct search_args args;
     struct parser p;
     unsigned matches;
+    struct seqrange range = {6, 500}; /* from messages that are gone to another */
+    struct saved_result saved = {&range, 1};
 
     ck_assert(strbuf_printf(&text, " %s", programs[_i].keys));
     p = parser_begin(strbuf_slice(&text), &arena);
     ck_assert_msg(search_args_parse(&p, &args), "%s: %s", programs[_i].keys, p.error);
-    search_eval_prepare(args.root, NULL);
+    search_eval_prepare(args.root, NULL, &saved, &arena);
     matches = run(args.root);
     ck_assert_msg(matches == programs[_i].matches, "%s: %u", programs[_i].keys, matches);
     ck_assert_msg(opened <= programs[_i].opened, "%s opened %u", programs[_i].keys, opened);

@@ -5,12 +5,18 @@
 // LINK: imapd/any.c
 // LINK: imapd/append.c
 // LINK: imapd/append_args.c
+// LINK: imapd/append_job.c
+// LINK: imapd/append_sink.c
+// LINK: imapd/append_text.c
+// LINK: imapd/append_url.c
 // LINK: imapd/capability.c
 // LINK: imapd/command.c
+// LINK: imapd/condstore.c
 // LINK: imapd/copy.c
 // LINK: imapd/expunge.c
 // LINK: imapd/fetch.c
 // LINK: imapd/fetch_args.c
+// LINK: imapd/fetch_binary.c
 // LINK: imapd/fetch_section.c
 // LINK: imapd/flag_list.c
 // LINK: imapd/flags.c
@@ -23,20 +29,35 @@
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
 // LINK: imapd/parser.c
+// LINK: imapd/qresync.c
+// LINK: imapd/partial_range.c
+// LINK: imapd/replace.c
 // LINK: imapd/reply.c
+// LINK: imapd/saved_result.c
 // LINK: imapd/search.c
 // LINK: imapd/search_args.c
 // LINK: imapd/search_eval.c
 // LINK: imapd/search_header.c
+// LINK: imapd/quota.c
+// LINK: imapd/search_return.c
+// LINK: imapd/search_run.c
 // LINK: imapd/select.c
+// LINK: imapd/select_args.c
 // LINK: imapd/selection.c
 // LINK: imapd/seqset.c
 // LINK: imapd/server.c
 // LINK: imapd/session.c
+// LINK: imapd/sort.c
+// LINK: imapd/sort_data.c
+// LINK: imapd/sort_order.c
 // LINK: imapd/special_use.c
 // LINK: imapd/status.c
 // LINK: imapd/status_items.c
 // LINK: imapd/store.c
+// LINK: imapd/thread.c
+// LINK: imapd/thread_links.c
+// LINK: imapd/thread_subject.c
+// LINK: imapd/thread_tree.c
 // LINK: imapd/updates.c
 #include <check.h>
 #include <fcntl.h>
@@ -199,6 +220,19 @@ static const struct {
     {"a CREATE d/e (USE (\\Archive))\r\nb SUBSCRIBE d/e\r\n"
      "c LIST (SUBSCRIBED SPECIAL-USE RECURSIVEMATCH) \"\" d\r\nd DELETE d/e\r\n",
      {"a OK", "b OK", "(\"CHILDINFO\" (\"SUBSCRIBED\" \"SPECIAL-USE\"))\r\n", "c OK", "d OK"}},
+    /* one command, many ways for messages to come */
+    {"a CREATE m\r\nb APPEND m {6+}\r\na: 1\r\n (\\Seen) {6+}\r\na: 2\r\n CATENATE (TEXT "
+     "{8+}\r\na: 3\r\n\r\n "
+     "URL {9+}\r\n/m/;UID=1 URL /INBOX/;UID=9)\r\nc APPEND m {6+}\r\na: 1\r\n (\\Seen) {6+}\r\na: "
+     "2\r\n\r\n"
+     "d APPEND m CATENATE (URL /m/;UID=1 URL "
+     "\"/m/;UID=2/;SECTION=HEADER.FIELDS%20(A)/;PARTIAL=1.2\" TEXT {3+}\r\nxyz)\r\n"
+     "e SELECT m\r\nf FETCH 3 BODY[]\r\ng UID REPLACE 1 m {3+}\r\nabc\r\nh REPLACE 9 m "
+     "{3+}\r\nabc\r\n"
+     "i FETCH * (BINARY[1] BINARY.SIZE[])\r\n",
+     {"a OK", "b NO [BADURL /m/;UID=1]", "c OK [APPENDUID ", " 1:2] ", "d OK [APPENDUID ",
+      "e OK", "BODY[] {11}\r\na: 1\r\n: xyz)", "f OK", "* OK [APPENDUID ", "* 1 EXPUNGE\r\n",
+      "g OK", "h BAD"}},
     {"\r\na\r\nb FOO\r\nc LOGIN a b\r\nd SEARCH ALL\r\ne LIST {1000000+}\r\nf NOOP\r\ng "
      "LOGOUT\r\nh NOOP\r\n",
      {"* BAD", "a BAD", "b BAD", "c BAD", "d BAD"}},

@@ -9,11 +9,13 @@
 // LINK: pop3d/login.c
 // LINK: pop3d/maildrop.c
 // LINK: pop3d/message_out.c
+// LINK: pop3d/octets.c
 // LINK: pop3d/session.c
 // LINK: pop3d/transaction.c
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -43,6 +45,8 @@ answer(struct authd_result *result, struct slice user, bool right)
     result->dir_fd = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
     result->ok.user = user;
     result->ok.rights = ACCOUNTD_MAY_REMOVE_MAIL | ACCOUNTD_MAY_CHANGE_MAIL;
+    if (slice_eq(user, SLICE("max")))
+        result->ok.rights |= ACCOUNTD_POP3_DELAYED | ACCOUNTD_POP3_MARKS_SEEN;
     if (slice_eq(user, SLICE("rob")))
         result->ok.rights = ACCOUNTD_MAY_REMOVE_MAIL;
 }
@@ -104,6 +108,8 @@ static const char *const files[] = {
 };
 static struct message messages[ARRAY_LEN(files)];
 static bool read_only, cannot_remove, cannot_open;
+static const uint64_t cached_octets = 23; /* of the third */
+static int seen_fd; /* the numbers that became \Seen */
 static int removed_fd; /* the UIDs that were removed, for the test to read */
 
 struct store *
@@ -159,6 +165,31 @@ mailbox_open_message(struct mailbox *mb, uint32_t seq)
     (void)mb;
     ck_assert_int_eq(write_all(fd, slice_of(files[seq - 1])), 0);
     return fd;
+}
+bool
+mailbox_cache_get(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind, struct slice *out)
+{
+    (void)mb;
+    if (uid != 12 || kind != MAILBOX_CACHE_POP3_OCTETS)
+        return false;
+    *out = slice_make(&cached_octets, sizeof(cached_octets));
+    return true;
+}
+void
+mailbox_cache_put(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,
+                  struct slice value)
+{
+    (void)mb, (void)uid, (void)value;
+    ck_assert_int_eq(kind, MAILBOX_CACHE_POP3_OCTETS);
+}
+int
+mailbox_store_flags(struct mailbox *mb, const uint32_t *seqs, uint32_t count,
+                    enum mailbox_flag_op op, uint32_t flags, uint64_t keywords,
+                    uint64_t unchanged_since, bool *skipped, bool *changed)
+{
+    (void)mb, (void)keywords, (void)unchanged_since, (void)skipped, (void)changed;
+    ck_assert(op == MAILBOX_FLAGS_ADD && flags == MESSAGE_SEEN);
+    return write_all(seen_fd, slice_make(seqs, count * sizeof(*seqs)));
 }
 void
 mailbox_release_memory(struct mailbox *mb)
@@ -246,7 +277,7 @@ expect(const char *script, const char *expected)
 
 #define HELLO "+OK Posthorn ready\r\n"
 #define LOGIN "USER alice\r\nPASS secret\r\n"
-#define WELCOME "+OK password?\r\n+OK maildrop has 3 messages (80 octets)\r\n"
+#define WELCOME "+OK password?\r\n+OK maildrop has 3 messages\r\n"
 #define BYE "+OK bye\r\n"
 #define BYE_3 "+OK bye (3 messages left)\r\n"
 #define NOT_NOW "-ERR not allowed now\r\n"
@@ -258,20 +289,20 @@ static const struct {
     {"quit\r\nNOOP\r\n", HELLO BYE},
     {"STAT\r\nNOOP\r\nXYZ\r\nPASS x\r\nQUIT\r\n",
      HELLO NOT_NOW NOT_NOW "-ERR unknown command\r\n" NOT_NOW BYE},
-    {LOGIN "STAT\r\nNOOP\r\nQUIT\r\n", HELLO WELCOME "+OK 3 80\r\n+OK still here\r\n" BYE_3},
+    {LOGIN "STAT\r\nNOOP\r\nQUIT\r\n", HELLO WELCOME "+OK 3 82\r\n+OK still here\r\n" BYE_3},
     {"USER alice\r\nPASS wrong\r\nPASS secret\r\n" LOGIN "QUIT\r\n",
      HELLO "+OK password?\r\n-ERR [AUTH] wrong user name or password\r\n" NOT_NOW WELCOME BYE_3},
     {"USER alice\r\nUSER bob\r\nNOOP\r\nPASS secret\r\nUSER x\r\nSTLS\r\nAUTH PLAIN\r\nQUIT\r\n",
      HELLO "+OK password?\r\n+OK password?\r\n" NOT_NOW
-           "+OK maildrop has 3 messages (80 octets)\r\n" NOT_NOW NOT_NOW NOT_NOW BYE_3},
+           "+OK maildrop has 3 messages\r\n" NOT_NOW NOT_NOW NOT_NOW BYE_3},
     {LOGIN "LIST\r\nLIST 2\r\nLIST 4\r\nLIST 0\r\nLIST x\r\nUIDL\r\nUIDL 3\r\nQUIT\r\n",
-     HELLO WELCOME "+OK 3 messages\r\n1 35\r\n2 22\r\n3 23\r\n.\r\n+OK 2 22\r\n"
+     HELLO WELCOME "+OK 3 messages\r\n1 35\r\n2 24\r\n3 23\r\n.\r\n+OK 2 24\r\n"
                    "-ERR no such message\r\n-ERR no such message\r\n-ERR expected: [message]\r\n"
                    "+OK 3 messages\r\n1 unique-1\r\n2 unique-2\r\n3 unique-3\r\n.\r\n"
                    "+OK 3 unique-3\r\n" BYE_3},
     {LOGIN "RETR 1\r\nRETR 2\r\nRETR\r\nRETR 9\r\nLAST\r\nQUIT\r\n",
      HELLO WELCOME "+OK 35 octets\r\nSubject: one\r\n\r\n..dot\r\nsecond line\r\n.\r\n"
-                   "+OK 22 octets\r\nSubject: two\r\n\r\nno end\r\n.\r\n"
+                   "+OK 24 octets\r\nSubject: two\r\n\r\nno end\r\n.\r\n"
                    "-ERR expected: message\r\n-ERR no such message\r\n+OK 2\r\n" BYE_3},
     {LOGIN "TOP 1 0\r\nTOP 1 1\r\nTOP 1\r\nTOP 7 1\r\nLAST\r\nQUIT\r\n",
      HELLO WELCOME "+OK 35 octets\r\nSubject: one\r\n\r\n.\r\n"
@@ -280,7 +311,7 @@ static const struct {
     {LOGIN "DELE 2\r\nDELE 2\r\nSTAT\r\nLIST\r\nRETR 2\r\nRSET\r\nSTAT\r\nQUIT\r\n",
      HELLO WELCOME "+OK message 2 marked\r\n-ERR no such message\r\n+OK 2 58\r\n"
                    "+OK 2 messages\r\n1 35\r\n3 23\r\n.\r\n-ERR no such message\r\n"
-                   "+OK maildrop has 3 messages (80 octets)\r\n+OK 3 80\r\n" BYE_3},
+                   "+OK maildrop has 3 messages (82 octets)\r\n+OK 3 82\r\n" BYE_3},
     /* RFC 6856: not without UTF8, and no STLS after it */
     {LOGIN "RETR 3\r\nQUIT\r\n",
      HELLO WELCOME "-ERR [UTF8] the message needs UTF-8 mode\r\n" BYE_3},
@@ -292,17 +323,17 @@ static const struct {
            "+OK en the language is English\r\n-ERR there is English alone\r\n" BYE},
     /* POP-04 */
     {"USER rob\r\nPASS secret\r\nDELE 1\r\nSTAT\r\nQUIT\r\n",
-     HELLO WELCOME "-ERR nothing may be removed from this maildrop\r\n+OK 3 80\r\n" BYE_3},
+     HELLO WELCOME "-ERR nothing may be removed from this maildrop\r\n+OK 3 82\r\n" BYE_3},
     /* SASL: "secret" and its final data, answered with nothing */
     {"AUTH ECHO\r\nc2VjcmV0\r\n\r\nQUIT\r\n",
-     HELLO "+ \r\n+ dj1maW5hbA==\r\n+OK maildrop has 3 messages (80 octets)\r\n" BYE_3},
+     HELLO "+ \r\n+ dj1maW5hbA==\r\n+OK maildrop has 3 messages\r\n" BYE_3},
     {"AUTH ECHO c2VjcmV0\r\n\r\nQUIT\r\n",
-     HELLO "+ dj1maW5hbA==\r\n+OK maildrop has 3 messages (80 octets)\r\n" BYE_3},
+     HELLO "+ dj1maW5hbA==\r\n+OK maildrop has 3 messages\r\n" BYE_3},
     {"AUTH ECHO =\r\nAUTH ECHO\r\n*\r\nAUTH ECHO\r\n!\r\nAUTH NTLM\r\nAUTH ECHO "
      "a\r\nAUTH\r\nQUIT\r\n",
      HELLO "-ERR [AUTH] wrong user name or password\r\n+ \r\n-ERR cancelled\r\n+ \r\n"
            "-ERR the response cannot be decoded\r\n-ERR mechanism not supported\r\n"
-           "-ERR the initial response cannot be decoded\r\n-ERR mechanism not supported\r\n" BYE},
+           "-ERR the initial response cannot be decoded\r\n+OK mechanisms\r\nPLAIN\r\nECHO\r\n.\r\n" BYE},
     /* hostile lines */
     {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", HELLO},
     {"QUIT\nNOOP\r\nQUIT\r\n", HELLO "-ERR a line ends with CR and LF\r\n" BYE},
@@ -354,6 +385,52 @@ START_TEST(marked_messages_go_at_quit_and_only_there)
     expect(LOGIN "DELE 1\r\nQUIT\r\n",
            HELLO WELCOME "+OK message 1 marked\r\n"
                          "-ERR [SYS/TEMP] the marked messages were not removed\r\n");
+}
+END_TEST
+
+START_TEST(what_was_fetched_is_marked_as_read_where_the_user_wants_it)
+{
+    uint32_t numbers[4];
+    int fds[2], nowhere[2];
+
+    server_defaults();
+    ck_assert_int_eq(pipe2(fds, O_NONBLOCK), 0);
+    ck_assert_int_eq(pipe2(nowhere, O_NONBLOCK), 0);
+    seen_fd = fds[1];
+    removed_fd = nowhere[1];
+    expect(LOGIN "RETR 2\r\nQUIT\r\n",
+           HELLO WELCOME "+OK 24 octets\r\nSubject: two\r\n\r\nno end\r\n.\r\n" BYE_3);
+    ck_assert_int_eq(read(fds[0], numbers, sizeof(numbers)), -1);
+    /* TOP fetches nothing; no QUIT is needed */
+    expect("USER max\r\nPASS secret\r\nTOP 1 0\r\nRETR 2\r\n",
+           HELLO WELCOME "+OK 35 octets\r\nSubject: one\r\n\r\n.\r\n"
+                         "+OK 24 octets\r\nSubject: two\r\n\r\nno end\r\n.\r\n");
+    ck_assert_int_eq(read(fds[0], numbers, sizeof(numbers)), 4);
+    ck_assert_uint_eq(numbers[0], 2);
+}
+END_TEST
+
+/* RFC 2449 section 6.5 */
+START_TEST(the_login_delay_is_announced)
+{
+    struct strbuf replies = strbuf_new(REPLIES_MAX);
+    static const struct {
+        const char *user, *delay;
+    } users[] = {{"max", "\r\nLOGIN-DELAY 900\r\n"}, {"alice", "\r\nLOGIN-DELAY 0\r\n"}};
+
+    server_defaults();
+    server.login_delay_ms = 900000;
+    for (size_t i = 0; i < ARRAY_LEN(users); i++) {
+        char script[100];
+
+        (void)snprintf(script, sizeof(script), "CAPA\r\nUSER %s\r\nPASS secret\r\nCAPA\r\nQUIT\r\n",
+                       users[i].user);
+        strbuf_clear(&replies);
+        run(script, &replies, "127.0.0.1");
+        ck_assert_ptr_nonnull(strstr(strbuf_cstr(&replies), "\r\nLOGIN-DELAY 900 USER\r\n"));
+        ck_assert_ptr_nonnull(strstr(strbuf_cstr(&replies), users[i].delay));
+    }
+    strbuf_free(&replies);
 }
 END_TEST
 
@@ -437,6 +514,8 @@ main(void)
     tcase_add_test(tc, a_long_line_is_refused_and_the_next_is_read);
     tcase_add_test(tc, marked_messages_go_at_quit_and_only_there);
     tcase_add_test(tc, a_broken_maildrop_is_told_as_permanent);
+    tcase_add_test(tc, what_was_fetched_is_marked_as_read_where_the_user_wants_it);
+    tcase_add_test(tc, the_login_delay_is_announced);
     tcase_add_test(tc, without_tls_no_password_from_afar);
     tcase_add_test(tc, capabilities_name_all_extensions);
     tcase_add_test(tc, five_failed_logins_are_enough);

@@ -1,0 +1,13 @@
+/*
+ * imapd/list.h - the LIST response outside the LIST command.
+ */
+#ifndef POSTHORN_IMAPD_LIST_H
+#define POSTHORN_IMAPD_LIST_H
+
+#include "imapd/session.h"
+
+/* The LIST response that SELECT gives in IMAP4rev2 (RFC 9051 section 6.3.2), with the attributes
+ * that LIST would tell. 0, or -1 with errno. */
+int list_send_selected(struct session *s, struct slice name);
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * imapd/search_run.c - runs a SEARCH program over a mailbox.
+ */
+#include "imapd/search_run.h"
+
+#include "imapd/updates.h"
+#include "lib/mail/charset.h"
+
+enum { OUT_PART = 4096 /* bytes of numbers collected before they go to the stream */ };
+
+/* How many matches the answer needs, and from which end. */
+struct need {
+    bool from_end;
+    uint32_t limit;
+};
+
+static struct need
+what_is_needed(const struct search_return *r)
+{
+    unsigned telling = r == NULL ? 0 : r->options & ~(unsigned)SEARCH_RETURN_SAVE;
+    struct need need = {false, UINT32_MAX};
+
+    if (telling == SEARCH_RETURN_MIN || telling == SEARCH_RETURN_MAX) {
+        need.from_end = telling == SEARCH_RETURN_MAX;
+        need.limit = 1;
+    } else if (telling == SEARCH_RETURN_PARTIAL) {
+        need.from_end = r->partial.from_end;
+        need.limit = r->partial.first > r->partial.last ? r->partial.first : r->partial.last;
+    }
+    return need;
+}
+
+void
+search_run(struct session *s, struct mailbox *mb, struct search_key *root,
+           const struct search_return *r, struct arena *arena, struct search_found *out)
+{
+    struct need need = what_is_needed(r);
+    uint32_t total = mailbox_count(mb), count = 0;
+    uint32_t *seqs = arena_alloc(arena, (size_t)total * sizeof(*seqs));
+
+    search_eval_prepare(root, mb, &s->saved, arena);
+    for (uint32_t i = 1; i <= total && count < need.limit; i++) {
+        uint32_t seq = need.from_end ? total + 1 - i : i;
+
+        if (!search_eval_match(root, mb, seq, &s->message))
+            continue;
+        /* from the end the array fills from its end, so that it ascends */
+        seqs[need.from_end ? total - 1 - count : count] = seq;
+        count++;
+    }
+    *out = (struct search_found){.mailbox = mb,
+                                 .seqs = need.from_end ? seqs + (total - count) : seqs,
+                                 .count = count,
+                                 .in_mailbox_order = true};
+}
+
+/* RFC 3501 section 7.1: a charset that we don't know. */
+static struct reply
+reply_bad_charset(struct session *s)
+{
+    (void)strbuf_str(&s->code, "BADCHARSET (");
+    for (size_t i = 0; charset_names[i] != NULL; i++)
+        (void)strbuf_printf(&s->code, i == 0 ? "%s" : " %s", charset_names[i]);
+    (void)strbuf_char(&s->code, ')');
+    return (struct reply){REPLY_NO, strbuf_cstr(&s->code), "Unknown charset"};
+}
+
+struct reply
+search_run_refuse(struct session *s, const struct parser *p, const struct search_args *args,
+                  const struct search_return *r)
+{
+    if (!args->bad_charset)
+        return reply_bad(p->error);
+    if (r != NULL && (r->options & SEARCH_RETURN_SAVE))
+        saved_result_clear(&s->saved);
+    return reply_bad_charset(s);
+}
+
+void
+search_run_send_plain(struct session *s, const char *word, const struct search_found *found,
+                      bool is_uid, bool with_modseq)
+{
+    const struct search_return all = {.options = 0};
+
+    (void)strbuf_printf(&s->out, "* %s", word);
+    for (uint32_t i = 0; i < found->count; i++) {
+        uint32_t seq = found->seqs[i];
+
+        (void)strbuf_char(&s->out, ' ');
+        (void)strbuf_u64(&s->out, is_uid ? mailbox_message(found->mailbox, seq)->uid : seq);
+        if (s->out.len >= OUT_PART)
+            updates_put_out(s);
+    }
+    if (with_modseq && found->count > 0) /* RFC 7162 section 3.1.6 */
+        (void)strbuf_printf(&s->out, " (MODSEQ %llu)",
+                            (unsigned long long)search_return_modseq(&all, found, &s->arena));
+    (void)strbuf_str(&s->out, "\r\n");
+    updates_put_out(s);
+}

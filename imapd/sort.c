@@ -1,0 +1,36 @@
+/*
+ * imapd/sort.c - SORT and UID SORT (RFC 5256, with the RETURN of RFC 5267 section 3).
+ */
+#include "imapd/command.h"
+#include "imapd/condstore.h"
+#include "imapd/search_run.h"
+#include "imapd/sort_order.h"
+#include "imapd/updates.h"
+
+struct reply
+sort_sort(struct session *s, struct parser *p, unsigned flags)
+{
+    struct search_answer answer = {.tag = s->tag, .origin = "", .is_uid = flags & COMMAND_UID};
+    struct sort_order order;
+    struct search_return r;
+    struct search_args args;
+    struct search_found found;
+
+    if (!search_return_parse(p, &r) || !parser_space(p) || !sort_order_parse(p, &order))
+        return reply_bad(p->error);
+    if (!search_args_parse_criteria(p, &args))
+        return search_run_refuse(s, p, &args, &r);
+    if (args.has_modseq)
+        condstore_enable(s);
+    search_run(s, s->mailbox, args.root, NULL, &s->arena, &found);
+    sort_order_apply(&order, &s->message, &s->arena, &found);
+    search_return_save(s, &r, &found);
+    answer.with_modseq = args.has_modseq;
+    if (r.extended) {
+        search_return_write(&r, &found, &answer, &s->arena, &s->out);
+        updates_put_out(s);
+    } else {
+        search_run_send_plain(s, "SORT", &found, answer.is_uid, args.has_modseq);
+    }
+    return reply_ok("Sort completed");
+}
