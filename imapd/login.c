@@ -108,6 +108,8 @@ enter(struct session *s, const struct authd_result *result, const char *mechanis
         .quota_bytes = ok->quota_bytes,
         .quota_messages = ok->quota_messages,
         .may_remove = (ok->rights & ACCOUNTD_MAY_REMOVE_MAIL) != 0,
+        .read_only = (ok->rights & ACCOUNTD_MAY_CHANGE_MAIL) == 0,
+        .undelete_days = s->server->settings.undelete_days,
         .flush_interval_ms = s->server->settings.flush_interval_ms,
     };
     s->state = STATE_AUTHENTICATED;

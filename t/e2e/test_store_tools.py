@@ -108,3 +108,78 @@ def test_check_repairs_a_damaged_journal_beside_a_session(inst):
 def test_check_wants_somebody(inst):
     assert inst.run("store", "check", check=False).returncode == 2
     assert inst.run("store", "check", "--user", "nobody@d.test", check=False).returncode == 1
+
+
+# -- undelete --
+
+def test_undelete_by_user_folder_time_sender_and_subject(inst):
+    client = login(inst)
+    client.ok("CREATE Work/Old")
+    for n in range(4):
+        client.append("Work/Old", message(n), "(\\Flagged $Work) ")
+    client.append("INBOX", b"From: =?utf-8?q?J=C3=BCrgen?= <j@y.test>\r\nSubject: hello\r\n\r\nx\r\n")
+    client.ok("SELECT INBOX")
+    client.ok("STORE 1 +FLAGS (\\Deleted)")
+    client.ok("EXPUNGE")
+    client.ok("SELECT Work/Old")
+    client.ok("STORE 1:2 +FLAGS (\\Deleted)")
+    before = client.ok("FETCH 1 (FLAGS INTERNALDATE)")[0]
+    client.ok("EXPUNGE")
+    client.ok("CLOSE")
+    client.ok("DELETE Work/Old")
+    client.ok("DELETE Work")
+
+    def listed(*args):
+        return sorted(row["subject"] for row in inst.json("store", "undelete", "--user", ALICE,
+                                                          "--list", *args))
+    subjects = [f"message {n}" for n in range(4)]
+    assert listed() == sorted(["hello", *subjects])
+    assert listed("--folder", "Work/Old") == subjects
+    assert listed("--from", "jÜRGEN") == ["hello"]
+    assert listed("--subject", "MESSAGE 1") == ["message 1"]
+    assert listed("--since", "1h") == sorted(["hello", *subjects])
+    assert listed("--since", "2099-01-01") == []
+    assert inst.run("store", "undelete", "--user", ALICE, check=False).returncode == 1  # no --yes
+    assert client.command("SELECT Work/Old")[1].startswith(b"NO")
+
+    inst.run("store", "undelete", "--user", ALICE, "--folder", "Work/Old", "--yes")
+    client.ok("SELECT Work/Old")
+    lines = client.ok("FETCH 1:* (FLAGS INTERNALDATE BODY.PEEK[])")
+    assert len(lines) == 4
+    assert sorted(n for n in range(4) for line in lines if message(n) in line) == [0, 1, 2, 3]
+    assert all(b"\\Flagged" in line and b"$Work" in line and b"\\Deleted" not in line
+               for line in lines)
+    date = before[before.index(b"INTERNALDATE"):][:41]
+    assert any(date in line for line in lines)
+    assert listed() == ["hello"]
+    client.close()
+    inst.stop()
+    inst.run("store", "undelete", "--user", ALICE, "--yes")
+    assert listed() == []
+    assert findings(inst, "--all") == ([], 0)
+
+
+def test_undelete_can_be_switched_off_and_is_outside_the_quota(inst):
+    client = login(inst)
+    client.append("INBOX", message(0))
+    client.ok("SELECT INBOX")
+    client.ok("STORE 1 +FLAGS (\\Deleted)")
+    client.ok("EXPUNGE")
+    inst.run("user", "set", ALICE, "quota_messages=1")
+    client.close()
+    client = login(inst)
+    assert client.append("INBOX", message(1))[1].startswith(b"OK")
+    done = inst.run("store", "undelete", "--user", ALICE, "--yes", check=False)
+    assert done.returncode == 1 and "over quota" in done.err
+    inst.run("store", "undelete", "--user", ALICE, "--yes", "--no-quota")
+    client.ok("SELECT INBOX")
+    assert len(client.ok("FETCH 1:* UID")) == 2
+    client.close()
+    inst.set("store.undelete_days", "0")
+    inst.run("reload")
+    client = login(inst)
+    client.ok("SELECT INBOX")
+    client.ok("STORE 1:* +FLAGS (\\Deleted)")
+    client.ok("EXPUNGE")
+    client.close()
+    assert inst.json("store", "undelete", "--user", ALICE, "--list") == []
