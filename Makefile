@@ -52,13 +52,13 @@ LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring
 LIBS_authd = -levent_core -lseccomp -lgsasl -lcrypt -largon2 -lcrypto
 LIBS_dnsd = -levent_core -lseccomp -lunbound
 LIBS_smtpd = -levent_core -lseccomp -lssl -lcrypto
-LIBS_imapd = -levent_core -lseccomp -lssl -lcrypto -licuuc
+LIBS_imapd = -levent_core -lseccomp -lssl -lcrypto -licuuc -lz
 LIBS_pop3d = -levent_core -lseccomp -lssl -lcrypto
 LIBS_queue-manager = -levent_core -lseccomp
 LIBS_local-deliver = -levent_core -lseccomp
 LIBS_remote-deliver = -levent_core -lseccomp -lssl -lcrypto -lidn2 -lunistring
 LIBS_posthorn = -levent_core -lseccomp -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring -licuuc
-LIBS_ALL = -levent_core -lseccomp -lsqlite3 -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound -licuuc
+LIBS_ALL = -levent_core -lseccomp -lsqlite3 -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound -licuuc -lz
 
 DAEMONS := $(foreach d,$(DAEMONS),$(if $(wildcard $(d)/main.c),$(d)))
 PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \

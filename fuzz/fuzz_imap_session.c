@@ -13,6 +13,7 @@
 // LINK: imapd/append_url.c
 // LINK: imapd/capability.c
 // LINK: imapd/command.c
+// LINK: imapd/compress.c
 // LINK: imapd/condstore.c
 // LINK: imapd/copy.c
 // LINK: imapd/expunge.c

@@ -12,6 +12,7 @@
  * only once, before the login. */
 static const char *const extensions[] = {
     "IMAP4rev1",             /* RFC 3501 */
+    "IMAP4rev2",             /* RFC 9051 */
     "SASL-IR",               /* RFC 4959 */
     "LITERAL+",              /* RFC 7888 */
     "ID",                    /* RFC 2971 */
@@ -35,6 +36,7 @@ static const char *const extensions[] = {
     "CREATE-SPECIAL-USE", /* RFC 6154 */
     "LIST-EXTENDED",      /* RFC 5258 */
     "LIST-STATUS",        /* RFC 5819 */
+    "COMPRESS=DEFLATE",   /* RFC 4978 */
     "CONDSTORE",          /* RFC 7162 */
     "QRESYNC",            /* RFC 7162 */
     "OBJECTID",           /* RFC 8474 */

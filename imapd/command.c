@@ -5,6 +5,7 @@
  */
 #include "imapd/command.h"
 
+#include "imapd/compress.h"
 #include "imapd/updates.h"
 #include "lib/log/log.h"
 
@@ -22,6 +23,7 @@ static const struct command commands[] = {
     {"AUTHENTICATE", STATE_NOT_AUTHENTICATED, 0, login_authenticate}, /* 6.2.2 */
     {"LOGIN", STATE_NOT_AUTHENTICATED, 0, login_login},               /* RFC 3501 6.2.3 */
     {"ENABLE", LOGGED_IN, 0, any_enable},                             /* RFC 5161 */
+    {"COMPRESS", LOGGED_IN, 0, compress_compress},                    /* RFC 4978 */
     {"SELECT", LOGGED_IN, 0, select_select},                          /* RFC 3501 6.3.1 */
     {"EXAMINE", LOGGED_IN, 0, select_examine},                        /* RFC 3501 6.3.2 */
     {"CREATE", LOGGED_IN, 0, folder_create},                          /* RFC 3501 6.3.3 */
@@ -151,5 +153,6 @@ command_run(struct session *s)
     if (s->mailbox != NULL && s->state == STATE_SELECTED && reply.kind != REPLY_BAD)
         updates_send(s, !(c->flags & COMMAND_NO_EXPUNGE), (c->flags & COMMAND_UID) != 0);
     send_tagged(s, &reply, &p);
+    compress_start(s);
     count_errors(s, &reply);
 }

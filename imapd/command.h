@@ -31,6 +31,7 @@ struct reply any_noop(struct session *s, struct parser *p, unsigned flags);
 struct reply any_check(struct session *s, struct parser *p, unsigned flags);
 struct reply any_logout(struct session *s, struct parser *p, unsigned flags);
 struct reply any_id(struct session *s, struct parser *p, unsigned flags);
+struct reply compress_compress(struct session *s, struct parser *p, unsigned flags);
 struct reply any_enable(struct session *s, struct parser *p, unsigned flags);
 struct reply login_starttls(struct session *s, struct parser *p, unsigned flags);
 struct reply login_login(struct session *s, struct parser *p, unsigned flags);

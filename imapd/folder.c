@@ -3,6 +3,7 @@
  */
 #include "imapd/command.h"
 #include "imapd/special_use.h"
+#include "lib/mail/utf8_nfc.h"
 
 /* "(USE (\Drafts))" (RFC 6154 section 3, RFC 4466 section 2.2). One use a folder. */
 static bool
@@ -37,6 +38,14 @@ without_delimiter(struct slice name)
     return name;
 }
 
+/* Names that a client writes in UTF-8 are Net-Unicode (RFC 9051 section 6.3.4): none may look like
+ * another one that it is not. */
+static bool
+is_net_unicode(const struct session *s, struct slice name)
+{
+    return !session_takes_utf8(s) || utf8_is_nfc(name);
+}
+
 struct reply
 folder_create(struct session *s, struct parser *p, unsigned flags)
 {
@@ -53,6 +62,8 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
     if (!supported)
         return reply_no("USEATTR", "This special use is not supported");
     name = without_delimiter(name);
+    if (!is_net_unicode(s, name))
+        return reply_no("CANNOT", "Mailbox name is not in normalization form C");
     store = session_store(s);
     if (store == NULL || store_create(store, name, use) < 0)
         return reply_errno();
@@ -95,6 +106,8 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (!s->store_options.may_remove && slice_eq(from, SLICE("INBOX")))
         return reply_no("NOPERM", "This user may not remove mail");
+    if (!is_net_unicode(s, to))
+        return reply_no("CANNOT", "Mailbox name is not in normalization form C");
     store = session_store(s);
     if (store == NULL || store_rename(store, from, without_delimiter(to)) < 0)
         return reply_errno();

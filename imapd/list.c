@@ -154,23 +154,32 @@ put_child_info(const struct list_args *args, struct strbuf *out)
                         args->select_special_use ? "\"SPECIAL-USE\"" : "");
 }
 
+/* Why a folder is listed. */
+struct listing {
+    bool selected, child_selected;
+    struct slice old_name; /* empty: none */
+};
+
 static void
-send_folder(struct session *s, const struct list_args *args, const struct folder *f, bool selected,
-            bool child_selected)
+send_folder(struct session *s, const struct list_args *args, const struct folder *f,
+            const struct listing *why)
 {
     struct strbuf line = strbuf_new(8192);
     bool selectable = f->exists;
 
     /* The STATUS goes first to know whether the folder can be selected (RFC 5819 section 2), but
      * its response must follow the LIST response: LIST is built after it and written before. */
-    if (args->status_items != 0 && selected && f->exists)
+    if (args->status_items != 0 && why->selected && f->exists)
         selectable = status_write(s, f->name, args->status_items, &line) == 0;
     (void)strbuf_str(&s->out, "* LIST (");
     put_attributes(args, f, selectable, &s->out);
     (void)strbuf_str(&s->out, ") \"/\" ");
     mailbox_name_write(f->name, session_takes_utf8(s), &s->out);
-    if (child_selected)
+    if (why->child_selected)
         put_child_info(args, &s->out);
+    if (why->old_name.len > 0) /* RFC 9051 section 6.3.9.7 */
+        (void)strbuf_printf(&s->out, " (\"OLDNAME\" (%.*s))", (int)why->old_name.len,
+                            why->old_name.ptr);
     (void)strbuf_str(&s->out, "\r\n");
     (void)strbuf_append(&s->out, strbuf_slice(&line));
     updates_put_out(s);
@@ -200,15 +209,15 @@ list_list(struct session *s, struct parser *p, unsigned flags)
         return reply_errno();
     for (size_t i = 0; i < all.count; i++) {
         const struct folder *f = &all.all[i];
-        bool selected, child = false;
+        struct listing why = {.selected = false};
 
         if (!matches(&args, f->name))
             continue;
-        selected = is_selected(&args, f);
+        why.selected = is_selected(&args, f);
         if (args.recursive_match)
-            child = has_selected_child(&args, &all, f);
-        if (selected || child)
-            send_folder(s, &args, f, selected, child);
+            why.child_selected = has_selected_child(&args, &all, f);
+        if (why.selected || why.child_selected)
+            send_folder(s, &args, f, &why);
     }
     return reply_ok("List completed");
 }
@@ -224,16 +233,17 @@ is_same_folder(struct slice a, struct slice b)
 }
 
 int
-list_send_selected(struct session *s, struct slice name)
+list_send_selected(struct session *s, struct slice name, struct slice written)
 {
     const struct list_args plain = {.extended = true};
+    const struct listing selected = {.selected = true, .old_name = written};
     struct folders all;
 
     if (collect_folders(s, &all) < 0)
         return -1;
     for (size_t i = 0; i < all.count; i++)
         if (is_same_folder(all.all[i].name, name))
-            send_folder(s, &plain, &all.all[i], true, false);
+            send_folder(s, &plain, &all.all[i], &selected);
     return 0;
 }
 

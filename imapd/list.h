@@ -7,7 +7,8 @@
 #include "imapd/session.h"
 
 /* The LIST response that SELECT gives in IMAP4rev2 (RFC 9051 section 6.3.2), with the attributes
- * that LIST would tell. 0, or -1 with errno. */
-int list_send_selected(struct session *s, struct slice name);
+ * that LIST would tell, and OLDNAME if the client has `written` the name otherwise. 0, or -1 with
+ * errno. */
+int list_send_selected(struct session *s, struct slice name, struct slice written);
 
 #endif

@@ -82,7 +82,7 @@ open_mailbox(struct session *s, struct parser *p, bool read_only)
     s->read_only = read_only;
     s->state = STATE_SELECTED;
     describe(s);
-    if ((s->enabled & ENABLED_REV2) != 0 && list_send_selected(s, args.mailbox) < 0)
+    if ((s->enabled & ENABLED_REV2) != 0 && list_send_selected(s, args.mailbox, args.written) < 0)
         return close_with_errno(s);
     if (args.qresync && qresync_send_missed(s, &args) < 0)
         return close_with_errno(s);

@@ -83,11 +83,30 @@ parse_param(struct parser *p, struct select_args *out)
     return parser_fail(p, "Unknown parameter");
 }
 
+/* The mailbox, and how INBOX is spelled: the last five bytes of an atom, a string or a literal. */
+static bool
+parse_mailbox(struct parser *p, struct select_args *out)
+{
+    const struct slice inbox = SLICE("INBOX");
+    struct slice text = p->rest;
+
+    if (!parser_mailbox(p, &out->mailbox))
+        return false;
+    text.len -= p->rest.len;
+    if (!slice_eq(out->mailbox, inbox))
+        return true;
+    if (slice_ends(text, SLICE("\"")))
+        text.len--;
+    if (!slice_ends(text, inbox) && text.len >= inbox.len)
+        out->written = slice_sub(text, text.len - inbox.len, text.len);
+    return true;
+}
+
 bool
 select_args_parse(struct parser *p, struct select_args *out)
 {
     *out = (struct select_args){.condstore = false};
-    if (!parser_space(p) || !parser_mailbox(p, &out->mailbox))
+    if (!parser_space(p) || !parse_mailbox(p, out))
         return false;
     if (parser_optional(p, ' ')) {
         if (!parser_char(p, '('))

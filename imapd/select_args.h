@@ -8,6 +8,7 @@
 
 struct select_args {
     struct slice mailbox;
+    struct slice written; /* INBOX, if the client spells it otherwise; else empty */
     bool condstore;
     bool qresync; /* what follows was given */
     uint32_t uidvalidity;

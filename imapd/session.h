@@ -39,6 +39,7 @@ struct session {
     enum session_state state;
     bool tls_started, past_login, id_logged;
     unsigned enabled; /* enum session_enabled */
+    enum { COMPRESSION_OFF, COMPRESSION_NEXT, COMPRESSION_ON } compression; /* RFC 4978 */
 
     /* the command in progress; `arena` and `out` are emptied after it */
     struct strbuf command;

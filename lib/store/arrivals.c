@@ -150,6 +150,8 @@ write_record(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids
     for (uint32_t i = 0; i < a->count && rc == 0; i++) {
         a->list[i].arrival.name = slice_of(a->list[i].name);
         a->list[i].arrival.email_id = slice_of(a->list[i].email_id);
+        if (a->list[i].uid_at_least > ap.state.uidnext)
+            ap.state.uidnext = a->list[i].uid_at_least;
         rc = appender_arrive(&ap, &a->list[i].arrival);
         uids->uids[i] = a->list[i].arrival.m.uid;
     }

@@ -33,6 +33,12 @@ struct stream {
     size_t in_used; /* highest in_end so far */
     char *out;      /* OUTPUT_MAX bytes, or NULL */
     size_t out_len;
+    const struct stream_codec *codec; /* NULL: none */
+    void *codec_state;
+    char *raw; /* OUTPUT_MAX bytes of encoded input, or NULL while there is none */
+    size_t raw_start, raw_end;
+    bool more_decoded; /* the codec may have more output without more input */
+    bool unflushed;    /* the codec may hold back what was written */
     int64_t write_timeout_ms;
     enum stream_status read_status, write_status; /* an error sticks */
     uint64_t bytes_in, bytes_out;
@@ -69,6 +75,9 @@ stream_free(struct stream **streamp)
     if (s == NULL)
         return;
     (void)stream_flush(s); /* whoever needs to know has flushed before */
+    if (s->codec != NULL)
+        s->codec->free(s->codec_state);
+    xfree(&s->raw);
     tls_close(&s->tls);
     (void)close(s->fd);
     free_input(s);
@@ -109,6 +118,10 @@ stream_release_buffers(struct stream *s)
         free_input(s);
     if (s->out_len == 0)
         xfree(&s->out);
+    if (s->raw_start == s->raw_end)
+        xfree(&s->raw);
+    if (s->codec != NULL && !s->unflushed)
+        s->codec->release(s->codec_state);
 }
 
 void
@@ -138,7 +151,7 @@ status_of_errno(void)
 /* ---- output ---- */
 
 static enum stream_status
-write_through(struct stream *s, struct slice data)
+send_all(struct stream *s, struct slice data)
 {
     int64_t deadline = clock_mono_ms() + s->write_timeout_ms;
 
@@ -156,13 +169,48 @@ write_through(struct stream *s, struct slice data)
     return s->write_status;
 }
 
-enum stream_status
-stream_flush(struct stream *s)
+static enum stream_status
+send_encoded(struct stream *s, struct slice data, bool flush)
+{
+    char *encoded = xmalloc(OUTPUT_MAX);
+    ssize_t n;
+
+    do {
+        n = s->codec->encode(s->codec_state, &data, flush, encoded, OUTPUT_MAX);
+        if (n < 0)
+            s->write_status = STREAM_ERROR;
+        else
+            (void)send_all(s, slice_make(encoded, (size_t)n)); /* sticks in write_status */
+    } while (s->write_status == STREAM_OK && (data.len > 0 || n == OUTPUT_MAX));
+    xfree(&encoded);
+    s->unflushed = !flush;
+    return s->write_status;
+}
+
+/* `flush`: nothing may be held back. */
+static enum stream_status
+write_through(struct stream *s, struct slice data, bool flush)
+{
+    if (s->codec == NULL)
+        return send_all(s, data);
+    if (data.len == 0 && !(flush && s->unflushed))
+        return s->write_status;
+    return send_encoded(s, data, flush);
+}
+
+static enum stream_status
+empty_output(struct stream *s, bool flush)
 {
     size_t len = s->out_len;
 
     s->out_len = 0;
-    return write_through(s, slice_make(s->out, len));
+    return write_through(s, slice_make(s->out, len), flush);
+}
+
+enum stream_status
+stream_flush(struct stream *s)
+{
+    return empty_output(s, true);
 }
 
 enum stream_status
@@ -173,14 +221,14 @@ stream_write(struct stream *s, struct slice data)
         size_t part = data.len < room ? data.len : room;
 
         if (s->out_len == 0 && data.len >= OUTPUT_MAX)
-            return write_through(s, data);
+            return write_through(s, data, false);
         if (s->out == NULL)
             s->out = xmalloc(OUTPUT_MAX);
         memcpy(s->out + s->out_len, data.ptr, part);
         s->out_len += part;
         data = slice_sub(data, part, data.len);
         if (s->out_len == OUTPUT_MAX)
-            (void)stream_flush(s); /* sticks in write_status */
+            (void)empty_output(s, false); /* sticks in write_status */
     }
     return s->write_status;
 }
@@ -218,30 +266,79 @@ make_room(struct stream *s)
     }
 }
 
+/* Reads once: the number of bytes, or 0 and a status. */
+static size_t
+receive(struct stream *s, char *buf, size_t cap, int64_t deadline_mono_ms,
+        enum stream_status *status)
+{
+    ssize_t n = s->tls != NULL ? tls_read(s->tls, buf, cap, deadline_mono_ms)
+                               : waiter_recv(&s->waiter, buf, cap, deadline_mono_ms);
+
+    *status = STREAM_OK;
+    if (n > 0) {
+        s->bytes_in += (uint64_t)n;
+        return (size_t)n;
+    }
+    *status = STREAM_TIMEOUT;
+    if (n < 0 && errno == ETIMEDOUT)
+        return 0; /* the caller may go on */
+    *status = s->read_status = n == 0 ? STREAM_EOF : status_of_errno();
+    return 0;
+}
+
+/* Room for input is there. What the codec makes of what has come; true: something. */
+static bool
+decode(struct stream *s)
+{
+    struct slice raw = slice_make(s->raw + s->raw_start, s->raw_end - s->raw_start);
+    size_t room = s->in_cap - s->in_end;
+    ssize_t n;
+
+    if (raw.len == 0 && !s->more_decoded)
+        return false;
+    n = s->codec->decode(s->codec_state, &raw, s->in + s->in_end, room);
+    if (n < 0) {
+        s->read_status = STREAM_ERROR;
+        return false;
+    }
+    s->raw_start = s->raw_end - raw.len;
+    s->more_decoded = (size_t)n == room;
+    s->in_end += (size_t)n;
+    return n > 0;
+}
+
+static enum stream_status
+fill_decoded(struct stream *s, int64_t deadline_mono_ms)
+{
+    enum stream_status status = STREAM_OK;
+
+    while (!decode(s) && s->read_status == STREAM_OK && status == STREAM_OK) {
+        if (s->raw == NULL)
+            s->raw = xmalloc(OUTPUT_MAX);
+        s->raw_start = 0;
+        s->raw_end = receive(s, s->raw, OUTPUT_MAX, deadline_mono_ms, &status);
+    }
+    return s->read_status != STREAM_OK ? s->read_status : status;
+}
+
 /* Reads once. Our output goes out first: the peer may be waiting for it. */
 static enum stream_status
 fill(struct stream *s, int64_t deadline_mono_ms)
 {
-    ssize_t n;
+    enum stream_status status;
 
     if (s->read_status != STREAM_OK)
         return s->read_status;
     if (stream_flush(s) != STREAM_OK)
         return s->write_status;
     make_room(s);
-    n = s->tls != NULL
-            ? tls_read(s->tls, s->in + s->in_end, s->in_cap - s->in_end, deadline_mono_ms)
-            : waiter_recv(&s->waiter, s->in + s->in_end, s->in_cap - s->in_end, deadline_mono_ms);
-    if (n > 0) {
-        s->in_end += (size_t)n;
-        s->in_used = s->in_end > s->in_used ? s->in_end : s->in_used;
-        s->bytes_in += (uint64_t)n;
-        return STREAM_OK;
-    }
-    if (n < 0 && errno == ETIMEDOUT)
-        return STREAM_TIMEOUT; /* the caller may go on */
-    s->read_status = n == 0 ? STREAM_EOF : status_of_errno();
-    return s->read_status;
+    if (s->codec != NULL)
+        status = fill_decoded(s, deadline_mono_ms);
+    else
+        s->in_end +=
+            receive(s, s->in + s->in_end, s->in_cap - s->in_end, deadline_mono_ms, &status);
+    s->in_used = s->in_end > s->in_used ? s->in_end : s->in_used;
+    return status;
 }
 
 static struct slice
@@ -345,6 +442,11 @@ stream_wait(struct stream *s, int other_fd, int64_t deadline_mono_ms)
                             {.fd = other_fd, .events = POLLIN},
                             {.fd = s->end_fd, .events = POLLIN}};
 
+    if (s->codec != NULL && !stream_has_input(s)) {
+        make_room(s);
+        (void)decode(s); /* what there is, it may be half a command */
+        s->in_used = s->in_end > s->in_used ? s->in_end : s->in_used;
+    }
     if (stream_has_input(s) || (s->tls != NULL && tls_pending(s->tls)))
         return 1;
     if (stream_flush(s) != STREAM_OK)
@@ -367,6 +469,23 @@ stream_wait(struct stream *s, int other_fd, int64_t deadline_mono_ms)
         if (left <= 0)
             return 0;
     }
+}
+
+void
+stream_start_codec(struct stream *s, const struct stream_codec *codec, void *state)
+{
+    size_t len = s->in_end - s->in_start;
+
+    (void)stream_flush(s); /* an error sticks */
+    assert_always(s->codec == NULL && len <= OUTPUT_MAX);
+    s->codec = codec;
+    s->codec_state = state;
+    if (len == 0)
+        return;
+    s->raw = xmalloc(OUTPUT_MAX);
+    memcpy(s->raw, s->in + s->in_start, len);
+    s->raw_end = len;
+    s->in_start = s->in_end = 0;
 }
 
 /* ---- TLS ---- */

@@ -9,6 +9,8 @@
 #ifndef POSTHORN_LIB_TLS_STREAM_H
 #define POSTHORN_LIB_TLS_STREAM_H
 
+#include <sys/types.h>
+
 #include "lib/tls/tls.h"
 
 struct stream;
@@ -64,6 +66,21 @@ void stream_set_write_timeout(struct stream *s, int64_t ms); /* for one flush; s
 void stream_release_buffers(struct stream *s);
 uint64_t stream_bytes_in(const struct stream *s);
 uint64_t stream_bytes_out(const struct stream *s);
+
+/* What may stand between the buffers and TLS: compression. */
+struct stream_codec {
+    /* Takes from *in and makes at most `cap` bytes of it: their number, or -1: there is no way on.
+     * There is no more to come when *in is empty and the number is below `cap`. `flush`: the peer
+     * has to be able to read all that was taken so far. */
+    ssize_t (*encode)(void *state, struct slice *in, bool flush, char *out, size_t cap);
+    ssize_t (*decode)(void *state, struct slice *in, char *out, size_t cap);
+    void (*release)(void *state); /* memory, while the session idles */
+    void (*free)(void *state);
+};
+/* From the next byte on everything goes through the codec, both ways; output that is buffered
+ * leaves as it is. The stream owns `state` then. Input that has come already is taken for encoded.
+ */
+void stream_start_codec(struct stream *s, const struct stream_codec *codec, void *state);
 
 /* Client side handshake; `server_name` for SNI and, with a verifying context, the check. */
 int stream_start_tls_client(struct stream *s, struct tls_context *ctx, const char *server_name,

@@ -350,14 +350,16 @@ END_TEST
 START_TEST(the_message_of_an_append_is_told_from_other_literals)
 {
     arena_free(&arena);
-    ck_assert(append_args_end_in_message(SLICE("a append INBOX {5}"), false, &arena));
-    ck_assert(append_args_end_in_message(SLICE("a APPEND {1}\r\nx (\\Seen) {5+}"), false, &arena));
-    ck_assert(!append_args_end_in_message(SLICE("a APPEND {5}"), false, &arena));
-    ck_assert(append_args_end_in_message(SLICE("a uid replace * x {5}"), true, &arena));
-    ck_assert(append_args_end_in_message(SLICE("a REPLACE 4 x CATENATE (URL {5}"), true, &arena));
-    ck_assert(!append_args_end_in_message(SLICE("a REPLACE 4 x {5}"), false, &arena));
-    ck_assert(!append_args_end_in_message(SLICE("a REPLACE 4 {5}"), true, &arena));
-    ck_assert(!append_args_end_in_message(SLICE("a LOGIN INBOX {5}"), false, &arena));
+    ck_assert(append_args_end_in_message(SLICE("a append INBOX {5}"), false, false, &arena));
+    ck_assert(
+        append_args_end_in_message(SLICE("a APPEND {1}\r\nx (\\Seen) {5+}"), false, false, &arena));
+    ck_assert(!append_args_end_in_message(SLICE("a APPEND {5}"), false, false, &arena));
+    ck_assert(append_args_end_in_message(SLICE("a uid replace * x {5}"), true, false, &arena));
+    ck_assert(
+        append_args_end_in_message(SLICE("a REPLACE 4 x CATENATE (URL {5}"), true, false, &arena));
+    ck_assert(!append_args_end_in_message(SLICE("a REPLACE 4 x {5}"), false, false, &arena));
+    ck_assert(!append_args_end_in_message(SLICE("a REPLACE 4 {5}"), true, false, &arena));
+    ck_assert(!append_args_end_in_message(SLICE("a LOGIN INBOX {5}"), false, false, &arena));
 }
 END_TEST
 
