@@ -24,6 +24,7 @@
 // LINK: imapd/flag_list.c
 // LINK: imapd/flags.c
 // LINK: imapd/folder.c
+// LINK: imapd/fulltext.c
 // LINK: imapd/idle.c
 // LINK: imapd/input.c
 // LINK: imapd/list.c
@@ -31,6 +32,8 @@
 // LINK: imapd/login.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
+// LINK: imapd/multisearch.c
+// LINK: imapd/multisearch_args.c
 // LINK: imapd/parser.c
 // LINK: imapd/progress.c
 // LINK: imapd/qresync.c
@@ -40,6 +43,7 @@
 // LINK: imapd/saved_result.c
 // LINK: imapd/search.c
 // LINK: imapd/search_args.c
+// LINK: imapd/search_context.c
 // LINK: imapd/search_eval.c
 // LINK: imapd/search_header.c
 // LINK: imapd/quota.c

@@ -22,6 +22,9 @@ static const char *const extensions[] = {
     "WITHIN",                /* RFC 5032 */
     "SORT",                  /* RFC 5256 */
     "SORT=DISPLAY",          /* RFC 5957 */
+    "CONTEXT=SEARCH",        /* RFC 5267 */
+    "MULTISEARCH",           /* RFC 7377 */
+    "CONTEXT=SORT",          /* RFC 5267 */
     "ESORT",                 /* RFC 5267 */
     "THREAD=ORDEREDSUBJECT", /* RFC 5256 */
     "THREAD=REFERENCES",

@@ -48,6 +48,8 @@ static const struct command commands[] = {
     {"UNSELECT", STATE_SELECTED, 0, select_unselect},                 /* RFC 3691 */
     {"EXPUNGE", STATE_SELECTED, 0, expunge_expunge},                  /* RFC 3501 6.4.3 */
     {"SEARCH", STATE_SELECTED, BY_NUMBER, search_search},             /* RFC 3501 6.4.4 */
+    {"ESEARCH", LOGGED_IN, COMMAND_UID, multisearch_esearch},         /* RFC 7377 */
+    {"CANCELUPDATE", STATE_SELECTED, 0, search_context_cancelupdate}, /* RFC 5267 4.3.5 */
     {"SORT", STATE_SELECTED, BY_NUMBER, sort_sort},                   /* RFC 5256 */
     {"THREAD", STATE_SELECTED, BY_NUMBER, thread_thread},             /* RFC 5256 */
     {"FETCH", STATE_SELECTED, BY_NUMBER, fetch_fetch},                /* RFC 3501 6.4.5 */

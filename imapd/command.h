@@ -60,9 +60,11 @@ struct reply copy_move(struct session *s, struct parser *p, unsigned flags);
 struct reply expunge_expunge(struct session *s, struct parser *p, unsigned flags);
 struct reply uid_batches_uidbatches(struct session *s, struct parser *p, unsigned flags);
 struct reply search_search(struct session *s, struct parser *p, unsigned flags);
+struct reply search_context_cancelupdate(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_getquota(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_getquotaroot(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_setquota(struct session *s, struct parser *p, unsigned flags);
+struct reply multisearch_esearch(struct session *s, struct parser *p, unsigned flags);
 struct reply sort_sort(struct session *s, struct parser *p, unsigned flags);
 struct reply thread_thread(struct session *s, struct parser *p, unsigned flags);
 

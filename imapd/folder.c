@@ -3,6 +3,7 @@
  */
 #include "imapd/command.h"
 #include "imapd/special_use.h"
+#include "lib/base/mem.h"
 #include "lib/mail/utf8_nfc.h"
 
 /* "(USE (\Drafts))" (RFC 6154 section 3, RFC 4466 section 2.2). One use a folder. */
@@ -94,6 +95,21 @@ folder_delete(struct session *s, struct parser *p, unsigned flags)
     return reply_ok("Delete completed");
 }
 
+/* The selected mailbox has another name now. INBOX stays what it is: only its messages move. */
+static void
+rename_selected(struct session *s, struct slice from, struct slice to)
+{
+    struct slice name = slice_of(s->mailbox_name), rest = slice_sub(name, from.len, name.len);
+    char *renamed;
+
+    if (s->mailbox_name == NULL || slice_eq(from, SLICE("INBOX")) || !slice_starts(name, from) ||
+        (rest.len > 0 && rest.ptr[0] != '/'))
+        return;
+    renamed = xasprintf("%.*s%.*s", (int)to.len, to.ptr, (int)rest.len, rest.ptr);
+    xfree(&s->mailbox_name);
+    s->mailbox_name = renamed;
+}
+
 struct reply
 folder_rename(struct session *s, struct parser *p, unsigned flags)
 {
@@ -111,6 +127,7 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
     store = session_store(s);
     if (store == NULL || store_rename(store, from, without_delimiter(to)) < 0)
         return reply_errno();
+    rename_selected(s, from, without_delimiter(to));
     return reply_ok("Rename completed");
 }
 

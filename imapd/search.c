@@ -4,6 +4,7 @@
  */
 #include "imapd/command.h"
 #include "imapd/condstore.h"
+#include "imapd/search_context.h"
 #include "imapd/search_run.h"
 #include "imapd/updates.h"
 
@@ -11,12 +12,16 @@ struct reply
 search_search(struct session *s, struct parser *p, unsigned flags)
 {
     struct search_answer answer = {.tag = s->tag, .origin = "", .is_uid = flags & COMMAND_UID};
+    struct search_context_spec spec = {.is_uid = answer.is_uid};
     struct search_return r;
     struct search_args args;
     struct search_found found;
 
     if (!search_return_parse(p, &r))
         return reply_bad(p->error);
+    if ((r.options & SEARCH_RETURN_UPDATE) && search_context_has_tag(s, s->tag))
+        return reply_bad("Tag is in use with UPDATE");
+    spec.criteria = p->rest;
     if (!search_args_parse(p, &args))
         return search_run_refuse(s, p, &args, &r);
     if (args.has_modseq)
@@ -32,5 +37,7 @@ search_search(struct session *s, struct parser *p, unsigned flags)
     } else {
         search_run_send_plain(s, "SEARCH", &found, answer.is_uid, args.has_modseq);
     }
+    if (r.options & SEARCH_RETURN_UPDATE)
+        search_context_add(s, &spec, &found);
     return reply_ok("Search completed");
 }

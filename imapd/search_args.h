@@ -50,10 +50,15 @@ struct search_key {
     uint64_t modseq;             /* MODSEQ */
     uint32_t number;             /* OLDER, YOUNGER: seconds */
     int64_t target_ms;           /* OLDER, YOUNGER: to be computed before use */
-    struct seqset set;           /* SEQ, UID: to be resolved before use */
+    struct seqset set;           /* SEQ, UID */
+    struct seqset now;           /* what it means: to be resolved before use */
     int keyword_bit;             /* KEYWORD: to be looked up before use */
     struct search_key *children; /* AND, OR, NOT */
     struct search_key *next;     /* sibling */
+    struct fulltext *index;      /* BODY, TEXT: imapd/fulltext; NULL: no index is used */
+    bool has_candidates;
+    uint32_t *candidates; /* UIDs, ascending */
+    size_t candidate_count;
 };
 
 struct search_args {

@@ -7,24 +7,41 @@
  */
 #include "imapd/search_eval.h"
 
+#include <string.h>
+
+#include "imapd/fulltext.h"
 #include "imapd/search_header.h"
 #include "lib/base/clock.h"
 #include "lib/mail/text_search.h"
 
 #define DAY_MS INT64_C(86400000)
 
+/* What the set means now; the set itself stays as the client wrote it. */
+static void
+resolve_set(struct search_key *key, struct mailbox *mb, const struct saved_result *saved,
+            struct arena *arena)
+{
+    uint32_t count = mailbox_count(mb), star = count;
+    struct seqset now = key->set;
+
+    if (key->op == SEARCH_UID)
+        star = count == 0 ? 0 : mailbox_message(mb, count)->uid;
+    now.ranges = key->now.ranges;
+    if (now.ranges == NULL)
+        now.ranges = arena_alloc(arena, now.count * sizeof(*now.ranges));
+    if (now.count > 0)
+        memmove(now.ranges, key->set.ranges, now.count * sizeof(*now.ranges));
+    saved_result_expand(saved, mb, key->op == SEARCH_UID, &now, arena);
+    seqset_resolve(&now, star);
+    key->now = now;
+}
+
 void
 search_eval_prepare(struct search_key *key, struct mailbox *mb, const struct saved_result *saved,
                     struct arena *arena)
 {
-    uint32_t count = mailbox_count(mb);
-
     if (key->op == SEARCH_SEQ || key->op == SEARCH_UID)
-        saved_result_expand(saved, mb, key->op == SEARCH_UID, &key->set, arena);
-    if (key->op == SEARCH_SEQ)
-        seqset_resolve(&key->set, count);
-    else if (key->op == SEARCH_UID)
-        seqset_resolve(&key->set, count == 0 ? 0 : mailbox_message(mb, count)->uid);
+        resolve_set(key, mb, saved, arena);
     else if (key->op == SEARCH_OLDER || key->op == SEARCH_YOUNGER)
         key->target_ms = (clock_real_ms() / 1000 - key->number) * 1000;
     else if (key->op == SEARCH_KEYWORD)
@@ -56,6 +73,8 @@ static bool
 match_text(const struct search_key *key, struct mailbox *mb, uint32_t seq,
            struct message_data *data)
 {
+    if (key->index != NULL && !fulltext_may_match(key->index, key, mailbox_message(mb, seq)->uid))
+        return false;
     return message_load(data, mb, seq) == 0 &&
            text_search_message(message_mime(data), key->text, key->op == SEARCH_TEXT);
 }
@@ -106,9 +125,9 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
     case SEARCH_KEYWORD:
         return match_keyword(key, m);
     case SEARCH_SEQ:
-        return seqset_contains(&key->set, seq);
+        return seqset_contains(&key->now, seq);
     case SEARCH_UID:
-        return seqset_contains(&key->set, m->uid);
+        return seqset_contains(&key->now, m->uid);
     case SEARCH_MODSEQ:
         return m->modseq >= key->modseq;
     case SEARCH_LARGER:

@@ -8,7 +8,8 @@
 #include "imapd/saved_result.h"
 #include "imapd/search_args.h"
 
-/* Fits the tree to the mailbox as it is now: sets, "$", keywords. Once, before the first match. */
+/* Fits the tree to the mailbox as it is now: sets, "$", keywords. Before the first match,
+ * and again when the mailbox has changed. */
 void search_eval_prepare(struct search_key *key, struct mailbox *mb,
                          const struct saved_result *saved, struct arena *arena);
 /* A message whose text is needed and gone does not match. */

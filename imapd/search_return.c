@@ -14,9 +14,10 @@ static const struct {
     const char *word;
     enum search_return_option option;
 } words[] = {
-    {"MIN", SEARCH_RETURN_MIN},   {"MAX", SEARCH_RETURN_MAX},
-    {"ALL", SEARCH_RETURN_ALL},   {"COUNT", SEARCH_RETURN_COUNT},
-    {"SAVE", SEARCH_RETURN_SAVE}, {"PARTIAL", SEARCH_RETURN_PARTIAL},
+    {"MIN", SEARCH_RETURN_MIN},       {"MAX", SEARCH_RETURN_MAX},
+    {"ALL", SEARCH_RETURN_ALL},       {"COUNT", SEARCH_RETURN_COUNT},
+    {"SAVE", SEARCH_RETURN_SAVE},     {"PARTIAL", SEARCH_RETURN_PARTIAL},
+    {"UPDATE", SEARCH_RETURN_UPDATE}, {"CONTEXT", SEARCH_RETURN_CONTEXT},
 };
 
 /* ---- the options ---- */

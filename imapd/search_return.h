@@ -15,6 +15,8 @@ enum search_return_option {
     SEARCH_RETURN_COUNT = 1 << 3,
     SEARCH_RETURN_SAVE = 1 << 4,
     SEARCH_RETURN_PARTIAL = 1 << 5,
+    SEARCH_RETURN_UPDATE = 1 << 6,  /* RFC 5267 section 4.3 */
+    SEARCH_RETURN_CONTEXT = 1 << 7, /* RFC 5267 section 4.2: a hint, and nothing depends on it */
 };
 
 struct search_return {

@@ -3,6 +3,7 @@
  */
 #include "imapd/search_run.h"
 
+#include "imapd/fulltext.h"
 #include "imapd/progress.h"
 #include "imapd/updates.h"
 #include "lib/mail/charset.h"
@@ -18,7 +19,8 @@ struct need {
 static struct need
 what_is_needed(const struct search_return *r)
 {
-    unsigned telling = r == NULL ? 0 : r->options & ~(unsigned)SEARCH_RETURN_SAVE;
+    unsigned telling =
+        r == NULL ? 0 : r->options & ~(unsigned)(SEARCH_RETURN_SAVE | SEARCH_RETURN_CONTEXT);
     struct need need = {false, UINT32_MAX};
 
     if (telling == SEARCH_RETURN_MIN || telling == SEARCH_RETURN_MAX) {
@@ -36,11 +38,15 @@ search_run(struct session *s, struct mailbox *mb, struct search_key *root,
            const struct search_return *r, struct arena *arena, struct search_found *out)
 {
     struct need need = what_is_needed(r);
+    const struct saved_result none = {NULL, 0}; /* "$" is of the selected mailbox */
+    struct fulltext index;
     uint32_t total = mailbox_count(mb), count = 0;
     uint32_t *seqs = arena_alloc(arena, (size_t)total * sizeof(*seqs));
     struct progress progress = progress_begin(s, total);
 
-    search_eval_prepare(root, mb, &s->saved, arena);
+    search_eval_prepare(root, mb, mb == s->mailbox ? &s->saved : &none, arena);
+    if (s->server->settings.fulltext)
+        fulltext_begin(&index, mb, root, &s->message, s->store_options.read_only);
     for (uint32_t i = 1; i <= total && count < need.limit; i++) {
         uint32_t seq = need.from_end ? total + 1 - i : i;
 
@@ -51,6 +57,8 @@ search_run(struct session *s, struct mailbox *mb, struct search_key *root,
         seqs[need.from_end ? total - 1 - count : count] = seq;
         count++;
     }
+    if (s->server->settings.fulltext)
+        fulltext_end(&index);
     *out = (struct search_found){.mailbox = mb,
                                  .seqs = need.from_end ? seqs + (total - count) : seqs,
                                  .count = count,

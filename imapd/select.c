@@ -8,6 +8,7 @@
 #include "imapd/qresync.h"
 #include "imapd/select_args.h"
 #include "imapd/updates.h"
+#include "lib/base/mem.h"
 
 /* The untagged responses of RFC 3501 section 6.3.1, or of RFC 9051 section 6.3.2, which adds LIST.
  */
@@ -78,7 +79,8 @@ open_mailbox(struct session *s, struct parser *p, bool read_only)
         return reply_errno();
     s->mailbox = mailbox_open(store, args.mailbox, read_only, (s->enabled & ENABLED_REV2) == 0);
     if (s->mailbox == NULL)
-        return reply_errno();
+        return reply_errno_of(args.mailbox);
+    s->mailbox_name = xslicedup(args.mailbox);
     s->read_only = read_only;
     s->state = STATE_SELECTED;
     describe(s);

@@ -34,6 +34,7 @@ server_load_settings(struct settings *settings, const struct conf *conf)
         .autologout_ms = milliseconds(conf, IMAP_AUTOLOGOUT),
         .transfer_timeout_ms = milliseconds(conf, IMAP_TRANSFER_TIMEOUT),
         .flush_interval_ms = milliseconds(conf, STORE_FLUSH_INTERVAL),
+        .fulltext = conf_bool(conf, IMAP_FULLTEXT),
     };
 }
 

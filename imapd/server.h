@@ -23,6 +23,7 @@ struct settings {
     int64_t autologout_ms;       /* silence of an authenticated client */
     int64_t transfer_timeout_ms; /* for one part of a literal */
     int64_t flush_interval_ms;   /* store.flush_interval */
+    bool fulltext;               /* SEARCH TEXT and BODY make and use an index */
 };
 
 struct counters {

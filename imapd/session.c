@@ -13,6 +13,7 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/input.h"
+#include "imapd/search_context.h"
 #include "lib/base/clock.h"
 #include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
@@ -39,6 +40,8 @@ session_deselect(struct session *s)
 {
     message_release(&s->message);
     saved_result_clear(&s->saved);
+    search_context_drop_all(s);
+    xfree(&s->mailbox_name);
     if (s->mailbox == NULL)
         return;
     mailbox_close(&s->mailbox);

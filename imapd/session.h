@@ -58,10 +58,12 @@ struct session {
 
     /* selected state */
     struct mailbox *mailbox;
+    char *mailbox_name; /* as it was selected, or this session renamed it */
     bool read_only;
     bool modseq_held; /* the client knows that removals are delayed (RFC 7162 section 3.2) */
-    struct saved_result saved;   /* "$" */
-    struct message_data message; /* the one that was read last */
+    struct saved_result saved;       /* "$" */
+    struct search_context *contexts; /* searches with updates (RFC 5267) */
+    struct message_data message;     /* the one that was read last */
 };
 
 /* Mailbox names go as UTF-8 then, both ways (RFC 6855 section 3, RFC 9051 section 5.1). */

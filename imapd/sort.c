@@ -3,6 +3,7 @@
  */
 #include "imapd/command.h"
 #include "imapd/condstore.h"
+#include "imapd/search_context.h"
 #include "imapd/search_run.h"
 #include "imapd/sort_order.h"
 #include "imapd/updates.h"
@@ -12,12 +13,16 @@ sort_sort(struct session *s, struct parser *p, unsigned flags)
 {
     struct search_answer answer = {.tag = s->tag, .origin = "", .is_uid = flags & COMMAND_UID};
     struct sort_order order;
+    struct search_context_spec spec = {.is_uid = answer.is_uid, .order = &order};
     struct search_return r;
     struct search_args args;
     struct search_found found;
 
     if (!search_return_parse(p, &r) || !parser_space(p) || !sort_order_parse(p, &order))
         return reply_bad(p->error);
+    if ((r.options & SEARCH_RETURN_UPDATE) && search_context_has_tag(s, s->tag))
+        return reply_bad("Tag is in use with UPDATE");
+    spec.criteria = p->rest;
     if (!search_args_parse_criteria(p, &args))
         return search_run_refuse(s, p, &args, &r);
     if (args.has_modseq)
@@ -32,5 +37,7 @@ sort_sort(struct session *s, struct parser *p, unsigned flags)
     } else {
         search_run_send_plain(s, "SORT", &found, answer.is_uid, args.has_modseq);
     }
+    if (r.options & SEARCH_RETURN_UPDATE)
+        search_context_add(s, &spec, &found);
     return reply_ok("Sort completed");
 }

@@ -7,6 +7,7 @@
 
 #include "imapd/condstore.h"
 #include "imapd/flags.h"
+#include "imapd/search_context.h"
 #include "imapd/seqset.h"
 
 void
@@ -111,6 +112,7 @@ updates_send(struct session *s, bool allow_expunge, bool with_uid)
         return; /* another failure: the view stays as it is; the command that needs more will fail
                  */
     }
+    search_context_send_expunged(s, &changes);
     send_expunged(s, &changes);
     if (changes.new_count != changes.old_count)
         send_sizes(s);
@@ -118,5 +120,6 @@ updates_send(struct session *s, bool allow_expunge, bool with_uid)
     for (uint32_t i = 0; i < changes.changed_count; i++)
         updates_send_flags(s, changes.changed[i], with_uid);
     condstore_tell_held(s);
+    search_context_send_changes(s);
     mailbox_changes_free(&changes);
 }

@@ -380,6 +380,12 @@ get_cache(struct mailbox *mb)
     return mb->cache;
 }
 
+int
+mailbox_dirfd(const struct mailbox *mb)
+{
+    return mb->folder.dirfd;
+}
+
 bool
 mailbox_cache_get(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind, struct slice *out)
 {

@@ -87,6 +87,8 @@ int mailbox_flush(struct mailbox *mb); /* 0, or -1 with errno */
  * IDLE. -1 if the system gives none: the caller then syncs every second. */
 int mailbox_watch(struct mailbox *mb);
 
+/* The folder's directory, borrowed: for what belongs to a folder and is no part of the store. */
+int mailbox_dirfd(const struct mailbox *mb);
 /* UIDs that left the folder by records above `since`, ascending, as ranges that hold no message of
  * the view (RFC 7162 section 3.2.6): some that were reported before may be among them, none is
  * missing. The caller frees *ranges. 0, or -1 with errno. */
@@ -162,9 +164,9 @@ enum mailbox_cache_kind {
     MAILBOX_CACHE_BODY,
     MAILBOX_CACHE_HEADERS, /* lib/mail/header_text.h: the common fields, all others */
     MAILBOX_CACHE_HEADERS_REST,
-    MAILBOX_CACHE_SORT, /* lib/mail/sort_text.h: what SORT compares, identifiers */
-    MAILBOX_CACHE_IDS,
-    MAILBOX_CACHE_PREVIEW, /* RFC 8970, as a string of IMAP */
+    MAILBOX_CACHE_SORT = 16, /* lib/mail/sort_text.h: what SORT compares, identifiers */
+    MAILBOX_CACHE_IDS = 17,
+    MAILBOX_CACHE_PREVIEW = 18, /* RFC 8970, as a string of IMAP */
     MAILBOX_CACHE_POP3_OCTETS = 32 /* uint64_t, octets on the wire */
 };
 /* false: not there. `out` borrowed until the next call on mb. */

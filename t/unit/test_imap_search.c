@@ -8,6 +8,7 @@
 // LINK: imapd/search_eval.c
 // LINK: imapd/search_header.c
 // LINK: imapd/message.c
+// LINK: imapd/fulltext.c
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -81,6 +82,20 @@ mailbox_keyword_bit(struct mailbox *mb, struct slice name, bool make)
     (void)mb;
     ck_assert(!make);
     return slice_eq_nocase(name, SLICE("$junk")) ? 1 : -1;
+}
+
+int
+mailbox_dirfd(const struct mailbox *mb)
+{
+    (void)mb;
+    return -1;
+}
+
+void
+mailbox_get_info(const struct mailbox *mb, struct mailbox_info *info)
+{
+    (void)mb;
+    *info = (struct mailbox_info){.uidvalidity = 1};
 }
 
 int
