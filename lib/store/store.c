@@ -44,17 +44,18 @@ make_folder(struct store *store, size_t i, enum store_use use)
 static int
 make_first_time(struct store *store)
 {
+    const size_t count = store->options.bare ? 0 : ARRAY_LEN(standard_folders);
     struct folder inbox;
 
     if (folder_make_dirs(store->dirfd) < 0 || folder_open(&inbox, store, SLICE("INBOX")) < 0)
         return -1;
     folder_close(&inbox);
-    for (size_t i = 0; i < ARRAY_LEN(standard_folders); i++)
+    for (size_t i = 0; i < count; i++)
         if (make_folder(store, i, STORE_USE_NONE) < 0)
             return -1;
     if (store_subscribe(store, SLICE("INBOX"), true) < 0)
         return -1;
-    for (size_t i = 0; i < ARRAY_LEN(standard_folders); i++) {
+    for (size_t i = 0; i < count; i++) {
         if (make_folder(store, i, standard_folders[i].use) < 0 ||
             store_subscribe(store, slice_of(standard_folders[i].name), true) < 0)
             return -1;
