@@ -11,8 +11,8 @@
 // LINK: imapd/fulltext.c
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
