@@ -11,6 +11,7 @@
 // LINK: imapd/list_args.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/search_args.c
+// LINK: imapd/search_fuzzy.c
 // LINK: imapd/select_args.c
 // LINK: imapd/status_items.c
 #include "imapd/append_args.h"

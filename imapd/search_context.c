@@ -373,7 +373,7 @@ update(struct session *s, struct search_context *c)
     gone = list_minus(&before, &c->members);
     come = list_minus(&c->members, &before);
     if (c->is_sorted) {
-        sort_order_apply(&c->order, &s->message, &s->arena, &found);
+        sort_order_apply(&c->order, c->root, &s->message, &s->arena, &found);
         c->results = list_of(&found);
     }
     send_list(s, c, "REMOVEFROM", &old_results, &gone, true, NULL);

@@ -9,6 +9,7 @@
 // LINK: imapd/list_args.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/search_args.c
+// LINK: imapd/search_fuzzy.c
 // LINK: imapd/status_items.c
 #include <check.h>
 #include <stdlib.h>
