@@ -5,10 +5,7 @@
  * worker that can open nothing until authd has handed it one user's mail directory, and nothing but
  * that directory afterwards.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "imapd/session.h"
 #include "lib/tls/tls_conf.h"
@@ -16,20 +13,6 @@
 enum { REUSE_MAX = 100 };
 
 static const char *const labels[] = {"imap", "imaps", NULL};
-
-static struct tls_context *
-load_tls(const struct daemon *d)
-{
-    struct strbuf error = strbuf_new(1024);
-    struct tls_context *ctx = tls_conf_server(d->conf, &d->inst, &error);
-
-    if (ctx == NULL) {
-        (void)fprintf(stderr, "imapd: %s\n", strbuf_cstr(&error));
-        exit(EX_CONFIG);
-    }
-    strbuf_free(&error);
-    return ctx;
-}
 
 static struct sandbox
 worker_sandbox(const struct daemon *d)
@@ -63,7 +46,7 @@ main(int argc, char **argv)
     daemon_init(&d, "imapd", argc, argv); /* options, log, config; exits on error */
     server_load_settings(&server.settings, d.conf);
     server_make_counters(&server.counters, d.stats);
-    server.tls = load_tls(&d);
+    server.tls = tls_conf_server_or_exit("imapd", d.conf, &d.inst);
     ops = (struct pool_ops){
         .labels = labels,
         .parent_box = daemon_sandbox_base(&d, USERS_MAIL),

@@ -4,10 +4,18 @@
 #include "imapd/reply.h"
 
 #include <errno.h>
-#include <stddef.h>
+#include <string.h>
+
+#include "lib/log/log.h"
+
+static void
+tell_administrator(struct slice folder)
+{
+    log_event(LOG_ERROR, "store_failed", KV_SLICE("folder", folder), KV_ERRNO());
+}
 
 struct reply
-reply_errno(void)
+reply_errno_of(struct slice folder)
 {
     switch (errno) {
     case ENOENT:
@@ -26,6 +34,7 @@ reply_errno(void)
     case EROFS:
         return reply_no("NOPERM", "Permission denied");
     case EBADMSG:
+        tell_administrator(folder);
         return reply_no("CORRUPTION", "Mailbox is damaged");
     case EPROTONOSUPPORT:
         return reply_no("UNAVAILABLE", "Mailbox is of another version of this server");
@@ -36,6 +45,13 @@ reply_errno(void)
     case EOVERFLOW:
         return reply_no("LIMIT", "Limit exceeded");
     default:
+        tell_administrator(folder);
         return reply_no("UNAVAILABLE", "Internal error, try again later");
     }
+}
+
+struct reply
+reply_errno(void)
+{
+    return reply_errno_of(SLICE(""));
 }

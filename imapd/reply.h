@@ -5,6 +5,8 @@
 #ifndef POSTHORN_IMAPD_REPLY_H
 #define POSTHORN_IMAPD_REPLY_H
 
+#include "lib/base/slice.h"
+
 enum reply_kind {
     REPLY_OK,
     REPLY_NO,
@@ -36,7 +38,9 @@ reply_bad(const char *text)
     return (struct reply){REPLY_BAD, 0, text};
 }
 
-/* What errno of a call into lib/store means to the client. */
+/* What errno of a call into lib/store means to the client. What only the administrator can mend (a
+ * damaged folder, an error of the disk) is logged; `folder` empty: which one is not known here. */
 struct reply reply_errno(void);
+struct reply reply_errno_of(struct slice folder);
 
 #endif

@@ -79,7 +79,7 @@ open_mailbox(struct session *s, struct parser *p, bool read_only)
         return reply_errno();
     s->mailbox = mailbox_open(store, args.mailbox, read_only, (s->enabled & ENABLED_REV2) == 0);
     if (s->mailbox == NULL)
-        return reply_errno();
+        return reply_errno_of(args.mailbox);
     s->mailbox_name = xslicedup(args.mailbox);
     s->read_only = read_only;
     s->state = STATE_SELECTED;

@@ -56,7 +56,7 @@ status_status(struct session *s, struct parser *p, unsigned flags)
         !status_items_parse(p, &items) || !parser_end(p))
         return reply_bad(p->error);
     if (status_write(s, name, items, &s->out) < 0)
-        return reply_errno();
+        return reply_errno_of(name);
     updates_put_out(s);
     return reply_ok("Status completed");
 }

@@ -14,28 +14,6 @@
 
 static unsigned generation;
 
-/* Port 60995 plus an offset of 60000 would be none. */
-static int
-check_ports(const struct instance *inst, const struct config *config, struct strbuf *errors)
-{
-    uint64_t offset = conf_u64(config->conf, SYSTEM_PORT_OFFSET);
-    int rc = 0;
-
-    for (size_t i = 0; i < config->services->count; i++) {
-        const struct service_row *row = &config->services->rows[i];
-
-        for (size_t l = 0; l < row->listen_count; l++) {
-            if (row->listens[l].port + offset <= 65535)
-                continue;
-            (void)strbuf_printf(errors,
-                                "%s:%u: [%s] port %u plus system.port_offset is over 65535\n",
-                                inst->services_path, row->line, row->name, row->listens[l].port);
-            rc = -1;
-        }
-    }
-    return rc;
-}
-
 static int
 read_texts(const struct instance *inst, struct config *config, struct strbuf *errors)
 {
@@ -47,7 +25,8 @@ read_texts(const struct instance *inst, struct config *config, struct strbuf *er
     config->services = services_load(inst->services_path, errors);
     if (config->conf == NULL || config->services == NULL)
         return -1;
-    return check_ports(inst, config, errors);
+    return services_check_ports(config->services, inst->services_path,
+                                conf_u64(config->conf, SYSTEM_PORT_OFFSET), errors);
 }
 
 struct config *

@@ -5,10 +5,7 @@
  * worker that can open nothing until authd has handed it one user's mail directory, and nothing but
  * that directory afterwards.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "lib/tls/tls_conf.h"
 #include "pop3d/session.h"
@@ -17,25 +14,11 @@ enum { REUSE_MAX = 100 };
 
 static const char *const labels[] = {"pop3", "pop3s", NULL};
 
-static struct tls_context *
-load_tls(const struct daemon *d)
-{
-    struct strbuf error = strbuf_new(1024);
-    struct tls_context *ctx = tls_conf_server(d->conf, &d->inst, &error);
-
-    if (ctx == NULL) {
-        (void)fprintf(stderr, "pop3d: %s\n", strbuf_cstr(&error));
-        exit(EX_CONFIG);
-    }
-    strbuf_free(&error);
-    return ctx;
-}
-
 static struct server
 server_new(const struct daemon *d)
 {
     struct server server = {
-        .tls = load_tls(d),
+        .tls = tls_conf_server_or_exit("pop3d", d->conf, &d->inst),
         .banner = conf_str(d->conf, SYSTEM_BANNER),
         .plain_on_loopback = conf_bool(d->conf, AUTH_PLAIN_ON_LOOPBACK),
         .mechanisms = mechanisms_new(d->conf),

@@ -143,8 +143,9 @@ header_section(struct slice text)
     return slice_sub(text, 0, text.len - rest.len);
 }
 
-/* RFC 6856 section 2.1: a header that is in UTF-8 needs the client to be in UTF-8 mode. Looked for
- * in the first part of the file. */
+/* RFC 6856 section 2.1: a header that is in UTF-8 needs the client to be in UTF-8 mode. Only by a
+ * setting: most clients know no such mode, and many give up at an error. Looked for in the first
+ * part of the file. */
 static bool
 needs_utf8(const struct session *s, struct slice first_part)
 {

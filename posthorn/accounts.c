@@ -153,9 +153,11 @@ accounts_call(struct accounts *accounts, const struct accountd_admin *request,
         return CLI_OK;
     if (accounts->child > 0) /* it has said itself what is wrong */
         return cli_fail(accounts->cli, "accountd gave no answer: %s", strerror(errno));
+    if (geteuid() != 0 && (errno == EPIPE || errno == ECONNRESET))
+        return cli_fail(accounts->cli, "accountd gave no answer: it serves root and the user who "
+                                       "started it");
     return cli_fail(accounts->cli,
-                    "accountd gave no answer: %s; 'posthorn status' shows whether it "
-                    "runs",
+                    "accountd gave no answer: %s; 'posthorn status' shows whether it runs",
                     strerror(errno));
 }
 

@@ -9,33 +9,19 @@
 
 #include "lib/conf/conf.h"
 #include "lib/conf/conf_edit.h"
-#include "lib/conf/services.h"
 #include "posthorn/command.h"
+#include "posthorn/config_check.h"
 #include "posthorn/config_doc.h"
 #include "posthorn/output.h"
 
 #define ERRORS_MAX 65536
 
 static const char *const type_names[] = {
-    [CONF_BOOL] = "bool",     [CONF_INT] = "int",        [CONF_SIZE] = "size",
-    [CONF_DURATION] = "time", [CONF_STRING] = "string",  [CONF_LIST] = "list",
-    [CONF_ENUM] = "enum",     [CONF_ADDRESSES] = "list", [CONF_NETWORKS] = "list",
+    [CONF_BOOL] = "bool",     [CONF_INT] = "int",       [CONF_SIZE] = "size",
+    [CONF_DURATION] = "time", [CONF_STRING] = "string", [CONF_HOST] = "string",
+    [CONF_LIST] = "list",     [CONF_ENUM] = "enum",     [CONF_ADDRESSES] = "list",
+    [CONF_NETWORKS] = "list",
 };
-
-static struct conf *
-load(const struct cli *cli)
-{
-    struct strbuf errors = strbuf_new(ERRORS_MAX);
-    struct conf *conf;
-
-    if (!cli_needs_instance(cli))
-        return NULL;
-    conf = conf_load(cli->inst.conf_path, &errors);
-    if (conf == NULL)
-        (void)fputs(strbuf_cstr(&errors), stderr);
-    strbuf_free(&errors);
-    return conf;
-}
 
 static int
 find(const struct cli *cli, const char *name)
@@ -115,7 +101,7 @@ config_get(struct cli *cli, int argc, char **argv)
 
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 1) != 0)
         return CLI_USAGE;
-    conf = load(cli);
+    conf = config_check_read(cli);
     if (conf == NULL)
         return CLI_FAILED;
     if (argc == 0 || strchr(argv[0], '.') == NULL) {
@@ -161,33 +147,16 @@ config_set(struct cli *cli, int argc, char **argv)
     return CLI_OK;
 }
 
-static bool
-services_are_right(const struct cli *cli)
-{
-    struct strbuf errors = strbuf_new(ERRORS_MAX);
-    struct services *services = services_load(cli->inst.services_path, &errors);
-    bool right = services != NULL;
-
-    (void)fputs(strbuf_cstr(&errors), stderr);
-    services_free(&services);
-    strbuf_free(&errors);
-    return right;
-}
-
 static int
 config_check(struct cli *cli, int argc, char **argv)
 {
     struct conf *conf;
-    bool services_right;
 
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
         return CLI_USAGE;
-    conf = load(cli);
-    services_right = services_are_right(cli);
-    if (conf == NULL || !services_right) {
-        conf_free(&conf);
+    conf = config_check_all(cli);
+    if (conf == NULL)
         return CLI_FAILED;
-    }
     if (conf_u64(conf, SYSTEM_PORT_OFFSET) != 0)
         cli_warn(cli, "warning: with system.port_offset, SMTP does not listen on port 25: other "
                       "servers will not find it");

@@ -84,7 +84,8 @@ ask(const struct cli *cli, struct ipc_client *client, const char *verb, const ch
         queue_control_reply_decode(message.payload, reply) < 0)
         return cli_fail(cli, "the queue manager's answer makes no sense; restart the suite");
     if (reply->result != 0)
-        return cli_fail(cli, "%.*s", (int)reply->text.len, reply->text.ptr);
+        return cli_fail(cli, "%s%s%.*s", name, name[0] != '\0' ? ": " : "", (int)reply->text.len,
+                        reply->text.ptr);
     return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "posthorn/command.h"
+#include "posthorn/config_check.h"
 #include "posthorn/master_call.h"
 
 #define MESSAGES_MAX 65536
@@ -207,13 +208,19 @@ run_stop(struct cli *cli, int argc, char **argv)
     return stop(cli);
 }
 
+/* With a configuration that it could not start with, a running suite is better left alone. */
 static int
 run_restart(struct cli *cli, int argc, char **argv)
 {
+    struct conf *conf;
     int rc;
 
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
         return CLI_USAGE;
+    conf = config_check_all(cli);
+    if (conf == NULL)
+        return cli_fail(cli, "nothing was stopped");
+    conf_free(&conf);
     rc = stop(cli);
     return rc == CLI_OK ? start(cli, false) : rc;
 }
@@ -298,6 +305,7 @@ const struct command command_restart = {
     .name = "restart",
     .summary = "stops the mail server and starts it again",
     .synopsis = "",
+    .help = "Checks the configuration first: with an error in it nothing is stopped.",
     .run = run_restart,
 };
 

@@ -138,7 +138,7 @@ is_empty_or_missing(const char *path)
     bool empty = true;
 
     if (dir == NULL)
-        return errno == ENOENT;
+        return errno == ENOENT || errno == ENOTDIR; /* making it will say what is in the way */
     while (empty && (entry = readdir(dir)) != NULL)
         empty = entry->d_name[0] == '.' || strcmp(entry->d_name, "lock") == 0;
     (void)closedir(dir); /* nothing was written through it */

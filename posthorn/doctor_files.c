@@ -89,13 +89,9 @@ check_place(struct doctor *d, const struct expectation *e)
 static void
 check_users(struct doctor *d)
 {
-    struct role role;
-
-    for (int id = 0; geteuid() == 0 && id < CONF_ID_COUNT; id++)
-        if (strcmp(conf_settings[id].section, "users") == 0 &&
-            role_find(d->conf, (enum conf_id)id, &role) < 0)
-            doctor_note(d, DOCTOR_FAIL, "users", "users.%s: there is no user %s",
-                        conf_settings[id].name, conf_str(d->conf, (enum conf_id)id));
+    for (int id = 0; geteuid() == 0 && role_find_bad(d->conf, &id); id++)
+        doctor_note(d, DOCTOR_FAIL, "users", "users.%s: '%s' is no user for a service",
+                    conf_settings[id].name, conf_str(d->conf, (enum conf_id)id));
 }
 
 static void

@@ -49,20 +49,6 @@ open_trigger(const struct daemon *d)
     return fd;
 }
 
-static struct tls_context *
-load_tls(const struct daemon *d)
-{
-    struct strbuf error = strbuf_new(1024);
-    struct tls_context *ctx = tls_conf_server(d->conf, &d->inst, &error);
-
-    if (ctx == NULL) {
-        (void)fprintf(stderr, "smtpd: %s\n", strbuf_cstr(&error));
-        exit(EX_CONFIG);
-    }
-    strbuf_free(&error);
-    return ctx;
-}
-
 static void
 open_counters(struct counters *c, struct stats *stats)
 {
@@ -83,7 +69,7 @@ server_open(struct server *server, struct daemon *d)
 {
     settings_load(&server->settings, d->conf);
     open_counters(&server->counters, d->stats);
-    server->tls = load_tls(d);
+    server->tls = tls_conf_server_or_exit("smtpd", d->conf, &d->inst);
     server->tmp_dirfd = open_queue_dir(d, "tmp");
     server->new_dirfd = open_queue_dir(d, "new");
     server->trigger_fd = open_trigger(d);

@@ -55,7 +55,7 @@ suggest_offer(struct suggest *s, const char *known)
     distance = edit_distance(s->word, candidate);
     if (s->word.len >= PREFIX_MIN && slice_starts(candidate, s->word))
         distance = 1; /* cut short: as good as one letter wrong */
-    if (distance > s->distance || (distance == s->distance && s->best != NULL))
+    if (distance >= s->distance)
         return;
     s->best = known;
     s->distance = distance;

@@ -18,6 +18,7 @@
 #include "lib/base/parse.h"
 #include "lib/base/suggest.h"
 #include "lib/conf/conf_line.h"
+#include "lib/mail/address.h"
 
 struct value {
     unsigned line;   /* where it was set; 0: the default */
@@ -89,6 +90,7 @@ conf_expected(enum conf_id id, struct strbuf *out)
         [CONF_SIZE] = "a size such as 512K or 20M",
         [CONF_DURATION] = "a time such as 90s, 15m or 2h",
         [CONF_STRING] = "a line of UTF-8 text",
+        [CONF_HOST] = "a host name such as mail.example.org",
         [CONF_LIST] = "at most 256 words, separated by white space or commas",
         [CONF_ADDRESSES] = "IP addresses, separated by white space",
         [CONF_NETWORKS] = "IP addresses or networks such as 192.0.2.0/24, separated by white space",
@@ -115,6 +117,13 @@ is_line_of_text(struct slice text)
         if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
             return false;
     return parse_is_utf8(text);
+}
+
+/* It goes into greetings, Received fields and message ids as it is. */
+static bool
+is_host(const struct conf_setting *s, struct slice text)
+{
+    return text.len == 0 ? s->dflt[0] == '\0' : address_is_domain(text, false);
 }
 
 static int
@@ -218,6 +227,9 @@ value_parse(const struct conf_setting *s, struct slice text, struct value *value
             rc = parse_duration_ms(text, limit_of(s), &value->number);
             break;
         case CONF_STRING:
+            break;
+        case CONF_HOST:
+            rc = is_host(s, text) ? 0 : -1;
             break;
         case CONF_LIST:
         case CONF_ADDRESSES:
@@ -444,7 +456,9 @@ conf_u64(const struct conf *conf, enum conf_id id)
 const char *
 conf_str(const struct conf *conf, enum conf_id id)
 {
-    assert_always(conf_settings[id].type == CONF_STRING || conf_settings[id].type == CONF_ENUM);
+    enum conf_type type = conf_settings[id].type;
+
+    assert_always(type == CONF_STRING || type == CONF_HOST || type == CONF_ENUM);
     return conf->values[id].text;
 }
 

@@ -22,6 +22,7 @@ enum conf_type {
     CONF_SIZE,     /* bytes; 20M */
     CONF_DURATION, /* milliseconds; 15m 2h */
     CONF_STRING,
+    CONF_HOST, /* a host name; empty where the default is */
     CONF_LIST, /* strings separated by white space or commas; with `choices` these, each once */
     CONF_ADDRESSES, /* a list of IP addresses */
     CONF_NETWORKS,  /* a list of IP addresses and networks (lib/base/cidr.h) */
@@ -56,8 +57,9 @@ struct conf *conf_parse(struct slice text, const char *name, struct strbuf *erro
 void conf_free(struct conf **confp);
 
 bool conf_bool(const struct conf *conf, enum conf_id id);
-uint64_t conf_u64(const struct conf *conf, enum conf_id id);    /* INT, SIZE, DURATION */
-const char *conf_str(const struct conf *conf, enum conf_id id); /* STRING and ENUM; "" when empty */
+uint64_t conf_u64(const struct conf *conf, enum conf_id id); /* INT, SIZE, DURATION */
+const char *conf_str(const struct conf *conf,
+                     enum conf_id id); /* STRING, HOST, ENUM; "" when empty */
 /* LIST, ADDRESSES, NETWORKS */
 size_t conf_list_count(const struct conf *conf, enum conf_id id);
 const char *conf_list_item(const struct conf *conf, enum conf_id id, size_t i);

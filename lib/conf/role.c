@@ -4,6 +4,7 @@
 #include "lib/conf/role.h"
 
 #include <pwd.h>
+#include <string.h>
 
 #include "lib/base/parse.h"
 
@@ -15,14 +16,28 @@ role_find(const struct conf *conf, enum conf_id user, struct role *out)
     const struct passwd *pw;
     uint64_t uid, gid;
 
-    if (parse_u64(uid_text, UINT32_MAX - 1, &uid) == 0 &&
-        parse_u64(gid_text, UINT32_MAX - 1, &gid) == 0) {
-        *out = (struct role){(uid_t)uid, (gid_t)gid};
-        return 0;
+    if (parse_u64(uid_text, UINT32_MAX - 1, &uid) < 0 ||
+        parse_u64(gid_text, UINT32_MAX - 1, &gid) < 0) {
+        pw = getpwnam(text);
+        if (pw == NULL)
+            return -1;
+        uid = pw->pw_uid;
+        gid = pw->pw_gid;
     }
-    pw = getpwnam(text);
-    if (pw == NULL)
+    if (uid == 0)
         return -1;
-    *out = (struct role){pw->pw_uid, pw->pw_gid};
+    *out = (struct role){(uid_t)uid, (gid_t)gid};
     return 0;
+}
+
+bool
+role_find_bad(const struct conf *conf, int *id)
+{
+    struct role role;
+
+    for (; *id < CONF_ID_COUNT; (*id)++)
+        if (strcmp(conf_settings[*id].section, "users") == 0 &&
+            role_find(conf, (enum conf_id)(*id), &role) < 0)
+            return true;
+    return false;
 }

@@ -4,6 +4,7 @@
 #ifndef POSTHORN_LIB_CONF_ROLE_H
 #define POSTHORN_LIB_CONF_ROLE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "lib/conf/conf.h"
@@ -13,7 +14,10 @@ struct role {
     gid_t gid; /* the primary group */
 };
 
-/* 0, or -1: there is no such user. */
+/* 0, or -1: there is no such user, or it is root, as which no service runs. */
 int role_find(const struct conf *conf, enum conf_id user, struct role *out);
+
+/* The next setting of [users], from *id on, for which role_find() fails; false: there is none. */
+bool role_find_bad(const struct conf *conf, int *id);
 
 #endif

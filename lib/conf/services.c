@@ -358,3 +358,24 @@ service_binds(const struct service_row *row, const struct conf *conf, const char
         out[i] = row->bind_count > 0 ? row->binds[i] : conf_list_item(conf, SYSTEM_BIND, i);
     return count;
 }
+
+int
+services_check_ports(const struct services *services, const char *name, uint64_t offset,
+                     struct strbuf *errors)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < services->count; i++) {
+        const struct service_row *row = &services->rows[i];
+
+        for (size_t l = 0; l < row->listen_count; l++) {
+            if (row->listens[l].port + offset <= 65535)
+                continue;
+            (void)strbuf_printf(errors,
+                                "%s:%u: [%s] port %u plus system.port_offset is over 65535\n", name,
+                                row->line, row->name, row->listens[l].port);
+            rc = -1;
+        }
+    }
+    return rc;
+}

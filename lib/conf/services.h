@@ -57,4 +57,9 @@ const struct service_row *services_find(const struct services *services, const c
 size_t service_binds(const struct service_row *row, const struct conf *conf, const char **out,
                      size_t max);
 
+/* Port 60995 plus an offset of 60000 would be none. 0, or -1 with one line per such port in
+ * `errors`; `name` stands for the file. */
+int services_check_ports(const struct services *services, const char *name, uint64_t offset,
+                         struct strbuf *errors);
+
 #endif

@@ -105,7 +105,7 @@ tail_last(const struct journal *j, struct journal_window *w, uint64_t size, uint
 
 /* 0, 1: the file does not end with a whole record, -1 with errno. */
 static int
-tail_try(struct journal *j, struct journal_tail *tail, uint64_t size)
+tail_try(const struct journal *j, struct journal_tail *tail, uint64_t size)
 {
     struct journal_window w = {0};
     uint64_t window = size - FIRST_RECORD < TAIL_WINDOW ? FIRST_RECORD : size - TAIL_WINDOW;
@@ -121,6 +121,14 @@ tail_try(struct journal *j, struct journal_tail *tail, uint64_t size)
         rc = first < w.base ? tail_read_on(j, from, size, tail) : tail_walk(&w, from, tail);
     xfree(&w.buf);
     return rc;
+}
+
+bool
+journal_ends_whole(const struct journal *j, uint64_t size)
+{
+    struct journal_tail tail;
+
+    return size > FIRST_RECORD && tail_try(j, &tail, size) == 0;
 }
 
 /* ---- a torn tail ---- */

@@ -25,4 +25,8 @@ struct journal_tail {
  * replaced. */
 int journal_tail_read(struct journal *j, struct journal_tail *tail);
 
+/* True if a whole record ends at `size`, and all records from the last settled one to it are whole:
+ * what does not check out before them was on disk once, and is damaged. */
+bool journal_ends_whole(const struct journal *j, uint64_t size);
+
 #endif

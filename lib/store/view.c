@@ -13,6 +13,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/store/index_file.h"
+#include "lib/store/journal_tail.h"
 
 #define MESSAGES_MAX 50000000u /* per folder: bounds memory and arithmetic */
 
@@ -329,6 +330,24 @@ view_replay(struct view *v, const struct journal *j, uint64_t to,
     return journal_read(j, v->offset, to, replay_record, &r, &end);
 }
 
+/* All records. A reader stops at what does not check out, for somebody may be writing it; but with
+ * whole records behind it the folder is damaged, and half of it must not pass for all. */
+static int
+replay_all(struct view *v, const struct journal *j, uint64_t size)
+{
+    if (view_replay(v, j, size, NULL) < 0)
+        return -1;
+    if (v->offset == size || !journal_ends_whole(j, size))
+        return 0;
+    /* or a torn tail was just cut off and written over: then there is more to read now */
+    if (view_replay(v, j, size, NULL) < 0)
+        return -1;
+    if (v->offset == size)
+        return 0;
+    errno = EBADMSG;
+    return -1;
+}
+
 int
 view_load(struct view *v, const struct journal *j)
 {
@@ -340,11 +359,11 @@ view_load(struct view *v, const struct journal *j)
         return -1;
     if (index_file_map(v, j, size) < 0)
         view_init(v);
-    if (view_replay(v, j, size, NULL) == 0)
+    if (replay_all(v, j, size) == 0)
         return 0;
     if (v->index_offset != 0 && errno == EBADMSG) {
         view_free(v); /* the index may be what is wrong: once more without it */
-        if (view_replay(v, j, size, NULL) == 0)
+        if (replay_all(v, j, size) == 0)
             return 0;
     }
     view_free(v);

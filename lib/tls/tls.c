@@ -54,9 +54,13 @@ static void
 keep_error(const char *otherwise)
 {
     unsigned long code = ERR_peek_error();
-    const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
+    const char *reason = NULL;
     size_t len;
 
+    if (ERR_SYSTEM_ERROR(code)) /* a file that is not there, say: OpenSSL has no words for it */
+        reason = strerror((int)ERR_GET_REASON(code));
+    else if (code != 0)
+        reason = ERR_reason_error_string(code);
     if (reason == NULL)
         reason = otherwise;
     len = strnlen(reason, sizeof(last_error) - 1);

@@ -3,7 +3,9 @@
  */
 #include "lib/tls/tls_conf.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sysexits.h>
 
 #include "lib/base/mem.h"
 
@@ -22,5 +24,19 @@ tls_conf_server(const struct conf *conf, const struct instance *inst, struct str
 
     free(certificate);
     free(key);
+    return ctx;
+}
+
+struct tls_context *
+tls_conf_server_or_exit(const char *program, const struct conf *conf, const struct instance *inst)
+{
+    struct strbuf error = strbuf_new(1024);
+    struct tls_context *ctx = tls_conf_server(conf, inst, &error);
+
+    if (ctx == NULL) {
+        (void)fprintf(stderr, "%s: %s\n", program, strbuf_cstr(&error));
+        exit(EX_CONFIG);
+    }
+    strbuf_free(&error);
     return ctx;
 }

@@ -11,5 +11,8 @@
 /* Reads both files: before the sandbox, as root. NULL with one line in `error`. */
 struct tls_context *tls_conf_server(const struct conf *conf, const struct instance *inst,
                                     struct strbuf *error);
+/* The same for a daemon's start: exits with EX_CONFIG after one line on stderr. */
+struct tls_context *tls_conf_server_or_exit(const char *program, const struct conf *conf,
+                                            const struct instance *inst);
 
 #endif

@@ -99,3 +99,18 @@ def test_dns_says_what_to_publish(instance):
     finally:
         zone.close()
     assert instance.run("doctor", "no domain", check=False).returncode == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's services all run as that user")
+@pytest.mark.parametrize("name, value, complaint", [
+    ("users.mail", "nobody-of-that-name", "users.mail: 'nobody-of-that-name' is no user for a service"),
+    ("users.smtp", "0:0", "users.smtp: '0:0' is no user for a service"),
+    ("tls.key", "/nonexistent", "/nonexistent: No such file or directory"),
+])
+def test_what_the_configuration_names_must_be_there(instance, name, value, complaint):
+    assert instance.run("config", "check").returncode == 0
+    instance.set(name, value)
+    done = instance.run("config", "check", check=False)
+    assert done.returncode == 1 and complaint in done.err, done.err
+    started = instance.run("start", check=False)
+    assert started.returncode == 1 and complaint in started.err, started.err

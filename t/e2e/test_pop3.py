@@ -220,3 +220,21 @@ def test_banner_limits_and_lists():
         wait_for(lambda: not is_served(inst), 5, "the new configuration")
     finally:
         inst.close()
+
+
+def test_a_header_in_utf8_stops_nobody_unless_configured(mail):
+    send(mail, "alice@d.test", "text", "grüße")
+    wait_for_mail(mail, 4)
+    pop = login(mail)
+    assert any("grüße".encode() in line for line in pop.retr(4)[1])
+    pop.quit()
+    mail.set("pop3.refuse_utf8", "yes")
+    mail.run("reload")
+    try:
+        pop = login(mail)
+        with pytest.raises(poplib.error_proto, match=r"\[UTF8\]"):
+            pop.retr(4)
+        pop.quit()
+    finally:
+        mail.run("config", "set", "pop3.refuse_utf8", "--unset")
+        mail.run("reload")

@@ -96,9 +96,11 @@ static const struct {
     {"[smtp]\ntrusted_hosts = 192.0.2.1 10.0.0.0/33\n",
      "f:2: smtp.trusted_hosts: expected IP addresses or networks"},
     {"[imap]\ndeny = somewhere\n", "not 'somewhere'"},
-    {"[system]\nbind = 127.0.0.1, 192.0.2.0/24\n",
-     "f:2: system.bind: expected IP addresses, "},
-    {"[system]\nhostname = \xff\n", "f:2: system.hostname: expected a line of UTF-8 text"},
+    {"[system]\nbind = 127.0.0.1, 192.0.2.0/24\n", "f:2: system.bind: expected IP addresses, "},
+    {"[system]\nbanner = \xff\n", "f:2: system.banner: expected a line of UTF-8 text"},
+    {"[system]\nhostname = two words\n", "f:2: system.hostname: expected a host name such as"},
+    {"[system]\nhostname =\n", "system.hostname: expected a host name"},
+    {"[smtp]\nhelo_name = a..b\n", "smtp.helo_name: expected a host name"},
     {"[system]\njunk\n", "f:2: expected 'name = value'"},
 };
 

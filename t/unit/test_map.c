@@ -62,6 +62,8 @@ static const struct {
     {"banner", "banner"},
     {"baner", "banner"},
     {"zzz", NULL},
+    {"bunner", "banner"},
+    {"boonen", NULL}, /* half of it differs */
     {"", NULL},
     {"b", NULL},
 };

@@ -153,6 +153,35 @@ START_TEST(what_is_no_file_is_not_waited_for)
 }
 END_TEST
 
+/* Half of a folder must not pass for all of it: a client that synchronises would remove the rest. */
+START_TEST(damage_amid_the_journal_is_told)
+{
+    bool read_only = _i == 1;
+    struct mailbox *mb;
+    char byte;
+    int fd;
+
+    fill(300);
+    fill(1); /* what is settled behind the damage */
+    fill(1);
+    fd = openat(store_test_fd, JOURNAL_NAME, O_RDWR | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(pread(fd, &byte, 1, 10000), 1);
+    byte ^= 1;
+    ck_assert_int_eq(pwrite(fd, &byte, 1, 10000), 1);
+    mb = mailbox_open(store_test, SLICE("INBOX"), read_only, false);
+    ck_assert_ptr_null(mb);
+    ck_assert_int_eq(errno, EBADMSG);
+    byte ^= 1;
+    ck_assert_int_eq(pwrite(fd, &byte, 1, 10000), 1);
+    mb = mailbox_open(store_test, SLICE("INBOX"), read_only, false);
+    ck_assert_ptr_nonnull(mb);
+    ck_assert_uint_eq(mailbox_count(mb), 302);
+    mailbox_close(&mb);
+    (void)close(fd);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -164,6 +193,7 @@ main(void)
     tcase_add_loop_test(tc, a_truncated_journal_is_an_error, 0, 5);
     tcase_add_loop_test(tc, a_truncated_map_ends_one_session, 0, 2);
     tcase_add_loop_test(tc, what_is_no_file_is_not_waited_for, 0, (int)ARRAY_LEN(planted));
+    tcase_add_loop_test(tc, damage_amid_the_journal_is_told, 0, 2);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);
 }

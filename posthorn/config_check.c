@@ -1,0 +1,92 @@
+/*
+ * posthorn/config_check.c - what can be known about a configuration before a program starts with
+ * it.
+ *
+ * Reads the configuration's files, passwd, certificate and key; changes nothing.
+ */
+#include "posthorn/config_check.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "lib/conf/role.h"
+#include "lib/conf/services.h"
+#include "lib/tls/tls_conf.h"
+
+#define ERRORS_MAX 65536
+
+struct conf *
+config_check_read(const struct cli *cli)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct conf *conf;
+
+    if (!cli_needs_instance(cli))
+        return NULL;
+    conf = conf_load(cli->inst.conf_path, &errors);
+    if (conf == NULL)
+        (void)fputs(strbuf_cstr(&errors), stderr);
+    strbuf_free(&errors);
+    return conf;
+}
+
+static bool
+services_are_right(const struct cli *cli, const struct conf *conf)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct services *services = services_load(cli->inst.services_path, &errors);
+    bool right = services != NULL;
+
+    if (right && conf != NULL)
+        right = services_check_ports(services, cli->inst.services_path,
+                                     conf_u64(conf, SYSTEM_PORT_OFFSET), &errors) == 0;
+    (void)fputs(strbuf_cstr(&errors), stderr);
+    services_free(&services);
+    strbuf_free(&errors);
+    return right;
+}
+
+/* Every service would refuse to start; an ordinary user switches to nobody. */
+static bool
+users_are_right(const struct cli *cli, const struct conf *conf)
+{
+    bool right = true;
+
+    for (int id = 0; geteuid() == 0 && role_find_bad(conf, &id); id++) {
+        (void)cli_fail(cli,
+                       "users.%s: '%s' is no user for a service: expected a name from /etc/passwd "
+                       "or uid:gid, and not root",
+                       conf_settings[id].name, conf_str(conf, (enum conf_id)id));
+        right = false;
+    }
+    return right;
+}
+
+static bool
+certificate_is_right(const struct cli *cli, const struct conf *conf)
+{
+    struct strbuf error = strbuf_new(1024);
+    struct tls_context *ctx = tls_conf_server(conf, &cli->inst, &error);
+    bool right = ctx != NULL;
+
+    if (!right)
+        (void)cli_fail(cli, "%s", strbuf_cstr(&error));
+    tls_context_free(&ctx);
+    strbuf_free(&error);
+    return right;
+}
+
+struct conf *
+config_check_all(const struct cli *cli)
+{
+    struct conf *conf = config_check_read(cli);
+    bool right = services_are_right(cli, conf) && conf != NULL;
+
+    if (conf != NULL && !users_are_right(cli, conf))
+        right = false;
+    if (conf != NULL && !certificate_is_right(cli, conf))
+        right = false;
+    if (!right)
+        conf_free(&conf);
+    return conf;
+}

@@ -1,0 +1,17 @@
+/*
+ * posthorn/config_check.h - reads both configuration files and tells every error in them.
+ */
+#ifndef POSTHORN_POSTHORN_CONFIG_CHECK_H
+#define POSTHORN_POSTHORN_CONFIG_CHECK_H
+
+#include "lib/conf/conf.h"
+#include "posthorn/command.h"
+
+/* posthorn.conf, which the caller frees. NULL after the messages. */
+struct conf *config_check_read(const struct cli *cli);
+
+/* The same, with services.conf and what the two files name: users, certificate and key must be
+ * there. What else a program finds when it starts it tells then. */
+struct conf *config_check_all(const struct cli *cli);
+
+#endif
