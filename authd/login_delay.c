@@ -1,8 +1,9 @@
 /*
  * authd/login_delay.c - when each user was last logged in by POP3.
  *
- * Two generations: a login goes into the young one, which becomes the old one when it has lasted for
- * the delay; what was old then is past. Each has a bound: whoever logs in beyond it is not held up.
+ * Two generations: a login goes into the young one, which becomes the old one when it has lasted
+ * for the delay; what was old then is past. Each has a bound: whoever logs in beyond it is not held
+ * up.
  */
 #include "authd/login_delay.h"
 

@@ -17,7 +17,7 @@ void client_send(struct client *c, const char *data, size_t len);
 __attribute__((format(printf, 2, 3))) void client_printf(struct client *c, const char *format, ...);
 const char *client_line(struct client *c);      /* without CRLF; valid until the next read */
 void client_skip(struct client *c, size_t len); /* reads and drops */
-void client_skip_to_dot(struct client *c); /* drops up to the line "." (POP3) */
+void client_skip_to_dot(struct client *c);      /* drops up to the line "." (POP3) */
 double client_now(void);                        /* seconds, monotonic */
 int client_fd(const struct client *c);
 

@@ -3,8 +3,8 @@
  *
  *   imapload HOST PORT CLIENTS SESSIONS USERS PASSWORD MODE DOMAIN
  * MODE: login (connect, LOGIN, LOGOUT), tls-login (STARTTLS first), mix (the session of
- * bench/RESULTS.md), idle (opens SESSIONS TLS connections, each with INBOX selected, prints "ready"
- * and holds them until stdin ends). Prints one line of JSON.
+ * bench/RESULTS.md), idle (opens SESSIONS TLS connections, each with INBOX selected and in IDLE,
+ * prints "ready" and holds them until stdin ends). Prints one line of JSON.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -158,6 +158,9 @@ hold_idle(struct load *l)
         struct client *c = log_in(l, i);
 
         command(l, c, "SELECT INBOX");
+        client_printf(c, "b IDLE\r\n");
+        while (client_line(c)[0] != '+')
+            ;
     }
     printf("ready\n");
     (void)fflush(stdout);

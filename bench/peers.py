@@ -47,6 +47,12 @@ class Group:
             total += int(text.split("Pss:")[1].split()[0])
         return total
 
+    def wait_empty(self):
+        for _ in range(600):
+            if not self.pids():
+                return
+            time.sleep(0.05)
+
     def remove(self):
         for _ in range(100):
             try:
@@ -119,13 +125,16 @@ class Postfix:
 
 
 class Dovecot:
-    name = "Dovecot"
     imap_port = 22143
+    pop3_port = 22110
 
-    def __init__(self, base, mail_location="sdbox:~/sdbox", users=100):
+    def __init__(self, base, mail_location="sdbox:~/sdbox", users=100, name="Dovecot"):
         self.base = pathlib.Path(base) / "dovecot"
         self.group = Group("dovecot")
-        self.location, self.users = mail_location, users
+        self.location, self.users, self.name = mail_location, users, name
+
+    def doveadm(self, *args):
+        return run("doveadm", "-c", self.conf, *args)
 
     def start(self):
         self.base.mkdir(parents=True)
@@ -141,7 +150,7 @@ class Dovecot:
             base_dir = {self.base}/run
             state_dir = {self.base}/state
             log_path = {self.base}/dovecot.log
-            protocols = imap
+            protocols = imap pop3
             listen = 127.0.0.1
             disable_plaintext_auth = no
             ssl = yes
@@ -173,7 +182,20 @@ class Dovecot:
               }}
             }}
             service imap {{
-              process_limit = 2000
+              process_limit = 12000
+            }}
+            service pop3-login {{
+              service_count = 0
+              process_min_avail = 1
+              inet_listener pop3 {{
+                port = {self.pop3_port}
+              }}
+              inet_listener pop3s {{
+                port = 0
+              }}
+            }}
+            protocol imap {{
+              mail_max_userip_connections = 20000
             }}
             """))
         subprocess.run(["dovecot", "-c", str(self.conf)], check=True, preexec_fn=self.group.enter,
@@ -181,6 +203,7 @@ class Dovecot:
 
     def stop(self):
         run("doveadm", "-c", self.conf, "stop", check=False)
+        self.group.wait_empty()  # it still writes for a moment
         self.group.remove()
 
 
@@ -189,6 +212,7 @@ class Posthorn:
     offset = 24000
     smtp_port = 25 + offset
     imap_port = 143 + offset
+    pop3_port = 110 + offset
 
     def __init__(self, base, top, users=USERS):
         self.root = pathlib.Path(base) / "posthorn"

@@ -112,9 +112,12 @@ wait_for_input(struct session *s, int64_t deadline)
     int ready;
 
     log_flush();
+    if (s->maildrop != NULL)
+        transaction_before_wait(s);
     ready = stream_wait(s->stream, -1, soon < deadline ? soon : deadline);
     if (ready == 0 && soon < deadline) {
         stream_release_buffers(s->stream);
+        message_in_release(&s->in);
         if (s->maildrop != NULL)
             maildrop_release_memory(s->maildrop);
         heap_give_back();
@@ -283,6 +286,7 @@ session_serve(struct pool_session *pool, void *arg)
         .stream = stream_new(pool->fd, COMMAND_SASL_MAX),
         .state = ST_AUTHORIZATION,
         .login_deadline = clock_mono_ms() + server->login_ms,
+        .in = {.fd = -1},
         .end_reason = "unknown",
     };
 
@@ -297,6 +301,7 @@ session_serve(struct pool_session *pool, void *arg)
     (void)stream_flush(s.stream); /* whoever has gone does not read it */
     log_end(&s);
     transaction_end(&s);
+    message_in_release(&s.in);
     maildrop_close(&s.maildrop);
     stream_free(&s.stream);
     xfree(&s.user);

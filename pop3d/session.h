@@ -9,6 +9,7 @@
 #include "lib/tls/stream.h"
 #include "pop3d/command.h"
 #include "pop3d/maildrop.h"
+#include "pop3d/message_in.h"
 
 #define SESSION_NAME_MAX 255 /* bytes of a login name */
 
@@ -49,7 +50,10 @@ struct session {
     char login_name[SESSION_NAME_MAX + 1]; /* of USER */
     char *user;                            /* canonical; NULL before the login */
     struct maildrop *maildrop;             /* in ST_TRANSACTION */
-    uint32_t last;                         /* highest number that was read or marked */
+    struct message_in in;                  /* the message that is being sent, or read ahead */
+    uint32_t last_retrieved;
+    bool in_order; /* that was the one behind the one before */
+    uint32_t last; /* highest number that was read or marked */
     unsigned login_failures, errors;
     uint64_t retrieved, removed;
     const char *end_reason; /* for the log */

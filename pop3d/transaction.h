@@ -16,6 +16,9 @@ enum session_state transaction_rset_run(struct session *s, struct slice args);
 enum session_state transaction_last_run(struct session *s, struct slice args);
 enum session_state transaction_noop_run(struct session *s, struct slice args);
 
+/* The client is not heard for a moment: time to read what it will probably ask for next. */
+void transaction_before_wait(struct session *s);
+
 /* QUIT: removes what is marked and replies (RFC 1939 section 6). */
 void transaction_update(struct session *s);
 /* However the session ended: what it fetched is marked as read if the user wants that (POP-05). */

@@ -97,21 +97,29 @@ struct line_ends {
     uint32_t crc; /* of the message with CRLF, once all of it was read */
 };
 
-/* Looks through `in` for bare LFs, or copies it with CRLF. */
+/* Looks through `in` for bare LFs, or copies it with CRLF. `buf` is for what differs from `in`. */
 static int
 convert_step(struct line_ends *e, struct slice in, struct strbuf *buf)
 {
+    const char *from = in.ptr, *end = in.ptr + in.len, *lf;
+    struct slice out = in;
+
     strbuf_clear(buf);
-    for (size_t i = 0; i < in.len; i++) {
-        if (in.ptr[i] == '\n' && e->last != '\r') {
-            e->bare = true;
-            (void)strbuf_char(buf, '\r'); /* room for twice the input */
-        }
-        (void)strbuf_char(buf, in.ptr[i]);
-        e->last = in.ptr[i];
+    for (const char *at = in.ptr; (lf = memchr(at, '\n', (size_t)(end - at))) != NULL;
+         at = lf + 1) {
+        if ((lf > in.ptr ? lf[-1] : e->last) == '\r')
+            continue;
+        e->bare = true; /* there is room for twice the input */
+        (void)(strbuf_append(buf, slice_make(from, (size_t)(lf - from))) && strbuf_char(buf, '\r'));
+        from = lf;
     }
-    e->crc = crc32c(e->crc, strbuf_slice(buf));
-    return e->out < 0 ? 0 : write_all(e->out, strbuf_slice(buf));
+    e->last = end[-1];
+    if (from > in.ptr || buf->len > 0) {
+        (void)strbuf_append(buf, slice_make(from, (size_t)(end - from)));
+        out = strbuf_slice(buf);
+    }
+    e->crc = crc32c(e->crc, out);
+    return e->out < 0 ? 0 : write_all(e->out, out);
 }
 
 static int

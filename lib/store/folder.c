@@ -46,7 +46,11 @@ folder_delivery_name(char out[FILE_NAME_SIZE], int64_t received_ms, struct slice
 void
 folder_cur_path(char out[FILE_PATH_SIZE], struct slice name)
 {
-    (void)snprintf(out, FILE_PATH_SIZE, "cur/%.*s", (int)name.len, name.ptr);
+    size_t len = name.len < FILE_NAME_SIZE ? name.len : FILE_NAME_SIZE - 1;
+
+    memcpy(out, "cur/", 4);
+    memcpy(out + 4, name.ptr, len);
+    out[4 + len] = '\0';
 }
 
 /* ---- directories and journals ---- */

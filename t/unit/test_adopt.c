@@ -77,6 +77,44 @@ START_TEST(a_dropped_in_maildir_is_taken_over)
 }
 END_TEST
 
+/* A file is read in steps of 64 KiB: line ends across their border. */
+START_TEST(long_mail_gets_its_line_ends_wherever_they_are)
+{
+    static char text[200000], wanted[400000];
+    struct mailbox *mb;
+    char *found;
+
+    for (size_t shift = 0; shift < 3; shift++) {
+        char name[20];
+        size_t len = 0, out = 0;
+
+        for (size_t i = 0; i < 140000 + shift; i++) {
+            bool ends = (i + shift) % 64 == 0;
+
+            if (ends && i % 128 < 64)
+                wanted[out++] = text[len++] = '\r';
+            else if (ends)
+                wanted[out++] = '\r';
+            wanted[out++] = text[len++] = ends ? '\n' : 'x';
+        }
+        text[len] = wanted[out] = '\0';
+        if (shift == 0)
+            make_maildir("");
+        (void)snprintf(name, sizeof(name), "cur/%zu", shift + 1);
+        put_file(name, text);
+        if (shift < 2)
+            continue;
+        open_store();
+        mb = store_test_select("INBOX");
+        found = store_test_read(mb, 3);
+        ck_assert_uint_eq(mailbox_message(mb, 3)->size, out);
+        ck_assert_str_eq(found, wanted);
+        free(found);
+        mailbox_close(&mb);
+    }
+}
+END_TEST
+
 START_TEST(mail_in_new_comes_into_a_running_session)
 {
     struct mailbox *mb;
@@ -242,6 +280,7 @@ main(void)
 
     tcase_add_checked_fixture(tc, store_test_setup_empty, store_test_teardown);
     tcase_add_test(tc, a_dropped_in_maildir_is_taken_over);
+    tcase_add_test(tc, long_mail_gets_its_line_ends_wherever_they_are);
     tcase_add_test(tc, mail_in_new_comes_into_a_running_session);
     tcase_add_test(tc, an_adoption_that_was_cut_short_is_not_done_twice);
     tcase_add_test(tc, a_file_renamed_by_another_program_is_found);

@@ -8,6 +8,7 @@
 // LINK: pop3d/command.c
 // LINK: pop3d/login.c
 // LINK: pop3d/maildrop.c
+// LINK: pop3d/message_in.c
 // LINK: pop3d/message_out.c
 // LINK: pop3d/octets.c
 // LINK: pop3d/session.c
@@ -109,8 +110,8 @@ static const char *const files[] = {
 static struct message messages[ARRAY_LEN(files)];
 static bool read_only, cannot_remove, cannot_open;
 static const uint64_t cached_octets = 23; /* of the third */
-static int seen_fd; /* the numbers that became \Seen */
-static int removed_fd; /* the UIDs that were removed, for the test to read */
+static int seen_fd;                       /* the numbers that became \Seen */
+static int removed_fd;                    /* the UIDs that were removed, for the test to read */
 
 struct store *
 store_open(int dirfd, const struct store_options *options)
@@ -331,9 +332,10 @@ static const struct {
      HELLO "+ dj1maW5hbA==\r\n+OK maildrop has 3 messages\r\n" BYE_3},
     {"AUTH ECHO =\r\nAUTH ECHO\r\n*\r\nAUTH ECHO\r\n!\r\nAUTH NTLM\r\nAUTH ECHO "
      "a\r\nAUTH\r\nQUIT\r\n",
-     HELLO "-ERR [AUTH] wrong user name or password\r\n+ \r\n-ERR cancelled\r\n+ \r\n"
-           "-ERR the response cannot be decoded\r\n-ERR mechanism not supported\r\n"
-           "-ERR the initial response cannot be decoded\r\n+OK mechanisms\r\nPLAIN\r\nECHO\r\n.\r\n" BYE},
+     HELLO
+     "-ERR [AUTH] wrong user name or password\r\n+ \r\n-ERR cancelled\r\n+ \r\n"
+     "-ERR the response cannot be decoded\r\n-ERR mechanism not supported\r\n"
+     "-ERR the initial response cannot be decoded\r\n+OK mechanisms\r\nPLAIN\r\nECHO\r\n.\r\n" BYE},
     /* hostile lines */
     {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", HELLO},
     {"QUIT\nNOOP\r\nQUIT\r\n", HELLO "-ERR a line ends with CR and LF\r\n" BYE},
