@@ -2,6 +2,7 @@
  * imapd/folder.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE.
  */
 #include "imapd/command.h"
+#include "imapd/mailbox_name.h"
 #include "imapd/special_use.h"
 #include "lib/base/mem.h"
 #include "lib/mail/utf8_nfc.h"
@@ -44,7 +45,7 @@ without_delimiter(struct slice name)
 static bool
 is_net_unicode(const struct session *s, struct slice name)
 {
-    return !session_takes_utf8(s) || utf8_is_nfc(name);
+    return mailbox_name_allowed(name) && (!session_takes_utf8(s) || utf8_is_nfc(name));
 }
 
 struct reply
@@ -64,7 +65,7 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
         return reply_no("USEATTR", "This special use is not supported");
     name = without_delimiter(name);
     if (!is_net_unicode(s, name))
-        return reply_no("CANNOT", "Mailbox name is not in normalization form C");
+        return reply_no("CANNOT", "Mailbox name has unusual characters");
     store = session_store(s);
     if (store == NULL || store_create(store, name, use) < 0)
         return reply_errno();
@@ -123,7 +124,7 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
     if (!s->store_options.may_remove && slice_eq(from, SLICE("INBOX")))
         return reply_no("NOPERM", "This user may not remove mail");
     if (!is_net_unicode(s, to))
-        return reply_no("CANNOT", "Mailbox name is not in normalization form C");
+        return reply_no("CANNOT", "Mailbox name has unusual characters");
     store = session_store(s);
     if (store == NULL || store_rename(store, from, without_delimiter(to)) < 0)
         return reply_errno();
