@@ -44,6 +44,9 @@ static const char *const extensions[] = {
     "PARTIAL",            /* RFC 9394 */
     "UIDONLY",            /* RFC 9586 */
     "UIDBATCHES",         /* RFC 10022 */
+    "ACL",                /* RFC 4314 */
+    "RIGHTS=kxte",        /* RFC 4314 section 2.2 */
+    "LIST-MYRIGHTS",      /* RFC 8440 */
     "COMPRESS=DEFLATE",   /* RFC 4978 */
     "CONDSTORE",          /* RFC 7162 */
     "QRESYNC",            /* RFC 7162 */

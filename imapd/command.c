@@ -44,6 +44,11 @@ static const struct command commands[] = {
     {"GETQUOTAROOT", LOGGED_IN, 0, quota_getquotaroot},               /* RFC 9208 4.1.2 */
     {"SETQUOTA", LOGGED_IN, 0, quota_setquota},                       /* RFC 9208 4.1.3 */
     {"UIDBATCHES", STATE_SELECTED, 0, uid_batches_uidbatches},        /* RFC 10022 */
+    {"SETACL", LOGGED_IN, 0, acl_setacl},                             /* RFC 4314 3.1 */
+    {"DELETEACL", LOGGED_IN, 0, acl_deleteacl},                       /* RFC 4314 3.2 */
+    {"GETACL", LOGGED_IN, 0, acl_getacl},                             /* RFC 4314 3.3 */
+    {"LISTRIGHTS", LOGGED_IN, 0, acl_listrights},                     /* RFC 4314 3.4 */
+    {"MYRIGHTS", LOGGED_IN, 0, acl_myrights},                         /* RFC 4314 3.5 */
     {"CHECK", STATE_SELECTED, 0, any_check},                          /* RFC 3501 6.4.1 */
     {"CLOSE", STATE_SELECTED, 0, select_close},                       /* RFC 3501 6.4.2 */
     {"UNSELECT", STATE_SELECTED, 0, select_unselect},                 /* RFC 3691 */

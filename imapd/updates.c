@@ -93,7 +93,7 @@ updates_send_keywords(struct session *s)
     (void)strbuf_str(&s->out, "\r\n");
     if (!s->read_only) {
         (void)strbuf_str(&s->out, "* OK [PERMANENTFLAGS ");
-        flags_write_known(s->mailbox, true, s->store_options.may_remove, &s->out);
+        flags_write_known(s->mailbox, true, s->may_remove, &s->out);
         (void)strbuf_str(&s->out, "] Flags permitted\r\n");
     }
     updates_put_out(s);

@@ -2,6 +2,7 @@
  * t/unit/test_imap_session.c - imapd's commands on a real store, without sandbox and network: what
  * the end-to-end tests do, where the sanitizers can see it.
  */
+// LINK: imapd/acl.c
 // LINK: imapd/any.c
 // LINK: imapd/append.c
 // LINK: imapd/append_args.c
@@ -14,6 +15,7 @@
 // LINK: imapd/compress.c
 // LINK: imapd/condstore.c
 // LINK: imapd/copy.c
+// LINK: imapd/copy_across.c
 // LINK: imapd/expunge.c
 // LINK: imapd/fetch.c
 // LINK: imapd/fetch_args.c
@@ -22,6 +24,7 @@
 // LINK: imapd/flag_list.c
 // LINK: imapd/flags.c
 // LINK: imapd/folder.c
+// LINK: imapd/folder_set.c
 // LINK: imapd/fulltext.c
 // LINK: imapd/idle.c
 // LINK: imapd/input.c
@@ -35,6 +38,7 @@
 // LINK: imapd/multisearch_args.c
 // LINK: imapd/parser.c
 // LINK: imapd/progress.c
+// LINK: imapd/places.c
 // LINK: imapd/qresync.c
 // LINK: imapd/partial_range.c
 // LINK: imapd/replace.c
