@@ -89,7 +89,8 @@ collect(struct multisearch *m, const struct folder *folder)
 {
     struct slice name = folder->name;
 
-    if (!folder->exists || !multisearch_args_match(m->sources, name, folder->subscribed))
+    if (!folder->exists ||
+        !multisearch_args_match(m->sources, name, folder->subscribed, place_is_foreign(name)))
         return;
     if (m->s->state == STATE_SELECTED && slice_eq(name, slice_of(m->s->mailbox_name))) {
         m->with_selected = true;
