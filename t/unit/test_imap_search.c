@@ -6,6 +6,7 @@
 // LINK: imapd/saved_result.c
 // LINK: imapd/search_args.c
 // LINK: imapd/search_eval.c
+// LINK: imapd/search_fuzzy.c
 // LINK: imapd/search_header.c
 // LINK: imapd/message.c
 // LINK: imapd/fulltext.c
