@@ -11,19 +11,20 @@
 /* One row for each extension, complete ones only: clients read this list as a promise, many of them
  * only once, before the login. */
 static const char *const extensions[] = {
-    "IMAP4rev1",      /* RFC 3501 */
-    "IMAP4rev2",      /* RFC 9051 */
-    "SASL-IR",        /* RFC 4959 */
-    "LITERAL+",       /* RFC 7888 */
-    "ID",             /* RFC 2971 */
-    "ENABLE",         /* RFC 5161 */
-    "ESEARCH",        /* RFC 4731 */
-    "SEARCHRES",      /* RFC 5182 */
-    "WITHIN",         /* RFC 5032 */
-    "SORT",           /* RFC 5256 */
-    "SORT=DISPLAY",   /* RFC 5957 */
-    "CONTEXT=SEARCH", /* RFC 5267 */
-    "CONTEXT=SORT",
+    "IMAP4rev1",             /* RFC 3501 */
+    "IMAP4rev2",             /* RFC 9051 */
+    "SASL-IR",               /* RFC 4959 */
+    "LITERAL+",              /* RFC 7888 */
+    "ID",                    /* RFC 2971 */
+    "ENABLE",                /* RFC 5161 */
+    "ESEARCH",               /* RFC 4731 */
+    "SEARCHRES",             /* RFC 5182 */
+    "WITHIN",                /* RFC 5032 */
+    "SORT",                  /* RFC 5256 */
+    "SORT=DISPLAY",          /* RFC 5957 */
+    "CONTEXT=SEARCH",        /* RFC 5267 */
+    "MULTISEARCH",           /* RFC 7377 */
+    "CONTEXT=SORT",          /* RFC 5267 */
     "ESORT",                 /* RFC 5267 */
     "THREAD=ORDEREDSUBJECT", /* RFC 5256 */
     "THREAD=REFERENCES",
@@ -38,6 +39,13 @@ static const char *const extensions[] = {
     "CREATE-SPECIAL-USE", /* RFC 6154 */
     "LIST-EXTENDED",      /* RFC 5258 */
     "LIST-STATUS",        /* RFC 5819 */
+    "INPROGRESS",         /* RFC 9585 */
+    "PARTIAL",            /* RFC 9394 */
+    "UIDONLY",            /* RFC 9586 */
+    "UIDBATCHES",         /* RFC 10022 */
+    "ACL",                /* RFC 4314 */
+    "RIGHTS=kxte",        /* RFC 4314 section 2.2 */
+    "LIST-MYRIGHTS",      /* RFC 8440 */
     "COMPRESS=DEFLATE",   /* RFC 4978 */
     "CONDSTORE",          /* RFC 7162 */
     "QRESYNC",            /* RFC 7162 */
@@ -51,6 +59,7 @@ static const char *const extensions[] = {
     "MULTIAPPEND",        /* RFC 3502 */
     "CATENATE",           /* RFC 4469 */
     "REPLACE",            /* RFC 8508 */
+    "LANGUAGE",           /* RFC 5255 */
     "PREVIEW",            /* RFC 8970 */
 };
 
@@ -101,6 +110,8 @@ capability_write(const struct session *s, struct strbuf *out)
     for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
         (void)strbuf_printf(out, " %s", extensions[i]);
     (void)strbuf_printf(out, " APPENDLIMIT=%u", append_limit(s)); /* RFC 7889 */
+    if (s->server->settings.utf8_accept)
+        (void)strbuf_str(out, " UTF8=ACCEPT"); /* RFC 6855 */
     if (s->state != STATE_NOT_AUTHENTICATED)
         return;
     if (!s->tls_started && s->server->tls != NULL)

@@ -27,9 +27,10 @@ make(struct sort_reader *reader, uint32_t seq, enum mailbox_cache_kind kind,
     if (message_load(reader->message, reader->mailbox, seq) < 0)
         return false;
     strbuf_clear(&reader->made);
-    write(slice_sub(message_header(reader->message), 0, MIME_HEADER_MAX), &reader->made);
+    write(slice_sub(message_header(reader->message), 0, mime_limits()->header), &reader->made);
     *text = strbuf_slice(&reader->made);
-    mailbox_cache_put(reader->mailbox, uid, kind, *text);
+    if (message_header(reader->message).len <= MIME_HEADER_MIN) /* then the limit decides nothing */
+        mailbox_cache_put(reader->mailbox, uid, kind, *text);
     return true;
 }
 

@@ -16,12 +16,20 @@ enum {
 };
 
 static const struct {
-    const char *name;
+    struct slice name;
     bool is_address;
 } common[] = {
-    {"from", true},        {"to", true},           {"cc", true},       {"bcc", true},
-    {"subject", false},    {"date", false},        {"sender", true},   {"reply-to", true},
-    {"message-id", false}, {"in-reply-to", false}, {"list-id", false},
+    {{"from", sizeof("from") - 1}, true},
+    {{"to", sizeof("to") - 1}, true},
+    {{"cc", sizeof("cc") - 1}, true},
+    {{"bcc", sizeof("bcc") - 1}, true},
+    {{"subject", sizeof("subject") - 1}, false},
+    {{"date", sizeof("date") - 1}, false},
+    {{"sender", sizeof("sender") - 1}, true},
+    {{"reply-to", sizeof("reply-to") - 1}, true},
+    {{"message-id", sizeof("message-id") - 1}, false},
+    {{"in-reply-to", sizeof("in-reply-to") - 1}, false},
+    {{"list-id", sizeof("list-id") - 1}, false},
 };
 
 static size_t
@@ -29,7 +37,7 @@ find_common(struct slice name)
 {
     size_t i = 0;
 
-    while (i < ARRAY_LEN(common) && !slice_eq_nocase(name, slice_of(common[i].name)))
+    while (i < ARRAY_LEN(common) && !slice_eq_nocase(name, common[i].name))
         i++;
     return i;
 }
@@ -140,6 +148,8 @@ header_text_contains(struct slice text, struct slice name, struct slice needle)
     struct slice found, field;
 
     text = slice_sub(text, 1, text.len);
+    if (needle.len > 0 && slice_find(text, needle) == text.len)
+        return false; /* nowhere: the fields need not be told apart */
     while (next(&text, &found, &field))
         if (slice_eq_nocase(found, name) &&
             (needle.len == 0 || slice_find(field, needle) < field.len))

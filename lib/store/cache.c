@@ -23,7 +23,7 @@
 #include "lib/store/beneath.h"
 
 #define CACHE_MAGIC "PHCACHE1"
-#define CACHE_VERSION 1
+#define CACHE_VERSION 2
 #define BUCKETS_FIRST 256u
 #define BUCKETS_MAX (1u << 24)
 #define CHAIN_MAX 64
@@ -143,9 +143,10 @@ map_file(struct cache *c)
 static uint64_t
 bucket_offset(const struct cache_header *h, uint32_t uid, unsigned kind)
 {
-    uint64_t hash = (((uint64_t)uid << 16) | kind) * UINT64_C(0x9e3779b97f4a7c15);
+    /* neighbours in the folder are neighbours here: who reads all of it walks along the table */
+    uint32_t hash = uid + kind * 0x9e3779b1u;
 
-    return sizeof(*h) + (hash >> 32 & (h->bucket_count - 1)) * sizeof(uint64_t);
+    return sizeof(*h) + (uint64_t)(hash & (h->bucket_count - 1)) * sizeof(uint64_t);
 }
 
 static uint32_t
