@@ -162,9 +162,12 @@ def part(rounds, scale, results, base, top, fresh):
                 server.start()
                 try:
                     give(server, source)
+                    cpu = server.group.cpu_s()
                     for label, ms in measure(server, count, os.geteuid() == 0 and scale == 1):
-                        results.setdefault(("big", label), {}).setdefault(server.name, []).append({"ms": ms})
+                        figure = {"ms": ms, "cpu_ms": (server.group.cpu_s() - cpu) * 1e3}  # of all its runs
+                        results.setdefault(("big", label), {}).setdefault(server.name, []).append(figure)
                         print(f"{server.name}: {label}: {ms:.2f} ms", flush=True)
+                        cpu = server.group.cpu_s()
                 finally:
                     server.stop()
     finally:
