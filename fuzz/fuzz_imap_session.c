@@ -30,6 +30,7 @@
 // LINK: imapd/fulltext.c
 // LINK: imapd/idle.c
 // LINK: imapd/input.c
+// LINK: imapd/language.c
 // LINK: imapd/list.c
 // LINK: imapd/list_args.c
 // LINK: imapd/login.c
@@ -38,6 +39,7 @@
 // LINK: imapd/multisearch.c
 // LINK: imapd/multisearch_args.c
 // LINK: imapd/parser.c
+// LINK: imapd/progress.c
 // LINK: imapd/places.c
 // LINK: imapd/qresync.c
 // LINK: imapd/partial_range.c
@@ -69,6 +71,7 @@
 // LINK: imapd/thread_links.c
 // LINK: imapd/thread_subject.c
 // LINK: imapd/thread_tree.c
+// LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
 #include <fcntl.h>
 #include <ftw.h>

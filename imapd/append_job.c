@@ -160,6 +160,9 @@ check_message(struct append_job *job, enum append_data data)
         return reply_append_errno();
     if (sink->size == 0) /* RFC 3502: so a client cancels */
         return reply_no("CANNOT", "Empty message");
+    if (sink->header_has_8bit && !session_takes_utf8(job->s) &&
+        job->s->server->settings.utf8_accept) /* RFC 6855 section 4 */
+        return reply_no("CANNOT", "Enable UTF8=ACCEPT to append an internationalized header");
     if (!sink->has_nul)
         return go_on;
     if (data != APPEND_LITERAL8)

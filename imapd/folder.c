@@ -5,6 +5,7 @@
 
 #include "imapd/acl.h"
 #include "imapd/command.h"
+#include "imapd/mailbox_name.h"
 #include "imapd/places.h"
 #include "imapd/special_use.h"
 #include "lib/base/mem.h"
@@ -59,7 +60,7 @@ is_root(const struct target *target)
 static bool
 is_net_unicode(const struct session *s, struct slice name)
 {
-    return !session_takes_utf8(s) || utf8_is_nfc(name);
+    return mailbox_name_allowed(name) && (!session_takes_utf8(s) || utf8_is_nfc(name));
 }
 
 struct reply
@@ -79,7 +80,7 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
         return reply_no("USEATTR", "This special use is not supported");
     name = without_delimiter(name);
     if (!is_net_unicode(s, name))
-        return reply_no("CANNOT", "Mailbox name is not in normalization form C");
+        return reply_no("CANNOT", "Mailbox name has unusual characters");
     if (place_find(s, name, RIGHT_CREATE, &target) < 0 || is_root(&target) ||
         store_create(target.store, target.name, use) < 0)
         return reply_errno();
@@ -141,7 +142,7 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
     if (!s->store_options.may_remove && slice_eq(from, SLICE("INBOX")))
         return reply_no("NOPERM", "This user may not remove mail");
     if (!is_net_unicode(s, to))
-        return reply_no("CANNOT", "Mailbox name is not in normalization form C");
+        return reply_no("CANNOT", "Mailbox name has unusual characters");
     /* Who may not remove mail may still give a folder another name. */
     if (place_find(s, from, s->store_options.may_remove ? RIGHT_DELETE_FOLDER : 0, &old) < 0 ||
         is_root(&old) || place_find(s, without_delimiter(to), RIGHT_CREATE, &new) < 0)

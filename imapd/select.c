@@ -31,7 +31,7 @@ describe(struct session *s)
     (void)strbuf_printf(out, "] Flags permitted\r\n* %u EXISTS\r\n", info.count);
     if (!is_rev2)
         (void)strbuf_printf(out, "* %u RECENT\r\n", info.recent);
-    if (!is_rev2 && info.first_unseen_seq != 0)
+    if (!is_rev2 && info.first_unseen_seq != 0 && (s->enabled & ENABLED_UIDONLY) == 0)
         (void)strbuf_printf(out, "* OK [UNSEEN %u] First unseen\r\n", info.first_unseen_seq);
     (void)strbuf_printf(out,
                         "* OK [UIDVALIDITY %u] UIDs valid\r\n"
