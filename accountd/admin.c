@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accountd/folders.h"
 #include "accountd/recount.h"
 #include "accountd/server.h"
 #include "accountd/usage.h"
@@ -56,8 +57,8 @@ append_object(struct operation *op, const struct query_row *row)
     uint32_t count = query_fields(&op->server->base, row, fields);
     const struct usage_entry *usage;
 
-    if (row->kind == ACCOUNT_USER) {
-        account_store_path(strbuf_slice(&row->name), &path);
+    if (account_has_store(row->kind)) {
+        account_entry_path(row->kind, strbuf_slice(&row->name), &path);
         usage = usage_get(op->server->usage, strbuf_slice(&path));
         if (usage != NULL) {
             (void)strbuf_u64(&bytes, usage->bytes);
@@ -126,6 +127,8 @@ run_check(struct operation *op)
         return account_fail(&op->result, 2, "there is a mailbox of that name");
     case ACCOUNT_ALIAS:
         return account_fail(&op->result, 3, "there is an alias of that name");
+    case ACCOUNT_PUBLIC:
+        return account_fail(&op->result, 2, "there is a public folder of that name");
     default:
         return account_fail(&op->result, 4, "there is a group of that name");
     }
@@ -185,6 +188,12 @@ static int
 run_set(struct operation *op)
 {
     return account_set(&op->edit, op->kind, op->admin.name, op->fields, op->admin.field_count);
+}
+
+static int
+run_grant(struct operation *op)
+{
+    return account_public_grant(&op->edit, op->admin.name, field(op, "right"), field(op, "member"));
 }
 
 static int
@@ -302,6 +311,7 @@ static const struct {
     {"del", VERB_CHANGES, run_del},
     {"set", VERB_CHANGES, run_set},
     {"rename", VERB_CHANGES, run_rename},
+    {"grant", VERB_CHANGES, run_grant},
     {"passwd", VERB_CHANGES, run_passwd},
     {"fresh", VERB_CHANGES | VERB_KEEPS_FRESH | VERB_ANY_KIND, run_fresh},
     {"export", VERB_ANY_KIND, run_export},
@@ -309,6 +319,20 @@ static const struct {
     {"import-data", VERB_ANY_KIND, run_import_data},
     {"import-commit", VERB_CHANGES | VERB_ANY_KIND, run_import_commit},
 };
+
+/* May this have taken a right on a folder from somebody? Properties of a user do not. */
+static bool
+takes_rights(const struct operation *op)
+{
+    static const char *const verbs_that_take[] = {"del", "rename", "grant", "import-commit"};
+
+    if (slice_eq(op->admin.verb, SLICE("set")))
+        return op->kind == ACCOUNT_PUBLIC;
+    for (size_t i = 0; i < ARRAY_LEN(verbs_that_take); i++)
+        if (slice_eq(op->admin.verb, slice_of(verbs_that_take[i])))
+            return true;
+    return false;
+}
 
 /* A transaction around one verb: all of it or nothing. */
 static void
@@ -329,6 +353,8 @@ change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
     } else if (account_db_commit(db) < 0) {
         (void)account_fail_db(&op->result);
     } else {
+        if (takes_rights(op))
+            folders_taken(op->server);
         log_event(LOG_INFO, "account_changed", KV_SLICE("verb", op->admin.verb),
                   KV_SLICE("kind", op->admin.kind), KV_SLICE("name", op->admin.name));
     }

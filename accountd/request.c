@@ -7,15 +7,18 @@
  */
 #include <string.h>
 
+#include "accountd/folders.h"
 #include "accountd/parking.h"
 #include "accountd/server.h"
 #include "accountd/store.h"
 #include "accountd/usage.h"
 #include "lib/account/edit.h"
 #include "lib/account/expand.h"
+#include "lib/account/public.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/mail/imap_rights.h"
 
 #define REPLY_MAX 16384
 #define USAGE_FRESH_MS 2000 /* a full mailbox is not asked for more often */
@@ -62,8 +65,11 @@ static enum outcome
 rcpt_quota(struct request *rq, uint64_t size, const struct account_hit *hit)
 {
     struct server *server = rq->server;
-    uint64_t quota_bytes = record_u64(&hit->entry, USER_QUOTA_BYTES);
-    uint64_t quota_messages = record_u64(&hit->entry, USER_QUOTA_MESSAGES);
+    bool is_public = hit->entry.kind == ACCOUNT_PUBLIC;
+    uint64_t quota_bytes =
+        record_u64(&hit->entry, is_public ? PUBLIC_QUOTA_BYTES : USER_QUOTA_BYTES);
+    uint64_t quota_messages =
+        record_u64(&hit->entry, is_public ? PUBLIC_QUOTA_MESSAGES : USER_QUOTA_MESSAGES);
     struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX);
     const struct usage_entry *usage;
     enum outcome outcome;
@@ -74,7 +80,7 @@ rcpt_quota(struct request *rq, uint64_t size, const struct account_hit *hit)
     if (quota_bytes != 0 && size > quota_bytes)
         return answer_rcpt(rq, ACCOUNTD_REFUSED, 552, "5.2.2",
                            "message is larger than the mailbox may be");
-    account_store_path(strbuf_slice(&hit->address), &path);
+    account_entry_path(hit->entry.kind, strbuf_slice(&hit->address), &path);
     usage = usage_get(server->usage, strbuf_slice(&path));
     full = usage != NULL && !fits(usage, size, quota_bytes, quota_messages);
     doubtful = usage == NULL || (full && clock_mono_ms() - usage->known_ms > USAGE_FRESH_MS);
@@ -115,6 +121,16 @@ rcpt_alias(struct request *rq, uint64_t size)
     return rcpt_user(rq, size, &server->second_hit);
 }
 
+/* IMP-12: those with the right to write, known by their login, and nobody else. */
+static enum outcome
+rcpt_public(struct request *rq, const struct accountd_rcpt *rcpt)
+{
+    if ((public_rights(&rq->server->hit.entry, rcpt->auth_user) & RIGHT_POST) == 0)
+        return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.7.1",
+                           "you may not write to this public folder");
+    return rcpt_quota(rq, rcpt->size, &rq->server->hit);
+}
+
 enum outcome
 request_rcpt(struct request *rq)
 {
@@ -135,17 +151,24 @@ request_rcpt(struct request *rq)
     case ACCOUNT_FOUND:
         break;
     }
-    if (server->hit.entry.kind == ACCOUNT_USER)
+    switch (server->hit.entry.kind) {
+    case ACCOUNT_USER:
         return rcpt_user(rq, rcpt.size, &server->hit);
-    return server->hit.entry.kind == ACCOUNT_ALIAS ? rcpt_alias(rq, rcpt.size) : rcpt_local(rq);
+    case ACCOUNT_ALIAS:
+        return rcpt_alias(rq, rcpt.size);
+    case ACCOUNT_PUBLIC:
+        return rcpt_public(rq, &rcpt);
+    default:
+        return rcpt_local(rq);
+    }
 }
 
 /* ---- EXPAND ---- */
 
 static int
-expand_one(void *arg, uint32_t i, struct slice address)
+expand_one(void *arg, uint32_t i, const struct accountd_recipient *recipient)
 {
-    expansion_add(arg, (uint16_t)i, address);
+    expansion_add(arg, (uint16_t)i, recipient->address, recipient->auth_user);
     return 0;
 }
 
@@ -207,8 +230,10 @@ out:
 /* ---- LOGIN and REHASH ---- */
 
 static void
-fill_login(const struct account_hit *hit, struct slice path, struct accountd_login_reply *reply)
+fill_login(struct server *server, struct slice path, struct accountd_login_reply *reply)
 {
+    const struct account_hit *hit = &server->hit;
+
     reply->state = account_user_state(&hit->entry, clock_real_ms()) == ACCOUNT_NORMAL
                        ? ACCOUNTD_LOGIN_OK
                        : ACCOUNTD_LOGIN_DISABLED;
@@ -219,6 +244,7 @@ fill_login(const struct account_hit *hit, struct slice path, struct accountd_log
     reply->quota_bytes = record_u64(&hit->entry, USER_QUOTA_BYTES);
     reply->quota_messages = record_u64(&hit->entry, USER_QUOTA_MESSAGES);
     reply->full_name = record_get(&hit->entry, USER_FULL_NAME);
+    reply->has_folders = folders_exist(server);
 }
 
 enum outcome
@@ -236,7 +262,7 @@ request_login(struct request *rq)
     found = account_find_login(&server->base, login.name, &server->hit);
     if (found == ACCOUNT_FOUND) {
         account_store_path(strbuf_slice(&server->hit.address), &path);
-        fill_login(&server->hit, strbuf_slice(&path), &reply);
+        fill_login(server, strbuf_slice(&path), &reply);
         if (store_is_moving(server->store, strbuf_slice(&path))) {
             if (!rq->waited && parking_add(server->parking, rq, strbuf_slice(&path)))
                 outcome = REQUEST_PARKED;
@@ -325,8 +351,8 @@ request_missing(struct request *rq)
         return REQUEST_BAD;
     if (server->store != NULL &&
         account_find_exact(&server->base, report.user, &server->hit) == ACCOUNT_FOUND &&
-        server->hit.entry.kind == ACCOUNT_USER) {
-        account_store_path(strbuf_slice(&server->hit.address), &path);
+        account_has_store(server->hit.entry.kind)) {
+        account_entry_path(server->hit.entry.kind, strbuf_slice(&server->hit.address), &path);
         if (slice_eq(strbuf_slice(&path), report.path))
             store_make(server->store, report.path);
     }

@@ -11,6 +11,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "accountd/acl.h"
+#include "accountd/folders.h"
 #include "accountd/parking.h"
 #include "accountd/store.h"
 #include "accountd/usage.h"
@@ -39,6 +41,9 @@ static const struct {
     {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
     {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
     {ACCOUNTD_SENDER, ROLE_SMTP | ROLE_ADMIN, request_sender},
+    {ACCOUNTD_FOLDERS, ROLE_AUTH, folders_request},
+    {ACCOUNTD_ACL, ROLE_AUTH, acl_request},
+    {ACCOUNTD_WATCH, ROLE_AUTH, folders_watch},
     {ACCOUNTD_ADMIN, ROLE_ADMIN, request_admin},
 };
 

@@ -195,6 +195,12 @@ store_is_moving(const struct store *store, struct slice path)
     return store != NULL && map_get(store->moving, path) != NULL;
 }
 
+bool
+store_is_making(const struct store *store, struct slice path)
+{
+    return store != NULL && map_get(store->making, path) != NULL;
+}
+
 static void
 mark(struct map *paths, const char *path, intptr_t by)
 {
@@ -265,6 +271,14 @@ unlink_job(struct store *store, struct job *job)
         store->last = at;
 }
 
+/* Who waits for a path is served after its last job: once, for a request waits no second time. */
+static void
+wake(struct store *store, const char *path)
+{
+    if (!store_is_moving(store, slice_of(path)) && !store_is_making(store, slice_of(path)))
+        parking_wake(store->server->parking, slice_of(path));
+}
+
 static void
 finish_job(struct job *job)
 {
@@ -278,9 +292,9 @@ finish_job(struct job *job)
     store->backoff_ms = 0;
     unlink_job(store, job);
     mark_job(job, -1);
-    parking_wake(store->server->parking, slice_of(job->path));
+    wake(store, job->path);
     if (job->new_path[0] != '\0')
-        parking_wake(store->server->parking, slice_of(job->new_path));
+        wake(store, job->new_path);
     job_free(job);
 }
 

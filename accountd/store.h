@@ -24,6 +24,8 @@ void store_take_jobs(struct store *store);
  * misses it says so again. */
 void store_make(struct store *store, struct slice path);
 /* The directory at `path` is about to be removed or renamed: nothing may be put there yet. */
+/* Is its directory still to be made? */
+bool store_is_making(const struct store *store, struct slice path);
 bool store_is_moving(const struct store *store, struct slice path);
 
 #endif

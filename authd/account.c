@@ -31,6 +31,7 @@ account_set(struct account *account, const struct accountd_login_reply *reply)
     }
     account->enabled = reply->state == ACCOUNTD_LOGIN_OK;
     account->rights = reply->rights;
+    account->has_folders = reply->has_folders;
     account->quota_bytes = reply->quota_bytes;
     account->quota_messages = reply->quota_messages;
     account->user = xslicedup(reply->user);

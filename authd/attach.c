@@ -17,7 +17,10 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 
-enum { PARENTS_MAX = 64 }; /* three daemons, some generations of each while reloading */
+enum {
+    PARENTS_MAX = 64,
+    END_FRAME_MAX = 256
+}; /* three daemons, some generations of each while reloading */
 
 struct attach_server {
     struct server *server;
@@ -49,7 +52,8 @@ parent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sl
 
     if (fd >= 0 && header->type == AUTHD_ATTACH && authd_attach_decode(payload, &request) == 0 &&
         may_attach(attach, ipc_peer_uid(peer), request.service)) {
-        (void)session_attach(attach->server, &request, fd); /* a refused session sees its end */
+        (void)session_attach(attach->server, ipc_peer_id(peer), &request,
+                             fd); /* a refused session sees its end */
         return 0;
     }
     log_event(LOG_WARN, "attach_damaged", KV_U64("uid", ipc_peer_uid(peer)));
@@ -72,10 +76,23 @@ parent_gone(struct ipc_peer *peer)
 }
 
 static const struct ipc_handlers parent_handlers = {
-    .payload_max = AUTHD_PAYLOAD_MAX,
+    .payload_max = AUTHD_REQUEST_MAX,
     .frame = parent_frame,
     .closed = parent_gone,
 };
+
+void
+attach_end_session(struct attach_server *attach, uint64_t parent_id, const char *session_id)
+{
+    struct ipc_peer *parent =
+        attach->listener == NULL ? NULL : ipc_server_peer(attach->listener, parent_id);
+    struct strbuf frame = strbuf_new(END_FRAME_MAX);
+
+    /* Without its parent a session ends by itself. */
+    if (parent != NULL && authd_data_encode(&frame, AUTHD_END, 0, slice_of(session_id)) == 0)
+        ipc_peer_send(parent, &frame, -1);
+    strbuf_free(&frame);
+}
 
 struct attach_server *
 attach_listen(struct server *server, const struct daemon *d)
@@ -86,6 +103,7 @@ attach_listen(struct server *server, const struct daemon *d)
     if (fd < 0)
         errx(EX_USAGE, "no socket from master: " AUTHD_SOCKET);
     attach->server = server;
+    server->attach = attach;
     attach->smtp_uid = daemon_role_uid(d, USERS_SMTP);
     attach->mail_uid = daemon_role_uid(d, USERS_MAIL);
     attach->listener =

@@ -13,6 +13,8 @@ struct attach_server;
 struct attach_server *attach_listen(struct server *server, const struct daemon *d);
 /* Takes no more parents and sends ours to the next authd; what they have sent is still taken. */
 void attach_drain(struct attach_server *attach);
+/* Has the parent that is connected as `parent_id` end its session of that id. */
+void attach_end_session(struct attach_server *attach, uint64_t parent_id, const char *session_id);
 void attach_close(struct attach_server **attachp);
 
 #endif

@@ -2,7 +2,7 @@
  * authd/login.c - the way from a client's SASL message to the answer.
  *
  *   message -> look-up at accountd -> proof (cache, cheap scheme here, else the hash pool)
- *           -> status and rights -> the mailbox's directory -> OK
+ *           -> status and rights -> the mailbox's directory -> folders of others -> OK
  *
  * Each arrow may wait for another program; nothing here blocks. A user who does not exist takes the
  * same way with a decoy, so that neither answer nor time tells. One event is logged for each
@@ -14,6 +14,7 @@
 
 #include "authd/rehash.h"
 #include "authd/user_dir.h"
+#include "authd/watch.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
@@ -57,7 +58,87 @@ succeed(struct session *s, int dir_fd)
     close_keep_errno(dir_fd);
 }
 
-/* ---- the mailbox's directory ---- */
+/* ---- the directories: the user's own, and those of folders of others ---- */
+
+static void open_shared(struct session *s);
+
+static void
+shared_opened(void *arg, int fd)
+{
+    struct session *s = arg;
+    struct slice path, dir;
+    struct folder_grant *grant;
+    int dir_fd = s->dir_fd;
+
+    if (!session_release(s)) {
+        close_keep_errno(fd);
+        close_keep_errno(dir_fd);
+        return;
+    }
+    grant = folder_grants_unopened(&s->grants, &path, &dir);
+    if (fd >= 0)
+        grant->fd = fd;
+    else /* it is gone, or local-deliver is away */
+        folder_grants_remove(&s->grants, grant);
+    open_shared(s);
+}
+
+/* One after the other: there are few. */
+static void
+open_shared(struct session *s)
+{
+    struct slice path, dir;
+    int dir_fd = s->dir_fd;
+
+    if (folder_grants_unopened(&s->grants, &path, &dir) != NULL) {
+        session_hold(s);
+        user_dir_open_folder(s->server, path, dir, shared_opened, s);
+        return;
+    }
+    s->dir_fd = -1;
+    succeed(s, dir_fd);
+}
+
+static void
+folders_found(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct session *s = arg;
+    int dir_fd = s->dir_fd;
+
+    close_keep_errno(fd);
+    if (!session_release(s)) {
+        close_keep_errno(dir_fd);
+        return;
+    }
+    if (header == NULL || header->type != ACCOUNTD_FOLDERS_REPLY ||
+        folder_grants_open(s->server->store_fd, payload, &s->grants) < 0) {
+        s->dir_fd = -1;
+        close_keep_errno(dir_fd);
+        refuse(s, AUTHD_TEMPORARY, "accountd does not answer");
+    } else {
+        open_shared(s);
+    }
+}
+
+/* The user's own directory is open. */
+static void
+ask_folders(struct session *s, int dir_fd)
+{
+    struct strbuf request;
+
+    watch_remove(s);
+    folder_grants_free(&s->grants);
+    if (s->service != SERVICE_IMAP || !s->account.has_folders) {
+        succeed(s, dir_fd);
+        return;
+    }
+    request = strbuf_new(REQUEST_MAX);
+    assert_always(accountd_folders_encode(&request, slice_of(s->account.user)) == 0);
+    s->dir_fd = dir_fd;
+    session_hold(s);
+    ipc_async_call(s->server->accounts, &request, ACCOUNT_TIMEOUT_MS, folders_found, s);
+    strbuf_free(&request);
+}
 
 static void
 dir_made(void *arg, int dir_fd)
@@ -71,7 +152,7 @@ dir_made(void *arg, int dir_fd)
     if (dir_fd < 0)
         refuse(s, AUTHD_TEMPORARY, "mailbox cannot be opened");
     else
-        succeed(s, dir_fd);
+        ask_folders(s, dir_fd);
 }
 
 static void
@@ -80,7 +161,7 @@ open_dir(struct session *s)
     int dir_fd = user_dir_open(s->server->store_fd, s->account.path);
 
     if (dir_fd >= 0) {
-        succeed(s, dir_fd);
+        ask_folders(s, dir_fd);
         return;
     }
     session_hold(s);

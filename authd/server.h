@@ -31,8 +31,10 @@ struct server {
     /* A newer authd takes the new sessions: end with the last of ours, but not before the parents
      * have gone over, for what they have sent us is ours. */
     bool draining;
-    unsigned parents;  /* while draining: still connected */
-    unsigned rehashes; /* under way */
+    struct attach_server *attach;
+    struct session *granted; /* sessions that were given folders of others (authd/watch.h) */
+    unsigned parents;        /* while draining: still connected */
+    unsigned rehashes;       /* under way */
     _Atomic uint64_t *logins, *failures, *cache_hits, *dropped;
 };
 

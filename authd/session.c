@@ -12,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "authd/acl.h"
 #include "authd/login.h"
+#include "authd/watch.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 
@@ -49,6 +51,8 @@ static void
 session_free(struct session *s)
 {
     end_exchange(s);
+    folder_grants_free(&s->grants);
+    free(s->user);
     loop_timer_free(&s->timer);
     s->server->sessions--;
     if (server_is_drained(s->server))
@@ -79,6 +83,7 @@ channel_closed(struct ipc_peer *peer)
     struct session *s = ipc_peer_data(peer);
 
     s->peer = NULL;
+    watch_remove(s);
     end_exchange(s);
     if (s->outstanding == 0)
         session_free(s);
@@ -123,6 +128,21 @@ session_send_challenge(struct session *s, struct slice challenge)
     send_frame(s, &frame, -1);
 }
 
+static void
+send_grant(struct session *s, const struct folder_grant *grant)
+{
+    struct strbuf frame = strbuf_new(ANSWER_MAX);
+    const struct authd_folder folder = {
+        .name = slice_of(grant->name),
+        .rights = grant->rights,
+        .quota_bytes = grant->quota_bytes,
+        .quota_messages = grant->quota_messages,
+    };
+
+    assert_always(authd_folder_encode(&frame, s->request_id, &folder) == 0);
+    send_frame(s, &frame, grant->fd);
+}
+
 void
 session_send_ok(struct session *s, int dir_fd)
 {
@@ -134,11 +154,20 @@ session_send_ok(struct session *s, int dir_fd)
         .rights = s->account.rights,
         .quota_bytes = s->account.quota_bytes,
         .quota_messages = s->account.quota_messages,
+        .folder_count = (uint16_t)s->grants.count,
     };
 
     assert_always(authd_ok_encode(&frame, s->request_id, &ok) == 0);
+    if (dir_fd >= 0) {
+        xfree(&s->user);
+        s->user = xstrdup(s->account.user);
+        watch_add(s);
+    }
     end_exchange(s);
     send_frame(s, &frame, dir_fd);
+    for (uint32_t i = 0; i < s->grants.count && s->peer != NULL; i++)
+        send_grant(s, &s->grants.list[i]);
+    folder_grants_close(&s->grants);
 }
 
 void
@@ -248,13 +277,15 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return on_step(s, payload);
     case AUTHD_CANCEL:
         return on_cancel(s);
+    case AUTHD_ACL:
+        return acl_ask(s, payload);
     default:
         return -1;
     }
 }
 
 static const struct ipc_handlers channel_handlers = {
-    .payload_max = AUTHD_PAYLOAD_MAX,
+    .payload_max = AUTHD_REQUEST_MAX,
     .frame = channel_frame,
     .closed = channel_closed,
 };
@@ -281,7 +312,7 @@ copy_text(char *to, size_t size, struct slice text)
 }
 
 int
-session_attach(struct server *server, const struct authd_attach *attach, int fd)
+session_attach(struct server *server, uint64_t parent_id, const struct authd_attach *attach, int fd)
 {
     struct session *s;
     struct client_address address;
@@ -296,7 +327,9 @@ session_attach(struct server *server, const struct authd_attach *attach, int fd)
     }
     s = xcalloc(1, sizeof(*s));
     s->server = server;
+    s->parent_id = parent_id;
     s->service = service;
+    s->dir_fd = -1;
     s->address = address;
     copy_text(s->client_ip, sizeof(s->client_ip), attach->client_ip);
     copy_text(s->session_id, sizeof(s->session_id), attach->session_id);

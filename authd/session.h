@@ -6,6 +6,7 @@
 
 #include "authd/account.h"
 #include "authd/client_address.h"
+#include "authd/folders.h"
 #include "authd/server.h"
 #include "lib/auth/sasl.h"
 #include "lib/ipc/authd.h"
@@ -30,22 +31,29 @@ struct session {
     bool tls;
     struct sasl *sasl;
     struct account account;
-    struct strbuf proof;      /* SCRAM's message that goes with the success */
-    struct hash_job *job;     /* its done() will come */
+    uint64_t parent_id;                           /* the connection that attached it */
+    struct folder_grants grants;                  /* what the last login was given */
+    struct session *granted_next, **granted_link; /* NULL: not on the list of server.granted */
+    char *user;                                   /* who has logged in to a mailbox, or NULL */
+    struct strbuf proof;                          /* SCRAM's message that goes with the success */
+    struct hash_job *job;                         /* its done() will come */
     unsigned outstanding;     /* calls to accountd and the store whose done() will come */
     struct loop_timer *timer; /* the client's time, or the end of a delay */
+    int dir_fd;               /* of the user, while the folders of others are asked for; else -1 */
     enum authd_failure delayed_failure;
     unsigned failures;
     bool cached;
 };
 
-/* A new channel from one of the protocol daemons' parents. Takes over `fd`. 0, or -1: too many, or
- * nonsense in `attach` (fd is closed then). */
-int session_attach(struct server *server, const struct authd_attach *attach, int fd);
+/* A new channel from one of the protocol daemons' parents, by its connection `parent_id`. Takes
+ * over `fd`. 0, or -1: too many, or nonsense in `attach` (fd is closed then). */
+int session_attach(struct server *server, uint64_t parent_id, const struct authd_attach *attach,
+                   int fd);
 
 /* Answers: each ends the exchange or hands it to the client. The session may be gone afterwards. */
 void session_send_challenge(struct session *s, struct slice challenge);
-void session_send_ok(struct session *s, int dir_fd); /* -1: none; stays the caller's */
+/* With the user's directory (-1: none; stays the caller's) and all of s->grants. */
+void session_send_ok(struct session *s, int dir_fd);
 void session_send_failure(struct session *s, enum authd_failure failure);
 /* The same after `delay_ms`. */
 void session_send_failure_later(struct session *s, enum authd_failure failure, int64_t delay_ms);

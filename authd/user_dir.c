@@ -85,3 +85,40 @@ user_dir_make(struct server *server, const char *path, void (*done)(void *arg, i
     ipc_async_call(server->stores, &request, MAKE_TIMEOUT_MS, dir_created, making);
     strbuf_free(&request);
 }
+
+/* ---- one folder of it ---- */
+
+struct opening {
+    void (*done)(void *arg, int dir_fd);
+    void *arg;
+};
+
+static void
+folder_opened(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct opening *opening = arg;
+    struct store_ctl_reply reply;
+
+    if (header == NULL || header->type != STORE_CTL_REPLY ||
+        store_ctl_reply_decode(payload, &reply) < 0 || reply.error != 0) {
+        close_keep_errno(fd);
+        fd = -1;
+    }
+    opening->done(opening->arg, fd);
+    free(opening);
+}
+
+void
+user_dir_open_folder(struct server *server, struct slice path, struct slice dir,
+                     void (*done)(void *arg, int dir_fd), void *arg)
+{
+    struct strbuf request = strbuf_new(STORE_CTL_PAYLOAD_MAX);
+    const struct store_ctl ctl = {.path = path, .dir = dir};
+    struct opening *opening = xcalloc(1, sizeof(*opening));
+
+    opening->done = done;
+    opening->arg = arg;
+    assert_always(store_ctl_encode(&request, STORE_OPEN, &ctl) == 0);
+    ipc_async_call(server->stores, &request, MAKE_TIMEOUT_MS, folder_opened, opening);
+    strbuf_free(&request);
+}

@@ -15,4 +15,9 @@ int user_dir_open(int store_fd, const char *path);
 void user_dir_make(struct server *server, const char *path, void (*done)(void *arg, int dir_fd),
                    void *arg);
 
+/* Has local-deliver open one folder's directory, ".Work.Old" below PATH/mail, where we cannot
+ * search. done() as above. */
+void user_dir_open_folder(struct server *server, struct slice path, struct slice dir,
+                          void (*done)(void *arg, int dir_fd), void *arg);
+
 #endif

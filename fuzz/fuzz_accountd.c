@@ -8,10 +8,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int
-take_address(void *arg, uint32_t i, struct slice address)
+take_address(void *arg, uint32_t i, const struct accountd_recipient *recipient)
 {
     (void)i;
-    *(size_t *)arg += address.len;
+    *(size_t *)arg += recipient->address.len + recipient->auth_user.len;
     return 0;
 }
 
@@ -43,8 +43,11 @@ decode_admin_reply(struct slice payload)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static struct accountd_folder folders[ACCOUNTD_FOLDERS_MAX];
+    static struct accountd_acl_entry entries[ACCOUNTD_ACL_MAX];
     struct object_field fields[OBJECT_FIELDS_MAX];
     struct slice payload = slice_make(data, size);
+    uint32_t count;
     union {
         struct accountd_rcpt rcpt;
         struct accountd_rcpt_reply rcpt_reply;
@@ -53,6 +56,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct accountd_rehash rehash;
         struct accountd_missing missing;
         struct accountd_sender sender;
+        struct accountd_acl acl;
+        struct accountd_acl_reply acl_reply;
         struct accountd_admin admin;
     } out;
     size_t sum = 0;
@@ -79,6 +84,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return accountd_usage_decode(payload, take_usage, &sum) * 0;
     case ACCOUNTD_MISSING:
         return accountd_missing_decode(payload, &out.missing) * 0;
+    case ACCOUNTD_FOLDERS_REPLY:
+        return accountd_folders_reply_decode(payload, folders, &count) * 0;
+    case ACCOUNTD_ACL:
+        return accountd_acl_decode(payload, &out.acl) * 0;
+    case ACCOUNTD_ACL_REPLY:
+        return accountd_acl_reply_decode(payload, &out.acl_reply, entries) * 0;
     case ACCOUNTD_SENDER:
         return accountd_sender_decode(payload, &out.sender) * 0;
     case ACCOUNTD_ADMIN:

@@ -4,6 +4,7 @@
  * The store lives on through the inputs, so that they meet what others left, and begins anew now
  * and then. What the session answers is thrown away: this is about what it does not survive.
  */
+// LINK: imapd/acl.c
 // LINK: imapd/any.c
 // LINK: imapd/append.c
 // LINK: imapd/append_args.c
@@ -16,6 +17,7 @@
 // LINK: imapd/compress.c
 // LINK: imapd/condstore.c
 // LINK: imapd/copy.c
+// LINK: imapd/copy_across.c
 // LINK: imapd/expunge.c
 // LINK: imapd/fetch.c
 // LINK: imapd/fetch_args.c
@@ -24,9 +26,11 @@
 // LINK: imapd/flag_list.c
 // LINK: imapd/flags.c
 // LINK: imapd/folder.c
+// LINK: imapd/folder_set.c
 // LINK: imapd/fulltext.c
 // LINK: imapd/idle.c
 // LINK: imapd/input.c
+// LINK: imapd/language.c
 // LINK: imapd/list.c
 // LINK: imapd/list_args.c
 // LINK: imapd/login.c
@@ -35,6 +39,8 @@
 // LINK: imapd/multisearch.c
 // LINK: imapd/multisearch_args.c
 // LINK: imapd/parser.c
+// LINK: imapd/progress.c
+// LINK: imapd/places.c
 // LINK: imapd/qresync.c
 // LINK: imapd/partial_range.c
 // LINK: imapd/replace.c
@@ -65,6 +71,7 @@
 // LINK: imapd/thread_links.c
 // LINK: imapd/thread_subject.c
 // LINK: imapd/thread_tree.c
+// LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
 #include <fcntl.h>
 #include <ftw.h>

@@ -103,10 +103,18 @@ static const struct {
     const char *name;
     unsigned bits;
 } enableable[] = {
+    {"UIDONLY", ENABLED_UIDONLY},                     /* RFC 9586 */
     {"IMAP4rev2", ENABLED_REV2},                      /* RFC 9051 */
     {"CONDSTORE", ENABLED_CONDSTORE},                 /* RFC 7162 */
     {"QRESYNC", ENABLED_QRESYNC | ENABLED_CONDSTORE}, /* RFC 7162 */
+    {"UTF8=ACCEPT", ENABLED_UTF8},                    /* RFC 6855 */
 };
+
+static bool
+may_enable(const struct session *s, unsigned bits)
+{
+    return bits != ENABLED_UTF8 || s->server->settings.utf8_accept;
+}
 
 /* RFC 5161 section 3.1: other names are ignored, and only what is new is answered. */
 struct reply
@@ -120,7 +128,8 @@ any_enable(struct session *s, struct parser *p, unsigned flags)
         if (!parser_space(p) || !parser_atom(p, &name))
             return reply_bad(p->error);
         for (size_t i = 0; i < ARRAY_LEN(enableable); i++)
-            asked[i] |= slice_eq_nocase(name, slice_of(enableable[i].name));
+            asked[i] |= slice_eq_nocase(name, slice_of(enableable[i].name)) &&
+                        may_enable(s, enableable[i].bits);
     } while (parser_peek(p) == ' ');
     if (!parser_end(p))
         return reply_bad(p->error);

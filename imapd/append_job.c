@@ -37,10 +37,9 @@ reply_too_big(void)
 struct reply
 append_job_begin(struct append_job *job, struct session *s, struct parser *p, struct slice folder)
 {
-    struct store *store = session_store(s);
-
     *job = (struct append_job){.s = s, .text = append_text_begin(s, p), .folder = folder};
-    job->append = store == NULL ? NULL : mailbox_append_begin(store, folder);
+    if (place_find(s, folder, RIGHT_INSERT, &job->target) == 0)
+        job->append = mailbox_append_begin(job->target.store, job->target.name);
     return job->append == NULL ? reply_append_errno() : go_on;
 }
 
@@ -161,6 +160,9 @@ check_message(struct append_job *job, enum append_data data)
         return reply_append_errno();
     if (sink->size == 0) /* RFC 3502: so a client cancels */
         return reply_no("CANNOT", "Empty message");
+    if (sink->header_has_8bit && !session_takes_utf8(job->s) &&
+        job->s->server->settings.utf8_accept) /* RFC 6855 section 4 */
+        return reply_no("CANNOT", "Enable UTF8=ACCEPT to append an internationalized header");
     if (!sink->has_nul)
         return go_on;
     if (data != APPEND_LITERAL8)
@@ -188,9 +190,12 @@ append_job_message(struct append_job *job)
         reply = check_message(job, args.data);
     if (reply.kind != REPLY_OK)
         return reply;
-    if (mailbox_append_message(job->append, args.flags.flags, args.flags.keywords,
-                               args.flags.keyword_count,
-                               args.has_date ? args.internal_ms : clock_real_ms()) < 0)
+    /* Flags that the rights do not allow are left out (RFC 4314 section 4). */
+    if (mailbox_append_message(
+            job->append, place_flags_allowed(job->target.rights, args.flags.flags),
+            args.flags.keywords,
+            (job->target.rights & RIGHT_WRITE) != 0 ? args.flags.keyword_count : 0,
+            args.has_date ? args.internal_ms : clock_real_ms()) < 0)
         return reply_append_errno();
     job->bytes += job->sink.size;
     job->count++;

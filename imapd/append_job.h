@@ -8,11 +8,13 @@
 #include "imapd/append_args.h"
 #include "imapd/append_sink.h"
 #include "imapd/append_text.h"
+#include "imapd/places.h"
 
 struct append_job {
     struct session *s;
     struct append_text text;
     struct slice folder;
+    struct target target;          /* what it means */
     struct mailbox_append *append; /* NULL: not open */
     struct append_sink sink;       /* the message in progress */
     uint64_t bytes;                /* of the messages that are complete */

@@ -9,6 +9,7 @@
 #include "imapd/append_url.h"
 
 #include "imapd/fetch_section.h"
+#include "imapd/places.h"
 #include "lib/base/parse.h"
 
 struct url {
@@ -194,13 +195,16 @@ copy_from(struct mailbox *mb, const struct url *url, struct append_sink *sink)
 bool
 append_url_copy(struct session *s, struct slice text, struct append_sink *sink)
 {
+    struct target target;
     struct mailbox *mb;
     struct url url;
     bool ok;
 
     if (!parse(text, &s->arena, &url))
         return false;
-    mb = mailbox_open(s->store, url.mailbox, true, false);
+    mb = place_find(s, url.mailbox, RIGHT_READ, &target) < 0
+             ? NULL
+             : mailbox_open(target.store, target.name, true, false);
     if (mb == NULL)
         return false;
     ok = copy_from(mb, &url, sink);

@@ -39,6 +39,13 @@ static const char *const extensions[] = {
     "CREATE-SPECIAL-USE", /* RFC 6154 */
     "LIST-EXTENDED",      /* RFC 5258 */
     "LIST-STATUS",        /* RFC 5819 */
+    "INPROGRESS",         /* RFC 9585 */
+    "PARTIAL",            /* RFC 9394 */
+    "UIDONLY",            /* RFC 9586 */
+    "UIDBATCHES",         /* RFC 10022 */
+    "ACL",                /* RFC 4314 */
+    "RIGHTS=kxte",        /* RFC 4314 section 2.2 */
+    "LIST-MYRIGHTS",      /* RFC 8440 */
     "COMPRESS=DEFLATE",   /* RFC 4978 */
     "CONDSTORE",          /* RFC 7162 */
     "QRESYNC",            /* RFC 7162 */
@@ -52,6 +59,7 @@ static const char *const extensions[] = {
     "MULTIAPPEND",        /* RFC 3502 */
     "CATENATE",           /* RFC 4469 */
     "REPLACE",            /* RFC 8508 */
+    "LANGUAGE",           /* RFC 5255 */
     "PREVIEW",            /* RFC 8970 */
 };
 
@@ -102,6 +110,8 @@ capability_write(const struct session *s, struct strbuf *out)
     for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
         (void)strbuf_printf(out, " %s", extensions[i]);
     (void)strbuf_printf(out, " APPENDLIMIT=%u", append_limit(s)); /* RFC 7889 */
+    if (s->server->settings.utf8_accept)
+        (void)strbuf_str(out, " UTF8=ACCEPT"); /* RFC 6855 */
     if (s->state != STATE_NOT_AUTHENTICATED)
         return;
     if (!s->tls_started && s->server->tls != NULL)

@@ -13,12 +13,14 @@ enum { COMMANDS_BEFORE_LOGIN = 50 /* that a client may send without logging in *
 
 #define ANY (STATE_NOT_AUTHENTICATED | STATE_AUTHENTICATED | STATE_SELECTED)
 #define LOGGED_IN (STATE_AUTHENTICATED | STATE_SELECTED)
+#define BY_NUMBER (COMMAND_NO_EXPUNGE | COMMAND_NUMBERS)
 
 static const struct command commands[] = {
     {"CAPABILITY", ANY, 0, any_capability},                           /* RFC 3501 6.1.1 */
     {"NOOP", ANY, 0, any_noop},                                       /* RFC 3501 6.1.2 */
     {"LOGOUT", ANY, 0, any_logout},                                   /* RFC 3501 6.1.3 */
     {"ID", ANY, 0, any_id},                                           /* RFC 2971 */
+    {"LANGUAGE", ANY, 0, language_language},                          /* RFC 5255 */
     {"STARTTLS", STATE_NOT_AUTHENTICATED, 0, login_starttls},         /* RFC 3501 6.2.1 */
     {"AUTHENTICATE", STATE_NOT_AUTHENTICATED, 0, login_authenticate}, /* 6.2.2 */
     {"LOGIN", STATE_NOT_AUTHENTICATED, 0, login_login},               /* RFC 3501 6.2.3 */
@@ -36,24 +38,30 @@ static const struct command commands[] = {
     {"NAMESPACE", LOGGED_IN, 0, list_namespace},                      /* RFC 2342 */
     {"STATUS", LOGGED_IN, 0, status_status},                          /* RFC 3501 6.3.10 */
     {"APPEND", LOGGED_IN, 0, append_append},                          /* RFC 3501 6.3.11 */
-    {"REPLACE", STATE_SELECTED, 0, replace_replace},                  /* RFC 8508 */
+    {"REPLACE", STATE_SELECTED, COMMAND_NUMBERS, replace_replace},    /* RFC 8508 */
     {"IDLE", LOGGED_IN, 0, idle_idle},                                /* RFC 2177 */
     {"GETQUOTA", LOGGED_IN, 0, quota_getquota},                       /* RFC 9208 4.1.1 */
     {"GETQUOTAROOT", LOGGED_IN, 0, quota_getquotaroot},               /* RFC 9208 4.1.2 */
     {"SETQUOTA", LOGGED_IN, 0, quota_setquota},                       /* RFC 9208 4.1.3 */
+    {"UIDBATCHES", STATE_SELECTED, 0, uid_batches_uidbatches},        /* RFC 10022 */
+    {"SETACL", LOGGED_IN, 0, acl_setacl},                             /* RFC 4314 3.1 */
+    {"DELETEACL", LOGGED_IN, 0, acl_deleteacl},                       /* RFC 4314 3.2 */
+    {"GETACL", LOGGED_IN, 0, acl_getacl},                             /* RFC 4314 3.3 */
+    {"LISTRIGHTS", LOGGED_IN, 0, acl_listrights},                     /* RFC 4314 3.4 */
+    {"MYRIGHTS", LOGGED_IN, 0, acl_myrights},                         /* RFC 4314 3.5 */
     {"CHECK", STATE_SELECTED, 0, any_check},                          /* RFC 3501 6.4.1 */
     {"CLOSE", STATE_SELECTED, 0, select_close},                       /* RFC 3501 6.4.2 */
     {"UNSELECT", STATE_SELECTED, 0, select_unselect},                 /* RFC 3691 */
     {"EXPUNGE", STATE_SELECTED, 0, expunge_expunge},                  /* RFC 3501 6.4.3 */
-    {"SEARCH", STATE_SELECTED, COMMAND_NO_EXPUNGE, search_search},    /* RFC 3501 6.4.4 */
+    {"SEARCH", STATE_SELECTED, BY_NUMBER, search_search},             /* RFC 3501 6.4.4 */
     {"ESEARCH", LOGGED_IN, COMMAND_UID, multisearch_esearch},         /* RFC 7377 */
     {"CANCELUPDATE", STATE_SELECTED, 0, search_context_cancelupdate}, /* RFC 5267 4.3.5 */
-    {"SORT", STATE_SELECTED, COMMAND_NO_EXPUNGE, sort_sort},          /* RFC 5256 */
-    {"THREAD", STATE_SELECTED, COMMAND_NO_EXPUNGE, thread_thread},    /* RFC 5256 */
-    {"FETCH", STATE_SELECTED, COMMAND_NO_EXPUNGE, fetch_fetch},       /* RFC 3501 6.4.5 */
-    {"STORE", STATE_SELECTED, COMMAND_NO_EXPUNGE, store_store},       /* RFC 3501 6.4.6 */
-    {"COPY", STATE_SELECTED, 0, copy_copy},                           /* RFC 3501 6.4.7 */
-    {"MOVE", STATE_SELECTED, 0, copy_move},                           /* RFC 6851 */
+    {"SORT", STATE_SELECTED, BY_NUMBER, sort_sort},                   /* RFC 5256 */
+    {"THREAD", STATE_SELECTED, BY_NUMBER, thread_thread},             /* RFC 5256 */
+    {"FETCH", STATE_SELECTED, BY_NUMBER, fetch_fetch},                /* RFC 3501 6.4.5 */
+    {"STORE", STATE_SELECTED, BY_NUMBER, store_store},                /* RFC 3501 6.4.6 */
+    {"COPY", STATE_SELECTED, COMMAND_NUMBERS, copy_copy},             /* RFC 3501 6.4.7 */
+    {"MOVE", STATE_SELECTED, COMMAND_NUMBERS, copy_move},             /* RFC 6851 */
 };
 
 /* Behind "UID" (RFC 3501 section 6.4.8, RFC 4315, RFC 6851). */
@@ -101,6 +109,8 @@ run(struct session *s, const struct command *c, struct parser *p)
     if (!(c->states & s->state))
         return reply_bad(s->state == STATE_NOT_AUTHENTICATED ? "Log in first"
                                                              : "Command is not allowed now");
+    if ((c->flags & COMMAND_NUMBERS) != 0 && !parser_numbers(p))
+        return reply_bad(p->error);
     return c->run(s, p, c->flags);
 }
 
@@ -110,11 +120,15 @@ send_tagged(struct session *s, const struct reply *reply, const struct parser *p
     static const char *const words[] = {[REPLY_OK] = "OK", [REPLY_NO] = "NO", [REPLY_BAD] = "BAD"};
     const char *text = reply->text;
 
+    const char *code = reply->code;
+
     if (reply->kind == REPLY_BAD && p->error != NULL)
         text = p->error;
+    if (reply->kind == REPLY_BAD && p->uid_only && p->has_numbers)
+        code = "UIDREQUIRED"; /* RFC 9586 section 3 */
     (void)strbuf_printf(&s->out, "%.*s %s ", (int)s->tag.len, s->tag.ptr, words[reply->kind]);
-    if (reply->code != NULL)
-        (void)strbuf_printf(&s->out, "[%s] ", reply->code);
+    if (code != NULL)
+        (void)strbuf_printf(&s->out, "[%s] ", code);
     (void)strbuf_str(&s->out, text);
     (void)strbuf_str(&s->out, "\r\n");
     updates_put_out(s);
@@ -132,6 +146,13 @@ count_errors(struct session *s, const struct reply *reply)
         session_bye(s, "Too many commands without login");
 }
 
+/* UID SEARCH and its kin with numbers among the search keys (RFC 9051 section 7.5.1). */
+static bool
+names_numbers(const struct command *c, const struct parser *p)
+{
+    return (c->flags & COMMAND_UID) != 0 && p->has_numbers;
+}
+
 void
 command_run(struct session *s)
 {
@@ -140,6 +161,7 @@ command_run(struct session *s)
     struct reply reply;
 
     p.utf8 = session_takes_utf8(s);
+    p.uid_only = (s->enabled & ENABLED_UIDONLY) != 0;
     stats_add(s->server->counters.commands, 1);
     if (!parser_tag(&p, &s->tag)) {
         s->tag = SLICE("*"); /* RFC 3501 section 7.1.3 */
@@ -153,7 +175,8 @@ command_run(struct session *s)
     if (reply.kind == REPLY_SENT)
         return;
     if (s->mailbox != NULL && s->state == STATE_SELECTED && reply.kind != REPLY_BAD)
-        updates_send(s, !(c->flags & COMMAND_NO_EXPUNGE), (c->flags & COMMAND_UID) != 0);
+        updates_send(s, !(c->flags & COMMAND_NO_EXPUNGE) && !names_numbers(c, &p),
+                     (c->flags & COMMAND_UID) != 0);
     send_tagged(s, &reply, &p);
     compress_start(s);
     count_errors(s, &reply);

@@ -11,6 +11,7 @@
 enum command_flag {
     COMMAND_NO_EXPUNGE = 1, /* FETCH, STORE, SEARCH: RFC 3501 section 7.4.1 */
     COMMAND_UID = 2,        /* behind "UID": numbers are UIDs, FETCH responses hold the UID */
+    COMMAND_NUMBERS = 4,    /* it is about messages by their numbers (RFC 9586 section 3.2) */
 };
 
 struct command {
@@ -33,6 +34,7 @@ struct reply any_logout(struct session *s, struct parser *p, unsigned flags);
 struct reply any_id(struct session *s, struct parser *p, unsigned flags);
 struct reply compress_compress(struct session *s, struct parser *p, unsigned flags);
 struct reply any_enable(struct session *s, struct parser *p, unsigned flags);
+struct reply language_language(struct session *s, struct parser *p, unsigned flags);
 struct reply login_starttls(struct session *s, struct parser *p, unsigned flags);
 struct reply login_login(struct session *s, struct parser *p, unsigned flags);
 struct reply login_authenticate(struct session *s, struct parser *p, unsigned flags);
@@ -57,7 +59,13 @@ struct reply store_store(struct session *s, struct parser *p, unsigned flags);
 struct reply copy_copy(struct session *s, struct parser *p, unsigned flags);
 struct reply copy_move(struct session *s, struct parser *p, unsigned flags);
 struct reply expunge_expunge(struct session *s, struct parser *p, unsigned flags);
+struct reply uid_batches_uidbatches(struct session *s, struct parser *p, unsigned flags);
 struct reply search_search(struct session *s, struct parser *p, unsigned flags);
+struct reply acl_setacl(struct session *s, struct parser *p, unsigned flags);
+struct reply acl_deleteacl(struct session *s, struct parser *p, unsigned flags);
+struct reply acl_getacl(struct session *s, struct parser *p, unsigned flags);
+struct reply acl_listrights(struct session *s, struct parser *p, unsigned flags);
+struct reply acl_myrights(struct session *s, struct parser *p, unsigned flags);
 struct reply search_context_cancelupdate(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_getquota(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_getquotaroot(struct session *s, struct parser *p, unsigned flags);

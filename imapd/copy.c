@@ -6,18 +6,19 @@
 
 #include "imapd/command.h"
 #include "imapd/condstore.h"
+#include "imapd/copy_across.h"
 #include "imapd/selection.h"
 #include "imapd/updates.h"
 
 /* ENOENT means the folder, or messages that another session has expunged (RFC 2180 section 4.4). */
 static struct reply
-reply_copy_errno(struct session *s, struct slice folder)
+reply_copy_errno(const struct target *to)
 {
     struct mailbox_info info;
 
     if (errno != ENOENT)
         return reply_errno();
-    if (mailbox_status(s->store, folder, &info) == 0)
+    if (to->store != NULL && mailbox_status(to->store, to->name, &info) == 0)
         return reply_no("EXPUNGEISSUED", "Some messages were expunged meanwhile");
     return reply_no("TRYCREATE", "No such mailbox");
 }
@@ -40,9 +41,15 @@ copy(struct session *s, const struct selection *sel, struct slice folder, unsign
 {
     const uint32_t *sources = selection_uids(s, sel);
     struct mailbox_uids copies = {.uids = NULL};
+    struct target to;
+    int rc = place_find(s, folder, RIGHT_INSERT, &to);
 
-    if (mailbox_copy(s->mailbox, sel->seqs, sel->count, folder, move, &copies) < 0)
-        return reply_copy_errno(s, folder);
+    if (rc == 0 && to.store != s->mailbox_store)
+        rc = copy_across(s->mailbox, sel->seqs, sel->count, &to, move, &copies);
+    else if (rc == 0)
+        rc = mailbox_copy(s->mailbox, sel->seqs, sel->count, to.name, move, &copies);
+    if (rc < 0)
+        return reply_copy_errno(&to);
     make_code(s, sources, sel->count, &copies);
     free(copies.uids);
     if (!move)
@@ -69,7 +76,7 @@ run(struct session *s, struct parser *p, unsigned flags, bool move)
         return reply_bad(p->error);
     if (move && s->read_only)
         return reply_no("NOPERM", "Mailbox is read-only");
-    if (move && !s->store_options.may_remove)
+    if (move && !s->may_remove)
         return reply_no("NOPERM", "This user may not remove mail");
     if (sel.count == 0)
         return reply_ok("No matching messages, so nothing copied");

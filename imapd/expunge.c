@@ -22,7 +22,7 @@ expunge_expunge(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (s->read_only)
         return reply_no("NOPERM", "Mailbox is read-only");
-    if (!s->store_options.may_remove)
+    if (!s->may_remove)
         return reply_no("NOPERM", "This user may not remove mail");
     if (is_uid && !selection_make(s, p, &set, flags, &sel))
         return reply_bad(p->error);

@@ -215,6 +215,20 @@ needs_text(const struct fetch *f)
     return false;
 }
 
+/* What goes with \Seen set by a fetch: RFC 7162 section 3.2.4, RFC 9051 appendix E. */
+static unsigned
+told_unasked(const struct session *s)
+{
+    unsigned told = FETCH_FLAGS;
+
+    if ((s->enabled & (ENABLED_CONDSTORE | ENABLED_REV2)) != 0 &&
+        (s->enabled & ENABLED_UIDONLY) == 0)
+        told |= FETCH_UID;
+    if ((s->enabled & ENABLED_CONDSTORE) != 0)
+        told |= FETCH_MODSEQ;
+    return told;
+}
+
 /* 0, or -1 with errno, and nothing was sent: the text is needed and gone, or (ENOTSUP) its encoding
  * is not known. */
 static int
@@ -225,11 +239,7 @@ fetch_message(struct fetch *f)
     const char *separator = "";
 
     if (f->tell_flags)
-        wanted |= FETCH_FLAGS;
-    if (f->tell_flags && (s->enabled & ENABLED_CONDSTORE) != 0)
-        wanted |= FETCH_UID | FETCH_MODSEQ; /* RFC 7162 section 3.2.4 */
-    if (f->tell_flags && (s->enabled & ENABLED_REV2) != 0)
-        wanted |= FETCH_UID;
+        wanted |= told_unasked(s);
     f->message = mailbox_message(s->mailbox, f->seq);
     if (needs_text(f) && message_load(&s->message, s->mailbox, f->seq) < 0)
         return -1;
@@ -276,16 +286,20 @@ set_seen(struct session *s, const struct selection *sel, bool *told)
         memset(told, 0, sel->count * sizeof(*told));
 }
 
-/* Only what changed since (RFC 7162 section 3.1.4.1). */
+/* Only the part that is wanted (RFC 9394 section 3.3), and of it only what changed since (RFC 7162
+ * section 3.1.4.1). */
 static bool
 choose(struct session *s, struct parser *p, struct fetch_args *args, unsigned flags,
        struct selection *sel)
 {
-    uint32_t kept = 0;
+    uint32_t kept = 0, from = 0, to;
 
     if (!selection_make(s, p, &args->set, flags, sel))
         return false;
-    for (uint32_t i = 0; i < sel->count; i++)
+    to = sel->count;
+    if (args->has_partial)
+        partial_range_apply(&args->partial, sel->count, &from, &to);
+    for (uint32_t i = from; i < to; i++)
         if (!args->has_changed_since ||
             mailbox_message(s->mailbox, sel->seqs[i])->modseq > args->changed_since)
             sel->seqs[kept++] = sel->seqs[i];
@@ -318,13 +332,13 @@ begin(struct session *s, struct parser *p, unsigned flags, struct fetch_args *ar
 {
     bool is_uid = (flags & COMMAND_UID) != 0;
 
-    *reply = reply_bad("VANISHED is for UID FETCH, after ENABLE QRESYNC");
-    if (!fetch_args_parse(p, args) ||
-        (args->vanished && (!is_uid || (s->enabled & ENABLED_QRESYNC) == 0)))
+    *reply = reply_bad("This modifier is for UID FETCH, VANISHED after ENABLE QRESYNC");
+    if (!fetch_args_parse(p, args) || ((args->vanished || args->has_partial) && !is_uid) ||
+        (args->vanished && (s->enabled & ENABLED_QRESYNC) == 0))
         return false;
     if (args->items & FETCH_MODSEQ)
         condstore_enable(s);
-    if (is_uid)
+    if (is_uid && (s->enabled & ENABLED_UIDONLY) == 0)
         args->items |= FETCH_UID; /* RFC 3501 section 6.4.8 */
     if (args->vanished && send_vanished(s, args) < 0) {
         *reply = reply_errno();

@@ -257,6 +257,10 @@ parse_modifier(struct parser *p, struct fetch_args *out)
             return false;
         return out->changed_since > 0 || parser_fail(p, "Number above 0 expected");
     }
+    if (!out->has_partial && parser_word(p, "PARTIAL")) {
+        out->has_partial = true;
+        return partial_range_parse(p, &out->partial);
+    }
     if (!out->vanished && parser_word(p, "VANISHED")) {
         out->vanished = true;
         return true;

@@ -4,6 +4,7 @@
 #ifndef POSTHORN_IMAPD_FETCH_ARGS_H
 #define POSTHORN_IMAPD_FETCH_ARGS_H
 
+#include "imapd/partial_range.h"
 #include "imapd/seqset.h"
 #include "lib/mail/mime_section.h"
 
@@ -54,6 +55,8 @@ struct fetch_args {
     bool sets_seen;
     bool has_changed_since; /* RFC 7162 section 3.1.4.1: only messages with a MODSEQ above it */
     uint64_t changed_since;
+    bool has_partial; /* UID FETCH: only a part of the messages (RFC 9394) */
+    struct partial_range partial;
     bool vanished;     /* UID FETCH, with CHANGEDSINCE (section 3.2.6) */
     bool preview_lazy; /* only a preview that needs no work */
 };

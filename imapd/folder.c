@@ -1,7 +1,12 @@
 /*
  * imapd/folder.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE.
  */
+#include <errno.h>
+
+#include "imapd/acl.h"
 #include "imapd/command.h"
+#include "imapd/mailbox_name.h"
+#include "imapd/places.h"
 #include "imapd/special_use.h"
 #include "lib/base/mem.h"
 #include "lib/mail/utf8_nfc.h"
@@ -39,19 +44,30 @@ without_delimiter(struct slice name)
     return name;
 }
 
+/* The folder that somebody else's begins with is made and removed by its owner alone: EACCES. */
+static bool
+is_root(const struct target *target)
+{
+    bool is = target->place != NULL && slice_eq(target->name, SLICE("INBOX"));
+
+    if (is)
+        errno = EACCES;
+    return is;
+}
+
 /* Names that a client writes in UTF-8 are Net-Unicode (RFC 9051 section 6.3.4): none may look like
  * another one that it is not. */
 static bool
 is_net_unicode(const struct session *s, struct slice name)
 {
-    return !session_takes_utf8(s) || utf8_is_nfc(name);
+    return mailbox_name_allowed(name) && (!session_takes_utf8(s) || utf8_is_nfc(name));
 }
 
 struct reply
 folder_create(struct session *s, struct parser *p, unsigned flags)
 {
     enum store_use use = STORE_USE_NONE;
-    struct store *store;
+    struct target target;
     struct mailbox_info info;
     struct slice name;
     bool supported = true;
@@ -64,11 +80,13 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
         return reply_no("USEATTR", "This special use is not supported");
     name = without_delimiter(name);
     if (!is_net_unicode(s, name))
-        return reply_no("CANNOT", "Mailbox name is not in normalization form C");
-    store = session_store(s);
-    if (store == NULL || store_create(store, name, use) < 0)
+        return reply_no("CANNOT", "Mailbox name has unusual characters");
+    if (place_find(s, name, RIGHT_CREATE, &target) < 0 || is_root(&target) ||
+        store_create(target.store, target.name, use) < 0)
         return reply_errno();
-    if (mailbox_status(store, name, &info) < 0) /* another session was quick to delete it */
+    acl_folder_changed(s, name, SLICE(""));
+    if (mailbox_status(target.store, target.name, &info) <
+        0) /* another session was quick to delete it */
         return reply_ok("Create completed");
     (void)strbuf_printf(&s->code, "MAILBOXID (%s)", info.mailbox_id); /* RFC 8474 section 4.1 */
     return (struct reply){REPLY_OK, strbuf_cstr(&s->code), "Create completed"};
@@ -77,7 +95,7 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
 struct reply
 folder_delete(struct session *s, struct parser *p, unsigned flags)
 {
-    struct store *store;
+    struct target target;
     struct slice name;
 
     (void)flags;
@@ -87,9 +105,10 @@ folder_delete(struct session *s, struct parser *p, unsigned flags)
         return reply_no("CANNOT", "INBOX cannot be deleted");
     if (!s->store_options.may_remove)
         return reply_no("NOPERM", "This user may not remove mail");
-    store = session_store(s);
-    if (store == NULL || store_remove(store, name) < 0)
+    if (place_find(s, name, RIGHT_DELETE_FOLDER, &target) < 0 || is_root(&target) ||
+        store_remove(target.store, target.name) < 0)
         return reply_errno();
+    acl_folder_changed(s, name, SLICE(""));
     if (s->mailbox != NULL && mailbox_is_removed(s->mailbox))
         session_deselect(s); /* our own doing: no reason to hang up */
     return reply_ok("Delete completed");
@@ -113,7 +132,7 @@ rename_selected(struct session *s, struct slice from, struct slice to)
 struct reply
 folder_rename(struct session *s, struct parser *p, unsigned flags)
 {
-    struct store *store;
+    struct target old, new;
     struct slice from, to;
 
     (void)flags;
@@ -123,10 +142,19 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
     if (!s->store_options.may_remove && slice_eq(from, SLICE("INBOX")))
         return reply_no("NOPERM", "This user may not remove mail");
     if (!is_net_unicode(s, to))
-        return reply_no("CANNOT", "Mailbox name is not in normalization form C");
-    store = session_store(s);
-    if (store == NULL || store_rename(store, from, without_delimiter(to)) < 0)
+        return reply_no("CANNOT", "Mailbox name has unusual characters");
+    /* Who may not remove mail may still give a folder another name. */
+    if (place_find(s, from, s->store_options.may_remove ? RIGHT_DELETE_FOLDER : 0, &old) < 0 ||
+        is_root(&old) || place_find(s, without_delimiter(to), RIGHT_CREATE, &new) < 0)
         return reply_errno();
+    if (old.store != new.store)
+        return reply_no("CANNOT", "A folder cannot move from one user to another");
+    if (store_rename(old.store, old.name, new.name) < 0)
+        return reply_errno();
+    if (slice_eq(from, SLICE("INBOX"))) /* its messages went into a new folder, no more */
+        acl_folder_changed(s, without_delimiter(to), SLICE(""));
+    else
+        acl_folder_changed(s, from, without_delimiter(to));
     rename_selected(s, from, without_delimiter(to));
     return reply_ok("Rename completed");
 }
@@ -134,11 +162,15 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
 static struct reply
 subscribe(struct session *s, struct parser *p, bool on)
 {
+    struct target target;
     struct store *store;
     struct slice name;
 
     if (!parser_space(p) || !parser_mailbox(p, &name) || !parser_end(p))
         return reply_bad(p->error);
+    if (on && place_is_foreign(name) &&
+        place_find(s, without_delimiter(name), RIGHT_LOOKUP, &target) < 0)
+        return reply_errno();
     store = session_store(s);
     if (store == NULL || store_subscribe(store, without_delimiter(name), on) < 0)
         return reply_errno();

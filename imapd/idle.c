@@ -36,7 +36,7 @@ watch(struct session *s)
             released = false;
             break;
         case 3:
-            session_bye(s, "[UNAVAILABLE] Server is shutting down");
+            session_bye_ended(s);
             return false;
         case 0:
             if (now >= end) {

@@ -62,7 +62,7 @@ wait_for_command(struct session *s, int64_t deadline)
     if (ready == 0)
         return over(s, STREAM_TIMEOUT);
     if (ready == 3)
-        session_bye(s, "[UNAVAILABLE] Server is shutting down");
+        session_bye_ended(s);
     return ready == 1;
 }
 

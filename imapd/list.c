@@ -1,91 +1,15 @@
 /*
  * imapd/list.c - LIST with its extensions, LSUB, NAMESPACE.
- *
- * All folders are collected first: the store's callback must not be held up by a slow client, and
- * RECURSIVEMATCH needs to look at children.
  */
-#include <errno.h>
-
-#include "imapd/command.h"
 #include "imapd/list.h"
+#include "imapd/acl.h"
+#include "imapd/command.h"
+#include "imapd/folder_set.h"
 #include "imapd/list_args.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/special_use.h"
 #include "imapd/status.h"
 #include "imapd/updates.h"
-
-struct folder {
-    struct slice name;
-    enum store_use use;
-    bool exists, subscribed, has_children;
-};
-
-struct folders {
-    struct arena *arena;
-    struct folder *all;
-    size_t count, cap;
-};
-
-static void
-collect(void *arg, const struct store_folder *found)
-{
-    struct folders *f = arg;
-
-    if (f->count == f->cap) {
-        size_t cap = f->cap == 0 ? 32 : f->cap * 2; /* at most STORE_FOLDERS_MAX: the store's */
-        struct folder *more = arena_alloc(f->arena, cap * sizeof(*more));
-
-        for (size_t i = 0; i < f->count; i++)
-            more[i] = f->all[i];
-        f->all = more;
-        f->cap = cap;
-    }
-    f->all[f->count++] = (struct folder){
-        .name = arena_copy(f->arena, slice_of(found->name)),
-        .use = found->use,
-        .exists = found->exists,
-        .subscribed = found->subscribed,
-    };
-}
-
-static bool
-is_below(struct slice name, struct slice parent)
-{
-    return name.len > parent.len && slice_starts(name, parent) && name.ptr[parent.len] == '/';
-}
-
-/* A folder has children if there is one that exists: a subscription below it is none. The store
- * lists children directly behind their parents; only INBOX's stand apart. */
-static void
-mark_parents(struct folders *f)
-{
-    size_t parents[STORE_DEPTH_MAX], depth = 0;
-
-    for (size_t i = 0; i < f->count; i++) {
-        struct folder *folder = &f->all[i];
-
-        while (depth > 0 && !is_below(folder->name, f->all[parents[depth - 1]].name))
-            depth--;
-        for (size_t k = 0; k < depth && folder->exists; k++)
-            f->all[parents[k]].has_children = true;
-        if (folder->exists && is_below(folder->name, f->all[0].name))
-            f->all[0].has_children = true;
-        if (depth < STORE_DEPTH_MAX)
-            parents[depth++] = i;
-    }
-}
-
-static int
-collect_folders(struct session *s, struct folders *f)
-{
-    struct store *store = session_store(s);
-
-    *f = (struct folders){.arena = &s->arena};
-    if (store == NULL || store_list(store, collect, f) < 0)
-        return -1;
-    mark_parents(f);
-    return 0;
-}
 
 static bool
 matches(const struct list_args *args, struct slice name)
@@ -110,10 +34,11 @@ is_selected(const struct list_args *args, const struct folder *f)
 
 /* A child that satisfies the selection, but is not listed itself because no pattern matches it. */
 static bool
-has_selected_child(const struct list_args *args, const struct folders *all, const struct folder *f)
+has_selected_child(const struct list_args *args, const struct folder_set *all,
+                   const struct folder *f)
 {
     for (size_t i = 0; i < all->count; i++)
-        if (is_below(all->all[i].name, f->name) && is_selected(args, &all->all[i]) &&
+        if (folder_set_is_below(all->all[i].name, f->name) && is_selected(args, &all->all[i]) &&
             !matches(args, all->all[i].name))
             return true;
     return false;
@@ -181,6 +106,8 @@ send_folder(struct session *s, const struct list_args *args, const struct folder
         (void)strbuf_printf(&s->out, " (\"OLDNAME\" (%.*s))", (int)why->old_name.len,
                             why->old_name.ptr);
     (void)strbuf_str(&s->out, "\r\n");
+    if (args->return_myrights && f->exists)
+        (void)acl_write_myrights(s, f->name, &s->out); /* else the client learns nothing of it */
     (void)strbuf_append(&s->out, strbuf_slice(&line));
     updates_put_out(s);
     strbuf_free(&line);
@@ -198,14 +125,14 @@ struct reply
 list_list(struct session *s, struct parser *p, unsigned flags)
 {
     struct list_args args;
-    struct folders all;
+    struct folder_set all;
 
     (void)flags;
     if (!list_args_parse(p, true, &args))
         return reply_bad(p->error);
     if (args.is_root_request)
         return send_root(s);
-    if (collect_folders(s, &all) < 0)
+    if (folder_set_collect(s, &all) < 0)
         return reply_errno();
     for (size_t i = 0; i < all.count; i++) {
         const struct folder *f = &all.all[i];
@@ -237,9 +164,9 @@ list_send_selected(struct session *s, struct slice name, struct slice written)
 {
     const struct list_args plain = {.extended = true};
     const struct listing selected = {.selected = true, .old_name = written};
-    struct folders all;
+    struct folder_set all;
 
-    if (collect_folders(s, &all) < 0)
+    if (folder_set_collect(s, &all) < 0)
         return -1;
     for (size_t i = 0; i < all.count; i++)
         if (is_same_folder(all.all[i].name, name))
@@ -261,10 +188,11 @@ send_lsub(struct session *s, struct slice name, bool subscribed)
 /* A folder that is not subscribed stands for subscribed ones below it that "%" keeps from matching
  * (RFC 3501 section 6.3.9). */
 static bool
-stands_for_children(const struct list_args *args, const struct folders *all, const struct folder *f)
+stands_for_children(const struct list_args *args, const struct folder_set *all,
+                    const struct folder *f)
 {
     for (size_t i = 0; i < all->count; i++)
-        if (all->all[i].subscribed && is_below(all->all[i].name, f->name) &&
+        if (all->all[i].subscribed && folder_set_is_below(all->all[i].name, f->name) &&
             !matches(args, all->all[i].name))
             return true;
     return false;
@@ -274,14 +202,14 @@ struct reply
 list_lsub(struct session *s, struct parser *p, unsigned flags)
 {
     struct list_args args;
-    struct folders all;
+    struct folder_set all;
 
     (void)flags;
     if (!list_args_parse(p, false, &args))
         return reply_bad(p->error);
     if (args.is_root_request)
         return reply_ok("Lsub completed");
-    if (collect_folders(s, &all) < 0)
+    if (folder_set_collect(s, &all) < 0)
         return reply_errno();
     for (size_t i = 0; i < all.count; i++) {
         const struct folder *f = &all.all[i];
@@ -298,6 +226,8 @@ list_namespace(struct session *s, struct parser *p, unsigned flags)
     (void)flags;
     if (!parser_end(p))
         return reply_bad(p->error);
-    (void)stream_write(s->stream, SLICE("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n")); /* sticks */
+    (void)stream_write(
+        s->stream,
+        SLICE("* NAMESPACE ((\"\" \"/\")) ((\"~\" \"/\")) ((\"@\" \"/\"))\r\n")); /* sticks */
     return reply_ok("Namespace completed");
 }

@@ -33,6 +33,8 @@ parse_return_option(struct parser *p, struct list_args *out)
         return parser_space(p) && status_items_parse(p, &out->status_items);
     if (parser_word(p, "SUBSCRIBED"))
         out->return_subscribed = true;
+    else if (parser_word(p, "MYRIGHTS"))
+        out->return_myrights = true;
     else if (!parser_word(p, "CHILDREN") && !parser_word(p, "SPECIAL-USE")) /* always sent */
         return parser_fail(p, "Unknown return option");
     return true;

@@ -12,7 +12,7 @@ struct list_args {
     bool is_root_request; /* the empty pattern of a LIST that is not extended */
     bool extended;
     bool select_subscribed, select_special_use, recursive_match;
-    bool return_subscribed;
+    bool return_subscribed, return_myrights;
     unsigned status_items; /* 0: no STATUS */
 };
 

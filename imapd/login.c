@@ -11,6 +11,7 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/input.h"
+#include "imapd/places.h"
 #include "imapd/updates.h"
 #include "lib/base/clock.h"
 #include "lib/base/encode.h"
@@ -76,14 +77,20 @@ reply_failure(const struct authd_fail *fail)
     return reply_no("UNAVAILABLE", "Authentication is not possible now, try again later");
 }
 
-/* Confines this process to the user's directory for good, before its first use. */
+/* Confines this process to the user's directory and to what it has of others, for good, before
+ * their first use. What may only be read can only be read. */
 static bool
 confine(struct session *s)
 {
-    const struct sandbox_dir dir = {.fd = s->mail_dirfd, .access = SANDBOX_READ | SANDBOX_WRITE};
+    struct sandbox_dir dirs[1 + AUTHD_FOLDERS_MAX];
     struct stats *stats = s->pool->daemon->stats;
 
-    if (sandbox_restrict_paths(&dir, 1) < 0) {
+    dirs[0] = (struct sandbox_dir){.fd = s->mail_dirfd, .access = SANDBOX_READ | SANDBOX_WRITE};
+    for (unsigned i = 0; i < s->place_count; i++)
+        dirs[1 + i] = (struct sandbox_dir){
+            .fd = s->places[i].dirfd,
+            .access = SANDBOX_READ | (s->places[i].options.read_only ? 0u : SANDBOX_WRITE)};
+    if (sandbox_restrict_paths(dirs, 1 + s->place_count) < 0) {
         log_event(LOG_ERROR, "sandbox_failed", KV_ERRNO());
         return false;
     }
@@ -94,20 +101,24 @@ confine(struct session *s)
 
 /* authd said yes. */
 static struct reply
-enter(struct session *s, const struct authd_result *result, const char *mechanism)
+enter(struct session *s, struct authd_result *result, const char *mechanism)
 {
     const struct authd_ok *ok = &result->ok;
+    bool may_remove = (ok->rights & ACCOUNTD_MAY_REMOVE_MAIL) != 0;
 
     s->mail_dirfd = result->dir_fd;
-    if (s->mail_dirfd < 0 || ok->user.len > SESSION_USER_MAX || !confine(s)) {
+    if (ok->user.len <= SESSION_USER_MAX) /* the next message takes its memory */
+        memcpy(s->user, ok->user.ptr, ok->user.len);
+    result->ok.data = arena_copy(&s->arena, ok->data);
+    if (s->mail_dirfd < 0 || ok->user.len > SESSION_USER_MAX ||
+        places_receive(s, ok->folder_count, may_remove) < 0 || !confine(s)) {
         session_bye(s, "Internal error, try again later");
         return reply_no("UNAVAILABLE", "Internal error, try again later");
     }
-    memcpy(s->user, ok->user.ptr, ok->user.len);
     s->store_options = (struct store_options){
         .quota_bytes = ok->quota_bytes,
         .quota_messages = ok->quota_messages,
-        .may_remove = (ok->rights & ACCOUNTD_MAY_REMOVE_MAIL) != 0,
+        .may_remove = may_remove,
         .read_only = (ok->rights & ACCOUNTD_MAY_CHANGE_MAIL) == 0,
         .undelete_days = s->server->settings.undelete_days,
         .flush_interval_ms = s->server->settings.flush_interval_ms,

@@ -5,8 +5,20 @@
 
 #include "lib/mail/imap_string.h"
 #include "lib/mail/imap_utf7.h"
+#include "lib/mail/utf8.h"
 
 enum { UTF7_MAX = 4096 /* bytes; the store's names are far shorter */ };
+
+bool
+mailbox_name_allowed(struct slice utf8)
+{
+    uint32_t code;
+
+    while (utf8_next(&utf8, &code))
+        if ((code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029)
+            return false;
+    return true;
+}
 
 void
 mailbox_name_write(struct slice utf8, bool as_utf8, struct strbuf *out)

@@ -8,6 +8,8 @@
 
 #define MAILBOX_PATTERN_MAX 1024 /* bytes; longer ones match nothing */
 
+/* False: a character that no new name may have (RFC 6855 section 3); the store refuses others. */
+bool mailbox_name_allowed(struct slice utf8);
 /* Appends a name as an astring in modified UTF-7, or in UTF-8 (session_takes_utf8). */
 void mailbox_name_write(struct slice utf8, bool as_utf8, struct strbuf *out);
 /* Does `name` match the pattern? '*' stands for anything, '%' for anything without '/' (RFC 3501

@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "imapd/session.h"
+#include "lib/ipc/authd.h"
 #include "lib/tls/tls_conf.h"
 
-enum { REUSE_MAX = 100 };
+enum { REUSE_MAX = 100, WORKER_FILES = 256 + 3 * AUTHD_FOLDERS_MAX /* RLIMIT_NOFILE */ };
 
 static const char *const labels[] = {"imap", "imaps", NULL};
 
@@ -23,6 +24,7 @@ worker_sandbox(const struct daemon *d)
                                        .access = SANDBOX_READ | SANDBOX_WRITE};
     box.dir_count = 1;
     box.same_rights = true; /* messages are linked from folder to folder */
+    box.files_max = WORKER_FILES;
     box.calls = SANDBOX_FILES | SANDBOX_LANDLOCK | SANDBOX_INOTIFY;
     return box;
 }

@@ -3,8 +3,10 @@
  */
 #include "imapd/command.h"
 #include "imapd/condstore.h"
+#include "imapd/folder_set.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/multisearch_args.h"
+#include "imapd/places.h"
 #include "imapd/search_context.h"
 #include "imapd/search_run.h"
 #include "imapd/updates.h"
@@ -61,7 +63,11 @@ static void
 search_other(struct multisearch *m, struct slice name)
 {
     struct session *s = m->s;
-    struct mailbox *mb = mailbox_open(session_store(s), name, s->store_options.read_only, false);
+    struct target target;
+    struct mailbox *mb =
+        place_find(s, name, RIGHT_READ, &target) < 0
+            ? NULL
+            : mailbox_open(target.store, target.name, target.options->read_only, false);
     struct search_found found;
     struct arena arena = {NULL};
 
@@ -78,10 +84,9 @@ search_other(struct multisearch *m, struct slice name)
 /* ---- which mailboxes ---- */
 
 static void
-collect(void *arg, const struct store_folder *folder)
+collect(struct multisearch *m, const struct folder *folder)
 {
-    struct multisearch *m = arg;
-    struct slice name = slice_of(folder->name);
+    struct slice name = folder->name;
 
     if (!folder->exists || !multisearch_args_match(m->sources, name, folder->subscribed))
         return;
@@ -98,7 +103,20 @@ collect(void *arg, const struct store_folder *folder)
         m->names = more;
         m->name_cap = cap;
     }
-    m->names[m->name_count++] = arena_copy(&m->s->arena, name);
+    m->names[m->name_count++] = name;
+}
+
+/* All folders that the user sees and the sources name. 0, or -1 with errno. */
+static int
+collect_all(struct multisearch *m)
+{
+    struct folder_set all;
+
+    if (folder_set_collect(m->s, &all) < 0)
+        return -1;
+    for (size_t i = 0; i < all.count; i++)
+        collect(m, &all.all[i]);
+    return 0;
 }
 
 static bool
@@ -151,8 +169,7 @@ multisearch_esearch(struct session *s, struct parser *p, unsigned flags)
     if (!m.r.extended)
         search_return_extend(&m.r);
     m.with_selected = m.sources == NULL || has_source(m.sources, true);
-    if (has_source(m.sources, false) &&
-        (session_store(s) == NULL || store_list(session_store(s), collect, &m) < 0))
+    if (has_source(m.sources, false) && collect_all(&m) < 0)
         return reply_errno();
     if (m.with_selected)
         search_selected(&m, &found);

@@ -3,7 +3,7 @@
  *
  * Input:  command text. Untrusted: the client wrote it. Its length is bounded by imapd/input.c, and
  *         with it all that is allocated here. Exactly the grammar, with one exception: quoted
- *         strings may hold bytes above 0x7f, because clients send UTF-8 so.
+ *         strings may hold UTF-8 (RFC 6855 section 3), whoever has enabled it.
  */
 #include "imapd/parser.h"
 
@@ -148,6 +148,16 @@ without_backslashes(struct parser *p, struct slice inner)
     return slice_make(copy, used);
 }
 
+static bool
+is_utf8(struct slice text)
+{
+    uint32_t code;
+
+    while (utf8_next(&text, &code))
+        ;
+    return text.len == 0;
+}
+
 /* At the opening quote. */
 static bool
 take_quoted(struct parser *p, struct slice *out)
@@ -170,6 +180,8 @@ take_quoted(struct parser *p, struct slice *out)
         return parser_fail(p, "Quoted string without an end");
     (void)take(p, i + 1);
     *out = slice_sub(text, 1, i);
+    if (!is_utf8(*out))
+        return parser_fail(p, "Quoted string is not UTF-8");
     if (escaped)
         *out = without_backslashes(p, *out);
     return true;
@@ -247,14 +259,9 @@ parser_list_mailbox(struct parser *p, struct slice *out)
 bool
 parser_decode_name(const struct parser *p, struct slice name, struct strbuf *out)
 {
-    struct slice rest = name;
-    uint32_t code;
-
     if (!p->utf8)
         return imap_utf7_decode(name, out) == 0;
-    while (utf8_next(&rest, &code))
-        ;
-    return rest.len == 0 && strbuf_append(out, name);
+    return is_utf8(name) && strbuf_append(out, name);
 }
 
 bool
@@ -332,6 +339,13 @@ parser_nz_number(struct parser *p, uint32_t *out)
     if (parser_peek(p) == '0')
         return parser_fail(p, "Number above 0 expected");
     return parser_number(p, out);
+}
+
+bool
+parser_numbers(struct parser *p)
+{
+    p->has_numbers = true;
+    return !p->uid_only || parser_fail(p, "Message numbers are not allowed in UIDONLY");
 }
 
 /* ---- dates ---- */

@@ -18,6 +18,8 @@ struct parser {
     struct arena *arena; /* the command's: freed when it is done */
     const char *error;   /* for the BAD response; NULL: none so far */
     bool utf8;           /* mailbox names are UTF-8, else modified UTF-7 */
+    bool uid_only;       /* numbers of messages are an error (RFC 9586) */
+    bool has_numbers;    /* they were there: parser_numbers */
 };
 
 struct parser parser_begin(struct slice text, struct arena *arena);
@@ -54,6 +56,9 @@ bool parser_nz_number(struct parser *p, uint32_t *out);
 bool parser_number64(struct parser *p, uint64_t *out);
 /* Takes the word (any case) if it is next and ends there. No error if it is not. */
 bool parser_word(struct parser *p, const char *word);
+
+/* To be called where a set of message numbers, not of UIDs, is about to come. */
+bool parser_numbers(struct parser *p);
 
 /* date: "1-Feb-1994" in or without quotes, as days since 1970-01-01. */
 bool parser_date(struct parser *p, int64_t *days);

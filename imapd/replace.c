@@ -32,7 +32,7 @@ check(const struct session *s, uint32_t seq)
 {
     if (s->read_only)
         return reply_no("NOPERM", "Mailbox is read-only");
-    if (!s->store_options.may_remove)
+    if (!s->may_remove)
         return reply_no("NOPERM", "This user may not remove mail");
     if (seq == 0)
         return reply_no("NONEXISTENT", "No such message");
@@ -43,9 +43,9 @@ check(const struct session *s, uint32_t seq)
 
 /* The old message stays, so the new one may not. */
 static void
-take_back(struct session *s, struct slice folder, const struct mailbox_uids *uids)
+take_back(const struct target *target, const struct mailbox_uids *uids)
 {
-    struct mailbox *mb = mailbox_open(s->store, folder, false, false);
+    struct mailbox *mb = mailbox_open(target->store, target->name, false, false);
 
     if (mb == NULL)
         return;
@@ -64,7 +64,7 @@ exchange(struct append_job *job, uint32_t uid)
         return reply;
     if (mailbox_remove(s->mailbox, &uid, 1) < 0) {
         reply = reply_errno();
-        take_back(s, job->folder, &uids);
+        take_back(&job->target, &uids);
     } else { /* ahead of the EXPUNGE (RFC 8508 section 4.3) */
         append_job_code(&uids, &s->code);
         (void)stream_printf(s->stream, "* OK [%s] Replacement message ready\r\n",
@@ -90,7 +90,8 @@ replace_replace(struct session *s, struct parser *p, unsigned flags)
         return append_job_refuse(s, p, reply);
     reply = append_job_begin(&job, s, p, folder);
     if (reply.kind == REPLY_OK) {
-        mailbox_append_replaces(job.append, mailbox_message(s->mailbox, seq)->size);
+        if (job.target.store == s->mailbox_store) /* else it makes no room there */
+            mailbox_append_replaces(job.append, mailbox_message(s->mailbox, seq)->size);
         reply = append_job_message(&job);
     }
     if (reply.kind == REPLY_OK && !parser_end(p))

@@ -19,6 +19,8 @@ search_search(struct session *s, struct parser *p, unsigned flags)
 
     if (!search_return_parse(p, &r))
         return reply_bad(p->error);
+    if ((s->enabled & ENABLED_UTF8) && slice_starts_nocase(p->rest, SLICE(" CHARSET ")))
+        return reply_bad("No CHARSET with UTF8=ACCEPT"); /* RFC 6855 section 3 */
     if ((r.options & SEARCH_RETURN_UPDATE) && search_context_has_tag(s, s->tag))
         return reply_bad("Tag is in use with UPDATE");
     spec.criteria = p->rest;

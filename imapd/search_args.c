@@ -264,7 +264,8 @@ parse_any_key(struct context *c, struct search_key **out)
         return parse_list(c, out) && parser_char(c->p, ')');
     if (next == '*' || next == '$' || (next >= '0' && next <= '9')) {
         *out = new_key(c, SEARCH_SEQ);
-        return seqset_parse(c->p, &(*out)->set);
+        return seqset_parse(c->p, &(*out)->set) &&
+               ((*out)->set.count == 0 || parser_numbers(c->p)); /* "$" has none */
     }
     if (parser_word(c->p, "NEW")) {
         *out = new_messages(c);

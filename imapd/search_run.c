@@ -4,6 +4,7 @@
 #include "imapd/search_run.h"
 
 #include "imapd/fulltext.h"
+#include "imapd/progress.h"
 #include "imapd/updates.h"
 #include "lib/mail/charset.h"
 
@@ -41,6 +42,7 @@ search_run(struct session *s, struct mailbox *mb, struct search_key *root,
     struct fulltext index;
     uint32_t total = mailbox_count(mb), count = 0;
     uint32_t *seqs = arena_alloc(arena, (size_t)total * sizeof(*seqs));
+    struct progress progress = progress_begin(s, total);
 
     search_eval_prepare(root, mb, mb == s->mailbox ? &s->saved : &none, arena);
     if (s->server->settings.fulltext)
@@ -48,6 +50,7 @@ search_run(struct session *s, struct mailbox *mb, struct search_key *root,
     for (uint32_t i = 1; i <= total && count < need.limit; i++) {
         uint32_t seq = need.from_end ? total + 1 - i : i;
 
+        progress_step(&progress, i);
         if (!search_eval_match(root, mb, seq, &s->message))
             continue;
         /* from the end the array fills from its end, so that it ascends */

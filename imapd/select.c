@@ -5,6 +5,7 @@
 #include "imapd/condstore.h"
 #include "imapd/flags.h"
 #include "imapd/list.h"
+#include "imapd/places.h"
 #include "imapd/qresync.h"
 #include "imapd/select_args.h"
 #include "imapd/updates.h"
@@ -26,11 +27,11 @@ describe(struct session *s)
     if (s->read_only)
         (void)strbuf_str(out, "()");
     else
-        flags_write_known(s->mailbox, true, s->store_options.may_remove, out);
+        flags_write_known(s->mailbox, true, s->may_remove, out);
     (void)strbuf_printf(out, "] Flags permitted\r\n* %u EXISTS\r\n", info.count);
     if (!is_rev2)
         (void)strbuf_printf(out, "* %u RECENT\r\n", info.recent);
-    if (!is_rev2 && info.first_unseen_seq != 0)
+    if (!is_rev2 && info.first_unseen_seq != 0 && (s->enabled & ENABLED_UIDONLY) == 0)
         (void)strbuf_printf(out, "* OK [UNSEEN %u] First unseen\r\n", info.first_unseen_seq);
     (void)strbuf_printf(out,
                         "* OK [UIDVALIDITY %u] UIDs valid\r\n"
@@ -64,8 +65,8 @@ close_with_errno(struct session *s)
 static struct reply
 open_mailbox(struct session *s, struct parser *p, bool read_only)
 {
+    struct target target;
     struct select_args args;
-    struct store *store;
 
     if (!select_args_parse(p, &args))
         return reply_bad(p->error);
@@ -74,14 +75,17 @@ open_mailbox(struct session *s, struct parser *p, bool read_only)
     leave_selected(s);
     if (args.condstore)
         condstore_enable(s);
-    store = session_store(s);
-    if (store == NULL)
-        return reply_errno();
-    s->mailbox = mailbox_open(store, args.mailbox, read_only, (s->enabled & ENABLED_REV2) == 0);
+    if (place_find(s, args.mailbox, RIGHT_READ, &target) < 0)
+        return reply_errno_of(args.mailbox);
+    read_only |= target.options->read_only;
+    s->mailbox =
+        mailbox_open(target.store, target.name, read_only, (s->enabled & ENABLED_REV2) == 0);
     if (s->mailbox == NULL)
         return reply_errno_of(args.mailbox);
+    s->mailbox_store = target.store;
     s->mailbox_name = xslicedup(args.mailbox);
     s->read_only = read_only;
+    s->may_remove = target.options->may_remove;
     s->state = STATE_SELECTED;
     describe(s);
     if ((s->enabled & ENABLED_REV2) != 0 && list_send_selected(s, args.mailbox, args.written) < 0)
@@ -95,7 +99,7 @@ struct reply
 select_select(struct session *s, struct parser *p, unsigned flags)
 {
     (void)flags;
-    return open_mailbox(s, p, s->store_options.read_only);
+    return open_mailbox(s, p, false);
 }
 
 struct reply
@@ -112,7 +116,7 @@ select_close(struct session *s, struct parser *p, unsigned flags)
     if (!parser_end(p))
         return reply_bad(p->error);
     /* A failure takes nothing away from the client: the messages are there next time. */
-    if (!s->read_only && s->store_options.may_remove)
+    if (!s->read_only && s->may_remove)
         (void)mailbox_expunge(s->mailbox, NULL, 0);
     session_deselect(s);
     return reply_ok("Close completed");

@@ -38,7 +38,7 @@ count_numbers(const struct seqset *set)
 static bool
 parse_match(struct parser *p, struct select_args *out)
 {
-    if (!parse_known(p, true, &out->match_seqs) || !parser_space(p) ||
+    if (!parser_numbers(p) || !parse_known(p, true, &out->match_seqs) || !parser_space(p) ||
         !parse_known(p, true, &out->match_uids) || !parser_char(p, ')'))
         return false;
     return count_numbers(&out->match_seqs) == count_numbers(&out->match_uids) ||

@@ -26,6 +26,7 @@ server_load_settings(struct settings *settings, const struct conf *conf)
         .banner = banner[0] == '\0' ? "Posthorn" : banner,
         .is_anonymous = banner[0] != '\0',
         .plain_on_loopback = conf_bool(conf, AUTH_PLAIN_ON_LOOPBACK),
+        .utf8_accept = conf_bool(conf, IMAP_UTF8_ACCEPT),
         .mechanisms = mechanisms_new(conf),
         .command_max = (size_t)conf_u64(conf, IMAP_MAX_COMMAND),
         .append_max = conf_u64(conf, IMAP_MAX_APPEND),

@@ -15,6 +15,7 @@ struct settings {
     const char *banner;
     bool is_anonymous; /* the banner hides the product (SMTP-07) */
     bool plain_on_loopback;
+    bool utf8_accept; /* RFC 6855 */
     struct mechanisms *mechanisms;
     size_t command_max;          /* bytes of one command with its literals, APPEND's apart */
     uint64_t append_max;         /* bytes of one message */

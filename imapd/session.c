@@ -13,6 +13,7 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/input.h"
+#include "imapd/places.h"
 #include "imapd/search_context.h"
 #include "lib/base/clock.h"
 #include "lib/base/http_probe.h"
@@ -56,6 +57,14 @@ session_bye(struct session *s, const char *text)
         return;
     (void)stream_printf(s->stream, "* BYE %s\r\n", text); /* best effort */
     s->state = STATE_LOGOUT;
+}
+
+void
+session_bye_ended(struct session *s)
+{
+    session_bye(s, pool_session_is_revoked(s->pool)
+                       ? "[NOPERM] Rights were taken away, log in again"
+                       : "[UNAVAILABLE] Server is shutting down");
 }
 
 void
@@ -152,6 +161,7 @@ session_end(struct session *s)
                   KV_U64("bytes_in", stream_bytes_in(s->stream)),
                   KV_U64("bytes_out", stream_bytes_out(s->stream)));
     session_deselect(s);
+    places_free(s);
     store_close(&s->store);
     stream_free(&s->stream);
     arena_free(&s->arena);

@@ -54,12 +54,15 @@ struct session {
     char user[SESSION_USER_MAX + 1];
     int mail_dirfd; /* -1: not logged in */
     struct store_options store_options;
-    struct store *store; /* NULL until the first command that needs it */
+    struct store *store;  /* NULL until the first command that needs it */
+    struct place *places; /* folders of others, by name (imapd/places.h) */
+    unsigned place_count;
 
     /* selected state */
     struct mailbox *mailbox;
-    char *mailbox_name; /* as it was selected, or this session renamed it */
-    bool read_only;
+    char *mailbox_name;          /* as it was selected, or this session renamed it */
+    struct store *mailbox_store; /* that it is in: the user's or a place's */
+    bool read_only, may_remove;
     bool modseq_held; /* the client knows that removals are delayed (RFC 7162 section 3.2) */
     struct saved_result saved;       /* "$" */
     struct search_context *contexts; /* searches with updates (RFC 5267) */
@@ -92,6 +95,8 @@ struct store *session_store(struct session *s);
 void session_deselect(struct session *s);
 /* Sends "* BYE text" and ends the session after the current command. */
 void session_bye(struct session *s, const char *text);
+/* The same when s->pool->end_fd says so. */
+void session_bye_ended(struct session *s);
 /* Gives back what is not needed while the client is silent. */
 void session_release_memory(struct session *s);
 

@@ -6,6 +6,7 @@
 #include "imapd/command.h"
 #include "imapd/condstore.h"
 #include "imapd/mailbox_name.h"
+#include "imapd/places.h"
 #include "imapd/status_items.h"
 #include "imapd/updates.h"
 
@@ -29,13 +30,14 @@ count_deleted(struct store *store, struct slice name, struct status_values *v)
 int
 status_write(struct session *s, struct slice name, unsigned items, struct strbuf *out)
 {
-    struct store *store = session_store(s);
     struct status_values values = {.append_max = s->server->settings.append_max};
+    struct target t;
 
     if (status_items_want_modseq(items))
         condstore_enable(s); /* RFC 7162 section 3.1 */
-    if (store == NULL || mailbox_status(store, name, &values.info) < 0 ||
-        (status_items_count_deleted(items) && count_deleted(store, name, &values) < 0))
+    if (place_find(s, name, RIGHT_READ, &t) < 0 ||
+        mailbox_status(t.store, t.name, &values.info) < 0 ||
+        (status_items_count_deleted(items) && count_deleted(t.store, t.name, &values) < 0))
         return -1;
     (void)strbuf_str(out, "* STATUS ");
     mailbox_name_write(name, session_takes_utf8(s), out);

@@ -143,8 +143,7 @@ store_store(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (s->read_only)
         return reply_no("NOPERM", "Mailbox is read-only");
-    if ((args.list.flags & MESSAGE_DELETED) && !s->store_options.may_remove &&
-        args.op != MAILBOX_FLAGS_REMOVE)
+    if ((args.list.flags & MESSAGE_DELETED) && !s->may_remove && args.op != MAILBOX_FLAGS_REMOVE)
         return reply_no("NOPERM", "This user may not remove mail");
     return change(s, &args, &sel, (flags & COMMAND_UID) != 0);
 }

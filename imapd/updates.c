@@ -20,7 +20,10 @@ updates_put_out(struct session *s)
 void
 updates_begin_fetch(struct session *s, uint32_t seq)
 {
-    (void)strbuf_printf(&s->out, "* %u FETCH (", seq);
+    if ((s->enabled & ENABLED_UIDONLY) != 0)
+        (void)strbuf_printf(&s->out, "* %u UIDFETCH (", mailbox_message(s->mailbox, seq)->uid);
+    else
+        (void)strbuf_printf(&s->out, "* %u FETCH (", seq);
 }
 
 void
@@ -30,7 +33,8 @@ updates_send_flags(struct session *s, uint32_t seq, bool with_uid)
     bool with_modseq = (s->enabled & ENABLED_CONDSTORE) != 0;
 
     updates_begin_fetch(s, seq);
-    if (with_uid || (s->enabled & (ENABLED_CONDSTORE | ENABLED_REV2)) != 0)
+    with_uid = with_uid || (s->enabled & (ENABLED_CONDSTORE | ENABLED_REV2)) != 0;
+    if (with_uid && (s->enabled & ENABLED_UIDONLY) == 0) /* else it is in front already */
         (void)strbuf_printf(&s->out, "UID %u ", m->uid);
     (void)strbuf_str(&s->out, "FLAGS ");
     flags_write(s->mailbox, session_shown_flags(s, m->flags), m->keywords, &s->out);
@@ -46,8 +50,9 @@ updates_send_modseq(struct session *s, uint32_t seq)
     const struct message *m = mailbox_message(s->mailbox, seq);
 
     updates_begin_fetch(s, seq);
-    (void)strbuf_printf(&s->out, "UID %u MODSEQ (%llu))\r\n", m->uid,
-                        (unsigned long long)m->modseq);
+    if ((s->enabled & ENABLED_UIDONLY) == 0)
+        (void)strbuf_printf(&s->out, "UID %u ", m->uid);
+    (void)strbuf_printf(&s->out, "MODSEQ (%llu))\r\n", (unsigned long long)m->modseq);
     updates_put_out(s);
 }
 
@@ -56,7 +61,7 @@ send_expunged(struct session *s, const struct mailbox_changes *changes)
 {
     if (changes->expunged_count == 0)
         return;
-    if ((s->enabled & ENABLED_QRESYNC) != 0) {
+    if ((s->enabled & (ENABLED_QRESYNC | ENABLED_UIDONLY)) != 0) {
         (void)strbuf_str(&s->out, "* VANISHED ");
         seqset_write(changes->expunged_uids, changes->expunged_count, &s->out);
         (void)strbuf_str(&s->out, "\r\n");
@@ -88,7 +93,7 @@ updates_send_keywords(struct session *s)
     (void)strbuf_str(&s->out, "\r\n");
     if (!s->read_only) {
         (void)strbuf_str(&s->out, "* OK [PERMANENTFLAGS ");
-        flags_write_known(s->mailbox, true, s->store_options.may_remove, &s->out);
+        flags_write_known(s->mailbox, true, s->may_remove, &s->out);
         (void)strbuf_str(&s->out, "] Flags permitted\r\n");
     }
     updates_put_out(s);

@@ -18,7 +18,7 @@ void updates_send_keywords(struct session *s);
 void updates_send_flags(struct session *s, uint32_t seq, bool with_uid);
 /* "* n FETCH (UID u MODSEQ (m))" */
 void updates_send_modseq(struct session *s, uint32_t seq);
-/* Appends "* n FETCH (" to s->out. */
+/* Appends "* n FETCH (" to s->out, or "* u UIDFETCH (" (RFC 9586 section 3.3). */
 void updates_begin_fetch(struct session *s, uint32_t seq);
 /* Sends what s->out holds and empties it. */
 void updates_put_out(struct session *s);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/local_deliver.h"
 #include "lib/ipc/peer.h"
@@ -44,7 +45,8 @@ allowed(uid_t uid, void *data)
 static int
 create(struct keeper *k, const struct store_ctl *req)
 {
-    const struct store_options options = {.may_remove = true};
+    const struct store_options options = {.may_remove = true,
+                                          .bare = store_path_is_public(req->path)};
     int fd = user_dir_open(k->store_dirfd, req->path, true);
     struct store *store;
     int error = 0;
@@ -94,6 +96,24 @@ serve(struct keeper *k, uint16_t type, const struct store_ctl *req, struct store
     }
 }
 
+/* Without making anything: who shares a folder has it. */
+static int
+open_folder(struct keeper *k, const struct store_ctl *req, int *folder_fd)
+{
+    int fd = user_dir_open(k->store_dirfd, req->path, false), error = 0;
+    char *dir;
+
+    if (fd < 0)
+        return errno;
+    dir = xslicedup(req->dir);
+    *folder_fd = openat(fd, dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*folder_fd < 0)
+        error = errno;
+    free(dir);
+    (void)close(fd);
+    return error;
+}
+
 static const char *
 name_of(uint16_t type)
 {
@@ -106,6 +126,8 @@ name_of(uint16_t type)
         return "rename";
     case STORE_RECOUNT:
         return "recount";
+    case STORE_OPEN:
+        return "open";
     default:
         return "usage";
     }
@@ -114,7 +136,8 @@ name_of(uint16_t type)
 static bool
 is_request(uint16_t type)
 {
-    return (type >= STORE_CREATE && type <= STORE_USAGE) || type == STORE_RECOUNT;
+    return (type >= STORE_CREATE && type <= STORE_USAGE) || type == STORE_RECOUNT ||
+           type == STORE_OPEN;
 }
 
 /* The answer to a request of a peer that may be gone by now. */
@@ -134,12 +157,14 @@ frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slic
     struct keeper *k = ipc_peer_data(peer);
     struct store_ctl_reply reply = {0};
     struct store_ctl req;
+    int folder_fd = -1;
 
     if (fd >= 0)
         (void)close(fd); /* no request has one */
     if (!is_request(header->type) || store_ctl_decode(payload, &req) < 0 ||
         !store_path_valid(req.path) ||
-        (header->type == STORE_RENAME && !store_path_valid(req.new_path)))
+        (header->type == STORE_RENAME && !store_path_valid(req.new_path)) ||
+        (header->type == STORE_OPEN && !store_dir_valid(req.dir)))
         return -1;
     if (header->type == STORE_RECOUNT) {
         const struct recount_asker asker = {ipc_peer_id(peer), header->request_id};
@@ -147,17 +172,19 @@ frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slic
         if (recount_begin(k->recounts, req.path, &asker) == 0)
             return 0; /* answered when it is counted */
         reply.error = (uint32_t)errno;
+    } else if (header->type == STORE_OPEN) {
+        reply.error = (uint32_t)open_folder(k, &req, &folder_fd);
     } else {
         reply.error = (uint32_t)serve(k, header->type, &req, &reply);
     }
-    if (reply.error != 0 || header->type != STORE_USAGE)
+    if (reply.error != 0 || (header->type != STORE_USAGE && header->type != STORE_OPEN))
         log_event(reply.error != 0 ? LOG_ERROR : LOG_INFO, "store",
                   KV_STR("do", name_of(header->type)), KV_SLICE("path", req.path),
                   KV_SLICE("new_path", req.new_path),
                   KV_STR("error", reply.error == 0 ? "" : strerror((int)reply.error)));
-    if (store_ctl_reply_encode(&k->out, header->request_id, &reply) < 0)
-        return -1;
-    ipc_peer_send(peer, &k->out, -1);
+    if (store_ctl_reply_encode(&k->out, header->request_id, &reply) == 0)
+        ipc_peer_send(peer, &k->out, folder_fd);
+    close_keep_errno(folder_fd);
     return 0;
 }
 

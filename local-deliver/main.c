@@ -26,7 +26,7 @@ local_sandbox(const struct daemon *d, const struct worker *w, const gid_t *queue
     box.files_max = 8192;   /* a batch keeps the journals of its mailboxes open */
     box.same_rights = true; /* links lead from the queue into the store */
     box.calls = SANDBOX_FILES | SANDBOX_CHMOD | SANDBOX_CONNECT_UNIX | SANDBOX_ACCEPT |
-                SANDBOX_FORK | SANDBOX_KILL;
+                SANDBOX_FORK | SANDBOX_KILL | SANDBOX_SEND_FDS;
     return box;
 }
 

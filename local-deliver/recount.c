@@ -16,6 +16,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/ipc/local_deliver.h"
 #include "lib/log/log.h"
 #include "lib/store/store.h"
 #include "local-deliver/user_dir.h"
@@ -60,7 +61,7 @@ recounts_new(struct daemon *d, int store_dirfd,
 static void
 count_one(int store_dirfd, struct slice path, struct store_ctl_reply *reply)
 {
-    const struct store_options options = {.may_remove = true};
+    const struct store_options options = {.may_remove = true, .bare = store_path_is_public(path)};
     int fd = user_dir_open(store_dirfd, path, false);
     struct store *store = NULL;
 

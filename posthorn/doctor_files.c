@@ -79,7 +79,11 @@ check_place(struct doctor *d, const struct expectation *e)
         good = judge_place(d, e, path, &st);
     } else {
         good = errno == ENOENT && e->optional;
-        if (!good)
+        if (!good && errno == ENOENT && e->type == S_IFDIR)
+            doctor_note(d, DOCTOR_FAIL, "files",
+                        "%s is not there; it should be: mkdir %s, and then what doctor says next",
+                        path, path);
+        else if (!good)
             doctor_note(d, DOCTOR_FAIL, "files", "%s: %s", path, strerror(errno));
     }
     free(path);

@@ -301,10 +301,11 @@ answered(void *arg, const struct frame_header *header, struct slice payload, int
 
 /* Adds as many of the message's recipients as there is room for. True: all of them are in. */
 static bool
-fill(struct question *question, struct slice *addresses, struct message *m)
+fill(struct question *question, struct accountd_recipient *recipients, struct message *m)
 {
     while (m->expand_next < m->envelope->rcpt_count && question->count < ACCOUNTD_BATCH_MAX) {
-        addresses[question->count] = m->envelope->rcpts[m->expand_next].address;
+        recipients[question->count] = (struct accountd_recipient){
+            m->envelope->rcpts[m->expand_next].address, m->envelope->auth_user};
         question->asked[question->count++] = (struct asked){m, m->expand_next++};
     }
     return m->expand_next == m->envelope->rcpt_count;
@@ -315,7 +316,7 @@ ask(struct expansion *x)
 {
     struct question *question =
         xmalloc(sizeof(*question) + ACCOUNTD_BATCH_MAX * sizeof(question->asked[0]));
-    struct slice addresses[ACCOUNTD_BATCH_MAX];
+    struct accountd_recipient recipients[ACCOUNTD_BATCH_MAX];
     bool alone = false;
 
     *question = (struct question){.expansion = x};
@@ -327,12 +328,12 @@ ask(struct expansion *x)
             break;
         m->expand_pending = 1;
         (void)list_take(&x->waiting);
-        if (!fill(question, addresses, m))
+        if (!fill(question, recipients, m))
             break; /* the rest is asked when this much is answered */
     }
     question = xrealloc(question, sizeof(*question) + question->count * sizeof(question->asked[0]));
     x->questions++;
-    (void)accountd_expand_encode(&x->frame, addresses, question->count); /* 1000 KiB at most */
+    (void)accountd_expand_encode(&x->frame, recipients, question->count); /* 2000 KiB at most */
     ipc_async_call(x->accountd, &x->frame, TIMEOUT_MS, answered, question);
 }
 

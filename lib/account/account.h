@@ -66,6 +66,11 @@ enum account_found account_find_domain(struct account_base *base, struct slice d
 void account_entry_key(struct slice address, struct strbuf *key);
 /* and back */
 void account_entry_address(struct slice key, struct strbuf *address);
+static inline bool
+account_has_store(enum account_kind kind)
+{
+    return kind == ACCOUNT_USER || kind == ACCOUNT_PUBLIC;
+}
 
 enum account_state {
     ACCOUNT_NORMAL,

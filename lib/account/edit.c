@@ -230,10 +230,12 @@ account_add(struct account_edit *edit, enum account_kind kind, struct slice name
     case ACCOUNT_USER:
     case ACCOUNT_ALIAS:
     case ACCOUNT_GROUP:
+    case ACCOUNT_PUBLIC:
         return edit_entry_add(edit, kind, name, fields, count);
     case ACCOUNT_ADMIN:
         return edit_admin_add(edit, name, fields, count);
     case ACCOUNT_MEMBER:
+    case ACCOUNT_SHARE:
     case ACCOUNT_KIND_COUNT:
         break;
     }
@@ -251,10 +253,12 @@ account_set(struct account_edit *edit, enum account_kind kind, struct slice name
     case ACCOUNT_USER:
     case ACCOUNT_ALIAS:
     case ACCOUNT_GROUP:
+    case ACCOUNT_PUBLIC:
         return edit_entry_set(edit, kind, name, fields, count);
     case ACCOUNT_ADMIN:
         return edit_admin_set(edit, name, fields, count);
     case ACCOUNT_MEMBER:
+    case ACCOUNT_SHARE:
     case ACCOUNT_KIND_COUNT:
         break;
     }
@@ -271,10 +275,12 @@ account_del(struct account_edit *edit, enum account_kind kind, struct slice name
     case ACCOUNT_USER:
     case ACCOUNT_ALIAS:
     case ACCOUNT_GROUP:
+    case ACCOUNT_PUBLIC:
         return edit_entry_del(edit, kind, name);
     case ACCOUNT_ADMIN:
         return edit_admin_del(edit, name);
     case ACCOUNT_MEMBER:
+    case ACCOUNT_SHARE:
     case ACCOUNT_KIND_COUNT:
         break;
     }
@@ -286,7 +292,7 @@ account_clear(struct account_edit *edit)
 {
     static const enum account_table tables[] = {ACCOUNT_TABLE_DOMAINS, ACCOUNT_TABLE_ENTRIES,
                                                 ACCOUNT_TABLE_MEMBERS, ACCOUNT_TABLE_REFS,
-                                                ACCOUNT_TABLE_ADMINS};
+                                                ACCOUNT_TABLE_SHARES,  ACCOUNT_TABLE_ADMINS};
     struct edit_rows rows;
     int rc = 0;
 

@@ -47,6 +47,10 @@ int account_member_del(struct account_edit *edit, struct slice group, struct sli
  * 4: it is not. */
 int account_password(struct account_edit *edit, enum account_kind kind, struct slice name,
                      struct slice old, struct slice record);
+/* `member` (a mailbox or @domain of ours) goes into the list `list` ("read", "write", "delete") of
+ * a public folder and out of the two others; "" for `list`: out of all. */
+int account_public_grant(struct account_edit *edit, struct slice name, struct slice list,
+                         struct slice member);
 /* Everything goes, except what the store has to do. For import --replace. */
 int account_clear(struct account_edit *edit);
 

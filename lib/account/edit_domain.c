@@ -196,7 +196,8 @@ must_be_empty(struct account_edit *edit, struct slice name)
     if (rc == 0)
         return 0;
     return account_fail(edit->result, CODE_FAILED,
-                        "%.*s still holds mailboxes, aliases or groups: remove them first",
+                        "%.*s still holds mailboxes, aliases, groups or public folders: remove "
+                        "them first",
                         (int)name.len, name.ptr);
 }
 
@@ -234,6 +235,22 @@ may_go(struct account_edit *edit, struct slice name)
     return must_be_empty(edit, name);
 }
 
+/* A later domain of that name inherits no rights. */
+static int
+forget_domain(struct account_edit *edit, struct slice name)
+{
+    struct strbuf word = strbuf_new(CANONICAL_DOMAIN_MAX + 1);
+    int rc;
+
+    (void)strbuf_char(&word, '@');
+    (void)strbuf_append(&word, name);
+    rc = edit_public_forget(edit, strbuf_slice(&word));
+    if (rc == 0)
+        rc = edit_share_forget(edit, strbuf_slice(&word));
+    strbuf_free(&word);
+    return rc;
+}
+
 int
 edit_domain_del(struct account_edit *edit, enum account_kind kind, struct slice given)
 {
@@ -247,6 +264,8 @@ edit_domain_del(struct account_edit *edit, enum account_kind kind, struct slice 
         rc = may_go(edit, strbuf_slice(&name));
     if (rc == 0 && kind == ACCOUNT_DOMAIN)
         rc = drop_aliases(edit, strbuf_slice(&name));
+    if (rc == 0 && kind == ACCOUNT_DOMAIN)
+        rc = forget_domain(edit, strbuf_slice(&name));
     if (rc == 0)
         rc = edit_del_row(edit, ACCOUNT_TABLE_DOMAINS, strbuf_slice(&name));
     record_free(&record);

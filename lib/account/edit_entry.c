@@ -8,6 +8,7 @@
 #include "lib/account/canonical.h"
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
+#include "lib/account/public.h"
 
 /* Result numbers of ADM-23, 34 and 35. */
 static const struct {
@@ -16,12 +17,28 @@ static const struct {
     [ACCOUNT_USER] = {7, 2, 3},
     [ACCOUNT_ALIAS] = {2, 2, 2},
     [ACCOUNT_GROUP] = {5, 2, 3},
+    [ACCOUNT_PUBLIC] = {7, 2, 3},
 };
 
 static const char *
 called(enum account_kind kind)
 {
-    return kind == ACCOUNT_USER ? "mailbox" : kind == ACCOUNT_ALIAS ? "alias" : "group";
+    switch (kind) {
+    case ACCOUNT_ALIAS:
+        return "alias";
+    case ACCOUNT_GROUP:
+        return "group";
+    case ACCOUNT_PUBLIC:
+        return "public folder";
+    default:
+        return "mailbox";
+    }
+}
+
+static const char *
+article(enum account_kind kind)
+{
+    return kind == ACCOUNT_ALIAS ? "an" : "a";
 }
 
 /* "exists already": users and groups tell what is in the way by number too. */
@@ -48,11 +65,9 @@ edit_find_entry(struct account_edit *edit, struct slice name, enum account_kind 
         return account_fail(edit->result, code, "%.*s: no such %s", (int)name.len, name.ptr,
                             called(kind));
     if (hit->entry.kind != kind)
-        return account_fail(edit->result, code, "%.*s is no %s: there is %s of that name",
-                            (int)name.len, name.ptr, called(kind),
-                            hit->entry.kind == ACCOUNT_ALIAS   ? "an alias"
-                            : hit->entry.kind == ACCOUNT_GROUP ? "a group"
-                                                               : "a mailbox");
+        return account_fail(edit->result, code, "%.*s is no %s: there is %s %s of that name",
+                            (int)name.len, name.ptr, called(kind), article(hit->entry.kind),
+                            called(hit->entry.kind));
     return 0;
 }
 
@@ -67,10 +82,8 @@ edit_new_entry(struct account_edit *edit, struct slice name, enum account_kind k
         return account_fail_db(edit->result);
     if (found == ACCOUNT_FOUND)
         return account_fail(edit->result, taken_code(kind, hit->entry.kind),
-                            "%.*s exists already: %s has that name", (int)address.len, address.ptr,
-                            hit->entry.kind == ACCOUNT_ALIAS   ? "an alias"
-                            : hit->entry.kind == ACCOUNT_GROUP ? "a group"
-                                                               : "a mailbox");
+                            "%.*s exists already: %s %s has that name", (int)address.len,
+                            address.ptr, article(hit->entry.kind), called(hit->entry.kind));
     strbuf_clear(&hit->key);
     if (canonical_address(name, &hit->key) < 0 ||
         !canonical_local_usable(slice_sub(address, 0, slice_rindex(address, '@')))) {
@@ -89,12 +102,13 @@ edit_new_entry(struct account_edit *edit, struct slice name, enum account_kind k
 }
 
 static int
-add_job(struct account_edit *edit, enum account_job_op op, struct slice address)
+add_job(struct account_edit *edit, enum account_job_op op, const struct account_hit *hit,
+        enum account_kind kind)
 {
     struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX);
     int rc;
 
-    account_store_path(address, &path);
+    account_entry_path(kind, strbuf_slice(&hit->address), &path);
     rc = account_job_add(edit->base, op, strbuf_slice(&path), SLICE(""));
     strbuf_free(&path);
     return rc < 0 ? account_fail_db(edit->result) : 0;
@@ -124,7 +138,8 @@ check_alias(struct account_edit *edit, struct record *alias)
     found = target.len == 0 ? ACCOUNT_UNKNOWN : account_find_exact(edit->base, target, &hit);
     if (found == ACCOUNT_TROUBLE)
         rc = account_fail_db(edit->result);
-    else if (found != ACCOUNT_FOUND || hit.entry.kind == ACCOUNT_GROUP)
+    else if (found != ACCOUNT_FOUND || hit.entry.kind == ACCOUNT_GROUP ||
+             hit.entry.kind == ACCOUNT_PUBLIC)
         rc = account_fail(edit->result, codes[ACCOUNT_ALIAS].failed,
                           "'%.*s' is no mailbox of ours; for a group or an address outside make a "
                           "group",
@@ -142,6 +157,8 @@ check(struct account_edit *edit, struct record *record)
 {
     if (record->kind == ACCOUNT_USER)
         return check_user(edit, record);
+    if (record->kind == ACCOUNT_PUBLIC)
+        return edit_public_check(edit, record);
     return record->kind == ACCOUNT_ALIAS ? check_alias(edit, record) : 0;
 }
 
@@ -170,6 +187,8 @@ fresh(struct account_edit *edit, enum account_kind kind, const struct record *do
         edit_put_time(edit, &record, USER_CREATED);
     } else if (kind == ACCOUNT_GROUP) {
         edit_put_time(edit, &record, GROUP_CREATED);
+    } else if (kind == ACCOUNT_PUBLIC) {
+        edit_put_time(edit, &record, PUBLIC_CREATED);
     }
     return record;
 }
@@ -186,6 +205,8 @@ edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice n
         record = fresh(edit, kind, &hit.domain);
     if (rc == 0)
         rc = edit_apply(edit, &record, fields, count);
+    if (rc == 0 && kind == ACCOUNT_PUBLIC)
+        rc = edit_public_name(edit, name, strbuf_slice(&hit.key), &record);
     if (rc == 0)
         rc = check(edit, &record);
     if (rc == 0 && kind == ACCOUNT_USER && !edit->restoring &&
@@ -196,8 +217,8 @@ edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0 && kind == ACCOUNT_ALIAS)
         rc = edit_ref_put(edit, record_get(&record, ALIAS_TARGET), EDIT_REF_ALIAS,
                           strbuf_slice(&hit.key));
-    if (rc == 0 && kind == ACCOUNT_USER)
-        rc = add_job(edit, ACCOUNT_JOB_CREATE, strbuf_slice(&hit.address));
+    if (rc == 0 && account_has_store(kind))
+        rc = add_job(edit, ACCOUNT_JOB_CREATE, &hit, kind);
     record_free(&record);
     account_hit_free(&hit);
     return rc;
@@ -273,6 +294,8 @@ drop_refs(struct account_edit *edit, struct slice address)
             rc = drop_membership(edit, source, address);
             continue;
         }
+        if (row.ptr[prefix.len] != EDIT_REF_ALIAS)
+            continue;
         strbuf_clear(&alias);
         account_entry_address(source, &alias);
         rc = edit_not_postmaster(edit, strbuf_slice(&alias), codes[ACCOUNT_USER].failed);
@@ -286,7 +309,7 @@ drop_refs(struct account_edit *edit, struct slice address)
     edit_rows_free(&refs);
     strbuf_free(&prefix);
     strbuf_free(&alias);
-    return rc;
+    return rc < 0 ? -1 : edit_share_forget(edit, address);
 }
 
 static int
@@ -327,7 +350,13 @@ edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0)
         rc = edit_del_row(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&hit.key));
     if (rc == 0 && kind == ACCOUNT_USER)
-        rc = add_job(edit, ACCOUNT_JOB_REMOVE, strbuf_slice(&hit.address));
+        rc = edit_public_forget(edit, strbuf_slice(&hit.address));
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = edit_share_owner_gone(edit, strbuf_slice(&hit.key));
+    if (rc == 0 && kind == ACCOUNT_PUBLIC)
+        rc = edit_ref_del(edit, PUBLIC_REF_TARGET, EDIT_REF_PUBLIC, strbuf_slice(&hit.key));
+    if (rc == 0 && account_has_store(kind))
+        rc = add_job(edit, ACCOUNT_JOB_REMOVE, &hit, kind);
     account_hit_free(&hit);
     return rc;
 }

@@ -6,7 +6,12 @@
 
 #include "lib/account/edit.h"
 
-enum edit_ref { EDIT_REF_ALIAS = 'a', EDIT_REF_MEMBER = 'm' };
+enum edit_ref {
+    EDIT_REF_ALIAS = 'a',
+    EDIT_REF_MEMBER = 'm',
+    EDIT_REF_PUBLIC = 'p',
+    EDIT_REF_SHARE = 's'
+};
 
 /* Checks and stores the given properties; GIVEN ones only when restoring. */
 int edit_apply(struct account_edit *edit, struct record *record, const struct object_field *fields,
@@ -66,6 +71,19 @@ int edit_entry_add(struct account_edit *edit, enum account_kind kind, struct sli
 int edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice name,
                    const struct object_field *fields, uint32_t count);
 int edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice name);
+/* A new public folder's own name, from its address as given; nobody else may have it. */
+int edit_public_name(struct account_edit *edit, struct slice given, struct slice key,
+                     struct record *folder);
+/* Its lists: mailboxes of ours and @domain of ours, in canonical form. */
+int edit_public_check(struct account_edit *edit, struct record *folder);
+/* A mailbox, or "@domain", that is no more: it goes from every list. */
+int edit_public_forget(struct account_edit *edit, struct slice word);
+/* Appends who is meant by a word of such a list: "@domain", or the mailbox behind a name. */
+int edit_member_word(struct account_edit *edit, struct slice given, struct strbuf *word);
+/* A mailbox or "@domain" is no more: nothing is shared with it. */
+int edit_share_forget(struct account_edit *edit, struct slice grantee);
+/* A mailbox is no more: nothing of it is shared. */
+int edit_share_owner_gone(struct account_edit *edit, struct slice owner_key);
 int edit_admin_add(struct account_edit *edit, struct slice name, const struct object_field *fields,
                    uint32_t count);
 int edit_admin_set(struct account_edit *edit, struct slice name, const struct object_field *fields,

@@ -110,23 +110,34 @@ move_row(struct account_edit *edit, enum account_table table, const struct edit_
 /* ---- entries ---- */
 
 static int
-move_store(struct account_edit *edit, struct slice old_key, struct slice new_key)
+move_store(struct account_edit *edit, enum account_kind kind, struct slice old_key,
+           struct slice new_key)
 {
     struct strbuf address = strbuf_new(ACCOUNT_ADDRESS_MAX),
                   old_path = strbuf_new(ACCOUNT_PATH_MAX), new_path = strbuf_new(ACCOUNT_PATH_MAX);
     int rc;
 
     account_entry_address(old_key, &address);
-    account_store_path(strbuf_slice(&address), &old_path);
+    account_entry_path(kind, strbuf_slice(&address), &old_path);
     strbuf_clear(&address);
     account_entry_address(new_key, &address);
-    account_store_path(strbuf_slice(&address), &new_path);
+    account_entry_path(kind, strbuf_slice(&address), &new_path);
     rc = account_job_add(edit->base, ACCOUNT_JOB_RENAME, strbuf_slice(&old_path),
                          strbuf_slice(&new_path));
     strbuf_free(&address);
     strbuf_free(&old_path);
     strbuf_free(&new_path);
     return rc < 0 ? account_fail_db(edit->result) : 0;
+}
+
+/* Words of a public folder's lists: mailboxes, and @domain, whose local part is empty. */
+static bool
+map_lists(const struct renaming *r, struct record *record)
+{
+    bool changed = map_property(r, record, PUBLIC_READ);
+
+    changed |= map_property(r, record, PUBLIC_WRITE);
+    return map_property(r, record, PUBLIC_DELETE) || changed;
 }
 
 static int
@@ -142,12 +153,14 @@ rename_entry(const struct renaming *r, const struct edit_row *row, struct record
         changed |= map_property(r, record, USER_FORWARD);
     else if (record->kind == ACCOUNT_ALIAS)
         changed |= map_property(r, record, ALIAS_TARGET);
+    else if (record->kind == ACCOUNT_PUBLIC)
+        changed |= map_lists(r, record);
     if (moved)
         rc = edit_del_row(r->edit, ACCOUNT_TABLE_ENTRIES, edit_key(row));
     if (rc == 0 && changed)
         rc = edit_put_record(r->edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(new_key), record);
-    if (rc == 0 && moved && record->kind == ACCOUNT_USER)
-        rc = move_store(r->edit, edit_key(row), strbuf_slice(new_key));
+    if (rc == 0 && moved && account_has_store(record->kind))
+        rc = move_store(r->edit, record->kind, edit_key(row), strbuf_slice(new_key));
     return rc;
 }
 
@@ -184,6 +197,32 @@ rename_members(const struct renaming *r)
     return rc;
 }
 
+/* "domain\0local\0grantee\0folder" */
+static bool
+map_share(const struct renaming *r, struct slice key, struct strbuf *out)
+{
+    size_t folder = slice_rindex(key, '\0');
+    bool changed = map_key(r, slice_sub(key, 0, folder), out);
+
+    (void)strbuf_append(out, slice_sub(key, folder, key.len));
+    return changed;
+}
+
+static int
+rename_shares(const struct renaming *r)
+{
+    struct strbuf new_key = strbuf_new(ACCOUNT_KEY_MAX);
+    struct edit_rows rows;
+    int rc = edit_collect(r->edit, ACCOUNT_TABLE_SHARES, SLICE(""), &rows);
+
+    for (size_t i = 0; i < rows.count && rc == 0; i++)
+        if (map_share(r, edit_key(&rows.rows[i]), &new_key))
+            rc = move_row(r->edit, ACCOUNT_TABLE_SHARES, &rows.rows[i], strbuf_slice(&new_key));
+    edit_rows_free(&rows);
+    strbuf_free(&new_key);
+    return rc;
+}
+
 /* "target\0" letter "source key" */
 static bool
 map_ref(const struct renaming *r, struct slice ref, struct strbuf *out)
@@ -192,7 +231,8 @@ map_ref(const struct renaming *r, struct slice ref, struct strbuf *out)
     size_t end = slice_index(ref, '\0');
     bool changed = map_address(r, slice_sub(ref, 0, end), &target);
 
-    changed |= map_key(r, slice_sub(ref, end + 2, ref.len), &source);
+    changed |= (ref.ptr[end + 1] == EDIT_REF_SHARE ? map_share : map_key)(
+        r, slice_sub(ref, end + 2, ref.len), &source);
     strbuf_clear(out);
     (void)strbuf_append(out, strbuf_slice(&target));
     (void)strbuf_append(out, slice_sub(ref, end, end + 2));
@@ -290,7 +330,7 @@ rename_all(const struct renaming *r)
 {
     if (rename_entries(r) < 0 || rename_members(r) < 0 || rename_refs(r) < 0)
         return -1;
-    if (rename_domains(r) < 0)
+    if (rename_shares(r) < 0 || rename_domains(r) < 0)
         return -1;
     return r->whole_domain ? rename_admins(r) : 0;
 }
@@ -381,6 +421,9 @@ account_rename(struct account_edit *edit, enum account_kind kind, struct slice n
         return rename_domain(edit, name, new_name);
     if (kind == ACCOUNT_USER || kind == ACCOUNT_ALIAS || kind == ACCOUNT_GROUP)
         return rename_one_entry(edit, kind, name, new_name);
+    if (kind == ACCOUNT_PUBLIC)
+        return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                            "the name of a public folder cannot be changed");
     if (kind == ACCOUNT_ADMIN)
         return edit_admin_rename(edit, name, new_name);
     return account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "this is not done with a %s",

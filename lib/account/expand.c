@@ -10,9 +10,11 @@
 #include <string.h>
 
 #include "lib/account/edit.h"
+#include "lib/account/public.h"
 #include "lib/base/arena.h"
 #include "lib/base/crc32c.h"
 #include "lib/base/mem.h"
+#include "lib/mail/imap_rights.h"
 
 #define BYTES_MAX (8u << 20) /* of all results together: fits in one reply */
 #define FAILURES_MAX                                                                               \
@@ -37,6 +39,7 @@ struct expansion {
     bool full;
     /* Of the source at hand: */
     uint16_t source;
+    struct slice auth_user;
     uint32_t source_first; /* its first target */
     struct slice *seen;    /* set of addresses met, by open addressing; ptr NULL: free place */
     size_t seen_places, seen_count;
@@ -195,17 +198,20 @@ emit_remote(struct expansion *x, struct slice address, struct slice via)
     emit(x, &target);
 }
 
+/* The store of a mailbox or of a public folder. */
 static void
 emit_mailbox(struct expansion *x, const struct account_hit *hit, struct slice via)
 {
     struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX);
     struct accountd_target target = {.kind = ACCOUNTD_TO_MAILBOX, .via = via};
+    bool is_public = hit->entry.kind == ACCOUNT_PUBLIC;
 
-    account_store_path(strbuf_slice(&hit->address), &path);
+    account_entry_path(hit->entry.kind, strbuf_slice(&hit->address), &path);
     target.address = keep(x, strbuf_slice(&hit->address));
     target.path = keep(x, strbuf_slice(&path));
-    target.quota_bytes = record_u64(&hit->entry, USER_QUOTA_BYTES);
-    target.quota_messages = record_u64(&hit->entry, USER_QUOTA_MESSAGES);
+    target.quota_bytes = record_u64(&hit->entry, is_public ? PUBLIC_QUOTA_BYTES : USER_QUOTA_BYTES);
+    target.quota_messages =
+        record_u64(&hit->entry, is_public ? PUBLIC_QUOTA_MESSAGES : USER_QUOTA_MESSAGES);
     emit(x, &target);
     strbuf_free(&path);
 }
@@ -281,6 +287,17 @@ follow_unknown(struct expansion *x, struct slice address, const struct account_h
         emit_failure(x, address, via, "5.1.1", "no such mailbox");
 }
 
+/* IMP-12. smtpd has asked already, but the way here may lead through aliases and groups. */
+static void
+follow_public(struct expansion *x, const struct account_hit *hit, struct slice via,
+              const struct step *here)
+{
+    if ((public_rights(&hit->entry, x->auth_user) & RIGHT_POST) != 0)
+        emit_mailbox(x, hit, via);
+    else
+        emit_failure(x, here->address, via, "5.7.1", "sender may not write to this public folder");
+}
+
 static void
 follow_entry(struct expansion *x, const struct account_hit *hit, struct slice via,
              const struct step *here)
@@ -289,6 +306,8 @@ follow_entry(struct expansion *x, const struct account_hit *hit, struct slice vi
         follow_user(x, hit, via, here);
     else if (hit->entry.kind == ACCOUNT_GROUP)
         follow_group(x, hit, here);
+    else if (hit->entry.kind == ACCOUNT_PUBLIC)
+        follow_public(x, hit, via, here);
     else
         follow(x, record_get(&hit->entry, ALIAS_TARGET), SLICE("alias"), here);
 }
@@ -356,9 +375,10 @@ replace_by_failure(struct expansion *x, struct slice address, const char *dsn, c
 }
 
 void
-expansion_add(struct expansion *x, uint16_t source, struct slice address)
+expansion_add(struct expansion *x, uint16_t source, struct slice address, struct slice auth_user)
 {
     x->source = source;
+    x->auth_user = auth_user;
     x->source_first = x->count;
     memset(x->seen, 0, x->seen_places * sizeof(*x->seen));
     x->seen_count = 0;

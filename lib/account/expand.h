@@ -19,8 +19,10 @@ struct expansion;
 
 struct expansion *expansion_new(struct account_base *base, int64_t now_ms);
 void expansion_free(struct expansion **expansionp);
-/* Adds what `address` leads to under the index `source`. */
-void expansion_add(struct expansion *expansion, uint16_t source, struct slice address);
+/* Adds what `address` leads to under the index `source`, in mail that `auth_user` submitted (empty:
+ * nobody that we know). */
+void expansion_add(struct expansion *expansion, uint16_t source, struct slice address,
+                   struct slice auth_user);
 /* All results; borrowed until the next add or free. */
 struct accountd_target *expansion_targets(struct expansion *expansion, uint32_t *count);
 

@@ -34,6 +34,7 @@ given_value(const struct account_base *base, const struct query_row *row, enum a
         return slice_eq(strbuf_slice(&base->primary), strbuf_slice(&row->name)) ? SLICE("primary")
                                                                                 : SLICE("common");
     case MEMBER_GROUP:
+    case SHARE_OWNER:
         return strbuf_slice(&row->group);
     case MEMBER_ADDRESS:
     case DOMAIN_NAME:
@@ -41,6 +42,8 @@ given_value(const struct account_base *base, const struct query_row *row, enum a
     case USER_ADDRESS:
     case ALIAS_ADDRESS:
     case GROUP_ADDRESS:
+    case PUBLIC_ADDRESS:
+    case SHARE_GRANTEE:
     case ADMIN_NAME:
         return strbuf_slice(&row->name);
     case GROUP_MEMBER_COUNT:
@@ -76,9 +79,12 @@ table_of(enum account_kind kind)
         return ACCOUNT_TABLE_MEMBERS;
     case ACCOUNT_ADMIN:
         return ACCOUNT_TABLE_ADMINS;
+    case ACCOUNT_SHARE:
+        return ACCOUNT_TABLE_SHARES;
     case ACCOUNT_USER:
     case ACCOUNT_ALIAS:
     case ACCOUNT_GROUP:
+    case ACCOUNT_PUBLIC:
     case ACCOUNT_KIND_COUNT:
         break;
     }
@@ -95,11 +101,11 @@ take_names(struct query_row *row, enum account_table table, struct slice key)
     strbuf_clear(&row->group);
     if (table == ACCOUNT_TABLE_ENTRIES) {
         account_entry_address(key, &row->name);
-    } else if (table == ACCOUNT_TABLE_MEMBERS) {
+    } else if (table == ACCOUNT_TABLE_MEMBERS || table == ACCOUNT_TABLE_SHARES) {
         (void)slice_split(&member, '\0');
         (void)slice_split(&member, '\0');
         account_entry_address(slice_sub(key, 0, key.len - member.len - 1), &row->group);
-        (void)strbuf_append(&row->name, member);
+        (void)strbuf_append(&row->name, slice_split(&member, '\0')); /* a share's folder follows */
     } else {
         (void)strbuf_append(&row->name, key);
     }

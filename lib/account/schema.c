@@ -24,7 +24,8 @@ static const char *const kind_names[ACCOUNT_KIND_COUNT] = {
     [ACCOUNT_DOMAIN] = "domain", [ACCOUNT_DOMAIN_ALIAS] = "domain-alias",
     [ACCOUNT_USER] = "user",     [ACCOUNT_ALIAS] = "alias",
     [ACCOUNT_GROUP] = "group",   [ACCOUNT_MEMBER] = "member",
-    [ACCOUNT_ADMIN] = "admin",
+    [ACCOUNT_ADMIN] = "admin",   [ACCOUNT_PUBLIC] = "public",
+    [ACCOUNT_SHARE] = "share",
 };
 
 const char *

@@ -19,6 +19,8 @@ enum account_kind {
     ACCOUNT_GROUP,
     ACCOUNT_MEMBER,
     ACCOUNT_ADMIN,
+    ACCOUNT_PUBLIC,
+    ACCOUNT_SHARE,
     ACCOUNT_KIND_COUNT
 };
 

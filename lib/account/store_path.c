@@ -4,6 +4,7 @@
 #include "lib/account/store_path.h"
 
 #include "lib/base/crc32c.h"
+#include "lib/ipc/local_deliver.h"
 
 static bool
 is_plain_in_path(char c)
@@ -13,7 +14,7 @@ is_plain_in_path(char c)
 }
 
 void
-account_store_path(struct slice address, struct strbuf *path)
+account_entry_path(enum account_kind kind, struct slice address, struct strbuf *path)
 {
     struct slice local, domain;
     size_t at;
@@ -22,7 +23,8 @@ account_store_path(struct slice address, struct strbuf *path)
     local = slice_sub(address, 0, at);
     domain = slice_sub(address, at + 1, address.len);
     (void)strbuf_append(path, domain);
-    (void)strbuf_printf(path, "/%02x/", (unsigned)(crc32c(0, local) & 0xff));
+    (void)strbuf_printf(path, "/%02x/%s", (unsigned)(crc32c(0, local) & 0xff),
+                        kind == ACCOUNT_PUBLIC ? STORE_PUBLIC_MARK : "");
     for (size_t i = 0; i < local.len; i++) {
         char c = local.ptr[i];
 
@@ -31,4 +33,10 @@ account_store_path(struct slice address, struct strbuf *path)
         else
             (void)strbuf_printf(path, "%%%02x", (unsigned)(unsigned char)c);
     }
+}
+
+void
+account_store_path(struct slice address, struct strbuf *path)
+{
+    account_entry_path(ACCOUNT_USER, address, path);
 }

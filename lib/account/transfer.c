@@ -7,6 +7,7 @@
 #include "lib/account/transfer.h"
 
 #include "lib/account/query.h"
+#include "lib/account/share.h"
 #include "lib/base/parse.h"
 
 #define OBJECTS_PER_STEP 1000
@@ -15,8 +16,8 @@
 /* ---- export ---- */
 
 static const enum account_kind order[] = {
-    ACCOUNT_DOMAIN, ACCOUNT_DOMAIN_ALIAS, ACCOUNT_USER,  ACCOUNT_ALIAS,
-    ACCOUNT_GROUP,  ACCOUNT_MEMBER,       ACCOUNT_ADMIN,
+    ACCOUNT_DOMAIN, ACCOUNT_DOMAIN_ALIAS, ACCOUNT_USER,   ACCOUNT_ALIAS, ACCOUNT_GROUP,
+    ACCOUNT_MEMBER, ACCOUNT_ADMIN,        ACCOUNT_PUBLIC, ACCOUNT_SHARE,
 };
 
 struct export
@@ -33,6 +34,13 @@ append_property(struct strbuf *text, enum account_property id, struct slice valu
     (void)strbuf_char(text, '\n');
 }
 
+/* "member GROUP ADDRESS", "share OWNER GRANTEE" */
+static bool
+has_two_names(int kind)
+{
+    return kind == ACCOUNT_MEMBER || kind == ACCOUNT_SHARE;
+}
+
 static int
 export_row(void *arg, const struct query_row *row)
 {
@@ -42,7 +50,7 @@ export_row(void *arg, const struct query_row *row)
     if (x->text->len >= TRANSFER_PAGE_BYTES)
         return -1;
     (void)strbuf_printf(x->text, "%s ", account_kind_name(row->kind));
-    if (row->kind == ACCOUNT_MEMBER) {
+    if (has_two_names(row->kind)) {
         (void)strbuf_append(x->text, strbuf_slice(&row->group));
         (void)strbuf_char(x->text, ' ');
     }
@@ -153,6 +161,8 @@ finish_object(struct import *im)
 
     if (im->kind == ACCOUNT_MEMBER)
         rc = account_member_add(im->edit, im->name, im->second);
+    else if (im->kind == ACCOUNT_SHARE)
+        rc = account_share_restore(im->edit, im->name, im->second, im->fields, im->field_count);
     else if (im->kind >= 0)
         rc = account_add(im->edit, (enum account_kind)im->kind, im->name, im->fields,
                          im->field_count);
@@ -172,10 +182,11 @@ begin_object(struct import *im, struct slice line)
     im->object_line = im->line;
     im->name = slice_split(&rest, ' ');
     im->second = rest;
-    if (im->kind >= 0 && im->name.len > 0 && (im->kind == ACCOUNT_MEMBER) == (rest.len > 0))
+    if (im->kind >= 0 && im->name.len > 0 && has_two_names(im->kind) == (rest.len > 0))
         return 0;
-    (void)account_fail(im->edit->result, ACCOUNT_BAD_PARAMETER,
-                       "expected a kind and a name, or 'member GROUP ADDRESS'");
+    (void)account_fail(
+        im->edit->result, ACCOUNT_BAD_PARAMETER,
+        "expected a kind and a name, or 'member GROUP ADDRESS', or 'share OWNER GRANTEE'");
     return fail_at(im, im->line);
 }
 

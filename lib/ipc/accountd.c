@@ -8,6 +8,7 @@
 
 #define PATH_BYTES_MAX 600
 #define DSN_BYTES_MAX 16
+#define STORE_DIR_BYTES_MAX 255
 #define IP_BYTES_MAX 64
 #define WORD_MAX 64 /* verb, kind */
 #define CURSOR_MAX 2048
@@ -67,27 +68,34 @@ accountd_rcpt_reply_decode(struct slice payload, struct accountd_rcpt_reply *rep
 /* ---- EXPAND ---- */
 
 int
-accountd_expand_encode(struct strbuf *out, const struct slice *addresses, uint32_t count)
+accountd_expand_encode(struct strbuf *out, const struct accountd_recipient *recipients,
+                       uint32_t count)
 {
     struct writer w = frame_begin(out, ACCOUNTD_EXPAND, 0);
 
     writer_u32(&w, count);
-    for (uint32_t i = 0; i < count; i++)
-        writer_bytes(&w, addresses[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        writer_bytes(&w, recipients[i].address);
+        writer_bytes(&w, recipients[i].auth_user);
+    }
     return frame_end(&w);
 }
 
 int
 accountd_expand_decode(struct slice payload,
-                       int (*each)(void *arg, uint32_t i, struct slice address), void *arg)
+                       int (*each)(void *arg, uint32_t i,
+                                   const struct accountd_recipient *recipient),
+                       void *arg)
 {
     struct reader r = reader_begin(payload);
     uint32_t count = reader_count(&r, ACCOUNTD_BATCH_MAX);
 
     for (uint32_t i = 0; i < count; i++) {
-        struct slice address = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+        struct accountd_recipient recipient;
 
-        if (r.failed || each(arg, i, address) < 0)
+        recipient.address = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+        recipient.auth_user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+        if (r.failed || each(arg, i, &recipient) < 0)
             return -1;
     }
     return count == 0 ? -1 : reader_end(&r);
@@ -191,6 +199,7 @@ accountd_login_reply_encode(struct strbuf *out, uint32_t id,
     writer_u64(&w, reply->quota_bytes);
     writer_u64(&w, reply->quota_messages);
     writer_bytes(&w, reply->full_name);
+    writer_u8(&w, reply->has_folders);
     return frame_end(&w);
 }
 
@@ -198,6 +207,7 @@ int
 accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *reply)
 {
     struct reader r = reader_begin(payload);
+    uint8_t has_folders;
 
     reply->state = reader_u8(&r);
     reply->user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
@@ -207,8 +217,66 @@ accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *r
     reply->quota_bytes = reader_u64(&r);
     reply->quota_messages = reader_u64(&r);
     reply->full_name = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
-    if (reply->state > ACCOUNTD_LOGIN_LATER)
+    has_folders = reader_u8(&r);
+    reply->has_folders = has_folders == 1;
+    if (reply->state > ACCOUNTD_LOGIN_LATER || has_folders > 1)
         return -1;
+    return reader_end(&r);
+}
+
+/* ---- FOLDERS ---- */
+
+int
+accountd_folders_encode(struct strbuf *out, struct slice user)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_FOLDERS, 0);
+
+    writer_bytes(&w, user);
+    return frame_end(&w);
+}
+
+int
+accountd_folders_decode(struct slice payload, struct slice *user)
+{
+    struct reader r = reader_begin(payload);
+
+    *user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    return reader_end(&r);
+}
+
+int
+accountd_folders_reply_encode(struct strbuf *out, uint32_t id,
+                              const struct accountd_folder *folders, uint32_t count)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_FOLDERS_REPLY, id);
+
+    writer_u32(&w, count);
+    for (uint32_t i = 0; i < count; i++) {
+        writer_bytes(&w, folders[i].name);
+        writer_bytes(&w, folders[i].path);
+        writer_bytes(&w, folders[i].dir);
+        writer_u32(&w, folders[i].rights);
+        writer_u64(&w, folders[i].quota_bytes);
+        writer_u64(&w, folders[i].quota_messages);
+    }
+    return frame_end(&w);
+}
+
+int
+accountd_folders_reply_decode(struct slice payload,
+                              struct accountd_folder folders[ACCOUNTD_FOLDERS_MAX], uint32_t *count)
+{
+    struct reader r = reader_begin(payload);
+
+    *count = reader_count(&r, ACCOUNTD_FOLDERS_MAX);
+    for (uint32_t i = 0; i < *count && !r.failed; i++) {
+        folders[i].name = reader_bytes(&r, ACCOUNTD_FOLDER_NAME_MAX);
+        folders[i].path = reader_bytes(&r, PATH_BYTES_MAX);
+        folders[i].dir = reader_bytes(&r, STORE_DIR_BYTES_MAX);
+        folders[i].rights = reader_u32(&r);
+        folders[i].quota_bytes = reader_u64(&r);
+        folders[i].quota_messages = reader_u64(&r);
+    }
     return reader_end(&r);
 }
 
@@ -265,6 +333,67 @@ accountd_usage_decode(struct slice payload,
         usage.messages = reader_u64(&r);
         if (r.failed || each(arg, &usage) < 0)
             return -1;
+    }
+    return reader_end(&r);
+}
+
+/* ---- ACL ---- */
+
+int
+accountd_acl_encode(struct strbuf *out, uint16_t type, const struct accountd_acl *req)
+{
+    struct writer w = frame_begin(out, type, 0);
+
+    writer_u8(&w, req->op);
+    writer_bytes(&w, req->owner);
+    writer_bytes(&w, req->folder);
+    writer_bytes(&w, req->who);
+    writer_u32(&w, req->rights);
+    return frame_end(&w);
+}
+
+int
+accountd_acl_decode(struct slice payload, struct accountd_acl *req)
+{
+    struct reader r = reader_begin(payload);
+
+    req->op = reader_u8(&r);
+    req->owner = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->folder = reader_bytes(&r, ACCOUNTD_FOLDER_NAME_MAX);
+    req->who = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->rights = reader_u32(&r);
+    return reader_end(&r) < 0 || req->op > ACCOUNTD_ACL_DROP ? -1 : 0;
+}
+
+int
+accountd_acl_reply_encode(struct strbuf *out, uint16_t type, uint32_t id,
+                          const struct accountd_acl_reply *reply)
+{
+    struct writer w = frame_begin(out, type, id);
+
+    writer_u32(&w, reply->result);
+    writer_bytes(&w, reply->text);
+    writer_u32(&w, reply->count);
+    for (uint32_t i = 0; i < reply->count; i++) {
+        writer_bytes(&w, reply->entries[i].who);
+        writer_u32(&w, reply->entries[i].rights);
+    }
+    return frame_end(&w);
+}
+
+int
+accountd_acl_reply_decode(struct slice payload, struct accountd_acl_reply *reply,
+                          struct accountd_acl_entry entries[ACCOUNTD_ACL_MAX])
+{
+    struct reader r = reader_begin(payload);
+
+    reply->result = reader_u32(&r);
+    reply->text = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
+    reply->count = reader_count(&r, ACCOUNTD_ACL_MAX);
+    reply->entries = entries;
+    for (uint32_t i = 0; i < reply->count && !r.failed; i++) {
+        entries[i].who = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+        entries[i].rights = reader_u32(&r);
     }
     return reader_end(&r);
 }

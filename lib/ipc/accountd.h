@@ -2,10 +2,10 @@
  * lib/ipc/accountd.h - what other programs ask accountd, the sole owner of the account base.
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT and SENDER,
- * queue-manager EXPAND, authd LOGIN and REHASH, local-deliver USAGE and MISSING, root (the command
- * line) ADMIN.
- * Encoders write one whole frame with request id 0 (the client fills it in); decoders check
- * everything and return 0, or -1: close the connection. Slices borrow from the payload.
+ * queue-manager EXPAND, authd LOGIN, FOLDERS and REHASH, local-deliver USAGE and MISSING, root (the
+ * command line) ADMIN. Encoders write one whole frame with request id 0 (the client fills it in);
+ * decoders check everything and return 0, or -1: close the connection. Slices borrow from the
+ * payload.
  */
 #ifndef POSTHORN_LIB_IPC_ACCOUNTD_H
 #define POSTHORN_LIB_IPC_ACCOUNTD_H
@@ -39,6 +39,11 @@ enum accountd_type {
     ACCOUNTD_SENDER, /* may this authenticated user use this envelope sender? */
     ACCOUNTD_SENDER_REPLY,
     ACCOUNTD_MISSING, /* a mailbox has no directory: a report, no reply */
+    ACCOUNTD_FOLDERS, /* folders of others that a user may open */
+    ACCOUNTD_FOLDERS_REPLY,
+    ACCOUNTD_ACL, /* rights on a user's own folders */
+    ACCOUNTD_ACL_REPLY,
+    ACCOUNTD_WATCH, /* authd: answered with OK when a change has taken rights on folders away */
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -81,12 +86,21 @@ struct accountd_target {
     struct slice dsn, text;               /* failure */
     struct slice notice; /* failure: who is told of it besides the sender, or empty (DIR-09) */
 };
+/* One address of the request, and who submitted the mail: a public folder takes it from those with
+ * the right to write alone. */
+struct accountd_recipient {
+    struct slice address;
+    struct slice auth_user; /* canonical, or empty */
+};
 /* The request: `count` addresses. The same mailbox is listed once for each source that leads to it;
  * the queue removes duplicates. Loops and nesting are resolved (and cut) by accountd. */
-int accountd_expand_encode(struct strbuf *out, const struct slice *addresses, uint32_t count);
-/* Calls each(arg, i, address); -1 stops. */
+int accountd_expand_encode(struct strbuf *out, const struct accountd_recipient *recipients,
+                           uint32_t count);
+/* Calls each(arg, i, recipient); -1 stops. */
 int accountd_expand_decode(struct slice payload,
-                           int (*each)(void *arg, uint32_t i, struct slice address), void *arg);
+                           int (*each)(void *arg, uint32_t i,
+                                       const struct accountd_recipient *recipient),
+                           void *arg);
 int accountd_expand_reply_encode(struct strbuf *out, uint32_t id,
                                  const struct accountd_target *targets, uint32_t count);
 int accountd_expand_reply_decode(struct slice payload,
@@ -123,12 +137,69 @@ struct accountd_login_reply {
     uint32_t rights;       /* enum accountd_right */
     uint64_t quota_bytes, quota_messages;
     struct slice full_name;
+    bool has_folders; /* there may be folders of others for this user: ask FOLDERS */
 };
 int accountd_login_encode(struct strbuf *out, const struct accountd_login *req);
 int accountd_login_decode(struct slice payload, struct accountd_login *req);
 int accountd_login_reply_encode(struct strbuf *out, uint32_t id,
                                 const struct accountd_login_reply *);
 int accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *reply);
+
+/* ---- FOLDERS: the folders of others that a user may open, asked by authd after the proof ---- */
+#define ACCOUNTD_FOLDERS_MAX 256 /* for one user; more are not shown */
+#define ACCOUNTD_FOLDER_NAME_MAX 800
+struct accountd_folder {
+    struct slice name; /* as the user sees it, UTF-8: "@News", "~bob@d.test/Work" */
+    struct slice path; /* store path of the owner, "DOMAIN/xx/USER" */
+    struct slice dir;  /* directory of the one folder below PATH/mail; "": all of PATH/mail */
+    uint32_t rights;   /* enum imap_right, RIGHT_LOOKUP or more */
+    uint64_t quota_bytes, quota_messages; /* of the owner; 0 is unlimited */
+};
+int accountd_folders_encode(struct strbuf *out, struct slice user);
+int accountd_folders_decode(struct slice payload, struct slice *user);
+int accountd_folders_reply_encode(struct strbuf *out, uint32_t id,
+                                  const struct accountd_folder *folders, uint32_t count);
+/* Fills `folders`. */
+int accountd_folders_reply_decode(struct slice payload,
+                                  struct accountd_folder folders[ACCOUNTD_FOLDERS_MAX],
+                                  uint32_t *count);
+
+/* ---- ACL: a user's session asks about its own folders or changes their rights, by way of authd,
+ * which alone says who the owner is ---- */
+enum accountd_acl_op {
+    ACCOUNTD_ACL_GET,
+    ACCOUNTD_ACL_SET,    /* `who` has exactly `rights` */
+    ACCOUNTD_ACL_ADD,    /* these too */
+    ACCOUNTD_ACL_REMOVE, /* these no more */
+    ACCOUNTD_ACL_RENAME, /* the folder and those below it; `who` is the new name */
+    ACCOUNTD_ACL_DROP,   /* the folder is no more, or new */
+};
+#define ACCOUNTD_ACL_MAX 1000 /* entries of one folder */
+#define ACCOUNTD_ACL_AWAY 100 /* a result: nobody could tell, try later */
+struct accountd_acl {
+    uint8_t op;          /* enum accountd_acl_op */
+    struct slice owner;  /* canonical address; empty from the session */
+    struct slice folder; /* UTF-8 */
+    struct slice who;    /* as typed: a mailbox, "@domain", "anyone" */
+    uint32_t rights;     /* enum imap_right */
+};
+struct accountd_acl_entry {
+    struct slice who;
+    uint32_t rights;
+};
+/* `type`: ACCOUNTD_ACL or AUTHD_ACL. */
+int accountd_acl_encode(struct strbuf *out, uint16_t type, const struct accountd_acl *req);
+int accountd_acl_decode(struct slice payload, struct accountd_acl *req);
+struct accountd_acl_reply {
+    uint32_t result;                          /* 0: done */
+    struct slice text;                        /* else: why not, one line */
+    const struct accountd_acl_entry *entries; /* encode: GET's; decode: the caller's array */
+    uint32_t count;
+};
+int accountd_acl_reply_encode(struct strbuf *out, uint16_t type, uint32_t id,
+                              const struct accountd_acl_reply *reply);
+int accountd_acl_reply_decode(struct slice payload, struct accountd_acl_reply *reply,
+                              struct accountd_acl_entry entries[ACCOUNTD_ACL_MAX]);
 
 /* ---- REHASH: only if the record is still `old_record` ---- */
 struct accountd_rehash {
@@ -164,10 +235,11 @@ int accountd_sender_decode(struct slice payload, struct accountd_sender *req);
 
 /* ---- ADMIN: objects are lists of name = value pairs; names come from lib/account/schema ---- */
 struct accountd_admin {
-    struct slice verb; /* "add" "del" "set" "rename" "list" "show" "passwd" "recount" "export" ... */
-    struct slice kind; /* "domain" "user" "alias" "group" "member" "domain-alias" "admin" */
-    struct slice name; /* the object's name; "" with list */
-    struct slice cursor;               /* "" or the cursor of the last page */
+    struct slice
+        verb; /* "add" "del" "set" "rename" "list" "show" "passwd" "recount" "export" ... */
+    struct slice kind;   /* "domain" "user" "alias" "group" "member" "domain-alias" "admin" */
+    struct slice name;   /* the object's name; "" with list */
+    struct slice cursor; /* "" or the cursor of the last page */
     const struct object_field *fields; /* encode: given; decode: filled array of the caller */
     uint32_t field_count;
 };

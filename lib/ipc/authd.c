@@ -8,6 +8,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/ipc/accountd.h"
 #include "lib/ipc/client.h"
 
 enum {
@@ -114,6 +115,7 @@ authd_ok_encode(struct strbuf *out, uint32_t id, const struct authd_ok *ok)
     writer_u32(&w, ok->rights);
     writer_u64(&w, ok->quota_bytes);
     writer_u64(&w, ok->quota_messages);
+    writer_u16(&w, ok->folder_count);
     return frame_end(&w);
 }
 
@@ -128,7 +130,32 @@ authd_ok_decode(struct slice payload, struct authd_ok *ok)
     ok->rights = reader_u32(&r);
     ok->quota_bytes = reader_u64(&r);
     ok->quota_messages = reader_u64(&r);
-    return reader_end(&r);
+    ok->folder_count = reader_u16(&r);
+    return reader_end(&r) < 0 || ok->folder_count > AUTHD_FOLDERS_MAX ? -1 : 0;
+}
+
+int
+authd_folder_encode(struct strbuf *out, uint32_t id, const struct authd_folder *folder)
+{
+    struct writer w = frame_begin(out, AUTHD_FOLDER, id);
+
+    writer_bytes(&w, folder->name);
+    writer_u32(&w, folder->rights);
+    writer_u64(&w, folder->quota_bytes);
+    writer_u64(&w, folder->quota_messages);
+    return frame_end(&w);
+}
+
+int
+authd_folder_decode(struct slice payload, struct authd_folder *folder)
+{
+    struct reader r = reader_begin(payload);
+
+    folder->name = reader_bytes(&r, TEXT_MAX);
+    folder->rights = reader_u32(&r);
+    folder->quota_bytes = reader_u64(&r);
+    folder->quota_messages = reader_u64(&r);
+    return reader_end(&r) < 0 || folder->name.len == 0 ? -1 : 0;
 }
 
 int
@@ -259,6 +286,41 @@ authd_call_cancel(struct ipc_client *auth)
     if (ignored.dir_fd >= 0)
         close_keep_errno(ignored.dir_fd);
     strbuf_free(&request);
+}
+
+int
+authd_call_folder(struct ipc_client *auth, struct authd_folder *folder, int *dir_fd)
+{
+    struct frame_header header;
+    struct ipc_reply message = {.fd = -1};
+
+    if (ipc_client_receive(auth, AUTHD_TIMEOUT_MS, &header, &message) < 0)
+        return -1;
+    if (message.type == AUTHD_FOLDER && message.fd >= 0 &&
+        authd_folder_decode(message.payload, folder) == 0) {
+        *dir_fd = message.fd;
+        return 0;
+    }
+    close_keep_errno(message.fd);
+    return -1;
+}
+
+int
+authd_call_acl(struct ipc_client *auth, const struct accountd_acl *request,
+               struct accountd_acl_reply *reply, struct accountd_acl_entry *entries)
+{
+    struct strbuf frame = strbuf_new(AUTHD_PAYLOAD_MAX);
+    struct ipc_reply answer = {.fd = -1};
+    int rc = -1;
+
+    if (auth != NULL && accountd_acl_encode(&frame, AUTHD_ACL, request) == 0)
+        rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
+    if (rc == 0 && (answer.type != AUTHD_ACL_REPLY ||
+                    accountd_acl_reply_decode(answer.payload, reply, entries) < 0))
+        rc = -1;
+    close_keep_errno(answer.fd);
+    strbuf_free(&frame);
+    return rc;
 }
 
 /* RFC 4616 section 2: no authorization identity; neither part may hold a NUL. */

@@ -5,8 +5,9 @@
  * a socket pair for each session that it starts: authd learns service and client address from the
  * parent, not from the session. On that channel the session relays SASL messages (secrets stay in
  * authd). A successful AUTH answers OK; for services with a mailbox the OK carries an O_PATH
- * descriptor of the user's `mail` directory. The session restricts itself to it by Landlock before
- * its first use.
+ * descriptor of the user's `mail` directory, and FOLDER messages with one descriptor each follow
+ * for the folders of others that the user may open. The session restricts itself to them by
+ * Landlock before its first use.
  */
 #ifndef POSTHORN_LIB_IPC_AUTHD_H
 #define POSTHORN_LIB_IPC_AUTHD_H
@@ -14,9 +15,11 @@
 #include "lib/ipc/frame.h"
 
 #define AUTHD_SOCKET "authd.sock"
-#define AUTHD_SASL_MAX 12288   /* bytes of one SASL message, decoded (RFC 4954 section 4) */
-#define AUTHD_MECHANISM_MAX 32 /* RFC 4422 section 3.1: 20 */
-#define AUTHD_PAYLOAD_MAX 32768
+#define AUTHD_SASL_MAX 12288          /* bytes of one SASL message, decoded (RFC 4954 section 4) */
+#define AUTHD_MECHANISM_MAX 32        /* RFC 4422 section 3.1: 20 */
+#define AUTHD_PAYLOAD_MAX (512 << 10) /* of an answer: the longest is an ACL */
+#define AUTHD_REQUEST_MAX 32768
+#define AUTHD_FOLDERS_MAX 256  /* folders of others in one session */
 #define AUTHD_TIMEOUT_MS 30000 /* a session waits for one answer; a hash queue and a delay fit */
 
 enum authd_type {
@@ -27,6 +30,10 @@ enum authd_type {
     AUTHD_CHALLENGE,  /* authd: relay to the client */
     AUTHD_OK,
     AUTHD_FAIL,
+    AUTHD_END, /* authd, to a parent: the session with this id has to end */
+    AUTHD_ACL, /* session of a logged-in user: struct accountd_acl without an owner */
+    AUTHD_ACL_REPLY,
+    AUTHD_FOLDER, /* authd, behind OK: one folder of somebody else, with its directory */
 };
 
 struct authd_attach {
@@ -48,7 +55,7 @@ struct authd_start {
 int authd_start_encode(struct strbuf *out, const struct authd_start *start);
 int authd_start_decode(struct slice payload, struct authd_start *start);
 
-/* STEP and CHALLENGE: one bytes field. */
+/* STEP, CHALLENGE and END: one bytes field. */
 int authd_data_encode(struct strbuf *out, uint16_t type, uint32_t id, struct slice data);
 int authd_data_decode(struct slice payload, struct slice *data);
 
@@ -58,9 +65,19 @@ struct authd_ok {
     struct slice full_name;
     uint32_t rights; /* enum accountd_right */
     uint64_t quota_bytes, quota_messages;
+    uint16_t folder_count; /* FOLDER frames that follow, at most AUTHD_FOLDERS_MAX */
 };
 int authd_ok_encode(struct strbuf *out, uint32_t id, const struct authd_ok *ok);
 int authd_ok_decode(struct slice payload, struct authd_ok *ok);
+
+/* ---- FOLDER: carries an O_PATH descriptor of the folder's directory ---- */
+struct authd_folder {
+    struct slice name; /* as the user sees it, UTF-8 */
+    uint32_t rights;   /* enum imap_right */
+    uint64_t quota_bytes, quota_messages;
+};
+int authd_folder_encode(struct strbuf *out, uint32_t id, const struct authd_folder *folder);
+int authd_folder_decode(struct slice payload, struct authd_folder *folder);
 
 enum authd_failure {
     AUTHD_BAD_CREDENTIALS, /* one answer for wrong password and unknown user */
@@ -95,6 +112,16 @@ void authd_call_start(struct ipc_client *auth, const struct authd_start *start,
                       struct authd_result *result);
 void authd_call_step(struct ipc_client *auth, struct slice response, struct authd_result *result);
 void authd_call_cancel(struct ipc_client *auth);
+/* After an OK, folder_count times: the next one, borrowed until the next call, and its directory,
+ * which the caller owns. 0, or -1. */
+int authd_call_folder(struct ipc_client *auth, struct authd_folder *folder, int *dir_fd);
+/* Rights on the user's own folders. `entries` is the caller's. The reply is borrowed until the next
+ * call. 0, or -1: authd or accountd is away. */
+struct accountd_acl;
+struct accountd_acl_reply;
+struct accountd_acl_entry;
+int authd_call_acl(struct ipc_client *auth, const struct accountd_acl *request,
+                   struct accountd_acl_reply *reply, struct accountd_acl_entry *entries);
 /* Name and password in one (IMAP LOGIN, POP3 PASS). */
 void authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
                       struct authd_result *result);

@@ -14,6 +14,7 @@ store_ctl_encode(struct strbuf *out, uint16_t type, const struct store_ctl *req)
 
     writer_bytes(&w, req->path);
     writer_bytes(&w, req->new_path);
+    writer_bytes(&w, req->dir);
     return frame_end(&w);
 }
 
@@ -24,6 +25,7 @@ store_ctl_decode(struct slice payload, struct store_ctl *req)
 
     req->path = reader_bytes(&r, STORE_PATH_MAX);
     req->new_path = reader_bytes(&r, STORE_PATH_MAX);
+    req->dir = reader_bytes(&r, STORE_DIR_MAX);
     if (reader_end(&r) < 0 || !store_path_valid(req->path))
         return -1;
     return req->new_path.len == 0 || store_path_valid(req->new_path) ? 0 : -1;
@@ -64,6 +66,13 @@ part_valid(struct slice part)
 }
 
 bool
+store_dir_valid(struct slice dir)
+{
+    return dir.len > 1 && dir.len <= STORE_DIR_MAX && dir.ptr[0] == '.' && dir.ptr[1] != '.' &&
+           slice_index(dir, '/') == dir.len && slice_index(dir, '\0') == dir.len;
+}
+
+bool
 store_path_valid(struct slice path)
 {
     size_t parts = 0;
@@ -75,4 +84,11 @@ store_path_valid(struct slice path)
             return false;
     }
     return parts == PATH_PARTS;
+}
+
+bool
+store_path_is_public(struct slice path)
+{
+    return slice_starts(slice_sub(path, slice_rindex(path, '/') + 1, path.len),
+                        SLICE(STORE_PUBLIC_MARK));
 }

@@ -10,6 +10,8 @@
 #include "lib/ipc/frame.h"
 
 #define STORE_SOCKET "store.sock"
+#define STORE_PUBLIC_MARK "@" /* in front of USER: a public folder */
+#define STORE_DIR_MAX 255     /* bytes of a folder's directory */
 #define STORE_PATH_MAX 600
 #define STORE_CTL_PAYLOAD_MAX 8192
 
@@ -19,10 +21,12 @@ enum store_ctl_type {
     STORE_RENAME,     /* path -> new_path; idempotent */
     STORE_USAGE,
     STORE_CTL_REPLY,
+    STORE_OPEN,    /* one folder's directory: the reply carries an O_PATH descriptor of it */
     STORE_RECOUNT, /* count again and correct what USAGE answers; takes its time */
 };
 struct store_ctl {
     struct slice path, new_path; /* new_path: RENAME only */
+    struct slice dir;            /* OPEN: name of the folder's directory below PATH/mail */
 };
 struct store_ctl_reply {
     uint32_t error;           /* 0 or an errno value */
@@ -35,5 +39,9 @@ int store_ctl_reply_decode(struct slice payload, struct store_ctl_reply *reply);
 
 /* Safe path? Exactly three parts, none empty, "." or "..", no NUL, no control character. */
 bool store_path_valid(struct slice path);
+/* The directory of one folder as the store writes it: a dot in front, no level. */
+bool store_dir_valid(struct slice dir);
+/* Of a public folder, which has no standard folders. `path` is valid. */
+bool store_path_is_public(struct slice path);
 
 #endif

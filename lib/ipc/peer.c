@@ -21,7 +21,7 @@
 #include "lib/log/log.h"
 
 #define OUTPUT_MAX ((size_t)2 * FRAME_PAYLOAD_MAX) /* bytes that may wait for a slow peer */
-#define OUTPUT_FDS_MAX 256                         /* descriptors that may wait */
+#define OUTPUT_FDS_MAX 512                         /* descriptors that may wait */
 #define OUTPUT_KEEP 16384  /* a larger buffer is given back when it is empty */
 #define FRAMES_PER_TURN 64 /* from one peer, before the others get their turn */
 #define ACCEPTS_PER_TURN 64

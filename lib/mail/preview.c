@@ -139,7 +139,7 @@ open_charset(const struct mime_part *part)
 static void
 show_part(struct shown *s, const struct mime *m, const struct mime_part *part)
 {
-    struct strbuf utf8 = strbuf_new(TEXT_MAX), text = strbuf_new(TEXT_MAX * 2);
+    struct strbuf utf8 = strbuf_new(TEXT_MAX), text = strbuf_new((size_t)TEXT_MAX * 2);
     struct html_text html = {.state = HTML_TEXT_TEXT};
     struct charset *charset;
     struct mime_content c;

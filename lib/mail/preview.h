@@ -6,8 +6,8 @@
 
 #include "lib/mail/mime.h"
 
-#define PREVIEW_CHARS_MAX 200                     /* RFC 8970 section 3.3 */
-#define PREVIEW_BYTES_MAX (PREVIEW_CHARS_MAX * 4) /* in UTF-8 */
+#define PREVIEW_CHARS_MAX 200                             /* RFC 8970 section 3.3 */
+#define PREVIEW_BYTES_MAX ((size_t)PREVIEW_CHARS_MAX * 4) /* in UTF-8 */
 
 /* Appends at most PREVIEW_CHARS_MAX characters of plain text on one line; nothing if the message
  * has no text to show. `out` has room for PREVIEW_BYTES_MAX bytes. The same message gives the same

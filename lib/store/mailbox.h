@@ -172,7 +172,7 @@ enum mailbox_cache_kind {
     MAILBOX_CACHE_HEADERS_REST,
     MAILBOX_CACHE_SORT = 16, /* lib/mail/sort_text.h: what SORT compares, identifiers */
     MAILBOX_CACHE_IDS = 17,
-    MAILBOX_CACHE_PREVIEW = 18, /* RFC 8970, as a string of IMAP */
+    MAILBOX_CACHE_PREVIEW = 18,    /* RFC 8970, as a string of IMAP */
     MAILBOX_CACHE_POP3_OCTETS = 32 /* uint64_t, octets on the wire */
 };
 /* false: not there. `out` borrowed until the next call on mb. */

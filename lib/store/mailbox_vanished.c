@@ -66,13 +66,21 @@ collect(void *arg, const struct record *rec)
     struct item item;
     size_t at = 0;
 
-    while (record_next_item(rec, &at, &item) > 0)
+    while (record_next_item(rec, &at, &item) > 0) {
+        if (item.type != ITEM_GONE && item.type != ITEM_EXPUNGE)
+            continue; /* only these have ranges that left */
         for (uint32_t i = 0; i < item.range_count; i++) {
-            if (item.type == ITEM_GONE && item_gone(&item, i).modseq > v->since)
-                add(v, item_gone(&item, i).first, item_gone(&item, i).last);
-            if (item.type == ITEM_EXPUNGE && rec->state.modseq > v->since)
-                add(v, item_range(&item, i).first, item_range(&item, i).last);
+            struct gone_range r;
+
+            if (item.type == ITEM_GONE)
+                r = item_gone(&item, i);
+            else
+                r = (struct gone_range){item_range(&item, i).first, item_range(&item, i).last,
+                                        rec->state.modseq};
+            if (r.modseq > v->since)
+                add(v, r.first, r.last);
         }
+    }
     return 0;
 }
 

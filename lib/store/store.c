@@ -40,7 +40,7 @@ make_first_time(struct store *store)
     folder_close(&inbox);
     if (store_subscribe(store, SLICE("INBOX"), true) < 0)
         return -1;
-    for (size_t i = 0; i < ARRAY_LEN(standard_folders); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(standard_folders) && !store->options.bare; i++) {
         struct slice name = slice_of(standard_folders[i].name);
 
         if (store_create(store, name, standard_folders[i].use) < 0 && errno != EEXIST)

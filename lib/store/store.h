@@ -27,6 +27,7 @@ struct store;
 struct store_options {
     uint64_t quota_bytes, quota_messages; /* 0: unlimited */
     bool read_only;                       /* nothing is changed, not even adopted */
+    bool bare;                            /* made without the standard folders: a public folder */
     bool may_remove;                      /* false: no \Deleted, no expunge, no folder removal */
     uint32_t undelete_days;               /* so long expunged messages are kept; 0: not at all */
     int64_t flush_interval_ms; /* flag changes younger than this may be lost by a power cut */
@@ -42,8 +43,9 @@ enum store_use {
     STORE_USE_ARCHIVE
 };
 
-/* Opens the user's mail directory (`dirfd` is duplicated) and makes what is missing: INBOX and the
- * standard folders Sent, Drafts, Trash, Junk, subscribed. NULL with errno. */
+/* Opens the user's mail directory (`dirfd` is duplicated) and makes what is missing: INBOX and,
+ * unless it is `bare`, the standard folders Sent, Drafts, Trash, Junk, subscribed. NULL with errno.
+ */
 struct store *store_open(int dirfd, const struct store_options *options);
 void store_close(struct store **storep);
 

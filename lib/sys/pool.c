@@ -55,6 +55,7 @@ struct worker {
     int fd;
     struct loop_fd *watch;
     struct ip from; /* of the running session */
+    char session_id[16];
 };
 
 struct pool {
@@ -147,6 +148,22 @@ dismiss(struct worker *w)
         return;
     w->ending = true;
     (void)shutdown(w->fd, SHUT_WR); /* its end of file; ours follows when it is gone */
+}
+
+/* authd says that a session holds more than it may. */
+static void
+end_session(void *arg, struct slice session_id)
+{
+    struct pool *p = arg;
+
+    for (struct worker *w = p->busy.next; w != &p->busy; w = w->next) {
+        if (!slice_eq(session_id, slice_of(w->session_id)))
+            continue;
+        if (!w->ending) /* a full socket takes no byte: then it just ends */
+            (void)send(w->fd, &(char){POOL_REVOKED}, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        dismiss(w);
+        return;
+    }
 }
 
 static void
@@ -350,6 +367,7 @@ serve(struct listener *l, struct worker *w, int fd, const struct sockaddr_storag
     } else {
         leave_idle(p, w);
         w->from = from;
+        memcpy(w->session_id, handover.session_id, sizeof(w->session_id));
         list_put(&p->busy, w);
         stats_add(p->count.accepted, 1);
     }
@@ -569,7 +587,7 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
         give_up("forker");
     enter_sandbox(p);
     p->forker_watch = loop_fd_new(d->loop, p->forker_fd, LOOP_READ, forker_gone, p);
-    p->auth = pool_auth_new(d->loop, d->run_dirfd);
+    p->auth = pool_auth_new(d->loop, d->run_dirfd, end_session, p);
     refill(p);
     for (size_t i = 0; i < p->listener_count; i++)
         p->listeners[i].watch =

@@ -36,7 +36,8 @@ struct pool_session {
     struct ipc_client *auth; /* channel to authd for this session; closed after serve() */
     struct ipc_client
         *backend; /* a connection to pool_ops.backend, or NULL; closed after serve() */
-    int end_fd;   /* becomes readable when the session has to end now: the drain time has passed */
+    int end_fd;   /* becomes readable when the session has to end now: the drain time has passed, or
+                   it was revoked */
     struct daemon *daemon;
 };
 
@@ -70,6 +71,9 @@ struct pool_ops {
      * refused; `unlimited` are not held to the limits per address. */
     enum conf_id allow, deny, unlimited;
 };
+
+/* In a session whose end_fd is readable: rights were taken away, nobody is shutting down. */
+bool pool_session_is_revoked(const struct pool_session *session);
 
 /* Enters the parent's sandbox, reports ready, runs until drained. Returns the exit status. */
 int pool_run(struct daemon *d, const struct pool_ops *ops);

@@ -31,16 +31,22 @@ struct pool_auth {
     struct waiting waiting[WAITING_MAX];
     size_t waiting_count;
     bool away_logged;
+    void (*end)(void *arg, struct slice session_id);
+    void *end_arg;
 };
 
-/* authd says nothing on this connection. */
+/* authd says one thing on this connection: a session that was given too much has to end. */
 static int
-unexpected_frame(struct ipc_peer *peer, const struct frame_header *header, struct slice payload,
-                 int fd)
+frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slice payload, int fd)
 {
-    (void)peer, (void)header, (void)payload;
+    struct pool_auth *auth = ipc_peer_data(peer);
+    struct slice session_id;
+
     close_keep_errno(fd);
-    return -1;
+    if (header->type != AUTHD_END || authd_data_decode(payload, &session_id) < 0)
+        return -1;
+    auth->end(auth->end_arg, session_id);
+    return 0;
 }
 
 static void
@@ -54,7 +60,7 @@ connection_closed(struct ipc_peer *peer)
 }
 
 static const struct ipc_handlers handlers = {
-    .payload_max = 0, .frame = unexpected_frame, .closed = connection_closed};
+    .payload_max = FRAME_MAX, .frame = frame_came, .closed = connection_closed};
 
 static void
 pass_on(struct pool_auth *auth, struct strbuf *frame, int fd)
@@ -93,11 +99,14 @@ retry(void *arg)
 }
 
 struct pool_auth *
-pool_auth_new(struct loop *loop, int run_dirfd)
+pool_auth_new(struct loop *loop, int run_dirfd, void (*end)(void *arg, struct slice session_id),
+              void *arg)
 {
     struct pool_auth *auth = xcalloc(1, sizeof(*auth));
 
     auth->loop = loop;
+    auth->end = end;
+    auth->end_arg = arg;
     auth->run_dirfd = run_dirfd;
     auth->retry = loop_timer_new(loop, retry, auth);
     connect_now(auth);

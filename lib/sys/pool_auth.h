@@ -12,7 +12,9 @@
 
 struct pool_auth;
 
-struct pool_auth *pool_auth_new(struct loop *loop, int run_dirfd);
+/* end() runs when authd says that a session has to end. */
+struct pool_auth *pool_auth_new(struct loop *loop, int run_dirfd,
+                                void (*end)(void *arg, struct slice session_id), void *arg);
 void pool_auth_free(struct pool_auth **authp);
 /* Gives authd's end of a session's channel away; closes `fd` in any case. */
 void pool_auth_attach(struct pool_auth *auth, const struct authd_attach *attach, int fd);

@@ -114,6 +114,14 @@ serve_one(struct daemon *d, const struct pool_ops *ops, int control_fd,
     return next;
 }
 
+bool
+pool_session_is_revoked(const struct pool_session *session)
+{
+    char byte;
+
+    return recv(session->end_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && byte == POOL_REVOKED;
+}
+
 /* The forker blocks and ignores some. */
 static void
 reset_signals(void)

@@ -2,9 +2,10 @@
  * lib/sys/pool_worker.h - what parent and worker of a pool say to each other. For lib/sys/pool.
  *
  * One socket pair for each worker, both ends in the same program: structs as they are in memory.
- * Down: struct pool_handover with POOL_FDS_MAX descriptors or one less. Up: one byte, POOL_DONE,
- * when a session that held no capability has ended and the next one may come. The end of the
- * downward direction means: no more sessions, and one that runs has to end.
+ * Down: struct pool_handover with POOL_FDS_MAX descriptors or one less; while a session runs one
+ * byte, POOL_REVOKED, says that it has to end because it holds what it may not any more. Up: one
+ * byte, POOL_DONE, when a session that held no capability has ended and the next one may come. The
+ * end of the downward direction means: no more sessions, and one that runs has to end.
  */
 #ifndef POSTHORN_LIB_SYS_POOL_WORKER_H
 #define POSTHORN_LIB_SYS_POOL_WORKER_H
@@ -12,6 +13,7 @@
 #include "lib/sys/pool.h"
 
 #define POOL_DONE 'D'
+#define POOL_REVOKED 'R'
 
 struct pool_handover {
     uint32_t label; /* index into ops->labels */

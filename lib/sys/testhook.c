@@ -93,6 +93,37 @@ attack_chmod(const char *path)
     return last;
 }
 
+/* Writes a file, made if it is not there, below a directory that the worker holds. */
+static int
+attack_writeat(const char *path)
+{
+    int last = ENOTDIR;
+
+    for (int fd = 0; fd < FDS_MAX; fd++) {
+        int rc = result_of(openat(fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+
+        if (rc == 0)
+            return 0;
+        if (rc != EBADF && rc != ENOTDIR && rc != ENOENT)
+            last = rc;
+    }
+    return last;
+}
+
+static int
+attack_unlinkat(const char *path)
+{
+    int last = ENOTDIR;
+
+    for (int fd = 0; fd < FDS_MAX; fd++) {
+        if (unlinkat(fd, path, 0) == 0)
+            return 0;
+        if (errno != EBADF && errno != ENOTDIR && errno != ENOENT)
+            last = errno;
+    }
+    return last;
+}
+
 static int
 attack_utimes(const char *path)
 {
@@ -305,14 +336,19 @@ struct attack {
 };
 
 static const struct attack attacks[] = {
-    {"open", attack_open},       {"create", attack_create},       {"openat", attack_openat},
-    {"connect", attack_connect}, {"unix", attack_unix},           {"reconnect", attack_reconnect},
-    {"exec", attack_exec},       {"listeners", attack_listeners}, {"fork", attack_fork},
-    {"kill", attack_kill},       {"ptrace", attack_ptrace},       {"fcntl_kill", attack_fcntl_kill},
-    {"peek", attack_peek},       {"io_uring", attack_io_uring},   {"setuid", attack_setuid},
-    {"chroot", attack_chroot},   {"unshare", attack_unshare},     {"code", attack_code},
-    {"prlimit", attack_prlimit}, {"chmod", attack_chmod},         {"utimes", attack_utimes},
-    {"forge", attack_forge},     {"alive", attack_alive},
+    {"open", attack_open},         {"create", attack_create},
+    {"openat", attack_openat},     {"connect", attack_connect},
+    {"unix", attack_unix},         {"reconnect", attack_reconnect},
+    {"exec", attack_exec},         {"listeners", attack_listeners},
+    {"fork", attack_fork},         {"kill", attack_kill},
+    {"ptrace", attack_ptrace},     {"fcntl_kill", attack_fcntl_kill},
+    {"peek", attack_peek},         {"io_uring", attack_io_uring},
+    {"setuid", attack_setuid},     {"chroot", attack_chroot},
+    {"unshare", attack_unshare},   {"code", attack_code},
+    {"prlimit", attack_prlimit},   {"chmod", attack_chmod},
+    {"utimes", attack_utimes},     {"forge", attack_forge},
+    {"alive", attack_alive},       {"writeat", attack_writeat},
+    {"unlinkat", attack_unlinkat},
 };
 
 static const struct attack *

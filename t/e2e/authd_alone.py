@@ -81,7 +81,9 @@ class AuthdAlone:
             try:
                 while True:
                     kind, request_id, fields, _ = connection.receive(timeout=None)
-                    connection.send(*answer(kind, request_id, fields))
+                    reply = answer(kind, request_id, fields)
+                    if reply is not None:
+                        connection.send(*reply)
             except (EOFError, OSError):
                 pass
 
@@ -101,13 +103,15 @@ class AuthdAlone:
             self.rehashed.append((user.decode(), old.decode(), new.decode()))
             self.users[user.decode()].record = new.decode()
             return 11, request_id
+        if kind != 5:  # LOGIN; a watch for changes has its answer when there is one
+            return None
         self.lookups += 1
         name = fields[0].decode("utf-8", "replace")
         user = self.users.get(name)
         if user is None:  # what the name would be in the account base
-            return (6, request_id, U8(1), name.lower(), "", "", U32(0), U64(0), U64(0), "")
+            return (6, request_id, U8(1), name.lower(), "", "", U32(0), U64(0), U64(0), "", U8(0))
         return (6, request_id, U8(user.state), name, "d.test/00/" + name.split("@")[0],
-                user.record, U32(user.rights), U64(0), U64(0), "Full Name")
+                user.record, U32(user.rights), U64(0), U64(0), "Full Name", U8(0))
 
     def _store(self, _kind, request_id, fields):
         path = fields[0].decode()

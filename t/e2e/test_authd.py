@@ -84,7 +84,7 @@ def refused(answer):
 def test_plain_and_login_with_and_without_initial_response(authd):
     a = authd({"a@d.test": User("{PLAIN}secret")}, "rehash = no")
     s = a.session()
-    assert s.plain("a@d.test", "secret") == (OK, [b"a@d.test", b"", b"Full Name", ALL_RIGHTS, 0, 0])
+    assert s.plain("a@d.test", "secret") == (OK, [b"a@d.test", b"", b"Full Name", ALL_RIGHTS, 0, 0, 0])
     assert s.start("PLAIN") == (CHALLENGE, [b""])
     assert s.step(b"\0a@d.test\0secret")[0] == OK
     assert s.start("login") == (CHALLENGE, [b"Username:"])

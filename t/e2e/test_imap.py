@@ -272,7 +272,7 @@ def test_list_status(imap):
     imap.bad('LIST (RECURSIVEMATCH) "" *')
     imap.bad('LIST "" * RETURN (NONSENSE)')
     assert imap.ok('LIST "" ""') == [b'* LIST (\\Noselect) "/" ""']
-    assert imap.ok("NAMESPACE") == [b'* NAMESPACE (("" "/")) NIL NIL']
+    assert imap.ok("NAMESPACE") == [b'* NAMESPACE (("" "/")) (("~" "/")) (("@" "/"))']
 
 
 # ---- selecting ----

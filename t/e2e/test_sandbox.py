@@ -3,8 +3,10 @@
 The suite is built with TESTHOOKS=1, in which a client's line "XTESTHOOK attack argument" makes the
 worker do what an attacker would who has taken it over (lib/sys/testhook.c)."""
 import base64
+import imaplib
 import os
 import pathlib
+import shutil
 import socket
 import ssl
 import subprocess
@@ -151,6 +153,71 @@ def test_alice_s_own_mail_is_there(hooked):
     assert results["imaps as alice"] == "ok" and results["pop3s as alice"] == "ok", results
     assert all(r != "ok" for who, r in results.items() if not who.endswith("pop3s as alice")
                and not who.endswith("imaps as alice")), results
+
+
+@pytest.fixture(scope="module")
+def public(hooked):
+    """A public folder that alice may write and bob may read; its directory has a mark of its own."""
+    hooked.run("public", "add", "Board@d.test", "delete=alice@d.test", "read=bob@d.test")
+    alice = imaplib.IMAP4("127.0.0.1", hooked.port("imap"))
+    alice.starttls(ssl_context=ssl._create_unverified_context())
+    alice.login("alice@d.test", PASSWORD)
+    assert alice.create("@Board/Marked")[0] == "OK"
+    alice.logout()
+    found = list((hooked.root / "store").rglob(".Marked"))
+    assert len(found) == 1
+    return found[0]
+
+
+def attack_as(inst, user, name, argument):
+    session = Session(inst, "imaps", tls=True).login(user)
+    try:
+        return session.attack(name, argument)
+    finally:
+        session.close()
+
+
+def test_a_reader_of_a_public_folder_cannot_write(hooked, public):
+    """By whatever the session does: Landlock alone decides. The control is who may write."""
+    mark = public / "cur" / "mark"
+    mark.write_text("old")
+    assert attack_as(hooked, "bob@d.test", "openat", ".Marked/cur") == "ok", "it may be read"
+    for name, path in (("writeat", ".Marked/cur/mark"), ("writeat", ".Marked/cur/new"),
+                       ("writeat", ".Marked/posthorn.journal"), ("unlinkat", ".Marked/cur/mark")):
+        assert attack_as(hooked, "bob@d.test", name, path) == "EACCES", (name, path)
+    assert mark.read_text() == "old" and sorted(os.listdir(public / "cur")) == ["mark"]
+    assert attack_as(hooked, "alice@d.test", "writeat", ".Marked/cur/new") == "ok"
+    assert attack_as(hooked, "alice@d.test", "unlinkat", ".Marked/cur/new") == "ok"
+
+
+def test_a_shared_folder_is_all_that_the_other_holds(hooked):
+    """ACL: bob may read alice's folder Given, and nothing beside it; he cannot write it."""
+    alice = imaplib.IMAP4("127.0.0.1", hooked.port("imap"))
+    alice.starttls(ssl_context=ssl._create_unverified_context())
+    alice.login("alice@d.test", PASSWORD)
+    for name in ("Given", "Kept"):
+        assert alice.create(name)[0] == "OK"
+    assert alice.setacl("Given", "bob@d.test", "lr")[0] == "OK"
+    alice.logout()
+    given, kept = (next((hooked.root / "store").rglob(f".{name}")) for name in ("Given", "Kept"))
+    for folder in (given, kept):  # names that are in that folder alone
+        (folder / f"in{folder.name}").mkdir()
+        (folder / f"in{folder.name}" / "mark").write_text("old")
+        for path in (folder / f"in{folder.name}", folder / f"in{folder.name}" / "mark"):
+            shutil.chown(path, *(given.stat().st_uid, given.stat().st_gid))
+    assert attack_as(hooked, "bob@d.test", "openat", "in.Given/mark") == "ok", "it may be read"
+    for name, path in (("writeat", "in.Given/mark"), ("writeat", "in.Given/new"),
+                       ("unlinkat", "in.Given/mark")):
+        assert attack_as(hooked, "bob@d.test", name, path) == "EACCES", (name, path)
+    assert os.listdir(given / "in.Given") == ["mark"]
+    for path in ("../.Kept/in.Kept/mark", ".Kept/in.Kept/mark", "in.Kept/mark", "../posthorn.journal"):
+        assert attack_as(hooked, "bob@d.test", "openat", path) != "ok", path
+
+
+def test_who_is_in_no_list_holds_no_descriptor(hooked, public):
+    hooked.add_user("carol@d.test", PASSWORD)
+    assert attack_as(hooked, "carol@d.test", "openat", ".Marked/cur") != "ok"
+    assert attack_as(hooked, "carol@d.test", "open", str(public)) != "ok"
 
 
 def test_nothing_can_be_connected_to(hooked, listener):

@@ -131,9 +131,10 @@ struct expand_request {
 };
 
 static inline int
-take_address(void *arg, uint32_t i, struct slice address)
+take_address(void *arg, uint32_t i, const struct accountd_recipient *recipient)
 {
     struct expand_request *r = arg;
+    struct slice address = recipient->address;
 
     r->full |= slice_starts(address, SLICE("huge@"));
     if (r->full)

@@ -18,10 +18,10 @@ payload(const struct strbuf *frame)
 
 /* Each decoder, for a payload that may be anything. */
 static int
-take_address(void *arg, uint32_t i, struct slice address)
+take_address(void *arg, uint32_t i, const struct accountd_recipient *recipient)
 {
     (void)i;
-    *(size_t *)arg += address.len;
+    *(size_t *)arg += recipient->address.len + recipient->auth_user.len;
     return 0;
 }
 
@@ -157,7 +157,8 @@ encode_rcpt_reply(struct strbuf *out)
 static int
 encode_expand(struct strbuf *out)
 {
-    const struct slice list[] = {SLICE("a@b"), SLICE("c@d")};
+    const struct accountd_recipient list[] = {{SLICE("a@b"), SLICE("")},
+                                              {SLICE("c@d"), SLICE("e@f")}};
 
     return accountd_expand_encode(out, list, 2);
 }
@@ -240,6 +241,74 @@ encode_admin_reply(struct strbuf *out)
     return accountd_admin_reply_encode(out, 9, &r);
 }
 
+static int
+encode_folders(struct strbuf *out)
+{
+    return accountd_folders_encode(out, SLICE("a@b"));
+}
+
+static int
+decode_folders(struct slice p)
+{
+    struct slice user;
+
+    return accountd_folders_decode(p, &user);
+}
+
+static int
+encode_folders_reply(struct strbuf *out)
+{
+    const struct accountd_folder list[] = {
+        {SLICE("@News"), SLICE("b/00/@news"), SLICE(""), 3, 7, 8},
+        {SLICE("~c@d/Work"), SLICE("d/00/c"), SLICE(".Work"), 1, 0, 0},
+    };
+
+    return accountd_folders_reply_encode(out, 9, list, 2);
+}
+
+static int
+decode_folders_reply(struct slice p)
+{
+    struct accountd_folder list[ACCOUNTD_FOLDERS_MAX];
+    uint32_t count;
+
+    return accountd_folders_reply_decode(p, list, &count);
+}
+
+static int
+encode_acl(struct strbuf *out)
+{
+    const struct accountd_acl r = {ACCOUNTD_ACL_SET, SLICE("a@b"), SLICE("Work"), SLICE("c@d"), 3};
+
+    return accountd_acl_encode(out, ACCOUNTD_ACL, &r);
+}
+
+static int
+decode_acl(struct slice p)
+{
+    struct accountd_acl r;
+
+    return accountd_acl_decode(p, &r);
+}
+
+static int
+encode_acl_reply(struct strbuf *out)
+{
+    const struct accountd_acl_entry list[] = {{SLICE("c@d"), 3}, {SLICE("anyone"), 1}};
+    const struct accountd_acl_reply r = {0, SLICE(""), list, 2};
+
+    return accountd_acl_reply_encode(out, ACCOUNTD_ACL_REPLY, 9, &r);
+}
+
+static int
+decode_acl_reply(struct slice p)
+{
+    static struct accountd_acl_entry list[ACCOUNTD_ACL_MAX];
+    struct accountd_acl_reply r;
+
+    return accountd_acl_reply_decode(p, &r, list);
+}
+
 static const struct {
     uint16_t type;
     int (*encode)(struct strbuf *out);
@@ -254,6 +323,10 @@ static const struct {
     {ACCOUNTD_REHASH, encode_rehash, decode_rehash},
     {ACCOUNTD_USAGE, encode_usage, decode_usage},
     {ACCOUNTD_MISSING, encode_missing, decode_missing},
+    {ACCOUNTD_FOLDERS, encode_folders, decode_folders},
+    {ACCOUNTD_FOLDERS_REPLY, encode_folders_reply, decode_folders_reply},
+    {ACCOUNTD_ACL, encode_acl, decode_acl},
+    {ACCOUNTD_ACL_REPLY, encode_acl_reply, decode_acl_reply},
     {ACCOUNTD_SENDER, encode_sender, decode_sender},
     {ACCOUNTD_ADMIN, encode_admin, decode_admin},
     {ACCOUNTD_ADMIN_REPLY, encode_admin_reply, decode_admin_reply},
@@ -310,7 +383,7 @@ START_TEST(limits_hold)
 {
     struct strbuf frame = strbuf_new(FRAME_MAX);
     struct accountd_rcpt_reply reply = {.verdict = 4};
-    struct slice *list = calloc(ACCOUNTD_BATCH_MAX + 1, sizeof(*list));
+    struct accountd_recipient *list = calloc(ACCOUNTD_BATCH_MAX + 1, sizeof(*list));
     char *long_address = calloc(1, ACCOUNTD_ADDRESS_MAX + 1);
 
     ck_assert(list != NULL && long_address != NULL);
@@ -323,7 +396,7 @@ START_TEST(limits_hold)
     ck_assert_int_eq(accountd_expand_encode(&frame, list, ACCOUNTD_BATCH_MAX + 1), 0);
     ck_assert_int_eq(decode_expand(payload(&frame)), -1);
     strbuf_clear(&frame);
-    list[0] = slice_make(long_address, ACCOUNTD_ADDRESS_MAX + 1);
+    list[0].address = slice_make(long_address, ACCOUNTD_ADDRESS_MAX + 1);
     ck_assert_int_eq(accountd_expand_encode(&frame, list, 1), 0);
     ck_assert_int_eq(decode_expand(payload(&frame)), -1);
     strbuf_free(&frame);

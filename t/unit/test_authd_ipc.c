@@ -39,6 +39,45 @@ START_TEST(start_survives_the_way_and_no_cut_does)
 }
 END_TEST
 
+START_TEST(a_folder_survives_the_way_and_no_cut_does)
+{
+    const struct authd_folder folder = {SLICE("@News"), 3, 7, 8};
+    struct strbuf frame = strbuf_new(4096);
+    struct authd_folder got;
+    struct slice payload;
+
+    ck_assert_int_eq(authd_folder_encode(&frame, 1, &folder), 0);
+    payload = slice_sub(strbuf_slice(&frame), FRAME_HEADER, frame.len);
+    ck_assert_int_eq(authd_folder_decode(payload, &got), 0);
+    ck_assert(slice_eq(got.name, folder.name));
+    ck_assert_uint_eq(got.rights, 3);
+    ck_assert_uint_eq(got.quota_bytes, 7);
+    ck_assert_uint_eq(got.quota_messages, 8);
+    for (size_t len = 0; len < payload.len; len++)
+        ck_assert_int_eq(authd_folder_decode(slice_sub(payload, 0, len), &got), -1);
+    strbuf_free(&frame);
+}
+END_TEST
+
+START_TEST(ok_names_a_bounded_number_of_folders)
+{
+    struct authd_ok ok = {.user = SLICE("a@b"), .folder_count = AUTHD_FOLDERS_MAX};
+    struct strbuf frame = strbuf_new(4096);
+    struct authd_ok got;
+
+    ck_assert_int_eq(authd_ok_encode(&frame, 1, &ok), 0);
+    ck_assert_int_eq(
+        authd_ok_decode(slice_sub(strbuf_slice(&frame), FRAME_HEADER, frame.len), &got), 0);
+    ck_assert_uint_eq(got.folder_count, AUTHD_FOLDERS_MAX);
+    strbuf_clear(&frame);
+    ok.folder_count++;
+    ck_assert_int_eq(authd_ok_encode(&frame, 1, &ok), 0);
+    ck_assert_int_eq(
+        authd_ok_decode(slice_sub(strbuf_slice(&frame), FRAME_HEADER, frame.len), &got), -1);
+    strbuf_free(&frame);
+}
+END_TEST
+
 START_TEST(limits_of_the_frames)
 {
     static char big[AUTHD_SASL_MAX + 1];
@@ -118,6 +157,8 @@ main(void)
     int failed;
 
     tcase_add_test(tc, start_survives_the_way_and_no_cut_does);
+    tcase_add_test(tc, a_folder_survives_the_way_and_no_cut_does);
+    tcase_add_test(tc, ok_names_a_bounded_number_of_folders);
     tcase_add_test(tc, limits_of_the_frames);
     tcase_add_test(tc, login_sends_a_plain_message);
     tcase_add_test(tc, a_nul_in_name_or_password_is_no_second_field);

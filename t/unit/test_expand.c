@@ -15,7 +15,7 @@ expand(const char *address)
     const struct accountd_target *targets;
     uint32_t count;
 
-    expansion_add(x, 7, slice_of(address));
+    expansion_add(x, 7, slice_of(address), SLICE(""));
     targets = expansion_targets(x, &count);
     text[0] = '\0';
     for (uint32_t i = 0; i < count; i++) {
@@ -156,7 +156,7 @@ START_TEST(unknown_mailboxes_leave_a_trace)
     ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "unknown", _i == 0 ? "notify" : "remote"),
                       0);
     x = expansion_new(&test_base, TEST_NOW_MS);
-    expansion_add(x, 0, SLICE("nobody@d.test"));
+    expansion_add(x, 0, SLICE("nobody@d.test"), SLICE(""));
     targets = expansion_targets(x, &count);
     ck_assert_uint_eq(count, 1);
     if (_i == 0)
@@ -187,9 +187,9 @@ START_TEST(targets_tell_how_they_were_reached)
 
     populate();
     x = expansion_new(&test_base, TEST_NOW_MS);
-    expansion_add(x, 0, SLICE("alice@d.test"));
-    expansion_add(x, 1, SLICE("sales@d.test"));
-    expansion_add(x, 2, SLICE("inner@d.test"));
+    expansion_add(x, 0, SLICE("alice@d.test"), SLICE(""));
+    expansion_add(x, 1, SLICE("sales@d.test"), SLICE(""));
+    expansion_add(x, 2, SLICE("inner@d.test"), SLICE(""));
     targets = expansion_targets(x, &count);
     ck_assert_uint_eq(count, 4);
     ck_assert(slice_eq(targets[0].via, SLICE("")));
@@ -218,7 +218,7 @@ START_TEST(a_large_group_comes_whole)
     }
     ck_assert_uint_eq(test_end(0), 0);
     x = expansion_new(&test_base, TEST_NOW_MS);
-    expansion_add(x, 0, SLICE("all@d.test"));
+    expansion_add(x, 0, SLICE("all@d.test"), SLICE(""));
     (void)expansion_targets(x, &count);
     ck_assert_uint_eq(count, 2000);
     expansion_free(&x);

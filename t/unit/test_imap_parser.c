@@ -8,7 +8,9 @@
 // LINK: imapd/fetch_args.c
 // LINK: imapd/list_args.c
 // LINK: imapd/mailbox_name.c
+// LINK: imapd/partial_range.c
 // LINK: imapd/search_args.c
+// LINK: imapd/select_args.c
 // LINK: imapd/status_items.c
 #include <check.h>
 #include <stdlib.h>
@@ -18,6 +20,7 @@
 #include "imapd/list_args.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/search_args.h"
+#include "imapd/select_args.h"
 
 static struct arena arena;
 
@@ -233,6 +236,14 @@ parse_list(struct parser *p)
 }
 
 static bool
+parse_select(struct parser *p)
+{
+    struct select_args args;
+
+    return select_args_parse(p, &args);
+}
+
+static bool
 parse_append(struct parser *p)
 {
     struct append_args args;
@@ -253,6 +264,39 @@ static const struct {
     const char *text;
     bool ok;
 } arguments[] = {
+    {parse_select, " INBOX", true},
+    {parse_select, " INBOX (CONDSTORE)", true},
+    {parse_select, " INBOX (QRESYNC (1 2))", true},
+    {parse_select, " INBOX (QRESYNC (1 2 3:4,9))", true},
+    {parse_select, " INBOX (CONDSTORE QRESYNC (1 9223372036854775807 3 (1:2,5 3,6:7)))", true},
+    {parse_select, " INBOX (QRESYNC (1 2 (1 3)))", true},
+    {parse_select, " INBOX ()", false},
+    {parse_select, " INBOX (CONDSTORE CONDSTORE)", false},
+    {parse_select, " INBOX (QRESYNC (1))", false},
+    {parse_select, " INBOX (QRESYNC (0 2))", false},
+    {parse_select, " INBOX (QRESYNC (1 0))", false},
+    {parse_select, " INBOX (QRESYNC (1 9223372036854775808))", false},
+    {parse_select, " INBOX (QRESYNC (1 2 *))", false},
+    {parse_select, " INBOX (QRESYNC (1 2 $))", false},
+    {parse_select, " INBOX (QRESYNC (1 2 3 4))", false},
+    {parse_select, " INBOX (QRESYNC (1 2 (1:2 3)))", false},
+    {parse_select, " INBOX (QRESYNC (1 2 (2,1 3,4)))", false},
+    {parse_select, " INBOX (QRESYNC (1 2 (1 3))", false},
+    {parse_fetch, " 1 FLAGS (CHANGEDSINCE 1)", true},
+    {parse_fetch, " 1 (FLAGS) (VANISHED CHANGEDSINCE 1)", true},
+    {parse_fetch, " 1 FLAGS (PARTIAL -1:-4294967295)", true},
+    {parse_fetch, " 1 (EMAILID THREADID SAVEDATE MODSEQ)", true},
+    {parse_fetch, " 1 BODY[]<9223372036854775807.9223372036854775807>", true},
+    {parse_fetch, " 1 FLAGS (CHANGEDSINCE 0)", false},
+    {parse_fetch, " 1 FLAGS (VANISHED)", false},
+    {parse_fetch, " 1 FLAGS ()", false},
+    {parse_fetch, " 1 FLAGS (PARTIAL 1:-1)", false},
+    {parse_fetch, " 1 BODY[]<0.9223372036854775808>", false},
+    {parse_search, " MODSEQ 0", true},
+    {parse_search, " MODSEQ \"/flags/\\\\Seen\" priv 1", true},
+    {parse_search, " MODSEQ \"/flags/\" all 1", false},
+    {parse_search, " MODSEQ \"/flags/x\" 1", false},
+    {parse_search, " MODSEQ", false},
     {parse_fetch, " 1:* ALL", true},
     {parse_fetch, " 1 (FLAGS BODY.PEEK[HEADER.FIELDS (Date \"From\")])", true},
     {parse_fetch, " 1 BODY[]<0.2048>", true},

@@ -2,6 +2,7 @@
  * t/unit/test_imap_session.c - imapd's commands on a real store, without sandbox and network: what
  * the end-to-end tests do, where the sanitizers can see it.
  */
+// LINK: imapd/acl.c
 // LINK: imapd/any.c
 // LINK: imapd/append.c
 // LINK: imapd/append_args.c
@@ -14,6 +15,7 @@
 // LINK: imapd/compress.c
 // LINK: imapd/condstore.c
 // LINK: imapd/copy.c
+// LINK: imapd/copy_across.c
 // LINK: imapd/expunge.c
 // LINK: imapd/fetch.c
 // LINK: imapd/fetch_args.c
@@ -22,9 +24,11 @@
 // LINK: imapd/flag_list.c
 // LINK: imapd/flags.c
 // LINK: imapd/folder.c
+// LINK: imapd/folder_set.c
 // LINK: imapd/fulltext.c
 // LINK: imapd/idle.c
 // LINK: imapd/input.c
+// LINK: imapd/language.c
 // LINK: imapd/list.c
 // LINK: imapd/list_args.c
 // LINK: imapd/login.c
@@ -33,6 +37,8 @@
 // LINK: imapd/multisearch.c
 // LINK: imapd/multisearch_args.c
 // LINK: imapd/parser.c
+// LINK: imapd/progress.c
+// LINK: imapd/places.c
 // LINK: imapd/qresync.c
 // LINK: imapd/partial_range.c
 // LINK: imapd/replace.c
@@ -63,6 +69,7 @@
 // LINK: imapd/thread_links.c
 // LINK: imapd/thread_subject.c
 // LINK: imapd/thread_tree.c
+// LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
 #include <check.h>
 #include <fcntl.h>
@@ -235,9 +242,26 @@ static const struct {
      "e SELECT m\r\nf FETCH 3 BODY[]\r\ng UID REPLACE 1 m {3+}\r\nabc\r\nh REPLACE 9 m "
      "{3+}\r\nabc\r\n"
      "i FETCH * (BINARY[1] BINARY.SIZE[])\r\n",
-     {"a OK", "b NO [BADURL /m/;UID=1]", "c OK [APPENDUID ", " 1:2] ", "d OK [APPENDUID ",
-      "e OK", "BODY[] {11}\r\na: 1\r\n: xyz)", "f OK", "* OK [APPENDUID ", "* 1 EXPUNGE\r\n",
-      "g OK", "h BAD"}},
+     {"a OK", "b NO [BADURL /m/;UID=1]", "c OK [APPENDUID ", " 1:2] ", "d OK [APPENDUID ", "e OK",
+      "BODY[] {11}\r\na: 1\r\n: xyz)", "f OK", "* OK [APPENDUID ", "* 1 EXPUNGE\r\n", "g OK",
+      "h BAD"}},
+    /* coming back after changes: RFC 7162 */
+    {"a CREATE qr\r\nb APPEND qr {6+}\r\na: 1\r\n {6+}\r\na: 2\r\n {6+}\r\na: 3\r\n\r\n"
+     "c ENABLE QRESYNC\r\nd SELECT qr\r\ne UID STORE 1:2 +FLAGS.SILENT (\\Deleted)\r\n"
+     "f UID EXPUNGE 2\r\ng UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)\r\n"
+     "h SELECT qr (QRESYNC (1 1))\r\ni STORE 1 (UNCHANGEDSINCE 1) +FLAGS (\\Seen)\r\n"
+     "j SEARCH MODSEQ \"/flags/\\\\seen\" all 1\r\nk FETCH 1 (EMAILID THREADID SAVEDATE)\r\n",
+     {"* ENABLED QRESYNC\r\n", "MODSEQ (", "* VANISHED 2\r\nf OK [HIGHESTMODSEQ ",
+      "* VANISHED (EARLIER) 2\r\n", "* OK [CLOSED] ", "h OK", "i OK [MODIFIED 1]",
+      "* SEARCH 1 2 (MODSEQ ", "EMAILID (M", "THREADID NIL SAVEDATE \"", "k OK"}},
+    {"a ENABLE IMAP4rev2 UIDONLY\r\nb SELECT inbox\r\nc SELECT qr\r\nd FETCH 1 UID\r\n"
+     "e UID FETCH 1:* (FLAGS) (PARTIAL -1:-1)\r\nf UID SEARCH 1\r\ng UIDBATCHES 500\r\n"
+     "h UID STORE 1 +FLAGS.SILENT (\\Deleted)\r\ni CREATE \"\xc3\xa4\"\r\nj LIST \"\" \xc3\xa4\r\n"
+     "k CREATE \"a\xcc\x88\"\r\nl EXPUNGE\r\n",
+     {"* ENABLED UIDONLY IMAP4rev2\r\n", "\"/\" INBOX (\"OLDNAME\" (inbox))\r\n", "c OK",
+      "d BAD [UIDREQUIRED] ", "* 3 UIDFETCH (FLAGS ())\r\n", "f BAD [UIDREQUIRED] ",
+      "* UIDBATCHES (TAG \"g\") 3:1\r\n", "i OK [MAILBOXID (", "j BAD", "k NO [CANNOT]",
+      "* VANISHED 1\r\n", "l OK"}},
     {"\r\na\r\nb FOO\r\nc LOGIN a b\r\nd SEARCH ALL\r\ne LIST {1000000+}\r\nf NOOP\r\ng "
      "LOGOUT\r\nh NOOP\r\n",
      {"* BAD", "a BAD", "b BAD", "c BAD", "d BAD"}},

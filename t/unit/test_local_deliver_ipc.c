@@ -41,10 +41,25 @@ START_TEST(a_nul_in_a_path_is_refused)
 }
 END_TEST
 
+START_TEST(a_folder_is_one_name_with_a_dot)
+{
+    ck_assert(store_dir_valid(SLICE(".Work")));
+    ck_assert(store_dir_valid(SLICE(".&AOQ-.x")));
+    ck_assert(!store_dir_valid(SLICE("")));
+    ck_assert(!store_dir_valid(SLICE(".")));
+    ck_assert(!store_dir_valid(SLICE("..")));
+    ck_assert(!store_dir_valid(SLICE("..Work")));
+    ck_assert(!store_dir_valid(SLICE("Work")));
+    ck_assert(!store_dir_valid(SLICE("posthorn.expunged")));
+    ck_assert(!store_dir_valid(SLICE(".Work/cur")));
+    ck_assert(!store_dir_valid(SLICE(".Wo\0rk")));
+}
+END_TEST
+
 START_TEST(a_request_comes_back_as_it_was)
 {
     struct strbuf out = strbuf_new(4096);
-    struct store_ctl req = {SLICE("a.test/00/bob"), SLICE("b.test/11/bob")}, got;
+    struct store_ctl req = {SLICE("a.test/00/bob"), SLICE("b.test/11/bob"), SLICE(".Work")}, got;
     struct frame_header h;
 
     ck_assert_int_eq(store_ctl_encode(&out, STORE_RENAME, &req), 0);
@@ -54,6 +69,7 @@ START_TEST(a_request_comes_back_as_it_was)
                      0);
     ck_assert(slice_eq(got.path, req.path));
     ck_assert(slice_eq(got.new_path, req.new_path));
+    ck_assert(slice_eq(got.dir, req.dir));
     ck_assert_int_eq(
         store_ctl_decode(slice_sub(strbuf_slice(&out), FRAME_HEADER, out.len - 1), &got), -1);
     strbuf_free(&out);
@@ -85,6 +101,7 @@ main(void)
 
     tcase_add_loop_test(tc, a_path_has_three_harmless_parts, 0, (int)ARRAY_LEN(paths));
     tcase_add_test(tc, a_nul_in_a_path_is_refused);
+    tcase_add_test(tc, a_folder_is_one_name_with_a_dot);
     tcase_add_test(tc, a_request_comes_back_as_it_was);
     tcase_add_test(tc, a_reply_comes_back_as_it_was);
     suite_add_tcase(suite, tc);

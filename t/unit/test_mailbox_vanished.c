@@ -150,6 +150,7 @@ main(void)
     TCase *tc = tcase_create("modseq");
 
     tcase_add_checked_fixture(tc, store_test_setup, store_test_teardown);
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, what_left_is_known_by_modseq);
     tcase_add_test(tc, a_removal_that_waits_holds_the_modseq);
     tcase_add_test(tc, a_change_of_other_flags_is_no_conflict);

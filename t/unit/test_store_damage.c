@@ -153,7 +153,8 @@ START_TEST(what_is_no_file_is_not_waited_for)
 }
 END_TEST
 
-/* Half of a folder must not pass for all of it: a client that synchronises would remove the rest. */
+/* Half of a folder must not pass for all of it: a client that synchronises would remove the rest.
+ */
 START_TEST(damage_amid_the_journal_is_told)
 {
     bool read_only = _i == 1;

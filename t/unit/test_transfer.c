@@ -4,6 +4,7 @@
 #include "t/unit/account_base.h"
 
 #include "lib/account/query.h"
+#include "lib/account/share.h"
 #include "lib/account/transfer.h"
 
 static void export(struct strbuf *text)
@@ -85,7 +86,7 @@ some_value(const struct property *p)
     case PROPERTY_ADDRESSES:
         return SLICE("Some.One@far.test;bob@d.test");
     case PROPERTY_WORDS:
-        return SLICE("d.test");
+        return p->kind == ACCOUNT_PUBLIC ? SLICE("alice@d.test @d.test") : SLICE("d.test");
     case PROPERTY_RECORD:
         return SLICE("{PLAIN}some  words ");
     }
@@ -105,8 +106,8 @@ add_with_everything(enum account_kind kind, const char *name, const char *target
         bool is_target = id == ALIAS_TARGET || id == DOMAIN_ALIAS_TARGET;
 
         if ((p->flags & PROPERTY_GIVEN) == 0)
-            fields[count++] = (struct object_field){
-                slice_of(p->name), is_target ? slice_of(target) : some_value(p)};
+            fields[count++] = (struct object_field){slice_of(p->name),
+                                                    is_target ? slice_of(target) : some_value(p)};
     }
     test_begin();
     return test_end(account_add(&test_edit, kind, slice_of(name), fields, count));
@@ -125,6 +126,11 @@ START_TEST(a_round_trip_keeps_every_property)
     ck_assert_uint_eq(add_with_everything(ACCOUNT_ALIAS, "alias@full.test", "full@d.test"), 0);
     ck_assert_uint_eq(add_with_everything(ACCOUNT_GROUP, "group@full.test", NULL), 0);
     ck_assert_uint_eq(add_with_everything(ACCOUNT_ADMIN, "full", NULL), 0);
+    ck_assert_uint_eq(add_with_everything(ACCOUNT_PUBLIC, "Board@full.test", NULL), 0);
+    test_begin();
+    ck_assert_uint_eq(test_end(account_share_set(&test_edit, SLICE("bob@d.test"), SLICE("A b/C"),
+                                                 SLICE("@d.test"), 3)),
+                      0);
     export(&before);
     for (size_t id = 0; id < ACCOUNT_PROPERTY_COUNT; id++)
         if ((account_properties[id].flags & PROPERTY_GIVEN) == 0)

@@ -1,0 +1,160 @@
+/*
+ * accountd/acl.c - ACL: what users share with each other.
+ *
+ * Requests come from sessions by way of authd, which vouches for the owner alone: names and rights
+ * are checked by lib/account.
+ */
+#include "accountd/acl.h"
+
+#include "accountd/folders.h"
+#include "lib/account/share.h"
+#include "lib/base/arena.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+
+struct operation {
+    struct server *server;
+    struct accountd_acl acl;
+    struct account_edit edit;
+    struct account_result result;
+    struct arena arena;
+    struct accountd_acl_entry *entries; /* GET */
+    uint32_t count;
+};
+
+/* ---- reading ---- */
+
+static int
+take_entry(void *arg, const struct share *share)
+{
+    struct operation *op = arg;
+
+    if (op->count == ACCOUNTD_ACL_MAX)
+        return -1;
+    op->entries[op->count++] =
+        (struct accountd_acl_entry){arena_copy(&op->arena, share->grantee), share->rights};
+    return 0;
+}
+
+static void
+get(struct operation *op)
+{
+    op->entries = xcalloc(ACCOUNTD_ACL_MAX, sizeof(*op->entries));
+    if (share_each_of_folder(&op->server->base, op->acl.owner, op->acl.folder, take_entry, op) < 0)
+        (void)account_fail_db(&op->result);
+}
+
+/* ---- changing ---- */
+
+struct present {
+    struct slice grantee;
+    uint32_t rights;
+};
+
+static int
+take_rights(void *arg, const struct share *share)
+{
+    struct present *present = arg;
+
+    if (slice_eq_nocase(share->grantee, present->grantee))
+        present->rights = share->rights;
+    return 0;
+}
+
+/* RFC 4314 section 3.1: "+" and "-" change what is there. */
+static int
+change_some(struct operation *op)
+{
+    struct present now = {.grantee = op->acl.who};
+    uint32_t rights = op->acl.rights;
+
+    if (share_each_of_folder(&op->server->base, op->acl.owner, op->acl.folder, take_rights, &now) <
+        0)
+        return account_fail_db(&op->result);
+    rights = op->acl.op == ACCOUNTD_ACL_ADD ? now.rights | rights : now.rights & ~rights;
+    return account_share_set(&op->edit, op->acl.owner, op->acl.folder, op->acl.who, rights);
+}
+
+static int
+run(struct operation *op)
+{
+    const struct accountd_acl *acl = &op->acl;
+
+    switch ((enum accountd_acl_op)acl->op) {
+    case ACCOUNTD_ACL_SET:
+        return account_share_set(&op->edit, acl->owner, acl->folder, acl->who, acl->rights);
+    case ACCOUNTD_ACL_ADD:
+    case ACCOUNTD_ACL_REMOVE:
+        return change_some(op);
+    case ACCOUNTD_ACL_RENAME:
+        return account_share_rename(&op->edit, acl->owner, acl->folder, acl->who);
+    case ACCOUNTD_ACL_DROP:
+        return account_share_drop(&op->edit, acl->owner, acl->folder);
+    case ACCOUNTD_ACL_GET:
+        break;
+    }
+    return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "no such operation");
+}
+
+static void
+change(struct operation *op)
+{
+    struct account_db *db = op->server->base.db;
+
+    if (account_db_begin(db) < 0) {
+        (void)account_fail_db(&op->result);
+        return;
+    }
+    if (run(op) < 0) {
+        account_db_abort(db);
+    } else if (account_db_commit(db) < 0) {
+        (void)account_fail_db(&op->result);
+    } else {
+        log_event(LOG_INFO, "acl", KV_U64("op", op->acl.op), KV_SLICE("owner", op->acl.owner),
+                  KV_SLICE("folder", op->acl.folder), KV_SLICE("who", op->acl.who),
+                  KV_U64("rights", op->acl.rights));
+        if (op->acl.op != ACCOUNTD_ACL_ADD)
+            folders_taken(op->server);
+    }
+    server_changed(op->server);
+}
+
+/* A folder of which nothing is shared may come and go without a transaction. */
+static bool
+changes_nothing(struct operation *op)
+{
+    return op->acl.op >= ACCOUNTD_ACL_RENAME && !folders_exist(op->server);
+}
+
+enum outcome
+acl_request(struct request *rq)
+{
+    struct operation op = {.server = rq->server, .result = account_result_new()};
+    struct strbuf out = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
+    struct accountd_acl_reply reply;
+    enum outcome outcome = REQUEST_BAD;
+
+    op.edit = (struct account_edit){
+        .base = &rq->server->base, .now_ms = clock_real_ms(), .result = &op.result};
+    if (accountd_acl_decode(rq->payload, &op.acl) == 0 && op.acl.owner.len > 0) {
+        if (op.acl.op == ACCOUNTD_ACL_GET)
+            get(&op);
+        else if (!changes_nothing(&op))
+            change(&op);
+        reply = (struct accountd_acl_reply){.result = op.result.code,
+                                            .text = strbuf_slice(&op.result.text),
+                                            .entries = op.entries,
+                                            .count = op.count};
+        if (accountd_acl_reply_encode(&out, ACCOUNTD_ACL_REPLY, rq->header.request_id, &reply) ==
+            0) { /* its limits are below the frame's */
+            ipc_peer_send(rq->peer, &out, -1);
+            outcome = REQUEST_DONE;
+        }
+    }
+    xfree(&op.entries);
+    arena_free(&op.arena);
+    account_result_free(&op.result);
+    strbuf_free(&out);
+    return outcome;
+}

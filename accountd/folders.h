@@ -1,0 +1,17 @@
+/*
+ * accountd/folders.h - FOLDERS: which folders of others a user may open, and with which rights.
+ */
+#ifndef POSTHORN_ACCOUNTD_FOLDERS_H
+#define POSTHORN_ACCOUNTD_FOLDERS_H
+
+#include "accountd/server.h"
+
+enum outcome folders_request(struct request *request);
+/* Keeps the question until folders_taken(). */
+enum outcome folders_watch(struct request *request);
+/* A change may have taken rights away: who watches is told. */
+void folders_taken(struct server *server);
+/* False: there are none for anybody, and nobody needs to ask. */
+bool folders_exist(struct server *server);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * lib/account/share.h - folders that users share with each other: who gave whom which rights.
+ *
+ * One row for each folder and grantee: a mailbox, "@domain" for all of a domain, or "anyone". The
+ * owner has all rights and no row.
+ */
+#ifndef POSTHORN_LIB_ACCOUNT_SHARE_H
+#define POSTHORN_LIB_ACCOUNT_SHARE_H
+
+#include "lib/account/edit.h"
+
+#define SHARES_OF_OWNER_MAX 1000
+#define SHARE_ANYONE SLICE("anyone") /* RFC 4314 section 2 */
+
+struct share {
+    struct slice owner, folder, grantee;
+    uint32_t rights; /* enum imap_right */
+};
+
+/* What `owner` (canonical) has given on `folder`; a NULL folder: on all. each() returns -1 to
+ * stop. 0, or -1 with errno. */
+int share_each_of_folder(struct account_base *base, struct slice owner, struct slice folder,
+                         int (*each)(void *arg, const struct share *share), void *arg);
+/* What was given to exactly this grantee. */
+int share_each_of_grantee(struct account_base *base, struct slice grantee,
+                          int (*each)(void *arg, const struct share *share), void *arg);
+
+/* `grantee` as somebody typed it has exactly these rights now; none: the row goes. 0, or -1 with
+ * edit->result. */
+int account_share_set(struct account_edit *edit, struct slice owner, struct slice folder,
+                      struct slice grantee, uint32_t rights);
+/* The folder has another name, and those below it with it. */
+int account_share_rename(struct account_edit *edit, struct slice owner, struct slice from,
+                         struct slice to);
+/* The folder is no more, or is a new one of that name. */
+int account_share_drop(struct account_edit *edit, struct slice owner, struct slice folder);
+/* One object of an export. */
+int account_share_restore(struct account_edit *edit, struct slice owner, struct slice grantee,
+                          const struct object_field *fields, uint32_t count);
+
+#endif

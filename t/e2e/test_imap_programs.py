@@ -1,0 +1,193 @@
+"""Mail programs that people use with IMAP: the real ones that Debian has, against a real instance (IMP-06)."""
+import fcntl
+import os
+import pty
+import select
+import shutil
+import struct
+import subprocess
+import termios
+import time
+
+import pytest
+
+from imapclient import Imap
+from instance import Instance
+
+PASSWORD = "secret-of-test"
+ALICE = "alice@d.test"
+MESSAGE = b"From: Bob <bob@d.test>\r\nTo: alice@d.test\r\nSubject: number %d\r\nMessage-ID: <%d@d.test>\r\n" \
+          b"Date: Fri, 21 Nov 1997 09:55:06 -0600\r\n\r\ntext of %d\r\n"
+
+
+@pytest.fixture
+def suite():
+    inst = Instance()
+    inst.setup()
+    inst.set("auth.plain_on_loopback", "yes")
+    inst.start()
+    inst.add_user(ALICE, PASSWORD)
+    yield inst
+    inst.close()
+
+
+@pytest.fixture
+def imap(suite):
+    client = Imap(suite.port("imap"), ALICE)
+    for i in range(3):
+        client.append("INBOX", MESSAGE % (i, i, i))
+    yield client
+    client.close()
+
+
+def needs(program):
+    return pytest.mark.skipif(shutil.which(program) is None, reason=f"no {program}")
+
+
+def run(command, tmp_path, **kwargs):
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "xterm"}
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60, errors="replace",
+                          env=environment, stdin=subprocess.DEVNULL, **kwargs)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def subjects(client, folder):
+    client.ok(f"EXAMINE {folder}")
+    lines = client.ok("UID FETCH 1:* (BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+    client.ok("UNSELECT")
+    return sorted(line.split(b"Subject: ")[1].split(b"\r\n")[0].decode() for line in lines if b"Subject: " in line)
+
+
+@needs("offlineimap")
+def test_offlineimap_both_ways(suite, imap, tmp_path):
+    local = tmp_path / "mail"
+    (tmp_path / "rc").write_text(f"""
+[general]
+accounts = a
+metadata = {tmp_path}/meta
+[Account a]
+localrepository = near
+remoterepository = far
+[Repository near]
+type = Maildir
+localfolders = {local}
+[Repository far]
+type = IMAP
+remotehost = 127.0.0.1
+remoteport = {suite.port("imap")}
+remoteuser = {ALICE}
+remotepass = {PASSWORD}
+ssl = no
+starttls = no
+auth_mechanisms = LOGIN
+""")
+    imap.ok("CREATE Work/Old")
+    imap.append("Work/Old", MESSAGE % (7, 7, 7), "(\\Seen \\Answered) ")
+    sync = ["offlineimap", "-c", tmp_path / "rc", "-o", "-u", "basic"]
+    run(sync, tmp_path)
+    assert len(list((local / "INBOX").glob("*/*"))) == 3
+    answered = list((local / "Work.Old").glob("*/*"))
+    assert len(answered) == 1 and answered[0].name.endswith(":2,RS")
+    # here: one is read, one is written, one goes
+    new = sorted((local / "INBOX" / "new").iterdir(), key=lambda path: path.read_bytes())
+    new[0].rename(local / "INBOX" / "cur" / (new[0].name.split(":")[0] + ":2,S"))
+    new[1].unlink()
+    (local / "INBOX" / "cur" / "1.1.here:2,F").write_bytes((MESSAGE % (8, 8, 8)).replace(b"\r\n", b"\n"))
+    run(sync, tmp_path)
+    run(sync, tmp_path)
+    assert subjects(imap, "INBOX") == ["number 0", "number 2", "number 8"]
+    imap.ok("SELECT INBOX")
+    assert len(imap.ok("SEARCH SEEN")[0].split()) == 3
+    assert len(imap.ok("SEARCH FLAGGED")[0].split()) == 3
+
+
+@needs("imapfilter")
+def test_imapfilter_moves_flags_and_searches(suite, imap, tmp_path):
+    (tmp_path / "config.lua").write_text(f"""
+options.create = true
+options.starttls = false
+options.certificates = false
+options.timeout = 20
+account = IMAP {{ server = '127.0.0.1', port = {suite.port("imap")}, username = '{ALICE}', password = '{PASSWORD}' }}
+boxes, folders = account:list_all()
+all = account.INBOX:select_all()
+assert(#all == 3, 'three messages')
+one = account.INBOX:contain_subject('number 1')
+assert(#one == 1, 'found by subject')
+one:move_messages(account['Moved'])
+two = account.INBOX:is_unseen() * account.INBOX:contain_body('text of 2')
+two:mark_flagged()
+two:copy_messages(account['Moved'])
+for _, m in ipairs(two) do
+    mailbox, uid = table.unpack(m)
+    assert(mailbox[uid]:fetch_field('subject') == 'Subject: number 2', 'subject')
+    assert(mailbox[uid]:fetch_size() > 100, 'size')
+end
+account.INBOX:is_larger(1000000):delete_messages()
+exist, unread = account['Moved']:check_status()
+assert(exist == 2, 'two are there')
+account:subscribe_mailbox('Moved')
+""")
+    run(["imapfilter", "-c", tmp_path / "config.lua"], tmp_path)
+    assert subjects(imap, "INBOX") == ["number 0", "number 2"]
+    assert subjects(imap, "Moved") == ["number 1", "number 2"]
+    assert any(b"Moved" in line for line in imap.ok('LSUB "" *'))
+
+
+def on_terminal(command, environment, keys, deadline=40):
+    """Runs a program on a terminal of its own: each of `keys` is (text to wait for, what is typed then)."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ.clear()
+        os.environ.update(environment)
+        os.execv(shutil.which(command[0]), command)
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    seen, end, left = b"", time.monotonic() + deadline, list(keys)
+    try:
+        while time.monotonic() < end:
+            if left and left[0][0] in seen:
+                seen = b""
+                os.write(fd, left.pop(0)[1])
+            if select.select([fd], [], [], 0.1)[0]:
+                try:
+                    data = os.read(fd, 65536)
+                except OSError:
+                    break
+                if not data:
+                    break
+                seen += data
+        assert not left, (left[0], seen[-3000:])
+    finally:
+        os.close(fd)
+        os.waitpid(pid, 0)
+
+
+@needs("alpine")
+def test_alpine_reads_saves_and_expunges(suite, imap, tmp_path):
+    server = f"127.0.0.1:{suite.port('imap')}/user={ALICE}/notls/norsh"
+    (tmp_path / ".pinerc").write_text(f"""
+personal-name=Alice
+user-domain=d.test
+inbox-path={{{server}}}INBOX
+folder-collections="Far" {{{server}}}[]
+default-fcc={{{server}}}Sent
+last-time-prune-questioned=999.12
+last-version-used=9.99.9999
+feature-list=quit-without-confirm,expunge-without-confirm,expunge-without-confirm-everywhere,auto-move-read-msgs
+""")
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "xterm"}
+    on_terminal(["alpine", "-p", str(tmp_path / ".pinerc"), "-i"], environment, [
+        (b"ENTER PASSWORD", PASSWORD.encode() + b"\r"),
+        (b"Preserve password", b"n"),
+        (b"number 2", b"\r"),
+        (b"text of 0", b"s"),
+        (b"to folder", b"Kept\r"),
+        (b"Create?", b"y"),
+        (b"copied to folder", b"i"),
+        (b"MESSAGE INDEX", b"x"),
+        (b"Expunging DONE", b"q"),
+        (b"Alpine finished", b""),
+    ])
+    assert subjects(imap, "INBOX") == ["number 1", "number 2"]
+    assert subjects(imap, "Kept") == ["number 0"]
