@@ -16,12 +16,14 @@ static const struct cli_verb verbs[] = {
      "writes a mailbox in a form that others read", store_cmd_export},
     {"import", "--user ADDRESS [--format maildir|mbox|eml] [--no-quota] DIRECTORY [--json]",
      "takes mail in", store_cmd_import},
+    {"empty", "--user ADDRESS [--folder F] [--now] [--yes] [--json]", "removes all mail",
+     store_cmd_empty},
     {0},
 };
 
 const struct command command_store = {
     .name = "store",
-    .summary = "users' mail on disk: check, undelete, export, import",
+    .summary = "users' mail on disk: check, undelete, export, import, empty",
     .help =
         "'check' reads journals, indexes, caches and every message, whether the mail server runs\n"
         "or not, and lists what is wrong; it fails if something is. With --repair it mends what\n"
@@ -35,6 +37,9 @@ const struct command command_store = {
         "'export' writes a mailbox as Maildir++, mbox or .eml files, and posthorn.manifest, with\n"
         "which 'import' gives back exactly what was there. 'import' takes other programs' mail,\n"
         "too, with the flags, keywords, dates, UIDs and subscriptions that it finds.\n"
+        "\n"
+        "'empty' removes all mail and leaves the folders; 'undelete' can bring it back, unless\n"
+        "--now was given, which also drops what waited for that.\n"
         "\n"
         "'recount' sums every folder of a mailbox up, corrects the totals that its quota goes\n"
         "by, and prints them. The mailbox may be in use meanwhile. It is done by local-deliver,\n"

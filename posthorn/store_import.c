@@ -21,6 +21,7 @@ static const struct column columns[] = {{"folder", COLUMN_TEXT, false},
 struct importing {
     const char *format; /* NULL: as it looks */
     bool no_quota;
+    uint32_t undelete_days;
     const struct store_user *user;
     struct table *table;
 };
@@ -55,6 +56,7 @@ work(void *arg, int mail_fd, int other_fd, struct store_job_output *out)
 {
     struct importing *x = arg;
     const struct store_options options = {.may_remove = true,
+                                          .undelete_days = x->undelete_days,
                                           .quota_bytes = x->no_quota ? 0 : x->user->quota_bytes,
                                           .quota_messages =
                                               x->no_quota ? 0 : x->user->quota_messages};
@@ -109,6 +111,7 @@ store_cmd_import(struct cli *cli, int argc, char **argv)
     rc = conf == NULL ? CLI_FAILED : store_users_get(cli, user, &users);
     if (rc == CLI_OK) {
         x.user = &users.list[0];
+        x.undelete_days = (uint32_t)conf_u64(conf, STORE_UNDELETE_DAYS);
         x.table = table_new(columns, ARRAY_LEN(columns));
         rc = store_job_run(cli, conf, x.user, &job);
         table_print(&x.table, cli->json);

@@ -39,6 +39,7 @@ struct undeleting {
     bool put_back;
     const struct store_user *user;
     bool no_quota;
+    uint32_t undelete_days;
     struct table *table;
     size_t found;
     struct store_job_output *out; /* in the child */
@@ -138,6 +139,7 @@ work(void *arg, int mail_fd, int other_fd, struct store_job_output *out)
     struct undeleting *u = arg;
     const struct store_options options = {.read_only = !u->put_back,
                                           .may_remove = true,
+                                          .undelete_days = u->undelete_days,
                                           .quota_bytes = u->no_quota ? 0 : u->user->quota_bytes,
                                           .quota_messages =
                                               u->no_quota ? 0 : u->user->quota_messages};
@@ -252,6 +254,7 @@ store_cmd_undelete(struct cli *cli, int argc, char **argv)
     rc = conf == NULL ? CLI_FAILED : store_users_get(cli, user, &users);
     if (rc == CLI_OK) {
         u.user = &users.list[0];
+        u.undelete_days = (uint32_t)conf_u64(conf, STORE_UNDELETE_DAYS);
         rc = undelete(cli, conf, &u, list, yes);
         store_users_free(&users);
     }

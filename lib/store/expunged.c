@@ -239,7 +239,7 @@ expunged_sweep(const struct store *store, unsigned names_max)
         return;
     day_name(clock_real_ms() - keep_ms, before);
     while (names_max > 0 && (e = readdir(dir)) != NULL)
-        if (e->d_name[0] != '.' && strcmp(e->d_name, before) < 0)
+        if (e->d_name[0] != '.' && (keep_ms == 0 || strcmp(e->d_name, before) < 0))
             delete_tree(dirfd(dir), e->d_name, &names_max, 0);
     (void)closedir(dir); /* read only */
 }

@@ -50,7 +50,7 @@ int expunged_keep_folder(const struct store *store, int dirfd, const char *dir,
 /* A file that a compaction finds in cur/ without a record. 0, or -1 with errno. */
 int expunged_keep_leftover(const struct store *store, int dirfd, const char *path);
 
-/* Deletes days that are older than undelete_days, at most `names_max` names. */
+/* Deletes days that are older than undelete_days (0: all), at most `names_max` names. */
 void expunged_sweep(const struct store *store, unsigned names_max);
 
 /* The directory of today, made if need be. -1 with errno. */

@@ -78,7 +78,9 @@ mailbox_close(struct mailbox **mbp)
         sweep_folder(mb); /* neither done: the next session tries again */
     else if (mb->folder.journal.writable && index_file_due(&mb->view))
         (void)index_file_write(&mb->view, &mb->folder.journal); /* the next session reads more */
-    if (!mb->read_only && !mb->folder.store->expunged_swept) {
+    /* Without days this may be one who does not know them: what waits is left alone. */
+    if (!mb->read_only && mb->folder.store->options.undelete_days > 0 &&
+        !mb->folder.store->expunged_swept) {
         mb->folder.store->expunged_swept = true;
         expunged_sweep(mb->folder.store, EXPUNGED_SWEEP);
     }

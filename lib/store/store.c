@@ -124,6 +124,10 @@ store_subscribe(struct store *store, struct slice name, bool on)
     struct strbuf canonical = strbuf_new(STORE_NAME_MAX);
     int rc = folder_name_canonical(name, &canonical);
 
+    if (rc == 0 && store->options.read_only) {
+        errno = EACCES;
+        rc = -1;
+    }
     if (rc == 0)
         rc = folder_list_change(store, strbuf_slice(&canonical), set_subscribed, &on);
     strbuf_free(&canonical);

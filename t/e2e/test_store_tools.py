@@ -337,3 +337,45 @@ def test_import_obeys_the_quota(inst, tmp_path):
     assert len(picture(inst, BOB)[b"INBOX"][1]) == 5
     refused = inst.run("store", "export", "--user", ALICE, tmp_path / "one", check=False)
     assert refused.returncode == 1 and "something in it" in refused.err
+
+
+# -- empty, read-only --
+
+def test_empty_removes_all_and_can_be_undone(inst):
+    fill(inst)
+    client = login(inst)
+    client.append("Sent", message(9))
+    assert inst.run("store", "empty", "--user", ALICE, check=False).returncode == 1
+    rows = inst.json("store", "empty", "--user", ALICE, "--yes")
+    assert {r["folder"]: r["messages"] for r in rows}["INBOX"] == 5
+    assert b"MESSAGES 0" in client.ok("STATUS INBOX (MESSAGES)")[0]
+    assert inst.json("user", "show", ALICE)["address"] == ALICE
+    inst.run("store", "undelete", "--user", ALICE, "--yes", "--folder", "Sent")
+    assert b"MESSAGES 1" in client.ok("STATUS Sent (MESSAGES)")[0]
+    inst.run("store", "empty", "--user", ALICE, "--now", "--yes")
+    assert inst.json("store", "undelete", "--user", ALICE, "--list") == []
+    assert findings(inst, "--all") == ([], 0)
+    client.close()
+
+
+def test_a_read_only_mailbox_is_read_by_imap_and_changed_by_nobody(inst):
+    fill(inst)
+    inst.run("user", "set", ALICE, "change_mail=no")
+    client = login(inst)
+    untagged, tagged = client.command("SELECT INBOX")
+    assert b"[READ-ONLY]" in tagged
+    assert any(b"PERMANENTFLAGS ()" in line for line in untagged)
+    assert message(0) in client.ok("FETCH 1 BODY[]")[0]  # sets no \Seen
+    for command in ("STORE 1 +FLAGS (\\Flagged)", "EXPUNGE", "MOVE 1 Trash", "COPY 1 Trash",
+                    "CREATE New", "DELETE Trash", "RENAME Sent Other", "SUBSCRIBE X",
+                    "RENAME INBOX Other"):
+        client.no(command)
+    assert client.append("INBOX", message(7))[1].startswith(b"NO")
+    client.ok("CLOSE")
+    client.close()
+    inst.run("user", "set", ALICE, "change_mail=yes")
+    client = login(inst)
+    client.ok("SELECT INBOX")
+    lines = client.ok("FETCH 1:* FLAGS")
+    assert len(lines) == 5 and b"\\Seen" not in lines[0] and b"\\Flagged" not in lines[0]
+    client.close()

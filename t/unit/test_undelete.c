@@ -235,6 +235,23 @@ START_TEST(old_days_are_swept)
 }
 END_TEST
 
+START_TEST(who_does_not_know_the_days_leaves_it_alone)
+{
+    const struct store_options options = {.may_remove = true};
+
+    store_test_append("INBOX", "0\r\n", 0);
+    store_test_append("INBOX", "1\r\n", 0);
+    expunge("INBOX", 1);
+    ck_assert_int_eq(mkdirat(store_test_fd, EXPUNGED_DIR "/2020-01-01", 0700), 0);
+    store_close(&store_test);
+    store_test = store_open(store_test_fd, &options);
+    expunge("INBOX", 2);
+    ck_assert_int_eq(faccessat(store_test_fd, EXPUNGED_DIR "/2020-01-01", F_OK, 0), 0);
+    ck_assert_int_eq(undelete(0), 0);
+    ck_assert_str_eq(seen, "INBOX:1:0:1 ");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -249,6 +266,7 @@ main(void)
     tcase_add_test(tc, a_lost_log_costs_flags_alone);
     tcase_add_test(tc, the_quota_holds);
     tcase_add_test(tc, old_days_are_swept);
+    tcase_add_test(tc, who_does_not_know_the_days_leaves_it_alone);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);
 }
