@@ -2,9 +2,12 @@
  * lib/base/suggest.c - "did you mean": the known word that is nearest to a mistyped one.
  *
  * Distance is the number of single-character edits (Levenshtein); a word is near if at most a third
- * of it differs, or if it begins with the mistyped one. No I/O; the word may be anything.
+ * of the longer one differs, or if it begins with the mistyped one. No I/O; the word may be
+ * anything.
  */
 #include "lib/base/suggest.h"
+
+#include <stdint.h>
 
 #define PREFIX_MIN 3
 
@@ -41,21 +44,21 @@ edit_distance(struct slice a, struct slice b)
 struct suggest
 suggest_begin(struct slice word)
 {
-    return (struct suggest){.word = word, .best = NULL, .distance = word.len / 3 + 1};
+    return (struct suggest){.word = word, .best = NULL, .distance = SIZE_MAX};
 }
 
 void
 suggest_offer(struct suggest *s, const char *known)
 {
     struct slice candidate = slice_of(known);
-    size_t distance;
+    size_t distance, longer = s->word.len > candidate.len ? s->word.len : candidate.len;
 
     if (s->word.len > SUGGEST_WORD_MAX || candidate.len > SUGGEST_WORD_MAX)
         return;
     distance = edit_distance(s->word, candidate);
     if (s->word.len >= PREFIX_MIN && slice_starts(candidate, s->word))
         distance = 1; /* cut short: as good as one letter wrong */
-    if (distance >= s->distance)
+    if (3 * distance > longer || distance >= s->distance)
         return;
     s->best = known;
     s->distance = distance;
