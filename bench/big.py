@@ -84,6 +84,7 @@ def give(server, source):
     client.ms("CREATE Target")
     client.close()
     if isinstance(server, Posthorn):
+        server.cli("user", "set", f"u0@{DOMAIN}", "quota_bytes=0", "quota_messages=0")
         mail = next((server.root / "store").glob(f"{DOMAIN}/*/u0/mail"))
         copy_maildir(source, mail / f".{FOLDER}", mail.stat().st_uid, mail.stat().st_gid)
     elif server.location.startswith("maildir"):
@@ -113,17 +114,16 @@ def selects(server, times, cold):
 
 
 def measure(server, count, cold):
-    """label -> milliseconds, in an order in which nothing warms what is measured cold."""
-    rows = {}
+    """(label, milliseconds) of each case, in an order in which nothing warms what is measured cold."""
     client = Client(server)
-    rows["first SELECT after the import (adoption, index)"] = client.ms(f"SELECT {FOLDER}")
+    yield "first SELECT after the import (adoption, index)", client.ms(f"SELECT {FOLDER}")
     everything = "FETCH 1:* (UID FLAGS ENVELOPE BODYSTRUCTURE)"
-    rows[everything + ", first time"] = client.ms(everything)
-    rows[everything + ", cached"] = min(client.ms(everything) for _ in range(2))
+    yield everything + ", first time", client.ms(everything)
+    yield everything + ", cached", min(client.ms(everything) for _ in range(2))
     client.close()
-    rows["SELECT, warm"] = selects(server, 7, False)
+    yield "SELECT, warm", selects(server, 7, False)
     if cold:
-        rows["SELECT, cold"] = selects(server, 3, True)
+        yield "SELECT, cold", selects(server, 3, True)
     client = Client(server)
     client.ms(f"SELECT {FOLDER}")
     for label, command, times in (
@@ -131,19 +131,16 @@ def measure(server, count, cold):
             ("SEARCH SUBJECT word", f"SEARCH SUBJECT {corpus.RARE_SUBJECT}", 3),
             ("SEARCH BODY word, first time", f"SEARCH BODY {corpus.RARE_BODY}", 1),
             ("SEARCH BODY word, again", f"SEARCH BODY {corpus.RARE_BODY}", 2)):
-        rows[label] = min(client.ms(command) for _ in range(times))
-        if label.startswith("SEARCH"):
-            print(server.name, label, "found", client.tail.count(b" ") if client.size < 8000 else "many", flush=True)
-    rows["STORE 1:* +FLAGS"] = client.ms("STORE 1:* +FLAGS (\\Flagged)")
-    rows["STORE 1:* +FLAGS.SILENT"] = client.ms("STORE 1:* +FLAGS.SILENT (\\Answered)")
+        yield label, min(client.ms(command) for _ in range(times))
+    yield "STORE 1:* +FLAGS", client.ms("STORE 1:* +FLAGS (\\Flagged)")
+    yield "STORE 1:* +FLAGS.SILENT", client.ms("STORE 1:* +FLAGS.SILENT (\\Answered)")
     few, appends = min(THOUSAND, count // 4), 200
-    rows[f"APPEND, each of {appends}"] = client.append_ms(appends) / appends
-    rows[f"COPY of {few}"] = client.ms(f"COPY 1:{few} Target")
-    rows[f"MOVE of {few}"] = client.ms(f"MOVE {few + 1}:{2 * few} Target")
+    yield f"APPEND, each of {appends}", client.append_ms(appends) / appends
+    yield f"COPY of {few}", client.ms(f"COPY 1:{few} Target")
+    yield f"MOVE of {few}", client.ms(f"MOVE {few + 1}:{2 * few} Target")
     client.ms(f"STORE 1:{few} +FLAGS.SILENT (\\Deleted)")
-    rows[f"EXPUNGE of {few}"] = client.ms("EXPUNGE")
+    yield f"EXPUNGE of {few}", client.ms("EXPUNGE")
     client.close()
-    return rows
 
 
 def servers(top):
@@ -165,9 +162,12 @@ def part(rounds, scale, results, base, top, fresh):
                 server.start()
                 try:
                     give(server, source)
-                    for label, ms in measure(server, count, os.geteuid() == 0 and scale == 1).items():
-                        results.setdefault(("big", label), {}).setdefault(server.name, []).append({"ms": ms})
+                    cpu = server.group.cpu_s()
+                    for label, ms in measure(server, count, os.geteuid() == 0 and scale == 1):
+                        figure = {"ms": ms, "cpu_ms": (server.group.cpu_s() - cpu) * 1e3}  # of all its runs
+                        results.setdefault(("big", label), {}).setdefault(server.name, []).append(figure)
                         print(f"{server.name}: {label}: {ms:.2f} ms", flush=True)
+                        cpu = server.group.cpu_s()
                 finally:
                     server.stop()
     finally:

@@ -15,6 +15,7 @@ def fill(server, base, count):
     for i in range(count):
         (source / "new" / f"{1750000000 + i}.M{i}.bench").write_bytes(text)
     if isinstance(server, Posthorn):
+        server.cli("user", "set", f"u0@{DOMAIN}", "quota_bytes=0", "quota_messages=0")
         Client(server).close()
         mail = next((server.root / "store").glob(f"{DOMAIN}/*/u0/mail"))
         subprocess.run(["chown", "-R", f"{mail.stat().st_uid}:{mail.stat().st_gid}", str(source)], check=True)

@@ -12,6 +12,7 @@
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/partial_range.c
 // LINK: imapd/search_args.c
+// LINK: imapd/search_fuzzy.c
 // LINK: imapd/select_args.c
 // LINK: imapd/status_items.c
 #include "imapd/append_args.h"

@@ -50,6 +50,7 @@
 // LINK: imapd/search_args.c
 // LINK: imapd/search_context.c
 // LINK: imapd/search_eval.c
+// LINK: imapd/search_fuzzy.c
 // LINK: imapd/search_header.c
 // LINK: imapd/quota.c
 // LINK: imapd/search_return.c

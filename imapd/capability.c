@@ -23,6 +23,7 @@ static const char *const extensions[] = {
     "SORT",                  /* RFC 5256 */
     "SORT=DISPLAY",          /* RFC 5957 */
     "CONTEXT=SEARCH",        /* RFC 5267 */
+    "SEARCH=FUZZY",          /* RFC 6203 */
     "MULTISEARCH",           /* RFC 7377 */
     "CONTEXT=SORT",          /* RFC 5267 */
     "ESORT",                 /* RFC 5267 */

@@ -142,7 +142,8 @@ fulltext_may_match(struct fulltext *f, const struct search_key *key, uint32_t ui
     }
     if (!key->has_candidates || uid > f->last_uid)
         return true;
-    return bsearch(&uid, key->candidates, key->candidate_count, sizeof(uid), by_uid) != NULL;
+    return key->candidate_count > 0 &&
+           bsearch(&uid, key->candidates, key->candidate_count, sizeof(uid), by_uid) != NULL;
 }
 
 /* ---- one search ---- */

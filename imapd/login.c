@@ -80,12 +80,13 @@ reply_failure(const struct authd_fail *fail)
 /* Confines this process to the user's directory and to what it has of others, for good, before
  * their first use. What may only be read can only be read. */
 static bool
-confine(struct session *s)
+confine(struct session *s, bool may_change)
 {
     struct sandbox_dir dirs[1 + AUTHD_FOLDERS_MAX];
     struct stats *stats = s->pool->daemon->stats;
 
-    dirs[0] = (struct sandbox_dir){.fd = s->mail_dirfd, .access = SANDBOX_READ | SANDBOX_WRITE};
+    dirs[0] = (struct sandbox_dir){.fd = s->mail_dirfd,
+                                   .access = SANDBOX_READ | (may_change ? SANDBOX_WRITE : 0u)};
     for (unsigned i = 0; i < s->place_count; i++)
         dirs[1 + i] = (struct sandbox_dir){
             .fd = s->places[i].dirfd,
@@ -105,13 +106,14 @@ enter(struct session *s, struct authd_result *result, const char *mechanism)
 {
     const struct authd_ok *ok = &result->ok;
     bool may_remove = (ok->rights & ACCOUNTD_MAY_REMOVE_MAIL) != 0;
+    bool may_change = (ok->rights & ACCOUNTD_MAY_CHANGE_MAIL) != 0;
 
     s->mail_dirfd = result->dir_fd;
     if (ok->user.len <= SESSION_USER_MAX) /* the next message takes its memory */
         memcpy(s->user, ok->user.ptr, ok->user.len);
     result->ok.data = arena_copy(&s->arena, ok->data);
     if (s->mail_dirfd < 0 || ok->user.len > SESSION_USER_MAX ||
-        places_receive(s, ok->folder_count, may_remove) < 0 || !confine(s)) {
+        places_receive(s, ok->folder_count, may_remove) < 0 || !confine(s, may_change)) {
         session_bye(s, "Internal error, try again later");
         return reply_no("UNAVAILABLE", "Internal error, try again later");
     }
@@ -119,6 +121,8 @@ enter(struct session *s, struct authd_result *result, const char *mechanism)
         .quota_bytes = ok->quota_bytes,
         .quota_messages = ok->quota_messages,
         .may_remove = may_remove,
+        .read_only = !may_change,
+        .undelete_days = s->server->settings.undelete_days,
         .flush_interval_ms = s->server->settings.flush_interval_ms,
     };
     s->state = STATE_AUTHENTICATED;

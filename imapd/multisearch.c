@@ -42,6 +42,7 @@ answer(struct multisearch *m, struct slice name, const struct search_found *foun
     (void)strbuf_str(&origin, " MAILBOX ");
     mailbox_name_write(name, session_takes_utf8(s), &origin);
     (void)strbuf_printf(&origin, " UIDVALIDITY %u", info.uidvalidity);
+    answer.scores = search_run_scores(s, m->args.root, &m->r, found, arena);
     answer.origin = strbuf_cstr(&origin);
     search_return_write(&m->r, found, &answer, arena, &s->out);
     updates_put_out(s);
@@ -88,7 +89,8 @@ collect(struct multisearch *m, const struct folder *folder)
 {
     struct slice name = folder->name;
 
-    if (!folder->exists || !multisearch_args_match(m->sources, name, folder->subscribed))
+    if (!folder->exists ||
+        !multisearch_args_match(m->sources, name, folder->subscribed, place_is_foreign(name)))
         return;
     if (m->s->state == STATE_SELECTED && slice_eq(name, slice_of(m->s->mailbox_name))) {
         m->with_selected = true;
@@ -164,6 +166,8 @@ multisearch_esearch(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(objection(&m));
     if (!search_args_parse(p, &m.args))
         return search_run_refuse(s, p, &m.args, &m.r);
+    if ((m.r.options & SEARCH_RETURN_RELEVANCY) && !m.args.has_fuzzy) /* RFC 6203 section 4 */
+        return reply_bad("RELEVANCY needs a FUZZY key");
     if (m.args.has_modseq)
         condstore_enable(s);
     if (!m.r.extended)

@@ -89,10 +89,12 @@ is_below(struct slice name, struct slice parent, bool children_only)
 }
 
 bool
-multisearch_args_match(const struct multisearch_source *sources, struct slice name, bool subscribed)
+multisearch_args_match(const struct multisearch_source *sources, struct slice name, bool subscribed,
+                       bool foreign)
 {
     for (const struct multisearch_source *s = sources; s != NULL; s = s->next) {
-        if (s->kind == MULTISEARCH_PERSONAL || (s->kind == MULTISEARCH_SUBSCRIBED && subscribed))
+        if ((s->kind == MULTISEARCH_PERSONAL && !foreign) ||
+            (s->kind == MULTISEARCH_SUBSCRIBED && subscribed))
             return true;
         if (s->kind >= MULTISEARCH_SUBTREE && slice_eq(s->name, name))
             return true;

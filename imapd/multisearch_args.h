@@ -24,8 +24,8 @@ struct multisearch_source {
 
 /* Takes " IN (...)" if that is next; *out is NULL without it. */
 bool multisearch_args_parse(struct parser *p, struct multisearch_source **out);
-/* Is the folder of that name meant (SELECTED apart)? */
+/* Is the folder of that name meant (SELECTED apart)? `foreign`: it is not the user's own. */
 bool multisearch_args_match(const struct multisearch_source *sources, struct slice name,
-                            bool subscribed);
+                            bool subscribed, bool foreign);
 
 #endif

@@ -131,6 +131,15 @@ find_foreign(struct session *s, struct slice name, struct target *out)
     return out->store == NULL ? -1 : 0;
 }
 
+/* What the user may do in the own folders. */
+static uint32_t
+own_rights(const struct session *s)
+{
+    if (s->store_options.read_only)
+        return RIGHT_LOOKUP | RIGHT_READ;
+    return s->store_options.may_remove ? RIGHTS_ALL : RIGHTS_ALL & ~REMOVING;
+}
+
 int
 place_find(struct session *s, struct slice name, uint32_t needed, struct target *out)
 {
@@ -142,7 +151,7 @@ place_find(struct session *s, struct slice name, uint32_t needed, struct target 
         out->store = session_store(s);
         if (out->store == NULL)
             return -1;
-        out->rights = s->store_options.may_remove ? RIGHTS_ALL : RIGHTS_ALL & ~REMOVING;
+        out->rights = own_rights(s);
     }
     if ((out->rights & needed) == needed)
         return 0;

@@ -26,6 +26,8 @@ search_search(struct session *s, struct parser *p, unsigned flags)
     spec.criteria = p->rest;
     if (!search_args_parse(p, &args))
         return search_run_refuse(s, p, &args, &r);
+    if ((r.options & SEARCH_RETURN_RELEVANCY) && !args.has_fuzzy) /* RFC 6203 section 4 */
+        return reply_bad("RELEVANCY needs a FUZZY key");
     if (args.has_modseq)
         condstore_enable(s);
     if ((s->enabled & ENABLED_REV2) && !r.extended)
@@ -33,6 +35,7 @@ search_search(struct session *s, struct parser *p, unsigned flags)
     search_run(s, s->mailbox, args.root, &r, &s->arena, &found);
     search_return_save(s, &r, &found);
     answer.with_modseq = args.has_modseq;
+    answer.scores = search_run_scores(s, args.root, &r, &found, &s->arena);
     if (r.extended) {
         search_return_write(&r, &found, &answer, &s->arena, &s->out);
         updates_put_out(s);

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "imapd/search_fuzzy.h"
 #include "lib/mail/charset.h"
 #include "lib/mail/utf8.h"
 #include "lib/store/mailbox.h"
@@ -15,7 +16,7 @@ struct context {
     struct parser *p;
     struct slice charset; /* name */
     unsigned depth;
-    bool has_modseq;
+    bool has_modseq, has_fuzzy;
 };
 
 static bool parse_key(struct context *c, struct search_key **out);
@@ -130,6 +131,16 @@ parse_not_arg(struct context *c, struct search_key *key)
 }
 
 static bool
+parse_fuzzy_arg(struct context *c, struct search_key *key)
+{
+    c->has_fuzzy = true;
+    if (!parser_space(c->p) || !parse_key(c, &key->children))
+        return false;
+    key->children = search_fuzzy_make(key->children, c->p->arena);
+    return true;
+}
+
+static bool
 parse_or_arg(struct context *c, struct search_key *key)
 {
     return parser_space(c->p) && parse_key(c, &key->children) && parser_space(c->p) &&
@@ -157,6 +168,7 @@ static const struct key_word {
     {"DRAFT", SEARCH_FLAG, false, MESSAGE_DRAFT, NULL, NULL},
     {"EMAILID", SEARCH_EMAILID, false, 0, NULL, parse_keyword_arg},
     {"FLAGGED", SEARCH_FLAG, false, MESSAGE_FLAGGED, NULL, NULL},
+    {"FUZZY", SEARCH_AND, false, 0, NULL, parse_fuzzy_arg},
     {"FROM", SEARCH_HEADER, false, 0, "From", parse_text_arg},
     {"HEADER", SEARCH_HEADER, false, 0, NULL, parse_header_arg},
     {"KEYWORD", SEARCH_KEYWORD, false, 0, NULL, parse_keyword_arg},
@@ -320,6 +332,7 @@ finish(struct context *c, struct search_args *out)
     if (!parse_list(c, &out->root))
         return false;
     out->has_modseq = c->has_modseq;
+    out->has_fuzzy = c->has_fuzzy;
     return parser_end(c->p);
 }
 

@@ -55,6 +55,7 @@ struct search_key {
     int keyword_bit;             /* KEYWORD: to be looked up before use */
     struct search_key *children; /* AND, OR, NOT */
     struct search_key *next;     /* sibling */
+    struct search_key *pairs;    /* AND that came of FUZZY: imapd/search_fuzzy */
     struct fulltext *index;      /* BODY, TEXT: imapd/fulltext; NULL: no index is used */
     bool has_candidates;
     uint32_t *candidates; /* UIDs, ascending */
@@ -64,6 +65,7 @@ struct search_key {
 struct search_args {
     struct search_key *root; /* an AND */
     bool bad_charset;        /* the parse stopped there */
+    bool has_fuzzy;          /* there is a FUZZY key (RFC 6203) */
     bool has_modseq;         /* a key asks for MODSEQs (RFC 7162 section 3.1.5) */
 };
 

@@ -368,16 +368,18 @@ update(struct session *s, struct search_context *c)
     struct uid_list seqs = evaluate(s, c), before = c->members, old_results = c->results, gone,
                     come;
     struct search_found found = {s->mailbox, seqs.uids, seqs.count, true};
+    struct arena arena = {NULL}; /* IDLE is one long command */
 
     c->members = list_of(&found);
     gone = list_minus(&before, &c->members);
     come = list_minus(&c->members, &before);
     if (c->is_sorted) {
-        sort_order_apply(&c->order, &s->message, &s->arena, &found);
+        sort_order_apply(&c->order, c->root, &s->message, &arena, &found);
         c->results = list_of(&found);
     }
     send_list(s, c, "REMOVEFROM", &old_results, &gone, true, NULL);
     send_list(s, c, "ADDTO", &c->results, &come, false, NULL);
+    arena_free(&arena);
     list_free(&seqs);
     list_free(&before);
     list_free(&gone);

@@ -168,3 +168,31 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
     }
     return false;
 }
+
+/* ---- relevancy ---- */
+
+struct count {
+    unsigned pairs, found;
+};
+
+static void
+count_pairs(const struct search_key *key, struct mailbox *mb, uint32_t seq,
+            struct message_data *data, struct count *count)
+{
+    for (const struct search_key *pair = key->pairs; pair != NULL; pair = pair->next) {
+        count->pairs++;
+        count->found += search_eval_match(pair, mb, seq, data) ? 1 : 0;
+    }
+    for (const struct search_key *child = key->children; child != NULL; child = child->next)
+        count_pairs(child, mb, seq, data, count);
+}
+
+unsigned
+search_eval_score(const struct search_key *root, struct mailbox *mb, uint32_t seq,
+                  struct message_data *data)
+{
+    struct count count = {0, 0};
+
+    count_pairs(root, mb, seq, data, &count);
+    return count.pairs == 0 ? 100 : 1 + 99 * count.found / count.pairs;
+}

@@ -15,5 +15,9 @@ void search_eval_prepare(struct search_key *key, struct mailbox *mb,
 /* A message whose text is needed and gone does not match. */
 bool search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq,
                        struct message_data *data);
+/* The relevancy of a message that matches, 1 to 100: 100 if all strings of FUZZY keys are there as
+ * they were given, or if there are none (RFC 6203 section 4). */
+unsigned search_eval_score(const struct search_key *root, struct mailbox *mb, uint32_t seq,
+                           struct message_data *data);
 
 #endif

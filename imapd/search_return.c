@@ -14,10 +14,15 @@ static const struct {
     const char *word;
     enum search_return_option option;
 } words[] = {
-    {"MIN", SEARCH_RETURN_MIN},       {"MAX", SEARCH_RETURN_MAX},
-    {"ALL", SEARCH_RETURN_ALL},       {"COUNT", SEARCH_RETURN_COUNT},
-    {"SAVE", SEARCH_RETURN_SAVE},     {"PARTIAL", SEARCH_RETURN_PARTIAL},
-    {"UPDATE", SEARCH_RETURN_UPDATE}, {"CONTEXT", SEARCH_RETURN_CONTEXT},
+    {"MIN", SEARCH_RETURN_MIN},
+    {"MAX", SEARCH_RETURN_MAX},
+    {"ALL", SEARCH_RETURN_ALL},
+    {"COUNT", SEARCH_RETURN_COUNT},
+    {"SAVE", SEARCH_RETURN_SAVE},
+    {"PARTIAL", SEARCH_RETURN_PARTIAL},
+    {"UPDATE", SEARCH_RETURN_UPDATE},
+    {"CONTEXT", SEARCH_RETURN_CONTEXT},
+    {"RELEVANCY", SEARCH_RETURN_RELEVANCY},
 };
 
 /* ---- the options ---- */
@@ -173,6 +178,21 @@ write_partial(const struct search_return *r, const struct search_found *found, b
     (void)strbuf_char(out, ')');
 }
 
+/* The scores of the results that ALL or PARTIAL names, in their order (RFC 6203 section 4). */
+static void
+write_scores(const struct search_return *r, const struct search_found *found,
+             const unsigned char *scores, struct strbuf *out)
+{
+    uint32_t from = 0, to = found->count;
+
+    if (r->options & SEARCH_RETURN_PARTIAL)
+        partial_range_apply(&r->partial, found->count, &from, &to);
+    (void)strbuf_str(out, " RELEVANCY (");
+    for (uint32_t i = from; i < to; i++)
+        (void)strbuf_printf(out, i == from ? "%u" : " %u", scores[i]);
+    (void)strbuf_char(out, ')');
+}
+
 uint64_t
 search_return_modseq(const struct search_return *r, const struct search_found *found,
                      struct arena *arena)
@@ -211,6 +231,8 @@ search_return_write(const struct search_return *r, const struct search_found *fo
         write_partial(r, found, answer->is_uid, arena, out);
     if (r->options & SEARCH_RETURN_COUNT)
         (void)strbuf_printf(out, " COUNT %u", found->count);
+    if (answer->scores != NULL)
+        write_scores(r, found, answer->scores, out);
     if (any && answer->with_modseq)
         (void)strbuf_printf(out, " MODSEQ %llu",
                             (unsigned long long)search_return_modseq(r, found, arena));

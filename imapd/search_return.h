@@ -15,8 +15,9 @@ enum search_return_option {
     SEARCH_RETURN_COUNT = 1 << 3,
     SEARCH_RETURN_SAVE = 1 << 4,
     SEARCH_RETURN_PARTIAL = 1 << 5,
-    SEARCH_RETURN_UPDATE = 1 << 6,  /* RFC 5267 section 4.3 */
-    SEARCH_RETURN_CONTEXT = 1 << 7, /* RFC 5267 section 4.2: a hint, and nothing depends on it */
+    SEARCH_RETURN_UPDATE = 1 << 6,    /* RFC 5267 section 4.3 */
+    SEARCH_RETURN_RELEVANCY = 1 << 8, /* RFC 6203 section 4 */
+    SEARCH_RETURN_CONTEXT = 1 << 7,   /* RFC 5267 section 4.2: a hint, and nothing depends on it */
 };
 
 struct search_return {
@@ -57,6 +58,7 @@ struct search_answer {
     struct slice tag;
     const char *origin;
     bool is_uid, with_modseq;
+    const unsigned char *scores; /* RELEVANCY: of found->seqs */
 };
 void search_return_write(const struct search_return *r, const struct search_found *found,
                          const struct search_answer *answer, struct arena *arena,

@@ -65,6 +65,21 @@ search_run(struct session *s, struct mailbox *mb, struct search_key *root,
                                  .in_mailbox_order = true};
 }
 
+const unsigned char *
+search_run_scores(struct session *s, const struct search_key *root, const struct search_return *r,
+                  const struct search_found *found, struct arena *arena)
+{
+    unsigned char *scores;
+
+    if (!(r->options & SEARCH_RETURN_RELEVANCY))
+        return NULL;
+    scores = arena_alloc(arena, found->count);
+    for (uint32_t i = 0; i < found->count; i++)
+        scores[i] =
+            (unsigned char)search_eval_score(root, found->mailbox, found->seqs[i], &s->message);
+    return scores;
+}
+
 /* RFC 3501 section 7.1: a charset that we don't know. */
 static struct reply
 reply_bad_charset(struct session *s)

@@ -13,6 +13,10 @@
 void search_run(struct session *s, struct mailbox *mb, struct search_key *root,
                 const struct search_return *r, struct arena *arena, struct search_found *out);
 
+/* The scores of what was found (RFC 6203), if `r` asks for them; else NULL. */
+const unsigned char *search_run_scores(struct session *s, const struct search_key *root,
+                                       const struct search_return *r,
+                                       const struct search_found *found, struct arena *arena);
 /* The reply to a program that could not be parsed. With SAVE in `r` (may be NULL) an unknown
  * charset empties "$" (RFC 5182 section 2.1). */
 struct reply search_run_refuse(struct session *s, const struct parser *p,

@@ -25,12 +25,16 @@ sort_sort(struct session *s, struct parser *p, unsigned flags)
     spec.criteria = p->rest;
     if (!search_args_parse_criteria(p, &args))
         return search_run_refuse(s, p, &args, &r);
+    if (((r.options & SEARCH_RETURN_RELEVANCY) || sort_order_has_relevancy(&order)) &&
+        !args.has_fuzzy) /* RFC 6203 section 6 */
+        return reply_bad("RELEVANCY needs a FUZZY key");
     if (args.has_modseq)
         condstore_enable(s);
     search_run(s, s->mailbox, args.root, NULL, &s->arena, &found);
-    sort_order_apply(&order, &s->message, &s->arena, &found);
+    sort_order_apply(&order, args.root, &s->message, &s->arena, &found);
     search_return_save(s, &r, &found);
     answer.with_modseq = args.has_modseq;
+    answer.scores = search_run_scores(s, args.root, &r, &found, &s->arena);
     if (r.extended) {
         search_return_write(&r, &found, &answer, &s->arena, &s->out);
         updates_put_out(s);

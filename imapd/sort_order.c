@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "imapd/search_eval.h"
 #include "imapd/sort_data.h"
 
 static const struct {
@@ -21,6 +22,7 @@ static const struct {
     {"DISPLAYFROM", SORT_TEXT, SORT_TEXT_DISPLAY_FROM},
     {"DISPLAYTO", SORT_TEXT, SORT_TEXT_DISPLAY_TO},
     {"FROM", SORT_TEXT, SORT_TEXT_FROM},
+    {"RELEVANCY", SORT_RELEVANCY, 0},
     {"SIZE", SORT_SIZE, 0},
     {"SUBJECT", SORT_TEXT, SORT_TEXT_SUBJECT},
     {"TO", SORT_TEXT, SORT_TEXT_TO},
@@ -102,27 +104,64 @@ text_value(struct slice text, struct arena *arena)
     return value;
 }
 
-static void
-fill(const struct sort_order *order, struct sort_reader *reader, struct arena *arena,
-     struct item *item, bool needs_text)
+static bool
+needs_text(const struct sort_order *order)
 {
-    const struct message *m = mailbox_message(reader->mailbox, item->seq);
-    struct sort_text text = {.has_sent = false};
+    for (unsigned i = 0; i < order->count; i++)
+        if (order->keys[i].kind == SORT_DATE || order->keys[i].kind == SORT_TEXT)
+            return true;
+    return false;
+}
 
-    if (needs_text)
-        sort_data_text(reader, item->seq, &text);
-    for (unsigned i = 0; i < order->count; i++) {
-        const struct sort_key *key = &order->keys[i];
+bool
+sort_order_has_relevancy(const struct sort_order *order)
+{
+    for (unsigned i = 0; i < order->count; i++)
+        if (order->keys[i].kind == SORT_RELEVANCY)
+            return true;
+    return false;
+}
 
-        if (key->kind == SORT_ARRIVAL)
-            item->values[i] = number_value(m->internal_ms);
-        else if (key->kind == SORT_SIZE)
-            item->values[i] = number_value((int64_t)m->size);
-        else if (key->kind == SORT_DATE)
-            item->values[i] = number_value(sort_data_sent_ms(reader, item->seq, &text));
-        else
-            item->values[i] = text_value(text.fields[key->field], arena);
+/* What a message is sorted by, as long as all its criteria are at hand. */
+struct source {
+    const struct message *m;
+    int64_t sent_ms;
+    unsigned score;
+    struct sort_text text;
+};
+
+static struct value
+value_of(const struct sort_key *key, const struct source *from, struct arena *arena)
+{
+    switch (key->kind) {
+    case SORT_ARRIVAL:
+        return number_value(from->m->internal_ms);
+    case SORT_SIZE:
+        return number_value((int64_t)from->m->size);
+    case SORT_DATE:
+        return number_value(from->sent_ms);
+    case SORT_RELEVANCY: /* the highest comes first */
+        return number_value(-(int64_t)from->score);
+    case SORT_TEXT:
+        break;
     }
+    return text_value(from->text.fields[key->field], arena);
+}
+
+static void
+fill(const struct sort_order *order, const struct search_key *root, struct sort_reader *reader,
+     struct arena *arena, struct item *item)
+{
+    struct source from = {.m = mailbox_message(reader->mailbox, item->seq)};
+
+    if (sort_order_has_relevancy(order))
+        from.score = search_eval_score(root, reader->mailbox, item->seq, reader->message);
+    if (needs_text(order)) { /* the last that reads the cache: the slices are good until then */
+        sort_data_text(reader, item->seq, &from.text);
+        from.sent_ms = sort_data_sent_ms(reader, item->seq, &from.text);
+    }
+    for (unsigned i = 0; i < order->count; i++)
+        item->values[i] = value_of(&order->keys[i], &from, arena);
 }
 
 /* ---- the order ---- */
@@ -145,28 +184,18 @@ compare(const void *a, const void *b, void *arg)
     return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-static bool
-order_needs_text(const struct sort_order *order)
-{
-    for (unsigned i = 0; i < order->count; i++)
-        if (order->keys[i].kind == SORT_DATE || order->keys[i].kind == SORT_TEXT)
-            return true;
-    return false;
-}
-
 void
-sort_order_apply(const struct sort_order *order, struct message_data *message, struct arena *arena,
-                 struct search_found *found)
+sort_order_apply(const struct sort_order *order, const struct search_key *root,
+                 struct message_data *message, struct arena *arena, struct search_found *found)
 {
     struct sort_reader reader = sort_reader_begin(found->mailbox, message);
     struct item *items = arena_alloc(arena, found->count * sizeof(*items));
     struct value *values = arena_alloc(arena, sizeof(*values) * order->count * found->count);
     uint32_t *sorted = arena_alloc(arena, found->count * sizeof(*sorted));
-    bool needs_text = order_needs_text(order);
 
     for (uint32_t i = 0; i < found->count; i++) {
         items[i] = (struct item){found->seqs[i], values + (size_t)i * order->count};
-        fill(order, &reader, arena, &items[i], needs_text);
+        fill(order, root, &reader, arena, &items[i]);
     }
     sort_reader_end(&reader);
     qsort_r(items, found->count, sizeof(*items), compare, (void *)(uintptr_t)order);

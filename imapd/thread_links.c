@@ -132,9 +132,8 @@ gather_roots(struct thread_tree *t)
 
         if (t->nodes[i].parent != THREAD_NONE)
             continue;
-        if (t->nodes[i].message != THREAD_NONE) {
-            t->roots[t->root_count++] = i;
-        } else if (child != THREAD_NONE && t->nodes[child].sibling != THREAD_NONE) {
+        if (t->nodes[i].message != THREAD_NONE ||
+            (child != THREAD_NONE && t->nodes[child].sibling != THREAD_NONE)) {
             t->roots[t->root_count++] = i;
         } else if (child != THREAD_NONE) {
             t->nodes[child].parent = THREAD_NONE; /* a message: its turn in this loop is over */

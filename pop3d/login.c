@@ -118,6 +118,7 @@ open_maildrop(struct session *s, const struct authd_ok *ok, int dir_fd)
     const struct store_options options = {
         .quota_bytes = ok->quota_bytes,
         .quota_messages = ok->quota_messages,
+        .undelete_days = s->server->undelete_days,
         .read_only = !(ok->rights & ACCOUNTD_MAY_CHANGE_MAIL),
         .may_remove = (ok->rights & ACCOUNTD_MAY_REMOVE_MAIL) != 0,
     };

@@ -27,6 +27,7 @@ server_new(const struct daemon *d)
         .login_ms = (int64_t)conf_u64(d->conf, POP3_LOGIN_TIMEOUT),
         .login_delay_ms = (int64_t)conf_u64(d->conf, POP3_LOGIN_DELAY),
         .tls_ms = (int64_t)conf_u64(d->conf, POP3_TLS_TIMEOUT),
+        .undelete_days = (uint32_t)conf_u64(d->conf, STORE_UNDELETE_DAYS),
     };
 
     server.count.logins = stats_counter(d->stats, "logins");

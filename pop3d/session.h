@@ -21,6 +21,7 @@ struct server {
     struct mechanisms *mechanisms;
     bool refuse_utf8; /* international messages only after the UTF8 command */
     int64_t idle_ms, login_ms, tls_ms;
+    uint32_t undelete_days; /* store.undelete_days */
     int64_t login_delay_ms; /* authd enforces it; 0: none */
     struct {
         _Atomic uint64_t *logins, *login_failures, *retrieved, *removed, *bytes_out;

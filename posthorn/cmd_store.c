@@ -8,17 +8,38 @@ static const struct cli_verb verbs[] = {
      "looks whether mail on disk is whole", store_cmd_check},
     {"recount", "ADDRESS... | --all [--json]", "counts what mailboxes hold again",
      store_cmd_recount},
+    {"undelete",
+     "--user ADDRESS [--folder F] [--since DAY|AGO] [--from TEXT] [--subject TEXT]\n"
+     "    [--list | --yes] [--no-quota] [--json]",
+     "puts expunged messages back", store_cmd_undelete},
+    {"export", "--user ADDRESS [--format maildir|mbox|eml] DIRECTORY [--json]",
+     "writes a mailbox in a form that others read", store_cmd_export},
+    {"import", "--user ADDRESS [--format maildir|mbox|eml] [--no-quota] DIRECTORY [--json]",
+     "takes mail in", store_cmd_import},
+    {"empty", "--user ADDRESS [--folder F] [--now] [--yes] [--json]", "removes all mail",
+     store_cmd_empty},
     {0},
 };
 
 const struct command command_store = {
     .name = "store",
-    .summary = "users' mail on disk: check and recount",
+    .summary = "users' mail on disk: check, undelete, export, import, empty",
     .help =
         "'check' reads journals, indexes, caches and every message, whether the mail server runs\n"
         "or not, and lists what is wrong; it fails if something is. With --repair it mends what\n"
         "it can, keeping UIDVALIDITY, UIDs and flags; what cannot be saved goes to\n"
         "posthorn.lost in the user's mail directory. --slow keeps to store.scrub_rate.\n"
+        "\n"
+        "'undelete' lists what was expunged within store.undelete_days, or was in a folder that\n"
+        "was removed, and puts it back with flags, keywords and dates. --since takes a day or a\n"
+        "time ago (2h); without --list or --yes it asks.\n"
+        "\n"
+        "'export' writes a mailbox as Maildir++, mbox or .eml files, and posthorn.manifest, with\n"
+        "which 'import' gives back exactly what was there. 'import' takes other programs' mail,\n"
+        "too, with the flags, keywords, dates, UIDs and subscriptions that it finds.\n"
+        "\n"
+        "'empty' removes all mail and leaves the folders; 'undelete' can bring it back, unless\n"
+        "--now was given, which also drops what waited for that.\n"
         "\n"
         "'recount' sums every folder of a mailbox up, corrects the totals that its quota goes\n"
         "by, and prints them. The mailbox may be in use meanwhile. It is done by local-deliver,\n"

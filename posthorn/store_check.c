@@ -115,6 +115,7 @@ store_cmd_check(struct cli *cli, int argc, char **argv)
         return CLI_FAILED;
     rc = store_users_get(cli, user, &users);
     if (rc == CLI_OK) {
+        c.options.undelete_days = (uint32_t)conf_u64(conf, STORE_UNDELETE_DAYS);
         if (slow)
             c.options.bytes_per_second = conf_u64(conf, STORE_SCRUB_RATE);
         c.table = table_new(columns, ARRAY_LEN(columns));

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +157,8 @@ confine(const struct conf *conf, int mail_fd, const struct store_job *job,
         box.dirs[box.dir_count++] = (struct sandbox_dir){
             job->other_fd, SANDBOX_READ | (job->other_writable ? (unsigned)SANDBOX_WRITE : 0)};
     box.calls = SANDBOX_FILES;
+    if (job->other_any_owner)
+        box.keep_caps = UINT64_C(1) << CAP_DAC_READ_SEARCH;
     if (sandbox_enter(&box) < 0)
         return store_job_fail(out, "the sandbox could not be entered: %s", strerror(errno));
     return 0;

@@ -37,6 +37,7 @@ struct store_job {
     void *arg;
     int other_fd; /* -1: none */
     bool other_writable;
+    bool other_any_owner; /* root may have it read, whoever owns what is there */
     bool missing_is_fine; /* who has no mail directory yet has no mail: nothing is done */
 };
 /* CLI_OK, or CLI_FAILED after the message. */

@@ -216,7 +216,8 @@ date_parse_sent(struct slice text, int64_t *unix_s)
         seconds = zone_minutes = 0;
     else if (take_zone(&text, &zone_minutes) < 0)
         zone_minutes = 0;
-    *unix_s = date_days(date.year, date.month, date.day) * 86400 + seconds - zone_minutes * 60;
+    *unix_s =
+        date_days(date.year, date.month, date.day) * 86400 + seconds - (int64_t)zone_minutes * 60;
     return 0;
 }
 

@@ -25,14 +25,25 @@ arrivals_add(struct arrivals *a)
     return &a->list[a->count++];
 }
 
+static void
+incoming_free(struct incoming *in)
+{
+    for (uint32_t k = 0; k < in->keyword_count; k++)
+        xfree(&in->keywords[k]);
+    xfree(&in->keywords);
+}
+
+void
+arrivals_drop_last(struct arrivals *a)
+{
+    incoming_free(&a->list[--a->count]);
+}
+
 void
 arrivals_free(struct arrivals *a)
 {
-    for (uint32_t i = 0; i < a->count; i++) {
-        for (uint32_t k = 0; k < a->list[i].keyword_count; k++)
-            xfree(&a->list[i].keywords[k]);
-        xfree(&a->list[i].keywords);
-    }
+    for (uint32_t i = 0; i < a->count; i++)
+        incoming_free(&a->list[i]);
     xfree(&a->list);
     a->count = a->cap = 0;
 }
@@ -139,6 +150,8 @@ write_record(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids
     for (uint32_t i = 0; i < a->count && rc == 0; i++) {
         a->list[i].arrival.name = slice_of(a->list[i].name);
         a->list[i].arrival.email_id = slice_of(a->list[i].email_id);
+        if (a->list[i].uid_at_least > ap.state.uidnext)
+            ap.state.uidnext = a->list[i].uid_at_least;
         rc = appender_arrive(&ap, &a->list[i].arrival);
         uids->uids[i] = a->list[i].arrival.m.uid;
     }

@@ -17,6 +17,7 @@ struct incoming {
     char email_id[MAILBOX_EMAIL_ID_MAX + 1];
     char **keywords; /* names; the folder's bits are found under its lock */
     uint32_t keyword_count;
+    uint32_t uid_at_least; /* 0: whatever comes */
 };
 
 struct arrivals {
@@ -34,7 +35,8 @@ struct arrivals {
 
 /* Room for one more, zeroed; list may move. */
 struct incoming *arrivals_add(struct arrivals *a);
-void arrivals_free(struct arrivals *a); /* the list; not the folder */
+void arrivals_drop_last(struct arrivals *a); /* whose file is not there */
+void arrivals_free(struct arrivals *a);      /* the list; not the folder */
 /* The quota that they are held against. */
 struct store_options arrivals_quota(const struct arrivals *a);
 /* Unlinks what lies in cur/: none of it has a record. */

@@ -29,6 +29,8 @@
 #define CHAIN_MAX 64
 #define PENDING_MAX (256u << 10) /* bytes that wait to be written */
 #define PENDING_WRITE (32u << 10)
+#define LOOK_AGAIN 16 /* misses until another session's additions are looked for */
+#define CHAINS 256    /* while writing: lists of items by their bucket's number */
 #define FILE_SIZE_MAX (UINT64_C(4) << 30) /* then it begins anew */
 
 struct cache_header {
@@ -58,7 +60,9 @@ struct cache {
     struct cache_header header;
     const char *map;
     size_t map_len;
+    unsigned misses;
     struct strbuf pending; /* items as on disk, `next` not filled in */
+    uint32_t pending_uid;  /* the highest of these */
 };
 
 struct cache *
@@ -197,6 +201,8 @@ find_pending(const struct cache *c, uint32_t uid, unsigned kind, struct slice *o
     struct slice bytes = strbuf_slice(&c->pending);
     struct cache_item item;
 
+    if (uid > c->pending_uid)
+        return false; /* as with who goes through a folder for the first time */
     for (uint64_t at = 0; item_at(bytes, at, &item) == 0; at += sizeof(item) + padded(item.len)) {
         if (item.uid != uid || item.kind != kind)
             continue;
@@ -217,8 +223,9 @@ cache_get(struct cache *c, uint32_t uid, unsigned kind, struct slice *out)
         return false;
     if (find(c, uid, kind, out))
         return true;
-    /* Another session may have added it behind what is mapped. */
-    return old_len != 0 && map_file(c) == 0 && c->map_len != old_len && find(c, uid, kind, out);
+    /* Another session may have added it behind what is mapped: worth a look now and then. */
+    return old_len != 0 && c->misses++ % LOOK_AGAIN == 0 && map_file(c) == 0 &&
+           c->map_len != old_len && find(c, uid, kind, out);
 }
 
 void
@@ -231,6 +238,7 @@ cache_put(struct cache *c, uint32_t uid, unsigned kind, struct slice value)
     if (c->read_only || value.len > MAILBOX_CACHE_MAX || need > PENDING_MAX - c->pending.len)
         return;
     item.crc = item_crc(&item, value.ptr);
+    c->pending_uid = uid > c->pending_uid ? uid : c->pending_uid;
     (void)strbuf_append(&c->pending, slice_make(&item, sizeof(item))); /* room was checked */
     (void)strbuf_append(&c->pending, value);
     (void)strbuf_append(&c->pending, slice_make(zeros, padded(value.len) - value.len));
@@ -240,6 +248,31 @@ cache_put(struct cache *c, uint32_t uid, unsigned kind, struct slice value)
 
 /* ---- writing ---- */
 
+/* Where items come to lie that are written one behind the other, in large steps. */
+struct appended {
+    int fd;
+    uint64_t end; /* of the file with what is in `out` */
+    struct strbuf out;
+};
+
+static int
+append_flush(struct appended *a)
+{
+    int rc = pwrite_all(a->fd, strbuf_slice(&a->out), (off_t)(a->end - a->out.len));
+
+    strbuf_clear(&a->out);
+    return rc;
+}
+
+static int
+append_item(struct appended *a, const struct cache_item *item, struct slice data)
+{
+    (void)strbuf_append(&a->out, slice_make(item, sizeof(*item))); /* there is room for one more */
+    (void)strbuf_append(&a->out, data);
+    a->end += sizeof(*item) + data.len;
+    return a->out.len < PENDING_MAX ? 0 : append_flush(a);
+}
+
 /* Writes a new file with so many buckets, and in it what `from` holds. */
 static int
 write_file(struct cache *c, int fd, uint32_t buckets, struct slice from)
@@ -247,7 +280,10 @@ write_file(struct cache *c, int fd, uint32_t buckets, struct slice from)
     struct cache_header h = {
         .version = CACHE_VERSION, .uidvalidity = c->uidvalidity, .bucket_count = buckets};
     uint64_t *heads = xcalloc(buckets, sizeof(*heads));
-    uint64_t at, end = sizeof(h) + (uint64_t)buckets * sizeof(*heads);
+    struct appended a = {.fd = fd,
+                         .end = sizeof(h) + (uint64_t)buckets * sizeof(*heads),
+                         .out = strbuf_new(PENDING_MAX + (size_t)2 * MAILBOX_CACHE_MAX)};
+    uint64_t at;
     struct cache_item item;
     int rc = 0;
 
@@ -261,13 +297,13 @@ write_file(struct cache *c, int fd, uint32_t buckets, struct slice from)
             padded(item.len) > from.len - at - sizeof(item))
             break;
         item.next = heads[slot];
-        heads[slot] = end;
-        rc = pwrite_all(fd, slice_make(&item, sizeof(item)), (off_t)end);
-        if (rc == 0)
-            rc = pwrite_all(fd, slice_make(data, padded(item.len)), (off_t)(end + sizeof(item)));
-        end += sizeof(item) + padded(item.len);
+        heads[slot] = a.end;
+        rc = append_item(&a, &item, slice_make(data, padded(item.len)));
         h.items++;
     }
+    if (rc == 0)
+        rc = append_flush(&a);
+    strbuf_free(&a.out);
     memcpy(h.magic, CACHE_MAGIC, sizeof(h.magic));
     h.crc = crc32c(0, slice_make(&h, offsetof(struct cache_header, crc)));
     if (rc == 0)
@@ -340,24 +376,23 @@ static void
 write_pending(struct cache *c, uint64_t end)
 {
     struct slice bytes = strbuf_slice(&c->pending);
-    uint64_t *heads, at, slot;
+    uint64_t *heads, *slots, at, slot;
     struct cache_item item;
     size_t count = 0, total = pending_count(c);
+    size_t last[CHAINS] = {0}, *before; /* index + 1 of the one before in the same list */
 
-    heads = xreallocarray(NULL, total, sizeof(*heads));
+    heads = xcalloc(total, sizeof(*heads));
+    slots = xcalloc(total, sizeof(*slots));
+    before = xcalloc(total, sizeof(*before));
     end = padded(end);
     for (at = 0; item_at(bytes, at, &item) == 0; at += sizeof(item) + padded(item.len), count++) {
         heads[count] = end + at;
-        slot = bucket_offset(&c->header, item.uid, item.kind);
-        for (size_t i = count; i > 0; i--) { /* a chain inside what is pending */
-            struct cache_item before = {0};
-
-            (void)item_at(bytes, heads[i - 1] - end, &before); /* was parsed on the way here */
-            if (bucket_offset(&c->header, before.uid, before.kind) == slot) {
+        slot = slots[count] = bucket_offset(&c->header, item.uid, item.kind);
+        before[count] = last[slot / sizeof(slot) % CHAINS];
+        last[slot / sizeof(slot) % CHAINS] = count + 1;
+        for (size_t i = before[count]; i > 0 && item.next == 0; i = before[i - 1])
+            if (slots[i - 1] == slot) /* a chain inside what is pending */
                 item.next = heads[i - 1];
-                break;
-            }
-        }
         if (item.next == 0 && pread_exact(c->fd, &item.next, sizeof(item.next), (off_t)slot) < 0)
             break;
         memcpy(c->pending.ptr + at, &item.next, sizeof(item.next));
@@ -365,13 +400,12 @@ write_pending(struct cache *c, uint64_t end)
     c->header.items += (uint32_t)count;
     if (count == total && pwrite_all(c->fd, bytes, (off_t)end) == 0 &&
         pwrite_all(c->fd, slice_make(&c->header, sizeof(c->header)), 0) == 0)
-        for (size_t i = 0; i < count; i++) {
-            (void)item_at(bytes, heads[i] - end, &item);
-            slot = bucket_offset(&c->header, item.uid, item.kind);
-            if (pwrite_all(c->fd, slice_make(&heads[i], sizeof(heads[i])), (off_t)slot) < 0)
+        for (size_t i = 0; i < count; i++)
+            if (pwrite_all(c->fd, slice_make(&heads[i], sizeof(heads[i])), (off_t)slots[i]) < 0)
                 break;
-        }
     xfree(&heads);
+    xfree(&slots);
+    xfree(&before);
 }
 
 void
@@ -382,6 +416,7 @@ cache_release(struct cache *c)
     if (c->pending.len > 0 && open_for_writing(c, &st) == 0)
         write_pending(c, (uint64_t)st.st_size);
     strbuf_free(&c->pending);
+    c->pending_uid = 0;
     close_file(c); /* gives up the lock; another session may have replaced the file */
 }
 

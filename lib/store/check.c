@@ -14,6 +14,7 @@
 #include "lib/base/io.h"
 #include "lib/store/beneath.h"
 #include "lib/store/check_private.h"
+#include "lib/store/expunged.h"
 #include "lib/store/folder_list.h"
 #include "lib/store/ledger.h"
 
@@ -75,7 +76,9 @@ check_totals(struct check *c)
 int
 store_check(int dirfd, const struct check_options *options, struct check_totals *totals)
 {
-    struct check c = {.store = {.options = {.read_only = !options->repair, .may_remove = true},
+    struct check c = {.store = {.options = {.read_only = !options->repair,
+                                            .may_remove = true,
+                                            .undelete_days = options->undelete_days},
                                 .ledger_verified = true}, /* looked at in the end */
                       .options = options,
                       .totals = totals,
@@ -93,6 +96,8 @@ store_check(int dirfd, const struct check_options *options, struct check_totals 
                 rc = check_folder(&c, list.rows[i].name);
         folder_list_free(&list);
         check_totals(&c);
+        if (options->repair)
+            expunged_sweep(&c.store, UINT32_MAX);
     } else {
         rc = -1;
     }

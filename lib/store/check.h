@@ -26,6 +26,7 @@ struct check_finding {
 
 struct check_options {
     bool repair;
+    uint32_t undelete_days;    /* repair: what waited longer in posthorn.expunged/ goes */
     uint64_t bytes_per_second; /* of messages read; 0: as fast as it goes */
     void (*found)(void *arg, const struct check_finding *finding);
     void *arg;

@@ -2,7 +2,9 @@
  * lib/store/check_journal.c - one folder's journal, index, cache and full-text index.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,7 +14,8 @@
 #include "lib/store/index_file.h"
 #include "lib/store/salvage.h"
 
-#define TRIES 20 /* at what is just being written */
+#define FULLTEXT_NAME "posthorn.fts" /* lib/fts */
+#define TRIES 20                     /* at what is just being written */
 #define TRY_NS 20000000
 
 /* The counters of the last record are those of the messages? */
@@ -102,6 +105,25 @@ check_cache(struct check *c, const struct journal *j)
                     "some of posthorn.cache is not believed");
 }
 
+/* SQLite's first page; the rest is checked page by page by who reads it, and made anew if need be.
+ */
+static void
+check_fulltext(struct check *c, const struct journal *j)
+{
+    static const char magic[] = "SQLite format 3";
+    int fd = beneath_open(j->dirfd, FULLTEXT_NAME, O_RDONLY | O_NONBLOCK, 0);
+    char head[sizeof(magic)];
+    struct stat st;
+
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0 &&
+        (pread_exact(fd, head, sizeof(head), 0) < 0 || memcmp(head, magic, sizeof(magic)) != 0))
+        check_found(c, "fulltext_damaged", 0,
+                    c->options->repair && unlinkat(j->dirfd, FULLTEXT_NAME, 0) == 0 ? CHECK_REPAIRED
+                                                                                    : CHECK_NOTE,
+                    FULLTEXT_NAME " is no database");
+    close_keep_errno(fd);
+}
+
 static bool
 judge(struct check *c, struct journal *j, bool inbox)
 {
@@ -121,6 +143,7 @@ judge(struct check *c, struct journal *j, bool inbox)
     if (state == JOURNAL_WHOLE) {
         check_index(c, j, &v);
         check_cache(c, j);
+        check_fulltext(c, j);
     }
     view_free(&v);
     if (state != JOURNAL_WHOLE) {

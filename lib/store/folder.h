@@ -15,6 +15,7 @@ struct store {
     struct store_options options;
     unsigned ledger_holds; /* ledger_begin without its end */
     bool ledger_verified;  /* in this session */
+    bool expunged_swept;   /* likewise */
 };
 
 struct folder {

@@ -30,6 +30,7 @@ struct change {
     int64_t bytes, messages;
     const struct store_options *quota; /* NULL: whatever it is */
     uint32_t uidvalidity;              /* the least that will do; 0: none is wanted */
+    uint32_t uidvalidity_used;         /* by a folder from elsewhere */
 };
 
 static int
@@ -42,6 +43,8 @@ apply_change(struct record_state *s, const struct change *c)
     }
     s->user_bytes = appender_adjust(s->user_bytes, c->bytes);
     s->user_messages = appender_adjust(s->user_messages, c->messages);
+    if (s->last_uidvalidity < c->uidvalidity_used)
+        s->last_uidvalidity = c->uidvalidity_used;
     if (c->uidvalidity != 0)
         s->last_uidvalidity =
             c->uidvalidity > s->last_uidvalidity ? c->uidvalidity : s->last_uidvalidity + 1;
@@ -102,6 +105,15 @@ ledger_charge(struct store *store, const struct store_options *quota, uint64_t b
 {
     const struct change c = {
         .bytes = (int64_t)bytes, .messages = (int64_t)messages, .quota = quota};
+    struct record_state result = {0};
+
+    return change_totals(store, &c, &result);
+}
+
+int
+ledger_note_uidvalidity(struct store *store, uint32_t value)
+{
+    const struct change c = {.uidvalidity_used = value};
     struct record_state result = {0};
 
     return change_totals(store, &c, &result);

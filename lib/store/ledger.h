@@ -37,6 +37,8 @@ int ledger_verify(struct store *store, int wait_ms);
 int ledger_compare(struct store *store, int wait_ms, struct record_state *recorded,
                    struct record_state *counted);
 
+/* A folder got this one from elsewhere: it is not given out again. */
+int ledger_note_uidvalidity(struct store *store, uint32_t value);
 int ledger_new_uidvalidity(struct store *store, uint32_t *value);
 
 #endif

@@ -18,6 +18,7 @@
 #include "lib/base/mem.h"
 #include "lib/store/adopt.h"
 #include "lib/store/compact.h"
+#include "lib/store/expunged.h"
 #include "lib/store/index_file.h"
 #include "lib/store/mailbox_private.h"
 #include "lib/store/message_file.h"
@@ -77,6 +78,12 @@ mailbox_close(struct mailbox **mbp)
         sweep_folder(mb); /* neither done: the next session tries again */
     else if (mb->folder.journal.writable && index_file_due(&mb->view))
         (void)index_file_write(&mb->view, &mb->folder.journal); /* the next session reads more */
+    /* Without days this may be one who does not know them: what waits is left alone. */
+    if (!mb->read_only && mb->folder.store->options.undelete_days > 0 &&
+        !mb->folder.store->expunged_swept) {
+        mb->folder.store->expunged_swept = true;
+        expunged_sweep(mb->folder.store, EXPUNGED_SWEEP);
+    }
     cache_free(&mb->cache);
     close_keep_errno(mb->watch_fd);
     close_keep_errno(mb->watch_dirfd);

@@ -147,6 +147,12 @@ struct mailbox_uids {
     uint32_t count;
     uint32_t *uids; /* in order of the sources; free() by the caller */
 };
+/* For imports: the files are flushed together at commit, by one syncfs. Before the first message.
+ */
+void mailbox_append_bulk(struct mailbox_append *append);
+/* For imports: the message completed last keeps this UID, if none as high was given out yet (0:
+ * whatever comes), and this email id (empty: a new one). */
+void mailbox_append_keep(struct mailbox_append *append, uint32_t uid, struct slice email_id);
 int mailbox_append_commit(struct mailbox_append **appendp, struct mailbox_uids *uids);
 void mailbox_append_abort(struct mailbox_append **appendp);
 

@@ -20,12 +20,15 @@
 #include "lib/store/ledger.h"
 #include "lib/store/message_file.h"
 
+#define UID_KEPT_MAX 0x80000000u /* a foreign number must not use all of them up */
+
 struct mailbox_append {
     struct folder folder;
     struct arrivals arrivals;
     int fd; /* the message being written; -1: none */
     char tmp[32];
     char (*tmps)[32]; /* one for each arrival */
+    bool bulk;        /* the files are flushed at commit */
 };
 
 struct mailbox_append *
@@ -93,7 +96,7 @@ mailbox_append_message(struct mailbox_append *a, uint32_t flags, const struct sl
     quota = arrivals_quota(&a->arrivals);
     if (ledger_check_quota(a->folder.store, &quota, a->arrivals.bytes, a->arrivals.count + 1) < 0 ||
         message_file_crc(a->fd, (uint64_t)st.st_size, &crc) < 0 || /* still in the page cache */
-        fdatasync(a->fd) < 0)
+        (!a->bulk && fdatasync(a->fd) < 0))
         return -1;
     a->tmps = xreallocarray(a->tmps, a->arrivals.count + 1, sizeof(*a->tmps));
     memcpy(a->tmps[a->arrivals.count], a->tmp, sizeof(a->tmp));
@@ -108,6 +111,23 @@ mailbox_append_message(struct mailbox_append *a, uint32_t flags, const struct sl
     close_keep_errno(a->fd); /* flushed already */
     a->fd = -1;
     return 0;
+}
+
+void
+mailbox_append_bulk(struct mailbox_append *a)
+{
+    a->bulk = true;
+}
+
+void
+mailbox_append_keep(struct mailbox_append *a, uint32_t uid, struct slice email_id)
+{
+    struct incoming *in = &a->arrivals.list[a->arrivals.count - 1];
+
+    if (uid < UID_KEPT_MAX)
+        in->uid_at_least = uid;
+    if (record_email_id_valid(email_id))
+        (void)snprintf(in->email_id, sizeof(in->email_id), "%.*s", (int)email_id.len, email_id.ptr);
 }
 
 static void
@@ -132,7 +152,7 @@ mailbox_append_commit(struct mailbox_append **appendp, struct mailbox_uids *uids
 {
     struct mailbox_append *a = *appendp;
     uint64_t record_end;
-    int rc = 0;
+    int rc = a->bulk ? syncfs(a->folder.dirfd) : 0;
 
     *uids = (struct mailbox_uids){.uidvalidity = a->folder.journal.header.uidvalidity};
     for (uint32_t i = 0; i < a->arrivals.count && rc == 0; i++) {

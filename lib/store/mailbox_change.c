@@ -13,6 +13,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/store/expunged.h"
 #include "lib/store/ledger.h"
 #include "lib/store/mailbox_private.h"
 #include "lib/store/message_file.h"
@@ -277,26 +278,29 @@ mailbox_keyword_bit(struct mailbox *mb, struct slice name, bool make)
 
 /* ---- expunge ---- */
 
+enum removal_kind {
+    REMOVAL_BY_USER,   /* may be undone for a time */
+    REMOVAL_ELSEWHERE, /* the message is in another folder now */
+    REMOVAL_VOID       /* it never was */
+};
+
 struct removal {
     struct ranges ranges;
     uint32_t count, unseen, recent;
     uint64_t bytes;
-    struct strbuf names; /* of the files, each ended by NUL */
+    struct expunging files;
 };
 
-#define NAMES_MAX (1u << 30)
-
 static int
-note_name(struct mailbox *mb, const struct view_entry *e, struct strbuf *names)
+note_file(struct mailbox *mb, uint32_t rank, struct expunging *files)
 {
     struct strbuf buf = strbuf_new(ITEM_MAX);
-    struct item item;
+    struct arrival a;
     int rc = 0;
 
     /* An unreadable name leaves a file behind, nothing worse. */
-    if (journal_read_item(&mb->folder.journal, e->item, &buf, &item) == 0 &&
-        item.arrival.m.uid == e->m.uid)
-        rc = strbuf_append(names, item.arrival.name) && strbuf_char(names, '\0') ? 0 : -1;
+    if (mailbox_read_arrival(mb, rank, &buf, &a) == 0)
+        rc = expunging_add(files, &a, &view_at(&mb->view, rank)->m);
     strbuf_free(&buf);
     return rc;
 }
@@ -317,7 +321,7 @@ plan_removal(struct mailbox *mb, const uint32_t *uids, uint32_t count, struct re
         r->unseen += (e->m.flags & MESSAGE_SEEN) == 0;
         r->recent += e->m.uid >= mb->view.state.recent_uid;
         r->bytes += e->m.size;
-        if (note_name(mb, e, &r->names) < 0)
+        if (note_file(mb, rank, &r->files) < 0)
             return -1;
     }
     return 0;
@@ -348,17 +352,6 @@ write_removal(struct mailbox *mb, enum item_type type, const struct removal *r)
     return rc;
 }
 
-static void
-unlink_files(struct mailbox *mb, struct slice names)
-{
-    char path[FILE_PATH_SIZE];
-
-    while (names.len > 0) {
-        folder_cur_path(path, slice_split(&names, '\0'));
-        (void)unlinkat(mb->folder.dirfd, path, 0); /* what stays is swept by a compaction */
-    }
-}
-
 /* The lock for a removal, which is counted before removal_end. */
 static int
 removal_begin(struct mailbox *mb)
@@ -375,7 +368,7 @@ removal_begin(struct mailbox *mb)
 /* What a removal that is on disk still needs. The mark comes after the counting: who finds none
  * counts. That it fails (a full disk) takes nothing back. */
 static int
-settle_removal(struct mailbox *mb, const struct removal *r)
+settle_removal(struct mailbox *mb, struct removal *r)
 {
     if (journal_flush(&mb->folder.journal) < 0)
         return -1;
@@ -383,19 +376,21 @@ settle_removal(struct mailbox *mb, const struct removal *r)
     if (mb->folder.inbox ||
         ledger_add(mb->folder.store, -(int64_t)r->bytes, -(int64_t)r->count) == 0)
         journal_mark(&mb->folder.journal, mb->own_end);
-    unlink_files(mb, strbuf_slice(&r->names));
+    expunging_finish(&r->files);
     return 0;
 }
 
 /* After removal_begin, which it ends. The record is durable before the first file goes. */
 static int
-remove_locked(struct mailbox *mb, enum item_type type, const uint32_t *uids, uint32_t count)
+remove_locked(struct mailbox *mb, enum removal_kind kind, const uint32_t *uids, uint32_t count)
 {
-    struct removal r = {.names = strbuf_new(NAMES_MAX)};
-    int rc = plan_removal(mb, uids, count, &r);
+    struct removal r = {0};
+    int rc;
 
+    expunging_begin(&r.files, &mb->folder, &mb->view, kind == REMOVAL_BY_USER);
+    rc = plan_removal(mb, uids, count, &r);
     if (rc == 0 && r.count > 0)
-        rc = write_removal(mb, type, &r);
+        rc = write_removal(mb, kind == REMOVAL_VOID ? ITEM_VOID : ITEM_EXPUNGE, &r);
     mailbox_unlock(mb);
     if (rc == 0 && r.count > 0) {
         rc = settle_removal(mb, &r);
@@ -404,14 +399,14 @@ remove_locked(struct mailbox *mb, enum item_type type, const uint32_t *uids, uin
     if (!mb->folder.inbox)
         ledger_end(mb->folder.store);
     xfree(&r.ranges.list);
-    strbuf_free(&r.names);
+    expunging_free(&r.files);
     return rc;
 }
 
 int
 mailbox_expunge_uids(struct mailbox *mb, const uint32_t *uids, uint32_t count)
 {
-    return removal_begin(mb) < 0 ? -1 : remove_locked(mb, ITEM_EXPUNGE, uids, count);
+    return removal_begin(mb) < 0 ? -1 : remove_locked(mb, REMOVAL_ELSEWHERE, uids, count);
 }
 
 /* Under the lock: an attempt of the same delivery may just have put the file back. */
@@ -444,7 +439,7 @@ mailbox_void_lost(struct mailbox *mb, const uint32_t *uids, uint32_t count)
     int rc = removal_begin(mb);
 
     if (rc == 0)
-        rc = remove_locked(mb, ITEM_VOID, sorted, keep_lost(mb, sorted, count));
+        rc = remove_locked(mb, REMOVAL_VOID, sorted, keep_lost(mb, sorted, count));
     xfree(&sorted);
     return rc;
 }
@@ -467,7 +462,7 @@ mailbox_remove(struct mailbox *mb, const uint32_t *uids, uint32_t count)
     if (may_remove(mb) < 0)
         return -1;
     sorted = sorted_copy(uids, count);
-    rc = mailbox_expunge_uids(mb, sorted, count);
+    rc = removal_begin(mb) < 0 ? -1 : remove_locked(mb, REMOVAL_BY_USER, sorted, count);
     xfree(&sorted);
     return rc;
 }
@@ -492,7 +487,7 @@ mailbox_expunge(struct mailbox *mb, const uint32_t *uids, uint32_t count)
                  bsearch(&m->uid, sorted, count, sizeof(m->uid), compare_u32) != NULL))
                 (void)uid_list_add(&deleted, m->uid); /* never fails: xrealloc */
         }
-        rc = remove_locked(mb, ITEM_EXPUNGE, deleted.uids, deleted.count);
+        rc = remove_locked(mb, REMOVAL_BY_USER, deleted.uids, deleted.count);
     }
     xfree(&deleted.uids);
     xfree(&sorted);

@@ -81,7 +81,8 @@ int uid_list_add(struct uid_list *list, uint32_t uid);
 void mailbox_watch_clear(struct mailbox *mb);
 
 /* ---- mailbox_change.c ---- */
-/* Expunges these UIDs (ascending; unknown ones are ignored) and unlinks their files. */
+/* Expunges these UIDs (ascending; unknown ones are ignored) and unlinks their files: the messages
+ * are somewhere else by now. */
 int mailbox_expunge_uids(struct mailbox *mb, const uint32_t *uids, uint32_t count);
 /* The same for arrivals that a power cut took the files of, as far as these are still missing:
  * their delivery keys are forgotten. */

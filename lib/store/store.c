@@ -29,23 +29,35 @@ static const struct {
     {"Junk", STORE_USE_JUNK},
 };
 
-/* The first session of a user: what is not there yet. Marked as done by posthorn.folders. */
+/* What is there already is fine. */
+static int
+make_folder(struct store *store, size_t i, enum store_use use)
+{
+    int rc = store_create(store, slice_of(standard_folders[i].name), use);
+
+    return rc < 0 && errno == EEXIST ? 0 : rc;
+}
+
+/* The first session of a user: what is not there yet. Marked as done by posthorn.folders, which the
+ * first use or subscription writes: so the folders come before all of these, and a session that
+ * failed in between is followed by one that begins anew. */
 static int
 make_first_time(struct store *store)
 {
+    const size_t count = store->options.bare ? 0 : ARRAY_LEN(standard_folders);
     struct folder inbox;
 
     if (folder_make_dirs(store->dirfd) < 0 || folder_open(&inbox, store, SLICE("INBOX")) < 0)
         return -1;
     folder_close(&inbox);
+    for (size_t i = 0; i < count; i++)
+        if (make_folder(store, i, STORE_USE_NONE) < 0)
+            return -1;
     if (store_subscribe(store, SLICE("INBOX"), true) < 0)
         return -1;
-    for (size_t i = 0; i < ARRAY_LEN(standard_folders) && !store->options.bare; i++) {
-        struct slice name = slice_of(standard_folders[i].name);
-
-        if (store_create(store, name, standard_folders[i].use) < 0 && errno != EEXIST)
-            return -1;
-        if (store_subscribe(store, name, true) < 0)
+    for (size_t i = 0; i < count; i++) {
+        if (make_folder(store, i, standard_folders[i].use) < 0 ||
+            store_subscribe(store, slice_of(standard_folders[i].name), true) < 0)
             return -1;
     }
     return 0;
@@ -112,6 +124,10 @@ store_subscribe(struct store *store, struct slice name, bool on)
     struct strbuf canonical = strbuf_new(STORE_NAME_MAX);
     int rc = folder_name_canonical(name, &canonical);
 
+    if (rc == 0 && store->options.read_only) {
+        errno = EACCES;
+        rc = -1;
+    }
     if (rc == 0)
         rc = folder_list_change(store, strbuf_slice(&canonical), set_subscribed, &on);
     strbuf_free(&canonical);

@@ -29,6 +29,7 @@ struct store_options {
     bool read_only;                       /* nothing is changed, not even adopted */
     bool bare;                            /* made without the standard folders: a public folder */
     bool may_remove;                      /* false: no \Deleted, no expunge, no folder removal */
+    uint32_t undelete_days;               /* so long expunged messages are kept; 0: not at all */
     int64_t flush_interval_ms; /* flag changes younger than this may be lost by a power cut */
 };
 

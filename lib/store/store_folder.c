@@ -17,6 +17,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/random.h"
 #include "lib/store/beneath.h"
+#include "lib/store/expunged.h"
 #include "lib/store/folder_list.h"
 #include "lib/store/folder_name.h"
 #include "lib/store/ledger.h"
@@ -195,23 +196,34 @@ sweep_leftovers(const struct store *store)
     (void)closedir(dir); /* read only */
 }
 
+/* Under the lock: whoever waits for it finds the journal without a name, and gives up. */
+static int
+move_away(const struct store *store, const struct folder *f, const char *dir)
+{
+    char moved[DIR_NAME_SIZE], unique[17];
+
+    if (expunged_keep_folder(store, f->dirfd, dir, f->journal.header.uidvalidity) == 0)
+        return 0;
+    random_name(unique, sizeof(unique) - 1);
+    (void)snprintf(moved, sizeof(moved), REMOVED_PREFIX "%s", unique);
+    if (renameat(store->dirfd, dir, store->dirfd, moved) < 0)
+        return -1;
+    (void)unlinkat(f->dirfd, JOURNAL_NAME, 0); /* goes with the directory at the latest */
+    return 0;
+}
+
 static int
 remove_folder(struct store *store, struct folder *f, const char *dir)
 {
-    char moved[DIR_NAME_SIZE], unique[17];
     struct journal_tail tail;
     int rc;
 
-    random_name(unique, sizeof(unique) - 1);
-    (void)snprintf(moved, sizeof(moved), REMOVED_PREFIX "%s", unique);
     ledger_begin(store);
-    /* Under the lock: whoever waits for it finds the journal without a name, and gives up. */
     if (journal_lock_current(&f->journal) < 0 || journal_tail_read(&f->journal, &tail) < 0 ||
-        renameat(store->dirfd, dir, store->dirfd, moved) < 0) {
+        move_away(store, f, dir) < 0) {
         ledger_end(store);
         return -1;
     }
-    (void)unlinkat(f->dirfd, JOURNAL_NAME, 0); /* goes with the directory at the latest */
     journal_unlock(&f->journal);
     rc = ledger_add(store, -(int64_t)tail.state.bytes, -(int64_t)tail.state.count);
     ledger_end(store);

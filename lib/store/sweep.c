@@ -17,6 +17,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/store/beneath.h"
+#include "lib/store/expunged.h"
 #include "lib/store/message_file.h"
 
 /* Names by hash: two that collide are both kept. */
@@ -95,8 +96,16 @@ is_half_written(const char *name, const void *arg)
            slice_starts(n, SLICE("posthorn.cache.")) || slice_starts(n, SLICE("posthorn.folders."));
 }
 
+/* What may be an expunged message waits like one. */
 static void
-sweep_dir(int dirfd, const char *sub, int64_t before_s,
+drop(const struct store *store, int dirfd, const char *name)
+{
+    if (store == NULL || expunged_keep_leftover(store, dirfd, name) < 0)
+        (void)unlinkat(dirfd, name, 0); /* best effort */
+}
+
+static void
+sweep_dir(const struct store *keep_for, int dirfd, const char *sub, int64_t before_s,
           bool (*unwanted)(const char *name, const void *arg), const void *arg)
 {
     int fd = beneath_open_dir(dirfd, sub);
@@ -111,8 +120,8 @@ sweep_dir(int dirfd, const char *sub, int64_t before_s,
     while ((e = readdir(dir)) != NULL)
         if (unwanted(e->d_name, arg) && fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(st.st_mode) && st.st_ctim.tv_sec < before_s)
-            (void)unlinkat(fd, e->d_name, 0); /* best effort */
-    (void)closedir(dir);                      /* read only */
+            drop(keep_for, fd, e->d_name);
+    (void)closedir(dir); /* read only */
 }
 
 void
@@ -124,9 +133,9 @@ sweep_folder_older_than(struct mailbox *mb, int64_t age_s)
     /* Names of expunged messages are live here, too, until a compaction forgets them: that is when
      * their leftovers go. */
     if (collect_names(mb, &set) == 0)
-        sweep_dir(mb->folder.dirfd, "cur", before, is_ours_without_record, &set);
-    sweep_dir(mb->folder.dirfd, "tmp", before, is_any, NULL);
-    sweep_dir(mb->folder.dirfd, ".", before, is_half_written, NULL);
+        sweep_dir(mb->folder.store, mb->folder.dirfd, "cur", before, is_ours_without_record, &set);
+    sweep_dir(NULL, mb->folder.dirfd, "tmp", before, is_any, NULL);
+    sweep_dir(NULL, mb->folder.dirfd, ".", before, is_half_written, NULL);
     xfree(&set.hashes);
 }
 

@@ -336,3 +336,18 @@ def test_a_renamed_user_and_domain_keep_their_rights(suite, session):
     assert b"@News" in names(session("visitor@f.test"))
     shown = suite.json("public", "show", "news@d.test")
     assert "@f.test" in str(shown["read"]) and "visitor@f.test" in str(shown["read"])
+
+
+def test_a_search_of_several_mailboxes(session):
+    """RFC 7377 section 2.2: folders without the right to read have no answer; "personal" is the user's own."""
+    writer = session(WRITER)
+    for _ in range(60):
+        writer.append("@News", MESSAGE)
+    reader, nobody = session(READER), session(NOBODY)
+    found = [line for line in reader.ok('ESEARCH IN (mailboxes "@News") RETURN (COUNT) BODY body') if line]
+    assert len(found) == 1 and b"MAILBOX" in found[0] and b"@News" in found[0] and found[0].endswith(b"COUNT 60")
+    assert reader.ok("ESEARCH IN (personal) SUBJECT \"to all\"") == [b""]
+    assert nobody.ok('ESEARCH IN (mailboxes "@News" personal) ALL') == [b""]
+    reader.ok("SELECT @News")
+    assert reader.ok("SEARCH BODY nothing") == [b"* SEARCH"]
+    assert reader.ok("SORT RETURN (COUNT MIN) (SUBJECT) UTF-8 ALL")[0].endswith(b"MIN 1 COUNT 60")

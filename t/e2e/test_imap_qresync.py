@@ -1,4 +1,5 @@
 """CONDSTORE and QRESYNC (RFC 7162): the exchanges of its sections 3.1 and 3.2, with two sessions."""
+import random
 import re
 
 import pytest
@@ -311,3 +312,36 @@ def test_vanished_survives_a_restart_of_the_session(two, suite):
     other.ok("CLOSE")
     one.ok("ENABLE QRESYNC")
     assert select(one, f"{validity} {known}")[0] == [b"* VANISHED (EARLIER) 1:9"]
+
+
+def test_what_a_client_remembers_is_what_there_is(two):
+    """A client that only ever comes back with QRESYNC, while another changes, removes and adds at random."""
+    one, other = two
+    chance = random.Random(7162)
+    one.ok("ENABLE QRESYNC")
+    validity, modseq, known = uidvalidity(other), 1, {}
+    for _ in range(30):
+        other.ok("SELECT INBOX")
+        for _ in range(chance.randrange(4)):
+            action, uids = chance.randrange(4), f"{chance.randrange(1, 30)}:{chance.randrange(1, 30)}"
+            if action == 0:
+                other.append("INBOX", MESSAGE)
+            elif action == 1:
+                other.ok(f"UID STORE {uids} {chance.choice('+-')}FLAGS.SILENT (\\Flagged)")
+            elif action == 2:
+                other.ok(f"UID STORE {chance.randrange(1, 30)} +FLAGS.SILENT (\\Deleted)")
+                other.ok("EXPUNGE")
+            else:
+                other.ok(f"UID STORE {chance.randrange(1, 30)} FLAGS.SILENT ($x{chance.randrange(3)})")
+        lines = one.ok(f"SELECT INBOX (QRESYNC ({validity} {modseq}))")
+        for line in lines:
+            if line.startswith(b"* VANISHED (EARLIER) "):
+                for part in line.split()[-1].decode().split(","):
+                    first, _, last = part.partition(":")
+                    for uid in range(int(first), int(last or first) + 1):
+                        known.pop(uid, None)
+        known.update({uid: flags.replace(b"\\Recent", b"").split() for uid, flags, _ in fetches(lines).values()})
+        modseq = code(lines, b"HIGHESTMODSEQ")
+        there = {uid: flags.replace(b"\\Recent", b"").split()
+                 for uid, flags, _ in fetches(one.ok("UID FETCH 1:* (FLAGS)")).values()}
+        assert known == there

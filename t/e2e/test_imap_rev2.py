@@ -45,7 +45,7 @@ def test_both_are_announced(old):
 
 def test_select(new, old):
     """Section 6.3.2: LIST with its attributes, no RECENT, no UNSEEN; OLDNAME for what was written otherwise."""
-    new.append("INBOX", MESSAGE)
+    assert new.append("INBOX", MESSAGE)[1].startswith(b"OK")
     lines = new.ok("SELECT inbox")
     assert b'* LIST (\\HasNoChildren) "/" INBOX ("OLDNAME" (inbox))' in lines
     assert not any(b"RECENT" in line or b"UNSEEN" in line for line in lines)

@@ -109,13 +109,20 @@ def test_listed_octets_are_those_that_come(suite):
     pop.one("QUIT")
 
 
+def drop_in(inst, content):
+    """Puts a message where a foreign program would; returns the directory where it will be."""
+    cur = next(inst.root.glob("store/d.test/*/alice/mail")) / "cur"
+    new = cur.parent / "new" / "1700000000.M1.host"
+    new.write_bytes(content)
+    os.chown(new, cur.stat().st_uid, cur.stat().st_gid)
+    return cur
+
+
 def test_a_foreign_maildir_with_bare_lfs(suite):
     empty(suite)
     cur = next(suite.root.glob("store/d.test/*/alice/mail")) / "cur"
     before = set(cur.iterdir())
-    new = cur.parent / "new" / "1700000000.M1.host"
-    new.write_bytes(b"Subject: foreign\n\none\n.two\nthree")
-    os.chown(new, cur.stat().st_uid, cur.stat().st_gid)
+    drop_in(suite, b"Subject: foreign\n\none\n.two\nthree")
     pop = Pop(suite, "alice@d.test")
     size = int(pop.one("LIST 1").split()[2])
     text = unstuffed(pop.many("RETR 1"))
@@ -429,12 +436,13 @@ delivery mbox {tmp_path}/box
 
 def test_poplib_in_utf8_mode(suite):
     message = "Subject: jürgen\r\n\r\nx\r\n".encode()
-    fill(suite, [message])
+    empty(suite)
+    drop_in(suite, message)
     pop = poplib.POP3_SSL("127.0.0.1", suite.port("pop3s"), context=TLS, timeout=20)
     pop.utf8()
     pop.user("alice@d.test")
     pop.pass_(PASSWORD)
     assert "jürgen".encode() in b"".join(pop.retr(1)[1])
     pop.quit()
-    pop = Pop(suite, "alice@d.test")
-    assert pop.one("RETR 1").startswith(b"-ERR [UTF8]")
+    # as most servers do: to a client without UTF-8 mode as well, unless pop3.refuse_utf8
+    assert message[:-2] in Pop(suite, "alice@d.test").many("RETR 1")

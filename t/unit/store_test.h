@@ -21,7 +21,7 @@
 static char store_test_path[64];
 static int store_test_fd = -1; /* the mail directory */
 static struct store *store_test;
-static const struct store_options store_test_options = {.may_remove = true};
+static struct store_options store_test_options = {.may_remove = true};
 
 static int
 store_test_remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

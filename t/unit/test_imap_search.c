@@ -6,13 +6,14 @@
 // LINK: imapd/saved_result.c
 // LINK: imapd/search_args.c
 // LINK: imapd/search_eval.c
+// LINK: imapd/search_fuzzy.c
 // LINK: imapd/search_header.c
 // LINK: imapd/message.c
 // LINK: imapd/fulltext.c
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>

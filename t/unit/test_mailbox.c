@@ -323,6 +323,38 @@ START_TEST(the_cache_remembers)
 }
 END_TEST
 
+/* Values of many sizes, put in no order of UID, over several sizes of the table; what is asked for
+ * before it is written is found as well, and so is what another session added. */
+START_TEST(the_cache_grows)
+{
+    static char text[3000];
+    struct mailbox *mb = store_test_select("INBOX"), *other = store_test_select("INBOX");
+    const uint32_t count = 5003; /* a prime: i * 1000 goes through all */
+    struct slice got;
+
+    memset(text, 'x', sizeof(text));
+    ck_assert(!mailbox_cache_get(other, 1, MAILBOX_CACHE_BODY, &got));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t uid = 1 + i * 1000 % count;
+
+        mailbox_cache_put(mb, uid, MAILBOX_CACHE_BODY, slice_make(text, uid % sizeof(text) + 1));
+        ck_assert(!mailbox_cache_get(mb, uid, MAILBOX_CACHE_ENVELOPE, &got));
+        mailbox_cache_put(mb, uid, MAILBOX_CACHE_ENVELOPE, slice_make(&uid, sizeof(uid)));
+        ck_assert(mailbox_cache_get(mb, uid, MAILBOX_CACHE_BODY, &got));
+        ck_assert_uint_eq(got.len, uid % sizeof(text) + 1);
+    }
+    mailbox_close(&mb);
+    for (uint32_t uid = 1; uid <= count; uid++) {
+        while (!mailbox_cache_get(other, uid, MAILBOX_CACHE_ENVELOPE, &got))
+            ck_assert_uint_eq(uid, 1); /* it may take some misses until a session looks again */
+        ck_assert_mem_eq(got.ptr, &uid, sizeof(uid));
+        ck_assert(mailbox_cache_get(other, uid, MAILBOX_CACHE_BODY, &got));
+        ck_assert_uint_eq(got.len, uid % sizeof(text) + 1);
+    }
+    mailbox_close(&other);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -341,6 +373,7 @@ main(void)
     tcase_add_loop_test(tc, a_copy_keeps_what_belongs_to_the_message, 0, 2);
     tcase_add_test(tc, usage_follows);
     tcase_add_test(tc, the_cache_remembers);
+    tcase_add_test(tc, the_cache_grows);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);
 }

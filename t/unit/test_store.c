@@ -238,6 +238,28 @@ START_TEST(a_quota_holds_for_appends)
 }
 END_TEST
 
+/* A first session that fails (here: something stands in a folder's place) is followed by one that
+ * makes all of them. */
+START_TEST(a_first_session_that_failed_is_made_up_for)
+{
+    struct mailbox_info info;
+    int fd;
+
+    store_test_setup_empty();
+    fd = openat(store_test_fd, ".Junk", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    (void)close(fd);
+    store_test = store_open(store_test_fd, &store_test_options);
+    store_close(&store_test);
+    ck_assert_int_eq(unlinkat(store_test_fd, ".Junk", 0), 0);
+    store_test = store_open(store_test_fd, &store_test_options);
+    ck_assert_ptr_nonnull(store_test);
+    ck_assert_int_eq(mailbox_status(store_test, SLICE("Trash"), &info), 0);
+    ck_assert_int_eq(mailbox_status(store_test, SLICE("Junk"), &info), 0);
+    store_test_teardown();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -257,6 +279,10 @@ main(void)
     tcase_add_test(tc, there_is_an_end_to_folders);
     tcase_add_test(tc, what_a_dead_process_left_is_not_in_the_way);
     tcase_add_test(tc, a_quota_holds_for_appends);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("first session");
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, a_first_session_that_failed_is_made_up_for);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);
 }

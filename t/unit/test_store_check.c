@@ -53,9 +53,9 @@ fill(void)
     store_test_append("Sent", "Subject: s\r\n\r\nsent\r\n", MESSAGE_SEEN);
     mb = store_test_select("INBOX");
     bit = (uint64_t)1 << mailbox_keyword_bit(mb, SLICE("$Work"), true);
-    ck_assert_int_eq(mailbox_store_flags(mb, seqs, 2, MAILBOX_FLAGS_ADD, MESSAGE_ANSWERED, bit, 0,
-                                         NULL, NULL),
-                     0);
+    ck_assert_int_eq(
+        mailbox_store_flags(mb, seqs, 2, MAILBOX_FLAGS_ADD, MESSAGE_ANSWERED, bit, 0, NULL, NULL),
+        0);
     seqs[0] = mailbox_message(mb, 8)->uid;
     seqs[1] = mailbox_message(mb, 9)->uid;
     ck_assert_int_eq(mailbox_remove(mb, seqs, 2), 0);
@@ -312,8 +312,9 @@ START_TEST(damage_anywhere_loses_nothing_that_the_index_has)
     size = (uint64_t)size_of(JOURNAL_NAME);
     /* something behind, so that it is no torn tail */
     store_test_append("Sent", "Subject: s\r\n\r\nsent\r\n", 0);
-    damage(JOURNAL_NAME, (off_t)(sizeof(struct journal_header) +
-                                 (size - sizeof(struct journal_header)) * (uint64_t)_i / 20 + 30),
+    damage(JOURNAL_NAME,
+           (off_t)(sizeof(struct journal_header) +
+                   (size - sizeof(struct journal_header)) * (uint64_t)_i / 20 + 30),
            1);
     ck_assert_ptr_nonnull(strstr(check(true), "journal_damaged:INBOX:0:"));
     ck_assert_ptr_nonnull(strstr(found, ":2 "));

@@ -11,9 +11,12 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
+#include "lib/base/crc32c.h"
+#include "lib/store/check.h"
 #include "lib/store/compact.h"
 #include "lib/store/delivery.h"
 #include "lib/store/mailbox_private.h"
+#include "lib/store/undelete.h"
 #include "t/unit/crash_point.h"
 
 #define TEXTS_MAX 8
@@ -241,6 +244,8 @@ deliver_text(const char *text, bool in_doubt)
     struct delivery_message m = {.dirfd = queue,
                                  .name = text,
                                  .size = 3,
+                                 .crc =
+                                     crc32c(0, slice_make((const char[]){text[0], '\r', '\n'}, 3)),
                                  .received_ms = 1000,
                                  .queue_id = slice_of(text),
                                  .in_doubt = in_doubt};
@@ -373,6 +378,119 @@ adopt_holds(bool whole)
     ck_assert_uint_eq(found_in[0][6], 1);
 }
 
+/* ---- with undelete ---- */
+
+static unsigned kept[TEXTS_MAX]; /* how often each text waits in posthorn.expunged/ or cur/ */
+
+static int
+note_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    char text[4] = "";
+    int fd;
+
+    (void)ftw;
+    if (type != FTW_F || st->st_size != 3)
+        return 0;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && pread_exact(fd, text, 3, 0) == 0 && text[0] >= '0' && text[0] <= '7')
+        kept[text[0] - '0']++;
+    (void)close(fd);
+    return 0;
+}
+
+static void
+with_undelete(void)
+{
+    store_test_options.undelete_days = 14;
+    store_close(&store_test);
+    store_test = store_open(store_test_fd, &store_test_options);
+}
+
+static int
+count_offer(void *arg, const struct expunged_message *e)
+{
+    (void)e;
+    ++*(unsigned *)arg;
+    return 0;
+}
+
+static unsigned
+offered(void)
+{
+    unsigned count = 0;
+
+    ck_assert_int_eq(store_undelete(store_test, count_offer, &count), 0);
+    return count;
+}
+
+static int
+accept(void *arg, const struct expunged_message *e)
+{
+    (void)arg;
+    (void)e;
+    return 1;
+}
+
+static void
+three_to_keep(void)
+{
+    with_undelete();
+    three_messages();
+}
+
+/* Nothing is gone: what is in no folder is in a file. */
+static void
+kept_holds(bool whole)
+{
+    expunge_holds(whole);
+    memset(kept, 0, sizeof(kept));
+    (void)nftw(store_test_path, note_file, 16, FTW_PHYS);
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_uint_eq(kept[i], 1);
+    ck_assert(!whole || offered() == 2);
+}
+
+static void
+folder_to_keep(void)
+{
+    with_undelete();
+    make_new();
+}
+
+static void
+removed_holds(bool whole)
+{
+    memset(kept, 0, sizeof(kept));
+    (void)nftw(store_test_path, note_file, 16, FTW_PHYS);
+    ck_assert_uint_eq(kept[5], 1);
+    ck_assert_uint_eq(found[5] + offered(), 1);
+    ck_assert(!whole || found[5] == 0);
+}
+
+static void
+three_expunged(void)
+{
+    three_to_keep();
+    do_expunge();
+}
+
+static void
+do_undelete(void)
+{
+    if (store_undelete(store_test, accept, NULL) != 2)
+        _exit(2);
+}
+
+static void
+undeleted_holds(bool whole)
+{
+    ck_assert_uint_eq(found[0], 1);
+    ck_assert_uint_eq(found[1], found[2]);
+    ck_assert_uint_le(found[1], 1);
+    ck_assert_uint_ge(found[1] + found[2] + offered(), 2);
+    ck_assert(!whole || (found[1] == 1 && offered() == 0));
+}
+
 static const struct operation {
     const char *name;
     void (*before)(void);
@@ -391,6 +509,9 @@ static const struct operation {
     {"rename", make_new, do_rename, rename_holds},
     {"remove", make_new, do_remove, nothing_holds},
     {"adopt", put_in_new, do_adopt, adopt_holds},
+    {"expunge, kept", three_to_keep, do_expunge, kept_holds},
+    {"remove, kept", folder_to_keep, do_remove, removed_holds},
+    {"undelete", three_expunged, do_undelete, undeleted_holds},
 };
 
 /* Runs the operation in a child and kills it before its `step`th system call. True: it came to its
@@ -426,6 +547,17 @@ run_until(const struct operation *op, unsigned step)
     return WIFEXITED(status);
 }
 
+static void
+check_finds_nothing(const char *name, unsigned step)
+{
+    const struct check_options options = {0};
+    struct check_totals totals;
+
+    ck_assert_int_eq(store_check(store_test_fd, &options, &totals), 0);
+    ck_assert_msg(totals.found[CHECK_LEFT] == 0 && totals.found[CHECK_LOST] == 0,
+                  "%s, step %u: store check finds something", name, step);
+}
+
 START_TEST(no_step_is_the_wrong_one)
 {
     const struct operation *op = &operations[_i];
@@ -434,16 +566,19 @@ START_TEST(no_step_is_the_wrong_one)
 
     for (step = 1; !whole; step++) {
         ck_assert_uint_lt(step, STEPS_MAX);
+        store_test_options.undelete_days = 0;
         store_test_setup();
         op->before();
         whole = run_until(op, step);
         store_close(&store_test);
         store_test = store_open(store_test_fd, &store_test_options);
         ck_assert_msg(store_test != NULL, "%s, step %u: %s", op->name, step, strerror(errno));
+        check_finds_nothing(op->name, step); /* before anybody mended anything */
         count_all();
         op->holds(whole);
         totals_hold();
         (void)store_test_append("INBOX", "7\r\n", 0);
+        check_finds_nothing(op->name, step);
         store_test_teardown();
     }
     ck_assert_uint_gt(step, 10);

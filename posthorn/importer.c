@@ -1,0 +1,197 @@
+/*
+ * posthorn/importer.c - puts messages into a store, whatever they came from.
+ */
+#include "posthorn/importer.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/crc32c.h"
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/store/folder_identity.h"
+
+#define PENDING_MAX 200
+#define PENDING_BYTES_MAX (UINT64_C(64) << 20)
+#define CONTENT_MAX ((size_t)1 << 33)
+
+/* ---- folders ---- */
+
+static int
+fail(struct importer *im, struct slice what)
+{
+    return store_job_fail(im->out, "%.*s: %s", (int)what.len, what.ptr,
+                          errno == EDQUOT ? "over quota; --no-quota takes it all the same"
+                                          : strerror(errno));
+}
+
+static int
+make(struct importer *im, const struct manifest_folder *f)
+{
+    if (store_create(im->store, f->name, f->use) < 0 && errno != EEXIST)
+        return -1;
+    if (f->subscribed && store_subscribe(im->store, f->name, true) < 0)
+        return -1;
+    return f->uidvalidity == 0 || folder_identity_set(im->store, f->name, f->uidvalidity) >= 0 ? 0
+                                                                                               : -1;
+}
+
+int
+importer_make_folders(struct importer *im)
+{
+    for (size_t i = 0; im->manifest != NULL && i < im->manifest->folder_count; i++)
+        if (make(im, &im->manifest->folders[i]) < 0)
+            return fail(im, im->manifest->folders[i].name);
+    return 0;
+}
+
+static void
+tell(struct importer *im)
+{
+    struct strbuf count = strbuf_new(24);
+
+    (void)strbuf_u64(&count, im->messages);
+    store_job_row(im->out,
+                  (struct object_field[]){{SLICE("folder"), slice_of(im->folder)},
+                                          {SLICE("messages"), strbuf_slice(&count)}},
+                  2);
+    strbuf_free(&count);
+}
+
+static int
+commit(struct importer *im)
+{
+    struct mailbox_uids uids;
+    int rc;
+
+    if (im->append == NULL)
+        return 0;
+    rc = mailbox_append_commit(&im->append, &uids);
+    im->pending = 0;
+    im->pending_bytes = 0;
+    if (rc < 0)
+        return fail(im, slice_of(im->folder));
+    free(uids.uids);
+    return 0;
+}
+
+int
+importer_end(struct importer *im)
+{
+    int rc = commit(im);
+
+    if (rc == 0 && im->folder != NULL)
+        tell(im);
+    xfree(&im->folder);
+    im->messages = 0;
+    return rc;
+}
+
+int
+importer_folder(struct importer *im, struct slice name, uint32_t uidvalidity)
+{
+    const struct manifest_folder f = {.name = name, .uidvalidity = uidvalidity};
+
+    if (im->folder != NULL && slice_eq(name, slice_of(im->folder)))
+        return 0;
+    if (importer_end(im) < 0)
+        return -1;
+    if (make(im, &f) < 0)
+        return fail(im, name);
+    im->folder = xslicedup(name);
+    return 0;
+}
+
+/* ---- messages ---- */
+
+/* The message as the store has it: CRLF. */
+static void
+with_crlf(struct slice content, struct strbuf *out)
+{
+    for (size_t i = 0; i < content.len; i++) {
+        if (content.ptr[i] == '\n' && (i == 0 || content.ptr[i - 1] != '\r'))
+            (void)strbuf_char(out, '\r');
+        (void)strbuf_char(out, content.ptr[i]); /* overflow is remembered */
+    }
+}
+
+static bool
+is_it(struct slice content, const struct manifest_message *line)
+{
+    return content.len == line->size && crc32c(0, content) == line->crc;
+}
+
+/* A mbox had to end the last line, a Maildir may have odd line ends: what the manifest names is
+ * what counts. */
+static struct slice
+choose(struct slice raw, struct slice crlf, const struct manifest_message *line)
+{
+    if (line == NULL || is_it(crlf, line))
+        return crlf;
+    if (is_it(raw, line))
+        return raw;
+    if (crlf.len == line->size + 2 && is_it(slice_sub(crlf, 0, line->size), line))
+        return slice_sub(crlf, 0, line->size);
+    if (raw.len == line->size + 1 && is_it(slice_sub(raw, 0, line->size), line))
+        return slice_sub(raw, 0, line->size);
+    return crlf;
+}
+
+static int
+append(struct importer *im, struct slice content, uint32_t flags, const struct slice *keywords,
+       uint32_t count, int64_t internal_ms)
+{
+    int fd;
+
+    if (im->append == NULL) {
+        im->append = mailbox_append_begin(im->store, slice_of(im->folder));
+        if (im->append == NULL)
+            return -1;
+        mailbox_append_bulk(im->append);
+    }
+    fd = mailbox_append_fd(im->append);
+    if (fd < 0 || write_all(fd, content) < 0)
+        return -1;
+    return mailbox_append_message(im->append, flags, keywords, count, internal_ms);
+}
+
+static int
+append_as_listed(struct importer *im, struct slice content, const struct manifest_message *line)
+{
+    struct slice keywords[MAILBOX_KEYWORDS_MAX], rest = line->keywords;
+    uint32_t count = 0;
+
+    while (rest.len > 0 && count < MAILBOX_KEYWORDS_MAX)
+        keywords[count++] = slice_split(&rest, ' ');
+    if (append(im, content, line->flags, keywords, count, line->internal_ms) < 0)
+        return -1;
+    mailbox_append_keep(im->append, line->uid, is_it(content, line) ? line->email_id : SLICE(""));
+    return 0;
+}
+
+int
+importer_message(struct importer *im, const struct import_message *m)
+{
+    const struct manifest_message *line =
+        im->manifest == NULL ? NULL : manifest_find(im->manifest, m->path, m->nth);
+    struct strbuf crlf = strbuf_new(CONTENT_MAX);
+    struct slice content;
+    int rc = -1;
+
+    with_crlf(m->content, &crlf);
+    content = choose(m->content, strbuf_slice(&crlf), line);
+    errno = EFBIG;
+    if (!crlf.overflow && line != NULL) {
+        rc = append_as_listed(im, content, line);
+    } else if (!crlf.overflow) {
+        rc = append(im, content, m->flags, m->keywords, m->keyword_count, m->internal_ms);
+        if (rc == 0)
+            mailbox_append_keep(im->append, m->uid, SLICE(""));
+    }
+    im->messages += rc == 0;
+    im->pending_bytes += content.len;
+    strbuf_free(&crlf);
+    if (rc < 0)
+        return fail(im, m->path);
+    return ++im->pending >= PENDING_MAX || im->pending_bytes >= PENDING_BYTES_MAX ? commit(im) : 0;
+}
