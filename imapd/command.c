@@ -38,8 +38,9 @@ static const struct command commands[] = {
     {"NAMESPACE", LOGGED_IN, 0, list_namespace},                      /* RFC 2342 */
     {"STATUS", LOGGED_IN, 0, status_status},                          /* RFC 3501 6.3.10 */
     {"APPEND", LOGGED_IN, 0, append_append},                          /* RFC 3501 6.3.11 */
-    {"REPLACE", STATE_SELECTED, COMMAND_NUMBERS, replace_replace},    /* RFC 8508 */
-    {"IDLE", LOGGED_IN, 0, idle_idle},                                /* RFC 2177 */
+    {"REPLACE", STATE_SELECTED, 0,
+     replace_replace},                 /* RFC 8508; refuses numbers by itself, with its message */
+    {"IDLE", LOGGED_IN, 0, idle_idle}, /* RFC 2177 */
     {"GETQUOTA", LOGGED_IN, 0, quota_getquota},                       /* RFC 9208 4.1.1 */
     {"GETQUOTAROOT", LOGGED_IN, 0, quota_getquotaroot},               /* RFC 9208 4.1.2 */
     {"SETQUOTA", LOGGED_IN, 0, quota_setquota},                       /* RFC 9208 4.1.3 */

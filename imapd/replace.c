@@ -14,7 +14,7 @@ parse_message(struct session *s, struct parser *p, unsigned flags)
 {
     uint32_t count = mailbox_count(s->mailbox), number;
 
-    if (!parser_space(p))
+    if (!parser_space(p) || (!(flags & COMMAND_UID) && !parser_numbers(p)))
         return 0;
     if (parser_optional(p, '*'))
         return count;

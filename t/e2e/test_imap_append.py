@@ -302,6 +302,15 @@ def test_a_message_that_is_gone_already(four, suite):
     other.close()
 
 
+def test_replace_and_uidonly(four):
+    """RFC 9586: message numbers are refused, and with them the literal that is on its way."""
+    four.ok("ENABLE UIDONLY")
+    assert four.command(b"REPLACE 1 work " + literal(b"x LOGOUT\r\n"))[1].startswith(b"BAD [UIDREQUIRED]")
+    untagged = four.ok(b"UID REPLACE 2 work " + literal(JOE))
+    assert b"* VANISHED 2" in untagged
+    assert count(four) == 4
+
+
 def test_replace_counts_the_difference_only(suite):
     """RFC 8508 section 3.4: a full mailbox still takes a replacement of the same size."""
     suite.run("user", "set", "carol@d.test", "quota_bytes=10000")

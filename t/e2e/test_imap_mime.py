@@ -54,6 +54,7 @@ def open_corpus(suite):
 @pytest.fixture(scope="module")
 def imap(suite):
     client = Imap(suite.port("imap"), ALICE)
+    client.ok("ENABLE UTF8=ACCEPT")  # some have bytes above 127 in the header
     client.ok("CREATE corpus")
     for name in NAMES:
         tagged = client.append("corpus", CORPUS[name])[1]
