@@ -36,7 +36,7 @@ condstore_tell_held(struct session *s)
     bool held = mailbox_modseq_is_held(s->mailbox);
 
     if ((held || s->modseq_held) && (s->enabled & ENABLED_CONDSTORE) != 0)
-        send_highest(s, held ? "Removals are delayed" : "Highest");
+        send_highest(s, held ? "Later changes are not told yet" : "Highest");
     s->modseq_held = held;
 }
 
