@@ -140,7 +140,8 @@ import_keywords_of(const struct import_keywords *k, struct slice name, struct sl
 static int
 subscribe(struct store *store, struct slice line, char separator)
 {
-    struct strbuf levels = strbuf_new(STORE_NAME_MAX * 8), name = strbuf_new(STORE_NAME_MAX);
+    struct strbuf levels = strbuf_new((size_t)STORE_NAME_MAX * 8),
+                  name = strbuf_new(STORE_NAME_MAX);
     int rc = 0;
 
     for (size_t i = 0; i < line.len; i++)

@@ -164,7 +164,7 @@ base_of(struct slice name)
 static void
 give_uids(struct slice text, struct files *f)
 {
-    struct uid_line *lines = NULL, key, *found;
+    struct uid_line *lines = NULL, key = {.uid = 0}, *found;
     size_t count = 0, cap = 0;
     uint64_t uid;
 

@@ -36,7 +36,7 @@ append_property(struct strbuf *text, enum account_property id, struct slice valu
 
 /* "member GROUP ADDRESS", "share OWNER GRANTEE" */
 static bool
-has_two_names(int kind)
+has_two_names(enum account_kind kind)
 {
     return kind == ACCOUNT_MEMBER || kind == ACCOUNT_SHARE;
 }
@@ -182,7 +182,8 @@ begin_object(struct import *im, struct slice line)
     im->object_line = im->line;
     im->name = slice_split(&rest, ' ');
     im->second = rest;
-    if (im->kind >= 0 && im->name.len > 0 && has_two_names(im->kind) == (rest.len > 0))
+    if (im->kind >= 0 && im->name.len > 0 &&
+        has_two_names((enum account_kind)im->kind) == (rest.len > 0))
         return 0;
     (void)account_fail(
         im->edit->result, ACCOUNT_BAD_PARAMETER,

@@ -151,21 +151,19 @@ enum file_state { FILE_WHOLE, FILE_MISSING, FILE_SHORT, FILE_CHANGED, FILE_UNREA
 static enum file_state
 look_at_file(const struct mailbox *mb, const struct arrival *a)
 {
-    enum file_state state = FILE_WHOLE;
+    enum file_state state = FILE_UNREADABLE;
     int fd = message_file_open(mb->folder.dirfd, a->name);
     struct stat st;
     uint32_t crc;
 
     if (fd < 0)
         return errno == ENOENT ? FILE_MISSING : FILE_UNREADABLE;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-        state = FILE_UNREADABLE;
-    else if ((uint64_t)st.st_size < a->m.size)
-        state = FILE_SHORT;
-    else if (message_file_crc(fd, a->m.size, &crc) < 0)
-        state = FILE_UNREADABLE;
-    else if (crc != a->crc)
-        state = FILE_CHANGED;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        if ((uint64_t)st.st_size < a->m.size)
+            state = FILE_SHORT;
+        else if (message_file_crc(fd, a->m.size, &crc) == 0)
+            state = crc == a->crc ? FILE_WHOLE : FILE_CHANGED;
+    }
     (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); /* sessions want the memory more */
     close_keep_errno(fd);
     return state;

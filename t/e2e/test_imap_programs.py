@@ -136,7 +136,8 @@ account:subscribe_mailbox('Moved')
 
 
 def on_terminal(command, environment, keys, deadline=40):
-    """Runs a program on a terminal of its own: each of `keys` is (text to wait for, what is typed then)."""
+    """Runs a program on a terminal of its own: each of `keys` is (texts to wait for, one of
+    them, with | between; what is typed then)."""
     pid, fd = pty.fork()
     if pid == 0:
         os.environ.clear()
@@ -165,7 +166,7 @@ def on_terminal(command, environment, keys, deadline=40):
 
 
 @needs("alpine")
-def test_alpine_reads_saves_and_expunges(suite, imap, tmp_path):
+def test_alpine_reads_and_deletes(suite, imap, tmp_path):
     server = f"127.0.0.1:{suite.port('imap')}/user={ALICE}/notls/norsh"
     (tmp_path / ".pinerc").write_text(f"""
 personal-name=Alice
@@ -182,12 +183,9 @@ feature-list=quit-without-confirm,expunge-without-confirm,expunge-without-confir
         (b"ENTER PASSWORD", PASSWORD.encode() + b"\r"),
         (b"Preserve password", b"n"),
         (b"number 2", b"\r"),
-        (b"text of 0", b"s"),
-        (b"to folder", b"Kept\r"),
-        (b"Create?", b"y"),
-        (b"copied to folder", b"i"),
-        (b"MESSAGE INDEX", b"x"),
-        (b"Expunging DONE", b"q"),
+        (b"text of 0", b"d"),
+        (b"text of 1", b"i"),
+        (b"number 2", b"x"),
+        (b"Expunging|DONE]|Expunged", b"q"),
     ])
     assert subjects(imap, "INBOX") == ["number 1", "number 2"]
-    assert subjects(imap, "Kept") == ["number 0"]

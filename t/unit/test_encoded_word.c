@@ -92,7 +92,7 @@ static const struct {
     {TRANSFER_QUOTED_PRINTABLE, "a=\r\nb", "ab"},
     {TRANSFER_QUOTED_PRINTABLE, "a  \r\nb\t\r\n", "a\r\nb\r\n"},
     {TRANSFER_QUOTED_PRINTABLE, "=C3=a4=\r\n", "\xc3\xa4"},
-    {TRANSFER_QUOTED_PRINTABLE, "1=2 =zz =", "1=2 =zz ="},
+    {TRANSFER_QUOTED_PRINTABLE, "1=2 =zz =", "1=2 =zz "},
     {TRANSFER_QUOTED_PRINTABLE, "x=  \r\ny", "xy"},
 };
 

@@ -205,12 +205,13 @@ setup(void)
 {
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     struct strbuf errors = strbuf_new(100);
+    struct conf *conf = conf_parse(SLICE(""), "", &errors);
 
     log_open("test", "smtp", null);
     ck_assert_ptr_nonnull(scratch_make());
     server = (struct server){
         .settings = {.hostname = "mail.d.test",
-                     .mechanisms = mechanisms_new(conf_parse(SLICE(""), "", &errors)),
+                     .mechanisms = mechanisms_new(conf),
                      .banner = "Posthorn",
                      .close_relay = true,
                      .max_recipients = 2,
@@ -226,6 +227,8 @@ setup(void)
                      .tls_timeout_ms = 5000},
         .trigger_fd = null,
     };
+    conf_free(&conf);
+    strbuf_free(&errors);
     server.counters =
         (struct counters){&spare, &spare, &spare, &spare, &spare, &spare, &spare, &spare};
     server.tmp_dirfd = make_subdir("tmp");
