@@ -1,13 +1,7 @@
 """Mail programs that people use with IMAP: the real ones that Debian has, against a real instance (IMP-06)."""
-import fcntl
 import os
-import pty
-import select
 import shutil
-import struct
 import subprocess
-import termios
-import time
 
 import pytest
 
@@ -133,59 +127,3 @@ account:subscribe_mailbox('Moved')
     assert subjects(imap, "INBOX") == ["number 0", "number 2"]
     assert subjects(imap, "Moved") == ["number 1", "number 2"]
     assert any(b"Moved" in line for line in imap.ok('LSUB "" *'))
-
-
-def on_terminal(command, environment, keys, deadline=40):
-    """Runs a program on a terminal of its own: each of `keys` is (texts to wait for, one of
-    them, with | between; what is typed then)."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ.clear()
-        os.environ.update(environment)
-        os.execv(shutil.which(command[0]), command)
-    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-    seen, end, left = b"", time.monotonic() + deadline, list(keys)
-    try:
-        while time.monotonic() < end:
-            if not select.select([fd], [], [], 0.3)[0]:  # it has drawn all that it wants to
-                if left and left[0][0] in seen:
-                    seen = b""
-                    os.write(fd, left.pop(0)[1])
-            else:
-                try:
-                    data = os.read(fd, 65536)
-                except OSError:
-                    break
-                if not data:
-                    break
-                seen += data
-        assert not left, (left[0], seen[-3000:])
-    finally:
-        os.close(fd)
-        os.waitpid(pid, 0)
-
-
-@needs("alpine")
-def test_alpine_reads_and_deletes(suite, imap, tmp_path):
-    server = f"127.0.0.1:{suite.port('imap')}/user={ALICE}/notls/norsh"
-    (tmp_path / ".pinerc").write_text(f"""
-personal-name=Alice
-user-domain=d.test
-inbox-path={{{server}}}INBOX
-folder-collections="Far" {{{server}}}[]
-default-fcc={{{server}}}Sent
-last-time-prune-questioned=999.12
-last-version-used=9.99.9999
-feature-list=quit-without-confirm,expunge-without-confirm,expunge-without-confirm-everywhere,auto-move-read-msgs
-""")
-    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "xterm"}
-    on_terminal(["alpine", "-p", str(tmp_path / ".pinerc"), "-i"], environment, [
-        (b"ENTER PASSWORD", PASSWORD.encode() + b"\r"),
-        (b"Preserve password", b"n"),
-        (b"number 2", b"\r"),
-        (b"text of 0", b"d"),
-        (b"text of 1", b"i"),
-        (b"number 2", b"x"),
-        (b"Expunging|DONE]|Expunged", b"q"),
-    ])
-    assert subjects(imap, "INBOX") == ["number 1", "number 2"]
