@@ -18,11 +18,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (conf != NULL) {
         conf_free(&conf);
-        conf_edit_text(text, SYSTEM_HOSTNAME, SLICE("a # \"b\\"), &changed);
+        conf_edit_text(text, SYSTEM_BANNER, SLICE("a # \"b\\"), &changed);
         conf = conf_parse(strbuf_slice(&changed), "fuzz", &errors);
         assert_always(changed.overflow || conf != NULL);
         if (conf != NULL)
-            assert_always(slice_eq(slice_of(conf_str(conf, SYSTEM_HOSTNAME)), SLICE("a # \"b\\")));
+            assert_always(slice_eq(slice_of(conf_str(conf, SYSTEM_BANNER)), SLICE("a # \"b\\")));
         conf_free(&conf);
     }
     strbuf_free(&errors);
