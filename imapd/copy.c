@@ -7,6 +7,7 @@
 #include "imapd/command.h"
 #include "imapd/condstore.h"
 #include "imapd/copy_across.h"
+#include "imapd/notify.h"
 #include "imapd/selection.h"
 #include "imapd/updates.h"
 
@@ -51,6 +52,7 @@ copy(struct session *s, const struct selection *sel, struct slice folder, unsign
     if (rc < 0)
         return reply_copy_errno(&to);
     make_code(s, sources, sel->count, &copies);
+    notify_arrived(s, folder, &copies);
     free(copies.uids);
     if (!move)
         return (struct reply){REPLY_OK, s->code.len > 0 ? strbuf_cstr(&s->code) : NULL,
@@ -60,7 +62,7 @@ copy(struct session *s, const struct selection *sel, struct slice folder, unsign
         (void)stream_write(s->stream, strbuf_slice(&s->code));
         (void)stream_write(s->stream, SLICE("] Moved\r\n")); /* an error sticks */
     }
-    updates_send(s, true, (flags & COMMAND_UID) != 0);
+    updates_send(s, UPDATES_EXPUNGE | UPDATES_OWN | ((flags & COMMAND_UID) != 0 ? UPDATES_UID : 0));
     return condstore_reply_removed(s, "Move completed");
 }
 

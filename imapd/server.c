@@ -36,6 +36,7 @@ server_load_settings(struct settings *settings, const struct conf *conf)
         .transfer_timeout_ms = milliseconds(conf, IMAP_TRANSFER_TIMEOUT),
         .flush_interval_ms = milliseconds(conf, STORE_FLUSH_INTERVAL),
         .undelete_days = (uint32_t)conf_u64(conf, STORE_UNDELETE_DAYS),
+        .notify_max = (uint32_t)conf_u64(conf, IMAP_NOTIFY_MAX),
         .fulltext = conf_bool(conf, IMAP_FULLTEXT),
     };
 }

@@ -25,6 +25,7 @@ struct settings {
     int64_t transfer_timeout_ms; /* for one part of a literal */
     int64_t flush_interval_ms;   /* store.flush_interval */
     uint32_t undelete_days;      /* store.undelete_days */
+    uint32_t notify_max;         /* folders that NOTIFY watches in one session */
     bool fulltext;               /* SEARCH TEXT and BODY make and use an index */
 };
 
