@@ -5,7 +5,6 @@ import re
 from imapclient import Imap
 
 FETCH = re.compile(rb"\* (\d+) FETCH \((.*)\)\Z", re.S)
-BODY = re.compile(rb"BODY\[\] \{(\d+)\}\r\n", re.S)
 
 
 class Entry:
@@ -35,7 +34,7 @@ class Believer:
         self.uidvalidity = self.uidnext = 0
         self.known_flags = set()
         self.recent = set()    # UIDs that it was told are \Recent
-        self.responses = []    # FETCH responses of the command: (number, items)
+        self.responses = []    # FETCH responses of the command: (entry, items)
         self.bye = False
 
     def condstore(self):
@@ -109,7 +108,7 @@ class Believer:
     def fetched(self, number, items):
         assert 1 <= number <= len(self.view), f"FETCH {number} of {len(self.view)}"
         entry = self.view[number - 1]
-        self.responses.append((number, items))
+        self.responses.append((entry, items))
         if uid := re.search(rb"(?:^| )UID (\d+)", items):
             uid = int(uid[1])
             assert entry.uid in (None, uid), f"message {number} was UID {entry.uid} and is {uid}"
@@ -133,11 +132,3 @@ class Believer:
             self.bye = True
         self.told_code(tagged)
         return lines, tagged.decode()
-
-    def contents(self):
-        """number -> text of the BODY[] items of the last command."""
-        found = {}
-        for number, items in self.responses:
-            if match := BODY.search(items):
-                found[number] = items[match.end():match.end() + int(match[1])]
-        return found

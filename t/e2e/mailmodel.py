@@ -132,6 +132,3 @@ def matches(key, uid, seq, flags, message):
     if word == "TEXT":
         return argument.encode().lower() in message.content.lower()
     raise ValueError(key)
-
-
-READS_TEXT = ("SUBJECT", "BODY", "TEXT")

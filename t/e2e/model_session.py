@@ -1,10 +1,9 @@
 """One IMAP session of test_imap_model.py: random commands, and what each of them must answer and do to the model."""
-import random
 import re
 import socket
 
 from believer import Believer, Entry, uids_of
-from mailmodel import READS_TEXT, matches
+from mailmodel import matches
 
 KINDS = [(), (), ("CONDSTORE",), ("QRESYNC",), ("QRESYNC",), ("IMAP4rev2",), ("IMAP4rev2", "QRESYNC")]
 NAMES = ["A", "A/B", "A/B/C", "D", "D/E", "Größe"]
@@ -238,7 +237,7 @@ class Session(Believer):
         for s in touched:
             if s not in skipped:
                 s.message.change(self.result(op, s.message.flags, flags))
-        self.assume(op, flags, [s for s in touched if s not in skipped], silent, since, tagged)
+        self.assume(op, flags, [s for s in touched if s not in skipped], silent, tagged)
         numbers = [s.uid if uid else self.shown.index(s) + 1 for s in skipped]
         if match := re.search(r"\[MODIFIED ([0-9:,]+)\]", tagged):
             told = uids_of(match[1].encode())
@@ -250,16 +249,16 @@ class Session(Believer):
         elif since != 0:
             assert tagged.startswith("NO [EXPUNGEISSUED]") or "MODIFIED" in tagged, tagged
         if not silent:
-            told = {self.view[number - 1].uid for number, _ in self.responses}
+            told = {entry.uid for entry, _ in self.responses}
             assert {s.uid for s in touched} <= told or None in told, (told, text)
         return self.done(numbered=not uid)
 
-    def assume(self, op, flags, changed, silent, since, tagged):
+    def assume(self, op, flags, changed, silent, tagged):
         """.SILENT: the client works out by itself what it did; what was told it knows better."""
-        told = {number for number, items in self.responses if b"FLAGS (" in items}
-        for number, entry in enumerate(self.view, 1):
+        told = [entry for entry, items in self.responses if b"FLAGS (" in items]
+        for entry in self.view:
             s = next((s for s in changed if s.uid == entry.uid), None)
-            if not silent or s is None or number in told or entry.flags is None:
+            if not silent or s is None or entry in told or entry.flags is None:
                 continue
             entry.flags = None if tagged.startswith("NO") else self.result(op, entry.flags, flags)
 
