@@ -258,6 +258,8 @@ class Session(Believer):
         told = [entry for entry, items in self.responses if b"FLAGS (" in items]
         for entry in self.view:
             s = next((s for s in changed if s.uid == entry.uid), None)
+            if silent and entry.uid is None and entry not in told:
+                entry.flags = None  # it may be one of them
             if not silent or s is None or entry in told or entry.flags is None:
                 continue
             entry.flags = None if tagged.startswith("NO") else self.result(op, entry.flags, flags)
