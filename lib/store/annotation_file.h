@@ -8,10 +8,11 @@
 
 #include "lib/store/annotation_set.h"
 
-#define ANNOTATIONS_SHARED "posthorn.metadata"   /* in the folder's directory */
-#define ANNOTATIONS_PRIVATE "posthorn.private"   /* a directory beside INBOX */
-#define ANNOTATIONS_CHANGED "posthorn.annotated" /* beside INBOX: 8 bytes, others after a change   \
-                                                  */
+#define ANNOTATIONS_SHARED "posthorn.metadata" /* in the folder's directory */
+#define ANNOTATIONS_PRIVATE "posthorn.private" /* a directory beside INBOX */
+#define ANNOTATIONS_CHANGED                                                                        \
+    "posthorn.annotated" /* beside INBOX: 8 bytes, others after a change                           \
+                          */
 #define ANNOTATION_FILE_NAME_SIZE 64
 
 /* Reads a file below dirfd (-1: none). What is not there is an empty set. 0, or -1 with errno. */

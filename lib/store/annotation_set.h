@@ -15,7 +15,7 @@
 #include "lib/base/strbuf.h"
 
 #define ANNOTATION_NAME_MAX 255         /* bytes of an entry's name */
-#define ANNOTATION_FILE_MAX (64u << 20) /* bytes of one file */
+#define ANNOTATION_FILE_MAX (17u << 20) /* bytes of one file */
 #define ANNOTATION_REMOVED_MAX 100      /* removed entries that are remembered */
 #define ANNOTATION_HEADER_SIZE 32       /* bytes, of a file */
 

@@ -16,8 +16,9 @@
 #include "lib/store/annotation_set.h"
 #include "lib/store/store.h"
 
-#define ANNOTATIONS_SERVER "server" /* instead of a mailbox's id: what is noted about the server   \
-                                     */
+#define ANNOTATIONS_SERVER                                                                         \
+    "server" /* instead of a mailbox's id: what is noted about the server                          \
+              */
 
 /* What is annotated, and by whom. */
 struct annotation_place {
