@@ -267,24 +267,43 @@ tell_changed(const struct store *store)
     close_keep_errno(fd);
 }
 
+/* Gives a file that was replaced, or perhaps was, its old content: the change is refused. */
+static void
+restore(const struct half *h)
+{
+    int saved = errno;
+
+    if (h->set.text.len == 0)
+        (void)unlinkat(h->dirfd, h->name, 0); /* best effort, like all of this */
+    else if (annotation_file_write_next(h->dirfd, h->name, strbuf_slice(&h->set.text)) == 0)
+        (void)annotation_file_publish(h->dirfd, h->name);
+    errno = saved;
+}
+
 /* Both files are on disk under their other names before the first gets its own. */
 static int
 commit(const struct open_place *p)
 {
-    const struct half *halves[] = {&p->shared, &p->private};
+    const struct half *halves[2] = {NULL, NULL};
+    size_t count = 0;
 
-    for (size_t i = 0; i < ARRAY_LEN(halves); i++)
-        if (halves[i]->bytes.len > 0 &&
-            annotation_file_write_next(halves[i]->dirfd, halves[i]->name,
+    if (p->shared.bytes.len > 0)
+        halves[count++] = &p->shared;
+    if (p->private.bytes.len > 0)
+        halves[count++] = &p->private;
+    for (size_t i = 0; i < count; i++)
+        if (annotation_file_write_next(halves[i]->dirfd, halves[i]->name,
                                        strbuf_slice(&halves[i]->bytes)) < 0)
             return -1;
-    for (size_t i = 0; i < ARRAY_LEN(halves); i++)
-        if (halves[i]->bytes.len > 0 &&
-            annotation_file_publish(halves[i]->dirfd, halves[i]->name) < 0)
-            return -1;
-    for (size_t i = 0; i < ARRAY_LEN(halves); i++)
-        if (halves[i]->bytes.len > 0)
-            tell_changed(halves[i]->store);
+    for (size_t i = 0; i < count; i++) {
+        if (annotation_file_publish(halves[i]->dirfd, halves[i]->name) == 0)
+            continue;
+        for (size_t k = 0; k <= i; k++)
+            restore(halves[k]);
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++)
+        tell_changed(halves[i]->store);
     return 0;
 }
 
