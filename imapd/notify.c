@@ -7,7 +7,9 @@
 
 #include "imapd/command.h"
 #include "imapd/condstore.h"
+#include "imapd/metadata_news.h"
 #include "imapd/notify_folders.h"
+#include "imapd/places.h"
 #include "imapd/updates.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -44,6 +46,19 @@ bool
 notify_is_own(const struct session *s, uint32_t uid)
 {
     return uid >= s->own_first && uid <= s->own_last;
+}
+
+bool
+notify_wants_metadata(const struct session *s, struct slice mailbox, bool subscribed)
+{
+    const struct notify_args *args = s->notify == NULL ? NULL : &s->notify->args;
+
+    if (args == NULL)
+        return true;
+    if (mailbox.len == 0)
+        return (notify_args_all_events(args) & NOTIFY_SERVER_METADATA) != 0;
+    return (notify_args_events(args, mailbox, subscribed, place_is_foreign(mailbox)) &
+            NOTIFY_MAILBOX_METADATA) != 0;
 }
 
 static void
@@ -134,12 +149,25 @@ make(void)
     return n;
 }
 
+/* Annotations are followed for METADATA or for NOTIFY. */
+static void
+follow_annotations(struct session *s)
+{
+    const unsigned wanted = NOTIFY_MAILBOX_METADATA | NOTIFY_SERVER_METADATA;
+
+    if ((notify_args_all_events(&s->notify->args) & wanted) != 0)
+        metadata_news_begin(s);
+    else if ((s->enabled & ENABLED_METADATA) == 0)
+        metadata_news_end(s);
+}
+
 /* RFC 5465 section 5.8: as if NOTIFY NONE had been given. */
 static void
 give_up(struct session *s)
 {
     drop(&s->notify);
     s->notify = make();
+    follow_annotations(s);
     (void)stream_write(
         s->stream,
         SLICE("* OK [NOTIFICATIONOVERFLOW] Too many mailboxes, nothing is told any more\r\n"));
@@ -151,6 +179,9 @@ notify_tell_others(struct session *s)
     if (s->notify == NULL || s->notify->watch == NULL)
         return;
     take_news(s->notify);
+    if (s->notify->folders.annotations_changed)
+        metadata_news_send(s);
+    s->notify->folders.annotations_changed = false;
     if (notify_folders_tell(s, &s->notify->folders) < 0)
         give_up(s);
 }
@@ -269,6 +300,7 @@ set(struct session *s, struct notify *n)
     s->notify = n;
     if (had_one)
         watch_doubt(n->watch);
+    follow_annotations(s);
     return reply_ok("Notify completed");
 }
 
@@ -289,5 +321,6 @@ notify_notify(struct session *s, struct parser *p, unsigned flags)
         return set(s, n);
     notify_free(s);
     s->notify = n;
+    follow_annotations(s);
     return reply_ok("Nothing is told any more");
 }

@@ -15,6 +15,9 @@
 unsigned notify_selected_events(const struct session *s);
 /* What is to be sent of messages that come into it; NULL: nothing. */
 const struct fetch_args *notify_fetch(const struct session *s);
+/* It wants to know of changed annotations of that mailbox ("": of the server): before its first
+ * NOTIFY by METADATA (RFC 5464), then as that says. */
+bool notify_wants_metadata(const struct session *s, struct slice mailbox, bool subscribed);
 /* This session itself brought the message of that UID into the selected mailbox, just now. */
 bool notify_is_own(const struct session *s, uint32_t uid);
 

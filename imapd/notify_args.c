@@ -10,7 +10,7 @@
     ((unsigned)(FILTER_PERSONAL | FILTER_SUBSCRIBED | FILTER_SUBTREE | FILTER_MAILBOXES))
 
 /* What is not here is answered with BADEVENT: AnnotationChange, because there are no annotations of
- * messages, MailboxMetadataChange and ServerMetadataChange, as long as there is no METADATA. */
+ * messages (RFC 5257). */
 static const struct {
     const char *name;
     enum notify_event event;
@@ -20,6 +20,8 @@ static const struct {
     {"FlagChange", NOTIFY_FLAG_CHANGE},
     {"MailboxName", NOTIFY_MAILBOX_NAME},
     {"SubscriptionChange", NOTIFY_SUBSCRIPTION_CHANGE},
+    {"MailboxMetadataChange", NOTIFY_MAILBOX_METADATA},
+    {"ServerMetadataChange", NOTIFY_SERVER_METADATA},
 };
 
 void
@@ -159,6 +161,16 @@ notify_args_parse(struct parser *p, struct notify_args *out)
             return false;
     } while (parser_optional(p, ' '));
     return parser_end(p);
+}
+
+unsigned
+notify_args_all_events(const struct notify_args *args)
+{
+    unsigned events = 0;
+
+    for (const struct notify_group *g = args->groups; g != NULL; g = g->next)
+        events |= g->events;
+    return events;
 }
 
 unsigned

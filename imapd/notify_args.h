@@ -14,6 +14,8 @@ enum notify_event {
     NOTIFY_FLAG_CHANGE = 1 << 2,
     NOTIFY_MAILBOX_NAME = 1 << 3,
     NOTIFY_SUBSCRIPTION_CHANGE = 1 << 4,
+    NOTIFY_MAILBOX_METADATA = 1 << 5,
+    NOTIFY_SERVER_METADATA = 1 << 6, /* whatever mailboxes its group names */
 };
 #define NOTIFY_MESSAGE_EVENTS                                                                      \
     ((unsigned)(NOTIFY_MESSAGE_NEW | NOTIFY_MESSAGE_EXPUNGE | NOTIFY_FLAG_CHANGE))
@@ -40,6 +42,8 @@ struct notify_args {
 bool notify_args_parse(struct parser *p, struct notify_args *out);
 /* The names of all events that there are, separated by spaces. */
 void notify_args_write_events(struct strbuf *out);
+/* The events of all groups together. */
+unsigned notify_args_all_events(const struct notify_args *args);
 /* The events of the folder of that name (not selected), of all groups together. */
 unsigned notify_args_events(const struct notify_args *args, struct slice name, bool subscribed,
                             bool foreign);

@@ -170,26 +170,40 @@ notify_folders_stale(struct notify_folders *f)
 void
 notify_folders_wake(struct notify_folders *f, int number)
 {
-    for (unsigned i = 0; i < f->list_count; i++)
+    for (unsigned i = 0; i < f->list_count; i++) {
         if (f->lists[i] == number)
             notify_folders_stale(f);
+        f->annotations_changed = f->annotations_changed || f->annotations[i] == number;
+    }
     for (uint32_t i = 0; i < f->count; i++)
         if (f->all[i].number == number)
             f->any_check = f->all[i].check = true;
 }
 
+/* `number`: what the watch gave; the same, -1 if it gave none for a reason that blinds us, -2 if
+ * there are too many. */
+static int
+accept_number(struct notify_folders *f, int number)
+{
+    if (number < 0 && (errno == EMFILE || errno == ENFILE))
+        return -2;
+    f->blind = f->blind || number < 0;
+    return number;
+}
+
+/* A change of any annotation writes a file beside INBOX. */
 static int
 watch_one_list(struct notify_folders *f, const struct store *store)
 {
-    int number = watch_list(f->watch, store);
+    const unsigned metadata = NOTIFY_MAILBOX_METADATA | NOTIFY_SERVER_METADATA;
+    bool with_annotations = (notify_args_all_events(f->args) & metadata) != 0;
+    unsigned i = f->list_count++;
 
-    if (number < 0 && (errno == EMFILE || errno == ENFILE))
-        return -1;
-    if (number < 0)
-        f->blind = true;
-    else
-        f->lists[f->list_count++] = number;
-    return 0;
+    f->annotations[i] = -1;
+    f->lists[i] = accept_number(f, watch_list(f->watch, store));
+    if (with_annotations && f->lists[i] != -2)
+        f->annotations[i] = accept_number(f, watch_folder(f->watch, store, SLICE("INBOX")));
+    return f->lists[i] == -2 || f->annotations[i] == -2 ? -1 : 0;
 }
 
 /* Others' folders may be meant: by their names, or as subscriptions. */
@@ -210,6 +224,7 @@ watch_lists(struct session *s, struct notify_folders *f)
     unsigned places = means_foreign(f->args) ? s->place_count : 0;
 
     f->lists = xcalloc((size_t)places + 1, sizeof(*f->lists));
+    f->annotations = xcalloc((size_t)places + 1, sizeof(*f->annotations));
     if (own == NULL || watch_one_list(f, own) < 0)
         return -1;
     for (unsigned i = 0; i < places; i++) {
@@ -223,20 +238,11 @@ watch_lists(struct session *s, struct notify_folders *f)
 
 /* ---- all of it ---- */
 
-static bool
-wants_anything(const struct notify_args *args)
-{
-    for (const struct notify_group *g = args->groups; g != NULL; g = g->next)
-        if (g->events != 0)
-            return true;
-    return false;
-}
-
 int
 notify_folders_begin(struct session *s, struct notify_folders *f)
 {
     f->refresh_ms = INT64_MAX;
-    if (!wants_anything(f->args))
+    if (notify_args_all_events(f->args) == 0)
         return 0;
     if (watch_lists(s, f) < 0 || notify_names_refresh(s, f, true) < 0)
         return -1;
@@ -265,6 +271,7 @@ notify_folders_tell(struct session *s, struct notify_folders *f)
     if (f->blind && now >= f->look_ms) {
         f->look_ms = now + LOOK_MS;
         f->refresh_ms = now;
+        f->annotations_changed = true;
         for (uint32_t i = 0; i < f->count; i++)
             f->any_check = f->all[i].check =
                 f->all[i].exists && (f->all[i].events & NOTIFY_MESSAGE_EVENTS) != 0;
@@ -292,6 +299,7 @@ notify_folders_free(struct notify_folders *f)
     xfree(&f->all);
     xfree(&f->own);
     xfree(&f->lists);
+    xfree(&f->annotations);
     f->count = f->own_count = f->list_count = 0;
 }
 

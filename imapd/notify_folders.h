@@ -34,6 +34,8 @@ struct notify_folders {
     uint32_t count;
     int *lists; /* numbers of the watch */
     unsigned list_count;
+    int *annotations; /* the same, in the same number, if annotations are wanted */
+    bool annotations_changed;
     bool any_check;
     bool blind;             /* something cannot be watched, and is looked at every few seconds */
     int64_t look_ms;        /* when that is due; monotonic */

@@ -3,6 +3,7 @@
  */
 #include "imapd/wait.h"
 
+#include "imapd/metadata_news.h"
 #include "imapd/notify.h"
 #include "imapd/updates.h"
 #include "lib/base/clock.h"
@@ -10,7 +11,7 @@
 #include "lib/store/watch.h"
 
 enum {
-    POLL_MS = 1000,         /* where the system can't watch the folder */
+    POLL_MS = 1000,         /* for annotations, and where the system can't watch the folder */
     RELEASE_AFTER_MS = 1000 /* memory goes back when nothing happened for so long */
 };
 
@@ -33,6 +34,8 @@ begin(struct session *s, bool in_idle)
 {
     struct wait w = {.s = s, .in_idle = in_idle};
 
+    if (in_idle)
+        metadata_news_send(s);
     if (!in_idle || s->mailbox == NULL)
         return w;
     if (s->notify == NULL) {
@@ -65,6 +68,8 @@ tell(struct wait *w)
         notify_tell(s, w->in_idle);
         return;
     }
+    if (w->in_idle)
+        metadata_news_send(s);
     while (w->watch != NULL && watch_next(w->watch) >= 0)
         any = true;
     if (!any)
@@ -88,7 +93,9 @@ next_ms(const struct wait *w, int64_t now)
 
     if (w->s->notify != NULL)
         due = least(due, notify_due_ms(w->s));
-    return w->polling ? least(due, now + POLL_MS) : due;
+    if (w->polling || (w->in_idle && w->s->notify == NULL && w->s->metadata_news != NULL))
+        due = least(due, now + POLL_MS);
+    return due;
 }
 
 /* One wait. 1: the client; 0: something else was done; -1: the connection is over. */

@@ -120,7 +120,8 @@ def test_wrong_commands(client, command):
 @pytest.mark.parametrize("events", ["AnnotationChange MessageNew MessageExpunge", "MailboxName SomethingNew"])
 def test_an_event_that_is_not_supported(client, events):
     tagged = code_of(client, f"NOTIFY SET (personal ({events}))")
-    assert tagged.startswith(b"NO [BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange")
+    assert tagged.startswith(b"NO [BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange"
+                             b" MailboxMetadataChange ServerMetadataChange)] ")
 
 
 def test_case_does_not_matter(client):
@@ -493,6 +494,43 @@ def test_subscriptions(client, other):
     assert silent(client)
     other.ok("UNSUBSCRIBE misc")
     assert told(client) == '* LIST (\\NonExistent \\HasNoChildren) "/" misc'
+
+
+# ---- annotations ----
+
+def test_mailbox_metadata(client, other):
+    """Section 5.6; ENABLE METADATA is not needed."""
+    client.ok("NOTIFY SET (subtree Lists (MailboxMetadataChange))")
+    other.ok('SETMETADATA Lists/Lemonade (/shared/comment "a list")')
+    assert told(client) == "* METADATA Lists/Lemonade /shared/comment"
+    other.ok('SETMETADATA misc (/shared/comment "x")')
+    other.ok('SETMETADATA "" (/private/comment "x")')
+    assert silent(client)
+    client.send("i IDLE\r\n")
+    assert client.line().startswith(b"+")
+    other.ok("SETMETADATA Lists/Lemonade (/shared/comment NIL)")
+    assert told(client) == "* METADATA Lists/Lemonade /shared/comment"
+    client.send("DONE\r\n")
+    assert client.result(b"i")[1].startswith(b"OK")
+    client.ok('SETMETADATA Lists (/private/comment "mine")')
+    assert silent(client)
+
+
+def test_server_metadata(client, other):
+    """Section 5.7."""
+    client.ok("NOTIFY SET (personal (ServerMetadataChange))")
+    other.ok('SETMETADATA "" (/private/comment "y")')
+    assert told(client) == '* METADATA "" /private/comment'
+    other.ok('SETMETADATA misc (/shared/comment "y")')
+    assert silent(client)
+
+
+def test_notify_decides_what_metadata_enabled(client, other):
+    client.ok("ENABLE METADATA")
+    client.ok("NOTIFY SET (mailboxes misc (MessageNew MessageExpunge))")
+    other.ok('SETMETADATA misc (/shared/comment "z")')
+    assert silent(client)
+    client.bad("NOTIFY SET (selected (MailboxMetadataChange))")
 
 
 # ---- folders of others ----

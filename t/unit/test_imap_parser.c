@@ -10,6 +10,7 @@
 // LINK: imapd/mailbox_filter.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/notify_args.c
+// LINK: imapd/metadata_args.c
 // LINK: imapd/partial_range.c
 // LINK: imapd/search_args.c
 // LINK: imapd/search_fuzzy.c
