@@ -81,6 +81,19 @@ make_one(const struct store *store, struct slice name)
     return rc;
 }
 
+static bool
+is_there(const struct store *store, struct slice name)
+{
+    struct strbuf dir = strbuf_new(FOLDER_DIR_MAX);
+    struct stat st;
+    bool there = folder_name_to_dir(name, &dir) == 0 &&
+                 fstatat(store->dirfd, strbuf_cstr(&dir), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                 S_ISDIR(st.st_mode);
+
+    strbuf_free(&dir);
+    return there;
+}
+
 /* The folders above `name`, as far as they are missing (RFC 3501 section 6.3.3). */
 static int
 make_parents(const struct store *store, struct slice name)
@@ -112,8 +125,9 @@ store_create(struct store *store, struct slice name, enum store_use use)
     struct strbuf canonical = strbuf_new(STORE_NAME_MAX);
     int rc = check_change(store, name, &canonical);
 
-    if (rc == 0 && slice_eq(strbuf_slice(&canonical), SLICE("INBOX"))) {
-        errno = EEXIST;
+    if (rc == 0 && (slice_eq(strbuf_slice(&canonical), SLICE("INBOX")) ||
+                    is_there(store, strbuf_slice(&canonical)))) {
+        errno = EEXIST; /* before its parents are made: who is refused has changed nothing */
         rc = -1;
     }
     if (rc == 0)

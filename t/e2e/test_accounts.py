@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 from conftest import PASSWORD
-from instance import BUILD, Instance, wait_for
+from instance import BUILD, TOP, Instance, wait_for
 from mailbox import wait_message
 
 ANY_CERTIFICATE = ssl._create_unverified_context()
@@ -322,6 +322,16 @@ def test_every_command_has_help(instance):
         assert "usage: posthorn" in text and text.endswith("\n")
     assert "usage: posthorn" in instance.run("help", "user", "add").out
     assert "did you mean 'add'" in refused(instance, "help", "user", "ad", code=2)
+
+
+def test_the_version_has_one_place(instance, tmp_path):
+    version = re.search(r"^VERSION = (\d\S*)$", (TOP / "Makefile").read_text(), re.M).group(1)
+    assert instance.run("version").out == instance.run("--version").out == f"posthorn {version}\n"
+    assert "did not expect 'now'" in refused(instance, "version", "now", code=2)
+    subprocess.run(["make", "-s", "install", f"DESTDIR={tmp_path}", "PREFIX=/usr"], cwd=TOP, check=True)
+    pages = [*tmp_path.glob("usr/share/man/man8/*.8"), *tmp_path.glob("usr/share/man/man5/*.5")]
+    assert len(pages) > 10
+    assert all(f"\n.Os Posthorn {version}\n" in page.read_text() for page in pages)
 
 
 def test_json_only_where_there_is_a_json_form(instance):
