@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "imapd/search_fuzzy.h"
+#include "lib/mail/casemap.h"
 #include "lib/mail/charset.h"
-#include "lib/mail/utf8.h"
 #include "lib/store/mailbox.h"
 
 struct context {
@@ -41,14 +41,14 @@ static bool
 parse_text(struct context *c, struct slice *out)
 {
     struct strbuf utf8 = strbuf_new((size_t)SEARCH_STRING_MAX * CHARSET_UTF8_PER_BYTE);
-    struct strbuf folded = strbuf_new(utf8.max);
+    struct strbuf folded = strbuf_new(utf8.max * CASEMAP_GROWTH);
     struct slice text;
     bool ok;
 
     if (!parser_space(c->p) || !parser_astring(c->p, &text))
         return false;
     ok = text.len <= SEARCH_STRING_MAX && charset_convert_all(c->charset, text, &utf8) &&
-         utf8_fold(strbuf_slice(&utf8), &folded);
+         casemap_text(strbuf_slice(&utf8), &folded);
     if (ok)
         *out = arena_copy(c->p->arena, strbuf_slice(&folded));
     strbuf_free(&utf8);
