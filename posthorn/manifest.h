@@ -5,9 +5,11 @@
  * exported. Lines of fields that are parted by tabs:
  *     posthorn-export 1 FORMAT
  *     folder UIDVALIDITY USE subscribed|- NAME
- *     message PATH UID SIZE CRC INTERNALDATE-ms FLAGS EMAIL-ID KEYWORDS
- * A message belongs to the folder before it. PATH is below the export's directory (mbox: the file,
- * messages in its order), in a Maildir without what follows ":2,". FLAGS are letters of Maildir.
+ *     uidnext UIDNEXT
+ *     message PATH UID SIZE CRC INTERNALDATE-ms FLAGS EMAIL-ID KEYWORDS [UNIQUE-NAME]
+ * A message, and uidnext, belong to the folder before. PATH is below the export's directory (mbox:
+ * the file, messages in its order), in a Maildir without what follows ":2,". FLAGS are letters of
+ * Maildir.
  */
 #ifndef POSTHORN_POSTHORN_MANIFEST_H
 #define POSTHORN_POSTHORN_MANIFEST_H
@@ -19,6 +21,7 @@
 
 struct manifest_message {
     struct slice path, email_id, keywords; /* parted by spaces */
+    struct slice unique_name;              /* that it came with; or empty */
     uint32_t uid, crc, flags;
     uint64_t size;
     int64_t internal_ms;
@@ -27,7 +30,7 @@ struct manifest_message {
 };
 struct manifest_folder {
     struct slice name;
-    uint32_t uidvalidity;
+    uint32_t uidvalidity, uidnext; /* 0: not known */
     enum store_use use;
     bool subscribed;
 };
