@@ -150,7 +150,8 @@ record_add_arrival(struct strbuf *out, const struct arrival *a)
     size_t start = item_begin(out, ITEM_ARRIVE);
 
     if (a->name.len > RECORD_NAME_MAX || a->key.len > RECORD_KEY_MAX ||
-        a->email_id.len > MAILBOX_EMAIL_ID_MAX || a->unique.len > MAILBOX_UNIQUE_NAME_MAX)
+        a->email_id.len > MAILBOX_EMAIL_ID_MAX || a->unique.len > MAILBOX_UNIQUE_NAME_MAX ||
+        a->m.size > RECORD_SIZE_MAX)
         out->overflow = true;
     head.m.flags &= MESSAGE_RECENT - 1;
     put(out, &head, sizeof(head));
@@ -261,6 +262,13 @@ record_set_mark(struct strbuf *out)
 
 /* ---- reading ---- */
 
+/* Sums that can be taken away again: nothing that we write is higher. */
+static bool
+sums_possible(const struct record_state *s)
+{
+    return s->bytes <= INT64_MAX && s->user_bytes <= INT64_MAX && s->user_messages <= INT64_MAX;
+}
+
 enum record_status
 record_parse(struct slice bytes, uint64_t offset, struct record *rec, uint32_t *need)
 {
@@ -281,7 +289,7 @@ record_parse(struct slice bytes, uint64_t offset, struct record *rec, uint32_t *
     memcpy(&t, bytes.ptr + h.length - sizeof(t), sizeof(t));
     checked = h.length - sizeof(t) + offsetof(struct record_trailer, crc);
     if (t.magic != TRAILER_MAGIC || t.length != h.length || t.settled > offset ||
-        crc32c(0, slice_sub(bytes, 0, checked)) != t.crc)
+        !sums_possible(&t.state) || crc32c(0, slice_sub(bytes, 0, checked)) != t.crc)
         return RECORD_BAD;
     *rec = (struct record){
         .offset = offset,
@@ -322,7 +330,8 @@ parse_arrival(struct slice body, struct arrival *a)
     key_at = sizeof(head) + (size_t)head.name_len;
     email_id_at = key_at + head.key_len;
     unique_at = email_id_at + head.email_id_len;
-    if (unique_at + head.unique_len > body.len || head.key_len > RECORD_KEY_MAX || head.m.uid == 0)
+    if (unique_at + head.unique_len > body.len || head.key_len > RECORD_KEY_MAX ||
+        head.m.uid == 0 || head.m.size > RECORD_SIZE_MAX)
         return -1;
     a->m = head.m;
     a->m.flags &= MESSAGE_RECENT - 1;

@@ -14,10 +14,11 @@
 
 #define JOURNAL_MAGIC "PHJOURN1"
 #define JOURNAL_VERSION 2
-#define RECORD_MAX (64u << 20)     /* bytes of one record */
-#define UID_KEPT_MAX 0x80000000u   /* an import's numbers must not use all of them up */
-#define RECORD_NAME_MAX 240        /* bytes of a message's file name */
-#define RECORD_KEY_MAX 64          /* bytes of a delivery key */
+#define RECORD_MAX (64u << 20)             /* bytes of one record */
+#define UID_KEPT_MAX 0x80000000u           /* an import's numbers must not use all of them up */
+#define RECORD_SIZE_MAX (INT64_C(1) << 36) /* bytes of one message; of 50 million: below 2^63 */
+#define RECORD_NAME_MAX 240                /* bytes of a message's file name */
+#define RECORD_KEY_MAX 64                  /* bytes of a delivery key */
 #define RECORD_DURABLE 0x6b726d44u /* the mark "Dmrk" of a record that is known to be on disk */
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "journals are little-endian");
