@@ -36,6 +36,7 @@
 // LINK: imapd/login.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
+// LINK: imapd/message_limit.c
 // LINK: imapd/multisearch.c
 // LINK: imapd/multisearch_args.c
 // LINK: imapd/parser.c
@@ -169,6 +170,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .settings = {.banner = "fuzz",
                      .command_max = 8192,
                      .append_max = 10000,
+                     .message_limit = 3,
                      .errors_max = 1000,
                      .login_timeout_ms = STEP_MS,
                      .autologout_ms = STEP_MS,

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "imapd/append_url.h"
-#include "imapd/seqset.h"
+#include "imapd/message_limit.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/log/log.h"
@@ -179,6 +179,8 @@ append_job_message(struct append_job *job)
 
     if (!append_args_parse(job->text.p, &args))
         return reply_bad(job->text.p->error);
+    if (job->count == message_limit_save(job->s))
+        return message_limit_refuse(job->s, message_limit_save(job->s), 0);
     if (job->count == MESSAGES_MAX)
         return reply_no("LIMIT", "Too many messages in one command");
     fd = mailbox_append_fd(job->append);

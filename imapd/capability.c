@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "imapd/message_limit.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/authd.h"
 
@@ -112,6 +113,7 @@ capability_write(const struct session *s, struct strbuf *out)
     for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
         (void)strbuf_printf(out, " %s", extensions[i]);
     (void)strbuf_printf(out, " APPENDLIMIT=%u", append_limit(s)); /* RFC 7889 */
+    message_limit_capability(s, out);                             /* RFC 9738 */
     if (s->server->settings.utf8_accept)
         (void)strbuf_str(out, " UTF8=ACCEPT"); /* RFC 6855 */
     if (s->state != STATE_NOT_AUTHENTICATED)

@@ -10,8 +10,8 @@
 #include "imapd/fetch_binary.h"
 #include "imapd/fetch_section.h"
 #include "imapd/flags.h"
+#include "imapd/message_limit.h"
 #include "imapd/qresync.h"
-#include "imapd/selection.h"
 #include "imapd/updates.h"
 #include "lib/base/mem.h"
 #include "lib/mail/imap_envelope.h"
@@ -336,6 +336,10 @@ begin(struct session *s, struct parser *p, unsigned flags, struct fetch_args *ar
     if (!fetch_args_parse(p, args) || ((args->vanished || args->has_partial) && !is_uid) ||
         (args->vanished && (s->enabled & ENABLED_QRESYNC) == 0))
         return false;
+    if (args->has_partial && partial_range_len(&args->partial) > message_limit(s)) {
+        *reply = message_limit_refuse(s, message_limit(s), 0); /* RFC 9738 section 3.1 */
+        return false;
+    }
     if (args->items & FETCH_MODSEQ)
         condstore_enable(s);
     if (is_uid && (s->enabled & ENABLED_UIDONLY) == 0)
@@ -347,28 +351,10 @@ begin(struct session *s, struct parser *p, unsigned flags, struct fetch_args *ar
     return choose(s, p, args, flags, sel);
 }
 
-struct reply
-fetch_fetch(struct session *s, struct parser *p, unsigned flags)
+/* What became of all messages together; `error` 0: all were sent. */
+static struct reply
+outcome(int error)
 {
-    struct fetch_args args;
-    struct selection sel;
-    struct reply reply;
-    bool *told;
-    int error = 0;
-
-    if (!begin(s, p, flags, &args, &sel, &reply))
-        return reply;
-    told = arena_alloc(&s->arena, sel.count * sizeof(*told));
-    if (args.sets_seen && !s->read_only)
-        set_seen(s, &sel, told);
-    updates_send_keywords(s);
-    for (uint32_t i = 0; i < sel.count; i++) {
-        struct fetch f = {.s = s, .args = &args, .seq = sel.seqs[i], .tell_flags = told[i]};
-
-        if (fetch_message(&f) < 0 && (error == 0 || error == ENOENT))
-            error = errno;
-    }
-    stats_add(s->server->counters.messages_fetched, sel.count);
     if (error == 0)
         return reply_ok("Fetch completed");
     if (error == ENOENT) /* RFC 2180 section 4.1.2 */
@@ -377,4 +363,32 @@ fetch_fetch(struct session *s, struct parser *p, unsigned flags)
         return reply_no("UNKNOWN-CTE", "A part's transfer encoding is not known");
     errno = error;
     return reply_errno();
+}
+
+struct reply
+fetch_fetch(struct session *s, struct parser *p, unsigned flags)
+{
+    struct fetch_args args;
+    struct selection sel;
+    struct reply reply;
+    uint32_t lowest_uid;
+    bool *told;
+    int error = 0;
+
+    if (!begin(s, p, flags, &args, &sel, &reply))
+        return reply;
+    lowest_uid = message_limit_cut(s, &sel);
+    told = arena_alloc(&s->arena, sel.count * sizeof(*told));
+    if (args.sets_seen && !s->read_only)
+        set_seen(s, &sel, told);
+    updates_send_keywords(s);
+    for (uint32_t i = 0; i < sel.count; i++) {
+        uint32_t at = message_limit_place(&sel, lowest_uid, i);
+        struct fetch f = {.s = s, .args = &args, .seq = sel.seqs[at], .tell_flags = told[at]};
+
+        if (fetch_message(&f) < 0 && (error == 0 || error == ENOENT))
+            error = errno;
+    }
+    stats_add(s->server->counters.messages_fetched, sel.count);
+    return message_limit_reply(s, lowest_uid, outcome(error));
 }

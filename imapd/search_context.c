@@ -144,6 +144,7 @@ freeze(struct search_key *key, const struct mailbox *mb, struct arena *arena)
     } else if (key->op == SEARCH_UID && key->set.has_saved) {
         key->set = key->now;
         key->set.has_saved = false;
+        key->side = SEARCH_SET_ITSELF;
     } else if (key->op == SEARCH_UID) {
         for (size_t i = 0; i < key->set.count; i++)
             dynamic |= key->set.ranges[i].first == 0 || key->set.ranges[i].last == 0;
@@ -198,8 +199,8 @@ search_context_add(struct session *s, const struct search_context_spec *spec,
 
     for (; *link != NULL; link = &(*link)->next)
         count++;
-    if (count >= SEARCH_CONTEXTS_MAX) {
-        (void)stream_printf(s->stream, "* NO [NOUPDATE \"%.*s\"] Too many contexts\r\n",
+    if (count >= SEARCH_CONTEXTS_MAX || found->lowest_uid != 0) {
+        (void)stream_printf(s->stream, "* NO [NOUPDATE \"%.*s\"] Too many contexts or messages\r\n",
                             (int)s->tag.len, s->tag.ptr);
         return;
     }
@@ -367,7 +368,8 @@ update(struct session *s, struct search_context *c)
 {
     struct uid_list seqs = evaluate(s, c), before = c->members, old_results = c->results, gone,
                     come;
-    struct search_found found = {s->mailbox, seqs.uids, seqs.count, true};
+    struct search_found found = {
+        .mailbox = s->mailbox, .seqs = seqs.uids, .count = seqs.count, .in_mailbox_order = true};
     struct arena arena = {NULL}; /* IDLE is one long command */
 
     c->members = list_of(&found);

@@ -16,6 +16,22 @@
 
 #define DAY_MS INT64_C(86400000)
 
+/* UIDs above all of the set, or below all (RFC 9738 section 3.2); of an empty set none. */
+static void
+take_side(enum search_side side, struct seqset *set)
+{
+    struct seqrange beside = {1, 0};
+
+    if (set->count == 0)
+        return;
+    if (side == SEARCH_SET_AFTER && seqset_max(set) < UINT32_MAX)
+        beside = (struct seqrange){seqset_max(set) + 1, UINT32_MAX};
+    else if (side == SEARCH_SET_BEFORE)
+        beside.last = set->ranges[0].first - 1;
+    set->ranges[0] = beside;
+    set->count = beside.first <= beside.last ? 1 : 0;
+}
+
 /* What the set means now; the set itself stays as the client wrote it. */
 static void
 resolve_set(struct search_key *key, struct mailbox *mb, const struct saved_result *saved,
@@ -33,6 +49,8 @@ resolve_set(struct search_key *key, struct mailbox *mb, const struct saved_resul
         memmove(now.ranges, key->set.ranges, now.count * sizeof(*now.ranges));
     saved_result_expand(saved, mb, key->op == SEARCH_UID, &now, arena);
     seqset_resolve(&now, star);
+    if (key->side != SEARCH_SET_ITSELF)
+        take_side(key->side, &now);
     key->now = now;
 }
 

@@ -30,6 +30,8 @@ server_load_settings(struct settings *settings, const struct conf *conf)
         .mechanisms = mechanisms_new(conf),
         .command_max = (size_t)conf_u64(conf, IMAP_MAX_COMMAND),
         .append_max = conf_u64(conf, IMAP_MAX_APPEND),
+        .message_limit = (uint32_t)conf_u64(conf, IMAP_MESSAGE_LIMIT),
+        .save_limit = (uint32_t)conf_u64(conf, IMAP_SAVE_LIMIT),
         .errors_max = (unsigned)conf_u64(conf, IMAP_MAX_ERRORS),
         .login_timeout_ms = milliseconds(conf, IMAP_LOGIN_TIMEOUT),
         .autologout_ms = milliseconds(conf, IMAP_AUTOLOGOUT),

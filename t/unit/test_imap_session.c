@@ -34,6 +34,7 @@
 // LINK: imapd/login.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
+// LINK: imapd/message_limit.c
 // LINK: imapd/multisearch.c
 // LINK: imapd/multisearch_args.c
 // LINK: imapd/parser.c
