@@ -222,9 +222,11 @@ append_job_end(struct append_job *job, struct reply reply)
 {
     if (job->append != NULL)
         mailbox_append_abort(&job->append);
-    if (reply.kind != REPLY_SENT && reply.kind != REPLY_OK && !append_text_abandon(&job->text))
-        return connection_over;
-    return reply;
+    if (reply.kind == REPLY_SENT || reply.kind == REPLY_OK)
+        return reply;
+    if (append_text_is_overlong(&job->text)) /* whatever else is wrong (RFC 7888 section 5) */
+        reply = (struct reply){REPLY_BAD, "TOOBIG", "Literal is too large here"};
+    return append_text_abandon(&job->text) ? reply : connection_over;
 }
 
 struct reply

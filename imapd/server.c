@@ -3,6 +3,8 @@
  */
 #include "imapd/server.h"
 
+#include <string.h>
+
 #include "lib/mail/mime.h"
 
 static int64_t
@@ -29,6 +31,7 @@ server_load_settings(struct settings *settings, const struct conf *conf)
         .utf8_accept = conf_bool(conf, IMAP_UTF8_ACCEPT),
         .mechanisms = mechanisms_new(conf),
         .command_max = (size_t)conf_u64(conf, IMAP_MAX_COMMAND),
+        .literal_minus = strcmp(conf_str(conf, IMAP_LITERALS), "minus") == 0,
         .append_max = conf_u64(conf, IMAP_MAX_APPEND),
         .message_limit = (uint32_t)conf_u64(conf, IMAP_MESSAGE_LIMIT),
         .save_limit = (uint32_t)conf_u64(conf, IMAP_SAVE_LIMIT),

@@ -18,6 +18,7 @@ struct settings {
     bool utf8_accept; /* RFC 6855 */
     struct mechanisms *mechanisms;
     size_t command_max;          /* bytes of one command with its literals, APPEND's apart */
+    bool literal_minus;          /* LITERAL- in place of LITERAL+ (RFC 7888) */
     uint64_t append_max;         /* bytes of one message */
     uint32_t message_limit;      /* messages in one command; 0: no limit (RFC 9738) */
     uint32_t save_limit;         /* messages that one COPY or APPEND adds; 0: no other limit */
