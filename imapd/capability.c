@@ -47,6 +47,9 @@ static const char *const extensions[] = {
     "ACL",                /* RFC 4314 */
     "RIGHTS=kxte",        /* RFC 4314 section 2.2 */
     "LIST-MYRIGHTS",      /* RFC 8440 */
+    "METADATA",           /* RFC 5464 */
+    "LIST-METADATA",      /* RFC 9590 */
+    "FILTERS",            /* RFC 5466 */
     "COMPRESS=DEFLATE",   /* RFC 4978 */
     "CONDSTORE",          /* RFC 7162 */
     "QRESYNC",            /* RFC 7162 */
