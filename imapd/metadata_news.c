@@ -13,6 +13,7 @@
 #include "imapd/folder_set.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/metadata_place.h"
+#include "imapd/notify.h"
 #include "imapd/places.h"
 #include "imapd/updates.h"
 #include "lib/base/clock.h"
@@ -152,10 +153,11 @@ tell(struct session *s, struct slice mailbox, const struct annotation_place *pla
 
 /* One mailbox: tells what is new since `old` knew it, and notes in `now` what it is. */
 static void
-look_at(struct session *s, struct slice mailbox, const struct metadata_news *old, size_t *from,
-        struct metadata_news *now)
+look_at(struct session *s, const struct folder *folder, const struct metadata_news *old,
+        size_t *from, struct metadata_news *now)
 {
     struct annotation_stamps stamps, since = {old->since, old->since};
+    struct slice mailbox = folder->name;
     const struct known *known = find(old, mailbox, from);
     struct annotation_place place;
 
@@ -163,26 +165,27 @@ look_at(struct session *s, struct slice mailbox, const struct metadata_news *old
         return; /* not to be seen, or just removed */
     if (known != NULL)
         since = known->stamps;
-    if (stamps.shared > since.shared || stamps.private > since.private)
+    if ((stamps.shared > since.shared || stamps.private > since.private) &&
+        notify_wants_metadata(s, mailbox, folder->subscribed))
         tell(s, mailbox, &place, &since);
     note(now, mailbox, stamps);
 }
 
-/* All mailboxes, with memory of its own: the command in progress may be IDLE for hours. */
+/* All mailboxes. */
 static void
 look_at_all(struct session *s)
 {
     struct metadata_news old = *s->metadata_news, now = {.since = (uint64_t)clock_real_us()};
-    struct arena kept = s->arena;
+    const struct folder server = {.name = SLICE("")};
+    struct arena arena = {NULL};
     struct folder_set all;
     size_t from = 0;
 
-    s->arena = (struct arena){NULL};
-    if (folder_set_collect(s, &all) == 0) {
-        look_at(s, SLICE(""), &old, &from, &now);
+    if (folder_set_collect(s, &arena, &all) == 0) {
+        look_at(s, &server, &old, &from, &now);
         for (size_t i = 0; i < all.count; i++)
             if (all.all[i].exists)
-                look_at(s, all.all[i].name, &old, &from, &now);
+                look_at(s, &all.all[i], &old, &from, &now);
         now.states = old.states;
         now.folders = old.folders;
         now.look_ms = old.look_ms;
@@ -191,8 +194,7 @@ look_at_all(struct session *s)
     } else {
         log_event(LOG_WARN, "metadata_news_failed", KV_ERRNO());
     }
-    arena_free(&s->arena);
-    s->arena = kept;
+    arena_free(&arena);
 }
 
 /* ---- what the session calls ---- */

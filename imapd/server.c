@@ -44,6 +44,7 @@ server_load_settings(struct settings *settings, const struct conf *conf)
         .transfer_timeout_ms = milliseconds(conf, IMAP_TRANSFER_TIMEOUT),
         .flush_interval_ms = milliseconds(conf, STORE_FLUSH_INTERVAL),
         .undelete_days = (uint32_t)conf_u64(conf, STORE_UNDELETE_DAYS),
+        .notify_max = (uint32_t)conf_u64(conf, IMAP_NOTIFY_MAX),
         .metadata_size_max = (size_t)conf_u64(conf, IMAP_METADATA_MAX_SIZE),
         .metadata_entries_max = (size_t)conf_u64(conf, IMAP_METADATA_MAX_ENTRIES),
         .metadata_total_max = conf_u64(conf, IMAP_METADATA_MAX_TOTAL),
