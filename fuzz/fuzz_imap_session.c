@@ -23,6 +23,7 @@
 // LINK: imapd/fetch_args.c
 // LINK: imapd/fetch_binary.c
 // LINK: imapd/fetch_section.c
+// LINK: imapd/filters.c
 // LINK: imapd/flag_list.c
 // LINK: imapd/flags.c
 // LINK: imapd/folder.c
@@ -36,6 +37,10 @@
 // LINK: imapd/login.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
+// LINK: imapd/metadata.c
+// LINK: imapd/metadata_args.c
+// LINK: imapd/metadata_news.c
+// LINK: imapd/metadata_place.c
 // LINK: imapd/multisearch.c
 // LINK: imapd/multisearch_args.c
 // LINK: imapd/parser.c
@@ -170,6 +175,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                      .command_max = 8192,
                      .append_max = 10000,
                      .errors_max = 1000,
+                     .metadata_size_max = 2000,
+                     .metadata_entries_max = 10,
+                     .metadata_total_max = 20000,
                      .login_timeout_ms = STEP_MS,
                      .autologout_ms = STEP_MS,
                      .transfer_timeout_ms = STEP_MS},

@@ -16,6 +16,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/random.h"
+#include "lib/store/annotations.h"
 #include "lib/store/beneath.h"
 #include "lib/store/expunged.h"
 #include "lib/store/folder_list.h"
@@ -239,6 +240,7 @@ remove_folder(struct store *store, struct folder *f, const char *dir)
         return -1;
     }
     journal_unlock(&f->journal);
+    annotations_forget(store, f->journal.header.mailbox_id);
     rc = ledger_add(store, -(int64_t)tail.state.bytes, -(int64_t)tail.state.count);
     ledger_end(store);
     if (fsync(store->dirfd) < 0)
@@ -364,7 +366,8 @@ rename_tree(const struct store *store, struct slice from, struct slice to)
     return rc == 0 ? fsync(store->dirfd) : rc;
 }
 
-/* RFC 3501 section 6.3.5: INBOX stays, and is empty; its messages are in the new folder. */
+/* RFC 3501 section 6.3.5: INBOX stays, and is empty; its messages are in the new folder. Both have
+ * its annotations (RFC 5464 section 4.1). */
 static int
 rename_inbox(struct store *store, struct slice to)
 {
@@ -373,7 +376,8 @@ rename_inbox(struct store *store, struct slice to)
     uint32_t count, *seqs;
     int rc;
 
-    if (store_create(store, to, STORE_USE_NONE) < 0)
+    if (store_create(store, to, STORE_USE_NONE) < 0 ||
+        annotations_copy(store, SLICE("INBOX"), to) < 0)
         return -1;
     inbox = mailbox_open(store, SLICE("INBOX"), false, false);
     if (inbox == NULL)
