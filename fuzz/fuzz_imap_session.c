@@ -81,6 +81,7 @@
 // LINK: imapd/status_items.c
 // LINK: imapd/store.c
 // LINK: imapd/thread.c
+// LINK: imapd/thread_id.c
 // LINK: imapd/thread_links.c
 // LINK: imapd/thread_subject.c
 // LINK: imapd/thread_tree.c

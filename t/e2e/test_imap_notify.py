@@ -279,7 +279,7 @@ def test_selected_at_once(client, other):
     assert told(client) == "* 1 EXPUNGE"
     add(other, "INBOX")
     assert told(client) == "* 2 EXISTS"
-    assert told(client) == "* 2 RECENT"
+    assert re.fullmatch(r"\* [12] RECENT", told(client))  # one of the two sessions has it
     assert silent(client)  # it asked for no data
 
 
