@@ -6,6 +6,8 @@
  */
 #include "lib/mail/utf8.h"
 
+#include <string.h>
+
 #include "lib/base/parse.h"
 
 bool
@@ -104,6 +106,30 @@ utf8_fold_code(uint32_t code)
     return code;
 }
 
+/* Copies what is ASCII at the beginning of `text`, in lower case; returns its length. */
+static size_t
+fold_ascii(struct slice text, char *to)
+{
+    size_t i = 0;
+
+    for (; text.len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+        const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+        uint64_t word, from_a, above_z;
+
+        memcpy(&word, text.ptr + i, sizeof(word));
+        if ((word & high) != 0)
+            break;
+        /* no byte carries into the next: all are below 0x80 */
+        from_a = word + ones * (0x80 - 'A');
+        above_z = word + ones * (0x80 - 'Z' - 1);
+        word |= (from_a & ~above_z & high) >> 2; /* 0x20 */
+        memcpy(to + i, &word, sizeof(word));
+    }
+    for (; i < text.len && (unsigned char)text.ptr[i] < 0x80; i++)
+        to[i] = (char)(text.ptr[i] >= 'A' && text.ptr[i] <= 'Z' ? text.ptr[i] + 32 : text.ptr[i]);
+    return i;
+}
+
 bool
 utf8_fold(struct slice text, struct strbuf *out)
 {
@@ -114,14 +140,18 @@ utf8_fold(struct slice text, struct strbuf *out)
     if (to == NULL)
         return false;
     while (text.len > 0) {
-        unsigned char c = (unsigned char)text.ptr[0];
+        size_t plain = fold_ascii(text, to + used);
 
-        if (c < 0x80 || !utf8_next(&text, &code)) {
-            to[used++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+        used += plain;
+        text = slice_sub(text, plain, text.len);
+        if (text.len == 0)
+            break;
+        if (utf8_next(&text, &code)) {
+            used += utf8_put(utf8_fold_code(code), to + used);
+        } else { /* no UTF-8: stays what it is */
+            to[used++] = text.ptr[0];
             text = slice_sub(text, 1, text.len);
-            continue;
         }
-        used += utf8_put(utf8_fold_code(code), to + used);
     }
     strbuf_grew(out, used);
     return true;
