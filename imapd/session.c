@@ -13,6 +13,8 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/input.h"
+#include "imapd/metadata_news.h"
+#include "imapd/notify.h"
 #include "imapd/places.h"
 #include "imapd/search_context.h"
 #include "lib/base/clock.h"
@@ -42,6 +44,8 @@ session_deselect(struct session *s)
     message_release(&s->message);
     saved_result_clear(&s->saved);
     search_context_drop_all(s);
+    if (s->mailbox != NULL)
+        notify_deselect(s);
     xfree(&s->mailbox_name);
     if (s->mailbox == NULL)
         return;
@@ -172,6 +176,8 @@ session_end(struct session *s)
                   KV_U64("bytes_in", stream_bytes_in(s->stream)),
                   KV_U64("bytes_out", stream_bytes_out(s->stream)));
     session_deselect(s);
+    notify_free(s);
+    metadata_news_end(s);
     places_free(s);
     store_close(&s->store);
     stream_free(&s->stream);

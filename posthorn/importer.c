@@ -9,10 +9,13 @@
 #include "lib/base/crc32c.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/store/annotations.h"
 #include "lib/store/folder_identity.h"
 
 #define PENDING_MAX 200
 #define PENDING_BYTES_MAX (UINT64_C(64) << 20)
+#define ANNOTATIONS_MAX 1000 /* what imap.metadata_max_entries and _total allow at most */
+#define ANNOTATIONS_BYTES_MAX (16u << 20)
 #define CONTENT_MAX ((size_t)1 << 33)
 
 /* ---- folders ---- */
@@ -36,12 +39,48 @@ make(struct importer *im, const struct manifest_folder *f)
                                                                                                : -1;
 }
 
+/* Those of one folder, or of the server, from `first` on; how many there are, or -1. */
+static ssize_t
+annotate(struct importer *im, size_t first)
+{
+    static const struct annotation_limits limits = {ANNOTATIONS_MAX, ANNOTATIONS_BYTES_MAX};
+    const struct manifest *m = im->manifest;
+    const struct manifest_annotation *a = &m->annotations[first];
+    struct annotation_place place = {.own = im->store};
+    struct annotation_change *changes;
+    size_t count = 1;
+    int rc;
+
+    if (a->folder != MANIFEST_SERVER) {
+        place.store = im->store;
+        place.folder = m->folders[a->folder].name;
+    }
+    while (first + count < m->annotation_count && a[count].folder == a->folder)
+        count++;
+    changes = xreallocarray(NULL, count, sizeof(*changes));
+    for (size_t i = 0; i < count; i++)
+        changes[i] = (struct annotation_change){a[i].name, a[i].value};
+    rc = annotations_change(&place, changes, count, &limits, NULL, NULL);
+    xfree(&changes);
+    return rc < 0 ? -1 : (ssize_t)count;
+}
+
 int
 importer_make_folders(struct importer *im)
 {
-    for (size_t i = 0; im->manifest != NULL && i < im->manifest->folder_count; i++)
-        if (make(im, &im->manifest->folders[i]) < 0)
-            return fail(im, im->manifest->folders[i].name);
+    const struct manifest *m = im->manifest;
+    ssize_t taken;
+
+    for (size_t i = 0; m != NULL && i < m->folder_count; i++)
+        if (make(im, &m->folders[i]) < 0)
+            return fail(im, m->folders[i].name);
+    for (size_t i = 0; m != NULL && i < m->annotation_count; i += (size_t)taken) {
+        taken = annotate(im, i);
+        if (taken < 0)
+            return store_job_fail(im->out, "annotations: %s",
+                                  errno == EOVERFLOW || errno == EDQUOT ? "there are too many"
+                                                                        : strerror(errno));
+    }
     return 0;
 }
 

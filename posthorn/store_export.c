@@ -16,6 +16,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/role.h"
+#include "lib/store/annotations.h"
 #include "posthorn/export_format.h"
 #include "posthorn/store_commands.h"
 #include "posthorn/store_job.h"
@@ -128,6 +129,29 @@ tell(struct exporting *x, const struct manifest_folder *folder, uint32_t message
     strbuf_free(&size);
 }
 
+static void
+put_annotations(struct exporting *x, const struct annotation_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->list[i].value.ptr != NULL)
+            manifest_put_annotation(&x->manifest, set->list[i].name, set->list[i].value);
+}
+
+/* `folder` empty: the user's of the server. */
+static int
+export_annotations(struct exporting *x, struct slice folder)
+{
+    const struct annotation_place place = {
+        .store = folder.len == 0 ? NULL : x->store, .folder = folder, .own = x->store};
+    struct annotation_sets sets;
+    int rc = annotations_read(&place, &sets);
+
+    put_annotations(x, &sets.shared);
+    put_annotations(x, &sets.private);
+    annotations_free(&sets);
+    return rc;
+}
+
 static int
 export_folder(struct exporting *x, struct manifest_folder *folder)
 {
@@ -148,7 +172,9 @@ export_folder(struct exporting *x, struct manifest_folder *folder)
     f.uidvalidity = folder->uidvalidity = info.uidvalidity;
     f.uidnext = info.uidnext;
     manifest_put_folder(&x->manifest, folder);
-    rc = x->format->begin(&f);
+    rc = export_annotations(x, folder->name);
+    if (rc == 0)
+        rc = x->format->begin(&f);
     for (uint32_t seq = 1; rc == 0 && seq <= count; seq++)
         rc = export_message(x, &f, seq);
     if (rc == 0)
@@ -168,6 +194,8 @@ export_all(struct exporting *x)
     int rc = store_list(x->store, note_folder, x);
 
     manifest_put_format(&x->manifest, x->format->name);
+    if (rc == 0)
+        rc = export_annotations(x, SLICE(""));
     for (size_t i = 0; i < x->count && rc == 0; i++) {
         rc = export_folder(x, &x->folders[i]);
         if (rc < 0)

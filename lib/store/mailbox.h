@@ -83,9 +83,11 @@ void mailbox_changes_free(struct mailbox_changes *changes);
  * flush. Every other call that takes `mb` flushes by itself when it is late. */
 int mailbox_flush_due_ms(const struct mailbox *mb);
 int mailbox_flush(struct mailbox *mb); /* 0, or -1 with errno */
-/* A descriptor to poll: readable when the folder may have changed; mailbox_sync clears it. Used by
- * IDLE. -1 if the system gives none: the caller then syncs every second. */
-int mailbox_watch(struct mailbox *mb);
+/* As watch_directory. When the watch names it, mailbox_wake comes before mailbox_sync, which then
+ * also looks for what another program put into new/ just now. */
+struct watch;
+int mailbox_watch(const struct mailbox *mb, struct watch *watch);
+void mailbox_wake(struct mailbox *mb);
 
 /* The folder's directory, borrowed: for what belongs to a folder and is no part of the store. */
 int mailbox_dirfd(const struct mailbox *mb);

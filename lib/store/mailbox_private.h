@@ -51,7 +51,6 @@ struct mailbox {
     struct cache *cache;
     struct expunging leaving; /* files of the last removal that still have their names in cur/ */
     bool is_leaving;
-    int watch_fd, watch_dirfd, watch_newfd; /* -1 */
 };
 
 /* ---- mailbox.c ---- */
@@ -79,9 +78,6 @@ int mailbox_make_durable(struct mailbox *mb, uint64_t record_end);
 struct record_state mailbox_state(const struct mailbox *mb);
 void mailbox_show_recents(struct mailbox *mb); /* sets MESSAGE_RECENT again in a fresh view */
 int uid_list_add(struct uid_list *list, uint32_t uid);
-
-/* ---- mailbox_watch.c ---- */
-void mailbox_watch_clear(struct mailbox *mb);
 
 /* ---- mailbox_change.c ---- */
 /* Expunges these UIDs (ascending; unknown ones are ignored) and unlinks their files: the messages

@@ -10,6 +10,7 @@
 // LINK: imapd/append_sink.c
 // LINK: imapd/append_text.c
 // LINK: imapd/append_url.c
+// LINK: imapd/arrivals.c
 // LINK: imapd/capability.c
 // LINK: imapd/command.c
 // LINK: imapd/compress.c
@@ -21,6 +22,8 @@
 // LINK: imapd/fetch_args.c
 // LINK: imapd/fetch_binary.c
 // LINK: imapd/fetch_section.c
+// LINK: imapd/fetch_send.c
+// LINK: imapd/filters.c
 // LINK: imapd/flag_list.c
 // LINK: imapd/flags.c
 // LINK: imapd/folder.c
@@ -32,10 +35,19 @@
 // LINK: imapd/list.c
 // LINK: imapd/list_args.c
 // LINK: imapd/login.c
+// LINK: imapd/mailbox_filter.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
+// LINK: imapd/metadata.c
+// LINK: imapd/metadata_args.c
+// LINK: imapd/metadata_news.c
+// LINK: imapd/metadata_place.c
 // LINK: imapd/multisearch.c
 // LINK: imapd/multisearch_args.c
+// LINK: imapd/notify.c
+// LINK: imapd/notify_args.c
+// LINK: imapd/notify_folders.c
+// LINK: imapd/notify_names.c
 // LINK: imapd/parser.c
 // LINK: imapd/progress.c
 // LINK: imapd/places.c
@@ -72,6 +84,7 @@
 // LINK: imapd/thread_tree.c
 // LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
+// LINK: imapd/wait.c
 #include <check.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -130,6 +143,7 @@ converse(const char *commands, bool may_remove)
                      .command_max = 65536,
                      .append_max = 100000,
                      .errors_max = 1000,
+                     .notify_max = 100,
                      .login_timeout_ms = 5000,
                      .autologout_ms = 5000,
                      .transfer_timeout_ms = 5000},
@@ -263,6 +277,15 @@ static const struct {
       "d BAD [UIDREQUIRED] ", "* 3 UIDFETCH (FLAGS ())\r\n", "f BAD [UIDREQUIRED] ",
       "* UIDBATCHES (TAG \"g\") 3:1\r\n", "i OK [MAILBOXID (", "j BAD", "k NO [CANNOT]",
       "* VANISHED 1\r\n", "l OK"}},
+    /* RFC 5465: what the session does itself is not told back */
+    {"a SELECT INBOX\r\nb NOTIFY SET STATUS (selected (MessageNew (uid flags) MessageExpunge)) "
+     "(personal (MessageNew MessageExpunge FlagChange MailboxName))\r\nc APPEND INBOX "
+     "{6+}\r\na: 1\r\n\r\nd CREATE own/below\r\ne APPEND own {6+}\r\na: 1\r\n\r\n"
+     "f SEARCH RETURN (UPDATE (UID)) ALL\r\ng RENAME own other\r\nh UNSELECT\r\n"
+     "i NOTIFY SET (personal (FlagChange))\r\nj NOTIFY SET (personal (AnnotationChange "
+     "MessageNew MessageExpunge))\r\nk NOTIFY NONE\r\nl DELETE other\r\n",
+     {"* STATUS Trash (MESSAGES ", "b OK", "EXISTS\r\n", "c OK", "d OK", "e OK", "f OK", "g OK",
+      "h OK", "i BAD", "j NO [BADEVENT (MessageNew ", "l OK"}},
     {"\r\na\r\nb FOO\r\nc LOGIN a b\r\nd SEARCH ALL\r\ne LIST {1000000+}\r\nf NOOP\r\ng "
      "LOGOUT\r\nh NOOP\r\n",
      {"* BAD", "a BAD", "b BAD", "c BAD", "d BAD"}},
