@@ -16,7 +16,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { UIDS = 6, UIDVALIDITY = 7, HEADER_CRC_AT = 20, HEADER_VALIDITY_AT = 12 };
+enum {
+    UIDS = 6,
+    UIDVALIDITY = 7,
+    BUCKETS_MASK = 127, /* a table of millions takes its time, and is no other */
+    HEADER_VALIDITY_AT = 12,
+    HEADER_BUCKETS_AT = 16,
+    HEADER_CRC_AT = 20
+};
 
 static int dir_fd = -1;
 
@@ -36,12 +43,15 @@ static void
 write_cache(struct slice bytes)
 {
     char *copy = xmalloc(bytes.len + 1);
-    uint32_t crc, validity = UIDVALIDITY;
+    uint32_t crc, buckets, validity = UIDVALIDITY;
     int fd = openat(dir_fd, CACHE_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     memcpy(copy, bytes.ptr, bytes.len);
     if (bytes.len >= HEADER_CRC_AT + sizeof(crc)) {
         memcpy(copy + HEADER_VALIDITY_AT, &validity, sizeof(validity));
+        memcpy(&buckets, copy + HEADER_BUCKETS_AT, sizeof(buckets));
+        buckets &= BUCKETS_MASK;
+        memcpy(copy + HEADER_BUCKETS_AT, &buckets, sizeof(buckets));
         crc = crc32c(0, slice_make(copy, HEADER_CRC_AT));
         memcpy(copy + HEADER_CRC_AT, &crc, sizeof(crc));
     }

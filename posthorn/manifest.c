@@ -207,19 +207,6 @@ read_uidnext(struct manifest *m, struct slice line)
     return 0;
 }
 
-/* One line behind its first word. */
-static int
-read_line(struct manifest *m, struct slice kind, struct slice line)
-{
-    if (slice_eq(kind, SLICE("folder")))
-        return read_folder(m, line);
-    if (slice_eq(kind, SLICE("uidnext")))
-        return read_uidnext(m, line);
-    if (slice_eq(kind, SLICE("message")))
-        return read_message(m, line);
-    return slice_eq(kind, SLICE("annotation")) ? read_annotation(m, line) : -1;
-}
-
 static int
 by_path(const void *a, const void *b)
 {
@@ -227,6 +214,20 @@ by_path(const void *a, const void *b)
     int order = slice_cmp(x->path, y->path);
 
     return order != 0 ? order : (x->begin < y->begin ? -1 : x->begin > y->begin);
+}
+
+static int
+read_line(struct manifest *m, struct slice line)
+{
+    struct slice kind = slice_split(&line, '\t');
+
+    if (slice_eq(kind, SLICE("folder")))
+        return read_folder(m, line);
+    if (slice_eq(kind, SLICE("uidnext")))
+        return read_uidnext(m, line);
+    if (slice_eq(kind, SLICE("message")))
+        return read_message(m, line);
+    return slice_eq(kind, SLICE("annotation")) ? read_annotation(m, line) : -1;
 }
 
 static int
@@ -238,14 +239,9 @@ read_lines(struct manifest *m, struct slice text)
         !slice_eq(slice_split(&line, '\t'), SLICE("1")))
         return -1;
     m->format = line;
-    while (text.len > 0) {
-        struct slice kind;
-
-        line = slice_split(&text, '\n');
-        kind = slice_split(&line, '\t');
-        if (read_line(m, kind, line) < 0)
+    while (text.len > 0)
+        if (read_line(m, slice_split(&text, '\n')) < 0)
             return -1;
-    }
     if (m->message_count > 1)
         qsort(m->messages, m->message_count, sizeof(*m->messages), by_path);
     return 0;
