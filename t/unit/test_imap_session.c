@@ -38,6 +38,7 @@
 // LINK: imapd/mailbox_filter.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
+// LINK: imapd/message_limit.c
 // LINK: imapd/metadata.c
 // LINK: imapd/metadata_args.c
 // LINK: imapd/metadata_news.c
