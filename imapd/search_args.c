@@ -315,20 +315,21 @@ search_args_parse_filter_name(struct parser *p, struct slice *out)
 static bool
 parse_criteria(struct context *c, struct slice criteria, struct search_key **out)
 {
-    struct parser *outer = c->p, inner = *c->p;
-    struct slice charset = c->charset;
+    struct parser p = *c->p;
+    struct context inner = *c;
     bool ok;
 
-    inner.rest = criteria;
-    c->p = &inner;
-    c->charset = SLICE("utf-8");
-    c->filter_depth++;
-    ok = parse_list(c, out) && parser_end(&inner);
-    c->filter_depth--;
-    c->charset = charset;
-    c->p = outer;
-    outer->has_numbers = inner.has_numbers;
-    return ok || parser_fail(outer, inner.error);
+    p.rest = criteria;
+    inner.p = &p;
+    inner.charset = SLICE("utf-8");
+    inner.filter_depth++;
+    ok = parse_list(&inner, out) && parser_end(&p);
+    c->has_modseq = inner.has_modseq;
+    c->has_fuzzy = inner.has_fuzzy;
+    c->filters = inner.filters;
+    c->undefined_filter = inner.undefined_filter;
+    c->p->has_numbers = p.has_numbers;
+    return ok || parser_fail(c->p, p.error);
 }
 
 /* It stands for its criteria as if they were in parentheses. One that leads back to itself ends

@@ -130,21 +130,23 @@ match_keyword(const struct search_key *key, const struct message *m)
     return key->keyword_bit >= 0 && (m->keywords >> key->keyword_bit & 1) != 0;
 }
 
+static bool match(const struct search_key *key, struct mailbox *mb, uint32_t seq,
+                  const struct message *m, struct message_data *data);
+
 static bool
-match_all(const struct search_key *key, struct mailbox *mb, uint32_t seq, struct message_data *data)
+match_all(const struct search_key *key, struct mailbox *mb, uint32_t seq, const struct message *m,
+          struct message_data *data)
 {
     for (const struct search_key *child = key->children; child != NULL; child = child->next)
-        if (!search_eval_match(child, mb, seq, data))
+        if (!match(child, mb, seq, m, data))
             return false;
     return true;
 }
 
-bool
-search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq,
-                  struct message_data *data)
+static bool
+match(const struct search_key *key, struct mailbox *mb, uint32_t seq, const struct message *m,
+      struct message_data *data)
 {
-    const struct message *m = mailbox_message(mb, seq);
-
     switch (key->op) {
     case SEARCH_ALL:
         return true;
@@ -173,12 +175,12 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
     case SEARCH_YOUNGER:
         return m->internal_ms >= key->target_ms;
     case SEARCH_NOT:
-        return !search_eval_match(key->children, mb, seq, data);
+        return !match(key->children, mb, seq, m, data);
     case SEARCH_OR:
-        return search_eval_match(key->children, mb, seq, data) ||
-               search_eval_match(key->children->next, mb, seq, data);
+        return match(key->children, mb, seq, m, data) ||
+               match(key->children->next, mb, seq, m, data);
     case SEARCH_AND:
-        return match_all(key, mb, seq, data);
+        return match_all(key, mb, seq, m, data);
     case SEARCH_EMAILID:
     case SEARCH_SAVED_BEFORE:
     case SEARCH_SAVED_ON:
@@ -197,6 +199,13 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
         return match_text(key, mb, seq, data);
     }
     return false;
+}
+
+bool
+search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq,
+                  struct message_data *data)
+{
+    return match(key, mb, seq, mailbox_message(mb, seq), data);
 }
 
 /* ---- relevancy ---- */

@@ -136,6 +136,16 @@ is_http(struct session *s)
     return true;
 }
 
+/* What a large EXPUNGE or MOVE leaves to be done when its client has the answer. */
+static void
+tidy(struct session *s)
+{
+    if (s->mailbox == NULL || mailbox_is_tidy(s->mailbox))
+        return;
+    (void)stream_flush(s->stream); /* an error shows at the next read */
+    mailbox_tidy(s->mailbox);
+}
+
 void
 session_run(struct session *s)
 {
@@ -154,6 +164,7 @@ session_run(struct session *s)
             return;
         }
         end_command(s);
+        tidy(s);
     }
 }
 

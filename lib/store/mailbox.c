@@ -71,6 +71,7 @@ mailbox_close(struct mailbox **mbp)
 
     if (mb == NULL)
         return;
+    mailbox_tidy(mb);
     if (mb->flush_due_ms != 0)
         (void)mailbox_flush(mb); /* a failure leaves what a power cut would: younger flags */
     if (!mb->read_only && compact_due(mb) && compact_journal(mb) == 0)
