@@ -178,6 +178,9 @@ verdict_of_error(int error)
                                 "deferred"};
     case EBUSY:
         return (struct verdict){QUEUE_DEFERRED, "4.2.0", "the mailbox is busy", "deferred"};
+    case ENODEV:
+        return (struct verdict){QUEUE_DEFERRED, "4.3.0", "the storage directory is missing",
+                                "deferred"};
     case EBADMSG:
         return (struct verdict){QUEUE_DEFERRED, "4.2.0", "the mailbox is damaged", "deferred"};
     case EPROTONOSUPPORT:
@@ -275,7 +278,7 @@ warn_recipient(const struct worker *w, const struct batch_job *bj, uint32_t i,
     if (r->status == DELIVERY_FAILED || r->status == DELIVERY_NO_MAILBOX)
         return;
     warning_consider(
-        &w->warning, w->store_dirfd,
+        &w->warning, &w->dirs,
         &(struct warning_case){.path = rcpt->path,
                                .address = rcpt->address,
                                .limit = rcpt->warning_limit,
@@ -289,7 +292,7 @@ warn_recipient(const struct worker *w, const struct batch_job *bj, uint32_t i,
 void
 batch_deliver(struct batch *b, struct strbuf *results)
 {
-    struct delivery_batch *delivery = delivery_begin(b->worker->store_dirfd);
+    struct delivery_batch *delivery = delivery_begin(&b->worker->dirs);
 
     for (size_t i = 0; i < b->count; i++)
         for (uint32_t k = 0; k < b->jobs[i]->job.rcpt_count; k++)

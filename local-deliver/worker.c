@@ -27,7 +27,8 @@ worker_init(struct worker *w, struct daemon *d)
 {
     memset(w, 0, sizeof(*w));
     w->daemon = d;
-    w->store_dirfd = daemon_open_dir(d, d->inst.store, true);
+    w->dirs = (struct store_dirs){daemon_open_dir(d, d->inst.store, true),
+                                  daemon_open_optional_dir(d->inst.stores)};
     w->queue_dirfd = daemon_open_dir(d, d->inst.queue, true);
     w->stop_fd = -1;
     w->bounce_over_quota = strcmp(conf_str(d->conf, LOCAL_OVER_QUOTA), "bounce") == 0;

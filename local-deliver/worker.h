@@ -14,7 +14,8 @@ struct ipc_client;
 
 struct worker {
     struct daemon *daemon;
-    int store_dirfd, queue_dirfd;
+    struct store_dirs dirs;
+    int queue_dirfd;
     int stop_fd;            /* readable when the worker shall end after its batch */
     bool bounce_over_quota; /* false: defer */
     struct busy busy;

@@ -19,11 +19,10 @@
 #include "lib/base/mem.h"
 #include "lib/conf/role.h"
 #include "lib/log/log.h"
-#include "lib/store/beneath.h"
 #include "lib/sys/sandbox.h"
+#include "posthorn/store_places.h"
 
 #define ROW_MAX (1u << 20) /* bytes of one row in the pipe */
-#define MAIL_PATH_MAX (ACCOUNT_PATH_MAX + 8)
 #define ERRORS_MAX 65536
 
 struct conf *
@@ -191,18 +190,19 @@ run_child(struct cli *cli, const struct conf *conf, const struct store_user *use
 static int
 open_mail(struct cli *cli, const struct store_user *user, bool missing_is_fine)
 {
-    struct strbuf path = strbuf_new(MAIL_PATH_MAX);
-    int root = open(cli->inst.store, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
+    struct store_dirs dirs = store_places_open(&cli->inst);
+    struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX);
+    int fd;
 
     account_entry_path(user->kind, slice_of(user->address), &path);
-    if (root >= 0 && strbuf_str(&path, "/mail"))
-        fd = beneath_open_dir(root, strbuf_cstr(&path));
+    fd = dirs.main_fd < 0 ? -1 : store_dirs_open_mail(&dirs, strbuf_slice(&path), O_RDONLY);
     if (fd < 0 && errno == ENOENT && missing_is_fine)
         fd = -2;
     else if (fd < 0)
         (void)cli_fail(cli, "%s: %s/%s: %s", user->address, cli->inst.store, strbuf_cstr(&path),
-                       strerror(errno));
-    close_keep_errno(root);
+                       errno == ENODEV ? "its storage directory is missing: 'posthorn store dirs'"
+                                       : strerror(errno));
+    store_places_close(&dirs);
     strbuf_free(&path);
     return fd;
 }

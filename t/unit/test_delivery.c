@@ -38,7 +38,7 @@ static struct delivery_result
 deliver(const char *id, const char *user, const char *folder, bool in_doubt, uint64_t quota)
 {
     struct delivery_message m = message(id);
-    struct delivery_batch *b = delivery_begin(store_test_fd);
+    struct delivery_batch *b = delivery_begin(store_test_dirs());
     struct delivery_result r;
 
     store_test_make_user(user);
@@ -150,7 +150,7 @@ END_TEST
 START_TEST(a_batch_holds_many_and_one_twice)
 {
     struct delivery_message m = message("id1");
-    struct delivery_batch *b = delivery_begin(store_test_fd);
+    struct delivery_batch *b = delivery_begin(store_test_dirs());
     size_t ok = 0;
     struct stat st;
 
@@ -177,7 +177,7 @@ END_TEST
 START_TEST(a_missing_directory_is_not_made)
 {
     struct delivery_message m = message("id1");
-    struct delivery_batch *b = delivery_begin(store_test_fd);
+    struct delivery_batch *b = delivery_begin(store_test_dirs());
 
     store_test_make_user("d/00/a");
     (void)delivery_add(b, &m, SLICE("d/00/gone"), SLICE("INBOX"), 0, 0);
