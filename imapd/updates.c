@@ -109,6 +109,8 @@ updates_send(struct session *s, bool allow_expunge, bool with_uid)
     if (mailbox_sync(s->mailbox, allow_expunge, &changes) < 0) {
         if (errno == ESTALE)
             session_bye(s, "Selected mailbox was deleted");
+        else if (errno == EREMOTE)
+            session_bye(s, "Selected mailbox is being moved, connect again");
         return; /* another failure: the view stays as it is; the command that needs more will fail
                  */
     }

@@ -178,6 +178,8 @@ verdict_of_error(int error)
                                 "deferred"};
     case EBUSY:
         return (struct verdict){QUEUE_DEFERRED, "4.2.0", "the mailbox is busy", "deferred"};
+    case EREMOTE: /* RFC 3463 section 3.3: X.2.1 */
+        return (struct verdict){QUEUE_DEFERRED, "4.2.1", "the mailbox is being moved", "deferred"};
     case ENODEV:
         return (struct verdict){QUEUE_DEFERRED, "4.3.0", "the storage directory is missing",
                                 "deferred"};
@@ -258,8 +260,8 @@ judge_recipient(const struct worker *w, struct batch_job *bj, uint32_t i,
                                                 .dsn = slice_of(v.dsn),
                                                 .text = slice_of(v.text)};
     bj->missing |= r.status == DELIVERY_NO_MAILBOX;
-    bj->soon |=
-        r.status == DELIVERY_NO_MAILBOX || (r.status == DELIVERY_FAILED && r.error == EBUSY);
+    bj->soon |= r.status == DELIVERY_NO_MAILBOX ||
+                (r.status == DELIVERY_FAILED && (r.error == EBUSY || r.error == EREMOTE));
     if (r.status != DELIVERY_FAILED && r.status != DELIVERY_NO_MAILBOX)
         bj->usage[bj->usage_count++] = (struct accountd_usage){rcpt->path, r.bytes, r.messages};
 }

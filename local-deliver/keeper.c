@@ -17,12 +17,13 @@
 #include "lib/ipc/local_deliver.h"
 #include "lib/ipc/peer.h"
 #include "lib/log/log.h"
+#include "lib/store/move.h"
 #include "lib/store/store.h"
 #include "local-deliver/recount.h"
 #include "local-deliver/removal.h"
 #include "local-deliver/user_dir.h"
 
-enum { PEERS_MAX = 64 };
+enum { PEERS_MAX = 64, MOVES_MS = 2000 };
 
 struct keeper {
     struct daemon *daemon;
@@ -31,6 +32,7 @@ struct keeper {
     struct keeper_peers peers;
     struct ipc_server *server;
     struct removal *removal;
+    struct loop_timer *moves; /* looks for those that did not come to their end */
     struct recounts *recounts;
     struct strbuf out;
 };
@@ -81,10 +83,34 @@ measure(struct keeper *k, const struct store_ctl *req, struct store_ctl_reply *r
     return error;
 }
 
+/* One that is just being copied elsewhere keeps its name; accountd asks again. */
+static bool
+is_being_moved(const struct keeper *k, struct slice path)
+{
+    char *name = xslicedup(path);
+    bool moved =
+        store_move_recover(&k->dirs) < 0 && errno == EBUSY && store_move_concerns(&k->dirs, name);
+
+    free(name);
+    return moved;
+}
+
+static void
+put_moves_right(void *arg)
+{
+    struct keeper *k = arg;
+
+    if (store_move_recover(&k->dirs) < 0 && errno != EBUSY)
+        log_event(LOG_ERROR, "move_left", KV_ERRNO());
+    loop_timer_set(k->moves, MOVES_MS);
+}
+
 /* What is asked for, done. Returns 0 or an errno value. */
 static int
 serve(struct keeper *k, uint16_t type, const struct store_ctl *req, struct store_ctl_reply *reply)
 {
+    if ((type == STORE_REMOVE || type == STORE_RENAME) && is_being_moved(k, req->path))
+        return EBUSY;
     switch (type) {
     case STORE_CREATE:
         return create(k, req);
@@ -213,6 +239,8 @@ keeper_new(struct daemon *d, const struct store_dirs *dirs, const struct keeper_
         log_event(LOG_INFO, "store_marked", KV_STR("directory", STORE_DIR_MAIN));
     k->out = strbuf_new(STORE_CTL_PAYLOAD_MAX);
     k->removal = removal_new(d, dirs);
+    k->moves = loop_timer_new(d->loop, put_moves_right, k);
+    loop_timer_set(k->moves, 1);
     k->recounts = recounts_new(d, dirs, recounted, k);
     if (fd >= 0)
         k->server = ipc_server_new(d->loop, fd, &handlers, allowed, PEERS_MAX, k);
@@ -226,6 +254,7 @@ keeper_free(struct keeper **keeperp)
 
     recounts_free(&k->recounts);
     ipc_server_free(&k->server);
+    loop_timer_free(&k->moves);
     removal_free(&k->removal);
     strbuf_free(&k->out);
     xfree(keeperp);

@@ -18,7 +18,7 @@
 #include "lib/log/log.h"
 #include "lib/store/beneath.h"
 
-enum { ENTRIES_PER_TURN = 200, PAUSE_MS = 10, DEPTH_MAX = 8, NAME_LEN = 20 };
+enum { ENTRIES_PER_TURN = 200, PAUSE_MS = 10, LOOK_MS = 5000, DEPTH_MAX = 8, NAME_LEN = 20 };
 
 #define REMOVED ".removed"
 
@@ -100,8 +100,7 @@ take_turn(void *arg)
         close_keep_errno(root);
     }
     xfree(&list);
-    if (found)
-        loop_timer_set(r->timer, PAUSE_MS);
+    loop_timer_set(r->timer, found ? PAUSE_MS : LOOK_MS); /* store move puts things there, too */
 }
 
 struct removal *

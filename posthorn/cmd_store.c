@@ -8,6 +8,8 @@ static const struct cli_verb verbs[] = {
      "looks whether mail on disk is whole", store_cmd_check},
     {"dirs", "[--add ID] [--json]", "lists the storage directories, or makes one of them",
      store_cmd_dirs},
+    {"move", "--user ADDRESS | --from ID --to ID [--json]",
+     "moves mail to another storage directory", store_cmd_move},
     {"recount", "ADDRESS... | --all [--json]", "counts what mailboxes hold again",
      store_cmd_recount},
     {"undelete",
@@ -47,6 +49,11 @@ const struct command command_store = {
         "store.directory_reserve is free: new mailboxes go elsewhere) or missing (a disk that is\n"
         "not mounted: mail for those who are there waits, and they cannot log in). Others than\n"
         "the main one are below stores/, by their IDs: mount a disk there, then --add it.\n"
+        "\n"
+        "'move' copies one mailbox, or all that are in the directory --from, to the directory\n"
+        "--to, verifies each file, and switches. The mailbox stays in use until the last moment:\n"
+        "then its sessions end, and mail for it waits for the time that it takes to copy what has\n"
+        "come since. A move that is broken off leaves the mailbox where it was, or has done it.\n"
         "\n"
         "'recount' sums every folder of a mailbox up, corrects the totals that its quota goes\n"
         "by, and prints them. The mailbox may be in use meanwhile. It is done by local-deliver,\n"

@@ -78,6 +78,7 @@ confine(const struct conf *conf, int mail_fd, const struct store_job *job,
         struct store_job_output *out)
 {
     struct sandbox box = {.uid = (uid_t)-1, .gid = (gid_t)-1, .chroot_fd = -1, .landlock = true};
+    unsigned links = job->whole_store ? (unsigned)SANDBOX_SYMLINKS : 0;
     struct role role;
 
     if (geteuid() == 0) {
@@ -87,11 +88,11 @@ confine(const struct conf *conf, int mail_fd, const struct store_job *job,
         box.uid = role.uid;
         box.gid = role.gid;
     }
-    box.dirs[box.dir_count++] = (struct sandbox_dir){mail_fd, SANDBOX_READ | SANDBOX_WRITE};
+    box.dirs[box.dir_count++] = (struct sandbox_dir){mail_fd, SANDBOX_READ | SANDBOX_WRITE | links};
     if (job->other_fd >= 0)
         box.dirs[box.dir_count++] = (struct sandbox_dir){
             job->other_fd, SANDBOX_READ | (job->other_writable ? (unsigned)SANDBOX_WRITE : 0)};
-    box.calls = SANDBOX_FILES;
+    box.calls = SANDBOX_FILES | (job->whole_store ? SANDBOX_SYMLINK | SANDBOX_CHMOD : 0u);
     if (job->other_any_owner)
         box.keep_caps = UINT64_C(1) << CAP_DAC_READ_SEARCH;
     if (sandbox_enter(&box) < 0)
@@ -218,5 +219,22 @@ store_job_run(struct cli *cli, const struct conf *conf, const struct store_user 
         return mail_fd == -2 ? CLI_OK : CLI_FAILED;
     rc = run_child(cli, conf, user, mail_fd, job);
     (void)close(mail_fd);
+    return rc;
+}
+
+int
+store_job_run_whole(struct cli *cli, const struct conf *conf, const struct store_user *user,
+                    struct store_job *job)
+{
+    struct store_dirs dirs = store_places_open(&cli->inst);
+    int rc;
+
+    job->whole_store = job->other_writable = true;
+    job->other_fd = dirs.others_fd;
+    if (dirs.main_fd < 0)
+        rc = cli_fail(cli, "%s: %s", cli->inst.store, strerror(errno));
+    else
+        rc = run_child(cli, conf, user, dirs.main_fd, job);
+    store_places_close(&dirs);
     return rc;
 }

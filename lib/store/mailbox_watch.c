@@ -43,7 +43,8 @@ mailbox_watch(struct mailbox *mb)
     mb->watch_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (mb->watch_fd < 0)
         return -1;
-    mb->watch_dirfd = notify_on(mb->folder.dirfd, ".", signo, DN_MODIFY | DN_CREATE | DN_RENAME);
+    mb->watch_dirfd =
+        notify_on(mb->folder.dirfd, ".", signo, DN_MODIFY | DN_CREATE | DN_RENAME | DN_ATTRIB);
     mb->watch_newfd = notify_on(mb->folder.dirfd, "new", signo, DN_CREATE | DN_RENAME);
     if (mb->watch_dirfd >= 0)
         return mb->watch_fd;
