@@ -9,6 +9,7 @@
 #include "lib/sys/daemon.h"
 #include "local-deliver/crew.h"
 #include "local-deliver/keeper.h"
+#include "local-deliver/scrub.h"
 #include "local-deliver/worker.h"
 
 static struct sandbox
@@ -45,6 +46,7 @@ main(int argc, char **argv)
     struct keeper_peers peers;
     struct keeper *keeper;
     struct crew *crew;
+    struct scrub *scrub;
 
     daemon_init(&d, "local-deliver", argc, argv); /* options, log, config; exits on error */
     worker_init(&worker, &d);
@@ -54,9 +56,11 @@ main(int argc, char **argv)
     daemon_sandbox(&d, &box);                      /* user, Landlock, seccomp: no way back */
     crew = crew_start(&d, &worker);                /* the workers; replaces one that dies */
     keeper = keeper_new(&d, &worker.dirs, &peers); /* run/store.sock */
-    daemon_ready(&d);                              /* master counts us as started from here on */
-    daemon_run(&d);                                /* until SIGTERM, or until master is gone */
-    crew_stop(&crew);                              /* each finishes its batch */
+    scrub = scrub_start(&d, &worker.dirs); /* once in store.scrub_days all that lies there */
+    daemon_ready(&d);                      /* master counts us as started from here on */
+    daemon_run(&d);                        /* until SIGTERM, or until master is gone */
+    scrub_stop(&scrub);
+    crew_stop(&crew); /* each finishes its batch */
     keeper_free(&keeper);
     return daemon_exit_status(&d);
 }
