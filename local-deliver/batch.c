@@ -131,11 +131,11 @@ batch_add(struct batch *b, struct slice payload)
 }
 
 static struct delivery_message
-message_of(const struct batch_job *bj, int queue_dirfd)
+message_of(const struct batch_job *bj, const struct worker *w)
 {
     return (struct delivery_message){
-        .dirfd = queue_dirfd,
-        .name = bj->file,
+        .dirfd = w->queue_dirfd,
+        .name = w->single_copy ? bj->file : NULL,
         .fd = bj->fd,
         .size = bj->job.content_size,
         .crc = bj->job.content_crc,
@@ -149,7 +149,7 @@ message_of(const struct batch_job *bj, int queue_dirfd)
 static void
 add_recipient(struct delivery_batch *delivery, struct worker *w, struct batch_job *bj, uint32_t i)
 {
-    const struct delivery_message message = message_of(bj, w->queue_dirfd);
+    const struct delivery_message message = message_of(bj, w);
     const struct queue_job_rcpt *rcpt = &bj->job.rcpts[i];
     const struct delivery_result *r;
 

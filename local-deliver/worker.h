@@ -18,6 +18,7 @@ struct worker {
     int queue_dirfd;
     int stop_fd;            /* readable when the worker shall end after its batch */
     bool bounce_over_quota; /* false: defer */
+    bool single_copy;       /* store.single_copy */
     struct busy busy;
     struct warning_text warning;
     struct ipc_client *queue;    /* NULL: not connected */
