@@ -6,10 +6,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/io.h"
-#include "lib/base/slice.h"
+#include "lib/store/annotation_file.h"
 #include "lib/store/beneath.h"
 #include "lib/store/journal.h"
 
@@ -61,10 +64,30 @@ set_all(int mail_fd, mode_t mode)
     return rc;
 }
 
+/* Private annotations are changed under a lock of their own (annotations.c), and looking at the
+ * fence: whoever did before it was there is waited for. */
+static int
+wait_for_annotations(int mail_fd)
+{
+    const struct timespec step = {.tv_nsec = 1000000};
+    int64_t deadline = clock_mono_ms() + JOURNAL_LOCK_MS;
+    int fd = beneath_open_dir(mail_fd, ANNOTATIONS_PRIVATE), rc = 0;
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -1;
+    while ((rc = flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK &&
+           clock_mono_ms() < deadline)
+        (void)nanosleep(&step, NULL); /* shorter is fine */
+    if (rc < 0)
+        errno = EBUSY;
+    close_keep_errno(fd);
+    return rc;
+}
+
 int
 move_fence_raise(int mail_fd)
 {
-    return set_all(mail_fd, FENCED_MODE);
+    return set_all(mail_fd, FENCED_MODE) < 0 ? -1 : wait_for_annotations(mail_fd);
 }
 
 void

@@ -25,83 +25,11 @@
 #include "t/unit/queue_harness.h"
 
 #include "t/unit/crash_point.h"
+#include "t/unit/queue_commit.h"
 
 #include "lib/log/log.h"
 
-/* ---- one commit, as smtpd makes it ---- */
-
-static struct {
-    int tmp_dirfd, new_dirfd, root_fd;
-} dirs;
-
-static void
-open_dirs(void)
-{
-    dirs.root_fd = open(scratch_make(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    ck_assert_int_eq(mkdirat(dirs.root_fd, "tmp", 0700), 0);
-    ck_assert_int_eq(mkdirat(dirs.root_fd, "new", 0700), 0);
-    dirs.tmp_dirfd = openat(dirs.root_fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    dirs.new_dirfd = openat(dirs.root_fd, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static void
-close_dirs(void)
-{
-    (void)close(dirs.tmp_dirfd);
-    (void)close(dirs.new_dirfd);
-    (void)close(dirs.root_fd);
-    scratch_remove();
-}
-
-struct commit {
-    uint32_t rcpt_count;
-    bool in_slot;
-};
-
-static struct commit
-commit_kind(int i)
-{
-    return (struct commit){.rcpt_count = (uint32_t)i % 2 + 1, .in_slot = i / 2 == 1};
-}
-
-static struct queue_writer *
-open_writer(bool in_slot)
-{
-    int fd;
-
-    if (!in_slot)
-        return queue_writer_open(dirs.tmp_dirfd, dirs.new_dirfd, "message");
-    fd = queue_file_create(dirs.tmp_dirfd, "message");
-    if (fd < 0)
-        return NULL;
-    if (fsync(dirs.tmp_dirfd) < 0) {
-        (void)unlinkat(dirs.tmp_dirfd, "message", 0);
-        return NULL;
-    }
-    return queue_writer_adopt(dirs.tmp_dirfd, dirs.new_dirfd, "message", fd);
-}
-
-/* Exits 0 when the message is acknowledged, 3 when it is refused. */
-static void
-commit_one(void *arg)
-{
-    const struct commit *c = arg;
-    struct queue_rcpt rcpts[2] = {{SLICE("a@d.test"), SLICE(""), 0},
-                                  {SLICE("b@d.test"), SLICE(""), 0}};
-    struct queue_envelope e = {.rcpt_count = c->rcpt_count, .rcpts = rcpts};
-    struct queue_writer *w = open_writer(c->in_slot);
-    static char content[100000];
-
-    if (w == NULL)
-        _exit(3);
-    memset(content, 'x', sizeof(content));
-    if (queue_writer_write(w, slice_make(content, sizeof(content))) < 0 ||
-        queue_writer_write(w, slice_make(content, 100)) < 0) {
-        queue_writer_abort(&w);
-        _exit(3);
-    }
-    _exit(queue_writer_commit(&w, &e) == 0 ? 0 : 3);
-}
+/* ---- one commit ---- */
 
 static bool
 message_is_whole(void)
@@ -160,6 +88,49 @@ START_TEST(commit_on_a_full_disk_leaves_nothing)
 #else
     ck_assert(c.rcpt_count > 0);
 #endif
+}
+END_TEST
+
+/* ---- moves and removal ---- */
+
+static void
+move_one(void *arg)
+{
+    const struct spool *spool = arg;
+
+    (void)spool_move(spool, "message", SPOOL_NEW, SPOOL_ACTIVE, SPOOL_ENV | SPOOL_LOG);
+}
+
+static void
+remove_one(void *arg)
+{
+    const struct spool *spool = arg;
+
+    (void)spool_remove(spool, SPOOL_NEW, "message", SPOOL_ENV | SPOOL_LOG, NULL);
+}
+
+/* Where the message is, there its envelope is, wherever the process was killed; so a message that
+ * was moved or that stays is never without one. */
+START_TEST(a_message_is_never_without_its_envelope)
+{
+    int status = -1;
+
+    for (int at = 1; status != 0; at++) {
+        struct spool spool;
+        enum spool_state state;
+
+        ck_assert_ptr_nonnull(scratch_make());
+        ck_assert_int_eq(spool_open(&spool, scratch_dir, getuid(), getgid()), 0);
+        (void)close(openat(spool.fds[SPOOL_NEW], "message", O_CREAT | O_WRONLY, 0600));
+        (void)close(openat(spool.fds[SPOOL_NEW], "message.env", O_CREAT | O_WRONLY, 0600));
+        (void)crash_run(_i == 0 ? move_one : remove_one, &spool, CRASH_KILL, at, &status);
+        state = is_there(spool.fds[SPOOL_NEW], "message") ? SPOOL_NEW : SPOOL_ACTIVE;
+        if (is_there(spool.fds[state], "message")) /* in new/ its envelope may have gone ahead */
+            ck_assert(is_there(spool.fds[SPOOL_ACTIVE], "message.env") ||
+                      (state == SPOOL_NEW && is_there(spool.fds[SPOOL_NEW], "message.env")));
+        spool_close(&spool);
+        scratch_remove();
+    }
 }
 END_TEST
 
@@ -398,6 +369,7 @@ main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, commit_killed_at_each_call, 0, 4);
     tcase_add_loop_test(tc, commit_on_a_full_disk_leaves_nothing, 0, 4);
+    tcase_add_loop_test(tc, a_message_is_never_without_its_envelope, 0, 2);
     tcase_add_loop_test(tc, queue_manager_killed_at_each_call, 0, 4);
     tcase_add_loop_test(tc, queue_manager_loses_power_at_each_call, 0, 4);
     tcase_add_loop_test(tc, queue_manager_survives_a_full_disk, 0, 4);
