@@ -145,9 +145,9 @@ find_filter(void *arg, struct slice name, struct arena *arena, struct slice *cri
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const runs[])(struct parser * p) = {
-        run_fetch,   run_search, run_list,     run_append,
-        run_strings, run_select, run_metadata, run_notify};
+    static void (*const runs[])(struct parser * p) = {run_fetch,    run_search,  run_list,
+                                                      run_append,   run_strings, run_select,
+                                                      run_metadata, run_notify};
     static const struct filter_source filters = {.find = find_filter};
     struct arena arena = {NULL};
     struct parser p;

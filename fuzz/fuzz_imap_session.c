@@ -40,6 +40,7 @@
 // LINK: imapd/mailbox_filter.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
+// LINK: imapd/message_limit.c
 // LINK: imapd/metadata.c
 // LINK: imapd/metadata_args.c
 // LINK: imapd/metadata_news.c
@@ -81,6 +82,7 @@
 // LINK: imapd/status_items.c
 // LINK: imapd/store.c
 // LINK: imapd/thread.c
+// LINK: imapd/thread_id.c
 // LINK: imapd/thread_links.c
 // LINK: imapd/thread_subject.c
 // LINK: imapd/thread_tree.c
@@ -182,6 +184,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .settings = {.banner = "fuzz",
                      .command_max = 8192,
                      .append_max = 10000,
+                     .message_limit = 3,
                      .errors_max = 1000,
                      .metadata_size_max = 2000,
                      .metadata_entries_max = 10,

@@ -197,8 +197,10 @@ command_run(struct session *s)
         return;
     if (s->mailbox != NULL && s->state == STATE_SELECTED && reply.kind != REPLY_BAD)
         updates_send(s, how_to_update(c, &p));
-    notify_tell_others(s);
-    metadata_news_send(s);
+    if (s->state != STATE_LOGOUT) {
+        notify_tell_others(s);
+        metadata_news_send(s);
+    }
     send_tagged(s, &reply, &p);
     compress_start(s);
     count_errors(s, &reply);

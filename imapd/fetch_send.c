@@ -8,6 +8,7 @@
 #include "imapd/fetch_binary.h"
 #include "imapd/fetch_section.h"
 #include "imapd/flags.h"
+#include "imapd/thread_id.h"
 #include "imapd/updates.h"
 #include "lib/mail/imap_envelope.h"
 #include "lib/mail/imap_string.h"
@@ -20,7 +21,8 @@ struct fetch {
     struct session *s;
     const struct fetch_args *args;
     const struct message *message;
-    struct message_facts facts; /* if items of FACTS are asked for */
+    struct message_facts facts;     /* if items of FACTS are asked for */
+    char thread_id[THREAD_ID_SIZE]; /* likewise */
 };
 
 /* ---- items ---- */
@@ -64,11 +66,10 @@ put_email_id(struct fetch *f)
     (void)strbuf_printf(&f->s->out, "EMAILID (%s)", f->facts.email_id);
 }
 
-/* Threads are not kept: RFC 8474 section 5.2. */
 static void
 put_thread_id(struct fetch *f)
 {
-    (void)strbuf_str(&f->s->out, "THREADID NIL");
+    (void)strbuf_printf(&f->s->out, "THREADID (%s)", f->thread_id);
 }
 
 static void
@@ -186,7 +187,7 @@ static const struct {
     {FETCH_BODY, put_body, MAILBOX_CACHE_BODY},
     {FETCH_MODSEQ, put_modseq, 0},
     {FETCH_EMAILID, put_email_id, 0},
-    {FETCH_THREADID, put_thread_id, 0},
+    {FETCH_THREADID, put_thread_id, MAILBOX_CACHE_IDS},
     {FETCH_SAVEDATE, put_save_date, 0},
     {FETCH_PREVIEW, put_preview, MAILBOX_CACHE_PREVIEW},
 };
@@ -231,6 +232,9 @@ fetch_send(struct session *s, const struct fetch_args *args, uint32_t seq, unsig
     if (needs_text(&f) && message_load(&s->message, s->mailbox, seq) < 0)
         return -1;
     if ((wanted & FACTS) != 0 && mailbox_message_facts(s->mailbox, seq, &f.facts) < 0)
+        return -1;
+    if ((wanted & FETCH_THREADID) != 0 &&
+        thread_id_of(s->mailbox, seq, &s->message, f.thread_id) < 0)
         return -1;
     if (!fetch_binary_possible(s, args->sections)) {
         errno = ENOTSUP;

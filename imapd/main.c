@@ -24,7 +24,8 @@ worker_sandbox(const struct daemon *d)
                                        .access = SANDBOX_READ | SANDBOX_WRITE};
     box.dir_count = 1;
     box.same_rights = true; /* messages are linked from folder to folder */
-    box.files_max = WORKER_FILES + 2 * conf_u64(d->conf, IMAP_NOTIFY_MAX);
+    /* a NOTIFY watches before it takes the place of another */
+    box.files_max = WORKER_FILES + 4 * conf_u64(d->conf, IMAP_NOTIFY_MAX);
     box.calls = SANDBOX_FILES | SANDBOX_LANDLOCK | SANDBOX_INOTIFY;
     return box;
 }

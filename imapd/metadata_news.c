@@ -2,7 +2,8 @@
  * imapd/metadata_news.c - tells the client which annotations others have changed.
  *
  * Each store has a number that changes with its annotations; only when one does, the mailboxes are
- * gone through, and what was changed there since the last time is told.
+ * gone through, and what was changed there since the last time is told. Who was given one folder
+ * alone changes no number of the whole store: such folders are looked at each second.
  */
 #include "imapd/metadata_news.h"
 
@@ -20,6 +21,8 @@
 #include "lib/log/log.h"
 #include "lib/mail/imap_string.h"
 
+enum { LOOK_MS = 1000 };
+
 /* What the client knows of one mailbox. */
 struct known {
     char *mailbox; /* "": the server */
@@ -28,6 +31,8 @@ struct known {
 
 struct metadata_news {
     uint64_t *states; /* of the user's own store, then of the places */
+    uint64_t folders; /* of the own folders, which guests may change */
+    int64_t look_ms;  /* when it is looked for, monotonic */
     struct known *list;
     size_t count, cap;
     uint64_t since; /* when they were gone through: a mailbox that was not there is older or new */
@@ -39,15 +44,33 @@ static uint64_t
 read_state(struct session *s, unsigned i)
 {
     struct store *store = i == 0 ? session_store(s) : place_store(&s->places[i - 1]);
+    uint64_t state = store == NULL ? 0 : annotations_state(store); /* 0: it is away */
 
-    return store == NULL ? 0 : annotations_state(store); /* away: looked at when it is back */
+    if (store != NULL && i > 0 && s->places[i - 1].single) /* its owner changes the file alone */
+        state ^= annotations_state_of_folders(store);
+    return state;
+}
+
+static bool
+have_folders_changed(struct session *s)
+{
+    struct metadata_news *news = s->metadata_news;
+    struct store *store = session_store(s);
+    int64_t now_ms = clock_mono_ms();
+    uint64_t before = news->folders;
+
+    if (store == NULL || now_ms < news->look_ms)
+        return false;
+    news->look_ms = now_ms + LOOK_MS;
+    news->folders = annotations_state_of_folders(store);
+    return news->folders != before;
 }
 
 /* Takes the states of now. */
 static bool
 has_changed(struct session *s)
 {
-    bool changed = false;
+    bool changed = have_folders_changed(s);
 
     for (unsigned i = 0; i <= s->place_count; i++) {
         uint64_t now = read_state(s, i);
@@ -164,6 +187,8 @@ look_at_all(struct session *s)
             if (all.all[i].exists)
                 look_at(s, &all.all[i], &old, &from, &now);
         now.states = old.states;
+        now.folders = old.folders;
+        now.look_ms = old.look_ms;
         *s->metadata_news = now;
         free_list(&old);
     } else {

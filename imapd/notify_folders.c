@@ -24,20 +24,16 @@ enum {
 /* ---- one folder ---- */
 
 static int
-compare(const void *a, const void *b)
+compare(const void *name, const void *folder)
 {
-    return strcmp(((const struct notify_folder *)a)->name, ((const struct notify_folder *)b)->name);
+    return slice_cmp(*(const struct slice *)name,
+                     slice_of(((const struct notify_folder *)folder)->name));
 }
 
 struct notify_folder *
 notify_folders_find(const struct notify_folders *f, struct slice name)
 {
-    struct notify_folder key = {.name = xslicedup(name)}, *found = NULL;
-
-    if (f->count > 0)
-        found = bsearch(&key, f->all, f->count, sizeof(*f->all), compare);
-    free(key.name);
-    return found;
+    return f->count == 0 ? NULL : bsearch(&name, f->all, f->count, sizeof(*f->all), compare);
 }
 
 bool
@@ -292,11 +288,10 @@ notify_folders_tell(struct session *s, struct notify_folders *f)
 void
 notify_folders_free(struct notify_folders *f)
 {
-    for (uint32_t i = 0; i < f->count; i++)
-        free(f->all[i].name);
     for (unsigned i = 0; i < f->own_count; i++)
         free(f->own[i].name);
     xfree(&f->all);
+    arena_free(&f->names);
     xfree(&f->own);
     xfree(&f->lists);
     xfree(&f->annotations);

@@ -12,7 +12,7 @@
 #include "lib/store/watch.h"
 
 struct notify_folder {
-    char *name;
+    const char *name; /* in notify_folders.names */
     unsigned events;
     int number;               /* of the watch; -1: none */
     bool exists, subscribed;  /* as the client was told */
@@ -31,6 +31,7 @@ struct notify_folders {
     struct watch *watch;       /* borrowed */
     uint32_t max;              /* of folders */
     struct notify_folder *all; /* by name, in the order of strcmp */
+    struct arena names;
     uint32_t count;
     int *lists; /* numbers of the watch */
     unsigned list_count;

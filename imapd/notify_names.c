@@ -26,6 +26,7 @@ struct refresh {
     struct arena arena; /* of the rest */
     struct folder_set set;
     struct notify_folder *now;
+    struct arena names; /* its folders' */
     uint32_t count;
     struct notice *notices;
     size_t notice_count, notice_cap;
@@ -77,7 +78,7 @@ collect(struct refresh *r)
             errno = EOVERFLOW;
             return -1;
         }
-        r->now[r->count++] = (struct notify_folder){.name = xslicedup(folder->name),
+        r->now[r->count++] = (struct notify_folder){.name = arena_copy(&r->names, folder->name).ptr,
                                                     .events = events,
                                                     .number = -1,
                                                     .exists = folder->exists,
@@ -320,13 +321,12 @@ tell_no_access(struct refresh *r)
 /* ---- all of it ---- */
 
 static void
-free_list(struct watch *watch, struct notify_folder *all, uint32_t count)
+free_list(struct watch *watch, struct notify_folder *all, uint32_t count, struct arena *names)
 {
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         watch_remove(watch, all[i].number);
-        free(all[i].name);
-    }
     free(all);
+    arena_free(names);
 }
 
 static void
@@ -334,8 +334,9 @@ replace_list(struct refresh *r)
 {
     struct notify_folders *f = r->f;
 
-    free_list(f->watch, f->all, f->count);
+    free_list(f->watch, f->all, f->count, &f->names);
     f->all = r->now;
+    f->names = r->names;
     f->count = r->count;
     for (unsigned i = 0; i < f->own_count; i++)
         free(f->own[i].name);
@@ -361,7 +362,7 @@ notify_names_refresh(struct session *s, struct notify_folders *f, bool first)
     if (rc == 0)
         replace_list(&r);
     else
-        free_list(f->watch, r.now, r.count);
+        free_list(f->watch, r.now, r.count, &r.names);
     free(r.renamed);
     free(r.notices);
     arena_free(&r.arena);

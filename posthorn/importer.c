@@ -8,6 +8,7 @@
 
 #include "lib/base/crc32c.h"
 #include "lib/base/io.h"
+#include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/store/annotations.h"
 #include "lib/store/folder_identity.h"
@@ -17,6 +18,7 @@
 #define ANNOTATIONS_MAX 1000 /* what imap.metadata_max_entries and _total allow at most */
 #define ANNOTATIONS_BYTES_MAX (16u << 20)
 #define CONTENT_MAX ((size_t)1 << 33)
+#define NAMES_MAX ((size_t)50 << 20) /* as many as a folder may have messages */
 
 /* ---- folders ---- */
 
@@ -119,25 +121,43 @@ importer_end(struct importer *im)
 {
     int rc = commit(im);
 
+    if (rc == 0 && im->folder != NULL && im->fresh && im->uidnext != 0 &&
+        folder_identity_uidnext(im->store, slice_of(im->folder), im->uidnext) < 0)
+        rc = fail(im, slice_of(im->folder));
     if (rc == 0 && im->folder != NULL)
         tell(im);
     xfree(&im->folder);
+    map_free(&im->names, NULL);
     im->messages = 0;
     return rc;
 }
 
+static const struct manifest_folder *
+listed_folder(const struct importer *im, struct slice name)
+{
+    for (size_t i = 0; im->manifest != NULL && i < im->manifest->folder_count; i++)
+        if (slice_eq(im->manifest->folders[i].name, name))
+            return &im->manifest->folders[i];
+    return NULL;
+}
+
 int
-importer_folder(struct importer *im, struct slice name, uint32_t uidvalidity)
+importer_folder(struct importer *im, struct slice name, uint32_t uidvalidity, uint32_t uidnext)
 {
     const struct manifest_folder f = {.name = name, .uidvalidity = uidvalidity};
+    const struct manifest_folder *listed = listed_folder(im, name);
+    struct mailbox_info info;
 
     if (im->folder != NULL && slice_eq(name, slice_of(im->folder)))
         return 0;
     if (importer_end(im) < 0)
         return -1;
-    if (make(im, &f) < 0)
+    if (make(im, &f) < 0 || mailbox_status(im->store, name, &info) < 0)
         return fail(im, name);
     im->folder = xslicedup(name);
+    im->names = map_new(NAMES_MAX);
+    im->uidnext = listed != NULL ? listed->uidnext : uidnext;
+    im->fresh = info.uidnext <= 1;
     return 0;
 }
 
@@ -176,6 +196,18 @@ choose(struct slice raw, struct slice crlf, const struct manifest_message *line)
     return crlf;
 }
 
+/* A name that no other message of the folder can have. */
+static struct slice
+take_name(struct importer *im, struct slice name)
+{
+    void **at = im->fresh && name.len > 0 ? map_at(im->names, name) : NULL;
+
+    if (at == NULL || *at != NULL)
+        return SLICE("");
+    *at = im;
+    return name;
+}
+
 static int
 append(struct importer *im, struct slice content, uint32_t flags, const struct slice *keywords,
        uint32_t count, int64_t internal_ms)
@@ -204,7 +236,8 @@ append_as_listed(struct importer *im, struct slice content, const struct manifes
         keywords[count++] = slice_split(&rest, ' ');
     if (append(im, content, line->flags, keywords, count, line->internal_ms) < 0)
         return -1;
-    mailbox_append_keep(im->append, line->uid, is_it(content, line) ? line->email_id : SLICE(""));
+    mailbox_append_keep(im->append, line->uid, is_it(content, line) ? line->email_id : SLICE(""),
+                        take_name(im, line->unique_name));
     return 0;
 }
 
@@ -225,7 +258,7 @@ importer_message(struct importer *im, const struct import_message *m)
     } else if (!crlf.overflow) {
         rc = append(im, content, m->flags, m->keywords, m->keyword_count, m->internal_ms);
         if (rc == 0)
-            mailbox_append_keep(im->append, m->uid, SLICE(""));
+            mailbox_append_keep(im->append, m->uid, SLICE(""), take_name(im, m->unique_name));
     }
     im->messages += rc == 0;
     im->pending_bytes += content.len;

@@ -69,6 +69,8 @@ manifest_put_folder(struct strbuf *out, const struct manifest_folder *f)
 {
     (void)strbuf_printf(out, "folder\t%u\t%s\t%s\t%.*s\n", f->uidvalidity, uses[f->use],
                         f->subscribed ? "subscribed" : "-", (int)f->name.len, f->name.ptr);
+    if (f->uidnext != 0)
+        (void)strbuf_printf(out, "uidnext\t%u\n", f->uidnext);
 }
 
 void
@@ -85,10 +87,11 @@ manifest_put_message(struct strbuf *out, const struct manifest_message *m)
     char flags[MANIFEST_FLAGS_SIZE];
 
     manifest_flags_write(m->flags, flags);
-    (void)strbuf_printf(out, "message\t%.*s\t%u\t%llu\t%u\t%lld\t%s\t%.*s\t%.*s\n",
+    (void)strbuf_printf(out, "message\t%.*s\t%u\t%llu\t%u\t%lld\t%s\t%.*s\t%.*s%s%.*s\n",
                         (int)m->path.len, m->path.ptr, m->uid, (unsigned long long)m->size, m->crc,
                         (long long)m->internal_ms, flags, (int)m->email_id.len, m->email_id.ptr,
-                        (int)m->keywords.len, m->keywords.ptr);
+                        (int)m->keywords.len, m->keywords.ptr, m->unique_name.len > 0 ? "\t" : "",
+                        (int)m->unique_name.len, m->unique_name.ptr);
 }
 
 /* ---- reading ---- */
@@ -152,7 +155,8 @@ read_message(struct manifest *m, struct slice line)
     x.crc = (uint32_t)crc;
     x.flags = manifest_flags_read(slice_split(&line, '\t'));
     x.email_id = slice_split(&line, '\t');
-    x.keywords = line;
+    x.keywords = slice_split(&line, '\t');
+    x.unique_name = line;
     x.folder = m->folder_count - 1;
     if (m->message_count == m->message_cap) {
         m->message_cap = m->message_cap == 0 ? 256 : m->message_cap * 2;
@@ -193,6 +197,17 @@ read_annotation(struct manifest *m, struct slice line)
 }
 
 static int
+read_uidnext(struct manifest *m, struct slice line)
+{
+    uint64_t uidnext;
+
+    if (m->folder_count == 0 || parse_u64(line, UINT32_MAX, &uidnext) < 0)
+        return -1;
+    m->folders[m->folder_count - 1].uidnext = (uint32_t)uidnext;
+    return 0;
+}
+
+static int
 by_path(const void *a, const void *b)
 {
     const struct manifest_message *x = a, *y = b;
@@ -208,6 +223,8 @@ read_line(struct manifest *m, struct slice line)
 
     if (slice_eq(kind, SLICE("folder")))
         return read_folder(m, line);
+    if (slice_eq(kind, SLICE("uidnext")))
+        return read_uidnext(m, line);
     if (slice_eq(kind, SLICE("message")))
         return read_message(m, line);
     return slice_eq(kind, SLICE("annotation")) ? read_annotation(m, line) : -1;

@@ -5,12 +5,13 @@
  * exported. Lines of fields that are parted by tabs:
  *     posthorn-export 1 FORMAT
  *     folder UIDVALIDITY USE subscribed|- NAME
- *     message PATH UID SIZE CRC INTERNALDATE-ms FLAGS EMAIL-ID KEYWORDS
+ *     uidnext UIDNEXT
+ *     message PATH UID SIZE CRC INTERNALDATE-ms FLAGS EMAIL-ID KEYWORDS [UNIQUE-NAME]
  *     annotation NAME VALUE
- * A message belongs to the folder before it, and so does an annotation (RFC 5464), whose VALUE is
- * in base64; those before the first folder are the user's of the server. PATH is below the export's
- * directory (mbox: the file, messages in its order), in a Maildir without what follows ":2,". FLAGS
- * are letters of Maildir.
+ * A message belongs to the folder before it, and so do uidnext and an annotation (RFC 5464), whose
+ * VALUE is in base64; those before the first folder are the user's of the server. PATH is below the
+ * export's directory (mbox: the file, messages in its order), in a Maildir without what follows
+ * ":2,". FLAGS are letters of Maildir.
  */
 #ifndef POSTHORN_POSTHORN_MANIFEST_H
 #define POSTHORN_POSTHORN_MANIFEST_H
@@ -23,6 +24,7 @@
 
 struct manifest_message {
     struct slice path, email_id, keywords; /* parted by spaces */
+    struct slice unique_name;              /* that it came with; or empty */
     uint32_t uid, crc, flags;
     uint64_t size;
     int64_t internal_ms;
@@ -31,7 +33,7 @@ struct manifest_message {
 };
 struct manifest_folder {
     struct slice name;
-    uint32_t uidvalidity;
+    uint32_t uidvalidity, uidnext; /* 0: not known */
     enum store_use use;
     bool subscribed;
 };

@@ -81,6 +81,7 @@ export_message(struct exporting *x, struct export_folder *f, uint32_t seq)
 {
     const struct message *m = mailbox_message(f->mailbox, seq);
     struct strbuf path = strbuf_new(PATH_MAX_BYTES), keywords = strbuf_new(KEYWORDS_MAX);
+    struct strbuf unique = strbuf_new(MAILBOX_UNIQUE_NAME_MAX);
     struct message_facts facts;
     char *content = NULL;
     int fd = mailbox_open_message(f->mailbox, seq), rc = -1;
@@ -89,6 +90,8 @@ export_message(struct exporting *x, struct export_folder *f, uint32_t seq)
         content = xmalloc((size_t)m->size + 1);
         rc = pread_exact(fd, content, (size_t)m->size, 0);
     }
+    if (rc == 0 && (m->flags & MESSAGE_NAMED) != 0)
+        rc = mailbox_unique_name(f->mailbox, seq, &unique);
     if (rc == 0) {
         struct manifest_message line = {.email_id = slice_of(facts.email_id),
                                         .uid = m->uid,
@@ -99,6 +102,7 @@ export_message(struct exporting *x, struct export_folder *f, uint32_t seq)
 
         keyword_names(f->mailbox, m->keywords, &keywords);
         line.keywords = strbuf_slice(&keywords);
+        line.unique_name = strbuf_slice(&unique);
         rc = x->format->message(f, &line, m->keywords, slice_make(content, (size_t)m->size), &path);
         line.path = strbuf_slice(&path);
         manifest_put_message(&x->manifest, &line);
@@ -110,6 +114,7 @@ export_message(struct exporting *x, struct export_folder *f, uint32_t seq)
     close_keep_errno(fd);
     strbuf_free(&path);
     strbuf_free(&keywords);
+    strbuf_free(&unique);
     return rc;
 }
 
@@ -170,7 +175,7 @@ export_folder(struct exporting *x, struct manifest_folder *folder)
     mailbox_get_info(f.mailbox, &info);
     count = mailbox_count(f.mailbox);
     f.uidvalidity = folder->uidvalidity = info.uidvalidity;
-    f.uidnext = info.uidnext;
+    f.uidnext = folder->uidnext = info.uidnext;
     manifest_put_folder(&x->manifest, folder);
     rc = export_annotations(x, folder->name);
     if (rc == 0)

@@ -367,10 +367,19 @@ mailbox_message_facts(struct mailbox *mb, uint32_t seq, struct message_facts *ou
 int
 mailbox_unique_name(struct mailbox *mb, uint32_t seq, struct strbuf *out)
 {
-    return strbuf_printf(out, "%08x%08x", mb->folder.journal.header.uidvalidity,
-                         mailbox_message(mb, seq)->uid)
-               ? 0
-               : -1;
+    const struct message *m = mailbox_message(mb, seq);
+    struct strbuf buf;
+    struct arrival arrival;
+    int rc = -1;
+
+    if ((m->flags & MESSAGE_NAMED) == 0)
+        return strbuf_printf(out, "%08x%08x", mb->folder.journal.header.uidvalidity, m->uid) ? 0
+                                                                                             : -1;
+    buf = strbuf_new(ITEM_MAX);
+    if (mailbox_read_arrival(mb, mailbox_rank_of_seq(mb, seq), &buf, &arrival) == 0)
+        rc = strbuf_append(out, arrival.unique) ? 0 : -1;
+    strbuf_free(&buf);
+    return rc;
 }
 
 /* ---- the cache ---- */

@@ -279,7 +279,7 @@ def test_selected_at_once(client, other):
     assert told(client) == "* 1 EXPUNGE"
     add(other, "INBOX")
     assert told(client) == "* 2 EXISTS"
-    assert told(client) == "* 2 RECENT"
+    assert re.fullmatch(r"\* [12] RECENT", told(client))  # one of the two sessions has it
     assert silent(client)  # it asked for no data
 
 
@@ -414,7 +414,7 @@ def test_the_selected_mailbox_becomes_another_one(client, other):
     client.ok("NOTIFY SET (selected (MessageNew MessageExpunge)) (personal (MessageNew MessageExpunge))")
     add(other, "misc")
     assert told(client) == "* 1 EXISTS" and told(client) == "* 1 RECENT"
-    client.ok("SELECT INBOX")
+    assert not any(b"STATUS" in line for line in client.ok("SELECT INBOX"))  # it knows
     assert silent(client)
     add(other, "misc")
     assert status(told(client)) == ("misc", {"MESSAGES": 2, "UIDNEXT": 3})

@@ -426,7 +426,7 @@ START_TEST(arguments_follow_the_grammar)
 }
 END_TEST
 
-/* "x" stands for itself twice, "end" for ALL, "n5" for "n4" and so on. */
+/* "x" stands for itself twice, "end" for ALL, "many" for 60 of those, "n5" for "n4" and so on. */
 static bool
 find_filter(void *arg, struct slice name, struct arena *to, struct slice *criteria)
 {
@@ -437,7 +437,14 @@ find_filter(void *arg, struct slice name, struct arena *to, struct slice *criter
         *criteria = SLICE("FILTER x FILTER x");
     else if (slice_eq(name, SLICE("end")))
         *criteria = SLICE("ALL");
-    else if (slice_eq(name, SLICE("n1")))
+    else if (slice_eq(name, SLICE("many"))) {
+        struct strbuf many = strbuf_new(1000);
+
+        for (unsigned i = 0; i < 60; i++)
+            (void)strbuf_str(&many, i == 0 ? "FILTER end" : " FILTER end");
+        *criteria = arena_copy(to, strbuf_slice(&many));
+        strbuf_free(&many);
+    } else if (slice_eq(name, SLICE("n1")))
         *criteria = SLICE("FILTER end");
     else if (slice_eq(name, SLICE("half")))
         *criteria = SLICE("OR SMALLER 5");
@@ -459,6 +466,8 @@ static const struct {
     {" CHARSET us-ascii OR FILTER n6 (FILTER n7)", true, NULL, false},
     {" FILTER n8", false, "end", false},
     {" FILTER n9", false, "n1", false},
+    {" FILTER many", true, NULL, false},
+    {" FILTER many FILTER many", false, "end", false},
     {" SEEN FILTER nothing", false, "nothing", false},
     {" FILTER x", false, "x", false},
     {" FILTER half", false, NULL, false},

@@ -38,6 +38,7 @@
 // LINK: imapd/mailbox_filter.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
+// LINK: imapd/message_limit.c
 // LINK: imapd/metadata.c
 // LINK: imapd/metadata_args.c
 // LINK: imapd/metadata_news.c
@@ -79,6 +80,7 @@
 // LINK: imapd/status_items.c
 // LINK: imapd/store.c
 // LINK: imapd/thread.c
+// LINK: imapd/thread_id.c
 // LINK: imapd/thread_links.c
 // LINK: imapd/thread_subject.c
 // LINK: imapd/thread_tree.c
@@ -268,7 +270,7 @@ static const struct {
      "j SEARCH MODSEQ \"/flags/\\\\seen\" all 1\r\nk FETCH 1 (EMAILID THREADID SAVEDATE)\r\n",
      {"* ENABLED QRESYNC\r\n", "MODSEQ (", "* VANISHED 2\r\nf OK [HIGHESTMODSEQ ",
       "* VANISHED (EARLIER) 2\r\n", "* OK [CLOSED] ", "h OK", "i OK [MODIFIED 1]",
-      "* SEARCH 1 2 (MODSEQ ", "EMAILID (M", "THREADID NIL SAVEDATE \"", "k OK"}},
+      "* SEARCH 1 2 (MODSEQ ", "EMAILID (M", "THREADID (T", ") SAVEDATE \"", "k OK"}},
     {"a ENABLE IMAP4rev2 UIDONLY\r\nb SELECT inbox\r\nc SELECT qr\r\nd FETCH 1 UID\r\n"
      "e UID FETCH 1:* (FLAGS) (PARTIAL -1:-1)\r\nf UID SEARCH 1\r\ng UIDBATCHES 500\r\n"
      "h UID STORE 1 +FLAGS.SILENT (\\Deleted)\r\ni CREATE \"\xc3\xa4\"\r\nj LIST \"\" \xc3\xa4\r\n"
