@@ -79,6 +79,7 @@
 // LINK: imapd/thread_tree.c
 // LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
+// LINK: imapd/work.c
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>

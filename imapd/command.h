@@ -12,6 +12,7 @@ enum command_flag {
     COMMAND_NO_EXPUNGE = 1, /* FETCH, STORE, SEARCH: RFC 3501 section 7.4.1 */
     COMMAND_UID = 2,        /* behind "UID": numbers are UIDs, FETCH responses hold the UID */
     COMMAND_NUMBERS = 4,    /* it is about messages by their numbers (RFC 9586 section 3.2) */
+    COMMAND_WAITS = 8,      /* for the client: how long it takes says nothing about us */
 };
 
 struct command {

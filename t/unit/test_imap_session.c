@@ -77,6 +77,7 @@
 // LINK: imapd/thread_tree.c
 // LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
+// LINK: imapd/work.c
 #include <check.h>
 #include <fcntl.h>
 #include <ftw.h>
