@@ -145,7 +145,7 @@ def test_slow_names_what_makes_a_mailbox_slow(instance):
     client.ok("SELECT INBOX")
     client.ok("FETCH 1:* (ENVELOPE)")
     client.ok("LOGOUT")
-    wait_for(lambda: "most=FETCH most_count=1 " in instance.log("imap"), 10, "the end of the session")
+    wait_for(lambda: instance.log("imap").count("event=logout ") == 2, 10, "the end of the session")
     found = rows(instance, "--slow", "alice@d.test", code=0)
     assert texts(found, "cache") == []
     (misses,) = texts(found, "misses")
