@@ -9,7 +9,9 @@
 // LINK: imapd/append_args.c
 // LINK: imapd/fetch_args.c
 // LINK: imapd/list_args.c
+// LINK: imapd/mailbox_filter.c
 // LINK: imapd/mailbox_name.c
+// LINK: imapd/notify_args.c
 // LINK: imapd/metadata_args.c
 // LINK: imapd/partial_range.c
 // LINK: imapd/search_args.c
@@ -21,6 +23,7 @@
 #include "imapd/list_args.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/metadata_args.h"
+#include "imapd/notify_args.h"
 #include "imapd/search_args.h"
 #include "imapd/select_args.h"
 #include "lib/base/mem.h"
@@ -103,6 +106,20 @@ run_metadata(struct parser *p)
 }
 
 static void
+run_notify(struct parser *p)
+{
+    struct notify_args args;
+    struct fetch_args all = {.items = 0};
+
+    if (!notify_args_parse(p, &args))
+        return;
+    assert_always((args.selected & ~NOTIFY_MESSAGE_EVENTS) == 0);
+    (void)notify_args_events(&args, SLICE("INBOX/a/bb/ccc"), false, false);
+    fetch_args_add(&all, &args.fetch, p->arena);
+    fetch_args_add(&all, &args.fetch, p->arena);
+}
+
+static void
 run_strings(struct parser *p)
 {
     struct slice tag, name, value;
@@ -128,8 +145,9 @@ find_filter(void *arg, struct slice name, struct arena *arena, struct slice *cri
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const runs[])(struct parser * p) = {
-        run_fetch, run_search, run_list, run_append, run_strings, run_select, run_metadata};
+    static void (*const runs[])(struct parser * p) = {run_fetch,    run_search,  run_list,
+                                                      run_append,   run_strings, run_select,
+                                                      run_metadata, run_notify};
     static const struct filter_source filters = {.find = find_filter};
     struct arena arena = {NULL};
     struct parser p;

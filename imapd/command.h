@@ -12,7 +12,8 @@ enum command_flag {
     COMMAND_NO_EXPUNGE = 1, /* FETCH, STORE, SEARCH: RFC 3501 section 7.4.1 */
     COMMAND_UID = 2,        /* behind "UID": numbers are UIDs, FETCH responses hold the UID */
     COMMAND_NUMBERS = 4,    /* it is about messages by their numbers (RFC 9586 section 3.2) */
-    COMMAND_WAITS = 8,      /* for the client: how long it takes says nothing about us */
+    COMMAND_OWN_NEWS = 8,   /* it may bring or take messages of the selected mailbox */
+    COMMAND_WAITS = 16,     /* for the client: how long it takes says nothing about us */
 };
 
 struct command {
@@ -54,6 +55,7 @@ struct reply list_namespace(struct session *s, struct parser *p, unsigned flags)
 struct reply status_status(struct session *s, struct parser *p, unsigned flags);
 struct reply append_append(struct session *s, struct parser *p, unsigned flags);
 struct reply replace_replace(struct session *s, struct parser *p, unsigned flags);
+struct reply notify_notify(struct session *s, struct parser *p, unsigned flags);
 struct reply idle_idle(struct session *s, struct parser *p, unsigned flags);
 struct reply fetch_fetch(struct session *s, struct parser *p, unsigned flags);
 struct reply store_store(struct session *s, struct parser *p, unsigned flags);

@@ -34,7 +34,8 @@ fill(struct place *place, const struct authd_folder *folder, int dirfd, bool may
         .read_only = (place->rights & RIGHTS_THAT_WRITE) == 0,
         .bare = true,
         .may_remove = (place->rights & RIGHT_DELETE_MESSAGE) != 0,
-        /* One folder of somebody else's has no posthorn.expunged/ that its owner would look into. */
+        /* One folder of somebody else's has no posthorn.expunged/ that its owner would look into.
+         */
         .undelete_days = place->single ? 0 : settings->undelete_days,
         .flush_interval_ms = settings->flush_interval_ms,
     };

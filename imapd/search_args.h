@@ -30,6 +30,7 @@ enum search_op {
     SEARCH_OR,
     SEARCH_AND,
     SEARCH_EMAILID,      /* RFC 8474 */
+    SEARCH_THREADID,     /* RFC 8474 */
     SEARCH_SAVED_BEFORE, /* RFC 8514 */
     SEARCH_SAVED_ON,
     SEARCH_SAVED_SINCE,
@@ -40,6 +41,8 @@ enum search_op {
     SEARCH_BODY,
     SEARCH_TEXT
 };
+
+enum search_side { SEARCH_SET_ITSELF, SEARCH_SET_AFTER, SEARCH_SET_BEFORE };
 
 struct search_key {
     enum search_op op;
@@ -53,6 +56,7 @@ struct search_key {
     uint32_t number;             /* OLDER, YOUNGER: seconds */
     int64_t target_ms;           /* OLDER, YOUNGER: to be computed before use */
     struct seqset set;           /* SEQ, UID */
+    enum search_side side;       /* UID: UIDAFTER and UIDBEFORE mean what lies beside the set */
     struct seqset now;           /* what it means: to be resolved before use */
     int keyword_bit;             /* KEYWORD: to be looked up before use */
     struct search_key *children; /* AND, OR, NOT */

@@ -14,6 +14,7 @@
 #include "imapd/command.h"
 #include "imapd/input.h"
 #include "imapd/metadata_news.h"
+#include "imapd/notify.h"
 #include "imapd/places.h"
 #include "imapd/search_context.h"
 #include "lib/base/clock.h"
@@ -43,6 +44,8 @@ session_deselect(struct session *s)
     message_release(&s->message);
     saved_result_clear(&s->saved);
     search_context_drop_all(s);
+    if (s->mailbox != NULL)
+        notify_deselect(s);
     xfree(&s->mailbox_name);
     if (s->mailbox == NULL)
         return;
@@ -133,6 +136,16 @@ is_http(struct session *s)
     return true;
 }
 
+/* What a large EXPUNGE or MOVE leaves to be done when its client has the answer. */
+static void
+tidy(struct session *s)
+{
+    if (s->mailbox == NULL || mailbox_is_tidy(s->mailbox))
+        return;
+    (void)stream_flush(s->stream); /* an error shows at the next read */
+    mailbox_tidy(s->mailbox);
+}
+
 void
 session_run(struct session *s)
 {
@@ -151,6 +164,7 @@ session_run(struct session *s)
             return;
         }
         end_command(s);
+        tidy(s);
     }
 }
 
@@ -160,6 +174,7 @@ session_end(struct session *s)
     if (s->user[0] != '\0')
         work_log(&s->work, s->user, s->stream);
     session_deselect(s);
+    notify_free(s);
     metadata_news_end(s);
     places_free(s);
     store_close(&s->store);

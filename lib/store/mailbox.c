@@ -34,7 +34,6 @@ mailbox_open_plain(struct store *store, struct slice name, bool read_only)
     struct mailbox *mb = xcalloc(1, sizeof(*mb));
 
     mb->read_only = read_only || store->options.read_only;
-    mb->watch_fd = mb->watch_dirfd = mb->watch_newfd = -1;
     if (folder_open(&mb->folder, store, name) == 0) {
         if (view_load(&mb->view, &mb->folder.journal) == 0) {
             mb->settled_uidnext = UINT32_MAX;
@@ -73,6 +72,7 @@ mailbox_close(struct mailbox **mbp)
 
     if (mb == NULL)
         return;
+    mailbox_tidy(mb);
     if (mb->flush_due_ms != 0)
         (void)mailbox_flush(mb); /* a failure leaves what a power cut would: younger flags */
     if (!mb->read_only && compact_due(mb) && compact_journal(mb) == 0)
@@ -86,9 +86,6 @@ mailbox_close(struct mailbox **mbp)
         expunged_sweep(mb->folder.store, EXPUNGED_SWEEP);
     }
     cache_free(&mb->cache);
-    close_keep_errno(mb->watch_fd);
-    close_keep_errno(mb->watch_dirfd);
-    close_keep_errno(mb->watch_newfd);
     view_free(&mb->view);
     folder_close(&mb->folder);
     xfree(&mb->ghosts);

@@ -84,9 +84,11 @@ void mailbox_changes_free(struct mailbox_changes *changes);
  * flush. Every other call that takes `mb` flushes by itself when it is late. */
 int mailbox_flush_due_ms(const struct mailbox *mb);
 int mailbox_flush(struct mailbox *mb); /* 0, or -1 with errno */
-/* A descriptor to poll: readable when the folder may have changed; mailbox_sync clears it. Used by
- * IDLE. -1 if the system gives none: the caller then syncs every second. */
-int mailbox_watch(struct mailbox *mb);
+/* As watch_directory. When the watch names it, mailbox_wake comes before mailbox_sync, which then
+ * also looks for what another program put into new/ just now. */
+struct watch;
+int mailbox_watch(const struct mailbox *mb, struct watch *watch);
+void mailbox_wake(struct mailbox *mb);
 
 /* The folder's directory, borrowed: for what belongs to a folder and is no part of the store. */
 int mailbox_dirfd(const struct mailbox *mb);
@@ -131,6 +133,12 @@ int mailbox_store_flags(struct mailbox *mb, const uint32_t *seqs, uint32_t count
 int mailbox_expunge(struct mailbox *mb, const uint32_t *uids, uint32_t count);
 /* Removes messages whatever their flags (POP3's QUIT, MOVE): all or none. */
 int mailbox_remove(struct mailbox *mb, const uint32_t *uids, uint32_t count);
+
+/* After the removal of many messages their files still have their names in cur/. That is work for
+ * which no client has to wait; it is done here, or by the next removal, mailbox_release_memory or
+ * mailbox_close. */
+bool mailbox_is_tidy(const struct mailbox *mb);
+void mailbox_tidy(struct mailbox *mb);
 
 /* APPEND: begin gives a descriptor to write the message to, commit makes all of them visible and
  * durable at once with consecutive UIDs, abort leaves nothing. */

@@ -449,6 +449,7 @@ def test_the_store_follows_accounts(suite):
     assert list(store_path(suite, "moved@d.test").glob("mail/[cn]*/*"))
     suite.run("user", "del", "moved@d.test", "--yes")
     wait_for(lambda: store_path(suite, "moved@d.test") is None, what="store removed")
+    wait_for(lambda: not list((suite.root / "store/.removed").iterdir()), what="its mail deleted")
 
 
 def test_store_jobs_wait_for_the_suite(instance):

@@ -1,5 +1,6 @@
 """master: supervision, reload, drain, start failures. First with stand-in daemons, whose failures
 can be ordered, then with the real suite."""
+import datetime
 import json
 import os
 import pathlib
@@ -114,8 +115,9 @@ def test_a_child_that_is_killed_is_back_within_a_second(fake):
 
 def test_master_killed_takes_all_along_and_starts_again_at_once(fake):
     fake.start()
-    master = fake.services()["master"]["pid"]
-    os.kill(master, signal.SIGKILL)
+    services = fake.services()
+    os.kill(services["server"]["pid"], signal.SIGSTOP)  # one that cannot see its master's end
+    os.kill(services["master"]["pid"], signal.SIGKILL)
     wait_for(lambda: not fake.processes(), 2.0, "all children end")
     fake.start()
     assert talk(fake.connect())[0] == "one"
@@ -201,8 +203,21 @@ def test_a_port_in_use_is_named_with_its_holder(fake):
         assert f"port {fake.port('smtps')} is in use by " in done.err
         assert f"(pid {os.getpid()})" in done.err
         assert fake.services()["server"]["state"] == "running"
-    fake.run("service", "start", "proto")  # the port is free now
+    wait_for(lambda: fake.services()["proto"]["state"] == "running", 15, "tried again, and the port is free now")
     assert talk(fake.connect())[0] == "one"
+
+
+def test_a_daemon_that_dies_at_once_is_started_less_and_less_often(fake):
+    fake.plan("fake-server", "fail bad luck")
+    fake.run("start", check=False)
+
+    def starts():
+        return [datetime.datetime.fromisoformat(line.split()[0].replace("Z", "+00:00"))
+                for line in fake.log("master").splitlines() if "process_started" in line and "service=server" in line]
+    wait_for(lambda: len(starts()) >= 6, 15, "six tries")
+    at = starts()[:6]
+    pauses = [(later - earlier).total_seconds() for earlier, later in zip(at, at[1:])]
+    assert pauses[4] > 2 * pauses[2] > 0.3, pauses
 
 
 def test_a_daemon_that_hangs_is_killed_and_told(fake):
@@ -390,6 +405,23 @@ def all_running(inst):
     return all(row["state"] == "running" for row in states(inst).values())
 
 
+def test_a_reload_starts_again_what_has_no_overlap_only_if_a_file_has_changed(instance):
+    def pids():
+        return {name: row["pid"] for name, row in states(instance).items()}
+
+    instance.start()
+    before = pids()
+    (instance.root / "etc/posthorn.conf").touch()
+    (instance.root / "etc/templates/.bounce.txt.swp").touch()
+    instance.run("reload")
+    same = pids()
+    assert same["queue"] == before["queue"] and same["account"] == before["account"]
+    assert same["smtp"] != before["smtp"]
+    (instance.root / "etc/templates/bounce.txt").write_text("Subject: new\n\n@recipients@\n")
+    instance.run("reload")
+    assert pids()["queue"] != same["queue"] and all_running(instance)
+
+
 def test_every_program_killed_is_back_within_a_second(instance):
     instance.start()
     wait_for(lambda: all(row["uptime"] >= 1 for row in states(instance).values()), 10, "up for a while")
@@ -406,6 +438,8 @@ def test_every_program_killed_is_back_within_a_second(instance):
 def test_the_real_master_killed_takes_all_along(instance):
     instance.start()
     session = imap(instance)
+    for service in ("dns", "remote"):  # these cannot see their master's end
+        os.kill(states(instance)[service]["pid"], signal.SIGSTOP)
     os.kill(states(instance)["master"]["pid"], signal.SIGKILL)
     wait_for(lambda: not instance.processes(), 3.0, "all processes end")
     last_words = session.makefile("rb").read()  # to the end: none, or a BYE that was quicker than the end

@@ -419,10 +419,12 @@ def relaying(tmp_path_factory):
     ca = tmp_path_factory.mktemp("ca") / "ca.pem"
     tls = certificate("relay.isp.test", ca)
     for name, value in (("remote.policy", "relay"), ("remote.relay_ca", ca), ("remote.idle_time", "0"),
-                        ("remote.relay_hosts", "127.0.0.8:1"), ("dns.hosts", "relay.isp.test 127.0.0.2")):
+                        ("remote.relay_hosts", "127.0.0.8:1"),
+                        ("dns.hosts", "relay.isp.test 127.0.0.2 other.isp.test 127.0.0.3")):
         inst.set(name, value)
     passwords = inst.root / "etc/relay.passwords"
-    passwords.write_text("".join(f"{host} {RELAY_LOGIN[0]} {RELAY_LOGIN[1]}\n" for host in ("127.0.0.2", "relay.isp.test")))
+    passwords.write_text("".join(f"{host} {RELAY_LOGIN[0]} {RELAY_LOGIN[1]}\n"
+                                 for host in ("127.0.0.2", "relay.isp.test", "other.isp.test", "127.0.0.3")))
     passwords.chmod(0o600)
     inst.start()
     inst.add_user("alice@d.test", PASSWORD)
@@ -480,23 +482,21 @@ def test_relay_with_a_long_password(relaying):
     assert "AUTH PLAIN" in sink.commands
 
 
-@pytest.mark.parametrize("case", ["no TLS", "STARTTLS refused", "other certificate", "other name", "wrong password", "no AUTH"])
+@pytest.mark.parametrize("case", ["no TLS", "STARTTLS refused", "other certificate", "other name", "other address",
+                                  "wrong password", "no AUTH"])
 def test_no_password_for_the_wrong_relay(relaying, case):
     """Where anything is wrong the password stays at home, nothing is sent, and the next relay is tried."""
     use, tls = relaying
     if case == "other certificate":
         tls = certificate("relay.isp.test")
-    host = "relay.isp.test" if case != "other name" else "127.0.0.3"
+    host = {"other name": "other.isp.test", "other address": "127.0.0.3"}.get(case, "relay.isp.test")
     login = RELAY_LOGIN if case != "wrong password" else (RELAY_LOGIN[0], "another")
-    first = Sink("127.0.0.3" if case == "other name" else "127.0.0.2", tls=tls if case != "no TLS" else None,
+    first = Sink("127.0.0.3" if case.startswith("other ") and case != "other certificate" else "127.0.0.2", tls=tls if case != "no TLS" else None,
                  login=login if case != "no AUTH" else None)
     if case == "STARTTLS refused":
         first.replies = {"STARTTLS": "454 4.7.0 not now"}
     second = Sink("127.0.0.4")
     inst = use("127.0.0.8:1")
-    if case == "other name":
-        passwords = inst.root / "etc/relay.passwords"
-        passwords.write_text(passwords.read_text() + f"127.0.0.3 {RELAY_LOGIN[0]} {RELAY_LOGIN[1]}\n")
     use(f"{RELAY_LOGIN[0]}@{host}:{first.port}", f"127.0.0.4:{second.port}")
     arrived(second, submit(inst, "x@far.test"))
     first.close()

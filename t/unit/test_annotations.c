@@ -241,6 +241,12 @@ START_TEST(stamps_tell_what_changed)
         ck_assert_uint_ne(annotations_state(store_test), state);
         state = annotations_state(store_test);
     }
+    state = annotations_state_of_folders(store_test);
+    ck_assert_int_eq(set("Sent", "/private/a", "z"), 0);
+    ck_assert_uint_eq(annotations_state_of_folders(store_test), state);
+    ck_assert_int_eq(set("Sent", "/shared/a", "z"), 0);
+    ck_assert_uint_ne(annotations_state_of_folders(store_test), state);
+    state = annotations_state(store_test);
     ck_assert_int_eq(set("Sent", "/private/none", NULL), 0); /* changes nothing */
     ck_assert_uint_eq(annotations_state(store_test), state);
 }

@@ -7,7 +7,9 @@
 // LINK: imapd/append_args.c
 // LINK: imapd/fetch_args.c
 // LINK: imapd/list_args.c
+// LINK: imapd/mailbox_filter.c
 // LINK: imapd/mailbox_name.c
+// LINK: imapd/notify_args.c
 // LINK: imapd/metadata_args.c
 // LINK: imapd/partial_range.c
 // LINK: imapd/search_args.c
@@ -23,6 +25,7 @@
 #include "imapd/list_args.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/metadata_args.h"
+#include "imapd/notify_args.h"
 #include "imapd/search_args.h"
 #include "imapd/select_args.h"
 
@@ -423,7 +426,7 @@ START_TEST(arguments_follow_the_grammar)
 }
 END_TEST
 
-/* "x" stands for itself twice, "end" for ALL, "n5" for "n4" and so on. */
+/* "x" stands for itself twice, "end" for ALL, "many" for 60 of those, "n5" for "n4" and so on. */
 static bool
 find_filter(void *arg, struct slice name, struct arena *to, struct slice *criteria)
 {
@@ -434,7 +437,14 @@ find_filter(void *arg, struct slice name, struct arena *to, struct slice *criter
         *criteria = SLICE("FILTER x FILTER x");
     else if (slice_eq(name, SLICE("end")))
         *criteria = SLICE("ALL");
-    else if (slice_eq(name, SLICE("n1")))
+    else if (slice_eq(name, SLICE("many"))) {
+        struct strbuf many = strbuf_new(1000);
+
+        for (unsigned i = 0; i < 60; i++)
+            (void)strbuf_str(&many, i == 0 ? "FILTER end" : " FILTER end");
+        *criteria = arena_copy(to, strbuf_slice(&many));
+        strbuf_free(&many);
+    } else if (slice_eq(name, SLICE("n1")))
         *criteria = SLICE("FILTER end");
     else if (slice_eq(name, SLICE("half")))
         *criteria = SLICE("OR SMALLER 5");
@@ -456,6 +466,8 @@ static const struct {
     {" CHARSET us-ascii OR FILTER n6 (FILTER n7)", true, NULL, false},
     {" FILTER n8", false, "end", false},
     {" FILTER n9", false, "n1", false},
+    {" FILTER many", true, NULL, false},
+    {" FILTER many FILTER many", false, "end", false},
     {" SEEN FILTER nothing", false, "nothing", false},
     {" FILTER x", false, "x", false},
     {" FILTER half", false, NULL, false},
@@ -558,6 +570,91 @@ START_TEST(patterns_match_names)
 }
 END_TEST
 
+/* ---- NOTIFY ---- */
+
+#define MESSAGES (NOTIFY_MESSAGE_NEW | NOTIFY_MESSAGE_EXPUNGE)
+enum { WRONG, OK, UNSUPPORTED };
+
+static const struct {
+    const char *text;
+    int outcome;
+    unsigned selected;  /* events */
+    const char *folder; /* events of this one, not subscribed */
+    unsigned events;
+} notifies[] = {
+    {" NONE", OK, 0, "a", 0},
+    {" none ", WRONG, 0, NULL, 0},
+    {" SET", WRONG, 0, NULL, 0},
+    {" SET STATUS", WRONG, 0, NULL, 0},
+    {" SET (selected NONE)", OK, 0, "a", 0},
+    {" SET STATUS (selected-delayed (messagenew messageexpunge))", OK, MESSAGES, "a", 0},
+    {" SET (selected (MessageNew (uid flags body.peek[1]<0.9>) MessageExpunge FlagChange))", OK,
+     MESSAGES | NOTIFY_FLAG_CHANGE, "a", 0},
+    {" SET (selected (MessageExpunge MessageNew (all)))", WRONG, 0, NULL, 0},
+    {" SET (selected (MessageNew MessageExpunge)) (selected-delayed NONE)", WRONG, 0, NULL, 0},
+    {" SET (selected (MailboxName))", WRONG, 0, NULL, 0},
+    {" SET (personal (MessageNew (uid) MessageExpunge))", WRONG, 0, NULL, 0},
+    {" SET (personal (MessageNew))", WRONG, 0, NULL, 0},
+    {" SET (personal (FlagChange))", WRONG, 0, NULL, 0},
+    {" SET (personal (AnnotationChange))", WRONG, 0, NULL, 0},
+    {" SET (personal (AnnotationChange MessageNew MessageExpunge))", UNSUPPORTED, 0, NULL, 0},
+    {" SET (personal (SomethingElse))", UNSUPPORTED, 0, NULL, 0},
+    {" SET (personal MailboxName)", WRONG, 0, NULL, 0},
+    {" SET (personal ())", WRONG, 0, NULL, 0},
+    {" SET (subtree-one a (MailboxName))", WRONG, 0, NULL, 0},
+    {" SET (personal (MailboxName)) ", WRONG, 0, NULL, 0},
+    {" SET (personal (MailboxName) )", WRONG, 0, NULL, 0},
+    {" SET (personal (MailboxName))", OK, 0, "a", NOTIFY_MAILBOX_NAME},
+    {" SET (inboxes (MailboxName))", OK, 0, "a", NOTIFY_MAILBOX_NAME},
+    {" SET (personal (MailboxName))", OK, 0, "@a", 0},
+    {" SET (subscribed (MailboxName))", OK, 0, "a", 0},
+    {" SET (subtree (b a) (MailboxName))", OK, 0, "a/b/c", NOTIFY_MAILBOX_NAME},
+    {" SET (subtree a (MailboxName))", OK, 0, "ab", 0},
+    {" SET (mailboxes inbox (MailboxName))", OK, 0, "INBOX", NOTIFY_MAILBOX_NAME},
+    {" SET (mailboxes \"a*\" (MailboxName))", OK, 0, "ab", 0},
+    {" SET (mailboxes a (MailboxName)) (personal (SubscriptionChange)) (subtree a NONE)", OK, 0,
+     "a", NOTIFY_MAILBOX_NAME | NOTIFY_SUBSCRIPTION_CHANGE},
+};
+
+START_TEST(notify_follows_its_grammar)
+{
+    struct parser p = begin(notifies[_i].text);
+    struct notify_args args;
+    bool ok = notify_args_parse(&p, &args);
+    struct slice folder = slice_of(notifies[_i].folder);
+
+    ck_assert_int_eq(ok, notifies[_i].outcome != WRONG);
+    ck_assert_int_eq(p.error == NULL, ok);
+    if (!ok)
+        return;
+    ck_assert_int_eq(args.unsupported, notifies[_i].outcome == UNSUPPORTED);
+    ck_assert_uint_eq(args.selected, notifies[_i].selected);
+    if (folder.len > 0)
+        ck_assert_uint_eq(notify_args_events(&args, folder, false, folder.ptr[0] == '@'),
+                          notifies[_i].events);
+}
+END_TEST
+
+START_TEST(two_requests_become_one)
+{
+    struct parser p = begin("(uid body[1.2] body.peek[header.fields (a b)] rfc822.text)"), q;
+    struct fetch_args all = {.items = 0}, first, second;
+    size_t sections = 0;
+
+    ck_assert(fetch_args_parse_list(&p, &first) && parser_end(&p));
+    q = parser_begin(
+        SLICE("(flags body[1.3] body[1.2]<0.5> body[header.fields (A B)] body.peek[1.2])"), &arena);
+    ck_assert(fetch_args_parse_list(&q, &second) && parser_end(&q));
+    fetch_args_add(&all, &first, &arena);
+    fetch_args_add(&all, &second, &arena);
+    ck_assert_uint_eq(all.items, FETCH_UID | FETCH_FLAGS);
+    for (const struct fetch_section *x = all.sections; x != NULL; x = x->next)
+        sections++;
+    ck_assert_uint_eq(sections, 5);
+    ck_assert(all.sets_seen);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -576,6 +673,8 @@ main(void)
     tcase_add_loop_test(tc, filters_stand_for_their_criteria, 0, (int)ARRAY_LEN(filters));
     tcase_add_test(tc, search_nesting_is_limited);
     tcase_add_test(tc, the_message_of_an_append_is_told_from_other_literals);
+    tcase_add_loop_test(tc, notify_follows_its_grammar, 0, (int)ARRAY_LEN(notifies));
+    tcase_add_test(tc, two_requests_become_one);
     tcase_add_loop_test(tc, patterns_match_names, 0, (int)ARRAY_LEN(patterns));
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

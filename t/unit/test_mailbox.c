@@ -1,6 +1,8 @@
 /*
  * t/unit/test_mailbox.c - lib/store/mailbox: what one and two sessions see of a folder.
  */
+#include <dirent.h>
+
 #include "t/unit/store_test.h"
 
 #include "lib/base/io.h"
@@ -445,6 +447,58 @@ START_TEST(the_cache_grows)
 }
 END_TEST
 
+/* The files of a directory below the mail directory, its log aside; 0 if it is not there. */
+static unsigned
+files_in(const char *path)
+{
+    int fd = openat(store_test_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *e;
+    unsigned count = 0;
+
+    while (dir != NULL && (e = readdir(dir)) != NULL)
+        count += e->d_name[0] != '.' && strcmp(e->d_name, "log") != 0;
+    if (dir != NULL)
+        (void)closedir(dir);
+    return count;
+}
+
+static struct mailbox *
+expunge_all(uint32_t count)
+{
+    struct mailbox *mb;
+
+    for (uint32_t i = 0; i < count; i++)
+        (void)store_test_append("INBOX", "x\r\n", MESSAGE_DELETED);
+    mb = store_test_select("INBOX");
+    ck_assert_int_eq(mailbox_expunge(mb, NULL, 0), 0);
+    return mb;
+}
+
+/* What is expunged is gone for all at once; of many messages the files follow a moment later. */
+START_TEST(the_files_of_many_follow_their_expunge)
+{
+    struct mailbox *mb = expunge_all(40), *other = store_test_select("INBOX");
+
+    ck_assert_uint_eq(mailbox_count(other), 0);
+    ck_assert(!mailbox_is_tidy(mb));
+    ck_assert_uint_eq(files_in("cur"), 40);
+    mailbox_tidy(mb);
+    ck_assert(mailbox_is_tidy(mb));
+    ck_assert_uint_eq(files_in("cur"), 0);
+    mailbox_close(&other);
+    mailbox_close(&mb);
+    mb = expunge_all(50);
+    ck_assert_uint_eq(files_in("cur"), 50);
+    mailbox_close(&mb); /* at the latest */
+    ck_assert_uint_eq(files_in("cur"), 0);
+    mb = expunge_all(2);
+    ck_assert(mailbox_is_tidy(mb));
+    ck_assert_uint_eq(files_in("cur"), 0);
+    mailbox_close(&mb);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -466,6 +520,7 @@ main(void)
     tcase_add_test(tc, usage_follows);
     tcase_add_test(tc, the_cache_remembers);
     tcase_add_test(tc, the_cache_grows);
+    tcase_add_test(tc, the_files_of_many_follow_their_expunge);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);
 }
