@@ -19,7 +19,7 @@ ZONE = [
     "null MX 0 .", "halfnull MX 0 .", "halfnull MX 10 mx1",
     "alias CNAME target", "target MX 10 mx1", "mxalias MX 10 mx1alias", "mx1alias CNAME mx1",
     "three MX 10 dead", "three MX 20 mx2", "dead A 127.0.0.8",   # nobody listens there
-    "onlydead MX 10 dead",
+    "onlydead MX 10 dead", "elsewhere MX 10 mx.broken.test.",
     "nohost MX 10 nowhere",
     "self MX 10 mail.d.test.", "self MX 20 mx1",
     "backup MX 10 mx1", "backup MX 20 mail.d.test.", "backup MX 30 mx2",
@@ -169,7 +169,7 @@ def test_domains_that_take_no_mail(suite, sinks, domain, dsn):
     assert f"dsn={dsn}" in failed(suite, submit(suite, f"x@{domain}"))
 
 
-@pytest.mark.parametrize("domain", ["onlydead.far.test", "x.broken.test"])
+@pytest.mark.parametrize("domain", ["onlydead.far.test", "x.broken.test", "elsewhere.far.test"])
 def test_what_may_come_back_is_deferred(suite, sinks, domain):
     line = failed(suite, submit(suite, f"x@{domain}"), "deferred")
     assert "dsn=4.4." in line
