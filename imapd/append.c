@@ -6,6 +6,7 @@
 
 #include "imapd/append_job.h"
 #include "imapd/command.h"
+#include "imapd/notify.h"
 
 static struct reply
 run(struct append_job *job, struct parser *p)
@@ -22,6 +23,7 @@ run(struct append_job *job, struct parser *p)
     if (reply.kind != REPLY_OK)
         return reply;
     append_job_code(&uids, &s->code);
+    notify_arrived(s, job->folder, &uids);
     free(uids.uids);
     return (struct reply){REPLY_OK, strbuf_cstr(&s->code), "Append completed"};
 }

@@ -7,6 +7,8 @@
 #include "imapd/command.h"
 #include "imapd/condstore.h"
 #include "imapd/copy_across.h"
+#include "imapd/message_limit.h"
+#include "imapd/notify.h"
 #include "imapd/selection.h"
 #include "imapd/updates.h"
 
@@ -40,17 +42,20 @@ static struct reply
 copy(struct session *s, const struct selection *sel, struct slice folder, unsigned flags, bool move)
 {
     const uint32_t *sources = selection_uids(s, sel);
+    bool is_uid = (flags & COMMAND_UID) != 0;
     struct mailbox_uids copies = {.uids = NULL};
     struct target to;
     int rc = place_find(s, folder, RIGHT_INSERT, &to);
 
-    if (rc == 0 && to.store != s->mailbox_store)
+    if (rc == 0 && to.store != s->mailbox_store) {
+        updates_send(s, UPDATES_OWN | (is_uid ? UPDATES_UID : 0)); /* flags as they are now */
         rc = copy_across(s->mailbox, sel->seqs, sel->count, &to, move, &copies);
-    else if (rc == 0)
+    } else if (rc == 0)
         rc = mailbox_copy(s->mailbox, sel->seqs, sel->count, to.name, move, &copies);
     if (rc < 0)
         return reply_copy_errno(&to);
     make_code(s, sources, sel->count, &copies);
+    notify_arrived(s, folder, &copies);
     free(copies.uids);
     if (!move)
         return (struct reply){REPLY_OK, s->code.len > 0 ? strbuf_cstr(&s->code) : NULL,
@@ -60,16 +65,18 @@ copy(struct session *s, const struct selection *sel, struct slice folder, unsign
         (void)stream_write(s->stream, strbuf_slice(&s->code));
         (void)stream_write(s->stream, SLICE("] Moved\r\n")); /* an error sticks */
     }
-    updates_send(s, true, (flags & COMMAND_UID) != 0);
+    updates_send(s, UPDATES_EXPUNGE | UPDATES_OWN | (is_uid ? UPDATES_UID : 0));
     return condstore_reply_removed(s, "Move completed");
 }
 
 static struct reply
 run(struct session *s, struct parser *p, unsigned flags, bool move)
 {
+    uint32_t limit = message_limit_save(s), lowest_uid = 0;
     struct selection sel;
     struct seqset set;
     struct slice folder;
+    struct reply reply;
 
     if (!parser_space(p) || !seqset_parse(p, &set) || !parser_space(p) ||
         !parser_mailbox(p, &folder) || !parser_end(p) || !selection_make(s, p, &set, flags, &sel))
@@ -80,7 +87,13 @@ run(struct session *s, struct parser *p, unsigned flags, bool move)
         return reply_no("NOPERM", "This user may not remove mail");
     if (sel.count == 0)
         return reply_ok("No matching messages, so nothing copied");
-    return copy(s, &sel, folder, flags, move);
+    if (move)
+        lowest_uid = message_limit_cut(s, &sel);
+    else if (sel.count > limit) /* COPY is atomic */
+        return message_limit_refuse(s, limit,
+                                    mailbox_message(s->mailbox, sel.seqs[sel.count - limit])->uid);
+    reply = copy(s, &sel, folder, flags, move);
+    return reply.kind == REPLY_OK ? message_limit_reply(s, lowest_uid, reply) : reply;
 }
 
 struct reply

@@ -6,10 +6,12 @@
 #include "imapd/acl.h"
 #include "imapd/command.h"
 #include "imapd/mailbox_name.h"
+#include "imapd/notify.h"
 #include "imapd/places.h"
 #include "imapd/special_use.h"
 #include "lib/base/mem.h"
 #include "lib/mail/utf8_nfc.h"
+#include "lib/store/annotations.h"
 
 /* "(USE (\Drafts))" (RFC 6154 section 3, RFC 4466 section 2.2). One use a folder. */
 static bool
@@ -85,11 +87,29 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
         store_create(target.store, target.name, use) < 0)
         return reply_errno();
     acl_folder_changed(s, name, SLICE(""));
+    notify_changed(s, name, NOTIFY_MAILBOX_NAME);
     if (mailbox_status(target.store, target.name, &info) <
         0) /* another session was quick to delete it */
         return reply_ok("Create completed");
     (void)strbuf_printf(&s->code, "MAILBOXID (%s)", info.mailbox_id); /* RFC 8474 section 4.1 */
     return (struct reply){REPLY_OK, strbuf_cstr(&s->code), "Create completed"};
+}
+
+/* Removes it with its annotations. What the user noted about somebody else's folder is kept in the
+ * user's own store. */
+static int
+remove_folder(struct session *s, const struct target *target)
+{
+    const struct store *own = session_store(s);
+    struct mailbox_info info;
+
+    if (target->place == NULL || own == NULL)
+        return store_remove(target->store, target->name);
+    if (mailbox_status(target->store, target->name, &info) < 0 ||
+        store_remove(target->store, target->name) < 0)
+        return -1;
+    annotations_forget(own, info.mailbox_id);
+    return 0;
 }
 
 struct reply
@@ -106,9 +126,10 @@ folder_delete(struct session *s, struct parser *p, unsigned flags)
     if (!s->store_options.may_remove)
         return reply_no("NOPERM", "This user may not remove mail");
     if (place_find(s, name, RIGHT_DELETE_FOLDER, &target) < 0 || is_root(&target) ||
-        store_remove(target.store, target.name) < 0)
+        remove_folder(s, &target) < 0)
         return reply_errno();
     acl_folder_changed(s, name, SLICE(""));
+    notify_changed(s, name, NOTIFY_MAILBOX_NAME);
     if (s->mailbox != NULL && mailbox_is_removed(s->mailbox))
         session_deselect(s); /* our own doing: no reason to hang up */
     return reply_ok("Delete completed");
@@ -156,6 +177,8 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
     else
         acl_folder_changed(s, from, without_delimiter(to));
     rename_selected(s, from, without_delimiter(to));
+    notify_changed(s, from, NOTIFY_MAILBOX_NAME);
+    notify_changed(s, without_delimiter(to), NOTIFY_MAILBOX_NAME);
     return reply_ok("Rename completed");
 }
 
@@ -174,6 +197,7 @@ subscribe(struct session *s, struct parser *p, bool on)
     store = session_store(s);
     if (store == NULL || store_subscribe(store, without_delimiter(name), on) < 0)
         return reply_errno();
+    notify_changed(s, without_delimiter(name), NOTIFY_SUBSCRIPTION_CHANGE);
     return reply_ok("Completed");
 }
 

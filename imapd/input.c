@@ -2,8 +2,7 @@
  * imapd/input.c - reads what belongs to one command off the stream: lines and literals.
  *
  * Input:  bytes from the network. Untrusted. What a command may hold is bounded by command_max,
- * each wait by a deadline. A bare LF ends no line; the parser then finds it in the text. While the
- * client is silent for longer than IDLE_AFTER_MS, the session's memory is given back.
+ * each wait by a deadline. A bare LF ends no line; the parser then finds it in the text.
  */
 #include "imapd/input.h"
 
@@ -12,6 +11,9 @@
 #include <sys/socket.h>
 
 #include "imapd/append_args.h"
+#include "imapd/metadata_args.h"
+#include "imapd/metadata_place.h"
+#include "imapd/wait.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -20,7 +22,7 @@ enum {
     CHUNK = 4096,                     /* bytes of a line taken at a time */
     PIECE = 16384,                    /* bytes of a literal taken at a time */
     COMMAND_MAX_BEFORE_LOGIN = 20480, /* AUTHENTICATE with an initial response fits */
-    IDLE_AFTER_MS = 1000,
+    LITERAL_MINUS_MAX = 4096          /* RFC 7888 section 5 */
 };
 static const uint64_t swallow_max = 16u << 20; /* of a literal that we do not want */
 
@@ -36,34 +38,8 @@ static bool
 over(struct session *s, enum stream_status status)
 {
     if (status == STREAM_TIMEOUT)
-        session_bye(s, s->state == STATE_NOT_AUTHENTICATED ? "Login takes too long"
-                                                           : "Autologout; idle for too long");
+        wait_end_late(s);
     return false;
-}
-
-/* Before the client's next command: our output goes out, and while nothing comes, memory back. */
-static bool
-wait_for_command(struct session *s, int64_t deadline)
-{
-    int64_t soon = clock_mono_ms() + IDLE_AFTER_MS;
-    int flush_ms = s->mailbox == NULL ? -1 : mailbox_flush_due_ms(s->mailbox);
-    int ready;
-
-    if (stream_has_input(s->stream))
-        return true;
-    log_flush();
-    if (flush_ms >= 0 && flush_ms < IDLE_AFTER_MS)
-        soon += flush_ms - IDLE_AFTER_MS; /* flag changes have to be on disk by then */
-    ready = stream_wait(s->stream, -1, soon < deadline ? soon : deadline);
-    if (ready == 0 && soon < deadline) {
-        session_release_memory(s);
-        ready = stream_wait(s->stream, -1, deadline);
-    }
-    if (ready == 0)
-        return over(s, STREAM_TIMEOUT);
-    if (ready == 3)
-        session_bye_ended(s);
-    return ready == 1;
 }
 
 /* Appends a line with its CRLF. `too_long` is set when it does not fit; the rest is then unread. */
@@ -101,6 +77,13 @@ input_read_line(struct session *s, size_t max, int64_t deadline_mono_ms, struct 
     }
     strbuf_truncate(out, out->len - 2);
     return true;
+}
+
+bool
+input_literal_is_allowed(const struct session *s, const struct parser_literal *literal)
+{
+    return !s->server->settings.literal_minus || !literal->non_sync ||
+           literal->size <= LITERAL_MINUS_MAX;
 }
 
 void
@@ -201,6 +184,19 @@ refuse(struct session *s, const char *text)
     return INPUT_REFUSED;
 }
 
+/* RFC 5464 section 4.3: a value that is too long is refused, it is no mistake. */
+static enum input_status
+refuse_value(struct session *s)
+{
+    struct parser p = parser_begin(strbuf_slice(&s->command), &s->arena);
+    struct slice tag;
+
+    if (parser_tag(&p, &tag)) /* it was parsed before */
+        (void)stream_printf(s->stream, "%.*s NO [METADATA MAXSIZE %zu] Value is too long\r\n",
+                            (int)tag.len, tag.ptr, metadata_place_value_max(s)); /* sticks */
+    return INPUT_REFUSED;
+}
+
 /* A literal of `size` bytes does not fit. */
 static enum input_status
 refuse_literal(struct session *s, const struct parser_literal *literal)
@@ -209,6 +205,8 @@ refuse_literal(struct session *s, const struct parser_literal *literal)
 
     if (literal->non_sync)
         alive = input_swallow(s, literal->size) && input_finish_command(s, &empty);
+    if (alive && metadata_args_is_set(strbuf_slice(&s->command), &s->arena))
+        return refuse_value(s);
     return alive ? refuse(s, "Literal is too large here") : INPUT_END;
 }
 
@@ -246,7 +244,7 @@ read_part(struct session *s, int64_t deadline, bool *more)
                                    session_takes_utf8(s), &s->arena))
         return INPUT_COMMAND;
     (void)strbuf_str(&s->command, "\r\n"); /* fits: it was there before */
-    if (literal.size > max - s->command.len)
+    if (literal.size > max - s->command.len || !input_literal_is_allowed(s, &literal))
         return refuse_literal(s, &literal);
     if (!literal.non_sync)
         input_go_ahead(s);
@@ -262,7 +260,7 @@ input_read_command(struct session *s)
     bool more;
 
     s->command.max = command_max(s);
-    if (!wait_for_command(s, deadline))
+    if (!wait_for_client(s, deadline, false))
         return INPUT_END;
     do {
         status = read_part(s, deadline, &more);

@@ -7,6 +7,7 @@
 #include "imapd/folder_set.h"
 #include "imapd/list_args.h"
 #include "imapd/mailbox_name.h"
+#include "imapd/metadata.h"
 #include "imapd/special_use.h"
 #include "imapd/status.h"
 #include "imapd/updates.h"
@@ -82,7 +83,8 @@ put_child_info(const struct list_args *args, struct strbuf *out)
 /* Why a folder is listed. */
 struct listing {
     bool selected, child_selected;
-    struct slice old_name; /* empty: none */
+    struct slice old_name; /* as it is sent; empty: none */
+    bool no_access;
 };
 
 static void
@@ -91,6 +93,7 @@ send_folder(struct session *s, const struct list_args *args, const struct folder
 {
     struct strbuf line = strbuf_new(8192);
     bool selectable = f->exists;
+    size_t longest;
 
     /* The STATUS goes first to know whether the folder can be selected (RFC 5819 section 2), but
      * its response must follow the LIST response: LIST is built after it and written before. */
@@ -98,6 +101,8 @@ send_folder(struct session *s, const struct list_args *args, const struct folder
         selectable = status_write(s, f->name, args->status_items, &line) == 0;
     (void)strbuf_str(&s->out, "* LIST (");
     put_attributes(args, f, selectable, &s->out);
+    if (why->no_access)
+        (void)strbuf_str(&s->out, " \\NoAccess"); /* RFC 5465 section 3.1 */
     (void)strbuf_str(&s->out, ") \"/\" ");
     mailbox_name_write(f->name, session_takes_utf8(s), &s->out);
     if (why->child_selected)
@@ -109,6 +114,8 @@ send_folder(struct session *s, const struct list_args *args, const struct folder
     if (args->return_myrights && f->exists)
         (void)acl_write_myrights(s, f->name, &s->out); /* else the client learns nothing of it */
     (void)strbuf_append(&s->out, strbuf_slice(&line));
+    if (args->metadata.count > 0 && why->selected && f->exists) /* RFC 9590 section 3: likewise */
+        (void)metadata_write(s, f->name, &args->metadata, &s->out, &longest);
     updates_put_out(s);
     strbuf_free(&line);
 }
@@ -132,7 +139,7 @@ list_list(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (args.is_root_request)
         return send_root(s);
-    if (folder_set_collect(s, &all) < 0)
+    if (folder_set_collect(s, &s->arena, &all) < 0)
         return reply_errno();
     for (size_t i = 0; i < all.count; i++) {
         const struct folder *f = &all.all[i];
@@ -166,12 +173,26 @@ list_send_selected(struct session *s, struct slice name, struct slice written)
     const struct listing selected = {.selected = true, .old_name = written};
     struct folder_set all;
 
-    if (folder_set_collect(s, &all) < 0)
+    if (folder_set_collect(s, &s->arena, &all) < 0)
         return -1;
     for (size_t i = 0; i < all.count; i++)
         if (is_same_folder(all.all[i].name, name))
             send_folder(s, &plain, &all.all[i], &selected);
     return 0;
+}
+
+void
+list_send_notice(struct session *s, const struct folder *f, struct slice old_name, bool no_access)
+{
+    const struct list_args args = {.extended = true, .return_subscribed = true};
+    struct listing why = {.no_access = no_access};
+    struct strbuf old = strbuf_new(8192);
+
+    if (old_name.len > 0)
+        mailbox_name_write(old_name, session_takes_utf8(s), &old);
+    why.old_name = strbuf_slice(&old);
+    send_folder(s, &args, f, &why);
+    strbuf_free(&old);
 }
 
 /* ---- LSUB ---- */
@@ -209,7 +230,7 @@ list_lsub(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (args.is_root_request)
         return reply_ok("Lsub completed");
-    if (folder_set_collect(s, &all) < 0)
+    if (folder_set_collect(s, &s->arena, &all) < 0)
         return reply_errno();
     for (size_t i = 0; i < all.count; i++) {
         const struct folder *f = &all.all[i];

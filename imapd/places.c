@@ -20,7 +20,7 @@
 
 static void
 fill(struct place *place, const struct authd_folder *folder, int dirfd, bool may_remove,
-     int64_t flush_interval_ms)
+     const struct settings *settings)
 {
     *place = (struct place){
         .name = xslicedup(folder->name),
@@ -34,7 +34,10 @@ fill(struct place *place, const struct authd_folder *folder, int dirfd, bool may
         .read_only = (place->rights & RIGHTS_THAT_WRITE) == 0,
         .bare = true,
         .may_remove = (place->rights & RIGHT_DELETE_MESSAGE) != 0,
-        .flush_interval_ms = flush_interval_ms,
+        /* One folder of somebody else's has no posthorn.expunged/ that its owner would look into.
+         */
+        .undelete_days = place->single ? 0 : settings->undelete_days,
+        .flush_interval_ms = settings->flush_interval_ms,
     };
 }
 
@@ -56,8 +59,7 @@ places_receive(struct session *s, unsigned count, bool may_remove)
     for (unsigned i = 0; i < count; i++) {
         if (authd_call_folder(s->pool->auth, &folder, &dirfd) < 0)
             return -1;
-        fill(&s->places[s->place_count++], &folder, dirfd, may_remove,
-             s->server->settings.flush_interval_ms);
+        fill(&s->places[s->place_count++], &folder, dirfd, may_remove, &s->server->settings);
     }
     qsort(s->places, s->place_count, sizeof(*s->places), compare);
     return 0;

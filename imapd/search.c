@@ -4,6 +4,7 @@
  */
 #include "imapd/command.h"
 #include "imapd/condstore.h"
+#include "imapd/message_limit.h"
 #include "imapd/search_context.h"
 #include "imapd/search_run.h"
 #include "imapd/updates.h"
@@ -24,6 +25,7 @@ search_search(struct session *s, struct parser *p, unsigned flags)
     if ((r.options & SEARCH_RETURN_UPDATE) && search_context_has_tag(s, s->tag))
         return reply_bad("Tag is in use with UPDATE");
     spec.criteria = p->rest;
+    spec.fetch = r.update_fetch;
     if (!search_args_parse(p, &args))
         return search_run_refuse(s, p, &args, &r);
     if ((r.options & SEARCH_RETURN_RELEVANCY) && !args.has_fuzzy) /* RFC 6203 section 4 */
@@ -44,5 +46,5 @@ search_search(struct session *s, struct parser *p, unsigned flags)
     }
     if (r.options & SEARCH_RETURN_UPDATE)
         search_context_add(s, &spec, &found);
-    return reply_ok("Search completed");
+    return message_limit_reply(s, found.lowest_uid, reply_ok("Search completed"));
 }

@@ -8,8 +8,9 @@
 #include "imapd/search_return.h"
 
 /* Fits the tree to the mailbox and finds the messages that match, in mailbox order; no more of them
- * than `r` (NULL: all) can tell about, from the end that it asks for. The numbers live in `arena`.
- */
+ * than `r` (NULL: all) can tell about, from the end that it asks for. Where there are more messages
+ * in the program's sets than one command may be about, the highest ones alone are looked at. The
+ * numbers live in `arena`. */
 void search_run(struct session *s, struct mailbox *mb, struct search_key *root,
                 const struct search_return *r, struct arena *arena, struct search_found *out);
 
@@ -18,7 +19,7 @@ const unsigned char *search_run_scores(struct session *s, const struct search_ke
                                        const struct search_return *r,
                                        const struct search_found *found, struct arena *arena);
 /* The reply to a program that could not be parsed. With SAVE in `r` (may be NULL) an unknown
- * charset empties "$" (RFC 5182 section 2.1). */
+ * charset or filter empties "$" (RFC 5182 section 2.1). */
 struct reply search_run_refuse(struct session *s, const struct parser *p,
                                const struct search_args *args, const struct search_return *r);
 /* "* SEARCH 2 5 9 (MODSEQ 7)", or with another word for SEARCH. */

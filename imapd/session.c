@@ -13,6 +13,8 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/input.h"
+#include "imapd/metadata_news.h"
+#include "imapd/notify.h"
 #include "imapd/places.h"
 #include "imapd/search_context.h"
 #include "lib/base/clock.h"
@@ -42,6 +44,8 @@ session_deselect(struct session *s)
     message_release(&s->message);
     saved_result_clear(&s->saved);
     search_context_drop_all(s);
+    if (s->mailbox != NULL)
+        notify_deselect(s);
     xfree(&s->mailbox_name);
     if (s->mailbox == NULL)
         return;
@@ -132,6 +136,16 @@ is_http(struct session *s)
     return true;
 }
 
+/* What a large EXPUNGE or MOVE leaves to be done when its client has the answer. */
+static void
+tidy(struct session *s)
+{
+    if (s->mailbox == NULL || mailbox_is_tidy(s->mailbox))
+        return;
+    (void)stream_flush(s->stream); /* an error shows at the next read */
+    mailbox_tidy(s->mailbox);
+}
+
 void
 session_run(struct session *s)
 {
@@ -150,6 +164,7 @@ session_run(struct session *s)
             return;
         }
         end_command(s);
+        tidy(s);
     }
 }
 
@@ -161,6 +176,8 @@ session_end(struct session *s)
                   KV_U64("bytes_in", stream_bytes_in(s->stream)),
                   KV_U64("bytes_out", stream_bytes_out(s->stream)));
     session_deselect(s);
+    notify_free(s);
+    metadata_news_end(s);
     places_free(s);
     store_close(&s->store);
     stream_free(&s->stream);

@@ -30,6 +30,7 @@ enum session_enabled {
     ENABLED_UTF8 = 1 << 2,      /* RFC 6855 */
     ENABLED_REV2 = 1 << 3,      /* RFC 9051 */
     ENABLED_UIDONLY = 1 << 4,   /* RFC 9586 */
+    ENABLED_METADATA = 1 << 5,  /* RFC 5464, with imapd/metadata_news */
 };
 
 struct session {
@@ -57,6 +58,7 @@ struct session {
     struct store *store;  /* NULL until the first command that needs it */
     struct place *places; /* folders of others, by name (imapd/places.h) */
     unsigned place_count;
+    struct metadata_news *metadata_news; /* NULL: not enabled */
 
     /* selected state */
     struct mailbox *mailbox;
@@ -67,6 +69,9 @@ struct session {
     struct saved_result saved;       /* "$" */
     struct search_context *contexts; /* searches with updates (RFC 5267) */
     struct message_data message;     /* the one that was read last */
+    uint32_t own_first, own_last;    /* UIDs that this session put there last; 0: none */
+
+    struct notify *notify; /* NULL: the client has not used NOTIFY (imapd/notify.h) */
 };
 
 /* Mailbox names go as UTF-8 then, both ways (RFC 6855 section 3, RFC 9051 section 5.1). */

@@ -60,8 +60,8 @@ uint32_t fts_last_uid(const struct fts *fts);
 bool fts_is_worn(const struct fts *fts, uint32_t live);
 int fts_empty(struct fts *fts); /* 0, or -1 with errno: only fts_close may follow */
 
-/* Adds a message; UIDs ascend and are above fts_last_uid, and no message of the folder is left out
- * in between. 0, or -1 with errno: only fts_close may follow. */
+/* Adds a message to a batch that is not full; UIDs ascend and are above fts_last_uid, and no
+ * message of the folder is left out in between. 0, or -1 with errno: only fts_close may follow. */
 int fts_add(struct fts *fts, uint32_t uid, const struct mime *message);
 /* The same for one that cannot be read now: it is always a candidate. */
 int fts_add_unread(struct fts *fts, uint32_t uid);
@@ -83,7 +83,7 @@ struct fts_uids { /* ascending; free() */
 };
 
 /* Which messages may hold `needle`, in header or body. As in lib/mail/text_search.h, `needle` is
- * UTF-8 with utf8_fold applied. It needs three letters or digits in a row, or one character of a
+ * UTF-8 with casemap_text applied. It needs three letters or digits in a row, or one character of a
  * script that writes without spaces (lib/fts/gram.h). What is uncommitted does not count. */
 enum fts_answer fts_query(struct fts *fts, struct slice needle, struct fts_uids *out);
 

@@ -36,6 +36,16 @@ folder_file_name(char out[FILE_NAME_SIZE], uint64_t size)
 }
 
 void
+folder_file_name_like(char out[FILE_NAME_SIZE], const char first[FILE_NAME_SIZE], uint32_t number,
+                      uint64_t size)
+{
+    size_t unique = slice_find(slice_of(first), SLICE(",S="));
+
+    (void)snprintf(out, FILE_NAME_SIZE, "%.*s.%u,S=%llu:2,", (int)unique, first, number,
+                   (unsigned long long)size);
+}
+
+void
 folder_delivery_name(char out[FILE_NAME_SIZE], int64_t received_ms, struct slice queue_id,
                      uint64_t size)
 {

@@ -43,6 +43,10 @@ int folder_open_inbox_journal(struct journal *j, int dirfd);
 #define FILE_NAME_SIZE (RECORD_NAME_MAX + 1)
 /* A name that no other message has: for a file of `size` bytes, or (queue_id) the delivered one. */
 void folder_file_name(char out[FILE_NAME_SIZE], uint64_t size);
+/* More names that go with one of folder_file_name, for one change: each with a `number` of its own.
+ */
+void folder_file_name_like(char out[FILE_NAME_SIZE], const char first[FILE_NAME_SIZE],
+                           uint32_t number, uint64_t size);
 void folder_delivery_name(char out[FILE_NAME_SIZE], int64_t received_ms, struct slice queue_id,
                           uint64_t size);
 /* RFC 8474: of a delivered message, and of any other. */

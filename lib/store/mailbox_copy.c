@@ -52,7 +52,10 @@ link_message(struct mailbox *mb, uint32_t seq, struct arrivals *to)
     in->arrival.crc = from.crc;
     memcpy(in->email_id, from.email_id.ptr, from.email_id.len);
     to->bytes += from.m.size;
-    folder_file_name(in->name, from.m.size);
+    if (to->count == 1)
+        folder_file_name(in->name, from.m.size);
+    else
+        folder_file_name_like(in->name, to->list[0].name, to->count, from.m.size);
     rc = message_file_link(mb->folder.dirfd, from.name, from.m.size, to->folder->dirfd, in->name);
     if (rc < 0)
         in->name[0] = '\0';
@@ -89,6 +92,17 @@ note_origin(const struct mailbox *mb, const uint32_t *seqs, uint32_t count, stru
         else
             o->ranges[o->count++] = (struct uid_range){o->uids[i], o->uids[i]};
     }
+}
+
+/* What another session did to the messages is taken along, told to the client or not. */
+static int
+catch_up(struct mailbox *mb)
+{
+    if (mailbox_catch_up(mb) == 0)
+        return 0;
+    if (errno == ESTALE) /* the folder is gone, and with it the messages */
+        errno = ENOENT;
+    return -1;
 }
 
 static int
@@ -143,7 +157,8 @@ mailbox_copy(struct mailbox *mb, const uint32_t *seqs, uint32_t count, struct sl
     int rc = 0;
 
     *uids = (struct mailbox_uids){0};
-    if (check_copy(mb, seqs, count, move) < 0 || folder_open(&target, mb->folder.store, folder) < 0)
+    if (catch_up(mb) < 0 || check_copy(mb, seqs, count, move) < 0 ||
+        folder_open(&target, mb->folder.store, folder) < 0)
         return -1;
     for (uint32_t i = 0; i < count && rc == 0; i++)
         rc = link_message(mb, seqs[i], &to);

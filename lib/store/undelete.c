@@ -20,6 +20,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/store/annotation_file.h"
 #include "lib/store/arrivals.h"
 #include "lib/store/beneath.h"
 #include "lib/store/expunged.h"
@@ -86,18 +87,8 @@ open_folder(struct undelete *u, struct slice name, struct folder *f)
 static int
 link_file(const struct candidate *c, const struct folder *f, char name[FILE_NAME_SIZE])
 {
-    char path[FILE_PATH_SIZE];
-    int fd, rc;
-
     folder_file_name(name, c->a.m.size);
-    folder_cur_path(path, slice_of(name));
-    rc = linkat(c->dirfd, c->path, f->dirfd, path, 0);
-    if (rc == 0 || errno != EMLINK)
-        return rc;
-    fd = beneath_open(c->dirfd, c->path, O_RDONLY | O_NONBLOCK, 0);
-    rc = fd < 0 ? -1 : message_file_copy(fd, c->a.m.size, f->dirfd, name);
-    close_keep_errno(fd);
-    return rc;
+    return message_file_link_path(c->dirfd, c->path, c->a.m.size, f->dirfd, name);
 }
 
 /* What was linked so far becomes visible, all or nothing; then it leaves posthorn.expunged/. What
@@ -455,9 +446,21 @@ offer_from_folder(struct undelete *u, const struct removed_folder *r, uint32_t r
     return rc;
 }
 
+/* What all users shared about it, unless it has something new by now. */
+static void
+bring_back_annotations(const struct undelete *u, const struct removed_folder *r)
+{
+    int fd = folder_open_dir(u->store, slice_of(r->name));
+
+    if (fd >= 0 && linkat(r->fd, ANNOTATIONS_SHARED, fd, ANNOTATIONS_SHARED, 0) == 0)
+        (void)fsync(fd); /* best effort: mail is what counts */
+    close_keep_errno(fd);
+}
+
 static int
 walk_removed_folder(struct undelete *u, const struct day *d, const char *dir, const struct stat *st)
 {
+    const int64_t before = u->restored;
     struct removed_folder r;
     int rc = 0;
 
@@ -469,6 +472,8 @@ walk_removed_folder(struct undelete *u, const struct day *d, const char *dir, co
         rc = commit(u);
     else
         give_up(u);
+    if (u->restored > before && r.name != NULL)
+        bring_back_annotations(u, &r);
     removed_close(&r);
     return rc;
 }

@@ -397,7 +397,7 @@ def send(inst, to, size=200):
 
 
 def test_a_full_mailbox_is_refused_at_rcpt(suite):
-    suite.run("user", "add", "small@d.test", "--no-password", "quota_messages=2")
+    suite.run("user", "add", "small@d.test", "--no-password", "quota_messages=2", "warning_limit=0")
     for _ in range(2):
         send(suite, "small@d.test")
     suite.wait_queue_empty()

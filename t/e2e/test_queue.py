@@ -289,7 +289,7 @@ def test_renamed_domain_while_mail_is_deferred(relay):
     relay.run("reload")
     relay.run("domain", "add", "old.test")
     relay.add_user("fred@old.test", PASSWORD)
-    relay.run("user", "set", "fred@old.test", "quota_messages=1")
+    relay.run("user", "set", "fred@old.test", "quota_messages=1", "warning_limit=0")
     relay.run("group", "add", "crew@d.test", "--member", "fred@old.test")
     submit(relay, ["crew@d.test"], subject="the first")
     wait_for(lambda: mailbox(relay, "fred@old.test"), 20, "delivered")

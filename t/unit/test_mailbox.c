@@ -1,7 +1,14 @@
 /*
  * t/unit/test_mailbox.c - lib/store/mailbox: what one and two sessions see of a folder.
  */
+#include <dirent.h>
+
 #include "t/unit/store_test.h"
+
+#include "lib/base/io.h"
+#include "lib/store/compact.h"
+#include "lib/store/index_file.h"
+#include "lib/store/mailbox_private.h"
 
 static void
 check_flags(struct mailbox *mb, uint32_t seq, uint32_t flags)
@@ -265,6 +272,91 @@ START_TEST(a_copy_keeps_what_belongs_to_the_message)
 }
 END_TEST
 
+/* Neither COPY nor MOVE undoes what another session did just before (RFC 2180 section 4). */
+START_TEST(a_copy_has_flags_that_nobody_was_told_of)
+{
+    struct mailbox *mb, *other, *to;
+    struct mailbox_changes changes;
+    struct mailbox_uids uids;
+    uint32_t seq = 1;
+
+    (void)store_test_append("INBOX", "one\r\n", MESSAGE_SEEN);
+    (void)store_test_append("INBOX", "two\r\n", MESSAGE_SEEN);
+    mb = store_test_select("INBOX");
+    other = store_test_select("INBOX");
+    ck_assert_int_eq(
+        mailbox_store_flags(other, &seq, 1, MAILBOX_FLAGS_SET, MESSAGE_FLAGGED, 0, 0, NULL, NULL),
+        0);
+    ck_assert_int_eq(mailbox_copy(mb, &seq, 1, SLICE("Trash"), _i == 1, &uids), 0);
+    free(uids.uids);
+    to = store_test_select("Trash");
+    check_flags(to, 1, MESSAGE_FLAGGED);
+    ck_assert_int_eq(mailbox_sync(mb, true, &changes), 0); /* and it is told of it after all */
+    ck_assert_uint_eq(changes.changed_count + changes.expunged_count, 1);
+    mailbox_changes_free(&changes);
+    mailbox_close(&mb);
+    mailbox_close(&other);
+    mailbox_close(&to);
+}
+END_TEST
+
+static void
+check_unique_name(struct mailbox *mb, uint32_t seq, const char *expected)
+{
+    struct strbuf name = strbuf_new(MAILBOX_UNIQUE_NAME_MAX);
+    struct mailbox_info info;
+    char ours[32];
+
+    mailbox_get_info(mb, &info);
+    (void)snprintf(ours, sizeof(ours), "%08x%08x", info.uidvalidity,
+                   mailbox_message(mb, seq)->uid);
+    ck_assert_int_eq(mailbox_unique_name(mb, seq, &name), 0);
+    ck_assert_str_eq(strbuf_cstr(&name), expected == NULL ? ours : expected);
+    strbuf_free(&name);
+}
+
+/* RFC 1939 section 7: it stays through all that is done to the message, and is there once. */
+START_TEST(a_unique_name_that_was_brought_along_stays)
+{
+    static const char *const names[] = {"Pop.3-name", "", "not a name", "other"};
+    struct mailbox_append *append = mailbox_append_begin(store_test, SLICE("INBOX"));
+    struct mailbox_uids uids;
+    struct mailbox *mb, *trash;
+    uint32_t seqs[] = {1, 2, 3, 4};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        ck_assert_int_eq(write_all(mailbox_append_fd(append), SLICE("a\r\n")), 0);
+        ck_assert_int_eq(mailbox_append_message(append, 0, NULL, 0, 0), 0);
+        mailbox_append_keep(append, 0, SLICE(""), slice_of(names[i]));
+    }
+    ck_assert_int_eq(mailbox_append_commit(&append, &uids), 0);
+    free(uids.uids);
+    for (int round = 0; round < 3; round++) { /* from the journal, compacted, with an index */
+        mb = store_test_select("INBOX");
+        ck_assert_int_eq(mailbox_store_flags(mb, seqs, 4, MAILBOX_FLAGS_SET, MESSAGE_SEEN, 0, 0,
+                                             NULL, NULL),
+                         0);
+        check_unique_name(mb, 1, "Pop.3-name");
+        check_unique_name(mb, 2, NULL);
+        check_unique_name(mb, 3, NULL);
+        check_unique_name(mb, 4, "other");
+        if (round == 0)
+            ck_assert_int_eq(compact_journal(mb), 0);
+        else
+            ck_assert_int_eq(index_file_write(&mb->view, &mb->folder.journal), 0);
+        mailbox_close(&mb);
+    }
+    mb = store_test_select("INBOX");
+    ck_assert_int_eq(mailbox_copy(mb, seqs, 1, SLICE("Trash"), _i == 1, &uids), 0);
+    free(uids.uids);
+    trash = store_test_select("Trash");
+    check_unique_name(trash, 1, NULL);
+    ck_assert_uint_eq(mailbox_message(trash, 1)->flags & MESSAGE_NAMED, 0);
+    mailbox_close(&trash);
+    mailbox_close(&mb);
+}
+END_TEST
+
 START_TEST(usage_follows)
 {
     uint64_t bytes, messages;
@@ -355,6 +447,58 @@ START_TEST(the_cache_grows)
 }
 END_TEST
 
+/* The files of a directory below the mail directory, its log aside; 0 if it is not there. */
+static unsigned
+files_in(const char *path)
+{
+    int fd = openat(store_test_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *e;
+    unsigned count = 0;
+
+    while (dir != NULL && (e = readdir(dir)) != NULL)
+        count += e->d_name[0] != '.' && strcmp(e->d_name, "log") != 0;
+    if (dir != NULL)
+        (void)closedir(dir);
+    return count;
+}
+
+static struct mailbox *
+expunge_all(uint32_t count)
+{
+    struct mailbox *mb;
+
+    for (uint32_t i = 0; i < count; i++)
+        (void)store_test_append("INBOX", "x\r\n", MESSAGE_DELETED);
+    mb = store_test_select("INBOX");
+    ck_assert_int_eq(mailbox_expunge(mb, NULL, 0), 0);
+    return mb;
+}
+
+/* What is expunged is gone for all at once; of many messages the files follow a moment later. */
+START_TEST(the_files_of_many_follow_their_expunge)
+{
+    struct mailbox *mb = expunge_all(40), *other = store_test_select("INBOX");
+
+    ck_assert_uint_eq(mailbox_count(other), 0);
+    ck_assert(!mailbox_is_tidy(mb));
+    ck_assert_uint_eq(files_in("cur"), 40);
+    mailbox_tidy(mb);
+    ck_assert(mailbox_is_tidy(mb));
+    ck_assert_uint_eq(files_in("cur"), 0);
+    mailbox_close(&other);
+    mailbox_close(&mb);
+    mb = expunge_all(50);
+    ck_assert_uint_eq(files_in("cur"), 50);
+    mailbox_close(&mb); /* at the latest */
+    ck_assert_uint_eq(files_in("cur"), 0);
+    mb = expunge_all(2);
+    ck_assert(mailbox_is_tidy(mb));
+    ck_assert_uint_eq(files_in("cur"), 0);
+    mailbox_close(&mb);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -371,9 +515,12 @@ main(void)
     tcase_add_test(tc, an_expunge_shows_at_the_next_full_sync);
     tcase_add_test(tc, only_deleted_messages_are_expunged);
     tcase_add_loop_test(tc, a_copy_keeps_what_belongs_to_the_message, 0, 2);
+    tcase_add_loop_test(tc, a_copy_has_flags_that_nobody_was_told_of, 0, 2);
+    tcase_add_loop_test(tc, a_unique_name_that_was_brought_along_stays, 0, 2);
     tcase_add_test(tc, usage_follows);
     tcase_add_test(tc, the_cache_remembers);
     tcase_add_test(tc, the_cache_grows);
+    tcase_add_test(tc, the_files_of_many_follow_their_expunge);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);
 }
