@@ -126,7 +126,8 @@ run(struct session *s, const struct command *c, struct parser *p)
 static void
 send_tagged(struct session *s, const struct reply *reply, const struct parser *p)
 {
-    static const char *const words[] = {[REPLY_OK] = "OK", [REPLY_NO] = "NO", [REPLY_BAD] = "BAD"};
+    static const char *const words[] = {
+        [REPLY_OK] = "OK", [REPLY_NO] = "NO", [REPLY_BAD] = "BAD", [REPLY_LAST] = "NO"};
     const char *text = reply->text;
 
     const char *code = reply->code;
@@ -189,6 +190,8 @@ answer(struct session *s, const struct command *c, struct parser *p)
         metadata_news_send(s);
     }
     send_tagged(s, &reply, p);
+    if (reply.kind == REPLY_LAST)
+        session_bye(s, reply.text);
     compress_start(s);
     count_errors(s, &reply);
 }

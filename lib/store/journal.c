@@ -73,9 +73,9 @@ journal_look(const struct journal *j, uint64_t *size, bool *replaced)
     if (*replaced && fstat(j->fd, &st) < 0)
         return -1;
     *size = (uint64_t)st.st_size;
-    if (S_ISREG(st.st_mode))
+    if (S_ISREG(st.st_mode) && (st.st_mode & S_ISVTX) == 0)
         return 0;
-    errno = EBADMSG;
+    errno = S_ISREG(st.st_mode) ? EREMOTE : EBADMSG; /* move_fence.h */
     return -1;
 }
 
@@ -113,10 +113,12 @@ journal_lock(struct journal *j)
 
     if (journal_lock_unnamed(j) < 0)
         return -1;
+    errno = 0;
     if (journal_look(j, &j->size, &replaced) == 0 && !replaced)
         return 0;
+    if (errno != EREMOTE || replaced)
+        errno = ESTALE;
     journal_unlock(j);
-    errno = ESTALE;
     return -1;
 }
 
