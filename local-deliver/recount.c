@@ -33,14 +33,14 @@ struct recount {
 
 struct recounts {
     struct daemon *daemon;
-    int store_dirfd;
+    struct store_dirs dirs;
     void (*done)(void *arg, const struct recount_asker *asker, const struct store_ctl_reply *reply);
     void *arg;
     struct recount places[RECOUNTS_MAX];
 };
 
 struct recounts *
-recounts_new(struct daemon *d, int store_dirfd,
+recounts_new(struct daemon *d, const struct store_dirs *dirs,
              void (*done)(void *arg, const struct recount_asker *asker,
                           const struct store_ctl_reply *reply),
              void *arg)
@@ -48,7 +48,7 @@ recounts_new(struct daemon *d, int store_dirfd,
     struct recounts *r = xcalloc(1, sizeof(*r));
 
     r->daemon = d;
-    r->store_dirfd = store_dirfd;
+    r->dirs = *dirs;
     r->done = done;
     r->arg = arg;
     for (size_t i = 0; i < RECOUNTS_MAX; i++)
@@ -59,10 +59,10 @@ recounts_new(struct daemon *d, int store_dirfd,
 /* ---- the child ---- */
 
 static void
-count_one(int store_dirfd, struct slice path, struct store_ctl_reply *reply)
+count_one(const struct store_dirs *dirs, struct slice path, struct store_ctl_reply *reply)
 {
     const struct store_options options = {.may_remove = true, .bare = store_path_is_public(path)};
-    int fd = user_dir_open(store_dirfd, path, false);
+    int fd = user_dir_open(dirs, path);
     struct store *store = NULL;
 
     if (fd < 0) {
@@ -87,7 +87,7 @@ be_counter(const struct recounts *r, struct slice path, int fd)
     sandbox_die_with_parent();
     log_forked();
     stats_process_begin(r->daemon->stats, "recount");
-    count_one(r->store_dirfd, path, &reply);
+    count_one(&r->dirs, path, &reply);
     log_flush();
     (void)write_all(fd, slice_make(&reply, sizeof(reply))); /* nobody is left to tell */
     _exit(EX_OK);

@@ -8,6 +8,7 @@
 #define POSTHORN_LOCAL_DELIVER_RECOUNT_H
 
 #include "lib/ipc/local_deliver.h"
+#include "lib/store/store_dirs.h"
 #include "lib/sys/daemon.h"
 
 struct recounts;
@@ -18,7 +19,7 @@ struct recount_asker {
     uint32_t request_id;
 };
 /* done() runs once for each that recount_begin has taken, from the loop. */
-struct recounts *recounts_new(struct daemon *d, int store_dirfd,
+struct recounts *recounts_new(struct daemon *d, const struct store_dirs *dirs,
                               void (*done)(void *arg, const struct recount_asker *asker,
                                            const struct store_ctl_reply *reply),
                               void *arg);

@@ -16,6 +16,7 @@ struct store {
     unsigned ledger_holds; /* ledger_begin without its end */
     bool ledger_verified;  /* in this session */
     bool expunged_swept;   /* likewise */
+    bool made;             /* INBOX has had its journal since store_open */
 };
 
 struct folder {
@@ -29,6 +30,9 @@ struct folder {
 /* Opens a folder and its journal, which is made if it is missing (unless read-only). */
 int folder_open(struct folder *f, struct store *store, struct slice name);
 void folder_close(struct folder *f);
+/* EREMOTE: this is what is left of a mailbox that lies elsewhere now, or is being moved
+ * (move_fence.h): what is missing here is not gone. */
+int folder_check_store(const struct store *store);
 /* Its directory alone. ENOENT: no such folder. */
 int folder_open_dir(const struct store *store, struct slice canonical);
 /* cur/, new/ and tmp/ below dirfd, flushed. */

@@ -241,7 +241,7 @@ deliver_text(const char *text, bool in_doubt)
     enum delivery_status status;
 
     m.fd = openat(queue, text, O_RDONLY);
-    b = delivery_begin(store_test_fd);
+    b = delivery_begin(store_test_dirs());
     (void)delivery_add(b, &m, SLICE("a/b/c"), SLICE("INBOX"), 0, 0);
     delivery_commit(b);
     status = delivery_get(b, 0)->status;

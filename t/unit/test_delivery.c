@@ -39,7 +39,7 @@ deliver_within(const char *id, const char *user, const char *folder, bool in_dou
                uint64_t quota_bytes, uint64_t quota_messages)
 {
     struct delivery_message m = message(id);
-    struct delivery_batch *b = delivery_begin(store_test_fd);
+    struct delivery_batch *b = delivery_begin(store_test_dirs());
     struct delivery_result r;
 
     store_test_make_user(user);
@@ -161,7 +161,7 @@ END_TEST
 START_TEST(a_batch_holds_many_and_one_twice)
 {
     struct delivery_message m = message("id1");
-    struct delivery_batch *b = delivery_begin(store_test_fd);
+    struct delivery_batch *b = delivery_begin(store_test_dirs());
     size_t ok = 0;
     struct stat st;
 
@@ -188,7 +188,7 @@ END_TEST
 START_TEST(a_missing_directory_is_not_made)
 {
     struct delivery_message m = message("id1");
-    struct delivery_batch *b = delivery_begin(store_test_fd);
+    struct delivery_batch *b = delivery_begin(store_test_dirs());
 
     store_test_make_user("d/00/a");
     (void)delivery_add(b, &m, SLICE("d/00/gone"), SLICE("INBOX"), 0, 0);
