@@ -89,6 +89,7 @@
 // LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
 // LINK: imapd/wait.c
+// LINK: imapd/work.c
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>

@@ -59,12 +59,13 @@ server_load_settings(struct settings *settings, const struct conf *conf)
 static bool
 is_uri(struct slice text)
 {
+    const struct slice marks = SLICE("+-.");
     size_t colon = slice_index(text, ':');
 
     for (size_t i = 0; i < colon; i++)
         if (!isalpha((unsigned char)text.ptr[i]) &&
-            (i == 0 ||
-             (!isdigit((unsigned char)text.ptr[i]) && memchr("+-.", text.ptr[i], 3) == NULL)))
+            (i == 0 || (!isdigit((unsigned char)text.ptr[i]) &&
+                        slice_index(marks, text.ptr[i]) == marks.len)))
             return false;
     return colon > 0 && colon + 1 < text.len && parse_is_ascii_print(text) &&
            slice_index(text, ' ') == text.len;

@@ -172,9 +172,7 @@ void
 session_end(struct session *s)
 {
     if (s->user[0] != '\0')
-        log_event(LOG_INFO, "logout", KV_STR("user", s->user),
-                  KV_U64("bytes_in", stream_bytes_in(s->stream)),
-                  KV_U64("bytes_out", stream_bytes_out(s->stream)));
+        work_log(&s->work, s->user, s->stream);
     session_deselect(s);
     notify_free(s);
     metadata_news_end(s);

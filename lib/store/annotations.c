@@ -71,6 +71,7 @@ open_place(const struct annotation_place *place, struct open_place *p)
 {
     const char *id = ANNOTATIONS_SERVER;
 
+    assert_always(place->own != NULL);
     *p = (struct open_place){.folder = {.dirfd = -1, .journal = {.fd = -1}}, .private_dirfd = -1};
     p->shared = (struct half){.store = place->store, .dirfd = -1, .name = ANNOTATIONS_SHARED};
     p->private = (struct half){.store = place->own, .dirfd = -1};

@@ -18,6 +18,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/store/beneath.h"
+#include "lib/store/work.h"
 
 #define READ_STEP 65536
 #define ITEM_WINDOW 512
@@ -275,7 +276,13 @@ journal_append(struct journal *j, uint64_t end, const struct strbuf *record, boo
 int
 journal_flush(const struct journal *j)
 {
-    return fdatasync(j->fd);
+    struct store_work *work = store_work();
+    int64_t began = clock_mono_us();
+    int rc = fdatasync(j->fd);
+
+    work->flushes++;
+    work->flush_us += (uint64_t)(clock_mono_us() - began);
+    return rc;
 }
 
 int

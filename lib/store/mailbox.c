@@ -24,6 +24,7 @@
 #include "lib/store/message_file.h"
 #include "lib/store/settle.h"
 #include "lib/store/sweep.h"
+#include "lib/store/work.h"
 
 /* ---- opening and closing ---- */
 
@@ -341,6 +342,7 @@ mailbox_open_message(struct mailbox *mb, uint32_t seq)
     struct arrival arrival;
     int fd = -1;
 
+    store_work()->messages_read++;
     if (mailbox_read_arrival(mb, mailbox_rank_of_seq(mb, seq), &buf, &arrival) == 0)
         fd = message_file_open(mb->folder.dirfd, arrival.name);
     strbuf_free(&buf);
@@ -409,5 +411,6 @@ void
 mailbox_cache_put(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,
                   struct slice value)
 {
+    store_work()->cache_misses++;
     cache_put(get_cache(mb), uid, kind, value);
 }

@@ -114,11 +114,12 @@ def test_a_child_that_is_killed_is_back_within_a_second(fake):
 
 
 def test_master_killed_takes_all_along_and_starts_again_at_once(fake):
+    fake.plan("fake-server", "deaf")
     fake.start()
-    services = fake.services()
-    os.kill(services["server"]["pid"], signal.SIGSTOP)  # one that cannot see its master's end
-    os.kill(services["master"]["pid"], signal.SIGKILL)
+    master = fake.services()["master"]["pid"]
+    os.kill(master, signal.SIGKILL)
     wait_for(lambda: not fake.processes(), 2.0, "all children end")
+    fake.plan("fake-server", "")
     fake.start()
     assert talk(fake.connect())[0] == "one"
 
@@ -270,10 +271,25 @@ def test_what_the_caller_left_open_goes_nowhere(fake):
     with open("/etc/hostname") as stray:
         os.set_inheritable(stray.fileno(), True)
         subprocess.run([str(fake.build / "bin/posthorn"), "--root", str(fake.root), "start"],
-                       check=True, close_fds=False, timeout=60)
+                       check=True, close_fds=False, timeout=60, env={**os.environ, "HOME": "/", "LD_STRAY": "yes"})
+        children = fake.processes().keys() - {fake.services()["master"]["pid"]}
+        assert children
         for pid in fake.processes():
             held = [os.readlink(entry) for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
             assert "/etc/hostname" not in held, held
+        for pid in children:
+            environ = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            names = {item.split(b"=")[0].decode() for item in environ if item}
+            assert not names & {"HOME", "LD_STRAY"}, names
+
+
+def test_a_daemon_that_does_not_end_is_killed(fake):
+    fake.configure(extra="stop_timeout = 3s\ndrain_time = 1s\n")
+    fake.plan("fake-server", "deaf")
+    fake.start()
+    deaf = fake.services()["server"]["pid"]
+    fake.run("service", "stop", "server", check=False)
+    wait_for(lambda: not alive(deaf), 10, "the end of it")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has no capabilities")
@@ -438,8 +454,6 @@ def test_every_program_killed_is_back_within_a_second(instance):
 def test_the_real_master_killed_takes_all_along(instance):
     instance.start()
     session = imap(instance)
-    for service in ("dns", "remote"):  # these cannot see their master's end
-        os.kill(states(instance)[service]["pid"], signal.SIGSTOP)
     os.kill(states(instance)["master"]["pid"], signal.SIGKILL)
     wait_for(lambda: not instance.processes(), 3.0, "all processes end")
     last_words = session.makefile("rb").read()  # to the end: none, or a BYE that was quicker than the end

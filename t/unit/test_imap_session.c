@@ -87,6 +87,7 @@
 // LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
 // LINK: imapd/wait.c
+// LINK: imapd/work.c
 #include <check.h>
 #include <fcntl.h>
 #include <ftw.h>

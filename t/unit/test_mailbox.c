@@ -308,8 +308,7 @@ check_unique_name(struct mailbox *mb, uint32_t seq, const char *expected)
     char ours[32];
 
     mailbox_get_info(mb, &info);
-    (void)snprintf(ours, sizeof(ours), "%08x%08x", info.uidvalidity,
-                   mailbox_message(mb, seq)->uid);
+    (void)snprintf(ours, sizeof(ours), "%08x%08x", info.uidvalidity, mailbox_message(mb, seq)->uid);
     ck_assert_int_eq(mailbox_unique_name(mb, seq, &name), 0);
     ck_assert_str_eq(strbuf_cstr(&name), expected == NULL ? ours : expected);
     strbuf_free(&name);
@@ -333,9 +332,8 @@ START_TEST(a_unique_name_that_was_brought_along_stays)
     free(uids.uids);
     for (int round = 0; round < 3; round++) { /* from the journal, compacted, with an index */
         mb = store_test_select("INBOX");
-        ck_assert_int_eq(mailbox_store_flags(mb, seqs, 4, MAILBOX_FLAGS_SET, MESSAGE_SEEN, 0, 0,
-                                             NULL, NULL),
-                         0);
+        ck_assert_int_eq(
+            mailbox_store_flags(mb, seqs, 4, MAILBOX_FLAGS_SET, MESSAGE_SEEN, 0, 0, NULL, NULL), 0);
         check_unique_name(mb, 1, "Pop.3-name");
         check_unique_name(mb, 2, NULL);
         check_unique_name(mb, 3, NULL);
@@ -417,6 +415,29 @@ END_TEST
 
 /* Values of many sizes, put in no order of UID, over several sizes of the table; what is asked for
  * before it is written is found as well, and so is what another session added. */
+/* The number of items in the header, which nothing protects, makes no huge table. */
+START_TEST(a_cache_with_a_wrong_count_stays_small)
+{
+    struct mailbox *mb;
+    struct stat st;
+    uint32_t wrong = 0x40000000;
+    int fd;
+
+    (void)store_test_append("INBOX", "one\r\n", 0);
+    mb = store_test_select("INBOX");
+    mailbox_cache_put(mb, 1, MAILBOX_CACHE_ENVELOPE, SLICE("one"));
+    mailbox_close(&mb);
+    fd = openat(store_test_fd, "posthorn.cache", O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(pwrite_all(fd, slice_make(&wrong, sizeof(wrong)), 24), 0);
+    (void)close(fd);
+    mb = store_test_select("INBOX");
+    mailbox_cache_put(mb, 1, MAILBOX_CACHE_BODY, SLICE("two"));
+    mailbox_close(&mb);
+    ck_assert_int_eq(fstatat(store_test_fd, "posthorn.cache", &st, 0), 0);
+    ck_assert_int_lt(st.st_size, 1 << 20);
+}
+END_TEST
+
 START_TEST(the_cache_grows)
 {
     static char text[3000];
@@ -519,6 +540,7 @@ main(void)
     tcase_add_loop_test(tc, a_unique_name_that_was_brought_along_stays, 0, 2);
     tcase_add_test(tc, usage_follows);
     tcase_add_test(tc, the_cache_remembers);
+    tcase_add_test(tc, a_cache_with_a_wrong_count_stays_small);
     tcase_add_test(tc, the_cache_grows);
     tcase_add_test(tc, the_files_of_many_follow_their_expunge);
     suite_add_tcase(suite, tc);
