@@ -1,8 +1,8 @@
 /*
  * accountd/acl.c - ACL: what users share with each other.
  *
- * Requests come from sessions by way of authd, which vouches for the owner alone: names and rights
- * are checked by lib/account.
+ * Requests come from sessions by way of authd, which vouches for who asks and for nothing else:
+ * whether that one may is decided here, names and rights are checked by lib/account.
  */
 #include "accountd/acl.h"
 
@@ -91,10 +91,28 @@ run(struct operation *op)
         return account_share_rename(&op->edit, acl->owner, acl->folder, acl->who);
     case ACCOUNTD_ACL_DROP:
         return account_share_drop(&op->edit, acl->owner, acl->folder);
+    case ACCOUNTD_ACL_CREATE:
+        return account_share_inherit(&op->edit, acl->owner, acl->folder);
     case ACCOUNTD_ACL_GET:
         break;
     }
     return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "no such operation");
+}
+
+/* The owner may all; others what the right "a" lets them (RFC 4314 section 4). */
+static int
+check_actor(struct operation *op)
+{
+    const struct accountd_acl *acl = &op->acl;
+    uint32_t rights;
+
+    if (slice_eq(acl->actor, acl->owner))
+        return 0;
+    if (share_rights(&op->server->base, acl->owner, acl->folder, acl->actor, &rights) < 0)
+        return account_fail_db(&op->result);
+    if (acl->op <= ACCOUNTD_ACL_REMOVE && (rights & RIGHT_ADMIN) != 0)
+        return 0;
+    return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "that takes the right a");
 }
 
 static void
@@ -112,8 +130,8 @@ change(struct operation *op)
         (void)account_fail_db(&op->result);
     } else {
         log_event(LOG_INFO, "acl", KV_U64("op", op->acl.op), KV_SLICE("owner", op->acl.owner),
-                  KV_SLICE("folder", op->acl.folder), KV_SLICE("who", op->acl.who),
-                  KV_U64("rights", op->acl.rights));
+                  KV_SLICE("actor", op->acl.actor), KV_SLICE("folder", op->acl.folder),
+                  KV_SLICE("who", op->acl.who), KV_U64("rights", op->acl.rights));
         if (op->acl.op != ACCOUNTD_ACL_ADD)
             folders_taken(op->server);
     }
@@ -137,10 +155,11 @@ acl_request(struct request *rq)
 
     op.edit = (struct account_edit){
         .base = &rq->server->base, .now_ms = clock_real_ms(), .result = &op.result};
-    if (accountd_acl_decode(rq->payload, &op.acl) == 0 && op.acl.owner.len > 0) {
-        if (op.acl.op == ACCOUNTD_ACL_GET)
+    if (accountd_acl_decode(rq->payload, &op.acl) == 0 && op.acl.owner.len > 0 &&
+        op.acl.actor.len > 0) {
+        if (check_actor(&op) == 0 && op.acl.op == ACCOUNTD_ACL_GET)
             get(&op);
-        else if (!changes_nothing(&op))
+        else if (op.result.code == 0 && !changes_nothing(&op))
             change(&op);
         reply = (struct accountd_acl_reply){.result = op.result.code,
                                             .text = strbuf_slice(&op.result.text),

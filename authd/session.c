@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "authd/acl.h"
+#include "authd/charge.h"
 #include "authd/login.h"
 #include "authd/watch.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/mail/imap_rights.h"
 
 enum {
     FAILURES_MAX = 10, /* of one session: protocol daemons give up earlier */
@@ -140,7 +142,8 @@ send_grant(struct session *s, const struct folder_grant *grant)
     };
 
     assert_always(authd_folder_encode(&frame, s->request_id, &folder) == 0);
-    send_frame(s, &frame, grant->fd);
+    /* Who may neither read nor change it holds nothing of it. */
+    send_frame(s, &frame, (grant->rights & RIGHTS_IN_DIRECTORY) != 0 ? grant->fd : -1);
 }
 
 void
@@ -279,6 +282,8 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return on_cancel(s);
     case AUTHD_ACL:
         return acl_ask(s, payload);
+    case AUTHD_CHARGE:
+        return charge_ask(s, payload);
     default:
         return -1;
     }

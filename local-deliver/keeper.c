@@ -18,7 +18,7 @@
 #include "lib/ipc/peer.h"
 #include "lib/log/log.h"
 #include "lib/store/store.h"
-#include "local-deliver/recount.h"
+#include "local-deliver/errand.h"
 #include "local-deliver/removal.h"
 #include "local-deliver/user_dir.h"
 
@@ -30,7 +30,7 @@ struct keeper {
     struct keeper_peers peers;
     struct ipc_server *server;
     struct removal *removal;
-    struct recounts *recounts;
+    struct errands *errands;
     struct strbuf out;
 };
 
@@ -126,6 +126,8 @@ name_of(uint16_t type)
         return "rename";
     case STORE_RECOUNT:
         return "recount";
+    case STORE_CHARGE:
+        return "charge";
     case STORE_OPEN:
         return "open";
     default:
@@ -134,15 +136,20 @@ name_of(uint16_t type)
 }
 
 static bool
+is_errand(uint16_t type)
+{
+    return type == STORE_RECOUNT || type == STORE_CHARGE;
+}
+
+static bool
 is_request(uint16_t type)
 {
-    return (type >= STORE_CREATE && type <= STORE_USAGE) || type == STORE_RECOUNT ||
-           type == STORE_OPEN;
+    return (type >= STORE_CREATE && type <= STORE_USAGE) || type == STORE_OPEN || is_errand(type);
 }
 
 /* The answer to a request of a peer that may be gone by now. */
 static void
-recounted(void *arg, const struct recount_asker *asker, const struct store_ctl_reply *reply)
+errand_done(void *arg, const struct errand_asker *asker, const struct store_ctl_reply *reply)
 {
     struct keeper *k = arg;
     struct ipc_peer *peer = ipc_server_peer(k->server, asker->peer_id);
@@ -166,11 +173,11 @@ frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slic
         (header->type == STORE_RENAME && !store_path_valid(req.new_path)) ||
         (header->type == STORE_OPEN && !store_dir_valid(req.dir)))
         return -1;
-    if (header->type == STORE_RECOUNT) {
-        const struct recount_asker asker = {ipc_peer_id(peer), header->request_id};
+    if (is_errand(header->type)) {
+        const struct errand_asker asker = {ipc_peer_id(peer), header->request_id};
 
-        if (recount_begin(k->recounts, req.path, &asker) == 0)
-            return 0; /* answered when it is counted */
+        if (errand_begin(k->errands, header->type, &req, &asker) == 0)
+            return 0; /* answered when it is done */
         reply.error = (uint32_t)errno;
     } else if (header->type == STORE_OPEN) {
         reply.error = (uint32_t)open_folder(k, &req, &folder_fd);
@@ -208,7 +215,7 @@ keeper_new(struct daemon *d, int store_dirfd, const struct keeper_peers *peers)
     k->peers = *peers;
     k->out = strbuf_new(STORE_CTL_PAYLOAD_MAX);
     k->removal = removal_new(d, store_dirfd);
-    k->recounts = recounts_new(d, store_dirfd, recounted, k);
+    k->errands = errands_new(d, store_dirfd, errand_done, k);
     if (fd >= 0)
         k->server = ipc_server_new(d->loop, fd, &handlers, allowed, PEERS_MAX, k);
     return k;
@@ -219,7 +226,7 @@ keeper_free(struct keeper **keeperp)
 {
     struct keeper *k = *keeperp;
 
-    recounts_free(&k->recounts);
+    errands_free(&k->errands);
     ipc_server_free(&k->server);
     removal_free(&k->removal);
     strbuf_free(&k->out);

@@ -345,6 +345,7 @@ accountd_acl_encode(struct strbuf *out, uint16_t type, const struct accountd_acl
     struct writer w = frame_begin(out, type, 0);
 
     writer_u8(&w, req->op);
+    writer_bytes(&w, req->actor);
     writer_bytes(&w, req->owner);
     writer_bytes(&w, req->folder);
     writer_bytes(&w, req->who);
@@ -358,11 +359,12 @@ accountd_acl_decode(struct slice payload, struct accountd_acl *req)
     struct reader r = reader_begin(payload);
 
     req->op = reader_u8(&r);
+    req->actor = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     req->owner = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     req->folder = reader_bytes(&r, ACCOUNTD_FOLDER_NAME_MAX);
     req->who = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     req->rights = reader_u32(&r);
-    return reader_end(&r) < 0 || req->op > ACCOUNTD_ACL_DROP ? -1 : 0;
+    return reader_end(&r) < 0 || req->op > ACCOUNTD_ACL_CREATE ? -1 : 0;
 }
 
 int

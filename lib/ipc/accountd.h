@@ -164,21 +164,24 @@ int accountd_folders_reply_decode(struct slice payload,
                                   struct accountd_folder folders[ACCOUNTD_FOLDERS_MAX],
                                   uint32_t *count);
 
-/* ---- ACL: a user's session asks about its own folders or changes their rights, by way of authd,
- * which alone says who the owner is ---- */
+/* ---- ACL: a user's session asks about the rights on a folder or changes them, by way of authd,
+ * which alone says who the user is. On a folder of another user that takes the right "a" ---- */
 enum accountd_acl_op {
     ACCOUNTD_ACL_GET,
     ACCOUNTD_ACL_SET,    /* `who` has exactly `rights` */
     ACCOUNTD_ACL_ADD,    /* these too */
     ACCOUNTD_ACL_REMOVE, /* these no more */
+    /* These three follow what the owner did to a folder. */
     ACCOUNTD_ACL_RENAME, /* the folder and those below it; `who` is the new name */
-    ACCOUNTD_ACL_DROP,   /* the folder is no more, or new */
+    ACCOUNTD_ACL_DROP,   /* the folder is no more */
+    ACCOUNTD_ACL_CREATE, /* the folder is new, and has the rights of the one above it */
 };
 #define ACCOUNTD_ACL_MAX 1000 /* entries of one folder */
 #define ACCOUNTD_ACL_AWAY 100 /* a result: nobody could tell, try later */
 struct accountd_acl {
     uint8_t op;          /* enum accountd_acl_op */
-    struct slice owner;  /* canonical address; empty from the session */
+    struct slice actor;  /* who asks: canonical address; empty from the session */
+    struct slice owner;  /* canonical address; empty from the session: its user */
     struct slice folder; /* UTF-8 */
     struct slice who;    /* as typed: a mailbox, "@domain", "anyone" */
     uint32_t rights;     /* enum imap_right */
