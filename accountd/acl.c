@@ -6,6 +6,7 @@
  */
 #include "accountd/acl.h"
 
+#include "accountd/changes.h"
 #include "accountd/folders.h"
 #include "lib/account/share.h"
 #include "lib/base/arena.h"
@@ -47,35 +48,6 @@ get(struct operation *op)
 
 /* ---- changing ---- */
 
-struct present {
-    struct slice grantee;
-    uint32_t rights;
-};
-
-static int
-take_rights(void *arg, const struct share *share)
-{
-    struct present *present = arg;
-
-    if (slice_eq_nocase(share->grantee, present->grantee))
-        present->rights = share->rights;
-    return 0;
-}
-
-/* RFC 4314 section 3.1: "+" and "-" change what is there. */
-static int
-change_some(struct operation *op)
-{
-    struct present now = {.grantee = op->acl.who};
-    uint32_t rights = op->acl.rights;
-
-    if (share_each_of_folder(&op->server->base, op->acl.owner, op->acl.folder, take_rights, &now) <
-        0)
-        return account_fail_db(&op->result);
-    rights = op->acl.op == ACCOUNTD_ACL_ADD ? now.rights | rights : now.rights & ~rights;
-    return account_share_set(&op->edit, op->acl.owner, op->acl.folder, op->acl.who, rights);
-}
-
 static int
 run(struct operation *op)
 {
@@ -85,8 +57,11 @@ run(struct operation *op)
     case ACCOUNTD_ACL_SET:
         return account_share_set(&op->edit, acl->owner, acl->folder, acl->who, acl->rights);
     case ACCOUNTD_ACL_ADD:
+        return account_share_change(&op->edit, acl->owner, acl->folder, acl->who, RIGHTS_ADD,
+                                    acl->rights);
     case ACCOUNTD_ACL_REMOVE:
-        return change_some(op);
+        return account_share_change(&op->edit, acl->owner, acl->folder, acl->who, RIGHTS_REMOVE,
+                                    acl->rights);
     case ACCOUNTD_ACL_RENAME:
         return account_share_rename(&op->edit, acl->owner, acl->folder, acl->who);
     case ACCOUNTD_ACL_DROP:
@@ -133,7 +108,7 @@ change(struct operation *op)
                   KV_SLICE("actor", op->acl.actor), KV_SLICE("folder", op->acl.folder),
                   KV_SLICE("who", op->acl.who), KV_U64("rights", op->acl.rights));
         if (op->acl.op != ACCOUNTD_ACL_ADD)
-            folders_taken(op->server);
+            changes_folders(op->server);
     }
     server_changed(op->server);
 }

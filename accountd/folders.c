@@ -17,8 +17,6 @@
 #include "lib/log/log.h"
 #include "lib/store/folder_name.h"
 
-enum { WATCH_REPLY_MAX = 64 };
-
 struct folders {
     struct slice user;
     struct server *server;
@@ -230,51 +228,4 @@ folders_exist(struct server *server)
     server->folders_generation = generation;
     server->folders_known = true;
     return server->folders_exist;
-}
-
-/* ---- telling authd ---- */
-
-static void
-answer_watcher(struct server *server, const struct watcher *watcher)
-{
-    struct ipc_peer *peer = ipc_server_peer(server->ipc, watcher->peer_id);
-    struct strbuf out = strbuf_new(WATCH_REPLY_MAX);
-    struct writer w = frame_begin(&out, ACCOUNTD_OK, watcher->request_id);
-
-    (void)frame_end(&w); /* an empty frame fits */
-    if (peer != NULL)
-        ipc_peer_send(peer, &out, -1);
-    strbuf_free(&out);
-}
-
-/* The oldest gives way: its peer asks again. */
-enum outcome
-folders_watch(struct request *rq)
-{
-    struct server *server = rq->server;
-    size_t at = 0;
-
-    if (rq->payload.len > 0 || server->ipc == NULL)
-        return REQUEST_BAD;
-    while (at < SERVER_WATCHERS && server->watchers[at].peer_id != 0 &&
-           ipc_server_peer(server->ipc, server->watchers[at].peer_id) != NULL)
-        at++;
-    if (at == SERVER_WATCHERS) {
-        answer_watcher(server, &server->watchers[0]);
-        at = 0;
-    }
-    server->watchers[at] = (struct watcher){ipc_peer_id(rq->peer), rq->header.request_id};
-    return REQUEST_DONE;
-}
-
-void
-folders_taken(struct server *server)
-{
-    for (size_t i = 0; i < SERVER_WATCHERS; i++) {
-        struct watcher watcher = server->watchers[i];
-
-        server->watchers[i].peer_id = 0;
-        if (watcher.peer_id != 0 && server->ipc != NULL)
-            answer_watcher(server, &watcher);
-    }
 }

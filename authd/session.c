@@ -34,6 +34,16 @@ session_service_name(const struct session *s)
     return service_names[s->service];
 }
 
+uint32_t
+session_service_right(const struct session *s)
+{
+    static const uint32_t rights[SERVICE_COUNT] = {[SERVICE_SMTP] = ACCOUNTD_MAY_SMTP,
+                                                   [SERVICE_IMAP] = ACCOUNTD_MAY_IMAP,
+                                                   [SERVICE_POP3] = ACCOUNTD_MAY_POP3};
+
+    return rights[s->service];
+}
+
 static void
 end_exchange(struct session *s)
 {
@@ -55,6 +65,7 @@ session_free(struct session *s)
     end_exchange(s);
     folder_grants_free(&s->grants);
     free(s->user);
+    free(s->password_changed);
     loop_timer_free(&s->timer);
     s->server->sessions--;
     if (server_is_drained(s->server))
@@ -163,7 +174,10 @@ session_send_ok(struct session *s, int dir_fd)
     assert_always(authd_ok_encode(&frame, s->request_id, &ok) == 0);
     if (dir_fd >= 0) {
         xfree(&s->user);
+        xfree(&s->password_changed);
         s->user = xstrdup(s->account.user);
+        s->password_changed = xstrdup(s->account.password_changed);
+        s->rights = s->account.rights;
         watch_add(s);
     }
     end_exchange(s);

@@ -131,16 +131,16 @@ acl_folder_renamed(struct session *s, struct slice name, struct slice to)
 static bool
 parse_rights(struct parser *p, struct accountd_acl *acl, bool *known)
 {
-    struct slice letters;
+    static const uint8_t ops[] = {[RIGHTS_SET] = ACCOUNTD_ACL_SET,
+                                  [RIGHTS_ADD] = ACCOUNTD_ACL_ADD,
+                                  [RIGHTS_REMOVE] = ACCOUNTD_ACL_REMOVE};
+    enum rights_change op;
+    struct slice text;
 
-    if (!parser_astring(p, &letters))
+    if (!parser_astring(p, &text))
         return false;
-    acl->op = ACCOUNTD_ACL_SET;
-    if (letters.len > 0 && (letters.ptr[0] == '+' || letters.ptr[0] == '-')) {
-        acl->op = letters.ptr[0] == '+' ? ACCOUNTD_ACL_ADD : ACCOUNTD_ACL_REMOVE;
-        letters = slice_sub(letters, 1, letters.len);
-    }
-    *known = imap_rights_parse(letters, &acl->rights) == 0;
+    *known = imap_rights_parse_change(text, &op, &acl->rights) == 0;
+    acl->op = ops[op];
     return true;
 }
 

@@ -162,6 +162,46 @@ account_share_set(struct account_edit *edit, struct slice owner, struct slice gi
     return rc;
 }
 
+struct present {
+    struct slice grantee;
+    uint32_t rights;
+};
+
+static int
+take_rights(void *arg, const struct share *share)
+{
+    struct present *present = arg;
+
+    if (slice_eq(share->grantee, present->grantee))
+        present->rights = share->rights;
+    return 0;
+}
+
+int
+account_share_change(struct account_edit *edit, struct slice owner, struct slice given_folder,
+                     struct slice given_grantee, enum rights_change change, uint32_t rights)
+{
+    struct strbuf folder = strbuf_new(STORE_NAME_MAX), grantee = strbuf_new(ACCOUNT_ADDRESS_MAX);
+    struct present now = {.rights = 0};
+    int rc = canonical_folder(edit, given_folder, &folder);
+
+    if (rc == 0)
+        rc = canonical_grantee(edit, owner, given_grantee, &grantee);
+    now.grantee = strbuf_slice(&grantee);
+    if (rc == 0 && change != RIGHTS_SET &&
+        share_each_of_folder(edit->base, owner, strbuf_slice(&folder), take_rights, &now) < 0)
+        rc = account_fail_db(edit->result);
+    if (change == RIGHTS_ADD)
+        rights |= now.rights;
+    else if (change == RIGHTS_REMOVE)
+        rights = now.rights & ~rights;
+    if (rc == 0)
+        rc = account_share_set(edit, owner, strbuf_slice(&folder), now.grantee, rights);
+    strbuf_free(&folder);
+    strbuf_free(&grantee);
+    return rc;
+}
+
 int
 account_share_restore(struct account_edit *edit, struct slice owner, struct slice grantee,
                       const struct object_field *fields, uint32_t count)

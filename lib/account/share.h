@@ -33,6 +33,9 @@ int share_each_of_grantee(struct account_base *base, struct slice grantee,
  * edit->result. */
 int account_share_set(struct account_edit *edit, struct slice owner, struct slice folder,
                       struct slice grantee, uint32_t rights);
+/* "+" and "-" (RFC 4314 section 3.1): more or less than what is there. */
+int account_share_change(struct account_edit *edit, struct slice owner, struct slice folder,
+                         struct slice grantee, enum rights_change change, uint32_t rights);
 /* The folder has another name, and those below it with it. */
 int account_share_rename(struct account_edit *edit, struct slice owner, struct slice from,
                          struct slice to);

@@ -66,3 +66,14 @@ imap_rights_parse(struct slice letters, uint32_t *rights)
     *rights = sum;
     return 0;
 }
+
+int
+imap_rights_parse_change(struct slice text, enum rights_change *change, uint32_t *rights)
+{
+    *change = RIGHTS_SET;
+    if (text.len > 0 && (text.ptr[0] == '+' || text.ptr[0] == '-')) {
+        *change = text.ptr[0] == '+' ? RIGHTS_ADD : RIGHTS_REMOVE;
+        text = slice_sub(text, 1, text.len);
+    }
+    return imap_rights_parse(text, rights);
+}

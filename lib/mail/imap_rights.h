@@ -47,4 +47,9 @@ void imap_rights_write_grantable(uint32_t rights, struct strbuf *out);
  * letter. */
 int imap_rights_parse(struct slice letters, uint32_t *rights);
 
+/* mod-rights (section 7): letters in the place of what is there, or behind "+" or "-" more or less
+ * than that. -1: another letter. */
+enum rights_change { RIGHTS_SET, RIGHTS_ADD, RIGHTS_REMOVE };
+int imap_rights_parse_change(struct slice text, enum rights_change *change, uint32_t *rights);
+
 #endif

@@ -448,3 +448,49 @@ def test_giving_a_right_leaves_the_session(owner, guest):
     owner.ok(f"SETACL Work {GUEST} +swi")
     client.no("STORE 1 +FLAGS (\\Seen)", b"[NOPERM]")
     assert b"[READ-WRITE]" in select(Imap(client.sock.getpeername()[1], GUEST))
+
+
+# ---- the command line ----
+
+def test_the_administrator_s_command(suite, owner, session):
+    suite.run("acl", "set", "OWNER@d.test", "Work", GUEST, "lrsi")
+    suite.run("acl", "set", OWNER, "Work", GUEST, "+w")
+    suite.run("acl", "set", OWNER, "Work", GUEST, "-i")
+    suite.run("acl", "set", OWNER, "Work", "@e.test", "lr")
+    row = lambda who, rights: {"owner": OWNER, "folder": "Work", "who": who, "rights": rights}
+    assert suite.json("acl", "list", OWNER) == [row("@e.test", "lr"), row(GUEST, "lrsw")]
+    assert suite.json("acl", "list", "--folder", "Other") == []
+    assert f"{OWNER}  Work    {GUEST}  lrsw" in suite.run("acl", "list", OWNER).out
+    assert owner.ok("GETACL Work")[0].endswith(f"@e.test lr {GUEST} lrsw".encode())
+    client = session(GUEST)
+    client.ok(f"SELECT {NAME}")
+    suite.run("acl", "del", OWNER, "Work", GUEST)
+    assert client.line().startswith(b"* BYE [NOPERM]")
+    assert suite.json("acl", "list", OWNER) == [row("@e.test", "lr")]
+
+
+def test_lists_of_public_folders_are_rights(suite, session):
+    suite.run("public", "add", "News@d.test", f"read={OTHER};@e.test", f"write={GUEST}", f"delete={OWNER}")
+    try:
+        rows = [(r["owner"], r["who"], r["rights"]) for r in suite.json("acl", "list", "--folder", "@News")]
+        assert rows == [("news@d.test", OTHER, "lr"), ("news@d.test", "@e.test", "lr"),
+                        ("news@d.test", GUEST, "lrswip"), ("news@d.test", OWNER, "lrswipkxte")]
+        for user, rights in ((OTHER, "lr"), (GUEST, "lrswip"), (OWNER, "lrswipkxtecd")):
+            assert session(user).ok("MYRIGHTS @News") == [f"* MYRIGHTS @News {rights}".encode()]
+    finally:
+        suite.run("public", "del", "News@d.test", "--yes")
+
+
+@pytest.mark.parametrize("words, why", [
+    (("set", "nobody@d.test", "Work", GUEST, "lr"), "no such mailbox"),
+    (("set", OWNER, "Work", "nobody@d.test", "lr"), "nobody@d.test"),
+    (("set", OWNER, "Work", GUEST, "lrz"), "expected letters"),
+    (("set", OWNER, "Work", GUEST, "lrk"), "cannot be given"),
+    (("set", OWNER, "INBOX", GUEST, "lr"), "INBOX cannot be shared"),
+    (("set", OWNER, "Work", OWNER, "lr"), "owner has all rights"),
+    (("list", "nobody@d.test"), "no such user"),
+    (("set", OWNER, "Work", GUEST), "usage:"),
+])
+def test_what_the_command_refuses(suite, words, why):
+    done = suite.run("acl", *words, check=False)
+    assert done.returncode != 0 and why in done.err, done.err
