@@ -9,6 +9,7 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
+VERSION = 0.3
 PREFIX ?= /usr/local
 DESTDIR ?=
 CC = gcc
@@ -65,7 +66,7 @@ PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
            $(if $(wildcard posthorn/main.c),$(BUILD)/bin/posthorn)
 
 LIB_SRC := $(wildcard lib/*/*.c)
-TEMPLATES = welcome bounce delay success notice
+TEMPLATES = welcome bounce delay success notice quota_warning
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(addprefix $(BUILD)/obj/gen/,services_conf.o posthorn_conf.o $(TEMPLATES:=.o))
 TESTS := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
 TOOLS := $(patsubst t/tools/%.c,$(BUILD)/t/tools/%,$(wildcard t/tools/*.c))
@@ -83,6 +84,7 @@ SECONDS ?= 10
 fuzz: $(FUZZERS)
 	@t/run-fuzz $(SECONDS) $(FUZZERS)
 
+$(BUILD)/obj/posthorn/cmd_version.o: BASE += -DPOSTHORN_VERSION='"$(VERSION)"'
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
@@ -139,6 +141,7 @@ $(BUILD)/fuzz/%: fuzz/%.c $$(call linked,fuzz/%.c) $(BUILD)/libposthorn-core.a M
 # Man pages lie in doc/NAME.SECTION; posthorn.conf(5) is made from the table of settings.
 MAN_PAGES = $(wildcard doc/*.[1-8])
 MAN_DIR = $(DESTDIR)$(PREFIX)/share/man
+MAN_VERSION = sed 's/^\.Os Posthorn$$/& $(VERSION)/'
 install: all
 ifneq ($(SAN)$(FUZZ)$(TESTHOOKS),)
 	$(error this build is for tests: make install without SAN, FUZZ and TESTHOOKS)
@@ -149,8 +152,8 @@ endif
 	install -m 755 $(BUILD)/bin/posthorn $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
 	    $(DESTDIR)$(PREFIX)/libexec/posthorn/
-	for page in $(MAN_PAGES); do install -m 644 $$page $(MAN_DIR)/man$${page##*.}/; done
-	umask 022; $(BUILD)/bin/posthorn config doc --man >$(MAN_DIR)/man5/posthorn.conf.5
+	umask 022; for page in $(MAN_PAGES); do $(MAN_VERSION) $$page >$(MAN_DIR)/man$${page##*.}/$${page##*/}; done
+	umask 022; $(BUILD)/bin/posthorn config doc --man | $(MAN_VERSION) >$(MAN_DIR)/man5/posthorn.conf.5
 	umask 022; sed 's|@PREFIX@|$(PREFIX)|g' conf/posthorn.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/posthorn.service
 	install -m 644 conf/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/posthorn.conf
 	install -m 644 conf/services.conf $(wildcard doc/*.md) README.md \

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "lib/base/mem.h"
+#include "lib/mail/casemap.h"
 #include "lib/mail/utf8.h"
 #include "t/unit/gram_check.h"
 
@@ -61,12 +62,12 @@ check(struct slice all, struct slice part)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct strbuf folded = strbuf_new(TEXT_MAX);
+    struct strbuf folded = strbuf_new((size_t)TEXT_MAX * CASEMAP_GROWTH);
     struct slice all, part;
 
     if (size < 4 || size > TEXT_MAX)
         return 0;
-    assert_always(utf8_fold(slice_make(data + 4, size - 4), &folded));
+    assert_always(casemap_text(slice_make(data + 4, size - 4), &folded));
     all = strbuf_slice(&folded);
     part = slice_sub(all, (size_t)(data[0] | data[1] << 8) % (all.len + 1), all.len);
     part = slice_sub(part, 0, (size_t)(data[2] | data[3] << 8) % (part.len + 1));

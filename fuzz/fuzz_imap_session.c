@@ -23,6 +23,7 @@
 // LINK: imapd/fetch_args.c
 // LINK: imapd/fetch_binary.c
 // LINK: imapd/fetch_section.c
+// LINK: imapd/filters.c
 // LINK: imapd/flag_list.c
 // LINK: imapd/flags.c
 // LINK: imapd/folder.c
@@ -36,6 +37,10 @@
 // LINK: imapd/login.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
+// LINK: imapd/metadata.c
+// LINK: imapd/metadata_args.c
+// LINK: imapd/metadata_news.c
+// LINK: imapd/metadata_place.c
 // LINK: imapd/multisearch.c
 // LINK: imapd/multisearch_args.c
 // LINK: imapd/parser.c

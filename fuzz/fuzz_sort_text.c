@@ -30,10 +30,12 @@ check_base_subject(struct slice input)
 static void
 check_keys(struct slice input)
 {
-    struct strbuf key = strbuf_new(input.len * 36 + 1);
+    struct strbuf key = strbuf_new(input.len * CASEMAP_GROWTH + 1), text = strbuf_new(key.max);
 
-    assert_always(casemap_key(input, &key));
+    assert_always(casemap_key(input, &key) && casemap_text(input, &text));
+    assert_always(key.ptr[0] == '\xff' || slice_eq(strbuf_slice(&key), strbuf_slice(&text)));
     strbuf_free(&key);
+    strbuf_free(&text);
 }
 
 /* A header section gives texts that can be read; anything else may come back from the cache. */

@@ -4,6 +4,7 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/condstore.h"
+#include "imapd/metadata_news.h"
 #include "imapd/updates.h"
 #include "lib/log/log.h"
 
@@ -108,6 +109,7 @@ static const struct {
     {"CONDSTORE", ENABLED_CONDSTORE},                 /* RFC 7162 */
     {"QRESYNC", ENABLED_QRESYNC | ENABLED_CONDSTORE}, /* RFC 7162 */
     {"UTF8=ACCEPT", ENABLED_UTF8},                    /* RFC 6855 */
+    {"METADATA", ENABLED_METADATA},                   /* RFC 5464 section 4.1 */
 };
 
 static bool
@@ -142,6 +144,8 @@ any_enable(struct session *s, struct parser *p, unsigned flags)
     for (size_t i = 0; i < ARRAY_LEN(enableable); i++) {
         if (asked[i] && (enableable[i].bits & ENABLED_CONDSTORE) != 0)
             condstore_enable(s);
+        if (asked[i] && (enableable[i].bits & ENABLED_METADATA) != 0)
+            metadata_news_begin(s);
         s->enabled |= asked[i] ? enableable[i].bits : 0;
     }
     return reply_ok("Enabled");

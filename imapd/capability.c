@@ -47,6 +47,9 @@ static const char *const extensions[] = {
     "ACL",                /* RFC 4314 */
     "RIGHTS=kxte",        /* RFC 4314 section 2.2 */
     "LIST-MYRIGHTS",      /* RFC 8440 */
+    "METADATA",           /* RFC 5464 */
+    "LIST-METADATA",      /* RFC 9590 */
+    "FILTERS",            /* RFC 5466 */
     "COMPRESS=DEFLATE",   /* RFC 4978 */
     "CONDSTORE",          /* RFC 7162 */
     "QRESYNC",            /* RFC 7162 */
@@ -61,6 +64,7 @@ static const char *const extensions[] = {
     "CATENATE",           /* RFC 4469 */
     "REPLACE",            /* RFC 8508 */
     "LANGUAGE",           /* RFC 5255 */
+    "I18NLEVEL=1",        /* RFC 5255 section 4.3, RFC 5051 */
     "PREVIEW",            /* RFC 8970 */
 };
 

@@ -6,6 +6,8 @@
 #include "imapd/command.h"
 
 #include "imapd/compress.h"
+#include "imapd/filters.h"
+#include "imapd/metadata_news.h"
 #include "imapd/updates.h"
 #include "lib/log/log.h"
 
@@ -44,6 +46,8 @@ static const struct command commands[] = {
     {"GETQUOTA", LOGGED_IN, 0, quota_getquota},                       /* RFC 9208 4.1.1 */
     {"GETQUOTAROOT", LOGGED_IN, 0, quota_getquotaroot},               /* RFC 9208 4.1.2 */
     {"SETQUOTA", LOGGED_IN, 0, quota_setquota},                       /* RFC 9208 4.1.3 */
+    {"GETMETADATA", LOGGED_IN, 0, metadata_getmetadata},              /* RFC 5464 4.2 */
+    {"SETMETADATA", LOGGED_IN, 0, metadata_setmetadata},              /* RFC 5464 4.3 */
     {"UIDBATCHES", STATE_SELECTED, 0, uid_batches_uidbatches},        /* RFC 10022 */
     {"SETACL", LOGGED_IN, 0, acl_setacl},                             /* RFC 4314 3.1 */
     {"DELETEACL", LOGGED_IN, 0, acl_deleteacl},                       /* RFC 4314 3.2 */
@@ -158,10 +162,12 @@ void
 command_run(struct session *s)
 {
     struct parser p = parser_begin(strbuf_slice(&s->command), &s->arena);
+    const struct filter_source filters = filters_of(s);
     const struct command *c = NULL;
     struct reply reply;
 
     p.utf8 = session_takes_utf8(s);
+    p.filters = &filters;
     p.uid_only = (s->enabled & ENABLED_UIDONLY) != 0;
     stats_add(s->server->counters.commands, 1);
     if (!parser_tag(&p, &s->tag)) {
@@ -178,6 +184,7 @@ command_run(struct session *s)
     if (s->mailbox != NULL && s->state == STATE_SELECTED && reply.kind != REPLY_BAD)
         updates_send(s, !(c->flags & COMMAND_NO_EXPUNGE) && !names_numbers(c, &p),
                      (c->flags & COMMAND_UID) != 0);
+    metadata_news_send(s);
     send_tagged(s, &reply, &p);
     compress_start(s);
     count_errors(s, &reply);

@@ -67,6 +67,8 @@ struct reply acl_getacl(struct session *s, struct parser *p, unsigned flags);
 struct reply acl_listrights(struct session *s, struct parser *p, unsigned flags);
 struct reply acl_myrights(struct session *s, struct parser *p, unsigned flags);
 struct reply search_context_cancelupdate(struct session *s, struct parser *p, unsigned flags);
+struct reply metadata_getmetadata(struct session *s, struct parser *p, unsigned flags);
+struct reply metadata_setmetadata(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_getquota(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_getquotaroot(struct session *s, struct parser *p, unsigned flags);
 struct reply quota_setquota(struct session *s, struct parser *p, unsigned flags);

@@ -44,9 +44,10 @@ copy(struct session *s, const struct selection *sel, struct slice folder, unsign
     struct target to;
     int rc = place_find(s, folder, RIGHT_INSERT, &to);
 
-    if (rc == 0 && to.store != s->mailbox_store)
+    if (rc == 0 && to.store != s->mailbox_store) {
+        updates_send(s, false, (flags & COMMAND_UID) != 0); /* flags as they are now */
         rc = copy_across(s->mailbox, sel->seqs, sel->count, &to, move, &copies);
-    else if (rc == 0)
+    } else if (rc == 0)
         rc = mailbox_copy(s->mailbox, sel->seqs, sel->count, to.name, move, &copies);
     if (rc < 0)
         return reply_copy_errno(&to);

@@ -10,6 +10,7 @@
 #include "imapd/special_use.h"
 #include "lib/base/mem.h"
 #include "lib/mail/utf8_nfc.h"
+#include "lib/store/annotations.h"
 
 /* "(USE (\Drafts))" (RFC 6154 section 3, RFC 4466 section 2.2). One use a folder. */
 static bool
@@ -124,6 +125,23 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
     return (struct reply){REPLY_OK, strbuf_cstr(&s->code), "Create completed"};
 }
 
+/* Removes it with its annotations. What the user noted about somebody else's folder is kept in the
+ * user's own store. */
+static int
+remove_folder(struct session *s, const struct target *target)
+{
+    const struct store *own = session_store(s);
+    struct mailbox_info info;
+
+    if (target->place == NULL || own == NULL)
+        return store_remove(target->store, target->name);
+    if (mailbox_status(target->store, target->name, &info) < 0 ||
+        store_remove(target->store, target->name) < 0)
+        return -1;
+    annotations_forget(own, info.mailbox_id);
+    return 0;
+}
+
 struct reply
 folder_delete(struct session *s, struct parser *p, unsigned flags)
 {
@@ -138,7 +156,7 @@ folder_delete(struct session *s, struct parser *p, unsigned flags)
     if (!s->store_options.may_remove)
         return reply_no("NOPERM", "This user may not remove mail");
     if (place_find(s, name, RIGHT_DELETE_FOLDER, &target) < 0 || is_root(&target) ||
-        store_remove(target.store, target.name) < 0)
+        remove_folder(s, &target) < 0)
         return reply_errno();
     acl_folder_removed(s, name);
     if (s->mailbox != NULL && mailbox_is_removed(s->mailbox))

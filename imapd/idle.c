@@ -3,13 +3,14 @@
  */
 #include "imapd/command.h"
 #include "imapd/input.h"
+#include "imapd/metadata_news.h"
 #include "imapd/updates.h"
 #include "lib/base/clock.h"
 #include "lib/log/log.h"
 
 enum {
     DONE_MAX = 100,         /* bytes of the line that ends it */
-    POLL_MS = 1000,         /* where the system can't watch the folder */
+    POLL_MS = 1000,         /* for annotations, and where the system can't watch the folder */
     RELEASE_AFTER_MS = 1000 /* memory goes back when nothing happened for so long */
 };
 
@@ -24,7 +25,7 @@ watch(struct session *s)
     while (s->state != STATE_LOGOUT) {
         int64_t now = clock_mono_ms(), until = end;
 
-        if (s->mailbox != NULL && fd < 0)
+        if ((s->mailbox != NULL && fd < 0) || s->metadata_news != NULL)
             until = now + POLL_MS;
         else if (!released)
             until = now + RELEASE_AFTER_MS;
@@ -33,6 +34,7 @@ watch(struct session *s)
             return true;
         case 2:
             updates_send(s, true, false);
+            metadata_news_send(s);
             released = false;
             break;
         case 3:
@@ -45,6 +47,7 @@ watch(struct session *s)
             }
             if (fd < 0)
                 updates_send(s, true, false);
+            metadata_news_send(s);
             if (!released)
                 session_release_memory(s);
             released = true;
@@ -68,6 +71,7 @@ idle_idle(struct session *s, struct parser *p, unsigned flags)
     s->tag = arena_copy(&s->arena, s->tag); /* the command's text goes with the other memory */
     (void)stream_write(s->stream, SLICE("+ idling\r\n")); /* an error shows at the wait */
     updates_send(s, true, false);
+    metadata_news_send(s);
     log_flush();
     alive = watch(s) && input_read_line(s, DONE_MAX, input_deadline(s), &line);
     done = slice_eq_nocase(strbuf_slice(&line), SLICE("DONE"));

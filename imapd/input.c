@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 
 #include "imapd/append_args.h"
+#include "imapd/metadata_args.h"
+#include "imapd/metadata_place.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -201,6 +203,19 @@ refuse(struct session *s, const char *text)
     return INPUT_REFUSED;
 }
 
+/* RFC 5464 section 4.3: a value that is too long is refused, it is no mistake. */
+static enum input_status
+refuse_value(struct session *s)
+{
+    struct parser p = parser_begin(strbuf_slice(&s->command), &s->arena);
+    struct slice tag;
+
+    if (parser_tag(&p, &tag)) /* it was parsed before */
+        (void)stream_printf(s->stream, "%.*s NO [METADATA MAXSIZE %zu] Value is too long\r\n",
+                            (int)tag.len, tag.ptr, metadata_place_value_max(s)); /* sticks */
+    return INPUT_REFUSED;
+}
+
 /* A literal of `size` bytes does not fit. */
 static enum input_status
 refuse_literal(struct session *s, const struct parser_literal *literal)
@@ -209,6 +224,8 @@ refuse_literal(struct session *s, const struct parser_literal *literal)
 
     if (literal->non_sync)
         alive = input_swallow(s, literal->size) && input_finish_command(s, &empty);
+    if (alive && metadata_args_is_set(strbuf_slice(&s->command), &s->arena))
+        return refuse_value(s);
     return alive ? refuse(s, "Literal is too large here") : INPUT_END;
 }
 

@@ -7,6 +7,7 @@
 #include "imapd/folder_set.h"
 #include "imapd/list_args.h"
 #include "imapd/mailbox_name.h"
+#include "imapd/metadata.h"
 #include "imapd/special_use.h"
 #include "imapd/status.h"
 #include "imapd/updates.h"
@@ -91,6 +92,7 @@ send_folder(struct session *s, const struct list_args *args, const struct folder
 {
     struct strbuf line = strbuf_new(8192);
     bool selectable = f->exists;
+    size_t longest;
 
     /* The STATUS goes first to know whether the folder can be selected (RFC 5819 section 2), but
      * its response must follow the LIST response: LIST is built after it and written before. */
@@ -109,6 +111,8 @@ send_folder(struct session *s, const struct list_args *args, const struct folder
     if (args->return_myrights && f->exists)
         (void)acl_write_myrights(s, f->name, &s->out); /* else the client learns nothing of it */
     (void)strbuf_append(&s->out, strbuf_slice(&line));
+    if (args->metadata.count > 0 && why->selected && f->exists) /* RFC 9590 section 3: likewise */
+        (void)metadata_write(s, f->name, &args->metadata, &s->out, &longest);
     updates_put_out(s);
     strbuf_free(&line);
 }

@@ -31,6 +31,8 @@ parse_return_option(struct parser *p, struct list_args *out)
 {
     if (parser_word(p, "STATUS"))
         return parser_space(p) && status_items_parse(p, &out->status_items);
+    if (parser_word(p, "METADATA"))
+        return parser_space(p) && metadata_args_parse_entries(p, &out->metadata);
     if (parser_word(p, "SUBSCRIBED"))
         out->return_subscribed = true;
     else if (parser_word(p, "MYRIGHTS"))

@@ -47,6 +47,7 @@ main(int argc, char **argv)
 
     daemon_init(&d, "imapd", argc, argv); /* options, log, config; exits on error */
     server_load_settings(&server.settings, d.conf);
+    server_make_annotations(&server, d.conf);
     server_make_counters(&server.counters, d.stats);
     server.tls = tls_conf_server_or_exit("imapd", d.conf, &d.inst);
     ops = (struct pool_ops){

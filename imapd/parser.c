@@ -204,7 +204,7 @@ announcement(struct slice text, struct parser_literal *out)
 
 /* At the opening brace. */
 static bool
-take_literal(struct parser *p, struct slice *out)
+take_literal(struct parser *p, bool any_bytes, struct slice *out)
 {
     struct parser_literal literal;
     size_t len = announcement(p->rest, &literal);
@@ -214,7 +214,8 @@ take_literal(struct parser *p, struct slice *out)
         return parser_fail(p, "Wrong literal");
     (void)take(p, len + 2);
     *out = take(p, literal.size);
-    return memchr(out->ptr, '\0', out->len) == NULL || parser_fail(p, "NUL in a literal");
+    return any_bytes || memchr(out->ptr, '\0', out->len) == NULL ||
+           parser_fail(p, "NUL in a literal");
 }
 
 bool
@@ -225,7 +226,7 @@ parser_string(struct parser *p, struct slice *out)
     if (parser_peek(p) == '"')
         return take_quoted(p, out);
     if (parser_peek(p) == '{')
-        return take_literal(p, out);
+        return take_literal(p, false, out);
     return parser_fail(p, "String expected");
 }
 
@@ -248,6 +249,12 @@ parser_nstring(struct parser *p, struct slice *out)
         return parser_string(p, out);
     *out = (struct slice){NULL, 0};
     return parser_word(p, "NIL") || parser_fail(p, "String or NIL expected");
+}
+
+bool
+parser_nstring8(struct parser *p, struct slice *out)
+{
+    return parser_optional(p, '~') ? take_literal(p, true, out) : parser_nstring(p, out);
 }
 
 bool

@@ -13,13 +13,16 @@
 #include "lib/base/arena.h"
 #include "lib/base/strbuf.h"
 
+struct filter_source;
+
 struct parser {
     struct slice rest;
-    struct arena *arena; /* the command's: freed when it is done */
-    const char *error;   /* for the BAD response; NULL: none so far */
-    bool utf8;           /* mailbox names are UTF-8, else modified UTF-7 */
-    bool uid_only;       /* numbers of messages are an error (RFC 9586) */
-    bool has_numbers;    /* they were there: parser_numbers */
+    struct arena *arena;                 /* the command's: freed when it is done */
+    const char *error;                   /* for the BAD response; NULL: none so far */
+    bool utf8;                           /* mailbox names are UTF-8, else modified UTF-7 */
+    bool uid_only;                       /* numbers of messages are an error (RFC 9586) */
+    bool has_numbers;                    /* they were there: parser_numbers */
+    const struct filter_source *filters; /* for search keys; NULL: there are none */
 };
 
 struct parser parser_begin(struct slice text, struct arena *arena);
@@ -42,6 +45,8 @@ bool parser_string(struct parser *p, struct slice *out); /* quoted or literal */
 bool parser_astring(struct parser *p, struct slice *out);
 /* NIL gives {NULL, 0}; an empty string has a pointer. */
 bool parser_nstring(struct parser *p, struct slice *out);
+/* nstring / literal8 (RFC 3516): may hold any bytes. */
+bool parser_nstring8(struct parser *p, struct slice *out);
 /* A LIST pattern: 1*list-char / string */
 bool parser_list_mailbox(struct parser *p, struct slice *out);
 /* A mailbox name as UTF-8, with any spelling of INBOX as "INBOX". Names that are no modified UTF-7

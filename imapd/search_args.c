@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "imapd/search_fuzzy.h"
+#include "lib/mail/casemap.h"
 #include "lib/mail/charset.h"
-#include "lib/mail/utf8.h"
 #include "lib/store/mailbox.h"
 
 struct context {
@@ -17,6 +17,9 @@ struct context {
     struct slice charset; /* name */
     unsigned depth;
     bool has_modseq, has_fuzzy;
+    unsigned filters, filter_depth; /* taken so far, and that we are in */
+    bool filter_charset;
+    struct slice undefined_filter;
 };
 
 static bool parse_key(struct context *c, struct search_key **out);
@@ -38,14 +41,14 @@ static bool
 parse_text(struct context *c, struct slice *out)
 {
     struct strbuf utf8 = strbuf_new((size_t)SEARCH_STRING_MAX * CHARSET_UTF8_PER_BYTE);
-    struct strbuf folded = strbuf_new(utf8.max);
+    struct strbuf folded = strbuf_new(utf8.max * CASEMAP_GROWTH);
     struct slice text;
     bool ok;
 
     if (!parser_space(c->p) || !parser_astring(c->p, &text))
         return false;
     ok = text.len <= SEARCH_STRING_MAX && charset_convert_all(c->charset, text, &utf8) &&
-         utf8_fold(strbuf_slice(&utf8), &folded);
+         casemap_text(strbuf_slice(&utf8), &folded);
     if (ok)
         *out = arena_copy(c->p->arena, strbuf_slice(&folded));
     strbuf_free(&utf8);
@@ -267,6 +270,58 @@ parse_list(struct context *c, struct search_key **out)
     return true;
 }
 
+/* ---- FILTER (RFC 5466) ---- */
+
+bool
+search_args_parse_filter_name(struct parser *p, struct slice *out)
+{
+    return parser_atom(p, out) &&
+           (slice_index(*out, '/') == out->len || parser_fail(p, "Wrong name of a filter"));
+}
+
+/* The criteria of the filter; all that is found out about them is the program's. */
+static bool
+parse_criteria(struct context *c, struct slice criteria, struct search_key **out)
+{
+    struct parser *outer = c->p, inner = *c->p;
+    struct slice charset = c->charset;
+    bool ok;
+
+    inner.rest = criteria;
+    c->p = &inner;
+    c->charset = SLICE("utf-8");
+    c->filter_depth++;
+    ok = parse_list(c, out) && parser_end(&inner);
+    c->filter_depth--;
+    c->charset = charset;
+    c->p = outer;
+    outer->has_numbers = inner.has_numbers;
+    return ok || parser_fail(outer, inner.error);
+}
+
+/* It stands for its criteria as if they were in parentheses. One that leads back to itself ends
+ * like one that is not there. */
+static bool
+parse_filter(struct context *c, struct search_key **out)
+{
+    const struct filter_source *source = c->p->filters;
+    struct slice name, criteria;
+
+    if (!parser_space(c->p) || !search_args_parse_filter_name(c->p, &name))
+        return false;
+    if (!slice_eq_nocase(c->charset, SLICE("utf-8")) &&
+        !slice_eq_nocase(c->charset, SLICE("us-ascii"))) {
+        c->filter_charset = true;
+        return parser_fail(c->p, "FILTER needs CHARSET UTF-8");
+    }
+    if (source != NULL && c->filter_depth < SEARCH_FILTER_DEPTH &&
+        c->filters++ < SEARCH_FILTERS_MAX &&
+        source->find(source->arg, name, c->p->arena, &criteria))
+        return parse_criteria(c, criteria, out);
+    c->undefined_filter = name;
+    return parser_fail(c->p, "No such filter");
+}
+
 static bool
 parse_any_key(struct context *c, struct search_key **out)
 {
@@ -283,6 +338,8 @@ parse_any_key(struct context *c, struct search_key **out)
         *out = new_messages(c);
         return true;
     }
+    if (parser_word(c->p, "FILTER"))
+        return parse_filter(c, out);
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (parser_word(c->p, words[i].word))
             return parse_word(c, &words[i], out);
@@ -329,8 +386,11 @@ parse_charset(struct context *c, struct search_args *out)
 static bool
 finish(struct context *c, struct search_args *out)
 {
-    if (!parse_list(c, &out->root))
+    if (!parse_list(c, &out->root)) {
+        out->filter_charset = c->filter_charset;
+        out->undefined_filter = c->undefined_filter;
         return false;
+    }
     out->has_modseq = c->has_modseq;
     out->has_fuzzy = c->has_fuzzy;
     return parser_end(c->p);
@@ -346,6 +406,15 @@ search_args_parse(struct parser *p, struct search_args *out)
         return false;
     if (parser_word(p, "CHARSET") && (!parse_charset(&c, out) || !parser_space(p)))
         return false;
+    return finish(&c, out);
+}
+
+bool
+search_args_parse_filter(struct parser *p, struct search_args *out)
+{
+    struct context c = {.p = p, .charset = SLICE("utf-8")};
+
+    *out = (struct search_args){.root = NULL};
     return finish(&c, out);
 }
 

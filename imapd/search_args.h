@@ -8,6 +8,8 @@
 
 #define SEARCH_DEPTH_MAX 64
 #define SEARCH_STRING_MAX 8192 /* bytes of one string that is searched for */
+#define SEARCH_FILTERS_MAX 100 /* filters that stand for their criteria in one program */
+#define SEARCH_FILTER_DEPTH 8  /* filters inside filters; RFC 5466 section 3.1 asks for 3 */
 
 /* In the order of what they cost to evaluate. */
 enum search_op {
@@ -62,15 +64,27 @@ struct search_key {
     size_t candidate_count;
 };
 
+/* Where FILTER keys get their criteria from (RFC 5466). */
+struct filter_source {
+    /* Copies them into the arena. False: there is no such filter. */
+    bool (*find)(void *arg, struct slice name, struct arena *arena, struct slice *criteria);
+    void *arg;
+};
+
 struct search_args {
     struct search_key *root; /* an AND */
     bool bad_charset;        /* the parse stopped there */
-    bool has_fuzzy;          /* there is a FUZZY key (RFC 6203) */
-    bool has_modseq;         /* a key asks for MODSEQs (RFC 7162 section 3.1.5) */
+    bool filter_charset;     /* it stopped there: a FILTER key means UTF-8, the command another */
+    struct slice undefined_filter; /* it stopped there: that filter is not known, or never ends */
+    bool has_fuzzy;                /* there is a FUZZY key (RFC 6203) */
+    bool has_modseq;               /* a key asks for MODSEQs (RFC 7162 section 3.1.5) */
 };
 
 /* Behind "SEARCH" and its RETURN. */
 bool search_args_parse(struct parser *p, struct search_args *out);
+/* The value of a filter: criteria in UTF-8. */
+bool search_args_parse_filter(struct parser *p, struct search_args *out);
+bool search_args_parse_filter_name(struct parser *p, struct slice *out);
 /* search-criteria of RFC 5256: the charset comes first, without a word before it. */
 bool search_args_parse_criteria(struct parser *p, struct search_args *out);
 

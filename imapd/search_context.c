@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "imapd/command.h"
+#include "imapd/filters.h"
 #include "imapd/search_args.h"
 #include "imapd/search_eval.h"
 #include "imapd/updates.h"
@@ -162,17 +163,20 @@ highest_modseq(const struct session *s)
     return info.highest_modseq;
 }
 
-/* The criteria once more: those of the command are gone with it. */
+/* The criteria once more: those of the command are gone with it. False: another session has just
+ * removed a filter that they need. */
 static bool
 parse_again(struct session *s, struct search_context *c, const struct search_context_spec *spec)
 {
     struct parser p = parser_begin(arena_copy(&c->arena, spec->criteria), &c->arena);
+    const struct filter_source filters = filters_of(s);
     struct search_args args;
 
     p.utf8 = session_takes_utf8(s);
+    p.filters = &filters;
     if (spec->order == NULL ? !search_args_parse(&p, &args)
                             : !search_args_parse_criteria(&p, &args))
-        return false; /* never: it was parsed before */
+        return false;
     c->root = args.root;
     search_eval_prepare(c->root, s->mailbox, &s->saved, &c->arena);
     c->is_dynamic = freeze(c->root, s->mailbox, &c->arena);
@@ -189,6 +193,13 @@ fill(struct search_context *c, const struct search_found *found)
     qsort(c->members.uids, c->members.count, sizeof(*c->members.uids), by_number);
 }
 
+static void
+refuse(struct session *s, const char *why)
+{
+    (void)stream_printf(s->stream, "* NO [NOUPDATE \"%.*s\"] %s\r\n", (int)s->tag.len, s->tag.ptr,
+                        why); /* sticks */
+}
+
 void
 search_context_add(struct session *s, const struct search_context_spec *spec,
                    const struct search_found *found)
@@ -199,8 +210,7 @@ search_context_add(struct session *s, const struct search_context_spec *spec,
     for (; *link != NULL; link = &(*link)->next)
         count++;
     if (count >= SEARCH_CONTEXTS_MAX) {
-        (void)stream_printf(s->stream, "* NO [NOUPDATE \"%.*s\"] Too many contexts\r\n",
-                            (int)s->tag.len, s->tag.ptr);
+        refuse(s, "Too many contexts");
         return;
     }
     c = xcalloc(1, sizeof(*c));
@@ -213,6 +223,7 @@ search_context_add(struct session *s, const struct search_context_spec *spec,
     c->modseq = highest_modseq(s);
     if (!parse_again(s, c, spec)) {
         drop(link);
+        refuse(s, "A filter is no more");
         return;
     }
     fill(c, found);

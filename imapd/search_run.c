@@ -82,24 +82,30 @@ search_run_scores(struct session *s, const struct search_key *root, const struct
 
 /* RFC 3501 section 7.1: a charset that we don't know. */
 static struct reply
-reply_bad_charset(struct session *s)
+reply_bad_charset(struct session *s, enum reply_kind kind)
 {
     (void)strbuf_str(&s->code, "BADCHARSET (");
     for (size_t i = 0; charset_names[i] != NULL; i++)
         (void)strbuf_printf(&s->code, i == 0 ? "%s" : " %s", charset_names[i]);
     (void)strbuf_char(&s->code, ')');
-    return (struct reply){REPLY_NO, strbuf_cstr(&s->code), "Unknown charset"};
+    return (struct reply){kind, strbuf_cstr(&s->code), "Unknown charset"};
 }
 
 struct reply
 search_run_refuse(struct session *s, const struct parser *p, const struct search_args *args,
                   const struct search_return *r)
 {
-    if (!args->bad_charset)
+    if (args->filter_charset) /* RFC 5466 section 3.1 */
+        return reply_bad_charset(s, REPLY_BAD);
+    if (!args->bad_charset && args->undefined_filter.ptr == NULL)
         return reply_bad(p->error);
     if (r != NULL && (r->options & SEARCH_RETURN_SAVE))
         saved_result_clear(&s->saved);
-    return reply_bad_charset(s);
+    if (args->bad_charset)
+        return reply_bad_charset(s, REPLY_NO);
+    (void)strbuf_printf(&s->code, "UNDEFINED-FILTER %.*s", (int)args->undefined_filter.len,
+                        args->undefined_filter.ptr);
+    return (struct reply){REPLY_NO, strbuf_cstr(&s->code), "No such filter"};
 }
 
 void

@@ -18,7 +18,7 @@ const unsigned char *search_run_scores(struct session *s, const struct search_ke
                                        const struct search_return *r,
                                        const struct search_found *found, struct arena *arena);
 /* The reply to a program that could not be parsed. With SAVE in `r` (may be NULL) an unknown
- * charset empties "$" (RFC 5182 section 2.1). */
+ * charset or filter empties "$" (RFC 5182 section 2.1). */
 struct reply search_run_refuse(struct session *s, const struct parser *p,
                                const struct search_args *args, const struct search_return *r);
 /* "* SEARCH 2 5 9 (MODSEQ 7)", or with another word for SEARCH. */

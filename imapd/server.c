@@ -3,6 +3,7 @@
  */
 #include "imapd/server.h"
 
+#include "imapd/filters.h"
 #include "lib/mail/mime.h"
 
 static int64_t
@@ -36,8 +37,29 @@ server_load_settings(struct settings *settings, const struct conf *conf)
         .transfer_timeout_ms = milliseconds(conf, IMAP_TRANSFER_TIMEOUT),
         .flush_interval_ms = milliseconds(conf, STORE_FLUSH_INTERVAL),
         .undelete_days = (uint32_t)conf_u64(conf, STORE_UNDELETE_DAYS),
+        .metadata_size_max = (size_t)conf_u64(conf, IMAP_METADATA_MAX_SIZE),
+        .metadata_entries_max = (size_t)conf_u64(conf, IMAP_METADATA_MAX_ENTRIES),
+        .metadata_total_max = conf_u64(conf, IMAP_METADATA_MAX_TOTAL),
         .fulltext = conf_bool(conf, IMAP_FULLTEXT),
     };
+}
+
+void
+server_make_annotations(struct server *server, const struct conf *conf)
+{
+    static const struct {
+        enum conf_id id;
+        const char *entry;
+    } rows[] = {{IMAP_METADATA_COMMENT, "/shared/comment"}, /* RFC 5464 section 6.2 */
+                {IMAP_METADATA_ADMIN, "/shared/admin"}};
+
+    server->annotations = (struct annotation_set){.count = 0};
+    server->arena = (struct arena){NULL};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (conf_str(conf, rows[i].id)[0] != '\0')
+            annotation_set_put(&server->annotations, slice_of(rows[i].entry),
+                               slice_of(conf_str(conf, rows[i].id)), 1);
+    filters_take_shared(server, slice_of(conf_str(conf, IMAP_SHARED_FILTERS)));
 }
 
 void

@@ -7,7 +7,9 @@
 #define POSTHORN_IMAPD_SERVER_H
 
 #include "lib/auth/mechanisms.h"
+#include "lib/base/arena.h"
 #include "lib/conf/conf.h"
+#include "lib/store/annotation_set.h"
 #include "lib/sys/stats.h"
 #include "lib/tls/tls.h"
 
@@ -25,6 +27,9 @@ struct settings {
     int64_t transfer_timeout_ms; /* for one part of a literal */
     int64_t flush_interval_ms;   /* store.flush_interval */
     uint32_t undelete_days;      /* store.undelete_days */
+    size_t metadata_size_max;    /* bytes of one annotation */
+    size_t metadata_entries_max; /* annotations of one mailbox, shared and private each */
+    uint64_t metadata_total_max; /* bytes of annotations of one store */
     bool fulltext;               /* SEARCH TEXT and BODY make and use an index */
 };
 
@@ -35,11 +40,15 @@ struct counters {
 struct server {
     struct settings settings;
     struct counters counters;
-    struct tls_context *tls; /* NULL: no TLS */
+    struct tls_context *tls;           /* NULL: no TLS */
+    struct annotation_set annotations; /* of the server: what the administrator has set */
+    struct arena arena;                /* that they are in */
 };
 
 /* Sets the process's MIME limits, too. */
 void server_load_settings(struct settings *settings, const struct conf *conf);
+/* The server's annotations; they borrow from `conf`. */
+void server_make_annotations(struct server *server, const struct conf *conf);
 void server_make_counters(struct counters *counters, struct stats *stats);
 
 #endif

@@ -13,6 +13,7 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/input.h"
+#include "imapd/metadata_news.h"
 #include "imapd/places.h"
 #include "imapd/search_context.h"
 #include "lib/base/clock.h"
@@ -165,6 +166,7 @@ session_end(struct session *s)
                   KV_U64("bytes_in", stream_bytes_in(s->stream)),
                   KV_U64("bytes_out", stream_bytes_out(s->stream)));
     session_deselect(s);
+    metadata_news_end(s);
     places_free(s);
     store_close(&s->store);
     stream_free(&s->stream);

@@ -31,6 +31,7 @@ enum session_enabled {
     ENABLED_UTF8 = 1 << 2,      /* RFC 6855 */
     ENABLED_REV2 = 1 << 3,      /* RFC 9051 */
     ENABLED_UIDONLY = 1 << 4,   /* RFC 9586 */
+    ENABLED_METADATA = 1 << 5,  /* RFC 5464, with imapd/metadata_news */
 };
 
 struct session {
@@ -58,6 +59,7 @@ struct session {
     struct store *store;  /* NULL until the first command that needs it */
     struct place *places; /* folders of others, by name (imapd/places.h) */
     unsigned place_count;
+    struct metadata_news *metadata_news; /* NULL: not enabled */
 
     /* selected state */
     struct mailbox *mailbox;

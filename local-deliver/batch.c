@@ -261,6 +261,31 @@ judge_recipient(const struct worker *w, struct batch_job *bj, uint32_t i,
         bj->usage[bj->usage_count++] = (struct accountd_usage){rcpt->path, r.bytes, r.messages};
 }
 
+/* After the flush: whoever dies before the answer is sent meets the recipient once more. */
+static void
+warn_recipient(const struct worker *w, const struct batch_job *bj, uint32_t i,
+               const struct delivery_batch *delivery)
+{
+    const struct queue_job_rcpt *rcpt = &bj->job.rcpts[i];
+    const struct delivery_result *r;
+
+    if (bj->entries[i] == NOT_TRIED)
+        return;
+    r = delivery_get(delivery, bj->entries[i]);
+    if (r->status == DELIVERY_FAILED || r->status == DELIVERY_NO_MAILBOX)
+        return;
+    warning_consider(
+        &w->warning, w->store_dirfd,
+        &(struct warning_case){.path = rcpt->path,
+                               .address = rcpt->address,
+                               .limit = rcpt->warning_limit,
+                               .bytes = r->bytes,
+                               .messages = r->messages,
+                               .quota_bytes = rcpt->quota_bytes,
+                               .quota_messages = rcpt->quota_messages,
+                               .came_bytes = r->status == DELIVERY_OK ? bj->job.content_size : 0});
+}
+
 void
 batch_deliver(struct batch *b, struct strbuf *results)
 {
@@ -277,6 +302,8 @@ batch_deliver(struct batch *b, struct strbuf *results)
 
         for (uint32_t k = 0; k < bj->job.rcpt_count; k++)
             judge_recipient(b->worker, bj, k, delivery);
+        for (uint32_t k = 0; k < bj->job.rcpt_count; k++)
+            warn_recipient(b->worker, bj, k, delivery);
         result.destination_failed = bj->soon;
         (void)queue_result_encode(results, &result); /* overflow is remembered by the buffer */
     }

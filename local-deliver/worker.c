@@ -36,6 +36,7 @@ worker_init(struct worker *w, struct daemon *d)
     w->deferred = stats_counter(d->stats, "deferred");
     w->bounced = stats_counter(d->stats, "bounced");
     w->batches = stats_counter(d->stats, "batches");
+    warning_text_load(&w->warning, d);
 }
 
 /* Waits for `fd` (-1: none), the order to stop, or the time. 1: fd is ready, 0: time, -1: stop. */

@@ -6,6 +6,7 @@
 
 #include "lib/sys/daemon.h"
 #include "local-deliver/busy.h"
+#include "local-deliver/warning.h"
 
 struct ipc_client;
 
@@ -17,6 +18,7 @@ struct worker {
     int stop_fd;            /* readable when the worker shall end after its batch */
     bool bounce_over_quota; /* false: defer */
     struct busy busy;
+    struct warning_text warning;
     struct ipc_client *queue;    /* NULL: not connected */
     struct ipc_client *accounts; /* takes the usage reports */
     _Atomic uint64_t *delivered, *duplicates, *deferred, *bounced, *batches;

@@ -129,10 +129,10 @@ accounts_cmd_show(struct cli *cli, int argc, char **argv, enum account_kind kind
     struct accountd_admin request = {.verb = SLICE("show"),
                                      .kind = slice_of(account_kind_name(kind))};
     struct object_field fields[OBJECT_FIELDS_MAX];
-    struct accountd_admin_reply reply;
     struct accounts *accounts;
     struct columns columns;
-    int rc, count;
+    uint32_t count;
+    int rc;
 
     if (cli_options(cli, &argc, argv, NULL, 0, 1, 1) != 0)
         return CLI_USAGE;
@@ -140,14 +140,10 @@ accounts_cmd_show(struct cli *cli, int argc, char **argv, enum account_kind kind
     if (accounts == NULL)
         return CLI_FAILED;
     request.name = slice_of(argv[0]);
-    rc = accounts_do(accounts, &request, &reply);
+    rc = accounts_object(accounts, &request, fields, &count);
     if (rc == CLI_OK) {
         accounts_columns(kind, &columns);
-        count = object_next(&reply.data, fields);
-        if (count > 0)
-            output_show(columns.items, columns.count, fields, (uint32_t)count, cli->json);
-        else
-            rc = cli_fail(cli, "accountd's answer is damaged");
+        output_show(columns.items, columns.count, fields, count, cli->json);
     }
     accounts_close(&accounts);
     return rc;

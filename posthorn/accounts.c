@@ -175,6 +175,32 @@ accounts_do(struct accounts *accounts, const struct accountd_admin *request,
 }
 
 static int
+damaged(const struct accounts *accounts)
+{
+    return cli_fail(accounts->cli, "accountd's answer is damaged");
+}
+
+int
+accounts_reply_object(struct accounts *accounts, struct accountd_admin_reply *reply,
+                      struct object_field fields[OBJECT_FIELDS_MAX], uint32_t *count)
+{
+    int n = object_next(&reply->data, fields);
+
+    *count = n > 0 ? (uint32_t)n : 0;
+    return n > 0 ? CLI_OK : damaged(accounts);
+}
+
+int
+accounts_object(struct accounts *accounts, const struct accountd_admin *request,
+                struct object_field fields[OBJECT_FIELDS_MAX], uint32_t *count)
+{
+    struct accountd_admin_reply reply;
+    int rc = accounts_do(accounts, request, &reply);
+
+    return rc == CLI_OK ? accounts_reply_object(accounts, &reply, fields, count) : rc;
+}
+
+static int
 list_page(struct accounts *accounts, const struct accountd_admin *request, struct strbuf *cursor,
           void (*each)(void *arg, const struct object_field *fields, uint32_t count), void *arg)
 {
@@ -187,7 +213,7 @@ list_page(struct accounts *accounts, const struct accountd_admin *request, struc
     while ((count = object_next(&reply.data, fields)) > 0)
         each(arg, fields, (uint32_t)count);
     if (count < 0)
-        return cli_fail(accounts->cli, "accountd's answer is damaged");
+        return damaged(accounts);
     strbuf_clear(cursor);
     (void)strbuf_append(cursor, reply.cursor); /* the decoder's limit is the buffer's */
     return CLI_OK;

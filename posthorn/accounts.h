@@ -26,6 +26,13 @@ int accounts_call(struct accounts *accounts, const struct accountd_admin *reques
 int accounts_do(struct accounts *accounts, const struct accountd_admin *request,
                 struct accountd_admin_reply *reply);
 
+/* Takes the one object of a reply that is no refusal: its fields, borrowed like the reply. */
+int accounts_reply_object(struct accounts *accounts, struct accountd_admin_reply *reply,
+                          struct object_field fields[OBJECT_FIELDS_MAX], uint32_t *count);
+/* accounts_do and that. */
+int accounts_object(struct accounts *accounts, const struct accountd_admin *request,
+                    struct object_field fields[OBJECT_FIELDS_MAX], uint32_t *count);
+
 /* Each object of a listing over all its pages. CLI_OK, or an exit code after the message. */
 int accounts_list(struct accounts *accounts, enum account_kind kind, const char *within,
                   void (*each)(void *arg, const struct object_field *fields, uint32_t count),

@@ -164,11 +164,12 @@ static const struct cli_verb verbs[] = {
 const struct command command_user = {
     .name = "user",
     .summary = "mailboxes: add, del, list, show, passwd, set, rename",
-    .help = "Properties: full_name description status (normal disabled pending suspended)\n"
-            "expires (YYYY-MM-DD) quota_bytes (10M; 0: unlimited) quota_messages forward\n"
-            "(addresses separated by ';') forward_keep smtp pop3 pop3_marks_read\n"
-            "pop3_login_delay imap web ftp remove_mail change_mail may_forward password_question "
-            "(its answer by --answer-file).\n"
-            "Passwords come from standard input or a file, never from the command line.\n",
+    .help =
+        "Properties: full_name description status (normal disabled pending suspended)\n"
+        "expires (YYYY-MM-DD) quota_bytes (10M; 0: unlimited) quota_messages warning_limit\n"
+        "(percent of a quota; 0: no warning) forward (addresses separated by ';') forward_keep\n"
+        "smtp pop3 pop3_marks_read pop3_login_delay imap web ftp remove_mail change_mail\n"
+        "may_forward password_question (its answer by --answer-file).\n"
+        "Passwords come from standard input or a file, never from the command line.\n",
     .verbs = verbs,
 };

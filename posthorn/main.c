@@ -10,6 +10,17 @@
 
 #include "posthorn/command.h"
 
+/* "--help" and "--version" stand for commands. */
+static bool
+is_command(char **word)
+{
+    if (strcmp(*word, "--help") == 0 || strcmp(*word, "-h") == 0)
+        *word = "help";
+    else if (strcmp(*word, "--version") == 0)
+        *word = "version";
+    return (*word)[0] != '-';
+}
+
 /* `--root DIR` and `--json` may stand before the command. Returns how many words were taken, or -1
  * after the message. */
 static int
@@ -17,19 +28,15 @@ global_options(struct cli *cli, int argc, char **argv, const char **root)
 {
     int at = 1;
 
-    for (; at < argc && argv[at][0] == '-'; at++) {
+    for (; at < argc && !is_command(&argv[at]); at++) {
         if (strcmp(argv[at], "--root") == 0 && at + 1 < argc && argv[at + 1][0] != '\0')
             *root = argv[++at];
         else if (strncmp(argv[at], "--root=", 7) == 0 && argv[at][7] != '\0')
             *root = argv[at] + 7;
         else if (strcmp(argv[at], "--json") == 0)
             cli->json = true;
-        else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0)
-            argv[at] = "help";
         else
             return cli_usage(cli, "'%s': expected --root DIR or a command", argv[at]), -1;
-        if (strcmp(argv[at], "help") == 0)
-            break;
     }
     return at;
 }

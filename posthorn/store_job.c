@@ -17,78 +17,14 @@
 #include "lib/account/store_path.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/base/parse.h"
 #include "lib/conf/role.h"
 #include "lib/log/log.h"
 #include "lib/store/beneath.h"
 #include "lib/sys/sandbox.h"
-#include "posthorn/accounts.h"
 
 #define ROW_MAX (1u << 20) /* bytes of one row in the pipe */
 #define MAIL_PATH_MAX (ACCOUNT_PATH_MAX + 8)
 #define ERRORS_MAX 65536
-
-/* ---- users ---- */
-
-static void
-add_user(void *arg, const struct object_field *fields, uint32_t count)
-{
-    struct store_users *users = arg;
-    struct store_user *user;
-
-    if (users->count == users->cap) {
-        users->cap = users->cap == 0 ? 16 : users->cap * 2;
-        users->list = xreallocarray(users->list, users->cap, sizeof(*users->list));
-    }
-    user = &users->list[users->count++];
-    *user = (struct store_user){.address = xslicedup(object_get(fields, count, "address"))};
-    (void)parse_u64(object_get(fields, count, "quota_bytes"), UINT64_MAX, &user->quota_bytes);
-    (void)parse_u64(object_get(fields, count, "quota_messages"), UINT64_MAX, &user->quota_messages);
-}
-
-static int
-get_one(struct cli *cli, struct accounts *accounts, const char *address, struct store_users *users)
-{
-    const struct accountd_admin request = {
-        .verb = SLICE("show"), .kind = SLICE("user"), .name = slice_of(address)};
-    struct object_field fields[OBJECT_FIELDS_MAX];
-    struct accountd_admin_reply reply;
-    int count, rc = accounts_do(accounts, &request, &reply);
-
-    if (rc != CLI_OK)
-        return rc;
-    count = object_next(&reply.data, fields);
-    if (count <= 0)
-        return cli_fail(cli, "accountd's answer is damaged");
-    add_user(users, fields, (uint32_t)count);
-    return CLI_OK;
-}
-
-int
-store_users_get(struct cli *cli, const char *address, struct store_users *users)
-{
-    struct accounts *accounts = accounts_open(cli);
-    int rc;
-
-    *users = (struct store_users){0};
-    if (accounts == NULL)
-        return CLI_FAILED;
-    rc = address == NULL ? accounts_list(accounts, ACCOUNT_USER, NULL, add_user, users)
-                         : get_one(cli, accounts, address, users);
-    accounts_close(&accounts);
-    if (rc != CLI_OK)
-        store_users_free(users);
-    return rc;
-}
-
-void
-store_users_free(struct store_users *users)
-{
-    for (size_t i = 0; i < users->count; i++)
-        xfree(&users->list[i].address);
-    xfree(&users->list);
-    users->count = users->cap = 0;
-}
 
 struct conf *
 store_job_conf(struct cli *cli)
@@ -258,7 +194,7 @@ open_mail(struct cli *cli, const struct store_user *user, bool missing_is_fine)
     struct strbuf path = strbuf_new(MAIL_PATH_MAX);
     int root = open(cli->inst.store, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
 
-    account_store_path(slice_of(user->address), &path);
+    account_entry_path(user->kind, slice_of(user->address), &path);
     if (root >= 0 && strbuf_str(&path, "/mail"))
         fd = beneath_open_dir(root, strbuf_cstr(&path));
     if (fd < 0 && errno == ENOENT && missing_is_fine)

@@ -13,18 +13,7 @@
 #include "lib/conf/conf.h"
 #include "posthorn/command.h"
 #include "posthorn/output.h"
-
-struct store_user {
-    char *address; /* canonical */
-    uint64_t quota_bytes, quota_messages;
-};
-struct store_users {
-    struct store_user *list;
-    size_t count, cap;
-};
-/* Asks accountd for one user, or all (NULL). CLI_OK, or CLI_FAILED after the message. */
-int store_users_get(struct cli *cli, const char *address, struct store_users *users);
-void store_users_free(struct store_users *users);
+#include "posthorn/store_users.h"
 
 struct store_job_output; /* the child's end of the pipe */
 

@@ -3,73 +3,49 @@
  *
  * Opens no mailbox: accountd has local-deliver, which owns the store, do the work.
  */
-#include <stdlib.h>
-
 #include "lib/base/mem.h"
 #include "posthorn/accounts.h"
 #include "posthorn/store_commands.h"
+#include "posthorn/store_users.h"
 
 static const struct column columns[] = {{"address", COLUMN_TEXT, false},
                                         {"used_bytes", COLUMN_NUMBER, false},
                                         {"used_messages", COLUMN_NUMBER, false}};
 
-struct names {
-    char **items;
-    size_t count;
-};
-
-static void
-add_name(void *arg, const struct object_field *fields, uint32_t count)
-{
-    struct names *names = arg;
-
-    names->items = xreallocarray(names->items, names->count + 1, sizeof(*names->items));
-    names->items[names->count++] = xslicedup(object_get(fields, count, "address"));
-}
-
 static int
-recount_one(struct cli *cli, struct accounts *accounts, const char *name, struct table *table)
+recount_one(struct accounts *accounts, const char *name, struct table *table)
 {
     const struct accountd_admin request = {
         .verb = SLICE("recount"), .kind = SLICE("user"), .name = slice_of(name)};
     struct object_field fields[OBJECT_FIELDS_MAX];
-    struct accountd_admin_reply reply;
-    int count, rc = accounts_do(accounts, &request, &reply);
+    uint32_t count;
+    int rc = accounts_object(accounts, &request, fields, &count);
 
-    if (rc != CLI_OK)
-        return rc;
-    count = object_next(&reply.data, fields);
-    if (count <= 0)
-        return cli_fail(cli, "accountd's answer is damaged");
-    table_add(table, fields, (uint32_t)count);
-    return CLI_OK;
-}
-
-/* One that fails does not keep the others from being counted. */
-static int
-recount_each(struct cli *cli, struct accounts *accounts, char **names, size_t count)
-{
-    struct table *table = table_new(columns, ARRAY_LEN(columns));
-    int rc = CLI_OK;
-
-    for (size_t i = 0; i < count; i++)
-        if (recount_one(cli, accounts, names[i], table) != CLI_OK)
-            rc = CLI_FAILED;
-    table_print(&table, cli->json);
+    if (rc == CLI_OK)
+        table_add(table, fields, count);
     return rc;
 }
 
+/* Names as their owners log in with, or all mailboxes. One that fails does not keep the others from
+ * being counted. */
 static int
-recount_all(struct cli *cli, struct accounts *accounts)
+recount(struct cli *cli, struct accounts *accounts, char **names, int count)
 {
-    struct names names = {0};
-    int rc = accounts_list(accounts, ACCOUNT_USER, NULL, add_name, &names);
+    struct table *table = table_new(columns, ARRAY_LEN(columns));
+    struct store_users users = {0};
+    int rc = CLI_OK;
 
-    if (rc == CLI_OK)
-        rc = recount_each(cli, accounts, names.items, names.count);
-    for (size_t i = 0; i < names.count; i++)
-        free(names.items[i]);
-    free(names.items);
+    for (int i = 0; i < count; i++)
+        if (recount_one(accounts, names[i], table) != CLI_OK)
+            rc = CLI_FAILED;
+    if (count == 0)
+        rc = store_users_add(cli, accounts, NULL, &users);
+    for (size_t i = 0; i < users.count; i++)
+        if (users.list[i].kind == ACCOUNT_USER &&
+            recount_one(accounts, users.list[i].address, table) != CLI_OK)
+            rc = CLI_FAILED;
+    store_users_free(&users);
+    table_print(&table, cli->json);
     return rc;
 }
 
@@ -88,7 +64,7 @@ store_cmd_recount(struct cli *cli, int argc, char **argv)
     accounts = accounts_open(cli);
     if (accounts == NULL)
         return CLI_FAILED;
-    rc = all ? recount_all(cli, accounts) : recount_each(cli, accounts, argv, (size_t)argc);
+    rc = recount(cli, accounts, argv, argc);
     accounts_close(&accounts);
     return rc;
 }

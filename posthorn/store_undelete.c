@@ -13,11 +13,11 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/mail/casemap.h"
 #include "lib/mail/date.h"
 #include "lib/mail/encoded_word.h"
 #include "lib/mail/header.h"
 #include "lib/mail/header_text.h"
-#include "lib/mail/utf8.h"
 #include "lib/store/undelete.h"
 #include "posthorn/store_commands.h"
 #include "posthorn/store_job.h"
@@ -248,8 +248,8 @@ store_cmd_undelete(struct cli *cli, int argc, char **argv)
     if (since != NULL && parse_since(since, &u.since_ms) < 0)
         return cli_usage(cli, "'%s': expected a day such as 2026-11-26, or a time ago such as 2h",
                          since);
-    (void)utf8_fold(slice_of(u.from), &u.from_folded); /* what is cut finds more */
-    (void)utf8_fold(slice_of(u.subject), &u.subject_folded);
+    (void)casemap_text(slice_of(u.from), &u.from_folded); /* what is cut finds more */
+    (void)casemap_text(slice_of(u.subject), &u.subject_folded);
     conf = store_job_conf(cli);
     rc = conf == NULL ? CLI_FAILED : store_users_get(cli, user, &users);
     if (rc == CLI_OK) {

@@ -93,7 +93,8 @@ describe_rcpts(struct queue_job *job, struct queue_job_rcpt *rcpts, const struct
                                            .notify = source->notify,
                                            .path = t->path,
                                            .quota_bytes = t->quota_bytes,
-                                           .quota_messages = t->quota_messages};
+                                           .quota_messages = t->quota_messages,
+                                           .warning_limit = t->warning_limit};
         job->in_doubt |= t->in_doubt;
     }
     job->rcpts = rcpts;

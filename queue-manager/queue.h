@@ -49,6 +49,7 @@ struct target {
     struct slice address, via, path;
     struct slice notice; /* who is told of the failure besides the sender, or empty */
     uint64_t quota_bytes, quota_messages;
+    uint8_t warning_limit;
     struct slice dsn, text, remote; /* outcome */
 };
 

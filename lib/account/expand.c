@@ -212,6 +212,8 @@ emit_mailbox(struct expansion *x, const struct account_hit *hit, struct slice vi
     target.quota_bytes = record_u64(&hit->entry, is_public ? PUBLIC_QUOTA_BYTES : USER_QUOTA_BYTES);
     target.quota_messages =
         record_u64(&hit->entry, is_public ? PUBLIC_QUOTA_MESSAGES : USER_QUOTA_MESSAGES);
+    if (!is_public) /* nobody owns a public folder */
+        target.warning_limit = (uint8_t)record_u64(&hit->entry, USER_WARNING_LIMIT);
     emit(x, &target);
     strbuf_free(&path);
 }

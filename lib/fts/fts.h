@@ -83,7 +83,7 @@ struct fts_uids { /* ascending; free() */
 };
 
 /* Which messages may hold `needle`, in header or body. As in lib/mail/text_search.h, `needle` is
- * UTF-8 with utf8_fold applied. It needs three letters or digits in a row, or one character of a
+ * UTF-8 with casemap_text applied. It needs three letters or digits in a row, or one character of a
  * script that writes without spaces (lib/fts/gram.h). What is uncommitted does not count. */
 enum fts_answer fts_query(struct fts *fts, struct slice needle, struct fts_uids *out);
 

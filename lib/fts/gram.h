@@ -16,7 +16,7 @@
  * mail (signatures, message ids) is noise that would double the index, and is now spread over the
  * terms that are there anyway. Figures: doc/store.md, t/tools/ftsbench.
  *
- * Both sides are given in the form in which they are compared: UTF-8 with utf8_fold applied.
+ * Both sides are given in the form in which they are compared: UTF-8 with casemap_text applied.
  */
 #ifndef POSTHORN_LIB_FTS_GRAM_H
 #define POSTHORN_LIB_FTS_GRAM_H

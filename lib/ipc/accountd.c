@@ -111,6 +111,7 @@ write_target(struct writer *w, const struct accountd_target *target)
     writer_bytes(w, target->path);
     writer_u64(w, target->quota_bytes);
     writer_u64(w, target->quota_messages);
+    writer_u8(w, target->warning_limit);
     writer_bytes(w, target->dsn);
     writer_bytes(w, target->text);
     writer_bytes(w, target->notice);
@@ -126,6 +127,7 @@ read_target(struct reader *r, struct accountd_target *target)
     target->path = reader_bytes(r, PATH_BYTES_MAX);
     target->quota_bytes = reader_u64(r);
     target->quota_messages = reader_u64(r);
+    target->warning_limit = reader_u8(r);
     target->dsn = reader_bytes(r, DSN_BYTES_MAX);
     target->text = reader_bytes(r, ACCOUNTD_TEXT_MAX);
     target->notice = reader_bytes(r, ACCOUNTD_ADDRESS_MAX);

@@ -84,6 +84,7 @@ struct accountd_target {
     struct slice via;  /* "" direct; "alias", "group NAME", "forward": for the log and for DSNs */
     struct slice path; /* mailbox: directory below store/, "DOMAIN/xx/USER" */
     uint64_t quota_bytes, quota_messages; /* mailbox: 0 is unlimited */
+    uint8_t warning_limit;                /* mailbox: percent of a quota; 0: no warning */
     struct slice dsn, text;               /* failure */
     struct slice notice; /* failure: who is told of it besides the sender, or empty (DIR-09) */
 };

@@ -59,6 +59,7 @@ encode_job_rcpt(struct writer *w, const struct queue_job_rcpt *rcpt)
     writer_bytes(w, rcpt->path);
     writer_u64(w, rcpt->quota_bytes);
     writer_u64(w, rcpt->quota_messages);
+    writer_u8(w, rcpt->warning_limit);
 }
 
 int
@@ -97,6 +98,7 @@ decode_job_rcpt(struct reader *r, struct queue_job_rcpt *rcpt)
     rcpt->path = reader_bytes(r, QUEUE_ADDRESS_MAX);
     rcpt->quota_bytes = reader_u64(r);
     rcpt->quota_messages = reader_u64(r);
+    rcpt->warning_limit = reader_u8(r);
 }
 
 int

@@ -49,6 +49,7 @@ struct queue_job_rcpt {
     uint8_t notify;
     struct slice path; /* local: directory below store/ */
     uint64_t quota_bytes, quota_messages;
+    uint8_t warning_limit; /* percent of a quota; 0: no warning */
 };
 struct queue_job {
     uint64_t job_id;

@@ -6,6 +6,7 @@
  */
 #include "lib/mail/casemap.h"
 
+#include <string.h>
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
 
@@ -15,11 +16,17 @@
 enum {
     PIECES_MAX = 32, /* UTF-16 units of one decomposition; the longest has 18 */
     DEPTH_MAX = 8,   /* decompositions of decompositions; Unicode has 4 */
-    HANGUL_FIRST = 0xac00,
-    HANGUL_LAST = 0xd7a3,
+    CACHE_SIZE = 512 /* characters: a text has few different ones */
 };
 
 #define NO_UTF8 "\xff" /* no UTF-8 begins with it */
+
+/* Ideographs and Hangul syllables have neither case nor, in UnicodeData.txt, a decomposition. */
+static bool
+stays(uint32_t code)
+{
+    return (code >= 0x4e00 && code <= 0x9fff) || (code >= 0xac00 && code <= 0xd7a3);
+}
 
 /* Title case, then the decomposition, and both again for each part of it (RFC 5051 section 2). */
 static void
@@ -30,8 +37,7 @@ put_code(const UNormalizer2 *decomposer, UChar32 code, unsigned depth, struct st
     int32_t len = -1, at = 0;
 
     code = u_totitle(code);
-    /* Hangul syllables have no decomposition in UnicodeData.txt */
-    if (decomposer != NULL && depth < DEPTH_MAX && (code < HANGUL_FIRST || code > HANGUL_LAST))
+    if (decomposer != NULL && depth < DEPTH_MAX && !stays((uint32_t)code))
         len = unorm2_getRawDecomposition(decomposer, code, pieces, PIECES_MAX, &error);
     if (len < 0 || U_FAILURE(error)) {
         (void)utf8_append(out, (uint32_t)code); /* overflow shows in `out` */
@@ -46,25 +52,85 @@ put_code(const UNormalizer2 *decomposer, UChar32 code, unsigned depth, struct st
     }
 }
 
+/* What put_code has said before. A process has one thread. */
+static struct mapped {
+    uint32_t code; /* 0: none */
+    unsigned char len;
+    char bytes[11];
+} cache[CACHE_SIZE];
+
+static void
+put_character(const UNormalizer2 *decomposer, uint32_t code, struct strbuf *out)
+{
+    struct mapped *m = &cache[code % CACHE_SIZE];
+    size_t before = out->len, len;
+
+    if (m->code == code) {
+        (void)strbuf_append(out, slice_make(m->bytes, m->len));
+        return;
+    }
+    put_code(decomposer, (UChar32)code, 0, out);
+    len = out->len - before;
+    if (out->overflow || len > sizeof(m->bytes))
+        return;
+    m->code = code;
+    m->len = (unsigned char)len;
+    memcpy(m->bytes, out->ptr + before, len);
+}
+
+/* The ASCII at the beginning of *text, most of most mail; as much of it as fits. */
+static void
+put_ascii(struct slice *text, struct strbuf *out)
+{
+    size_t room = out->max - out->len, len = 0;
+    char *to;
+
+    while (len < text->len && (unsigned char)text->ptr[len] < 0x80)
+        len++;
+    out->overflow |= len > room;
+    len = len < room ? len : room;
+    to = strbuf_room(out, len);
+    for (size_t i = 0; to != NULL && i < len; i++) {
+        char c = text->ptr[i];
+
+        to[i] = (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
+    }
+    strbuf_grew(out, len);
+    *text = slice_sub(*text, len, text->len);
+}
+
+bool
+casemap_text(struct slice text, struct strbuf *out)
+{
+    UErrorCode error = U_ZERO_ERROR;
+    const UNormalizer2 *decomposer = unorm2_getNFKDInstance(&error);
+    uint32_t code;
+
+    if (U_FAILURE(error))
+        decomposer = NULL;
+    while (text.len > 0 && !out->overflow) {
+        struct slice rest = text;
+
+        if ((unsigned char)text.ptr[0] < 0x80) {
+            put_ascii(&rest, out);
+        } else if (!utf8_next(&rest, &code)) {
+            (void)strbuf_char(out, text.ptr[0]); /* overflow shows in `out`, here and below */
+            rest = slice_sub(text, 1, text.len);
+        } else if (stays(code)) {
+            (void)strbuf_append(out, slice_sub(text, 0, text.len - rest.len));
+        } else {
+            put_character(decomposer, code, out);
+        }
+        text = rest;
+    }
+    return !out->overflow;
+}
+
 bool
 casemap_key(struct slice text, struct strbuf *out)
 {
-    const UNormalizer2 *decomposer = NULL;
-    UErrorCode error = U_ZERO_ERROR;
-    uint32_t code;
-
-    if (!parse_is_utf8(text)) {
-        (void)strbuf_str(out, NO_UTF8);
-        return strbuf_append(out, text) && !out->overflow;
-    }
-    while (!out->overflow && utf8_next(&text, &code)) {
-        if (code < 0x80) {
-            (void)strbuf_char(out, (char)(code >= 'a' && code <= 'z' ? code - 32 : code));
-            continue;
-        }
-        if (decomposer == NULL)
-            decomposer = unorm2_getNFKDInstance(&error);
-        put_code(U_SUCCESS(error) ? decomposer : NULL, (UChar32)code, 0, out);
-    }
-    return !out->overflow;
+    if (parse_is_utf8(text))
+        return casemap_text(text, out);
+    (void)strbuf_str(out, NO_UTF8);
+    return strbuf_append(out, text) && !out->overflow;
 }

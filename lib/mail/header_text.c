@@ -7,9 +7,9 @@
 #include "lib/mail/header_text.h"
 
 #include "lib/mail/address_list.h"
+#include "lib/mail/casemap.h"
 #include "lib/mail/encoded_word.h"
 #include "lib/mail/mime.h"
-#include "lib/mail/utf8.h"
 
 enum {
     FIELD_MAX = 65536 /* bytes of a field that are looked at */
@@ -66,11 +66,13 @@ drop_nuls(struct strbuf *text)
 static void
 put(struct slice name, struct strbuf *decoded, struct strbuf *out)
 {
-    drop_nuls(decoded);
-    (void)utf8_fold(name, out); /* what does not fit is not found, here and below */
-    (void)strbuf_char(out, '\0');
-    (void)utf8_fold(strbuf_slice(decoded), out);
-    (void)strbuf_char(out, '\0');
+    if (!out->overflow) { /* what does not fit is not found */
+        drop_nuls(decoded);
+        (void)strbuf_append(out, name);
+        (void)strbuf_char(out, '\0');
+        (void)casemap_text(strbuf_slice(decoded), out);
+        (void)strbuf_char(out, '\0');
+    }
     strbuf_clear(decoded);
 }
 

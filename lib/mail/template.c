@@ -138,6 +138,6 @@ template_parse(struct slice file, const char *const *names, struct template_text
     else if (!names_known(first, names + 1) || !names_known(file, names))
         *why = "it names a value that does not exist here";
     else if (!has_name(file, names[0]))
-        *why = "the recipients are missing";
+        *why = "the value that it is about is missing";
     return *why == NULL ? 0 : -1;
 }

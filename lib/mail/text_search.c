@@ -8,8 +8,6 @@
 
 #include "lib/mail/text_walk.h"
 
-enum { PIECE_MAX = 262144 }; /* bytes: more than lib/mail/text_walk hands over together */
-
 /* Text that arrives in pieces. What could be the beginning of a match stays for the next piece. */
 struct finder {
     struct slice needle;
@@ -20,8 +18,9 @@ struct finder {
 static struct finder
 finder_begin(struct slice needle)
 {
-    return (struct finder){
-        .needle = needle, .window = strbuf_new(PIECE_MAX + needle.len), .found = needle.len == 0};
+    return (struct finder){.needle = needle,
+                           .window = strbuf_new(TEXT_WALK_PIECE_MAX + needle.len),
+                           .found = needle.len == 0};
 }
 
 /* Returns false once it is found. */
@@ -31,7 +30,7 @@ finder_piece(void *arg, struct slice folded)
     struct finder *f = arg;
     struct slice text;
 
-    (void)strbuf_append(&f->window, folded); /* fits: PIECE_MAX */
+    (void)strbuf_append(&f->window, folded); /* fits: TEXT_WALK_PIECE_MAX */
     text = strbuf_slice(&f->window);
     f->found = f->found || slice_find(text, f->needle) < text.len;
     if (text.len >= f->needle.len && f->needle.len > 0)

@@ -6,8 +6,8 @@
 
 #include "lib/mail/mime.h"
 
-/* The form in which a search string must be given: UTF-8 with utf8_fold applied. The empty string
- * is in every text. */
+/* The form in which a search string must be given: UTF-8 with casemap_text applied. The empty
+ * string is in every text. */
 
 /* In the text of a message: its text parts decoded, the headers of the parts inside; with
  * `with_header` also its own header, field names included. */

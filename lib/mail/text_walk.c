@@ -7,23 +7,24 @@
 #include "lib/mail/text_walk.h"
 
 #include "lib/base/arena.h"
+#include "lib/mail/casemap.h"
 #include "lib/mail/charset.h"
 #include "lib/mail/content_type.h"
 #include "lib/mail/encoded_word.h"
-#include "lib/mail/utf8.h"
 
 enum {
     PIECE = 8192,           /* bytes of encoded text decoded at a time */
-    WINDOW = 16384,         /* bytes of decoded text handed over together, or more */
+    WINDOW = 16384,         /* bytes of decoded text handed over together */
     FIELD_TEXT_MAX = 65536, /* bytes of a field that are looked at */
     RAW_MAX = WINDOW + FIELD_TEXT_MAX * 3,
     UTF8_LEN_MAX = 4
 };
+_Static_assert((int)WINDOW *CASEMAP_GROWTH <= TEXT_WALK_PIECE_MAX, "a piece");
 
 struct walk {
     const struct text_sink *sink;
     struct strbuf raw;    /* decoded, not folded yet */
-    struct strbuf folded; /* empty between calls */
+    struct strbuf folded; /* the piece that was handed over last */
     bool enough;
 };
 
@@ -42,14 +43,21 @@ whole_characters(struct slice text)
     return text.len;
 }
 
+/* The first `len` bytes, whole characters, in pieces of WINDOW. */
 static void
 hand_over(struct walk *w, size_t len)
 {
-    (void)utf8_fold(slice_sub(strbuf_slice(&w->raw), 0, len), &w->folded); /* fits: RAW_MAX */
-    strbuf_consume(&w->raw, len);
-    if (w->folded.len > 0)
+    struct slice text = slice_sub(strbuf_slice(&w->raw), 0, len);
+
+    while (text.len > 0 && !w->enough) {
+        size_t piece = text.len <= WINDOW ? text.len : whole_characters(slice_sub(text, 0, WINDOW));
+
+        strbuf_clear(&w->folded);
+        (void)casemap_text(slice_sub(text, 0, piece), &w->folded); /* fits: TEXT_WALK_PIECE_MAX */
         w->enough = !w->sink->piece(w->sink->arg, strbuf_slice(&w->folded));
-    strbuf_clear(&w->folded);
+        text = slice_sub(text, piece, text.len);
+    }
+    strbuf_consume(&w->raw, len);
 }
 
 static void
@@ -181,7 +189,7 @@ void
 text_walk_message(const struct mime *m, bool with_header, const struct text_sink *sink)
 {
     struct walk w = {
-        .sink = sink, .raw = strbuf_new(RAW_MAX), .folded = strbuf_new(RAW_MAX), .enough = false};
+        .sink = sink, .raw = strbuf_new(RAW_MAX), .folded = strbuf_new(TEXT_WALK_PIECE_MAX)};
 
     for (uint32_t i = 0; i < m->count && !w.enough; i++) {
         const struct mime_part *part = &m->parts[i];

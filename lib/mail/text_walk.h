@@ -13,10 +13,12 @@
 
 /* Raise it when the same message gives another text than before (new character sets, another way
  * of folding): what was made from the old text must be made again. */
-#define TEXT_WALK_VERSION 1
+#define TEXT_WALK_VERSION 2
+
+#define TEXT_WALK_PIECE_MAX 262144 /* bytes of a piece */
 
 struct text_sink {
-    /* UTF-8 with utf8_fold applied; goes on where the piece before ended. Does not end inside a
+    /* UTF-8 with casemap_text applied; goes on where the piece before ended. Does not end inside a
      * character. False: enough. */
     bool (*piece)(void *arg, struct slice folded);
     /* No match lies across this place. */

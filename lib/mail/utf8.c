@@ -1,8 +1,5 @@
 /*
- * lib/mail/utf8.c - code points in and out of UTF-8, and folding of case for search.
- *
- * Folding is simple case folding (Unicode's CaseFolding.txt, status C) for the alphabets that have
- * case and are in daily use; it never changes the number of code points.
+ * lib/mail/utf8.c - code points in and out of UTF-8.
  */
 #include "lib/mail/utf8.h"
 
@@ -65,64 +62,4 @@ utf8_append(struct strbuf *out, uint32_t code)
     char bytes[4];
 
     return strbuf_append(out, slice_make(bytes, utf8_put(code, bytes)));
-}
-
-/* Ranges where lower case is a fixed distance away, and ranges where cases alternate. */
-static const struct fold_range {
-    uint32_t first, last;
-    int32_t distance; /* 0: pairs, the even (or, with `odd`, the odd) code point is upper case */
-    bool odd;
-} fold_ranges[] = {
-    {0xc0, 0xd6, 32, false},     {0xd8, 0xde, 32, false},     {0x100, 0x12f, 0, false},
-    {0x132, 0x137, 0, false},    {0x139, 0x148, 0, true},     {0x14a, 0x177, 0, false},
-    {0x178, 0x178, -121, false}, {0x179, 0x17e, 0, true},     {0x1cd, 0x1dc, 0, true},
-    {0x1de, 0x1ef, 0, false},    {0x1f8, 0x21f, 0, false},    {0x222, 0x233, 0, false},
-    {0x386, 0x386, 38, false},   {0x388, 0x38a, 37, false},   {0x38c, 0x38c, 64, false},
-    {0x38e, 0x38f, 63, false},   {0x391, 0x3a1, 32, false},   {0x3a3, 0x3ab, 32, false},
-    {0x3c2, 0x3c2, 1, false},    {0x400, 0x40f, 80, false},   {0x410, 0x42f, 32, false},
-    {0x460, 0x481, 0, false},    {0x48a, 0x4bf, 0, false},    {0x4c1, 0x4ce, 0, true},
-    {0x4d0, 0x52f, 0, false},    {0x531, 0x556, 48, false},   {0x1e00, 0x1e95, 0, false},
-    {0x1ea0, 0x1eff, 0, false},  {0xff21, 0xff3a, 32, false},
-};
-
-uint32_t
-utf8_fold_code(uint32_t code)
-{
-    if (code < 0x80)
-        return code >= 'A' && code <= 'Z' ? code + 32 : code;
-    for (size_t i = 0; i < ARRAY_LEN(fold_ranges); i++) {
-        const struct fold_range *r = &fold_ranges[i];
-
-        if (code < r->first)
-            break;
-        if (code > r->last)
-            continue;
-        if (r->distance != 0)
-            return (uint32_t)((int32_t)code + r->distance);
-        return (code & 1) == (r->odd ? 1u : 0u) ? code + 1 : code;
-    }
-    return code;
-}
-
-bool
-utf8_fold(struct slice text, struct strbuf *out)
-{
-    char *to = strbuf_room(out, text.len); /* no fold above changes the length in UTF-8 */
-    size_t used = 0;
-    uint32_t code;
-
-    if (to == NULL)
-        return false;
-    while (text.len > 0) {
-        unsigned char c = (unsigned char)text.ptr[0];
-
-        if (c < 0x80 || !utf8_next(&text, &code)) {
-            to[used++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-            text = slice_sub(text, 1, text.len);
-            continue;
-        }
-        used += utf8_put(utf8_fold_code(code), to + used);
-    }
-    strbuf_grew(out, used);
-    return true;
 }

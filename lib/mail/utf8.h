@@ -1,5 +1,5 @@
 /*
- * lib/mail/utf8.h - code points in and out of UTF-8 (RFC 3629), and folding of case for search.
+ * lib/mail/utf8.h - code points in and out of UTF-8 (RFC 3629).
  */
 #ifndef POSTHORN_LIB_MAIL_UTF8_H
 #define POSTHORN_LIB_MAIL_UTF8_H
@@ -17,10 +17,5 @@ bool utf8_next(struct slice *text, uint32_t *code);
  */
 size_t utf8_put(uint32_t code, char out[4]);
 bool utf8_append(struct strbuf *out, uint32_t code);
-
-/* One code point's lower case: ASCII, Latin, Greek, Cyrillic and Armenian; others unchanged. */
-uint32_t utf8_fold_code(uint32_t code);
-/* Appends `text` with case folded. Bytes that are no UTF-8 are kept as they are. */
-bool utf8_fold(struct slice text, struct strbuf *out);
 
 #endif

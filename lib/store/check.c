@@ -43,6 +43,7 @@ check_folder(struct check *c, const char *name)
 {
     c->folder = name;
     c->totals->folders++;
+    check_annotations(c, slice_of(name));
     if (!check_journal(c, slice_of(name)) || check_messages(c, slice_of(name)) == 0)
         return 0;
     if (errno != ENOENT) /* removed meanwhile */
@@ -95,6 +96,7 @@ store_check(int dirfd, const struct check_options *options, struct check_totals 
             if (list.rows[i].exists)
                 rc = check_folder(&c, list.rows[i].name);
         folder_list_free(&list);
+        check_private_annotations(&c);
         check_totals(&c);
         if (options->repair)
             expunged_sweep(&c.store, UINT32_MAX);

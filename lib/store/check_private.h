@@ -30,4 +30,10 @@ bool check_journal(struct check *c, struct slice folder);
 int check_messages(struct check *c, struct slice folder);
 void check_copies_free(struct check *c);
 
+/* ---- check_annotations.c ---- */
+/* What is shared about one folder. */
+void check_annotations(struct check *c, struct slice folder);
+/* What the user keeps for himself, about folders and the server. */
+void check_private_annotations(struct check *c);
+
 #endif

@@ -12,9 +12,9 @@
 struct delivery_batch;
 
 struct delivery_message {
-    int dirfd; /* directory of the message file, for linking */
-    const char *name;
-    int fd;        /* the file open for reading: copied where linking fails (EXDEV, EMLINK) */
+    int dirfd;        /* directory of the message file, for linking */
+    const char *name; /* NULL: it has none and is copied */
+    int fd;           /* the file open for reading: copied where linking fails (EXDEV, EMLINK) */
     uint64_t size; /* bytes of content, from the file's start */
     uint32_t crc;  /* CRC-32C of these */
     struct slice queue_id;

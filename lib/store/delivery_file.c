@@ -87,7 +87,7 @@ delivery_file_was_delivered(const struct delivery_message *m, const struct folde
     if (message_file_exists(f->dirfd, slice_of(s.name_bytes), m->size))
         return 0;
     folder_cur_path(path, slice_of(s.name_bytes));
-    return linkat(m->dirfd, m->name, f->dirfd, path, 0) == 0
+    return m->name != NULL && linkat(m->dirfd, m->name, f->dirfd, path, 0) == 0
                ? 0
                : message_file_copy(m->fd, m->size, f->dirfd, s.name_bytes);
 }
@@ -111,6 +111,8 @@ delivery_file_place(const struct delivery_message *m, int dirfd, char name[FILE_
 
     *existed = false;
     folder_delivery_name(name, m->received_ms, m->queue_id, m->size);
+    if (m->name == NULL)
+        return message_file_copy(m->fd, m->size, dirfd, name);
     folder_cur_path(path, slice_of(name));
     if (linkat(m->dirfd, m->name, dirfd, path, 0) == 0)
         return 0;

@@ -94,6 +94,17 @@ note_origin(const struct mailbox *mb, const uint32_t *seqs, uint32_t count, stru
     }
 }
 
+/* What another session did to the messages is taken along, told to the client or not. */
+static int
+catch_up(struct mailbox *mb)
+{
+    if (mailbox_catch_up(mb) == 0)
+        return 0;
+    if (errno == ESTALE) /* the folder is gone, and with it the messages */
+        errno = ENOENT;
+    return -1;
+}
+
 static int
 check_copy(struct mailbox *mb, const uint32_t *seqs, uint32_t count, bool move)
 {
@@ -146,7 +157,8 @@ mailbox_copy(struct mailbox *mb, const uint32_t *seqs, uint32_t count, struct sl
     int rc = 0;
 
     *uids = (struct mailbox_uids){0};
-    if (check_copy(mb, seqs, count, move) < 0 || folder_open(&target, mb->folder.store, folder) < 0)
+    if (catch_up(mb) < 0 || check_copy(mb, seqs, count, move) < 0 ||
+        folder_open(&target, mb->folder.store, folder) < 0)
         return -1;
     for (uint32_t i = 0; i < count && rc == 0; i++)
         rc = link_message(mb, seqs[i], &to);

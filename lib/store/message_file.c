@@ -161,22 +161,32 @@ message_file_copy(int fd, uint64_t size, int dirfd, const char *to)
 }
 
 int
-message_file_link(int dirfd, struct slice name, uint64_t size, int to_dirfd, const char *to)
+message_file_link_path(int dirfd, const char *from, uint64_t size, int to_dirfd, const char *to)
 {
-    char from[FILE_PATH_SIZE], path[FILE_PATH_SIZE];
+    char path[FILE_PATH_SIZE];
     int fd, rc;
 
-    folder_cur_path(from, name);
     folder_cur_path(path, slice_of(to));
     rc = linkat(dirfd, from, to_dirfd, path, 0);
-    if (rc < 0 && errno == ENOENT && find_renamed(dirfd, name, from) == 0)
-        rc = linkat(dirfd, from, to_dirfd, path, 0);
     if (rc == 0 || (errno != EMLINK && errno != EXDEV && errno != EPERM))
         return rc;
-    fd = message_file_open(dirfd, name);
+    fd = beneath_open(dirfd, from, O_RDONLY | O_NONBLOCK, 0);
     if (fd < 0)
         return -1;
     rc = message_file_copy(fd, size, to_dirfd, to);
     close_keep_errno(fd);
+    return rc;
+}
+
+int
+message_file_link(int dirfd, struct slice name, uint64_t size, int to_dirfd, const char *to)
+{
+    char from[FILE_PATH_SIZE];
+    int rc;
+
+    folder_cur_path(from, name);
+    rc = message_file_link_path(dirfd, from, size, to_dirfd, to);
+    if (rc < 0 && errno == ENOENT && find_renamed(dirfd, name, from) == 0)
+        rc = message_file_link_path(dirfd, from, size, to_dirfd, to);
     return rc;
 }

@@ -20,7 +20,10 @@ int message_file_crc(int fd, uint64_t size, uint32_t *crc);
 /* The same for all names that differ behind the flags' mark only, else most likely another. */
 uint64_t message_file_hash(struct slice name);
 /* Links it to "cur/" + `to` below to_dirfd; a flushed copy where no link can be made (EMLINK: a
- * file has at most 65,000 names on ext4). */
+ * file has at most 65,000 names on ext4; EPERM: where fs.protected_hardlinks is set, a user cannot
+ * link a file that smtpd wrote). */
+int message_file_link_path(int dirfd, const char *from, uint64_t size, int to_dirfd,
+                           const char *to);
 int message_file_link(int dirfd, struct slice name, uint64_t size, int to_dirfd, const char *to);
 /* Copies the first `size` bytes of `fd` to "cur/" + `to` below dirfd, flushed before it gets that
  * name. */

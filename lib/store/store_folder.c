@@ -16,6 +16,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/random.h"
+#include "lib/store/annotations.h"
 #include "lib/store/beneath.h"
 #include "lib/store/expunged.h"
 #include "lib/store/folder_list.h"
@@ -80,6 +81,19 @@ make_one(const struct store *store, struct slice name)
     return rc;
 }
 
+static bool
+is_there(const struct store *store, struct slice name)
+{
+    struct strbuf dir = strbuf_new(FOLDER_DIR_MAX);
+    struct stat st;
+    bool there = folder_name_to_dir(name, &dir) == 0 &&
+                 fstatat(store->dirfd, strbuf_cstr(&dir), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                 S_ISDIR(st.st_mode);
+
+    strbuf_free(&dir);
+    return there;
+}
+
 /* The folders above `name`, as far as they are missing (RFC 3501 section 6.3.3). */
 static int
 make_parents(const struct store *store, struct slice name)
@@ -111,8 +125,9 @@ store_create(struct store *store, struct slice name, enum store_use use)
     struct strbuf canonical = strbuf_new(STORE_NAME_MAX);
     int rc = check_change(store, name, &canonical);
 
-    if (rc == 0 && slice_eq(strbuf_slice(&canonical), SLICE("INBOX"))) {
-        errno = EEXIST;
+    if (rc == 0 && (slice_eq(strbuf_slice(&canonical), SLICE("INBOX")) ||
+                    is_there(store, strbuf_slice(&canonical)))) {
+        errno = EEXIST; /* before its parents are made: who is refused has changed nothing */
         rc = -1;
     }
     if (rc == 0)
@@ -227,6 +242,7 @@ remove_folder(struct store *store, struct folder *f, const char *dir)
         return -1;
     }
     journal_unlock(&f->journal);
+    annotations_forget(store, f->journal.header.mailbox_id);
     rc = ledger_add(store, -(int64_t)tail.state.bytes, -(int64_t)tail.state.count);
     ledger_end(store);
     if (fsync(store->dirfd) < 0)
@@ -352,7 +368,8 @@ rename_tree(const struct store *store, struct slice from, struct slice to)
     return rc == 0 ? fsync(store->dirfd) : rc;
 }
 
-/* RFC 3501 section 6.3.5: INBOX stays, and is empty; its messages are in the new folder. */
+/* RFC 3501 section 6.3.5: INBOX stays, and is empty; its messages are in the new folder. Both have
+ * its annotations (RFC 5464 section 4.1). */
 static int
 rename_inbox(struct store *store, struct slice to)
 {
@@ -361,7 +378,8 @@ rename_inbox(struct store *store, struct slice to)
     uint32_t count, *seqs;
     int rc;
 
-    if (store_create(store, to, STORE_USE_NONE) < 0)
+    if (store_create(store, to, STORE_USE_NONE) < 0 ||
+        annotations_copy(store, SLICE("INBOX"), to) < 0)
         return -1;
     inbox = mailbox_open(store, SLICE("INBOX"), false, false);
     if (inbox == NULL)

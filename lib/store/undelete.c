@@ -88,18 +88,8 @@ open_folder(struct undelete *u, struct slice name, struct folder *f)
 static int
 link_file(const struct candidate *c, const struct folder *f, char name[FILE_NAME_SIZE])
 {
-    char path[FILE_PATH_SIZE];
-    int fd, rc;
-
     folder_file_name(name, c->a.m.size);
-    folder_cur_path(path, slice_of(name));
-    rc = linkat(c->dirfd, c->path, f->dirfd, path, 0);
-    if (rc == 0 || errno != EMLINK)
-        return rc;
-    fd = beneath_open(c->dirfd, c->path, O_RDONLY | O_NONBLOCK, 0);
-    rc = fd < 0 ? -1 : message_file_copy(fd, c->a.m.size, f->dirfd, name);
-    close_keep_errno(fd);
-    return rc;
+    return message_file_link_path(c->dirfd, c->path, c->a.m.size, f->dirfd, name);
 }
 
 /* What was linked so far becomes visible, all or nothing; then it leaves posthorn.expunged/. What

@@ -1,5 +1,6 @@
 """A mail server under the test's control: it can refuse, stall, hang up, or lack extensions."""
 import base64
+import fnmatch
 import shutil
 import socket
 import socketserver
@@ -11,8 +12,8 @@ import pathlib
 
 
 class Sink:
-    """replies: command word ("MAIL", "RCPT x@y", "DATA", "." and so on) -> reply text, or "CLOSE" to
-    hang up, or a list of them, used one after the other. extensions: EHLO keywords. login: (user,
+    """replies: command word ("MAIL", "RCPT x@y", "RCPT later*", "DATA", "." and so on) -> reply text, or
+    "CLOSE" to hang up, or a list of them, used one after the other. extensions: EHLO keywords. login: (user,
     password) that MAIL needs, by one of `mechanisms`. tls_at_once: before the greeting. Messages that
     were taken are in `messages`, commands in `commands`, names that clients wanted in `names`."""
 
@@ -41,13 +42,21 @@ class Sink:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def reply_for(self, key, default):
-        for name in (key, key.split(" ")[0]):
+        patterns = [name for name in self.replies if "*" in name and fnmatch.fnmatchcase(key, name)]
+        for name in (key, *patterns, key.split(" ")[0]):
             reply = self.replies.get(name)
             if isinstance(reply, list):
                 reply = reply.pop(0) if reply else None
             if reply is not None:
                 return reply
         return default
+
+    def asked(self, address):
+        """How often clients have named this recipient."""
+        return sum(command.startswith(f"RCPT TO:<{address}>") for command in list(self.commands))
+
+    def delivered(self, address):
+        return [m for m in self.messages if any(f"<{address}>" in rcpt for rcpt in m.rcpts)]
 
     def close(self):
         self.server.shutdown()

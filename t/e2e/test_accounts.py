@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 from conftest import PASSWORD
-from instance import BUILD, Instance, wait_for
+from instance import BUILD, TOP, Instance, wait_for
 from mailbox import wait_message
 
 ANY_CERTIFICATE = ssl._create_unverified_context()
@@ -324,6 +324,16 @@ def test_every_command_has_help(instance):
     assert "did you mean 'add'" in refused(instance, "help", "user", "ad", code=2)
 
 
+def test_the_version_has_one_place(instance, tmp_path):
+    version = re.search(r"^VERSION = (\d\S*)$", (TOP / "Makefile").read_text(), re.M).group(1)
+    assert instance.run("version").out == instance.run("--version").out == f"posthorn {version}\n"
+    assert "did not expect 'now'" in refused(instance, "version", "now", code=2)
+    subprocess.run(["make", "-s", "install", f"DESTDIR={tmp_path}", "PREFIX=/usr"], cwd=TOP, check=True)
+    pages = [*tmp_path.glob("usr/share/man/man8/*.8"), *tmp_path.glob("usr/share/man/man5/*.5")]
+    assert len(pages) > 10
+    assert all(f"\n.Os Posthorn {version}\n" in page.read_text() for page in pages)
+
+
 def test_json_only_where_there_is_a_json_form(instance):
     assert instance.json("config", "get", "smtp.max_hops") == {
         "name": "smtp.max_hops", "value": "20", "set": False, "type": "int", "default": "20"}
@@ -387,7 +397,7 @@ def send(inst, to, size=200):
 
 
 def test_a_full_mailbox_is_refused_at_rcpt(suite):
-    suite.run("user", "add", "small@d.test", "--no-password", "quota_messages=2")
+    suite.run("user", "add", "small@d.test", "--no-password", "quota_messages=2", "warning_limit=0")
     for _ in range(2):
         send(suite, "small@d.test")
     suite.wait_queue_empty()

@@ -1,10 +1,13 @@
-"""kill -9 of every program in turn under load: what got its 250 is in its mailbox exactly once."""
+"""kill -9 of every program in turn under load: what got its 250 is in its mailbox exactly once, and what IMAP
+acknowledged is as it was."""
+import math
 import os
 import random
 import signal
 
 import pytest
 
+from imapload import ImapLoad, wrong
 from instance import wait_for
 from load import PASSWORD, SmtpLoad, assert_exactly_once, tokens_of
 
@@ -28,17 +31,19 @@ def loaded(instance):
     instance.set("smtp.max_errors", 1000)
     instance.start()
     users = [f"u{i}@d.test" for i in range(6)]
-    for user in users:
+    for user in [*users, "imap@d.test"]:
         instance.add_user(user, PASSWORD)
-    load = SmtpLoad(instance, users)
+    load, session = SmtpLoad(instance, users), ImapLoad(instance, "imap@d.test")
     load.start()
-    wait_for(lambda: load.count() > 20, 20, "the load runs")
-    yield instance, load
+    session.start()
+    wait_for(lambda: load.count() > 20 and session.commands > 20, 20, "the load runs")
+    yield instance, load, session
     load.stop()
+    session.stop()
 
 
 def test_kill_every_program_under_load(loaded):
-    instance, load = loaded
+    instance, load, session = loaded
     chance = random.Random(os.environ.get("POSTHORN_SEED", "7"))
     for number in range(ROUNDS):
         program = PROGRAMS[number % len(PROGRAMS)]
@@ -55,10 +60,14 @@ def test_kill_every_program_under_load(loaded):
             wait_for(lambda: not instance.processes(), 5, "all children end with master")
             instance.start()
         wait_for(lambda: services_up(instance), 10, f"all services up after the end of {program}")
-        before = load.count()
+        before, commands = load.count(), session.commands
         wait_for(lambda: load.count() > before + 5, 20, f"mail is taken again after {program}")
+        wait_for(lambda: session.commands > commands + 5, 20, f"IMAP goes on after {program}")
+        assert wrong(instance.json("store", "check", "--all", check=False)) == [], program
     load.stop()
+    session.stop()
     instance.wait_queue_empty(60)
+    session.check(flags_before=math.inf)
     assert_exactly_once(instance, load)
     corrupt = instance.root / "queue" / "corrupt"
     assert not list(corrupt.iterdir())

@@ -152,6 +152,17 @@ def test_the_reader_sees_the_owner_s_changes(owner, session):
     assert b"* 1 EXPUNGE" in friend.ok("NOOP")
 
 
+def test_a_copy_to_another_user_has_the_flags_of_the_moment(owner, session):
+    owner.ok(f"SETACL Work {FRIEND} lr")
+    friend = session(FRIEND)
+    friend.ok(f"SELECT ~{OWNER}/Work")
+    owner.ok("SELECT Work")
+    owner.ok("STORE 1 +FLAGS.SILENT (\\Flagged)")
+    friend.ok("COPY 1 INBOX")  # it was not told of the flag before
+    friend.ok("SELECT INBOX")
+    assert b"\\Flagged" in friend.ok("FETCH * (FLAGS)")[0]
+
+
 def test_rights_to_a_domain_and_to_anyone(owner, session):
     owner.ok("SETACL Work @e.test lr")
     assert f"~{OWNER}/Work".encode() in names(session(OTHER))

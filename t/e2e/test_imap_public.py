@@ -351,3 +351,17 @@ def test_a_search_of_several_mailboxes(session):
     reader.ok("SELECT @News")
     assert reader.ok("SEARCH BODY nothing") == [b"* SEARCH"]
     assert reader.ok("SORT RETURN (COUNT MIN) (SUBJECT) UTF-8 ALL")[0].endswith(b"MIN 1 COUNT 60")
+
+
+def test_what_was_removed_can_be_put_back(suite, session):
+    fill(session, 2)
+    keeper = session(KEEPER)
+    keeper.ok("SELECT @News")
+    keeper.ok("STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    keeper.ok("EXPUNGE")
+    keeper.ok("CLOSE")
+    listed = suite.json("store", "undelete", "--user", "news@d.test", "--list")
+    assert len([row for row in listed if row["folder"] == "INBOX"]) >= 2
+    suite.run("store", "undelete", "--user", "news@d.test", "--since", "1h", "--yes")
+    assert b"MESSAGES 0" not in count(session(READER))
+    assert suite.json("store", "check", "--all") == []

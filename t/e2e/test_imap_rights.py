@@ -338,6 +338,18 @@ def test_extensions_in_a_shared_folder(owner, guest):
     client.result(b"idle")
 
 
+def test_annotations_of_a_shared_folder(owner, guest):
+    """RFC 5464 section 3.3: l and one of r, s, w, i."""
+    guest("p", select=False).no(f'GETMETADATA {NAME} "/shared/comment"', b"[NONEXISTENT]")
+    guest("lp", select=False).no(f'GETMETADATA {NAME} "/shared/comment"', b"[NOPERM]")
+    guest("lr", select=False).no(f'SETMETADATA {NAME} ("/shared/comment" "x")', b"[NOPERM]")
+    client = guest("lrw")
+    client.ok(f'SETMETADATA {NAME} ("/shared/comment" "ours" "/private/comment" "mine")')
+    assert b"ours" in b"".join(owner.ok('GETMETADATA Work "/shared/comment"'))
+    assert b"mine" not in b"".join(owner.ok('GETMETADATA Work "/private/comment"'))
+    assert b"mine" in b"".join(client.ok(f'GETMETADATA {NAME} "/private/comment"'))
+
+
 # ---- whose mail it is ----
 
 def test_what_a_guest_puts_there_counts_for_the_owner(suite, owner, guest, session):

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 
 #include "lib/fts/fts.h"
+#include "lib/mail/casemap.h"
 #include "lib/mail/text_search.h"
-#include "lib/mail/utf8.h"
 #include "t/unit/scratch.h"
 #include "t/unit/search_messages.h"
 
@@ -99,7 +99,7 @@ ask(struct fts *fts, const char *needle, struct fts_uids *uids)
     struct strbuf folded = strbuf_new(100000);
     enum fts_answer answer;
 
-    ck_assert(utf8_fold(slice_of(needle), &folded));
+    ck_assert(casemap_text(slice_of(needle), &folded));
     answer = fts_query(fts, strbuf_slice(&folded), uids);
     strbuf_free(&folded);
     for (size_t i = 1; i < uids->count; i++)
@@ -114,7 +114,7 @@ matches(size_t kind, const char *needle)
     struct mime m;
     bool found;
 
-    ck_assert(utf8_fold(slice_of(needle), &folded));
+    ck_assert(casemap_text(slice_of(needle), &folded));
     mime_parse(slice_of(search_messages[kind].text), &m);
     found = text_search_message(&m, strbuf_slice(&folded), true);
     mime_free(&m);

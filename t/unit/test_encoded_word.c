@@ -8,7 +8,6 @@
 #include "lib/mail/encoded_text.h"
 #include "lib/mail/encoded_word.h"
 #include "lib/mail/transfer.h"
-#include "lib/mail/utf8.h"
 
 static const struct {
     const char *body, *text;
@@ -122,27 +121,6 @@ START_TEST(encodings_are_found_by_name)
 }
 END_TEST
 
-static const struct {
-    const char *in, *out;
-} folds[] = {
-    {"AbC", "abc"},
-    {"\xc3\x84\xc3\x96\xc3\x9c\xc3\x9f", "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f"},
-    {"\xd0\x9f\xd1\x80\xd0\x98", "\xd0\xbf\xd1\x80\xd0\xb8"}, /* Cyrillic */
-    {"\xce\xa3\xcf\x82", "\xcf\x83\xcf\x83"},                 /* both sigmas */
-    {"\xc4\x8c\xc5\xbd", "\xc4\x8d\xc5\xbe"},                 /* Latin Extended-A */
-    {"\xc3(\xff", "\xc3(\xff"},
-};
-
-START_TEST(case_is_folded)
-{
-    struct strbuf out = strbuf_new(100);
-
-    ck_assert(utf8_fold(slice_of(folds[_i].in), &out));
-    ck_assert_str_eq(strbuf_cstr(&out), folds[_i].out);
-    strbuf_free(&out);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -155,7 +133,6 @@ main(void)
     tcase_add_loop_test(tc, text_becomes_encoded_words, 0, (int)ARRAY_LEN(plains));
     tcase_add_loop_test(tc, bodies_are_decoded_whatever_the_pieces, 0, (int)ARRAY_LEN(bodies));
     tcase_add_test(tc, encodings_are_found_by_name);
-    tcase_add_loop_test(tc, case_is_folded, 0, (int)ARRAY_LEN(folds));
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

@@ -195,6 +195,7 @@ START_TEST(targets_tell_how_they_were_reached)
     ck_assert(slice_eq(targets[0].via, SLICE("")));
     ck_assert(slice_eq(targets[0].path, SLICE("d.test/8e/alice")));
     ck_assert_uint_eq(targets[0].quota_bytes, 524288000);
+    ck_assert_uint_eq(targets[0].warning_limit, 90);
     ck_assert(slice_eq(targets[1].via, SLICE("alias")));
     ck_assert(slice_eq(targets[2].via, SLICE("group inner@d.test")));
     ck_assert_uint_eq(targets[3].source, 2);

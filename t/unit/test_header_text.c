@@ -4,6 +4,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "lib/mail/casemap.h"
 #include "lib/mail/header_text.h"
 
 static const char header[] = "From: \"J\\\"org\" <j . o@example (c) . com> (Boss)\r\n"
@@ -23,6 +24,8 @@ static const struct {
      "\xc3\x9f"
      "e and more",
      true},
+    {"Subject", "GRU\u0308", true}, /* the same, decomposed */
+    {"Subject", "gru", true},       /* and what it begins with */
     {"Subject", "joerg", false},
     {"From", "j\\\"org", true},                 /* as written */
     {"From", "j\"org <j.o@example.com>", true}, /* as it is meant */
@@ -44,10 +47,14 @@ START_TEST(fields_are_found_by_name)
     struct slice name = slice_of(cases[_i].name);
     struct strbuf out = strbuf_new(HEADER_TEXT_MAX);
 
+    struct strbuf needle = strbuf_new(200);
+
+    ck_assert(casemap_text(slice_of(cases[_i].needle), &needle));
     header_text_write(SLICE(header), header_text_part_of(name), &out);
     ck_assert(header_text_is_valid(strbuf_slice(&out)));
-    ck_assert_int_eq(header_text_contains(strbuf_slice(&out), name, slice_of(cases[_i].needle)),
+    ck_assert_int_eq(header_text_contains(strbuf_slice(&out), name, strbuf_slice(&needle)),
                      cases[_i].found);
+    strbuf_free(&needle);
     strbuf_free(&out);
 }
 END_TEST
@@ -59,13 +66,13 @@ START_TEST(the_parts_hold_different_fields)
 
     header_text_write(SLICE(header), HEADER_TEXT_COMMON, &out);
     ck_assert(header_text_find(strbuf_slice(&out), SLICE("Date"), &field));
-    ck_assert(slice_eq(field, SLICE("fri, 21 nov 1997 09:55:06 -0600")));
+    ck_assert(slice_eq(field, SLICE("FRI, 21 NOV 1997 09:55:06 -0600")));
     ck_assert(!header_text_find(strbuf_slice(&out), SLICE("X-Tag"), &field));
     strbuf_clear(&out);
     header_text_write(SLICE(header), HEADER_TEXT_REST, &out);
     ck_assert(!header_text_find(strbuf_slice(&out), SLICE("Date"), &field));
     ck_assert(header_text_find(strbuf_slice(&out), SLICE("X-Tag"), &field));
-    ck_assert(slice_eq(field, SLICE("one")));
+    ck_assert(slice_eq(field, SLICE("ONE")));
     strbuf_free(&out);
 }
 END_TEST
@@ -73,7 +80,7 @@ END_TEST
 /* From a damaged cache: nothing is found, nothing is read past the end. */
 START_TEST(any_bytes_will_do)
 {
-    static const char *const texts[] = {"", "1", "1a", "1subject", "x"};
+    static const char *const texts[] = {"", "2", "2a", "2subject", "x"};
     struct slice field;
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -81,7 +88,7 @@ START_TEST(any_bytes_will_do)
         (void)header_text_find(slice_of(texts[i]), SLICE("subject"), &field);
     }
     ck_assert(!header_text_is_valid(SLICE("")));
-    ck_assert(!header_text_is_valid(SLICE("0subject")));
+    ck_assert(!header_text_is_valid(SLICE("1subject")));
 }
 END_TEST
 

@@ -8,6 +8,7 @@
 // LINK: imapd/fetch_args.c
 // LINK: imapd/list_args.c
 // LINK: imapd/mailbox_name.c
+// LINK: imapd/metadata_args.c
 // LINK: imapd/partial_range.c
 // LINK: imapd/search_args.c
 // LINK: imapd/search_fuzzy.c

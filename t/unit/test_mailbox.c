@@ -265,6 +265,34 @@ START_TEST(a_copy_keeps_what_belongs_to_the_message)
 }
 END_TEST
 
+/* Neither COPY nor MOVE undoes what another session did just before (RFC 2180 section 4). */
+START_TEST(a_copy_has_flags_that_nobody_was_told_of)
+{
+    struct mailbox *mb, *other, *to;
+    struct mailbox_changes changes;
+    struct mailbox_uids uids;
+    uint32_t seq = 1;
+
+    (void)store_test_append("INBOX", "one\r\n", MESSAGE_SEEN);
+    (void)store_test_append("INBOX", "two\r\n", MESSAGE_SEEN);
+    mb = store_test_select("INBOX");
+    other = store_test_select("INBOX");
+    ck_assert_int_eq(
+        mailbox_store_flags(other, &seq, 1, MAILBOX_FLAGS_SET, MESSAGE_FLAGGED, 0, 0, NULL, NULL),
+        0);
+    ck_assert_int_eq(mailbox_copy(mb, &seq, 1, SLICE("Trash"), _i == 1, &uids), 0);
+    free(uids.uids);
+    to = store_test_select("Trash");
+    check_flags(to, 1, MESSAGE_FLAGGED);
+    ck_assert_int_eq(mailbox_sync(mb, true, &changes), 0); /* and it is told of it after all */
+    ck_assert_uint_eq(changes.changed_count + changes.expunged_count, 1);
+    mailbox_changes_free(&changes);
+    mailbox_close(&mb);
+    mailbox_close(&other);
+    mailbox_close(&to);
+}
+END_TEST
+
 START_TEST(usage_follows)
 {
     uint64_t bytes, messages;
@@ -371,6 +399,7 @@ main(void)
     tcase_add_test(tc, an_expunge_shows_at_the_next_full_sync);
     tcase_add_test(tc, only_deleted_messages_are_expunged);
     tcase_add_loop_test(tc, a_copy_keeps_what_belongs_to_the_message, 0, 2);
+    tcase_add_loop_test(tc, a_copy_has_flags_that_nobody_was_told_of, 0, 2);
     tcase_add_test(tc, usage_follows);
     tcase_add_test(tc, the_cache_remembers);
     tcase_add_test(tc, the_cache_grows);

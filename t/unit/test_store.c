@@ -72,6 +72,16 @@ START_TEST(a_removed_folder_leaves_its_children)
 }
 END_TEST
 
+START_TEST(a_folder_that_is_not_made_brings_no_parents)
+{
+    ck_assert_int_eq(store_create(store_test, SLICE("A/B"), STORE_USE_NONE), 0);
+    ck_assert_int_eq(store_remove(store_test, SLICE("A")), 0);
+    ck_assert_int_eq(store_create(store_test, SLICE("A/B"), STORE_USE_NONE), -1);
+    ck_assert_int_eq(errno, EEXIST);
+    ck_assert_ptr_nonnull(strstr(list(), "A --c0\nA/B e--0\n"));
+}
+END_TEST
+
 START_TEST(a_name_comes_back_with_another_uidvalidity)
 {
     struct mailbox_info before, after;
@@ -270,6 +280,7 @@ main(void)
     tcase_add_test(tc, the_standard_folders_are_listed);
     tcase_add_test(tc, a_folder_is_made_with_its_parents);
     tcase_add_test(tc, a_removed_folder_leaves_its_children);
+    tcase_add_test(tc, a_folder_that_is_not_made_brings_no_parents);
     tcase_add_test(tc, a_name_comes_back_with_another_uidvalidity);
     tcase_add_test(tc, a_renamed_folder_keeps_all);
     tcase_add_test(tc, a_session_goes_on_while_its_folder_is_renamed);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mail/casemap.h"
 #include "lib/mail/text_search.h"
-#include "lib/mail/utf8.h"
 
 static const char message[] = "From: =?iso-8859-1?q?J=F6rg?= <joerg@example.com>\r\n"
                               "Subject: =?utf-8?b?R3LDvMOfZQ==?=\r\n and more\r\n"
@@ -66,7 +66,7 @@ find(struct slice in, const char *needle, bool with_header)
     struct mime m;
     bool found;
 
-    ck_assert(utf8_fold(slice_of(needle), &folded));
+    ck_assert(casemap_text(slice_of(needle), &folded));
     mime_parse(in, &m);
     found = text_search_message(&m, strbuf_slice(&folded), with_header);
     mime_free(&m);

@@ -1,0 +1,219 @@
+/*
+ * local-deliver/warning.c - tells users once that their mailbox fills up (quota_warning.txt).
+ *
+ * The warning is delivered like mail, from a file in memory, beyond the quota if it has to. Once
+ * per crossing: the mark in the mail directory (lib/store/warning_mark.h) is made on disk first,
+ * with the key that keeps the delivery from being done twice.
+ */
+#include "local-deliver/warning.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/crc32c.h"
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/conf/conf_new.h"
+#include "lib/log/log.h"
+#include "lib/mail/encoded_text.h"
+#include "lib/mail/template_file.h"
+#include "lib/queue/queue_file.h"
+#include "lib/store/delivery.h"
+#include "lib/store/warning_mark.h"
+#include "local-deliver/user_dir.h"
+
+#define MESSAGE_MAX (TEMPLATE_MAX * 2)
+#define SUBJECT_MAX 1000
+#define VALUE_SIZE 48
+#define MIB (1u << 20)
+
+_Static_assert(QUEUE_ID_SIZE <= WARNING_KEY_SIZE, "a queue id is the key");
+
+static const char *const value_names[] = {"used",     "percent",    "limit", "address",
+                                          "hostname", "postmaster", NULL};
+
+void
+warning_text_load(struct warning_text *text, const struct daemon *d)
+{
+    *text = (struct warning_text){
+        .hostname = conf_str(d->conf, SYSTEM_HOSTNAME),
+        .postmaster = conf_str(d->conf, SMTP_POSTMASTER),
+        .sent = stats_counter(d->stats, "quota_warnings"),
+    };
+    template_file_load(d->inst.etc, "quota_warning.txt", conf_new_quota_warning, value_names,
+                       &text->wording);
+}
+
+/* ---- the text ---- */
+
+/* Percent, rounded down, without overflow; 0 without a quota. */
+static uint64_t
+percent_of(uint64_t used, uint64_t quota)
+{
+    if (quota == 0)
+        return 0;
+    return used <= UINT64_MAX / 100 ? used * 100 / quota : used / (quota / 100 + 1);
+}
+
+static void
+put_amount(char out[VALUE_SIZE], uint64_t amount, bool is_bytes)
+{
+    if (!is_bytes)
+        (void)snprintf(out, VALUE_SIZE, "%llu messages", (unsigned long long)amount);
+    else if (amount >= MIB)
+        (void)snprintf(out, VALUE_SIZE, "%llu.%llu MiB", (unsigned long long)(amount / MIB),
+                       (unsigned long long)(amount % MIB * 10 / MIB));
+    else
+        (void)snprintf(out, VALUE_SIZE, "%llu bytes", (unsigned long long)amount);
+}
+
+static void
+put_head(struct strbuf *out, const struct warning_text *text, const struct warning_case *c,
+         const char *postmaster, const char *id, int64_t now_ms)
+{
+    (void)strbuf_str(out, "Return-Path: <>\r\nDate: "); /* overflow is tested at the end */
+    (void)clock_rfc5322(now_ms, out);
+    (void)strbuf_printf(out,
+                        "\r\nFrom: Mail system <%s>\r\nTo: <%.*s>\r\nMessage-ID: <%s@%s>\r\n"
+                        "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+                        "Content-Type: text/plain; charset=utf-8\r\n"
+                        "Content-Transfer-Encoding: 8bit\r\nSubject: ",
+                        postmaster, (int)c->address.len, c->address.ptr, id, text->hostname);
+}
+
+static void
+put_text(struct strbuf *out, const struct template_text *wording,
+         const struct template_value *values, size_t count)
+{
+    struct strbuf subject = strbuf_new(SUBJECT_MAX);
+
+    if (template_fill(wording->subject, values, count, &subject)) /* else none: it is too long */
+        (void)encoded_text_write(strbuf_slice(&subject), out);
+    (void)strbuf_str(out, "\r\n\r\n");
+    (void)template_fill(wording->body, values, count, out);
+    if (!strbuf_ends_with(out, "\r\n"))
+        (void)strbuf_str(out, "\r\n");
+    strbuf_free(&subject);
+}
+
+/* About the quota that is used more. */
+static void
+compose(struct strbuf *out, const struct warning_text *text, const struct warning_case *c,
+        const char *id, int64_t now_ms)
+{
+    uint64_t of_bytes = percent_of(c->bytes, c->quota_bytes),
+             of_messages = percent_of(c->messages, c->quota_messages);
+    bool is_bytes = of_bytes >= of_messages;
+    char percent[VALUE_SIZE], used[VALUE_SIZE], limit[VALUE_SIZE];
+    char *postmaster = strchr(text->postmaster, '@') != NULL
+                           ? xstrdup(text->postmaster)
+                           : xasprintf("postmaster@%s", text->hostname);
+
+    (void)snprintf(percent, sizeof(percent), "%llu",
+                   (unsigned long long)(is_bytes ? of_bytes : of_messages));
+    put_amount(used, is_bytes ? c->bytes : c->messages, is_bytes);
+    put_amount(limit, is_bytes ? c->quota_bytes : c->quota_messages, is_bytes);
+    put_head(out, text, c, postmaster, id, now_ms);
+    put_text(out, &text->wording,
+             (const struct template_value[]){{"percent", slice_of(percent)},
+                                             {"used", slice_of(used)},
+                                             {"limit", slice_of(limit)},
+                                             {"address", c->address},
+                                             {"hostname", slice_of(text->hostname)},
+                                             {"postmaster", slice_of(postmaster)}},
+             6);
+    xfree(&postmaster);
+}
+
+/* ---- the delivery ---- */
+
+/* -1 with errno. A delivery in doubt: the same key comes in once. */
+static int
+deliver(const struct warning_text *text, int store_dirfd, const struct warning_case *c,
+        const char *key)
+{
+    const int64_t now_ms = clock_real_ms();
+    struct strbuf content = strbuf_new(MESSAGE_MAX);
+    struct delivery_message message = {.dirfd = -1,
+                                       .fd = memfd_create("warning", MFD_CLOEXEC),
+                                       .queue_id = slice_of(key),
+                                       .received_ms = now_ms,
+                                       .in_doubt = true};
+    struct delivery_batch *batch;
+    struct delivery_result result = {.status = DELIVERY_FAILED, .error = EMSGSIZE};
+
+    compose(&content, text, c, key, now_ms);
+    message.size = content.len;
+    message.crc = crc32c(0, strbuf_slice(&content));
+    if (message.fd < 0 || write_all(message.fd, strbuf_slice(&content)) < 0) {
+        result.error = errno;
+    } else if (!content.overflow) {
+        batch = delivery_begin(store_dirfd);
+        (void)delivery_add(batch, &message, c->path, SLICE("INBOX"), 0, 0);
+        delivery_commit(batch);
+        result = *delivery_get(batch, 0);
+        delivery_free(&batch);
+    }
+    close_keep_errno(message.fd);
+    strbuf_free(&content);
+    errno = result.error;
+    return result.status == DELIVERY_OK || result.status == DELIVERY_DUPLICATE ? 0 : -1;
+}
+
+static void
+warn(const struct warning_text *text, int store_dirfd, int mail_fd, const struct warning_case *c,
+     const char *key)
+{
+    if (deliver(text, store_dirfd, c, key) < 0) {
+        log_event(LOG_WARN, "quota_warning_failed", KV_SLICE("rcpt", c->address), KV_ERRNO());
+        return;
+    }
+    warning_mark_done(mail_fd);
+    stats_add(text->sent, 1);
+    log_event(LOG_INFO, "quota_warning", KV_STR("queue_id", key), KV_SLICE("rcpt", c->address),
+              KV_U64("limit", c->limit), KV_U64("bytes", c->bytes),
+              KV_U64("messages", c->messages));
+}
+
+/* ---- when ---- */
+
+static bool
+has_passed(const struct warning_case *c, uint64_t bytes, uint64_t messages)
+{
+    return percent_of(bytes, c->quota_bytes) >= c->limit ||
+           percent_of(messages, c->quota_messages) >= c->limit;
+}
+
+void
+warning_consider(const struct warning_text *text, int store_dirfd, const struct warning_case *c)
+{
+    char key[WARNING_KEY_SIZE];
+    enum warning_mark mark;
+    int mail_fd;
+
+    if (c->limit == 0 || (c->quota_bytes == 0 && c->quota_messages == 0))
+        return;
+    mail_fd = user_dir_open(store_dirfd, c->path, false);
+    if (mail_fd < 0)
+        return; /* gone since */
+    mark = warning_mark_read(mail_fd, key);
+    /* Sessions remove mail without looking here: that there was room is seen when mail comes. */
+    if (mark == WARNING_DONE &&
+        !has_passed(c, c->bytes - c->came_bytes, c->messages - (c->came_bytes > 0))) {
+        warning_mark_clear(mail_fd);
+        mark = WARNING_NONE;
+    }
+    if (mark == WARNING_NONE && has_passed(c, c->bytes, c->messages)) {
+        queue_id_make(key);
+        if (warning_mark_begin(mail_fd, key) == 0)
+            mark = WARNING_BEGUN;
+        else if (errno != EEXIST) /* else another worker is at it */
+            log_event(LOG_WARN, "quota_warning_failed", KV_SLICE("rcpt", c->address), KV_ERRNO());
+    }
+    if (mark == WARNING_BEGUN)
+        warn(text, store_dirfd, mail_fd, c, key);
+    close_keep_errno(mail_fd);
+}
