@@ -34,7 +34,7 @@ struct server {
     struct parking *parking;
     struct import import;
     struct changes *changes_told; /* what authd is told of */
-    uint64_t folders_generation; /* of the base, when it was found out whether folders exist */
+    uint64_t folders_generation;  /* of the base, when it was found out whether folders exist */
     bool folders_known, folders_exist;
     struct loop_timer *checkpoint;
     _Atomic uint64_t *requests, *changes;

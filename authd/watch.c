@@ -19,8 +19,8 @@
 enum {
     WATCH_TIMEOUT_MS = 3600 * 1000,
     CHECK_TIMEOUT_MS = 10000,
-    SETTLE_MS = 200,  /* changes come in rows; also the pause before asking again */
-    RETRY_MS = 1000,  /* accountd could not tell */
+    SETTLE_MS = 200, /* changes come in rows; also the pause before asking again */
+    RETRY_MS = 1000, /* accountd could not tell */
     REQUEST_MAX = 4096
 };
 

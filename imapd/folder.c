@@ -56,6 +56,20 @@ is_root(const struct target *target)
     return is;
 }
 
+/* Folders are made where their owner's store is: in another user's, nobody has the right "k". The
+ * answer is the same whatever there is. */
+static bool
+is_of_another_user(struct slice name)
+{
+    return name.len > 0 && name.ptr[0] == '~';
+}
+
+static struct reply
+reply_not_yours(void)
+{
+    return reply_no("NOPERM", "Folders of another user are made by that user");
+}
+
 /* Names that a client writes in UTF-8 are Net-Unicode (RFC 9051 section 6.3.4): none may look like
  * another one that it is not. */
 static bool
@@ -64,8 +78,9 @@ is_net_unicode(const struct session *s, struct slice name)
     return mailbox_name_allowed(name) && (!session_takes_utf8(s) || utf8_is_nfc(name));
 }
 
-/* "A/B/C" below the folder A makes A/B, too: those who may use A may use both. Names that end before
- * a '/' of `name` and have no folder yet, as bits: there are at most STORE_DEPTH_MAX of them. */
+/* "A/B/C" below the folder A makes A/B, too: those who may use A may use both. Names that end
+ * before a '/' of `name` and have no folder yet, as bits: there are at most STORE_DEPTH_MAX of
+ * them. */
 static uint32_t
 missing_parents(struct store *store, struct slice name)
 {
@@ -74,8 +89,8 @@ missing_parents(struct store *store, struct slice name)
     unsigned level = 0;
 
     for (size_t at = 0; at < name.len && level < STORE_DEPTH_MAX; at++)
-        if (name.ptr[at] == '/' &&
-            mailbox_status(store, slice_sub(name, 0, at), &info) < 0 && errno == ENOENT)
+        if (name.ptr[at] == '/' && mailbox_status(store, slice_sub(name, 0, at), &info) < 0 &&
+            errno == ENOENT)
             missing |= UINT32_C(1) << level++;
         else if (name.ptr[at] == '/')
             level++;
@@ -111,6 +126,8 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
     name = without_delimiter(name);
     if (!is_net_unicode(s, name))
         return reply_no("CANNOT", "Mailbox name has unusual characters");
+    if (is_of_another_user(name))
+        return reply_not_yours();
     if (place_find(s, name, RIGHT_CREATE, &target) < 0 || is_root(&target))
         return reply_errno();
     missing = target.place == NULL ? missing_parents(target.store, name) : 0;
@@ -194,6 +211,8 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
         return reply_no("NOPERM", "This user may not remove mail");
     if (!is_net_unicode(s, to))
         return reply_no("CANNOT", "Mailbox name has unusual characters");
+    if (is_of_another_user(to))
+        return reply_not_yours();
     /* Who may not remove mail may still give a folder another name. */
     if (place_find(s, from, s->store_options.may_remove ? RIGHT_DELETE_FOLDER : 0, &old) < 0 ||
         is_root(&old) || place_find(s, without_delimiter(to), RIGHT_CREATE, &new) < 0)

@@ -147,8 +147,7 @@ keep_allowed(uint32_t rights, struct flag_list *list)
     list->flags &= allowed;
     if ((allowed & MESSAGE_KEYWORDS) == 0)
         list->keyword_count = 0;
-    return named ? list->flags != 0 || list->keyword_count > 0
-                 : (rights & FLAG_RIGHTS) != 0;
+    return named ? list->flags != 0 || list->keyword_count > 0 : (rights & FLAG_RIGHTS) != 0;
 }
 
 struct reply

@@ -46,9 +46,9 @@ struct errands {
 
 struct errands *
 errands_new(struct daemon *d, int store_dirfd,
-             void (*done)(void *arg, const struct errand_asker *asker,
-                          const struct store_ctl_reply *reply),
-             void *arg)
+            void (*done)(void *arg, const struct errand_asker *asker,
+                         const struct store_ctl_reply *reply),
+            void *arg)
 {
     struct errands *r = xcalloc(1, sizeof(*r));
 
@@ -83,8 +83,8 @@ count_again(struct store *store, const struct store_ctl *ctl, struct store_ctl_r
     if (store_recount(store, &reply->bytes, &reply->messages) < 0)
         reply->error = (uint32_t)errno;
     else
-        log_event(LOG_INFO, "recounted", KV_SLICE("path", ctl->path),
-                  KV_U64("bytes", reply->bytes), KV_U64("messages", reply->messages));
+        log_event(LOG_INFO, "recounted", KV_SLICE("path", ctl->path), KV_U64("bytes", reply->bytes),
+                  KV_U64("messages", reply->messages));
 }
 
 static void

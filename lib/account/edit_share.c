@@ -80,9 +80,10 @@ check_rights(struct account_edit *edit, uint32_t rights)
 {
     if ((rights & ~RIGHTS_GRANTABLE) == 0)
         return 0;
-    return account_fail(edit->result, CODE_FAILED,
-                        "folders are made and removed by their owner: the rights k and x (c) cannot "
-                        "be given");
+    return account_fail(
+        edit->result, CODE_FAILED,
+        "folders are made and removed by their owner: the rights k and x (c) cannot "
+        "be given");
 }
 
 /* A canonical folder name other than INBOX, whose directory holds all the others. */
@@ -214,7 +215,8 @@ account_share_restore(struct account_edit *edit, struct slice owner, struct slic
     if (rc == 0)
         rc = edit_apply(edit, &record, fields, count);
     if (rc == 0 && imap_rights_parse(record_get(&record, SHARE_RIGHTS), &rights) < 0)
-        rc = account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "rights: expected letters of l r s w i p t e a");
+        rc = account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                          "rights: expected letters of l r s w i p t e a");
     if (rc == 0)
         rc = account_share_set(edit, strbuf_slice(&hit.address), record_get(&record, SHARE_FOLDER),
                                grantee, rights);

@@ -108,8 +108,7 @@ int
 share_rights(struct account_base *base, struct slice owner, struct slice folder, struct slice user,
              uint32_t *rights)
 {
-    struct sum sum = {.user = user,
-                      .domain = slice_sub(user, slice_rindex(user, '@'), user.len)};
+    struct sum sum = {.user = user, .domain = slice_sub(user, slice_rindex(user, '@'), user.len)};
     int rc = share_each_of_folder(base, owner, folder, add_rights, &sum);
 
     *rights = sum.rights;

@@ -139,7 +139,7 @@ struct accountd_login_reply {
     uint32_t rights;       /* enum accountd_right */
     uint64_t quota_bytes, quota_messages;
     struct slice full_name;
-    bool has_folders; /* there may be folders of others for this user: ask FOLDERS */
+    bool has_folders;              /* there may be folders of others for this user: ask FOLDERS */
     struct slice password_changed; /* when it was set last: another value, another password */
 };
 int accountd_login_encode(struct strbuf *out, const struct accountd_login *req);
@@ -169,7 +169,7 @@ int accountd_folders_reply_decode(struct slice payload,
 
 /* ---- WATCH: answered at once if there is something newer than change number `known` (0: whatever
  * it is), else with the next change ---- */
-#define ACCOUNTD_CHANGED_MAX 128  /* names in one answer */
+#define ACCOUNTD_CHANGED_MAX 128 /* names in one answer */
 #define ACCOUNTD_WATCHERS_MAX 16 /* authds: one, and older ones that still have sessions */
 struct accountd_changed {
     uint64_t number;     /* of the last change: `known` of the next WATCH */
@@ -180,7 +180,8 @@ struct accountd_changed {
 };
 int accountd_watch_encode(struct strbuf *out, uint64_t known);
 int accountd_watch_decode(struct slice payload, uint64_t *known);
-int accountd_changed_encode(struct strbuf *out, uint32_t id, const struct accountd_changed *changed);
+int accountd_changed_encode(struct strbuf *out, uint32_t id,
+                            const struct accountd_changed *changed);
 int accountd_changed_decode(struct slice payload, struct accountd_changed *changed,
                             struct slice users[ACCOUNTD_CHANGED_MAX]);
 

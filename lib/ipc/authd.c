@@ -385,8 +385,8 @@ authd_call_charge(struct ipc_client *auth, const struct authd_charge *charge, ui
 
     if (auth != NULL && authd_charge_encode(&frame, charge) == 0)
         rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
-    if (rc == 0 && (answer.type != AUTHD_CHARGED ||
-                    authd_charged_decode(answer.payload, &charged) < 0))
+    if (rc == 0 &&
+        (answer.type != AUTHD_CHARGED || authd_charged_decode(answer.payload, &charged) < 0))
         charged = (struct authd_charged){.error = EBUSY};
     close_keep_errno(answer.fd);
     strbuf_free(&frame);

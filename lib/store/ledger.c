@@ -132,9 +132,8 @@ store_charge(struct store *store, const struct store_charge *charge, uint32_t *u
     const struct change c = {.bytes = charge->bytes,
                              .messages = charge->messages,
                              .quota = charge->within_quota ? &store->options : NULL,
-                             .uidvalidity = charge->new_uidvalidity
-                                                ? (uint32_t)(clock_real_ms() / 1000)
-                                                : 0};
+                             .uidvalidity =
+                                 charge->new_uidvalidity ? (uint32_t)(clock_real_ms() / 1000) : 0};
     struct record_state result = {0};
     bool removes = charge->bytes < 0 || charge->messages < 0;
     int rc = 0;

@@ -22,7 +22,7 @@ enum message_flag {
     MESSAGE_RECENT = 1 << 5 /* this session is the first to see it; not stored */
 };
 #define MESSAGE_KEYWORDS (1u << 31) /* in store_options.flags_frozen: all keywords */
-#define MAILBOX_KEYWORDS_MAX 64 /* keywords per folder: bit i of `keywords` is name i */
+#define MAILBOX_KEYWORDS_MAX 64     /* keywords per folder: bit i of `keywords` is name i */
 #define MAILBOX_KEYWORD_LEN_MAX 100
 
 struct message {

@@ -48,9 +48,9 @@ struct store_options {
     bool may_remove; /* false: no expunge, no folder removal, \Deleted is as frozen */
     /* enum message_flag, MESSAGE_KEYWORDS: neither set nor cleared here, and left out of copies */
     uint32_t flags_frozen;
-    const struct store_guest *guest;      /* NULL: the whole store is here */
-    uint32_t undelete_days;               /* so long expunged messages are kept; 0: not at all */
-    int64_t flush_interval_ms; /* flag changes younger than this may be lost by a power cut */
+    const struct store_guest *guest; /* NULL: the whole store is here */
+    uint32_t undelete_days;          /* so long expunged messages are kept; 0: not at all */
+    int64_t flush_interval_ms;       /* flag changes younger than this may be lost by a power cut */
 };
 
 /* Special use of a folder (RFC 6154). */

@@ -207,6 +207,16 @@ def test_with_only_i_nothing_can_be_read(owner, guest):
     assert count(owner) == 5
 
 
+def test_folders_of_another_user_are_made_and_removed_by_that_user(owner, guest):
+    """The rights k and x cannot be given, and their commands say so, whatever there is."""
+    client = guest("lrswiptea", select=False)
+    client.ok("CREATE Mine")
+    for text in (f"CREATE {NAME}/Sub", f"CREATE ~{OWNER}/New", "CREATE ~nobody@d.test/New", f"DELETE {NAME}",
+                 f"RENAME {NAME} ~{OWNER}/New", f"RENAME {NAME} New", f"RENAME Mine {NAME}/Mine"):
+        client.no(text, b"[NOPERM]")
+    assert not any(b"New" in line or b"Sub" in line for line in owner.ok('LIST "" *'))
+
+
 def test_a_folder_with_only_p_is_not_there(guest):
     client = guest("p", select=False)
     for command in ("SELECT", "MYRIGHTS"):

@@ -96,9 +96,9 @@ START_TEST(rights_add_up)
                                   SLICE("bob@d.test"), &rights),
                      0);
     ck_assert_uint_eq(rights, RIGHT_READ | RIGHT_LOOKUP | RIGHT_INSERT);
-    ck_assert_int_eq(share_rights(&test_base, SLICE("alice@d.test"), SLICE("Work"),
-                                  SLICE("x@e.test"), &rights),
-                     0);
+    ck_assert_int_eq(
+        share_rights(&test_base, SLICE("alice@d.test"), SLICE("Work"), SLICE("x@e.test"), &rights),
+        0);
     ck_assert_uint_eq(rights, RIGHT_INSERT);
     ck_assert_uint_eq(set("alice@d.test", "Work", "bob@d.test", RIGHTS_GRANTABLE), 0);
     check_to("bob@d.test",
@@ -115,9 +115,8 @@ START_TEST(a_new_folder_inherits)
     ck_assert_uint_eq(set("alice@d.test", "Work", "anyone", RIGHT_INSERT), 0);
     ck_assert_uint_eq(set("alice@d.test", "Work/New", "carol@d.test", 3), 0); /* an older one */
     test_begin();
-    ck_assert_uint_eq(test_end(account_share_inherit(&test_edit, SLICE("alice@d.test"),
-                                                     SLICE("Work/New"))),
-                      0);
+    ck_assert_uint_eq(
+        test_end(account_share_inherit(&test_edit, SLICE("alice@d.test"), SLICE("Work/New"))), 0);
     check_of("alice@d.test", "Work/New",
              "alice@d.test:Work/New:anyone:i;alice@d.test:Work/New:bob@d.test:lr;");
     test_begin();

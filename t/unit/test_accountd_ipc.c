@@ -278,8 +278,8 @@ decode_folders_reply(struct slice p)
 static int
 encode_acl(struct strbuf *out)
 {
-    const struct accountd_acl r = {
-        ACCOUNTD_ACL_CREATE, SLICE("e@f"), SLICE("a@b"), SLICE("Work"), SLICE("c@d"), 3};
+    const struct accountd_acl r = {ACCOUNTD_ACL_CREATE, SLICE("e@f"), SLICE("a@b"),
+                                   SLICE("Work"),       SLICE("c@d"), 3};
 
     return accountd_acl_encode(out, ACCOUNTD_ACL, &r);
 }

@@ -93,7 +93,11 @@ END_TEST
 START_TEST(a_reply_comes_back_as_it_was)
 {
     struct strbuf out = strbuf_new(4096);
-    struct store_ctl_reply reply = {.error = 28, .bytes = UINT64_MAX, .messages = 7, .uidvalidity = 9}, got;
+    struct store_ctl_reply reply = {.error = 28,
+                                    .bytes = UINT64_MAX,
+                                    .messages = 7,
+                                    .uidvalidity = 9},
+                           got;
 
     ck_assert_int_eq(store_ctl_reply_encode(&out, 9, &reply), 0);
     ck_assert_int_eq(

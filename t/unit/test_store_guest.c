@@ -168,15 +168,14 @@ START_TEST(frozen_flags_stay)
     ck_assert_int_eq(append("1\r\n", MESSAGE_DELETED | MESSAGE_FLAGGED, keyword, 1), 0);
     open_guest(MESSAGE_DELETED | MESSAGE_KEYWORDS);
     mb = select_guest();
-    ck_assert_int_eq(mailbox_store_flags(mb, &seq, 1, MAILBOX_FLAGS_SET, MESSAGE_SEEN, 0, 0, NULL,
-                                         NULL),
-                     0);
+    ck_assert_int_eq(
+        mailbox_store_flags(mb, &seq, 1, MAILBOX_FLAGS_SET, MESSAGE_SEEN, 0, 0, NULL, NULL), 0);
     ck_assert_uint_eq(mailbox_message(mb, 1)->flags & ~(uint32_t)MESSAGE_RECENT,
                       MESSAGE_SEEN | MESSAGE_DELETED);
     ck_assert_uint_eq(mailbox_message(mb, 1)->keywords, 1);
-    ck_assert_int_eq(mailbox_store_flags(mb, &seq, 1, MAILBOX_FLAGS_REMOVE, MESSAGE_DELETED, 1, 0,
-                                         NULL, NULL),
-                     0);
+    ck_assert_int_eq(
+        mailbox_store_flags(mb, &seq, 1, MAILBOX_FLAGS_REMOVE, MESSAGE_DELETED, 1, 0, NULL, NULL),
+        0);
     ck_assert_uint_eq(mailbox_message(mb, 1)->keywords, 1);
     ck_assert_int_eq(mailbox_copy(mb, &seq, 1, SLICE("INBOX"), false, &uids), 0);
     free(uids.uids);
