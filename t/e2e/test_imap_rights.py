@@ -1,8 +1,9 @@
 """Rights to change folders of others (RFC 4314 section 4): each command with and without its right."""
 import pytest
 
+from frames import U8, U32, Connection
 from imapclient import Imap
-from instance import Instance, wait_for
+from instance import Instance
 
 PASSWORD = "secret-of-test"
 OWNER, GUEST, OTHER = "owner@d.test", "guest@d.test", "other@e.test"
@@ -470,6 +471,27 @@ def test_giving_a_right_leaves_the_session(owner, guest):
     owner.ok(f"SETACL Work {GUEST} +swi")
     client.no("STORE 1 +FLAGS (\\Seen)", b"[NOPERM]")
     assert b"[READ-WRITE]" in select(Imap(client.sock.getpeername()[1], GUEST))
+
+
+def test_accountd_judges_who_may_ask(suite, owner, guest):
+    """Whatever a session that was taken over says: what authd passes on names the session's user."""
+    guest("lrswipte", select=False)
+    get, change, rename, drop, create = 0, 1, 4, 5, 6
+    connection = Connection.connect(suite.root / "run/accountd.sock")
+
+    def ask(op, actor, folder="Work", who=OTHER, rights=0x7f):
+        connection.send(17, 1, U8(op), actor, OWNER, folder, who, U32(rights))
+        return connection.receive()[2][0]
+
+    for op in (get, change, 2, 3, rename, drop, create):
+        assert ask(op, GUEST) != 0 and ask(op, OTHER) != 0, op
+    assert owner.ok("GETACL Work") == [f"* ACL Work {OWNER} lrswipkxteacd {GUEST} lrswipted".encode()]
+    owner.ok(f"SETACL Work {GUEST} la")
+    assert ask(get, GUEST) == 0 and ask(change, GUEST, rights=3) == 0
+    for op in (rename, drop, create):  # these follow what the owner did
+        assert ask(op, GUEST) != 0, op
+    assert ask(get, GUEST, folder="Elsewhere") != 0
+    connection.close()
 
 
 # ---- the command line ----
