@@ -12,6 +12,7 @@
 // LINK: imapd/append_sink.c
 // LINK: imapd/append_text.c
 // LINK: imapd/append_url.c
+// LINK: imapd/arrivals.c
 // LINK: imapd/capability.c
 // LINK: imapd/command.c
 // LINK: imapd/compress.c
@@ -23,6 +24,7 @@
 // LINK: imapd/fetch_args.c
 // LINK: imapd/fetch_binary.c
 // LINK: imapd/fetch_section.c
+// LINK: imapd/fetch_send.c
 // LINK: imapd/filters.c
 // LINK: imapd/flag_list.c
 // LINK: imapd/flags.c
@@ -35,6 +37,7 @@
 // LINK: imapd/list.c
 // LINK: imapd/list_args.c
 // LINK: imapd/login.c
+// LINK: imapd/mailbox_filter.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
 // LINK: imapd/metadata.c
@@ -43,6 +46,10 @@
 // LINK: imapd/metadata_place.c
 // LINK: imapd/multisearch.c
 // LINK: imapd/multisearch_args.c
+// LINK: imapd/notify.c
+// LINK: imapd/notify_args.c
+// LINK: imapd/notify_folders.c
+// LINK: imapd/notify_names.c
 // LINK: imapd/parser.c
 // LINK: imapd/progress.c
 // LINK: imapd/places.c
@@ -74,11 +81,13 @@
 // LINK: imapd/status_items.c
 // LINK: imapd/store.c
 // LINK: imapd/thread.c
+// LINK: imapd/thread_id.c
 // LINK: imapd/thread_links.c
 // LINK: imapd/thread_subject.c
 // LINK: imapd/thread_tree.c
 // LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
+// LINK: imapd/wait.c
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -175,6 +184,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                      .command_max = 8192,
                      .append_max = 10000,
                      .errors_max = 1000,
+                     .metadata_size_max = 2000,
+                     .metadata_entries_max = 10,
+                     .metadata_total_max = 20000,
+                     .notify_max = 100,
                      .login_timeout_ms = STEP_MS,
                      .autologout_ms = STEP_MS,
                      .transfer_timeout_ms = STEP_MS},

@@ -6,6 +6,7 @@
 
 #include "imapd/append_job.h"
 #include "imapd/command.h"
+#include "imapd/notify.h"
 
 static struct reply
 run(struct append_job *job, struct parser *p)
@@ -21,6 +22,7 @@ run(struct append_job *job, struct parser *p)
         reply = append_job_commit(job, &uids);
     if (reply.kind != REPLY_OK)
         return reply;
+    notify_arrived(s, job->folder, &uids);
     if (!append_job_code(job, &uids, &s->code))
         reply = reply_ok("Append completed");
     else

@@ -31,6 +31,7 @@ static const char *const extensions[] = {
     "THREAD=REFERENCES",
     "THREAD=REFS",        /* draft-ietf-morg-inthread */
     "IDLE",               /* RFC 2177 */
+    "NOTIFY",             /* RFC 5465 */
     "NAMESPACE",          /* RFC 2342 */
     "UIDPLUS",            /* RFC 4315 */
     "MOVE",               /* RFC 6851 */

@@ -8,6 +8,7 @@
 #include "imapd/compress.h"
 #include "imapd/filters.h"
 #include "imapd/metadata_news.h"
+#include "imapd/notify.h"
 #include "imapd/updates.h"
 #include "lib/log/log.h"
 
@@ -39,34 +40,35 @@ static const struct command commands[] = {
     {"LSUB", LOGGED_IN, 0, list_lsub},                                /* RFC 3501 6.3.9 */
     {"NAMESPACE", LOGGED_IN, 0, list_namespace},                      /* RFC 2342 */
     {"STATUS", LOGGED_IN, 0, status_status},                          /* RFC 3501 6.3.10 */
-    {"APPEND", LOGGED_IN, 0, append_append},                          /* RFC 3501 6.3.11 */
-    {"REPLACE", STATE_SELECTED, 0,
+    {"APPEND", LOGGED_IN, COMMAND_OWN_NEWS, append_append},           /* RFC 3501 6.3.11 */
+    {"REPLACE", STATE_SELECTED, COMMAND_OWN_NEWS,
      replace_replace},                 /* RFC 8508; refuses numbers by itself, with its message */
     {"IDLE", LOGGED_IN, 0, idle_idle}, /* RFC 2177 */
-    {"GETQUOTA", LOGGED_IN, 0, quota_getquota},                       /* RFC 9208 4.1.1 */
-    {"GETQUOTAROOT", LOGGED_IN, 0, quota_getquotaroot},               /* RFC 9208 4.1.2 */
-    {"SETQUOTA", LOGGED_IN, 0, quota_setquota},                       /* RFC 9208 4.1.3 */
-    {"GETMETADATA", LOGGED_IN, 0, metadata_getmetadata},              /* RFC 5464 4.2 */
-    {"SETMETADATA", LOGGED_IN, 0, metadata_setmetadata},              /* RFC 5464 4.3 */
-    {"UIDBATCHES", STATE_SELECTED, 0, uid_batches_uidbatches},        /* RFC 10022 */
-    {"SETACL", LOGGED_IN, 0, acl_setacl},                             /* RFC 4314 3.1 */
-    {"DELETEACL", LOGGED_IN, 0, acl_deleteacl},                       /* RFC 4314 3.2 */
-    {"GETACL", LOGGED_IN, 0, acl_getacl},                             /* RFC 4314 3.3 */
-    {"LISTRIGHTS", LOGGED_IN, 0, acl_listrights},                     /* RFC 4314 3.4 */
-    {"MYRIGHTS", LOGGED_IN, 0, acl_myrights},                         /* RFC 4314 3.5 */
-    {"CHECK", STATE_SELECTED, 0, any_check},                          /* RFC 3501 6.4.1 */
-    {"CLOSE", STATE_SELECTED, 0, select_close},                       /* RFC 3501 6.4.2 */
-    {"UNSELECT", STATE_SELECTED, 0, select_unselect},                 /* RFC 3691 */
-    {"EXPUNGE", STATE_SELECTED, 0, expunge_expunge},                  /* RFC 3501 6.4.3 */
-    {"SEARCH", STATE_SELECTED, BY_NUMBER, search_search},             /* RFC 3501 6.4.4 */
-    {"ESEARCH", LOGGED_IN, COMMAND_UID, multisearch_esearch},         /* RFC 7377 */
-    {"CANCELUPDATE", STATE_SELECTED, 0, search_context_cancelupdate}, /* RFC 5267 4.3.5 */
-    {"SORT", STATE_SELECTED, BY_NUMBER, sort_sort},                   /* RFC 5256 */
-    {"THREAD", STATE_SELECTED, BY_NUMBER, thread_thread},             /* RFC 5256 */
-    {"FETCH", STATE_SELECTED, BY_NUMBER, fetch_fetch},                /* RFC 3501 6.4.5 */
-    {"STORE", STATE_SELECTED, BY_NUMBER, store_store},                /* RFC 3501 6.4.6 */
-    {"COPY", STATE_SELECTED, COMMAND_NUMBERS, copy_copy},             /* RFC 3501 6.4.7 */
-    {"MOVE", STATE_SELECTED, COMMAND_NUMBERS, copy_move},             /* RFC 6851 */
+    {"NOTIFY", LOGGED_IN, 0, notify_notify},                                 /* RFC 5465 */
+    {"GETQUOTA", LOGGED_IN, 0, quota_getquota},                              /* RFC 9208 4.1.1 */
+    {"GETQUOTAROOT", LOGGED_IN, 0, quota_getquotaroot},                      /* RFC 9208 4.1.2 */
+    {"SETQUOTA", LOGGED_IN, 0, quota_setquota},                              /* RFC 9208 4.1.3 */
+    {"GETMETADATA", LOGGED_IN, 0, metadata_getmetadata},                     /* RFC 5464 4.2 */
+    {"SETMETADATA", LOGGED_IN, 0, metadata_setmetadata},                     /* RFC 5464 4.3 */
+    {"UIDBATCHES", STATE_SELECTED, 0, uid_batches_uidbatches},               /* RFC 10022 */
+    {"SETACL", LOGGED_IN, 0, acl_setacl},                                    /* RFC 4314 3.1 */
+    {"DELETEACL", LOGGED_IN, 0, acl_deleteacl},                              /* RFC 4314 3.2 */
+    {"GETACL", LOGGED_IN, 0, acl_getacl},                                    /* RFC 4314 3.3 */
+    {"LISTRIGHTS", LOGGED_IN, 0, acl_listrights},                            /* RFC 4314 3.4 */
+    {"MYRIGHTS", LOGGED_IN, 0, acl_myrights},                                /* RFC 4314 3.5 */
+    {"CHECK", STATE_SELECTED, 0, any_check},                                 /* RFC 3501 6.4.1 */
+    {"CLOSE", STATE_SELECTED, 0, select_close},                              /* RFC 3501 6.4.2 */
+    {"UNSELECT", STATE_SELECTED, 0, select_unselect},                        /* RFC 3691 */
+    {"EXPUNGE", STATE_SELECTED, 0, expunge_expunge},                         /* RFC 3501 6.4.3 */
+    {"SEARCH", STATE_SELECTED, BY_NUMBER, search_search},                    /* RFC 3501 6.4.4 */
+    {"ESEARCH", LOGGED_IN, COMMAND_UID, multisearch_esearch},                /* RFC 7377 */
+    {"CANCELUPDATE", STATE_SELECTED, 0, search_context_cancelupdate},        /* RFC 5267 4.3.5 */
+    {"SORT", STATE_SELECTED, BY_NUMBER, sort_sort},                          /* RFC 5256 */
+    {"THREAD", STATE_SELECTED, BY_NUMBER, thread_thread},                    /* RFC 5256 */
+    {"FETCH", STATE_SELECTED, BY_NUMBER, fetch_fetch},                       /* RFC 3501 6.4.5 */
+    {"STORE", STATE_SELECTED, BY_NUMBER, store_store},                       /* RFC 3501 6.4.6 */
+    {"COPY", STATE_SELECTED, COMMAND_NUMBERS | COMMAND_OWN_NEWS, copy_copy}, /* RFC 3501 6.4.7 */
+    {"MOVE", STATE_SELECTED, COMMAND_NUMBERS | COMMAND_OWN_NEWS, copy_move}, /* RFC 6851 */
 };
 
 /* Behind "UID" (RFC 3501 section 6.4.8, RFC 4315, RFC 6851). */
@@ -76,10 +78,10 @@ static const struct command uid_commands[] = {
     {"THREAD", STATE_SELECTED, COMMAND_UID, thread_thread},
     {"FETCH", STATE_SELECTED, COMMAND_UID, fetch_fetch},
     {"STORE", STATE_SELECTED, COMMAND_UID, store_store},
-    {"COPY", STATE_SELECTED, COMMAND_UID, copy_copy},
-    {"MOVE", STATE_SELECTED, COMMAND_UID, copy_move},
+    {"COPY", STATE_SELECTED, COMMAND_UID | COMMAND_OWN_NEWS, copy_copy},
+    {"MOVE", STATE_SELECTED, COMMAND_UID | COMMAND_OWN_NEWS, copy_move},
     {"EXPUNGE", STATE_SELECTED, COMMAND_UID, expunge_expunge},
-    {"REPLACE", STATE_SELECTED, COMMAND_UID, replace_replace}, /* RFC 8508 */
+    {"REPLACE", STATE_SELECTED, COMMAND_UID | COMMAND_OWN_NEWS, replace_replace}, /* RFC 8508 */
 };
 
 static const struct command *
@@ -158,6 +160,18 @@ names_numbers(const struct command *c, const struct parser *p)
     return (c->flags & COMMAND_UID) != 0 && p->has_numbers;
 }
 
+static unsigned
+how_to_update(const struct command *c, const struct parser *p)
+{
+    unsigned how = UPDATES_KEEP;
+
+    if (!(c->flags & COMMAND_NO_EXPUNGE) && !names_numbers(c, p))
+        how |= UPDATES_EXPUNGE;
+    if (c->flags & COMMAND_UID)
+        how |= UPDATES_UID;
+    return how | ((c->flags & COMMAND_OWN_NEWS) != 0 ? UPDATES_OWN : 0);
+}
+
 void
 command_run(struct session *s)
 {
@@ -182,9 +196,11 @@ command_run(struct session *s)
     if (reply.kind == REPLY_SENT)
         return;
     if (s->mailbox != NULL && s->state == STATE_SELECTED && reply.kind != REPLY_BAD)
-        updates_send(s, !(c->flags & COMMAND_NO_EXPUNGE) && !names_numbers(c, &p),
-                     (c->flags & COMMAND_UID) != 0);
-    metadata_news_send(s);
+        updates_send(s, how_to_update(c, &p));
+    if (s->state != STATE_LOGOUT) {
+        notify_tell_others(s);
+        metadata_news_send(s);
+    }
     send_tagged(s, &reply, &p);
     compress_start(s);
     count_errors(s, &reply);

@@ -12,6 +12,7 @@ enum command_flag {
     COMMAND_NO_EXPUNGE = 1, /* FETCH, STORE, SEARCH: RFC 3501 section 7.4.1 */
     COMMAND_UID = 2,        /* behind "UID": numbers are UIDs, FETCH responses hold the UID */
     COMMAND_NUMBERS = 4,    /* it is about messages by their numbers (RFC 9586 section 3.2) */
+    COMMAND_OWN_NEWS = 8,   /* it may bring or take messages of the selected mailbox */
 };
 
 struct command {
@@ -53,6 +54,7 @@ struct reply list_namespace(struct session *s, struct parser *p, unsigned flags)
 struct reply status_status(struct session *s, struct parser *p, unsigned flags);
 struct reply append_append(struct session *s, struct parser *p, unsigned flags);
 struct reply replace_replace(struct session *s, struct parser *p, unsigned flags);
+struct reply notify_notify(struct session *s, struct parser *p, unsigned flags);
 struct reply idle_idle(struct session *s, struct parser *p, unsigned flags);
 struct reply fetch_fetch(struct session *s, struct parser *p, unsigned flags);
 struct reply store_store(struct session *s, struct parser *p, unsigned flags);

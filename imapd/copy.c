@@ -7,6 +7,7 @@
 #include "imapd/command.h"
 #include "imapd/condstore.h"
 #include "imapd/copy_across.h"
+#include "imapd/notify.h"
 #include "imapd/selection.h"
 #include "imapd/updates.h"
 
@@ -40,12 +41,13 @@ static struct reply
 copy(struct session *s, const struct selection *sel, struct slice folder, unsigned flags, bool move)
 {
     const uint32_t *sources = selection_uids(s, sel);
+    bool is_uid = (flags & COMMAND_UID) != 0;
     struct mailbox_uids copies = {.uids = NULL};
     struct target to;
     int rc = place_find(s, folder, RIGHT_INSERT, &to);
 
     if (rc == 0 && to.store != s->mailbox_store) {
-        updates_send(s, false, (flags & COMMAND_UID) != 0); /* flags as they are now */
+        updates_send(s, UPDATES_OWN | (is_uid ? UPDATES_UID : 0)); /* flags as they are now */
         rc = copy_across(s->mailbox, sel->seqs, sel->count, &to, move, &copies);
     } else if (rc == 0)
         rc = mailbox_copy(s->mailbox, sel->seqs, sel->count, to.name, move, &copies);
@@ -53,6 +55,7 @@ copy(struct session *s, const struct selection *sel, struct slice folder, unsign
         return reply_copy_errno(&to);
     if ((to.rights & RIGHT_READ) != 0) /* else it would tell too much (RFC 4315 section 3) */
         make_code(s, sources, sel->count, &copies);
+    notify_arrived(s, folder, &copies);
     free(copies.uids);
     if (!move)
         return (struct reply){REPLY_OK, s->code.len > 0 ? strbuf_cstr(&s->code) : NULL,
@@ -62,7 +65,7 @@ copy(struct session *s, const struct selection *sel, struct slice folder, unsign
         (void)stream_write(s->stream, strbuf_slice(&s->code));
         (void)stream_write(s->stream, SLICE("] Moved\r\n")); /* an error sticks */
     }
-    updates_send(s, true, (flags & COMMAND_UID) != 0);
+    updates_send(s, UPDATES_EXPUNGE | UPDATES_OWN | (is_uid ? UPDATES_UID : 0));
     return condstore_reply_removed(s, "Move completed");
 }
 

@@ -30,6 +30,6 @@ expunge_expunge(struct session *s, struct parser *p, unsigned flags)
         return reply_ok("Nothing to expunge");
     if (mailbox_expunge(s->mailbox, is_uid ? selection_uids(s, &sel) : NULL, sel.count) < 0)
         return reply_errno();
-    updates_send(s, true, is_uid);
+    updates_send(s, UPDATES_EXPUNGE | UPDATES_OWN | (is_uid ? UPDATES_UID : 0));
     return condstore_reply_removed(s, "Expunge completed");
 }

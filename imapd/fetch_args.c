@@ -107,7 +107,8 @@ fetch_args_parse_section(struct parser *p, struct fetch_section *section)
 {
     if (!parser_char(p, '['))
         return false;
-    section->numbers = arena_alloc(p->arena, FETCH_NUMBERS_MAX * sizeof(*section->numbers));
+    if (is_digit(parser_peek(p)))
+        section->numbers = arena_alloc(p->arena, FETCH_NUMBERS_MAX * sizeof(*section->numbers));
     while (is_digit(parser_peek(p))) {
         if (section->number_count == FETCH_NUMBERS_MAX)
             return parser_fail(p, "Part number is too deep");
@@ -230,6 +231,18 @@ parse_item(struct parser *p, struct fetch_args *out)
 }
 
 static bool
+parse_list(struct parser *p, struct fetch_args *out)
+{
+    if (!parser_char(p, '('))
+        return false;
+    do {
+        if (!parse_item(p, out))
+            return false;
+    } while (parser_optional(p, ' '));
+    return parser_char(p, ')');
+}
+
+static bool
 parse_items(struct parser *p, struct fetch_args *out)
 {
     for (size_t i = 0; i < ARRAY_LEN(macros); i++) {
@@ -238,13 +251,7 @@ parse_items(struct parser *p, struct fetch_args *out)
         out->items = macros[i].items;
         return true;
     }
-    if (!parser_optional(p, '('))
-        return parse_item(p, out);
-    do {
-        if (!parse_item(p, out))
-            return false;
-    } while (parser_optional(p, ' '));
-    return parser_char(p, ')');
+    return parser_peek(p) == '(' ? parse_list(p, out) : parse_item(p, out);
 }
 
 static bool
@@ -285,6 +292,13 @@ parse_modifiers(struct parser *p, struct fetch_args *out)
     return parser_char(p, ')');
 }
 
+static void
+note_seen(struct fetch_args *args)
+{
+    for (const struct fetch_section *x = args->sections; x != NULL; x = x->next)
+        args->sets_seen = args->sets_seen || !x->peek;
+}
+
 bool
 fetch_args_parse(struct parser *p, struct fetch_args *out)
 {
@@ -292,7 +306,60 @@ fetch_args_parse(struct parser *p, struct fetch_args *out)
     if (!parser_space(p) || !seqset_parse(p, &out->set) || !parser_space(p) ||
         !parse_items(p, out) || !parse_modifiers(p, out) || !parser_end(p))
         return false;
-    for (const struct fetch_section *x = out->sections; x != NULL; x = x->next)
-        out->sets_seen = out->sets_seen || !x->peek;
+    note_seen(out);
     return true;
+}
+
+bool
+fetch_args_parse_list(struct parser *p, struct fetch_args *out)
+{
+    *out = (struct fetch_args){.items = 0};
+    if (!parse_list(p, out))
+        return false;
+    note_seen(out);
+    return true;
+}
+
+/* ---- two requests in one ---- */
+
+static bool
+same_part(const struct fetch_section *a, const struct fetch_section *b)
+{
+    return a->section == b->section && a->number_count == b->number_count &&
+           (a->number_count == 0 ||
+            memcmp(a->numbers, b->numbers, a->number_count * sizeof(*a->numbers)) == 0) &&
+           a->partial == b->partial && a->offset == b->offset && a->length == b->length;
+}
+
+/* The same bytes under the same name. */
+static bool
+same_section(const struct fetch_section *a, const struct fetch_section *b)
+{
+    if (a->kind != b->kind || a->rfc822 != b->rfc822 || !same_part(a, b) ||
+        a->has_fields != b->has_fields || a->negate != b->negate ||
+        a->field_count != b->field_count)
+        return false;
+    for (size_t i = 0; i < a->field_count; i++)
+        if (!slice_eq_nocase(a->fields[i], b->fields[i]))
+            return false;
+    return true;
+}
+
+void
+fetch_args_add(struct fetch_args *to, const struct fetch_args *more, struct arena *arena)
+{
+    to->items |= more->items;
+    to->preview_lazy = to->preview_lazy || more->preview_lazy;
+    for (const struct fetch_section *x = more->sections; x != NULL; x = x->next) {
+        struct fetch_section **last = &to->sections;
+
+        while (*last != NULL && !same_section(*last, x))
+            last = &(*last)->next;
+        if (*last != NULL)
+            continue;
+        *last = arena_alloc(arena, sizeof(**last));
+        **last = *x;
+        (*last)->next = NULL;
+    }
+    note_seen(to);
 }

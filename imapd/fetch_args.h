@@ -63,6 +63,10 @@ struct fetch_args {
 
 /* Behind "FETCH". */
 bool fetch_args_parse(struct parser *p, struct fetch_args *out);
+/* "(" fetch-att *(SP fetch-att) ")": what is to be sent of messages that come (RFC 5465). */
+bool fetch_args_parse_list(struct parser *p, struct fetch_args *out);
+/* Adds what `more` asks for beyond that; `to` begins as {0}. Texts stay where they are. */
+void fetch_args_add(struct fetch_args *to, const struct fetch_args *more, struct arena *arena);
 /* "[" section-spec "]" of BODY into a zeroed section. */
 bool fetch_args_parse_section(struct parser *p, struct fetch_section *out);
 

@@ -6,6 +6,7 @@
 #include "imapd/acl.h"
 #include "imapd/command.h"
 #include "imapd/mailbox_name.h"
+#include "imapd/notify.h"
 #include "imapd/places.h"
 #include "imapd/special_use.h"
 #include "lib/base/mem.h"
@@ -135,6 +136,7 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
         return reply_errno();
     tell_created(s, name, missing);
     acl_folder_created(s, name);
+    notify_changed(s, name, NOTIFY_MAILBOX_NAME);
     if (mailbox_status(target.store, target.name, &info) <
         0) /* another session was quick to delete it */
         return reply_ok("Create completed");
@@ -176,6 +178,7 @@ folder_delete(struct session *s, struct parser *p, unsigned flags)
         remove_folder(s, &target) < 0)
         return reply_errno();
     acl_folder_removed(s, name);
+    notify_changed(s, name, NOTIFY_MAILBOX_NAME);
     if (s->mailbox != NULL && mailbox_is_removed(s->mailbox))
         session_deselect(s); /* our own doing: no reason to hang up */
     return reply_ok("Delete completed");
@@ -229,6 +232,8 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
     else
         acl_folder_renamed(s, from, to);
     rename_selected(s, from, to);
+    notify_changed(s, from, NOTIFY_MAILBOX_NAME);
+    notify_changed(s, to, NOTIFY_MAILBOX_NAME);
     return reply_ok("Rename completed");
 }
 
@@ -247,6 +252,7 @@ subscribe(struct session *s, struct parser *p, bool on)
     store = session_store(s);
     if (store == NULL || store_subscribe(store, without_delimiter(name), on) < 0)
         return reply_errno();
+    notify_changed(s, without_delimiter(name), NOTIFY_SUBSCRIPTION_CHANGE);
     return reply_ok("Completed");
 }
 

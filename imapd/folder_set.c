@@ -167,15 +167,24 @@ mark_parents(struct folder_set *f)
 }
 
 int
-folder_set_collect(struct session *s, struct folder_set *set)
+folder_set_collect(struct session *s, struct arena *arena, struct folder_set *set)
 {
     struct store *store = session_store(s);
-    struct own own = {.set = set, .foreign = {.arena = &s->arena}};
+    struct own own = {.set = set, .foreign = {.arena = arena}};
 
-    *set = (struct folder_set){.arena = &s->arena};
+    *set = (struct folder_set){.arena = arena};
     if (store == NULL || store_list(store, take_own, &own) < 0)
         return -1;
     add_others(s, set, &own.foreign);
     mark_parents(set);
     return 0;
+}
+
+const struct folder *
+folder_set_find(const struct folder_set *set, struct slice name)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (slice_eq(set->all[i].name, name))
+            return &set->all[i];
+    return NULL;
 }

@@ -21,9 +21,11 @@ struct folder_set {
     size_t count, cap;
 };
 
-/* Own folders, then those of others by name, each with the levels above it. In the command's arena.
+/* Own folders, then those of others by name, each with the levels above it. All lives in `arena`.
  * 0, or -1 with errno. */
-int folder_set_collect(struct session *s, struct folder_set *set);
+int folder_set_collect(struct session *s, struct arena *arena, struct folder_set *set);
+/* The one of that name; NULL: none. */
+const struct folder *folder_set_find(const struct folder_set *set, struct slice name);
 
 bool folder_set_is_below(struct slice name, struct slice parent);
 

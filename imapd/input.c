@@ -2,8 +2,7 @@
  * imapd/input.c - reads what belongs to one command off the stream: lines and literals.
  *
  * Input:  bytes from the network. Untrusted. What a command may hold is bounded by command_max,
- * each wait by a deadline. A bare LF ends no line; the parser then finds it in the text. While the
- * client is silent for longer than IDLE_AFTER_MS, the session's memory is given back.
+ * each wait by a deadline. A bare LF ends no line; the parser then finds it in the text.
  */
 #include "imapd/input.h"
 
@@ -14,15 +13,15 @@
 #include "imapd/append_args.h"
 #include "imapd/metadata_args.h"
 #include "imapd/metadata_place.h"
+#include "imapd/wait.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 
 enum {
-    CHUNK = 4096,                     /* bytes of a line taken at a time */
-    PIECE = 16384,                    /* bytes of a literal taken at a time */
-    COMMAND_MAX_BEFORE_LOGIN = 20480, /* AUTHENTICATE with an initial response fits */
-    IDLE_AFTER_MS = 1000,
+    CHUNK = 4096,                    /* bytes of a line taken at a time */
+    PIECE = 16384,                   /* bytes of a literal taken at a time */
+    COMMAND_MAX_BEFORE_LOGIN = 20480 /* AUTHENTICATE with an initial response fits */
 };
 static const uint64_t swallow_max = 16u << 20; /* of a literal that we do not want */
 
@@ -38,34 +37,8 @@ static bool
 over(struct session *s, enum stream_status status)
 {
     if (status == STREAM_TIMEOUT)
-        session_bye(s, s->state == STATE_NOT_AUTHENTICATED ? "Login takes too long"
-                                                           : "Autologout; idle for too long");
+        wait_end_late(s);
     return false;
-}
-
-/* Before the client's next command: our output goes out, and while nothing comes, memory back. */
-static bool
-wait_for_command(struct session *s, int64_t deadline)
-{
-    int64_t soon = clock_mono_ms() + IDLE_AFTER_MS;
-    int flush_ms = s->mailbox == NULL ? -1 : mailbox_flush_due_ms(s->mailbox);
-    int ready;
-
-    if (stream_has_input(s->stream))
-        return true;
-    log_flush();
-    if (flush_ms >= 0 && flush_ms < IDLE_AFTER_MS)
-        soon += flush_ms - IDLE_AFTER_MS; /* flag changes have to be on disk by then */
-    ready = stream_wait(s->stream, -1, soon < deadline ? soon : deadline);
-    if (ready == 0 && soon < deadline) {
-        session_release_memory(s);
-        ready = stream_wait(s->stream, -1, deadline);
-    }
-    if (ready == 0)
-        return over(s, STREAM_TIMEOUT);
-    if (ready == 3)
-        session_bye_ended(s);
-    return ready == 1;
 }
 
 /* Appends a line with its CRLF. `too_long` is set when it does not fit; the rest is then unread. */
@@ -279,7 +252,7 @@ input_read_command(struct session *s)
     bool more;
 
     s->command.max = command_max(s);
-    if (!wait_for_command(s, deadline))
+    if (!wait_for_client(s, deadline, false))
         return INPUT_END;
     do {
         status = read_part(s, deadline, &more);

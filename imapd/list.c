@@ -83,7 +83,8 @@ put_child_info(const struct list_args *args, struct strbuf *out)
 /* Why a folder is listed. */
 struct listing {
     bool selected, child_selected;
-    struct slice old_name; /* empty: none */
+    struct slice old_name; /* as it is sent; empty: none */
+    bool no_access;
 };
 
 static void
@@ -100,6 +101,8 @@ send_folder(struct session *s, const struct list_args *args, const struct folder
         selectable = status_write(s, f->name, args->status_items, &line) == 0;
     (void)strbuf_str(&s->out, "* LIST (");
     put_attributes(args, f, selectable, &s->out);
+    if (why->no_access)
+        (void)strbuf_str(&s->out, " \\NoAccess"); /* RFC 5465 section 3.1 */
     (void)strbuf_str(&s->out, ") \"/\" ");
     mailbox_name_write(f->name, session_takes_utf8(s), &s->out);
     if (why->child_selected)
@@ -136,7 +139,7 @@ list_list(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (args.is_root_request)
         return send_root(s);
-    if (folder_set_collect(s, &all) < 0)
+    if (folder_set_collect(s, &s->arena, &all) < 0)
         return reply_errno();
     for (size_t i = 0; i < all.count; i++) {
         const struct folder *f = &all.all[i];
@@ -170,12 +173,26 @@ list_send_selected(struct session *s, struct slice name, struct slice written)
     const struct listing selected = {.selected = true, .old_name = written};
     struct folder_set all;
 
-    if (folder_set_collect(s, &all) < 0)
+    if (folder_set_collect(s, &s->arena, &all) < 0)
         return -1;
     for (size_t i = 0; i < all.count; i++)
         if (is_same_folder(all.all[i].name, name))
             send_folder(s, &plain, &all.all[i], &selected);
     return 0;
+}
+
+void
+list_send_notice(struct session *s, const struct folder *f, struct slice old_name, bool no_access)
+{
+    const struct list_args args = {.extended = true, .return_subscribed = true};
+    struct listing why = {.no_access = no_access};
+    struct strbuf old = strbuf_new(8192);
+
+    if (old_name.len > 0)
+        mailbox_name_write(old_name, session_takes_utf8(s), &old);
+    why.old_name = strbuf_slice(&old);
+    send_folder(s, &args, f, &why);
+    strbuf_free(&old);
 }
 
 /* ---- LSUB ---- */
@@ -213,7 +230,7 @@ list_lsub(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (args.is_root_request)
         return reply_ok("Lsub completed");
-    if (folder_set_collect(s, &all) < 0)
+    if (folder_set_collect(s, &s->arena, &all) < 0)
         return reply_errno();
     for (size_t i = 0; i < all.count; i++) {
         const struct folder *f = &all.all[i];

@@ -11,7 +11,7 @@
 #include "lib/ipc/authd.h"
 #include "lib/tls/tls_conf.h"
 
-enum { REUSE_MAX = 100, WORKER_FILES = 256 + 3 * AUTHD_FOLDERS_MAX /* RLIMIT_NOFILE */ };
+enum { REUSE_MAX = 100, WORKER_FILES = 256 + 4 * AUTHD_FOLDERS_MAX /* without NOTIFY's */ };
 
 static const char *const labels[] = {"imap", "imaps", NULL};
 
@@ -24,7 +24,8 @@ worker_sandbox(const struct daemon *d)
                                        .access = SANDBOX_READ | SANDBOX_WRITE};
     box.dir_count = 1;
     box.same_rights = true; /* messages are linked from folder to folder */
-    box.files_max = WORKER_FILES;
+    /* a NOTIFY watches before it takes the place of another */
+    box.files_max = WORKER_FILES + 4 * conf_u64(d->conf, IMAP_NOTIFY_MAX);
     box.calls = SANDBOX_FILES | SANDBOX_LANDLOCK | SANDBOX_INOTIFY;
     return box;
 }

@@ -2,7 +2,8 @@
  * imapd/metadata_news.c - tells the client which annotations others have changed.
  *
  * Each store has a number that changes with its annotations; only when one does, the mailboxes are
- * gone through, and what was changed there since the last time is told.
+ * gone through, and what was changed there since the last time is told. Who was given one folder
+ * alone changes no number of the whole store: such folders are looked at each second.
  */
 #include "imapd/metadata_news.h"
 
@@ -12,6 +13,7 @@
 #include "imapd/folder_set.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/metadata_place.h"
+#include "imapd/notify.h"
 #include "imapd/places.h"
 #include "imapd/updates.h"
 #include "lib/base/clock.h"
@@ -25,8 +27,12 @@ struct known {
     struct annotation_stamps stamps;
 };
 
+enum { LOOK_MS = 1000 };
+
 struct metadata_news {
     uint64_t *states; /* of the user's own store, then of the places */
+    uint64_t folders; /* of the own folders, which guests may change */
+    int64_t look_ms;  /* when it is looked for, monotonic */
     struct known *list;
     size_t count, cap;
     uint64_t since; /* when they were gone through: a mailbox that was not there is older or new */
@@ -38,15 +44,33 @@ static uint64_t
 read_state(struct session *s, unsigned i)
 {
     struct store *store = i == 0 ? session_store(s) : place_store(&s->places[i - 1]);
+    uint64_t state = store == NULL ? 0 : annotations_state(store); /* 0: it is away */
 
-    return store == NULL ? 0 : annotations_state(store); /* away: looked at when it is back */
+    if (store != NULL && i > 0 && s->places[i - 1].single) /* its owner changes the file alone */
+        state ^= annotations_state_of_folders(store);
+    return state;
+}
+
+static bool
+have_folders_changed(struct session *s)
+{
+    struct metadata_news *news = s->metadata_news;
+    struct store *store = session_store(s);
+    int64_t now_ms = clock_mono_ms();
+    uint64_t before = news->folders;
+
+    if (store == NULL || now_ms < news->look_ms)
+        return false;
+    news->look_ms = now_ms + LOOK_MS;
+    news->folders = annotations_state_of_folders(store);
+    return news->folders != before;
 }
 
 /* Takes the states of now. */
 static bool
 has_changed(struct session *s)
 {
-    bool changed = false;
+    bool changed = have_folders_changed(s);
 
     for (unsigned i = 0; i <= s->place_count; i++) {
         uint64_t now = read_state(s, i);
@@ -129,10 +153,11 @@ tell(struct session *s, struct slice mailbox, const struct annotation_place *pla
 
 /* One mailbox: tells what is new since `old` knew it, and notes in `now` what it is. */
 static void
-look_at(struct session *s, struct slice mailbox, const struct metadata_news *old, size_t *from,
-        struct metadata_news *now)
+look_at(struct session *s, const struct folder *folder, const struct metadata_news *old,
+        size_t *from, struct metadata_news *now)
 {
     struct annotation_stamps stamps, since = {old->since, old->since};
+    struct slice mailbox = folder->name;
     const struct known *known = find(old, mailbox, from);
     struct annotation_place place;
 
@@ -140,34 +165,36 @@ look_at(struct session *s, struct slice mailbox, const struct metadata_news *old
         return; /* not to be seen, or just removed */
     if (known != NULL)
         since = known->stamps;
-    if (stamps.shared > since.shared || stamps.private > since.private)
+    if ((stamps.shared > since.shared || stamps.private > since.private) &&
+        notify_wants_metadata(s, mailbox, folder->subscribed))
         tell(s, mailbox, &place, &since);
     note(now, mailbox, stamps);
 }
 
-/* All mailboxes, with memory of its own: the command in progress may be IDLE for hours. */
+/* All mailboxes. */
 static void
 look_at_all(struct session *s)
 {
     struct metadata_news old = *s->metadata_news, now = {.since = (uint64_t)clock_real_us()};
-    struct arena kept = s->arena;
+    const struct folder server = {.name = SLICE("")};
+    struct arena arena = {NULL};
     struct folder_set all;
     size_t from = 0;
 
-    s->arena = (struct arena){NULL};
-    if (folder_set_collect(s, &all) == 0) {
-        look_at(s, SLICE(""), &old, &from, &now);
+    if (folder_set_collect(s, &arena, &all) == 0) {
+        look_at(s, &server, &old, &from, &now);
         for (size_t i = 0; i < all.count; i++)
             if (all.all[i].exists)
-                look_at(s, all.all[i].name, &old, &from, &now);
+                look_at(s, &all.all[i], &old, &from, &now);
         now.states = old.states;
+        now.folders = old.folders;
+        now.look_ms = old.look_ms;
         *s->metadata_news = now;
         free_list(&old);
     } else {
         log_event(LOG_WARN, "metadata_news_failed", KV_ERRNO());
     }
-    arena_free(&s->arena);
-    s->arena = kept;
+    arena_free(&arena);
 }
 
 /* ---- what the session calls ---- */

@@ -15,7 +15,7 @@ enum { ORIGIN_MAX = 4096 /* bytes of a mailbox's name in a correlator */ };
 
 struct multisearch {
     struct session *s;
-    const struct multisearch_source *sources;
+    const struct mailbox_filter *sources;
     struct search_return r;
     struct search_args args;
     bool with_selected;
@@ -90,7 +90,7 @@ collect(struct multisearch *m, const struct folder *folder)
     struct slice name = folder->name;
 
     if (!folder->exists ||
-        !multisearch_args_match(m->sources, name, folder->subscribed, place_is_foreign(name)))
+        !mailbox_filter_match(m->sources, name, folder->subscribed, place_is_foreign(name)))
         return;
     if (m->s->state == STATE_SELECTED && slice_eq(name, slice_of(m->s->mailbox_name))) {
         m->with_selected = true;
@@ -114,7 +114,7 @@ collect_all(struct multisearch *m)
 {
     struct folder_set all;
 
-    if (folder_set_collect(m->s, &all) < 0)
+    if (folder_set_collect(m->s, &m->s->arena, &all) < 0)
         return -1;
     for (size_t i = 0; i < all.count; i++)
         collect(m, &all.all[i]);
@@ -122,10 +122,10 @@ collect_all(struct multisearch *m)
 }
 
 static bool
-has_source(const struct multisearch_source *sources, bool selected)
+has_source(const struct mailbox_filter *sources, bool selected)
 {
-    for (const struct multisearch_source *s = sources; s != NULL; s = s->next)
-        if ((s->kind == MULTISEARCH_SELECTED) == selected)
+    for (const struct mailbox_filter *s = sources; s != NULL; s = s->next)
+        if ((s->kind == FILTER_SELECTED) == selected)
             return true;
     return false;
 }
@@ -154,7 +154,7 @@ multisearch_esearch(struct session *s, struct parser *p, unsigned flags)
 {
     struct search_context_spec spec = {.is_uid = true};
     struct multisearch m = {.s = s};
-    struct multisearch_source *sources;
+    struct mailbox_filter *sources;
     struct search_found found = {.count = 0};
 
     (void)flags;
@@ -162,6 +162,7 @@ multisearch_esearch(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     m.sources = sources;
     spec.criteria = p->rest;
+    spec.fetch = m.r.update_fetch;
     if (objection(&m) != NULL)
         return reply_bad(objection(&m));
     if (!search_args_parse(p, &m.args))

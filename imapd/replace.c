@@ -7,6 +7,7 @@
 
 #include "imapd/append_job.h"
 #include "imapd/command.h"
+#include "imapd/notify.h"
 
 /* seq-number: the message's number in the view. 0: there is none, or the parser has an error. */
 static uint32_t
@@ -67,6 +68,7 @@ exchange(struct append_job *job, uint32_t uid)
         reply = reply_errno();
         take_back(&job->target, &uids);
     } else { /* ahead of the EXPUNGE (RFC 8508 section 4.3) */
+        notify_arrived(s, job->folder, &uids);
         if (append_job_code(job, &uids, &s->code))
             (void)stream_printf(s->stream, "* OK [%s] Replacement message ready\r\n",
                                 strbuf_cstr(&s->code)); /* an error sticks */

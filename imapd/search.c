@@ -24,6 +24,7 @@ search_search(struct session *s, struct parser *p, unsigned flags)
     if ((r.options & SEARCH_RETURN_UPDATE) && search_context_has_tag(s, s->tag))
         return reply_bad("Tag is in use with UPDATE");
     spec.criteria = p->rest;
+    spec.fetch = r.update_fetch;
     if (!search_args_parse(p, &args))
         return search_run_refuse(s, p, &args, &r);
     if ((r.options & SEARCH_RETURN_RELEVANCY) && !args.has_fuzzy) /* RFC 6203 section 4 */

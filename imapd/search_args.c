@@ -195,7 +195,7 @@ static const struct key_word {
     {"SMALLER", SEARCH_SMALLER, false, 0, NULL, parse_size_arg},
     {"SUBJECT", SEARCH_HEADER, false, 0, "Subject", parse_text_arg},
     {"TEXT", SEARCH_TEXT, false, 0, NULL, parse_text_arg},
-    {"THREADID", SEARCH_ALL, true, 0, NULL, parse_keyword_arg}, /* there are none */
+    {"THREADID", SEARCH_THREADID, false, 0, NULL, parse_keyword_arg},
     {"TO", SEARCH_HEADER, false, 0, "To", parse_text_arg},
     {"UID", SEARCH_UID, false, 0, NULL, parse_uid_arg},
     {"UNANSWERED", SEARCH_FLAG, true, MESSAGE_ANSWERED, NULL, NULL},

@@ -30,6 +30,7 @@ enum search_op {
     SEARCH_OR,
     SEARCH_AND,
     SEARCH_EMAILID,      /* RFC 8474 */
+    SEARCH_THREADID,     /* RFC 8474 */
     SEARCH_SAVED_BEFORE, /* RFC 8514 */
     SEARCH_SAVED_ON,
     SEARCH_SAVED_SINCE,

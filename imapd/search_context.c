@@ -12,6 +12,7 @@
 
 #include "imapd/command.h"
 #include "imapd/filters.h"
+#include "imapd/notify.h"
 #include "imapd/search_args.h"
 #include "imapd/search_eval.h"
 #include "imapd/updates.h"
@@ -32,6 +33,11 @@ struct search_context {
     uint64_t modseq;         /* up to here the results are right */
     struct uid_list members; /* ascending */
     struct uid_list results; /* is_sorted: in the requested order */
+    struct fetch_args fetch; /* what to send of new results that have just come */
+    bool has_fetch;
+    struct { /* while an update is told */
+        struct uid_list gone, come, old_results;
+    } change;
 };
 
 /* ---- lists of UIDs ---- */
@@ -173,6 +179,11 @@ parse_again(struct session *s, struct search_context *c, const struct search_con
     struct search_args args;
 
     p.utf8 = session_takes_utf8(s);
+    if (spec->fetch.len > 0) {
+        struct parser items = parser_begin(arena_copy(&c->arena, spec->fetch), &c->arena);
+
+        c->has_fetch = fetch_args_parse_list(&items, &c->fetch);
+    }
     p.filters = &filters;
     if (spec->order == NULL ? !search_args_parse(&p, &args)
                             : !search_args_parse_criteria(&p, &args))
@@ -376,31 +387,58 @@ evaluate(struct session *s, struct search_context *c)
 static void
 update(struct session *s, struct search_context *c)
 {
-    struct uid_list seqs = evaluate(s, c), before = c->members, old_results = c->results, gone,
-                    come;
+    struct uid_list seqs = evaluate(s, c), before = c->members;
     struct search_found found = {s->mailbox, seqs.uids, seqs.count, true};
     struct arena arena = {NULL}; /* IDLE is one long command */
 
     c->members = list_of(&found);
-    gone = list_minus(&before, &c->members);
-    come = list_minus(&c->members, &before);
+    c->change.gone = list_minus(&before, &c->members);
+    c->change.come = list_minus(&c->members, &before);
     if (c->is_sorted) {
+        c->change.old_results = c->results;
         sort_order_apply(&c->order, c->root, &s->message, &arena, &found);
         c->results = list_of(&found);
     }
-    send_list(s, c, "REMOVEFROM", &old_results, &gone, true, NULL);
-    send_list(s, c, "ADDTO", &c->results, &come, false, NULL);
     arena_free(&arena);
     list_free(&seqs);
     list_free(&before);
-    list_free(&gone);
-    list_free(&come);
-    if (c->is_sorted)
-        list_free(&old_results);
+}
+
+static void
+tell_update(struct session *s, struct search_context *c)
+{
+    send_list(s, c, "REMOVEFROM", &c->change.old_results, &c->change.gone, true, NULL);
+    send_list(s, c, "ADDTO", &c->results, &c->change.come, false, NULL);
+    list_free(&c->change.gone);
+    list_free(&c->change.come);
+    list_free(&c->change.old_results);
+}
+
+/* One FETCH response for all that contexts and NOTIFY want of a message. It goes ahead of ADDTO
+ * (RFC 5465 section 7); what NOTIFY alone wants follows that (section 5.2). */
+static void
+send_fetch(struct session *s, struct arrivals *come, uint32_t seq)
+{
+    uint32_t uid = mailbox_message(s->mailbox, seq)->uid;
+    struct fetch_args all = {.items = 0};
+    struct arena arena = {NULL};
+    bool any = false;
+
+    for (const struct search_context *c = s->contexts; c != NULL; c = c->next) {
+        if (!c->has_fetch || !list_has(&c->change.come, uid))
+            continue;
+        fetch_args_add(&all, &c->fetch, &arena);
+        any = true;
+    }
+    if (any && notify_fetch(s) != NULL)
+        fetch_args_add(&all, notify_fetch(s), &arena);
+    if (any)
+        arrivals_send(come, seq, &all);
+    arena_free(&arena);
 }
 
 void
-search_context_send_changes(struct session *s)
+search_context_send_changes(struct session *s, struct arrivals *come)
 {
     uint64_t highest = s->contexts == NULL ? 0 : highest_modseq(s);
 
@@ -409,6 +447,10 @@ search_context_send_changes(struct session *s)
             update(s, c);
         c->modseq = highest;
     }
+    for (uint32_t seq = come->first; seq <= come->last && s->contexts != NULL; seq++)
+        send_fetch(s, come, seq);
+    for (struct search_context *c = s->contexts; c != NULL; c = c->next)
+        tell_update(s, c);
 }
 
 /* ---- the command ---- */

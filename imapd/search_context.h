@@ -5,6 +5,7 @@
 #ifndef POSTHORN_IMAPD_SEARCH_CONTEXT_H
 #define POSTHORN_IMAPD_SEARCH_CONTEXT_H
 
+#include "imapd/arrivals.h"
 #include "imapd/search_return.h"
 #include "imapd/sort_order.h"
 
@@ -13,6 +14,7 @@
 /* A searching command with UPDATE. */
 struct search_context_spec {
     struct slice criteria;          /* its text, from behind the options and sort criteria */
+    struct slice fetch;             /* text of UPDATE's list of items; empty: none */
     const struct sort_order *order; /* NULL: SEARCH, in mailbox order */
     bool is_uid;
 };
@@ -27,7 +29,8 @@ void search_context_drop_all(struct session *s);
 
 /* Tells about results that were expunged: ahead of EXPUNGE. */
 void search_context_send_expunged(struct session *s, const struct mailbox_changes *changes);
-/* Tells about all other changes of results: behind EXISTS and FETCH. */
-void search_context_send_changes(struct session *s);
+/* Tells about all other changes of results: behind EXISTS and FETCH. Of messages that came, and are
+ * results, what UPDATE asked for is sent first. */
+void search_context_send_changes(struct session *s, struct arrivals *come);
 
 #endif

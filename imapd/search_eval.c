@@ -11,6 +11,7 @@
 
 #include "imapd/fulltext.h"
 #include "imapd/search_header.h"
+#include "imapd/thread_id.h"
 #include "lib/base/clock.h"
 #include "lib/mail/text_search.h"
 
@@ -97,6 +98,15 @@ match_facts(const struct search_key *key, struct mailbox *mb, uint32_t seq)
 }
 
 static bool
+match_thread(const struct search_key *key, struct mailbox *mb, uint32_t seq,
+             struct message_data *data)
+{
+    char id[THREAD_ID_SIZE];
+
+    return thread_id_of(mb, seq, data, id) == 0 && slice_eq(key->name, slice_of(id));
+}
+
+static bool
 match_keyword(const struct search_key *key, const struct message *m)
 {
     return key->keyword_bit >= 0 && (m->keywords >> key->keyword_bit & 1) != 0;
@@ -156,6 +166,8 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
     case SEARCH_SAVED_ON:
     case SEARCH_SAVED_SINCE:
         return match_facts(key, mb, seq);
+    case SEARCH_THREADID:
+        return match_thread(key, mb, seq, data);
     case SEARCH_SENT_BEFORE:
     case SEARCH_SENT_ON:
     case SEARCH_SENT_SINCE:

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imapd/fetch_args.h"
 #include "imapd/seqset.h"
 
 static const struct {
@@ -27,6 +28,23 @@ static const struct {
 
 /* ---- the options ---- */
 
+/* ["(" fetch-att *(SP fetch-att) ")"] (RFC 5465 section 8; its example has a space there) */
+static bool
+parse_update_fetch(struct parser *p, struct search_return *out)
+{
+    struct parser ahead = *p;
+    struct fetch_args items;
+
+    (void)parser_optional(&ahead, ' ');
+    if (parser_peek(&ahead) != '(')
+        return true;
+    *p = ahead;
+    if (!fetch_args_parse_list(p, &items))
+        return false;
+    out->update_fetch = slice_sub(ahead.rest, 0, ahead.rest.len - p->rest.len);
+    return true;
+}
+
 static bool
 parse_option(struct parser *p, struct search_return *out)
 {
@@ -36,6 +54,8 @@ parse_option(struct parser *p, struct search_return *out)
         if (words[i].option == SEARCH_RETURN_PARTIAL && (out->options & SEARCH_RETURN_PARTIAL))
             return parser_fail(p, "Only one PARTIAL is allowed");
         out->options |= words[i].option;
+        if (words[i].option == SEARCH_RETURN_UPDATE)
+            return parse_update_fetch(p, out);
         return words[i].option != SEARCH_RETURN_PARTIAL || partial_range_parse(p, &out->partial);
     }
     return parser_fail(p, "Unknown RETURN option");

@@ -24,6 +24,8 @@ struct search_return {
     bool extended; /* RETURN was there: the answer is an ESEARCH response */
     unsigned options;
     struct partial_range partial;
+    struct slice
+        update_fetch; /* text of UPDATE's list of items (RFC 5465 section 7); empty: none */
 };
 
 /* Takes " RETURN (...)" if that is next; without it all options are off. An empty list means ALL

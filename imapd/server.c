@@ -3,8 +3,15 @@
  */
 #include "imapd/server.h"
 
+#include <ctype.h>
+#include <string.h>
+
 #include "imapd/filters.h"
+#include "lib/base/parse.h"
+#include "lib/log/log.h"
 #include "lib/mail/mime.h"
+
+#define ADMIN_ENTRY "/shared/admin" /* its value is a URI (RFC 5464 section 6.2.2) */
 
 static int64_t
 milliseconds(const struct conf *conf, enum conf_id id)
@@ -37,11 +44,39 @@ server_load_settings(struct settings *settings, const struct conf *conf)
         .transfer_timeout_ms = milliseconds(conf, IMAP_TRANSFER_TIMEOUT),
         .flush_interval_ms = milliseconds(conf, STORE_FLUSH_INTERVAL),
         .undelete_days = (uint32_t)conf_u64(conf, STORE_UNDELETE_DAYS),
+        .notify_max = (uint32_t)conf_u64(conf, IMAP_NOTIFY_MAX),
         .metadata_size_max = (size_t)conf_u64(conf, IMAP_METADATA_MAX_SIZE),
         .metadata_entries_max = (size_t)conf_u64(conf, IMAP_METADATA_MAX_ENTRIES),
         .metadata_total_max = conf_u64(conf, IMAP_METADATA_MAX_TOTAL),
         .fulltext = conf_bool(conf, IMAP_FULLTEXT),
     };
+}
+
+/* RFC 3986 section 3: a scheme and what it needs. */
+static bool
+is_uri(struct slice text)
+{
+    size_t colon = slice_index(text, ':');
+
+    for (size_t i = 0; i < colon; i++)
+        if (!isalpha((unsigned char)text.ptr[i]) &&
+            (i == 0 ||
+             (!isdigit((unsigned char)text.ptr[i]) && memchr("+-.", text.ptr[i], 3) == NULL)))
+            return false;
+    return colon > 0 && colon + 1 < text.len && parse_is_ascii_print(text) &&
+           slice_index(text, ' ') == text.len;
+}
+
+static void
+take_setting(struct annotation_set *annotations, const char *entry, struct slice value)
+{
+    if (value.len == 0)
+        return;
+    if (strcmp(entry, ADMIN_ENTRY) == 0 && !is_uri(value))
+        log_event(LOG_ERROR, "metadata_wrong", KV_STR("setting", "imap.metadata_admin"),
+                  KV_STR("expected", "a URI"), KV_SLICE("value", value));
+    else
+        annotation_set_put(annotations, slice_of(entry), value, 1);
 }
 
 void
@@ -51,14 +86,12 @@ server_make_annotations(struct server *server, const struct conf *conf)
         enum conf_id id;
         const char *entry;
     } rows[] = {{IMAP_METADATA_COMMENT, "/shared/comment"}, /* RFC 5464 section 6.2 */
-                {IMAP_METADATA_ADMIN, "/shared/admin"}};
+                {IMAP_METADATA_ADMIN, ADMIN_ENTRY}};
 
     server->annotations = (struct annotation_set){.count = 0};
     server->arena = (struct arena){NULL};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (conf_str(conf, rows[i].id)[0] != '\0')
-            annotation_set_put(&server->annotations, slice_of(rows[i].entry),
-                               slice_of(conf_str(conf, rows[i].id)), 1);
+        take_setting(&server->annotations, rows[i].entry, slice_of(conf_str(conf, rows[i].id)));
     filters_take_shared(server, slice_of(conf_str(conf, IMAP_SHARED_FILTERS)));
 }
 

@@ -27,6 +27,7 @@ struct settings {
     int64_t transfer_timeout_ms; /* for one part of a literal */
     int64_t flush_interval_ms;   /* store.flush_interval */
     uint32_t undelete_days;      /* store.undelete_days */
+    uint32_t notify_max;         /* folders that NOTIFY watches in one session */
     size_t metadata_size_max;    /* bytes of one annotation */
     size_t metadata_entries_max; /* annotations of one mailbox, shared and private each */
     uint64_t metadata_total_max; /* bytes of annotations of one store */

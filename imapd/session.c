@@ -14,6 +14,7 @@
 #include "imapd/command.h"
 #include "imapd/input.h"
 #include "imapd/metadata_news.h"
+#include "imapd/notify.h"
 #include "imapd/places.h"
 #include "imapd/search_context.h"
 #include "lib/base/clock.h"
@@ -43,6 +44,8 @@ session_deselect(struct session *s)
     message_release(&s->message);
     saved_result_clear(&s->saved);
     search_context_drop_all(s);
+    if (s->mailbox != NULL)
+        notify_deselect(s);
     xfree(&s->mailbox_name);
     if (s->mailbox == NULL)
         return;
@@ -166,6 +169,7 @@ session_end(struct session *s)
                   KV_U64("bytes_in", stream_bytes_in(s->stream)),
                   KV_U64("bytes_out", stream_bytes_out(s->stream)));
     session_deselect(s);
+    notify_free(s);
     metadata_news_end(s);
     places_free(s);
     store_close(&s->store);

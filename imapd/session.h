@@ -71,6 +71,9 @@ struct session {
     struct saved_result saved;       /* "$" */
     struct search_context *contexts; /* searches with updates (RFC 5267) */
     struct message_data message;     /* the one that was read last */
+    uint32_t own_first, own_last;    /* UIDs that this session put there last; 0: none */
+
+    struct notify *notify; /* NULL: the client has not used NOTIFY (imapd/notify.h) */
 };
 
 /* Mailbox names go as UTF-8 then, both ways (RFC 6855 section 3, RFC 9051 section 5.1). */

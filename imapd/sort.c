@@ -23,6 +23,7 @@ sort_sort(struct session *s, struct parser *p, unsigned flags)
     if ((r.options & SEARCH_RETURN_UPDATE) && search_context_has_tag(s, s->tag))
         return reply_bad("Tag is in use with UPDATE");
     spec.criteria = p->rest;
+    spec.fetch = r.update_fetch;
     if (!search_args_parse_criteria(p, &args))
         return search_run_refuse(s, p, &args, &r);
     if (((r.options & SEARCH_RETURN_RELEVANCY) || sort_order_has_relevancy(&order)) &&

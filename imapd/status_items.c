@@ -65,28 +65,22 @@ get_append_limit(const struct status_values *v)
     return v->append_max < UINT32_MAX ? v->append_max : UINT32_MAX; /* number */
 }
 
-enum need {
-    NEEDS_NOTHING,
-    NEEDS_DELETED, /* the figure is kept nowhere: the folder is opened */
-    NEEDS_MODSEQ   /* asking makes the client aware of MODSEQs */
-};
-
 static const struct {
     const char *name;
+    enum status_item item;
     uint64_t (*get)(const struct status_values *v); /* NULL: MAILBOXID, the one that is no number */
-    enum need need;
 } items_known[] = {
-    {"MESSAGES", get_messages, NEEDS_NOTHING},
-    {"RECENT", get_recent, NEEDS_NOTHING},
-    {"UIDNEXT", get_uidnext, NEEDS_NOTHING},
-    {"UIDVALIDITY", get_uidvalidity, NEEDS_NOTHING},
-    {"UNSEEN", get_unseen, NEEDS_NOTHING},
-    {"HIGHESTMODSEQ", get_highest_modseq, NEEDS_MODSEQ},     /* RFC 7162 section 3.1.7 */
-    {"SIZE", get_size, NEEDS_NOTHING},                       /* RFC 8438 */
-    {"DELETED", get_deleted, NEEDS_DELETED},                 /* RFC 9208 section 4.1.4 */
-    {"DELETED-STORAGE", get_deleted_storage, NEEDS_DELETED}, /* RFC 9208 section 4.1.4 */
-    {"APPENDLIMIT", get_append_limit, NEEDS_NOTHING},        /* RFC 7889 section 3 */
-    {"MAILBOXID", NULL, NEEDS_NOTHING},                      /* RFC 8474 section 4.3 */
+    {"MESSAGES", STATUS_MESSAGES, get_messages},
+    {"RECENT", STATUS_RECENT, get_recent},
+    {"UIDNEXT", STATUS_UIDNEXT, get_uidnext},
+    {"UIDVALIDITY", STATUS_UIDVALIDITY, get_uidvalidity},
+    {"UNSEEN", STATUS_UNSEEN, get_unseen},
+    {"HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ, get_highest_modseq},
+    {"SIZE", STATUS_SIZE, get_size},
+    {"DELETED", STATUS_DELETED, get_deleted},
+    {"DELETED-STORAGE", STATUS_DELETED_STORAGE, get_deleted_storage},
+    {"APPENDLIMIT", STATUS_APPENDLIMIT, get_append_limit},
+    {"MAILBOXID", STATUS_MAILBOXID, NULL},
 };
 
 static bool
@@ -95,7 +89,7 @@ parse_item(struct parser *p, unsigned *items)
     for (size_t i = 0; i < ARRAY_LEN(items_known); i++) {
         if (!parser_word(p, items_known[i].name))
             continue;
-        *items |= 1u << i;
+        *items |= items_known[i].item;
         return true;
     }
     return parser_fail(p, "Unknown status item");
@@ -114,25 +108,16 @@ status_items_parse(struct parser *p, unsigned *items)
     return parser_char(p, ')');
 }
 
-static bool
-any_needs(unsigned items, enum need need)
-{
-    for (size_t i = 0; i < ARRAY_LEN(items_known); i++)
-        if ((items & 1u << i) != 0 && items_known[i].need == need)
-            return true;
-    return false;
-}
-
 bool
 status_items_count_deleted(unsigned items)
 {
-    return any_needs(items, NEEDS_DELETED);
+    return (items & (STATUS_DELETED | STATUS_DELETED_STORAGE)) != 0;
 }
 
 bool
 status_items_want_modseq(unsigned items)
 {
-    return any_needs(items, NEEDS_MODSEQ);
+    return (items & STATUS_HIGHESTMODSEQ) != 0;
 }
 
 void
@@ -142,7 +127,7 @@ status_items_write(const struct status_values *values, unsigned items, struct st
 
     (void)strbuf_char(out, '(');
     for (size_t i = 0; i < ARRAY_LEN(items_known); i++) {
-        if (!(items & 1u << i))
+        if (!(items & items_known[i].item))
             continue;
         (void)strbuf_printf(out, "%s%s ", separator, items_known[i].name);
         if (items_known[i].get != NULL)

@@ -8,6 +8,20 @@
 #include "imapd/parser.h"
 #include "lib/store/mailbox.h"
 
+enum status_item {
+    STATUS_MESSAGES = 1 << 0,
+    STATUS_RECENT = 1 << 1,
+    STATUS_UIDNEXT = 1 << 2,
+    STATUS_UIDVALIDITY = 1 << 3,
+    STATUS_UNSEEN = 1 << 4,
+    STATUS_HIGHESTMODSEQ = 1 << 5,   /* RFC 7162 section 3.1.7 */
+    STATUS_SIZE = 1 << 6,            /* RFC 8438 */
+    STATUS_DELETED = 1 << 7,         /* RFC 9208 section 4.1.4 */
+    STATUS_DELETED_STORAGE = 1 << 8, /* RFC 9208 section 4.1.4 */
+    STATUS_APPENDLIMIT = 1 << 9,     /* RFC 7889 section 3 */
+    STATUS_MAILBOXID = 1 << 10,      /* RFC 8474 section 4.3 */
+};
+
 /* What the values are taken from. */
 struct status_values {
     struct mailbox_info info;

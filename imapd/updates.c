@@ -5,8 +5,10 @@
 
 #include <errno.h>
 
+#include "imapd/arrivals.h"
 #include "imapd/condstore.h"
 #include "imapd/flags.h"
+#include "imapd/notify.h"
 #include "imapd/search_context.h"
 #include "imapd/seqset.h"
 
@@ -99,27 +101,52 @@ updates_send_keywords(struct session *s)
     updates_put_out(s);
 }
 
+static void
+bye_removed(struct session *s)
+{
+    session_bye(s, "Selected mailbox was deleted");
+}
+
+/* Everything behind EXPUNGE. */
+static void
+send_rest(struct session *s, const struct mailbox_changes *changes, unsigned wanted, unsigned how)
+{
+    struct arrivals come = arrivals_begin(s, changes->old_count + 1, changes->new_count);
+    bool with_uid = (how & UPDATES_UID) != 0 || s->notify != NULL; /* RFC 5465 section 5.1 */
+
+    if (changes->new_count != changes->old_count)
+        send_sizes(s);
+    updates_send_keywords(s);
+    for (uint32_t i = 0; i < changes->changed_count && (wanted & NOTIFY_FLAG_CHANGE) != 0; i++)
+        updates_send_flags(s, changes->changed[i], with_uid);
+    if ((how & UPDATES_UNASKED) == 0 || changes->expunged_count > 0 || changes->changed_count > 0 ||
+        changes->new_count != changes->old_count)
+        condstore_tell_held(s);
+    search_context_send_changes(s, &come);
+    arrivals_end(&come);
+}
+
 void
-updates_send(struct session *s, bool allow_expunge, bool with_uid)
+updates_send(struct session *s, unsigned how)
 {
     struct mailbox_changes changes = {.expunged_count = 0};
+    unsigned wanted = (how & UPDATES_ALL) != 0 ? NOTIFY_MESSAGE_EVENTS : notify_selected_events(s);
 
     if (s->mailbox == NULL)
         return;
-    if (mailbox_sync(s->mailbox, allow_expunge, &changes) < 0) {
+    if (wanted == 0 && (how & UPDATES_OWN) == 0) { /* the view stays as it is */
+        if (mailbox_is_removed(s->mailbox))
+            bye_removed(s);
+        return;
+    }
+    if (mailbox_sync(s->mailbox, (how & UPDATES_EXPUNGE) != 0, &changes) < 0) {
         if (errno == ESTALE)
-            session_bye(s, "Selected mailbox was deleted");
+            bye_removed(s);
         return; /* another failure: the view stays as it is; the command that needs more will fail
                  */
     }
     search_context_send_expunged(s, &changes);
     send_expunged(s, &changes);
-    if (changes.new_count != changes.old_count)
-        send_sizes(s);
-    updates_send_keywords(s);
-    for (uint32_t i = 0; i < changes.changed_count; i++)
-        updates_send_flags(s, changes.changed[i], with_uid);
-    condstore_tell_held(s);
-    search_context_send_changes(s);
+    send_rest(s, &changes, wanted, how);
     mailbox_changes_free(&changes);
 }

@@ -6,10 +6,18 @@
 
 #include "imapd/session.h"
 
-/* Brings the view of the selected mailbox up to date and tells the client. EXPUNGE only where it is
- * allowed (RFC 3501 section 7.4.1); `with_uid` adds UIDs to FETCH responses (section 6.4.8). A
- * mailbox that is gone ends the session. */
-void updates_send(struct session *s, bool allow_expunge, bool with_uid);
+enum updates_how {
+    UPDATES_KEEP = 0,         /* no EXPUNGE (RFC 3501 section 7.4.1) */
+    UPDATES_EXPUNGE = 1 << 0, /* it is allowed */
+    UPDATES_UID = 1 << 1,     /* FETCH responses have the UID (section 6.4.8) */
+    UPDATES_OWN = 1 << 2,     /* the command made news itself: it is told whatever NOTIFY says */
+    UPDATES_ALL = 1 << 3,     /* whatever NOTIFY says */
+    UPDATES_UNASKED = 1 << 4  /* no command asks: without news nothing at all is said */
+};
+
+/* Brings the view of the selected mailbox up to date and tells the client what it wants to know
+ * (RFC 5465). A mailbox that is gone ends the session. */
+void updates_send(struct session *s, unsigned how);
 /* FLAGS and PERMANENTFLAGS again if the folder has new keywords: goes ahead of FETCH responses that
  * may hold them. */
 void updates_send_keywords(struct session *s);

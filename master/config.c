@@ -11,6 +11,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "master/config_files.h"
 
 static unsigned generation;
 
@@ -36,6 +37,7 @@ config_load(const struct instance *inst, struct strbuf *errors)
 
     config->refs = 1;
     config->text = strbuf_new(CONF_FILE_MAX);
+    config->files = config_files_stamp(inst->etc); /* first: what changes meanwhile is seen later */
     if (read_texts(inst, config, errors) < 0) {
         config_release(&config);
         return NULL;
@@ -75,5 +77,5 @@ config_release(struct config **configp)
 bool
 config_same(const struct config *a, const struct config *b)
 {
-    return slice_eq(strbuf_slice(&a->text), strbuf_slice(&b->text));
+    return slice_eq(strbuf_slice(&a->text), strbuf_slice(&b->text)) && a->files == b->files;
 }

@@ -16,6 +16,7 @@ struct config {
     struct services *services;
     char *copy_path; /* what daemons read */
     struct strbuf text;
+    uint64_t files; /* config_files_stamp: what daemons read beside it */
     unsigned refs;
 };
 
@@ -24,6 +25,8 @@ struct config {
 struct config *config_load(const struct instance *inst, struct strbuf *errors);
 struct config *config_share(struct config *config);
 void config_release(struct config **configp); /* the last one removes the copy */
-bool config_same(const struct config *a, const struct config *b); /* posthorn.conf alone */
+
+/* The same posthorn.conf, and the same files beside it. */
+bool config_same(const struct config *a, const struct config *b);
 
 #endif

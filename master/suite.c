@@ -234,8 +234,8 @@ reload_services(struct suite *suite, struct config *config)
             service_stop(s); /* its section is gone */
             continue;
         }
-        /* Certificates and lists may have changed behind an unchanged text: those who have them
-         * overlap and lose nothing by it. */
+        /* Certificates may lie outside etc/: those who have them overlap and lose nothing by a
+         * reload. */
         service_reload(s, row->overlap || !same || !same_row(service_row(s), row));
         follow_startup(suite, s, row);
     }

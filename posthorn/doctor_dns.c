@@ -10,13 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/client.h"
 #include "lib/ipc/dnsd.h"
 #include "posthorn/doctor.h"
 
-#define ASK_TIMEOUT_MS 15000
+#define ALL_TIMEOUT_MS 10000 /* of all questions together */
 #define LIST_MAX 2048
 #define DKIM_SELECTOR "posthorn"
 
@@ -24,14 +25,24 @@ struct asker {
     struct doctor *d;
     struct ipc_client *client;
     const char *domain, *host;
+    int64_t deadline_ms;
+    unsigned not_asked;
     struct dnsd_answer *answer; /* of the last question; borrows from the client */
 };
 
-/* True: there are records. Notes what keeps the answer away. */
+/* True: there are records. Notes what keeps the answer away; that no time is left is told once, at
+ * the end. */
 static bool
 ask(struct asker *a, uint16_t rr, const char *name, const char *check)
 {
-    dnsd_call(a->client, rr, slice_of(name), ASK_TIMEOUT_MS, a->answer);
+    int64_t left_ms = a->deadline_ms - clock_mono_ms();
+
+    if (left_ms <= 0) {
+        *a->answer = (struct dnsd_answer){.status = DNS_TEMPORARY};
+        a->not_asked++;
+        return false;
+    }
+    dnsd_call(a->client, rr, slice_of(name), (int)left_ms, a->answer);
     if (a->answer->status == DNS_TEMPORARY)
         doctor_note(a->d, DOCTOR_FAIL, check, "%s: no answer from the DNS%s", name,
                     a->answer->bogus ? ": its DNSSEC signatures are wrong" : "");
@@ -208,7 +219,10 @@ check_policies(struct asker *a)
 void
 doctor_dns(struct doctor *d, const char *domain)
 {
-    struct asker a = {.d = d, .domain = domain, .host = conf_str(d->conf, SYSTEM_HOSTNAME)};
+    struct asker a = {.d = d,
+                      .domain = domain,
+                      .host = conf_str(d->conf, SYSTEM_HOSTNAME),
+                      .deadline_ms = clock_mono_ms() + ALL_TIMEOUT_MS};
     int run_dirfd = open(d->cli->inst.run, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
     a.client = ipc_client_new(run_dirfd, DNSD_SOCKET, DNSD_PAYLOAD_MAX);
@@ -221,6 +235,11 @@ doctor_dns(struct doctor *d, const char *domain)
         check_host(&a);
         check_policies(&a);
     }
+    if (a.not_asked > 0)
+        doctor_note(d, DOCTOR_FAIL, "dns",
+                    "name servers do not answer: after %d s the other %u questions were not asked; "
+                    "which servers those are says dns.servers, what happened 'posthorn log dns'",
+                    ALL_TIMEOUT_MS / 1000, a.not_asked);
     ipc_client_free(&a.client);
     close_keep_errno(run_dirfd);
     free(a.answer);

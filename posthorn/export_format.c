@@ -107,6 +107,20 @@ maildir_begin(struct export_folder *f)
     return f->fd < 0 ? -1 : rc;
 }
 
+/* A line of dovecot-uidlist; P is what POP3 calls the message, which asks for INBOX alone. */
+static void
+put_uid(struct export_folder *f, const struct manifest_message *m, const char *name)
+{
+    struct strbuf unique = strbuf_new(MAILBOX_UNIQUE_NAME_MAX);
+
+    (void)strbuf_printf(&f->uidlist, "%u ", m->uid);
+    if (f->path[0] == '\0' &&
+        mailbox_unique_name(f->mailbox, mailbox_seq_of_uid(f->mailbox, m->uid), &unique) == 0)
+        (void)strbuf_printf(&f->uidlist, "P%s ", strbuf_cstr(&unique));
+    (void)strbuf_printf(&f->uidlist, ":%s\n", name); /* overflow is remembered */
+    strbuf_free(&unique);
+}
+
 static int
 maildir_message(struct export_folder *f, const struct manifest_message *m, uint64_t keywords,
                 struct slice content, struct strbuf *path)
@@ -121,7 +135,7 @@ maildir_message(struct export_folder *f, const struct manifest_message *m, uint6
                         m->uid, f->uidvalidity, lines.len);
     (void)strbuf_printf(path, "%s%scur/%s", f->path, f->path[0] == '\0' ? "" : "/",
                         strbuf_cstr(&name));
-    (void)strbuf_printf(&f->uidlist, "%u :%s\n", m->uid, strbuf_cstr(&name));
+    put_uid(f, m, strbuf_cstr(&name));
     (void)strbuf_printf(&name, ":2,%s", flags);
     for (char bit = 0; bit < LETTERS; bit++)
         if ((keywords >> bit & 1) != 0)

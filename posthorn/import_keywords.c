@@ -5,38 +5,12 @@
  */
 #include "posthorn/import_keywords.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <stdlib.h>
 
-#include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/mail/imap_utf7.h"
-#include "lib/store/beneath.h"
-
-#define TEXT_MAX ((size_t)256 << 20)
-
-/* A regular file's text; empty if there is none. */
-static struct strbuf
-read_text(int root, const char *dir, const char *name)
-{
-    struct strbuf text = strbuf_new(TEXT_MAX);
-    char *path = xasprintf("%s/%s", dir, name);
-    int fd = beneath_open(root, path, O_RDONLY | O_NONBLOCK, 0);
-    struct stat st;
-
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size < TEXT_MAX) {
-        char *room = strbuf_room(&text, (size_t)st.st_size + 1);
-
-        if (room != NULL && pread_exact(fd, room, (size_t)st.st_size, 0) == 0)
-            strbuf_grew(&text, (size_t)st.st_size);
-    }
-    close_keep_errno(fd);
-    xfree(&path);
-    return text;
-}
+#include "posthorn/import_text.h"
 
 /* ---- keywords ---- */
 
@@ -96,9 +70,9 @@ read_courier(struct import_keywords *k)
 void
 import_keywords_read(struct import_keywords *k, int root, const char *dir)
 {
-    *k =
-        (struct import_keywords){.dovecot_text = read_text(root, dir, "dovecot-keywords"),
-                                 .courier_text = read_text(root, dir, "courierimapkeywords/:list")};
+    *k = (struct import_keywords){.dovecot_text = import_text_read(root, dir, "dovecot-keywords"),
+                                  .courier_text =
+                                      import_text_read(root, dir, "courierimapkeywords/:list")};
     read_dovecot(k);
     read_courier(k);
 }
@@ -157,8 +131,8 @@ subscribe(struct store *store, struct slice line, char separator)
 int
 import_subscriptions_read(struct store *store, int root)
 {
-    struct strbuf dovecot = read_text(root, ".", "subscriptions");
-    struct strbuf courier = read_text(root, ".", "courierimapsubscribed");
+    struct strbuf dovecot = import_text_read(root, ".", "subscriptions");
+    struct strbuf courier = import_text_read(root, ".", "courierimapsubscribed");
     struct slice rest = strbuf_slice(&dovecot);
     char separator = '.';
     int rc = 0;

@@ -1,6 +1,5 @@
 /*
- * posthorn/import_keywords.h - what other servers keep beside a Maildir: keywords, UIDs,
- * subscriptions.
+ * posthorn/import_keywords.h - what other servers keep beside a Maildir: keywords, subscriptions.
  */
 #ifndef POSTHORN_POSTHORN_IMPORT_KEYWORDS_H
 #define POSTHORN_POSTHORN_IMPORT_KEYWORDS_H

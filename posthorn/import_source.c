@@ -16,10 +16,10 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/base/parse.h"
 #include "lib/store/beneath.h"
 #include "lib/store/folder_name.h"
 #include "posthorn/import_keywords.h"
+#include "posthorn/import_uids.h"
 #include "posthorn/importer.h"
 
 #define DEPTH_MAX STORE_DEPTH_MAX
@@ -29,7 +29,8 @@
 
 struct file {
     char *name;
-    uint32_t uid; /* 0: not known */
+    const char *sub; /* of a Maildir: cur or new */
+    uint32_t uid;    /* 0: not known */
 };
 struct files {
     struct file *list;
@@ -57,14 +58,14 @@ by_age(const void *a, const void *b)
     return tx != ty ? (tx < ty ? -1 : 1) : strcmp(x->name, y->name);
 }
 
+/* Adds what is in the directory. */
 static int
-list_files(int dirfd, const char *path, struct files *f)
+add_files(int dirfd, const char *path, const char *sub, struct files *f)
 {
     int fd = beneath_open_dir(dirfd, path);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *e;
 
-    *f = (struct files){0};
     if (dir == NULL) {
         close_keep_errno(fd);
         return -1;
@@ -76,11 +77,26 @@ list_files(int dirfd, const char *path, struct files *f)
             f->cap = f->cap == 0 ? 64 : f->cap * 2;
             f->list = xreallocarray(f->list, f->cap, sizeof(*f->list));
         }
-        f->list[f->count++] = (struct file){.name = xstrdup(e->d_name)};
+        f->list[f->count++] = (struct file){.name = xstrdup(e->d_name), .sub = sub};
     }
     (void)closedir(dir); /* read only */
+    return 0;
+}
+
+static void
+sort_files(struct files *f)
+{
     if (f->count > 1)
         qsort(f->list, f->count, sizeof(*f->list), by_age);
+}
+
+static int
+list_files(int dirfd, const char *path, struct files *f)
+{
+    *f = (struct files){0};
+    if (add_files(dirfd, path, NULL, f) < 0)
+        return -1;
+    sort_files(f);
     return 0;
 }
 
@@ -143,102 +159,54 @@ import_file(struct importer *im, int dirfd, const char *path, struct import_mess
 
 /* ---- Maildir++ ---- */
 
-struct uid_line {
-    struct slice name; /* without what follows ":2," */
-    uint32_t uid;
-};
-
-static int
-by_name(const void *a, const void *b)
-{
-    return slice_cmp(((const struct uid_line *)a)->name, ((const struct uid_line *)b)->name);
-}
-
 static struct slice
 base_of(struct slice name)
 {
     return slice_sub(name, 0, slice_find(name, SLICE(":2,")));
 }
 
-/* Lines "UID ...:NAME". */
-static void
-give_uids(struct slice text, struct files *f)
-{
-    struct uid_line *lines = NULL, key = {.uid = 0}, *found;
-    size_t count = 0, cap = 0;
-    uint64_t uid;
-
-    while (text.len > 0) {
-        struct slice line = slice_split(&text, '\n');
-
-        if (parse_u64(slice_sub(line, 0, slice_index(line, ' ')), UINT32_MAX, &uid) < 0)
-            continue;
-        if (count == cap) {
-            cap = cap == 0 ? 256 : cap * 2;
-            lines = xreallocarray(lines, cap, sizeof(*lines));
-        }
-        line = slice_sub(line, slice_index(line, ':') + 1, line.len);
-        lines[count++] = (struct uid_line){base_of(line), (uint32_t)uid};
-    }
-    if (count > 1)
-        qsort(lines, count, sizeof(*lines), by_name);
-    for (size_t i = 0; i < f->count && count > 0; i++) {
-        key.name = base_of(slice_of(f->list[i].name));
-        found = bsearch(&key, lines, count, sizeof(*lines), by_name);
-        f->list[i].uid = found == NULL ? 0 : found->uid;
-    }
-    xfree(&lines);
-}
-
-/* dovecot-uidlist: "3 V1234 N17 ...", then a line for each message. The UIDVALIDITY, 0: none. */
-static uint32_t
-read_uidlist(int root, const char *dir, struct files *f)
-{
-    char *path = xasprintf("%s/dovecot-uidlist", dir);
-    struct slice text = SLICE(""), rest, head;
-    uint64_t uidvalidity = 0, number;
-    int64_t mtime_ms;
-
-    if (map_file(root, path, &text, &mtime_ms) == 0) {
-        rest = text;
-        head = slice_split(&rest, '\n');
-        for (bool third = slice_eq(slice_split(&head, ' '), SLICE("3")); third && head.len > 0;) {
-            struct slice word = slice_split(&head, ' ');
-
-            if (slice_starts(word, SLICE("V")) &&
-                parse_u64(slice_sub(word, 1, word.len), UINT32_MAX, &number) == 0)
-                uidvalidity = number;
-        }
-        if (uidvalidity != 0)
-            give_uids(rest, f);
-        unmap_file(text);
-    }
-    if (f->count > 1)
-        qsort(f->list, f->count, sizeof(*f->list), by_age);
-    xfree(&path);
-    return (uint32_t)uidvalidity;
-}
+/* What lies beside the messages of one folder. */
+struct beside {
+    struct import_keywords keywords;
+    struct import_uids uids;
+};
 
 static int
-maildir_file(struct importer *im, int root, const char *dir, const char *sub, const struct file *f,
-             const struct import_keywords *keywords)
+maildir_file(struct importer *im, int root, const char *dir, const struct file *f,
+             const struct beside *b)
 {
     struct slice name = slice_of(f->name), words[MAILBOX_KEYWORDS_MAX];
+    struct strbuf unique = strbuf_new(MAILBOX_UNIQUE_NAME_MAX);
     size_t mark = base_of(name).len;
     struct slice info = slice_sub(name, mark + 3, name.len);
     bool top = strcmp(dir, ".") == 0;
-    char *path = xasprintf("%s%s%s/%s", top ? "" : dir, top ? "" : "/", sub, f->name);
-    char *key = xasprintf("%s%s%s/%.*s", top ? "" : dir, top ? "" : "/", sub, (int)mark, f->name);
-    struct import_message m = {.path = slice_of(key),
+    char *path = xasprintf("%s%s%s/%s", top ? "" : dir, top ? "" : "/", f->sub, f->name);
+    struct import_message m = {.path = slice_sub(slice_of(path), 0, strlen(path) - name.len + mark),
                                .uid = f->uid,
                                .flags = manifest_flags_read(info),
                                .keywords = words};
     int rc;
 
-    m.keyword_count = import_keywords_of(keywords, name, info, words);
+    m.keyword_count = import_keywords_of(&b->keywords, name, info, words);
+    if (top) { /* POP3 has no other folder than INBOX */
+        import_uids_pop3(&b->uids, name, &unique);
+        m.unique_name = unique.overflow ? SLICE("") : strbuf_slice(&unique);
+    }
     rc = import_file(im, root, path, &m);
     xfree(&path);
-    xfree(&key);
+    strbuf_free(&unique);
+    return rc;
+}
+
+static int
+maildir_messages(struct importer *im, int root, const char *dir, struct slice name,
+                 const struct files *files, const struct beside *b)
+{
+    int rc = importer_folder(im, name, b->uids.uidvalidity, b->uids.uidnext);
+
+    for (size_t i = 0; i < files->count && rc == 0; i++)
+        if (files->list[i].name[0] != '.')
+            rc = maildir_file(im, root, dir, &files->list[i], b);
     return rc;
 }
 
@@ -246,24 +214,27 @@ static int
 maildir_folder(struct importer *im, int root, const char *dir, struct slice name)
 {
     static const char *const subs[] = {"cur", "new"};
-    struct import_keywords keywords;
+    struct files files = {0};
+    struct beside b;
+    bool there = false;
     int rc = 0;
 
-    import_keywords_read(&keywords, root, dir);
-    for (size_t i = 0; i < ARRAY_LEN(subs) && rc == 0; i++) {
+    import_keywords_read(&b.keywords, root, dir);
+    import_uids_read(&b.uids, root, dir, im->uidl_format);
+    for (size_t i = 0; i < ARRAY_LEN(subs); i++) {
         char *path = xasprintf("%s/%s", dir, subs[i]);
-        struct files files;
 
-        if (list_files(root, path, &files) == 0) {
-            rc = importer_folder(im, name, read_uidlist(root, dir, &files));
-            for (size_t k = 0; k < files.count && rc == 0; k++)
-                if (files.list[k].name[0] != '.')
-                    rc = maildir_file(im, root, dir, subs[i], &files.list[k], &keywords);
-            files_free(&files);
-        }
+        there |= add_files(root, path, subs[i], &files) == 0;
         xfree(&path);
     }
-    import_keywords_free(&keywords);
+    for (size_t i = 0; i < files.count; i++)
+        files.list[i].uid = import_uids_of(&b.uids, slice_of(files.list[i].name));
+    sort_files(&files);
+    if (there)
+        rc = maildir_messages(im, root, dir, name, &files, &b);
+    files_free(&files);
+    import_uids_free(&b.uids);
+    import_keywords_free(&b.keywords);
     return rc;
 }
 
@@ -313,7 +284,7 @@ import_mbox(const struct tree *t, const char *path, struct slice content)
         leave_out(t->im, path, "its name cannot be a folder's");
         return 0;
     }
-    return importer_folder(t->im, name, 0) < 0 ? -1 : import_mbox_read(t->im, path, content);
+    return importer_folder(t->im, name, 0, 0) < 0 ? -1 : import_mbox_read(t->im, path, content);
 }
 
 static int
@@ -328,7 +299,7 @@ import_eml(const struct tree *t, const char *path)
         leave_out(t->im, path, "its directory's name cannot be a folder's");
         return 0;
     }
-    return importer_folder(t->im, folder, 0) < 0 ? -1 : import_file(t->im, t->root, path, &m);
+    return importer_folder(t->im, folder, 0, 0) < 0 ? -1 : import_file(t->im, t->root, path, &m);
 }
 
 /* A regular file; what is of another kind is passed over. */

@@ -8,12 +8,17 @@
 
 #include "lib/base/crc32c.h"
 #include "lib/base/io.h"
+#include "lib/base/map.h"
 #include "lib/base/mem.h"
+#include "lib/store/annotations.h"
 #include "lib/store/folder_identity.h"
 
 #define PENDING_MAX 200
 #define PENDING_BYTES_MAX (UINT64_C(64) << 20)
+#define ANNOTATIONS_MAX 1000 /* what imap.metadata_max_entries and _total allow at most */
+#define ANNOTATIONS_BYTES_MAX (16u << 20)
 #define CONTENT_MAX ((size_t)1 << 33)
+#define NAMES_MAX ((size_t)50 << 20) /* as many as a folder may have messages */
 
 /* ---- folders ---- */
 
@@ -36,12 +41,48 @@ make(struct importer *im, const struct manifest_folder *f)
                                                                                                : -1;
 }
 
+/* Those of one folder, or of the server, from `first` on; how many there are, or -1. */
+static ssize_t
+annotate(struct importer *im, size_t first)
+{
+    static const struct annotation_limits limits = {ANNOTATIONS_MAX, ANNOTATIONS_BYTES_MAX};
+    const struct manifest *m = im->manifest;
+    const struct manifest_annotation *a = &m->annotations[first];
+    struct annotation_place place = {.own = im->store};
+    struct annotation_change *changes;
+    size_t count = 1;
+    int rc;
+
+    if (a->folder != MANIFEST_SERVER) {
+        place.store = im->store;
+        place.folder = m->folders[a->folder].name;
+    }
+    while (first + count < m->annotation_count && a[count].folder == a->folder)
+        count++;
+    changes = xreallocarray(NULL, count, sizeof(*changes));
+    for (size_t i = 0; i < count; i++)
+        changes[i] = (struct annotation_change){a[i].name, a[i].value};
+    rc = annotations_change(&place, changes, count, &limits, NULL, NULL);
+    xfree(&changes);
+    return rc < 0 ? -1 : (ssize_t)count;
+}
+
 int
 importer_make_folders(struct importer *im)
 {
-    for (size_t i = 0; im->manifest != NULL && i < im->manifest->folder_count; i++)
-        if (make(im, &im->manifest->folders[i]) < 0)
-            return fail(im, im->manifest->folders[i].name);
+    const struct manifest *m = im->manifest;
+    ssize_t taken;
+
+    for (size_t i = 0; m != NULL && i < m->folder_count; i++)
+        if (make(im, &m->folders[i]) < 0)
+            return fail(im, m->folders[i].name);
+    for (size_t i = 0; m != NULL && i < m->annotation_count; i += (size_t)taken) {
+        taken = annotate(im, i);
+        if (taken < 0)
+            return store_job_fail(im->out, "annotations: %s",
+                                  errno == EOVERFLOW || errno == EDQUOT ? "there are too many"
+                                                                        : strerror(errno));
+    }
     return 0;
 }
 
@@ -80,25 +121,43 @@ importer_end(struct importer *im)
 {
     int rc = commit(im);
 
+    if (rc == 0 && im->folder != NULL && im->fresh && im->uidnext != 0 &&
+        folder_identity_uidnext(im->store, slice_of(im->folder), im->uidnext) < 0)
+        rc = fail(im, slice_of(im->folder));
     if (rc == 0 && im->folder != NULL)
         tell(im);
     xfree(&im->folder);
+    map_free(&im->names, NULL);
     im->messages = 0;
     return rc;
 }
 
+static const struct manifest_folder *
+listed_folder(const struct importer *im, struct slice name)
+{
+    for (size_t i = 0; im->manifest != NULL && i < im->manifest->folder_count; i++)
+        if (slice_eq(im->manifest->folders[i].name, name))
+            return &im->manifest->folders[i];
+    return NULL;
+}
+
 int
-importer_folder(struct importer *im, struct slice name, uint32_t uidvalidity)
+importer_folder(struct importer *im, struct slice name, uint32_t uidvalidity, uint32_t uidnext)
 {
     const struct manifest_folder f = {.name = name, .uidvalidity = uidvalidity};
+    const struct manifest_folder *listed = listed_folder(im, name);
+    struct mailbox_info info;
 
     if (im->folder != NULL && slice_eq(name, slice_of(im->folder)))
         return 0;
     if (importer_end(im) < 0)
         return -1;
-    if (make(im, &f) < 0)
+    if (make(im, &f) < 0 || mailbox_status(im->store, name, &info) < 0)
         return fail(im, name);
     im->folder = xslicedup(name);
+    im->names = map_new(NAMES_MAX);
+    im->uidnext = listed != NULL ? listed->uidnext : uidnext;
+    im->fresh = info.uidnext <= 1;
     return 0;
 }
 
@@ -137,6 +196,18 @@ choose(struct slice raw, struct slice crlf, const struct manifest_message *line)
     return crlf;
 }
 
+/* A name that no other message of the folder can have. */
+static struct slice
+take_name(struct importer *im, struct slice name)
+{
+    void **at = im->fresh && name.len > 0 ? map_at(im->names, name) : NULL;
+
+    if (at == NULL || *at != NULL)
+        return SLICE("");
+    *at = im;
+    return name;
+}
+
 static int
 append(struct importer *im, struct slice content, uint32_t flags, const struct slice *keywords,
        uint32_t count, int64_t internal_ms)
@@ -165,7 +236,8 @@ append_as_listed(struct importer *im, struct slice content, const struct manifes
         keywords[count++] = slice_split(&rest, ' ');
     if (append(im, content, line->flags, keywords, count, line->internal_ms) < 0)
         return -1;
-    mailbox_append_keep(im->append, line->uid, is_it(content, line) ? line->email_id : SLICE(""));
+    mailbox_append_keep(im->append, line->uid, is_it(content, line) ? line->email_id : SLICE(""),
+                        take_name(im, line->unique_name));
     return 0;
 }
 
@@ -186,7 +258,7 @@ importer_message(struct importer *im, const struct import_message *m)
     } else if (!crlf.overflow) {
         rc = append(im, content, m->flags, m->keywords, m->keyword_count, m->internal_ms);
         if (rc == 0)
-            mailbox_append_keep(im->append, m->uid, SLICE(""));
+            mailbox_append_keep(im->append, m->uid, SLICE(""), take_name(im, m->unique_name));
     }
     im->messages += rc == 0;
     im->pending_bytes += content.len;

@@ -14,7 +14,11 @@ struct importer {
     struct store *store;
     const struct manifest *manifest; /* NULL: there is none */
     struct store_job_output *out;
-    char *folder; /* canonical name; NULL: none is begun */
+    const char *uidl_format; /* of POP3 on the server that it comes from; NULL: as it looks */
+    char *folder;            /* canonical name; NULL: none is begun */
+    uint32_t uidnext;        /* of the folder where it came from; 0: not known */
+    bool fresh;              /* nothing was in the folder: it can have what the source says */
+    struct map *names;       /* unique names that were given out in the folder */
     struct mailbox_append *append;
     uint32_t pending;
     uint64_t pending_bytes;
@@ -22,10 +26,11 @@ struct importer {
 };
 
 struct import_message {
-    struct slice content; /* as the source has it */
-    struct slice path;    /* below the source, for the manifest */
-    size_t nth;           /* of that path */
-    uint32_t uid;         /* 0: not known */
+    struct slice content;     /* as the source has it */
+    struct slice path;        /* below the source, for the manifest */
+    size_t nth;               /* of that path */
+    uint32_t uid;             /* 0: not known */
+    struct slice unique_name; /* for POP3; empty: not known */
     uint32_t flags;
     const struct slice *keywords;
     uint32_t keyword_count;
@@ -34,8 +39,9 @@ struct import_message {
 
 /* Folders of the manifest are made, with their use and subscription. -1 after the message. */
 int importer_make_folders(struct importer *im);
-/* Begins a folder, made if need be; the one before is ended. `uidvalidity` 0: not known. */
-int importer_folder(struct importer *im, struct slice name, uint32_t uidvalidity);
+/* Begins a folder, made if need be; the one before is ended. `uidvalidity`, `uidnext` 0: not known.
+ */
+int importer_folder(struct importer *im, struct slice name, uint32_t uidvalidity, uint32_t uidnext);
 int importer_message(struct importer *im, const struct import_message *m);
 /* Ends the last folder: all is durable. */
 int importer_end(struct importer *im);

@@ -10,13 +10,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/encode.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/store/annotation_set.h"
 #include "lib/store/beneath.h"
 
 #define FILE_MAX (INT64_C(4) << 30)
 #define HEAD "posthorn-export"
+#define ANNOTATION_MAX (1u << 20) /* bytes of a value; imap.metadata_max_size ends there */
 
 static const struct {
     uint32_t flag;
@@ -66,6 +69,16 @@ manifest_put_folder(struct strbuf *out, const struct manifest_folder *f)
 {
     (void)strbuf_printf(out, "folder\t%u\t%s\t%s\t%.*s\n", f->uidvalidity, uses[f->use],
                         f->subscribed ? "subscribed" : "-", (int)f->name.len, f->name.ptr);
+    if (f->uidnext != 0)
+        (void)strbuf_printf(out, "uidnext\t%u\n", f->uidnext);
+}
+
+void
+manifest_put_annotation(struct strbuf *out, struct slice name, struct slice value)
+{
+    (void)strbuf_printf(out, "annotation\t%.*s\t", (int)name.len, name.ptr);
+    (void)base64_encode(value, out);
+    (void)strbuf_char(out, '\n');
 }
 
 void
@@ -74,10 +87,11 @@ manifest_put_message(struct strbuf *out, const struct manifest_message *m)
     char flags[MANIFEST_FLAGS_SIZE];
 
     manifest_flags_write(m->flags, flags);
-    (void)strbuf_printf(out, "message\t%.*s\t%u\t%llu\t%u\t%lld\t%s\t%.*s\t%.*s\n",
+    (void)strbuf_printf(out, "message\t%.*s\t%u\t%llu\t%u\t%lld\t%s\t%.*s\t%.*s%s%.*s\n",
                         (int)m->path.len, m->path.ptr, m->uid, (unsigned long long)m->size, m->crc,
                         (long long)m->internal_ms, flags, (int)m->email_id.len, m->email_id.ptr,
-                        (int)m->keywords.len, m->keywords.ptr);
+                        (int)m->keywords.len, m->keywords.ptr, m->unique_name.len > 0 ? "\t" : "",
+                        (int)m->unique_name.len, m->unique_name.ptr);
 }
 
 /* ---- reading ---- */
@@ -141,13 +155,55 @@ read_message(struct manifest *m, struct slice line)
     x.crc = (uint32_t)crc;
     x.flags = manifest_flags_read(slice_split(&line, '\t'));
     x.email_id = slice_split(&line, '\t');
-    x.keywords = line;
+    x.keywords = slice_split(&line, '\t');
+    x.unique_name = line;
     x.folder = m->folder_count - 1;
     if (m->message_count == m->message_cap) {
         m->message_cap = m->message_cap == 0 ? 256 : m->message_cap * 2;
         m->messages = xreallocarray(m->messages, m->message_cap, sizeof(*m->messages));
     }
     m->messages[m->message_count++] = x;
+    return 0;
+}
+
+/* The name of an entry as imapd takes it, or one that it never finds. */
+static bool
+is_annotation_name(struct slice name)
+{
+    return name.len <= ANNOTATION_NAME_MAX && parse_is_ascii_print(name) &&
+           (slice_starts_nocase(name, SLICE("/private/")) ||
+            slice_starts_nocase(name, SLICE("/shared/")));
+}
+
+static int
+read_annotation(struct manifest *m, struct slice line)
+{
+    struct manifest_annotation a = {.name = slice_split(&line, '\t'),
+                                    .folder = m->folder_count == 0 ? MANIFEST_SERVER
+                                                                   : m->folder_count - 1};
+    struct strbuf value = strbuf_new(ANNOTATION_MAX);
+    int rc = is_annotation_name(a.name) ? base64_decode(line, &value) : -1;
+
+    a.value = arena_copy(&m->arena, strbuf_slice(&value));
+    strbuf_free(&value);
+    if (rc < 0)
+        return -1;
+    if (m->annotation_count == m->annotation_cap) {
+        m->annotation_cap = m->annotation_cap == 0 ? 16 : m->annotation_cap * 2;
+        m->annotations = xreallocarray(m->annotations, m->annotation_cap, sizeof(*m->annotations));
+    }
+    m->annotations[m->annotation_count++] = a;
+    return 0;
+}
+
+static int
+read_uidnext(struct manifest *m, struct slice line)
+{
+    uint64_t uidnext;
+
+    if (m->folder_count == 0 || parse_u64(line, UINT32_MAX, &uidnext) < 0)
+        return -1;
+    m->folders[m->folder_count - 1].uidnext = (uint32_t)uidnext;
     return 0;
 }
 
@@ -161,6 +217,20 @@ by_path(const void *a, const void *b)
 }
 
 static int
+read_line(struct manifest *m, struct slice line)
+{
+    struct slice kind = slice_split(&line, '\t');
+
+    if (slice_eq(kind, SLICE("folder")))
+        return read_folder(m, line);
+    if (slice_eq(kind, SLICE("uidnext")))
+        return read_uidnext(m, line);
+    if (slice_eq(kind, SLICE("message")))
+        return read_message(m, line);
+    return slice_eq(kind, SLICE("annotation")) ? read_annotation(m, line) : -1;
+}
+
+static int
 read_lines(struct manifest *m, struct slice text)
 {
     struct slice line = slice_split(&text, '\n');
@@ -169,16 +239,9 @@ read_lines(struct manifest *m, struct slice text)
         !slice_eq(slice_split(&line, '\t'), SLICE("1")))
         return -1;
     m->format = line;
-    while (text.len > 0) {
-        struct slice kind;
-
-        line = slice_split(&text, '\n');
-        kind = slice_split(&line, '\t');
-        if (slice_eq(kind, SLICE("folder"))
-                ? read_folder(m, line) < 0
-                : !slice_eq(kind, SLICE("message")) || read_message(m, line) < 0)
+    while (text.len > 0)
+        if (read_line(m, slice_split(&text, '\n')) < 0)
             return -1;
-    }
     if (m->message_count > 1)
         qsort(m->messages, m->message_count, sizeof(*m->messages), by_path);
     return 0;
@@ -214,7 +277,9 @@ manifest_free(struct manifest *m)
     xfree(&m->text);
     xfree(&m->folders);
     xfree(&m->messages);
-    m->folder_count = m->message_count = 0;
+    xfree(&m->annotations);
+    arena_free(&m->arena);
+    m->folder_count = m->message_count = m->annotation_count = 0;
 }
 
 const struct manifest_message *

@@ -5,13 +5,18 @@
  * exported. Lines of fields that are parted by tabs:
  *     posthorn-export 1 FORMAT
  *     folder UIDVALIDITY USE subscribed|- NAME
- *     message PATH UID SIZE CRC INTERNALDATE-ms FLAGS EMAIL-ID KEYWORDS
- * A message belongs to the folder before it. PATH is below the export's directory (mbox: the file,
- * messages in its order), in a Maildir without what follows ":2,". FLAGS are letters of Maildir.
+ *     uidnext UIDNEXT
+ *     message PATH UID SIZE CRC INTERNALDATE-ms FLAGS EMAIL-ID KEYWORDS [UNIQUE-NAME]
+ *     annotation NAME VALUE
+ * A message belongs to the folder before it, and so do uidnext and an annotation (RFC 5464), whose
+ * VALUE is in base64; those before the first folder are the user's of the server. PATH is below the
+ * export's directory (mbox: the file, messages in its order), in a Maildir without what follows
+ * ":2,". FLAGS are letters of Maildir.
  */
 #ifndef POSTHORN_POSTHORN_MANIFEST_H
 #define POSTHORN_POSTHORN_MANIFEST_H
 
+#include "lib/base/arena.h"
 #include "lib/store/mailbox.h"
 
 #define MANIFEST_NAME "posthorn.manifest"
@@ -19,6 +24,7 @@
 
 struct manifest_message {
     struct slice path, email_id, keywords; /* parted by spaces */
+    struct slice unique_name;              /* that it came with; or empty */
     uint32_t uid, crc, flags;
     uint64_t size;
     int64_t internal_ms;
@@ -27,17 +33,25 @@ struct manifest_message {
 };
 struct manifest_folder {
     struct slice name;
-    uint32_t uidvalidity;
+    uint32_t uidvalidity, uidnext; /* 0: not known */
     enum store_use use;
     bool subscribed;
 };
+struct manifest_annotation {
+    struct slice name, value;
+    size_t folder; /* its index; MANIFEST_SERVER */
+};
+#define MANIFEST_SERVER SIZE_MAX
 struct manifest {
     char *text;
+    struct arena arena; /* decoded values */
     struct slice format;
     struct manifest_folder *folders;
     size_t folder_count, folder_cap;
     struct manifest_message *messages; /* sorted by path */
     size_t message_count, message_cap;
+    struct manifest_annotation *annotations; /* as they come: those of a folder together */
+    size_t annotation_count, annotation_cap;
 };
 
 /* Reads it from the directory. 0; 1: there is none; -1 with errno: EBADMSG, a line makes no sense.
@@ -50,6 +64,7 @@ const struct manifest_message *manifest_find(const struct manifest *m, struct sl
 /* ---- writing ---- */
 void manifest_put_format(struct strbuf *out, const char *format);
 void manifest_put_folder(struct strbuf *out, const struct manifest_folder *folder);
+void manifest_put_annotation(struct strbuf *out, struct slice name, struct slice value);
 void manifest_put_message(struct strbuf *out, const struct manifest_message *message);
 
 /* "DFRST" of Maildir, and back. */

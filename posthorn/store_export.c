@@ -16,6 +16,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/role.h"
+#include "lib/store/annotations.h"
 #include "posthorn/export_format.h"
 #include "posthorn/store_commands.h"
 #include "posthorn/store_job.h"
@@ -80,6 +81,7 @@ export_message(struct exporting *x, struct export_folder *f, uint32_t seq)
 {
     const struct message *m = mailbox_message(f->mailbox, seq);
     struct strbuf path = strbuf_new(PATH_MAX_BYTES), keywords = strbuf_new(KEYWORDS_MAX);
+    struct strbuf unique = strbuf_new(MAILBOX_UNIQUE_NAME_MAX);
     struct message_facts facts;
     char *content = NULL;
     int fd = mailbox_open_message(f->mailbox, seq), rc = -1;
@@ -88,6 +90,8 @@ export_message(struct exporting *x, struct export_folder *f, uint32_t seq)
         content = xmalloc((size_t)m->size + 1);
         rc = pread_exact(fd, content, (size_t)m->size, 0);
     }
+    if (rc == 0 && (m->flags & MESSAGE_NAMED) != 0)
+        rc = mailbox_unique_name(f->mailbox, seq, &unique);
     if (rc == 0) {
         struct manifest_message line = {.email_id = slice_of(facts.email_id),
                                         .uid = m->uid,
@@ -98,6 +102,7 @@ export_message(struct exporting *x, struct export_folder *f, uint32_t seq)
 
         keyword_names(f->mailbox, m->keywords, &keywords);
         line.keywords = strbuf_slice(&keywords);
+        line.unique_name = strbuf_slice(&unique);
         rc = x->format->message(f, &line, m->keywords, slice_make(content, (size_t)m->size), &path);
         line.path = strbuf_slice(&path);
         manifest_put_message(&x->manifest, &line);
@@ -109,6 +114,7 @@ export_message(struct exporting *x, struct export_folder *f, uint32_t seq)
     close_keep_errno(fd);
     strbuf_free(&path);
     strbuf_free(&keywords);
+    strbuf_free(&unique);
     return rc;
 }
 
@@ -126,6 +132,29 @@ tell(struct exporting *x, const struct manifest_folder *folder, uint32_t message
                   3);
     strbuf_free(&count);
     strbuf_free(&size);
+}
+
+static void
+put_annotations(struct exporting *x, const struct annotation_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->list[i].value.ptr != NULL)
+            manifest_put_annotation(&x->manifest, set->list[i].name, set->list[i].value);
+}
+
+/* `folder` empty: the user's of the server. */
+static int
+export_annotations(struct exporting *x, struct slice folder)
+{
+    const struct annotation_place place = {
+        .store = folder.len == 0 ? NULL : x->store, .folder = folder, .own = x->store};
+    struct annotation_sets sets;
+    int rc = annotations_read(&place, &sets);
+
+    put_annotations(x, &sets.shared);
+    put_annotations(x, &sets.private);
+    annotations_free(&sets);
+    return rc;
 }
 
 static int
@@ -146,9 +175,11 @@ export_folder(struct exporting *x, struct manifest_folder *folder)
     mailbox_get_info(f.mailbox, &info);
     count = mailbox_count(f.mailbox);
     f.uidvalidity = folder->uidvalidity = info.uidvalidity;
-    f.uidnext = info.uidnext;
+    f.uidnext = folder->uidnext = info.uidnext;
     manifest_put_folder(&x->manifest, folder);
-    rc = x->format->begin(&f);
+    rc = export_annotations(x, folder->name);
+    if (rc == 0)
+        rc = x->format->begin(&f);
     for (uint32_t seq = 1; rc == 0 && seq <= count; seq++)
         rc = export_message(x, &f, seq);
     if (rc == 0)
@@ -168,6 +199,8 @@ export_all(struct exporting *x)
     int rc = store_list(x->store, note_folder, x);
 
     manifest_put_format(&x->manifest, x->format->name);
+    if (rc == 0)
+        rc = export_annotations(x, SLICE(""));
     for (size_t i = 0; i < x->count && rc == 0; i++) {
         rc = export_folder(x, &x->folders[i]);
         if (rc < 0)

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/map.h"
 #include "lib/base/mem.h"
+#include "posthorn/import_uids.h"
 #include "posthorn/importer.h"
 #include "posthorn/store_commands.h"
 
@@ -19,7 +21,8 @@ static const struct column columns[] = {{"folder", COLUMN_TEXT, false},
                                         {"left_out", COLUMN_TEXT, false}};
 
 struct importing {
-    const char *format; /* NULL: as it looks */
+    const char *format;      /* NULL: as it looks */
+    const char *uidl_format; /* NULL: as it looks */
     bool no_quota;
     uint32_t undelete_days;
     const struct store_user *user;
@@ -33,7 +36,10 @@ import(struct importing *x, struct store *store, int source, struct store_job_ou
 {
     struct manifest manifest;
     int found = manifest_read(source, &manifest);
-    struct importer im = {.store = store, .out = out, .manifest = found == 0 ? &manifest : NULL};
+    struct importer im = {.store = store,
+                          .out = out,
+                          .manifest = found == 0 ? &manifest : NULL,
+                          .uidl_format = x->uidl_format};
     const char *format = x->format != NULL ? x->format : import_source_format(source, im.manifest);
     int rc;
 
@@ -45,6 +51,7 @@ import(struct importing *x, struct store *store, int source, struct store_job_ou
     else
         rc = import_source_read(&im, source, format);
     mailbox_append_abort(&im.append);
+    map_free(&im.names, NULL);
     xfree(&im.folder);
     if (found == 0)
         manifest_free(&manifest);
@@ -94,6 +101,7 @@ store_cmd_import(struct cli *cli, int argc, char **argv)
     struct importing x = {0};
     const struct cli_option options[] = {{"--user", CLI_TEXT, &user},
                                          {"--format", CLI_TEXT, &x.format},
+                                         {"--uidl", CLI_TEXT, &x.uidl_format},
                                          {"--no-quota", CLI_FLAG, &x.no_quota}};
     struct store_job job = {.work = work, .row = take, .arg = &x, .other_any_owner = true};
     struct store_users users;
@@ -104,6 +112,11 @@ store_cmd_import(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     if (user == NULL || !is_format(x.format))
         return cli_usage(cli, "expected --user ADDRESS, and a format: maildir, mbox or eml");
+    if (x.uidl_format != NULL && !import_uidl_format_valid(x.uidl_format))
+        return cli_usage(cli,
+                         "'%s' does not give each message another UIDL; of %%u, %%v and %%f it "
+                         "needs %%u or %%f",
+                         x.uidl_format);
     job.other_fd = open(argv[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (job.other_fd < 0)
         return cli_fail(cli, "%s: %s", argv[0], strerror(errno));

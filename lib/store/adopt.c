@@ -198,7 +198,8 @@ adopt_flags_of_name(const char *name, bool *forwarded)
     return flags;
 }
 
-/* Makes the file fit (CRLF) and fills in what it says of itself. 1: it is no message file. */
+/* Makes the file fit (CRLF: at most twice as long) and fills in what it says of itself. 1: it is no
+ * message file. */
 static int
 examine(int dirfd, const char *path, struct arrival *a)
 {
@@ -209,7 +210,7 @@ examine(int dirfd, const char *path, struct arrival *a)
 
     if (fd < 0)
         return errno == ENOENT || errno == ELOOP ? 1 : -1;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= RECORD_SIZE_MAX / 2) {
         rc = convert(fd, &e);
         a->crc = e.crc;
         if (rc == 0 && e.bare)

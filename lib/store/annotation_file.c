@@ -106,44 +106,63 @@ annotation_file_publish(int dirfd, const char *name)
     return renameat(dirfd, next, dirfd, name) < 0 ? -1 : fsync(dirfd);
 }
 
-/* ---- room ---- */
+/* ---- all files of a store ---- */
 
-static uint64_t
-file_size(int dirfd, const char *dir, const char *name)
+/* Runs each() over the files in one directory: those of the folders below it, or all of them. */
+static void
+for_each(int dirfd, const char *dir, bool folders, void (*each)(void *arg, const struct stat *st),
+         void *arg)
 {
     char path[NAME_MAX + ANNOTATION_FILE_NAME_SIZE];
-    struct stat st;
-
-    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-    return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)
-               ? (uint64_t)st.st_size
-               : 0;
-}
-
-/* Bytes of the files in one directory: those of its folders, or all of them. */
-static uint64_t
-sum_directory(int dirfd, const char *dir, bool folders)
-{
     int fd = beneath_open_dir(dirfd, dir);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *e;
-    uint64_t sum = 0;
+    struct stat st;
 
     if (d == NULL) {
         close_keep_errno(fd);
-        return 0;
+        return;
     }
-    while ((e = readdir(d)) != NULL) /* "." is INBOX */
-        if (!folders || (e->d_name[0] == '.' && strcmp(e->d_name, "..") != 0))
-            sum += folders ? file_size(fd, e->d_name, ANNOTATIONS_SHARED)
-                           : file_size(fd, ".", e->d_name);
+    while ((e = readdir(d)) != NULL) { /* "." is INBOX */
+        if (folders && (e->d_name[0] != '.' || strcmp(e->d_name, "..") == 0))
+            continue;
+        (void)snprintf(path, sizeof(path), "%s%s", e->d_name,
+                       folders ? "/" ANNOTATIONS_SHARED : "");
+        if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+            each(arg, &st);
+    }
     (void)closedir(d); /* read only */
-    return sum;
+}
+
+static void
+add_size(void *arg, const struct stat *st)
+{
+    *(uint64_t *)arg += (uint64_t)st->st_size;
 }
 
 uint64_t
 annotation_file_sum(int store_dirfd)
 {
-    return sum_directory(store_dirfd, ".", true) +
-           sum_directory(store_dirfd, ANNOTATIONS_PRIVATE, false);
+    uint64_t sum = 0;
+
+    for_each(store_dirfd, ".", true, add_size, &sum);
+    for_each(store_dirfd, ANNOTATIONS_PRIVATE, false, add_size, &sum);
+    return sum;
+}
+
+static void
+mix(void *arg, const struct stat *st)
+{
+    uint64_t time = (uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec;
+
+    *(uint64_t *)arg += (st->st_ino ^ time) * 0x9e3779b97f4a7c15u;
+}
+
+uint64_t
+annotation_file_fingerprint(int store_dirfd)
+{
+    uint64_t number = 0;
+
+    for_each(store_dirfd, ".", true, mix, &number);
+    return number;
 }

@@ -24,6 +24,8 @@ int annotation_file_stamp(int dirfd, const char *name, uint64_t *stamp);
 int annotation_file_write_next(int dirfd, const char *name, struct slice bytes);
 int annotation_file_publish(int dirfd, const char *name);
 
+/* Another number than before if a folder's file in that store was replaced. One stat per folder. */
+uint64_t annotation_file_fingerprint(int store_dirfd);
 /* Bytes of all annotations in one store. */
 uint64_t annotation_file_sum(int store_dirfd);
 

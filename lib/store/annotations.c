@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -386,14 +385,15 @@ annotations_state(const struct store *store)
 {
     int fd = beneath_open(store->dirfd, ANNOTATIONS_CHANGED, O_RDONLY | O_NONBLOCK, 0);
     uint64_t number = 0;
-    struct stat st;
 
     if (fd >= 0 && pread_exact(fd, &number, sizeof(number), 0) < 0)
         number = 0; /* being made */
     close_keep_errno(fd);
-    /* Somebody's folder that is shared by itself has no such file: there the one that matters. */
-    if (fstatat(store->dirfd, ANNOTATIONS_SHARED, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        number ^= (uint64_t)st.st_ino * 0x9e3779b97f4a7c15u ^
-                  ((uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec);
     return number;
+}
+
+uint64_t
+annotations_state_of_folders(const struct store *store)
+{
+    return annotation_file_fingerprint(store->dirfd);
 }

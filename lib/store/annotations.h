@@ -61,7 +61,10 @@ void annotations_forget(const struct store *own, const char *mailbox_id);
 /* Gives `to` all that `from` has. */
 int annotations_copy(struct store *store, struct slice from, struct slice to);
 
-/* Another number than before if annotations that lie in this store may have changed. */
+/* Another number than before if annotations in this store were changed by who has the store. */
 uint64_t annotations_state(const struct store *store);
+/* Likewise, also by who has one of its folders alone, and touches nothing beside it. Costs one stat
+ * per folder. */
+uint64_t annotations_state_of_folders(const struct store *store);
 
 #endif

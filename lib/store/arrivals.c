@@ -31,6 +31,7 @@ incoming_free(struct incoming *in)
     for (uint32_t k = 0; k < in->keyword_count; k++)
         xfree(&in->keywords[k]);
     xfree(&in->keywords);
+    xfree(&in->unique);
 }
 
 void
@@ -150,6 +151,7 @@ write_record(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids
     for (uint32_t i = 0; i < a->count && rc == 0; i++) {
         a->list[i].arrival.name = slice_of(a->list[i].name);
         a->list[i].arrival.email_id = slice_of(a->list[i].email_id);
+        a->list[i].arrival.unique = slice_of(a->list[i].unique == NULL ? "" : a->list[i].unique);
         if (a->list[i].uid_at_least > ap.state.uidnext)
             ap.state.uidnext = a->list[i].uid_at_least;
         rc = appender_arrive(&ap, &a->list[i].arrival);

@@ -12,9 +12,10 @@
 #define ARRIVAL_KEYWORDS_MAX 64
 
 struct incoming {
-    struct arrival arrival; /* name and email_id point to these at commit */
+    struct arrival arrival; /* name, email_id and unique point to these at commit */
     char name[FILE_NAME_SIZE];
     char email_id[MAILBOX_EMAIL_ID_MAX + 1];
+    char *unique;    /* a unique name that it came with; NULL: none */
     char **keywords; /* names; the folder's bits are found under its lock */
     uint32_t keyword_count;
     uint32_t uid_at_least; /* 0: whatever comes */

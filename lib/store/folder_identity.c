@@ -10,6 +10,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
+#include "lib/store/appender.h"
 #include "lib/store/beneath.h"
 #include "lib/store/folder.h"
 #include "lib/store/ledger.h"
@@ -66,6 +67,30 @@ folder_identity_set(struct store *store, struct slice folder, uint32_t uidvalidi
         rc = 1;
     else if (rc == 0 && f.journal.header.uidvalidity != uidvalidity)
         rc = replace_journal(&f, &tail, uidvalidity);
+    folder_close(&f);
+    return rc;
+}
+
+int
+folder_identity_uidnext(struct store *store, struct slice folder, uint32_t uidnext)
+{
+    struct appender a;
+    struct folder f;
+    int rc;
+
+    if (uidnext >= UID_KEPT_MAX)
+        return 0;
+    if (folder_open(&f, store, folder) < 0)
+        return -1;
+    rc = appender_begin(&a, &f.journal, f.inbox, 0);
+    if (rc == 0 && a.state.uidnext >= uidnext) {
+        appender_abort(&a);
+    } else if (rc == 0) {
+        a.state.uidnext = uidnext;
+        rc = appender_commit(&a);
+        if (rc == 0)
+            rc = journal_flush(&f.journal);
+    }
     folder_close(&f);
     return rc;
 }

@@ -10,5 +10,8 @@
 
 /* 0; 1: there were messages in it before, it stays as it is; -1 with errno. */
 int folder_identity_set(struct store *store, struct slice folder, uint32_t uidvalidity);
+/* No UID below `uidnext` is given out from now on: messages that left the other folder had them. A
+ * number that leaves too few is ignored. 0, or -1 with errno. */
+int folder_identity_uidnext(struct store *store, struct slice folder, uint32_t uidnext);
 
 #endif

@@ -33,7 +33,6 @@ mailbox_open_plain(struct store *store, struct slice name, bool read_only)
     struct mailbox *mb = xcalloc(1, sizeof(*mb));
 
     mb->read_only = read_only || store->options.read_only;
-    mb->watch_fd = mb->watch_dirfd = mb->watch_newfd = -1;
     if (folder_open(&mb->folder, store, name) == 0) {
         if (view_load(&mb->view, &mb->folder.journal) == 0) {
             mb->settled_uidnext = UINT32_MAX;
@@ -88,9 +87,6 @@ mailbox_close(struct mailbox **mbp)
         expunged_sweep_at(mb->folder.dirfd, mb->folder.store->options.undelete_days,
                           EXPUNGED_SWEEP);
     cache_free(&mb->cache);
-    close_keep_errno(mb->watch_fd);
-    close_keep_errno(mb->watch_dirfd);
-    close_keep_errno(mb->watch_newfd);
     view_free(&mb->view);
     folder_close(&mb->folder);
     xfree(&mb->ghosts);
@@ -373,10 +369,19 @@ mailbox_message_facts(struct mailbox *mb, uint32_t seq, struct message_facts *ou
 int
 mailbox_unique_name(struct mailbox *mb, uint32_t seq, struct strbuf *out)
 {
-    return strbuf_printf(out, "%08x%08x", mb->folder.journal.header.uidvalidity,
-                         mailbox_message(mb, seq)->uid)
-               ? 0
-               : -1;
+    const struct message *m = mailbox_message(mb, seq);
+    struct strbuf buf;
+    struct arrival arrival;
+    int rc = -1;
+
+    if ((m->flags & MESSAGE_NAMED) == 0)
+        return strbuf_printf(out, "%08x%08x", mb->folder.journal.header.uidvalidity, m->uid) ? 0
+                                                                                             : -1;
+    buf = strbuf_new(ITEM_MAX);
+    if (mailbox_read_arrival(mb, mailbox_rank_of_seq(mb, seq), &buf, &arrival) == 0)
+        rc = strbuf_append(out, arrival.unique) ? 0 : -1;
+    strbuf_free(&buf);
+    return rc;
 }
 
 /* ---- the cache ---- */

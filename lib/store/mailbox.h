@@ -19,7 +19,8 @@ enum message_flag {
     MESSAGE_FLAGGED = 1 << 2,
     MESSAGE_DELETED = 1 << 3,
     MESSAGE_DRAFT = 1 << 4,
-    MESSAGE_RECENT = 1 << 5 /* this session is the first to see it; not stored */
+    MESSAGE_RECENT = 1 << 5, /* this session is the first to see it; not stored */
+    MESSAGE_NAMED = 1 << 6   /* it came with a unique name; nobody can change that */
 };
 #define MESSAGE_KEYWORDS (1u << 31) /* in store_options.flags_frozen: all keywords */
 #define MAILBOX_KEYWORDS_MAX 64     /* keywords per folder: bit i of `keywords` is name i */
@@ -84,9 +85,11 @@ void mailbox_changes_free(struct mailbox_changes *changes);
  * flush. Every other call that takes `mb` flushes by itself when it is late. */
 int mailbox_flush_due_ms(const struct mailbox *mb);
 int mailbox_flush(struct mailbox *mb); /* 0, or -1 with errno */
-/* A descriptor to poll: readable when the folder may have changed; mailbox_sync clears it. Used by
- * IDLE. -1 if the system gives none: the caller then syncs every second. */
-int mailbox_watch(struct mailbox *mb);
+/* As watch_directory. When the watch names it, mailbox_wake comes before mailbox_sync, which then
+ * also looks for what another program put into new/ just now. */
+struct watch;
+int mailbox_watch(const struct mailbox *mb, struct watch *watch);
+void mailbox_wake(struct mailbox *mb);
 
 /* The folder's directory, borrowed: for what belongs to a folder and is no part of the store. */
 int mailbox_dirfd(const struct mailbox *mb);
@@ -152,8 +155,10 @@ struct mailbox_uids {
  */
 void mailbox_append_bulk(struct mailbox_append *append);
 /* For imports: the message completed last keeps this UID, if none as high was given out yet (0:
- * whatever comes), and this email id (empty: a new one). */
-void mailbox_append_keep(struct mailbox_append *append, uint32_t uid, struct slice email_id);
+ * whatever comes), this email id (empty: a new one) and this unique name (empty: one of ours). No
+ * other message of the folder may have had that name. */
+void mailbox_append_keep(struct mailbox_append *append, uint32_t uid, struct slice email_id,
+                         struct slice unique_name);
 int mailbox_append_commit(struct mailbox_append **appendp, struct mailbox_uids *uids);
 void mailbox_append_abort(struct mailbox_append **appendp);
 
@@ -182,8 +187,9 @@ bool mailbox_cache_get(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind
 void mailbox_cache_put(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,
                        struct slice value);
 
-/* A name that is unique in the folder for ever and survives moves of the store: POP3's UIDL, at
- * most 70 characters 0x21..0x7e (RFC 1939 section 7). */
+/* A name that is unique in the folder for ever and survives moves of the store: POP3's UIDL (RFC
+ * 1939 section 7). UIDVALIDITY and UID, unless the message came with another one. */
+#define MAILBOX_UNIQUE_NAME_MAX 70 /* characters 0x21..0x7e */
 int mailbox_unique_name(struct mailbox *mb, uint32_t seq, struct strbuf *out);
 
 /* Gives memory back while the session idles (unmaps, trims), and flushes flag changes; the next

@@ -20,7 +20,6 @@
 #include "lib/store/ledger.h"
 #include "lib/store/message_file.h"
 
-#define UID_KEPT_MAX 0x80000000u /* a foreign number must not use all of them up */
 
 struct mailbox_append {
     struct folder folder;
@@ -120,7 +119,8 @@ mailbox_append_bulk(struct mailbox_append *a)
 }
 
 void
-mailbox_append_keep(struct mailbox_append *a, uint32_t uid, struct slice email_id)
+mailbox_append_keep(struct mailbox_append *a, uint32_t uid, struct slice email_id,
+                    struct slice unique_name)
 {
     struct incoming *in = &a->arrivals.list[a->arrivals.count - 1];
 
@@ -128,6 +128,8 @@ mailbox_append_keep(struct mailbox_append *a, uint32_t uid, struct slice email_i
         in->uid_at_least = uid;
     if (record_email_id_valid(email_id))
         (void)snprintf(in->email_id, sizeof(in->email_id), "%.*s", (int)email_id.len, email_id.ptr);
+    if (record_unique_valid(unique_name))
+        in->unique = xslicedup(unique_name);
 }
 
 static void

@@ -48,7 +48,6 @@ struct mailbox {
     int64_t new_checked_ms; /* when new/ was looked at */
     uint64_t own_end;       /* end of our last record that is not flushed */
     struct cache *cache;
-    int watch_fd, watch_dirfd, watch_newfd; /* -1 */
 };
 
 /* ---- mailbox.c ---- */
@@ -76,9 +75,6 @@ int mailbox_make_durable(struct mailbox *mb, uint64_t record_end);
 struct record_state mailbox_state(const struct mailbox *mb);
 void mailbox_show_recents(struct mailbox *mb); /* sets MESSAGE_RECENT again in a fresh view */
 int uid_list_add(struct uid_list *list, uint32_t uid);
-
-/* ---- mailbox_watch.c ---- */
-void mailbox_watch_clear(struct mailbox *mb);
 
 /* ---- mailbox_change.c ---- */
 /* Expunges these UIDs (ascending; unknown ones are ignored) and unlinks their files: the messages

@@ -14,6 +14,7 @@
 #include "lib/store/adopt.h"
 #include "lib/store/mailbox_private.h"
 #include "lib/store/settle.h"
+#include "lib/store/watch.h"
 
 #define NEW_CHECK_MS 1000 /* new/ is looked at that often at most */
 
@@ -56,13 +57,39 @@ on_removing(void *arg, uint32_t rank, const struct message *m)
         add_ghost(mb, seq, m);
 }
 
+static int
+compare_u32(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* A session that does not want to know of changes may leave them unreported for days: the list then
+ * grows to the number of messages, not to that of changes. */
+static void
+drop_doubles(struct uid_list *list)
+{
+    uint32_t kept = 0;
+
+    qsort(list->uids, list->count, sizeof(*list->uids), compare_u32);
+    for (uint32_t i = 0; i < list->count; i++)
+        if (i == 0 || list->uids[i] != list->uids[i - 1])
+            list->uids[kept++] = list->uids[i];
+    list->count = kept;
+}
+
 static void
 on_changed(void *arg, const struct message *m)
 {
     struct mailbox *mb = arg;
+    struct uid_list *list = &mb->changed;
 
-    if (!mb->own_record)
-        (void)uid_list_add(&mb->changed, m->uid); /* never fails: xrealloc */
+    if (mb->own_record)
+        return;
+    if (list->count > 0 && list->count == list->cap)
+        drop_doubles(list);
+    (void)uid_list_add(list, m->uid); /* never fails: xrealloc */
 }
 
 static void
@@ -347,6 +374,18 @@ look_at_settled(struct mailbox *mb)
     return 0;
 }
 
+int
+mailbox_watch(const struct mailbox *mb, struct watch *watch)
+{
+    return watch_directory(watch, mb->folder.dirfd);
+}
+
+void
+mailbox_wake(struct mailbox *mb)
+{
+    mb->new_checked_ms = 0;
+}
+
 static int
 look_for_new(struct mailbox *mb)
 {
@@ -393,14 +432,6 @@ report_expunged(struct mailbox *mb, struct mailbox_changes *c)
     }
 }
 
-static int
-compare_u32(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
 static void
 report_changed(struct mailbox *mb, struct mailbox_changes *c)
 {
@@ -442,8 +473,6 @@ mailbox_sync(struct mailbox *mb, bool allow_expunge, struct mailbox_changes *cha
         *changes = (struct mailbox_changes){0};
     if (mailbox_flush_due_ms(mb) == 0 && mailbox_flush(mb) < 0)
         return -1;
-    if (mb->watch_fd >= 0)
-        mailbox_watch_clear(mb);
     if (look_for_new(mb) < 0 || mailbox_catch_up(mb) < 0 || look_at_settled(mb) < 0)
         return -1;
     if (allow_expunge && mb->ghost_count > 0)

@@ -33,7 +33,7 @@ struct arrival_head {
     struct message m;
     int64_t saved_ms;
     uint32_t crc;
-    uint8_t name_len, key_len, email_id_len, zero;
+    uint8_t name_len, key_len, email_id_len, unique_len;
 };
 _Static_assert(sizeof(struct arrival_head) == 56, "on disk");
 
@@ -87,6 +87,15 @@ record_email_id_valid(struct slice id)
     return true;
 }
 
+bool
+record_unique_valid(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if ((unsigned char)name.ptr[i] <= 0x20 || (unsigned char)name.ptr[i] >= 0x7f)
+            return false;
+    return name.len > 0 && name.len <= MAILBOX_UNIQUE_NAME_MAX;
+}
+
 /* ---- writing ---- */
 
 static void
@@ -136,17 +145,20 @@ record_add_arrival(struct strbuf *out, const struct arrival *a)
                                 .crc = a->crc,
                                 .name_len = (uint8_t)a->name.len,
                                 .key_len = (uint8_t)a->key.len,
-                                .email_id_len = (uint8_t)a->email_id.len};
+                                .email_id_len = (uint8_t)a->email_id.len,
+                                .unique_len = (uint8_t)a->unique.len};
     size_t start = item_begin(out, ITEM_ARRIVE);
 
     if (a->name.len > RECORD_NAME_MAX || a->key.len > RECORD_KEY_MAX ||
-        a->email_id.len > MAILBOX_EMAIL_ID_MAX)
+        a->email_id.len > MAILBOX_EMAIL_ID_MAX || a->unique.len > MAILBOX_UNIQUE_NAME_MAX ||
+        a->m.size > RECORD_SIZE_MAX)
         out->overflow = true;
-    head.m.flags &= ~(uint32_t)MESSAGE_RECENT;
+    head.m.flags &= MESSAGE_RECENT - 1;
     put(out, &head, sizeof(head));
     put(out, a->name.ptr, a->name.len);
     put(out, a->key.ptr, a->key.len);
     put(out, a->email_id.ptr, a->email_id.len);
+    put(out, a->unique.ptr, a->unique.len);
     item_end(out, start);
 }
 
@@ -250,6 +262,13 @@ record_set_mark(struct strbuf *out)
 
 /* ---- reading ---- */
 
+/* Sums that can be taken away again: nothing that we write is higher. */
+static bool
+sums_possible(const struct record_state *s)
+{
+    return s->bytes <= INT64_MAX && s->user_bytes <= INT64_MAX && s->user_messages <= INT64_MAX;
+}
+
 enum record_status
 record_parse(struct slice bytes, uint64_t offset, struct record *rec, uint32_t *need)
 {
@@ -270,7 +289,7 @@ record_parse(struct slice bytes, uint64_t offset, struct record *rec, uint32_t *
     memcpy(&t, bytes.ptr + h.length - sizeof(t), sizeof(t));
     checked = h.length - sizeof(t) + offsetof(struct record_trailer, crc);
     if (t.magic != TRAILER_MAGIC || t.length != h.length || t.settled > offset ||
-        crc32c(0, slice_sub(bytes, 0, checked)) != t.crc)
+        !sums_possible(&t.state) || crc32c(0, slice_sub(bytes, 0, checked)) != t.crc)
         return RECORD_BAD;
     *rec = (struct record){
         .offset = offset,
@@ -303,24 +322,31 @@ static int
 parse_arrival(struct slice body, struct arrival *a)
 {
     struct arrival_head head;
-    size_t key_at, email_id_at;
+    size_t key_at, email_id_at, unique_at;
 
     if (body.len < sizeof(head))
         return -1;
     memcpy(&head, body.ptr, sizeof(head));
     key_at = sizeof(head) + (size_t)head.name_len;
     email_id_at = key_at + head.key_len;
-    if (email_id_at + head.email_id_len > body.len || head.key_len > RECORD_KEY_MAX ||
-        head.m.uid == 0)
+    unique_at = email_id_at + head.email_id_len;
+    if (unique_at + head.unique_len > body.len || head.key_len > RECORD_KEY_MAX ||
+        head.m.uid == 0 || head.m.size > RECORD_SIZE_MAX)
         return -1;
     a->m = head.m;
     a->m.flags &= MESSAGE_RECENT - 1;
+    if (head.unique_len > 0)
+        a->m.flags |= MESSAGE_NAMED;
     a->saved_ms = head.saved_ms;
     a->crc = head.crc;
     a->name = slice_sub(body, sizeof(head), key_at);
     a->key = slice_sub(body, key_at, email_id_at);
-    a->email_id = slice_sub(body, email_id_at, email_id_at + head.email_id_len);
-    return record_name_valid(a->name) && record_email_id_valid(a->email_id) ? 0 : -1;
+    a->email_id = slice_sub(body, email_id_at, unique_at);
+    a->unique = slice_sub(body, unique_at, unique_at + head.unique_len);
+    return record_name_valid(a->name) && record_email_id_valid(a->email_id) &&
+                   (a->unique.len == 0 || record_unique_valid(a->unique))
+               ? 0
+               : -1;
 }
 
 /* Ranges ascend and do not touch each other's UIDs: applying them costs at most one pass. */

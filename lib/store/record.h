@@ -14,9 +14,11 @@
 
 #define JOURNAL_MAGIC "PHJOURN1"
 #define JOURNAL_VERSION 2
-#define RECORD_MAX (64u << 20)     /* bytes of one record */
-#define RECORD_NAME_MAX 240        /* bytes of a message's file name */
-#define RECORD_KEY_MAX 64          /* bytes of a delivery key */
+#define RECORD_MAX (64u << 20)             /* bytes of one record */
+#define UID_KEPT_MAX 0x80000000u           /* an import's numbers must not use all of them up */
+#define RECORD_SIZE_MAX (INT64_C(1) << 36) /* bytes of one message; of 50 million: below 2^63 */
+#define RECORD_NAME_MAX 240                /* bytes of a message's file name */
+#define RECORD_KEY_MAX 64                  /* bytes of a delivery key */
 #define RECORD_DURABLE 0x6b726d44u /* the mark "Dmrk" of a record that is known to be on disk */
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "journals are little-endian");
@@ -95,6 +97,7 @@ struct arrival {
     struct slice email_id; /* RFC 8474, at most MAILBOX_EMAIL_ID_MAX bytes */
     struct slice name;     /* file below cur/ */
     struct slice key;      /* delivery key (queue id), or empty */
+    struct slice unique;   /* unique name that it came with (MESSAGE_NAMED), or empty */
 };
 _Static_assert(sizeof(struct message) == 40, "on disk");
 
@@ -162,6 +165,7 @@ int item_parse(struct slice bytes, uint64_t offset, struct item *item);
 
 /* 1 to 32 characters of [A-Za-z0-9_-] (RFC 8474 section 7 allows 255). */
 bool record_email_id_valid(struct slice id);
+bool record_unique_valid(struct slice name);
 /* A message's file name: no slash, no control character, not "." or "..". */
 bool record_name_valid(struct slice name);
 

@@ -53,7 +53,7 @@ salvage_describe_file(const struct salvage *s, struct slice name, struct found_f
         return -1;
     folder_cur_path(path, name);
     fd = beneath_open(s->dirfd, path, O_RDONLY | O_NONBLOCK, 0);
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= RECORD_SIZE_MAX) {
         f->a.m.size = size_in_name(name, (uint64_t)st.st_size);
         f->a.m.internal_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
         f->a.saved_ms = clock_real_ms();

@@ -20,6 +20,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/store/annotation_file.h"
 #include "lib/store/arrivals.h"
 #include "lib/store/beneath.h"
 #include "lib/store/expunged.h"
@@ -446,9 +447,21 @@ offer_from_folder(struct undelete *u, const struct removed_folder *r, uint32_t r
     return rc;
 }
 
+/* What all users shared about it, unless it has something new by now. */
+static void
+bring_back_annotations(const struct undelete *u, const struct removed_folder *r)
+{
+    int fd = folder_open_dir(u->store, slice_of(r->name));
+
+    if (fd >= 0 && linkat(r->fd, ANNOTATIONS_SHARED, fd, ANNOTATIONS_SHARED, 0) == 0)
+        (void)fsync(fd); /* best effort: mail is what counts */
+    close_keep_errno(fd);
+}
+
 static int
 walk_removed_folder(struct undelete *u, const struct day *d, const char *dir, const struct stat *st)
 {
+    const int64_t before = u->restored;
     struct removed_folder r;
     int rc = 0;
 
@@ -460,6 +473,8 @@ walk_removed_folder(struct undelete *u, const struct day *d, const char *dir, co
         rc = commit(u);
     else
         give_up(u);
+    if (u->restored > before && r.name != NULL)
+        bring_back_annotations(u, &r);
     removed_close(&r);
     return rc;
 }

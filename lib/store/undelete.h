@@ -3,7 +3,7 @@
  *
  * A message comes back into the folder that it was in (made again if it is gone) under a new UID,
  * with its flags but \Deleted, keywords, INTERNALDATE and email id, as a copy would. It counts
- * again.
+ * again. With the first one of a removed folder its shared annotations come back.
  */
 #ifndef POSTHORN_LIB_STORE_UNDELETE_H
 #define POSTHORN_LIB_STORE_UNDELETE_H

@@ -375,7 +375,7 @@ view_load(struct view *v, const struct journal *j)
 static bool
 same_message(const struct message *a, const struct message *b)
 {
-    const uint32_t stored = MESSAGE_RECENT - 1;
+    const uint32_t stored = ~(uint32_t)MESSAGE_RECENT;
 
     return a->uid == b->uid && (a->flags & stored) == (b->flags & stored) &&
            a->keywords == b->keywords && a->modseq == b->modseq && a->size == b->size &&

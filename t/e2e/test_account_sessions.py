@@ -128,8 +128,8 @@ def test_who_logs_in_with_the_new_password_stays(suite, user):
     new.close()
 
 
-def test_a_session_that_outlives_its_authd_and_accountd_is_ended_too(suite, user):
-    """accountd starts anew and has forgotten what it told: everything is looked at again."""
+def test_a_session_that_outlives_accountd_is_ended_too(suite, user):
+    """authd asks the accountd that comes after one that was killed."""
     client = Imap(suite.port("imap"), user)
     (pid,) = [pid for pid, line in suite.processes().items() if line.split()[0].endswith("accountd")]
     os.kill(pid, signal.SIGKILL)

@@ -2,6 +2,7 @@
 import json
 import os
 import socket
+import time
 
 import pytest
 
@@ -114,3 +115,16 @@ def test_what_the_configuration_names_must_be_there(instance, name, value, compl
     assert done.returncode == 1 and complaint in done.err, done.err
     started = instance.run("start", check=False)
     assert started.returncode == 1 and complaint in started.err, started.err
+
+
+def test_name_servers_that_do_not_answer_cost_seconds_not_minutes(instance):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as dead:
+        dead.bind(("127.0.0.1", 0))
+        instance.set("dns.servers", f"127.0.0.1@{dead.getsockname()[1]}")
+        instance.start()
+        began = time.monotonic()
+        found = rows(instance, "slow.example.org", code=1)
+        assert time.monotonic() - began < 20
+    (text,) = texts(found, "dns", "fail")
+    assert "name servers do not answer" in text and "dns.servers" in text
+    assert any("no answer from the DNS" in row["text"] for row in found)

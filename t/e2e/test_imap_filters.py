@@ -18,6 +18,7 @@ def suite():
     inst = Instance()
     inst.setup()
     inst.set("auth.plain_on_loopback", "yes")
+    inst.set("imap.metadata_admin", "the person at the desk")
     inst.set("imap.shared_filters",
              'big LARGER 5000; loud FROM "boss@example.com"; broken OR SMALLER; bad/name ALL; both FILTER big NOT FILTER loud')
     inst.start()
@@ -150,9 +151,11 @@ def test_save_and_update(imap):
     assert [line for line in lines if b"ESEARCH" in line] == [b'* ESEARCH (TAG "u1") UID ADDTO (0 5)'], lines
 
 
-def test_a_filter_that_stands_wrong_in_the_configuration_is_logged(suite, imap):
+def test_what_is_wrong_in_the_configuration_is_logged(suite, imap):
     log = suite.log("imap")
     for name in ("broken", "bad/name"):
         assert any("event=filter_wrong" in line and name in line for line in log.splitlines()), log[:2000]
         imap.command(f"SEARCH FILTER {name}")
     imap.no("SEARCH FILTER broken", b"[UNDEFINED-FILTER broken]")
+    assert "event=metadata_wrong setting=imap.metadata_admin" in log
+    assert imap.ok('GETMETADATA "" /shared/admin') == [b'* METADATA "" (/shared/admin NIL)']

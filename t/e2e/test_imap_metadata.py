@@ -326,7 +326,7 @@ def test_news_are_told_to_who_enabled_them(session, user):
 
 def test_own_changes_are_no_news(session, user):
     one, two = session(user, "ENABLE METADATA"), session(user)
-    one.ok("SETMETADATA Sent (/shared/comment \"x\")")
+    assert one.ok("SETMETADATA Sent (/shared/comment \"x\" /private/comment \"y\")") == [b""]
     assert told(one) == []
     two.ok("SETMETADATA Sent (/shared/comment \"y\")")
     assert one.ok("SETMETADATA INBOX (/private/comment \"z\")") == [b"* METADATA Sent /shared/comment"]

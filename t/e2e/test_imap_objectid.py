@@ -57,7 +57,7 @@ def test_mailbox_id(imap):
 
 def facts(client, numbers="1:*"):
     lines = client.ok(f"FETCH {numbers} (EMAILID THREADID SAVEDATE)")
-    found = [re.match(rb'\* (\d+) FETCH \(EMAILID \(([A-Za-z0-9_-]+)\) THREADID NIL SAVEDATE "([^"]+)"\)', x) for x in lines]
+    found = [re.match(rb'\* (\d+) FETCH \(EMAILID \(([A-Za-z0-9_-]+)\) THREADID \(T[0-9a-f]{32}\) SAVEDATE "([^"]+)"\)', x) for x in lines]
     return {int(m[1]): (m[2], m[3]) for m in found}
 
 
@@ -78,6 +78,66 @@ def test_email_id(imap):
     imap.ok("MOVE 2 copies")
     imap.ok("SELECT copies")
     assert [x[0] for x in facts(imap).values()] == [ids[1], ids[2]]
+
+
+def thread_ids(imap):
+    lines = imap.ok("FETCH 1:* (THREADID)")
+    return [re.fullmatch(rb"\* \d+ FETCH \(THREADID \((T[0-9a-f]{32})\)\)", line)[1].decode() for line in lines]
+
+
+def test_thread_id(imap):
+    """The example of section 5.2."""
+    parts = ("Subject: Message A\r\nMessage-ID: <fake.1521475657.54797@example.com>\r\n",
+             "Subject: Re: Message A\r\nMessage-ID: <fake.1521475657.21213@example.org>\r\n"
+             "References: <fake.1521475657.54797@example.com>\r\n",
+             "Subject: Message C\r\nMessage-ID: <fake.1521475657.60280@example.com>\r\n")
+    for name in ("threads", "foo"):
+        imap.ok(f"CREATE {name}")
+    for part in parts:
+        imap.append("threads", f"{part}\r\n".encode())
+    imap.ok("SELECT threads")
+    first, second, third = thread_ids(imap)
+    assert first == second != third
+    assert imap.ok(f"SEARCH THREADID {first}") == [b"* SEARCH 1 2"]
+    assert imap.ok(f"SEARCH NOT THREADID {first}") == [b"* SEARCH 3"]
+    assert imap.ok(f"SEARCH THREADID {first.upper()}") == [b"* SEARCH"]
+    imap.ok("MOVE 2 foo")
+    assert thread_ids(imap) == [first, third]
+    imap.ok("SELECT foo")
+    assert thread_ids(imap) == [first]
+
+
+@pytest.mark.parametrize("fields, same", [
+    ("Message-ID: <c@x>\r\nReferences: <a@x> <b@x>", True),
+    ("Message-ID: <c@x>\r\nReferences: <a@x>\r\n\t<d@x>\r\n", True),
+    ("Message-ID: <c@x>\r\nIn-Reply-To: <a@x>", True),
+    ("References: <a@x>", True),
+    ("Message-ID: <a@x>", True),  # the same message once more
+    ("Message-ID: <A@x>", False),
+    ("Message-ID: <c@x>\r\nIn-Reply-To: <b@x>", False),
+    ("Message-ID: <c@x>\r\nSubject: Re: begin", False)])
+def test_who_belongs_to_a_thread(imap, fields, same):
+    imap.command("DELETE family")
+    imap.ok("CREATE family")
+    for part in ("Message-ID: <a@x>\r\nSubject: begin", fields):
+        imap.append("family", f"{part.rstrip()}\r\n\r\n".encode())
+    imap.ok("SELECT family")
+    first, second = thread_ids(imap)
+    assert (first == second) is same
+    assert imap.ok(f"SEARCH THREADID {second}") == [b"* SEARCH 1 2" if same else b"* SEARCH 2"]
+
+
+def test_messages_without_an_identifier(imap):
+    """Each is a thread of its own, the same for its copies; it is there without the cache, and within it."""
+    imap.ok("CREATE nameless")
+    for _ in range(2):
+        imap.append("nameless", MESSAGE)
+    imap.ok("SELECT nameless")
+    first, second = thread_ids(imap)
+    assert first != second
+    imap.ok("COPY 1 nameless")
+    assert thread_ids(imap) == thread_ids(imap) == [first, second, first]
+    assert imap.ok(f"SEARCH THREADID {first}") == [b"* SEARCH 1 3"]
 
 
 def test_save_date(imap):

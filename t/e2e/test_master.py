@@ -390,6 +390,23 @@ def all_running(inst):
     return all(row["state"] == "running" for row in states(inst).values())
 
 
+def test_a_reload_starts_again_what_has_no_overlap_only_if_a_file_has_changed(instance):
+    def pids():
+        return {name: row["pid"] for name, row in states(instance).items()}
+
+    instance.start()
+    before = pids()
+    (instance.root / "etc/posthorn.conf").touch()
+    (instance.root / "etc/templates/.bounce.txt.swp").touch()
+    instance.run("reload")
+    same = pids()
+    assert same["queue"] == before["queue"] and same["account"] == before["account"]
+    assert same["smtp"] != before["smtp"]
+    (instance.root / "etc/templates/bounce.txt").write_text("Subject: new\n\n@recipients@\n")
+    instance.run("reload")
+    assert pids()["queue"] != same["queue"] and all_running(instance)
+
+
 def test_every_program_killed_is_back_within_a_second(instance):
     instance.start()
     wait_for(lambda: all(row["uptime"] >= 1 for row in states(instance).values()), 10, "up for a while")

@@ -98,9 +98,9 @@ def test_own_templates_are_used_and_broken_ones_are_not():
         assert "You asked to be told" in report_of(inst, "alice@d.test", "built in").as_string()
         assert inst.log("queue").count("event=template_not_used") == 2
         (templates / "bounce.txt").write_text("Subject: another one\n\n@recipients@\n")
-        inst.run("service", "restart", "queue")
-        submit(inst, ["none@d.test"], subject="after the restart")
-        assert report_of(inst, "alice@d.test", "after the restart")["Subject"] == "another one"
+        inst.run("reload")
+        submit(inst, ["none@d.test"], subject="after the reload")
+        assert report_of(inst, "alice@d.test", "after the reload")["Subject"] == "another one"
     finally:
         inst.close()
 

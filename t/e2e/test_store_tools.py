@@ -232,6 +232,9 @@ def rich(inst):
     client.ok("SELECT INBOX")
     client.ok("COPY 1:2 Archive")
     client.ok("EXAMINE INBOX")
+    client.ok('SETMETADATA "" (/private/filters/values/work "KEYWORD $Work")')
+    client.ok(b'SETMETADATA INBOX (/private/comment "mine" /shared/comment ~{6+}\r\n\x00a\tb\r\n)')
+    client.ok('SETMETADATA &AOQ- (/shared/comment "")')
     client.close()
 
 
@@ -250,6 +253,13 @@ def test_a_round_trip_loses_nothing(inst, form, tmp_path):
             assert (word in before[name][0]) == (word in after[name][0])
     subscribed = {name for name, (line, _) in before.items() if b"\\Subscribed" in line}
     assert subscribed <= {name for name, (line, _) in after.items() if b"\\Subscribed" in line}
+    client = login(inst, BOB)
+    assert client.ok("GETMETADATA INBOX (/private/comment /shared/comment)") == [
+        b'* METADATA INBOX (/private/comment "mine" /shared/comment ~{6}\r\n\x00a\tb\r\n)']
+    assert client.ok("GETMETADATA &AOQ- /shared/comment") == [b'* METADATA &AOQ- (/shared/comment "")']
+    assert client.ok('GETMETADATA (DEPTH infinity) "" /private') == [
+        b'* METADATA "" (/private/filters/values/work "KEYWORD $Work")']
+    client.close()
     inst.run("store", "export", "--user", BOB, "--format", form, tmp_path / "two")
 
     def tree(name):

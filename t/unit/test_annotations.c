@@ -6,6 +6,7 @@
 #include "lib/store/annotation_file.h"
 #include "lib/store/annotations.h"
 #include "lib/store/check.h"
+#include "lib/store/undelete.h"
 #include "t/unit/crash_point.h"
 
 #define STEPS_MAX 100
@@ -240,6 +241,12 @@ START_TEST(stamps_tell_what_changed)
         ck_assert_uint_ne(annotations_state(store_test), state);
         state = annotations_state(store_test);
     }
+    state = annotations_state_of_folders(store_test);
+    ck_assert_int_eq(set("Sent", "/private/a", "z"), 0);
+    ck_assert_uint_eq(annotations_state_of_folders(store_test), state);
+    ck_assert_int_eq(set("Sent", "/shared/a", "z"), 0);
+    ck_assert_uint_ne(annotations_state_of_folders(store_test), state);
+    state = annotations_state(store_test);
     ck_assert_int_eq(set("Sent", "/private/none", NULL), 0); /* changes nothing */
     ck_assert_uint_eq(annotations_state(store_test), state);
 }
@@ -268,6 +275,36 @@ START_TEST(who_may_only_read_changes_nothing)
     store_close(&reader);
     ck_assert_str_eq(get("Sent", "/shared/a"), "s");
     ck_assert_str_eq(get("Sent", "/private/a"), "x");
+}
+END_TEST
+
+static int
+take_all(void *arg, const struct expunged_message *message)
+{
+    (void)arg;
+    (void)message;
+    return 1;
+}
+
+START_TEST(they_come_back_with_a_removed_folder)
+{
+    store_close(&store_test);
+    store_test_options.undelete_days = 1;
+    store_test = store_open(store_test_fd, &store_test_options);
+    store_test_options.undelete_days = 0;
+    for (unsigned round = 0; round < 2; round++) {
+        if (round == 0)
+            ck_assert_int_eq(store_create(store_test, SLICE("Work"), STORE_USE_NONE), 0);
+        (void)store_test_append("Work", "x\r\n", 0);
+        ck_assert_int_eq(set("Work", "/shared/a", round == 0 ? "old" : "new"), 0);
+        ck_assert_int_eq(store_remove(store_test, SLICE("Work")), 0);
+        if (round == 1) { /* what is there by then stays */
+            ck_assert_int_eq(store_create(store_test, SLICE("Work"), STORE_USE_NONE), 0);
+            ck_assert_int_eq(set("Work", "/shared/a", "newest"), 0);
+        }
+        ck_assert_int_eq(store_undelete(store_test, take_all, NULL), round + 1);
+        ck_assert_str_eq(get("Work", "/shared/a"), round == 0 ? "old" : "newest");
+    }
 }
 END_TEST
 
@@ -411,6 +448,7 @@ main(void)
     tcase_add_test(store, they_follow_their_folder);
     tcase_add_test(store, stamps_tell_what_changed);
     tcase_add_test(store, who_may_only_read_changes_nothing);
+    tcase_add_test(store, they_come_back_with_a_removed_folder);
     tcase_add_loop_test(store, a_crash_leaves_whole_files, 0, 2);
     tcase_add_loop_test(store, a_full_disk_changes_all_or_nothing, 0, 2);
     tcase_add_test(store, a_check_moves_damage_aside);

@@ -7,7 +7,9 @@
 // LINK: imapd/append_args.c
 // LINK: imapd/fetch_args.c
 // LINK: imapd/list_args.c
+// LINK: imapd/mailbox_filter.c
 // LINK: imapd/mailbox_name.c
+// LINK: imapd/notify_args.c
 // LINK: imapd/metadata_args.c
 // LINK: imapd/partial_range.c
 // LINK: imapd/search_args.c
@@ -15,12 +17,15 @@
 // LINK: imapd/select_args.c
 // LINK: imapd/status_items.c
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "imapd/append_args.h"
 #include "imapd/fetch_args.h"
 #include "imapd/list_args.h"
 #include "imapd/mailbox_name.h"
+#include "imapd/metadata_args.h"
+#include "imapd/notify_args.h"
 #include "imapd/search_args.h"
 #include "imapd/select_args.h"
 
@@ -230,6 +235,25 @@ parse_search(struct parser *p)
 }
 
 static bool
+parse_get(struct parser *p)
+{
+    struct metadata_want want;
+    struct slice mailbox;
+
+    return metadata_args_parse_get(p, &mailbox, &want);
+}
+
+static bool
+parse_set(struct parser *p)
+{
+    struct annotation_change *changes;
+    struct slice mailbox;
+    size_t count;
+
+    return metadata_args_parse_set(p, &mailbox, &changes, &count);
+}
+
+static bool
 parse_list(struct parser *p)
 {
     struct list_args args;
@@ -350,6 +374,34 @@ static const struct {
     {parse_list, " \"\" * RETURN (FOO)", false},
     {parse_list, " \"\" * RETURN (STATUS ())", false},
     {parse_list, " \"\"", false},
+    {parse_list, " \"\" % RETURN (METADATA (/shared/a \"/private/b\") CHILDREN)", true},
+    {parse_list, " \"\" % RETURN (METADATA (/shared/a /private))", false},
+    {parse_list, " \"\" % RETURN (METADATA /shared/a)", false},
+    {parse_get, " \"\" /shared/comment", true},
+    {parse_get, " (MAXSIZE 1024 DEPTH infinity) INBOX (/shared/a /private/b)", true},
+    {parse_get, " INBOX (depth 1) (/shared \"/private/vendor\")", true},
+    {parse_get, " INBOX (DEPTH 0) /shared/vendor/a/b", true},
+    {parse_get, " (DEPTH 1) INBOX (MAXSIZE 4294967295) {9}\r\n/shared/a", true},
+    {parse_get, " INBOX /shared/a /shared/b", true},
+    {parse_get, " INBOX /shared/vendor/a", false},
+    {parse_get, " INBOX (MAXSIZE 4294967296) /shared/a", false},
+    {parse_get, " INBOX (DEPTH 1)(/shared/a)", false},
+    {parse_get, " INBOX (/shared/a)(/shared/b)", false},
+    {parse_get, " INBOX (/shared/a ) ", false},
+    {parse_get, " INBOX (/sharedx/a)", false},
+    {parse_get, " INBOX (shared/a)", false},
+    {parse_get, " INBOX /", false},
+    {parse_set, " \"\" (/private/a NIL)", true},
+    {parse_set, " x (/private/a \"\" /private/b {0}\r\n /private/c ~{2+}\r\n\r\n)", true},
+    {parse_set, " x (/private/a {4}\r\na\r\nb)", true},
+    {parse_set, " x (/private/a ~NIL)", false},
+    {parse_set, " x (/private/a ~\"a\")", false},
+    {parse_set, " x (/private/a b)", false},
+    {parse_set, " x (/private/a NILX)", false},
+    {parse_set, " x (/private/a {5}\r\na\r\nb)", false},
+    {parse_set, " x (/private NIL)", false},
+    {parse_set, " x (/private/a NIL ", false},
+    {parse_search, " FILTER a", false}, /* there are none here */
     {parse_append, " {10}", true},
     {parse_append, " (\\Seen kw) \"17-Jul-1996 02:44:25 -0700\" {10+}", true},
     {parse_append, " () ~{10}", true},
@@ -371,6 +423,72 @@ START_TEST(arguments_follow_the_grammar)
     struct parser p = begin(arguments[_i].text);
 
     ck_assert_msg(arguments[_i].parse(&p) == arguments[_i].ok, "%s", arguments[_i].text);
+}
+END_TEST
+
+/* "x" stands for itself twice, "end" for ALL, "many" for 60 of those, "n5" for "n4" and so on. */
+static bool
+find_filter(void *arg, struct slice name, struct arena *to, struct slice *criteria)
+{
+    char text[30];
+
+    ++*(unsigned *)arg;
+    if (slice_eq(name, SLICE("x")))
+        *criteria = SLICE("FILTER x FILTER x");
+    else if (slice_eq(name, SLICE("end")))
+        *criteria = SLICE("ALL");
+    else if (slice_eq(name, SLICE("many"))) {
+        struct strbuf many = strbuf_new(1000);
+
+        for (unsigned i = 0; i < 60; i++)
+            (void)strbuf_str(&many, i == 0 ? "FILTER end" : " FILTER end");
+        *criteria = arena_copy(to, strbuf_slice(&many));
+        strbuf_free(&many);
+    } else if (slice_eq(name, SLICE("n1")))
+        *criteria = SLICE("FILTER end");
+    else if (slice_eq(name, SLICE("half")))
+        *criteria = SLICE("OR SMALLER 5");
+    else if (name.len == 2 && name.ptr[0] == 'n') {
+        (void)snprintf(text, sizeof(text), "NOT FILTER n%c", name.ptr[1] - 1);
+        *criteria = arena_copy(to, slice_of(text));
+    } else
+        return false;
+    return true;
+}
+
+static const struct {
+    const char *text;
+    bool ok;
+    const char *undefined; /* NULL: none */
+    bool charset;
+} filters[] = {
+    {" FILTER n3", true, NULL, false},
+    {" CHARSET us-ascii OR FILTER n6 (FILTER n7)", true, NULL, false},
+    {" FILTER n8", false, "end", false},
+    {" FILTER n9", false, "n1", false},
+    {" FILTER many", true, NULL, false},
+    {" FILTER many FILTER many", false, "end", false},
+    {" SEEN FILTER nothing", false, "nothing", false},
+    {" FILTER x", false, "x", false},
+    {" FILTER half", false, NULL, false},
+    {" CHARSET iso-8859-1 FILTER n1", false, NULL, true},
+    {" FILTER n1/", false, NULL, false},
+    {" FILTER \"n1\"", false, NULL, false},
+};
+
+START_TEST(filters_stand_for_their_criteria)
+{
+    unsigned asked = 0;
+    const struct filter_source source = {.find = find_filter, .arg = &asked};
+    struct parser p = begin(filters[_i].text);
+    struct search_args args;
+
+    p.filters = &source;
+    ck_assert_msg(search_args_parse(&p, &args) == filters[_i].ok, "%s: %s", filters[_i].text,
+                  p.error);
+    ck_assert_int_eq(args.filter_charset, filters[_i].charset);
+    ck_assert(slice_eq(args.undefined_filter, slice_of(filters[_i].undefined)));
+    ck_assert_uint_le(asked, SEARCH_FILTERS_MAX);
 }
 END_TEST
 
@@ -452,6 +570,91 @@ START_TEST(patterns_match_names)
 }
 END_TEST
 
+/* ---- NOTIFY ---- */
+
+#define MESSAGES (NOTIFY_MESSAGE_NEW | NOTIFY_MESSAGE_EXPUNGE)
+enum { WRONG, OK, UNSUPPORTED };
+
+static const struct {
+    const char *text;
+    int outcome;
+    unsigned selected;  /* events */
+    const char *folder; /* events of this one, not subscribed */
+    unsigned events;
+} notifies[] = {
+    {" NONE", OK, 0, "a", 0},
+    {" none ", WRONG, 0, NULL, 0},
+    {" SET", WRONG, 0, NULL, 0},
+    {" SET STATUS", WRONG, 0, NULL, 0},
+    {" SET (selected NONE)", OK, 0, "a", 0},
+    {" SET STATUS (selected-delayed (messagenew messageexpunge))", OK, MESSAGES, "a", 0},
+    {" SET (selected (MessageNew (uid flags body.peek[1]<0.9>) MessageExpunge FlagChange))", OK,
+     MESSAGES | NOTIFY_FLAG_CHANGE, "a", 0},
+    {" SET (selected (MessageExpunge MessageNew (all)))", WRONG, 0, NULL, 0},
+    {" SET (selected (MessageNew MessageExpunge)) (selected-delayed NONE)", WRONG, 0, NULL, 0},
+    {" SET (selected (MailboxName))", WRONG, 0, NULL, 0},
+    {" SET (personal (MessageNew (uid) MessageExpunge))", WRONG, 0, NULL, 0},
+    {" SET (personal (MessageNew))", WRONG, 0, NULL, 0},
+    {" SET (personal (FlagChange))", WRONG, 0, NULL, 0},
+    {" SET (personal (AnnotationChange))", WRONG, 0, NULL, 0},
+    {" SET (personal (AnnotationChange MessageNew MessageExpunge))", UNSUPPORTED, 0, NULL, 0},
+    {" SET (personal (SomethingElse))", UNSUPPORTED, 0, NULL, 0},
+    {" SET (personal MailboxName)", WRONG, 0, NULL, 0},
+    {" SET (personal ())", WRONG, 0, NULL, 0},
+    {" SET (subtree-one a (MailboxName))", WRONG, 0, NULL, 0},
+    {" SET (personal (MailboxName)) ", WRONG, 0, NULL, 0},
+    {" SET (personal (MailboxName) )", WRONG, 0, NULL, 0},
+    {" SET (personal (MailboxName))", OK, 0, "a", NOTIFY_MAILBOX_NAME},
+    {" SET (inboxes (MailboxName))", OK, 0, "a", NOTIFY_MAILBOX_NAME},
+    {" SET (personal (MailboxName))", OK, 0, "@a", 0},
+    {" SET (subscribed (MailboxName))", OK, 0, "a", 0},
+    {" SET (subtree (b a) (MailboxName))", OK, 0, "a/b/c", NOTIFY_MAILBOX_NAME},
+    {" SET (subtree a (MailboxName))", OK, 0, "ab", 0},
+    {" SET (mailboxes inbox (MailboxName))", OK, 0, "INBOX", NOTIFY_MAILBOX_NAME},
+    {" SET (mailboxes \"a*\" (MailboxName))", OK, 0, "ab", 0},
+    {" SET (mailboxes a (MailboxName)) (personal (SubscriptionChange)) (subtree a NONE)", OK, 0,
+     "a", NOTIFY_MAILBOX_NAME | NOTIFY_SUBSCRIPTION_CHANGE},
+};
+
+START_TEST(notify_follows_its_grammar)
+{
+    struct parser p = begin(notifies[_i].text);
+    struct notify_args args;
+    bool ok = notify_args_parse(&p, &args);
+    struct slice folder = slice_of(notifies[_i].folder);
+
+    ck_assert_int_eq(ok, notifies[_i].outcome != WRONG);
+    ck_assert_int_eq(p.error == NULL, ok);
+    if (!ok)
+        return;
+    ck_assert_int_eq(args.unsupported, notifies[_i].outcome == UNSUPPORTED);
+    ck_assert_uint_eq(args.selected, notifies[_i].selected);
+    if (folder.len > 0)
+        ck_assert_uint_eq(notify_args_events(&args, folder, false, folder.ptr[0] == '@'),
+                          notifies[_i].events);
+}
+END_TEST
+
+START_TEST(two_requests_become_one)
+{
+    struct parser p = begin("(uid body[1.2] body.peek[header.fields (a b)] rfc822.text)"), q;
+    struct fetch_args all = {.items = 0}, first, second;
+    size_t sections = 0;
+
+    ck_assert(fetch_args_parse_list(&p, &first) && parser_end(&p));
+    q = parser_begin(
+        SLICE("(flags body[1.3] body[1.2]<0.5> body[header.fields (A B)] body.peek[1.2])"), &arena);
+    ck_assert(fetch_args_parse_list(&q, &second) && parser_end(&q));
+    fetch_args_add(&all, &first, &arena);
+    fetch_args_add(&all, &second, &arena);
+    ck_assert_uint_eq(all.items, FETCH_UID | FETCH_FLAGS);
+    for (const struct fetch_section *x = all.sections; x != NULL; x = x->next)
+        sections++;
+    ck_assert_uint_eq(sections, 5);
+    ck_assert(all.sets_seen);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -467,8 +670,11 @@ main(void)
     tcase_add_loop_test(tc, sets_are_resolved, 0, (int)ARRAY_LEN(sets));
     tcase_add_test(tc, numbers_are_written_as_sets);
     tcase_add_loop_test(tc, arguments_follow_the_grammar, 0, (int)ARRAY_LEN(arguments));
+    tcase_add_loop_test(tc, filters_stand_for_their_criteria, 0, (int)ARRAY_LEN(filters));
     tcase_add_test(tc, search_nesting_is_limited);
     tcase_add_test(tc, the_message_of_an_append_is_told_from_other_literals);
+    tcase_add_loop_test(tc, notify_follows_its_grammar, 0, (int)ARRAY_LEN(notifies));
+    tcase_add_test(tc, two_requests_become_one);
     tcase_add_loop_test(tc, patterns_match_names, 0, (int)ARRAY_LEN(patterns));
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

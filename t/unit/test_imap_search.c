@@ -6,6 +6,8 @@
 // LINK: imapd/saved_result.c
 // LINK: imapd/search_args.c
 // LINK: imapd/search_eval.c
+// LINK: imapd/sort_data.c
+// LINK: imapd/thread_id.c
 // LINK: imapd/search_fuzzy.c
 // LINK: imapd/search_header.c
 // LINK: imapd/message.c
@@ -193,7 +195,7 @@ static const struct {
     {"NOT MODSEQ 8", 3, 0},
     {"EMAILID M2", 2, 0},
     {"EMAILID m2", 0, 0},
-    {"THREADID T2", 0, 0},
+    {"THREADID T2", 0, 3},
     {"SAVEDON 1-Feb-1994", 3, 0},
     {"SAVEDBEFORE 1-Feb-1994", 0, 0},
     {"SAVEDSINCE 1-Jan-1994", 3, 0},

@@ -10,6 +10,7 @@
 // LINK: imapd/append_sink.c
 // LINK: imapd/append_text.c
 // LINK: imapd/append_url.c
+// LINK: imapd/arrivals.c
 // LINK: imapd/capability.c
 // LINK: imapd/command.c
 // LINK: imapd/compress.c
@@ -21,6 +22,7 @@
 // LINK: imapd/fetch_args.c
 // LINK: imapd/fetch_binary.c
 // LINK: imapd/fetch_section.c
+// LINK: imapd/fetch_send.c
 // LINK: imapd/filters.c
 // LINK: imapd/flag_list.c
 // LINK: imapd/flags.c
@@ -33,6 +35,7 @@
 // LINK: imapd/list.c
 // LINK: imapd/list_args.c
 // LINK: imapd/login.c
+// LINK: imapd/mailbox_filter.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
 // LINK: imapd/metadata.c
@@ -41,6 +44,10 @@
 // LINK: imapd/metadata_place.c
 // LINK: imapd/multisearch.c
 // LINK: imapd/multisearch_args.c
+// LINK: imapd/notify.c
+// LINK: imapd/notify_args.c
+// LINK: imapd/notify_folders.c
+// LINK: imapd/notify_names.c
 // LINK: imapd/parser.c
 // LINK: imapd/progress.c
 // LINK: imapd/places.c
@@ -72,11 +79,13 @@
 // LINK: imapd/status_items.c
 // LINK: imapd/store.c
 // LINK: imapd/thread.c
+// LINK: imapd/thread_id.c
 // LINK: imapd/thread_links.c
 // LINK: imapd/thread_subject.c
 // LINK: imapd/thread_tree.c
 // LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
+// LINK: imapd/wait.c
 #include <check.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -135,6 +144,7 @@ converse(const char *commands, bool may_remove)
                      .command_max = 65536,
                      .append_max = 100000,
                      .errors_max = 1000,
+                     .notify_max = 100,
                      .login_timeout_ms = 5000,
                      .autologout_ms = 5000,
                      .transfer_timeout_ms = 5000},
@@ -259,7 +269,7 @@ static const struct {
      "j SEARCH MODSEQ \"/flags/\\\\seen\" all 1\r\nk FETCH 1 (EMAILID THREADID SAVEDATE)\r\n",
      {"* ENABLED QRESYNC\r\n", "MODSEQ (", "* VANISHED 2\r\nf OK [HIGHESTMODSEQ ",
       "* VANISHED (EARLIER) 2\r\n", "* OK [CLOSED] ", "h OK", "i OK [MODIFIED 1]",
-      "* SEARCH 1 2 (MODSEQ ", "EMAILID (M", "THREADID NIL SAVEDATE \"", "k OK"}},
+      "* SEARCH 1 2 (MODSEQ ", "EMAILID (M", "THREADID (T", ") SAVEDATE \"", "k OK"}},
     {"a ENABLE IMAP4rev2 UIDONLY\r\nb SELECT inbox\r\nc SELECT qr\r\nd FETCH 1 UID\r\n"
      "e UID FETCH 1:* (FLAGS) (PARTIAL -1:-1)\r\nf UID SEARCH 1\r\ng UIDBATCHES 500\r\n"
      "h UID STORE 1 +FLAGS.SILENT (\\Deleted)\r\ni CREATE \"\xc3\xa4\"\r\nj LIST \"\" \xc3\xa4\r\n"
@@ -268,6 +278,15 @@ static const struct {
       "d BAD [UIDREQUIRED] ", "* 3 UIDFETCH (FLAGS ())\r\n", "f BAD [UIDREQUIRED] ",
       "* UIDBATCHES (TAG \"g\") 3:1\r\n", "i OK [MAILBOXID (", "j BAD", "k NO [CANNOT]",
       "* VANISHED 1\r\n", "l OK"}},
+    /* RFC 5465: what the session does itself is not told back */
+    {"a SELECT INBOX\r\nb NOTIFY SET STATUS (selected (MessageNew (uid flags) MessageExpunge)) "
+     "(personal (MessageNew MessageExpunge FlagChange MailboxName))\r\nc APPEND INBOX "
+     "{6+}\r\na: 1\r\n\r\nd CREATE own/below\r\ne APPEND own {6+}\r\na: 1\r\n\r\n"
+     "f SEARCH RETURN (UPDATE (UID)) ALL\r\ng RENAME own other\r\nh UNSELECT\r\n"
+     "i NOTIFY SET (personal (FlagChange))\r\nj NOTIFY SET (personal (AnnotationChange "
+     "MessageNew MessageExpunge))\r\nk NOTIFY NONE\r\nl DELETE other\r\n",
+     {"* STATUS Trash (MESSAGES ", "b OK", "EXISTS\r\n", "c OK", "d OK", "e OK", "f OK", "g OK",
+      "h OK", "i BAD", "j NO [BADEVENT (MessageNew ", "l OK"}},
     {"\r\na\r\nb FOO\r\nc LOGIN a b\r\nd SEARCH ALL\r\ne LIST {1000000+}\r\nf NOOP\r\ng "
      "LOGOUT\r\nh NOOP\r\n",
      {"* BAD", "a BAD", "b BAD", "c BAD", "d BAD"}},

@@ -3,6 +3,11 @@
  */
 #include "t/unit/store_test.h"
 
+#include "lib/base/io.h"
+#include "lib/store/compact.h"
+#include "lib/store/index_file.h"
+#include "lib/store/mailbox_private.h"
+
 static void
 check_flags(struct mailbox *mb, uint32_t seq, uint32_t flags)
 {
@@ -293,6 +298,63 @@ START_TEST(a_copy_has_flags_that_nobody_was_told_of)
 }
 END_TEST
 
+static void
+check_unique_name(struct mailbox *mb, uint32_t seq, const char *expected)
+{
+    struct strbuf name = strbuf_new(MAILBOX_UNIQUE_NAME_MAX);
+    struct mailbox_info info;
+    char ours[32];
+
+    mailbox_get_info(mb, &info);
+    (void)snprintf(ours, sizeof(ours), "%08x%08x", info.uidvalidity,
+                   mailbox_message(mb, seq)->uid);
+    ck_assert_int_eq(mailbox_unique_name(mb, seq, &name), 0);
+    ck_assert_str_eq(strbuf_cstr(&name), expected == NULL ? ours : expected);
+    strbuf_free(&name);
+}
+
+/* RFC 1939 section 7: it stays through all that is done to the message, and is there once. */
+START_TEST(a_unique_name_that_was_brought_along_stays)
+{
+    static const char *const names[] = {"Pop.3-name", "", "not a name", "other"};
+    struct mailbox_append *append = mailbox_append_begin(store_test, SLICE("INBOX"));
+    struct mailbox_uids uids;
+    struct mailbox *mb, *trash;
+    uint32_t seqs[] = {1, 2, 3, 4};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        ck_assert_int_eq(write_all(mailbox_append_fd(append), SLICE("a\r\n")), 0);
+        ck_assert_int_eq(mailbox_append_message(append, 0, NULL, 0, 0), 0);
+        mailbox_append_keep(append, 0, SLICE(""), slice_of(names[i]));
+    }
+    ck_assert_int_eq(mailbox_append_commit(&append, &uids), 0);
+    free(uids.uids);
+    for (int round = 0; round < 3; round++) { /* from the journal, compacted, with an index */
+        mb = store_test_select("INBOX");
+        ck_assert_int_eq(mailbox_store_flags(mb, seqs, 4, MAILBOX_FLAGS_SET, MESSAGE_SEEN, 0, 0,
+                                             NULL, NULL),
+                         0);
+        check_unique_name(mb, 1, "Pop.3-name");
+        check_unique_name(mb, 2, NULL);
+        check_unique_name(mb, 3, NULL);
+        check_unique_name(mb, 4, "other");
+        if (round == 0)
+            ck_assert_int_eq(compact_journal(mb), 0);
+        else
+            ck_assert_int_eq(index_file_write(&mb->view, &mb->folder.journal), 0);
+        mailbox_close(&mb);
+    }
+    mb = store_test_select("INBOX");
+    ck_assert_int_eq(mailbox_copy(mb, seqs, 1, SLICE("Trash"), _i == 1, &uids), 0);
+    free(uids.uids);
+    trash = store_test_select("Trash");
+    check_unique_name(trash, 1, NULL);
+    ck_assert_uint_eq(mailbox_message(trash, 1)->flags & MESSAGE_NAMED, 0);
+    mailbox_close(&trash);
+    mailbox_close(&mb);
+}
+END_TEST
+
 START_TEST(usage_follows)
 {
     uint64_t bytes, messages;
@@ -400,6 +462,7 @@ main(void)
     tcase_add_test(tc, only_deleted_messages_are_expunged);
     tcase_add_loop_test(tc, a_copy_keeps_what_belongs_to_the_message, 0, 2);
     tcase_add_loop_test(tc, a_copy_has_flags_that_nobody_was_told_of, 0, 2);
+    tcase_add_loop_test(tc, a_unique_name_that_was_brought_along_stays, 0, 2);
     tcase_add_test(tc, usage_follows);
     tcase_add_test(tc, the_cache_remembers);
     tcase_add_test(tc, the_cache_grows);

@@ -3,6 +3,7 @@
  * control messages; and who holds a port.
  */
 // LINK: master/config.c
+// LINK: master/config_files.c
 // LINK: master/socket_set.c
 // LINK: master/lock.c
 // LINK: master/run_dir.c

@@ -91,6 +91,49 @@ START_TEST(commit_on_a_full_disk_leaves_nothing)
 }
 END_TEST
 
+/* ---- moves and removal ---- */
+
+static void
+move_one(void *arg)
+{
+    const struct spool *spool = arg;
+
+    (void)spool_move(spool, "message", SPOOL_NEW, SPOOL_ACTIVE, SPOOL_ENV | SPOOL_LOG);
+}
+
+static void
+remove_one(void *arg)
+{
+    const struct spool *spool = arg;
+
+    (void)spool_remove(spool, SPOOL_NEW, "message", SPOOL_ENV | SPOOL_LOG, NULL);
+}
+
+/* Where the message is, there its envelope is, wherever the process was killed; so a message that
+ * was moved or that stays is never without one. */
+START_TEST(a_message_is_never_without_its_envelope)
+{
+    int status = -1;
+
+    for (int at = 1; status != 0; at++) {
+        struct spool spool;
+        enum spool_state state;
+
+        ck_assert_ptr_nonnull(scratch_make());
+        ck_assert_int_eq(spool_open(&spool, scratch_dir, getuid(), getgid()), 0);
+        (void)close(openat(spool.fds[SPOOL_NEW], "message", O_CREAT | O_WRONLY, 0600));
+        (void)close(openat(spool.fds[SPOOL_NEW], "message.env", O_CREAT | O_WRONLY, 0600));
+        (void)crash_run(_i == 0 ? move_one : remove_one, &spool, CRASH_KILL, at, &status);
+        state = is_there(spool.fds[SPOOL_NEW], "message") ? SPOOL_NEW : SPOOL_ACTIVE;
+        if (is_there(spool.fds[state], "message")) /* in new/ its envelope may have gone ahead */
+            ck_assert(is_there(spool.fds[SPOOL_ACTIVE], "message.env") ||
+                      (state == SPOOL_NEW && is_there(spool.fds[SPOOL_NEW], "message.env")));
+        spool_close(&spool);
+        scratch_remove();
+    }
+}
+END_TEST
+
 /* ---- the whole queue manager ---- */
 
 static const struct {
@@ -326,6 +369,7 @@ main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, commit_killed_at_each_call, 0, 4);
     tcase_add_loop_test(tc, commit_on_a_full_disk_leaves_nothing, 0, 4);
+    tcase_add_loop_test(tc, a_message_is_never_without_its_envelope, 0, 2);
     tcase_add_loop_test(tc, queue_manager_killed_at_each_call, 0, 4);
     tcase_add_loop_test(tc, queue_manager_loses_power_at_each_call, 0, 4);
     tcase_add_loop_test(tc, queue_manager_survives_a_full_disk, 0, 4);

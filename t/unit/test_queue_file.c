@@ -184,6 +184,41 @@ START_TEST(envelope_of_another_message_is_refused)
 }
 END_TEST
 
+START_TEST(a_name_is_part_of_the_message)
+{
+    const char *id = put(SLICE("one\r\n"), 1);
+
+    ck_assert_int_eq(renameat(new_dirfd, id, new_dirfd, "another"), 0);
+    ck_assert_ptr_null(queue_message_open(new_dirfd, "another"));
+    ck_assert_int_eq(errno, EBADMSG);
+    ck_assert_int_eq(symlinkat("another", new_dirfd, id), 0);
+    ck_assert_ptr_null(queue_message_open(new_dirfd, id));
+    ck_assert_int_eq(errno, ELOOP);
+}
+END_TEST
+
+/* Two lives of one id, as a clock that was set back might give it. */
+START_TEST(envelope_and_content_belong_together)
+{
+    struct queue_rcpt rcpts[2] = {{SLICE("a@d.test"), SLICE(""), 0},
+                                  {SLICE("b@d.test"), SLICE(""), 0}};
+    const struct queue_envelope e = {.rcpt_count = 2, .rcpts = rcpts};
+    static const struct slice contents[] = {{"one\r\n", 5}, {"two\r\n", 5}};
+
+    for (size_t i = 0; i < ARRAY_LEN(contents); i++) {
+        struct queue_writer *w = queue_writer_open(tmp_dirfd, new_dirfd, "same");
+
+        ck_assert_int_eq(queue_writer_write(w, contents[i]), 0);
+        ck_assert_int_eq(queue_writer_commit(&w, &e), 0);
+        if (i == 0)
+            ck_assert_int_eq(renameat(new_dirfd, "same.env", new_dirfd, "first.env"), 0);
+    }
+    ck_assert_int_eq(renameat(new_dirfd, "first.env", new_dirfd, "same.env"), 0);
+    ck_assert_ptr_null(queue_message_open(new_dirfd, "same"));
+    ck_assert_int_eq(errno, EBADMSG);
+}
+END_TEST
+
 START_TEST(no_recipient_is_no_message)
 {
     ck_assert_ptr_null(put(SLICE("x"), 0));
@@ -268,6 +303,8 @@ main(void)
     tcase_add_test(tc, content_that_ends_like_a_footer_forges_nothing);
     tcase_add_test(tc, damage_is_seen);
     tcase_add_test(tc, envelope_of_another_message_is_refused);
+    tcase_add_test(tc, a_name_is_part_of_the_message);
+    tcase_add_test(tc, envelope_and_content_belong_together);
     tcase_add_test(tc, no_recipient_is_no_message);
     tcase_add_test(tc, ids_ascend_and_are_valid);
     tcase_add_test(tc, slots_come_in_growing_batches_and_go_unused);

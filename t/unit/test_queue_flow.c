@@ -241,6 +241,70 @@ START_TEST(dead_destination_does_not_hold_up_others)
 END_TEST
 
 static bool
+second_deferred(void)
+{
+    return one_deferred() && h.job_count > 0;
+}
+
+/* A destination that is not tried for a while is tried when the administrator says so. */
+START_TEST(flush_revives_a_dead_destination)
+{
+    (void)agent_start(QUEUE_AGENT_REMOTE, 4);
+    for (int i = 0; i < 20; i++)
+        (void)submit("s@d.test", "down@dead.test");
+    run_until(one_deferred);
+    h.job_count = 0;
+    ck_assert_uint_eq(control("flush", ""), 0);
+    run_until(second_deferred);
+}
+END_TEST
+
+/* What a crash may have left without its bytes is looked at before it is taken up. */
+START_TEST(damaged_content_of_before_the_start_goes_aside)
+{
+    struct queue_envelope e = {.received_ms = clock_real_ms() - 1000, .rcpt_count = 0};
+    int fd;
+
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    fd = openat(h.queue->spool.fds[SPOOL_NEW],
+                submit_as("s@far.test", "a@d.test", "Subject: x\r\n\r\nbody\r\n", 0, e), O_WRONLY);
+    ck_assert_int_eq(pwrite(fd, "X", 1, 3), 1);
+    (void)close(fd);
+    (void)submit("s@far.test", "b@d.test");
+    run_for(200);
+    ck_assert_uint_eq(delivered_to("a@d.test"), 0);
+    ck_assert_uint_eq(delivered_to("b@d.test"), 1);
+    ck_assert_uint_eq(files_in(SPOOL_CORRUPT), 1);
+}
+END_TEST
+
+START_TEST(envelope_that_moved_on_is_brought_back)
+{
+    char name[QUEUE_NAME_MAX];
+
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    queue_name(name, submit("s@far.test", "a@d.test b@d.test"), ".env");
+    ck_assert_int_eq(
+        renameat(h.queue->spool.fds[SPOOL_NEW], name, h.queue->spool.fds[SPOOL_DEFERRED], name), 0);
+    run_until(all_gone);
+    ck_assert_uint_eq(h.delivery_count, 2);
+}
+END_TEST
+
+START_TEST(what_is_no_file_is_removed)
+{
+    int dirfd = h.queue->spool.fds[SPOOL_NEW];
+
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    ck_assert_int_eq(mkfifoat(dirfd, "fifo", 0600), 0);
+    ck_assert_int_eq(symlinkat("/etc/passwd", dirfd, "link"), 0);
+    (void)submit("s@far.test", "a@d.test");
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to("a@d.test"), 1);
+}
+END_TEST
+
+static bool
 tried_three_times(void)
 {
     return h.job_count >= 3;
@@ -276,150 +340,6 @@ START_TEST(forward_carries_a_trace_that_stops_the_loop)
     run_until(all_gone);
     ck_assert_uint_eq(delivered_to("a@d.test"), 0);
     ck_assert_uint_eq(delivered_to("s@d.test"), 2);
-}
-END_TEST
-
-START_TEST(failures_are_told_as_the_sender_wishes)
-{
-    static const struct {
-        const char *sender, *rcpt;
-        uint8_t notify;
-        size_t to_sender, to_postmaster;
-    } cases[] = {
-        {"s@d.test", "never@d.test", 0, 1, 0},
-        {"s@d.test", "nobody@d.test", 0, 1, 0},
-        {"s@d.test", "never@d.test", QUEUE_NOTIFY_NEVER, 0, 0},
-        {"s@d.test", "never@d.test", QUEUE_NOTIFY_SUCCESS, 0, 0},
-        {"s@d.test", "a@d.test", QUEUE_NOTIFY_SUCCESS, 1, 0},
-        {"s@d.test", "a@d.test", QUEUE_NOTIFY_FAILURE, 0, 0},
-        {"", "never@d.test", 0, 0, 1},
-        {"never@d.test", "never@d.test", 0, 0, 1},
-    };
-
-    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
-    (void)submit_as(cases[_i].sender, cases[_i].rcpt, "Subject: x\r\n\r\nbody\r\n",
-                    cases[_i].notify, (struct queue_envelope){.rcpt_count = 0});
-    run_until(all_gone);
-    ck_assert_uint_eq(delivered_to("s@d.test"), cases[_i].to_sender);
-    ck_assert_uint_eq(delivered_to("postmaster@d.test"), cases[_i].to_postmaster);
-}
-END_TEST
-
-/* DIR-09 */
-START_TEST(administrator_hears_of_unknown_mailboxes)
-{
-    static const struct {
-        const char *sender, *client;
-        size_t to_sender, to_admin;
-    } cases[] = {
-        {"s@d.test", "192.0.2.1", 1, 1},
-        {"", "192.0.2.1", 0, 1},
-        {"", "notice", 0, 0}, /* not of our own notices: they would follow each other */
-        {"", "double-bounce", 0, 0},
-    };
-    struct queue_envelope e = {.client = slice_of(cases[_i].client), .rcpt_count = 0};
-
-    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
-    (void)submit_as(cases[_i].sender, "ghost@d.test a@d.test ghost@d.test", "Subject: x\r\n\r\n", 0,
-                    e);
-    run_until(all_gone);
-    ck_assert_uint_eq(delivered_to("s@d.test"), cases[_i].to_sender);
-    ck_assert_uint_eq(delivered_to("admin@d.test"), cases[_i].to_admin);
-    ck_assert_uint_eq(delivered_to("a@d.test"), 1);
-}
-END_TEST
-
-/* The one message in deferred/, whole. */
-static void
-read_deferred(struct strbuf *text)
-{
-    struct spool_scan scan;
-    const char *id;
-
-    ck_assert_int_eq(spool_scan_open(&scan, &h.queue->spool, SPOOL_DEFERRED), 0);
-    id = spool_scan_next(&scan);
-    ck_assert_ptr_nonnull(id);
-    ck_assert_int_eq(read_file(h.queue->spool.fds[SPOOL_DEFERRED], id, text), 0);
-    spool_scan_close(&scan);
-}
-
-static bool
-tried_and_deferred(void)
-{
-    return h.job_count >= 1 && one_deferred();
-}
-
-/* Members that fail are told apart: each is listed, and each is finished by itself. */
-START_TEST(each_failed_member_is_named)
-{
-    struct strbuf text = strbuf_new(1u << 20);
-
-    (void)agent_start(QUEUE_AGENT_REMOTE, 4);
-    (void)submit("later@far.test", "off@d.test");
-    run_until(tried_and_deferred); /* the bounce waits for later@far.test */
-    read_deferred(&text);
-    ck_assert_ptr_nonnull(memmem(text.ptr, text.len, "member: <a@d.test>", 18));
-    ck_assert_ptr_nonnull(memmem(text.ptr, text.len, "member: <b@d.test>", 18));
-    strbuf_free(&text);
-}
-END_TEST
-
-/* RFC 3461 section 5.2.7.3: the group was reached, whatever becomes of its members. */
-START_TEST(group_is_reported_as_expanded)
-{
-    struct strbuf text = strbuf_new(1u << 20);
-
-    (void)agent_start(QUEUE_AGENT_REMOTE, 4);
-    (void)submit_as("later@far.test", "off@d.test", "Subject: x\r\n\r\n", QUEUE_NOTIFY_SUCCESS,
-                    (struct queue_envelope){.rcpt_count = 0});
-    run_until(tried_and_deferred);
-    read_deferred(&text);
-    ck_assert_ptr_nonnull(memmem(text.ptr, text.len, "Action: expanded\r\nStatus: 2.0.0\r\n", 33));
-    ck_assert_ptr_null(memmem(text.ptr, text.len, "a@d.test", 8));
-    strbuf_free(&text);
-}
-END_TEST
-
-/* A report has a thousand recipients at most. */
-START_TEST(many_failures_make_several_reports)
-{
-    struct strbuf rcpts = strbuf_new(100000);
-
-    for (int i = 0; i < 2500; i++)
-        (void)strbuf_printf(&rcpts, "%snever%d@d.test", i == 0 ? "" : " ", i);
-    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
-    (void)submit("s@d.test", strbuf_cstr(&rcpts));
-    run_until(all_gone);
-    ck_assert_uint_eq(delivered_to("s@d.test"), 3);
-    strbuf_free(&rcpts);
-}
-END_TEST
-
-START_TEST(lifetime_ends_in_a_bounce)
-{
-    struct queue_envelope e = {.received_ms = clock_real_ms() - 200000, .rcpt_count = 0};
-
-    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
-    (void)submit_as("s@d.test", "later@d.test a@d.test", "Subject: x\r\n\r\nbody\r\n", 0, e);
-    run_until(all_gone);
-    ck_assert_uint_eq(delivered_to("s@d.test"), 1);
-    ck_assert_uint_eq(delivered_to("a@d.test"), 1);
-}
-END_TEST
-
-START_TEST(delay_is_told_once)
-{
-    struct queue_envelope e = {.received_ms = clock_real_ms() - 5000, .rcpt_count = 0};
-
-    h.settings.retry_interval_ms = h.settings.retry_max_ms = 30;
-    h.settings.delay_notice_ms = 4000;
-    queue_down();
-    queue_up();
-    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
-    (void)submit_as("s@d.test", "later@d.test", "Subject: x\r\n\r\nbody\r\n", 0, e);
-    run_for(400);
-    ck_assert_uint_ge(h.job_count, 4);
-    ck_assert_uint_eq(delivered_to("s@d.test"), 1);
 }
 END_TEST
 
@@ -546,15 +466,12 @@ main(void)
     tcase_add_test(tc, huge_group_crowds_out_nobody);
     tcase_add_test(tc, damaged_file_goes_aside_and_stops_nothing);
     tcase_add_test(tc, dead_destination_does_not_hold_up_others);
+    tcase_add_test(tc, flush_revives_a_dead_destination);
+    tcase_add_test(tc, damaged_content_of_before_the_start_goes_aside);
+    tcase_add_test(tc, envelope_that_moved_on_is_brought_back);
+    tcase_add_test(tc, what_is_no_file_is_removed);
     tcase_add_test(tc, moved_mailbox_is_looked_up_again_soon);
     tcase_add_test(tc, forward_carries_a_trace_that_stops_the_loop);
-    tcase_add_loop_test(tc, failures_are_told_as_the_sender_wishes, 0, 8);
-    tcase_add_loop_test(tc, administrator_hears_of_unknown_mailboxes, 0, 4);
-    tcase_add_test(tc, each_failed_member_is_named);
-    tcase_add_test(tc, group_is_reported_as_expanded);
-    tcase_add_test(tc, many_failures_make_several_reports);
-    tcase_add_test(tc, lifetime_ends_in_a_bounce);
-    tcase_add_test(tc, delay_is_told_once);
     tcase_add_test(tc, hold_release_delete);
     tcase_add_test(tc, release_during_a_job_is_due_at_once);
     tcase_add_test(tc, delete_waits_for_the_job);

@@ -176,6 +176,29 @@ static const struct {
     {".a", false},     {"a/b", false}, {"a\nb", false}, {"\xc3\xa4", true},
 };
 
+/* Sums are taken off from signed ones: what could not be is damage. */
+START_TEST(a_size_beyond_all_measure_is_damage)
+{
+    struct record_state state = {.uidnext = 2, .count = 1, .bytes = UINT64_C(1) << 63};
+    struct arrival a = {
+        .m = {.uid = 1, .size = RECORD_SIZE_MAX}, .name = SLICE("n"), .email_id = SLICE("M1")};
+    struct strbuf out = strbuf_new(RECORD_MAX);
+    struct record rec;
+    uint32_t need;
+
+    record_begin(&out, 0, 0);
+    record_add_arrival(&out, &a);
+    ck_assert_int_eq(record_finish(&out, &state, 0), 0);
+    ck_assert_int_eq(record_parse(strbuf_slice(&out), 0, &rec, &need), RECORD_BAD);
+    record_begin(&out, 0, 0);
+    a.m.size = UINT64_C(1) << 63;
+    record_add_arrival(&out, &a);
+    state.bytes = INT64_MAX;
+    ck_assert_int_eq(record_finish(&out, &state, 0), -1);
+    strbuf_free(&out);
+}
+END_TEST
+
 START_TEST(a_file_name_stays_in_its_directory)
 {
     ck_assert_int_eq(record_name_valid(slice_of(file_names[_i].name)), file_names[_i].valid);
@@ -207,6 +230,7 @@ main(void)
     tcase_add_test(tc, a_part_of_a_record_asks_for_the_rest);
     tcase_add_loop_test(tc, ranges_ascend, 0, (int)ARRAY_LEN(range_cases));
     tcase_add_loop_test(tc, a_file_name_stays_in_its_directory, 0, (int)ARRAY_LEN(file_names));
+    tcase_add_test(tc, a_size_beyond_all_measure_is_damage);
     tcase_add_test(tc, a_header_is_checked);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);

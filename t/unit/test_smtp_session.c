@@ -102,6 +102,12 @@ static const struct {
     {"smtp", "RSET\r\nRSET\r\nRSET\r\n", "220 250 250 421", 0},
     {"smtp", "STARTTLS\r\nQUIT\r\n", "220 502 221", 0},
     {"smtp", EHLO "AUTH PLAIN AAAA\r\nAUTH\r\nQUIT\r\n", "220 250 538 501 221", 0},
+    {"smtp", "NOOP " X500 X500 X500 X500 X100 "\r\nNOOP\r\nQUIT\r\n", "220 500 250 221", 0},
+    {"smtp", BEGIN "BDAT 3 FIRST\r\nabc", "220 250 250 250 421", 0},
+    {"smtp", BEGIN "DATA\r\na\rb\r\n.\r\nQUIT\r\n", "220 250 250 250 354 554 221", 0},
+    {"smtp", BEGIN EHLO "DATA\r\nQUIT\r\n", "220 250 250 250 250 503 221", 0},
+    {"smtp", BEGIN BEGIN "DATA\r\n.\r\nQUIT\r\n", "220 250 250 250 250 250 250 354 250 221", 1},
+    {"smtp", "EHLO \xc3\xa4\r\nQUIT\r\n", "220 501 221", 0},
     {"submission", BEGIN "DATA\r\nQUIT\r\n", "220 250 530 530 503 221", 0},
 };
 
@@ -164,18 +170,21 @@ count_messages(int dirfd)
     return count;
 }
 
-/* The codes of the replies' last lines, separated by spaces. */
 static void
-collect_codes(int fd, struct strbuf *codes)
+read_all(int fd, struct strbuf *all)
 {
-    struct strbuf all = strbuf_new(1 << 16);
-    struct slice rest;
     char block[4096];
     ssize_t n;
 
     while ((n = read(fd, block, sizeof(block))) > 0)
-        ck_assert(strbuf_append(&all, slice_make(block, (size_t)n)));
-    for (rest = strbuf_slice(&all); rest.len > 0;) {
+        ck_assert(strbuf_append(all, slice_make(block, (size_t)n)));
+}
+
+/* The codes of the replies' last lines, separated by spaces. */
+static void
+collect_codes(struct slice rest, struct strbuf *codes)
+{
+    while (rest.len > 0) {
         struct slice line = slice_cut_after(&rest, '\n');
 
         ck_assert(slice_ends(line, SLICE("\r\n")) && line.len <= 512 && line.len > 4);
@@ -185,7 +194,6 @@ collect_codes(int fd, struct strbuf *codes)
             (void)strbuf_char(codes, ' ');
         (void)strbuf_append(codes, slice_sub(line, 0, 3));
     }
-    strbuf_free(&all);
 }
 
 static int
@@ -243,30 +251,115 @@ teardown(void)
     scratch_remove();
 }
 
-START_TEST(session_gets_its_codes)
+/* One session whose client says all of `script` at once; `said` gets what the server says. */
+static void
+serve(const char *label, const char *client_ip, struct slice script, struct strbuf *said)
 {
-    struct strbuf codes = strbuf_new(1000);
-    struct pool_session pool = {
-        .label = sessions[_i].label, .client_ip = "192.0.2.1", .end_fd = -1};
+    struct pool_session pool = {.label = label, .end_fd = -1};
     int client[2], accounts[2];
     pthread_t thread;
 
+    (void)snprintf(pool.client_ip, sizeof(pool.client_ip), "%s", client_ip);
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, client), 0);
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, accounts), 0);
     ck_assert_int_eq(pthread_create(&thread, NULL, fake_accountd, &accounts[1]), 0);
     pool.fd = client[0];
     pool.backend = ipc_client_adopt(accounts[0], 4096);
-    ck_assert_int_eq(write_all(client[1], slice_of(sessions[_i].script)), 0);
+    ck_assert_int_eq(write_all(client[1], script), 0);
     ck_assert_int_eq(shutdown(client[1], SHUT_WR), 0);
     ck_assert_int_eq(session_serve(&pool, &server), POOL_REUSE);
     ipc_client_free(&pool.backend);
     (void)pthread_join(thread, NULL);
-    collect_codes(client[1], &codes);
-    ck_assert_str_eq(strbuf_cstr(&codes), sessions[_i].codes);
+    read_all(client[1], said);
+    (void)close(client[1]);
+}
+
+static void
+codes_are(const char *label, struct slice script, const char *expected)
+{
+    struct strbuf said = strbuf_new(1 << 16), codes = strbuf_new(1000);
+
+    serve(label, "192.0.2.1", script, &said);
+    collect_codes(strbuf_slice(&said), &codes);
+    ck_assert_str_eq(strbuf_cstr(&codes), expected);
+    strbuf_free(&codes);
+    strbuf_free(&said);
+}
+
+START_TEST(session_gets_its_codes)
+{
+    codes_are(sessions[_i].label, slice_of(sessions[_i].script), sessions[_i].codes);
     ck_assert_uint_eq(count_messages(server.new_dirfd), sessions[_i].messages);
     ck_assert_uint_eq(count_messages(server.tmp_dirfd), 0);
-    (void)close(client[1]);
-    strbuf_free(&codes);
+}
+END_TEST
+
+/* However a line that is too long is cut into parts, it ends with its CRLF and the next is read. */
+START_TEST(a_long_line_ends_where_it_ends)
+{
+    struct strbuf script = strbuf_new(2 * SESSION_LINE_MAX);
+
+    for (int i = 0; i < SESSION_LINE_MAX - 2 + _i; i++)
+        ck_assert(strbuf_char(&script, 'x'));
+    ck_assert(strbuf_str(&script, "\r\nNOOP\r\nQUIT\r\n"));
+    codes_are("smtp", strbuf_slice(&script), "220 500 250 221");
+    strbuf_free(&script);
+}
+END_TEST
+
+/* Who may be offered a mechanism that reveals the password without TLS. */
+static const struct {
+    const char *label, *client_ip;
+    bool plain_on_loopback, no_cleartext_auth, no_auth_on_25;
+    bool auth, plain; /* is AUTH offered, and PLAIN by it? */
+} offers[] = {
+    {"submission", "127.0.0.1", false, false, false, true, false},
+    {"submission", "127.0.0.1", true, false, false, true, true},
+    {"submission", "::1", true, false, false, true, true},
+    {"submission", "192.0.2.1", true, false, false, true, false},
+    {"submission", "127.0.0.1", true, true, false, true, false},
+    {"smtp", "127.0.0.1", true, false, false, true, true},
+    {"smtp", "127.0.0.1", true, false, true, false, false},
+    {"submission", "127.0.0.1", true, false, true, true, true},
+};
+
+START_TEST(passwords_in_clear_are_for_the_same_machine)
+{
+    struct strbuf said = strbuf_new(1 << 16);
+    bool offered;
+
+    server.settings.plain_on_loopback = offers[_i].plain_on_loopback;
+    server.settings.no_cleartext_auth = offers[_i].no_cleartext_auth;
+    server.settings.no_auth_on_25 = offers[_i].no_auth_on_25;
+    serve(offers[_i].label, offers[_i].client_ip, SLICE(EHLO "QUIT\r\n"), &said);
+    ck_assert((strstr(strbuf_cstr(&said), "250-AUTH ") != NULL) == offers[_i].auth);
+    offered = strstr(strbuf_cstr(&said), " PLAIN") != NULL;
+    ck_assert(offered == offers[_i].plain);
+    strbuf_free(&said);
+}
+END_TEST
+
+START_TEST(a_disk_with_too_little_room_takes_no_mail)
+{
+    server.settings.min_free_space = UINT64_MAX / 2;
+    codes_are("smtp", SLICE(EHLO "MAIL FROM:<>\r\nQUIT\r\n"), "220 250 452 221");
+    server.settings.min_free_space = 1;
+    server.settings.max_message_size = 0;
+    codes_are("smtp", SLICE(EHLO "MAIL FROM:<> SIZE=900000000000000000\r\nQUIT\r\n"),
+              "220 250 452 221");
+    codes_are("smtp", SLICE(EHLO "MAIL FROM:<> SIZE=1\r\nQUIT\r\n"), "220 250 250 221");
+}
+END_TEST
+
+START_TEST(a_long_banner_is_cut_to_one_reply_line)
+{
+    struct strbuf said = strbuf_new(1 << 16);
+
+    server.settings.banner = X500 X100;
+    serve("smtp", "192.0.2.1", SLICE("QUIT\r\n"), &said);
+    ck_assert(slice_starts(strbuf_slice(&said), SLICE("220 mail.d.test ESMTP xxx")));
+    ck_assert_uint_eq(slice_find(strbuf_slice(&said), SLICE("\r\n")), 510);
+    strbuf_free(&said);
 }
 END_TEST
 
@@ -280,6 +373,10 @@ main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, session_gets_its_codes, 0, (int)ARRAY_LEN(sessions));
+    tcase_add_loop_test(tc, a_long_line_ends_where_it_ends, 0, 4);
+    tcase_add_loop_test(tc, passwords_in_clear_are_for_the_same_machine, 0, (int)ARRAY_LEN(offers));
+    tcase_add_test(tc, a_disk_with_too_little_room_takes_no_mail);
+    tcase_add_test(tc, a_long_banner_is_cut_to_one_reply_line);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

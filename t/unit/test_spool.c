@@ -247,6 +247,23 @@ START_TEST(torn_log_ends_before_the_tear)
 }
 END_TEST
 
+/* A record that was changed on disk ends the log, and says nothing itself. */
+START_TEST(damaged_log_ends_before_the_damage)
+{
+    struct strbuf records = strbuf_new(10000);
+    struct slice all = some_records(&records);
+    uint64_t length = 0;
+    struct queue_log log;
+
+    records.ptr[all.len - 1] ^= 1; /* the round's next attempt */
+    ck_assert_int_eq(queue_log_append(spool.fds[SPOOL_ACTIVE], "m", &length, all, false), 0);
+    ck_assert_int_eq(queue_log_load(spool.fds[SPOOL_ACTIVE], "m", &log), 0);
+    ck_assert_uint_lt(log.bytes.len, all.len);
+    queue_log_free(&log);
+    strbuf_free(&records);
+}
+END_TEST
+
 START_TEST(pages_have_every_message_once)
 {
     struct object_field fields[OBJECT_FIELDS_MAX];
@@ -298,6 +315,7 @@ main(void)
     tcase_add_test(tc, scan_takes_messages_only_and_starts_again);
     tcase_add_test(tc, log_says_the_last_word_of_each);
     tcase_add_test(tc, torn_log_ends_before_the_tear);
+    tcase_add_test(tc, damaged_log_ends_before_the_damage);
     tcase_add_test(tc, pages_have_every_message_once);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
