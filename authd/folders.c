@@ -34,10 +34,10 @@ place_of(const struct accountd_folder *folder)
 }
 
 static void
-add(int store_fd, const struct accountd_folder *folder, struct folder_grants *out)
+add(const struct store_dirs *dirs, const struct accountd_folder *folder, struct folder_grants *out)
 {
     char *path = xslicedup(folder->path);
-    int fd = folder->dir.len > 0 ? -1 : user_dir_open(store_fd, path);
+    int fd = folder->dir.len > 0 ? -1 : user_dir_open(dirs, path);
 
     if (fd < 0 && folder->dir.len == 0)
         log_event(LOG_WARN, "folder_not_opened", KV_SLICE("name", folder->name),
@@ -56,7 +56,7 @@ add(int store_fd, const struct accountd_folder *folder, struct folder_grants *ou
 }
 
 int
-folder_grants_open(int store_fd, struct slice payload, struct folder_grants *out)
+folder_grants_open(const struct store_dirs *dirs, struct slice payload, struct folder_grants *out)
 {
     struct accountd_folder folders[ACCOUNTD_FOLDERS_MAX];
     uint32_t count;
@@ -72,7 +72,7 @@ folder_grants_open(int store_fd, struct slice payload, struct folder_grants *out
     if (count > 0)
         out->list = xcalloc(count, sizeof(*out->list));
     for (uint32_t i = 0; i < count; i++)
-        add(store_fd, &folders[i], out);
+        add(dirs, &folders[i], out);
     return 0;
 }
 

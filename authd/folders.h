@@ -8,6 +8,7 @@
 
 #include "lib/base/strbuf.h"
 #include "lib/ipc/accountd.h"
+#include "lib/store/store_dirs.h"
 
 /* One that this session may open. */
 struct folder_grant {
@@ -26,7 +27,8 @@ struct folder_grants {
 /* Takes what accountd's FOLDERS reply names, and opens the directories that we can search for. The
  * others have descriptor -1 for now. One that cannot be opened is left out and logged. 0, or -1:
  * the payload is damaged. */
-int folder_grants_open(int store_fd, struct slice payload, struct folder_grants *out);
+int folder_grants_open(const struct store_dirs *dirs, struct slice payload,
+                       struct folder_grants *out);
 void folder_grants_close(struct folder_grants *grants); /* the descriptors; the rest stays */
 void folder_grants_free(struct folder_grants *grants);
 

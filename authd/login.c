@@ -111,7 +111,7 @@ folders_found(void *arg, const struct frame_header *header, struct slice payload
         return;
     }
     if (header == NULL || header->type != ACCOUNTD_FOLDERS_REPLY ||
-        folder_grants_open(s->server->store_fd, payload, &s->grants) < 0) {
+        folder_grants_open(&s->server->dirs, payload, &s->grants) < 0) {
         s->dir_fd = -1;
         close_keep_errno(dir_fd);
         refuse(s, AUTHD_TEMPORARY, "accountd does not answer");
@@ -158,7 +158,7 @@ dir_made(void *arg, int dir_fd)
 static void
 open_dir(struct session *s)
 {
-    int dir_fd = user_dir_open(s->server->store_fd, s->account.path);
+    int dir_fd = user_dir_open(&s->server->dirs, s->account.path);
 
     if (dir_fd >= 0) {
         ask_folders(s, dir_fd);

@@ -54,7 +54,7 @@ open_server(struct server *server, const struct daemon *d)
         .loop = d->loop,
         .policy = password_policy_from(conf),
         .mechanisms = mechanisms_new(conf),
-        .store_fd = daemon_open_dir(d, d->inst.store, true),
+        .dirs = {daemon_open_dir(d, d->inst.store, true), daemon_open_optional_dir(d->inst.stores)},
         .plain_on_loopback = conf_bool(conf, AUTH_PLAIN_ON_LOOPBACK),
         .rehash = conf_bool(conf, AUTH_REHASH),
         .exchange_timeout_ms = (int64_t)conf_u64(conf, AUTH_TIMEOUT),

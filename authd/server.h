@@ -11,6 +11,7 @@
 #include "authd/throttle.h"
 #include "lib/auth/mechanisms.h"
 #include "lib/ipc/peer.h"
+#include "lib/store/store_dirs.h"
 #include "lib/sys/daemon.h"
 
 struct server {
@@ -24,7 +25,7 @@ struct server {
     struct decoy *decoy;
     struct password_policy policy;
     struct mechanisms *mechanisms;
-    int store_fd; /* the store's root, O_PATH */
+    struct store_dirs dirs; /* O_PATH */
     bool plain_on_loopback, rehash;
     int64_t exchange_timeout_ms;
     unsigned sessions, sessions_max;

@@ -8,10 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/base/io.h"
@@ -22,29 +20,19 @@
 enum { MAKE_TIMEOUT_MS = 10000 };
 
 struct making {
-    int store_fd;
+    struct store_dirs dirs;
     char *path;
     void (*done)(void *arg, int dir_fd);
     void *arg;
 };
 
 int
-user_dir_open(int store_fd, const char *path)
+user_dir_open(const struct store_dirs *dirs, const char *path)
 {
-    static const struct open_how how = {
-        .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
-    struct strbuf name = strbuf_new(STORE_PATH_MAX + sizeof("/mail"));
-    int fd = -1;
-
-    if (!store_path_valid(slice_of(path)) || !strbuf_str(&name, path) ||
-        !strbuf_str(&name, "/mail"))
-        errno = EINVAL;
-    else
-        fd = (int)syscall(SYS_openat2, store_fd, strbuf_cstr(&name), &how, sizeof(how));
-    strbuf_free(&name);
-    return fd;
+    if (store_path_valid(slice_of(path)))
+        return store_dirs_open_mail(dirs, slice_of(path), O_PATH);
+    errno = EINVAL;
+    return -1;
 }
 
 static void
@@ -62,7 +50,7 @@ dir_created(void *arg, const struct frame_header *header, struct slice payload, 
     else if (reply.error != 0)
         log_event(LOG_ERROR, "mailbox_not_made", KV_STR("path", making->path),
                   KV_STR("error", strerror((int)reply.error)));
-    else if ((dir_fd = user_dir_open(making->store_fd, making->path)) < 0)
+    else if ((dir_fd = user_dir_open(&making->dirs, making->path)) < 0)
         log_event(LOG_ERROR, "mailbox_not_opened", KV_STR("path", making->path), KV_ERRNO());
     making->done(making->arg, dir_fd);
     free(making->path);
@@ -77,7 +65,7 @@ user_dir_make(struct server *server, const char *path, void (*done)(void *arg, i
     struct store_ctl ctl = {.path = slice_of(path)};
     struct making *making = xcalloc(1, sizeof(*making));
 
-    making->store_fd = server->store_fd;
+    making->dirs = server->dirs;
     making->path = xstrdup(path);
     making->done = done;
     making->arg = arg;

@@ -6,9 +6,10 @@
 
 #include "authd/server.h"
 
-/* Opens PATH/mail below the store's root with O_PATH, following no link. `path` is
- * "DOMAIN/xx/USER". A descriptor that the caller owns, or -1 with errno. */
-int user_dir_open(int store_fd, const char *path);
+/* Opens PATH/mail in the storage directory that has it, with O_PATH, following no link. `path` is
+ * "DOMAIN/xx/USER". A descriptor that the caller owns, or -1 with errno (lib/store/store_dirs.h).
+ */
+int user_dir_open(const struct store_dirs *dirs, const char *path);
 
 /* Has local-deliver make it, then opens it. done() runs from the loop, once, with a descriptor that
  * it owns, or -1. */

@@ -40,6 +40,7 @@
 // LINK: imapd/mailbox_filter.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
+// LINK: imapd/message_limit.c
 // LINK: imapd/metadata.c
 // LINK: imapd/metadata_args.c
 // LINK: imapd/metadata_news.c
@@ -88,6 +89,7 @@
 // LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
 // LINK: imapd/wait.c
+// LINK: imapd/work.c
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -183,6 +185,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .settings = {.banner = "fuzz",
                      .command_max = 8192,
                      .append_max = 10000,
+                     .message_limit = 3,
                      .errors_max = 1000,
                      .metadata_size_max = 2000,
                      .metadata_entries_max = 10,

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "imapd/append_url.h"
-#include "imapd/seqset.h"
+#include "imapd/message_limit.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/log/log.h"
@@ -179,6 +179,8 @@ append_job_message(struct append_job *job)
 
     if (!append_args_parse(job->text.p, &args))
         return reply_bad(job->text.p->error);
+    if (job->count == message_limit_save(job->s))
+        return message_limit_refuse(job->s, message_limit_save(job->s), 0);
     if (job->count == MESSAGES_MAX)
         return reply_no("LIMIT", "Too many messages in one command");
     fd = mailbox_append_fd(job->append);
@@ -220,9 +222,11 @@ append_job_end(struct append_job *job, struct reply reply)
 {
     if (job->append != NULL)
         mailbox_append_abort(&job->append);
-    if (reply.kind != REPLY_SENT && reply.kind != REPLY_OK && !append_text_abandon(&job->text))
-        return connection_over;
-    return reply;
+    if (reply.kind == REPLY_SENT || reply.kind == REPLY_OK)
+        return reply;
+    if (append_text_is_overlong(&job->text)) /* whatever else is wrong (RFC 7888 section 5) */
+        reply = (struct reply){REPLY_BAD, "TOOBIG", "Literal is too large here"};
+    return append_text_abandon(&job->text) ? reply : connection_over;
 }
 
 struct reply

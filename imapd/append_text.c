@@ -31,7 +31,13 @@ append_text_announced(struct append_text *t, bool is_8)
     if (t->p->error != NULL || !t->literal_ahead || t->literal.len != t->p->rest.len)
         return parser_fail(t->p, "Literal expected");
     t->p->rest = SLICE("");
-    return true;
+    return !append_text_is_overlong(t) || parser_fail(t->p, "Literal is too large here");
+}
+
+bool
+append_text_is_overlong(const struct append_text *t)
+{
+    return t->literal_ahead && !input_literal_is_allowed(t->s, &t->literal);
 }
 
 bool

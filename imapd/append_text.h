@@ -24,6 +24,8 @@ struct append_text append_text_begin(struct session *s, struct parser *p);
 /* The announcement at which the parser stands (`is_8`: of a literal8) is to end the line. False:
  * see p->error. */
 bool append_text_announced(struct append_text *t, bool is_8);
+/* The literal ahead is larger than a client may send without waiting: it is to be refused. */
+bool append_text_is_overlong(const struct append_text *t);
 /* Reads the announced literal, which `take` gets in pieces as input_stream says. False: the
  * connection is over. */
 bool append_text_receive(struct append_text *t, bool (*take)(void *arg, struct slice piece),

@@ -10,6 +10,7 @@
 
 #include "imapd/fetch_section.h"
 #include "imapd/places.h"
+#include "lib/base/encode.h"
 #include "lib/base/parse.h"
 
 struct url {
@@ -47,16 +48,6 @@ append_url_parse(struct append_text *text, struct slice *url)
 }
 
 /* ---- syntax ---- */
-
-static int
-hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* Appends the text without its percent-encoding. False: wrong, or a control character. */
 static bool

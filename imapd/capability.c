@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "imapd/message_limit.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/authd.h"
 
@@ -14,7 +15,6 @@ static const char *const extensions[] = {
     "IMAP4rev1",             /* RFC 3501 */
     "IMAP4rev2",             /* RFC 9051 */
     "SASL-IR",               /* RFC 4959 */
-    "LITERAL+",              /* RFC 7888 */
     "ID",                    /* RFC 2971 */
     "ENABLE",                /* RFC 5161 */
     "ESEARCH",               /* RFC 4731 */
@@ -115,7 +115,9 @@ capability_write(const struct session *s, struct strbuf *out)
     (void)strbuf_str(out, "CAPABILITY");
     for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
         (void)strbuf_printf(out, " %s", extensions[i]);
+    (void)strbuf_str(out, s->server->settings.literal_minus ? " LITERAL-" : " LITERAL+");
     (void)strbuf_printf(out, " APPENDLIMIT=%u", append_limit(s)); /* RFC 7889 */
+    message_limit_capability(s, out);                             /* RFC 9738 */
     if (s->server->settings.utf8_accept)
         (void)strbuf_str(out, " UTF8=ACCEPT"); /* RFC 6855 */
     if (s->state != STATE_NOT_AUTHENTICATED)

@@ -10,6 +10,7 @@
 #include "imapd/metadata_news.h"
 #include "imapd/notify.h"
 #include "imapd/updates.h"
+#include "lib/base/clock.h"
 #include "lib/log/log.h"
 
 enum { COMMANDS_BEFORE_LOGIN = 50 /* that a client may send without logging in */ };
@@ -40,10 +41,10 @@ static const struct command commands[] = {
     {"LSUB", LOGGED_IN, 0, list_lsub},                                /* RFC 3501 6.3.9 */
     {"NAMESPACE", LOGGED_IN, 0, list_namespace},                      /* RFC 2342 */
     {"STATUS", LOGGED_IN, 0, status_status},                          /* RFC 3501 6.3.10 */
-    {"APPEND", LOGGED_IN, COMMAND_OWN_NEWS, append_append},           /* RFC 3501 6.3.11 */
-    {"REPLACE", STATE_SELECTED, COMMAND_OWN_NEWS,
-     replace_replace},                 /* RFC 8508; refuses numbers by itself, with its message */
-    {"IDLE", LOGGED_IN, 0, idle_idle}, /* RFC 2177 */
+    {"APPEND", LOGGED_IN, COMMAND_OWN_NEWS | COMMAND_WAITS, append_append}, /* RFC 3501 6.3.11 */
+    {"REPLACE", STATE_SELECTED, COMMAND_OWN_NEWS | COMMAND_WAITS,
+     replace_replace}, /* RFC 8508; refuses numbers by itself, with its message */
+    {"IDLE", LOGGED_IN, COMMAND_WAITS, idle_idle},                           /* RFC 2177 */
     {"NOTIFY", LOGGED_IN, 0, notify_notify},                                 /* RFC 5465 */
     {"GETQUOTA", LOGGED_IN, 0, quota_getquota},                              /* RFC 9208 4.1.1 */
     {"GETQUOTAROOT", LOGGED_IN, 0, quota_getquotaroot},                      /* RFC 9208 4.1.2 */
@@ -81,7 +82,8 @@ static const struct command uid_commands[] = {
     {"COPY", STATE_SELECTED, COMMAND_UID | COMMAND_OWN_NEWS, copy_copy},
     {"MOVE", STATE_SELECTED, COMMAND_UID | COMMAND_OWN_NEWS, copy_move},
     {"EXPUNGE", STATE_SELECTED, COMMAND_UID, expunge_expunge},
-    {"REPLACE", STATE_SELECTED, COMMAND_UID | COMMAND_OWN_NEWS, replace_replace}, /* RFC 8508 */
+    {"REPLACE", STATE_SELECTED, COMMAND_UID | COMMAND_OWN_NEWS | COMMAND_WAITS,
+     replace_replace}, /* RFC 8508 */
 };
 
 static const struct command *
@@ -124,7 +126,8 @@ run(struct session *s, const struct command *c, struct parser *p)
 static void
 send_tagged(struct session *s, const struct reply *reply, const struct parser *p)
 {
-    static const char *const words[] = {[REPLY_OK] = "OK", [REPLY_NO] = "NO", [REPLY_BAD] = "BAD"};
+    static const char *const words[] = {
+        [REPLY_OK] = "OK", [REPLY_NO] = "NO", [REPLY_BAD] = "BAD", [REPLY_LAST] = "NO"};
     const char *text = reply->text;
 
     const char *code = reply->code;
@@ -172,13 +175,43 @@ how_to_update(const struct command *c, const struct parser *p)
     return how | ((c->flags & COMMAND_OWN_NEWS) != 0 ? UPDATES_OWN : 0);
 }
 
+/* Runs it, tells of what others did, and replies. */
+static void
+answer(struct session *s, const struct command *c, struct parser *p)
+{
+    struct reply reply = run(s, c, p);
+
+    if (reply.kind == REPLY_SENT)
+        return;
+    if (s->mailbox != NULL && s->state == STATE_SELECTED && reply.kind != REPLY_BAD)
+        updates_send(s, how_to_update(c, p));
+    if (s->state != STATE_LOGOUT) {
+        notify_tell_others(s);
+        metadata_news_send(s);
+    }
+    send_tagged(s, &reply, p);
+    if (reply.kind == REPLY_LAST)
+        session_bye(s, reply.text);
+    compress_start(s);
+    count_errors(s, &reply);
+}
+
+static void
+refuse(struct session *s, struct parser *p, const char *why)
+{
+    const struct reply reply = reply_bad(why);
+
+    send_tagged(s, &reply, p);
+    count_errors(s, &reply);
+}
+
 void
 command_run(struct session *s)
 {
     struct parser p = parser_begin(strbuf_slice(&s->command), &s->arena);
     const struct filter_source filters = filters_of(s);
-    const struct command *c = NULL;
-    struct reply reply;
+    const struct command *c;
+    int64_t began;
 
     p.utf8 = session_takes_utf8(s);
     p.filters = &filters;
@@ -186,22 +219,15 @@ command_run(struct session *s)
     stats_add(s->server->counters.commands, 1);
     if (!parser_tag(&p, &s->tag)) {
         s->tag = SLICE("*"); /* RFC 3501 section 7.1.3 */
-        reply = reply_bad("Wrong tag");
+        refuse(s, &p, "Wrong tag");
     } else if (!parser_space(&p)) {
-        reply = reply_bad("No command");
+        refuse(s, &p, "No command");
     } else {
         c = find_command(&p);
-        reply = run(s, c, &p);
+        began = clock_mono_us();
+        answer(s, c, &p);
+        if (c != NULL)
+            work_add(&s->work, c->name,
+                     (c->flags & COMMAND_WAITS) != 0 ? 0 : (uint64_t)(clock_mono_us() - began));
     }
-    if (reply.kind == REPLY_SENT)
-        return;
-    if (s->mailbox != NULL && s->state == STATE_SELECTED && reply.kind != REPLY_BAD)
-        updates_send(s, how_to_update(c, &p));
-    if (s->state != STATE_LOGOUT) {
-        notify_tell_others(s);
-        metadata_news_send(s);
-    }
-    send_tagged(s, &reply, &p);
-    compress_start(s);
-    count_errors(s, &reply);
 }

@@ -13,6 +13,7 @@ enum command_flag {
     COMMAND_UID = 2,        /* behind "UID": numbers are UIDs, FETCH responses hold the UID */
     COMMAND_NUMBERS = 4,    /* it is about messages by their numbers (RFC 9586 section 3.2) */
     COMMAND_OWN_NEWS = 8,   /* it may bring or take messages of the selected mailbox */
+    COMMAND_WAITS = 16,     /* for the client: how long it takes says nothing about us */
 };
 
 struct command {

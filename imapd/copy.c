@@ -7,6 +7,7 @@
 #include "imapd/command.h"
 #include "imapd/condstore.h"
 #include "imapd/copy_across.h"
+#include "imapd/message_limit.h"
 #include "imapd/notify.h"
 #include "imapd/selection.h"
 #include "imapd/updates.h"
@@ -72,9 +73,11 @@ copy(struct session *s, const struct selection *sel, struct slice folder, unsign
 static struct reply
 run(struct session *s, struct parser *p, unsigned flags, bool move)
 {
+    uint32_t limit = message_limit_save(s), lowest_uid = 0;
     struct selection sel;
     struct seqset set;
     struct slice folder;
+    struct reply reply;
 
     if (!parser_space(p) || !seqset_parse(p, &set) || !parser_space(p) ||
         !parser_mailbox(p, &folder) || !parser_end(p) || !selection_make(s, p, &set, flags, &sel))
@@ -86,7 +89,13 @@ run(struct session *s, struct parser *p, unsigned flags, bool move)
         return reply_no("NOPERM", "You may not remove mail here");
     if (sel.count == 0)
         return reply_ok("No matching messages, so nothing copied");
-    return copy(s, &sel, folder, flags, move);
+    if (move)
+        lowest_uid = message_limit_cut(s, &sel);
+    else if (sel.count > limit) /* COPY is atomic */
+        return message_limit_refuse(s, limit,
+                                    mailbox_message(s->mailbox, sel.seqs[sel.count - limit])->uid);
+    reply = copy(s, &sel, folder, flags, move);
+    return reply.kind == REPLY_OK ? message_limit_reply(s, lowest_uid, reply) : reply;
 }
 
 struct reply

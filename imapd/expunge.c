@@ -6,14 +6,32 @@
  */
 #include "imapd/command.h"
 #include "imapd/condstore.h"
-#include "imapd/selection.h"
+#include "imapd/message_limit.h"
 #include "imapd/updates.h"
+
+/* The limit counts messages with \Deleted. Those that another session marks meanwhile go, too, if
+ * there are no more than it allows. */
+static uint32_t
+choose(struct session *s, struct selection *sel)
+{
+    struct selection deleted = {arena_alloc(&s->arena, sel->count * sizeof(*sel->seqs)), 0};
+    uint32_t lowest_uid;
+
+    for (uint32_t i = 0; i < sel->count; i++)
+        if ((mailbox_message(s->mailbox, sel->seqs[i])->flags & MESSAGE_DELETED) != 0)
+            deleted.seqs[deleted.count++] = sel->seqs[i];
+    lowest_uid = message_limit_cut(s, &deleted);
+    if (lowest_uid != 0)
+        *sel = deleted;
+    return lowest_uid;
+}
 
 struct reply
 expunge_expunge(struct session *s, struct parser *p, unsigned flags)
 {
     bool is_uid = (flags & COMMAND_UID) != 0;
     struct selection sel = {.count = 0};
+    uint32_t lowest_uid = 0;
     struct seqset set;
 
     if (is_uid && (!parser_space(p) || !seqset_parse(p, &set)))
@@ -28,8 +46,10 @@ expunge_expunge(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (is_uid && sel.count == 0)
         return reply_ok("Nothing to expunge");
+    if (is_uid)
+        lowest_uid = choose(s, &sel);
     if (mailbox_expunge(s->mailbox, is_uid ? selection_uids(s, &sel) : NULL, sel.count) < 0)
         return reply_errno();
     updates_send(s, UPDATES_EXPUNGE | UPDATES_OWN | (is_uid ? UPDATES_UID : 0));
-    return condstore_reply_removed(s, "Expunge completed");
+    return message_limit_reply(s, lowest_uid, condstore_reply_removed(s, "Expunge completed"));
 }

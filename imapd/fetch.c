@@ -7,8 +7,8 @@
 #include "imapd/command.h"
 #include "imapd/condstore.h"
 #include "imapd/fetch_send.h"
+#include "imapd/message_limit.h"
 #include "imapd/qresync.h"
-#include "imapd/selection.h"
 #include "imapd/updates.h"
 
 /* Sets \Seen on what is to be read, all at once; told[i] where that changed something. A failure is
@@ -78,6 +78,10 @@ begin(struct session *s, struct parser *p, unsigned flags, struct fetch_args *ar
     if (!fetch_args_parse(p, args) || ((args->vanished || args->has_partial) && !is_uid) ||
         (args->vanished && (s->enabled & ENABLED_QRESYNC) == 0))
         return false;
+    if (args->has_partial && partial_range_len(&args->partial) > message_limit(s)) {
+        *reply = message_limit_refuse(s, message_limit(s), 0); /* RFC 9738 section 3.1 */
+        return false;
+    }
     if (args->items & FETCH_MODSEQ)
         condstore_enable(s);
     if (is_uid && (s->enabled & ENABLED_UIDONLY) == 0)
@@ -89,29 +93,10 @@ begin(struct session *s, struct parser *p, unsigned flags, struct fetch_args *ar
     return choose(s, p, args, flags, sel);
 }
 
-struct reply
-fetch_fetch(struct session *s, struct parser *p, unsigned flags)
+/* What became of all messages together; `error` 0: all were sent. */
+static struct reply
+outcome(int error)
 {
-    struct fetch_args args;
-    struct selection sel;
-    struct reply reply;
-    bool *told;
-    int error = 0;
-
-    if (!begin(s, p, flags, &args, &sel, &reply))
-        return reply;
-    told = arena_alloc(&s->arena, sel.count * sizeof(*told));
-    if (args.sets_seen && (s->rights & RIGHT_SEEN) != 0) /* RFC 4314 section 4 */
-        set_seen(s, &sel, told);
-    updates_send_keywords(s);
-    for (uint32_t i = 0; i < sel.count; i++) {
-        /* \Seen set by a fetch: RFC 7162 section 3.2.4, RFC 9051 appendix E */
-        unsigned unasked = told[i] ? FETCH_FLAGS | fetch_send_unasked(s) : 0;
-
-        if (fetch_send(s, &args, sel.seqs[i], unasked) < 0 && (error == 0 || error == ENOENT))
-            error = errno;
-    }
-    stats_add(s->server->counters.messages_fetched, sel.count);
     if (error == 0)
         return reply_ok("Fetch completed");
     if (error == ENOENT) /* RFC 2180 section 4.1.2 */
@@ -120,4 +105,33 @@ fetch_fetch(struct session *s, struct parser *p, unsigned flags)
         return reply_no("UNKNOWN-CTE", "A part's transfer encoding is not known");
     errno = error;
     return reply_errno();
+}
+
+struct reply
+fetch_fetch(struct session *s, struct parser *p, unsigned flags)
+{
+    struct fetch_args args;
+    struct selection sel;
+    struct reply reply;
+    uint32_t lowest_uid;
+    bool *told;
+    int error = 0;
+
+    if (!begin(s, p, flags, &args, &sel, &reply))
+        return reply;
+    lowest_uid = message_limit_cut(s, &sel);
+    told = arena_alloc(&s->arena, sel.count * sizeof(*told));
+    if (args.sets_seen && (s->rights & RIGHT_SEEN) != 0) /* RFC 4314 section 4 */
+        set_seen(s, &sel, told);
+    updates_send_keywords(s);
+    for (uint32_t i = 0; i < sel.count; i++) {
+        uint32_t at = message_limit_place(&sel, lowest_uid, i);
+        /* \Seen set by a fetch: RFC 7162 section 3.2.4, RFC 9051 appendix E */
+        unsigned unasked = told[at] ? FETCH_FLAGS | fetch_send_unasked(s) : 0;
+
+        if (fetch_send(s, &args, sel.seqs[at], unasked) < 0 && (error == 0 || error == ENOENT))
+            error = errno;
+    }
+    stats_add(s->server->counters.messages_fetched, sel.count);
+    return message_limit_reply(s, lowest_uid, outcome(error));
 }

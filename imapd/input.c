@@ -19,9 +19,10 @@
 #include "lib/log/log.h"
 
 enum {
-    CHUNK = 4096,                    /* bytes of a line taken at a time */
-    PIECE = 16384,                   /* bytes of a literal taken at a time */
-    COMMAND_MAX_BEFORE_LOGIN = 20480 /* AUTHENTICATE with an initial response fits */
+    CHUNK = 4096,                     /* bytes of a line taken at a time */
+    PIECE = 16384,                    /* bytes of a literal taken at a time */
+    COMMAND_MAX_BEFORE_LOGIN = 20480, /* AUTHENTICATE with an initial response fits */
+    LITERAL_MINUS_MAX = 4096          /* RFC 7888 section 5 */
 };
 static const uint64_t swallow_max = 16u << 20; /* of a literal that we do not want */
 
@@ -76,6 +77,13 @@ input_read_line(struct session *s, size_t max, int64_t deadline_mono_ms, struct 
     }
     strbuf_truncate(out, out->len - 2);
     return true;
+}
+
+bool
+input_literal_is_allowed(const struct session *s, const struct parser_literal *literal)
+{
+    return !s->server->settings.literal_minus || !literal->non_sync ||
+           literal->size <= LITERAL_MINUS_MAX;
 }
 
 void
@@ -236,7 +244,7 @@ read_part(struct session *s, int64_t deadline, bool *more)
                                    session_takes_utf8(s), &s->arena))
         return INPUT_COMMAND;
     (void)strbuf_str(&s->command, "\r\n"); /* fits: it was there before */
-    if (literal.size > max - s->command.len)
+    if (literal.size > max - s->command.len || !input_literal_is_allowed(s, &literal))
         return refuse_literal(s, &literal);
     if (!literal.non_sync)
         input_go_ahead(s);

@@ -30,6 +30,9 @@ bool input_swallow(struct session *s, uint64_t size);
  * thrown away. False: the connection is over. */
 bool input_stream(struct session *s, uint64_t size, bool (*take)(void *arg, struct slice piece),
                   void *arg);
+/* May the client send this literal without waiting? With LITERAL- only a small one; the reply to
+ * one that is larger is BAD with the response code TOOBIG (RFC 7888 section 5). */
+bool input_literal_is_allowed(const struct session *s, const struct parser_literal *literal);
 /* Sends the go-ahead for a literal. */
 void input_go_ahead(struct session *s);
 /* How long the client may take for the next line. */

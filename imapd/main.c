@@ -22,7 +22,9 @@ worker_sandbox(const struct daemon *d)
 
     box.dirs[0] = (struct sandbox_dir){.fd = daemon_open_dir(d, d->inst.store, true),
                                        .access = SANDBOX_READ | SANDBOX_WRITE};
-    box.dir_count = 1;
+    box.dirs[1] = (struct sandbox_dir){.fd = daemon_open_optional_dir(d->inst.stores),
+                                       .access = SANDBOX_READ | SANDBOX_WRITE};
+    box.dir_count = box.dirs[1].fd < 0 ? 1 : 2;
     box.same_rights = true; /* messages are linked from folder to folder */
     /* a NOTIFY watches before it takes the place of another */
     box.files_max = WORKER_FILES + 4 * conf_u64(d->conf, IMAP_NOTIFY_MAX);

@@ -21,13 +21,13 @@
 #include "lib/log/log.h"
 #include "lib/mail/imap_string.h"
 
+enum { LOOK_MS = 1000 };
+
 /* What the client knows of one mailbox. */
 struct known {
     char *mailbox; /* "": the server */
     struct annotation_stamps stamps;
 };
-
-enum { LOOK_MS = 1000 };
 
 struct metadata_news {
     uint64_t *states; /* of the user's own store, then of the places */

@@ -5,6 +5,7 @@
 #include "imapd/condstore.h"
 #include "imapd/folder_set.h"
 #include "imapd/mailbox_name.h"
+#include "imapd/message_limit.h"
 #include "imapd/multisearch_args.h"
 #include "imapd/places.h"
 #include "imapd/search_context.h"
@@ -19,6 +20,7 @@ struct multisearch {
     struct search_return r;
     struct search_args args;
     bool with_selected;
+    bool was_limited;    /* one of the others was not looked at whole (RFC 9738) */
     struct slice *names; /* of the others to be searched */
     uint32_t name_count, name_cap;
 };
@@ -76,6 +78,7 @@ search_other(struct multisearch *m, struct slice name)
         return;
     message_release(&s->message); /* it knows its message by UID alone */
     search_run(s, mb, m->args.root, &m->r, &arena, &found);
+    m->was_limited |= found.lowest_uid != 0;
     answer(m, name, &found, &arena);
     message_release(&s->message);
     mailbox_close(&mb);
@@ -182,5 +185,7 @@ multisearch_esearch(struct session *s, struct parser *p, unsigned flags)
         search_other(&m, m.names[i]);
     if (m.with_selected && (m.r.options & SEARCH_RETURN_UPDATE))
         search_context_add(s, &spec, &found);
-    return reply_ok("Search completed");
+    if (m.was_limited) /* which UID of which mailbox cannot be said */
+        return message_limit_reply_unknown(s, "Search completed");
+    return message_limit_reply(s, found.lowest_uid, reply_ok("Search completed"));
 }

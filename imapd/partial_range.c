@@ -28,6 +28,15 @@ partial_range_apply(const struct partial_range *range, uint32_t count, uint32_t 
     *to = range->from_end ? count - low : high;
 }
 
+uint64_t
+partial_range_len(const struct partial_range *range)
+{
+    uint32_t low = range->first < range->last ? range->first : range->last;
+    uint32_t high = range->first < range->last ? range->last : range->first;
+
+    return (uint64_t)high - low + 1;
+}
+
 void
 partial_range_write(const struct partial_range *range, struct strbuf *out)
 {

@@ -17,6 +17,8 @@ bool partial_range_parse(struct parser *p, struct partial_range *out);
 /* The part [*from, *to) of a list of `count` results; from == to: none. */
 void partial_range_apply(const struct partial_range *range, uint32_t count, uint32_t *from,
                          uint32_t *to);
+/* How long it is, whatever there is: places. */
+uint64_t partial_range_len(const struct partial_range *range);
 /* As the client wrote it. */
 void partial_range_write(const struct partial_range *range, struct strbuf *out);
 

@@ -11,7 +11,8 @@ enum reply_kind {
     REPLY_OK,
     REPLY_NO,
     REPLY_BAD,
-    REPLY_SENT /* the command has written its tagged response itself */
+    REPLY_LAST, /* a NO, and the session ends: what it has open is of no use any more */
+    REPLY_SENT  /* the command has written its tagged response itself */
 };
 
 struct reply {

@@ -4,6 +4,7 @@
  */
 #include "imapd/command.h"
 #include "imapd/condstore.h"
+#include "imapd/message_limit.h"
 #include "imapd/search_context.h"
 #include "imapd/search_run.h"
 #include "imapd/updates.h"
@@ -45,5 +46,5 @@ search_search(struct session *s, struct parser *p, unsigned flags)
     }
     if (r.options & SEARCH_RETURN_UPDATE)
         search_context_add(s, &spec, &found);
-    return reply_ok("Search completed");
+    return message_limit_reply(s, found.lowest_uid, reply_ok("Search completed"));
 }

@@ -98,6 +98,36 @@ parse_uid_arg(struct context *c, struct search_key *key)
     return parser_space(c->p) && seqset_parse(c->p, &key->set);
 }
 
+/* One UID, or "$" (RFC 9738 section 3.2). */
+static bool
+parse_one_uid_arg(struct context *c, struct search_key *key)
+{
+    if (!parser_space(c->p))
+        return false;
+    if (parser_peek(c->p) == '$')
+        return seqset_parse(c->p, &key->set);
+    key->set.ranges = arena_alloc(c->p->arena, sizeof(*key->set.ranges));
+    key->set.count = 1;
+    if (!parser_nz_number(c->p, &key->set.ranges[0].first))
+        return false;
+    key->set.ranges[0].last = key->set.ranges[0].first;
+    return true;
+}
+
+static bool
+parse_uid_after_arg(struct context *c, struct search_key *key)
+{
+    key->side = SEARCH_SET_AFTER;
+    return parse_one_uid_arg(c, key);
+}
+
+static bool
+parse_uid_before_arg(struct context *c, struct search_key *key)
+{
+    key->side = SEARCH_SET_BEFORE;
+    return parse_one_uid_arg(c, key);
+}
+
 /* entry-flag-name: "/flags/" and a flag. One MODSEQ is kept for each message, so that entries are
  * read and make no difference (RFC 7162 section 3.1.5). */
 static bool
@@ -198,6 +228,8 @@ static const struct key_word {
     {"THREADID", SEARCH_THREADID, false, 0, NULL, parse_keyword_arg},
     {"TO", SEARCH_HEADER, false, 0, "To", parse_text_arg},
     {"UID", SEARCH_UID, false, 0, NULL, parse_uid_arg},
+    {"UIDAFTER", SEARCH_UID, false, 0, NULL, parse_uid_after_arg},   /* RFC 9738 */
+    {"UIDBEFORE", SEARCH_UID, false, 0, NULL, parse_uid_before_arg}, /* RFC 9738 */
     {"UNANSWERED", SEARCH_FLAG, true, MESSAGE_ANSWERED, NULL, NULL},
     {"UNDELETED", SEARCH_FLAG, true, MESSAGE_DELETED, NULL, NULL},
     {"UNDRAFT", SEARCH_FLAG, true, MESSAGE_DRAFT, NULL, NULL},
@@ -283,20 +315,21 @@ search_args_parse_filter_name(struct parser *p, struct slice *out)
 static bool
 parse_criteria(struct context *c, struct slice criteria, struct search_key **out)
 {
-    struct parser *outer = c->p, inner = *c->p;
-    struct slice charset = c->charset;
+    struct parser p = *c->p;
+    struct context inner = *c;
     bool ok;
 
-    inner.rest = criteria;
-    c->p = &inner;
-    c->charset = SLICE("utf-8");
-    c->filter_depth++;
-    ok = parse_list(c, out) && parser_end(&inner);
-    c->filter_depth--;
-    c->charset = charset;
-    c->p = outer;
-    outer->has_numbers = inner.has_numbers;
-    return ok || parser_fail(outer, inner.error);
+    p.rest = criteria;
+    inner.p = &p;
+    inner.charset = SLICE("utf-8");
+    inner.filter_depth++;
+    ok = parse_list(&inner, out) && parser_end(&p);
+    c->has_modseq = inner.has_modseq;
+    c->has_fuzzy = inner.has_fuzzy;
+    c->filters = inner.filters;
+    c->undefined_filter = inner.undefined_filter;
+    c->p->has_numbers = p.has_numbers;
+    return ok || parser_fail(c->p, p.error);
 }
 
 /* It stands for its criteria as if they were in parentheses. One that leads back to itself ends

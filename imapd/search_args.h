@@ -42,6 +42,8 @@ enum search_op {
     SEARCH_TEXT
 };
 
+enum search_side { SEARCH_SET_ITSELF, SEARCH_SET_AFTER, SEARCH_SET_BEFORE };
+
 struct search_key {
     enum search_op op;
     unsigned cost;               /* the highest op in this key */
@@ -54,6 +56,7 @@ struct search_key {
     uint32_t number;             /* OLDER, YOUNGER: seconds */
     int64_t target_ms;           /* OLDER, YOUNGER: to be computed before use */
     struct seqset set;           /* SEQ, UID */
+    enum search_side side;       /* UID: UIDAFTER and UIDBEFORE mean what lies beside the set */
     struct seqset now;           /* what it means: to be resolved before use */
     int keyword_bit;             /* KEYWORD: to be looked up before use */
     struct search_key *children; /* AND, OR, NOT */

@@ -151,6 +151,7 @@ freeze(struct search_key *key, const struct mailbox *mb, struct arena *arena)
     } else if (key->op == SEARCH_UID && key->set.has_saved) {
         key->set = key->now;
         key->set.has_saved = false;
+        key->side = SEARCH_SET_ITSELF;
     } else if (key->op == SEARCH_UID) {
         for (size_t i = 0; i < key->set.count; i++)
             dynamic |= key->set.ranges[i].first == 0 || key->set.ranges[i].last == 0;
@@ -220,8 +221,8 @@ search_context_add(struct session *s, const struct search_context_spec *spec,
 
     for (; *link != NULL; link = &(*link)->next)
         count++;
-    if (count >= SEARCH_CONTEXTS_MAX) {
-        refuse(s, "Too many contexts");
+    if (count >= SEARCH_CONTEXTS_MAX || found->lowest_uid != 0) {
+        refuse(s, "Too many contexts or messages");
         return;
     }
     c = xcalloc(1, sizeof(*c));
@@ -388,7 +389,8 @@ static void
 update(struct session *s, struct search_context *c)
 {
     struct uid_list seqs = evaluate(s, c), before = c->members;
-    struct search_found found = {s->mailbox, seqs.uids, seqs.count, true};
+    struct search_found found = {
+        .mailbox = s->mailbox, .seqs = seqs.uids, .count = seqs.count, .in_mailbox_order = true};
     struct arena arena = {NULL}; /* IDLE is one long command */
 
     c->members = list_of(&found);

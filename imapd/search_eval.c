@@ -17,6 +17,22 @@
 
 #define DAY_MS INT64_C(86400000)
 
+/* UIDs above all of the set, or below all (RFC 9738 section 3.2); of an empty set none. */
+static void
+take_side(enum search_side side, struct seqset *set)
+{
+    struct seqrange beside = {1, 0};
+
+    if (set->count == 0)
+        return;
+    if (side == SEARCH_SET_AFTER && seqset_max(set) < UINT32_MAX)
+        beside = (struct seqrange){seqset_max(set) + 1, UINT32_MAX};
+    else if (side == SEARCH_SET_BEFORE)
+        beside.last = set->ranges[0].first - 1;
+    set->ranges[0] = beside;
+    set->count = beside.first <= beside.last ? 1 : 0;
+}
+
 /* What the set means now; the set itself stays as the client wrote it. */
 static void
 resolve_set(struct search_key *key, struct mailbox *mb, const struct saved_result *saved,
@@ -34,6 +50,8 @@ resolve_set(struct search_key *key, struct mailbox *mb, const struct saved_resul
         memmove(now.ranges, key->set.ranges, now.count * sizeof(*now.ranges));
     saved_result_expand(saved, mb, key->op == SEARCH_UID, &now, arena);
     seqset_resolve(&now, star);
+    if (key->side != SEARCH_SET_ITSELF)
+        take_side(key->side, &now);
     key->now = now;
 }
 
@@ -112,21 +130,23 @@ match_keyword(const struct search_key *key, const struct message *m)
     return key->keyword_bit >= 0 && (m->keywords >> key->keyword_bit & 1) != 0;
 }
 
+static bool match(const struct search_key *key, struct mailbox *mb, uint32_t seq,
+                  const struct message *m, struct message_data *data);
+
 static bool
-match_all(const struct search_key *key, struct mailbox *mb, uint32_t seq, struct message_data *data)
+match_all(const struct search_key *key, struct mailbox *mb, uint32_t seq, const struct message *m,
+          struct message_data *data)
 {
     for (const struct search_key *child = key->children; child != NULL; child = child->next)
-        if (!search_eval_match(child, mb, seq, data))
+        if (!match(child, mb, seq, m, data))
             return false;
     return true;
 }
 
-bool
-search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq,
-                  struct message_data *data)
+static bool
+match(const struct search_key *key, struct mailbox *mb, uint32_t seq, const struct message *m,
+      struct message_data *data)
 {
-    const struct message *m = mailbox_message(mb, seq);
-
     switch (key->op) {
     case SEARCH_ALL:
         return true;
@@ -155,12 +175,12 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
     case SEARCH_YOUNGER:
         return m->internal_ms >= key->target_ms;
     case SEARCH_NOT:
-        return !search_eval_match(key->children, mb, seq, data);
+        return !match(key->children, mb, seq, m, data);
     case SEARCH_OR:
-        return search_eval_match(key->children, mb, seq, data) ||
-               search_eval_match(key->children->next, mb, seq, data);
+        return match(key->children, mb, seq, m, data) ||
+               match(key->children->next, mb, seq, m, data);
     case SEARCH_AND:
-        return match_all(key, mb, seq, data);
+        return match_all(key, mb, seq, m, data);
     case SEARCH_EMAILID:
     case SEARCH_SAVED_BEFORE:
     case SEARCH_SAVED_ON:
@@ -179,6 +199,13 @@ search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq
         return match_text(key, mb, seq, data);
     }
     return false;
+}
+
+bool
+search_eval_match(const struct search_key *key, struct mailbox *mb, uint32_t seq,
+                  struct message_data *data)
+{
+    return match(key, mb, seq, mailbox_message(mb, seq), data);
 }
 
 /* ---- relevancy ---- */

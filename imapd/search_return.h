@@ -40,6 +40,8 @@ struct search_found {
     const uint32_t *seqs; /* numbers of its view */
     uint32_t count;
     bool in_mailbox_order; /* they ascend */
+    uint32_t lowest_uid;   /* that was looked at, for there were more than imapd/message_limit
+                              allows; 0: none was left out */
 };
 
 /* The messages that the answer names, in the order of `found`: those that SAVE keeps (RFC 5182

@@ -4,6 +4,7 @@
 #include "imapd/search_run.h"
 
 #include "imapd/fulltext.h"
+#include "imapd/message_limit.h"
 #include "imapd/progress.h"
 #include "imapd/updates.h"
 #include "lib/mail/charset.h"
@@ -33,6 +34,34 @@ what_is_needed(const struct search_return *r)
     return need;
 }
 
+/* Is the message one of those that the program names by number or UID at all? */
+static bool
+is_named(const struct search_key *root, struct mailbox *mb, uint32_t seq)
+{
+    for (const struct search_key *key = root->children; key != NULL; key = key->next)
+        if ((key->op == SEARCH_SEQ || key->op == SEARCH_UID) &&
+            !search_eval_match(key, mb, seq, NULL))
+            return false;
+    return true;
+}
+
+/* The lowest message to be looked at: the last one that the limit allows, from the highest down
+ * (RFC 9738 section 3.1). 1: the limit makes no difference. */
+static uint32_t
+lowest_to_search(const struct search_key *root, struct mailbox *mb, uint32_t limit)
+{
+    uint32_t lowest = 1, count = 0;
+
+    for (uint32_t seq = mailbox_count(mb); seq > 0; seq--) {
+        if (!is_named(root, mb, seq))
+            continue;
+        if (count++ == limit)
+            return lowest;
+        lowest = seq;
+    }
+    return 1;
+}
+
 void
 search_run(struct session *s, struct mailbox *mb, struct search_key *root,
            const struct search_return *r, struct arena *arena, struct search_found *out)
@@ -40,15 +69,18 @@ search_run(struct session *s, struct mailbox *mb, struct search_key *root,
     struct need need = what_is_needed(r);
     const struct saved_result none = {NULL, 0}; /* "$" is of the selected mailbox */
     struct fulltext index;
-    uint32_t total = mailbox_count(mb), count = 0;
+    uint32_t total = mailbox_count(mb), count = 0, below, span;
     uint32_t *seqs = arena_alloc(arena, (size_t)total * sizeof(*seqs));
-    struct progress progress = progress_begin(s, total);
+    struct progress progress;
 
     search_eval_prepare(root, mb, mb == s->mailbox ? &s->saved : &none, arena);
+    below = total <= message_limit(s) ? 0 : lowest_to_search(root, mb, message_limit(s)) - 1;
+    span = total - below;
+    progress = progress_begin(s, span);
     if (s->server->settings.fulltext)
         fulltext_begin(&index, mb, root, &s->message, s->store_options.read_only);
-    for (uint32_t i = 1; i <= total && count < need.limit; i++) {
-        uint32_t seq = need.from_end ? total + 1 - i : i;
+    for (uint32_t i = 1; i <= span && count < need.limit; i++) {
+        uint32_t seq = need.from_end ? total + 1 - i : below + i;
 
         progress_step(&progress, i);
         if (!search_eval_match(root, mb, seq, &s->message))
@@ -63,6 +95,8 @@ search_run(struct session *s, struct mailbox *mb, struct search_key *root,
                                  .seqs = need.from_end ? seqs + (total - count) : seqs,
                                  .count = count,
                                  .in_mailbox_order = true};
+    if (below > 0 && !(need.from_end && count == need.limit)) /* else no more was wanted */
+        out->lowest_uid = mailbox_message(mb, below + 1)->uid;
 }
 
 const unsigned char *

@@ -8,8 +8,9 @@
 #include "imapd/search_return.h"
 
 /* Fits the tree to the mailbox and finds the messages that match, in mailbox order; no more of them
- * than `r` (NULL: all) can tell about, from the end that it asks for. The numbers live in `arena`.
- */
+ * than `r` (NULL: all) can tell about, from the end that it asks for. Where there are more messages
+ * in the program's sets than one command may be about, the highest ones alone are looked at. The
+ * numbers live in `arena`. */
 void search_run(struct session *s, struct mailbox *mb, struct search_key *root,
                 const struct search_return *r, struct arena *arena, struct search_found *out);
 

@@ -37,7 +37,10 @@ server_load_settings(struct settings *settings, const struct conf *conf)
         .utf8_accept = conf_bool(conf, IMAP_UTF8_ACCEPT),
         .mechanisms = mechanisms_new(conf),
         .command_max = (size_t)conf_u64(conf, IMAP_MAX_COMMAND),
+        .literal_minus = strcmp(conf_str(conf, IMAP_LITERALS), "minus") == 0,
         .append_max = conf_u64(conf, IMAP_MAX_APPEND),
+        .message_limit = (uint32_t)conf_u64(conf, IMAP_MESSAGE_LIMIT),
+        .save_limit = (uint32_t)conf_u64(conf, IMAP_SAVE_LIMIT),
         .errors_max = (unsigned)conf_u64(conf, IMAP_MAX_ERRORS),
         .login_timeout_ms = milliseconds(conf, IMAP_LOGIN_TIMEOUT),
         .autologout_ms = milliseconds(conf, IMAP_AUTOLOGOUT),
@@ -56,12 +59,13 @@ server_load_settings(struct settings *settings, const struct conf *conf)
 static bool
 is_uri(struct slice text)
 {
+    const struct slice marks = SLICE("+-.");
     size_t colon = slice_index(text, ':');
 
     for (size_t i = 0; i < colon; i++)
         if (!isalpha((unsigned char)text.ptr[i]) &&
-            (i == 0 ||
-             (!isdigit((unsigned char)text.ptr[i]) && memchr("+-.", text.ptr[i], 3) == NULL)))
+            (i == 0 || (!isdigit((unsigned char)text.ptr[i]) &&
+                        slice_index(marks, text.ptr[i]) == marks.len)))
             return false;
     return colon > 0 && colon + 1 < text.len && parse_is_ascii_print(text) &&
            slice_index(text, ' ') == text.len;

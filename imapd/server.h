@@ -20,7 +20,10 @@ struct settings {
     bool utf8_accept; /* RFC 6855 */
     struct mechanisms *mechanisms;
     size_t command_max;          /* bytes of one command with its literals, APPEND's apart */
+    bool literal_minus;          /* LITERAL- in place of LITERAL+ (RFC 7888) */
     uint64_t append_max;         /* bytes of one message */
+    uint32_t message_limit;      /* messages in one command; 0: no limit (RFC 9738) */
+    uint32_t save_limit;         /* messages that one COPY or APPEND adds; 0: no other limit */
     unsigned errors_max;         /* wrong commands before the connection is closed */
     int64_t login_timeout_ms;    /* from connection to login */
     int64_t autologout_ms;       /* silence of an authenticated client */

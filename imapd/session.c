@@ -136,6 +136,16 @@ is_http(struct session *s)
     return true;
 }
 
+/* What a large EXPUNGE or MOVE leaves to be done when its client has the answer. */
+static void
+tidy(struct session *s)
+{
+    if (s->mailbox == NULL || mailbox_is_tidy(s->mailbox))
+        return;
+    (void)stream_flush(s->stream); /* an error shows at the next read */
+    mailbox_tidy(s->mailbox);
+}
+
 void
 session_run(struct session *s)
 {
@@ -158,6 +168,7 @@ session_run(struct session *s)
             return;
         }
         end_command(s);
+        tidy(s);
     }
 }
 
@@ -165,9 +176,7 @@ void
 session_end(struct session *s)
 {
     if (s->user[0] != '\0')
-        log_event(LOG_INFO, "logout", KV_STR("user", s->user),
-                  KV_U64("bytes_in", stream_bytes_in(s->stream)),
-                  KV_U64("bytes_out", stream_bytes_out(s->stream)));
+        work_log(&s->work, s->user, s->stream);
     session_deselect(s);
     notify_free(s);
     metadata_news_end(s);

@@ -8,6 +8,7 @@
 #include "imapd/reply.h"
 #include "imapd/saved_result.h"
 #include "imapd/server.h"
+#include "imapd/work.h"
 #include "lib/base/arena.h"
 #include "lib/mail/imap_rights.h"
 #include "lib/store/mailbox.h"
@@ -51,6 +52,7 @@ struct session {
     struct strbuf code; /* a response code with arguments, for the tagged reply */
     unsigned errors, commands_before_login;
     int64_t login_deadline; /* monotonic */
+    struct work work;
 
     /* after login */
     char user[SESSION_USER_MAX + 1];

@@ -3,6 +3,7 @@
  */
 #include "imapd/command.h"
 #include "imapd/condstore.h"
+#include "imapd/message_limit.h"
 #include "imapd/search_context.h"
 #include "imapd/search_run.h"
 #include "imapd/sort_order.h"
@@ -32,6 +33,11 @@ sort_sort(struct session *s, struct parser *p, unsigned flags)
     if (args.has_modseq)
         condstore_enable(s);
     search_run(s, s->mailbox, args.root, NULL, &s->arena, &found);
+    if (found.lowest_uid != 0) {            /* RFC 9738 section 3.3 */
+        if (r.options & SEARCH_RETURN_SAVE) /* RFC 5182 section 2.1 */
+            saved_result_clear(&s->saved);
+        return message_limit_refuse(s, message_limit(s), found.lowest_uid);
+    }
     sort_order_apply(&order, args.root, &s->message, &s->arena, &found);
     search_return_save(s, &r, &found);
     answer.with_modseq = args.has_modseq;

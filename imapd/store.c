@@ -4,8 +4,8 @@
 #include "imapd/command.h"
 #include "imapd/condstore.h"
 #include "imapd/flags.h"
+#include "imapd/message_limit.h"
 #include "imapd/places.h"
-#include "imapd/selection.h"
 #include "imapd/updates.h"
 
 #define FLAG_RIGHTS ((uint32_t)(RIGHT_SEEN | RIGHT_WRITE | RIGHT_DELETE_MESSAGE))
@@ -88,6 +88,16 @@ tell(struct session *s, const struct store_args *args, uint32_t seq, uint32_t i,
         updates_send_modseq(s, seq);
 }
 
+/* What the tagged reply has to say of message i. */
+static void
+note(const struct session *s, uint32_t seq, uint32_t i, struct outcome *out, bool is_uid)
+{
+    if (mailbox_is_expunged(s->mailbox, seq))
+        out->missing = true;
+    else if (out->skipped[i])
+        out->modified[out->modified_count++] = is_uid ? mailbox_message(s->mailbox, seq)->uid : seq;
+}
+
 static struct reply
 finish(struct session *s, struct outcome *out)
 {
@@ -106,8 +116,9 @@ finish(struct session *s, struct outcome *out)
 }
 
 static struct reply
-change(struct session *s, const struct store_args *args, const struct selection *sel, bool is_uid)
+change(struct session *s, const struct store_args *args, struct selection *sel, bool is_uid)
 {
+    uint32_t lowest_uid = message_limit_cut(s, sel);
     bool make = args->op != MAILBOX_FLAGS_REMOVE;
     struct outcome out;
     uint64_t keywords;
@@ -121,19 +132,15 @@ change(struct session *s, const struct store_args *args, const struct selection 
     if (apply(s, args, sel, keywords, &out) < 0)
         return reply_errno();
     updates_send_keywords(s);
+    for (uint32_t i = 0; i < sel->count; i++)
+        note(s, sel->seqs[i], i, &out, is_uid);
     for (uint32_t i = 0; i < sel->count; i++) {
-        uint32_t seq = sel->seqs[i];
+        uint32_t at = message_limit_place(sel, lowest_uid, i);
 
-        if (mailbox_is_expunged(s->mailbox, seq)) {
-            out.missing = true;
-            continue;
-        }
-        if (out.skipped[i])
-            out.modified[out.modified_count++] =
-                is_uid ? mailbox_message(s->mailbox, seq)->uid : seq;
-        tell(s, args, seq, i, &out, is_uid);
+        if (!mailbox_is_expunged(s->mailbox, sel->seqs[at]))
+            tell(s, args, sel->seqs[at], at, &out, is_uid);
     }
-    return finish(s, &out);
+    return message_limit_reply(s, lowest_uid, finish(s, &out));
 }
 
 /* Leaves what the rights do not allow out of the list. False: nothing that was named is left (RFC

@@ -3,6 +3,7 @@
  */
 #include "imapd/command.h"
 #include "imapd/condstore.h"
+#include "imapd/message_limit.h"
 #include "imapd/search_run.h"
 #include "imapd/sort_data.h"
 #include "imapd/thread_tree.h"
@@ -88,6 +89,8 @@ thread_thread(struct session *s, struct parser *p, unsigned flags)
     if (args.has_modseq)
         condstore_enable(s);
     search_run(s, s->mailbox, args.root, NULL, &s->arena, &found);
+    if (found.lowest_uid != 0) /* RFC 9738 section 3.3 */
+        return message_limit_refuse(s, message_limit(s), found.lowest_uid);
     messages = read_messages(s, algorithm, &found, is_uid);
     thread_tree_make(algorithm, messages, found.count, &s->arena, &tree);
     (void)strbuf_str(&s->out, tree.root_count > 0 ? "* THREAD " : "* THREAD");

@@ -142,6 +142,8 @@ updates_send(struct session *s, unsigned how)
     if (mailbox_sync(s->mailbox, (how & UPDATES_EXPUNGE) != 0, &changes) < 0) {
         if (errno == ESTALE)
             bye_removed(s);
+        else if (errno == EREMOTE)
+            session_bye(s, "Selected mailbox is being moved, connect again");
         return; /* another failure: the view stays as it is; the command that needs more will fail
                  */
     }

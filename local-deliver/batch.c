@@ -131,11 +131,11 @@ batch_add(struct batch *b, struct slice payload)
 }
 
 static struct delivery_message
-message_of(const struct batch_job *bj, int queue_dirfd)
+message_of(const struct batch_job *bj, const struct worker *w)
 {
     return (struct delivery_message){
-        .dirfd = queue_dirfd,
-        .name = bj->file,
+        .dirfd = w->queue_dirfd,
+        .name = w->single_copy ? bj->file : NULL,
         .fd = bj->fd,
         .size = bj->job.content_size,
         .crc = bj->job.content_crc,
@@ -149,7 +149,7 @@ message_of(const struct batch_job *bj, int queue_dirfd)
 static void
 add_recipient(struct delivery_batch *delivery, struct worker *w, struct batch_job *bj, uint32_t i)
 {
-    const struct delivery_message message = message_of(bj, w->queue_dirfd);
+    const struct delivery_message message = message_of(bj, w);
     const struct queue_job_rcpt *rcpt = &bj->job.rcpts[i];
     const struct delivery_result *r;
 
@@ -178,6 +178,11 @@ verdict_of_error(int error)
                                 "deferred"};
     case EBUSY:
         return (struct verdict){QUEUE_DEFERRED, "4.2.0", "the mailbox is busy", "deferred"};
+    case EREMOTE: /* RFC 3463 section 3.3: X.2.1 */
+        return (struct verdict){QUEUE_DEFERRED, "4.2.1", "the mailbox is being moved", "deferred"};
+    case ENODEV:
+        return (struct verdict){QUEUE_DEFERRED, "4.3.0", "the storage directory is missing",
+                                "deferred"};
     case EBADMSG:
         return (struct verdict){QUEUE_DEFERRED, "4.2.0", "the mailbox is damaged", "deferred"};
     case EPROTONOSUPPORT:
@@ -255,8 +260,8 @@ judge_recipient(const struct worker *w, struct batch_job *bj, uint32_t i,
                                                 .dsn = slice_of(v.dsn),
                                                 .text = slice_of(v.text)};
     bj->missing |= r.status == DELIVERY_NO_MAILBOX;
-    bj->soon |=
-        r.status == DELIVERY_NO_MAILBOX || (r.status == DELIVERY_FAILED && r.error == EBUSY);
+    bj->soon |= r.status == DELIVERY_NO_MAILBOX ||
+                (r.status == DELIVERY_FAILED && (r.error == EBUSY || r.error == EREMOTE));
     if (r.status != DELIVERY_FAILED && r.status != DELIVERY_NO_MAILBOX)
         bj->usage[bj->usage_count++] = (struct accountd_usage){rcpt->path, r.bytes, r.messages};
 }
@@ -275,7 +280,7 @@ warn_recipient(const struct worker *w, const struct batch_job *bj, uint32_t i,
     if (r->status == DELIVERY_FAILED || r->status == DELIVERY_NO_MAILBOX)
         return;
     warning_consider(
-        &w->warning, w->store_dirfd,
+        &w->warning, &w->dirs,
         &(struct warning_case){.path = rcpt->path,
                                .address = rcpt->address,
                                .limit = rcpt->warning_limit,
@@ -289,7 +294,7 @@ warn_recipient(const struct worker *w, const struct batch_job *bj, uint32_t i,
 void
 batch_deliver(struct batch *b, struct strbuf *results)
 {
-    struct delivery_batch *delivery = delivery_begin(b->worker->store_dirfd);
+    struct delivery_batch *delivery = delivery_begin(&b->worker->dirs);
 
     for (size_t i = 0; i < b->count; i++)
         for (uint32_t k = 0; k < b->jobs[i]->job.rcpt_count; k++)

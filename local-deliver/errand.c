@@ -38,14 +38,14 @@ struct errand {
 
 struct errands {
     struct daemon *daemon;
-    int store_dirfd;
+    struct store_dirs dirs;
     void (*done)(void *arg, const struct errand_asker *asker, const struct store_ctl_reply *reply);
     void *arg;
     struct errand places[ERRANDS_MAX];
 };
 
 struct errands *
-errands_new(struct daemon *d, int store_dirfd,
+errands_new(struct daemon *d, const struct store_dirs *dirs,
             void (*done)(void *arg, const struct errand_asker *asker,
                          const struct store_ctl_reply *reply),
             void *arg)
@@ -53,7 +53,7 @@ errands_new(struct daemon *d, int store_dirfd,
     struct errands *r = xcalloc(1, sizeof(*r));
 
     r->daemon = d;
-    r->store_dirfd = store_dirfd;
+    r->dirs = *dirs;
     r->done = done;
     r->arg = arg;
     for (size_t i = 0; i < ERRANDS_MAX; i++)
@@ -64,13 +64,13 @@ errands_new(struct daemon *d, int store_dirfd,
 /* ---- the child ---- */
 
 static struct store *
-open_store(int store_dirfd, const struct store_ctl *ctl)
+open_store(const struct store_dirs *dirs, const struct store_ctl *ctl)
 {
     const struct store_options options = {.may_remove = true,
                                           .bare = store_path_is_public(ctl->path),
                                           .quota_bytes = ctl->charge.quota_bytes,
                                           .quota_messages = ctl->charge.quota_messages};
-    int fd = user_dir_open(store_dirfd, ctl->path, false);
+    int fd = user_dir_open(dirs, ctl->path);
     struct store *store = fd < 0 ? NULL : store_open(fd, &options);
 
     close_keep_errno(fd);
@@ -100,9 +100,10 @@ charge(struct store *store, const struct store_ctl *ctl, struct store_ctl_reply 
 }
 
 static void
-run(int store_dirfd, uint16_t type, const struct store_ctl *ctl, struct store_ctl_reply *reply)
+run(const struct store_dirs *dirs, uint16_t type, const struct store_ctl *ctl,
+    struct store_ctl_reply *reply)
 {
-    struct store *store = open_store(store_dirfd, ctl);
+    struct store *store = open_store(dirs, ctl);
 
     if (store == NULL) /* no directory: nothing is in it */
         reply->error = errno == ENOENT && type == STORE_RECOUNT ? 0 : (uint32_t)errno;
@@ -121,7 +122,7 @@ be_errand(const struct errands *r, uint16_t type, const struct store_ctl *ctl, i
     sandbox_die_with_parent();
     log_forked();
     stats_process_begin(r->daemon->stats, "errand");
-    run(r->store_dirfd, type, ctl, &reply);
+    run(&r->dirs, type, ctl, &reply);
     log_flush();
     (void)write_all(fd, slice_make(&reply, sizeof(reply))); /* nobody is left to tell */
     _exit(EX_OK);

@@ -9,6 +9,7 @@
 #define POSTHORN_LOCAL_DELIVER_ERRAND_H
 
 #include "lib/ipc/local_deliver.h"
+#include "lib/store/store_dirs.h"
 #include "lib/sys/daemon.h"
 
 struct errands;
@@ -19,7 +20,7 @@ struct errand_asker {
     uint32_t request_id;
 };
 /* done() runs once for each that errand_begin has taken, from the loop. */
-struct errands *errands_new(struct daemon *d, int store_dirfd,
+struct errands *errands_new(struct daemon *d, const struct store_dirs *dirs,
                             void (*done)(void *arg, const struct errand_asker *asker,
                                          const struct store_ctl_reply *reply),
                             void *arg);

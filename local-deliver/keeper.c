@@ -17,19 +17,22 @@
 #include "lib/ipc/local_deliver.h"
 #include "lib/ipc/peer.h"
 #include "lib/log/log.h"
+#include "lib/store/move.h"
 #include "lib/store/store.h"
 #include "local-deliver/errand.h"
 #include "local-deliver/removal.h"
 #include "local-deliver/user_dir.h"
 
-enum { PEERS_MAX = 64 };
+enum { PEERS_MAX = 64, MOVES_MS = 2000 };
 
 struct keeper {
     struct daemon *daemon;
-    int store_dirfd;
+    struct store_dirs dirs;
+    unsigned reserve; /* store.directory_reserve */
     struct keeper_peers peers;
     struct ipc_server *server;
     struct removal *removal;
+    struct loop_timer *moves; /* looks for those that did not come to their end */
     struct errands *errands;
     struct strbuf out;
 };
@@ -47,7 +50,7 @@ create(struct keeper *k, const struct store_ctl *req)
 {
     const struct store_options options = {.may_remove = true,
                                           .bare = store_path_is_public(req->path)};
-    int fd = user_dir_open(k->store_dirfd, req->path, true);
+    int fd = user_dir_make(&k->dirs, req->path, k->reserve);
     struct store *store;
     int error = 0;
 
@@ -66,7 +69,7 @@ static int
 measure(struct keeper *k, const struct store_ctl *req, struct store_ctl_reply *reply)
 {
     const struct store_options options = {.read_only = true};
-    int fd = user_dir_open(k->store_dirfd, req->path, false);
+    int fd = user_dir_open(&k->dirs, req->path);
     struct store *store;
     int error = 0;
 
@@ -80,17 +83,41 @@ measure(struct keeper *k, const struct store_ctl *req, struct store_ctl_reply *r
     return error;
 }
 
+/* One that is just being copied elsewhere keeps its name; accountd asks again. */
+static bool
+is_being_moved(const struct keeper *k, struct slice path)
+{
+    char *name = xslicedup(path);
+    bool moved =
+        store_move_recover(&k->dirs) < 0 && errno == EBUSY && store_move_concerns(&k->dirs, name);
+
+    free(name);
+    return moved;
+}
+
+static void
+put_moves_right(void *arg)
+{
+    struct keeper *k = arg;
+
+    if (store_move_recover(&k->dirs) < 0 && errno != EBUSY)
+        log_event(LOG_ERROR, "move_left", KV_ERRNO());
+    loop_timer_set(k->moves, MOVES_MS);
+}
+
 /* What is asked for, done. Returns 0 or an errno value. */
 static int
 serve(struct keeper *k, uint16_t type, const struct store_ctl *req, struct store_ctl_reply *reply)
 {
+    if ((type == STORE_REMOVE || type == STORE_RENAME) && is_being_moved(k, req->path))
+        return EBUSY;
     switch (type) {
     case STORE_CREATE:
         return create(k, req);
     case STORE_REMOVE:
         return removal_add(k->removal, req->path) < 0 ? errno : 0;
     case STORE_RENAME:
-        return user_dir_rename(k->store_dirfd, req->path, req->new_path) < 0 ? errno : 0;
+        return user_dir_rename(&k->dirs, req->path, req->new_path) < 0 ? errno : 0;
     default:
         return measure(k, req, reply);
     }
@@ -100,7 +127,7 @@ serve(struct keeper *k, uint16_t type, const struct store_ctl *req, struct store
 static int
 open_folder(struct keeper *k, const struct store_ctl *req, int *folder_fd)
 {
-    int fd = user_dir_open(k->store_dirfd, req->path, false), error = 0;
+    int fd = user_dir_open(&k->dirs, req->path), error = 0;
     char *dir;
 
     if (fd < 0)
@@ -203,7 +230,7 @@ keeper_find_peers(const struct daemon *d)
 }
 
 struct keeper *
-keeper_new(struct daemon *d, int store_dirfd, const struct keeper_peers *peers)
+keeper_new(struct daemon *d, const struct store_dirs *dirs, const struct keeper_peers *peers)
 {
     static const struct ipc_handlers handlers = {.payload_max = STORE_CTL_PAYLOAD_MAX,
                                                  .frame = frame_came};
@@ -211,11 +238,17 @@ keeper_new(struct daemon *d, int store_dirfd, const struct keeper_peers *peers)
     int fd = daemon_listener(d, "control", 0);
 
     k->daemon = d;
-    k->store_dirfd = store_dirfd;
+    k->dirs = *dirs;
+    k->reserve = (unsigned)conf_u64(d->conf, STORE_DIRECTORY_RESERVE);
     k->peers = *peers;
+    if (store_dirs_is_unmarked_store(dirs->main_fd) &&
+        store_dirs_mark(dirs->main_fd, STORE_DIR_MAIN) == 0)
+        log_event(LOG_INFO, "store_marked", KV_STR("directory", STORE_DIR_MAIN));
     k->out = strbuf_new(STORE_CTL_PAYLOAD_MAX);
-    k->removal = removal_new(d, store_dirfd);
-    k->errands = errands_new(d, store_dirfd, errand_done, k);
+    k->removal = removal_new(d, dirs);
+    k->moves = loop_timer_new(d->loop, put_moves_right, k);
+    loop_timer_set(k->moves, 1);
+    k->errands = errands_new(d, dirs, errand_done, k);
     if (fd >= 0)
         k->server = ipc_server_new(d->loop, fd, &handlers, allowed, PEERS_MAX, k);
     return k;
@@ -228,6 +261,7 @@ keeper_free(struct keeper **keeperp)
 
     errands_free(&k->errands);
     ipc_server_free(&k->server);
+    loop_timer_free(&k->moves);
     removal_free(&k->removal);
     strbuf_free(&k->out);
     xfree(keeperp);

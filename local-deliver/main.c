@@ -3,12 +3,13 @@
  *
  * The parent keeps the store (makes, measures, renames and removes users' directories for accountd
  * and authd); its workers deliver for queue-manager, each with a connection of its own. All of them
- * reach queue/ (to link message files) and store/, and no other path. No byte of a message is
- * looked at.
+ * reach queue/ (to link message files), store/ and stores/, and no other path. No byte of a message
+ * is looked at.
  */
 #include "lib/sys/daemon.h"
 #include "local-deliver/crew.h"
 #include "local-deliver/keeper.h"
+#include "local-deliver/scrub.h"
 #include "local-deliver/worker.h"
 
 static struct sandbox
@@ -20,13 +21,18 @@ local_sandbox(const struct daemon *d, const struct worker *w, const gid_t *queue
         box.groups = queue_group;
         box.group_count = 1;
     }
-    box.dirs[0] = (struct sandbox_dir){w->store_dirfd, SANDBOX_READ | SANDBOX_WRITE};
+    /* The links that say in which storage directory a user is. */
+    box.dirs[0] =
+        (struct sandbox_dir){w->dirs.main_fd, SANDBOX_READ | SANDBOX_WRITE | SANDBOX_SYMLINKS};
     box.dirs[1] = (struct sandbox_dir){w->queue_dirfd, SANDBOX_READ | SANDBOX_WRITE};
     box.dir_count = 2;
+    if (w->dirs.others_fd >= 0) /* what is mounted below it later, too */
+        box.dirs[box.dir_count++] =
+            (struct sandbox_dir){w->dirs.others_fd, SANDBOX_READ | SANDBOX_WRITE};
     box.files_max = 8192;   /* a batch keeps the journals of its mailboxes open */
     box.same_rights = true; /* links lead from the queue into the store */
-    box.calls = SANDBOX_FILES | SANDBOX_CHMOD | SANDBOX_CONNECT_UNIX | SANDBOX_ACCEPT |
-                SANDBOX_FORK | SANDBOX_KILL | SANDBOX_SEND_FDS;
+    box.calls = SANDBOX_FILES | SANDBOX_CHMOD | SANDBOX_SYMLINK | SANDBOX_CONNECT_UNIX |
+                SANDBOX_ACCEPT | SANDBOX_FORK | SANDBOX_KILL | SANDBOX_SEND_FDS;
     return box;
 }
 
@@ -40,17 +46,20 @@ main(int argc, char **argv)
     struct keeper_peers peers;
     struct keeper *keeper;
     struct crew *crew;
+    struct scrub *scrub;
 
     daemon_init(&d, "local-deliver", argc, argv); /* options, log, config; exits on error */
     worker_init(&worker, &d);
     queue_group = daemon_role_gid(&d, USERS_QUEUE);
     peers = keeper_find_peers(&d); /* last use of a path from the real root */
     box = local_sandbox(&d, &worker, &queue_group);
-    daemon_sandbox(&d, &box);                            /* user, Landlock, seccomp: no way back */
-    crew = crew_start(&d, &worker);                      /* the workers; replaces one that dies */
-    keeper = keeper_new(&d, worker.store_dirfd, &peers); /* run/store.sock */
-    daemon_ready(&d); /* master counts us as started from here on */
-    daemon_run(&d);   /* until SIGTERM, or until master is gone */
+    daemon_sandbox(&d, &box);                      /* user, Landlock, seccomp: no way back */
+    crew = crew_start(&d, &worker);                /* the workers; replaces one that dies */
+    keeper = keeper_new(&d, &worker.dirs, &peers); /* run/store.sock */
+    scrub = scrub_start(&d, &worker.dirs); /* once in store.scrub_days all that lies there */
+    daemon_ready(&d);                      /* master counts us as started from here on */
+    daemon_run(&d);                        /* until SIGTERM, or until master is gone */
+    scrub_stop(&scrub);
     crew_stop(&crew); /* each finishes its batch */
     keeper_free(&keeper);
     return daemon_exit_status(&d);

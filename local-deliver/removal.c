@@ -18,12 +18,12 @@
 #include "lib/log/log.h"
 #include "lib/store/beneath.h"
 
-enum { ENTRIES_PER_TURN = 200, PAUSE_MS = 10, DEPTH_MAX = 8, NAME_LEN = 20 };
+enum { ENTRIES_PER_TURN = 200, PAUSE_MS = 10, LOOK_MS = 5000, DEPTH_MAX = 8, NAME_LEN = 20 };
 
 #define REMOVED ".removed"
 
 struct removal {
-    int store_dirfd;
+    struct store_dirs dirs;
     struct loop_timer *timer;
 };
 
@@ -64,33 +64,51 @@ empty_directory(int parent, const char *name, int *budget, int depth)
         (void)unlinkat(parent, name, AT_REMOVEDIR); /* not empty: the next turn sees it again */
 }
 
+/* True if something was there. */
+static bool
+empty_root(int root, int *budget)
+{
+    DIR *dir = open_listing(root, REMOVED);
+    struct dirent *entry;
+    bool found = false;
+
+    while (dir != NULL && *budget > 0 && (entry = readdir(dir)) != NULL) {
+        if (is_dot(entry->d_name))
+            continue;
+        found = true;
+        (*budget)--;
+        if (unlinkat(dirfd(dir), entry->d_name, 0) < 0) /* no link */
+            empty_directory(dirfd(dir), entry->d_name, budget, 0);
+    }
+    if (dir != NULL)
+        (void)closedir(dir);
+    return found;
+}
+
 static void
 take_turn(void *arg)
 {
     struct removal *r = arg;
-    int budget = ENTRIES_PER_TURN;
+    struct store_dir_info *list = xcalloc(STORE_DIRS_MAX, sizeof(*list));
+    int budget = ENTRIES_PER_TURN, count = store_dirs_list(&r->dirs, 0, list);
     bool found = false;
-    DIR *dir = open_listing(r->store_dirfd, REMOVED);
-    struct dirent *entry;
 
-    while (dir != NULL && budget > 0 && (entry = readdir(dir)) != NULL) {
-        if (is_dot(entry->d_name))
-            continue;
-        found = true;
-        empty_directory(dirfd(dir), entry->d_name, &budget, 0);
+    for (int i = 0; i < count && budget > 0; i++) {
+        int root = store_dirs_root(&r->dirs, list[i].id, O_RDONLY);
+
+        found |= root >= 0 && empty_root(root, &budget);
+        close_keep_errno(root);
     }
-    if (dir != NULL)
-        (void)closedir(dir);
-    if (found)
-        loop_timer_set(r->timer, PAUSE_MS);
+    xfree(&list);
+    loop_timer_set(r->timer, found ? PAUSE_MS : LOOK_MS); /* store move puts things there, too */
 }
 
 struct removal *
-removal_new(struct daemon *d, int store_dirfd)
+removal_new(struct daemon *d, const struct store_dirs *dirs)
 {
     struct removal *r = xcalloc(1, sizeof(*r));
 
-    r->store_dirfd = store_dirfd;
+    r->dirs = *dirs;
     r->timer = loop_timer_new(d->loop, take_turn, r);
     loop_timer_set(r->timer, PAUSE_MS);
     return r;
@@ -103,8 +121,9 @@ removal_free(struct removal **removalp)
     xfree(removalp);
 }
 
-int
-removal_add(struct removal *r, struct slice path)
+/* One that is not there is success. */
+static int
+put_aside(int root, struct slice path)
 {
     char *from = xslicedup(path);
     char to[sizeof(REMOVED) + 1 + NAME_LEN], name[NAME_LEN + 1];
@@ -112,15 +131,34 @@ removal_add(struct removal *r, struct slice path)
 
     random_name(name, NAME_LEN);
     (void)snprintf(to, sizeof(to), "%s/%s", REMOVED, name);
-    if (mkdirat(r->store_dirfd, REMOVED, 0700) < 0 && errno != EEXIST)
-        goto out;
-    rc = renameat(r->store_dirfd, from, r->store_dirfd, to);
-    if (rc == 0)
-        rc = beneath_sync_dir(r->store_dirfd, REMOVED);
-    else if (errno == ENOENT)
-        rc = 0;
-    loop_timer_set(r->timer, PAUSE_MS);
-out:
+    if (mkdirat(root, REMOVED, 0700) == 0 || errno == EEXIST) {
+        rc = renameat(root, from, root, to);
+        if (rc == 0)
+            rc = beneath_sync_dir(root, REMOVED);
+        else if (errno == ENOENT)
+            rc = 0;
+    }
     free(from);
+    return rc;
+}
+
+/* The mail first, and then the link that leads to it: it is removed like a directory. */
+int
+removal_add(struct removal *r, struct slice path)
+{
+    char *name = xslicedup(path), id[STORE_DIR_ID_SIZE];
+    int rc = store_dirs_find(&r->dirs, name, id), root;
+
+    free(name);
+    if (rc < 0)
+        return errno == ENOENT ? 0 : -1;
+    if (strcmp(id, STORE_DIR_MAIN) != 0) {
+        root = store_dirs_root(&r->dirs, id, O_RDONLY);
+        rc = root < 0 ? -1 : put_aside(root, path);
+        close_keep_errno(root);
+    }
+    if (rc == 0)
+        rc = put_aside(r->dirs.main_fd, path);
+    loop_timer_set(r->timer, PAUSE_MS);
     return rc;
 }

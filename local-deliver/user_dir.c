@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,9 +41,9 @@ step_into(int dirfd, const char *name, mode_t mode, bool make)
 
 /* Opens `levels` parts of `path` (all: SIZE_MAX), then `last` if it is not NULL. */
 static int
-walk(int store_dirfd, struct slice path, size_t levels, const char *last, bool make)
+walk(int root, struct slice path, size_t levels, const char *last, bool make)
 {
-    int fd = beneath_open_dir(store_dirfd, ".");
+    int fd = beneath_open_dir(root, ".");
 
     for (size_t i = 0; fd >= 0 && path.len > 0 && i < levels; i++) {
         char *name = xslicedup(slice_split(&path, '/'));
@@ -61,10 +62,12 @@ walk(int store_dirfd, struct slice path, size_t levels, const char *last, bool m
     return fd;
 }
 
+/* ---- where ---- */
+
 int
-user_dir_open(int store_dirfd, struct slice path, bool make)
+user_dir_open(const struct store_dirs *dirs, struct slice path)
 {
-    return walk(store_dirfd, path, SIZE_MAX, "mail", make);
+    return store_dirs_open_mail(dirs, path, O_RDONLY);
 }
 
 static char *
@@ -72,6 +75,45 @@ last_part(struct slice path)
 {
     return xslicedup(slice_sub(path, slice_rindex(path, '/') + 1, path.len));
 }
+
+/* The link in the main directory, durable, before anything is made elsewhere: who dies in between
+ * goes on there. */
+static int
+put_link(const struct store_dirs *dirs, struct slice path, const char *id)
+{
+    int parent = walk(dirs->main_fd, path, 2, NULL, true);
+    char *name = last_part(path);
+    int rc = parent < 0 ? -1 : symlinkat(id, parent, name);
+
+    if (rc == 0 || (parent >= 0 && errno == EEXIST))
+        rc = beneath_sync_dir(parent, ".");
+    close_keep_errno(parent);
+    free(name);
+    return rc;
+}
+
+int
+user_dir_make(const struct store_dirs *dirs, struct slice path, unsigned reserve)
+{
+    char id[STORE_DIR_ID_SIZE], *name = xslicedup(path);
+    int rc = store_dirs_find(dirs, name, id), root, fd = -1;
+
+    if (rc < 0 && errno == ENOENT) {
+        rc = store_dirs_choose(dirs, reserve, id);
+        if (rc == 0 && strcmp(id, STORE_DIR_MAIN) != 0)
+            rc = put_link(dirs, path, id);
+        if (rc == 0) /* of two at once the first has decided */
+            rc = store_dirs_find(dirs, name, id) < 0 && errno != ENOENT ? -1 : 0;
+    }
+    root = rc < 0 ? -1 : store_dirs_root(dirs, id, O_RDONLY);
+    if (root >= 0)
+        fd = walk(root, path, SIZE_MAX, "mail", true);
+    close_keep_errno(root);
+    free(name);
+    return fd;
+}
+
+/* ---- renaming ---- */
 
 /* The move between two open parents, durable on both sides. */
 static int
@@ -86,12 +128,13 @@ move(int from_fd, const char *from, int to_fd, const char *to)
     return beneath_sync_dir(to_fd, ".") < 0 || beneath_sync_dir(from_fd, ".") < 0 ? -1 : 0;
 }
 
-int
-user_dir_rename(int store_dirfd, struct slice path, struct slice new_path)
+/* Below one storage directory. */
+static int
+rename_below(int root, struct slice path, struct slice new_path)
 {
     char *from = last_part(path), *to = last_part(new_path);
-    int to_fd = walk(store_dirfd, new_path, 2, NULL, true);
-    int from_fd = to_fd < 0 ? -1 : walk(store_dirfd, path, 2, NULL, false);
+    int to_fd = walk(root, new_path, 2, NULL, true);
+    int from_fd = to_fd < 0 ? -1 : walk(root, path, 2, NULL, false);
     int rc = -1;
 
     if (from_fd >= 0) {
@@ -108,4 +151,25 @@ user_dir_rename(int store_dirfd, struct slice path, struct slice new_path)
     free(from);
     free(to);
     return rc;
+}
+
+/* Of a user in another directory than the main one: first the mail, then the link, so that the link
+ * under the old name is what is left to do after a crash. */
+int
+user_dir_rename(const struct store_dirs *dirs, struct slice path, struct slice new_path)
+{
+    char id[STORE_DIR_ID_SIZE], *name = xslicedup(path);
+    int rc = store_dirs_find(dirs, name, id), root;
+
+    free(name);
+    if (rc < 0 && errno != ENOENT)
+        return -1;
+    if (rc == 0 && strcmp(id, STORE_DIR_MAIN) != 0) {
+        root = store_dirs_root(dirs, id, O_RDONLY);
+        rc = root < 0 ? -1 : rename_below(root, path, new_path);
+        close_keep_errno(root);
+        if (rc < 0)
+            return -1;
+    }
+    return rename_below(dirs->main_fd, path, new_path);
 }

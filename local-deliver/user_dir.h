@@ -4,13 +4,15 @@
 #ifndef POSTHORN_LOCAL_DELIVER_USER_DIR_H
 #define POSTHORN_LOCAL_DELIVER_USER_DIR_H
 
-#include "lib/base/slice.h"
+#include "lib/store/store_dirs.h"
 
-/* Opens USER/mail; `make`: with all that leads to it. `path` has passed store_path_valid. -1 with
- * errno. */
-int user_dir_open(int store_dirfd, struct slice path, bool make);
+/* Opens USER/mail. `path` has passed store_path_valid. -1 with errno (lib/store/store_dirs.h). */
+int user_dir_open(const struct store_dirs *dirs, struct slice path);
+/* The same, made with all that leads to it: where the user is, or else where store_dirs_choose
+ * says. */
+int user_dir_make(const struct store_dirs *dirs, struct slice path, unsigned reserve);
 /* Moves USER; done before (old gone, new there) is success. 0, or -1 with errno: EEXIST if both are
  * there. */
-int user_dir_rename(int store_dirfd, struct slice path, struct slice new_path);
+int user_dir_rename(const struct store_dirs *dirs, struct slice path, struct slice new_path);
 
 #endif

@@ -8,6 +8,7 @@
 #include "local-deliver/warning.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,7 +24,6 @@
 #include "lib/queue/queue_file.h"
 #include "lib/store/delivery.h"
 #include "lib/store/warning_mark.h"
-#include "local-deliver/user_dir.h"
 
 #define MESSAGE_MAX (TEMPLATE_MAX * 2)
 #define SUBJECT_MAX 1000
@@ -132,8 +132,8 @@ compose(struct strbuf *out, const struct warning_text *text, const struct warnin
 
 /* -1 with errno. A delivery in doubt: the same key comes in once. */
 static int
-deliver(const struct warning_text *text, int store_dirfd, const struct warning_case *c,
-        const char *key)
+deliver(const struct warning_text *text, const struct store_dirs *dirs,
+        const struct warning_case *c, const char *key)
 {
     const int64_t now_ms = clock_real_ms();
     struct strbuf content = strbuf_new(MESSAGE_MAX);
@@ -151,7 +151,7 @@ deliver(const struct warning_text *text, int store_dirfd, const struct warning_c
     if (message.fd < 0 || write_all(message.fd, strbuf_slice(&content)) < 0) {
         result.error = errno;
     } else if (!content.overflow) {
-        batch = delivery_begin(store_dirfd);
+        batch = delivery_begin(dirs);
         (void)delivery_add(batch, &message, c->path, SLICE("INBOX"), 0, 0);
         delivery_commit(batch);
         result = *delivery_get(batch, 0);
@@ -164,10 +164,10 @@ deliver(const struct warning_text *text, int store_dirfd, const struct warning_c
 }
 
 static void
-warn(const struct warning_text *text, int store_dirfd, int mail_fd, const struct warning_case *c,
-     const char *key)
+warn(const struct warning_text *text, const struct store_dirs *dirs, int mail_fd,
+     const struct warning_case *c, const char *key)
 {
-    if (deliver(text, store_dirfd, c, key) < 0) {
+    if (deliver(text, dirs, c, key) < 0) {
         log_event(LOG_WARN, "quota_warning_failed", KV_SLICE("rcpt", c->address), KV_ERRNO());
         return;
     }
@@ -188,7 +188,8 @@ has_passed(const struct warning_case *c, uint64_t bytes, uint64_t messages)
 }
 
 void
-warning_consider(const struct warning_text *text, int store_dirfd, const struct warning_case *c)
+warning_consider(const struct warning_text *text, const struct store_dirs *dirs,
+                 const struct warning_case *c)
 {
     char key[WARNING_KEY_SIZE];
     enum warning_mark mark;
@@ -196,7 +197,7 @@ warning_consider(const struct warning_text *text, int store_dirfd, const struct 
 
     if (c->limit == 0 || (c->quota_bytes == 0 && c->quota_messages == 0))
         return;
-    mail_fd = user_dir_open(store_dirfd, c->path, false);
+    mail_fd = store_dirs_open_mail(dirs, c->path, O_RDONLY);
     if (mail_fd < 0)
         return; /* gone since */
     mark = warning_mark_read(mail_fd, key);
@@ -214,6 +215,6 @@ warning_consider(const struct warning_text *text, int store_dirfd, const struct 
             log_event(LOG_WARN, "quota_warning_failed", KV_SLICE("rcpt", c->address), KV_ERRNO());
     }
     if (mark == WARNING_BEGUN)
-        warn(text, store_dirfd, mail_fd, c, key);
+        warn(text, dirs, mail_fd, c, key);
     close_keep_errno(mail_fd);
 }

@@ -5,6 +5,7 @@
 #define POSTHORN_LOCAL_DELIVER_WARNING_H
 
 #include "lib/mail/template.h"
+#include "lib/store/store_dirs.h"
 #include "lib/sys/daemon.h"
 
 struct warning_text {
@@ -25,7 +26,7 @@ struct warning_case {
 };
 /* Delivers the warning if the use has passed the limit and the user has not been told; forgets that
  * it was told if it is below. A warning that fails is tried again at the next delivery. */
-void warning_consider(const struct warning_text *text, int store_dirfd,
+void warning_consider(const struct warning_text *text, const struct store_dirs *dirs,
                       const struct warning_case *c);
 
 #endif

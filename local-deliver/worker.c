@@ -27,10 +27,12 @@ worker_init(struct worker *w, struct daemon *d)
 {
     memset(w, 0, sizeof(*w));
     w->daemon = d;
-    w->store_dirfd = daemon_open_dir(d, d->inst.store, true);
+    w->dirs = (struct store_dirs){daemon_open_dir(d, d->inst.store, true),
+                                  daemon_open_optional_dir(d->inst.stores)};
     w->queue_dirfd = daemon_open_dir(d, d->inst.queue, true);
     w->stop_fd = -1;
     w->bounce_over_quota = strcmp(conf_str(d->conf, LOCAL_OVER_QUOTA), "bounce") == 0;
+    w->single_copy = conf_bool(d->conf, STORE_SINGLE_COPY);
     w->delivered = stats_counter(d->stats, "delivered");
     w->duplicates = stats_counter(d->stats, "duplicates_avoided");
     w->deferred = stats_counter(d->stats, "deferred");

@@ -14,9 +14,11 @@ struct ipc_client;
 
 struct worker {
     struct daemon *daemon;
-    int store_dirfd, queue_dirfd;
+    struct store_dirs dirs;
+    int queue_dirfd;
     int stop_fd;            /* readable when the worker shall end after its batch */
     bool bounce_over_quota; /* false: defer */
+    bool single_copy;       /* store.single_copy */
     struct busy busy;
     struct warning_text warning;
     struct ipc_client *queue;    /* NULL: not connected */

@@ -56,7 +56,7 @@ raise_file_limit(void)
 int
 confine_master(const struct instance *inst)
 {
-    const char *const written[] = {inst->queue, inst->store, inst->db,
+    const char *const written[] = {inst->queue, inst->store, inst->stores, inst->db,
                                    inst->log,   inst->run,   "/dev/null"};
     struct sandbox_dir dirs[ARRAY_LEN(written)];
     size_t count = 0;

@@ -45,7 +45,9 @@ worker_sandbox(const struct daemon *d)
 
     box.dirs[0] = (struct sandbox_dir){.fd = daemon_open_dir(d, d->inst.store, true),
                                        .access = SANDBOX_READ | SANDBOX_WRITE};
-    box.dir_count = 1;
+    box.dirs[1] = (struct sandbox_dir){.fd = daemon_open_optional_dir(d->inst.stores),
+                                       .access = SANDBOX_READ | SANDBOX_WRITE};
+    box.dir_count = box.dirs[1].fd < 0 ? 1 : 2;
     box.calls = SANDBOX_FILES | SANDBOX_LANDLOCK;
     return box;
 }

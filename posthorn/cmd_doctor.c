@@ -10,6 +10,7 @@
 #include "posthorn/accounts.h"
 #include "posthorn/doctor.h"
 #include "posthorn/master_call.h"
+#include "posthorn/store_job.h"
 
 #define TEXT_MAX 4096
 #define STATUS_TIMEOUT_MS 5000
@@ -129,17 +130,38 @@ doctor_domain(struct doctor *d, const char *domain)
 }
 
 static int
+run_slow(struct doctor *d, const char *user)
+{
+    int rc;
+
+    d->conf = store_job_conf(d->cli);
+    if (d->conf == NULL)
+        return CLI_FAILED;
+    d->table = table_new(columns, ARRAY_LEN(columns));
+    rc = doctor_slow(d, user);
+    table_print(&d->table, d->cli->json);
+    conf_free(&d->conf);
+    return rc;
+}
+
+static int
 run_doctor(struct cli *cli, int argc, char **argv)
 {
+    const char *slow = NULL;
+    const struct cli_option options[] = {{"--slow", CLI_TEXT, &slow}};
     struct strbuf domain = strbuf_new(CANONICAL_DOMAIN_MAX);
     struct doctor d = {.cli = cli};
 
-    if (cli_options(cli, &argc, argv, NULL, 0, 0, 1) != 0)
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
+    if (slow != NULL && argc == 1)
+        return cli_usage(cli, "expected either a domain or --slow USER");
     if (argc == 1 && canonical_domain(slice_of(argv[0]), &domain) < 0)
         return cli_usage(cli, "'%s' is no domain name", argv[0]);
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
+    if (slow != NULL)
+        return run_slow(&d, slow);
     d.table = table_new(columns, ARRAY_LEN(columns));
     check_configuration(&d);
     check_services(&d);
@@ -164,10 +186,14 @@ run_doctor(struct cli *cli, int argc, char **argv)
 const struct command command_doctor = {
     .name = "doctor",
     .summary = "checks files, ports, certificate and disk space, and a domain's DNS records",
-    .synopsis = "[--json] [DOMAIN]",
+    .synopsis = "[--json] [DOMAIN | --slow USER]",
     .help =
         "Changes nothing. With DOMAIN its MX, SPF, DKIM, DMARC and this host's address and PTR\n"
         "records are looked up by dnsd, and what has to be published is printed. The exit code\n"
-        "is 0 if no check failed.",
+        "is 0 if no check failed.\n"
+        "\n"
+        "--slow names what makes a user's mailbox slow: the size of folders, journals without an\n"
+        "index or longer than they have to be, messages that are not in the cache, the time that\n"
+        "the disk takes, and the commands of the IMAP sessions that the log knows of.",
     .run = run_doctor,
 };

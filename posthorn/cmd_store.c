@@ -6,6 +6,10 @@
 static const struct cli_verb verbs[] = {
     {"check", "--user ADDRESS | --all [--repair] [--slow] [--json]",
      "looks whether mail on disk is whole", store_cmd_check},
+    {"dirs", "[--add ID] [--json]", "lists the storage directories, or makes one of them",
+     store_cmd_dirs},
+    {"move", "--user ADDRESS | --from ID --to ID [--json]",
+     "moves mail to another storage directory", store_cmd_move},
     {"recount", "ADDRESS... | --all [--json]", "counts what mailboxes hold again",
      store_cmd_recount},
     {"undelete",
@@ -24,7 +28,7 @@ static const struct cli_verb verbs[] = {
 
 const struct command command_store = {
     .name = "store",
-    .summary = "users' mail on disk: check, undelete, export, import, empty",
+    .summary = "users' mail on disk: check, dirs, undelete, export, import, empty",
     .help =
         "'check' reads journals, indexes, caches and every message, whether the mail server runs\n"
         "or not, and lists what is wrong; it fails if something is. With --repair it mends what\n"
@@ -41,6 +45,16 @@ const struct command command_store = {
         "\n"
         "'empty' removes all mail and leaves the folders; 'undelete' can bring it back, unless\n"
         "--now was given, which also drops what waited for that.\n"
+        "\n"
+        "'dirs' lists the storage directories with their status: normal, full (less than\n"
+        "store.directory_reserve is free: new mailboxes go elsewhere) or missing (a disk that is\n"
+        "not mounted: mail for those who are there waits, and they cannot log in). Others than\n"
+        "the main one are below stores/, by their IDs: mount a disk there, then --add it.\n"
+        "\n"
+        "'move' copies one mailbox, or all that are in the directory --from, to the directory\n"
+        "--to, verifies each file, and switches. The mailbox stays in use until the last moment:\n"
+        "then its sessions end, and mail for it waits for the time that it takes to copy what has\n"
+        "come since. A move that is broken off leaves the mailbox where it was, or has done it.\n"
         "\n"
         "'recount' sums every folder of a mailbox up, corrects the totals that its quota goes\n"
         "by, and prints them. The mailbox may be in use meanwhile. It is done by local-deliver,\n"

@@ -30,5 +30,7 @@ void doctor_ports(struct doctor *d);       /* answering when running, free when 
 /* `domain`: A-labels. Is it ours; what the world finds, and should find. */
 void doctor_domain(struct doctor *d, const char *domain);
 void doctor_dns(struct doctor *d, const char *domain);
+/* What makes that user's mailbox slow. CLI_OK, or CLI_FAILED after the message. */
+int doctor_slow(struct doctor *d, const char *address);
 
 #endif

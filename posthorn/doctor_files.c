@@ -17,6 +17,7 @@
 #include "lib/conf/role.h"
 #include "lib/tls/certificate.h"
 #include "posthorn/doctor.h"
+#include "posthorn/store_places.h"
 
 #define DAY_MS (86400 * (int64_t)1000)
 #define EXPIRY_WARN_DAYS 21
@@ -112,6 +113,7 @@ check_places(struct doctor *d)
         {inst->log, "", USERS_LOG, 027, 0700, S_IFDIR, false},
         {inst->run, "", -1, 022, 0111, S_IFDIR, false},
         {inst->store, "", USERS_MAIL, 022, 0711, S_IFDIR, false},
+        {inst->stores, "", USERS_MAIL, 022, 0711, S_IFDIR, true},
         {inst->queue, "", -1, 022, 0110, S_IFDIR, false},
         {inst->queue, "tmp", USERS_QUEUE, 0, 0300, S_IFDIR, false},
         {inst->queue, "new", USERS_QUEUE, 0, 0300, S_IFDIR, false},
@@ -194,6 +196,28 @@ check_journal(struct doctor *d, const char *path, dev_t dev)
     free(file);
 }
 
+static void
+check_storage(struct doctor *d)
+{
+    struct store_dir_info *list = xcalloc(STORE_DIRS_MAX, sizeof(*list));
+    int count = store_places_list(&d->cli->inst, d->conf, list);
+
+    for (int i = 0; i < count; i++) {
+        char *path = store_place_path(&d->cli->inst, list[i].id);
+
+        if (list[i].missing)
+            doctor_note(d, DOCTOR_FAIL, "storage",
+                        "%s is missing: %s is no storage directory of that name; is it mounted? "
+                        "(a new one: posthorn store dirs --add %s)",
+                        list[i].id, path, list[i].id);
+        else if (list[i].full)
+            doctor_note(d, DOCTOR_WARN, "storage", "%s is full: it gets no new mailboxes",
+                        list[i].id);
+        free(path);
+    }
+    xfree(&list);
+}
+
 void
 doctor_files(struct doctor *d)
 {
@@ -205,6 +229,7 @@ doctor_files(struct doctor *d)
     check_users(d);
     check_places(d);
     check_programs(d);
+    check_storage(d);
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         struct stat st;
         bool again = false;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/encode.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
@@ -228,14 +229,6 @@ log_line_value(struct slice line, const char *key)
     return SLICE("");
 }
 
-static int
-hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Takes quotes and escapes off. */
 static void
 unquote(struct slice value, struct strbuf *out)
@@ -256,10 +249,10 @@ unquote(struct slice value, struct strbuf *out)
             continue;
         }
         at = value.ptr[++i] == '\0' ? NULL : strchr(letters, value.ptr[i]);
-        if (value.ptr[i] == 'x' && i + 2 < value.len && hex_digit(value.ptr[i + 1]) >= 0 &&
-            hex_digit(value.ptr[i + 2]) >= 0) {
+        if (value.ptr[i] == 'x' && i + 2 < value.len && hex_value(value.ptr[i + 1]) >= 0 &&
+            hex_value(value.ptr[i + 2]) >= 0) {
             (void)strbuf_char(
-                out, (char)(hex_digit(value.ptr[i + 1]) << 4 | hex_digit(value.ptr[i + 2])));
+                out, (char)(hex_value(value.ptr[i + 1]) << 4 | hex_value(value.ptr[i + 2])));
             i += 2;
         } else {
             (void)strbuf_char(out, at != NULL ? plain[at - letters] : value.ptr[i]);

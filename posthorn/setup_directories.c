@@ -20,6 +20,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/queue/spool.h"
+#include "lib/store/store_dirs.h"
 #include "posthorn/setup.h"
 
 #define PROBE_NAME ".posthorn-setup"
@@ -86,6 +87,20 @@ make_directory(const struct setup *setup, const char *path, mode_t mode, uid_t u
     return CLI_OK;
 }
 
+/* So that nobody takes an empty mount point for the store. */
+static int
+mark_store(const struct setup *setup)
+{
+    const char *path = setup->cli->inst.store;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = CLI_OK;
+
+    if (fd < 0 || store_dirs_mark(fd, STORE_DIR_MAIN) < 0)
+        rc = cli_fail(setup->cli, "%s/" STORE_DIR_MARK ": %s", path, strerror(errno));
+    close_keep_errno(fd);
+    return rc;
+}
+
 static int
 make_spool(const struct setup *setup)
 {
@@ -129,6 +144,10 @@ setup_directories(struct setup *setup)
         rc = make_spool(setup);
     if (rc == CLI_OK)
         rc = make_directory(setup, inst->store, 0711, mail->uid, mail->gid);
+    if (rc == CLI_OK)
+        rc = mark_store(setup);
+    if (rc == CLI_OK)
+        rc = make_directory(setup, inst->stores, 0711, mail->uid, mail->gid);
     if (rc == CLI_OK)
         rc = make_directory(setup, inst->db, 0700, account->uid, account->gid);
     if (rc == CLI_OK)

@@ -11,6 +11,8 @@ int store_cmd_undelete(struct cli *cli, int argc, char **argv);
 int store_cmd_export(struct cli *cli, int argc, char **argv);
 int store_cmd_import(struct cli *cli, int argc, char **argv);
 int store_cmd_empty(struct cli *cli, int argc, char **argv);
+int store_cmd_move(struct cli *cli, int argc, char **argv);
+int store_cmd_dirs(struct cli *cli, int argc, char **argv);
 int store_cmd_recount(struct cli *cli, int argc, char **argv);
 
 #endif

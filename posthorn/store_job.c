@@ -19,11 +19,10 @@
 #include "lib/base/mem.h"
 #include "lib/conf/role.h"
 #include "lib/log/log.h"
-#include "lib/store/beneath.h"
 #include "lib/sys/sandbox.h"
+#include "posthorn/store_places.h"
 
 #define ROW_MAX (1u << 20) /* bytes of one row in the pipe */
-#define MAIL_PATH_MAX (ACCOUNT_PATH_MAX + 8)
 #define ERRORS_MAX 65536
 
 struct conf *
@@ -79,6 +78,7 @@ confine(const struct conf *conf, int mail_fd, const struct store_job *job,
         struct store_job_output *out)
 {
     struct sandbox box = {.uid = (uid_t)-1, .gid = (gid_t)-1, .chroot_fd = -1, .landlock = true};
+    unsigned links = job->whole_store ? (unsigned)SANDBOX_SYMLINKS : 0;
     struct role role;
 
     if (geteuid() == 0) {
@@ -88,11 +88,11 @@ confine(const struct conf *conf, int mail_fd, const struct store_job *job,
         box.uid = role.uid;
         box.gid = role.gid;
     }
-    box.dirs[box.dir_count++] = (struct sandbox_dir){mail_fd, SANDBOX_READ | SANDBOX_WRITE};
+    box.dirs[box.dir_count++] = (struct sandbox_dir){mail_fd, SANDBOX_READ | SANDBOX_WRITE | links};
     if (job->other_fd >= 0)
         box.dirs[box.dir_count++] = (struct sandbox_dir){
             job->other_fd, SANDBOX_READ | (job->other_writable ? (unsigned)SANDBOX_WRITE : 0)};
-    box.calls = SANDBOX_FILES;
+    box.calls = SANDBOX_FILES | (job->whole_store ? SANDBOX_SYMLINK | SANDBOX_CHMOD : 0u);
     if (job->other_any_owner)
         box.keep_caps = UINT64_C(1) << CAP_DAC_READ_SEARCH;
     if (sandbox_enter(&box) < 0)
@@ -191,18 +191,19 @@ run_child(struct cli *cli, const struct conf *conf, const struct store_user *use
 static int
 open_mail(struct cli *cli, const struct store_user *user, bool missing_is_fine)
 {
-    struct strbuf path = strbuf_new(MAIL_PATH_MAX);
-    int root = open(cli->inst.store, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
+    struct store_dirs dirs = store_places_open(&cli->inst);
+    struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX);
+    int fd;
 
     account_entry_path(user->kind, slice_of(user->address), &path);
-    if (root >= 0 && strbuf_str(&path, "/mail"))
-        fd = beneath_open_dir(root, strbuf_cstr(&path));
+    fd = dirs.main_fd < 0 ? -1 : store_dirs_open_mail(&dirs, strbuf_slice(&path), O_RDONLY);
     if (fd < 0 && errno == ENOENT && missing_is_fine)
         fd = -2;
     else if (fd < 0)
         (void)cli_fail(cli, "%s: %s/%s: %s", user->address, cli->inst.store, strbuf_cstr(&path),
-                       strerror(errno));
-    close_keep_errno(root);
+                       errno == ENODEV ? "its storage directory is missing: 'posthorn store dirs'"
+                                       : strerror(errno));
+    store_places_close(&dirs);
     strbuf_free(&path);
     return fd;
 }
@@ -218,5 +219,22 @@ store_job_run(struct cli *cli, const struct conf *conf, const struct store_user 
         return mail_fd == -2 ? CLI_OK : CLI_FAILED;
     rc = run_child(cli, conf, user, mail_fd, job);
     (void)close(mail_fd);
+    return rc;
+}
+
+int
+store_job_run_whole(struct cli *cli, const struct conf *conf, const struct store_user *user,
+                    struct store_job *job)
+{
+    struct store_dirs dirs = store_places_open(&cli->inst);
+    int rc;
+
+    job->whole_store = job->other_writable = true;
+    job->other_fd = dirs.others_fd;
+    if (dirs.main_fd < 0)
+        rc = cli_fail(cli, "%s: %s", cli->inst.store, strerror(errno));
+    else
+        rc = run_child(cli, conf, user, dirs.main_fd, job);
+    store_places_close(&dirs);
     return rc;
 }

@@ -27,11 +27,16 @@ struct store_job {
     int other_fd; /* -1: none */
     bool other_writable;
     bool other_any_owner; /* root may have it read, whoever owns what is there */
+    bool whole_store;     /* mail_fd is store/, other_fd stores/: links and modes may be made there */
     bool missing_is_fine; /* who has no mail directory yet has no mail: nothing is done */
 };
 /* CLI_OK, or CLI_FAILED after the message. */
 int store_job_run(struct cli *cli, const struct conf *conf, const struct store_user *user,
                   const struct store_job *job);
+
+/* The same with store/ and stores/ in place of the user's directory. */
+int store_job_run_whole(struct cli *cli, const struct conf *conf, const struct store_user *user,
+                        struct store_job *job);
 
 /* ---- in the child ---- */
 void store_job_row(struct store_job_output *out, const struct object_field *fields, uint32_t count);

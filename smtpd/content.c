@@ -5,6 +5,8 @@
  */
 #include "smtpd/content.h"
 
+#include "lib/base/parse.h"
+
 static void
 count_line(struct content_scan *scan, size_t more)
 {
@@ -30,21 +32,11 @@ scan_text(struct content_scan *scan, struct slice text)
     count_line(scan, text.len - (scan->last_was_cr ? 1 : 0));
 }
 
-static bool
-has_high_bit(struct slice piece)
-{
-    unsigned char all = 0;
-
-    for (size_t i = 0; i < piece.len; i++) /* no early way out: this loop is vectorized */
-        all |= (unsigned char)piece.ptr[i];
-    return (all & 0x80) != 0;
-}
-
 void
 content_scan(struct content_scan *scan, struct slice piece)
 {
     if (!scan->has_8bit)
-        scan->has_8bit = has_high_bit(piece);
+        scan->has_8bit = !parse_is_ascii(piece);
     while (piece.len > 0) {
         size_t lf = slice_index(piece, '\n');
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "smtpd/message.h"
 
 enum { RCPT_ROOM_FIRST = 4 };
@@ -40,22 +41,13 @@ transaction_add(struct transaction *t, const struct rcpt_args *args)
     };
 }
 
-static bool
-has_high_bit(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] & 0x80)
-            return true;
-    return false;
-}
-
 bool
 transaction_is_utf8(const struct transaction *t)
 {
-    if (has_high_bit(t->envelope.sender))
+    if (!parse_is_ascii(t->envelope.sender))
         return true;
     for (uint32_t i = 0; i < t->envelope.rcpt_count; i++)
-        if (has_high_bit(t->envelope.rcpts[i].address))
+        if (!parse_is_ascii(t->envelope.rcpts[i].address))
             return true;
     return false;
 }

@@ -15,15 +15,6 @@
 
 #define INPUT_MAX 1024 /* bytes of a domain or local part before it is looked at */
 
-static bool
-is_ascii(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] >= 0x80)
-            return false;
-    return true;
-}
-
 static char
 lower(char c)
 {
@@ -65,7 +56,7 @@ international_domain(struct slice domain, struct strbuf *out)
 int
 canonical_domain(struct slice domain, struct strbuf *out)
 {
-    if (!is_ascii(domain))
+    if (!parse_is_ascii(domain))
         return international_domain(domain, out);
     return address_is_domain(domain, false) && append_lower(domain, out) ? 0 : -1;
 }
@@ -100,7 +91,7 @@ canonical_local(struct slice local, struct strbuf *out)
     for (size_t i = 0; i < local.len; i++)
         if ((unsigned char)local.ptr[i] < 0x20 || local.ptr[i] == 0x7f)
             return -1;
-    if (!is_ascii(local))
+    if (!parse_is_ascii(local))
         return append_composed(local, out);
     return local.len <= CANONICAL_LOCAL_MAX && append_lower(local, out) ? 0 : -1;
 }

@@ -35,6 +35,14 @@ clock_real_us(void)
 }
 
 int64_t
+clock_mono_us(void)
+{
+    struct timespec ts = read_clock(CLOCK_MONOTONIC);
+
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t
 clock_real_ms(void)
 {
     return clock_real_us() / 1000;

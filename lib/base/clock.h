@@ -9,6 +9,7 @@
 #include "lib/base/strbuf.h"
 
 int64_t clock_mono_ms(void); /* for deadlines; never set back */
+int64_t clock_mono_us(void); /* for how long something takes */
 int64_t clock_real_ms(void); /* since 1970-01-01 UTC */
 int64_t clock_real_us(void);
 

@@ -108,14 +108,14 @@ hex_encode(struct slice in, struct strbuf *out)
     return true;
 }
 
-static int
-value16(char c)
+int
+hex_value(char digit)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
 }
 
 int
@@ -126,7 +126,7 @@ hex_decode(struct slice in, struct strbuf *out)
     if (in.len % 2 != 0)
         return -1;
     for (size_t i = 0; i < in.len; i += 2) {
-        int high = value16(in.ptr[i]), low = value16(in.ptr[i + 1]);
+        int high = hex_value(in.ptr[i]), low = hex_value(in.ptr[i + 1]);
 
         if (high < 0 || low < 0 || !strbuf_char(out, (char)(high << 4 | low))) {
             strbuf_truncate(out, start);

@@ -11,6 +11,7 @@ bool base64_encode(struct slice in, struct strbuf *out);
 /* Strict: canonical alphabet, right padding, no white space. 0, or -1 (then `out` is as before). */
 int base64_decode(struct slice in, struct strbuf *out);
 bool hex_encode(struct slice in, struct strbuf *out); /* lower case */
+int hex_value(char digit);                            /* of either case; -1: it is none */
 int hex_decode(struct slice in, struct strbuf *out);
 
 #endif

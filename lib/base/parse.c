@@ -163,6 +163,16 @@ parse_is_utf8(struct slice text)
 }
 
 bool
+parse_is_ascii(struct slice text)
+{
+    unsigned char all = 0;
+
+    for (size_t i = 0; i < text.len; i++) /* no early way out: this loop is vectorized */
+        all |= (unsigned char)text.ptr[i];
+    return (all & 0x80) == 0;
+}
+
+bool
 parse_is_ascii_print(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++)

@@ -13,39 +13,13 @@ lower(char c)
     return (u >= 'A' && u <= 'Z') ? (unsigned char)(u + ('a' - 'A')) : u;
 }
 
-struct slice
-slice_of(const char *text)
-{
-    return (struct slice){text, text == NULL ? 0 : strlen(text)};
-}
-
-struct slice
-slice_make(const void *ptr, size_t len)
-{
-    return (struct slice){ptr, len};
-}
-
 bool
-slice_eq(struct slice a, struct slice b)
+slice_same_nocase(const char *a, const char *b, size_t len)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-bool
-slice_eq_nocase(struct slice a, struct slice b)
-{
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++)
-        if (lower(a.ptr[i]) != lower(b.ptr[i]))
+    for (size_t i = 0; i < len; i++)
+        if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
             return false;
     return true;
-}
-
-bool
-slice_starts(struct slice s, struct slice prefix)
-{
-    return s.len >= prefix.len && slice_eq(slice_make(s.ptr, prefix.len), prefix);
 }
 
 bool
@@ -78,14 +52,6 @@ slice_cmp(struct slice a, struct slice b)
 }
 
 size_t
-slice_index(struct slice s, char c)
-{
-    const char *at = s.len == 0 ? NULL : memchr(s.ptr, c, s.len);
-
-    return at == NULL ? s.len : (size_t)(at - s.ptr);
-}
-
-size_t
 slice_rindex(struct slice s, char c)
 {
     const char *at = s.len == 0 ? NULL : memrchr(s.ptr, c, s.len);
@@ -102,16 +68,6 @@ slice_find(struct slice s, struct slice needle)
         return 0;
     at = s.len == 0 ? NULL : memmem(s.ptr, s.len, needle.ptr, needle.len);
     return at == NULL ? s.len : (size_t)(at - s.ptr);
-}
-
-struct slice
-slice_sub(struct slice s, size_t from, size_t to)
-{
-    if (to > s.len)
-        to = s.len;
-    if (from >= to)
-        return (struct slice){s.ptr, 0};
-    return (struct slice){s.ptr + from, to - from};
 }
 
 struct slice

@@ -76,18 +76,6 @@ strbuf_append(struct strbuf *b, struct slice s)
 }
 
 bool
-strbuf_str(struct strbuf *b, const char *text)
-{
-    return strbuf_append(b, slice_of(text));
-}
-
-bool
-strbuf_char(struct strbuf *b, char c)
-{
-    return strbuf_append(b, slice_make(&c, 1));
-}
-
-bool
 strbuf_u64(struct strbuf *b, uint64_t value)
 {
     char digits[20];
@@ -166,12 +154,6 @@ bool
 strbuf_ends_with(const struct strbuf *b, const char *text)
 {
     return slice_ends(strbuf_slice(b), slice_of(text));
-}
-
-struct slice
-strbuf_slice(const struct strbuf *b)
-{
-    return slice_make(b->ptr, b->len);
 }
 
 const char *

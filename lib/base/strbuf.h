@@ -27,8 +27,23 @@ void strbuf_free(struct strbuf *b);  /* the struct may be used again after strbu
 void strbuf_clear(struct strbuf *b); /* keeps the memory */
 
 bool strbuf_append(struct strbuf *b, struct slice s);
-bool strbuf_str(struct strbuf *b, const char *text);
-bool strbuf_char(struct strbuf *b, char c);
+
+static inline bool
+strbuf_str(struct strbuf *b, const char *text)
+{
+    return strbuf_append(b, slice_of(text));
+}
+
+static inline bool
+strbuf_char(struct strbuf *b, char c)
+{
+    if (b->len + 1 >= b->cap || b->len >= b->max) /* `max` may have been lowered */
+        return strbuf_append(b, slice_make(&c, 1));
+    b->ptr[b->len++] = c;
+    b->ptr[b->len] = '\0';
+    return true;
+}
+
 bool strbuf_u64(struct strbuf *b, uint64_t value); /* decimal */
 __attribute__((format(printf, 2, 3))) bool strbuf_printf(struct strbuf *b, const char *format, ...);
 __attribute__((format(printf, 2, 0))) bool strbuf_vprintf(struct strbuf *b, const char *format,
@@ -42,7 +57,12 @@ void strbuf_grew(struct strbuf *b, size_t by);
 void strbuf_consume(struct strbuf *b, size_t count); /* drops the first `count` bytes */
 void strbuf_truncate(struct strbuf *b, size_t len);
 bool strbuf_ends_with(const struct strbuf *b, const char *text);
-struct slice strbuf_slice(const struct strbuf *b);
+static inline struct slice
+strbuf_slice(const struct strbuf *b)
+{
+    return slice_make(b->ptr, b->len);
+}
+
 const char *strbuf_cstr(const struct strbuf *b); /* "" when empty; valid until the next change */
 /* Hands the memory to the caller as a NUL-terminated string (free()) and empties the buffer. */
 char *strbuf_steal(struct strbuf *b);

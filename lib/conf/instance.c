@@ -63,6 +63,7 @@ instance_init(struct instance *inst, const char *root)
         inst->etc = xasprintf("%s/etc", r);
         inst->queue = xasprintf("%s/queue", r);
         inst->store = xasprintf("%s/store", r);
+        inst->stores = xasprintf("%s/stores", r);
         inst->db = xasprintf("%s/db", r);
         inst->log = xasprintf("%s/log", r);
         inst->run = xasprintf("%s/run", r);
@@ -70,6 +71,7 @@ instance_init(struct instance *inst, const char *root)
         inst->etc = xstrdup("/etc/posthorn");
         inst->queue = xstrdup("/var/spool/posthorn");
         inst->store = xstrdup("/var/lib/posthorn/store");
+        inst->stores = xstrdup("/var/lib/posthorn/stores");
         inst->db = xstrdup("/var/lib/posthorn/db");
         inst->log = xstrdup("/var/log/posthorn");
         inst->run = xstrdup("/run/posthorn");
@@ -82,9 +84,9 @@ instance_init(struct instance *inst, const char *root)
 void
 instance_free(struct instance *inst)
 {
-    char **all[] = {
-        &inst->root, &inst->etc, &inst->queue,     &inst->store,         &inst->db,
-        &inst->log,  &inst->run, &inst->conf_path, &inst->services_path, &inst->libexec};
+    char **all[] = {&inst->root,   &inst->etc, &inst->queue, &inst->store,     &inst->stores,
+                    &inst->db,     &inst->log, &inst->run,   &inst->conf_path, &inst->services_path,
+                    &inst->libexec};
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         xfree(all[i]);

@@ -12,6 +12,7 @@
 struct instance {
     char *root; /* NULL: installed */
     char *etc, *queue, *store, *db, *log, *run;
+    char *stores; /* further storage directories (lib/store/store_dirs.h); may be missing */
     char *conf_path, *services_path;
     char *libexec; /* directory of the daemons' programs */
 };

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -17,21 +18,15 @@
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/fts/gram.h"
-#include "lib/fts/table.h"
+#include "lib/fts/batch.h"
 #include "lib/log/log.h"
 #include "lib/mail/text_walk.h"
 #include "lib/store/beneath.h"
 
 /* Another one: the index holds other grams than a search would ask for. */
-#define INDEX_VERSION ((uint32_t)(GRAM_VERSION << 16 | TEXT_WALK_VERSION))
+#define INDEX_VERSION ((uint32_t)(TABLE_VERSION << 24 | GRAM_VERSION << 16 | TEXT_WALK_VERSION))
 
-enum {
-    POLL_MS = 2,                                    /* between tries for the lock */
-    TERMS_MAX = FTS_TEXT_MAX * (GRAM_TERM_MAX + 1), /* a gram takes a byte of text or more */
-    QUERY_GRAMS_MAX = 24, /* that are asked for: more hardly exclude anything */
-    QUERY_BYTES_MAX = QUERY_GRAMS_MAX * (GRAM_TERM_MAX + 16)
-};
+enum { POLL_MS = 2 /* between tries for the lock */ };
 
 struct fts {
     struct fts_folder folder;
@@ -42,8 +37,9 @@ struct fts {
     bool damaged;
     /* the batch */
     struct gram_set *grams;
-    struct strbuf terms;
-    uint32_t batch_messages;
+    struct postings *postings;
+    struct table_uids uids;  /* of the messages that `postings` is about */
+    uint32_t batch_messages; /* these, and those without text */
     size_t batch_text;
     size_t text_len; /* of the message at hand */
 };
@@ -136,7 +132,7 @@ open_for_writing(struct fts *fts)
     if ((fts->table == NULL || !row_fits(fts)) && start_anew(fts) < 0)
         return -1;
     fts->grams = gram_set_new(GRAM_TEXT);
-    fts->terms = strbuf_new(TERMS_MAX);
+    fts->postings = postings_new();
     return table_begin(fts->table);
 }
 
@@ -185,7 +181,8 @@ fts_close(struct fts **ftsp)
     if (fts->damaged)
         empty_damaged(fts);
     gram_set_free(&fts->grams);
-    strbuf_free(&fts->terms);
+    postings_free(&fts->postings);
+    free(fts->uids.uids);
     close_keep_errno(fts->fd); /* gives up the lock */
     xfree(ftsp);
     errno = saved;
@@ -242,21 +239,6 @@ take_gap(void *arg)
     gram_set_gap(fts->grams);
 }
 
-static void
-write_terms(struct fts *fts)
-{
-    char gram[GRAM_TERM_MAX + 1];
-    bool prefix;
-
-    strbuf_clear(&fts->terms);
-    for (uint32_t i = 0; i < gram_set_count(fts->grams); i++) {
-        size_t len = gram_set_term(fts->grams, i, gram, &prefix);
-
-        gram[len] = ' ';
-        (void)strbuf_append(&fts->terms, slice_make(gram, len + 1)); /* fits: TERMS_MAX */
-    }
-}
-
 /* Takes the message into the batch once it is in the table. */
 static int
 added(struct fts *fts, uint32_t uid, int rc)
@@ -274,15 +256,17 @@ fts_add(struct fts *fts, uint32_t uid, const struct mime *message)
 {
     const struct text_sink sink = {.piece = take_piece, .gap = take_gap, .arg = fts};
 
-    assert_always(fts->mode == FTS_WRITE && uid > fts->row.last_uid);
+    assert_always(fts->mode == FTS_WRITE && uid > fts->row.last_uid && !fts_batch_full(fts));
     gram_set_clear(fts->grams);
     fts->text_len = 0;
     text_walk_message(message, true, &sink);
     fts->batch_text += fts->text_len;
     if (fts->text_len > FTS_TEXT_MAX)
         return fts_add_unread(fts, uid);
-    write_terms(fts);
-    return added(fts, uid, table_add(fts->table, uid, strbuf_slice(&fts->terms)));
+    for (uint32_t i = 0; i < gram_set_count(fts->grams); i++)
+        postings_add(fts->postings, gram_set_number(fts->grams, i), (uint32_t)fts->uids.count);
+    table_uids_append(&fts->uids, uid);
+    return added(fts, uid, 0);
 }
 
 int
@@ -295,34 +279,23 @@ fts_add_unread(struct fts *fts, uint32_t uid)
 bool
 fts_batch_full(const struct fts *fts)
 {
-    return fts->batch_messages >= FTS_BATCH_MESSAGES || fts->batch_text >= FTS_BATCH_TEXT;
+    return fts->batch_messages >= FTS_BATCH_MESSAGES || fts->batch_text >= FTS_BATCH_TEXT ||
+           postings_full(fts->postings);
 }
 
 int
 fts_commit(struct fts *fts)
 {
-    return result(fts, table_commit(fts->table, &fts->row));
+    int rc = 0;
+
+    if (fts->uids.count > 0)
+        rc = batch_write(fts->table, fts->postings, fts->uids.uids, (uint32_t)fts->uids.count);
+    if (rc == 0)
+        rc = table_commit(fts->table, &fts->row);
+    return result(fts, rc);
 }
 
 /* ---- searching ---- */
-
-/* "abc" AND "bcd" AND "x" *: grams are letters and digits. Of many, some from everywhere. */
-static void
-write_expression(const struct gram_set *needle, struct strbuf *out)
-{
-    uint32_t count = gram_set_count(needle);
-    uint32_t asked = count < QUERY_GRAMS_MAX ? count : QUERY_GRAMS_MAX;
-    char gram[GRAM_TERM_MAX];
-    bool prefix;
-
-    for (uint32_t i = 0; i < asked; i++) {
-        size_t len = gram_set_term(needle, (uint32_t)((uint64_t)i * count / asked), gram, &prefix);
-
-        (void)strbuf_str(out, i == 0 ? "\"" : " AND \""); /* fits: QUERY_BYTES_MAX */
-        (void)strbuf_append(out, slice_make(gram, len));
-        (void)strbuf_str(out, prefix ? "\" *" : "\"");
-    }
-}
 
 static int
 compare_uids(const void *a, const void *b)
@@ -333,7 +306,7 @@ compare_uids(const void *a, const void *b)
 }
 
 static int
-find_candidates(struct fts *fts, struct slice expression, struct fts_uids *out)
+find_candidates(struct fts *fts, const struct gram_set *needle, struct fts_uids *out)
 {
     struct table_uids uids = {NULL, 0, 0};
     size_t always;
@@ -341,7 +314,7 @@ find_candidates(struct fts *fts, struct slice expression, struct fts_uids *out)
 
     always = uids.count;
     if (rc == 0)
-        rc = result(fts, table_match(fts->table, expression, &uids));
+        rc = result(fts, batch_match(fts->table, needle, &uids));
     if (rc < 0) {
         free(uids.uids);
         return -1;
@@ -356,17 +329,13 @@ enum fts_answer
 fts_query(struct fts *fts, struct slice needle, struct fts_uids *out)
 {
     struct gram_set *grams = gram_set_new(GRAM_NEEDLE);
-    struct strbuf expression = strbuf_new(QUERY_BYTES_MAX);
     enum fts_answer answer = FTS_UNDECIDED;
 
     *out = (struct fts_uids){NULL, 0};
     gram_set_feed(grams, needle);
     gram_set_gap(grams);
-    write_expression(grams, &expression);
     if (gram_set_count(grams) > 0)
-        answer =
-            find_candidates(fts, strbuf_slice(&expression), out) == 0 ? FTS_CANDIDATES : FTS_FAILED;
-    strbuf_free(&expression);
+        answer = find_candidates(fts, grams, out) == 0 ? FTS_CANDIDATES : FTS_FAILED;
     gram_set_free(&grams);
     return answer;
 }

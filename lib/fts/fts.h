@@ -60,8 +60,8 @@ uint32_t fts_last_uid(const struct fts *fts);
 bool fts_is_worn(const struct fts *fts, uint32_t live);
 int fts_empty(struct fts *fts); /* 0, or -1 with errno: only fts_close may follow */
 
-/* Adds a message; UIDs ascend and are above fts_last_uid, and no message of the folder is left out
- * in between. 0, or -1 with errno: only fts_close may follow. */
+/* Adds a message to a batch that is not full; UIDs ascend and are above fts_last_uid, and no
+ * message of the folder is left out in between. 0, or -1 with errno: only fts_close may follow. */
 int fts_add(struct fts *fts, uint32_t uid, const struct mime *message);
 /* The same for one that cannot be read now: it is always a candidate. */
 int fts_add_unread(struct fts *fts, uint32_t uid);

@@ -9,8 +9,7 @@
 #include "lib/mail/utf8.h"
 
 enum {
-    CODE_BITS = 21,  /* of a code point */
-    LETTER_BITS = 3, /* of a letter of a term */
+    CODE_BITS = 21, /* of a code point */
     /* A short gram is so many characters, mixed into so many bits; a long one is followed by one
      * more character, of which a few bits are kept. */
     NARROW_LEN = 3,
@@ -23,9 +22,9 @@ enum {
     NARROW_SHORT = 1 << (NARROW_BITS + NARROW_NEXT),
     WIDE_LONG = NARROW_SHORT + (1 << NARROW_BITS),
     WIDE_SHORT = WIDE_LONG + (1 << (WIDE_BITS + WIDE_NEXT)),
-    NUMBERS = WIDE_SHORT + (1 << WIDE_BITS),
     WORD_BITS = 64
 };
+_Static_assert(GRAM_NUMBERS == WIDE_SHORT + (1 << WIDE_BITS), "as the header says");
 
 #define CODES(count) ((UINT64_C(1) << CODE_BITS * (count)) - 1)
 
@@ -35,10 +34,9 @@ static const struct shape {
     unsigned len, bits, next_bits;
     uint64_t mask; /* so many code points */
     uint32_t first_long, first_short;
-    char base; /* the lowest of the letters of its terms */
 } shapes[] = {
-    [NARROW] = {NARROW_LEN, NARROW_BITS, NARROW_NEXT, CODES(NARROW_LEN), 0, NARROW_SHORT, '0'},
-    [WIDE] = {WIDE_LEN, WIDE_BITS, WIDE_NEXT, CODES(WIDE_LEN), WIDE_LONG, WIDE_SHORT, '8'},
+    [NARROW] = {NARROW_LEN, NARROW_BITS, NARROW_NEXT, CODES(NARROW_LEN), 0, NARROW_SHORT},
+    [WIDE] = {WIDE_LEN, WIDE_BITS, WIDE_NEXT, CODES(WIDE_LEN), WIDE_LONG, WIDE_SHORT},
 };
 
 /* The class of the code points from `first` up to the next row. Blocks, not properties: a
@@ -62,8 +60,8 @@ static const struct class_range {
 
 struct gram_set {
     enum gram_side side;
-    uint64_t seen[NUMBERS / WORD_BITS + 1]; /* a bit for each number */
-    uint32_t numbers[NUMBERS + 1];
+    uint64_t seen[GRAM_NUMBERS / WORD_BITS + 1]; /* a bit for each number */
+    uint32_t numbers[GRAM_NUMBERS + 1];
     uint32_t count;
     /* the run so far */
     enum char_class class;
@@ -120,19 +118,27 @@ gram_set_clear(struct gram_set *set)
     set->run_len = 0;
 }
 
-/* Without a branch: whether a gram is new is anybody's guess, the processor's too. */
+/* Puts the gram behind `count` others; returns how many there are now. Without a branch: whether a
+ * gram is new is anybody's guess, the processor's too. */
+static inline uint32_t
+add_to(struct gram_set *set, uint32_t count, uint32_t number)
+{
+    uint64_t *word = &set->seen[number / WORD_BITS];
+    uint64_t seen = *word;
+    unsigned bit = number % WORD_BITS;
+
+    set->numbers[count] = number;
+    *word = seen | UINT64_C(1) << bit;
+    return count + (uint32_t)(~seen >> bit & 1);
+}
+
 static void
 add(struct gram_set *set, uint32_t number)
 {
-    uint64_t *word = &set->seen[number / WORD_BITS];
-    unsigned bit = number % WORD_BITS;
-
-    set->numbers[set->count] = number;
-    set->count += (uint32_t)(~*word >> bit & 1);
-    *word |= UINT64_C(1) << bit;
+    set->count = add_to(set, set->count, number);
 }
 
-static uint32_t
+static inline uint32_t
 mix(uint64_t codes, unsigned bits)
 {
     return (uint32_t)((codes * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - bits));
@@ -167,6 +173,29 @@ run_on(struct gram_set *set, enum char_class class, uint32_t code)
         set->last = mix(set->window & shape->mask, shape->bits);
 }
 
+/* Most of most mail: letters and digits of ASCII that go on with a run. The same as run_on for
+ * each, on copies that the processor keeps at hand. Returns how many there were. */
+static size_t
+run_on_ascii(struct gram_set *set, struct slice text)
+{
+    uint64_t window = set->window;
+    uint32_t last = set->last, count = set->count;
+    size_t i;
+
+    for (i = 0; i < text.len && is_ascii_narrow((unsigned char)text.ptr[i]); i++) {
+        uint32_t code = (unsigned char)text.ptr[i];
+
+        window = window << CODE_BITS | code;
+        count = add_to(set, count, last << NARROW_NEXT | mix(code, NARROW_NEXT));
+        last = mix(window & CODES(NARROW_LEN), NARROW_BITS);
+    }
+    set->window = window;
+    set->last = last;
+    set->count = count;
+    set->run_len += i;
+    return i;
+}
+
 static void
 take(struct gram_set *set, enum char_class class, uint32_t code)
 {
@@ -187,11 +216,12 @@ gram_set_feed(struct gram_set *set, struct slice text)
             take(set, class_of(code), code);
             continue;
         }
-        if (set->class == NARROW && is_ascii_narrow(code))
-            run_on(set, NARROW, code); /* most of most mail */
-        else
-            take(set, is_ascii_narrow(code) ? NARROW : APART, code);
-        text = (struct slice){text.ptr + 1, text.len - 1};
+        if (set->class == NARROW && set->run_len >= NARROW_LEN && is_ascii_narrow(code)) {
+            text = slice_sub(text, run_on_ascii(set, text), text.len);
+            continue;
+        }
+        take(set, is_ascii_narrow(code) ? NARROW : APART, code);
+        text = slice_sub(text, 1, text.len);
     }
 }
 
@@ -207,30 +237,23 @@ gram_set_count(const struct gram_set *set)
     return set->count;
 }
 
-/* Three bits a letter: FTS5's hash shifts by three, so that equal hashes are rare. */
-static size_t
-put_letters(uint32_t number, unsigned bits, char base, char *out)
+uint32_t
+gram_set_number(const struct gram_set *set, uint32_t i)
 {
-    unsigned letters = (bits + LETTER_BITS - 1) / LETTER_BITS;
-
-    for (unsigned i = letters; i-- > 0; number >>= LETTER_BITS)
-        out[i] = (char)(base + (char)(number % (1 << LETTER_BITS)));
-    return letters;
+    return set->numbers[i];
 }
 
-size_t
-gram_set_term(const struct gram_set *set, uint32_t i, char out[GRAM_TERM_MAX], bool *prefix)
+unsigned
+gram_set_ranges(const struct gram_set *set, uint32_t i, struct gram_range out[GRAM_RANGES_MAX])
 {
     uint32_t number = set->numbers[i];
     const struct shape *shape = &shapes[number < WIDE_LONG ? NARROW : WIDE];
-    bool is_short = number >= shape->first_short;
-    size_t len;
+    uint32_t first;
 
-    *prefix = is_short && set->side == GRAM_NEEDLE;
-    if (is_short)
-        return put_letters(number - shape->first_short, shape->bits, shape->base, out);
-    number -= shape->first_long;
-    len = put_letters(number >> shape->next_bits, shape->bits, shape->base, out);
-    return len +
-           put_letters(number % (1u << shape->next_bits), shape->next_bits, shape->base, out + len);
+    out[0] = (struct gram_range){number, number};
+    if (number < shape->first_short || set->side == GRAM_TEXT)
+        return 1;
+    first = shape->first_long + ((number - shape->first_short) << shape->next_bits);
+    out[1] = (struct gram_range){first, first + (1u << shape->next_bits) - 1};
+    return 2;
 }

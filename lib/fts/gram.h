@@ -8,13 +8,13 @@
  * A text is indexed by its long grams, a short one and the character that follows it, and by the
  * last short gram of each run. A run of a search string lies whole in one run of each text that
  * holds the string, so that the string's long grams are among the text's: no match is missed,
- * whatever the language. A string without long grams asks for terms that begin with its short one;
+ * whatever the language. A string without long grams asks for those that begin with its short one;
  * one or two narrow characters have no gram.
  *
- * Grams are mixed into some 8,000 narrow terms (of the character that follows three others, one bit
- * is kept) and 65,000 wide ones. Text in one language uses a few thousand trigrams; what else is in
- * mail (signatures, message ids) is noise that would double the index, and is now spread over the
- * terms that are there anyway. Figures: doc/store.md, t/tools/ftsbench.
+ * Grams are mixed into some 8,000 narrow numbers (of the character that follows three others, one
+ * bit is kept) and 65,000 wide ones. Text in one language uses a few thousand trigrams; what else
+ * is in mail (signatures, message ids) is noise that would double the index, and is now spread over
+ * the grams that are there anyway. Figures: doc/store.md, t/tools/ftsbench.
  *
  * Both sides are given in the form in which they are compared: UTF-8 with casemap_text applied.
  */
@@ -28,7 +28,7 @@
 /* Part of the index's version: raise it with every change of what grams a text has. */
 #define GRAM_VERSION 1
 
-#define GRAM_TERM_MAX 6 /* bytes */
+#define GRAM_NUMBERS 78336u /* grams are numbered from 0 to below here */
 
 enum gram_side { GRAM_TEXT, GRAM_NEEDLE };
 
@@ -45,8 +45,15 @@ void gram_set_feed(struct gram_set *set, struct slice text);
 void gram_set_gap(struct gram_set *set);
 
 uint32_t gram_set_count(const struct gram_set *set);
-/* The term for gram number `i`: printable ASCII without spaces and quotes. Returns its length;
- * *prefix: a search string's short gram, which stands for all terms that begin with it. */
-size_t gram_set_term(const struct gram_set *set, uint32_t i, char out[GRAM_TERM_MAX], bool *prefix);
+uint32_t gram_set_number(const struct gram_set *set, uint32_t i); /* of the i-th */
+
+/* The grams of which a text must have one, to hold a search string whose i-th gram this is: that
+ * gram, or, for a short one, all that begin with it too. Returns how many ranges they are. */
+struct gram_range {
+    uint32_t first, last;
+};
+#define GRAM_RANGES_MAX 2
+unsigned gram_set_ranges(const struct gram_set *set, uint32_t i,
+                         struct gram_range out[GRAM_RANGES_MAX]);
 
 #endif

@@ -109,9 +109,25 @@ skip(struct address_list *list)
 static bool
 is_word_char(const struct address_list *list, char c)
 {
-    if (c == '(')
+    switch (c) {
+    case '(':
         return list->parens_broken;
-    return strchr("<>@,;:\" \t\r\n", c) == NULL; /* NUL counts as found */
+    case '<':
+    case '>':
+    case '@':
+    case ',':
+    case ';':
+    case ':':
+    case '"':
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+    case '\0':
+        return false;
+    default:
+        return true;
+    }
 }
 
 /* Appends one word (quoted or not) to `out`. False: something else is there. */
@@ -173,6 +189,13 @@ tidy_local(struct strbuf *local)
         strbuf_truncate(local, to);
 }
 
+/* What is in nearly all domains: between such characters there is nothing to look for. */
+static bool
+is_label_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+}
+
 /* Behind '@': dot-atom or domain literal. White space and comments are dropped beside dots (RFC
  * 5322 section 4.4); elsewhere they end it. */
 static void
@@ -193,8 +216,10 @@ take_domain(struct address_list *list, struct strbuf *out)
             advance(list, len);
             continue;
         }
-        (void)strbuf_char(out, peek(list));
-        advance(list, 1);
+        do {
+            (void)strbuf_char(out, peek(list));
+            advance(list, 1);
+        } while (is_label_char(peek(list)));
     }
 }
 

@@ -78,23 +78,56 @@ put_character(const UNormalizer2 *decomposer, uint32_t code, struct strbuf *out)
     memcpy(m->bytes, out->ptr + before, len);
 }
 
+#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b)) /* of a word */
+
+static size_t
+ascii_len(struct slice text)
+{
+    size_t len = 0;
+    uint64_t word;
+
+    for (; text.len - len >= sizeof(word); len += sizeof(word)) {
+        memcpy(&word, text.ptr + len, sizeof(word));
+        if ((word & EACH_BYTE(0x80)) != 0)
+            break;
+    }
+    while (len < text.len && (unsigned char)text.ptr[len] < 0x80)
+        len++;
+    return len;
+}
+
+/* Of ASCII; eight bytes at a time, no sum carries into the next byte. */
+static void
+upper_case(const char *from, size_t len, char *to)
+{
+    size_t i = 0;
+    uint64_t word;
+
+    for (; len - i >= sizeof(word); i += sizeof(word)) {
+        uint64_t from_a, above_z;
+
+        memcpy(&word, from + i, sizeof(word));
+        from_a = word + EACH_BYTE(0x80 - 'a');
+        above_z = word + EACH_BYTE(0x80 - 'z' - 1);
+        word ^= (from_a & ~above_z & EACH_BYTE(0x80)) >> 2; /* 0x20 */
+        memcpy(to + i, &word, sizeof(word));
+    }
+    for (; i < len; i++)
+        to[i] = (char)(from[i] >= 'a' && from[i] <= 'z' ? from[i] - 32 : from[i]);
+}
+
 /* The ASCII at the beginning of *text, most of most mail; as much of it as fits. */
 static void
 put_ascii(struct slice *text, struct strbuf *out)
 {
-    size_t room = out->max - out->len, len = 0;
+    size_t room = out->max - out->len, len = ascii_len(*text);
     char *to;
 
-    while (len < text->len && (unsigned char)text->ptr[len] < 0x80)
-        len++;
     out->overflow |= len > room;
     len = len < room ? len : room;
     to = strbuf_room(out, len);
-    for (size_t i = 0; to != NULL && i < len; i++) {
-        char c = text->ptr[i];
-
-        to[i] = (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
-    }
+    if (to != NULL)
+        upper_case(text->ptr, len, to);
     strbuf_grew(out, len);
     *text = slice_sub(*text, len, text->len);
 }

@@ -6,10 +6,8 @@
  */
 #include "lib/mail/content_type.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/mail/structured.h"
 
@@ -164,16 +162,14 @@ keep_params(const struct raw_param *raw, size_t count, struct arena *arena,
 static void
 parse_params(struct slice rest, struct arena *arena, struct content_value *out)
 {
-    struct raw_param *raw;
+    struct raw_param raw[CONTENT_PARAMS_MAX];
     size_t count = 0;
 
     if (slice_index(rest, ';') == rest.len)
         return;
-    raw = xcalloc(CONTENT_PARAMS_MAX, sizeof(*raw));
     while (count < CONTENT_PARAMS_MAX && next_param(&rest, arena, &raw[count]))
         count++;
     keep_params(raw, count, arena, out);
-    free(raw);
 }
 
 bool

@@ -31,22 +31,13 @@ static const char *const actions[] = {
 const char *const dsn_value_names[] = {"recipients", "hostname", "sender",      "postmaster",
                                        "queue_id",   "arrival",  "retry_until", NULL};
 
-static bool
-is_ascii(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] > 0x7f)
-            return false;
-    return true;
-}
-
 bool
 dsn_needs_utf8(const struct dsn *dsn)
 {
-    bool needed = dsn->smtputf8 || !is_ascii(dsn->to) || !is_ascii(dsn->sender);
+    bool needed = dsn->smtputf8 || !parse_is_ascii(dsn->to) || !parse_is_ascii(dsn->sender);
 
     for (uint32_t i = 0; i < dsn->rcpt_count && !needed; i++)
-        needed = !is_ascii(dsn->rcpts[i].address) || !is_ascii(dsn->rcpts[i].member);
+        needed = !parse_is_ascii(dsn->rcpts[i].address) || !parse_is_ascii(dsn->rcpts[i].member);
     return needed;
 }
 
@@ -228,7 +219,7 @@ put_explanation(struct strbuf *out, const struct dsn *dsn, const struct wording 
     bool ascii;
 
     (void)template_fill(dsn->wording->body, w->values, ARRAY_LEN(w->values), &text);
-    ascii = is_ascii(strbuf_slice(&text));
+    ascii = parse_is_ascii(strbuf_slice(&text));
     (void)strbuf_printf(out,
                         "\r\n--%s\r\nContent-Type: text/plain; charset=%s\r\n"
                         "Content-Transfer-Encoding: %s\r\n\r\n",
@@ -251,8 +242,8 @@ put_rcpt(struct strbuf *out, const struct dsn *dsn, const struct dsn_rcpt *r, bo
     (void)strbuf_str(out, "\r\n");
     if (r->original.len > 0)
         put_original(out, r->original, utf8);
-    put_field(out, "Final-Recipient", is_ascii(r->address) ? "rfc822; " : "utf-8; ", r->address,
-              utf8);
+    put_field(out, "Final-Recipient", parse_is_ascii(r->address) ? "rfc822; " : "utf-8; ",
+              r->address, utf8);
     put_field(out, "Action", "", slice_of(actions[r->action]), false);
     put_field(out, "Status", "", r->status, false);
     if (r->remote.len > 0)

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "lib/base/parse.h"
+
 static bool
 is_wsp(char c)
 {
@@ -171,6 +173,5 @@ header_summarize(struct slice section, unsigned fields_max, struct header_summar
             note_field(field.name, summary);
     }
     summary->is_malformed = status == HEADER_BODY;
-    for (size_t i = 0; i < section.len && !summary->has_8bit; i++)
-        summary->has_8bit = (section.ptr[i] & 0x80) != 0;
+    summary->has_8bit = !parse_is_ascii(section);
 }

@@ -48,7 +48,8 @@ collect(struct slice header, struct found *found)
 
     while (found->count < FIELDS_MAX && mime_field_next(&header, &field)) {
         for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-            if (!slice_eq_nocase(field.name, slice_of(fields[i].name)))
+            if ((field.name.ptr[0] | 0x20) != (fields[i].name[0] | 0x20) ||
+                !slice_eq_nocase(field.name, slice_of(fields[i].name)))
                 continue;
             found->at[found->count++] = (struct occurrence){(enum envelope_field)i, field.body};
             break;

@@ -26,6 +26,15 @@ put_quoted(struct slice text, struct strbuf *out)
     (void)strbuf_char(out, '"');
 }
 
+/* Without anything to escape. */
+static void
+put_plain(struct slice text, struct strbuf *out)
+{
+    (void)strbuf_char(out, '"');
+    (void)strbuf_append(out, text);
+    (void)strbuf_char(out, '"');
+}
+
 static void
 put_literal(struct slice text, size_t nuls, struct strbuf *out)
 {
@@ -37,18 +46,21 @@ put_literal(struct slice text, size_t nuls, struct strbuf *out)
 void
 imap_string(struct slice text, struct strbuf *out)
 {
-    size_t nuls = 0, special = 0;
+    size_t nuls = 0, special = 0, escaped = 0;
 
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
 
         nuls += c == 0;
         special += c >= 0x80 || c == '\r' || c == '\n';
+        escaped += c == '"' || c == '\\';
     }
     if (nuls > 0 || special > 0)
         put_literal(text, nuls, out);
-    else
+    else if (escaped > 0)
         put_quoted(text, out);
+    else
+        put_plain(text, out);
 }
 
 /* ASTRING-CHAR */

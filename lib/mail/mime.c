@@ -278,11 +278,13 @@ is_empty_line(struct slice line)
 void
 mime_parse(struct slice message, struct mime *out)
 {
-    struct scan *s = xcalloc(1, sizeof(*s));
+    struct scan *s = xmalloc(sizeof(*s)); /* of its levels only those in use are filled in */
     size_t at = 0;
 
     *out = (struct mime){.message = message};
     s->m = out;
+    s->depth = 0;
+    s->lines = 0;
     open_part(s, 0);
     while (at < message.len) {
         size_t next = at + slice_index(slice_sub(message, at, message.len), '\n');
@@ -355,11 +357,21 @@ mime_field_next(struct slice *header, struct header_field *field)
     }
 }
 
+/* As mime_field_next would find it, but of other fields no more is looked at than how their lines
+ * begin: a line that begins with white space is no field, and an empty one the end. */
 bool
 mime_field_find(struct slice header, const char *name, struct header_field *field)
 {
-    while (mime_field_next(&header, field))
-        if (slice_eq_nocase(field->name, slice_of(name)))
+    struct slice wanted = slice_of(name);
+
+    while (header.len > 0 && !slice_starts(header, SLICE("\n")) &&
+           !slice_starts(header, SLICE("\r\n"))) {
+        struct slice rest = header;
+
+        if (slice_starts_nocase(header, wanted) && header_next(&rest, field) == HEADER_FIELD &&
+            slice_eq_nocase(field->name, wanted))
             return true;
+        (void)slice_cut_after(&header, '\n');
+    }
     return false;
 }

@@ -6,8 +6,6 @@
  */
 #include "lib/mail/structured.h"
 
-#include <string.h>
-
 /* *text begins with '('. Takes the comment and returns what is between the parentheses. */
 static struct slice
 take_comment(struct slice *text)
@@ -49,7 +47,26 @@ structured_skip(struct slice *text, struct slice *comment)
 static bool
 is_token_char(char c)
 {
-    return c > 0x20 && c < 0x7f && strchr("()<>@,;:\\\"/[]?=", c) == NULL;
+    switch (c) {
+    case '(':
+    case ')':
+    case '<':
+    case '>':
+    case '@':
+    case ',':
+    case ';':
+    case ':':
+    case '\\':
+    case '"':
+    case '/':
+    case '[':
+    case ']':
+    case '?':
+    case '=':
+        return false;
+    default:
+        return c > 0x20 && c < 0x7f;
+    }
 }
 
 struct slice

@@ -7,6 +7,7 @@
 #include "lib/mail/text_walk.h"
 
 #include "lib/base/arena.h"
+#include "lib/base/encode.h"
 #include "lib/mail/casemap.h"
 #include "lib/mail/charset.h"
 #include "lib/mail/content_type.h"
@@ -78,16 +79,6 @@ gap(struct walk *w)
 }
 
 /* ---- header fields ---- */
-
-static int
-hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* charset'language'text with %XX (RFC 2231 section 4). */
 static void

@@ -5,6 +5,7 @@
  */
 #include "lib/mail/transfer.h"
 
+#include "lib/base/encode.h"
 #include "lib/mail/structured.h"
 
 enum transfer_encoding
@@ -64,16 +65,6 @@ base64_piece(struct transfer *t, struct slice in, struct strbuf *out)
     }
     strbuf_grew(out, used);
     return true;
-}
-
-static int
-hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* Decodes "=XX" at text.ptr[i]. -1: it is none, and stays as it is. */

@@ -13,7 +13,7 @@ is_xchar(char c)
 }
 
 static int
-hex_value(char c)
+upper_hex_value(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -30,8 +30,8 @@ next_byte(struct slice text, size_t *i)
         return is_xchar(text.ptr[*i]) ? (unsigned char)text.ptr[(*i)++] : -1;
     if (text.len - *i < 3)
         return -1;
-    high = hex_value(text.ptr[*i + 1]);
-    low = hex_value(text.ptr[*i + 2]);
+    high = upper_hex_value(text.ptr[*i + 1]);
+    low = upper_hex_value(text.ptr[*i + 2]);
     *i += 3;
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/parse.h"
 #include "lib/ipc/queue_manager.h"
 #include "lib/smtp/smtp_dot.h"
 #include "lib/tls/stream.h"
@@ -86,24 +87,15 @@ make_verdict(const struct smtp_client *client, unsigned code, const char *dsn, c
 
 /* ---- what the message needs ---- */
 
-static bool
-is_ascii(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] & 0x80)
-            return false;
-    return true;
-}
-
 /* The message may be plain and yet go to an address that is not: a forwarding or a group member of
  * somebody else's (RFC 6531 section 3.4). */
 static bool
 needs_smtputf8(const struct transfer *t)
 {
-    bool needed = t->message->needs_smtputf8 || !is_ascii(t->message->sender);
+    bool needed = t->message->needs_smtputf8 || !parse_is_ascii(t->message->sender);
 
     for (size_t i = 0; i < t->count && !needed; i++)
-        needed = is_open(&t->rcpts[i]) && !is_ascii(t->rcpts[i].address);
+        needed = is_open(&t->rcpts[i]) && !parse_is_ascii(t->rcpts[i].address);
     return needed;
 }
 
@@ -191,7 +183,7 @@ write_rcpt(struct transfer *t, struct smtp_recipient *r)
     (void)stream_printf(s, "RCPT TO:<%.*s>", (int)r->address.len, r->address.ptr);
     if (r->dsn_relayed) {
         write_notify(s, r->notify);
-        if (r->orcpt.len > 0 && (t->utf8 || is_ascii(r->orcpt)))
+        if (r->orcpt.len > 0 && (t->utf8 || parse_is_ascii(r->orcpt)))
             (void)stream_printf(s, " ORCPT=%.*s", (int)r->orcpt.len, r->orcpt.ptr);
     }
     (void)stream_write(s, SLICE("\r\n")); /* an error sticks */

@@ -71,6 +71,7 @@ open_place(const struct annotation_place *place, struct open_place *p)
 {
     const char *id = ANNOTATIONS_SERVER;
 
+    assert_always(place->own != NULL);
     *p = (struct open_place){.folder = {.dirfd = -1, .journal = {.fd = -1}}, .private_dirfd = -1};
     p->shared = (struct half){.store = place->store, .dirfd = -1, .name = ANNOTATIONS_SHARED};
     p->private = (struct half){.store = place->own, .dirfd = -1};
@@ -226,7 +227,9 @@ lock_place(struct open_place *p, const struct annotation_change *changes, size_t
         p->private_dirfd = beneath_open_dir(p->private.store->dirfd, ANNOTATIONS_PRIVATE);
         p->private.dirfd = p->private_dirfd;
     }
-    return p->private_dirfd < 0 ? -1 : lock_directory(p->private_dirfd);
+    if (p->private_dirfd < 0 || lock_directory(p->private_dirfd) < 0)
+        return -1;
+    return folder_check_store(p->private.store); /* a move waits for this lock behind its fence */
 }
 
 /* Makes the changes that concern this half, and its new bytes. */

@@ -362,6 +362,9 @@ open_for_writing(struct cache *c, struct stat *st)
     buckets = c->header.bucket_count;
     if ((uint64_t)st->st_size > FILE_SIZE_MAX)
         return replace_cache(c, BUCKETS_FIRST, SLICE("")) < 0 ? -1 : fstat(c->fd, st);
+    /* The number is no part of the checksum; a damaged one asks for no table of 128 MiB. */
+    if (c->header.items > (uint64_t)st->st_size / sizeof(struct cache_item))
+        c->header.items = (uint32_t)((uint64_t)st->st_size / sizeof(struct cache_item));
     if (c->header.items + pending_count(c) <= buckets || buckets >= BUCKETS_MAX)
         return 0;
     while (buckets < BUCKETS_MAX && buckets < 2 * (c->header.items + pending_count(c)))

@@ -28,7 +28,6 @@
 #define FEW_MAILBOXES 8 /* up to here each is flushed by itself, above it is one syncfs */
 #define OPEN_SPARE 64   /* descriptors that are left to the rest of the process */
 #define OPEN_MAX_ENTRIES 4096
-#define PATH_MAX_BYTES 700
 #define LOCK_WAIT_MS 1000 /* other mailboxes wait meanwhile */
 
 struct entry {
@@ -40,7 +39,7 @@ struct entry {
 };
 
 struct delivery_batch {
-    int store_dirfd;
+    struct store_dirs dirs;
     struct entry *entries;
     size_t count, cap;
     size_t first_open;           /* entries before are flushed */
@@ -60,27 +59,13 @@ open_limit(void)
 }
 
 struct delivery_batch *
-delivery_begin(int store_dirfd)
+delivery_begin(const struct store_dirs *dirs)
 {
     struct delivery_batch *b = xcalloc(1, sizeof(*b));
 
-    b->store_dirfd = beneath_open_dir(store_dirfd, "."); /* syncfs takes no O_PATH descriptor */
+    b->dirs = *dirs;
     b->open_max = open_limit();
     return b;
-}
-
-/* ---- the folder ---- */
-
-static int
-open_mail_dir(int store_dirfd, struct slice user_path)
-{
-    char path[PATH_MAX_BYTES];
-    int n = snprintf(path, sizeof(path), "%.*s/mail", (int)user_path.len, user_path.ptr);
-
-    if (n >= 0 && (size_t)n < sizeof(path))
-        return beneath_open_dir(store_dirfd, path);
-    errno = ENAMETOOLONG;
-    return -1;
 }
 
 /* ---- one mailbox ---- */
@@ -286,7 +271,7 @@ delivery_add(struct delivery_batch *b, const struct delivery_message *message,
     }
     e = &b->entries[b->count];
     *e = (struct entry){.journal_fd = -1, .dirfd = -1};
-    store.dirfd = open_mail_dir(b->store_dirfd, user_path);
+    store.dirfd = store_dirs_open_mail(&b->dirs, user_path, O_RDONLY);
     no_mailbox = store.dirfd < 0 && errno == ENOENT;
     if (store.dirfd >= 0 && !slice_eq_nocase(folder, SLICE("INBOX"))) {
         rc = deliver_to_folder(message, &store, folder, &quota, e);
@@ -367,7 +352,6 @@ delivery_free(struct delivery_batch **batchp)
         return;
     for (size_t i = 0; i < b->count; i++)
         close_entry(&b->entries[i]);
-    close_keep_errno(b->store_dirfd);
     xfree(&b->entries);
     xfree(batchp);
 }

@@ -8,6 +8,7 @@
 #define POSTHORN_LIB_STORE_DELIVERY_H
 
 #include "lib/store/store.h"
+#include "lib/store/store_dirs.h"
 
 struct delivery_batch;
 
@@ -15,8 +16,8 @@ struct delivery_message {
     int dirfd;        /* directory of the message file, for linking */
     const char *name; /* NULL: it has none and is copied */
     int fd;           /* the file open for reading: copied where linking fails (EXDEV, EMLINK) */
-    uint64_t size; /* bytes of content, from the file's start */
-    uint32_t crc;  /* CRC-32C of these */
+    uint64_t size;    /* bytes of content, from the file's start */
+    uint32_t crc;     /* CRC-32C of these */
     struct slice queue_id;
     int64_t received_ms;
     bool in_doubt;
@@ -37,9 +38,9 @@ struct delivery_result {
     uint32_t uid;             /* OK: the UID that the message got */
 };
 
-/* `store_dirfd` is the store root. A user's directory that is missing is not made here: it might be
- * one that has been renamed or removed since the message was addressed. */
-struct delivery_batch *delivery_begin(int store_dirfd);
+/* The descriptors stay the caller's, until delivery_free. A user's directory that is missing is not
+ * made here: it might be one that has been renamed or removed since the message was addressed. */
+struct delivery_batch *delivery_begin(const struct store_dirs *dirs);
 /* One mailbox "DOMAIN/xx/USER", folder "INBOX" or e.g. "Junk" (INBOX if that is missing). The
  * result is final only after commit; a user listed twice in a batch is fine. Returns the entry's
  * index. */

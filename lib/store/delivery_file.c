@@ -111,9 +111,11 @@ delivery_file_place(const struct delivery_message *m, int dirfd, char name[FILE_
 
     *existed = false;
     folder_delivery_name(name, m->received_ms, m->queue_id, m->size);
-    if (m->name == NULL)
-        return message_file_copy(m->fd, m->size, dirfd, name);
     folder_cur_path(path, slice_of(name));
+    if (m->name == NULL) { /* in the place of what an earlier attempt left: it is the same */
+        *existed = faccessat(dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+        return message_file_copy(m->fd, m->size, dirfd, name);
+    }
     if (linkat(m->dirfd, m->name, dirfd, path, 0) == 0)
         return 0;
     if (errno == EEXIST) {

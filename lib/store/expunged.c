@@ -84,6 +84,7 @@ expunging_begin(struct expunging *x, const struct folder *f, const struct view *
 {
     *x = (struct expunging){.folder = f,
                             .keep = keep && f->store->options.undelete_days > 0,
+                            .day_fd = -1,
                             .names = strbuf_new(NAMES_MAX),
                             .record = strbuf_new(RECORD_MAX),
                             .log = strbuf_new(LOG_MAX),
@@ -127,32 +128,41 @@ write_log(int day_fd, struct slice records)
 }
 
 void
+expunging_log(struct expunging *x)
+{
+    if (x->keep) {
+        finish_record(x);
+        x->day_fd = expunged_open_today(x->folder->store);
+        if (x->day_fd >= 0)
+            write_log(x->day_fd, strbuf_slice(&x->log));
+    }
+    x->view = NULL;
+    strbuf_free(&x->record);
+    strbuf_free(&x->log);
+}
+
+void
 expunging_finish(struct expunging *x)
 {
     struct slice names = strbuf_slice(&x->names);
-    int dirfd = x->folder->dirfd, day_fd = -1;
+    int dirfd = x->folder->dirfd;
     char path[FILE_PATH_SIZE];
 
-    if (x->keep) {
-        finish_record(x);
-        day_fd = expunged_open_today(x->folder->store);
-        if (day_fd >= 0)
-            write_log(day_fd, strbuf_slice(&x->log));
-    }
     while (names.len > 0) {
         struct slice to;
 
         folder_cur_path(path, slice_split(&names, '\0'));
         to = slice_split(&names, '\0'); /* ended by NUL */
-        if (day_fd < 0 || (renameat(dirfd, path, day_fd, to.ptr) < 0 && errno != ENOENT))
+        if (x->day_fd < 0 || (renameat(dirfd, path, x->day_fd, to.ptr) < 0 && errno != ENOENT))
             (void)unlinkat(dirfd, path, 0); /* what stays is swept by a compaction */
     }
-    close_keep_errno(day_fd);
 }
 
 void
 expunging_free(struct expunging *x)
 {
+    close_keep_errno(x->day_fd);
+    x->day_fd = -1;
     strbuf_free(&x->names);
     strbuf_free(&x->record);
     strbuf_free(&x->log);

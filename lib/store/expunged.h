@@ -26,18 +26,21 @@
 struct expunging {
     const struct folder *folder;
     bool keep;
+    int day_fd; /* where they go to; -1: they are unlinked, or expunging_log was not called */
     struct strbuf names;  /* per message the file below cur/ and its new name, each ended by NUL */
     struct strbuf record; /* for the log, being filled */
     struct strbuf log;    /* finished ones */
-    const struct view *view;
+    const struct view *view; /* until expunging_log */
 };
 
 /* `keep` false, or undelete_days 0: the files are to be unlinked. */
 void expunging_begin(struct expunging *x, const struct folder *f, const struct view *v, bool keep);
 /* `a` as its record says, `m` as it is now. -1: too many names (ENOMEM). */
 int expunging_add(struct expunging *x, const struct arrival *a, const struct message *m);
-/* The expunge is durable: the files go. What cannot be kept is unlinked; what cannot be unlinked is
- * left to a compaction's sweep. */
+/* The expunge is durable: it is written down. */
+void expunging_log(struct expunging *x);
+/* Then the files go, now or a moment later. What cannot be kept is unlinked; what cannot be
+ * unlinked is left to a compaction's sweep. */
 void expunging_finish(struct expunging *x);
 void expunging_free(struct expunging *x);
 

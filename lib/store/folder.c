@@ -36,6 +36,16 @@ folder_file_name(char out[FILE_NAME_SIZE], uint64_t size)
 }
 
 void
+folder_file_name_like(char out[FILE_NAME_SIZE], const char first[FILE_NAME_SIZE], uint32_t number,
+                      uint64_t size)
+{
+    size_t unique = slice_find(slice_of(first), SLICE(",S="));
+
+    (void)snprintf(out, FILE_NAME_SIZE, "%.*s.%u,S=%llu:2,", (int)unique, first, number,
+                   (unsigned long long)size);
+}
+
+void
 folder_delivery_name(char out[FILE_NAME_SIZE], int64_t received_ms, struct slice queue_id,
                      uint64_t size)
 {
@@ -56,12 +66,27 @@ folder_cur_path(char out[FILE_PATH_SIZE], struct slice name)
 /* ---- directories and journals ---- */
 
 int
+folder_check_store(const struct store *store)
+{
+    struct stat st;
+
+    if (fstatat(store->dirfd, JOURNAL_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+        if ((st.st_mode & S_ISVTX) == 0)
+            return 0;
+    } else if (errno != ENOENT || !store->made || store->options.read_only) {
+        return 0; /* not used yet; other trouble is told by who opens it */
+    }
+    errno = EREMOTE;
+    return -1;
+}
+
+int
 folder_open_dir(const struct store *store, struct slice canonical)
 {
     struct strbuf dir = strbuf_new(FOLDER_DIR_MAX);
     int fd = -1;
 
-    if (folder_name_to_dir(canonical, &dir) == 0)
+    if (folder_check_store(store) == 0 && folder_name_to_dir(canonical, &dir) == 0)
         fd = beneath_open_dir(store->dirfd, dir.len == 0 ? "." : strbuf_cstr(&dir));
     strbuf_free(&dir);
     return fd;

@@ -16,6 +16,7 @@ struct store {
     unsigned ledger_holds; /* ledger_begin without its end */
     bool ledger_verified;  /* in this session */
     bool expunged_swept;   /* likewise */
+    bool made;             /* INBOX has had its journal since store_open */
 };
 
 struct folder {
@@ -29,6 +30,9 @@ struct folder {
 /* Opens a folder and its journal, which is made if it is missing (unless read-only). */
 int folder_open(struct folder *f, struct store *store, struct slice name);
 void folder_close(struct folder *f);
+/* EREMOTE: this is what is left of a mailbox that lies elsewhere now, or is being moved
+ * (move_fence.h): what is missing here is not gone. */
+int folder_check_store(const struct store *store);
 /* Its directory alone. ENOENT: no such folder. */
 int folder_open_dir(const struct store *store, struct slice canonical);
 /* cur/, new/ and tmp/ below dirfd, flushed. */
@@ -43,6 +47,10 @@ int folder_open_inbox_journal(struct journal *j, int dirfd);
 #define FILE_NAME_SIZE (RECORD_NAME_MAX + 1)
 /* A name that no other message has: for a file of `size` bytes, or (queue_id) the delivered one. */
 void folder_file_name(char out[FILE_NAME_SIZE], uint64_t size);
+/* More names that go with one of folder_file_name, for one change: each with a `number` of its own.
+ */
+void folder_file_name_like(char out[FILE_NAME_SIZE], const char first[FILE_NAME_SIZE],
+                           uint32_t number, uint64_t size);
 void folder_delivery_name(char out[FILE_NAME_SIZE], int64_t received_ms, struct slice queue_id,
                           uint64_t size);
 /* RFC 8474: of a delivered message, and of any other. */

@@ -255,6 +255,8 @@ int
 folder_list_read(const struct store *store, struct folder_list *list)
 {
     *list = (struct folder_list){0};
+    if (folder_check_store(store) < 0)
+        return -1;
     add_row(list, SLICE("INBOX"))->exists = true;
     if (read_directory(store, list) < 0 || read_lines(store, list) < 0) {
         folder_list_free(list);

@@ -18,6 +18,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/store/beneath.h"
+#include "lib/store/work.h"
 
 #define READ_STEP 65536
 #define ITEM_WINDOW 512
@@ -72,9 +73,9 @@ journal_look(const struct journal *j, uint64_t *size, bool *replaced)
     if (*replaced && fstat(j->fd, &st) < 0)
         return -1;
     *size = (uint64_t)st.st_size;
-    if (S_ISREG(st.st_mode))
+    if (S_ISREG(st.st_mode) && (st.st_mode & S_ISVTX) == 0)
         return 0;
-    errno = EBADMSG;
+    errno = S_ISREG(st.st_mode) ? EREMOTE : EBADMSG; /* move_fence.h */
     return -1;
 }
 
@@ -112,10 +113,12 @@ journal_lock(struct journal *j)
 
     if (journal_lock_unnamed(j) < 0)
         return -1;
+    errno = 0;
     if (journal_look(j, &j->size, &replaced) == 0 && !replaced)
         return 0;
+    if (errno != EREMOTE || replaced)
+        errno = ESTALE;
     journal_unlock(j);
-    errno = ESTALE;
     return -1;
 }
 
@@ -273,7 +276,13 @@ journal_append(struct journal *j, uint64_t end, const struct strbuf *record, boo
 int
 journal_flush(const struct journal *j)
 {
-    return fdatasync(j->fd);
+    struct store_work *work = store_work();
+    int64_t began = clock_mono_us();
+    int rc = fdatasync(j->fd);
+
+    work->flushes++;
+    work->flush_us += (uint64_t)(clock_mono_us() - began);
+    return rc;
 }
 
 int

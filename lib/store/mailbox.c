@@ -24,6 +24,7 @@
 #include "lib/store/message_file.h"
 #include "lib/store/settle.h"
 #include "lib/store/sweep.h"
+#include "lib/store/work.h"
 
 /* ---- opening and closing ---- */
 
@@ -71,6 +72,7 @@ mailbox_close(struct mailbox **mbp)
 
     if (mb == NULL)
         return;
+    mailbox_tidy(mb);
     if (mb->flush_due_ms != 0)
         (void)mailbox_flush(mb); /* a failure leaves what a power cut would: younger flags */
     if (!mb->read_only && compact_due(mb) && compact_journal(mb) == 0)
@@ -343,6 +345,7 @@ mailbox_open_message(struct mailbox *mb, uint32_t seq)
     struct arrival arrival;
     int fd = -1;
 
+    store_work()->messages_read++;
     if (mailbox_read_arrival(mb, mailbox_rank_of_seq(mb, seq), &buf, &arrival) == 0)
         fd = message_file_open(mb->folder.dirfd, arrival.name);
     strbuf_free(&buf);
@@ -411,5 +414,6 @@ void
 mailbox_cache_put(struct mailbox *mb, uint32_t uid, enum mailbox_cache_kind kind,
                   struct slice value)
 {
+    store_work()->cache_misses++;
     cache_put(get_cache(mb), uid, kind, value);
 }

@@ -135,6 +135,12 @@ int mailbox_expunge(struct mailbox *mb, const uint32_t *uids, uint32_t count);
 /* Removes messages whatever their flags (POP3's QUIT, MOVE): all or none. */
 int mailbox_remove(struct mailbox *mb, const uint32_t *uids, uint32_t count);
 
+/* After the removal of many messages their files still have their names in cur/. That is work for
+ * which no client has to wait; it is done here, or by the next removal, mailbox_release_memory or
+ * mailbox_close. */
+bool mailbox_is_tidy(const struct mailbox *mb);
+void mailbox_tidy(struct mailbox *mb);
+
 /* APPEND: begin gives a descriptor to write the message to, commit makes all of them visible and
  * durable at once with consecutive UIDs, abort leaves nothing. */
 struct mailbox_append;

@@ -19,6 +19,7 @@
 #include "lib/store/message_file.h"
 
 #define ALL_FLAGS (MESSAGE_RECENT - 1)
+#define FILES_AT_ONCE 16 /* removed before the client has its answer */
 
 /* ---- ranges ---- */
 
@@ -364,6 +365,7 @@ write_removal(struct mailbox *mb, enum item_type type, const struct removal *r)
 static int
 removal_begin(struct mailbox *mb)
 {
+    mailbox_tidy(mb);
     if (!mb->folder.inbox)
         ledger_begin(mb->folder.store);
     if (mailbox_lock(mb) == 0)
@@ -374,9 +376,10 @@ removal_begin(struct mailbox *mb)
 }
 
 /* What a removal that is on disk still needs. The mark comes after the counting: who finds none
- * counts. That it fails (a full disk) takes nothing back. */
+ * counts. That it fails (a full disk) takes nothing back. What is void may be delivered once more
+ * under the same name: its files go at once. */
 static int
-settle_removal(struct mailbox *mb, struct removal *r)
+settle_removal(struct mailbox *mb, enum removal_kind kind, struct removal *r)
 {
     if (journal_flush(&mb->folder.journal) < 0)
         return -1;
@@ -384,8 +387,30 @@ settle_removal(struct mailbox *mb, struct removal *r)
     if (mb->folder.inbox ||
         ledger_add(mb->folder.store, -(int64_t)r->bytes, -(int64_t)r->count) == 0)
         journal_mark(&mb->folder.journal, mb->own_end);
-    expunging_finish(&r->files);
+    expunging_log(&r->files);
+    if (r->count <= FILES_AT_ONCE || kind == REMOVAL_VOID) {
+        expunging_finish(&r->files);
+        return 0;
+    }
+    mb->leaving = r->files;
+    mb->is_leaving = true;
     return 0;
+}
+
+bool
+mailbox_is_tidy(const struct mailbox *mb)
+{
+    return !mb->is_leaving;
+}
+
+void
+mailbox_tidy(struct mailbox *mb)
+{
+    if (!mb->is_leaving)
+        return;
+    expunging_finish(&mb->leaving);
+    expunging_free(&mb->leaving);
+    mb->is_leaving = false;
 }
 
 /* After removal_begin, which it ends. The record is durable before the first file goes. */
@@ -395,19 +420,21 @@ remove_locked(struct mailbox *mb, enum removal_kind kind, const uint32_t *uids, 
     struct removal r = {0};
     int rc;
 
+    mailbox_tidy(mb); /* should the lock have shown what was to be settled */
     expunging_begin(&r.files, &mb->folder, &mb->view, kind == REMOVAL_BY_USER);
     rc = plan_removal(mb, uids, count, &r);
     if (rc == 0 && r.count > 0)
         rc = write_removal(mb, kind == REMOVAL_VOID ? ITEM_VOID : ITEM_EXPUNGE, &r);
     mailbox_unlock(mb);
     if (rc == 0 && r.count > 0) {
-        rc = settle_removal(mb, &r);
+        rc = settle_removal(mb, kind, &r);
         journal_release(&mb->folder.journal);
     }
     if (!mb->folder.inbox)
         ledger_end(mb->folder.store);
     xfree(&r.ranges.list);
-    expunging_free(&r.files);
+    if (!mb->is_leaving)
+        expunging_free(&r.files);
     return rc;
 }
 

@@ -55,7 +55,10 @@ link_message(struct mailbox *mb, uint32_t seq, struct arrivals *to)
     in->arrival.crc = from.crc;
     memcpy(in->email_id, from.email_id.ptr, from.email_id.len);
     to->bytes += from.m.size;
-    folder_file_name(in->name, from.m.size);
+    if (to->count == 1)
+        folder_file_name(in->name, from.m.size);
+    else
+        folder_file_name_like(in->name, to->list[0].name, to->count, from.m.size);
     rc = message_file_link(mb->folder.dirfd, from.name, from.m.size, to->folder->dirfd, in->name);
     if (rc < 0)
         in->name[0] = '\0';

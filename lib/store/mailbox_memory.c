@@ -48,6 +48,7 @@ mailbox_release_memory(struct mailbox *mb)
 {
     struct view *v = &mb->view;
 
+    mailbox_tidy(mb);
     (void)mailbox_flush(mb); /* it comes back late; what fails is tried again then */
     if (mb->cache != NULL)
         cache_release(mb->cache);

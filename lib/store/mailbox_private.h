@@ -10,6 +10,7 @@
 #define POSTHORN_LIB_STORE_MAILBOX_PRIVATE_H
 
 #include "lib/store/cache.h"
+#include "lib/store/expunged.h"
 #include "lib/store/folder.h"
 #include "lib/store/view.h"
 
@@ -48,6 +49,8 @@ struct mailbox {
     int64_t new_checked_ms; /* when new/ was looked at */
     uint64_t own_end;       /* end of our last record that is not flushed */
     struct cache *cache;
+    struct expunging leaving; /* files of the last removal that still have their names in cur/ */
+    bool is_leaving;
 };
 
 /* ---- mailbox.c ---- */

@@ -72,8 +72,10 @@ store_open(int dirfd, const struct store_options *options)
     store->dirfd = beneath_open_dir(dirfd, ".");
     if (store->dirfd >= 0 &&
         (options->read_only || options->guest != NULL ||
-         faccessat(store->dirfd, FOLDERS_NAME, F_OK, 0) == 0 || make_first_time(store) == 0))
+         faccessat(store->dirfd, FOLDERS_NAME, F_OK, 0) == 0 || make_first_time(store) == 0)) {
+        store->made = faccessat(store->dirfd, JOURNAL_NAME, F_OK, 0) == 0;
         return store;
+    }
     store_close(&store);
     return NULL;
 }

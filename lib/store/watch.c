@@ -98,7 +98,7 @@ add(struct watch *w, int dirfd, int newfd)
 int
 watch_directory(struct watch *w, int folder_dirfd)
 {
-    int dirfd = notify_on(folder_dirfd, ".", DN_MODIFY | DN_CREATE | DN_RENAME);
+    int dirfd = notify_on(folder_dirfd, ".", DN_MODIFY | DN_CREATE | DN_RENAME | DN_ATTRIB);
     int newfd = dirfd < 0 ? -1 : notify_on(folder_dirfd, "new", DN_CREATE | DN_RENAME);
 
     if (newfd < 0 && (errno == EMFILE || errno == ENFILE)) {
@@ -136,7 +136,7 @@ watch_folder(struct watch *w, const struct store *store, struct slice name)
 int
 watch_list(struct watch *w, const struct store *store)
 {
-    int fd = notify_on(store->dirfd, ".", DN_CREATE | DN_DELETE | DN_RENAME);
+    int fd = notify_on(store->dirfd, ".", DN_CREATE | DN_DELETE | DN_RENAME | DN_ATTRIB);
 
     return fd < 0 ? -1 : add(w, fd, -1);
 }

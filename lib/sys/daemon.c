@@ -196,6 +196,12 @@ daemon_open_dir(const struct daemon *d, const char *path, bool path_only)
 }
 
 int
+daemon_open_optional_dir(const char *path)
+{
+    return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+int
 daemon_empty_dir(const struct daemon *d)
 {
     if (mkdirat(d->run_dirfd, EMPTY_DIR, 0555) < 0 && errno != EEXIST)

@@ -38,6 +38,8 @@ int daemon_listener(const struct daemon *d, const char *label, size_t n);
 
 /* Opens a directory of the instance by absolute path, O_PATH if `path_only`. Exits on error. */
 int daemon_open_dir(const struct daemon *d, const char *path, bool path_only);
+/* One that need not be there, O_PATH. -1 with errno. */
+int daemon_open_optional_dir(const char *path);
 
 /* A directory in which nothing is, for a chroot. -1 with errno. */
 int daemon_empty_dir(const struct daemon *d);

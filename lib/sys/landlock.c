@@ -80,7 +80,8 @@ known_fs_rights(int abi)
     return abi == 2 ? (FS_REFER << 1) - 1 : (FS_MAKE_SYM << 1) - 1;
 }
 
-/* What our programs do below a directory: never execute, never make devices or symbolic links. */
+/* What our programs do below a directory: never execute, never make devices; symbolic links
+ * on request. */
 static uint64_t
 rights_of(unsigned access)
 {
@@ -91,6 +92,8 @@ rights_of(unsigned access)
     if (access & SANDBOX_WRITE)
         rights |= FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG |
                   FS_MAKE_SOCK | FS_REFER | FS_TRUNCATE;
+    if ((access & SANDBOX_SYMLINKS) != 0)
+        rights |= FS_MAKE_SYM;
     return rights;
 }
 

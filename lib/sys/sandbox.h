@@ -31,9 +31,11 @@ enum sandbox_calls {
     SANDBOX_CHROOT = 1 << 10,      /* fchdir, chroot, capset */
     SANDBOX_LANDLOCK = 1 << 11,    /* landlock_*: sandbox_restrict_paths after login */
     SANDBOX_CHMOD = 1 << 12,       /* chmod and kin, which Landlock does not confine */
+    SANDBOX_SYMLINK = 1 << 13,     /* symlinkat */
 };
 
-enum sandbox_access { SANDBOX_READ = 1, SANDBOX_WRITE = 2 }; /* below that directory */
+/* Below that directory. SYMLINKS, with WRITE: also make and move symbolic links. */
+enum sandbox_access { SANDBOX_READ = 1, SANDBOX_WRITE = 2, SANDBOX_SYMLINKS = 4 };
 
 struct sandbox_dir {
     int fd; /* a directory, O_PATH is enough */

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Stands in for a daemon in the tests of master: echoes lines with its generation's mark.
 
-What it does at start is in the file beside it, NAME.plan: `fail TEXT`, `hang` or nothing.
+What it does at start is in the file beside it, NAME.plan: `fail TEXT`, `hang`, `deaf` or nothing.
 """
 import os
 import pathlib
@@ -27,6 +27,11 @@ signal.signal(signal.SIGHUP, lambda *_: stopping.append(1))
 if words and words[0] == "hang":
     signal.pause()
 control.send(b"R")
+if words and words[0] == "deaf":  # hears neither a signal nor its master's end
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    while True:
+        signal.pause()
 clients = []
 while clients or not stopping:
     watched = ([] if stopping else listeners + [control]) + clients

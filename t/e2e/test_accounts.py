@@ -405,6 +405,13 @@ def test_a_full_mailbox_is_refused_at_rcpt(suite):
     suite.run("user", "set", "small@d.test", "quota_messages=3")
     assert rcpt(suite, "small@d.test") == [250]
     assert suite.json("user", "show", "small@d.test")["used_messages"] == 2
+    suite.run("user", "set", "small@d.test", "quota_messages=0", "quota_bytes=5000")
+    with smtplib.SMTP("127.0.0.1", suite.port("smtp"), timeout=20) as smtp:
+        smtp.ehlo("client.test")
+        for size, code in ((1000, 250), (6000, 552)):  # what never fits is refused for good
+            assert smtp.mail("sender@far.test", [f"SIZE={size}"])[0] == 250
+            assert smtp.rcpt("small@d.test")[0] == code
+            smtp.rset()
 
 
 def test_a_recount_mends_what_a_crash_left(suite):
@@ -449,6 +456,7 @@ def test_the_store_follows_accounts(suite):
     assert list(store_path(suite, "moved@d.test").glob("mail/[cn]*/*"))
     suite.run("user", "del", "moved@d.test", "--yes")
     wait_for(lambda: store_path(suite, "moved@d.test") is None, what="store removed")
+    wait_for(lambda: not list((suite.root / "store/.removed").iterdir()), what="its mail deleted")
 
 
 def test_store_jobs_wait_for_the_suite(instance):

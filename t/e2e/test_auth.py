@@ -192,3 +192,24 @@ def test_authd_dies_and_logins_go_on(suite):
     assert len(pids) >= 3  # front, keeper, workers
     subprocess.run(["kill", "-9", *map(str, pids)], check=False)
     wait_for(lambda: imap_login(suite), 5, "a login after kill -9 of authd")
+
+
+@pytest.mark.parametrize("service", ["smtp", "pop3"])
+def test_a_process_that_had_a_user_serves_nobody_else(suite, service):
+    """Architecture, idea 1; for imapd see test_imap_hostile.py."""
+    if service == "smtp":
+        client = smtplib.SMTP_SSL("127.0.0.1", suite.port("smtps"), context=ANY_CERTIFICATE)
+        client.login(ALICE, PASSWORD)
+    else:
+        client = poplib.POP3_SSL("127.0.0.1", suite.port("pop3s"), context=ANY_CERTIFICATE)
+        client.user(ALICE)
+        client.pass_(PASSWORD)
+
+    def logins():
+        return [int(line.split("d[")[1].split("]")[0]) for line in suite.log(service).splitlines()
+                if f"event={'authenticated' if service == 'smtp' else 'login'} " in line]
+    wait_for(logins, 5, "the login is logged")
+    worker = logins()[-1]
+    assert worker in suite.processes()
+    client.quit()
+    wait_for(lambda: worker not in suite.processes(), 5, "the worker's end")

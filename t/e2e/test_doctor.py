@@ -8,7 +8,8 @@ import pytest
 
 from conftest import PASSWORD
 from disk import Disk
-from instance import Instance
+from imapclient import Imap
+from instance import Instance, wait_for
 from nameserver import NameServer
 
 
@@ -115,6 +116,61 @@ def test_what_the_configuration_names_must_be_there(instance, name, value, compl
     assert done.returncode == 1 and complaint in done.err, done.err
     started = instance.run("start", check=False)
     assert started.returncode == 1 and complaint in started.err, started.err
+
+
+def test_slow_names_what_makes_a_mailbox_slow(instance):
+    """A cache that is not filled, a journal that is too long, without an index; and what the sessions did."""
+    instance.start()
+    instance.add_user("alice@d.test", PASSWORD)
+    found = rows(instance, "--slow", "alice@d.test", code=0)
+    assert texts(found, "sessions") == ["the log knows of no IMAP session of this user that has ended"]
+    client = Imap(instance.port("imaps"), "alice@d.test", tls=True)
+    for n in range(0, 120, 20):
+        messages = b"".join(b" {%d+}\r\nSubject: %03d\r\n\r\nx\r\n" % (19, n + i) for i in range(20))
+        assert client.command(b"APPEND INBOX" + messages)[1].startswith(b"OK")
+    client.ok("SELECT INBOX")
+    client.ok("SEARCH BODY x")
+    client.ok("LOGOUT")
+    wait_for(lambda: "event=logout " in instance.log("imap"), 10, "the end of the session")
+    found = rows(instance, "--slow", "alice@d.test", code=0)
+    assert "INBOX: 120 messages, 0 MiB" in texts(found, "folder", "ok")
+    (cold,) = texts(found, "cache", "warn")
+    assert cold.startswith("INBOX: of 120 messages 0 % have their ENVELOPE")
+    (commands,) = texts(found, "commands")
+    assert commands.startswith("10 in 1 sessions, ") and "most time in one session: " in commands
+    assert any("to read a message" in text for text in texts(found, "disk"))
+    (flush,) = texts(found, "flush")
+    assert "until the disk has what is changed, in " in flush
+    # the client lists them: now they are in the cache; and its journal grows until nobody can want it
+    client = Imap(instance.port("imaps"), "alice@d.test", tls=True)
+    client.ok("SELECT INBOX")
+    client.ok("FETCH 1:* (ENVELOPE)")
+    client.ok("LOGOUT")
+    wait_for(lambda: instance.log("imap").count("event=logout ") == 2, 10, "the end of the session")
+    found = rows(instance, "--slow", "alice@d.test", code=0)
+    assert texts(found, "cache") == []
+    (misses,) = texts(found, "misses")
+    assert misses.startswith("120 values were computed")
+    mail = next((instance.root / "store/d.test").glob("??/alice/mail"))
+    assert texts(found, "journal") == texts(found, "index") == []
+    client = Imap(instance.port("imaps"), "alice@d.test", tls=True)  # as long as it is open nothing is compacted
+    client.ok("SELECT INBOX")
+    odd = ",".join(str(n) for n in range(1, 120, 2))
+    for n in range(1000):
+        client.ok(f"STORE {odd} +FLAGS.SILENT (\\Flagged)")
+        client.ok(f"STORE {odd} -FLAGS.SILENT (\\Flagged)")
+    (mail / "posthorn.index").unlink(missing_ok=True)
+    found = rows(instance, "--slow", "alice@d.test", code=0)
+    assert " KiB for 120 messages" in texts(found, "journal", "warn")[0]
+    assert texts(found, "index", "warn")[0].startswith("INBOX: there is none")
+    client.close()
+
+
+def test_slow_wants_a_user_that_is_there(instance):
+    instance.start()
+    for arguments in (("--slow", "nobody@d.test"), ("--slow", "alice@d.test", "d.test")):
+        done = instance.run("doctor", *arguments, check=False)
+        assert done.returncode != 0 and done.err
 
 
 def test_name_servers_that_do_not_answer_cost_seconds_not_minutes(instance):

@@ -1,5 +1,6 @@
 """master: supervision, reload, drain, start failures. First with stand-in daemons, whose failures
 can be ordered, then with the real suite."""
+import datetime
 import json
 import os
 import pathlib
@@ -113,10 +114,12 @@ def test_a_child_that_is_killed_is_back_within_a_second(fake):
 
 
 def test_master_killed_takes_all_along_and_starts_again_at_once(fake):
+    fake.plan("fake-server", "deaf")
     fake.start()
     master = fake.services()["master"]["pid"]
     os.kill(master, signal.SIGKILL)
     wait_for(lambda: not fake.processes(), 2.0, "all children end")
+    fake.plan("fake-server", "")
     fake.start()
     assert talk(fake.connect())[0] == "one"
 
@@ -201,8 +204,21 @@ def test_a_port_in_use_is_named_with_its_holder(fake):
         assert f"port {fake.port('smtps')} is in use by " in done.err
         assert f"(pid {os.getpid()})" in done.err
         assert fake.services()["server"]["state"] == "running"
-    fake.run("service", "start", "proto")  # the port is free now
+    wait_for(lambda: fake.services()["proto"]["state"] == "running", 15, "tried again, and the port is free now")
     assert talk(fake.connect())[0] == "one"
+
+
+def test_a_daemon_that_dies_at_once_is_started_less_and_less_often(fake):
+    fake.plan("fake-server", "fail bad luck")
+    fake.run("start", check=False)
+
+    def starts():
+        return [datetime.datetime.fromisoformat(line.split()[0].replace("Z", "+00:00"))
+                for line in fake.log("master").splitlines() if "process_started" in line and "service=server" in line]
+    wait_for(lambda: len(starts()) >= 6, 15, "six tries")
+    at = starts()[:6]
+    pauses = [(later - earlier).total_seconds() for earlier, later in zip(at, at[1:])]
+    assert pauses[4] > 2 * pauses[2] > 0.3, pauses
 
 
 def test_a_daemon_that_hangs_is_killed_and_told(fake):
@@ -255,10 +271,25 @@ def test_what_the_caller_left_open_goes_nowhere(fake):
     with open("/etc/hostname") as stray:
         os.set_inheritable(stray.fileno(), True)
         subprocess.run([str(fake.build / "bin/posthorn"), "--root", str(fake.root), "start"],
-                       check=True, close_fds=False, timeout=60)
+                       check=True, close_fds=False, timeout=60, env={**os.environ, "HOME": "/", "LD_STRAY": "yes"})
+        children = fake.processes().keys() - {fake.services()["master"]["pid"]}
+        assert children
         for pid in fake.processes():
             held = [os.readlink(entry) for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
             assert "/etc/hostname" not in held, held
+        for pid in children:
+            environ = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            names = {item.split(b"=")[0].decode() for item in environ if item}
+            assert not names & {"HOME", "LD_STRAY"}, names
+
+
+def test_a_daemon_that_does_not_end_is_killed(fake):
+    fake.configure(extra="stop_timeout = 3s\ndrain_time = 1s\n")
+    fake.plan("fake-server", "deaf")
+    fake.start()
+    deaf = fake.services()["server"]["pid"]
+    fake.run("service", "stop", "server", check=False)
+    wait_for(lambda: not alive(deaf), 10, "the end of it")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has no capabilities")

@@ -221,6 +221,15 @@ def local_workers(inst):
             if int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1]) in parents]
 
 
+def test_killed_workers_are_replaced(relay):
+    old = wait_for(lambda: local_workers(relay), 10, "workers")
+    for pid in old:
+        os.kill(pid, signal.SIGKILL)
+    submit(relay, ["alice@d.test"], subject="after the workers")
+    wait_for(lambda: any(m["Subject"] == "after the workers" for m in mailbox(relay, "alice@d.test")), 10, "the mail")
+    wait_for(lambda: len(local_workers(relay)) == len(old), 10, "as many workers as before")
+
+
 class StoppedWorkers:
     """Jobs reach the workers of local delivery and lie there; the store's keeper goes on."""
 

@@ -19,11 +19,12 @@ ZONE = [
     "null MX 0 .", "halfnull MX 0 .", "halfnull MX 10 mx1",
     "alias CNAME target", "target MX 10 mx1", "mxalias MX 10 mx1alias", "mx1alias CNAME mx1",
     "three MX 10 dead", "three MX 20 mx2", "dead A 127.0.0.8",   # nobody listens there
-    "onlydead MX 10 dead",
+    "onlydead MX 10 dead", "elsewhere MX 10 mx.broken.test.",
     "nohost MX 10 nowhere",
     "self MX 10 mail.d.test.", "self MX 20 mx1",
     "backup MX 10 mx1", "backup MX 20 mail.d.test.", "backup MX 30 mx2",
     "loop A 127.0.0.1",
+    "more MX 10 mx1", "more MX 20 mx2", "more MX 30 mx4", "mx4 A 127.0.0.4",
     "six MX 10 mx6", "mx6 AAAA ::1",
     "families MX 10 mxfam", *[f"mxfam AAAA 100::{i}" for i in range(1, 9)], "mxfam A 127.0.0.2",
     "xn--mxa A 127.0.0.2", "*.w MX 10 mx1", "*.w MX 20 mx2",
@@ -156,12 +157,19 @@ def test_we_are_the_second_best_mx(suite, sinks):
     arrived(sinks[0], submit(suite, "x@backup.far.test"))
 
 
+def test_servers_behind_us_are_not_asked(suite, sinks):
+    """RFC 5321 section 5.1: they would hand it back to us."""
+    sinks[0].replies = {"RCPT": "451 4.7.1 later"}
+    assert "dsn=4.7.1" in failed(suite, submit(suite, "x@backup.far.test"), "deferred")
+    assert sinks[1].connections == 0
+
+
 @pytest.mark.parametrize("domain,dsn", [("null.far.test", "5.1.10"), ("nosuch.far.test", "5.1.2"), ("nohost.far.test", "5.4.4")])
 def test_domains_that_take_no_mail(suite, sinks, domain, dsn):
     assert f"dsn={dsn}" in failed(suite, submit(suite, f"x@{domain}"))
 
 
-@pytest.mark.parametrize("domain", ["onlydead.far.test", "x.broken.test"])
+@pytest.mark.parametrize("domain", ["onlydead.far.test", "x.broken.test", "elsewhere.far.test"])
 def test_what_may_come_back_is_deferred(suite, sinks, domain):
     line = failed(suite, submit(suite, f"x@{domain}"), "deferred")
     assert "dsn=4.4." in line
@@ -200,6 +208,15 @@ def test_temporary_refusal_everywhere_defers(suite, sinks, domain):
     for sink in sinks:
         sink.replies = {"MAIL": "450 4.2.0 greylisted"}
     assert "dsn=4.2.0" in failed(suite, submit(suite, f"x@{domain}"), "deferred")
+
+
+def test_two_servers_are_asked_and_no_third(suite, sinks):
+    third = Sink("127.0.0.4", port=sinks[0].port)
+    for sink in sinks:
+        sink.replies = {"RCPT": "451 4.7.1 later"}
+    assert "dsn=4.7.1" in failed(suite, submit(suite, "x@more.far.test"), "deferred")
+    third.close()
+    assert sinks[0].connections == sinks[1].connections == 1 and third.connections == 0
 
 
 @pytest.mark.parametrize("replies,outcome,dsn", [
@@ -419,10 +436,12 @@ def relaying(tmp_path_factory):
     ca = tmp_path_factory.mktemp("ca") / "ca.pem"
     tls = certificate("relay.isp.test", ca)
     for name, value in (("remote.policy", "relay"), ("remote.relay_ca", ca), ("remote.idle_time", "0"),
-                        ("remote.relay_hosts", "127.0.0.8:1"), ("dns.hosts", "relay.isp.test 127.0.0.2")):
+                        ("remote.relay_hosts", "127.0.0.8:1"),
+                        ("dns.hosts", "relay.isp.test 127.0.0.2 other.isp.test 127.0.0.3")):
         inst.set(name, value)
     passwords = inst.root / "etc/relay.passwords"
-    passwords.write_text("".join(f"{host} {RELAY_LOGIN[0]} {RELAY_LOGIN[1]}\n" for host in ("127.0.0.2", "relay.isp.test")))
+    passwords.write_text("".join(f"{host} {RELAY_LOGIN[0]} {RELAY_LOGIN[1]}\n"
+                                 for host in ("127.0.0.2", "relay.isp.test", "other.isp.test", "127.0.0.3")))
     passwords.chmod(0o600)
     inst.start()
     inst.add_user("alice@d.test", PASSWORD)
@@ -480,23 +499,21 @@ def test_relay_with_a_long_password(relaying):
     assert "AUTH PLAIN" in sink.commands
 
 
-@pytest.mark.parametrize("case", ["no TLS", "STARTTLS refused", "other certificate", "other name", "wrong password", "no AUTH"])
+@pytest.mark.parametrize("case", ["no TLS", "STARTTLS refused", "other certificate", "other name", "other address",
+                                  "wrong password", "no AUTH"])
 def test_no_password_for_the_wrong_relay(relaying, case):
     """Where anything is wrong the password stays at home, nothing is sent, and the next relay is tried."""
     use, tls = relaying
     if case == "other certificate":
         tls = certificate("relay.isp.test")
-    host = "relay.isp.test" if case != "other name" else "127.0.0.3"
+    host = {"other name": "other.isp.test", "other address": "127.0.0.3"}.get(case, "relay.isp.test")
     login = RELAY_LOGIN if case != "wrong password" else (RELAY_LOGIN[0], "another")
-    first = Sink("127.0.0.3" if case == "other name" else "127.0.0.2", tls=tls if case != "no TLS" else None,
+    first = Sink("127.0.0.3" if case.startswith("other ") and case != "other certificate" else "127.0.0.2", tls=tls if case != "no TLS" else None,
                  login=login if case != "no AUTH" else None)
     if case == "STARTTLS refused":
         first.replies = {"STARTTLS": "454 4.7.0 not now"}
     second = Sink("127.0.0.4")
     inst = use("127.0.0.8:1")
-    if case == "other name":
-        passwords = inst.root / "etc/relay.passwords"
-        passwords.write_text(passwords.read_text() + f"127.0.0.3 {RELAY_LOGIN[0]} {RELAY_LOGIN[1]}\n")
     use(f"{RELAY_LOGIN[0]}@{host}:{first.port}", f"127.0.0.4:{second.port}")
     arrived(second, submit(inst, "x@far.test"))
     first.close()

@@ -333,7 +333,7 @@ def test_a_worker_has_limits_and_cannot_be_looked_into(hooked):
     for row in workers:
         limits = pathlib.Path(f"/proc/{row['pid']}/limits").read_text().splitlines()
         hard = {line[:26].strip(): line[26:].split()[1] for line in limits[1:]}
-        assert hard["Max core file size"] == "0" and int(hard["Max open files"]) == (1024 if row["program"] == "imapd" else 256), (
+        assert hard["Max core file size"] == "0" and int(hard["Max open files"]) == (5280 if row["program"] == "imapd" else 256), (
             row, hard)  # imapd: three for each folder of others
         assert hard["Max data size"] == str(1 << 30), (row, hard)
         if os.geteuid() == 0:  # what is not dumpable belongs to root

@@ -73,7 +73,7 @@ deliver(int dirfd, unsigned mailboxes, unsigned rounds)
     int64_t begin = 0;
 
     for (unsigned round = 0; round <= rounds; round++) { /* the first makes the mailboxes */
-        struct delivery_batch *b = delivery_begin(dirfd);
+        struct delivery_batch *b = delivery_begin(&(struct store_dirs){dirfd, -1});
         char id[24];
         struct delivery_message m = {.dirfd = dirfd, .name = "message", .size = sizeof(content)};
         size_t failed = 0;

@@ -8,15 +8,12 @@
 #include "lib/fts/gram.h"
 
 static inline bool
-gram_check_has(const struct gram_set *text, struct slice term, bool prefix)
+gram_check_has(const struct gram_set *text, const struct gram_range *range)
 {
-    char bytes[GRAM_TERM_MAX];
-    bool unused;
-
     for (uint32_t i = 0; i < gram_set_count(text); i++) {
-        struct slice have = slice_make(bytes, gram_set_term(text, i, bytes, &unused));
+        uint32_t have = gram_set_number(text, i);
 
-        if (prefix ? slice_starts(have, term) : slice_eq(have, term))
+        if (have >= range->first && have <= range->last)
             return true;
     }
     return false;
@@ -25,13 +22,14 @@ gram_check_has(const struct gram_set *text, struct slice term, bool prefix)
 static inline bool
 gram_check_covers(const struct gram_set *text, const struct gram_set *needle)
 {
-    char bytes[GRAM_TERM_MAX];
-    bool prefix;
+    struct gram_range ranges[GRAM_RANGES_MAX];
 
     for (uint32_t i = 0; i < gram_set_count(needle); i++) {
-        size_t len = gram_set_term(needle, i, bytes, &prefix);
+        unsigned count = gram_set_ranges(needle, i, ranges), have = 0;
 
-        if (!gram_check_has(text, slice_make(bytes, len), prefix))
+        for (unsigned r = 0; r < count; r++)
+            have += gram_check_has(text, &ranges[r]) ? 1 : 0;
+        if (have == 0)
             return false;
     }
     return true;

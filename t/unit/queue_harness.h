@@ -210,6 +210,8 @@ outcome_for(const struct queue_job_rcpt *rcpt, bool *failed)
         r.dsn = SLICE("5.1.1");
         r.text = SLICE("550 5.1.1 no such user\r\n here");
         r.remote = SLICE("mx.far.test");
+    } else if (slice_starts(rcpt->address, SLICE("alien"))) {
+        r.index++; /* of somebody else's job */
     } else if (slice_starts(rcpt->address, SLICE("down"))) {
         r.outcome = QUEUE_DEFERRED;
         r.dsn = SLICE("4.4.1");
@@ -242,12 +244,15 @@ agent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sli
         return -1;
     }
     result.job_id = job.job_id;
-    result.rcpt_count = job.rcpt_count;
     for (uint32_t i = 0; i < job.rcpt_count; i++) {
         struct delivery *d = &h.deliveries[h.delivery_count];
+        struct queue_result_rcpt *r = &rcpts[result.rcpt_count];
 
-        rcpts[i] = outcome_for(&job.rcpts[i], &result.destination_failed);
-        if (rcpts[i].outcome != QUEUE_DELIVERED)
+        if (slice_starts(job.rcpts[i].address, SLICE("unsaid")))
+            continue;
+        result.rcpt_count++;
+        *r = outcome_for(&job.rcpts[i], &result.destination_failed);
+        if (r->outcome != QUEUE_DELIVERED)
             continue;
         if (h.store_fd > 0)
             store_deliver(&job, job.rcpts[i].address);

@@ -158,6 +158,18 @@ expunge_holds(bool whole)
 }
 
 static void
+do_flags(void)
+{
+    struct mailbox *mb = mailbox_open(store_test, SLICE("INBOX"), false, true);
+    uint32_t seqs[] = {1, 2};
+
+    if (mb == NULL ||
+        mailbox_store_flags(mb, seqs, 2, MAILBOX_FLAGS_ADD, MESSAGE_FLAGGED, 0, 0, NULL, NULL) < 0)
+        _exit(2);
+    _exit(0); /* closing the mailbox would flush what the change did not */
+}
+
+static void
 three_in_sent(void)
 {
     (void)store_test_append("Sent", "0\r\n", 0);
@@ -229,7 +241,7 @@ deliver_text(const char *text, bool in_doubt)
     enum delivery_status status;
 
     m.fd = openat(queue, text, O_RDONLY);
-    b = delivery_begin(store_test_fd);
+    b = delivery_begin(store_test_dirs());
     (void)delivery_add(b, &m, SLICE("a/b/c"), SLICE("INBOX"), 0, 0);
     delivery_commit(b);
     status = delivery_get(b, 0)->status;
@@ -479,6 +491,7 @@ static const struct operation {
     {"expunge", three_messages, do_expunge, expunge_holds},
     {"expunge Sent", three_in_sent, do_expunge_sent, expunge_holds},
     {"move on", three_in_sent, do_move_on, move_on_holds},
+    {"flags", three_messages, do_flags, three_hold},
     {"compact", three_messages, do_compact, three_hold},
     {"deliver", make_queue, do_deliver, deliver_holds},
     {"create", three_messages, do_create, three_hold},

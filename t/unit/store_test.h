@@ -17,6 +17,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/store/mailbox.h"
+#include "lib/store/store_dirs.h"
 
 static char store_test_path[64];
 static int store_test_fd = -1; /* the mail directory */
@@ -42,11 +43,22 @@ store_test_setup_empty(void)
     ck_assert_int_ge(store_test_fd, 0);
 }
 
+/* The test's directory as the main and only storage directory. */
+static inline const struct store_dirs *
+store_test_dirs(void)
+{
+    static struct store_dirs dirs;
+
+    dirs = (struct store_dirs){.main_fd = store_test_fd, .others_fd = -1};
+    ck_assert_int_eq(store_dirs_mark(store_test_fd, STORE_DIR_MAIN), 0);
+    return &dirs;
+}
+
 /* USER/mail below the test's directory, as the keeper makes it. */
 static inline void
 store_test_make_user(const char *user)
 {
-    char path[100];
+    char path[200];
 
     (void)snprintf(path, sizeof(path), "%s/mail", user);
     for (char *at = strchr(path, '/'); at != NULL; at = strchr(at + 1, '/')) {

@@ -163,12 +163,34 @@ START_TEST(names_that_no_mailbox_can_have)
         "0123456789012345678901234567890123456789012345678901234567890123x@d.test",
         "\xff@d.test",
         "a<b@d.test",
+        "\"a b\"@d.test",
+        "\"a..b\"@d.test",
+        "\"a<b\"@d.test",
+        "\"a@b\"@d.test",
+        "\"a\\\x01\"@d.test",
     };
 
     test_populate();
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         ck_assert_msg(test_add(ACCOUNT_USER, names[i], NULL, NULL) != 0, "%s", names[i]);
     ck_assert_uint_eq(test_add(ACCOUNT_USER, "a.b-c_d+e=f/g'h@d.test", NULL, NULL), 0);
+    test_close();
+}
+END_TEST
+
+START_TEST(an_alias_names_one_mailbox)
+{
+    struct account_hit hit = account_hit_new();
+
+    test_populate();
+    ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "team@d.test", NULL, NULL), 0);
+    ck_assert_uint_ne(test_add(ACCOUNT_ALIAS, "crew@d.test", "mailbox", "team@d.test"), 0);
+    ck_assert_uint_ne(test_add(ACCOUNT_ALIAS, "out@d.test", "mailbox", "x@far.test"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_ALIAS, "sales@d.test", "mailbox", "alice@d.test"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_ALIAS, "shop@d.test", "mailbox", "sales@d.test"), 0);
+    ck_assert_int_eq(account_find_exact(&test_base, SLICE("shop@d.test"), &hit), ACCOUNT_FOUND);
+    ck_assert(slice_eq(record_get(&hit.entry, ALIAS_TARGET), SLICE("alice@d.test")));
+    account_hit_free(&hit);
     test_close();
 }
 END_TEST
@@ -225,6 +247,12 @@ START_TEST(new_mailboxes_have_the_domains_defaults)
     ck_assert_uint_eq(test_add(ACCOUNT_USER, "n1@d.test", NULL, NULL), 0);
     ck_assert_uint_eq(test_add(ACCOUNT_USER, "n2@d.test", "expires", "2028-01-01"), 0);
     ck_assert_uint_eq(test_add(ACCOUNT_USER, "n3@d.test", "expires", ""), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_quota_bytes", "5M"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_quota_messages", "70"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_USER, "n4@d.test", NULL, NULL), 0);
+    ck_assert_int_eq(account_find_exact(&test_base, SLICE("n4@d.test"), &hit), ACCOUNT_FOUND);
+    ck_assert_uint_eq(record_u64(&hit.entry, USER_QUOTA_BYTES), 5u << 20);
+    ck_assert_uint_eq(record_u64(&hit.entry, USER_QUOTA_MESSAGES), 70);
     ck_assert_int_eq(account_find_exact(&test_base, SLICE("n1@d.test"), &hit), ACCOUNT_FOUND);
     ck_assert(slice_eq(record_get(&hit.entry, USER_EXPIRES), SLICE("2027-06-30")));
     ck_assert_int_eq(account_find_exact(&test_base, SLICE("n2@d.test"), &hit), ACCOUNT_FOUND);
@@ -559,6 +587,7 @@ main(void)
     tcase_add_test(tc, login_names_lead_to_users);
     tcase_add_test(tc, one_name_space_per_domain);
     tcase_add_test(tc, names_that_no_mailbox_can_have);
+    tcase_add_test(tc, an_alias_names_one_mailbox);
     tcase_add_test(tc, the_primary_domain_stays);
     tcase_add_test(tc, deleting_a_user_takes_aliases_and_memberships_along);
     tcase_add_test(tc, new_mailboxes_have_the_domains_defaults);

@@ -35,20 +35,28 @@ message(const char *id)
 }
 
 static struct delivery_result
-deliver(const char *id, const char *user, const char *folder, bool in_doubt, uint64_t quota)
+deliver_within(const char *id, const char *user, const char *folder, bool in_doubt,
+               uint64_t quota_bytes, uint64_t quota_messages)
 {
     struct delivery_message m = message(id);
-    struct delivery_batch *b = delivery_begin(store_test_fd);
+    struct delivery_batch *b = delivery_begin(store_test_dirs());
     struct delivery_result r;
 
     store_test_make_user(user);
     m.in_doubt = in_doubt;
-    ck_assert_uint_eq(delivery_add(b, &m, slice_of(user), slice_of(folder), quota, 0), 0);
+    ck_assert_uint_eq(
+        delivery_add(b, &m, slice_of(user), slice_of(folder), quota_bytes, quota_messages), 0);
     delivery_commit(b);
     r = *delivery_get(b, 0);
     delivery_free(&b);
     (void)close(m.fd);
     return r;
+}
+
+static struct delivery_result
+deliver(const char *id, const char *user, const char *folder, bool in_doubt, uint64_t quota)
+{
+    return deliver_within(id, user, folder, in_doubt, quota, 0);
 }
 
 static void
@@ -129,6 +137,9 @@ START_TEST(a_quota_holds)
     ck_assert_int_eq(deliver("id3", "d/00/a", "INBOX", false, 2 * size).status,
                      DELIVERY_OVER_QUOTA);
     ck_assert_int_eq(deliver("id3", "d/00/a", "INBOX", false, 0).status, DELIVERY_OK);
+    ck_assert_int_eq(deliver_within("id4", "d/00/a", "INBOX", false, 0, 4).status, DELIVERY_OK);
+    ck_assert_int_eq(deliver_within("id5", "d/00/a", "INBOX", false, 0, 4).status,
+                     DELIVERY_OVER_QUOTA);
 }
 END_TEST
 
@@ -150,7 +161,7 @@ END_TEST
 START_TEST(a_batch_holds_many_and_one_twice)
 {
     struct delivery_message m = message("id1");
-    struct delivery_batch *b = delivery_begin(store_test_fd);
+    struct delivery_batch *b = delivery_begin(store_test_dirs());
     size_t ok = 0;
     struct stat st;
 
@@ -177,7 +188,7 @@ END_TEST
 START_TEST(a_missing_directory_is_not_made)
 {
     struct delivery_message m = message("id1");
-    struct delivery_batch *b = delivery_begin(store_test_fd);
+    struct delivery_batch *b = delivery_begin(store_test_dirs());
 
     store_test_make_user("d/00/a");
     (void)delivery_add(b, &m, SLICE("d/00/gone"), SLICE("INBOX"), 0, 0);

@@ -122,6 +122,35 @@ START_TEST(one_target_by_two_ways_comes_once)
 }
 END_TEST
 
+/* A restored base may hold both: whoever may not forward gets the mail himself. */
+START_TEST(a_forward_that_is_not_allowed_is_not_obeyed)
+{
+    populate();
+    forward("alice@d.test", "y@far.test", false);
+    test_edit.restoring = true;
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "may_forward", "no"), 0);
+    ck_assert_str_eq(expand("alice@d.test"), "M alice@d.test");
+    test_close();
+}
+END_TEST
+
+START_TEST(a_way_that_is_too_long_ends)
+{
+    char to[32] = "bob@d.test", from[32];
+
+    populate();
+    for (unsigned i = 0; i <= EXPAND_DEPTH_MAX; i++) {
+        (void)snprintf(from, sizeof(from), "u%u@d.test", i);
+        ck_assert_uint_eq(test_add(ACCOUNT_USER, from, NULL, NULL), 0);
+        forward(from, to, false);
+        memcpy(to, from, sizeof(to));
+    }
+    ck_assert_str_eq(expand("u50@d.test"), "M bob@d.test");
+    ck_assert_str_eq(expand(to), "F 5.4.6");
+    test_close();
+}
+END_TEST
+
 START_TEST(unknown_mailboxes_follow_the_domain)
 {
     populate();
@@ -237,6 +266,8 @@ main(void)
     tcase_add_test(tc, forwarding_keeps_or_passes_on);
     tcase_add_test(tc, circles_of_forwards_lose_nothing);
     tcase_add_test(tc, one_target_by_two_ways_comes_once);
+    tcase_add_test(tc, a_forward_that_is_not_allowed_is_not_obeyed);
+    tcase_add_test(tc, a_way_that_is_too_long_ends);
     tcase_add_test(tc, unknown_mailboxes_follow_the_domain);
     tcase_add_loop_test(tc, unknown_mailboxes_leave_a_trace, 0, 2);
     tcase_add_test(tc, disabled_mailboxes_fail);

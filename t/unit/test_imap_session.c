@@ -38,6 +38,7 @@
 // LINK: imapd/mailbox_filter.c
 // LINK: imapd/mailbox_name.c
 // LINK: imapd/message.c
+// LINK: imapd/message_limit.c
 // LINK: imapd/metadata.c
 // LINK: imapd/metadata_args.c
 // LINK: imapd/metadata_news.c
@@ -86,6 +87,7 @@
 // LINK: imapd/uid_batches.c
 // LINK: imapd/updates.c
 // LINK: imapd/wait.c
+// LINK: imapd/work.c
 #include <check.h>
 #include <fcntl.h>
 #include <ftw.h>

@@ -1,6 +1,8 @@
 /*
  * t/unit/test_mailbox.c - lib/store/mailbox: what one and two sessions see of a folder.
  */
+#include <dirent.h>
+
 #include "t/unit/store_test.h"
 
 #include "lib/base/io.h"
@@ -306,8 +308,7 @@ check_unique_name(struct mailbox *mb, uint32_t seq, const char *expected)
     char ours[32];
 
     mailbox_get_info(mb, &info);
-    (void)snprintf(ours, sizeof(ours), "%08x%08x", info.uidvalidity,
-                   mailbox_message(mb, seq)->uid);
+    (void)snprintf(ours, sizeof(ours), "%08x%08x", info.uidvalidity, mailbox_message(mb, seq)->uid);
     ck_assert_int_eq(mailbox_unique_name(mb, seq, &name), 0);
     ck_assert_str_eq(strbuf_cstr(&name), expected == NULL ? ours : expected);
     strbuf_free(&name);
@@ -331,9 +332,8 @@ START_TEST(a_unique_name_that_was_brought_along_stays)
     free(uids.uids);
     for (int round = 0; round < 3; round++) { /* from the journal, compacted, with an index */
         mb = store_test_select("INBOX");
-        ck_assert_int_eq(mailbox_store_flags(mb, seqs, 4, MAILBOX_FLAGS_SET, MESSAGE_SEEN, 0, 0,
-                                             NULL, NULL),
-                         0);
+        ck_assert_int_eq(
+            mailbox_store_flags(mb, seqs, 4, MAILBOX_FLAGS_SET, MESSAGE_SEEN, 0, 0, NULL, NULL), 0);
         check_unique_name(mb, 1, "Pop.3-name");
         check_unique_name(mb, 2, NULL);
         check_unique_name(mb, 3, NULL);
@@ -415,6 +415,29 @@ END_TEST
 
 /* Values of many sizes, put in no order of UID, over several sizes of the table; what is asked for
  * before it is written is found as well, and so is what another session added. */
+/* The number of items in the header, which nothing protects, makes no huge table. */
+START_TEST(a_cache_with_a_wrong_count_stays_small)
+{
+    struct mailbox *mb;
+    struct stat st;
+    uint32_t wrong = 0x40000000;
+    int fd;
+
+    (void)store_test_append("INBOX", "one\r\n", 0);
+    mb = store_test_select("INBOX");
+    mailbox_cache_put(mb, 1, MAILBOX_CACHE_ENVELOPE, SLICE("one"));
+    mailbox_close(&mb);
+    fd = openat(store_test_fd, "posthorn.cache", O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(pwrite_all(fd, slice_make(&wrong, sizeof(wrong)), 24), 0);
+    (void)close(fd);
+    mb = store_test_select("INBOX");
+    mailbox_cache_put(mb, 1, MAILBOX_CACHE_BODY, SLICE("two"));
+    mailbox_close(&mb);
+    ck_assert_int_eq(fstatat(store_test_fd, "posthorn.cache", &st, 0), 0);
+    ck_assert_int_lt(st.st_size, 1 << 20);
+}
+END_TEST
+
 START_TEST(the_cache_grows)
 {
     static char text[3000];
@@ -445,6 +468,58 @@ START_TEST(the_cache_grows)
 }
 END_TEST
 
+/* The files of a directory below the mail directory, its log aside; 0 if it is not there. */
+static unsigned
+files_in(const char *path)
+{
+    int fd = openat(store_test_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *e;
+    unsigned count = 0;
+
+    while (dir != NULL && (e = readdir(dir)) != NULL)
+        count += e->d_name[0] != '.' && strcmp(e->d_name, "log") != 0;
+    if (dir != NULL)
+        (void)closedir(dir);
+    return count;
+}
+
+static struct mailbox *
+expunge_all(uint32_t count)
+{
+    struct mailbox *mb;
+
+    for (uint32_t i = 0; i < count; i++)
+        (void)store_test_append("INBOX", "x\r\n", MESSAGE_DELETED);
+    mb = store_test_select("INBOX");
+    ck_assert_int_eq(mailbox_expunge(mb, NULL, 0), 0);
+    return mb;
+}
+
+/* What is expunged is gone for all at once; of many messages the files follow a moment later. */
+START_TEST(the_files_of_many_follow_their_expunge)
+{
+    struct mailbox *mb = expunge_all(40), *other = store_test_select("INBOX");
+
+    ck_assert_uint_eq(mailbox_count(other), 0);
+    ck_assert(!mailbox_is_tidy(mb));
+    ck_assert_uint_eq(files_in("cur"), 40);
+    mailbox_tidy(mb);
+    ck_assert(mailbox_is_tidy(mb));
+    ck_assert_uint_eq(files_in("cur"), 0);
+    mailbox_close(&other);
+    mailbox_close(&mb);
+    mb = expunge_all(50);
+    ck_assert_uint_eq(files_in("cur"), 50);
+    mailbox_close(&mb); /* at the latest */
+    ck_assert_uint_eq(files_in("cur"), 0);
+    mb = expunge_all(2);
+    ck_assert(mailbox_is_tidy(mb));
+    ck_assert_uint_eq(files_in("cur"), 0);
+    mailbox_close(&mb);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -465,7 +540,9 @@ main(void)
     tcase_add_loop_test(tc, a_unique_name_that_was_brought_along_stays, 0, 2);
     tcase_add_test(tc, usage_follows);
     tcase_add_test(tc, the_cache_remembers);
+    tcase_add_test(tc, a_cache_with_a_wrong_count_stays_small);
     tcase_add_test(tc, the_cache_grows);
+    tcase_add_test(tc, the_files_of_many_follow_their_expunge);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);
 }

@@ -101,7 +101,7 @@ START_TEST(a_delivery_has_the_same_id_in_every_mailbox)
                                  .crc = crc32c(0, SLICE("m\r\n")),
                                  .queue_id = SLICE("0abc"),
                                  .received_ms = 1000};
-    struct delivery_batch *b = delivery_begin(store_test_fd);
+    struct delivery_batch *b = delivery_begin(store_test_dirs());
     static const char *const users[] = {"d/00/a", "d/00/b"};
 
     put_file(store_test_fd, "m1", "m\r\n(the envelope)");

@@ -142,6 +142,7 @@ START_TEST(passwords_out_of_bounds_make_no_record)
     ck_assert_int_eq(password_hash(&yescrypt, SLICE(""), &record), -1);
     ck_assert_int_eq(errno, EINVAL);
     ck_assert_int_eq(password_hash(&yescrypt, SLICE("a\nb"), &record), -1);
+    ck_assert_int_eq(password_hash(&yescrypt, slice_make("a\0b", 3), &record), -1);
     ck_assert_int_eq(password_hash(&yescrypt, slice_make(longest, sizeof(longest)), &record), -1);
     ck_assert_uint_eq(record.len, 0);
     ck_assert_int_eq(password_hash(&yescrypt, slice_make(longest, PASSWORD_MAX), &record), 0);
@@ -153,10 +154,18 @@ END_TEST
 
 START_TEST(imported_schemes_are_outdated)
 {
+    struct strbuf record = strbuf_new(PASSWORD_RECORD_MAX);
+    struct password_policy without_keys = yescrypt;
+
+    without_keys.scram = false;
+    ck_assert(password_is_outdated(&without_keys, SLICE("{PLAIN}x"), SLICE("x")));
     ck_assert(password_is_outdated(&yescrypt, SLICE("{PLAIN}x"), SLICE("x")));
     ck_assert(password_is_outdated(&yescrypt, SLICE("{BCRYPT}$2a$05$CCCC"), SLICE("x")));
     ck_assert(password_is_outdated(&yescrypt, SLICE("{YESCRYPT}$y$j9T$x"), SLICE("x")));
     ck_assert(!password_is_outdated(&yescrypt, SLICE("{YESCRYPT}$y$j9T$x"), SLICE("\xe4")));
+    ck_assert_int_eq(password_hash(&yescrypt, SLICE("x"), &record), 0);
+    ck_assert(!password_is_outdated(&yescrypt, strbuf_slice(&record), SLICE("x")));
+    strbuf_free(&record);
     ck_assert(password_is_cheap(SLICE("{PLAIN}x")));
     ck_assert(password_is_cheap(SLICE("{SSHA}1G904nLkTkGWjKNnQuB/hpWXC/hzYWx0c2FsdA==")));
     ck_assert(!password_is_cheap(SLICE("{MD5}$1$saltsalt$9xy1btjgzLYfb7hivXtC//")));

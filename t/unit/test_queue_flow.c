@@ -260,6 +260,34 @@ START_TEST(flush_revives_a_dead_destination)
 END_TEST
 
 /* What a crash may have left without its bytes is looked at before it is taken up. */
+/* Whom an agent does not name has no mail yet. */
+START_TEST(who_is_not_in_a_result_is_tried_again)
+{
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    (void)submit("s@far.test", "a@d.test unsaid@d.test");
+    run_until(one_deferred);
+    ck_assert_uint_eq(delivered_to("a@d.test"), 1);
+    ck_assert_uint_eq(h.job_count, 1);
+}
+END_TEST
+
+static bool
+alien_is_gone(void)
+{
+    return h.agents[0].peer == NULL;
+}
+
+START_TEST(an_agent_has_no_say_about_another_ones_job)
+{
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    agent_start(QUEUE_AGENT_REMOTE, 4)->silent = true;
+    (void)submit("s@far.test", "alien@d.test x@far.test");
+    run_until(alien_is_gone);
+    ck_assert_uint_eq(h.queue->active_count, 1); /* x@far.test is not done */
+    ck_assert_uint_ge(files_in(SPOOL_ACTIVE), 1);
+}
+END_TEST
+
 START_TEST(damaged_content_of_before_the_start_goes_aside)
 {
     struct queue_envelope e = {.received_ms = clock_real_ms() - 1000, .rcpt_count = 0};
@@ -467,6 +495,8 @@ main(void)
     tcase_add_test(tc, damaged_file_goes_aside_and_stops_nothing);
     tcase_add_test(tc, dead_destination_does_not_hold_up_others);
     tcase_add_test(tc, flush_revives_a_dead_destination);
+    tcase_add_test(tc, who_is_not_in_a_result_is_tried_again);
+    tcase_add_test(tc, an_agent_has_no_say_about_another_ones_job);
     tcase_add_test(tc, damaged_content_of_before_the_start_goes_aside);
     tcase_add_test(tc, envelope_that_moved_on_is_brought_back);
     tcase_add_test(tc, what_is_no_file_is_removed);

@@ -71,6 +71,8 @@ static const struct {
 } files[] = {
     {"relay.x a@b secret\n", 0600, "secret", NULL},
     {"# comment\n\n  RELAY.X\ta@b \t two words \r\nother.x c d\n", 0400, "two words", NULL},
+    {"other.x a@b wrong\nrelay.x a@b secret\nplain.x a@b wrong\n", 0600, "secret", NULL},
+    {"other.x a@b secret\n", 0600, NULL, "no password for"},
     {"relay.x a@b secret\n", 0640, NULL, "chmod 600"},
     {"relay.x a@b secret\n", 0604, NULL, "chmod 600"},
     {"relay.x A@B secret\n", 0600, NULL, "no password for user a@b at relay host relay.x"},

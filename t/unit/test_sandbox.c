@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -472,6 +473,45 @@ START_TEST(what_root_starts_inherits_it)
 }
 END_TEST
 
+/* Waits, sandboxed, for a byte that never comes; says before that it is there. */
+static void
+wait_in_sandbox(int ready_fd, int never_fd)
+{
+    struct sandbox box = box_of(&attempts[0]);
+    char c;
+
+    sandbox_die_with_parent();
+    if (sandbox_enter(&box) < 0 || write(ready_fd, "r", 1) != 1)
+        _exit(1);
+    _exit(read(never_fd, &c, 1) < 0 ? 2 : 3);
+}
+
+/* A switch of the user forgets the parent's death signal (prctl(2)). */
+START_TEST(who_is_sandboxed_still_dies_with_its_parent)
+{
+    int lives[2], never[2];
+    struct pollfd end;
+    pid_t parent;
+    char c;
+
+    ck_assert(pipe(lives) == 0 && pipe(never) == 0);
+    parent = fork();
+    if (parent == 0) {
+        (void)close(never[1]);
+        if (fork() == 0)
+            wait_in_sandbox(lives[1], never[0]);
+        _exit(read(lives[0], &c, 1) == 1 ? 0 : 1);
+    }
+    (void)close(lives[1]);
+    ck_assert_int_eq(waitpid(parent, NULL, 0), parent);
+    end = (struct pollfd){.fd = lives[0], .events = POLLIN};
+    ck_assert_int_eq(poll(&end, 1, 3000), 1);
+    ck_assert_int_eq(read(lives[0], &c, 1), 0); /* nobody has the other end any more */
+    (void)close(lives[0]);
+    (void)close(never[1]);
+}
+END_TEST
+
 START_TEST(root_that_traces_is_killed)
 {
     pid_t pid = fork();
@@ -500,6 +540,7 @@ main(void)
     tcase_add_test(tc, each_layer_is_told_and_tightens);
     tcase_add_test(tc, who_stays_root_keeps_what_is_needed);
     tcase_add_test(tc, what_root_starts_inherits_it);
+    tcase_add_test(tc, who_is_sandboxed_still_dies_with_its_parent);
     tcase_add_test(tc, root_that_traces_is_killed);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

@@ -191,6 +191,36 @@ START_TEST(a_read_only_store_changes_nothing)
 }
 END_TEST
 
+START_TEST(who_may_not_remove_removes_in_no_way)
+{
+    struct store_options options = {.may_remove = false};
+    struct mailbox_uids uids;
+    struct mailbox *mb;
+    uint32_t seq = 1, uid = 1;
+
+    (void)store_test_append("INBOX", "x\r\n", MESSAGE_DELETED);
+    store_close(&store_test);
+    store_test = store_open(store_test_fd, &options);
+    mb = store_test_select("INBOX");
+    ck_assert_int_eq(
+        mailbox_store_flags(mb, &seq, 1, MAILBOX_FLAGS_ADD, MESSAGE_DELETED, 0, 0, NULL, NULL), -1);
+    ck_assert_int_eq(errno, EACCES);
+    ck_assert_int_eq(mailbox_expunge(mb, NULL, 0), -1);
+    ck_assert_int_eq(errno, EACCES);
+    ck_assert_int_eq(mailbox_remove(mb, &uid, 1), -1);
+    ck_assert_int_eq(mailbox_copy(mb, &seq, 1, SLICE("Sent"), true, &uids), -1);
+    ck_assert_int_eq(errno, EACCES);
+    ck_assert_int_eq(
+        mailbox_store_flags(mb, &seq, 1, MAILBOX_FLAGS_ADD, MESSAGE_SEEN, 0, 0, NULL, NULL), 0);
+    ck_assert_int_eq(mailbox_copy(mb, &seq, 1, SLICE("Sent"), false, &uids), 0);
+    free(uids.uids);
+    mailbox_close(&mb);
+    mb = store_test_select("INBOX");
+    ck_assert_uint_eq(mailbox_count(mb), 1);
+    mailbox_close(&mb);
+}
+END_TEST
+
 START_TEST(there_is_an_end_to_folders)
 {
     char name[32];
@@ -287,6 +317,7 @@ main(void)
     tcase_add_test(tc, renaming_inbox_moves_its_messages);
     tcase_add_test(tc, a_subscription_needs_no_folder);
     tcase_add_test(tc, a_read_only_store_changes_nothing);
+    tcase_add_test(tc, who_may_not_remove_removes_in_no_way);
     tcase_add_test(tc, there_is_an_end_to_folders);
     tcase_add_test(tc, what_a_dead_process_left_is_not_in_the_way);
     tcase_add_test(tc, a_quota_holds_for_appends);
