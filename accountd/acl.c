@@ -1,11 +1,12 @@
 /*
  * accountd/acl.c - ACL: what users share with each other.
  *
- * Requests come from sessions by way of authd, which vouches for the owner alone: names and rights
- * are checked by lib/account.
+ * Requests come from sessions by way of authd, which vouches for who asks and for nothing else:
+ * whether that one may is decided here, names and rights are checked by lib/account.
  */
 #include "accountd/acl.h"
 
+#include "accountd/changes.h"
 #include "accountd/folders.h"
 #include "lib/account/share.h"
 #include "lib/base/arena.h"
@@ -47,35 +48,6 @@ get(struct operation *op)
 
 /* ---- changing ---- */
 
-struct present {
-    struct slice grantee;
-    uint32_t rights;
-};
-
-static int
-take_rights(void *arg, const struct share *share)
-{
-    struct present *present = arg;
-
-    if (slice_eq_nocase(share->grantee, present->grantee))
-        present->rights = share->rights;
-    return 0;
-}
-
-/* RFC 4314 section 3.1: "+" and "-" change what is there. */
-static int
-change_some(struct operation *op)
-{
-    struct present now = {.grantee = op->acl.who};
-    uint32_t rights = op->acl.rights;
-
-    if (share_each_of_folder(&op->server->base, op->acl.owner, op->acl.folder, take_rights, &now) <
-        0)
-        return account_fail_db(&op->result);
-    rights = op->acl.op == ACCOUNTD_ACL_ADD ? now.rights | rights : now.rights & ~rights;
-    return account_share_set(&op->edit, op->acl.owner, op->acl.folder, op->acl.who, rights);
-}
-
 static int
 run(struct operation *op)
 {
@@ -85,16 +57,37 @@ run(struct operation *op)
     case ACCOUNTD_ACL_SET:
         return account_share_set(&op->edit, acl->owner, acl->folder, acl->who, acl->rights);
     case ACCOUNTD_ACL_ADD:
+        return account_share_change(&op->edit, acl->owner, acl->folder, acl->who, RIGHTS_ADD,
+                                    acl->rights);
     case ACCOUNTD_ACL_REMOVE:
-        return change_some(op);
+        return account_share_change(&op->edit, acl->owner, acl->folder, acl->who, RIGHTS_REMOVE,
+                                    acl->rights);
     case ACCOUNTD_ACL_RENAME:
         return account_share_rename(&op->edit, acl->owner, acl->folder, acl->who);
     case ACCOUNTD_ACL_DROP:
         return account_share_drop(&op->edit, acl->owner, acl->folder);
+    case ACCOUNTD_ACL_CREATE:
+        return account_share_inherit(&op->edit, acl->owner, acl->folder);
     case ACCOUNTD_ACL_GET:
         break;
     }
     return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "no such operation");
+}
+
+/* The owner may all; others what the right "a" lets them (RFC 4314 section 4). */
+static int
+check_actor(struct operation *op)
+{
+    const struct accountd_acl *acl = &op->acl;
+    uint32_t rights;
+
+    if (slice_eq(acl->actor, acl->owner))
+        return 0;
+    if (share_rights(&op->server->base, acl->owner, acl->folder, acl->actor, &rights) < 0)
+        return account_fail_db(&op->result);
+    if (acl->op <= ACCOUNTD_ACL_REMOVE && (rights & RIGHT_ADMIN) != 0)
+        return 0;
+    return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "that takes the right a");
 }
 
 static void
@@ -112,10 +105,10 @@ change(struct operation *op)
         (void)account_fail_db(&op->result);
     } else {
         log_event(LOG_INFO, "acl", KV_U64("op", op->acl.op), KV_SLICE("owner", op->acl.owner),
-                  KV_SLICE("folder", op->acl.folder), KV_SLICE("who", op->acl.who),
-                  KV_U64("rights", op->acl.rights));
+                  KV_SLICE("actor", op->acl.actor), KV_SLICE("folder", op->acl.folder),
+                  KV_SLICE("who", op->acl.who), KV_U64("rights", op->acl.rights));
         if (op->acl.op != ACCOUNTD_ACL_ADD)
-            folders_taken(op->server);
+            changes_folders(op->server);
     }
     server_changed(op->server);
 }
@@ -137,10 +130,11 @@ acl_request(struct request *rq)
 
     op.edit = (struct account_edit){
         .base = &rq->server->base, .now_ms = clock_real_ms(), .result = &op.result};
-    if (accountd_acl_decode(rq->payload, &op.acl) == 0 && op.acl.owner.len > 0) {
-        if (op.acl.op == ACCOUNTD_ACL_GET)
+    if (accountd_acl_decode(rq->payload, &op.acl) == 0 && op.acl.owner.len > 0 &&
+        op.acl.actor.len > 0) {
+        if (check_actor(&op) == 0 && op.acl.op == ACCOUNTD_ACL_GET)
             get(&op);
-        else if (!changes_nothing(&op))
+        else if (op.result.code == 0 && !changes_nothing(&op))
             change(&op);
         reply = (struct accountd_acl_reply){.result = op.result.code,
                                             .text = strbuf_slice(&op.result.text),

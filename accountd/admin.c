@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accountd/folders.h"
+#include "accountd/changes.h"
 #include "accountd/recount.h"
 #include "accountd/server.h"
 #include "accountd/usage.h"
+#include "lib/account/canonical.h"
 #include "lib/account/edit.h"
 #include "lib/account/query.h"
+#include "lib/account/share.h"
 #include "lib/account/transfer.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -190,9 +192,30 @@ run_set(struct operation *op)
     return account_set(&op->edit, op->kind, op->admin.name, op->fields, op->admin.field_count);
 }
 
+/* A folder of that user's. */
+static int
+grant_share(struct operation *op)
+{
+    enum rights_change change;
+    uint32_t rights;
+
+    if (account_find_exact(&op->server->base, op->admin.name, &op->server->hit) != ACCOUNT_FOUND ||
+        op->server->hit.entry.kind != ACCOUNT_USER)
+        return account_fail(&op->result, 2, "%.*s: no such mailbox", (int)op->admin.name.len,
+                            op->admin.name.ptr);
+    if (imap_rights_parse_change(field(op, "rights"), &change, &rights) < 0)
+        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER,
+                            "rights: expected letters of l r s w i p t e a, with + or - in front "
+                            "to change what is there");
+    return account_share_change(&op->edit, strbuf_slice(&op->server->hit.address),
+                                field(op, "folder"), field(op, "member"), change, rights);
+}
+
 static int
 run_grant(struct operation *op)
 {
+    if (op->kind == ACCOUNT_SHARE)
+        return grant_share(op);
     return account_public_grant(&op->edit, op->admin.name, field(op, "right"), field(op, "member"));
 }
 
@@ -320,18 +343,51 @@ static const struct {
     {"import-commit", VERB_CHANGES | VERB_ANY_KIND, run_import_commit},
 };
 
-/* May this have taken a right on a folder from somebody? Properties of a user do not. */
+/* May this have taken a right on a folder from somebody? What a user may not do with the own mail
+ * others may not either. */
 static bool
 takes_rights(const struct operation *op)
 {
-    static const char *const verbs_that_take[] = {"del", "rename", "grant", "import-commit"};
+    static const char *const verbs_that_take[] = {"del", "rename", "grant"};
 
     if (slice_eq(op->admin.verb, SLICE("set")))
-        return op->kind == ACCOUNT_PUBLIC;
+        return op->kind == ACCOUNT_PUBLIC || op->kind == ACCOUNT_USER;
     for (size_t i = 0; i < ARRAY_LEN(verbs_that_take); i++)
         if (slice_eq(op->admin.verb, slice_of(verbs_that_take[i])))
             return true;
     return false;
+}
+
+/* The user or domain that was changed, in the form that sessions know. */
+static void
+tell_of_user(struct operation *op)
+{
+    struct server *server = op->server;
+    struct strbuf domain = strbuf_new(ACCOUNT_ADDRESS_MAX);
+
+    if (op->kind == ACCOUNT_DOMAIN) {
+        (void)strbuf_char(&domain, '@');
+        if (canonical_domain(op->admin.name, &domain) == 0)
+            changes_user(server, strbuf_slice(&domain));
+    } else if (account_find_exact(&server->base, op->admin.name, &server->hit) <= ACCOUNT_UNKNOWN) {
+        changes_user(server, strbuf_slice(&server->hit.address));
+    }
+    strbuf_free(&domain);
+}
+
+/* Whoever watches looks again at the sessions that this may concern. */
+static void
+tell(struct operation *op)
+{
+    if (slice_eq(op->admin.verb, SLICE("import-commit"))) {
+        changes_everybody(op->server);
+        return;
+    }
+    if (takes_rights(op))
+        changes_folders(op->server);
+    if ((op->kind == ACCOUNT_USER || op->kind == ACCOUNT_DOMAIN) &&
+        !slice_eq(op->admin.verb, SLICE("add")) && !slice_eq(op->admin.verb, SLICE("fresh")))
+        tell_of_user(op);
 }
 
 /* A transaction around one verb: all of it or nothing. */
@@ -353,8 +409,7 @@ change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
     } else if (account_db_commit(db) < 0) {
         (void)account_fail_db(&op->result);
     } else {
-        if (takes_rights(op))
-            folders_taken(op->server);
+        tell(op);
         log_event(LOG_INFO, "account_changed", KV_SLICE("verb", op->admin.verb),
                   KV_SLICE("kind", op->admin.kind), KV_SLICE("name", op->admin.name));
     }

@@ -17,10 +17,9 @@
 #include "lib/log/log.h"
 #include "lib/store/folder_name.h"
 
-enum { WATCH_REPLY_MAX = 64 };
-
 struct folders {
     struct slice user;
+    struct server *server;
     struct arena arena;
     struct accountd_folder list[ACCOUNTD_FOLDERS_MAX];
     uint32_t count;
@@ -83,18 +82,36 @@ is_share(const struct accountd_folder *listed, const struct share *share)
            slice_ends(name, share->folder);
 }
 
+/* Nobody may do to a user's mail what that user may not, and it counts for that user. */
+static void
+hold_to_owner(const struct account_hit *owner, struct accountd_folder *folder)
+{
+    uint32_t may = account_user_rights(&owner->entry);
+
+    if ((may & ACCOUNTD_MAY_CHANGE_MAIL) == 0)
+        folder->rights &= ~RIGHTS_ON_MESSAGES;
+    if ((may & ACCOUNTD_MAY_REMOVE_MAIL) == 0)
+        folder->rights &= ~(uint32_t)(RIGHT_DELETE_MESSAGE | RIGHT_EXPUNGE);
+    folder->quota_bytes = record_u64(&owner->entry, USER_QUOTA_BYTES);
+    folder->quota_messages = record_u64(&owner->entry, USER_QUOTA_MESSAGES);
+}
+
 static int
 add_share(void *arg, const struct share *share)
 {
     struct folders *f = arg;
+    struct account_hit *owner = &f->server->hit;
     struct strbuf name, path, dir;
     struct accountd_folder *out;
 
     if (slice_eq(share->owner, f->user))
         return 0; /* a folder given to all is still one's own */
+    if (account_find_exact(&f->server->base, share->owner, owner) != ACCOUNT_FOUND)
+        return 0; /* shares go with their owners: a base that failed tells so elsewhere */
     for (uint32_t i = 0; i < f->count; i++)
         if (is_share(&f->list[i], share)) {
             f->list[i].rights |= share->rights;
+            hold_to_owner(owner, &f->list[i]);
             return 0;
         }
     dir = strbuf_new(STORE_NAME_MAX);
@@ -118,6 +135,7 @@ add_share(void *arg, const struct share *share)
                                     .path = kept(f, &path),
                                     .dir = kept(f, &dir),
                                     .rights = share->rights};
+    hold_to_owner(owner, out);
     return 0;
 }
 
@@ -149,7 +167,7 @@ enum outcome
 folders_request(struct request *rq)
 {
     struct strbuf out = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
-    struct folders f = {.count = 0};
+    struct folders f = {.server = rq->server};
     enum outcome outcome = REQUEST_DONE;
 
     if (accountd_folders_decode(rq->payload, &f.user) < 0)
@@ -210,51 +228,4 @@ folders_exist(struct server *server)
     server->folders_generation = generation;
     server->folders_known = true;
     return server->folders_exist;
-}
-
-/* ---- telling authd ---- */
-
-static void
-answer_watcher(struct server *server, const struct watcher *watcher)
-{
-    struct ipc_peer *peer = ipc_server_peer(server->ipc, watcher->peer_id);
-    struct strbuf out = strbuf_new(WATCH_REPLY_MAX);
-    struct writer w = frame_begin(&out, ACCOUNTD_OK, watcher->request_id);
-
-    (void)frame_end(&w); /* an empty frame fits */
-    if (peer != NULL)
-        ipc_peer_send(peer, &out, -1);
-    strbuf_free(&out);
-}
-
-/* The oldest gives way: its peer asks again. */
-enum outcome
-folders_watch(struct request *rq)
-{
-    struct server *server = rq->server;
-    size_t at = 0;
-
-    if (rq->payload.len > 0 || server->ipc == NULL)
-        return REQUEST_BAD;
-    while (at < SERVER_WATCHERS && server->watchers[at].peer_id != 0 &&
-           ipc_server_peer(server->ipc, server->watchers[at].peer_id) != NULL)
-        at++;
-    if (at == SERVER_WATCHERS) {
-        answer_watcher(server, &server->watchers[0]);
-        at = 0;
-    }
-    server->watchers[at] = (struct watcher){ipc_peer_id(rq->peer), rq->header.request_id};
-    return REQUEST_DONE;
-}
-
-void
-folders_taken(struct server *server)
-{
-    for (size_t i = 0; i < SERVER_WATCHERS; i++) {
-        struct watcher watcher = server->watchers[i];
-
-        server->watchers[i].peer_id = 0;
-        if (watcher.peer_id != 0 && server->ipc != NULL)
-            answer_watcher(server, &watcher);
-    }
 }

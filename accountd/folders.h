@@ -7,10 +7,6 @@
 #include "accountd/server.h"
 
 enum outcome folders_request(struct request *request);
-/* Keeps the question until folders_taken(). */
-enum outcome folders_watch(struct request *request);
-/* A change may have taken rights away: who watches is told. */
-void folders_taken(struct server *server);
 /* False: there are none for anybody, and nobody needs to ask. */
 bool folders_exist(struct server *server);
 

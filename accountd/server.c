@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "accountd/acl.h"
+#include "accountd/changes.h"
 #include "accountd/folders.h"
 #include "accountd/parking.h"
 #include "accountd/store.h"
@@ -43,7 +44,7 @@ static const struct {
     {ACCOUNTD_SENDER, ROLE_SMTP | ROLE_ADMIN, request_sender},
     {ACCOUNTD_FOLDERS, ROLE_AUTH, folders_request},
     {ACCOUNTD_ACL, ROLE_AUTH, acl_request},
-    {ACCOUNTD_WATCH, ROLE_AUTH, folders_watch},
+    {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
     {ACCOUNTD_ADMIN, ROLE_ADMIN, request_admin},
 };
 
@@ -180,6 +181,7 @@ start(struct server *server, struct daemon *daemon)
     server->hit = account_hit_new();
     server->second_hit = account_hit_new();
     server->usage = usage_new();
+    server->changes_told = changes_new();
     server->requests = stats_counter(daemon->stats, "requests");
     server->changes = stats_counter(daemon->stats, "changes");
     open_base(server, daemon->conf);
@@ -215,6 +217,7 @@ server_stop(struct server *server)
     parking_free(&server->parking);
     loop_timer_free(&server->checkpoint);
     usage_free(&server->usage);
+    changes_free(&server->changes_told);
     account_hit_free(&server->hit);
     account_hit_free(&server->second_hit);
     account_db_close(&server->base.db);

@@ -10,7 +10,6 @@
 #include "lib/sys/daemon.h"
 
 #define SERVER_ROLES 4
-#define SERVER_WATCHERS 16 /* authds: one, and older ones that still have sessions */
 
 struct role_uid {
     uid_t uid;
@@ -34,11 +33,8 @@ struct server {
     struct store *store; /* NULL: standalone */
     struct parking *parking;
     struct import import;
-    struct watcher {
-        uint64_t peer_id; /* 0: free */
-        uint32_t request_id;
-    } watchers[SERVER_WATCHERS];
-    uint64_t folders_generation; /* of the base, when it was found out whether folders exist */
+    struct changes *changes_told; /* what authd is told of */
+    uint64_t folders_generation;  /* of the base, when it was found out whether folders exist */
     bool folders_known, folders_exist;
     struct loop_timer *checkpoint;
     _Atomic uint64_t *requests, *changes;

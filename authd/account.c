@@ -22,8 +22,8 @@ account_set(struct account *account, const struct accountd_login_reply *reply)
                                          reply->state == ACCOUNTD_LOGIN_DISABLED,
                                 .later = reply->state == ACCOUNTD_LOGIN_LATER};
     if (has_nul(reply->user) || has_nul(reply->path) || has_nul(reply->password) ||
-        has_nul(reply->full_name) || reply->password.len > PASSWORD_RECORD_MAX ||
-        (account->known && reply->user.len == 0))
+        has_nul(reply->full_name) || has_nul(reply->password_changed) ||
+        reply->password.len > PASSWORD_RECORD_MAX || (account->known && reply->user.len == 0))
         return -1;
     if (!account->known) {
         account->user = reply->user.len > 0 ? xslicedup(reply->user) : NULL;
@@ -37,6 +37,7 @@ account_set(struct account *account, const struct accountd_login_reply *reply)
     account->user = xslicedup(reply->user);
     account->path = xslicedup(reply->path);
     account->full_name = xslicedup(reply->full_name);
+    account->password_changed = xslicedup(reply->password_changed);
     account->record = xslicedup(reply->password);
     return 0;
 }
@@ -49,6 +50,7 @@ account_clear(struct account *account)
     free(account->user);
     free(account->path);
     free(account->full_name);
+    free(account->password_changed);
     free(account->record);
     *account = (struct account){.known = false};
 }

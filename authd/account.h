@@ -15,6 +15,7 @@ struct account {
     uint64_t quota_bytes, quota_messages;
     char *user; /* canonical; also of an unknown one if accountd has told it, else NULL */
     char *path, *full_name;
+    char *password_changed;
     char *record; /* secret */
 };
 

@@ -1,8 +1,8 @@
 /*
- * authd/acl.c - rights on a user's own folders: the session asks, accountd decides.
+ * authd/acl.c - rights on folders: the session asks, accountd decides.
  *
- * Input:  frames of a session that may be in an attacker's hands. Whose folders they are about is
- *         said here, by the login that was proved on this channel, and never by the session.
+ * Input:  frames of a session that may be in an attacker's hands. Who asks is said here, by the
+ *         login that was proved on this channel, and never by the session.
  */
 #include "authd/acl.h"
 
@@ -51,9 +51,11 @@ acl_ask(struct session *s, struct slice payload)
     struct accountd_acl acl;
 
     if (s->state != SESSION_IDLE || s->service != SERVICE_IMAP || s->user == NULL ||
-        accountd_acl_decode(payload, &acl) < 0 || acl.owner.len > 0)
+        accountd_acl_decode(payload, &acl) < 0 || acl.actor.len > 0)
         return -1;
-    acl.owner = slice_of(s->user);
+    acl.actor = slice_of(s->user);
+    if (acl.owner.len == 0)
+        acl.owner = acl.actor;
     request = strbuf_new(REQUEST_MAX);
     if (accountd_acl_encode(&request, ACCOUNTD_ACL, &acl) < 0) {
         strbuf_free(&request);

@@ -1,5 +1,5 @@
 /*
- * authd/acl.h - rights on a user's own folders: the session asks, accountd decides.
+ * authd/acl.h - rights on folders: the session asks, accountd decides.
  */
 #ifndef POSTHORN_AUTHD_ACL_H
 #define POSTHORN_AUTHD_ACL_H

@@ -47,6 +47,7 @@ add(const struct store_dirs *dirs, const struct accountd_folder *folder, struct 
             .name = xslicedup(folder->name),
             .place = place_of(folder),
             .rights = folder->rights,
+            .is_shared = folder->dir.len > 0,
             .quota_bytes = folder->quota_bytes,
             .quota_messages = folder->quota_messages,
             .fd = fd,
@@ -75,17 +76,24 @@ folder_grants_open(const struct store_dirs *dirs, struct slice payload, struct f
     return 0;
 }
 
+struct slice
+folder_grant_path(const struct folder_grant *grant)
+{
+    struct slice place = slice_of(grant->place);
+
+    return slice_sub(place, 0, slice_rindex(place, '/'));
+}
+
 struct folder_grant *
 folder_grants_unopened(struct folder_grants *grants, struct slice *path, struct slice *dir)
 {
     for (uint32_t i = 0; i < grants->count; i++) {
         struct slice place = slice_of(grants->list[i].place);
-        size_t end = slice_rindex(place, '/');
 
         if (grants->list[i].fd >= 0)
             continue;
-        *path = slice_sub(place, 0, end);
-        *dir = slice_sub(place, end + 1, place.len);
+        *path = folder_grant_path(&grants->list[i]);
+        *dir = slice_sub(place, path->len + 1, place.len);
         return &grants->list[i];
     }
     return NULL;

@@ -15,6 +15,7 @@ struct folder_grant {
     char *name;  /* as the user sees it */
     char *place; /* store path, '/' and directory: what it is, whatever it is called */
     uint32_t rights;
+    bool is_shared; /* one folder of another user's; else a public one, with what is below it */
     uint64_t quota_bytes, quota_messages;
     int fd; /* O_PATH, -1 once it is handed over */
 };
@@ -36,6 +37,9 @@ struct folder_grant *folder_grants_unopened(struct folder_grants *grants, struct
                                             struct slice *dir);
 /* Takes one out that could not be opened, and logs that. */
 void folder_grants_remove(struct folder_grants *grants, struct folder_grant *grant);
+
+/* The store that it is in: the first part of `place`, borrowed. */
+struct slice folder_grant_path(const struct folder_grant *grant);
 
 /* Does a FOLDERS reply give all that `grants` gave? False also when it is damaged. */
 bool folder_grants_still_hold(const struct folder_grants *grants, struct slice payload);

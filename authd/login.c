@@ -173,11 +173,7 @@ open_dir(struct session *s)
 static bool
 may_use(const struct session *s)
 {
-    static const uint32_t rights[SERVICE_COUNT] = {[SERVICE_SMTP] = ACCOUNTD_MAY_SMTP,
-                                                   [SERVICE_IMAP] = ACCOUNTD_MAY_IMAP,
-                                                   [SERVICE_POP3] = ACCOUNTD_MAY_POP3};
-
-    return (s->account.rights & rights[s->service]) != 0;
+    return (s->account.rights & session_service_right(s)) != 0;
 }
 
 static bool
@@ -319,6 +315,7 @@ account_found(void *arg, const struct frame_header *header, struct slice payload
     close_keep_errno(fd);
     if (!session_release(s))
         return;
+    s->changes_seen = watch_changes(s->server->watch);
     if (header == NULL || header->type != ACCOUNTD_LOGIN_REPLY ||
         accountd_login_reply_decode(payload, &reply) < 0 || account_set(&s->account, &reply) < 0)
         refuse(s, AUTHD_TEMPORARY, "accountd does not answer");

@@ -27,7 +27,6 @@ enum {
 struct program {
     struct server server;
     struct attach_server *attach;
-    struct watch *watch;
 };
 
 static unsigned
@@ -115,12 +114,12 @@ main(int argc, char **argv)
     daemon_init(&d, "authd", argc, argv); /* options, log, config; exits on error */
     open_server(&program.server, &d);     /* hash workers fork here; last use of a path */
     program.attach = attach_listen(&program.server, &d);
-    program.watch = watch_new(&program.server);
+    program.server.watch = watch_new(&program.server);
     loop_on_signal(d.loop, SIGHUP, hang_up, &program);
     enter_sandbox(&d, &program.server); /* user, Landlock, seccomp: no way back */
     daemon_ready(&d);                   /* master counts us as started from here on */
     daemon_run(&d);                     /* until SIGTERM, or until master is gone */
-    watch_free(&program.watch);
+    watch_free(&program.server.watch);
     attach_close(&program.attach);
     return daemon_exit_status(&d);
 }

@@ -33,7 +33,8 @@ struct server {
      * have gone over, for what they have sent us is ours. */
     bool draining;
     struct attach_server *attach;
-    struct session *granted; /* sessions that were given folders of others (authd/watch.h) */
+    struct watch *watch;
+    struct session *watched; /* those that a user's mail was given to (authd/watch.h) */
     unsigned parents;        /* while draining: still connected */
     unsigned rehashes;       /* under way */
     _Atomic uint64_t *logins, *failures, *cache_hits, *dropped;

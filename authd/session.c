@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "authd/acl.h"
+#include "authd/charge.h"
 #include "authd/login.h"
 #include "authd/watch.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/mail/imap_rights.h"
 
 enum {
     FAILURES_MAX = 10, /* of one session: protocol daemons give up earlier */
@@ -30,6 +32,16 @@ const char *
 session_service_name(const struct session *s)
 {
     return service_names[s->service];
+}
+
+uint32_t
+session_service_right(const struct session *s)
+{
+    static const uint32_t rights[SERVICE_COUNT] = {[SERVICE_SMTP] = ACCOUNTD_MAY_SMTP,
+                                                   [SERVICE_IMAP] = ACCOUNTD_MAY_IMAP,
+                                                   [SERVICE_POP3] = ACCOUNTD_MAY_POP3};
+
+    return rights[s->service];
 }
 
 static void
@@ -53,6 +65,7 @@ session_free(struct session *s)
     end_exchange(s);
     folder_grants_free(&s->grants);
     free(s->user);
+    free(s->password_changed);
     loop_timer_free(&s->timer);
     s->server->sessions--;
     if (server_is_drained(s->server))
@@ -140,7 +153,8 @@ send_grant(struct session *s, const struct folder_grant *grant)
     };
 
     assert_always(authd_folder_encode(&frame, s->request_id, &folder) == 0);
-    send_frame(s, &frame, grant->fd);
+    /* Who may neither read nor change it holds nothing of it. */
+    send_frame(s, &frame, (grant->rights & RIGHTS_IN_DIRECTORY) != 0 ? grant->fd : -1);
 }
 
 void
@@ -160,7 +174,10 @@ session_send_ok(struct session *s, int dir_fd)
     assert_always(authd_ok_encode(&frame, s->request_id, &ok) == 0);
     if (dir_fd >= 0) {
         xfree(&s->user);
+        xfree(&s->password_changed);
         s->user = xstrdup(s->account.user);
+        s->password_changed = xstrdup(s->account.password_changed);
+        s->rights = s->account.rights;
         watch_add(s);
     }
     end_exchange(s);
@@ -279,6 +296,8 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return on_cancel(s);
     case AUTHD_ACL:
         return acl_ask(s, payload);
+    case AUTHD_CHARGE:
+        return charge_ask(s, payload);
     default:
         return -1;
     }

@@ -33,8 +33,12 @@ struct session {
     struct account account;
     uint64_t parent_id;                           /* the connection that attached it */
     struct folder_grants grants;                  /* what the last login was given */
-    struct session *granted_next, **granted_link; /* NULL: not on the list of server.granted */
     char *user;                                   /* who has logged in to a mailbox, or NULL */
+    char *password_changed;                       /* of that user, at that login */
+    uint32_t rights;                              /* of that user, enum accountd_right */
+    struct session *watched_next, **watched_link; /* NULL: not on the list of server.watched */
+    unsigned check;                               /* what watch.c has to look at again */
+    unsigned changes_seen;                        /* when the user was looked up (watch.h) */
     struct strbuf proof;                          /* SCRAM's message that goes with the success */
     struct hash_job *job;                         /* its done() will come */
     unsigned outstanding;     /* calls to accountd and the store whose done() will come */
@@ -64,5 +68,6 @@ void session_hold(struct session *s);
 bool session_release(struct session *s);
 
 const char *session_service_name(const struct session *s);
+uint32_t session_service_right(const struct session *s); /* enum accountd_right */
 
 #endif

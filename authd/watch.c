@@ -1,14 +1,15 @@
 /*
- * authd/watch.c - ends the sessions that hold a folder of somebody else which they may not any
- * more.
+ * authd/watch.c - ends the sessions that a user would not get any more.
  *
- * accountd holds our question back until something took rights away. Then each session that was
- * given folders is looked at again, and its parent told to end it if it would get less today. A
- * lost connection counts as a change: we may have missed one.
+ * accountd holds our question back until something changed, and says for whom. Then each session
+ * that it may concern is looked at again, as a login would be, and its parent told to end it if it
+ * would get less today. The number of the last change that we know goes with the question: nothing
+ * is missed while we do not ask.
  */
 #include "authd/watch.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "authd/attach.h"
 #include "lib/base/io.h"
@@ -19,49 +20,114 @@ enum {
     WATCH_TIMEOUT_MS = 3600 * 1000,
     CHECK_TIMEOUT_MS = 10000,
     SETTLE_MS = 200, /* changes come in rows; also the pause before asking again */
+    RETRY_MS = 1000, /* accountd could not tell */
     REQUEST_MAX = 4096
 };
+
+enum check { CHECK_ACCOUNT = 1, CHECK_FOLDERS = 2 };
 
 struct watch {
     struct server *server;
     struct loop_timer *timer;
+    uint64_t known;   /* number of the last change that we were told of */
+    unsigned changes; /* how often we were told */
+    bool asked;
 };
-
-static void ask(struct watch *watch);
 
 /* ---- one session ---- */
 
 static void
-checked(void *arg, const struct frame_header *header, struct slice payload, int fd)
+end_session(struct session *s, const char *event, const char *reason)
 {
-    struct session *s = arg;
-    bool holds;
-
-    close_keep_errno(fd);
-    if (!session_release(s))
-        return;
-    if (header == NULL || header->type != ACCOUNTD_FOLDERS_REPLY || s->grants.count == 0)
-        return; /* accountd is away: when it is back, all are looked at again */
-    holds = folder_grants_still_hold(&s->grants, payload);
-    if (holds)
-        return;
-    log_event(LOG_INFO, "rights_taken", KV_STR("user", s->user), KV_STR("session", s->session_id));
+    log_event(LOG_INFO, event, KV_STR("user", s->user), KV_STR("session", s->session_id),
+              KV_STR("service", session_service_name(s)), KV_STR("reason", reason));
     watch_remove(s);
     attach_end_session(s->server->attach, s->parent_id, s->session_id);
+}
+
+/* It was not told: asked again. */
+static void
+look_again(struct session *s, unsigned check)
+{
+    s->check |= check;
+    loop_timer_set(s->server->watch->timer, RETRY_MS);
+}
+
+static void
+folders_checked(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct session *s = arg;
+
+    close_keep_errno(fd);
+    if (!session_release(s) || s->watched_link == NULL)
+        return;
+    if (header == NULL || header->type != ACCOUNTD_FOLDERS_REPLY)
+        look_again(s, CHECK_FOLDERS);
+    else if (!folder_grants_still_hold(&s->grants, payload))
+        end_session(s, "rights_taken", "folders of others");
+}
+
+/* Why the user would not get this session again, or NULL. */
+static const char *
+why_not(const struct session *s, const struct account *now)
+{
+    static const uint32_t on_mail = ACCOUNTD_MAY_REMOVE_MAIL | ACCOUNTD_MAY_CHANGE_MAIL;
+
+    if (!now->known || strcmp(now->user, s->user) != 0)
+        return "account deleted or renamed";
+    if (!now->enabled)
+        return "account disabled";
+    if (strcmp(now->password_changed, s->password_changed) != 0)
+        return "password changed";
+    if ((s->rights & ~now->rights & (on_mail | session_service_right(s))) != 0)
+        return "right taken away";
+    return NULL;
+}
+
+static void
+account_checked(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct session *s = arg;
+    struct accountd_login_reply reply;
+    struct account now = {.known = false};
+    const char *reason;
+
+    close_keep_errno(fd);
+    if (!session_release(s) || s->watched_link == NULL)
+        return;
+    if (header == NULL || header->type != ACCOUNTD_LOGIN_REPLY ||
+        accountd_login_reply_decode(payload, &reply) < 0 || account_set(&now, &reply) < 0 ||
+        now.later)
+        look_again(s, CHECK_ACCOUNT);
+    else if ((reason = why_not(s, &now)) != NULL)
+        end_session(s, "session_ended", reason);
+    account_clear(&now);
 }
 
 static void
 check(struct session *s)
 {
+    const struct accountd_login login = {.name = slice_of(s->user)};
     struct strbuf request = strbuf_new(REQUEST_MAX);
+    unsigned what = s->check;
 
-    assert_always(accountd_folders_encode(&request, slice_of(s->user)) == 0);
-    session_hold(s);
-    ipc_async_call(s->server->accounts, &request, CHECK_TIMEOUT_MS, checked, s);
+    s->check = 0;
+    if ((what & CHECK_ACCOUNT) != 0) {
+        assert_always(accountd_login_encode(&request, &login) == 0);
+        session_hold(s);
+        ipc_async_call(s->server->accounts, &request, CHECK_TIMEOUT_MS, account_checked, s);
+    }
+    if ((what & CHECK_FOLDERS) != 0 && s->grants.count > 0) {
+        assert_always(accountd_folders_encode(&request, slice_of(s->user)) == 0);
+        session_hold(s);
+        ipc_async_call(s->server->accounts, &request, CHECK_TIMEOUT_MS, folders_checked, s);
+    }
     strbuf_free(&request);
 }
 
 /* ---- all of them ---- */
+
+static void ask(struct watch *watch);
 
 static void
 settled(void *arg)
@@ -69,20 +135,54 @@ settled(void *arg)
     struct watch *watch = arg;
     struct session *next;
 
-    ask(watch); /* first: what changes while we look is told again */
-    for (struct session *s = watch->server->granted; s != NULL; s = next) {
-        next = s->granted_next;
-        check(s);
+    if (!watch->asked)
+        ask(watch); /* first: what changes while we look is told again */
+    for (struct session *s = watch->server->watched; s != NULL; s = next) {
+        next = s->watched_next;
+        if (s->check != 0)
+            check(s);
+    }
+}
+
+static bool
+concerns(const struct accountd_changed *changed, struct slice user)
+{
+    struct slice domain = slice_sub(user, slice_rindex(user, '@'), user.len);
+
+    if (changed->everybody)
+        return true;
+    for (uint32_t i = 0; i < changed->user_count; i++)
+        if (slice_eq(changed->users[i], user) || slice_eq(changed->users[i], domain))
+            return true;
+    return false;
+}
+
+static void
+mark(struct watch *watch, const struct accountd_changed *changed)
+{
+    for (struct session *s = watch->server->watched; s != NULL; s = s->watched_next) {
+        if (changed->folders)
+            s->check |= CHECK_FOLDERS;
+        if (concerns(changed, slice_of(s->user)))
+            s->check |= CHECK_ACCOUNT;
     }
 }
 
 static void
-changed(void *arg, const struct frame_header *header, struct slice payload, int fd)
+told(void *arg, const struct frame_header *header, struct slice payload, int fd)
 {
+    struct slice users[ACCOUNTD_CHANGED_MAX];
+    struct accountd_changed changed;
     struct watch *watch = arg;
 
-    (void)header, (void)payload;
     close_keep_errno(fd);
+    watch->asked = false;
+    if (header != NULL && header->type == ACCOUNTD_CHANGED &&
+        accountd_changed_decode(payload, &changed, users) == 0) {
+        watch->known = changed.number;
+        watch->changes++;
+        mark(watch, &changed);
+    }
     loop_timer_set(watch->timer, SETTLE_MS);
 }
 
@@ -90,10 +190,10 @@ static void
 ask(struct watch *watch)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
-    struct writer w = frame_begin(&request, ACCOUNTD_WATCH, 0);
 
-    assert_always(frame_end(&w) == 0);
-    ipc_async_call(watch->server->accounts, &request, WATCH_TIMEOUT_MS, changed, watch);
+    assert_always(accountd_watch_encode(&request, watch->known) == 0);
+    watch->asked = true;
+    ipc_async_call(watch->server->accounts, &request, WATCH_TIMEOUT_MS, told, watch);
     strbuf_free(&request);
 }
 
@@ -117,26 +217,37 @@ watch_free(struct watch **watchp)
     xfree(watchp);
 }
 
+unsigned
+watch_changes(const struct watch *watch)
+{
+    return watch == NULL ? 0 : watch->changes;
+}
+
 void
 watch_add(struct session *s)
 {
-    if (s->grants.count == 0)
+    struct watch *watch = s->server->watch;
+
+    s->watched_next = s->server->watched;
+    if (s->watched_next != NULL)
+        s->watched_next->watched_link = &s->watched_next;
+    s->watched_link = &s->server->watched;
+    s->server->watched = s;
+    s->check = 0;
+    if (watch == NULL || watch->changes == s->changes_seen)
         return;
-    s->granted_next = s->server->granted;
-    if (s->granted_next != NULL)
-        s->granted_next->granted_link = &s->granted_next;
-    s->granted_link = &s->server->granted;
-    s->server->granted = s;
+    s->check = CHECK_ACCOUNT | CHECK_FOLDERS;
+    loop_timer_set(watch->timer, SETTLE_MS);
 }
 
 void
 watch_remove(struct session *s)
 {
-    if (s->granted_link == NULL)
+    if (s->watched_link == NULL)
         return;
-    *s->granted_link = s->granted_next;
-    if (s->granted_next != NULL)
-        s->granted_next->granted_link = s->granted_link;
-    s->granted_next = NULL;
-    s->granted_link = NULL;
+    *s->watched_link = s->watched_next;
+    if (s->watched_next != NULL)
+        s->watched_next->watched_link = s->watched_link;
+    s->watched_next = NULL;
+    s->watched_link = NULL;
 }

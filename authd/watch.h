@@ -1,6 +1,6 @@
 /*
- * authd/watch.h - ends the sessions that hold a folder of somebody else which they may not any
- * more.
+ * authd/watch.h - ends the sessions that a user would not get any more: the user is gone, disabled
+ * or has another password, or lost a right that the session has.
  */
 #ifndef POSTHORN_AUTHD_WATCH_H
 #define POSTHORN_AUTHD_WATCH_H
@@ -9,11 +9,14 @@
 
 struct watch;
 
-/* Asks accountd to be told of changes that take rights away, for as long as this process lives. */
+/* Asks accountd to be told of such changes, for as long as this process lives. */
 struct watch *watch_new(struct server *server);
 void watch_free(struct watch **watchp);
 
-/* This session was given s->grants; forgotten when it ends or logs in anew. */
+/* How often we were told. A session that was looked up before a change, and is given something
+ * after it, is looked at again. NULL: 0. */
+unsigned watch_changes(const struct watch *watch);
+/* This session was given a user's mail and s->grants; forgotten when it ends or logs in anew. */
 void watch_add(struct session *s);
 void watch_remove(struct session *s);
 

@@ -46,7 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct accountd_folder folders[ACCOUNTD_FOLDERS_MAX];
     static struct accountd_acl_entry entries[ACCOUNTD_ACL_MAX];
     struct object_field fields[OBJECT_FIELDS_MAX];
-    struct slice payload = slice_make(data, size);
+    struct slice users[ACCOUNTD_CHANGED_MAX], payload = slice_make(data, size);
     uint32_t count;
     union {
         struct accountd_rcpt rcpt;
@@ -59,6 +59,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct accountd_acl acl;
         struct accountd_acl_reply acl_reply;
         struct accountd_admin admin;
+        struct accountd_changed changed;
+        uint64_t known;
     } out;
     size_t sum = 0;
 
@@ -90,6 +92,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return accountd_acl_decode(payload, &out.acl) * 0;
     case ACCOUNTD_ACL_REPLY:
         return accountd_acl_reply_decode(payload, &out.acl_reply, entries) * 0;
+    case ACCOUNTD_WATCH:
+        return accountd_watch_decode(payload, &out.known) * 0;
+    case ACCOUNTD_CHANGED:
+        return accountd_changed_decode(payload, &out.changed, users) * 0;
     case ACCOUNTD_SENDER:
         return accountd_sender_decode(payload, &out.sender) * 0;
     case ACCOUNTD_ADMIN:

@@ -2,7 +2,8 @@
  * fuzz/fuzz_adopt.c - a Maildir that another program filled is taken over.
  *
  * Input: messages, each a byte (bit 0: new/ or cur/), a name and a text (u8 and u16 length, bytes);
- * the first half lies there before the folder is opened, the rest comes while it is open.
+ * the first half lies there before the folder is opened, the rest comes into new/ while it is open
+ * (what is in cur/ then nobody may change).
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -72,9 +73,9 @@ take(struct slice *in, size_t len)
 
 /* A name cannot be empty, too long, or lead out of its directory: the kernel sees to the rest. */
 static void
-put_message(struct slice *in)
+put_message(struct slice *in, bool into_cur)
 {
-    unsigned flags = (unsigned char)take(in, 1).ptr[0];
+    unsigned flags = (unsigned char)take(in, 1).ptr[0] | !into_cur;
     struct slice head = take(in, 1);
     struct slice name = take(in, head.len == 0 ? 0 : (unsigned char)head.ptr[0]);
     char *copy = xslicedup(name);
@@ -122,7 +123,7 @@ use(struct store *store, struct slice in)
     assert_always(mb != NULL);
     check_messages(mb);
     while (in.len > 0)
-        put_message(&in);
+        put_message(&in, false);
     assert_always(adopt_new(&mb->folder) >= 0);
     assert_always(mailbox_sync(mb, true, NULL) == 0);
     check_messages(mb);
@@ -148,7 +149,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     write_file(mail_fd, FOLDERS_NAME, SLICE("- subscribed INBOX\n"));
     first = take(&in, size / 2);
     while (first.len > 0)
-        put_message(&first);
+        put_message(&first, true);
     store = store_open(mail_fd, &options);
     assert_always(store != NULL);
     use(store, in);

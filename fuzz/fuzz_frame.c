@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/ipc/authd.h"
+#include "lib/ipc/local_deliver.h"
 #include "lib/ipc/master.h"
 #include "lib/ipc/object.h"
 #include "lib/ipc/socket.h"
@@ -125,13 +127,30 @@ run_line(struct slice input)
     strbuf_free(&out);
 }
 
+/* What a session tells authd, and authd local-deliver. */
+static void
+run_charge(struct slice input)
+{
+    struct store_ctl_reply reply;
+    struct authd_charged charged;
+    struct authd_charge charge;
+    struct store_ctl ctl;
+
+    (void)authd_charge_decode(input, &charge);
+    (void)authd_charged_decode(input, &charged);
+    (void)store_ctl_reply_decode(input, &reply);
+    if (store_ctl_decode(input, &ctl) == 0)
+        assert_always(ctl.charge.bytes <= STORE_CHARGE_MAX &&
+                      ctl.charge.messages >= -STORE_CHARGE_MAX && store_path_valid(ctl.path));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const runs[])(struct slice) = {run_inbox, run_objects, run_master, run_datagram,
-                                                 run_line};
+    static void (*const runs[])(struct slice) = {run_inbox,    run_objects, run_master,
+                                                 run_datagram, run_line,    run_charge};
 
     if (size > 0 && size <= 65536)
         runs[data[0] % ARRAY_LEN(runs)](slice_make(data + 1, size - 1));

@@ -22,10 +22,13 @@ run(struct append_job *job, struct parser *p)
         reply = append_job_commit(job, &uids);
     if (reply.kind != REPLY_OK)
         return reply;
-    append_job_code(&uids, &s->code);
     notify_arrived(s, job->folder, &uids);
+    if (!append_job_code(job, &uids, &s->code))
+        reply = reply_ok("Append completed");
+    else
+        reply = (struct reply){REPLY_OK, strbuf_cstr(&s->code), "Append completed"};
     free(uids.uids);
-    return (struct reply){REPLY_OK, strbuf_cstr(&s->code), "Append completed"};
+    return reply;
 }
 
 struct reply

@@ -237,9 +237,12 @@ append_job_refuse(struct session *s, struct parser *p, struct reply reply)
     return append_job_end(&job, reply);
 }
 
-void
-append_job_code(const struct mailbox_uids *uids, struct strbuf *out)
+bool
+append_job_code(const struct append_job *job, const struct mailbox_uids *uids, struct strbuf *out)
 {
+    if ((job->target.rights & RIGHT_READ) == 0)
+        return false;
     (void)strbuf_printf(out, "APPENDUID %u ", uids->uidvalidity);
     seqset_write(uids->uids, uids->count, out);
+    return true;
 }

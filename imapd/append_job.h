@@ -36,7 +36,9 @@ struct reply append_job_refuse(struct session *s, struct parser *p, struct reply
  * over. */
 struct reply append_job_end(struct append_job *job, struct reply reply);
 
-/* "APPENDUID validity uids" */
-void append_job_code(const struct mailbox_uids *uids, struct strbuf *out);
+/* "APPENDUID validity uids". False: nothing, for it tells more of the target than the user may read
+ * (RFC 4315 section 3). */
+bool append_job_code(const struct append_job *job, const struct mailbox_uids *uids,
+                     struct strbuf *out);
 
 #endif

@@ -19,7 +19,7 @@ set_seen(struct session *s, uint32_t seq)
 {
     bool was_seen = (mailbox_message(s->mailbox, seq)->flags & MESSAGE_SEEN) != 0;
 
-    return !s->read_only && !was_seen &&
+    return (s->rights & RIGHT_SEEN) != 0 && !was_seen &&
            mailbox_store_flags(s->mailbox, &seq, 1, MAILBOX_FLAGS_ADD, MESSAGE_SEEN, 0, 0, NULL,
                                NULL) == 0;
 }

@@ -54,7 +54,8 @@ copy(struct session *s, const struct selection *sel, struct slice folder, unsign
         rc = mailbox_copy(s->mailbox, sel->seqs, sel->count, to.name, move, &copies);
     if (rc < 0)
         return reply_copy_errno(&to);
-    make_code(s, sources, sel->count, &copies);
+    if ((to.rights & RIGHT_READ) != 0) /* else it would tell too much (RFC 4315 section 3) */
+        make_code(s, sources, sel->count, &copies);
     notify_arrived(s, folder, &copies);
     free(copies.uids);
     if (!move)
@@ -83,8 +84,9 @@ run(struct session *s, struct parser *p, unsigned flags, bool move)
         return reply_bad(p->error);
     if (move && s->read_only)
         return reply_no("NOPERM", "Mailbox is read-only");
-    if (move && !s->may_remove)
-        return reply_no("NOPERM", "This user may not remove mail");
+    /* RFC 6851 section 4.2: what STORE and EXPUNGE take */
+    if (move && (~s->rights & (RIGHT_DELETE_MESSAGE | RIGHT_EXPUNGE)) != 0)
+        return reply_no("NOPERM", "You may not remove mail here");
     if (sel.count == 0)
         return reply_ok("No matching messages, so nothing copied");
     if (move)

@@ -40,8 +40,8 @@ expunge_expunge(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (s->read_only)
         return reply_no("NOPERM", "Mailbox is read-only");
-    if (!s->may_remove)
-        return reply_no("NOPERM", "This user may not remove mail");
+    if ((s->rights & RIGHT_EXPUNGE) == 0)
+        return reply_no("NOPERM", "You may not remove mail here");
     if (is_uid && !selection_make(s, p, &set, flags, &sel))
         return reply_bad(p->error);
     if (is_uid && sel.count == 0)

@@ -121,7 +121,7 @@ fetch_fetch(struct session *s, struct parser *p, unsigned flags)
         return reply;
     lowest_uid = message_limit_cut(s, &sel);
     told = arena_alloc(&s->arena, sel.count * sizeof(*told));
-    if (args.sets_seen && !s->read_only)
+    if (args.sets_seen && (s->rights & RIGHT_SEEN) != 0) /* RFC 4314 section 4 */
         set_seen(s, &sel, told);
     updates_send_keywords(s);
     for (uint32_t i = 0; i < sel.count; i++) {

@@ -3,6 +3,8 @@
  */
 #include "imapd/flags.h"
 
+#include "imapd/places.h"
+
 bool
 flags_keyword_bits(struct mailbox *mb, const struct flag_list *list, bool make, uint64_t *bits)
 {
@@ -48,8 +50,8 @@ flags_write(const struct mailbox *mb, uint32_t flags, uint64_t keywords, struct 
     (void)strbuf_char(out, ')');
 }
 
-void
-flags_write_known(const struct mailbox *mb, bool star, bool deleted, struct strbuf *out)
+static void
+write_some(const struct mailbox *mb, uint32_t flags, bool star, struct strbuf *out)
 {
     bool has_room = false;
     size_t start;
@@ -57,9 +59,9 @@ flags_write_known(const struct mailbox *mb, bool star, bool deleted, struct strb
     (void)strbuf_char(out, '(');
     start = out->len;
     for (size_t i = 0; i < FLAG_LIST_SYSTEM_COUNT; i++)
-        if (deleted || flag_list_system[i].flag != MESSAGE_DELETED)
+        if ((flags & flag_list_system[i].flag) != 0)
             put_separated(out, start, "\\", flag_list_system[i].name);
-    for (unsigned bit = 0; bit < MAILBOX_KEYWORDS_MAX; bit++)
+    for (unsigned bit = 0; (flags & MESSAGE_KEYWORDS) != 0 && bit < MAILBOX_KEYWORDS_MAX; bit++)
         if (mailbox_keyword(mb, bit) != NULL)
             put_separated(out, start, "", mailbox_keyword(mb, bit));
         else
@@ -67,4 +69,16 @@ flags_write_known(const struct mailbox *mb, bool star, bool deleted, struct strb
     if (star && has_room)
         put_separated(out, start, "\\", "*");
     (void)strbuf_char(out, ')');
+}
+
+void
+flags_write_known(const struct mailbox *mb, struct strbuf *out)
+{
+    write_some(mb, UINT32_MAX, false, out);
+}
+
+void
+flags_write_permanent(const struct mailbox *mb, uint32_t rights, struct strbuf *out)
+{
+    write_some(mb, place_flags_allowed(rights, UINT32_MAX), true, out);
 }

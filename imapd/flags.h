@@ -15,8 +15,10 @@ bool flags_keyword_bits(struct mailbox *mb, const struct flag_list *list, bool m
 
 /* "(\Answered \Seen $Junk)" of one message; with `recent` \Recent may be among them. */
 void flags_write(const struct mailbox *mb, uint32_t flags, uint64_t keywords, struct strbuf *out);
-/* All flags that the folder knows; with `star` also "\*" for PERMANENTFLAGS; `deleted` false leaves
- * \Deleted out. */
-void flags_write_known(const struct mailbox *mb, bool star, bool deleted, struct strbuf *out);
+/* All flags that the folder knows. */
+void flags_write_known(const struct mailbox *mb, struct strbuf *out);
+/* For PERMANENTFLAGS: those that these rights (enum imap_right) let the user change, "\*" among
+ * them while there is room for keywords (RFC 4314 section 5.1.1). */
+void flags_write_permanent(const struct mailbox *mb, uint32_t rights, struct strbuf *out);
 
 #endif

@@ -57,12 +57,55 @@ is_root(const struct target *target)
     return is;
 }
 
+/* Folders are made where their owner's store is: in another user's, nobody has the right "k". The
+ * answer is the same whatever there is. */
+static bool
+is_of_another_user(struct slice name)
+{
+    return name.len > 0 && name.ptr[0] == '~';
+}
+
+static struct reply
+reply_not_yours(void)
+{
+    return reply_no("NOPERM", "Folders of another user are made by that user");
+}
+
 /* Names that a client writes in UTF-8 are Net-Unicode (RFC 9051 section 6.3.4): none may look like
  * another one that it is not. */
 static bool
 is_net_unicode(const struct session *s, struct slice name)
 {
     return mailbox_name_allowed(name) && (!session_takes_utf8(s) || utf8_is_nfc(name));
+}
+
+/* "A/B/C" below the folder A makes A/B, too: those who may use A may use both. Names that end
+ * before a '/' of `name` and have no folder yet, as bits: there are at most STORE_DEPTH_MAX of
+ * them. */
+static uint32_t
+missing_parents(struct store *store, struct slice name)
+{
+    struct mailbox_info info;
+    uint32_t missing = 0;
+    unsigned level = 0;
+
+    for (size_t at = 0; at < name.len && level < STORE_DEPTH_MAX; at++)
+        if (name.ptr[at] == '/' && mailbox_status(store, slice_sub(name, 0, at), &info) < 0 &&
+            errno == ENOENT)
+            missing |= UINT32_C(1) << level++;
+        else if (name.ptr[at] == '/')
+            level++;
+    return missing;
+}
+
+static void
+tell_created(struct session *s, struct slice name, uint32_t missing)
+{
+    unsigned level = 0;
+
+    for (size_t at = 0; at < name.len && level < STORE_DEPTH_MAX; at++)
+        if (name.ptr[at] == '/' && (missing >> level++ & 1) != 0)
+            acl_folder_created(s, slice_sub(name, 0, at));
 }
 
 struct reply
@@ -73,6 +116,7 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
     struct mailbox_info info;
     struct slice name;
     bool supported = true;
+    uint32_t missing;
 
     (void)flags;
     if (!parser_space(p) || !parser_mailbox(p, &name) ||
@@ -83,10 +127,15 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
     name = without_delimiter(name);
     if (!is_net_unicode(s, name))
         return reply_no("CANNOT", "Mailbox name has unusual characters");
-    if (place_find(s, name, RIGHT_CREATE, &target) < 0 || is_root(&target) ||
-        store_create(target.store, target.name, use) < 0)
+    if (is_of_another_user(name))
+        return reply_not_yours();
+    if (place_find(s, name, RIGHT_CREATE, &target) < 0 || is_root(&target))
         return reply_errno();
-    acl_folder_changed(s, name, SLICE(""));
+    missing = target.place == NULL ? missing_parents(target.store, name) : 0;
+    if (store_create(target.store, target.name, use) < 0)
+        return reply_errno();
+    tell_created(s, name, missing);
+    acl_folder_created(s, name);
     notify_changed(s, name, NOTIFY_MAILBOX_NAME);
     if (mailbox_status(target.store, target.name, &info) <
         0) /* another session was quick to delete it */
@@ -128,7 +177,7 @@ folder_delete(struct session *s, struct parser *p, unsigned flags)
     if (place_find(s, name, RIGHT_DELETE_FOLDER, &target) < 0 || is_root(&target) ||
         remove_folder(s, &target) < 0)
         return reply_errno();
-    acl_folder_changed(s, name, SLICE(""));
+    acl_folder_removed(s, name);
     notify_changed(s, name, NOTIFY_MAILBOX_NAME);
     if (s->mailbox != NULL && mailbox_is_removed(s->mailbox))
         session_deselect(s); /* our own doing: no reason to hang up */
@@ -155,6 +204,7 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
 {
     struct target old, new;
     struct slice from, to;
+    uint32_t missing;
 
     (void)flags;
     if (!parser_space(p) || !parser_mailbox(p, &from) || !parser_space(p) ||
@@ -164,21 +214,26 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
         return reply_no("NOPERM", "This user may not remove mail");
     if (!is_net_unicode(s, to))
         return reply_no("CANNOT", "Mailbox name has unusual characters");
+    if (is_of_another_user(to))
+        return reply_not_yours();
     /* Who may not remove mail may still give a folder another name. */
     if (place_find(s, from, s->store_options.may_remove ? RIGHT_DELETE_FOLDER : 0, &old) < 0 ||
         is_root(&old) || place_find(s, without_delimiter(to), RIGHT_CREATE, &new) < 0)
         return reply_errno();
     if (old.store != new.store)
         return reply_no("CANNOT", "A folder cannot move from one user to another");
+    to = without_delimiter(to);
+    missing = new.place == NULL ? missing_parents(new.store, to) : 0;
     if (store_rename(old.store, old.name, new.name) < 0)
         return reply_errno();
+    tell_created(s, to, missing);
     if (slice_eq(from, SLICE("INBOX"))) /* its messages went into a new folder, no more */
-        acl_folder_changed(s, without_delimiter(to), SLICE(""));
+        acl_folder_created(s, to);
     else
-        acl_folder_changed(s, from, without_delimiter(to));
-    rename_selected(s, from, without_delimiter(to));
+        acl_folder_renamed(s, from, to);
+    rename_selected(s, from, to);
     notify_changed(s, from, NOTIFY_MAILBOX_NAME);
-    notify_changed(s, without_delimiter(to), NOTIFY_MAILBOX_NAME);
+    notify_changed(s, to, NOTIFY_MAILBOX_NAME);
     return reply_ok("Rename completed");
 }
 

@@ -112,6 +112,7 @@ take_other(void *arg, const struct store_folder *found)
 static void
 add_others(struct session *s, struct folder_set *set, struct folder_set *subscribed)
 {
+    static const struct store_folder there = {.name = "INBOX", .exists = true};
     struct others o = {.set = set, .subscribed = subscribed, .first = set->count};
 
     for (unsigned i = 0; i < s->place_count; i++) {
@@ -120,6 +121,10 @@ add_others(struct session *s, struct folder_set *set, struct folder_set *subscri
         o.place = &s->places[i];
         if ((o.place->rights & RIGHT_LOOKUP) == 0)
             continue;
+        if (o.place->dirfd < 0) {
+            take_other(&o, &there);
+            continue;
+        }
         store = place_store(&s->places[i]);
         if (store != NULL) /* else it is away: the others are there all the same */
             (void)store_list(store, take_other, &o);

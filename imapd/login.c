@@ -84,14 +84,16 @@ confine(struct session *s, bool may_change)
 {
     struct sandbox_dir dirs[1 + AUTHD_FOLDERS_MAX];
     struct stats *stats = s->pool->daemon->stats;
+    size_t count = 1;
 
     dirs[0] = (struct sandbox_dir){.fd = s->mail_dirfd,
                                    .access = SANDBOX_READ | (may_change ? SANDBOX_WRITE : 0u)};
     for (unsigned i = 0; i < s->place_count; i++)
-        dirs[1 + i] = (struct sandbox_dir){
-            .fd = s->places[i].dirfd,
-            .access = SANDBOX_READ | (s->places[i].options.read_only ? 0u : SANDBOX_WRITE)};
-    if (sandbox_restrict_paths(dirs, 1 + s->place_count) < 0) {
+        if (s->places[i].dirfd >= 0)
+            dirs[count++] = (struct sandbox_dir){
+                .fd = s->places[i].dirfd,
+                .access = SANDBOX_READ | (s->places[i].options.read_only ? 0u : SANDBOX_WRITE)};
+    if (sandbox_restrict_paths(dirs, count) < 0) {
         log_event(LOG_ERROR, "sandbox_failed", KV_ERRNO());
         return false;
     }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "imapd/session.h"
+#include "lib/auth/digest.h"
 #include "lib/ipc/authd.h"
 #include "lib/tls/tls_conf.h"
 
@@ -52,6 +53,7 @@ main(int argc, char **argv)
     server_load_settings(&server.settings, d.conf);
     server_make_annotations(&server, d.conf);
     server_make_counters(&server.counters, d.stats);
+    digest_init(); /* of THREADID: what the library loads, it loads here */
     server.tls = tls_conf_server_or_exit("imapd", d.conf, &d.inst);
     ops = (struct pool_ops){
         .labels = labels,

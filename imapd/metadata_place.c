@@ -25,7 +25,8 @@ metadata_place_find(struct session *s, struct slice mailbox, struct annotation_p
         return -1;
     out->store = target.store;
     out->folder = target.name;
-    if ((target.rights & rights_to_know) != 0)
+    /* With "p" alone there is no directory to look into. */
+    if (target.store != NULL && (target.rights & rights_to_know) != 0)
         return 0;
     errno = EACCES;
     return -1;

@@ -15,12 +15,26 @@
 #include "lib/ipc/authd.h"
 
 #define REMOVING ((uint32_t)(RIGHT_DELETE_MESSAGE | RIGHT_EXPUNGE | RIGHT_DELETE_FOLDER))
+#define FOLDERS ((uint32_t)(RIGHT_CREATE | RIGHT_DELETE_FOLDER))
 
 /* ---- what authd handed over ---- */
 
+/* What counts for the owner goes by way of authd. */
+static int
+charge_owner(void *arg, const struct store_charge *c, uint32_t *uidvalidity)
+{
+    const struct place *place = arg;
+    const struct authd_charge charge = {.name = slice_of(place->name),
+                                        .bytes = c->bytes,
+                                        .messages = c->messages,
+                                        .within_quota = c->within_quota,
+                                        .new_uidvalidity = c->new_uidvalidity};
+
+    return authd_call_charge(place->session->pool->auth, &charge, uidvalidity);
+}
+
 static void
-fill(struct place *place, const struct authd_folder *folder, int dirfd, bool may_remove,
-     const struct settings *settings)
+fill(struct place *place, const struct authd_folder *folder, int dirfd, bool may_remove)
 {
     *place = (struct place){
         .name = xslicedup(folder->name),
@@ -29,16 +43,17 @@ fill(struct place *place, const struct authd_folder *folder, int dirfd, bool may
         .single = folder->name.ptr[0] == '~',
     };
     place->options = (struct store_options){
-        .quota_bytes = folder->quota_bytes,
-        .quota_messages = folder->quota_messages,
-        .read_only = (place->rights & RIGHTS_THAT_WRITE) == 0,
         .bare = true,
-        .may_remove = (place->rights & RIGHT_DELETE_MESSAGE) != 0,
-        /* One folder of somebody else's has no posthorn.expunged/ that its owner would look into.
-         */
-        .undelete_days = place->single ? 0 : settings->undelete_days,
-        .flush_interval_ms = settings->flush_interval_ms,
+        .may_remove = (place->rights & REMOVING) != 0,
+        .flags_frozen = place_flags_frozen(place->rights),
     };
+    if (place->single) { /* names of folders and the quota are the owner's */
+        place->options.read_only = (place->rights & RIGHTS_ON_MESSAGES) == 0;
+        return;
+    }
+    place->options.read_only = (place->rights & (RIGHTS_ON_MESSAGES | FOLDERS)) == 0;
+    place->options.quota_bytes = folder->quota_bytes;
+    place->options.quota_messages = folder->quota_messages;
 }
 
 static int
@@ -59,9 +74,18 @@ places_receive(struct session *s, unsigned count, bool may_remove)
     for (unsigned i = 0; i < count; i++) {
         if (authd_call_folder(s->pool->auth, &folder, &dirfd) < 0)
             return -1;
-        fill(&s->places[s->place_count++], &folder, dirfd, may_remove, &s->server->settings);
+        fill(&s->places[s->place_count++], &folder, dirfd, may_remove);
     }
     qsort(s->places, s->place_count, sizeof(*s->places), compare);
+    for (unsigned i = 0; i < s->place_count; i++) {
+        struct place *p = &s->places[i]; /* here it stays */
+
+        p->session = s;
+        p->guest = (struct store_guest){.charge = charge_owner, .arg = p};
+        p->options.guest = p->single ? &p->guest : NULL;
+        p->options.undelete_days = s->server->settings.undelete_days;
+        p->options.flush_interval_ms = s->server->settings.flush_interval_ms;
+    }
     return 0;
 }
 
@@ -88,7 +112,9 @@ place_is_foreign(struct slice name)
 struct store *
 place_store(struct place *place)
 {
-    if (place->store == NULL)
+    if (place->store == NULL && place->dirfd < 0)
+        errno = EACCES;
+    else if (place->store == NULL)
         place->store = store_open(place->dirfd, &place->options);
     return place->store;
 }
@@ -101,7 +127,7 @@ find_place(struct session *s, struct slice name, struct slice *inner)
         struct place *p = &s->places[i];
         struct slice root = slice_of(p->name);
 
-        if (!slice_starts(name, root) || (p->rights & RIGHT_LOOKUP) == 0)
+        if (!slice_starts(name, root) || (p->rights & RIGHTS_THAT_SHOW) == 0)
             continue;
         if (name.len == root.len) {
             *inner = SLICE("INBOX");
@@ -129,8 +155,15 @@ find_foreign(struct session *s, struct slice name, struct target *out)
     out->place = place;
     out->rights = place->rights;
     out->options = &place->options;
-    out->store = place_store(place);
-    return out->store == NULL ? -1 : 0;
+    return 0;
+}
+
+/* The error that does not tell more than the user may know (RFC 4314 section 6). */
+static int
+refuse(uint32_t rights)
+{
+    errno = (rights & RIGHT_LOOKUP) != 0 ? EACCES : ENOENT;
+    return -1;
 }
 
 /* What the user may do in the own folders. */
@@ -150,15 +183,29 @@ place_find(struct session *s, struct slice name, uint32_t needed, struct target 
         if (find_foreign(s, name, out) < 0)
             return -1;
     } else {
-        out->store = session_store(s);
-        if (out->store == NULL)
-            return -1;
         out->rights = own_rights(s);
     }
-    if ((out->rights & needed) == needed)
+    if ((out->rights & needed) != needed)
+        return refuse(out->rights);
+    if (out->place == NULL)
+        out->store = session_store(s);
+    else if (out->place->dirfd >= 0)
+        out->store = place_store(out->place);
+    else
         return 0;
+    return out->store == NULL ? -1 : 0;
+}
+
+bool
+place_split_shared(const struct place *place, struct slice *owner, struct slice *folder)
+{
+    struct slice name = slice_of(place->name);
+    size_t end = slice_index(name, '/');
+
     errno = EACCES;
-    return -1;
+    *owner = slice_sub(name, 1, end);
+    *folder = slice_sub(name, end + 1, name.len);
+    return place->single;
 }
 
 uint32_t
@@ -173,4 +220,10 @@ place_flags_allowed(uint32_t rights, uint32_t flags)
     if ((rights & RIGHT_WRITE) != 0)
         allowed |= ~(uint32_t)(MESSAGE_SEEN | MESSAGE_DELETED);
     return flags & allowed;
+}
+
+uint32_t
+place_flags_frozen(uint32_t rights)
+{
+    return ~place_flags_allowed(rights, UINT32_MAX);
 }

@@ -4,21 +4,23 @@
  *
  * Own names have no prefix. A public folder News is "@News"; the folder Work of bob@d.test is
  * "~bob@d.test/Work" (RFC 2342). authd has handed over the directories of exactly those folders
- * that the user has a right to; what a name means here opens nothing else, and Landlock holds a
- * directory that may only be read to that.
+ * that the user may read or change messages in; what a name means here opens nothing else, and
+ * Landlock holds a directory that may only be read to that. What somebody changes in a folder of
+ * another user's counts for the owner, whose totals are out of reach here: authd has them changed.
  */
 #ifndef POSTHORN_IMAPD_PLACES_H
 #define POSTHORN_IMAPD_PLACES_H
 
 #include "imapd/session.h"
-#include "lib/mail/imap_rights.h"
 
 /* One folder of somebody else, with what is below it. */
 struct place {
     char *name; /* "@News" */
     uint32_t rights;
-    int dirfd;   /* the folder's own directory: INBOX of `store` */
-    bool single; /* nothing is below it */
+    int dirfd;   /* the folder's own directory: INBOX of `store`; -1: the rights need none */
+    bool single; /* another user's: nothing is below it */
+    struct session *session;
+    struct store_guest guest;
     struct store_options options;
     struct store *store; /* NULL until the first use */
 };
@@ -29,7 +31,7 @@ struct target {
     struct slice name; /* in that store */
     uint32_t rights;   /* enum imap_right */
     const struct store_options *options;
-    const struct place *place; /* NULL: the user's own */
+    struct place *place; /* NULL: the user's own */
 };
 
 /* Takes the `count` folders that follow authd's OK into the session. 0, or -1. */
@@ -39,12 +41,25 @@ void places_free(struct session *s);
 /* True for a name with the prefix of a namespace that is not the user's. */
 bool place_is_foreign(struct slice name);
 /* Finds what `name` means; all of the rights `needed` must be there. 0, or -1 with errno: ENOENT,
- * also for a folder that is not to be seen, EACCES. The folder itself need not exist. */
+ * also for a folder that is not to be seen (RFC 4314 section 6), EACCES. The folder itself need not
+ * exist. `out->store` is NULL if the rights need no directory. */
 int place_find(struct session *s, struct slice name, uint32_t needed, struct target *out);
-/* Its store, opened. NULL with errno. */
+/* Its store, opened. NULL with errno; EACCES: the rights need none. */
 struct store *place_store(struct place *place);
+
+/* Of another user's folder: who that is, and its name there, both borrowed. False with EACCES: a
+ * public one. */
+bool place_split_shared(const struct place *place, struct slice *owner, struct slice *folder);
 
 /* The bits of `flags` that these rights let a user give a message (RFC 4314 section 4). */
 uint32_t place_flags_allowed(uint32_t rights, uint32_t flags);
+/* For struct store_options: what these rights forbid, keywords included. */
+uint32_t place_flags_frozen(uint32_t rights);
+/* Of rights those that a session may use which only looks (EXAMINE). */
+static inline uint32_t
+place_rights_examined(uint32_t rights)
+{
+    return rights & ~RIGHTS_ON_MESSAGES;
+}
 
 #endif

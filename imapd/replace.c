@@ -33,8 +33,9 @@ check(const struct session *s, uint32_t seq)
 {
     if (s->read_only)
         return reply_no("NOPERM", "Mailbox is read-only");
-    if (!s->may_remove)
-        return reply_no("NOPERM", "This user may not remove mail");
+    /* RFC 8508 section 4.1: what STORE and EXPUNGE take */
+    if ((~s->rights & (RIGHT_DELETE_MESSAGE | RIGHT_EXPUNGE)) != 0)
+        return reply_no("NOPERM", "You may not remove mail here");
     if (seq == 0)
         return reply_no("NONEXISTENT", "No such message");
     if (mailbox_is_expunged(s->mailbox, seq))
@@ -67,10 +68,10 @@ exchange(struct append_job *job, uint32_t uid)
         reply = reply_errno();
         take_back(&job->target, &uids);
     } else { /* ahead of the EXPUNGE (RFC 8508 section 4.3) */
-        append_job_code(&uids, &s->code);
         notify_arrived(s, job->folder, &uids);
-        (void)stream_printf(s->stream, "* OK [%s] Replacement message ready\r\n",
-                            strbuf_cstr(&s->code)); /* an error sticks */
+        if (append_job_code(job, &uids, &s->code))
+            (void)stream_printf(s->stream, "* OK [%s] Replacement message ready\r\n",
+                                strbuf_cstr(&s->code)); /* an error sticks */
         reply = reply_ok("Replace completed");
     }
     free(uids.uids);

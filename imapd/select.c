@@ -22,12 +22,9 @@ describe(struct session *s)
 
     mailbox_get_info(s->mailbox, &info);
     (void)strbuf_str(out, "* FLAGS ");
-    flags_write_known(s->mailbox, false, true, out);
+    flags_write_known(s->mailbox, out);
     (void)strbuf_str(out, "\r\n* OK [PERMANENTFLAGS ");
-    if (s->read_only)
-        (void)strbuf_str(out, "()");
-    else
-        flags_write_known(s->mailbox, true, s->may_remove, out);
+    flags_write_permanent(s->mailbox, s->rights, out);
     (void)strbuf_printf(out, "] Flags permitted\r\n* %u EXISTS\r\n", info.count);
     if (!is_rev2)
         (void)strbuf_printf(out, "* %u RECENT\r\n", info.recent);
@@ -77,7 +74,9 @@ open_mailbox(struct session *s, struct parser *p, bool read_only)
         condstore_enable(s);
     if (place_find(s, args.mailbox, RIGHT_READ, &target) < 0)
         return reply_errno_of(args.mailbox);
-    read_only |= target.options->read_only;
+    if (read_only)
+        target.rights = place_rights_examined(target.rights);
+    read_only = (target.rights & RIGHTS_ON_MESSAGES) == 0; /* RFC 4314 section 5.2 */
     s->mailbox =
         mailbox_open(target.store, target.name, read_only, (s->enabled & ENABLED_REV2) == 0);
     if (s->mailbox == NULL)
@@ -85,7 +84,7 @@ open_mailbox(struct session *s, struct parser *p, bool read_only)
     s->mailbox_store = target.store;
     s->mailbox_name = xslicedup(args.mailbox);
     s->read_only = read_only;
-    s->may_remove = target.options->may_remove;
+    s->rights = target.rights;
     s->state = STATE_SELECTED;
     describe(s);
     if ((s->enabled & ENABLED_REV2) != 0 && list_send_selected(s, args.mailbox, args.written) < 0)
@@ -115,8 +114,9 @@ select_close(struct session *s, struct parser *p, unsigned flags)
     (void)flags;
     if (!parser_end(p))
         return reply_bad(p->error);
-    /* A failure takes nothing away from the client: the messages are there next time. */
-    if (!s->read_only && s->may_remove)
+    /* A failure takes nothing away from the client: the messages are there next time. Without the
+     * right there is no failure (RFC 4314 section 4). */
+    if ((s->rights & RIGHT_EXPUNGE) != 0)
         (void)mailbox_expunge(s->mailbox, NULL, 0);
     session_deselect(s);
     return reply_ok("Close completed");

@@ -154,6 +154,10 @@ session_run(struct session *s)
         case INPUT_COMMAND:
             if (is_http(s))
                 return;
+            if (s->past_login && pool_session_is_revoked(s->pool)) { /* who never pauses, too */
+                session_bye_ended(s);
+                return;
+            }
             command_run(s);
             break;
         case INPUT_REFUSED:

@@ -10,6 +10,7 @@
 #include "imapd/server.h"
 #include "imapd/work.h"
 #include "lib/base/arena.h"
+#include "lib/mail/imap_rights.h"
 #include "lib/store/mailbox.h"
 #include "lib/sys/pool.h"
 #include "lib/tls/stream.h"
@@ -66,7 +67,8 @@ struct session {
     struct mailbox *mailbox;
     char *mailbox_name;          /* as it was selected, or this session renamed it */
     struct store *mailbox_store; /* that it is in: the user's or a place's */
-    bool read_only, may_remove;
+    uint32_t rights;             /* enum imap_right; after EXAMINE none that changes it */
+    bool read_only; /* as the client was told: none of the rights that RFC 4314 section 5.2 names */
     bool modseq_held; /* the client knows that removals are delayed (RFC 7162 section 3.2) */
     struct saved_result saved;       /* "$" */
     struct search_context *contexts; /* searches with updates (RFC 5267) */

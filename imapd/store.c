@@ -5,7 +5,10 @@
 #include "imapd/condstore.h"
 #include "imapd/flags.h"
 #include "imapd/message_limit.h"
+#include "imapd/places.h"
 #include "imapd/updates.h"
+
+#define FLAG_RIGHTS ((uint32_t)(RIGHT_SEEN | RIGHT_WRITE | RIGHT_DELETE_MESSAGE))
 
 struct store_args {
     struct seqset set;
@@ -140,6 +143,20 @@ change(struct session *s, const struct store_args *args, struct selection *sel, 
     return message_limit_reply(s, lowest_uid, finish(s, &out));
 }
 
+/* Leaves what the rights do not allow out of the list. False: nothing that was named is left (RFC
+ * 4314 section 4); an empty list names all flags. */
+static bool
+keep_allowed(uint32_t rights, struct flag_list *list)
+{
+    uint32_t allowed = place_flags_allowed(rights, UINT32_MAX);
+    bool named = list->flags != 0 || list->keyword_count > 0;
+
+    list->flags &= allowed;
+    if ((allowed & MESSAGE_KEYWORDS) == 0)
+        list->keyword_count = 0;
+    return named ? list->flags != 0 || list->keyword_count > 0 : (rights & FLAG_RIGHTS) != 0;
+}
+
 struct reply
 store_store(struct session *s, struct parser *p, unsigned flags)
 {
@@ -150,7 +167,7 @@ store_store(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (s->read_only)
         return reply_no("NOPERM", "Mailbox is read-only");
-    if ((args.list.flags & MESSAGE_DELETED) && !s->may_remove && args.op != MAILBOX_FLAGS_REMOVE)
-        return reply_no("NOPERM", "This user may not remove mail");
+    if (!keep_allowed(s->rights, &args.list))
+        return reply_no("NOPERM", "You may not change these flags here");
     return change(s, &args, &sel, (flags & COMMAND_UID) != 0);
 }

@@ -91,11 +91,11 @@ updates_send_keywords(struct session *s)
     if (!mailbox_keywords_changed(s->mailbox))
         return;
     (void)strbuf_str(&s->out, "* FLAGS ");
-    flags_write_known(s->mailbox, false, true, &s->out);
+    flags_write_known(s->mailbox, &s->out);
     (void)strbuf_str(&s->out, "\r\n");
     if (!s->read_only) {
         (void)strbuf_str(&s->out, "* OK [PERMANENTFLAGS ");
-        flags_write_known(s->mailbox, true, s->may_remove, &s->out);
+        flags_write_permanent(s->mailbox, s->rights, &s->out);
         (void)strbuf_str(&s->out, "] Flags permitted\r\n");
     }
     updates_put_out(s);

@@ -19,7 +19,7 @@
 #include "lib/log/log.h"
 #include "lib/store/move.h"
 #include "lib/store/store.h"
-#include "local-deliver/recount.h"
+#include "local-deliver/errand.h"
 #include "local-deliver/removal.h"
 #include "local-deliver/user_dir.h"
 
@@ -33,7 +33,7 @@ struct keeper {
     struct ipc_server *server;
     struct removal *removal;
     struct loop_timer *moves; /* looks for those that did not come to their end */
-    struct recounts *recounts;
+    struct errands *errands;
     struct strbuf out;
 };
 
@@ -153,6 +153,8 @@ name_of(uint16_t type)
         return "rename";
     case STORE_RECOUNT:
         return "recount";
+    case STORE_CHARGE:
+        return "charge";
     case STORE_OPEN:
         return "open";
     default:
@@ -161,15 +163,20 @@ name_of(uint16_t type)
 }
 
 static bool
+is_errand(uint16_t type)
+{
+    return type == STORE_RECOUNT || type == STORE_CHARGE;
+}
+
+static bool
 is_request(uint16_t type)
 {
-    return (type >= STORE_CREATE && type <= STORE_USAGE) || type == STORE_RECOUNT ||
-           type == STORE_OPEN;
+    return (type >= STORE_CREATE && type <= STORE_USAGE) || type == STORE_OPEN || is_errand(type);
 }
 
 /* The answer to a request of a peer that may be gone by now. */
 static void
-recounted(void *arg, const struct recount_asker *asker, const struct store_ctl_reply *reply)
+errand_done(void *arg, const struct errand_asker *asker, const struct store_ctl_reply *reply)
 {
     struct keeper *k = arg;
     struct ipc_peer *peer = ipc_server_peer(k->server, asker->peer_id);
@@ -193,11 +200,11 @@ frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slic
         (header->type == STORE_RENAME && !store_path_valid(req.new_path)) ||
         (header->type == STORE_OPEN && !store_dir_valid(req.dir)))
         return -1;
-    if (header->type == STORE_RECOUNT) {
-        const struct recount_asker asker = {ipc_peer_id(peer), header->request_id};
+    if (is_errand(header->type)) {
+        const struct errand_asker asker = {ipc_peer_id(peer), header->request_id};
 
-        if (recount_begin(k->recounts, req.path, &asker) == 0)
-            return 0; /* answered when it is counted */
+        if (errand_begin(k->errands, header->type, &req, &asker) == 0)
+            return 0; /* answered when it is done */
         reply.error = (uint32_t)errno;
     } else if (header->type == STORE_OPEN) {
         reply.error = (uint32_t)open_folder(k, &req, &folder_fd);
@@ -241,7 +248,7 @@ keeper_new(struct daemon *d, const struct store_dirs *dirs, const struct keeper_
     k->removal = removal_new(d, dirs);
     k->moves = loop_timer_new(d->loop, put_moves_right, k);
     loop_timer_set(k->moves, 1);
-    k->recounts = recounts_new(d, dirs, recounted, k);
+    k->errands = errands_new(d, dirs, errand_done, k);
     if (fd >= 0)
         k->server = ipc_server_new(d->loop, fd, &handlers, allowed, PEERS_MAX, k);
     return k;
@@ -252,7 +259,7 @@ keeper_free(struct keeper **keeperp)
 {
     struct keeper *k = *keeperp;
 
-    recounts_free(&k->recounts);
+    errands_free(&k->errands);
     ipc_server_free(&k->server);
     loop_timer_free(&k->moves);
     removal_free(&k->removal);

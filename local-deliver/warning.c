@@ -25,7 +25,7 @@
 #include "lib/store/delivery.h"
 #include "lib/store/warning_mark.h"
 
-#define MESSAGE_MAX (TEMPLATE_MAX * 2)
+#define MESSAGE_MAX ((size_t)TEMPLATE_MAX * 2)
 #define SUBJECT_MAX 1000
 #define VALUE_SIZE 48
 #define MIB (1u << 20)

@@ -17,7 +17,6 @@
 #include "lib/base/parse.h"
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/authd.h"
-#include "lib/ipc/client.h"
 #include "lib/log/log.h"
 
 enum { STEPS_MAX = 10, FAILURES_MAX = 5 };
@@ -114,12 +113,14 @@ failure_of(const struct authd_fail *fail)
 static int
 open_maildrop(struct session *s, const struct authd_ok *ok, int dir_fd)
 {
-    const struct sandbox_dir dir = {.fd = dir_fd, .access = SANDBOX_READ | SANDBOX_WRITE};
+    bool may_change = (ok->rights & ACCOUNTD_MAY_CHANGE_MAIL) != 0;
+    const struct sandbox_dir dir = {
+        .fd = dir_fd, .access = SANDBOX_READ | (may_change ? (unsigned)SANDBOX_WRITE : 0u)};
     const struct store_options options = {
         .quota_bytes = ok->quota_bytes,
         .quota_messages = ok->quota_messages,
         .undelete_days = s->server->undelete_days,
-        .read_only = !(ok->rights & ACCOUNTD_MAY_CHANGE_MAIL),
+        .read_only = !may_change,
         .may_remove = (ok->rights & ACCOUNTD_MAY_REMOVE_MAIL) != 0,
     };
 
@@ -146,7 +147,6 @@ accepted(struct session *s, const char *mechanism, const struct authd_result *re
         s->end_reason = "no maildrop";
     }
     (void)close(result->dir_fd);
-    ipc_client_free(&s->pool->auth); /* nobody else logs in on this connection */
     if (rc < 0)
         return ST_END;
     stats_add(s->server->count.logins, 1);

@@ -65,11 +65,11 @@ print_all(struct cli *cli, const struct conf *conf)
 static int
 prepare(struct cli *cli, const struct conf *conf, int fd, const char *path, const char *id)
 {
-    struct role role;
+    struct role role = {(uid_t)-1, (gid_t)-1}; /* an ordinary user owns it anyway */
 
     if (geteuid() == 0 && role_find(conf, USERS_MAIL, &role) < 0)
         return cli_fail(cli, "users.mail: there is no user %s", conf_str(conf, USERS_MAIL));
-    if ((geteuid() == 0 && fchown(fd, role.uid, role.gid) < 0) || fchmod(fd, ROOT_MODE) < 0)
+    if (fchown(fd, role.uid, role.gid) < 0 || fchmod(fd, ROOT_MODE) < 0)
         return cli_fail(cli, "%s: %s", path, strerror(errno));
     if (store_dirs_mark(fd, id) == 0)
         return CLI_OK;
@@ -81,20 +81,16 @@ static int
 add(struct cli *cli, const struct conf *conf, const char *id)
 {
     char *path;
-    int fd, rc;
+    int fd = -1, rc;
 
     if (!store_dir_id_valid(slice_of(id)))
         return cli_usage(cli, "an ID has letters a-z, digits, '-' and '_', and at most %d of them",
                          STORE_DIR_ID_SIZE - 1);
     path = store_place_path(&cli->inst, id);
-    if (mkdir(path, ROOT_MODE) < 0 && errno != EEXIST)
-        rc = cli_fail(cli, "%s: %s", path, strerror(errno));
-    else if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
-        rc = cli_fail(cli, "%s: %s", path, strerror(errno));
-    else {
-        rc = prepare(cli, conf, fd, path, id);
-        close_keep_errno(fd);
-    }
+    if (mkdir(path, ROOT_MODE) == 0 || errno == EEXIST)
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    rc = fd < 0 ? cli_fail(cli, "%s: %s", path, strerror(errno)) : prepare(cli, conf, fd, path, id);
+    close_keep_errno(fd);
     free(path);
     return rc;
 }

@@ -63,6 +63,8 @@ empty_folder(void *arg, const struct store_folder *folder)
                                               {SLICE("messages"), strbuf_slice(&count)}},
                       2);
     }
+    if (mb != NULL && x->undelete_days == 0) /* what guests removed goes, too */
+        expunged_sweep_at(mailbox_dirfd(mb), 0, UINT32_MAX);
     mailbox_close(&mb);
     strbuf_free(&count);
 }

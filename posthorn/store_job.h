@@ -27,7 +27,7 @@ struct store_job {
     int other_fd; /* -1: none */
     bool other_writable;
     bool other_any_owner; /* root may have it read, whoever owns what is there */
-    bool whole_store;     /* mail_fd is store/, other_fd stores/: links and modes may be made there */
+    bool whole_store; /* mail_fd is store/, other_fd stores/: links and modes may be made there */
     bool missing_is_fine; /* who has no mail directory yet has no mail: nothing is done */
 };
 /* CLI_OK, or CLI_FAILED after the message. */

@@ -95,10 +95,12 @@ edit_put_time(struct account_edit *edit, struct record *record, enum account_pro
 {
     struct strbuf now = strbuf_new(64);
 
-    /* Whole seconds: "2026-11-23T10:00:00Z". */
+    /* Whole seconds: "2026-11-23T10:00:00Z". Of passwords all of it: two have two times. */
     (void)clock_rfc3339(edit->now_ms, &now);
-    strbuf_truncate(&now, strlen("2026-11-23T10:00:00"));
-    (void)strbuf_char(&now, 'Z');
+    if (id != USER_PASSWORD_CHANGED) {
+        strbuf_truncate(&now, strlen("2026-11-23T10:00:00"));
+        (void)strbuf_char(&now, 'Z');
+    }
     record_set(record, id, strbuf_slice(&now));
     strbuf_free(&now);
 }

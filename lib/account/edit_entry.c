@@ -239,6 +239,8 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
         rc = edit_apply(edit, &hit.entry, fields, count);
     if (rc == 0)
         rc = check(edit, &hit.entry);
+    if (rc == 0 && kind == ACCOUNT_USER && object_get(fields, count, "password").len > 0)
+        edit_put_time(edit, &hit.entry, USER_PASSWORD_CHANGED);
     if (rc == 0)
         rc = edit_put_record(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&hit.key), &hit.entry);
     if (rc == 0 && kind == ACCOUNT_ALIAS)

@@ -7,7 +7,8 @@
 
 #include "lib/account/edit_internal.h"
 #include "lib/account/share.h"
-#include "lib/mail/imap_rights.h"
+#include "lib/base/arena.h"
+#include "lib/base/mem.h"
 #include "lib/store/folder_name.h"
 
 enum { CODE_NO_SUCH = 2, CODE_FAILED = 3 };
@@ -77,10 +78,12 @@ del_row(struct account_edit *edit, struct slice key)
 static int
 check_rights(struct account_edit *edit, uint32_t rights)
 {
-    if ((rights & ~RIGHTS_READ_ONLY) == 0)
+    if ((rights & ~RIGHTS_GRANTABLE) == 0)
         return 0;
-    return account_fail(edit->result, CODE_FAILED,
-                        "folders are shared to be read: only the rights l and r can be given");
+    return account_fail(
+        edit->result, CODE_FAILED,
+        "folders are made and removed by their owner: the rights k and x (c) cannot "
+        "be given");
 }
 
 /* A canonical folder name other than INBOX, whose directory holds all the others. */
@@ -160,6 +163,46 @@ account_share_set(struct account_edit *edit, struct slice owner, struct slice gi
     return rc;
 }
 
+struct present {
+    struct slice grantee;
+    uint32_t rights;
+};
+
+static int
+take_rights(void *arg, const struct share *share)
+{
+    struct present *present = arg;
+
+    if (slice_eq(share->grantee, present->grantee))
+        present->rights = share->rights;
+    return 0;
+}
+
+int
+account_share_change(struct account_edit *edit, struct slice owner, struct slice given_folder,
+                     struct slice given_grantee, enum rights_change change, uint32_t rights)
+{
+    struct strbuf folder = strbuf_new(STORE_NAME_MAX), grantee = strbuf_new(ACCOUNT_ADDRESS_MAX);
+    struct present now = {.rights = 0};
+    int rc = canonical_folder(edit, given_folder, &folder);
+
+    if (rc == 0)
+        rc = canonical_grantee(edit, owner, given_grantee, &grantee);
+    now.grantee = strbuf_slice(&grantee);
+    if (rc == 0 && change != RIGHTS_SET &&
+        share_each_of_folder(edit->base, owner, strbuf_slice(&folder), take_rights, &now) < 0)
+        rc = account_fail_db(edit->result);
+    if (change == RIGHTS_ADD)
+        rights |= now.rights;
+    else if (change == RIGHTS_REMOVE)
+        rights = now.rights & ~rights;
+    if (rc == 0)
+        rc = account_share_set(edit, owner, strbuf_slice(&folder), now.grantee, rights);
+    strbuf_free(&folder);
+    strbuf_free(&grantee);
+    return rc;
+}
+
 int
 account_share_restore(struct account_edit *edit, struct slice owner, struct slice grantee,
                       const struct object_field *fields, uint32_t count)
@@ -172,7 +215,8 @@ account_share_restore(struct account_edit *edit, struct slice owner, struct slic
     if (rc == 0)
         rc = edit_apply(edit, &record, fields, count);
     if (rc == 0 && imap_rights_parse(record_get(&record, SHARE_RIGHTS), &rights) < 0)
-        rc = account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "rights: expected l and r");
+        rc = account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                          "rights: expected letters of l r s w i p t e a");
     if (rc == 0)
         rc = account_share_set(edit, strbuf_slice(&hit.address), record_get(&record, SHARE_FOLDER),
                                grantee, rights);
@@ -252,6 +296,42 @@ account_share_rename(struct account_edit *edit, struct slice owner, struct slice
 
     /* What an older folder of the new name may have left gives nobody a right. */
     return change_folders(&there, owner) < 0 ? -1 : change_folders(&c, owner);
+}
+
+struct heirs {
+    struct slice grantees[SHARES_OF_OWNER_MAX];
+    uint32_t rights[SHARES_OF_OWNER_MAX];
+    size_t count;
+    struct arena arena;
+};
+
+static int
+take_heir(void *arg, const struct share *share)
+{
+    struct heirs *heirs = arg;
+
+    if (heirs->count == ARRAY_LEN(heirs->grantees))
+        return -1;
+    heirs->grantees[heirs->count] = arena_copy(&heirs->arena, share->grantee);
+    heirs->rights[heirs->count++] = share->rights;
+    return 0;
+}
+
+int
+account_share_inherit(struct account_edit *edit, struct slice owner, struct slice folder)
+{
+    size_t end = slice_rindex(folder, '/');
+    struct heirs *heirs = xcalloc(1, sizeof(*heirs));
+    int rc = account_share_drop(edit, owner, folder);
+
+    if (rc == 0 && end < folder.len &&
+        share_each_of_folder(edit->base, owner, slice_sub(folder, 0, end), take_heir, heirs) < 0)
+        rc = account_fail_db(edit->result);
+    for (size_t i = 0; i < heirs->count && rc == 0; i++)
+        rc = account_share_set(edit, owner, folder, heirs->grantees[i], heirs->rights[i]);
+    arena_free(&heirs->arena);
+    xfree(&heirs);
+    return rc;
 }
 
 int

@@ -3,17 +3,8 @@
  */
 #include "lib/account/public.h"
 
+#include "lib/account/public_list.h"
 #include "lib/base/mem.h"
-#include "lib/mail/imap_rights.h"
-
-static const struct {
-    enum account_property list;
-    uint32_t rights;
-} lists[] = {
-    {PUBLIC_READ, RIGHTS_READ_ONLY},
-    {PUBLIC_WRITE, RIGHTS_READ_ONLY | RIGHT_SEEN | RIGHT_WRITE | RIGHT_INSERT | RIGHT_POST},
-    {PUBLIC_DELETE, RIGHTS_ALL & ~(uint32_t)RIGHT_ADMIN},
-};
 
 /* Is the user in a list, by address or by @domain? */
 static bool
@@ -34,9 +25,9 @@ public_rights(const struct record *folder, struct slice user)
 
     if (user.len == 0)
         return 0;
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-        if (names(record_get(folder, lists[i].list), user))
-            rights |= lists[i].rights;
+    for (size_t i = 0; i < PUBLIC_LISTS; i++)
+        if (names(record_get(folder, public_lists[i].property), user))
+            rights |= public_lists[i].rights;
     return rights;
 }
 

@@ -153,14 +153,16 @@ key_prefix(struct account_base *base, const struct query *query, struct strbuf *
 
     if (query->within.len == 0)
         return 0;
-    if (query->kind == ACCOUNT_MEMBER) {
+    if (query->kind == ACCOUNT_MEMBER || query->kind == ACCOUNT_SHARE) {
+        enum account_kind owner = query->kind == ACCOUNT_MEMBER ? ACCOUNT_GROUP : ACCOUNT_USER;
+
         hit = account_hit_new();
         if (account_find_exact(base, query->within, &hit) == ACCOUNT_FOUND &&
-            hit.entry.kind == ACCOUNT_GROUP)
+            hit.entry.kind == owner)
             (void)strbuf_append(prefix, strbuf_slice(&hit.key));
         else
-            rc = account_fail(result, 2, "%.*s: no such group", (int)query->within.len,
-                              query->within.ptr);
+            rc = account_fail(result, 2, "%.*s: no such %s", (int)query->within.len,
+                              query->within.ptr, account_kind_name(owner));
         account_hit_free(&hit);
     } else {
         hit = account_hit_new();

@@ -24,7 +24,8 @@ uint32_t query_fields(const struct account_base *base, const struct query_row *r
 
 struct query {
     enum account_kind kind;
-    struct slice within; /* domain of users, aliases, groups; group of members; "" all */
+    struct slice
+        within; /* domain of users, aliases, groups; group of members, owner of shares; "" all */
 };
 /* Calls each() for the rows behind `cursor` ("": from the start) until it returns -1 or `rows_max`
  * rows were looked at; then *cursor says where to go on, empty at the end. 0, or -1 with the

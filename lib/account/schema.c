@@ -266,8 +266,9 @@ property_normalize(enum account_property id, struct slice given, struct strbuf *
     case PROPERTY_DATE:
         return normalize_word(p, is_date(given), "a date YYYY-MM-DD", given, stored, error);
     case PROPERTY_TIME:
-        return normalize_word(p, matches(given, "dddd-dd-ddTdd:dd:ddZ"),
-                              "a time YYYY-MM-DDThh:mm:ssZ", given, stored, error);
+        return normalize_word(
+            p, matches(given, "dddd-dd-ddTdd:dd:ddZ") || matches(given, "dddd-dd-ddTdd:dd:dd.dddZ"),
+            "a time YYYY-MM-DDThh:mm:ssZ", given, stored, error);
     case PROPERTY_ENUM:
         return normalize_enum(p, given, stored, error);
     case PROPERTY_ADDRESS:

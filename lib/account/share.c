@@ -10,7 +10,6 @@
 
 #include "lib/account/edit_internal.h"
 #include "lib/account/public.h"
-#include "lib/mail/imap_rights.h"
 
 /* ---- reading ---- */
 
@@ -86,6 +85,33 @@ share_each_of_folder(struct account_base *base, struct slice owner, struct slice
     (void)strbuf_char(&prefix, '\0');
     rc = walk(base, ACCOUNT_TABLE_SHARES, strbuf_slice(&prefix), 0, &w);
     strbuf_free(&prefix);
+    return rc;
+}
+
+struct sum {
+    struct slice user, domain;
+    uint32_t rights;
+};
+
+static int
+add_rights(void *arg, const struct share *share)
+{
+    struct sum *sum = arg;
+
+    if (slice_eq(share->grantee, sum->user) || slice_eq(share->grantee, sum->domain) ||
+        slice_eq(share->grantee, SHARE_ANYONE))
+        sum->rights |= share->rights;
+    return 0;
+}
+
+int
+share_rights(struct account_base *base, struct slice owner, struct slice folder, struct slice user,
+             uint32_t *rights)
+{
+    struct sum sum = {.user = user, .domain = slice_sub(user, slice_rindex(user, '@'), user.len)};
+    int rc = share_each_of_folder(base, owner, folder, add_rights, &sum);
+
+    *rights = sum.rights;
     return rc;
 }
 

@@ -8,6 +8,7 @@
 #define POSTHORN_LIB_ACCOUNT_SHARE_H
 
 #include "lib/account/edit.h"
+#include "lib/mail/imap_rights.h"
 
 #define SHARES_OF_OWNER_MAX 1000
 #define SHARE_ANYONE SLICE("anyone") /* RFC 4314 section 2 */
@@ -21,6 +22,9 @@ struct share {
  * stop. 0, or -1 with errno. */
 int share_each_of_folder(struct account_base *base, struct slice owner, struct slice folder,
                          int (*each)(void *arg, const struct share *share), void *arg);
+/* What `user` (canonical) may do there, by name, by domain or like anyone. 0, or -1 with errno. */
+int share_rights(struct account_base *base, struct slice owner, struct slice folder,
+                 struct slice user, uint32_t *rights);
 /* What was given to exactly this grantee. */
 int share_each_of_grantee(struct account_base *base, struct slice grantee,
                           int (*each)(void *arg, const struct share *share), void *arg);
@@ -29,10 +33,16 @@ int share_each_of_grantee(struct account_base *base, struct slice grantee,
  * edit->result. */
 int account_share_set(struct account_edit *edit, struct slice owner, struct slice folder,
                       struct slice grantee, uint32_t rights);
+/* "+" and "-" (RFC 4314 section 3.1): more or less than what is there. */
+int account_share_change(struct account_edit *edit, struct slice owner, struct slice folder,
+                         struct slice grantee, enum rights_change change, uint32_t rights);
 /* The folder has another name, and those below it with it. */
 int account_share_rename(struct account_edit *edit, struct slice owner, struct slice from,
                          struct slice to);
-/* The folder is no more, or is a new one of that name. */
+/* The folder is a new one: all have the rights there that they have in the one above it (RFC 4314
+ * section 4, CREATE), and none from an older folder of that name. */
+int account_share_inherit(struct account_edit *edit, struct slice owner, struct slice folder);
+/* The folder is no more. */
 int account_share_drop(struct account_edit *edit, struct slice owner, struct slice folder);
 /* One object of an export. */
 int account_share_restore(struct account_edit *edit, struct slice owner, struct slice grantee,

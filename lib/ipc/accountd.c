@@ -202,6 +202,7 @@ accountd_login_reply_encode(struct strbuf *out, uint32_t id,
     writer_u64(&w, reply->quota_messages);
     writer_bytes(&w, reply->full_name);
     writer_u8(&w, reply->has_folders);
+    writer_bytes(&w, reply->password_changed);
     return frame_end(&w);
 }
 
@@ -220,6 +221,7 @@ accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *r
     reply->quota_messages = reader_u64(&r);
     reply->full_name = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
     has_folders = reader_u8(&r);
+    reply->password_changed = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
     reply->has_folders = has_folders == 1;
     if (reply->state > ACCOUNTD_LOGIN_LATER || has_folders > 1)
         return -1;
@@ -339,6 +341,59 @@ accountd_usage_decode(struct slice payload,
     return reader_end(&r);
 }
 
+/* ---- WATCH ---- */
+
+int
+accountd_watch_encode(struct strbuf *out, uint64_t known)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_WATCH, 0);
+
+    writer_u64(&w, known);
+    return frame_end(&w);
+}
+
+int
+accountd_watch_decode(struct slice payload, uint64_t *known)
+{
+    struct reader r = reader_begin(payload);
+
+    *known = reader_u64(&r);
+    return reader_end(&r);
+}
+
+int
+accountd_changed_encode(struct strbuf *out, uint32_t id, const struct accountd_changed *changed)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_CHANGED, id);
+
+    writer_u64(&w, changed->number);
+    writer_u8(&w, changed->folders);
+    writer_u8(&w, changed->everybody);
+    writer_u32(&w, changed->user_count);
+    for (uint32_t i = 0; i < changed->user_count; i++)
+        writer_bytes(&w, changed->users[i]);
+    return frame_end(&w);
+}
+
+int
+accountd_changed_decode(struct slice payload, struct accountd_changed *changed,
+                        struct slice users[ACCOUNTD_CHANGED_MAX])
+{
+    struct reader r = reader_begin(payload);
+    uint8_t folders, everybody;
+
+    changed->number = reader_u64(&r);
+    folders = reader_u8(&r);
+    everybody = reader_u8(&r);
+    changed->folders = folders == 1;
+    changed->everybody = everybody == 1;
+    changed->user_count = reader_count(&r, ACCOUNTD_CHANGED_MAX);
+    changed->users = users;
+    for (uint32_t i = 0; i < changed->user_count && !r.failed; i++)
+        users[i] = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    return reader_end(&r) < 0 || folders > 1 || everybody > 1 ? -1 : 0;
+}
+
 /* ---- ACL ---- */
 
 int
@@ -347,6 +402,7 @@ accountd_acl_encode(struct strbuf *out, uint16_t type, const struct accountd_acl
     struct writer w = frame_begin(out, type, 0);
 
     writer_u8(&w, req->op);
+    writer_bytes(&w, req->actor);
     writer_bytes(&w, req->owner);
     writer_bytes(&w, req->folder);
     writer_bytes(&w, req->who);
@@ -360,11 +416,12 @@ accountd_acl_decode(struct slice payload, struct accountd_acl *req)
     struct reader r = reader_begin(payload);
 
     req->op = reader_u8(&r);
+    req->actor = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     req->owner = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     req->folder = reader_bytes(&r, ACCOUNTD_FOLDER_NAME_MAX);
     req->who = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     req->rights = reader_u32(&r);
-    return reader_end(&r) < 0 || req->op > ACCOUNTD_ACL_DROP ? -1 : 0;
+    return reader_end(&r) < 0 || req->op > ACCOUNTD_ACL_CREATE ? -1 : 0;
 }
 
 int

@@ -43,7 +43,8 @@ enum accountd_type {
     ACCOUNTD_FOLDERS_REPLY,
     ACCOUNTD_ACL, /* rights on a user's own folders */
     ACCOUNTD_ACL_REPLY,
-    ACCOUNTD_WATCH, /* authd: answered with OK when a change has taken rights on folders away */
+    ACCOUNTD_WATCH, /* authd: answered when a change may end sessions */
+    ACCOUNTD_CHANGED,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -138,7 +139,8 @@ struct accountd_login_reply {
     uint32_t rights;       /* enum accountd_right */
     uint64_t quota_bytes, quota_messages;
     struct slice full_name;
-    bool has_folders; /* there may be folders of others for this user: ask FOLDERS */
+    bool has_folders;              /* there may be folders of others for this user: ask FOLDERS */
+    struct slice password_changed; /* when it was set last: another value, another password */
 };
 int accountd_login_encode(struct strbuf *out, const struct accountd_login *req);
 int accountd_login_decode(struct slice payload, struct accountd_login *req);
@@ -165,21 +167,42 @@ int accountd_folders_reply_decode(struct slice payload,
                                   struct accountd_folder folders[ACCOUNTD_FOLDERS_MAX],
                                   uint32_t *count);
 
-/* ---- ACL: a user's session asks about its own folders or changes their rights, by way of authd,
- * which alone says who the owner is ---- */
+/* ---- WATCH: answered at once if there is something newer than change number `known` (0: whatever
+ * it is), else with the next change ---- */
+#define ACCOUNTD_CHANGED_MAX 128 /* names in one answer */
+#define ACCOUNTD_WATCHERS_MAX 16 /* authds: one, and older ones that still have sessions */
+struct accountd_changed {
+    uint64_t number;     /* of the last change: `known` of the next WATCH */
+    bool folders;        /* somebody may have lost a right on a folder */
+    bool everybody;      /* any account may have changed */
+    struct slice *users; /* those that changed: canonical, or "@domain"; decode: caller's array */
+    uint32_t user_count;
+};
+int accountd_watch_encode(struct strbuf *out, uint64_t known);
+int accountd_watch_decode(struct slice payload, uint64_t *known);
+int accountd_changed_encode(struct strbuf *out, uint32_t id,
+                            const struct accountd_changed *changed);
+int accountd_changed_decode(struct slice payload, struct accountd_changed *changed,
+                            struct slice users[ACCOUNTD_CHANGED_MAX]);
+
+/* ---- ACL: a user's session asks about the rights on a folder or changes them, by way of authd,
+ * which alone says who the user is. On a folder of another user that takes the right "a" ---- */
 enum accountd_acl_op {
     ACCOUNTD_ACL_GET,
     ACCOUNTD_ACL_SET,    /* `who` has exactly `rights` */
     ACCOUNTD_ACL_ADD,    /* these too */
     ACCOUNTD_ACL_REMOVE, /* these no more */
+    /* These three follow what the owner did to a folder. */
     ACCOUNTD_ACL_RENAME, /* the folder and those below it; `who` is the new name */
-    ACCOUNTD_ACL_DROP,   /* the folder is no more, or new */
+    ACCOUNTD_ACL_DROP,   /* the folder is no more */
+    ACCOUNTD_ACL_CREATE, /* the folder is new, and has the rights of the one above it */
 };
 #define ACCOUNTD_ACL_MAX 1000 /* entries of one folder */
 #define ACCOUNTD_ACL_AWAY 100 /* a result: nobody could tell, try later */
 struct accountd_acl {
     uint8_t op;          /* enum accountd_acl_op */
-    struct slice owner;  /* canonical address; empty from the session */
+    struct slice actor;  /* who asks: canonical address; empty from the session */
+    struct slice owner;  /* canonical address; empty from the session: its user */
     struct slice folder; /* UTF-8 */
     struct slice who;    /* as typed: a mailbox, "@domain", "anyone" */
     uint32_t rights;     /* enum imap_right */

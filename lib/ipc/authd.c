@@ -6,10 +6,13 @@
  */
 #include "lib/ipc/authd.h"
 
+#include <errno.h>
+
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/client.h"
+#include "lib/mail/imap_rights.h"
 
 enum {
     SERVICE_MAX = 16,
@@ -159,6 +162,55 @@ authd_folder_decode(struct slice payload, struct authd_folder *folder)
 }
 
 int
+authd_charge_encode(struct strbuf *out, const struct authd_charge *charge)
+{
+    struct writer w = frame_begin(out, AUTHD_CHARGE, 0);
+
+    writer_bytes(&w, charge->name);
+    writer_u64(&w, (uint64_t)charge->bytes);
+    writer_u64(&w, (uint64_t)charge->messages);
+    writer_u8(&w, charge->within_quota);
+    writer_u8(&w, charge->new_uidvalidity);
+    return frame_end(&w);
+}
+
+int
+authd_charge_decode(struct slice payload, struct authd_charge *charge)
+{
+    struct reader r = reader_begin(payload);
+    uint8_t within_quota, new_uidvalidity;
+
+    charge->name = reader_bytes(&r, TEXT_MAX);
+    charge->bytes = (int64_t)reader_u64(&r);
+    charge->messages = (int64_t)reader_u64(&r);
+    within_quota = reader_u8(&r);
+    new_uidvalidity = reader_u8(&r);
+    charge->within_quota = within_quota == 1;
+    charge->new_uidvalidity = new_uidvalidity == 1;
+    return reader_end(&r) < 0 || within_quota > 1 || new_uidvalidity > 1 ? -1 : 0;
+}
+
+int
+authd_charged_encode(struct strbuf *out, uint32_t id, const struct authd_charged *charged)
+{
+    struct writer w = frame_begin(out, AUTHD_CHARGED, id);
+
+    writer_u32(&w, charged->error);
+    writer_u32(&w, charged->uidvalidity);
+    return frame_end(&w);
+}
+
+int
+authd_charged_decode(struct slice payload, struct authd_charged *charged)
+{
+    struct reader r = reader_begin(payload);
+
+    charged->error = reader_u32(&r);
+    charged->uidvalidity = reader_u32(&r);
+    return reader_end(&r);
+}
+
+int
 authd_fail_encode(struct strbuf *out, uint32_t id, const struct authd_fail *fail)
 {
     struct writer w = frame_begin(out, AUTHD_FAIL, id);
@@ -296,8 +348,8 @@ authd_call_folder(struct ipc_client *auth, struct authd_folder *folder, int *dir
 
     if (ipc_client_receive(auth, AUTHD_TIMEOUT_MS, &header, &message) < 0)
         return -1;
-    if (message.type == AUTHD_FOLDER && message.fd >= 0 &&
-        authd_folder_decode(message.payload, folder) == 0) {
+    if (message.type == AUTHD_FOLDER && authd_folder_decode(message.payload, folder) == 0 &&
+        (message.fd >= 0) == ((folder->rights & RIGHTS_IN_DIRECTORY) != 0)) {
         *dir_fd = message.fd;
         return 0;
     }
@@ -321,6 +373,26 @@ authd_call_acl(struct ipc_client *auth, const struct accountd_acl *request,
     close_keep_errno(answer.fd);
     strbuf_free(&frame);
     return rc;
+}
+
+int
+authd_call_charge(struct ipc_client *auth, const struct authd_charge *charge, uint32_t *uidvalidity)
+{
+    struct strbuf frame = strbuf_new(AUTHD_PAYLOAD_MAX);
+    struct authd_charged charged = {.error = EBUSY};
+    struct ipc_reply answer = {.fd = -1};
+    int rc = -1;
+
+    if (auth != NULL && authd_charge_encode(&frame, charge) == 0)
+        rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
+    if (rc == 0 &&
+        (answer.type != AUTHD_CHARGED || authd_charged_decode(answer.payload, &charged) < 0))
+        charged = (struct authd_charged){.error = EBUSY};
+    close_keep_errno(answer.fd);
+    strbuf_free(&frame);
+    *uidvalidity = charged.uidvalidity;
+    errno = (int)charged.error;
+    return charged.error == 0 ? 0 : -1;
 }
 
 /* RFC 4616 section 2: no authorization identity; neither part may hold a NUL. */

@@ -34,6 +34,8 @@ enum authd_type {
     AUTHD_ACL, /* session of a logged-in user: struct accountd_acl without an owner */
     AUTHD_ACL_REPLY,
     AUTHD_FOLDER, /* authd, behind OK: one folder of somebody else, with its directory */
+    AUTHD_CHARGE, /* session: what was changed in such a folder counts for its owner */
+    AUTHD_CHARGED,
 };
 
 struct authd_attach {
@@ -70,7 +72,8 @@ struct authd_ok {
 int authd_ok_encode(struct strbuf *out, uint32_t id, const struct authd_ok *ok);
 int authd_ok_decode(struct slice payload, struct authd_ok *ok);
 
-/* ---- FOLDER: carries an O_PATH descriptor of the folder's directory ---- */
+/* ---- FOLDER: carries an O_PATH descriptor of the folder's directory, if there is a right among
+ * RIGHTS_IN_DIRECTORY ---- */
 struct authd_folder {
     struct slice name; /* as the user sees it, UTF-8 */
     uint32_t rights;   /* enum imap_right */
@@ -78,6 +81,22 @@ struct authd_folder {
 };
 int authd_folder_encode(struct strbuf *out, uint32_t id, const struct authd_folder *folder);
 int authd_folder_decode(struct slice payload, struct authd_folder *folder);
+
+/* ---- CHARGE: local-deliver does it, the session has no way to the owner's totals ---- */
+struct authd_charge {
+    struct slice name;       /* of a FOLDER with a right that writes */
+    int64_t bytes, messages; /* at most STORE_CHARGE_MAX (lib/ipc/local_deliver.h) either way */
+    bool within_quota;       /* EDQUOT if that is more than the owner's quota */
+    bool new_uidvalidity;    /* the answer tells one */
+};
+int authd_charge_encode(struct strbuf *out, const struct authd_charge *charge);
+int authd_charge_decode(struct slice payload, struct authd_charge *charge);
+struct authd_charged {
+    uint32_t error; /* 0 or an errno value */
+    uint32_t uidvalidity;
+};
+int authd_charged_encode(struct strbuf *out, uint32_t id, const struct authd_charged *charged);
+int authd_charged_decode(struct slice payload, struct authd_charged *charged);
 
 enum authd_failure {
     AUTHD_BAD_CREDENTIALS, /* one answer for wrong password and unknown user */
@@ -113,7 +132,7 @@ void authd_call_start(struct ipc_client *auth, const struct authd_start *start,
 void authd_call_step(struct ipc_client *auth, struct slice response, struct authd_result *result);
 void authd_call_cancel(struct ipc_client *auth);
 /* After an OK, folder_count times: the next one, borrowed until the next call, and its directory,
- * which the caller owns. 0, or -1. */
+ * which the caller owns (-1: its rights need none). 0, or -1. */
 int authd_call_folder(struct ipc_client *auth, struct authd_folder *folder, int *dir_fd);
 /* Rights on the user's own folders. `entries` is the caller's. The reply is borrowed until the next
  * call. 0, or -1: authd or accountd is away. */
@@ -122,6 +141,9 @@ struct accountd_acl_reply;
 struct accountd_acl_entry;
 int authd_call_acl(struct ipc_client *auth, const struct accountd_acl *request,
                    struct accountd_acl_reply *reply, struct accountd_acl_entry *entries);
+/* 0, or -1 with errno (EBUSY also when authd or local-deliver is away). */
+int authd_call_charge(struct ipc_client *auth, const struct authd_charge *charge,
+                      uint32_t *uidvalidity);
 /* Name and password in one (IMAP LOGIN, POP3 PASS). */
 void authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
                       struct authd_result *result);

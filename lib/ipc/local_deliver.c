@@ -15,7 +15,31 @@ store_ctl_encode(struct strbuf *out, uint16_t type, const struct store_ctl *req)
     writer_bytes(&w, req->path);
     writer_bytes(&w, req->new_path);
     writer_bytes(&w, req->dir);
+    writer_u64(&w, (uint64_t)req->charge.bytes);
+    writer_u64(&w, (uint64_t)req->charge.messages);
+    writer_u8(&w, req->charge.within_quota);
+    writer_u64(&w, req->charge.quota_bytes);
+    writer_u64(&w, req->charge.quota_messages);
+    writer_u8(&w, req->charge.new_uidvalidity);
     return frame_end(&w);
+}
+
+static bool
+read_charge(struct reader *r, struct store_ctl_charge *charge)
+{
+    uint8_t within_quota, new_uidvalidity;
+
+    charge->bytes = (int64_t)reader_u64(r);
+    charge->messages = (int64_t)reader_u64(r);
+    within_quota = reader_u8(r);
+    charge->quota_bytes = reader_u64(r);
+    charge->quota_messages = reader_u64(r);
+    new_uidvalidity = reader_u8(r);
+    charge->within_quota = within_quota == 1;
+    charge->new_uidvalidity = new_uidvalidity == 1;
+    return within_quota <= 1 && new_uidvalidity <= 1 && charge->bytes <= STORE_CHARGE_MAX &&
+           charge->bytes >= -STORE_CHARGE_MAX && charge->messages <= STORE_CHARGE_MAX &&
+           charge->messages >= -STORE_CHARGE_MAX;
 }
 
 int
@@ -26,7 +50,7 @@ store_ctl_decode(struct slice payload, struct store_ctl *req)
     req->path = reader_bytes(&r, STORE_PATH_MAX);
     req->new_path = reader_bytes(&r, STORE_PATH_MAX);
     req->dir = reader_bytes(&r, STORE_DIR_MAX);
-    if (reader_end(&r) < 0 || !store_path_valid(req->path))
+    if (!read_charge(&r, &req->charge) || reader_end(&r) < 0 || !store_path_valid(req->path))
         return -1;
     return req->new_path.len == 0 || store_path_valid(req->new_path) ? 0 : -1;
 }
@@ -39,6 +63,7 @@ store_ctl_reply_encode(struct strbuf *out, uint32_t id, const struct store_ctl_r
     writer_u32(&w, reply->error);
     writer_u64(&w, reply->bytes);
     writer_u64(&w, reply->messages);
+    writer_u32(&w, reply->uidvalidity);
     return frame_end(&w);
 }
 
@@ -50,6 +75,7 @@ store_ctl_reply_decode(struct slice payload, struct store_ctl_reply *reply)
     reply->error = reader_u32(&r);
     reply->bytes = reader_u64(&r);
     reply->messages = reader_u64(&r);
+    reply->uidvalidity = reader_u32(&r);
     return reader_end(&r);
 }
 

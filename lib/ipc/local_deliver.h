@@ -23,14 +23,25 @@ enum store_ctl_type {
     STORE_CTL_REPLY,
     STORE_OPEN,    /* one folder's directory: the reply carries an O_PATH descriptor of it */
     STORE_RECOUNT, /* count again and correct what USAGE answers; takes its time */
+    STORE_CHARGE,  /* somebody else changed a shared folder: count it for its owner */
 };
+/* CHARGE: what is added to the user's totals, or (negative) taken away. */
+struct store_ctl_charge {
+    int64_t bytes, messages;
+    bool within_quota;                    /* EDQUOT if that is more than this: */
+    uint64_t quota_bytes, quota_messages; /* 0: unlimited */
+    bool new_uidvalidity;                 /* the reply tells one */
+};
+#define STORE_CHARGE_MAX (INT64_C(1) << 50) /* bytes, and messages, either way */
 struct store_ctl {
     struct slice path, new_path; /* new_path: RENAME only */
     struct slice dir;            /* OPEN: name of the folder's directory below PATH/mail */
+    struct store_ctl_charge charge;
 };
 struct store_ctl_reply {
     uint32_t error;           /* 0 or an errno value */
     uint64_t bytes, messages; /* USAGE, RECOUNT */
+    uint32_t uidvalidity;     /* CHARGE */
 };
 int store_ctl_encode(struct strbuf *out, uint16_t type, const struct store_ctl *req);
 int store_ctl_decode(struct slice payload, struct store_ctl *req);

@@ -31,6 +31,20 @@ imap_rights_write_answer(uint32_t rights, struct strbuf *out)
         (void)strbuf_char(out, 'd');
 }
 
+void
+imap_rights_write_grantable(uint32_t rights, struct strbuf *out)
+{
+    for (unsigned i = 0; i < sizeof(letters_of) - 1; i++)
+        if ((rights & 1u << i) != 0) {
+            (void)strbuf_char(out, ' '); /* overflow is remembered */
+            (void)strbuf_char(out, letters_of[i]);
+        }
+    if ((rights & OLD_CREATE) != 0)
+        (void)strbuf_str(out, " c");
+    if ((rights & OLD_DELETE) != 0)
+        (void)strbuf_str(out, " d");
+}
+
 int
 imap_rights_parse(struct slice letters, uint32_t *rights)
 {
@@ -51,4 +65,15 @@ imap_rights_parse(struct slice letters, uint32_t *rights)
     }
     *rights = sum;
     return 0;
+}
+
+int
+imap_rights_parse_change(struct slice text, enum rights_change *change, uint32_t *rights)
+{
+    *change = RIGHTS_SET;
+    if (text.len > 0 && (text.ptr[0] == '+' || text.ptr[0] == '-')) {
+        *change = text.ptr[0] == '+' ? RIGHTS_ADD : RIGHTS_REMOVE;
+        text = slice_sub(text, 1, text.len);
+    }
+    return imap_rights_parse(text, rights);
 }

@@ -23,15 +23,33 @@ enum imap_right {
 };
 #define RIGHTS_ALL 0x7ffu
 #define RIGHTS_READ_ONLY ((unsigned)(RIGHT_LOOKUP | RIGHT_READ))
-/* One of these makes the folder's directory writable for the user's sessions. */
-#define RIGHTS_THAT_WRITE (RIGHTS_ALL & ~(RIGHTS_READ_ONLY | RIGHT_POST))
+/* What changes messages or makes some, and takes a directory that can be written. */
+#define RIGHTS_ON_MESSAGES                                                                         \
+    ((unsigned)(RIGHT_SEEN | RIGHT_WRITE | RIGHT_INSERT | RIGHT_DELETE_MESSAGE | RIGHT_EXPUNGE))
+/* The others need no directory of the folder: they are about its name, its list or its address. */
+#define RIGHTS_IN_DIRECTORY (RIGHTS_ON_MESSAGES | RIGHT_READ)
+/* One of them tells that the folder is there (RFC 4314 section 4, "Any"). */
+#define RIGHTS_THAT_SHOW                                                                           \
+    ((unsigned)(RIGHT_LOOKUP | RIGHT_READ | RIGHT_INSERT | RIGHT_CREATE | RIGHT_DELETE_FOLDER |    \
+                RIGHT_ADMIN))
+
+/* What a user can give others on an own folder. Making and removing folders takes the store that
+ * they are in, which the owner's sessions alone hold. */
+#define RIGHTS_GRANTABLE (RIGHTS_ALL & ~(unsigned)(RIGHT_CREATE | RIGHT_DELETE_FOLDER))
 
 /* Appends the letters in the order above. */
 void imap_rights_write(uint32_t rights, struct strbuf *out);
 /* For ACL and MYRIGHTS responses, with the "c" and "d" that older clients look for (2.1.1). */
 void imap_rights_write_answer(uint32_t rights, struct strbuf *out);
+/* For LISTRIGHTS: each right by itself with a space in front, "c" and "d" behind (2.1.1). */
+void imap_rights_write_grantable(uint32_t rights, struct strbuf *out);
 /* Letters to bits. The old "c" is "kx" and the old "d" is "te" (section 2.1.1). -1: another
  * letter. */
 int imap_rights_parse(struct slice letters, uint32_t *rights);
+
+/* mod-rights (section 7): letters in the place of what is there, or behind "+" or "-" more or less
+ * than that. -1: another letter. */
+enum rights_change { RIGHTS_SET, RIGHTS_ADD, RIGHTS_REMOVE };
+int imap_rights_parse_change(struct slice text, enum rights_change *change, uint32_t *rights);
 
 #endif

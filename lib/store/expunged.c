@@ -238,11 +238,11 @@ delete_tree(int parent, const char *name, unsigned *budget, int depth)
 }
 
 void
-expunged_sweep(const struct store *store, unsigned names_max)
+expunged_sweep_at(int dirfd_of, uint32_t undelete_days, unsigned names_max)
 {
-    int64_t keep_ms = (int64_t)store->options.undelete_days * DAY_MS;
+    int64_t keep_ms = (int64_t)undelete_days * DAY_MS;
     char before[EXPUNGED_DAY_SIZE];
-    DIR *dir = open_listing(store->dirfd, EXPUNGED_DIR);
+    DIR *dir = open_listing(dirfd_of, EXPUNGED_DIR);
     struct dirent *e;
 
     if (dir == NULL)
@@ -252,4 +252,10 @@ expunged_sweep(const struct store *store, unsigned names_max)
         if (e->d_name[0] != '.' && (keep_ms == 0 || strcmp(e->d_name, before) < 0))
             delete_tree(dirfd(dir), e->d_name, &names_max, 0);
     (void)closedir(dir); /* read only */
+}
+
+void
+expunged_sweep(const struct store *store, unsigned names_max)
+{
+    expunged_sweep_at(store->dirfd, store->options.undelete_days, names_max);
 }

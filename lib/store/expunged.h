@@ -5,8 +5,8 @@
  * that sweeping is deleting whole days. A file is "UIDVALIDITY.UID", a folder that was removed is
  * "UIDVALIDITY" and its directory's name (".Work"); `log` holds one record (record.h) for each
  * expunge: ORIGIN the folder, KEYWORD the names in use, ARRIVE each message as it was. Nothing here
- * is flushed: what a power cut takes from the log costs flags, never a message. doc/store.md,
- * "Undelete".
+ * is flushed: what a power cut takes from the log costs flags, never a message. What a guest
+ * expunges waits in the same way below the one folder that the guest has. doc/store.md, "Undelete".
  */
 #ifndef POSTHORN_LIB_STORE_EXPUNGED_H
 #define POSTHORN_LIB_STORE_EXPUNGED_H
@@ -55,6 +55,8 @@ int expunged_keep_leftover(const struct store *store, int dirfd, const char *pat
 
 /* Deletes days that are older than undelete_days (0: all), at most `names_max` names. */
 void expunged_sweep(const struct store *store, unsigned names_max);
+/* The same below the directory `dirfd`: a folder where guests may have removed something. */
+void expunged_sweep_at(int dirfd, uint32_t undelete_days, unsigned names_max);
 
 /* The directory of today, made if need be. -1 with errno. */
 int expunged_open_today(const struct store *store);

@@ -217,7 +217,7 @@ folder_open(struct folder *f, struct store *store, struct slice name)
         return -1;
     }
     f->name = strbuf_steal(&canonical);
-    f->inbox = strcmp(f->name, "INBOX") == 0;
+    f->inbox = store->options.guest == NULL && strcmp(f->name, "INBOX") == 0;
     f->dirfd = folder_open_dir(store, slice_of(f->name));
     if (f->dirfd >= 0 && open_or_make_journal(f) == 0)
         return 0;

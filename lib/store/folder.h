@@ -23,7 +23,7 @@ struct folder {
     struct store *store;
     int dirfd;
     struct journal journal;
-    bool inbox;
+    bool inbox; /* its journal carries the user's totals */
     char *name; /* canonical, UTF-8 */
 };
 

@@ -23,6 +23,7 @@
 
 #define HOLD_WAIT_MS 1000 /* nobody counts for that long */
 #define HOLD_STEP_NS 1000000
+#define GUEST_WAIT_MS 2000
 
 /* ---- changing the totals ---- */
 
@@ -66,6 +67,19 @@ flush_if_needed(const struct journal *j, const struct appender *a, const struct 
     return 0;
 }
 
+/* The totals are in a directory that is not open here. */
+static int
+change_elsewhere(const struct store_guest *guest, const struct change *c,
+                 struct record_state *result)
+{
+    const struct store_charge charge = {.bytes = c->bytes,
+                                        .messages = c->messages,
+                                        .within_quota = c->quota != NULL,
+                                        .new_uidvalidity = c->uidvalidity != 0};
+
+    return guest->charge(guest->arg, &charge, &result->last_uidvalidity);
+}
+
 static int
 change_totals(const struct store *store, const struct change *c, struct record_state *result)
 {
@@ -73,6 +87,8 @@ change_totals(const struct store *store, const struct change *c, struct record_s
     struct appender a;
     int rc;
 
+    if (store->options.guest != NULL)
+        return change_elsewhere(store->options.guest, c, result);
     if (folder_open_inbox_journal(&j, store->dirfd) < 0)
         return -1;
     rc = appender_begin(&a, &j, true, 0);
@@ -108,6 +124,26 @@ ledger_charge(struct store *store, const struct store_options *quota, uint64_t b
     struct record_state result = {0};
 
     return change_totals(store, &c, &result);
+}
+
+int
+store_charge(struct store *store, const struct store_charge *charge, uint32_t *uidvalidity)
+{
+    const struct change c = {.bytes = charge->bytes,
+                             .messages = charge->messages,
+                             .quota = charge->within_quota ? &store->options : NULL,
+                             .uidvalidity =
+                                 charge->new_uidvalidity ? (uint32_t)(clock_real_ms() / 1000) : 0};
+    struct record_state result = {0};
+    bool removes = charge->bytes < 0 || charge->messages < 0;
+    int rc = 0;
+
+    /* The guest could not lock the directory: what it removed is gone from the folder, and may be
+     * counted as gone already. Additions are told of beforehand. */
+    if (!removes || ledger_verify(store, GUEST_WAIT_MS) < 0)
+        rc = change_totals(store, &c, &result);
+    *uidvalidity = charge->new_uidvalidity ? result.last_uidvalidity : 0;
+    return rc;
 }
 
 int
@@ -277,8 +313,8 @@ ledger_verify(struct store *store, int wait_ms)
     struct record_state others = {0};
     int rc;
 
-    if (store->options.read_only || store->ledger_holds > 0) {
-        errno = store->options.read_only ? EACCES : EBUSY;
+    if (store->options.read_only || store->options.guest != NULL || store->ledger_holds > 0) {
+        errno = store->ledger_holds > 0 ? EBUSY : EACCES;
         return -1;
     }
     if (lock_directory(store, LOCK_EX, wait_ms) < 0)
@@ -316,6 +352,8 @@ ledger_compare(struct store *store, int wait_ms, struct record_state *recorded,
 void
 ledger_begin(struct store *store)
 {
+    if (store->options.guest != NULL)
+        return; /* who counts holds the owner's directory, which is not ours to lock */
     if (store->ledger_holds == 0 && !store->ledger_verified) {
         store->ledger_verified = true; /* tried once: whoever is in its way will verify, too */
         (void)ledger_verify(store, 0);
@@ -330,6 +368,8 @@ ledger_end(struct store *store)
 {
     int saved = errno;
 
+    if (store->options.guest != NULL)
+        return;
     if (--store->ledger_holds == 0)
         (void)flock(store->dirfd, LOCK_UN); /* cannot fail */
     errno = saved;

@@ -3,7 +3,8 @@
  *
  * The totals stand in the last record of INBOX's journal. A change in INBOX carries them along. A
  * change in another folder is counted by a record of its own, before or after it; who dies in
- * between leaves totals that are wrong until ledger_verify counts.
+ * between leaves totals that are wrong until ledger_verify counts. In a guest's store the additions
+ * go to its charge(), and nothing is read.
  */
 #ifndef POSTHORN_LIB_STORE_LEDGER_H
 #define POSTHORN_LIB_STORE_LEDGER_H

@@ -85,6 +85,9 @@ mailbox_close(struct mailbox **mbp)
         mb->folder.store->expunged_swept = true;
         expunged_sweep(mb->folder.store, EXPUNGED_SWEEP);
     }
+    if (!mb->read_only && mb->folder.store->options.undelete_days > 0 && !mb->folder.inbox)
+        expunged_sweep_at(mb->folder.dirfd, mb->folder.store->options.undelete_days,
+                          EXPUNGED_SWEEP);
     cache_free(&mb->cache);
     view_free(&mb->view);
     folder_close(&mb->folder);

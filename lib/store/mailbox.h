@@ -22,7 +22,8 @@ enum message_flag {
     MESSAGE_RECENT = 1 << 5, /* this session is the first to see it; not stored */
     MESSAGE_NAMED = 1 << 6   /* it came with a unique name; nobody can change that */
 };
-#define MAILBOX_KEYWORDS_MAX 64 /* keywords per folder: bit i of `keywords` is name i */
+#define MESSAGE_KEYWORDS (1u << 31) /* in store_options.flags_frozen: all keywords */
+#define MAILBOX_KEYWORDS_MAX 64     /* keywords per folder: bit i of `keywords` is name i */
 #define MAILBOX_KEYWORD_LEN_MAX 100
 
 struct message {

@@ -20,7 +20,6 @@
 #include "lib/store/ledger.h"
 #include "lib/store/message_file.h"
 
-
 struct mailbox_append {
     struct folder folder;
     struct arrivals arrivals;

@@ -212,6 +212,16 @@ plan(struct flag_change *c)
     c->keywords_on = c->keywords;
 }
 
+/* What is frozen stays, whatever the operation says. */
+static void
+leave_out(struct flag_change *c, uint32_t frozen)
+{
+    c->off &= ~frozen;
+    c->on &= ~frozen;
+    if ((frozen & MESSAGE_KEYWORDS) != 0)
+        c->keywords_off = c->keywords_on = 0;
+}
+
 int
 mailbox_store_flags(struct mailbox *mb, const uint32_t *seqs, uint32_t count,
                     enum mailbox_flag_op op, uint32_t flags, uint64_t keywords,
@@ -221,16 +231,14 @@ mailbox_store_flags(struct mailbox *mb, const uint32_t *seqs, uint32_t count,
                             .flags = flags & ALL_FLAGS,
                             .keywords = keywords,
                             .unchanged_since = unchanged_since};
-    int64_t interval = mb->folder.store->options.flush_interval_ms;
+    const struct store_options *options = &mb->folder.store->options;
+    int64_t interval = options->flush_interval_ms;
     struct message *known;
     uint32_t *uids = NULL, chosen = 0;
     int rc;
 
     plan(&c);
-    if (!mb->folder.store->options.may_remove && (c.on & MESSAGE_DELETED) != 0) {
-        errno = EACCES;
-        return -1;
-    }
+    leave_out(&c, options->flags_frozen | (options->may_remove ? 0 : (uint32_t)MESSAGE_DELETED));
     c.known = known = note_known(mb, seqs, count, &c);
     rc = mailbox_lock(mb);
     if (rc == 0) {

@@ -35,6 +35,7 @@ link_message(struct mailbox *mb, uint32_t seq, struct arrivals *to)
 {
     struct strbuf buf = strbuf_new(ITEM_MAX);
     uint32_t rank = seq == 0 || seq > mb->visible ? 0 : mailbox_rank_of_seq(mb, seq);
+    uint32_t frozen = to->folder->store->options.flags_frozen;
     struct arrival from;
     struct incoming *in;
     int rc;
@@ -46,7 +47,9 @@ link_message(struct mailbox *mb, uint32_t seq, struct arrivals *to)
     }
     in = arrivals_add(to);
     in->arrival.m = view_at(&mb->view, rank)->m;
-    copy_keywords(mb, in->arrival.m.keywords, in);
+    in->arrival.m.flags &= ~frozen;
+    if ((frozen & MESSAGE_KEYWORDS) == 0)
+        copy_keywords(mb, in->arrival.m.keywords, in);
     in->arrival.m.keywords = 0;
     in->arrival.saved_ms = clock_real_ms();
     in->arrival.crc = from.crc;

@@ -35,15 +35,28 @@ listed(const struct uid_list *list, uint32_t uid)
     return false;
 }
 
+static struct slice
+own_name(const struct folder *f)
+{
+    return f->inbox ? SLICE("INBOX") : slice_of(f->name);
+}
+
 /* The destination has the messages: they leave the source. Whoever cannot do that now leaves the
  * record unsettled; nobody sees the copies until then. */
 static int
 complete_move(const struct folder *f, const struct item *origin)
 {
-    struct mailbox *source = mailbox_open_plain(f->store, origin->text, false);
+    bool within = strcmp(f->journal.header.mailbox_id, origin->mailbox_id) == 0;
+    struct mailbox *source;
     struct uid_list uids = {0};
     int rc = 0;
 
+    if (!within && f->store->options.guest != NULL) {
+        errno = EXDEV; /* the other folder is the owner's, and out of reach */
+        return -1;
+    }
+    /* A guest moved within the one folder that it has, and calls it by another name than others. */
+    source = mailbox_open_plain(f->store, within ? own_name(f) : origin->text, false);
     if (source == NULL) /* renamed or removed meanwhile: then it is a copy */
         return errno == ENOENT || errno == EINVAL ? 0 : -1;
     if (strcmp(source->folder.journal.header.mailbox_id, origin->mailbox_id) == 0) {
@@ -135,7 +148,7 @@ void_lost(struct folder *f, const struct open_records *o)
 
     if (o->lost.count == 0)
         return 0;
-    mb = mailbox_open_plain(f->store, f->inbox ? SLICE("INBOX") : slice_of(f->name), false);
+    mb = mailbox_open_plain(f->store, own_name(f), false);
     if (mb == NULL)
         return -1;
     rc = mailbox_void_lost(mb, o->lost.uids, o->lost.count);
@@ -174,5 +187,5 @@ settle_folder(struct folder *f)
     if (rc == 0 && o.count > 0 && ledger_verify(f->store, 0) < 0)
         f->store->ledger_verified = false; /* tried again at the next change */
     open_records_free(&o);
-    return rc;
+    return rc < 0 && errno == EXDEV ? 0 : rc; /* left to a session of the owner's */
 }

@@ -71,8 +71,8 @@ store_open(int dirfd, const struct store_options *options)
     store->options = *options;
     store->dirfd = beneath_open_dir(dirfd, ".");
     if (store->dirfd >= 0 &&
-        (options->read_only || faccessat(store->dirfd, FOLDERS_NAME, F_OK, 0) == 0 ||
-         make_first_time(store) == 0)) {
+        (options->read_only || options->guest != NULL ||
+         faccessat(store->dirfd, FOLDERS_NAME, F_OK, 0) == 0 || make_first_time(store) == 0)) {
         store->made = faccessat(store->dirfd, JOURNAL_NAME, F_OK, 0) == 0;
         return store;
     }
@@ -126,7 +126,7 @@ store_subscribe(struct store *store, struct slice name, bool on)
     struct strbuf canonical = strbuf_new(STORE_NAME_MAX);
     int rc = folder_name_canonical(name, &canonical);
 
-    if (rc == 0 && store->options.read_only) {
+    if (rc == 0 && (store->options.read_only || store->options.guest != NULL)) {
         errno = EACCES;
         rc = -1;
     }

@@ -8,6 +8,10 @@
  * are refused with EINVAL. Nothing here opens a path above the directory that it was given. Safe
  * against other processes working on the same store at the same time; not thread-safe.
  *
+ * A store may also be one folder of somebody else, opened at its own directory (`guest`): INBOX is
+ * that folder, and there is no other. Its owner's totals are out of reach then and kept by whoever
+ * `guest` asks.
+ *
  * errno of failing calls: ENOENT no such folder, EEXIST, EINVAL bad name, ENOSPC/EDQUOT disk full
  * or over quota, EACCES read-only, EBADMSG damaged, EBUSY lock not had in time (10 s).
  */
@@ -24,13 +28,29 @@
 
 struct store;
 
+/* A change of what a user holds over all folders. */
+struct store_charge {
+    int64_t bytes, messages; /* negative: taken away */
+    bool within_quota;       /* EDQUOT, and nothing is changed, if that is more than the quota */
+    bool new_uidvalidity;    /* a value for a folder's new journal is wanted */
+};
+/* How a guest's changes are counted for the owner. */
+struct store_guest {
+    /* 0, or -1 with errno. *uidvalidity is set if one is wanted. */
+    int (*charge)(void *arg, const struct store_charge *charge, uint32_t *uidvalidity);
+    void *arg;
+};
+
 struct store_options {
     uint64_t quota_bytes, quota_messages; /* 0: unlimited */
     bool read_only;                       /* nothing is changed, not even adopted */
     bool bare;                            /* made without the standard folders: a public folder */
-    bool may_remove;                      /* false: no \Deleted, no expunge, no folder removal */
-    uint32_t undelete_days;               /* so long expunged messages are kept; 0: not at all */
-    int64_t flush_interval_ms; /* flag changes younger than this may be lost by a power cut */
+    bool may_remove; /* false: no expunge, no folder removal, \Deleted is as frozen */
+    /* enum message_flag, MESSAGE_KEYWORDS: neither set nor cleared here, and left out of copies */
+    uint32_t flags_frozen;
+    const struct store_guest *guest; /* NULL: the whole store is here */
+    uint32_t undelete_days;          /* so long expunged messages are kept; 0: not at all */
+    int64_t flush_interval_ms;       /* flag changes younger than this may be lost by a power cut */
 };
 
 /* Special use of a folder (RFC 6154). */
@@ -73,5 +93,8 @@ int store_usage(struct store *store, uint64_t *bytes, uint64_t *messages);
 /* Counts again from disk and corrects the record, at a moment when nobody changes anything (EBUSY:
  * there was none for some seconds). A read-only store is counted and not corrected. */
 int store_recount(struct store *store, uint64_t *bytes, uint64_t *messages);
+/* For a guest (the store's quota holds): what its charge() asks. Instead of taking away it counts
+ * again, if nobody changes anything for a moment. 0, or -1 with errno. */
+int store_charge(struct store *store, const struct store_charge *charge, uint32_t *uidvalidity);
 
 #endif

@@ -121,7 +121,7 @@ look_at(const struct store_dirs *dirs, const char *id, unsigned reserve,
         struct store_dir_info *info)
 {
     int fd = store_dirs_root(dirs, id, O_RDONLY);
-    struct statvfs fs;
+    struct statvfs fs = {0};
 
     *info = (struct store_dir_info){.missing = fd < 0 || fstatvfs(fd, &fs) < 0};
     (void)snprintf(info->id, sizeof(info->id), "%s", id);

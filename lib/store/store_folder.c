@@ -113,7 +113,7 @@ check_change(const struct store *store, struct slice name, struct strbuf *canoni
 {
     if (folder_name_canonical(name, canonical) < 0)
         return -1;
-    if (!store->options.read_only)
+    if (!store->options.read_only && store->options.guest == NULL)
         return 0;
     errno = EACCES;
     return -1;
@@ -181,6 +181,8 @@ remove_leftover(int store_dirfd, const char *name)
         remove_files(fd, subs[i]);
         (void)unlinkat(fd, subs[i], AT_REMOVEDIR);
     }
+    expunged_sweep_at(fd, 0, UINT32_MAX);
+    (void)unlinkat(fd, EXPUNGED_DIR, AT_REMOVEDIR);
     remove_files(fd, ".");
     (void)close(fd);
     (void)unlinkat(store_dirfd, name, AT_REMOVEDIR); /* best effort: the next removal tries again */
@@ -257,7 +259,7 @@ store_remove(struct store *store, struct slice name)
     struct folder f;
     int rc = -1;
 
-    if (store->options.read_only || !store->options.may_remove) {
+    if (store->options.read_only || store->options.guest != NULL || !store->options.may_remove) {
         errno = EACCES;
         return -1;
     }

@@ -24,6 +24,7 @@
 #include "lib/store/arrivals.h"
 #include "lib/store/beneath.h"
 #include "lib/store/expunged.h"
+#include "lib/store/folder_list.h"
 #include "lib/store/folder_name.h"
 #include "lib/store/ledger.h"
 #include "lib/store/message_file.h"
@@ -46,6 +47,7 @@ struct candidate {
 
 struct undelete {
     struct store *store;
+    struct slice within; /* not empty: all of it was in that folder, where guests removed it */
     int (*each)(void *arg, const struct expunged_message *message);
     void *arg;
     int64_t restored;
@@ -179,7 +181,7 @@ restore(struct undelete *u, const struct candidate *c)
 
 /* Shows one to the caller, who says whether it comes back. */
 static int
-offer(struct undelete *u, const struct candidate *c)
+offer(struct undelete *u, struct candidate *c)
 {
     char folder[STORE_NAME_MAX + 1], email_id[EMAIL_ID_SIZE] = "";
     struct expunged_message e = {.folder = folder,
@@ -190,6 +192,8 @@ offer(struct undelete *u, const struct candidate *c)
     struct stat st;
     int rc;
 
+    if (u->within.len > 0)
+        c->folder = u->within;
     (void)snprintf(folder, sizeof(folder), "%.*s", (int)c->folder.len, c->folder.ptr);
     (void)snprintf(email_id, sizeof(email_id), "%.*s", (int)c->a.email_id.len, c->a.email_id.ptr);
     e.fd = beneath_open(c->dirfd, c->path, O_RDONLY | O_NONBLOCK, 0);
@@ -251,16 +255,13 @@ read_log(struct day *d)
 }
 
 static int
-day_open(const struct store *store, const char *name, struct day *d)
+day_open(int area_fd, const char *name, struct day *d)
 {
-    char path[sizeof(EXPUNGED_DIR) + 256];
     struct dirent *e;
     DIR *dir;
     int fd;
 
-    *d = (struct day){.fd = -1};
-    (void)snprintf(path, sizeof(path), EXPUNGED_DIR "/%s", name);
-    d->fd = beneath_open_dir(store->dirfd, path);
+    *d = (struct day){.fd = beneath_open_dir(area_fd, name)};
     fd = d->fd < 0 ? -1 : beneath_open_dir(d->fd, ".");
     dir = fd < 0 ? NULL : fdopendir(fd);
     if (dir == NULL) {
@@ -507,9 +508,9 @@ compare_names(const void *a, const void *b)
 
 /* Sorted: the oldest first. */
 static size_t
-list_days(const struct store *store, char ***names)
+list_days(int area_fd, char ***names)
 {
-    int fd = beneath_open_dir(store->dirfd, EXPUNGED_DIR);
+    int fd = beneath_open_dir(area_fd, ".");
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *e;
     size_t count = 0;
@@ -531,30 +532,51 @@ list_days(const struct store *store, char ***names)
     return count;
 }
 
+/* What waits below `dirfd`, which is the store's or a folder's directory. */
+static int
+walk_area(struct undelete *u, int dirfd)
+{
+    int fd = beneath_open_dir(dirfd, EXPUNGED_DIR), rc = 0;
+    char **days;
+    size_t count = fd < 0 ? 0 : list_days(fd, &days);
+
+    for (size_t i = 0; i < count; i++) {
+        struct day d;
+
+        if (rc == 0 && day_open(fd, days[i], &d) == 0) {
+            rc = walk_log(u, &d);
+            if (rc == 0)
+                rc = walk_rest(u, &d);
+            if (rc == 0)
+                rc = commit(u);
+            else
+                give_up(u);
+            day_close(&d);
+        }
+        xfree(&days[i]);
+    }
+    if (fd >= 0)
+        xfree(&days);
+    close_keep_errno(fd);
+    return rc;
+}
+
 int64_t
 store_undelete(struct store *store, int (*each)(void *arg, const struct expunged_message *message),
                void *arg)
 {
     struct undelete u = {.store = store, .each = each, .arg = arg};
-    char **days;
-    size_t count = list_days(store, &days);
-    int rc = 0;
+    struct folder_list list;
+    int rc = folder_list_read(store, &list) < 0 ? -1 : walk_area(&u, store->dirfd);
 
-    for (size_t i = 0; i < count; i++) {
-        struct day d;
+    for (size_t i = 0; i < list.count && rc == 0; i++) {
+        int fd = list.rows[i].exists ? folder_open_dir(store, slice_of(list.rows[i].name)) : -1;
 
-        if (rc == 0 && day_open(store, days[i], &d) == 0) {
-            rc = walk_log(&u, &d);
-            if (rc == 0)
-                rc = walk_rest(&u, &d);
-            if (rc == 0)
-                rc = commit(&u);
-            else
-                give_up(&u);
-            day_close(&d);
-        }
-        xfree(&days[i]);
+        u.within = slice_of(list.rows[i].name);
+        if (fd >= 0 && !slice_eq(u.within, SLICE("INBOX")))
+            rc = walk_area(&u, fd);
+        close_keep_errno(fd);
     }
-    xfree(&days);
+    folder_list_free(&list);
     return rc < 0 ? -1 : u.restored;
 }

@@ -13,6 +13,7 @@ import pytest
 
 from authd_alone import (ALL_RIGHTS, BAD_CREDENTIALS, BAD_MECHANISM, BAD_MESSAGE, BLOCKED, CANCELLED,
                          CHALLENGE, DISABLED, FAIL, NEEDS_TLS, OK, TEMPORARY, AuthdAlone, User)
+from frames import U8, U32, U64
 from instance import wait_for
 
 SETTINGS = ("failure_delay = 0", "scram_iterations = 4096")
@@ -388,6 +389,21 @@ def test_dead_hash_worker_is_replaced(authd):
     os.kill(workers[-1], 9)
     wait_for(lambda: len(a.processes()) == 3 and a.processes() != workers, 2, "a new worker")
     assert a.session().plain("a@d.test", "pencil")[0] == OK
+
+
+@pytest.mark.parametrize("kind, fields", [
+    (12, ("~b@d.test/Work", U64(1), U64(1), U8(1), U8(0))),  # CHARGE for a folder that it was not given
+    (9, (U8(0), "b@d.test", "b@d.test", "Work", "", U32(0))),  # ACL in the name of another user
+])
+def test_a_session_speaks_for_nobody_else(authd, kind, fields):
+    a = authd({"a@d.test": User("{PLAIN}secret")})
+    session = a.session("imap")
+    with pytest.raises(EOFError):
+        session._call(kind, *fields)  # before the login
+    session = a.session("imap")
+    assert session.plain("a@d.test", "secret")[0] == OK
+    with pytest.raises(EOFError):
+        session._call(kind, *fields)
 
 
 def test_no_secret_in_the_log(authd):

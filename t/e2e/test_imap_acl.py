@@ -65,7 +65,9 @@ def test_the_owner_has_all_rights(owner):
     assert owner.ok("MYRIGHTS Work") == [b"* MYRIGHTS Work " + ALL]
     assert owner.ok("GETACL INBOX") == [b"* ACL INBOX owner@d.test " + ALL]
     assert owner.ok(f"LISTRIGHTS Work {OWNER}") == [b"* LISTRIGHTS Work owner@d.test lrswipkxtea"]
-    assert owner.ok(f"LISTRIGHTS Work {FRIEND}") == [b'* LISTRIGHTS Work friend@d.test "" l r']
+    assert owner.ok(f"LISTRIGHTS Work {FRIEND}") == [
+        b'* LISTRIGHTS Work friend@d.test "" l r s w i p t e a d']
+    assert owner.ok(f"LISTRIGHTS INBOX anyone") == [b'* LISTRIGHTS INBOX anyone ""']
     owner.no(f"SETACL Work {OWNER} lr", b"[CANNOT]")
 
 
@@ -88,9 +90,11 @@ def test_setacl_getacl_deleteacl(owner):
 
 
 @pytest.mark.parametrize("command, answer", [
-    (f"SETACL Work {FRIEND} lrs", b"NO [CANNOT]"),  # folders are shared to be read
-    (f"SETACL Work {FRIEND} +i", b"NO [CANNOT]"),
-    (f"SETACL Work {FRIEND} a", b"NO [CANNOT]"),
+    (f"SETACL Work {FRIEND} lrk", b"NO [CANNOT]"),  # folders are made and removed by their owner
+    (f"SETACL Work {FRIEND} +x", b"NO [CANNOT]"),
+    (f"SETACL Work {FRIEND} lrc", b"NO [CANNOT]"),
+    ('SETACL Work "" lr', b"BAD"),
+    ('SETACL Work "\x01" lr', b"BAD"),
     (f"SETACL Work {FRIEND} lrq", b"BAD"),
     (f"SETACL Work {FRIEND} L", b"BAD"),
     (f"SETACL Work -{FRIEND} r", b"NO [CANNOT]"),
@@ -177,8 +181,11 @@ def test_without_a_right_there_is_no_such_folder(owner, session):
         for command in ("SELECT", "STATUS", "MYRIGHTS", "GETACL", "SUBSCRIBE"):
             arguments = " (MESSAGES)" if command == "STATUS" else ""
             other.no(f"{command} {name}{arguments}", b"[NONEXISTENT]")
-    owner.ok(f"SETACL Work {FRIEND} r")  # r without l: it may not be seen
-    assert session(FRIEND).command(f"SELECT ~{OWNER}/Work")[1].startswith(b"NO [NONEXISTENT]")
+    owner.ok(f"SETACL Work {FRIEND} r")  # r without l: who knows the name may read it
+    friend = session(FRIEND)
+    assert not any(name.startswith(b"~") for name in names(friend))
+    friend.ok(f"SELECT ~{OWNER}/Work")
+    friend.no(f"SUBSCRIBE ~{OWNER}/Work", b"[NONEXISTENT]")
 
 
 def test_taking_a_right_away_ends_the_session(owner, session):

@@ -1,6 +1,6 @@
 """The commands of mail programs that we cannot run here, in the order and spelling in which their logs and documents
 show them (IMP-06): Thunderbird (logs in public bug reports), Evolution (its imapx provider's logs), Apple Mail (logs
-of mail servers' users), Outlook ([MS-STANOIMAP])."""
+of mail servers' users), Outlook ([MS-STANOIMAP]), JavaMail (its protocol trace), iOS Mail (logs of users)."""
 import re
 
 import pytest
@@ -211,3 +211,62 @@ def test_outlook(suite):
     ol.ok('SUBSCRIBE "Sent Items"')
     ol.ok("CLOSE")
     ol.ok("LOGOUT")
+
+
+def test_javamail(suite):
+    """The protocol trace of mail.debug=true: messages are named by their numbers, bodies come in pieces of 16 KiB."""
+    java = Program(suite.port("imap"))
+    java.ok("CAPABILITY")
+    java.send(b"A1 AUTHENTICATE PLAIN\r\n")
+    assert java.line().startswith(b"+")
+    java.send(b"AGFsaWNlQGQudGVzdABzZWNyZXQtb2YtdGVzdA==\r\n")
+    assert b"A1 OK" in java.line()
+    java.ok("CAPABILITY")
+    java.ok('LIST "" INBOX')
+    java.ok("STATUS INBOX (MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN)")
+    java.ok("EXAMINE INBOX")
+    java.ok("CLOSE")
+    java.ok("SELECT INBOX")
+    listed = java.ok("FETCH 1:4 (ENVELOPE INTERNALDATE RFC822.SIZE FLAGS BODYSTRUCTURE)")
+    assert len(listed) == 4 and all(b"ENVELOPE (" in line and b"BODYSTRUCTURE (" in line for line in listed)
+    assert b"BODY[HEADER] {" in java.ok("FETCH 3 (BODY.PEEK[HEADER])")[0]
+    assert b"BODY[1]<0> {4}\r\ntext" in java.ok("FETCH 3 (BODY[1]<0.16384>)")[0]
+    assert b"BODY[1.MIME] {2}" in java.ok("FETCH 3 (BODY.PEEK[1.MIME])")[0]
+    assert java.ok('SEARCH UNSEEN FROM "bob" ALL')[0] == b"* SEARCH 4"
+    assert java.ok('SEARCH OR SUBJECT "number 1" SUBJECT "number 4" ALL')[0] == b"* SEARCH 1 4"
+    assert b"\\Seen" in java.ok("STORE 4 +FLAGS (\\Seen)")[0]
+    java.ok("COPY 1:2 Trash")
+    java.ok("STORE 1:2 +FLAGS (\\Deleted)")
+    assert java.ok("EXPUNGE").count(b"* 1 EXPUNGE") == 2
+    assert b"EXISTS" in java.idle(lambda: deliver(suite, 5))
+    java.ok("NOOP")
+    java.ok("CLOSE")
+    java.ok("LOGOUT")
+
+
+def test_iphone(suite):
+    """iOS Mail, from the logs of servers' users: a window of the newest, previews, and everything by UID."""
+    ios = Program(suite.port("imap"))
+    ios.ok("CAPABILITY")
+    ios.ok("AUTHENTICATE PLAIN AGFsaWNlQGQudGVzdABzZWNyZXQtb2YtdGVzdA==")
+    ios.ok('ID ("name" "iPhone Mail" "version" "21F90" "os" "iOS" "os-version" "17.5.1 (21F90)")')
+    ios.ok("NAMESPACE")
+    ios.ok("ENABLE QRESYNC CONDSTORE")
+    assert b"\\Drafts" in b"".join(ios.ok('LIST "" "*" RETURN (SPECIAL-USE)'))
+    ios.ok('STATUS "Sent" (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)')
+    opened = b"".join(ios.ok("SELECT INBOX"))
+    validity = re.search(rb"UIDVALIDITY (\d+)", opened)[1].decode()
+    modseq = re.search(rb"HIGHESTMODSEQ (\d+)", opened)[1].decode()
+    assert b"1:4" in ios.ok("UID SEARCH RETURN (ALL) 1:4 UNDELETED")[0]
+    fields = "date subject from to cc message-id in-reply-to references content-type x-priority list-unsubscribe"
+    heads = ios.fetched(f"UID FETCH 1:4 (INTERNALDATE UID RFC822.SIZE FLAGS BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS ({fields})])")
+    assert set(heads) == {1, 2, 3, 4}
+    assert b"BODY[1]<0> {4}\r\ntext" in ios.fetched("UID FETCH 4 (BODY.PEEK[1]<0.4096>)")[4]
+    assert b"BODY[2]" in ios.fetched("UID FETCH 4 (BODY.PEEK[2] BODY.PEEK[2.MIME])")[4]
+    ios.ok("UID STORE 4 +FLAGS.SILENT (\\Seen)")
+    ios.ok("UID MOVE 1:2 Trash")
+    assert b"EXISTS" in ios.idle(lambda: deliver(suite, 5))
+    ios.ok("CLOSE")
+    missed = b"\n".join(ios.ok(f"SELECT INBOX (QRESYNC ({validity} {modseq} 1:4))"))
+    assert b"VANISHED (EARLIER) 1:2" in missed and b"UID 4 " in missed and b"UID 3 " not in missed
+    ios.ok("LOGOUT")

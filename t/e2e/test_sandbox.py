@@ -214,6 +214,40 @@ def test_a_shared_folder_is_all_that_the_other_holds(hooked):
         assert attack_as(hooked, "bob@d.test", "openat", path) != "ok", path
 
 
+@pytest.mark.parametrize("rights, may_read, may_write", [
+    ("l", False, False), ("lp", False, False), ("la", False, False), ("lr", True, False), ("lrpa", True, False),
+    ("ls", True, True), ("lw", True, True), ("li", True, True), ("lt", True, True), ("le", True, True),
+])
+def test_what_a_guest_holds_follows_from_the_rights(hooked, rights, may_read, may_write):
+    """Who may neither read nor change messages holds nothing; who may change some, that folder alone."""
+    alice = imaplib.IMAP4("127.0.0.1", hooked.port("imap"))
+    alice.starttls(ssl_context=ssl._create_unverified_context())
+    alice.login("alice@d.test", PASSWORD)
+    alice.create("Lent"), alice.create("Lent/Below")
+    for name in ("Given", "Lent/Below"):
+        alice.deleteacl(name, "bob@d.test")
+    assert alice.setacl("Lent", "bob@d.test", rights)[0] == "OK"
+    alice.logout()
+    lent, below = (next((hooked.root / "store").rglob(name)) for name in (".Lent", ".Lent.Below"))
+    for folder in (lent, below):
+        mark = folder / f"in{folder.name}"
+        mark.mkdir(exist_ok=True)
+        (mark / "mark").write_text("old")
+        for path in (mark, mark / "mark"):
+            shutil.chown(path, lent.stat().st_uid, lent.stat().st_gid)
+    attack = lambda name, path: attack_as(hooked, "bob@d.test", name, path)
+    assert (attack("openat", "in.Lent/mark") == "ok") == may_read
+    assert (attack("writeat", "in.Lent/new") == "ok") == may_write
+    assert (attack("unlinkat", "in.Lent/mark") == "ok") == may_write
+    for path in ("../.Lent.Below/in.Lent.Below/mark", "in.Lent.Below/mark", "../posthorn.journal",
+                 "../posthorn.folders", "../cur"):
+        assert attack("openat", path) != "ok", path
+    for name, path in (("writeat", "../new"), ("writeat", "../.Lent.Below/in.Lent.Below/mark"),
+                       ("unlinkat", "../.Lent.Below/in.Lent.Below/mark")):
+        assert attack(name, path) != "ok", (name, path)
+    assert (below / "in.Lent.Below" / "mark").read_text() == "old"
+
+
 def test_who_is_in_no_list_holds_no_descriptor(hooked, public):
     hooked.add_user("carol@d.test", PASSWORD)
     assert attack_as(hooked, "carol@d.test", "openat", ".Marked/cur") != "ok"
@@ -300,7 +334,7 @@ def test_a_worker_has_limits_and_cannot_be_looked_into(hooked):
         limits = pathlib.Path(f"/proc/{row['pid']}/limits").read_text().splitlines()
         hard = {line[:26].strip(): line[26:].split()[1] for line in limits[1:]}
         assert hard["Max core file size"] == "0" and int(hard["Max open files"]) == (5280 if row["program"] == "imapd" else 256), (
-            row, hard)  # imapd: three for each folder of others
+            row, hard)  # imapd: four for each folder of others and for each that NOTIFY watches
         assert hard["Max data size"] == str(1 << 30), (row, hard)
         if os.geteuid() == 0:  # what is not dumpable belongs to root
             assert os.stat(f"/proc/{row['pid']}/fd").st_uid == 0, row

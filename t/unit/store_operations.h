@@ -257,6 +257,7 @@ make_queue(void)
 {
     static const char *const texts[] = {"0", "1"};
 
+    (void)store_test_dirs(); /* marked before the delivery is watched */
     store_test_make_user("a/b/c");
     ck_assert_int_eq(mkdirat(store_test_fd, "queue", 0700), 0);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {

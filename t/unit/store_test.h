@@ -50,7 +50,8 @@ store_test_dirs(void)
     static struct store_dirs dirs;
 
     dirs = (struct store_dirs){.main_fd = store_test_fd, .others_fd = -1};
-    ck_assert_int_eq(store_dirs_mark(store_test_fd, STORE_DIR_MAIN), 0);
+    if (faccessat(store_test_fd, STORE_DIR_MARK, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        ck_assert_int_eq(store_dirs_mark(store_test_fd, STORE_DIR_MAIN), 0);
     return &dirs;
 }
 

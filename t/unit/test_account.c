@@ -512,6 +512,40 @@ START_TEST(passwords_change_under_condition)
 }
 END_TEST
 
+/* By its time a session knows whether its password is still the one: each way of setting one gives
+ * another, also within a second, and a new hash of the same does not. */
+START_TEST(a_new_password_has_a_time_of_its_own)
+{
+    static const char *const expected[] = {"2026-11-26T10:00:00.001Z", "2026-11-26T10:00:00.002Z",
+                                           "2026-11-26T10:00:00.002Z"};
+    struct account_hit hit = account_hit_new();
+    const struct object_field field = {SLICE("password"), SLICE("{NEW}1")};
+
+    test_populate();
+    for (int i = 0; i < 3; i++) {
+        test_begin();
+        test_edit.now_ms = 1795687200001 + i;
+        if (i == 0)
+            ck_assert_uint_eq(
+                test_end(account_set(&test_edit, ACCOUNT_USER, SLICE("alice@d.test"), &field, 1)),
+                0);
+        else
+            ck_assert_uint_eq(
+                test_end(account_password(&test_edit, ACCOUNT_USER, SLICE("alice@d.test"),
+                                          i == 1 ? SLICE("") : SLICE("{NEW}2"), SLICE("{NEW}2"))),
+                0);
+        ck_assert_int_eq(account_find_exact(&test_base, SLICE("alice@d.test"), &hit),
+                         ACCOUNT_FOUND);
+        ck_assert_msg(
+            slice_eq(record_get(&hit.entry, USER_PASSWORD_CHANGED), slice_of(expected[i])),
+            "%d: %.*s", i, (int)record_get(&hit.entry, USER_PASSWORD_CHANGED).len,
+            record_get(&hit.entry, USER_PASSWORD_CHANGED).ptr);
+    }
+    account_hit_free(&hit);
+    test_close();
+}
+END_TEST
+
 START_TEST(somebody_always_gets_mail_for_postmaster)
 {
     test_populate();
@@ -566,6 +600,7 @@ main(void)
     tcase_add_test(tc, the_last_super_administrator_stays);
     tcase_add_test(tc, a_range_is_of_our_domains_and_follows_them);
     tcase_add_test(tc, passwords_change_under_condition);
+    tcase_add_test(tc, a_new_password_has_a_time_of_its_own);
     tcase_add_test(tc, somebody_always_gets_mail_for_postmaster);
     tcase_add_test(tc, rights_are_bits);
     return test_run(suite_create("account"), tc);

@@ -78,10 +78,54 @@ static const struct {
 } refused[] = {
     {"INBOX", "bob@d.test", 3, 3},         {"inbox", "bob@d.test", 3, 3},
     {"Work", "alice@d.test", 3, 3},        {"Work", "nobody@d.test", 3, 3},
-    {"Work", "@far.test", 3, 3},           {"Work", "bob@d.test", RIGHT_READ | RIGHT_SEEN, 3},
+    {"Work", "@far.test", 3, 3},           {"Work", "bob@d.test", RIGHT_CREATE, 3},
     {"Work", "bob@d.test", RIGHTS_ALL, 3}, {"a//b", "bob@d.test", 3, 1},
     {"../x", "bob@d.test", 3, 1},          {"", "bob@d.test", 3, 1},
 };
+
+START_TEST(rights_add_up)
+{
+    uint32_t rights = 1;
+
+    test_populate();
+    ck_assert_uint_eq(set("alice@d.test", "Work", "bob@d.test", RIGHT_READ), 0);
+    ck_assert_uint_eq(set("alice@d.test", "Work", "@d.test", RIGHT_LOOKUP), 0);
+    ck_assert_uint_eq(set("alice@d.test", "Work", "anyone", RIGHT_INSERT), 0);
+    ck_assert_uint_eq(set("alice@d.test", "Works", "bob@d.test", RIGHT_ADMIN), 0);
+    ck_assert_int_eq(share_rights(&test_base, SLICE("alice@d.test"), SLICE("Work"),
+                                  SLICE("bob@d.test"), &rights),
+                     0);
+    ck_assert_uint_eq(rights, RIGHT_READ | RIGHT_LOOKUP | RIGHT_INSERT);
+    ck_assert_int_eq(
+        share_rights(&test_base, SLICE("alice@d.test"), SLICE("Work"), SLICE("x@e.test"), &rights),
+        0);
+    ck_assert_uint_eq(rights, RIGHT_INSERT);
+    ck_assert_uint_eq(set("alice@d.test", "Work", "bob@d.test", RIGHTS_GRANTABLE), 0);
+    check_to("bob@d.test",
+             "alice@d.test:Work:bob@d.test:lrswiptea;alice@d.test:Works:bob@d.test:a;");
+    test_close();
+}
+END_TEST
+
+/* RFC 4314 section 4, CREATE */
+START_TEST(a_new_folder_inherits)
+{
+    test_populate();
+    ck_assert_uint_eq(set("alice@d.test", "Work", "bob@d.test", 3), 0);
+    ck_assert_uint_eq(set("alice@d.test", "Work", "anyone", RIGHT_INSERT), 0);
+    ck_assert_uint_eq(set("alice@d.test", "Work/New", "carol@d.test", 3), 0); /* an older one */
+    test_begin();
+    ck_assert_uint_eq(
+        test_end(account_share_inherit(&test_edit, SLICE("alice@d.test"), SLICE("Work/New"))), 0);
+    check_of("alice@d.test", "Work/New",
+             "alice@d.test:Work/New:anyone:i;alice@d.test:Work/New:bob@d.test:lr;");
+    test_begin();
+    ck_assert_uint_eq(
+        test_end(account_share_inherit(&test_edit, SLICE("alice@d.test"), SLICE("Work"))), 0);
+    check_of("alice@d.test", "Work", "");
+    test_close();
+}
+END_TEST
 
 START_TEST(what_is_refused)
 {
@@ -148,6 +192,8 @@ main(void)
 
     tcase_add_test(tc, rights_are_given_and_taken);
     tcase_add_loop_test(tc, what_is_refused, 0, (int)ARRAY_LEN(refused));
+    tcase_add_test(tc, rights_add_up);
+    tcase_add_test(tc, a_new_folder_inherits);
     tcase_add_test(tc, shares_follow_folders);
     tcase_add_test(tc, shares_follow_accounts);
     return test_run(suite_create("account_share"), tc);

@@ -278,7 +278,8 @@ decode_folders_reply(struct slice p)
 static int
 encode_acl(struct strbuf *out)
 {
-    const struct accountd_acl r = {ACCOUNTD_ACL_SET, SLICE("a@b"), SLICE("Work"), SLICE("c@d"), 3};
+    const struct accountd_acl r = {ACCOUNTD_ACL_CREATE, SLICE("e@f"), SLICE("a@b"),
+                                   SLICE("Work"),       SLICE("c@d"), 3};
 
     return accountd_acl_encode(out, ACCOUNTD_ACL, &r);
 }
@@ -309,6 +310,43 @@ decode_acl_reply(struct slice p)
     return accountd_acl_reply_decode(p, &r, list);
 }
 
+static int
+encode_watch(struct strbuf *out)
+{
+    return accountd_watch_encode(out, UINT64_MAX);
+}
+
+static int
+decode_watch(struct slice p)
+{
+    uint64_t known;
+
+    return accountd_watch_decode(p, &known) == 0 && known == UINT64_MAX ? 0 : -1;
+}
+
+static int
+encode_changed(struct strbuf *out)
+{
+    struct slice users[] = {SLICE("a@b"), SLICE("@c")};
+    const struct accountd_changed c = {7, true, false, users, 2};
+
+    return accountd_changed_encode(out, 9, &c);
+}
+
+static int
+decode_changed(struct slice p)
+{
+    struct slice users[ACCOUNTD_CHANGED_MAX];
+    struct accountd_changed c;
+
+    if (accountd_changed_decode(p, &c, users) < 0)
+        return -1;
+    return c.number == 7 && c.folders && !c.everybody && c.user_count == 2 &&
+                   slice_eq(c.users[1], SLICE("@c"))
+               ? 0
+               : -1;
+}
+
 static const struct {
     uint16_t type;
     int (*encode)(struct strbuf *out);
@@ -325,6 +363,8 @@ static const struct {
     {ACCOUNTD_MISSING, encode_missing, decode_missing},
     {ACCOUNTD_FOLDERS, encode_folders, decode_folders},
     {ACCOUNTD_FOLDERS_REPLY, encode_folders_reply, decode_folders_reply},
+    {ACCOUNTD_WATCH, encode_watch, decode_watch},
+    {ACCOUNTD_CHANGED, encode_changed, decode_changed},
     {ACCOUNTD_ACL, encode_acl, decode_acl},
     {ACCOUNTD_ACL_REPLY, encode_acl_reply, decode_acl_reply},
     {ACCOUNTD_SENDER, encode_sender, decode_sender},

@@ -2,6 +2,7 @@
  * t/unit/test_authd_ipc.c - lib/ipc/authd: the codec, and the session's side against a fake authd.
  */
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -55,6 +56,34 @@ START_TEST(a_folder_survives_the_way_and_no_cut_does)
     ck_assert_uint_eq(got.quota_messages, 8);
     for (size_t len = 0; len < payload.len; len++)
         ck_assert_int_eq(authd_folder_decode(slice_sub(payload, 0, len), &got), -1);
+    strbuf_free(&frame);
+}
+END_TEST
+
+START_TEST(a_charge_survives_the_way_and_no_cut_does)
+{
+    const struct authd_charge charge = {SLICE("~a@b/Work"), -3, 2, true, true};
+    const struct authd_charged charged = {EDQUOT, 77};
+    struct strbuf frame = strbuf_new(4096);
+    struct authd_charged answer;
+    struct authd_charge got;
+    struct slice payload;
+
+    ck_assert_int_eq(authd_charge_encode(&frame, &charge), 0);
+    payload = payload_of(&frame);
+    ck_assert_int_eq(authd_charge_decode(payload, &got), 0);
+    ck_assert(slice_eq(got.name, charge.name) && got.within_quota && got.new_uidvalidity);
+    ck_assert_int_eq(got.bytes, -3);
+    ck_assert_int_eq(got.messages, 2);
+    for (size_t len = 0; len < payload.len; len++)
+        ck_assert_int_eq(authd_charge_decode(slice_sub(payload, 0, len), &got), -1);
+    strbuf_clear(&frame);
+    ck_assert_int_eq(authd_charged_encode(&frame, 1, &charged), 0);
+    payload = payload_of(&frame);
+    ck_assert_int_eq(authd_charged_decode(payload, &answer), 0);
+    ck_assert_uint_eq(answer.error, EDQUOT);
+    ck_assert_uint_eq(answer.uidvalidity, 77);
+    ck_assert_int_eq(authd_charged_decode(slice_sub(payload, 1, payload.len), &answer), -1);
     strbuf_free(&frame);
 }
 END_TEST
@@ -158,6 +187,7 @@ main(void)
 
     tcase_add_test(tc, start_survives_the_way_and_no_cut_does);
     tcase_add_test(tc, a_folder_survives_the_way_and_no_cut_does);
+    tcase_add_test(tc, a_charge_survives_the_way_and_no_cut_does);
     tcase_add_test(tc, ok_names_a_bounded_number_of_folders);
     tcase_add_test(tc, limits_of_the_frames);
     tcase_add_test(tc, login_sends_a_plain_message);

@@ -51,6 +51,19 @@ START_TEST(answers_hold_the_old_letters)
 }
 END_TEST
 
+START_TEST(rights_can_be_given_each_by_itself)
+{
+    struct strbuf out = strbuf_new(64);
+
+    imap_rights_write_grantable(RIGHTS_ALL, &out);
+    ck_assert_str_eq(strbuf_cstr(&out), " l r s w i p k x t e a c d");
+    strbuf_clear(&out);
+    imap_rights_write_grantable(RIGHTS_GRANTABLE, &out);
+    ck_assert_str_eq(strbuf_cstr(&out), " l r s w i p t e a d");
+    strbuf_free(&out);
+}
+END_TEST
+
 START_TEST(no_letter_is_a_nul)
 {
     uint32_t rights = 7;
@@ -70,6 +83,7 @@ main(void)
 
     tcase_add_loop_test(tc, letters_are_bits, 0, (int)ARRAY_LEN(cases));
     tcase_add_test(tc, answers_hold_the_old_letters);
+    tcase_add_test(tc, rights_can_be_given_each_by_itself);
     tcase_add_test(tc, no_letter_is_a_nul);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);

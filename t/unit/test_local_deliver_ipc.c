@@ -59,7 +59,11 @@ END_TEST
 START_TEST(a_request_comes_back_as_it_was)
 {
     struct strbuf out = strbuf_new(4096);
-    struct store_ctl req = {SLICE("a.test/00/bob"), SLICE("b.test/11/bob"), SLICE(".Work")}, got;
+    struct store_ctl req = {SLICE("a.test/00/bob"),
+                            SLICE("b.test/11/bob"),
+                            SLICE(".Work"),
+                            {-5, STORE_CHARGE_MAX, true, 7, 8, true}},
+                     got;
     struct frame_header h;
 
     ck_assert_int_eq(store_ctl_encode(&out, STORE_RENAME, &req), 0);
@@ -70,8 +74,18 @@ START_TEST(a_request_comes_back_as_it_was)
     ck_assert(slice_eq(got.path, req.path));
     ck_assert(slice_eq(got.new_path, req.new_path));
     ck_assert(slice_eq(got.dir, req.dir));
+    ck_assert_int_eq(got.charge.bytes, -5);
+    ck_assert_int_eq(got.charge.messages, STORE_CHARGE_MAX);
+    ck_assert_uint_eq(got.charge.quota_bytes, 7);
+    ck_assert_uint_eq(got.charge.quota_messages, 8);
+    ck_assert(got.charge.within_quota && got.charge.new_uidvalidity);
     ck_assert_int_eq(
         store_ctl_decode(slice_sub(strbuf_slice(&out), FRAME_HEADER, out.len - 1), &got), -1);
+    strbuf_clear(&out);
+    req.charge.messages++;
+    ck_assert_int_eq(store_ctl_encode(&out, STORE_CHARGE, &req), 0);
+    ck_assert_int_eq(store_ctl_decode(slice_sub(strbuf_slice(&out), FRAME_HEADER, out.len), &got),
+                     -1);
     strbuf_free(&out);
 }
 END_TEST
@@ -79,7 +93,11 @@ END_TEST
 START_TEST(a_reply_comes_back_as_it_was)
 {
     struct strbuf out = strbuf_new(4096);
-    struct store_ctl_reply reply = {.error = 28, .bytes = UINT64_MAX, .messages = 7}, got;
+    struct store_ctl_reply reply = {.error = 28,
+                                    .bytes = UINT64_MAX,
+                                    .messages = 7,
+                                    .uidvalidity = 9},
+                           got;
 
     ck_assert_int_eq(store_ctl_reply_encode(&out, 9, &reply), 0);
     ck_assert_int_eq(

@@ -1,0 +1,219 @@
+/*
+ * local-deliver/errand.c - requests of the control socket that may take long, in processes of their
+ * own.
+ *
+ * Each child inherits the sandbox, works on one store and writes one result into its pipe. What
+ * comes out of the pipe is believed as far as a worker's word goes: a short one is a failure.
+ */
+#include "local-deliver/errand.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/ipc/local_deliver.h"
+#include "lib/log/log.h"
+#include "lib/store/store.h"
+#include "local-deliver/user_dir.h"
+
+enum {
+    ERRANDS_MAX = 32,
+    ERRANDS_OF_USER_MAX = 8 /* whose sessions hold a lock may make so many of us wait for it */
+};
+
+struct errand {
+    struct errands *all;
+    pid_t pid; /* 0: a free place */
+    int fd;    /* its result comes here */
+    char *path;
+    struct loop_fd *watch;
+    struct errand_asker asker;
+};
+
+struct errands {
+    struct daemon *daemon;
+    struct store_dirs dirs;
+    void (*done)(void *arg, const struct errand_asker *asker, const struct store_ctl_reply *reply);
+    void *arg;
+    struct errand places[ERRANDS_MAX];
+};
+
+struct errands *
+errands_new(struct daemon *d, const struct store_dirs *dirs,
+            void (*done)(void *arg, const struct errand_asker *asker,
+                         const struct store_ctl_reply *reply),
+            void *arg)
+{
+    struct errands *r = xcalloc(1, sizeof(*r));
+
+    r->daemon = d;
+    r->dirs = *dirs;
+    r->done = done;
+    r->arg = arg;
+    for (size_t i = 0; i < ERRANDS_MAX; i++)
+        r->places[i].all = r;
+    return r;
+}
+
+/* ---- the child ---- */
+
+static struct store *
+open_store(const struct store_dirs *dirs, const struct store_ctl *ctl)
+{
+    const struct store_options options = {.may_remove = true,
+                                          .bare = store_path_is_public(ctl->path),
+                                          .quota_bytes = ctl->charge.quota_bytes,
+                                          .quota_messages = ctl->charge.quota_messages};
+    int fd = user_dir_open(dirs, ctl->path);
+    struct store *store = fd < 0 ? NULL : store_open(fd, &options);
+
+    close_keep_errno(fd);
+    return store;
+}
+
+static void
+count_again(struct store *store, const struct store_ctl *ctl, struct store_ctl_reply *reply)
+{
+    if (store_recount(store, &reply->bytes, &reply->messages) < 0)
+        reply->error = (uint32_t)errno;
+    else
+        log_event(LOG_INFO, "recounted", KV_SLICE("path", ctl->path), KV_U64("bytes", reply->bytes),
+                  KV_U64("messages", reply->messages));
+}
+
+static void
+charge(struct store *store, const struct store_ctl *ctl, struct store_ctl_reply *reply)
+{
+    const struct store_charge c = {.bytes = ctl->charge.bytes,
+                                   .messages = ctl->charge.messages,
+                                   .within_quota = ctl->charge.within_quota,
+                                   .new_uidvalidity = ctl->charge.new_uidvalidity};
+
+    if (store_charge(store, &c, &reply->uidvalidity) < 0)
+        reply->error = (uint32_t)errno;
+}
+
+static void
+run(const struct store_dirs *dirs, uint16_t type, const struct store_ctl *ctl,
+    struct store_ctl_reply *reply)
+{
+    struct store *store = open_store(dirs, ctl);
+
+    if (store == NULL) /* no directory: nothing is in it */
+        reply->error = errno == ENOENT && type == STORE_RECOUNT ? 0 : (uint32_t)errno;
+    else if (type == STORE_RECOUNT)
+        count_again(store, ctl, reply);
+    else
+        charge(store, ctl, reply);
+    store_close(&store);
+}
+
+static _Noreturn void
+be_errand(const struct errands *r, uint16_t type, const struct store_ctl *ctl, int fd)
+{
+    struct store_ctl_reply reply = {0};
+
+    sandbox_die_with_parent();
+    log_forked();
+    stats_process_begin(r->daemon->stats, "errand");
+    run(&r->dirs, type, ctl, &reply);
+    log_flush();
+    (void)write_all(fd, slice_make(&reply, sizeof(reply))); /* nobody is left to tell */
+    _exit(EX_OK);
+}
+
+/* ---- the parent ---- */
+
+static void
+reap(struct errand *e)
+{
+    int status;
+
+    loop_fd_free(&e->watch);
+    (void)close(e->fd);
+    while (waitpid(e->pid, &status, 0) < 0 && errno == EINTR)
+        continue; /* it ends right behind its result */
+    stats_process_end(e->all->daemon->stats, e->pid);
+    xfree(&e->path);
+    e->pid = 0;
+}
+
+static void
+result_came(void *arg, unsigned ready)
+{
+    struct errand *e = arg;
+    struct store_ctl_reply reply;
+
+    (void)ready;
+    /* so few bytes come in one piece or, if the child died, not at all */
+    if (read(e->fd, &reply, sizeof(reply)) != (ssize_t)sizeof(reply))
+        reply = (struct store_ctl_reply){.error = EIO};
+    reap(e);
+    e->all->done(e->all->arg, &e->asker, &reply);
+}
+
+static struct errand *
+free_place(struct errands *r, struct slice path)
+{
+    struct errand *found = NULL;
+    unsigned of_user = 0;
+
+    for (size_t i = 0; i < ERRANDS_MAX; i++) {
+        struct errand *e = &r->places[i];
+
+        if (e->pid == 0)
+            found = e;
+        else if (slice_eq(path, slice_of(e->path)))
+            of_user++;
+    }
+    if (found != NULL && of_user < ERRANDS_OF_USER_MAX)
+        return found;
+    errno = EBUSY;
+    return NULL;
+}
+
+int
+errand_begin(struct errands *r, uint16_t type, const struct store_ctl *ctl,
+             const struct errand_asker *asker)
+{
+    struct errand *e = free_place(r, ctl->path);
+    int ends[2];
+
+    if (e == NULL || pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    log_flush();
+    e->pid = fork();
+    if (e->pid == 0)
+        be_errand(r, type, ctl, ends[1]);
+    close_keep_errno(ends[1]);
+    if (e->pid < 0) {
+        close_keep_errno(ends[0]);
+        e->pid = 0;
+        return -1;
+    }
+    e->fd = ends[0];
+    e->path = xslicedup(ctl->path);
+    e->asker = *asker;
+    e->watch = loop_fd_new(r->daemon->loop, e->fd, LOOP_READ, result_came, e);
+    return 0;
+}
+
+void
+errands_free(struct errands **errandsp)
+{
+    struct errands *r = *errandsp;
+
+    for (size_t i = 0; i < ERRANDS_MAX; i++) {
+        if (r->places[i].pid == 0)
+            continue;
+        (void)kill(r->places[i].pid, SIGKILL); /* a store is whole at any moment */
+        reap(&r->places[i]);
+    }
+    xfree(errandsp);
+}

@@ -1,0 +1,33 @@
+/*
+ * local-deliver/errand.h - requests of the control socket that may take long, in processes of their
+ * own: RECOUNT and CHARGE.
+ *
+ * A count takes as long as the mailbox is large, and both may have to wait for whoever holds a lock
+ * of it: the parent goes on meanwhile.
+ */
+#ifndef POSTHORN_LOCAL_DELIVER_ERRAND_H
+#define POSTHORN_LOCAL_DELIVER_ERRAND_H
+
+#include "lib/ipc/local_deliver.h"
+#include "lib/store/store_dirs.h"
+#include "lib/sys/daemon.h"
+
+struct errands;
+
+/* Who asked, for done(). */
+struct errand_asker {
+    uint64_t peer_id;
+    uint32_t request_id;
+};
+/* done() runs once for each that errand_begin has taken, from the loop. */
+struct errands *errands_new(struct daemon *d, const struct store_dirs *dirs,
+                            void (*done)(void *arg, const struct errand_asker *asker,
+                                         const struct store_ctl_reply *reply),
+                            void *arg);
+void errands_free(struct errands **errandsp); /* ends what is under way, without done() */
+/* STORE_RECOUNT or STORE_CHARGE. 0, or -1 with errno: EBUSY if as many as may be are under way, of
+ * all or of that user. */
+int errand_begin(struct errands *r, uint16_t type, const struct store_ctl *ctl,
+                 const struct errand_asker *asker);
+
+#endif

@@ -1,0 +1,153 @@
+"""Sessions that a user would not get any more are ended: IMAP and POP3, whatever they are doing."""
+import itertools
+import os
+import signal
+import socket
+
+import pytest
+
+from imapclient import Imap
+from instance import Instance, wait_for
+
+PASSWORD = "secret-of-test"
+OTHER = "other@d.test"
+
+
+@pytest.fixture(scope="module")
+def suite():
+    inst = Instance()
+    inst.setup()
+    inst.set("auth.plain_on_loopback", "yes")
+    inst.start()
+    inst.add_user(OTHER, PASSWORD)
+    yield inst
+    inst.close()
+
+
+DOMAINS = itertools.count()
+
+
+@pytest.fixture
+def user(suite):
+    domain = f"x{next(DOMAINS)}.test"
+    suite.run("domain", "add", domain)
+    suite.add_user(f"user@{domain}", PASSWORD)
+    return f"user@{domain}"
+
+
+class Pop:
+    def __init__(self, port, user, password=PASSWORD):
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=15)
+        self.file = self.sock.makefile("rb")
+        self.file.readline()
+        for line in (f"USER {user}", f"PASS {password}"):
+            assert self.command(line).startswith(b"+OK")
+
+    def command(self, line):
+        self.sock.sendall(line.encode() + b"\r\n")
+        return self.file.readline()
+
+    def ended(self):
+        return self.file.read() is not None
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
+
+
+def ended(client):
+    """The server says why and closes, without having been asked anything."""
+    lines = []
+    while (line := client.line()):
+        lines.append(line)
+    return lines[-1].startswith(b"* BYE [NOPERM]")
+
+
+NEW = "another-one\n"
+CHANGES = {
+    "password": lambda suite, user: suite.run("user", "passwd", user.upper(), "--password-stdin", stdin=NEW),
+    "disabled": lambda suite, user: suite.run("user", "set", user, "status=disabled"),
+    "suspended": lambda suite, user: suite.run("user", "set", user, "status=suspended"),
+    "expired": lambda suite, user: suite.run("user", "set", user, "expires=2020-01-01"),
+    "deleted": lambda suite, user: suite.run("user", "del", user, "--yes"),
+    "renamed": lambda suite, user: suite.run("user", "rename", user, "some" + user),
+    "domain renamed": lambda suite, user: suite.run("domain", "rename", user.split("@")[1], "y.test"),
+    "read only": lambda suite, user: suite.run("user", "set", user, "change_mail=no"),
+    "may not remove": lambda suite, user: suite.run("user", "set", user, "remove_mail=no"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_ends_all_sessions_of_the_user_and_of_nobody_else(suite, user, change):
+    quiet, idle, pop = Imap(suite.port("imap"), user), Imap(suite.port("imap"), user), Pop(suite.port("pop3"), user)
+    others = [Imap(suite.port("imap"), OTHER), Pop(suite.port("pop3"), OTHER)]
+    quiet.ok("SELECT INBOX")
+    idle.ok("SELECT INBOX")
+    idle.send(b"i IDLE\r\n")
+    assert idle.line().startswith(b"+")
+    CHANGES[change](suite, user)
+    assert ended(quiet) and ended(idle) and pop.ended()
+    others[0].ok("NOOP")
+    assert others[1].command("NOOP").startswith(b"+OK")
+    for client in (quiet, idle, pop, *others):
+        client.close()
+
+
+@pytest.mark.parametrize("service, protocol", [("imap", "imap"), ("pop3", "pop3")])
+def test_a_service_that_is_switched_off_ends_its_sessions_alone(suite, user, service, protocol):
+    imap, pop = Imap(suite.port("imap"), user), Pop(suite.port("pop3"), user)
+    suite.run("user", "set", user, f"{service}=no")
+    if protocol == "imap":
+        assert ended(imap) and pop.command("NOOP").startswith(b"+OK")
+    else:
+        assert pop.ended()
+        imap.ok("NOOP")
+    imap.close()
+    pop.close()
+
+
+def test_what_takes_nothing_away_ends_nothing(suite, user):
+    imap, pop = Imap(suite.port("imap"), user), Pop(suite.port("pop3"), user)
+    suite.run("user", "set", user, "full_name=Some Body", "quota_bytes=1G")
+    suite.run("user", "set", OTHER, "full_name=Somebody Else")
+    marker = Imap(suite.port("imap"), user)  # ended by the next change: all before it were looked at
+    suite.run("user", "passwd", OTHER, "--password-stdin", stdin=PASSWORD + "\n")
+    for client in (imap, marker):
+        client.ok("NOOP")
+    assert pop.command("NOOP").startswith(b"+OK")
+    for client in (imap, pop, marker):
+        client.close()
+
+
+def test_who_logs_in_with_the_new_password_stays(suite, user):
+    old = Imap(suite.port("imap"), user)
+    suite.run("user", "passwd", user, "--password-stdin", stdin=NEW)
+    new = Imap(suite.port("imap"), user, "another-one")
+    assert ended(old)
+    new.ok("NOOP")
+    new.close()
+
+
+def test_a_session_that_outlives_accountd_is_ended_too(suite, user):
+    """authd asks the accountd that comes after one that was killed."""
+    client = Imap(suite.port("imap"), user)
+    (pid,) = [pid for pid, line in suite.processes().items() if line.split()[0].endswith("accountd")]
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: suite.run("user", "list", check=False).returncode == 0, what="accountd is back")
+    client.ok("NOOP")
+    suite.run("user", "del", user, "--yes")
+    assert ended(client)
+
+
+def test_a_deleted_maildrop_deletes_nothing_at_its_end(suite, user):
+    """POP3: a session that is ended does not come to its UPDATE state (RFC 1939 section 6)."""
+    imap = Imap(suite.port("imap"), user)
+    imap.append("INBOX", b"Subject: kept\r\n\r\nx\r\n")
+    imap.close()
+    pop = Pop(suite.port("pop3"), user)
+    assert pop.command("DELE 1").startswith(b"+OK")
+    suite.run("user", "passwd", user, "--password-stdin", stdin=NEW)
+    assert pop.ended()
+    imap = Imap(suite.port("imap"), user, "another-one")
+    assert imap.ok("STATUS INBOX (MESSAGES)")[0].endswith(b"(MESSAGES 1)")
+    imap.close()
