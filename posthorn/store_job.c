@@ -12,9 +12,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/account/store_path.h"
+#include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/role.h"
@@ -24,6 +26,7 @@
 
 #define ROW_MAX (1u << 20) /* bytes of one row in the pipe */
 #define ERRORS_MAX 65536
+#define MADE_WITHIN_MS 3000
 
 struct conf *
 store_job_conf(struct cli *cli)
@@ -187,16 +190,31 @@ run_child(struct cli *cli, const struct conf *conf, const struct store_user *use
                   : cli_fail(cli, "%s: the work did not come to its end", user->address);
 }
 
+/* The directory of a user who has just been added is made in the background: wait for it. */
+static int
+open_soon(const struct store_dirs *dirs, struct slice path, int64_t limit_ms)
+{
+    const struct timespec step = {.tv_nsec = 20000000};
+    int64_t deadline = clock_mono_ms() + limit_ms;
+    int fd;
+
+    while ((fd = store_dirs_open_mail(dirs, path, O_RDONLY)) < 0 && errno == ENOENT &&
+           clock_mono_ms() < deadline)
+        (void)nanosleep(&step, NULL); /* shorter is fine */
+    return fd;
+}
+
 /* -1 after the message, -2: there is none. */
 static int
 open_mail(struct cli *cli, const struct store_user *user, bool missing_is_fine)
 {
     struct store_dirs dirs = store_places_open(&cli->inst);
     struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX);
-    int fd;
+    int fd = -1;
 
     account_entry_path(user->kind, slice_of(user->address), &path);
-    fd = dirs.main_fd < 0 ? -1 : store_dirs_open_mail(&dirs, strbuf_slice(&path), O_RDONLY);
+    if (dirs.main_fd >= 0)
+        fd = open_soon(&dirs, strbuf_slice(&path), missing_is_fine ? 0 : MADE_WITHIN_MS);
     if (fd < 0 && errno == ENOENT && missing_is_fine)
         fd = -2;
     else if (fd < 0)

@@ -520,9 +520,10 @@ def test_users_with_names_work_too(instance):
         uids[uid], gids[gid] = new.pw_uid, new.pw_gid
         instance.set(f"users.{role}", name)
     for path in [instance.root, *instance.root.rglob("*")]:
-        st = path.stat()
-        os.chown(path, uids.get(st.st_uid, -1), gids.get(st.st_gid, -1))
-        path.chmod(st.st_mode & 0o7777)
+        st = path.lstat()
+        os.chown(path, uids.get(st.st_uid, -1), gids.get(st.st_gid, -1), follow_symlinks=False)
+        if not path.is_symlink():
+            path.chmod(st.st_mode & 0o7777)
     instance.start()
     assert all_running(instance)
     instance.add_user("alice@d.test", "secret-of-test")
