@@ -71,7 +71,7 @@ session_channel_binding(const struct session *s, unsigned char out[32])
     if (tls != NULL)
         return tls_channel_binding(tls, out) == 0;
     memcpy(out, s->pool->carried.binding, 32);
-    return s->pool->carried.bound;
+    return s->pool->carried.bound != 0;
 }
 
 void

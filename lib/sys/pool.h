@@ -25,10 +25,11 @@
 
 struct ipc_client;
 
-/* What a session on a connection leaves to the next one (pool_session_succeed). */
+/* What a session on a connection leaves to the next one (pool_session_succeed). It comes from a
+ * process that may have been taken over: no member has a value that is none. */
 struct pool_carried {
-    char tls[16]; /* the client's connection is protected: "TLSv1.3"; empty: it is not */
-    bool bound;   /* there is a channel binding (RFC 9266) */
+    char tls[16];  /* the client's connection is protected: "TLSv1.3"; empty: it is not */
+    uint8_t bound; /* there is a channel binding (RFC 9266) */
     unsigned char binding[32];
     uint32_t login_failures; /* on this connection so far */
 };

@@ -40,6 +40,7 @@ pool_message_send(int control_fd, const void *message, size_t len, const int *fd
         header.msg_control = control.bytes;
         header.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
         cmsg = CMSG_FIRSTHDR(&header);
+        assert_always(cmsg != NULL); /* there is room */
         cmsg->cmsg_level = SOL_SOCKET;
         cmsg->cmsg_type = SCM_RIGHTS;
         cmsg->cmsg_len = CMSG_LEN(fd_count * sizeof(int));

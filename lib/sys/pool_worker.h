@@ -32,7 +32,7 @@ struct pool_handover {
 };
 
 struct pool_request { /* for a successor */
-    bool relay;       /* the worker stays between it and the client */
+    uint8_t relay;    /* the worker stays between it and the client */
     struct pool_carried carried;
 };
 

@@ -74,6 +74,8 @@ def test_several_users_in_turn(suite, how):
         untagged, tagged = client.command("UNAUTHENTICATE")
         assert untagged == [] and tagged.startswith(b"OK [CAPABILITY ")
         assert (b"STARTTLS" in tagged) == (how == "plain")
+        assert (b"AUTH=SCRAM-SHA-256-PLUS" in tagged) == (how != "plain")  # the binding is that of the connection
+        assert client.ok("CAPABILITY")[0].split()[2:] == tagged[4:].split(b"]")[0].split()[1:]
         client.bad("SELECT INBOX")
         client.bad("UNAUTHENTICATE")
     client.close()
