@@ -182,7 +182,7 @@ repair_message(struct check *c, struct mailbox *mb, const struct arrival *a, con
     } else {
         bool aside = lost_message(&c->store, mb->folder.dirfd,
                                   mb->folder.journal.header.uidvalidity, uid, a->name) == 0;
-        bool out = mailbox_expunge_uids(mb, &uid, 1) == 0;
+        bool out = mailbox_expunge_uids(mb, &uid, NULL, 1) == 0;
 
         check_found(c, problem, uid, out ? CHECK_LOST : CHECK_LEFT, "%s; %s%s", what,
                     aside ? "moved to posthorn.lost" : "nothing of it is left",

@@ -75,7 +75,7 @@ START_TEST(the_first_unseen_message_may_leave)
     mb = store_test_select("INBOX");
     other = store_test_select("INBOX");
     ck_assert_uint_eq(first_unseen(mb), 2);
-    ck_assert_int_eq(mailbox_expunge_uids(_i == 0 ? mb : other, (uint32_t[]){2}, 1), 0);
+    ck_assert_int_eq(mailbox_expunge_uids(_i == 0 ? mb : other, (uint32_t[]){2}, NULL, 1), 0);
     ck_assert_int_eq(mailbox_sync(mb, true, NULL), 0);
     ck_assert_uint_eq(mailbox_count(mb), 3);
     ck_assert_uint_eq(first_unseen(mb), 3);
