@@ -533,6 +533,24 @@ def test_notify_decides_what_metadata_enabled(client, other):
     client.bad("NOTIFY SET (selected (MailboxMetadataChange))")
 
 
+def test_annotations_by_who_was_given_one_folder(login, other):
+    """The owner is told what a guest notes, and the guest what the owner notes: neither writes in the other's store."""
+    owner = login(OWNER)
+    owner.ok("CREATE Shared")
+    owner.ok(f"SETACL Shared {READER} lrswite")
+    name = f"~{OWNER}/Shared"
+    guest = login(READER)
+    owner.ok("NOTIFY SET (personal (MailboxMetadataChange))")
+    for value in "ab":
+        guest.ok(f'SETMETADATA {name} (/shared/comment "{value}")')
+        assert told(owner) == "* METADATA Shared /shared/comment"
+    guest.ok(f"NOTIFY SET (subtree {name} (MailboxMetadataChange))")
+    for value in "cd":
+        owner.ok(f'SETMETADATA Shared (/shared/comment "{value}")')
+        assert told(guest) == f"* METADATA {name} /shared/comment"
+    owner.ok("DELETE Shared")
+
+
 # ---- folders of others ----
 
 def test_a_public_folder(login, other):
