@@ -49,7 +49,7 @@ static const struct {
     {" SET (personal (MailboxName))", OK, 0, "@a", 0},
     {" SET (subscribed (MailboxName))", OK, 0, "a", 0},
     {" SET (subtree (b a) (MailboxName))", OK, 0, "a/b/c", NOTIFY_MAILBOX_NAME},
-    {" SET (subtree a (MailboxName))", OK, 0, "ab", 0},
+    {" SET (subtree a (MailboxName))", OK, 0, "abc", 0},
     {" SET (mailboxes inbox (MailboxName))", OK, 0, "INBOX", NOTIFY_MAILBOX_NAME},
     {" SET (mailboxes \"a*\" (MailboxName))", OK, 0, "ab", 0},
     {" SET (mailboxes a (MailboxName)) (personal (SubscriptionChange)) (subtree a NONE)", OK, 0,
