@@ -6,6 +6,8 @@
  */
 #include "lib/ipc/accountd.h"
 
+#include "lib/ipc/local_deliver.h"
+
 #define PATH_BYTES_MAX 600
 #define DSN_BYTES_MAX 16
 #define STORE_DIR_BYTES_MAX 255
@@ -203,6 +205,7 @@ accountd_login_reply_encode(struct strbuf *out, uint32_t id,
     writer_bytes(&w, reply->full_name);
     writer_u8(&w, reply->has_folders);
     writer_bytes(&w, reply->password_changed);
+    writer_bytes(&w, reply->place);
     return frame_end(&w);
 }
 
@@ -222,6 +225,7 @@ accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *r
     reply->full_name = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
     has_folders = reader_u8(&r);
     reply->password_changed = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
+    reply->place = reader_bytes(&r, STORE_PLACE_MAX);
     reply->has_folders = has_folders == 1;
     if (reply->state > ACCOUNTD_LOGIN_LATER || has_folders > 1)
         return -1;

@@ -141,6 +141,7 @@ struct accountd_login_reply {
     struct slice full_name;
     bool has_folders;              /* there may be folders of others for this user: ask FOLDERS */
     struct slice password_changed; /* when it was set last: another value, another password */
+    struct slice place; /* ID of the storage directory that the mailbox is to be in; "": any */
 };
 int accountd_login_encode(struct strbuf *out, const struct accountd_login *req);
 int accountd_login_decode(struct slice payload, struct accountd_login *req);

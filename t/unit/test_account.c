@@ -249,10 +249,13 @@ START_TEST(new_mailboxes_have_the_domains_defaults)
     ck_assert_uint_eq(test_add(ACCOUNT_USER, "n3@d.test", "expires", ""), 0);
     ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_quota_bytes", "5M"), 0);
     ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_quota_messages", "70"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_mailbox_path", "a/b"), 1);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_mailbox_path", "disk2"), 0);
     ck_assert_uint_eq(test_add(ACCOUNT_USER, "n4@d.test", NULL, NULL), 0);
     ck_assert_int_eq(account_find_exact(&test_base, SLICE("n4@d.test"), &hit), ACCOUNT_FOUND);
     ck_assert_uint_eq(record_u64(&hit.entry, USER_QUOTA_BYTES), 5u << 20);
     ck_assert_uint_eq(record_u64(&hit.entry, USER_QUOTA_MESSAGES), 70);
+    ck_assert(record_is(&hit.entry, USER_MAILBOX_PATH, "disk2"));
     ck_assert_int_eq(account_find_exact(&test_base, SLICE("n1@d.test"), &hit), ACCOUNT_FOUND);
     ck_assert(slice_eq(record_get(&hit.entry, USER_EXPIRES), SLICE("2027-06-30")));
     ck_assert_int_eq(account_find_exact(&test_base, SLICE("n2@d.test"), &hit), ACCOUNT_FOUND);
@@ -443,7 +446,7 @@ START_TEST(store_paths_are_safe)
         {"alice@d.test", "alice"}, {"a/b@d.test", "a%2fb"},       {".x@d.test", "%2ex"},
         {"%41@d.test", "%2541"},   {"\xc3\xbc@d.test", "%c3%bc"},
     };
-    struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX);
+    struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX), back = strbuf_new(ACCOUNT_ADDRESS_MAX);
     struct slice rest, part;
 
     account_store_path(slice_of(paths[_i].address), &path);
@@ -453,7 +456,11 @@ START_TEST(store_paths_are_safe)
     part = slice_split(&rest, '/');
     ck_assert_uint_eq(part.len, 2);
     ck_assert(slice_eq(rest, slice_of(paths[_i].user)));
+    ck_assert_int_eq(account_path_address(strbuf_slice(&path), &back), 0);
+    ck_assert_str_eq(strbuf_cstr(&back), paths[_i].address);
+    ck_assert_int_eq(account_path_address(SLICE("d.test/00/@news"), &back), -1);
     strbuf_free(&path);
+    strbuf_free(&back);
 }
 END_TEST
 
