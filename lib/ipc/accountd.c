@@ -461,6 +461,63 @@ accountd_acl_reply_decode(struct slice payload, struct accountd_acl_reply *reply
     return reader_end(&r);
 }
 
+/* ---- QUOTA ---- */
+
+int
+accountd_quota_encode(struct strbuf *out, uint16_t type, const struct accountd_quota *req)
+{
+    struct writer w = frame_begin(out, type, 0);
+
+    writer_u8(&w, req->set);
+    writer_u64(&w, req->bytes);
+    writer_u64(&w, req->messages);
+    writer_bytes(&w, req->actor);
+    writer_bytes(&w, req->root);
+    return frame_end(&w);
+}
+
+int
+accountd_quota_decode(struct slice payload, struct accountd_quota *req)
+{
+    struct reader r = reader_begin(payload);
+    uint8_t set = reader_u8(&r);
+
+    req->set = set == 1;
+    req->bytes = reader_u64(&r);
+    req->messages = reader_u64(&r);
+    req->actor = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->root = reader_bytes(&r, ACCOUNTD_FOLDER_NAME_MAX);
+    return reader_end(&r) < 0 || set > 1 || req->bytes > INT64_MAX || req->messages > INT64_MAX ? -1
+                                                                                                : 0;
+}
+
+int
+accountd_quota_reply_encode(struct strbuf *out, uint16_t type, uint32_t id,
+                            const struct accountd_quota_reply *reply)
+{
+    struct writer w = frame_begin(out, type, id);
+
+    writer_u8(&w, reply->result);
+    writer_u64(&w, reply->used_bytes);
+    writer_u64(&w, reply->used_messages);
+    writer_u64(&w, reply->quota_bytes);
+    writer_u64(&w, reply->quota_messages);
+    return frame_end(&w);
+}
+
+int
+accountd_quota_reply_decode(struct slice payload, struct accountd_quota_reply *reply)
+{
+    struct reader r = reader_begin(payload);
+
+    reply->result = reader_u8(&r);
+    reply->used_bytes = reader_u64(&r);
+    reply->used_messages = reader_u64(&r);
+    reply->quota_bytes = reader_u64(&r);
+    reply->quota_messages = reader_u64(&r);
+    return reader_end(&r) < 0 || reply->result > ACCOUNTD_QUOTA_AWAY ? -1 : 0;
+}
+
 /* ---- MISSING ---- */
 
 int

@@ -45,6 +45,8 @@ enum accountd_type {
     ACCOUNTD_ACL_REPLY,
     ACCOUNTD_WATCH, /* authd: answered when a change may end sessions */
     ACCOUNTD_CHANGED,
+    ACCOUNTD_QUOTA, /* quotas that an administrator may set */
+    ACCOUNTD_QUOTA_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -225,6 +227,32 @@ int accountd_acl_reply_encode(struct strbuf *out, uint16_t type, uint32_t id,
                               const struct accountd_acl_reply *reply);
 int accountd_acl_reply_decode(struct slice payload, struct accountd_acl_reply *reply,
                               struct accountd_acl_entry entries[ACCOUNTD_ACL_MAX]);
+
+/* ---- QUOTA: a session asks about a quota or sets it, by way of authd, which alone says who the
+ * user is. That takes an administrator whose own mailbox is the user's ---- */
+struct accountd_quota {
+    bool set;           /* to these: */
+    uint64_t bytes;     /* 0: unlimited */
+    uint64_t messages;  /* 0: unlimited */
+    struct slice actor; /* who asks: canonical address; empty from the session */
+    struct slice root;  /* "" the actor's own, "@News" a public folder, "~bob@d.test" a mailbox */
+};
+enum accountd_quota_result {
+    ACCOUNTD_QUOTA_DONE,
+    ACCOUNTD_QUOTA_REFUSED, /* no administrator of that, or there is no such thing */
+    ACCOUNTD_QUOTA_AWAY,    /* nobody could tell, try later */
+};
+struct accountd_quota_reply {
+    uint8_t result; /* enum accountd_quota_result; DONE: */
+    uint64_t used_bytes, used_messages;
+    uint64_t quota_bytes, quota_messages; /* 0: unlimited */
+};
+/* `type`: ACCOUNTD_QUOTA or AUTHD_QUOTA. */
+int accountd_quota_encode(struct strbuf *out, uint16_t type, const struct accountd_quota *req);
+int accountd_quota_decode(struct slice payload, struct accountd_quota *req);
+int accountd_quota_reply_encode(struct strbuf *out, uint16_t type, uint32_t id,
+                                const struct accountd_quota_reply *reply);
+int accountd_quota_reply_decode(struct slice payload, struct accountd_quota_reply *reply);
 
 /* ---- REHASH: only if the record is still `old_record` ---- */
 struct accountd_rehash {
