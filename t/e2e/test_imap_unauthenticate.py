@@ -337,8 +337,9 @@ def test_the_log_tells_what_goes_together(suite):
 
     def sessions():
         lines = [line for line in suite.log("imap").splitlines() if "event=continues" in line]
-        return lines and lines[-1].split("previous=")[1].split()[0]
+        return lines and [lines[-1].split(f"{key}=")[1].split()[0] for key in ("session", "previous")]
 
     wait_for(sessions, what="log")
-    previous = sessions()
+    session, previous = sessions()
+    assert session != previous
     assert any(f"session={previous} " in line and "event=login" in line for line in suite.log("imap").splitlines())
