@@ -89,9 +89,9 @@ hold_to_owner(const struct account_hit *owner, struct accountd_folder *folder)
     uint32_t may = account_user_rights(&owner->entry);
 
     if ((may & ACCOUNTD_MAY_CHANGE_MAIL) == 0)
-        folder->rights &= ~RIGHTS_ON_MESSAGES;
+        folder->rights &= ~(RIGHTS_ON_MESSAGES | RIGHT_CREATE | RIGHT_DELETE_FOLDER);
     if ((may & ACCOUNTD_MAY_REMOVE_MAIL) == 0)
-        folder->rights &= ~(uint32_t)(RIGHT_DELETE_MESSAGE | RIGHT_EXPUNGE);
+        folder->rights &= ~(uint32_t)(RIGHT_DELETE_MESSAGE | RIGHT_EXPUNGE | RIGHT_DELETE_FOLDER);
     folder->quota_bytes = record_u64(&owner->entry, USER_QUOTA_BYTES);
     folder->quota_messages = record_u64(&owner->entry, USER_QUOTA_MESSAGES);
 }

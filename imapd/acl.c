@@ -272,7 +272,7 @@ acl_listrights(struct session *s, struct parser *p, unsigned flags)
     } else {
         (void)strbuf_str(&s->out, "\"\"");
         if (!slice_eq(name, SLICE("INBOX")))
-            imap_rights_write_grantable(RIGHTS_GRANTABLE, &s->out);
+            imap_rights_write_grantable(RIGHTS_ALL, &s->out);
     }
     (void)strbuf_str(&s->out, "\r\n");
     updates_put_out(s);

@@ -78,12 +78,9 @@ del_row(struct account_edit *edit, struct slice key)
 static int
 check_rights(struct account_edit *edit, uint32_t rights)
 {
-    if ((rights & ~RIGHTS_GRANTABLE) == 0)
+    if ((rights & ~RIGHTS_ALL) == 0)
         return 0;
-    return account_fail(
-        edit->result, CODE_FAILED,
-        "folders are made and removed by their owner: the rights k and x (c) cannot "
-        "be given");
+    return account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "there are no such rights");
 }
 
 /* A canonical folder name other than INBOX, whose directory holds all the others. */
@@ -216,7 +213,7 @@ account_share_restore(struct account_edit *edit, struct slice owner, struct slic
         rc = edit_apply(edit, &record, fields, count);
     if (rc == 0 && imap_rights_parse(record_get(&record, SHARE_RIGHTS), &rights) < 0)
         rc = account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
-                          "rights: expected letters of l r s w i p t e a");
+                          "rights: expected letters of l r s w i p k x t e a");
     if (rc == 0)
         rc = account_share_set(edit, strbuf_slice(&hit.address), record_get(&record, SHARE_FOLDER),
                                grantee, rights);

@@ -76,11 +76,11 @@ static const struct {
     const char *folder, *who;
     uint32_t rights, code;
 } refused[] = {
-    {"INBOX", "bob@d.test", 3, 3},         {"inbox", "bob@d.test", 3, 3},
-    {"Work", "alice@d.test", 3, 3},        {"Work", "nobody@d.test", 3, 3},
-    {"Work", "@far.test", 3, 3},           {"Work", "bob@d.test", RIGHT_CREATE, 3},
-    {"Work", "bob@d.test", RIGHTS_ALL, 3}, {"a//b", "bob@d.test", 3, 1},
-    {"../x", "bob@d.test", 3, 1},          {"", "bob@d.test", 3, 1},
+    {"INBOX", "bob@d.test", 3, 3},  {"inbox", "bob@d.test", 3, 3},
+    {"Work", "alice@d.test", 3, 3}, {"Work", "nobody@d.test", 3, 3},
+    {"Work", "@far.test", 3, 3},    {"Work", "bob@d.test", RIGHTS_ALL + 1, 1},
+    {"a//b", "bob@d.test", 3, 1},   {"../x", "bob@d.test", 3, 1},
+    {"", "bob@d.test", 3, 1},
 };
 
 START_TEST(rights_add_up)
@@ -100,9 +100,9 @@ START_TEST(rights_add_up)
         share_rights(&test_base, SLICE("alice@d.test"), SLICE("Work"), SLICE("x@e.test"), &rights),
         0);
     ck_assert_uint_eq(rights, RIGHT_INSERT);
-    ck_assert_uint_eq(set("alice@d.test", "Work", "bob@d.test", RIGHTS_GRANTABLE), 0);
+    ck_assert_uint_eq(set("alice@d.test", "Work", "bob@d.test", RIGHTS_ALL), 0);
     check_to("bob@d.test",
-             "alice@d.test:Work:bob@d.test:lrswiptea;alice@d.test:Works:bob@d.test:a;");
+             "alice@d.test:Work:bob@d.test:lrswipkxtea;alice@d.test:Works:bob@d.test:a;");
     test_close();
 }
 END_TEST
