@@ -56,7 +56,7 @@ put_row(struct account_edit *edit, const struct parts *p, uint32_t rights)
     record_set(&record, SHARE_RIGHTS, strbuf_slice(&letters));
     rc = edit_put_record(edit, ACCOUNT_TABLE_SHARES, strbuf_slice(&key), &record);
     if (rc == 0)
-        rc = edit_ref_put(edit, p->grantee, EDIT_REF_SHARE, strbuf_slice(&key));
+        rc = edit_ref_put(edit, share_identifier(p->grantee), EDIT_REF_SHARE, strbuf_slice(&key));
     record_free(&record);
     strbuf_free(&key);
     strbuf_free(&letters);
@@ -70,7 +70,7 @@ del_row(struct account_edit *edit, struct slice key)
 
     if (edit_del_row(edit, ACCOUNT_TABLE_SHARES, key) < 0)
         return -1;
-    return edit_ref_del(edit, p.grantee, EDIT_REF_SHARE, key);
+    return edit_ref_del(edit, share_identifier(p.grantee), EDIT_REF_SHARE, key);
 }
 
 /* ---- checks ---- */
@@ -119,11 +119,22 @@ static int
 canonical_grantee(struct account_edit *edit, struct slice owner, struct slice given,
                   struct strbuf *grantee)
 {
-    if (slice_eq(given, SHARE_ANYONE))
-        (void)strbuf_append(grantee, given);
-    else if (edit_member_word(edit, given, grantee) < 0)
+    struct slice who = share_identifier(given);
+    struct strbuf word = strbuf_new(ACCOUNT_ADDRESS_MAX);
+    bool is_owner;
+
+    if (slice_eq(who, SHARE_ANYONE))
+        (void)strbuf_append(&word, who);
+    else if (edit_member_word(edit, who, &word) < 0) {
+        strbuf_free(&word);
         return -1;
-    if (!slice_eq(strbuf_slice(grantee), owner))
+    }
+    if (share_denies(given))
+        (void)strbuf_char(grantee, '-');
+    (void)strbuf_append(grantee, strbuf_slice(&word));
+    is_owner = slice_eq(strbuf_slice(&word), owner);
+    strbuf_free(&word);
+    if (!is_owner)
         return 0;
     return account_fail(edit->result, CODE_FAILED, "the owner has all rights, always");
 }

@@ -503,6 +503,10 @@ def test_the_administrator_s_command(suite, owner, session):
     row = lambda who, rights: {"owner": OWNER, "folder": "Work", "who": who, "rights": rights}
     assert suite.json("acl", "list", OWNER) == [row("@e.test", "lr"), row(GUEST, "lrsw")]
     assert suite.json("acl", "list", "--folder", "Other") == []
+    suite.run("acl", "set", "--", OWNER, "Work", f"-{GUEST}", "s")
+    assert suite.json("acl", "list", OWNER)[0] == row(f"-{GUEST}", "s")
+    assert f"share {OWNER} -{GUEST}\n    folder Work\n    rights s\n" in suite.run("export").out
+    suite.run("acl", "del", "--", OWNER, "Work", f"-{GUEST}")
     assert f"{OWNER}  Work    {GUEST}  lrsw" in suite.run("acl", "list", OWNER).out
     assert owner.ok("GETACL Work")[0].endswith(f"@e.test lr {GUEST} lrsw".encode())
     client = session(GUEST)
