@@ -15,6 +15,7 @@
 #include "authd/acl.h"
 #include "authd/charge.h"
 #include "authd/login.h"
+#include "authd/quota.h"
 #include "authd/watch.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -296,6 +297,8 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return on_cancel(s);
     case AUTHD_ACL:
         return acl_ask(s, payload);
+    case AUTHD_QUOTA:
+        return quota_ask(s, payload);
     case AUTHD_CHARGE:
         return charge_ask(s, payload);
     default:

@@ -338,6 +338,18 @@ mailbox_read_arrival(const struct mailbox *mb, uint32_t rank, struct strbuf *buf
     return 0;
 }
 
+/* ENOENT, or EREMOTE: what is left of a mailbox that lies elsewhere now has been emptied. */
+static void
+tell_why_gone(const struct mailbox *mb)
+{
+    uint64_t size;
+    bool replaced;
+
+    if (journal_look(&mb->folder.journal, &size, &replaced) == 0 &&
+        folder_check_store(mb->folder.store) == 0)
+        errno = ENOENT;
+}
+
 int
 mailbox_open_message(struct mailbox *mb, uint32_t seq)
 {
@@ -348,6 +360,8 @@ mailbox_open_message(struct mailbox *mb, uint32_t seq)
     store_work()->messages_read++;
     if (mailbox_read_arrival(mb, mailbox_rank_of_seq(mb, seq), &buf, &arrival) == 0)
         fd = message_file_open(mb->folder.dirfd, arrival.name);
+    if (fd < 0 && errno == ENOENT)
+        tell_why_gone(mb);
     strbuf_free(&buf);
     return fd;
 }

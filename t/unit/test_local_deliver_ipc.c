@@ -62,6 +62,7 @@ START_TEST(a_request_comes_back_as_it_was)
     struct store_ctl req = {SLICE("a.test/00/bob"),
                             SLICE("b.test/11/bob"),
                             SLICE(".Work"),
+                            SLICE("disk2"),
                             {-5, STORE_CHARGE_MAX, true, 7, 8, true}},
                      got;
     struct frame_header h;
@@ -74,6 +75,7 @@ START_TEST(a_request_comes_back_as_it_was)
     ck_assert(slice_eq(got.path, req.path));
     ck_assert(slice_eq(got.new_path, req.new_path));
     ck_assert(slice_eq(got.dir, req.dir));
+    ck_assert(slice_eq(got.place, req.place));
     ck_assert_int_eq(got.charge.bytes, -5);
     ck_assert_int_eq(got.charge.messages, STORE_CHARGE_MAX);
     ck_assert_uint_eq(got.charge.quota_bytes, 7);
