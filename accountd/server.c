@@ -16,6 +16,7 @@
 #include "accountd/expiry.h"
 #include "accountd/folders.h"
 #include "accountd/parking.h"
+#include "accountd/quota.h"
 #include "accountd/store.h"
 #include "accountd/usage.h"
 #include "lib/log/log.h"
@@ -45,6 +46,7 @@ static const struct {
     {ACCOUNTD_SENDER, ROLE_SMTP | ROLE_ADMIN, request_sender},
     {ACCOUNTD_FOLDERS, ROLE_AUTH, folders_request},
     {ACCOUNTD_ACL, ROLE_AUTH, acl_request},
+    {ACCOUNTD_QUOTA, ROLE_AUTH, quota_request},
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
     {ACCOUNTD_ADMIN, ROLE_ADMIN, request_admin},
 };

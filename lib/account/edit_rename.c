@@ -308,34 +308,41 @@ rename_domains(const struct renaming *r)
     return rc;
 }
 
-/* The ranges of domain administrators follow a domain. */
+/* The range of a domain administrator. */
+static void
+map_domains(const struct renaming *r, struct record *record)
+{
+    struct strbuf domains = strbuf_new(OBJECT_VALUE_MAX);
+    struct slice rest = record_get(record, ADMIN_DOMAINS), word;
+
+    while ((word = property_next_word(&rest)).len > 0) {
+        (void)strbuf_str(&domains, domains.len > 0 ? " " : "");
+        (void)strbuf_append(&domains, slice_eq(word, r->old_name) ? r->new_name : word);
+    }
+    record_set(record, ADMIN_DOMAINS, strbuf_slice(&domains));
+    strbuf_free(&domains);
+}
+
+/* Their ranges follow a domain, their own mailboxes any name. */
 static int
 rename_admins(const struct renaming *r)
 {
     struct record record = record_new(ACCOUNT_ADMIN);
-    struct strbuf domains = strbuf_new(OBJECT_VALUE_MAX);
     struct edit_rows rows;
     int rc = edit_collect(r->edit, ACCOUNT_TABLE_ADMINS, SLICE(""), &rows);
 
     for (size_t i = 0; i < rows.count && rc == 0; i++) {
-        struct slice rest, word;
-
-        strbuf_clear(&domains);
         if (record_load(&record, edit_value(&rows.rows[i])) < 0) {
             rc = account_fail_db(r->edit->result);
             break;
         }
-        rest = record_get(&record, ADMIN_DOMAINS);
-        while ((word = property_next_word(&rest)).len > 0) {
-            (void)strbuf_str(&domains, domains.len > 0 ? " " : "");
-            (void)strbuf_append(&domains, slice_eq(word, r->old_name) ? r->new_name : word);
-        }
-        record_set(&record, ADMIN_DOMAINS, strbuf_slice(&domains));
+        (void)map_property(r, &record, ADMIN_MAILBOX); /* written either way */
+        if (r->whole_domain)
+            map_domains(r, &record);
         rc = edit_put_record(r->edit, ACCOUNT_TABLE_ADMINS, edit_key(&rows.rows[i]), &record);
     }
     edit_rows_free(&rows);
     record_free(&record);
-    strbuf_free(&domains);
     return rc;
 }
 
@@ -346,7 +353,7 @@ rename_all(const struct renaming *r)
         return -1;
     if (rename_shares(r) < 0 || rename_domains(r) < 0)
         return -1;
-    return r->whole_domain ? rename_admins(r) : 0;
+    return rename_admins(r);
 }
 
 /* ---- the two ways in ---- */

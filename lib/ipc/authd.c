@@ -423,6 +423,23 @@ authd_call_acl(struct ipc_client *auth, const struct accountd_acl *request,
     return rc;
 }
 
+void
+authd_call_quota(struct ipc_client *auth, const struct accountd_quota *request,
+                 struct accountd_quota_reply *reply)
+{
+    struct strbuf frame = strbuf_new(AUTHD_PAYLOAD_MAX);
+    struct ipc_reply answer = {.fd = -1};
+    int rc = -1;
+
+    if (auth != NULL && accountd_quota_encode(&frame, AUTHD_QUOTA, request) == 0)
+        rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
+    if (rc < 0 || answer.type != AUTHD_QUOTA_REPLY ||
+        accountd_quota_reply_decode(answer.payload, reply) < 0)
+        *reply = (struct accountd_quota_reply){.result = ACCOUNTD_QUOTA_AWAY};
+    close_keep_errno(answer.fd);
+    strbuf_free(&frame);
+}
+
 int
 authd_call_charge(struct ipc_client *auth, const struct authd_charge *charge, uint32_t *uidvalidity)
 {

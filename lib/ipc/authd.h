@@ -36,6 +36,8 @@ enum authd_type {
     AUTHD_FOLDER, /* authd, behind OK: one folder of somebody else, with its directory */
     AUTHD_CHARGE, /* session: what was changed in such a folder counts for its owner */
     AUTHD_CHARGED,
+    AUTHD_QUOTA, /* session of a logged-in user: struct accountd_quota without an actor */
+    AUTHD_QUOTA_REPLY,
     AUTHD_FOLDER_CHANGE, /* session: make, remove or rename a folder of another user's */
     AUTHD_FOLDER_CHANGED,
 };
@@ -165,6 +167,12 @@ struct accountd_acl_reply;
 struct accountd_acl_entry;
 int authd_call_acl(struct ipc_client *auth, const struct accountd_acl *request,
                    struct accountd_acl_reply *reply, struct accountd_acl_entry *entries);
+/* A quota that the user, as an administrator, asks about or sets. Without an answer the reply says
+ * AWAY. */
+struct accountd_quota;
+struct accountd_quota_reply;
+void authd_call_quota(struct ipc_client *auth, const struct accountd_quota *request,
+                      struct accountd_quota_reply *reply);
 /* 0, or -1 with errno (EBUSY also when authd or local-deliver is away). */
 int authd_call_charge(struct ipc_client *auth, const struct authd_charge *charge,
                       uint32_t *uidvalidity);

@@ -5,6 +5,7 @@
  */
 #include "lib/ipc/local_deliver.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define PATH_PARTS 3
@@ -17,6 +18,7 @@ store_ctl_encode(struct strbuf *out, uint16_t type, const struct store_ctl *req)
     writer_bytes(&w, req->path);
     writer_bytes(&w, req->new_path);
     writer_bytes(&w, req->dir);
+    writer_bytes(&w, req->place);
     writer_bytes(&w, req->folder);
     writer_bytes(&w, req->new_folder);
     writer_u64(&w, (uint64_t)req->charge.bytes);
@@ -54,6 +56,7 @@ store_ctl_decode(struct slice payload, struct store_ctl *req)
     req->path = reader_bytes(&r, STORE_PATH_MAX);
     req->new_path = reader_bytes(&r, STORE_PATH_MAX);
     req->dir = reader_bytes(&r, STORE_DIR_MAX);
+    req->place = reader_bytes(&r, STORE_PLACE_MAX);
     req->folder = reader_bytes(&r, STORE_DIR_MAX);
     req->new_folder = reader_bytes(&r, STORE_DIR_MAX);
     if (!read_charge(&r, &req->charge) || reader_end(&r) < 0 || !store_path_valid(req->path))
@@ -90,6 +93,19 @@ store_ctl_reply_decode(struct slice payload, struct store_ctl_reply *reply)
     if (id.len > 0)
         memcpy(reply->mailbox_id, id.ptr, id.len);
     return 0;
+}
+
+const char *
+store_ctl_error(uint32_t error)
+{
+    switch (error) {
+    case ENODEV:
+        return "the storage directory is missing";
+    case ENOSPC:
+        return "the storage directory is full";
+    default:
+        return strerror((int)error);
+    }
 }
 
 static bool

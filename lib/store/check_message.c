@@ -185,7 +185,7 @@ static void
 give_up_message(struct check *c, struct mailbox *mb, uint32_t uid, bool aside, const char *problem,
                 const char *what)
 {
-    bool out = mailbox_expunge_uids(mb, &uid, 1) == 0;
+    bool out = mailbox_expunge_uids(mb, &uid, NULL, 1) == 0;
 
     check_found(c, problem, uid, out ? CHECK_LOST : CHECK_LEFT, "%s; %s%s", what,
                 aside ? "moved to posthorn.lost" : "nothing of it is left",
