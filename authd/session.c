@@ -14,6 +14,7 @@
 
 #include "authd/acl.h"
 #include "authd/charge.h"
+#include "authd/folder_change.h"
 #include "authd/login.h"
 #include "authd/quota.h"
 #include "authd/watch.h"
@@ -301,6 +302,8 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return quota_ask(s, payload);
     case AUTHD_CHARGE:
         return charge_ask(s, payload);
+    case AUTHD_FOLDER_CHANGE:
+        return folder_change_ask(s, payload);
     default:
         return -1;
     }

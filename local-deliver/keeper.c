@@ -157,21 +157,22 @@ name_of(uint16_t type)
         return "charge";
     case STORE_OPEN:
         return "open";
+    case STORE_FOLDER_CREATE:
+        return "folder_create";
+    case STORE_FOLDER_REMOVE:
+        return "folder_remove";
+    case STORE_FOLDER_RENAME:
+        return "folder_rename";
     default:
         return "usage";
     }
 }
 
 static bool
-is_errand(uint16_t type)
-{
-    return type == STORE_RECOUNT || type == STORE_CHARGE;
-}
-
-static bool
 is_request(uint16_t type)
 {
-    return (type >= STORE_CREATE && type <= STORE_USAGE) || type == STORE_OPEN || is_errand(type);
+    return (type >= STORE_CREATE && type <= STORE_USAGE) || type == STORE_OPEN ||
+           errand_takes(type);
 }
 
 /* The answer to a request of a peer that may be gone by now. */
@@ -201,7 +202,7 @@ frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slic
         (req.place.len > 0 && !store_dir_id_valid(req.place)) ||
         (header->type == STORE_OPEN && !store_dir_valid(req.dir)))
         return -1;
-    if (is_errand(header->type)) {
+    if (errand_takes(header->type)) {
         const struct errand_asker asker = {ipc_peer_id(peer), header->request_id};
 
         if (errand_begin(k->errands, header->type, &req, &asker) == 0)
