@@ -20,6 +20,8 @@
 #include "lib/mail/section_text.h"
 #include "lib/store/url_keys.h"
 
+#define MECHANISM ":internal:" /* between rump and token */
+
 enum { URLS_MAX = 100 /* of one command */ };
 
 /* The id of one of the user's own folders. 0, or -1 with errno; EXDEV: it is somebody else's. */
@@ -71,6 +73,8 @@ check(const struct session *s, const struct imap_url *url)
 
     if (url->user.len == 0)
         return "Missing owner user name in supplied URL";
+    if (url->rump.len + sizeof(MECHANISM) + IMAP_URL_TOKEN_SIZE > IMAP_URL_MAX)
+        return "URL is too long";
     if (url->access == IMAP_URL_ACCESS_NONE)
         return "Missing access identifier in supplied URL";
     if (url->token.len > 0)
@@ -86,12 +90,12 @@ check(const struct session *s, const struct imap_url *url)
 static void
 put_url(struct session *s, const struct imap_url *url, const uint8_t key[URL_KEY_SIZE])
 {
-    struct strbuf full = strbuf_new(IMAP_URL_MAX + IMAP_URL_TOKEN_SIZE + sizeof(":internal:"));
+    struct strbuf full = strbuf_new(IMAP_URL_MAX);
     char token[IMAP_URL_TOKEN_SIZE];
 
     imap_url_sign(key, url->rump, token);
-    (void)strbuf_append(&full, url->rump); /* fits */
-    (void)strbuf_printf(&full, ":internal:%s", token);
+    (void)strbuf_append(&full, url->rump); /* fits: check() */
+    (void)strbuf_printf(&full, MECHANISM "%s", token);
     (void)strbuf_char(&s->out, ' ');
     imap_astring(strbuf_slice(&full), &s->out);
     strbuf_free(&full);

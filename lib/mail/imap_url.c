@@ -181,16 +181,24 @@ take_zone(struct scan *s, int *minutes)
     return true;
 }
 
+static int
+days_in_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    return month == 2 && leap ? 29 : days[month - 1];
+}
+
 /* date-time (RFC 3339 section 5.6). */
 static bool
 take_time(struct scan *s, int64_t *ms)
 {
-    static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int year, month, day, hour, minute, second, zone;
 
     if (!take_digits(s, 4, 1, 9999, &year) || !take(s, SLICE("-")) ||
         !take_digits(s, 2, 1, 12, &month) || !take(s, SLICE("-")) ||
-        !take_digits(s, 2, 1, days[month - 1], &day) || !take(s, SLICE("T")) ||
+        !take_digits(s, 2, 1, days_in_month(year, month), &day) || !take(s, SLICE("T")) ||
         !take_digits(s, 2, 0, 23, &hour) || !take(s, SLICE(":")) ||
         !take_digits(s, 2, 0, 59, &minute) || !take(s, SLICE(":")) ||
         !take_digits(s, 2, 0, 60, &second)) /* 60: a leap second */
