@@ -1,8 +1,8 @@
 /*
  * local-deliver/errand.h - requests of the control socket that may take long, in processes of their
- * own: RECOUNT and CHARGE.
+ * own: RECOUNT, CHARGE and FOLDER_*.
  *
- * A count takes as long as the mailbox is large, and both may have to wait for whoever holds a lock
+ * A count takes as long as the mailbox is large, and all may have to wait for whoever holds a lock
  * of it: the parent goes on meanwhile.
  */
 #ifndef POSTHORN_LOCAL_DELIVER_ERRAND_H
@@ -25,7 +25,9 @@ struct errands *errands_new(struct daemon *d, const struct store_dirs *dirs,
                                          const struct store_ctl_reply *reply),
                             void *arg);
 void errands_free(struct errands **errandsp); /* ends what is under way, without done() */
-/* STORE_RECOUNT or STORE_CHARGE. 0, or -1 with errno: EBUSY if as many as may be are under way, of
+/* One of these types? */
+bool errand_takes(uint16_t type);
+/* One of these types. 0, or -1 with errno: EBUSY if as many as may be are under way, of
  * all or of that user. */
 int errand_begin(struct errands *r, uint16_t type, const struct store_ctl *ctl,
                  const struct errand_asker *asker);

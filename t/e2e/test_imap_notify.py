@@ -5,96 +5,9 @@ import select
 
 import pytest
 
-from imapclient import Imap
-from instance import Instance, wait_for
+from instance import wait_for
+from notify_suite import add, ALL, client, code_of, login, other, OWNER, silent, status, suite, told, USER
 from submission import login as submit_as
-
-PASSWORD = "secret-of-test"
-USER, OWNER, READER = "watcher@d.test", "owner@d.test", "reader@d.test"
-ALL = "MessageNew MessageExpunge FlagChange"
-
-
-@pytest.fixture(scope="module")
-def suite():
-    inst = Instance()
-    inst.setup()
-    inst.set("auth.plain_on_loopback", "yes")
-    inst.set("imap.max_errors", "50")
-    inst.set("imap.notify_max", "40")
-    inst.start()
-    for user in (USER, OWNER, READER):
-        inst.add_user(user, PASSWORD)
-    inst.run("public", "add", "News@d.test", f"read={USER}", f"write={OWNER}")
-    yield inst
-    inst.close()
-
-
-@pytest.fixture
-def login(suite):
-    """login(user): a session that is closed afterwards."""
-    clients = []
-
-    def begin(user=USER):
-        clients.append(Imap(suite.port("imap"), user))
-        return clients[-1]
-
-    yield begin
-    for client in clients:
-        client.close()
-
-
-@pytest.fixture
-def other(login):
-    """The session that makes the news, on folders that are as every test finds them."""
-    client = login()
-    for line in client.ok('LIST "" *'):
-        name = line.split(b' "/" ')[-1].decode()
-        if name.split("/")[0] not in ("INBOX", "Sent", "Drafts", "Trash", "Junk", "@News"):
-            client.ok(f"DELETE {name}")
-            client.ok(f"UNSUBSCRIBE {name}")
-    client.ok("SELECT INBOX")
-    if client.ok("UID SEARCH ALL") != [b"* SEARCH"]:
-        client.ok("STORE 1:* +FLAGS.SILENT (\\Deleted)")
-        client.ok("EXPUNGE")
-    client.ok("UNSELECT")
-    for name in ("Lists", "Lists/Lemonade", "misc"):
-        client.ok(f"CREATE {name}")
-    return client
-
-
-@pytest.fixture
-def client(login, other):
-    return login()
-
-
-def add(client, folder, subject="x", flags=""):
-    text = f"From: alice@example.org\r\nTo: bob@example.org\r\nSubject: {subject}\r\n\r\nbody\r\n"
-    untagged, tagged = client.append(folder, text.encode(), f"({flags}) ")
-    assert tagged.startswith(b"OK"), tagged
-    return untagged
-
-
-def told(client):
-    """The next unsolicited response."""
-    return client.line().rstrip(b"\r\n").decode()
-
-
-def silent(client, seconds=0.4):
-    """Nothing is told for so long, nor with the answer to a command that has no news of the selected mailbox."""
-    select.select([client.sock], [], [], seconds)
-    assert client.command("NOTHING")[0] == []
-    return True
-
-
-def status(line):
-    """("name", {"ITEM": number}) of a STATUS response."""
-    name, items = re.fullmatch(r"\* STATUS (\S+) \((.*)\)", line.decode() if isinstance(line, bytes) else line).groups()
-    words = items.split()
-    return name, dict(zip(words[::2], map(int, words[1::2])))
-
-
-def code_of(client, command):
-    return client.command(command)[1]
 
 
 # ---- the command ----
@@ -422,6 +335,21 @@ def test_the_selected_mailbox_becomes_another_one(client, other):
     assert told(client) == "* 1 EXISTS"
 
 
+def test_the_selected_mailbox_gets_another_name(client, other):
+    """Section 3.1: what happens to messages in it is told as SELECTED says, whatever it is called."""
+    client.ok("SELECT misc")
+    client.ok("NOTIFY SET (selected (MessageNew MessageExpunge)) (personal (MessageNew MessageExpunge MailboxName))")
+    other.ok("RENAME misc new")
+    assert told(client) == '* LIST (\\HasNoChildren) "/" new ("OLDNAME" (misc))'
+    add(other, "new")
+    assert [told(client) for _ in range(2)] == ["* 1 EXISTS", "* 1 RECENT"]
+    assert silent(client)
+    client.ok("UNSELECT")
+    assert silent(client)
+    add(other, "new")
+    assert status(told(client)) == ("new", {"MESSAGES": 2, "UIDNEXT": 3})
+
+
 def test_a_body_without_peek_is_read(client, other):
     client.ok("SELECT INBOX")
     client.ok("NOTIFY SET (selected (MessageNew (body[text]) MessageExpunge))")
@@ -494,78 +422,6 @@ def test_subscriptions(client, other):
     assert silent(client)
     other.ok("UNSUBSCRIBE misc")
     assert told(client) == '* LIST (\\NonExistent \\HasNoChildren) "/" misc'
-
-
-# ---- annotations ----
-
-def test_mailbox_metadata(client, other):
-    """Section 5.6; ENABLE METADATA is not needed."""
-    client.ok("NOTIFY SET (subtree Lists (MailboxMetadataChange))")
-    other.ok('SETMETADATA Lists/Lemonade (/shared/comment "a list")')
-    assert told(client) == "* METADATA Lists/Lemonade /shared/comment"
-    other.ok('SETMETADATA misc (/shared/comment "x")')
-    other.ok('SETMETADATA "" (/private/comment "x")')
-    assert silent(client)
-    client.send("i IDLE\r\n")
-    assert client.line().startswith(b"+")
-    other.ok("SETMETADATA Lists/Lemonade (/shared/comment NIL)")
-    assert told(client) == "* METADATA Lists/Lemonade /shared/comment"
-    client.send("DONE\r\n")
-    assert client.result(b"i")[1].startswith(b"OK")
-    client.ok('SETMETADATA Lists (/private/comment "mine")')
-    assert silent(client)
-
-
-def test_server_metadata(client, other):
-    """Section 5.7."""
-    client.ok("NOTIFY SET (personal (ServerMetadataChange))")
-    other.ok('SETMETADATA "" (/private/comment "y")')
-    assert told(client) == '* METADATA "" /private/comment'
-    other.ok('SETMETADATA misc (/shared/comment "y")')
-    assert silent(client)
-
-
-def test_notify_decides_what_metadata_enabled(client, other):
-    client.ok("ENABLE METADATA")
-    client.ok("NOTIFY SET (mailboxes misc (MessageNew MessageExpunge))")
-    other.ok('SETMETADATA misc (/shared/comment "z")')
-    assert silent(client)
-    client.bad("NOTIFY SET (selected (MailboxMetadataChange))")
-
-
-# ---- folders of others ----
-
-def test_a_public_folder(login, other):
-    client, owner = login(), login(OWNER)
-    client.ok("NOTIFY SET (personal (MessageNew MessageExpunge)) (subtree @News (MessageNew MessageExpunge))")
-    add(owner, "@News")
-    name, items = status(told(client))
-    assert name == "@News" and items["MESSAGES"] >= 1
-
-
-def test_a_shared_folder_until_the_right_is_gone(login, other):
-    owner, reader = login(OWNER), login(READER)
-    owner.ok("CREATE Work")
-    owner.ok(f"SETACL Work {READER} lr")
-    reader = login(READER)
-    name = f"~{OWNER}/Work"
-    assert [status(line)[0] for line in reader.ok(f"NOTIFY SET STATUS (mailboxes {name} (MessageNew MessageExpunge))")] == [name]
-    add(owner, "Work")
-    assert status(told(reader)) == (name, {"MESSAGES": 1, "UIDNEXT": 2})
-    owner.ok(f"DELETEACL Work {READER}")
-    assert told(reader).startswith("* BYE [NOPERM]")
-    owner.ok("DELETE Work")
-
-
-def test_a_folder_that_may_be_listed_and_not_read(login, other):
-    owner = login(OWNER)
-    owner.ok("CREATE Closed")
-    owner.ok(f"SETACL Closed {READER} l")
-    reader = login(READER)
-    name = f"~{OWNER}/Closed"
-    lines = reader.ok(f"NOTIFY SET STATUS (mailboxes {name} (MessageNew MessageExpunge))")
-    assert lines == [f'* LIST (\\HasNoChildren \\NoAccess) "/" {name}'.encode()]
-    owner.ok("DELETE Closed")
 
 
 # ---- limits ----
