@@ -15,6 +15,7 @@
 #include "authd/acl.h"
 #include "authd/charge.h"
 #include "authd/login.h"
+#include "authd/url.h"
 #include "authd/watch.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -298,6 +299,8 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return acl_ask(s, payload);
     case AUTHD_CHARGE:
         return charge_ask(s, payload);
+    case AUTHD_URL:
+        return url_ask(s, payload);
     default:
         return -1;
     }

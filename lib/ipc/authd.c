@@ -423,7 +423,7 @@ authd_call_url(struct ipc_client *auth, struct slice url, uint64_t *size)
     struct ipc_reply answer = {.fd = -1};
     int rc = -1;
 
-    if (url.len > AUTHD_URL_MAX)
+    if (url.len > AUTHD_URL_MAX || slice_index(url, '\0') < url.len)
         reply.result = AUTHD_URL_REFUSED;
     else if (auth != NULL && authd_data_encode(&frame, AUTHD_URL, 0, url) == 0)
         rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
