@@ -111,6 +111,10 @@ class Instance:
         path = self.root / "log" / f"{service}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def wait_log(self, service, text, deadline=20):
+        """Programs don't wait for logd: a line may come after what it tells of."""
+        wait_for(lambda: text in self.log(service), deadline, f"{text!r} in {service}.log")
+
     def processes(self):
         """pid -> command line of every process of this instance."""
         found = {}

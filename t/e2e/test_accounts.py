@@ -431,7 +431,7 @@ def test_a_recount_mends_what_a_crash_left(suite):
     (counted,) = suite.json("store", "recount", "drift@d.test")
     assert counted["address"] == "drift@d.test" and counted["used_messages"] == 2
     assert suite.json("user", "show", "drift@d.test")["used_messages"] == 2
-    assert "event=recounted" in suite.log("local")
+    suite.wait_log("local", "event=recounted")
     everybody = suite.json("store", "recount", "--all")
     assert names(everybody) == names(suite.json("user", "list"))
     assert counted in everybody

@@ -14,7 +14,7 @@ def test_http_is_disconnected_at_once(suite):
         client = Imap(suite.port("imap"))
         client.send(request)
         assert client.line() == b""
-    assert "event=http_request" in suite.log("imap")
+    suite.wait_log("imap", "event=http_request")
 
 
 @pytest.mark.parametrize("line", [

@@ -176,7 +176,7 @@ def test_commands_before_the_handshake_never_happened(suite):
     while part := tls.recv(1000):
         replies += part
     assert replies.startswith(b"-ERR not allowed now\r\n+OK")
-    assert "stls_injection" in suite.log("pop3")
+    suite.wait_log("pop3", "stls_injection")
 
 
 def test_a_browser_is_sent_away(suite):

@@ -323,7 +323,7 @@ def test_damaged_file_goes_aside(relay):
     wait_for(lambda: (relay.root / "queue/corrupt/damaged").exists(), 20, "moved aside")
     wait_for(lambda: any(m["Subject"] == "after the damage" for m in mailbox(relay, "bob@d.test")),
              20, "the other mail is delivered")
-    assert "event=corrupt queue_id=damaged" in relay.log("queue")
+    relay.wait_log("queue", "event=corrupt queue_id=damaged")
     assert relay.json("queue", "list")[0]["status"] == "damaged"
     relay.run("queue", "delete", "damaged")
     assert relay.json("queue", "list") == []

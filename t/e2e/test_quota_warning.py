@@ -61,7 +61,7 @@ def test_once_for_each_crossing(inst):
     assert b"Subject: Your mailbox is 6" in warning and b"To: <alice@d.test>\r\n" in warning
     assert b"97." not in warning and re.search(rb"holds 6\d{4} bytes of\r\nthe 100000 bytes", warning)
     assert warning.startswith(b"Return-Path: <>\r\n") and b"@percent@" not in warning
-    assert "event=quota_warning " in inst.log("local")
+    inst.wait_log("local", "event=quota_warning ")
     send(inst, 5000)
     inst.stop()
     inst.start()

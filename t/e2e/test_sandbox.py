@@ -302,7 +302,7 @@ def test_no_line_can_be_logged_in_another_s_name(hooked):
     assert set(attack_everywhere(hooked, "forge", "a-forged-event").values()) == {"ok"}  # it was sent
     told = lambda: hooked.log("log").count("event=foreign_line")
     wait_for(lambda: told() >= 3, 5, "logd tells")
-    assert "from_program=pop3d" in hooked.log("log")
+    hooked.wait_log("log", "from_program=pop3d")
     for path in (hooked.root / "log").glob("*.log*"):
         for line in path.read_text(errors="replace").splitlines():
             assert " event=a-forged-event" not in line.split(" line=")[0], (path, line)
@@ -344,7 +344,7 @@ def test_a_killed_worker_costs_only_its_session(hooked):
     with_mail = Session(hooked, "pop3s", tls=True).login("bob@d.test")
     Session(hooked, "pop3").attack("exec", "/bin/true")
     assert with_mail.command("STAT").startswith("+OK")
-    assert "signal=SYS" in hooked.log("pop3")
+    hooked.wait_log("pop3", "signal=SYS")
     with_mail.close()
 
 
