@@ -25,6 +25,7 @@
 #include "lib/log/log.h"
 #include "lib/mail/imap_url.h"
 #include "lib/mail/imap_url_token.h"
+#include "lib/mail/mime.h"
 #include "lib/mail/section_text.h"
 #include "lib/store/mailbox.h"
 #include "lib/store/url_keys.h"
