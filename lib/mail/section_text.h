@@ -18,7 +18,7 @@ struct section_text {
     uint32_t numbers[SECTION_TEXT_NUMBERS_MAX];
     size_t number_count;
     enum mime_section section;
-    bool has_fields, negate; /* HEADER.FIELDS, HEADER.FIELDS.NOT */
+    bool has_fields, negate;                      /* HEADER.FIELDS, HEADER.FIELDS.NOT */
     struct slice fields[SECTION_TEXT_FIELDS_MAX]; /* borrowed from the text */
     size_t field_count;
 };
@@ -26,8 +26,8 @@ struct section_text {
 /* Empty text: the whole message. 0, or -1: it is no section, or has too many numbers or names. */
 int section_text_parse(struct slice text, struct section_text *out);
 
-/* The bytes of the section, borrowed from `message` or, selected header fields, from `fields`, which
- * has a limit of MIME_HEADER_MAX + 2 or more. False: there is no such part. */
+/* The bytes of the section, borrowed from `message` or, selected header fields, from `fields`,
+ * which has a limit of MIME_HEADER_MAX + 2 or more. False: there is no such part. */
 bool section_text_find(const struct section_text *section, struct slice message,
                        struct strbuf *fields, struct slice *out);
 

@@ -25,7 +25,7 @@ int url_keys_make(const struct store *store, const char *mailbox_id, uint8_t key
 int url_keys_renew(const struct store *store, const char *mailbox_id);
 /* All keys go. */
 int url_keys_clear(const struct store *store);
-/* The mailbox was removed: its key goes, if it has one. What fails is logged. */
+/* The mailbox was removed: its key goes, if it has one. */
 void url_keys_forget(const struct store *store, const char *mailbox_id);
 
 #endif
