@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/auth/digest.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
@@ -46,6 +47,7 @@ url_init(const struct daemon *d)
         .header = (size_t)conf_u64(d->conf, IMAP_MIME_MAX_HEADER),
     };
 
+    digest_init();
     mime_set_limits(&limits); /* a section is the same here as in imapd */
 }
 

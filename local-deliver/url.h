@@ -8,7 +8,7 @@
 #include "lib/store/store_dirs.h"
 #include "lib/sys/daemon.h"
 
-/* As the server is configured, before the first child. */
+/* The configured limits, and what the first child would have to load: before the sandbox. */
 void url_init(const struct daemon *d);
 /* In a process of its own, which it confines to reading that mailbox: judges the URL, writes one
  * struct store_ctl_reply to `result_fd` and then, if it was granted, the text to `text_fd`, at the
