@@ -245,6 +245,7 @@ fill_login(struct server *server, struct slice path, struct accountd_login_reply
     reply->quota_messages = record_u64(&hit->entry, USER_QUOTA_MESSAGES);
     reply->full_name = record_get(&hit->entry, USER_FULL_NAME);
     reply->has_folders = folders_exist(server);
+    reply->place = record_get(&hit->entry, USER_MAILBOX_PATH);
     reply->password_changed = record_get(&hit->entry, USER_PASSWORD_CHANGED);
 }
 

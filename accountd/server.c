@@ -13,8 +13,10 @@
 
 #include "accountd/acl.h"
 #include "accountd/changes.h"
+#include "accountd/expiry.h"
 #include "accountd/folders.h"
 #include "accountd/parking.h"
+#include "accountd/quota.h"
 #include "accountd/store.h"
 #include "accountd/usage.h"
 #include "lib/log/log.h"
@@ -44,6 +46,7 @@ static const struct {
     {ACCOUNTD_SENDER, ROLE_SMTP | ROLE_ADMIN, request_sender},
     {ACCOUNTD_FOLDERS, ROLE_AUTH, folders_request},
     {ACCOUNTD_ACL, ROLE_AUTH, acl_request},
+    {ACCOUNTD_QUOTA, ROLE_AUTH, quota_request},
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
     {ACCOUNTD_ADMIN, ROLE_ADMIN, request_admin},
 };
@@ -199,6 +202,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
                                  (unsigned)conf_u64(daemon->conf, ACCOUNT_CONNECTIONS), server);
     server->store = store_new(server);
     store_take_jobs(server->store);
+    server->expiry = expiry_new(server);
 }
 
 void
@@ -213,6 +217,7 @@ server_stop(struct server *server)
 {
     if (server->ipc != NULL)
         ipc_server_free(&server->ipc);
+    expiry_free(&server->expiry);
     store_free(&server->store);
     parking_free(&server->parking);
     loop_timer_free(&server->checkpoint);

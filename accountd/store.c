@@ -8,6 +8,7 @@
 #include "accountd/store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -327,11 +328,47 @@ job_answered(void *arg, const struct frame_header *header, struct slice payload,
         return;
     }
     log_event(LOG_WARN, "store_job_failed", KV_STR("op", job_name(job->op)),
-              KV_STR("path", job->path), KV_STR("error", strerror((int)reply.error)));
+              KV_STR("path", job->path), KV_STR("error", store_ctl_error(reply.error)));
     store->backoff_ms = store->backoff_ms == 0 ? BACKOFF_FIRST_MS : store->backoff_ms * 2;
     if (store->backoff_ms > BACKOFF_MAX_MS)
         store->backoff_ms = BACKOFF_MAX_MS;
     loop_timer_set(store->again, store->backoff_ms);
+}
+
+/* Where is the mailbox at `path` to be? false: nobody lives there. */
+static bool
+find_place(struct store *store, struct slice path, char place[STORE_PLACE_MAX + 1])
+{
+    struct strbuf address = strbuf_new(ACCOUNT_ADDRESS_MAX);
+    struct account_hit hit = account_hit_new();
+    struct slice id;
+    bool found =
+        account_path_address(path, &address) == 0 &&
+        account_find_exact(&store->server->base, strbuf_slice(&address), &hit) == ACCOUNT_FOUND &&
+        hit.entry.kind == ACCOUNT_USER;
+
+    id = found ? record_get(&hit.entry, USER_MAILBOX_PATH) : SLICE("");
+    (void)snprintf(place, STORE_PLACE_MAX + 1, "%.*s", (int)id.len, id.ptr);
+    account_hit_free(&hit);
+    strbuf_free(&address);
+    return found;
+}
+
+/* As the base says it now, so that a place that is not there is corrected by setting another. Who
+ * is to be renamed once the mailbox is made has the new name in the base already. */
+static void
+place_of(const struct job *job, char place[STORE_PLACE_MAX + 1])
+{
+    const char *path = job->path;
+
+    place[0] = '\0';
+    if (job->op != ACCOUNT_JOB_CREATE || find_place(job->store, slice_of(path), place))
+        return;
+    for (const struct job *later = job->next; later != NULL; later = later->next)
+        if (later->op == ACCOUNT_JOB_RENAME && strcmp(later->path, path) == 0)
+            path = later->new_path;
+    if (path != job->path)
+        (void)find_place(job->store, slice_of(path), place);
 }
 
 static void
@@ -343,8 +380,11 @@ send_job(struct store *store, struct job *job)
         [ACCOUNT_JOB_RENAME] = STORE_RENAME,
     };
     struct strbuf frame = strbuf_new(STORE_CTL_PAYLOAD_MAX + FRAME_HEADER);
-    const struct store_ctl ctl = {.path = slice_of(job->path), .new_path = slice_of(job->new_path)};
+    struct store_ctl ctl = {.path = slice_of(job->path), .new_path = slice_of(job->new_path)};
+    char place[STORE_PLACE_MAX + 1];
 
+    place_of(job, place);
+    ctl.place = slice_of(place);
     job->is_sent = true;
     store->sent++;
     (void)store_ctl_encode(&frame, types[job->op], &ctl); /* paths have their limit: it fits */

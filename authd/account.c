@@ -22,7 +22,7 @@ account_set(struct account *account, const struct accountd_login_reply *reply)
                                          reply->state == ACCOUNTD_LOGIN_DISABLED,
                                 .later = reply->state == ACCOUNTD_LOGIN_LATER};
     if (has_nul(reply->user) || has_nul(reply->path) || has_nul(reply->password) ||
-        has_nul(reply->full_name) || has_nul(reply->password_changed) ||
+        has_nul(reply->full_name) || has_nul(reply->password_changed) || has_nul(reply->place) ||
         reply->password.len > PASSWORD_RECORD_MAX || (account->known && reply->user.len == 0))
         return -1;
     if (!account->known) {
@@ -38,6 +38,7 @@ account_set(struct account *account, const struct accountd_login_reply *reply)
     account->path = xslicedup(reply->path);
     account->full_name = xslicedup(reply->full_name);
     account->password_changed = xslicedup(reply->password_changed);
+    account->place = xslicedup(reply->place);
     account->record = xslicedup(reply->password);
     return 0;
 }
@@ -51,6 +52,7 @@ account_clear(struct account *account)
     free(account->path);
     free(account->full_name);
     free(account->password_changed);
+    free(account->place);
     free(account->record);
     *account = (struct account){.known = false};
 }

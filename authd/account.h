@@ -16,6 +16,7 @@ struct account {
     char *user; /* canonical; also of an unknown one if accountd has told it, else NULL */
     char *path, *full_name;
     char *password_changed;
+    char *place;  /* storage directory that the mailbox is to be in; "": any */
     char *record; /* secret */
 };
 

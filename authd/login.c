@@ -165,7 +165,7 @@ open_dir(struct session *s)
         return;
     }
     session_hold(s);
-    user_dir_make(s->server, s->account.path, dir_made, s);
+    user_dir_make(s->server, s->account.path, s->account.place, dir_made, s);
 }
 
 /* ---- status and rights: only after the right password may they show ---- */

@@ -14,7 +14,9 @@
 
 #include "authd/acl.h"
 #include "authd/charge.h"
+#include "authd/folder_change.h"
 #include "authd/login.h"
+#include "authd/quota.h"
 #include "authd/url.h"
 #include "authd/watch.h"
 #include "lib/base/mem.h"
@@ -297,10 +299,14 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return on_cancel(s);
     case AUTHD_ACL:
         return acl_ask(s, payload);
+    case AUTHD_QUOTA:
+        return quota_ask(s, payload);
     case AUTHD_CHARGE:
         return charge_ask(s, payload);
     case AUTHD_URL:
         return url_ask(s, payload);
+    case AUTHD_FOLDER_CHANGE:
+        return folder_change_ask(s, payload);
     default:
         return -1;
     }

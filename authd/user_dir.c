@@ -49,7 +49,7 @@ dir_created(void *arg, const struct frame_header *header, struct slice payload, 
                   KV_STR("reason", "local-deliver does not answer"));
     else if (reply.error != 0)
         log_event(LOG_ERROR, "mailbox_not_made", KV_STR("path", making->path),
-                  KV_STR("error", strerror((int)reply.error)));
+                  KV_STR("error", store_ctl_error(reply.error)));
     else if ((dir_fd = user_dir_open(&making->dirs, making->path)) < 0)
         log_event(LOG_ERROR, "mailbox_not_opened", KV_STR("path", making->path), KV_ERRNO());
     making->done(making->arg, dir_fd);
@@ -58,11 +58,11 @@ dir_created(void *arg, const struct frame_header *header, struct slice payload, 
 }
 
 void
-user_dir_make(struct server *server, const char *path, void (*done)(void *arg, int dir_fd),
-              void *arg)
+user_dir_make(struct server *server, const char *path, const char *place,
+              void (*done)(void *arg, int dir_fd), void *arg)
 {
     struct strbuf request = strbuf_new(STORE_CTL_PAYLOAD_MAX);
-    struct store_ctl ctl = {.path = slice_of(path)};
+    struct store_ctl ctl = {.path = slice_of(path), .place = slice_of(place)};
     struct making *making = xcalloc(1, sizeof(*making));
 
     making->dirs = server->dirs;

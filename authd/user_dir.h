@@ -11,10 +11,10 @@
  */
 int user_dir_open(const struct store_dirs *dirs, const char *path);
 
-/* Has local-deliver make it, then opens it. done() runs from the loop, once, with a descriptor that
- * it owns, or -1. */
-void user_dir_make(struct server *server, const char *path, void (*done)(void *arg, int dir_fd),
-                   void *arg);
+/* Has local-deliver make it in the storage directory `place` ("": any), then opens it. done() runs
+ * from the loop, once, with a descriptor that it owns, or -1. */
+void user_dir_make(struct server *server, const char *path, const char *place,
+                   void (*done)(void *arg, int dir_fd), void *arg);
 
 /* Has local-deliver open one folder's directory, ".Work.Old" below PATH/mail, where we cannot
  * search. done() as above. */

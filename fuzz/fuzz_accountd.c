@@ -58,6 +58,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct accountd_sender sender;
         struct accountd_acl acl;
         struct accountd_acl_reply acl_reply;
+        struct accountd_quota quota;
+        struct accountd_quota_reply quota_reply;
         struct accountd_admin admin;
         struct accountd_changed changed;
         uint64_t known;
@@ -92,6 +94,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return accountd_acl_decode(payload, &out.acl) * 0;
     case ACCOUNTD_ACL_REPLY:
         return accountd_acl_reply_decode(payload, &out.acl_reply, entries) * 0;
+    case ACCOUNTD_QUOTA:
+        return accountd_quota_decode(payload, &out.quota) * 0;
+    case ACCOUNTD_QUOTA_REPLY:
+        return accountd_quota_reply_decode(payload, &out.quota_reply) * 0;
     case ACCOUNTD_WATCH:
         return accountd_watch_decode(payload, &out.known) * 0;
     case ACCOUNTD_CHANGED:

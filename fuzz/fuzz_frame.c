@@ -136,10 +136,15 @@ run_charge(struct slice input)
     struct authd_charge charge;
     struct authd_url_reply granted;
     struct store_url url;
+    struct authd_folder_change change;
+    struct authd_folder_changed changed;
     struct store_ctl ctl;
 
     (void)authd_charge_decode(input, &charge);
     (void)authd_charged_decode(input, &charged);
+    (void)authd_folder_changed_decode(input, &changed);
+    if (authd_folder_change_decode(input, &change) == 0)
+        assert_always(change.op <= AUTHD_FOLDER_RENAME && change.name.len > 0);
     (void)store_ctl_reply_decode(input, &reply);
     (void)authd_url_reply_decode(input, &granted);
     if (store_url_decode(input, &url) == 0)

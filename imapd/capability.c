@@ -58,6 +58,7 @@ static const char *const extensions[] = {
     "SAVEDATE",           /* RFC 8514 */
     "STATUS=SIZE",        /* RFC 8438 */
     "QUOTA",              /* RFC 9208 */
+    "QUOTASET",           /* RFC 9208 section 4.1.3 */
     "QUOTA=RES-STORAGE",  /* RFC 9208 section 5.1 */
     "QUOTA=RES-MESSAGE",  /* RFC 9208 section 5.2 */
     "BINARY",             /* RFC 3516 */

@@ -59,9 +59,11 @@ have_folders_changed(struct session *s)
     int64_t now_ms = clock_mono_ms();
     uint64_t before = news->folders;
 
-    if (store == NULL || now_ms < news->look_ms)
+    if (now_ms < news->look_ms)
         return false;
     news->look_ms = now_ms + LOOK_MS;
+    if (store == NULL)
+        return false;
     news->folders = annotations_state_of_folders(store);
     return news->folders != before;
 }
@@ -219,6 +221,12 @@ metadata_news_end(struct session *s)
     free_list(s->metadata_news);
     xfree(&s->metadata_news->states);
     xfree(&s->metadata_news);
+}
+
+int64_t
+metadata_news_due_ms(const struct session *s)
+{
+    return s->metadata_news == NULL ? INT64_MAX : s->metadata_news->look_ms;
 }
 
 void

@@ -91,6 +91,33 @@ tell_selected(struct session *s, bool in_idle)
                         (n->args.is_delayed && !in_idle ? UPDATES_KEEP : UPDATES_EXPUNGE));
 }
 
+/* ---- annotations ---- */
+
+static bool
+wants_annotations(const struct notify *n)
+{
+    const unsigned wanted = NOTIFY_MAILBOX_METADATA | NOTIFY_SERVER_METADATA;
+
+    return (notify_args_all_events(&n->args) & wanted) != 0;
+}
+
+/* They are followed for METADATA or for NOTIFY. */
+static void
+follow_annotations(struct session *s)
+{
+    if (wants_annotations(s->notify))
+        metadata_news_begin(s);
+    else if ((s->enabled & ENABLED_METADATA) == 0)
+        metadata_news_end(s);
+}
+
+/* When they are looked at whatever the watch says; INT64_MAX: never. */
+static int64_t
+annotations_due_ms(const struct session *s)
+{
+    return wants_annotations(s->notify) ? metadata_news_due_ms(s) : INT64_MAX;
+}
+
 /* ---- waiting ---- */
 
 int
@@ -113,6 +140,8 @@ notify_due_ms(const struct session *s)
     if (n->selected_news)
         return 0;
     due = notify_folders_due_ms(&n->folders);
+    if (annotations_due_ms(s) < due)
+        due = annotations_due_ms(s);
     return n->blind && n->poll_ms < due ? n->poll_ms : due;
 }
 
@@ -149,18 +178,6 @@ make(void)
     return n;
 }
 
-/* Annotations are followed for METADATA or for NOTIFY. */
-static void
-follow_annotations(struct session *s)
-{
-    const unsigned wanted = NOTIFY_MAILBOX_METADATA | NOTIFY_SERVER_METADATA;
-
-    if ((notify_args_all_events(&s->notify->args) & wanted) != 0)
-        metadata_news_begin(s);
-    else if ((s->enabled & ENABLED_METADATA) == 0)
-        metadata_news_end(s);
-}
-
 /* RFC 5465 section 5.8: as if NOTIFY NONE had been given. */
 static void
 give_up(struct session *s)
@@ -179,7 +196,7 @@ notify_tell_others(struct session *s)
     if (s->notify == NULL || s->notify->watch == NULL)
         return;
     take_news(s->notify);
-    if (s->notify->folders.annotations_changed)
+    if (s->notify->folders.annotations_changed || clock_mono_ms() >= annotations_due_ms(s))
         metadata_news_send(s);
     s->notify->folders.annotations_changed = false;
     if (notify_folders_tell(s, &s->notify->folders) < 0)

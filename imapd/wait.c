@@ -11,7 +11,7 @@
 #include "lib/store/watch.h"
 
 enum {
-    POLL_MS = 1000,         /* for annotations, and where the system can't watch the folder */
+    POLL_MS = 1000,         /* where the system can't watch the folder */
     RELEASE_AFTER_MS = 1000 /* memory goes back when nothing happened for so long */
 };
 
@@ -93,7 +93,9 @@ next_ms(const struct wait *w, int64_t now)
 
     if (w->s->notify != NULL)
         due = least(due, notify_due_ms(w->s));
-    if (w->polling || (w->in_idle && w->s->notify == NULL && w->s->metadata_news != NULL))
+    else if (w->in_idle)
+        due = least(due, metadata_news_due_ms(w->s));
+    if (w->polling)
         due = least(due, now + POLL_MS);
     return due;
 }

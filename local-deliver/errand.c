@@ -21,6 +21,7 @@
 #include "lib/base/mem.h"
 #include "lib/ipc/local_deliver.h"
 #include "lib/log/log.h"
+#include "lib/store/mailbox.h"
 #include "lib/store/store.h"
 #include "local-deliver/url.h"
 #include "local-deliver/user_dir.h"
@@ -46,6 +47,7 @@ struct errand {
 struct errands {
     struct daemon *daemon;
     struct store_dirs dirs;
+    uint32_t undelete_days; /* store.undelete_days */
     void (*done)(void *arg, const struct errand_asker *asker, const struct store_ctl_reply *reply,
                  int text_fd);
     void *arg;
@@ -62,6 +64,7 @@ errands_new(struct daemon *d, const struct store_dirs *dirs,
 
     r->daemon = d;
     r->dirs = *dirs;
+    r->undelete_days = (uint32_t)conf_u64(d->conf, STORE_UNDELETE_DAYS);
     r->done = done;
     r->arg = arg;
     for (size_t i = 0; i < ERRANDS_MAX; i++)
@@ -72,13 +75,14 @@ errands_new(struct daemon *d, const struct store_dirs *dirs,
 /* ---- the child ---- */
 
 static struct store *
-open_store(const struct store_dirs *dirs, const struct store_ctl *ctl)
+open_store(const struct errands *r, const struct store_ctl *ctl)
 {
     const struct store_options options = {.may_remove = true,
                                           .bare = store_path_is_public(ctl->path),
+                                          .undelete_days = r->undelete_days,
                                           .quota_bytes = ctl->charge.quota_bytes,
                                           .quota_messages = ctl->charge.quota_messages};
-    int fd = user_dir_open(dirs, ctl->path);
+    int fd = user_dir_open(&r->dirs, ctl->path);
     struct store *store = fd < 0 ? NULL : store_open(fd, &options);
 
     close_keep_errno(fd);
@@ -107,18 +111,59 @@ charge(struct store *store, const struct store_ctl *ctl, struct store_ctl_reply 
         reply->error = (uint32_t)errno;
 }
 
+/* The folder's id goes with the answer: a new one's, or what was removed. */
+static int
+note_mailbox_id(struct store *store, struct slice folder, struct store_ctl_reply *reply)
+{
+    struct mailbox_info info;
+
+    if (mailbox_status(store, folder, &info) < 0)
+        return -1;
+    memcpy(reply->mailbox_id, info.mailbox_id, sizeof(reply->mailbox_id));
+    reply->mailbox_id[sizeof(reply->mailbox_id) - 1] = '\0';
+    return 0;
+}
+
+static int
+change_folder(struct store *store, uint16_t type, const struct store_ctl *ctl,
+              struct store_ctl_reply *reply)
+{
+    switch (type) {
+    case STORE_FOLDER_CREATE:
+        if (store_create(store, ctl->folder, STORE_USE_NONE) < 0)
+            return -1;
+        (void)note_mailbox_id(store, ctl->folder, reply); /* somebody was quick to remove it */
+        return 0;
+    case STORE_FOLDER_REMOVE:
+        return note_mailbox_id(store, ctl->folder, reply) < 0 ? -1
+                                                              : store_remove(store, ctl->folder);
+    default:
+        return store_rename(store, ctl->folder, ctl->new_folder);
+    }
+}
+
 static void
-run(const struct store_dirs *dirs, uint16_t type, const struct store_ctl *ctl,
+change_folders(struct store *store, uint16_t type, const struct store_ctl *ctl,
+               struct store_ctl_reply *reply)
+{
+    if (change_folder(store, type, ctl, reply) < 0)
+        reply->error = (uint32_t)errno;
+}
+
+static void
+run(const struct errands *r, uint16_t type, const struct store_ctl *ctl,
     struct store_ctl_reply *reply)
 {
-    struct store *store = open_store(dirs, ctl);
+    struct store *store = open_store(r, ctl);
 
     if (store == NULL) /* no directory: nothing is in it */
         reply->error = errno == ENOENT && type == STORE_RECOUNT ? 0 : (uint32_t)errno;
     else if (type == STORE_RECOUNT)
         count_again(store, ctl, reply);
-    else
+    else if (type == STORE_CHARGE)
         charge(store, ctl, reply);
+    else
+        change_folders(store, type, ctl, reply);
     store_close(&store);
 }
 
@@ -136,7 +181,7 @@ be_errand(const struct errands *r, uint16_t type, const struct store_ctl *ctl, i
     struct store_ctl_reply reply = {0};
 
     begin_child(r, "errand");
-    run(&r->dirs, type, ctl, &reply);
+    run(r, type, ctl, &reply);
     log_flush();
     (void)write_all(fd, slice_make(&reply, sizeof(reply))); /* nobody is left to tell */
     _exit(EX_OK);
@@ -212,6 +257,13 @@ free_place(struct errands *r, struct slice user)
         return found;
     errno = EBUSY;
     return NULL;
+}
+
+bool
+errand_takes(uint16_t type)
+{
+    return type == STORE_RECOUNT || type == STORE_CHARGE || type == STORE_FOLDER_CREATE ||
+           type == STORE_FOLDER_REMOVE || type == STORE_FOLDER_RENAME;
 }
 
 /* Before the fork: flushed, or the child would send the parent's lines again. */

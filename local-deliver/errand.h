@@ -1,9 +1,9 @@
 /*
  * local-deliver/errand.h - requests of the control socket that may take long, in processes of their
- * own: RECOUNT, CHARGE and URL.
+ * own: RECOUNT, CHARGE, FOLDER_* and URL.
  *
- * A count takes as long as the mailbox is large, and a charge may have to wait for whoever holds a
- * lock of it: the parent goes on meanwhile. A URL has a message looked at, which the parent never
+ * A count takes as long as the mailbox is large, and the others may have to wait for whoever holds
+ * a lock of it: the parent goes on meanwhile. A URL has a message looked at, which the parent never
  * does, and its text goes to a reader who takes his time.
  */
 #ifndef POSTHORN_LOCAL_DELIVER_ERRAND_H
@@ -27,7 +27,9 @@ struct errands *errands_new(struct daemon *d, const struct store_dirs *dirs,
                                          const struct store_ctl_reply *reply, int text_fd),
                             void *arg);
 void errands_free(struct errands **errandsp); /* ends what is under way, without done() */
-/* STORE_RECOUNT or STORE_CHARGE. 0, or -1 with errno: EBUSY if as many as may be are under way, of
+/* One of these types? */
+bool errand_takes(uint16_t type);
+/* One of these types. 0, or -1 with errno: EBUSY if as many as may be are under way, of
  * all or of that user. */
 int errand_begin(struct errands *r, uint16_t type, const struct store_ctl *ctl,
                  const struct errand_asker *asker);

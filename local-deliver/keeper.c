@@ -50,7 +50,7 @@ create(struct keeper *k, const struct store_ctl *req)
 {
     const struct store_options options = {.may_remove = true,
                                           .bare = store_path_is_public(req->path)};
-    int fd = user_dir_make(&k->dirs, req->path, k->reserve);
+    int fd = user_dir_make(&k->dirs, req->path, req->place, k->reserve);
     struct store *store;
     int error = 0;
 
@@ -157,21 +157,22 @@ name_of(uint16_t type)
         return "charge";
     case STORE_OPEN:
         return "open";
+    case STORE_FOLDER_CREATE:
+        return "folder_create";
+    case STORE_FOLDER_REMOVE:
+        return "folder_remove";
+    case STORE_FOLDER_RENAME:
+        return "folder_rename";
     default:
         return "usage";
     }
 }
 
 static bool
-is_errand(uint16_t type)
-{
-    return type == STORE_RECOUNT || type == STORE_CHARGE;
-}
-
-static bool
 is_request(uint16_t type)
 {
-    return (type >= STORE_CREATE && type <= STORE_USAGE) || type == STORE_OPEN || is_errand(type);
+    return (type >= STORE_CREATE && type <= STORE_USAGE) || type == STORE_OPEN ||
+           errand_takes(type);
 }
 
 /* The answer to a request of a peer that may be gone by now. */
@@ -216,9 +217,10 @@ frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slic
     if (!is_request(header->type) || store_ctl_decode(payload, &req) < 0 ||
         !store_path_valid(req.path) ||
         (header->type == STORE_RENAME && !store_path_valid(req.new_path)) ||
+        (req.place.len > 0 && !store_dir_id_valid(req.place)) ||
         (header->type == STORE_OPEN && !store_dir_valid(req.dir)))
         return -1;
-    if (is_errand(header->type)) {
+    if (errand_takes(header->type)) {
         const struct errand_asker asker = {ipc_peer_id(peer), header->request_id};
 
         if (errand_begin(k->errands, header->type, &req, &asker) == 0)
@@ -232,8 +234,8 @@ frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slic
     if (reply.error != 0 || (header->type != STORE_USAGE && header->type != STORE_OPEN))
         log_event(reply.error != 0 ? LOG_ERROR : LOG_INFO, "store",
                   KV_STR("do", name_of(header->type)), KV_SLICE("path", req.path),
-                  KV_SLICE("new_path", req.new_path),
-                  KV_STR("error", reply.error == 0 ? "" : strerror((int)reply.error)));
+                  KV_SLICE("new_path", req.new_path), KV_SLICE("place", req.place),
+                  KV_STR("error", reply.error == 0 ? "" : store_ctl_error(reply.error)));
     if (store_ctl_reply_encode(&k->out, header->request_id, &reply) == 0)
         ipc_peer_send(peer, &k->out, folder_fd);
     close_keep_errno(folder_fd);

@@ -57,8 +57,8 @@ main(int argc, char **argv)
     url_init(&d);
     peers = keeper_find_peers(&d); /* last use of a path from the real root */
     box = local_sandbox(&d, &worker, &queue_group);
-    daemon_sandbox(&d, &box);       /* user, Landlock, seccomp: no way back */
-    crew = crew_start(&d, &worker); /* the workers; replaces one that dies */
+    daemon_sandbox(&d, &box);                      /* user, Landlock, seccomp: no way back */
+    crew = crew_start(&d, &worker);                /* the workers; replaces one that dies */
     keeper = keeper_new(&d, &worker.dirs, &peers); /* run/store.sock */
     scrub = scrub_start(&d, &worker.dirs); /* once in store.scrub_days all that lies there */
     daemon_ready(&d);                      /* master counts us as started from here on */

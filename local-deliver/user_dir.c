@@ -92,14 +92,25 @@ put_link(const struct store_dirs *dirs, struct slice path, const char *id)
     return rc;
 }
 
+static int
+choose(const struct store_dirs *dirs, struct slice place, unsigned reserve,
+       char id[STORE_DIR_ID_SIZE])
+{
+    if (place.len == 0)
+        return store_dirs_choose(dirs, reserve, id);
+    (void)snprintf(id, STORE_DIR_ID_SIZE, "%.*s", (int)place.len, place.ptr);
+    return store_dirs_usable(dirs, reserve, id);
+}
+
 int
-user_dir_make(const struct store_dirs *dirs, struct slice path, unsigned reserve)
+user_dir_make(const struct store_dirs *dirs, struct slice path, struct slice place,
+              unsigned reserve)
 {
     char id[STORE_DIR_ID_SIZE], *name = xslicedup(path);
     int rc = store_dirs_find(dirs, name, id), root, fd = -1;
 
     if (rc < 0 && errno == ENOENT) {
-        rc = store_dirs_choose(dirs, reserve, id);
+        rc = choose(dirs, place, reserve, id);
         if (rc == 0 && strcmp(id, STORE_DIR_MAIN) != 0)
             rc = put_link(dirs, path, id);
         if (rc == 0) /* of two at once the first has decided */

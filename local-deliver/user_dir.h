@@ -8,9 +8,10 @@
 
 /* Opens USER/mail. `path` has passed store_path_valid. -1 with errno (lib/store/store_dirs.h). */
 int user_dir_open(const struct store_dirs *dirs, struct slice path);
-/* The same, made with all that leads to it: where the user is, or else where store_dirs_choose
- * says. */
-int user_dir_make(const struct store_dirs *dirs, struct slice path, unsigned reserve);
+/* The same, made with all that leads to it: where the user is, or else in the directory `place`,
+ * and in no other; "": where store_dirs_choose says. -1 also with ENOSPC: `place` is full. */
+int user_dir_make(const struct store_dirs *dirs, struct slice path, struct slice place,
+                  unsigned reserve);
 /* Moves USER; done before (old gone, new there) is success. 0, or -1 with errno: EEXIST if both are
  * there. */
 int user_dir_rename(const struct store_dirs *dirs, struct slice path, struct slice new_path);

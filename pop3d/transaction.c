@@ -185,20 +185,34 @@ send_open_message(struct session *s, uint32_t number, uint64_t body_lines)
     return ST_END;
 }
 
+/* RFC 3206 sections 3 and 4 on which is which. */
+static enum session_state
+tell_unopened(struct session *s)
+{
+    switch (errno) {
+    case ENOENT:
+        session_error(s, NULL, "the message is gone: another session removed it");
+        return s->state;
+    case EBADMSG:
+        session_error(s, session_permanent, "the message cannot be read");
+        return s->state;
+    case EREMOTE: /* a new session finds it in its new place */
+        session_error(s, session_temporary, "the maildrop was moved: log in again");
+        s->end_reason = "maildrop moved";
+        return ST_END;
+    default:
+        session_error(s, session_temporary, "the message cannot be opened");
+        return s->state;
+    }
+}
+
 static enum session_state
 send_message(struct session *s, uint32_t number, uint64_t body_lines)
 {
     enum session_state next;
 
-    if (message_in_open(&s->in, s->maildrop, number) < 0) {
-        if (errno == ENOENT)
-            session_error(s, NULL, "the message is gone: another session removed it");
-        else if (errno == EBADMSG)
-            session_error(s, session_permanent, "the message cannot be read");
-        else
-            session_error(s, session_temporary, "the message cannot be opened");
-        return s->state;
-    }
+    if (message_in_open(&s->in, s->maildrop, number) < 0)
+        return tell_unopened(s);
     next = send_open_message(s, number, body_lines);
     message_in_close(&s->in);
     return next;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "posthorn/accounts.h"
+#include "posthorn/mailbox_path.h"
 
 static enum column_type
 column_type(enum property_type type)
@@ -24,6 +25,7 @@ column_type(enum property_type type)
     case PROPERTY_TIME:
     case PROPERTY_ENUM:
     case PROPERTY_ADDRESS:
+    case PROPERTY_DIRECTORY:
     case PROPERTY_RECORD:
         break;
     }
@@ -182,6 +184,8 @@ accounts_change(struct cli *cli, const char *verb, enum account_kind kind, const
     if (accounts_fields(cli, kind, assignments, assignment_count, fields, &request.field_count) !=
         CLI_OK)
         return CLI_USAGE;
+    if (mailbox_path_check(cli, kind, name, fields, request.field_count) != CLI_OK)
+        return CLI_FAILED;
     return run_one(cli, &request);
 }
 

@@ -94,6 +94,7 @@ static const struct cli_verb verbs[] = {
 const struct command command_admin = {
     .name = "admin",
     .summary = "administrators: add, del, list, passwd, set, rename",
-    .help = "Properties: type (super domain) domains (separated by ';') description.\n",
+    .help = "Properties: type (super domain) domains (separated by ';') description mailbox\n"
+            "(the administrator's own: its IMAP sessions may set quotas with SETQUOTA).\n",
     .verbs = verbs,
 };

@@ -58,7 +58,8 @@ const struct command command_domain = {
     .help =
         "Properties: type (primary common) description admin_address unknown (bounce notify\n"
         "deliver remote) unknown_address default_quota_bytes default_quota_messages\n"
-        "default_warning_limit (percent; 0: no warning) default_expires.\n"
+        "default_warning_limit (percent; 0: no warning) default_mailbox_path (ID of a storage\n"
+        "directory) default_expires.\n"
         "unknown says what happens to mail for a mailbox that is not there: it is refused\n"
         "(bounce), taken, bounced and told to admin_address (notify; bounces go to senders who\n"
         "may be forged, so not for mail from the whole Internet), delivered to unknown_address\n"

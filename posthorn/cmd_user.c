@@ -167,9 +167,10 @@ const struct command command_user = {
     .help =
         "Properties: full_name description status (normal disabled pending suspended)\n"
         "expires (YYYY-MM-DD) quota_bytes (10M; 0: unlimited) quota_messages warning_limit\n"
-        "(percent of a quota; 0: no warning) forward (addresses separated by ';') forward_keep\n"
-        "smtp pop3 pop3_marks_read pop3_login_delay imap web ftp remove_mail change_mail\n"
-        "may_forward password_question (its answer by --answer-file).\n"
+        "(percent of a quota; 0: no warning) mailbox_path (ID of the storage directory that the\n"
+        "mailbox is made in; see 'posthorn store dirs') forward (addresses separated by ';')\n"
+        "forward_keep smtp pop3 pop3_marks_read pop3_login_delay imap web ftp remove_mail\n"
+        "change_mail may_forward password_question (its answer by --answer-file).\n"
         "Passwords come from standard input or a file, never from the command line.\n",
     .verbs = verbs,
 };

@@ -8,6 +8,7 @@
 #include "lib/account/store_path.h"
 #include "lib/base/mem.h"
 #include "lib/store/move.h"
+#include "posthorn/mailbox_path.h"
 #include "posthorn/store_commands.h"
 #include "posthorn/store_job.h"
 #include "posthorn/store_places.h"
@@ -22,6 +23,7 @@ struct moving {
     const char *from, *to; /* from NULL: wherever it is */
     const struct store_user *user;
     char *path; /* of the user */
+    bool moved; /* the user was */
     struct table *table;
 };
 
@@ -89,7 +91,19 @@ take(void *arg, const struct object_field *fields, uint32_t count)
 {
     struct moving *x = arg;
 
+    x->moved = true;
     table_add(x->table, fields, count);
+}
+
+/* Whose mailbox is fixed to a directory has it fixed to the new one. */
+static int
+fix_place(struct cli *cli, const struct moving *x)
+{
+    const char *fixed = x->user->mailbox_path;
+
+    if (!x->moved || fixed[0] == '\0' || strcmp(fixed, x->to) == 0)
+        return CLI_OK;
+    return mailbox_path_set(cli, x->user->address, x->to);
 }
 
 /* One that fails does not keep the others. */
@@ -106,7 +120,8 @@ move_each(struct cli *cli, const struct conf *conf, const struct store_users *us
         x->user = &users->list[i];
         account_entry_path(x->user->kind, slice_of(x->user->address), &path);
         x->path = strbuf_steal(&path);
-        if (store_job_run_whole(cli, conf, x->user, &job) != CLI_OK)
+        x->moved = false;
+        if (store_job_run_whole(cli, conf, x->user, &job) != CLI_OK || fix_place(cli, x) != CLI_OK)
             rc = CLI_FAILED;
         xfree(&x->path);
     }

@@ -18,8 +18,10 @@ add(struct store_users *users, enum account_kind kind, const struct object_field
         users->list = xreallocarray(users->list, users->cap, sizeof(*users->list));
     }
     user = &users->list[users->count++];
-    *user = (struct store_user){.kind = kind,
-                                .address = xslicedup(object_get(fields, count, "address"))};
+    *user =
+        (struct store_user){.kind = kind,
+                            .address = xslicedup(object_get(fields, count, "address")),
+                            .mailbox_path = xslicedup(object_get(fields, count, "mailbox_path"))};
     (void)parse_u64(object_get(fields, count, "quota_bytes"), UINT64_MAX, &user->quota_bytes);
     (void)parse_u64(object_get(fields, count, "quota_messages"), UINT64_MAX, &user->quota_messages);
 }
@@ -96,8 +98,10 @@ store_users_get(struct cli *cli, const char *address, struct store_users *users)
 void
 store_users_free(struct store_users *users)
 {
-    for (size_t i = 0; i < users->count; i++)
+    for (size_t i = 0; i < users->count; i++) {
         xfree(&users->list[i].address);
+        xfree(&users->list[i].mailbox_path);
+    }
     xfree(&users->list);
     users->count = users->cap = 0;
 }

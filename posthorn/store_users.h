@@ -11,6 +11,7 @@
 struct store_user {
     enum account_kind kind; /* ACCOUNT_USER or ACCOUNT_PUBLIC */
     char *address;          /* canonical */
+    char *mailbox_path;     /* storage directory that it is to be in; "": any */
     uint64_t quota_bytes, quota_messages;
 };
 struct store_users {

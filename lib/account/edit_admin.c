@@ -62,10 +62,31 @@ check_domains(struct account_edit *edit, struct record *admin)
     return rc;
 }
 
+/* The mailbox has its one form, so that its sessions are known by it. */
+static int
+check_mailbox(struct account_edit *edit, struct record *admin)
+{
+    struct account_hit hit = account_hit_new();
+    struct slice given = record_get(admin, ADMIN_MAILBOX);
+    enum account_found found =
+        given.len == 0 ? ACCOUNT_UNKNOWN : account_find_exact(edit->base, given, &hit);
+    int rc = 0;
+
+    if (found == ACCOUNT_TROUBLE)
+        rc = account_fail_db(edit->result);
+    else if (found == ACCOUNT_FOUND && hit.entry.kind == ACCOUNT_USER)
+        record_set(admin, ADMIN_MAILBOX, strbuf_slice(&hit.address));
+    else if (given.len > 0 && !edit->restoring) /* a text may tell of administrators first */
+        rc = account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                          "mailbox: %.*s is no mailbox of ours", (int)given.len, given.ptr);
+    account_hit_free(&hit);
+    return rc;
+}
+
 static int
 put(struct account_edit *edit, struct slice name, struct record *record)
 {
-    if (check_domains(edit, record) < 0)
+    if (check_domains(edit, record) < 0 || check_mailbox(edit, record) < 0)
         return -1;
     if (record_is(record, ADMIN_TYPE, "domain") && record_get(record, ADMIN_DOMAINS).len == 0)
         return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
@@ -183,5 +204,25 @@ edit_admin_rename(struct account_edit *edit, struct slice given, struct slice ne
     record_free(&record);
     strbuf_free(&name);
     strbuf_free(&new_name);
+    return rc;
+}
+
+int
+edit_admin_mailbox_gone(struct account_edit *edit, struct slice mailbox)
+{
+    struct record record = record_new(ACCOUNT_ADMIN);
+    struct edit_rows rows;
+    int rc = edit_collect(edit, ACCOUNT_TABLE_ADMINS, SLICE(""), &rows);
+
+    for (size_t i = 0; i < rows.count && rc == 0; i++) {
+        if (record_load(&record, edit_value(&rows.rows[i])) < 0) {
+            rc = account_fail_db(edit->result);
+        } else if (slice_eq(record_get(&record, ADMIN_MAILBOX), mailbox)) {
+            record_set(&record, ADMIN_MAILBOX, SLICE(""));
+            rc = edit_put_record(edit, ACCOUNT_TABLE_ADMINS, edit_key(&rows.rows[i]), &record);
+        }
+    }
+    edit_rows_free(&rows);
+    record_free(&record);
     return rc;
 }

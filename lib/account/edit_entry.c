@@ -185,6 +185,7 @@ fresh(struct account_edit *edit, enum account_kind kind, const struct record *do
         set_number(&record, USER_QUOTA_MESSAGES, record_u64(domain, DOMAIN_QUOTA_MESSAGES));
         set_number(&record, USER_WARNING_LIMIT, record_u64(domain, DOMAIN_WARNING_LIMIT));
         record_set(&record, USER_EXPIRES, record_get(domain, DOMAIN_EXPIRES));
+        record_set(&record, USER_MAILBOX_PATH, record_get(domain, DOMAIN_MAILBOX_PATH));
         edit_put_time(edit, &record, USER_CREATED);
     } else if (kind == ACCOUNT_GROUP) {
         edit_put_time(edit, &record, GROUP_CREATED);
@@ -356,6 +357,8 @@ edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice n
         rc = edit_public_forget(edit, strbuf_slice(&hit.address));
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_share_owner_gone(edit, strbuf_slice(&hit.key));
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = edit_admin_mailbox_gone(edit, strbuf_slice(&hit.address));
     if (rc == 0 && kind == ACCOUNT_PUBLIC)
         rc = edit_ref_del(edit, PUBLIC_REF_TARGET, EDIT_REF_PUBLIC, strbuf_slice(&hit.key));
     if (rc == 0 && account_has_store(kind))

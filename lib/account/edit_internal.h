@@ -89,6 +89,8 @@ int edit_admin_add(struct account_edit *edit, struct slice name, const struct ob
 int edit_admin_set(struct account_edit *edit, struct slice name, const struct object_field *fields,
                    uint32_t count);
 int edit_admin_del(struct account_edit *edit, struct slice name);
+/* A mailbox is no more: who gets its name next is no administrator by it. */
+int edit_admin_mailbox_gone(struct account_edit *edit, struct slice mailbox);
 int edit_admin_rename(struct account_edit *edit, struct slice name, struct slice new_name);
 
 #endif

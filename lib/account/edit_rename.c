@@ -11,6 +11,7 @@
 #include "lib/account/canonical.h"
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
+#include "lib/account/share.h"
 
 struct renaming {
     struct account_edit *edit;
@@ -197,14 +198,27 @@ rename_members(const struct renaming *r)
     return rc;
 }
 
-/* "domain\0local\0grantee\0folder" */
+/* "domain\0local\0grantee\0folder"; the grantee may have a '-' in front. */
 static bool
 map_share(const struct renaming *r, struct slice key, struct strbuf *out)
 {
+    struct strbuf plain = strbuf_new(ACCOUNT_KEY_MAX), mapped = strbuf_new(ACCOUNT_KEY_MAX);
     size_t folder = slice_rindex(key, '\0');
-    bool changed = map_key(r, slice_sub(key, 0, folder), out);
+    size_t who = slice_rindex(slice_sub(key, 0, folder), '\0') + 1;
+    struct slice grantee = slice_sub(key, who, folder);
+    bool changed;
 
+    (void)strbuf_append(&plain, slice_sub(key, 0, who));
+    (void)strbuf_append(&plain, share_identifier(grantee));
+    changed = map_key(r, strbuf_slice(&plain), &mapped);
+    who = slice_rindex(strbuf_slice(&mapped), '\0') + 1;
+    strbuf_clear(out);
+    (void)strbuf_append(out, slice_sub(strbuf_slice(&mapped), 0, who));
+    (void)strbuf_str(out, share_denies(grantee) ? "-" : "");
+    (void)strbuf_append(out, slice_sub(strbuf_slice(&mapped), who, mapped.len));
     (void)strbuf_append(out, slice_sub(key, folder, key.len));
+    strbuf_free(&plain);
+    strbuf_free(&mapped);
     return changed;
 }
 
@@ -294,34 +308,41 @@ rename_domains(const struct renaming *r)
     return rc;
 }
 
-/* The ranges of domain administrators follow a domain. */
+/* The range of a domain administrator. */
+static void
+map_domains(const struct renaming *r, struct record *record)
+{
+    struct strbuf domains = strbuf_new(OBJECT_VALUE_MAX);
+    struct slice rest = record_get(record, ADMIN_DOMAINS), word;
+
+    while ((word = property_next_word(&rest)).len > 0) {
+        (void)strbuf_str(&domains, domains.len > 0 ? " " : "");
+        (void)strbuf_append(&domains, slice_eq(word, r->old_name) ? r->new_name : word);
+    }
+    record_set(record, ADMIN_DOMAINS, strbuf_slice(&domains));
+    strbuf_free(&domains);
+}
+
+/* Their ranges follow a domain, their own mailboxes any name. */
 static int
 rename_admins(const struct renaming *r)
 {
     struct record record = record_new(ACCOUNT_ADMIN);
-    struct strbuf domains = strbuf_new(OBJECT_VALUE_MAX);
     struct edit_rows rows;
     int rc = edit_collect(r->edit, ACCOUNT_TABLE_ADMINS, SLICE(""), &rows);
 
     for (size_t i = 0; i < rows.count && rc == 0; i++) {
-        struct slice rest, word;
-
-        strbuf_clear(&domains);
         if (record_load(&record, edit_value(&rows.rows[i])) < 0) {
             rc = account_fail_db(r->edit->result);
             break;
         }
-        rest = record_get(&record, ADMIN_DOMAINS);
-        while ((word = property_next_word(&rest)).len > 0) {
-            (void)strbuf_str(&domains, domains.len > 0 ? " " : "");
-            (void)strbuf_append(&domains, slice_eq(word, r->old_name) ? r->new_name : word);
-        }
-        record_set(&record, ADMIN_DOMAINS, strbuf_slice(&domains));
+        (void)map_property(r, &record, ADMIN_MAILBOX); /* written either way */
+        if (r->whole_domain)
+            map_domains(r, &record);
         rc = edit_put_record(r->edit, ACCOUNT_TABLE_ADMINS, edit_key(&rows.rows[i]), &record);
     }
     edit_rows_free(&rows);
     record_free(&record);
-    strbuf_free(&domains);
     return rc;
 }
 
@@ -332,7 +353,7 @@ rename_all(const struct renaming *r)
         return -1;
     if (rename_shares(r) < 0 || rename_domains(r) < 0)
         return -1;
-    return r->whole_domain ? rename_admins(r) : 0;
+    return rename_admins(r);
 }
 
 /* ---- the two ways in ---- */
@@ -404,6 +425,9 @@ rename_one_entry(struct account_edit *edit, enum account_kind kind, struct slice
         rc = edit_not_postmaster(edit, strbuf_slice(&from.address), CODE_FAILED);
     if (rc == 0)
         rc = edit_new_entry(edit, new_name, kind, &to);
+    if (rc == 0 && share_denies(strbuf_slice(&to.address))) /* what it was given would be denied */
+        rc = account_fail(edit->result, CODE_FAILED,
+                          "a name cannot be changed to one with a '-' in front");
     r.old_name = strbuf_slice(&from.address);
     r.new_name = strbuf_slice(&to.address);
     if (rc == 0)

@@ -10,6 +10,7 @@
 #include "lib/base/parse.h"
 #include "lib/base/suggest.h"
 #include "lib/mail/address.h"
+#include "lib/store/store_dirs.h"
 
 #define RECORD_MAX 2048
 
@@ -271,6 +272,9 @@ property_normalize(enum account_property id, struct slice given, struct strbuf *
             "a time YYYY-MM-DDThh:mm:ssZ", given, stored, error);
     case PROPERTY_ENUM:
         return normalize_enum(p, given, stored, error);
+    case PROPERTY_DIRECTORY:
+        return normalize_word(p, store_dir_id_valid(given), "the ID of a storage directory", given,
+                              stored, error);
     case PROPERTY_ADDRESS:
     case PROPERTY_ADDRESSES:
     case PROPERTY_WORDS:

@@ -35,6 +35,7 @@ enum property_type {
     PROPERTY_ADDRESS,
     PROPERTY_ADDRESSES, /* at most `max`; stored canonical, separated by one space */
     PROPERTY_WORDS,     /* at most `max`; separated like addresses */
+    PROPERTY_DIRECTORY, /* ID of a storage directory */
     PROPERTY_RECORD     /* {SCHEME}data of a password */
 };
 

@@ -4,6 +4,7 @@
 #include "lib/account/store_path.h"
 
 #include "lib/base/crc32c.h"
+#include "lib/base/encode.h"
 #include "lib/ipc/local_deliver.h"
 
 static bool
@@ -39,4 +40,23 @@ void
 account_store_path(struct slice address, struct strbuf *path)
 {
     account_entry_path(ACCOUNT_USER, address, path);
+}
+
+int
+account_path_address(struct slice path, struct strbuf *address)
+{
+    struct slice domain = slice_split(&path, '/');
+
+    (void)slice_split(&path, '/');
+    if (path.len == 0 || slice_starts(path, SLICE(STORE_PUBLIC_MARK)))
+        return -1;
+    for (size_t i = 0; i < path.len; i++) {
+        char c = path.ptr[i];
+
+        if (c == '%' && hex_decode(slice_sub(path, i + 1, i + 3), address) == 0)
+            i += 2;
+        else
+            (void)strbuf_char(address, c);
+    }
+    return strbuf_char(address, '@') && strbuf_append(address, domain) ? 0 : -1;
 }

@@ -13,5 +13,8 @@
 void account_store_path(struct slice address, struct strbuf *path);
 /* The same of an entry that has a store: "DOMAIN/xx/@NAME" for a public folder. */
 void account_entry_path(enum account_kind kind, struct slice address, struct strbuf *path);
+/* The way back, from a path of account_store_path. -1: it is a public folder's, or `address` has no
+ * room. */
+int account_path_address(struct slice path, struct strbuf *address);
 
 #endif

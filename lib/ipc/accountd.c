@@ -6,6 +6,8 @@
  */
 #include "lib/ipc/accountd.h"
 
+#include "lib/ipc/local_deliver.h"
+
 #define PATH_BYTES_MAX 600
 #define DSN_BYTES_MAX 16
 #define STORE_DIR_BYTES_MAX 255
@@ -203,6 +205,7 @@ accountd_login_reply_encode(struct strbuf *out, uint32_t id,
     writer_bytes(&w, reply->full_name);
     writer_u8(&w, reply->has_folders);
     writer_bytes(&w, reply->password_changed);
+    writer_bytes(&w, reply->place);
     return frame_end(&w);
 }
 
@@ -222,6 +225,7 @@ accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *r
     reply->full_name = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
     has_folders = reader_u8(&r);
     reply->password_changed = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
+    reply->place = reader_bytes(&r, STORE_PLACE_MAX);
     reply->has_folders = has_folders == 1;
     if (reply->state > ACCOUNTD_LOGIN_LATER || has_folders > 1)
         return -1;
@@ -455,6 +459,63 @@ accountd_acl_reply_decode(struct slice payload, struct accountd_acl_reply *reply
         entries[i].rights = reader_u32(&r);
     }
     return reader_end(&r);
+}
+
+/* ---- QUOTA ---- */
+
+int
+accountd_quota_encode(struct strbuf *out, uint16_t type, const struct accountd_quota *req)
+{
+    struct writer w = frame_begin(out, type, 0);
+
+    writer_u8(&w, req->set);
+    writer_u64(&w, req->bytes);
+    writer_u64(&w, req->messages);
+    writer_bytes(&w, req->actor);
+    writer_bytes(&w, req->root);
+    return frame_end(&w);
+}
+
+int
+accountd_quota_decode(struct slice payload, struct accountd_quota *req)
+{
+    struct reader r = reader_begin(payload);
+    uint8_t set = reader_u8(&r);
+
+    req->set = set == 1;
+    req->bytes = reader_u64(&r);
+    req->messages = reader_u64(&r);
+    req->actor = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->root = reader_bytes(&r, ACCOUNTD_FOLDER_NAME_MAX);
+    return reader_end(&r) < 0 || set > 1 || req->bytes > INT64_MAX || req->messages > INT64_MAX ? -1
+                                                                                                : 0;
+}
+
+int
+accountd_quota_reply_encode(struct strbuf *out, uint16_t type, uint32_t id,
+                            const struct accountd_quota_reply *reply)
+{
+    struct writer w = frame_begin(out, type, id);
+
+    writer_u8(&w, reply->result);
+    writer_u64(&w, reply->used_bytes);
+    writer_u64(&w, reply->used_messages);
+    writer_u64(&w, reply->quota_bytes);
+    writer_u64(&w, reply->quota_messages);
+    return frame_end(&w);
+}
+
+int
+accountd_quota_reply_decode(struct slice payload, struct accountd_quota_reply *reply)
+{
+    struct reader r = reader_begin(payload);
+
+    reply->result = reader_u8(&r);
+    reply->used_bytes = reader_u64(&r);
+    reply->used_messages = reader_u64(&r);
+    reply->quota_bytes = reader_u64(&r);
+    reply->quota_messages = reader_u64(&r);
+    return reader_end(&r) < 0 || reply->result > ACCOUNTD_QUOTA_AWAY ? -1 : 0;
 }
 
 /* ---- MISSING ---- */

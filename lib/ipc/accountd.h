@@ -45,6 +45,8 @@ enum accountd_type {
     ACCOUNTD_ACL_REPLY,
     ACCOUNTD_WATCH, /* authd: answered when a change may end sessions */
     ACCOUNTD_CHANGED,
+    ACCOUNTD_QUOTA, /* quotas that an administrator may set */
+    ACCOUNTD_QUOTA_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -141,6 +143,7 @@ struct accountd_login_reply {
     struct slice full_name;
     bool has_folders;              /* there may be folders of others for this user: ask FOLDERS */
     struct slice password_changed; /* when it was set last: another value, another password */
+    struct slice place; /* ID of the storage directory that the mailbox is to be in; "": any */
 };
 int accountd_login_encode(struct strbuf *out, const struct accountd_login *req);
 int accountd_login_decode(struct slice payload, struct accountd_login *req);
@@ -224,6 +227,32 @@ int accountd_acl_reply_encode(struct strbuf *out, uint16_t type, uint32_t id,
                               const struct accountd_acl_reply *reply);
 int accountd_acl_reply_decode(struct slice payload, struct accountd_acl_reply *reply,
                               struct accountd_acl_entry entries[ACCOUNTD_ACL_MAX]);
+
+/* ---- QUOTA: a session asks about a quota or sets it, by way of authd, which alone says who the
+ * user is. That takes an administrator whose own mailbox is the user's ---- */
+struct accountd_quota {
+    bool set;           /* to these: */
+    uint64_t bytes;     /* 0: unlimited */
+    uint64_t messages;  /* 0: unlimited */
+    struct slice actor; /* who asks: canonical address; empty from the session */
+    struct slice root;  /* "" the actor's own, "@News" a public folder, "~bob@d.test" a mailbox */
+};
+enum accountd_quota_result {
+    ACCOUNTD_QUOTA_DONE,
+    ACCOUNTD_QUOTA_REFUSED, /* no administrator of that, or there is no such thing */
+    ACCOUNTD_QUOTA_AWAY,    /* nobody could tell, try later */
+};
+struct accountd_quota_reply {
+    uint8_t result; /* enum accountd_quota_result; DONE: */
+    uint64_t used_bytes, used_messages;
+    uint64_t quota_bytes, quota_messages; /* 0: unlimited */
+};
+/* `type`: ACCOUNTD_QUOTA or AUTHD_QUOTA. */
+int accountd_quota_encode(struct strbuf *out, uint16_t type, const struct accountd_quota *req);
+int accountd_quota_decode(struct slice payload, struct accountd_quota *req);
+int accountd_quota_reply_encode(struct strbuf *out, uint16_t type, uint32_t id,
+                                const struct accountd_quota_reply *reply);
+int accountd_quota_reply_decode(struct slice payload, struct accountd_quota_reply *reply);
 
 /* ---- REHASH: only if the record is still `old_record` ---- */
 struct accountd_rehash {

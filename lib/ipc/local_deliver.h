@@ -14,7 +14,9 @@
 #define STORE_PUBLIC_MARK "@" /* in front of USER: a public folder */
 #define STORE_DIR_MAX 255     /* bytes of a folder's directory */
 #define STORE_PATH_MAX 600
+#define STORE_PLACE_MAX 32 /* bytes of a storage directory's ID */
 #define STORE_CTL_PAYLOAD_MAX 8192
+#define STORE_MAILBOX_ID_SIZE 24 /* with its NUL, as in lib/store/mailbox.h */
 
 enum store_ctl_type {
     STORE_CREATE = 1, /* make the user's directory with its standard folders; idempotent */
@@ -25,7 +27,11 @@ enum store_ctl_type {
     STORE_OPEN,    /* one folder's directory: the reply carries an O_PATH descriptor of it */
     STORE_RECOUNT, /* count again and correct what USAGE answers; takes its time */
     STORE_CHARGE,  /* somebody else changed a shared folder: count it for its owner */
-    STORE_URL,     /* struct store_url: the reply carries a pipe that a message text comes out of */
+    /* One folder inside a store, for somebody whom its owner lets; not idempotent. */
+    STORE_FOLDER_CREATE,
+    STORE_FOLDER_REMOVE, /* those below it stay */
+    STORE_FOLDER_RENAME, /* those below it go along */
+    STORE_URL, /* struct store_url: the reply carries a pipe that a message text comes out of */
 };
 /* CHARGE: what is added to the user's totals, or (negative) taken away. */
 struct store_ctl_charge {
@@ -38,12 +44,16 @@ struct store_ctl_charge {
 struct store_ctl {
     struct slice path, new_path; /* new_path: RENAME only */
     struct slice dir;            /* OPEN: name of the folder's directory below PATH/mail */
+    struct slice place;          /* CREATE: ID of the only storage directory for it; "": any */
+    struct slice folder;         /* FOLDER_*: its name, UTF-8 */
+    struct slice new_folder;     /* FOLDER_RENAME */
     struct store_ctl_charge charge;
 };
 struct store_ctl_reply {
-    uint32_t error;           /* 0 or an errno value */
+    uint32_t error;           /* 0 or an errno value; CREATE: ENODEV, ENOSPC of the place */
     uint64_t bytes, messages; /* USAGE, RECOUNT; URL: bytes to come out of the pipe */
     uint32_t uidvalidity;     /* CHARGE */
+    char mailbox_id[STORE_MAILBOX_ID_SIZE]; /* FOLDER_CREATE, FOLDER_REMOVE: of the folder */
 };
 /* URL: what an authorized URL of the owner means (RFC 4467), judged and cut out by the receiver.
  * ENOENT whatever is wrong with it. Whether `reader` fits its access identifier is the sender's
@@ -61,6 +71,8 @@ int store_ctl_encode(struct strbuf *out, uint16_t type, const struct store_ctl *
 int store_ctl_decode(struct slice payload, struct store_ctl *req);
 int store_ctl_reply_encode(struct strbuf *out, uint32_t id, const struct store_ctl_reply *reply);
 int store_ctl_reply_decode(struct slice payload, struct store_ctl_reply *reply);
+/* What an error in a reply means, for a log. */
+const char *store_ctl_error(uint32_t error);
 
 /* Safe path? Exactly three parts, none empty, "." or "..", no NUL, no control character. */
 bool store_path_valid(struct slice path);

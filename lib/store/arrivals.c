@@ -25,12 +25,20 @@ arrivals_add(struct arrivals *a)
     return &a->list[a->count++];
 }
 
-static void
-incoming_free(struct incoming *in)
+void
+arrivals_drop_keywords(struct incoming *in)
 {
     for (uint32_t k = 0; k < in->keyword_count; k++)
         xfree(&in->keywords[k]);
     xfree(&in->keywords);
+    in->keyword_count = 0;
+    in->arrival.m.keywords = 0;
+}
+
+static void
+incoming_free(struct incoming *in)
+{
+    arrivals_drop_keywords(in);
     xfree(&in->unique);
 }
 
@@ -155,6 +163,7 @@ write_record(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids
         if (a->list[i].uid_at_least > ap.state.uidnext)
             ap.state.uidnext = a->list[i].uid_at_least;
         rc = appender_arrive(&ap, &a->list[i].arrival);
+        a->list[i].written = a->list[i].arrival.m;
         uids->uids[i] = a->list[i].arrival.m.uid;
     }
     if (rc < 0) {
@@ -212,4 +221,40 @@ arrivals_commit(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *u
         return 0;
     xfree(&uids->uids);
     return -1;
+}
+
+/* One message's flags as they are now, in place of all that were written. */
+static void
+add_flags(struct incoming *in, struct appender *ap)
+{
+    const struct message *now = &in->arrival.m, *before = &in->written;
+    struct uid_range self = {now->uid, now->uid};
+
+    if (now->flags == before->flags && now->keywords == before->keywords)
+        return;
+    record_add_flags(&ap->record, MESSAGE_RECENT - 1, now->flags & (MESSAGE_RECENT - 1), UINT64_MAX,
+                     now->keywords, &self, 1);
+    ap->state.unseen += (now->flags & MESSAGE_SEEN) == 0;
+    ap->state.unseen -= (before->flags & MESSAGE_SEEN) == 0;
+    in->written = *now;
+}
+
+int
+arrivals_write_flags(struct arrivals *a)
+{
+    struct appender ap;
+    int rc;
+
+    if (appender_begin(&ap, &a->folder->journal, a->folder->inbox, 0) < 0)
+        return -1;
+    ap.state.modseq = journal_next_modseq(ap.state.modseq);
+    rc = resolve_keywords(a, &ap.record);
+    if (rc < 0) {
+        appender_abort(&ap);
+        return -1;
+    }
+    for (uint32_t i = 0; i < a->count; i++)
+        add_flags(&a->list[i], &ap);
+    rc = appender_commit(&ap);
+    return rc == 0 ? journal_flush(&a->folder->journal) : rc;
 }

@@ -18,7 +18,8 @@ struct incoming {
     char *unique;    /* a unique name that it came with; NULL: none */
     char **keywords; /* names; the folder's bits are found under its lock */
     uint32_t keyword_count;
-    uint32_t uid_at_least; /* 0: whatever comes */
+    uint32_t uid_at_least;  /* 0: whatever comes */
+    struct message written; /* as the record has it */
 };
 
 struct arrivals {
@@ -38,6 +39,7 @@ struct arrivals {
 struct incoming *arrivals_add(struct arrivals *a);
 void arrivals_drop_last(struct arrivals *a); /* whose file is not there */
 void arrivals_free(struct arrivals *a);      /* the list; not the folder */
+void arrivals_drop_keywords(struct incoming *in);
 /* The quota that they are held against. */
 struct store_options arrivals_quota(const struct arrivals *a);
 /* Unlinks what lies in cur/: none of it has a record. */
@@ -47,5 +49,8 @@ void arrivals_take_back(struct arrivals *a);
  * but those of a MOVE are left to the caller. -1 with errno: nothing is there (files included), or,
  * if a flush failed, perhaps all. */
 int arrivals_commit(struct arrivals *a, uint64_t *record_end, struct mailbox_uids *uids);
+/* After that, while the record is not marked: flags and keywords of the list that are others than
+ * in the record are written once more, on disk before return. -1 with errno: perhaps. */
+int arrivals_write_flags(struct arrivals *a);
 
 #endif

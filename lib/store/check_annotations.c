@@ -18,7 +18,8 @@
 static bool
 move_aside(const struct check *c, int dirfd, const char *name)
 {
-    return c->options->repair && lost_keep(&c->store, dirfd, name, 0) == 0 &&
+    return c->options->repair && folder_check_store(&c->store) == 0 && /* not being moved */
+           lost_keep(&c->store, dirfd, name, 0) == 0 &&
            unlinkat(dirfd, name, 0) == 0;
 }
 

@@ -14,8 +14,7 @@
 #include "lib/store/index_file.h"
 #include "lib/store/salvage.h"
 
-#define FULLTEXT_NAME "posthorn.fts" /* lib/fts */
-#define TRIES 20                     /* at what is just being written */
+#define TRIES 20 /* at what is just being written */
 #define TRY_NS 20000000
 
 /* The counters of the last record are those of the messages? */

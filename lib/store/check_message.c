@@ -169,25 +169,55 @@ look_at_file(const struct mailbox *mb, const struct arrival *a)
     return state;
 }
 
+/* Behind the fence of a move (move_fence.h) nothing is changed here any more; with the folder's lock
+ * it is not raised. A handle of its own: mb's may be of a journal that was replaced. */
+static int
+lock_folder(const struct mailbox *mb, struct journal *j)
+{
+    if (journal_open(j, mb->folder.dirfd, true) == 0 && journal_lock_current(j) == 0)
+        return 0;
+    journal_close(j);
+    return -1;
+}
+
+/* Without a copy the message leaves the folder; what is left of its file has been moved `aside`. */
+static void
+give_up_message(struct check *c, struct mailbox *mb, uint32_t uid, bool aside, const char *problem,
+                const char *what)
+{
+    bool out = mailbox_expunge_uids(mb, &uid, NULL, 1) == 0;
+
+    check_found(c, problem, uid, out ? CHECK_LOST : CHECK_LEFT, "%s; %s%s", what,
+                aside ? "moved to posthorn.lost" : "nothing of it is left",
+                out ? "" : ", and still in the folder");
+}
+
 static void
 repair_message(struct check *c, struct mailbox *mb, const struct arrival *a, const char *problem,
                const char *what)
 {
-    uint32_t uid = a->m.uid;
+    struct journal j;
+    bool replaced, aside;
 
     if (!c->options->repair) {
-        check_found(c, problem, uid, CHECK_LEFT, "%s", what);
-    } else if (put_copy(c, mb, a)) {
-        check_found(c, problem, uid, CHECK_REPAIRED, "%s; replaced by another copy", what);
-    } else {
-        bool aside = lost_message(&c->store, mb->folder.dirfd,
-                                  mb->folder.journal.header.uidvalidity, uid, a->name) == 0;
-        bool out = mailbox_expunge_uids(mb, &uid, 1) == 0;
-
-        check_found(c, problem, uid, out ? CHECK_LOST : CHECK_LEFT, "%s; %s%s", what,
-                    aside ? "moved to posthorn.lost" : "nothing of it is left",
-                    out ? "" : ", and still in the folder");
+        check_found(c, problem, a->m.uid, CHECK_LEFT, "%s", what);
+        return;
     }
+    (void)get_copies(c); /* looks into all folders: not with the lock of one */
+    if (lock_folder(mb, &j) < 0) {
+        check_found(c, problem, a->m.uid, CHECK_LEFT, "%s; not repaired: %s", what,
+                    errno == EREMOTE ? "the mailbox is being moved" : strerror(errno));
+        return;
+    }
+    replaced = put_copy(c, mb, a);
+    aside = !replaced && lost_message(&c->store, mb->folder.dirfd,
+                                      mb->folder.journal.header.uidvalidity, a->m.uid, a->name) == 0;
+    journal_unlock(&j);
+    journal_close(&j);
+    if (replaced)
+        check_found(c, problem, a->m.uid, CHECK_REPAIRED, "%s; replaced by another copy", what);
+    else
+        give_up_message(c, mb, a->m.uid, aside, problem, what);
 }
 
 /* True if what is missing is no message any more: somebody expunged it meanwhile, or its writer

@@ -3,6 +3,7 @@
  */
 #include "lib/store/folder.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "lib/base/random.h"
 #include "lib/store/adopt.h"
 #include "lib/store/beneath.h"
@@ -51,6 +53,58 @@ folder_delivery_name(char out[FILE_NAME_SIZE], int64_t received_ms, struct slice
 {
     (void)snprintf(out, FILE_NAME_SIZE, "%lld.Q%.*s,S=%llu:2,", (long long)received_ms / 1000,
                    (int)queue_id.len, queue_id.ptr, (unsigned long long)size);
+}
+
+static bool
+take_char(struct slice *s, char c)
+{
+    bool is = s->len > 0 && s->ptr[0] == c;
+
+    if (is)
+        *s = slice_sub(*s, 1, s->len);
+    return is;
+}
+
+/* The characters up to the next of `.,:`, at least one. */
+static bool
+take_word(struct slice *s, bool digits_only)
+{
+    size_t len = 0;
+
+    while (len < s->len &&
+           (isdigit((unsigned char)s->ptr[len]) ||
+            (!digits_only && strchr(".,:", s->ptr[len]) == NULL)))
+        len++;
+    *s = slice_sub(*s, len, s->len);
+    return len > 0;
+}
+
+/* "SECONDS.Q…" or "SECONDS.MMICROSR…", perhaps ".NUMBER". Maildir's own names have a host there. */
+static bool
+take_own_unique(struct slice *s)
+{
+    if (!take_word(s, true) || !take_char(s, '.'))
+        return false;
+    if (take_char(s, 'Q')) {
+        if (!take_word(s, false))
+            return false;
+    } else if (!take_char(s, 'M') || !take_word(s, true) || !take_char(s, 'R') ||
+               !take_word(s, false)) {
+        return false;
+    }
+    return !take_char(s, '.') || take_word(s, true);
+}
+
+uint64_t
+folder_message_size(struct slice name, uint64_t file_size)
+{
+    uint64_t size;
+
+    if (!take_own_unique(&name) || !slice_starts(name, SLICE(",S=")))
+        return file_size;
+    name = slice_sub(name, 3, name.len);
+    name = slice_sub(name, 0, slice_find(name, SLICE(":2,")));
+    return parse_u64(name, file_size, &size) == 0 ? size : file_size;
 }
 
 void

@@ -22,7 +22,7 @@
 #include "lib/store/beneath.h"
 
 #define INDEX_MAGIC "PHINDEX1"
-#define INDEX_VERSION 2
+#define INDEX_VERSION 3
 #define KEYWORDS_MAX ((size_t)MAILBOX_KEYWORDS_MAX * (MAILBOX_KEYWORD_LEN_MAX + 2))
 #define WRITE_ENTRIES 1024 /* at once */
 #define TAIL_MIN 65536     /* bytes of journal that are read faster than an index is written */
@@ -37,7 +37,7 @@ struct index_header {
     uint64_t journal_offset;
     uint32_t count, unseen;
     uint64_t bytes;
-    uint32_t first_unseen; /* position */
+    uint32_t first_unseen; /* position; `count`: none is */
     uint32_t keywords_len; /* bytes behind the entries */
     struct record_state state;
     uint32_t record_crc; /* of the record that ends at journal_offset */
@@ -56,6 +56,7 @@ header_fits(const struct index_header *h, const struct journal *j, uint64_t size
            h->uidvalidity == j->header.uidvalidity &&
            h->journal_offset >= sizeof(struct journal_header) && h->journal_offset <= size &&
            h->keywords_len <= KEYWORDS_MAX && h->first_unseen <= h->count &&
+           (h->unseen == 0) == (h->first_unseen == h->count) &&
            file_size ==
                sizeof(*h) + (uint64_t)h->count * sizeof(struct view_entry) + h->keywords_len;
 }
@@ -102,6 +103,7 @@ take_map(struct view *v, const struct index_header *h, void *map, size_t len)
     v->unseen = h->unseen;
     v->bytes = h->bytes;
     v->first_unseen = h->first_unseen;
+    v->first_unseen_known = h->unseen > 0; /* so that SELECT reads no entry at all */
     v->index_offset = v->offset = h->journal_offset;
     v->state = h->state;
     read_keywords(v, slice_make((char *)map + sizeof(*h) + entries, h->keywords_len));
@@ -150,8 +152,9 @@ write_entries(const struct view *v, int fd)
 }
 
 static int
-write_whole(const struct view *v, const struct journal *j, int fd)
+write_whole(struct view *v, const struct journal *j, int fd)
 {
+    uint32_t first_unseen = view_first_unseen(v);
     struct index_header h = {
         .version = INDEX_VERSION,
         .entry_size = sizeof(struct view_entry),
@@ -160,6 +163,7 @@ write_whole(const struct view *v, const struct journal *j, int fd)
         .journal_offset = v->offset,
         .count = view_count(v),
         .unseen = v->unseen,
+        .first_unseen = first_unseen == 0 ? view_count(v) : first_unseen - 1,
         .bytes = v->bytes,
         .state = v->state,
     };
@@ -168,8 +172,6 @@ write_whole(const struct view *v, const struct journal *j, int fd)
 
     if (read_record_crc(j, v->offset, &h.record_crc) < 0)
         return -1;
-    /* Positions close up where messages left: before the hint there were at least so many. */
-    h.first_unseen = v->first_unseen > v->gone_count ? v->first_unseen - v->gone_count : 0;
     for (size_t bit = 0; bit < MAILBOX_KEYWORDS_MAX; bit++)
         if (v->keywords[bit] != NULL) {
             (void)strbuf_char(&words, (char)bit); /* cannot overflow: 64 names of 100 bytes fit */
@@ -190,7 +192,7 @@ write_whole(const struct view *v, const struct journal *j, int fd)
 }
 
 int
-index_file_write(const struct view *v, const struct journal *j)
+index_file_write(struct view *v, const struct journal *j)
 {
     char random[9], tmp[32];
     int fd, rc;

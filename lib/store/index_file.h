@@ -15,7 +15,7 @@
  */
 int index_file_map(struct view *v, const struct journal *j, uint64_t size);
 /* Writes `v` down as the folder's index. -1 with errno: the old one stays. */
-int index_file_write(const struct view *v, const struct journal *j);
+int index_file_write(struct view *v, const struct journal *j);
 /* Which journal the folder's index is of, if its header checks out: for repairs. */
 int index_file_identity(int dirfd, uint32_t *generation, uint32_t *uidvalidity);
 /* True when a tail this long is worth a new index. */

@@ -375,6 +375,14 @@ removal_begin(struct mailbox *mb)
     return -1;
 }
 
+static void
+removal_cancel(struct mailbox *mb)
+{
+    mailbox_unlock(mb);
+    if (!mb->folder.inbox)
+        ledger_end(mb->folder.store);
+}
+
 /* What a removal that is on disk still needs. The mark comes after the counting: who finds none
  * counts. That it fails (a full disk) takes nothing back. What is void may be delivered once more
  * under the same name: its files go at once. */
@@ -438,10 +446,31 @@ remove_locked(struct mailbox *mb, enum removal_kind kind, const uint32_t *uids, 
     return rc;
 }
 
-int
-mailbox_expunge_uids(struct mailbox *mb, const uint32_t *uids, uint32_t count)
+static bool
+changed_since(const struct mailbox *mb, const uint32_t *uids, const uint64_t *modseqs,
+              uint32_t count)
 {
-    return removal_begin(mb) < 0 ? -1 : remove_locked(mb, REMOVAL_ELSEWHERE, uids, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t rank = view_rank_at_or_above(&mb->view, uids[i]);
+        const struct message *m =
+            rank <= view_count(&mb->view) ? &view_at(&mb->view, rank)->m : NULL;
+
+        if (m != NULL && m->uid == uids[i] && m->modseq != modseqs[i])
+            return true;
+    }
+    return false;
+}
+
+int
+mailbox_expunge_uids(struct mailbox *mb, const uint32_t *uids, const uint64_t *modseqs,
+                     uint32_t count)
+{
+    if (removal_begin(mb) < 0)
+        return -1;
+    if (modseqs == NULL || !changed_since(mb, uids, modseqs, count))
+        return remove_locked(mb, REMOVAL_ELSEWHERE, uids, count);
+    removal_cancel(mb);
+    return 1;
 }
 
 /* Under the lock: an attempt of the same delivery may just have put the file back. */

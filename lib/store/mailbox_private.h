@@ -81,8 +81,10 @@ int uid_list_add(struct uid_list *list, uint32_t uid);
 
 /* ---- mailbox_change.c ---- */
 /* Expunges these UIDs (ascending; unknown ones are ignored) and unlinks their files: the messages
- * are somewhere else by now. */
-int mailbox_expunge_uids(struct mailbox *mb, const uint32_t *uids, uint32_t count);
+ * are somewhere else by now. With `modseqs` only as long as each has its MODSEQ: else 1, nothing is
+ * changed, and the view has what is new. */
+int mailbox_expunge_uids(struct mailbox *mb, const uint32_t *uids, const uint64_t *modseqs,
+                         uint32_t count);
 /* The same for arrivals that a power cut took the files of, as far as these are still missing:
  * their delivery keys are forgotten. */
 int mailbox_void_lost(struct mailbox *mb, const uint32_t *uids, uint32_t count);

@@ -154,10 +154,13 @@ claim(struct mailbox *mb)
 {
     struct strbuf record = strbuf_new(RECORD_MAX);
     struct record_state s;
-    uint32_t last = highest_visible_uid(mb), first = mb->view.state.recent_uid;
+    uint32_t last, first = mb->view.state.recent_uid;
     int rc = 0;
 
-    if (!mb->claim_recent || last == 0 || last < first)
+    if (!mb->claim_recent || first >= mb->view.state.uidnext)
+        return 0;
+    last = highest_visible_uid(mb);
+    if (last == 0 || last < first)
         return 0;
     if (mb->read_only) { /* EXAMINE shows them and leaves them to others */
         add_recents(mb, first, last);

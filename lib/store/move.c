@@ -53,11 +53,18 @@ is_main(const char *id)
 /* ---- the lock and the directories ---- */
 
 static void
-close_move(struct move *m)
+close_roots(struct move *m)
 {
-    close_keep_errno(m->main);
     close_keep_errno(m->from_root);
     close_keep_errno(m->to_root);
+    m->from_root = m->to_root = -1;
+}
+
+static void
+close_move(struct move *m)
+{
+    close_roots(m);
+    close_keep_errno(m->main);
     close_keep_errno(m->lock);
 }
 
@@ -160,12 +167,25 @@ undo(const struct move *m)
     return rc;
 }
 
-/* The new one is: the old one goes, fenced as it is. */
+/* DOMAIN/xx */
+static int
+sync_parent(int root, const char *path)
+{
+    char parent[PATH_SIZE];
+
+    (void)snprintf(parent, sizeof(parent), "%s", path);
+    *strrchr(parent, '/') = '\0';
+    return beneath_sync_dir(root, parent);
+}
+
+/* The new one is, once that is on disk: then the old one goes, fenced as it is. */
 static int
 finish(const struct move *m)
 {
-    int rc = put_aside(m->main, ENTRY);
+    int rc = sync_parent(m->main, m->path);
 
+    if (rc == 0)
+        rc = put_aside(m->main, ENTRY);
     if (rc == 0 && !is_main(m->from))
         rc = put_aside(m->from_root, m->path);
     return rc;
@@ -184,23 +204,32 @@ put_right(struct move *m)
     return rc;
 }
 
+/* What a mover left who died. We have the lock. */
+static int
+put_right_begun(struct move *m)
+{
+    int rc = read_intent(m);
+
+    if (rc > 0) {
+        rc = open_roots(m) < 0 ? -1 : put_right(m);
+        close_roots(m);
+    }
+    return rc < 0 ? -1 : 0;
+}
+
 int
 store_move_recover(const struct store_dirs *dirs)
 {
     struct move m;
-    int rc, saved;
+    int rc;
 
     if (faccessat(dirs->main_fd, INTENT, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
     if (open_move(&m, dirs) < 0)
         return -1;
-    rc = read_intent(&m);
-    if (rc > 0)
-        rc = open_roots(&m) < 0 ? -1 : put_right(&m);
-    saved = errno;
+    rc = put_right_begun(&m);
     close_move(&m);
-    errno = saved;
-    return rc < 0 ? -1 : 0;
+    return rc;
 }
 
 bool
@@ -249,16 +278,6 @@ make_parents(int root, const char *path)
     return 0;
 }
 
-static int
-sync_parent(int root, const char *path)
-{
-    char parent[PATH_SIZE];
-
-    (void)snprintf(parent, sizeof(parent), "%s", path);
-    *strrchr(parent, '/') = '\0';
-    return beneath_sync_dir(root, parent);
-}
-
 /* The copy in its place, and `entry` ready to take that of store/PATH. All on disk. */
 static int
 prepare_entry(const struct move *m)
@@ -296,9 +315,7 @@ switch_over(const struct move *m, int user_fd, int copy_fd, struct move_counts *
         errno = EBUSY;
         return -1;
     }
-    if (renameat2(m->main, ENTRY, m->main, m->path, RENAME_EXCHANGE) < 0)
-        return -1;
-    return sync_parent(m->main, m->path);
+    return renameat2(m->main, ENTRY, m->main, m->path, RENAME_EXCHANGE);
 }
 
 /* So that no folder gets its journal behind the fence. */
@@ -341,6 +358,8 @@ move_between(const struct move *m, int user_fd, int mail_fd, struct move_counts 
         rc = switch_over(m, user_fd, copy_fd, counts);
     if (rc < 0)
         move_fence_lift(mail_fd); /* by descriptor: it may have another name now */
+    else
+        rc = sync_parent(m->main, m->path); /* never lifted again: what comes in would be lost */
     close_keep_errno(copy_fd);
     return rc;
 }
@@ -353,8 +372,12 @@ store_move(const struct store_dirs *dirs, const char *path, const char *to,
     int user_fd = -1, mail_fd = -1, rc, saved;
 
     *counts = (struct move_counts){0};
-    if (store_move_recover(dirs) < 0 || open_move(&m, dirs) < 0)
+    if (open_move(&m, dirs) < 0)
         return -1;
+    if (put_right_begun(&m) < 0) {
+        close_move(&m);
+        return -1;
+    }
     (void)snprintf(m.path, sizeof(m.path), "%s", path);
     (void)snprintf(m.to, sizeof(m.to), "%s", to);
     rc = store_dirs_find(dirs, path, m.from);

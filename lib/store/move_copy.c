@@ -17,8 +17,8 @@
 #include "lib/base/crc32c.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/base/parse.h"
 #include "lib/store/beneath.h"
+#include "lib/store/folder.h"
 
 #define STEP (256u << 10)
 
@@ -33,18 +33,10 @@ struct tree {
 
 /* ---- one file ---- */
 
-/* A message's own size is in its name; behind it there may be a queued envelope for a while. */
 static uint64_t
 size_of(const char *name, const struct stat *st)
 {
-    const char *mark = strstr(name, ",S=");
-    struct slice digits = slice_of(mark == NULL ? "" : mark + 3);
-    uint64_t size;
-
-    digits = slice_split(&digits, ':');
-    if (mark == NULL || parse_u64(digits, UINT64_MAX, &size) < 0 || size > (uint64_t)st->st_size)
-        return (uint64_t)st->st_size;
-    return size;
+    return folder_message_size(slice_of(name), (uint64_t)st->st_size);
 }
 
 static int

@@ -18,6 +18,7 @@
 #include "lib/base/mem.h"
 #include "lib/store/adopt.h"
 #include "lib/store/beneath.h"
+#include "lib/store/cache.h"
 #include "lib/store/index_file.h"
 #include "lib/store/lost.h"
 #include "lib/store/salvage_private.h"
@@ -249,7 +250,10 @@ take_place(struct salvage *s)
     fd = beneath_open(s->dirfd, NEW_NAME, O_RDWR, 0);
     if (fd >= 0 && journal_adopt_fd(&fresh, s->dirfd, fd, true) == 0 &&
         journal_lock_unnamed(&fresh) == 0) {
+        /* They answer for UIDs that may now have, or be given to, other messages. */
         unlink_keep_errno(s->dirfd, INDEX_NAME);
+        unlink_keep_errno(s->dirfd, CACHE_NAME);
+        unlink_keep_errno(s->dirfd, FULLTEXT_NAME);
         rc = renameat(s->dirfd, NEW_NAME, s->dirfd, JOURNAL_NAME);
         if (rc == 0)
             rc = fsync(s->dirfd);

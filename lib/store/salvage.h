@@ -12,6 +12,8 @@
 
 #include "lib/store/folder.h"
 
+#define FULLTEXT_NAME "posthorn.fts" /* lib/fts */
+
 struct salvage_report {
     bool new_uidvalidity;  /* the old one could not be read anywhere */
     uint64_t skipped;      /* bytes of the journal that made no sense */

@@ -10,22 +10,9 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
-#include "lib/base/parse.h"
 #include "lib/store/beneath.h"
 #include "lib/store/message_file.h"
 #include "lib/store/salvage_private.h"
-
-/* "...,S=123:2," says how much of the file is the message. */
-static uint64_t
-size_in_name(struct slice name, uint64_t file_size)
-{
-    struct slice rest = slice_sub(name, slice_find(name, SLICE(",S=")) + 3, name.len);
-    uint64_t size;
-
-    return parse_u64(slice_sub(rest, 0, slice_find(rest, SLICE(":"))), file_size, &size) == 0
-               ? size
-               : file_size;
-}
 
 /* "SECONDS.QID,S=..." is a delivery's. */
 static struct slice
@@ -54,7 +41,7 @@ salvage_describe_file(const struct salvage *s, struct slice name, struct found_f
     folder_cur_path(path, name);
     fd = beneath_open(s->dirfd, path, O_RDONLY | O_NONBLOCK, 0);
     if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= RECORD_SIZE_MAX) {
-        f->a.m.size = size_in_name(name, (uint64_t)st.st_size);
+        f->a.m.size = folder_message_size(name, (uint64_t)st.st_size);
         f->a.m.internal_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
         f->a.saved_ms = clock_real_ms();
         rc = message_file_crc(fd, f->a.m.size, &f->a.crc);

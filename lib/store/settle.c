@@ -72,7 +72,7 @@ complete_move(const struct folder *f, const struct item *origin)
                 (void)uid_list_add(&uids, uid); /* never fails: xrealloc */
             }
         }
-        rc = uids.count == 0 ? 0 : mailbox_expunge_uids(source, uids.uids, uids.count);
+        rc = uids.count == 0 ? 0 : mailbox_expunge_uids(source, uids.uids, NULL, uids.count);
     }
     xfree(&uids.uids);
     mailbox_close(&source);

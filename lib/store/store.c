@@ -81,6 +81,13 @@ store_open(int dirfd, const struct store_options *options)
 }
 
 void
+store_set_quota(struct store *store, uint64_t bytes, uint64_t messages)
+{
+    store->options.quota_bytes = bytes;
+    store->options.quota_messages = messages;
+}
+
+void
 store_close(struct store **storep)
 {
     if (*storep == NULL)

@@ -67,6 +67,8 @@ enum store_use {
  * unless it is `bare`, the standard folders Sent, Drafts, Trash, Junk, subscribed. NULL with errno.
  */
 struct store *store_open(int dirfd, const struct store_options *options);
+/* The quota of `options` from now on. */
+void store_set_quota(struct store *store, uint64_t bytes, uint64_t messages);
 void store_close(struct store **storep);
 
 struct store_folder {

@@ -192,6 +192,18 @@ store_dirs_choose(const struct store_dirs *dirs, unsigned reserve, char id[STORE
 }
 
 int
+store_dirs_usable(const struct store_dirs *dirs, unsigned reserve, const char *id)
+{
+    struct store_dir_info info;
+
+    look_at(dirs, id, reserve, &info);
+    if (!info.missing && !info.full)
+        return 0;
+    errno = info.missing ? ENODEV : ENOSPC;
+    return -1;
+}
+
+int
 store_dirs_mark(int root_fd, const char *id)
 {
     if (symlinkat(id, root_fd, STORE_DIR_MARK) == 0)

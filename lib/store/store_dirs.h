@@ -52,6 +52,8 @@ int store_dirs_list(const struct store_dirs *dirs, unsigned reserve,
 /* Where a new mailbox goes: the largest share of free space among those that are neither missing
  * nor full; if all are full, among these. -1: ENODEV. */
 int store_dirs_choose(const struct store_dirs *dirs, unsigned reserve, char id[STORE_DIR_ID_SIZE]);
+/* May a mailbox be made in that one? 0, or -1: ENODEV missing, ENOSPC full. */
+int store_dirs_usable(const struct store_dirs *dirs, unsigned reserve, const char *id);
 /* Puts the mark on a directory. 0 also if it has it; -1 with errno: EEXIST, it has another. */
 int store_dirs_mark(int root_fd, const char *id);
 /* Is a store from before there were marks: mail, and no mark? */

@@ -108,28 +108,33 @@ position_at_or_above(const struct view *v, uint32_t uid)
 uint32_t
 view_rank_at_or_above(const struct view *v, uint32_t uid)
 {
-    uint32_t pos = position_at_or_above(v, uid);
+    uint32_t pos;
     bool is_gone;
 
+    /* No message has that one. Who opens a folder asks, and a search would read the index. */
+    if (uid == UINT32_MAX)
+        return view_count(v) + 1;
+    pos = position_at_or_above(v, uid);
     return pos - gone_before(v, pos, &is_gone) + 1; /* a gone one's rank is the next live one's */
 }
 
 uint32_t
 view_first_unseen(struct view *v)
 {
-    uint32_t end = v->base_count + v->tail_count;
+    uint32_t end = v->base_count + v->tail_count, before;
+    bool is_gone;
 
     if (v->unseen == 0)
         return 0;
     for (; v->first_unseen < end; v->first_unseen++) {
-        bool is_gone = false;
-        uint32_t before;
-
-        if ((at_position(v, v->first_unseen)->m.flags & MESSAGE_SEEN) != 0)
+        if (!v->first_unseen_known &&
+            (at_position(v, v->first_unseen)->m.flags & MESSAGE_SEEN) != 0)
             continue;
         before = gone_before(v, v->first_unseen, &is_gone);
-        if (!is_gone)
-            return v->first_unseen - before + 1;
+        if (is_gone)
+            continue;
+        v->first_unseen_known = true;
+        return v->first_unseen - before + 1;
     }
     return 0;
 }
@@ -152,10 +157,14 @@ set_at(struct view *v, uint32_t pos, uint32_t flags, uint64_t keywords)
 
     if ((e->m.flags & MESSAGE_SEEN) != 0 && (flags & MESSAGE_SEEN) == 0) {
         v->unseen++;
-        if (pos < v->first_unseen)
+        if (pos <= v->first_unseen) {
             v->first_unseen = pos;
+            v->first_unseen_known = true;
+        }
     } else if ((e->m.flags & MESSAGE_SEEN) == 0 && (flags & MESSAGE_SEEN) != 0) {
         v->unseen--;
+        if (pos == v->first_unseen)
+            v->first_unseen_known = false;
     }
     if (pos < v->base_count)
         v->changed++;
@@ -207,6 +216,8 @@ remove_at(struct view *v, uint32_t pos, const struct view_watcher *watcher)
     memmove(v->gone + before + 1, v->gone + before, (v->gone_count - before) * sizeof(*v->gone));
     v->gone[before] = pos;
     v->gone_count++;
+    if (pos == v->first_unseen)
+        v->first_unseen_known = false;
     v->bytes -= e->m.size;
     if ((e->m.flags & MESSAGE_SEEN) == 0)
         v->unseen--;
@@ -382,15 +393,28 @@ same_message(const struct message *a, const struct message *b)
            a->internal_ms == b->internal_ms;
 }
 
+/* What the view says of the first unseen message without looking is `rank`, or it says nothing. */
+static bool
+knows_first_unseen(const struct view *v, uint32_t rank)
+{
+    bool is_gone;
+
+    return v->unseen == 0 || !v->first_unseen_known ||
+           v->first_unseen - gone_before(v, v->first_unseen, &is_gone) + 1 == rank;
+}
+
 bool
 view_same(const struct view *a, const struct view *b)
 {
-    uint32_t count = view_count(a);
+    uint32_t count = view_count(a), first_unseen = 0;
 
     if (count != view_count(b) || a->unseen != b->unseen || a->bytes != b->bytes)
         return false;
-    for (uint32_t rank = 1; rank <= count; rank++)
+    for (uint32_t rank = 1; rank <= count; rank++) {
         if (!same_message(&view_at(a, rank)->m, &view_at(b, rank)->m))
             return false;
-    return true;
+        if (first_unseen == 0 && (view_at(a, rank)->m.flags & MESSAGE_SEEN) == 0)
+            first_unseen = rank;
+    }
+    return knows_first_unseen(a, first_unseen) && knows_first_unseen(b, first_unseen);
 }

@@ -31,6 +31,7 @@ struct view {
     uint32_t unseen;
     uint64_t bytes;
     uint32_t first_unseen;     /* no message before this position is unseen */
+    bool first_unseen_known;   /* the one at this position is, and is not gone */
     uint64_t index_offset;     /* journal offset that `base` stands for; 0: no index */
     uint64_t offset;           /* journal offset that all of it stands for */
     struct record_state state; /* of the last record applied */

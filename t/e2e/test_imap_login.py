@@ -63,6 +63,16 @@ def test_wrong_logins(suite):
     client.bad("SELECT INBOX")
 
 
+def test_wrong_logins_run_out(suite):
+    """imap.max_errors is 5 here."""
+    client = Imap(suite.port("imap"))
+    for _ in range(4):
+        client.no(f"LOGIN {BOB} wrong", b"[AUTHENTICATIONFAILED]")
+    untagged, tagged = client.command(f"LOGIN {BOB} wrong")
+    assert untagged == [b"* BYE Too many failed logins"] and tagged.startswith(b"NO [AUTHENTICATIONFAILED]")
+    assert client.sock.recv(100) == b""
+
+
 @pytest.mark.parametrize("password", ["simple", 'quo"te\\', "blank in it", "umläut"])
 def test_passwords_in_every_form_of_string(suite, password):
     suite.run("user", "passwd", "carol@d.test", "--password-stdin", stdin=password + "\n")

@@ -41,7 +41,7 @@ def test_capability(imap):
     words = imap.ok("CAPABILITY")[0].split()
     for name in (b"QUOTA", b"QUOTA=RES-STORAGE", b"QUOTA=RES-MESSAGE"):
         assert name in words
-    assert b"QUOTASET" not in words
+    assert b"QUOTASET" in words
 
 
 def test_getquota_counts_all_folders(imap):

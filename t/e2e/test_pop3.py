@@ -179,6 +179,28 @@ def test_commands_before_the_handshake_never_happened(suite):
     suite.wait_log("pop3", "stls_injection")
 
 
+def test_the_user_named_before_the_handshake_is_forgotten(instance):
+    """RFC 2595 section 4."""
+    instance.set("auth.plain_on_loopback", "yes")
+    instance.start()
+    instance.add_user("alice@d.test", PASSWORD)
+    sock = socket.create_connection(("127.0.0.1", instance.port("pop3")), timeout=20)
+    sock.recv(1000)
+    sock.sendall(b"USER alice@d.test\r\n")
+    assert sock.recv(1000) == b"+OK password?\r\n"
+    sock.sendall(b"STLS\r\n")
+    assert sock.recv(1000) == b"+OK begin TLS\r\n"
+    tls = TLS.wrap_socket(sock)
+    tls.sendall(f"PASS {PASSWORD}\r\n".encode())
+    assert tls.recv(1000) == b"-ERR not allowed now\r\n"
+    tls.sendall(f"USER alice@d.test\r\nPASS {PASSWORD}\r\n".encode())
+    replies = b""
+    while replies.count(b"\n") < 2:
+        replies += tls.recv(1000)
+    assert b"+OK maildrop has" in replies
+    tls.close()
+
+
 def test_a_browser_is_sent_away(suite):
     replies = raw(suite, b"POST / HTTP/1.1\r\nHost: x\r\n\r\nUSER alice\r\n")
     assert replies.count(b"\r\n") == 1  # the greeting

@@ -1,4 +1,5 @@
 """smtpd with settings of its own: time-outs, early talkers, senders, a full disk."""
+import base64
 import shutil
 import subprocess
 import time
@@ -51,6 +52,19 @@ def test_early_talker(instance):
     raw.send("EHLO x\r\n")
     assert raw.reply().code == 554 and raw.is_closed()
     assert Raw(instance.port("smtp")).ehlo().code == 250
+
+
+def test_no_starttls_after_auth(instance):
+    """RFC 3207 section 4.2: a user that was named in clear does not come into the encrypted session."""
+    instance.set("auth.plain_on_loopback", "yes")
+    instance.start()
+    instance.add_user("alice@d.test", PASSWORD)
+    raw = Raw(instance.port("submission"))
+    raw.ehlo()
+    plain = base64.b64encode(b"\0alice@d.test\0" + PASSWORD.encode()).decode()
+    assert raw.cmd("AUTH PLAIN " + plain).code == 235
+    assert raw.cmd("STARTTLS").code == 503
+    assert raw.cmd("MAIL FROM:<alice@d.test>").code == 250, "the session goes on as it was"
 
 
 def test_sender_must_be_the_user(instance):

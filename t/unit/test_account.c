@@ -4,6 +4,7 @@
 #include "t/unit/account_base.h"
 
 #include "lib/account/jobs.h"
+#include "lib/account/manages.h"
 #include "lib/account/query.h"
 #include "lib/ipc/accountd.h"
 
@@ -249,10 +250,13 @@ START_TEST(new_mailboxes_have_the_domains_defaults)
     ck_assert_uint_eq(test_add(ACCOUNT_USER, "n3@d.test", "expires", ""), 0);
     ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_quota_bytes", "5M"), 0);
     ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_quota_messages", "70"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_mailbox_path", "a/b"), 1);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_mailbox_path", "disk2"), 0);
     ck_assert_uint_eq(test_add(ACCOUNT_USER, "n4@d.test", NULL, NULL), 0);
     ck_assert_int_eq(account_find_exact(&test_base, SLICE("n4@d.test"), &hit), ACCOUNT_FOUND);
     ck_assert_uint_eq(record_u64(&hit.entry, USER_QUOTA_BYTES), 5u << 20);
     ck_assert_uint_eq(record_u64(&hit.entry, USER_QUOTA_MESSAGES), 70);
+    ck_assert(record_is(&hit.entry, USER_MAILBOX_PATH, "disk2"));
     ck_assert_int_eq(account_find_exact(&test_base, SLICE("n1@d.test"), &hit), ACCOUNT_FOUND);
     ck_assert(slice_eq(record_get(&hit.entry, USER_EXPIRES), SLICE("2027-06-30")));
     ck_assert_int_eq(account_find_exact(&test_base, SLICE("n2@d.test"), &hit), ACCOUNT_FOUND);
@@ -443,7 +447,7 @@ START_TEST(store_paths_are_safe)
         {"alice@d.test", "alice"}, {"a/b@d.test", "a%2fb"},       {".x@d.test", "%2ex"},
         {"%41@d.test", "%2541"},   {"\xc3\xbc@d.test", "%c3%bc"},
     };
-    struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX);
+    struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX), back = strbuf_new(ACCOUNT_ADDRESS_MAX);
     struct slice rest, part;
 
     account_store_path(slice_of(paths[_i].address), &path);
@@ -453,7 +457,11 @@ START_TEST(store_paths_are_safe)
     part = slice_split(&rest, '/');
     ck_assert_uint_eq(part.len, 2);
     ck_assert(slice_eq(rest, slice_of(paths[_i].user)));
+    ck_assert_int_eq(account_path_address(strbuf_slice(&path), &back), 0);
+    ck_assert_str_eq(strbuf_cstr(&back), paths[_i].address);
+    ck_assert_int_eq(account_path_address(SLICE("d.test/00/@news"), &back), -1);
     strbuf_free(&path);
+    strbuf_free(&back);
 }
 END_TEST
 
@@ -483,6 +491,46 @@ START_TEST(a_range_is_of_our_domains_and_follows_them)
     ck_assert_int_eq(query_show(&test_base, ACCOUNT_ADMIN, SLICE("dom"), &row, &test_result), 0);
     ck_assert(slice_eq(record_get(&row.record, ADMIN_DOMAINS), SLICE("n.test")));
     query_row_free(&row);
+    test_close();
+}
+END_TEST
+
+/* By name of the administrator who may; "" nobody. */
+static const char *
+manager(const char *mailbox, const char *domain)
+{
+    static char name[100];
+    struct strbuf admin = strbuf_new(sizeof(name) - 1);
+
+    ck_assert_int_eq(account_manages(&test_base, slice_of(mailbox), slice_of(domain), &admin),
+                     admin.len > 0);
+    (void)snprintf(name, sizeof(name), "%s", strbuf_cstr(&admin));
+    strbuf_free(&admin);
+    return name;
+}
+
+START_TEST(an_administrators_mailbox_is_one_person)
+{
+    test_populate();
+    ck_assert_uint_eq(test_add(ACCOUNT_DOMAIN, "e.test", NULL, NULL), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_ADMIN, "root", NULL, NULL), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_ADMIN, "dom", "domains", "e.test"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_ADMIN, "dom", "type", "domain"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_ADMIN, "dom", "mailbox", "nobody@d.test"), 1);
+    ck_assert_uint_eq(test_set(ACCOUNT_ADMIN, "dom", "mailbox", "ALICE@D.Test"), 0);
+    ck_assert_str_eq(manager("", "e.test"), ""); /* root has none */
+    ck_assert_str_eq(manager("alice@d.test", "e.test"), "dom");
+    ck_assert_str_eq(manager("alice@d.test", "d.test"), "");
+    ck_assert_str_eq(manager("bob@d.test", "e.test"), "");
+    ck_assert_uint_eq(test_set(ACCOUNT_ADMIN, "root", "mailbox", "bob@d.test"), 0);
+    ck_assert_str_eq(manager("bob@d.test", "d.test"), "root");
+    ck_assert_uint_eq(test_rename(ACCOUNT_USER, "alice@d.test", "anna@e.test"), 0);
+    ck_assert_str_eq(manager("alice@d.test", "e.test"), "");
+    ck_assert_str_eq(manager("anna@e.test", "e.test"), "dom");
+    ck_assert_uint_eq(test_rename(ACCOUNT_DOMAIN, "e.test", "n.test"), 0);
+    ck_assert_str_eq(manager("anna@n.test", "n.test"), "dom");
+    ck_assert_uint_eq(test_del(ACCOUNT_USER, "anna@n.test"), 0);
+    ck_assert_str_eq(manager("anna@n.test", "n.test"), "");
     test_close();
 }
 END_TEST
@@ -599,6 +647,7 @@ main(void)
     tcase_add_loop_test(tc, store_paths_are_safe, 0, 5);
     tcase_add_test(tc, the_last_super_administrator_stays);
     tcase_add_test(tc, a_range_is_of_our_domains_and_follows_them);
+    tcase_add_test(tc, an_administrators_mailbox_is_one_person);
     tcase_add_test(tc, passwords_change_under_condition);
     tcase_add_test(tc, a_new_password_has_a_time_of_its_own);
     tcase_add_test(tc, somebody_always_gets_mail_for_postmaster);

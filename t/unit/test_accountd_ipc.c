@@ -311,6 +311,41 @@ decode_acl_reply(struct slice p)
 }
 
 static int
+encode_quota(struct strbuf *out)
+{
+    const struct accountd_quota r = {true, INT64_MAX, 8, SLICE("a@b"), SLICE("~c@d")};
+
+    return accountd_quota_encode(out, ACCOUNTD_QUOTA, &r);
+}
+
+static int
+decode_quota(struct slice p)
+{
+    struct accountd_quota r;
+
+    return accountd_quota_decode(p, &r) == 0 && r.set && r.bytes == INT64_MAX && r.messages == 8 &&
+                   slice_eq(r.root, SLICE("~c@d"))
+               ? 0
+               : -1;
+}
+
+static int
+encode_quota_reply(struct strbuf *out)
+{
+    const struct accountd_quota_reply r = {ACCOUNTD_QUOTA_AWAY, 1, 2, 3, 4};
+
+    return accountd_quota_reply_encode(out, ACCOUNTD_QUOTA_REPLY, 9, &r);
+}
+
+static int
+decode_quota_reply(struct slice p)
+{
+    struct accountd_quota_reply r;
+
+    return accountd_quota_reply_decode(p, &r) == 0 && r.quota_messages == 4 ? 0 : -1;
+}
+
+static int
 encode_watch(struct strbuf *out)
 {
     return accountd_watch_encode(out, UINT64_MAX);
@@ -365,6 +400,8 @@ static const struct {
     {ACCOUNTD_FOLDERS_REPLY, encode_folders_reply, decode_folders_reply},
     {ACCOUNTD_WATCH, encode_watch, decode_watch},
     {ACCOUNTD_CHANGED, encode_changed, decode_changed},
+    {ACCOUNTD_QUOTA, encode_quota, decode_quota},
+    {ACCOUNTD_QUOTA_REPLY, encode_quota_reply, decode_quota_reply},
     {ACCOUNTD_ACL, encode_acl, decode_acl},
     {ACCOUNTD_ACL_REPLY, encode_acl_reply, decode_acl_reply},
     {ACCOUNTD_SENDER, encode_sender, decode_sender},

@@ -9,7 +9,6 @@
 // LINK: imapd/list_args.c
 // LINK: imapd/mailbox_filter.c
 // LINK: imapd/mailbox_name.c
-// LINK: imapd/notify_args.c
 // LINK: imapd/metadata_args.c
 // LINK: imapd/partial_range.c
 // LINK: imapd/search_args.c
@@ -23,9 +22,7 @@
 #include "imapd/append_args.h"
 #include "imapd/fetch_args.h"
 #include "imapd/list_args.h"
-#include "imapd/mailbox_name.h"
 #include "imapd/metadata_args.h"
-#include "imapd/notify_args.h"
 #include "imapd/search_args.h"
 #include "imapd/select_args.h"
 
@@ -527,114 +524,6 @@ START_TEST(the_message_of_an_append_is_told_from_other_literals)
 }
 END_TEST
 
-/* ---- names ---- */
-
-static const struct {
-    const char *name, *pattern;
-    bool match;
-} patterns[] = {
-    {"INBOX", "*", true},
-    {"INBOX", "inbox", true},
-    {"INBOX/a", "inBOX/a", true},
-    {"INBOX/a", "inBOX/A", false},
-    {"a", "A", false},
-    {"a/b", "*", true},
-    {"a/b", "%", false},
-    {"a", "%", true},
-    {"a/b", "a/%", true},
-    {"a/b/c", "a/%", false},
-    {"a/b/c", "a/*", true},
-    {"a/b/c", "a/%/c", true},
-    {"a/b/c", "%/%", false},
-    {"a/b/c", "%/%/%", true},
-    {"abc", "a*c", true},
-    {"abcbc", "a*bc", true},
-    {"ab/cb", "a%b", false},
-    {"ab/cb", "a*b", true},
-    {"aab/x", "%a%/x", true},
-    {"a/xb", "*%b", true},
-    {"a/bc", "*/%", true},
-    {"", "", true},
-    {"a", "", false},
-    {"", "%", true},
-    {"x/foo/y", "*foo%", false},
-    {"x/foo/y/foo", "*foo%", true},
-    {"ab", "%%%%%%%%b", true},
-};
-
-START_TEST(patterns_match_names)
-{
-    ck_assert_msg(mailbox_name_match(slice_of(patterns[_i].name), slice_of(patterns[_i].pattern)) ==
-                      patterns[_i].match,
-                  "%s against %s", patterns[_i].name, patterns[_i].pattern);
-}
-END_TEST
-
-/* ---- NOTIFY ---- */
-
-#define MESSAGES (NOTIFY_MESSAGE_NEW | NOTIFY_MESSAGE_EXPUNGE)
-enum { WRONG, OK, UNSUPPORTED };
-
-static const struct {
-    const char *text;
-    int outcome;
-    unsigned selected;  /* events */
-    const char *folder; /* events of this one, not subscribed */
-    unsigned events;
-} notifies[] = {
-    {" NONE", OK, 0, "a", 0},
-    {" none ", WRONG, 0, NULL, 0},
-    {" SET", WRONG, 0, NULL, 0},
-    {" SET STATUS", WRONG, 0, NULL, 0},
-    {" SET (selected NONE)", OK, 0, "a", 0},
-    {" SET STATUS (selected-delayed (messagenew messageexpunge))", OK, MESSAGES, "a", 0},
-    {" SET (selected (MessageNew (uid flags body.peek[1]<0.9>) MessageExpunge FlagChange))", OK,
-     MESSAGES | NOTIFY_FLAG_CHANGE, "a", 0},
-    {" SET (selected (MessageExpunge MessageNew (all)))", WRONG, 0, NULL, 0},
-    {" SET (selected (MessageNew MessageExpunge)) (selected-delayed NONE)", WRONG, 0, NULL, 0},
-    {" SET (selected (MailboxName))", WRONG, 0, NULL, 0},
-    {" SET (personal (MessageNew (uid) MessageExpunge))", WRONG, 0, NULL, 0},
-    {" SET (personal (MessageNew))", WRONG, 0, NULL, 0},
-    {" SET (personal (FlagChange))", WRONG, 0, NULL, 0},
-    {" SET (personal (AnnotationChange))", WRONG, 0, NULL, 0},
-    {" SET (personal (AnnotationChange MessageNew MessageExpunge))", UNSUPPORTED, 0, NULL, 0},
-    {" SET (personal (SomethingElse))", UNSUPPORTED, 0, NULL, 0},
-    {" SET (personal MailboxName)", WRONG, 0, NULL, 0},
-    {" SET (personal ())", WRONG, 0, NULL, 0},
-    {" SET (subtree-one a (MailboxName))", WRONG, 0, NULL, 0},
-    {" SET (personal (MailboxName)) ", WRONG, 0, NULL, 0},
-    {" SET (personal (MailboxName) )", WRONG, 0, NULL, 0},
-    {" SET (personal (MailboxName))", OK, 0, "a", NOTIFY_MAILBOX_NAME},
-    {" SET (inboxes (MailboxName))", OK, 0, "a", NOTIFY_MAILBOX_NAME},
-    {" SET (personal (MailboxName))", OK, 0, "@a", 0},
-    {" SET (subscribed (MailboxName))", OK, 0, "a", 0},
-    {" SET (subtree (b a) (MailboxName))", OK, 0, "a/b/c", NOTIFY_MAILBOX_NAME},
-    {" SET (subtree a (MailboxName))", OK, 0, "ab", 0},
-    {" SET (mailboxes inbox (MailboxName))", OK, 0, "INBOX", NOTIFY_MAILBOX_NAME},
-    {" SET (mailboxes \"a*\" (MailboxName))", OK, 0, "ab", 0},
-    {" SET (mailboxes a (MailboxName)) (personal (SubscriptionChange)) (subtree a NONE)", OK, 0,
-     "a", NOTIFY_MAILBOX_NAME | NOTIFY_SUBSCRIPTION_CHANGE},
-};
-
-START_TEST(notify_follows_its_grammar)
-{
-    struct parser p = begin(notifies[_i].text);
-    struct notify_args args;
-    bool ok = notify_args_parse(&p, &args);
-    struct slice folder = slice_of(notifies[_i].folder);
-
-    ck_assert_int_eq(ok, notifies[_i].outcome != WRONG);
-    ck_assert_int_eq(p.error == NULL, ok);
-    if (!ok)
-        return;
-    ck_assert_int_eq(args.unsupported, notifies[_i].outcome == UNSUPPORTED);
-    ck_assert_uint_eq(args.selected, notifies[_i].selected);
-    if (folder.len > 0)
-        ck_assert_uint_eq(notify_args_events(&args, folder, false, folder.ptr[0] == '@'),
-                          notifies[_i].events);
-}
-END_TEST
-
 START_TEST(two_requests_become_one)
 {
     struct parser p = begin("(uid body[1.2] body.peek[header.fields (a b)] rfc822.text)"), q;
@@ -673,9 +562,7 @@ main(void)
     tcase_add_loop_test(tc, filters_stand_for_their_criteria, 0, (int)ARRAY_LEN(filters));
     tcase_add_test(tc, search_nesting_is_limited);
     tcase_add_test(tc, the_message_of_an_append_is_told_from_other_literals);
-    tcase_add_loop_test(tc, notify_follows_its_grammar, 0, (int)ARRAY_LEN(notifies));
     tcase_add_test(tc, two_requests_become_one);
-    tcase_add_loop_test(tc, patterns_match_names, 0, (int)ARRAY_LEN(patterns));
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

@@ -68,6 +68,7 @@
 // LINK: imapd/search_run.c
 // LINK: imapd/select.c
 // LINK: imapd/select_args.c
+// LINK: imapd/shared_folder.c
 // LINK: imapd/selection.c
 // LINK: imapd/seqset.c
 // LINK: imapd/server.c

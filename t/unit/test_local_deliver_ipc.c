@@ -59,10 +59,13 @@ END_TEST
 START_TEST(a_request_comes_back_as_it_was)
 {
     struct strbuf out = strbuf_new(4096);
-    struct store_ctl req = {SLICE("a.test/00/bob"),
-                            SLICE("b.test/11/bob"),
-                            SLICE(".Work"),
-                            {-5, STORE_CHARGE_MAX, true, 7, 8, true}},
+    struct store_ctl req = {.path = SLICE("a.test/00/bob"),
+                            .new_path = SLICE("b.test/11/bob"),
+                            .dir = SLICE(".Work"),
+                            .place = SLICE("disk2"),
+                            .folder = SLICE("Work/New"),
+                            .new_folder = SLICE("Done"),
+                            .charge = {-5, STORE_CHARGE_MAX, true, 7, 8, true}},
                      got;
     struct frame_header h;
 
@@ -74,6 +77,8 @@ START_TEST(a_request_comes_back_as_it_was)
     ck_assert(slice_eq(got.path, req.path));
     ck_assert(slice_eq(got.new_path, req.new_path));
     ck_assert(slice_eq(got.dir, req.dir));
+    ck_assert(slice_eq(got.place, req.place));
+    ck_assert(slice_eq(got.folder, req.folder) && slice_eq(got.new_folder, req.new_folder));
     ck_assert_int_eq(got.charge.bytes, -5);
     ck_assert_int_eq(got.charge.messages, STORE_CHARGE_MAX);
     ck_assert_uint_eq(got.charge.quota_bytes, 7);
@@ -141,7 +146,8 @@ START_TEST(a_reply_comes_back_as_it_was)
     struct store_ctl_reply reply = {.error = 28,
                                     .bytes = UINT64_MAX,
                                     .messages = 7,
-                                    .uidvalidity = 9},
+                                    .uidvalidity = 9,
+                                    .mailbox_id = "F4f8fe0f4cf2a0b1"},
                            got;
 
     ck_assert_int_eq(store_ctl_reply_encode(&out, 9, &reply), 0);
@@ -150,6 +156,7 @@ START_TEST(a_reply_comes_back_as_it_was)
     ck_assert_uint_eq(got.error, 28);
     ck_assert_uint_eq(got.bytes, UINT64_MAX);
     ck_assert_uint_eq(got.messages, 7);
+    ck_assert_str_eq(got.mailbox_id, reply.mailbox_id);
     strbuf_free(&out);
 }
 END_TEST

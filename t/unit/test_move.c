@@ -3,7 +3,11 @@
  */
 #include "t/unit/store_test.h"
 
+#include <sys/file.h>
+
 #include "lib/base/crc32c.h"
+#include "lib/store/check.h"
+#include "lib/store/mailbox_private.h"
 #include "lib/store/move.h"
 #include "t/unit/crash_point.h"
 
@@ -211,6 +215,128 @@ START_TEST(who_has_it_open_is_shut_out)
 }
 END_TEST
 
+/* ---- files and their names ---- */
+
+static int
+open_mail(void)
+{
+    int fd = store_dirs_open_mail(&dirs, SLICE(USER), O_RDONLY);
+
+    ck_assert_int_ge(fd, 0);
+    return fd;
+}
+
+static void
+put_file(int mail_fd, const char *name, const char *text, int flags)
+{
+    int fd = openat(mail_fd, name, O_WRONLY | flags, 0600);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write_all(fd, slice_of(text)), 0);
+    (void)close(fd);
+}
+
+/* Another program's S= counts otherwise: it put bare LFs there, which became CRLF. */
+START_TEST(a_message_of_another_program_comes_along_whole)
+{
+    int mail_fd = open_mail();
+    struct move_counts counts;
+    char *before, *after;
+
+    put_file(mail_fd, "new/1700000000.M12P34.host,S=20", "Subject: f\n\n1\n2\n3\n", O_CREAT);
+    put_file(mail_fd, "new/1700000001.M12R34.host,S=20", "Subject: g\n\n1\n2\n3\n", O_CREAT);
+    put_file(mail_fd, "new/1700000002.Q12P3.host,S=20", "Subject: h\n\n1\n2\n3\n", O_CREAT);
+    (void)close(mail_fd);
+    before = picture();
+    ck_assert_ptr_nonnull(strstr(before, "INBOX"));
+    ck_assert_int_eq(store_move(&dirs, USER, "a", &counts), 0);
+    after = picture();
+    ck_assert_str_eq(after, before);
+    free(before);
+    free(after);
+}
+END_TEST
+
+/* A queued envelope may lie behind a message that was delivered, copied, or copied with others. */
+START_TEST(what_is_behind_a_message_stays_behind)
+{
+    static const char text[] = "Subject: d\r\n\r\n";
+    const char envelope[] = "to: secret@d.test";
+    char names[3][FILE_NAME_SIZE], path[FILE_PATH_SIZE];
+    int mail_fd = open_mail();
+    struct move_counts counts;
+    struct stat st;
+
+    folder_delivery_name(names[0], 1700000000000, SLICE("4fXk2q"), strlen(text));
+    folder_file_name(names[1], strlen(text));
+    folder_file_name_like(names[2], names[1], 7, strlen(text));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        folder_cur_path(path, slice_of(names[i]));
+        put_file(mail_fd, path, text, O_CREAT);
+        put_file(mail_fd, path, envelope, O_APPEND);
+    }
+    (void)close(mail_fd);
+    ck_assert_int_eq(store_move(&dirs, USER, "a", &counts), 0);
+    mail_fd = open_mail();
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        folder_cur_path(path, slice_of(names[i]));
+        ck_assert_int_eq(fstatat(mail_fd, path, &st, 0), 0);
+        ck_assert_int_eq(st.st_size, (off_t)strlen(text));
+    }
+    (void)close(mail_fd);
+}
+END_TEST
+
+/* ---- store check ---- */
+
+static enum check_outcome last_outcome;
+
+static void
+note_finding(void *arg, const struct check_finding *f)
+{
+    (void)arg;
+    last_outcome = f->outcome;
+}
+
+/* The file of a message in INBOX, with other bytes in it. */
+static void
+damage_message(int mail_fd, uint32_t rank, char path[FILE_PATH_SIZE])
+{
+    struct mailbox *mb = store_test_select("INBOX");
+    struct strbuf buf = strbuf_new(ITEM_MAX);
+    struct arrival a;
+
+    ck_assert_int_eq(mailbox_read_arrival(mb, rank, &buf, &a), 0);
+    folder_cur_path(path, a.name);
+    put_file(mail_fd, path, "damage", 0);
+    strbuf_free(&buf);
+    mailbox_close(&mb);
+}
+
+/* Without the folder's lock, under which the fence is raised, it might change what the copy has
+ * already. */
+START_TEST(a_repair_changes_nothing_without_the_lock)
+{
+    const struct check_options options = {.repair = true, .found = note_finding};
+    int mail_fd = open_mail(), locked = openat(mail_fd, JOURNAL_NAME, O_RDONLY);
+    struct check_totals totals;
+    char path[FILE_PATH_SIZE];
+
+    store_test = open_user();
+    damage_message(mail_fd, 1, path);
+    store_close(&store_test);
+    ck_assert_int_eq(flock(locked, LOCK_EX | LOCK_NB), 0);
+    ck_assert_int_eq(store_check(mail_fd, &options, &totals), 0);
+    ck_assert_int_eq(last_outcome, CHECK_LEFT);
+    ck_assert_int_eq(faccessat(mail_fd, path, F_OK, 0), 0);
+    (void)close(locked);
+    ck_assert_int_eq(store_check(mail_fd, &options, &totals), 0);
+    ck_assert_int_eq(last_outcome, CHECK_LOST);
+    ck_assert_int_lt(faccessat(mail_fd, path, F_OK, 0), 0);
+    (void)close(mail_fd);
+}
+END_TEST
+
 /* ---- crashes ---- */
 
 static void
@@ -244,10 +370,21 @@ stop_everywhere(const char *from, const char *to, enum crash_kind kind)
 
     (void)snprintf(target, sizeof(target), "%s", to);
     for (int at = 1; at <= count; at++) {
+        struct mailbox_changes changes = {0};
+        struct store *session;
+        struct mailbox *mb;
+        bool shut_out;
         char *after;
 
         go_to(from);
+        store_test = session = open_user();
+        mb = store_test_select("Work");
         count = crash_run(do_move, target, kind, at, &status);
+        /* Nobody goes on in what will be emptied. */
+        shut_out = mailbox_sync(mb, true, &changes) < 0 && errno == EREMOTE;
+        ck_assert(shut_out || strcmp(place(), from) == 0);
+        mailbox_close(&mb);
+        store_close(&session);
         if (count < at)
             break; /* it came to its end before */
         ck_assert_msg(store_move_recover(&dirs) == 0, "call %d: %s", at, strerror(errno));
@@ -277,6 +414,40 @@ START_TEST(a_full_disk_at_any_call_leaves_one_mailbox)
 }
 END_TEST
 
+static void
+do_recover(void *arg)
+{
+    (void)arg;
+    if (store_move_recover(&dirs) < 0)
+        _exit(1);
+}
+
+static bool
+entry_is_there(void)
+{
+    return faccessat(dirs.main_fd, ".moving/entry", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Who was killed behind the switch has not flushed it: the old mailbox stays until somebody has. */
+START_TEST(the_old_one_goes_when_the_switch_is_on_disk)
+{
+    char to[] = "main";
+    int status;
+
+    go_to("a");
+    for (int at = 1; strcmp(place(), to) != 0; at++) {
+        ck_assert_int_eq(store_move_recover(&dirs), 0);
+        ck_assert_int_ge(crash_run(do_move, to, CRASH_KILL, at, &status), at);
+    }
+    ck_assert(entry_is_there());
+    (void)crash_run(do_recover, NULL, CRASH_KILL, 2, &status); /* the first is the flush */
+    ck_assert(entry_is_there());
+    ck_assert_int_eq(store_move_recover(&dirs), 0);
+    assert_in_one_place();
+    assert_open_for_changes();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -288,6 +459,10 @@ main(void)
     tcase_add_test(tc, everything_comes_along_from_place_to_place);
     tcase_add_test(tc, what_does_not_go_is_refused);
     tcase_add_test(tc, who_has_it_open_is_shut_out);
+    tcase_add_test(tc, a_message_of_another_program_comes_along_whole);
+    tcase_add_test(tc, what_is_behind_a_message_stays_behind);
+    tcase_add_test(tc, a_repair_changes_nothing_without_the_lock);
+    tcase_add_test(tc, the_old_one_goes_when_the_switch_is_on_disk);
     tcase_add_loop_test(tc, killed_at_any_call_it_leaves_one_mailbox, 0, (int)ARRAY_LEN(ways));
     tcase_add_loop_test(tc, a_full_disk_at_any_call_leaves_one_mailbox, 0, (int)ARRAY_LEN(ways));
     suite_add_tcase(suite, tc);

@@ -16,6 +16,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/io.h"
@@ -233,9 +235,9 @@ server_defaults(void)
     cannot_remove = cannot_open = false;
 }
 
-/* Runs the whole script; the replies end when the session does. */
-static void
-run(const char *script, struct strbuf *replies, const char *ip)
+/* A process that serves one session; *fd is the client's end. */
+static pid_t
+begin(const char *ip, int *fd)
 {
     struct daemon daemon = {.name = "pop3d"};
     struct pool_session session = {.label = "pop3", .end_fd = -1, .daemon = &daemon};
@@ -252,18 +254,33 @@ run(const char *script, struct strbuf *replies, const char *ip)
         _exit(session_serve(&session, &server) == POOL_EXIT ? 7 : 8);
     }
     (void)close(ends[0]);
-    ck_assert_int_eq(write_all(ends[1], slice_of(script)), 0);
-    (void)shutdown(ends[1], SHUT_WR);
-    for (;;) {
-        char buf[4096];
-        ssize_t n = read(ends[1], buf, sizeof(buf));
+    *fd = ends[1];
+    return pid;
+}
 
-        if (n <= 0)
-            break;
+/* All replies until the session ends. */
+static void
+finish(pid_t pid, int fd, struct strbuf *replies)
+{
+    char buf[4096];
+    ssize_t n;
+
+    while ((n = read(fd, buf, sizeof(buf))) > 0)
         ck_assert(strbuf_append(replies, slice_make(buf, (size_t)n)));
-    }
-    (void)close(ends[1]);
+    (void)close(fd);
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+/* Runs the whole script; the replies end when the session does. */
+static void
+run(const char *script, struct strbuf *replies, const char *ip)
+{
+    int fd;
+    pid_t pid = begin(ip, &fd);
+
+    ck_assert_int_eq(write_all(fd, slice_of(script)), 0);
+    (void)shutdown(fd, SHUT_WR);
+    finish(pid, fd, replies);
 }
 
 static void
@@ -313,6 +330,10 @@ static const struct {
      HELLO WELCOME "+OK message 2 marked\r\n-ERR no such message\r\n+OK 2 58\r\n"
                    "+OK 2 messages\r\n1 35\r\n3 23\r\n.\r\n-ERR no such message\r\n"
                    "+OK maildrop has 3 messages (82 octets)\r\n+OK 3 82\r\n" BYE_3},
+    /* RFC 1460: RSET takes back what LAST knew */
+    {LOGIN "RETR 2\r\nLAST\r\nRSET\r\nLAST\r\nQUIT\r\n",
+     HELLO WELCOME "+OK 24 octets\r\nSubject: two\r\n\r\nno end\r\n.\r\n+OK 2\r\n"
+                   "+OK maildrop has 3 messages (82 octets)\r\n+OK 0\r\n" BYE_3},
     /* RFC 6856: not without UTF8, and no STLS after it */
     {LOGIN "RETR 3\r\nQUIT\r\n",
      HELLO WELCOME "-ERR [UTF8] the message needs UTF-8 mode\r\n" BYE_3},
@@ -504,6 +525,30 @@ START_TEST(five_failed_logins_are_enough)
 }
 END_TEST
 
+/* Who stays busy without logging in is cut off all the same. */
+START_TEST(a_login_has_a_deadline)
+{
+    const struct timespec step = {.tv_nsec = 20000000};
+    struct strbuf replies = strbuf_new(REPLIES_MAX);
+    bool open = true;
+    pid_t pid;
+    int fd;
+
+    server_defaults();
+    server.login_ms = 300;
+    server.idle_ms = 60000;
+    (void)signal(SIGPIPE, SIG_IGN);
+    pid = begin("127.0.0.1", &fd);
+    for (int i = 0; i < 100 && open; i++) {
+        open = write_all(fd, SLICE("CAPA\r\n")) == 0;
+        (void)nanosleep(&step, NULL);
+    }
+    ck_assert(!open); /* long before the two seconds were over */
+    finish(pid, fd, &replies);
+    strbuf_free(&replies);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -521,6 +566,7 @@ main(void)
     tcase_add_test(tc, without_tls_no_password_from_afar);
     tcase_add_test(tc, capabilities_name_all_extensions);
     tcase_add_test(tc, five_failed_logins_are_enough);
+    tcase_add_test(tc, a_login_has_a_deadline);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

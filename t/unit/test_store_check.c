@@ -12,6 +12,7 @@
 #include "lib/store/ledger.h"
 #include "lib/store/lost.h"
 #include "lib/store/mailbox_private.h"
+#include "lib/store/salvage.h"
 
 static char found[8192]; /* "problem:folder:uid:outcome " of each finding */
 static struct check_totals totals;
@@ -143,6 +144,15 @@ size_of(const char *path)
 
     ck_assert_int_eq(fstatat(store_test_fd, path, &st, 0), 0);
     return st.st_size;
+}
+
+static void
+make_file(const char *path)
+{
+    int fd = openat(store_test_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    ck_assert_int_ge(fd, 0);
+    (void)close(fd);
 }
 
 /* The path of a message's file. */
@@ -333,7 +343,12 @@ START_TEST(without_an_index_the_files_come_in_anew)
     fill();
     before = picture("INBOX");
     damage(JOURNAL_NAME, sizeof(struct journal_header) + 150, 8); /* the first or second record */
+    make_file(CACHE_NAME);
+    make_file(FULLTEXT_NAME);
     ck_assert_ptr_nonnull(strstr(check(true), "journal_damaged:INBOX:0:3 "));
+    /* what was known of the UIDs before may be about other messages now */
+    ck_assert_int_lt(faccessat(store_test_fd, CACHE_NAME, F_OK, 0), 0);
+    ck_assert_int_lt(faccessat(store_test_fd, FULLTEXT_NAME, F_OK, 0), 0);
     ck_assert_str_eq(check(false), "");
     after = picture("INBOX");
     ck_assert_uint_eq(after.info.uidvalidity, before.info.uidvalidity);

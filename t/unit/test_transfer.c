@@ -81,12 +81,14 @@ some_value(const struct property *p)
 
         return slice_sub(choices, slice_rindex(choices, '|') + 1, choices.len);
     }
-    case PROPERTY_ADDRESS:
-        return SLICE("Some.One@far.test");
+    case PROPERTY_ADDRESS: /* an administrator's is a mailbox of ours */
+        return p->kind == ACCOUNT_ADMIN ? SLICE("alice@d.test") : SLICE("Some.One@far.test");
     case PROPERTY_ADDRESSES:
         return SLICE("Some.One@far.test;bob@d.test");
     case PROPERTY_WORDS:
         return p->kind == ACCOUNT_PUBLIC ? SLICE("alice@d.test @d.test") : SLICE("d.test");
+    case PROPERTY_DIRECTORY:
+        return SLICE("disk2");
     case PROPERTY_RECORD:
         return SLICE("{PLAIN}some  words ");
     }
