@@ -88,6 +88,7 @@
 // LINK: imapd/thread_subject.c
 // LINK: imapd/thread_tree.c
 // LINK: imapd/uid_batches.c
+// LINK: imapd/unauthenticate.c
 // LINK: imapd/updates.c
 // LINK: imapd/urlauth.c
 // LINK: imapd/wait.c
@@ -216,6 +217,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     log_set_level(LOG_ERROR);
     make_store();
     s.mail_dirfd = dup(mail_dirfd);
+    s.successor_fd = -1;
     assert_always(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
     assert_always(write_all(ends[1], slice_make(data, size)) == 0);
     (void)shutdown(ends[1], SHUT_WR);

@@ -94,7 +94,7 @@ const char *
 capability_mechanisms(const struct session *s)
 {
     unsigned char binding[32];
-    bool bound = s->tls_started && tls_channel_binding(stream_tls(s->stream), binding) == 0;
+    bool bound = session_channel_binding(s, binding);
 
     return mechanisms_offered(s->server->settings.mechanisms, s->tls_started, bound,
                               plain_allowed(s));
@@ -122,6 +122,8 @@ capability_write(const struct session *s, struct strbuf *out)
     message_limit_capability(s, out);                             /* RFC 9738 */
     if (s->server->settings.utf8_accept)
         (void)strbuf_str(out, " UTF8=ACCEPT"); /* RFC 6855 */
+    if (s->server->settings.unauthenticate)
+        (void)strbuf_str(out, " UNAUTHENTICATE"); /* RFC 8437 */
     if (s->state != STATE_NOT_AUTHENTICATED)
         return;
     if (!s->tls_started && s->server->tls != NULL)

@@ -28,6 +28,7 @@ static const struct command commands[] = {
     {"STARTTLS", STATE_NOT_AUTHENTICATED, 0, login_starttls},         /* RFC 3501 6.2.1 */
     {"AUTHENTICATE", STATE_NOT_AUTHENTICATED, 0, login_authenticate}, /* 6.2.2 */
     {"LOGIN", STATE_NOT_AUTHENTICATED, 0, login_login},               /* RFC 3501 6.2.3 */
+    {"UNAUTHENTICATE", LOGGED_IN, 0, unauthenticate_unauthenticate},  /* RFC 8437 */
     {"ENABLE", LOGGED_IN, 0, any_enable},                             /* RFC 5161 */
     {"COMPRESS", LOGGED_IN, 0, compress_compress},                    /* RFC 4978 */
     {"SELECT", LOGGED_IN, 0, select_select},                          /* RFC 3501 6.3.1 */

@@ -40,6 +40,7 @@ struct reply language_language(struct session *s, struct parser *p, unsigned fla
 struct reply login_starttls(struct session *s, struct parser *p, unsigned flags);
 struct reply login_login(struct session *s, struct parser *p, unsigned flags);
 struct reply login_authenticate(struct session *s, struct parser *p, unsigned flags);
+struct reply unauthenticate_unauthenticate(struct session *s, struct parser *p, unsigned flags);
 struct reply select_select(struct session *s, struct parser *p, unsigned flags);
 struct reply select_examine(struct session *s, struct parser *p, unsigned flags);
 struct reply select_close(struct session *s, struct parser *p, unsigned flags);

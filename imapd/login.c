@@ -110,6 +110,7 @@ enter(struct session *s, struct authd_result *result, const char *mechanism)
     bool may_remove = (ok->rights & ACCOUNTD_MAY_REMOVE_MAIL) != 0;
     bool may_change = (ok->rights & ACCOUNTD_MAY_CHANGE_MAIL) != 0;
 
+    s->has_logged_in = true;
     s->mail_dirfd = result->dir_fd;
     if (ok->user.len <= SESSION_USER_MAX) /* the next message takes its memory */
         memcpy(s->user, ok->user.ptr, ok->user.len);
@@ -131,7 +132,7 @@ enter(struct session *s, struct authd_result *result, const char *mechanism)
     s->errors = 0;
     stats_add(s->server->counters.logins, 1);
     log_event(LOG_INFO, "login", KV_STR("user", s->user), KV_STR("mechanism", mechanism),
-              KV_STR("tls", s->tls_started ? tls_version(stream_tls(s->stream)) : "no"));
+              KV_STR("tls", s->tls_started ? session_tls_version(s) : "no"));
     capability_write(s, &s->code);
     return (struct reply){REPLY_OK, strbuf_cstr(&s->code), "Logged in"};
 }
@@ -141,7 +142,9 @@ refuse(struct session *s, const struct authd_result *result)
 {
     stats_add(s->server->counters.login_failures, 1);
     s->errors++;
-    if (s->errors >= s->server->settings.errors_max)
+    s->login_failures++;
+    if (s->errors >= s->server->settings.errors_max ||
+        s->login_failures >= s->server->settings.errors_max)
         session_bye(s, "Too many failed logins");
     return reply_failure(&result->fail);
 }
@@ -238,7 +241,7 @@ static void
 start(struct session *s, struct exchange *x, bool has_initial, struct authd_result *result)
 {
     unsigned char binding[32];
-    bool bound = s->tls_started && tls_channel_binding(stream_tls(s->stream), binding) == 0;
+    bool bound = session_channel_binding(s, binding);
     const struct authd_start first = {
         .mechanism = slice_of(x->mechanism),
         .has_initial = has_initial,

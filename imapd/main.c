@@ -15,6 +15,7 @@
 enum { REUSE_MAX = 100, WORKER_FILES = 256 + 4 * AUTHD_FOLDERS_MAX /* without NOTIFY's */ };
 
 static const char *const labels[] = {"imap", "imaps", NULL};
+enum { PLAIN_LABELS = 1 << 0 /* those where a client may stay without TLS */ };
 
 static struct sandbox
 worker_sandbox(const struct daemon *d)
@@ -30,6 +31,8 @@ worker_sandbox(const struct daemon *d)
     /* a NOTIFY watches before it takes the place of another */
     box.files_max = WORKER_FILES + 4 * conf_u64(d->conf, IMAP_NOTIFY_MAX);
     box.calls = SANDBOX_FILES | SANDBOX_LANDLOCK | SANDBOX_INOTIFY;
+    if (conf_bool(d->conf, IMAP_UNAUTHENTICATE))
+        box.calls |= SANDBOX_NARROW; /* to become a relay */
     return box;
 }
 
@@ -62,6 +65,8 @@ main(int argc, char **argv)
         .serve = session_serve,
         .refusal = refusal,
         .arg = &server,
+        .successors = server.settings.unauthenticate,
+        .keep_sockets = PLAIN_LABELS,
         .clients_max = (unsigned)conf_u64(d.conf, IMAP_MAX_CLIENTS),
         .per_address_max = (unsigned)conf_u64(d.conf, IMAP_MAX_CLIENTS_PER_IP),
         .per_minute_max = (unsigned)conf_u64(d.conf, IMAP_MAX_PER_MINUTE_PER_IP),

@@ -57,7 +57,8 @@ search_selected(struct multisearch *m, struct search_found *found)
     struct session *s = m->s;
 
     if (search_run(s, s->mailbox, m->args.root, &m->r, &s->arena, found) < 0) {
-        *found = (struct search_found){.mailbox = s->mailbox}; /* the session ends with the command */
+        *found =
+            (struct search_found){.mailbox = s->mailbox}; /* the session ends with the command */
         return;
     }
     search_return_save(s, &m->r, found);

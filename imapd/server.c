@@ -34,6 +34,7 @@ server_load_settings(struct settings *settings, const struct conf *conf)
         .banner = banner[0] == '\0' ? "Posthorn" : banner,
         .is_anonymous = banner[0] != '\0',
         .plain_on_loopback = conf_bool(conf, AUTH_PLAIN_ON_LOOPBACK),
+        .unauthenticate = conf_bool(conf, IMAP_UNAUTHENTICATE),
         .utf8_accept = conf_bool(conf, IMAP_UTF8_ACCEPT),
         .mechanisms = mechanisms_new(conf),
         .command_max = (size_t)conf_u64(conf, IMAP_MAX_COMMAND),

@@ -17,7 +17,8 @@ struct settings {
     const char *banner;
     bool is_anonymous; /* the banner hides the product (SMTP-07) */
     bool plain_on_loopback;
-    bool utf8_accept; /* RFC 6855 */
+    bool utf8_accept;    /* RFC 6855 */
+    bool unauthenticate; /* RFC 8437 */
     struct mechanisms *mechanisms;
     size_t command_max;          /* bytes of one command with its literals, APPEND's apart */
     bool literal_minus;          /* LITERAL- in place of LITERAL+ (RFC 7888) */

@@ -17,14 +17,15 @@
 #include "imapd/notify.h"
 #include "imapd/places.h"
 #include "imapd/search_context.h"
+#include "imapd/unauthenticate.h"
 #include "lib/base/clock.h"
 #include "lib/base/http_probe.h"
+#include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/sys/heap.h"
 
 enum {
-    INPUT_BUFFER = 16384,
     OUT_MAX = 64 << 20, /* one response without the message texts in it */
     CODE_MAX = 1 << 20, /* COPYUID of a whole mailbox in pieces */
     OUT_KEEP = 4096     /* bytes of memory that a response may leave behind */
@@ -52,6 +53,25 @@ session_deselect(struct session *s)
     mailbox_close(&s->mailbox);
     s->modseq_held = false;
     s->state = STATE_AUTHENTICATED;
+}
+
+const char *
+session_tls_version(const struct session *s)
+{
+    const struct tls *tls = stream_tls(s->stream);
+
+    return tls != NULL ? tls_version(tls) : s->pool->carried.tls;
+}
+
+bool
+session_channel_binding(const struct session *s, unsigned char out[32])
+{
+    const struct tls *tls = stream_tls(s->stream);
+
+    if (tls != NULL)
+        return tls_channel_binding(tls, out) == 0;
+    memcpy(out, s->pool->carried.binding, 32);
+    return s->pool->carried.bound != 0;
 }
 
 void
@@ -112,6 +132,8 @@ greet(struct session *s)
 static bool
 begin(struct session *s)
 {
+    if (s->pool->continues)
+        return unauthenticate_take_over(s); /* there is no second greeting */
     if (strcmp(s->pool->label, "imaps") == 0) {
         if (s->server->tls == NULL ||
             stream_start_tls(s->stream, s->server->tls, s->login_deadline, NULL) < 0) {
@@ -149,7 +171,7 @@ tidy(struct session *s)
 void
 session_run(struct session *s)
 {
-    while (s->state != STATE_LOGOUT) {
+    while (s->state != STATE_LOGOUT && s->successor_fd < 0) {
         switch (input_read_command(s)) {
         case INPUT_COMMAND:
             if (is_http(s))
@@ -173,7 +195,7 @@ session_run(struct session *s)
 }
 
 void
-session_end(struct session *s)
+session_leave_user(struct session *s)
 {
     if (s->user[0] != '\0')
         work_log(&s->work, s->user, s->stream);
@@ -182,13 +204,21 @@ session_end(struct session *s)
     metadata_news_end(s);
     places_free(s);
     store_close(&s->store);
+    close_keep_errno(s->mail_dirfd);
+    s->mail_dirfd = -1;
+    s->enabled = 0;
+    mem_wipe(s->user, sizeof(s->user));
+}
+
+void
+session_end(struct session *s)
+{
+    session_leave_user(s);
     stream_free(&s->stream);
     arena_free(&s->arena);
     strbuf_free(&s->command);
     strbuf_free(&s->out);
     strbuf_free(&s->code);
-    if (s->mail_dirfd >= 0)
-        (void)close(s->mail_dirfd);
     log_flush();
 }
 
@@ -198,20 +228,21 @@ session_serve(struct pool_session *pool, void *server)
     struct session s = {
         .pool = pool,
         .server = server,
-        .stream = stream_new(pool->fd, INPUT_BUFFER),
+        .stream = stream_new(pool->fd, SESSION_INPUT_BUFFER),
         .state = STATE_NOT_AUTHENTICATED,
         .command = strbuf_new(0),
         .out = strbuf_new(OUT_MAX),
         .code = strbuf_new(CODE_MAX),
         .mail_dirfd = -1,
+        .successor_fd = -1,
     };
-    bool was_used;
 
     stream_set_end_fd(s.stream, pool->end_fd);
     s.login_deadline = clock_mono_ms() + s.server->settings.login_timeout_ms;
     if (begin(&s))
         session_run(&s);
-    was_used = s.user[0] != '\0';
+    if (s.successor_fd >= 0)
+        unauthenticate_hand_over(&s);
     session_end(&s);
-    return was_used ? POOL_EXIT : POOL_REUSE;
+    return s.has_logged_in ? POOL_EXIT : POOL_REUSE;
 }

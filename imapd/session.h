@@ -15,7 +15,8 @@
 #include "lib/sys/pool.h"
 #include "lib/tls/stream.h"
 
-#define SESSION_USER_MAX 320 /* bytes of a user's canonical address */
+#define SESSION_USER_MAX 320       /* bytes of a user's canonical address */
+#define SESSION_INPUT_BUFFER 16384 /* bytes read from the client in advance */
 
 /* States of RFC 3501 section 3, as bits for the command table. */
 enum session_state {
@@ -51,7 +52,10 @@ struct session {
     struct strbuf out;  /* a response under construction */
     struct strbuf code; /* a response code with arguments, for the tagged reply */
     unsigned errors, commands_before_login;
-    int64_t login_deadline; /* monotonic */
+    uint32_t login_failures; /* on this connection, whoever had it */
+    bool has_logged_in;      /* this process serves nobody else any more */
+    int successor_fd;        /* -1, or UNAUTHENTICATE has found who goes on */
+    int64_t login_deadline;  /* monotonic */
     struct work work;
 
     /* after login */
@@ -101,6 +105,12 @@ void session_end(struct session *s);
 
 /* The user's store, opened on first use. NULL with errno. */
 struct store *session_store(struct session *s);
+/* "TLSv1.3" while the client's connection is protected, here or before a relay. */
+const char *session_tls_version(const struct session *s);
+/* RFC 9266. False: there is none. */
+bool session_channel_binding(const struct session *s, unsigned char out[32]);
+/* Puts back everything that is of the user who is logged in. */
+void session_leave_user(struct session *s);
 /* Leaves the selected state: flag changes are flushed, memory goes back. */
 void session_deselect(struct session *s);
 /* Sends "* BYE text" and ends the session after the current command. */

@@ -73,7 +73,7 @@ check(const struct session *s, const struct imap_url *url)
 
     if (url->user.len == 0)
         return "Missing owner user name in supplied URL";
-    if (url->rump.len + sizeof(MECHANISM) + IMAP_URL_TOKEN_SIZE > IMAP_URL_MAX)
+    if (url->rump.len + sizeof(MECHANISM) - 1 + IMAP_URL_TOKEN_SIZE - 1 > IMAP_URL_MAX)
         return "URL is too long";
     if (url->access == IMAP_URL_ACCESS_NONE)
         return "Missing access identifier in supplied URL";

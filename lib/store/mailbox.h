@@ -49,8 +49,8 @@ struct mailbox *mailbox_open(struct store *store, struct slice name, bool read_o
 void mailbox_close(struct mailbox **mbp); /* flushes flag changes */
 /* True if the folder was removed, by this session or another. */
 bool mailbox_is_removed(const struct mailbox *mb);
-/* 0, or -1 with EREMOTE: this is what is left of a mailbox that lies elsewhere now (store/move.h). A
- * message whose file is missing here is not gone. */
+/* 0, or -1 with EREMOTE: this is what is left of a mailbox that lies elsewhere now (store/move.h).
+ * A message whose file is missing here is not gone. */
 int mailbox_check_place(const struct mailbox *mb);
 void mailbox_get_info(const struct mailbox *mb, struct mailbox_info *info);
 /* The same figures of a folder that is not open, from its index (STATUS). */

@@ -2,11 +2,12 @@
  * lib/sys/pool.c - the parent of a protocol daemon: accepts, admits, hands over, drains.
  *
  * It reads no byte from the network: of a client it sees the address alone. From a worker, which
- * may have been taken over by its client, it takes one byte and the end. It has no privilege and no
+ * may have been taken over by its client, it takes one byte, a request of fixed size
+ * (lib/sys/pool_successor.c) and the end. It has no privilege and no
  * child but the forker (lib/sys/forker.h). Touches its listeners and the sockets of authd and of
  * the backend.
  */
-#include "lib/sys/pool.h"
+#include "lib/sys/pool_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,60 +24,17 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/random.h"
-#include "lib/ipc/socket.h"
 #include "lib/log/log.h"
-#include "lib/sys/admission.h"
 #include "lib/sys/forker.h"
 #include "lib/sys/heap.h"
 #include "lib/sys/pool_admission.h"
-#include "lib/sys/pool_auth.h"
-#include "lib/sys/pool_worker.h"
 
-#define LISTENERS_MAX 64
 #define FD_SPARE 1024 /* descriptors beyond one per client */
 #define ACCEPTS_PER_TURN 32
-#define FORKS_PER_TURN 8 /* to refill the spares, between two looks at the listeners */
-#define FAREWELL_MS 1000 /* for the sessions that the drain time did not end */
-#define PAUSE_MS 100     /* accepting rests when the system is out of something */
-#define SESSION_ID_LEN 10
+#define FORKS_PER_TURN 8   /* to refill the spares, between two looks at the listeners */
+#define FAREWELL_MS 1000   /* for the sessions that the drain time did not end */
+#define PAUSE_MS 100       /* accepting rests when the system is out of something */
 #define REFUSALS_LOGGED 20 /* in a second; the others are in the counter alone */
-
-struct listener {
-    struct pool *pool;
-    uint32_t label;
-    int fd;
-    struct loop_fd *watch;
-};
-
-struct worker {
-    struct pool *pool;
-    struct worker *prev, *next; /* in the idle or in the busy list */
-    bool idle, ending;
-    int fd;
-    struct loop_fd *watch;
-    struct ip from; /* of the running session */
-    char session_id[16];
-};
-
-struct pool {
-    struct daemon *d;
-    const struct pool_ops *ops;
-    struct admission *admission;
-    struct pool_auth *auth;
-    struct listener listeners[LISTENERS_MAX];
-    size_t listener_count;
-    int forker_fd;
-    struct loop_fd *forker_watch;
-    struct worker idle, busy; /* list heads */
-    unsigned idle_count, worker_count;
-    struct loop_timer *refill, *pause, *deadline, *farewell;
-    int64_t refusals_since_ms;
-    unsigned refusals_logged;
-    bool draining, drain_unlimited, forker_lost;
-    struct {
-        _Atomic uint64_t *accepted, *refused, *forked;
-    } count;
-};
 
 /* ---- workers ---- */
 
@@ -112,11 +70,23 @@ leave_idle(struct pool *p, struct worker *w)
     list_take(w);
 }
 
+void
+pool_make_busy(struct worker *w)
+{
+    leave_idle(w->pool, w);
+    list_put(&w->pool->busy, w);
+}
+
 static void
 session_ended(struct pool *p, struct worker *w)
 {
     list_take(w);
-    admission_leave(p->admission, &w->from);
+    if (w->counted)
+        admission_leave(p->admission, &w->from);
+    w->counted = false;
+    close_keep_errno(w->kept_fd); /* the connection ends with its last session */
+    w->kept_fd = -1;
+    w->about.session_id[0] = '\0';
 }
 
 static void
@@ -157,7 +127,7 @@ end_session(void *arg, struct slice session_id)
     struct pool *p = arg;
 
     for (struct worker *w = p->busy.next; w != &p->busy; w = w->next) {
-        if (!slice_eq(session_id, slice_of(w->session_id)))
+        if (!slice_eq(session_id, slice_of(w->about.session_id)))
             continue;
         if (!w->ending) /* a full socket takes no byte: then it just ends */
             (void)send(w->fd, &(char){POOL_REVOKED}, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -167,24 +137,35 @@ end_session(void *arg, struct slice session_id)
 }
 
 static void
-worker_spoke(void *arg, unsigned ready)
+session_done(struct worker *w)
 {
-    struct worker *w = arg;
     struct pool *p = w->pool;
-    char byte;
-    ssize_t n = recv(w->fd, &byte, 1, MSG_DONTWAIT);
 
-    (void)ready;
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (n != 1 || byte != POOL_DONE || w->idle) {
-        worker_gone(w);
-        return;
-    }
     session_ended(p, w);
     make_idle(p, w);
     if (p->draining || p->idle_count > p->ops->spare_max)
         dismiss(w);
+}
+
+static void
+worker_spoke(void *arg, unsigned ready)
+{
+    struct worker *w = arg;
+    union {
+        char byte;
+        struct pool_request request;
+    } word;
+    ssize_t n = recv(w->fd, &word, sizeof(word), MSG_DONTWAIT | MSG_TRUNC);
+
+    (void)ready;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n == 1 && word.byte == POOL_DONE && !w->idle)
+        session_done(w);
+    else if (n == (ssize_t)sizeof(word.request) && w->pool->ops->successors && !w->idle)
+        pool_successor_give(w, &word.request);
+    else
+        worker_gone(w);
 }
 
 /* A new worker, idle, or NULL with errno. It may still be on its way: its socket keeps what it is
@@ -206,6 +187,7 @@ new_worker(struct pool *p)
     w = xcalloc(1, sizeof(*w));
     w->pool = p;
     w->fd = ends[0];
+    w->kept_fd = -1;
     w->watch = loop_fd_new(p->d->loop, w->fd, LOOP_READ, worker_spoke, w);
     p->worker_count++;
     make_idle(p, w);
@@ -301,47 +283,6 @@ describe(struct pool_handover *h, const struct listener *l, int fd, const struct
     }
 }
 
-/* -1: none is wanted, or the server is away; the session has to do without. */
-static int
-connect_backend(const struct pool *p)
-{
-    int fd;
-
-    if (p->ops->backend == NULL)
-        return -1;
-    fd = ipc_socket_connect(p->d->run_dirfd, p->ops->backend);
-    if (fd < 0)
-        log_event(LOG_WARN, "backend_away", KV_STR("socket", p->ops->backend), KV_ERRNO());
-    return fd;
-}
-
-/* Makes the session's channel to authd and gives both its ends away. 0, or -1 with errno. */
-static int
-hand_over(struct pool *p, struct worker *w, int fd, const struct pool_handover *h)
-{
-    struct authd_attach attach = {
-        .service = slice_of(p->d->service),
-        .client_ip = slice_of(h->client_ip),
-        .local_ip = slice_of(h->local_ip),
-        .client_port = h->client_port,
-        .local_port = h->local_port,
-        .session_id = slice_of(h->session_id),
-    };
-    int channel[2], backend, rc;
-
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
-        return -1;
-    backend = connect_backend(p);
-    rc = pool_handover_send(w->fd, h, (const int[]){fd, channel[0], backend}, backend < 0 ? 2 : 3);
-    close_keep_errno(backend);
-    close_keep_errno(channel[0]);
-    if (rc < 0)
-        close_keep_errno(channel[1]);
-    else
-        pool_auth_attach(p->auth, &attach, channel[1]);
-    return rc;
-}
-
 static void
 serve(struct listener *l, struct worker *w, int fd, const struct sockaddr_storage *peer)
 {
@@ -360,18 +301,20 @@ serve(struct listener *l, struct worker *w, int fd, const struct sockaddr_storag
         return;
     }
     describe(&handover, l, fd, &from, peer);
-    if (hand_over(p, w, fd, &handover) < 0) {
+    if (pool_start(w, &handover, fd, -1) < 0) {
         log_event(LOG_ERROR, "handover_failed", KV_ERRNO());
         admission_leave(p->admission, &from);
         dismiss(w);
-    } else {
-        leave_idle(p, w);
-        w->from = from;
-        memcpy(w->session_id, handover.session_id, sizeof(w->session_id));
-        list_put(&p->busy, w);
-        stats_add(p->count.accepted, 1);
+        (void)close(fd);
+        return;
     }
-    (void)close(fd);
+    w->counted = true;
+    w->from = from;
+    stats_add(p->count.accepted, 1);
+    if (p->ops->successors && (p->ops->keep_sockets >> l->label & 1) != 0)
+        w->kept_fd = fd;
+    else
+        (void)close(fd);
 }
 
 static void
@@ -398,9 +341,8 @@ pause_accepting(struct pool *p, const char *why)
     loop_timer_set(p->pause, PAUSE_MS);
 }
 
-/* An idle worker that is not on its way out, a new one if there is none. */
-static struct worker *
-idle_worker(struct pool *p)
+struct worker *
+pool_idle_worker(struct pool *p)
 {
     for (struct worker *w = p->idle.next; w != &p->idle; w = w->next)
         if (!w->ending)
@@ -418,7 +360,7 @@ connections_wait(void *arg, unsigned ready)
     for (unsigned i = 0; i < ACCEPTS_PER_TURN; i++) {
         struct sockaddr_storage peer = {0};
         socklen_t len = sizeof(peer);
-        struct worker *w = idle_worker(p);
+        struct worker *w = pool_idle_worker(p);
         int fd;
 
         if (w == NULL) {
@@ -458,11 +400,12 @@ find_listeners(struct pool *p)
     }
 }
 
-/* One descriptor for each worker, as far as the system lets us. */
+/* One descriptor for each worker, as far as the system lets us. With successors there may be a
+ * relay for each session, and the socket between them. */
 static void
-raise_file_limit(unsigned clients_max)
+raise_file_limit(const struct pool_ops *ops)
 {
-    rlim_t want = (rlim_t)clients_max + FD_SPARE;
+    rlim_t want = (rlim_t)ops->clients_max * (ops->successors ? 3 : 1) + FD_SPARE;
     struct rlimit now;
 
     if (getrlimit(RLIMIT_NOFILE, &now) < 0 || now.rlim_cur >= want)
@@ -580,7 +523,7 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
     p->pause = loop_timer_new(d->loop, resume, p);
     p->deadline = loop_timer_new(d->loop, deadline_passed, p);
     p->farewell = loop_timer_new(d->loop, farewell_passed, p);
-    raise_file_limit(ops->clients_max);
+    raise_file_limit(ops);
     heap_tune();
     p->forker_fd = forker_start(d, ops);
     if (p->forker_fd < 0)

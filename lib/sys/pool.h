@@ -25,6 +25,15 @@
 
 struct ipc_client;
 
+/* What a session on a connection leaves to the next one (pool_session_succeed). It comes from a
+ * process that may have been taken over: no member has a value that is none. */
+struct pool_carried {
+    char tls[16];  /* the client's connection is protected: "TLSv1.3"; empty: it is not */
+    uint8_t bound; /* there is a channel binding (RFC 9266) */
+    unsigned char binding[32];
+    uint32_t login_failures; /* on this connection so far */
+};
+
 struct pool_session {
     int fd;                           /* the client, blocking */
     const char *label;                /* the listener's label: "smtp", "submission", "smtps" */
@@ -39,6 +48,10 @@ struct pool_session {
     int end_fd;   /* becomes readable when the session has to end now: the drain time has passed, or
                    it was revoked */
     struct daemon *daemon;
+    /* A connection that another session has had, and left: it was greeted. */
+    bool continues;
+    struct pool_carried carried;
+    int ahead_fd; /* for pool_ahead_receive, or -1 */
 };
 
 enum pool_next { POOL_REUSE, POOL_EXIT };
@@ -62,6 +75,11 @@ struct pool_ops {
     /* In the parent, when a limit refuses a connection: text to send before closing, or NULL. */
     const char *(*refusal)(const char *label, const char *why);
     void *arg;
+    /* Sessions may ask for a successor. Of listeners whose bit (1 << index into labels) is set the
+     * parent then keeps the clients' sockets as long as their sessions run, to give them away; on
+     * the others TLS is there from the start, and only a relay is possible. */
+    bool successors;
+    unsigned keep_sockets;
     unsigned clients_max;          /* sessions at once, over all workers */
     unsigned per_address_max;      /* at once; 0: no limit */
     unsigned per_minute_max;       /* new ones per address; 0: no limit */
@@ -74,6 +92,21 @@ struct pool_ops {
 
 /* In a session whose end_fd is readable: rights were taken away, nobody is shutting down. */
 bool pool_session_is_revoked(const struct pool_session *session);
+
+/* In a session that holds a capability: has the connection go on in a fresh worker. Returns a
+ * socket that the caller owns, or -1: there is no successor, and the client has to go.
+ * With `relay` it stands for the client: the successor serves who writes to it and reads from it,
+ * and from then on this process has to carry bytes, nothing else. Once on a connection.
+ * Without, the successor has got session->fd itself and waits for pool_ahead_send. */
+int pool_session_succeed(struct pool_session *session, const struct pool_carried *carried,
+                         bool relay);
+/* Lets the successor begin, with what was read from the client for it (at most POOL_AHEAD_MAX
+ * bytes). Closes `fd`. 0, or -1 with errno: it will not. */
+#define POOL_AHEAD_MAX 65536
+int pool_ahead_send(int fd, struct slice unread);
+/* In the successor: waits for that. The number of bytes, or -1: the one before did not get there.
+ */
+ssize_t pool_ahead_receive(int fd, char *buf, size_t cap, int64_t deadline_mono_ms);
 
 /* Enters the parent's sandbox, reports ready, runs until drained. Returns the exit status. */
 int pool_run(struct daemon *d, const struct pool_ops *ops);

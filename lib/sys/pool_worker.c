@@ -7,12 +7,14 @@
 #include "lib/sys/pool_worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/authd.h"
@@ -25,32 +27,34 @@ union control {
 };
 
 int
-pool_handover_send(int control_fd, const struct pool_handover *handover, const int *fds,
-                   size_t fd_count)
+pool_message_send(int control_fd, const void *message, size_t len, const int *fds, size_t fd_count)
 {
-    struct pool_handover copy = *handover;
-    struct iovec part = {.iov_base = &copy, .iov_len = sizeof(copy)};
+    /* sendmsg only reads it */
+    struct iovec part = {.iov_base = (void *)(uintptr_t)message, .iov_len = len};
     union control control = {{0}};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = CMSG_SPACE(fd_count * sizeof(int))};
-    struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+    struct cmsghdr *cmsg;
 
-    assert_always(fd_count <= POOL_FDS_MAX && cmsg != NULL);
-    cmsg->cmsg_level = SOL_SOCKET;
-    cmsg->cmsg_type = SCM_RIGHTS;
-    cmsg->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
-    memcpy(CMSG_DATA(cmsg), fds, fd_count * sizeof(int));
-    return sendmsg(control_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
+    assert_always(fd_count <= POOL_FDS_MAX);
+    if (fd_count > 0) {
+        header.msg_control = control.bytes;
+        header.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+        cmsg = CMSG_FIRSTHDR(&header);
+        assert_always(cmsg != NULL); /* there is room */
+        cmsg->cmsg_level = SOL_SOCKET;
+        cmsg->cmsg_type = SCM_RIGHTS;
+        cmsg->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+        memcpy(CMSG_DATA(cmsg), fds, fd_count * sizeof(int));
+    }
+    return sendmsg(control_fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-/* Waits for the next session. 0, or -1: there will be none. A descriptor that did not come is -1.
- */
+/* Waits for a message from the parent, of `len` bytes and no more. The number of descriptors that
+ * came along, or -1: it was another message, or there will be none. */
 static int
-handover_receive(int control_fd, struct pool_handover *out, int fds[POOL_FDS_MAX])
+message_receive(int control_fd, void *out, size_t len, int fds[POOL_FDS_MAX])
 {
-    struct iovec part = {.iov_base = out, .iov_len = sizeof(*out)};
+    struct iovec part = {.iov_base = out, .iov_len = len};
     union control control;
     struct msghdr message = {.msg_iov = &part,
                              .msg_iovlen = 1,
@@ -63,15 +67,35 @@ handover_receive(int control_fd, struct pool_handover *out, int fds[POOL_FDS_MAX
     do
         n = recvmsg(control_fd, &message, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
+    if (n != (ssize_t)len || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+        return -1;
     cmsg = CMSG_FIRSTHDR(&message);
-    if (n != (ssize_t)sizeof(*out) || cmsg == NULL || cmsg->cmsg_type != SCM_RIGHTS)
-        return -1;
+    if (cmsg == NULL)
+        return 0;
     bytes = cmsg->cmsg_len - CMSG_LEN(0);
-    if (bytes != POOL_FDS_MAX * sizeof(int) && bytes != (POOL_FDS_MAX - 1) * sizeof(int))
+    if (cmsg->cmsg_type != SCM_RIGHTS || bytes > POOL_FDS_MAX * sizeof(int))
         return -1;
-    fds[POOL_FDS_MAX - 1] = -1;
     memcpy(fds, CMSG_DATA(cmsg), bytes);
-    return 0;
+    return (int)(bytes / sizeof(int));
+}
+
+/* Waits for the next session. 0, or -1: there will be none. A descriptor that did not come is -1.
+ */
+static int
+handover_receive(int control_fd, struct pool_handover *out, int fds[POOL_FDS_MAX])
+{
+    int came[POOL_FDS_MAX];
+    int count = message_receive(control_fd, out, sizeof(*out), came);
+    int next = 0;
+
+    if (count < 0)
+        return -1;
+    for (size_t i = 0; i < POOL_FDS_MAX; i++) {
+        if (out->present[i] && next == count)
+            return -1;
+        fds[i] = out->present[i] ? came[next++] : -1;
+    }
+    return next == count ? 0 : -1;
 }
 
 static struct pool_session
@@ -79,14 +103,19 @@ session_of(struct daemon *d, const struct pool_ops *ops, int control_fd,
            const struct pool_handover *handover, const int fds[POOL_FDS_MAX])
 {
     struct pool_session s = {
-        .fd = fds[0],
+        .fd = fds[POOL_FD_CLIENT],
         .label = ops->labels[handover->label],
         .client_port = handover->client_port,
         .local_port = handover->local_port,
-        .auth = ipc_client_adopt(fds[1], AUTHD_PAYLOAD_MAX),
-        .backend = fds[2] < 0 ? NULL : ipc_client_adopt(fds[2], ops->backend_payload_max),
+        .auth = ipc_client_adopt(fds[POOL_FD_AUTH], AUTHD_PAYLOAD_MAX),
+        .backend = fds[POOL_FD_BACKEND] < 0
+                       ? NULL
+                       : ipc_client_adopt(fds[POOL_FD_BACKEND], ops->backend_payload_max),
         .end_fd = control_fd,
         .daemon = d,
+        .continues = handover->continues,
+        .carried = handover->carried,
+        .ahead_fd = fds[POOL_FD_AHEAD],
     };
 
     memcpy(s.session_id, handover->session_id, sizeof(s.session_id));
@@ -105,6 +134,8 @@ serve_one(struct daemon *d, const struct pool_ops *ops, int control_fd,
     enum pool_next next;
 
     log_context(context);
+    if (session.continues)
+        log_event(LOG_INFO, "continues", KV_STR("previous", handover->previous_id));
     stats_process_state(d->stats, "session");
     next = ops->serve(&session, ops->arg);
     ipc_client_free(&session.auth);
@@ -120,6 +151,60 @@ pool_session_is_revoked(const struct pool_session *session)
     char byte;
 
     return recv(session->end_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && byte == POOL_REVOKED;
+}
+
+int
+pool_session_succeed(struct pool_session *session, const struct pool_carried *carried, bool relay)
+{
+    const struct pool_request request = {.relay = relay, .carried = *carried};
+    int fds[POOL_FDS_MAX];
+    char answer;
+    int count;
+
+    if (send(session->end_fd, &request, sizeof(request), MSG_NOSIGNAL) < 0)
+        return -1;
+    count = message_receive(session->end_fd, &answer, 1, fds);
+    if (count == 1 && answer == POOL_SUCCESSOR)
+        return fds[0];
+    for (int i = 0; i < count; i++)
+        (void)close(fds[i]);
+    return -1; /* none, or the session has to end now */
+}
+
+/* One packet, so that it comes whole or not at all; its first byte tells it from an end. */
+int
+pool_ahead_send(int fd, struct slice unread)
+{
+    char *packet = xmalloc(1 + unread.len);
+    ssize_t n;
+
+    assert_always(unread.len <= POOL_AHEAD_MAX);
+    packet[0] = POOL_SUCCESSOR;
+    if (unread.len > 0)
+        memcpy(packet + 1, unread.ptr, unread.len);
+    n = send(fd, packet, 1 + unread.len, MSG_NOSIGNAL);
+    mem_wipe(packet, 1 + unread.len);
+    xfree(&packet);
+    close_keep_errno(fd);
+    return n < 0 ? -1 : 0;
+}
+
+ssize_t
+pool_ahead_receive(int fd, char *buf, size_t cap, int64_t deadline_mono_ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int64_t left = deadline_mono_ms - clock_mono_ms();
+    char first = 0;
+    struct iovec parts[] = {{.iov_base = &first, .iov_len = 1}, {.iov_base = buf, .iov_len = cap}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = ARRAY_LEN(parts)};
+    ssize_t n = -1;
+
+    if (left > 0 && poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left) == 1)
+        n = recvmsg(fd, &message, MSG_DONTWAIT);
+    (void)close(fd);
+    if (n < 1 || first != POOL_SUCCESSOR || (message.msg_flags & MSG_TRUNC) != 0)
+        return -1;
+    return n - 1;
 }
 
 /* The forker blocks and ignores some. */

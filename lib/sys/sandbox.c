@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
@@ -257,6 +258,37 @@ int
 sandbox_restrict_paths(const struct sandbox_dir *dirs, size_t count)
 {
     return restrict_and_tell(dirs, count, false, false);
+}
+
+static int
+close_all_but(const int *keep, size_t count)
+{
+    unsigned first = STDERR_FILENO + 1;
+
+    for (;;) {
+        unsigned next = UINT_MAX;
+
+        for (size_t i = 0; i < count; i++)
+            if (keep[i] >= (int)first && (unsigned)keep[i] < next)
+                next = (unsigned)keep[i];
+        if (next > first && close_range(first, next == UINT_MAX ? UINT_MAX : next - 1, 0) < 0)
+            return -1;
+        if (next == UINT_MAX)
+            return 0;
+        first = next + 1;
+    }
+}
+
+int
+sandbox_keep_only(const int *keep, size_t count)
+{
+    if (close_all_but(keep, count) < 0)
+        return failed("descriptors");
+    if (sandbox_restrict_paths(NULL, 0) < 0)
+        return failed("landlock");
+    if (syscall_filter_load_relay() < 0)
+        return failed("seccomp");
+    return 0;
 }
 
 int

@@ -32,6 +32,7 @@ enum sandbox_calls {
     SANDBOX_LANDLOCK = 1 << 11,    /* landlock_*: sandbox_restrict_paths after login */
     SANDBOX_CHMOD = 1 << 12,       /* chmod and kin, which Landlock does not confine */
     SANDBOX_SYMLINK = 1 << 13,     /* symlinkat */
+    SANDBOX_NARROW = 1 << 14,      /* sandbox_keep_only later */
 };
 
 /* Below that directory. SYMLINKS, with WRITE: also make and move symbolic links. */
@@ -76,6 +77,11 @@ int sandbox_confine_root(uint64_t keep_caps, const struct sandbox_dir *dirs, siz
 /* Landlock alone, to tighten later (after login). 0, or -1 with errno; 0 where the kernel lacks it.
  */
 int sandbox_restrict_paths(const struct sandbox_dir *dirs, size_t count);
+/* For a process that only carries bytes from here on: closes every descriptor but the `count` ones
+ * of `keep` (and standard error), allows no path at all, and no system call but those that read,
+ * write and wait on what is open, take memory and end. Needs SANDBOX_NARROW and SANDBOX_LANDLOCK.
+ * 0, or -1 with errno and the step's name logged: the caller exits. */
+int sandbox_keep_only(const int *keep, size_t count);
 int sandbox_landlock_abi(void);         /* 0: none */
 unsigned sandbox_landlock_layers(void); /* put on by this process or inherited */
 /* changed() runs after each layer that this process or a child forked from it puts on: the process

@@ -14,6 +14,9 @@ int syscall_filter_prepare(unsigned calls);
 /* Puts the program in force for this process, compiling it first if nobody did. Needs
  * no_new_privs. 0, or -1 with errno. */
 int syscall_filter_load(unsigned calls);
+/* For a process that only carries bytes between what it has open: a short list of its own, whatever
+ * was in force. Needs SANDBOX_NARROW. 0, or -1 with errno. */
+int syscall_filter_load_relay(void);
 /* For master: kills for what nobody among us calls, but for execve, and allows all else. Programs
  * that it starts inherit this one below their own. 0, or -1 with errno. */
 int syscall_filter_load_deadly(void);

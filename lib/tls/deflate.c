@@ -27,6 +27,7 @@ enum {
 struct deflate {
     z_stream out, in;
     bool out_ready, in_ready;
+    bool in_ended;  /* the peer has said that this was all */
     Bytef *history; /* of `in` while that is not ready */
     uInt history_len;
 };
@@ -68,8 +69,10 @@ set_buffers(z_stream *z, struct slice in, char *out, size_t cap)
 }
 
 static ssize_t
-encode(void *state, struct slice *in, bool flush, char *out, size_t cap)
+encode(void *state, struct slice *in, enum stream_hold hold, char *out, size_t cap)
 {
+    static const int flushes[] = {
+        [STREAM_MAY_HOLD] = Z_NO_FLUSH, [STREAM_FLUSH] = Z_SYNC_FLUSH, [STREAM_FINISH] = Z_FINISH};
     struct deflate *d = state;
     size_t given;
     int rc;
@@ -83,9 +86,10 @@ encode(void *state, struct slice *in, bool flush, char *out, size_t cap)
     }
     set_buffers(&d->out, *in, out, cap);
     given = d->out.avail_in;
-    rc = deflate(&d->out, flush && given == in->len ? Z_SYNC_FLUSH : Z_NO_FLUSH);
+    rc = deflate(&d->out, given == in->len ? flushes[hold] : Z_NO_FLUSH);
     *in = slice_sub(*in, given - d->out.avail_in, in->len);
-    return rc == Z_OK || rc == Z_BUF_ERROR ? (ssize_t)(cap - d->out.avail_out) : -1;
+    return rc == Z_OK || rc == Z_BUF_ERROR || rc == Z_STREAM_END ? (ssize_t)(cap - d->out.avail_out)
+                                                                 : -1;
 }
 
 static bool
@@ -110,14 +114,14 @@ decode(void *state, struct slice *in, char *out, size_t cap)
     size_t given;
     int rc;
 
-    if (!d->in_ready && !start_in(d))
+    if (d->in_ended || (!d->in_ready && !start_in(d)))
         return -1;
     set_buffers(&d->in, *in, out, cap);
     given = d->in.avail_in;
     rc = inflate(&d->in, Z_SYNC_FLUSH);
     *in = slice_sub(*in, given - d->in.avail_in, in->len);
-    /* The end of the compressed data is none of the session's: nothing may follow it. */
-    return rc == Z_OK || rc == Z_BUF_ERROR ? (ssize_t)(cap - d->in.avail_out) : -1;
+    d->in_ended = rc == Z_STREAM_END;
+    return rc == Z_OK || rc == Z_BUF_ERROR || d->in_ended ? (ssize_t)(cap - d->in.avail_out) : -1;
 }
 
 static void
@@ -133,7 +137,7 @@ release_in(struct deflate *d)
 {
     uInt len = 0;
 
-    if (!d->in_ready || d->in.data_type != AT_BLOCK_START ||
+    if (!d->in_ready || d->in_ended || d->in.data_type != AT_BLOCK_START ||
         inflateGetDictionary(&d->in, NULL, &len) != Z_OK || len > WINDOW_IN_MAX)
         return;
     d->history = len == 0 ? NULL : xmalloc(len);

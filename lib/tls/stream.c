@@ -170,47 +170,46 @@ send_all(struct stream *s, struct slice data)
 }
 
 static enum stream_status
-send_encoded(struct stream *s, struct slice data, bool flush)
+send_encoded(struct stream *s, struct slice data, enum stream_hold hold)
 {
     char *encoded = xmalloc(OUTPUT_MAX);
     ssize_t n;
 
     do {
-        n = s->codec->encode(s->codec_state, &data, flush, encoded, OUTPUT_MAX);
+        n = s->codec->encode(s->codec_state, &data, hold, encoded, OUTPUT_MAX);
         if (n < 0)
             s->write_status = STREAM_ERROR;
         else
             (void)send_all(s, slice_make(encoded, (size_t)n)); /* sticks in write_status */
     } while (s->write_status == STREAM_OK && (data.len > 0 || n == OUTPUT_MAX));
     xfree(&encoded);
-    s->unflushed = !flush;
+    s->unflushed = hold == STREAM_MAY_HOLD;
     return s->write_status;
 }
 
-/* `flush`: nothing may be held back. */
 static enum stream_status
-write_through(struct stream *s, struct slice data, bool flush)
+write_through(struct stream *s, struct slice data, enum stream_hold hold)
 {
     if (s->codec == NULL)
         return send_all(s, data);
-    if (data.len == 0 && !(flush && s->unflushed))
+    if (data.len == 0 && hold != STREAM_FINISH && !(hold == STREAM_FLUSH && s->unflushed))
         return s->write_status;
-    return send_encoded(s, data, flush);
+    return send_encoded(s, data, hold);
 }
 
 static enum stream_status
-empty_output(struct stream *s, bool flush)
+empty_output(struct stream *s, enum stream_hold hold)
 {
     size_t len = s->out_len;
 
     s->out_len = 0;
-    return write_through(s, slice_make(s->out, len), flush);
+    return write_through(s, slice_make(s->out, len), hold);
 }
 
 enum stream_status
 stream_flush(struct stream *s)
 {
-    return empty_output(s, true);
+    return empty_output(s, STREAM_FLUSH);
 }
 
 enum stream_status
@@ -221,14 +220,14 @@ stream_write(struct stream *s, struct slice data)
         size_t part = data.len < room ? data.len : room;
 
         if (s->out_len == 0 && data.len >= OUTPUT_MAX)
-            return write_through(s, data, false);
+            return write_through(s, data, STREAM_MAY_HOLD);
         if (s->out == NULL)
             s->out = xmalloc(OUTPUT_MAX);
         memcpy(s->out + s->out_len, data.ptr, part);
         s->out_len += part;
         data = slice_sub(data, part, data.len);
         if (s->out_len == OUTPUT_MAX)
-            (void)empty_output(s, false); /* sticks in write_status */
+            (void)empty_output(s, STREAM_MAY_HOLD); /* sticks in write_status */
     }
     return s->write_status;
 }
@@ -486,6 +485,48 @@ stream_start_codec(struct stream *s, const struct stream_codec *codec, void *sta
     memcpy(s->raw, s->in + s->in_start, len);
     s->raw_end = len;
     s->in_start = s->in_end = 0;
+}
+
+int
+stream_end_codec(struct stream *s)
+{
+    struct slice rest;
+
+    if (s->read_status != STREAM_OK)
+        return -1;
+    if (!stream_has_input(s)) {
+        make_room(s);
+        (void)decode(s);            /* the end may be all that is left */
+        s->read_status = STREAM_OK; /* nor is it an error that there is none, or more behind it */
+    }
+    (void)empty_output(s, STREAM_FINISH); /* sticks in write_status */
+    if (stream_has_input(s) || s->write_status != STREAM_OK)
+        return -1;
+    s->codec->free(s->codec_state);
+    s->codec = NULL;
+    s->codec_state = NULL;
+    rest = slice_make(s->raw + s->raw_start, s->raw_end - s->raw_start);
+    stream_preload(s, rest);
+    xfree(&s->raw);
+    s->raw_start = s->raw_end = 0;
+    return 0;
+}
+
+struct slice
+stream_unread_input(const struct stream *s)
+{
+    return slice_make(s->in + s->in_start, s->in_end - s->in_start);
+}
+
+void
+stream_preload(struct stream *s, struct slice bytes)
+{
+    assert_always(!stream_has_input(s) && bytes.len <= s->in_cap);
+    make_room(s);
+    if (bytes.len > 0)
+        memcpy(s->in, bytes.ptr, bytes.len);
+    s->in_end = bytes.len;
+    s->in_used = s->in_end > s->in_used ? s->in_end : s->in_used;
 }
 
 /* ---- TLS ---- */

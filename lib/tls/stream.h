@@ -67,12 +67,18 @@ void stream_release_buffers(struct stream *s);
 uint64_t stream_bytes_in(const struct stream *s);
 uint64_t stream_bytes_out(const struct stream *s);
 
+enum stream_hold {
+    STREAM_MAY_HOLD, /* more comes */
+    STREAM_FLUSH,    /* the peer has to be able to read all that was taken so far */
+    STREAM_FINISH,   /* and to see that this was the end */
+};
+
 /* What may stand between the buffers and TLS: compression. */
 struct stream_codec {
     /* Takes from *in and makes at most `cap` bytes of it: their number, or -1: there is no way on.
-     * There is no more to come when *in is empty and the number is below `cap`. `flush`: the peer
-     * has to be able to read all that was taken so far. */
-    ssize_t (*encode)(void *state, struct slice *in, bool flush, char *out, size_t cap);
+     * There is no more to come when *in is empty and the number is below `cap`. */
+    ssize_t (*encode)(void *state, struct slice *in, enum stream_hold hold, char *out, size_t cap);
+    /* Where the peer has ended its data *in keeps what follows; it is an error to ask for more. */
     ssize_t (*decode)(void *state, struct slice *in, char *out, size_t cap);
     void (*release)(void *state); /* memory, while the session idles */
     void (*free)(void *state);
@@ -81,6 +87,15 @@ struct stream_codec {
  * leaves as it is. The stream owns `state` then. Input that has come already is taken for encoded.
  */
 void stream_start_codec(struct stream *s, const struct stream_codec *codec, void *state);
+
+/* Ends the codec: our side's end of data is written behind what was written, and leaves. From the
+ * next byte on everything goes as it is, both ways. 0, or -1: what the peer has sent in advance
+ * can't be told from encoded data, or an error stands; the connection has to end. */
+int stream_end_codec(struct stream *s);
+/* What was read from the peer and not used, borrowed until the next call on `s`. */
+struct slice stream_unread_input(const struct stream *s);
+/* Has `bytes` read first, before anything from the peer; at most read_max. */
+void stream_preload(struct stream *s, struct slice bytes);
 
 /* Client side handshake; `server_name` for SNI and, with a verifying context, the check. */
 int stream_start_tls_client(struct stream *s, struct tls_context *ctx, const char *server_name,

@@ -23,7 +23,7 @@ run_encode(struct deflate *d, struct slice text)
     ssize_t n;
 
     do {
-        n = deflate_codec.encode(d, &text, true, piece, sizeof(piece));
+        n = deflate_codec.encode(d, &text, STREAM_FLUSH, piece, sizeof(piece));
         ck_assert_int_ge(n, 0);
         ck_assert(strbuf_append(&out, slice_make(piece, (size_t)n)));
     } while (text.len > 0 || n == STEP);
@@ -166,6 +166,76 @@ START_TEST(a_stream_goes_over_in_the_middle)
 }
 END_TEST
 
+/* Everything that a compressor of the test makes of `text`, with its end. */
+static struct strbuf
+run_finish(struct slice text)
+{
+    struct deflate *d = deflate_new();
+    struct strbuf out = strbuf_new(1000);
+    char piece[500];
+    ssize_t n = deflate_codec.encode(d, &text, STREAM_FINISH, piece, sizeof(piece));
+
+    ck_assert_int_gt(n, 0);
+    ck_assert(strbuf_append(&out, slice_make(piece, (size_t)n)));
+    deflate_codec.free(d);
+    return out;
+}
+
+/* Our end comes in one piece with the last line, and what follows the peer's is as it is. */
+START_TEST(a_stream_comes_back)
+{
+    struct ends e = connect_ends(1024);
+    struct deflate *peer = deflate_new();
+    struct strbuf sent = run_finish(SLICE("a STOP\r\n"));
+    struct slice line, rest;
+    char buf[200], out[100];
+    int64_t deadline = clock_mono_ms() + 5000;
+    ssize_t n;
+
+    ck_assert(strbuf_str(&sent, "b PLAIN\r\n"));
+    stream_start_codec(e.stream, &deflate_codec, deflate_new());
+    ck_assert_int_eq(write_all(e.peer, strbuf_slice(&sent)), 0);
+    ck_assert_int_eq(stream_read_line(e.stream, 1000, deadline, &line), STREAM_OK);
+    ck_assert(slice_eq(line, SLICE("a STOP\r\n")));
+    (void)stream_write(e.stream, SLICE("a OK\r\n"));
+    ck_assert_int_eq(stream_end_codec(e.stream), 0);
+    ck_assert(slice_eq(stream_unread_input(e.stream), SLICE("b PLAIN\r\n")));
+    ck_assert_int_eq(stream_read_line(e.stream, 1000, deadline, &line), STREAM_OK);
+    ck_assert(slice_eq(line, SLICE("b PLAIN\r\n")));
+    (void)stream_write(e.stream, SLICE("b OK\r\n"));
+    n = read(e.peer, buf, sizeof(buf));
+    rest = slice_make(buf, (size_t)n);
+    n = deflate_codec.decode(peer, &rest, out, sizeof(out));
+    ck_assert(slice_eq(slice_make(out, (size_t)n), SLICE("a OK\r\n")));
+    ck_assert_uint_eq(rest.len, 0);
+    rest = SLICE("x");
+    ck_assert_int_eq(deflate_codec.decode(peer, &rest, out, sizeof(out)), -1); /* it was the end */
+    ck_assert_int_eq(stream_flush(e.stream), STREAM_OK);
+    ck_assert_int_eq(read(e.peer, buf, sizeof(buf)), 6);
+    ck_assert_mem_eq(buf, "b OK\r\n", 6);
+    strbuf_free(&sent);
+    deflate_codec.free(peer);
+    stream_free(&e.stream);
+    (void)close(e.peer);
+}
+END_TEST
+
+START_TEST(compressed_data_in_advance_does_not_come_back)
+{
+    struct ends e = connect_ends(1024);
+    struct strbuf sent = run_finish(SLICE("a STOP\r\nb MORE\r\n"));
+    struct slice line;
+
+    stream_start_codec(e.stream, &deflate_codec, deflate_new());
+    ck_assert_int_eq(write_all(e.peer, strbuf_slice(&sent)), 0);
+    ck_assert_int_eq(stream_read_line(e.stream, 1000, clock_mono_ms() + 5000, &line), STREAM_OK);
+    ck_assert_int_eq(stream_end_codec(e.stream), -1);
+    strbuf_free(&sent);
+    stream_free(&e.stream);
+    (void)close(e.peer);
+}
+END_TEST
+
 /* Sixteen megabytes in sixteen kilobytes: they come piece by piece. */
 START_TEST(what_expands_stays_within_the_buffer)
 {
@@ -234,6 +304,8 @@ main(void)
     tcase_add_test(tc, a_release_in_the_middle_of_a_block_loses_nothing);
     tcase_add_test(tc, nonsense_is_an_error);
     tcase_add_test(tc, a_stream_goes_over_in_the_middle);
+    tcase_add_test(tc, a_stream_comes_back);
+    tcase_add_test(tc, compressed_data_in_advance_does_not_come_back);
     tcase_add_test(tc, what_expands_stays_within_the_buffer);
     tcase_add_test(tc, much_output_arrives_whole);
     suite_add_tcase(suite, tc);

@@ -86,6 +86,7 @@
 // LINK: imapd/thread_subject.c
 // LINK: imapd/thread_tree.c
 // LINK: imapd/uid_batches.c
+// LINK: imapd/unauthenticate.c
 // LINK: imapd/updates.c
 // LINK: imapd/urlauth.c
 // LINK: imapd/wait.c
@@ -161,6 +162,7 @@ converse(const char *commands, bool may_remove)
         .state = STATE_AUTHENTICATED,
         .user = "a@b",
         .mail_dirfd = dup(dirfd_of_mail),
+        .successor_fd = -1,
         .store_options = {.may_remove = may_remove},
         .command = strbuf_new(0),
         .out = strbuf_new(1 << 20),

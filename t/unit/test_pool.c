@@ -32,23 +32,64 @@ static pid_t daemon_pid;
 
 /* ---- the service ---- */
 
+/* "next": says so and goes on in a successor, which is told what came behind that line; "relay":
+ * the same, and stays in between for one message each way. */
+static void
+succeed(struct pool_session *session, bool relay, struct slice unread)
+{
+    const struct pool_carried carried = {.tls = "TLSv1.3", .login_failures = 7};
+    int fd = pool_session_succeed(session, &carried, relay);
+    char text[256];
+    ssize_t n;
+
+    if (fd < 0) {
+        (void)write_all(session->fd, SLICE("none\n"));
+        return;
+    }
+    if (!relay) {
+        (void)pool_ahead_send(fd, unread);
+        return;
+    }
+    (void)write_all(fd, unread);
+    n = read(fd, text, sizeof(text));
+    (void)write_all(session->fd, slice_make(text, n > 0 ? (size_t)n : 0));
+    (void)close(fd);
+}
+
+static ssize_t
+read_line(struct pool_session *session, char *line, size_t cap)
+{
+    ssize_t n = 0;
+
+    if (session->ahead_fd >= 0)
+        n = pool_ahead_receive(session->ahead_fd, line, cap, clock_mono_ms() + STEP_MS);
+    return n != 0 ? n : read(session->fd, line, cap);
+}
+
 /* One line in, "pid label ip line" out. "reuse" leaves the worker to the next; "hang" does not end;
  * "auth" asks authd for its byte. */
 static enum pool_next
 serve(struct pool_session *session, void *arg)
 {
     char line[64] = {0}, reply[256];
-    ssize_t n = read(session->fd, line, sizeof(line) - 1);
+    ssize_t n = read_line(session, line, sizeof(line) - 1);
     struct frame_header header;
     struct ipc_reply message;
     int len;
 
     (void)arg;
+    if (n > 5 && (strncmp(line, "next", 4) == 0 || strncmp(line, "relay", 5) == 0)) {
+        const char *behind = strchr(line, '\n') + 1;
+
+        succeed(session, line[0] == 'r', slice_of(behind));
+        (void)close(session->fd);
+        return POOL_EXIT;
+    }
     if (n > 0 && strncmp(line, "auth", 4) == 0 &&
         ipc_client_receive(session->auth, STEP_MS, &header, &message) == 0)
         (void)snprintf(line, sizeof(line), "type%u", header.type);
-    len = snprintf(reply, sizeof(reply), "%d %s %s %s\n", (int)getpid(), session->label,
-                   session->client_ip, line);
+    len = snprintf(reply, sizeof(reply), "%d %s %s %s%s %u\n", (int)getpid(), session->label,
+                   session->client_ip, line, session->carried.tls, session->carried.login_failures);
     (void)write_all(session->fd, slice_make(reply, (size_t)len));
     while (strncmp(line, "hang", 4) == 0 && read(session->fd, line + 8, 8) > 0)
         ;
@@ -232,6 +273,67 @@ START_TEST(a_worker_without_capability_serves_again)
 }
 END_TEST
 
+START_TEST(a_connection_goes_on_in_another_process)
+{
+    const struct pool_ops ops = {
+        .clients_max = 1, .spare_min = 1, .spare_max = 4, .successors = true, .keep_sockets = 1};
+    char first[256], reply[256];
+    int fd;
+
+    start(&ops);
+    fd = talk("hello\n", first);
+    ck_assert(closes(fd, STEP_MS));
+    (void)close(fd);
+    fd = talk("next\nhello", reply);
+    ck_assert_ptr_nonnull(strstr(reply, " echo 127.0.0.1 helloTLSv1.3 7"));
+    ck_assert_int_ne(atoll(first), atoll(reply));
+    ck_assert(closes(fd, STEP_MS)); /* nobody keeps it */
+    (void)close(fd);
+}
+END_TEST
+
+START_TEST(behind_a_relay_there_is_no_other)
+{
+    const struct pool_ops ops = {
+        .clients_max = 9, .spare_min = 1, .spare_max = 4, .successors = true};
+    char reply[256];
+    int fd;
+
+    start(&ops);
+    fd = talk("relay\nhello", reply);
+    ck_assert_ptr_nonnull(strstr(reply, " echo 127.0.0.1 helloTLSv1.3 7"));
+    (void)close(fd);
+    fd = talk("relay\nnext\nhello", reply);
+    ck_assert_ptr_nonnull(strstr(reply, " echo 127.0.0.1 helloTLSv1.3 7"));
+    (void)close(fd);
+    fd = talk("relay\nrelay\nhello", reply);
+    ck_assert_str_eq(reply, "none\n");
+    (void)close(fd);
+    fd = talk("next\nhello", reply); /* its socket was not kept */
+    ck_assert_str_eq(reply, "none\n");
+    (void)close(fd);
+}
+END_TEST
+
+START_TEST(each_successor_counts_in_the_minute)
+{
+    const struct pool_ops ops = {.clients_max = 9,
+                                 .per_address_max = 1,
+                                 .per_minute_max = 2,
+                                 .spare_min = 1,
+                                 .spare_max = 4,
+                                 .successors = true,
+                                 .keep_sockets = 1};
+    char reply[256];
+    int fd;
+
+    start(&ops);
+    fd = talk("next\nnext\nhello", reply);
+    ck_assert_str_eq(reply, "none\n");
+    (void)close(fd);
+}
+END_TEST
+
 START_TEST(limits_refuse_with_a_text)
 {
     const struct pool_ops ops = {
@@ -396,6 +498,9 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, each_session_has_a_process_of_its_own);
     tcase_add_test(tc, a_worker_without_capability_serves_again);
+    tcase_add_test(tc, a_connection_goes_on_in_another_process);
+    tcase_add_test(tc, behind_a_relay_there_is_no_other);
+    tcase_add_test(tc, each_successor_counts_in_the_minute);
     tcase_add_test(tc, limits_refuse_with_a_text);
     tcase_add_test(tc, a_burst_finds_a_process_each);
     tcase_add_test(tc, authd_gets_each_session_s_channel);

@@ -404,6 +404,52 @@ START_TEST(each_layer_is_told_and_tightens)
 }
 END_TEST
 
+/* ---- a process that only carries bytes any more ---- */
+
+/* The number of the first step that is not as it should be; 0: all are. */
+static int
+keep_two(void)
+{
+    struct sandbox box = {.uid = (uid_t)-1,
+                          .chroot_fd = -1,
+                          .landlock = true,
+                          .calls = SANDBOX_FILES | SANDBOX_LANDLOCK | SANDBOX_NARROW};
+    unsigned layers;
+    int ends[2];
+    char byte;
+
+    box.dirs[box.dir_count++] = (struct sandbox_dir){dir_fd, SANDBOX_READ};
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0 || sandbox_enter(&box) < 0)
+        return 1;
+    if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0)
+        return 2; /* narrowing is all that SANDBOX_NARROW gives */
+    layers = sandbox_landlock_layers();
+    if (try_open(dir_fd, "secret", O_RDONLY) != 0 || sandbox_keep_only(ends, 2) < 0)
+        return 3;
+    if (sandbox_landlock_abi() > 0 && sandbox_landlock_layers() != layers + 1)
+        return 4;
+    if (close(dir_fd) == 0 || errno != EBADF)
+        return 5;
+    if (write(ends[0], "x", 1) != 1 || read(ends[1], &byte, 1) != 1)
+        return 6;
+    if (try_passwd() != EPERM || result_of(socketpair(AF_UNIX, SOCK_STREAM, 0, ends)) != EPERM ||
+        result_of(dup(ends[0])) != EPERM || result_of(fsync(ends[0])) != EPERM)
+        return 7;
+    return 0;
+}
+
+START_TEST(who_keeps_two_sockets_has_nothing_else)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0)
+        _exit(keep_two());
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 /* ---- a process that stays root ---- */
 
 #define ROOT_CAPS (1u << CAP_KILL | 1u << CAP_SETUID | 1u << CAP_SETPCAP)
@@ -538,6 +584,7 @@ main(void)
                         (int)ARRAY_LEN(attempts));
     tcase_add_test(tc, root_is_no_sandbox_user);
     tcase_add_test(tc, each_layer_is_told_and_tightens);
+    tcase_add_test(tc, who_keeps_two_sockets_has_nothing_else);
     tcase_add_test(tc, who_stays_root_keeps_what_is_needed);
     tcase_add_test(tc, what_root_starts_inherits_it);
     tcase_add_test(tc, who_is_sandboxed_still_dies_with_its_parent);
