@@ -107,7 +107,7 @@ change(struct operation *op)
         log_event(LOG_INFO, "acl", KV_U64("op", op->acl.op), KV_SLICE("owner", op->acl.owner),
                   KV_SLICE("actor", op->acl.actor), KV_SLICE("folder", op->acl.folder),
                   KV_SLICE("who", op->acl.who), KV_U64("rights", op->acl.rights));
-        if (op->acl.op != ACCOUNTD_ACL_ADD)
+        if (op->acl.op != ACCOUNTD_ACL_ADD || share_denies(op->acl.who))
             changes_folders(op->server);
     }
     server_changed(op->server);

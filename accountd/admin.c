@@ -205,8 +205,8 @@ grant_share(struct operation *op)
                             op->admin.name.ptr);
     if (imap_rights_parse_change(field(op, "rights"), &change, &rights) < 0)
         return account_fail(&op->result, ACCOUNT_BAD_PARAMETER,
-                            "rights: expected letters of l r s w i p t e a, with + or - in front "
-                            "to change what is there");
+                            "rights: expected letters of l r s w i p k x t e a, with + or - in "
+                            "front to change what is there");
     return account_share_change(&op->edit, strbuf_slice(&op->server->hit.address),
                                 field(op, "folder"), field(op, "member"), change, rights);
 }

@@ -89,11 +89,22 @@ hold_to_owner(const struct account_hit *owner, struct accountd_folder *folder)
     uint32_t may = account_user_rights(&owner->entry);
 
     if ((may & ACCOUNTD_MAY_CHANGE_MAIL) == 0)
-        folder->rights &= ~RIGHTS_ON_MESSAGES;
+        folder->rights &= ~(RIGHTS_ON_MESSAGES | RIGHT_CREATE | RIGHT_DELETE_FOLDER);
     if ((may & ACCOUNTD_MAY_REMOVE_MAIL) == 0)
-        folder->rights &= ~(uint32_t)(RIGHT_DELETE_MESSAGE | RIGHT_EXPUNGE);
+        folder->rights &= ~(uint32_t)(RIGHT_DELETE_MESSAGE | RIGHT_EXPUNGE | RIGHT_DELETE_FOLDER);
     folder->quota_bytes = record_u64(&owner->entry, USER_QUOTA_BYTES);
     folder->quota_messages = record_u64(&owner->entry, USER_QUOTA_MESSAGES);
+}
+
+static int
+deny_share(void *arg, const struct share *share)
+{
+    struct folders *f = arg;
+
+    for (uint32_t i = 0; i < f->count && share_denies(share->grantee); i++)
+        if (is_share(&f->list[i], share))
+            f->list[i].rights &= ~share->rights;
+    return 0;
 }
 
 static int
@@ -104,7 +115,7 @@ add_share(void *arg, const struct share *share)
     struct strbuf name, path, dir;
     struct accountd_folder *out;
 
-    if (slice_eq(share->owner, f->user))
+    if (slice_eq(share->owner, f->user) || share_denies(share->grantee))
         return 0; /* a folder given to all is still one's own */
     if (account_find_exact(&f->server->base, share->owner, owner) != ACCOUNT_FOUND)
         return 0; /* shares go with their owners: a base that failed tells so elsewhere */
@@ -139,15 +150,31 @@ add_share(void *arg, const struct share *share)
     return 0;
 }
 
+/* What was given or denied to the user by name, by domain and like anyone. */
 static int
-add_shares(struct account_base *base, struct folders *f)
+each_share(struct account_base *base, struct folders *f,
+           int (*each)(void *arg, const struct share *share))
 {
     struct slice domain = slice_sub(f->user, slice_rindex(f->user, '@'), f->user.len);
 
-    if (share_each_of_grantee(base, f->user, add_share, f) < 0 ||
-        share_each_of_grantee(base, domain, add_share, f) < 0)
+    if (share_each_of_grantee(base, f->user, each, f) < 0 ||
+        share_each_of_grantee(base, domain, each, f) < 0)
         return -1;
-    return share_each_of_grantee(base, SHARE_ANYONE, add_share, f);
+    return share_each_of_grantee(base, SHARE_ANYONE, each, f);
+}
+
+static int
+add_shares(struct account_base *base, struct folders *f)
+{
+    uint32_t kept = 0;
+
+    if (each_share(base, f, add_share) < 0 || each_share(base, f, deny_share) < 0)
+        return -1;
+    for (uint32_t i = 0; i < f->count; i++)
+        if (f->list[i].rights != 0)
+            f->list[kept++] = f->list[i];
+    f->count = kept;
+    return 0;
 }
 
 /* A directory that is about to be made or moved: who logs in right after `public add` shall see it.

@@ -13,6 +13,7 @@
 
 #include "accountd/acl.h"
 #include "accountd/changes.h"
+#include "accountd/expiry.h"
 #include "accountd/folders.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
@@ -201,6 +202,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
                                  (unsigned)conf_u64(daemon->conf, ACCOUNT_CONNECTIONS), server);
     server->store = store_new(server);
     store_take_jobs(server->store);
+    server->expiry = expiry_new(server);
 }
 
 void
@@ -215,6 +217,7 @@ server_stop(struct server *server)
 {
     if (server->ipc != NULL)
         ipc_server_free(&server->ipc);
+    expiry_free(&server->expiry);
     store_free(&server->store);
     parking_free(&server->parking);
     loop_timer_free(&server->checkpoint);

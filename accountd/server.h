@@ -36,6 +36,7 @@ struct server {
     struct changes *changes_told; /* what authd is told of */
     uint64_t folders_generation;  /* of the base, when it was found out whether folders exist */
     bool folders_known, folders_exist;
+    struct expiry *expiry; /* NULL: standalone */
     struct loop_timer *checkpoint;
     _Atomic uint64_t *requests, *changes;
 };

@@ -15,6 +15,7 @@
 #include "lib/base/mem.h"
 #include "lib/ipc/local_deliver.h"
 #include "lib/log/log.h"
+#include "lib/store/folder_name.h"
 
 static bool
 has_nul(struct slice s)
@@ -107,6 +108,86 @@ folder_grants_remove(struct folder_grants *grants, struct folder_grant *grant)
     free(grant->name);
     free(grant->place);
     *grant = grants->list[--grants->count];
+}
+
+/* ---- what the session changed ---- */
+
+static void
+clear(struct folder_grant *grant)
+{
+    free(grant->name);
+    free(grant->place);
+    close_keep_errno(grant->fd);
+}
+
+/* Where the shared folder of that name is; NULL: it can be nowhere. */
+static char *
+shared_place(struct slice path, struct slice name)
+{
+    struct strbuf dir = strbuf_new(FOLDER_DIR_MAX);
+    struct slice folder = slice_sub(name, slice_index(name, '/') + 1, name.len);
+    struct accountd_folder at = {.path = path};
+    char *place = NULL;
+
+    if (folder_name_to_dir(folder, &dir) == 0) {
+        at.dir = strbuf_slice(&dir);
+        place = place_of(&at);
+    }
+    strbuf_free(&dir);
+    return place;
+}
+
+void
+folder_grants_made(struct folder_grants *grants, struct slice path, struct slice name,
+                   uint32_t rights)
+{
+    char *place = shared_place(path, name);
+
+    if (place == NULL || grants->count >= ACCOUNTD_FOLDERS_MAX) { /* then no login shows it */
+        free(place);
+        return;
+    }
+    grants->list = xreallocarray(grants->list, (size_t)grants->count + 1, sizeof(*grants->list));
+    grants->list[grants->count++] = (struct folder_grant){
+        .name = xslicedup(name), .place = place, .rights = rights, .is_shared = true, .fd = -1};
+}
+
+void
+folder_grants_gone(struct folder_grants *grants, struct slice name)
+{
+    for (uint32_t i = 0; i < grants->count; i++)
+        if (slice_eq(slice_of(grants->list[i].name), name)) {
+            clear(&grants->list[i]);
+            grants->list[i] = grants->list[--grants->count];
+            return;
+        }
+}
+
+static void
+rename_grant(struct folder_grant *grant, struct slice from, struct slice to)
+{
+    struct slice name = slice_of(grant->name), rest = slice_sub(name, from.len, name.len);
+    char *renamed, *place;
+
+    if (!slice_starts(name, from) || (rest.len > 0 && rest.ptr[0] != '/'))
+        return;
+    renamed = xasprintf("%.*s%.*s", (int)to.len, to.ptr, (int)rest.len, rest.ptr);
+    place = shared_place(folder_grant_path(grant), slice_of(renamed));
+    if (place == NULL) { /* local-deliver did it, so there is one */
+        free(renamed);
+        return;
+    }
+    free(grant->name);
+    free(grant->place);
+    grant->name = renamed;
+    grant->place = place;
+}
+
+void
+folder_grants_renamed(struct folder_grants *grants, struct slice from, struct slice to)
+{
+    for (uint32_t i = 0; i < grants->count; i++)
+        rename_grant(&grants->list[i], from, to);
 }
 
 void

@@ -38,6 +38,13 @@ struct folder_grant *folder_grants_unopened(struct folder_grants *grants, struct
 /* Takes one out that could not be opened, and logs that. */
 void folder_grants_remove(struct folder_grants *grants, struct folder_grant *grant);
 
+/* What the session did itself to folders of another user, in the store at `path`; names as the user
+ * sees them. Renamed are also those below `from`. */
+void folder_grants_made(struct folder_grants *grants, struct slice path, struct slice name,
+                        uint32_t rights);
+void folder_grants_gone(struct folder_grants *grants, struct slice name);
+void folder_grants_renamed(struct folder_grants *grants, struct slice from, struct slice to);
+
 /* The store that it is in: the first part of `place`, borrowed. */
 struct slice folder_grant_path(const struct folder_grant *grant);
 

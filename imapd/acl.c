@@ -144,8 +144,8 @@ parse_rights(struct parser *p, struct accountd_acl *acl, bool *known)
     return true;
 }
 
-/* Addresses, and "anyone": accountd brings them to their one form. What cannot be one is wrong
- * (section 3). */
+/* Addresses, and "anyone", with a '-' in front for rights that are denied (section 2): accountd
+ * brings them to their one form. What cannot be one is wrong (section 3). */
 static bool
 parse_identifier(struct parser *p, struct slice *who)
 {
@@ -171,8 +171,6 @@ acl_setacl(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (!known)
         return reply_bad("Unknown right"); /* section 3.1 */
-    if (acl.who.ptr[0] == '-')
-        return reply_no("CANNOT", "Rights can be given, not denied");
     return change(s, name, &acl, "Setacl completed");
 }
 
@@ -245,6 +243,12 @@ acl_getacl(struct session *s, struct parser *p, unsigned flags)
 
 /* ---- LISTRIGHTS, MYRIGHTS ---- */
 
+static bool
+is_denial_to(struct slice who, struct slice owner)
+{
+    return who.len > 0 && who.ptr[0] == '-' && slice_eq_nocase(slice_sub(who, 1, who.len), owner);
+}
+
 /* The owner has all for good; others may get the rest, each right by itself. The identifier is
  * answered as it came (section 3.4). */
 struct reply
@@ -271,8 +275,9 @@ acl_listrights(struct session *s, struct parser *p, unsigned flags)
         imap_rights_write(rights, &s->out);
     } else {
         (void)strbuf_str(&s->out, "\"\"");
-        if (!slice_eq(name, SLICE("INBOX")))
-            imap_rights_write_grantable(RIGHTS_GRANTABLE, &s->out);
+        /* what the owner has cannot be denied either (section 2, "negative rights") */
+        if (!slice_eq(name, SLICE("INBOX")) && !is_denial_to(who, owner))
+            imap_rights_write_grantable(RIGHTS_ALL, &s->out);
     }
     (void)strbuf_str(&s->out, "\r\n");
     updates_put_out(s);

@@ -8,6 +8,7 @@
 #include "imapd/mailbox_name.h"
 #include "imapd/notify.h"
 #include "imapd/places.h"
+#include "imapd/shared_folder.h"
 #include "imapd/special_use.h"
 #include "lib/base/mem.h"
 #include "lib/mail/utf8_nfc.h"
@@ -55,20 +56,6 @@ is_root(const struct target *target)
     if (is)
         errno = EACCES;
     return is;
-}
-
-/* Folders are made where their owner's store is: in another user's, nobody has the right "k". The
- * answer is the same whatever there is. */
-static bool
-is_of_another_user(struct slice name)
-{
-    return name.len > 0 && name.ptr[0] == '~';
-}
-
-static struct reply
-reply_not_yours(void)
-{
-    return reply_no("NOPERM", "Folders of another user are made by that user");
 }
 
 /* Names that a client writes in UTF-8 are Net-Unicode (RFC 9051 section 6.3.4): none may look like
@@ -127,8 +114,8 @@ folder_create(struct session *s, struct parser *p, unsigned flags)
     name = without_delimiter(name);
     if (!is_net_unicode(s, name))
         return reply_no("CANNOT", "Mailbox name has unusual characters");
-    if (is_of_another_user(name))
-        return reply_not_yours();
+    if (shared_folder_is(name))
+        return shared_folder_create(s, name, use);
     if (place_find(s, name, RIGHT_CREATE, &target) < 0 || is_root(&target))
         return reply_errno();
     missing = target.place == NULL ? missing_parents(target.store, name) : 0;
@@ -174,6 +161,8 @@ folder_delete(struct session *s, struct parser *p, unsigned flags)
         return reply_no("CANNOT", "INBOX cannot be deleted");
     if (!s->store_options.may_remove)
         return reply_no("NOPERM", "This user may not remove mail");
+    if (shared_folder_is(name))
+        return shared_folder_delete(s, name);
     if (place_find(s, name, RIGHT_DELETE_FOLDER, &target) < 0 || is_root(&target) ||
         remove_folder(s, &target) < 0)
         return reply_errno();
@@ -204,6 +193,7 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
 {
     struct target old, new;
     struct slice from, to;
+    struct reply reply;
     uint32_t missing;
 
     (void)flags;
@@ -214,15 +204,21 @@ folder_rename(struct session *s, struct parser *p, unsigned flags)
         return reply_no("NOPERM", "This user may not remove mail");
     if (!is_net_unicode(s, to))
         return reply_no("CANNOT", "Mailbox name has unusual characters");
-    if (is_of_another_user(to))
-        return reply_not_yours();
+    to = without_delimiter(to);
+    if (shared_folder_is(from) && shared_folder_is(to)) {
+        reply = shared_folder_rename(s, from, to);
+        if (reply.kind == REPLY_OK)
+            rename_selected(s, from, to);
+        return reply;
+    }
+    if (shared_folder_is(to))
+        return reply_no("NOPERM", "A folder cannot move from one user to another");
     /* Who may not remove mail may still give a folder another name. */
     if (place_find(s, from, s->store_options.may_remove ? RIGHT_DELETE_FOLDER : 0, &old) < 0 ||
-        is_root(&old) || place_find(s, without_delimiter(to), RIGHT_CREATE, &new) < 0)
+        is_root(&old) || place_find(s, to, RIGHT_CREATE, &new) < 0)
         return reply_errno();
     if (old.store != new.store)
         return reply_no("CANNOT", "A folder cannot move from one user to another");
-    to = without_delimiter(to);
     missing = new.place == NULL ? missing_parents(new.store, to) : 0;
     if (store_rename(old.store, old.name, new.name) < 0)
         return reply_errno();

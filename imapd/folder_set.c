@@ -115,17 +115,17 @@ add_others(struct session *s, struct folder_set *set, struct folder_set *subscri
     static const struct store_folder there = {.name = "INBOX", .exists = true};
     struct others o = {.set = set, .subscribed = subscribed, .first = set->count};
 
-    for (unsigned i = 0; i < s->place_count; i++) {
+    for (struct place *p = places_next(s, NULL); p != NULL; p = places_next(s, p)) {
         struct store *store;
 
-        o.place = &s->places[i];
+        o.place = p;
         if ((o.place->rights & RIGHT_LOOKUP) == 0)
             continue;
         if (o.place->dirfd < 0) {
             take_other(&o, &there);
             continue;
         }
-        store = place_store(&s->places[i]);
+        store = place_store(p);
         if (store != NULL) /* else it is away: the others are there all the same */
             (void)store_list(store, take_other, &o);
     }

@@ -56,7 +56,11 @@ search_selected(struct multisearch *m, struct search_found *found)
 {
     struct session *s = m->s;
 
-    search_run(s, s->mailbox, m->args.root, &m->r, &s->arena, found);
+    if (search_run(s, s->mailbox, m->args.root, &m->r, &s->arena, found) < 0) {
+        *found =
+            (struct search_found){.mailbox = s->mailbox}; /* the session ends with the command */
+        return;
+    }
     search_return_save(s, &m->r, found);
     answer(m, slice_of(s->mailbox_name), found, &s->arena);
 }
@@ -77,9 +81,10 @@ search_other(struct multisearch *m, struct slice name)
     if (mb == NULL)
         return;
     message_release(&s->message); /* it knows its message by UID alone */
-    search_run(s, mb, m->args.root, &m->r, &arena, &found);
-    m->was_limited |= found.lowest_uid != 0;
-    answer(m, name, &found, &arena);
+    if (search_run(s, mb, m->args.root, &m->r, &arena, &found) == 0) {
+        m->was_limited |= found.lowest_uid != 0;
+        answer(m, name, &found, &arena);
+    }
     message_release(&s->message);
     mailbox_close(&mb);
     arena_free(&arena);

@@ -123,6 +123,18 @@ changed_items(const struct session *s, const struct notify_folder *folder,
     return items;
 }
 
+/* By its id: another session may have given the selected mailbox another name. */
+static bool
+is_selected_by_id(const struct session *s, const char *mailbox_id)
+{
+    struct mailbox_info selected;
+
+    if (s->mailbox == NULL)
+        return false;
+    mailbox_get_info(s->mailbox, &selected);
+    return strcmp(selected.mailbox_id, mailbox_id) == 0;
+}
+
 static void
 check(struct session *s, struct notify_folders *f, struct notify_folder *folder)
 {
@@ -136,6 +148,8 @@ check(struct session *s, struct notify_folders *f, struct notify_folder *folder)
             notify_folders_stale(f);
         return;
     }
+    if (is_selected_by_id(s, now.mailbox_id))
+        return;
     items = changed_items(s, folder, &now);
     folder->told = now;
     if (items != 0)
@@ -324,11 +338,22 @@ notify_folders_own(struct notify_folders *f, struct slice name, enum notify_even
     f->own[f->own_count++] = (struct notify_own){xslicedup(name), event};
 }
 
+static struct notify_folder *
+find_by_id(const struct notify_folders *f, const char *mailbox_id)
+{
+    for (uint32_t i = 0; i < f->count; i++)
+        if (strcmp(f->all[i].told.mailbox_id, mailbox_id) == 0)
+            return &f->all[i];
+    return NULL;
+}
+
 void
 notify_folders_left(struct notify_folders *f, struct slice name, const struct mailbox_info *info)
 {
-    struct notify_folder *folder = notify_folders_find(f, name);
+    struct notify_folder *folder = find_by_id(f, info->mailbox_id);
 
+    if (folder == NULL) /* not looked at yet */
+        folder = notify_folders_find(f, name);
     if (folder == NULL)
         return;
     folder->told = *info;

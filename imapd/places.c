@@ -77,9 +77,11 @@ places_receive(struct session *s, unsigned count, bool may_remove)
         fill(&s->places[s->place_count++], &folder, dirfd, may_remove);
     }
     qsort(s->places, s->place_count, sizeof(*s->places), compare);
+    s->first_place = s->places;
     for (unsigned i = 0; i < s->place_count; i++) {
         struct place *p = &s->places[i]; /* here it stays */
 
+        p->next = i + 1 < s->place_count ? p + 1 : NULL;
         p->session = s;
         p->guest = (struct store_guest){.charge = charge_owner, .arg = p};
         p->options.guest = p->single ? &p->guest : NULL;
@@ -92,6 +94,8 @@ places_receive(struct session *s, unsigned count, bool may_remove)
 void
 places_free(struct session *s)
 {
+    struct place *made = s->place_count > 0 ? s->places[s->place_count - 1].next : s->first_place;
+
     for (unsigned i = 0; i < s->place_count; i++) {
         store_close(&s->places[i].store);
         close_keep_errno(s->places[i].dirfd);
@@ -99,6 +103,70 @@ places_free(struct session *s)
     }
     xfree(&s->places);
     s->place_count = 0;
+    for (struct place *p = made, *next; p != NULL; p = next) {
+        next = p->next;
+        free(p->name);
+        free(p);
+    }
+    s->first_place = NULL;
+}
+
+/* ---- what the session changed ---- */
+
+struct place *
+places_next(const struct session *s, const struct place *after)
+{
+    struct place *best = NULL;
+
+    for (struct place *p = s->first_place; p != NULL; p = p->next)
+        if (p->rights != 0 && (after == NULL || strcmp(p->name, after->name) > 0) &&
+            (best == NULL || strcmp(p->name, best->name) < 0))
+            best = p;
+    return best;
+}
+
+void
+places_made(struct session *s, struct slice name, uint32_t rights)
+{
+    struct place **end = &s->first_place, *made;
+    unsigned count = 0;
+
+    for (; *end != NULL && ((*end)->rights != 0 || (*end)->dirfd >= 0); end = &(*end)->next)
+        count++;
+    if (*end == NULL && count >= AUTHD_FOLDERS_MAX)
+        return;
+    if (*end == NULL)
+        *end = xcalloc(1, sizeof(**end));
+    made = *end; /* a new one, or one that is gone and had no directory */
+    free(made->name);
+    made->name = xslicedup(name);
+    made->rights = rights;
+    made->dirfd = -1;
+    made->single = true;
+    made->session = s;
+}
+
+void
+places_gone(struct session *s, struct slice name)
+{
+    for (struct place *p = s->first_place; p != NULL; p = p->next)
+        if (p->single && slice_eq(slice_of(p->name), name))
+            p->rights = 0;
+}
+
+void
+places_renamed(struct session *s, struct slice from, struct slice to)
+{
+    for (struct place *p = s->first_place; p != NULL; p = p->next) {
+        struct slice name = slice_of(p->name), rest = slice_sub(name, from.len, name.len);
+        char *renamed;
+
+        if (!p->single || !slice_starts(name, from) || (rest.len > 0 && rest.ptr[0] != '/'))
+            continue;
+        renamed = xasprintf("%.*s%.*s", (int)to.len, to.ptr, (int)rest.len, rest.ptr);
+        free(p->name);
+        p->name = renamed;
+    }
 }
 
 /* ---- names ---- */
@@ -112,6 +180,10 @@ place_is_foreign(struct slice name)
 struct store *
 place_store(struct place *place)
 {
+    if (place->rights == 0) { /* gone: what is left of it is not touched */
+        errno = ENOENT;
+        return NULL;
+    }
     if (place->store == NULL && place->dirfd < 0)
         errno = EACCES;
     else if (place->store == NULL)
@@ -123,8 +195,7 @@ place_store(struct place *place)
 static struct place *
 find_place(struct session *s, struct slice name, struct slice *inner)
 {
-    for (unsigned i = 0; i < s->place_count; i++) {
-        struct place *p = &s->places[i];
+    for (struct place *p = s->first_place; p != NULL; p = p->next) {
         struct slice root = slice_of(p->name);
 
         if (!slice_starts(name, root) || (p->rights & RIGHTS_THAT_SHOW) == 0)
@@ -191,8 +262,10 @@ place_find(struct session *s, struct slice name, uint32_t needed, struct target 
         out->store = session_store(s);
     else if (out->place->dirfd >= 0)
         out->store = place_store(out->place);
-    else
+    else if ((needed & RIGHTS_IN_DIRECTORY) == 0)
         return 0;
+    else
+        errno = ENOTCONN; /* made by this session, which is confined to what was there before */
     return out->store == NULL ? -1 : 0;
 }
 

@@ -18,11 +18,12 @@ struct place {
     char *name; /* "@News" */
     uint32_t rights;
     int dirfd;   /* the folder's own directory: INBOX of `store`; -1: the rights need none */
-    bool single; /* another user's: nothing is below it */
+    bool single; /* another user's: what is below it is a place of its own */
     struct session *session;
     struct store_guest guest;
     struct store_options options;
     struct store *store; /* NULL until the first use */
+    struct place *next;  /* in session.first_place */
 };
 
 /* What a name means. */
@@ -41,9 +42,21 @@ void places_free(struct session *s);
 /* True for a name with the prefix of a namespace that is not the user's. */
 bool place_is_foreign(struct slice name);
 /* Finds what `name` means; all of the rights `needed` must be there. 0, or -1 with errno: ENOENT,
- * also for a folder that is not to be seen (RFC 4314 section 6), EACCES. The folder itself need not
- * exist. `out->store` is NULL if the rights need no directory. */
+ * also for a folder that is not to be seen (RFC 4314 section 6), EACCES, ENOTCONN: this session
+ * made it and cannot open it. The folder itself need not exist. `out->store` is NULL if the rights
+ * need no directory. */
 int place_find(struct session *s, struct slice name, uint32_t needed, struct target *out);
+/* The one whose name comes next behind `after` (NULL: the first), among those that the user may do
+ * something with. NULL: that was the last. */
+struct place *places_next(const struct session *s, const struct place *after);
+
+/* What this session did to folders of another user. A new one has no directory here: this process
+ * was confined before it was made (AUTHD_FOLDERS_MAX; more wait for the next login). One that is
+ * gone is found no more. A renamed one is used on under its new name, like those below it. */
+void places_made(struct session *s, struct slice name, uint32_t rights);
+void places_gone(struct session *s, struct slice name);
+void places_renamed(struct session *s, struct slice from, struct slice to);
+
 /* Its store, opened. NULL with errno; EACCES: the rights need none. */
 struct store *place_store(struct place *place);
 

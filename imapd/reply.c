@@ -38,6 +38,8 @@ reply_errno_of(struct slice folder)
         return reply_no("CORRUPTION", "Mailbox is damaged");
     case EPROTONOSUPPORT:
         return reply_no("UNAVAILABLE", "Mailbox is of another version of this server");
+    case ENOTCONN:
+        return reply_no("UNAVAILABLE", "Mailbox was made in this session, log in again to open it");
     case EREMOTE:
         return (struct reply){REPLY_LAST, "UNAVAILABLE", "Mailbox is being moved, connect again"};
     case EBUSY:

@@ -34,7 +34,8 @@ search_search(struct session *s, struct parser *p, unsigned flags)
         condstore_enable(s);
     if ((s->enabled & ENABLED_REV2) && !r.extended)
         search_return_extend(&r);
-    search_run(s, s->mailbox, args.root, &r, &s->arena, &found);
+    if (search_run(s, s->mailbox, args.root, &r, &s->arena, &found) < 0)
+        return reply_errno();
     search_return_save(s, &r, &found);
     answer.with_modseq = args.has_modseq;
     answer.scores = search_run_scores(s, args.root, &r, &found, &s->arena);

@@ -62,7 +62,7 @@ lowest_to_search(const struct search_key *root, struct mailbox *mb, uint32_t lim
     return 1;
 }
 
-void
+int
 search_run(struct session *s, struct mailbox *mb, struct search_key *root,
            const struct search_return *r, struct arena *arena, struct search_found *out)
 {
@@ -97,6 +97,7 @@ search_run(struct session *s, struct mailbox *mb, struct search_key *root,
                                  .in_mailbox_order = true};
     if (below > 0 && !(need.from_end && count == need.limit)) /* else no more was wanted */
         out->lowest_uid = mailbox_message(mb, below + 1)->uid;
+    return mailbox_check_place(mb);
 }
 
 const unsigned char *

@@ -10,9 +10,10 @@
 /* Fits the tree to the mailbox and finds the messages that match, in mailbox order; no more of them
  * than `r` (NULL: all) can tell about, from the end that it asks for. Where there are more messages
  * in the program's sets than one command may be about, the highest ones alone are looked at. The
- * numbers live in `arena`. */
-void search_run(struct session *s, struct mailbox *mb, struct search_key *root,
-                const struct search_return *r, struct arena *arena, struct search_found *out);
+ * numbers live in `arena`. 0, or -1 with EREMOTE: the mailbox was moved meanwhile, so that messages
+ * could not be looked into; there is no answer. */
+int search_run(struct session *s, struct mailbox *mb, struct search_key *root,
+               const struct search_return *r, struct arena *arena, struct search_found *out);
 
 /* The scores of what was found (RFC 6203), if `r` asks for them; else NULL. */
 const unsigned char *search_run_scores(struct session *s, const struct search_key *root,

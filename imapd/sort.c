@@ -32,7 +32,8 @@ sort_sort(struct session *s, struct parser *p, unsigned flags)
         return reply_bad("RELEVANCY needs a FUZZY key");
     if (args.has_modseq)
         condstore_enable(s);
-    search_run(s, s->mailbox, args.root, NULL, &s->arena, &found);
+    if (search_run(s, s->mailbox, args.root, NULL, &s->arena, &found) < 0)
+        return reply_errno();
     if (found.lowest_uid != 0) {            /* RFC 9738 section 3.3 */
         if (r.options & SEARCH_RETURN_SAVE) /* RFC 5182 section 2.1 */
             saved_result_clear(&s->saved);

@@ -88,7 +88,8 @@ thread_thread(struct session *s, struct parser *p, unsigned flags)
         return search_run_refuse(s, p, &args, NULL);
     if (args.has_modseq)
         condstore_enable(s);
-    search_run(s, s->mailbox, args.root, NULL, &s->arena, &found);
+    if (search_run(s, s->mailbox, args.root, NULL, &s->arena, &found) < 0)
+        return reply_errno();
     if (found.lowest_uid != 0) /* RFC 9738 section 3.3 */
         return message_limit_refuse(s, message_limit(s), found.lowest_uid);
     messages = read_messages(s, algorithm, &found, is_uid);

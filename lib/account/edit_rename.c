@@ -11,6 +11,7 @@
 #include "lib/account/canonical.h"
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
+#include "lib/account/share.h"
 
 struct renaming {
     struct account_edit *edit;
@@ -197,14 +198,27 @@ rename_members(const struct renaming *r)
     return rc;
 }
 
-/* "domain\0local\0grantee\0folder" */
+/* "domain\0local\0grantee\0folder"; the grantee may have a '-' in front. */
 static bool
 map_share(const struct renaming *r, struct slice key, struct strbuf *out)
 {
+    struct strbuf plain = strbuf_new(ACCOUNT_KEY_MAX), mapped = strbuf_new(ACCOUNT_KEY_MAX);
     size_t folder = slice_rindex(key, '\0');
-    bool changed = map_key(r, slice_sub(key, 0, folder), out);
+    size_t who = slice_rindex(slice_sub(key, 0, folder), '\0') + 1;
+    struct slice grantee = slice_sub(key, who, folder);
+    bool changed;
 
+    (void)strbuf_append(&plain, slice_sub(key, 0, who));
+    (void)strbuf_append(&plain, share_identifier(grantee));
+    changed = map_key(r, strbuf_slice(&plain), &mapped);
+    who = slice_rindex(strbuf_slice(&mapped), '\0') + 1;
+    strbuf_clear(out);
+    (void)strbuf_append(out, slice_sub(strbuf_slice(&mapped), 0, who));
+    (void)strbuf_str(out, share_denies(grantee) ? "-" : "");
+    (void)strbuf_append(out, slice_sub(strbuf_slice(&mapped), who, mapped.len));
     (void)strbuf_append(out, slice_sub(key, folder, key.len));
+    strbuf_free(&plain);
+    strbuf_free(&mapped);
     return changed;
 }
 
@@ -411,6 +425,9 @@ rename_one_entry(struct account_edit *edit, enum account_kind kind, struct slice
         rc = edit_not_postmaster(edit, strbuf_slice(&from.address), CODE_FAILED);
     if (rc == 0)
         rc = edit_new_entry(edit, new_name, kind, &to);
+    if (rc == 0 && share_denies(strbuf_slice(&to.address))) /* what it was given would be denied */
+        rc = account_fail(edit->result, CODE_FAILED,
+                          "a name cannot be changed to one with a '-' in front");
     r.old_name = strbuf_slice(&from.address);
     r.new_name = strbuf_slice(&to.address);
     if (rc == 0)

@@ -56,7 +56,7 @@ put_row(struct account_edit *edit, const struct parts *p, uint32_t rights)
     record_set(&record, SHARE_RIGHTS, strbuf_slice(&letters));
     rc = edit_put_record(edit, ACCOUNT_TABLE_SHARES, strbuf_slice(&key), &record);
     if (rc == 0)
-        rc = edit_ref_put(edit, p->grantee, EDIT_REF_SHARE, strbuf_slice(&key));
+        rc = edit_ref_put(edit, share_identifier(p->grantee), EDIT_REF_SHARE, strbuf_slice(&key));
     record_free(&record);
     strbuf_free(&key);
     strbuf_free(&letters);
@@ -70,7 +70,7 @@ del_row(struct account_edit *edit, struct slice key)
 
     if (edit_del_row(edit, ACCOUNT_TABLE_SHARES, key) < 0)
         return -1;
-    return edit_ref_del(edit, p.grantee, EDIT_REF_SHARE, key);
+    return edit_ref_del(edit, share_identifier(p.grantee), EDIT_REF_SHARE, key);
 }
 
 /* ---- checks ---- */
@@ -78,12 +78,9 @@ del_row(struct account_edit *edit, struct slice key)
 static int
 check_rights(struct account_edit *edit, uint32_t rights)
 {
-    if ((rights & ~RIGHTS_GRANTABLE) == 0)
+    if ((rights & ~RIGHTS_ALL) == 0)
         return 0;
-    return account_fail(
-        edit->result, CODE_FAILED,
-        "folders are made and removed by their owner: the rights k and x (c) cannot "
-        "be given");
+    return account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "there are no such rights");
 }
 
 /* A canonical folder name other than INBOX, whose directory holds all the others. */
@@ -122,11 +119,22 @@ static int
 canonical_grantee(struct account_edit *edit, struct slice owner, struct slice given,
                   struct strbuf *grantee)
 {
-    if (slice_eq(given, SHARE_ANYONE))
-        (void)strbuf_append(grantee, given);
-    else if (edit_member_word(edit, given, grantee) < 0)
+    struct slice who = share_identifier(given);
+    struct strbuf word = strbuf_new(ACCOUNT_ADDRESS_MAX);
+    bool is_owner;
+
+    if (slice_eq(who, SHARE_ANYONE))
+        (void)strbuf_append(&word, who);
+    else if (edit_member_word(edit, who, &word) < 0) {
+        strbuf_free(&word);
         return -1;
-    if (!slice_eq(strbuf_slice(grantee), owner))
+    }
+    if (share_denies(given))
+        (void)strbuf_char(grantee, '-');
+    (void)strbuf_append(grantee, strbuf_slice(&word));
+    is_owner = slice_eq(strbuf_slice(&word), owner);
+    strbuf_free(&word);
+    if (!is_owner)
         return 0;
     return account_fail(edit->result, CODE_FAILED, "the owner has all rights, always");
 }
@@ -216,7 +224,7 @@ account_share_restore(struct account_edit *edit, struct slice owner, struct slic
         rc = edit_apply(edit, &record, fields, count);
     if (rc == 0 && imap_rights_parse(record_get(&record, SHARE_RIGHTS), &rights) < 0)
         rc = account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
-                          "rights: expected letters of l r s w i p t e a");
+                          "rights: expected letters of l r s w i p k x t e a");
     if (rc == 0)
         rc = account_share_set(edit, strbuf_slice(&hit.address), record_get(&record, SHARE_FOLDER),
                                grantee, rights);

@@ -2,7 +2,7 @@
  * lib/account/share.c - folders that users share with each other.
  *
  * Rows: ACCOUNT_TABLE_SHARES "domain\0local\0grantee\0folder" -> record, and in ACCOUNT_TABLE_REFS
- * "grantee\0s" with the same key behind it. Names come from users; no key holds a NUL of theirs.
+ * "identifier\0s" with the same key behind it. Names come from users; no key holds a NUL of theirs.
  */
 #include "lib/account/share.h"
 
@@ -90,17 +90,17 @@ share_each_of_folder(struct account_base *base, struct slice owner, struct slice
 
 struct sum {
     struct slice user, domain;
-    uint32_t rights;
+    uint32_t given, denied;
 };
 
 static int
 add_rights(void *arg, const struct share *share)
 {
+    struct slice who = share_identifier(share->grantee);
     struct sum *sum = arg;
 
-    if (slice_eq(share->grantee, sum->user) || slice_eq(share->grantee, sum->domain) ||
-        slice_eq(share->grantee, SHARE_ANYONE))
-        sum->rights |= share->rights;
+    if (slice_eq(who, sum->user) || slice_eq(who, sum->domain) || slice_eq(who, SHARE_ANYONE))
+        *(share_denies(share->grantee) ? &sum->denied : &sum->given) |= share->rights;
     return 0;
 }
 
@@ -111,19 +111,19 @@ share_rights(struct account_base *base, struct slice owner, struct slice folder,
     struct sum sum = {.user = user, .domain = slice_sub(user, slice_rindex(user, '@'), user.len)};
     int rc = share_each_of_folder(base, owner, folder, add_rights, &sum);
 
-    *rights = sum.rights;
+    *rights = sum.given & ~sum.denied;
     return rc;
 }
 
 int
-share_each_of_grantee(struct account_base *base, struct slice grantee,
+share_each_of_grantee(struct account_base *base, struct slice identifier,
                       int (*each)(void *arg, const struct share *share), void *arg)
 {
     struct strbuf prefix = strbuf_new(ACCOUNT_KEY_MAX);
     struct walk w = {.each = each, .arg = arg};
     int rc;
 
-    (void)strbuf_append(&prefix, grantee);
+    (void)strbuf_append(&prefix, identifier);
     (void)strbuf_char(&prefix, '\0');
     (void)strbuf_char(&prefix, EDIT_REF_SHARE);
     rc = walk(base, ACCOUNT_TABLE_REFS, strbuf_slice(&prefix), prefix.len, &w);

@@ -2,7 +2,9 @@
  * lib/account/share.h - folders that users share with each other: who gave whom which rights.
  *
  * One row for each folder and grantee: a mailbox, "@domain" for all of a domain, or "anyone". The
- * owner has all rights and no row.
+ * owner has all rights and no row. With a '-' in front the rights of the row are denied to that
+ * grantee (RFC 4314 section 2, "negative rights"): what a user may do is what all rows together
+ * give, without what any row denies.
  */
 #ifndef POSTHORN_LIB_ACCOUNT_SHARE_H
 #define POSTHORN_LIB_ACCOUNT_SHARE_H
@@ -18,6 +20,20 @@ struct share {
     uint32_t rights; /* enum imap_right */
 };
 
+/* Does a row of that grantee deny its rights? */
+static inline bool
+share_denies(struct slice grantee)
+{
+    return grantee.len > 0 && grantee.ptr[0] == '-';
+}
+
+/* Whom a row is about, without the '-'. */
+static inline struct slice
+share_identifier(struct slice grantee)
+{
+    return share_denies(grantee) ? slice_sub(grantee, 1, grantee.len) : grantee;
+}
+
 /* What `owner` (canonical) has given on `folder`; a NULL folder: on all. each() returns -1 to
  * stop. 0, or -1 with errno. */
 int share_each_of_folder(struct account_base *base, struct slice owner, struct slice folder,
@@ -25,8 +41,8 @@ int share_each_of_folder(struct account_base *base, struct slice owner, struct s
 /* What `user` (canonical) may do there, by name, by domain or like anyone. 0, or -1 with errno. */
 int share_rights(struct account_base *base, struct slice owner, struct slice folder,
                  struct slice user, uint32_t *rights);
-/* What was given to exactly this grantee. */
-int share_each_of_grantee(struct account_base *base, struct slice grantee,
+/* What was given or denied to exactly this identifier. */
+int share_each_of_grantee(struct account_base *base, struct slice identifier,
                           int (*each)(void *arg, const struct share *share), void *arg);
 
 /* `grantee` as somebody typed it has exactly these rights now; none: the row goes. 0, or -1 with

@@ -21,7 +21,8 @@ enum {
     BINDING_MAX = 64,
     USER_MAX = 1024,
     TEXT_MAX = 1024,
-    FRAME_SLACK = 512 /* header, tags and small fields of one frame */
+    MAILBOX_ID_MAX = 255, /* RFC 8474 section 4: objectid */
+    FRAME_SLACK = 512     /* header, tags and small fields of one frame */
 };
 
 int
@@ -208,6 +209,73 @@ authd_charged_decode(struct slice payload, struct authd_charged *charged)
     charged->error = reader_u32(&r);
     charged->uidvalidity = reader_u32(&r);
     return reader_end(&r);
+}
+
+int
+authd_folder_change_encode(struct strbuf *out, const struct authd_folder_change *change)
+{
+    struct writer w = frame_begin(out, AUTHD_FOLDER_CHANGE, 0);
+
+    writer_u8(&w, change->op);
+    writer_bytes(&w, change->name);
+    writer_bytes(&w, change->to);
+    return frame_end(&w);
+}
+
+int
+authd_folder_change_decode(struct slice payload, struct authd_folder_change *change)
+{
+    struct reader r = reader_begin(payload);
+
+    change->op = reader_u8(&r);
+    change->name = reader_bytes(&r, TEXT_MAX);
+    change->to = reader_bytes(&r, TEXT_MAX);
+    if (reader_end(&r) < 0 || change->op > AUTHD_FOLDER_RENAME || change->name.len == 0)
+        return -1;
+    return (change->op == AUTHD_FOLDER_RENAME) == (change->to.len > 0) ? 0 : -1;
+}
+
+int
+authd_folder_changed_encode(struct strbuf *out, uint32_t id,
+                            const struct authd_folder_changed *changed)
+{
+    struct writer w = frame_begin(out, AUTHD_FOLDER_CHANGED, id);
+
+    writer_u32(&w, changed->error);
+    writer_u32(&w, changed->rights);
+    writer_bytes(&w, changed->mailbox_id);
+    return frame_end(&w);
+}
+
+int
+authd_folder_changed_decode(struct slice payload, struct authd_folder_changed *changed)
+{
+    struct reader r = reader_begin(payload);
+
+    changed->error = reader_u32(&r);
+    changed->rights = reader_u32(&r);
+    changed->mailbox_id = reader_bytes(&r, MAILBOX_ID_MAX);
+    return reader_end(&r);
+}
+
+int
+authd_url_reply_encode(struct strbuf *out, uint32_t id, const struct authd_url_reply *reply)
+{
+    struct writer w = frame_begin(out, AUTHD_URL_REPLY, id);
+
+    writer_u8(&w, reply->result);
+    writer_u64(&w, reply->size);
+    return frame_end(&w);
+}
+
+int
+authd_url_reply_decode(struct slice payload, struct authd_url_reply *reply)
+{
+    struct reader r = reader_begin(payload);
+
+    reply->result = reader_u8(&r);
+    reply->size = reader_u64(&r);
+    return reader_end(&r) < 0 || reply->result > AUTHD_URL_LATER ? -1 : 0;
 }
 
 int
@@ -410,6 +478,51 @@ authd_call_charge(struct ipc_client *auth, const struct authd_charge *charge, ui
     *uidvalidity = charged.uidvalidity;
     errno = (int)charged.error;
     return charged.error == 0 ? 0 : -1;
+}
+
+int
+authd_call_folder_change(struct ipc_client *auth, const struct authd_folder_change *change,
+                         struct authd_folder_changed *changed)
+{
+    struct strbuf frame = strbuf_new(AUTHD_PAYLOAD_MAX);
+    struct ipc_reply answer = {.fd = -1};
+    int rc = -1;
+
+    *changed = (struct authd_folder_changed){.error = EBUSY};
+    if (auth != NULL && authd_folder_change_encode(&frame, change) == 0)
+        rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
+    if (rc == 0 && (answer.type != AUTHD_FOLDER_CHANGED ||
+                    authd_folder_changed_decode(answer.payload, changed) < 0))
+        *changed = (struct authd_folder_changed){.error = EBUSY};
+    close_keep_errno(answer.fd);
+    strbuf_free(&frame);
+    errno = (int)changed->error;
+    return changed->error == 0 ? 0 : -1;
+}
+
+int
+authd_call_url(struct ipc_client *auth, struct slice url, uint64_t *size)
+{
+    struct authd_url_reply reply = {.result = AUTHD_URL_LATER};
+    struct strbuf frame = strbuf_new(AUTHD_REQUEST_MAX);
+    struct ipc_reply answer = {.fd = -1};
+    int rc = -1;
+
+    if (url.len > AUTHD_URL_MAX || slice_index(url, '\0') < url.len)
+        reply.result = AUTHD_URL_REFUSED;
+    else if (auth != NULL && authd_data_encode(&frame, AUTHD_URL, 0, url) == 0)
+        rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
+    if (rc == 0 &&
+        (answer.type != AUTHD_URL_REPLY || authd_url_reply_decode(answer.payload, &reply) < 0 ||
+         (answer.fd >= 0) != (reply.result == AUTHD_URL_GRANTED)))
+        reply.result = AUTHD_URL_LATER;
+    strbuf_free(&frame);
+    *size = reply.size;
+    if (reply.result == AUTHD_URL_GRANTED)
+        return answer.fd;
+    close_keep_errno(answer.fd);
+    errno = reply.result == AUTHD_URL_REFUSED ? ENOENT : EBUSY;
+    return -1;
 }
 
 /* RFC 4616 section 2: no authorization identity; neither part may hold a NUL. */

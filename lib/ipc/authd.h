@@ -38,6 +38,10 @@ enum authd_type {
     AUTHD_CHARGED,
     AUTHD_QUOTA, /* session of a logged-in user: struct accountd_quota without an actor */
     AUTHD_QUOTA_REPLY,
+    AUTHD_FOLDER_CHANGE, /* session: make, remove or rename a folder of another user's */
+    AUTHD_FOLDER_CHANGED,
+    AUTHD_URL, /* session: the text behind a URL that somebody has authorized (RFC 4467) */
+    AUTHD_URL_REPLY,
 };
 
 struct authd_attach {
@@ -59,7 +63,7 @@ struct authd_start {
 int authd_start_encode(struct strbuf *out, const struct authd_start *start);
 int authd_start_decode(struct slice payload, struct authd_start *start);
 
-/* STEP, CHALLENGE and END: one bytes field. */
+/* STEP, CHALLENGE, END and URL: one bytes field. */
 int authd_data_encode(struct strbuf *out, uint16_t type, uint32_t id, struct slice data);
 int authd_data_decode(struct slice payload, struct slice *data);
 
@@ -99,6 +103,43 @@ struct authd_charged {
 };
 int authd_charged_encode(struct strbuf *out, uint32_t id, const struct authd_charged *charged);
 int authd_charged_decode(struct slice payload, struct authd_charged *charged);
+
+/* ---- FOLDER_CHANGE: accountd says whether the user may, local-deliver does it, for the session
+ * has no way to the store that the folder is in ---- */
+enum authd_folder_op {
+    AUTHD_FOLDER_CREATE, /* takes the right k on the folder above, which has to be there */
+    AUTHD_FOLDER_REMOVE, /* x on it */
+    AUTHD_FOLDER_RENAME, /* x on it, k on the one above `to`, of the same owner */
+};
+struct authd_folder_change {
+    uint8_t op;            /* enum authd_folder_op */
+    struct slice name, to; /* as the user sees them, UTF-8: "~bob@d.test/Work/New"; to: RENAME */
+};
+int authd_folder_change_encode(struct strbuf *out, const struct authd_folder_change *change);
+int authd_folder_change_decode(struct slice payload, struct authd_folder_change *change);
+struct authd_folder_changed {
+    uint32_t error;          /* 0 or an errno value: EACCES, ENOENT also for what is not shown */
+    uint32_t rights;         /* CREATE: what the user has there, like on the folder above */
+    struct slice mailbox_id; /* of the new or removed folder; may be empty */
+};
+int authd_folder_changed_encode(struct strbuf *out, uint32_t id,
+                                const struct authd_folder_changed *changed);
+int authd_folder_changed_decode(struct slice payload, struct authd_folder_changed *changed);
+
+/* ---- URL: local-deliver reads it, for the session has no way to the owner's mail. GRANTED comes
+ * with the reading end of a pipe; less than `size` bytes in it: reading failed ---- */
+#define AUTHD_URL_MAX 4096 /* bytes of a URL */
+enum authd_url_result {
+    AUTHD_URL_GRANTED,
+    AUTHD_URL_REFUSED, /* one answer for what is wrong, not allowed, expired or not there */
+    AUTHD_URL_LATER    /* too much at once, or somebody is away */
+};
+struct authd_url_reply {
+    uint8_t result; /* enum authd_url_result */
+    uint64_t size;  /* GRANTED: bytes */
+};
+int authd_url_reply_encode(struct strbuf *out, uint32_t id, const struct authd_url_reply *reply);
+int authd_url_reply_decode(struct slice payload, struct authd_url_reply *reply);
 
 enum authd_failure {
     AUTHD_BAD_CREDENTIALS, /* one answer for wrong password and unknown user */
@@ -152,6 +193,12 @@ void authd_call_quota(struct ipc_client *auth, const struct accountd_quota *requ
 /* 0, or -1 with errno (EBUSY also when authd or local-deliver is away). */
 int authd_call_charge(struct ipc_client *auth, const struct authd_charge *charge,
                       uint32_t *uidvalidity);
+/* 0 with *changed, borrowed until the next call; or -1 with errno, as above. */
+int authd_call_folder_change(struct ipc_client *auth, const struct authd_folder_change *change,
+                             struct authd_folder_changed *changed);
+/* A descriptor to read *size bytes from, which the caller owns, or -1 with errno: ENOENT refused,
+ * EBUSY later (also when authd is away). */
+int authd_call_url(struct ipc_client *auth, struct slice url, uint64_t *size);
 /* Name and password in one (IMAP LOGIN, POP3 PASS). */
 void authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
                       struct authd_result *result);

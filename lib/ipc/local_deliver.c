@@ -19,6 +19,8 @@ store_ctl_encode(struct strbuf *out, uint16_t type, const struct store_ctl *req)
     writer_bytes(&w, req->new_path);
     writer_bytes(&w, req->dir);
     writer_bytes(&w, req->place);
+    writer_bytes(&w, req->folder);
+    writer_bytes(&w, req->new_folder);
     writer_u64(&w, (uint64_t)req->charge.bytes);
     writer_u64(&w, (uint64_t)req->charge.messages);
     writer_u8(&w, req->charge.within_quota);
@@ -55,9 +57,35 @@ store_ctl_decode(struct slice payload, struct store_ctl *req)
     req->new_path = reader_bytes(&r, STORE_PATH_MAX);
     req->dir = reader_bytes(&r, STORE_DIR_MAX);
     req->place = reader_bytes(&r, STORE_PLACE_MAX);
+    req->folder = reader_bytes(&r, STORE_DIR_MAX);
+    req->new_folder = reader_bytes(&r, STORE_DIR_MAX);
     if (!read_charge(&r, &req->charge) || reader_end(&r) < 0 || !store_path_valid(req->path))
         return -1;
     return req->new_path.len == 0 || store_path_valid(req->new_path) ? 0 : -1;
+}
+
+int
+store_url_encode(struct strbuf *out, const struct store_url *req)
+{
+    struct writer w = frame_begin(out, STORE_URL, 0);
+
+    writer_bytes(&w, req->path);
+    writer_bytes(&w, req->reader);
+    writer_bytes(&w, req->url);
+    return frame_end(&w);
+}
+
+int
+store_url_decode(struct slice payload, struct store_url *req)
+{
+    struct reader r = reader_begin(payload);
+
+    req->path = reader_bytes(&r, STORE_PATH_MAX);
+    req->reader = reader_bytes(&r, STORE_READER_MAX);
+    req->url = reader_bytes(&r, STORE_URL_MAX);
+    if (reader_end(&r) < 0 || req->reader.len == 0)
+        return -1;
+    return req->path.len == 0 || store_path_valid(req->path) ? 0 : -1;
 }
 
 int
@@ -69,6 +97,7 @@ store_ctl_reply_encode(struct strbuf *out, uint32_t id, const struct store_ctl_r
     writer_u64(&w, reply->bytes);
     writer_u64(&w, reply->messages);
     writer_u32(&w, reply->uidvalidity);
+    writer_bytes(&w, slice_of(reply->mailbox_id));
     return frame_end(&w);
 }
 
@@ -76,12 +105,18 @@ int
 store_ctl_reply_decode(struct slice payload, struct store_ctl_reply *reply)
 {
     struct reader r = reader_begin(payload);
+    struct slice id;
 
-    reply->error = reader_u32(&r);
+    *reply = (struct store_ctl_reply){.error = reader_u32(&r)};
     reply->bytes = reader_u64(&r);
     reply->messages = reader_u64(&r);
     reply->uidvalidity = reader_u32(&r);
-    return reader_end(&r);
+    id = reader_bytes(&r, STORE_MAILBOX_ID_SIZE - 1);
+    if (reader_end(&r) < 0)
+        return -1;
+    if (id.len > 0)
+        memcpy(reply->mailbox_id, id.ptr, id.len);
+    return 0;
 }
 
 const char *

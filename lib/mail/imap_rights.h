@@ -33,10 +33,6 @@ enum imap_right {
     ((unsigned)(RIGHT_LOOKUP | RIGHT_READ | RIGHT_INSERT | RIGHT_CREATE | RIGHT_DELETE_FOLDER |    \
                 RIGHT_ADMIN))
 
-/* What a user can give others on an own folder. Making and removing folders takes the store that
- * they are in, which the owner's sessions alone hold. */
-#define RIGHTS_GRANTABLE (RIGHTS_ALL & ~(unsigned)(RIGHT_CREATE | RIGHT_DELETE_FOLDER))
-
 /* Appends the letters in the order above. */
 void imap_rights_write(uint32_t rights, struct strbuf *out);
 /* For ACL and MYRIGHTS responses, with the "c" and "d" that older clients look for (2.1.1). */

@@ -106,6 +106,17 @@ mailbox_is_removed(const struct mailbox *mb)
     return fstatat(mb->folder.dirfd, JOURNAL_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }
 
+int
+mailbox_check_place(const struct mailbox *mb)
+{
+    uint64_t size;
+    bool replaced;
+
+    if (journal_look(&mb->folder.journal, &size, &replaced) < 0 && errno == EREMOTE)
+        return -1;
+    return replaced ? folder_check_store(mb->folder.store) : 0;
+}
+
 /* ---- sequence numbers: live messages by rank, ghosts between them ---- */
 
 static uint32_t
@@ -338,18 +349,6 @@ mailbox_read_arrival(const struct mailbox *mb, uint32_t rank, struct strbuf *buf
     return 0;
 }
 
-/* ENOENT, or EREMOTE: what is left of a mailbox that lies elsewhere now has been emptied. */
-static void
-tell_why_gone(const struct mailbox *mb)
-{
-    uint64_t size;
-    bool replaced;
-
-    if (journal_look(&mb->folder.journal, &size, &replaced) == 0 &&
-        folder_check_store(mb->folder.store) == 0)
-        errno = ENOENT;
-}
-
 int
 mailbox_open_message(struct mailbox *mb, uint32_t seq)
 {
@@ -360,8 +359,8 @@ mailbox_open_message(struct mailbox *mb, uint32_t seq)
     store_work()->messages_read++;
     if (mailbox_read_arrival(mb, mailbox_rank_of_seq(mb, seq), &buf, &arrival) == 0)
         fd = message_file_open(mb->folder.dirfd, arrival.name);
-    if (fd < 0 && errno == ENOENT)
-        tell_why_gone(mb);
+    if (fd < 0 && errno == ENOENT && mailbox_check_place(mb) == 0)
+        errno = ENOENT;
     strbuf_free(&buf);
     return fd;
 }

@@ -35,11 +35,12 @@ struct message {
     int64_t internal_ms; /* INTERNALDATE, real time */
 };
 
+#define MAILBOX_ID_SIZE 24 /* with the NUL */
 struct mailbox_info {
     uint32_t uidvalidity, uidnext, count, recent, unseen, first_unseen_seq /* 0: none */;
     uint64_t highest_modseq; /* at least 1; what this session has not been told of is above it */
     uint64_t bytes;
-    char mailbox_id[24]; /* stable over rename (RFC 8474) */
+    char mailbox_id[MAILBOX_ID_SIZE]; /* stable over rename (RFC 8474) */
 };
 
 /* Opens; `claim_recent`: this is a SELECT, new messages become \Recent here. NULL with errno. */
@@ -48,6 +49,9 @@ struct mailbox *mailbox_open(struct store *store, struct slice name, bool read_o
 void mailbox_close(struct mailbox **mbp); /* flushes flag changes */
 /* True if the folder was removed, by this session or another. */
 bool mailbox_is_removed(const struct mailbox *mb);
+/* 0, or -1 with EREMOTE: this is what is left of a mailbox that lies elsewhere now (store/move.h).
+ * A message whose file is missing here is not gone. */
+int mailbox_check_place(const struct mailbox *mb);
 void mailbox_get_info(const struct mailbox *mb, struct mailbox_info *info);
 /* The same figures of a folder that is not open, from its index (STATUS). */
 int mailbox_status(struct store *store, struct slice name, struct mailbox_info *info);

@@ -109,9 +109,9 @@ class AuthdAlone:
         name = fields[0].decode("utf-8", "replace")
         user = self.users.get(name)
         if user is None:  # what the name would be in the account base
-            return (6, request_id, U8(1), name.lower(), "", "", U32(0), U64(0), U64(0), "", U8(0), "")
+            return (6, request_id, U8(1), name.lower(), "", "", U32(0), U64(0), U64(0), "", U8(0), "", "")
         return (6, request_id, U8(user.state), name, "d.test/00/" + name.split("@")[0],
-                user.record, U32(user.rights), U64(0), U64(0), "Full Name", U8(0), "")
+                user.record, U32(user.rights), U64(0), U64(0), "Full Name", U8(0), "", "")
 
     def _store(self, _kind, request_id, fields):
         path = fields[0].decode()

@@ -66,7 +66,7 @@ def test_the_owner_has_all_rights(owner):
     assert owner.ok("GETACL INBOX") == [b"* ACL INBOX owner@d.test " + ALL]
     assert owner.ok(f"LISTRIGHTS Work {OWNER}") == [b"* LISTRIGHTS Work owner@d.test lrswipkxtea"]
     assert owner.ok(f"LISTRIGHTS Work {FRIEND}") == [
-        b'* LISTRIGHTS Work friend@d.test "" l r s w i p t e a d']
+        b'* LISTRIGHTS Work friend@d.test "" l r s w i p k x t e a c d']
     assert owner.ok(f"LISTRIGHTS INBOX anyone") == [b'* LISTRIGHTS INBOX anyone ""']
     owner.no(f"SETACL Work {OWNER} lr", b"[CANNOT]")
 
@@ -90,14 +90,13 @@ def test_setacl_getacl_deleteacl(owner):
 
 
 @pytest.mark.parametrize("command, answer", [
-    (f"SETACL Work {FRIEND} lrk", b"NO [CANNOT]"),  # folders are made and removed by their owner
-    (f"SETACL Work {FRIEND} +x", b"NO [CANNOT]"),
-    (f"SETACL Work {FRIEND} lrc", b"NO [CANNOT]"),
     ('SETACL Work "" lr', b"BAD"),
     ('SETACL Work "\x01" lr', b"BAD"),
     (f"SETACL Work {FRIEND} lrq", b"BAD"),
     (f"SETACL Work {FRIEND} L", b"BAD"),
-    (f"SETACL Work -{FRIEND} r", b"NO [CANNOT]"),
+    (f"SETACL Work -{OWNER} r", b"NO [CANNOT]"),
+    ("SETACL Work -nobody@d.test r", b"NO [CANNOT]"),
+    ("SETACL Work - r", b"NO [CANNOT]"),
     ("SETACL Work nobody@d.test lr", b"NO [CANNOT]"),
     ("SETACL Work @far.test lr", b"NO [CANNOT]"),
     (f"SETACL INBOX {FRIEND} lr", b"NO [CANNOT]"),
@@ -112,6 +111,35 @@ def test_setacl_getacl_deleteacl(owner):
 def test_what_is_refused(owner, command, answer):
     assert owner.command(command)[1].startswith(answer), command
     assert owner.ok("GETACL Work") == [b"* ACL Work owner@d.test " + ALL]
+
+
+def test_denied_rights(owner, session):
+    """Section 2, "negative rights": they win, whoever gave the others."""
+    name = f"~{OWNER}/Work"
+    owner.ok("SETACL Work anyone lrs")
+    friend, other = session(FRIEND), session(OTHER)
+    friend.ok(f"SELECT {name}")
+    owner.ok(f"SETACL Work -{FRIEND} s")
+    assert friend.line().startswith(b"* BYE [NOPERM]") and friend.at_end()
+    other.ok("NOOP")
+    assert owner.ok("GETACL Work")[0].endswith(f" -{FRIEND} s anyone lrs".encode())
+    assert owner.ok(f"LISTRIGHTS Work -{FRIEND}") == [
+        f'* LISTRIGHTS Work -{FRIEND} "" l r s w i p k x t e a c d'.encode()]
+    assert owner.ok(f"LISTRIGHTS Work -{OWNER}") == [f'* LISTRIGHTS Work -{OWNER} ""'.encode()]
+    friend = session(FRIEND)
+    assert friend.ok(f"MYRIGHTS {name}") == [f"* MYRIGHTS {name} lr".encode()]
+    owner.ok(f"SETACL Work -{FRIEND} +lr")  # more denied is less allowed
+    assert friend.line().startswith(b"* BYE [NOPERM]")
+    friend = session(FRIEND)
+    friend.no(f"SELECT {name}", b"[NONEXISTENT]")
+    assert not any(found.startswith(b"~") for found in names(friend))
+    owner.ok(f"DELETEACL Work {FRIEND}")  # another identifier
+    assert f" -{FRIEND} lrs ".encode() in owner.ok("GETACL Work")[0]
+    owner.ok(f"DELETEACL Work -{FRIEND}")
+    assert session(FRIEND).ok(f"MYRIGHTS {name}") == [f"* MYRIGHTS {name} lrs".encode()]
+    owner.ok("SETACL Work -@e.test r")
+    owner.ok(f"SETACL Work {OTHER} r")
+    assert session(OTHER).ok(f"MYRIGHTS {name}") == [f"* MYRIGHTS {name} ls".encode()]
 
 
 # ---- what a right does ----

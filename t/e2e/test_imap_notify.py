@@ -335,6 +335,21 @@ def test_the_selected_mailbox_becomes_another_one(client, other):
     assert told(client) == "* 1 EXISTS"
 
 
+def test_the_selected_mailbox_gets_another_name(client, other):
+    """Section 3.1: what happens to messages in it is told as SELECTED says, whatever it is called."""
+    client.ok("SELECT misc")
+    client.ok("NOTIFY SET (selected (MessageNew MessageExpunge)) (personal (MessageNew MessageExpunge MailboxName))")
+    other.ok("RENAME misc new")
+    assert told(client) == '* LIST (\\HasNoChildren) "/" new ("OLDNAME" (misc))'
+    add(other, "new")
+    assert [told(client) for _ in range(2)] == ["* 1 EXISTS", "* 1 RECENT"]
+    assert silent(client)
+    client.ok("UNSELECT")
+    assert silent(client)
+    add(other, "new")
+    assert status(told(client)) == ("new", {"MESSAGES": 2, "UIDNEXT": 3})
+
+
 def test_a_body_without_peek_is_read(client, other):
     client.ok("SELECT INBOX")
     client.ok("NOTIFY SET (selected (MessageNew (body[text]) MessageExpunge))")

@@ -208,8 +208,7 @@ def test_with_only_i_nothing_can_be_read(owner, guest):
     assert count(owner) == 5
 
 
-def test_folders_of_another_user_are_made_and_removed_by_that_user(owner, guest):
-    """The rights k and x cannot be given, and their commands say so, whatever there is."""
+def test_without_k_and_x_folders_are_made_and_removed_by_their_owner(owner, guest):
     client = guest("lrswiptea", select=False)
     client.ok("CREATE Mine")
     for text in (f"CREATE {NAME}/Sub", f"CREATE ~{OWNER}/New", "CREATE ~nobody@d.test/New", f"DELETE {NAME}",
@@ -420,7 +419,7 @@ def test_the_owner_s_own_limits_hold_for_guests(suite, owner, guest):
 def test_an_administrator_other_than_the_owner(owner, session, guest):
     client = guest("la", select=False)
     assert client.ok(f"LISTRIGHTS {NAME} {OTHER}") == [
-        f'* LISTRIGHTS {NAME} {OTHER} "" l r s w i p t e a d'.encode()]
+        f'* LISTRIGHTS {NAME} {OTHER} "" l r s w i p k x t e a c d'.encode()]
     assert client.ok(f"LISTRIGHTS {NAME} {OWNER}") == [
         f"* LISTRIGHTS {NAME} {OWNER} lrswipkxtea".encode()]
     client.ok(f"SETACL {NAME} {OTHER} lrs")
@@ -504,6 +503,10 @@ def test_the_administrator_s_command(suite, owner, session):
     row = lambda who, rights: {"owner": OWNER, "folder": "Work", "who": who, "rights": rights}
     assert suite.json("acl", "list", OWNER) == [row("@e.test", "lr"), row(GUEST, "lrsw")]
     assert suite.json("acl", "list", "--folder", "Other") == []
+    suite.run("acl", "set", "--", OWNER, "Work", f"-{GUEST}", "s")
+    assert suite.json("acl", "list", OWNER)[0] == row(f"-{GUEST}", "s")
+    assert f"share {OWNER} -{GUEST}\n    folder Work\n    rights s\n" in suite.run("export").out
+    suite.run("acl", "del", "--", OWNER, "Work", f"-{GUEST}")
     assert f"{OWNER}  Work    {GUEST}  lrsw" in suite.run("acl", "list", OWNER).out
     assert owner.ok("GETACL Work")[0].endswith(f"@e.test lr {GUEST} lrsw".encode())
     client = session(GUEST)
@@ -529,7 +532,6 @@ def test_lists_of_public_folders_are_rights(suite, session):
     (("set", "nobody@d.test", "Work", GUEST, "lr"), "no such mailbox"),
     (("set", OWNER, "Work", "nobody@d.test", "lr"), "nobody@d.test"),
     (("set", OWNER, "Work", GUEST, "lrz"), "expected letters"),
-    (("set", OWNER, "Work", GUEST, "lrk"), "cannot be given"),
     (("set", OWNER, "INBOX", GUEST, "lr"), "INBOX cannot be shared"),
     (("set", OWNER, "Work", OWNER, "lr"), "owner has all rights"),
     (("list", "nobody@d.test"), "no such user"),

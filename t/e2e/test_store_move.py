@@ -1,7 +1,9 @@
 """STO-02: posthorn store move, with the suite stopped, running, under load, and killed in the middle."""
 import os
+import poplib
 import random
 import signal
+import ssl
 import subprocess
 import threading
 import time
@@ -15,6 +17,7 @@ from load import SmtpLoad, assert_exactly_once, tokens_of
 from test_storage_dirs import link, status
 from test_store_tools import findings, message, picture, rich
 
+ANY = ssl._create_unverified_context()
 ALICE, BOB = "alice@d.test", "bob@d.test"
 
 
@@ -143,6 +146,80 @@ def test_a_session_without_a_folder_ends_with_its_next_command(inst, command, re
     again.ok("SELECT INBOX")
     assert len(again.ok("FETCH 1:* (UID)")) == 1
     again.close()
+
+
+def pop3(inst):
+    client = poplib.POP3_SSL("127.0.0.1", inst.port("pop3s"), context=ANY, timeout=20)
+    client.user(ALICE)
+    client.pass_(PASSWORD)
+    return client
+
+
+def two_messages(inst):
+    client = Imap(inst.port("imaps"), ALICE, tls=True)
+    for number in range(2):
+        assert client.append("INBOX", message(number))[-1].startswith(b"OK")
+    client.close()
+
+
+def wait_until_emptied(inst):
+    wait_for(lambda: os.listdir(inst.root / "store/.removed") == [])
+
+
+def test_a_pop3_session_removes_nothing_and_hears_of_it(inst):
+    two_messages(inst)
+    client = pop3(inst)
+    client.dele(1)
+    move(inst, "disk2")
+    with pytest.raises(poplib.error_proto, match="SYS/TEMP"):
+        client.quit()
+    client = pop3(inst)
+    assert client.stat()[0] == 2
+    client.dele(1)
+    client.quit()
+    client = pop3(inst)
+    assert client.stat()[0] == 1
+    client.quit()
+
+
+def test_a_pop3_session_is_not_told_that_messages_are_gone(inst):
+    two_messages(inst)
+    client = pop3(inst)
+    assert client.stat()[0] == 2
+    move(inst, "disk2")
+    wait_until_emptied(inst)
+    with pytest.raises(poplib.error_proto, match="SYS/TEMP.*moved"):  # RFC 3206 section 4: later, not never
+        client.retr(2)
+    with pytest.raises((poplib.error_proto, OSError)):  # the session is over
+        client.stat()
+    client = pop3(inst)
+    assert b"Subject: message 1" in client.retr(2)[1]
+    client.quit()
+
+
+@pytest.mark.parametrize("key", ["BODY x", "TEXT message", "HEADER X-None x", "SUBJECT message", "SENTSINCE 1-Jan-2000"])
+def test_a_search_in_what_was_moved_has_no_answer(inst, key):
+    two_messages(inst)
+    client = Imap(inst.port("imaps"), ALICE, tls=True)
+    client.ok("SELECT INBOX")
+    move(inst, "disk2")
+    wait_until_emptied(inst)
+    untagged, tagged = client.command("SEARCH " + key)
+    assert tagged.startswith(b"NO [UNAVAILABLE]")  # never that nothing matches
+    assert [line for line in untagged if b"SEARCH" in line] == []
+
+
+@pytest.mark.parametrize("command", ["FETCH 1:2 BODY.PEEK[]", "SORT (SUBJECT) UTF-8 BODY x",
+                                     "THREAD REFERENCES UTF-8 BODY x", "COPY 1:2 Sent"])
+def test_other_commands_do_not_say_that_messages_are_gone(inst, command):
+    two_messages(inst)
+    client = Imap(inst.port("imaps"), ALICE, tls=True)
+    client.ok("SELECT INBOX")
+    move(inst, "disk2")
+    wait_until_emptied(inst)
+    untagged, tagged = client.command(command)
+    assert tagged.startswith(b"NO [UNAVAILABLE]")
+    assert [line for line in untagged if not line.startswith(b"* BYE")] == []
 
 
 def test_under_load(inst):

@@ -76,11 +76,18 @@ static const struct {
     const char *folder, *who;
     uint32_t rights, code;
 } refused[] = {
-    {"INBOX", "bob@d.test", 3, 3},         {"inbox", "bob@d.test", 3, 3},
-    {"Work", "alice@d.test", 3, 3},        {"Work", "nobody@d.test", 3, 3},
-    {"Work", "@far.test", 3, 3},           {"Work", "bob@d.test", RIGHT_CREATE, 3},
-    {"Work", "bob@d.test", RIGHTS_ALL, 3}, {"a//b", "bob@d.test", 3, 1},
-    {"../x", "bob@d.test", 3, 1},          {"", "bob@d.test", 3, 1},
+    {"Work", "-alice@d.test", 3, 3},
+    {"Work", "-nobody@d.test", 3, 3},
+    {"Work", "-", 3, 3},
+    {"INBOX", "bob@d.test", 3, 3},
+    {"inbox", "bob@d.test", 3, 3},
+    {"Work", "alice@d.test", 3, 3},
+    {"Work", "nobody@d.test", 3, 3},
+    {"Work", "@far.test", 3, 3},
+    {"Work", "bob@d.test", RIGHTS_ALL + 1, 1},
+    {"a//b", "bob@d.test", 3, 1},
+    {"../x", "bob@d.test", 3, 1},
+    {"", "bob@d.test", 3, 1},
 };
 
 START_TEST(rights_add_up)
@@ -100,9 +107,59 @@ START_TEST(rights_add_up)
         share_rights(&test_base, SLICE("alice@d.test"), SLICE("Work"), SLICE("x@e.test"), &rights),
         0);
     ck_assert_uint_eq(rights, RIGHT_INSERT);
-    ck_assert_uint_eq(set("alice@d.test", "Work", "bob@d.test", RIGHTS_GRANTABLE), 0);
+    ck_assert_uint_eq(set("alice@d.test", "Work", "bob@d.test", RIGHTS_ALL), 0);
     check_to("bob@d.test",
-             "alice@d.test:Work:bob@d.test:lrswiptea;alice@d.test:Works:bob@d.test:a;");
+             "alice@d.test:Work:bob@d.test:lrswipkxtea;alice@d.test:Works:bob@d.test:a;");
+    test_close();
+}
+END_TEST
+
+/* RFC 4314 section 2, "negative rights" */
+START_TEST(rights_are_denied)
+{
+    static const struct {
+        const char *who;
+        uint32_t rights;
+    } expected[] = {{"bob@d.test", RIGHT_LOOKUP}, {"carol@d.test", 7}, {"x@e.test", RIGHT_READ}};
+    uint32_t rights;
+
+    test_populate();
+    ck_assert_uint_eq(set("alice@d.test", "Work", "@d.test", 7), 0);
+    ck_assert_uint_eq(set("alice@d.test", "Work", "anyone", RIGHT_READ | RIGHT_INSERT), 0);
+    ck_assert_uint_eq(set("alice@d.test", "Work", "-Bob@D.test", RIGHT_READ | RIGHT_SEEN), 0);
+    ck_assert_uint_eq(set("alice@d.test", "Work", "-anyone", RIGHT_INSERT), 0);
+    check_of("alice@d.test", "Work",
+             "alice@d.test:Work:-anyone:i;alice@d.test:Work:-bob@d.test:rs;"
+             "alice@d.test:Work:@d.test:lrs;alice@d.test:Work:anyone:ri;");
+    for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+        ck_assert_int_eq(share_rights(&test_base, SLICE("alice@d.test"), SLICE("Work"),
+                                      slice_of(expected[i].who), &rights),
+                         0);
+        ck_assert_uint_eq(rights, expected[i].rights);
+    }
+    check_to("bob@d.test", "alice@d.test:Work:-bob@d.test:rs;");
+    ck_assert_uint_eq(set("alice@d.test", "Work", "-@d.test", 1), 0);
+    check_to("@d.test", "alice@d.test:Work:-@d.test:l;alice@d.test:Work:@d.test:lrs;");
+    ck_assert_uint_eq(set("alice@d.test", "Work", "-@d.test", 0), 0);
+    check_to("@d.test", "alice@d.test:Work:@d.test:lrs;");
+    test_close();
+}
+END_TEST
+
+START_TEST(denied_rights_follow_folders_and_accounts)
+{
+    test_populate();
+    ck_assert_uint_eq(set("alice@d.test", "Work", "anyone", 7), 0);
+    ck_assert_uint_eq(set("alice@d.test", "Work", "-bob@d.test", RIGHT_SEEN), 0);
+    test_begin();
+    ck_assert_uint_eq(
+        test_end(account_share_inherit(&test_edit, SLICE("alice@d.test"), SLICE("Work/New"))), 0);
+    ck_assert_uint_eq(test_rename(ACCOUNT_USER, "bob@d.test", "rob@d.test"), 0);
+    check_to("rob@d.test", "alice@d.test:Work:-rob@d.test:s;alice@d.test:Work/New:-rob@d.test:s;");
+    check_to("bob@d.test", "");
+    ck_assert_uint_eq(test_rename(ACCOUNT_USER, "rob@d.test", "-rob@d.test"), 1);
+    ck_assert_uint_eq(test_del(ACCOUNT_USER, "rob@d.test"), 0);
+    check_of("alice@d.test", "Work", "alice@d.test:Work:anyone:lrs;");
     test_close();
 }
 END_TEST
@@ -193,6 +250,8 @@ main(void)
     tcase_add_test(tc, rights_are_given_and_taken);
     tcase_add_loop_test(tc, what_is_refused, 0, (int)ARRAY_LEN(refused));
     tcase_add_test(tc, rights_add_up);
+    tcase_add_test(tc, rights_are_denied);
+    tcase_add_test(tc, denied_rights_follow_folders_and_accounts);
     tcase_add_test(tc, a_new_folder_inherits);
     tcase_add_test(tc, shares_follow_folders);
     tcase_add_test(tc, shares_follow_accounts);

@@ -68,6 +68,7 @@
 // LINK: imapd/search_run.c
 // LINK: imapd/select.c
 // LINK: imapd/select_args.c
+// LINK: imapd/shared_folder.c
 // LINK: imapd/selection.c
 // LINK: imapd/seqset.c
 // LINK: imapd/server.c
@@ -87,6 +88,7 @@
 // LINK: imapd/uid_batches.c
 // LINK: imapd/unauthenticate.c
 // LINK: imapd/updates.c
+// LINK: imapd/urlauth.c
 // LINK: imapd/wait.c
 // LINK: imapd/work.c
 #include <check.h>

@@ -1,0 +1,211 @@
+"""accountd alone, with a fake keeper of the store: transactions, imports, and what the store has to do."""
+import os
+import queue
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from frames import Connection, U32, U64
+from instance import BUILD, Instance, wait_for
+
+ADMIN, ADMIN_REPLY = 9, 10
+CREATE, REMOVE, RENAME, _USAGE, STORE_REPLY = range(1, 6)
+EBUSY = 16
+
+
+class Keeper:
+    """Takes accountd's requests off run/store.sock; the test answers them."""
+
+    def __init__(self, path):
+        self.asked = queue.Queue()
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(str(path))
+        os.chmod(path, 0o666)
+        self.listener.listen(8)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection = Connection(self.listener.accept()[0])
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        try:
+            while True:
+                kind, request_id, fields, _ = connection.receive(timeout=None)
+                self.asked.put((connection, request_id, kind, *(fields[i].decode() for i in (0, 1))))
+        except (EOFError, OSError):
+            pass
+
+    def next(self):
+        """The next request: what accountd waits for, its kind, the user, the new one."""
+        connection, request_id, kind, path, new_path = self.asked.get(timeout=20)
+        return (connection, request_id), kind, path.split("/")[-1], new_path.split("/")[-1]
+
+    @staticmethod
+    def answer(asked, error=0):
+        connection, request_id = asked
+        connection.send(STORE_REPLY, request_id, U32(error), U64(0), U64(0), U32(0))
+
+
+class Accountd:
+    def __init__(self):
+        self.inst = Instance()
+        self.inst.setup()
+        self.keeper = Keeper(self.inst.root / "run/store.sock")
+        self.process = None
+        self.start()
+        while not self.jobs_done("postmaster"):
+            pass
+
+    def jobs_done(self, last):
+        asked, _, user, _ = self.keeper.next()
+        self.keeper.answer(asked)
+        return user == last
+
+    def start(self):
+        path = self.inst.root / "run/accountd.sock"
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(str(path))
+        listener.listen(64)
+        self.control, theirs = socket.socketpair()
+        env = dict(os.environ, POSTHORN_ROOT=str(self.inst.root), POSTHORN_SERVICE="account",
+                   POSTHORN_LISTENERS=f"control:{listener.fileno()}", POSTHORN_CONTROL_FD=str(theirs.fileno()))
+        self.process = subprocess.Popen([BUILD / "libexec/posthorn/accountd"], env=env, stderr=subprocess.DEVNULL,
+                                        pass_fds=(listener.fileno(), theirs.fileno()))
+        listener.close()
+        theirs.close()
+        self.control.settimeout(20)
+        assert self.control.recv(1) == b"R"
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(10) == 0
+
+    def peer(self):
+        return Peer(self.inst.root / "run/accountd.sock")
+
+    def close(self):
+        if self.process.poll() is None:
+            self.stop()
+        self.keeper.listener.close()
+        self.inst.close()
+
+
+class Peer:
+    def __init__(self, path):
+        self.connection = Connection.connect(path)
+
+    def do(self, verb, kind="", name="", **fields):
+        flat = [part for pair in fields.items() for part in pair]
+        self.connection.send(ADMIN, 7, verb, kind, name, "", U32(len(fields)), *flat)
+        answered, _, (result, text, _cursor, data), _ = self.connection.receive()
+        assert answered == ADMIN_REPLY
+        return result, text.decode(), data
+
+    def ok(self, *args, **fields):
+        result, text, data = self.do(*args, **fields)
+        assert result == 0, text
+        return data
+
+    def refused(self, *args, **fields):
+        result, text, _ = self.do(*args, **fields)
+        assert result != 0
+        return text
+
+
+@pytest.fixture
+def accountd():
+    accountd = Accountd()
+    yield accountd
+    accountd.close()
+
+
+def test_what_fails_half_way_changes_nothing(accountd):
+    """Also not with the next change that succeeds, and not after a restart."""
+    peer = accountd.peer()
+    before = peer.ok("export")
+    peer.ok("import-begin", replace="yes")
+    peer.ok("import-data", text="domain x.test\nuser ann@x.test\nuser ann@nowhere.test\n")
+    assert "nowhere.test" in peer.refused("import-commit")
+    assert peer.ok("export") == before
+    peer.ok("add", "domain", "later.test")
+    peer.ok("del", "domain", "later.test")
+    assert peer.ok("export") == before
+    accountd.stop()
+    accountd.start()
+    assert accountd.peer().ok("export") == before
+
+
+def test_an_import_belongs_to_who_began_it(accountd):
+    first, second = accountd.peer(), accountd.peer()
+    before = first.ok("export")
+    first.ok("import-begin", replace="yes")
+    first.ok("import-data", text="domain x.test\n")
+    assert "under way" in second.refused("import-begin", replace="yes")
+    assert "no import" in second.refused("import-data", text="user eve@x.test\n")
+    assert "no import" in second.refused("import-commit")
+    assert first.ok("export") == before
+    first.ok("import-commit")
+    assert b"domain x.test" in first.ok("export") and b"eve@" not in first.ok("export")
+    assert "no import" in first.refused("import-commit")
+
+
+def test_who_goes_away_takes_the_import_along(accountd):
+    first, second = accountd.peer(), accountd.peer()
+    first.ok("import-begin", replace="yes")
+    first.ok("import-data", text="domain x.test\n")
+    first.connection.close()
+    wait_for(lambda: second.do("import-begin", replace="yes")[0] == 0)
+    second.ok("import-data", text="domain y.test\n")
+    second.ok("import-commit")
+    assert b"y.test" in second.ok("export") and b"x.test" not in second.ok("export")
+
+
+def test_a_job_is_repeated_until_it_is_done_and_never_again(accountd):
+    accountd.peer().ok("add", "user", "ann@d.test")
+    for _ in range(2):
+        asked, kind, user, _ = accountd.keeper.next()
+        assert (kind, user) == (CREATE, "ann")
+        accountd.keeper.answer(asked, EBUSY)
+    accountd.stop()
+    accountd.start()  # it was not done
+    asked, kind, user, _ = accountd.keeper.next()
+    assert (kind, user) == (CREATE, "ann")
+    accountd.keeper.answer(asked)
+    accountd.peer().ok("add", "user", "bob@d.test")
+    asked, _, user, _ = accountd.keeper.next()  # in the order of the jobs: ann's comes no more
+    assert user == "bob"
+    accountd.stop()
+    accountd.start()
+    _, kind, user, _ = accountd.keeper.next()
+    assert (kind, user) == (CREATE, "bob")
+
+
+def test_jobs_of_one_path_are_done_in_order_and_others_meanwhile(accountd):
+    peer, keeper = accountd.peer(), accountd.keeper
+    peer.ok("add", "user", "ann@d.test")
+    peer.ok("rename", "user", "ann@d.test", new_name="anna@d.test")
+    peer.ok("add", "user", "ann@d.test")  # the name is free for another, the directory is not yet
+    peer.ok("add", "user", "bob@d.test")
+    create, kind, user, _ = keeper.next()
+    assert (kind, user) == (CREATE, "ann")
+    other, kind, user, _ = keeper.next()
+    assert (kind, user) == (CREATE, "bob")
+    keeper.answer(other)
+    peer.ok("del", "user", "bob@d.test")
+    removal, kind, user, _ = keeper.next()
+    assert (kind, user) == (REMOVE, "bob")
+    keeper.answer(removal)
+    keeper.answer(create)
+    rename, kind, user, new = keeper.next()
+    assert (kind, user, new) == (RENAME, "ann", "anna")
+    keeper.answer(rename)
+    _, kind, user, _ = keeper.next()
+    assert (kind, user) == (CREATE, "ann")
