@@ -91,6 +91,7 @@
 // LINK: imapd/unauthenticate.c
 // LINK: imapd/updates.c
 // LINK: imapd/urlauth.c
+// LINK: imapd/urlfetch.c
 // LINK: imapd/wait.c
 // LINK: imapd/work.c
 #include <fcntl.h>
