@@ -7,8 +7,9 @@
 
 #include "imapd/append_sink.h"
 #include "imapd/append_text.h"
+#include "lib/mail/imap_url.h"
 
-#define APPEND_URL_MAX 4096 /* bytes of one URL */
+#define APPEND_URL_MAX IMAP_URL_MAX /* bytes */
 
 /* The string behind "URL", which may be a literal. False: see the parser's error, or the connection
  * is over. */

@@ -37,6 +37,8 @@ describe(struct session *s)
                         "* OK [MAILBOXID (%s)] Object id\r\n",
                         info.uidvalidity, info.uidnext, (unsigned long long)info.highest_modseq,
                         info.mailbox_id);
+    if (s->mailbox_store == s->store) /* RFC 4467 section 8; others' folders have no keys here */
+        (void)strbuf_str(out, "* OK [URLMECH INTERNAL] URLs can be authorized\r\n");
     updates_put_out(s);
 }
 

@@ -35,11 +35,12 @@ struct message {
     int64_t internal_ms; /* INTERNALDATE, real time */
 };
 
+#define MAILBOX_ID_SIZE 24 /* with the NUL */
 struct mailbox_info {
     uint32_t uidvalidity, uidnext, count, recent, unseen, first_unseen_seq /* 0: none */;
     uint64_t highest_modseq; /* at least 1; what this session has not been told of is above it */
     uint64_t bytes;
-    char mailbox_id[24]; /* stable over rename (RFC 8474) */
+    char mailbox_id[MAILBOX_ID_SIZE]; /* stable over rename (RFC 8474) */
 };
 
 /* Opens; `claim_recent`: this is a SELECT, new messages become \Recent here. NULL with errno. */

@@ -23,6 +23,7 @@
 #include "lib/store/folder_name.h"
 #include "lib/store/ledger.h"
 #include "lib/store/sweep.h"
+#include "lib/store/url_keys.h"
 
 #define REMOVED_PREFIX "posthorn.removed."
 #define TMP_PREFIX "posthorn.tmp."
@@ -243,6 +244,7 @@ remove_folder(struct store *store, struct folder *f, const char *dir)
     }
     journal_unlock(&f->journal);
     annotations_forget(store, f->journal.header.mailbox_id);
+    url_keys_forget(store, f->journal.header.mailbox_id);
     rc = ledger_add(store, -(int64_t)tail.state.bytes, -(int64_t)tail.state.count);
     ledger_end(store);
     if (fsync(store->dirfd) < 0)

@@ -88,6 +88,7 @@
 // LINK: imapd/uid_batches.c
 // LINK: imapd/unauthenticate.c
 // LINK: imapd/updates.c
+// LINK: imapd/urlauth.c
 // LINK: imapd/wait.c
 // LINK: imapd/work.c
 #include <check.h>
