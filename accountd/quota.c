@@ -141,7 +141,11 @@ read_limits(struct operation *op, struct accountd_quota_reply *reply)
 static void
 serve(struct operation *op, struct accountd_quota_reply *reply)
 {
-    const struct usage_entry *usage = usage_get(op->rq->server->usage, strbuf_slice(&op->path));
+    static const struct usage_entry nothing;
+    const struct server *server = op->rq->server;
+    struct slice path = strbuf_slice(&op->path);
+    const struct usage_entry *usage =
+        store_is_making(server->store, path) ? &nothing : usage_get(server->usage, path);
 
     reply->result = ACCOUNTD_QUOTA_AWAY;
     if (usage == NULL)
@@ -154,13 +158,15 @@ serve(struct operation *op, struct accountd_quota_reply *reply)
         reply->result = ACCOUNTD_QUOTA_DONE;
 }
 
-/* The store is asked first: sessions remove mail without telling us. */
+/* The store is asked first: sessions remove mail without telling us. A mailbox that is still to be
+ * made holds nothing, and its making would wake us before the answer. */
 static bool
 waits_for_usage(struct operation *op)
 {
     struct server *server = op->rq->server;
 
     if (op->rq->waited || server->store == NULL ||
+        store_is_making(server->store, strbuf_slice(&op->path)) ||
         !parking_add(server->parking, op->rq, strbuf_slice(&op->path)))
         return false;
     store_ask_usage(server->store, strbuf_slice(&op->path));
