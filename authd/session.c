@@ -17,6 +17,7 @@
 #include "authd/folder_change.h"
 #include "authd/login.h"
 #include "authd/quota.h"
+#include "authd/url.h"
 #include "authd/watch.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -302,6 +303,8 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return quota_ask(s, payload);
     case AUTHD_CHARGE:
         return charge_ask(s, payload);
+    case AUTHD_URL:
+        return url_ask(s, payload);
     case AUTHD_FOLDER_CHANGE:
         return folder_change_ask(s, payload);
     default:

@@ -134,6 +134,8 @@ run_charge(struct slice input)
     struct store_ctl_reply reply;
     struct authd_charged charged;
     struct authd_charge charge;
+    struct authd_url_reply granted;
+    struct store_url url;
     struct authd_folder_change change;
     struct authd_folder_changed changed;
     struct store_ctl ctl;
@@ -144,6 +146,9 @@ run_charge(struct slice input)
     if (authd_folder_change_decode(input, &change) == 0)
         assert_always(change.op <= AUTHD_FOLDER_RENAME && change.name.len > 0);
     (void)store_ctl_reply_decode(input, &reply);
+    (void)authd_url_reply_decode(input, &granted);
+    if (store_url_decode(input, &url) == 0)
+        assert_always(url.reader.len > 0 && (url.path.len == 0 || store_path_valid(url.path)));
     if (store_ctl_decode(input, &ctl) == 0)
         assert_always(ctl.charge.bytes <= STORE_CHARGE_MAX &&
                       ctl.charge.messages >= -STORE_CHARGE_MAX && store_path_valid(ctl.path));

@@ -64,6 +64,7 @@ static const char *const extensions[] = {
     "BINARY",             /* RFC 3516 */
     "MULTIAPPEND",        /* RFC 3502 */
     "CATENATE",           /* RFC 4469 */
+    "URLAUTH",            /* RFC 4467 */
     "REPLACE",            /* RFC 8508 */
     "LANGUAGE",           /* RFC 5255 */
     "I18NLEVEL=1",        /* RFC 5255 section 4.3, RFC 5051 */

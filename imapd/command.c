@@ -58,6 +58,7 @@ static const struct command commands[] = {
     {"GETACL", LOGGED_IN, 0, acl_getacl},                                    /* RFC 4314 3.3 */
     {"LISTRIGHTS", LOGGED_IN, 0, acl_listrights},                            /* RFC 4314 3.4 */
     {"MYRIGHTS", LOGGED_IN, 0, acl_myrights},                                /* RFC 4314 3.5 */
+    {"URLFETCH", LOGGED_IN, 0, urlfetch_urlfetch},                           /* RFC 4467 7 */
     {"GENURLAUTH", LOGGED_IN, 0, urlauth_genurlauth},                        /* RFC 4467 7 */
     {"RESETKEY", LOGGED_IN, 0, urlauth_resetkey},                            /* RFC 4467 7 */
     {"CHECK", STATE_SELECTED, 0, any_check},                                 /* RFC 3501 6.4.1 */

@@ -79,6 +79,7 @@ struct reply quota_setquota(struct session *s, struct parser *p, unsigned flags)
 struct reply multisearch_esearch(struct session *s, struct parser *p, unsigned flags);
 struct reply sort_sort(struct session *s, struct parser *p, unsigned flags);
 struct reply thread_thread(struct session *s, struct parser *p, unsigned flags);
+struct reply urlfetch_urlfetch(struct session *s, struct parser *p, unsigned flags);
 struct reply urlauth_genurlauth(struct session *s, struct parser *p, unsigned flags);
 struct reply urlauth_resetkey(struct session *s, struct parser *p, unsigned flags);
 

@@ -3,7 +3,9 @@
  * own.
  *
  * Each child inherits the sandbox, works on one store and writes one result into its pipe. What
- * comes out of the pipe is believed as far as a worker's word goes: a short one is a failure.
+ * comes out of the pipe is believed as far as a worker's word goes: a short one is a failure. The
+ * child of a URL writes a text into a second pipe afterwards, which its reader empties; the end of
+ * the first pipe is the end of the child.
  */
 #include "local-deliver/errand.h"
 
@@ -21,18 +23,23 @@
 #include "lib/log/log.h"
 #include "lib/store/mailbox.h"
 #include "lib/store/store.h"
+#include "local-deliver/url.h"
 #include "local-deliver/user_dir.h"
 
 enum {
     ERRANDS_MAX = 32,
-    ERRANDS_OF_USER_MAX = 8 /* whose sessions hold a lock may make so many of us wait for it */
+    /* Whose sessions hold a lock, or read what they asked for slowly, may make so many of us wait.
+     */
+    ERRANDS_OF_USER_MAX = 8
 };
 
 struct errand {
     struct errands *all;
-    pid_t pid; /* 0: a free place */
-    int fd;    /* its result comes here */
-    char *path;
+    pid_t pid;   /* 0: a free place */
+    int fd;      /* its result comes here */
+    int text_fd; /* of a URL until it is answered: where the text comes out; else -1 */
+    bool answered;
+    char *user; /* whose path it is, or who reads */
     struct loop_fd *watch;
     struct errand_asker asker;
 };
@@ -41,7 +48,8 @@ struct errands {
     struct daemon *daemon;
     struct store_dirs dirs;
     uint32_t undelete_days; /* store.undelete_days */
-    void (*done)(void *arg, const struct errand_asker *asker, const struct store_ctl_reply *reply);
+    void (*done)(void *arg, const struct errand_asker *asker, const struct store_ctl_reply *reply,
+                 int text_fd);
     void *arg;
     struct errand places[ERRANDS_MAX];
 };
@@ -49,7 +57,7 @@ struct errands {
 struct errands *
 errands_new(struct daemon *d, const struct store_dirs *dirs,
             void (*done)(void *arg, const struct errand_asker *asker,
-                         const struct store_ctl_reply *reply),
+                         const struct store_ctl_reply *reply, int text_fd),
             void *arg)
 {
     struct errands *r = xcalloc(1, sizeof(*r));
@@ -159,17 +167,31 @@ run(const struct errands *r, uint16_t type, const struct store_ctl *ctl,
     store_close(&store);
 }
 
+static void
+begin_child(const struct errands *r, const char *title)
+{
+    sandbox_die_with_parent();
+    log_forked();
+    stats_process_begin(r->daemon->stats, title);
+}
+
 static _Noreturn void
 be_errand(const struct errands *r, uint16_t type, const struct store_ctl *ctl, int fd)
 {
     struct store_ctl_reply reply = {0};
 
-    sandbox_die_with_parent();
-    log_forked();
-    stats_process_begin(r->daemon->stats, "errand");
+    begin_child(r, "errand");
     run(r, type, ctl, &reply);
     log_flush();
     (void)write_all(fd, slice_make(&reply, sizeof(reply))); /* nobody is left to tell */
+    _exit(EX_OK);
+}
+
+static _Noreturn void
+be_url(const struct errands *r, const struct store_url *url, int fd, int text_fd)
+{
+    begin_child(r, "url");
+    url_serve(r->daemon, &r->dirs, url, fd, text_fd);
     _exit(EX_OK);
 }
 
@@ -182,11 +204,21 @@ reap(struct errand *e)
 
     loop_fd_free(&e->watch);
     (void)close(e->fd);
+    close_keep_errno(e->text_fd);
     while (waitpid(e->pid, &status, 0) < 0 && errno == EINTR)
         continue; /* it ends right behind its result */
     stats_process_end(e->all->daemon->stats, e->pid);
-    xfree(&e->path);
+    xfree(&e->user);
     e->pid = 0;
+}
+
+static void
+answer(struct errand *e, const struct store_ctl_reply *reply)
+{
+    e->answered = true;
+    e->all->done(e->all->arg, &e->asker, reply, reply->error == 0 ? e->text_fd : -1);
+    close_keep_errno(e->text_fd); /* the reader has it */
+    e->text_fd = -1;
 }
 
 static void
@@ -194,17 +226,21 @@ result_came(void *arg, unsigned ready)
 {
     struct errand *e = arg;
     struct store_ctl_reply reply;
+    /* so few bytes come in one piece or, if the child died, not at all */
+    bool whole = read(e->fd, &reply, sizeof(reply)) == (ssize_t)sizeof(reply);
+    bool has_text = whole && e->text_fd >= 0 && reply.error == 0;
 
     (void)ready;
-    /* so few bytes come in one piece or, if the child died, not at all */
-    if (read(e->fd, &reply, sizeof(reply)) != (ssize_t)sizeof(reply))
+    if (!whole)
         reply = (struct store_ctl_reply){.error = EIO};
-    reap(e);
-    e->all->done(e->all->arg, &e->asker, &reply);
+    if (!e->answered)
+        answer(e, &reply);
+    if (!has_text)
+        reap(e);
 }
 
 static struct errand *
-free_place(struct errands *r, struct slice path)
+free_place(struct errands *r, struct slice user)
 {
     struct errand *found = NULL;
     unsigned of_user = 0;
@@ -214,7 +250,7 @@ free_place(struct errands *r, struct slice path)
 
         if (e->pid == 0)
             found = e;
-        else if (slice_eq(path, slice_of(e->path)))
+        else if (slice_eq(user, slice_of(e->user)))
             of_user++;
     }
     if (found != NULL && of_user < ERRANDS_OF_USER_MAX)
@@ -230,30 +266,72 @@ errand_takes(uint16_t type)
            type == STORE_FOLDER_REMOVE || type == STORE_FOLDER_RENAME;
 }
 
+/* Before the fork: flushed, or the child would send the parent's lines again. */
+static int
+make_pipes(bool with_text, int result[2], int text[2])
+{
+    text[0] = text[1] = -1;
+    log_flush();
+    if (pipe2(result, O_CLOEXEC) < 0)
+        return -1;
+    if (!with_text || pipe2(text, O_CLOEXEC) == 0)
+        return 0;
+    close_keep_errno(result[0]);
+    close_keep_errno(result[1]);
+    return -1;
+}
+
+/* In the parent: the child is on its way, or there is none. */
+static int
+watch_child(struct errand *e, pid_t pid, const int result[2], const int text[2], struct slice user)
+{
+    close_keep_errno(result[1]);
+    close_keep_errno(text[1]);
+    if (pid < 0) {
+        close_keep_errno(result[0]);
+        close_keep_errno(text[0]);
+        return -1;
+    }
+    e->pid = pid;
+    e->fd = result[0];
+    e->text_fd = text[0];
+    e->answered = false;
+    e->user = xslicedup(user);
+    e->watch = loop_fd_new(e->all->daemon->loop, e->fd, LOOP_READ, result_came, e);
+    return 0;
+}
+
 int
 errand_begin(struct errands *r, uint16_t type, const struct store_ctl *ctl,
              const struct errand_asker *asker)
 {
     struct errand *e = free_place(r, ctl->path);
-    int ends[2];
+    int result[2], text[2];
+    pid_t pid;
 
-    if (e == NULL || pipe2(ends, O_CLOEXEC) < 0)
+    if (e == NULL || make_pipes(false, result, text) < 0)
         return -1;
-    log_flush();
-    e->pid = fork();
-    if (e->pid == 0)
-        be_errand(r, type, ctl, ends[1]);
-    close_keep_errno(ends[1]);
-    if (e->pid < 0) {
-        close_keep_errno(ends[0]);
-        e->pid = 0;
-        return -1;
-    }
-    e->fd = ends[0];
-    e->path = xslicedup(ctl->path);
     e->asker = *asker;
-    e->watch = loop_fd_new(r->daemon->loop, e->fd, LOOP_READ, result_came, e);
-    return 0;
+    pid = fork();
+    if (pid == 0)
+        be_errand(r, type, ctl, result[1]);
+    return watch_child(e, pid, result, text, ctl->path);
+}
+
+int
+errand_begin_url(struct errands *r, const struct store_url *url, const struct errand_asker *asker)
+{
+    struct errand *e = free_place(r, url->reader);
+    int result[2], text[2];
+    pid_t pid;
+
+    if (e == NULL || make_pipes(true, result, text) < 0)
+        return -1;
+    e->asker = *asker;
+    pid = fork();
+    if (pid == 0)
+        be_url(r, url, result[1], text[1]);
+    return watch_child(e, pid, result, text, url->reader);
 }
 
 void

@@ -32,8 +32,8 @@ struct keeper {
     struct keeper_peers peers;
     struct ipc_server *server;
     struct removal *removal;
-    struct loop_timer *moves; /* looks for those that did not come to their end */
-    struct errands *errands;
+    struct loop_timer *moves;       /* looks for those that did not come to their end */
+    struct errands *errands, *urls; /* apart: slow readers keep nobody's charge waiting */
     struct strbuf out;
 };
 
@@ -177,13 +177,29 @@ is_request(uint16_t type)
 
 /* The answer to a request of a peer that may be gone by now. */
 static void
-errand_done(void *arg, const struct errand_asker *asker, const struct store_ctl_reply *reply)
+errand_done(void *arg, const struct errand_asker *asker, const struct store_ctl_reply *reply,
+            int text_fd)
 {
     struct keeper *k = arg;
     struct ipc_peer *peer = ipc_server_peer(k->server, asker->peer_id);
 
     if (peer != NULL && store_ctl_reply_encode(&k->out, asker->request_id, reply) == 0)
-        ipc_peer_send(peer, &k->out, -1);
+        ipc_peer_send(peer, &k->out, text_fd);
+}
+
+/* Who reads the mail of whom is logged by authd, which knows both. */
+static int
+url_came(struct ipc_peer *peer, const struct frame_header *header, struct slice payload)
+{
+    struct keeper *k = ipc_peer_data(peer);
+    const struct errand_asker asker = {ipc_peer_id(peer), header->request_id};
+    struct store_url req;
+
+    if (store_url_decode(payload, &req) < 0)
+        return -1;
+    if (errand_begin_url(k->urls, &req, &asker) < 0)
+        errand_done(k, &asker, &(struct store_ctl_reply){.error = (uint32_t)errno}, -1);
+    return 0;
 }
 
 static int
@@ -196,6 +212,8 @@ frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slic
 
     if (fd >= 0)
         (void)close(fd); /* no request has one */
+    if (header->type == STORE_URL)
+        return url_came(peer, header, payload);
     if (!is_request(header->type) || store_ctl_decode(payload, &req) < 0 ||
         !store_path_valid(req.path) ||
         (header->type == STORE_RENAME && !store_path_valid(req.new_path)) ||
@@ -251,6 +269,7 @@ keeper_new(struct daemon *d, const struct store_dirs *dirs, const struct keeper_
     k->moves = loop_timer_new(d->loop, put_moves_right, k);
     loop_timer_set(k->moves, 1);
     k->errands = errands_new(d, dirs, errand_done, k);
+    k->urls = errands_new(d, dirs, errand_done, k);
     if (fd >= 0)
         k->server = ipc_server_new(d->loop, fd, &handlers, allowed, PEERS_MAX, k);
     return k;
@@ -262,6 +281,7 @@ keeper_free(struct keeper **keeperp)
     struct keeper *k = *keeperp;
 
     errands_free(&k->errands);
+    errands_free(&k->urls);
     ipc_server_free(&k->server);
     loop_timer_free(&k->moves);
     removal_free(&k->removal);

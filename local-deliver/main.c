@@ -4,12 +4,14 @@
  * The parent keeps the store (makes, measures, renames and removes users' directories for accountd
  * and authd); its workers deliver for queue-manager, each with a connection of its own. All of them
  * reach queue/ (to link message files), store/ and stores/, and no other path. No byte of a message
- * is looked at.
+ * is looked at but by the child that reads an authorized URL (local-deliver/url.c), which can reach
+ * the one mailbox and only read it.
  */
 #include "lib/sys/daemon.h"
 #include "local-deliver/crew.h"
 #include "local-deliver/keeper.h"
 #include "local-deliver/scrub.h"
+#include "local-deliver/url.h"
 #include "local-deliver/worker.h"
 
 static struct sandbox
@@ -32,7 +34,8 @@ local_sandbox(const struct daemon *d, const struct worker *w, const gid_t *queue
     box.files_max = 8192;   /* a batch keeps the journals of its mailboxes open */
     box.same_rights = true; /* links lead from the queue into the store */
     box.calls = SANDBOX_FILES | SANDBOX_CHMOD | SANDBOX_SYMLINK | SANDBOX_CONNECT_UNIX |
-                SANDBOX_ACCEPT | SANDBOX_FORK | SANDBOX_KILL | SANDBOX_SEND_FDS;
+                SANDBOX_ACCEPT | SANDBOX_FORK | SANDBOX_KILL | SANDBOX_SEND_FDS |
+                SANDBOX_RESTRICT; /* for the sandbox of a URL's child */
     return box;
 }
 
@@ -51,6 +54,7 @@ main(int argc, char **argv)
     daemon_init(&d, "local-deliver", argc, argv); /* options, log, config; exits on error */
     worker_init(&worker, &d);
     queue_group = daemon_role_gid(&d, USERS_QUEUE);
+    url_init(&d);
     peers = keeper_find_peers(&d); /* last use of a path from the real root */
     box = local_sandbox(&d, &worker, &queue_group);
     daemon_sandbox(&d, &box);                      /* user, Landlock, seccomp: no way back */

@@ -135,11 +135,12 @@ const struct command command_acl = {
     .name = "acl",
     .summary = "rights on users' folders: list, set, del",
     .help =
-        "WHO is a mailbox, @DOMAIN for all mailboxes of a domain, or anyone: all users. What a\n"
-        "user may do is what all that fit give together. RIGHTS are letters of RFC 4314:\n"
-        "l list, r read, s set \\Seen, w set other flags, i add messages, p post, t set\n"
-        "\\Deleted, e expunge, a administer; + adds to what is there, - takes away from it.\n"
-        "Making and removing folders (k and x) is the owner's alone, and the owner has all\n"
+        "WHO is a mailbox, @DOMAIN for all mailboxes of a domain, or anyone: all users; with a -\n"
+        "in front the rights are denied ('acl set -- bob@d.test Work -carol@d.test w'). What a\n"
+        "user may do is what all that fit give together, without what any denies. RIGHTS are\n"
+        "letters of RFC 4314: l list, r read, s set \\Seen, w set other flags, i add messages,\n"
+        "p post, k make folders below, x remove and rename, t set \\Deleted, e expunge,\n"
+        "a administer; + adds to what is there, - takes away from it. The owner has all\n"
         "rights for good. Users see the folder F of ADDRESS in IMAP as ~ADDRESS/F, and may\n"
         "change the rights on their own folders themselves. Sessions that lose a right end.\n"
         "'list' without ADDRESS also shows what the lists of public folders give; those are\n"

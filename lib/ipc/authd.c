@@ -259,6 +259,26 @@ authd_folder_changed_decode(struct slice payload, struct authd_folder_changed *c
 }
 
 int
+authd_url_reply_encode(struct strbuf *out, uint32_t id, const struct authd_url_reply *reply)
+{
+    struct writer w = frame_begin(out, AUTHD_URL_REPLY, id);
+
+    writer_u8(&w, reply->result);
+    writer_u64(&w, reply->size);
+    return frame_end(&w);
+}
+
+int
+authd_url_reply_decode(struct slice payload, struct authd_url_reply *reply)
+{
+    struct reader r = reader_begin(payload);
+
+    reply->result = reader_u8(&r);
+    reply->size = reader_u64(&r);
+    return reader_end(&r) < 0 || reply->result > AUTHD_URL_LATER ? -1 : 0;
+}
+
+int
 authd_fail_encode(struct strbuf *out, uint32_t id, const struct authd_fail *fail)
 {
     struct writer w = frame_begin(out, AUTHD_FAIL, id);
@@ -478,6 +498,31 @@ authd_call_folder_change(struct ipc_client *auth, const struct authd_folder_chan
     strbuf_free(&frame);
     errno = (int)changed->error;
     return changed->error == 0 ? 0 : -1;
+}
+
+int
+authd_call_url(struct ipc_client *auth, struct slice url, uint64_t *size)
+{
+    struct authd_url_reply reply = {.result = AUTHD_URL_LATER};
+    struct strbuf frame = strbuf_new(AUTHD_REQUEST_MAX);
+    struct ipc_reply answer = {.fd = -1};
+    int rc = -1;
+
+    if (url.len > AUTHD_URL_MAX || slice_index(url, '\0') < url.len)
+        reply.result = AUTHD_URL_REFUSED;
+    else if (auth != NULL && authd_data_encode(&frame, AUTHD_URL, 0, url) == 0)
+        rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
+    if (rc == 0 &&
+        (answer.type != AUTHD_URL_REPLY || authd_url_reply_decode(answer.payload, &reply) < 0 ||
+         (answer.fd >= 0) != (reply.result == AUTHD_URL_GRANTED)))
+        reply.result = AUTHD_URL_LATER;
+    strbuf_free(&frame);
+    *size = reply.size;
+    if (reply.result == AUTHD_URL_GRANTED)
+        return answer.fd;
+    close_keep_errno(answer.fd);
+    errno = reply.result == AUTHD_URL_REFUSED ? ENOENT : EBUSY;
+    return -1;
 }
 
 /* RFC 4616 section 2: no authorization identity; neither part may hold a NUL. */

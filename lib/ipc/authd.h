@@ -40,6 +40,8 @@ enum authd_type {
     AUTHD_QUOTA_REPLY,
     AUTHD_FOLDER_CHANGE, /* session: make, remove or rename a folder of another user's */
     AUTHD_FOLDER_CHANGED,
+    AUTHD_URL, /* session: the text behind a URL that somebody has authorized (RFC 4467) */
+    AUTHD_URL_REPLY,
 };
 
 struct authd_attach {
@@ -61,7 +63,7 @@ struct authd_start {
 int authd_start_encode(struct strbuf *out, const struct authd_start *start);
 int authd_start_decode(struct slice payload, struct authd_start *start);
 
-/* STEP, CHALLENGE and END: one bytes field. */
+/* STEP, CHALLENGE, END and URL: one bytes field. */
 int authd_data_encode(struct strbuf *out, uint16_t type, uint32_t id, struct slice data);
 int authd_data_decode(struct slice payload, struct slice *data);
 
@@ -124,6 +126,21 @@ int authd_folder_changed_encode(struct strbuf *out, uint32_t id,
                                 const struct authd_folder_changed *changed);
 int authd_folder_changed_decode(struct slice payload, struct authd_folder_changed *changed);
 
+/* ---- URL: local-deliver reads it, for the session has no way to the owner's mail. GRANTED comes
+ * with the reading end of a pipe; less than `size` bytes in it: reading failed ---- */
+#define AUTHD_URL_MAX 4096 /* bytes of a URL */
+enum authd_url_result {
+    AUTHD_URL_GRANTED,
+    AUTHD_URL_REFUSED, /* one answer for what is wrong, not allowed, expired or not there */
+    AUTHD_URL_LATER    /* too much at once, or somebody is away */
+};
+struct authd_url_reply {
+    uint8_t result; /* enum authd_url_result */
+    uint64_t size;  /* GRANTED: bytes */
+};
+int authd_url_reply_encode(struct strbuf *out, uint32_t id, const struct authd_url_reply *reply);
+int authd_url_reply_decode(struct slice payload, struct authd_url_reply *reply);
+
 enum authd_failure {
     AUTHD_BAD_CREDENTIALS, /* one answer for wrong password and unknown user */
     AUTHD_DISABLED,        /* right password, but the account or service is switched off */
@@ -179,6 +196,9 @@ int authd_call_charge(struct ipc_client *auth, const struct authd_charge *charge
 /* 0 with *changed, borrowed until the next call; or -1 with errno, as above. */
 int authd_call_folder_change(struct ipc_client *auth, const struct authd_folder_change *change,
                              struct authd_folder_changed *changed);
+/* A descriptor to read *size bytes from, which the caller owns, or -1 with errno: ENOENT refused,
+ * EBUSY later (also when authd is away). */
+int authd_call_url(struct ipc_client *auth, struct slice url, uint64_t *size);
 /* Name and password in one (IMAP LOGIN, POP3 PASS). */
 void authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
                       struct authd_result *result);

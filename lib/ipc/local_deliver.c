@@ -65,6 +65,30 @@ store_ctl_decode(struct slice payload, struct store_ctl *req)
 }
 
 int
+store_url_encode(struct strbuf *out, const struct store_url *req)
+{
+    struct writer w = frame_begin(out, STORE_URL, 0);
+
+    writer_bytes(&w, req->path);
+    writer_bytes(&w, req->reader);
+    writer_bytes(&w, req->url);
+    return frame_end(&w);
+}
+
+int
+store_url_decode(struct slice payload, struct store_url *req)
+{
+    struct reader r = reader_begin(payload);
+
+    req->path = reader_bytes(&r, STORE_PATH_MAX);
+    req->reader = reader_bytes(&r, STORE_READER_MAX);
+    req->url = reader_bytes(&r, STORE_URL_MAX);
+    if (reader_end(&r) < 0 || req->reader.len == 0)
+        return -1;
+    return req->path.len == 0 || store_path_valid(req->path) ? 0 : -1;
+}
+
+int
 store_ctl_reply_encode(struct strbuf *out, uint32_t id, const struct store_ctl_reply *reply)
 {
     struct writer w = frame_begin(out, STORE_CTL_REPLY, id);

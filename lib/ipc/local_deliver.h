@@ -2,7 +2,8 @@
  * lib/ipc/local_deliver.h - local-deliver as keeper of the store. Socket run/store.sock.
  *
  * accountd and authd ask it to make, measure, rename and remove users' directories, for it alone
- * may write below store/ outside a session. Paths are "DOMAIN/xx/USER", checked by the receiver.
+ * may write below store/ outside a session, and to read there what another user has authorized.
+ * Paths are "DOMAIN/xx/USER", checked by the receiver.
  */
 #ifndef POSTHORN_LIB_IPC_LOCAL_DELIVER_H
 #define POSTHORN_LIB_IPC_LOCAL_DELIVER_H
@@ -30,6 +31,7 @@ enum store_ctl_type {
     STORE_FOLDER_CREATE,
     STORE_FOLDER_REMOVE, /* those below it stay */
     STORE_FOLDER_RENAME, /* those below it go along */
+    STORE_URL, /* struct store_url: the reply carries a pipe that a message text comes out of */
 };
 /* CHARGE: what is added to the user's totals, or (negative) taken away. */
 struct store_ctl_charge {
@@ -49,10 +51,22 @@ struct store_ctl {
 };
 struct store_ctl_reply {
     uint32_t error;           /* 0 or an errno value; CREATE: ENODEV, ENOSPC of the place */
-    uint64_t bytes, messages; /* USAGE, RECOUNT */
+    uint64_t bytes, messages; /* USAGE, RECOUNT; URL: bytes to come out of the pipe */
     uint32_t uidvalidity;     /* CHARGE */
     char mailbox_id[STORE_MAILBOX_ID_SIZE]; /* FOLDER_CREATE, FOLDER_REMOVE: of the folder */
 };
+/* URL: what an authorized URL of the owner means (RFC 4467), judged and cut out by the receiver.
+ * ENOENT whatever is wrong with it. Whether `reader` fits its access identifier is the sender's
+ * business. */
+#define STORE_URL_MAX 4096    /* bytes */
+#define STORE_READER_MAX 1024 /* bytes */
+struct store_url {
+    struct slice path;   /* of the owner; empty: there is none, which takes as long to find out */
+    struct slice reader; /* canonical address of who asks: each may have so many at once */
+    struct slice url;
+};
+int store_url_encode(struct strbuf *out, const struct store_url *req);
+int store_url_decode(struct slice payload, struct store_url *req);
 int store_ctl_encode(struct strbuf *out, uint16_t type, const struct store_ctl *req);
 int store_ctl_decode(struct slice payload, struct store_ctl *req);
 int store_ctl_reply_encode(struct strbuf *out, uint32_t id, const struct store_ctl_reply *reply);

@@ -94,7 +94,8 @@ struct line_ends {
     int out;   /* -1: only look */
     bool bare; /* a LF without CR was seen */
     char last;
-    uint32_t crc; /* of the message with CRLF, once all of it was read */
+    uint32_t crc;  /* of the message with CRLF, once all of it was read */
+    uint64_t size; /* likewise */
 };
 
 /* Looks through `in` for bare LFs, or copies it with CRLF. `buf` is for what differs from `in`. */
@@ -119,36 +120,38 @@ convert_step(struct line_ends *e, struct slice in, struct strbuf *buf)
         out = strbuf_slice(buf);
     }
     e->crc = crc32c(e->crc, out);
+    e->size += out.len;
     return e->out < 0 ? 0 : write_all(e->out, out);
 }
 
+/* All of a file of some `size` bytes, mostly by one read into as much memory: larger blocks for
+ * each of many small files cost more than reading them. */
 static int
-convert(int fd, struct line_ends *e)
+convert(int fd, off_t size, struct line_ends *e)
 {
+    size_t step = size < (off_t)COPY_STEP ? (size_t)size + 1 : COPY_STEP;
     struct strbuf buf = strbuf_new((size_t)2 * COPY_STEP);
-    char *in = xmalloc(COPY_STEP);
+    char *in = xmalloc(step);
     off_t at = 0;
-    ssize_t n;
+    ssize_t n = (ssize_t)step;
     int rc = 0;
 
-    while (rc == 0 && (n = pread(fd, in, COPY_STEP, at)) != 0) {
-        if (n < 0) {
+    while (rc == 0 && n > 0 && ((size_t)n == step || at < size) && (e->out >= 0 || !e->bare)) {
+        n = pread(fd, in, step, at);
+        if (n > 0)
+            rc = convert_step(e, slice_make(in, (size_t)n), &buf);
+        else if (n < 0)
             rc = -1;
-            break;
-        }
-        rc = convert_step(e, slice_make(in, (size_t)n), &buf);
         at += n;
-        if (e->out < 0 && e->bare)
-            break;
     }
     strbuf_free(&buf);
     xfree(&in);
     return rc;
 }
 
-/* Replaces the file at `path` by a copy with CRLF, with the same date; *fd becomes the copy's. */
+/* Replaces the file at `path` by a copy with CRLF, with the same date; `copied` is about that. */
 static int
-rewrite(int dirfd, const char *path, int *fd, const struct stat *old, uint32_t *crc)
+rewrite(int dirfd, const char *path, int fd, const struct stat *old, struct line_ends *copied)
 {
     struct line_ends e = {.last = '\0'};
     struct timespec times[2] = {old->st_atim, old->st_mtim};
@@ -160,17 +163,13 @@ rewrite(int dirfd, const char *path, int *fd, const struct stat *old, uint32_t *
     e.out = beneath_open(dirfd, tmp, O_RDWR | O_CREAT | O_EXCL, 0600);
     if (e.out < 0)
         return -1;
-    if (convert(*fd, &e) == 0 && futimens(e.out, times) == 0 && fsync(e.out) == 0)
+    if (convert(fd, old->st_size, &e) == 0 && futimens(e.out, times) == 0 && fsync(e.out) == 0)
         rc = renameat(dirfd, tmp, dirfd, path);
-    if (rc < 0) {
+    if (rc < 0)
         unlink_keep_errno(dirfd, tmp);
-        close_keep_errno(e.out);
-        return -1;
-    }
-    (void)close(*fd); /* was only read */
-    *fd = e.out;
-    *crc = e.crc;
-    return 0;
+    close_keep_errno(e.out);
+    *copied = e;
+    return rc;
 }
 
 /* ---- one file ---- */
@@ -211,13 +210,11 @@ examine(int dirfd, const char *path, struct arrival *a)
     if (fd < 0)
         return errno == ENOENT || errno == ELOOP ? 1 : -1;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= RECORD_SIZE_MAX / 2) {
-        rc = convert(fd, &e);
-        a->crc = e.crc;
+        rc = convert(fd, st.st_size, &e);
         if (rc == 0 && e.bare)
-            rc = rewrite(dirfd, path, &fd, &st, &a->crc);
-        if (rc == 0)
-            rc = fstat(fd, &st);
-        a->m.size = (uint64_t)st.st_size;
+            rc = rewrite(dirfd, path, fd, &st, &e);
+        a->crc = e.crc;
+        a->m.size = e.size;
         a->m.internal_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
         a->saved_ms = clock_real_ms();
     }

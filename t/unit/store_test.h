@@ -5,6 +5,7 @@
 #define POSTHORN_T_UNIT_STORE_TEST_H
 
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -125,6 +126,22 @@ store_test_read(struct mailbox *mb, uint32_t seq)
     ck_assert_int_eq(pread_exact(fd, text, size, 0), 0);
     (void)close(fd);
     return text;
+}
+
+/* The files of a directory below the mail directory, its log aside; 0 if it is not there. */
+static inline unsigned
+store_test_files_in(const char *path)
+{
+    int fd = openat(store_test_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *e;
+    unsigned count = 0;
+
+    while (dir != NULL && (e = readdir(dir)) != NULL)
+        count += e->d_name[0] != '.' && strcmp(e->d_name, "log") != 0;
+    if (dir != NULL)
+        (void)closedir(dir);
+    return count;
 }
 
 /* Runs a suite with one test case; the exit status. */

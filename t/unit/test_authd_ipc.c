@@ -122,6 +122,27 @@ START_TEST(a_folder_change_survives_the_way_and_no_cut_does)
 }
 END_TEST
 
+START_TEST(an_answer_to_a_url_survives_the_way_and_no_cut_does)
+{
+    struct authd_url_reply reply = {AUTHD_URL_GRANTED, UINT64_MAX}, got;
+    struct strbuf frame = strbuf_new(4096);
+    struct slice payload;
+
+    ck_assert_int_eq(authd_url_reply_encode(&frame, 1, &reply), 0);
+    payload = payload_of(&frame);
+    ck_assert_int_eq(authd_url_reply_decode(payload, &got), 0);
+    ck_assert_uint_eq(got.result, AUTHD_URL_GRANTED);
+    ck_assert_uint_eq(got.size, UINT64_MAX);
+    for (size_t len = 0; len < payload.len; len++)
+        ck_assert_int_eq(authd_url_reply_decode(slice_sub(payload, 0, len), &got), -1);
+    strbuf_clear(&frame);
+    reply.result = AUTHD_URL_LATER + 1;
+    ck_assert_int_eq(authd_url_reply_encode(&frame, 1, &reply), 0);
+    ck_assert_int_eq(authd_url_reply_decode(payload_of(&frame), &got), -1);
+    strbuf_free(&frame);
+}
+END_TEST
+
 START_TEST(ok_names_a_bounded_number_of_folders)
 {
     struct authd_ok ok = {.user = SLICE("a@b"), .folder_count = AUTHD_FOLDERS_MAX};
@@ -223,6 +244,7 @@ main(void)
     tcase_add_test(tc, a_folder_survives_the_way_and_no_cut_does);
     tcase_add_test(tc, a_charge_survives_the_way_and_no_cut_does);
     tcase_add_test(tc, a_folder_change_survives_the_way_and_no_cut_does);
+    tcase_add_test(tc, an_answer_to_a_url_survives_the_way_and_no_cut_does);
     tcase_add_test(tc, ok_names_a_bounded_number_of_folders);
     tcase_add_test(tc, limits_of_the_frames);
     tcase_add_test(tc, login_sends_a_plain_message);

@@ -95,6 +95,51 @@ START_TEST(a_request_comes_back_as_it_was)
 }
 END_TEST
 
+START_TEST(a_url_comes_back_as_it_was_and_no_cut_does)
+{
+    const struct store_url requests[] = {
+        {SLICE("a.test/00/bob"), SLICE("eve@a.test"), SLICE("imap://bob@a.test/INBOX/;UID=1")},
+        {SLICE(""), SLICE("eve@a.test"), SLICE("")},
+    };
+    struct strbuf out = strbuf_new(8192);
+    struct store_url got;
+    struct slice payload;
+
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+        strbuf_clear(&out);
+        ck_assert_int_eq(store_url_encode(&out, &requests[i]), 0);
+        payload = slice_sub(strbuf_slice(&out), FRAME_HEADER, out.len);
+        ck_assert_int_eq(store_url_decode(payload, &got), 0);
+        ck_assert(slice_eq(got.path, requests[i].path));
+        ck_assert(slice_eq(got.reader, requests[i].reader));
+        ck_assert(slice_eq(got.url, requests[i].url));
+        for (size_t len = 0; len < payload.len; len++)
+            ck_assert_int_eq(store_url_decode(slice_sub(payload, 0, len), &got), -1);
+    }
+    strbuf_free(&out);
+}
+END_TEST
+
+START_TEST(a_url_has_a_reader_and_a_harmless_path)
+{
+    const struct store_url requests[] = {
+        {SLICE("a.test/00/bob"), SLICE(""), SLICE("u")},
+        {SLICE("a.test/00/../bob"), SLICE("eve@a.test"), SLICE("u")},
+        {SLICE("a.test"), SLICE("eve@a.test"), SLICE("u")},
+    };
+    struct strbuf out = strbuf_new(8192);
+    struct store_url got;
+
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+        strbuf_clear(&out);
+        ck_assert_int_eq(store_url_encode(&out, &requests[i]), 0);
+        ck_assert_int_eq(
+            store_url_decode(slice_sub(strbuf_slice(&out), FRAME_HEADER, out.len), &got), -1);
+    }
+    strbuf_free(&out);
+}
+END_TEST
+
 START_TEST(a_reply_comes_back_as_it_was)
 {
     struct strbuf out = strbuf_new(4096);
@@ -128,6 +173,8 @@ main(void)
     tcase_add_test(tc, a_nul_in_a_path_is_refused);
     tcase_add_test(tc, a_folder_is_one_name_with_a_dot);
     tcase_add_test(tc, a_request_comes_back_as_it_was);
+    tcase_add_test(tc, a_url_comes_back_as_it_was_and_no_cut_does);
+    tcase_add_test(tc, a_url_has_a_reader_and_a_harmless_path);
     tcase_add_test(tc, a_reply_comes_back_as_it_was);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);

@@ -1,10 +1,9 @@
 /*
  * t/unit/test_mailbox.c - lib/store/mailbox: what one and two sessions see of a folder.
  */
-#include <dirent.h>
-
 #include "t/unit/store_test.h"
 
+#include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/store/compact.h"
 #include "lib/store/index_file.h"
@@ -468,22 +467,6 @@ START_TEST(the_cache_grows)
 }
 END_TEST
 
-/* The files of a directory below the mail directory, its log aside; 0 if it is not there. */
-static unsigned
-files_in(const char *path)
-{
-    int fd = openat(store_test_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *e;
-    unsigned count = 0;
-
-    while (dir != NULL && (e = readdir(dir)) != NULL)
-        count += e->d_name[0] != '.' && strcmp(e->d_name, "log") != 0;
-    if (dir != NULL)
-        (void)closedir(dir);
-    return count;
-}
-
 static struct mailbox *
 expunge_all(uint32_t count)
 {
@@ -503,20 +486,33 @@ START_TEST(the_files_of_many_follow_their_expunge)
 
     ck_assert_uint_eq(mailbox_count(other), 0);
     ck_assert(!mailbox_is_tidy(mb));
-    ck_assert_uint_eq(files_in("cur"), 40);
+    ck_assert_uint_eq(store_test_files_in("cur"), 40);
     mailbox_tidy(mb);
     ck_assert(mailbox_is_tidy(mb));
-    ck_assert_uint_eq(files_in("cur"), 0);
+    ck_assert_uint_eq(store_test_files_in("cur"), 0);
     mailbox_close(&other);
     mailbox_close(&mb);
     mb = expunge_all(50);
-    ck_assert_uint_eq(files_in("cur"), 50);
+    ck_assert_uint_eq(store_test_files_in("cur"), 50);
     mailbox_close(&mb); /* at the latest */
-    ck_assert_uint_eq(files_in("cur"), 0);
+    ck_assert_uint_eq(store_test_files_in("cur"), 0);
     mb = expunge_all(2);
     ck_assert(mailbox_is_tidy(mb));
-    ck_assert_uint_eq(files_in("cur"), 0);
+    ck_assert_uint_eq(store_test_files_in("cur"), 0);
     mailbox_close(&mb);
+}
+END_TEST
+
+/* A clock that was set back, or a journal from a machine whose clock is ahead: what a client takes
+ * for the newest change must not hide the next one (RFC 7162 section 3.1). */
+START_TEST(a_modseq_is_above_the_last_whatever_the_clock_says)
+{
+    const uint64_t ahead = (uint64_t)clock_real_us() + UINT64_C(3600) * 1000000;
+    uint64_t now = journal_next_modseq(1);
+
+    ck_assert_uint_eq(journal_next_modseq(ahead), ahead + 1);
+    ck_assert_uint_gt(journal_next_modseq(now), now);
+    ck_assert_uint_lt(now, ahead);
 }
 END_TEST
 
@@ -543,6 +539,7 @@ main(void)
     tcase_add_test(tc, a_cache_with_a_wrong_count_stays_small);
     tcase_add_test(tc, the_cache_grows);
     tcase_add_test(tc, the_files_of_many_follow_their_expunge);
+    tcase_add_test(tc, a_modseq_is_above_the_last_whatever_the_clock_says);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);
 }

@@ -134,6 +134,68 @@ START_TEST(a_message_with_too_many_links_is_copied)
 }
 END_TEST
 
+/* ---- what failed leaves no file ---- */
+
+static void
+copy_to_trash(void *arg)
+{
+    struct mailbox *mb = mailbox_open(store_test, SLICE("INBOX"), false, true);
+    struct mailbox_uids uids;
+    uint32_t seqs[] = {1, 3};
+    int rc = mb == NULL ? -1 : mailbox_copy(mb, seqs, 2, SLICE("Trash"), false, &uids);
+
+    (void)arg;
+    mailbox_close(&mb);
+    _exit(rc < 0 ? 2 : 0);
+}
+
+/* As a session does: what fails is aborted. */
+static void
+append_to_trash(void *arg)
+{
+    struct mailbox_append *a = mailbox_append_begin(store_test, SLICE("Trash"));
+    struct mailbox_uids uids;
+    int rc = a == NULL ? -1 : 0;
+
+    (void)arg;
+    for (unsigned i = 0; i < 2 && rc == 0; i++) {
+        rc = mailbox_append_fd(a) < 0 ? -1 : write_all(mailbox_append_fd(a), SLICE("3\r\n"));
+        if (rc == 0)
+            rc = mailbox_append_message(a, 0, NULL, 0, 1);
+    }
+    if (rc == 0)
+        rc = mailbox_append_commit(&a, &uids);
+    else
+        mailbox_append_abort(&a);
+    _exit(rc < 0 ? 2 : 0);
+}
+
+static void (*const full_disk_works[])(void *arg) = {copy_to_trash, append_to_trash};
+
+START_TEST(what_met_a_full_disk_leaves_no_file)
+{
+    bool failed = false;
+    int status, calls, at = 0;
+
+    do { /* until it came to its end before */
+        struct mailbox_info info;
+
+        store_test_setup();
+        three_messages();
+        count_all(); /* every folder has its journal */
+        calls = crash_run(full_disk_works[_i], NULL, CRASH_ENOSPC, ++at, &status);
+        failed |= status == 2;
+        count_all(); /* what may be there is settled */
+        ck_assert_int_eq(mailbox_status(store_test, SLICE("Trash"), &info), 0);
+        ck_assert_msg(store_test_files_in(".Trash/cur") == info.count, "call %d: %u files for %u",
+                      at, store_test_files_in(".Trash/cur"), info.count);
+        ck_assert_msg(store_test_files_in(".Trash/tmp") == 0, "call %d", at);
+        store_test_teardown();
+    } while (calls >= at);
+    ck_assert(failed);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -143,6 +205,8 @@ main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, no_step_is_the_wrong_one, 0, (int)ARRAY_LEN(operations));
     tcase_add_test(tc, a_message_with_too_many_links_is_copied);
+    tcase_add_loop_test(tc, what_met_a_full_disk_leaves_no_file, 0,
+                        (int)ARRAY_LEN(full_disk_works));
     suite_add_tcase(suite, tc);
     return store_test_run(suite);
 }
