@@ -53,7 +53,7 @@ take_name(struct slice *rest, struct slice *out)
     size_t len = 0;
 
     while (len < rest->len && rest->ptr[len] > 0x20 && rest->ptr[len] < 0x7f &&
-           memchr("\"\\(){%*:", rest->ptr[len], 8) == NULL)
+           strchr("\"\\(){%*:", rest->ptr[len]) == NULL)
         len++;
     *out = slice_sub(*rest, 0, len);
     *rest = slice_sub(*rest, len, rest->len);

@@ -94,8 +94,8 @@ is_half_written(const char *name, const void *arg)
 
     (void)arg;
     return slice_starts(n, SLICE(JOURNAL_NAME ".")) || slice_starts(n, SLICE("posthorn.index.")) ||
-           slice_starts(n, SLICE("posthorn.cache.")) || slice_starts(n, SLICE("posthorn.folders.")) ||
-           slice_starts(n, SLICE(URL_KEYS_NAME "."));
+           slice_starts(n, SLICE("posthorn.cache.")) ||
+           slice_starts(n, SLICE("posthorn.folders.")) || slice_starts(n, SLICE(URL_KEYS_NAME "."));
 }
 
 /* What may be an expunged message waits like one. */
