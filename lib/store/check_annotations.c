@@ -19,8 +19,7 @@ static bool
 move_aside(const struct check *c, int dirfd, const char *name)
 {
     return c->options->repair && folder_check_store(&c->store) == 0 && /* not being moved */
-           lost_keep(&c->store, dirfd, name, 0) == 0 &&
-           unlinkat(dirfd, name, 0) == 0;
+           lost_keep(&c->store, dirfd, name, 0) == 0 && unlinkat(dirfd, name, 0) == 0;
 }
 
 static void

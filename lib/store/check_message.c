@@ -169,8 +169,8 @@ look_at_file(const struct mailbox *mb, const struct arrival *a)
     return state;
 }
 
-/* Behind the fence of a move (move_fence.h) nothing is changed here any more; with the folder's lock
- * it is not raised. A handle of its own: mb's may be of a journal that was replaced. */
+/* Behind the fence of a move (move_fence.h) nothing is changed here any more; with the folder's
+ * lock it is not raised. A handle of its own: mb's may be of a journal that was replaced. */
 static int
 lock_folder(const struct mailbox *mb, struct journal *j)
 {
@@ -210,8 +210,9 @@ repair_message(struct check *c, struct mailbox *mb, const struct arrival *a, con
         return;
     }
     replaced = put_copy(c, mb, a);
-    aside = !replaced && lost_message(&c->store, mb->folder.dirfd,
-                                      mb->folder.journal.header.uidvalidity, a->m.uid, a->name) == 0;
+    aside =
+        !replaced && lost_message(&c->store, mb->folder.dirfd,
+                                  mb->folder.journal.header.uidvalidity, a->m.uid, a->name) == 0;
     journal_unlock(&j);
     journal_close(&j);
     if (replaced)

@@ -71,9 +71,8 @@ take_word(struct slice *s, bool digits_only)
 {
     size_t len = 0;
 
-    while (len < s->len &&
-           (isdigit((unsigned char)s->ptr[len]) ||
-            (!digits_only && strchr(".,:", s->ptr[len]) == NULL)))
+    while (len < s->len && (isdigit((unsigned char)s->ptr[len]) ||
+                            (!digits_only && strchr(".,:", s->ptr[len]) == NULL)))
         len++;
     *s = slice_sub(*s, len, s->len);
     return len > 0;

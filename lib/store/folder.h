@@ -55,7 +55,8 @@ void folder_delivery_name(char out[FILE_NAME_SIZE], int64_t received_ms, struct 
                           uint64_t size);
 /* How many bytes of the file of that name are the message: a name of one of the three kinds above
  * says it, for there may be a queued envelope behind them. All of `file_size` if the name is
- * another program's, which may count otherwise (bare LF as one byte), or says more than there is. */
+ * another program's, which may count otherwise (bare LF as one byte), or says more than there is.
+ */
 uint64_t folder_message_size(struct slice name, uint64_t file_size);
 /* RFC 8474: of a delivered message, and of any other. */
 #define EMAIL_ID_SIZE (MAILBOX_EMAIL_ID_MAX + 1)
