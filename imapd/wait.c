@@ -119,11 +119,11 @@ step(struct wait *w, int64_t deadline)
     if (ready < 0 || s->state == STATE_LOGOUT)
         return -1;
     tell(w);
-    if (ready == 2) {
-        plan_release(w);
-    } else if (now >= w->release_ms) {
+    if (now >= w->release_ms) { /* news that never cease do not put it off */
         session_release_memory(s);
         w->release_ms = INT64_MAX;
+    } else if (ready == 2) {
+        plan_release(w);
     }
     return s->state == STATE_LOGOUT ? -1 : 0;
 }
