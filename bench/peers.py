@@ -128,10 +128,11 @@ class Dovecot:
     imap_port = 22143
     pop3_port = 22110
 
-    def __init__(self, base, mail_location="sdbox:~/sdbox", users=100, name="Dovecot"):
+    def __init__(self, base, mail_location="sdbox:~/sdbox", users=100, name="Dovecot", reused=1):
+        """`reused`: sessions that one imap process serves, of whatever user, before it ends."""
         self.base = pathlib.Path(base) / "dovecot"
         self.group = Group("dovecot")
-        self.location, self.users, self.name = mail_location, users, name
+        self.location, self.users, self.name, self.reused = mail_location, users, name, reused
 
     def doveadm(self, *args):
         return run("doveadm", "-c", self.conf, *args)
@@ -183,6 +184,8 @@ class Dovecot:
             }}
             service imap {{
               process_limit = 12000
+              service_count = {self.reused}
+              process_min_avail = {10 if self.reused > 1 else 0}
             }}
             service pop3-login {{
               service_count = 0

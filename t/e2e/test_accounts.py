@@ -279,9 +279,9 @@ def test_administrators(both):
     both.run("admin", "add", "second", "--password-stdin", "type=domain", "domains=d.test",
              stdin="x y\n")
     assert both.json("admin", "list") == [
-        {"name": "admin", "type": "super", "domains": [], "description": "First administrator",
+        {"name": "admin", "type": "super", "domains": [], "description": "First administrator", "mailbox": "",
          **{"created": a["created"] for a in both.json("admin", "list") if a["name"] == "admin"}},
-        {"name": "second", "type": "domain", "domains": ["d.test"], "description": "",
+        {"name": "second", "type": "domain", "domains": ["d.test"], "description": "", "mailbox": "",
          **{"created": a["created"] for a in both.json("admin", "list") if a["name"] == "second"}}]
     assert "last super" in refused(both, "admin", "del", "admin")
     both.run("admin", "passwd", "admin", "--password-stdin", stdin="z\n")
