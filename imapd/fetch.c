@@ -133,5 +133,8 @@ fetch_fetch(struct session *s, struct parser *p, unsigned flags)
             error = errno;
     }
     stats_add(s->server->counters.messages_fetched, sel.count);
-    return message_limit_reply(s, lowest_uid, outcome(error));
+    reply = outcome(error);
+    if (error == ENOENT && lowest_uid != 0)
+        reply.kind = REPLY_OK; /* RFC 9738 section 3.1: where both codes are due */
+    return message_limit_reply(s, lowest_uid, reply);
 }
