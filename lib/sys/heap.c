@@ -46,32 +46,32 @@ fill_holes(size_t size, uintptr_t top, size_t *left)
     free(chunk);
 }
 
-/* Where the heap goes on that nobody has used; holes as large as LARGEST are filled on the way. */
-static uintptr_t
-find_top(size_t *left)
+/* A chunk where the heap goes on that nobody has used; holes as large as LARGEST are filled on the
+ * way. */
+static void *
+take_top(size_t *left)
 {
-    uintptr_t inside, at; /* what begins below `inside` and is as large lies in a hole */
+    uintptr_t inside; /* what begins below it and is as large lies in a hole */
     void *chunk;
 
     (void)malloc_trim(0);
     inside = (uintptr_t)sbrk(0) - LARGEST;
     for (;;) {
         chunk = xmalloc(LARGEST + 1);
-        at = (uintptr_t)chunk;
-        if (at >= inside || *left <= LARGEST)
-            break;
+        if ((uintptr_t)chunk >= inside || *left <= LARGEST)
+            return chunk;
         *left -= LARGEST + 1; /* never freed, like those of fill_holes */
     }
-    free(chunk);
-    return at;
 }
 
 void
 heap_seal(void)
 {
     size_t left = SEAL_MAX;
-    uintptr_t top = find_top(&left);
+    void *at_top = take_top(&left);
+    uintptr_t top = (uintptr_t)at_top;
 
+    free(at_top);
     for (size_t size = LARGEST; size > SMALL; size -= size / 8)
         fill_holes(size, top, &left);
     for (size_t size = SMALL; size >= STEP; size -= STEP)

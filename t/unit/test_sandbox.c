@@ -443,8 +443,8 @@ START_TEST(who_keeps_two_sockets_has_nothing_else)
     pid_t pid = fork();
     int status;
 
-    if (pid == 0)
-        _exit(keep_two());
+    if (pid == 0) /* not _exit: in front of it, AddressSanitizer makes a call that is refused */
+        (void)syscall(SYS_exit_group, keep_two());
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert_int_eq(status, 0);
 }
