@@ -33,6 +33,7 @@ def loaded(instance):
     users = [f"u{i}@d.test" for i in range(6)]
     for user in [*users, "imap@d.test"]:
         instance.add_user(user, PASSWORD)
+        instance.run("user", "set", user, "quota_bytes=0", "quota_messages=0")  # the long run fills any
     load, session = SmtpLoad(instance, users), ImapLoad(instance, "imap@d.test")
     load.start()
     session.start()
