@@ -87,6 +87,7 @@ START_TEST(a_move_takes_along_what_changes_meanwhile)
     deadline = clock_mono_ms() + DEADLINE_MS;
     while (count_files(&target->folder) < 3 && clock_mono_ms() < deadline)
         (void)usleep(1000);
+    ck_assert_int_eq(count_files(&target->folder), 3); /* else nothing is shown below */
     change(source, 1, MAILBOX_FLAGS_REMOVE, MESSAGE_SEEN, -1);
     change(source, 2, MAILBOX_FLAGS_ADD, MESSAGE_SEEN | MESSAGE_FLAGGED, work);
     mailbox_unlock(target);
