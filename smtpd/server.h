@@ -22,6 +22,11 @@ struct settings {
     struct mechanisms *mechanisms;
     struct cidr *trusted_hosts;
     size_t trusted_count;
+    unsigned extensions; /* enum extension */
+    int64_t max_future_release_ms;
+    uint64_t max_priority;
+    const char **priority_users; /* addresses and "@domain"; none: every user */
+    size_t priority_user_count;
 };
 
 struct counters {
@@ -40,5 +45,8 @@ struct server {
 void settings_load(struct settings *settings, const struct conf *conf);
 /* Is the client one of smtp.trusted_hosts? */
 bool settings_trust(const struct settings *settings, const char *client_ip);
+
+/* Recipients that one transaction may have. */
+uint64_t settings_recipients_max(const struct settings *settings);
 
 #endif

@@ -2,6 +2,8 @@
  * smtpd/settings.c - takes smtpd's settings out of the configuration, once, before any session.
  */
 #include "lib/base/mem.h"
+#include "lib/queue/envelope.h"
+#include "smtpd/extensions.h"
 #include "smtpd/server.h"
 
 static void
@@ -27,6 +29,25 @@ settings_trust(const struct settings *settings, const char *client_ip)
         if (cidr_has(&settings->trusted_hosts[i], &client.net))
             return true;
     return false;
+}
+
+uint64_t
+settings_recipients_max(const struct settings *settings)
+{
+    uint64_t limit = settings->max_recipients;
+
+    return limit == 0 || limit > QUEUE_RCPTS_MAX ? QUEUE_RCPTS_MAX : limit;
+}
+
+static void
+load_priority_users(struct settings *settings, const struct conf *conf)
+{
+    size_t count = conf_list_count(conf, SMTP_PRIORITY_USERS);
+
+    settings->priority_users = xcalloc(count + 1, sizeof(*settings->priority_users));
+    settings->priority_user_count = count;
+    for (size_t i = 0; i < count; i++)
+        settings->priority_users[i] = conf_list_item(conf, SMTP_PRIORITY_USERS, i);
 }
 
 static int64_t
@@ -65,6 +86,10 @@ settings_load(struct settings *settings, const struct conf *conf)
         .data_timeout_ms = milliseconds(conf, SMTP_DATA_TIMEOUT),
         .transfer_timeout_ms = milliseconds(conf, SMTP_TRANSFER_TIMEOUT),
         .tls_timeout_ms = milliseconds(conf, SMTP_TLS_TIMEOUT),
+        .extensions = extensions_configured(conf),
+        .max_future_release_ms = milliseconds(conf, SMTP_MAX_FUTURE_RELEASE),
+        .max_priority = conf_u64(conf, SMTP_MAX_PRIORITY),
     };
+    load_priority_users(settings, conf);
     load_trusted_hosts(settings, conf);
 }

@@ -8,16 +8,19 @@
 // LINK: smtpd/content.c
 // LINK: smtpd/data.c
 // LINK: smtpd/dot.c
+// LINK: smtpd/extensions.c
 // LINK: smtpd/hello.c
 // LINK: smtpd/line.c
 // LINK: smtpd/mail.c
 // LINK: smtpd/message.c
 // LINK: smtpd/misc.c
 // LINK: smtpd/params.c
+// LINK: smtpd/params_terms.c
 // LINK: smtpd/recipients.c
 // LINK: smtpd/session.c
 // LINK: smtpd/settings.c
 // LINK: smtpd/starttls.c
+// LINK: smtpd/terms.c
 // LINK: smtpd/trace.c
 // LINK: smtpd/transaction.c
 #include <check.h>
