@@ -41,6 +41,21 @@ describe_future_release(struct session *s, struct strbuf *line)
     strbuf_free(&date);
 }
 
+/* RFC 4468 section 3.1: never on port 25. */
+static bool
+is_submission(const struct session *s)
+{
+    return s->is_submission;
+}
+
+/* Without "imap" it says: authenticate first. */
+static void
+describe_burl(struct session *s, struct strbuf *line)
+{
+    if (s->auth_user != NULL)
+        (void)strbuf_str(line, " imap"); /* fits */
+}
+
 /* RFC 9422 section 4.2. */
 static void
 describe_limits(struct session *s, struct strbuf *line)
@@ -52,10 +67,12 @@ describe_limits(struct session *s, struct strbuf *line)
 static const struct offer offers[] = {
     {"REQUIRETLS", EXTENSION_REQUIRETLS, has_tls, NULL}, /* RFC 8689 */
     {"FUTURERELEASE", EXTENSION_FUTURERELEASE, takes_submissions,
-     describe_future_release},                           /* RFC 4865 */
-    {"DELIVERBY", EXTENSION_DELIVERBY, NULL, NULL},      /* RFC 2852 */
-    {"MT-PRIORITY", EXTENSION_MT_PRIORITY, NULL, NULL},  /* RFC 6710 */
-    {"LIMITS", EXTENSION_LIMITS, NULL, describe_limits}, /* RFC 9422 */
+     describe_future_release},                          /* RFC 4865 */
+    {"DELIVERBY", EXTENSION_DELIVERBY, NULL, NULL},     /* RFC 2852 */
+    {"MT-PRIORITY", EXTENSION_MT_PRIORITY, NULL, NULL}, /* RFC 6710 */
+    {"LIMITS", EXTENSION_LIMITS, NULL, describe_limits},
+    {"BURL", EXTENSION_BURL, is_submission, describe_burl}, /* RFC 4468 */
+    /* RFC 9422 */
 };
 
 unsigned

@@ -18,7 +18,8 @@ enum extension {
     EXTENSION_DELIVERBY = 1 << 2,
     EXTENSION_MT_PRIORITY = 1 << 3,
     EXTENSION_LIMITS = 1 << 4,
-    EXTENSION_ALL = (1 << 5) - 1,
+    EXTENSION_BURL = 1 << 5,
+    EXTENSION_ALL = (1 << 6) - 1,
 };
 
 /* Those that smtp.extensions names. */

@@ -4,6 +4,7 @@
  * cannot.
  */
 // LINK: smtpd/auth.c
+// LINK: smtpd/burl.c
 // LINK: smtpd/command.c
 // LINK: smtpd/content.c
 // LINK: smtpd/data.c
@@ -111,6 +112,9 @@ static const struct {
     {"smtp", BEGIN EHLO "DATA\r\nQUIT\r\n", "220 250 250 250 250 503 221", 0},
     {"smtp", BEGIN BEGIN "DATA\r\n.\r\nQUIT\r\n", "220 250 250 250 250 250 250 354 250 221", 1},
     {"smtp", "EHLO \xc3\xa4\r\nQUIT\r\n", "220 501 221", 0},
+    /* an extension that is not offered has no commands */
+    {"smtp", BEGIN "BURL imap://h/ LAST\r\nQUIT\r\n", "220 250 250 250 500 221", 0},
+    {"submission", "EHLO x\r\nBURL imap://h/ LAST\r\nQUIT\r\n", "220 250 530 221", 0},
     {"submission", BEGIN "DATA\r\nQUIT\r\n", "220 250 530 530 503 221", 0},
 };
 
@@ -232,6 +236,7 @@ setup(void)
                      .max_hops = 2,
                      .max_rset = 2,
                      .max_errors = 4,
+                     .extensions = EXTENSION_ALL,
                      .command_timeout_ms = 5000,
                      .data_timeout_ms = 5000,
                      .transfer_timeout_ms = 5000,
