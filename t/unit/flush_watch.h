@@ -298,18 +298,20 @@ flush_made(struct flush_watch *w, const struct __ptrace_syscall_info *entry, int
               name);
 }
 
-/* openat and openat2 with O_CREAT | O_EXCL; without O_EXCL it may have been there before. */
+/* Asked on the way in: openat and openat2 with O_CREAT, of a file that is not there. */
 static inline bool
 flush_makes(const struct flush_watch *w, const struct __ptrace_syscall_info *info)
 {
     uint64_t flags = info->entry.args[2];
     struct iovec here = {&flags, sizeof(flags)}, there = {(void *)(uintptr_t)flags, sizeof(flags)};
+    struct stat st;
 
     if (info->entry.nr != SYS_openat && info->entry.nr != SYS_openat2)
         return false;
     if (info->entry.nr == SYS_openat2 && process_vm_readv(w->pid, &here, 1, &there, 1, 0) < 0)
         return false;
-    return (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+    return (flags & O_CREAT) != 0 &&
+           !flush_stat(w, (int)info->entry.args[0], info->entry.args[1], &st);
 }
 
 static inline void
@@ -330,6 +332,7 @@ flush_run(struct flush_watch *w, void (*body)(void *arg), void *arg)
 {
     struct __ptrace_syscall_info info, entry = {0};
     int status, signo = 0;
+    bool makes = false;
 
     w->exit_status = -1;
     w->pid = fork();
@@ -350,14 +353,18 @@ flush_run(struct flush_watch *w, void (*body)(void *arg), void *arg)
             w->exit_status = WEXITSTATUS(status);
             break;
         }
-        if (WSTOPSIG(status) != (SIGTRAP | 0x80))
+        if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
             signo = WSTOPSIG(status);
-        else if (ptrace(PTRACE_GET_SYSCALL_INFO, w->pid, sizeof(info), &info) < 0)
+            continue;
+        }
+        if (ptrace(PTRACE_GET_SYSCALL_INFO, w->pid, sizeof(info), &info) < 0)
             break;
-        else if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+        if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+            makes = flush_makes(w, &info);
             flush_entered(w, &info);
-        else if (info.op == PTRACE_SYSCALL_INFO_EXIT && flush_makes(w, &entry))
+        } else if (info.op == PTRACE_SYSCALL_INFO_EXIT && makes) {
             flush_made(w, &entry, (int)info.exit.rval);
+        }
         entry = info;
     }
     flush_conclude(w);
