@@ -1,5 +1,8 @@
 """METADATA (RFC 5464) and LIST-METADATA (RFC 9590): the RFCs' examples, limits, rights, news."""
 import itertools
+import os
+import stat
+import time
 
 import pytest
 
@@ -291,6 +294,44 @@ def test_a_shared_folder(session, user):
     friend.no(f"SETMETADATA {name} (/shared/comment \"mine\")", b"[NOPERM]")
     assert annotations(friend, name, entries).endswith(b'/private/comment "mine"')
     assert annotations(owner, "Work", entries) == b'/shared/comment "see this" /private/comment "secret"'
+
+
+def test_notes_about_folders_that_their_owners_removed_are_tidied_away(suite, session, user):
+    owner = session(user, *(f"{command} {name}{rest}" for name in ("Gone", "Kept")
+                            for command, rest in (("CREATE", ""), ("SETACL", f" {FRIEND} lr"))))
+    friend = session(FRIEND)
+    store, = suite.root.glob("store/d.test/*/friend/mail/posthorn.private")
+    notes = {}
+    for name in ("Gone", "Kept", "Kept/Young"):
+        before = set(store.iterdir())
+        if name == "Kept/Young":
+            owner.ok(f"CREATE {name}")  # with the list of the folder above
+            friend = session(FRIEND)
+        friend.ok(f'SETMETADATA ~{user}/{name} (/private/comment "mine")')
+        notes[name], = set(store.iterdir()) - before
+    for name in ("Gone", "Kept/Young"):
+        owner.ok(f"DELETE {name}")
+    for name in ("Gone", "Kept"):
+        os.utime(notes[name], (time.time() - 2 * 86400,) * 2)
+
+    def orphans(*options):
+        return [(row["address"], row["detail"], row["outcome"])
+                for row in suite.json("store", "check", "--all", *options)
+                if row["problem"] == "annotations_orphaned"]
+
+    gone = notes["Gone"].name
+    assert orphans() == [(FRIEND, gone, "harmless")] and notes["Gone"].exists()
+    # who does not see all folders cannot say which are gone
+    suite.run("store", "check", "--user", FRIEND, "--repair")
+    journal, = suite.root.glob(f"store/d.test/*/{user.split('@')[0]}/mail/posthorn.journal")
+    mode = journal.stat().st_mode
+    journal.chmod(mode | stat.S_ISVTX)  # as while it is being moved
+    assert suite.run("store", "check", "--all", "--repair", check=False).returncode != 0
+    assert notes["Gone"].exists() and notes["Kept"].exists()
+    journal.chmod(mode)
+    assert orphans("--repair") == [(FRIEND, gone, "repaired")]
+    assert not notes["Gone"].exists() and notes["Kept"].exists() and notes["Kept/Young"].exists()
+    assert annotations(friend, f"~{user}/Kept", "/private/comment").endswith(b'"mine"')
 
 
 def test_who_may_not_change_mail_annotates_nothing(suite, session, user):
