@@ -299,7 +299,7 @@ def test_a_shared_folder(session, user):
 def test_notes_about_folders_that_their_owners_removed_are_tidied_away(suite, session, user):
     owner = session(user, *(f"{command} {name}{rest}" for name in ("Gone", "Kept")
                             for command, rest in (("CREATE", ""), ("SETACL", f" {FRIEND} lr"))))
-    friend = session(FRIEND)
+    friend = session(FRIEND, 'SETMETADATA "" (/private/comment "makes the directory")')
     store, = suite.root.glob("store/d.test/*/friend/mail/posthorn.private")
     notes = {}
     for name in ("Gone", "Kept", "Kept/Young"):
