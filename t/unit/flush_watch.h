@@ -41,6 +41,7 @@ struct flush_watch {
     struct flush_item items[FLUSH_ITEMS_MAX];
     size_t count;
     int exit_status;
+    uint64_t journal_bytes;       /* written into journals, marks aside */
     char trouble[FLUSH_TEXT_MAX]; /* the first thing done in the wrong order; "": none */
     char open[FLUSH_TEXT_MAX];    /* what is open to loss at the end, one a line; "": nothing */
 };
@@ -167,12 +168,16 @@ flush_take(struct flush_watch *w, ino_t ino, ino_t dir)
 }
 
 static inline void
-flush_wrote(struct flush_watch *w, int fd)
+flush_wrote(struct flush_watch *w, int fd, uint64_t len)
 {
+    static const char journal[] = "/posthorn.journal";
     char name[FLUSH_NAME_MAX];
     struct stat st;
 
     flush_name(w, fd, 0, name);
+    if (strlen(name) >= sizeof(journal) &&
+        strcmp(name + strlen(name) - sizeof(journal) + 1, journal) == 0)
+        w->journal_bytes += len;
     if (strstr(name, "/check_") != NULL)
         return; /* where Check keeps its messages */
     if (flush_stat(w, fd, 0, &st) && S_ISREG(st.st_mode))
@@ -257,10 +262,10 @@ flush_entered(struct flush_watch *w, const struct __ptrace_syscall_info *info)
     case SYS_pwrite64:
         if (a[2] == FLUSH_MARK_SIZE)
             break;
-        flush_wrote(w, (int)a[0]);
+        flush_wrote(w, (int)a[0], a[2]);
         break;
     case SYS_write:
-        flush_wrote(w, (int)a[0]);
+        flush_wrote(w, (int)a[0], a[2]);
         break;
     case SYS_fsync:
     case SYS_fdatasync:
