@@ -6,10 +6,8 @@ import time
 
 import pytest
 
-from imapclient import Imap
-from instance import Instance
+from imap_users import sessions, suite_with
 
-PASSWORD = "secret-of-test"
 READER, WRITER, FRIEND = "reader@d.test", "writer@d.test", "friend@d.test"
 NUMBERS = itertools.count()
 SIZE_MAX, ENTRIES_MAX, TOTAL_MAX = 4096, 10, 65536
@@ -17,36 +15,18 @@ SIZE_MAX, ENTRIES_MAX, TOTAL_MAX = 4096, 10, 65536
 
 @pytest.fixture(scope="module")
 def suite():
-    inst = Instance()
-    inst.setup()
-    for name, value in (("auth.plain_on_loopback", "yes"), ("imap.metadata_max_size", SIZE_MAX),
-                        ("imap.metadata_max_entries", ENTRIES_MAX),
-                        ("imap.metadata_max_total", TOTAL_MAX),
-                        ("imap.metadata_comment", "Closed on Sundays"),
-                        ("imap.metadata_admin", "mailto:postmaster@d.test")):
-        inst.set(name, str(value))
-    inst.start()
-    for user in (READER, WRITER, FRIEND):
-        inst.add_user(user, PASSWORD)
-    inst.run("public", "add", "News@d.test", f"read={READER}", f"write={WRITER}")
-    inst.run("public", "grant", "news@d.test", "delete", WRITER)
-    yield inst
-    inst.close()
+    with suite_with(READER, WRITER, FRIEND, imap_metadata_max_size=SIZE_MAX, imap_metadata_max_entries=ENTRIES_MAX,
+                    imap_metadata_max_total=TOTAL_MAX, imap_metadata_comment="Closed on Sundays",
+                    imap_metadata_admin="mailto:postmaster@d.test") as inst:
+        inst.run("public", "add", "News@d.test", f"read={READER}", f"write={WRITER}")
+        inst.run("public", "grant", "news@d.test", "delete", WRITER)
+        yield inst
 
 
 @pytest.fixture
 def session(suite):
-    opened = []
-
-    def begin(user, *commands):
-        opened.append(Imap(suite.port("imap"), user))
-        for command in commands:
-            opened[-1].ok(command)
-        return opened[-1]
-
-    yield begin
-    for client in opened:
-        client.close()
+    with sessions(suite) as session:
+        yield session
 
 
 @pytest.fixture
