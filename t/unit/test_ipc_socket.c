@@ -4,12 +4,12 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/ipc/socket.h"
+#include "t/unit/table_run.h"
 
 enum { PAYLOAD_MAX = 1000 };
 
@@ -70,16 +70,5 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("ipc_socket");
-    TCase *tc = tcase_create("ipc_socket");
-    SRunner *sr;
-    int failed;
-
-    tcase_add_loop_test(tc, a_message_with_two_descriptors_is_refused, 0, 2);
-    suite_add_tcase(s, tc);
-    sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return table_run("ipc_socket", a_message_with_two_descriptors_is_refused, 2);
 }
