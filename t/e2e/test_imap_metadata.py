@@ -311,7 +311,7 @@ def test_notes_about_folders_that_their_owners_removed_are_tidied_away(suite, se
     journal.chmod(mode)
     assert orphans("--repair") == [(FRIEND, gone, "repaired")]
     assert not notes["Gone"].exists() and notes["Kept"].exists() and notes["Kept/Young"].exists()
-    assert annotations(friend, f"~{user}/Kept", "/private/comment").endswith(b'"mine"')
+    assert annotations(session(FRIEND), f"~{user}/Kept", "/private/comment").endswith(b'"mine"')
 
 
 def test_who_may_not_change_mail_annotates_nothing(suite, session, user):
