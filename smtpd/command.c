@@ -36,9 +36,9 @@ static const struct command commands[] = {
      burl_run},                                      /* RFC 4468 3 */
     {"RSET", ST_ANY, CMD_NO_ARGS, 0, misc_run_rset}, /* RFC 5321 4.1.1.5 */
     {"VRFY", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, 0,
-     misc_run_vrfy}, /* RFC 5321 4.1.1.6 */
+     verify_run_vrfy}, /* RFC 5321 4.1.1.6 */
     {"EXPN", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, 0,
-     misc_run_expn},                                                 /* RFC 5321 4.1.1.7 */
+     verify_run_expn},                                               /* RFC 5321 4.1.1.7 */
     {"HELP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_help},        /* RFC 5321 4.1.1.8 */
     {"NOOP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_noop},        /* RFC 5321 4.1.1.9 */
     {"QUIT", ST_ANY, CMD_NO_ARGS | CMD_FLUSH, 0, misc_run_quit},     /* RFC 5321 4.1.1.10 */

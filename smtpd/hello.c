@@ -66,6 +66,8 @@ hello_run_ehlo(struct session *s, struct slice args)
     if (set->starttls && s->server->tls != NULL && stream_tls(s->stream) == NULL)
         (void)stream_write(s->stream, SLICE("250-STARTTLS\r\n"));
     announce_auth(s);
+    if (set->allow_vrfy_expn)
+        (void)stream_write(s->stream, SLICE("250-VRFY\r\n250-EXPN\r\n"));
     extensions_announce(s);
     (void)stream_write(s->stream, SLICE("250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
                                         "250-DSN\r\n250-CHUNKING\r\n250-BINARYMIME\r\n"

@@ -23,6 +23,7 @@ struct settings {
     struct cidr *trusted_hosts;
     size_t trusted_count;
     unsigned extensions; /* enum extension */
+    bool allow_vrfy_expn;
     int64_t max_future_release_ms;
     uint64_t max_priority;
     const char **priority_users; /* addresses and "@domain"; none: every user */

@@ -86,6 +86,7 @@ settings_load(struct settings *settings, const struct conf *conf)
         .data_timeout_ms = milliseconds(conf, SMTP_DATA_TIMEOUT),
         .transfer_timeout_ms = milliseconds(conf, SMTP_TRANSFER_TIMEOUT),
         .tls_timeout_ms = milliseconds(conf, SMTP_TLS_TIMEOUT),
+        .allow_vrfy_expn = conf_bool(conf, SMTP_ALLOW_VRFY_EXPN),
         .extensions = extensions_configured(conf),
         .max_future_release_ms = milliseconds(conf, SMTP_MAX_FUTURE_RELEASE),
         .max_priority = conf_u64(conf, SMTP_MAX_PRIORITY),

@@ -181,3 +181,49 @@ def test_what_is_switched_off_is_not_there(instance):
     said = keywords(raw.ehlo())
     assert said["LIMITS"] == ["RCPTMAX=7"] and not {"DELIVERBY", "MT-PRIORITY"} & set(said)
     assert raw.cmd("MAIL FROM:<a@far.test> MT-PRIORITY=1").code == 555
+
+
+def test_vrfy_and_expn_tell_when_they_may(instance):
+    """RFC 5321 section 3.5; SMTP-23."""
+    instance.set("smtp.allow_vrfy_expn", "yes")
+    instance.start()
+    for user in ("alice@d.test", "bob@d.test"):
+        instance.add_user(user, PASSWORD)
+    instance.run("alias", "add", "al@d.test", "alice@d.test")
+    instance.run("group", "add", "team@d.test", "--member", "alice@d.test", "--member", "x@far.test",
+                 "--member", "bob@d.test")
+    raw = Raw(instance.port("smtp"))
+    assert {"VRFY", "EXPN"} <= set(keywords(raw.ehlo()))
+    for line, code, text in (
+            ("VRFY alice@d.test", 250, "2.1.5 <alice@d.test>"),
+            ("VRFY <ALICE@D.test>", 250, "2.1.5 <alice@d.test>"),
+            ("VRFY al@d.test", 250, "2.1.5 <alice@d.test>"),
+            ("VRFY team@d.test", 250, "2.1.5 <team@d.test>"),
+            ("VRFY alice@d.test SMTPUTF8", 250, "2.1.5 <alice@d.test>"),
+            ("VRFY nobody@d.test", 550, "5.1.1 no such mailbox"),
+            ("EXPN alice@d.test", 250, "2.1.5 <alice@d.test>"),
+            ("EXPN nobody@d.test", 550, "5.1.1 no such mailbox")):
+        reply = raw.cmd(line)
+        assert (reply.code, reply.text) == (code, text), line
+    reply = raw.cmd("EXPN team@d.test")
+    assert reply.code == 250
+    assert sorted(reply.text.split("\n")) == [f"2.1.5 <{who}>" for who in ("alice@d.test", "bob@d.test", "x@far.test")]
+    for line, code in (("VRFY x@far.test", 252), ("EXPN x@far.test", 550), ("VRFY alice", 252), ("EXPN team", 501),
+                       ("VRFY", 501), ("EXPN", 501), ("VRFY alice@d.test nonsense", 252)):
+        assert raw.cmd(line).code == code, line
+    assert Raw(instance.port("submission")).cmd("EXPN team@d.test").code == 530, "who submits logs in first"
+    assert raw.cmd("MAIL FROM:<a@far.test>").code == 250
+    assert raw.cmd("VRFY bob@d.test").code == 250 and raw.cmd("RCPT TO:<bob@d.test>").code == 250, "in between"
+
+
+def test_vrfy_answers_in_utf8_only_who_asks_for_it(instance):
+    """RFC 6531 section 3.7.4.2."""
+    instance.set("smtp.allow_vrfy_expn", "yes")
+    instance.start()
+    instance.add_user("\u03b4\u03bf\u03ba@d.test", PASSWORD)
+    raw = Raw(instance.port("smtp"))
+    raw.ehlo()
+    reply = raw.cmd("VRFY \u03b4\u03bf\u03ba@d.test")
+    assert (reply.code, reply.dsn) == (550, "5.6.8")
+    reply = raw.cmd("VRFY \u03b4\u03bf\u03ba@d.test SMTPUTF8")
+    assert reply.code == 250 and reply.text.encode("latin-1") == "2.1.5 <\u03b4\u03bf\u03ba@d.test>".encode()

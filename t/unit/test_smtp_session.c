@@ -24,6 +24,7 @@
 // LINK: smtpd/terms.c
 // LINK: smtpd/trace.c
 // LINK: smtpd/transaction.c
+// LINK: smtpd/verify.c
 #include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
