@@ -39,6 +39,8 @@ static const struct command commands[] = {
     {"QUIT", ST_ANY, CMD_NO_ARGS | CMD_FLUSH, misc_run_quit},               /* RFC 5321 4.1.1.10 */
     {"STARTTLS", ST_NEW | ST_GREETED, CMD_NO_ARGS, starttls_run},           /* RFC 3207 4 */
     {"AUTH", ST_GREETED, CMD_FLUSH, auth_run},                              /* RFC 4954 4 */
+    {"XCLIENT", ST_NEW | ST_GREETED, 0, xclient_run},   /* Postfix's XCLIENT_README */
+    {"XFORWARD", ST_NEW | ST_GREETED, 0, xforward_run}, /* and XFORWARD_README */
 };
 
 static const struct command *

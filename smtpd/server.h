@@ -22,7 +22,7 @@ struct settings {
     int64_t error_delay_ms, command_timeout_ms, data_timeout_ms, transfer_timeout_ms;
     int64_t tls_timeout_ms;
     struct mechanisms *mechanisms;
-    struct networks trusted_hosts;
+    struct networks trusted_hosts, xclient_hosts, xforward_hosts;
     struct map *open_relay_domains; /* in lower case; the values are not NULL */
 };
 

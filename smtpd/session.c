@@ -15,6 +15,7 @@
 #include "lib/log/log.h"
 #include "smtpd/command.h"
 #include "smtpd/tarpit.h"
+#include "smtpd/xclient.h"
 
 enum {
     REPLY_MAX = 512,    /* octets of a reply line with CRLF (RFC 5321 section 4.5.3.1.5) */
@@ -83,6 +84,7 @@ enum session_state
 session_reset(struct session *s)
 {
     transaction_clear(&s->transaction);
+    xclient_forget(s);
     return s->state == ST_NEW ? ST_NEW : ST_GREETED;
 }
 
@@ -90,6 +92,7 @@ void
 session_forget(struct session *s)
 {
     transaction_clear(&s->transaction);
+    xclient_forget(s);
     s->helo[0] = '\0';
     s->is_extended = false;
     s->state = ST_NEW;
@@ -230,6 +233,8 @@ static void
 end(struct session *s)
 {
     transaction_clear(&s->transaction);
+    xclient_forget(s);
+    xfree(&s->speaks_for);
     recipients_clear(&s->recipients);
     log_event(LOG_INFO, "disconnected", KV_U64("messages", s->messages),
               KV_U64("bytes_in", stream_bytes_in(s->stream)),

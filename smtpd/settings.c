@@ -93,6 +93,8 @@ settings_load(struct settings *settings, const struct conf *conf)
         .transfer_timeout_ms = milliseconds(conf, SMTP_TRANSFER_TIMEOUT),
         .tls_timeout_ms = milliseconds(conf, SMTP_TLS_TIMEOUT),
         .trusted_hosts = networks_of(conf, SMTP_TRUSTED_HOSTS),
+        .xclient_hosts = networks_of(conf, SMTP_XCLIENT_HOSTS),
+        .xforward_hosts = networks_of(conf, SMTP_XFORWARD_HOSTS),
     };
     settings->greeting = make_greeting(settings->hostname, conf_str(conf, SYSTEM_BANNER));
 }

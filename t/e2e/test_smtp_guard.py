@@ -288,3 +288,56 @@ def test_proxy_headers_of_imap_and_pop3(instance):
         assert sock.recv(100).startswith(hello)
         sock.close()
         instance.wait_log(service, "client=192.0.2.7")
+
+
+# ---- peers that speak for others ----
+
+def test_xclient_speaks_for_another(instance):
+    instance.set("smtp.xclient_hosts", "127.0.0.5")
+    instance.start()
+    instance.add_user("alice@d.test", PASSWORD)
+    stranger = Raw(instance.port("smtp"))
+    assert "XCLIENT" not in stranger.ehlo().text and stranger.cmd("XCLIENT ADDR=192.0.2.7").code == 550
+
+    raw = Raw(instance.port("smtp"), source="127.0.0.5")
+    assert "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT" in raw.ehlo().text
+    assert raw.cmd("XCLIENT ADDR=192.0.2.7.1").code == 501
+    assert raw.cmd("MAIL FROM:<a@far.test>").code == 250
+    assert raw.cmd("XCLIENT ADDR=192.0.2.7").code == 503
+    assert raw.cmd("RSET").code == 250
+    assert raw.cmd("XCLIENT HELO=spike.far.test PROTO=ESMTP").code == 220
+    assert raw.cmd("XCLIENT NAME=spike.far.test ADDR=192.0.2.7").code == 220
+    mark = token()
+    for command in ("MAIL FROM:<a@far.test> SIZE=100", "RCPT TO:<alice@d.test>"):
+        assert raw.cmd(command).code == 250, "HELO was said by XCLIENT"
+    assert raw.cmd("RCPT TO:<x@other.test>").code == 553
+    raw.cmd("DATA")
+    raw.send(f"Subject: {mark}\r\n\r\nx\r\n.\r\n")
+    assert raw.reply().code == 250
+    assert b"from spike.far.test ([192.0.2.7])" in wait_message(instance, "alice@d.test", mark.encode())
+    assert raw.cmd("XCLIENT ADDR=127.0.0.1").code == 550, "whoever it speaks for is not listed"
+
+    raw = Raw(instance.port("submission"), source="127.0.0.5")
+    raw.ehlo()
+    assert raw.cmd("XCLIENT LOGIN=alice@d.test").code == 220
+    raw.begin("alice@d.test", "x@other.test")
+
+
+def test_xforward_is_logged_with_the_message(instance):
+    instance.set("smtp.xforward_hosts", "127.0.0.5")
+    instance.start()
+    instance.add_user("alice@d.test", PASSWORD)
+    raw = Raw(instance.port("smtp"), source="127.0.0.5")
+    assert "XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE" in raw.ehlo().text
+    assert raw.cmd("XFORWARD NAME=spike.far.test ADDR=192.0.2.7 PROTO=ESMTP").code == 250
+    assert raw.cmd("XFORWARD HELO=spike.far.test IDENT=4fXk SOURCE=REMOTE").code == 250
+    for mark in (token(), token()):
+        raw.cmd("MAIL FROM:<a@far.test>")
+        raw.cmd("RCPT TO:<alice@d.test>")
+        raw.cmd("DATA")
+        raw.send(f"Subject: {mark}\r\n\r\nx\r\n.\r\n")
+        assert raw.reply().code == 250
+        assert b"[127.0.0.5]" in wait_message(instance, "alice@d.test", mark.encode()), "the log alone"
+    instance.wait_log("smtp", "name=spike.far.test addr=192.0.2.7 port=\"\" proto=ESMTP "
+                              "helo=spike.far.test ident=4fXk source=REMOTE")
+    assert instance.log("smtp").count("event=forwarded") == 1, "void after the first message"

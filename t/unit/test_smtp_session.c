@@ -21,6 +21,8 @@
 // LINK: smtpd/tarpit.c
 // LINK: smtpd/trace.c
 // LINK: smtpd/transaction.c
+// LINK: smtpd/xattr.c
+// LINK: smtpd/xclient.c
 #include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
