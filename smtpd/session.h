@@ -27,6 +27,8 @@ enum session_state {
     ST_ANY = (1 << 6) - 1,
 };
 
+struct xattrs;
+
 struct session {
     struct pool_session *pool;
     struct server *server;
@@ -47,6 +49,8 @@ struct session {
     struct transaction transaction;
     struct recipients recipients; /* RCPTs of it that have no reply yet */
     struct queue_slots *slots;    /* for its messages */
+    struct xattrs *speaks_for;    /* what XCLIENT said, or NULL */
+    struct xattrs *forwarded;     /* what XFORWARD said of the next message, or NULL */
 };
 
 /* For pool_ops.serve: `arg` is the struct server. */
