@@ -101,9 +101,9 @@ run_flush(struct queue *q, const struct queue_control *req, struct answer *a)
 
     schedule_flush(q->schedule);
     if (all || !queue_id_valid(req->name)) {
-        uint64_t bits = all ? UINT64_MAX : deferral_domain_bit(req->name);
+        uint64_t domain = all ? DUE_DOMAIN_ALL : due_domain(req->name);
 
-        say_count(a, "messages to be tried now", deferrals_flush(q->deferrals, bits));
+        say_count(a, "messages to be tried now", deferrals_flush(q->deferrals, domain));
         intake_look(q->intake);
     } else if (get_id(req, id, a)) {
         flush_one(q, id, a);
@@ -155,7 +155,7 @@ release_one(struct queue *q, const char *id)
     log_event(LOG_INFO, "released", KV_STR("queue_id", id));
     if (spool_move(&q->spool, id, SPOOL_HOLD, SPOOL_DEFERRED, SPOOL_ENV | SPOOL_LOG) < 0)
         return -1;
-    deferrals_add(q->deferrals, id, 0, UINT64_MAX);
+    deferrals_add(q->deferrals, id, 0, DUE_DOMAIN_ALL);
     return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/queue/spool_recover.h"
 #include "lib/sys/stats.h"
 #include "queue-manager/deferral.h"
 #include "queue-manager/expand.h"
@@ -24,6 +25,8 @@
 #define NEW_PER_TURN 100
 #define DUE_PER_TURN 50
 #define SCAN_MS 5000 /* without a trigger */
+#define TIDY_PER_TURN 2000
+#define READ_PAUSE_MS 20 /* the reading at start goes on slowly while there is enough to do */
 
 struct intake {
     struct queue *queue;
@@ -34,6 +37,7 @@ struct intake {
     bool scanning;       /* in the middle of a pass over new/ */
     int64_t timer_at_ms; /* monotonic */
     bool in_trouble;
+    struct spool_tidy tidy;
 };
 
 static void work(void *arg);
@@ -71,6 +75,7 @@ intake_new(struct queue *q)
     }
     in->trigger = loop_fd_new(q->loop, q->spool.trigger_fd, LOOP_READ, triggered, in);
     in->timer = loop_timer_new(q->loop, work, in);
+    spool_tidy_begin(&in->tidy);
     intake_look(in);
     return in;
 }
@@ -83,6 +88,7 @@ intake_free(struct intake **ip)
     if (in == NULL)
         return;
     spool_scan_close(&in->scan);
+    spool_tidy_end(&in->tidy);
     loop_fd_free(&in->trigger);
     loop_timer_free(&in->timer);
     xfree(ip);
@@ -154,11 +160,22 @@ take_due(struct intake *in)
         if (!deferrals_take_due(q->deferrals, now_ms, id))
             return 0;
         if (intake_one(in, id, SPOOL_DEFERRED) < 0) {
-            deferrals_add(q->deferrals, id, now_ms + q->settings.trouble_ms, UINT64_MAX);
+            deferrals_add(q->deferrals, id, now_ms + q->settings.trouble_ms, DUE_DOMAIN_ALL);
             return -1;
         }
     }
     return 0;
+}
+
+/* The directories that grow with the mail that waits. False: nothing is left to read. */
+static bool
+read_some(struct intake *in)
+{
+    struct queue *q = in->queue;
+    bool untidy = !q->tidy && spool_tidy_some(&in->tidy, &q->spool, TIDY_PER_TURN);
+
+    q->tidy = !untidy;
+    return deferrals_read_some(q->deferrals) || untidy;
 }
 
 /* How long until there is something to do without a trigger. */
@@ -168,7 +185,7 @@ pause_ms(const struct intake *in, bool reading)
     int64_t due = deferrals_wait_ms(in->queue->deferrals, clock_real_ms());
 
     if (!has_room(in))
-        return SCAN_MS; /* intake_resume comes first, as a rule */
+        return reading ? READ_PAUSE_MS : SCAN_MS; /* intake_resume comes first, as a rule */
     if (reading || in->scanning || in->wanted)
         return 0;
     return due >= 0 && due < SCAN_MS ? due : SCAN_MS;
@@ -178,7 +195,7 @@ static void
 work(void *arg)
 {
     struct intake *in = arg;
-    bool reading = deferrals_read_some(in->queue->deferrals);
+    bool reading = read_some(in);
     int error = 0;
 
     in->in_trouble = false;

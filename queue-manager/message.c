@@ -145,6 +145,8 @@ message_take_up(struct queue *q, const char *id, enum spool_state from)
 
     (void)snprintf(m->id, sizeof(m->id), "%s", id);
     m->log.bytes = strbuf_new(QUEUE_LOG_MAX);
+    if (!q->tidy)
+        (void)spool_gather(&q->spool, id, from); /* a crash may have parted it, as a rule not */
     m->file = queue_message_open(q->spool.fds[from], id);
     if (m->file == NULL && errno == EBADMSG) {
         (void)spool_gather(&q->spool, id, from); /* perhaps only its envelope is elsewhere */

@@ -10,6 +10,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/queue/spool_recover.h"
 #include "lib/sys/stats.h"
 #include "queue-manager/deferral.h"
 #include "queue-manager/expand.h"
@@ -113,7 +114,7 @@ queue_start(struct queue *q, int run_dirfd)
         log_event(LOG_INFO, "recovered", KV_U64("messages", requeued));
     loop_timer_set(q->tmp_sweep, TMP_SWEEP_MS);
     q->expansion = expansion_new(q, run_dirfd);
-    q->deferrals = deferrals_new(q);
+    q->deferrals = deferrals_new(q, DEFERRALS_MAX);
     q->intake = intake_new(q);
     return q->intake == NULL ? -1 : 0;
 }

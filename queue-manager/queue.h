@@ -135,6 +135,7 @@ struct queue {
     uint32_t active_count;
     uint64_t rcpt_count;   /* envelope recipients of all messages in memory */
     uint64_t target_count; /* targets of those that are expanded */
+    bool tidy;             /* what lies beside a message is where it is, for every message */
     struct intake *intake;
     struct expansion *expansion;
     struct schedule *schedule;

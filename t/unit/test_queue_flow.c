@@ -5,6 +5,7 @@
 // LINK: queue-manager/agents.c
 // LINK: queue-manager/control.c
 // LINK: queue-manager/deferral.c
+// LINK: queue-manager/due_heap.c
 // LINK: queue-manager/destination.c
 // LINK: queue-manager/expand.c
 // LINK: queue-manager/intake.c
