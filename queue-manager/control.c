@@ -18,6 +18,7 @@
 #include "queue-manager/message.h"
 #include "queue-manager/round.h"
 #include "queue-manager/schedule.h"
+#include "queue-manager/sender.h"
 
 enum { RESULT_OK, RESULT_BAD_REQUEST, RESULT_NOT_FOUND, RESULT_FAILED };
 
@@ -269,7 +270,7 @@ run_stats(struct queue *q, const struct queue_control *req, struct answer *a)
     (void)req;
     schedule_figures(q->schedule, &f);
     add_figure(a, "active", q->active_count);
-    add_figure(a, "deferred", deferrals_count(q->deferrals));
+    add_figure(a, "deferred", deferrals_count(q->deferrals) + senders_parked(q->senders));
     add_figure(a, "local_agents", f.local_agents);
     add_figure(a, "remote_agents", f.remote_agents);
     add_figure(a, "slots", f.slots);

@@ -18,6 +18,7 @@
 #include "queue-manager/message.h"
 #include "queue-manager/round.h"
 #include "queue-manager/schedule.h"
+#include "queue-manager/sender.h"
 
 #define TROUBLE_MS 3000
 #define TMP_AGE_MS 86400000 /* what smtpd writes for longer has been abandoned */
@@ -97,6 +98,7 @@ queue_new(struct loop *loop, const struct spool *spool, const struct queue_setti
     find_counters(&q->counters, stats);
     q->turn = loop_task_new(loop, turn, q);
     q->tmp_sweep = loop_timer_new(loop, sweep_tmp, q);
+    q->senders = senders_new();
     q->rounds = rounds_new(q);
     q->trim = trim_new(loop, q->spool.fds[SPOOL_ACTIVE]);
     q->schedule = schedule_new(q);
@@ -140,10 +142,11 @@ queue_free(struct queue **qp)
     intake_free(&q->intake);
     deferrals_free(&q->deferrals);
     expansion_free(&q->expansion);
+    free_messages(q); /* before the lanes that they are in */
     schedule_free(&q->schedule);
     rounds_free(&q->rounds);
     trim_free(&q->trim);
-    free_messages(q);
+    senders_free(&q->senders);
     loop_task_free(&q->turn);
     loop_timer_free(&q->tmp_sweep);
     spool_close(&q->spool);
