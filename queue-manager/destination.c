@@ -120,10 +120,8 @@ join_ring(struct destination_ring *ring, struct destination *d)
 }
 
 static void
-leave_ring(struct destination *d)
+leave_ring(struct destination_ring *ring, struct destination *d)
 {
-    struct destination_ring *ring = d->ring;
-
     if (ring->first == d)
         ring->first = d->ring_next == d ? NULL : d->ring_next;
     d->ring_next->ring_prev = d->ring_prev;
@@ -142,7 +140,7 @@ place(struct destinations *ds, struct destination *d)
     if (d->ring == ring)
         return;
     if (d->ring != NULL)
-        leave_ring(d);
+        leave_ring(d->ring, d);
     join_ring(ring, d);
 }
 
@@ -170,7 +168,7 @@ next_in(struct destinations *ds, struct destination_ring *ring, uint32_t slots_i
 
         if (lane_first(&d->lane) == NULL) {
             d->idle_since_ms = clock_mono_ms();
-            leave_ring(d);
+            leave_ring(ring, d);
             continue;
         }
         place(ds, d); /* its last light share may be gone */

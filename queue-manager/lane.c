@@ -19,7 +19,7 @@ lane_init(struct lane *lane, bool is_local, uint32_t *total)
 static unsigned
 band_of(const struct message *m)
 {
-    int priority = m->envelope->priority;
+    int8_t priority = m->envelope->priority;
 
     if (m->envelope->sender.len == 0 && priority == 0)
         priority = -1;

@@ -164,12 +164,10 @@ message_take_up(struct queue *q, const char *id, enum spool_state from)
         table_add(q, m);
         return m;
     }
-    if (rc == ADMIT_WAITS) {
+    if (rc == ADMIT_WAITS || errno == ENOENT) {
         errno = 0;
     } else if (is_the_file(errno)) {
         set_aside(q, m->id, from);
-        errno = 0;
-    } else if (errno == ENOENT) {
         errno = 0;
     }
     rc = errno;
