@@ -19,16 +19,14 @@
 #define IDLE_MAX 50000       /* destinations of which nothing but that is known */
 #define USUAL_EVERY 4        /* turns of which one begins with the usual line */
 
-struct destination_ring {
-    struct destination *first; /* where the next turn starts; NULL: nobody is in line */
-};
+TAILQ_HEAD(destination_line, destination); /* the first has the next turn */
 
 struct destinations {
     const struct queue_settings *settings;
     uint64_t seed; /* names come from outside: nobody shall choose the row */
     struct destination *table[TABLE_SIZE];
     uint32_t waiting; /* shares in all lanes */
-    struct destination_ring light, usual;
+    struct destination_line light, usual;
     uint32_t turns;
 };
 
@@ -39,6 +37,8 @@ destinations_new(const struct queue_settings *settings)
 
     ds->settings = settings;
     ds->seed = random_u64();
+    TAILQ_INIT(&ds->light);
+    TAILQ_INIT(&ds->usual);
     return ds;
 }
 
@@ -104,44 +104,19 @@ destination_name(struct slice address)
     return at == address.len ? address : slice_sub(address, at + 1, address.len);
 }
 
-static void
-join_ring(struct destination_ring *ring, struct destination *d)
-{
-    d->ring = ring;
-    if (ring->first == NULL) {
-        d->ring_next = d->ring_prev = d;
-        ring->first = d;
-        return;
-    }
-    d->ring_next = ring->first; /* before the start: the end of the line */
-    d->ring_prev = ring->first->ring_prev;
-    d->ring_prev->ring_next = d;
-    ring->first->ring_prev = d;
-}
-
-static void
-leave_ring(struct destination_ring *ring, struct destination *d)
-{
-    if (ring->first == d)
-        ring->first = d->ring_next == d ? NULL : d->ring_next;
-    d->ring_next->ring_prev = d->ring_prev;
-    d->ring_prev->ring_next = d->ring_next;
-    d->ring_next = d->ring_prev = NULL;
-    d->ring = NULL;
-}
-
 /* At the end of the line where its shares belong now; one that stays in its line keeps its place.
  */
 static void
 place(struct destinations *ds, struct destination *d)
 {
-    struct destination_ring *ring = d->lane.light_count > 0 ? &ds->light : &ds->usual;
+    struct destination_line *line = d->lane.light_count > 0 ? &ds->light : &ds->usual;
 
-    if (d->ring == ring)
+    if (d->line == line)
         return;
-    if (d->ring != NULL)
-        leave_ring(d->ring, d);
-    join_ring(ring, d);
+    if (d->line != NULL)
+        TAILQ_REMOVE(d->line, d, in_line);
+    TAILQ_INSERT_TAIL(line, d, in_line);
+    d->line = line;
 }
 
 void
@@ -159,22 +134,20 @@ has_room(const struct destination *d, uint32_t slots_in_all)
 }
 
 static struct destination *
-next_in(struct destinations *ds, struct destination_ring *ring, uint32_t slots_in_all)
+next_in(struct destinations *ds, struct destination_line *line, uint32_t slots_in_all)
 {
-    struct destination *start = NULL;
+    struct destination *start = NULL, *d;
 
-    while (ring->first != NULL && ring->first != start) {
-        struct destination *d = ring->first;
-
+    while ((d = TAILQ_FIRST(line)) != NULL && d != start) {
+        TAILQ_REMOVE(line, d, in_line);
+        d->line = NULL;
         if (lane_first(&d->lane) == NULL) {
             d->idle_since_ms = clock_mono_ms();
-            leave_ring(ring, d);
             continue;
         }
-        place(ds, d); /* its last light share may be gone */
-        if (d->ring != ring)
+        place(ds, d);
+        if (d->line != line) /* its last light share is gone */
             continue;
-        ring->first = d->ring_next;
         if (has_room(d, slots_in_all))
             return d;
         if (start == NULL)
@@ -248,7 +221,7 @@ destinations_revive(struct destinations *ds)
 static bool
 is_idle(const struct destination *d)
 {
-    return d->ring == NULL && d->in_flight == 0;
+    return d->line == NULL && d->in_flight == 0;
 }
 
 /* Deaths are remembered past the rest: the next failure then makes the next rest longer. */

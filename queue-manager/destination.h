@@ -27,8 +27,8 @@ struct destination {
     uint64_t last_agent; /* id of the peer that has connections open, perhaps */
     char *reason;        /* of the last failure, or NULL */
     struct destination *table_next;
-    struct destination_ring *ring; /* of those with shares in line; NULL: in none */
-    struct destination *ring_next, *ring_prev;
+    struct destination_line *line; /* of those that have shares; NULL: in none */
+    TAILQ_ENTRY(destination) in_line;
 };
 
 struct destinations;
