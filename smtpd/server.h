@@ -8,6 +8,7 @@
 
 #include "lib/auth/mechanisms.h"
 #include "lib/base/cidr.h"
+#include "lib/base/map.h"
 #include "lib/sys/daemon.h"
 #include "lib/tls/tls.h"
 
@@ -22,6 +23,7 @@ struct settings {
     struct mechanisms *mechanisms;
     struct cidr *trusted_hosts;
     size_t trusted_count;
+    struct map *open_relay_domains; /* in lower case; the values are not NULL */
 };
 
 struct counters {
@@ -38,7 +40,12 @@ struct server {
 
 /* From the configuration. */
 void settings_load(struct settings *settings, const struct conf *conf);
+/* From the list files that it names. Exits with a message on error. */
+void settings_load_lists(struct settings *settings, const struct conf *conf,
+                         const struct instance *inst);
 /* Is the client one of smtp.trusted_hosts? */
 bool settings_trust(const struct settings *settings, const char *client_ip);
+/* Is it one of smtp.open_relay_domains? */
+bool settings_is_open_domain(const struct settings *settings, struct slice domain);
 
 #endif

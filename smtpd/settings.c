@@ -2,6 +2,8 @@
  * smtpd/settings.c - takes smtpd's settings out of the configuration, once, before any session.
  */
 #include "lib/base/mem.h"
+#include "lib/conf/lists.h"
+#include "lib/mail/address.h"
 #include "smtpd/server.h"
 
 static void
@@ -27,6 +29,43 @@ settings_trust(const struct settings *settings, const char *client_ip)
         if (cidr_has(&settings->trusted_hosts[i], &client.net))
             return true;
     return false;
+}
+
+/* A domain in the form that the map has: lower case. The length in `out`, or 0: it is too long. */
+static size_t
+domain_key(struct slice domain, char out[ADDRESS_DOMAIN_MAX])
+{
+    if (domain.len > ADDRESS_DOMAIN_MAX)
+        return 0;
+    for (size_t i = 0; i < domain.len; i++)
+        out[i] = domain.ptr[i] >= 'A' && domain.ptr[i] <= 'Z' ? (char)(domain.ptr[i] | 0x20)
+                                                              : domain.ptr[i];
+    return domain.len;
+}
+
+bool
+settings_is_open_domain(const struct settings *settings, struct slice domain)
+{
+    char key[ADDRESS_DOMAIN_MAX];
+    size_t len = domain_key(domain, key);
+
+    return len > 0 && settings->open_relay_domains != NULL &&
+           map_get(settings->open_relay_domains, slice_make(key, len)) != NULL;
+}
+
+void
+settings_load_lists(struct settings *settings, const struct conf *conf, const struct instance *inst)
+{
+    struct list_file *list = lists_load_or_exit("smtpd", conf, inst, SMTP_OPEN_RELAY_DOMAINS);
+    char key[ADDRESS_DOMAIN_MAX];
+
+    settings->open_relay_domains = map_new(LIST_ENTRIES_MAX);
+    for (size_t i = 0; i < list->count; i++) {
+        size_t len = domain_key(list->entries[i].text, key);
+
+        *map_at(settings->open_relay_domains, slice_make(key, len)) = settings;
+    }
+    list_file_free(&list);
 }
 
 static int64_t
