@@ -5,6 +5,7 @@
  */
 #include "smtpd/command.h"
 
+#include "lib/log/log.h"
 #include "smtpd/line.h"
 
 enum { IDLE_COMMANDS_MAX = 100 }; /* NOOPs and the like between two messages before they count */
@@ -44,6 +45,8 @@ static const struct command commands[] = {
     {"QUIT", ST_ANY, CMD_NO_ARGS | CMD_FLUSH, 0, misc_run_quit},     /* RFC 5321 4.1.1.10 */
     {"STARTTLS", ST_NEW | ST_GREETED, CMD_NO_ARGS, 0, starttls_run}, /* RFC 3207 4 */
     {"AUTH", ST_GREETED, CMD_FLUSH | CMD_LONG, 0, auth_run},         /* RFC 4954 4 */
+    {"XCLIENT", ST_NEW | ST_GREETED, 0, 0, xclient_run},             /* Postfix's XCLIENT_README */
+    {"XFORWARD", ST_NEW | ST_GREETED, 0, 0, xforward_run},           /* and XFORWARD_README */
 };
 
 static const struct command *
@@ -74,6 +77,22 @@ is_idle_too_long(struct session *s, const struct command *c)
     return (c->flags & CMD_IDLE) && ++s->idle_commands > IDLE_COMMANDS_MAX;
 }
 
+/* RFC 2920 section 3.1: what has to be the last command of a group, but has more behind it. */
+static bool
+is_pipelined_wrongly(const struct session *s, const struct command *c)
+{
+    return s->settings->reject_pipelining && ((c->flags & CMD_FLUSH) || c->run == data_run) &&
+           stream_has_input(s->stream);
+}
+
+static void
+reject_pipelining(struct session *s, const struct command *c)
+{
+    log_event(LOG_INFO, "early_pipelining", KV_STR("command", c->verb));
+    session_reply(s, 554, "5.5.1", "%s: you went on before the reply (RFC 2920)", c->verb);
+    s->closing = true;
+}
+
 void
 command_run(struct session *s, struct slice line)
 {
@@ -96,6 +115,8 @@ command_run(struct session *s, struct slice line)
         session_error(s, 530, "5.7.0", "authentication required"); /* RFC 4954 section 6 */
     else if (!(c->legal_in & s->state))
         session_error(s, 503, "5.5.1", "%s", sequence_text(s));
+    else if (is_pipelined_wrongly(s, c))
+        reject_pipelining(s, c);
     else if (is_idle_too_long(s, c))
         session_shut(s, "4.7.0", "too many commands without a message");
     else

@@ -242,24 +242,26 @@ has_too_many(const struct session *s)
 
 /* The relay rule. */
 static const struct refusal *
-check_foreign(const struct session *s)
+check_foreign(const struct session *s, const struct rcpt_args *rcpt)
 {
     static const struct refusal denied = {
         553, "5.7.1", "relaying denied: mail to other domains needs authentication (AUTH)"};
 
     if (s->auth_user != NULL || (s->is_trusted && !s->is_submission) || !s->settings->close_relay)
         return NULL;
+    if (!s->is_submission && settings_is_open_domain(s->settings, rcpt->recipient.domain))
+        return NULL;
     return &denied;
 }
 
 static const struct refusal *
-check_recipient(const struct session *s, const struct answer *a)
+check_recipient(const struct session *s, const struct rcpt_args *rcpt, const struct answer *a)
 {
     switch (a->verdict) {
     case ACCOUNTD_LOCAL:
         return NULL;
     case ACCOUNTD_FOREIGN:
-        return check_foreign(s);
+        return check_foreign(s, rcpt);
     case ACCOUNTD_REFUSED:
     case ACCOUNTD_DEFERRED:
         break;
@@ -288,7 +290,7 @@ rcpt_settle(struct session *s)
     s->recipients.count = 0; /* the replies that follow are theirs */
     for (uint32_t i = 0; i < count && !s->closing; i++) {
         const struct rcpt_args *rcpt = &s->recipients.list[i];
-        const struct refusal *why = check_recipient(s, &answers[i]);
+        const struct refusal *why = check_recipient(s, rcpt, &answers[i]);
 
         if (why != NULL) {
             refuse_recipient(s, rcpt->recipient.text, why);

@@ -19,6 +19,7 @@
 #include "smtpd/content.h"
 #include "smtpd/session.h"
 #include "smtpd/trace.h"
+#include "smtpd/xclient.h"
 
 enum { FIELDS_MAX = 10000 };     /* header fields that are looked at */
 enum { LOGGED_RCPTS_MAX = 900 }; /* bytes of recipients in the log line */
@@ -308,6 +309,7 @@ message_commit(struct session *s, struct message **mp)
         refuse_message(s, m);
     } else {
         log_received(m); /* before anybody else has a line about it */
+        xclient_log_forwarded(s, m->id);
         queue_trigger(s->server->trigger_fd);
         session_reply(s, 250, "2.0.0", "queued as %s", m->id);
         stats_add(s->server->counters.messages, 1);

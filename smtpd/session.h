@@ -27,6 +27,8 @@ enum session_state {
     ST_ANY = (1 << 6) - 1,
 };
 
+struct xattrs;
+
 struct session {
     struct pool_session *pool;
     struct server *server;
@@ -37,6 +39,7 @@ struct session {
     bool is_trusted;      /* smtp.trusted_hosts */
     bool is_extended;     /* EHLO, not HELO */
     bool is_stale;        /* the connection to accountd is lost */
+    bool user_proved;     /* auth_user to authd, on this channel; not only said by XCLIENT */
     bool held_capability; /* somebody has logged in: this worker serves nobody else */
     bool closing;
     char helo[SESSION_HELO_MAX + 1];
@@ -47,6 +50,8 @@ struct session {
     struct transaction transaction;
     struct recipients recipients; /* RCPTs of it that have no reply yet */
     struct queue_slots *slots;    /* for its messages */
+    struct xattrs *speaks_for;    /* what XCLIENT said, or NULL */
+    struct xattrs *forwarded;     /* what XFORWARD said of the next message, or NULL */
 };
 
 /* For pool_ops.serve: `arg` is the struct server. */

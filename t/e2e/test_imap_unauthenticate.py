@@ -256,7 +256,7 @@ def test_connections_are_counted_once(suite):
     suite.run("reload")
     try:
         wait_for(lambda: refused_at(suite) == 2, what="the limit")
-        client = until_admitted(lambda: connect(suite, "tls", ALICE))
+        client = until_admitted(lambda: connect(suite, "starttls", ALICE))
         for user in (BOB, CAROL):
             client.ok("UNAUTHENTICATE")
             client.ok(f"LOGIN {user} {PASSWORD}")
