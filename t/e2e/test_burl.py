@@ -193,8 +193,8 @@ def test_syntax_and_order(suite, owner):
 def test_a_failed_piece_fails_what_follows_in_the_pipeline(suite, owner):
     raw = submitter(suite)
     raw.send("BURL imap://harry%40d.test@h/none/;UID=1;URLAUTH=authuser:internal:" + "0" * 40 +
-             "\r\nBDAT 5 LAST\r\nend\r\nRSET\r\n")
-    assert [raw.reply().code for _ in range(3)] == [554, 503, 250]
+             "\r\nBDAT 5 LAST\r\nend\r\nMAIL FROM:<harry@d.test>\r\nRSET\r\n")
+    assert [raw.reply().code for _ in range(4)] == [554, 503, 503, 250]
 
 
 def test_limits_hold(suite, owner):
