@@ -75,6 +75,11 @@ enum session_line {
 /* Reads up to the next CRLF; *line is without it, borrowed until the next read. */
 enum session_line session_read_line(struct session *s, struct slice *line);
 
+/* The largest message that the client may send, in octets; 0: no limit. */
+uint64_t session_size_limit(const struct session *s);
+/* Is its mail that of a user, who hands it in (RFC 6409), and not that of another server? */
+bool session_submits(const struct session *s);
+
 /* Drops the transaction and the state that follows from it. */
 enum session_state session_reset(struct session *s);
 /* Forgets what the client said and is, as after STARTTLS (RFC 3207 section 4.2). */

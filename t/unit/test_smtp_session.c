@@ -3,6 +3,7 @@
  * client sends and the codes that it gets. Runs under the sanitizers too, where the real smtpd
  * cannot.
  */
+// LINK: smtpd/accounts.c
 // LINK: smtpd/auth.c
 // LINK: smtpd/command.c
 // LINK: smtpd/content.c
@@ -15,6 +16,7 @@
 // LINK: smtpd/misc.c
 // LINK: smtpd/params.c
 // LINK: smtpd/recipients.c
+// LINK: smtpd/sender.c
 // LINK: smtpd/session.c
 // LINK: smtpd/settings.c
 // LINK: smtpd/starttls.c
