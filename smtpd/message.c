@@ -123,7 +123,8 @@ write_queue(struct message *m, struct slice content)
         fail(m, failure_of(errno));
 }
 
-/* An address beyond ASCII makes a header one that only SMTPUTF8 may carry (RFC 6531 section 3.1). */
+/* An address beyond ASCII makes a header one that only SMTPUTF8 may carry (RFC 6531 section 3.1).
+ */
 static struct slice
 user_for_header(const struct session *s)
 {

@@ -36,7 +36,7 @@ struct session {
     struct stream *stream;
     enum session_state state;
     bool is_submission;   /* port 587 or 465: MAIL needs authentication */
-    bool is_trusted;      /* smtp.trusted_hosts */
+    bool is_trusted;      /* smtp.hosts_no_auth */
     bool is_extended;     /* EHLO, not HELO */
     bool is_stale;        /* the connection to accountd is lost */
     bool held_capability; /* somebody has logged in: this worker serves nobody else */

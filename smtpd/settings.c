@@ -101,7 +101,7 @@ settings_load(struct settings *settings, const struct conf *conf)
         .data_timeout_ms = milliseconds(conf, SMTP_DATA_TIMEOUT),
         .transfer_timeout_ms = milliseconds(conf, SMTP_TRANSFER_TIMEOUT),
         .tls_timeout_ms = milliseconds(conf, SMTP_TLS_TIMEOUT),
-        .trusted_hosts = networks_of(conf, SMTP_TRUSTED_HOSTS),
+        .trusted_hosts = networks_of(conf, SMTP_HOSTS_NO_AUTH),
         .xclient_hosts = networks_of(conf, SMTP_XCLIENT_HOSTS),
         .good_ips = networks_of(conf, SMTP_GOOD_IPS),
         .xforward_hosts = networks_of(conf, SMTP_XFORWARD_HOSTS),

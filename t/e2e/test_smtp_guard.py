@@ -112,7 +112,7 @@ def test_http_ends_at_once(instance):
 def test_who_is_known_does_not_wait(instance):
     instance.set("smtp.reject_early_talkers", "yes")
     instance.set("smtp.greet_delay", "1s")
-    instance.set("smtp.trusted_hosts", "127.0.0.7")
+    instance.set("smtp.hosts_no_auth", "127.0.0.7")
     instance.start()
     instance.add_user("alice@d.test", PASSWORD)
 

@@ -123,7 +123,7 @@ def test_from_must_match_auth_in_the_header(instance):
 def test_local_senders_must_log_in(instance):
     """SMTP-18, SMTP-19."""
     instance.set("smtp.local_sender_must_auth", "yes")
-    instance.set("smtp.trusted_hosts", "127.0.0.7")
+    instance.set("smtp.hosts_no_auth", "127.0.0.7")
     instance.start()
     instance.add_user("alice@d.test", PASSWORD)
 
