@@ -26,6 +26,7 @@ enum session_state data_run(struct session *s, struct slice args);
 enum session_state bdat_run(struct session *s, struct slice args);
 enum session_state xclient_run(struct session *s, struct slice args);
 enum session_state xforward_run(struct session *s, struct slice args);
+enum session_state burl_run(struct session *s, struct slice args);
 
 /* Replies to the RCPTs that wait, and sets the state that follows from them. */
 void rcpt_settle(struct session *s);

@@ -26,6 +26,11 @@ struct settings {
     struct mechanisms *mechanisms;
     struct networks trusted_hosts, xclient_hosts, xforward_hosts, good_ips;
     struct map *open_relay_domains; /* in lower case; the values are not NULL */
+    unsigned extensions;            /* enum extension */
+    int64_t max_future_release_ms;
+    uint64_t max_priority;
+    const char **priority_users; /* addresses and "@domain"; none: every user */
+    size_t priority_user_count;
 };
 
 struct counters {
@@ -47,5 +52,8 @@ void settings_load_lists(struct settings *settings, const struct conf *conf,
                          const struct instance *inst);
 /* Is it one of smtp.open_relay_domains? */
 bool settings_is_open_domain(const struct settings *settings, struct slice domain);
+
+/* Recipients that one transaction may have. */
+uint64_t settings_recipients_max(const struct settings *settings);
 
 #endif

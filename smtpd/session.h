@@ -45,6 +45,7 @@ struct session {
     char *auth_user;                          /* canonical address, or NULL */
     uint64_t errors, idle_commands, refusals; /* since the last accepted message */
     uint64_t rsets, messages;
+    int64_t hold_max_ms; /* the last HOLDUNTIL that EHLO has announced, since 1970 */
     struct transaction transaction;
     struct recipients recipients; /* RCPTs of it that have no reply yet */
     struct queue_slots *slots;    /* for its messages */

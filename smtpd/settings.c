@@ -6,6 +6,8 @@
 #include "lib/base/mem.h"
 #include "lib/conf/lists.h"
 #include "lib/mail/address.h"
+#include "lib/queue/envelope.h"
+#include "smtpd/extensions.h"
 #include "smtpd/server.h"
 
 enum { REPLY_LINE_MAX = 512 };
@@ -45,6 +47,25 @@ settings_load_lists(struct settings *settings, const struct conf *conf, const st
         *map_at(settings->open_relay_domains, slice_make(key, len)) = settings;
     }
     list_file_free(&list);
+}
+
+uint64_t
+settings_recipients_max(const struct settings *settings)
+{
+    uint64_t limit = settings->max_recipients;
+
+    return limit == 0 || limit > QUEUE_RCPTS_MAX ? QUEUE_RCPTS_MAX : limit;
+}
+
+static void
+load_priority_users(struct settings *settings, const struct conf *conf)
+{
+    size_t count = conf_list_count(conf, SMTP_PRIORITY_USERS);
+
+    settings->priority_users = xcalloc(count + 1, sizeof(*settings->priority_users));
+    settings->priority_user_count = count;
+    for (size_t i = 0; i < count; i++)
+        settings->priority_users[i] = conf_list_item(conf, SMTP_PRIORITY_USERS, i);
 }
 
 static int64_t
@@ -105,6 +126,10 @@ settings_load(struct settings *settings, const struct conf *conf)
         .xclient_hosts = networks_of(conf, SMTP_XCLIENT_HOSTS),
         .good_ips = networks_of(conf, SMTP_GOOD_IPS),
         .xforward_hosts = networks_of(conf, SMTP_XFORWARD_HOSTS),
+        .extensions = extensions_configured(conf),
+        .max_future_release_ms = milliseconds(conf, SMTP_MAX_FUTURE_RELEASE),
+        .max_priority = conf_u64(conf, SMTP_MAX_PRIORITY),
     };
+    load_priority_users(settings, conf);
     settings->greeting = make_greeting(settings->hostname, conf_str(conf, SYSTEM_BANNER));
 }

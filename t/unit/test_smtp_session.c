@@ -5,22 +5,26 @@
  */
 // LINK: smtpd/accounts.c
 // LINK: smtpd/auth.c
+// LINK: smtpd/burl.c
 // LINK: smtpd/command.c
 // LINK: smtpd/content.c
 // LINK: smtpd/data.c
 // LINK: smtpd/dot.c
+// LINK: smtpd/extensions.c
 // LINK: smtpd/hello.c
 // LINK: smtpd/line.c
 // LINK: smtpd/mail.c
 // LINK: smtpd/message.c
 // LINK: smtpd/misc.c
 // LINK: smtpd/params.c
+// LINK: smtpd/params_terms.c
 // LINK: smtpd/recipients.c
 // LINK: smtpd/sender.c
 // LINK: smtpd/session.c
 // LINK: smtpd/settings.c
 // LINK: smtpd/starttls.c
 // LINK: smtpd/tarpit.c
+// LINK: smtpd/terms.c
 // LINK: smtpd/trace.c
 // LINK: smtpd/transaction.c
 // LINK: smtpd/xattr.c
@@ -114,6 +118,9 @@ static const struct {
     {"smtp", BEGIN EHLO "DATA\r\nQUIT\r\n", "220 250 250 250 250 503 221", 0},
     {"smtp", BEGIN BEGIN "DATA\r\n.\r\nQUIT\r\n", "220 250 250 250 250 250 250 354 250 221", 1},
     {"smtp", "EHLO \xc3\xa4\r\nQUIT\r\n", "220 501 221", 0},
+    /* an extension that is not offered has no commands */
+    {"smtp", BEGIN "BURL imap://h/ LAST\r\nQUIT\r\n", "220 250 250 250 500 221", 0},
+    {"submission", "EHLO x\r\nBURL imap://h/ LAST\r\nQUIT\r\n", "220 250 530 221", 0},
     {"submission", BEGIN "DATA\r\nQUIT\r\n", "220 250 530 530 503 221", 0},
 };
 
@@ -237,6 +244,7 @@ setup(void)
                      .max_hops = 2,
                      .max_rset = 2,
                      .max_errors = 4,
+                     .extensions = EXTENSION_ALL,
                      .command_timeout_ms = 5000,
                      .data_timeout_ms = 5000,
                      .transfer_timeout_ms = 5000,
