@@ -24,13 +24,13 @@ struct settings {
     int64_t error_delay_ms, command_timeout_ms, data_timeout_ms, transfer_timeout_ms;
     int64_t tls_timeout_ms;
     struct mechanisms *mechanisms;
-    struct networks trusted_hosts, xclient_hosts, xforward_hosts, good_ips;
-    struct map *open_relay_domains; /* in lower case; the values are not NULL */
-    unsigned extensions;            /* enum extension */
+    unsigned extensions; /* enum extension */
     int64_t max_future_release_ms;
     uint64_t max_priority;
     const char **priority_users; /* addresses and "@domain"; none: every user */
     size_t priority_user_count;
+    struct networks trusted_hosts, xclient_hosts, xforward_hosts, good_ips;
+    struct map *open_relay_domains; /* in lower case; the values are not NULL */
 };
 
 struct counters {

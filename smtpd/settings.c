@@ -122,13 +122,13 @@ settings_load(struct settings *settings, const struct conf *conf)
         .data_timeout_ms = milliseconds(conf, SMTP_DATA_TIMEOUT),
         .transfer_timeout_ms = milliseconds(conf, SMTP_TRANSFER_TIMEOUT),
         .tls_timeout_ms = milliseconds(conf, SMTP_TLS_TIMEOUT),
+        .extensions = extensions_configured(conf),
+        .max_future_release_ms = milliseconds(conf, SMTP_MAX_FUTURE_RELEASE),
+        .max_priority = conf_u64(conf, SMTP_MAX_PRIORITY),
         .trusted_hosts = networks_of(conf, SMTP_HOSTS_NO_AUTH),
         .xclient_hosts = networks_of(conf, SMTP_XCLIENT_HOSTS),
         .good_ips = networks_of(conf, SMTP_GOOD_IPS),
         .xforward_hosts = networks_of(conf, SMTP_XFORWARD_HOSTS),
-        .extensions = extensions_configured(conf),
-        .max_future_release_ms = milliseconds(conf, SMTP_MAX_FUTURE_RELEASE),
-        .max_priority = conf_u64(conf, SMTP_MAX_PRIORITY),
     };
     load_priority_users(settings, conf);
     settings->greeting = make_greeting(settings->hostname, conf_str(conf, SYSTEM_BANNER));

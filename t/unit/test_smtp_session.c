@@ -23,8 +23,8 @@
 // LINK: smtpd/session.c
 // LINK: smtpd/settings.c
 // LINK: smtpd/starttls.c
-// LINK: smtpd/tarpit.c
 // LINK: smtpd/terms.c
+// LINK: smtpd/tarpit.c
 // LINK: smtpd/trace.c
 // LINK: smtpd/transaction.c
 // LINK: smtpd/xattr.c
