@@ -189,3 +189,41 @@ def test_fields_added_to_submitted_mail(instance):
         client.sendmail("a@far.test", "alice@d.test", f"Subject: {mark}\r\n\r\nx")
     text = wait_message(instance, "alice@d.test", mark.encode()).decode()
     assert "([127.0.0.1])" in text and "X-Originating-IP" not in text, "submitted mail alone"
+
+
+# ---- posthorn list (SMTP-31) ----
+
+def test_lists_by_the_command_line(instance, tmp_path):
+    assert "smtp.deny" in instance.run("list", "names").out.split()
+    name = "smtp.open_relay_domains"
+    assert instance.run("list", "show", name).out == ""
+    instance.run("list", "add", name, "one.test", "two.test")
+    path = instance.root / "etc/lists/open_relay_domains.txt"
+    path.write_text("# kept\n" + path.read_text())
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_text("three.test # why\nONE.test\nthree.test\n")
+    assert instance.run("list", "import", name, good).out == "1 added, 2 there already\n"
+    bad.write_text("four.test\n\nno domain\n")
+    done = instance.run("list", "import", name, bad, check=False)
+    assert done.returncode == 1 and f"{bad}:3: expected a domain" in done.err
+    instance.run("list", "remove", name, "TWO.test")
+    assert instance.run("list", "remove", name, "none.test", check=False).returncode == 1
+    assert path.read_text() == "# kept\none.test\nthree.test\n"
+    assert instance.json("list", "show", name) == [{"entry": "one.test"}, {"entry": "three.test"}]
+    instance.run("list", "export", name, tmp_path / "out")
+    assert (tmp_path / "out").read_text() == "one.test\nthree.test\n"
+    instance.start()
+    assert rcpt(instance, "x@three.test") == 250 and rcpt(instance, "x@two.test") == 553
+
+
+def test_lists_of_networks_are_in_the_configuration(instance):
+    instance.run("list", "add", "smtp.deny", "127.0.0.3", "192.0.2.0/24")
+    assert instance.run("config", "get", "smtp.deny").out == "127.0.0.3 192.0.2.0/24\n"
+    assert instance.run("list", "add", "smtp.deny", "127.0.0.300", check=False).returncode == 1
+    instance.start()
+    assert Raw(instance.port("smtp"), source="127.0.0.3").greeting.code == 554
+    instance.run("list", "remove", "smtp.deny", "127.0.0.3", "192.0.2.0/24")
+    assert instance.run("list", "show", "smtp.deny").out == ""
+    instance.run("reload")
+    assert Raw(instance.port("smtp"), source="127.0.0.3").greeting.code == 220
+    assert instance.run("list", "show", "smtp.postmaster", check=False).returncode == 1
