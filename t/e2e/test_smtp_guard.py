@@ -205,6 +205,7 @@ def test_each_port_has_its_own_lists(instance):
     instance.start()
     assert greeting(instance, "smtp", "127.0.0.3") == 554
     assert greeting(instance, "submission", "127.0.0.3") == 554
+    assert greeting(instance, "submission", "127.0.0.8") == 554, "not by the list of port 25"
     assert greeting(instance, "submission", "127.0.0.5") == 220
     assert [greeting(instance, "smtp", "127.0.0.6") for _ in range(3)] == [220] * 3
     assert [greeting(instance, "smtp", "127.0.0.8") for _ in range(2)] == [220, 421]
