@@ -469,7 +469,7 @@ change_picked(struct cli *cli, int argc, char **argv, const char *verb, const ch
             0 ||
         queue_pick_read(cli, &pick) != 0)
         return CLI_USAGE;
-    if (text != NULL && strcmp(own, "--reason") == 0)
+    if (own != NULL && text != NULL && strcmp(own, "--reason") == 0)
         req.text = slice_of(text);
     else if (text != NULL && queue_pick_time(cli, text, &req.time_ms) != 0)
         return CLI_USAGE;
