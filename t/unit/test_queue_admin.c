@@ -89,6 +89,21 @@ START_TEST(hold_has_its_reason)
 }
 END_TEST
 
+/* The machine dies when the record is on disk and the file is not in hold/ yet. */
+START_TEST(hold_that_a_crash_cut_off_is_finished)
+{
+    submit_one("a@d.test");
+    run_for(50);
+    ck_assert_ptr_null(admin_hold(h.queue, id, SLICE("x")));
+    run_until(one_held);
+    ck_assert_int_eq(
+        spool_move(&h.queue->spool, id, SPOOL_HOLD, SPOOL_ACTIVE, SPOOL_ENV | SPOOL_LOG), 0);
+    restart();
+    run_until(one_held);
+    ck_assert_uint_eq(h.delivery_count, 0);
+}
+END_TEST
+
 /* Released for later: it goes then and not before, whatever is flushed and restarted. */
 START_TEST(release_at_a_time)
 {
@@ -161,7 +176,7 @@ START_TEST(edited_recipients)
         {"later@d.test", "later@D.test", "a@d.test", {"a@d.test"}, {"later@d.test"}},
         {"later@d.test b@d.test", "later@d.test", "", {"b@d.test"}, {"later@d.test"}},
         {"later@d.test", "", "a@d.test", {"a@d.test"}, {NULL}},
-        {"team@d.test later@d.test", "c@d.test", "", {"a@d.test", "b@d.test"}, {NULL}},
+        {"team@d.test later@d.test", "c@d.test", "", {"a@d.test", "b@d.test"}, {"c@d.test"}},
         {"later@d.test x@far.test", "x@FAR.test", "y@far.test", {"y@far.test"}, {"x@far.test"}},
     };
     struct queue_log log;
@@ -256,6 +271,7 @@ main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, harness_start, harness_stop);
     tcase_add_loop_test(tc, hold_has_its_reason, 0, 2);
+    tcase_add_test(tc, hold_that_a_crash_cut_off_is_finished);
     tcase_add_loop_test(tc, release_at_a_time, 0, 2);
     tcase_add_test(tc, release_outlives_a_restart);
     tcase_add_test(tc, sender_asked_for_later_and_the_administrator_sends_now);
