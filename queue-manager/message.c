@@ -17,6 +17,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/queue/queue_edit.h"
 #include "lib/sys/stats.h"
 #include "queue-manager/admit.h"
 #include "queue-manager/lane.h"
@@ -74,9 +75,11 @@ message_free(struct queue *q, struct message **mp)
         atomic_store_explicit(q->counters.active, q->active_count, memory_order_relaxed);
     }
     queue_message_close(&m->file);
+    envelope_clear(&m->edited);
     queue_log_free(&m->log);
     arena_free(&m->arena);
     xfree(&m->targets);
+    xfree(&m->reason);
     xfree(mp);
 }
 
@@ -112,6 +115,18 @@ is_in_doubt(const struct queue *q, const struct queue_envelope *e)
     return e->received_ms < q->started_ms || e->received_ms > clock_real_ms();
 }
 
+/* The recipients as the administrator has changed them. */
+static int
+edit_rcpts(struct message *m)
+{
+    if (m->log.edit_count == 0)
+        return 0;
+    queue_edit_apply(m->envelope, &m->log, &m->edited);
+    m->envelope = &m->edited;
+    errno = EBADMSG;
+    return m->edited.rcpt_count > 0 ? 0 : -1;
+}
+
 /* After a crash also the content's checksum is looked at: its pages may never have reached the
  * disk of a machine that lies about flushes. */
 static int
@@ -126,6 +141,8 @@ load_rest(struct queue *q, struct message *m, enum spool_state from)
     if (from == SPOOL_NEW && !m->in_doubt)
         return 0; /* nobody has made a log yet */
     if (queue_log_load(q->spool.fds[from], m->id, &m->log) < 0)
+        return -1;
+    if (edit_rcpts(m) < 0)
         return -1;
     m->log_length = m->log.bytes.len;
     m->round = m->log.round;
@@ -247,7 +264,7 @@ is_done(const struct message *m, const struct target *t)
     const struct queue_log_entry *e =
         m->log.rcpt_count == 0 ? NULL : queue_log_find(&m->log, t->address);
 
-    return e != NULL && e->kind == QUEUE_LOG_DONE;
+    return (e != NULL && e->kind == QUEUE_LOG_DONE) || queue_edit_removed(&m->log, t->address);
 }
 
 void

@@ -63,7 +63,7 @@ hello_run_ehlo(struct session *s, struct slice args)
     (void)session_reset(s);
     /* errors of the stream stick and end the session at its next read */
     (void)stream_printf(s->stream, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n", set->hostname,
-                        (unsigned long long)set->max_message_size);
+                        (unsigned long long)session_size_limit(s));
     if (set->starttls && s->server->tls != NULL && stream_tls(s->stream) == NULL)
         (void)stream_write(s->stream, SLICE("250-STARTTLS\r\n"));
     announce_auth(s);

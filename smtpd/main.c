@@ -136,7 +136,7 @@ screening(const struct daemon *d, const struct server *server)
         .first_line_ms = settings->command_timeout_ms,
         .known_ms = (int64_t)conf_u64(d->conf, SMTP_KNOWN_TIME),
         .waiting_max = (unsigned)conf_u64(d->conf, SMTP_MAX_WAITING),
-        .friends = SMTP_TRUSTED_HOSTS,
+        .friends = SMTP_HOSTS_NO_AUTH,
         .judge = judge,
     };
 }

@@ -14,9 +14,11 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "lib/log/log.h"
 #include "lib/mail/header.h"
 #include "smtpd/content.h"
+#include "smtpd/sender.h"
 #include "smtpd/session.h"
 #include "smtpd/trace.h"
 #include "smtpd/xclient.h"
@@ -31,6 +33,9 @@ enum failure {
     FAIL_LOOP,
     FAIL_BARE_NEWLINE,
     FAIL_LONG_LINE,
+    FAIL_SENDER,
+    FAIL_OUTGOING,
+    FAIL_LATER,
     FAIL_NO_SPACE,
     FAIL_QUEUE,
 };
@@ -41,6 +46,9 @@ static const struct refusal refusals[] = {
     [FAIL_LOOP] = {554, "5.4.6", "too many hops, this message is looping"},
     [FAIL_BARE_NEWLINE] = {554, "5.5.2", "bare CR or LF in the message (RFC 5321 2.3.8)"},
     [FAIL_LONG_LINE] = {554, "5.6.0", "a line of the message is too long"},
+    [FAIL_SENDER] = {554, "5.7.1", "From or Sender of the header is no address that you may use"},
+    [FAIL_OUTGOING] = {552, "5.3.4", "message too big to leave this server"},
+    [FAIL_LATER] = {451, "4.3.0", "account database away, try again"},
     [FAIL_NO_SPACE] = {452, "4.3.1", "insufficient system storage, try again later"},
     [FAIL_QUEUE] = {451, "4.3.0", "queue error, try again later"},
 };
@@ -115,13 +123,26 @@ write_queue(struct message *m, struct slice content)
         fail(m, failure_of(errno));
 }
 
+/* An address beyond ASCII makes a header one that only SMTPUTF8 may carry (RFC 6531 section 3.1).
+ */
+static struct slice
+user_for_header(const struct session *s)
+{
+    struct slice user = slice_of(s->auth_user);
+
+    return s->transaction.smtputf8 || parse_is_ascii(user) ? user : SLICE("");
+}
+
 static void
-fill_trace(const struct message *m, const struct header_summary *summary, struct trace *trace)
+fill_trace(const struct message *m, const struct header_summary *summary, struct slice section,
+           struct trace *trace)
 {
     const struct session *s = m->session;
     const struct tls *tls = stream_tls(s->stream);
     const struct queue_envelope *e = &s->transaction.envelope;
-    bool submitted = s->is_submission || s->auth_user != NULL;
+    const struct settings *settings = s->settings;
+    struct slice user = user_for_header(s);
+    bool submitted = session_submits(s);
 
     *trace = (struct trace){
         .sender = e->sender,
@@ -139,7 +160,13 @@ fill_trace(const struct message *m, const struct header_summary *summary, struct
         .priority = e->priority,
         .add_date = submitted && !summary->has_date,
         .add_message_id = submitted && !summary->has_message_id,
+        .hides_client = submitted && settings->hide_client_ip,
+        .add_originating_ip = submitted && settings->add_originating_ip,
+        .auth_user = settings->add_auth_user ? user : SLICE(""),
     };
+    if (settings->add_sender_header && user.len > 0 && !summary->has_sender &&
+        !sender_is_author(s, section))
+        trace->added_sender = user;
 }
 
 /* A text that does not begin with a header field must not become part of ours. */
@@ -149,6 +176,16 @@ lacks_header(struct slice head)
     struct header_field field;
 
     return header_next(&head, &field) == HEADER_BODY;
+}
+
+static void
+check_authors(struct message *m, struct slice section)
+{
+    struct answer a;
+    const struct refusal *why = sender_check_header(m->session, section, &a);
+
+    if (why != NULL)
+        fail(m, why->code >= 500 ? FAIL_SENDER : FAIL_LATER);
 }
 
 /* The header section (the first `len` bytes of the head) is whole: judges it, then writes our
@@ -170,7 +207,8 @@ write_head(struct message *m, size_t len)
         fail(m, FAIL_HEADER_TOO_BIG);
     if (settings->max_hops > 0 && m->hops > settings->max_hops)
         fail(m, FAIL_LOOP);
-    fill_trace(m, &summary, &trace);
+    check_authors(m, slice_sub(head, 0, len));
+    fill_trace(m, &summary, slice_sub(head, 0, len), &trace);
     m->protocol = trace_protocol(&trace);
     trace.add_empty_line = lacks_header(head);
     assert_always(trace_write(&trace, &top)); /* every value in it has a bound */
@@ -201,11 +239,14 @@ collect_head(struct message *m, struct slice content)
 void
 message_write(struct message *m, struct slice content)
 {
-    uint64_t limit = m->session->settings->max_message_size;
+    uint64_t limit = session_size_limit(m->session);
+    uint64_t outgoing = m->session->settings->max_outgoing_size;
 
     m->size += content.len;
     if (limit > 0 && m->size > limit)
         fail(m, FAIL_TOO_BIG);
+    if (outgoing > 0 && m->size > outgoing && m->session->transaction.leaves)
+        fail(m, FAIL_OUTGOING);
     if (m->failure != FAIL_NONE)
         return;
     content_scan(&m->scan, content);

@@ -98,6 +98,22 @@ session_forget(struct session *s)
     s->state = ST_NEW;
 }
 
+bool
+session_submits(const struct session *s)
+{
+    return s->is_submission || s->auth_user != NULL;
+}
+
+uint64_t
+session_size_limit(const struct session *s)
+{
+    uint64_t limit = s->settings->max_message_size, incoming = s->settings->max_incoming_size;
+
+    if (session_submits(s) || s->is_trusted || incoming == 0)
+        return limit;
+    return limit == 0 || incoming < limit ? incoming : limit;
+}
+
 /* ---- lines ---- */
 
 static enum session_line

@@ -36,7 +36,7 @@ struct session {
     struct stream *stream;
     enum session_state state;
     bool is_submission;   /* port 587 or 465: MAIL needs authentication */
-    bool is_trusted;      /* smtp.trusted_hosts */
+    bool is_trusted;      /* smtp.hosts_no_auth */
     bool is_extended;     /* EHLO, not HELO */
     bool is_stale;        /* the connection to accountd is lost */
     bool user_proved;     /* auth_user to authd, on this channel; not only said by XCLIENT */
@@ -76,6 +76,11 @@ enum session_line {
 };
 /* Reads up to the next CRLF; *line is without it, borrowed until the next read. */
 enum session_line session_read_line(struct session *s, struct slice *line);
+
+/* The largest message that the client may send, in octets; 0: no limit. */
+uint64_t session_size_limit(const struct session *s);
+/* Is its mail that of a user, who hands it in (RFC 6409), and not that of another server? */
+bool session_submits(const struct session *s);
 
 /* Drops the transaction and the state that follows from it. */
 enum session_state session_reset(struct session *s);

@@ -23,6 +23,7 @@ transaction_begin(struct transaction *t, const struct mail_args *args)
     t->declared_size = args->size;
     t->body = args->body;
     t->smtputf8 = args->smtputf8;
+    t->leaves = false;
 }
 
 void

@@ -17,6 +17,7 @@ struct transaction {
     uint64_t declared_size;   /* SIZE=, 0: none */
     enum body_type body;      /* BODY= */
     bool smtputf8;            /* SMTPUTF8 was given */
+    bool leaves;              /* a recipient is not in a domain of ours */
     struct message *message;  /* BDAT between two chunks, else NULL */
     int64_t content_until_ms; /* all chunks together */
 };

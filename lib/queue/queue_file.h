@@ -21,6 +21,8 @@
  */
 void queue_id_make(char id[QUEUE_ID_SIZE]);
 bool queue_id_valid(struct slice id);
+/* When queue_id_make() made it (ms since 1970); -1: it is not one of ours. */
+int64_t queue_id_time_ms(const char *id);
 
 /* ---- writing: smtpd, bounces, gateways. Directories tmp/ and new/ by descriptor ---- */
 /* Creates tmp/ID with mode 0664 less the umask, which must be 0002 or smaller: queue-manager and

@@ -3,6 +3,7 @@
  * client sends and the codes that it gets. Runs under the sanitizers too, where the real smtpd
  * cannot.
  */
+// LINK: smtpd/accounts.c
 // LINK: smtpd/auth.c
 // LINK: smtpd/burl.c
 // LINK: smtpd/command.c
@@ -18,6 +19,7 @@
 // LINK: smtpd/params.c
 // LINK: smtpd/params_terms.c
 // LINK: smtpd/recipients.c
+// LINK: smtpd/sender.c
 // LINK: smtpd/session.c
 // LINK: smtpd/settings.c
 // LINK: smtpd/starttls.c
