@@ -7,12 +7,16 @@
 #include "queue-manager/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/ipc/object.h"
 #include "lib/log/log.h"
 #include "lib/queue/queue_list.h"
+#include "lib/queue/queue_log.h"
 #include "queue-manager/deferral.h"
 #include "queue-manager/intake.h"
 #include "queue-manager/message.h"
@@ -140,6 +144,25 @@ hold_one(struct queue *q, const char *id)
     return spool_move(&q->spool, id, (enum spool_state)state, SPOOL_HOLD, SPOOL_ENV | SPOOL_LOG);
 }
 
+/* What has a log was released: a filter's wish to hold it, which stays in its envelope, is done. */
+static int
+leave_log(const struct queue *q, const char *id)
+{
+    const struct queue_log_entry entry = {
+        .kind = QUEUE_LOG_ROUND, .time_ms = clock_real_ms(), .next_ms = clock_real_ms()};
+    struct strbuf record = strbuf_new(256);
+    char name[QUEUE_NAME_MAX];
+    uint64_t length = 0;
+    int rc = 0;
+
+    queue_name(name, id, ".log");
+    queue_log_encode(&record, &entry); /* a few bytes */
+    if (faccessat(q->spool.fds[SPOOL_HOLD], name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        rc = queue_log_append(q->spool.fds[SPOOL_HOLD], id, &length, strbuf_slice(&record), true);
+    strbuf_free(&record);
+    return rc;
+}
+
 static int
 release_one(struct queue *q, const char *id)
 {
@@ -153,7 +176,8 @@ release_one(struct queue *q, const char *id)
     if (spool_find(&q->spool, id) != SPOOL_HOLD)
         return 1;
     log_event(LOG_INFO, "released", KV_STR("queue_id", id));
-    if (spool_move(&q->spool, id, SPOOL_HOLD, SPOOL_DEFERRED, SPOOL_ENV | SPOOL_LOG) < 0)
+    if (leave_log(q, id) < 0 ||
+        spool_move(&q->spool, id, SPOOL_HOLD, SPOOL_DEFERRED, SPOOL_ENV | SPOOL_LOG) < 0)
         return -1;
     deferrals_add(q->deferrals, id, 0, UINT64_MAX);
     return 0;

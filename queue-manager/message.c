@@ -137,6 +137,23 @@ is_the_file(int error)
            error == EACCES || error == EPERM || error == ENXIO;
 }
 
+/* A filter wants it on hold, and nobody has released it: a release leaves a log. */
+static bool
+has_to_be_held(const struct message *m, enum spool_state from)
+{
+    return from == SPOOL_NEW && m->envelope->hold_reason.len > 0 && m->log.bytes.len == 0;
+}
+
+static int
+hold(struct queue *q, const struct message *m, enum spool_state from)
+{
+    if (spool_move(&q->spool, m->id, from, SPOOL_HOLD, m->beside) < 0)
+        return -1;
+    log_event(LOG_INFO, "held", KV_STR("queue_id", m->id),
+              KV_SLICE("reason", m->envelope->hold_reason));
+    return 0;
+}
+
 struct message *
 message_take_up(struct queue *q, const char *id, enum spool_state from)
 {
@@ -150,12 +167,19 @@ message_take_up(struct queue *q, const char *id, enum spool_state from)
         (void)spool_gather(&q->spool, id, from); /* perhaps only its envelope is elsewhere */
         m->file = queue_message_open(q->spool.fds[from], id);
     }
-    if (m->file != NULL && load_rest(q, m, from) == 0)
+    if (m->file != NULL && load_rest(q, m, from) == 0) {
+        if (has_to_be_held(m, from)) {
+            if (hold(q, m, from) == 0)
+                errno = 0;
+            goto out;
+        }
         rc = spool_move(&q->spool, id, from, SPOOL_ACTIVE, m->beside);
+    }
     if (rc == 0) {
         table_add(q, m);
         return m;
     }
+out:
     if (is_the_file(errno)) {
         set_aside(q, m->id, from);
         errno = 0;

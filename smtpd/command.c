@@ -66,6 +66,17 @@ is_idle_too_long(struct session *s, const struct command *c)
     return (c->flags & CMD_IDLE) && ++s->idle_commands > IDLE_COMMANDS_MAX;
 }
 
+static void
+run_unknown(struct session *s, struct slice line)
+{
+    const struct refusal *why = filter_unknown(s, line);
+
+    if (why != NULL)
+        session_error(s, why->code, why->dsn, "%s", why->text);
+    else
+        session_error(s, 500, "5.5.2", "command not recognized");
+}
+
 void
 command_run(struct session *s, struct slice line)
 {
@@ -78,8 +89,10 @@ command_run(struct session *s, struct slice line)
         rcpt_settle(s); /* what is legal now depends on it */
     if (s->closing)
         return;
-    if (c == NULL)
-        session_error(s, 500, "5.5.2", "command not recognized");
+    if (s->filter.shut && (c == NULL || c->run != misc_run_quit))
+        session_refuse(s, &s->filter.refusal); /* as the connection was */
+    else if (c == NULL)
+        run_unknown(s, line);
     else if (line.len > SESSION_COMMAND_MAX && c->run != auth_run)
         session_error(s, 500, "5.5.2", "line too long");
     else if ((c->flags & CMD_NO_ARGS) && args.len > 0)

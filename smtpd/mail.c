@@ -42,7 +42,7 @@ refuse(struct session *s, const struct refusal *why)
         session_error(s, why->code, why->dsn, "%s", why->text);
         return s->state;
     }
-    session_reply(s, why->code, why->dsn, "%s", why->text);
+    session_refuse(s, why);
     if (++s->refusals >= REFUSALS_MAX)
         session_shut(s, "4.7.0", "too many refusals without a message");
     return s->state;
@@ -200,6 +200,8 @@ mail_run(struct session *s, struct slice args)
     why = check_size(s, mail.size);
     if (why == NULL)
         why = check_sender(s, &mail.sender, &a);
+    if (why == NULL)
+        why = filter_mail(s, &mail);
     if (why != NULL) {
         log_rejected(s, "MAIL", mail.sender.text, SLICE(""), why);
         return refuse(s, why);
@@ -271,6 +273,10 @@ rcpt_settle(struct session *s)
         const struct rcpt_args *rcpt = &s->recipients.list[i];
         const struct refusal *why = check_recipient(s, &answers[i]);
 
+        if (why != NULL)
+            filter_rejected(s, rcpt->recipient.text, why);
+        else
+            why = filter_rcpt(s, rcpt, answers[i].verdict == ACCOUNTD_LOCAL);
         if (why != NULL) {
             refuse_recipient(s, rcpt->recipient.text, why);
             continue;

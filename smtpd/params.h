@@ -24,12 +24,14 @@ struct mail_args { /* all slices borrow from the command line */
     bool smtputf8;
     uint8_t ret;        /* 0 none, 1 FULL, 2 HDRS */
     struct slice envid; /* xtext as received */
+    struct slice params; /* all of them, as received */
 };
 
 struct rcpt_args {
     struct address recipient;
     struct slice orcpt; /* "type;xtext" as received */
     uint8_t notify;     /* QUEUE_NOTIFY_*; 0: not given */
+    struct slice params; /* all of them, as received */
 };
 
 /* What follows the verb, e.g. "FROM:<a@b> SIZE=10". `extended`: the session began with EHLO. 0, or

@@ -10,6 +10,7 @@
 #include "lib/base/cidr.h"
 #include "lib/sys/daemon.h"
 #include "lib/tls/tls.h"
+#include "smtpd/filter.h"
 
 struct settings {
     const char *hostname, *banner;
@@ -22,6 +23,7 @@ struct settings {
     struct mechanisms *mechanisms;
     struct cidr *trusted_hosts;
     size_t trusted_count;
+    struct filter_settings filters;
 };
 
 struct counters {

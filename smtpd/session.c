@@ -64,6 +64,14 @@ session_error(struct session *s, unsigned code, const char *dsn, const char *for
 }
 
 void
+session_refuse(struct session *s, const struct refusal *why)
+{
+    session_reply(s, why->code, why->dsn, "%s", why->text);
+    if (why->code == 421)
+        s->closing = true;
+}
+
+void
 session_shut(struct session *s, const char *dsn, const char *text)
 {
     if (s->closing)
@@ -78,6 +86,7 @@ enum session_state
 session_reset(struct session *s)
 {
     transaction_clear(&s->transaction);
+    filter_reset(s);
     return s->state == ST_NEW ? ST_NEW : ST_GREETED;
 }
 
@@ -85,6 +94,7 @@ void
 session_forget(struct session *s)
 {
     transaction_clear(&s->transaction);
+    filter_reset(s);
     s->helo[0] = '\0';
     s->is_extended = false;
     s->state = ST_NEW;
@@ -196,11 +206,17 @@ wait_for_early_talker(struct session *s)
 static int
 open_session(struct session *s)
 {
+    const struct refusal *why;
+
     if (strcmp(s->pool->label, "smtps") == 0 && start_tls_at_once(s) < 0)
         return -1;
     if (wait_for_early_talker(s) < 0)
         return -1;
-    session_reply(s, 220, "", "%s ESMTP %s", s->settings->hostname, s->settings->banner);
+    why = filter_connect(s);
+    if (why == NULL)
+        session_reply(s, 220, "", "%s ESMTP %s", s->settings->hostname, s->settings->banner);
+    else /* RFC 5321 section 3.1: no service, and QUIT is waited for */
+        session_refuse(s, why);
     return 0;
 }
 
@@ -234,6 +250,7 @@ end(struct session *s)
     stream_free(&s->stream);
     queue_slots_free(&s->slots);
     xfree(&s->auth_user);
+    xfree(&s->auth_method);
 }
 
 enum pool_next
@@ -249,7 +266,8 @@ session_serve(struct pool_session *pool, void *arg)
                 (void)stream_flush(s.stream); /* a failure sticks and ends the next read */
                 log_flush();
             }
-            run_line(&s);
+            if (!s.closing) /* a refused RCPT may have been the end */
+                run_line(&s);
         }
     }
     end(&s);

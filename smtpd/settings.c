@@ -67,4 +67,5 @@ settings_load(struct settings *settings, const struct conf *conf)
         .tls_timeout_ms = milliseconds(conf, SMTP_TLS_TIMEOUT),
     };
     load_trusted_hosts(settings, conf);
+    filter_settings_load(&settings->filters, conf);
 }

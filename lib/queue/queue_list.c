@@ -114,6 +114,13 @@ last_reason(const struct queue_log *log)
     return last == NULL ? SLICE("") : last->text;
 }
 
+/* Before the first attempt a message on hold is there because a filter wants it so. */
+static struct slice
+why_waiting(const struct found *f, const struct queue_envelope *e, const struct queue_log *log)
+{
+    return f->state == SPOOL_HOLD && log->rcpt_count == 0 ? e->hold_reason : last_reason(log);
+}
+
 static void
 add_message(struct strbuf *objects, const struct found *f, const struct queue_envelope *e,
             const struct queue_log *log)
@@ -131,7 +138,7 @@ add_message(struct strbuf *objects, const struct found *f, const struct queue_en
     row_add(&row, "sender", e->sender);
     add_recipients(&row, e, log);
     row_add_u64(&row, "recipient_count", e->rcpt_count);
-    row_add(&row, "reason", last_reason(log));
+    row_add(&row, "reason", why_waiting(f, e, log));
     row_finish(&row, objects);
 }
 

@@ -8,6 +8,8 @@
 // LINK: smtpd/content.c
 // LINK: smtpd/data.c
 // LINK: smtpd/dot.c
+// LINK: smtpd/filter.c
+// LINK: smtpd/filtered.c
 // LINK: smtpd/hello.c
 // LINK: smtpd/line.c
 // LINK: smtpd/mail.c
