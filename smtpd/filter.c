@@ -9,9 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lib/base/cidr.h"
 #include "lib/base/io.h"
-#include "lib/base/mem.h"
 #include "lib/conf/filter_spec.h"
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
@@ -51,17 +49,11 @@ load_port(const struct conf *conf, unsigned whom, bool *on, int *command_ms, int
 void
 filter_settings_load(struct filter_settings *settings, const struct conf *conf)
 {
-    size_t count = conf_list_count(conf, FILTER_EXEMPT);
-
     load_port(conf, FILTER_FOR_INCOMING, &settings->incoming.on, &settings->incoming.command_ms,
               &settings->incoming.content_ms);
     load_port(conf, FILTER_FOR_SUBMISSION, &settings->submission.on,
               &settings->submission.command_ms, &settings->submission.content_ms);
-    settings->exempt = xcalloc(count + 1, sizeof(*settings->exempt));
-    settings->exempt_count = count;
-    for (size_t i = 0; i < count; i++) /* the table has looked at them */
-        assert_always(cidr_parse(slice_of(conf_list_item(conf, FILTER_EXEMPT, i)),
-                                 &settings->exempt[i]) == 0);
+    settings->exempt = networks_of(conf, FILTER_EXEMPT);
     settings->away = (int)filter_default_parse(slice_of(conf_str(conf, FILTER_DEFAULT_ACTION)));
 }
 
@@ -69,19 +61,6 @@ bool
 filter_settings_any(const struct filter_settings *settings)
 {
     return settings->incoming.on || settings->submission.on;
-}
-
-static bool
-is_exempt(const struct filter_settings *settings, const char *client_ip)
-{
-    struct cidr client; /* one address is a network of all its bits */
-
-    if (cidr_parse(slice_of(client_ip), &client) < 0)
-        return false;
-    for (size_t i = 0; i < settings->exempt_count; i++)
-        if (cidr_has(&settings->exempt[i], &client.net))
-            return true;
-    return false;
 }
 
 /* ---- questions and answers ---- */
@@ -207,7 +186,7 @@ filter_connect(struct session *s)
             s->is_submission ? settings->submission.content_ms : settings->incoming.content_ms,
         .verdict_fd = -1,
     };
-    if (!s->filter.on || is_exempt(settings, s->pool->client_ip)) {
+    if (!s->filter.on || networks_have_text(&settings->exempt, slice_of(s->pool->client_ip))) {
         s->filter.on = false;
         return NULL;
     }

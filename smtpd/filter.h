@@ -6,12 +6,11 @@
 #ifndef POSTHORN_SMTPD_FILTER_H
 #define POSTHORN_SMTPD_FILTER_H
 
-#include "lib/conf/conf.h"
+#include "lib/conf/networks.h"
 #include "lib/ipc/filterd.h"
 #include "smtpd/params.h"
 
 struct session;
-struct cidr;
 
 /* From the configuration: made once, read by all sessions. */
 struct filter_settings {
@@ -19,8 +18,7 @@ struct filter_settings {
         bool on;
         int command_ms, content_ms; /* how long filterd may take for one answer */
     } incoming, submission;
-    struct cidr *exempt;
-    size_t exempt_count;
+    struct networks exempt;
     int away; /* enum filter_default: what holds when filterd itself is away */
 };
 void filter_settings_load(struct filter_settings *settings, const struct conf *conf);
