@@ -217,9 +217,13 @@ take_packet(struct milter *m, const struct packet *packet, bool is_last)
     const char *why;
     enum hearing heard = hear(m, packet, &outcome, &why);
 
-    if (heard == HEARD_WAIT) {
+    if (heard == HEARD_WAIT && clock_mono_ms() < m->stage_until_ms) {
         set_deadline(m);
         return true;
+    }
+    if (heard == HEARD_WAIT) { /* a timer that each packet sets anew need never fire */
+        heard = HEARD_NONSENSE;
+        why = "does not come to an end";
     }
     if (heard == HEARD_NONSENSE) {
         fail(m, why);

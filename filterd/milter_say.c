@@ -11,7 +11,7 @@
 #include "filterd/milter_private.h"
 #include "lib/base/mem.h"
 
-#define SAY_MAX (2u * PACKET_DATA_MAX) /* macros and a packet */
+#define SAY_MAX ((size_t)2 * PACKET_DATA_MAX) /* macros and a packet */
 
 static const struct {
     enum packet_command command;

@@ -156,7 +156,6 @@ packet_answer_needs(enum packet_answer what)
 {
     switch (what) {
     case ANSWER_ADD_HEADER:
-        return ACTION_ADD_HEADERS;
     case ANSWER_INSERT_HEADER:
         return ACTION_ADD_HEADERS;
     case ANSWER_CHANGE_HEADER:

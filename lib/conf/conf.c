@@ -95,10 +95,9 @@ conf_expected(enum conf_id id, struct strbuf *out)
         [CONF_LIST] = "at most 256 words, separated by white space or commas",
         [CONF_ADDRESSES] = "IP addresses, separated by white space",
         [CONF_NETWORKS] = "IP addresses or networks such as 192.0.2.0/24, separated by white space",
-        [CONF_MILTERS] = "at most 16 of inet:host:port or unix:/path, each with options such as "
-                         ";default=accept;for=incoming, separated by white space",
-        [CONF_POLICIES] = "at most 16 of inet:host:port or unix:/path, each with options such as "
-                          ";default=accept;at=rcpt, separated by white space",
+        [CONF_MILTERS] = "at most 16 of inet:host:port or unix:/path, with options: see filterd(8)",
+        [CONF_POLICIES] =
+            "at most 16 of inet:host:port or unix:/path, with options: see filterd(8)",
         [CONF_ENUM] = "one of ",
     };
     const struct conf_setting *s = &conf_settings[id];

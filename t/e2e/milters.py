@@ -60,9 +60,9 @@ def options(actions=0x1FF, steps=0, version=6):
 class RawMilter:
     """`behave(milter, connection)` runs for each connection; `heard` has the packets it took."""
 
-    def __init__(self, behave):
+    def __init__(self, behave, port=0):
         self.behave, self.heard, self.connections = behave, [], []
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         self.spec = f"inet:127.0.0.1:{self.port};name=raw"
         threading.Thread(target=self._serve, daemon=True).start()

@@ -1,6 +1,5 @@
 """Milters: every stage and action by libmilter (python3-milter), OpenDKIM, and a hostile one."""
 import shutil
-import smtplib
 import subprocess
 import time
 
@@ -385,12 +384,7 @@ def test_milter_that_is_away_and_comes_back(instance, raw_milters):
     raw = Raw(instance.port("smtp"))
     raw.ehlo()
     assert raw.cmd("MAIL FROM:<a@far.test>").code == 451
-    milter = RawMilter.__new__(RawMilter)
-    import socket
-    import threading
-    milter.behave, milter.heard, milter.connections = talk(), [], []
-    milter.listener = socket.create_server(("127.0.0.1", port))
-    threading.Thread(target=milter._serve, daemon=True).start()
+    milter = RawMilter(talk(), port)
     try:
         wait_for(lambda: raw.cmd("MAIL FROM:<a@far.test>").code == 250, 10, "it is asked again")
         heard = [command for command, _ in milter.heard if command != b"D"]
@@ -474,8 +468,9 @@ def test_without_filters_nobody_is_asked(instance):
     reply, mark = deliver(instance)
     assert reply.code == 250
     wait_message(instance, "alice@d.test", mark)
-    stats = instance.run("stats", check=False).out
-    assert "messages_filtered" not in stats or "messages_filtered  0" in stats or True
+    connections = instance.json("stats")
+    asked = [row for row in connections if row.get("service") == "filter" and row.get("counter", row.get("name")) == "messages_filtered"]
+    assert not [row for row in asked if str(row["value"]) != "0"]
     assert "event=filter" not in instance.log("filter")
 
 
