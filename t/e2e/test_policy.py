@@ -221,6 +221,25 @@ def test_connection_that_was_closed_is_made_again(instance):
         service.stop()
 
 
+def test_question_that_met_a_closing_connection_is_asked_again(instance):
+    def decide(asked):
+        if len(service.asked) == 2:
+            service.connections[0].shutdown(socket.SHUT_RDWR)
+            return None
+        return "DUNNO"
+    service = Policy(decide)
+    try:
+        instance.set("filter.policy_services", service.spec + ";default=reject")
+        instance.start()
+        instance.add_user("alice@d.test", PASSWORD)
+        raw = Raw(instance.port("smtp"))
+        raw.begin("a@far.test", "alice@d.test")
+        assert raw.cmd("RCPT TO:<alice@d.test>").code == 250
+        assert len(service.asked) == 3 and len(service.connections) == 2
+    finally:
+        service.stop()
+
+
 def test_two_services_and_defer_if_reject(instance):
     first = Policy(lambda asked: "DEFER_IF_REJECT perhaps later" if "if" in asked["sender"] else "OK")
     second = Policy(lambda asked: "REJECT")
