@@ -162,7 +162,7 @@ is_the_file(int error)
 
 /* A filter wants it on hold, and nobody has released it: a release leaves a log. */
 static bool
-has_to_be_held(const struct message *m, enum spool_state from)
+has_to_be_held(const struct message *m)
 {
     return m->envelope->hold_reason.len > 0 && m->log.bytes.len == 0;
 }
@@ -194,7 +194,7 @@ message_take_up(struct queue *q, const char *id, enum spool_state from)
         m->file = queue_message_open(q->spool.fds[from], id);
     }
     if (m->file != NULL && load_rest(q, m, from) == 0)
-        rc = has_to_be_held(m, from) ? hold(q, m, from) : admit(q, m, from);
+        rc = has_to_be_held(m) ? hold(q, m, from) : admit(q, m, from);
     if (rc == ADMITTED) {
         table_add(q, m);
         return m;
