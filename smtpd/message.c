@@ -248,6 +248,7 @@ complete_envelope(struct message *m)
     e->smtputf8 = t->smtputf8 && (m->header_8bit || transaction_is_utf8(t));
     e->auth_user = slice_of(m->session->auth_user);
     e->client = slice_of(m->session->pool->client_ip);
+    e->helo = slice_of(m->session->helo);
     e->hops = m->hops;
 }
 

@@ -49,8 +49,7 @@ there(enum spool_state state, const char *name)
 static void
 put_message(const char *id, uint32_t rcpt_count)
 {
-    struct queue_rcpt rcpts[2] = {{SLICE("b@d.test"), SLICE(""), 0},
-                                  {SLICE("c@d.test"), SLICE(""), 0}};
+    struct queue_rcpt rcpts[2] = {{.address = SLICE("b@d.test")}, {.address = SLICE("c@d.test")}};
     struct queue_envelope e = {
         .received_ms = 1000, .sender = SLICE("s@d.test"), .rcpt_count = rcpt_count, .rcpts = rcpts};
     struct queue_writer *w = queue_writer_open(spool.fds[SPOOL_TMP], spool.fds[SPOOL_NEW], id);
