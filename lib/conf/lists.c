@@ -9,6 +9,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/mail/address.h"
+#include "lib/smtp/route_host.h"
 
 #define ERRORS_MAX 65536
 
