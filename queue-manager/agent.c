@@ -118,6 +118,8 @@ encode_job(struct strbuf *out, uint64_t job_id, const struct message *m, const c
                             .smtputf8 = e->smtputf8,
                             .body_8bit = e->body_8bit,
                             .body_binary = e->body_binary,
+                            .requiretls = e->requiretls,
+                            .tls_optional = e->tls_optional,
                             .sender = e->sender,
                             .envid = e->envid,
                             .ret = e->ret};

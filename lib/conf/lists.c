@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "lib/base/mem.h"
+#include "lib/conf/tls_table.h"
 #include "lib/mail/address.h"
 #include "lib/smtp/route_host.h"
 
