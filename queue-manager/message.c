@@ -160,6 +160,24 @@ is_the_file(int error)
            error == EACCES || error == EPERM || error == ENXIO;
 }
 
+/* A filter wants it on hold, and nobody has released it: a release leaves a log. */
+static bool
+has_to_be_held(const struct message *m)
+{
+    return m->envelope->hold_reason.len > 0 && m->log.bytes.len == 0;
+}
+
+/* ADMIT_WAITS, until it is released, or -1 with errno. */
+static int
+hold(struct queue *q, const struct message *m, enum spool_state from)
+{
+    if (spool_move(&q->spool, m->id, from, SPOOL_HOLD, m->beside) < 0)
+        return -1;
+    log_event(LOG_INFO, "held", KV_STR("queue_id", m->id),
+              KV_SLICE("reason", m->envelope->hold_reason));
+    return ADMIT_WAITS;
+}
+
 struct message *
 message_take_up(struct queue *q, const char *id, enum spool_state from)
 {
@@ -176,7 +194,7 @@ message_take_up(struct queue *q, const char *id, enum spool_state from)
         m->file = queue_message_open(q->spool.fds[from], id);
     }
     if (m->file != NULL && load_rest(q, m, from) == 0)
-        rc = admit(q, m, from);
+        rc = has_to_be_held(m) ? hold(q, m, from) : admit(q, m, from);
     if (rc == ADMITTED) {
         table_add(q, m);
         return m;

@@ -245,6 +245,7 @@ auth_run(struct session *s, struct slice args)
     secret_free(&secret);
     if (why != NULL)
         return refuse(s, why);
+    s->auth_method = xstrdup(mechanism);
     session_reply(s, 235, "2.7.0", "authentication succeeded");
     return s->state;
 }

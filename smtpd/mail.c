@@ -38,7 +38,7 @@ refuse(struct session *s, const struct refusal *why)
         session_error(s, why->code, why->dsn, "%s", why->text);
         return s->state;
     }
-    session_reply(s, why->code, why->dsn, "%s", why->text);
+    session_refuse(s, why);
     if (++s->refusals >= REFUSALS_MAX)
         session_shut(s, "4.7.0", "too many refusals without a message");
     return s->state;
@@ -111,6 +111,8 @@ mail_run(struct session *s, struct slice args)
         why = terms_accept(s, &mail, &s->transaction.envelope);
     if (why == NULL)
         why = sender_check(s, mail.sender.text, &a);
+    if (why == NULL)
+        why = filter_mail(s, &mail);
     if (why != NULL) {
         log_rejected(s, "MAIL", mail.sender.text, SLICE(""), why);
         transaction_clear(&s->transaction);
@@ -194,6 +196,10 @@ rcpt_settle(struct session *s)
         const struct rcpt_args *rcpt = &s->recipients.list[i];
         const struct refusal *why = check_recipient(s, rcpt, &answers[i]);
 
+        if (why != NULL)
+            filter_rejected(s, rcpt->recipient.text, why);
+        else
+            why = filter_rcpt(s, rcpt, answers[i].verdict == ACCOUNTD_LOCAL);
         if (why != NULL) {
             refuse_recipient(s, rcpt->recipient.text, why);
             continue;

@@ -11,6 +11,7 @@
 #include "lib/conf/networks.h"
 #include "lib/sys/daemon.h"
 #include "lib/tls/tls.h"
+#include "smtpd/filter.h"
 
 struct settings {
     const char *hostname;
@@ -24,6 +25,7 @@ struct settings {
     int64_t error_delay_ms, command_timeout_ms, data_timeout_ms, transfer_timeout_ms;
     int64_t tls_timeout_ms;
     struct mechanisms *mechanisms;
+    struct filter_settings filters;
     unsigned extensions; /* enum extension */
     bool allow_vrfy_expn;
     int64_t max_future_release_ms;

@@ -133,4 +133,5 @@ settings_load(struct settings *settings, const struct conf *conf)
     };
     load_priority_users(settings, conf);
     settings->greeting = make_greeting(settings->hostname, conf_str(conf, SYSTEM_BANNER));
+    filter_settings_load(&settings->filters, conf);
 }

@@ -42,6 +42,18 @@ transaction_add(struct transaction *t, const struct rcpt_args *args)
     };
 }
 
+void
+transaction_remove(struct transaction *t, struct slice address)
+{
+    struct queue_envelope *e = &t->envelope;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < e->rcpt_count; i++)
+        if (address.len > 0 && !slice_eq_nocase(e->rcpts[i].address, address))
+            e->rcpts[kept++] = e->rcpts[i];
+    e->rcpt_count = kept;
+}
+
 bool
 transaction_is_utf8(const struct transaction *t)
 {

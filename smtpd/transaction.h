@@ -24,6 +24,8 @@ struct transaction {
 
 void transaction_begin(struct transaction *t, const struct mail_args *args);
 void transaction_add(struct transaction *t, const struct rcpt_args *args);
+/* Takes a recipient out, however often it is there; empty: all of them. */
+void transaction_remove(struct transaction *t, struct slice address);
 /* Any address in the envelope with a byte above 0x7f? */
 bool transaction_is_utf8(const struct transaction *t);
 /* Aborts an unfinished message too. */

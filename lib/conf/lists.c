@@ -11,6 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/conf/tls_table.h"
 #include "lib/mail/address.h"
+#include "lib/smtp/route_host.h"
 
 #define ERRORS_MAX 65536
 

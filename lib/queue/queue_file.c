@@ -171,6 +171,34 @@ queue_writer_size(const struct queue_writer *w)
     return w->size;
 }
 
+int
+queue_writer_reader(struct queue_writer *w)
+{
+    if (writer_flush(w) < 0)
+        return -1;
+    return openat(w->tmp_dirfd, w->id, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+int
+queue_writer_restart(struct queue_writer *w)
+{
+    int fd;
+
+    if (unlinkat(w->tmp_dirfd, w->id, 0) < 0)
+        return -1;
+    fd = queue_file_create(w->tmp_dirfd, w->id);
+    if (fd < 0)
+        return -1;
+    close_keep_errno(w->fd);
+    w->fd = fd;
+    w->name_durable = false; /* what is on disk under this name is the old file */
+    strbuf_clear(&w->buffer);
+    w->size = 0;
+    w->crc = 0;
+    w->error = 0;
+    return 0;
+}
+
 static void
 writer_free(struct queue_writer **wp)
 {

@@ -44,6 +44,14 @@ int queue_writer_write(struct queue_writer *w, struct slice content); /* buffere
 int queue_writer_commit(struct queue_writer **wp, const struct queue_envelope *envelope);
 void queue_writer_abort(struct queue_writer **wp);
 uint64_t queue_writer_size(const struct queue_writer *w);
+/* A descriptor for reading what was written so far; the caller's. It stays readable whatever
+ * becomes of the message. Needs the right to read in tmp/. -1 with errno. */
+int queue_writer_reader(struct queue_writer *w);
+/* Begins the file anew under its name: before the commit the content may still be another one. The
+ * commit then flushes new/, as without a slot. 0, or -1 with errno: only queue_writer_abort is
+ * left.
+ */
+int queue_writer_restart(struct queue_writer *w);
 /* Wakes the queue manager (the FIFO queue/trigger); never blocks, may be lost. */
 void queue_trigger(int trigger_fd);
 

@@ -120,12 +120,16 @@ status_of(const struct queue_found *f, const struct queue_log *log, int64_t not_
 }
 
 static struct slice
-reason_of(const struct queue_found *f, const struct queue_log *log, int64_t not_before_ms)
+reason_of(const struct queue_found *f, const struct queue_envelope *e, const struct queue_log *log,
+          int64_t not_before_ms)
 {
     bool scheduled = f->state == SPOOL_DEFERRED && not_before_ms > clock_real_ms();
 
     if (log->held && (scheduled || f->state == SPOOL_HOLD))
         return log->hold_reason;
+    /* before the first attempt a message on hold is there because a filter wants it so */
+    if (f->state == SPOOL_HOLD && log->rcpt_count == 0 && e->hold_reason.len > 0)
+        return e->hold_reason;
     return scheduled ? SLICE("held until the time that the sender gave") : last_reason(log);
 }
 
@@ -148,7 +152,7 @@ add_message(struct strbuf *objects, const struct queue_found *f, const struct qu
     row_add(&row, "sender", e->sender);
     add_recipients(&row, e, log);
     row_add_u64(&row, "recipient_count", e->rcpt_count);
-    row_add(&row, "reason", reason_of(f, log, not_before_ms));
+    row_add(&row, "reason", reason_of(f, e, log, not_before_ms));
     row_finish(&row, objects);
 }
 

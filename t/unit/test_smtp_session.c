@@ -11,6 +11,8 @@
 // LINK: smtpd/data.c
 // LINK: smtpd/dot.c
 // LINK: smtpd/extensions.c
+// LINK: smtpd/filter.c
+// LINK: smtpd/filtered.c
 // LINK: smtpd/hello.c
 // LINK: smtpd/line.c
 // LINK: smtpd/mail.c
