@@ -15,6 +15,7 @@
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
 #include "smtpd/command.h"
+#include "smtpd/terms.h"
 
 enum {
     ACCOUNTD_TIMEOUT_MS = 10000,
@@ -181,9 +182,27 @@ check_size(const struct session *s, uint64_t size)
     return has_room(s, size) ? NULL : &no_room;
 }
 
+static void
+reply_sender(struct session *s, const struct mail_args *mail)
+{
+    int8_t priority = s->transaction.envelope.priority;
+
+    if (priority == mail->priority)
+        session_reply(s, 250, "2.1.0", "sender ok");
+    else /* RFC 6710 section 4.1 */
+        session_reply(s, 250, "2.3.6", "%d is the priority that you may give", priority);
+}
+
+static struct param_rules
+rules_of(const struct session *s)
+{
+    return (struct param_rules){.extended = s->is_extended, .offered = extensions_offered(s)};
+}
+
 enum session_state
 mail_run(struct session *s, struct slice args)
 {
+    const struct param_rules rules = rules_of(s);
     const struct refusal *why;
     struct mail_args mail;
     struct refusal syntax;
@@ -193,19 +212,22 @@ mail_run(struct session *s, struct slice args)
         session_shut(s, "4.3.2", "account database restarted, please connect again");
         return s->state;
     }
-    if (mail_args_parse(args, s->is_extended, &mail, &syntax) < 0) {
+    if (mail_args_parse(args, &rules, &mail, &syntax) < 0) {
         session_error(s, syntax.code, syntax.dsn, "%s", syntax.text);
         return s->state;
     }
+    transaction_begin(&s->transaction, &mail);
     why = check_size(s, mail.size);
+    if (why == NULL)
+        why = terms_accept(s, &mail, &s->transaction.envelope);
     if (why == NULL)
         why = check_sender(s, &mail.sender, &a);
     if (why != NULL) {
         log_rejected(s, "MAIL", mail.sender.text, SLICE(""), why);
+        transaction_clear(&s->transaction);
         return refuse(s, why);
     }
-    transaction_begin(&s->transaction, &mail);
-    session_reply(s, 250, "2.1.0", "sender ok");
+    reply_sender(s, &mail);
     return ST_SENDER;
 }
 
@@ -214,11 +236,8 @@ mail_run(struct session *s, struct slice args)
 static bool
 has_too_many(const struct session *s)
 {
-    uint64_t limit = s->settings->max_recipients;
-
-    if (limit == 0 || limit > QUEUE_RCPTS_MAX)
-        limit = QUEUE_RCPTS_MAX;
-    return s->transaction.envelope.rcpt_count + s->recipients.count >= limit;
+    return s->transaction.envelope.rcpt_count + s->recipients.count >=
+           settings_recipients_max(s->settings);
 }
 
 /* The relay rule. */
@@ -289,10 +308,11 @@ enum session_state
 rcpt_run(struct session *s, struct slice args)
 {
     static const struct refusal too_many = {452, "4.5.3", "too many recipients"};
+    const struct param_rules rules = rules_of(s);
     struct rcpt_args rcpt;
     struct refusal syntax;
 
-    if (rcpt_args_parse(args, s->is_extended, s->transaction.smtputf8, &rcpt, &syntax) < 0) {
+    if (rcpt_args_parse(args, &rules, s->transaction.smtputf8, &rcpt, &syntax) < 0) {
         session_error(s, syntax.code, syntax.dsn, "%s", syntax.text);
         return s->state;
     }
