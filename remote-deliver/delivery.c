@@ -332,7 +332,8 @@ try_peers(struct delivery *d, const struct route *route)
 static void
 try_route(struct delivery *d, const struct route *route, struct slice next_hop)
 {
-    tls_policy_begin(&d->tls, d->courier->settings, d->courier->dns, next_hop, d->request);
+    tls_policy_begin(&d->tls, d->courier->settings, d->courier->dns, d->courier->sts, next_hop,
+                     d->request);
     try_peers(d, route);
     tls_policy_end(&d->tls);
 }

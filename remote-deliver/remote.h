@@ -25,7 +25,7 @@ struct settings {
     int64_t timeout_ms, dns_timeout_ms, idle_ms;
     struct smtp_sources sources;
     struct smtp_client_options client;
-    bool use_starttls, heed_dane;
+    bool use_starttls, heed_dane, heed_sts;
     struct tls_table *tls_table;
     struct tls_context *dane_tls;
     struct tls_context *authority_tls; /* certificates have to lead to remote.verify_ca */

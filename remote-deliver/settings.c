@@ -146,6 +146,7 @@ load_tls(struct settings *s, const struct conf *conf, const struct instance *ins
         verified = verified || wants_login(&s->direct.domains[i].servers);
     s->use_starttls = conf_bool(conf, REMOTE_USE_STARTTLS);
     s->heed_dane = s->use_starttls && conf_bool(conf, REMOTE_DANE);
+    s->heed_sts = s->use_starttls && conf_bool(conf, REMOTE_MTA_STS);
     s->tls_table = tls_table_new(table);
     list_file_free(&table);
     s->client.tls = make_tls("tls", NULL);
