@@ -10,6 +10,14 @@
 
 enum policy { POLICY_DNS, POLICY_DNS_THEN_RELAY, POLICY_RELAY };
 
+struct signing_settings { /* [dkim] */
+    bool sign;            /* what began here */
+    bool keys_exist;      /* of some domain, when we were started */
+    bool wait_for_key;    /* mail whose domain has no key is deferred, not sent unsigned */
+    bool wait_for_keyd;   /* while keyd does not answer */
+    int64_t timeout_ms;
+};
+
 struct settings {
     const char *hostname;  /* of this machine */
     const char *helo_name; /* what it calls itself in SMTP */
@@ -23,6 +31,7 @@ struct settings {
     unsigned max_addresses, workers, messages_per_connection;
     int64_t timeout_ms, dns_timeout_ms, idle_ms;
     struct smtp_client_options client;
+    struct signing_settings signing;
 };
 
 /* From the configuration, and the files that it names; exits with a message on what the table alone
