@@ -175,10 +175,10 @@ session_send_ok(struct session *s, int dir_fd)
     };
 
     assert_always(authd_ok_encode(&frame, s->request_id, &ok) == 0);
+    xfree(&s->user);
+    s->user = xstrdup(s->account.user);
     if (dir_fd >= 0) {
-        xfree(&s->user);
         xfree(&s->password_changed);
-        s->user = xstrdup(s->account.user);
         s->password_changed = xstrdup(s->account.password_changed);
         s->rights = s->account.rights;
         watch_add(s);

@@ -1,5 +1,6 @@
 /*
- * authd/url.c - a session reads what somebody has authorized it to by a URL (RFC 4467).
+ * authd/url.c - a session reads what somebody has authorized it to by a URL (RFC 4467), or submits
+ * it (RFC 4468).
  *
  *   URL -> not expired, for this session -> the owner at accountd -> local-deliver, which has the
  *       keys and the mail -> a pipe with the text, handed on
@@ -161,11 +162,14 @@ reader_found(void *arg, const struct frame_header *header, struct slice payload,
 {
     struct url_request *r = arg;
     struct account account;
+    uint32_t right;
     bool is_reader;
 
     if (!take_account(r, header, payload, fd, &account))
         return;
-    is_reader = account.known && slice_eq(slice_of(account.user), slice_of(r->session->user));
+    right = session_service_right(r->session);
+    is_reader = account.known && slice_eq(slice_of(account.user), slice_of(r->session->user)) &&
+                account.enabled && (account.rights & right) != 0;
     account_clear(&account);
     if (is_reader)
         look_up(r, r->url.user, owner_found);
@@ -175,6 +179,16 @@ reader_found(void *arg, const struct frame_header *header, struct slice payload,
 
 /* ---- the session ---- */
 
+/* A session of smtpd is the message submission entity of its user and of nobody else (RFC 4468
+ * section 3.3), and logged in as nobody (RFC 4467 section 3). */
+static bool
+is_for_service(const struct url_request *r)
+{
+    bool submits = r->session->service == SERVICE_SMTP;
+
+    return r->url.access != (submits ? IMAP_URL_ACCESS_USER : IMAP_URL_ACCESS_SUBMIT);
+}
+
 /* RFC 4467 section 3. */
 static void
 judge(struct url_request *r)
@@ -182,19 +196,20 @@ judge(struct url_request *r)
     const struct imap_url *url = &r->url;
 
     if (imap_url_parse(slice_of(r->text), &r->url) < 0 || !imap_url_is_authorized(url) ||
-        imap_url_is_expired(url, clock_real_ms())) {
+        imap_url_is_expired(url, clock_real_ms()) || !is_for_service(r)) {
         answer(r, AUTHD_URL_REFUSED, 0, -1);
         return;
     }
     switch (url->access) {
     case IMAP_URL_ACCESS_USER:
+    case IMAP_URL_ACCESS_SUBMIT:
         look_up(r, url->access_user, reader_found);
         return;
     case IMAP_URL_ACCESS_AUTHUSER:
     case IMAP_URL_ACCESS_ANONYMOUS: /* nobody has a session here without an account */
         look_up(r, url->user, owner_found);
         return;
-    default: /* submit+: no user has the role of a message submission entity */
+    default: /* imap_url_is_authorized() has seen to it */
         answer(r, AUTHD_URL_REFUSED, 0, -1);
     }
 }
@@ -205,8 +220,8 @@ url_ask(struct session *s, struct slice payload)
     struct url_request *r;
     struct slice text;
 
-    if (s->state != SESSION_IDLE || s->service != SERVICE_IMAP || s->user == NULL ||
-        authd_data_decode(payload, &text) < 0 || text.len > AUTHD_URL_MAX ||
+    if (s->state != SESSION_IDLE || (s->service != SERVICE_IMAP && s->service != SERVICE_SMTP) ||
+        s->user == NULL || authd_data_decode(payload, &text) < 0 || text.len > AUTHD_URL_MAX ||
         slice_index(text, '\0') < text.len)
         return -1;
     r = xcalloc(1, sizeof(*r));

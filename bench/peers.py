@@ -212,7 +212,7 @@ class Dovecot:
 
 class Posthorn:
     name = "Posthorn"
-    offset = 24000
+    offset = int(os.environ.get("POSTHORN_BENCH_OFFSET", "24000"))
     smtp_port = 25 + offset
     imap_port = 143 + offset
     pop3_port = 110 + offset

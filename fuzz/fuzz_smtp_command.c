@@ -6,6 +6,7 @@
  */
 // LINK: smtpd/line.c
 // LINK: smtpd/params.c
+// LINK: smtpd/params_terms.c
 // LINK: smtpd/dot.c
 // LINK: smtpd/content.c
 #include <stdint.h>
@@ -34,9 +35,13 @@ check_line(struct slice line)
     if (line_parse(line, &verb, &args) < 0)
         args = line;
     for (int extended = 0; extended < 2; extended++) {
-        if (mail_args_parse(args, extended == 1, &mail, &why) < 0)
+        const struct param_rules rules = {extended == 1, EXTENSION_ALL};
+
+        if (mail_args_parse(args, &rules, &mail, &why) < 0)
             assert_always(why.code >= 500 && why.text != NULL);
-        if (rcpt_args_parse(args, extended == 1, true, &rcpt, &why) < 0)
+        else
+            assert_always(mail.priority >= -9 && mail.priority <= 9);
+        if (rcpt_args_parse(args, &rules, true, &rcpt, &why) < 0)
             assert_always(why.code >= 500 && why.text != NULL);
     }
 }

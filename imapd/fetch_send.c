@@ -16,6 +16,7 @@
 #include "lib/mail/preview.h"
 
 #define FACTS (FETCH_EMAILID | FETCH_SAVEDATE)
+#define COMMON_SIZE 1000 /* bytes: few envelopes and structures are longer */
 
 struct fetch {
     struct session *s;
@@ -30,7 +31,8 @@ struct fetch {
 static void
 put_uid(struct fetch *f)
 {
-    (void)strbuf_printf(&f->s->out, "UID %u", f->message->uid);
+    (void)strbuf_str(&f->s->out, "UID ");
+    (void)strbuf_u64(&f->s->out, f->message->uid);
 }
 
 static void
@@ -123,12 +125,14 @@ put_cached(struct fetch *f, const char *name, enum mailbox_cache_kind kind)
     struct slice value;
     struct strbuf made;
 
-    (void)strbuf_printf(&s->out, "%s ", name);
+    (void)strbuf_str(&s->out, name);
+    (void)strbuf_char(&s->out, ' ');
     if (mailbox_cache_get(s->mailbox, f->message->uid, kind, &value)) {
         (void)strbuf_append(&s->out, value);
         return;
     }
     made = strbuf_new(s->out.max / 2);
+    (void)strbuf_room(&made, COMMON_SIZE); /* at once, not step by step */
     compute(f, kind, &made);
     (void)strbuf_append(&s->out, strbuf_slice(&made));
     if (made.len <= MAILBOX_CACHE_MAX && !limits_matter(f, kind))

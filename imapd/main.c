@@ -1,12 +1,10 @@
 /*
  * imapd/main.c - start of the IMAP server (ports 143 and 993).
  *
- * The parent accepts connections and reads nothing from them (lib/sys/pool.h). A session runs in a
- * worker that can open nothing until authd has handed it one user's mail directory, and nothing but
- * that directory afterwards.
+ * The parent accepts connections and reads nothing from them but the header of a load balancer
+ * that is listed (lib/sys/pool.h). A session runs in a worker that can open nothing until authd has
+ * handed it one user's mail directory, and nothing but that directory afterwards.
  */
-#include <string.h>
-
 #include "imapd/session.h"
 #include "lib/auth/digest.h"
 #include "lib/ipc/authd.h"
@@ -14,7 +12,10 @@
 
 enum { REUSE_MAX = 100, WORKER_FILES = 256 + 4 * AUTHD_FOLDERS_MAX /* without NOTIFY's */ };
 
-static const char *const labels[] = {"imap", "imaps", NULL};
+static const struct pool_port ports[] = {
+    {.label = "imap", POOL_PORT_LIMITS(IMAP)},
+    {.label = "imaps", .speaks_late = true, POOL_PORT_LIMITS(IMAPS)},
+};
 enum { PLAIN_LABELS = 1 << 0 /* those where a client may stay without TLS */ };
 
 static struct sandbox
@@ -38,11 +39,10 @@ worker_sandbox(const struct daemon *d)
 
 /* RFC 3501 section 7.1.5: a greeting that refuses. */
 static const char *
-refusal(const char *label, const char *why)
+refusal(enum pool_refusal why)
 {
-    (void)why;
-    return strcmp(label, "imaps") == 0 ? NULL
-                                       : "* BYE [UNAVAILABLE] too many connections, try later\r\n";
+    return why == POOL_DENIED ? "* BYE no service for your address\r\n"
+                              : "* BYE [UNAVAILABLE] too many connections, try later\r\n";
 }
 
 int
@@ -59,7 +59,8 @@ main(int argc, char **argv)
     digest_init(); /* of THREADID: what the library loads, it loads here */
     server.tls = tls_conf_server_or_exit("imapd", d.conf, &d.inst);
     ops = (struct pool_ops){
-        .labels = labels,
+        .ports = ports,
+        .port_count = ARRAY_LEN(ports),
         .parent_box = daemon_sandbox_base(&d, USERS_MAIL),
         .worker_box = worker_sandbox(&d), /* last use of a path from the real root */
         .serve = session_serve,
@@ -67,15 +68,10 @@ main(int argc, char **argv)
         .arg = &server,
         .successors = server.settings.unauthenticate,
         .keep_sockets = PLAIN_LABELS,
-        .clients_max = (unsigned)conf_u64(d.conf, IMAP_MAX_CLIENTS),
-        .per_address_max = (unsigned)conf_u64(d.conf, IMAP_MAX_CLIENTS_PER_IP),
-        .per_minute_max = (unsigned)conf_u64(d.conf, IMAP_MAX_PER_MINUTE_PER_IP),
         .spare_min = (unsigned)conf_u64(d.conf, IMAP_SPARE_MIN),
         .spare_max = (unsigned)conf_u64(d.conf, IMAP_SPARE_MAX),
         .reuse_max = REUSE_MAX,
-        .allow = IMAP_ALLOW,
-        .deny = IMAP_DENY,
-        .unlimited = IMAP_UNLIMITED_IPS,
+        .proxies = IMAP_PROXIES,
     };
     return pool_run(&d, &ops); /* sandbox, ready, until drained */
 }

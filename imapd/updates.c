@@ -22,10 +22,11 @@ updates_put_out(struct session *s)
 void
 updates_begin_fetch(struct session *s, uint32_t seq)
 {
-    if ((s->enabled & ENABLED_UIDONLY) != 0)
-        (void)strbuf_printf(&s->out, "* %u UIDFETCH (", mailbox_message(s->mailbox, seq)->uid);
-    else
-        (void)strbuf_printf(&s->out, "* %u FETCH (", seq);
+    bool uid_only = (s->enabled & ENABLED_UIDONLY) != 0;
+
+    (void)strbuf_str(&s->out, "* ");
+    (void)strbuf_u64(&s->out, uid_only ? mailbox_message(s->mailbox, seq)->uid : seq);
+    (void)strbuf_str(&s->out, uid_only ? " UIDFETCH (" : " FETCH (");
 }
 
 void

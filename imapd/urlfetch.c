@@ -7,12 +7,9 @@
  * Input:  URLs from the client, and message text from the pipe. Both untrusted.
  */
 #include <errno.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include "imapd/command.h"
 #include "imapd/updates.h"
-#include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/ipc/authd.h"
 #include "lib/log/log.h"
@@ -38,29 +35,6 @@ parse_urls(struct parser *p, struct slice urls[URLS_MAX], size_t *count)
     return parser_end(p);
 }
 
-/* 1 to `max` bytes out of the pipe, or -1. */
-static ssize_t
-read_piece(int fd, char *buf, size_t max)
-{
-    int64_t deadline = clock_mono_ms() + PIPE_TIMEOUT_MS;
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    ssize_t n;
-
-    for (;;) {
-        int64_t left = deadline - clock_mono_ms();
-
-        if (left <= 0)
-            return -1;
-        if (poll(&p, 1, (int)left) < 0 && errno != EINTR)
-            return -1;
-        if (p.revents == 0)
-            continue;
-        n = read(fd, buf, max);
-        if (n >= 0 || errno != EINTR)
-            return n > 0 ? n : -1;
-    }
-}
-
 /* No string of IMAP may hold a NUL; the length stays right, as in FETCH. */
 static void
 replace_nuls(char *buf, size_t len)
@@ -77,7 +51,8 @@ send_text(struct session *s, int fd, uint64_t size)
     char buf[PIECE];
 
     while (size > 0) {
-        ssize_t n = read_piece(fd, buf, size < sizeof(buf) ? (size_t)size : sizeof(buf));
+        ssize_t n =
+            read_within(fd, buf, size < sizeof(buf) ? (size_t)size : sizeof(buf), PIPE_TIMEOUT_MS);
 
         if (n < 0) {
             log_event(LOG_ERROR, "url_text_short", KV_U64("missing", size));

@@ -1,18 +1,19 @@
 /*
  * pop3d/main.c - start of the POP3 server (ports 110 and 995).
  *
- * The parent accepts connections and reads nothing from them (lib/sys/pool.h). A session runs in a
- * worker that can open nothing until authd has handed it one user's mail directory, and nothing but
- * that directory afterwards.
+ * The parent accepts connections and reads nothing from them but the header of a load balancer
+ * that is listed (lib/sys/pool.h). A session runs in a worker that can open nothing until authd has
+ * handed it one user's mail directory, and nothing but that directory afterwards.
  */
-#include <string.h>
-
 #include "lib/tls/tls_conf.h"
 #include "pop3d/session.h"
 
 enum { REUSE_MAX = 100 };
 
-static const char *const labels[] = {"pop3", "pop3s", NULL};
+static const struct pool_port ports[] = {
+    {.label = "pop3", POOL_PORT_LIMITS(POP3)},
+    {.label = "pop3s", .speaks_late = true, POOL_PORT_LIMITS(POP3S)},
+};
 
 static struct server
 server_new(const struct daemon *d)
@@ -53,10 +54,10 @@ worker_sandbox(const struct daemon *d)
 }
 
 static const char *
-refusal(const char *label, const char *why)
+refusal(enum pool_refusal why)
 {
-    (void)why;
-    return strcmp(label, "pop3s") == 0 ? NULL : "-ERR [SYS/TEMP] too busy, try again later\r\n";
+    return why == POOL_DENIED ? "-ERR no service for your address\r\n"
+                              : "-ERR [SYS/TEMP] too busy, try again later\r\n";
 }
 
 int
@@ -69,21 +70,17 @@ main(int argc, char **argv)
     daemon_init(&d, "pop3d", argc, argv); /* options, log, config; exits on error */
     server = server_new(&d);
     ops = (struct pool_ops){
-        .labels = labels,
+        .ports = ports,
+        .port_count = ARRAY_LEN(ports),
         .parent_box = daemon_sandbox_base(&d, USERS_MAIL),
         .worker_box = worker_sandbox(&d), /* last use of a path from the real root */
         .serve = session_serve,
         .refusal = refusal,
         .arg = &server,
-        .clients_max = (unsigned)conf_u64(d.conf, POP3_MAX_CLIENTS),
-        .per_address_max = (unsigned)conf_u64(d.conf, POP3_MAX_CLIENTS_PER_IP),
-        .per_minute_max = (unsigned)conf_u64(d.conf, POP3_MAX_PER_MINUTE_PER_IP),
         .spare_min = (unsigned)conf_u64(d.conf, POP3_SPARE_MIN),
         .spare_max = (unsigned)conf_u64(d.conf, POP3_SPARE_MAX),
         .reuse_max = REUSE_MAX,
-        .allow = POP3_ALLOW,
-        .deny = POP3_DENY,
-        .unlimited = POP3_UNLIMITED_IPS,
+        .proxies = POP3_PROXIES,
     };
     return pool_run(&d, &ops); /* sandbox, ready, until drained */
 }

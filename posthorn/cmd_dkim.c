@@ -112,7 +112,7 @@ dkim_list(struct cli *cli, int argc, char **argv)
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
         return CLI_USAGE;
     l.rc = dkim_place_open_all(&place, cli);
-    if (l.rc == CLI_OK)
+    if (l.rc == CLI_OK && place.dirfd >= 0)
         (void)dkim_dir_list(place.dirfd, list_domain, &l); /* it is open */
     dkim_place_close(&place);
     table_print(&l.table, cli->json);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lib/conf/lists.h"
 #include "lib/conf/role.h"
 #include "lib/conf/services.h"
 #include "lib/tls/tls_conf.h"
@@ -76,6 +77,23 @@ certificate_is_right(const struct cli *cli, const struct conf *conf)
     return right;
 }
 
+static bool
+lists_are_right(const struct cli *cli, const struct conf *conf)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    bool right = true;
+
+    for (size_t i = 0; i < list_settings_count; i++) {
+        struct list_file *list = lists_load(conf, &cli->inst, list_settings[i].id, &errors);
+
+        right = right && list != NULL;
+        list_file_free(&list);
+    }
+    (void)fputs(strbuf_cstr(&errors), stderr);
+    strbuf_free(&errors);
+    return right;
+}
+
 struct conf *
 config_check_all(const struct cli *cli)
 {
@@ -85,6 +103,8 @@ config_check_all(const struct cli *cli)
     if (conf != NULL && !users_are_right(cli, conf))
         right = false;
     if (conf != NULL && !certificate_is_right(cli, conf))
+        right = false;
+    if (conf != NULL && !lists_are_right(cli, conf))
         right = false;
     if (!right)
         conf_free(&conf);

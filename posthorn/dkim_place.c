@@ -28,30 +28,49 @@ enum { CONNECT_MS = 2000, RELOAD_MS = 10000 };
 
 /* ---- opening ---- */
 
+static char *
+top_path(const struct dkim_place *place)
+{
+    return xasprintf("%s/" DKIM_DIR, place->cli->inst.etc);
+}
+
+/* 0: it is open, or not there. */
+static int
+open_top(struct dkim_place *place)
+{
+    char *path = top_path(place);
+    int rc = CLI_OK;
+
+    place->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (place->dirfd < 0 && errno != ENOENT)
+        rc = cli_fail(place->cli, "%s: %s", path, strerror(errno));
+    free(path);
+    return rc;
+}
+
 /* An instance from before there were keys has no directory for them. */
 static int
-make_top(const struct dkim_place *place, const char *path)
+make_top(struct dkim_place *place)
 {
     struct role role = {0, 0};
+    char *path = top_path(place);
+    int rc = CLI_OK;
 
     if (geteuid() == 0 && role_find(place->conf, USERS_KEY, &role) < 0)
-        return cli_fail(place->cli, "users.key: '%s' is no user for a service",
-                        conf_str(place->conf, USERS_KEY));
-    if (mkdir(path, place->dir_mode) < 0 && errno != EEXIST)
-        return cli_fail(place->cli, "%s: %s", path, strerror(errno));
-    if (geteuid() == 0 && chown(path, 0, role.gid) < 0)
-        return cli_fail(place->cli, "%s: %s", path, strerror(errno));
-    if (chmod(path, place->dir_mode) < 0) /* chown takes the setgid bit away */
-        return cli_fail(place->cli, "%s: %s", path, strerror(errno));
-    return CLI_OK;
+        rc = cli_fail(place->cli, "users.key: '%s' is no user for a service",
+                      conf_str(place->conf, USERS_KEY));
+    else if ((mkdir(path, place->dir_mode) < 0 && errno != EEXIST) ||
+             (geteuid() == 0 && chown(path, 0, role.gid) < 0) ||
+             chmod(path, place->dir_mode) < 0) /* chown takes the setgid bit away */
+        rc = cli_fail(place->cli, "%s: %s", path, strerror(errno));
+    free(path);
+    return rc == CLI_OK ? open_top(place) : rc;
 }
 
 int
 dkim_place_open_all(struct dkim_place *place, struct cli *cli)
 {
     bool is_root = geteuid() == 0;
-    char *path = xasprintf("%s/" DKIM_DIR, cli->inst.etc);
-    int rc = CLI_OK;
 
     *place = (struct dkim_place){.cli = cli,
                                  .dirfd = -1,
@@ -60,21 +79,14 @@ dkim_place_open_all(struct dkim_place *place, struct cli *cli)
                                  .file_mode = is_root ? 0640 : 0600};
     (void)umask(027); /* the modes above are exact */
     place->conf = store_job_conf(cli);
-    if (place->conf == NULL)
-        rc = CLI_FAILED;
-    if (rc == CLI_OK && access(path, F_OK) < 0 && errno == ENOENT)
-        rc = make_top(place, path);
-    if (rc == CLI_OK)
-        place->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (rc == CLI_OK && place->dirfd < 0)
-        rc = cli_fail(cli, "%s: %s", path, strerror(errno));
-    free(path);
-    return rc;
+    return place->conf == NULL ? CLI_FAILED : open_top(place);
 }
 
 static int
 open_domain(struct dkim_place *place)
 {
+    if (place->dirfd < 0)
+        return CLI_OK;
     place->domain_fd =
         openat(place->dirfd, place->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (place->domain_fd < 0 && errno == ENOENT)
@@ -176,6 +188,8 @@ make_domain(struct dkim_place *place)
 {
     if (place->domain_fd >= 0)
         return CLI_OK;
+    if (place->dirfd < 0 && make_top(place) != CLI_OK)
+        return CLI_FAILED;
     if (mkdirat(place->dirfd, place->name, place->dir_mode & 0777) < 0 && errno != EEXIST)
         return cli_fail(place->cli, DKIM_DIR "/%s: %s", place->name, strerror(errno));
     if (fsync(place->dirfd) < 0)

@@ -17,7 +17,7 @@
 struct dkim_place {
     struct cli *cli;
     struct conf *conf;
-    int dirfd;                      /* etc/certs/dkim */
+    int dirfd;                      /* etc/certs/dkim; -1: there is none yet */
     char name[DKIM_PLACE_NAME_MAX]; /* the domain, A-labels; "" with dkim_place_open_all */
     int domain_fd;                  /* its directory, locked; -1: it has none */
     mode_t dir_mode, file_mode;

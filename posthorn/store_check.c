@@ -5,6 +5,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/store/check.h"
+#include "posthorn/orphan_notes.h"
 #include "posthorn/store_commands.h"
 #include "posthorn/store_job.h"
 
@@ -21,6 +22,7 @@ static const char *const outcomes[] = {[CHECK_NOTE] = "harmless",
 struct checking {
     struct check_options options;
     const struct store_user *user;
+    struct orphan_notes *notes; /* NULL: not all stores are looked through */
     struct table *table;
     struct store_job_output *out; /* in the child */
     bool wrong;                   /* something is, or something was lost */
@@ -60,7 +62,13 @@ work(void *arg, int mail_fd, int other_fd, struct store_job_output *out)
     c->out = out;
     c->options.found = tell;
     c->options.arg = c;
-    return store_check(mail_fd, &c->options, &totals);
+    if (c->notes != NULL)
+        orphan_notes_send_folders(mail_fd, out);
+    if (store_check(mail_fd, &c->options, &totals) < 0)
+        return -1;
+    if (c->notes != NULL)
+        orphan_notes_send(c->notes, mail_fd, out);
+    return 0;
 }
 
 /* ---- the parent ---- */
@@ -71,8 +79,27 @@ take(void *arg, const struct object_field *fields, uint32_t count)
     struct checking *c = arg;
     struct slice outcome = object_get(fields, count, "outcome");
 
+    if (c->notes != NULL && orphan_notes_take(c->notes, c->user, fields, count))
+        return;
     c->wrong |= slice_eq(outcome, SLICE("left")) || slice_eq(outcome, SLICE("lost"));
     table_add(c->table, fields, count);
+}
+
+static void
+orphan(void *arg, const struct store_user *user, const char *id)
+{
+    struct checking *c = arg;
+    enum check_outcome outcome = c->options.repair ? CHECK_REPAIRED : CHECK_NOTE;
+    const struct object_field fields[] = {
+        {SLICE("address"), slice_of(user->address)},
+        {SLICE("folder"), SLICE("")},
+        {SLICE("uid"), SLICE("")},
+        {SLICE("problem"), SLICE("annotations_orphaned")},
+        {SLICE("outcome"), slice_of(outcomes[outcome])},
+        {SLICE("detail"), slice_of(id)},
+    };
+
+    table_add(c->table, fields, ARRAY_LEN(fields));
 }
 
 static int
@@ -86,9 +113,15 @@ check_each(struct cli *cli, const struct conf *conf, const struct store_users *u
             .work = work, .row = take, .arg = c, .other_fd = -1, .missing_is_fine = true};
 
         c->user = &users->list[i];
-        if (store_job_run(cli, conf, c->user, &job) != CLI_OK)
-            rc = CLI_FAILED;
+        if (store_job_run(cli, conf, c->user, &job) == CLI_OK)
+            continue;
+        rc = CLI_FAILED;
+        if (c->notes != NULL)
+            orphan_notes_incomplete(c->notes);
     }
+    if (c->notes != NULL &&
+        orphan_notes_finish(c->notes, cli, conf, c->options.repair, orphan, c) != CLI_OK)
+        rc = CLI_FAILED;
     return rc == CLI_OK && c->wrong ? CLI_FAILED : rc;
 }
 
@@ -118,9 +151,12 @@ store_cmd_check(struct cli *cli, int argc, char **argv)
         c.options.undelete_days = (uint32_t)conf_u64(conf, STORE_UNDELETE_DAYS);
         if (slow)
             c.options.bytes_per_second = conf_u64(conf, STORE_SCRUB_RATE);
+        if (all)
+            c.notes = orphan_notes_new();
         c.table = table_new(columns, ARRAY_LEN(columns));
         rc = check_each(cli, conf, &users, &c);
         table_print(&c.table, cli->json);
+        orphan_notes_free(&c.notes);
         store_users_free(&users);
     }
     conf_free(&conf);

@@ -107,7 +107,7 @@ static bool
 is_ours(const struct queue *q, const struct queue_envelope *e)
 {
     return e->auth_user.len > 0 || notice_is_own(e) ||
-           conf_networks_have(&q->settings.trusted_hosts, e->client);
+           networks_have_text(&q->settings.trusted_hosts, e->client);
 }
 
 static int
@@ -127,6 +127,8 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
                             .smtputf8 = e->smtputf8,
                             .body_8bit = e->body_8bit,
                             .body_binary = e->body_binary,
+                            .requiretls = e->requiretls,
+                            .tls_optional = e->tls_optional,
                             .sender = e->sender,
                             .envid = e->envid,
                             .ret = e->ret};

@@ -18,6 +18,7 @@
 #include "queue-manager/message.h"
 #include "queue-manager/round.h"
 #include "queue-manager/schedule.h"
+#include "queue-manager/sender.h"
 
 enum { RESULT_OK, RESULT_BAD_REQUEST, RESULT_NOT_FOUND, RESULT_FAILED };
 
@@ -101,9 +102,9 @@ run_flush(struct queue *q, const struct queue_control *req, struct answer *a)
 
     schedule_flush(q->schedule);
     if (all || !queue_id_valid(req->name)) {
-        uint64_t bits = all ? UINT64_MAX : deferral_domain_bit(req->name);
+        uint64_t domain = all ? DUE_DOMAIN_ALL : due_domain(req->name);
 
-        say_count(a, "messages to be tried now", deferrals_flush(q->deferrals, bits));
+        say_count(a, "messages to be tried now", deferrals_flush(q->deferrals, domain));
         intake_look(q->intake);
     } else if (get_id(req, id, a)) {
         flush_one(q, id, a);
@@ -155,7 +156,7 @@ release_one(struct queue *q, const char *id)
     log_event(LOG_INFO, "released", KV_STR("queue_id", id));
     if (spool_move(&q->spool, id, SPOOL_HOLD, SPOOL_DEFERRED, SPOOL_ENV | SPOOL_LOG) < 0)
         return -1;
-    deferrals_add(q->deferrals, id, 0, UINT64_MAX);
+    deferrals_add(q->deferrals, id, 0, DUE_DOMAIN_ALL);
     return 0;
 }
 
@@ -269,7 +270,7 @@ run_stats(struct queue *q, const struct queue_control *req, struct answer *a)
     (void)req;
     schedule_figures(q->schedule, &f);
     add_figure(a, "active", q->active_count);
-    add_figure(a, "deferred", deferrals_count(q->deferrals));
+    add_figure(a, "deferred", deferrals_count(q->deferrals) + senders_parked(q->senders));
     add_figure(a, "local_agents", f.local_agents);
     add_figure(a, "remote_agents", f.remote_agents);
     add_figure(a, "slots", f.slots);

@@ -13,30 +13,27 @@
 #include "lib/base/random.h"
 #include "lib/log/log.h"
 
-#define READ_PER_TURN 200
+#define READ_PER_TURN 1000
+#define READ_MS 5 /* of one turn: with cold disks a log takes long */
+#define READ_STEP 16
 #define EARLY_MS 1000 /* an entry this much before the log's time counts as on time */
-
-struct entry {
-    int64_t next_ms; /* 0: flushed, due whatever the log says */
-    uint64_t domains;
-    char id[QUEUE_ID_SIZE];
-};
 
 struct deferrals {
     struct queue *queue;
-    struct spool_scan scan; /* over deferred/, at start and after an overflow */
+    struct due_heap heap;
+    struct spool_scan scan; /* over deferred/, at start and when the heap has run low */
     bool reading;
-    bool overflowed;
-    struct entry *heap; /* the smallest first: heap[i] <= heap[2i+1], heap[2i+2] */
-    uint32_t count, room;
+    int64_t read_from_ms; /* what is due earlier is in the heap already */
+    uint64_t read_flush;  /* what was flushed since the reading began: due at once */
 };
 
 struct deferrals *
-deferrals_new(struct queue *q)
+deferrals_new(struct queue *q, uint32_t max)
 {
     struct deferrals *d = xcalloc(1, sizeof(*d));
 
     d->queue = q;
+    due_heap_init(&d->heap, max);
     d->reading = spool_scan_open(&d->scan, &q->spool, SPOOL_DEFERRED) == 0;
     if (!d->reading)
         log_event(LOG_ERROR, "deferred_unreadable", KV_ERRNO());
@@ -49,145 +46,94 @@ deferrals_free(struct deferrals **dp)
     if (*dp == NULL)
         return;
     spool_scan_close(&(*dp)->scan);
-    xfree(&(*dp)->heap);
+    due_heap_clear(&(*dp)->heap);
     xfree(dp);
-}
-
-static void
-swap(struct entry *a, struct entry *b)
-{
-    struct entry held = *a;
-
-    *a = *b;
-    *b = held;
-}
-
-static void
-sift_up(struct deferrals *d, uint32_t i)
-{
-    while (i > 0 && d->heap[i].next_ms < d->heap[(i - 1) / 2].next_ms) {
-        swap(&d->heap[i], &d->heap[(i - 1) / 2]);
-        i = (i - 1) / 2;
-    }
-}
-
-static void
-sift_down(struct deferrals *d, uint32_t i)
-{
-    for (;;) {
-        uint32_t least = i, left = 2 * i + 1, right = 2 * i + 2;
-
-        if (left < d->count && d->heap[left].next_ms < d->heap[least].next_ms)
-            least = left;
-        if (right < d->count && d->heap[right].next_ms < d->heap[least].next_ms)
-            least = right;
-        if (least == i)
-            return;
-        swap(&d->heap[i], &d->heap[least]);
-        i = least;
-    }
 }
 
 void
 deferrals_add(struct deferrals *d, const char *id, int64_t next_ms, uint64_t domains)
 {
-    struct entry *e;
-
-    if (d->count == DEFERRALS_MAX) {
-        d->overflowed = true;
-        return;
-    }
-    if (d->count == d->room) {
-        d->room = d->room == 0 ? 64 : d->room * 2;
-        d->heap = xreallocarray(d->heap, d->room, sizeof(*d->heap));
-    }
-    e = &d->heap[d->count++];
-    e->next_ms = next_ms;
-    e->domains = domains;
-    (void)snprintf(e->id, sizeof(e->id), "%s", id);
-    sift_up(d, d->count - 1);
-}
-
-uint64_t
-deferral_domain_bit(struct slice address)
-{
-    size_t at = slice_rindex(address, '@');
-    uint64_t hash = 14695981039346656037u; /* FNV-1a */
-
-    for (size_t i = at == address.len ? 0 : at + 1; i < address.len; i++) {
-        unsigned char c = (unsigned char)address.ptr[i];
-
-        hash = (hash ^ (c >= 'A' && c <= 'Z' ? c + 32u : c)) * 1099511628211u;
-    }
-    return 1ull << (hash >> 58);
+    due_heap_add(&d->heap, id, next_ms, domains);
 }
 
 /* What the log says; without a log, or with a damaged one, the message is due at once. */
 static void
-read_entry(const struct deferrals *d, struct entry *e)
+read_entry(const struct deferrals *d, const char *id, int64_t *next_ms, uint64_t *domains)
 {
     struct queue_log log;
 
-    e->next_ms = 1;
-    e->domains = UINT64_MAX;
-    if (queue_log_load(d->queue->spool.fds[SPOOL_DEFERRED], e->id, &log) < 0)
+    *next_ms = 1;
+    *domains = DUE_DOMAIN_ALL;
+    if (queue_log_load(d->queue->spool.fds[SPOOL_DEFERRED], id, &log) < 0)
         return;
     if (log.next_ms > 1) {
-        e->next_ms = log.next_ms;
-        e->domains = 0;
+        *next_ms = log.next_ms;
+        *domains = DUE_DOMAIN_NONE;
     }
     for (uint32_t i = 0; i < log.rcpt_count; i++)
         if (log.rcpts[i].kind == QUEUE_LOG_WAIT)
-            e->domains |= deferral_domain_bit(log.rcpts[i].address);
+            *domains = due_domain_join(*domains, due_domain(log.rcpts[i].address));
     queue_log_free(&log);
+}
+
+/* What did not fit is wanted soon: read it all again, and keep what is not here. */
+static void
+read_again(struct deferrals *d)
+{
+    d->reading = true;
+    d->read_from_ms = d->heap.horizon_ms;
+    d->read_flush = DUE_DOMAIN_NONE;
+    d->heap.horizon_ms = DUE_NO_HORIZON;
+}
+
+static void
+read_one(struct deferrals *d, const char *name)
+{
+    char id[QUEUE_ID_SIZE];
+    int64_t next_ms;
+    uint64_t domains;
+
+    (void)snprintf(id, sizeof(id), "%s", name);
+    read_entry(d, id, &next_ms, &domains);
+    if (d->read_flush != DUE_DOMAIN_NONE && due_domain_matches(domains, d->read_flush))
+        deferrals_add(d, id, 0, domains);
+    else if (next_ms >= d->read_from_ms)
+        deferrals_add(d, id, next_ms, domains);
 }
 
 bool
 deferrals_read_some(struct deferrals *d)
 {
-    if (!d->reading && d->overflowed && d->count < DEFERRALS_MAX / 2) {
-        d->overflowed = false;
-        d->count = 0; /* or those that are in already would be twice */
-        d->reading = true;
-    }
+    int64_t end_ms = clock_mono_ms() + READ_MS;
+
+    if (!d->reading && d->heap.horizon_ms != DUE_NO_HORIZON && d->heap.count < d->heap.max / 4)
+        read_again(d);
     for (int i = 0; d->reading && i < READ_PER_TURN; i++) {
         const char *id = spool_scan_next(&d->scan);
-        struct entry e;
 
         d->reading = id != NULL;
-        if (id == NULL)
+        if (id != NULL)
+            read_one(d, id);
+        if (i % READ_STEP == READ_STEP - 1 && clock_mono_ms() >= end_ms)
             break;
-        (void)snprintf(e.id, sizeof(e.id), "%s", id);
-        read_entry(d, &e);
-        deferrals_add(d, e.id, e.next_ms, e.domains);
     }
     return d->reading;
-}
-
-static struct entry
-take_first(struct deferrals *d)
-{
-    struct entry first = d->heap[0];
-
-    d->heap[0] = d->heap[--d->count];
-    sift_down(d, 0);
-    return first;
 }
 
 bool
 deferrals_take_due(struct deferrals *d, int64_t now_ms, char id[QUEUE_ID_SIZE])
 {
-    while (d->count > 0 && d->heap[0].next_ms <= now_ms) {
-        struct entry e = take_first(d);
+    while (d->heap.count > 0 && due_heap_next_ms(&d->heap) <= now_ms) {
+        int64_t entry_ms, log_ms;
+        uint64_t domains;
 
-        if (e.next_ms != 0)
-            read_entry(d, &e);
-        if (e.next_ms > now_ms + EARLY_MS) { /* deferred again since: the log knows better */
-            deferrals_add(d, e.id, e.next_ms, e.domains);
-            continue;
-        }
-        memcpy(id, e.id, QUEUE_ID_SIZE);
-        return true;
+        due_heap_take(&d->heap, id, &entry_ms, &domains);
+        if (entry_ms == 0) /* flushed: whatever the log says */
+            return true;
+        read_entry(d, id, &log_ms, &domains);
+        if (log_ms <= now_ms + EARLY_MS)
+            return true;
+        /* deferred again since, and then entered again */
     }
     return false;
 }
@@ -195,30 +141,30 @@ deferrals_take_due(struct deferrals *d, int64_t now_ms, char id[QUEUE_ID_SIZE])
 int64_t
 deferrals_wait_ms(const struct deferrals *d, int64_t now_ms)
 {
-    if (d->count == 0)
+    int64_t next_ms;
+
+    if (d->heap.count == 0)
         return -1;
-    return d->heap[0].next_ms > now_ms ? d->heap[0].next_ms - now_ms : 0;
+    next_ms = due_heap_next_ms(&d->heap);
+    return next_ms > now_ms ? next_ms - now_ms : 0;
 }
 
 uint32_t
-deferrals_flush(struct deferrals *d, uint64_t domains)
+deferrals_flush(struct deferrals *d, uint64_t domain)
 {
-    uint32_t flushed = 0;
-
-    for (uint32_t i = 0; i < d->count; i++) {
-        if ((d->heap[i].domains & domains) == 0)
-            continue;
-        d->heap[i].next_ms = 0;
-        sift_up(d, i); /* what is before i stays a heap */
-        flushed++;
-    }
-    return flushed;
+    if (!d->reading && d->heap.horizon_ms != DUE_NO_HORIZON)
+        read_again(d);
+    if (d->reading && d->read_flush != DUE_DOMAIN_NONE && d->read_flush != domain)
+        d->read_flush = DUE_DOMAIN_ALL;
+    else if (d->reading)
+        d->read_flush = domain;
+    return due_heap_flush(&d->heap, domain);
 }
 
 uint32_t
 deferrals_count(const struct deferrals *d)
 {
-    return d->count;
+    return d->heap.count;
 }
 
 int64_t

@@ -2,34 +2,36 @@
  * queue-manager/deferral.h - which deferred message is due when: a heap in memory over deferred/.
  *
  * The directory and the logs are the truth; an entry here may be out of date (the message was
- * deleted, held or flushed meanwhile) and is checked when it is due.
+ * deleted, held or flushed meanwhile) and is checked when it is due. At start the directory is read
+ * a little at a time while new mail and what is known to be due go their way.
  */
 #ifndef POSTHORN_QUEUE_MANAGER_DEFERRAL_H
 #define POSTHORN_QUEUE_MANAGER_DEFERRAL_H
 
+#include "queue-manager/due_heap.h"
 #include "queue-manager/queue.h"
 
 #define DEFERRALS_MAX                                                                              \
-    1000000 /* 56 bytes each; what is beyond waits on disk for the next reading                    \
+    4000000 /* 32 bytes each; what is beyond waits on disk and is read when its time comes nearer  \
              */
 
-struct deferrals *deferrals_new(struct queue *q);
+/* `max` entries in memory (DEFERRALS_MAX). */
+struct deferrals *deferrals_new(struct queue *q, uint32_t max);
 void deferrals_free(struct deferrals **dp);
 
-/* Reads a few more entries of deferred/ and their logs at start. False: all are read. */
+/* Reads a few more entries of deferred/ and their logs, for some milliseconds, at start and when
+ * what did not fit into memory may have become due. False: all are read. */
 bool deferrals_read_some(struct deferrals *d);
-/* `domains`: the bits of those that wait, deferral_domain_bit() of each. */
+/* `domains`: due_domain() of those that wait, joined. */
 void deferrals_add(struct deferrals *d, const char *id, int64_t next_ms, uint64_t domains);
 /* Takes out the next message that is due at `now_ms`. False: none. */
 bool deferrals_take_due(struct deferrals *d, int64_t now_ms, char id[QUEUE_ID_SIZE]);
 /* Milliseconds until the first one is due, 0: now, -1: there is none. */
 int64_t deferrals_wait_ms(const struct deferrals *d, int64_t now_ms);
-/* Everything with one of these bits is due now (all: UINT64_MAX). Returns how many that are. */
-uint32_t deferrals_flush(struct deferrals *d, uint64_t domains);
-/* One of 64 bits for the domain of an address (or a domain): some others have the same one, so a
- * flush of one domain may try a little more than it was asked for. */
-uint64_t deferral_domain_bit(struct slice address);
-uint32_t deferrals_count(const struct deferrals *d);
+/* What waits for this domain (due_domain(), DUE_DOMAIN_ALL) is due now, also what is still to be
+ * read. Returns how many are known to be. */
+uint32_t deferrals_flush(struct deferrals *d, uint64_t domain);
+uint32_t deferrals_count(const struct deferrals *d); /* known so far */
 
 /* When round `round` (from 1) ends with something undone at `now_ms`: the interval doubles from
  * retry_interval to retry_max, with up to a tenth of jitter, but never past the lifetime's end. */

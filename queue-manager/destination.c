@@ -10,18 +10,24 @@
 #include "lib/base/mem.h"
 #include "lib/base/random.h"
 
-#define TABLE_SIZE 4096
+#define TABLE_SIZE 16384
 #define WINDOW_FIRST 2.0
 #define DEAD_AFTER 3
 #define DEAD_FIRST_MS 60000
-#define IDLE_KEEP_MS 300000 /* window and failures are remembered this long */
+#define IDLE_KEEP_MS 300000  /* window and failures are remembered this long */
+#define DEAD_KEEP_MS 7200000 /* and how often it was dead in a row */
+#define IDLE_MAX 50000       /* destinations of which nothing but that is known */
+#define USUAL_EVERY 4        /* turns of which one begins with the usual line */
+
+TAILQ_HEAD(destination_line, destination); /* the first has the next turn */
 
 struct destinations {
     const struct queue_settings *settings;
     uint64_t seed; /* names come from outside: nobody shall choose the row */
     struct destination *table[TABLE_SIZE];
-    uint32_t waiting;         /* shares in all lanes */
-    struct destination *ring; /* where the next turn starts; NULL: nobody is in line */
+    uint32_t waiting; /* shares in all lanes */
+    struct destination_line light, usual;
+    uint32_t turns;
 };
 
 struct destinations *
@@ -31,6 +37,8 @@ destinations_new(const struct queue_settings *settings)
 
     ds->settings = settings;
     ds->seed = random_u64();
+    TAILQ_INIT(&ds->light);
+    TAILQ_INIT(&ds->usual);
     return ds;
 }
 
@@ -96,30 +104,25 @@ destination_name(struct slice address)
     return at == address.len ? address : slice_sub(address, at + 1, address.len);
 }
 
+/* At the end of the line where its shares belong now; one that stays in its line keeps its place.
+ */
+static void
+place(struct destinations *ds, struct destination *d)
+{
+    struct destination_line *line = d->lane.light_count > 0 ? &ds->light : &ds->usual;
+
+    if (d->line == line)
+        return;
+    if (d->line != NULL)
+        TAILQ_REMOVE(d->line, d, in_line);
+    TAILQ_INSERT_TAIL(line, d, in_line);
+    d->line = line;
+}
+
 void
 destinations_line_up(struct destinations *ds, struct destination *d)
 {
-    if (d->ring_next != NULL)
-        return;
-    if (ds->ring == NULL) {
-        d->ring_next = d->ring_prev = d;
-        ds->ring = d;
-        return;
-    }
-    d->ring_next = ds->ring; /* before the start: the end of the line */
-    d->ring_prev = ds->ring->ring_prev;
-    d->ring_prev->ring_next = d;
-    ds->ring->ring_prev = d;
-}
-
-static void
-leave_ring(struct destinations *ds, struct destination *d)
-{
-    if (ds->ring == d)
-        ds->ring = d->ring_next == d ? NULL : d->ring_next;
-    d->ring_next->ring_prev = d->ring_prev;
-    d->ring_prev->ring_next = d->ring_next;
-    d->ring_next = d->ring_prev = NULL;
+    place(ds, d);
 }
 
 static bool
@@ -130,26 +133,39 @@ has_room(const struct destination *d, uint32_t slots_in_all)
     return d->in_flight < (uint32_t)d->window && d->in_flight < half && !destination_is_dead(d);
 }
 
-struct destination *
-destinations_next(struct destinations *ds, uint32_t slots_in_all)
+static struct destination *
+next_in(struct destinations *ds, struct destination_line *line, uint32_t slots_in_all)
 {
-    struct destination *start = NULL;
+    struct destination *start = NULL, *d;
 
-    while (ds->ring != NULL && ds->ring != start) {
-        struct destination *d = ds->ring;
-
+    while ((d = TAILQ_FIRST(line)) != NULL && d != start) {
+        TAILQ_REMOVE(line, d, in_line);
+        d->line = NULL;
         if (lane_first(&d->lane) == NULL) {
             d->idle_since_ms = clock_mono_ms();
-            leave_ring(ds, d);
             continue;
         }
-        ds->ring = d->ring_next;
+        place(ds, d);
+        if (d->line != line) /* its last light share is gone */
+            continue;
         if (has_room(d, slots_in_all))
             return d;
         if (start == NULL)
             start = d;
     }
     return NULL;
+}
+
+struct destination *
+destinations_next(struct destinations *ds, uint32_t slots_in_all)
+{
+    bool usual_first = ds->turns % USUAL_EVERY == USUAL_EVERY - 1;
+    struct destination *d = next_in(ds, usual_first ? &ds->usual : &ds->light, slots_in_all);
+
+    if (d == NULL)
+        d = next_in(ds, usual_first ? &ds->light : &ds->usual, slots_in_all);
+    ds->turns += d != NULL;
+    return d;
 }
 
 bool
@@ -201,10 +217,27 @@ destinations_revive(struct destinations *ds)
         }
 }
 
+/* Nothing but what it remembers. */
+static bool
+is_idle(const struct destination *d)
+{
+    return d->line == NULL && d->in_flight == 0;
+}
+
+/* Deaths are remembered past the rest: the next failure then makes the next rest longer. */
+static bool
+is_forgotten(const struct destination *d, int64_t now_ms)
+{
+    int64_t since_ms = d->dead_until_ms > d->idle_since_ms ? d->dead_until_ms : d->idle_since_ms;
+
+    return now_ms - since_ms >= (d->deaths > 0 ? DEAD_KEEP_MS : IDLE_KEEP_MS);
+}
+
 void
 destinations_sweep(struct destinations *ds)
 {
-    int64_t now = clock_mono_ms();
+    int64_t now_ms = clock_mono_ms();
+    uint32_t kept = 0;
 
     for (size_t i = 0; i < TABLE_SIZE; i++) {
         struct destination **at = &ds->table[i];
@@ -212,13 +245,13 @@ destinations_sweep(struct destinations *ds)
         while (*at != NULL) {
             struct destination *d = *at;
 
-            if (d->ring_next != NULL || d->in_flight > 0 || destination_is_dead(d) ||
-                now - d->idle_since_ms < IDLE_KEEP_MS) {
-                at = &d->table_next;
+            if (is_idle(d) && (is_forgotten(d, now_ms) || kept >= IDLE_MAX)) {
+                *at = d->table_next;
+                destination_free(d);
                 continue;
             }
-            *at = d->table_next;
-            destination_free(d);
+            kept += is_idle(d);
+            at = &d->table_next;
         }
     }
 }

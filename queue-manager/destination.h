@@ -5,6 +5,10 @@
  * 1/window with each success and halves with each failure, up to the setting and never past half of
  * all agents' slots: no destination can have them all. After DEAD_AFTER failures in a row the
  * destination is dead for a while: what waits for it is deferred without an attempt of its own.
+ *
+ * Those with mail of senders that have little under way are in a line of their own, which has three
+ * turns of four: who sends to ten thousand destinations at once does not put them before the one
+ * of somebody else.
  */
 #ifndef POSTHORN_QUEUE_MANAGER_DESTINATION_H
 #define POSTHORN_QUEUE_MANAGER_DESTINATION_H
@@ -23,7 +27,8 @@ struct destination {
     uint64_t last_agent; /* id of the peer that has connections open, perhaps */
     char *reason;        /* of the last failure, or NULL */
     struct destination *table_next;
-    struct destination *ring_next, *ring_prev; /* those with shares in line */
+    struct destination_line *line; /* of those that have shares; NULL: in none */
+    TAILQ_ENTRY(destination) in_line;
 };
 
 struct destinations;

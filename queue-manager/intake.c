@@ -16,14 +16,18 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
-#include "lib/sys/stats.h"
+#include "lib/queue/spool_recover.h"
 #include "queue-manager/deferral.h"
 #include "queue-manager/expand.h"
 #include "queue-manager/message.h"
+#include "queue-manager/sender.h"
 
 #define NEW_PER_TURN 100
 #define DUE_PER_TURN 50
+#define PARKED_PER_TURN 50
 #define SCAN_MS 5000 /* without a trigger */
+#define TIDY_PER_TURN 2000
+#define READ_PAUSE_MS 20 /* the reading at start goes on slowly while there is enough to do */
 
 struct intake {
     struct queue *queue;
@@ -34,6 +38,7 @@ struct intake {
     bool scanning;       /* in the middle of a pass over new/ */
     int64_t timer_at_ms; /* monotonic */
     bool in_trouble;
+    struct spool_tidy tidy;
 };
 
 static void work(void *arg);
@@ -71,6 +76,7 @@ intake_new(struct queue *q)
     }
     in->trigger = loop_fd_new(q->loop, q->spool.trigger_fd, LOOP_READ, triggered, in);
     in->timer = loop_timer_new(q->loop, work, in);
+    spool_tidy_begin(&in->tidy);
     intake_look(in);
     return in;
 }
@@ -83,6 +89,7 @@ intake_free(struct intake **ip)
     if (in == NULL)
         return;
     spool_scan_close(&in->scan);
+    spool_tidy_end(&in->tidy);
     loop_fd_free(&in->trigger);
     loop_timer_free(&in->timer);
     xfree(ip);
@@ -100,7 +107,7 @@ has_room(const struct intake *in)
 {
     const struct queue *q = in->queue;
 
-    return q->active_count < q->settings.active_max && q->rcpt_count < QUEUE_TARGETS_ALL &&
+    return queue_room(q) > 0 && q->rcpt_count < QUEUE_TARGETS_ALL &&
            q->target_count < QUEUE_TARGETS_ALL;
 }
 
@@ -109,17 +116,9 @@ intake_one(struct intake *in, const char *id, enum spool_state from)
 {
     struct queue *q = in->queue;
     struct message *m = message_take_up(q, id, from);
-    const struct queue_envelope *e;
 
     if (m == NULL)
         return errno == 0 ? 0 : -1;
-    e = m->envelope;
-    if (from == SPOOL_NEW) {
-        stats_add(q->counters.received, 1);
-        log_event(LOG_INFO, "queued", KV_STR("queue_id", m->id), KV_SLICE("from", e->sender),
-                  KV_U64("size", e->content_size), KV_U64("nrcpt", e->rcpt_count),
-                  KV_STR("in_doubt", m->in_doubt ? "yes" : "no"));
-    }
     expansion_add(q->expansion, m);
     return 0;
 }
@@ -154,7 +153,37 @@ take_due(struct intake *in)
         if (!deferrals_take_due(q->deferrals, now_ms, id))
             return 0;
         if (intake_one(in, id, SPOOL_DEFERRED) < 0) {
-            deferrals_add(q->deferrals, id, now_ms + q->settings.trouble_ms, UINT64_MAX);
+            deferrals_add(q->deferrals, id, now_ms + q->settings.trouble_ms, DUE_DOMAIN_ALL);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The directories that grow with the mail that waits. False: nothing is left to read. */
+static bool
+read_some(struct intake *in)
+{
+    struct queue *q = in->queue;
+    bool untidy = !q->tidy && spool_tidy_some(&in->tidy, &q->spool, TIDY_PER_TURN);
+
+    q->tidy = !untidy;
+    return deferrals_read_some(q->deferrals) || untidy;
+}
+
+/* What waits because its sender had so much under way. */
+static int
+take_parked(struct intake *in)
+{
+    struct queue *q = in->queue;
+    char id[QUEUE_ID_SIZE];
+
+    for (int i = 0; i < PARKED_PER_TURN && has_room(in); i++) {
+        if (!senders_take_parked(q->senders, queue_room(q), id))
+            return 0;
+        if (intake_one(in, id, SPOOL_DEFERRED) < 0) {
+            deferrals_add(q->deferrals, id, clock_real_ms() + q->settings.trouble_ms,
+                          DUE_DOMAIN_ALL);
             return -1;
         }
     }
@@ -165,11 +194,12 @@ take_due(struct intake *in)
 static int64_t
 pause_ms(const struct intake *in, bool reading)
 {
-    int64_t due = deferrals_wait_ms(in->queue->deferrals, clock_real_ms());
+    const struct queue *q = in->queue;
+    int64_t due = deferrals_wait_ms(q->deferrals, clock_real_ms());
 
     if (!has_room(in))
-        return SCAN_MS; /* intake_resume comes first, as a rule */
-    if (reading || in->scanning || in->wanted)
+        return reading ? READ_PAUSE_MS : SCAN_MS; /* intake_resume comes first, as a rule */
+    if (reading || in->scanning || in->wanted || senders_have_ready(q->senders, queue_room(q)))
         return 0;
     return due >= 0 && due < SCAN_MS ? due : SCAN_MS;
 }
@@ -178,7 +208,7 @@ static void
 work(void *arg)
 {
     struct intake *in = arg;
-    bool reading = deferrals_read_some(in->queue->deferrals);
+    bool reading = read_some(in);
     int error = 0;
 
     in->in_trouble = false;
@@ -187,6 +217,8 @@ work(void *arg)
     if (take_new(in) < 0)
         error = errno;
     if (take_due(in) < 0) /* also after trouble with a new one: it may be that one alone */
+        error = errno;
+    if (error == 0 && take_parked(in) < 0)
         error = errno;
     if (error != 0) {
         log_event(LOG_WARN, "intake_waits", KV_STR("error", strerror(error)));

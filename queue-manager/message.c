@@ -18,6 +18,8 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/sys/stats.h"
+#include "queue-manager/admit.h"
+#include "queue-manager/lane.h"
 
 static struct message **
 table_row(const struct queue *q, struct slice id)
@@ -49,6 +51,7 @@ table_add(struct queue *q, struct message *m)
         (*row)->table_prev = &m->table_next;
     *row = m;
     q->active_count++;
+    sender_entered(m->sender);
     q->rcpt_count += m->envelope->rcpt_count;
     atomic_store_explicit(q->counters.active, q->active_count, memory_order_relaxed);
 }
@@ -58,6 +61,8 @@ message_free(struct queue *q, struct message **mp)
 {
     struct message *m = *mp;
 
+    while (!LIST_EMPTY(&m->shares))
+        lane_remove(LIST_FIRST(&m->shares));
     if (m->table_prev != NULL) {
         *m->table_prev = m->table_next;
         if (m->table_next != NULL)
@@ -65,6 +70,7 @@ message_free(struct queue *q, struct message **mp)
         q->active_count--;
         q->rcpt_count -= m->envelope->rcpt_count;
         q->target_count -= m->counted;
+        sender_left(q->senders, m->sender);
         atomic_store_explicit(q->counters.active, q->active_count, memory_order_relaxed);
     }
     queue_message_close(&m->file);
@@ -145,21 +151,23 @@ message_take_up(struct queue *q, const char *id, enum spool_state from)
 
     (void)snprintf(m->id, sizeof(m->id), "%s", id);
     m->log.bytes = strbuf_new(QUEUE_LOG_MAX);
+    if (!q->tidy)
+        (void)spool_gather(&q->spool, id, from); /* a crash may have parted it, as a rule not */
     m->file = queue_message_open(q->spool.fds[from], id);
     if (m->file == NULL && errno == EBADMSG) {
         (void)spool_gather(&q->spool, id, from); /* perhaps only its envelope is elsewhere */
         m->file = queue_message_open(q->spool.fds[from], id);
     }
     if (m->file != NULL && load_rest(q, m, from) == 0)
-        rc = spool_move(&q->spool, id, from, SPOOL_ACTIVE, m->beside);
-    if (rc == 0) {
+        rc = admit(q, m, from);
+    if (rc == ADMITTED) {
         table_add(q, m);
         return m;
     }
-    if (is_the_file(errno)) {
-        set_aside(q, m->id, from);
+    if (rc == ADMIT_WAITS || errno == ENOENT) {
         errno = 0;
-    } else if (errno == ENOENT) {
+    } else if (is_the_file(errno)) {
+        set_aside(q, m->id, from);
         errno = 0;
     }
     rc = errno;

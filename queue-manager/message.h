@@ -7,8 +7,8 @@
 #include "queue-manager/queue.h"
 
 /* Moves `id` from new/ or deferred/ to active/ and loads it. A damaged one goes to corrupt/, one
- * that is gone is passed over: both give NULL with errno 0. NULL with another errno (ENOMEM,
- * EMFILE, ENOSPC): it is where it was, try later. */
+ * that may not start yet to deferred/, one that is gone is passed over: all give NULL with errno 0.
+ * NULL with another errno (ENOMEM, EMFILE, ENOSPC): it is where it was, try later. */
 struct message *message_take_up(struct queue *q, const char *id, enum spool_state from);
 struct message *message_find(const struct queue *q, struct slice id);
 /* Out of the table and out of memory. The files stay as they are. */

@@ -10,6 +10,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/queue/spool_recover.h"
 #include "lib/sys/stats.h"
 #include "queue-manager/deferral.h"
 #include "queue-manager/expand.h"
@@ -17,6 +18,7 @@
 #include "queue-manager/message.h"
 #include "queue-manager/round.h"
 #include "queue-manager/schedule.h"
+#include "queue-manager/sender.h"
 
 #define TROUBLE_MS 3000
 #define TMP_AGE_MS 86400000 /* what smtpd writes for longer has been abandoned */
@@ -39,7 +41,7 @@ queue_read_settings(const struct conf *conf, struct queue_settings *out)
         .double_bounce = conf_bool(conf, QUEUE_DOUBLE_BOUNCE),
         .hostname = conf_str(conf, SYSTEM_HOSTNAME),
         .postmaster = conf_str(conf, SMTP_POSTMASTER),
-        .trusted_hosts = conf_networks_load(conf, SMTP_TRUSTED_HOSTS),
+        .trusted_hosts = networks_of(conf, SMTP_TRUSTED_HOSTS),
     };
 }
 
@@ -97,6 +99,7 @@ queue_new(struct loop *loop, const struct spool *spool, const struct queue_setti
     find_counters(&q->counters, stats);
     q->turn = loop_task_new(loop, turn, q);
     q->tmp_sweep = loop_timer_new(loop, sweep_tmp, q);
+    q->senders = senders_new();
     q->rounds = rounds_new(q);
     q->trim = trim_new(loop, q->spool.fds[SPOOL_ACTIVE]);
     q->schedule = schedule_new(q);
@@ -114,7 +117,7 @@ queue_start(struct queue *q, int run_dirfd)
         log_event(LOG_INFO, "recovered", KV_U64("messages", requeued));
     loop_timer_set(q->tmp_sweep, TMP_SWEEP_MS);
     q->expansion = expansion_new(q, run_dirfd);
-    q->deferrals = deferrals_new(q);
+    q->deferrals = deferrals_new(q, DEFERRALS_MAX);
     q->intake = intake_new(q);
     return q->intake == NULL ? -1 : 0;
 }
@@ -140,10 +143,11 @@ queue_free(struct queue **qp)
     intake_free(&q->intake);
     deferrals_free(&q->deferrals);
     expansion_free(&q->expansion);
+    free_messages(q); /* before the lanes that they are in */
     schedule_free(&q->schedule);
     rounds_free(&q->rounds);
     trim_free(&q->trim);
-    free_messages(q);
+    senders_free(&q->senders);
     loop_task_free(&q->turn);
     loop_timer_free(&q->tmp_sweep);
     spool_close(&q->spool);

@@ -2,11 +2,11 @@
  * queue-manager/queue.h - what all duties of the queue manager share: the queue, its messages in
  * memory and their targets.
  *
- * The way of a message: intake.c takes it from new/ or deferred/ into active/ and into memory;
- * expand.c asks accountd for its targets; schedule.c puts the targets into lanes (one per local
- * agent, one per remote destination) and hands out jobs; agent.c takes the results; round.c ends
- * the round: log, notices, removal or deferral. One round is one attempt at everything that is
- * undone.
+ * The way of a message: intake.c takes it from new/ or deferred/ into active/ and into memory,
+ * unless it may not start yet (admit.c); expand.c asks accountd for its targets; schedule.c puts
+ * the targets into lanes (one per local agent, one per remote destination) and hands out jobs;
+ * agent.c takes the results; round.c ends the round: log, notices, removal or deferral. One round
+ * is one attempt at everything that is undone.
  */
 #ifndef POSTHORN_QUEUE_MANAGER_QUEUE_H
 #define POSTHORN_QUEUE_MANAGER_QUEUE_H
@@ -54,12 +54,14 @@ struct target {
 };
 
 struct share;
+struct sender;
 
 enum message_fate { MESSAGE_GO_ON, MESSAGE_HOLD, MESSAGE_DELETE };
 
 struct message {
     char id[QUEUE_ID_SIZE];
     struct queue_message *file;
+    struct sender *sender;
     const struct queue_envelope *envelope;
     struct arena arena;   /* strings of targets, shares */
     unsigned beside;      /* SPOOL_ENV | SPOOL_LOG */
@@ -110,7 +112,7 @@ struct queue_settings {
     uint64_t bounce_size_max;
     bool double_bounce;
     const char *hostname, *postmaster;
-    struct conf_networks trusted_hosts;
+    struct networks trusted_hosts;
     struct wording wording; /* not from the configuration: the caller loads it */
 };
 
@@ -125,6 +127,7 @@ struct expansion;
 struct schedule;
 struct deferrals;
 struct rounds;
+struct senders;
 
 struct queue {
     struct loop *loop;
@@ -136,11 +139,13 @@ struct queue {
     uint32_t active_count;
     uint64_t rcpt_count;   /* envelope recipients of all messages in memory */
     uint64_t target_count; /* targets of those that are expanded */
+    bool tidy;             /* what lies beside a message is where it is, for every message */
     struct intake *intake;
     struct expansion *expansion;
     struct schedule *schedule;
     struct deferrals *deferrals;
     struct rounds *rounds;
+    struct senders *senders;
     struct trim *trim;
     struct loop_task *turn;
     struct loop_timer *tmp_sweep;
@@ -153,6 +158,12 @@ void queue_free(struct queue **qp);
 void queue_read_settings(const struct conf *conf, struct queue_settings *out);
 /* Brings the directories into order after a crash and takes up the work. 0, or -1 with errno. */
 int queue_start(struct queue *q, int run_dirfd);
+/* Messages that still fit into memory. */
+static inline uint32_t
+queue_room(const struct queue *q)
+{
+    return q->active_count < q->settings.active_max ? q->settings.active_max - q->active_count : 0;
+}
 /* Something may be ready to do: runs all duties once, at the end of the loop's turn. */
 void queue_wake(struct queue *q);
 

@@ -279,12 +279,12 @@ remove_message(struct queue *q, struct message *m, const char *reason)
 static uint64_t
 domains(const struct message *m)
 {
-    uint64_t bits = 0;
+    uint64_t waiting = DUE_DOMAIN_NONE;
 
     for (uint32_t i = 0; i < m->target_count; i++)
         if (m->targets[i].state == TARGET_DEFERRED)
-            bits |= deferral_domain_bit(m->targets[i].address);
-    return bits;
+            waiting = due_domain_join(waiting, due_domain(m->targets[i].address));
+    return waiting;
 }
 
 /* The next attempt finds the mailbox where it is now; one that cannot be made is tried ever less.

@@ -163,14 +163,18 @@ compare_routed(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
+/* Who has little in this line may always add to it: the line is as long as others have made it. */
 static bool
-is_crowded(const struct schedule *s, const struct destination *d)
+is_crowded(const struct schedule *s, const struct destination *d, const struct message *m)
 {
     const struct queue *q = s->queue;
+    uint32_t waiting = destinations_waiting(s->destinations);
 
-    return d->lane.share_count >= q->settings.active_max / 2 ||
-           destinations_waiting(s->destinations) >= q->settings.active_max / 4 * 3 ||
-           (q->target_count > QUEUE_TARGETS_ALL / 2 && destinations_waiting(s->destinations) > 0);
+    if (q->target_count > QUEUE_TARGETS_ALL / 2 && waiting > 0)
+        return true;
+    return (d->lane.share_count >= q->settings.active_max / 2 ||
+            waiting >= q->settings.active_max / 4 * 3) &&
+           lane_count_of(&d->lane, m) >= SENDER_FEW;
 }
 
 /* One destination's targets of a message: in line, unless it is dead or its line is too long. */
@@ -185,7 +189,7 @@ line_up_run(struct schedule *s, struct message *m, const struct routed *run, uin
             defer_dead(m, &m->targets[run[i].index], d);
         return;
     }
-    if (is_crowded(s, d)) {
+    if (is_crowded(s, d, m)) {
         m->overflow = true; /* what is slow shall not fill the memory: soon again */
         for (uint32_t i = 0; i < count; i++)
             message_set_outcome(m, &m->targets[run[i].index], TARGET_DEFERRED, SLICE("4.4.5"),
@@ -410,7 +414,7 @@ give_from(struct schedule *s, struct agent *a, struct lane *lane, struct destina
         return true;
     }
     share->taken += count;
-    lane_turn(lane);
+    lane_turn(share);
     return true;
 }
 

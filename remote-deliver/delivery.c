@@ -19,6 +19,7 @@
 #include "lib/mail/header.h"
 #include "lib/smtp/smtp_send.h"
 #include "remote-deliver/route.h"
+#include "remote-deliver/tls_policy.h"
 
 enum {
     SESSIONS_MAX = 2,       /* servers that may give their opinion of one message in one attempt */
@@ -37,6 +38,10 @@ struct delivery {
     enum signing_result signing;
     struct strbuf prepend; /* signatures, and what the job wants before the content */
     int64_t deadline;
+    enum tls_request request;
+    struct tls_policy tls;     /* of the servers that are being tried */
+    struct smtp_verdict unfit; /* why a server may not get what needs TLS; text "": none such */
+    bool other_trouble;        /* with another server, which may be fit when it is over */
 };
 
 struct counters
@@ -86,6 +91,7 @@ message_of(const struct queue_job *job, int fd)
         .needs_smtputf8 = job->smtputf8,
         .needs_8bit = job->body_8bit,
         .needs_binary = job->body_binary,
+        .requiretls = job->requiretls,
     };
 }
 
@@ -173,6 +179,16 @@ send_over(struct delivery *d, struct smtp_client *client)
     } while (open < before && count_too_many(d) > 0 && smtp_client_is_alive(client));
 }
 
+/* A bounce tells its sender so little that it goes even where REQUIRETLS cannot be had (RFC 8689
+ * section 5). */
+static enum tls_request
+request_of(const struct queue_job *job)
+{
+    if (job->requiretls)
+        return job->sender.len > 0 ? TLS_REQUEST_REQUIRED : TLS_REQUEST_NONE;
+    return job->tls_optional ? TLS_REQUEST_OPTIONAL : TLS_REQUEST_NONE;
+}
+
 /* What a kept connection is good for: with a relay for everything it leads to any destination. */
 static struct slice
 connection_key(const struct delivery *d)
@@ -185,7 +201,8 @@ keep_or_close(struct delivery *d, struct smtp_client *client, unsigned messages)
 {
     const struct settings *s = d->courier->settings;
 
-    if (smtp_client_is_alive(client) && s->idle_ms > 0 && messages < s->messages_per_connection)
+    if (smtp_client_is_alive(client) && s->idle_ms > 0 && messages < s->messages_per_connection &&
+        d->request != TLS_REQUEST_OPTIONAL) /* the next message may want more */
         connections_keep(&d->courier->connections, connection_key(d), client, messages,
                          clock_mono_ms() + s->idle_ms);
     else
@@ -197,9 +214,11 @@ static void
 try_kept_connection(struct delivery *d)
 {
     unsigned messages = 0;
-    struct smtp_client *client =
-        connections_take(&d->courier->connections, connection_key(d), &messages);
+    struct smtp_client *client;
 
+    if (d->request == TLS_REQUEST_REQUIRED) /* nobody knows any more how they were verified */
+        return;
+    client = connections_take(&d->courier->connections, connection_key(d), &messages);
     if (client == NULL)
         return;
     send_over(d, client);
@@ -210,21 +229,72 @@ try_kept_connection(struct delivery *d)
     keep_or_close(d, client, messages + 1);
 }
 
+/* d->last is the trouble with one server. RFC 8689 section 4.2.1: what REQUIRETLS cannot get from
+ * any of them comes back at once. */
+static void
+note_trouble(struct delivery *d, const struct smtp_peer *peer)
+{
+    log_event(LOG_INFO, "unreachable", KV_SLICE("queue_id", d->job->queue_id),
+              KV_STR("remote", peer->host), KV_STR("ip", peer->ip),
+              KV_STR("tls_level", tls_policy_word(d->tls.level)), KV_STR("tls_by", d->tls.source),
+              KV_STR("dsn", d->last.dsn), KV_STR("reason", d->last.text));
+    if (d->last.code / 100 == 5 && d->tls.level == TLS_LEVEL_REFUSED) {
+        d->unfit = d->last;
+    } else if (d->request == TLS_REQUEST_REQUIRED &&
+               slice_starts(slice_of(d->last.dsn), SLICE("4.7."))) {
+        d->unfit = d->last;
+        d->unfit.code = 550;
+        (void)snprintf(d->unfit.dsn, sizeof(d->unfit.dsn), "5.7.10");
+    } else {
+        d->other_trouble = true;
+    }
+}
+
+static void
+log_security(const struct delivery *d, struct smtp_client *client, const struct smtp_peer *peer)
+{
+    const struct tls_policy *tls = &d->tls;
+
+    if (smtp_client_tls_trouble(client)[0] != '\0')
+        log_event(LOG_WARN, "clear_text", KV_SLICE("queue_id", d->job->queue_id),
+                  KV_STR("remote", peer->host), KV_STR("ip", peer->ip),
+                  KV_STR("reason", smtp_client_tls_trouble(client)));
+    if (strcmp(tls->source, "default") != 0)
+        log_event(LOG_INFO, "tls_policy", KV_SLICE("queue_id", d->job->queue_id),
+                  KV_STR("remote", peer->host), KV_STR("level", tls_policy_word(tls->level)),
+                  KV_STR("by", tls->source), KV_U64("line", tls->line));
+}
+
+/* Has the server what the message demands of it? */
+static bool
+is_fit(struct delivery *d, struct smtp_client *client, const struct smtp_peer *peer)
+{
+    if (d->request != TLS_REQUEST_REQUIRED || smtp_client_can(client, SMTP_CAN_REQUIRETLS))
+        return true;
+    d->unfit = (struct smtp_verdict){.code = 550, .dsn = "5.7.30"};
+    (void)snprintf(d->unfit.text, sizeof(d->unfit.text),
+                   "%s[%s]: REQUIRETLS, and the server does not know it", peer->host, peer->ip);
+    return false;
+}
+
 /* NULL: the trouble is logged and in d->last. */
 static struct smtp_client *
 open_client(struct delivery *d, const struct smtp_peer *peer)
 {
-    struct smtp_client *client =
-        smtp_client_open(peer, &d->courier->settings->client, d->deadline, &d->last);
+    struct smtp_client *client = NULL;
 
-    if (client == NULL)
-        log_event(LOG_INFO, "unreachable", KV_SLICE("queue_id", d->job->queue_id),
-                  KV_STR("remote", peer->host), KV_STR("ip", peer->ip), KV_STR("dsn", d->last.dsn),
-                  KV_STR("reason", d->last.text));
-    else if (smtp_client_tls_trouble(client)[0] != '\0')
-        log_event(LOG_WARN, "clear_text", KV_SLICE("queue_id", d->job->queue_id),
-                  KV_STR("remote", peer->host), KV_STR("ip", peer->ip),
-                  KV_STR("reason", smtp_client_tls_trouble(client)));
+    tls_policy_decide(&d->tls, peer);
+    if (d->tls.level == TLS_LEVEL_REFUSED)
+        d->last = d->tls.why;
+    else
+        client = smtp_client_open(peer, &d->tls.options, d->deadline, &d->last);
+    if (client == NULL) {
+        note_trouble(d, peer);
+        return NULL;
+    }
+    log_security(d, client, peer);
+    if (!is_fit(d, client, peer))
+        smtp_client_close(&client);
     return client;
 }
 
@@ -233,12 +303,13 @@ try_peers(struct delivery *d, const struct route *route)
 {
     const struct settings *s = d->courier->settings;
     unsigned sessions = 0;
+    size_t i;
 
-    for (size_t i = 0; i < route->count && i < s->max_addresses; i++) {
+    for (i = 0; i < route->count && i < s->max_addresses; i++) {
         struct smtp_client *client;
 
         if (sessions == SESSIONS_MAX || count_open(d) == 0 || d->signing == SIGNING_WAIT)
-            return;
+            break;
         d->deadline = clock_mono_ms() + s->timeout_ms;
         client = open_client(d, &route->peers[i]);
         if (client == NULL)
@@ -248,6 +319,17 @@ try_peers(struct delivery *d, const struct route *route)
         send_over(d, client);
         keep_or_close(d, client, 1);
     }
+    if (i < route->count)
+        d->other_trouble = true; /* that one was not asked */
+}
+
+/* `next_hop` empty: relay hosts. */
+static void
+try_route(struct delivery *d, const struct route *route, struct slice next_hop)
+{
+    tls_policy_begin(&d->tls, d->courier->settings, d->courier->dns, next_hop, d->request);
+    try_peers(d, route);
+    tls_policy_end(&d->tls);
 }
 
 static void
@@ -258,7 +340,7 @@ try_by_dns(struct delivery *d)
     switch (
         route_by_dns(d->courier->settings, d->courier->dns, d->job->next_hop, &route, &d->last)) {
     case MX_FOUND:
-        try_peers(d, &route);
+        try_route(d, &route, d->job->next_hop);
         break;
     case MX_LATER:
         break;
@@ -274,7 +356,9 @@ try_by_relays(struct delivery *d)
     struct route route;
 
     if (route_by_relays(d->courier->settings, d->courier->dns, &route, &d->last) == MX_FOUND)
-        try_peers(d, &route);
+        try_route(d, &route, SLICE(""));
+    else
+        d->other_trouble = true;
 }
 
 static void
@@ -289,6 +373,10 @@ try_everything(struct delivery *d)
     if (policy == POLICY_RELAY ||
         (policy == POLICY_DNS_THEN_RELAY && !d->reached)) /* no server was there to say no */
         try_by_relays(d);
+    if (d->unfit.text[0] != '\0' && !d->other_trouble) {
+        d->last = d->unfit;
+        conclude_rest(d, SMTP_PERMANENT);
+    }
     conclude_rest(d, SMTP_UNTRIED);
 }
 
@@ -363,6 +451,7 @@ delivery_run(struct courier *courier, const struct queue_job *job, int fd,
     *d = (struct delivery){.courier = courier, .job = job, .count = job->rcpt_count};
     d->message = message_of(job, fd);
     d->prepend = strbuf_new(KEYD_PREPEND_MAX + KEYD_FIELDS_MAX);
+    d->request = request_of(job);
     d->rcpts = xcalloc(d->count, sizeof(*d->rcpts));
     d->results = xcalloc(d->count, sizeof(*d->results));
     for (size_t i = 0; i < d->count; i++) {

@@ -6,6 +6,7 @@
 
 #include "lib/conf/conf.h"
 #include "lib/conf/instance.h"
+#include "lib/conf/tls_table.h"
 #include "remote-deliver/relays.h"
 
 enum policy { POLICY_DNS, POLICY_DNS_THEN_RELAY, POLICY_RELAY };
@@ -32,6 +33,10 @@ struct settings {
     int64_t timeout_ms, dns_timeout_ms, idle_ms;
     struct smtp_client_options client;
     struct signing_settings signing;
+    bool use_starttls, heed_dane;
+    struct tls_table *tls_table;
+    struct tls_context *dane_tls;
+    struct tls_context *authority_tls; /* certificates have to lead to remote.verify_ca */
 };
 
 /* From the configuration, and the files that it names; exits with a message on what the table alone

@@ -10,6 +10,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/conf/lists.h"
 #include "lib/dkim/key_dir.h"
 #include "remote-deliver/remote.h"
 
@@ -63,14 +64,37 @@ load_relays(struct settings *s, const struct conf *conf, const struct instance *
 }
 
 static struct tls_context *
-make_tls(const char *ca_path)
+make_tls(const char *setting, const char *ca_path)
 {
     struct strbuf error = strbuf_new(1024);
     struct tls_context *ctx = tls_client_context(ca_path, &error);
 
     if (ctx == NULL)
-        refuse(ca_path != NULL ? "remote.relay_ca" : "tls", "%s", strbuf_cstr(&error));
+        refuse(setting, "%s", strbuf_cstr(&error));
     strbuf_free(&error);
+    return ctx;
+}
+
+static struct tls_context *
+make_dane(void)
+{
+    struct strbuf error = strbuf_new(1024);
+    struct tls_context *ctx = tls_dane_context(&error);
+
+    if (ctx == NULL)
+        refuse("tls", "%s", strbuf_cstr(&error));
+    strbuf_free(&error);
+    return ctx;
+}
+
+static struct tls_context *
+make_verifying(enum conf_id id, const struct conf *conf, const struct instance *inst)
+{
+    char *path = below_etc(inst, conf_str(conf, id));
+    struct tls_context *ctx =
+        make_tls(id == REMOTE_RELAY_CA ? "remote.relay_ca" : "remote.verify_ca", path);
+
+    free(path);
     return ctx;
 }
 
@@ -78,20 +102,20 @@ make_tls(const char *ca_path)
 static void
 load_tls(struct settings *s, const struct conf *conf, const struct instance *inst)
 {
-    bool wanted = conf_bool(conf, REMOTE_USE_STARTTLS) || s->client.demand_tls, verified = false;
+    struct list_file *table = lists_load_or_exit("remote-deliver", conf, inst, REMOTE_TLS_TABLE);
+    bool verified = false;
 
-    for (size_t i = 0; i < s->relay_count; i++) {
-        wanted = wanted || s->relay_hosts[i].tls_at_once;
+    for (size_t i = 0; i < s->relay_count; i++)
         verified = verified || s->relay_hosts[i].user[0] != '\0';
-    }
-    if (wanted)
-        s->client.tls = make_tls(NULL);
-    if (verified) {
-        char *path = below_etc(inst, conf_str(conf, REMOTE_RELAY_CA));
-
-        s->client.verifying_tls = make_tls(path);
-        free(path);
-    }
+    s->use_starttls = conf_bool(conf, REMOTE_USE_STARTTLS);
+    s->heed_dane = s->use_starttls && conf_bool(conf, REMOTE_DANE);
+    s->tls_table = tls_table_new(table);
+    list_file_free(&table);
+    s->client.tls = make_tls("tls", NULL);
+    s->dane_tls = make_dane();
+    s->authority_tls = make_verifying(REMOTE_VERIFY_CA, conf, inst);
+    if (verified)
+        s->client.verifying_tls = make_verifying(REMOTE_RELAY_CA, conf, inst);
 }
 
 static enum policy

@@ -5,6 +5,7 @@
  */
 #include "smtpd/command.h"
 
+#include "lib/log/log.h"
 #include "smtpd/line.h"
 
 enum { IDLE_COMMANDS_MAX = 100 }; /* NOOPs and the like between two messages before they count */
@@ -14,39 +15,49 @@ enum command_flag {
     CMD_FLUSH = 1 << 1,      /* the reply leaves at once (RFC 2920 section 3.2) */
     CMD_NEEDS_AUTH = 1 << 2, /* on the submission ports */
     CMD_IDLE = 1 << 3,       /* moves no message along */
+    CMD_LONG = 1 << 4,       /* may be longer than SESSION_COMMAND_MAX */
 };
 
 struct command {
     const char *verb;
     unsigned legal_in; /* enum session_state */
     unsigned flags;
+    unsigned extension; /* without which it is not known; 0: always there */
     enum session_state (*run)(struct session *s, struct slice args);
 };
 
 static const struct command commands[] = {
-    {"EHLO", ST_ANY, CMD_FLUSH | CMD_IDLE, hello_run_ehlo},                 /* RFC 5321 4.1.1.1 */
-    {"HELO", ST_ANY, CMD_FLUSH | CMD_IDLE, hello_run_helo},                 /* RFC 5321 4.1.1.1 */
-    {"MAIL", ST_GREETED, CMD_NEEDS_AUTH, mail_run},                         /* RFC 5321 4.1.1.2 */
-    {"RCPT", ST_SENDER | ST_RECIPIENT, CMD_NEEDS_AUTH, rcpt_run},           /* RFC 5321 4.1.1.3 */
-    {"DATA", ST_SENDER | ST_RECIPIENT, CMD_NO_ARGS, data_run},              /* RFC 5321 4.1.1.4 */
-    {"BDAT", ST_ANY, 0, bdat_run},                                          /* RFC 3030 2 */
-    {"RSET", ST_ANY, CMD_NO_ARGS, misc_run_rset},                           /* RFC 5321 4.1.1.5 */
-    {"VRFY", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, misc_run_vrfy}, /* RFC 5321 4.1.1.6 */
-    {"EXPN", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, misc_run_expn}, /* RFC 5321 4.1.1.7 */
-    {"HELP", ST_ANY, CMD_FLUSH | CMD_IDLE, misc_run_help},                  /* RFC 5321 4.1.1.8 */
-    {"NOOP", ST_ANY, CMD_FLUSH | CMD_IDLE, misc_run_noop},                  /* RFC 5321 4.1.1.9 */
-    {"QUIT", ST_ANY, CMD_NO_ARGS | CMD_FLUSH, misc_run_quit},               /* RFC 5321 4.1.1.10 */
-    {"STARTTLS", ST_NEW | ST_GREETED, CMD_NO_ARGS, starttls_run},           /* RFC 3207 4 */
-    {"AUTH", ST_GREETED, CMD_FLUSH, auth_run},                              /* RFC 4954 4 */
+    {"EHLO", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, hello_run_ehlo},       /* RFC 5321 4.1.1.1 */
+    {"HELO", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, hello_run_helo},       /* RFC 5321 4.1.1.1 */
+    {"MAIL", ST_GREETED, CMD_NEEDS_AUTH, 0, mail_run},               /* RFC 5321 4.1.1.2 */
+    {"RCPT", ST_SENDER | ST_RECIPIENT, CMD_NEEDS_AUTH, 0, rcpt_run}, /* RFC 5321 4.1.1.3 */
+    {"DATA", ST_SENDER | ST_RECIPIENT, CMD_NO_ARGS, 0, data_run},    /* RFC 5321 4.1.1.4 */
+    {"BDAT", ST_ANY, 0, 0, bdat_run},                                /* RFC 3030 2 */
+    {"BURL", ST_SENDER | ST_RECIPIENT | ST_CHUNKS, CMD_NEEDS_AUTH | CMD_LONG, EXTENSION_BURL,
+     burl_run},                                      /* RFC 4468 3 */
+    {"RSET", ST_ANY, CMD_NO_ARGS, 0, misc_run_rset}, /* RFC 5321 4.1.1.5 */
+    {"VRFY", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, 0,
+     misc_run_vrfy}, /* RFC 5321 4.1.1.6 */
+    {"EXPN", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, 0,
+     misc_run_expn},                                                 /* RFC 5321 4.1.1.7 */
+    {"HELP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_help},        /* RFC 5321 4.1.1.8 */
+    {"NOOP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_noop},        /* RFC 5321 4.1.1.9 */
+    {"QUIT", ST_ANY, CMD_NO_ARGS | CMD_FLUSH, 0, misc_run_quit},     /* RFC 5321 4.1.1.10 */
+    {"STARTTLS", ST_NEW | ST_GREETED, CMD_NO_ARGS, 0, starttls_run}, /* RFC 3207 4 */
+    {"AUTH", ST_GREETED, CMD_FLUSH | CMD_LONG, 0, auth_run},         /* RFC 4954 4 */
+    {"XCLIENT", ST_NEW | ST_GREETED, 0, 0, xclient_run},             /* Postfix's XCLIENT_README */
+    {"XFORWARD", ST_NEW | ST_GREETED, 0, 0, xforward_run},           /* and XFORWARD_README */
 };
 
 static const struct command *
-find_command(struct slice verb)
+find_command(const struct session *s, struct slice verb)
 {
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+    const struct command *c = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(commands) && c == NULL; i++)
         if (slice_eq_nocase(verb, slice_of(commands[i].verb)))
-            return &commands[i];
-    return NULL;
+            c = &commands[i];
+    return c != NULL && (c->extension & ~extensions_offered(s)) == 0 ? c : NULL;
 }
 
 /* MAIL and RCPT in the wrong place are told what is missing. */
@@ -66,6 +77,22 @@ is_idle_too_long(struct session *s, const struct command *c)
     return (c->flags & CMD_IDLE) && ++s->idle_commands > IDLE_COMMANDS_MAX;
 }
 
+/* RFC 2920 section 3.1: what has to be the last command of a group, but has more behind it. */
+static bool
+is_pipelined_wrongly(const struct session *s, const struct command *c)
+{
+    return s->settings->reject_pipelining && ((c->flags & CMD_FLUSH) || c->run == data_run) &&
+           stream_has_input(s->stream);
+}
+
+static void
+reject_pipelining(struct session *s, const struct command *c)
+{
+    log_event(LOG_INFO, "early_pipelining", KV_STR("command", c->verb));
+    session_reply(s, 554, "5.5.1", "%s: you went on before the reply (RFC 2920)", c->verb);
+    s->closing = true;
+}
+
 void
 command_run(struct session *s, struct slice line)
 {
@@ -73,14 +100,14 @@ command_run(struct session *s, struct slice line)
     const struct command *c = NULL;
 
     if (line.len <= SESSION_LINE_MAX && line_parse(line, &verb, &args) == 0)
-        c = find_command(verb);
+        c = find_command(s, verb);
     if (c == NULL || c->run != rcpt_run)
         rcpt_settle(s); /* what is legal now depends on it */
     if (s->closing)
         return;
     if (c == NULL)
         session_error(s, 500, "5.5.2", "command not recognized");
-    else if (line.len > SESSION_COMMAND_MAX && c->run != auth_run)
+    else if (line.len > SESSION_COMMAND_MAX && !(c->flags & CMD_LONG))
         session_error(s, 500, "5.5.2", "line too long");
     else if ((c->flags & CMD_NO_ARGS) && args.len > 0)
         session_error(s, 501, "5.5.4", "%s takes no argument", c->verb);
@@ -88,6 +115,8 @@ command_run(struct session *s, struct slice line)
         session_error(s, 530, "5.7.0", "authentication required"); /* RFC 4954 section 6 */
     else if (!(c->legal_in & s->state))
         session_error(s, 503, "5.5.1", "%s", sequence_text(s));
+    else if (is_pipelined_wrongly(s, c))
+        reject_pipelining(s, c);
     else if (is_idle_too_long(s, c))
         session_shut(s, "4.7.0", "too many commands without a message");
     else

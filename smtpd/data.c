@@ -9,6 +9,7 @@
 #include "lib/base/parse.h"
 #include "lib/log/log.h"
 #include "smtpd/command.h"
+#include "smtpd/data.h"
 #include "smtpd/dot.h"
 #include "smtpd/message.h"
 
@@ -141,10 +142,8 @@ skip_chunk(struct session *s, uint64_t size)
     return next;
 }
 
-/* The first chunk: all of them together have the time of one message. False with errno: the chunk
- * is only to be thrown away. */
-static bool
-begin_chunks(struct session *s)
+bool
+data_begin_piece(struct session *s)
 {
     struct transaction *t = &s->transaction;
 
@@ -153,6 +152,30 @@ begin_chunks(struct session *s)
     t->message = message_open(s);
     t->content_until_ms = clock_mono_ms() + s->settings->transfer_timeout_ms;
     return t->message != NULL;
+}
+
+enum session_state
+data_no_message(struct session *s, int error)
+{
+    message_refuse_open(s, error);
+    return ST_BROKEN;
+}
+
+enum session_state
+data_end_piece(struct session *s, uint64_t size, bool last)
+{
+    struct transaction *t = &s->transaction;
+
+    if (last) {
+        message_commit(s, &t->message);
+        return session_reset(s);
+    }
+    if (message_has_failed(t->message)) {
+        message_commit(s, &t->message); /* replies why */
+        return ST_BROKEN;
+    }
+    session_reply(s, 250, "2.0.0", "%llu octets received", (unsigned long long)size);
+    return ST_CHUNKS;
 }
 
 enum session_state
@@ -171,23 +194,11 @@ bdat_run(struct session *s, struct slice args)
     }
     if (!(s->state & (ST_RECIPIENT | ST_CHUNKS)))
         return skip_chunk(s, size);
-    if (!begin_chunks(s))
+    if (!data_begin_piece(s))
         error = errno;
     status = read_chunk(s, t->message, size, t->content_until_ms);
     if (status != STREAM_OK)
         return lost(s, status);
-    if (t->message == NULL) { /* the reply comes behind the chunk (RFC 3030 section 2) */
-        message_refuse_open(s, error);
-        return ST_BROKEN;
-    }
-    if (last) {
-        message_commit(s, &t->message);
-        return session_reset(s);
-    }
-    if (message_has_failed(t->message)) {
-        message_commit(s, &t->message); /* replies why */
-        return ST_BROKEN;
-    }
-    session_reply(s, 250, "2.0.0", "%llu octets received", (unsigned long long)size);
-    return ST_CHUNKS;
+    /* the reply comes behind the chunk (RFC 3030 section 2) */
+    return t->message == NULL ? data_no_message(s, error) : data_end_piece(s, size, last);
 }

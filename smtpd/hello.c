@@ -6,6 +6,7 @@
 #include "lib/ipc/authd.h"
 #include "smtpd/auth.h"
 #include "smtpd/command.h"
+#include "smtpd/xclient.h"
 
 /* Syntax says domain or literal, yet many honest clients give names with underscores or the like,
  * and no message may be refused for its HELO name (RFC 5321 section 4.1.4): any word of printable
@@ -66,6 +67,8 @@ hello_run_ehlo(struct session *s, struct slice args)
     if (set->starttls && s->server->tls != NULL && stream_tls(s->stream) == NULL)
         (void)stream_write(s->stream, SLICE("250-STARTTLS\r\n"));
     announce_auth(s);
+    extensions_announce(s);
+    xclient_announce(s);
     (void)stream_write(s->stream, SLICE("250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
                                         "250-DSN\r\n250-CHUNKING\r\n250-BINARYMIME\r\n"
                                         "250-HELP\r\n250 SMTPUTF8\r\n"));

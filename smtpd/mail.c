@@ -15,6 +15,7 @@
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
 #include "smtpd/command.h"
+#include "smtpd/terms.h"
 
 enum {
     ACCOUNTD_TIMEOUT_MS = 10000,
@@ -181,9 +182,27 @@ check_size(const struct session *s, uint64_t size)
     return has_room(s, size) ? NULL : &no_room;
 }
 
+static void
+reply_sender(struct session *s, const struct mail_args *mail)
+{
+    int8_t priority = s->transaction.envelope.priority;
+
+    if (priority == mail->priority)
+        session_reply(s, 250, "2.1.0", "sender ok");
+    else /* RFC 6710 section 4.1 */
+        session_reply(s, 250, "2.3.6", "%d is the priority that you may give", priority);
+}
+
+static struct param_rules
+rules_of(const struct session *s)
+{
+    return (struct param_rules){.extended = s->is_extended, .offered = extensions_offered(s)};
+}
+
 enum session_state
 mail_run(struct session *s, struct slice args)
 {
+    const struct param_rules rules = rules_of(s);
     const struct refusal *why;
     struct mail_args mail;
     struct refusal syntax;
@@ -193,19 +212,22 @@ mail_run(struct session *s, struct slice args)
         session_shut(s, "4.3.2", "account database restarted, please connect again");
         return s->state;
     }
-    if (mail_args_parse(args, s->is_extended, &mail, &syntax) < 0) {
+    if (mail_args_parse(args, &rules, &mail, &syntax) < 0) {
         session_error(s, syntax.code, syntax.dsn, "%s", syntax.text);
         return s->state;
     }
+    transaction_begin(&s->transaction, &mail);
     why = check_size(s, mail.size);
+    if (why == NULL)
+        why = terms_accept(s, &mail, &s->transaction.envelope);
     if (why == NULL)
         why = check_sender(s, &mail.sender, &a);
     if (why != NULL) {
         log_rejected(s, "MAIL", mail.sender.text, SLICE(""), why);
+        transaction_clear(&s->transaction);
         return refuse(s, why);
     }
-    transaction_begin(&s->transaction, &mail);
-    session_reply(s, 250, "2.1.0", "sender ok");
+    reply_sender(s, &mail);
     return ST_SENDER;
 }
 
@@ -214,33 +236,32 @@ mail_run(struct session *s, struct slice args)
 static bool
 has_too_many(const struct session *s)
 {
-    uint64_t limit = s->settings->max_recipients;
-
-    if (limit == 0 || limit > QUEUE_RCPTS_MAX)
-        limit = QUEUE_RCPTS_MAX;
-    return s->transaction.envelope.rcpt_count + s->recipients.count >= limit;
+    return s->transaction.envelope.rcpt_count + s->recipients.count >=
+           settings_recipients_max(s->settings);
 }
 
 /* The relay rule. */
 static const struct refusal *
-check_foreign(const struct session *s)
+check_foreign(const struct session *s, const struct rcpt_args *rcpt)
 {
     static const struct refusal denied = {
         553, "5.7.1", "relaying denied: mail to other domains needs authentication (AUTH)"};
 
     if (s->auth_user != NULL || (s->is_trusted && !s->is_submission) || !s->settings->close_relay)
         return NULL;
+    if (!s->is_submission && settings_is_open_domain(s->settings, rcpt->recipient.domain))
+        return NULL;
     return &denied;
 }
 
 static const struct refusal *
-check_recipient(const struct session *s, const struct answer *a)
+check_recipient(const struct session *s, const struct rcpt_args *rcpt, const struct answer *a)
 {
     switch (a->verdict) {
     case ACCOUNTD_LOCAL:
         return NULL;
     case ACCOUNTD_FOREIGN:
-        return check_foreign(s);
+        return check_foreign(s, rcpt);
     case ACCOUNTD_REFUSED:
     case ACCOUNTD_DEFERRED:
         break;
@@ -269,7 +290,7 @@ rcpt_settle(struct session *s)
     s->recipients.count = 0; /* the replies that follow are theirs */
     for (uint32_t i = 0; i < count && !s->closing; i++) {
         const struct rcpt_args *rcpt = &s->recipients.list[i];
-        const struct refusal *why = check_recipient(s, &answers[i]);
+        const struct refusal *why = check_recipient(s, rcpt, &answers[i]);
 
         if (why != NULL) {
             refuse_recipient(s, rcpt->recipient.text, why);
@@ -287,10 +308,11 @@ enum session_state
 rcpt_run(struct session *s, struct slice args)
 {
     static const struct refusal too_many = {452, "4.5.3", "too many recipients"};
+    const struct param_rules rules = rules_of(s);
     struct rcpt_args rcpt;
     struct refusal syntax;
 
-    if (rcpt_args_parse(args, s->is_extended, s->transaction.smtputf8, &rcpt, &syntax) < 0) {
+    if (rcpt_args_parse(args, &rules, s->transaction.smtputf8, &rcpt, &syntax) < 0) {
         session_error(s, syntax.code, syntax.dsn, "%s", syntax.text);
         return s->state;
     }

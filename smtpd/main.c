@@ -1,9 +1,10 @@
 /*
  * smtpd/main.c - start of the SMTP server (ports 25, 587, 465).
  *
- * The parent accepts connections and reads nothing from them (lib/sys/pool.h); each session runs in
- * a worker that can create files in queue/tmp, move them to queue/new and ask accountd over a
- * connection that the parent made; it can open no other path and connect nowhere.
+ * The parent accepts connections, greets and looks at the first line (lib/sys/pool.h,
+ * smtpd/first_line.h), which it leaves to be read where the session runs: in a worker that can
+ * create files in queue/tmp, move them to queue/new and ask accountd over a connection that the
+ * parent made; it can open no other path and connect nowhere.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,11 +18,16 @@
 #include "lib/base/mem.h"
 #include "lib/ipc/accountd.h"
 #include "lib/tls/tls_conf.h"
+#include "smtpd/first_line.h"
 #include "smtpd/session.h"
 
 enum { REUSE_MAX = 1000, QUEUE_UMASK = 0002 };
 
-static const char *const labels[] = {"smtp", "submission", "smtps", NULL};
+static const struct pool_port ports[] = {
+    {.label = "smtp", .tests_early = true, POOL_PORT_LIMITS(SMTP)},
+    {.label = "submission", POOL_PORT_LIMITS(SUBMISSION)},
+    {.label = "smtps", .speaks_late = true, POOL_PORT_LIMITS(SMTPS)},
+};
 
 static int
 open_queue_dir(const struct daemon *d, const char *name)
@@ -68,6 +74,7 @@ static void
 server_open(struct server *server, struct daemon *d)
 {
     settings_load(&server->settings, d->conf);
+    settings_load_lists(&server->settings, d->conf, &d->inst);
     open_counters(&server->counters, d->stats);
     server->tls = tls_conf_server_or_exit("smtpd", d->conf, &d->inst);
     server->tmp_dirfd = open_queue_dir(d, "tmp");
@@ -89,13 +96,49 @@ sandbox_for(const struct daemon *d, const struct server *server)
     return box;
 }
 
-/* RFC 5321 section 4.2: a server that cannot serve now says 421. */
+/* RFC 5321 section 4.2: a server that cannot serve now says 421; one that does not serve at all
+ * says 554 (section 3.1). */
 static const char *
-refusal(const char *label, const char *why)
+refusal(enum pool_refusal why)
 {
-    (void)why;
-    return strcmp(label, "smtps") == 0 ? NULL
-                                       : "421 4.7.0 too many connections, try again later\r\n";
+    static const char *const texts[] = {
+        [POOL_DENIED] = "554 5.7.1 no SMTP service for your address\r\n",
+        [POOL_TOO_MANY] = "421 4.7.0 too many connections, try again later\r\n",
+        [POOL_EARLY] = "554 5.5.1 you spoke before the greeting\r\n",
+        [POOL_PIPELINED] = "554 5.5.1 you went on before the reply (RFC 2920)\r\n",
+        [POOL_ALIEN] = NULL,
+        [POOL_LONG] = "500 5.5.2 line too long\r\n",
+        [POOL_SLOW] = "421 4.4.2 timeout, closing the connection\r\n",
+        [POOL_CROWDED] = "421 4.3.2 too many connections wait, try again later\r\n",
+        [POOL_CLOSING] = "421 4.3.2 shutting down, try again later\r\n",
+    };
+
+    return texts[why];
+}
+
+static enum pool_first
+judge(struct slice seen, void *arg)
+{
+    const struct server *server = arg;
+
+    return first_line_judge(seen, server->settings.reject_pipelining);
+}
+
+static struct pool_screening
+screening(const struct daemon *d, const struct server *server)
+{
+    const struct settings *settings = &server->settings;
+
+    return (struct pool_screening){
+        .greeting = settings->greeting,
+        .rejects_early = conf_bool(d->conf, SMTP_REJECT_EARLY_TALKERS),
+        .greet_delay_ms = (int64_t)conf_u64(d->conf, SMTP_GREET_DELAY),
+        .first_line_ms = settings->command_timeout_ms,
+        .known_ms = (int64_t)conf_u64(d->conf, SMTP_KNOWN_TIME),
+        .waiting_max = (unsigned)conf_u64(d->conf, SMTP_MAX_WAITING),
+        .friends = SMTP_TRUSTED_HOSTS,
+        .judge = judge,
+    };
 }
 
 int
@@ -103,13 +146,16 @@ main(int argc, char **argv)
 {
     struct daemon d;
     struct server server = {.tmp_dirfd = -1};
+    struct pool_screening screen;
     struct pool_ops ops;
 
     daemon_init(&d, "smtpd", argc, argv); /* options, log, config; exits on error */
     (void)umask(QUEUE_UMASK);             /* queue-manager has its rights by the group */
     server_open(&server, &d);             /* last use of a path from the real root */
+    screen = screening(&d, &server);
     ops = (struct pool_ops){
-        .labels = labels,
+        .ports = ports,
+        .port_count = ARRAY_LEN(ports),
         .parent_box = sandbox_for(&d, &server),
         .worker_box = sandbox_for(&d, &server),
         .keep_dirs = true,
@@ -118,15 +164,11 @@ main(int argc, char **argv)
         .serve = session_serve,
         .refusal = refusal,
         .arg = &server,
-        .clients_max = (unsigned)conf_u64(d.conf, SMTP_MAX_CLIENTS),
-        .per_address_max = (unsigned)conf_u64(d.conf, SMTP_MAX_CLIENTS_PER_IP),
-        .per_minute_max = (unsigned)conf_u64(d.conf, SMTP_MAX_PER_MINUTE_PER_IP),
         .spare_min = (unsigned)conf_u64(d.conf, SMTP_SPARE_MIN),
         .spare_max = (unsigned)conf_u64(d.conf, SMTP_SPARE_MAX),
         .reuse_max = REUSE_MAX,
-        .allow = SMTP_ALLOW,
-        .deny = SMTP_DENY,
-        .unlimited = SMTP_UNLIMITED_IPS,
+        .screening = &screen,
+        .proxies = SMTP_PROXIES,
     };
     return pool_run(&d, &ops); /* parent's sandbox, ready, until drained */
 }

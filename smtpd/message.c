@@ -19,6 +19,7 @@
 #include "smtpd/content.h"
 #include "smtpd/session.h"
 #include "smtpd/trace.h"
+#include "smtpd/xclient.h"
 
 enum { FIELDS_MAX = 10000 };     /* header fields that are looked at */
 enum { LOGGED_RCPTS_MAX = 900 }; /* bytes of recipients in the log line */
@@ -55,7 +56,7 @@ struct message {
     uint64_t size;        /* octets from the client */
     const char *protocol; /* as in our Received field */
     unsigned hops;
-    bool header_8bit;
+    bool header_8bit, tls_optional;
     struct content_scan scan;
     enum failure failure;
 };
@@ -135,6 +136,7 @@ fill_trace(const struct message *m, const struct header_summary *summary, struct
         .queue_id = m->id,
         .recipient = e->rcpt_count == 1 ? e->rcpts[0].address : SLICE(""),
         .received_ms = m->received_ms,
+        .priority = e->priority,
         .add_date = submitted && !summary->has_date,
         .add_message_id = submitted && !summary->has_message_id,
     };
@@ -163,6 +165,7 @@ write_head(struct message *m, size_t len)
     header_summarize(slice_sub(head, 0, len), FIELDS_MAX, &summary);
     m->hops = summary.received;
     m->header_8bit = summary.has_8bit;
+    m->tls_optional = summary.tls_optional;
     if (len > settings->max_header_size)
         fail(m, FAIL_HEADER_TOO_BIG);
     if (settings->max_hops > 0 && m->hops > settings->max_hops)
@@ -248,7 +251,9 @@ complete_envelope(struct message *m)
     e->smtputf8 = t->smtputf8 && (m->header_8bit || transaction_is_utf8(t));
     e->auth_user = slice_of(m->session->auth_user);
     e->client = slice_of(m->session->pool->client_ip);
+    e->helo = slice_of(m->session->helo);
     e->hops = m->hops;
+    e->tls_optional = m->tls_optional && !e->requiretls; /* RFC 8689 section 4.1 */
 }
 
 static void
@@ -267,8 +272,8 @@ log_received(const struct message *m)
     log_event(LOG_INFO, "received", KV_STR("queue_id", m->id), KV_STR("helo", s->helo),
               KV_SLICE("from", e->sender), KV_SLICE("to", strbuf_slice(&to)),
               KV_U64("nrcpt", e->rcpt_count), KV_U64("size", m->size), KV_STR("proto", m->protocol),
-              KV_STR("tls", tls == NULL ? "" : tls_version(tls)),
-              KV_STR("auth_user", s->auth_user));
+              KV_STR("tls", tls == NULL ? "" : tls_version(tls)), KV_STR("auth_user", s->auth_user),
+              KV_I64("priority", e->priority));
     strbuf_free(&to);
 }
 
@@ -304,6 +309,7 @@ message_commit(struct session *s, struct message **mp)
         refuse_message(s, m);
     } else {
         log_received(m); /* before anybody else has a line about it */
+        xclient_log_forwarded(s, m->id);
         queue_trigger(s->server->trigger_fd);
         session_reply(s, 250, "2.0.0", "queued as %s", m->id);
         stats_add(s->server->counters.messages, 1);

@@ -1,6 +1,6 @@
 /*
  * smtpd/params.c - parses what follows MAIL and RCPT (RFC 5321 section 4.1.2) with the parameters
- * of RFC 1870, 3030, 3461, 4954, 6152 and 6531.
+ * of RFC 1870, 2852, 3030, 3461, 4865, 4954, 6152, 6531, 6710 and 8689.
  *
  * Input: a command line from the network. Untrusted. No I/O.
  */
@@ -9,6 +9,7 @@
 #include "lib/base/parse.h"
 #include "lib/ipc/queue_manager.h"
 #include "lib/mail/xtext.h"
+#include "smtpd/params_terms.h"
 
 enum { SIZE_VALUE_DIGITS = 20 }; /* size-value = 1*20DIGIT (RFC 1870 section 4) */
 
@@ -17,6 +18,8 @@ struct param {
     const char *name;
     bool takes_value;
     int (*set)(void *args, struct slice value);
+    unsigned extension; /* that has to be offered; 0: always there */
+    const char *dsn;    /* of a bad value; NULL: 5.5.4 */
 };
 
 static int
@@ -173,17 +176,22 @@ set_orcpt(void *args, struct slice value)
 }
 
 static const struct param mail_params[] = {
-    {"SIZE", true, set_size},          /* RFC 1870 */
-    {"BODY", true, set_body},          /* RFC 6152, RFC 3030 */
-    {"SMTPUTF8", false, set_smtputf8}, /* RFC 6531 */
-    {"RET", true, set_ret},            /* RFC 3461 */
-    {"ENVID", true, set_envid},        /* RFC 3461 */
-    {"AUTH", true, set_auth},          /* RFC 4954 */
+    {"SIZE", true, set_size, 0, NULL},          /* RFC 1870 */
+    {"BODY", true, set_body, 0, NULL},          /* RFC 6152, RFC 3030 */
+    {"SMTPUTF8", false, set_smtputf8, 0, NULL}, /* RFC 6531 */
+    {"RET", true, set_ret, 0, NULL},            /* RFC 3461 */
+    {"ENVID", true, set_envid, 0, NULL},        /* RFC 3461 */
+    {"AUTH", true, set_auth, 0, NULL},          /* RFC 4954 */
+    {"REQUIRETLS", false, params_set_requiretls, EXTENSION_REQUIRETLS, NULL},   /* RFC 8689 */
+    {"HOLDFOR", true, params_set_holdfor, EXTENSION_FUTURERELEASE, NULL},       /* RFC 4865 */
+    {"HOLDUNTIL", true, params_set_holduntil, EXTENSION_FUTURERELEASE, NULL},   /* RFC 4865 */
+    {"BY", true, params_set_by, EXTENSION_DELIVERBY, NULL},                     /* RFC 2852 */
+    {"MT-PRIORITY", true, params_set_priority, EXTENSION_MT_PRIORITY, "5.5.2"}, /* RFC 6710 */
 };
 
 static const struct param rcpt_params[] = {
-    {"NOTIFY", true, set_notify}, /* RFC 3461 */
-    {"ORCPT", true, set_orcpt},   /* RFC 3461 */
+    {"NOTIFY", true, set_notify, 0, NULL}, /* RFC 3461 */
+    {"ORCPT", true, set_orcpt, 0, NULL},   /* RFC 3461 */
 };
 
 /* esmtp-value = 1*(%d33-60 / %d62-126 / UTF8-non-ascii) (RFC 5321, RFC 6531 section 3.3). */
@@ -196,32 +204,52 @@ is_esmtp_value(struct slice value)
     return value.len > 0;
 }
 
+struct param_table {
+    const struct param *params;
+    size_t count;
+    unsigned offered;
+};
+
+static const struct param *
+find_param(const struct param_table *table, struct slice name)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct param *p = &table->params[i];
+
+        if (slice_eq_nocase(name, slice_of(p->name)))
+            return (p->extension & ~table->offered) == 0 ? p : NULL;
+    }
+    return NULL;
+}
+
 static int
-apply_param(struct slice text, const struct param *table, size_t count, unsigned *seen, void *args,
+apply_param(struct slice text, const struct param_table *table, unsigned *seen, void *args,
             struct refusal *why)
 {
     size_t equals = slice_index(text, '=');
     bool has_value = equals < text.len;
     struct slice name = slice_sub(text, 0, equals);
     struct slice value = slice_sub(text, equals + 1, text.len);
+    const struct param *p = find_param(table, name);
+    const char *dsn;
+    unsigned bit;
 
-    for (size_t i = 0; i < count; i++) {
-        if (!slice_eq_nocase(name, slice_of(table[i].name)))
-            continue;
-        if (*seen & 1u << i)
-            return refuse(why, 501, "5.5.4", "parameter given twice");
-        *seen |= 1u << i;
-        if (has_value != table[i].takes_value || (has_value && !is_esmtp_value(value)) ||
-            table[i].set(args, value) < 0)
-            return refuse(why, 501, "5.5.4", "bad parameter value");
-        return 0;
-    }
-    return refuse(why, 555, "5.5.4", "parameter not recognized"); /* RFC 5321 section 4.1.1.11 */
+    if (p == NULL) /* RFC 5321 section 4.1.1.11 */
+        return refuse(why, 555, "5.5.4", "parameter not recognized");
+    dsn = p->dsn != NULL ? p->dsn : "5.5.4";
+    bit = 1u << (p - table->params);
+    if (*seen & bit)
+        return refuse(why, 501, dsn, "parameter given twice");
+    *seen |= bit;
+    if (has_value != p->takes_value || (has_value && !is_esmtp_value(value)) ||
+        p->set(args, value) < 0)
+        return refuse(why, 501, dsn, "bad parameter value");
+    return 0;
 }
 
 /* `text` is what follows the path: nothing, or SP and parameters separated by one space. */
 static int
-apply_params(struct slice text, bool extended, const struct param *table, size_t count, void *args,
+apply_params(struct slice text, bool extended, const struct param_table *table, void *args,
              struct refusal *why)
 {
     unsigned seen = 0;
@@ -239,7 +267,7 @@ apply_params(struct slice text, bool extended, const struct param *table, size_t
         param = slice_sub(text, 0, slice_index(text, ' '));
         if (param.len == 0)
             return refuse(why, 501, "5.5.4", "syntax: one space between parameters");
-        if (apply_param(param, table, count, &seen, args, why) < 0)
+        if (apply_param(param, table, &seen, args, why) < 0)
             return -1;
         text = slice_sub(text, param.len, text.len);
     }
@@ -255,8 +283,10 @@ refuse_path(struct refusal *why, enum address_status status, const char *dsn)
 }
 
 int
-mail_args_parse(struct slice text, bool extended, struct mail_args *args, struct refusal *why)
+mail_args_parse(struct slice text, const struct param_rules *rules, struct mail_args *args,
+                struct refusal *why)
 {
+    const struct param_table table = {mail_params, ARRAY_LEN(mail_params), rules->offered};
     enum address_status status;
 
     *args = (struct mail_args){.body = BODY_7BIT};
@@ -266,7 +296,7 @@ mail_args_parse(struct slice text, bool extended, struct mail_args *args, struct
     status = address_parse_path(&text, ADDRESS_NULL | ADDRESS_UTF8, &args->sender);
     if (status != ADDRESS_OK)
         return refuse_path(why, status, "5.1.7");
-    if (apply_params(text, extended, mail_params, ARRAY_LEN(mail_params), args, why) < 0)
+    if (apply_params(text, rules->extended, &table, args, why) < 0)
         return -1;
     if (args->sender.is_utf8 && !args->smtputf8) /* RFC 6531 section 3.5 */
         return refuse(why, 550, "5.6.7", "non-ASCII address needs SMTPUTF8");
@@ -274,9 +304,10 @@ mail_args_parse(struct slice text, bool extended, struct mail_args *args, struct
 }
 
 int
-rcpt_args_parse(struct slice text, bool extended, bool utf8, struct rcpt_args *args,
-                struct refusal *why)
+rcpt_args_parse(struct slice text, const struct param_rules *rules, bool utf8,
+                struct rcpt_args *args, struct refusal *why)
 {
+    const struct param_table table = {rcpt_params, ARRAY_LEN(rcpt_params), rules->offered};
     enum address_status status;
 
     *args = (struct rcpt_args){.notify = 0};
@@ -288,7 +319,7 @@ rcpt_args_parse(struct slice text, bool extended, bool utf8, struct rcpt_args *a
         return refuse_path(why, status, "5.1.3");
     if (args->recipient.is_utf8 && !utf8) /* RFC 6531 section 3.5 */
         return refuse(why, 553, "5.6.7", "non-ASCII address needs SMTPUTF8");
-    if (apply_params(text, extended, rcpt_params, ARRAY_LEN(rcpt_params), args, why) < 0)
+    if (apply_params(text, rules->extended, &table, args, why) < 0)
         return -1;
     if (!utf8 && !parse_is_ascii_print(args->orcpt)) /* RFC 6533 section 3 */
         return refuse(why, 501, "5.6.7", "non-ASCII ORCPT needs SMTPUTF8");

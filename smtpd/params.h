@@ -5,6 +5,7 @@
 #define POSTHORN_SMTPD_PARAMS_H
 
 #include "lib/mail/address.h"
+#include "smtpd/extensions.h"
 
 #define ENVID_MAX 100 /* characters of ENVID (RFC 3461 section 4.4) */
 #define ORCPT_MAX 500 /* characters of ORCPT (RFC 3461 section 4.2) */
@@ -24,6 +25,14 @@ struct mail_args { /* all slices borrow from the command line */
     bool smtputf8;
     uint8_t ret;        /* 0 none, 1 FULL, 2 HDRS */
     struct slice envid; /* xtext as received */
+    bool requiretls;
+    int64_t hold_for_s;    /* HOLDFOR=, 0: not given */
+    bool has_hold_until;   /* HOLDUNTIL= */
+    int64_t hold_until_ms; /* since 1970 */
+    uint8_t by_mode;       /* enum queue_by_mode; BY=, in: */
+    int64_t by_s;          /* from now; negative: ago */
+    bool by_trace;
+    int8_t priority; /* MT-PRIORITY=, 0: not given */
 };
 
 struct rcpt_args {
@@ -32,11 +41,17 @@ struct rcpt_args {
     uint8_t notify;     /* QUEUE_NOTIFY_*; 0: not given */
 };
 
-/* What follows the verb, e.g. "FROM:<a@b> SIZE=10". `extended`: the session began with EHLO. 0, or
- * -1 with *why filled in. */
-int mail_args_parse(struct slice text, bool extended, struct mail_args *args, struct refusal *why);
-/* `utf8`: the transaction has SMTPUTF8. */
-int rcpt_args_parse(struct slice text, bool extended, bool utf8, struct rcpt_args *args,
+/* What the session may use. */
+struct param_rules {
+    bool extended;    /* it began with EHLO: there may be parameters */
+    unsigned offered; /* enum extension; parameters of others are not recognized */
+};
+
+/* What follows the verb, e.g. "FROM:<a@b> SIZE=10". 0, or -1 with *why filled in. */
+int mail_args_parse(struct slice text, const struct param_rules *rules, struct mail_args *args,
                     struct refusal *why);
+/* `utf8`: the transaction has SMTPUTF8. */
+int rcpt_args_parse(struct slice text, const struct param_rules *rules, bool utf8,
+                    struct rcpt_args *args, struct refusal *why);
 
 #endif

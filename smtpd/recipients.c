@@ -12,8 +12,11 @@ recipients_are_full(const struct recipients *r)
 void
 recipients_add(struct recipients *r, const struct rcpt_args *args)
 {
+    struct slice text = arena_copy(&r->texts, args->recipient.text);
+
     r->list[r->count++] = (struct rcpt_args){
-        .recipient = {.text = arena_copy(&r->texts, args->recipient.text),
+        .recipient = {.text = text,
+                      .domain = slice_sub(text, text.len - args->recipient.domain.len, text.len),
                       .is_utf8 = args->recipient.is_utf8},
         .orcpt = arena_copy(&r->texts, args->orcpt),
         .notify = args->notify,

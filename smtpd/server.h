@@ -7,21 +7,28 @@
 #define POSTHORN_SMTPD_SERVER_H
 
 #include "lib/auth/mechanisms.h"
-#include "lib/base/cidr.h"
+#include "lib/base/map.h"
+#include "lib/conf/networks.h"
 #include "lib/sys/daemon.h"
 #include "lib/tls/tls.h"
 
 struct settings {
-    const char *hostname, *banner;
+    const char *hostname;
+    char *greeting; /* the whole line, with CRLF */
     bool starttls, close_relay, from_must_match_auth, no_cleartext_auth, no_auth_on_25;
-    bool plain_on_loopback, reject_early_talkers;
+    bool plain_on_loopback, reject_pipelining;
     uint64_t max_recipients, max_message_size, max_header_size, max_line, max_hops, max_rset;
-    uint64_t max_errors, min_free_space;
-    int64_t greet_delay_ms, command_timeout_ms, data_timeout_ms, transfer_timeout_ms;
+    uint64_t max_errors, free_errors, min_free_space;
+    int64_t error_delay_ms, command_timeout_ms, data_timeout_ms, transfer_timeout_ms;
     int64_t tls_timeout_ms;
     struct mechanisms *mechanisms;
-    struct cidr *trusted_hosts;
-    size_t trusted_count;
+    unsigned extensions; /* enum extension */
+    int64_t max_future_release_ms;
+    uint64_t max_priority;
+    const char **priority_users; /* addresses and "@domain"; none: every user */
+    size_t priority_user_count;
+    struct networks trusted_hosts, xclient_hosts, xforward_hosts;
+    struct map *open_relay_domains; /* in lower case; the values are not NULL */
 };
 
 struct counters {
@@ -38,7 +45,13 @@ struct server {
 
 /* From the configuration. */
 void settings_load(struct settings *settings, const struct conf *conf);
-/* Is the client one of smtp.trusted_hosts? */
-bool settings_trust(const struct settings *settings, const char *client_ip);
+/* From the list files that it names. Exits with a message on error. */
+void settings_load_lists(struct settings *settings, const struct conf *conf,
+                         const struct instance *inst);
+/* Is it one of smtp.open_relay_domains? */
+bool settings_is_open_domain(const struct settings *settings, struct slice domain);
+
+/* Recipients that one transaction may have. */
+uint64_t settings_recipients_max(const struct settings *settings);
 
 #endif

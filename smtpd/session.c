@@ -14,10 +14,13 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "smtpd/command.h"
+#include "smtpd/tarpit.h"
+#include "smtpd/xclient.h"
 
 enum {
     REPLY_MAX = 512,    /* octets of a reply line with CRLF (RFC 5321 section 4.5.3.1.5) */
     JUNK_MAX = 1 << 20, /* octets of one line that is too long before we hang up */
+    PRESSED_TIMEOUT_MS = 10000,
 };
 
 /* ---- replies ---- */
@@ -54,10 +57,13 @@ session_error(struct session *s, unsigned code, const char *dsn, const char *for
 {
     va_list args;
 
+    rcpt_settle(s); /* before the error is counted: theirs come first */
+    s->errors++;
+    tarpit_wait(s);
     va_start(args, format);
     write_reply(s, code, dsn, format, args);
     va_end(args);
-    if (++s->errors < s->settings->max_errors)
+    if (s->errors < s->settings->max_errors)
         return;
     log_event(LOG_WARN, "too_many_errors", KV_U64("errors", s->errors));
     session_shut(s, "4.7.0", "too many errors");
@@ -78,6 +84,7 @@ enum session_state
 session_reset(struct session *s)
 {
     transaction_clear(&s->transaction);
+    xclient_forget(s);
     return s->state == ST_NEW ? ST_NEW : ST_GREETED;
 }
 
@@ -85,6 +92,7 @@ void
 session_forget(struct session *s)
 {
     transaction_clear(&s->transaction);
+    xclient_forget(s);
     s->helo[0] = '\0';
     s->is_extended = false;
     s->state = ST_NEW;
@@ -109,12 +117,23 @@ drop_http(struct session *s, struct slice line)
     return SESSION_LINE_GONE;
 }
 
+/* Where places are short, who has not shown to be honest does not keep one (smtpd.8). */
+static int64_t
+command_timeout_ms(const struct session *s)
+{
+    int64_t timeout = s->settings->command_timeout_ms;
+    bool hurry = s->pool->is_pressed && !s->pool->is_known && !s->is_trusted && s->messages == 0 &&
+                 s->auth_user == NULL;
+
+    return hurry && timeout > PRESSED_TIMEOUT_MS ? PRESSED_TIMEOUT_MS : timeout;
+}
+
 /* One line may come in several parts: behind a bare LF, and behind SESSION_LINE_MAX octets, it goes
  * on. The deadline holds for all of it. */
 enum session_line
 session_read_line(struct session *s, struct slice *line)
 {
-    int64_t deadline = clock_mono_ms() + s->settings->command_timeout_ms;
+    int64_t deadline = clock_mono_ms() + command_timeout_ms(s);
     enum session_line result = SESSION_LINE_OK;
     bool after_cr = false;
     size_t total = 0;
@@ -180,27 +199,13 @@ start_tls_at_once(struct session *s)
     return -1;
 }
 
-/* A client that speaks before we do is no mail server (RFC 5321 section 4.3.1). */
-static int
-wait_for_early_talker(struct session *s)
-{
-    if (!s->settings->reject_early_talkers || strcmp(s->pool->label, "smtp") != 0 || s->is_trusted)
-        return 0;
-    if (stream_wait(s->stream, -1, clock_mono_ms() + s->settings->greet_delay_ms) == 0)
-        return 0;
-    log_note(LOG_INFO, "early_talker");
-    session_reply(s, 554, "5.5.1", "you spoke before the greeting");
-    return -1;
-}
-
 static int
 open_session(struct session *s)
 {
     if (strcmp(s->pool->label, "smtps") == 0 && start_tls_at_once(s) < 0)
         return -1;
-    if (wait_for_early_talker(s) < 0)
-        return -1;
-    session_reply(s, 220, "", "%s ESMTP %s", s->settings->hostname, s->settings->banner);
+    if (!s->pool->is_greeted)
+        (void)stream_write(s->stream, slice_of(s->settings->greeting)); /* an error sticks */
     return 0;
 }
 
@@ -214,7 +219,8 @@ begin(struct session *s, struct pool_session *pool, struct server *server)
         .stream = stream_new(pool->fd, SESSION_READ_MAX),
         .state = ST_NEW,
         .is_submission = strcmp(pool->label, "smtp") != 0,
-        .is_trusted = settings_trust(&server->settings, pool->client_ip),
+        .is_trusted =
+            networks_have_text(&server->settings.trusted_hosts, slice_of(pool->client_ip)),
         .slots = queue_slots_new(server->tmp_dirfd),
     };
     stream_set_end_fd(s->stream, pool->end_fd);
@@ -227,6 +233,8 @@ static void
 end(struct session *s)
 {
     transaction_clear(&s->transaction);
+    xclient_forget(s);
+    xfree(&s->speaks_for);
     recipients_clear(&s->recipients);
     log_event(LOG_INFO, "disconnected", KV_U64("messages", s->messages),
               KV_U64("bytes_in", stream_bytes_in(s->stream)),
@@ -252,6 +260,7 @@ session_serve(struct pool_session *pool, void *arg)
             run_line(&s);
         }
     }
+    pool->is_proved = s.messages > 0 || s.held_capability;
     end(&s);
     return s.held_capability ? POOL_EXIT : POOL_REUSE;
 }

@@ -27,6 +27,8 @@ enum session_state {
     ST_ANY = (1 << 6) - 1,
 };
 
+struct xattrs;
+
 struct session {
     struct pool_session *pool;
     struct server *server;
@@ -43,9 +45,12 @@ struct session {
     char *auth_user;                          /* canonical address, or NULL */
     uint64_t errors, idle_commands, refusals; /* since the last accepted message */
     uint64_t rsets, messages;
+    int64_t hold_max_ms; /* the last HOLDUNTIL that EHLO has announced, since 1970 */
     struct transaction transaction;
     struct recipients recipients; /* RCPTs of it that have no reply yet */
     struct queue_slots *slots;    /* for its messages */
+    struct xattrs *speaks_for;    /* what XCLIENT said, or NULL */
+    struct xattrs *forwarded;     /* what XFORWARD said of the next message, or NULL */
 };
 
 /* For pool_ops.serve: `arg` is the struct server. */

@@ -1,32 +1,71 @@
 /*
  * smtpd/settings.c - takes smtpd's settings out of the configuration, once, before any session.
  */
+#include <string.h>
+
 #include "lib/base/mem.h"
+#include "lib/conf/lists.h"
+#include "lib/mail/address.h"
+#include "lib/queue/envelope.h"
+#include "smtpd/extensions.h"
 #include "smtpd/server.h"
 
-static void
-load_trusted_hosts(struct settings *settings, const struct conf *conf)
-{
-    size_t count = conf_list_count(conf, SMTP_TRUSTED_HOSTS);
+enum { REPLY_LINE_MAX = 512 };
 
-    settings->trusted_hosts = xcalloc(count + 1, sizeof(*settings->trusted_hosts));
-    settings->trusted_count = count;
-    for (size_t i = 0; i < count; i++) /* the table has looked at them */
-        assert_always(cidr_parse(slice_of(conf_list_item(conf, SMTP_TRUSTED_HOSTS, i)),
-                                 &settings->trusted_hosts[i]) == 0);
+/* A domain in the form that the map has: lower case. The length in `out`, or 0: it is too long. */
+static size_t
+domain_key(struct slice domain, char out[ADDRESS_DOMAIN_MAX])
+{
+    if (domain.len > ADDRESS_DOMAIN_MAX)
+        return 0;
+    for (size_t i = 0; i < domain.len; i++)
+        out[i] = domain.ptr[i] >= 'A' && domain.ptr[i] <= 'Z' ? (char)(domain.ptr[i] | 0x20)
+                                                              : domain.ptr[i];
+    return domain.len;
 }
 
 bool
-settings_trust(const struct settings *settings, const char *client_ip)
+settings_is_open_domain(const struct settings *settings, struct slice domain)
 {
-    struct cidr client; /* one address is a network of all its bits */
+    char key[ADDRESS_DOMAIN_MAX];
+    size_t len = domain_key(domain, key);
 
-    if (cidr_parse(slice_of(client_ip), &client) < 0)
-        return false;
-    for (size_t i = 0; i < settings->trusted_count; i++)
-        if (cidr_has(&settings->trusted_hosts[i], &client.net))
-            return true;
-    return false;
+    return len > 0 && settings->open_relay_domains != NULL &&
+           map_get(settings->open_relay_domains, slice_make(key, len)) != NULL;
+}
+
+void
+settings_load_lists(struct settings *settings, const struct conf *conf, const struct instance *inst)
+{
+    struct list_file *list = lists_load_or_exit("smtpd", conf, inst, SMTP_OPEN_RELAY_DOMAINS);
+    char key[ADDRESS_DOMAIN_MAX];
+
+    settings->open_relay_domains = map_new(LIST_ENTRIES_MAX);
+    for (size_t i = 0; i < list->count; i++) {
+        size_t len = domain_key(list->entries[i].text, key);
+
+        *map_at(settings->open_relay_domains, slice_make(key, len)) = settings;
+    }
+    list_file_free(&list);
+}
+
+uint64_t
+settings_recipients_max(const struct settings *settings)
+{
+    uint64_t limit = settings->max_recipients;
+
+    return limit == 0 || limit > QUEUE_RCPTS_MAX ? QUEUE_RCPTS_MAX : limit;
+}
+
+static void
+load_priority_users(struct settings *settings, const struct conf *conf)
+{
+    size_t count = conf_list_count(conf, SMTP_PRIORITY_USERS);
+
+    settings->priority_users = xcalloc(count + 1, sizeof(*settings->priority_users));
+    settings->priority_user_count = count;
+    for (size_t i = 0; i < count; i++)
+        settings->priority_users[i] = conf_list_item(conf, SMTP_PRIORITY_USERS, i);
 }
 
 static int64_t
@@ -35,15 +74,23 @@ milliseconds(const struct conf *conf, enum conf_id id)
     return (int64_t)conf_u64(conf, id); /* the table's range is far below INT64_MAX */
 }
 
+/* Cut to one reply line (RFC 5321 section 4.5.3.1.5). */
+static char *
+make_greeting(const char *hostname, const char *banner)
+{
+    int room = REPLY_LINE_MAX - (int)strlen("220  ESMTP \r\n") - (int)strlen(hostname);
+
+    return xasprintf("220 %s ESMTP %.*s\r\n", hostname, room,
+                     banner[0] != '\0' ? banner : "Posthorn");
+}
+
 void
 settings_load(struct settings *settings, const struct conf *conf)
 {
     const char *helo_name = conf_str(conf, SMTP_HELO_NAME);
-    const char *banner = conf_str(conf, SYSTEM_BANNER);
 
     *settings = (struct settings){
         .hostname = helo_name[0] != '\0' ? helo_name : conf_str(conf, SYSTEM_HOSTNAME),
-        .banner = banner[0] != '\0' ? banner : "Posthorn",
         .mechanisms = mechanisms_new(conf),
         .starttls = conf_bool(conf, SMTP_STARTTLS),
         .close_relay = conf_bool(conf, SMTP_CLOSE_RELAY),
@@ -51,7 +98,7 @@ settings_load(struct settings *settings, const struct conf *conf)
         .no_cleartext_auth = conf_bool(conf, SMTP_NO_CLEARTEXT_AUTH),
         .no_auth_on_25 = conf_bool(conf, SMTP_NO_AUTH_ON_25),
         .plain_on_loopback = conf_bool(conf, AUTH_PLAIN_ON_LOOPBACK),
-        .reject_early_talkers = conf_bool(conf, SMTP_REJECT_EARLY_TALKERS),
+        .reject_pipelining = conf_bool(conf, SMTP_REJECT_PIPELINING),
         .max_recipients = conf_u64(conf, SMTP_MAX_RECIPIENTS),
         .max_message_size = conf_u64(conf, SMTP_MAX_MESSAGE_SIZE),
         .max_header_size = conf_u64(conf, SMTP_MAX_HEADER_SIZE),
@@ -59,12 +106,20 @@ settings_load(struct settings *settings, const struct conf *conf)
         .max_hops = conf_u64(conf, SMTP_MAX_HOPS),
         .max_rset = conf_u64(conf, SMTP_MAX_RSET),
         .max_errors = conf_u64(conf, SMTP_MAX_ERRORS),
+        .free_errors = conf_u64(conf, SMTP_FREE_ERRORS),
         .min_free_space = conf_u64(conf, SMTP_MIN_FREE_SPACE),
-        .greet_delay_ms = milliseconds(conf, SMTP_GREET_DELAY),
+        .error_delay_ms = milliseconds(conf, SMTP_ERROR_DELAY),
         .command_timeout_ms = milliseconds(conf, SMTP_COMMAND_TIMEOUT),
         .data_timeout_ms = milliseconds(conf, SMTP_DATA_TIMEOUT),
         .transfer_timeout_ms = milliseconds(conf, SMTP_TRANSFER_TIMEOUT),
         .tls_timeout_ms = milliseconds(conf, SMTP_TLS_TIMEOUT),
+        .extensions = extensions_configured(conf),
+        .max_future_release_ms = milliseconds(conf, SMTP_MAX_FUTURE_RELEASE),
+        .max_priority = conf_u64(conf, SMTP_MAX_PRIORITY),
+        .trusted_hosts = networks_of(conf, SMTP_TRUSTED_HOSTS),
+        .xclient_hosts = networks_of(conf, SMTP_XCLIENT_HOSTS),
+        .xforward_hosts = networks_of(conf, SMTP_XFORWARD_HOSTS),
     };
-    load_trusted_hosts(settings, conf);
+    load_priority_users(settings, conf);
+    settings->greeting = make_greeting(settings->hostname, conf_str(conf, SYSTEM_BANNER));
 }

@@ -60,6 +60,8 @@ trace_write(const struct trace *trace, struct strbuf *out)
     if (trace->recipient.len > 0)
         (void)strbuf_printf(out, "\r\n\tfor <%.*s>", (int)trace->recipient.len,
                             trace->recipient.ptr);
+    if (trace->priority != 0)
+        (void)strbuf_printf(out, "\r\n\tPRIORITY %d", trace->priority);
     (void)strbuf_str(out, "; ");
     (void)clock_rfc5322(trace->received_ms, out);
     (void)strbuf_str(out, "\r\n");

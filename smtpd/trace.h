@@ -19,6 +19,7 @@ struct trace {
     const char *queue_id;
     struct slice recipient; /* empty: more than one, or not to be shown */
     int64_t received_ms;
+    int priority;                  /* MT-PRIORITY, 0: not shown (RFC 6710 section 4.1) */
     bool add_date, add_message_id; /* RFC 6409 section 8 */
     bool add_empty_line;           /* the message has no header section of its own */
 };

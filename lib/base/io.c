@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "lib/base/clock.h"
 
 #define READ_STEP 65536
 
@@ -63,6 +66,32 @@ read_exact(int fd, void *buf, size_t len)
         len -= (size_t)n;
     }
     return 0;
+}
+
+ssize_t
+read_within(int fd, void *buf, size_t max, int64_t timeout_ms)
+{
+    int64_t deadline = clock_mono_ms() + timeout_ms, left;
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    while ((left = deadline - clock_mono_ms()) > 0) {
+        ssize_t n;
+
+        if (poll(&p, 1, left < INT_MAX ? (int)left : INT_MAX) < 0) {
+            if (errno != EINTR)
+                return -1;
+            continue;
+        }
+        n = p.revents == 0 ? -1 : read(fd, buf, max);
+        if (n > 0)
+            return n;
+        if (n == 0)
+            errno = EPIPE;
+        if (n == 0 || (p.revents != 0 && errno != EINTR && errno != EAGAIN))
+            return -1;
+    }
+    errno = ETIMEDOUT;
+    return -1;
 }
 
 int

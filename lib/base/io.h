@@ -14,6 +14,9 @@ int write_all(int fd, struct slice data);
 int pwrite_all(int fd, struct slice data, off_t offset);
 /* Exactly `len` bytes. 0, or -1 with errno (EPIPE: the end came first). */
 int read_exact(int fd, void *buf, size_t len);
+/* 1 to `max` bytes of a pipe or socket. -1 with errno: nothing came in time (ETIMEDOUT), or never
+ * will (EPIPE: the end). */
+ssize_t read_within(int fd, void *buf, size_t max, int64_t timeout_ms);
 int pread_exact(int fd, void *buf, size_t len, off_t offset);
 /* The whole of a file below `dirfd` (AT_FDCWD: a path) into `out`, whose ceiling holds (EFBIG). */
 int read_file(int dirfd, const char *name, struct strbuf *out);

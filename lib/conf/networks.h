@@ -1,5 +1,5 @@
 /*
- * lib/conf/networks.h - a setting that lists addresses and networks, for asking whether it has one.
+ * lib/conf/networks.h - a setting of IP addresses and networks, ready to look clients up in.
  */
 #ifndef POSTHORN_LIB_CONF_NETWORKS_H
 #define POSTHORN_LIB_CONF_NETWORKS_H
@@ -7,14 +7,16 @@
 #include "lib/base/cidr.h"
 #include "lib/conf/conf.h"
 
-struct conf_networks {
-    struct cidr *items; /* free() */
+struct networks {
+    struct cidr *items;
     size_t count;
 };
 
-/* `id` is of type CONF_NETWORKS or CONF_ADDRESSES. */
-struct conf_networks conf_networks_load(const struct conf *conf, enum conf_id id);
-/* False for what is no address, too. */
-bool conf_networks_have(const struct conf_networks *networks, struct slice ip);
+/* The value of a CONF_NETWORKS setting, in memory of its own. */
+struct networks networks_of(const struct conf *conf, enum conf_id id);
+void networks_free(struct networks *networks);
+bool networks_have(const struct networks *networks, const struct ip *ip);
+/* The same for an address as text; false where it is none. */
+bool networks_have_text(const struct networks *networks, struct slice ip);
 
 #endif

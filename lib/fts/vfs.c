@@ -28,6 +28,7 @@ struct file {
     struct vfs *vfs;
     int fd;
     bool is_database;
+    bool is_named; /* its name in the directory is known to be on disk, or does not matter */
 };
 
 struct page_end {
@@ -141,13 +142,21 @@ file_truncate(sqlite3_file *base, sqlite3_int64 size)
     return ftruncate(f->fd, (off_t)size) == 0 ? SQLITE_OK : failed(f->vfs, SQLITE_IOERR_TRUNCATE);
 }
 
+/* SQLite flushes its journal before it changes a page. A power cut after that must not take the
+ * journal's name away: nothing would roll back what was half changed. One that was there already
+ * may come from a process that died before it flushed the directory. */
 static int
 file_sync(sqlite3_file *base, int flags)
 {
     struct file *f = (struct file *)base;
 
     (void)flags;
-    return fdatasync(f->fd) == 0 ? SQLITE_OK : failed(f->vfs, SQLITE_IOERR_FSYNC);
+    if (fdatasync(f->fd) < 0)
+        return failed(f->vfs, SQLITE_IOERR_FSYNC);
+    if (!f->is_named && beneath_sync_dir(f->vfs->dirfd, ".") < 0)
+        return failed(f->vfs, SQLITE_IOERR_DIR_FSYNC);
+    f->is_named = true;
+    return SQLITE_OK;
 }
 
 static int
@@ -248,6 +257,7 @@ dir_open(sqlite3_vfs *base, const char *name, sqlite3_file *file, int flags, int
     (void)name;                               /* the kind says it all */
     *f = (struct file){.vfs = vfs, .fd = -1}; /* without methods SQLite does not close it */
     f->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
+    f->is_named = f->is_database; /* one that is lost is built again */
     if (f->is_database)
         f->fd = vfs->fd;
     else if ((flags & SQLITE_OPEN_MAIN_JOURNAL) != 0)

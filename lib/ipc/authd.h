@@ -40,7 +40,7 @@ enum authd_type {
     AUTHD_QUOTA_REPLY,
     AUTHD_FOLDER_CHANGE, /* session: make, remove or rename a folder of another user's */
     AUTHD_FOLDER_CHANGED,
-    AUTHD_URL, /* session: the text behind a URL that somebody has authorized (RFC 4467) */
+    AUTHD_URL, /* session: the text behind a URL that somebody has authorized (RFC 4467, 4468) */
     AUTHD_URL_REPLY,
 };
 

@@ -22,8 +22,10 @@ enum { /* queue_job.flags on the wire */
        JOB_SMTPUTF8 = 2,
        JOB_8BIT = 4,
        JOB_BINARY = 8,
-       JOB_OURS = 16,
-       JOB_FLAGS_ALL = 31
+       JOB_REQUIRETLS = 16,
+       JOB_TLS_OPTIONAL = 32,
+       JOB_OURS = 64,
+       JOB_FLAGS_ALL = 127
 };
 
 int
@@ -78,7 +80,8 @@ queue_job_encode(struct strbuf *out, const struct queue_job *job)
     writer_u8(&w,
               (uint8_t)((job->in_doubt ? JOB_IN_DOUBT : 0) | (job->smtputf8 ? JOB_SMTPUTF8 : 0) |
                         (job->body_8bit ? JOB_8BIT : 0) | (job->body_binary ? JOB_BINARY : 0) |
-                        (job->ours ? JOB_OURS : 0)));
+                        (job->requiretls ? JOB_REQUIRETLS : 0) |
+                        (job->tls_optional ? JOB_TLS_OPTIONAL : 0) | (job->ours ? JOB_OURS : 0)));
     writer_bytes(&w, job->sender);
     writer_bytes(&w, job->envid);
     writer_u8(&w, job->ret);
@@ -123,6 +126,8 @@ queue_job_decode(struct slice payload, struct queue_job *job)
     job->body_8bit = (flags & JOB_8BIT) != 0;
     job->body_binary = (flags & JOB_BINARY) != 0;
     job->ours = (flags & JOB_OURS) != 0;
+    job->requiretls = (flags & JOB_REQUIRETLS) != 0;
+    job->tls_optional = (flags & JOB_TLS_OPTIONAL) != 0;
     job->sender = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->envid = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->ret = reader_u8(&r);

@@ -60,6 +60,7 @@ struct queue_job {
     int64_t received_ms;                   /* real time */
     bool in_doubt; /* may have been delivered before: look for the queue id first */
     bool smtputf8, body_8bit, body_binary; /* what the content needs */
+    bool requiretls, tls_optional;         /* REQUIRETLS, "TLS-Required: No" (RFC 8689) */
     struct slice sender;                   /* reverse path */
     struct slice envid;                    /* RFC 3461, or empty */
     uint8_t ret;                           /* 0 none, 1 FULL, 2 HDRS */

@@ -144,8 +144,10 @@ header_unfold(struct slice body, struct strbuf *out)
 }
 
 static void
-note_field(struct slice name, struct header_summary *summary)
+note_field(const struct header_field *field, struct header_summary *summary)
 {
+    struct slice name = field->name;
+
     summary->fields++;
     if (slice_eq_nocase(name, SLICE("Received")))
         summary->received++;
@@ -157,6 +159,9 @@ note_field(struct slice name, struct header_summary *summary)
         summary->has_from = true;
     else if (slice_eq_nocase(name, SLICE("Sender")))
         summary->has_sender = true;
+    else if (slice_eq_nocase(name, SLICE("TLS-Required")))
+        summary->tls_optional = summary->tls_required_fields++ == 0 &&
+                                slice_eq_nocase(slice_trim(field->body), SLICE("No"));
 }
 
 void
@@ -170,7 +175,7 @@ header_summarize(struct slice section, unsigned fields_max, struct header_summar
     while (summary->fields < fields_max && status == HEADER_FIELD) {
         status = header_next(&rest, &field);
         if (status == HEADER_FIELD)
-            note_field(field.name, summary);
+            note_field(&field, summary);
     }
     summary->is_malformed = status == HEADER_BODY;
     summary->has_8bit = !parse_is_ascii(section);

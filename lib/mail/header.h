@@ -43,6 +43,8 @@ struct header_summary {
     bool has_date, has_message_id, has_from, has_sender;
     bool has_8bit;     /* a byte above 0x7f: an internationalized header (RFC 6532) */
     bool is_malformed; /* a line that is no field, before the empty line */
+    bool tls_optional; /* "TLS-Required: No", given once (RFC 8689 section 3) */
+    unsigned tls_required_fields;
 };
 void header_summarize(struct slice section, unsigned fields_max, struct header_summary *summary);
 

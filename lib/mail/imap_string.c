@@ -43,21 +43,47 @@ put_literal(struct slice text, size_t nuls, struct strbuf *out)
         (void)strbuf_append(out, slice_split(&text, '\0'));
 }
 
-void
-imap_string(struct slice text, struct strbuf *out)
+enum {
+    ESCAPED = 1, /* '"' and backslash: with a backslash before them */
+    SPECIAL = 2, /* not in a quoted string */
+    NUL = 4,     /* in no string at all */
+};
+
+/* What the bytes of a text ask for, together: the table makes one look at each enough. */
+static unsigned
+classes_of(struct slice text)
 {
-    size_t nuls = 0, special = 0, escaped = 0;
+    static const unsigned char classes[256] = {
+        [0] = NUL, ['\r'] = SPECIAL, ['\n'] = SPECIAL, ['"'] = ESCAPED, ['\\'] = ESCAPED};
+    unsigned found = 0, high = 0;
 
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
 
-        nuls += c == 0;
-        special += c >= 0x80 || c == '\r' || c == '\n';
-        escaped += c == '"' || c == '\\';
+        found |= classes[c];
+        high |= c;
     }
-    if (nuls > 0 || special > 0)
-        put_literal(text, nuls, out);
-    else if (escaped > 0)
+    return high >= 0x80 ? found | SPECIAL : found;
+}
+
+static size_t
+count_nuls(struct slice text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        count += text.ptr[i] == '\0';
+    return count;
+}
+
+void
+imap_string(struct slice text, struct strbuf *out)
+{
+    unsigned classes = classes_of(text);
+
+    if ((classes & (NUL | SPECIAL)) != 0)
+        put_literal(text, (classes & NUL) != 0 ? count_nuls(text) : 0, out);
+    else if ((classes & ESCAPED) != 0)
         put_quoted(text, out);
     else
         put_plain(text, out);

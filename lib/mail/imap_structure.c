@@ -54,25 +54,25 @@ put_type_params(const struct mime_part *part, struct strbuf *out)
     arena_free(&arena);
 }
 
-/* A text field of the part's header, or NIL. */
+/* A text field of the part's Content- fields, or NIL. */
 static void
-put_field(struct slice header, const char *name, struct strbuf *out)
+put_field(struct slice fields, const char *name, struct strbuf *out)
 {
     struct header_field field;
 
-    if (mime_field_find(header, name, &field) && slice_trim(field.body).len > 0)
+    if (mime_field_find(fields, name, &field) && slice_trim(field.body).len > 0)
         imap_string_unfolded(field.body, out);
     else
         (void)strbuf_str(out, "NIL");
 }
 
 static void
-put_encoding(struct slice header, struct strbuf *out)
+put_encoding(struct slice fields, struct strbuf *out)
 {
     struct header_field field;
     struct slice token = SLICE("7bit"); /* RFC 2045 section 6.1 */
 
-    if (mime_field_find(header, "Content-Transfer-Encoding", &field)) {
+    if (mime_field_find(fields, "Content-Transfer-Encoding", &field)) {
         struct slice written = structured_token(&field.body);
 
         if (written.len > 0)
@@ -82,13 +82,13 @@ put_encoding(struct slice header, struct strbuf *out)
 }
 
 static void
-put_disposition(struct slice header, struct strbuf *out)
+put_disposition(struct slice fields, struct strbuf *out)
 {
     struct arena arena = {NULL};
     struct header_field field;
     struct content_value v;
 
-    if (mime_field_find(header, "Content-Disposition", &field) &&
+    if (mime_field_find(fields, "Content-Disposition", &field) &&
         content_disposition_parse(field.body, &arena, &v)) {
         (void)strbuf_char(out, '(');
         imap_string(v.type, out);
@@ -103,12 +103,12 @@ put_disposition(struct slice header, struct strbuf *out)
 
 /* Content-Language: tags with commas between them (RFC 3282). */
 static void
-put_language(struct slice header, struct strbuf *out)
+put_language(struct slice fields, struct strbuf *out)
 {
     struct header_field field;
     size_t count = 0;
 
-    if (!mime_field_find(header, "Content-Language", &field))
+    if (!mime_field_find(fields, "Content-Language", &field))
         field.body.len = 0;
     while (field.body.len > 0 && count < LANGUAGES_MAX) {
         struct slice tag = structured_token(&field.body);
@@ -124,14 +124,14 @@ put_language(struct slice header, struct strbuf *out)
 
 /* Disposition, language, location: common to both kinds of part. */
 static void
-put_extension(struct slice header, struct strbuf *out)
+put_extension(struct slice fields, struct strbuf *out)
 {
     (void)strbuf_char(out, ' ');
-    put_disposition(header, out);
+    put_disposition(fields, out);
     (void)strbuf_char(out, ' ');
-    put_language(header, out);
+    put_language(fields, out);
     (void)strbuf_char(out, ' ');
-    put_field(header, "Content-Location", out);
+    put_field(fields, "Content-Location", out);
 }
 
 static void put_part(const struct mime *m, const struct mime_part *part, bool extended,
@@ -148,13 +148,20 @@ put_multipart(const struct mime *m, const struct mime_part *part, bool extended,
         return;
     (void)strbuf_char(out, ' ');
     put_type_params(part, out);
-    put_extension(mime_header(m, part), out);
+    put_extension(mime_content_fields(m, part), out);
+}
+
+static void
+put_number(size_t number, struct strbuf *out)
+{
+    (void)strbuf_char(out, ' ');
+    (void)strbuf_u64(out, number);
 }
 
 static void
 put_single(const struct mime *m, const struct mime_part *part, bool extended, struct strbuf *out)
 {
-    struct slice header = mime_header(m, part);
+    struct slice fields = mime_content_fields(m, part);
     bool is_message = part->kind == MIME_MESSAGE;
 
     imap_string(part->type, out);
@@ -163,12 +170,12 @@ put_single(const struct mime *m, const struct mime_part *part, bool extended, st
     (void)strbuf_char(out, ' ');
     put_type_params(part, out);
     (void)strbuf_char(out, ' ');
-    put_field(header, "Content-ID", out);
+    put_field(fields, "Content-ID", out);
     (void)strbuf_char(out, ' ');
-    put_field(header, "Content-Description", out);
+    put_field(fields, "Content-Description", out);
     (void)strbuf_char(out, ' ');
-    put_encoding(header, out);
-    (void)strbuf_printf(out, " %zu", part->end - part->body);
+    put_encoding(fields, out);
+    put_number(part->end - part->body, out);
     if (is_message) {
         const struct mime_part *inside = &m->parts[part->first_child];
 
@@ -178,12 +185,12 @@ put_single(const struct mime *m, const struct mime_part *part, bool extended, st
         put_part(m, inside, extended, out);
     }
     if (is_message || slice_eq_nocase(part->type, SLICE("text")))
-        (void)strbuf_printf(out, " %zu", part->lines);
+        put_number(part->lines, out);
     if (!extended)
         return;
     (void)strbuf_char(out, ' ');
-    put_field(header, "Content-MD5", out);
-    put_extension(header, out);
+    put_field(fields, "Content-MD5", out);
+    put_extension(fields, out);
 }
 
 static void

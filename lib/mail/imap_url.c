@@ -8,7 +8,7 @@
 #include "lib/base/encode.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
-#include "lib/mail/date.h"
+#include "lib/mail/timestamp.h"
 
 /* What is left of the text, and where decoded text goes: all of it together is not longer. */
 struct scan {
@@ -152,62 +152,13 @@ take_part(struct scan *s, struct imap_url *url)
 
 /* ---- authorization ---- */
 
-/* Exactly `len` digits. */
-static bool
-take_digits(struct scan *s, size_t len, int min, int max, int *out)
-{
-    uint64_t value;
-
-    if (digits(s->rest) < len || parse_u64(take_bytes(s, len), (uint64_t)max, &value) < 0)
-        return false;
-    *out = (int)value;
-    return *out >= min;
-}
-
-/* time-offset (RFC 3339 section 5.6), in minutes. */
-static bool
-take_zone(struct scan *s, int *minutes)
-{
-    bool west = s->rest.len > 0 && s->rest.ptr[0] == '-';
-    int hour, minute;
-
-    *minutes = 0;
-    if (take(s, SLICE("Z")))
-        return true;
-    if ((!take(s, SLICE("+")) && !take(s, SLICE("-"))) || !take_digits(s, 2, 0, 23, &hour) ||
-        !take(s, SLICE(":")) || !take_digits(s, 2, 0, 59, &minute))
-        return false;
-    *minutes = west ? -(hour * 60 + minute) : hour * 60 + minute;
-    return true;
-}
-
-static int
-days_in_month(int year, int month)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    return month == 2 && leap ? 29 : days[month - 1];
-}
-
-/* date-time (RFC 3339 section 5.6). */
+/* A fraction is cut off: the second that has begun is over. */
 static bool
 take_time(struct scan *s, int64_t *ms)
 {
-    int year, month, day, hour, minute, second, zone;
-
-    if (!take_digits(s, 4, 1, 9999, &year) || !take(s, SLICE("-")) ||
-        !take_digits(s, 2, 1, 12, &month) || !take(s, SLICE("-")) ||
-        !take_digits(s, 2, 1, days_in_month(year, month), &day) || !take(s, SLICE("T")) ||
-        !take_digits(s, 2, 0, 23, &hour) || !take(s, SLICE(":")) ||
-        !take_digits(s, 2, 0, 59, &minute) || !take(s, SLICE(":")) ||
-        !take_digits(s, 2, 0, 60, &second)) /* 60: a leap second */
+    if (timestamp_parse(take_bytes(s, slice_index(s->rest, ';')), ms) < 0)
         return false;
-    if (take(s, SLICE(".")) && take_bytes(s, digits(s->rest)).len == 0)
-        return false; /* a fraction is cut off: the second that has begun is over */
-    if (!take_zone(s, &zone))
-        return false;
-    *ms = (((date_days(year, month, day) * 24 + hour) * 60 + minute - zone) * 60 + second) * 1000;
+    *ms -= (*ms % 1000 + 1000) % 1000; /* down, also before 1970 */
     return true;
 }
 

@@ -68,6 +68,8 @@ add_part(struct mime *m, uint32_t parent, size_t header)
                                .header = header,
                                .body = header,
                                .end = header,
+                               .content = header,
+                               .content_end = header,
                                .type = SLICE("text"),
                                .subtype = SLICE("plain")};
     if (parent == MIME_NONE)
@@ -133,10 +135,32 @@ in_digest(const struct mime *m, const struct mime_part *part)
            slice_eq_nocase(m->parts[part->parent].subtype, SLICE("digest"));
 }
 
+/* From the first line that begins with "Content-" to the end of the last field that does. */
+static void
+find_content_fields(const struct mime *m, struct mime_part *part)
+{
+    struct slice header = mime_header(m, part), rest = header;
+    bool inside = false; /* of such a field */
+
+    part->content = part->content_end = part->header;
+    while (rest.len > 0) {
+        size_t at = part->header + (header.len - rest.len);
+        struct slice line = slice_cut_after(&rest, '\n');
+
+        if (line.ptr[0] != ' ' && line.ptr[0] != '\t')
+            inside = slice_starts_nocase(line, SLICE("Content-"));
+        if (!inside)
+            continue;
+        if (part->content_end == part->header)
+            part->content = at;
+        part->content_end = at + line.len;
+    }
+}
+
 static void
 set_type(struct scan *s, struct mime_part *part, struct arena *scratch)
 {
-    struct slice header = mime_header(s->m, part);
+    struct slice header = mime_content_fields(s->m, part);
     struct content_value type;
     struct header_field field;
 
@@ -176,6 +200,7 @@ end_header(struct scan *s, size_t body)
     part->end = body;
     part->lines = s->lines;
     s->in_header = false;
+    find_content_fields(s->m, part);
     set_type(s, part, &scratch);
     arena_free(&scratch);
     if (slice_eq_nocase(part->type, SLICE("message")) &&
@@ -317,6 +342,12 @@ mime_header(const struct mime *m, const struct mime_part *part)
     struct slice header = slice_sub(m->message, part->header, part->body);
 
     return slice_sub(header, 0, limits.header);
+}
+
+struct slice
+mime_content_fields(const struct mime *m, const struct mime_part *part)
+{
+    return slice_sub(m->message, part->content, part->content_end);
 }
 
 struct slice

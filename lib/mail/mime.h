@@ -44,10 +44,11 @@ enum mime_kind {
 struct mime_part {
     enum mime_kind kind;
     uint32_t parent, first_child, last_child, next; /* MIME_NONE: none */
-    size_t header, body, end;   /* offsets: [header, body) with the empty line, [body, end) */
-    size_t lines;               /* line ends in the body */
-    struct slice type, subtype; /* of the Content-Type, or the default */
-    struct slice content_type;  /* the field's body; empty: absent, wrong or not to be believed */
+    size_t header, body, end;    /* offsets: [header, body) with the empty line, [body, end) */
+    size_t content, content_end; /* offsets: the fields whose names begin with Content- lie there */
+    size_t lines;                /* line ends in the body */
+    struct slice type, subtype;  /* of the Content-Type, or the default */
+    struct slice content_type;   /* the field's body; empty: absent, wrong or not to be believed */
     enum transfer_encoding encoding;
 };
 
@@ -65,6 +66,8 @@ void mime_free(struct mime *m);
 /* The header section (as much of it as is looked at) and the body of a part. */
 struct slice mime_header(const struct mime *m, const struct mime_part *part);
 struct slice mime_body(const struct mime *m, const struct mime_part *part);
+/* The stretch of the header section that has all fields whose names begin with Content-. */
+struct slice mime_content_fields(const struct mime *m, const struct mime_part *part);
 
 /* Length of the header section of `message` with its empty line; all of it if there is none. */
 size_t mime_header_len(struct slice message);

@@ -174,7 +174,7 @@ is_attachment(const struct mime *m, const struct mime_part *part)
     struct content_value v;
     bool is;
 
-    is = mime_field_find(mime_header(m, part), "Content-Disposition", &field) &&
+    is = mime_field_find(mime_content_fields(m, part), "Content-Disposition", &field) &&
          content_disposition_parse(field.body, &arena, &v) &&
          slice_eq_nocase(v.type, SLICE("attachment"));
     arena_free(&arena);

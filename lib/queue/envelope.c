@@ -11,12 +11,21 @@
 #include "lib/base/mem.h"
 #include "lib/ipc/frame.h"
 
-#define ENVELOPE_VERSION 1
+#define ENVELOPE_VERSION 2
 #define ADDRESS_MAX 1024
 #define FOOTER_CRC_AT 16         /* offset of record_crc in the footer */
 #define FOOTER_MAGIC 0x50685131u /* "PhQ1", the file's last four bytes */
 
-enum { ENVELOPE_SMTPUTF8 = 1, ENVELOPE_8BIT = 2, ENVELOPE_BINARY = 4, ENVELOPE_FLAGS_ALL = 7 };
+enum {
+    ENVELOPE_SMTPUTF8 = 1,
+    ENVELOPE_8BIT = 2,
+    ENVELOPE_BINARY = 4,
+    ENVELOPE_FLAGS_V1 = 7, /* all that version 1 has */
+    ENVELOPE_REQUIRETLS = 8,
+    ENVELOPE_TLS_OPTIONAL = 16,
+    ENVELOPE_BY_TRACE = 32,
+    ENVELOPE_FLAGS_ALL = 63,
+};
 
 static void
 put_be32(char *at, uint32_t value)
@@ -52,6 +61,16 @@ append_footer(struct strbuf *out, size_t start, uint64_t content_size, uint32_t 
     (void)strbuf_append(out, slice_make(footer, sizeof(footer))); /* overflow is remembered */
 }
 
+static uint8_t
+flags_of(const struct queue_envelope *e)
+{
+    return (uint8_t)((e->smtputf8 ? ENVELOPE_SMTPUTF8 : 0) | (e->body_8bit ? ENVELOPE_8BIT : 0) |
+                     (e->body_binary ? ENVELOPE_BINARY : 0) |
+                     (e->requiretls ? ENVELOPE_REQUIRETLS : 0) |
+                     (e->tls_optional ? ENVELOPE_TLS_OPTIONAL : 0) |
+                     (e->by_trace ? ENVELOPE_BY_TRACE : 0));
+}
+
 int
 envelope_encode(struct strbuf *out, const struct queue_envelope *e)
 {
@@ -64,17 +83,21 @@ envelope_encode(struct strbuf *out, const struct queue_envelope *e)
     writer_bytes(&w, e->sender);
     writer_bytes(&w, e->envid);
     writer_u8(&w, e->ret);
-    writer_u8(&w,
-              (uint8_t)((e->smtputf8 ? ENVELOPE_SMTPUTF8 : 0) | (e->body_8bit ? ENVELOPE_8BIT : 0) |
-                        (e->body_binary ? ENVELOPE_BINARY : 0)));
+    writer_u8(&w, flags_of(e));
     writer_bytes(&w, e->auth_user);
     writer_bytes(&w, e->client);
     writer_u32(&w, e->hops);
+    writer_u64(&w, (uint64_t)e->hold_until_ms);
+    writer_u64(&w, (uint64_t)e->deliver_by_ms);
+    writer_u8(&w, e->by_mode);
+    writer_u8(&w, (uint8_t)(e->priority + QUEUE_PRIORITY_MAX));
+    writer_bytes(&w, e->helo);
     writer_u32(&w, e->rcpt_count);
     for (uint32_t i = 0; i < e->rcpt_count; i++) {
         writer_bytes(&w, e->rcpts[i].address);
         writer_bytes(&w, e->rcpts[i].original);
         writer_u8(&w, e->rcpts[i].notify);
+        writer_u64(&w, (uint64_t)e->rcpts[i].rrvs_s);
     }
     append_footer(out, start, e->content_size, e->content_crc);
     if (!out->overflow && out->len - start <= QUEUE_ENVELOPE_MAX)
@@ -115,8 +138,51 @@ envelope_intact(struct slice record)
            footer.record_crc == crc32c(0, slice_sub(record, 0, at + FOOTER_CRC_AT));
 }
 
+/* A time is never negative. */
+static int64_t
+read_time(struct reader *r)
+{
+    uint64_t value = reader_u64(r);
+
+    if (value > INT64_MAX)
+        r->failed = true;
+    return (int64_t)value;
+}
+
+/* The flags that this version has; any other is damage. */
 static void
-read_rcpts(struct reader *r, struct queue_envelope *e)
+read_flags(struct reader *r, uint8_t version, struct queue_envelope *e)
+{
+    uint8_t flags = reader_u8(r);
+
+    if (flags > (version == 1 ? ENVELOPE_FLAGS_V1 : ENVELOPE_FLAGS_ALL))
+        r->failed = true;
+    e->smtputf8 = (flags & ENVELOPE_SMTPUTF8) != 0;
+    e->body_8bit = (flags & ENVELOPE_8BIT) != 0;
+    e->body_binary = (flags & ENVELOPE_BINARY) != 0;
+    e->requiretls = (flags & ENVELOPE_REQUIRETLS) != 0;
+    e->tls_optional = (flags & ENVELOPE_TLS_OPTIONAL) != 0;
+    e->by_trace = (flags & ENVELOPE_BY_TRACE) != 0;
+}
+
+/* What version 2 brought. */
+static void
+read_extensions(struct reader *r, struct queue_envelope *e)
+{
+    uint8_t priority;
+
+    e->hold_until_ms = read_time(r);
+    e->deliver_by_ms = read_time(r);
+    e->by_mode = reader_u8(r);
+    priority = reader_u8(r);
+    if (e->by_mode > QUEUE_BY_NOTIFY || priority > 2 * QUEUE_PRIORITY_MAX)
+        r->failed = true;
+    e->priority = (int8_t)(priority - QUEUE_PRIORITY_MAX);
+    e->helo = reader_bytes(r, ADDRESS_MAX);
+}
+
+static void
+read_rcpts(struct reader *r, uint8_t version, struct queue_envelope *e)
 {
     e->rcpt_count = reader_count(r, QUEUE_RCPTS_MAX);
     if (e->rcpt_count == 0) {
@@ -128,6 +194,8 @@ read_rcpts(struct reader *r, struct queue_envelope *e)
         e->rcpts[i].address = reader_bytes(r, ADDRESS_MAX);
         e->rcpts[i].original = reader_bytes(r, ADDRESS_MAX);
         e->rcpts[i].notify = reader_u8(r);
+        if (version > 1)
+            e->rcpts[i].rrvs_s = read_time(r);
     }
 }
 
@@ -137,7 +205,7 @@ envelope_decode(struct slice record, struct queue_envelope *e)
     struct envelope_footer footer;
     struct reader r;
     struct slice id;
-    uint8_t flags;
+    uint8_t version;
 
     *e = (struct queue_envelope){.rcpt_count = 0};
     if (!envelope_intact(record) ||
@@ -146,7 +214,8 @@ envelope_decode(struct slice record, struct queue_envelope *e)
     e->content_size = footer.content_size;
     e->content_crc = footer.content_crc;
     r = reader_begin(slice_sub(record, 0, footer.body_length));
-    if (reader_u8(&r) != ENVELOPE_VERSION)
+    version = reader_u8(&r);
+    if (version == 0 || version > ENVELOPE_VERSION)
         return -1;
     id = reader_bytes(&r, sizeof(e->id) - 1);
     (void)snprintf(e->id, sizeof(e->id), "%.*s", (int)id.len, id.ptr);
@@ -154,15 +223,14 @@ envelope_decode(struct slice record, struct queue_envelope *e)
     e->sender = reader_bytes(&r, ADDRESS_MAX);
     e->envid = reader_bytes(&r, ADDRESS_MAX);
     e->ret = reader_u8(&r);
-    flags = reader_u8(&r);
-    e->smtputf8 = (flags & ENVELOPE_SMTPUTF8) != 0;
-    e->body_8bit = (flags & ENVELOPE_8BIT) != 0;
-    e->body_binary = (flags & ENVELOPE_BINARY) != 0;
+    read_flags(&r, version, e);
     e->auth_user = reader_bytes(&r, ADDRESS_MAX);
     e->client = reader_bytes(&r, ADDRESS_MAX);
     e->hops = reader_u32(&r);
-    read_rcpts(&r, e);
-    if (reader_end(&r) == 0 && flags <= ENVELOPE_FLAGS_ALL && e->ret <= 2)
+    if (version > 1)
+        read_extensions(&r, e);
+    read_rcpts(&r, version, e);
+    if (reader_end(&r) == 0 && e->ret <= 2)
         return 0;
     envelope_clear(e);
     return -1;

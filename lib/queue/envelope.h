@@ -19,10 +19,21 @@
 #define ENVELOPE_FOOTER 24
 #define QUEUE_ID_SIZE 33 /* bytes of a queue id with its NUL */
 
+/* What happens to a message that was not delivered in time (RFC 2852 section 4). */
+enum queue_by_mode {
+    QUEUE_BY_NONE,   /* no DELIVERBY was asked for */
+    QUEUE_BY_RETURN, /* returned to its sender */
+    QUEUE_BY_NOTIFY, /* the sender is told of the delay, the attempts go on */
+};
+
+#define QUEUE_PRIORITY_MAX 9 /* MT-PRIORITY is from -9 to 9 (RFC 6710 section 5) */
+
 struct queue_rcpt {
     struct slice address;
     struct slice original; /* ORCPT as received, or empty */
     uint8_t notify;        /* QUEUE_NOTIFY_*; 0: the default */
+    int64_t rrvs_s;        /* seconds since 1970, 0: none. RRVS (RFC 7293): the mailbox must have
+                              had the same owner since then */
 };
 struct queue_envelope {
     char id[QUEUE_ID_SIZE]; /* queue id: time-ordered prefix and random part, [0-9A-Za-z] */
@@ -35,7 +46,15 @@ struct queue_envelope {
     bool smtputf8, body_8bit, body_binary;
     struct slice auth_user; /* who submitted it, or empty */
     struct slice client;    /* address of the client, for the log */
+    struct slice helo;      /* what the client called itself */
     uint32_t hops;          /* Received fields counted */
+    bool requiretls;        /* REQUIRETLS (RFC 8689): only over verified TLS */
+    bool tls_optional;      /* "TLS-Required: No" in the header (RFC 8689 section 5) */
+    bool by_trace;          /* DELIVERBY with trace: each relay tells (RFC 2852 section 4) */
+    uint8_t by_mode;        /* enum queue_by_mode */
+    int8_t priority;        /* MT-PRIORITY (RFC 6710), -QUEUE_PRIORITY_MAX to QUEUE_PRIORITY_MAX */
+    int64_t deliver_by_ms;  /* DELIVERBY (RFC 2852): since 1970; 0: none */
+    int64_t hold_until_ms;  /* FUTURERELEASE (RFC 4865): since 1970, not before; 0: at once */
     uint32_t rcpt_count;
     struct queue_rcpt *rcpts;
 };
@@ -47,7 +66,7 @@ struct envelope_footer {
     uint32_t record_crc;  /* CRC-32C of the body and of the footer before this field */
 };
 
-/* Appends body and footer. 0, or -1 if `out`'s ceiling was hit. */
+/* Appends body and footer, in the newest version. 0, or -1 if `out`'s ceiling was hit. */
 int envelope_encode(struct strbuf *out, const struct queue_envelope *envelope);
 /* Appends the footer that says: the envelope is beside. */
 void envelope_encode_beside(struct strbuf *out, uint64_t content_size, uint32_t content_crc);
@@ -56,8 +75,8 @@ void envelope_encode_beside(struct strbuf *out, uint64_t content_size, uint32_t 
 int envelope_footer_decode(const char *bytes, struct envelope_footer *footer);
 /* The CRC over `record` (body and footer, whole) holds. */
 bool envelope_intact(struct slice record);
-/* Decodes a whole record. The slices borrow from it; rcpts is allocated, envelope_clear frees it.
- * 0, or -1: damaged. */
+/* Decodes a whole record of any version. The slices borrow from it; rcpts is allocated,
+ * envelope_clear frees it. 0, or -1: damaged. */
 int envelope_decode(struct slice record, struct queue_envelope *envelope);
 void envelope_clear(struct queue_envelope *envelope);
 

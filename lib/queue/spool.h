@@ -3,7 +3,7 @@
  *
  * For queue-manager, the one owner of all states behind new/, and for reading by the command line.
  * A message is where its file ID is. ID.env and ID.log follow it: they move before it does, so that
- * the rename of ID alone decides, and spool_recover brings together what a crash has parted.
+ * the rename of ID alone decides, and spool_recover.h brings together what a crash has parted.
  */
 #ifndef POSTHORN_LIB_QUEUE_SPOOL_H
 #define POSTHORN_LIB_QUEUE_SPOOL_H
@@ -57,15 +57,6 @@ int spool_remove(const struct spool *spool, enum spool_state state, const char *
 /* Where the message is, or -1. */
 int spool_find(const struct spool *spool, const char *id);
 
-/* After a crash: what was accepted and is still in tmp/ moves to new/, everything else there that
- * is older than `tmp_age_ms` goes, what lies beside joins its message or (without a message
- * anywhere) goes, and active/ is emptied into new/. Returns the number of messages moved, or -1
- * with errno. */
-int64_t spool_recover(const struct spool *spool, int64_t tmp_age_ms);
-/* Removes what is older than `age_ms` in tmp/: nothing that was accepted stays there while we run.
- * 0, or -1 with errno. */
-int spool_sweep_tmp(const struct spool *spool, int64_t age_ms);
-
 /* Names of one state, a few at a time, going on where the last call stopped; at the end it starts
  * again. Only whole message names (no ID.env, ID.log), in no order. */
 struct spool_scan {
@@ -75,6 +66,8 @@ struct spool_scan {
 int spool_scan_open(struct spool_scan *scan, const struct spool *spool, enum spool_state state);
 /* The next name, or NULL at the end (the call after that starts again). */
 const char *spool_scan_next(struct spool_scan *scan);
+/* The same with every other name too. Not to be mixed with the one above in one pass. */
+const char *spool_scan_any(struct spool_scan *scan);
 void spool_scan_close(struct spool_scan *scan);
 
 #endif

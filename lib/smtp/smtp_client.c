@@ -290,6 +290,7 @@ take_capabilities(struct smtp_client *client)
         {"CHUNKING", SMTP_CAN_CHUNKING},     {"BINARYMIME", SMTP_CAN_BINARYMIME},
         {"SMTPUTF8", SMTP_CAN_SMTPUTF8},     {"DSN", SMTP_CAN_DSN},
         {"STARTTLS", SMTP_CAN_STARTTLS},     {"SIZE", SMTP_CAN_SIZE},
+        {"REQUIRETLS", SMTP_CAN_REQUIRETLS},
     };
     struct slice value;
 
@@ -334,9 +335,12 @@ shake_hands(struct smtp_client *client, struct smtp_verdict *why)
     const struct smtp_client_options *o = &client->options;
     const struct smtp_peer *peer = &client->peer;
     struct tls_context *tls = peer->login != NULL ? o->verifying_tls : o->tls;
-    const char *name = peer->host[0] == '[' ? peer->ip : peer->host; /* an address literal */
+    /* an address literal has no name */
+    struct tls_check check = {.server_name = peer->host[0] == '[' ? peer->ip : peer->host};
 
-    if (tls != NULL && stream_start_tls_client(client->stream, tls, name,
+    if (peer->login == NULL && o->check != NULL)
+        check = *o->check;
+    if (tls != NULL && stream_start_tls_client(client->stream, tls, &check,
                                                deadline_of_step(client, o->timeouts.tls)) == 0)
         return 0;
     client->failed = true;

@@ -31,8 +31,9 @@ struct smtp_timeouts { /* milliseconds */
 struct smtp_client_options {
     const char *helo_name;
     const struct sockaddr_storage *source; /* local address, or NULL */
-    struct tls_context *tls;               /* any certificate will do; NULL: no TLS */
-    struct tls_context *verifying_tls;     /* for peers that get a password */
+    struct tls_context *tls;               /* NULL: no TLS */
+    const struct tls_check *check;     /* for `tls`; NULL: any certificate, or the peer's host */
+    struct tls_context *verifying_tls; /* for peers that get a password */
     bool demand_tls;
     struct smtp_timeouts timeouts;
 };
@@ -63,6 +64,7 @@ enum smtp_capability {
     SMTP_CAN_SIZE = 1 << 7,
     SMTP_CAN_AUTH_PLAIN = 1 << 8,
     SMTP_CAN_AUTH_LOGIN = 1 << 9,
+    SMTP_CAN_REQUIRETLS = 1 << 10,
 };
 
 /* Connects, waits for the greeting, says EHLO (HELO to a server that does not know it), starts TLS

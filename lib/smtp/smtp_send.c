@@ -146,6 +146,8 @@ write_mail(struct transfer *t)
         (void)stream_write(s, SLICE(" BODY=8BITMIME"));
     if (t->utf8)
         (void)stream_write(s, SLICE(" SMTPUTF8"));
+    if (m->requiretls && smtp_client_can(c, SMTP_CAN_REQUIRETLS))
+        (void)stream_write(s, SLICE(" REQUIRETLS"));
     if (smtp_client_can(c, SMTP_CAN_DSN) && m->ret != 0)
         (void)stream_printf(s, " RET=%s", m->ret == 1 ? "FULL" : "HDRS");
     if (smtp_client_can(c, SMTP_CAN_DSN) && m->envid.len > 0)

@@ -36,6 +36,7 @@ struct smtp_message {
     struct slice sender, envid;
     uint8_t ret; /* 0 none, 1 FULL, 2 HDRS */
     bool needs_smtputf8, needs_8bit, needs_binary;
+    bool requiretls; /* goes along to servers that know it (RFC 8689) */
 };
 
 /* MAIL, RCPT for each of `rcpts` (those with another outcome than UNTRIED or TEMPORARY are left

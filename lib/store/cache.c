@@ -30,7 +30,7 @@
 #define PENDING_MAX (256u << 10) /* bytes that wait to be written */
 #define PENDING_WRITE (32u << 10)
 #define LOOK_AGAIN 16 /* misses until another session's additions are looked for */
-#define CHAINS 256    /* while writing: lists of items by their bucket's number */
+#define RUN_GAP 512   /* bytes of the table between two buckets that are read and written at once */
 #define FILE_SIZE_MAX (UINT64_C(4) << 30) /* then it begins anew */
 
 struct cache_header {
@@ -63,6 +63,7 @@ struct cache {
     unsigned misses;
     struct strbuf pending; /* items as on disk, `next` not filled in */
     uint32_t pending_uid;  /* the highest of these */
+    size_t pending_uid_at; /* no item of it lies before this offset */
 };
 
 struct cache *
@@ -201,9 +202,13 @@ find_pending(const struct cache *c, uint32_t uid, unsigned kind, struct slice *o
     struct slice bytes = strbuf_slice(&c->pending);
     struct cache_item item;
 
+    uint64_t at = 0;
+
     if (uid > c->pending_uid)
         return false; /* as with who goes through a folder for the first time */
-    for (uint64_t at = 0; item_at(bytes, at, &item) == 0; at += sizeof(item) + padded(item.len)) {
+    if (uid == c->pending_uid)
+        at = c->pending_uid_at;
+    for (; item_at(bytes, at, &item) == 0; at += sizeof(item) + padded(item.len)) {
         if (item.uid != uid || item.kind != kind)
             continue;
         *out = slice_make(bytes.ptr + at + sizeof(item), item.len);
@@ -238,7 +243,10 @@ cache_put(struct cache *c, uint32_t uid, unsigned kind, struct slice value)
     if (c->read_only || value.len > MAILBOX_CACHE_MAX || need > PENDING_MAX - c->pending.len)
         return;
     item.crc = item_crc(&item, value.ptr);
-    c->pending_uid = uid > c->pending_uid ? uid : c->pending_uid;
+    if (uid > c->pending_uid) {
+        c->pending_uid = uid;
+        c->pending_uid_at = c->pending.len;
+    }
     (void)strbuf_append(&c->pending, slice_make(&item, sizeof(item))); /* room was checked */
     (void)strbuf_append(&c->pending, value);
     (void)strbuf_append(&c->pending, slice_make(zeros, padded(value.len) - value.len));
@@ -374,41 +382,115 @@ open_for_writing(struct cache *c, struct stat *st)
     return flock(c->fd, LOCK_EX | LOCK_NB) < 0 ? -1 : fstat(c->fd, st);
 }
 
-/* Items first, then the table entries that lead to them: a reader never meets half an item. */
+/* An item that is about to be written, and its bucket. */
+struct placed {
+    uint64_t slot; /* offset of the bucket in the file */
+    uint64_t at;   /* of the item in `pending` */
+};
+
+static int
+by_slot(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+
+    if (x->slot != y->slot)
+        return x->slot < y->slot ? -1 : 1;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* The items that wait, by bucket and, within one, by age. */
+static struct placed *
+place_pending(const struct cache *c, size_t count)
+{
+    struct placed *placed = xcalloc(count, sizeof(*placed));
+    struct cache_item item;
+    uint64_t at = 0;
+
+    for (size_t i = 0; i < count && item_at(strbuf_slice(&c->pending), at, &item) == 0; i++) {
+        placed[i] = (struct placed){bucket_offset(&c->header, item.uid, item.kind), at};
+        at += sizeof(item) + padded(item.len);
+    }
+    qsort(placed, count, sizeof(*placed), by_slot);
+    return placed;
+}
+
+/* The first of `placed` from `from` on whose bucket lies far from the one before. */
+static size_t
+run_end(const struct placed *placed, size_t from, size_t count)
+{
+    size_t to = from + 1;
+
+    while (to < count && placed[to].slot - placed[to - 1].slot <= RUN_GAP)
+        to++;
+    return to;
+}
+
+static size_t
+run_len(const struct placed *placed, size_t from, size_t to)
+{
+    return (size_t)(placed[to - 1].slot - placed[from].slot) + sizeof(uint64_t);
+}
+
+/* Puts each item in front of its bucket's chain: `tables` gets these pieces of the table as they
+ * shall be, one behind the other. The file is not changed. */
+static int
+chain_pending(struct cache *c, const struct placed *placed, size_t count, uint64_t end,
+              struct strbuf *tables)
+{
+    for (size_t from = 0, to; from < count; from = to) {
+        char *piece;
+        size_t len;
+
+        to = run_end(placed, from, count);
+        len = run_len(placed, from, to);
+        piece = strbuf_room(tables, len);
+        if (piece == NULL || pread_exact(c->fd, piece, len, (off_t)placed[from].slot) < 0)
+            return -1;
+        for (size_t i = from; i < to; i++) {
+            char *bucket = piece + (placed[i].slot - placed[from].slot);
+            uint64_t head = end + placed[i].at;
+
+            memcpy(c->pending.ptr + placed[i].at, bucket, sizeof(head)); /* its `next` */
+            memcpy(bucket, &head, sizeof(head));
+        }
+        strbuf_grew(tables, len);
+    }
+    return 0;
+}
+
+static int
+write_tables(const struct cache *c, const struct placed *placed, size_t count, struct slice tables)
+{
+    int rc = 0;
+
+    for (size_t from = 0, to; from < count && rc == 0; from = to) {
+        size_t len;
+
+        to = run_end(placed, from, count);
+        len = run_len(placed, from, to);
+        rc = pwrite_all(c->fd, slice_sub(tables, 0, len), (off_t)placed[from].slot);
+        tables = slice_sub(tables, len, tables.len);
+    }
+    return rc;
+}
+
+/* Items first, then the table entries that lead to them: a reader never meets half an item. What
+ * lies beside them in the table is written as it was; the lock is held. */
 static void
 write_pending(struct cache *c, uint64_t end)
 {
-    struct slice bytes = strbuf_slice(&c->pending);
-    uint64_t *heads, *slots, at, slot;
-    struct cache_item item;
-    size_t count = 0, total = pending_count(c);
-    size_t last[CHAINS] = {0}, *before; /* index + 1 of the one before in the same list */
+    size_t count = pending_count(c);
+    struct placed *placed = place_pending(c, count);
+    struct strbuf tables = strbuf_new(count * (RUN_GAP + sizeof(uint64_t)));
 
-    heads = xcalloc(total, sizeof(*heads));
-    slots = xcalloc(total, sizeof(*slots));
-    before = xcalloc(total, sizeof(*before));
     end = padded(end);
-    for (at = 0; item_at(bytes, at, &item) == 0; at += sizeof(item) + padded(item.len), count++) {
-        heads[count] = end + at;
-        slot = slots[count] = bucket_offset(&c->header, item.uid, item.kind);
-        before[count] = last[slot / sizeof(slot) % CHAINS];
-        last[slot / sizeof(slot) % CHAINS] = count + 1;
-        for (size_t i = before[count]; i > 0 && item.next == 0; i = before[i - 1])
-            if (slots[i - 1] == slot) /* a chain inside what is pending */
-                item.next = heads[i - 1];
-        if (item.next == 0 && pread_exact(c->fd, &item.next, sizeof(item.next), (off_t)slot) < 0)
-            break;
-        memcpy(c->pending.ptr + at, &item.next, sizeof(item.next));
-    }
     c->header.items += (uint32_t)count;
-    if (count == total && pwrite_all(c->fd, bytes, (off_t)end) == 0 &&
+    if (chain_pending(c, placed, count, end, &tables) == 0 &&
+        pwrite_all(c->fd, strbuf_slice(&c->pending), (off_t)end) == 0 &&
         pwrite_all(c->fd, slice_make(&c->header, sizeof(c->header)), 0) == 0)
-        for (size_t i = 0; i < count; i++)
-            if (pwrite_all(c->fd, slice_make(&heads[i], sizeof(heads[i])), (off_t)slots[i]) < 0)
-                break;
-    xfree(&heads);
-    xfree(&slots);
-    xfree(&before);
+        (void)write_tables(c, placed, count, strbuf_slice(&tables)); /* only not cached */
+    strbuf_free(&tables);
+    xfree(&placed);
 }
 
 void
@@ -420,6 +502,7 @@ cache_release(struct cache *c)
         write_pending(c, (uint64_t)st.st_size);
     strbuf_free(&c->pending);
     c->pending_uid = 0;
+    c->pending_uid_at = 0;
     close_file(c); /* gives up the lock; another session may have replaced the file */
 }
 

@@ -21,7 +21,6 @@
 #include "lib/store/work.h"
 
 #define READ_STEP 65536
-#define ITEM_WINDOW 512
 
 int
 journal_adopt_fd(struct journal *j, int dirfd, int fd, bool writable)
@@ -207,12 +206,12 @@ journal_read_item(const struct journal *j, uint64_t offset, struct strbuf *buf, 
     char *room;
 
     strbuf_clear(buf);
-    room = strbuf_room(buf, ITEM_WINDOW);
+    room = strbuf_room(buf, JOURNAL_ITEM_MAX);
     if (room == NULL || offset > INT64_MAX) {
         errno = EBADMSG;
         return -1;
     }
-    n = pread(j->fd, room, ITEM_WINDOW, (off_t)offset);
+    n = pread(j->fd, room, JOURNAL_ITEM_MAX, (off_t)offset);
     if (n < 0)
         return -1;
     strbuf_grew(buf, (size_t)n);

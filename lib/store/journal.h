@@ -14,6 +14,7 @@
 
 #define JOURNAL_NAME "posthorn.journal"
 #define JOURNAL_LOCK_MS 10000
+#define JOURNAL_ITEM_MAX 512 /* bytes: no arrival is longer */
 
 struct journal {
     int dirfd; /* the folder's directory: borrowed */

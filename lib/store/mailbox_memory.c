@@ -52,6 +52,7 @@ mailbox_release_memory(struct mailbox *mb)
     (void)mailbox_flush(mb); /* it comes back late; what fails is tried again then */
     if (mb->cache != NULL)
         cache_release(mb->cache);
+    mailbox_forget_ahead(mb);
     if ((v->map_len > SMALL_MAP && v->changed > CHANGES_MAX) || index_file_due(v))
         rebase(mb);
     /* A private mapping of a file that nobody changed comes back by itself, page by page. */

@@ -42,12 +42,15 @@ struct mailbox {
     bool keywords_changed;
     struct uid_range *recents; /* claimed by this session, ascending */
     uint32_t recent_count;
-    uint64_t record_end;    /* of the record that is being applied */
-    uint64_t record_modseq; /* what it says is the highest */
-    bool own_record;        /* it is our own: its flag changes are known */
-    int64_t flush_due_ms;   /* monotonic; 0: nothing to flush */
-    int64_t new_checked_ms; /* when new/ was looked at */
-    uint64_t own_end;       /* end of our last record that is not flushed */
+    uint64_t record_end;         /* of the record that is being applied */
+    uint64_t record_modseq;      /* what it says is the highest */
+    bool own_record;             /* it is our own: its flag changes are known */
+    int64_t flush_due_ms;        /* monotonic; 0: nothing to flush */
+    int64_t new_checked_ms;      /* when new/ was looked at */
+    uint64_t own_end;            /* end of our last record that is not flushed */
+    struct journal_window ahead; /* arrivals that may be asked for next */
+    uint32_t ahead_generation;   /* of the journal that it is of */
+    uint64_t last_item;          /* offset of the arrival that was read last */
     struct cache *cache;
     struct expunging leaving; /* files of the last removal that still have their names in cur/ */
     bool is_leaving;
@@ -61,8 +64,10 @@ uint32_t mailbox_seq_of_rank(const struct mailbox *mb, uint32_t rank);
 uint32_t mailbox_rank_of_seq(const struct mailbox *mb, uint32_t seq);
 /* The arrival item of a live message (rank 0: ENOENT); `buf` (ITEM_MAX) holds what it borrows. */
 #define ITEM_MAX 1024
-int mailbox_read_arrival(const struct mailbox *mb, uint32_t rank, struct strbuf *buf,
+int mailbox_read_arrival(struct mailbox *mb, uint32_t rank, struct strbuf *buf,
                          struct arrival *arrival);
+/* Gives back the memory in which arrivals were read ahead. */
+void mailbox_forget_ahead(struct mailbox *mb);
 
 /* ---- mailbox_sync.c ---- */
 /* Reads what others appended; sequence numbers stay. ESTALE: the folder is gone. */

@@ -23,20 +23,21 @@ struct entry {
     unsigned active;
     unsigned recent;      /* new ones in the running minute */
     int64_t minute_start; /* mono ms */
+    int64_t known_until;  /* mono ms */
 };
 
 struct admission {
     struct admission_limits limits;
-    struct admission_list allow, deny, unlimited;
-    unsigned clients;
+    struct networks allow, deny, unlimited;
+    unsigned seated;
     size_t entries, sweep_at;
     uint64_t seed; /* nobody outside knows which addresses share a bucket */
     struct entry *buckets[BUCKETS];
 };
 
 struct admission *
-admission_new(const struct admission_limits *limits, struct admission_list allow,
-              struct admission_list deny, struct admission_list unlimited)
+admission_new(const struct admission_limits *limits, struct networks allow, struct networks deny,
+              struct networks unlimited)
 {
     struct admission *a = xcalloc(1, sizeof(*a));
 
@@ -66,16 +67,10 @@ admission_free(struct admission **admissionp)
     for (size_t i = 0; i < BUCKETS; i++)
         while ((*admissionp)->buckets[i] != NULL)
             drop_entry(*admissionp, &(*admissionp)->buckets[i]);
+    networks_free(&(*admissionp)->allow);
+    networks_free(&(*admissionp)->deny);
+    networks_free(&(*admissionp)->unlimited);
     xfree(admissionp);
-}
-
-static bool
-on_list(const struct admission_list *list, const struct ip *ip)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (cidr_has(&list->items[i], ip))
-            return true;
-    return false;
 }
 
 static struct ip
@@ -119,7 +114,8 @@ sweep(struct admission *a, int64_t now)
         struct entry **at = &a->buckets[a->sweep_at++ % BUCKETS];
 
         while (*at != NULL) {
-            if ((*at)->active == 0 && now - (*at)->minute_start >= MINUTE_MS)
+            if ((*at)->active == 0 && now - (*at)->minute_start >= MINUTE_MS &&
+                now >= (*at)->known_until)
                 drop_entry(a, at);
             else
                 at = &(*at)->next;
@@ -158,14 +154,12 @@ admission_enter(struct admission *a, const struct ip *from, int64_t now_mono_ms)
     struct ip network = network_of(from);
     struct entry *e;
 
-    if (on_list(&a->deny, from) || (a->allow.count > 0 && !on_list(&a->allow, from)))
+    if (networks_have(&a->deny, from) || (a->allow.count > 0 && !networks_have(&a->allow, from)))
         return ADMISSION_DENIED;
-    if (over(a->clients, a->limits.clients_max))
-        return ADMISSION_FULL;
     sweep(a, now_mono_ms);
     e = find_or_add(a, &network, now_mono_ms);
     if (e != NULL) {
-        bool limited = !on_list(&a->unlimited, from);
+        bool limited = !networks_have(&a->unlimited, from);
 
         if (limited && over(e->recent, a->limits.per_minute_max))
             return ADMISSION_TOO_FAST;
@@ -174,7 +168,6 @@ admission_enter(struct admission *a, const struct ip *from, int64_t now_mono_ms)
         e->recent++;
         e->active++;
     }
-    a->clients++;
     return ADMISSION_OK;
 }
 
@@ -186,8 +179,49 @@ admission_leave(struct admission *a, const struct ip *from)
 
     if (e != NULL && e->active > 0)
         e->active--;
-    if (a->clients > 0)
-        a->clients--;
+}
+
+enum admission_verdict
+admission_sit(struct admission *a, bool is_known)
+{
+    unsigned max = a->limits.clients_max - (is_known ? 0 : a->limits.reserved);
+
+    if (a->seated >= max)
+        return ADMISSION_FULL;
+    a->seated++;
+    return ADMISSION_OK;
+}
+
+void
+admission_rise(struct admission *a)
+{
+    if (a->seated > 0)
+        a->seated--;
+}
+
+bool
+admission_is_pressed(const struct admission *a)
+{
+    return a->seated >= (a->limits.clients_max + 1) / 2;
+}
+
+void
+admission_know(struct admission *a, const struct ip *from, int64_t now_mono_ms)
+{
+    struct ip network = network_of(from);
+    struct entry *e = a->limits.known_ms == 0 ? NULL : find_or_add(a, &network, now_mono_ms);
+
+    if (e != NULL)
+        e->known_until = now_mono_ms + a->limits.known_ms;
+}
+
+bool
+admission_knows(struct admission *a, const struct ip *from, int64_t now_mono_ms)
+{
+    struct ip network = network_of(from);
+    const struct entry *e = find(a, &network);
+
+    return (e != NULL && e->known_until > now_mono_ms) || networks_have(&a->unlimited, from);
 }
 
 const char *

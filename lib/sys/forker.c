@@ -100,10 +100,10 @@ belongs_to_loop(int fd)
 static void
 close_parents_fds(struct forker *f)
 {
-    for (size_t label = 0; f->ops->labels[label] != NULL; label++) {
+    for (size_t port = 0; port < f->ops->port_count; port++) {
         int fd;
 
-        for (size_t n = 0; (fd = daemon_listener(f->d, f->ops->labels[label], n)) >= 0; n++)
+        for (size_t n = 0; (fd = daemon_listener(f->d, f->ops->ports[port].label, n)) >= 0; n++)
             (void)close(fd);
     }
     for (int fd = STDERR_FILENO + 1; fd < FDS_MAX; fd++)

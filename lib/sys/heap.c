@@ -19,6 +19,7 @@
 #define SMALL 1040    /* up to here glibc has a list for each size */
 #define STEP 16
 #define STACK_MAX 131072   /* bytes below which nothing is given back */
+#define SESSION_LARGE 8192 /* bytes; such buffers of a child are mapped, and given back, alone */
 #define SEAL_MAX (1 << 20) /* bytes that are spent on it, whatever the allocator is like */
 
 void
@@ -77,6 +78,8 @@ heap_seal(void)
     for (size_t size = SMALL; size >= STEP; size -= STEP)
         fill_holes(size, top, &left);
     (void)malloc_trim(0); /* the top, as far as it is free */
+    /* What passes through a session, records and lines, lies apart from what stays in it. */
+    (void)mallopt(M_MMAP_THRESHOLD, SESSION_LARGE);
 }
 
 /* A handshake goes down some 16 KB; what lies below this frame by more than a page is dead. */

@@ -1,11 +1,10 @@
 /*
- * lib/sys/pool.c - the parent of a protocol daemon: accepts, admits, hands over, drains.
+ * lib/sys/pool.c - the parent of a protocol daemon: its workers, from the start to the drain.
  *
- * It reads no byte from the network: of a client it sees the address alone. From a worker, which
- * may have been taken over by its client, it takes one byte, a request of fixed size
- * (lib/sys/pool_successor.c) and the end. It has no privilege and no
- * child but the forker (lib/sys/forker.h). Touches its listeners and the sockets of authd and of
- * the backend.
+ * From the network come addresses, and the first bytes of a connection (lib/sys/pool_waiting.c).
+ * From a worker, which may have been taken over by its client, it takes one byte, a request of
+ * fixed size (lib/sys/pool_successor.c) and the end. It has no privilege and no child but the
+ * forker (lib/sys/forker.h). Touches its listeners and the sockets of authd and of the backend.
  */
 #include "lib/sys/pool_private.h"
 
@@ -29,12 +28,10 @@
 #include "lib/sys/heap.h"
 #include "lib/sys/pool_admission.h"
 
-#define FD_SPARE 1024 /* descriptors beyond one per client */
-#define ACCEPTS_PER_TURN 32
-#define FORKS_PER_TURN 8   /* to refill the spares, between two looks at the listeners */
-#define FAREWELL_MS 1000   /* for the sessions that the drain time did not end */
-#define PAUSE_MS 100       /* accepting rests when the system is out of something */
-#define REFUSALS_LOGGED 20 /* in a second; the others are in the counter alone */
+#define FD_SPARE 1024    /* descriptors beyond one per client */
+#define FORKS_PER_TURN 8 /* to refill the spares, between two looks at the listeners */
+#define FAREWELL_MS 1000 /* for the sessions that the drain time did not end */
+#define PAUSE_MS 100     /* accepting rests when the system is out of something */
 
 /* ---- workers ---- */
 
@@ -80,9 +77,13 @@ pool_make_busy(struct worker *w)
 static void
 session_ended(struct pool *p, struct worker *w)
 {
+    struct admission *admission = pool_admission_of(p, &w->about);
+
     list_take(w);
-    if (w->counted)
-        admission_leave(p->admission, &w->from);
+    if (w->counted) {
+        admission_leave(admission, &w->from);
+        admission_rise(admission);
+    }
     w->counted = false;
     close_keep_errno(w->kept_fd); /* the connection ends with its last session */
     w->kept_fd = -1;
@@ -104,15 +105,21 @@ worker_gone(struct worker *w)
     close_keep_errno(w->fd);
     free(w);
     p->worker_count--;
-    if (p->draining && p->worker_count == 0)
-        loop_stop(p->d->loop);
-    else if (!p->draining)
+    if (p->draining)
+        pool_look_for_end(p);
+    else
         loop_timer_set(p->refill, refill_in_ms);
 }
 
-/* Closing its socket is how a worker is told to end: a waiting one ends, a session says goodbye. */
-static void
-dismiss(struct worker *w)
+void
+pool_look_for_end(struct pool *p)
+{
+    if (p->draining && p->worker_count == 0 && pool_waiting_count(p->waiting) == 0)
+        loop_stop(p->d->loop);
+}
+
+void
+pool_dismiss(struct worker *w)
 {
     if (w->ending)
         return;
@@ -131,7 +138,7 @@ end_session(void *arg, struct slice session_id)
             continue;
         if (!w->ending) /* a full socket takes no byte: then it just ends */
             (void)send(w->fd, &(char){POOL_REVOKED}, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-        dismiss(w);
+        pool_dismiss(w);
         return;
     }
 }
@@ -144,7 +151,7 @@ session_done(struct worker *w)
     session_ended(p, w);
     make_idle(p, w);
     if (p->draining || p->idle_count > p->ops->spare_max)
-        dismiss(w);
+        pool_dismiss(w);
 }
 
 static void
@@ -160,7 +167,9 @@ worker_spoke(void *arg, unsigned ready)
     (void)ready;
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n == 1 && word.byte == POOL_DONE && !w->idle)
+    if (n == 1 && word.byte == POOL_PROVED && !w->idle)
+        admission_know(pool_admission_of(w->pool, &w->about), &w->from, clock_mono_ms());
+    else if (n == 1 && word.byte == POOL_DONE && !w->idle)
         session_done(w);
     else if (n == (ssize_t)sizeof(word.request) && w->pool->ops->successors && !w->idle)
         pool_successor_give(w, &word.request);
@@ -223,102 +232,10 @@ forker_gone(void *arg, unsigned ready)
     loop_stop(p->d->loop);
 }
 
-/* ---- connections ---- */
+/* ---- listeners ---- */
 
-/* A flood of refused clients is counted, but shall not fill the log. */
-static bool
-may_log_refusal(struct pool *p)
-{
-    int64_t now = clock_mono_ms();
-
-    if (now - p->refusals_since_ms >= 1000) {
-        p->refusals_since_ms = now;
-        p->refusals_logged = 0;
-    }
-    return p->refusals_logged++ < REFUSALS_LOGGED;
-}
-
-static void
-refuse(struct listener *l, int fd, const struct ip *from, enum admission_verdict verdict)
-{
-    const struct pool_ops *ops = l->pool->ops;
-    const char *label = ops->labels[l->label], *why = admission_reason(verdict);
-    const char *text = ops->refusal != NULL ? ops->refusal(label, why) : NULL;
-    char ip[INET6_ADDRSTRLEN];
-
-    ip_text(from, ip);
-    stats_add(l->pool->count.refused, 1);
-    if (may_log_refusal(l->pool))
-        log_event(LOG_WARN, "refused", KV_STR("listener", label), KV_STR("client", ip),
-                  KV_STR("reason", why));
-    if (text != NULL) /* one packet or nothing: we wait for nobody here */
-        (void)send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
-    (void)close(fd);
-}
-
-/* In the same place for both families. */
-static uint16_t
-port_of(const struct sockaddr_storage *address)
-{
-    struct sockaddr_in v4;
-
-    memcpy(&v4, address, sizeof(v4));
-    return ntohs(v4.sin_port);
-}
-
-static void
-describe(struct pool_handover *h, const struct listener *l, int fd, const struct ip *from,
-         const struct sockaddr_storage *peer)
-{
-    struct sockaddr_storage local = {0};
-    socklen_t len = sizeof(local);
-    struct ip ip;
-
-    *h = (struct pool_handover){.label = l->label, .client_port = port_of(peer)};
-    random_name(h->session_id, SESSION_ID_LEN);
-    ip_text(from, h->client_ip);
-    if (getsockname(fd, (struct sockaddr *)&local, &len) == 0 && ip_of_sockaddr(&local, &ip) == 0) {
-        ip_text(&ip, h->local_ip);
-        h->local_port = port_of(&local);
-    }
-}
-
-static void
-serve(struct listener *l, struct worker *w, int fd, const struct sockaddr_storage *peer)
-{
-    struct pool *p = l->pool;
-    struct pool_handover handover;
-    enum admission_verdict verdict;
-    struct ip from;
-
-    if (ip_of_sockaddr(peer, &from) < 0) {
-        (void)close(fd);
-        return;
-    }
-    verdict = admission_enter(p->admission, &from, clock_mono_ms());
-    if (verdict != ADMISSION_OK) {
-        refuse(l, fd, &from, verdict);
-        return;
-    }
-    describe(&handover, l, fd, &from, peer);
-    if (pool_start(w, &handover, fd, -1) < 0) {
-        log_event(LOG_ERROR, "handover_failed", KV_ERRNO());
-        admission_leave(p->admission, &from);
-        dismiss(w);
-        (void)close(fd);
-        return;
-    }
-    w->counted = true;
-    w->from = from;
-    stats_add(p->count.accepted, 1);
-    if (p->ops->successors && (p->ops->keep_sockets >> l->label & 1) != 0)
-        w->kept_fd = fd;
-    else
-        (void)close(fd);
-}
-
-static void
-listeners_want(struct pool *p, unsigned events)
+void
+pool_listeners_want(struct pool *p, unsigned events)
 {
     for (size_t i = 0; i < p->listener_count; i++)
         loop_fd_want(p->listeners[i].watch, events);
@@ -330,15 +247,7 @@ resume(void *arg)
     struct pool *p = arg;
 
     if (!p->draining)
-        listeners_want(p, LOOP_READ);
-}
-
-static void
-pause_accepting(struct pool *p, const char *why)
-{
-    log_event(LOG_ERROR, "accept_pauses", KV_STR("step", why), KV_ERRNO());
-    listeners_want(p, 0);
-    loop_timer_set(p->pause, PAUSE_MS);
+        pool_listeners_want(p, LOOP_READ);
 }
 
 struct worker *
@@ -350,43 +259,14 @@ pool_idle_worker(struct pool *p)
     return new_worker(p);
 }
 
-static void
-connections_wait(void *arg, unsigned ready)
-{
-    struct listener *l = arg;
-    struct pool *p = l->pool;
-
-    (void)ready;
-    for (unsigned i = 0; i < ACCEPTS_PER_TURN; i++) {
-        struct sockaddr_storage peer = {0};
-        socklen_t len = sizeof(peer);
-        struct worker *w = pool_idle_worker(p);
-        int fd;
-
-        if (w == NULL) {
-            pause_accepting(p, "worker");
-            return;
-        }
-        fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-                pause_accepting(p, "accept");
-            break; /* nobody waits any more, or the one who did has gone */
-        }
-        serve(l, w, fd, &peer);
-    }
-    if (p->idle_count < p->ops->spare_min)
-        loop_timer_set(p->refill, 0);
-}
-
 /* ---- start ---- */
 
 static void
 find_listeners(struct pool *p)
 {
-    for (uint32_t label = 0; p->ops->labels[label] != NULL; label++) {
+    for (uint32_t port = 0; port < p->ops->port_count; port++) {
         for (size_t n = 0; p->listener_count < LISTENERS_MAX; n++) {
-            int fd = daemon_listener(p->d, p->ops->labels[label], n);
+            int fd = daemon_listener(p->d, p->ops->ports[port].label, n);
 
             if (fd < 0)
                 break;
@@ -395,28 +275,59 @@ find_listeners(struct pool *p)
             (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
             (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
             p->listeners[p->listener_count++] =
-                (struct listener){.pool = p, .label = label, .fd = fd};
+                (struct listener){.pool = p, .port = port, .fd = fd};
         }
     }
 }
 
-/* One descriptor for each worker, as far as the system lets us. With successors there may be a
- * relay for each session, and the socket between them. */
-static void
-raise_file_limit(const struct pool_ops *ops)
+/* Descriptors beside those of connections that wait. With successors there may be a relay for each
+ * session, and the socket between them. */
+static rlim_t
+files_of_sessions(const struct pool *p)
 {
-    rlim_t want = (rlim_t)ops->clients_max * (ops->successors ? 3 : 1) + FD_SPARE;
-    struct rlimit now;
+    rlim_t sessions = 0;
 
+    for (size_t i = 0; i < p->ops->port_count; i++)
+        sessions += conf_u64(p->d->conf, p->ops->ports[i].clients_max);
+    return sessions * (p->ops->successors ? 3 : 1) + FD_SPARE;
+}
+
+/* As far as the system lets us: what is missing, fewer connections may wait. */
+static void
+raise_file_limit(struct pool *p)
+{
+    rlim_t sessions = files_of_sessions(p);
+    unsigned waiting = p->ops->screening == NULL ? 0 : p->ops->screening->waiting_max;
+    rlim_t want = sessions + waiting;
+    struct rlimit now, raised;
+
+    p->waiting_max = waiting;
     if (getrlimit(RLIMIT_NOFILE, &now) < 0 || now.rlim_cur >= want)
         return;
-    now.rlim_cur = want;
-    if (now.rlim_max < want && geteuid() == 0)
-        now.rlim_max = want;
-    else if (now.rlim_max < want)
-        now.rlim_cur = now.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &now) < 0)
-        log_event(LOG_WARN, "file_limit", KV_U64("wanted", want), KV_ERRNO());
+    raised =
+        (struct rlimit){.rlim_cur = want, .rlim_max = now.rlim_max < want ? want : now.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        return;
+    raised = (struct rlimit){.rlim_cur = now.rlim_max, .rlim_max = now.rlim_max};
+    if (now.rlim_max < want && setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        now = raised;
+    p->waiting_max = now.rlim_cur > sessions ? (unsigned)(now.rlim_cur - sessions) : 0;
+    log_event(LOG_WARN, "file_limit", KV_U64("wanted", want), KV_U64("got", now.rlim_cur));
+}
+
+static void
+open_ports(struct pool *p)
+{
+    const struct pool_ops *ops = p->ops;
+
+    assert_always(ops->port_count <= POOL_PORTS_MAX);
+    for (size_t i = 0; i < ops->port_count; i++)
+        p->ports[i] = (struct port){&ops->ports[i], pool_admission(p->d, ops, &ops->ports[i])};
+    if (ops->proxies != 0)
+        p->proxies = networks_of(p->d->conf, ops->proxies);
+    if (ops->screening != NULL && ops->screening->friends != 0)
+        p->friends = networks_of(p->d->conf, ops->screening->friends);
+    find_listeners(p);
 }
 
 static _Noreturn void
@@ -475,14 +386,15 @@ deadline_passed(void *arg)
 
     log_event(LOG_WARN, "sessions_cut", KV_U64("sessions", p->worker_count));
     for (struct worker *w = p->busy.next; w != &p->busy; w = w->next)
-        dismiss(w);
+        pool_dismiss(w);
     loop_timer_set(p->farewell, FAREWELL_MS);
 }
 
 static bool
 must_wait(const struct pool *p)
 {
-    return p->worker_count > 0 && !p->forker_lost && !p->d->master_gone;
+    return (p->worker_count > 0 || pool_waiting_count(p->waiting) > 0) && !p->forker_lost &&
+           !p->d->master_gone;
 }
 
 static void
@@ -495,9 +407,10 @@ drain(struct pool *p)
         (void)close(p->listeners[i].fd);
     }
     for (struct worker *w = p->idle.next; w != &p->idle; w = w->next)
-        dismiss(w);
+        pool_dismiss(w);
     if (p->drain_unlimited && must_wait(p))
         daemon_run(p->d); /* until the last session, SIGTERM, or the end of master */
+    pool_waiting_free(&p->waiting);
     if (must_wait(p)) {
         loop_timer_set(p->deadline, (int64_t)conf_u64(p->d->conf, SYSTEM_DRAIN_TIME));
         daemon_run(p->d);
@@ -513,17 +426,17 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
     *p = (struct pool){.d = d, .ops = ops};
     p->idle.prev = p->idle.next = &p->idle;
     p->busy.prev = p->busy.next = &p->busy;
-    p->admission = pool_admission(d, ops);
     p->count.accepted = stats_counter(d->stats, "connections");
     p->count.refused = stats_counter(d->stats, "connections_refused");
+    p->count.screened = stats_counter(d->stats, "connections_screened");
     p->count.forked = stats_counter(d->stats, "workers_started");
-    find_listeners(p);
+    open_ports(p);
     loop_on_signal(d->loop, SIGHUP, hang_up, p);
     p->refill = loop_timer_new(d->loop, refill, p);
     p->pause = loop_timer_new(d->loop, resume, p);
     p->deadline = loop_timer_new(d->loop, deadline_passed, p);
     p->farewell = loop_timer_new(d->loop, farewell_passed, p);
-    raise_file_limit(ops);
+    raise_file_limit(p);
     heap_tune();
     p->forker_fd = forker_start(d, ops);
     if (p->forker_fd < 0)
@@ -531,10 +444,11 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
     enter_sandbox(p);
     p->forker_watch = loop_fd_new(d->loop, p->forker_fd, LOOP_READ, forker_gone, p);
     p->auth = pool_auth_new(d->loop, d->run_dirfd, end_session, p);
+    p->waiting = pool_waiting_new(p);
     refill(p);
     for (size_t i = 0; i < p->listener_count; i++)
-        p->listeners[i].watch =
-            loop_fd_new(d->loop, p->listeners[i].fd, LOOP_READ, connections_wait, &p->listeners[i]);
+        p->listeners[i].watch = loop_fd_new(d->loop, p->listeners[i].fd, LOOP_READ,
+                                            pool_connections_wait, &p->listeners[i]);
     daemon_ready(d);
     daemon_run(d);
     drain(p);

@@ -1,13 +1,16 @@
 /*
  * lib/sys/pool.h - the parent and the workers of a protocol daemon (smtpd, imapd, pop3d).
  *
- * The parent accepts, applies the service's limits (clients in all, per address, per address and
+ * The parent accepts, applies each port's limits (places in all, per address, per address and
  * minute, allow/deny) and hands each connection to a worker from a pre-forked pool: the client's
  * socket, and one end of a fresh channel to authd whose other end the parent has given to authd
- * together with the client's address (a worker cannot forge it). The parent reads no byte from the
- * network. Workers are forked by a process of their own (lib/sys/forker.h), enter their sandbox
- * before their first connection and serve one at a time; when serve() says POOL_REUSE (no
- * capability was ever held) a worker waits for the next one, else it exits.
+ * together with the client's address (a worker cannot forge it). Of what comes from the network the
+ * parent reads the header of a load balancer that is listed (lib/sys/proxy_header.h); and where the
+ * program asks for it, connections wait in the parent for their first line, which it looks at and
+ * leaves to the worker (struct pool_screening). Workers are forked by a process of their own
+ * (lib/sys/forker.h), enter their sandbox before their first connection and serve one at a time;
+ * when serve() says POOL_REUSE (no capability was ever held) a worker waits for the next one, else
+ * it exits.
  *
  * SIGTERM: the parent stops accepting, tells idle workers to end, and ends with its last session,
  * at the latest after system.drain_time and a second in which the sessions that are left may say
@@ -21,6 +24,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "lib/base/slice.h"
 #include "lib/sys/daemon.h"
 
 struct ipc_client;
@@ -52,12 +56,75 @@ struct pool_session {
     bool continues;
     struct pool_carried carried;
     int ahead_fd; /* for pool_ahead_receive, or -1 */
+    /* Where clients are screened: the parent has sent the greeting; */
+    bool is_greeted;
+    bool is_pressed; /* many places are taken: a client that is not known should not take its time;
+                      */
+    bool is_known;   /* this address has shown itself to be honest before; */
+    bool is_proved;  /* set by serve(): and now again */
 };
 
 enum pool_next { POOL_REUSE, POOL_EXIT };
 
+#define POOL_PORTS_MAX 8
+
+/* Listeners with one label. The members are settings. */
+struct pool_port {
+    const char *label;
+    enum conf_id clients_max;     /* places: sessions at once */
+    enum conf_id per_address_max; /* connections at once; 0: no limit */
+    enum conf_id per_minute_max;  /* new ones per address; 0: no limit */
+    enum conf_id allow, deny;     /* lists; with `allow`, all others are refused */
+    enum conf_id unlimited;       /* list: not held to the limits per address */
+    bool speaks_late;             /* the client begins (TLS): no greeting, no text to refuse */
+    bool tests_early;             /* pool_screening.rejects_early holds here */
+};
+/* The settings of section NAME as the table calls them. */
+#define POOL_PORT_LIMITS(NAME)                                                                     \
+    .clients_max = NAME##_MAX_CLIENTS, .per_address_max = NAME##_MAX_CLIENTS_PER_IP,               \
+    .per_minute_max = NAME##_MAX_PER_MINUTE_PER_IP, .allow = NAME##_ALLOW, .deny = NAME##_DENY,    \
+    .unlimited = NAME##_UNLIMITED_IPS
+
+/* Why the parent sends somebody away. */
+enum pool_refusal {
+    POOL_DENIED,    /* by the allow or deny list */
+    POOL_TOO_MANY,  /* a limit */
+    POOL_EARLY,     /* spoke before the greeting */
+    POOL_PIPELINED, /* went on before the reply to its first line */
+    POOL_ALIEN,     /* speaks another protocol */
+    POOL_LONG,      /* the first line has no end */
+    POOL_SLOW,      /* the first line did not come in time */
+    POOL_CROWDED,   /* waited longest when there was no more room to wait */
+    POOL_CLOSING    /* the service ends */
+};
+
+enum pool_first {
+    POOL_FIRST_PART, /* not yet a line */
+    POOL_FIRST_GOOD, /* for a worker to read */
+    POOL_FIRST_PIPELINED,
+    POOL_FIRST_ALIEN
+};
+
+#define POOL_FIRST_MAX 1024 /* bytes of a first line */
+
+/* Connections wait in the parent, for the greeting and then for the client's first line; only then
+ * a worker is taken. Clients that are known, or on the list of those without limits, get a worker
+ * at once while half of the places are free. */
+struct pool_screening {
+    const char *greeting;
+    bool rejects_early;     /* who sends before the greeting is sent away */
+    int64_t greet_delay_ms; /* with it: the greeting comes so late */
+    int64_t first_line_ms;  /* from the greeting to the end of the first line */
+    int64_t known_ms;       /* how long an address is known after a good session; 0: it is not */
+    unsigned waiting_max;   /* above it who waits longest has to go */
+    enum conf_id friends;   /* list: not tested for speaking early */
+    /* Looks at what has come so far, at most POOL_FIRST_MAX bytes of it. */
+    enum pool_first (*judge)(struct slice seen, void *arg); /* arg: pool_ops.arg */
+};
+
 struct pool_ops {
-    const char *const *labels; /* listeners to accept on, NULL-terminated */
+    const struct pool_port *ports;
+    size_t port_count;
     /* A server of ours (its socket's name) to which each session gets a connection of its own,
      * made by the parent: the worker need not be able to connect anywhere. NULL: none. */
     const char *backend;
@@ -72,22 +139,19 @@ struct pool_ops {
      * closed when Landlock knows them: before its login a session holds no directory at all. */
     bool keep_dirs;
     enum pool_next (*serve)(struct pool_session *session, void *arg);
-    /* In the parent, when a limit refuses a connection: text to send before closing, or NULL. */
-    const char *(*refusal)(const char *label, const char *why);
+    /* In the parent, when it sends a connection away: text to send before closing, or NULL. Not
+     * asked where the client begins. */
+    const char *(*refusal)(enum pool_refusal why);
     void *arg;
-    /* Sessions may ask for a successor. Of listeners whose bit (1 << index into labels) is set the
+    const struct pool_screening *screening; /* NULL: every connection gets a worker at once */
+    enum conf_id proxies; /* list: load balancers, whose connections begin with a PROXY header */
+    /* Sessions may ask for a successor. Of listeners whose bit (1 << index into ports) is set the
      * parent then keeps the clients' sockets as long as their sessions run, to give them away; on
      * the others TLS is there from the start, and only a relay is possible. */
     bool successors;
     unsigned keep_sockets;
-    unsigned clients_max;          /* sessions at once, over all workers */
-    unsigned per_address_max;      /* at once; 0: no limit */
-    unsigned per_minute_max;       /* new ones per address; 0: no limit */
     unsigned spare_min, spare_max; /* idle workers kept ready */
     unsigned reuse_max;            /* connections a reusable worker serves at most; 0: one */
-    /* Settings, each a list of addresses and networks; 0: none. With `allow`, all others are
-     * refused; `unlimited` are not held to the limits per address. */
-    enum conf_id allow, deny, unlimited;
 };
 
 /* In a session whose end_fd is readable: rights were taken away, nobody is shutting down. */

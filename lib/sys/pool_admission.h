@@ -1,5 +1,5 @@
 /*
- * lib/sys/pool_admission.h - a pool's limits and lists, from pool_ops and the settings it names.
+ * lib/sys/pool_admission.h - a port's limits and lists, out of the configuration.
  */
 #ifndef POSTHORN_LIB_SYS_POOL_ADMISSION_H
 #define POSTHORN_LIB_SYS_POOL_ADMISSION_H
@@ -7,7 +7,7 @@
 #include "lib/sys/admission.h"
 #include "lib/sys/pool.h"
 
-/* For the life of the process. Exits with a message if a list holds what is no address. */
-struct admission *pool_admission(const struct daemon *d, const struct pool_ops *ops);
+struct admission *pool_admission(const struct daemon *d, const struct pool_ops *ops,
+                                 const struct pool_port *port);
 
 #endif

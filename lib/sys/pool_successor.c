@@ -34,10 +34,12 @@ describe(const struct worker *w, const struct pool_request *request)
 static bool
 admit_again(struct worker *w)
 {
-    struct pool *p = w->pool;
+    struct admission *admission = pool_admission_of(w->pool, &w->about);
 
-    admission_leave(p->admission, &w->from);
-    w->counted = admission_enter(p->admission, &w->from, clock_mono_ms()) == ADMISSION_OK;
+    admission_leave(admission, &w->from);
+    w->counted = admission_enter(admission, &w->from, clock_mono_ms()) == ADMISSION_OK;
+    if (!w->counted)
+        admission_rise(admission);
     return w->counted;
 }
 

@@ -104,7 +104,7 @@ session_of(struct daemon *d, const struct pool_ops *ops, int control_fd,
 {
     struct pool_session s = {
         .fd = fds[POOL_FD_CLIENT],
-        .label = ops->labels[handover->label],
+        .label = ops->ports[handover->port].label,
         .client_port = handover->client_port,
         .local_port = handover->local_port,
         .auth = ipc_client_adopt(fds[POOL_FD_AUTH], AUTHD_PAYLOAD_MAX),
@@ -116,6 +116,9 @@ session_of(struct daemon *d, const struct pool_ops *ops, int control_fd,
         .continues = handover->continues,
         .carried = handover->carried,
         .ahead_fd = fds[POOL_FD_AHEAD],
+        .is_greeted = handover->is_greeted,
+        .is_pressed = handover->is_pressed,
+        .is_known = handover->is_known,
     };
 
     memcpy(s.session_id, handover->session_id, sizeof(s.session_id));
@@ -136,8 +139,12 @@ serve_one(struct daemon *d, const struct pool_ops *ops, int control_fd,
     log_context(context);
     if (session.continues)
         log_event(LOG_INFO, "continues", KV_STR("previous", handover->previous_id));
+    if (handover->proxy_ip[0] != '\0')
+        log_event(LOG_INFO, "proxied", KV_STR("by", handover->proxy_ip));
     stats_process_state(d->stats, "session");
     next = ops->serve(&session, ops->arg);
+    if (session.is_proved) /* if it gets lost, the client is not known: no more than that */
+        (void)send(control_fd, &(char){POOL_PROVED}, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     ipc_client_free(&session.auth);
     ipc_client_free(&session.backend);
     log_context(NULL);

@@ -3,8 +3,9 @@
  *
  * One socket pair for each worker, both ends in the same program: structs as they are in memory.
  * Down: struct pool_handover with its descriptors; while a session runs one byte, POOL_REVOKED,
- * says that it has to end because it holds what it may not any more. Up: one byte, POOL_DONE, when
- * a session that held no capability has ended and the next one may come; or struct pool_request,
+ * says that it has to end because it holds what it may not any more. Up: one byte, POOL_PROVED,
+ * when a session's client has shown itself to be honest; POOL_DONE, when a session that held no
+ * capability has ended and the next one may come; or struct pool_request,
  * which is answered by one byte, POOL_SUCCESSOR, with a descriptor unless there is no successor.
  * The end of the downward direction means: no more sessions, and one that runs has to end.
  */
@@ -13,6 +14,7 @@
 
 #include "lib/sys/pool.h"
 
+#define POOL_PROVED 'P'
 #define POOL_DONE 'D'
 #define POOL_REVOKED 'R'
 #define POOL_SUCCESSOR 'S'
@@ -20,13 +22,15 @@
 enum pool_fd { POOL_FD_CLIENT, POOL_FD_AUTH, POOL_FD_BACKEND, POOL_FD_AHEAD, POOL_FDS_MAX };
 
 struct pool_handover {
-    uint32_t label; /* index into ops->labels */
+    uint32_t port; /* index into ops->ports */
     uint16_t client_port, local_port;
     char session_id[16];
     char client_ip[INET6_ADDRSTRLEN];
     char local_ip[INET6_ADDRSTRLEN];
     bool present[POOL_FDS_MAX]; /* which descriptors come with it, in this order */
-    bool continues;             /* a connection that session previous_id had before */
+    bool is_greeted, is_pressed, is_known;
+    char proxy_ip[INET6_ADDRSTRLEN]; /* of the load balancer that the client came by, or empty */
+    bool continues;                  /* a connection that session previous_id had before */
     char previous_id[16];
     struct pool_carried carried;
 };

@@ -575,12 +575,12 @@ stream_start_tls(struct stream *s, struct tls_context *ctx, int64_t deadline_mon
 }
 
 int
-stream_start_tls_client(struct stream *s, struct tls_context *ctx, const char *server_name,
+stream_start_tls_client(struct stream *s, struct tls_context *ctx, const struct tls_check *check,
                         int64_t deadline_mono_ms)
 {
     if (s->tls != NULL || stream_flush(s) != STREAM_OK)
         return -1;
     (void)discard_buffered(s); /* what was sent before the handshake proves nothing */
-    s->tls = tls_connect(ctx, s->fd, server_name, deadline_mono_ms);
+    s->tls = tls_connect(ctx, s->fd, check, deadline_mono_ms);
     return s->tls == NULL ? -1 : 0;
 }

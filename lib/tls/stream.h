@@ -97,8 +97,8 @@ struct slice stream_unread_input(const struct stream *s);
 /* Has `bytes` read first, before anything from the peer; at most read_max. */
 void stream_preload(struct stream *s, struct slice bytes);
 
-/* Client side handshake; `server_name` for SNI and, with a verifying context, the check. */
-int stream_start_tls_client(struct stream *s, struct tls_context *ctx, const char *server_name,
-                            int64_t deadline_mono_ms);
+/* Client side handshake. */
+int stream_start_tls_client(struct stream *s, struct tls_context *ctx,
+                            const struct tls_check *check, int64_t deadline_mono_ms);
 
 #endif

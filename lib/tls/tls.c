@@ -11,12 +11,12 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/tls/verify.h"
 #include "lib/tls/waiter.h"
 #include "lib/tls/warm_up.h"
 
@@ -44,11 +44,27 @@ struct tls {
 };
 
 static char last_error[160];
+static enum tls_distrust last_distrust;
 
 const char *
 tls_last_error(void)
 {
     return last_error;
+}
+
+enum tls_distrust
+tls_last_distrust(void)
+{
+    return last_distrust;
+}
+
+static void
+keep_reason(const char *reason)
+{
+    size_t len = strnlen(reason, sizeof(last_error) - 1);
+
+    memcpy(last_error, reason, len);
+    last_error[len] = '\0';
 }
 
 /* Keeps OpenSSL's first reason and empties its queue. */
@@ -57,17 +73,12 @@ keep_error(const char *otherwise)
 {
     unsigned long code = ERR_peek_error();
     const char *reason = NULL;
-    size_t len;
 
     if (ERR_SYSTEM_ERROR(code)) /* a file that is not there, say: OpenSSL has no words for it */
         reason = strerror((int)ERR_GET_REASON(code));
     else if (code != 0)
         reason = ERR_reason_error_string(code);
-    if (reason == NULL)
-        reason = otherwise;
-    len = strnlen(reason, sizeof(last_error) - 1);
-    memcpy(last_error, reason, len);
-    last_error[len] = '\0';
+    keep_reason(reason != NULL ? reason : otherwise);
     ERR_clear_error();
 }
 
@@ -228,6 +239,29 @@ tls_client_context(const char *ca_path, struct strbuf *error)
     return tc;
 }
 
+struct tls_context *
+tls_dane_context(struct strbuf *error)
+{
+    struct tls_context *tc;
+
+    ERR_clear_error();
+    tc = context_new(TLS_client_method());
+    if (tc == NULL || SSL_CTX_dane_enable(tc->ctx) != 1)
+        return context_failed(tc, "", error);
+    SSL_CTX_set_verify(tc->ctx, SSL_VERIFY_PEER, NULL);
+    return tc;
+}
+
+size_t
+tls_usable_tlsa(struct tls_context *dane, const struct tls_tlsa *tlsa, size_t count)
+{
+    SSL *ssl = SSL_new(dane->ctx);
+    size_t usable = ssl == NULL ? 0 : verify_usable(ssl, tlsa, count);
+
+    SSL_free(ssl);
+    return usable;
+}
+
 /* ---- connections ---- */
 
 static struct tls *
@@ -302,6 +336,9 @@ handshake(struct tls *tls, int64_t deadline_mono_ms)
         rc = step_failed(tls, result);
     } while (rc == 1);
     saved = rc == 0 ? ECONNRESET : errno;
+    last_distrust = verify_distrust(tls->ssl);
+    if (last_distrust != TLS_DISTRUST_NONE)
+        keep_reason(verify_reason(tls->ssl));
     connection_free(tls);
     errno = saved;
     return NULL;
@@ -318,27 +355,17 @@ tls_accept(struct tls_context *ctx, int fd, int64_t deadline_mono_ms)
     return handshake(tls, deadline_mono_ms);
 }
 
-/* The name for SNI, and for the certificate's check if the context has one. An address is a matter
- * of the certificate alone: SNI takes no address, and servers refuse one (RFC 6066 section 3). */
-static bool
-set_server_name(SSL *ssl, const char *name)
-{
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1)
-        return true;
-    ERR_clear_error();
-    return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
-}
-
 struct tls *
-tls_connect(struct tls_context *ctx, int fd, const char *server_name, int64_t deadline_mono_ms)
+tls_connect(struct tls_context *ctx, int fd, const struct tls_check *check,
+            int64_t deadline_mono_ms)
 {
     struct tls *tls = connection_new(ctx, fd);
 
+    last_distrust = TLS_DISTRUST_NONE;
     if (tls == NULL)
         return NULL;
     SSL_set_connect_state(tls->ssl);
-    if (!set_server_name(tls->ssl, server_name)) {
+    if (verify_prepare(tls->ssl, check) < 0) {
         keep_error("unusable server name");
         connection_free(tls);
         errno = EPROTO;

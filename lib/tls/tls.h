@@ -24,14 +24,40 @@ struct tls_context *tls_server_context(const char *cert_path, const char *key_pa
 /* `ca_path`: a PEM file with the authorities to one of which the peer's chain must lead (the
  * system's takes 20 ms to load). NULL: any certificate will do (opportunistic TLS, RFC 7435). */
 struct tls_context *tls_client_context(const char *ca_path, struct strbuf *error);
+/* For DANE (RFC 7672): the TLSA records of each connection decide, no authority does. */
+struct tls_context *tls_dane_context(struct strbuf *error);
 void tls_context_free(struct tls_context **ctxp);
+
+struct tls_tlsa { /* RFC 6698 section 2.1; untrusted */
+    uint8_t usage, selector, matching;
+    struct slice data;
+};
+/* What a server's certificate is held against. All is borrowed until the handshake is over. */
+struct tls_check {
+    const char *server_name;  /* told to the server (SNI); with TLSA records their base domain. An
+                                 IP address is not told, and the certificate has to hold it */
+    const char *const *names; /* of which the certificate has to hold one; ".d.test": any below */
+    size_t name_count;        /* 0: server_name alone */
+    const struct tls_tlsa *tlsa; /* only with a context for DANE */
+    size_t tlsa_count;
+};
+enum tls_distrust {
+    TLS_DISTRUST_NONE, /* it was not the certificate */
+    TLS_DISTRUST_NAME,
+    TLS_DISTRUST_EXPIRED, /* or not valid yet */
+    TLS_DISTRUST_CHAIN,   /* signed by nobody we know, or fits no TLSA record */
+};
+/* How many of the records can be used, by their form (RFC 7672 section 3.1). */
+size_t tls_usable_tlsa(struct tls_context *dane, const struct tls_tlsa *tlsa, size_t count);
 
 /* The handshake on a connected blocking socket until `deadline_mono_ms`. NULL with errno:
  * ETIMEDOUT, EPROTO (reason by tls_last_error()), ECONNRESET. The fd stays the caller's. */
 struct tls *tls_accept(struct tls_context *ctx, int fd, int64_t deadline_mono_ms);
-struct tls *tls_connect(struct tls_context *ctx, int fd, const char *server_name,
-                        int64_t deadline_mono_ms); /* a host name or an address */
+struct tls *tls_connect(struct tls_context *ctx, int fd, const struct tls_check *check,
+                        int64_t deadline_mono_ms);
 const char *tls_last_error(void);
+/* Why tls_connect failed, if the certificate was the reason. */
+enum tls_distrust tls_last_distrust(void);
 /* Like read and write but with a deadline for the call: >0 bytes, 0 orderly end, -1 errno. After
  * ETIMEDOUT from tls_read the connection is as before; any other failure is its end. */
 ssize_t tls_read(struct tls *tls, void *buf, size_t len, int64_t deadline_mono_ms);

@@ -21,8 +21,12 @@ class Reply:
 
 
 class Raw:
-    def __init__(self, port, tls=False, greeting=True):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=15)
+    def __init__(self, port, tls=False, greeting=True, source="", first=b""):
+        """`source`: the address to come from; `first`: bytes in front of everything else."""
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=15,
+                                             source_address=(source, 0))
+        if first:
+            self.sock.sendall(first)
         if tls:
             self._wrap()
         self.file = self.sock.makefile("rb")

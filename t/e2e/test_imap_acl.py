@@ -1,10 +1,8 @@
 """ACL (RFC 4314), LIST-MYRIGHTS (RFC 8440) and sharing between users, in both directions."""
 import pytest
 
-from imapclient import Imap
-from instance import Instance
+from imap_users import PASSWORD, names, remove_folders, sessions, suite_with
 
-PASSWORD = "secret-of-test"
 OWNER, FRIEND, OTHER = "owner@d.test", "friend@d.test", "other@e.test"
 ALL = b"lrswipkxteacd"
 MESSAGE = b"From: a@d.test\r\nSubject: shared\r\n\r\nbody\r\n"
@@ -12,34 +10,15 @@ MESSAGE = b"From: a@d.test\r\nSubject: shared\r\n\r\nbody\r\n"
 
 @pytest.fixture(scope="module")
 def suite():
-    inst = Instance()
-    inst.setup()
-    inst.set("auth.plain_on_loopback", "yes")
-    inst.start()
-    inst.run("domain", "add", "e.test")
-    for user in (OWNER, FRIEND, OTHER):
-        inst.add_user(user, PASSWORD)
-    yield inst
-    inst.close()
+    with suite_with(OWNER, FRIEND, OTHER) as inst:
+        yield inst
 
 
 @pytest.fixture
 def session(suite):
-    open_sessions = []
-
-    def begin(user):
-        open_sessions.append(Imap(suite.port("imap"), user))
-        return open_sessions[-1]
-
-    yield begin
-    for client in open_sessions:
-        client.close()
-    owner = Imap(suite.port("imap"), OWNER)
-    for line in owner.ok('LIST "" *'):
-        name = line.split(b' "/" ')[-1].decode()
-        if name not in ("INBOX", "Drafts", "Junk", "Sent", "Trash") and not name.startswith(("~", "@")):
-            owner.ok(f"DELETE {name}")
-    owner.close()
+    with sessions(suite) as session:
+        yield session
+        remove_folders(session(OWNER))
 
 
 @pytest.fixture
@@ -48,10 +27,6 @@ def owner(session):
     client.ok("CREATE Work")
     assert client.append("Work", MESSAGE)[1].startswith(b"OK")
     return client
-
-
-def names(client, pattern='"" *'):
-    return [line.split(b' "/" ')[-1] for line in client.ok(f"LIST {pattern}") if line]
 
 
 # ---- the commands ----

@@ -1,12 +1,13 @@
 """METADATA (RFC 5464) and LIST-METADATA (RFC 9590): the RFCs' examples, limits, rights, news."""
 import itertools
+import os
+import stat
+import time
 
 import pytest
 
-from imapclient import Imap
-from instance import Instance
+from imap_users import sessions, suite_with
 
-PASSWORD = "secret-of-test"
 READER, WRITER, FRIEND = "reader@d.test", "writer@d.test", "friend@d.test"
 NUMBERS = itertools.count()
 SIZE_MAX, ENTRIES_MAX, TOTAL_MAX = 4096, 10, 65536
@@ -14,36 +15,18 @@ SIZE_MAX, ENTRIES_MAX, TOTAL_MAX = 4096, 10, 65536
 
 @pytest.fixture(scope="module")
 def suite():
-    inst = Instance()
-    inst.setup()
-    for name, value in (("auth.plain_on_loopback", "yes"), ("imap.metadata_max_size", SIZE_MAX),
-                        ("imap.metadata_max_entries", ENTRIES_MAX),
-                        ("imap.metadata_max_total", TOTAL_MAX),
-                        ("imap.metadata_comment", "Closed on Sundays"),
-                        ("imap.metadata_admin", "mailto:postmaster@d.test")):
-        inst.set(name, str(value))
-    inst.start()
-    for user in (READER, WRITER, FRIEND):
-        inst.add_user(user, PASSWORD)
-    inst.run("public", "add", "News@d.test", f"read={READER}", f"write={WRITER}")
-    inst.run("public", "grant", "news@d.test", "delete", WRITER)
-    yield inst
-    inst.close()
+    with suite_with(READER, WRITER, FRIEND, imap_metadata_max_size=SIZE_MAX, imap_metadata_max_entries=ENTRIES_MAX,
+                    imap_metadata_max_total=TOTAL_MAX, imap_metadata_comment="Closed on Sundays",
+                    imap_metadata_admin="mailto:postmaster@d.test") as inst:
+        inst.run("public", "add", "News@d.test", f"read={READER}", f"write={WRITER}")
+        inst.run("public", "grant", "news@d.test", "delete", WRITER)
+        yield inst
 
 
 @pytest.fixture
 def session(suite):
-    opened = []
-
-    def begin(user, *commands):
-        opened.append(Imap(suite.port("imap"), user))
-        for command in commands:
-            opened[-1].ok(command)
-        return opened[-1]
-
-    yield begin
-    for client in opened:
-        client.close()
+    with sessions(suite) as session:
+        yield session
 
 
 @pytest.fixture
@@ -291,6 +274,44 @@ def test_a_shared_folder(session, user):
     friend.no(f"SETMETADATA {name} (/shared/comment \"mine\")", b"[NOPERM]")
     assert annotations(friend, name, entries).endswith(b'/private/comment "mine"')
     assert annotations(owner, "Work", entries) == b'/shared/comment "see this" /private/comment "secret"'
+
+
+def test_notes_about_folders_that_their_owners_removed_are_tidied_away(suite, session, user):
+    owner = session(user, *(f"{command} {name}{rest}" for name in ("Gone", "Kept")
+                            for command, rest in (("CREATE", ""), ("SETACL", f" {FRIEND} lr"))))
+    friend = session(FRIEND, 'SETMETADATA "" (/private/comment "makes the directory")')
+    store, = suite.root.glob("store/d.test/*/friend/mail/posthorn.private")
+    notes = {}
+    for name in ("Gone", "Kept", "Kept/Young"):
+        before = set(store.iterdir())
+        if name == "Kept/Young":
+            owner.ok(f"CREATE {name}")  # with the list of the folder above
+            friend = session(FRIEND)
+        friend.ok(f'SETMETADATA ~{user}/{name} (/private/comment "mine")')
+        notes[name], = set(store.iterdir()) - before
+    for name in ("Gone", "Kept/Young"):
+        owner.ok(f"DELETE {name}")
+    for name in ("Gone", "Kept"):
+        os.utime(notes[name], (time.time() - 2 * 86400,) * 2)
+
+    def orphans(*options):
+        return [(row["address"], row["detail"], row["outcome"])
+                for row in suite.json("store", "check", "--all", *options)
+                if row["problem"] == "annotations_orphaned"]
+
+    gone = notes["Gone"].name
+    assert orphans() == [(FRIEND, gone, "harmless")] and notes["Gone"].exists()
+    # who does not see all folders cannot say which are gone
+    suite.run("store", "check", "--user", FRIEND, "--repair")
+    journal, = suite.root.glob(f"store/d.test/*/{user.split('@')[0]}/mail/posthorn.journal")
+    mode = journal.stat().st_mode
+    journal.chmod(mode | stat.S_ISVTX)  # as while it is being moved
+    assert suite.run("store", "check", "--all", "--repair", check=False).returncode != 0
+    assert notes["Gone"].exists() and notes["Kept"].exists()
+    journal.chmod(mode)
+    assert orphans("--repair") == [(FRIEND, gone, "repaired")]
+    assert not notes["Gone"].exists() and notes["Kept"].exists() and notes["Kept/Young"].exists()
+    assert annotations(session(FRIEND), f"~{user}/Kept", "/private/comment").endswith(b'"mine"')
 
 
 def test_who_may_not_change_mail_annotates_nothing(suite, session, user):

@@ -3,56 +3,32 @@ import smtplib
 
 import pytest
 
-from imapclient import Imap
-from instance import Instance, wait_for
+from imap_users import PASSWORD, names, remove_messages, sessions, suite_with
+from instance import wait_for
 from submission import login as submit_as
 
-PASSWORD = "secret-of-test"
 MESSAGE = b"From: a@d.test\r\nSubject: to all\r\n\r\nbody\r\n"
 READER, WRITER, KEEPER, NOBODY = (f"{name}@d.test" for name in ("reader", "writer", "keeper", "nobody"))
 
 
 @pytest.fixture(scope="module")
 def suite():
-    inst = Instance()
-    inst.setup()
-    inst.set("auth.plain_on_loopback", "yes")
-    inst.start()
-    inst.run("domain", "add", "e.test")
-    for user in (READER, WRITER, KEEPER, NOBODY, "guest@e.test"):
-        inst.add_user(user, PASSWORD)
-    inst.run("public", "add", "News@d.test", "read=reader@d.test;@e.test", "write=writer@d.test")
-    inst.run("public", "grant", "news@d.test", "delete", KEEPER)
-    yield inst
-    inst.close()
+    with suite_with(READER, WRITER, KEEPER, NOBODY, "guest@e.test") as inst:
+        inst.run("public", "add", "News@d.test", "read=reader@d.test;@e.test", "write=writer@d.test")
+        inst.run("public", "grant", "news@d.test", "delete", KEEPER)
+        yield inst
 
 
 @pytest.fixture
 def session(suite):
-    """session(user): an IMAP session; the folder is empty afterwards."""
-    open_sessions = []
-
-    def begin(user):
-        open_sessions.append(Imap(suite.port("imap"), user))
-        return open_sessions[-1]
-
-    yield begin
-    for client in open_sessions:
-        client.close()
-    keeper = Imap(suite.port("imap"), KEEPER)
-    for name in ("@News", "INBOX"):
-        keeper.ok(f"SELECT {name}")
-        if keeper.ok("UID SEARCH ALL") != [b"* SEARCH"]:
-            keeper.ok("STORE 1:* +FLAGS.SILENT (\\Deleted)")
-        keeper.ok("CLOSE")
-    for line in keeper.ok('LIST "" "@News/*"'):
-        if line:
-            keeper.ok("DELETE " + line.split(b' "/" ')[-1].decode())
-    keeper.close()
-
-
-def names(client, pattern='"" *'):
-    return [line.split(b' "/" ')[-1] for line in client.ok(f"LIST {pattern}") if line]
+    """The folder is empty afterwards."""
+    with sessions(suite) as session:
+        yield session
+        keeper = session(KEEPER)
+        for name in ("@News", "INBOX"):
+            remove_messages(keeper, name)
+        for name in names(keeper, '"" "@News/*"'):
+            keeper.ok(b"DELETE " + name)
 
 
 def count(client, name="@News"):

@@ -3,9 +3,8 @@ import pytest
 
 from frames import U8, U32, Connection
 from imapclient import Imap
-from instance import Instance
+from imap_users import remove_folders, remove_messages, sessions, suite_with
 
-PASSWORD = "secret-of-test"
 OWNER, GUEST, OTHER = "owner@d.test", "guest@d.test", "other@e.test"
 NAME = f"~{OWNER}/Work"
 MESSAGE = b"From: a@d.test\r\nSubject: shared\r\n\r\nbody of it\r\n"
@@ -14,42 +13,18 @@ MESSAGE_FLAGS = "(\\Seen \\Deleted \\Flagged $Own) "
 
 @pytest.fixture(scope="module")
 def suite():
-    inst = Instance()
-    inst.setup()
-    inst.set("auth.plain_on_loopback", "yes")
-    inst.start()
-    inst.run("domain", "add", "e.test")
-    for user in (OWNER, GUEST, OTHER):
-        inst.add_user(user, PASSWORD)
-    yield inst
-    inst.close()
+    with suite_with(OWNER, GUEST, OTHER) as inst:
+        yield inst
 
 
 @pytest.fixture
 def session(suite):
-    open_sessions = []
-
-    def begin(user):
-        open_sessions.append(Imap(suite.port("imap"), user))
-        return open_sessions[-1]
-
-    yield begin
-    for client in open_sessions:
-        client.close()
-    for user in (OWNER, GUEST):
-        clear(suite, user)
-
-
-def clear(suite, user):
-    client = Imap(suite.port("imap"), user)
-    for line in client.ok('LIST "" *'):
-        name = line.split(b' "/" ')[-1].decode()
-        if name not in ("INBOX", "Drafts", "Junk", "Sent", "Trash") and not name.startswith(("~", "@")):
-            client.ok(f"DELETE {name}")
-    client.ok("SELECT INBOX")
-    client.command("STORE 1:* +FLAGS.SILENT (\\Deleted)")
-    client.ok("CLOSE")
-    client.close()
+    with sessions(suite) as session:
+        yield session
+        for user in (OWNER, GUEST):
+            client = session(user)
+            remove_folders(client)
+            remove_messages(client)
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """UNAUTHENTICATE (RFC 8437): one connection, several users, and nothing that passes from one to the next."""
+import base64
 import os
+import subprocess
 import zlib
 
 import pytest
 
 from imapclient import Imap
 from instance import Instance, wait_for
+from test_authd import CHALLENGE, FAIL, OK, scram
 from test_imap_compress import Compressed
 
 PASSWORD = "secret-of-test"
@@ -253,7 +256,7 @@ def test_connections_are_counted_once(suite):
     suite.run("reload")
     try:
         wait_for(lambda: refused_at(suite) == 2, what="the limit")
-        client = until_admitted(lambda: connect(suite, "tls", ALICE))
+        client = until_admitted(lambda: connect(suite, "starttls", ALICE))
         for user in (BOB, CAROL):
             client.ok("UNAUTHENTICATE")
             client.ok(f"LOGIN {user} {PASSWORD}")
@@ -343,3 +346,76 @@ def test_the_log_tells_what_goes_together(suite):
     session, previous = sessions()
     assert session != previous
     assert any(f"session={previous} " in line and "event=login" in line for line in suite.log("imap").splitlines())
+
+
+# ---- channel binding ----
+
+class Bound:
+    """A connection by TLS 1.3 whose exporter the client knows (RFC 9266): Python's ssl does not tell."""
+
+    def __init__(self, suite):
+        self.process = subprocess.Popen(
+            ["openssl", "s_client", "-connect", f"127.0.0.1:{suite.port('imaps')}", "-tls1_3", "-ign_eof",
+             "-keymatexport", "EXPORTER-Channel-Binding", "-keymatexportlen", "32"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.binding = bytes.fromhex(self.wait(b"    Keying material: ").decode())
+
+    def wait(self, *starts):
+        """What follows one of them in the next line that begins so; openssl has much to say in between."""
+        for line in self.process.stdout:
+            for start in starts:
+                if line.startswith(start):
+                    return line[len(start):].strip()
+        raise AssertionError(f"the end, not {starts}")
+
+    def send(self, line):
+        self.process.stdin.write(line + b"\r\n")
+        self.process.stdin.flush()
+
+    def ok(self, command):
+        self.send(b"x " + command.encode())
+        answer = self.wait(b"x ")
+        assert answer.startswith(b"OK"), answer
+
+    def answer(self):
+        line = self.wait(b"+", b"y NO ", b"y BAD ")
+        try:
+            return CHALLENGE, [base64.b64decode(line, validate=True)]
+        except ValueError:
+            return FAIL, [line]
+
+    def start(self, mechanism, initial, **kwargs):
+        self.send(b"y AUTHENTICATE %s %s" % (mechanism.encode(), base64.b64encode(initial)))
+        return self.answer()
+
+    def step(self, response):
+        self.send(base64.b64encode(response))
+        kind, fields = self.answer()
+        if kind == CHALLENGE:
+            self.send(b"")
+            assert self.wait(b"y ").startswith(b"OK")
+        return (OK, [b"", fields[0]]) if kind == CHALLENGE else (kind, fields)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+def test_channel_binding_is_that_of_the_clients_connection(suite):
+    """Behind the relay, too: what the client computes fits, that of another connection does not."""
+    other, client = Bound(suite), Bound(suite)
+    assert other.binding != client.binding
+    for user in (ALICE, BOB, CAROL):
+        answer, right = scram(client, "SCRAM-SHA-256-PLUS", user, PASSWORD, other.binding)
+        assert answer == (FAIL, [b"[AUTHENTICATIONFAILED] Authentication failed"]) and not right
+        answer, right = scram(client, "SCRAM-SHA-256-PLUS", user, PASSWORD, client.binding)
+        assert right, answer
+        client.ok("SELECT INBOX")
+        client.ok("UNAUTHENTICATE")
+    # a client that could bind and was told that we cannot (RFC 5802 section 6)
+    assert scram(client, "SCRAM-SHA-256", ALICE, PASSWORD, flag="y")[0][0] == FAIL
+    assert len(imap_processes(suite, "relay")) == 1
+    for one in (other, client):
+        one.close()

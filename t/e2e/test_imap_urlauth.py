@@ -4,10 +4,9 @@ import time
 
 import pytest
 
-from imapclient import Imap
-from instance import Instance, wait_for
+from imap_users import sessions, suite_with
+from instance import wait_for
 
-PASSWORD = "secret-of-test"
 OWNER, FRIEND, OTHER = "owner@d.test", "friend@d.test", "other@d.test"
 HEADER = b"From: a@d.test\r\nSubject: shared\r\nMIME-Version: 1.0\r\n" \
          b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
@@ -18,27 +17,14 @@ FIRST = b"Si vis pacem"
 
 @pytest.fixture(scope="module")
 def suite():
-    inst = Instance()
-    inst.setup()
-    inst.set("auth.plain_on_loopback", "yes")
-    inst.start()
-    for user in (OWNER, FRIEND, OTHER):
-        inst.add_user(user, PASSWORD)
-    yield inst
-    inst.close()
+    with suite_with(OWNER, FRIEND, OTHER) as inst:
+        yield inst
 
 
 @pytest.fixture
 def session(suite):
-    open_sessions = []
-
-    def begin(user):
-        open_sessions.append(Imap(suite.port("imap"), user))
-        return open_sessions[-1]
-
-    yield begin
-    for client in open_sessions:
-        client.close()
+    with sessions(suite) as session:
+        yield session
 
 
 @pytest.fixture

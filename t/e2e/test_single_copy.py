@@ -1,4 +1,5 @@
 """STO-06: a message for many mailboxes is one file; whoever deletes it takes nothing from the others."""
+import os
 import poplib
 import smtplib
 import ssl
@@ -40,11 +41,16 @@ def files(inst):
 
 
 def assert_files(inst, *without):
+    """Also that no session can change a file that others have: each may read it, and take its own name away."""
     found = files(inst)
     assert [user for user in USERS if len(found[user]) != 1] == list(without)
     stats = [found[user][0] for user in USERS if user not in without]
     if inst.single:
         assert {st.st_ino for st in stats} == {stats[0].st_ino} and stats[0].st_nlink == len(stats)
+        assert stats[0].st_mode & 0o002 == 0
+        if os.geteuid() == 0:  # else there is only one user
+            theirs = next((inst.root / "store/d.test").glob("??/bert/mail")).stat()
+            assert stats[0].st_uid != theirs.st_uid and stats[0].st_gid != theirs.st_gid
     else:
         assert len({st.st_ino for st in stats}) == len(stats) and {st.st_nlink for st in stats} == {1}
 

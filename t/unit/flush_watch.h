@@ -41,6 +41,7 @@ struct flush_watch {
     struct flush_item items[FLUSH_ITEMS_MAX];
     size_t count;
     int exit_status;
+    uint64_t journal_bytes;       /* written into journals, marks aside */
     char trouble[FLUSH_TEXT_MAX]; /* the first thing done in the wrong order; "": none */
     char open[FLUSH_TEXT_MAX];    /* what is open to loss at the end, one a line; "": nothing */
 };
@@ -167,12 +168,16 @@ flush_take(struct flush_watch *w, ino_t ino, ino_t dir)
 }
 
 static inline void
-flush_wrote(struct flush_watch *w, int fd)
+flush_wrote(struct flush_watch *w, int fd, uint64_t len)
 {
+    static const char journal[] = "/posthorn.journal";
     char name[FLUSH_NAME_MAX];
     struct stat st;
 
     flush_name(w, fd, 0, name);
+    if (strlen(name) >= sizeof(journal) &&
+        strcmp(name + strlen(name) - sizeof(journal) + 1, journal) == 0)
+        w->journal_bytes += len;
     if (strstr(name, "/check_") != NULL)
         return; /* where Check keeps its messages */
     if (flush_stat(w, fd, 0, &st) && S_ISREG(st.st_mode))
@@ -257,10 +262,10 @@ flush_entered(struct flush_watch *w, const struct __ptrace_syscall_info *info)
     case SYS_pwrite64:
         if (a[2] == FLUSH_MARK_SIZE)
             break;
-        flush_wrote(w, (int)a[0]);
+        flush_wrote(w, (int)a[0], a[2]);
         break;
     case SYS_write:
-        flush_wrote(w, (int)a[0]);
+        flush_wrote(w, (int)a[0], a[2]);
         break;
     case SYS_fsync:
     case SYS_fdatasync:
@@ -298,18 +303,20 @@ flush_made(struct flush_watch *w, const struct __ptrace_syscall_info *entry, int
               name);
 }
 
-/* openat and openat2 with O_CREAT | O_EXCL; without O_EXCL it may have been there before. */
+/* Asked on the way in: openat and openat2 with O_CREAT, of a file that is not there. */
 static inline bool
 flush_makes(const struct flush_watch *w, const struct __ptrace_syscall_info *info)
 {
     uint64_t flags = info->entry.args[2];
     struct iovec here = {&flags, sizeof(flags)}, there = {(void *)(uintptr_t)flags, sizeof(flags)};
+    struct stat st;
 
     if (info->entry.nr != SYS_openat && info->entry.nr != SYS_openat2)
         return false;
     if (info->entry.nr == SYS_openat2 && process_vm_readv(w->pid, &here, 1, &there, 1, 0) < 0)
         return false;
-    return (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+    return (flags & O_CREAT) != 0 &&
+           !flush_stat(w, (int)info->entry.args[0], info->entry.args[1], &st);
 }
 
 static inline void
@@ -330,6 +337,7 @@ flush_run(struct flush_watch *w, void (*body)(void *arg), void *arg)
 {
     struct __ptrace_syscall_info info, entry = {0};
     int status, signo = 0;
+    bool makes = false;
 
     w->exit_status = -1;
     w->pid = fork();
@@ -350,14 +358,18 @@ flush_run(struct flush_watch *w, void (*body)(void *arg), void *arg)
             w->exit_status = WEXITSTATUS(status);
             break;
         }
-        if (WSTOPSIG(status) != (SIGTRAP | 0x80))
+        if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
             signo = WSTOPSIG(status);
-        else if (ptrace(PTRACE_GET_SYSCALL_INFO, w->pid, sizeof(info), &info) < 0)
+            continue;
+        }
+        if (ptrace(PTRACE_GET_SYSCALL_INFO, w->pid, sizeof(info), &info) < 0)
             break;
-        else if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+        if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+            makes = flush_makes(w, &info);
             flush_entered(w, &info);
-        else if (info.op == PTRACE_SYSCALL_INFO_EXIT && flush_makes(w, &entry))
+        } else if (info.op == PTRACE_SYSCALL_INFO_EXIT && makes) {
             flush_made(w, &entry, (int)info.exit.rval);
+        }
         entry = info;
     }
     flush_conclude(w);

@@ -69,8 +69,7 @@ static void
 commit_one(void *arg)
 {
     const struct commit *c = arg;
-    struct queue_rcpt rcpts[2] = {{SLICE("a@d.test"), SLICE(""), 0},
-                                  {SLICE("b@d.test"), SLICE(""), 0}};
+    struct queue_rcpt rcpts[2] = {{.address = SLICE("a@d.test")}, {.address = SLICE("b@d.test")}};
     struct queue_envelope e = {.rcpt_count = c->rcpt_count, .rcpts = rcpts};
     struct queue_writer *w = open_writer(c->in_slot);
     static char content[100000];

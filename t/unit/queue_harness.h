@@ -462,7 +462,8 @@ submit_as(const char *sender, const char *rcpts_text, const char *content, uint8
     base.received_ms = base.received_ms == 0 ? clock_real_ms() : base.received_ms;
     base.rcpts = rcpts;
     while (rest.len > 0)
-        rcpts[base.rcpt_count++] = (struct queue_rcpt){slice_split(&rest, ' '), {NULL, 0}, notify};
+        rcpts[base.rcpt_count++] =
+            (struct queue_rcpt){.address = slice_split(&rest, ' '), .notify = notify};
     queue_slots_free(&slots);
     if (fd < 0)
         return NULL;

@@ -279,11 +279,21 @@ do_deliver(void)
         _exit(2);
 }
 
+/* The mailbox that the deliveries go to. */
+static struct store *
+open_delivered(void)
+{
+    int fd = openat(store_test_fd, "a/b/c/mail", O_RDONLY | O_DIRECTORY);
+    struct store *store = store_open(fd, &store_test_options);
+
+    ck_assert_ptr_nonnull(store);
+    (void)close(fd);
+    return store;
+}
+
 static void
 deliver_holds(bool whole)
 {
-    int fd;
-
     (void)whole;
     /* the queue manager gives both out again, in doubt */
     for (unsigned i = 0; i < 2; i++) {
@@ -292,10 +302,7 @@ deliver_holds(bool whole)
         ck_assert(s == DELIVERY_OK || s == DELIVERY_DUPLICATE);
     }
     store_close(&store_test);
-    fd = openat(store_test_fd, "a/b/c/mail", O_RDONLY | O_DIRECTORY);
-    store_test = store_open(fd, &store_test_options);
-    ck_assert_ptr_nonnull(store_test);
-    (void)close(fd);
+    store_test = open_delivered();
     count_all();
     ck_assert_uint_eq(found[0], 1);
     ck_assert_uint_eq(found[1], 1);

@@ -5,6 +5,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "lib/base/mem.h"
 #include "lib/sys/admission.h"
 
 static struct ip
@@ -76,19 +77,52 @@ START_TEST(addresses_print_as_people_write_them)
 }
 END_TEST
 
-static const struct admission_list none;
+static const struct networks none;
 
-START_TEST(clients_max_counts_all)
+START_TEST(clients_max_counts_places)
 {
-    const struct admission_limits limits = {.clients_max = 2};
+    const struct admission_limits limits = {.clients_max = 4, .reserved = 1};
     struct admission *a = admission_new(&limits, none, none, none);
-    struct ip one = ip_of("192.0.2.1"), two = ip_of("192.0.2.2");
 
-    ck_assert_int_eq(admission_enter(a, &one, 0), ADMISSION_OK);
-    ck_assert_int_eq(admission_enter(a, &two, 0), ADMISSION_OK);
-    ck_assert_int_eq(admission_enter(a, &two, 0), ADMISSION_FULL);
-    admission_leave(a, &one);
-    ck_assert_int_eq(admission_enter(a, &two, 0), ADMISSION_OK);
+    ck_assert_int_eq(admission_sit(a, false), ADMISSION_OK);
+    ck_assert(!admission_is_pressed(a));
+    ck_assert_int_eq(admission_sit(a, false), ADMISSION_OK);
+    ck_assert(admission_is_pressed(a));
+    ck_assert_int_eq(admission_sit(a, false), ADMISSION_OK);
+    ck_assert_int_eq(admission_sit(a, false), ADMISSION_FULL);
+    ck_assert_int_eq(admission_sit(a, true), ADMISSION_OK);
+    ck_assert_int_eq(admission_sit(a, true), ADMISSION_FULL);
+    admission_rise(a);
+    ck_assert_int_eq(admission_sit(a, true), ADMISSION_OK);
+    admission_free(&a);
+}
+END_TEST
+
+static struct networks
+list_of(const char *text)
+{
+    struct networks list = {.items = xcalloc(1, sizeof(struct cidr)), .count = 1};
+
+    ck_assert_int_eq(cidr_parse(slice_of(text), &list.items[0]), 0);
+    return list;
+}
+
+START_TEST(who_was_honest_is_known_for_a_time)
+{
+    const struct admission_limits limits = {.clients_max = 4, .known_ms = 100000};
+    struct ip one = ip_of("192.0.2.1"), two = ip_of("192.0.2.2"), friend = ip_of("198.51.100.1");
+    struct admission *a;
+
+    a = admission_new(&limits, none, none, list_of("198.51.100.1"));
+    admission_know(a, &one, 1000);
+    for (int i = 0; i < 5000; i++) { /* what is known is not swept away */
+        ck_assert_int_eq(admission_enter(a, &two, 70000), ADMISSION_OK);
+        admission_leave(a, &two);
+    }
+    ck_assert(admission_knows(a, &one, 100999));
+    ck_assert(!admission_knows(a, &one, 101000));
+    ck_assert(!admission_knows(a, &two, 70000));
+    ck_assert(admission_knows(a, &friend, 1000));
     admission_free(&a);
 }
 END_TEST
@@ -130,14 +164,11 @@ END_TEST
 START_TEST(lists_decide_before_limits)
 {
     const struct admission_limits limits = {.per_address_max = 1};
-    struct cidr inside, evil, friend;
-    const struct admission_list allow = {&inside, 1}, deny = {&evil, 1}, unlimited = {&friend, 1};
+    struct networks allow = list_of("192.0.2.0/24"), deny = list_of("192.0.2.66"),
+                    unlimited = list_of("192.0.2.1");
     struct admission *a = admission_new(&limits, allow, deny, unlimited);
     struct ip good = ip_of("192.0.2.1"), bad = ip_of("192.0.2.66"), far = ip_of("198.51.100.1");
 
-    ck_assert_int_eq(cidr_parse(SLICE("192.0.2.0/24"), &inside), 0);
-    ck_assert_int_eq(cidr_parse(SLICE("192.0.2.66"), &evil), 0);
-    ck_assert_int_eq(cidr_parse(SLICE("192.0.2.1"), &friend), 0);
     ck_assert_int_eq(admission_enter(a, &bad, 0), ADMISSION_DENIED);
     ck_assert_int_eq(admission_enter(a, &far, 0), ADMISSION_DENIED);
     for (int i = 0; i < 5; i++)
@@ -177,7 +208,8 @@ main(void)
     tcase_set_timeout(tc, 30);
     tcase_add_loop_test(tc, networks_are_read_strictly, 0, (int)ARRAY_LEN(nets));
     tcase_add_test(tc, addresses_print_as_people_write_them);
-    tcase_add_test(tc, clients_max_counts_all);
+    tcase_add_test(tc, clients_max_counts_places);
+    tcase_add_test(tc, who_was_honest_is_known_for_a_time);
     tcase_add_test(tc, an_address_has_its_own_limits);
     tcase_add_test(tc, ipv6_is_counted_by_network);
     tcase_add_test(tc, lists_decide_before_limits);

@@ -2,7 +2,9 @@
  * t/unit/test_deferral.c - queue-manager/deferral: order, flush, and the times of retries.
  */
 // LINK: queue-manager/deferral.c
+// LINK: queue-manager/due_heap.c
 #include <check.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,7 +20,7 @@ setup(void)
     q = calloc(1, sizeof(*q));
     ck_assert_ptr_nonnull(scratch_make());
     ck_assert_int_eq(spool_open(&q->spool, scratch_dir, getuid(), getgid()), 0);
-    d = deferrals_new(q);
+    d = deferrals_new(q, 100);
 }
 
 static void
@@ -53,22 +55,116 @@ START_TEST(due_ones_come_in_order)
 }
 END_TEST
 
+/* A message that waits, with its log as a round leaves it. */
+static void
+put_deferred(const char *id, int64_t next_ms, struct slice address)
+{
+    struct strbuf records = strbuf_new(10000);
+    uint64_t length = 0;
+    int fd = openat(q->spool.fds[SPOOL_DEFERRED], id, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    ck_assert_int_ge(fd, 0);
+    (void)close(fd);
+    queue_log_encode(&records,
+                     &(struct queue_log_entry){.kind = QUEUE_LOG_WAIT, .address = address});
+    queue_log_encode(&records, &(struct queue_log_entry){
+                                   .kind = QUEUE_LOG_ROUND, .round = 1, .next_ms = next_ms});
+    ck_assert_int_eq(
+        queue_log_append(q->spool.fds[SPOOL_DEFERRED], id, &length, strbuf_slice(&records), false),
+        0);
+    strbuf_free(&records);
+}
+
 START_TEST(flush_takes_the_domain_asked_for)
 {
-    uint64_t one = deferral_domain_bit(SLICE("a@One.test"));
-    uint64_t two = deferral_domain_bit(SLICE("b@other.example"));
+    uint64_t one = due_domain(SLICE("a@One.test"));
+    uint64_t two = due_domain(SLICE("b@other.example"));
     char id[QUEUE_ID_SIZE];
 
-    ck_assert_uint_eq(one, deferral_domain_bit(SLICE("one.TEST")));
+    ck_assert_uint_eq(one, due_domain(SLICE("one.TEST")));
     ck_assert_uint_ne(one, two);
     deferrals_add(d, "first", 1000, two);
     deferrals_add(d, "second", 2000, one);
-    ck_assert_uint_eq(deferrals_flush(d, one), 1);
+    deferrals_add(d, "both", 3000, due_domain_join(one, two));
+    ck_assert_uint_eq(deferrals_flush(d, one), 2);
     ck_assert(deferrals_take_due(d, 10, id));
-    ck_assert_str_eq(id, "second");
+    ck_assert(deferrals_take_due(d, 10, id));
     ck_assert(!deferrals_take_due(d, 10, id));
-    ck_assert_uint_eq(deferrals_flush(d, UINT64_MAX), 1);
+    ck_assert_uint_eq(deferrals_flush(d, DUE_DOMAIN_ALL), 1);
     ck_assert(deferrals_take_due(d, 10, id));
+    ck_assert_str_eq(id, "first");
+}
+END_TEST
+
+/* Ten thousand destinations: one of them brings its own messages and no others. */
+START_TEST(one_domain_is_not_taken_for_another)
+{
+    char domain[64], id[QUEUE_ID_SIZE];
+
+    deferrals_free(&d);
+    d = deferrals_new(q, 20000);
+    for (int i = 0; i < 10000; i++) {
+        (void)snprintf(id, sizeof(id), "m%d", i);
+        (void)snprintf(domain, sizeof(domain), "d%d.test", i);
+        deferrals_add(d, id, 1000, due_domain(slice_of(domain)));
+    }
+    ck_assert_uint_eq(deferrals_flush(d, due_domain(SLICE("d77.test"))), 1);
+    ck_assert(deferrals_take_due(d, 10, id));
+    ck_assert_str_eq(id, "m77");
+}
+END_TEST
+
+/* A flush that comes while the directory is read also takes what is read behind it. */
+START_TEST(flush_takes_what_is_still_to_be_read)
+{
+    char id[QUEUE_ID_SIZE];
+
+    put_deferred("m1", 5000, SLICE("x@one.test"));
+    put_deferred("m2", 5000, SLICE("x@two.test"));
+    (void)deferrals_flush(d, due_domain(SLICE("one.test")));
+    while (deferrals_read_some(d))
+        continue;
+    ck_assert_uint_eq(deferrals_count(d), 2);
+    ck_assert(deferrals_take_due(d, 10, id));
+    ck_assert_str_eq(id, "m1");
+    ck_assert(!deferrals_take_due(d, 10, id));
+}
+END_TEST
+
+/* With room for a hundred: all 450 come, each once, in order, whatever was forgotten meanwhile. */
+START_TEST(what_does_not_fit_is_read_again)
+{
+    char id[QUEUE_ID_SIZE], want[QUEUE_ID_SIZE];
+
+    for (int i = 0; i < 450; i++) {
+        (void)snprintf(id, sizeof(id), "m%d", i * 7 % 450);
+        put_deferred(id, 2000 + i * 7 % 450, SLICE("x@d.test"));
+    }
+    for (int i = 0; i < 450; i++) {
+        while (deferrals_read_some(d))
+            continue;
+        ck_assert_uint_le(deferrals_count(d), 100);
+        ck_assert_msg(deferrals_take_due(d, 5000, id), "nothing after %d", i);
+        (void)snprintf(want, sizeof(want), "m%d", i);
+        ck_assert_str_eq(id, want);
+        ck_assert_int_eq(unlinkat(q->spool.fds[SPOOL_DEFERRED], id, 0), 0);
+    }
+    ck_assert(!deferrals_take_due(d, 5000, id));
+}
+END_TEST
+
+START_TEST(foreign_ids_of_any_length_are_kept_whole)
+{
+    static const char *const ids[] = {"a", "exactly15letter", "sixteenletters16",
+                                      "thirtytwolettersisthemost0000032"};
+    char id[QUEUE_ID_SIZE];
+
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+        deferrals_add(d, ids[i], 1000 + (int64_t)i, 1);
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        ck_assert(deferrals_take_due(d, 5000, id));
+        ck_assert_str_eq(id, ids[i]);
+    }
 }
 END_TEST
 
@@ -108,6 +204,10 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, due_ones_come_in_order);
     tcase_add_test(tc, flush_takes_the_domain_asked_for);
+    tcase_add_test(tc, one_domain_is_not_taken_for_another);
+    tcase_add_test(tc, flush_takes_what_is_still_to_be_read);
+    tcase_add_test(tc, what_does_not_fit_is_read_again);
+    tcase_add_test(tc, foreign_ids_of_any_length_are_kept_whole);
     tcase_add_test(tc, retries_back_off_to_the_maximum);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

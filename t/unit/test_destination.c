@@ -3,13 +3,18 @@
  */
 // LINK: queue-manager/destination.c
 // LINK: queue-manager/lane.c
+// LINK: queue-manager/sender.c
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/base/clock.h"
 #include "queue-manager/destination.h"
 
 static struct queue_settings settings;
 static struct destinations *ds;
+static struct senders *senders;
+static struct queue_envelope envelope;
 static struct message *m;
 static uint32_t index_zero;
 
@@ -18,8 +23,12 @@ setup(void)
 {
     settings = (struct queue_settings){.destination_concurrency = 5, .retry_interval_ms = 3600000};
     ds = destinations_new(&settings);
+    senders = senders_new();
+    envelope = (struct queue_envelope){.sender = SLICE("s@d.test")};
     m = calloc(1, sizeof(*m));
     LIST_INIT(&m->shares);
+    m->envelope = &envelope;
+    m->sender = senders_get(senders, &envelope);
 }
 
 static void
@@ -31,6 +40,7 @@ teardown(void)
     arena_free(&m->arena);
     free(m);
     destinations_free(&ds);
+    senders_free(&senders);
 }
 
 static struct destination *
@@ -64,6 +74,50 @@ START_TEST(destinations_take_turns)
     ck_assert_ptr_eq(destinations_next(ds, 100), big);
     ck_assert_ptr_eq(destinations_next(ds, 100), big);
     ck_assert_ptr_eq(destinations_get(ds, SLICE("big.test")), big);
+}
+END_TEST
+
+/* One sender's mail to a thousand destinations, then another's to one more: its turn comes soon,
+ * and the others have theirs too. */
+START_TEST(light_sender_does_not_wait_for_a_thousand_destinations)
+{
+    struct destination *single, *got;
+    unsigned turns = 0, usual = 0;
+    char name[32];
+
+    m->sender->active = 1000;
+    for (int i = 0; i < 1000; i++) {
+        (void)snprintf(name, sizeof(name), "d%d.test", i);
+        (void)line_up(slice_of(name), 1);
+    }
+    m->sender->active = 1;
+    single = line_up(SLICE("single.test"), 5);
+    do {
+        got = destinations_next(ds, 100);
+        turns++;
+        usual += got != single;
+    } while (got == NULL || turns < 20);
+    ck_assert_uint_eq(usual, 5); /* one of four */
+    while (lane_first(&single->lane) != NULL)
+        lane_remove(lane_first(&single->lane));
+    ck_assert_ptr_ne(destinations_next(ds, 100), single);
+    m->sender->active = 0;
+}
+END_TEST
+
+START_TEST(deaths_are_remembered_past_the_rest)
+{
+    struct destination *d = destinations_get(ds, SLICE("dead.test"));
+
+    for (int i = 0; i < 3; i++)
+        (void)destination_failed(ds, d, SLICE("refused"));
+    d->dead_until_ms = clock_mono_ms() - 600000; /* the rest was over ten minutes ago */
+    d->idle_since_ms = d->dead_until_ms;
+    destinations_sweep(ds);
+    ck_assert_ptr_eq(destinations_get(ds, SLICE("dead.test")), d);
+    ck_assert(!destination_is_dead(d));
+    ck_assert(destination_failed(ds, d, SLICE("refused"))); /* the first one counts */
+    ck_assert_int_ge((int)(d->dead_until_ms - clock_mono_ms()), 110000);
 }
 END_TEST
 
@@ -125,6 +179,8 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, name_is_behind_the_last_at);
     tcase_add_test(tc, destinations_take_turns);
+    tcase_add_test(tc, light_sender_does_not_wait_for_a_thousand_destinations);
+    tcase_add_test(tc, deaths_are_remembered_past_the_rest);
     tcase_add_test(tc, full_window_gives_the_turn_away);
     tcase_add_test(tc, window_follows_success_and_failure);
     tcase_add_test(tc, dead_ones_get_no_turn);

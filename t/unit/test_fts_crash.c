@@ -7,6 +7,7 @@
 
 #include "lib/base/io.h"
 #include "t/unit/crash_point.h"
+#include "t/unit/flush_watch.h"
 #include "t/unit/fts_test.h"
 
 static size_t
@@ -185,6 +186,20 @@ START_TEST(killed_in_the_middle_it_rolls_back)
 }
 END_TEST
 
+/* A power cut in the middle of a batch: a journal that is on disk without its name rolls nothing
+ * back. The index itself may lose its name, it is built again then. */
+START_TEST(the_journal_has_its_name_on_disk)
+{
+    static const char *const loose[] = {INDEX, NULL};
+    struct flush_watch w = {.loose_at_end = loose};
+
+    flush_run(&w, add_fifty, NULL);
+    ck_assert_int_eq(w.exit_status, 0);
+    ck_assert_str_eq(w.trouble, "");
+    ck_assert_str_eq(w.open, "");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -201,6 +216,7 @@ main(void)
     tcase_add_test(tc, a_link_is_not_followed);
     tcase_add_loop_test(tc, stopped_at_any_call_it_has_the_last_commit, 0, (int)ARRAY_LEN(crashes));
     tcase_add_test(tc, killed_in_the_middle_it_rolls_back);
+    tcase_add_test(tc, the_journal_has_its_name_on_disk);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

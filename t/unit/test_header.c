@@ -95,6 +95,32 @@ START_TEST(summary_counts_hops_and_names)
 }
 END_TEST
 
+/* RFC 8689 section 3 */
+START_TEST(tls_required_no_counts_once)
+{
+    static const struct {
+        const char *header;
+        bool optional;
+    } cases[] = {
+        {"TLS-Required: No\r\n\r\n", true},
+        {"A: b\r\ntls-required:NO\r\n\r\n", true},
+        {"TLS-Required:\r\n no\r\nA: b\r\n\r\n", true},
+        {"TLS-Required: Yes\r\n\r\n", false},
+        {"TLS-Required: No, really\r\n\r\n", false},
+        {"TLS-Required:\r\n\r\n", false},
+        {"TLS-Required: No\r\nTLS-Required: No\r\n\r\n", false},
+        {"A: b\r\n\r\nTLS-Required: No\r\n", false},
+        {"X-TLS-Required: No\r\n\r\n", false},
+    };
+    struct header_summary sum;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        header_summarize(slice_of(cases[i].header), 100, &sum);
+        ck_assert_msg(sum.tls_optional == cases[i].optional, "%s", cases[i].header);
+    }
+}
+END_TEST
+
 START_TEST(unfolding_joins_lines)
 {
     struct strbuf out = strbuf_new(64);
@@ -157,6 +183,7 @@ main(void)
     tcase_add_test(tc, fields_come_in_order_with_their_folding);
     tcase_add_loop_test(tc, first_field_of_odd_sections, 0, (int)ARRAY_LEN(starts));
     tcase_add_loop_test(tc, section_ends_at_the_empty_line, 0, (int)ARRAY_LEN(sections));
+    tcase_add_test(tc, tls_required_no_counts_once);
     tcase_add_test(tc, summary_counts_hops_and_names);
     tcase_add_test(tc, unfolding_joins_lines);
     tcase_add_loop_test(tc, dates_of_both_grammars, 0, (int)ARRAY_LEN(dates));

@@ -2,10 +2,8 @@
  * t/unit/test_imap_mailbox_name.c - imapd/mailbox_name: the patterns of LIST.
  */
 // LINK: imapd/mailbox_name.c
-#include <check.h>
-#include <stdlib.h>
-
 #include "imapd/mailbox_name.h"
+#include "t/unit/table_run.h"
 
 static const struct {
     const char *name, *pattern;
@@ -51,16 +49,5 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("imap_mailbox_name");
-    TCase *tc = tcase_create("imap_mailbox_name");
-    SRunner *sr;
-    int failed;
-
-    tcase_add_loop_test(tc, patterns_match_names, 0, (int)ARRAY_LEN(patterns));
-    suite_add_tcase(s, tc);
-    sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return table_run("imap_mailbox_name", patterns_match_names, (int)ARRAY_LEN(patterns));
 }

@@ -7,10 +7,8 @@
 // LINK: imapd/mailbox_filter.c
 // LINK: imapd/notify_args.c
 // LINK: imapd/partial_range.c
-#include <check.h>
-#include <stdlib.h>
-
 #include "imapd/notify_args.h"
+#include "t/unit/table_run.h"
 
 #define MESSAGES (NOTIFY_MESSAGE_NEW | NOTIFY_MESSAGE_EXPUNGE)
 enum { WRONG, OK, UNSUPPORTED };
@@ -82,16 +80,5 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("imap_notify");
-    TCase *tc = tcase_create("imap_notify");
-    SRunner *sr;
-    int failed;
-
-    tcase_add_loop_test(tc, notify_follows_its_grammar, 0, (int)ARRAY_LEN(notifies));
-    suite_add_tcase(s, tc);
-    sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return table_run("imap_notify", notify_follows_its_grammar, (int)ARRAY_LEN(notifies));
 }

@@ -412,8 +412,6 @@ START_TEST(the_cache_remembers)
 }
 END_TEST
 
-/* Values of many sizes, put in no order of UID, over several sizes of the table; what is asked for
- * before it is written is found as well, and so is what another session added. */
 /* The number of items in the header, which nothing protects, makes no huge table. */
 START_TEST(a_cache_with_a_wrong_count_stays_small)
 {
@@ -437,6 +435,8 @@ START_TEST(a_cache_with_a_wrong_count_stays_small)
 }
 END_TEST
 
+/* Values of many sizes, put in no order of UID, over several sizes of the table; what is asked for
+ * before it is written is found as well, and so is what another session added. */
 START_TEST(the_cache_grows)
 {
     static char text[3000];
@@ -464,6 +464,38 @@ START_TEST(the_cache_grows)
         ck_assert_uint_eq(got.len, uid % sizeof(text) + 1);
     }
     mailbox_close(&other);
+}
+END_TEST
+
+/* Reading a folder in turn reads its journal ahead, of which another one may have taken the place.
+ */
+START_TEST(messages_are_read_in_turn_across_a_compaction)
+{
+    const uint32_t count = 60;
+    struct mailbox *mb, *other;
+    char text[16], *got;
+
+    for (uint32_t uid = 1; uid <= count; uid++) {
+        (void)snprintf(text, sizeof(text), "message %u\r\n", uid);
+        (void)store_test_append("INBOX", text, uid % 2 == 0 ? MESSAGE_DELETED : 0);
+    }
+    mb = store_test_select("INBOX");
+    for (uint32_t seq = 1; seq <= count; seq++) {
+        if (seq == count / 2) {
+            other = store_test_select("INBOX");
+            ck_assert_int_eq(mailbox_expunge(other, NULL, 0), 0);
+            ck_assert_int_eq(compact_journal(other), 0);
+            mailbox_close(&other);
+            ck_assert_int_eq(mailbox_sync(mb, false, NULL), 0);
+        }
+        if (seq >= count / 2 && seq % 2 == 0)
+            continue; /* gone */
+        got = store_test_read(mb, seq);
+        (void)snprintf(text, sizeof(text), "message %u\r\n", seq);
+        ck_assert_str_eq(got, text);
+        free(got);
+    }
+    mailbox_close(&mb);
 }
 END_TEST
 
@@ -538,6 +570,7 @@ main(void)
     tcase_add_test(tc, the_cache_remembers);
     tcase_add_test(tc, a_cache_with_a_wrong_count_stays_small);
     tcase_add_test(tc, the_cache_grows);
+    tcase_add_test(tc, messages_are_read_in_turn_across_a_compaction);
     tcase_add_test(tc, the_files_of_many_follow_their_expunge);
     tcase_add_test(tc, a_modseq_is_above_the_last_whatever_the_clock_says);
     suite_add_tcase(suite, tc);

@@ -98,13 +98,19 @@ serve(struct pool_session *session, void *arg)
 }
 
 static const char *
-refusal(const char *label, const char *why)
+refusal(enum pool_refusal why)
 {
-    (void)label, (void)why;
-    return "-ERR refused\n";
+    static const char *const texts[] = {
+        [POOL_DENIED] = "-ERR denied\n",  [POOL_TOO_MANY] = "-ERR refused\n",
+        [POOL_EARLY] = "-ERR early\n",    [POOL_PIPELINED] = "-ERR pipelined\n",
+        [POOL_ALIEN] = "-ERR alien\n",    [POOL_LONG] = "-ERR long\n",
+        [POOL_SLOW] = "-ERR slow\n",      [POOL_CROWDED] = "-ERR crowded\n",
+        [POOL_CLOSING] = "-ERR closing\n"};
+
+    return texts[why];
 }
 
-static const char *const labels[] = {"echo", NULL};
+static const struct pool_port ports[] = {{.label = "echo", POOL_PORT_LIMITS(IMAP)}};
 
 static _Noreturn void
 run_daemon(const struct pool_ops *wanted)
@@ -114,7 +120,8 @@ run_daemon(const struct pool_ops *wanted)
     struct daemon d;
 
     daemon_init(&d, "echod", 1, argv);
-    ops.labels = labels;
+    ops.ports = ports;
+    ops.port_count = ARRAY_LEN(ports);
     ops.serve = serve;
     ops.refusal = refusal;
     ops.parent_box = daemon_sandbox_base(&d, USERS_MAIL);
@@ -124,24 +131,30 @@ run_daemon(const struct pool_ops *wanted)
 
 /* ---- fixture ---- */
 
+/* The limits of the port, and what else is in section [imap]. */
+static void
+configure(const char *imap)
+{
+    char path[100], text[500];
+
+    (void)snprintf(path, sizeof(path), "%s/etc/posthorn.conf", root_path);
+    (void)snprintf(text, sizeof(text),
+                   "[system]\ndrain_time = 300ms\n[users]\nmail = 64999:64999\n[imap]\n%s", imap);
+    ck_assert_int_eq(replace_file(AT_FDCWD, path, slice_of(text), 0644), 0);
+}
+
 static void
 setup(void)
 {
     struct sockaddr_in at = {.sin_family = AF_INET};
     struct sockaddr_un authd = {.sun_family = AF_UNIX};
     socklen_t len = sizeof(at);
-    char path[100];
     int dirfd;
 
     ck_assert_ptr_nonnull(mkdtemp(root_path));
     ck_assert_int_eq(chmod(root_path, 0755), 0);
     dirfd = open(root_path, O_PATH | O_DIRECTORY);
     ck_assert_int_eq(mkdirat(dirfd, "run", 0755) | mkdirat(dirfd, "etc", 0755), 0);
-    (void)snprintf(path, sizeof(path), "%s/etc/posthorn.conf", root_path);
-    ck_assert_int_eq(
-        replace_file(AT_FDCWD, path,
-                     SLICE("[system]\ndrain_time = 300ms\n[users]\nmail = 64999:64999\n"), 0644),
-        0);
     (void)snprintf(authd.sun_path, sizeof(authd.sun_path), "%s/run/authd.sock", root_path);
     authd_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(bind(authd_fd, (struct sockaddr *)&authd, sizeof(authd)), 0);
@@ -239,10 +252,11 @@ closes(int fd, int within_ms)
 
 START_TEST(each_session_has_a_process_of_its_own)
 {
-    const struct pool_ops ops = {.clients_max = 10, .spare_min = 2, .spare_max = 4};
+    const struct pool_ops ops = {.spare_min = 2, .spare_max = 4};
     char one[256], two[256];
     int a, b;
 
+    configure("max_clients = 10\n");
     start(&ops);
     a = talk("hang", one);
     b = talk("hello", two);
@@ -257,9 +271,10 @@ END_TEST
 
 START_TEST(a_worker_without_capability_serves_again)
 {
-    const struct pool_ops ops = {.clients_max = 10, .spare_min = 1, .spare_max = 4, .reuse_max = 2};
+    const struct pool_ops ops = {.spare_min = 1, .spare_max = 4, .reuse_max = 2};
     char reply[3][256];
 
+    configure("max_clients = 10\n");
     start(&ops);
     for (int i = 0; i < 3; i++) {
         int fd = talk("reuse", reply[i]);
@@ -276,10 +291,11 @@ END_TEST
 START_TEST(a_connection_goes_on_in_another_process)
 {
     const struct pool_ops ops = {
-        .clients_max = 1, .spare_min = 1, .spare_max = 4, .successors = true, .keep_sockets = 1};
+        .spare_min = 1, .spare_max = 4, .successors = true, .keep_sockets = 1};
     char first[256], reply[256];
     int fd;
 
+    configure("max_clients = 1\n");
     start(&ops);
     fd = talk("hello\n", first);
     ck_assert(closes(fd, STEP_MS));
@@ -294,11 +310,11 @@ END_TEST
 
 START_TEST(behind_a_relay_there_is_no_other)
 {
-    const struct pool_ops ops = {
-        .clients_max = 9, .spare_min = 1, .spare_max = 4, .successors = true};
+    const struct pool_ops ops = {.spare_min = 1, .spare_max = 4, .successors = true};
     char reply[256];
     int fd;
 
+    configure("max_clients = 9\n");
     start(&ops);
     fd = talk("relay\nhello", reply);
     ck_assert_ptr_nonnull(strstr(reply, " echo 127.0.0.1 helloTLSv1.3 7"));
@@ -317,16 +333,12 @@ END_TEST
 
 START_TEST(each_successor_counts_in_the_minute)
 {
-    const struct pool_ops ops = {.clients_max = 9,
-                                 .per_address_max = 1,
-                                 .per_minute_max = 2,
-                                 .spare_min = 1,
-                                 .spare_max = 4,
-                                 .successors = true,
-                                 .keep_sockets = 1};
+    const struct pool_ops ops = {
+        .spare_min = 1, .spare_max = 4, .successors = true, .keep_sockets = 1};
     char reply[256];
     int fd;
 
+    configure("max_clients = 9\nmax_clients_per_ip = 1\nmax_per_minute_per_ip = 2\n");
     start(&ops);
     fd = talk("next\nnext\nhello", reply);
     ck_assert_str_eq(reply, "none\n");
@@ -336,10 +348,10 @@ END_TEST
 
 START_TEST(limits_refuse_with_a_text)
 {
-    const struct pool_ops ops = {
-        .clients_max = 10, .per_address_max = 2, .spare_min = 1, .spare_max = 2};
+    const struct pool_ops ops = {.spare_min = 1, .spare_max = 2};
     char reply[256];
 
+    configure("max_clients = 10\nmax_clients_per_ip = 2\n");
     start(&ops);
     (void)talk("hang", reply);
     (void)talk("hang", reply);
@@ -350,10 +362,11 @@ END_TEST
 
 START_TEST(a_burst_finds_a_process_each)
 {
-    const struct pool_ops ops = {.clients_max = 100, .spare_min = 1, .spare_max = 2};
+    const struct pool_ops ops = {.spare_min = 1, .spare_max = 2};
     int fds[60];
     char reply[256];
 
+    configure("max_clients = 100\n");
     start(&ops);
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
         fds[i] = talk("hang", reply);
@@ -364,7 +377,7 @@ END_TEST
 
 START_TEST(authd_gets_each_session_s_channel)
 {
-    const struct pool_ops ops = {.clients_max = 10, .spare_min = 1, .spare_max = 2};
+    const struct pool_ops ops = {.spare_min = 1, .spare_max = 2};
     struct strbuf frame = strbuf_new(1000);
     struct authd_attach attach;
     struct frame_header header;
@@ -374,6 +387,7 @@ START_TEST(authd_gets_each_session_s_channel)
     char reply[256];
     int fd;
 
+    configure("max_clients = 10\n");
     start(&ops);
     parent = ipc_client_adopt(accept(authd_fd, NULL, NULL), AUTHD_PAYLOAD_MAX);
     fd = dial();
@@ -400,10 +414,11 @@ END_TEST
 
 START_TEST(sessions_end_when_the_parent_is_killed)
 {
-    const struct pool_ops ops = {.clients_max = 10, .spare_min = 2, .spare_max = 4};
+    const struct pool_ops ops = {.spare_min = 2, .spare_max = 4};
     char reply[256];
     int fd;
 
+    configure("max_clients = 10\n");
     start(&ops);
     fd = talk("hang", reply);
     ck_assert_int_eq(kill(daemon_pid, SIGKILL), 0);
@@ -413,10 +428,11 @@ END_TEST
 
 START_TEST(sessions_end_when_master_is_gone)
 {
-    const struct pool_ops ops = {.clients_max = 10, .spare_min = 2, .spare_max = 4};
+    const struct pool_ops ops = {.spare_min = 2, .spare_max = 4};
     char reply[256];
     int fd;
 
+    configure("max_clients = 10\n");
     start(&ops);
     fd = talk("hang", reply);
     ck_assert_int_eq(close(control[0]), 0);
@@ -441,10 +457,11 @@ daemon_ended(void)
 
 START_TEST(sigterm_lets_a_session_finish)
 {
-    const struct pool_ops ops = {.clients_max = 10, .spare_min = 2, .spare_max = 4};
+    const struct pool_ops ops = {.spare_min = 2, .spare_max = 4};
     char reply[256];
     int fd;
 
+    configure("max_clients = 10\n");
     start(&ops);
     fd = talk("hang", reply);
     ck_assert_int_eq(kill(daemon_pid, SIGTERM), 0);
@@ -456,10 +473,11 @@ END_TEST
 
 START_TEST(sighup_waits_for_the_last_session)
 {
-    const struct pool_ops ops = {.clients_max = 10, .spare_min = 2, .spare_max = 4};
+    const struct pool_ops ops = {.spare_min = 2, .spare_max = 4};
     char reply[256];
     int fd;
 
+    configure("max_clients = 10\n");
     start(&ops);
     fd = talk("hang", reply);
     ck_assert_int_eq(kill(daemon_pid, SIGHUP), 0);
@@ -471,11 +489,11 @@ END_TEST
 
 START_TEST(a_lost_worker_costs_its_session_alone)
 {
-    const struct pool_ops ops = {
-        .clients_max = 10, .per_address_max = 1, .spare_min = 1, .spare_max = 2};
+    const struct pool_ops ops = {.spare_min = 1, .spare_max = 2};
     char reply[256];
     int fd;
 
+    configure("max_clients = 10\nmax_clients_per_ip = 1\n");
     start(&ops);
     fd = talk("hang", reply);
     ck_assert_int_eq(kill((pid_t)atoll(reply), SIGKILL), 0);

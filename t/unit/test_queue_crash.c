@@ -8,8 +8,10 @@
 // LINK: queue-manager/trim.c
 // LINK: queue-manager/wording.c
 // LINK: queue-manager/agents.c
+// LINK: queue-manager/admit.c
 // LINK: queue-manager/control.c
 // LINK: queue-manager/deferral.c
+// LINK: queue-manager/due_heap.c
 // LINK: queue-manager/destination.c
 // LINK: queue-manager/expand.c
 // LINK: queue-manager/intake.c
@@ -20,6 +22,7 @@
 // LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
 // LINK: queue-manager/schedule.c
+// LINK: queue-manager/sender.c
 // LINK: queue-manager/server.c
 // LINK: queue-manager/trace.c
 #include "t/unit/queue_harness.h"

@@ -54,9 +54,9 @@ put(struct slice content, uint32_t rcpt_count)
 {
     static char id[33];
     struct queue_rcpt rcpts[3] = {
-        {SLICE("bob@d.test"), SLICE("rfc822;bob@d.test"), 4},
-        {SLICE("carol@d.test"), SLICE(""), 0},
-        {SLICE("dave@far.test"), SLICE(""), 1},
+        {.address = SLICE("bob@d.test"), .original = SLICE("rfc822;bob@d.test"), .notify = 4},
+        {.address = SLICE("carol@d.test")},
+        {.address = SLICE("dave@far.test"), .notify = 1},
     };
     struct queue_envelope e = {.received_ms = 1234567,
                                .sender = SLICE("alice@d.test"),
@@ -118,7 +118,7 @@ END_TEST
 START_TEST(content_that_ends_like_a_footer_forges_nothing)
 {
     struct strbuf forged = strbuf_new(4096);
-    struct queue_rcpt victim = {SLICE("victim@d.test"), SLICE(""), 0};
+    struct queue_rcpt victim = {.address = SLICE("victim@d.test")};
     struct queue_envelope e = {.id = "forged", .rcpt_count = 1, .rcpts = &victim};
     struct queue_message *m;
     const char *id;
@@ -200,8 +200,7 @@ END_TEST
 /* Two lives of one id, as a clock that was set back might give it. */
 START_TEST(envelope_and_content_belong_together)
 {
-    struct queue_rcpt rcpts[2] = {{SLICE("a@d.test"), SLICE(""), 0},
-                                  {SLICE("b@d.test"), SLICE(""), 0}};
+    struct queue_rcpt rcpts[2] = {{.address = SLICE("a@d.test")}, {.address = SLICE("b@d.test")}};
     const struct queue_envelope e = {.rcpt_count = 2, .rcpts = rcpts};
     static const struct slice contents[] = {{"one\r\n", 5}, {"two\r\n", 5}};
 
@@ -270,8 +269,8 @@ END_TEST
 /* What a start of queue-manager may do to a slot between its flush and its rename. */
 START_TEST(slot_that_moved_is_accepted_and_one_that_went_is_not)
 {
-    struct queue_rcpt rcpts[2] = {{SLICE("bob@d.test"), SLICE(""), 0},
-                                  {SLICE("carol@d.test"), SLICE(""), 0}};
+    struct queue_rcpt rcpts[2] = {{.address = SLICE("bob@d.test")},
+                                  {.address = SLICE("carol@d.test")}};
     struct queue_envelope e = {.rcpt_count = (uint32_t)_i / 2 + 1, .rcpts = rcpts};
     struct queue_slots *slots = queue_slots_new(tmp_dirfd);
     char id[QUEUE_ID_SIZE];

@@ -3,8 +3,10 @@
  */
 // LINK: queue-manager/agent.c
 // LINK: queue-manager/agents.c
+// LINK: queue-manager/admit.c
 // LINK: queue-manager/control.c
 // LINK: queue-manager/deferral.c
+// LINK: queue-manager/due_heap.c
 // LINK: queue-manager/destination.c
 // LINK: queue-manager/expand.c
 // LINK: queue-manager/intake.c
@@ -15,6 +17,7 @@
 // LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
 // LINK: queue-manager/schedule.c
+// LINK: queue-manager/sender.c
 // LINK: queue-manager/server.c
 // LINK: queue-manager/trace.c
 // LINK: queue-manager/trim.c
@@ -182,6 +185,52 @@ START_TEST(deadly_message_is_deferred)
     (void)submit("s@far.test", "a@d.test");
     run_for(50);
     ck_assert_uint_eq(delivered_to("a@d.test"), 1);
+}
+END_TEST
+
+/* How many deliveries came before the one to single@d.test. */
+static size_t
+before_single(void)
+{
+    size_t i = 0;
+
+    while (i < h.delivery_count && strcmp(h.deliveries[i].address, "single@d.test") != 0)
+        i++;
+    return i;
+}
+
+/* One sender has three times as much mail here as fits into memory; another's one message passes
+ * nearly all of it, and in the end everything is delivered once. */
+START_TEST(flood_of_one_sender_does_not_delay_another)
+{
+    h.settings.active_max = 100;
+    queue_down();
+    queue_up();
+    for (int i = 0; i < 300; i++)
+        (void)submit("flood@far.test", "a@d.test");
+    (void)submit("single@far.test", "single@d.test");
+    run_for(200); /* no agent yet: everything is taken up or parked */
+    ck_assert_uint_eq(files_in(SPOOL_NEW), 0);
+    ck_assert_uint_lt(h.queue->active_count, 50);
+    (void)agent_start(QUEUE_AGENT_LOCAL, 1);
+    run_until(all_gone);
+    ck_assert_uint_le(before_single(), 2);
+    ck_assert_uint_eq(h.delivery_count, 301);
+}
+END_TEST
+
+/* Higher priority overtakes what came before it. */
+START_TEST(urgent_message_overtakes)
+{
+    for (int i = 0; i < 40; i++)
+        (void)submit("s@far.test", "a@d.test");
+    (void)submit_as("s@far.test", "single@d.test", "Subject: x\r\n\r\n", 0,
+                    (struct queue_envelope){.priority = 5});
+    run_for(200);
+    (void)agent_start(QUEUE_AGENT_LOCAL, 1);
+    run_until(all_gone);
+    ck_assert_uint_eq(h.delivery_count, 41);
+    ck_assert_uint_eq(before_single(), 0);
 }
 END_TEST
 
@@ -460,8 +509,12 @@ START_TEST(active_set_is_bounded)
     h.settings.active_max = 20;
     queue_down();
     queue_up();
-    for (int i = 0; i < 100; i++)
-        (void)submit("s@far.test", "a@d.test");
+    for (int i = 0; i < 100; i++) {
+        char sender[32];
+
+        (void)snprintf(sender, sizeof(sender), "s%d@far.test", i);
+        (void)submit(sender, "a@d.test");
+    }
     run_for(100);
     ck_assert_uint_eq(h.queue->active_count, 20);
     ck_assert_uint_eq(files_in(SPOOL_NEW), 80);
@@ -490,6 +543,8 @@ main(void)
     tcase_add_test(tc, message_left_in_active_is_requeued_in_doubt);
     tcase_add_test(tc, lost_agent_puts_its_jobs_in_doubt);
     tcase_add_test(tc, deadly_message_is_deferred);
+    tcase_add_test(tc, flood_of_one_sender_does_not_delay_another);
+    tcase_add_test(tc, urgent_message_overtakes);
     tcase_add_test(tc, accountd_away_costs_time_only);
     tcase_add_test(tc, huge_group_crowds_out_nobody);
     tcase_add_test(tc, damaged_file_goes_aside_and_stops_nothing);

@@ -34,6 +34,7 @@ START_TEST(job_comes_back)
                             .received_ms = 5,
                             .in_doubt = true,
                             .body_8bit = true,
+                            .requiretls = true,
                             .sender = SLICE("a@d.test"),
                             .envid = SLICE("QQ"),
                             .ret = 1,
@@ -52,6 +53,7 @@ START_TEST(job_comes_back)
     ck_assert(got.job_id == job.job_id && got.content_size == 4096 && got.received_ms == 5);
     ck_assert_uint_eq(got.content_crc, 0xfedcba98u);
     ck_assert(got.in_doubt && got.body_8bit && !got.smtputf8 && !got.body_binary && got.ret == 1);
+    ck_assert(got.requiretls && !got.tls_optional);
     ck_assert(slice_eq(got.prepend, job.prepend) && slice_eq(got.next_hop, job.next_hop));
     ck_assert(got.ours && slice_eq(got.user, job.user));
     ck_assert_uint_eq(got.rcpt_count, 2);

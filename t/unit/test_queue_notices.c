@@ -3,8 +3,10 @@
  */
 // LINK: queue-manager/agent.c
 // LINK: queue-manager/agents.c
+// LINK: queue-manager/admit.c
 // LINK: queue-manager/control.c
 // LINK: queue-manager/deferral.c
+// LINK: queue-manager/due_heap.c
 // LINK: queue-manager/destination.c
 // LINK: queue-manager/expand.c
 // LINK: queue-manager/intake.c
@@ -15,6 +17,7 @@
 // LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
 // LINK: queue-manager/schedule.c
+// LINK: queue-manager/sender.c
 // LINK: queue-manager/server.c
 // LINK: queue-manager/trace.c
 // LINK: queue-manager/trim.c

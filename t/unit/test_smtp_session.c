@@ -4,22 +4,29 @@
  * cannot.
  */
 // LINK: smtpd/auth.c
+// LINK: smtpd/burl.c
 // LINK: smtpd/command.c
 // LINK: smtpd/content.c
 // LINK: smtpd/data.c
 // LINK: smtpd/dot.c
+// LINK: smtpd/extensions.c
 // LINK: smtpd/hello.c
 // LINK: smtpd/line.c
 // LINK: smtpd/mail.c
 // LINK: smtpd/message.c
 // LINK: smtpd/misc.c
 // LINK: smtpd/params.c
+// LINK: smtpd/params_terms.c
 // LINK: smtpd/recipients.c
 // LINK: smtpd/session.c
 // LINK: smtpd/settings.c
 // LINK: smtpd/starttls.c
+// LINK: smtpd/terms.c
+// LINK: smtpd/tarpit.c
 // LINK: smtpd/trace.c
 // LINK: smtpd/transaction.c
+// LINK: smtpd/xattr.c
+// LINK: smtpd/xclient.c
 #include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -34,6 +41,7 @@
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
 #include "smtpd/session.h"
+#include "smtpd/tarpit.h"
 #include "t/unit/scratch.h"
 
 #define EHLO "EHLO x\r\n"
@@ -108,10 +116,14 @@ static const struct {
     {"smtp", BEGIN EHLO "DATA\r\nQUIT\r\n", "220 250 250 250 250 503 221", 0},
     {"smtp", BEGIN BEGIN "DATA\r\n.\r\nQUIT\r\n", "220 250 250 250 250 250 250 354 250 221", 1},
     {"smtp", "EHLO \xc3\xa4\r\nQUIT\r\n", "220 501 221", 0},
+    /* an extension that is not offered has no commands */
+    {"smtp", BEGIN "BURL imap://h/ LAST\r\nQUIT\r\n", "220 250 250 250 500 221", 0},
+    {"submission", "EHLO x\r\nBURL imap://h/ LAST\r\nQUIT\r\n", "220 250 530 221", 0},
     {"submission", BEGIN "DATA\r\nQUIT\r\n", "220 250 530 530 503 221", 0},
 };
 
 static struct server server;
+static bool greeted;
 static _Atomic uint64_t spare;
 
 /* Local: d.test. "nobody" is unknown there, and for "hangup" the connection ends. */
@@ -220,7 +232,8 @@ setup(void)
     server = (struct server){
         .settings = {.hostname = "mail.d.test",
                      .mechanisms = mechanisms_new(conf),
-                     .banner = "Posthorn",
+                     .greeting = (char *)(uintptr_t) "220 mail.d.test ESMTP Posthorn\r\n",
+                     .free_errors = 100,
                      .close_relay = true,
                      .max_recipients = 2,
                      .max_message_size = 3500,
@@ -229,6 +242,7 @@ setup(void)
                      .max_hops = 2,
                      .max_rset = 2,
                      .max_errors = 4,
+                     .extensions = EXTENSION_ALL,
                      .command_timeout_ms = 5000,
                      .data_timeout_ms = 5000,
                      .transfer_timeout_ms = 5000,
@@ -255,7 +269,7 @@ teardown(void)
 static void
 serve(const char *label, const char *client_ip, struct slice script, struct strbuf *said)
 {
-    struct pool_session pool = {.label = label, .end_fd = -1};
+    struct pool_session pool = {.label = label, .end_fd = -1, .is_greeted = greeted};
     int client[2], accounts[2];
     pthread_t thread;
 
@@ -353,13 +367,57 @@ END_TEST
 
 START_TEST(a_long_banner_is_cut_to_one_reply_line)
 {
-    struct strbuf said = strbuf_new(1 << 16);
+    struct strbuf errors = strbuf_new(100);
+    struct conf *conf = conf_parse(
+        SLICE("[system]\nhostname = mail.d.test\nbanner = " X500 X100 "\n"), "", &errors);
+    struct settings settings;
 
-    server.settings.banner = X500 X100;
-    serve("smtp", "192.0.2.1", SLICE("QUIT\r\n"), &said);
-    ck_assert(slice_starts(strbuf_slice(&said), SLICE("220 mail.d.test ESMTP xxx")));
-    ck_assert_uint_eq(slice_find(strbuf_slice(&said), SLICE("\r\n")), 510);
-    strbuf_free(&said);
+    ck_assert_ptr_nonnull(conf);
+    settings_load(&settings, conf);
+    ck_assert_uint_eq(strlen(settings.greeting), 512);
+    ck_assert(slice_starts(slice_of(settings.greeting), SLICE("220 mail.d.test ESMTP xxx")));
+    ck_assert(slice_ends(slice_of(settings.greeting), SLICE("x\r\n")));
+    free(settings.greeting);
+    conf_free(&conf);
+    strbuf_free(&errors);
+}
+END_TEST
+
+/* The parent has greeted: no second greeting. */
+START_TEST(who_is_greeted_is_not_greeted_again)
+{
+    greeted = true;
+    codes_are("smtp", SLICE(EHLO "QUIT\r\n"), "250 221");
+    greeted = false;
+}
+END_TEST
+
+static const struct {
+    const char *script, *codes;
+} groups[] = {
+    {"EHLO x\r\nQUIT\r\n", "220 554"},   {"HELO x\r\nMAIL FROM:<a@b.c>\r\n", "220 554"},
+    {"EHLO x\r\n", "220 250"},           {"NOOP\r\nQUIT\r\n", "220 554"},
+    {"RSET\r\nQUIT\r\n", "220 250 221"},
+};
+
+START_TEST(what_has_to_be_last_may_have_to_be_last)
+{
+    server.settings.reject_pipelining = true;
+    codes_are("smtp", slice_of(groups[_i].script), groups[_i].codes);
+}
+END_TEST
+
+static const struct {
+    uint64_t errors;
+    int64_t delay_ms;
+} delays[] = {{0, 0}, {3, 0}, {4, 250}, {5, 500}, {43, 10000}, {1000000, 10000}};
+
+START_TEST(errors_make_replies_later)
+{
+    const struct settings settings = {.free_errors = 3, .error_delay_ms = 250}, none = {0};
+
+    ck_assert_int_eq(tarpit_delay_ms(&settings, delays[_i].errors), delays[_i].delay_ms);
+    ck_assert_int_eq(tarpit_delay_ms(&none, delays[_i].errors), 0);
 }
 END_TEST
 
@@ -377,6 +435,9 @@ main(void)
     tcase_add_loop_test(tc, passwords_in_clear_are_for_the_same_machine, 0, (int)ARRAY_LEN(offers));
     tcase_add_test(tc, a_disk_with_too_little_room_takes_no_mail);
     tcase_add_test(tc, a_long_banner_is_cut_to_one_reply_line);
+    tcase_add_test(tc, who_is_greeted_is_not_greeted_again);
+    tcase_add_loop_test(tc, what_has_to_be_last_may_have_to_be_last, 0, (int)ARRAY_LEN(groups));
+    tcase_add_loop_test(tc, errors_make_replies_later, 0, (int)ARRAY_LEN(delays));
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

@@ -13,6 +13,7 @@
 #include "lib/ipc/object.h"
 #include "lib/queue/queue_list.h"
 #include "lib/queue/queue_log.h"
+#include "lib/queue/spool_recover.h"
 #include "t/unit/scratch.h"
 
 static struct spool spool;
@@ -49,8 +50,7 @@ there(enum spool_state state, const char *name)
 static void
 put_message(const char *id, uint32_t rcpt_count)
 {
-    struct queue_rcpt rcpts[2] = {{SLICE("b@d.test"), SLICE(""), 0},
-                                  {SLICE("c@d.test"), SLICE(""), 0}};
+    struct queue_rcpt rcpts[2] = {{.address = SLICE("b@d.test")}, {.address = SLICE("c@d.test")}};
     struct queue_envelope e = {
         .received_ms = 1000, .sender = SLICE("s@d.test"), .rcpt_count = rcpt_count, .rcpts = rcpts};
     struct queue_writer *w = queue_writer_open(spool.fds[SPOOL_TMP], spool.fds[SPOOL_NEW], id);
@@ -108,6 +108,34 @@ START_TEST(recovery_brings_the_pieces_together)
     ck_assert(there(SPOOL_NEW, "committing.env"));
     ck_assert_int_eq((int)spool_recover(&spool, 0), 0);
     ck_assert(!there(SPOOL_TMP, "abandoned"));
+}
+END_TEST
+
+/* What grows with the waiting mail is brought together afterwards, a little at a time. */
+START_TEST(tidying_joins_what_waits)
+{
+    struct spool_tidy tidy;
+    int steps = 1;
+
+    touch(SPOOL_DEFERRED, "parted"); /* on its way into hold/ */
+    touch(SPOOL_HOLD, "parted.log");
+    touch(SPOOL_ACTIVE, "going"); /* on its way into deferred/: found at once */
+    touch(SPOOL_DEFERRED, "going.env");
+    touch(SPOOL_DEFERRED, "going.log");
+    touch(SPOOL_HOLD, "orphan.env");
+    touch(SPOOL_HOLD, "held");
+    touch(SPOOL_HOLD, "held.env");
+    ck_assert_int_eq((int)spool_recover(&spool, 3600000), 1);
+    ck_assert(there(SPOOL_NEW, "going") && there(SPOOL_NEW, "going.env"));
+    ck_assert(there(SPOOL_NEW, "going.log"));
+    spool_tidy_begin(&tidy);
+    while (spool_tidy_some(&tidy, &spool, 1))
+        steps++;
+    ck_assert_int_gt(steps, 5);
+    ck_assert(there(SPOOL_DEFERRED, "parted.log"));
+    ck_assert(!there(SPOOL_HOLD, "orphan.env"));
+    ck_assert(there(SPOOL_HOLD, "held") && there(SPOOL_HOLD, "held.env"));
+    spool_tidy_end(&tidy);
 }
 END_TEST
 
@@ -310,6 +338,7 @@ main(void)
     tcase_add_test(tc, missing_directories_are_made_again);
     tcase_add_test(tc, failed_move_puts_everything_back);
     tcase_add_test(tc, recovery_brings_the_pieces_together);
+    tcase_add_test(tc, tidying_joins_what_waits);
     tcase_add_test(tc, recovery_accepts_what_is_whole_in_tmp);
     tcase_add_test(tc, removal_leaves_a_way_to_cut_the_mailboxes_file);
     tcase_add_test(tc, scan_takes_messages_only_and_starts_again);

@@ -196,6 +196,40 @@ START_TEST(what_met_a_full_disk_leaves_no_file)
 }
 END_TEST
 
+static void
+deliver_one(void *arg)
+{
+    (void)arg;
+    _exit(deliver_text("0", false) == DELIVERY_OK ? 0 : 2);
+}
+
+/* Its sender tries again later, under the same queue id, or gives up: nothing else would look for
+ * the file. */
+START_TEST(a_delivery_that_met_a_full_disk_leaves_no_file)
+{
+    unsigned failed = 0;
+    int status, calls, at = 0;
+
+    do {
+        unsigned files;
+
+        store_test_setup();
+        make_queue();
+        ck_assert_int_eq(deliver_text("1", false), DELIVERY_OK);
+        calls = crash_run(deliver_one, NULL, CRASH_ENOSPC, ++at, &status);
+        files = store_test_files_in("a/b/c/mail/cur");
+        store_close(&store_test);
+        store_test = open_delivered();
+        count_all(); /* what may be there is settled */
+        ck_assert_msg(files == found_in[0][0] + found_in[0][1], "call %d: %u files", at, files);
+        ck_assert_uint_eq(found_in[0][1], 1);
+        failed += status == 2 && files == 1;
+        store_test_teardown();
+    } while (calls >= at);
+    ck_assert_uint_gt(failed, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -207,6 +241,7 @@ main(void)
     tcase_add_test(tc, a_message_with_too_many_links_is_copied);
     tcase_add_loop_test(tc, what_met_a_full_disk_leaves_no_file, 0,
                         (int)ARRAY_LEN(full_disk_works));
+    tcase_add_test(tc, a_delivery_that_met_a_full_disk_leaves_no_file);
     suite_add_tcase(suite, tc);
     return store_test_run(suite);
 }

@@ -26,6 +26,7 @@ static char dir_path[] = "/tmp/test_stream_XXXXXX";
 static char cert_path[64], key_path[64], other_key_path[64];
 static int ends[2];
 static struct tls_context *server, *client;
+static const struct tls_check mail_test = {.server_name = "mail.test"};
 
 static int64_t
 soon(void)
@@ -244,7 +245,7 @@ tls_echo_client(int lines)
     }
     (void)close(ends[0]);
     s = stream_new(ends[1], 65536);
-    if (stream_start_tls_client(s, client, "mail.test", soon()) < 0)
+    if (stream_start_tls_client(s, client, &mail_test, soon()) < 0)
         _exit(10);
     for (int i = 0; i < lines; i++) {
         if (stream_read_line(s, 65536, soon(), &line) != STREAM_OK)
@@ -340,7 +341,7 @@ START_TEST(bytes_before_the_handshake_are_thrown_away)
         if (read_exact(ends[1], ok, sizeof(ok)) < 0)
             _exit(20);
         s = stream_new(ends[1], READ_MAX);
-        if (stream_start_tls_client(s, client, "mail.test", soon()) < 0)
+        if (stream_start_tls_client(s, client, &mail_test, soon()) < 0)
             _exit(21);
         (void)stream_write(s, SLICE("NOOP\r\n"));
         stream_free(&s);

@@ -1,0 +1,81 @@
+/*
+ * lib/conf/lists.c - the settings that name list files. Reads those files alone.
+ */
+#include "lib/conf/lists.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "lib/base/mem.h"
+#include "lib/conf/tls_table.h"
+#include "lib/mail/address.h"
+
+#define ERRORS_MAX 65536
+
+/* ---- what an entry has to be ---- */
+
+static const char *
+expected_domain(struct slice entry)
+{
+    return address_is_domain(entry, true) ? NULL : "a domain such as example.org";
+}
+
+const struct list_setting list_settings[] = {
+#define LIST(id, expected) {(id), {(expected)}},
+#include "lib/conf/lists.def"
+#undef LIST
+};
+const size_t list_settings_count = ARRAY_LEN(list_settings);
+
+/* ---- the files ---- */
+
+const struct list_setting *
+lists_find(enum conf_id id)
+{
+    for (size_t i = 0; i < ARRAY_LEN(list_settings); i++)
+        if (list_settings[i].id == id)
+            return &list_settings[i];
+    return NULL;
+}
+
+char *
+lists_path(const struct conf *conf, const struct instance *inst, enum conf_id id)
+{
+    const char *name = conf_str(conf, id);
+
+    if (name[0] == '\0')
+        return NULL;
+    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", inst->etc, name);
+}
+
+struct list_file *
+lists_load(const struct conf *conf, const struct instance *inst, enum conf_id id,
+           struct strbuf *errors)
+{
+    const struct list_setting *setting = lists_find(id);
+    char *path = lists_path(conf, inst, id);
+    struct list_file *list;
+
+    assert_always(setting != NULL);
+    list = path == NULL ? list_file_parse(SLICE(""), "", NULL, errors)
+                        : list_file_load(path, &setting->kind, errors);
+    free(path);
+    return list;
+}
+
+struct list_file *
+lists_load_or_exit(const char *program, const struct conf *conf, const struct instance *inst,
+                   enum conf_id id)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct list_file *list = lists_load(conf, inst, id, &errors);
+
+    if (list == NULL) {
+        (void)fprintf(stderr, "%s: %s.%s:\n%s", program, conf_settings[id].section,
+                      conf_settings[id].name, strbuf_cstr(&errors));
+        exit(EX_CONFIG);
+    }
+    strbuf_free(&errors);
+    return list;
+}

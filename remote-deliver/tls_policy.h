@@ -1,0 +1,68 @@
+/*
+ * remote-deliver/tls_policy.h - what TLS the connection to one server must have, and why.
+ *
+ * Decided from remote.tls_table, what the domain publishes (DANE, RFC 7672) and what the message
+ * asks for (RFC 8689), once for each server that is about to be tried.
+ */
+#ifndef POSTHORN_REMOTE_DELIVER_TLS_POLICY_H
+#define POSTHORN_REMOTE_DELIVER_TLS_POLICY_H
+
+#include "lib/account/canonical.h"
+#include "remote-deliver/dane.h"
+#include "remote-deliver/remote.h"
+
+enum tls_level {
+    TLS_LEVEL_NONE,    /* clear text */
+    TLS_LEVEL_MAY,     /* opportunistic (RFC 7435) */
+    TLS_LEVEL_ENCRYPT, /* TLS with anybody */
+    TLS_LEVEL_VERIFY,  /* a certificate of a known authority with the right name */
+    TLS_LEVEL_DANE,    /* a certificate that fits a TLSA record */
+    TLS_LEVEL_REFUSED, /* nothing may be sent to this server now */
+};
+
+/* What the message asks for. */
+enum tls_request {
+    TLS_REQUEST_NONE,
+    TLS_REQUEST_REQUIRED, /* REQUIRETLS */
+    TLS_REQUEST_OPTIONAL, /* "TLS-Required: No" */
+};
+
+#define TLS_POLICY_NAMES_MAX TLS_TABLE_NAMES_MAX
+
+struct tls_policy {
+    const struct settings *settings;
+    struct ipc_client *dns;
+    enum tls_request request;
+    /* The next hop in lower case and A-labels; "": a relay host or an address literal. */
+    char domain[CANONICAL_DOMAIN_MAX + 1];
+    const struct tls_rule *rule; /* of the table for the domain or the relay host, or NULL */
+
+    /* The decision about one server. */
+    char host[SMTP_HOST_MAX];
+    uint16_t port;
+    enum tls_level level;
+    const char *source;      /* who wanted that level: "default", "table", "dane", "requiretls" */
+    unsigned line;           /* of the table, or 0 */
+    struct smtp_verdict why; /* if REFUSED */
+    struct smtp_client_options options; /* to open the connection with; else */
+
+    /* What the options point at. */
+    struct tls_check check;
+    struct dane dane;
+    char mx_target[DNSD_NAME_MAX + 1]; /* the domain after CNAMEs */
+    char below[CANONICAL_DOMAIN_MAX + 2];
+    const char *names[TLS_POLICY_NAMES_MAX];
+};
+
+/* For servers of `next_hop`, a domain (UTF-8 allowed) or an address literal; empty for relay hosts,
+ * which the table knows by their own names. */
+void tls_policy_begin(struct tls_policy *policy, const struct settings *settings,
+                      struct ipc_client *dns, struct slice next_hop, enum tls_request request);
+void tls_policy_end(struct tls_policy *policy);
+
+/* Decides about one server, unless the last decision was about the same one. */
+void tls_policy_decide(struct tls_policy *policy, const struct smtp_peer *peer);
+/* "dane", for the log. */
+const char *tls_policy_word(enum tls_level level);
+
+#endif

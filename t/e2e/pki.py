@@ -1,0 +1,54 @@
+"""An authority of the test's own, and TLSA data of what it signs."""
+import datetime
+import hashlib
+import pathlib
+import ssl
+import tempfile
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+DAY = datetime.timedelta(days=1)
+
+
+class Authority:
+    def __init__(self):
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of the test")])
+        now = datetime.datetime.utcnow()
+        self.cert = (x509.CertificateBuilder().subject_name(self.name).issuer_name(self.name)
+                     .public_key(self.key.public_key()).serial_number(x509.random_serial_number())
+                     .not_valid_before(now - 9 * DAY).not_valid_after(now + 9 * DAY)
+                     .add_extension(x509.BasicConstraints(True, None), True).sign(self.key, hashes.SHA256()))
+
+    def write(self, path):
+        pathlib.Path(path).write_bytes(self.cert.public_bytes(serialization.Encoding.PEM))
+
+    def issue(self, *names, expired=False):
+        """(server context, certificate) with `names`; the authority goes along."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = datetime.datetime.utcnow()
+        cert = (x509.CertificateBuilder()
+                .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]))
+                .issuer_name(self.name).public_key(key.public_key()).serial_number(x509.random_serial_number())
+                .not_valid_before(now - 5 * DAY).not_valid_after(now - DAY if expired else now + 5 * DAY)
+                .add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False)
+                .sign(self.key, hashes.SHA256()))
+        pem = serialization.Encoding.PEM
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with tempfile.TemporaryDirectory() as directory:
+            chain, secret = pathlib.Path(directory) / "chain", pathlib.Path(directory) / "key"
+            chain.write_bytes(cert.public_bytes(pem) + self.cert.public_bytes(pem))
+            secret.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+            context.load_cert_chain(chain, secret)
+        return context, cert
+
+
+def tlsa(cert, usage=3, selector=1):
+    """The record's data with SHA-256 (RFC 6698 section 2.1)."""
+    der = serialization.Encoding.DER
+    data = cert.public_key().public_bytes(der, serialization.PublicFormat.SubjectPublicKeyInfo) if selector else \
+        cert.public_bytes(der)
+    return f"{usage} {selector} 1 {hashlib.sha256(data).hexdigest()}"

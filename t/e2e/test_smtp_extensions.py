@@ -1,0 +1,183 @@
+"""What a sender may ask of MAIL: when, how urgently and how safely; and what EHLO says of it."""
+import base64
+import datetime
+import time
+
+import pytest
+
+import frames
+from conftest import PASSWORD
+from instance import Instance, wait_for
+from smtp_raw import Raw
+
+
+@pytest.fixture(scope="module")
+def suite():
+    """All extensions are on; mail to others stays in the queue, because the relay does not answer."""
+    inst = Instance()
+    inst.setup()
+    for name, value in (("smtp.extensions", "REQUIRETLS FUTURERELEASE DELIVERBY MT-PRIORITY LIMITS"),
+                        ("smtp.max_future_release", "1d"), ("smtp.priority_users", "alice@d.test"),
+                        ("remote.policy", "relay"), ("remote.relay_hosts", "127.0.0.2:9")):
+        inst.set(name, value)
+    inst.start()
+    inst.add_user("alice@d.test", PASSWORD)
+    inst.add_user("bob@d.test", PASSWORD)
+    yield inst
+    inst.close()
+
+
+def session(suite, user=None, port="submission"):
+    raw = Raw(suite.port(port), tls=port == "smtps")
+    raw.ehlo()
+    if port != "smtps":
+        raw.starttls()
+        raw.ehlo()
+    if user:
+        plain = base64.b64encode(f"\0{user}\0{PASSWORD}".encode()).decode()
+        assert raw.cmd("AUTH PLAIN " + plain).code == 235
+    return raw
+
+
+def keywords(reply):
+    lines = reply.text.split("\n")[1:]
+    return {line.split(" ")[0]: line.split(" ")[1:] for line in lines}
+
+
+def envelope(suite, queue_id):
+    """The fields of doc/queue.md, from the file itself, wherever it is by now."""
+    def find():
+        for name in (f"*/{queue_id}.env", f"*/{queue_id}"):
+            for path in (suite.root / "queue").glob(name):
+                data = path.read_bytes()
+                length = int.from_bytes(data[-24:-20], "big")
+                if length:
+                    return data[-24 - length:-24]
+        return None
+    names = ("version id received sender envid ret flags auth_user client hops hold deliver_by by_mode priority "
+             "helo rcpts").split()
+    fields = frames.decode(wait_for(find, what=f"{queue_id} in the queue"))
+    found = dict(zip(names, fields))
+    found["flags"] = {name for bit, name in ((8, "REQUIRETLS"), (16, "TLS-OPTIONAL"), (32, "TRACE"))
+                      if found["flags"] & bit}
+    return found
+
+
+def send(raw, params, header="", rcpt="x@far.test", sender="alice@d.test"):
+    """The queue id."""
+    assert raw.cmd(f"MAIL FROM:<{sender}> {params}".rstrip()).code == 250
+    assert raw.cmd(f"RCPT TO:<{rcpt}>").code == 250
+    assert raw.cmd("DATA").code == 354
+    reply = raw.cmd(f"Subject: x\r\n{header}\r\nhello\r\n.")
+    assert reply.code == 250
+    return reply.text.split()[-1]
+
+
+def utc(seconds):
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+            ).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_ehlo_says_what_is_offered_where(suite):
+    clear = keywords(Raw(suite.port("smtp")).ehlo())
+    assert clear["LIMITS"] == ["RCPTMAX=100"]
+    assert clear["DELIVERBY"] == [] and clear["MT-PRIORITY"] == []
+    assert "REQUIRETLS" not in clear, "RFC 8689 section 2: TLS comes first"
+    assert "FUTURERELEASE" not in clear, "RFC 4865 section 4.2: for submission alone"
+    raw = session(suite, port="smtp")
+    assert "REQUIRETLS" in keywords(raw.ehlo()) and "FUTURERELEASE" not in keywords(raw.ehlo())
+    longest, last = keywords(Raw(suite.port("submission")).ehlo())["FUTURERELEASE"]
+    assert longest == "86400" and abs((datetime.datetime.fromisoformat(last.replace("Z", "+00:00"))
+                                      - datetime.datetime.now(datetime.timezone.utc)).total_seconds() - 86400) < 60
+    assert {"REQUIRETLS", "FUTURERELEASE"} <= set(keywords(session(suite, port="smtps").ehlo()))
+
+
+def test_requiretls(suite):
+    raw = session(suite, "alice@d.test")
+    assert envelope(suite, send(raw, "REQUIRETLS"))["flags"] == {"REQUIRETLS"}
+    assert envelope(suite, send(raw, "REQUIRETLS", "TLS-Required: No\r\n"))["flags"] == {"REQUIRETLS"}
+    assert envelope(suite, send(raw, "", "TLS-Required: No\r\n"))["flags"] == {"TLS-OPTIONAL"}
+    assert envelope(suite, send(raw, "", "TLS-Required: No\r\nTLS-Required: No\r\n"))["flags"] == set()
+    assert raw.cmd("MAIL FROM:<alice@d.test> REQUIRETLS=1").code == 501
+    clear = Raw(suite.port("smtp"))
+    clear.ehlo()
+    assert clear.cmd("MAIL FROM:<a@far.test> REQUIRETLS").code == 555
+
+
+def test_future_release(suite):
+    raw = session(suite, "alice@d.test")
+    held = envelope(suite, send(raw, "HOLDFOR=3600"))
+    assert abs(held["hold"] / 1000 - time.time() - 3600) < 60
+    date = utc(7200)
+    held = envelope(suite, send(raw, f"HOLDUNTIL={date}"))
+    assert held["hold"] == datetime.datetime.fromisoformat(date.replace("Z", "+00:00")).timestamp() * 1000
+    for bad in ("HOLDFOR=86401", "HOLDFOR=0", "HOLDFOR=1 HOLDFOR=1", f"HOLDFOR=1 HOLDUNTIL={date}",
+                f"HOLDUNTIL={utc(90000)}", f"HOLDUNTIL={utc(-60)}", "HOLDUNTIL=tomorrow", "HOLDFOR=60 BY=30;R"):
+        reply = raw.cmd(f"MAIL FROM:<alice@d.test> {bad}")
+        assert (reply.code, reply.dsn) == (501, "5.5.4"), bad
+    assert envelope(suite, send(raw, "HOLDFOR=30 BY=60;R"))["by_mode"] == 1, "the session goes on"
+    other = Raw(suite.port("smtp"))
+    other.ehlo()
+    assert other.cmd("MAIL FROM:<a@far.test> HOLDFOR=10").code == 555
+
+
+def test_deliver_by(suite):
+    raw = session(suite, "alice@d.test")
+    found = envelope(suite, send(raw, "BY=120;R"))  # RFC 2852 section 6
+    assert abs(found["deliver_by"] / 1000 - time.time() - 120) < 60 and found["by_mode"] == 1
+    found = envelope(suite, send(raw, "BY=+600;NT"))
+    assert found["by_mode"] == 2 and found["flags"] == {"TRACE"}
+    for bad in ("BY=0;R", "BY=-10;R", "BY=10", "BY=10;X", "BY=10;R BY=10;R", "BY=1234567890;N", "BY"):
+        reply = raw.cmd(f"MAIL FROM:<alice@d.test> {bad}")
+        assert (reply.code, reply.dsn) == (501, "5.5.4"), bad
+
+
+def test_priorities(suite):
+    alice, bob, stranger = session(suite, "alice@d.test"), session(suite, "bob@d.test"), Raw(suite.port("smtp"))
+    assert envelope(suite, send(alice, "MT-PRIORITY=3"))["priority"] == 12
+    reply = alice.cmd("MAIL FROM:<alice@d.test> MT-PRIORITY=9")
+    assert (reply.code, reply.text.split()[:2]) == (250, ["2.3.6", "4"])
+    reply = bob.cmd("MAIL FROM:<bob@d.test> MT-PRIORITY=1")
+    assert (reply.code, reply.text.split()[:2]) == (250, ["2.3.6", "0"])
+    stranger.ehlo()
+    reply = stranger.cmd("MAIL FROM:<a@far.test> MT-PRIORITY=5")
+    assert (reply.code, reply.text.split()[:2]) == (250, ["2.3.6", "0"])
+    assert stranger.cmd("RSET").code == 250
+    reply = stranger.cmd("MAIL FROM:<a@far.test> MT-PRIORITY=-5")
+    assert (reply.code, reply.dsn) == (250, "2.1.0"), "who steps back is let"
+    reply = alice.cmd("RSET"), alice.cmd("MAIL FROM:<alice@d.test> MT-PRIORITY=11")
+    assert (reply[1].code, reply[1].dsn) == (501, "5.5.2")
+
+
+def test_priority_is_in_the_trace(suite):
+    raw = session(suite, "alice@d.test")
+    queue_id = send(raw, "MT-PRIORITY=-2")
+    path = wait_for(lambda: list((suite.root / "queue").glob(f"*/{queue_id}")), what="the file")[0]
+    assert b"\tPRIORITY -2; " in path.read_bytes(), "RFC 6710 section 4.1"
+    suite.wait_log("smtp", "priority=-2")
+
+
+def test_all_of_it_pipelined(suite):
+    raw = session(suite, "alice@d.test")
+    raw.send("MAIL FROM:<alice@d.test> BY=0;R\r\nMAIL FROM:<alice@d.test> REQUIRETLS HOLDFOR=60 BY=125;RT "
+             "ENVID=QQ314159 MT-PRIORITY=3\r\nRCPT TO:<x@far.test>\r\nDATA\r\n")
+    assert [raw.reply().code for _ in range(4)] == [501, 250, 250, 354]
+    found = envelope(suite, raw.cmd("Subject: x\r\n\r\nhello\r\n.").text.split()[-1])
+    assert found["flags"] == {"REQUIRETLS", "TRACE"} and found["priority"] == 12 and found["by_mode"] == 1
+    assert found["hold"] > 0 and found["helo"] == b"client.test" and found["envid"] == b"QQ314159"
+
+
+def test_helo_sessions_have_no_extensions(suite):
+    raw = Raw(suite.port("smtp"))
+    assert raw.cmd("HELO client.test").code == 250
+    assert raw.cmd("MAIL FROM:<a@far.test> BY=120;R").code == 555
+
+
+def test_what_is_switched_off_is_not_there(instance):
+    instance.set("smtp.extensions", "LIMITS")
+    instance.set("smtp.max_recipients", "7")
+    instance.start()
+    raw = Raw(instance.port("smtp"))
+    said = keywords(raw.ehlo())
+    assert said["LIMITS"] == ["RCPTMAX=7"] and not {"DELIVERBY", "MT-PRIORITY"} & set(said)
+    assert raw.cmd("MAIL FROM:<a@far.test> MT-PRIORITY=1").code == 555
