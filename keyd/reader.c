@@ -163,7 +163,7 @@ static bool
 ask(struct work *w, struct slice domain)
 {
     struct strbuf packet = strbuf_new(JOB_PACKET_MAX);
-    struct frame_header header;
+    struct frame_header header = {0};
     struct slice payload;
     int fd = -1;
 
@@ -282,7 +282,7 @@ work(void *arg, int channel)
     static struct work w;
 
     for (;;) {
-        struct frame_header header;
+        struct frame_header header = {0};
         struct slice payload;
 
         w = (struct work){.plan = arg, .channel = channel, .fd = -1};

@@ -262,14 +262,15 @@ dispatch(struct signer *signer)
     struct job *job;
 
     while ((job = TAILQ_FIRST(&signer->queue)) != NULL && (reader = idle_reader(signer)) != NULL) {
-        ssize_t n = ipc_socket_send(reader->fd, strbuf_slice(&job->packet), job->fd);
+        ssize_t n;
 
         TAILQ_REMOVE(&signer->queue, job, link);
         signer->waiting--;
+        n = ipc_socket_send(reader->fd, strbuf_slice(&job->packet), job->fd);
         if (n < 0) { /* a packet is sent whole or not at all */
-            log_event(LOG_ERROR, "reader_send", KV_ERRNO());
             finish_with(job, KEYD_LATER, SLICE("no reader takes the message"));
-            continue;
+            give_up(reader, strerror(errno));
+            return;
         }
         reader->job = job;
     }
