@@ -385,6 +385,12 @@ tell_administrators(struct queue *q, struct message *m, uint32_t *step)
     return rc;
 }
 
+bool
+notice_is_own(const struct queue_envelope *e)
+{
+    return slice_eq(e->client, SLICE(OWN_NOTICE)) || slice_eq(e->client, SLICE(DOUBLE_BOUNCE));
+}
+
 static int
 tell_failures(struct queue *q, struct message *m, uint32_t *step)
 {

@@ -15,7 +15,7 @@
 #include <sys/queue.h>
 
 #include "lib/base/arena.h"
-#include "lib/conf/conf.h"
+#include "lib/conf/networks.h"
 #include "lib/ipc/peer.h"
 #include "lib/ipc/queue_manager.h"
 #include "lib/queue/queue_log.h"
@@ -113,6 +113,7 @@ struct queue_settings {
     uint64_t bounce_size_max;
     bool double_bounce;
     const char *hostname, *postmaster;
+    struct networks trusted_hosts;
     struct wording wording; /* not from the configuration: the caller loads it */
 };
 

@@ -25,7 +25,8 @@ enum { /* queue_job.flags on the wire */
        JOB_BINARY = 8,
        JOB_REQUIRETLS = 16,
        JOB_TLS_OPTIONAL = 32,
-       JOB_FLAGS_ALL = 63
+       JOB_OURS = 64,
+       JOB_FLAGS_ALL = 127
 };
 
 int
@@ -81,12 +82,13 @@ queue_job_encode(struct strbuf *out, const struct queue_job *job)
               (uint8_t)((job->in_doubt ? JOB_IN_DOUBT : 0) | (job->smtputf8 ? JOB_SMTPUTF8 : 0) |
                         (job->body_8bit ? JOB_8BIT : 0) | (job->body_binary ? JOB_BINARY : 0) |
                         (job->requiretls ? JOB_REQUIRETLS : 0) |
-                        (job->tls_optional ? JOB_TLS_OPTIONAL : 0)));
+                        (job->tls_optional ? JOB_TLS_OPTIONAL : 0) | (job->ours ? JOB_OURS : 0)));
     writer_bytes(&w, job->sender);
     writer_bytes(&w, job->envid);
     writer_u8(&w, job->ret);
     writer_bytes(&w, job->next_hop);
     writer_bytes(&w, job->prepend);
+    writer_bytes(&w, job->user);
     writer_u32(&w, job->rcpt_count);
     for (uint32_t i = 0; i < job->rcpt_count; i++)
         encode_job_rcpt(&w, &job->rcpts[i]);
@@ -124,6 +126,7 @@ queue_job_decode(struct slice payload, struct queue_job *job)
     job->smtputf8 = (flags & JOB_SMTPUTF8) != 0;
     job->body_8bit = (flags & JOB_8BIT) != 0;
     job->body_binary = (flags & JOB_BINARY) != 0;
+    job->ours = (flags & JOB_OURS) != 0;
     job->requiretls = (flags & JOB_REQUIRETLS) != 0;
     job->tls_optional = (flags & JOB_TLS_OPTIONAL) != 0;
     job->sender = reader_bytes(&r, QUEUE_ADDRESS_MAX);
@@ -131,6 +134,7 @@ queue_job_decode(struct slice payload, struct queue_job *job)
     job->ret = reader_u8(&r);
     job->next_hop = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->prepend = reader_bytes(&r, PREPEND_MAX);
+    job->user = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->rcpt_count = reader_count(&r, QUEUE_JOB_RCPTS_MAX);
     if (r.failed || job->rcpt_count == 0 || (flags & ~JOB_FLAGS_ALL) != 0 || job->ret > 2)
         return -1;

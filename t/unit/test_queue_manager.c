@@ -40,6 +40,8 @@ START_TEST(job_comes_back)
                             .ret = 1,
                             .next_hop = SLICE("d.test"),
                             .prepend = SLICE("Delivered-To: x@d.test\r\n"),
+                            .ours = true,
+                            .user = SLICE("u@d.test"),
                             .rcpt_count = 2,
                             .rcpts = rcpts};
     struct queue_job got;
@@ -53,6 +55,7 @@ START_TEST(job_comes_back)
     ck_assert(got.in_doubt && got.body_8bit && !got.smtputf8 && !got.body_binary && got.ret == 1);
     ck_assert(got.requiretls && !got.tls_optional);
     ck_assert(slice_eq(got.prepend, job.prepend) && slice_eq(got.next_hop, job.next_hop));
+    ck_assert(got.ours && slice_eq(got.user, job.user));
     ck_assert_uint_eq(got.rcpt_count, 2);
     ck_assert_uint_eq(got.rcpts[1].index, 9);
     ck_assert(slice_eq(got.rcpts[0].path, rcpts[0].path));
