@@ -40,7 +40,7 @@ struct entry {
 struct cache {
     int dirfd;
     struct map *by_domain;
-    TAILQ_HEAD(, entry) all;
+    TAILQ_HEAD(entry_list, entry) all;
     size_t bytes;
 };
 
@@ -186,12 +186,14 @@ cache_open(int dirfd)
 void
 cache_close(struct cache **cachep)
 {
-    struct entry *e;
+    struct entry *e, *next;
 
     if (*cachep == NULL)
         return;
-    while ((e = TAILQ_FIRST(&(*cachep)->all)) != NULL)
+    for (e = TAILQ_FIRST(&(*cachep)->all); e != NULL; e = next) {
+        next = TAILQ_NEXT(e, link);
         drop_entry(*cachep, e);
+    }
     map_free(&(*cachep)->by_domain, NULL);
     xfree(cachep);
 }

@@ -7,8 +7,7 @@
 #include "lib/sys/daemon.h"
 #include "lib/tls/tls.h"
 
-#define FETCH_TIME_MS 25000 /* below the time for all look-ups of a delivery, remote.dns_timeout   \
-                             */
+#define FETCH_TIME_MS 25000 /* below the time for all look-ups of a delivery */
 #define FETCH_REPLY_MAX (65536u + 256u)
 
 struct fetch_options {

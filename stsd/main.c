@@ -100,14 +100,16 @@ main(int argc, char **argv)
     struct service *service;
     struct cache *cache;
     struct daemon d;
+    uid_t asking_uid;
     int dirfd;
 
     daemon_init(&d, "stsd", argc, argv);    /* options, log, config; exits on error */
     options = load_options(&d, &child_box); /* the authorities */
-    dirfd = open_directory(&d);             /* last use of a path */
-    enter_sandbox(&d, &child_box, dirfd);   /* user, Landlock, seccomp: no way back */
+    asking_uid = daemon_role_uid(&d, USERS_OUT);
+    dirfd = open_directory(&d);           /* last use of a path */
+    enter_sandbox(&d, &child_box, dirfd); /* user, Landlock, seccomp: no way back */
     cache = cache_open(dirfd);
-    service = service_start(&d, cache, &options);
+    service = service_start(&d, cache, &options, asking_uid);
     daemon_ready(&d); /* master counts us as started from here on */
     daemon_run(&d);   /* until SIGTERM, or until master is gone */
     service_stop(&service);

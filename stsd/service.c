@@ -55,7 +55,7 @@ struct service {
     const struct fetch_options *options;
     struct ipc_server *server;
     struct loop_timer *sweep;
-    TAILQ_HEAD(, attempt) attempts;
+    TAILQ_HEAD(attempt_list, attempt) attempts;
     unsigned running;
     uid_t asking_uid;
     _Atomic uint64_t *asked, *fetched, *failed;
@@ -75,6 +75,17 @@ answer(struct service *s, uint64_t peer_id, uint32_t request_id, const struct ca
     if (peer != NULL && stsd_answer_encode(&frame, request_id, &reply) == 0)
         ipc_peer_send(peer, &frame, -1);
     strbuf_free(&frame);
+}
+
+static void
+forget_waiters(struct cached *c)
+{
+    struct waiter *w;
+
+    while ((w = c->waiters) != NULL) {
+        c->waiters = w->next;
+        free(w);
+    }
 }
 
 static void
@@ -284,7 +295,8 @@ sweep(void *arg)
 }
 
 struct service *
-service_start(struct daemon *d, struct cache *cache, const struct fetch_options *options)
+service_start(struct daemon *d, struct cache *cache, const struct fetch_options *options,
+              uid_t asking_uid)
 {
     struct service *s = xcalloc(1, sizeof(*s));
     int fd = daemon_listener(d, "control", 0);
@@ -294,7 +306,7 @@ service_start(struct daemon *d, struct cache *cache, const struct fetch_options 
     s->daemon = d;
     s->cache = cache;
     s->options = options;
-    s->asking_uid = daemon_role_uid(d, USERS_OUT);
+    s->asking_uid = asking_uid;
     s->asked = stats_counter(d->stats, "sts_questions");
     s->fetched = stats_counter(d->stats, "sts_fetched");
     s->failed = stats_counter(d->stats, "sts_failed");
@@ -310,13 +322,16 @@ void
 service_stop(struct service **servicep)
 {
     struct service *s = *servicep;
-    struct attempt *a;
+    struct attempt *a, *next;
 
     if (s == NULL)
         return;
     ipc_server_free(&s->server);
-    while ((a = TAILQ_FIRST(&s->attempts)) != NULL)
-        attempt_end(a); /* the children end with us */
+    for (a = TAILQ_FIRST(&s->attempts); a != NULL; a = next) {
+        next = TAILQ_NEXT(a, link);
+        forget_waiters(a->cached);
+        attempt_end(a); /* the child ends with us */
+    }
     loop_timer_free(&s->sweep);
     xfree(servicep);
 }

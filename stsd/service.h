@@ -9,9 +9,10 @@
 
 struct service;
 
-/* Exits with a message if master gave us no socket. Everything is borrowed. */
+/* Answers processes of `asking_uid`. Exits with a message if master gave us no socket. Everything
+ * is borrowed. */
 struct service *service_start(struct daemon *d, struct cache *cache,
-                              const struct fetch_options *options);
+                              const struct fetch_options *options, uid_t asking_uid);
 /* Ends the fetching; whoever waits gets no answer but the end of the connection. */
 void service_stop(struct service **servicep);
 
