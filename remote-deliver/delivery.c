@@ -38,6 +38,8 @@ struct delivery {
     size_t count;
     bool reached;             /* a server got as far as MAIL */
     struct smtp_verdict last; /* the latest trouble on the way to a server */
+    enum signing_result signing;
+    struct strbuf prepend; /* signatures, and what the job wants before the content */
     int64_t deadline;
     enum tls_request request;
     struct tls_policy tls;     /* of the servers that are being tried */
@@ -149,6 +151,30 @@ sender_for(const struct delivery *d, const struct host *host)
     return slice_of(host->route.sender);
 }
 
+/* The last step before a message leaves: whatever changes its bytes stands before the signatures,
+ * and who changes them for one server alone has to have them signed anew. False: the signature has
+ * to be waited for, and everybody is told. */
+static bool
+sign(struct delivery *d)
+{
+    struct smtp_verdict why;
+
+    if (d->signing == SIGNING_UNTRIED) {
+        d->signing = signing_make(d->courier->signer, d->job, &d->message, &d->prepend, &why);
+        (void)strbuf_append(&d->prepend, d->message.prepend); /* there is room for both */
+        d->message.prepend = strbuf_slice(&d->prepend);
+    }
+    if (d->signing != SIGNING_WAIT)
+        return true;
+    for (size_t i = 0; i < d->count; i++) {
+        if (!is_open(&d->rcpts[i]))
+            continue;
+        d->rcpts[i].outcome = SMTP_TEMPORARY;
+        d->rcpts[i].verdict = why;
+    }
+    return false;
+}
+
 /* A server that takes some recipients and says "too many" to the rest wants another transaction
  * (RFC 5321 section 4.5.3.1.10): as long as each one gets something done. */
 static void
@@ -156,6 +182,8 @@ send_over(struct delivery *d, const struct connection *c)
 {
     size_t open = count_open(d), before;
 
+    if (d->signing == SIGNING_WAIT || !sign(d))
+        return;
     d->message.sender = sender_for(d, c->host);
     do {
         before = open;
@@ -313,7 +341,7 @@ try_peers(struct delivery *d, const struct route *route)
     for (i = 0; i < route->count && i < s->max_addresses; i++) {
         struct connection c = {.host = route->hosts[i]};
 
-        if (sessions == SESSIONS_MAX || count_open(d) == 0)
+        if (sessions == SESSIONS_MAX || count_open(d) == 0 || d->signing == SIGNING_WAIT)
             break;
         d->deadline = clock_mono_ms() + s->timeout_ms;
         c.client = open_patiently(d, &route->peers[i], c.host);
@@ -332,7 +360,8 @@ try_peers(struct delivery *d, const struct route *route)
 static void
 try_route(struct delivery *d, const struct route *route, struct slice next_hop)
 {
-    tls_policy_begin(&d->tls, d->courier->settings, d->courier->dns, next_hop, d->request);
+    tls_policy_begin(&d->tls, d->courier->settings, d->courier->dns, d->courier->sts, next_hop,
+                     d->request);
     try_peers(d, route);
     tls_policy_end(&d->tls);
 }
@@ -467,6 +496,7 @@ delivery_run(struct courier *courier, const struct queue_job *job, int fd,
 
     *d = (struct delivery){.courier = courier, .job = job, .count = job->rcpt_count};
     d->message = message_of(job, fd);
+    d->prepend = strbuf_new(KEYD_PREPEND_MAX + KEYD_FIELDS_MAX);
     d->request = request_of(job);
     d->rcpts = xcalloc(d->count, sizeof(*d->rcpts));
     d->results = xcalloc(d->count, sizeof(*d->results));
@@ -494,5 +524,6 @@ delivery_free(struct delivery **dp)
         return;
     free((*dp)->rcpts);
     free((*dp)->results);
+    strbuf_free(&(*dp)->prepend);
     xfree(dp);
 }

@@ -11,6 +11,14 @@
 
 enum policy { POLICY_DNS, POLICY_DNS_THEN_RELAY, POLICY_RELAY };
 
+struct signing_settings { /* [dkim] */
+    bool sign;            /* what began here */
+    bool keys_exist;      /* of some domain, when we were started */
+    bool wait_for_key;    /* mail whose domain has no key is deferred, not sent unsigned */
+    bool wait_for_keyd;   /* while keyd does not answer */
+    int64_t timeout_ms;
+};
+
 struct settings {
     const char *hostname;  /* of this machine */
     const char *helo_name; /* what it calls itself in SMTP */
@@ -25,7 +33,8 @@ struct settings {
     int64_t timeout_ms, dns_timeout_ms, idle_ms;
     struct smtp_sources sources;
     struct smtp_client_options client;
-    bool use_starttls, heed_dane;
+    struct signing_settings signing;
+    bool use_starttls, heed_dane, heed_sts;
     struct tls_table *tls_table;
     struct tls_context *dane_tls;
     struct tls_context *authority_tls; /* certificates have to lead to remote.verify_ca */

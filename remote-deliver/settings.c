@@ -2,14 +2,17 @@
  * remote-deliver/settings.c - takes the settings out of the configuration, once, at start.
  */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/lists.h"
+#include "lib/dkim/key_dir.h"
 #include "remote-deliver/remote.h"
 
 enum { SMTP_PORT = 25 };
@@ -146,6 +149,7 @@ load_tls(struct settings *s, const struct conf *conf, const struct instance *ins
         verified = verified || wants_login(&s->direct.domains[i].servers);
     s->use_starttls = conf_bool(conf, REMOTE_USE_STARTTLS);
     s->heed_dane = s->use_starttls && conf_bool(conf, REMOTE_DANE);
+    s->heed_sts = s->use_starttls && conf_bool(conf, REMOTE_MTA_STS);
     s->tls_table = tls_table_new(table);
     list_file_free(&table);
     s->client.tls = make_tls("tls", NULL);
@@ -204,6 +208,34 @@ load_timeouts(const struct conf *conf)
     };
 }
 
+static void
+note_key(void *arg, const char *domain)
+{
+    bool *keys_exist = arg;
+
+    (void)domain;
+    *keys_exist = true;
+}
+
+/* Whether there are keys is looked at here: it counts when keyd cannot be asked. */
+static void
+load_signing(struct settings *s, const struct conf *conf, const struct instance *inst)
+{
+    char *path = below_etc(inst, DKIM_DIR);
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    s->signing = (struct signing_settings){
+        .sign = conf_bool(conf, DKIM_SIGN),
+        .wait_for_key = strcmp(conf_str(conf, DKIM_WITHOUT_KEY), "defer") == 0,
+        .wait_for_keyd = strcmp(conf_str(conf, DKIM_ON_FAILURE), "defer") == 0,
+        .timeout_ms = milliseconds(conf, DKIM_TIMEOUT),
+    };
+    if (fd >= 0)
+        (void)dkim_dir_list(fd, note_key, &s->signing.keys_exist); /* unreadable: as if empty */
+    close_keep_errno(fd);
+    free(path);
+}
+
 void
 settings_load(struct settings *s, const struct conf *conf, const struct instance *inst)
 {
@@ -234,4 +266,5 @@ settings_load(struct settings *s, const struct conf *conf, const struct instance
     load_sources(s, conf);
     load_servers(s, conf, inst);
     load_tls(s, conf, inst);
+    load_signing(s, conf, inst);
 }
