@@ -7,6 +7,7 @@
  */
 #include "remote-deliver/sts.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
