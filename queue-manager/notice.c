@@ -23,6 +23,7 @@
 #include "lib/mail/dsn.h"
 #include "lib/mail/header.h"
 #include "lib/sys/stats.h"
+#include "queue-manager/deadline.h"
 #include "queue-manager/intake.h"
 
 #define HEADER_MAX 65536u      /* of the original's header section */
@@ -116,8 +117,8 @@ describe(const struct message *m, const struct target *t, enum topic topic)
         return rcpt; /* it is about the group, not about what became of this member */
     if (in_group(t))
         rcpt.member = t->address;
-    if (t->expired)
-        rcpt.status = SLICE("4.4.7"); /* RFC 3463 section 3.5 */
+    if (t->expired || (topic == TOPIC_DELAYS && deadline_to_be_told(m, clock_real_ms())))
+        rcpt.status = SLICE("4.4.7"); /* RFC 3463 section 3.5, RFC 2852 section 4.1.3 */
     else if (t->dsn.len > 0)
         rcpt.status = t->dsn;
     else if (topic != TOPIC_SUCCESSES)
@@ -411,6 +412,8 @@ tell_failures(struct queue *q, struct message *m, uint32_t *step)
 static bool
 delay_due(const struct queue *q, const struct message *m, int64_t now_ms)
 {
+    if (deadline_to_be_told(m, now_ms))
+        return true; /* RFC 2852 section 4.1.3 */
     return q->settings.delay_notice_ms > 0 && m->log.notice_ms == 0 &&
            now_ms - m->envelope->received_ms >= q->settings.delay_notice_ms;
 }
@@ -432,5 +435,6 @@ notices_send(struct queue *q, struct message *m)
         return -1;
     stats_add(q->counters.delayed, 1);
     m->log.notice_ms = now_ms;
+    m->notice_logged = false;
     return 0;
 }

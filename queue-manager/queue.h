@@ -62,19 +62,20 @@ struct message {
     char id[QUEUE_ID_SIZE];
     struct queue_message *file;
     struct sender *sender;
-    const struct queue_envelope *envelope;
-    struct arena arena;   /* strings of targets, shares */
-    unsigned beside;      /* SPOOL_ENV | SPOOL_LOG */
-    struct queue_log log; /* as it was when the message was taken up */
-    uint64_t log_length;  /* of its good part on disk */
-    uint32_t round;       /* rounds ended before this one */
-    bool in_doubt;        /* a crash may have come between a delivery and our knowing of it */
-    bool linked;          /* a mailbox may share the file */
-    bool overflow;        /* deferred because a destination's lane is full: soon again */
-    bool soon;            /* released, or a mailbox has moved or is locked: soon again */
-    bool notice_logged;   /* the log has that the sender was told of the delay */
+    const struct queue_envelope *envelope; /* of the file, or `edited` */
+    struct queue_envelope edited;          /* with the administrator's changes of recipients */
+    struct arena arena;                    /* strings of targets, shares */
+    unsigned beside;                       /* SPOOL_ENV | SPOOL_LOG */
+    struct queue_log log;                  /* as it was when the message was taken up */
+    uint64_t log_length;                   /* of its good part on disk */
+    uint32_t round;                        /* rounds ended before this one */
+    bool in_doubt;      /* a crash may have come between a delivery and our knowing of it */
+    bool linked;        /* a mailbox may share the file */
+    bool overflow;      /* deferred because a destination's lane is full: soon again */
+    bool soon;          /* released, or a mailbox has moved or is locked: soon again */
+    bool notice_logged; /* the log has that the sender was told of the delay */
     enum message_fate fate;
-    const char *reason; /* of the fate, for the log */
+    char *reason; /* of the fate, for the log, or NULL */
 
     uint32_t expand_next;    /* first envelope recipient that accountd was not asked about */
     uint32_t expand_pending; /* questions under way */

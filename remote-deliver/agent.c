@@ -18,6 +18,7 @@
 #include "lib/ipc/client.h"
 #include "lib/ipc/dnsd.h"
 #include "lib/ipc/socket.h"
+#include "lib/ipc/stsd.h"
 #include "lib/log/log.h"
 
 enum { CONNECT_PAUSE_MIN_MS = 50, CONNECT_PAUSE_MAX_MS = 2000, SEND_TIMEOUT_MS = 30000 };
@@ -146,6 +147,7 @@ agent_run(struct daemon *d, const struct settings *settings, const struct counte
         .settings = settings,
         .dns = ipc_client_new(d->run_dirfd, DNSD_SOCKET, DNSD_PAYLOAD_MAX),
         .signer = signing_new(d->run_dirfd, &settings->signing),
+        .sts = ipc_client_new(d->run_dirfd, STSD_SOCKET, STSD_PAYLOAD_MAX),
         .counters = *counters,
     };
     stats_process_state(d->stats, "idle");

@@ -20,7 +20,7 @@ struct counters counters_open(struct stats *stats);
 
 struct courier { /* what one worker has for all its jobs */
     const struct settings *settings;
-    struct ipc_client *dns;
+    struct ipc_client *dns, *sts;
     struct signing *signer;
     struct connections connections;
     struct counters counters;

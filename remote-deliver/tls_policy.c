@@ -180,6 +180,32 @@ decide_by_dane(struct tls_policy *p, const struct dane_asker *asker, enum mx_tru
     return true;
 }
 
+/* RFC 8461 section 5. A relay host's policy would be its own domain's, which nobody has told us.
+ * False: there is no policy to enforce. */
+static bool
+decide_by_sts(struct tls_policy *p, const struct dane_asker *asker)
+{
+    if (p->domain[0] == '\0' || !p->settings->heed_sts)
+        return false;
+    if (!p->sts_asked &&
+        sts_look_up(p->dns, p->stsd, p->domain, asker->deadline_mono_ms, &p->sts) < 0) {
+        p->source = "mta-sts";
+        refuse(p, 0, "4.4.3", "%s: stsd does not tell the MTA-STS policy of %s", p->host,
+               p->domain);
+        return true;
+    }
+    p->sts_asked = true;
+    if (p->sts.policy.mode != STS_ENFORCE)
+        return false;
+    p->source = "mta-sts";
+    if (sts_policy_allows(&p->sts.policy, slice_of(p->host)))
+        set_verify(p, 0);
+    else
+        refuse(p, 0, "4.7.5", "%s: not one of the servers in the MTA-STS policy of %s", p->host,
+               p->domain);
+    return true;
+}
+
 /* ---- wishes ---- */
 
 static void
@@ -197,25 +223,41 @@ refuse_unnamed(struct tls_policy *p)
     refuse(p, 0, "4.4.3", "no answer from DNS about %s that names %s", p->domain, p->host);
 }
 
+/* A domain that has both is held to DANE: its failure is not made good by MTA-STS (RFC 8461 section
+ * 2). */
 static void
-decide_as_published(struct tls_policy *p, bool dane_only)
+decide_as_published(struct tls_policy *p, bool heed_dane)
+{
+    struct dane_asker asker = asker_of(p);
+
+    if (heed_dane) {
+        enum mx_trust trust = ask_mx(p, &asker);
+
+        if (trust == MX_FAILED) {
+            refuse_unnamed(p);
+            return;
+        }
+        if (decide_by_dane(p, &asker, trust))
+            return;
+    }
+    if (!decide_by_sts(p, &asker))
+        decide_by_default(p);
+}
+
+static void
+decide_dane_only(struct tls_policy *p)
 {
     struct dane_asker asker = asker_of(p);
     enum mx_trust trust = ask_mx(p, &asker);
 
-    if (trust == MX_FAILED) {
+    if (trust == MX_FAILED)
         refuse_unnamed(p);
-        return;
-    }
-    if (decide_by_dane(p, &asker, trust)) {
-        if (dane_only && (p->level == TLS_LEVEL_ENCRYPT || trust == MX_UNSIGNED))
-            refuse(p, 0, "4.7.5", "%s: dane-only, and the %s", p->host,
-                   trust == MX_UNSIGNED ? "domain is not signed" : "TLSA records are of no use");
-    } else if (dane_only) {
+    else if (trust == MX_UNSIGNED)
+        refuse(p, 0, "4.7.5", "%s: dane-only, and the domain is not signed", p->host);
+    else if (!decide_by_dane(p, &asker, trust))
         refuse(p, 0, "4.7.5", "%s: dane-only, and there is no TLSA record", p->host);
-    } else {
-        decide_by_default(p);
-    }
+    else if (p->level == TLS_LEVEL_ENCRYPT)
+        refuse(p, 0, "4.7.5", "%s: dane-only, and the TLSA records are of no use", p->host);
 }
 
 static void
@@ -234,10 +276,10 @@ decide_by_rule(struct tls_policy *p, const struct tls_rule *rule)
         set_level(p, TLS_LEVEL_ENCRYPT);
         break;
     case TLS_WISH_DANE:
-        decide_as_published(p, false);
+        decide_as_published(p, true);
         break;
     case TLS_WISH_DANE_ONLY:
-        decide_as_published(p, true);
+        decide_dane_only(p);
         break;
     case TLS_WISH_VERIFY:
         set_names_of_rule(p, rule);
@@ -271,6 +313,8 @@ require_tls(struct tls_policy *p)
 static uint16_t
 port_of(const struct smtp_peer *peer)
 {
+    if (peer->address.ss_family == AF_UNIX)
+        return 0;
     return ntohs(peer->address.ss_family == AF_INET
                      ? ((const struct sockaddr_in *)&peer->address)->sin_port
                      : ((const struct sockaddr_in6 *)&peer->address)->sin6_port);
@@ -291,15 +335,18 @@ tls_policy_decide(struct tls_policy *p, const struct smtp_peer *peer)
     p->line = 0;
     if (p->domain[0] == '\0')
         rule = tls_table_find(p->settings->tls_table, slice_of(p->host));
-    if (peer->login != NULL) { /* lib/smtp/smtp_client.h: verified in any case */
+    if (peer->address.ss_family == AF_UNIX) { /* leaves this machine by no wire */
+        p->source = "unix";
+        set_level(p, TLS_LEVEL_NONE);
+    } else if (peer->login != NULL) { /* lib/smtp/smtp_client.h: verified in any case */
         p->source = "login";
         p->level = TLS_LEVEL_VERIFY;
     } else if (rule != NULL) {
         decide_by_rule(p, rule);
-    } else if (!p->settings->heed_dane || p->request == TLS_REQUEST_OPTIONAL) {
+    } else if (p->request == TLS_REQUEST_OPTIONAL) {
         decide_by_default(p);
     } else {
-        decide_as_published(p, false);
+        decide_as_published(p, p->settings->heed_dane);
     }
     if (p->request == TLS_REQUEST_REQUIRED)
         require_tls(p);
@@ -311,12 +358,16 @@ tls_policy_decide(struct tls_policy *p, const struct smtp_peer *peer)
 
 void
 tls_policy_begin(struct tls_policy *p, const struct settings *settings, struct ipc_client *dns,
-                 struct slice next_hop, enum tls_request request)
+                 struct ipc_client *stsd, struct slice next_hop, enum tls_request request)
 {
     struct strbuf name = strbuf_new(CANONICAL_DOMAIN_MAX);
 
-    *p = (struct tls_policy){
-        .settings = settings, .dns = dns, .request = request, .dane = dane_new()};
+    *p = (struct tls_policy){.settings = settings,
+                             .dns = dns,
+                             .stsd = stsd,
+                             .request = request,
+                             .dane = dane_new(),
+                             .sts = sts_new()};
     if (next_hop.len > 0 && next_hop.ptr[0] != '[' && canonical_domain(next_hop, &name) == 0) {
         (void)snprintf(p->domain, sizeof(p->domain), "%s", strbuf_cstr(&name));
         p->rule = tls_table_find(settings->tls_table, strbuf_slice(&name));
@@ -328,6 +379,7 @@ void
 tls_policy_end(struct tls_policy *p)
 {
     dane_free(&p->dane);
+    sts_free(&p->sts);
 }
 
 const char *

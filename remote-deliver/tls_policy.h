@@ -1,8 +1,8 @@
 /*
  * remote-deliver/tls_policy.h - what TLS the connection to one server must have, and why.
  *
- * Decided from remote.tls_table, what the domain publishes (DANE, RFC 7672) and what the message
- * asks for (RFC 8689), once for each server that is about to be tried.
+ * Decided from remote.tls_table, what the domain publishes (DANE, RFC 7672; MTA-STS, RFC 8461) and
+ * what the message asks for (RFC 8689), once for each server that is about to be tried.
  */
 #ifndef POSTHORN_REMOTE_DELIVER_TLS_POLICY_H
 #define POSTHORN_REMOTE_DELIVER_TLS_POLICY_H
@@ -10,6 +10,7 @@
 #include "lib/account/canonical.h"
 #include "remote-deliver/dane.h"
 #include "remote-deliver/remote.h"
+#include "remote-deliver/sts.h"
 
 enum tls_level {
     TLS_LEVEL_NONE,    /* clear text */
@@ -31,7 +32,7 @@ enum tls_request {
 
 struct tls_policy {
     const struct settings *settings;
-    struct ipc_client *dns;
+    struct ipc_client *dns, *stsd;
     enum tls_request request;
     /* The next hop in lower case and A-labels; "": a relay host or an address literal. */
     char domain[CANONICAL_DOMAIN_MAX + 1];
@@ -41,14 +42,17 @@ struct tls_policy {
     char host[SMTP_HOST_MAX];
     uint16_t port;
     enum tls_level level;
-    const char *source;      /* who wanted that level: "default", "table", "dane", "requiretls" */
-    unsigned line;           /* of the table, or 0 */
-    struct smtp_verdict why; /* if REFUSED */
+    const char
+        *source;   /* who wanted that level: "default", "table", "dane", "mta-sts", "requiretls" */
+    unsigned line; /* of the table, or 0 */
+    struct smtp_verdict why;            /* if REFUSED */
     struct smtp_client_options options; /* to open the connection with; else */
 
     /* What the options point at. */
     struct tls_check check;
     struct dane dane;
+    struct sts sts;
+    bool sts_asked;
     char mx_target[DNSD_NAME_MAX + 1]; /* the domain after CNAMEs */
     char below[CANONICAL_DOMAIN_MAX + 2];
     const char *names[TLS_POLICY_NAMES_MAX];
@@ -57,7 +61,8 @@ struct tls_policy {
 /* For servers of `next_hop`, a domain (UTF-8 allowed) or an address literal; empty for relay hosts,
  * which the table knows by their own names. */
 void tls_policy_begin(struct tls_policy *policy, const struct settings *settings,
-                      struct ipc_client *dns, struct slice next_hop, enum tls_request request);
+                      struct ipc_client *dns, struct ipc_client *stsd, struct slice next_hop,
+                      enum tls_request request);
 void tls_policy_end(struct tls_policy *policy);
 
 /* Decides about one server, unless the last decision was about the same one. */

@@ -15,7 +15,8 @@
 #define DSN_MAX 16  /* "5.123.123" */
 #define PREPEND_MAX 4096
 #define VERB_MAX 32
-#define NAME_MAX_BYTES 256 /* a queue id, a domain, "ALL" */
+#define NAMES_MAX                                                                                  \
+    ((size_t)QUEUE_CONTROL_IDS_MAX * (QUEUE_ID_MAX + 1)) /* ids, or a domain, or "ALL" */
 
 enum { /* queue_job.flags on the wire */
        JOB_IN_DOUBT = 1,
@@ -224,8 +225,11 @@ queue_control_encode(struct strbuf *out, const struct queue_control *req)
     struct writer w = frame_begin(out, QUEUE_CONTROL, 0);
 
     writer_bytes(&w, req->verb);
-    writer_bytes(&w, req->name);
-    writer_bytes(&w, req->cursor);
+    writer_bytes(&w, req->names);
+    writer_bytes(&w, req->text);
+    writer_bytes(&w, req->removed);
+    writer_bytes(&w, req->added);
+    writer_u64(&w, (uint64_t)req->time_ms);
     return frame_end(&w);
 }
 
@@ -235,8 +239,11 @@ queue_control_decode(struct slice payload, struct queue_control *req)
     struct reader r = reader_begin(payload);
 
     req->verb = reader_bytes(&r, VERB_MAX);
-    req->name = reader_bytes(&r, NAME_MAX_BYTES);
-    req->cursor = reader_bytes(&r, QUEUE_TEXT_MAX);
+    req->names = reader_bytes(&r, NAMES_MAX);
+    req->text = reader_bytes(&r, QUEUE_TEXT_MAX);
+    req->removed = reader_bytes(&r, QUEUE_ADDRESS_MAX);
+    req->added = reader_bytes(&r, QUEUE_ADDRESS_MAX);
+    req->time_ms = (int64_t)reader_u64(&r);
     return reader_end(&r);
 }
 
@@ -246,8 +253,8 @@ queue_control_reply_encode(struct strbuf *out, uint32_t id, const struct queue_c
     struct writer w = frame_begin(out, QUEUE_CONTROL_REPLY, id);
 
     writer_u32(&w, reply->result);
+    writer_u32(&w, reply->count);
     writer_bytes(&w, reply->text);
-    writer_bytes(&w, reply->cursor);
     writer_bytes(&w, reply->data);
     return frame_end(&w);
 }
@@ -258,8 +265,8 @@ queue_control_reply_decode(struct slice payload, struct queue_control_reply *rep
     struct reader r = reader_begin(payload);
 
     reply->result = reader_u32(&r);
+    reply->count = reader_u32(&r);
     reply->text = reader_bytes(&r, QUEUE_TEXT_MAX);
-    reply->cursor = reader_bytes(&r, QUEUE_TEXT_MAX);
     reply->data = reader_bytes(&r, QUEUE_PAYLOAD_MAX);
     return reader_end(&r);
 }

@@ -123,17 +123,25 @@ END_TEST
 START_TEST(control_comes_back)
 {
     struct strbuf out = strbuf_new(QUEUE_PAYLOAD_MAX);
-    struct queue_control req = {SLICE("list"), SLICE("ALL"), SLICE("c")}, got_req;
-    struct queue_control_reply reply = {2, SLICE("no such message"), SLICE("next"), SLICE("data")};
+    struct queue_control req = {.verb = SLICE("edit"),
+                                .names = SLICE("id1 id2"),
+                                .text = SLICE("why"),
+                                .removed = SLICE("a@d.test"),
+                                .added = SLICE("b@d.test"),
+                                .time_ms = 1234567890123},
+                         got_req;
+    struct queue_control_reply reply = {2, 7, SLICE("no such message"), SLICE("data")};
     struct queue_control_reply got;
 
     ck_assert_int_eq(queue_control_encode(&out, &req), 0);
     ck_assert_int_eq(queue_control_decode(payload_of(&out, QUEUE_CONTROL), &got_req), 0);
-    ck_assert(slice_eq(got_req.verb, req.verb) && slice_eq(got_req.cursor, req.cursor));
+    ck_assert(slice_eq(got_req.verb, req.verb) && slice_eq(got_req.names, req.names));
+    ck_assert(slice_eq(got_req.text, req.text) && slice_eq(got_req.removed, req.removed));
+    ck_assert(slice_eq(got_req.added, req.added) && got_req.time_ms == req.time_ms);
     strbuf_clear(&out);
     ck_assert_int_eq(queue_control_reply_encode(&out, 4, &reply), 0);
     ck_assert_int_eq(queue_control_reply_decode(payload_of(&out, QUEUE_CONTROL_REPLY), &got), 0);
-    ck_assert(got.result == 2 && slice_eq(got.cursor, SLICE("next")));
+    ck_assert(got.result == 2 && got.count == 7 && slice_eq(got.data, SLICE("data")));
     strbuf_free(&out);
 }
 END_TEST

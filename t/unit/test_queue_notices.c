@@ -3,8 +3,10 @@
  */
 // LINK: queue-manager/agent.c
 // LINK: queue-manager/agents.c
+// LINK: queue-manager/admin.c
 // LINK: queue-manager/admit.c
 // LINK: queue-manager/control.c
+// LINK: queue-manager/deadline.c
 // LINK: queue-manager/deferral.c
 // LINK: queue-manager/due_heap.c
 // LINK: queue-manager/destination.c

@@ -1,0 +1,180 @@
+/*
+ * lib/tls/https_get.c - one GET over TLS for a small text.
+ *
+ * The server is untrusted: its lines, fields, chunks and body have limits, and all of it together
+ * one deadline. Touches its socket and nothing else.
+ */
+#include "lib/tls/https_get.h"
+
+#include "lib/base/encode.h"
+#include "lib/base/parse.h"
+#include "lib/tls/stream.h"
+
+enum {
+    READ_MAX = 8192,
+    LINE_MAX_BYTES = 4096,
+    FIELDS_MAX = 100,
+    CHUNKS_MAX = 4096,
+    CHUNK_DIGITS_MAX = 8
+};
+
+struct response {
+    struct stream *stream;
+    int64_t deadline;
+    bool chunked, has_length, is_text;
+    uint64_t length;
+    struct strbuf *body;
+};
+
+/* A line without its end. */
+static bool
+read_line(struct response *r, struct slice *line)
+{
+    if (stream_read_line(r->stream, LINE_MAX_BYTES, r->deadline, line) != STREAM_OK)
+        return false;
+    *line = slice_trim(*line);
+    return true;
+}
+
+/* ---- status and fields ---- */
+
+static const char *
+read_status(struct response *r)
+{
+    struct slice line, version;
+
+    if (!read_line(r, &line))
+        return "no HTTP response";
+    version = slice_split(&line, ' ');
+    if (!slice_starts(version, SLICE("HTTP/1.")))
+        return "not HTTP/1.1";
+    return slice_eq(slice_split(&line, ' '), SLICE("200")) ? NULL : "the HTTP status is not 200";
+}
+
+static const char *
+take_field(struct response *r, struct slice line)
+{
+    struct slice name = slice_split(&line, ':'), value = slice_trim(line);
+
+    if (slice_eq_nocase(name, SLICE("Content-Type"))) {
+        r->is_text = slice_eq_nocase(slice_trim(slice_split(&value, ';')), SLICE("text/plain"));
+    } else if (slice_eq_nocase(name, SLICE("Transfer-Encoding"))) {
+        r->chunked = slice_eq_nocase(value, SLICE("chunked"));
+        if (!r->chunked)
+            return "unknown transfer encoding";
+    } else if (slice_eq_nocase(name, SLICE("Content-Length"))) {
+        r->has_length = parse_u64(value, UINT32_MAX, &r->length) == 0;
+        if (!r->has_length)
+            return "damaged Content-Length";
+    }
+    return NULL;
+}
+
+static const char *
+read_fields(struct response *r)
+{
+    for (unsigned i = 0; i < FIELDS_MAX; i++) {
+        const char *trouble;
+        struct slice line;
+
+        if (!read_line(r, &line))
+            return "the HTTP header ends early";
+        if (line.len == 0)
+            return r->is_text ? NULL : "the content is not text/plain"; /* RFC 8461 section 3.2 */
+        trouble = take_field(r, line);
+        if (trouble != NULL)
+            return trouble;
+    }
+    return "too many HTTP header fields";
+}
+
+/* ---- the body ---- */
+
+static const char *
+read_bytes(struct response *r, uint64_t length)
+{
+    while (length > 0) {
+        size_t most = length < READ_MAX ? (size_t)length : READ_MAX;
+        struct slice bytes;
+
+        if (stream_read_some(r->stream, most, r->deadline, &bytes) != STREAM_OK)
+            return "the HTTP body ends early";
+        if (!strbuf_append(r->body, bytes))
+            return "the HTTP body is too long";
+        length -= bytes.len;
+    }
+    return NULL;
+}
+
+static int
+parse_chunk_size(struct slice text, uint64_t *size)
+{
+    *size = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        int digit = hex_value(text.ptr[i]);
+
+        if (digit < 0)
+            return -1;
+        *size = *size << 4 | (unsigned)digit;
+    }
+    return text.len > 0 && text.len <= CHUNK_DIGITS_MAX ? 0 : -1;
+}
+
+/* RFC 9112 section 7.1. What follows the last chunk is left unread: the connection ends here. */
+static const char *
+read_chunks(struct response *r)
+{
+    for (unsigned i = 0; i < CHUNKS_MAX; i++) {
+        const char *trouble;
+        struct slice line;
+        uint64_t size;
+
+        if (!read_line(r, &line) ||
+            parse_chunk_size(slice_trim(slice_split(&line, ';')), &size) < 0)
+            return "damaged HTTP chunk";
+        if (size == 0)
+            return NULL;
+        trouble = read_bytes(r, size);
+        if (trouble != NULL)
+            return trouble;
+        if (!read_line(r, &line) || line.len > 0)
+            return "damaged HTTP chunk";
+    }
+    return "too many HTTP chunks";
+}
+
+/* A body that ends with the connection may have been cut off by anybody on the way (RFC 9112
+ * section 9.8). */
+static const char *
+read_body(struct response *r)
+{
+    if (r->chunked)
+        return read_chunks(r);
+    return r->has_length ? read_bytes(r, r->length) : "an HTTP body without its length";
+}
+
+const char *
+https_get(int fd, struct tls_context *ctx, const char *host, const char *path,
+          int64_t deadline_mono_ms, struct strbuf *body)
+{
+    struct response r = {
+        .stream = stream_new(fd, READ_MAX), .deadline = deadline_mono_ms, .body = body};
+    struct tls_check check = {.server_name = host};
+    const char *trouble = NULL;
+
+    if (stream_start_tls_client(r.stream, ctx, &check, deadline_mono_ms) < 0)
+        trouble = tls_last_error();
+    else
+        (void)stream_printf(r.stream, /* an error sticks */
+                            "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/plain\r\n"
+                            "Connection: close\r\n\r\n",
+                            path, host);
+    if (trouble == NULL)
+        trouble = read_status(&r);
+    if (trouble == NULL)
+        trouble = read_fields(&r);
+    if (trouble == NULL)
+        trouble = read_body(&r);
+    stream_free(&r.stream);
+    return trouble;
+}
