@@ -141,6 +141,16 @@ count_too_many(const struct delivery *d)
     return count;
 }
 
+/* A server that the configuration names may have a sender of its own; the null sender stays: an
+ * answer to a notice would go round in circles (RFC 5321 section 4.5.5). */
+static struct slice
+sender_for(const struct delivery *d, const struct host *host)
+{
+    if (host == NULL || host->route.sender == NULL || d->job->sender.len == 0)
+        return d->job->sender;
+    return slice_of(host->route.sender);
+}
+
 /* The last step before a message leaves: whatever changes its bytes stands before the signatures,
  * and who changes them for one server alone has to have them signed anew. False: the signature has
  * to be waited for, and everybody is told. */
@@ -163,16 +173,6 @@ sign(struct delivery *d)
         d->rcpts[i].verdict = why;
     }
     return false;
-}
-
-/* A server that the configuration names may have a sender of its own; the null sender stays: an
- * answer to a notice would go round in circles (RFC 5321 section 4.5.5). */
-static struct slice
-sender_for(const struct delivery *d, const struct host *host)
-{
-    if (host == NULL || host->route.sender == NULL || d->job->sender.len == 0)
-        return d->job->sender;
-    return slice_of(host->route.sender);
 }
 
 /* A server that takes some recipients and says "too many" to the rest wants another transaction
