@@ -46,12 +46,14 @@ ALL_CFLAGS = $(BASE) $(OPT) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
 
 # Programs: sources are the folder's .c files; what a program links decides its memory.
-DAEMONS = master logd accountd authd dnsd smtpd imapd pop3d queue-manager local-deliver remote-deliver stsd
+DAEMONS = master logd accountd authd dnsd keyd filterd smtpd imapd pop3d queue-manager local-deliver remote-deliver stsd
 LIBS_master = -levent_core -lseccomp
 LIBS_logd = -levent_core -lseccomp
 LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring
 LIBS_authd = -levent_core -lseccomp -lgsasl -lcrypt -largon2 -lcrypto
 LIBS_dnsd = -levent_core -lseccomp -lunbound
+LIBS_filterd = -levent_core -lseccomp
+LIBS_keyd = -levent_core -lseccomp -lcrypto -lidn2 -lunistring
 LIBS_smtpd = -levent_core -lseccomp -lssl -lcrypto
 LIBS_imapd = -levent_core -lseccomp -lsqlite3 -lssl -lcrypto -licuuc -lz
 LIBS_pop3d = -levent_core -lseccomp -lssl -lcrypto

@@ -29,7 +29,8 @@ enum role {
     ROLE_QUEUE = 1 << 1,
     ROLE_AUTH = 1 << 2,
     ROLE_MAIL = 1 << 3,
-    ROLE_ADMIN = 1 << 4
+    ROLE_ADMIN = 1 << 4,
+    ROLE_VERIFY = 1 << 5, /* smtpd with VRFY and EXPN switched on */
 };
 
 static const struct {
@@ -38,7 +39,7 @@ static const struct {
     enum outcome (*run)(struct request *request);
 } handlers[] = {
     {ACCOUNTD_RCPT, ROLE_SMTP | ROLE_ADMIN, request_rcpt},
-    {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN, request_expand},
+    {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN | ROLE_VERIFY, request_expand},
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
     {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
@@ -68,7 +69,10 @@ roles_of(const struct server *server, uid_t uid)
 void
 server_learn_roles(struct server *server, const struct daemon *daemon)
 {
-    server->role_uids[0] = (struct role_uid){daemon_role_uid(daemon, USERS_SMTP), ROLE_SMTP};
+    unsigned verify = conf_bool(daemon->conf, SMTP_ALLOW_VRFY_EXPN) ? ROLE_VERIFY : 0;
+
+    server->role_uids[0] =
+        (struct role_uid){daemon_role_uid(daemon, USERS_SMTP), ROLE_SMTP | verify};
     server->role_uids[1] = (struct role_uid){daemon_role_uid(daemon, USERS_QUEUE), ROLE_QUEUE};
     server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
     server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};

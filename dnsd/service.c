@@ -17,8 +17,8 @@
 
 enum { PEERS_MAX = 4096 };
 
-static const enum conf_id asking_roles[] = {USERS_SMTP, USERS_MAIL,  USERS_ACCOUNT,
-                                            USERS_AUTH, USERS_QUEUE, USERS_OUT};
+static const enum conf_id asking_roles[] = {USERS_SMTP,  USERS_MAIL, USERS_ACCOUNT, USERS_AUTH,
+                                            USERS_QUEUE, USERS_OUT,  USERS_FILTER};
 
 struct service {
     struct ipc_server *listener;

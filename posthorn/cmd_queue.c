@@ -1,8 +1,9 @@
 /*
- * posthorn/cmd_queue.c - `queue list|show|flush|hold|release|delete`: the mail that is under way.
+ * posthorn/cmd_queue.c - `queue list|show|flush|hold|release|edit|delete`: the mail that is under
+ * way.
  *
- * Asks the queue manager. While it is not running, list and show read the queue's directories
- * themselves; nothing is changed behind its back.
+ * What is there is read from the queue's directories, with or without a queue manager; changes are
+ * the queue manager's, and nothing is changed behind its back.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,14 +12,18 @@
 #include <unistd.h>
 
 #include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "lib/ipc/client.h"
 #include "lib/ipc/queue_manager.h"
 #include "lib/queue/queue_list.h"
 #include "posthorn/command.h"
 #include "posthorn/output.h"
+#include "posthorn/queue_pick.h"
 
 #define TIMEOUT_MS 60000
 #define CONNECT_MS 2000
+#define ROWS_AT_ONCE 500 /* of a long list, so that its start is on the screen soon */
 
 static const struct column list_columns[] = {
     {"id", COLUMN_TEXT, false},           {"status", COLUMN_TEXT, false},
@@ -62,18 +67,17 @@ disconnect(struct ipc_client **client, int run_dirfd)
     (void)close(run_dirfd);
 }
 
-/* One request. 0, or CLI_FAILED after the message. The reply borrows from the client. */
+/* One request; the reply borrows from the client. 0, or CLI_FAILED after the message. */
 static int
-ask(const struct cli *cli, struct ipc_client *client, const char *verb, const char *name,
-    const char *cursor, struct queue_control_reply *reply)
+ask(const struct cli *cli, struct ipc_client *client, const struct queue_control *req,
+    struct queue_control_reply *reply)
 {
-    struct queue_control req = {slice_of(verb), slice_of(name), slice_of(cursor)};
     struct strbuf frame = strbuf_new(QUEUE_PAYLOAD_MAX);
     struct ipc_reply message;
     int rc;
 
     *reply = (struct queue_control_reply){.result = 1};
-    (void)queue_control_encode(&frame, &req); /* short */
+    (void)queue_control_encode(&frame, req); /* short */
     rc = ipc_client_call(client, &frame, -1, TIMEOUT_MS, &message);
     strbuf_free(&frame);
     if (rc < 0)
@@ -83,9 +87,6 @@ ask(const struct cli *cli, struct ipc_client *client, const char *verb, const ch
     if (message.type != QUEUE_CONTROL_REPLY ||
         queue_control_reply_decode(message.payload, reply) < 0)
         return cli_fail(cli, "the queue manager's answer makes no sense; restart the suite");
-    if (reply->result != 0)
-        return cli_fail(cli, "%s%s%.*s", name, name[0] != '\0' ? ": " : "", (int)reply->text.len,
-                        reply->text.ptr);
     return 0;
 }
 
@@ -98,100 +99,6 @@ open_spool(const struct cli *cli, struct spool *spool)
 }
 
 /* ---- list ---- */
-
-/* For people the recipients are separated by ';' (QUE-11); JSON makes an array of the words. */
-static void
-join_recipients(struct object_field *fields, uint32_t count, struct strbuf *joined)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        struct slice rest = fields[i].value;
-
-        if (!slice_eq(fields[i].name, SLICE("recipients")))
-            continue;
-        while (rest.len > 0) {
-            (void)strbuf_append(joined, slice_split(&rest, ' ')); /* as long as it was */
-            (void)strbuf_str(joined, rest.len > 0 ? ";" : "");
-        }
-        fields[i].value = strbuf_slice(joined);
-    }
-}
-
-static void
-add_rows(const struct cli *cli, struct table *table, struct slice objects)
-{
-    struct object_field fields[OBJECT_FIELDS_MAX];
-    int count;
-
-    while ((count = object_next(&objects, fields)) > 0) {
-        struct strbuf joined = strbuf_new(QUEUE_PAYLOAD_MAX);
-
-        if (!cli->json)
-            join_recipients(fields, (uint32_t)count, &joined);
-        table_add(table, fields, (uint32_t)count);
-        strbuf_free(&joined);
-    }
-}
-
-static int
-list_by_server(const struct cli *cli, struct ipc_client *client, struct table *table)
-{
-    char cursor[QUEUE_ID_SIZE] = "";
-
-    do {
-        struct queue_control_reply reply;
-
-        if (ask(cli, client, "list", "", cursor, &reply) != 0)
-            return CLI_FAILED;
-        add_rows(cli, table, reply.data);
-        (void)snprintf(cursor, sizeof(cursor), "%.*s", (int)reply.cursor.len, reply.cursor.ptr);
-    } while (cursor[0] != '\0');
-    return CLI_OK;
-}
-
-static int
-list_by_directory(const struct cli *cli, struct table *table)
-{
-    char cursor[QUEUE_ID_SIZE] = "";
-    struct spool spool;
-    bool more = true;
-
-    if (open_spool(cli, &spool) != 0)
-        return CLI_FAILED;
-    while (more) {
-        struct strbuf objects = strbuf_new(QUEUE_PAYLOAD_MAX);
-
-        more = queue_list_page(&spool, cursor, &objects, cursor);
-        add_rows(cli, table, strbuf_slice(&objects));
-        strbuf_free(&objects);
-    }
-    spool_close(&spool);
-    return CLI_OK;
-}
-
-static int
-queue_list(struct cli *cli, int argc, char **argv)
-{
-    struct table *table;
-    struct ipc_client *client;
-    int run_dirfd, rc;
-
-    if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
-        return CLI_USAGE;
-    if (!cli_needs_instance(cli))
-        return CLI_FAILED;
-    table = table_new(list_columns, ARRAY_LEN(list_columns));
-    client = connect_to(cli, &run_dirfd);
-    if (client == NULL) {
-        rc = list_by_directory(cli, table);
-    } else {
-        rc = list_by_server(cli, client, table);
-        disconnect(&client, run_dirfd);
-    }
-    table_print(&table, cli->json && rc == CLI_OK);
-    return rc;
-}
-
-/* ---- show ---- */
 
 static void
 print_json_value(const struct column *column, struct slice value)
@@ -227,6 +134,136 @@ print_json_object(const struct column *columns, size_t column_count,
         print_json_value(&columns[i], object_get(fields, count, columns[i].name));
     }
 }
+
+/* For people the recipients are separated by ';' (QUE-11); JSON makes an array of the words. */
+static void
+join_recipients(struct object_field *fields, uint32_t count, struct strbuf *joined)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice rest = fields[i].value;
+
+        if (!slice_eq(fields[i].name, SLICE("recipients")))
+            continue;
+        while (rest.len > 0) {
+            (void)strbuf_append(joined, slice_split(&rest, ' ')); /* as long as it was */
+            (void)strbuf_str(joined, rest.len > 0 ? ";" : "");
+        }
+        fields[i].value = strbuf_slice(joined);
+    }
+}
+
+static void
+add_rows(const struct cli *cli, struct table *table, struct slice objects)
+{
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    int count;
+
+    while ((count = object_next(&objects, fields)) > 0) {
+        struct strbuf joined = strbuf_new(QUEUE_PAYLOAD_MAX);
+
+        if (!cli->json)
+            join_recipients(fields, (uint32_t)count, &joined);
+        table_add(table, fields, (uint32_t)count);
+        strbuf_free(&joined);
+    }
+}
+
+static void
+print_json_row(struct slice object, bool first)
+{
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    int count = object_next(&object, fields);
+
+    (void)printf(first ? "{" : ",\n{");
+    print_json_object(list_columns, ARRAY_LEN(list_columns), fields, (uint32_t)count);
+    (void)printf("}");
+}
+
+/* Prints as it reads; `limit` messages at most (0: all). */
+static void
+list_found(const struct cli *cli, const struct spool *spool, const struct queue_pick *pick,
+           const struct queue_found *found, size_t count, uint64_t limit)
+{
+    struct table *table = table_new(list_columns, ARRAY_LEN(list_columns));
+    uint64_t listed = 0;
+
+    if (cli->json)
+        (void)printf("[");
+    for (size_t i = 0; i < count && (limit == 0 || listed < limit); i++) {
+        struct strbuf object = strbuf_new(QUEUE_PAYLOAD_MAX);
+
+        if (queue_list_add(spool, &found[i], &pick->filter, &object)) {
+            if (cli->json)
+                print_json_row(strbuf_slice(&object), listed == 0);
+            else
+                add_rows(cli, table, strbuf_slice(&object));
+            listed++;
+        }
+        strbuf_free(&object);
+        if (table_rows(table) == ROWS_AT_ONCE) {
+            table_print(&table, false);
+            table = table_new(list_columns, ARRAY_LEN(list_columns));
+        }
+    }
+    if (cli->json)
+        (void)printf("]\n");
+    table_print(&table, false); /* of no rows: nothing */
+}
+
+/* Without a filter of sender or recipients no file is opened. */
+static size_t
+count_found(const struct spool *spool, const struct queue_pick *pick,
+            const struct queue_found *found, size_t count)
+{
+    size_t passed = 0;
+
+    if (pick->sender == NULL && pick->recipient == NULL && pick->domain == NULL)
+        return count;
+    for (size_t i = 0; i < count; i++) {
+        struct strbuf object = strbuf_new(QUEUE_PAYLOAD_MAX);
+
+        passed += queue_list_add(spool, &found[i], &pick->filter, &object);
+        strbuf_free(&object);
+    }
+    return passed;
+}
+
+static int
+queue_list(struct cli *cli, int argc, char **argv)
+{
+    struct queue_pick pick = {.state = NULL};
+    struct cli_option options[QUEUE_PICK_OPTIONS + 2];
+    const char *limit_text = NULL;
+    struct queue_found *found;
+    struct spool spool;
+    uint64_t limit = 0;
+    bool only_count = false;
+    size_t count;
+
+    queue_pick_options(&pick, options);
+    options[QUEUE_PICK_OPTIONS] = (struct cli_option){"--limit", CLI_TEXT, &limit_text};
+    options[QUEUE_PICK_OPTIONS + 1] = (struct cli_option){"--count", CLI_FLAG, &only_count};
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 0) != 0 ||
+        queue_pick_read(cli, &pick) != 0)
+        return CLI_USAGE;
+    if (limit_text != NULL && parse_u64(slice_of(limit_text), UINT32_MAX, &limit) < 0)
+        return cli_usage(cli, "--limit is a number");
+    if (!cli_needs_instance(cli) || open_spool(cli, &spool) != 0)
+        return CLI_FAILED;
+    if (queue_list_find(&spool, &pick.filter, &found, &count) < 0) {
+        spool_close(&spool);
+        return cli_fail(cli, "cannot read the queue: %s", strerror(errno));
+    }
+    if (only_count)
+        (void)printf("%zu\n", count_found(&spool, &pick, found, count));
+    else
+        list_found(cli, &spool, &pick, found, count, limit);
+    xfree(&found);
+    spool_close(&spool);
+    return CLI_OK;
+}
+
+/* ---- show ---- */
 
 /* One object: the message, with its recipients as the array "recipient_status". */
 static void
@@ -266,7 +303,7 @@ print_show(const struct cli *cli, struct slice objects)
 }
 
 static int
-copy_out(const struct queue_message *m)
+copy_out(const struct queue_message *m, FILE *out)
 {
     uint64_t left = queue_message_envelope(m)->content_size, at = 0;
     char buf[16384];
@@ -275,7 +312,7 @@ copy_out(const struct queue_message *m)
         size_t step = left < sizeof(buf) ? (size_t)left : sizeof(buf);
 
         if (pread_exact(queue_message_fd(m), buf, step, (off_t)at) < 0 ||
-            fwrite(buf, 1, step, stdout) != step)
+            fwrite(buf, 1, step, out) != step)
             return -1;
         at += step;
         left -= step;
@@ -285,7 +322,7 @@ copy_out(const struct queue_message *m)
 
 /* The message itself, as an .eml file has it (QUE-12). */
 static int
-show_content(const struct cli *cli, const char *id)
+show_content(const struct cli *cli, const char *id, FILE *out)
 {
     struct spool spool;
     struct queue_message *m = NULL;
@@ -298,7 +335,7 @@ show_content(const struct cli *cli, const char *id)
         m = queue_message_open(spool.fds[state], id);
     if (m == NULL)
         (void)cli_fail(cli, "no such message in the queue, or its file is damaged: %s", id);
-    else if (copy_out(m) < 0)
+    else if (copy_out(m, out) < 0)
         (void)cli_fail(cli, "cannot copy the message: %s", strerror(errno));
     else
         rc = CLI_OK;
@@ -308,124 +345,225 @@ show_content(const struct cli *cli, const char *id)
 }
 
 static int
-show_by_directory(const struct cli *cli, const char *id, struct strbuf *objects)
-{
-    struct spool spool;
-    int rc;
-
-    if (open_spool(cli, &spool) != 0)
-        return CLI_FAILED;
-    rc = queue_list_show(&spool, id, objects);
-    spool_close(&spool);
-    return rc == 0 ? CLI_OK : cli_fail(cli, "no such message in the queue: %s", id);
-}
-
-static int
-show_by_server(const struct cli *cli, struct ipc_client *client, const char *id,
-               struct strbuf *objects)
-{
-    struct queue_control_reply reply;
-
-    if (ask(cli, client, "show", id, "", &reply) != 0)
-        return CLI_FAILED;
-    (void)strbuf_append(objects, reply.data); /* as large as a payload can be */
-    return CLI_OK;
-}
-
-static int
 queue_show(struct cli *cli, int argc, char **argv)
 {
     bool content = false;
     const struct cli_option options[] = {{"--content", CLI_FLAG, &content}};
     struct strbuf objects;
-    struct ipc_client *client;
-    int run_dirfd, rc;
+    struct spool spool;
+    int rc;
 
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, 1) != 0)
         return CLI_USAGE;
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
     if (content)
-        return show_content(cli, argv[0]);
+        return show_content(cli, argv[0], stdout);
+    if (open_spool(cli, &spool) != 0)
+        return CLI_FAILED;
     objects = strbuf_new(QUEUE_PAYLOAD_MAX);
-    client = connect_to(cli, &run_dirfd);
-    if (client == NULL) {
-        rc = show_by_directory(cli, argv[0], &objects);
-    } else {
-        rc = show_by_server(cli, client, argv[0], &objects);
-        disconnect(&client, run_dirfd);
-    }
-    if (rc == CLI_OK && cli->json)
+    rc = queue_list_show(&spool, argv[0], &objects);
+    spool_close(&spool);
+    if (rc < 0)
+        (void)cli_fail(cli, "no such message in the queue: %s", argv[0]);
+    else if (cli->json)
         print_show_json(strbuf_slice(&objects));
-    else if (rc == CLI_OK)
+    else
         print_show(cli, strbuf_slice(&objects));
     strbuf_free(&objects);
+    return rc == 0 ? CLI_OK : CLI_FAILED;
+}
+
+/* Mail is its reader's alone: the file is made new, for nobody else. */
+static int
+queue_export(struct cli *cli, int argc, char **argv)
+{
+    FILE *out;
+    int fd, rc;
+
+    if (cli_options(cli, &argc, argv, NULL, 0, 2, 2) != 0)
+        return CLI_USAGE;
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    fd = open(argv[1], O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    out = fd < 0 ? NULL : fdopen(fd, "w");
+    if (out == NULL)
+        return cli_fail(cli, "cannot make %s: %s", argv[1], strerror(errno));
+    rc = show_content(cli, argv[0], out);
+    if (fclose(out) != 0 && rc == CLI_OK)
+        rc = cli_fail(cli, "cannot write %s: %s", argv[1], strerror(errno));
+    if (rc != CLI_OK)
+        (void)unlink(argv[1]); /* nothing whole is in it */
     return rc;
 }
 
 /* ---- changes ---- */
 
+static void
+tell_count(const struct cli *cli, const char *what, uint64_t count)
+{
+    if (!cli->json)
+        (void)printf("%s: %llu\n", what, (unsigned long long)count);
+}
+
+/* One request that stands for itself. */
 static int
-change(struct cli *cli, int argc, char **argv, const char *verb, int words_min)
+change(const struct cli *cli, const struct queue_control *req, uint64_t *count)
 {
     struct queue_control_reply reply;
     struct ipc_client *client;
     int run_dirfd, rc;
 
-    if (cli_options(cli, &argc, argv, NULL, 0, words_min, 1) != 0)
-        return CLI_USAGE;
-    if (!cli_needs_instance(cli))
-        return CLI_FAILED;
     client = connect_to(cli, &run_dirfd);
     if (client == NULL)
         return cli_fail(cli, "the queue manager is not running; start the suite first");
-    rc = ask(cli, client, verb, argc > 0 ? argv[0] : "", "", &reply);
-    if (rc == 0 && !cli->json)
-        (void)printf("%.*s\n", (int)reply.text.len, reply.text.ptr);
+    rc = ask(cli, client, req, &reply);
+    if (rc == 0 && reply.result != 0)
+        rc = cli_fail(cli, "%.*s%s%.*s", (int)(req->names.len < 100 ? req->names.len : 0),
+                      req->names.ptr, req->names.len < 100 ? ": " : "", (int)reply.text.len,
+                      reply.text.ptr);
+    *count += reply.count;
     disconnect(&client, run_dirfd);
     return rc == 0 ? CLI_OK : CLI_FAILED;
+}
+
+/* The same for many ids, some hundred at a time: the queue manager is never busy for long. */
+static int
+change_ids(const struct cli *cli, struct queue_control *req, const struct queue_found *ids,
+           size_t count)
+{
+    struct strbuf names = strbuf_new((size_t)QUEUE_CONTROL_IDS_MAX * QUEUE_ID_SIZE);
+    uint64_t done = 0;
+    int rc = CLI_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        (void)strbuf_printf(&names, "%s%s", names.len > 0 ? " " : "", ids[i].id); /* fits */
+        if (i + 1 < count && (i + 1) % QUEUE_CONTROL_IDS_MAX != 0)
+            continue;
+        req->names = strbuf_slice(&names);
+        if (change(cli, req, &done) != CLI_OK)
+            rc = CLI_FAILED;
+        strbuf_clear(&names);
+    }
+    strbuf_free(&names);
+    tell_count(cli, "messages", done);
+    return rc;
+}
+
+/* A verb that takes ids, a filter or ALL, and perhaps an option of its own, whose text goes into
+ * the request as the reason or as the time. */
+static int
+change_picked(struct cli *cli, int argc, char **argv, const char *verb, const char *own)
+{
+    struct queue_control req = {.verb = slice_of(verb)};
+    struct queue_pick pick = {.state = NULL};
+    struct cli_option options[QUEUE_PICK_OPTIONS + 1];
+    const char *text = NULL;
+    struct queue_found *ids = NULL;
+    size_t count;
+    int rc;
+
+    queue_pick_options(&pick, options);
+    options[QUEUE_PICK_OPTIONS] = (struct cli_option){own, CLI_TEXT, &text};
+    if (cli_options(cli, &argc, argv, options, QUEUE_PICK_OPTIONS + (own != NULL), 0, INT32_MAX) !=
+            0 ||
+        queue_pick_read(cli, &pick) != 0)
+        return CLI_USAGE;
+    if (own != NULL && text != NULL && strcmp(own, "--reason") == 0)
+        req.text = slice_of(text);
+    else if (text != NULL && queue_pick_time(cli, text, &req.time_ms) != 0)
+        return CLI_USAGE;
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    rc = queue_pick_ids(cli, &pick, argc, argv, &ids, &count);
+    if (rc == 0)
+        rc = change_ids(cli, &req, ids, count);
+    xfree(&ids);
+    return rc;
 }
 
 static int
 queue_flush(struct cli *cli, int argc, char **argv)
 {
-    return change(cli, argc, argv, "flush", 0);
+    struct queue_control req = {.verb = SLICE("flush")};
+    uint64_t count = 0;
+    int rc;
+
+    if (cli_options(cli, &argc, argv, NULL, 0, 0, 1) != 0)
+        return CLI_USAGE;
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    req.names = argc > 0 ? slice_of(argv[0]) : SLICE("");
+    rc = change(cli, &req, &count);
+    if (rc == CLI_OK)
+        tell_count(cli, "messages to be tried now", count);
+    return rc;
 }
 
 static int
 queue_hold(struct cli *cli, int argc, char **argv)
 {
-    return change(cli, argc, argv, "hold", 1);
+    return change_picked(cli, argc, argv, "hold", "--reason");
 }
 
 static int
 queue_release(struct cli *cli, int argc, char **argv)
 {
-    return change(cli, argc, argv, "release", 1);
+    return change_picked(cli, argc, argv, "release", "--at");
 }
 
 static int
 queue_delete(struct cli *cli, int argc, char **argv)
 {
-    return change(cli, argc, argv, "delete", 1);
+    return change_picked(cli, argc, argv, "delete", NULL);
+}
+
+static int
+queue_edit(struct cli *cli, int argc, char **argv)
+{
+    struct queue_control req = {.verb = SLICE("edit")};
+    const char *removed = NULL, *added = NULL;
+    const struct cli_option options[] = {{"--remove", CLI_TEXT, &removed},
+                                         {"--add", CLI_TEXT, &added}};
+    uint64_t count = 0;
+
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, 1) != 0)
+        return CLI_USAGE;
+    if (removed == NULL && added == NULL)
+        return cli_usage(cli, "give --remove, --add, or both to replace one by the other");
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    req.names = slice_of(argv[0]);
+    req.removed = removed == NULL ? SLICE("") : slice_of(removed);
+    req.added = added == NULL ? SLICE("") : slice_of(added);
+    return change(cli, &req, &count);
 }
 
 static const struct cli_verb verbs[] = {
-    {"list", "[--json]", "all queued messages, oldest first", queue_list},
+    {"list", QUEUE_PICK_SYNOPSIS " [--limit N] [--count] [--json]", "queued messages, oldest first",
+     queue_list},
     {"show", "ID [--json | --content]", "one message and its recipients; or the message itself",
      queue_show},
+    {"export", "ID FILE", "writes the message into a new file, as mail programs open it (.eml)",
+     queue_export},
     {"flush", "[DOMAIN|ID]", "tries everything, one domain or one message now", queue_flush},
-    {"hold", "ID|ALL", "stops the delivery of a message until it is released", queue_hold},
-    {"release", "ID|ALL", "lets a held message go on", queue_release},
-    {"delete", "ID|ALL", "removes a message; nobody is told", queue_delete},
+    {"hold", "ID...|ALL|FILTER [--reason TEXT]", "stops the delivery until it is released",
+     queue_hold},
+    {"release", "ID...|ALL|FILTER [--at TIME]", "lets held messages go on, now or at a time",
+     queue_release},
+    {"edit", "ID [--remove ADDRESS] [--add ADDRESS]",
+     "changes the recipients of a message that is deferred or on hold", queue_edit},
+    {"delete", "ID...|ALL|FILTER", "removes messages; nobody is told", queue_delete},
     {NULL, NULL, NULL, NULL},
 };
 
 const struct command command_queue = {
     .name = "queue",
-    .summary = "lists, holds, releases, deletes queued mail, and tries it now",
-    .help = "Mail that is not delivered at once waits in the queue: for its next attempt, or on\n"
-            "hold until it is released. 'list' and 'show' also work while the suite is stopped.\n"
-            "Deleting sends no notice to the sender; 'delete ALL' leaves damaged files alone.\n",
+    .summary = "lists, holds, releases, changes, deletes queued mail, and tries it now",
+    .help = "Mail that is not delivered at once waits in the queue: for its next attempt, for its\n"
+            "time, or on hold until it is released. 'list', 'show' and 'export' also work while\n"
+            "the suite is stopped. FILTER is what 'list' takes: " QUEUE_PICK_SYNOPSIS ".\n"
+            "TIME is 2026-11-27T05:00:00Z or +2h. Deleting sends no notice to the sender; 'ALL'\n"
+            "leaves damaged files alone.\n",
     .verbs = verbs,
 };

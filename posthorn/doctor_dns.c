@@ -15,11 +15,11 @@
 #include "lib/base/mem.h"
 #include "lib/ipc/client.h"
 #include "lib/ipc/dnsd.h"
+#include "posthorn/dkim_place.h"
 #include "posthorn/doctor.h"
 
 #define ALL_TIMEOUT_MS 10000 /* of all questions together */
 #define LIST_MAX 2048
-#define DKIM_SELECTOR "posthorn"
 
 struct asker {
     struct doctor *d;
@@ -199,19 +199,43 @@ check_spf(struct asker *a)
     }
 }
 
+/* Whether the records hold the right keys says `posthorn dkim check`. */
+static void
+check_dkim(struct asker *a)
+{
+    struct dkim_place place;
+    const struct dkim_set *active = NULL;
+    char *missing = xasprintf("; 'posthorn dkim show %s' prints it", a->domain);
+    bool known = dkim_place_open(&place, a->d->cli, a->domain) == CLI_OK;
+
+    if (known)
+        active = dkim_domain_find(&place.domain, DKIM_ACTIVE);
+    if (known && active == NULL)
+        doctor_note(a->d, DOCTOR_WARN, "dkim",
+                    "%s: its mail is not signed: 'posthorn dkim make %s' makes keys", a->domain,
+                    a->domain);
+    for (int i = 0; active != NULL && i < DKIM_ALGORITHMS; i++) {
+        char selector[DKIM_NAME_MAX + 1];
+        char *name;
+
+        dkim_selector_name(active, (enum dkim_algorithm)i, selector);
+        name = xasprintf("%s._domainkey.%s", selector, a->domain);
+        check_txt(a, "dkim", name, "v=DKIM1", NULL, missing, DOCTOR_FAIL);
+        free(name);
+    }
+    dkim_place_close(&place);
+    free(missing);
+}
+
 static void
 check_policies(struct asker *a)
 {
-    char *dkim = xasprintf("%s._domainkey.%s", DKIM_SELECTOR, a->domain);
     char *dmarc = xasprintf("_dmarc.%s", a->domain);
     char *report = xasprintf("v=DMARC1; p=none; rua=mailto:postmaster@%s", a->domain);
 
     check_spf(a);
-    /* A key without signatures would help nobody. */
-    check_txt(a, "dkim", dkim, "v=DKIM1", NULL,
-              "; this version does not sign mail, so there is no key to publish", DOCTOR_WARN);
+    check_dkim(a);
     check_txt(a, "dmarc", dmarc, "v=DMARC1", report, "", DOCTOR_WARN);
-    free(dkim);
     free(dmarc);
     free(report);
 }

@@ -15,6 +15,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/conf/role.h"
+#include "lib/dkim/key_dir.h"
 #include "lib/tls/certificate.h"
 #include "posthorn/doctor.h"
 #include "posthorn/store_places.h"
@@ -106,6 +107,7 @@ check_places(struct doctor *d)
     const struct expectation all[] = {
         {inst->etc, "", -1, 022, 0, S_IFDIR, false},
         {inst->etc, "certs", -1, 022, 0, S_IFDIR, false},
+        {inst->etc, DKIM_DIR, -1, 027, 0700, S_IFDIR, true},
         {inst->conf_path, "", -1, 022, 0, S_IFREG, false},
         {inst->services_path, "", -1, 022, 0, S_IFREG, true},
         {inst->db, "", USERS_ACCOUNT, 077, 0700, S_IFDIR, false},

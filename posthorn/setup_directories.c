@@ -19,6 +19,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/dkim/key_dir.h"
 #include "lib/queue/spool.h"
 #include "lib/store/store_dirs.h"
 #include "posthorn/setup.h"
@@ -120,8 +121,10 @@ setup_directories(struct setup *setup)
     const struct setup_user *mail = setup_user(setup, USERS_MAIL),
                             *account = setup_user(setup, USERS_ACCOUNT),
                             *queue = setup_user(setup, USERS_QUEUE),
-                            *log = setup_user(setup, USERS_LOG);
+                            *log = setup_user(setup, USERS_LOG),
+                            *key = setup_user(setup, USERS_KEY);
     char *certs = xasprintf("%s/certs", inst->etc);
+    char *dkim = xasprintf("%s/" DKIM_DIR, inst->etc);
     char *templates = xasprintf("%s/templates", inst->etc);
     int rc = CLI_OK;
 
@@ -136,6 +139,8 @@ setup_directories(struct setup *setup)
         rc = make_directory(setup, inst->etc, 0755, 0, 0);
     if (rc == CLI_OK)
         rc = make_directory(setup, certs, 0755, 0, 0);
+    if (rc == CLI_OK) /* root writes the keys, keyd reads them by the directory's group */
+        rc = make_directory(setup, dkim, setup->is_root ? 02750 : 0700, 0, key->gid);
     if (rc == CLI_OK)
         rc = make_directory(setup, templates, 0755, 0, 0);
     if (rc == CLI_OK)
@@ -155,6 +160,7 @@ setup_directories(struct setup *setup)
     if (rc == CLI_OK)
         rc = make_directory(setup, inst->run, 0711, 0, 0);
     free(certs);
+    free(dkim);
     free(templates);
     return rc;
 }

@@ -6,8 +6,6 @@
  */
 #include "queue-manager/admit.h"
 
-#include <errno.h>
-
 #include "lib/base/clock.h"
 #include "lib/log/log.h"
 #include "lib/sys/stats.h"
@@ -28,36 +26,43 @@ tell_queued(struct queue *q, const struct message *m)
 }
 
 static void
-find_place(struct queue *q, struct message *m)
+find_place(struct queue *q, struct message *m, int64_t not_before_ms)
 {
-    if (!senders_park(q->senders, m->sender, m->id))
+    if (not_before_ms > 0)
+        deferrals_add(q->deferrals, m->id, not_before_ms, DUE_DOMAIN_NONE);
+    else if (!senders_park(q->senders, m->sender, m->id))
         deferrals_add(q->deferrals, m->id, clock_real_ms() + NO_PLACE_MS, DUE_DOMAIN_ALL);
+}
+
+/* 0: it is not for later. */
+static int64_t
+not_before_ms(const struct message *m)
+{
+    int64_t ms = queue_log_not_before(&m->log, m->envelope->hold_until_ms);
+
+    return ms > clock_real_ms() ? ms : 0;
 }
 
 int
 admit(struct queue *q, struct message *m, enum spool_state from)
 {
-    enum spool_state to = SPOOL_ACTIVE;
+    int64_t later_ms = not_before_ms(m);
     bool may;
     int rc = 0;
 
+    if (m->log.held && m->log.hold_until_ms == 0) /* a crash came before the move */
+        return spool_move(&q->spool, m->id, from, SPOOL_HOLD, m->beside) < 0 ? -1 : ADMIT_WAITS;
     m->sender = senders_get(q->senders, m->envelope);
-    may = sender_may_start(m->sender, queue_room(q));
-    if (!may)
-        to = SPOOL_DEFERRED;
-    if (to != from)
-        rc = spool_move(&q->spool, m->id, from, to, m->beside);
-    if (rc < 0) {
-        int saved = errno;
-
-        sender_release(q->senders, m->sender);
-        errno = saved;
-        return -1;
-    }
-    if (from == SPOOL_NEW)
+    may = later_ms == 0 && sender_may_start(m->sender, queue_room(q));
+    if (may || from != SPOOL_DEFERRED)
+        rc = spool_move(&q->spool, m->id, from, may ? SPOOL_ACTIVE : SPOOL_DEFERRED, m->beside);
+    if (rc == 0 && from == SPOOL_NEW)
         tell_queued(q, m);
-    if (may)
+    if (rc == 0 && may)
         return ADMITTED;
-    find_place(q, m);
-    return ADMIT_WAITS;
+    if (rc == 0)
+        find_place(q, m, later_ms);
+    rc = rc == 0 ? ADMIT_WAITS : -1;
+    sender_release(q->senders, m->sender); /* if it has nothing here */
+    return rc;
 }

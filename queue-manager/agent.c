@@ -13,6 +13,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "queue-manager/notice.h"
 #include "queue-manager/trace.h"
 
 #define SLOT_BITS 16
@@ -101,9 +102,17 @@ describe_rcpts(struct queue_job *job, struct queue_job_rcpt *rcpts, const struct
     job->rcpt_count = count;
 }
 
+/* What began here is signed; what passes through on its way from outside to outside is not. */
+static bool
+is_ours(const struct queue *q, const struct queue_envelope *e)
+{
+    return e->auth_user.len > 0 || notice_is_own(e) ||
+           networks_have_text(&q->settings.trusted_hosts, e->client);
+}
+
 static int
-encode_job(struct strbuf *out, uint64_t job_id, const struct message *m, const char *file,
-           const struct destination *d, const uint32_t *indices, uint32_t count)
+encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const struct message *m,
+           const char *file, const struct destination *d, const uint32_t *indices, uint32_t count)
 {
     static struct queue_job_rcpt rcpts[QUEUE_JOB_RCPTS_MAX];
     const struct queue_envelope *e = m->envelope;
@@ -129,6 +138,8 @@ encode_job(struct strbuf *out, uint64_t job_id, const struct message *m, const c
         trace_header(m, &m->targets[indices[0]], &prepend);
         job.prepend = strbuf_slice(&prepend);
         job.next_hop = d->name;
+        job.ours = is_ours(q, e);
+        job.user = e->auth_user;
     }
     describe_rcpts(&job, rcpts, m, indices, count);
     rc = queue_job_encode(out, &job);
@@ -162,7 +173,8 @@ agent_give(struct queue *q, struct agent *a, struct message *m, struct destinati
         d->in_flight++;
     for (uint32_t i = 0; i < count; i++)
         m->targets[indices[i]].state = TARGET_IN_JOB;
-    assert_always(encode_job(&frame, job->id, m, file, d, indices, count) == 0); /* all bounded */
+    assert_always(encode_job(q, &frame, job->id, m, file, d, indices, count) ==
+                  0); /* all bounded */
     ipc_peer_send(a->peer, &frame, fd);
     strbuf_free(&frame);
     close_keep_errno(fd);

@@ -17,6 +17,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/queue/queue_edit.h"
 #include "lib/sys/stats.h"
 #include "queue-manager/admit.h"
 #include "queue-manager/lane.h"
@@ -74,9 +75,11 @@ message_free(struct queue *q, struct message **mp)
         atomic_store_explicit(q->counters.active, q->active_count, memory_order_relaxed);
     }
     queue_message_close(&m->file);
+    envelope_clear(&m->edited);
     queue_log_free(&m->log);
     arena_free(&m->arena);
     xfree(&m->targets);
+    xfree(&m->reason);
     xfree(mp);
 }
 
@@ -112,6 +115,18 @@ is_in_doubt(const struct queue *q, const struct queue_envelope *e)
     return e->received_ms < q->started_ms || e->received_ms > clock_real_ms();
 }
 
+/* The recipients as the administrator has changed them. */
+static int
+edit_rcpts(struct message *m)
+{
+    if (m->log.edit_count == 0)
+        return 0;
+    queue_edit_apply(m->envelope, &m->log, &m->edited);
+    m->envelope = &m->edited;
+    errno = EBADMSG;
+    return m->edited.rcpt_count > 0 ? 0 : -1;
+}
+
 /* After a crash also the content's checksum is looked at: its pages may never have reached the
  * disk of a machine that lies about flushes. */
 static int
@@ -127,6 +142,8 @@ load_rest(struct queue *q, struct message *m, enum spool_state from)
         return 0; /* nobody has made a log yet */
     if (queue_log_load(q->spool.fds[from], m->id, &m->log) < 0)
         return -1;
+    if (edit_rcpts(m) < 0)
+        return -1;
     m->log_length = m->log.bytes.len;
     m->round = m->log.round;
     m->notice_logged = m->log.notice_ms != 0;
@@ -141,6 +158,24 @@ is_the_file(int error)
 {
     return error == EBADMSG || error == ELOOP || error == EISDIR || error == EFBIG ||
            error == EACCES || error == EPERM || error == ENXIO;
+}
+
+/* A filter wants it on hold, and nobody has released it: a release leaves a log. */
+static bool
+has_to_be_held(const struct message *m)
+{
+    return m->envelope->hold_reason.len > 0 && m->log.bytes.len == 0;
+}
+
+/* ADMIT_WAITS, until it is released, or -1 with errno. */
+static int
+hold(struct queue *q, const struct message *m, enum spool_state from)
+{
+    if (spool_move(&q->spool, m->id, from, SPOOL_HOLD, m->beside) < 0)
+        return -1;
+    log_event(LOG_INFO, "held", KV_STR("queue_id", m->id),
+              KV_SLICE("reason", m->envelope->hold_reason));
+    return ADMIT_WAITS;
 }
 
 struct message *
@@ -159,7 +194,7 @@ message_take_up(struct queue *q, const char *id, enum spool_state from)
         m->file = queue_message_open(q->spool.fds[from], id);
     }
     if (m->file != NULL && load_rest(q, m, from) == 0)
-        rc = admit(q, m, from);
+        rc = has_to_be_held(m) ? hold(q, m, from) : admit(q, m, from);
     if (rc == ADMITTED) {
         table_add(q, m);
         return m;
@@ -247,7 +282,7 @@ is_done(const struct message *m, const struct target *t)
     const struct queue_log_entry *e =
         m->log.rcpt_count == 0 ? NULL : queue_log_find(&m->log, t->address);
 
-    return e != NULL && e->kind == QUEUE_LOG_DONE;
+    return (e != NULL && e->kind == QUEUE_LOG_DONE) || queue_edit_removed(&m->log, t->address);
 }
 
 void

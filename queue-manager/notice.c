@@ -23,6 +23,7 @@
 #include "lib/mail/dsn.h"
 #include "lib/mail/header.h"
 #include "lib/sys/stats.h"
+#include "queue-manager/deadline.h"
 #include "queue-manager/intake.h"
 
 #define HEADER_MAX 65536u      /* of the original's header section */
@@ -116,8 +117,8 @@ describe(const struct message *m, const struct target *t, enum topic topic)
         return rcpt; /* it is about the group, not about what became of this member */
     if (in_group(t))
         rcpt.member = t->address;
-    if (t->expired)
-        rcpt.status = SLICE("4.4.7"); /* RFC 3463 section 3.5 */
+    if (t->expired || (topic == TOPIC_DELAYS && deadline_to_be_told(m, clock_real_ms())))
+        rcpt.status = SLICE("4.4.7"); /* RFC 3463 section 3.5, RFC 2852 section 4.1.3 */
     else if (t->dsn.len > 0)
         rcpt.status = t->dsn;
     else if (topic != TOPIC_SUCCESSES)
@@ -159,6 +160,7 @@ struct original {
     int fd;
     uint64_t size; /* of what is returned */
     bool has_8bit;
+    bool requiretls; /* it, and so what tells of it (RFC 8689 section 5) */
 };
 
 static bool
@@ -171,7 +173,8 @@ has_8bit(struct slice s)
 }
 
 /* Only failures return the whole message, on request, up to the limit; a binary one never
- * (RFC 3461 section 4.3). Everything else returns the header section. */
+ * (RFC 3461 section 4.3), nor one with REQUIRETLS (RFC 8689 section 5). Everything else returns the
+ * header section. */
 static int
 open_original(struct queue *q, const struct message *m, struct dsn *dsn, enum topic topic,
               struct original *o)
@@ -187,13 +190,14 @@ open_original(struct queue *q, const struct message *m, struct dsn *dsn, enum to
     if (o->fd < 0 || room == NULL || pread_exact(o->fd, room, want, 0) < 0)
         goto out;
     strbuf_grew(&head, want);
-    dsn->full = topic == TOPIC_FAILURES && e->ret == 1 && !e->body_binary &&
+    dsn->full = topic == TOPIC_FAILURES && e->ret == 1 && !e->body_binary && !e->requiretls &&
                 e->content_size <= q->settings.bounce_size_max;
     section = header_section_len(strbuf_slice(&head), 0);
     o->size = dsn->full ? e->content_size : (section > 0 ? section : want);
     o->has_8bit = dsn->full ? e->body_8bit || e->smtputf8
                             : has_8bit(slice_sub(strbuf_slice(&head), 0, (size_t)o->size));
     dsn->returned_8bit = o->has_8bit;
+    o->requiretls = e->requiretls;
     rc = 0;
 out:
     strbuf_free(&head);
@@ -258,6 +262,7 @@ commit(struct queue *q, const struct dsn *dsn, const struct original *o, const c
     struct queue_envelope envelope = {.received_ms = dsn->now_ms,
                                       .smtputf8 = dsn_needs_utf8(dsn),
                                       .body_8bit = dsn_needs_8bit(dsn),
+                                      .requiretls = o->requiretls,
                                       .client = slice_of(client),
                                       .rcpt_count = 1,
                                       .rcpts = &rcpt};
@@ -384,6 +389,12 @@ tell_administrators(struct queue *q, struct message *m, uint32_t *step)
     return rc;
 }
 
+bool
+notice_is_own(const struct queue_envelope *e)
+{
+    return slice_eq(e->client, SLICE(OWN_NOTICE)) || slice_eq(e->client, SLICE(DOUBLE_BOUNCE));
+}
+
 static int
 tell_failures(struct queue *q, struct message *m, uint32_t *step)
 {
@@ -405,6 +416,8 @@ tell_failures(struct queue *q, struct message *m, uint32_t *step)
 static bool
 delay_due(const struct queue *q, const struct message *m, int64_t now_ms)
 {
+    if (deadline_to_be_told(m, now_ms))
+        return true; /* RFC 2852 section 4.1.3 */
     return q->settings.delay_notice_ms > 0 && m->log.notice_ms == 0 &&
            now_ms - m->envelope->received_ms >= q->settings.delay_notice_ms;
 }
@@ -426,5 +439,6 @@ notices_send(struct queue *q, struct message *m)
         return -1;
     stats_add(q->counters.delayed, 1);
     m->log.notice_ms = now_ms;
+    m->notice_logged = false;
     return 0;
 }

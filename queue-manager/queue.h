@@ -15,7 +15,7 @@
 #include <sys/queue.h>
 
 #include "lib/base/arena.h"
-#include "lib/conf/conf.h"
+#include "lib/conf/networks.h"
 #include "lib/ipc/peer.h"
 #include "lib/ipc/queue_manager.h"
 #include "lib/queue/queue_log.h"
@@ -62,19 +62,20 @@ struct message {
     char id[QUEUE_ID_SIZE];
     struct queue_message *file;
     struct sender *sender;
-    const struct queue_envelope *envelope;
-    struct arena arena;   /* strings of targets, shares */
-    unsigned beside;      /* SPOOL_ENV | SPOOL_LOG */
-    struct queue_log log; /* as it was when the message was taken up */
-    uint64_t log_length;  /* of its good part on disk */
-    uint32_t round;       /* rounds ended before this one */
-    bool in_doubt;        /* a crash may have come between a delivery and our knowing of it */
-    bool linked;          /* a mailbox may share the file */
-    bool overflow;        /* deferred because a destination's lane is full: soon again */
-    bool soon;            /* released, or a mailbox has moved or is locked: soon again */
-    bool notice_logged;   /* the log has that the sender was told of the delay */
+    const struct queue_envelope *envelope; /* of the file, or `edited` */
+    struct queue_envelope edited;          /* with the administrator's changes of recipients */
+    struct arena arena;                    /* strings of targets, shares */
+    unsigned beside;                       /* SPOOL_ENV | SPOOL_LOG */
+    struct queue_log log;                  /* as it was when the message was taken up */
+    uint64_t log_length;                   /* of its good part on disk */
+    uint32_t round;                        /* rounds ended before this one */
+    bool in_doubt;      /* a crash may have come between a delivery and our knowing of it */
+    bool linked;        /* a mailbox may share the file */
+    bool overflow;      /* deferred because a destination's lane is full: soon again */
+    bool soon;          /* released, or a mailbox has moved or is locked: soon again */
+    bool notice_logged; /* the log has that the sender was told of the delay */
     enum message_fate fate;
-    const char *reason; /* of the fate, for the log */
+    char *reason; /* of the fate, for the log, or NULL */
 
     uint32_t expand_next;    /* first envelope recipient that accountd was not asked about */
     uint32_t expand_pending; /* questions under way */
@@ -112,6 +113,7 @@ struct queue_settings {
     uint64_t bounce_size_max;
     bool double_bounce;
     const char *hostname, *postmaster;
+    struct networks trusted_hosts;
     struct wording wording; /* not from the configuration: the caller loads it */
 };
 

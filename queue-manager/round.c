@@ -16,6 +16,7 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/sys/stats.h"
+#include "queue-manager/deadline.h"
 #include "queue-manager/deferral.h"
 #include "queue-manager/intake.h"
 #include "queue-manager/message.h"
@@ -137,22 +138,6 @@ log_all(struct rounds *r)
     }
 }
 
-/* The lifetime is over: what is deferred now fails (QUE-05). */
-static void
-expire(struct queue *q, struct message *m, int64_t now_ms)
-{
-    if (now_ms - m->envelope->received_ms < q->settings.lifetime_ms)
-        return;
-    for (uint32_t i = 0; i < m->target_count; i++) {
-        struct target *t = &m->targets[i];
-
-        if (t->state != TARGET_DEFERRED)
-            continue;
-        t->state = TARGET_BOUNCED;
-        t->expired = true;
-    }
-}
-
 static struct tally
 count(const struct message *m)
 {
@@ -209,6 +194,10 @@ encode_round(struct strbuf *records, const struct message *m, int64_t now_ms, in
                                                         .time_ms = now_ms,
                                                         .round = round_number(m),
                                                         .next_ms = next_ms});
+    if (m->fate == MESSAGE_HOLD)
+        queue_log_encode(records, &(struct queue_log_entry){.kind = QUEUE_LOG_HOLD,
+                                                            .time_ms = now_ms,
+                                                            .text = slice_of(m->reason)});
     if (m->log.notice_ms != 0 && !m->notice_logged)
         queue_log_encode(records, &(struct queue_log_entry){.kind = QUEUE_LOG_NOTICE,
                                                             .time_ms = m->log.notice_ms});
@@ -301,8 +290,7 @@ static int
 set_down(struct queue *q, struct message *m, int64_t now_ms)
 {
     enum spool_state to = m->fate == MESSAGE_HOLD ? SPOOL_HOLD : SPOOL_DEFERRED;
-    int64_t next_ms =
-        deferral_next_ms(&q->settings, m->round + 1, now_ms, m->envelope->received_ms);
+    int64_t next_ms = deadline_next_ms(q, m, now_ms);
 
     if (m->overflow)
         next_ms = now_ms + OVERFLOW_WAIT_MS;
@@ -320,7 +308,7 @@ set_down(struct queue *q, struct message *m, int64_t now_ms)
     if (to == SPOOL_DEFERRED)
         deferrals_add(q->deferrals, m->id, next_ms, domains(m));
     else
-        log_event(LOG_INFO, "held", KV_STR("queue_id", m->id));
+        log_event(LOG_INFO, "held", KV_STR("queue_id", m->id), KV_STR("reason", m->reason));
     return 0;
 }
 
@@ -342,7 +330,7 @@ end_round(struct queue *q, struct message *m)
     if (m->fate == MESSAGE_DELETE)
         return remove_message(q, m, m->reason);
     if (m->fate == MESSAGE_GO_ON && !m->judged)
-        expire(q, m, now_ms);
+        deadline_expire(q, m, now_ms);
     m->judged = true; /* notices that were sent hold: nothing changes until the end of the round */
     if (notices_send(q, m) < 0)
         return -1;

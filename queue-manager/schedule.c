@@ -11,6 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "queue-manager/agents.h"
+#include "queue-manager/deadline.h"
 #include "queue-manager/message.h"
 #include "queue-manager/result.h"
 #include "queue-manager/round.h"
@@ -393,6 +394,15 @@ run_length(const struct share *share, uint32_t max)
     return count;
 }
 
+/* The sender's time for it is over: what is in line is not tried any more. */
+static void
+stop_late(struct schedule *s, struct message *m)
+{
+    schedule_withdraw(s, m, SLICE("delivery time expired"));
+    if (m->open_count == 0)
+        rounds_end(s->queue->rounds, m);
+}
+
 /* One job from the lane's first share. False: this could not be sent now. */
 static bool
 give_from(struct schedule *s, struct agent *a, struct lane *lane, struct destination *d)
@@ -402,12 +412,17 @@ give_from(struct schedule *s, struct agent *a, struct lane *lane, struct destina
     uint32_t max = d == NULL ? QUEUE_JOB_RCPTS_MAX : s->queue->settings.remote_rcpts_max;
     uint32_t count = run_length(share, max);
 
+    if (deadline_stops(m, clock_real_ms())) {
+        stop_late(s, m);
+        return true;
+    }
     if (agent_give(s->queue, a, m, d, share->indices + share->taken, count) < 0) {
         if (errno != ENOENT)
             return false; /* out of descriptors: the next turn */
         log_event(LOG_ERROR, "vanished", KV_STR("queue_id", m->id));
         m->fate = MESSAGE_DELETE;
-        m->reason = "its file is gone";
+        xfree(&m->reason);
+        m->reason = xstrdup("its file is gone");
         schedule_withdraw(s, m, slice_of(m->reason));
         if (m->open_count == 0)
             rounds_end(s->queue->rounds, m);

@@ -147,6 +147,7 @@ agent_run(struct daemon *d, const struct settings *settings, const struct counte
         .settings = settings,
         .dns = ipc_client_new(d->run_dirfd, DNSD_SOCKET, DNSD_PAYLOAD_MAX),
         .sts = ipc_client_new(d->run_dirfd, STSD_SOCKET, STSD_PAYLOAD_MAX),
+        .signer = signing_new(d->run_dirfd, &settings->signing),
         .counters = *counters,
     };
     stats_process_state(d->stats, "idle");

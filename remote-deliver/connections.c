@@ -5,42 +5,42 @@
 
 #include <string.h>
 
-struct smtp_client *
-connections_take(struct connections *c, struct slice next_hop, unsigned *messages)
+bool
+connections_take(struct connections *c, struct slice next_hop, struct connection *out)
 {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        struct connection *p = &c->places[i];
-        struct smtp_client *client = p->client;
+        struct kept_connection *p = &c->places[i];
 
-        if (client == NULL || !slice_eq_nocase(next_hop, slice_of(p->next_hop)))
+        if (p->connection.client == NULL || !slice_eq_nocase(next_hop, slice_of(p->next_hop)))
             continue;
-        *messages = p->messages;
-        p->client = NULL;
-        return client;
+        *out = p->connection;
+        p->connection.client = NULL;
+        return true;
     }
-    return NULL;
+    return false;
 }
 
-static struct connection *
+static struct kept_connection *
 free_place(struct connections *c)
 {
-    struct connection *oldest = &c->places[0];
+    struct kept_connection *oldest = &c->places[0];
 
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        if (c->places[i].client == NULL)
+        if (c->places[i].connection.client == NULL)
             return &c->places[i];
         if (c->places[i].until_mono_ms < oldest->until_mono_ms)
             oldest = &c->places[i];
     }
-    smtp_client_close(&oldest->client);
+    smtp_client_close(&oldest->connection.client);
     return oldest;
 }
 
 void
-connections_keep(struct connections *c, struct slice next_hop, struct smtp_client *client,
-                 unsigned messages, int64_t until_mono_ms)
+connections_keep(struct connections *c, struct slice next_hop, const struct connection *connection,
+                 int64_t until_mono_ms)
 {
-    struct connection *p;
+    struct smtp_client *client = connection->client;
+    struct kept_connection *p;
 
     if (next_hop.len >= sizeof(p->next_hop)) {
         smtp_client_close(&client);
@@ -49,8 +49,7 @@ connections_keep(struct connections *c, struct slice next_hop, struct smtp_clien
     p = free_place(c);
     memcpy(p->next_hop, next_hop.ptr, next_hop.len);
     p->next_hop[next_hop.len] = '\0';
-    p->client = client;
-    p->messages = messages;
+    p->connection = *connection;
     p->until_mono_ms = until_mono_ms;
 }
 
@@ -58,8 +57,8 @@ void
 connections_expire(struct connections *c, int64_t now_mono_ms)
 {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-        if (c->places[i].client != NULL && c->places[i].until_mono_ms <= now_mono_ms)
-            smtp_client_close(&c->places[i].client);
+        if (c->places[i].connection.client != NULL && c->places[i].until_mono_ms <= now_mono_ms)
+            smtp_client_close(&c->places[i].connection.client);
 }
 
 int64_t
@@ -68,7 +67,7 @@ connections_next(const struct connections *c)
     int64_t next = INT64_MAX;
 
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-        if (c->places[i].client != NULL && c->places[i].until_mono_ms < next)
+        if (c->places[i].connection.client != NULL && c->places[i].until_mono_ms < next)
             next = c->places[i].until_mono_ms;
     return next;
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -24,17 +25,21 @@
 enum {
     SESSIONS_MAX = 2,       /* servers that may give their opinion of one message in one attempt */
     RETURN_PATH_MAX = 1024, /* bytes of the field that smtpd puts on top */
+    RETRY_PAUSE_S = 1,      /* between two attempts to reach one relay */
 };
 
 struct delivery {
     struct courier *courier;
     const struct queue_job *job;
+    const struct host_list *direct; /* the domain's own servers; NULL: by the policy */
     struct smtp_message message;
     struct smtp_recipient *rcpts;
     struct queue_result_rcpt *results;
     size_t count;
     bool reached;             /* a server got as far as MAIL */
     struct smtp_verdict last; /* the latest trouble on the way to a server */
+    enum signing_result signing;
+    struct strbuf prepend; /* signatures, and what the job wants before the content */
     int64_t deadline;
     enum tls_request request;
     struct tls_policy tls;     /* of the servers that are being tried */
@@ -136,19 +141,56 @@ count_too_many(const struct delivery *d)
     return count;
 }
 
+/* A server that the configuration names may have a sender of its own; the null sender stays: an
+ * answer to a notice would go round in circles (RFC 5321 section 4.5.5). */
+static struct slice
+sender_for(const struct delivery *d, const struct host *host)
+{
+    if (host == NULL || host->route.sender == NULL || d->job->sender.len == 0)
+        return d->job->sender;
+    return slice_of(host->route.sender);
+}
+
+/* The last step before a message leaves: whatever changes its bytes stands before the signatures,
+ * and who changes them for one server alone has to have them signed anew. False: the signature has
+ * to be waited for, and everybody is told. */
+static bool
+sign(struct delivery *d)
+{
+    struct smtp_verdict why;
+
+    if (d->signing == SIGNING_UNTRIED) {
+        d->signing = signing_make(d->courier->signer, d->job, &d->message, &d->prepend, &why);
+        (void)strbuf_append(&d->prepend, d->message.prepend); /* there is room for both */
+        d->message.prepend = strbuf_slice(&d->prepend);
+    }
+    if (d->signing != SIGNING_WAIT)
+        return true;
+    for (size_t i = 0; i < d->count; i++) {
+        if (!is_open(&d->rcpts[i]))
+            continue;
+        d->rcpts[i].outcome = SMTP_TEMPORARY;
+        d->rcpts[i].verdict = why;
+    }
+    return false;
+}
+
 /* A server that takes some recipients and says "too many" to the rest wants another transaction
  * (RFC 5321 section 4.5.3.1.10): as long as each one gets something done. */
 static void
-send_over(struct delivery *d, struct smtp_client *client)
+send_over(struct delivery *d, const struct connection *c)
 {
     size_t open = count_open(d), before;
 
+    if (d->signing == SIGNING_WAIT || !sign(d))
+        return;
+    d->message.sender = sender_for(d, c->host);
     do {
         before = open;
-        smtp_client_set_deadline(client, d->deadline);
-        smtp_send(client, &d->message, d->rcpts, d->count);
+        smtp_client_set_deadline(c->client, d->deadline);
+        smtp_send(c->client, &d->message, d->rcpts, d->count);
         open = count_open(d);
-    } while (open < before && count_too_many(d) > 0 && smtp_client_is_alive(client));
+    } while (open < before && count_too_many(d) > 0 && smtp_client_is_alive(c->client));
 }
 
 /* A bounce tells its sender so little that it goes even where REQUIRETLS cannot be had (RFC 8689
@@ -165,40 +207,42 @@ request_of(const struct queue_job *job)
 static struct slice
 connection_key(const struct delivery *d)
 {
-    return d->courier->settings->policy == POLICY_RELAY ? SLICE("*") : d->job->next_hop;
+    if (d->direct == NULL && d->courier->settings->policy == POLICY_RELAY)
+        return SLICE("*");
+    return d->job->next_hop;
 }
 
 static void
-keep_or_close(struct delivery *d, struct smtp_client *client, unsigned messages)
+keep_or_close(struct delivery *d, struct connection *c)
 {
     const struct settings *s = d->courier->settings;
 
-    if (smtp_client_is_alive(client) && s->idle_ms > 0 && messages < s->messages_per_connection &&
+    c->messages++;
+    if (smtp_client_is_alive(c->client) && s->idle_ms > 0 &&
+        c->messages < s->messages_per_connection &&
         d->request != TLS_REQUEST_OPTIONAL) /* the next message may want more */
-        connections_keep(&d->courier->connections, connection_key(d), client, messages,
+        connections_keep(&d->courier->connections, connection_key(d), c,
                          clock_mono_ms() + s->idle_ms);
     else
-        smtp_client_close(&client);
+        smtp_client_close(&c->client);
 }
 
 /* An open connection may have died while it waited: then it was as if there had been none. */
 static void
 try_kept_connection(struct delivery *d)
 {
-    unsigned messages = 0;
-    struct smtp_client *client;
+    struct connection c;
 
     if (d->request == TLS_REQUEST_REQUIRED) /* nobody knows any more how they were verified */
         return;
-    client = connections_take(&d->courier->connections, connection_key(d), &messages);
-    if (client == NULL)
+    if (!connections_take(&d->courier->connections, connection_key(d), &c))
         return;
-    send_over(d, client);
+    send_over(d, &c);
     for (size_t i = 0; i < d->count; i++)
         if (d->rcpts[i].outcome == SMTP_UNTRIED)
             d->rcpts[i].verdict.text[0] = '\0';
-    d->reached = d->reached || smtp_client_is_alive(client);
-    keep_or_close(d, client, messages + 1);
+    d->reached = d->reached || smtp_client_is_alive(c.client);
+    keep_or_close(d, &c);
 }
 
 /* d->last is the trouble with one server. RFC 8689 section 4.2.1: what REQUIRETLS cannot get from
@@ -212,7 +256,7 @@ note_trouble(struct delivery *d, const struct smtp_peer *peer)
               KV_STR("dsn", d->last.dsn), KV_STR("reason", d->last.text));
     if (d->last.code / 100 == 5 && d->tls.level == TLS_LEVEL_REFUSED) {
         d->unfit = d->last;
-    } else if (d->request == TLS_REQUEST_REQUIRED &&
+    } else if (d->request == TLS_REQUEST_REQUIRED && d->tls.level != TLS_LEVEL_REFUSED &&
                slice_starts(slice_of(d->last.dsn), SLICE("4.7."))) {
         d->unfit = d->last;
         d->unfit.code = 550;
@@ -270,6 +314,23 @@ open_client(struct delivery *d, const struct smtp_peer *peer)
     return client;
 }
 
+/* As often as the configuration says that the host is to be tried. */
+static struct smtp_client *
+open_patiently(struct delivery *d, const struct smtp_peer *peer, const struct host *host)
+{
+    static const struct timespec pause = {.tv_sec = RETRY_PAUSE_S};
+    unsigned again = host == NULL ? 0 : host->route.attempts;
+    struct smtp_client *client = open_client(d, peer);
+
+    while (client == NULL && again-- > 0) {
+        log_flush();
+        (void)nanosleep(&pause, NULL); /* shorter is harmless */
+        d->deadline = clock_mono_ms() + d->courier->settings->timeout_ms;
+        client = open_client(d, peer);
+    }
+    return client;
+}
+
 static void
 try_peers(struct delivery *d, const struct route *route)
 {
@@ -278,24 +339,24 @@ try_peers(struct delivery *d, const struct route *route)
     size_t i;
 
     for (i = 0; i < route->count && i < s->max_addresses; i++) {
-        struct smtp_client *client;
+        struct connection c = {.host = route->hosts[i]};
 
-        if (sessions == SESSIONS_MAX || count_open(d) == 0)
+        if (sessions == SESSIONS_MAX || count_open(d) == 0 || d->signing == SIGNING_WAIT)
             break;
         d->deadline = clock_mono_ms() + s->timeout_ms;
-        client = open_client(d, &route->peers[i]);
-        if (client == NULL)
+        c.client = open_patiently(d, &route->peers[i], c.host);
+        if (c.client == NULL)
             continue;
         d->reached = true;
         sessions++;
-        send_over(d, client);
-        keep_or_close(d, client, 1);
+        send_over(d, &c);
+        keep_or_close(d, &c);
     }
     if (i < route->count)
         d->other_trouble = true; /* that one was not asked */
 }
 
-/* `next_hop` empty: relay hosts. */
+/* `next_hop` empty: servers that the configuration names. */
 static void
 try_route(struct delivery *d, const struct route *route, struct slice next_hop)
 {
@@ -324,28 +385,40 @@ try_by_dns(struct delivery *d)
 }
 
 static void
-try_by_relays(struct delivery *d)
+try_by_hosts(struct delivery *d, const struct host_list *hosts)
 {
     struct route route;
 
-    if (route_by_relays(d->courier->settings, d->courier->dns, &route, &d->last) == MX_FOUND)
+    if (route_by_hosts(d->courier->settings, d->courier->dns, hosts, &route, &d->last) == MX_FOUND)
         try_route(d, &route, SLICE(""));
     else
         d->other_trouble = true;
 }
 
 static void
+try_by_policy(struct delivery *d)
+{
+    const struct settings *s = d->courier->settings;
+
+    if (s->policy != POLICY_RELAY)
+        try_by_dns(d);
+    if (s->policy == POLICY_RELAY ||
+        (s->policy == POLICY_DNS_THEN_RELAY && !d->reached)) /* no server was there to say no */
+        try_by_hosts(d, &s->relays);
+}
+
+static void
 try_everything(struct delivery *d)
 {
-    enum policy policy = d->courier->settings->policy;
+    const struct settings *s = d->courier->settings;
 
-    d->deadline = clock_mono_ms() + d->courier->settings->timeout_ms;
+    d->direct = direct_find(&s->direct, d->job->next_hop);
+    d->deadline = clock_mono_ms() + s->timeout_ms;
     try_kept_connection(d);
-    if (policy != POLICY_RELAY && count_open(d) > 0)
-        try_by_dns(d);
-    if (policy == POLICY_RELAY ||
-        (policy == POLICY_DNS_THEN_RELAY && !d->reached)) /* no server was there to say no */
-        try_by_relays(d);
+    if (count_open(d) > 0 && d->direct != NULL)
+        try_by_hosts(d, d->direct);
+    if (count_open(d) > 0 && (d->direct == NULL || (s->direct_fallback && !d->reached)))
+        try_by_policy(d);
     if (d->unfit.text[0] != '\0' && !d->other_trouble) {
         d->last = d->unfit;
         conclude_rest(d, SMTP_PERMANENT);
@@ -423,6 +496,7 @@ delivery_run(struct courier *courier, const struct queue_job *job, int fd,
 
     *d = (struct delivery){.courier = courier, .job = job, .count = job->rcpt_count};
     d->message = message_of(job, fd);
+    d->prepend = strbuf_new(KEYD_PREPEND_MAX + KEYD_FIELDS_MAX);
     d->request = request_of(job);
     d->rcpts = xcalloc(d->count, sizeof(*d->rcpts));
     d->results = xcalloc(d->count, sizeof(*d->results));
@@ -450,5 +524,6 @@ delivery_free(struct delivery **dp)
         return;
     free((*dp)->rcpts);
     free((*dp)->results);
+    strbuf_free(&(*dp)->prepend);
     xfree(dp);
 }

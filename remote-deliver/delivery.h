@@ -8,6 +8,7 @@
 #include "lib/sys/stats.h"
 #include "remote-deliver/connections.h"
 #include "remote-deliver/remote.h"
+#include "remote-deliver/signing.h"
 
 struct ipc_client;
 
@@ -20,6 +21,7 @@ struct counters counters_open(struct stats *stats);
 struct courier { /* what one worker has for all its jobs */
     const struct settings *settings;
     struct ipc_client *dns, *sts;
+    struct signing *signer;
     struct connections connections;
     struct counters counters;
 };

@@ -7,23 +7,33 @@
 #include "lib/conf/conf.h"
 #include "lib/conf/instance.h"
 #include "lib/conf/tls_table.h"
-#include "remote-deliver/relays.h"
+#include "remote-deliver/direct.h"
 
 enum policy { POLICY_DNS, POLICY_DNS_THEN_RELAY, POLICY_RELAY };
+
+struct signing_settings { /* [dkim] */
+    bool sign;            /* what began here */
+    bool keys_exist;      /* of some domain, when we were started */
+    bool wait_for_key;    /* mail whose domain has no key is deferred, not sent unsigned */
+    bool wait_for_keyd;   /* while keyd does not answer */
+    int64_t timeout_ms;
+};
 
 struct settings {
     const char *hostname;  /* of this machine */
     const char *helo_name; /* what it calls itself in SMTP */
     enum policy policy;
-    struct relay_host *relay_hosts;
-    size_t relay_count;
-    uint16_t port;     /* of other servers */
-    uint16_t own_port; /* of our own one, to know ourselves by */
+    struct host_list relays;
+    struct direct_table direct;
+    bool direct_fallback; /* to the policy, when no server of a direct domain can be reached */
+    uint16_t port;        /* of other servers */
+    uint16_t own_port;    /* of our own one, to know ourselves by */
     bool use_ipv4, use_ipv6;
-    struct sockaddr_storage source; /* ss_family 0: none */
     unsigned max_addresses, workers, messages_per_connection;
     int64_t timeout_ms, dns_timeout_ms, idle_ms;
+    struct smtp_sources sources;
     struct smtp_client_options client;
+    struct signing_settings signing;
     bool use_starttls, heed_dane, heed_sts;
     struct tls_table *tls_table;
     struct tls_context *dane_tls;

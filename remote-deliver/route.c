@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/account/canonical.h"
@@ -100,6 +101,7 @@ add_peer(struct lookup *l, const char *host, const void *bytes, size_t len, uint
     if (l->route->count == ROUTE_PEERS_MAX)
         return;
     make_peer(peer, host, bytes, len, port);
+    l->route->hosts[l->route->count] = NULL;
     if (port == l->settings->own_port && is_local_address(peer))
         l->met_ourselves = true;
     else
@@ -230,31 +232,56 @@ route_by_dns(const struct settings *settings, struct ipc_client *dns, struct sli
     return status;
 }
 
+/* ---- routes by configuration ---- */
+
+/* Named from the current directory, the one of our own sockets: no other is in reach (main.c). */
 static void
-add_relay(struct lookup *l, const struct relay_host *relay)
+add_socket(struct lookup *l, const char *name)
 {
+    struct smtp_peer *peer = &l->route->peers[l->route->count];
+    struct sockaddr_un *un = (struct sockaddr_un *)&peer->address;
+
+    if (l->route->count == ROUTE_PEERS_MAX)
+        return;
+    memset(peer, 0, sizeof(*peer));
+    un->sun_family = AF_UNIX;
+    (void)snprintf(un->sun_path, sizeof(un->sun_path), "%s", name);
+    peer->address_len = sizeof(*un);
+    (void)snprintf(peer->host, sizeof(peer->host), "%s", name);
+    (void)snprintf(peer->ip, sizeof(peer->ip), "unix");
+    l->route->count++;
+}
+
+static void
+add_configured(struct lookup *l, const struct host *host)
+{
+    const struct route_host *r = &host->route;
     size_t first = l->route->count;
     struct address_ip ip;
 
-    if (address_ip_parse(slice_of(relay->name), &ip) == 0)
-        add_peer(l, relay->name, ip.bytes, ip.len, relay->port);
+    if (r->is_unix)
+        add_socket(l, r->name);
+    else if (address_ip_parse(slice_of(r->name), &ip) == 0)
+        add_peer(l, r->name, ip.bytes, ip.len, r->port);
     else
-        add_host(l, relay->name, relay->port);
+        add_host(l, r->name, r->port);
     for (size_t i = first; i < l->route->count; i++) {
-        l->route->peers[i].tls_at_once = relay->tls_at_once;
-        l->route->peers[i].login = relay->user[0] == '\0' ? NULL : &relay->login;
+        l->route->peers[i].tls_at_once = r->tls_at_once;
+        l->route->peers[i].is_lmtp = r->is_lmtp;
+        l->route->peers[i].login = r->user == NULL ? NULL : &host->login;
+        l->route->hosts[i] = host;
     }
 }
 
 enum mx_status
-route_by_relays(const struct settings *settings, struct ipc_client *dns, struct route *route,
-                struct smtp_verdict *why)
+route_by_hosts(const struct settings *settings, struct ipc_client *dns,
+               const struct host_list *hosts, struct route *route, struct smtp_verdict *why)
 {
     struct lookup l = lookup_begin(settings, dns, route);
 
-    for (size_t i = 0; i < settings->relay_count; i++)
-        add_relay(&l, &settings->relay_hosts[i]);
-    if (lookup_end(&l, SLICE("relay hosts"), why) == MX_FOUND)
+    for (size_t i = 0; i < hosts->count; i++)
+        add_configured(&l, &hosts->hosts[i]);
+    if (lookup_end(&l, SLICE("the servers that the configuration names"), why) == MX_FOUND)
         return MX_FOUND;
-    return MX_LATER; /* a mistake in our configuration bounces nobody's mail */
+    return MX_LATER;
 }

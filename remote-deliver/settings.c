@@ -2,13 +2,17 @@
  * remote-deliver/settings.c - takes the settings out of the configuration, once, at start.
  */
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/lists.h"
+#include "lib/dkim/key_dir.h"
 #include "remote-deliver/remote.h"
 
 enum { SMTP_PORT = 25 };
@@ -32,33 +36,63 @@ below_etc(const struct instance *inst, const char *name)
     return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", inst->etc, name);
 }
 
+/* ---- servers that the configuration names ---- */
+
 static void
-load_passwords(struct settings *s, const struct conf *conf, const struct instance *inst)
+load_passwords(const struct host_list *list, const char *path)
 {
-    char *path = below_etc(inst, conf_str(conf, REMOTE_RELAY_PASSWORDS));
     struct strbuf error = strbuf_new(4096);
 
-    if (relays_read_passwords(s->relay_hosts, s->relay_count, path, &error) < 0)
+    if (passwords_read(list->hosts, list->count, path, &error) < 0)
         refuse("remote.relay_passwords", "%s", strbuf_cstr(&error));
     strbuf_free(&error);
+}
+
+static void
+load_relays(struct settings *s, const struct conf *conf)
+{
+    struct host_list *relays = &s->relays;
+
+    relays->count = conf_list_count(conf, REMOTE_RELAY_HOSTS);
+    relays->hosts = xcalloc(relays->count + 1, sizeof(*relays->hosts));
+    for (size_t i = 0; i < relays->count; i++) {
+        const char *text = conf_list_item(conf, REMOTE_RELAY_HOSTS, i);
+        const char *expected = route_host_parse(slice_of(text), s->port, &relays->hosts[i].route);
+
+        if (expected != NULL)
+            refuse("remote.relay_hosts", "expected %s: %s", expected, text);
+    }
+    if (relays->count == 0 && s->policy != POLICY_DNS)
+        refuse("remote.policy", "needs at least one host in remote.relay_hosts");
+}
+
+static void
+load_direct(struct settings *s, const struct conf *conf, const struct instance *inst)
+{
+    struct list_file *list =
+        lists_load_or_exit("remote-deliver", conf, inst, REMOTE_DIRECT_DOMAINS);
+    struct strbuf error = strbuf_new(4096);
+
+    if (direct_load(&s->direct, list, s->port, &error) < 0)
+        refuse("remote.direct_domains", "%s", strbuf_cstr(&error));
+    strbuf_free(&error);
+    list_file_free(&list);
+}
+
+static void
+load_servers(struct settings *s, const struct conf *conf, const struct instance *inst)
+{
+    char *path = below_etc(inst, conf_str(conf, REMOTE_RELAY_PASSWORDS));
+
+    load_relays(s, conf);
+    load_direct(s, conf, inst);
+    load_passwords(&s->relays, path);
+    for (size_t i = 0; i < s->direct.count; i++)
+        load_passwords(&s->direct.domains[i].servers, path);
     free(path);
 }
 
-static void
-load_relays(struct settings *s, const struct conf *conf, const struct instance *inst)
-{
-    s->relay_count = conf_list_count(conf, REMOTE_RELAY_HOSTS);
-    s->relay_hosts = xcalloc(s->relay_count + 1, sizeof(*s->relay_hosts));
-    for (size_t i = 0; i < s->relay_count; i++) {
-        const char *text = conf_list_item(conf, REMOTE_RELAY_HOSTS, i);
-
-        if (relay_parse(slice_of(text), s->port, &s->relay_hosts[i]) < 0)
-            refuse("remote.relay_hosts", "not [smtps://][USER@]HOST[:PORT]: %s", text);
-    }
-    if (s->relay_count == 0 && s->policy != POLICY_DNS)
-        refuse("remote.policy", "needs at least one host in remote.relay_hosts");
-    load_passwords(s, conf, inst);
-}
+/* ---- TLS ---- */
 
 static struct tls_context *
 make_tls(const char *setting, const char *ca_path)
@@ -70,6 +104,15 @@ make_tls(const char *setting, const char *ca_path)
         refuse(setting, "%s", strbuf_cstr(&error));
     strbuf_free(&error);
     return ctx;
+}
+
+static bool
+wants_login(const struct host_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->hosts[i].route.user != NULL)
+            return true;
+    return false;
 }
 
 static struct tls_context *
@@ -100,10 +143,10 @@ static void
 load_tls(struct settings *s, const struct conf *conf, const struct instance *inst)
 {
     struct list_file *table = lists_load_or_exit("remote-deliver", conf, inst, REMOTE_TLS_TABLE);
-    bool verified = false;
+    bool verified = wants_login(&s->relays);
 
-    for (size_t i = 0; i < s->relay_count; i++)
-        verified = verified || s->relay_hosts[i].user[0] != '\0';
+    for (size_t i = 0; i < s->direct.count; i++)
+        verified = verified || wants_login(&s->direct.domains[i].servers);
     s->use_starttls = conf_bool(conf, REMOTE_USE_STARTTLS);
     s->heed_dane = s->use_starttls && conf_bool(conf, REMOTE_DANE);
     s->heed_sts = s->use_starttls && conf_bool(conf, REMOTE_MTA_STS);
@@ -126,22 +169,23 @@ load_policy(const struct conf *conf)
     return strcmp(word, "dns") == 0 ? POLICY_DNS : POLICY_DNS_THEN_RELAY;
 }
 
+/* One address of each family at most: which of two would be meant nobody could say. */
 static void
-load_source(struct settings *s, const struct conf *conf)
+load_sources(struct settings *s, const struct conf *conf)
 {
-    const char *text = conf_str(conf, REMOTE_SOURCE_IP);
-    struct sockaddr_in *v4 = (struct sockaddr_in *)&s->source;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&s->source;
+    for (size_t i = 0; i < conf_list_count(conf, REMOTE_SOURCE_IP); i++) {
+        const char *text = conf_list_item(conf, REMOTE_SOURCE_IP, i);
+        struct sockaddr_in v4 = {.sin_family = AF_INET};
+        struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
 
-    if (text[0] == '\0')
-        return;
-    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1)
-        v4->sin_family = AF_INET;
-    else if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1)
-        v6->sin6_family = AF_INET6;
-    else
-        refuse("remote.source_ip", "not an IP address: %s", text);
-    s->client.source = &s->source;
+        if (inet_pton(AF_INET, text, &v4.sin_addr) == 1 && s->sources.v4.sin_family == 0)
+            s->sources.v4 = v4;
+        else if (inet_pton(AF_INET6, text, &v6.sin6_addr) == 1 && s->sources.v6.sin6_family == 0)
+            s->sources.v6 = v6;
+        else
+            refuse("remote.source_ip", "expected one IPv4 and one IPv6 address at most: %s", text);
+    }
+    s->client.sources = &s->sources;
 }
 
 static int64_t
@@ -164,6 +208,34 @@ load_timeouts(const struct conf *conf)
     };
 }
 
+static void
+note_key(void *arg, const char *domain)
+{
+    bool *keys_exist = arg;
+
+    (void)domain;
+    *keys_exist = true;
+}
+
+/* Whether there are keys is looked at here: it counts when keyd cannot be asked. */
+static void
+load_signing(struct settings *s, const struct conf *conf, const struct instance *inst)
+{
+    char *path = below_etc(inst, DKIM_DIR);
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    s->signing = (struct signing_settings){
+        .sign = conf_bool(conf, DKIM_SIGN),
+        .wait_for_key = strcmp(conf_str(conf, DKIM_WITHOUT_KEY), "defer") == 0,
+        .wait_for_keyd = strcmp(conf_str(conf, DKIM_ON_FAILURE), "defer") == 0,
+        .timeout_ms = milliseconds(conf, DKIM_TIMEOUT),
+    };
+    if (fd >= 0)
+        (void)dkim_dir_list(fd, note_key, &s->signing.keys_exist); /* unreadable: as if empty */
+    close_keep_errno(fd);
+    free(path);
+}
+
 void
 settings_load(struct settings *s, const struct conf *conf, const struct instance *inst)
 {
@@ -183,6 +255,7 @@ settings_load(struct settings *s, const struct conf *conf, const struct instance
         .timeout_ms = milliseconds(conf, REMOTE_TIMEOUT),
         .dns_timeout_ms = milliseconds(conf, REMOTE_DNS_TIMEOUT),
         .idle_ms = milliseconds(conf, REMOTE_IDLE_TIME),
+        .direct_fallback = conf_bool(conf, REMOTE_DIRECT_FALLBACK),
     };
     s->helo_name = helo_name[0] != '\0' ? helo_name : s->hostname;
     s->client = (struct smtp_client_options){
@@ -190,7 +263,8 @@ settings_load(struct settings *s, const struct conf *conf, const struct instance
         .demand_tls = conf_bool(conf, REMOTE_DEMAND_TLS),
         .timeouts = load_timeouts(conf),
     };
-    load_source(s, conf);
-    load_relays(s, conf, inst);
+    load_sources(s, conf);
+    load_servers(s, conf, inst);
     load_tls(s, conf, inst);
+    load_signing(s, conf, inst);
 }

@@ -300,6 +300,8 @@ require_tls(struct tls_policy *p)
 
     if (p->level == TLS_LEVEL_REFUSED || p->level == TLS_LEVEL_VERIFY)
         return;
+    if (p->level != TLS_LEVEL_DANE)
+        p->source = "requiretls";
     trust = ask_mx(p, &asker);
     if (trust == MX_FAILED)
         refuse_unnamed(p);
@@ -313,6 +315,8 @@ require_tls(struct tls_policy *p)
 static uint16_t
 port_of(const struct smtp_peer *peer)
 {
+    if (peer->address.ss_family == AF_UNIX)
+        return 0;
     return ntohs(peer->address.ss_family == AF_INET
                      ? ((const struct sockaddr_in *)&peer->address)->sin_port
                      : ((const struct sockaddr_in6 *)&peer->address)->sin6_port);
@@ -333,7 +337,10 @@ tls_policy_decide(struct tls_policy *p, const struct smtp_peer *peer)
     p->line = 0;
     if (p->domain[0] == '\0')
         rule = tls_table_find(p->settings->tls_table, slice_of(p->host));
-    if (peer->login != NULL) { /* lib/smtp/smtp_client.h: verified in any case */
+    if (peer->address.ss_family == AF_UNIX) { /* leaves this machine by no wire */
+        p->source = "unix";
+        set_level(p, TLS_LEVEL_NONE);
+    } else if (peer->login != NULL) { /* lib/smtp/smtp_client.h: verified in any case */
         p->source = "login";
         p->level = TLS_LEVEL_VERIFY;
     } else if (rule != NULL) {

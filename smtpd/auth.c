@@ -171,7 +171,7 @@ run_exchange(struct session *s, struct authd_result *result, struct strbuf *secr
     if (result->step == AUTHD_STEP_FAIL)
         return result->fail.failure < ARRAY_LEN(failures) ? &failures[result->fail.failure]
                                                           : &failures[AUTHD_TEMPORARY];
-    s->held_capability = true;
+    s->held_capability = s->user_proved = true;
     s->auth_user = xslicedup(result->ok.user);
     why = pass_final_data(s, result->challenge, secret);
     if (why != NULL) { /* authd has let the user in, we have not: no second try */
@@ -245,6 +245,7 @@ auth_run(struct session *s, struct slice args)
     secret_free(&secret);
     if (why != NULL)
         return refuse(s, why);
+    s->auth_method = xstrdup(mechanism);
     session_reply(s, 235, "2.7.0", "authentication succeeded");
     return s->state;
 }

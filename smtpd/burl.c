@@ -89,9 +89,11 @@ fetch(struct session *s, struct slice url, uint64_t *size)
 enum session_state
 burl_run(struct session *s, struct slice args)
 {
+    static const struct refusal not_proved = {554, "5.7.8",
+                                              "URL resolution requires trust relationship"};
     const struct refusal *why;
     struct slice url;
-    uint64_t size;
+    uint64_t size = 0;
     bool last;
 
     if (parse(args, &url, &last) < 0) {
@@ -104,6 +106,6 @@ burl_run(struct session *s, struct slice args)
     }
     if (!data_begin_piece(s))
         return data_no_message(s, errno);
-    why = fetch(s, url, &size);
+    why = s->user_proved ? fetch(s, url, &size) : &not_proved; /* authd knows of no XCLIENT */
     return why != NULL ? fail(s, why, last) : data_end_piece(s, size, last);
 }

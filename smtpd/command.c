@@ -37,9 +37,9 @@ static const struct command commands[] = {
      burl_run},                                      /* RFC 4468 3 */
     {"RSET", ST_ANY, CMD_NO_ARGS, 0, misc_run_rset}, /* RFC 5321 4.1.1.5 */
     {"VRFY", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, 0,
-     misc_run_vrfy}, /* RFC 5321 4.1.1.6 */
+     verify_run_vrfy}, /* RFC 5321 4.1.1.6 */
     {"EXPN", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, 0,
-     misc_run_expn},                                                 /* RFC 5321 4.1.1.7 */
+     verify_run_expn},                                               /* RFC 5321 4.1.1.7 */
     {"HELP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_help},        /* RFC 5321 4.1.1.8 */
     {"NOOP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_noop},        /* RFC 5321 4.1.1.9 */
     {"QUIT", ST_ANY, CMD_NO_ARGS | CMD_FLUSH, 0, misc_run_quit},     /* RFC 5321 4.1.1.10 */
@@ -77,6 +77,17 @@ is_idle_too_long(struct session *s, const struct command *c)
     return (c->flags & CMD_IDLE) && ++s->idle_commands > IDLE_COMMANDS_MAX;
 }
 
+static void
+run_unknown(struct session *s, struct slice line)
+{
+    const struct refusal *why = filter_unknown(s, line);
+
+    if (why != NULL)
+        session_error(s, why->code, why->dsn, "%s", why->text);
+    else
+        session_error(s, 500, "5.5.2", "command not recognized");
+}
+
 /* RFC 2920 section 3.1: what has to be the last command of a group, but has more behind it. */
 static bool
 is_pipelined_wrongly(const struct session *s, const struct command *c)
@@ -105,8 +116,10 @@ command_run(struct session *s, struct slice line)
         rcpt_settle(s); /* what is legal now depends on it */
     if (s->closing)
         return;
-    if (c == NULL)
-        session_error(s, 500, "5.5.2", "command not recognized");
+    if (s->filter.shut && (c == NULL || c->run != misc_run_quit))
+        session_refuse(s, &s->filter.refusal); /* as the connection was */
+    else if (c == NULL)
+        run_unknown(s, line);
     else if (line.len > SESSION_COMMAND_MAX && !(c->flags & CMD_LONG))
         session_error(s, 500, "5.5.2", "line too long");
     else if ((c->flags & CMD_NO_ARGS) && args.len > 0)

@@ -61,6 +61,7 @@ read_dotted(struct session *s, struct message *m)
 enum session_state
 data_run(struct session *s, struct slice args)
 {
+    const struct refusal *why;
     enum stream_status status;
     struct message *m;
 
@@ -77,6 +78,12 @@ data_run(struct session *s, struct slice args)
     if (m == NULL) {
         message_refuse_open(s, errno);
         return s->state;
+    }
+    why = filter_data(s, message_id(m));
+    if (why != NULL) {
+        message_abort(&m);
+        session_refuse(s, why);
+        return session_reset(s);
     }
     session_reply(s, 354, "", "end data with <CRLF>.<CRLF>");
     status = read_dotted(s, m);

@@ -52,7 +52,7 @@ is_submission(const struct session *s)
 static void
 describe_burl(struct session *s, struct strbuf *line)
 {
-    if (s->auth_user != NULL)
+    if (s->user_proved)
         (void)strbuf_str(line, " imap"); /* fits */
 }
 

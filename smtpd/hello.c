@@ -26,6 +26,16 @@ take_name(struct session *s, struct slice args)
     return 0;
 }
 
+static bool
+refused_by_filter(struct session *s)
+{
+    const struct refusal *why = filter_helo(s);
+
+    if (why != NULL)
+        session_refuse(s, why);
+    return why != NULL;
+}
+
 enum session_state
 hello_run_helo(struct session *s, struct slice args)
 {
@@ -35,6 +45,8 @@ hello_run_helo(struct session *s, struct slice args)
     }
     s->is_extended = false;
     (void)session_reset(s);
+    if (refused_by_filter(s))
+        return s->state;
     session_reply(s, 250, "", "%s", s->settings->hostname);
     return ST_GREETED;
 }
@@ -61,12 +73,16 @@ hello_run_ehlo(struct session *s, struct slice args)
     }
     s->is_extended = true;
     (void)session_reset(s);
+    if (refused_by_filter(s))
+        return s->state;
     /* errors of the stream stick and end the session at its next read */
     (void)stream_printf(s->stream, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n", set->hostname,
-                        (unsigned long long)set->max_message_size);
+                        (unsigned long long)session_size_limit(s));
     if (set->starttls && s->server->tls != NULL && stream_tls(s->stream) == NULL)
         (void)stream_write(s->stream, SLICE("250-STARTTLS\r\n"));
     announce_auth(s);
+    if (set->allow_vrfy_expn)
+        (void)stream_write(s->stream, SLICE("250-VRFY\r\n250-EXPN\r\n"));
     extensions_announce(s);
     xclient_announce(s);
     (void)stream_write(s->stream, SLICE("250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"

@@ -9,21 +9,16 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/ipc/accountd.h"
-#include "lib/ipc/client.h"
 #include "lib/log/log.h"
+#include "smtpd/accounts.h"
 #include "smtpd/command.h"
+#include "smtpd/sender.h"
 #include "smtpd/terms.h"
 
 enum {
-    ACCOUNTD_TIMEOUT_MS = 10000,
-    REPLY_TEXT_MAX = 400,
     REFUSALS_MAX = 1000, /* that count as no error, between two messages */
 };
-
-static const struct refusal accounts_away = {451, "4.3.0", "account database away, try again"};
 
 static void
 log_rejected(const struct session *s, const char *stage, struct slice from, struct slice to,
@@ -43,104 +38,10 @@ refuse(struct session *s, const struct refusal *why)
         session_error(s, why->code, why->dsn, "%s", why->text);
         return s->state;
     }
-    session_reply(s, why->code, why->dsn, "%s", why->text);
+    session_refuse(s, why);
     if (++s->refusals >= REFUSALS_MAX)
         session_shut(s, "4.7.0", "too many refusals without a message");
     return s->state;
-}
-
-/* ---- questions to accountd ---- */
-
-/* An answer in the caller's memory, because the reply borrows from the client's buffer. */
-struct answer {
-    enum accountd_verdict verdict;
-    struct refusal refusal;
-    char dsn[16], text[REPLY_TEXT_MAX];
-};
-
-/* Printable ASCII only: replies hold nothing else (RFC 6531 section 3.7.4.2). */
-static void
-copy_text(char *out, size_t room, struct slice text)
-{
-    size_t len = text.len < room - 1 ? text.len : room - 1;
-
-    for (size_t i = 0; i < len; i++)
-        out[i] = text.ptr[i] >= 0x20 && text.ptr[i] < 0x7f ? text.ptr[i] : '?';
-    out[len] = '\0';
-}
-
-static void
-take_reply(const struct accountd_rcpt_reply *reply, struct answer *a)
-{
-    unsigned first = reply->verdict == ACCOUNTD_REFUSED ? 5 : 4;
-
-    a->verdict = (enum accountd_verdict)reply->verdict;
-    copy_text(a->dsn, sizeof(a->dsn), reply->dsn);
-    copy_text(a->text, sizeof(a->text), reply->text);
-    a->refusal = (struct refusal){reply->code, a->dsn, a->text};
-    if (reply->code / 100 != first || a->dsn[0] != (char)('0' + first))
-        a->refusal = first == 5 ? (struct refusal){550, "5.1.1", a->text}
-                                : (struct refusal){450, "4.2.0", a->text};
-}
-
-static void
-take_message(const struct ipc_reply *reply, struct answer *a)
-{
-    struct accountd_rcpt_reply decoded;
-
-    if ((reply->type == ACCOUNTD_RCPT_REPLY || reply->type == ACCOUNTD_SENDER_REPLY) &&
-        accountd_rcpt_reply_decode(reply->payload, &decoded) == 0)
-        take_reply(&decoded, a);
-    close_keep_errno(reply->fd); /* accountd sends none */
-}
-
-static void
-take_numbered(void *answers, uint32_t index, const struct ipc_reply *reply)
-{
-    take_message(reply, &((struct answer *)answers)[index]);
-}
-
-/* Sends the `count` questions and waits. What has no answer in time is DEFERRED with 451. */
-static void
-ask(struct session *s, struct strbuf *questions, uint32_t count, struct answer *answers)
-{
-    for (uint32_t i = 0; i < count; i++)
-        answers[i] = (struct answer){.verdict = ACCOUNTD_DEFERRED, .refusal = accounts_away};
-    if (s->pool->backend == NULL || questions->overflow ||
-        ipc_client_call_many(s->pool->backend, questions, count, ACCOUNTD_TIMEOUT_MS, take_numbered,
-                             answers) < 0) {
-        log_event(LOG_WARN, "accountd_away", KV_ERRNO());
-        s->is_stale = true;
-    }
-    strbuf_free(questions);
-}
-
-static void
-ask_recipients(struct session *s, struct answer *answers)
-{
-    struct strbuf questions = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
-
-    for (uint32_t i = 0; i < s->recipients.count; i++) {
-        struct accountd_rcpt question = {
-            .address = s->recipients.list[i].recipient.text,
-            .sender = s->transaction.envelope.sender,
-            .auth_user = slice_of(s->auth_user),
-            .size = s->transaction.declared_size,
-        };
-
-        (void)accountd_rcpt_encode(&questions, &question); /* overflow is remembered */
-    }
-    ask(s, &questions, s->recipients.count, answers);
-}
-
-static void
-ask_sender(struct session *s, const struct address *sender, struct answer *a)
-{
-    struct strbuf request = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
-    struct accountd_sender question = {.auth_user = slice_of(s->auth_user), .sender = sender->text};
-
-    (void)accountd_sender_encode(&request, &question); /* overflow is remembered */
-    ask(s, &request, 1, a);
 }
 
 /* ---- MAIL ---- */
@@ -157,27 +58,15 @@ has_room(const struct session *s, uint64_t size)
     return room >= reserve && room - reserve >= size;
 }
 
-/* smtp.from_must_match_auth */
-static const struct refusal *
-check_sender(struct session *s, const struct address *sender, struct answer *a)
-{
-    static const struct refusal not_yours = {553, "5.7.1", "sender address is not yours"};
-
-    if (s->auth_user == NULL || !s->settings->from_must_match_auth || sender->text.len == 0)
-        return NULL;
-    ask_sender(s, sender, a);
-    if (a->verdict == ACCOUNTD_LOCAL)
-        return NULL;
-    return a->verdict == ACCOUNTD_FOREIGN ? &not_yours : &a->refusal;
-}
-
 static const struct refusal *
 check_size(const struct session *s, uint64_t size)
 {
     static const struct refusal too_big = {552, "5.3.4", "message too big"};
     static const struct refusal no_room = {452, "4.3.1", "insufficient system storage"};
 
-    if (s->settings->max_message_size > 0 && size > s->settings->max_message_size)
+    uint64_t limit = session_size_limit(s);
+
+    if (limit > 0 && size > limit)
         return &too_big;
     return has_room(s, size) ? NULL : &no_room;
 }
@@ -221,7 +110,9 @@ mail_run(struct session *s, struct slice args)
     if (why == NULL)
         why = terms_accept(s, &mail, &s->transaction.envelope);
     if (why == NULL)
-        why = check_sender(s, &mail.sender, &a);
+        why = sender_check(s, mail.sender.text, &a);
+    if (why == NULL)
+        why = filter_mail(s, &mail);
     if (why != NULL) {
         log_rejected(s, "MAIL", mail.sender.text, SLICE(""), why);
         transaction_clear(&s->transaction);
@@ -254,14 +145,27 @@ check_foreign(const struct session *s, const struct rcpt_args *rcpt)
     return &denied;
 }
 
+/* smtp.max_outgoing_size, as far as the client has declared a size. */
+static const struct refusal *
+check_outgoing(const struct session *s)
+{
+    static const struct refusal too_big = {552, "5.3.4", "message too big to leave this server"};
+    uint64_t limit = s->settings->max_outgoing_size;
+
+    return limit > 0 && s->transaction.declared_size > limit ? &too_big : NULL;
+}
+
 static const struct refusal *
 check_recipient(const struct session *s, const struct rcpt_args *rcpt, const struct answer *a)
 {
+    const struct refusal *why;
+
     switch (a->verdict) {
     case ACCOUNTD_LOCAL:
         return NULL;
     case ACCOUNTD_FOREIGN:
-        return check_foreign(s, rcpt);
+        why = check_foreign(s, rcpt);
+        return why != NULL ? why : check_outgoing(s);
     case ACCOUNTD_REFUSED:
     case ACCOUNTD_DEFERRED:
         break;
@@ -286,17 +190,22 @@ rcpt_settle(struct session *s)
     if (count == 0)
         return;
     answers = xcalloc(count, sizeof(*answers));
-    ask_recipients(s, answers);
+    accounts_ask_recipients(s, answers);
     s->recipients.count = 0; /* the replies that follow are theirs */
     for (uint32_t i = 0; i < count && !s->closing; i++) {
         const struct rcpt_args *rcpt = &s->recipients.list[i];
         const struct refusal *why = check_recipient(s, rcpt, &answers[i]);
 
+        if (why != NULL)
+            filter_rejected(s, rcpt->recipient.text, why);
+        else
+            why = filter_rcpt(s, rcpt, answers[i].verdict == ACCOUNTD_LOCAL);
         if (why != NULL) {
             refuse_recipient(s, rcpt->recipient.text, why);
             continue;
         }
         transaction_add(&s->transaction, rcpt);
+        s->transaction.leaves |= answers[i].verdict == ACCOUNTD_FOREIGN;
         session_reply(s, 250, "2.1.5", "recipient ok");
         s->state = ST_RECIPIENT;
     }

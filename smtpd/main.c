@@ -88,11 +88,16 @@ sandbox_for(const struct daemon *d, const struct server *server)
 {
     struct sandbox box = daemon_sandbox_base(d, USERS_SMTP);
 
-    box.dirs[0] = (struct sandbox_dir){server->tmp_dirfd, SANDBOX_WRITE};
+    /* Filters read a message before it is committed; from new/ on nothing is read. Such a move is
+     * allowed without the same rights: the message loses one. */
+    bool filters = filter_settings_any(&server->settings.filters);
+
+    box.dirs[0] =
+        (struct sandbox_dir){server->tmp_dirfd, SANDBOX_WRITE | (filters ? SANDBOX_READ : 0u)};
     box.dirs[1] = (struct sandbox_dir){server->new_dirfd, SANDBOX_WRITE};
     box.dir_count = 2;
-    box.same_rights = true; /* a message moves from tmp to new */
-    box.calls = SANDBOX_FILES;
+    box.same_rights = !filters; /* a message moves from tmp to new */
+    box.calls = SANDBOX_FILES | (filters ? (unsigned)SANDBOX_SEND_FDS : 0u);
     return box;
 }
 
@@ -136,7 +141,7 @@ screening(const struct daemon *d, const struct server *server)
         .first_line_ms = settings->command_timeout_ms,
         .known_ms = (int64_t)conf_u64(d->conf, SMTP_KNOWN_TIME),
         .waiting_max = (unsigned)conf_u64(d->conf, SMTP_MAX_WAITING),
-        .friends = SMTP_TRUSTED_HOSTS,
+        .friends = SMTP_HOSTS_NO_AUTH,
         .judge = judge,
     };
 }
@@ -161,6 +166,8 @@ main(int argc, char **argv)
         .keep_dirs = true,
         .backend = ACCOUNTD_SOCKET,
         .backend_payload_max = ACCOUNTD_PAYLOAD_MAX,
+        .filter = filter_settings_any(&server.settings.filters) ? FILTERD_SOCKET : NULL,
+        .filter_payload_max = FILTERD_PAYLOAD_MAX,
         .serve = session_serve,
         .refusal = refusal,
         .arg = &server,

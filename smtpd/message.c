@@ -11,12 +11,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "lib/log/log.h"
 #include "lib/mail/header.h"
 #include "smtpd/content.h"
+#include "smtpd/filtered.h"
+#include "smtpd/sender.h"
 #include "smtpd/session.h"
 #include "smtpd/trace.h"
 #include "smtpd/xclient.h"
@@ -31,8 +36,13 @@ enum failure {
     FAIL_LOOP,
     FAIL_BARE_NEWLINE,
     FAIL_LONG_LINE,
+    FAIL_SENDER,
+    FAIL_OUTGOING,
+    FAIL_LATER,
     FAIL_NO_SPACE,
     FAIL_QUEUE,
+    FAIL_FILTER, /* session's filter.refusal */
+    FAIL_FILTERED_BADLY,
 };
 
 static const struct refusal refusals[] = {
@@ -41,8 +51,12 @@ static const struct refusal refusals[] = {
     [FAIL_LOOP] = {554, "5.4.6", "too many hops, this message is looping"},
     [FAIL_BARE_NEWLINE] = {554, "5.5.2", "bare CR or LF in the message (RFC 5321 2.3.8)"},
     [FAIL_LONG_LINE] = {554, "5.6.0", "a line of the message is too long"},
+    [FAIL_SENDER] = {554, "5.7.1", "From or Sender of the header is no address that you may use"},
+    [FAIL_OUTGOING] = {552, "5.3.4", "message too big to leave this server"},
+    [FAIL_LATER] = {451, "4.3.0", "account database away, try again"},
     [FAIL_NO_SPACE] = {452, "4.3.1", "insufficient system storage, try again later"},
     [FAIL_QUEUE] = {451, "4.3.0", "queue error, try again later"},
+    [FAIL_FILTERED_BADLY] = {451, "4.3.0", "a filter made the message unfit, try again later"},
 };
 
 struct message {
@@ -59,6 +73,10 @@ struct message {
     bool header_8bit, tls_optional;
     struct content_scan scan;
     enum failure failure;
+    const struct refusal *refusal; /* with FAIL_FILTER */
+    uint64_t content_start;        /* where it is in the file: behind our lines */
+    bool filtered;                 /* it comes from the filters, no longer from the client */
+    bool discarded;
 };
 
 /* The first reason counts. The file goes at once: a full disk has its room back. */
@@ -87,6 +105,20 @@ message_refuse_open(struct session *s, int error)
         session_reply(s, r->code, r->dsn, "%s", r->text);
 }
 
+/* Room for the header section, and for what filters may add to it. */
+static size_t
+head_max(const struct session *s)
+{
+    return s->settings->max_header_size + SESSION_READ_MAX +
+           (s->filter.on ? FILTERD_PAYLOAD_MAX : 0);
+}
+
+const char *
+message_id(const struct message *m)
+{
+    return m->id;
+}
+
 struct message *
 message_open(struct session *s)
 {
@@ -104,7 +136,7 @@ message_open(struct session *s)
     m->session = s;
     m->received_ms = clock_real_ms();
     m->writer = queue_writer_adopt(s->server->tmp_dirfd, s->server->new_dirfd, m->id, fd);
-    m->head = strbuf_new(s->settings->max_header_size + SESSION_READ_MAX);
+    m->head = strbuf_new(head_max(s));
     return m;
 }
 
@@ -115,13 +147,26 @@ write_queue(struct message *m, struct slice content)
         fail(m, failure_of(errno));
 }
 
+/* An address beyond ASCII makes a header one that only SMTPUTF8 may carry (RFC 6531 section 3.1).
+ */
+static struct slice
+user_for_header(const struct session *s)
+{
+    struct slice user = slice_of(s->auth_user);
+
+    return s->transaction.smtputf8 || parse_is_ascii(user) ? user : SLICE("");
+}
+
 static void
-fill_trace(const struct message *m, const struct header_summary *summary, struct trace *trace)
+fill_trace(const struct message *m, const struct header_summary *summary, struct slice section,
+           struct trace *trace)
 {
     const struct session *s = m->session;
     const struct tls *tls = stream_tls(s->stream);
     const struct queue_envelope *e = &s->transaction.envelope;
-    bool submitted = s->is_submission || s->auth_user != NULL;
+    const struct settings *settings = s->settings;
+    struct slice user = user_for_header(s);
+    bool submitted = session_submits(s);
 
     *trace = (struct trace){
         .sender = e->sender,
@@ -139,7 +184,13 @@ fill_trace(const struct message *m, const struct header_summary *summary, struct
         .priority = e->priority,
         .add_date = submitted && !summary->has_date,
         .add_message_id = submitted && !summary->has_message_id,
+        .hides_client = submitted && settings->hide_client_ip,
+        .add_originating_ip = submitted && settings->add_originating_ip,
+        .auth_user = settings->add_auth_user ? user : SLICE(""),
     };
+    if (settings->add_sender_header && user.len > 0 && !summary->has_sender &&
+        !sender_is_author(s, section))
+        trace->added_sender = user;
 }
 
 /* A text that does not begin with a header field must not become part of ours. */
@@ -149,6 +200,16 @@ lacks_header(struct slice head)
     struct header_field field;
 
     return header_next(&head, &field) == HEADER_BODY;
+}
+
+static void
+check_authors(struct message *m, struct slice section)
+{
+    struct answer a;
+    const struct refusal *why = sender_check_header(m->session, section, &a);
+
+    if (why != NULL)
+        fail(m, why->code >= 500 ? FAIL_SENDER : FAIL_LATER);
 }
 
 /* The header section (the first `len` bytes of the head) is whole: judges it, then writes our
@@ -166,14 +227,16 @@ write_head(struct message *m, size_t len)
     m->hops = summary.received;
     m->header_8bit = summary.has_8bit;
     m->tls_optional = summary.tls_optional;
-    if (len > settings->max_header_size)
+    if (len > settings->max_header_size && !m->filtered)
         fail(m, FAIL_HEADER_TOO_BIG);
     if (settings->max_hops > 0 && m->hops > settings->max_hops)
         fail(m, FAIL_LOOP);
-    fill_trace(m, &summary, &trace);
+    check_authors(m, slice_sub(head, 0, len));
+    fill_trace(m, &summary, slice_sub(head, 0, len), &trace);
     m->protocol = trace_protocol(&trace);
     trace.add_empty_line = lacks_header(head);
     assert_always(trace_write(&trace, &top)); /* every value in it has a bound */
+    m->content_start = top.len;
     write_queue(m, strbuf_slice(&top));
     write_queue(m, head);
     strbuf_free(&top);
@@ -194,18 +257,21 @@ collect_head(struct message *m, struct slice content)
     m->head_searched = m->head.len;
     if (len > 0)
         write_head(m, len);
-    else if (m->head.len > m->session->settings->max_header_size)
+    else if (m->head.len > m->session->settings->max_header_size && !m->filtered)
         fail(m, FAIL_HEADER_TOO_BIG);
 }
 
 void
 message_write(struct message *m, struct slice content)
 {
-    uint64_t limit = m->session->settings->max_message_size;
+    uint64_t limit = session_size_limit(m->session);
+    uint64_t outgoing = m->session->settings->max_outgoing_size;
 
     m->size += content.len;
-    if (limit > 0 && m->size > limit)
+    if (limit > 0 && m->size > limit && !m->filtered)
         fail(m, FAIL_TOO_BIG);
+    if (outgoing > 0 && m->size > outgoing && m->session->transaction.leaves)
+        fail(m, FAIL_OUTGOING);
     if (m->failure != FAIL_NONE)
         return;
     content_scan(&m->scan, content);
@@ -280,7 +346,7 @@ log_received(const struct message *m)
 static void
 refuse_message(struct session *s, const struct message *m)
 {
-    const struct refusal *r = &refusals[m->failure];
+    const struct refusal *r = m->failure == FAIL_FILTER ? m->refusal : &refusals[m->failure];
 
     log_event(LOG_INFO, "rejected", KV_STR("queue_id", m->id),
               KV_SLICE("from", s->transaction.envelope.sender), KV_U64("size", m->size),
@@ -289,7 +355,128 @@ refuse_message(struct session *s, const struct message *m)
     if (r->code >= 500)
         session_error(s, r->code, r->dsn, "%s", r->text);
     else
-        session_reply(s, r->code, r->dsn, "%s", r->text);
+        session_refuse(s, r);
+}
+
+/* ---- filters ---- */
+
+/* The next `size` bytes of the new content. */
+static void
+copy(struct message *m, int fd, uint64_t from, uint64_t size)
+{
+    char *buf = xmalloc(SESSION_READ_MAX);
+
+    while (size > 0 && m->failure == FAIL_NONE) {
+        size_t step = size < SESSION_READ_MAX ? (size_t)size : SESSION_READ_MAX;
+
+        if (pread_exact(fd, buf, step, (off_t)from) < 0)
+            fail(m, FAIL_QUEUE);
+        else
+            message_write(m, slice_make(buf, step));
+        from += step;
+        size -= step;
+    }
+    xfree(&buf);
+}
+
+/* Writes the file again from its first line: what stands on top may be another, too. `fd` is the
+ * file as it was. */
+static void
+rewrite(struct message *m, const struct filterd_verdict *v, int fd)
+{
+    uint64_t start = m->content_start, end = m->content_start + m->size;
+    int from = m->session->filter.verdict_fd;
+    struct stat st;
+
+    if (queue_writer_restart(m->writer) < 0) {
+        fail(m, failure_of(errno));
+        return;
+    }
+    m->filtered = true;
+    m->head_written = false;
+    m->head = strbuf_new(head_max(m->session));
+    m->head_searched = 0;
+    m->size = 0;
+    m->scan = (struct content_scan){.has_8bit = false};
+    if (!v->content_changed)
+        copy(m, fd, start, end - start);
+    else if (from < 0 || fstat(from, &st) < 0 || (uint64_t)st.st_size < v->header_size ||
+             (!v->body_replaced && (v->body_start < start || v->body_start > end)))
+        fail(m, FAIL_QUEUE);
+    else {
+        copy(m, from, 0, v->header_size);
+        if (v->body_replaced)
+            copy(m, from, v->header_size, (uint64_t)st.st_size - v->header_size);
+        else
+            copy(m, fd, v->body_start, end - v->body_start);
+    }
+    judge(m);
+    if (m->failure == FAIL_BARE_NEWLINE || m->failure == FAIL_LONG_LINE)
+        m->failure = FAIL_FILTERED_BADLY;
+}
+
+static void
+carry_out(struct message *m, int fd)
+{
+    struct session *s = m->session;
+    const struct filterd_verdict *v = &s->filter.verdict;
+
+    m->discarded = v->action == FILTERD_DISCARD || !filtered_envelope(s, m->id);
+    if (!m->discarded && (v->content_changed || v->sender_changed))
+        rewrite(m, v, fd);
+}
+
+/* What the milters and policy services say about the whole of it. */
+static void
+filter(struct message *m)
+{
+    struct session *s = m->session;
+    int fd = queue_writer_reader(m->writer);
+
+    if (fd < 0) {
+        fail(m, failure_of(errno));
+        log_event(LOG_ERROR, "queue_error", KV_STR("queue_id", m->id), KV_ERRNO());
+        return;
+    }
+    m->refusal = filter_content(s, fd, m->id, m->content_start, m->size);
+    if (m->refusal != NULL) {
+        fail(m, FAIL_FILTER);
+    } else {
+        carry_out(m, fd);
+        filter_content_end(s);
+    }
+    close_keep_errno(fd);
+}
+
+static void
+commit(struct message *m)
+{
+    struct session *s = m->session;
+
+    complete_envelope(m);
+    if (queue_writer_commit(&m->writer, &s->transaction.envelope) == 0)
+        return;
+    fail(m, failure_of(errno));
+    log_event(LOG_ERROR, "queue_error", KV_STR("queue_id", m->id), KV_ERRNO());
+}
+
+/* To the client it looks like any other. */
+static void
+tell_accepted(struct session *s, const struct message *m)
+{
+    if (m->discarded)
+        log_event(LOG_INFO, "discarded", KV_STR("queue_id", m->id),
+                  KV_SLICE("from", s->transaction.envelope.sender), KV_U64("size", m->size));
+    else
+        log_received(m); /* before anybody else has a line about it */
+    xclient_log_forwarded(s, m->id);
+    if (!m->discarded)
+        queue_trigger(s->server->trigger_fd);
+    session_reply(s, 250, "2.0.0", "queued as %s", m->id);
+    stats_add(s->server->counters.messages, 1);
+    stats_add(s->server->counters.bytes, m->size);
+    s->messages++;
+    s->errors = s->idle_commands = s->refusals = 0;
 }
 
 void
@@ -298,25 +485,14 @@ message_commit(struct session *s, struct message **mp)
     struct message *m = *mp;
 
     judge(m);
-    if (m->failure == FAIL_NONE) {
-        complete_envelope(m);
-        if (queue_writer_commit(&m->writer, &s->transaction.envelope) < 0) {
-            fail(m, failure_of(errno));
-            log_event(LOG_ERROR, "queue_error", KV_STR("queue_id", m->id), KV_ERRNO());
-        }
-    }
-    if (m->failure != FAIL_NONE) {
+    if (m->failure == FAIL_NONE && s->filter.on)
+        filter(m);
+    if (m->failure == FAIL_NONE && !m->discarded)
+        commit(m);
+    if (m->failure != FAIL_NONE)
         refuse_message(s, m);
-    } else {
-        log_received(m); /* before anybody else has a line about it */
-        xclient_log_forwarded(s, m->id);
-        queue_trigger(s->server->trigger_fd);
-        session_reply(s, 250, "2.0.0", "queued as %s", m->id);
-        stats_add(s->server->counters.messages, 1);
-        stats_add(s->server->counters.bytes, m->size);
-        s->messages++;
-        s->errors = s->idle_commands = s->refusals = 0;
-    }
+    else
+        tell_accepted(s, m);
     message_abort(mp);
 }
 

@@ -13,6 +13,7 @@ struct session;
 struct message *message_open(struct session *s);
 /* The reply to a message that could not be begun. */
 void message_refuse_open(struct session *s, int error);
+const char *message_id(const struct message *m); /* its queue id */
 /* Takes content. What is wrong with it is remembered and told by message_commit: a client must be
  * listened to until the end of its data. */
 void message_write(struct message *m, struct slice content);

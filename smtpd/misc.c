@@ -1,5 +1,5 @@
 /*
- * smtpd/misc.c - the commands that move no message: NOOP, RSET, QUIT, HELP, VRFY, EXPN.
+ * smtpd/misc.c - the commands that move no message: NOOP, RSET, QUIT, HELP.
  */
 #include "lib/log/log.h"
 #include "smtpd/command.h"
@@ -42,24 +42,5 @@ misc_run_help(struct session *s, struct slice args)
     session_reply(s, 214, "2.0.0",
                   "commands: EHLO HELO MAIL RCPT DATA BDAT RSET VRFY EXPN HELP NOOP QUIT "
                   "STARTTLS AUTH");
-    return s->state;
-}
-
-/* Tells nothing about who exists (RFC 5321 section 7.3). */
-enum session_state
-misc_run_vrfy(struct session *s, struct slice args)
-{
-    if (args.len == 0)
-        session_error(s, 501, "5.5.4", "syntax: VRFY address");
-    else
-        session_reply(s, 252, "2.5.0", "cannot verify, but will take mail and try to deliver it");
-    return s->state;
-}
-
-enum session_state
-misc_run_expn(struct session *s, struct slice args)
-{
-    (void)args;
-    session_reply(s, 502, "5.5.1", "EXPN is not offered");
     return s->state;
 }

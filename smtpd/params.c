@@ -296,6 +296,7 @@ mail_args_parse(struct slice text, const struct param_rules *rules, struct mail_
     status = address_parse_path(&text, ADDRESS_NULL | ADDRESS_UTF8, &args->sender);
     if (status != ADDRESS_OK)
         return refuse_path(why, status, "5.1.7");
+    args->params = slice_trim(text);
     if (apply_params(text, rules->extended, &table, args, why) < 0)
         return -1;
     if (args->sender.is_utf8 && !args->smtputf8) /* RFC 6531 section 3.5 */
@@ -317,6 +318,7 @@ rcpt_args_parse(struct slice text, const struct param_rules *rules, bool utf8,
     status = address_parse_path(&text, ADDRESS_POSTMASTER | ADDRESS_UTF8, &args->recipient);
     if (status != ADDRESS_OK)
         return refuse_path(why, status, "5.1.3");
+    args->params = slice_trim(text);
     if (args->recipient.is_utf8 && !utf8) /* RFC 6531 section 3.5 */
         return refuse(why, 553, "5.6.7", "non-ASCII address needs SMTPUTF8");
     if (apply_params(text, rules->extended, &table, args, why) < 0)

@@ -23,8 +23,9 @@ struct mail_args { /* all slices borrow from the command line */
     uint64_t size; /* SIZE=, 0: not given */
     enum body_type body;
     bool smtputf8;
-    uint8_t ret;        /* 0 none, 1 FULL, 2 HDRS */
-    struct slice envid; /* xtext as received */
+    uint8_t ret;         /* 0 none, 1 FULL, 2 HDRS */
+    struct slice envid;  /* xtext as received */
+    struct slice params; /* all of them, as received */
     bool requiretls;
     int64_t hold_for_s;    /* HOLDFOR=, 0: not given */
     bool has_hold_until;   /* HOLDUNTIL= */
@@ -37,8 +38,9 @@ struct mail_args { /* all slices borrow from the command line */
 
 struct rcpt_args {
     struct address recipient;
-    struct slice orcpt; /* "type;xtext" as received */
-    uint8_t notify;     /* QUEUE_NOTIFY_*; 0: not given */
+    struct slice orcpt;  /* "type;xtext" as received */
+    uint8_t notify;      /* QUEUE_NOTIFY_*; 0: not given */
+    struct slice params; /* all of them, as received */
 };
 
 /* What the session may use. */

@@ -20,6 +20,7 @@ recipients_add(struct recipients *r, const struct rcpt_args *args)
                       .is_utf8 = args->recipient.is_utf8},
         .orcpt = arena_copy(&r->texts, args->orcpt),
         .notify = args->notify,
+        .params = arena_copy(&r->texts, args->params),
     };
 }
 

@@ -11,23 +11,28 @@
 #include "lib/conf/networks.h"
 #include "lib/sys/daemon.h"
 #include "lib/tls/tls.h"
+#include "smtpd/filter.h"
 
 struct settings {
     const char *hostname;
     char *greeting; /* the whole line, with CRLF */
     bool starttls, close_relay, from_must_match_auth, no_cleartext_auth, no_auth_on_25;
     bool plain_on_loopback, reject_pipelining;
+    bool from_must_be_local, local_sender_must_auth, sender_rule_skip_good_ip;
+    bool add_sender_header, add_originating_ip, hide_client_ip, add_auth_user;
     uint64_t max_recipients, max_message_size, max_header_size, max_line, max_hops, max_rset;
-    uint64_t max_errors, free_errors, min_free_space;
+    uint64_t max_incoming_size, max_outgoing_size, max_errors, free_errors, min_free_space;
     int64_t error_delay_ms, command_timeout_ms, data_timeout_ms, transfer_timeout_ms;
     int64_t tls_timeout_ms;
     struct mechanisms *mechanisms;
+    struct filter_settings filters;
     unsigned extensions; /* enum extension */
+    bool allow_vrfy_expn;
     int64_t max_future_release_ms;
     uint64_t max_priority;
     const char **priority_users; /* addresses and "@domain"; none: every user */
     size_t priority_user_count;
-    struct networks trusted_hosts, xclient_hosts, xforward_hosts;
+    struct networks trusted_hosts, xclient_hosts, xforward_hosts, good_ips;
     struct map *open_relay_domains; /* in lower case; the values are not NULL */
 };
 

@@ -70,6 +70,14 @@ session_error(struct session *s, unsigned code, const char *dsn, const char *for
 }
 
 void
+session_refuse(struct session *s, const struct refusal *why)
+{
+    session_reply(s, why->code, why->dsn, "%s", why->text);
+    if (why->code == 421)
+        s->closing = true;
+}
+
+void
 session_shut(struct session *s, const char *dsn, const char *text)
 {
     if (s->closing)
@@ -84,6 +92,7 @@ enum session_state
 session_reset(struct session *s)
 {
     transaction_clear(&s->transaction);
+    filter_reset(s);
     xclient_forget(s);
     return s->state == ST_NEW ? ST_NEW : ST_GREETED;
 }
@@ -92,10 +101,27 @@ void
 session_forget(struct session *s)
 {
     transaction_clear(&s->transaction);
+    filter_reset(s);
     xclient_forget(s);
     s->helo[0] = '\0';
     s->is_extended = false;
     s->state = ST_NEW;
+}
+
+bool
+session_submits(const struct session *s)
+{
+    return s->is_submission || s->auth_user != NULL;
+}
+
+uint64_t
+session_size_limit(const struct session *s)
+{
+    uint64_t limit = s->settings->max_message_size, incoming = s->settings->max_incoming_size;
+
+    if (session_submits(s) || s->is_trusted || incoming == 0)
+        return limit;
+    return limit == 0 || incoming < limit ? incoming : limit;
 }
 
 /* ---- lines ---- */
@@ -199,13 +225,23 @@ start_tls_at_once(struct session *s)
     return -1;
 }
 
+void
+session_greet(struct session *s, bool is_greeted)
+{
+    const struct refusal *why = filter_connect(s);
+
+    if (why != NULL && (!is_greeted || why->code == 421))
+        session_refuse(s, why); /* RFC 5321 section 3.1: no service, and QUIT is waited for */
+    else if (!is_greeted)
+        (void)stream_write(s->stream, slice_of(s->settings->greeting)); /* an error sticks */
+}
+
 static int
 open_session(struct session *s)
 {
     if (strcmp(s->pool->label, "smtps") == 0 && start_tls_at_once(s) < 0)
         return -1;
-    if (!s->pool->is_greeted)
-        (void)stream_write(s->stream, slice_of(s->settings->greeting)); /* an error sticks */
+    session_greet(s, s->pool->is_greeted);
     return 0;
 }
 
@@ -242,6 +278,7 @@ end(struct session *s)
     stream_free(&s->stream);
     queue_slots_free(&s->slots);
     xfree(&s->auth_user);
+    xfree(&s->auth_method);
 }
 
 enum pool_next
@@ -257,7 +294,8 @@ session_serve(struct pool_session *pool, void *arg)
                 (void)stream_flush(s.stream); /* a failure sticks and ends the next read */
                 log_flush();
             }
-            run_line(&s);
+            if (!s.closing) /* a refused RCPT may have been the end */
+                run_line(&s);
         }
     }
     pool->is_proved = s.messages > 0 || s.held_capability;

@@ -7,6 +7,7 @@
 #include "lib/queue/queue_slots.h"
 #include "lib/sys/pool.h"
 #include "lib/tls/stream.h"
+#include "smtpd/filter.h"
 #include "smtpd/recipients.h"
 #include "smtpd/server.h"
 #include "smtpd/transaction.h"
@@ -36,21 +37,24 @@ struct session {
     struct stream *stream;
     enum session_state state;
     bool is_submission;   /* port 587 or 465: MAIL needs authentication */
-    bool is_trusted;      /* smtp.trusted_hosts */
+    bool is_trusted;      /* smtp.hosts_no_auth */
     bool is_extended;     /* EHLO, not HELO */
     bool is_stale;        /* the connection to accountd is lost */
+    bool user_proved;     /* auth_user to authd, on this channel; not only said by XCLIENT */
     bool held_capability; /* somebody has logged in: this worker serves nobody else */
     bool closing;
     char helo[SESSION_HELO_MAX + 1];
     char *auth_user;                          /* canonical address, or NULL */
+    char *auth_method;                        /* SASL mechanism, with it */
     uint64_t errors, idle_commands, refusals; /* since the last accepted message */
     uint64_t rsets, messages;
     int64_t hold_max_ms; /* the last HOLDUNTIL that EHLO has announced, since 1970 */
     struct transaction transaction;
     struct recipients recipients; /* RCPTs of it that have no reply yet */
     struct queue_slots *slots;    /* for its messages */
-    struct xattrs *speaks_for;    /* what XCLIENT said, or NULL */
-    struct xattrs *forwarded;     /* what XFORWARD said of the next message, or NULL */
+    struct filter filter;
+    struct xattrs *speaks_for; /* what XCLIENT said, or NULL */
+    struct xattrs *forwarded;  /* what XFORWARD said of the next message, or NULL */
 };
 
 /* For pool_ops.serve: `arg` is the struct server. */
@@ -64,6 +68,11 @@ __attribute__((format(printf, 4, 5))) void session_reply(struct session *s, unsi
 /* The same, and counts against the client's budget of errors. */
 __attribute__((format(printf, 4, 5))) void session_error(struct session *s, unsigned code,
                                                          const char *dsn, const char *format, ...);
+/* Tells the filters who the client is, and greets it unless it `is_greeted` already. One that they
+ * refuse is told so, now or at its next command. */
+void session_greet(struct session *s, bool is_greeted);
+/* The reply that a refusal is; after 421 no more commands (RFC 5321 section 3.8). */
+void session_refuse(struct session *s, const struct refusal *why);
 /* 421 and no more commands. */
 void session_shut(struct session *s, const char *dsn, const char *text);
 
@@ -75,6 +84,11 @@ enum session_line {
 };
 /* Reads up to the next CRLF; *line is without it, borrowed until the next read. */
 enum session_line session_read_line(struct session *s, struct slice *line);
+
+/* The largest message that the client may send, in octets; 0: no limit. */
+uint64_t session_size_limit(const struct session *s);
+/* Is its mail that of a user, who hands it in (RFC 6409), and not that of another server? */
+bool session_submits(const struct session *s);
 
 /* Drops the transaction and the state that follows from it. */
 enum session_state session_reset(struct session *s);

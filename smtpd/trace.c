@@ -32,11 +32,10 @@ write_literal(const char *ip, struct strbuf *out)
 }
 
 static void
-write_from(const struct trace *trace, struct strbuf *out)
+write_client(const struct trace *trace, struct strbuf *out)
 {
     struct slice helo = slice_of(trace->helo);
 
-    (void)strbuf_str(out, "Received: from ");
     if (address_is_domain(helo, false) || address_is_literal(helo))
         (void)strbuf_append(out, helo);
     else
@@ -44,9 +43,40 @@ write_from(const struct trace *trace, struct strbuf *out)
     (void)strbuf_str(out, " (");
     write_literal(trace->client_ip, out);
     (void)strbuf_str(out, ")\r\n");
+}
+
+static void
+write_from(const struct trace *trace, struct strbuf *out)
+{
+    (void)strbuf_str(out, "Received: from ");
+    if (trace->hides_client) /* what the client calls itself may be its address, too */
+        (void)strbuf_str(out, "unknown (client hidden)\r\n");
+    else
+        write_client(trace, out);
     if (trace->tls_version != NULL)
         (void)strbuf_printf(out, "\t(using %s with cipher %s)\r\n", trace->tls_version,
                             trace->tls_cipher);
+}
+
+/* What a user's mail may get besides (RFC 6409 section 8, SMTP-26 to SMTP-28). */
+static void
+write_submission_fields(const struct trace *trace, struct strbuf *out)
+{
+    if (trace->add_date) {
+        (void)strbuf_str(out, "Date: ");
+        (void)clock_rfc5322(trace->received_ms, out);
+        (void)strbuf_str(out, "\r\n");
+    }
+    if (trace->add_message_id)
+        (void)strbuf_printf(out, "Message-ID: <%s@%s>\r\n", trace->queue_id, trace->hostname);
+    if (trace->added_sender.len > 0)
+        (void)strbuf_printf(out, "Sender: <%.*s>\r\n", (int)trace->added_sender.len,
+                            trace->added_sender.ptr);
+    if (trace->add_originating_ip && !trace->hides_client)
+        (void)strbuf_printf(out, "X-Originating-IP: [%s]\r\n", trace->client_ip);
+    if (trace->auth_user.len > 0)
+        (void)strbuf_printf(out, "X-AuthUser: %.*s\r\n", (int)trace->auth_user.len,
+                            trace->auth_user.ptr);
 }
 
 bool
@@ -65,13 +95,7 @@ trace_write(const struct trace *trace, struct strbuf *out)
     (void)strbuf_str(out, "; ");
     (void)clock_rfc5322(trace->received_ms, out);
     (void)strbuf_str(out, "\r\n");
-    if (trace->add_date) {
-        (void)strbuf_str(out, "Date: ");
-        (void)clock_rfc5322(trace->received_ms, out);
-        (void)strbuf_str(out, "\r\n");
-    }
-    if (trace->add_message_id)
-        (void)strbuf_printf(out, "Message-ID: <%s@%s>\r\n", trace->queue_id, trace->hostname);
+    write_submission_fields(trace, out);
     if (trace->add_empty_line)
         (void)strbuf_str(out, "\r\n");
     return !out->overflow;

@@ -21,6 +21,10 @@ struct trace {
     int64_t received_ms;
     int priority;                  /* MT-PRIORITY, 0: not shown (RFC 6710 section 4.1) */
     bool add_date, add_message_id; /* RFC 6409 section 8 */
+    bool hides_client;             /* the client's address is left out everywhere */
+    bool add_originating_ip;       /* X-Originating-IP, unless hides_client */
+    struct slice auth_user;        /* for X-AuthUser; empty: none */
+    struct slice added_sender;     /* for Sender; empty: none */
     bool add_empty_line;           /* the message has no header section of its own */
 };
 

@@ -23,6 +23,7 @@ transaction_begin(struct transaction *t, const struct mail_args *args)
     t->declared_size = args->size;
     t->body = args->body;
     t->smtputf8 = args->smtputf8;
+    t->leaves = false;
 }
 
 void
@@ -39,6 +40,18 @@ transaction_add(struct transaction *t, const struct rcpt_args *args)
         .original = arena_copy(&t->arena, args->orcpt),
         .notify = args->notify,
     };
+}
+
+void
+transaction_remove(struct transaction *t, struct slice address)
+{
+    struct queue_envelope *e = &t->envelope;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < e->rcpt_count; i++)
+        if (address.len > 0 && !slice_eq_nocase(e->rcpts[i].address, address))
+            e->rcpts[kept++] = e->rcpts[i];
+    e->rcpt_count = kept;
 }
 
 bool

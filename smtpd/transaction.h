@@ -17,12 +17,15 @@ struct transaction {
     uint64_t declared_size;   /* SIZE=, 0: none */
     enum body_type body;      /* BODY= */
     bool smtputf8;            /* SMTPUTF8 was given */
+    bool leaves;              /* a recipient is not in a domain of ours */
     struct message *message;  /* BDAT between two chunks, else NULL */
     int64_t content_until_ms; /* all chunks together */
 };
 
 void transaction_begin(struct transaction *t, const struct mail_args *args);
 void transaction_add(struct transaction *t, const struct rcpt_args *args);
+/* Takes a recipient out, however often it is there; empty: all of them. */
+void transaction_remove(struct transaction *t, struct slice address);
 /* Any address in the envelope with a byte above 0x7f? */
 bool transaction_is_utf8(const struct transaction *t);
 /* Aborts an unfinished message too. */

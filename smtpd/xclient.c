@@ -118,6 +118,7 @@ enum session_state
 xclient_run(struct session *s, struct slice args)
 {
     struct xattrs a = {0};
+    enum session_state next;
 
     if (s->speaks_for != NULL)
         a = *s->speaks_for;
@@ -129,11 +130,15 @@ xclient_run(struct session *s, struct slice args)
     log_xclient(&a);
     session_forget(s);
     xfree(&s->auth_user);
+    s->user_proved = false;
     if (a.values[XATTR_LOGIN][0] != '\0')
         s->auth_user = xstrdup(a.values[XATTR_LOGIN]);
     set_addresses(s, &a);
-    (void)stream_write(s->stream, slice_of(s->settings->greeting)); /* an error sticks */
-    return set_hello(s, &a);
+    session_greet(s, false);
+    next = set_hello(s, &a);
+    if (next == ST_GREETED && !s->filter.shut && filter_helo(s) != NULL)
+        return ST_NEW; /* it has to say another name */
+    return next;
 }
 
 /* ---- XFORWARD ---- */

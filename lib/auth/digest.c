@@ -58,6 +58,34 @@ digest_of(enum digest digest, struct slice a, struct slice b, unsigned char *out
     EVP_MD_CTX_free(ctx); /* wipes its state */
 }
 
+struct digest_stream {
+    EVP_MD_CTX *ctx;
+};
+
+struct digest_stream *
+digest_stream_begin(enum digest digest)
+{
+    struct digest_stream *stream = xcalloc(1, sizeof(*stream));
+
+    stream->ctx = EVP_MD_CTX_new();
+    assert_always(stream->ctx != NULL && EVP_DigestInit_ex(stream->ctx, method(digest), NULL) == 1);
+    return stream;
+}
+
+void
+digest_stream_feed(struct digest_stream *stream, struct slice piece)
+{
+    assert_always(EVP_DigestUpdate(stream->ctx, piece.ptr, piece.len) == 1);
+}
+
+void
+digest_stream_end(struct digest_stream **streamp, unsigned char *out)
+{
+    assert_always(EVP_DigestFinal_ex((*streamp)->ctx, out, NULL) == 1);
+    EVP_MD_CTX_free((*streamp)->ctx);
+    xfree(streamp);
+}
+
 void
 digest_hmac(enum digest digest, struct slice key, struct slice data, unsigned char *out)
 {

@@ -18,6 +18,7 @@
 #include "lib/base/parse.h"
 #include "lib/base/suggest.h"
 #include "lib/conf/conf_line.h"
+#include "lib/conf/filter_spec.h"
 #include "lib/mail/address.h"
 
 struct value {
@@ -94,6 +95,9 @@ conf_expected(enum conf_id id, struct strbuf *out)
         [CONF_LIST] = "at most 256 words, separated by white space or commas",
         [CONF_ADDRESSES] = "IP addresses, separated by white space",
         [CONF_NETWORKS] = "IP addresses or networks such as 192.0.2.0/24, separated by white space",
+        [CONF_MILTERS] = "at most 16 of inet:host:port or unix:/path, with options: see filterd(8)",
+        [CONF_POLICIES] =
+            "at most 16 of inet:host:port or unix:/path, with options: see filterd(8)",
         [CONF_ENUM] = "one of ",
     };
     const struct conf_setting *s = &conf_settings[id];
@@ -171,7 +175,10 @@ is_item(const struct conf_setting *s, const char *item)
     struct in6_addr six;
     struct in_addr four;
     struct cidr net;
+    struct filter_spec spec;
 
+    if (s->type == CONF_MILTERS || s->type == CONF_POLICIES)
+        return filter_spec_parse(slice_of(item), s->type == CONF_POLICIES, &spec) == 0;
     if (s->type == CONF_NETWORKS)
         return cidr_parse(slice_of(item), &net) == 0;
     if (s->type == CONF_ADDRESSES)
@@ -183,6 +190,9 @@ is_item(const struct conf_setting *s, const char *item)
 static int
 check_items(const struct conf_setting *s, const struct value *value)
 {
+    if ((s->type == CONF_MILTERS || s->type == CONF_POLICIES) &&
+        value->item_count > FILTER_SPECS_MAX)
+        return -1;
     for (size_t i = 0; i < value->item_count; i++) {
         if (!is_item(s, value->items[i]))
             return -1;
@@ -234,6 +244,8 @@ value_parse(const struct conf_setting *s, struct slice text, struct value *value
         case CONF_LIST:
         case CONF_ADDRESSES:
         case CONF_NETWORKS:
+        case CONF_MILTERS:
+        case CONF_POLICIES:
             rc = parse_list(text, value);
             if (rc == 0)
                 rc = check_items(s, value);
@@ -467,7 +479,8 @@ conf_list_count(const struct conf *conf, enum conf_id id)
 {
     enum conf_type type = conf_settings[id].type;
 
-    assert_always(type == CONF_LIST || type == CONF_ADDRESSES || type == CONF_NETWORKS);
+    assert_always(type == CONF_LIST || type == CONF_ADDRESSES || type == CONF_NETWORKS ||
+                  type == CONF_MILTERS || type == CONF_POLICIES);
     return conf->values[id].item_count;
 }
 

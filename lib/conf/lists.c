@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "lib/base/cidr.h"
 #include "lib/base/mem.h"
 #include "lib/conf/tls_table.h"
 #include "lib/mail/address.h"
+#include "lib/smtp/route_host.h"
 
 #define ERRORS_MAX 65536
 
@@ -37,6 +39,25 @@ lists_find(enum conf_id id)
         if (list_settings[i].id == id)
             return &list_settings[i];
     return NULL;
+}
+
+static const char *
+expected_network(struct slice entry)
+{
+    struct cidr net;
+
+    return cidr_parse(entry, &net) == 0 ? NULL : "an address or a network such as 192.0.2.0/24";
+}
+
+int
+lists_kind(enum conf_id id, struct list_kind *out)
+{
+    const struct list_setting *setting = lists_find(id);
+
+    if (setting == NULL && conf_settings[id].type != CONF_NETWORKS)
+        return -1;
+    *out = setting != NULL ? setting->kind : (struct list_kind){expected_network};
+    return 0;
 }
 
 char *

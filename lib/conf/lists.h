@@ -20,6 +20,9 @@ extern const size_t list_settings_count;
 
 /* The row of a setting, or NULL: it names no list file. */
 const struct list_setting *lists_find(enum conf_id id);
+/* What an entry is of a setting that names a list file, or that is a list of networks itself. 0, or
+ * -1: it is no list. */
+int lists_kind(enum conf_id id, struct list_kind *out);
 /* Where the setting's file is: relative names start at the configuration's directory. The caller
  * frees it. NULL: the setting is empty. */
 char *lists_path(const struct conf *conf, const struct instance *inst, enum conf_id id);

@@ -1,11 +1,11 @@
 /*
  * lib/ipc/accountd.h - what other programs ask accountd, the sole owner of the account base.
  *
- * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT and SENDER,
- * queue-manager EXPAND, authd LOGIN, FOLDERS and REHASH, local-deliver USAGE and MISSING, root (the
- * command line) ADMIN. Encoders write one whole frame with request id 0 (the client fills it in);
- * decoders check everything and return 0, or -1: close the connection. Slices borrow from the
- * payload.
+ * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT and SENDER (EXPAND,
+ * with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, FOLDERS and REHASH, local-deliver
+ * USAGE and MISSING, root (the command line) ADMIN. Encoders write one whole frame with request id
+ * 0 (the client fills it in); decoders check everything and return 0, or -1: close the connection.
+ * Slices borrow from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_ACCOUNTD_H
 #define POSTHORN_LIB_IPC_ACCOUNTD_H

@@ -15,7 +15,8 @@
 #define DSN_MAX 16  /* "5.123.123" */
 #define PREPEND_MAX 4096
 #define VERB_MAX 32
-#define NAME_MAX_BYTES 256 /* a queue id, a domain, "ALL" */
+#define NAMES_MAX                                                                                  \
+    ((size_t)QUEUE_CONTROL_IDS_MAX * (QUEUE_ID_MAX + 1)) /* ids, or a domain, or "ALL" */
 
 enum { /* queue_job.flags on the wire */
        JOB_IN_DOUBT = 1,
@@ -24,7 +25,8 @@ enum { /* queue_job.flags on the wire */
        JOB_BINARY = 8,
        JOB_REQUIRETLS = 16,
        JOB_TLS_OPTIONAL = 32,
-       JOB_FLAGS_ALL = 63
+       JOB_OURS = 64,
+       JOB_FLAGS_ALL = 127
 };
 
 int
@@ -80,12 +82,13 @@ queue_job_encode(struct strbuf *out, const struct queue_job *job)
               (uint8_t)((job->in_doubt ? JOB_IN_DOUBT : 0) | (job->smtputf8 ? JOB_SMTPUTF8 : 0) |
                         (job->body_8bit ? JOB_8BIT : 0) | (job->body_binary ? JOB_BINARY : 0) |
                         (job->requiretls ? JOB_REQUIRETLS : 0) |
-                        (job->tls_optional ? JOB_TLS_OPTIONAL : 0)));
+                        (job->tls_optional ? JOB_TLS_OPTIONAL : 0) | (job->ours ? JOB_OURS : 0)));
     writer_bytes(&w, job->sender);
     writer_bytes(&w, job->envid);
     writer_u8(&w, job->ret);
     writer_bytes(&w, job->next_hop);
     writer_bytes(&w, job->prepend);
+    writer_bytes(&w, job->user);
     writer_u32(&w, job->rcpt_count);
     for (uint32_t i = 0; i < job->rcpt_count; i++)
         encode_job_rcpt(&w, &job->rcpts[i]);
@@ -123,6 +126,7 @@ queue_job_decode(struct slice payload, struct queue_job *job)
     job->smtputf8 = (flags & JOB_SMTPUTF8) != 0;
     job->body_8bit = (flags & JOB_8BIT) != 0;
     job->body_binary = (flags & JOB_BINARY) != 0;
+    job->ours = (flags & JOB_OURS) != 0;
     job->requiretls = (flags & JOB_REQUIRETLS) != 0;
     job->tls_optional = (flags & JOB_TLS_OPTIONAL) != 0;
     job->sender = reader_bytes(&r, QUEUE_ADDRESS_MAX);
@@ -130,6 +134,7 @@ queue_job_decode(struct slice payload, struct queue_job *job)
     job->ret = reader_u8(&r);
     job->next_hop = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->prepend = reader_bytes(&r, PREPEND_MAX);
+    job->user = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->rcpt_count = reader_count(&r, QUEUE_JOB_RCPTS_MAX);
     if (r.failed || job->rcpt_count == 0 || (flags & ~JOB_FLAGS_ALL) != 0 || job->ret > 2)
         return -1;
@@ -220,8 +225,11 @@ queue_control_encode(struct strbuf *out, const struct queue_control *req)
     struct writer w = frame_begin(out, QUEUE_CONTROL, 0);
 
     writer_bytes(&w, req->verb);
-    writer_bytes(&w, req->name);
-    writer_bytes(&w, req->cursor);
+    writer_bytes(&w, req->names);
+    writer_bytes(&w, req->text);
+    writer_bytes(&w, req->removed);
+    writer_bytes(&w, req->added);
+    writer_u64(&w, (uint64_t)req->time_ms);
     return frame_end(&w);
 }
 
@@ -231,8 +239,11 @@ queue_control_decode(struct slice payload, struct queue_control *req)
     struct reader r = reader_begin(payload);
 
     req->verb = reader_bytes(&r, VERB_MAX);
-    req->name = reader_bytes(&r, NAME_MAX_BYTES);
-    req->cursor = reader_bytes(&r, QUEUE_TEXT_MAX);
+    req->names = reader_bytes(&r, NAMES_MAX);
+    req->text = reader_bytes(&r, QUEUE_TEXT_MAX);
+    req->removed = reader_bytes(&r, QUEUE_ADDRESS_MAX);
+    req->added = reader_bytes(&r, QUEUE_ADDRESS_MAX);
+    req->time_ms = (int64_t)reader_u64(&r);
     return reader_end(&r);
 }
 
@@ -242,8 +253,8 @@ queue_control_reply_encode(struct strbuf *out, uint32_t id, const struct queue_c
     struct writer w = frame_begin(out, QUEUE_CONTROL_REPLY, id);
 
     writer_u32(&w, reply->result);
+    writer_u32(&w, reply->count);
     writer_bytes(&w, reply->text);
-    writer_bytes(&w, reply->cursor);
     writer_bytes(&w, reply->data);
     return frame_end(&w);
 }
@@ -254,8 +265,8 @@ queue_control_reply_decode(struct slice payload, struct queue_control_reply *rep
     struct reader r = reader_begin(payload);
 
     reply->result = reader_u32(&r);
+    reply->count = reader_u32(&r);
     reply->text = reader_bytes(&r, QUEUE_TEXT_MAX);
-    reply->cursor = reader_bytes(&r, QUEUE_TEXT_MAX);
     reply->data = reader_bytes(&r, QUEUE_PAYLOAD_MAX);
     return reader_end(&r);
 }

@@ -66,6 +66,8 @@ struct queue_job {
     uint8_t ret;                           /* 0 none, 1 FULL, 2 HDRS */
     struct slice next_hop;                 /* remote: the domain (or address literal) to go to */
     struct slice prepend; /* remote: whole header fields to send before the content, or empty */
+    bool ours;            /* remote: it began here (a user, a trusted host, ourselves): we sign it */
+    struct slice user;    /* remote: address of who submitted it, or empty */
     uint32_t rcpt_count;
     struct queue_job_rcpt *rcpts; /* encode: the caller's; decode: allocated, queue_job_free() */
 };
@@ -95,15 +97,23 @@ int queue_result_encode(struct strbuf *out, const struct queue_result *result);
 int queue_result_decode(struct slice payload, struct queue_result *result);
 void queue_result_free(struct queue_result *result);
 
-/* Control: the command line. Verbs: "list" "show" "flush" "hold" "release" "delete" "stats". `name`
- * is a queue id, "ALL" or "". The reply's data are objects (lib/ipc/object.h),
- * paged by cursor. */
+/* Control: the command line. Verbs:
+ *   flush    `names`: what is to be tried now: ids, or a domain, or "ALL" or nothing for all
+ *   hold     `names`: ids; `text`: the reason
+ *   release  `names`: ids; `time_ms`: not before (ms since 1970), 0: at once
+ *   delete   `names`: ids
+ *   edit     `names`: one id; `removed`, `added`: recipients, one of them may be empty
+ *   stats    figures as the reply's data, objects of lib/ipc/object.h
+ * Ids are separated by spaces. What is in the queue the command line reads from its directories. */
+#define QUEUE_CONTROL_IDS_MAX 500
 struct queue_control {
-    struct slice verb, name, cursor;
+    struct slice verb, names, text, removed, added;
+    int64_t time_ms;
 };
 struct queue_control_reply {
-    uint32_t result; /* 0: done */
-    struct slice text, cursor, data;
+    uint32_t result; /* 0: done, for every id */
+    uint32_t count;  /* messages that it was done for */
+    struct slice text, data;
 };
 int queue_control_encode(struct strbuf *out, const struct queue_control *req);
 int queue_control_decode(struct slice payload, struct queue_control *req);

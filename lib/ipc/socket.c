@@ -130,10 +130,8 @@ take_fds(struct msghdr *message, int *taken)
     return count;
 }
 
-/* recvmsg into `to`, with at most one descriptor into *passed. Bytes, 0 at the end, -1 with errno.
- */
-static ssize_t
-receive(int fd, void *to, size_t len, int *passed)
+ssize_t
+ipc_socket_receive(int fd, void *to, size_t len, int *passed)
 {
     union {
         char bytes[CMSG_SPACE(ACCEPT_FDS_MAX * sizeof(int))];
@@ -218,7 +216,8 @@ read_head(struct ipc_inbox *inbox, int fd)
 {
     int passed = -1;
     bool at_start = inbox->head_len == 0;
-    ssize_t n = receive(fd, inbox->head + inbox->head_len, FRAME_HEADER - inbox->head_len, &passed);
+    ssize_t n = ipc_socket_receive(fd, inbox->head + inbox->head_len,
+                                   FRAME_HEADER - inbox->head_len, &passed);
 
     if (n <= 0)
         return receive_failed(inbox, n);
@@ -246,7 +245,7 @@ read_payload(struct ipc_inbox *inbox, int fd)
         size_t want = inbox->header.length - inbox->payload.len;
         int passed = -1;
         char *room = strbuf_room(&inbox->payload, want < READ_STEP ? want : READ_STEP);
-        ssize_t n = receive(fd, room, want < READ_STEP ? want : READ_STEP, &passed);
+        ssize_t n = ipc_socket_receive(fd, room, want < READ_STEP ? want : READ_STEP, &passed);
 
         if (n <= 0)
             return receive_failed(inbox, n);

@@ -28,6 +28,11 @@ int ipc_socket_peer(int fd, uid_t *uid, pid_t *pid);
  * never raises SIGPIPE. Bytes sent, or -1 with errno. */
 ssize_t ipc_socket_send(int fd, struct slice data, int pass_fd);
 
+/* Reads what is there into `to`, never blocks; a SOCK_SEQPACKET gives one packet, cut to `len`.
+ * *passed gets the descriptor that came along, or -1. Bytes, 0 at the end, -1 with errno: EPROTO
+ * for more than one descriptor. */
+ssize_t ipc_socket_receive(int fd, void *to, size_t len, int *passed);
+
 /* A frame that is being received. */
 struct ipc_inbox {
     uint32_t payload_max;

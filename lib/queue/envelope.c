@@ -11,7 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/ipc/frame.h"
 
-#define ENVELOPE_VERSION 2
+#define ENVELOPE_VERSION 3
 #define ADDRESS_MAX 1024
 #define FOOTER_CRC_AT 16         /* offset of record_crc in the footer */
 #define FOOTER_MAGIC 0x50685131u /* "PhQ1", the file's last four bytes */
@@ -92,6 +92,7 @@ envelope_encode(struct strbuf *out, const struct queue_envelope *e)
     writer_u8(&w, e->by_mode);
     writer_u8(&w, (uint8_t)(e->priority + QUEUE_PRIORITY_MAX));
     writer_bytes(&w, e->helo);
+    writer_bytes(&w, e->hold_reason);
     writer_u32(&w, e->rcpt_count);
     for (uint32_t i = 0; i < e->rcpt_count; i++) {
         writer_bytes(&w, e->rcpts[i].address);
@@ -165,9 +166,9 @@ read_flags(struct reader *r, uint8_t version, struct queue_envelope *e)
     e->by_trace = (flags & ENVELOPE_BY_TRACE) != 0;
 }
 
-/* What version 2 brought. */
+/* What versions 2 and 3 brought. */
 static void
-read_extensions(struct reader *r, struct queue_envelope *e)
+read_extensions(struct reader *r, uint8_t version, struct queue_envelope *e)
 {
     uint8_t priority;
 
@@ -179,6 +180,8 @@ read_extensions(struct reader *r, struct queue_envelope *e)
         r->failed = true;
     e->priority = (int8_t)(priority - QUEUE_PRIORITY_MAX);
     e->helo = reader_bytes(r, ADDRESS_MAX);
+    if (version > 2)
+        e->hold_reason = reader_bytes(r, ADDRESS_MAX);
 }
 
 static void
@@ -228,7 +231,7 @@ envelope_decode(struct slice record, struct queue_envelope *e)
     e->client = reader_bytes(&r, ADDRESS_MAX);
     e->hops = reader_u32(&r);
     if (version > 1)
-        read_extensions(&r, e);
+        read_extensions(&r, version, e);
     read_rcpts(&r, version, e);
     if (reader_end(&r) == 0 && e->ret <= 2)
         return 0;

@@ -54,7 +54,8 @@ struct queue_envelope {
     uint8_t by_mode;        /* enum queue_by_mode */
     int8_t priority;        /* MT-PRIORITY (RFC 6710), -QUEUE_PRIORITY_MAX to QUEUE_PRIORITY_MAX */
     int64_t deliver_by_ms;  /* DELIVERBY (RFC 2852): since 1970; 0: none */
-    int64_t hold_until_ms;  /* FUTURERELEASE (RFC 4865): since 1970, not before; 0: at once */
+    struct slice hold_reason; /* a filter wants it on hold, and why; empty: not */
+    int64_t hold_until_ms;    /* FUTURERELEASE (RFC 4865): since 1970, not before; 0: at once */
     uint32_t rcpt_count;
     struct queue_rcpt *rcpts;
 };

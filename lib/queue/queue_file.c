@@ -45,11 +45,11 @@ struct queue_message {
     struct queue_envelope envelope;
 };
 
+static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
 static void
 put_base62(char *out, uint64_t value, size_t letters)
 {
-    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
     for (size_t i = letters; i > 0; i--) {
         out[i - 1] = digits[value % 62];
         value /= 62;
@@ -76,6 +76,23 @@ queue_id_valid(struct slice id)
             return false;
     }
     return true;
+}
+
+int64_t
+queue_id_time_ms(const char *id)
+{
+    uint64_t us = 0;
+
+    if (strlen(id) != ID_TIME_LETTERS + ID_RANDOM_LETTERS)
+        return -1;
+    for (size_t i = 0; i < ID_TIME_LETTERS; i++) {
+        const char *digit = strchr(digits, id[i]);
+
+        if (digit == NULL)
+            return -1;
+        us = us * 62 + (uint64_t)(digit - digits);
+    }
+    return (int64_t)(us / 1000);
 }
 
 void
@@ -152,6 +169,34 @@ uint64_t
 queue_writer_size(const struct queue_writer *w)
 {
     return w->size;
+}
+
+int
+queue_writer_reader(struct queue_writer *w)
+{
+    if (writer_flush(w) < 0)
+        return -1;
+    return openat(w->tmp_dirfd, w->id, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+int
+queue_writer_restart(struct queue_writer *w)
+{
+    int fd;
+
+    if (unlinkat(w->tmp_dirfd, w->id, 0) < 0)
+        return -1;
+    fd = queue_file_create(w->tmp_dirfd, w->id);
+    if (fd < 0)
+        return -1;
+    close_keep_errno(w->fd);
+    w->fd = fd;
+    w->name_durable = false; /* what is on disk under this name is the old file */
+    strbuf_clear(&w->buffer);
+    w->size = 0;
+    w->crc = 0;
+    w->error = 0;
+    return 0;
 }
 
 static void

@@ -21,6 +21,8 @@
  */
 void queue_id_make(char id[QUEUE_ID_SIZE]);
 bool queue_id_valid(struct slice id);
+/* When queue_id_make() made it (ms since 1970); -1: it is not one of ours. */
+int64_t queue_id_time_ms(const char *id);
 
 /* ---- writing: smtpd, bounces, gateways. Directories tmp/ and new/ by descriptor ---- */
 /* Creates tmp/ID with mode 0664 less the umask, which must be 0002 or smaller: queue-manager and
@@ -42,6 +44,14 @@ int queue_writer_write(struct queue_writer *w, struct slice content); /* buffere
 int queue_writer_commit(struct queue_writer **wp, const struct queue_envelope *envelope);
 void queue_writer_abort(struct queue_writer **wp);
 uint64_t queue_writer_size(const struct queue_writer *w);
+/* A descriptor for reading what was written so far; the caller's. It stays readable whatever
+ * becomes of the message. Needs the right to read in tmp/. -1 with errno. */
+int queue_writer_reader(struct queue_writer *w);
+/* Begins the file anew under its name: before the commit the content may still be another one. The
+ * commit then flushes new/, as without a slot. 0, or -1 with errno: only queue_writer_abort is
+ * left.
+ */
+int queue_writer_restart(struct queue_writer *w);
 /* Wakes the queue manager (the FIFO queue/trigger); never blocks, may be lost. */
 void queue_trigger(int trigger_fd);
 

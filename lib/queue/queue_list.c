@@ -12,23 +12,17 @@
 #include "lib/base/mem.h"
 #include "lib/ipc/object.h"
 #include "lib/ipc/queue_manager.h"
+#include "lib/queue/queue_edit.h"
 #include "lib/queue/queue_log.h"
 
 #define FIELDS_MAX 16
 #define SHOW_RCPTS_MAX 1000
 #define VALUE_MAX 60000
 
-struct found {
-    char id[QUEUE_ID_SIZE];
-    enum spool_state state;
-};
-
 static const char *const statuses[SPOOL_STATES] = {
-    [SPOOL_NEW] = "waiting for delivery",
-    [SPOOL_ACTIVE] = "delivering",
-    [SPOOL_DEFERRED] = "waiting for retry",
-    [SPOOL_HOLD] = "on hold",
-    [SPOOL_CORRUPT] = "damaged",
+    [SPOOL_TMP] = "being written", [SPOOL_NEW] = "waiting for delivery",
+    [SPOOL_ACTIVE] = "delivering", [SPOOL_DEFERRED] = "waiting for retry",
+    [SPOOL_HOLD] = "on hold",      [SPOOL_CORRUPT] = "damaged",
 };
 
 /* The values of one object under construction. */
@@ -114,35 +108,62 @@ last_reason(const struct queue_log *log)
     return last == NULL ? SLICE("") : last->text;
 }
 
+/* In deferred/ a message may wait for its next attempt, for its time, or for its first turn. */
+static const char *
+status_of(const struct queue_found *f, const struct queue_log *log, int64_t not_before_ms)
+{
+    if (f->state != SPOOL_DEFERRED)
+        return statuses[f->state];
+    if (not_before_ms > clock_real_ms())
+        return "scheduled";
+    return statuses[log->round == 0 ? SPOOL_NEW : SPOOL_DEFERRED];
+}
+
+static struct slice
+reason_of(const struct queue_found *f, const struct queue_envelope *e, const struct queue_log *log,
+          int64_t not_before_ms)
+{
+    bool scheduled = f->state == SPOOL_DEFERRED && not_before_ms > clock_real_ms();
+
+    if (log->held && (scheduled || f->state == SPOOL_HOLD))
+        return log->hold_reason;
+    /* before the first attempt a message on hold is there because a filter wants it so */
+    if (f->state == SPOOL_HOLD && log->rcpt_count == 0 && e->hold_reason.len > 0)
+        return e->hold_reason;
+    return scheduled ? SLICE("held until the time that the sender gave") : last_reason(log);
+}
+
 static void
-add_message(struct strbuf *objects, const struct found *f, const struct queue_envelope *e,
+add_message(struct strbuf *objects, const struct queue_found *f, const struct queue_envelope *e,
             const struct queue_log *log)
 {
     struct row row = {.count = 0};
+    int64_t not_before_ms = queue_log_not_before(log, e->hold_until_ms);
+    int64_t next_ms = not_before_ms > clock_real_ms() ? not_before_ms : log->next_ms;
 
     row_add(&row, "id", slice_of(f->id));
-    row_add(&row, "state", slice_of(spool_name(f->state)));
-    row_add(&row, "status", slice_of(statuses[f->state]));
+    row_add(&row, "state", slice_of(spool_name((enum spool_state)f->state)));
+    row_add(&row, "status", slice_of(status_of(f, log, not_before_ms)));
     row_add_time(&row, "received", e->received_ms);
     row_add_time(&row, "last_attempt", log->last_ms);
-    row_add_time(&row, "next_attempt", f->state == SPOOL_DEFERRED ? log->next_ms : 0);
+    row_add_time(&row, "next_attempt", f->state == SPOOL_DEFERRED ? next_ms : 0);
     row_add_u64(&row, "attempts", log->round);
     row_add_u64(&row, "size", e->content_size);
     row_add(&row, "sender", e->sender);
     add_recipients(&row, e, log);
     row_add_u64(&row, "recipient_count", e->rcpt_count);
-    row_add(&row, "reason", last_reason(log));
+    row_add(&row, "reason", reason_of(f, e, log, not_before_ms));
     row_finish(&row, objects);
 }
 
 /* What can be said of a message whose file cannot be read. */
 static void
-add_damaged(struct strbuf *objects, const struct found *f, int error)
+add_damaged(struct strbuf *objects, const struct queue_found *f, int error)
 {
     struct row row = {.count = 0};
 
     row_add(&row, "id", slice_of(f->id));
-    row_add(&row, "state", slice_of(spool_name(f->state)));
+    row_add(&row, "state", slice_of(spool_name((enum spool_state)f->state)));
     row_add(&row, "status", slice_of(statuses[SPOOL_CORRUPT]));
     row_add(&row, "reason", slice_of(error == EBADMSG ? "damaged queue file" : strerror(error)));
     row_finish(&row, objects);
@@ -195,104 +216,159 @@ add_rcpts(struct strbuf *objects, const struct queue_envelope *e, const struct q
     }
 }
 
-static void
-describe(const struct spool *spool, const struct found *f, bool with_rcpts, struct strbuf *objects)
+static bool
+passes_rcpts(const struct queue_filter *filter, const struct queue_envelope *e,
+             const struct queue_log *log)
 {
-    int dirfd = spool->fds[f->state];
-    struct queue_message *m = queue_message_open(dirfd, f->id);
+    if (filter->recipient.len == 0 && filter->domain.len == 0)
+        return true;
+    for (uint32_t i = 0; i < e->rcpt_count; i++) {
+        struct slice address = e->rcpts[i].address;
+        struct slice domain = slice_sub(address, slice_rindex(address, '@') + 1, address.len);
+
+        if ((filter->recipient.len == 0 || slice_eq_nocase(address, filter->recipient)) &&
+            (filter->domain.len == 0 || slice_eq_nocase(domain, filter->domain)) &&
+            !is_done(log, address))
+            return true;
+    }
+    return false;
+}
+
+static bool
+passes(const struct queue_filter *filter, const struct queue_envelope *e,
+       const struct queue_log *log)
+{
+    struct slice sender = e->sender.len > 0 ? e->sender : SLICE("<>");
+
+    if (filter->sender.len > 0 && !slice_eq_nocase(sender, filter->sender))
+        return false;
+    if (filter->before_ms != 0 && e->received_ms >= filter->before_ms)
+        return false;
+    return passes_rcpts(filter, e, log);
+}
+
+static bool
+is_any(const struct queue_filter *filter)
+{
+    return filter->sender.len + filter->recipient.len + filter->domain.len == 0;
+}
+
+static void
+add_open(const struct queue_message *m, const struct queue_found *f,
+         const struct queue_filter *filter, bool with_rcpts, struct strbuf *objects, int dirfd)
+{
+    struct queue_envelope edited;
     struct queue_log log;
 
-    if (m == NULL) {
-        if (errno != ENOENT) /* that one has moved on meanwhile */
-            add_damaged(objects, f, errno);
-        return;
-    }
     (void)queue_log_load(dirfd, f->id, &log); /* unreadable: nothing is known of attempts */
-    add_message(objects, f, queue_message_envelope(m), &log);
-    if (with_rcpts)
-        add_rcpts(objects, queue_message_envelope(m), &log);
+    queue_edit_apply(queue_message_envelope(m), &log, &edited);
+    if (filter == NULL || passes(filter, &edited, &log)) {
+        add_message(objects, f, &edited, &log);
+        if (with_rcpts)
+            add_rcpts(objects, &edited, &log);
+    }
+    envelope_clear(&edited);
     queue_log_free(&log);
+}
+
+/* `f` is brought up to date if the message has moved since it was found. */
+static void
+describe(const struct spool *spool, struct queue_found *f, const struct queue_filter *filter,
+         bool with_rcpts, struct strbuf *objects)
+{
+    struct queue_message *m = queue_message_open(spool->fds[f->state], f->id);
+    int error = errno, state;
+
+    if (m == NULL && error == ENOENT && (state = spool_find(spool, f->id)) >= 0) {
+        f->state = (uint8_t)state;
+        m = queue_message_open(spool->fds[f->state], f->id);
+        error = errno;
+    }
+    if (m != NULL)
+        add_open(m, f, filter, with_rcpts, objects, spool->fds[f->state]);
+    else if (error != ENOENT && (filter == NULL || is_any(filter)))
+        add_damaged(objects, f, error);
     queue_message_close(&m);
 }
 
 static int
 compare_found(const void *a, const void *b)
 {
-    return strcmp(((const struct found *)a)->id, ((const struct found *)b)->id);
+    return strcmp(((const struct queue_found *)a)->id, ((const struct queue_found *)b)->id);
 }
 
-/* Keeps the QUEUE_LIST_PAGE smallest ids behind the cursor, in order, with two halves to sort. */
-struct page {
-    struct found found[2 * QUEUE_LIST_PAGE];
-    uint32_t count;
-    bool more;
+struct names {
+    struct queue_found *found;
+    size_t count, room;
 };
 
-static void
-page_cut(struct page *page)
-{
-    qsort(page->found, page->count, sizeof(page->found[0]), compare_found);
-    if (page->count <= QUEUE_LIST_PAGE)
-        return;
-    page->count = QUEUE_LIST_PAGE;
-    page->more = true;
-}
-
-static void
-page_fill(struct page *page, const struct spool *spool, enum spool_state state, const char *cursor)
+static int
+find_in(const struct spool *spool, enum spool_state state, const struct queue_filter *filter,
+        struct names *names)
 {
     struct spool_scan scan;
     const char *id;
 
     if (spool_scan_open(&scan, spool, state) < 0)
-        return;
+        return errno == EBADF ? 0 : -1; /* a state without a directory has no messages */
     while ((id = spool_scan_next(&scan)) != NULL) {
-        if (strcmp(id, cursor) <= 0)
+        /* A slot's id is older than its message. */
+        if (filter->before_ms != 0 && queue_id_time_ms(id) >= filter->before_ms)
             continue;
-        if (page->count == 2 * QUEUE_LIST_PAGE)
-            page_cut(page);
-        page->found[page->count].state = state;
-        (void)snprintf(page->found[page->count++].id, QUEUE_ID_SIZE, "%s", id);
+        if (names->count == names->room) {
+            names->room = names->room == 0 ? 1024 : names->room * 2;
+            names->found = xreallocarray(names->found, names->room, sizeof(*names->found));
+        }
+        names->found[names->count].state = (uint8_t)state;
+        (void)snprintf(names->found[names->count++].id, QUEUE_ID_SIZE, "%s", id);
     }
     spool_scan_close(&scan);
+    return 0;
+}
+
+int
+queue_list_find(const struct spool *spool, const struct queue_filter *filter,
+                struct queue_found **found, size_t *count)
+{
+    struct names names = {.found = NULL};
+    int rc = 0;
+
+    for (int state = SPOOL_NEW; state < SPOOL_STATES && rc == 0; state++)
+        if (filter->states == 0 || (filter->states & 1u << state) != 0)
+            rc = find_in(spool, (enum spool_state)state, filter, &names);
+    if (rc < 0)
+        xfree(&names.found);
+    else if (names.count > 1)
+        qsort(names.found, names.count, sizeof(*names.found), compare_found);
+    *found = names.found;
+    *count = rc < 0 ? 0 : names.count;
+    return rc;
 }
 
 bool
-queue_list_page(const struct spool *spool, const char *cursor, struct strbuf *objects,
-                char last[QUEUE_ID_SIZE])
+queue_list_add(const struct spool *spool, const struct queue_found *found,
+               const struct queue_filter *filter, struct strbuf *objects)
 {
-    struct page *page = xcalloc(1, sizeof(*page));
-    bool more;
+    struct queue_found f = *found;
+    size_t before = objects->len;
 
-    for (int state = SPOOL_NEW; state < SPOOL_STATES; state++)
-        page_fill(page, spool, (enum spool_state)state, cursor);
-    page_cut(page);
-    for (uint32_t i = 0; i < page->count; i++) {
-        if (objects->len > QUEUE_LIST_BYTES) {
-            page->more = true;
-            break;
-        }
-        describe(spool, &page->found[i], false, objects);
-        memcpy(last, page->found[i].id, QUEUE_ID_SIZE);
-    }
-    more = page->more;
-    xfree(&page);
-    return more;
+    describe(spool, &f, filter, false, objects);
+    return objects->len > before;
 }
 
 int
 queue_list_show(const struct spool *spool, const char *id, struct strbuf *objects)
 {
-    struct found f;
+    struct queue_found f;
     int state = queue_id_valid(slice_of(id)) ? spool_find(spool, id) : -1;
 
     if (state < 0) {
         errno = ENOENT;
         return -1;
     }
-    f.state = (enum spool_state)state;
+    f.state = (uint8_t)state;
     (void)snprintf(f.id, sizeof(f.id), "%s", id);
-    describe(spool, &f, true, objects);
+    describe(spool, &f, NULL, true, objects);
     if (objects->len > 0)
         return 0;
     errno = ENOENT;

@@ -1,7 +1,9 @@
 /*
  * lib/queue/queue_list.h - queued messages as objects: what `posthorn queue list` and `show` print.
  *
- * Read from the directories, so that it works with and without a running queue manager.
+ * Read from the directories by the command line, so that it works with and without a running queue
+ * manager and holds up nobody. A million messages are a million names in memory (34 bytes each);
+ * files are opened one by one.
  *
  * A message has the fields id, state (the directory), status, received, last_attempt, next_attempt
  * (RFC 3339, or empty), attempts, size (bytes of content), sender, recipients (those that are not
@@ -13,14 +15,28 @@
 
 #include "lib/queue/spool.h"
 
-#define QUEUE_LIST_PAGE 200
 #define QUEUE_LIST_RCPTS 50
-#define QUEUE_LIST_BYTES (6u << 20)
 
-/* Appends the messages whose ids come after `cursor` ("": from the start), oldest first, at most
- * QUEUE_LIST_PAGE, to `objects`. True: there are more, `last` is where to go on. */
-bool queue_list_page(const struct spool *spool, const char *cursor, struct strbuf *objects,
-                     char last[QUEUE_ID_SIZE]);
+/* What is looked for; what is empty or 0 does not count. */
+struct queue_filter {
+    unsigned states;        /* bits 1 << enum spool_state */
+    struct slice sender;    /* reverse path; "<>": of mail without one */
+    struct slice recipient; /* one of those that are not finished */
+    struct slice domain;    /* of one of those */
+    int64_t before_ms;      /* received before then */
+};
+struct queue_found {
+    char id[QUEUE_ID_SIZE];
+    uint8_t state; /* where it was */
+};
+
+/* The names that may pass the filter (states and age are looked at here), oldest first; free
+ * *found with xfree(). 0, or -1 with errno. */
+int queue_list_find(const struct spool *spool, const struct queue_filter *filter,
+                    struct queue_found **found, size_t *count);
+/* Appends the message as an object if it is still there and passes the whole filter. */
+bool queue_list_add(const struct spool *spool, const struct queue_found *found,
+                    const struct queue_filter *filter, struct strbuf *objects);
 /* One message, then its recipients, at most 1000. 0, or -1 with errno: ENOENT. */
 int queue_list_show(const struct spool *spool, const char *id, struct strbuf *objects);
 

@@ -17,6 +17,7 @@
 #define RECORD_HEAD 8 /* u32 length of the fields, u32 CRC-32C over them, both big-endian */
 #define RECORD_MAX 8192
 #define TEXT_MAX 1024
+#define FIRST_ROOM 16 /* a power of two */
 
 static void
 patch_be32(char *at, uint32_t value)
@@ -35,6 +36,37 @@ read_be32(const char *at)
     return value;
 }
 
+static void
+encode_fields(struct writer *w, const struct queue_log_entry *e)
+{
+    switch (e->kind) {
+    case QUEUE_LOG_DONE:
+    case QUEUE_LOG_WAIT:
+        writer_bytes(w, slice_sub(e->address, 0, TEXT_MAX));
+        writer_u8(w, e->outcome);
+        writer_bytes(w, slice_sub(e->dsn, 0, TEXT_MAX));
+        writer_bytes(w, slice_sub(e->text, 0, TEXT_MAX));
+        writer_bytes(w, slice_sub(e->remote, 0, TEXT_MAX));
+        break;
+    case QUEUE_LOG_ROUND:
+        writer_u32(w, e->round);
+        writer_u64(w, (uint64_t)e->next_ms);
+        break;
+    case QUEUE_LOG_HOLD:
+        writer_u64(w, (uint64_t)e->next_ms);
+        writer_bytes(w, slice_sub(e->text, 0, TEXT_MAX));
+        break;
+    case QUEUE_LOG_EDIT:
+        writer_bytes(w, slice_sub(e->address, 0, TEXT_MAX));
+        writer_bytes(w, slice_sub(e->added, 0, TEXT_MAX));
+        writer_bytes(w, slice_sub(e->original, 0, TEXT_MAX));
+        writer_u8(w, e->notify);
+        break;
+    default: /* NOTICE and GO have no more */
+        break;
+    }
+}
+
 void
 queue_log_encode(struct strbuf *out, const struct queue_log_entry *e)
 {
@@ -46,16 +78,7 @@ queue_log_encode(struct strbuf *out, const struct queue_log_entry *e)
                         slice_make("\0\0\0\0\0\0\0", RECORD_HEAD)); /* overflow is remembered */
     writer_u8(&w, e->kind);
     writer_u64(&w, (uint64_t)e->time_ms);
-    if (e->kind == QUEUE_LOG_DONE || e->kind == QUEUE_LOG_WAIT) {
-        writer_bytes(&w, slice_sub(e->address, 0, TEXT_MAX));
-        writer_u8(&w, e->outcome);
-        writer_bytes(&w, slice_sub(e->dsn, 0, TEXT_MAX));
-        writer_bytes(&w, slice_sub(e->text, 0, TEXT_MAX));
-        writer_bytes(&w, slice_sub(e->remote, 0, TEXT_MAX));
-    } else if (e->kind == QUEUE_LOG_ROUND) {
-        writer_u32(&w, e->round);
-        writer_u64(&w, (uint64_t)e->next_ms);
-    }
+    encode_fields(&w, e);
     if (out->overflow) {
         strbuf_truncate(out, start);
         return;
@@ -85,7 +108,18 @@ decode_fields(struct slice fields, struct queue_log_entry *e)
         e->round = reader_u32(&r);
         e->next_ms = (int64_t)reader_u64(&r);
         break;
+    case QUEUE_LOG_HOLD:
+        e->next_ms = (int64_t)reader_u64(&r);
+        e->text = reader_bytes(&r, TEXT_MAX);
+        break;
+    case QUEUE_LOG_EDIT:
+        e->address = reader_bytes(&r, TEXT_MAX);
+        e->added = reader_bytes(&r, TEXT_MAX);
+        e->original = reader_bytes(&r, TEXT_MAX);
+        e->notify = reader_u8(&r);
+        break;
     case QUEUE_LOG_NOTICE:
+    case QUEUE_LOG_GO:
         break;
     default:
         return false;
@@ -135,32 +169,67 @@ drop_older(struct queue_log *log)
     log->rcpt_count = kept;
 }
 
+/* One more in an array that doubles. */
+static void
+add_entry(struct queue_log_entry **list, uint32_t *count, const struct queue_log_entry *e)
+{
+    bool is_full = *count == 0 || (*count >= FIRST_ROOM && (*count & (*count - 1)) == 0);
+
+    if (is_full)
+        *list = xreallocarray(*list, *count == 0 ? FIRST_ROOM : *count * 2, sizeof(**list));
+    (*list)[(*count)++] = *e;
+}
+
+static void
+take_entry(struct queue_log *log, const struct queue_log_entry *e)
+{
+    switch (e->kind) {
+    case QUEUE_LOG_ROUND:
+        log->round = e->round;
+        log->last_ms = e->time_ms;
+        log->next_ms = e->next_ms;
+        break;
+    case QUEUE_LOG_NOTICE:
+        log->notice_ms = e->time_ms;
+        break;
+    case QUEUE_LOG_HOLD:
+    case QUEUE_LOG_GO:
+        log->held = e->kind == QUEUE_LOG_HOLD;
+        log->released = !log->held;
+        log->hold_until_ms = e->next_ms;
+        log->hold_reason = e->text;
+        log->next_ms = e->next_ms; /* 0 is at once */
+        break;
+    case QUEUE_LOG_EDIT:
+        if (log->edit_count < QUEUE_EDITS_MAX)
+            add_entry(&log->edits, &log->edit_count, e);
+        break;
+    default:
+        add_entry(&log->rcpts, &log->rcpt_count, e);
+        break;
+    }
+}
+
 static void
 parse_all(struct queue_log *log)
 {
     struct slice rest = strbuf_slice(&log->bytes);
     struct queue_log_entry e;
-    uint32_t room = 0;
 
-    while (queue_log_next(&rest, &e)) {
-        if (e.kind == QUEUE_LOG_ROUND) {
-            log->round = e.round;
-            log->last_ms = e.time_ms;
-            log->next_ms = e.next_ms;
-        } else if (e.kind == QUEUE_LOG_NOTICE) {
-            log->notice_ms = e.time_ms;
-        } else {
-            if (log->rcpt_count == room) {
-                room = room == 0 ? 16 : room * 2;
-                log->rcpts = xreallocarray(log->rcpts, room, sizeof(*log->rcpts));
-            }
-            log->rcpts[log->rcpt_count++] = e;
-        }
-    }
+    while (queue_log_next(&rest, &e))
+        take_entry(log, &e);
     strbuf_truncate(&log->bytes, log->bytes.len - rest.len);
     if (log->rcpt_count > 1)
         qsort(log->rcpts, log->rcpt_count, sizeof(*log->rcpts), compare_entries);
     drop_older(log);
+}
+
+int64_t
+queue_log_not_before(const struct queue_log *log, int64_t sender_ms)
+{
+    if (log->held)
+        return log->hold_until_ms;
+    return log->released ? 0 : sender_ms;
 }
 
 int
@@ -205,6 +274,7 @@ queue_log_free(struct queue_log *log)
 {
     strbuf_free(&log->bytes);
     xfree(&log->rcpts);
+    xfree(&log->edits);
     *log = (struct queue_log){.bytes = strbuf_new(QUEUE_LOG_MAX)};
 }
 

@@ -14,22 +14,28 @@
 #include "lib/base/strbuf.h"
 
 #define QUEUE_LOG_MAX (64u << 20)
+#define QUEUE_EDITS_MAX 10000 /* of one message; more are refused */
 
 enum queue_log_kind {
     QUEUE_LOG_DONE = 'D',   /* a recipient is finished: delivered, or its failure is reported */
     QUEUE_LOG_WAIT = 'W',   /* a recipient failed for now */
     QUEUE_LOG_ROUND = 'R',  /* a round of attempts ended: its number, when the next one is due */
     QUEUE_LOG_NOTICE = 'N', /* the sender was told of the delay */
+    QUEUE_LOG_HOLD = 'H',   /* held for a reason: until a time, or until it is released */
+    QUEUE_LOG_GO = 'G',     /* released: due at once, whoever had held it */
+    QUEUE_LOG_EDIT = 'E',   /* the administrator changed the recipients */
 };
 
 struct queue_log_entry {
     uint8_t kind; /* enum queue_log_kind */
     int64_t time_ms;
-    struct slice address;           /* DONE, WAIT */
+    struct slice address;           /* DONE, WAIT; EDIT: who goes, or empty */
     uint8_t outcome;                /* DONE: enum queue_outcome */
-    struct slice dsn, text, remote; /* DONE, WAIT */
+    struct slice dsn, text, remote; /* DONE, WAIT; HOLD: text is the reason */
     uint32_t round;                 /* ROUND: from 1 */
-    int64_t next_ms;                /* ROUND */
+    int64_t next_ms;                /* ROUND; HOLD: until then, 0: until it is released */
+    struct slice added, original;   /* EDIT: who comes, or empty, and the ORCPT */
+    uint8_t notify;                 /* EDIT: of who comes */
 };
 
 /* Appends one record to `out` (overflow is remembered by the buffer). */
@@ -46,9 +52,17 @@ struct queue_log {
     uint32_t round;
     int64_t last_ms, next_ms; /* of the last round; 0: none */
     int64_t notice_ms;
+    bool held, released;           /* the last word: HOLD or GO */
+    int64_t hold_until_ms;         /* if held; 0: until it is released */
+    struct slice hold_reason;      /* if held */
+    struct queue_log_entry *edits; /* in order */
+    uint32_t edit_count;
 };
 /* ID.log below `dirfd`. 0, also when there is none (then log->bytes is empty); -1 with errno. */
 int queue_log_load(int dirfd, const char *id, struct queue_log *log);
+/* Not before this time (ms since 1970): of the administrator's last word, or of the sender's wish
+ * `sender_ms` (FUTURERELEASE). 0: at once. */
+int64_t queue_log_not_before(const struct queue_log *log, int64_t sender_ms);
 /* The entry of an address, or NULL. */
 const struct queue_log_entry *queue_log_find(const struct queue_log *log, struct slice address);
 void queue_log_free(struct queue_log *log);

@@ -240,11 +240,15 @@ make_blocking(int fd)
 }
 
 static int
-bind_source(int fd, const struct smtp_peer *peer, const struct sockaddr_storage *source)
+bind_source(int fd, const struct smtp_peer *peer, const struct smtp_sources *sources)
 {
-    if (source == NULL || source->ss_family != peer->address.ss_family)
-        return 0;
-    return bind(fd, (const struct sockaddr *)source, peer->address_len);
+    sa_family_t family = peer->address.ss_family;
+
+    if (sources != NULL && family == AF_INET && sources->v4.sin_family != 0)
+        return bind(fd, (const struct sockaddr *)&sources->v4, sizeof(sources->v4));
+    if (sources != NULL && family == AF_INET6 && sources->v6.sin6_family != 0)
+        return bind(fd, (const struct sockaddr *)&sources->v6, sizeof(sources->v6));
+    return 0;
 }
 
 /* A connected blocking socket, or -1 with errno. */
@@ -257,7 +261,7 @@ open_socket(const struct smtp_client *client)
 
     if (fd < 0)
         return -1;
-    if (bind_source(fd, peer, client->options.source) == 0 &&
+    if (bind_source(fd, peer, client->options.sources) == 0 &&
         connect_until(fd, peer, deadline) == 0 && make_blocking(fd) == 0)
         return fd;
     close_keep_errno(fd);
@@ -305,20 +309,22 @@ take_capabilities(struct smtp_client *client)
         take_mechanisms(client, value);
 }
 
-/* EHLO, and HELO where EHLO is refused for good (RFC 5321 section 3.2). */
+/* EHLO, and HELO where EHLO is refused for good (RFC 5321 section 3.2); LMTP has LHLO alone (RFC
+ * 2033 section 4.1). */
 static int
 say_hello(struct smtp_client *client, struct smtp_verdict *why)
 {
     int64_t step_ms = client->options.timeouts.command;
+    const char *verb = client->peer.is_lmtp ? "LHLO" : "EHLO";
 
-    (void)stream_printf(client->stream, "EHLO %s\r\n", client->options.helo_name); /* sticks */
-    if (smtp_client_reply(client, "EHLO", step_ms, why) < 0)
+    (void)stream_printf(client->stream, "%s %s\r\n", verb, client->options.helo_name); /* sticks */
+    if (smtp_client_reply(client, verb, step_ms, why) < 0)
         return -1;
     if (why->code / 100 == 2) {
         take_capabilities(client);
         return 0;
     }
-    if (why->code / 100 != 5)
+    if (why->code / 100 != 5 || client->peer.is_lmtp)
         return -1;
     (void)stream_printf(client->stream, "HELO %s\r\n", client->options.helo_name);
     if (smtp_client_reply(client, "HELO", step_ms, why) < 0 || why->code / 100 != 2)
@@ -399,8 +405,8 @@ secure(struct smtp_client *client, struct smtp_verdict *why)
     bool demanded = o->demand_tls || client->peer.login != NULL;
     enum tls_result result;
 
-    if (client->peer.tls_at_once)
-        return 0;
+    if (client->peer.tls_at_once || client->peer.address.ss_family == AF_UNIX)
+        return 0; /* what goes to a socket of this machine leaves it by no wire */
     if (!smtp_client_can(client, SMTP_CAN_STARTTLS) || (o->tls == NULL && !demanded)) {
         if (demanded)
             connection_verdict(&client->peer, "4.7.4", "TLS is demanded", "not offered", why);

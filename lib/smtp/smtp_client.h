@@ -1,5 +1,5 @@
 /*
- * lib/smtp/smtp_client.h - the client side of SMTP over one blocking connection.
+ * lib/smtp/smtp_client.h - the client side of SMTP and LMTP over one blocking connection.
  *
  * Every step has its own deadline (RFC 5321 section 4.5.3.2), and all of them one for the whole
  * conversation. What the server says is untrusted. Results come as verdicts: a code of 0 stands for
@@ -8,6 +8,7 @@
 #ifndef POSTHORN_LIB_SMTP_SMTP_CLIENT_H
 #define POSTHORN_LIB_SMTP_SMTP_CLIENT_H
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "lib/smtp/smtp_reply.h"
@@ -28,12 +29,17 @@ struct smtp_timeouts { /* milliseconds */
     int64_t connect, greeting, command, tls, data_start, data_block, data_end;
 };
 
+struct smtp_sources { /* local addresses; family 0: the system chooses */
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
 struct smtp_client_options {
     const char *helo_name;
-    const struct sockaddr_storage *source; /* local address, or NULL */
-    struct tls_context *tls;               /* NULL: no TLS */
-    const struct tls_check *check;     /* for `tls`; NULL: any certificate, or the peer's host */
-    struct tls_context *verifying_tls; /* for peers that get a password */
+    const struct smtp_sources *sources; /* or NULL */
+    struct tls_context *tls;            /* NULL: no TLS */
+    const struct tls_check *check;      /* for `tls`; NULL: any certificate, or the peer's host */
+    struct tls_context *verifying_tls;  /* for peers that get a password */
     bool demand_tls;
     struct smtp_timeouts timeouts;
 };
@@ -46,9 +52,10 @@ struct smtp_login {
 struct smtp_peer {
     char host[SMTP_HOST_MAX]; /* name for messages, SNI and certificate; or an address */
     char ip[64];
-    struct sockaddr_storage address; /* with the port */
+    struct sockaddr_storage address; /* with the port; or a Unix socket, which needs no TLS */
     socklen_t address_len;
     bool tls_at_once;               /* TLS from the first byte, not by STARTTLS */
+    bool is_lmtp;                   /* RFC 2033 */
     const struct smtp_login *login; /* NULL: none. Else nothing is sent without TLS, and a
                                        certificate that fits */
 };
@@ -67,10 +74,10 @@ enum smtp_capability {
     SMTP_CAN_REQUIRETLS = 1 << 10,
 };
 
-/* Connects, waits for the greeting, says EHLO (HELO to a server that does not know it), starts TLS
- * where it is offered and logs in. A failed handshake means a new connection without TLS, unless
- * TLS is demanded. `deadline_mono_ms` is for everything until the next smtp_client_set_deadline.
- * NULL with *why. */
+/* Connects, waits for the greeting, says EHLO (HELO to a server that does not know it; LHLO for
+ * LMTP), starts TLS where it is offered and logs in. A failed handshake means a new connection
+ * without TLS, unless TLS is demanded. `deadline_mono_ms` is for everything until the next
+ * smtp_client_set_deadline. NULL with *why. */
 struct smtp_client *smtp_client_open(const struct smtp_peer *peer,
                                      const struct smtp_client_options *options,
                                      int64_t deadline_mono_ms, struct smtp_verdict *why);

@@ -358,18 +358,52 @@ write_plain(struct transfer *t, struct smtp_dot *dot, struct slice input)
     return 0;
 }
 
+/* Sent whole: who got no clear answer may have got the message. */
+static void
+doubt_unanswered(struct transfer *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (t->rcpts[i].accepted && t->rcpts[i].outcome == SMTP_UNTRIED)
+            t->rcpts[i].outcome = SMTP_DOUBTFUL;
+}
+
+/* LMTP: a reply for each recipient that RCPT let in, in their order (RFC 2033 section 4.2). */
+static int
+read_final_replies(struct transfer *t, const char *command)
+{
+    int64_t step_ms = smtp_client_timeouts(t->client)->data_end;
+    struct smtp_verdict verdict;
+    int rc = 0;
+
+    for (size_t i = 0; i < t->count; i++) {
+        bool cut_off = rc < 0; /* by the reply before, a 421, or by the end of the connection */
+
+        if (!t->rcpts[i].accepted || !is_open(&t->rcpts[i]))
+            continue;
+        if (!cut_off)
+            rc = smtp_client_reply(t->client, command, step_ms, &verdict);
+        conclude(t, &t->rcpts[i], &verdict);
+        if (cut_off)
+            t->rcpts[i].outcome = SMTP_UNTRIED;
+    }
+    return rc;
+}
+
 /* The reply that decides about the accepted recipients. */
 static int
 read_final_reply(struct transfer *t, const char *command)
 {
     struct smtp_verdict verdict;
-    int rc =
-        smtp_client_reply(t->client, command, smtp_client_timeouts(t->client)->data_end, &verdict);
+    int rc;
 
-    conclude_all(t, &verdict, true);
-    for (size_t i = 0; i < t->count; i++)
-        if (t->rcpts[i].accepted && t->rcpts[i].outcome == SMTP_UNTRIED)
-            t->rcpts[i].outcome = SMTP_DOUBTFUL;
+    if (smtp_client_peer(t->client)->is_lmtp) {
+        rc = read_final_replies(t, command);
+    } else {
+        rc = smtp_client_reply(t->client, command, smtp_client_timeouts(t->client)->data_end,
+                               &verdict);
+        conclude_all(t, &verdict, true);
+    }
+    doubt_unanswered(t);
     return rc;
 }
 

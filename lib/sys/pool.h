@@ -48,9 +48,10 @@ struct pool_session {
     uint16_t local_port;
     struct ipc_client *auth; /* channel to authd for this session; closed after serve() */
     struct ipc_client
-        *backend; /* a connection to pool_ops.backend, or NULL; closed after serve() */
-    int end_fd;   /* becomes readable when the session has to end now: the drain time has passed, or
-                   it was revoked */
+        *backend;              /* a connection to pool_ops.backend, or NULL; closed after serve() */
+    struct ipc_client *filter; /* the same to pool_ops.filter */
+    int end_fd; /* becomes readable when the session has to end now: the drain time has passed, or
+                 it was revoked */
     struct daemon *daemon;
     /* A connection that another session has had, and left: it was greeted. */
     bool continues;
@@ -129,6 +130,8 @@ struct pool_ops {
      * made by the parent: the worker need not be able to connect anywhere. NULL: none. */
     const char *backend;
     uint32_t backend_payload_max;
+    const char *filter; /* another one */
+    uint32_t filter_payload_max;
     /* What each worker runs in; uid 0 is never allowed. Its directories are all that a session may
      * ever be given (Landlock only tightens: the user's own directory, after login, lies below one
      * of them). What the pool needs itself (accepting, forking, the empty directory to chroot into)

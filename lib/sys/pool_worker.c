@@ -98,6 +98,12 @@ handover_receive(int control_fd, struct pool_handover *out, int fds[POOL_FDS_MAX
     return next == count ? 0 : -1;
 }
 
+static struct ipc_client *
+adopt(int fd, uint32_t payload_max)
+{
+    return fd < 0 ? NULL : ipc_client_adopt(fd, payload_max);
+}
+
 static struct pool_session
 session_of(struct daemon *d, const struct pool_ops *ops, int control_fd,
            const struct pool_handover *handover, const int fds[POOL_FDS_MAX])
@@ -108,9 +114,8 @@ session_of(struct daemon *d, const struct pool_ops *ops, int control_fd,
         .client_port = handover->client_port,
         .local_port = handover->local_port,
         .auth = ipc_client_adopt(fds[POOL_FD_AUTH], AUTHD_PAYLOAD_MAX),
-        .backend = fds[POOL_FD_BACKEND] < 0
-                       ? NULL
-                       : ipc_client_adopt(fds[POOL_FD_BACKEND], ops->backend_payload_max),
+        .backend = adopt(fds[POOL_FD_BACKEND], ops->backend_payload_max),
+        .filter = adopt(fds[POOL_FD_FILTER], ops->filter_payload_max),
         .end_fd = control_fd,
         .daemon = d,
         .continues = handover->continues,
@@ -147,6 +152,7 @@ serve_one(struct daemon *d, const struct pool_ops *ops, int control_fd,
         (void)send(control_fd, &(char){POOL_PROVED}, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     ipc_client_free(&session.auth);
     ipc_client_free(&session.backend);
+    ipc_client_free(&session.filter);
     log_context(NULL);
     log_flush();
     return next;

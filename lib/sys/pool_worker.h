@@ -19,7 +19,14 @@
 #define POOL_REVOKED 'R'
 #define POOL_SUCCESSOR 'S'
 
-enum pool_fd { POOL_FD_CLIENT, POOL_FD_AUTH, POOL_FD_BACKEND, POOL_FD_AHEAD, POOL_FDS_MAX };
+enum pool_fd {
+    POOL_FD_CLIENT,
+    POOL_FD_AUTH,
+    POOL_FD_BACKEND,
+    POOL_FD_FILTER,
+    POOL_FD_AHEAD,
+    POOL_FDS_MAX
+};
 
 struct pool_handover {
     uint32_t port; /* index into ops->ports */

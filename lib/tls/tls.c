@@ -447,6 +447,14 @@ tls_cipher(const struct tls *tls)
     return SSL_get_cipher_name(tls->ssl);
 }
 
+unsigned
+tls_cipher_bits(const struct tls *tls)
+{
+    int bits = SSL_get_cipher_bits(tls->ssl, NULL);
+
+    return bits < 0 ? 0 : (unsigned)bits;
+}
+
 int
 tls_channel_binding(const struct tls *tls, unsigned char out[32])
 {

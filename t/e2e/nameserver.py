@@ -1,6 +1,7 @@
 """NSD with zones of the test, on a loopback port; signed ones by ldns."""
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -27,7 +28,7 @@ class NameServer:
 
     def __init__(self, zones, signed=(), tamper=None):
         self.tamper = tamper or {}
-        self.port = free_port()
+        self.port, self.serial = free_port(), 1
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-nsd-"))
         self.anchors = self.dir / "anchors"
         self.anchors.write_text("")
@@ -51,7 +52,7 @@ class NameServer:
 
     def _write_zone(self, name, records, sign):
         path = self.dir / f"{name}.zone"
-        path.write_text(f"$ORIGIN {name}.\n$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n"
+        path.write_text(f"$ORIGIN {name}.\n$TTL 300\n@ SOA ns hostmaster {self.serial} 3600 600 86400 60\n"
                         f"@ NS ns\nns A 127.0.0.1\n" + "\n".join(records) + "\n")
         if not sign:
             return
@@ -63,6 +64,15 @@ class NameServer:
         path.write_text(self.tamper.get(name, lambda t: t)(text))
         with open(self.anchors, "a") as f:
             f.write((self.dir / f"{key}.key").read_text())
+
+    def replace(self, name, records):
+        """Other records for an unsigned zone; they are there when this returns."""
+        self.serial += 1
+        self._write_zone(name, records, False)
+        self.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: f" {self.serial} " in subprocess.run(
+            ["dig", "+short", "-p", str(self.port), "@127.0.0.1", name, "SOA"], capture_output=True).stdout.decode(),
+            10, f"zone {name} with serial {self.serial}")
 
     @property
     def address(self):

@@ -197,6 +197,11 @@ def test_authd_dies_and_logins_go_on(suite):
 @pytest.mark.parametrize("service", ["smtp", "pop3"])
 def test_a_process_that_had_a_user_serves_nobody_else(suite, service):
     """Architecture, idea 1; for imapd see test_imap_hostile.py."""
+    def logins():
+        return [int(line.split("d[")[1].split("]")[0]) for line in suite.log(service).splitlines()
+                if f"event={'authenticated' if service == 'smtp' else 'login'} " in line]
+
+    before = len(logins())  # of earlier tests
     if service == "smtp":
         client = smtplib.SMTP_SSL("127.0.0.1", suite.port("smtps"), context=ANY_CERTIFICATE)
         client.login(ALICE, PASSWORD)
@@ -205,10 +210,7 @@ def test_a_process_that_had_a_user_serves_nobody_else(suite, service):
         client.user(ALICE)
         client.pass_(PASSWORD)
 
-    def logins():
-        return [int(line.split("d[")[1].split("]")[0]) for line in suite.log(service).splitlines()
-                if f"event={'authenticated' if service == 'smtp' else 'login'} " in line]
-    wait_for(logins, 5, "the login is logged")
+    wait_for(lambda: len(logins()) > before, 5, "the login is logged")
     worker = logins()[-1]
     assert worker in suite.processes()
     client.quit()

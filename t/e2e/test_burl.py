@@ -193,8 +193,8 @@ def test_syntax_and_order(suite, owner):
 def test_a_failed_piece_fails_what_follows_in_the_pipeline(suite, owner):
     raw = submitter(suite)
     raw.send("BURL imap://harry%40d.test@h/none/;UID=1;URLAUTH=authuser:internal:" + "0" * 40 +
-             "\r\nBDAT 5 LAST\r\nend\r\nRSET\r\n")
-    assert [raw.reply().code for _ in range(3)] == [554, 503, 250]
+             "\r\nBDAT 5 LAST\r\nend\r\nMAIL FROM:<harry@d.test>\r\nRSET\r\n")
+    assert [raw.reply().code for _ in range(4)] == [554, 503, 503, 250]
 
 
 def test_limits_hold(suite, owner):
@@ -202,3 +202,17 @@ def test_limits_hold(suite, owner):
     refused(suite, authorize(owner), code=552, dsn="5.3.4")
     keep(owner, b"Subject: bare\n\nlines\n")
     refused(suite, authorize(owner, uid=2), code=554, dsn="5.5.2")
+
+
+def test_a_name_that_a_proxy_gave_opens_no_mailbox(instance):
+    """XCLIENT LOGIN= is not the user's own proof, and authd was never asked."""
+    instance.set("smtp.xclient_hosts", "127.0.0.1")
+    instance.start()
+    instance.add_user(HARRY, PASSWORD)
+    raw = Raw(instance.port("submission"))
+    raw.ehlo()
+    assert raw.cmd(f"XCLIENT LOGIN={HARRY}").code == 220
+    assert "BURL" in raw.ehlo().text.split("\n")
+    assert raw.cmd(f"MAIL FROM:<{HARRY}>").code == 250 and raw.cmd(f"RCPT TO:<{HARRY}>").code == 250
+    reply = raw.cmd("BURL imap://harry@h/INBOX/;UID=1;URLAUTH=authuser:internal:" + "0" * 40 + " LAST")
+    assert (reply.code, reply.dsn) == (554, "5.7.8")

@@ -11,7 +11,7 @@ from imapload import ImapLoad, wrong
 from instance import wait_for
 from load import PASSWORD, SmtpLoad, assert_exactly_once, tokens_of
 
-PROGRAMS = ["queue-manager", "local-deliver", "smtpd", "accountd", "imapd", "authd", "logd", "dnsd",
+PROGRAMS = ["queue-manager", "local-deliver", "smtpd", "accountd", "imapd", "authd", "logd", "dnsd", "keyd",
             "remote-deliver", "pop3d", "master"]
 ROUNDS = 200 if os.environ.get("POSTHORN_LONG") else 22
 

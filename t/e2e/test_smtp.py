@@ -20,7 +20,7 @@ def suite():
     inst.setup()
     for name, value in (("smtp.max_message_size", "100K"), ("smtp.max_recipients", "3"),
                         ("smtp.max_header_size", "16K"), ("smtp.max_line", "2000"),
-                        ("smtp.trusted_hosts", "127.0.0.3"), ("remote.port", "1"),
+                        ("smtp.hosts_no_auth", "127.0.0.3"), ("remote.port", "1"),
                         ("dns.hosts", "far.test 127.0.0.9"), ("smtp.max_errors", "8")):
         inst.set(name, value)
     inst.start()

@@ -44,12 +44,20 @@ def keywords(reply):
     return {line.split(" ")[0]: line.split(" ")[1:] for line in lines}
 
 
+def queue_files(suite, name):
+    """The bytes of each file of that name; one that is being moved is found at its new place the next time."""
+    for path in (suite.root / "queue").glob(f"*/{name}"):
+        try:
+            yield path.read_bytes()
+        except FileNotFoundError:
+            pass
+
+
 def envelope(suite, queue_id):
     """The fields of doc/queue.md, from the file itself, wherever it is by now."""
     def find():
-        for name in (f"*/{queue_id}.env", f"*/{queue_id}"):
-            for path in (suite.root / "queue").glob(name):
-                data = path.read_bytes()
+        for name in (f"{queue_id}.env", queue_id):
+            for data in queue_files(suite, name):
                 length = int.from_bytes(data[-24:-20], "big")
                 if length:
                     return data[-24 - length:-24]
@@ -152,8 +160,8 @@ def test_priorities(suite):
 def test_priority_is_in_the_trace(suite):
     raw = session(suite, "alice@d.test")
     queue_id = send(raw, "MT-PRIORITY=-2")
-    path = wait_for(lambda: list((suite.root / "queue").glob(f"*/{queue_id}")), what="the file")[0]
-    assert b"\tPRIORITY -2; " in path.read_bytes(), "RFC 6710 section 4.1"
+    data = wait_for(lambda: next(queue_files(suite, queue_id), None), what="the file")
+    assert b"\tPRIORITY -2; " in data, "RFC 6710 section 4.1"
     suite.wait_log("smtp", "priority=-2")
 
 
@@ -181,3 +189,49 @@ def test_what_is_switched_off_is_not_there(instance):
     said = keywords(raw.ehlo())
     assert said["LIMITS"] == ["RCPTMAX=7"] and not {"DELIVERBY", "MT-PRIORITY"} & set(said)
     assert raw.cmd("MAIL FROM:<a@far.test> MT-PRIORITY=1").code == 555
+
+
+def test_vrfy_and_expn_tell_when_they_may(instance):
+    """RFC 5321 section 3.5; SMTP-23."""
+    instance.set("smtp.allow_vrfy_expn", "yes")
+    instance.start()
+    for user in ("alice@d.test", "bob@d.test"):
+        instance.add_user(user, PASSWORD)
+    instance.run("alias", "add", "al@d.test", "alice@d.test")
+    instance.run("group", "add", "team@d.test", "--member", "alice@d.test", "--member", "x@far.test",
+                 "--member", "bob@d.test")
+    raw = Raw(instance.port("smtp"))
+    assert {"VRFY", "EXPN"} <= set(keywords(raw.ehlo()))
+    for line, code, text in (
+            ("VRFY alice@d.test", 250, "2.1.5 <alice@d.test>"),
+            ("VRFY <ALICE@D.test>", 250, "2.1.5 <alice@d.test>"),
+            ("VRFY al@d.test", 250, "2.1.5 <alice@d.test>"),
+            ("VRFY team@d.test", 250, "2.1.5 <team@d.test>"),
+            ("VRFY alice@d.test SMTPUTF8", 250, "2.1.5 <alice@d.test>"),
+            ("VRFY nobody@d.test", 550, "5.1.1 no such mailbox"),
+            ("EXPN alice@d.test", 250, "2.1.5 <alice@d.test>"),
+            ("EXPN nobody@d.test", 550, "5.1.1 no such mailbox")):
+        reply = raw.cmd(line)
+        assert (reply.code, reply.text) == (code, text), line
+    reply = raw.cmd("EXPN team@d.test")
+    assert reply.code == 250
+    assert sorted(reply.text.split("\n")) == [f"2.1.5 <{who}>" for who in ("alice@d.test", "bob@d.test", "x@far.test")]
+    for line, code in (("VRFY x@far.test", 252), ("EXPN x@far.test", 550), ("VRFY alice", 252), ("EXPN team", 501),
+                       ("VRFY", 501), ("EXPN", 501), ("VRFY alice@d.test nonsense", 252)):
+        assert raw.cmd(line).code == code, line
+    assert Raw(instance.port("submission")).cmd("EXPN team@d.test").code == 530, "who submits logs in first"
+    assert raw.cmd("MAIL FROM:<a@far.test>").code == 250
+    assert raw.cmd("VRFY bob@d.test").code == 250 and raw.cmd("RCPT TO:<bob@d.test>").code == 250, "in between"
+
+
+def test_vrfy_answers_in_utf8_only_who_asks_for_it(instance):
+    """RFC 6531 section 3.7.4.2."""
+    instance.set("smtp.allow_vrfy_expn", "yes")
+    instance.start()
+    instance.add_user("\u03b4\u03bf\u03ba@d.test", PASSWORD)
+    raw = Raw(instance.port("smtp"))
+    raw.ehlo()
+    reply = raw.cmd("VRFY \u03b4\u03bf\u03ba@d.test")
+    assert (reply.code, reply.dsn) == (550, "5.6.8")
+    reply = raw.cmd("VRFY \u03b4\u03bf\u03ba@d.test SMTPUTF8")
+    assert reply.code == 250 and reply.text.encode("latin-1") == "2.1.5 <\u03b4\u03bf\u03ba@d.test>".encode()

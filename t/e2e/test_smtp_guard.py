@@ -112,7 +112,7 @@ def test_http_ends_at_once(instance):
 def test_who_is_known_does_not_wait(instance):
     instance.set("smtp.reject_early_talkers", "yes")
     instance.set("smtp.greet_delay", "1s")
-    instance.set("smtp.trusted_hosts", "127.0.0.7")
+    instance.set("smtp.hosts_no_auth", "127.0.0.7")
     instance.start()
     instance.add_user("alice@d.test", PASSWORD)
 
@@ -205,6 +205,7 @@ def test_each_port_has_its_own_lists(instance):
     instance.start()
     assert greeting(instance, "smtp", "127.0.0.3") == 554
     assert greeting(instance, "submission", "127.0.0.3") == 554
+    assert greeting(instance, "submission", "127.0.0.8") == 554, "not by the list of port 25"
     assert greeting(instance, "submission", "127.0.0.5") == 220
     assert [greeting(instance, "smtp", "127.0.0.6") for _ in range(3)] == [220] * 3
     assert [greeting(instance, "smtp", "127.0.0.8") for _ in range(2)] == [220, 421]

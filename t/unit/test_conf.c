@@ -93,8 +93,8 @@ static const struct {
      "f:2: auth.mechanisms: expected any of SCRAM-SHA-256-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, "
      "LOGIN, each once"},
     {"[auth]\nmechanisms = PLAIN,PLAIN\n", "not 'PLAIN,PLAIN'"},
-    {"[smtp]\ntrusted_hosts = 192.0.2.1 10.0.0.0/33\n",
-     "f:2: smtp.trusted_hosts: expected IP addresses or networks"},
+    {"[smtp]\nhosts_no_auth = 192.0.2.1 10.0.0.0/33\n",
+     "f:2: smtp.hosts_no_auth: expected IP addresses or networks"},
     {"[imap]\ndeny = somewhere\n", "not 'somewhere'"},
     {"[system]\nbind = 127.0.0.1, 192.0.2.0/24\n", "f:2: system.bind: expected IP addresses, "},
     {"[system]\nbanner = \xff\n", "f:2: system.banner: expected a line of UTF-8 text"},

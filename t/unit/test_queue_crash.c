@@ -8,8 +8,10 @@
 // LINK: queue-manager/trim.c
 // LINK: queue-manager/wording.c
 // LINK: queue-manager/agents.c
+// LINK: queue-manager/admin.c
 // LINK: queue-manager/admit.c
 // LINK: queue-manager/control.c
+// LINK: queue-manager/deadline.c
 // LINK: queue-manager/deferral.c
 // LINK: queue-manager/due_heap.c
 // LINK: queue-manager/destination.c
@@ -31,6 +33,8 @@
 #include "t/unit/queue_commit.h"
 
 #include "lib/log/log.h"
+#include "queue-manager/admin.h"
+#include "queue-manager/intake.h"
 
 /* ---- one commit ---- */
 
@@ -361,6 +365,84 @@ START_TEST(queue_manager_survives_a_full_disk)
 }
 END_TEST
 
+/* ---- what the administrator does ---- */
+
+static bool
+is_held(void)
+{
+    return h.queue->active_count == 0 && files_in(SPOOL_HOLD) > 0;
+}
+
+static void
+run_edited(void *arg)
+{
+    char id[QUEUE_ID_SIZE];
+    const char *made;
+
+    (void)arg;
+    start_whole();
+    made = submit("s@far.test", "b@d.test");
+    ck_assert_ptr_nonnull(made);
+    (void)snprintf(id, sizeof(id), "%s", made);
+    (void)store_mark("acknowledged", SLICE("0"));
+    (void)admin_hold(h.queue, id, SLICE("to be looked at"));
+    run_until(is_held);
+    if (admin_edit(h.queue, id, SLICE("b@d.test"), SLICE("a@d.test")) == NULL)
+        (void)store_mark("edited", SLICE("0"));
+    (void)admin_release(h.queue, id, 0);
+    run_until(queue_is_empty);
+    _exit(0);
+}
+
+/* What is still on hold is released, as the administrator would who had no answer. */
+static void
+recover_edited(void *arg)
+{
+    struct spool_scan scan;
+    const char *id;
+
+    (void)arg;
+    start_whole();
+    run_for(50);
+    ck_assert_int_eq(spool_scan_open(&scan, &h.queue->spool, SPOOL_HOLD), 0);
+    while ((id = spool_scan_next(&scan)) != NULL)
+        ck_assert_ptr_null(admin_release(h.queue, id, 0));
+    spool_scan_close(&scan);
+    intake_look(h.queue->intake);
+    run_until(queue_is_empty);
+    _exit(0);
+}
+
+/* Held, changed, released: delivered once, to the old recipient or to the new one, and to the new
+ * one if the change was acknowledged. */
+START_TEST(edited_message_is_delivered_once)
+{
+    int status = -1, recovered;
+
+    for (int at = 1 + _i; status != 0; at += 4) {
+        int store, a, b;
+
+        (void)scratch_make();
+        (void)crash_run(run_edited, NULL, CRASH_KILL, at, &status);
+        (void)crash_run(recover_edited, NULL, CRASH_NONE, 0, &recovered);
+        ck_assert_msg(recovered == 0, "no recovery after call %d", at);
+        store = open(scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        a = openat(store, "store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        (void)close(store);
+        store = a;
+        a = stored(store, "", ":a@d.test");
+        b = stored(store, "", ":b@d.test");
+        ck_assert_int_eq(stored(store, "TWICE", ""), 0);
+        ck_assert_msg(a + b == is_there(store, "acknowledged:0") || a + b == 1,
+                      "%d and %d after call %d", a, b, at);
+        ck_assert_msg(!is_there(store, "edited:0") || a == 1, "change lost after call %d", at);
+        (void)close(store);
+        scratch_remove();
+        ck_assert_int_lt(at, 1000);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -376,6 +458,7 @@ main(void)
     tcase_add_loop_test(tc, queue_manager_killed_at_each_call, 0, 4);
     tcase_add_loop_test(tc, queue_manager_loses_power_at_each_call, 0, 4);
     tcase_add_loop_test(tc, queue_manager_survives_a_full_disk, 0, 4);
+    tcase_add_loop_test(tc, edited_message_is_delivered_once, 0, 4);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

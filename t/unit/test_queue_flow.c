@@ -3,8 +3,10 @@
  */
 // LINK: queue-manager/agent.c
 // LINK: queue-manager/agents.c
+// LINK: queue-manager/admin.c
 // LINK: queue-manager/admit.c
 // LINK: queue-manager/control.c
+// LINK: queue-manager/deadline.c
 // LINK: queue-manager/deferral.c
 // LINK: queue-manager/due_heap.c
 // LINK: queue-manager/destination.c
@@ -29,7 +31,7 @@
 static uint32_t
 control(const char *verb, const char *name)
 {
-    struct queue_control req = {slice_of(verb), slice_of(name), SLICE("")};
+    struct queue_control req = {.verb = slice_of(verb), .names = slice_of(name)};
     struct queue_control_reply reply;
     struct strbuf out = strbuf_new(QUEUE_PAYLOAD_MAX + FRAME_HEADER);
 
@@ -438,14 +440,13 @@ START_TEST(hold_release_delete)
     (void)agent_start(QUEUE_AGENT_LOCAL, 4);
     run_for(50);
     ck_assert_uint_eq(h.delivery_count, 0);
-    ck_assert_uint_eq(control("show", id), 0);
     ck_assert_uint_eq(control("release", id), 0);
     run_until(all_gone);
     ck_assert_uint_eq(h.delivery_count, 1);
     ck_assert_uint_ne(control("delete", id), 0);
-    (void)submit("s@far.test", "later@d.test b@d.test");
+    (void)snprintf(id, sizeof(id), "%s", submit("s@far.test", "later@d.test b@d.test"));
     run_until(one_deferred);
-    ck_assert_uint_eq(control("delete", "ALL"), 0);
+    ck_assert_uint_eq(control("delete", id), 0);
     run_until(all_gone);
 }
 END_TEST

@@ -40,6 +40,8 @@ START_TEST(job_comes_back)
                             .ret = 1,
                             .next_hop = SLICE("d.test"),
                             .prepend = SLICE("Delivered-To: x@d.test\r\n"),
+                            .ours = true,
+                            .user = SLICE("u@d.test"),
                             .rcpt_count = 2,
                             .rcpts = rcpts};
     struct queue_job got;
@@ -53,6 +55,7 @@ START_TEST(job_comes_back)
     ck_assert(got.in_doubt && got.body_8bit && !got.smtputf8 && !got.body_binary && got.ret == 1);
     ck_assert(got.requiretls && !got.tls_optional);
     ck_assert(slice_eq(got.prepend, job.prepend) && slice_eq(got.next_hop, job.next_hop));
+    ck_assert(got.ours && slice_eq(got.user, job.user));
     ck_assert_uint_eq(got.rcpt_count, 2);
     ck_assert_uint_eq(got.rcpts[1].index, 9);
     ck_assert(slice_eq(got.rcpts[0].path, rcpts[0].path));
@@ -120,17 +123,25 @@ END_TEST
 START_TEST(control_comes_back)
 {
     struct strbuf out = strbuf_new(QUEUE_PAYLOAD_MAX);
-    struct queue_control req = {SLICE("list"), SLICE("ALL"), SLICE("c")}, got_req;
-    struct queue_control_reply reply = {2, SLICE("no such message"), SLICE("next"), SLICE("data")};
+    struct queue_control req = {.verb = SLICE("edit"),
+                                .names = SLICE("id1 id2"),
+                                .text = SLICE("why"),
+                                .removed = SLICE("a@d.test"),
+                                .added = SLICE("b@d.test"),
+                                .time_ms = 1234567890123},
+                         got_req;
+    struct queue_control_reply reply = {2, 7, SLICE("no such message"), SLICE("data")};
     struct queue_control_reply got;
 
     ck_assert_int_eq(queue_control_encode(&out, &req), 0);
     ck_assert_int_eq(queue_control_decode(payload_of(&out, QUEUE_CONTROL), &got_req), 0);
-    ck_assert(slice_eq(got_req.verb, req.verb) && slice_eq(got_req.cursor, req.cursor));
+    ck_assert(slice_eq(got_req.verb, req.verb) && slice_eq(got_req.names, req.names));
+    ck_assert(slice_eq(got_req.text, req.text) && slice_eq(got_req.removed, req.removed));
+    ck_assert(slice_eq(got_req.added, req.added) && got_req.time_ms == req.time_ms);
     strbuf_clear(&out);
     ck_assert_int_eq(queue_control_reply_encode(&out, 4, &reply), 0);
     ck_assert_int_eq(queue_control_reply_decode(payload_of(&out, QUEUE_CONTROL_REPLY), &got), 0);
-    ck_assert(got.result == 2 && slice_eq(got.cursor, SLICE("next")));
+    ck_assert(got.result == 2 && got.count == 7 && slice_eq(got.data, SLICE("data")));
     strbuf_free(&out);
 }
 END_TEST

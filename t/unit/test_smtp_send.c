@@ -27,7 +27,7 @@ struct server {
     int listener;
     const char *replies[STEPS]; /* NULL: 250, 354 or 220, as it should be */
     int closes_before;          /* the step whose reply does not come; STEPS: none */
-    bool pipelining;
+    bool pipelining, is_lmtp, hangs_up_after_end;
     struct strbuf received; /* behind DATA */
 };
 
@@ -88,7 +88,7 @@ read_command(FILE *f, char *line, size_t room)
 static int
 step_of(const char *line, int before)
 {
-    if (strncmp(line, "EHLO", 4) == 0)
+    if (strncmp(line, "EHLO", 4) == 0 || strncmp(line, "LHLO", 4) == 0)
         return HELLO;
     if (strncmp(line, "MAIL", 4) == 0)
         return MAIL;
@@ -114,6 +114,8 @@ converse(struct server *s, FILE *f)
             step = END;
             continue;
         }
+        if (step == END && s->hangs_up_after_end)
+            return;
         if (!read_command(f, line, sizeof(line)))
             return;
         step = step_of(line, step);
@@ -179,6 +181,7 @@ send_to(struct server *s, struct smtp_recipient rcpts[2])
     rcpts[1].address = SLICE("two@mx.test");
     s->received = strbuf_new(1000);
     listen_on(s, &peer);
+    peer.is_lmtp = s->is_lmtp;
     ck_assert_int_eq(pthread_create(&thread, NULL, serve, s), 0);
     client = smtp_client_open(&peer, &options, clock_mono_ms() + STEP_MS, &why);
     opened = client != NULL;
@@ -230,6 +233,36 @@ START_TEST(a_server_may_hang_up_at_any_step)
 }
 END_TEST
 
+/* RFC 2033 section 4.2: one reply for each recipient that RCPT let in. */
+static const struct {
+    const char *rcpt_1, *rcpt_2, *end;
+    enum smtp_outcome outcomes[2];
+} lmtp[] = {
+    {NULL, NULL, "250 one\r\n250 two", {SMTP_DELIVERED, SMTP_DELIVERED}},
+    {NULL, NULL, "250 one\r\n550 5.2.1 two", {SMTP_DELIVERED, SMTP_PERMANENT}},
+    {NULL, NULL, "452 4.2.2 full\r\n250 two", {SMTP_TEMPORARY, SMTP_DELIVERED}},
+    {"550 no", NULL, "250 two", {SMTP_PERMANENT, SMTP_DELIVERED}},
+    {NULL, "450 later", "250 one", {SMTP_DELIVERED, SMTP_TEMPORARY}},
+    {NULL, NULL, "250 one", {SMTP_DELIVERED, SMTP_DOUBTFUL}},
+    {NULL, NULL, "421 4.3.2 down", {SMTP_TEMPORARY, SMTP_DOUBTFUL}},
+};
+
+START_TEST(lmtp_has_a_reply_for_each_recipient)
+{
+    struct server s = {.closes_before = -1, .pipelining = true, .is_lmtp = true};
+    struct smtp_recipient rcpts[2];
+
+    s.replies[RCPT_1] = lmtp[_i].rcpt_1;
+    s.replies[RCPT_2] = lmtp[_i].rcpt_2;
+    s.replies[END] = lmtp[_i].end;
+    s.hangs_up_after_end = true;
+    ck_assert(send_to(&s, rcpts));
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_int_eq(rcpts[i].outcome, lmtp[_i].outcomes[i]);
+    strbuf_free(&s.received);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -241,6 +274,7 @@ main(void)
     (void)signal(SIGPIPE, SIG_IGN);
     tcase_add_loop_test(tc, every_recipient_gets_its_verdict, 0, (int)ARRAY_LEN(cases));
     tcase_add_loop_test(tc, a_server_may_hang_up_at_any_step, GREETING, STEPS);
+    tcase_add_loop_test(tc, lmtp_has_a_reply_for_each_recipient, 0, (int)ARRAY_LEN(lmtp));
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

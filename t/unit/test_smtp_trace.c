@@ -47,6 +47,41 @@ START_TEST(submitted_mail_is_completed)
 }
 END_TEST
 
+START_TEST(fields_that_options_add)
+{
+    struct strbuf out = strbuf_new(TRACE_MAX);
+    struct trace trace = plain;
+
+    trace.auth_user = SLICE("alice@d.test");
+    trace.added_sender = SLICE("alice@d.test");
+    trace.add_originating_ip = true;
+    ck_assert(trace_write(&trace, &out));
+    ck_assert(strbuf_ends_with(&out, "+0000\r\nSender: <alice@d.test>\r\n"
+                                     "X-Originating-IP: [192.0.2.1]\r\n"
+                                     "X-AuthUser: alice@d.test\r\n"));
+    strbuf_free(&out);
+}
+END_TEST
+
+START_TEST(a_hidden_client_is_nowhere)
+{
+    struct strbuf out = strbuf_new(TRACE_MAX);
+    struct trace trace = plain;
+    struct header_summary summary;
+
+    trace.helo = "[192.0.2.1]";
+    trace.add_originating_ip = trace.hides_client = true;
+    trace.tls_version = "TLSv1.3";
+    trace.tls_cipher = "X";
+    ck_assert(trace_write(&trace, &out));
+    ck_assert_uint_eq(slice_find(strbuf_slice(&out), SLICE("192.0.2")), out.len);
+    ck_assert_uint_lt(slice_find(strbuf_slice(&out), SLICE("(using TLSv1.3 with")), out.len);
+    header_summarize(strbuf_slice(&out), 100, &summary);
+    ck_assert(summary.received == 1 && !summary.is_malformed);
+    strbuf_free(&out);
+}
+END_TEST
+
 static const struct {
     const char *helo, *ip, *from;
 } names[] = {
@@ -126,6 +161,8 @@ main(void)
 
     tcase_add_test(tc, fields_of_an_ordinary_message);
     tcase_add_test(tc, submitted_mail_is_completed);
+    tcase_add_test(tc, fields_that_options_add);
+    tcase_add_test(tc, a_hidden_client_is_nowhere);
     tcase_add_loop_test(tc, from_clause, 0, (int)ARRAY_LEN(names));
     tcase_add_loop_test(tc, with_keyword, 0, (int)ARRAY_LEN(protocols));
     tcase_add_test(tc, all_of_it_is_header_fields);

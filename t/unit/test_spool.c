@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/io.h"
+#include "lib/base/mem.h"
 #include "lib/ipc/object.h"
 #include "lib/queue/queue_list.h"
 #include "lib/queue/queue_log.h"
@@ -292,36 +294,51 @@ START_TEST(damaged_log_ends_before_the_damage)
 }
 END_TEST
 
-START_TEST(pages_have_every_message_once)
+/* Oldest first, each once, in whatever state it is, also when it moves meanwhile. */
+START_TEST(list_has_every_message_once)
 {
+    struct queue_filter all = {.states = 0}, held = {.states = 1u << SPOOL_HOLD};
+    struct strbuf objects = strbuf_new(1u << 20);
     struct object_field fields[OBJECT_FIELDS_MAX];
-    char cursor[QUEUE_ID_SIZE] = "", id[QUEUE_ID_SIZE], before[QUEUE_ID_SIZE] = "";
-    int count = 0;
-    bool more = true;
+    struct queue_found *found;
+    struct slice rest;
+    char id[QUEUE_ID_SIZE];
+    size_t count;
+    int listed = 0;
 
     for (int i = 0; i < 450; i++) {
-        (void)snprintf(id, sizeof(id), "m%04d", i);
+        (void)snprintf(id, sizeof(id), "m%04d", i * 7 % 450);
         put_message(id, 1);
         if (i % 3 == 0)
             ck_assert_int_eq(spool_move(&spool, id, SPOOL_NEW, SPOOL_DEFERRED, 0), 0);
     }
-    while (more) {
-        struct strbuf objects = strbuf_new(1u << 20);
-        struct slice rest;
-        int n;
-
-        more = queue_list_page(&spool, cursor, &objects, cursor);
-        rest = strbuf_slice(&objects);
-        while ((n = object_next(&rest, fields)) > 0) {
-            struct slice now = object_get(fields, (uint32_t)n, "id");
-
-            ck_assert_int_gt(slice_cmp(now, slice_of(before)), 0);
-            (void)snprintf(before, sizeof(before), "%.*s", (int)now.len, now.ptr);
-            count++;
-        }
-        strbuf_free(&objects);
+    ck_assert_int_eq(queue_list_find(&spool, &held, &found, &count), 0);
+    ck_assert_uint_eq(count, 0);
+    ck_assert_int_eq(queue_list_find(&spool, &all, &found, &count), 0);
+    ck_assert_uint_eq(count, 450);
+    ck_assert_int_eq(spool_move(&spool, "m0000", SPOOL_DEFERRED, SPOOL_HOLD, 0), 0);
+    for (size_t i = 0; i < count; i++)
+        ck_assert(queue_list_add(&spool, &found[i], &all, &objects));
+    xfree(&found);
+    rest = strbuf_slice(&objects);
+    for (int n; (n = object_next(&rest, fields)) > 0; listed++) {
+        (void)snprintf(id, sizeof(id), "m%04d", listed);
+        ck_assert(slice_eq(object_get(fields, (uint32_t)n, "id"), slice_of(id)));
     }
-    ck_assert_int_eq(count, 450);
+    ck_assert_int_eq(listed, 450);
+    strbuf_free(&objects);
+}
+END_TEST
+
+START_TEST(id_says_when_it_was_made)
+{
+    char id[QUEUE_ID_SIZE];
+    int64_t now = clock_real_ms();
+
+    queue_id_make(id);
+    ck_assert_int_ge((int)(queue_id_time_ms(id) - now), 0);
+    ck_assert_int_le((int)(queue_id_time_ms(id) - now), 1000);
+    ck_assert_int_eq((int)queue_id_time_ms("m0001"), -1);
 }
 END_TEST
 
@@ -345,7 +362,8 @@ main(void)
     tcase_add_test(tc, log_says_the_last_word_of_each);
     tcase_add_test(tc, torn_log_ends_before_the_tear);
     tcase_add_test(tc, damaged_log_ends_before_the_damage);
-    tcase_add_test(tc, pages_have_every_message_once);
+    tcase_add_test(tc, list_has_every_message_once);
+    tcase_add_test(tc, id_says_when_it_was_made);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

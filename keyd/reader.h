@@ -1,0 +1,21 @@
+/*
+ * keyd/reader.h - the processes that read messages, in reach of no key.
+ */
+#ifndef POSTHORN_KEYD_READER_H
+#define POSTHORN_KEYD_READER_H
+
+#include "lib/dkim/signature.h"
+#include "lib/sys/keeper.h"
+
+struct reader_plan {
+    struct dkim_header_list list;
+    bool own_domain_only; /* users sign for their own domain alone */
+    unsigned width;       /* processes */
+};
+
+/* Forks them, before a key is in memory. Fills in the holder's ends. Exits with a message on
+ * failure. */
+void readers_start(const struct daemon *d, const struct reader_plan *plan,
+                   int fds[KEEPER_WORKERS_MAX]);
+
+#endif

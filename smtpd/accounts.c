@@ -1,0 +1,104 @@
+/*
+ * smtpd/accounts.c - asks accountd about senders and recipients.
+ *
+ * What it answers is checked before it goes into a reply; without an answer in time the verdict is
+ * "later", and the session, whose connection is lost, asks the client to connect again.
+ */
+#include "smtpd/accounts.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/io.h"
+#include "lib/ipc/client.h"
+#include "lib/log/log.h"
+
+enum { ACCOUNTD_TIMEOUT_MS = 10000 };
+
+static const struct refusal accounts_away = {451, "4.3.0", "account database away, try again"};
+
+/* Printable ASCII only: replies hold nothing else (RFC 6531 section 3.7.4.2). */
+static void
+copy_text(char *out, size_t room, struct slice text)
+{
+    size_t len = text.len < room - 1 ? text.len : room - 1;
+
+    for (size_t i = 0; i < len; i++)
+        out[i] = text.ptr[i] >= 0x20 && text.ptr[i] < 0x7f ? text.ptr[i] : '?';
+    out[len] = '\0';
+}
+
+static void
+take_reply(const struct accountd_rcpt_reply *reply, struct answer *a)
+{
+    unsigned first = reply->verdict == ACCOUNTD_REFUSED ? 5 : 4;
+
+    a->verdict = (enum accountd_verdict)reply->verdict;
+    copy_text(a->dsn, sizeof(a->dsn), reply->dsn);
+    copy_text(a->text, sizeof(a->text), reply->text);
+    a->refusal = (struct refusal){reply->code, a->dsn, a->text};
+    if (reply->code / 100 != first || a->dsn[0] != (char)('0' + first))
+        a->refusal = first == 5 ? (struct refusal){550, "5.1.1", a->text}
+                                : (struct refusal){450, "4.2.0", a->text};
+}
+
+static void
+take_message(const struct ipc_reply *reply, struct answer *a)
+{
+    struct accountd_rcpt_reply decoded;
+
+    if ((reply->type == ACCOUNTD_RCPT_REPLY || reply->type == ACCOUNTD_SENDER_REPLY) &&
+        accountd_rcpt_reply_decode(reply->payload, &decoded) == 0)
+        take_reply(&decoded, a);
+    close_keep_errno(reply->fd); /* accountd sends none */
+}
+
+static void
+take_numbered(void *answers, uint32_t index, const struct ipc_reply *reply)
+{
+    take_message(reply, &((struct answer *)answers)[index]);
+}
+
+/* Sends the `count` questions and waits. What has no answer in time is DEFERRED with 451. */
+static void
+ask(struct session *s, struct strbuf *questions, uint32_t count, struct answer *answers)
+{
+    for (uint32_t i = 0; i < count; i++)
+        answers[i] = (struct answer){.verdict = ACCOUNTD_DEFERRED, .refusal = accounts_away};
+    if (s->pool->backend == NULL || questions->overflow ||
+        ipc_client_call_many(s->pool->backend, questions, count, ACCOUNTD_TIMEOUT_MS, take_numbered,
+                             answers) < 0) {
+        log_event(LOG_WARN, "accountd_away", KV_ERRNO());
+        s->is_stale = true;
+    }
+    strbuf_free(questions);
+}
+
+void
+accounts_ask_recipients(struct session *s, struct answer *answers)
+{
+    struct strbuf questions = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
+
+    for (uint32_t i = 0; i < s->recipients.count; i++) {
+        struct accountd_rcpt question = {
+            .address = s->recipients.list[i].recipient.text,
+            .sender = s->transaction.envelope.sender,
+            .auth_user = slice_of(s->auth_user),
+            .size = s->transaction.declared_size,
+        };
+
+        (void)accountd_rcpt_encode(&questions, &question); /* overflow is remembered */
+    }
+    ask(s, &questions, s->recipients.count, answers);
+}
+
+void
+accounts_ask_sender(struct session *s, struct slice auth_user, struct slice sender,
+                    struct answer *a)
+{
+    struct strbuf request = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
+    struct accountd_sender question = {.auth_user = auth_user, .sender = sender};
+
+    (void)accountd_sender_encode(&request, &question); /* overflow is remembered */
+    ask(s, &request, 1, a);
+}

@@ -1,0 +1,27 @@
+/*
+ * smtpd/accounts.h - questions to accountd, and their answers as replies.
+ */
+#ifndef POSTHORN_SMTPD_ACCOUNTS_H
+#define POSTHORN_SMTPD_ACCOUNTS_H
+
+#include "lib/ipc/accountd.h"
+#include "smtpd/session.h"
+
+enum { ANSWER_TEXT_MAX = 400 };
+
+/* In memory of its own, because replies borrow from the client's buffer. Not to be moved: the
+ * refusal points into it. */
+struct answer {
+    enum accountd_verdict verdict;
+    struct refusal refusal; /* REFUSED, DEFERRED */
+    char dsn[16], text[ANSWER_TEXT_MAX];
+};
+
+/* About all of s->recipients; `answers` has room for as many. */
+void accounts_ask_recipients(struct session *s, struct answer *answers);
+/* May `auth_user` send as `sender`? Without a user: is it an address of ours? REFUSED: one of our
+ * domains, but not his, or nobody's. */
+void accounts_ask_sender(struct session *s, struct slice auth_user, struct slice sender,
+                         struct answer *a);
+
+#endif
