@@ -38,12 +38,10 @@ take_line(struct direct_domain *d, struct slice line, uint16_t default_port)
     return 0;
 }
 
-int
-direct_load(struct direct_table *table, const struct list_file *list, uint16_t default_port,
-            struct strbuf *error)
+static int
+take_lines(struct direct_table *table, const struct list_file *list, uint16_t default_port,
+           struct strbuf *error)
 {
-    *table = (struct direct_table){.count = list->count};
-    table->domains = xcalloc(list->count + 1, sizeof(*table->domains));
     for (size_t i = 0; i < list->count; i++) {
         const struct list_entry *e = &list->entries[i];
 
@@ -60,6 +58,33 @@ direct_load(struct direct_table *table, const struct list_file *list, uint16_t d
         return -1;
     }
     return 0;
+}
+
+int
+direct_load(struct direct_table *table, const struct list_file *list, uint16_t default_port,
+            struct strbuf *error)
+{
+    *table = (struct direct_table){.count = list->count};
+    table->domains = xcalloc(list->count + 1, sizeof(*table->domains));
+    if (take_lines(table, list, default_port, error) == 0)
+        return 0;
+    direct_free(table);
+    return -1;
+}
+
+void
+direct_free(struct direct_table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        struct host_list *servers = &table->domains[i].servers;
+
+        for (size_t k = 0; k < servers->count; k++)
+            host_clear(&servers->hosts[k]);
+        free(servers->hosts);
+        free(table->domains[i].name);
+    }
+    xfree(&table->domains);
+    table->count = 0;
 }
 
 const struct host_list *

@@ -22,9 +22,10 @@ struct direct_table {
 };
 
 /* From lines "DOMAIN WORD..." (lib/smtp/route_host.h). 0, or -1 with one line in `error`: a domain
- * that stands there twice. */
+ * that stands there twice; nothing is then to be freed. */
 int direct_load(struct direct_table *table, const struct list_file *list, uint16_t default_port,
                 struct strbuf *error);
+void direct_free(struct direct_table *table);
 /* The servers of `domain`, UTF-8 allowed, or NULL: it has none of its own. */
 const struct host_list *direct_find(const struct direct_table *table, struct slice domain);
 

@@ -108,3 +108,12 @@ passwords_read(struct host *hosts, size_t count, const char *path, struct strbuf
     strbuf_free(&text);
     return rc;
 }
+
+void
+host_clear(struct host *host)
+{
+    if (host->password != NULL)
+        mem_wipe(host->password, strlen(host->password));
+    xfree(&host->password);
+    route_host_clear(&host->route);
+}

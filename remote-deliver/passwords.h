@@ -20,4 +20,6 @@ struct host {
  * no host has a user. */
 int passwords_read(struct host *hosts, size_t count, const char *path, struct strbuf *error);
 
+void host_clear(struct host *host); /* frees what it holds and wipes the password */
+
 #endif

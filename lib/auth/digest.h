@@ -1,5 +1,6 @@
 /*
- * lib/auth/digest.h - the hash functions of authentication and signatures (OpenSSL's libcrypto behind them).
+ * lib/auth/digest.h - the hash functions of authentication and signatures (OpenSSL's libcrypto
+ * behind them).
  */
 #ifndef POSTHORN_LIB_AUTH_DIGEST_H
 #define POSTHORN_LIB_AUTH_DIGEST_H

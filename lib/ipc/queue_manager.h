@@ -66,8 +66,8 @@ struct queue_job {
     uint8_t ret;                           /* 0 none, 1 FULL, 2 HDRS */
     struct slice next_hop;                 /* remote: the domain (or address literal) to go to */
     struct slice prepend; /* remote: whole header fields to send before the content, or empty */
-    bool ours;            /* remote: it began here (a user, a trusted host, ourselves): we sign it */
-    struct slice user;    /* remote: address of who submitted it, or empty */
+    bool ours;         /* remote: it began here (a user, a trusted host, ourselves): we sign it */
+    struct slice user; /* remote: address of who submitted it, or empty */
     uint32_t rcpt_count;
     struct queue_job_rcpt *rcpts; /* encode: the caller's; decode: allocated, queue_job_free() */
 };

@@ -55,6 +55,17 @@ start_worker(struct keeper *keeper, unsigned i)
     _exit(EX_SOFTWARE);
 }
 
+/* What the dead one has not read is lost with it: a successor would take it for its own, and give
+ * answers that nobody waits for. */
+static void
+drop_unread(int fd)
+{
+    char first;
+
+    while (recv(fd, &first, sizeof(first), MSG_DONTWAIT) > 0) /* a packet, whatever its length */
+        continue;
+}
+
 static void
 worker_died(struct keeper *keeper, pid_t pid, int status)
 {
@@ -67,6 +78,7 @@ worker_died(struct keeper *keeper, pid_t pid, int status)
         keeper->pids[i] = 0;
         log_event(LOG_WARN, "worker_died", KV_STR("role", keeper->plan->worker_role),
                   KV_I64("pid", pid), KV_I64("status", status));
+        drop_unread(keeper->fds[i]);
         (void)send(keeper->fds[i], lost.ptr, lost.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
 }

@@ -14,12 +14,14 @@ import pathlib
 class Sink:
     """replies: command word ("MAIL", "RCPT x@y", "RCPT later*", "DATA", "." and so on) -> reply text, or
     "CLOSE" to hang up, or a list of them, used one after the other. extensions: EHLO keywords. login: (user,
-    password) that MAIL needs, by one of `mechanisms`. tls_at_once: before the greeting. Messages that
+    password) that MAIL needs, by one of `mechanisms`. tls_at_once: before the greeting. lmtp: LHLO,
+    and a reply for each recipient at the end ("." or ". x@y"); path: a Unix socket instead of an address. Messages that
     were taken are in `messages`, commands in `commands`, names that clients wanted in `names`."""
 
     def __init__(self, address="127.0.0.2", port=0, extensions=("PIPELINING", "8BITMIME", "SIZE 1000000", "DSN", "SMTPUTF8"),
                  replies=None, tls=None, greeting="220 sink ESMTP", login=None, mechanisms="PLAIN LOGIN",
-                 tls_at_once=False):
+                 tls_at_once=False, lmtp=False, path=None):
+        self.lmtp = lmtp
         self.login, self.mechanisms, self.tls_at_once, self.names = login, mechanisms, tls_at_once, []
         self.extensions, self.replies, self.tls, self.greeting = list(extensions), dict(replies or {}), tls, greeting
         self.messages, self.commands, self.connections = [], [], 0
@@ -37,8 +39,11 @@ class Sink:
             allow_reuse_address = daemon_threads = True
             address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
-        self.server = Server((address, port), Handler)
-        self.port = self.server.server_address[1]
+        class UnixServer(socketserver.ThreadingUnixStreamServer):
+            daemon_threads = True
+
+        self.server = UnixServer(str(path), Handler) if path else Server((address, port), Handler)
+        self.port = None if path else self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def reply_for(self, key, default):
@@ -100,10 +105,12 @@ class _Conversation:
 
     def command(self, line):
         verb = line.split(" ")[0].upper()
-        if verb == "EHLO":
+        if verb == ("LHLO" if self.sink.lmtp else "EHLO"):
             words = self.sink.extensions + (["STARTTLS"] if self.sink.tls and not self.tls else [])
             words += [f"AUTH {self.sink.mechanisms}"] if self.sink.login else []
-            self.say("EHLO", "\r\n".join(["250-sink"] + ["250-" + w for w in words] + ["250 HELP"]))
+            self.say(verb, "\r\n".join(["250-sink"] + ["250-" + w for w in words] + ["250 HELP"]))
+        elif verb in ("EHLO", "LHLO"):
+            self.say(verb, "500 5.5.1 what")
         elif verb == "HELO":
             self.say("HELO", "250 sink")
         elif verb == "STARTTLS":
@@ -165,8 +172,16 @@ class _Conversation:
             content += line[1:] if line.startswith(b".") else line
 
     def take(self, content):
-        if self.say(".", "250 2.0.0 taken") == "2":
+        if self.sink.lmtp:
+            self.take_for_each(content)
+        elif self.say(".", "250 2.0.0 taken") == "2":
             self.sink.messages.append(Message(self.mail, self.rcpts, content, self.tls))
+
+    def take_for_each(self, content):
+        """RFC 2033 section 4.2."""
+        taken = [r for r in self.rcpts if self.say(". " + r[r.index("<") + 1:r.index(">")], "250 2.0.0 taken") == "2"]
+        if taken:
+            self.sink.messages.append(Message(self.mail, taken, content, self.tls))
 
 
 def certificate(name="sink.test", copy=None, addresses=("127.0.0.2",)):

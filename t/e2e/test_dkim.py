@@ -238,6 +238,24 @@ def test_a_reader_that_dies_is_replaced(suite, sink):
     assert verify(sent(suite, sink), suite.zone) == [True, True]
 
 
+def test_a_message_whose_reader_dies_is_tried_again(suite, sink):
+    [keyd] = children(suite, "parent")
+    readers = children(suite, "reader")
+    for pid in readers:
+        os.kill(pid, signal.SIGSTOP)
+    token = uuid.uuid4().hex
+    queue_id = submit(suite, message(token))
+    wait_for(lambda: "delivering" in [row["state"] for row in suite.json("status", "--sandbox")
+                                      if row["program"] == "remote-deliver"], 10, "a delivery under way")
+    for pid in readers:
+        os.kill(pid, signal.SIGKILL)
+    suite.wait_log("remote", f"event=not_signed queue_id={queue_id} reason=\"the message's reader died\"")
+    wait_for(lambda: suite.run("queue", "flush") and [m for m in sink.messages if token.encode() in m.content], 20,
+             "the message, when it is tried again")
+    assert verify(arrived(sink, token), suite.zone) == [True, True]
+    assert children(suite, "parent") == [keyd] and "reader_failed" not in suite.log("key")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="no other users")
 def test_keys_are_roots_and_keyd_can_only_read_them(suite):
     top = suite.root / "etc/certs/dkim"

@@ -72,12 +72,11 @@ def test_without_fallback_mail_waits_for_the_direct_servers(suite, sinks):
 
 
 def test_fallback_where_no_direct_server_can_be_reached(suite, sinks):
-    sinks[1].replies = {"RCPT refused@far.test": "550 5.1.1 no", "RCPT later@far.test": "451 4.7.1 later"}
-    inst = suite("far.test 127.0.0.8:1", "w.far.test 127.0.0.8:1", f"here.far.test {at(sinks[1])}", direct_fallback="yes")
+    inst = suite("far.test 127.0.0.8:1", f"here.w.far.test {at(sinks[1])}", direct_fallback="yes")
     arrived(sinks[0], submit(inst, "x@far.test"))
     sinks[1].replies = {"RCPT": "451 4.7.1 later"}
-    assert "dsn=4.7.1" in failed(inst, submit(inst, "x@here.far.test"), "deferred"), "a server was there and spoke"
-    assert sinks[0].asked("x@here.far.test") == 0
+    assert "dsn=4.7.1" in failed(inst, submit(inst, "x@here.w.far.test"), "deferred"), "a server was there and spoke"
+    assert sinks[0].asked("x@here.w.far.test") == 0
 
 
 def test_a_direct_server_with_a_login(suite, tmp_path):
@@ -91,7 +90,7 @@ def test_a_direct_server_with_a_login(suite, tmp_path):
     sink.close()
 
 
-@pytest.mark.parametrize("line,words", [("far.test", "servers"), ("far.test mx:0", "port"), ("far.test a;sender=x", "sender="),
+@pytest.mark.parametrize("line,words", [("far.test", "servers"), ("far.test mx:0", "port"), ("far.test a;sender=x", "mail address"),
                                         ("far.test lmtp://mx", "LMTP"), ("far.test lmtp:unix:/etc/x", "run directory")])
 def test_errors_in_the_table_are_named(suite, line, words):
     suite.table.write_text(f"# direct domains\n{line}\n")
@@ -145,21 +144,14 @@ class Peers(Sink):
         self.server.verify_request = verify
 
 
-def test_source_addresses_of_both_families(suite):
-    v4 = Peers("127.0.0.3")
-    inst = suite.inst
-    lines = [f"four.test {at(v4)}"]
-    try:
-        v6 = Peers("::1")
-        lines.append(f"six.test [::1]:{v6.port}")
-    except OSError:
-        v6 = None
-    suite(*lines, source_ip="127.0.0.77 ::1")
-    arrived(v4, submit(inst, "x@four.test"))
-    assert v4.peers == ["127.0.0.77"]
-    if v6:
-        arrived(v6, submit(inst, "x@six.test"))
-        assert v6.peers == ["::1"]
+def test_a_source_address_of_each_family(suite):
+    """The IPv6 one is of no interface here: that it is used shows by its failure, which IPv4 does not share."""
+    sink = Peers("127.0.0.3")
+    inst = suite(f"four.test {at(sink)}", "six.test [::1]:25", source_ip="127.0.0.77 2001:db8::77")
+    arrived(sink, submit(inst, "x@four.test"))
+    sink.close()
+    assert sink.peers == ["127.0.0.77"]
+    assert "Cannot assign" in failed(inst, submit(inst, "x@six.test"), "deferred")
 
 
 def test_two_source_addresses_of_one_family_are_refused(suite):

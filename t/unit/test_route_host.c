@@ -150,6 +150,7 @@ START_TEST(domains_are_found_however_they_are_written)
     ck_assert_ptr_nonnull(direct_find(&table, SLICE("xn--pxa.test"))); /* the same in ASCII */
     ck_assert_ptr_null(direct_find(&table, SLICE("sub.d.test")));
     ck_assert_ptr_null(direct_find(&table, SLICE("[192.0.2.1]")));
+    direct_free(&table);
     ck_assert_int_eq(load(&table, "d.test one\nD.test two\n", &error), -1);
     ck_assert_ptr_nonnull(strstr(strbuf_cstr(&error), "twice"));
     strbuf_free(&error);
@@ -202,6 +203,8 @@ START_TEST(passwords_come_from_a_private_file)
         ck_assert_str_eq(hosts[0].login.password, files[_i].password);
         ck_assert_ptr_null(hosts[1].login.user);
     }
+    for (size_t i = 0; i < 2; i++)
+        host_clear(&hosts[i]);
     strbuf_free(&error);
 }
 END_TEST
