@@ -160,6 +160,7 @@ struct original {
     int fd;
     uint64_t size; /* of what is returned */
     bool has_8bit;
+    bool requiretls; /* it, and so what tells of it (RFC 8689 section 5) */
 };
 
 static bool
@@ -172,7 +173,8 @@ has_8bit(struct slice s)
 }
 
 /* Only failures return the whole message, on request, up to the limit; a binary one never
- * (RFC 3461 section 4.3). Everything else returns the header section. */
+ * (RFC 3461 section 4.3), nor one with REQUIRETLS (RFC 8689 section 5). Everything else returns the
+ * header section. */
 static int
 open_original(struct queue *q, const struct message *m, struct dsn *dsn, enum topic topic,
               struct original *o)
@@ -188,13 +190,14 @@ open_original(struct queue *q, const struct message *m, struct dsn *dsn, enum to
     if (o->fd < 0 || room == NULL || pread_exact(o->fd, room, want, 0) < 0)
         goto out;
     strbuf_grew(&head, want);
-    dsn->full = topic == TOPIC_FAILURES && e->ret == 1 && !e->body_binary &&
+    dsn->full = topic == TOPIC_FAILURES && e->ret == 1 && !e->body_binary && !e->requiretls &&
                 e->content_size <= q->settings.bounce_size_max;
     section = header_section_len(strbuf_slice(&head), 0);
     o->size = dsn->full ? e->content_size : (section > 0 ? section : want);
     o->has_8bit = dsn->full ? e->body_8bit || e->smtputf8
                             : has_8bit(slice_sub(strbuf_slice(&head), 0, (size_t)o->size));
     dsn->returned_8bit = o->has_8bit;
+    o->requiretls = e->requiretls;
     rc = 0;
 out:
     strbuf_free(&head);
@@ -259,6 +262,7 @@ commit(struct queue *q, const struct dsn *dsn, const struct original *o, const c
     struct queue_envelope envelope = {.received_ms = dsn->now_ms,
                                       .smtputf8 = dsn_needs_utf8(dsn),
                                       .body_8bit = dsn_needs_8bit(dsn),
+                                      .requiretls = o->requiretls,
                                       .client = slice_of(client),
                                       .rcpt_count = 1,
                                       .rcpts = &rcpt};

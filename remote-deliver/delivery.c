@@ -256,7 +256,7 @@ note_trouble(struct delivery *d, const struct smtp_peer *peer)
               KV_STR("dsn", d->last.dsn), KV_STR("reason", d->last.text));
     if (d->last.code / 100 == 5 && d->tls.level == TLS_LEVEL_REFUSED) {
         d->unfit = d->last;
-    } else if (d->request == TLS_REQUEST_REQUIRED &&
+    } else if (d->request == TLS_REQUEST_REQUIRED && d->tls.level != TLS_LEVEL_REFUSED &&
                slice_starts(slice_of(d->last.dsn), SLICE("4.7."))) {
         d->unfit = d->last;
         d->unfit.code = 550;

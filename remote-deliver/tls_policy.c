@@ -300,6 +300,8 @@ require_tls(struct tls_policy *p)
 
     if (p->level == TLS_LEVEL_REFUSED || p->level == TLS_LEVEL_VERIFY)
         return;
+    if (p->level != TLS_LEVEL_DANE)
+        p->source = "requiretls";
     trust = ask_mx(p, &asker);
     if (trust == MX_FAILED)
         refuse_unnamed(p);

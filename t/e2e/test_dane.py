@@ -34,7 +34,7 @@ class World:
         self.authority = Authority()
         good, self.cert = self.authority.issue("mx.s.test")
         old, old_cert = self.authority.issue("mx.s.test", "oldta.s.test", expired=True)
-        domain, _ = self.authority.issue("ta.s.test", "a.sec.u.test")
+        domain, _ = self.authority.issue("ta.s.test", "a.sec.u.test", "vouch.s.test")
         self.good = Sink("127.0.0.2", tls=good)
         port = self.good.port
         self.plain = Sink("127.0.0.3", port=port)
@@ -57,7 +57,7 @@ class World:
         for host in [*hosts, "alias", "outward", "shared"]:
             records.append(f"to-{host} MX 10 {host}")
         records += ["ta MX 10 tadomain", "ta A 127.0.0.5", f"_{port}._tcp.ta TLSA {ta}", "tb MX 10 ta", "way MX 10 forged", "way MX 20 mx", "direct A 127.0.0.2", "onlygood MX 10 mx",
-                    f"_{port}._tcp.direct TLSA {fits}", "lax MX 10 forged"]
+                    f"_{port}._tcp.direct TLSA {fits}", "lax MX 10 forged", "vouched MX 10 vouch", "vouch A 127.0.0.5"]
         unsigned = ["mx A 127.0.0.2", f"_{port}._tcp.mx TLSA 3 1 1 {WRONG}", "plain A 127.0.0.3",
                     "host MX 10 mx.s.test.", "badhost MX 10 forged.s.test.", "only MX 10 mx.s.test.",
                     "domain A 127.0.0.5", "a.sec MX 10 domain", "b.sec MX 10 domain"]
@@ -95,7 +95,7 @@ def suite(world):
                         ("dns.trust_anchor", world.zones.anchors), ("dns.timeout", "3s"), ("remote.port", world.good.port),
                         ("remote.idle_time", "0"), ("remote.workers", "8"), ("queue.retry_interval", "1h"),
                         ("remote.tls_table", directory / "tls.txt"), ("remote.verify_ca", directory / "ca.pem"),
-                        ("remote.protocols", "ipv4")):
+                        ("remote.protocols", "ipv4"), ("smtp.extensions", "REQUIRETLS")):
         inst.set(name, value)
     inst.start()
     inst.add_user("alice@d.test", PASSWORD)
@@ -187,6 +187,57 @@ def test_deferred_and_never_sent(suite, world, domain, dsn, why):
     line = failed(suite, token, "deferred")
     assert f"dsn={dsn}" in line and why in line
     assert not seen(world, token)
+
+
+# ---- what the message asks for (RFC 8689) ----
+
+@pytest.fixture
+def announced(world):
+    for sink in world.sinks:
+        sink.extensions.append("REQUIRETLS")
+    yield
+    for sink in world.sinks:
+        sink.extensions.remove("REQUIRETLS")
+
+
+@pytest.mark.parametrize("domain,level", [
+    ("to-mx.s.test", "dane by=dane"), ("named.u.test", "verify by=table"),
+    ("vouched.s.test", "verify by=requiretls"),              # no TLSA: the signed MX's name, by an authority
+])
+def test_requiretls_goes_to_a_server_that_is_certain(suite, world, announced, domain, level):
+    token = submit(suite, f"x@{domain}", options=["REQUIRETLS"])
+    got = arrived(world.domain if domain.startswith("vouched") else world.good, token)
+    assert got.tls and "REQUIRETLS" in got.mail.split()
+    assert f"level={level}" in policy(suite, token)
+
+
+def test_requiretls_bounces_where_no_server_knows_it(suite, world):
+    token = submit(suite, "x@to-mx.s.test", options=["REQUIRETLS"])
+    assert "dsn=5.7.30" in failed(suite, token)
+    assert not seen(world, token)
+
+
+@pytest.mark.parametrize("domain,dsn", [("unsigned.u.test", "5.7.30"), ("host.u.test", "5.7.30"),
+                                        ("to-none.s.test", "5.7.10"), ("to-forged.s.test", "5.7.10"),
+                                        ("clear.u.test", "5.7.30")])
+def test_requiretls_bounces_without_proof(suite, world, announced, domain, dsn):
+    token = submit(suite, f"x@{domain}", options=["REQUIRETLS"])
+    assert f"dsn={dsn}" in failed(suite, token)
+    assert not seen(world, token)
+
+
+def test_requiretls_waits_for_dns(suite, world, announced):
+    token = submit(suite, "x@to-tampered.s.test", options=["REQUIRETLS"])
+    assert "dsn=4.7.5" in failed(suite, token, "deferred")
+
+
+def test_tls_required_no_sets_what_is_published_aside(suite, world):
+    token = submit(suite, "x@to-forged.s.test", header=b"TLS-Required: No\r\n")
+    assert arrived(world.good, token).tls
+    token = submit(suite, "x@to-stripped.s.test", header=b"TLS-Required: No\r\n")
+    assert not arrived(world.plain, token).tls
+    token = submit(suite, "x@plainmx.u.test", header=b"TLS-Required: No\r\n")
+    assert "not offered" in failed(suite, token, "deferred"), "the administrator's table stays"
 
 
 # ---- the table ----

@@ -187,10 +187,15 @@ START_TEST(the_whole_message_comes_back_on_request)
     static const struct {
         uint8_t ret;
         uint64_t size_max;
+        bool requiretls; /* RFC 8689 section 5 */
         bool whole;
-    } cases[] = {{2, 100000, false}, {1, 100000, true}, {1, 10, false}};
+    } cases[] = {{2, 100000, false, false},
+                 {1, 100000, false, true},
+                 {1, 10, false, false},
+                 {1, 100000, true, false}};
     struct strbuf text = strbuf_new(1u << 20);
-    struct queue_envelope e = {.ret = cases[_i].ret, .rcpt_count = 0};
+    struct queue_envelope e = {
+        .ret = cases[_i].ret, .requiretls = cases[_i].requiretls, .rcpt_count = 0};
 
     h.queue->settings.bounce_size_max = cases[_i].size_max;
     (void)agent_start(QUEUE_AGENT_REMOTE, 4);
@@ -222,7 +227,7 @@ main(void)
     tcase_add_test(tc, lifetime_ends_in_a_bounce);
     tcase_add_test(tc, delay_is_told_once);
     tcase_add_test(tc, nobody_is_told_for_ever);
-    tcase_add_loop_test(tc, the_whole_message_comes_back_on_request, 0, 3);
+    tcase_add_loop_test(tc, the_whole_message_comes_back_on_request, 0, 4);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
