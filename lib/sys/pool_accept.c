@@ -13,6 +13,8 @@
 #include "lib/log/log.h"
 #include "lib/sys/pool_private.h"
 
+#define DISCARD_STEP 8192 /* bytes at once */
+#define DISCARD_STEPS 8
 #define ACCEPTS_PER_TURN 32
 #define PAUSE_MS 100       /* accepting rests when the system is out of something */
 #define REFUSALS_LOGGED 20 /* in a second; the others are in the counter alone */
@@ -29,6 +31,18 @@ pool_may_log(struct pool *p)
     return p->refusals_logged++ < REFUSALS_LOGGED;
 }
 
+/* What has come in already: a connection that is closed with something unread is reset, and then
+ * the client may never see what it was told. Bounded: who sends on and on is reset after all. */
+static void
+discard_input(int fd)
+{
+    char bytes[DISCARD_STEP];
+
+    for (int i = 0; i < DISCARD_STEPS; i++)
+        if (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) <= 0)
+            break;
+}
+
 void
 pool_send_away(struct pool *p, const struct arrival *a, enum pool_refusal why, const char *reason)
 {
@@ -43,6 +57,7 @@ pool_send_away(struct pool *p, const struct arrival *a, enum pool_refusal why, c
     }
     if (text != NULL) /* one packet or nothing: we wait for nobody here */
         (void)send(a->fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+    discard_input(a->fd);
     (void)close(a->fd);
 }
 
