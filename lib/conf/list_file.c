@@ -22,12 +22,13 @@ struct source {
     struct strbuf *errors;
 };
 
-/* A '#' begins a comment at the start of a line and behind white space. */
+/* A '#' begins a comment at the start of a line and behind white space: all that is trimmed off an
+ * entry, or one could begin with it. */
 static size_t
 comment_start(struct slice line)
 {
     for (size_t i = 0; i < line.len; i++)
-        if (line.ptr[i] == '#' && (i == 0 || line.ptr[i - 1] == ' ' || line.ptr[i - 1] == '\t'))
+        if (line.ptr[i] == '#' && (i == 0 || memchr(" \t\r", line.ptr[i - 1], 3) != NULL))
             return i;
     return line.len;
 }

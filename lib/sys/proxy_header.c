@@ -76,13 +76,14 @@ static enum proxy_status
 parse_v1(struct slice seen, struct proxy_header *out, size_t *len)
 {
     struct slice line = slice_sub(seen, 0, V1_LINE_MAX);
-    size_t end = slice_find(line, SLICE("\r\n"));
+    size_t lf = slice_index(line, '\n'); /* the first one ends the line, or it is wrong */
 
-    if (end == line.len)
-        return seen.len >= V1_LINE_MAX || slice_index(line, '\n') < line.len ? PROXY_BAD
-                                                                             : PROXY_PART;
-    *len = end + 2;
-    return parse_words(slice_sub(line, SLICE("PROXY ").len, end), out);
+    if (lf == line.len)
+        return seen.len >= V1_LINE_MAX ? PROXY_BAD : PROXY_PART;
+    if (line.ptr[lf - 1] != '\r') /* it begins with "PROXY " */
+        return PROXY_BAD;
+    *len = lf + 1;
+    return parse_words(slice_sub(line, SLICE("PROXY ").len, lf - 1), out);
 }
 
 /* ---- version 2 ---- */
