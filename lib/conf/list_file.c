@@ -22,13 +22,19 @@ struct source {
     struct strbuf *errors;
 };
 
+static bool
+is_white(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
 /* A '#' begins a comment at the start of a line and behind white space: all that is trimmed off an
  * entry, or one could begin with it. */
 static size_t
 comment_start(struct slice line)
 {
     for (size_t i = 0; i < line.len; i++)
-        if (line.ptr[i] == '#' && (i == 0 || memchr(" \t\r", line.ptr[i - 1], 3) != NULL))
+        if (line.ptr[i] == '#' && (i == 0 || is_white(line.ptr[i - 1])))
             return i;
     return line.len;
 }
