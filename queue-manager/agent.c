@@ -102,14 +102,6 @@ describe_rcpts(struct queue_job *job, struct queue_job_rcpt *rcpts, const struct
     job->rcpt_count = count;
 }
 
-/* What began here is signed; what passes through on its way from outside to outside is not. */
-static bool
-is_ours(const struct queue *q, const struct queue_envelope *e)
-{
-    return e->auth_user.len > 0 || notice_is_own(e) ||
-           networks_have_text(&q->settings.trusted_hosts, e->client);
-}
-
 static int
 encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const struct message *m,
            const char *file, const struct destination *d, const uint32_t *indices, uint32_t count)
@@ -138,7 +130,7 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
         trace_header(m, &m->targets[indices[0]], &prepend);
         job.prepend = strbuf_slice(&prepend);
         job.next_hop = d->name;
-        job.ours = is_ours(q, e);
+        job.ours = notice_began_here(q, e); /* passing through: not signed */
         job.user = e->auth_user;
     }
     describe_rcpts(&job, rcpts, m, indices, count);

@@ -13,6 +13,7 @@
 
 #include "lib/log/log.h"
 #include "lib/sys/daemon.h"
+#include "queue-manager/approval.h"
 #include "queue-manager/queue.h"
 #include "queue-manager/server.h"
 #include "queue-manager/wording.h"
@@ -56,6 +57,7 @@ main(int argc, char **argv)
                    daemon_role_gid(&d, USERS_QUEUE)) < 0)
         fail(d.inst.queue);
     queue_read_settings(d.conf, &settings);
+    approval_load(&settings, d.conf, &d.inst, spool.dirfd);
     wording_load(
         &settings.wording, d.inst.etc,
         conf_str(d.conf, SYSTEM_TEMPLATE_LANGUAGE)); /* last use of a path from the real root */

@@ -25,15 +25,13 @@
 #include "lib/sys/stats.h"
 #include "queue-manager/deadline.h"
 #include "queue-manager/intake.h"
+#include "queue-manager/own_mail.h"
 
 #define HEADER_MAX 65536u      /* of the original's header section */
 #define REPORT_MAX (64u << 20) /* text and status parts: bounded by the recipients */
-#define COPY_STEP 65536u
-#define ADDRESS_SIZE 512
-#define ADDRESSES_MAX 64 /* administrators told of one message */
+#define ADDRESSES_MAX 64       /* administrators told of one message */
 
-/* `client` of an envelope that we made ourselves; smtpd puts an IP address there. */
-#define OWN_NOTICE "notice"
+/* Another OWN_MAIL_CLIENT. */
 #define DOUBLE_BOUNCE "double-bounce"
 
 enum topic { TOPIC_FAILURES, TOPIC_UNTOLD, TOPIC_UNKNOWN, TOPIC_SUCCESSES, TOPIC_DELAYS };
@@ -42,11 +40,11 @@ static const struct {
     const char *name, *client;
     enum wording_kind wording;
 } topics[] = {
-    [TOPIC_FAILURES] = {"bounce", OWN_NOTICE, WORDING_BOUNCE},
+    [TOPIC_FAILURES] = {"bounce", OWN_MAIL_CLIENT, WORDING_BOUNCE},
     [TOPIC_UNTOLD] = {"double_bounce", DOUBLE_BOUNCE, WORDING_NOTICE},
-    [TOPIC_UNKNOWN] = {"unknown_mailbox", OWN_NOTICE, WORDING_NOTICE},
-    [TOPIC_SUCCESSES] = {"success", OWN_NOTICE, WORDING_SUCCESS},
-    [TOPIC_DELAYS] = {"delay", OWN_NOTICE, WORDING_DELAY},
+    [TOPIC_UNKNOWN] = {"unknown_mailbox", OWN_MAIL_CLIENT, WORDING_NOTICE},
+    [TOPIC_SUCCESSES] = {"success", OWN_MAIL_CLIENT, WORDING_SUCCESS},
+    [TOPIC_DELAYS] = {"delay", OWN_MAIL_CLIENT, WORDING_DELAY},
 };
 
 /* One notification: about what, to whom, and how many have gone before it in this round. */
@@ -205,90 +203,32 @@ out:
 }
 
 static int
-copy_original(struct queue_writer *w, const struct original *o)
+commit(struct queue *q, const struct dsn *dsn, const struct original *o, const char *client,
+       const char *id)
 {
-    char *buf = xmalloc(COPY_STEP);
-    uint64_t at = 0;
-    int rc = 0;
-
-    while (at < o->size && rc == 0) {
-        size_t step = o->size - at < COPY_STEP ? (size_t)(o->size - at) : COPY_STEP;
-
-        rc = pread_exact(o->fd, buf, step, (off_t)at);
-        if (rc == 0)
-            rc = queue_writer_write(w, slice_make(buf, step));
-        at += step;
-    }
-    xfree(&buf);
-    return rc;
-}
-
-/* Return-Path and Received on top, as every queue file has them (RFC 5321 section 4.4). */
-static void
-put_trace(struct strbuf *out, const struct queue *q, const char *id, int64_t now_ms)
-{
-    (void)strbuf_printf(out, "Return-Path: <>\r\nReceived: by %s (Posthorn) id %s;\r\n\t",
-                        q->settings.hostname, id);
-    (void)clock_rfc5322(now_ms, out);
-    (void)strbuf_str(out, "\r\n");
-}
-
-static int
-write_message(const struct queue *q, struct queue_writer *w, const char *id, const struct dsn *dsn,
-              const struct original *o)
-{
-    struct strbuf out = strbuf_new(REPORT_MAX);
+    struct strbuf head = strbuf_new(REPORT_MAX), tail = strbuf_new(DSN_BOUNDARY_SIZE + 16);
     char boundary[DSN_BOUNDARY_SIZE];
+    struct own_mail mail = {.id = id,
+                            .client = client,
+                            .to = dsn->to,
+                            .now_ms = dsn->now_ms,
+                            .smtputf8 = dsn_needs_utf8(dsn),
+                            .body_8bit = dsn_needs_8bit(dsn),
+                            .requiretls = o->requiretls,
+                            .original_fd = o->fd,
+                            .original_size = o->size};
     int rc = -1;
 
-    put_trace(&out, q, id, dsn->now_ms);
-    dsn_begin(&out, dsn, boundary);
+    dsn_begin(&head, dsn, boundary);
+    dsn_end(&tail, boundary);
+    mail.head = strbuf_slice(&head);
+    mail.tail = strbuf_slice(&tail);
     errno = EFBIG;
-    if (!out.overflow && queue_writer_write(w, strbuf_slice(&out)) == 0 &&
-        copy_original(w, o) == 0) {
-        strbuf_clear(&out);
-        dsn_end(&out, boundary);
-        rc = queue_writer_write(w, strbuf_slice(&out));
-    }
-    strbuf_free(&out);
+    if (!head.overflow)
+        rc = own_mail_commit(q, &mail);
+    strbuf_free(&head);
+    strbuf_free(&tail);
     return rc;
-}
-
-static int
-commit(struct queue *q, const struct dsn *dsn, const struct original *o, const char *client,
-       char id[QUEUE_ID_SIZE])
-{
-    struct queue_rcpt rcpt = {.address = dsn->to, .notify = QUEUE_NOTIFY_NEVER};
-    struct queue_envelope envelope = {.received_ms = dsn->now_ms,
-                                      .smtputf8 = dsn_needs_utf8(dsn),
-                                      .body_8bit = dsn_needs_8bit(dsn),
-                                      .requiretls = o->requiretls,
-                                      .client = slice_of(client),
-                                      .origin = QUEUE_ORIGIN_SYSTEM,
-                                      .rcpt_count = 1,
-                                      .rcpts = &rcpt};
-    struct queue_writer *w =
-        queue_writer_open(q->spool.fds[SPOOL_TMP], q->spool.fds[SPOOL_NEW], id);
-
-    if (w == NULL)
-        return -1;
-    if (write_message(q, w, id, dsn, o) == 0)
-        return queue_writer_commit(&w, &envelope);
-    queue_writer_abort(&w);
-    return -1;
-}
-
-/* A bare name is accountd's to resolve: it takes postmaster at our host for whoever that is. */
-static struct slice
-put_postmaster(const struct queue *q, char out[ADDRESS_SIZE])
-{
-    const struct queue_settings *s = &q->settings;
-
-    if (strchr(s->postmaster, '@') != NULL)
-        (void)snprintf(out, ADDRESS_SIZE, "%s", s->postmaster);
-    else
-        (void)snprintf(out, ADDRESS_SIZE, "postmaster@%s", s->hostname);
-    return slice_of(out);
 }
 
 static int
@@ -297,9 +237,11 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
 {
     const struct queue_settings *s = &q->settings;
     enum topic topic = telling->topic;
-    char id[QUEUE_ID_SIZE], message_id[ADDRESS_SIZE], from[ADDRESS_SIZE];
+    char id[QUEUE_ID_SIZE], message_id[OWN_MAIL_ADDRESS_SIZE], from[OWN_MAIL_ADDRESS_SIZE];
     struct original original = {.fd = -1};
-    struct dsn dsn = {.wording = &s->wording.kinds[topics[topic].wording],
+    bool refused = topic == TOPIC_FAILURES && m->log.approval.refused;
+    enum wording_kind wording = refused ? WORDING_REFUSAL : topics[topic].wording;
+    struct dsn dsn = {.wording = &s->wording.kinds[wording],
                       .hostname = s->hostname,
                       .from = from,
                       .message_id = message_id,
@@ -307,6 +249,7 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
                       .to = telling->to,
                       .sender = m->envelope->sender,
                       .envid = m->envelope->envid,
+                      .words = refused ? m->log.approval.words : SLICE(""),
                       .now_ms = clock_real_ms(),
                       .arrival_ms = m->envelope->received_ms,
                       .smtputf8 = m->envelope->smtputf8,
@@ -316,7 +259,7 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
 
     queue_id_make(id);
     (void)snprintf(message_id, sizeof(message_id), "%s@%s", id, s->hostname);
-    (void)put_postmaster(q, from);
+    (void)own_mail_postmaster(q, from);
     if (topic == TOPIC_DELAYS)
         dsn.retry_until_ms = m->envelope->received_ms + s->lifetime_ms;
     if (open_original(q, m, &dsn, topic, &original) == 0)
@@ -393,22 +336,30 @@ tell_administrators(struct queue *q, struct message *m, uint32_t *step)
 bool
 notice_is_own(const struct queue_envelope *e)
 {
-    return slice_eq(e->client, SLICE(OWN_NOTICE)) || slice_eq(e->client, SLICE(DOUBLE_BOUNCE));
+    return e->origin == QUEUE_ORIGIN_SYSTEM || slice_eq(e->client, SLICE(OWN_MAIL_CLIENT)) ||
+           slice_eq(e->client, SLICE(DOUBLE_BOUNCE));
+}
+
+bool
+notice_began_here(const struct queue *q, const struct queue_envelope *e)
+{
+    return e->auth_user.len > 0 || notice_is_own(e) ||
+           networks_have_text(&q->settings.trusted_hosts, e->client);
 }
 
 static int
 tell_failures(struct queue *q, struct message *m, uint32_t *step)
 {
     const struct queue_envelope *e = m->envelope;
-    bool own = slice_eq(e->client, SLICE(OWN_NOTICE)),
+    bool own = slice_eq(e->client, SLICE(OWN_MAIL_CLIENT)),
          again = slice_eq(e->client, SLICE(DOUBLE_BOUNCE));
-    char address[ADDRESS_SIZE];
+    char address[OWN_MAIL_ADDRESS_SIZE];
     int rc = 0;
 
     if (e->sender.len > 0)
         rc = tell_topic(q, m, TOPIC_FAILURES, e->sender, step);
     else if (q->settings.double_bounce && !again)
-        rc = tell_topic(q, m, TOPIC_UNTOLD, put_postmaster(q, address), step);
+        rc = tell_topic(q, m, TOPIC_UNTOLD, own_mail_postmaster(q, address), step);
     if (rc == 0 && !own && !again)
         rc = tell_administrators(q, m, step);
     return rc;
@@ -420,7 +371,7 @@ delay_due(const struct queue *q, const struct message *m, int64_t now_ms)
     if (deadline_to_be_told(m, now_ms))
         return true; /* RFC 2852 section 4.1.3 */
     return q->settings.delay_notice_ms > 0 && m->log.notice_ms == 0 &&
-           now_ms - m->envelope->received_ms >= q->settings.delay_notice_ms;
+           now_ms - deadline_born_ms(m) >= q->settings.delay_notice_ms;
 }
 
 int

@@ -12,5 +12,7 @@
 int notices_send(struct queue *q, struct message *m);
 /* One of those notifications, by the mark in its envelope. */
 bool notice_is_own(const struct queue_envelope *envelope);
+/* It began here: a user handed it in, a host that we trust, or we wrote it. */
+bool notice_began_here(const struct queue *q, const struct queue_envelope *envelope);
 
 #endif

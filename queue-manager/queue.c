@@ -12,6 +12,7 @@
 #include "lib/log/log.h"
 #include "lib/queue/spool_recover.h"
 #include "lib/sys/stats.h"
+#include "queue-manager/approval.h"
 #include "queue-manager/deferral.h"
 #include "queue-manager/expand.h"
 #include "queue-manager/intake.h"
@@ -41,6 +42,7 @@ queue_read_settings(const struct conf *conf, struct queue_settings *out)
         .double_bounce = conf_bool(conf, QUEUE_DOUBLE_BOUNCE),
         .hostname = conf_str(conf, SYSTEM_HOSTNAME),
         .postmaster = conf_str(conf, SMTP_POSTMASTER),
+        .approval_lifetime_ms = (int64_t)conf_u64(conf, QUEUE_APPROVAL_LIFETIME),
         .trusted_hosts = networks_of(conf, SMTP_HOSTS_NO_AUTH),
     };
 }
@@ -118,8 +120,9 @@ queue_start(struct queue *q, int run_dirfd)
     loop_timer_set(q->tmp_sweep, TMP_SWEEP_MS);
     q->expansion = expansion_new(q, run_dirfd);
     q->deferrals = deferrals_new(q, DEFERRALS_MAX);
+    q->approvals = approvals_new(q);
     q->intake = intake_new(q);
-    return q->intake == NULL ? -1 : 0;
+    return q->intake == NULL || q->approvals == NULL ? -1 : 0;
 }
 
 static void
@@ -141,6 +144,7 @@ queue_free(struct queue **qp)
     if (q == NULL)
         return;
     intake_free(&q->intake);
+    approvals_free(&q->approvals);
     deferrals_free(&q->deferrals);
     expansion_free(&q->expansion);
     free_messages(q); /* before the lanes that they are in */

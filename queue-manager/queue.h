@@ -15,9 +15,11 @@
 #include <sys/queue.h>
 
 #include "lib/base/arena.h"
+#include "lib/conf/approval_rules.h"
 #include "lib/conf/networks.h"
 #include "lib/ipc/peer.h"
 #include "lib/ipc/queue_manager.h"
+#include "lib/queue/approval_token.h"
 #include "lib/queue/queue_log.h"
 #include "lib/queue/spool.h"
 #include "queue-manager/trim.h"
@@ -93,6 +95,10 @@ struct message {
     bool log_wanted; /* finished targets should reach the log before the round ends */
     struct message *log_link;
 
+    const struct approval_rule *asking; /* it is to wait for approval by this rule, or NULL */
+    uint8_t asking_kinds;               /* mask of enum approval_kind */
+    int64_t asking_until_ms;            /* since 1970 */
+
     bool round_logged;             /* this round's records are in the log */
     bool judged;                   /* whether the lifetime is over was decided for this round */
     uint32_t told;                 /* steps of this round's notices that are committed (notice.c) */
@@ -114,7 +120,11 @@ struct queue_settings {
     bool double_bounce;
     const char *hostname, *postmaster;
     struct networks trusted_hosts;
-    struct wording wording; /* not from the configuration: the caller loads it */
+    int64_t approval_lifetime_ms;
+    /* Not from the configuration: the caller loads them. */
+    struct wording wording;
+    const struct approval_rules *approval_rules; /* NULL: none */
+    char approval_key[APPROVAL_KEY_SIZE];
 };
 
 struct queue_counters {
@@ -129,6 +139,7 @@ struct schedule;
 struct deferrals;
 struct rounds;
 struct senders;
+struct approvals;
 
 struct queue {
     struct loop *loop;
@@ -147,6 +158,7 @@ struct queue {
     struct deferrals *deferrals;
     struct rounds *rounds;
     struct senders *senders;
+    struct approvals *approvals;
     struct trim *trim;
     struct loop_task *turn;
     struct loop_timer *tmp_sweep;

@@ -11,6 +11,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/queue/approval_token.h"
 #include "smtpd/accounts.h"
 #include "smtpd/command.h"
 #include "smtpd/sender.h"
@@ -155,11 +156,23 @@ check_outgoing(const struct session *s)
     return limit > 0 && s->transaction.declared_size > limit ? &too_big : NULL;
 }
 
+/* An address that decides about mail waiting for approval: queue-manager knows whether it is
+ * genuine and takes it, whatever accountd thinks of it. */
+static bool
+is_decision(const struct session *s, const struct rcpt_args *rcpt)
+{
+    struct slice token;
+
+    return approval_token_in_address(rcpt->recipient.text, s->settings->hostname, &token);
+}
+
 static const struct refusal *
 check_recipient(const struct session *s, const struct rcpt_args *rcpt, const struct answer *a)
 {
     const struct refusal *why;
 
+    if (is_decision(s, rcpt))
+        return NULL;
     switch (a->verdict) {
     case ACCOUNTD_LOCAL:
         return NULL;
@@ -195,17 +208,18 @@ rcpt_settle(struct session *s)
     for (uint32_t i = 0; i < count && !s->closing; i++) {
         const struct rcpt_args *rcpt = &s->recipients.list[i];
         const struct refusal *why = check_recipient(s, rcpt, &answers[i]);
+        bool is_foreign = answers[i].verdict == ACCOUNTD_FOREIGN && !is_decision(s, rcpt);
 
         if (why != NULL)
             filter_rejected(s, rcpt->recipient.text, why);
         else
-            why = filter_rcpt(s, rcpt, answers[i].verdict == ACCOUNTD_LOCAL);
+            why = filter_rcpt(s, rcpt, !is_foreign);
         if (why != NULL) {
             refuse_recipient(s, rcpt->recipient.text, why);
             continue;
         }
         transaction_add(&s->transaction, rcpt);
-        s->transaction.leaves |= answers[i].verdict == ACCOUNTD_FOREIGN;
+        s->transaction.leaves |= is_foreign;
         session_reply(s, 250, "2.1.5", "recipient ok");
         s->state = ST_RECIPIENT;
     }
