@@ -114,7 +114,7 @@ approval_judge(struct queue *q, struct message *m)
 void
 approval_encode(struct strbuf *records, const struct message *m, int64_t now_ms)
 {
-    struct strbuf approvers = strbuf_new(LIST_ENTRY_MAX * 2);
+    struct strbuf approvers = strbuf_new((size_t)LIST_ENTRY_MAX * 2);
 
     list_approvers(m->asking, &approvers);
     queue_log_encode(records, &(struct queue_log_entry){.kind = QUEUE_LOG_ASK,

@@ -58,7 +58,7 @@ put_line(struct strbuf *out, struct slice text)
 static void
 put_subject(struct strbuf *out, struct slice header)
 {
-    struct strbuf decoded = strbuf_new(HEADER_MAX * 4);
+    struct strbuf decoded = strbuf_new((size_t)HEADER_MAX * 4);
     struct header_field field;
 
     if (header_find(header, "Subject", &field) && encoded_word_decode(field.body, &decoded))

@@ -87,7 +87,7 @@ def send(inst, sender, rcpt, text="", header="Subject: my decision\r\n", user=No
         if user:
             client.starttls(context=ssl._create_unverified_context())
             client.login(user, PASSWORD)
-        client.sendmail(sender, [rcpt], f"From: {sender}\r\n{header}\r\n{text}\r\n")
+        client.sendmail(sender, [rcpt], f"From: {sender}\r\n{header}\r\n{text}\r\n".encode())
 
 
 def test_each_kind_is_decided_by_its_approvers(inst, sink):
