@@ -163,7 +163,7 @@ is_decision(const struct session *s, const struct rcpt_args *rcpt)
 {
     struct slice token;
 
-    return approval_token_in_address(rcpt->recipient.text, s->settings->hostname, &token);
+    return approval_token_in_address(rcpt->recipient.text, s->settings->system_hostname, &token);
 }
 
 static const struct refusal *

@@ -12,10 +12,12 @@
 #include "lib/sys/daemon.h"
 #include "lib/tls/tls.h"
 #include "smtpd/filter.h"
+#include "smtpd/footer.h"
 
 struct settings {
-    const char *hostname;
-    char *greeting; /* the whole line, with CRLF */
+    const char *hostname;        /* in replies and trace lines */
+    const char *system_hostname; /* where decisions about approval are addressed to */
+    char *greeting;              /* the whole line, with CRLF */
     bool starttls, close_relay, from_must_match_auth, no_cleartext_auth, no_auth_on_25;
     bool plain_on_loopback, reject_pipelining;
     bool from_must_be_local, local_sender_must_auth, sender_rule_skip_good_ip;
@@ -26,6 +28,7 @@ struct settings {
     int64_t tls_timeout_ms;
     struct mechanisms *mechanisms;
     struct filter_settings filters;
+    struct footer_settings footers;
     unsigned extensions; /* enum extension */
     bool allow_vrfy_expn;
     int64_t max_future_release_ms;

@@ -254,6 +254,47 @@ START_TEST(approved_mail_has_its_whole_lifetime)
 }
 END_TEST
 
+/* Records that a crash or a second program would have left behind the last decision. */
+START_TEST(records_behind_the_last_decision_decide_nothing)
+{
+    static const struct queue_log_entry ask = {.kind = QUEUE_LOG_ASK,
+                                               .kinds = APPROVAL_KINDS_ALL,
+                                               .next_ms = 7,
+                                               .address = SLICE("sales"),
+                                               .added = SLICE("1 boss@d.test 3 chief@d.test")};
+    struct queue_log_entry first = {
+        .kind = QUEUE_LOG_VERDICT, .kinds = 3, .refused = _i == 0, .address = SLICE("boss@d.test")};
+    struct queue_log_entry second = {.kind = QUEUE_LOG_VERDICT,
+                                     .kinds = 1,
+                                     .refused = _i != 0,
+                                     .address = SLICE("chief@d.test")};
+    struct strbuf records = strbuf_new(QUEUE_LOG_MAX);
+    struct slice list, address;
+    struct queue_log log;
+    uint64_t length = 0;
+    uint8_t kinds;
+
+    queue_log_encode(&records, &ask);
+    queue_log_encode(&records, &first);
+    queue_log_encode(&records, &second);
+    ck_assert_int_eq(queue_log_append(h.queue->spool.fds[SPOOL_HOLD], "some", &length,
+                                      strbuf_slice(&records), false),
+                     0);
+    ck_assert_int_eq(queue_log_load(h.queue->spool.fds[SPOOL_HOLD], "some", &log), 0);
+    ck_assert(log.approval.refused == (_i == 0));
+    ck_assert(slice_eq(log.approval.decided_by, SLICE("boss@d.test")));
+    ck_assert(slice_eq(log.approval.rule, SLICE("sales")) && log.approval.deadline_ms == 7);
+    ck_assert(!queue_log_waits_for_approval(&log));
+    list = log.approval.approvers;
+    ck_assert(queue_log_next_approver(&list, &kinds, &address) && kinds == 1);
+    ck_assert(queue_log_next_approver(&list, &kinds, &address) && kinds == 3);
+    ck_assert(slice_eq(address, SLICE("chief@d.test")));
+    ck_assert(!queue_log_next_approver(&list, &kinds, &address));
+    queue_log_free(&log);
+    strbuf_free(&records);
+}
+END_TEST
+
 /* ---- decisions by mail ---- */
 
 static void
@@ -377,6 +418,7 @@ main(void)
     tcase_add_loop_test(tc, time_that_is_over_refuses, 0, 2);
     tcase_add_test(tc, deleted_mail_is_gone);
     tcase_add_test(tc, approved_mail_has_its_whole_lifetime);
+    tcase_add_loop_test(tc, records_behind_the_last_decision_decide_nothing, 0, 2);
     tcase_add_loop_test(tc, mail_decides, 0, (int)ARRAY_LEN(mails));
     tcase_add_test(tc, later_decisions_are_answered);
     tcase_add_test(tc, decisions_go_beside_other_recipients);
