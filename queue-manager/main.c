@@ -56,7 +56,9 @@ main(int argc, char **argv)
                    daemon_role_gid(&d, USERS_QUEUE)) < 0)
         fail(d.inst.queue);
     queue_read_settings(d.conf, &settings);
-    wording_load(&settings.wording, d.inst.etc); /* last use of a path from the real root */
+    wording_load(
+        &settings.wording, d.inst.etc,
+        conf_str(d.conf, SYSTEM_TEMPLATE_LANGUAGE)); /* last use of a path from the real root */
     enter_sandbox(&d, &spool);
     q = queue_new(d.loop, &spool, &settings, d.stats);
     server = server_new(q, daemon_listener(&d, "control", 0), &uids);

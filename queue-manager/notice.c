@@ -264,6 +264,7 @@ commit(struct queue *q, const struct dsn *dsn, const struct original *o, const c
                                       .body_8bit = dsn_needs_8bit(dsn),
                                       .requiretls = o->requiretls,
                                       .client = slice_of(client),
+                                      .origin = QUEUE_ORIGIN_SYSTEM,
                                       .rcpt_count = 1,
                                       .rcpts = &rcpt};
     struct queue_writer *w =

@@ -18,9 +18,8 @@ struct wording {
     struct template_text kinds[WORDING_KINDS];
 };
 
-/* Reads ETC/templates/{bounce,delay,success,notice}.txt. What is missing or broken is logged, once
- * for the life of the process, and the built-in text stands in. `etc` NULL: all built in. The texts
+/* Reads the templates of a language (lib/mail/template_file.h). `etc` NULL: all built in. The texts
  * live as long as the process. */
-void wording_load(struct wording *w, const char *etc);
+void wording_load(struct wording *w, const char *etc, const char *language);
 
 #endif

@@ -405,7 +405,7 @@ harness_open(void)
                                          .double_bounce = true,
                                          .hostname = "mail.d.test",
                                          .postmaster = "postmaster@d.test"};
-    wording_load(&h.settings.wording, NULL);
+    wording_load(&h.settings.wording, NULL, "en");
     h.deliveries = xcalloc(DELIVERIES_MAX, sizeof(*h.deliveries));
     h.root_fd = open(scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     (void)mkdirat(h.root_fd, "run", 0700);

@@ -149,7 +149,7 @@ END_TEST
 START_TEST(foreign_wording_is_encoded)
 {
     const struct template_text german = {SLICE("Unzustellbar: @sender@, gr\xc3\xbc\xc3\x9f"),
-                                         SLICE("\xc3\x9c\n@recipients@")};
+                                         SLICE("\xc3\x9c\n@recipients@"), NULL};
     struct dsn_rcpt rcpt;
     struct dsn dsn = plain_dsn(&rcpt);
     const char *text;
