@@ -282,6 +282,7 @@ commit(struct queue *q, const struct dsn *dsn, const struct original *o, const c
                                       .requiretls = o->requiretls,
                                       .priority = o->priority,
                                       .client = slice_of(client),
+                                      .origin = QUEUE_ORIGIN_SYSTEM,
                                       .rcpt_count = 1,
                                       .rcpts = &rcpt};
     struct queue_writer *w =
