@@ -328,6 +328,7 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
                       .now_ms = clock_real_ms(),
                       .arrival_ms = m->envelope->received_ms,
                       .deliver_by_ms = m->envelope->deliver_by_ms,
+                      .hold_request = m->envelope->hold_request,
                       .smtputf8 = m->envelope->smtputf8,
                       .rcpts = rcpts,
                       .rcpt_count = count};
