@@ -13,6 +13,7 @@
 // LINK: queue-manager/due_heap.c
 // LINK: queue-manager/destination.c
 // LINK: queue-manager/expand.c
+// LINK: queue-manager/etrn.c
 // LINK: queue-manager/intake.c
 // LINK: queue-manager/lane.c
 // LINK: queue-manager/message.c
@@ -48,7 +49,7 @@ submit_by(const char *rcpts, uint8_t mode, int64_t ms)
 static uint32_t
 flush_all(void)
 {
-    schedule_flush(h.queue->schedule);
+    schedule_flush(h.queue->schedule, SLICE(""));
     return deferrals_flush(h.queue->deferrals, DUE_DOMAIN_ALL);
 }
 
