@@ -38,14 +38,15 @@ enum target_state {
 
 /* One final recipient. */
 struct target {
-    uint32_t source; /* recipient in the envelope that led here */
-    uint8_t kind;    /* enum target_kind */
-    uint8_t state;   /* enum target_state */
-    bool in_doubt;   /* a lost job may have delivered it */
-    bool logged;     /* finished, and its DONE record is on disk */
-    uint8_t lost;    /* jobs with it that an agent took along when it died, in this round */
-    bool relayed;    /* the next hop sends success notices itself */
-    bool expired;    /* bounced because the lifetime is over */
+    uint32_t source;   /* recipient in the envelope that led here */
+    uint8_t kind;      /* enum target_kind */
+    uint8_t state;     /* enum target_state */
+    bool in_doubt;     /* a lost job may have delivered it */
+    bool logged;       /* finished, and its DONE record is on disk */
+    uint8_t lost;      /* jobs with it that an agent took along when it died, in this round */
+    bool relayed;      /* the next hop sends success notices itself */
+    bool tell_relayed; /* DELIVERBY: the sender hears that it was passed on */
+    bool expired;      /* bounced because the lifetime is over */
     struct slice address, via, path;
     struct slice notice; /* who is told of the failure besides the sender, or empty */
     uint64_t quota_bytes, quota_messages;

@@ -108,7 +108,7 @@ mail_run(struct session *s, struct slice args)
     transaction_begin(&s->transaction, &mail);
     why = check_size(s, mail.size);
     if (why == NULL)
-        why = terms_accept(s, &mail, &s->transaction.envelope);
+        why = terms_accept(s, &mail, &s->transaction.envelope, &s->transaction.arena);
     if (why == NULL)
         why = sender_check(s, mail.sender.text, &a);
     if (why == NULL)

@@ -13,6 +13,7 @@
 // LINK: queue-manager/due_heap.c
 // LINK: queue-manager/destination.c
 // LINK: queue-manager/expand.c
+// LINK: queue-manager/etrn.c
 // LINK: queue-manager/intake.c
 // LINK: queue-manager/lane.c
 // LINK: queue-manager/message.c

@@ -10,6 +10,7 @@
 // LINK: smtpd/content.c
 // LINK: smtpd/data.c
 // LINK: smtpd/dot.c
+// LINK: smtpd/etrn.c
 // LINK: smtpd/extensions.c
 // LINK: smtpd/filter.c
 // LINK: smtpd/filtered.c
