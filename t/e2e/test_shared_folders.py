@@ -64,6 +64,8 @@ def test_the_nearest_folder_above_counts(owner, guest, session):
         assert owner.ok(f"GETACL {name}")[0].endswith(f" {GUEST} lrkc {OTHER} lr".encode())
     client.ok("NOOP")
     session(OTHER).ok(f"SELECT {NAME}/A/B")
+    owner.ok(f"DELETEACL Work/A/B {GUEST}")  # taken away from between is taken away, too
+    assert ended(client)
 
 
 def test_a_nearer_folder_without_k_refuses(owner, guest):
@@ -91,6 +93,8 @@ def test_folders_above_the_new_name_are_made(owner, guest, session):
     assert names(client, '"" "~*"')[1:4] == [NAME, f"{NAME}/X", f"{NAME}/X/Y"]
     client.ok(f"CREATE {NAME}/X/Y/New")
     client.ok("NOOP")
+    owner.ok(f"DELETEACL Work/X {GUEST}")
+    assert ended(client)
 
 
 @pytest.mark.parametrize("rights, command, code", [
