@@ -76,11 +76,12 @@ tell(struct wait *w)
     if (w->in_idle)
         metadata_news_send(s);
     while (w->watch != NULL && (number = watch_next(w->watch)) >= 0)
-        any = any || number != w->url_keys;
-    if (!any) {
-        url_news_send(s);
+        if (number == w->url_keys)
+            url_news_send(s);
+        else
+            any = true;
+    if (!any)
         return;
-    }
     mailbox_wake(s->mailbox);
     updates_send(s, UPDATES_EXPUNGE | UPDATES_UNASKED);
 }
