@@ -24,6 +24,15 @@
 #define TMP_AGE_MS 86400000 /* what smtpd writes for longer has been abandoned */
 #define TMP_SWEEP_MS 3600000
 
+static bool
+copies_wanted(const struct conf *conf, const char *of)
+{
+    for (size_t i = 0; i < conf_list_count(conf, QUEUE_POSTMASTER_COPIES); i++)
+        if (strcmp(conf_list_item(conf, QUEUE_POSTMASTER_COPIES, i), of) == 0)
+            return true;
+    return false;
+}
+
 void
 queue_read_settings(const struct conf *conf, struct queue_settings *out)
 {
@@ -39,6 +48,8 @@ queue_read_settings(const struct conf *conf, struct queue_settings *out)
         .remote_rcpts_max = (uint32_t)conf_u64(conf, QUEUE_REMOTE_RECIPIENTS),
         .bounce_size_max = conf_u64(conf, QUEUE_BOUNCE_SIZE),
         .double_bounce = conf_bool(conf, QUEUE_DOUBLE_BOUNCE),
+        .copy_bounces = copies_wanted(conf, "bounce"),
+        .copy_delays = copies_wanted(conf, "delay"),
         .hostname = conf_str(conf, SYSTEM_HOSTNAME),
         .postmaster = conf_str(conf, SMTP_POSTMASTER),
         .trusted_hosts = networks_of(conf, SMTP_HOSTS_NO_AUTH),

@@ -112,7 +112,7 @@ struct queue_settings {
     int64_t trouble_ms; /* wait after a full disk and the like */
     uint32_t active_max, hop_limit, destination_concurrency, remote_rcpts_max;
     uint64_t bounce_size_max;
-    bool double_bounce;
+    bool double_bounce, copy_bounces, copy_delays;
     const char *hostname, *postmaster;
     struct networks trusted_hosts;
     struct wording wording; /* not from the configuration: the caller loads it */

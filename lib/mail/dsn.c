@@ -252,6 +252,8 @@ put_rcpt(struct strbuf *out, const struct dsn *dsn, const struct dsn_rcpt *r, bo
         put_field(out, "Diagnostic-Code", r->remote.len > 0 ? "smtp; " : "x-posthorn; ",
                   r->diagnostic, utf8);
     put_date(out, "Last-Attempt-Date", dsn->now_ms);
+    if (r->remote.len == 0) /* we were the last to have it (RFC 3464 section 2.3.8) */
+        put_field(out, "Final-Log-ID", "", slice_of(dsn->queue_id), false);
     if (r->action == DSN_DELAYED && dsn->retry_until_ms != 0)
         put_date(out, "Will-Retry-Until", dsn->retry_until_ms);
 }

@@ -76,6 +76,10 @@ START_TEST(fields_are_those_of_the_rfc)
     ck_assert_ptr_nonnull(strstr(text, "Content-Type: message/delivery-status\r\n"));
     ck_assert_ptr_nonnull(strstr(text, "Content-Type: text/rfc822-headers\r\n"));
     ck_assert_ptr_null(strstr(text, "Will-Retry-Until"));
+    ck_assert_ptr_null(strstr(text, "Final-Log-ID")); /* the other side's, which nobody knows */
+    ck_assert_ptr_nonnull(strstr(text, "\r\nLast-Attempt-Date: "));
+    rcpt.remote = SLICE("");
+    ck_assert_ptr_nonnull(strstr(write_out(&dsn), "\r\nFinal-Log-ID: abc\r\n"));
 }
 END_TEST
 
