@@ -254,3 +254,9 @@ intake_resume(struct intake *in)
     if (clock_mono_ms() + ms < in->timer_at_ms)
         again_in(in, ms);
 }
+
+bool
+intake_is_behind(const struct intake *in)
+{
+    return in->scanning || in->wanted || in->in_trouble;
+}

@@ -104,6 +104,11 @@ class Instance:
     def set(self, name, value):
         self.run("config", "set", name, value)
 
+    def use_disk_to_the_last(self):
+        """For tests on file systems that are smaller than the shipped limits."""
+        for name in ("soft_limit", "hard_limit", "soft_files", "hard_files"):
+            self.set(f"disk.{name}", "0")
+
     # -- places --
     def port(self, label):
         return STANDARD_PORTS[label] + self.offset
