@@ -107,6 +107,7 @@ static bool
 is_ours(const struct queue *q, const struct queue_envelope *e)
 {
     return e->auth_user.len > 0 || notice_is_own(e) ||
+           slice_eq(e->client, SLICE(QUEUE_CLIENT_TLS_REPORT)) ||
            networks_have_text(&q->settings.trusted_hosts, e->client);
 }
 

@@ -26,6 +26,9 @@ enum queue_by_mode {
     QUEUE_BY_NOTIFY, /* the sender is told of the delay, the attempts go on */
 };
 
+/* `client` of a TLS report that we send (RFC 8460); a client of SMTP has an IP address there. */
+#define QUEUE_CLIENT_TLS_REPORT "tls-report"
+
 #define QUEUE_PRIORITY_MAX 9 /* MT-PRIORITY is from -9 to 9 (RFC 6710 section 5) */
 
 struct queue_rcpt {

@@ -1,59 +1,12 @@
 """Outgoing TLS by MTA-STS (RFC 8461): policies over real HTTPS, kept by stsd."""
-import http.server
-import pathlib
-import tempfile
-import threading
-
 import pytest
 
-from conftest import PASSWORD
-from instance import Instance, wait_for
+from instance import wait_for
 from nameserver import NameServer
+from outgoing import PolicyHost, outgoing, policy, seen
 from pki import Authority
 from smtp_sink import Sink
-from test_dane import policy, seen
 from test_remote import arrived, failed, submit
-
-
-class PolicyHost:
-    """HTTPS on one port of 127.0.0.6, for all domains; what it serves: domain -> (status, type, text)."""
-
-    def __init__(self, authority, names):
-        self.pages, self.asked = {}, []
-        host = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                name = self.headers["Host"].removeprefix("mta-sts.")
-                host.asked.append((name, self.path))
-                status, kind, text = host.pages.get(name, (404, "text/plain", "no"))
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                if status == 302:
-                    self.send_header("Location", "/other")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.6", 0), Handler)
-        self.context, _ = authority.issue(*names)
-        self.server.socket = self.context.wrap_socket(self.server.socket, server_side=True)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def serve(self, name, mode="enforce", mx=("mx.e.test",), max_age=86400, status=200, kind="text/plain", more=""):
-        lines = ["version: STSv1", f"mode: {mode}", *(f"mx: {m}" for m in mx), f"max_age: {max_age}", more]
-        self.pages[f"{name}.e.test"] = (status, kind, "\r\n".join(lines))
-
-    def count(self, name):
-        return sum(n == f"{name}.e.test" for n, _ in self.asked)
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 # domain: MX
@@ -73,7 +26,7 @@ class World:
         old, _ = self.authority.issue("expired.e.test", expired=True)
         own, _ = stranger.issue("self.e.test")
         self.good = Sink("127.0.0.2", tls=good)
-        port = self.good.port
+        port = self.port = self.good.port
         self.plain, self.other = Sink("127.0.0.3", port=port), Sink("127.0.0.4", port=port, tls=other)
         self.old, self.own = Sink("127.0.0.5", port=port, tls=old), Sink("127.0.0.7", port=port, tls=own)
         self.sinks = [self.good, self.plain, self.other, self.old, self.own]
@@ -101,17 +54,8 @@ def world():
 
 @pytest.fixture(scope="module")
 def suite(world):
-    inst = Instance()
-    inst.setup()
-    directory = pathlib.Path(tempfile.mkdtemp())
-    world.authority.write(directory / "ca.pem")
-    for name, value in (("dns.stub", f"e.test {world.zone.address}"), ("dns.unsigned", "test"), ("dns.timeout", "3s"),
-                        ("remote.port", world.good.port), ("remote.mta_sts_port", world.policies.port),
-                        ("remote.verify_ca", directory / "ca.pem"), ("remote.idle_time", "0"), ("remote.workers", "8"),
-                        ("queue.retry_interval", "1h"), ("remote.dns_timeout", "8s"), ("remote.protocols", "ipv4")):
-        inst.set(name, value)
-    inst.start()
-    inst.add_user("alice@d.test", PASSWORD)
+    inst = outgoing(world, {"dns.stub": f"e.test {world.zone.address}", "dns.unsigned": "test",
+                            "remote.mta_sts_port": world.policies.port, "remote.dns_timeout": "8s"})
     yield inst
     inst.close()
 
