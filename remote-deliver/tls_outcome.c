@@ -66,11 +66,11 @@ void
 tls_outcome_tell(const struct tls_policy *p, const struct smtp_peer *peer,
                  const struct smtp_tls_result *r)
 {
-    struct strbuf tlsa = strbuf_new(2 * DANE_BYTES_MAX);
+    struct strbuf tlsa = strbuf_new((size_t)2 * DANE_BYTES_MAX);
     struct outcome o = {.policy = (uint8_t)p->applied,
                         .result = (uint8_t)p->fault,
-                        .domain = slice_of(p->domain),
-                        .policy_domain = slice_of(p->domain),
+                        .domain = slice_of(p->policy_domain),
+                        .policy_domain = slice_of(p->policy_domain),
                         .sending_ip = slice_of(r->local_ip),
                         .receiving_ip = slice_of(peer->ip),
                         .mx_host = slice_of(p->host),

@@ -217,21 +217,20 @@ decide_testing(struct tls_policy *p, bool allowed)
     p->options.check = &p->check;
 }
 
-/* RFC 8461 section 5. A relay host's policy would be its own domain's, which nobody has told us.
- * False: there is no policy that counts. */
+/* RFC 8461 section 5. False: there is no policy that counts. */
 static bool
 decide_by_sts(struct tls_policy *p, const struct dane_asker *asker)
 {
     bool allowed;
 
-    if (p->domain[0] == '\0' || !p->settings->heed_sts)
+    if (p->policy_domain[0] == '\0' || !p->settings->heed_sts)
         return false;
     if (!p->sts_asked &&
-        sts_look_up(p->dns, p->stsd, p->domain, asker->deadline_mono_ms, &p->sts) < 0) {
+        sts_look_up(p->dns, p->stsd, p->policy_domain, asker->deadline_mono_ms, &p->sts) < 0) {
         p->source = "mta-sts";
         p->reported = false;
         refuse(p, 0, "4.4.3", "%s: stsd does not tell the MTA-STS policy of %s", p->host,
-               p->domain);
+               p->policy_domain);
         return true;
     }
     p->sts_asked = true;
@@ -247,7 +246,7 @@ decide_by_sts(struct tls_policy *p, const struct dane_asker *asker)
         set_verify(p, 0);
     else
         refuse(p, 0, "4.7.5", "%s: not one of the servers in the MTA-STS policy of %s", p->host,
-               p->domain);
+               p->policy_domain);
     return true;
 }
 
@@ -258,7 +257,7 @@ decide_as_published(struct tls_policy *p, bool heed_dane)
 {
     struct dane_asker asker = asker_of(p);
 
-    p->reported = p->domain[0] != '\0';
+    p->reported = p->policy_domain[0] != '\0';
     if (heed_dane) {
         enum mx_trust trust = ask_mx(p, &asker);
 
@@ -279,7 +278,7 @@ decide_dane_only(struct tls_policy *p)
     struct dane_asker asker = asker_of(p);
     enum mx_trust trust = ask_mx(p, &asker);
 
-    p->reported = p->domain[0] != '\0';
+    p->reported = p->policy_domain[0] != '\0';
     p->applied = OUTCOME_TLSA;
     p->fault = OUTCOME_DANE_REQUIRED; /* unless there is something to go by */
     if (trust == MX_FAILED)
@@ -358,6 +357,27 @@ port_of(const struct smtp_peer *peer)
                      : ((const struct sockaddr_in6 *)&peer->address)->sin6_port);
 }
 
+/* RFC 8461 section 3.4: a server that the configuration names is its own policy domain. One that
+ * has no name of the DNS, or speaks another protocol, has no policy. */
+static void
+take_policy_domain(struct tls_policy *p, const struct smtp_peer *peer)
+{
+    struct strbuf name = strbuf_new(CANONICAL_DOMAIN_MAX);
+    struct slice host = slice_of(p->host);
+
+    p->policy_domain[0] = '\0';
+    if (p->domain[0] != '\0') {
+        (void)snprintf(p->policy_domain, sizeof(p->policy_domain), "%s", p->domain);
+    } else if (!peer->is_lmtp && !is_address(p->host) && slice_index(host, '.') < host.len &&
+               canonical_domain(host, &name) == 0) {
+        (void)snprintf(p->policy_domain, sizeof(p->policy_domain), "%s", strbuf_cstr(&name));
+        p->sts_asked = false;
+    }
+    strbuf_free(&name);
+}
+
+/* ---- the decision ---- */
+
 void
 tls_policy_decide(struct tls_policy *p, const struct smtp_peer *peer)
 {
@@ -371,6 +391,7 @@ tls_policy_decide(struct tls_policy *p, const struct smtp_peer *peer)
     p->port = port;
     p->options = p->settings->client;
     p->line = 0;
+    take_policy_domain(p, peer);
     p->reported = false;
     p->applied = OUTCOME_NO_POLICY;
     p->fault = OUTCOME_SUCCESS;

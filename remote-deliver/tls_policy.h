@@ -42,6 +42,7 @@ struct tls_policy {
     /* The decision about one server. */
     char host[SMTP_HOST_MAX];
     uint16_t port;
+    char policy_domain[CANONICAL_DOMAIN_MAX + 1]; /* for MTA-STS and reports; "": none */
     enum tls_level level;
     const char *source;      /* who wanted that level: "default", "table", "dane", "mta-sts",
                                 "mta-sts-testing", "requiretls" */

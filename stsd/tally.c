@@ -22,7 +22,7 @@
 #include "lib/log/log.h"
 #include "lib/mail/address.h"
 
-#define FILE_MAX_BYTES (3u * TALLY_BYTES_MAX)
+#define FILE_MAX_BYTES ((size_t)3 * TALLY_BYTES_MAX)
 #define DOMAIN_MAX_BYTES (8u << 20) /* of one domain's frame */
 #define FRAME_DOMAIN 1
 

@@ -25,14 +25,15 @@ struct tally_policy {
     uint8_t type;
     char *domain, *text; /* lines */
     uint64_t successes, failures;
-    STAILQ_HEAD(, tally_failure) kinds; /* may be fewer sessions than `failures` when full */
+    STAILQ_HEAD(tally_failures, tally_failure)
+    kinds; /* may be fewer sessions than `failures` when full */
     unsigned kind_count;
 };
 struct tally_domain {
     STAILQ_ENTRY(tally_domain) link;
     char *name;
     bool settled; /* its owner has been told, or does not want to be */
-    STAILQ_HEAD(, tally_policy) policies;
+    STAILQ_HEAD(tally_policies, tally_policy) policies;
     unsigned policy_count;
 };
 STAILQ_HEAD(tally_domains, tally_domain);

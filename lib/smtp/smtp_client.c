@@ -226,7 +226,7 @@ static void
 note_local_ip(const struct smtp_client *client, int fd)
 {
     struct smtp_tls_result *result = client->options.tls_result;
-    struct sockaddr_storage own;
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(own);
 
     if (result == NULL || getsockname(fd, (struct sockaddr *)&own, &len) < 0)

@@ -9,10 +9,10 @@ from conftest import PASSWORD
 from instance import Instance, wait_for
 
 
-def outgoing(world, settings, before=None, hostname="mail.d.test"):
+def outgoing(world, settings, before=None):
     """A running instance with alice@d.test; `world` has sinks, an authority and a port for mail. `before(instance,
     directory)` may add settings."""
-    inst = Instance(hostname=hostname)
+    inst = Instance()
     inst.setup()
     directory = pathlib.Path(tempfile.mkdtemp(dir=inst.base))
     world.authority.write(directory / "ca.pem")

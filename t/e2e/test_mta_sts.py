@@ -14,6 +14,7 @@ DOMAINS = {"good": "mx", "star": "mx", "foreign": "other", "clear": "plain", "st
            "testing": "other", "off": "plain", "gone": "plain", "moved": "plain", "html": "plain", "damaged": "plain",
            "big": "plain", "nocert": "plain", "twice": "plain", "badid": "plain", "short": "plain", "kept": "mx",
            "update": "mx", "norecord": "plain", "subdomain.good": "plain", "restart": "other"}
+HOPS = ("hop", "barehop", "strangehop")  # servers that the configuration names, with policies of their own
 NO_RECORD = ("norecord", "subdomain.good", "twice", "badid")
 
 
@@ -21,7 +22,7 @@ class World:
     def __init__(self):
         self.authority = Authority()
         stranger = Authority("Nobody")
-        good, _ = self.authority.issue("mx.e.test")
+        good, _ = self.authority.issue("mx.e.test", "hop.e.test")
         other, _ = self.authority.issue("other.e.test")
         old, _ = self.authority.issue("expired.e.test", expired=True)
         own, _ = stranger.issue("self.e.test")
@@ -30,12 +31,14 @@ class World:
         self.plain, self.other = Sink("127.0.0.3", port=port), Sink("127.0.0.4", port=port, tls=other)
         self.old, self.own = Sink("127.0.0.5", port=port, tls=old), Sink("127.0.0.7", port=port, tls=own)
         self.sinks = [self.good, self.plain, self.other, self.old, self.own]
-        self.policies = PolicyHost(self.authority, [f"mta-sts.{d}.e.test" for d in DOMAINS if d != "nocert"])
+        self.policies = PolicyHost(self.authority, [f"mta-sts.{d}.e.test" for d in (*DOMAINS, *HOPS) if d != "nocert"])
         records = ["mx A 127.0.0.2", "plain A 127.0.0.3", "other A 127.0.0.4", "expired A 127.0.0.5", "self A 127.0.0.7"]
         for name, mx in DOMAINS.items():
             records += [f"{name} MX 10 {mx}", f"mta-sts.{name} A 127.0.0.6"]
             if name not in NO_RECORD:
                 records.append(f'_mta-sts.{name} TXT "v=STSv1; id=1;"')
+        for name, last in zip(HOPS, (2, 3, 2)):
+            records += [f"{name} A 127.0.0.{last}", f"mta-sts.{name} A 127.0.0.6", f'_mta-sts.{name} TXT "v=STSv1; id=1"']
         records += ['_mta-sts.twice TXT "v=STSv1; id=1"', '_mta-sts.twice TXT "v=STSv1; id=2"',
                     '_mta-sts.badid TXT "v=STSv1; id=not-one"', '_mta-sts.good TXT "something else"']
         self.zone = NameServer({"e.test": records})
@@ -54,8 +57,11 @@ def world():
 
 @pytest.fixture(scope="module")
 def suite(world):
+    def by_hops(inst, directory):
+        (directory / "direct").write_text("".join(f"by-{hop}.test {hop}.e.test\n" for hop in HOPS))
+        return {"remote.direct_domains": directory / "direct"}
     inst = outgoing(world, {"dns.stub": f"e.test {world.zone.address}", "dns.unsigned": "test",
-                            "remote.mta_sts_port": world.policies.port, "remote.dns_timeout": "8s"})
+                            "remote.mta_sts_port": world.policies.port, "remote.dns_timeout": "8s"}, by_hops)
     yield inst
     inst.close()
 
@@ -123,6 +129,20 @@ def test_no_right_record_no_policy(suite, world, name):
     world.policies.serve(name)
     arrived(world.plain, submit(suite, f"x@{name}.e.test"))
     assert world.policies.count(name) == 0
+
+
+@pytest.mark.parametrize("hop,policy_mx,why", [
+    ("hop", "hop", None), ("barehop", "barehop", "not offered"), ("strangehop", "other", "not one of the servers")])
+def test_servers_of_the_configuration_have_their_own_policy(suite, world, hop, policy_mx, why):
+    """RFC 8461 section 3.4."""
+    world.policies.serve(hop, mx=[f"{policy_mx}.e.test"])
+    token = submit(suite, f"x@by-{hop}.test")
+    if why:
+        assert why in failed(suite, token, "deferred")
+        assert not seen(world, token)
+    else:
+        assert arrived(world.good, token).tls
+        assert "level=verify by=mta-sts" in policy(suite, token)
 
 
 def test_an_expired_policy_counts_no_more(suite, world):
