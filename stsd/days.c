@@ -55,8 +55,7 @@ show_policy(const struct tally_domain *d, const struct tally_policy *p, struct s
 
     if (p->successes > 0)
         add_line(objects, &line);
-    STAILQ_FOREACH(f, &p->kinds, link)
-    {
+    for (f = STAILQ_FIRST(&p->kinds); f != NULL; f = STAILQ_NEXT(f, link)) {
         line = (struct line){.domain = d,
                              .policy = p,
                              .result = (enum outcome_result)f->result,
@@ -74,12 +73,11 @@ days_show(const struct tally *tally, struct slice domain, struct strbuf *objects
     const struct tally_domain *d;
     const struct tally_policy *p;
 
-    STAILQ_FOREACH(d, &tally->domains, link)
-    {
+    for (d = STAILQ_FIRST(&tally->domains); d != NULL; d = STAILQ_NEXT(d, link)) {
         if (domain.len > 0 && !slice_eq(domain, slice_of(d->name)))
             continue;
-        STAILQ_FOREACH(p, &d->policies, link)
-        show_policy(d, p, objects);
+        for (p = STAILQ_FIRST(&d->policies); p != NULL; p = STAILQ_NEXT(p, link))
+            show_policy(d, p, objects);
     }
 }
 

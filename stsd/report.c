@@ -68,8 +68,7 @@ add_failures(struct strbuf *out, const struct tally_policy *p)
     bool first = true;
 
     (void)strbuf_str(out, ", \"failure-details\": [");
-    STAILQ_FOREACH(f, &p->kinds, link)
-    {
+    for (f = STAILQ_FIRST(&p->kinds); f != NULL; f = STAILQ_NEXT(f, link)) {
         (void)strbuf_printf(out, "%s{\"result-type\": \"%s\"", first ? "" : ", ",
                             outcome_result_word((enum outcome_result)f->result));
         add_text(out, "sending-mta-ip", f->sending_ip);
@@ -123,8 +122,7 @@ report_json(const struct report *r, struct strbuf *out)
     add_text(out, "contact-info", r->author->contact);
     add_text(out, "report-id", r->id);
     (void)strbuf_str(out, ", \"policies\": [");
-    STAILQ_FOREACH(p, &r->domain->policies, link)
-    {
+    for (p = STAILQ_FIRST(&r->domain->policies); p != NULL; p = STAILQ_NEXT(p, link)) {
         (void)strbuf_str(out, first ? "" : ", ");
         add_policy(out, p);
         first = false;

@@ -88,9 +88,9 @@ is_all_settled(const struct tally *t)
 {
     const struct tally_domain *d;
 
-    STAILQ_FOREACH(d, &t->domains, link)
-    if (!d->settled)
-        return false;
+    for (d = STAILQ_FIRST(&t->domains); d != NULL; d = STAILQ_NEXT(d, link))
+        if (!d->settled)
+            return false;
     return true;
 }
 

@@ -161,10 +161,10 @@ policy_at(struct tally *t, struct tally_domain *d, const struct outcome *o)
 {
     struct tally_policy *p;
 
-    STAILQ_FOREACH(p, &d->policies, link)
-    if (p->type == o->policy && slice_eq(o->policy_domain, slice_of(p->domain)) &&
-        slice_eq(o->policy_text, slice_of(p->text)))
-        return p;
+    for (p = STAILQ_FIRST(&d->policies); p != NULL; p = STAILQ_NEXT(p, link))
+        if (p->type == o->policy && slice_eq(o->policy_domain, slice_of(p->domain)) &&
+            slice_eq(o->policy_text, slice_of(p->text)))
+            return p;
     if (d->policy_count == TALLY_POLICIES_MAX || t->bytes >= TALLY_BYTES_MAX)
         return NULL;
     p = take(t, sizeof(*p));
@@ -191,9 +191,9 @@ kind_at(struct tally *t, struct tally_policy *p, const struct outcome *o)
 {
     struct tally_failure *f;
 
-    STAILQ_FOREACH(f, &p->kinds, link)
-    if (is_kind(f, o))
-        return f;
+    for (f = STAILQ_FIRST(&p->kinds); f != NULL; f = STAILQ_NEXT(f, link))
+        if (is_kind(f, o))
+            return f;
     if (p->kind_count == TALLY_FAILURES_MAX || t->bytes >= TALLY_BYTES_MAX)
         return NULL;
     f = take(t, sizeof(*f));
@@ -247,8 +247,7 @@ write_policy(struct writer *w, const struct tally_domain *d, const struct tally_
     writer_u64(w, p->successes);
     writer_u64(w, p->failures);
     writer_u32(w, p->kind_count);
-    STAILQ_FOREACH(f, &p->kinds, link)
-    {
+    for (f = STAILQ_FIRST(&p->kinds); f != NULL; f = STAILQ_NEXT(f, link)) {
         o = (struct outcome){.policy = p->type,
                              .result = f->result,
                              .domain = slice_of(d->name),
@@ -270,15 +269,14 @@ tally_write(int dirfd, struct tally *t)
     const struct tally_domain *d;
     int rc = -1;
 
-    STAILQ_FOREACH(d, &t->domains, link)
-    {
+    for (d = STAILQ_FIRST(&t->domains); d != NULL; d = STAILQ_NEXT(d, link)) {
         struct writer w = frame_begin(&out, FRAME_DOMAIN, 0);
         const struct tally_policy *p;
 
         writer_u8(&w, d->settled);
         writer_u32(&w, d->policy_count);
-        STAILQ_FOREACH(p, &d->policies, link)
-        write_policy(&w, d, p);
+        for (p = STAILQ_FIRST(&d->policies); p != NULL; p = STAILQ_NEXT(p, link))
+            write_policy(&w, d, p);
         (void)frame_end(&w); /* tested below */
     }
     errno = EFBIG;
