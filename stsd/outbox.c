@@ -53,7 +53,8 @@ outbox_send(const struct outbox *outbox, const struct report *report, struct sli
     struct queue_envelope envelope = {.received_ms = report->now_ms,
                                       .sender = slice_of(report->author->contact),
                                       .tls_optional = true,
-                                      .client = SLICE(QUEUE_CLIENT_TLS_REPORT),
+                                      .client = SLICE("tls-report"),
+                                      .origin = QUEUE_ORIGIN_SYSTEM,
                                       .rcpt_count = 1,
                                       .rcpts = &rcpt};
     struct strbuf mail = strbuf_new(MAIL_MAX);

@@ -8,14 +8,14 @@ import pytest
 
 from instance import wait_for
 from nameserver import NameServer
-from netns import TwoNamespaces
+from network import Network
 from outgoing import PolicyHost, outgoing, policy, seen
 from pki import Authority, tlsa
 from smtp_sink import Sink
 from test_remote import arrived, failed, submit
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
-NAMES, MX, STRIPPED, WEB = (f"198.51.100.{n}" for n in (2, 3, 4, 5))
+MX, STRIPPED, WEB = (f"10.79.0.{n}" for n in (3, 4, 5))
 
 
 class Stripper:
@@ -56,22 +56,24 @@ class World:
     port = 25
 
     def __init__(self):
-        self.spaces = TwoNamespaces(NAMES, MX, STRIPPED, WEB)
+        self.network = Network()
+        for address in (MX, STRIPPED, WEB):
+            self.network.theirs.add_address(address)
         self.authority = Authority()
         tls, cert = self.authority.issue("mx.s.test", "stripped.s.test")
-        with self.spaces.them():
+        with self.network.theirs.inside():
             self.mx = Sink(MX, port=25, tls=tls)
             self.stripper = Stripper(STRIPPED, (MX, 25))
             self.policies = PolicyHost(self.authority, ["mta-sts.kept.s.test", "mta-sts.short.s.test"], below="s.test",
                                        address=WEB, port=443)
-            good = tlsa(cert)
-            self.zones = NameServer({"s.test": [
-                f"mx A {MX}", f"stripped A {STRIPPED}", f"forged A {MX}", f"plain A {STRIPPED}",
-                f"_25._tcp.mx TLSA {good}", f"_25._tcp.stripped TLSA {good}", f"_25._tcp.forged TLSA {good}",
-                "dane MX 10 mx", "to-forged MX 10 forged", "to-stripped MX 10 stripped",
-                "kept MX 10 plain", "short MX 10 plain", f"mta-sts.kept A {WEB}", f"mta-sts.short A {WEB}",
-                '_mta-sts.kept TXT "v=STSv1; id=1"', '_mta-sts.short TXT "v=STSv1; id=1"',
-            ]}, signed=["s.test"], tamper={"s.test": self.forge}, ip=NAMES)
+        good = tlsa(cert)
+        self.zones = NameServer({"s.test": [
+            f"mx A {MX}", f"stripped A {STRIPPED}", f"forged A {MX}", f"plain A {STRIPPED}",
+            f"_25._tcp.mx TLSA {good}", f"_25._tcp.stripped TLSA {good}", f"_25._tcp.forged TLSA {good}",
+            "dane MX 10 mx", "to-forged MX 10 forged", "to-stripped MX 10 stripped",
+            "kept MX 10 plain", "short MX 10 plain", f"mta-sts.kept A {WEB}", f"mta-sts.short A {WEB}",
+            '_mta-sts.kept TXT "v=STSv1; id=1"', '_mta-sts.short TXT "v=STSv1; id=1"',
+        ]}, signed=["s.test"], tamper={"s.test": self.forge}, host=self.network.theirs)
         self.sinks = [self.mx]
 
     @staticmethod
@@ -83,7 +85,7 @@ class World:
         return "".join(lines)
 
     def close(self):
-        for part in (self.mx, self.stripper, self.policies, self.zones, self.spaces):
+        for part in (self.mx, self.stripper, self.policies, self.zones, self.network):
             part.close()
 
 
@@ -97,13 +99,13 @@ def world():
 @pytest.fixture
 def suite(world, shared):
     """Runs in our namespace, and so does what the test asks of it."""
-    with world.spaces.us():
+    with world.network.ours.inside():
         yield shared
 
 
 @pytest.fixture(scope="module")
 def shared(world):
-    with world.spaces.us():
+    with world.network.ours.inside():
         inst = outgoing(world, {"dns.stub": f"s.test {world.zones.address}", "dns.trust_anchor": world.zones.anchors})
     yield inst
     inst.close()
