@@ -106,7 +106,7 @@ describe_rcpts(struct queue_job *job, struct queue_job_rcpt *rcpts, const struct
 static bool
 is_ours(const struct queue *q, const struct queue_envelope *e)
 {
-    return e->auth_user.len > 0 || notice_is_own(e) ||
+    return e->auth_user.len > 0 || e->origin == QUEUE_ORIGIN_SYSTEM || notice_is_own(e) ||
            networks_have_text(&q->settings.trusted_hosts, e->client);
 }
 
