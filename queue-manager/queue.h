@@ -47,6 +47,7 @@ struct target {
     bool relayed;    /* the next hop sends success notices itself */
     bool expired;    /* bounced because the lifetime is over */
     struct slice address, via, path;
+    struct slice sender; /* reverse path of what goes there; empty: the message's own */
     struct slice notice; /* who is told of the failure besides the sender, or empty */
     uint64_t quota_bytes, quota_messages;
     uint8_t warning_limit;
