@@ -126,6 +126,15 @@ put_content(struct strbuf *out, char kind, struct slice local, struct slice doma
     }
 }
 
+/* "FIRST=REST": a bounce could find no way back through anything else. */
+static bool
+is_second(struct slice content)
+{
+    struct slice first = slice_split(&content, '=');
+
+    return address_is_domain(first, true) && content.len > 1 && is_separator(content.ptr[0]);
+}
+
 int
 srs_forward(const struct srs_key *key, struct slice sender, struct slice domain, int64_t now_ms,
             struct strbuf *out)
@@ -137,10 +146,10 @@ srs_forward(const struct srs_key *key, struct slice sender, struct slice domain,
     size_t before = out->len;
     int rc = -1;
 
-    if (!is_atoms(local) || !is_atoms(from))
+    if (!is_atoms(local) || !address_is_domain(from, true))
         goto out;
     put_content(&content, kind, local, from, now_ms);
-    if (content.overflow || content.len == 0 ||
+    if (content.overflow || (kind != 0 && !is_second(strbuf_slice(&content))) ||
         TAG_LEN + HASH_LEN + 1 + content.len + 1 + domain.len > ADDRESS_MAX)
         goto out;
     kind = kind == 0 ? '0' : '1';
@@ -176,10 +185,11 @@ open_first(struct slice content, int64_t now_ms, struct strbuf *out)
 static enum srs_found
 open_second(struct slice content, struct strbuf *out)
 {
-    struct slice first = slice_split(&content, '=');
+    struct slice first;
 
-    if (first.len == 0 || content.len < 2 || !is_separator(content.ptr[0]))
+    if (!is_second(content))
         return SRS_FORGED;
+    first = slice_split(&content, '=');
     (void)strbuf_printf(out, "SRS0%.*s@%.*s", (int)content.len, content.ptr, (int)first.len,
                         first.ptr);
     return SRS_GOOD;

@@ -80,7 +80,10 @@ static const char *const kept[] = {
     "bob@[192.0.2.1]",
     "a b@far.test",
     L64 "@" L64 "." L64 "." L64 ".test",
-    "SRS1=x@far.test", /* nothing in it to keep */
+    "SRS1=x@far.test",
+    "SRS1=wxyz=far.test=abcd@mid.test", /* no way back through these */
+    "a@b=c",
+    "SRS0=x@b=c",
 };
 
 START_TEST(some_senders_are_kept)
