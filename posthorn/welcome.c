@@ -63,8 +63,11 @@ enqueue(const struct spool *spool, const char *id, struct slice message, struct 
         int64_t now_ms)
 {
     struct queue_rcpt rcpt = {.address = address};
-    struct queue_envelope envelope = {
-        .received_ms = now_ms, .body_8bit = true, .rcpt_count = 1, .rcpts = &rcpt};
+    struct queue_envelope envelope = {.received_ms = now_ms,
+                                      .body_8bit = true,
+                                      .origin = QUEUE_ORIGIN_SYSTEM,
+                                      .rcpt_count = 1,
+                                      .rcpts = &rcpt};
     struct queue_writer *writer =
         queue_writer_open(spool->fds[SPOOL_TMP], spool->fds[SPOOL_NEW], id);
 

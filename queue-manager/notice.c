@@ -43,9 +43,14 @@ enum topic {
     TOPIC_UNTOLD,
     TOPIC_UNKNOWN,
     TOPIC_SUCCESSES,
+<<<<<<< HEAD
+    TOPIC_RELAYED,
+    TOPIC_DELAYS
+=======
     TOPIC_DELAYS,
     TOPIC_FAILURES_COPY, /* for the postmaster, as queue.postmaster_copies has it */
     TOPIC_DELAYS_COPY,
+>>>>>>> dsn
 };
 
 static const struct {
@@ -56,6 +61,7 @@ static const struct {
     [TOPIC_UNTOLD] = {"double_bounce", DOUBLE_BOUNCE, WORDING_NOTICE},
     [TOPIC_UNKNOWN] = {"unknown_mailbox", OWN_NOTICE, WORDING_NOTICE},
     [TOPIC_SUCCESSES] = {"success", OWN_NOTICE, WORDING_SUCCESS},
+    [TOPIC_RELAYED] = {"relayed", OWN_NOTICE, WORDING_SUCCESS},
     [TOPIC_DELAYS] = {"delay", OWN_NOTICE, WORDING_DELAY},
     [TOPIC_FAILURES_COPY] = {"bounce_copy", DOUBLE_BOUNCE, WORDING_NOTICE},
     [TOPIC_DELAYS_COPY] = {"delay_copy", DOUBLE_BOUNCE, WORDING_DELAY_NOTICE},
@@ -102,7 +108,12 @@ belongs(const struct message *m, const struct target *t, const struct telling *t
         if (in_group(t)) /* told once, when the group is expanded */
             return queue_log_find(&m->log, t->address) == NULL &&
                    wanted(m, t, QUEUE_NOTIFY_SUCCESS);
-        return t->state == TARGET_DELIVERED && !t->relayed && wanted(m, t, QUEUE_NOTIFY_SUCCESS);
+        return t->state == TARGET_DELIVERED && !t->relayed && !t->tell_relayed &&
+               wanted(m, t, QUEUE_NOTIFY_SUCCESS);
+    case TOPIC_RELAYED: /* asked for by DELIVERBY, whatever NOTIFY says but NEVER (RFC 2852 4.1.4)
+                         */
+        return t->state == TARGET_DELIVERED && t->tell_relayed &&
+               !(m->envelope->rcpts[t->source].notify & QUEUE_NOTIFY_NEVER);
     }
     return false;
 }
@@ -118,6 +129,8 @@ action_of(const struct target *t, enum topic topic)
 {
     if (is_of_delays(topic))
         return DSN_DELAYED;
+    if (topic == TOPIC_RELAYED)
+        return DSN_RELAYED;
     if (topic != TOPIC_SUCCESSES)
         return DSN_FAILED;
     if (in_group(t))
@@ -142,8 +155,13 @@ describe(const struct message *m, const struct target *t, enum topic topic)
         rcpt.status = SLICE("4.4.7"); /* RFC 3463 section 3.5, RFC 2852 section 4.1.3 */
     else if (t->dsn.len > 0)
         rcpt.status = t->dsn;
+<<<<<<< HEAD
+    else if (topic != TOPIC_SUCCESSES && topic != TOPIC_RELAYED)
+        rcpt.status = topic == TOPIC_DELAYS ? SLICE("4.0.0") : SLICE("5.0.0");
+=======
     else if (topic != TOPIC_SUCCESSES)
         rcpt.status = is_of_delays(topic) ? SLICE("4.0.0") : SLICE("5.0.0");
+>>>>>>> dsn
     rcpt.diagnostic = t->text;
     rcpt.remote = t->remote;
     return rcpt;
@@ -182,6 +200,7 @@ struct original {
     uint64_t size; /* of what is returned */
     bool has_8bit;
     bool requiretls; /* it, and so what tells of it (RFC 8689 section 5) */
+    int8_t priority; /* likewise (RFC 6710 section 4.6) */
 };
 
 static bool
@@ -219,6 +238,7 @@ open_original(struct queue *q, const struct message *m, struct dsn *dsn, enum to
                             : has_8bit(slice_sub(strbuf_slice(&head), 0, (size_t)o->size));
     dsn->returned_8bit = o->has_8bit;
     o->requiretls = e->requiretls;
+    o->priority = e->priority;
     rc = 0;
 out:
     strbuf_free(&head);
@@ -284,7 +304,9 @@ commit(struct queue *q, const struct dsn *dsn, const struct original *o, const c
                                       .smtputf8 = dsn_needs_utf8(dsn),
                                       .body_8bit = dsn_needs_8bit(dsn),
                                       .requiretls = o->requiretls,
+                                      .priority = o->priority,
                                       .client = slice_of(client),
+                                      .origin = QUEUE_ORIGIN_SYSTEM,
                                       .rcpt_count = 1,
                                       .rcpts = &rcpt};
     struct queue_writer *w =
@@ -330,6 +352,8 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
                       .envid = m->envelope->envid,
                       .now_ms = clock_real_ms(),
                       .arrival_ms = m->envelope->received_ms,
+                      .deliver_by_ms = m->envelope->deliver_by_ms,
+                      .hold_request = m->envelope->hold_request,
                       .smtputf8 = m->envelope->smtputf8,
                       .rcpts = rcpts,
                       .rcpt_count = count};
@@ -488,7 +512,8 @@ notices_send(struct queue *q, struct message *m)
 
     if (tell_failures(q, m, &step) < 0)
         return -1;
-    if (sender.len > 0 && tell_topic(q, m, TOPIC_SUCCESSES, sender, &step) < 0)
+    if (sender.len > 0 && (tell_topic(q, m, TOPIC_SUCCESSES, sender, &step) < 0 ||
+                           tell_topic(q, m, TOPIC_RELAYED, sender, &step) < 0))
         return -1;
     if (!delay_due(q, m, now_ms))
         return 0;

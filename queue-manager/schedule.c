@@ -459,9 +459,9 @@ schedule_turn(struct schedule *s)
 }
 
 void
-schedule_flush(struct schedule *s)
+schedule_flush(struct schedule *s, struct slice domain)
 {
-    destinations_revive(s->destinations);
+    destinations_revive(s->destinations, domain);
     queue_wake(s->queue);
 }
 

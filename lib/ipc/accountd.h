@@ -201,7 +201,9 @@ enum accountd_acl_op {
     /* These three follow what the owner did to a folder. */
     ACCOUNTD_ACL_RENAME, /* the folder and those below it; `who` is the new name */
     ACCOUNTD_ACL_DROP,   /* the folder is no more */
-    ACCOUNTD_ACL_CREATE, /* the folder is new, and has the rights of the one above it */
+    /* The folder is new, and has the rights of the one above it. `who`: the nearest one above that
+     * was there before, those between are new like it; empty: there are none between. */
+    ACCOUNTD_ACL_CREATE,
 };
 #define ACCOUNTD_ACL_MAX 1000 /* entries of one folder */
 #define ACCOUNTD_ACL_AWAY 100 /* a result: nobody could tell, try later */

@@ -19,6 +19,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/smtp/smtp_auth.h"
+#include "lib/smtp/smtp_terms.h"
 #include "lib/tls/stream.h"
 
 enum {
@@ -36,6 +37,9 @@ struct smtp_client {
     struct smtp_reply reply;
     unsigned capabilities;
     uint64_t size_max;
+    int64_t min_by_s;
+    struct smtp_limits limits;
+    uint32_t mails; /* MAIL commands so far */
     char tls_trouble[SMTP_TEXT_MAX];
     bool failed;
 };
@@ -58,6 +62,30 @@ uint64_t
 smtp_client_size_max(const struct smtp_client *client)
 {
     return client->size_max;
+}
+
+int64_t
+smtp_client_min_by(const struct smtp_client *client)
+{
+    return client->min_by_s;
+}
+
+const struct smtp_limits *
+smtp_client_limits(const struct smtp_client *client)
+{
+    return &client->limits;
+}
+
+bool
+smtp_client_takes_mail(const struct smtp_client *client)
+{
+    return client->limits.mails == 0 || client->mails < client->limits.mails;
+}
+
+void
+smtp_client_count_mail(struct smtp_client *client)
+{
+    client->mails++;
 }
 
 const struct smtp_peer *
@@ -283,6 +311,16 @@ take_mechanisms(struct smtp_client *client, struct slice names)
     }
 }
 
+/* What an earlier EHLO said counts no more (RFC 3207 section 4.2, RFC 9422 section 3.6). */
+static void
+forget_capabilities(struct smtp_client *client)
+{
+    client->capabilities = 0;
+    client->size_max = 0;
+    client->min_by_s = 0;
+    client->limits = (struct smtp_limits){.mails = 0};
+}
+
 static void
 take_capabilities(struct smtp_client *client)
 {
@@ -290,21 +328,25 @@ take_capabilities(struct smtp_client *client)
         const char *keyword;
         enum smtp_capability capability;
     } known[] = {
-        {"PIPELINING", SMTP_CAN_PIPELINING}, {"8BITMIME", SMTP_CAN_8BITMIME},
-        {"CHUNKING", SMTP_CAN_CHUNKING},     {"BINARYMIME", SMTP_CAN_BINARYMIME},
-        {"SMTPUTF8", SMTP_CAN_SMTPUTF8},     {"DSN", SMTP_CAN_DSN},
-        {"STARTTLS", SMTP_CAN_STARTTLS},     {"SIZE", SMTP_CAN_SIZE},
-        {"REQUIRETLS", SMTP_CAN_REQUIRETLS},
+        {"PIPELINING", SMTP_CAN_PIPELINING},   {"8BITMIME", SMTP_CAN_8BITMIME},
+        {"CHUNKING", SMTP_CAN_CHUNKING},       {"BINARYMIME", SMTP_CAN_BINARYMIME},
+        {"SMTPUTF8", SMTP_CAN_SMTPUTF8},       {"DSN", SMTP_CAN_DSN},
+        {"STARTTLS", SMTP_CAN_STARTTLS},       {"SIZE", SMTP_CAN_SIZE},
+        {"REQUIRETLS", SMTP_CAN_REQUIRETLS},   {"DELIVERBY", SMTP_CAN_DELIVERBY},
+        {"MT-PRIORITY", SMTP_CAN_MT_PRIORITY},
     };
     struct slice value;
 
-    client->capabilities = 0;
-    client->size_max = 0;
+    forget_capabilities(client);
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (smtp_reply_keyword(&client->reply, known[i].keyword, &value))
             client->capabilities |= known[i].capability;
     if (smtp_reply_keyword(&client->reply, "SIZE", &value))
         (void)parse_u64(value, UINT64_MAX, &client->size_max); /* "SIZE" alone: no limit known */
+    if (smtp_reply_keyword(&client->reply, "DELIVERBY", &value))
+        client->min_by_s = smtp_terms_min_by(value);
+    if (smtp_reply_keyword(&client->reply, "LIMITS", &value))
+        (void)smtp_limits_parse(value, &client->limits); /* not a list of limits: there are none */
     if (smtp_reply_keyword(&client->reply, "AUTH", &value))
         take_mechanisms(client, value);
 }
@@ -329,8 +371,7 @@ say_hello(struct smtp_client *client, struct smtp_verdict *why)
     (void)stream_printf(client->stream, "HELO %s\r\n", client->options.helo_name);
     if (smtp_client_reply(client, "HELO", step_ms, why) < 0 || why->code / 100 != 2)
         return -1;
-    client->capabilities = 0;
-    client->size_max = 0;
+    forget_capabilities(client);
     return 0;
 }
 

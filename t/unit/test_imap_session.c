@@ -56,6 +56,7 @@
 // LINK: imapd/partial_range.c
 // LINK: imapd/replace.c
 // LINK: imapd/reply.c
+// LINK: imapd/room.c
 // LINK: imapd/saved_result.c
 // LINK: imapd/search.c
 // LINK: imapd/search_args.c
