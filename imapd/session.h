@@ -66,6 +66,7 @@ struct session {
     struct store *store;  /* NULL until the first command that needs it */
     struct place *places; /* folders of others, by name (imapd/places.h) */
     unsigned place_count;
+    struct disk_gates gates;             /* of the file systems that it stores in */
     struct place *first_place;           /* these, and those that this session made */
     struct metadata_news *metadata_news; /* NULL: not enabled */
 

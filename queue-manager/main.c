@@ -13,6 +13,7 @@
 
 #include "lib/log/log.h"
 #include "lib/sys/daemon.h"
+#include "queue-manager/pressure.h"
 #include "queue-manager/queue.h"
 #include "queue-manager/server.h"
 #include "queue-manager/wording.h"
@@ -22,7 +23,8 @@ enter_sandbox(struct daemon *d, const struct spool *spool)
 {
     struct sandbox box = daemon_sandbox_base(d, USERS_QUEUE);
 
-    box.calls = SANDBOX_FILES | SANDBOX_ACCEPT | SANDBOX_CONNECT_UNIX | SANDBOX_SEND_FDS;
+    box.calls = SANDBOX_FILES | SANDBOX_ACCEPT | SANDBOX_CONNECT_UNIX | SANDBOX_SEND_FDS |
+                SANDBOX_FCHMOD; /* the trigger's mode */
     box.same_rights = true; /* files move between the directories */
     box.dirs[box.dir_count++] =
         (struct sandbox_dir){.fd = spool->dirfd, .access = SANDBOX_READ | SANDBOX_WRITE};
@@ -56,7 +58,10 @@ main(int argc, char **argv)
                    daemon_role_gid(&d, USERS_QUEUE)) < 0)
         fail(d.inst.queue);
     queue_read_settings(d.conf, &settings);
-    wording_load(&settings.wording, d.inst.etc); /* last use of a path from the real root */
+    pressure_places_open(&settings.places, &d.inst);
+    wording_load(
+        &settings.wording, d.inst.etc,
+        conf_str(d.conf, SYSTEM_TEMPLATE_LANGUAGE)); /* last use of a path from the real root */
     enter_sandbox(&d, &spool);
     q = queue_new(d.loop, &spool, &settings, d.stats);
     server = server_new(q, daemon_listener(&d, "control", 0), &uids);
