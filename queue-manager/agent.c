@@ -132,6 +132,12 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
         job.next_hop = d->name;
         job.ours = notice_began_here(q, e); /* passing through: not signed */
         job.user = e->auth_user;
+        if (m->targets[indices[0]].sender.len > 0)
+            job.sender = m->targets[indices[0]].sender;
+        job.by_mode = e->by_mode;
+        job.by_trace = e->by_trace;
+        job.deliver_by_ms = e->deliver_by_ms;
+        job.priority = e->priority;
     }
     describe_rcpts(&job, rcpts, m, indices, count);
     rc = queue_job_encode(out, &job);

@@ -172,6 +172,7 @@ commit(struct queue *q, struct request *r, int fd)
                             .now_ms = clock_real_ms(),
                             .smtputf8 = e->smtputf8 || !parse_is_ascii(r->approver->address),
                             .requiretls = e->requiretls,
+                            .priority = e->priority,
                             .original_fd = fd,
                             .original_size =
                                 e->body_binary ? r->original_header.len : e->content_size};

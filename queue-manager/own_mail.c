@@ -58,6 +58,7 @@ own_mail_commit(struct queue *q, const struct own_mail *mail)
                                       .smtputf8 = mail->smtputf8,
                                       .body_8bit = mail->body_8bit,
                                       .requiretls = mail->requiretls,
+                                      .priority = mail->priority,
                                       .client = slice_of(mail->client),
                                       .origin = QUEUE_ORIGIN_SYSTEM,
                                       .rcpt_count = 1,

@@ -16,6 +16,7 @@ struct own_mail {
     struct slice to;
     int64_t now_ms;
     bool smtputf8, body_8bit, requiretls;
+    int8_t priority;   /* MT-PRIORITY */
     struct slice head; /* the header without Return-Path and Received, and the body up to the bytes
                           of the original, or all of it */
     struct slice tail; /* what comes behind them */

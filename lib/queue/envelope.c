@@ -95,6 +95,7 @@ envelope_encode(struct strbuf *out, const struct queue_envelope *e)
     writer_bytes(&w, e->hold_reason);
     writer_u8(&w, e->origin);
     writer_bytes(&w, e->approved_by);
+    writer_bytes(&w, e->hold_request);
     writer_u32(&w, e->rcpt_count);
     for (uint32_t i = 0; i < e->rcpt_count; i++) {
         writer_bytes(&w, e->rcpts[i].address);
@@ -187,6 +188,7 @@ read_extensions(struct reader *r, uint8_t version, struct queue_envelope *e)
     if (version > 3) {
         e->origin = reader_u8(r);
         e->approved_by = reader_bytes(r, ADDRESS_MAX);
+        e->hold_request = reader_bytes(r, ADDRESS_MAX);
     }
     if (e->origin > QUEUE_ORIGIN_SYSTEM)
         r->failed = true;

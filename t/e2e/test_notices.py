@@ -128,6 +128,34 @@ def test_delay_notice_has_its_text(sink):
         inst.close()
 
 
+def test_copies_and_dropped_bounces():
+    """queue.postmaster_copies; a bounce of a bounce of a bounce ends in the log."""
+    inst = Instance()
+    try:
+        inst.setup()
+        inst.set("queue.postmaster_copies", "bounce")
+        inst.set("smtp.postmaster", "boss@d.test")
+        inst.start()
+        for name in ("alice", "boss"):
+            inst.add_user(f"{name}@d.test", PASSWORD)
+        inst.run("group", "add", "none@d.test")
+        submit(inst, ["none@d.test"], subject="for both", rcpt_options=["NOTIFY=FAILURE"])
+        report_of(inst, "alice@d.test", "for both")
+        copy = report_of(inst, "boss@d.test", "for both")
+        text, status, original = copy.iter_parts()
+        assert copy["Subject"] == "Mail that could not be delivered" and "from <alice@d.test>" in text.get_content()
+        assert status.get_payload()[1]["Final-Log-ID"] == status.get_payload()[0]["X-Posthorn-Queue-ID"]
+        assert original.get_content_type() == "text/rfc822-headers"
+        inst.set("smtp.postmaster", "none@d.test")
+        inst.run("reload")
+        submit(inst, ["none@d.test"], subject="goes nowhere", sender="none@d.test")
+        inst.wait_log("queue", 'event=bounce_dropped')
+        inst.wait_queue_empty()
+        assert 'reason="a double bounce failed"' in inst.log("queue")
+    finally:
+        inst.close()
+
+
 # ---- DIR-09 ----
 
 def test_unknown_bounce_is_refused_in_the_session(relay):

@@ -48,6 +48,7 @@ full_envelope(void)
                                    .hold_reason = SLICE("looks odd"),
                                    .origin = QUEUE_ORIGIN_SYSTEM,
                                    .approved_by = SLICE("boss@d.test"),
+                                   .hold_request = SLICE("for;60"),
                                    .rcpt_count = 2,
                                    .rcpts = rcpts};
 }
@@ -71,6 +72,7 @@ START_TEST(every_field_comes_back)
     ck_assert(slice_eq(back.hold_reason, SLICE("looks odd")));
     ck_assert_uint_eq(back.origin, QUEUE_ORIGIN_SYSTEM);
     ck_assert(slice_eq(back.approved_by, SLICE("boss@d.test")));
+    ck_assert(slice_eq(back.hold_request, SLICE("for;60")));
     ck_assert_uint_eq(back.rcpt_count, 2);
     ck_assert_int_eq(back.rcpts[0].rrvs_s, 1767225600);
     ck_assert_int_eq(back.rcpts[1].rrvs_s, 0);

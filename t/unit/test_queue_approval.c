@@ -19,10 +19,12 @@
 // LINK: queue-manager/due_heap.c
 // LINK: queue-manager/destination.c
 // LINK: queue-manager/expand.c
+// LINK: queue-manager/etrn.c
 // LINK: queue-manager/intake.c
 // LINK: queue-manager/lane.c
 // LINK: queue-manager/message.c
 // LINK: queue-manager/notice.c
+// LINK: queue-manager/pressure.c
 // LINK: queue-manager/queue.c
 // LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
@@ -257,11 +259,11 @@ END_TEST
 /* Records that a crash or a second program would have left behind the last decision. */
 START_TEST(records_behind_the_last_decision_decide_nothing)
 {
-    static const struct queue_log_entry ask = {.kind = QUEUE_LOG_ASK,
-                                               .kinds = APPROVAL_KINDS_ALL,
-                                               .next_ms = 7,
-                                               .address = SLICE("sales"),
-                                               .added = SLICE("1 boss@d.test 3 chief@d.test")};
+    const struct queue_log_entry ask = {.kind = QUEUE_LOG_ASK,
+                                        .kinds = APPROVAL_KINDS_ALL,
+                                        .next_ms = 7,
+                                        .address = SLICE("sales"),
+                                        .added = SLICE("1 boss@d.test 3 chief@d.test")};
     struct queue_log_entry first = {
         .kind = QUEUE_LOG_VERDICT, .kinds = 3, .refused = _i == 0, .address = SLICE("boss@d.test")};
     struct queue_log_entry second = {.kind = QUEUE_LOG_VERDICT,
