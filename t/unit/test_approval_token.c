@@ -66,6 +66,7 @@ static const struct {
     {"approve.0gT3kQm1aXb9ZyR.100.6928a1f0." MAC, false},
     {"approve.0gT3kQm1aXb9ZyR.2.6928A1F0." MAC, false},
     {"approve.0gT3kQm1aXb9ZyR.2.928a1f0." MAC, false},
+    {"approve.a.2.6928a1f06928a1f06928a1f0." MAC, false},
     {"approve..2.6928a1f0." MAC, false},
     {"approve.../x.2.6928a1f0." MAC, false},
     {"Approve.0gT3kQm1aXb9ZyR.2.6928a1f0." MAC, false},
