@@ -15,7 +15,8 @@
 #include "lib/base/mem.h"
 #include "lib/mail/address.h"
 
-#define FORM_MAX (8u * FOOTER_FILE_MAX) /* of one form: references for what is beyond ASCII */
+#define FORM_MAX                                                                                   \
+    ((size_t)8 * FOOTER_FILE_MAX) /* of one form: references for what is beyond ASCII */
 
 /* What stands in the files of one name. */
 struct forms {

@@ -176,10 +176,9 @@ append_quoted(const struct mime_part *part, const struct part_text *t, const str
 
     edit->from = edit->to = part->end;
     edit->bytes = strbuf_new(4 * footer->text.len + ROOM);
-    if (ends_line && t->raw.len > 0 && t->raw.ptr[t->raw.len - 1] != '\n')
-        (void)strbuf_str(&edit->bytes, "\r\n"); /* its last line end is encoded */
-    else if (slice_ends(t->raw, SLICE("=")))
-        (void)strbuf_str(&edit->bytes, "\r\n");
+    if (slice_ends(t->raw, SLICE("=")) ||
+        (ends_line && t->raw.len > 0 && !slice_ends(t->raw, SLICE("\n"))))
+        (void)strbuf_str(&edit->bytes, "\r\n"); /* the last line goes on, or its end is encoded */
     put_added(text, footer, false, &added);
     (void)quoted_printable_encode(strbuf_slice(&added), &edit->bytes);
     strbuf_free(&added);

@@ -71,6 +71,12 @@ static const struct {
      "quoted-printable\r\n\r\n"
      "=C3=A4\r\n\r\nDie Firma =C3=BC =E5=85=AC=E5=8F=B8\r\n",
      true},
+    {"Content-Transfer-Encoding: quoted-printable\r\n\r\n",
+     "Content-Transfer-Encoding: quoted-printable\r\n\r\n\r\n--=20\r\nThe firm, d.test\r\n", false},
+    {"Content-Transfer-Encoding: quoted-printable\r\n\r\na=0D=0A",
+     "Content-Transfer-Encoding: quoted-printable\r\n\r\na=0D=0A\r\n\r\n--=20\r\nThe firm, "
+     "d.test\r\n",
+     false},
     /* HTML: before the end of the document */
     {"Content-Type: text/html\r\n\r\n<html><body>x</BODY></html>\r\n",
      "Content-Type: text/html\r\n\r\n<html><body>x" HTML "</BODY></html>\r\n", true},
