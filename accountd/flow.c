@@ -84,7 +84,8 @@ write_dirty(struct flow *flow)
 
     if (rc < 0)
         return -1;
-    STAILQ_FOREACH (entry, &flow->dirty, link) {
+    STAILQ_FOREACH(entry, &flow->dirty, link)
+    {
         strbuf_clear(&row);
         flow_use_print(&entry->use, &row);
         rc = account_db_put(db, ACCOUNT_TABLE_FLOW, slice_of(entry->user), strbuf_slice(&row));

@@ -121,8 +121,7 @@ check_receiving(const struct account_hit *user, const struct origin *o,
         return true;
     why = receiving_denied(&user->entry, way_of(o->is_ours, o->domain, domain_of(address)),
                            o->domain);
-    return why == NULL ||
-           refuse(refusal, 550, "5.7.1", "this mailbox takes no mail from you", why);
+    return why == NULL || refuse(refusal, 550, "5.7.1", "this mailbox takes no mail from you", why);
 }
 
 static bool

@@ -13,8 +13,8 @@ struct rcpt_refusal {
 };
 
 /* `found` is what account_find said of rcpt->address, with server->hit. Fills server->sender_hit
- * with the entry of the authenticated user; of kind ACCOUNT_DOMAIN if there is none. False: refused,
- * or (4xx) nobody can tell now. */
+ * with the entry of the authenticated user; of kind ACCOUNT_DOMAIN if there is none. False:
+ * refused, or (4xx) nobody can tell now. */
 bool rcpt_policy(struct server *server, const struct accountd_rcpt *rcpt, enum account_found found,
                  struct rcpt_refusal *refusal);
 

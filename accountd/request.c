@@ -1,6 +1,6 @@
 /*
- * accountd/request.c - what the other programs ask: RCPT, SPEND, EXPAND, LOGIN, REHASH, USAGE, MISSING,
- * SENDER.
+ * accountd/request.c - what the other programs ask: RCPT, SPEND, EXPAND, LOGIN, REHASH, USAGE,
+ * MISSING, SENDER.
  *
  * Requests are untrusted: smtpd relays what strangers type. Each is answered from the database at
  * once, or parked until the store has said what a mailbox holds.
@@ -22,6 +22,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/mail/address.h"
 #include "lib/mail/imap_rights.h"
 
 #define REPLY_MAX 16384
@@ -44,15 +45,15 @@ answer_rcpt(struct request *rq, enum accountd_verdict verdict, uint16_t code, co
     const struct accountd_allowance none = {.max = ACCOUNTD_NO_LIMIT};
     const struct flow_allowances *a = rq->allowances;
     struct strbuf out = strbuf_new(REPLY_MAX);
-    const struct accountd_rcpt_reply reply = {
-        .verdict = (uint8_t)verdict,
-        .code = code,
-        .dsn = slice_of(dsn),
-        .text = slice_of(text),
-        .counted = a != NULL && verdict <= ACCOUNTD_FOREIGN,
-        .rcpts = a == NULL ? none : allowance(&a->rcpts),
-        .class_rcpts = a == NULL ? none : allowance(&a->class_rcpts),
-        .bytes = a == NULL ? none : allowance(&a->bytes)};
+    const struct accountd_rcpt_reply reply = {.verdict = (uint8_t)verdict,
+                                              .code = code,
+                                              .dsn = slice_of(dsn),
+                                              .text = slice_of(text),
+                                              .counted = a != NULL && verdict <= ACCOUNTD_FOREIGN,
+                                              .rcpts = a == NULL ? none : allowance(&a->rcpts),
+                                              .class_rcpts =
+                                                  a == NULL ? none : allowance(&a->class_rcpts),
+                                              .bytes = a == NULL ? none : allowance(&a->bytes)};
 
     (void)accountd_rcpt_reply_encode(&out, rq->header.request_id, &reply); /* short: it fits */
     ipc_peer_send(rq->peer, &out, -1);
@@ -152,6 +153,31 @@ rcpt_public(struct request *rq, const struct accountd_rcpt *rcpt)
     return rcpt_quota(rq, rcpt->size, &rq->server->hit);
 }
 
+/* The domain has no such mailbox. An address that a forward of ours has made takes bounces for some
+ * weeks; one like it that we have not made is refused whatever the domain does with unknown ones.
+ */
+static enum outcome
+rcpt_unknown(struct request *rq, const struct accountd_rcpt *rcpt)
+{
+    const struct account_base *base = &rq->server->base;
+    struct strbuf sender = strbuf_new(ADDRESS_MAX);
+    enum srs_found found = base->srs == NULL
+                               ? SRS_NONE
+                               : srs_reverse(base->srs, rcpt->address, clock_real_ms(), &sender);
+
+    strbuf_free(&sender);
+    if (found == SRS_GOOD && rcpt->sender.len > 0)
+        return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.7.1",
+                           "this address takes bounces of forwarded mail alone");
+    if (found == SRS_EXPIRED)
+        return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.1.1",
+                           "this address took bounces of forwarded mail, and its time is over");
+    if (found == SRS_FORGED ||
+        (found == SRS_NONE && record_is(&rq->server->hit.domain, DOMAIN_UNKNOWN, "bounce")))
+        return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.1.1", "no such mailbox");
+    return rcpt_local(rq);
+}
+
 static enum outcome
 rcpt_found(struct request *rq, const struct accountd_rcpt *rcpt)
 {
@@ -181,20 +207,16 @@ request_rcpt(struct request *rq)
     found = account_find(&server->base, rcpt.address, &server->hit);
     if (found == ACCOUNT_TROUBLE)
         return rcpt_trouble(rq);
-    if (found == ACCOUNT_UNKNOWN && record_is(&server->hit.domain, DOMAIN_UNKNOWN, "bounce"))
-        return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.1.1", "no such mailbox");
     if (!rcpt_policy(server, &rcpt, found, &refusal))
         return answer_rcpt(rq, refusal.code >= 500 ? ACCOUNTD_REFUSED : ACCOUNTD_DEFERRED,
                            refusal.code, refusal.dsn, refusal.text);
-    if (rcpt.auth_user.len > 0 &&
-        flow_allowances_of(server->flow, &server->sender_hit, found == ACCOUNT_FOREIGN,
-                           &allowances))
+    rq->allowances = NULL;
+    if (rcpt.auth_user.len > 0 && flow_allowances_of(server->flow, &server->sender_hit,
+                                                     found == ACCOUNT_FOREIGN, &allowances))
         rq->allowances = &allowances;
     if (found == ACCOUNT_FOREIGN)
         return answer_rcpt(rq, ACCOUNTD_FOREIGN, 0, "", "");
-    if (found == ACCOUNT_UNKNOWN)
-        return rcpt_local(rq);
-    return rcpt_found(rq, &rcpt);
+    return found == ACCOUNT_UNKNOWN ? rcpt_unknown(rq, &rcpt) : rcpt_found(rq, &rcpt);
 }
 
 /* ---- SPEND ---- */
@@ -215,7 +237,8 @@ request_spend(struct request *rq)
     if (found == ACCOUNT_TROUBLE || server->flow == NULL)
         return rcpt_trouble(rq);
     message = (struct flow_message){spend.local_rcpts, spend.remote_rcpts, spend.bytes};
-    if (found == ACCOUNT_FOUND && flow_spend(server->flow, &server->sender_hit, &message, &limit) < 0)
+    if (found == ACCOUNT_FOUND &&
+        flow_spend(server->flow, &server->sender_hit, &message, &limit) < 0)
         return rcpt_trouble(rq);
     if (limit == NULL)
         return rcpt_local(rq);
@@ -228,7 +251,7 @@ request_spend(struct request *rq)
 static int
 expand_one(void *arg, uint32_t i, const struct accountd_recipient *recipient)
 {
-    expansion_add(arg, (uint16_t)i, recipient->address, recipient->auth_user);
+    expansion_add(arg, (uint16_t)i, recipient);
     return 0;
 }
 
@@ -469,7 +492,8 @@ request_sender(struct request *rq)
     case ACCOUNT_FOUND:
         break;
     }
-    if (sender.auth_user.len > 0 && !may_send_for(server, sender.auth_user) && !belongs_to(server, sender.auth_user))
+    if (sender.auth_user.len > 0 && !may_send_for(server, sender.auth_user) &&
+        !belongs_to(server, sender.auth_user))
         return answer_rcpt(rq, ACCOUNTD_REFUSED, 553, "5.7.1", "sender address is not yours");
     return rcpt_local(rq);
 }

@@ -28,6 +28,7 @@ struct server {
     struct daemon *daemon;
     struct role_uid role_uids[SERVER_ROLES];
     struct account_base base;
+    struct srs_key srs_key; /* what base.srs points to */
     /* of the request at hand: kept for their memory */
     struct account_hit hit, second_hit, sender_hit;
     struct ipc_server *ipc;

@@ -91,6 +91,7 @@
 // LINK: imapd/uid_batches.c
 // LINK: imapd/unauthenticate.c
 // LINK: imapd/updates.c
+// LINK: imapd/url_news.c
 // LINK: imapd/urlauth.c
 // LINK: imapd/urlfetch.c
 // LINK: imapd/wait.c

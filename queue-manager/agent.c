@@ -106,7 +106,7 @@ describe_rcpts(struct queue_job *job, struct queue_job_rcpt *rcpts, const struct
 static bool
 is_ours(const struct queue *q, const struct queue_envelope *e)
 {
-    return e->auth_user.len > 0 || notice_is_own(e) ||
+    return e->auth_user.len > 0 || e->origin == QUEUE_ORIGIN_SYSTEM || notice_is_own(e) ||
            networks_have_text(&q->settings.trusted_hosts, e->client);
 }
 
@@ -140,6 +140,8 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
         job.next_hop = d->name;
         job.ours = is_ours(q, e);
         job.user = e->auth_user;
+        if (m->targets[indices[0]].sender.len > 0)
+            job.sender = m->targets[indices[0]].sender;
         job.by_mode = e->by_mode;
         job.by_trace = e->by_trace;
         job.deliver_by_ms = e->deliver_by_ms;

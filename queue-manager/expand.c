@@ -191,6 +191,7 @@ take_target(void *arg, const struct accountd_target *answer)
                        : lower_domain(asked->message, answer->address),
         .via = answer->via,
         .path = answer->path,
+        .sender = answer->sender,
         .quota_bytes = answer->quota_bytes,
         .quota_messages = answer->quota_messages,
         .warning_limit = answer->warning_limit,
@@ -305,8 +306,9 @@ static bool
 fill(struct question *question, struct accountd_recipient *recipients, struct message *m)
 {
     while (m->expand_next < m->envelope->rcpt_count && question->count < ACCOUNTD_BATCH_MAX) {
-        recipients[question->count] = (struct accountd_recipient){
-            m->envelope->rcpts[m->expand_next].address, m->envelope->auth_user};
+        recipients[question->count] =
+            (struct accountd_recipient){m->envelope->rcpts[m->expand_next].address,
+                                        m->envelope->auth_user, m->envelope->sender};
         question->asked[question->count++] = (struct asked){m, m->expand_next++};
     }
     return m->expand_next == m->envelope->rcpt_count;
@@ -334,7 +336,7 @@ ask(struct expansion *x)
     }
     question = xrealloc(question, sizeof(*question) + question->count * sizeof(question->asked[0]));
     x->questions++;
-    (void)accountd_expand_encode(&x->frame, recipients, question->count); /* 2000 KiB at most */
+    (void)accountd_expand_encode(&x->frame, recipients, question->count); /* 3000 KiB at most */
     ipc_async_call(x->accountd, &x->frame, TIMEOUT_MS, answered, question);
 }
 

@@ -229,6 +229,7 @@ message_add_target(struct message *m, const struct target *model)
     t->address = arena_copy(&m->arena, model->address);
     t->via = arena_copy(&m->arena, model->via);
     t->path = arena_copy(&m->arena, model->path);
+    t->sender = arena_copy(&m->arena, model->sender);
     t->dsn = arena_copy(&m->arena, model->dsn);
     t->text = arena_copy(&m->arena, model->text);
     t->notice = arena_copy(&m->arena, model->notice);

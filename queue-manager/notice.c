@@ -43,14 +43,10 @@ enum topic {
     TOPIC_UNTOLD,
     TOPIC_UNKNOWN,
     TOPIC_SUCCESSES,
-<<<<<<< HEAD
     TOPIC_RELAYED,
-    TOPIC_DELAYS
-=======
     TOPIC_DELAYS,
     TOPIC_FAILURES_COPY, /* for the postmaster, as queue.postmaster_copies has it */
     TOPIC_DELAYS_COPY,
->>>>>>> dsn
 };
 
 static const struct {
@@ -155,13 +151,8 @@ describe(const struct message *m, const struct target *t, enum topic topic)
         rcpt.status = SLICE("4.4.7"); /* RFC 3463 section 3.5, RFC 2852 section 4.1.3 */
     else if (t->dsn.len > 0)
         rcpt.status = t->dsn;
-<<<<<<< HEAD
     else if (topic != TOPIC_SUCCESSES && topic != TOPIC_RELAYED)
-        rcpt.status = topic == TOPIC_DELAYS ? SLICE("4.0.0") : SLICE("5.0.0");
-=======
-    else if (topic != TOPIC_SUCCESSES)
         rcpt.status = is_of_delays(topic) ? SLICE("4.0.0") : SLICE("5.0.0");
->>>>>>> dsn
     rcpt.diagnostic = t->text;
     rcpt.remote = t->remote;
     return rcpt;

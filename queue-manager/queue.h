@@ -49,6 +49,7 @@ struct target {
     bool tell_relayed; /* DELIVERBY: the sender hears that it was passed on */
     bool expired;      /* bounced because the lifetime is over */
     struct slice address, via, path;
+    struct slice sender; /* reverse path of what goes there; empty: the message's own */
     struct slice notice; /* who is told of the failure besides the sender, or empty */
     uint64_t quota_bytes, quota_messages;
     uint8_t warning_limit;

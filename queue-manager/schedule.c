@@ -373,7 +373,7 @@ bury_the_lost(struct schedule *s)
 /* ---- out of line ---- */
 
 /* How many of the share's next targets may go into one job: forwards of different recipients carry
- * different traces. */
+ * different traces, and may have different senders. */
 static uint32_t
 run_length(const struct share *share, uint32_t max)
 {
@@ -387,7 +387,8 @@ run_length(const struct share *share, uint32_t max)
     while (count < left && count < max) {
         const struct target *t = &m->targets[next[count]];
 
-        if ((t->via.len > 0 || first->via.len > 0) && t->source != first->source)
+        if ((t->via.len > 0 || first->via.len > 0) &&
+            (t->source != first->source || !slice_eq(t->sender, first->sender)))
             break;
         count++;
     }

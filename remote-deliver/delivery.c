@@ -20,7 +20,7 @@
 #include "lib/mail/header.h"
 #include "lib/smtp/smtp_send.h"
 #include "remote-deliver/route.h"
-#include "remote-deliver/tls_policy.h"
+#include "remote-deliver/tls_outcome.h"
 
 enum {
     LIMITED_SESSIONS_MAX = 20, /* with one server that takes few recipients in each */
@@ -312,13 +312,17 @@ is_fit(struct delivery *d, struct smtp_client *client, const struct smtp_peer *p
 static struct smtp_client *
 open_client(struct delivery *d, const struct smtp_peer *peer)
 {
+    struct smtp_tls_result result = {.end = SMTP_TLS_UNTRIED};
     struct smtp_client *client = NULL;
 
     tls_policy_decide(&d->tls, peer);
-    if (d->tls.level == TLS_LEVEL_REFUSED)
+    if (d->tls.level == TLS_LEVEL_REFUSED) {
         d->last = d->tls.why;
-    else
+    } else {
+        d->tls.options.tls_result = &result;
         client = smtp_client_open(peer, &d->tls.options, d->deadline, &d->last);
+    }
+    tls_outcome_tell(&d->tls, peer, &result);
     if (client == NULL) {
         note_trouble(d, peer);
         return NULL;

@@ -22,16 +22,16 @@ struct allowance {
 struct transaction {
     struct arena arena; /* holds every text of the envelope */
     struct queue_envelope envelope;
-    size_t rcpt_room;         /* elements allocated in envelope.rcpts */
-    uint64_t declared_size;   /* SIZE=, 0: none */
-    enum body_type body;      /* BODY= */
-    bool smtputf8;            /* SMTPUTF8 was given */
-    bool leaves;              /* a recipient is not in a domain of ours */
-    bool counted;             /* the user has limits: what is sent is counted at the end */
+    size_t rcpt_room;       /* elements allocated in envelope.rcpts */
+    uint64_t declared_size; /* SIZE=, 0: none */
+    enum body_type body;    /* BODY= */
+    bool smtputf8;          /* SMTPUTF8 was given */
+    bool leaves;            /* a recipient is not in a domain of ours */
+    bool counted;           /* the user has limits: what is sent is counted at the end */
     uint64_t local_count, remote_count; /* recipients that were taken */
     struct allowance bytes;             /* of the message, with `counted` */
-    struct message *message;  /* BDAT between two chunks, else NULL */
-    int64_t content_until_ms; /* all chunks together */
+    struct message *message;            /* BDAT between two chunks, else NULL */
+    int64_t content_until_ms;           /* all chunks together */
 };
 
 void transaction_begin(struct transaction *t, const struct mail_args *args);

@@ -95,8 +95,7 @@ flow_allow(const struct flow_limits *l, const struct flow_use *use, bool remote,
 }
 
 const char *
-flow_exceeded(const struct flow_limits *l, const struct flow_use *use,
-              const struct flow_message *m)
+flow_exceeded(const struct flow_limits *l, const struct flow_use *use, const struct flow_message *m)
 {
     const struct {
         uint64_t amount, max;
@@ -146,9 +145,9 @@ enum { ROW_FIELDS = 7 };
 static void
 fields_of(struct flow_use *use, uint64_t *fields[ROW_FIELDS])
 {
-    uint64_t *const all[ROW_FIELDS] = {
-        &use->hour,        &use->day,          &use->hour_rcpts,  &use->local_rcpts,
-        &use->local_bytes, &use->remote_rcpts, &use->remote_bytes};
+    uint64_t *const all[ROW_FIELDS] = {&use->hour,        &use->day,         &use->hour_rcpts,
+                                       &use->local_rcpts, &use->local_bytes, &use->remote_rcpts,
+                                       &use->remote_bytes};
 
     for (size_t i = 0; i < ROW_FIELDS; i++)
         fields[i] = all[i];

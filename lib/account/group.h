@@ -13,7 +13,6 @@
 int group_has_member(struct account_base *base, struct slice group, struct slice address);
 
 /* May `sender` (canonical, "" for the null sender) send to the group that `hit` has? As above. */
-int group_takes_from(struct account_base *base, const struct account_hit *hit,
-                     struct slice sender);
+int group_takes_from(struct account_base *base, const struct account_hit *hit, struct slice sender);
 
 #endif

@@ -29,7 +29,8 @@ static const char *
 denied(const struct record *user, enum account_property rule, enum account_property exceptions,
        struct slice domain)
 {
-    bool allowed = record_bool(user, rule), excepted = is_listed(record_get(user, exceptions), domain);
+    bool allowed = record_bool(user, rule),
+         excepted = is_listed(record_get(user, exceptions), domain);
 
     if (allowed != excepted)
         return NULL;

@@ -1,11 +1,11 @@
 /*
  * lib/ipc/accountd.h - what other programs ask accountd, the sole owner of the account base.
  *
- * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER (EXPAND,
- * with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, FOLDERS and REHASH, local-deliver
- * USAGE and MISSING, root (the command line) ADMIN. Encoders write one whole frame with request id
- * 0 (the client fills it in); decoders check everything and return 0, or -1: close the connection.
- * Slices borrow from the payload.
+ * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
+ * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, FOLDERS and REHASH,
+ * local-deliver USAGE and MISSING, root (the command line) ADMIN. Encoders write one whole frame
+ * with request id 0 (the client fills it in); decoders check everything and return 0, or -1: close
+ * the connection. Slices borrow from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_ACCOUNTD_H
 #define POSTHORN_LIB_IPC_ACCOUNTD_H
@@ -22,7 +22,7 @@
 #define ACCOUNTD_USAGES_MAX 2000         /* mailboxes in one USAGE report */
 #define ACCOUNTD_RECORD_MAX 4096         /* bytes of password records */
 #define ACCOUNTD_PAYLOAD_MAX (12u << 20) /* of a reply */
-#define ACCOUNTD_REQUEST_MAX (2u << 20)  /* of a request */
+#define ACCOUNTD_REQUEST_MAX (4u << 20)  /* of a request */
 
 enum accountd_type {
     ACCOUNTD_RCPT = 1, /* may this recipient be accepted in the SMTP session? */
@@ -77,7 +77,7 @@ struct accountd_rcpt_reply {
     struct slice dsn;  /* RFC 3463 code: "5.1.1", "5.2.2", "5.2.1" */
     struct slice text; /* one line for the reply */
     bool counted;      /* LOCAL, FOREIGN: the message is to be counted (SPEND); and then */
-    struct accountd_allowance rcpts; /* all recipients of the message, this one included */
+    struct accountd_allowance rcpts;       /* all recipients of the message, this one included */
     struct accountd_allowance class_rcpts; /* those that are LOCAL, or those that are FOREIGN */
     struct accountd_allowance bytes;       /* of the message */
 };
@@ -86,8 +86,8 @@ int accountd_rcpt_decode(struct slice payload, struct accountd_rcpt *req);
 int accountd_rcpt_reply_encode(struct strbuf *out, uint32_t id, const struct accountd_rcpt_reply *);
 int accountd_rcpt_reply_decode(struct slice payload, struct accountd_rcpt_reply *reply);
 
-/* ---- SPEND: asked by smtpd when a message of a user whose RCPT replies said `counted` is whole, and
- * before it is accepted. Checked and counted at once: of two sessions that want the last of an
+/* ---- SPEND: asked by smtpd when a message of a user whose RCPT replies said `counted` is whole,
+ * and before it is accepted. Checked and counted at once: of two sessions that want the last of an
  * allowance one gets it. Reply is an accountd_rcpt_reply: LOCAL, it is counted. What is counted
  * stays so, also if the queue then fails ---- */
 struct accountd_spend {
@@ -112,13 +112,16 @@ struct accountd_target {
     uint64_t quota_bytes, quota_messages; /* mailbox: 0 is unlimited */
     uint8_t warning_limit;                /* mailbox: percent of a quota; 0: no warning */
     struct slice dsn, text;               /* failure */
+    struct slice
+        sender; /* remote: reverse path to use (lib/mail/srs.h), or empty: the mail's own */
     struct slice notice; /* failure: who is told of it besides the sender, or empty (DIR-09) */
 };
-/* One address of the request, and who submitted the mail: a public folder takes it from those with
- * the right to write alone. */
+/* One address of the request, who submitted the mail (a public folder takes it from those with the
+ * right to write alone) and who sent it (forwarded mail has another sender). */
 struct accountd_recipient {
     struct slice address;
     struct slice auth_user; /* canonical, or empty */
+    struct slice sender;    /* reverse path of the mail, or empty */
 };
 /* The request: `count` addresses. The same mailbox is listed once for each source that leads to it;
  * the queue removes duplicates. Loops and nesting are resolved (and cut) by accountd. */

@@ -35,6 +35,24 @@ struct smtp_sources { /* local addresses; family 0: the system chooses */
     struct sockaddr_in6 v6;
 };
 
+/* How far TLS came with a server, for reports about it. */
+enum smtp_tls_end {
+    SMTP_TLS_UNTRIED, /* the conversation ended before */
+    SMTP_TLS_STARTED,
+    SMTP_TLS_ABSENT, /* the server does not offer it */
+    SMTP_TLS_FAILED, /* refused by the server, or the handshake failed */
+};
+#define SMTP_TLS_REASON_MAX 256
+#define SMTP_IP_MAX 64
+struct smtp_tls_result {
+    enum smtp_tls_end end;
+    enum tls_distrust distrust; /* of FAILED; with a check that only notes, of STARTED too */
+    char
+        reason[SMTP_TLS_REASON_MAX]; /* of FAILED and of distrust; one line from us or the server */
+    char helo[SMTP_HOST_MAX];        /* what the server calls itself, or "" */
+    char local_ip[SMTP_IP_MAX];      /* the connection's end here, or "" */
+};
+
 struct smtp_client_options {
     const char *helo_name;
     const struct smtp_sources *sources; /* or NULL */
@@ -43,6 +61,7 @@ struct smtp_client_options {
     struct tls_context *verifying_tls;  /* for peers that get a password */
     bool demand_tls;
     struct smtp_timeouts timeouts;
+    struct smtp_tls_result *tls_result; /* filled in by smtp_client_open; NULL: not wanted */
 };
 
 #define SMTP_LOGIN_MAX 255 /* bytes of user name and of password */

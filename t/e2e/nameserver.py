@@ -9,11 +9,11 @@ import tempfile
 from instance import wait_for
 
 
-def free_port():
+def free_port(address="127.0.0.1"):
     """One that is free for UDP and for TCP."""
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind(("127.0.0.1", 0))
+            udp.bind((address, 0))
             try:
                 tcp.bind(udp.getsockname())
             except OSError:

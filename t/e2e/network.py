@@ -1,8 +1,12 @@
 """Two hosts of a test: network namespaces with a cable between them, and nothing beyond."""
+import contextlib
+import ctypes
 import itertools
 import os
 import subprocess
 
+_libc = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
 _numbers = itertools.count()
 
 
@@ -21,6 +25,24 @@ class Host:
 
     def run(self, *command, **kwargs):
         return subprocess.run([*self.prefix, *map(str, command)], capture_output=True, timeout=60, **kwargs)
+
+    @contextlib.contextmanager
+    def inside(self):
+        """Sockets, threads and processes that are made in here live there for good."""
+        with open("/proc/thread-self/ns/net") as here, open(f"/run/netns/{self.name}") as there:
+            self._enter(there)
+            try:
+                yield
+            finally:
+                self._enter(here)
+
+    @staticmethod
+    def _enter(handle):
+        if _libc.setns(handle.fileno(), CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+    def add_address(self, address):
+        _ip("-n", self.name, "addr", "add", f"{address}/24", "dev", "wire")
 
     def close(self):
         subprocess.run(["ip", "netns", "del", self.name], check=False, capture_output=True)

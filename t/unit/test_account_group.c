@@ -154,9 +154,9 @@ START_TEST(a_group_takes_from_whom_it_says)
 
     test_populate();
     ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "g@d.test", "send", senders[_i].send), 0);
-    ck_assert_uint_eq(test_set(ACCOUNT_GROUP, "g@d.test", "senders",
-                               "BOB@d.test; friend@Far.Test; @near.test"),
-                      0);
+    ck_assert_uint_eq(
+        test_set(ACCOUNT_GROUP, "g@d.test", "senders", "BOB@d.test; friend@Far.Test; @near.test"),
+        0);
     ck_assert_uint_eq(test_member("g@d.test", "alice@d.test"), 0);
     ck_assert_int_eq(account_find(&test_base, SLICE("g@d.test"), &hit), ACCOUNT_FOUND);
     ck_assert_int_eq(group_takes_from(&test_base, &hit, slice_of(senders[_i].sender)),
@@ -179,12 +179,12 @@ START_TEST(lists_follow_whom_they_name)
     ck_assert_uint_eq(test_rename(ACCOUNT_USER, "bob@d.test", "rob@d.test"), 0);
     ck_assert(slice_eq(list_of(ACCOUNT_GROUP, "g@d.test", GROUP_REPRESENTATIVES),
                        SLICE("alice@d.test rob@d.test")));
-    ck_assert(slice_eq(list_of(ACCOUNT_USER, "carol@d.test", USER_REPRESENTATIVES),
-                       SLICE("rob@d.test")));
+    ck_assert(
+        slice_eq(list_of(ACCOUNT_USER, "carol@d.test", USER_REPRESENTATIVES), SLICE("rob@d.test")));
     ck_assert_uint_eq(test_del(ACCOUNT_USER, "rob@d.test"), 0);
     ck_assert_uint_eq(test_add(ACCOUNT_USER, "rob@d.test", NULL, NULL), 0); /* another person */
-    ck_assert(slice_eq(list_of(ACCOUNT_GROUP, "g@d.test", GROUP_REPRESENTATIVES),
-                       SLICE("alice@d.test")));
+    ck_assert(
+        slice_eq(list_of(ACCOUNT_GROUP, "g@d.test", GROUP_REPRESENTATIVES), SLICE("alice@d.test")));
     ck_assert_uint_eq(list_of(ACCOUNT_USER, "carol@d.test", USER_REPRESENTATIVES).len, 0);
     ck_assert_uint_eq(test_set(ACCOUNT_GROUP, "g@d.test", "representatives", ""), 0);
     ck_assert_uint_eq(test_del(ACCOUNT_USER, "alice@d.test"), 0);
@@ -198,15 +198,14 @@ START_TEST(exceptions_are_domains_in_one_spelling)
     test_populate();
     ck_assert_uint_eq(test_set(ACCOUNT_USER, "bob@d.test", "send_exceptions", "Far.TEST; far.test"),
                       0);
-    ck_assert(slice_eq(list_of(ACCOUNT_USER, "bob@d.test", USER_SEND_EXCEPTIONS),
-                       SLICE("far.test")));
+    ck_assert(
+        slice_eq(list_of(ACCOUNT_USER, "bob@d.test", USER_SEND_EXCEPTIONS), SLICE("far.test")));
     ck_assert_uint_eq(test_set(ACCOUNT_USER, "bob@d.test", "receive_exceptions", "not..one"), 1);
-    ck_assert_uint_eq(
-        test_set(ACCOUNT_DOMAIN, "d.test", "default_remote_recipients_per_day", "77"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_remote_recipients_per_day", "77"),
+                      0);
     ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_may_send_system", "no"), 0);
     ck_assert_uint_eq(test_add(ACCOUNT_USER, "new@d.test", NULL, NULL), 0);
-    ck_assert(
-        slice_eq(list_of(ACCOUNT_USER, "new@d.test", USER_DAY_REMOTE_RCPTS), SLICE("77")));
+    ck_assert(slice_eq(list_of(ACCOUNT_USER, "new@d.test", USER_DAY_REMOTE_RCPTS), SLICE("77")));
     ck_assert(slice_eq(list_of(ACCOUNT_USER, "new@d.test", USER_SEND_SYSTEM), SLICE("no")));
     ck_assert(slice_eq(list_of(ACCOUNT_USER, "bob@d.test", USER_DAY_REMOTE_RCPTS), SLICE("0")));
     test_close();
