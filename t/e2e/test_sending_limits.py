@@ -216,6 +216,18 @@ def test_sessions_at_once_never_pass_a_limit(inst, user):
         assert sum(pool.map(one, range(8))) == 20
 
 
+def test_sessions_that_all_have_recipients_already(inst, user):
+    """Each was told that its recipients are within the limit; the first messages that are whole get it."""
+    name = user("local_recipients_per_day=6")
+    sessions = [Sender(inst, name) for _ in range(5)]
+    for s in sessions:
+        assert s.client.mail(name)[0] == 250
+        assert [s.client.rcpt(to)[0] for to in (ALICE, BOB)] == [250, 250]
+    ends = [s.client.data("Subject: x\r\n\r\nx\r\n") for s in sessions]
+    assert [code for code, _ in ends] == [250, 250, 250, 452, 452]
+    assert ends[-1][1].startswith(b"4.7.1 ") and b"local_recipients_per_day" in ends[-1][1]
+
+
 # ---- groups ----
 
 def test_who_may_send_to_a_group(inst, user):
