@@ -25,6 +25,7 @@
 #define AGAIN_MS 2000
 #define FAILURES_MAX 60 /* some two minutes */
 #define QUESTIONS_MAX 8 /* under way at once */
+#define TRACE_ROOM 8192 /* bytes: what smtpd may put on top of a message */
 
 struct expansion {
     struct queue *queue;
@@ -157,6 +158,17 @@ is_crowded_out(const struct question *question, const struct message *m,
            (question->asked[0].message != m || question->asked[question->count - 1].message != m);
 }
 
+/* SMTP-11: where mail for an address of ours leaves, smtpd could not know it. What smtpd itself has
+ * put on top is not the sender's fault. */
+static bool
+is_too_large(const struct queue *q, const struct message *m, const struct accountd_target *answer)
+{
+    uint64_t limit = q->settings.max_outgoing_size;
+
+    return answer->kind == ACCOUNTD_TO_REMOTE && answer->via.len > 0 && limit > 0 &&
+           m->envelope->content_size > limit + TRACE_ROOM;
+}
+
 static int
 take_target(void *arg, const struct accountd_target *answer)
 {
@@ -182,6 +194,15 @@ take_target(void *arg, const struct accountd_target *answer)
     }
     if (answer->address.len == 0)
         return -1;
+    if (is_too_large(question->expansion->queue, asked->message, answer)) {
+        add_failure_target(asked->message,
+                           (struct target){.source = asked->source,
+                                           .address = answer->address,
+                                           .via = answer->via,
+                                           .dsn = SLICE("5.3.4"),
+                                           .text = SLICE("message too big to leave this server")});
+        return 0;
+    }
     model = (struct target){
         .source = asked->source,
         .kind = answer->kind == ACCOUNTD_TO_MAILBOX ? TARGET_MAILBOX : TARGET_REMOTE,

@@ -31,7 +31,6 @@
 #define HEADER_MAX 65536u      /* of the original's header section */
 #define REPORT_MAX (64u << 20) /* text and status parts: bounded by the recipients */
 #define COPY_STEP 65536u
-#define ADDRESS_SIZE 512
 #define ADDRESSES_MAX 64 /* administrators told of one message */
 
 /* `client` of an envelope that we made ourselves; smtpd puts an IP address there. */
@@ -313,15 +312,13 @@ commit(struct queue *q, const struct dsn *dsn, const struct original *o, const c
 
 /* A bare name is a mailbox of the primary domain, which accountd alone knows: it takes postmaster
  * at our host for it, whatever the name, and this address can be answered from anywhere. */
-static struct slice
-put_postmaster(const struct queue *q, char out[ADDRESS_SIZE])
+struct slice
+notice_postmaster(const struct queue_settings *s, char out[NOTICE_ADDRESS_SIZE])
 {
-    const struct queue_settings *s = &q->settings;
-
     if (strchr(s->postmaster, '@') != NULL)
-        (void)snprintf(out, ADDRESS_SIZE, "%s", s->postmaster);
+        (void)snprintf(out, NOTICE_ADDRESS_SIZE, "%s", s->postmaster);
     else
-        (void)snprintf(out, ADDRESS_SIZE, "postmaster@%s", s->hostname);
+        (void)snprintf(out, NOTICE_ADDRESS_SIZE, "postmaster@%s", s->hostname);
     return slice_of(out);
 }
 
@@ -331,7 +328,7 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
 {
     const struct queue_settings *s = &q->settings;
     enum topic topic = telling->topic;
-    char id[QUEUE_ID_SIZE], message_id[ADDRESS_SIZE], from[ADDRESS_SIZE];
+    char id[QUEUE_ID_SIZE], message_id[NOTICE_ADDRESS_SIZE], from[NOTICE_ADDRESS_SIZE];
     struct original original = {.fd = -1};
     struct dsn dsn = {.wording = &s->wording.kinds[topics[topic].wording],
                       .hostname = s->hostname,
@@ -352,7 +349,7 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
 
     queue_id_make(id);
     (void)snprintf(message_id, sizeof(message_id), "%s@%s", id, s->hostname);
-    (void)put_postmaster(q, from);
+    (void)notice_postmaster(&q->settings, from);
     if (is_of_delays(topic))
         dsn.retry_until_ms = m->envelope->received_ms + s->lifetime_ms;
     if (open_original(q, m, &dsn, topic, &original) == 0)
@@ -438,11 +435,11 @@ tell_of_null_sender(struct queue *q, struct message *m, uint32_t *step)
 {
     const struct telling untold = {.topic = TOPIC_UNTOLD};
     bool again = slice_eq(m->envelope->client, SLICE(DOUBLE_BOUNCE));
-    char address[ADDRESS_SIZE];
+    char address[NOTICE_ADDRESS_SIZE];
     uint32_t failures = 0;
 
     if (q->settings.double_bounce && !again)
-        return tell_topic(q, m, TOPIC_UNTOLD, put_postmaster(q, address), step);
+        return tell_topic(q, m, TOPIC_UNTOLD, notice_postmaster(&q->settings, address), step);
     for (uint32_t i = 0; i < m->target_count; i++)
         failures += belongs(m, &m->targets[i], &untold);
     if (failures > 0 && m->told == 0) /* no one hears of it any more, but for the log's readers */
@@ -456,7 +453,7 @@ static int
 tell_failures(struct queue *q, struct message *m, uint32_t *step)
 {
     const struct queue_envelope *e = m->envelope;
-    char address[ADDRESS_SIZE];
+    char address[NOTICE_ADDRESS_SIZE];
     int rc;
 
     if (e->sender.len == 0)
@@ -464,7 +461,7 @@ tell_failures(struct queue *q, struct message *m, uint32_t *step)
     else
         rc = tell_topic(q, m, TOPIC_FAILURES, e->sender, step);
     if (rc == 0 && e->sender.len > 0 && q->settings.copy_bounces)
-        rc = tell_topic(q, m, TOPIC_FAILURES_COPY, put_postmaster(q, address), step);
+        rc = tell_topic(q, m, TOPIC_FAILURES_COPY, notice_postmaster(&q->settings, address), step);
     if (rc == 0 && !notice_is_own(e))
         rc = tell_administrators(q, m, step);
     return rc;
@@ -475,13 +472,13 @@ static int
 tell_delays(struct queue *q, struct message *m, uint32_t *step)
 {
     struct slice sender = m->envelope->sender;
-    char address[ADDRESS_SIZE];
+    char address[NOTICE_ADDRESS_SIZE];
     int rc = 0;
 
     if (sender.len > 0)
         rc = tell_topic(q, m, TOPIC_DELAYS, sender, step);
     if (rc == 0 && q->settings.copy_delays && !notice_is_own(m->envelope))
-        rc = tell_topic(q, m, TOPIC_DELAYS_COPY, put_postmaster(q, address), step);
+        rc = tell_topic(q, m, TOPIC_DELAYS_COPY, notice_postmaster(&q->settings, address), step);
     return rc;
 }
 

@@ -13,4 +13,9 @@ int notices_send(struct queue *q, struct message *m);
 /* One of those notifications, by the mark in its envelope. */
 bool notice_is_own(const struct queue_envelope *envelope);
 
+/* The address of smtp.postmaster, in full. */
+#define NOTICE_ADDRESS_SIZE 512
+struct slice notice_postmaster(const struct queue_settings *settings,
+                               char out[NOTICE_ADDRESS_SIZE]);
+
 #endif

@@ -124,6 +124,7 @@ struct queue_settings {
     int64_t trouble_ms;    /* wait after a full disk and the like */
     uint32_t messages_max; /* that wait for delivery; 0: no limit */
     struct disk_limits disk;
+    uint64_t max_outgoing_size; /* smtp.max_outgoing_size; 0: no limit */
     uint32_t active_max, hop_limit, destination_concurrency, remote_rcpts_max;
     uint64_t bounce_size_max;
     bool double_bounce, copy_bounces, copy_delays;
