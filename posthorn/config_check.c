@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/conf/lists.h"
+#include "lib/conf/monitor_rules.h"
 #include "lib/conf/role.h"
 #include "lib/conf/services.h"
 #include "lib/tls/tls_conf.h"
@@ -94,12 +95,27 @@ lists_are_right(const struct cli *cli, const struct conf *conf)
     return right;
 }
 
+static bool
+rules_are_right(const struct cli *cli)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct monitor_rules *rules = monitor_rules_load(cli->inst.etc, &errors);
+    bool right = rules != NULL;
+
+    (void)fputs(strbuf_cstr(&errors), stderr);
+    monitor_rules_free(&rules);
+    strbuf_free(&errors);
+    return right;
+}
+
 struct conf *
 config_check_all(const struct cli *cli)
 {
     struct conf *conf = config_check_read(cli);
     bool right = services_are_right(cli, conf) && conf != NULL;
 
+    if (cli->inst.etc != NULL && !rules_are_right(cli))
+        right = false;
     if (conf != NULL && !users_are_right(cli, conf))
         right = false;
     if (conf != NULL && !certificate_is_right(cli, conf))

@@ -13,7 +13,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "queue-manager/notice.h"
+#include "queue-manager/message.h"
 #include "queue-manager/trace.h"
 
 #define SLOT_BITS 16
@@ -86,7 +86,7 @@ describe_rcpts(struct queue_job *job, struct queue_job_rcpt *rcpts, const struct
 {
     for (uint32_t i = 0; i < count; i++) {
         const struct target *t = &m->targets[indices[i]];
-        const struct queue_rcpt *source = &m->envelope->rcpts[t->source];
+        const struct queue_rcpt *source = message_source(m, t->source);
 
         rcpts[i] = (struct queue_job_rcpt){.index = indices[i],
                                            .address = t->address,
@@ -102,12 +102,12 @@ describe_rcpts(struct queue_job *job, struct queue_job_rcpt *rcpts, const struct
     job->rcpt_count = count;
 }
 
-/* What began here is signed; what passes through on its way from outside to outside is not. */
-static bool
-is_ours(const struct queue *q, const struct queue_envelope *e)
+/* Another server's bounce of a copy must not come to who sent the mail; and one of a bounce's copy
+ * to nobody, or they would follow each other. */
+static struct slice
+sender_of(const struct message *m, const struct target *t)
 {
-    return e->auth_user.len > 0 || notice_is_own(e) ||
-           networks_have_text(&q->settings.trusted_hosts, e->client);
+    return message_is_copy(m, t) && m->envelope->sender.len > 0 ? t->notice : m->envelope->sender;
 }
 
 static int
@@ -138,8 +138,9 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
         trace_header(m, &m->targets[indices[0]], &prepend);
         job.prepend = strbuf_slice(&prepend);
         job.next_hop = d->name;
-        job.ours = is_ours(q, e);
+        job.ours = message_is_ours(q, e); /* else it passes through, from outside to outside */
         job.user = e->auth_user;
+        job.sender = sender_of(m, &m->targets[indices[0]]);
     }
     describe_rcpts(&job, rcpts, m, indices, count);
     rc = queue_job_encode(out, &job);

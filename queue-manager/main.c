@@ -5,17 +5,21 @@
  * Reads no byte from the network; the agents do. Runs as the queue's user, who owns queue/.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "lib/conf/monitor_rules.h"
 #include "lib/log/log.h"
 #include "lib/sys/daemon.h"
 #include "queue-manager/queue.h"
 #include "queue-manager/server.h"
 #include "queue-manager/wording.h"
+
+#define ERRORS_MAX 65536
 
 static void
 enter_sandbox(struct daemon *d, const struct spool *spool)
@@ -37,6 +41,20 @@ fail(const char *what)
     exit(EX_OSERR);
 }
 
+static const struct monitor_rules *
+load_rules(const char *etc)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct monitor_rules *rules = monitor_rules_load(etc, &errors);
+
+    if (rules == NULL) {
+        (void)fputs(strbuf_cstr(&errors), stderr);
+        exit(EX_CONFIG);
+    }
+    strbuf_free(&errors);
+    return rules; /* for the life of the process */
+}
+
 int
 main(int argc, char **argv)
 {
@@ -56,6 +74,7 @@ main(int argc, char **argv)
                    daemon_role_gid(&d, USERS_QUEUE)) < 0)
         fail(d.inst.queue);
     queue_read_settings(d.conf, &settings);
+    settings.monitor_rules = load_rules(d.inst.etc);
     wording_load(&settings.wording, d.inst.etc); /* last use of a path from the real root */
     enter_sandbox(&d, &spool);
     q = queue_new(d.loop, &spool, &settings, d.stats);

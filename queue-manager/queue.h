@@ -27,7 +27,12 @@
 #define QUEUE_TARGETS_ALL 500000 /* of all messages in memory, some 350 bytes each */
 #define QUEUE_TABLE_SIZE 16384   /* rows of the table of messages by id */
 
-enum target_kind { TARGET_MAILBOX, TARGET_REMOTE, TARGET_FAILURE };
+enum target_kind {
+    TARGET_MAILBOX,
+    TARGET_REMOTE,
+    TARGET_FAILURE,
+    TARGET_NOBODY /* a mailbox that only forwards: not kept once the copies are known */
+};
 enum target_state {
     TARGET_WAITING,   /* in a lane */
     TARGET_IN_JOB,    /* an agent has it */
@@ -38,7 +43,7 @@ enum target_state {
 
 /* One final recipient. */
 struct target {
-    uint32_t source; /* recipient in the envelope that led here */
+    uint32_t source; /* recipient in the envelope that led here; behind these, a copy */
     uint8_t kind;    /* enum target_kind */
     uint8_t state;   /* enum target_state */
     bool in_doubt;   /* a lost job may have delivered it */
@@ -51,6 +56,12 @@ struct target {
     uint64_t quota_bytes, quota_messages;
     uint8_t warning_limit;
     struct slice dsn, text, remote; /* outcome */
+};
+
+/* An address that gets a copy (copies.h). */
+struct message_copy {
+    struct queue_rcpt rcpt;
+    struct slice notice; /* who is told if it fails */
 };
 
 struct share;
@@ -77,12 +88,16 @@ struct message {
     enum message_fate fate;
     char *reason; /* of the fate, for the log, or NULL */
 
-    uint32_t expand_next;    /* first envelope recipient that accountd was not asked about */
+    uint32_t expand_next;    /* first recipient, then copy, that accountd was not asked about */
     uint32_t expand_pending; /* questions under way */
     uint32_t expand_failures;
     bool expand_failed; /* one of the questions of this try had no answer */
     bool expanded;
     struct message *expand_link;
+
+    struct message_copy *copies; /* in the arena */
+    uint32_t copy_count;
+    bool copies_known; /* this round's are decided */
 
     struct target *targets;
     uint32_t target_count, target_room;
@@ -114,7 +129,9 @@ struct queue_settings {
     bool double_bounce;
     const char *hostname, *postmaster;
     struct networks trusted_hosts;
-    struct wording wording; /* not from the configuration: the caller loads it */
+    bool monitored_told;                       /* of copies that failed; else the postmaster is */
+    const struct monitor_rules *monitor_rules; /* these two are loaded by the caller; or NULL */
+    struct wording wording;
 };
 
 struct queue_counters {

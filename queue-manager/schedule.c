@@ -373,7 +373,7 @@ bury_the_lost(struct schedule *s)
 /* ---- out of line ---- */
 
 /* How many of the share's next targets may go into one job: forwards of different recipients carry
- * different traces. */
+ * different traces, copies have a sender of their own. */
 static uint32_t
 run_length(const struct share *share, uint32_t max)
 {
@@ -388,6 +388,8 @@ run_length(const struct share *share, uint32_t max)
         const struct target *t = &m->targets[next[count]];
 
         if ((t->via.len > 0 || first->via.len > 0) && t->source != first->source)
+            break;
+        if (message_is_copy(m, t) && !slice_eq(t->notice, first->notice))
             break;
         count++;
     }

@@ -42,6 +42,7 @@ struct delivery {
     char id[QUEUE_ID_SIZE];
     char address[128];
     char prepend[128];
+    char sender[128];
     bool in_doubt;
 };
 
@@ -122,6 +123,9 @@ answer_one(struct accountd_target *targets, uint32_t *count, uint32_t source, st
             t.path = slice_of(paths[next++ % 4096]);
         targets[(*count)++] = t;
     }
+    if (slice_eq(local, SLICE("fwd")) && slice_eq(domain, SLICE("d.test")))
+        targets[(*count)++] = (struct accountd_target){
+            .source = (uint16_t)source, .kind = ACCOUNTD_TO_NOBODY, .address = a};
 }
 
 struct expand_request {
@@ -262,6 +266,7 @@ agent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sli
                        job.rcpts[i].address.ptr);
         (void)snprintf(d->prepend, sizeof(d->prepend), "%.*s", (int)job.prepend.len,
                        job.prepend.ptr);
+        (void)snprintf(d->sender, sizeof(d->sender), "%.*s", (int)job.sender.len, job.sender.ptr);
         d->in_doubt = job.in_doubt;
         h.delivery_count++;
     }
