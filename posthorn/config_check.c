@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lib/conf/archive_conf.h"
 #include "lib/conf/lists.h"
 #include "lib/conf/monitor_rules.h"
 #include "lib/conf/role.h"
@@ -42,6 +43,8 @@ services_are_right(const struct cli *cli, const struct conf *conf)
     if (right && conf != NULL)
         right = services_check_ports(services, cli->inst.services_path,
                                      conf_u64(conf, SYSTEM_PORT_OFFSET), &errors) == 0;
+    if (right && conf != NULL)
+        right = archive_conf_check(conf, services, &errors) == 0;
     (void)fputs(strbuf_cstr(&errors), stderr);
     services_free(&services);
     strbuf_free(&errors);

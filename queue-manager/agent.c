@@ -2,7 +2,8 @@
  * queue-manager/agent.c - one connected delivery agent: its slots and the jobs in them.
  *
  * A job's id is a serial number and the slot, so that a result finds its job without a search and a
- * late one finds nothing. Remote agents get the message's descriptor, opened read-only here.
+ * late one finds nothing. Remote and archive agents get the message's descriptor, opened read-only
+ * here.
  */
 #include "queue-manager/agent.h"
 
@@ -18,6 +19,7 @@
 
 #define SLOT_BITS 16
 #define PREPEND_MAX 4096
+#define COUNT_ROOM 16 /* "+NUMBER" behind a list of recipients that is too long */
 
 struct agent *
 agent_new(struct ipc_peer *peer, const struct queue_hello *hello)
@@ -110,13 +112,38 @@ sender_of(const struct message *m, const struct target *t)
     return message_is_copy(m, t) && m->envelope->sender.len > 0 ? t->notice : m->envelope->sender;
 }
 
+static void
+list_classes(struct strbuf *out, unsigned classes)
+{
+    for (unsigned i = 0; i < ARCHIVE_CLASSES; i++) {
+        if ((classes & 1u << i) == 0)
+            continue;
+        (void)strbuf_str(out, out->len > 0 ? "," : "");
+        (void)strbuf_str(out, archive_class_name(1u << i)); /* all of them fit */
+    }
+}
+
+static void
+list_rcpts(struct strbuf *out, const struct queue_envelope *e)
+{
+    uint32_t i = 0;
+
+    while (i < e->rcpt_count && out->len + e->rcpts[i].address.len < out->max - COUNT_ROOM) {
+        (void)strbuf_append(out, e->rcpts[i++].address);
+        (void)strbuf_char(out, '\n');
+    }
+    if (i < e->rcpt_count)
+        (void)strbuf_printf(out, "+%u\n", e->rcpt_count - i);
+}
+
 static int
 encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const struct message *m,
            const char *file, const struct destination *d, const uint32_t *indices, uint32_t count)
 {
     static struct queue_job_rcpt rcpts[QUEUE_JOB_RCPTS_MAX];
     const struct queue_envelope *e = m->envelope;
-    struct strbuf prepend = strbuf_new(PREPEND_MAX);
+    struct strbuf prepend = strbuf_new(PREPEND_MAX), classes = strbuf_new(QUEUE_CLASSES_MAX),
+                  addresses = strbuf_new(QUEUE_ENVELOPE_RCPTS_MAX);
     struct queue_job job = {.job_id = job_id,
                             .queue_id = slice_of(m->id),
                             .file = slice_of(file),
@@ -142,9 +169,17 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
         job.user = e->auth_user;
         job.sender = sender_of(m, &m->targets[indices[0]]);
     }
+    if (m->targets[indices[0]].kind == TARGET_ARCHIVE) {
+        list_classes(&classes, m->archive_classes);
+        list_rcpts(&addresses, e);
+        job.classes = strbuf_slice(&classes);
+        job.envelope_rcpts = strbuf_slice(&addresses);
+    }
     describe_rcpts(&job, rcpts, m, indices, count);
     rc = queue_job_encode(out, &job);
     strbuf_free(&prepend);
+    strbuf_free(&classes);
+    strbuf_free(&addresses);
     return rc;
 }
 
@@ -158,7 +193,7 @@ agent_give(struct queue *q, struct agent *a, struct message *m, struct destinati
     int fd = -1;
 
     (void)snprintf(file, sizeof(file), "%s/%s", spool_name(SPOOL_ACTIVE), m->id);
-    if (a->kind == QUEUE_AGENT_REMOTE) {
+    if (a->kind != QUEUE_AGENT_LOCAL) {
         fd = openat(q->spool.fds[SPOOL_ACTIVE], m->id, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
             return -1;

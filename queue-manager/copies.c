@@ -1,5 +1,6 @@
 /*
- * queue-manager/copies.c - who reads along: monitoring copies (MON-01 to 04).
+ * queue-manager/copies.c - who reads along: monitoring copies (MON-01 to 04), the archive
+ * (MON-08, MON-09).
  *
  * Reads no file: rules, envelope and targets are there. However many rules there are, each address
  * costs two look-ups.
@@ -80,25 +81,61 @@ look_up_target(struct deciding *d, const struct target *t)
         look_up(d, d->envelope->rcpts[t->source].address);
 }
 
+/* MON-08 */
+static unsigned
+class_of(bool is_local, unsigned mail)
+{
+    unsigned classes = 0;
+
+    if ((mail & MONITOR_INTERNAL) != 0)
+        classes |= is_local ? ARCHIVE_LOCAL : ARCHIVE_INCOMING;
+    if ((mail & MONITOR_EXTERNAL) != 0)
+        classes |= is_local ? ARCHIVE_OUTGOING : ARCHIVE_RELAYED;
+    return classes;
+}
+
+static void
+add_mailbox(struct copies_decision *out, const char *address)
+{
+    for (uint32_t i = 0; i < out->count; i++)
+        if (slice_eq_nocase(out->copies[i].address, slice_of(address)))
+            return;
+    out->copies = xreallocarray(out->copies, out->count + 1, sizeof(*out->copies));
+    out->copies[out->count++] = (struct copy){.address = slice_of(address)};
+}
+
+static void
+decide_monitors(struct deciding *d, bool is_local, const struct target *targets, uint32_t count)
+{
+    d->outgoing = true;
+    if (is_local) { /* else anybody could have written the address there */
+        look_up(d, d->envelope->auth_user);
+        look_up(d, d->envelope->sender);
+    }
+    d->outgoing = false;
+    d->mail = is_local ? MONITOR_INTERNAL : MONITOR_EXTERNAL;
+    for (uint32_t i = 0; i < count; i++)
+        look_up_target(d, &targets[i]);
+    xfree(&d->listed);
+}
+
 void
-copies_decide(const struct monitor_rules *rules, const struct queue_envelope *envelope,
+copies_decide(const struct copies_policy *policy, const struct queue_envelope *envelope,
               bool is_local, const struct target *targets, uint32_t count,
               struct copies_decision *out)
 {
-    struct deciding d = {.rules = rules, .envelope = envelope, .out = out};
+    unsigned mail = kinds_of(targets, count);
+    struct deciding d = {.rules = policy->rules, .envelope = envelope, .out = out, .mail = mail};
 
-    *out = (struct copies_decision){0};
-    d.outgoing = true;
-    d.mail = kinds_of(targets, count);
-    if (is_local) { /* else anybody could have written the address there */
-        look_up(&d, envelope->auth_user);
-        look_up(&d, envelope->sender);
-    }
-    d.outgoing = false;
-    d.mail = is_local ? MONITOR_INTERNAL : MONITOR_EXTERNAL;
-    for (uint32_t i = 0; i < count; i++)
-        look_up_target(&d, &targets[i]);
-    xfree(&d.listed);
+    *out = (struct copies_decision){.classes = class_of(is_local, mail) & policy->archive->classes};
+    if (policy->rules != NULL)
+        decide_monitors(&d, is_local, targets, count);
+    if (policy->archive->to_files)
+        return;
+    if ((out->classes & ARCHIVE_LOCAL) != 0)
+        add_mailbox(out, policy->archive->local_mailbox);
+    if ((out->classes & ~(unsigned)ARCHIVE_LOCAL) != 0)
+        add_mailbox(out, policy->archive->remote_mailbox);
 }
 
 void
@@ -111,42 +148,73 @@ copies_decision_clear(struct copies_decision *decision)
 /* ---- its message ---- */
 
 static void
+tell(const struct message *m, const struct copy *c)
+{
+    if (m->round == 0)
+        log_event(LOG_INFO, "copy", KV_STR("queue_id", m->id), KV_SLICE("to", c->address),
+                  KV_SLICE("monitored", c->monitored),
+                  KV_STR("rule", c->rule == NULL ? "archive.classes" : c->rule->name),
+                  KV_U64("line", c->rule == NULL ? 0 : c->rule->first));
+}
+
+static struct message_copy
+make(struct slice address, struct slice notice)
+{
+    return (struct message_copy){.rcpt = {.address = address, .notify = QUEUE_NOTIFY_NEVER},
+                                 .notice = notice};
+}
+
+/* The archive's place is behind the last copy, whether it is needed or not. */
+static void
 keep(const struct queue *q, struct message *m, const struct copies_decision *decision)
 {
     char address[NOTICE_ADDRESS_SIZE];
     struct slice postmaster = arena_copy(&m->arena, notice_postmaster(q, address));
 
-    m->copies = arena_alloc(&m->arena, decision->count * sizeof(*m->copies));
+    m->copies = arena_alloc(&m->arena, (decision->count + 1) * sizeof(*m->copies));
     m->copy_count = decision->count;
     for (uint32_t i = 0; i < decision->count; i++) {
         const struct copy *c = &decision->copies[i];
+        bool to_monitored = q->settings.monitored_told && c->rule != NULL;
 
-        m->copies[i] = (struct message_copy){
-            .rcpt = {.address = c->address, .notify = QUEUE_NOTIFY_NEVER},
-            .notice =
-                q->settings.monitored_told ? arena_copy(&m->arena, c->monitored) : postmaster};
-        if (m->round == 0)
-            log_event(LOG_INFO, "copy", KV_STR("queue_id", m->id), KV_SLICE("to", c->address),
-                      KV_SLICE("monitored", c->monitored), KV_STR("rule", c->rule->name),
-                      KV_U64("line", c->rule->first));
+        m->copies[i] =
+            make(c->address, to_monitored ? arena_copy(&m->arena, c->monitored) : postmaster);
+        tell(m, c);
     }
+    m->copies[m->copy_count] = make(SLICE(COPIES_ARCHIVE), postmaster);
+    m->archive_classes = q->settings.archive.to_files ? decision->classes : 0;
 }
 
 bool
 copies_find(const struct queue *q, struct message *m)
 {
-    const struct monitor_rules *rules = q->settings.monitor_rules;
+    const struct queue_settings *s = &q->settings;
+    const struct copies_policy policy = {s->monitor_rules, &s->archive};
     struct copies_decision decision;
+    bool any =
+        (policy.rules != NULL && monitor_rules_count(policy.rules) > 0) || s->archive.classes != 0;
 
     if (m->copies_known)
         return false;
     m->copies_known = true;
-    if (rules == NULL || monitor_rules_count(rules) == 0 || notice_is_own(m->envelope))
+    if (!any || notice_is_own(m->envelope))
         return false;
-    copies_decide(rules, m->envelope, message_is_ours(q, m->envelope), m->targets, m->target_count,
-                  &decision);
-    if (decision.count > 0)
+    copies_decide(&policy, m->envelope, message_is_ours(q, m->envelope), m->targets,
+                  m->target_count, &decision);
+    if (decision.count > 0 || decision.classes != 0)
         keep(q, m, &decision);
     copies_decision_clear(&decision);
     return m->copy_count > 0;
+}
+
+void
+copies_add_archive(struct message *m)
+{
+    const struct target t = {.source = message_sources(m),
+                             .kind = TARGET_ARCHIVE,
+                             .state = TARGET_WAITING,
+                             .address = SLICE(COPIES_ARCHIVE)};
+
+    if (m->archive_classes != 0)
+        (void)message_add_target(m, &t); /* there is room for this one */
 }

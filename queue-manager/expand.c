@@ -239,6 +239,7 @@ all_known(struct queue *q, struct message *m)
     uint32_t expanded;
 
     check_every_source(m);
+    copies_add_archive(m);
     expanded = m->target_count;
     message_drop_duplicates(m);
     m->expanded = true;

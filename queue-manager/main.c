@@ -41,18 +41,19 @@ fail(const char *what)
     exit(EX_OSERR);
 }
 
-static const struct monitor_rules *
-load_rules(const char *etc)
+/* What lies beside posthorn.conf, and what has to fit together. */
+static void
+load_copies(const struct daemon *d, struct queue_settings *settings)
 {
     struct strbuf errors = strbuf_new(ERRORS_MAX);
-    struct monitor_rules *rules = monitor_rules_load(etc, &errors);
 
-    if (rules == NULL) {
+    settings->monitor_rules = monitor_rules_load(d->inst.etc, &errors); /* for good */
+    if (settings->monitor_rules == NULL ||
+        archive_conf_read(d->conf, &settings->archive, &errors) < 0) {
         (void)fputs(strbuf_cstr(&errors), stderr);
         exit(EX_CONFIG);
     }
     strbuf_free(&errors);
-    return rules; /* for the life of the process */
 }
 
 int
@@ -69,12 +70,13 @@ main(int argc, char **argv)
     (void)umask(0002); /* agents have their rights by the directory's group */
     uids = (struct server_uids){.local = daemon_role_uid(&d, USERS_MAIL),
                                 .remote = daemon_role_uid(&d, USERS_OUT),
+                                .archive = daemon_role_uid(&d, USERS_ARCHIVE),
                                 .owner = getuid()};
     if (spool_open(&spool, d.inst.queue, daemon_role_uid(&d, USERS_QUEUE),
                    daemon_role_gid(&d, USERS_QUEUE)) < 0)
         fail(d.inst.queue);
     queue_read_settings(d.conf, &settings);
-    settings.monitor_rules = load_rules(d.inst.etc);
+    load_copies(&d, &settings);
     wording_load(&settings.wording, d.inst.etc); /* last use of a path from the real root */
     enter_sandbox(&d, &spool);
     q = queue_new(d.loop, &spool, &settings, d.stats);

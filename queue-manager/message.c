@@ -233,11 +233,19 @@ message_is_ours(const struct queue *q, const struct queue_envelope *e)
            networks_have_text(&q->settings.trusted_hosts, e->client);
 }
 
+/* Each recipient may still fail, and the archive be written, when there is room for no other. */
+static uint32_t
+target_limit(uint8_t kind)
+{
+    if (kind == TARGET_ARCHIVE)
+        return QUEUE_TARGETS_MAX + QUEUE_RCPTS_MAX + 1;
+    return kind == TARGET_FAILURE ? QUEUE_TARGETS_MAX + QUEUE_RCPTS_MAX : QUEUE_TARGETS_MAX;
+}
+
 struct target *
 message_add_target(struct message *m, const struct target *model)
 {
-    uint32_t max =
-        model->kind == TARGET_FAILURE ? QUEUE_TARGETS_MAX + QUEUE_RCPTS_MAX : QUEUE_TARGETS_MAX;
+    uint32_t max = target_limit(model->kind);
     struct target *t;
 
     if (m->target_count >= max)
@@ -263,6 +271,7 @@ message_forget_targets(struct message *m)
     m->target_count = 0;
     m->copies = NULL;
     m->copy_count = 0;
+    m->archive_classes = 0;
     m->copies_known = false;
     arena_free(&m->arena); /* before a message is in line its targets alone are there */
     m->expand_next = 0;

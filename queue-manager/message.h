@@ -14,7 +14,8 @@ struct message *message_find(const struct queue *q, struct slice id);
 /* Out of the table and out of memory. The files stay as they are. */
 void message_free(struct queue *q, struct message **mp);
 
-/* Recipients of the envelope and copies together: a target's source is below this. */
+/* Recipients of the envelope and copies together, all of which accountd has to resolve. The source
+ * of a target is below this; the archive's is this. */
 uint32_t message_sources(const struct message *m);
 /* The recipient or copy that led to a target. */
 const struct queue_rcpt *message_source(const struct message *m, uint32_t source);

@@ -4,7 +4,8 @@
  *
  * The way of a message: intake.c takes it from new/ or deferred/ into active/ and into memory,
  * unless it may not start yet (admit.c); expand.c asks accountd for its targets; schedule.c puts
- * the targets into lanes (one per local agent, one per remote destination) and hands out jobs;
+ * the targets into lanes (one per local agent, one per remote destination, one for the archive) and
+ * hands out jobs;
  * agent.c takes the results; round.c ends the round: log, notices, removal or deferral. One round
  * is one attempt at everything that is undone.
  */
@@ -15,6 +16,7 @@
 #include <sys/queue.h>
 
 #include "lib/base/arena.h"
+#include "lib/conf/archive_conf.h"
 #include "lib/conf/networks.h"
 #include "lib/ipc/peer.h"
 #include "lib/ipc/queue_manager.h"
@@ -30,6 +32,7 @@
 enum target_kind {
     TARGET_MAILBOX,
     TARGET_REMOTE,
+    TARGET_ARCHIVE, /* a file and a record of archived's; never given up */
     TARGET_FAILURE,
     TARGET_NOBODY /* a mailbox that only forwards: not kept once the copies are known */
 };
@@ -95,9 +98,10 @@ struct message {
     bool expanded;
     struct message *expand_link;
 
-    struct message_copy *copies; /* in the arena */
+    struct message_copy *copies; /* in the arena; behind the last one the archive */
     uint32_t copy_count;
-    bool copies_known; /* this round's are decided */
+    unsigned archive_classes; /* enum archive_class; 0: no file is to be archived */
+    bool copies_known;        /* this round's are decided */
 
     struct target *targets;
     uint32_t target_count, target_room;
@@ -129,7 +133,8 @@ struct queue_settings {
     bool double_bounce;
     const char *hostname, *postmaster;
     struct networks trusted_hosts;
-    bool monitored_told;                       /* of copies that failed; else the postmaster is */
+    bool monitored_told; /* of copies that failed; else the postmaster is */
+    struct archive_conf archive;
     const struct monitor_rules *monitor_rules; /* these two are loaded by the caller; or NULL */
     struct wording wording;
 };

@@ -91,7 +91,7 @@ trace_stop_loops(struct queue *q, struct message *m)
     bool forwards = false;
 
     for (uint32_t i = 0; i < m->target_count; i++) {
-        if (m->targets[i].state != TARGET_WAITING)
+        if (m->targets[i].state != TARGET_WAITING || m->targets[i].kind == TARGET_ARCHIVE)
             continue;
         if (m->envelope->hops > q->settings.hop_limit)
             stop(q, m, &m->targets[i], "too many hops");

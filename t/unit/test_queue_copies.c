@@ -117,7 +117,9 @@ make_targets(struct target *targets, struct slice text)
 
 START_TEST(a_decision_follows_from_rules_and_targets)
 {
+    static const struct archive_conf none = {.to_files = true};
     struct monitor_rules *rules = rules_of(deciding);
+    const struct copies_policy policy = {rules, &none};
     struct queue_rcpt rcpt = {.address = slice_of(decisions[_i].rcpt)};
     struct queue_envelope e = {.sender = slice_of(decisions[_i].sender),
                                .auth_user = slice_of(decisions[_i].user),
@@ -128,7 +130,7 @@ START_TEST(a_decision_follows_from_rules_and_targets)
     struct target targets[10];
     uint32_t count = make_targets(targets, slice_of(decisions[_i].targets));
 
-    copies_decide(rules, &e, decisions[_i].user != NULL, targets, count, &decision);
+    copies_decide(&policy, &e, decisions[_i].user != NULL, targets, count, &decision);
     for (uint32_t i = 0; i < decision.count; i++)
         (void)strbuf_printf(&text, "%s%.*s/%.*s", i > 0 ? " " : "",
                             (int)decision.copies[i].address.len, decision.copies[i].address.ptr,
@@ -312,6 +314,152 @@ START_TEST(our_own_notices_are_not_monitored)
 }
 END_TEST
 
+/* ---- the archive ---- */
+
+#define ALL_CLASSES (ARCHIVE_LOCAL | ARCHIVE_INCOMING | ARCHIVE_OUTGOING | ARCHIVE_RELAYED)
+
+static const struct {
+    unsigned on;
+    const char *user, *rcpt, *targets;
+    unsigned classes;
+    const char *mailboxes; /* with archive.to = mailbox */
+} archives[] = {
+    {ALL_CLASSES, "u@d.test", "v@d.test", "M v@d.test", ARCHIVE_LOCAL, "l@d.test"},
+    {ALL_CLASSES, NULL, "v@d.test", "M v@d.test", ARCHIVE_INCOMING, "r@d.test"},
+    {ALL_CLASSES, "u@d.test", "x@far.test", "R x@far.test", ARCHIVE_OUTGOING, "r@d.test"},
+    {ALL_CLASSES, NULL, "x@far.test", "R x@far.test", ARCHIVE_RELAYED, "r@d.test"},
+    {ALL_CLASSES, "u@d.test", "v@d.test", "M v@d.test R x@far.test",
+     ARCHIVE_LOCAL | ARCHIVE_OUTGOING, "l@d.test r@d.test"},
+    {ALL_CLASSES, NULL, "v@d.test", "R x@far.test/forward N v@d.test", ARCHIVE_INCOMING,
+     "r@d.test"},
+    {ALL_CLASSES, NULL, "v@d.test", "F v@d.test", 0, ""},
+    {ARCHIVE_LOCAL, "u@d.test", "x@far.test", "R x@far.test", 0, ""},
+    {ARCHIVE_OUTGOING, "u@d.test", "v@d.test", "M v@d.test R x@far.test", ARCHIVE_OUTGOING,
+     "r@d.test"},
+    {0, "u@d.test", "v@d.test", "M v@d.test", 0, ""},
+};
+
+START_TEST(mail_has_its_classes)
+{
+    struct archive_conf conf = {
+        .classes = archives[_i].on, .local_mailbox = "l@d.test", .remote_mailbox = "r@d.test"};
+    const struct copies_policy policy = {NULL, &conf};
+    struct queue_rcpt rcpt = {.address = slice_of(archives[_i].rcpt)};
+    struct queue_envelope e = {
+        .auth_user = slice_of(archives[_i].user), .rcpt_count = 1, .rcpts = &rcpt};
+    struct strbuf text = strbuf_new(4096);
+    struct copies_decision decision;
+    struct target targets[10];
+    uint32_t count = make_targets(targets, slice_of(archives[_i].targets));
+
+    copies_decide(&policy, &e, archives[_i].user != NULL, targets, count, &decision);
+    ck_assert_uint_eq(decision.classes, archives[_i].classes);
+    for (uint32_t i = 0; i < decision.count; i++)
+        (void)strbuf_printf(&text, "%s%.*s", i > 0 ? " " : "", (int)decision.copies[i].address.len,
+                            decision.copies[i].address.ptr);
+    ck_assert_str_eq(strbuf_cstr(&text), archives[_i].mailboxes);
+    copies_decision_clear(&decision);
+    conf.to_files = true;
+    copies_decide(&policy, &e, archives[_i].user != NULL, targets, count, &decision);
+    ck_assert_uint_eq(decision.classes, archives[_i].classes);
+    ck_assert_uint_eq(decision.count, 0);
+    copies_decision_clear(&decision);
+    strbuf_free(&text);
+}
+END_TEST
+
+static void
+archive_all(void)
+{
+    h.queue->settings.archive = (struct archive_conf){.classes = ALL_CLASSES, .to_files = true};
+}
+
+START_TEST(a_message_is_archived_with_its_envelope)
+{
+    archive_all();
+    start_agents();
+    (void)agent_start(QUEUE_AGENT_ARCHIVE, 4);
+    send_from("u@d.test", "v@d.test x@far.test team@d.test");
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to(COPIES_ARCHIVE), 1);
+    ck_assert_uint_eq(h.delivery_count, 6);
+    for (size_t i = 0; i < h.delivery_count; i++) {
+        bool is_archive = strcmp(h.deliveries[i].address, COPIES_ARCHIVE) == 0;
+
+        ck_assert_str_eq(h.deliveries[i].classes, is_archive ? "local,outgoing" : "");
+        ck_assert_str_eq(h.deliveries[i].envelope_rcpts,
+                         is_archive ? "v@d.test\nx@far.test\nteam@d.test\n" : "");
+        ck_assert_str_eq(h.deliveries[i].sender, "u@d.test");
+    }
+    (void)submit("", "nobody@d.test"); /* neither a bounce nor mail for nobody */
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to(COPIES_ARCHIVE), 1);
+}
+END_TEST
+
+/* Mail goes its way; the archive is never given up, and nobody but the log hears of it. */
+START_TEST(an_archive_that_is_full_is_tried_for_ever)
+{
+    struct fake_agent *agent;
+
+    archive_all();
+    h.queue->settings.lifetime_ms = 1;
+    start_agents();
+    agent = agent_start(QUEUE_AGENT_ARCHIVE, 4);
+    agent->full = true;
+    send_from("u@d.test", "v@d.test x@far.test");
+    run_until(deferred_after_attempts);
+    ck_assert_uint_eq(h.delivery_count, 2);
+    run_for(1200); /* again after half a second, then one */
+    ck_assert_uint_ge(h.job_count, 4);
+    ck_assert_uint_eq(h.delivery_count, 2);
+    agent->full = false;
+    (void)deferrals_flush(h.queue->deferrals, DUE_DOMAIN_ALL);
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to(COPIES_ARCHIVE), 1);
+    ck_assert_uint_eq(h.delivery_count, 3);
+}
+END_TEST
+
+/* The agent dies with the job: given out again, in doubt. */
+START_TEST(a_lost_archive_job_is_in_doubt)
+{
+    struct fake_agent *agent;
+
+    archive_all();
+    start_agents();
+    agent = agent_start(QUEUE_AGENT_ARCHIVE, 4);
+    agent->silent = true;
+    send_from("u@d.test", "v@d.test");
+    run_for(100);
+    ck_assert_uint_eq(delivered_to("v@d.test"), 1);
+    ck_assert_uint_eq(delivered_to(COPIES_ARCHIVE), 0);
+    ipc_peer_close(agent->peer);
+    (void)agent_start(QUEUE_AGENT_ARCHIVE, 4);
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to(COPIES_ARCHIVE), 1);
+    ck_assert(h.deliveries[h.delivery_count - 1].in_doubt);
+}
+END_TEST
+
+/* DELIVERBY ends attempts at recipients, not at the archive. */
+START_TEST(a_deadline_does_not_hold_for_the_archive)
+{
+    struct queue_envelope e = from_user("u@d.test");
+
+    archive_all();
+    e.by_mode = QUEUE_BY_RETURN;
+    e.deliver_by_ms = clock_real_ms() + 300;
+    start_agents();
+    (void)submit_as("u@d.test", "later@d.test", "Subject: x\r\n\r\n", 0, e);
+    run_for(400);
+    (void)agent_start(QUEUE_AGENT_ARCHIVE, 4);
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to(COPIES_ARCHIVE), 1);
+    ck_assert_uint_eq(delivered_to("u@d.test"), 1); /* the bounce */
+}
+END_TEST
+
 int
 main(void)
 {
@@ -332,6 +480,11 @@ main(void)
     tcase_add_test(whole, a_remote_copy_has_a_sender_of_its_own);
     tcase_add_test(whole, a_copy_is_tried_again_alone);
     tcase_add_test(whole, our_own_notices_are_not_monitored);
+    tcase_add_loop_test(tc, mail_has_its_classes, 0, (int)ARRAY_LEN(archives));
+    tcase_add_test(whole, a_message_is_archived_with_its_envelope);
+    tcase_add_test(whole, an_archive_that_is_full_is_tried_for_ever);
+    tcase_add_test(whole, a_lost_archive_job_is_in_doubt);
+    tcase_add_test(whole, a_deadline_does_not_hold_for_the_archive);
     suite_add_tcase(s, whole);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
