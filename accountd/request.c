@@ -18,6 +18,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/mail/address.h"
 #include "lib/mail/imap_rights.h"
 
 #define REPLY_MAX 16384
@@ -131,6 +132,31 @@ rcpt_public(struct request *rq, const struct accountd_rcpt *rcpt)
     return rcpt_quota(rq, rcpt->size, &rq->server->hit);
 }
 
+/* The domain has no such mailbox. An address that a forward of ours has made takes bounces for some
+ * weeks; one like it that we have not made is refused whatever the domain does with unknown ones.
+ */
+static enum outcome
+rcpt_unknown(struct request *rq, const struct accountd_rcpt *rcpt)
+{
+    const struct account_base *base = &rq->server->base;
+    struct strbuf sender = strbuf_new(ADDRESS_MAX);
+    enum srs_found found = base->srs == NULL
+                               ? SRS_NONE
+                               : srs_reverse(base->srs, rcpt->address, clock_real_ms(), &sender);
+
+    strbuf_free(&sender);
+    if (found == SRS_GOOD && rcpt->sender.len > 0)
+        return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.7.1",
+                           "this address takes bounces of forwarded mail alone");
+    if (found == SRS_EXPIRED)
+        return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.1.1",
+                           "this address took bounces of forwarded mail, and its time is over");
+    if (found == SRS_FORGED ||
+        (found == SRS_NONE && record_is(&rq->server->hit.domain, DOMAIN_UNKNOWN, "bounce")))
+        return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.1.1", "no such mailbox");
+    return rcpt_local(rq);
+}
+
 enum outcome
 request_rcpt(struct request *rq)
 {
@@ -145,9 +171,7 @@ request_rcpt(struct request *rq)
     case ACCOUNT_TROUBLE:
         return rcpt_trouble(rq);
     case ACCOUNT_UNKNOWN:
-        if (record_is(&server->hit.domain, DOMAIN_UNKNOWN, "bounce"))
-            return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.1.1", "no such mailbox");
-        return rcpt_local(rq);
+        return rcpt_unknown(rq, &rcpt);
     case ACCOUNT_FOUND:
         break;
     }
@@ -168,7 +192,7 @@ request_rcpt(struct request *rq)
 static int
 expand_one(void *arg, uint32_t i, const struct accountd_recipient *recipient)
 {
-    expansion_add(arg, (uint16_t)i, recipient->address, recipient->auth_user);
+    expansion_add(arg, (uint16_t)i, recipient);
     return 0;
 }
 

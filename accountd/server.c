@@ -17,6 +17,7 @@
 #include "accountd/folders.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
+#include "accountd/srs_key.h"
 #include "accountd/store.h"
 #include "accountd/usage.h"
 #include "lib/log/log.h"
@@ -202,6 +203,9 @@ void
 server_listen(struct server *server, struct daemon *daemon, int listen_fd)
 {
     start(server, daemon);
+    if (srs_key_load(&server->srs_key) == 0)
+        server->base.srs = &server->srs_key;
+    server->base.srs_rewrites = conf_bool(daemon->conf, ACCOUNT_SRS);
     server->ipc = ipc_server_new(daemon->loop, listen_fd, &ipc_handlers, may_connect,
                                  (unsigned)conf_u64(daemon->conf, ACCOUNT_CONNECTIONS), server);
     server->store = store_new(server);

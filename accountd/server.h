@@ -27,6 +27,7 @@ struct server {
     struct daemon *daemon;
     struct role_uid role_uids[SERVER_ROLES];
     struct account_base base;
+    struct srs_key srs_key;             /* what base.srs points to */
     struct account_hit hit, second_hit; /* of the request at hand: kept for their memory */
     struct ipc_server *ipc;
     struct usage *usage;

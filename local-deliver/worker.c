@@ -33,6 +33,7 @@ worker_init(struct worker *w, struct daemon *d)
     w->stop_fd = -1;
     w->bounce_over_quota = strcmp(conf_str(d->conf, LOCAL_OVER_QUOTA), "bounce") == 0;
     w->single_copy = conf_bool(d->conf, STORE_SINGLE_COPY);
+    disk_limits_load(&w->gates.limits, d->conf);
     w->delivered = stats_counter(d->stats, "delivered");
     w->duplicates = stats_counter(d->stats, "duplicates_avoided");
     w->deferred = stats_counter(d->stats, "deferred");

@@ -2,7 +2,7 @@
  * posthorn/config_check.c - what can be known about a configuration before a program starts with
  * it.
  *
- * Reads the configuration's files, passwd, certificate and key; changes nothing.
+ * Reads the configuration's files and templates, passwd, certificate and key; changes nothing.
  */
 #include "posthorn/config_check.h"
 
@@ -14,7 +14,9 @@
 #include "lib/conf/monitor_rules.h"
 #include "lib/conf/role.h"
 #include "lib/conf/services.h"
+#include "lib/mail/template_file.h"
 #include "lib/tls/tls_conf.h"
+#include "posthorn/welcome.h"
 
 #define ERRORS_MAX 65536
 
@@ -111,6 +113,33 @@ rules_are_right(const struct cli *cli)
     return right;
 }
 
+/* What would go out in another wording than the administrator's, if it were not told here. */
+static bool
+templates_are_right(const struct cli *cli, const struct conf *conf)
+{
+    const char *language = conf_str(conf, SYSTEM_TEMPLATE_LANGUAGE), *etc = cli->inst.etc;
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct template_text welcome = {.file = NULL};
+    bool right = template_language_exists(etc, language);
+
+    if (!right)
+        (void)cli_fail(cli,
+                       "system.template_language: there is no '%s': expected en, zh-CN or the name "
+                       "of a directory in %s/templates",
+                       language, etc);
+    if (template_file_check(etc, language, &errors) < 0)
+        right = false;
+    else if (conf_str(conf, ACCOUNT_WELCOME)[0] != '\0' &&
+             welcome_read(cli, conf, &welcome, &errors) < 0) {
+        (void)strbuf_char(&errors, '\n');
+        right = false;
+    }
+    (void)fputs(strbuf_cstr(&errors), stderr);
+    template_file_free(&welcome);
+    strbuf_free(&errors);
+    return right;
+}
+
 struct conf *
 config_check_all(const struct cli *cli)
 {
@@ -124,6 +153,8 @@ config_check_all(const struct cli *cli)
     if (conf != NULL && !certificate_is_right(cli, conf))
         right = false;
     if (conf != NULL && !lists_are_right(cli, conf))
+        right = false;
+    if (conf != NULL && !templates_are_right(cli, conf))
         right = false;
     if (!right)
         conf_free(&conf);

@@ -104,14 +104,6 @@ describe_rcpts(struct queue_job *job, struct queue_job_rcpt *rcpts, const struct
     job->rcpt_count = count;
 }
 
-/* Another server's bounce of a copy must not come to who sent the mail; and one of a bounce's copy
- * to nobody, or they would follow each other. */
-static struct slice
-sender_of(const struct message *m, const struct target *t)
-{
-    return message_is_copy(m, t) && m->envelope->sender.len > 0 ? t->notice : m->envelope->sender;
-}
-
 static void
 list_classes(struct strbuf *out, unsigned classes)
 {
@@ -167,7 +159,12 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
         job.next_hop = d->name;
         job.ours = message_is_ours(q, e); /* else it passes through, from outside to outside */
         job.user = e->auth_user;
-        job.sender = sender_of(m, &m->targets[indices[0]]);
+        if (m->targets[indices[0]].sender.len > 0)
+            job.sender = m->targets[indices[0]].sender;
+        job.by_mode = e->by_mode;
+        job.by_trace = e->by_trace;
+        job.deliver_by_ms = e->deliver_by_ms;
+        job.priority = e->priority;
     }
     if (m->targets[indices[0]].kind == TARGET_ARCHIVE) {
         list_classes(&classes, m->archive_classes);

@@ -197,7 +197,7 @@ copies_find(const struct queue *q, struct message *m)
     if (m->copies_known)
         return false;
     m->copies_known = true;
-    if (!any || notice_is_own(m->envelope))
+    if (!any || notice_is_own(m->envelope) || m->envelope->origin == QUEUE_ORIGIN_SYSTEM)
         return false;
     copies_decide(&policy, m->envelope, message_is_ours(q, m->envelope), m->targets,
                   m->target_count, &decision);

@@ -167,6 +167,18 @@ notice_for(const struct message *m, uint32_t source, struct slice answered)
     return source < rcpts ? answered : m->copies[source - rcpts].notice;
 }
 
+/* Another server's bounce of a copy must not come to who sent the mail; and one of a bounce's copy
+ * to nobody, or they would follow each other. */
+static struct slice
+sender_for(const struct message *m, uint32_t source, struct slice answered)
+{
+    uint32_t rcpts = m->envelope->rcpt_count;
+
+    if (source < rcpts)
+        return answered;
+    return m->envelope->sender.len > 0 ? m->copies[source - rcpts].notice : SLICE("");
+}
+
 static int
 take_target(void *arg, const struct accountd_target *answer)
 {
@@ -208,6 +220,7 @@ take_target(void *arg, const struct accountd_target *answer)
         .notice = notice,
         .via = answer->via,
         .path = answer->path,
+        .sender = sender_for(asked->message, asked->source, answer->sender),
         .quota_bytes = answer->quota_bytes,
         .quota_messages = answer->quota_messages,
         .warning_limit = answer->warning_limit,
@@ -326,8 +339,11 @@ fill(struct question *question, struct accountd_recipient *recipients, struct me
     uint32_t sources = message_sources(m);
 
     while (m->expand_next < sources && question->count < ACCOUNTD_BATCH_MAX) {
+        bool is_copy = m->expand_next >= m->envelope->rcpt_count; /* has a sender of its own */
+
         recipients[question->count] = (struct accountd_recipient){
-            message_source(m, m->expand_next)->address, m->envelope->auth_user};
+            message_source(m, m->expand_next)->address, m->envelope->auth_user,
+            is_copy ? SLICE("") : m->envelope->sender};
         question->asked[question->count++] = (struct asked){m, m->expand_next++};
     }
     return m->expand_next == sources;
@@ -355,7 +371,7 @@ ask(struct expansion *x)
     }
     question = xrealloc(question, sizeof(*question) + question->count * sizeof(question->asked[0]));
     x->questions++;
-    (void)accountd_expand_encode(&x->frame, recipients, question->count); /* 2000 KiB at most */
+    (void)accountd_expand_encode(&x->frame, recipients, question->count); /* 3000 KiB at most */
     ipc_async_call(x->accountd, &x->frame, TIMEOUT_MS, answered, question);
 }
 

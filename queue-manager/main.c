@@ -15,6 +15,7 @@
 #include "lib/conf/monitor_rules.h"
 #include "lib/log/log.h"
 #include "lib/sys/daemon.h"
+#include "queue-manager/pressure.h"
 #include "queue-manager/queue.h"
 #include "queue-manager/server.h"
 #include "queue-manager/wording.h"
@@ -26,8 +27,9 @@ enter_sandbox(struct daemon *d, const struct spool *spool)
 {
     struct sandbox box = daemon_sandbox_base(d, USERS_QUEUE);
 
-    box.calls = SANDBOX_FILES | SANDBOX_ACCEPT | SANDBOX_CONNECT_UNIX | SANDBOX_SEND_FDS;
-    box.same_rights = true; /* files move between the directories */
+    box.calls = SANDBOX_FILES | SANDBOX_ACCEPT | SANDBOX_CONNECT_UNIX | SANDBOX_SEND_FDS |
+                SANDBOX_FCHMOD; /* the trigger's mode */
+    box.same_rights = true;     /* files move between the directories */
     box.dirs[box.dir_count++] =
         (struct sandbox_dir){.fd = spool->dirfd, .access = SANDBOX_READ | SANDBOX_WRITE};
     daemon_sandbox(d, &box);
@@ -77,7 +79,10 @@ main(int argc, char **argv)
         fail(d.inst.queue);
     queue_read_settings(d.conf, &settings);
     load_copies(&d, &settings);
-    wording_load(&settings.wording, d.inst.etc); /* last use of a path from the real root */
+    pressure_places_open(&settings.places, &d.inst);
+    wording_load(
+        &settings.wording, d.inst.etc,
+        conf_str(d.conf, SYSTEM_TEMPLATE_LANGUAGE)); /* last use of a path from the real root */
     enter_sandbox(&d, &spool);
     q = queue_new(d.loop, &spool, &settings, d.stats);
     server = server_new(q, daemon_listener(&d, "control", 0), &uids);

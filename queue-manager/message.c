@@ -116,11 +116,11 @@ is_in_doubt(const struct queue *q, const struct queue_envelope *e)
     return e->received_ms < q->started_ms || e->received_ms > clock_real_ms();
 }
 
-/* The recipients as the administrator has changed them. */
+/* The recipients as the administrator has changed them, and who approved the message. */
 static int
 edit_rcpts(struct message *m)
 {
-    if (m->log.edit_count == 0)
+    if (m->log.edit_count == 0 && m->log.approval.approved == 0)
         return 0;
     queue_edit_apply(m->envelope, &m->log, &m->edited);
     m->envelope = &m->edited;
@@ -229,7 +229,7 @@ message_source(const struct message *m, uint32_t source)
 bool
 message_is_ours(const struct queue *q, const struct queue_envelope *e)
 {
-    return e->auth_user.len > 0 || notice_is_own(e) ||
+    return e->auth_user.len > 0 || e->origin == QUEUE_ORIGIN_SYSTEM || notice_is_own(e) ||
            networks_have_text(&q->settings.trusted_hosts, e->client);
 }
 
@@ -259,6 +259,7 @@ message_add_target(struct message *m, const struct target *model)
     t->address = arena_copy(&m->arena, model->address);
     t->via = arena_copy(&m->arena, model->via);
     t->path = arena_copy(&m->arena, model->path);
+    t->sender = arena_copy(&m->arena, model->sender);
     t->dsn = arena_copy(&m->arena, model->dsn);
     t->text = arena_copy(&m->arena, model->text);
     t->notice = arena_copy(&m->arena, model->notice);

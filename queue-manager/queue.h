@@ -22,6 +22,7 @@
 #include "lib/ipc/queue_manager.h"
 #include "lib/queue/queue_log.h"
 #include "lib/queue/spool.h"
+#include "lib/sys/disk_level.h"
 #include "queue-manager/trim.h"
 #include "queue-manager/wording.h"
 
@@ -46,15 +47,17 @@ enum target_state {
 
 /* One final recipient. */
 struct target {
-    uint32_t source; /* recipient in the envelope that led here; behind these, a copy */
-    uint8_t kind;    /* enum target_kind */
-    uint8_t state;   /* enum target_state */
-    bool in_doubt;   /* a lost job may have delivered it */
-    bool logged;     /* finished, and its DONE record is on disk */
-    uint8_t lost;    /* jobs with it that an agent took along when it died, in this round */
-    bool relayed;    /* the next hop sends success notices itself */
-    bool expired;    /* bounced because the lifetime is over */
+    uint32_t source;   /* recipient in the envelope that led here; behind these, a copy */
+    uint8_t kind;      /* enum target_kind */
+    uint8_t state;     /* enum target_state */
+    bool in_doubt;     /* a lost job may have delivered it */
+    bool logged;       /* finished, and its DONE record is on disk */
+    uint8_t lost;      /* jobs with it that an agent took along when it died, in this round */
+    bool relayed;      /* the next hop sends success notices itself */
+    bool tell_relayed; /* DELIVERBY: the sender hears that it was passed on */
+    bool expired;      /* bounced because the lifetime is over */
     struct slice address, via, path;
+    struct slice sender; /* reverse path of what goes there; empty: the message's own */
     struct slice notice; /* who is told of the failure besides the sender, or empty */
     uint64_t quota_bytes, quota_messages;
     uint8_t warning_limit;
@@ -125,18 +128,32 @@ struct message_list {
     struct message *first, **last;
 };
 
+/* File systems that are watched (pressure.h). */
+#define PRESSURE_PLACES_MAX 64
+struct pressure_places {
+    struct {
+        char *path;
+        int fd;
+    } list[PRESSURE_PLACES_MAX];
+    size_t count;
+};
+
 struct queue_settings {
     int64_t retry_interval_ms, retry_max_ms, lifetime_ms, delay_notice_ms;
-    int64_t trouble_ms; /* wait after a full disk and the like */
+    int64_t trouble_ms;    /* wait after a full disk and the like */
+    uint32_t messages_max; /* that wait for delivery; 0: no limit */
+    struct disk_limits disk;
     uint32_t active_max, hop_limit, destination_concurrency, remote_rcpts_max;
     uint64_t bounce_size_max;
-    bool double_bounce;
+    bool double_bounce, copy_bounces, copy_delays;
     const char *hostname, *postmaster;
     struct networks trusted_hosts;
     bool monitored_told; /* of copies that failed; else the postmaster is */
     struct archive_conf archive;
-    const struct monitor_rules *monitor_rules; /* these two are loaded by the caller; or NULL */
+    /* not from the configuration: the caller fills them in */
+    const struct monitor_rules *monitor_rules; /* or NULL */
     struct wording wording;
+    struct pressure_places places;
 };
 
 struct queue_counters {
@@ -151,6 +168,7 @@ struct schedule;
 struct deferrals;
 struct rounds;
 struct senders;
+struct pressure;
 
 struct queue {
     struct loop *loop;
@@ -170,6 +188,7 @@ struct queue {
     struct rounds *rounds;
     struct senders *senders;
     struct trim *trim;
+    struct pressure *pressure;
     struct loop_task *turn;
     struct loop_timer *tmp_sweep;
 };

@@ -427,7 +427,7 @@ bury_the_lost(struct schedule *s)
 /* ---- out of line ---- */
 
 /* How many of the share's next targets may go into one job: forwards of different recipients carry
- * different traces, copies have a sender of their own. */
+ * different traces, and may have different senders; copies have one of their own. */
 static uint32_t
 run_length(const struct share *share, uint32_t max)
 {
@@ -443,7 +443,7 @@ run_length(const struct share *share, uint32_t max)
 
         if ((t->via.len > 0 || first->via.len > 0) && t->source != first->source)
             break;
-        if (message_is_copy(m, t) && !slice_eq(t->notice, first->notice))
+        if (!slice_eq(t->sender, first->sender))
             break;
         count++;
     }
@@ -518,9 +518,9 @@ schedule_turn(struct schedule *s)
 }
 
 void
-schedule_flush(struct schedule *s)
+schedule_flush(struct schedule *s, struct slice domain)
 {
-    destinations_revive(s->destinations);
+    destinations_revive(s->destinations, domain);
     queue_wake(s->queue);
 }
 

@@ -11,6 +11,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/queue/queue_pressure.h"
 #include "smtpd/accounts.h"
 #include "smtpd/command.h"
 #include "smtpd/sender.h"
@@ -56,6 +57,28 @@ has_room(const struct session *s, uint64_t size)
         return true; /* if the disk is full after all, the write says so */
     room = (uint64_t)fs.f_bavail * fs.f_frsize;
     return room >= reserve && room - reserve >= size;
+}
+
+/* What queue-manager says of the disks and of the queue. Users keep their session: their programs
+ * would take a lost one for a fault. Other servers have a queue, and perhaps another server of ours
+ * to go to. */
+static const struct refusal *
+check_pressure(const struct session *s)
+{
+    static const struct refusal
+        full = {452, "4.3.1", "insufficient system storage, try again later"},
+        full_away = {421, "4.3.1", "insufficient system storage, try again later"},
+        crowded = {452, "4.3.2", "too much mail waits for delivery here, try again later"},
+        crowded_away = {421, "4.3.2", "too much mail waits for delivery here, try again later"};
+
+    unsigned pressure = queue_pressure_get(s->server->trigger_fd);
+    bool stays = s->auth_user != NULL || s->is_trusted;
+
+    if ((pressure & QUEUE_PRESSURE_DISK) != 0)
+        return stays ? &full : &full_away;
+    if ((pressure & QUEUE_PRESSURE_LENGTH) != 0)
+        return stays ? &crowded : &crowded_away;
+    return NULL;
 }
 
 static const struct refusal *
@@ -106,9 +129,11 @@ mail_run(struct session *s, struct slice args)
         return s->state;
     }
     transaction_begin(&s->transaction, &mail);
-    why = check_size(s, mail.size);
+    why = check_pressure(s);
     if (why == NULL)
-        why = terms_accept(s, &mail, &s->transaction.envelope);
+        why = check_size(s, mail.size);
+    if (why == NULL)
+        why = terms_accept(s, &mail, &s->transaction.envelope, &s->transaction.arena);
     if (why == NULL)
         why = sender_check(s, mail.sender.text, &a);
     if (why == NULL)

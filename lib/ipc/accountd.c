@@ -79,6 +79,7 @@ accountd_expand_encode(struct strbuf *out, const struct accountd_recipient *reci
     for (uint32_t i = 0; i < count; i++) {
         writer_bytes(&w, recipients[i].address);
         writer_bytes(&w, recipients[i].auth_user);
+        writer_bytes(&w, recipients[i].sender);
     }
     return frame_end(&w);
 }
@@ -97,6 +98,7 @@ accountd_expand_decode(struct slice payload,
 
         recipient.address = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
         recipient.auth_user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+        recipient.sender = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
         if (r.failed || each(arg, i, &recipient) < 0)
             return -1;
     }
@@ -116,6 +118,7 @@ write_target(struct writer *w, const struct accountd_target *target)
     writer_u8(w, target->warning_limit);
     writer_bytes(w, target->dsn);
     writer_bytes(w, target->text);
+    writer_bytes(w, target->sender);
     writer_bytes(w, target->notice);
 }
 
@@ -132,6 +135,7 @@ read_target(struct reader *r, struct accountd_target *target)
     target->warning_limit = reader_u8(r);
     target->dsn = reader_bytes(r, DSN_BYTES_MAX);
     target->text = reader_bytes(r, ACCOUNTD_TEXT_MAX);
+    target->sender = reader_bytes(r, ACCOUNTD_ADDRESS_MAX);
     target->notice = reader_bytes(r, ACCOUNTD_ADDRESS_MAX);
     if (r->failed || target->source >= ACCOUNTD_BATCH_MAX || target->kind > ACCOUNTD_TO_NOBODY)
         return -1;

@@ -22,7 +22,7 @@
 #define ACCOUNTD_USAGES_MAX 2000         /* mailboxes in one USAGE report */
 #define ACCOUNTD_RECORD_MAX 4096         /* bytes of password records */
 #define ACCOUNTD_PAYLOAD_MAX (12u << 20) /* of a reply */
-#define ACCOUNTD_REQUEST_MAX (2u << 20)  /* of a request */
+#define ACCOUNTD_REQUEST_MAX (4u << 20)  /* of a request */
 
 enum accountd_type {
     ACCOUNTD_RCPT = 1, /* may this recipient be accepted in the SMTP session? */
@@ -89,13 +89,16 @@ struct accountd_target {
     uint64_t quota_bytes, quota_messages; /* mailbox: 0 is unlimited */
     uint8_t warning_limit;                /* mailbox: percent of a quota; 0: no warning */
     struct slice dsn, text;               /* failure */
+    struct slice
+        sender; /* remote: reverse path to use (lib/mail/srs.h), or empty: the mail's own */
     struct slice notice; /* failure: who is told of it besides the sender, or empty (DIR-09) */
 };
-/* One address of the request, and who submitted the mail: a public folder takes it from those with
- * the right to write alone. */
+/* One address of the request, who submitted the mail (a public folder takes it from those with the
+ * right to write alone) and who sent it (forwarded mail has another sender). */
 struct accountd_recipient {
     struct slice address;
     struct slice auth_user; /* canonical, or empty */
+    struct slice sender;    /* reverse path of the mail, or empty */
 };
 /* The request: `count` addresses. The same mailbox is listed once for each source that leads to it;
  * the queue removes duplicates. Loops and nesting are resolved (and cut) by accountd. */
@@ -199,7 +202,9 @@ enum accountd_acl_op {
     /* These three follow what the owner did to a folder. */
     ACCOUNTD_ACL_RENAME, /* the folder and those below it; `who` is the new name */
     ACCOUNTD_ACL_DROP,   /* the folder is no more */
-    ACCOUNTD_ACL_CREATE, /* the folder is new, and has the rights of the one above it */
+    /* The folder is new, and has the rights of the one above it. `who`: the nearest one above that
+     * was there before, those between are new like it; empty: there are none between. */
+    ACCOUNTD_ACL_CREATE,
 };
 #define ACCOUNTD_ACL_MAX 1000 /* entries of one folder */
 #define ACCOUNTD_ACL_AWAY 100 /* a result: nobody could tell, try later */

@@ -11,6 +11,7 @@
 #define POSTHORN_LIB_IPC_QUEUE_MANAGER_H
 
 #include "lib/ipc/frame.h"
+#include "lib/queue/envelope.h"
 
 #define QUEUE_SOCKET "queue.sock"
 #define QUEUE_ID_MAX 32 /* bytes of a queue id: [0-9A-Za-z] */
@@ -66,8 +67,12 @@ struct queue_job {
     struct slice sender;                   /* reverse path */
     struct slice envid;                    /* RFC 3461, or empty */
     uint8_t ret;                           /* 0 none, 1 FULL, 2 HDRS */
-    struct slice next_hop;                 /* remote: the domain (or address literal) to go to */
-    struct slice prepend; /* remote: whole header fields to send before the content, or empty */
+    uint8_t by_mode;                       /* enum queue_by_mode (RFC 2852) */
+    bool by_trace;
+    int64_t deliver_by_ms; /* with a mode, since 1970 */
+    int8_t priority;       /* MT-PRIORITY (RFC 6710) */
+    struct slice next_hop; /* remote: the domain (or address literal) to go to */
+    struct slice prepend;  /* remote: whole header fields to send before the content, or empty */
     bool ours;         /* remote: it began here (a user, a trusted host, ourselves): we sign it */
     struct slice user; /* remote: address of who submitted it, or empty */
     /* Archive: names of the classes, and the recipients of the envelope, each with a LF behind it.
@@ -90,6 +95,7 @@ struct queue_result_rcpt {
     struct slice text;   /* the remote reply or our reason, one line */
     struct slice remote; /* remote MTA's name, or empty */
     bool dsn_relayed;    /* the next hop does DSN itself: we send no success notice */
+    bool tell_relayed;   /* DELIVERBY wants the sender to hear that it was passed on */
 };
 struct queue_result {
     uint64_t job_id;

@@ -428,12 +428,12 @@ def test_a_reload_starts_again_what_has_no_overlap_only_if_a_file_has_changed(in
     instance.start()
     before = pids()
     (instance.root / "etc/posthorn.conf").touch()
-    (instance.root / "etc/templates/.bounce.txt.swp").touch()
+    (instance.root / "etc/templates/en/.bounce.txt.swp").touch()
     instance.run("reload")
     same = pids()
     assert same["queue"] == before["queue"] and same["account"] == before["account"]
     assert same["smtp"] != before["smtp"]
-    (instance.root / "etc/templates/bounce.txt").write_text("Subject: new\n\n@recipients@\n")
+    (instance.root / "etc/templates/en/bounce.txt").write_text("Subject: new\n\n@recipients@\n")
     instance.run("reload")
     assert pids()["queue"] != same["queue"] and all_running(instance)
 

@@ -67,6 +67,7 @@ static struct harness {
     size_t agent_count;
     struct delivery *deliveries;
     size_t delivery_count, job_count;
+    int job_priority; /* of the last */
     unsigned expansions;
     bool account_mute;
     int store_fd; /* of a directory with a mark for each delivery, or 0 */
@@ -217,6 +218,9 @@ outcome_for(const struct queue_job_rcpt *rcpt, bool *failed)
         r.dsn = SLICE("5.1.1");
         r.text = SLICE("550 5.1.1 no such user\r\n here");
         r.remote = SLICE("mx.far.test");
+    } else if (slice_starts(rcpt->address, SLICE("passed"))) {
+        r.tell_relayed = true;
+        r.dsn_relayed = slice_starts(rcpt->address, SLICE("passed-dsn"));
     } else if (slice_starts(rcpt->address, SLICE("alien"))) {
         r.index++; /* of somebody else's job */
     } else if (slice_starts(rcpt->address, SLICE("down"))) {
@@ -242,6 +246,7 @@ agent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sli
     ck_assert((fd >= 0) == (agent->kind != QUEUE_AGENT_LOCAL));
     close_keep_errno(fd);
     h.job_count++;
+    h.job_priority = job.priority;
     if (agent->silent)
         goto out;
     if (slice_starts(job.rcpts[0].address, SLICE("deadly")) ||
@@ -423,7 +428,7 @@ harness_open(void)
                                          .double_bounce = true,
                                          .hostname = "mail.d.test",
                                          .postmaster = "postmaster@d.test"};
-    wording_load(&h.settings.wording, NULL);
+    wording_load(&h.settings.wording, NULL, "en");
     h.deliveries = xcalloc(DELIVERIES_MAX, sizeof(*h.deliveries));
     h.root_fd = open(scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     (void)mkdirat(h.root_fd, "run", 0700);

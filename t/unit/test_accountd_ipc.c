@@ -157,8 +157,8 @@ encode_rcpt_reply(struct strbuf *out)
 static int
 encode_expand(struct strbuf *out)
 {
-    const struct accountd_recipient list[] = {{SLICE("a@b"), SLICE("")},
-                                              {SLICE("c@d"), SLICE("e@f")}};
+    const struct accountd_recipient list[] = {{SLICE("a@b"), SLICE(""), SLICE("")},
+                                              {SLICE("c@d"), SLICE("e@f"), SLICE("g@h")}};
 
     return accountd_expand_encode(out, list, 2);
 }

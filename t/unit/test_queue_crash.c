@@ -17,10 +17,12 @@
 // LINK: queue-manager/due_heap.c
 // LINK: queue-manager/destination.c
 // LINK: queue-manager/expand.c
+// LINK: queue-manager/etrn.c
 // LINK: queue-manager/intake.c
 // LINK: queue-manager/lane.c
 // LINK: queue-manager/message.c
 // LINK: queue-manager/notice.c
+// LINK: queue-manager/pressure.c
 // LINK: queue-manager/queue.c
 // LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
