@@ -46,7 +46,7 @@ int
 disk_notice_send(struct queue *q, const char *place, const struct disk_room *room)
 {
     char address[NOTICE_ADDRESS_SIZE], id[QUEUE_ID_SIZE];
-    struct queue_rcpt rcpt = {.address = notice_postmaster(&q->settings, address),
+    struct queue_rcpt rcpt = {.address = notice_postmaster(q, address),
                               .notify = QUEUE_NOTIFY_NEVER};
     struct queue_envelope envelope = {.received_ms = clock_real_ms(),
                                       .body_8bit = true,

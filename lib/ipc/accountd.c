@@ -193,7 +193,7 @@ read_target(struct reader *r, struct accountd_target *target)
     target->text = reader_bytes(r, ACCOUNTD_TEXT_MAX);
     target->sender = reader_bytes(r, ACCOUNTD_ADDRESS_MAX);
     target->notice = reader_bytes(r, ACCOUNTD_ADDRESS_MAX);
-    if (r->failed || target->source >= ACCOUNTD_BATCH_MAX || target->kind > ACCOUNTD_TO_FAILURE)
+    if (r->failed || target->source >= ACCOUNTD_BATCH_MAX || target->kind > ACCOUNTD_TO_NOBODY)
         return -1;
     return 0;
 }

@@ -102,6 +102,7 @@ enum accountd_target_kind {
     ACCOUNTD_TO_MAILBOX, /* address is the canonical mailbox user@domain */
     ACCOUNTD_TO_REMOTE,  /* address goes to remote-deliver */
     ACCOUNTD_TO_FAILURE, /* code and text say why: bounce (5.x.x) or try later (4.x.x) */
+    ACCOUNTD_TO_NOBODY,  /* a mailbox that forwards and keeps nothing: no mail goes there */
 };
 struct accountd_target {
     uint16_t source; /* index of the address in the request */
@@ -325,7 +326,9 @@ struct accountd_admin {
     const struct object_field *fields; /* encode: given; decode: filled array of the caller */
     uint32_t field_count;
 };
-/* Results have the numbers of the API: 0 success, 1 bad parameters, others by verb (ADM-22..36). */
+/* Results have the numbers of the API: 0 success, 1 bad parameters, others by verb (ADM-22..36).
+ * "manages" of an admin: may he change what is in the field "domain"? */
+#define ACCOUNTD_NOT_MANAGED 2 /* no */
 int accountd_admin_encode(struct strbuf *out, const struct accountd_admin *req);
 int accountd_admin_decode(struct slice payload, struct accountd_admin *req,
                           struct object_field fields[OBJECT_FIELDS_MAX]);
