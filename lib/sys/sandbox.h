@@ -33,6 +33,7 @@ enum sandbox_calls {
     SANDBOX_CHMOD = 1 << 12,       /* chmod and kin, which Landlock does not confine */
     SANDBOX_SYMLINK = 1 << 13,     /* symlinkat */
     SANDBOX_NARROW = 1 << 14,      /* sandbox_keep_only later */
+    SANDBOX_SCRATCH = 1 << 15,     /* ftruncate of files that are open already */
 };
 
 /* Below that directory. SYMLINKS, with WRITE: also make and move symbolic links. */

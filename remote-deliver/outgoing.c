@@ -1,0 +1,215 @@
+/*
+ * remote-deliver/outgoing.c - a message in the form in which one server gets it.
+ *
+ * The message was written by whoever sent it: untrusted. What changes it works on the queue's file,
+ * mapped read-only, and writes to the scratch file of this process.
+ */
+#include "remote-deliver/outgoing.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/parse.h"
+#include "lib/log/log.h"
+#include "lib/mail/header.h"
+#include "lib/mail/mime_narrow.h"
+
+enum { RETURN_PATH_MAX = 1024 /* bytes of the field that smtpd puts on top */ };
+
+/* ---- as it is in the queue ---- */
+
+/* Our own Return-Path is for mailboxes: a message on its way has its reverse path in the envelope
+ * (RFC 5321 section 4.4). */
+static size_t
+return_path_len(int fd, uint64_t offset)
+{
+    char top[RETURN_PATH_MAX];
+    ssize_t n = pread(fd, top, sizeof(top), (off_t)offset);
+    struct slice rest = slice_make(top, n < 0 ? 0 : (size_t)n);
+    struct header_field field;
+
+    if (header_next(&rest, &field) != HEADER_FIELD || rest.len == 0 ||
+        !slice_eq_nocase(field.name, SLICE("Return-Path")))
+        return 0;
+    return field.raw.len;
+}
+
+static struct smtp_message
+message_of(const struct queue_job *job, int fd)
+{
+    size_t skip = return_path_len(fd, job->content_offset);
+
+    if (skip > job->content_size)
+        skip = 0;
+    return (struct smtp_message){
+        .fd = fd,
+        .offset = (off_t)(job->content_offset + skip),
+        .size = job->content_size - skip,
+        .prepend = job->prepend,
+        .sender = job->sender,
+        .envid = job->envid,
+        .ret = job->ret,
+        .needs_smtputf8 = job->smtputf8,
+        .needs_8bit = job->body_8bit,
+        .needs_binary = job->body_binary,
+        .requiretls = job->requiretls,
+    };
+}
+
+void
+outgoing_begin(struct outgoing *o, const struct queue_job *job, int fd, struct signing *signer,
+               const struct scratch *scratch)
+{
+    *o = (struct outgoing){.job = job, .fd = fd, .signer = signer, .scratch = scratch};
+    o->message = message_of(job, fd);
+    o->prepend = strbuf_new(KEYD_PREPEND_MAX + KEYD_FIELDS_MAX);
+}
+
+void
+outgoing_end(struct outgoing *o)
+{
+    if (o->scratch_used)
+        scratch_clear(o->scratch);
+    strbuf_free(&o->prepend);
+}
+
+/* ---- conversion (RFC 6152 section 3, RFC 3030 section 3) ---- */
+
+/* An internationalized header is beyond conversion: who needs SMTPUTF8 and does not find it hears
+ * about that (lib/smtp/smtp_send.c). */
+static enum outgoing_form
+form_for(const struct queue_job *job, const struct smtp_client *client)
+{
+    bool takes_binary =
+        smtp_client_can(client, SMTP_CAN_BINARYMIME) && smtp_client_can(client, SMTP_CAN_CHUNKING);
+    bool takes_8bit = smtp_client_can(client, SMTP_CAN_8BITMIME);
+
+    if (job->smtputf8 && !smtp_client_can(client, SMTP_CAN_SMTPUTF8))
+        return OUTGOING_AS_IT_IS;
+    if (job->body_binary && !takes_binary)
+        return takes_8bit ? OUTGOING_8BIT : OUTGOING_7BIT;
+    if (!job->body_binary && job->body_8bit && !takes_8bit)
+        return OUTGOING_7BIT;
+    return OUTGOING_AS_IT_IS;
+}
+
+struct sink {
+    const struct scratch *scratch;
+    uint64_t written;
+};
+
+static bool
+write_piece(void *arg, struct slice piece)
+{
+    struct sink *sink = arg;
+
+    if (pwrite_all(sink->scratch->write_fd, piece, (off_t)sink->written) < 0)
+        return false;
+    sink->written += piece.len;
+    return true;
+}
+
+static enum outgoing_result
+never(const char *reason, struct smtp_verdict *why)
+{
+    *why = (struct smtp_verdict){.code = 550, .dsn = "5.6.3"};
+    (void)snprintf(why->text, sizeof(why->text),
+                   "the server takes less than the message needs, which cannot be converted: %s",
+                   reason);
+    return OUTGOING_NEVER;
+}
+
+static enum outgoing_result
+later(struct smtp_verdict *why)
+{
+    *why = (struct smtp_verdict){.dsn = "4.3.0"};
+    (void)snprintf(why->text, sizeof(why->text), "it cannot be converted now: %s", strerror(errno));
+    return OUTGOING_LATER;
+}
+
+static enum outgoing_result
+convert_mapped(struct outgoing *o, struct slice message, enum outgoing_form form,
+               struct smtp_verdict *why)
+{
+    struct sink to = {.scratch = o->scratch};
+    const struct mime_sink sink = {write_piece, &to};
+    const char *reason;
+
+    o->scratch_used = true;
+    switch (mime_narrow(message, form == OUTGOING_7BIT ? MIME_7BIT : MIME_8BIT, &sink, &reason)) {
+    case MIME_UNALTERABLE:
+        return never(reason, why);
+    case MIME_SINK_FAILED:
+        return later(why);
+    case MIME_NARROWED:
+        break;
+    }
+    log_event(LOG_INFO, "converted", KV_SLICE("queue_id", o->job->queue_id),
+              KV_STR("to", form == OUTGOING_7BIT ? "7bit" : "8bit"), KV_U64("size", to.written));
+    o->message.fd = o->scratch->read_fd;
+    o->message.offset = 0;
+    o->message.size = to.written;
+    o->message.needs_binary = false;
+    o->message.needs_8bit = form == OUTGOING_8BIT && o->job->body_8bit;
+    return OUTGOING_READY;
+}
+
+/* From the queue's file, which nobody ever shortens. */
+static enum outgoing_result
+convert(struct outgoing *o, enum outgoing_form form, struct smtp_verdict *why)
+{
+    size_t skip = (size_t)o->message.offset, end = skip + (size_t)o->message.size;
+    enum outgoing_result result;
+    struct stat st;
+    void *map;
+
+    errno = EIO; /* counts if it is too short */
+    if (fstat(o->fd, &st) < 0 || (uint64_t)st.st_size < end || end == 0)
+        return later(why);
+    map = mmap(NULL, end, PROT_READ, MAP_PRIVATE, o->fd, 0);
+    if (map == MAP_FAILED)
+        return later(why);
+    if (form == OUTGOING_7BIT && !parse_is_ascii(o->job->prepend))
+        result = never("there are 8-bit characters in a header", why);
+    else
+        result = convert_mapped(o, slice_sub(slice_make(map, end), skip, end), form, why);
+    (void)munmap(map, end); /* whatever this says, it is never used again */
+    return result;
+}
+
+/* ---- all of it ---- */
+
+static enum outgoing_result
+sign(struct outgoing *o, struct smtp_verdict *why)
+{
+    strbuf_clear(&o->prepend);
+    if (signing_make(o->signer, o->job, &o->message, &o->prepend, why) == SIGNING_WAIT)
+        return OUTGOING_LATER;
+    (void)strbuf_append(&o->prepend, o->message.prepend); /* there is room for both */
+    o->message.prepend = strbuf_slice(&o->prepend);
+    return OUTGOING_READY;
+}
+
+enum outgoing_result
+outgoing_prepare(struct outgoing *o, const struct smtp_client *client, struct smtp_verdict *why)
+{
+    enum outgoing_form form = form_for(o->job, client);
+    enum outgoing_result result = OUTGOING_READY;
+
+    if (form == o->form)
+        return OUTGOING_READY;
+    o->message = message_of(o->job, o->fd);
+    o->form = OUTGOING_NONE; /* unless all goes well */
+    if (form != OUTGOING_AS_IT_IS)
+        result = convert(o, form, why);
+    if (result == OUTGOING_READY)
+        result = sign(o, why);
+    if (result == OUTGOING_READY)
+        o->form = form;
+    return result;
+}
