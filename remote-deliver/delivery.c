@@ -449,7 +449,8 @@ delivery_run(struct courier *courier, const struct queue_job *job, int fd,
     bool all_final = true;
 
     *d = (struct delivery){.courier = courier, .job = job, .count = job->rcpt_count};
-    outgoing_begin(&d->outgoing, job, fd, courier->signer, courier->scratch);
+    outgoing_begin(&d->outgoing, job, fd, courier->signer, courier->scratch,
+                   courier->settings->senders);
     d->request = request_of(job);
     d->rcpts = xcalloc(d->count, sizeof(*d->rcpts));
     d->results = xcalloc(d->count, sizeof(*d->results));

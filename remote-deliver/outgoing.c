@@ -17,7 +17,9 @@
 #include "lib/base/parse.h"
 #include "lib/log/log.h"
 #include "lib/mail/header.h"
+#include "lib/mail/mime.h"
 #include "lib/mail/mime_narrow.h"
+#include "lib/mail/sender_replace.h"
 
 enum { RETURN_PATH_MAX = 1024 /* bytes of the field that smtpd puts on top */ };
 
@@ -63,9 +65,10 @@ message_of(const struct queue_job *job, int fd)
 
 void
 outgoing_begin(struct outgoing *o, const struct queue_job *job, int fd, struct signing *signer,
-               const struct scratch *scratch)
+               const struct scratch *scratch, const struct sender_table *senders)
 {
-    *o = (struct outgoing){.job = job, .fd = fd, .signer = signer, .scratch = scratch};
+    *o = (struct outgoing){
+        .job = job, .fd = fd, .signer = signer, .scratch = scratch, .senders = senders};
     o->message = message_of(job, fd);
     o->prepend = strbuf_new(KEYD_PREPEND_MAX + KEYD_FIELDS_MAX);
 }
@@ -98,21 +101,76 @@ form_for(const struct queue_job *job, const struct smtp_client *client)
     return OUTGOING_AS_IT_IS;
 }
 
+/* ---- where what was changed goes ---- */
+
 struct sink {
     const struct scratch *scratch;
     uint64_t written;
+    const struct sender_table *senders; /* NULL: none are replaced (any more) */
+    struct strbuf header;               /* what has come of it */
 };
 
 static bool
-write_piece(void *arg, struct slice piece)
+write_through(struct sink *sink, struct slice piece)
 {
-    struct sink *sink = arg;
-
     if (pwrite_all(sink->scratch->write_fd, piece, (off_t)sink->written) < 0)
         return false;
     sink->written += piece.len;
     return true;
 }
+
+/* The header is here, `len` bytes of what was collected. */
+static bool
+write_header(struct sink *sink, size_t len)
+{
+    struct slice all = strbuf_slice(&sink->header), header = slice_sub(all, 0, len);
+    struct sender_rules rules = sender_table_rules(sink->senders);
+    struct strbuf changed = strbuf_new(SENDER_REPLACE_MAX(len));
+    bool ok;
+
+    if (sender_replace(header, &rules, &changed))
+        header = strbuf_slice(&changed);
+    ok = write_through(sink, header) && write_through(sink, slice_sub(all, len, all.len));
+    strbuf_free(&changed);
+    sink->senders = NULL;
+    return ok;
+}
+
+static bool
+write_piece(void *arg, struct slice piece)
+{
+    struct sink *sink = arg;
+    size_t before = sink->header.len, take = MIME_HEADER_MAX - before, len;
+
+    if (sink->senders == NULL)
+        return write_through(sink, piece);
+    (void)strbuf_append(&sink->header, slice_sub(piece, 0, take)); /* just fits */
+    len = header_section_len(strbuf_slice(&sink->header), before);
+    if (len == 0 && sink->header.len < MIME_HEADER_MAX)
+        return true;
+    if (!write_header(sink, len > 0 ? len : sink->header.len))
+        return false;
+    return write_through(sink, slice_sub(piece, take, piece.len));
+}
+
+static struct sink
+sink_begin(const struct outgoing *o)
+{
+    return (struct sink){
+        .scratch = o->scratch, .senders = o->senders, .header = strbuf_new(MIME_HEADER_MAX)};
+}
+
+/* False: the last of it could not be written. */
+static bool
+sink_end(struct sink *sink)
+{
+    bool ok = sink->senders == NULL || write_header(sink, sink->header.len);
+
+    strbuf_free(&sink->header);
+    return ok;
+}
+
+/* ---- changing it ---- */
 
 static enum outgoing_result
 never(const char *reason, struct smtp_verdict *why)
@@ -132,39 +190,73 @@ later(struct smtp_verdict *why)
     return OUTGOING_LATER;
 }
 
-static enum outgoing_result
-convert_mapped(struct outgoing *o, struct slice message, enum outgoing_form form,
-               struct smtp_verdict *why)
+/* Has anything to be replaced in a message that is sent as it is otherwise? */
+static bool
+needs_senders(const struct outgoing *o, struct slice message)
 {
-    struct sink to = {.scratch = o->scratch};
-    const struct mime_sink sink = {write_piece, &to};
-    const char *reason;
+    struct slice header = slice_sub(message, 0, MIME_HEADER_MAX);
+    struct sender_rules rules = sender_table_rules(o->senders);
+    struct strbuf changed;
+    bool needs;
 
-    o->scratch_used = true;
-    switch (mime_narrow(message, form == OUTGOING_7BIT ? MIME_7BIT : MIME_8BIT, &sink, &reason)) {
-    case MIME_UNALTERABLE:
-        return never(reason, why);
-    case MIME_SINK_FAILED:
-        return later(why);
-    case MIME_NARROWED:
-        break;
-    }
+    if (o->senders == NULL)
+        return false;
+    header.len = mime_header_len(header);
+    changed = strbuf_new(SENDER_REPLACE_MAX(header.len));
+    needs = sender_replace(header, &rules, &changed);
+    strbuf_free(&changed);
+    return needs;
+}
+
+static void
+use_scratch(struct outgoing *o, enum outgoing_form form, uint64_t size)
+{
+    static const char *const words[] = {
+        [OUTGOING_AS_IT_IS] = "as_it_is", [OUTGOING_8BIT] = "8bit", [OUTGOING_7BIT] = "7bit"};
+
     log_event(LOG_INFO, "converted", KV_SLICE("queue_id", o->job->queue_id),
-              KV_STR("to", form == OUTGOING_7BIT ? "7bit" : "8bit"), KV_U64("size", to.written));
+              KV_STR("to", words[form]), KV_U64("size", size));
     o->message.fd = o->scratch->read_fd;
     o->message.offset = 0;
-    o->message.size = to.written;
+    o->message.size = size;
+    if (form == OUTGOING_AS_IT_IS)
+        return;
     o->message.needs_binary = false;
     o->message.needs_8bit = form == OUTGOING_8BIT && o->job->body_8bit;
+}
+
+static enum outgoing_result
+change_mapped(struct outgoing *o, struct slice message, enum outgoing_form form,
+              struct smtp_verdict *why)
+{
+    struct sink to = sink_begin(o);
+    const struct mime_sink sink = {write_piece, &to};
+    enum mime_narrow_result result = MIME_NARROWED;
+    const char *reason = "";
+
+    o->scratch_used = true;
+    if (form != OUTGOING_AS_IT_IS)
+        result =
+            mime_narrow(message, form == OUTGOING_7BIT ? MIME_7BIT : MIME_8BIT, &sink, &reason);
+    else if (!write_piece(&to, message))
+        result = MIME_SINK_FAILED;
+    if (!sink_end(&to) && result == MIME_NARROWED)
+        result = MIME_SINK_FAILED;
+    if (result == MIME_UNALTERABLE)
+        return never(reason, why);
+    if (result == MIME_SINK_FAILED)
+        return later(why);
+    use_scratch(o, form, to.written);
     return OUTGOING_READY;
 }
 
 /* From the queue's file, which nobody ever shortens. */
 static enum outgoing_result
-convert(struct outgoing *o, enum outgoing_form form, struct smtp_verdict *why)
+change(struct outgoing *o, enum outgoing_form form, struct smtp_verdict *why)
 {
     size_t skip = (size_t)o->message.offset, end = skip + (size_t)o->message.size;
-    enum outgoing_result result;
+    enum outgoing_result result = OUTGOING_READY;
+    struct slice message;
     struct stat st;
     void *map;
 
@@ -174,10 +266,11 @@ convert(struct outgoing *o, enum outgoing_form form, struct smtp_verdict *why)
     map = mmap(NULL, end, PROT_READ, MAP_PRIVATE, o->fd, 0);
     if (map == MAP_FAILED)
         return later(why);
+    message = slice_sub(slice_make(map, end), skip, end);
     if (form == OUTGOING_7BIT && !parse_is_ascii(o->job->prepend))
         result = never("there are 8-bit characters in a header", why);
-    else
-        result = convert_mapped(o, slice_sub(slice_make(map, end), skip, end), form, why);
+    else if (form != OUTGOING_AS_IT_IS || needs_senders(o, message))
+        result = change_mapped(o, message, form, why);
     (void)munmap(map, end); /* whatever this says, it is never used again */
     return result;
 }
@@ -205,8 +298,8 @@ outgoing_prepare(struct outgoing *o, const struct smtp_client *client, struct sm
         return OUTGOING_READY;
     o->message = message_of(o->job, o->fd);
     o->form = OUTGOING_NONE; /* unless all goes well */
-    if (form != OUTGOING_AS_IT_IS)
-        result = convert(o, form, why);
+    if (form != OUTGOING_AS_IT_IS || o->senders != NULL)
+        result = change(o, form, why);
     if (result == OUTGOING_READY)
         result = sign(o, why);
     if (result == OUTGOING_READY)

@@ -6,6 +6,7 @@
 
 #include "lib/conf/conf.h"
 #include "lib/conf/instance.h"
+#include "lib/conf/sender_table.h"
 #include "lib/conf/tls_table.h"
 #include "remote-deliver/direct.h"
 
@@ -34,6 +35,7 @@ struct settings {
     struct smtp_sources sources;
     struct smtp_client_options client;
     struct signing_settings signing;
+    struct sender_table *senders; /* NULL: everybody is shown as they are */
     bool use_starttls, heed_dane, heed_sts;
     struct tls_table *tls_table;
     struct tls_context *dane_tls;

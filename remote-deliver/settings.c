@@ -236,6 +236,15 @@ load_signing(struct settings *s, const struct conf *conf, const struct instance 
     free(path);
 }
 
+static void
+load_senders(struct settings *s, const struct conf *conf, const struct instance *inst)
+{
+    struct list_file *list = lists_load_or_exit("remote-deliver", conf, inst, QUEUE_HEADER_REPLACE);
+
+    s->senders = sender_table_new(list, SENDER_REMOTE);
+    list_file_free(&list);
+}
+
 void
 settings_load(struct settings *s, const struct conf *conf, const struct instance *inst)
 {
@@ -267,4 +276,5 @@ settings_load(struct settings *s, const struct conf *conf, const struct instance
     load_servers(s, conf, inst);
     load_tls(s, conf, inst);
     load_signing(s, conf, inst);
+    load_senders(s, conf, inst);
 }
