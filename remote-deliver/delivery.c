@@ -40,6 +40,7 @@ struct delivery {
     int64_t deadline;
     enum tls_request request;
     struct tls_policy tls;     /* of the servers that are being tried */
+    struct proxy proxy;        /* with its address of now; its texts are the settings' */
     struct smtp_verdict unfit; /* why a server may not get what needs TLS; text "": none such */
     bool other_trouble;        /* with another server, which may be fit when it is over */
 };
@@ -247,6 +248,25 @@ is_fit(struct delivery *d, struct smtp_client *client, const struct smtp_peer *p
     return false;
 }
 
+/* Is there a proxy to go by, where there has to be one? Its address is looked up each time, as
+ * those of all servers are. */
+static bool
+find_proxy(struct delivery *d, struct smtp_client_options *options)
+{
+    const struct settings *s = d->courier->settings;
+
+    if (!s->proxy.used)
+        return true;
+    d->proxy = s->proxy;
+    options->proxy = &d->proxy.socks;
+    if (proxy_find(&d->proxy, d->courier->dns, (int)s->dns_timeout_ms) == 0)
+        return true;
+    d->last = (struct smtp_verdict){.dsn = "4.4.3"};
+    (void)snprintf(d->last.text, sizeof(d->last.text), "no address for the proxy %s",
+                   s->proxy.host);
+    return false;
+}
+
 /* NULL: the trouble is logged and in d->last. */
 static struct smtp_client *
 open_client(struct delivery *d, const struct smtp_peer *peer)
@@ -256,7 +276,7 @@ open_client(struct delivery *d, const struct smtp_peer *peer)
     tls_policy_decide(&d->tls, peer);
     if (d->tls.level == TLS_LEVEL_REFUSED)
         d->last = d->tls.why;
-    else
+    else if (find_proxy(d, &d->tls.options))
         client = smtp_client_open(peer, &d->tls.options, d->deadline, &d->last);
     if (client == NULL) {
         note_trouble(d, peer);

@@ -7,10 +7,11 @@
 #include "lib/conf/sender_table.h"
 #include "lib/mail/sender_replace.h"
 
-static const char table_text[] = "office@d.test both alice@d.test; Bob@D.test\n"
-                                 "second@d.test both alice@d.test\n" /* the first one counts */
-                                 "out@d.test remote \"carol smith\"@d.test;dora@d.test\n"
-                                 "in@d.test LOCAL dora@d.test\n";
+static const char table_text[] =
+    "office@d.test both alice@d.test; Bob@D.test\n"
+    "second@d.test both alice@d.test\n" /* the first one counts */
+    "out@d.test remote \"carol smith\"@d.test;dora@d.test;erik@[192.0.2.1]\n"
+    "in@d.test LOCAL dora@d.test\n";
 
 static struct sender_table *
 table_for(enum sender_scope scope)
