@@ -169,6 +169,7 @@ def test_socks4_leads_to_ipv4_alone(suite, sink, proxy):
     use(suite, type="socks4", port=proxy.port, user="me")
     arrived(sink, submit(suite)[0])
     assert {request[:4] for request in proxy.requests} == {(4, "me", None, FAR)}
+    assert "IPv4 addresses alone" not in suite.log("remote"), "the others are not tried in vain"
 
 
 @pytest.mark.parametrize("say,reason", [
