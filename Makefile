@@ -46,10 +46,10 @@ ALL_CFLAGS = $(BASE) $(OPT) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
 
 # Programs: sources are the folder's .c files; what a program links decides its memory.
-DAEMONS = master logd accountd authd dnsd keyd filterd smtpd imapd pop3d queue-manager local-deliver remote-deliver stsd
+DAEMONS = master logd accountd authd dnsd keyd filterd smtpd imapd pop3d queue-manager local-deliver remote-deliver archived stsd
 LIBS_master = -levent_core -lseccomp
 LIBS_logd = -levent_core -lseccomp
-LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring
+LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring -lcrypto
 LIBS_authd = -levent_core -lseccomp -lgsasl -lcrypt -largon2 -lcrypto
 LIBS_dnsd = -levent_core -lseccomp -lunbound
 LIBS_filterd = -levent_core -lseccomp
@@ -60,7 +60,8 @@ LIBS_pop3d = -levent_core -lseccomp -lssl -lcrypto
 LIBS_queue-manager = -levent_core -lseccomp
 LIBS_local-deliver = -levent_core -lseccomp -lcrypto -licuuc
 LIBS_remote-deliver = -levent_core -lseccomp -lssl -lcrypto -lidn2 -lunistring
-LIBS_stsd = -levent_core -lseccomp -lssl -lcrypto
+LIBS_archived = -levent_core -lseccomp -lcrypto
+LIBS_stsd = -levent_core -lseccomp -lssl -lcrypto -lz
 LIBS_posthorn = -levent_core -lseccomp -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring -licuuc
 LIBS_ALL = -levent_core -lseccomp -lsqlite3 -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound -licuuc -lz
 
@@ -69,8 +70,11 @@ PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
            $(if $(wildcard posthorn/main.c),$(BUILD)/bin/posthorn)
 
 LIB_SRC := $(wildcard lib/*/*.c)
-TEMPLATES = welcome bounce delay success notice quota_warning
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(addprefix $(BUILD)/obj/gen/,services_conf.o posthorn_conf.o $(TEMPLATES:=.o))
+# What system.template_language can be without another file: conf/templates/LANGUAGE/NAME.txt
+LANGUAGES = en zh-CN
+TEMPLATES = $(basename $(notdir $(wildcard conf/templates/en/*.txt)))
+TEMPLATE_OBJ = $(foreach l,$(LANGUAGES),$(TEMPLATES:%=template_$(l)_%.o))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(addprefix $(BUILD)/obj/gen/,services_conf.o posthorn_conf.o $(TEMPLATE_OBJ))
 TESTS := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
 TOOLS := $(patsubst t/tools/%.c,$(BUILD)/t/tools/%,$(wildcard t/tools/*.c))
 FUZZERS := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
@@ -98,11 +102,11 @@ define TEXT
 $$(BUILD)/obj/gen/$(1).c: $(2) Makefile
 	@mkdir -p $$(@D)
 	@{ echo '#include "$(3)"'; echo 'const char $(4)[] = {'; \
-	    od -An -v -tx1 $$< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } > $$@
+	    od -An -v -tx1 $$< | sed 's/ \(..\)/(char)0x\1,/g'; echo '0};'; } > $$@
 endef
 $(eval $(call TEXT,services_conf,conf/services.conf,lib/conf/services.h,services_default_text))
 $(eval $(call TEXT,posthorn_conf,conf/posthorn.conf.in,lib/conf/conf_new.h,conf_new_head))
-$(foreach t,$(TEMPLATES),$(eval $(call TEXT,$(t),conf/templates/$(t).txt,lib/conf/conf_new.h,conf_new_$(t))))
+$(foreach l,$(LANGUAGES),$(foreach t,$(TEMPLATES),$(eval $(call TEXT,template_$(l)_$(t),conf/templates/$(l)/$(t).txt,lib/mail/template_set.h,template_$(subst -,_,$(l))_$(t)))))
 $(BUILD)/obj/gen/%.o: $(BUILD)/obj/gen/%.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 

@@ -48,6 +48,22 @@ get(struct operation *op)
 
 /* ---- changing ---- */
 
+/* From the top down: each has the rights of the one above it. */
+static int
+inherit(struct operation *op)
+{
+    struct slice folder = op->acl.folder, there = op->acl.who;
+
+    if (there.len > 0 &&
+        (!slice_starts(folder, there) || folder.len == there.len || folder.ptr[there.len] != '/'))
+        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "that is not above the folder");
+    for (size_t at = there.len + 1; there.len > 0 && at < folder.len; at++)
+        if (folder.ptr[at] == '/' &&
+            account_share_inherit(&op->edit, op->acl.owner, slice_sub(folder, 0, at)) < 0)
+            return -1;
+    return account_share_inherit(&op->edit, op->acl.owner, folder);
+}
+
 static int
 run(struct operation *op)
 {
@@ -67,7 +83,7 @@ run(struct operation *op)
     case ACCOUNTD_ACL_DROP:
         return account_share_drop(&op->edit, acl->owner, acl->folder);
     case ACCOUNTD_ACL_CREATE:
-        return account_share_inherit(&op->edit, acl->owner, acl->folder);
+        return inherit(op);
     case ACCOUNTD_ACL_GET:
         break;
     }

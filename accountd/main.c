@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "accountd/server.h"
+#include "lib/auth/digest.h"
 #include "lib/base/parse.h"
 #include "lib/log/log.h"
 
@@ -72,6 +73,7 @@ main(int argc, char **argv)
         return EX_USAGE;
     }
     server_learn_roles(&server, &d);
+    digest_init();
     confine(&d, enter_database(&d)); /* last use of a path from the real root */
     if (peer_fd >= 0)
         server_adopt(&server, &d, peer_fd);

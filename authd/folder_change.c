@@ -29,7 +29,8 @@ struct folder_change {
     uint8_t op;      /* enum authd_folder_op */
     char *name, *to; /* "~bob@d.test/Work"; to: RENAME, else "" */
     char *path;      /* bob's store */
-    uint32_t rights; /* on the folder above a new one */
+    uint32_t rights; /* on the folder above a new one, */
+    size_t there;    /* which ends here in the new one's name; those between are made, too */
     struct store_ctl_reply done;
 };
 
@@ -53,6 +54,20 @@ above(struct slice name)
     return slice_sub(name, 0, slice_rindex(name, '/'));
 }
 
+/* The folder that is made, or gets this name. */
+static struct slice
+made_by(const struct folder_change *change)
+{
+    return slice_of(change->op == AUTHD_FOLDER_RENAME ? change->to : change->name);
+}
+
+/* The nearest folder above it, in the owner's words. */
+static struct slice
+parent_of(const struct folder_change *change)
+{
+    return folder_of(slice_sub(made_by(change), 0, change->there));
+}
+
 /* ---- the end ---- */
 
 static void
@@ -63,6 +78,7 @@ finish(struct folder_change *change, int error)
     const struct authd_folder_changed changed = {
         .error = (uint32_t)error,
         .rights = change->rights,
+        .there = (uint32_t)change->there,
         .mailbox_id = slice_of(change->done.mailbox_id),
     };
 
@@ -80,42 +96,96 @@ finish(struct folder_change *change, int error)
 
 /* ---- third: the rights follow ---- */
 
+/* The session has the folders between `there` and the end of `name`, too. */
 static void
-rights_followed(void *arg, const struct frame_header *header, struct slice payload, int fd)
+note_made(struct folder_change *change, struct slice name)
 {
-    struct folder_change *change = arg;
+    for (size_t at = change->there + 1; at <= name.len; at++)
+        if (at == name.len || name.ptr[at] == '/')
+            folder_grants_made(&change->s->grants, slice_of(change->path), slice_sub(name, 0, at),
+                               change->rights);
+}
+
+/* Said in the owner's name: it is done, whoever has which rights by now. */
+static void
+tell_accounts(struct folder_change *change, uint8_t op, struct slice name, struct slice who,
+              void (*then)(void *arg, const struct frame_header *header, struct slice payload,
+                           int fd))
+{
+    struct strbuf request = strbuf_new(REQUEST_MAX);
+    const struct accountd_acl acl = {.op = op,
+                                     .actor = owner_of(name),
+                                     .owner = owner_of(name),
+                                     .folder = folder_of(name),
+                                     .who = who};
+
+    assert_always(accountd_acl_encode(&request, ACCOUNTD_ACL, &acl) == 0);
+    ipc_async_call(change->s->server->accounts, &request, ACCOUNTS_TIMEOUT_MS, then, change);
+    strbuf_free(&request);
+}
+
+static void
+check_followed(const struct folder_change *change, const struct frame_header *header,
+               struct slice payload)
+{
     struct accountd_acl_reply reply = {.result = ACCOUNTD_ACL_AWAY};
     struct accountd_acl_entry *entries = xcalloc(ACCOUNTD_ACL_MAX, sizeof(*entries));
 
-    close_keep_errno(fd);
     if (header == NULL || header->type != ACCOUNTD_ACL_REPLY ||
         accountd_acl_reply_decode(payload, &reply, entries) < 0 || reply.result != 0)
         log_event(LOG_WARN, "rights_not_followed", KV_STR("folder", change->name),
                   KV_STR("to", change->to));
     xfree(&entries);
+}
+
+static void
+rights_followed(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct folder_change *change = arg;
+
+    close_keep_errno(fd);
+    check_followed(change, header, payload);
     finish(change, 0);
 }
 
-/* Said in the owner's name: it is done, whoever has which rights by now. */
+/* The folders between are noted when accountd has them: a check of the session's rights that is
+ * under way would not find them. */
+static void
+parents_followed(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct folder_change *change = arg;
+
+    note_made(change, above(made_by(change)));
+    rights_followed(arg, header, payload, fd);
+}
+
+static void
+rename_followed(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct folder_change *change = arg;
+    struct slice parent = above(slice_of(change->to));
+
+    if (parent.len == change->there) {
+        rights_followed(arg, header, payload, fd);
+        return;
+    }
+    close_keep_errno(fd);
+    check_followed(change, header, payload);
+    tell_accounts(change, ACCOUNTD_ACL_CREATE, parent, parent_of(change), parents_followed);
+}
+
 static void
 follow(struct folder_change *change)
 {
-    static const uint8_t ops[] = {[AUTHD_FOLDER_CREATE] = ACCOUNTD_ACL_CREATE,
-                                  [AUTHD_FOLDER_REMOVE] = ACCOUNTD_ACL_DROP,
-                                  [AUTHD_FOLDER_RENAME] = ACCOUNTD_ACL_RENAME};
-    struct strbuf request = strbuf_new(REQUEST_MAX);
     struct slice name = slice_of(change->name);
-    const struct accountd_acl acl = {
-        .op = ops[change->op],
-        .actor = owner_of(name),
-        .owner = owner_of(name),
-        .folder = folder_of(name),
-        .who = change->to[0] == '\0' ? SLICE("") : folder_of(slice_of(change->to))};
 
-    assert_always(accountd_acl_encode(&request, ACCOUNTD_ACL, &acl) == 0);
-    ipc_async_call(change->s->server->accounts, &request, ACCOUNTS_TIMEOUT_MS, rights_followed,
-                   change);
-    strbuf_free(&request);
+    if (change->op == AUTHD_FOLDER_CREATE)
+        tell_accounts(change, ACCOUNTD_ACL_CREATE, name, parent_of(change), rights_followed);
+    else if (change->op == AUTHD_FOLDER_REMOVE)
+        tell_accounts(change, ACCOUNTD_ACL_DROP, name, SLICE(""), rights_followed);
+    else
+        tell_accounts(change, ACCOUNTD_ACL_RENAME, name, folder_of(slice_of(change->to)),
+                      rename_followed);
 }
 
 /* ---- second: local-deliver does it ---- */
@@ -128,7 +198,7 @@ note_grants(struct folder_change *change)
     struct slice name = slice_of(change->name);
 
     if (change->op == AUTHD_FOLDER_CREATE)
-        folder_grants_made(grants, slice_of(change->path), name, change->rights);
+        note_made(change, name);
     else if (change->op == AUTHD_FOLDER_REMOVE)
         folder_grants_gone(grants, name);
     else
@@ -166,6 +236,8 @@ ask_store(struct folder_change *change)
 
     if (change->op == AUTHD_FOLDER_RENAME)
         ctl.new_folder = folder_of(slice_of(change->to));
+    if (change->op != AUTHD_FOLDER_REMOVE)
+        ctl.parent = parent_of(change);
     if (ctl.folder.len > STORE_DIR_MAX || ctl.new_folder.len > STORE_DIR_MAX) {
         finish(change, EINVAL);
     } else {
@@ -201,37 +273,43 @@ find_removable(const struct accountd_folder *folders, uint32_t count, struct sli
     return NULL;
 }
 
-/* Of the folder above a new one. The error is the same whatever there is. */
+/* Of the nearest folder above a new one that the user has: local-deliver will say whether there is
+ * a nearer one. The error is the same whatever there is. */
 static const struct accountd_folder *
 find_parent(const struct accountd_folder *folders, uint32_t count, struct slice name)
 {
-    const struct accountd_folder *folder = find(folders, count, above(name));
+    const struct accountd_folder *folder = NULL;
 
+    while (folder == NULL && slice_index(name, '/') < name.len) {
+        name = above(name);
+        folder = find(folders, count, name);
+    }
     if (folder != NULL && (folder->rights & RIGHT_CREATE) != 0)
         return folder;
     errno = EACCES;
     return NULL;
 }
 
-/* RFC 4314 section 4: "k" on the one above, "x" on the folder itself, both for RENAME. Returns 0
- * with the owner's store in change->path, or an errno value. */
+/* RFC 4314 section 4: "k" on the nearest existing one above, "x" on the folder itself, both for
+ * RENAME. Returns 0 with the owner's store in change->path, or an errno value. */
 static int
 judge(struct folder_change *change, const struct accountd_folder *folders, uint32_t count)
 {
     const struct accountd_folder *folder = NULL, *parent = NULL;
     bool makes = change->op != AUTHD_FOLDER_REMOVE, removes = change->op != AUTHD_FOLDER_CREATE;
-    struct slice made = slice_of(removes ? change->to : change->name);
 
     if (change->op == AUTHD_FOLDER_REMOVE && (change->s->rights & ACCOUNTD_MAY_REMOVE_MAIL) == 0)
         return EACCES;
     if (removes && (folder = find_removable(folders, count, slice_of(change->name))) == NULL)
         return errno;
-    if (makes && (parent = find_parent(folders, count, made)) == NULL)
+    if (makes && (parent = find_parent(folders, count, made_by(change))) == NULL)
         return errno;
     if (folder != NULL && parent != NULL && !slice_eq(folder->path, parent->path))
         return EACCES; /* from one owner to another */
-    if (parent != NULL)
+    if (parent != NULL) {
         change->rights = parent->rights;
+        change->there = parent->name.len;
+    }
     change->path = xslicedup((folder != NULL ? folder : parent)->path);
     return 0;
 }

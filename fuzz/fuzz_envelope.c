@@ -42,6 +42,7 @@ try_envelope(struct slice record)
         assert_always(envelope_encode(&again, &e) == 0);
         assert_always(envelope_decode(strbuf_slice(&again), &second) == 0);
         assert_always(second.rcpt_count == e.rcpt_count && slice_eq(second.sender, e.sender));
+        assert_always(second.origin == e.origin && slice_eq(second.approved_by, e.approved_by));
         envelope_clear(&second);
         envelope_clear(&e);
     }

@@ -58,6 +58,7 @@
 // LINK: imapd/partial_range.c
 // LINK: imapd/replace.c
 // LINK: imapd/reply.c
+// LINK: imapd/room.c
 // LINK: imapd/saved_result.c
 // LINK: imapd/search.c
 // LINK: imapd/search_args.c
@@ -90,6 +91,7 @@
 // LINK: imapd/uid_batches.c
 // LINK: imapd/unauthenticate.c
 // LINK: imapd/updates.c
+// LINK: imapd/url_news.c
 // LINK: imapd/urlauth.c
 // LINK: imapd/urlfetch.c
 // LINK: imapd/wait.c

@@ -7,9 +7,21 @@
 
 #include "lib/base/mem.h"
 #include "lib/smtp/smtp_dot.h"
+#include "lib/smtp/smtp_limits.h"
 #include "lib/smtp/smtp_reply.h"
+#include "lib/smtp/smtp_terms.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+read_limits(struct slice value)
+{
+    struct smtp_limits limits;
+
+    if (smtp_limits_parse(value, &limits) < 0)
+        assert_always(limits.mails == 0 && limits.rcpts == 0 && limits.rcpt_domains == 0);
+    assert_always(limits.mails <= 999999 && limits.rcpts <= 999999);
+}
 
 static void
 read_replies(struct slice rest)
@@ -30,6 +42,10 @@ read_replies(struct slice rest)
             smtp_reply_text(&reply, text, sizeof(text));
             assert_always(strlen(text) < sizeof(text));
             (void)smtp_reply_keyword(&reply, "SIZE", &value);
+            if (smtp_reply_keyword(&reply, "LIMITS", &value))
+                read_limits(value);
+            if (smtp_reply_keyword(&reply, "DELIVERBY", &value))
+                assert_always(smtp_terms_min_by(value) >= 0);
         }
         smtp_reply_clear(&reply);
     }

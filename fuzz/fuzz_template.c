@@ -6,6 +6,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/mail/dsn.h"
+#include "lib/mail/template_set.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,15 +26,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                       .rcpt_count = 1};
     char boundary[DSN_BOUNDARY_SIZE];
     struct strbuf out = strbuf_new(64u << 20);
-    const char *why;
+    struct template_fault fault = {.line = 0};
 
-    if (template_parse(slice_make(data, size), dsn_value_names, &text, &why) == 0) {
+    if (template_parse(slice_make(data, size), &template_kinds[TEMPLATE_BOUNCE], &text, &fault) ==
+        0) {
         dsn_begin(&out, &dsn, boundary);
         assert_always(!out.overflow);
         for (size_t i = 0; i < out.len; i++)
             assert_always(out.ptr[i] != '\n' || (i > 0 && out.ptr[i - 1] == '\r'));
     } else {
-        assert_always(why != NULL);
+        assert_always(fault.why[0] != '\0');
     }
     strbuf_free(&out);
     return 0;

@@ -12,6 +12,7 @@
 
 #include "imapd/append_url.h"
 #include "imapd/message_limit.h"
+#include "imapd/room.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/log/log.h"
@@ -40,7 +41,7 @@ append_job_begin(struct append_job *job, struct session *s, struct parser *p, st
     *job = (struct append_job){.s = s, .text = append_text_begin(s, p), .folder = folder};
     if (place_find(s, folder, RIGHT_INSERT, &job->target) == 0)
         job->append = mailbox_append_begin(job->target.store, job->target.name);
-    return job->append == NULL ? reply_append_errno() : go_on;
+    return job->append == NULL ? reply_append_errno() : room_check(s, &job->target);
 }
 
 /* ---- one message ---- */

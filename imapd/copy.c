@@ -9,6 +9,7 @@
 #include "imapd/copy_across.h"
 #include "imapd/message_limit.h"
 #include "imapd/notify.h"
+#include "imapd/room.h"
 #include "imapd/selection.h"
 #include "imapd/updates.h"
 
@@ -47,6 +48,13 @@ copy(struct session *s, const struct selection *sel, struct slice folder, unsign
     struct target to;
     int rc = place_find(s, folder, RIGHT_INSERT, &to);
 
+    /* A move within one store takes no room, and into the trash it is how room is made. */
+    if (rc == 0 && (!move || to.store != s->mailbox_store)) {
+        struct reply reply = room_check(s, &to);
+
+        if (reply.kind != REPLY_OK)
+            return reply;
+    }
     if (rc == 0 && to.store != s->mailbox_store) {
         updates_send(s, UPDATES_OWN | (is_uid ? UPDATES_UID : 0)); /* flags as they are now */
         rc = copy_across(s->mailbox, sel->seqs, sel->count, &to, move, &copies);

@@ -11,6 +11,7 @@
 #include "imapd/notify_folders.h"
 #include "imapd/places.h"
 #include "imapd/updates.h"
+#include "imapd/url_news.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/store/watch.h"
@@ -22,6 +23,7 @@ struct notify {
     struct notify_args args;
     struct watch *watch; /* NULL: nothing is to be told */
     int selected;        /* number of the selected mailbox; -1: not watched yet */
+    int url_keys;        /* number of its access keys; -1 */
     bool selected_news;
     bool blind;      /* it cannot be watched */
     int64_t poll_ms; /* then it is looked at */
@@ -69,6 +71,7 @@ watch_selected(struct session *s)
     if (s->mailbox == NULL || n->args.selected == 0 || n->selected >= 0 || n->blind)
         return;
     n->selected = mailbox_watch(s->mailbox, n->watch);
+    n->url_keys = n->selected < 0 ? -1 : url_news_watch(s, n->watch);
     n->selected_news = true; /* what came before */
     n->blind = n->selected < 0;
     n->poll_ms = clock_mono_ms();
@@ -146,13 +149,16 @@ notify_due_ms(const struct session *s)
 }
 
 static void
-take_news(struct notify *n)
+take_news(struct session *s)
 {
+    struct notify *n = s->notify;
     int number;
 
     while ((number = watch_next(n->watch)) >= 0) {
         if (number == n->selected)
             n->selected_news = true;
+        else if (number == n->url_keys)
+            url_news_send(s);
         else
             notify_folders_wake(&n->folders, number);
     }
@@ -174,7 +180,7 @@ make(void)
 {
     struct notify *n = xcalloc(1, sizeof(*n));
 
-    n->selected = -1;
+    n->selected = n->url_keys = -1;
     return n;
 }
 
@@ -195,7 +201,7 @@ notify_tell_others(struct session *s)
 {
     if (s->notify == NULL || s->notify->watch == NULL)
         return;
-    take_news(s->notify);
+    take_news(s);
     if (s->notify->folders.annotations_changed || clock_mono_ms() >= annotations_due_ms(s))
         metadata_news_send(s);
     s->notify->folders.annotations_changed = false;
@@ -208,7 +214,7 @@ notify_tell(struct session *s, bool in_idle)
 {
     if (s->notify->watch == NULL)
         return;
-    take_news(s->notify);
+    take_news(s);
     tell_selected(s, in_idle);
     if (s->state != STATE_LOGOUT)
         notify_tell_others(s);
@@ -245,9 +251,11 @@ notify_deselect(struct session *s)
     s->own_first = s->own_last = 0;
     if (n == NULL)
         return;
-    if (n->watch != NULL)
+    if (n->watch != NULL) {
         watch_remove(n->watch, n->selected);
-    n->selected = -1;
+        watch_remove(n->watch, n->url_keys);
+    }
+    n->selected = n->url_keys = -1;
     n->selected_news = n->blind = false;
     mailbox_get_info(s->mailbox, &info);
     notify_folders_left(&n->folders, slice_of(s->mailbox_name), &info);

@@ -9,6 +9,7 @@
 #include "imapd/qresync.h"
 #include "imapd/select_args.h"
 #include "imapd/updates.h"
+#include "imapd/url_news.h"
 #include "lib/base/mem.h"
 
 /* The untagged responses of RFC 3501 section 6.3.1, or of RFC 9051 section 6.3.2, which adds LIST.
@@ -39,6 +40,7 @@ describe(struct session *s)
                         info.mailbox_id);
     if (s->mailbox_store == s->store) /* RFC 4467 section 8; others' folders have no keys here */
         (void)strbuf_str(out, "* OK [URLMECH INTERNAL] URLs can be authorized\r\n");
+    url_news_begin(s);
     updates_put_out(s);
 }
 

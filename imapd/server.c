@@ -54,6 +54,7 @@ server_load_settings(struct settings *settings, const struct conf *conf)
         .metadata_total_max = conf_u64(conf, IMAP_METADATA_MAX_TOTAL),
         .fulltext = conf_bool(conf, IMAP_FULLTEXT),
     };
+    disk_limits_load(&settings->disk, conf);
 }
 
 /* RFC 3986 section 3: a scheme and what it needs. */

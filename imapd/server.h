@@ -10,6 +10,7 @@
 #include "lib/base/arena.h"
 #include "lib/conf/conf.h"
 #include "lib/store/annotation_set.h"
+#include "lib/sys/disk_level.h"
 #include "lib/sys/stats.h"
 #include "lib/tls/tls.h"
 
@@ -35,6 +36,7 @@ struct settings {
     size_t metadata_size_max;    /* bytes of one annotation */
     size_t metadata_entries_max; /* annotations of one mailbox, shared and private each */
     uint64_t metadata_total_max; /* bytes of annotations of one store */
+    struct disk_limits disk;     /* no message is stored where there is less room */
     bool fulltext;               /* SEARCH TEXT and BODY make and use an index */
 };
 

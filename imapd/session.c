@@ -18,6 +18,7 @@
 #include "imapd/places.h"
 #include "imapd/search_context.h"
 #include "imapd/unauthenticate.h"
+#include "imapd/url_news.h"
 #include "lib/base/clock.h"
 #include "lib/base/http_probe.h"
 #include "lib/base/io.h"
@@ -51,6 +52,7 @@ session_deselect(struct session *s)
     if (s->mailbox == NULL)
         return;
     mailbox_close(&s->mailbox);
+    url_news_end(s);
     s->modseq_held = false;
     s->state = STATE_AUTHENTICATED;
 }

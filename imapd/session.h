@@ -12,6 +12,7 @@
 #include "lib/base/arena.h"
 #include "lib/mail/imap_rights.h"
 #include "lib/store/mailbox.h"
+#include "lib/store/url_keys.h"
 #include "lib/sys/pool.h"
 #include "lib/tls/stream.h"
 
@@ -65,6 +66,7 @@ struct session {
     struct store *store;  /* NULL until the first command that needs it */
     struct place *places; /* folders of others, by name (imapd/places.h) */
     unsigned place_count;
+    struct disk_gates gates;             /* of the file systems that it stores in */
     struct place *first_place;           /* these, and those that this session made */
     struct metadata_news *metadata_news; /* NULL: not enabled */
 
@@ -78,6 +80,7 @@ struct session {
     struct saved_result saved;       /* "$" */
     struct search_context *contexts; /* searches with updates (RFC 5267) */
     struct message_data message;     /* the one that was read last */
+    struct url_keys_seen url_keys;   /* imapd/url_news.h */
     uint32_t own_first, own_last;    /* UIDs that this session put there last; 0: none */
 
     struct notify *notify; /* NULL: the client has not used NOTIFY (imapd/notify.h) */

@@ -38,6 +38,15 @@ ask(struct session *s, const struct authd_folder_change *change,
     return -1;
 }
 
+/* The folders that were made with this name, down to where it ends. */
+static void
+note_made(struct session *s, struct slice name, const struct authd_folder_changed *changed)
+{
+    for (size_t at = (size_t)changed->there + 1; at <= name.len; at++)
+        if (at == name.len || name.ptr[at] == '/')
+            places_made(s, slice_sub(name, 0, at), changed->rights);
+}
+
 struct reply
 shared_folder_create(struct session *s, struct slice name, enum store_use use)
 {
@@ -51,7 +60,7 @@ shared_folder_create(struct session *s, struct slice name, enum store_use use)
     if (changed.mailbox_id.len > 0) /* else another session was quick to delete it */
         (void)strbuf_printf(&s->code, "MAILBOXID (%.*s)", (int)changed.mailbox_id.len,
                             changed.mailbox_id.ptr); /* RFC 8474 section 4.1 */
-    places_made(s, name, changed.rights);
+    note_made(s, name, &changed);
     notify_changed(s, name, NOTIFY_MAILBOX_NAME);
     return (struct reply){REPLY_OK, s->code.len > 0 ? strbuf_cstr(&s->code) : NULL,
                           "Create completed, it can be selected after the next login"};
@@ -87,6 +96,7 @@ shared_folder_rename(struct session *s, struct slice from, struct slice to)
 
     if (ask(s, &change, &changed) < 0)
         return reply_errno();
+    note_made(s, slice_sub(to, 0, slice_rindex(to, '/')), &changed);
     places_renamed(s, from, to);
     notify_changed(s, from, NOTIFY_MAILBOX_NAME);
     notify_changed(s, to, NOTIFY_MAILBOX_NAME);

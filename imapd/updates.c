@@ -11,6 +11,7 @@
 #include "imapd/notify.h"
 #include "imapd/search_context.h"
 #include "imapd/seqset.h"
+#include "imapd/url_news.h"
 
 void
 updates_put_out(struct session *s)
@@ -135,6 +136,7 @@ updates_send(struct session *s, unsigned how)
 
     if (s->mailbox == NULL)
         return;
+    url_news_send(s);
     if (wanted == 0 && (how & UPDATES_OWN) == 0) { /* the view stays as it is */
         if (mailbox_is_removed(s->mailbox))
             bye_removed(s);

@@ -9,10 +9,12 @@
  * Input:  URLs from the client. Untrusted.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "imapd/command.h"
 #include "imapd/places.h"
 #include "imapd/updates.h"
+#include "imapd/url_news.h"
 #include "lib/base/mem.h"
 #include "lib/mail/imap_string.h"
 #include "lib/mail/imap_url.h"
@@ -199,5 +201,7 @@ urlauth_resetkey(struct session *s, struct parser *p, unsigned flags)
         return reply_not_own();
     if (url_keys_renew(session_store(s), mailbox_id) < 0)
         return reply_errno();
+    if (s->mailbox != NULL && strcmp(s->url_keys.mailbox_id, mailbox_id) == 0)
+        url_news_begin(s); /* the tagged response says it (BASE.7.1.URLMECH) */
     return (struct reply){REPLY_OK, "URLMECH INTERNAL", "Resetkey completed"};
 }

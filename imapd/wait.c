@@ -6,6 +6,7 @@
 #include "imapd/metadata_news.h"
 #include "imapd/notify.h"
 #include "imapd/updates.h"
+#include "imapd/url_news.h"
 #include "lib/base/clock.h"
 #include "lib/log/log.h"
 #include "lib/store/watch.h"
@@ -19,6 +20,7 @@ struct wait {
     struct session *s;
     bool in_idle;
     struct watch *watch; /* of IDLE without NOTIFY; NULL: none */
+    int url_keys;        /* number of that, or -1 */
     bool polling;        /* in that place */
     int64_t release_ms;  /* INT64_MAX: it is done */
 };
@@ -32,7 +34,7 @@ least(int64_t a, int64_t b)
 static struct wait
 begin(struct session *s, bool in_idle)
 {
-    struct wait w = {.s = s, .in_idle = in_idle};
+    struct wait w = {.s = s, .in_idle = in_idle, .url_keys = -1};
 
     if (in_idle)
         metadata_news_send(s);
@@ -42,6 +44,8 @@ begin(struct session *s, bool in_idle)
         w.watch = watch_new();
         if (w.watch != NULL && mailbox_watch(s->mailbox, w.watch) < 0)
             watch_free(&w.watch);
+        if (w.watch != NULL)
+            w.url_keys = url_news_watch(s, w.watch);
         w.polling = w.watch == NULL;
     }
     updates_send(s, UPDATES_EXPUNGE); /* what came before it was watched */
@@ -63,6 +67,7 @@ tell(struct wait *w)
 {
     struct session *s = w->s;
     bool any = w->polling;
+    int number;
 
     if (s->notify != NULL) {
         notify_tell(s, w->in_idle);
@@ -70,8 +75,11 @@ tell(struct wait *w)
     }
     if (w->in_idle)
         metadata_news_send(s);
-    while (w->watch != NULL && watch_next(w->watch) >= 0)
-        any = true;
+    while (w->watch != NULL && (number = watch_next(w->watch)) >= 0)
+        if (number == w->url_keys)
+            url_news_send(s);
+        else
+            any = true;
     if (!any)
         return;
     mailbox_wake(s->mailbox);

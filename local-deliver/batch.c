@@ -317,11 +317,18 @@ warn_recipient(const struct worker *w, const struct batch_job *bj, uint32_t i,
                                .came_bytes = r->status == DELIVERY_OK ? size_of(bj) : 0});
 }
 
+static bool
+has_room(void *gates, int dirfd)
+{
+    return disk_gates_open(gates, dirfd);
+}
+
 void
 batch_deliver(struct batch *b, struct strbuf *results)
 {
     struct delivery_batch *delivery = delivery_begin(&b->worker->dirs);
 
+    delivery_ask_room(delivery, has_room, &b->worker->gates);
     for (size_t i = 0; i < b->count; i++)
         for (uint32_t k = 0; k < b->jobs[i]->job.rcpt_count; k++)
             add_recipient(delivery, b->worker, b->jobs[i], k);

@@ -124,13 +124,25 @@ note_mailbox_id(struct store *store, struct slice folder, struct store_ctl_reply
     return 0;
 }
 
+/* What gave the right is the nearest folder above the new one (RFC 4314 section 4)? Another that is
+ * made at this moment has the same rights as that. */
+static bool
+is_nearest(const struct store *store, const struct store_ctl *ctl, struct slice made)
+{
+    bool is = slice_eq(store_nearest(store, made), ctl->parent);
+
+    errno = EACCES;
+    return is;
+}
+
 static int
 change_folder(struct store *store, uint16_t type, const struct store_ctl *ctl,
               struct store_ctl_reply *reply)
 {
     switch (type) {
     case STORE_FOLDER_CREATE:
-        if (store_create(store, ctl->folder, STORE_USE_NONE) < 0)
+        if (!is_nearest(store, ctl, ctl->folder) ||
+            store_create(store, ctl->folder, STORE_USE_NONE) < 0)
             return -1;
         (void)note_mailbox_id(store, ctl->folder, reply); /* somebody was quick to remove it */
         return 0;
@@ -138,7 +150,9 @@ change_folder(struct store *store, uint16_t type, const struct store_ctl *ctl,
         return note_mailbox_id(store, ctl->folder, reply) < 0 ? -1
                                                               : store_remove(store, ctl->folder);
     default:
-        return store_rename(store, ctl->folder, ctl->new_folder);
+        return is_nearest(store, ctl, ctl->new_folder)
+                   ? store_rename(store, ctl->folder, ctl->new_folder)
+                   : -1;
     }
 }
 

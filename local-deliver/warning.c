@@ -1,5 +1,6 @@
 /*
- * local-deliver/warning.c - tells users once that their mailbox fills up (quota_warning.txt).
+ * local-deliver/warning.c - tells users once that their mailbox fills up (quota_warning.txt,
+ * message_quota_warning.txt).
  *
  * The warning is delivered like mail, from a file in memory, beyond the quota if it has to. Once
  * per crossing: the mark in the mail directory (lib/store/warning_mark.h) is made on disk first,
@@ -17,34 +18,31 @@
 #include "lib/base/crc32c.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/conf/conf_new.h"
 #include "lib/log/log.h"
-#include "lib/mail/encoded_text.h"
+#include "lib/mail/system_mail.h"
 #include "lib/mail/template_file.h"
 #include "lib/queue/queue_file.h"
 #include "lib/store/delivery.h"
 #include "lib/store/warning_mark.h"
 
 #define MESSAGE_MAX ((size_t)TEMPLATE_MAX * 2)
-#define SUBJECT_MAX 1000
 #define VALUE_SIZE 48
 #define MIB (1u << 20)
 
 _Static_assert(QUEUE_ID_SIZE <= WARNING_KEY_SIZE, "a queue id is the key");
 
-static const char *const value_names[] = {"used",     "percent",    "limit", "address",
-                                          "hostname", "postmaster", NULL};
-
 void
 warning_text_load(struct warning_text *text, const struct daemon *d)
 {
+    const char *language = conf_str(d->conf, SYSTEM_TEMPLATE_LANGUAGE);
+
     *text = (struct warning_text){
         .hostname = conf_str(d->conf, SYSTEM_HOSTNAME),
         .postmaster = conf_str(d->conf, SMTP_POSTMASTER),
         .sent = stats_counter(d->stats, "quota_warnings"),
     };
-    template_file_load(d->inst.etc, "quota_warning.txt", conf_new_quota_warning, value_names,
-                       &text->wording);
+    template_file_load(d->inst.etc, language, TEMPLATE_QUOTA_WARNING, &text->of_bytes);
+    template_file_load(d->inst.etc, language, TEMPLATE_MESSAGE_QUOTA_WARNING, &text->of_messages);
 }
 
 /* ---- the text ---- */
@@ -58,45 +56,18 @@ percent_of(uint64_t used, uint64_t quota)
     return used <= UINT64_MAX / 100 ? used * 100 / quota : used / (quota / 100 + 1);
 }
 
+/* Symbols that are the same in every language; a number of messages gets its word in the template.
+ */
 static void
 put_amount(char out[VALUE_SIZE], uint64_t amount, bool is_bytes)
 {
     if (!is_bytes)
-        (void)snprintf(out, VALUE_SIZE, "%llu messages", (unsigned long long)amount);
+        (void)snprintf(out, VALUE_SIZE, "%llu", (unsigned long long)amount);
     else if (amount >= MIB)
         (void)snprintf(out, VALUE_SIZE, "%llu.%llu MiB", (unsigned long long)(amount / MIB),
                        (unsigned long long)(amount % MIB * 10 / MIB));
     else
-        (void)snprintf(out, VALUE_SIZE, "%llu bytes", (unsigned long long)amount);
-}
-
-static void
-put_head(struct strbuf *out, const struct warning_text *text, const struct warning_case *c,
-         const char *postmaster, const char *id, int64_t now_ms)
-{
-    (void)strbuf_str(out, "Return-Path: <>\r\nDate: "); /* overflow is tested at the end */
-    (void)clock_rfc5322(now_ms, out);
-    (void)strbuf_printf(out,
-                        "\r\nFrom: Mail system <%s>\r\nTo: <%.*s>\r\nMessage-ID: <%s@%s>\r\n"
-                        "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
-                        "Content-Type: text/plain; charset=utf-8\r\n"
-                        "Content-Transfer-Encoding: 8bit\r\nSubject: ",
-                        postmaster, (int)c->address.len, c->address.ptr, id, text->hostname);
-}
-
-static void
-put_text(struct strbuf *out, const struct template_text *wording,
-         const struct template_value *values, size_t count)
-{
-    struct strbuf subject = strbuf_new(SUBJECT_MAX);
-
-    if (template_fill(wording->subject, values, count, &subject)) /* else none: it is too long */
-        (void)encoded_text_write(strbuf_slice(&subject), out);
-    (void)strbuf_str(out, "\r\n\r\n");
-    (void)template_fill(wording->body, values, count, out);
-    if (!strbuf_ends_with(out, "\r\n"))
-        (void)strbuf_str(out, "\r\n");
-    strbuf_free(&subject);
+        (void)snprintf(out, VALUE_SIZE, "%llu B", (unsigned long long)amount);
 }
 
 /* About the quota that is used more. */
@@ -112,19 +83,26 @@ compose(struct strbuf *out, const struct warning_text *text, const struct warnin
                            ? xstrdup(text->postmaster)
                            : xasprintf("postmaster@%s", text->hostname);
 
-    (void)snprintf(percent, sizeof(percent), "%llu",
-                   (unsigned long long)(is_bytes ? of_bytes : of_messages));
+    put_amount(percent, is_bytes ? of_bytes : of_messages, false);
     put_amount(used, is_bytes ? c->bytes : c->messages, is_bytes);
     put_amount(limit, is_bytes ? c->quota_bytes : c->quota_messages, is_bytes);
-    put_head(out, text, c, postmaster, id, now_ms);
-    put_text(out, &text->wording,
-             (const struct template_value[]){{"percent", slice_of(percent)},
-                                             {"used", slice_of(used)},
-                                             {"limit", slice_of(limit)},
-                                             {"address", c->address},
-                                             {"hostname", slice_of(text->hostname)},
-                                             {"postmaster", slice_of(postmaster)}},
-             6);
+    system_mail_write(
+        &(const struct system_mail){
+            .from_name = "Mail system",
+            .from = slice_of(postmaster),
+            .to = c->address,
+            .queue_id = id,
+            .hostname = text->hostname,
+            .now_ms = now_ms,
+            .wording = is_bytes ? &text->of_bytes : &text->of_messages,
+            .values = (const struct template_value[]){{"percent", slice_of(percent)},
+                                                      {"used", slice_of(used)},
+                                                      {"limit", slice_of(limit)},
+                                                      {"address", c->address},
+                                                      {"hostname", slice_of(text->hostname)},
+                                                      {"postmaster", slice_of(postmaster)}},
+            .value_count = 6},
+        out);
     xfree(&postmaster);
 }
 

@@ -9,7 +9,7 @@
 #include "lib/sys/daemon.h"
 
 struct warning_text {
-    struct template_text wording;
+    struct template_text of_bytes, of_messages;
     const char *hostname, *postmaster; /* borrowed from the configuration */
     _Atomic uint64_t *sent;
 };

@@ -5,6 +5,7 @@
 #define POSTHORN_LOCAL_DELIVER_WORKER_H
 
 #include "lib/sys/daemon.h"
+#include "lib/sys/disk_level.h"
 #include "local-deliver/busy.h"
 #include "local-deliver/senders.h"
 #include "local-deliver/warning.h"
@@ -22,6 +23,7 @@ struct worker {
     bool single_copy;             /* store.single_copy */
     struct sender_table *senders; /* queue.header_replace; NULL: nothing is replaced */
     struct busy busy;
+    struct disk_gates gates;
     struct warning_text warning;
     struct ipc_client *queue;    /* NULL: not connected */
     struct ipc_client *accounts; /* takes the usage reports */

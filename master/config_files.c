@@ -13,7 +13,7 @@
 #include "lib/base/io.h"
 #include "lib/base/slice.h"
 
-enum { LEVELS = 2 }; /* etc itself and its directories */
+enum { LEVELS = 3 }; /* etc itself, its directories, the languages in etc/templates */
 
 /* FNV-1a */
 static uint64_t

@@ -2,7 +2,10 @@
  * posthorn/cmd_acl.c - `acl list|set|del`: who may do what with folders of others.
  */
 #include "lib/account/public_list.h"
+#include "lib/store/mailbox.h"
 #include "posthorn/accounts.h"
+#include "posthorn/store_job.h"
+#include "posthorn/store_users.h"
 
 static const struct column columns[] = {{"owner", COLUMN_TEXT, false},
                                         {"folder", COLUMN_TEXT, false},
@@ -103,6 +106,41 @@ change(struct cli *cli, char **words, const char *rights)
     return rc;
 }
 
+/* In the child: is the folder there? */
+static int
+look(void *arg, int mail_fd, int other_fd, struct store_job_output *out)
+{
+    const struct store_options options = {.read_only = true};
+    struct store *store = store_open(mail_fd, &options);
+    struct mailbox_info info;
+    int rc;
+
+    (void)other_fd;
+    if (store == NULL)
+        return -1;
+    rc = mailbox_status(store, slice_of(arg), &info);
+    store_close(&store);
+    return rc < 0 ? store_job_fail(out, "no such folder: %s", (const char *)arg) : 0;
+}
+
+/* Rights on a folder that is not there would end when it is made, and nobody would be told. */
+static int
+check_folder(struct cli *cli, const char *address, char *folder)
+{
+    const struct store_job job = {
+        .work = look, .arg = folder, .other_fd = -1, .missing_is_fine = true};
+    struct store_users users;
+    struct conf *conf = store_job_conf(cli);
+    int rc = conf == NULL ? CLI_FAILED : store_users_get(cli, address, &users);
+
+    if (rc == CLI_OK) {
+        rc = store_job_run(cli, conf, &users.list[0], &job);
+        store_users_free(&users);
+    }
+    conf_free(&conf);
+    return rc;
+}
+
 static int
 acl_set(struct cli *cli, int argc, char **argv)
 {
@@ -112,7 +150,10 @@ acl_set(struct cli *cli, int argc, char **argv)
 
     argc -= taken;
     rc = cli_options(cli, &argc, argv, NULL, 0, 4 - taken, 4 - taken);
-    return rc != 0 ? CLI_USAGE : change(cli, argv, taken ? last : argv[3]);
+    if (rc != 0)
+        return CLI_USAGE;
+    rc = check_folder(cli, argv[0], argv[1]);
+    return rc != CLI_OK ? rc : change(cli, argv, taken ? last : argv[3]);
 }
 
 static int

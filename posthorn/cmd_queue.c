@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/base/io.h"
+#include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/ipc/client.h"
@@ -112,11 +113,11 @@ print_json_value(const struct column *column, struct slice value)
         return;
     }
     if (column->type != COLUMN_LIST) {
-        output_json_string(&text, value);
+        json_string(&text, value);
     } else {
         (void)strbuf_char(&text, '[');
         while (rest.len > 0) {
-            output_json_string(&text, slice_split(&rest, ' '));
+            json_string(&text, slice_split(&rest, ' '));
             (void)strbuf_str(&text, rest.len > 0 ? "," : "");
         }
         (void)strbuf_char(&text, ']');

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/queue/queue_pressure.h"
 #include "posthorn/command.h"
 #include "posthorn/master_call.h"
 #include "posthorn/output.h"
@@ -22,16 +24,36 @@ static const struct column service_columns[] = {
     {"error", COLUMN_TEXT, false},
 };
 
-/* One row, its error with the name of who has a port that we want. */
-static void
-add_service(struct table *table, struct object_field *fields, uint32_t count)
+/* What smtpd goes by, as queue-manager has left it in the queue; "" if mail is taken. */
+static const char *
+intake_trouble(const struct instance *inst)
 {
+    char *path = xasprintf("%s/trigger", inst->queue);
+    unsigned pressure = queue_pressure_read(path);
+
+    xfree(&path);
+    if ((pressure & QUEUE_PRESSURE_DISK) != 0)
+        return "takes no mail: a disk is below disk.hard_limit or disk.hard_files";
+    if ((pressure & QUEUE_PRESSURE_LENGTH) != 0)
+        return "takes no mail: more waits for delivery than queue.max_messages";
+    return "";
+}
+
+/* One row, its error with the name of who has a port that we want. A service that runs and takes no
+ * mail says so. */
+static void
+add_service(struct cli *cli, struct table *table, struct object_field *fields, uint32_t count)
+{
+    bool is_smtp = slice_eq(object_get(fields, count, "program"), SLICE("smtpd"));
     struct strbuf error = strbuf_new(OBJECT_VALUE_MAX);
 
     for (uint32_t i = 0; i < count; i++) {
-        if (!slice_eq(fields[i].name, SLICE("error")) || fields[i].value.len == 0)
+        if (!slice_eq(fields[i].name, SLICE("error")))
             continue;
-        master_call_name_holders(fields[i].value, &error);
+        if (fields[i].value.len > 0)
+            master_call_name_holders(fields[i].value, &error);
+        else if (is_smtp)
+            (void)strbuf_str(&error, intake_trouble(&cli->inst)); /* it fits */
         fields[i].value = strbuf_slice(&error);
     }
     table_add(table, fields, count);
@@ -53,7 +75,7 @@ print_services(struct cli *cli, struct slice data)
         if (!slice_eq(state, SLICE("running")) && !slice_eq(state, SLICE("stopped")) &&
             !slice_eq(state, SLICE("reloading")))
             rc = CLI_FAILED;
-        add_service(table, fields, (uint32_t)count);
+        add_service(cli, table, fields, (uint32_t)count);
     }
     table_print(&table, cli->json);
     return count < 0 ? cli_fail(cli, "master's answer is damaged") : rc;
@@ -103,8 +125,10 @@ const struct command command_status = {
     .name = "status",
     .summary = "the services, or with --sandbox what each process may do",
     .synopsis = "[--json] [--sandbox]",
-    .help = "The exit code is 0 only if every service that should run does.\n"
-            "--sandbox lists every process with its user, chroot, capabilities, no_new_privs,\n"
-            "seccomp and Landlock, as the kernel shows them.",
+    .help =
+        "The exit code is 0 only if every service that should run does. One that runs and takes\n"
+        "no mail, for want of room or because too much waits, has the reason as its error.\n"
+        "--sandbox lists every process with its user, chroot, capabilities, no_new_privs,\n"
+        "seccomp and Landlock, as the kernel shows them.",
     .run = run_status,
 };

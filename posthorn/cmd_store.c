@@ -28,7 +28,7 @@ static const struct cli_verb verbs[] = {
 
 const struct command command_store = {
     .name = "store",
-    .summary = "users' mail on disk: check, dirs, undelete, export, import, empty",
+    .summary = "users' mail on disk: check, dirs, move, recount, undelete, export, import, empty",
     .help =
         "'check' reads journals, indexes, caches and every message, whether the mail server runs\n"
         "or not, and lists what is wrong; it fails if something is. With --repair it mends what\n"

@@ -2,17 +2,21 @@
  * posthorn/config_check.c - what can be known about a configuration before a program starts with
  * it.
  *
- * Reads the configuration's files, passwd, certificate and key; changes nothing.
+ * Reads the configuration's files and templates, passwd, certificate and key; changes nothing.
  */
 #include "posthorn/config_check.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lib/conf/archive_conf.h"
 #include "lib/conf/lists.h"
+#include "lib/conf/monitor_rules.h"
 #include "lib/conf/role.h"
 #include "lib/conf/services.h"
+#include "lib/mail/template_file.h"
 #include "lib/tls/tls_conf.h"
+#include "posthorn/welcome.h"
 
 #define ERRORS_MAX 65536
 
@@ -41,6 +45,8 @@ services_are_right(const struct cli *cli, const struct conf *conf)
     if (right && conf != NULL)
         right = services_check_ports(services, cli->inst.services_path,
                                      conf_u64(conf, SYSTEM_PORT_OFFSET), &errors) == 0;
+    if (right && conf != NULL)
+        right = archive_conf_check(conf, services, &errors) == 0;
     (void)fputs(strbuf_cstr(&errors), stderr);
     services_free(&services);
     strbuf_free(&errors);
@@ -94,17 +100,61 @@ lists_are_right(const struct cli *cli, const struct conf *conf)
     return right;
 }
 
+static bool
+rules_are_right(const struct cli *cli)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct monitor_rules *rules = monitor_rules_load(cli->inst.etc, &errors);
+    bool right = rules != NULL;
+
+    (void)fputs(strbuf_cstr(&errors), stderr);
+    monitor_rules_free(&rules);
+    strbuf_free(&errors);
+    return right;
+}
+
+/* What would go out in another wording than the administrator's, if it were not told here. */
+static bool
+templates_are_right(const struct cli *cli, const struct conf *conf)
+{
+    const char *language = conf_str(conf, SYSTEM_TEMPLATE_LANGUAGE), *etc = cli->inst.etc;
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct template_text welcome = {.file = NULL};
+    bool right = template_language_exists(etc, language);
+
+    if (!right)
+        (void)cli_fail(cli,
+                       "system.template_language: there is no '%s': expected en, zh-CN or the name "
+                       "of a directory in %s/templates",
+                       language, etc);
+    if (template_file_check(etc, language, &errors) < 0)
+        right = false;
+    else if (conf_str(conf, ACCOUNT_WELCOME)[0] != '\0' &&
+             welcome_read(cli, conf, &welcome, &errors) < 0) {
+        (void)strbuf_char(&errors, '\n');
+        right = false;
+    }
+    (void)fputs(strbuf_cstr(&errors), stderr);
+    template_file_free(&welcome);
+    strbuf_free(&errors);
+    return right;
+}
+
 struct conf *
 config_check_all(const struct cli *cli)
 {
     struct conf *conf = config_check_read(cli);
     bool right = services_are_right(cli, conf) && conf != NULL;
 
+    if (cli->inst.etc != NULL && !rules_are_right(cli))
+        right = false;
     if (conf != NULL && !users_are_right(cli, conf))
         right = false;
     if (conf != NULL && !certificate_is_right(cli, conf))
         right = false;
     if (conf != NULL && !lists_are_right(cli, conf))
+        right = false;
+    if (conf != NULL && !templates_are_right(cli, conf))
         right = false;
     if (!right)
         conf_free(&conf);

@@ -3,19 +3,22 @@
  * certificate, free disk space.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/role.h"
 #include "lib/dkim/key_dir.h"
+#include "lib/queue/queue_pressure.h"
+#include "lib/sys/disk_level.h"
 #include "lib/tls/certificate.h"
 #include "posthorn/doctor.h"
 #include "posthorn/store_places.h"
@@ -148,25 +151,51 @@ check_programs(struct doctor *d)
 
 /* ---- disk ---- */
 
+/* `takes_mail`: the limits of [disk] hold there. */
 static void
-check_space(struct doctor *d, const char *path)
+check_space(struct doctor *d, const char *path, bool takes_mail)
 {
-    uint64_t least = conf_u64(d->conf, SMTP_MIN_FREE_SPACE), free_bytes, percent;
-    struct statvfs fs;
+    struct disk_limits limits;
+    enum disk_level level = DISK_ENOUGH;
+    struct disk_room room;
+    unsigned long long mib, percent;
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    int rc = disk_room_of(fd, &room);
 
-    if (statvfs(path, &fs) < 0 || fs.f_blocks == 0)
+    close_keep_errno(fd);
+    if (rc < 0 || room.total_bytes == 0)
         return; /* a missing directory has been told already */
-    free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-    percent = (uint64_t)fs.f_bavail * 100 / fs.f_blocks;
-    if (free_bytes < least)
-        doctor_note(d, DOCTOR_FAIL, "disk", "%s: %llu MiB free: no mail is taken", path,
-                    (unsigned long long)(free_bytes >> 20));
-    else if (percent < LOW_SPACE_PERCENT || fs.f_favail * 100 < fs.f_files * LOW_SPACE_PERCENT)
+    disk_limits_load(&limits, d->conf);
+    if (takes_mail)
+        level = disk_level_of(&limits, &room, DISK_ENOUGH);
+    mib = room.bytes >> 20;
+    percent = room.bytes / (room.total_bytes / 100 + 1);
+    if (level == DISK_FULL || (takes_mail && room.bytes < conf_u64(d->conf, SMTP_MIN_FREE_SPACE)))
+        doctor_note(d, DOCTOR_FAIL, "disk",
+                    "%s: %llu MiB and %llu files free: no mail is taken before there is more than "
+                    "disk.hard_limit and disk.hard_files",
+                    path, mib, (unsigned long long)room.files);
+    else if (level == DISK_LOW || percent < LOW_SPACE_PERCENT)
         doctor_note(d, DOCTOR_WARN, "disk", "%s: %llu MiB and %llu files free: little is left",
-                    path, (unsigned long long)(free_bytes >> 20), (unsigned long long)fs.f_favail);
+                    path, mib, (unsigned long long)room.files);
     else
-        doctor_note(d, DOCTOR_OK, "disk", "%s: %llu MiB free (%llu%%)", path,
-                    (unsigned long long)(free_bytes >> 20), (unsigned long long)percent);
+        doctor_note(d, DOCTOR_OK, "disk", "%s: %llu MiB free (%llu%%)", path, mib, percent);
+}
+
+/* What smtpd was told last (lib/queue/queue_pressure.h). */
+static void
+check_intake(struct doctor *d)
+{
+    char *path = xasprintf("%s/trigger", d->cli->inst.queue);
+    unsigned pressure = queue_pressure_read(path);
+
+    free(path);
+    if ((pressure & QUEUE_PRESSURE_LENGTH) != 0)
+        doctor_note(d, DOCTOR_FAIL, "queue",
+                    "more mail waits than queue.max_messages allows: smtpd takes none; "
+                    "posthorn queue list shows what it waits for");
+    else if ((pressure & QUEUE_PRESSURE_DISK) != 0)
+        doctor_note(d, DOCTOR_FAIL, "queue", "smtpd takes no mail: a disk has too little room");
 }
 
 /* Renames must be atomic over a power cut (doc/queue.md): ext4 keeps that promise by its journal
@@ -224,6 +253,7 @@ void
 doctor_files(struct doctor *d)
 {
     const struct instance *inst = &d->cli->inst;
+    enum { MAIL_PLACES = 2 }; /* the first ones */
     const char *const places[] = {inst->queue, inst->store, inst->db, inst->log};
     dev_t seen[ARRAY_LEN(places)] = {0};
     size_t seen_count = 0;
@@ -232,6 +262,7 @@ doctor_files(struct doctor *d)
     check_places(d);
     check_programs(d);
     check_storage(d);
+    check_intake(d);
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         struct stat st;
         bool again = false;
@@ -243,7 +274,7 @@ doctor_files(struct doctor *d)
         if (again) /* one file system is told once */
             continue;
         seen[seen_count++] = st.st_dev;
-        check_space(d, places[i]);
+        check_space(d, places[i], i < MAIL_PLACES);
         check_journal(d, places[i], st.st_dev);
     }
 }

@@ -16,6 +16,7 @@
 
 #include "lib/base/encode.h"
 #include "lib/base/io.h"
+#include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/log/line.h"
@@ -264,7 +265,7 @@ static void
 put_member(struct strbuf *out, const char *name, struct slice value)
 {
     (void)strbuf_printf(out, "\"%s\": ", name);
-    output_json_string(out, value);
+    json_string(out, value);
     (void)strbuf_str(out, ", ");
 }
 
@@ -281,9 +282,9 @@ put_fields(struct strbuf *out, struct slice rest)
             continue;
         unquote(value, &text);
         (void)strbuf_str(out, between);
-        output_json_string(out, key);
+        json_string(out, key);
         (void)strbuf_str(out, ": ");
-        output_json_string(out, strbuf_slice(&text));
+        json_string(out, strbuf_slice(&text));
         between = ", ";
     }
     (void)strbuf_str(out, "}}");

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 
@@ -21,31 +22,17 @@ struct table {
 
 /* ---- text ---- */
 
-/* Length of the character at s[at]: a well-formed UTF-8 sequence, or 1 for a byte that starts none.
- */
-static size_t
-character(struct slice s, size_t at, bool *valid)
-{
-    for (size_t len = 1; len <= 4 && at + len <= s.len; len++) {
-        *valid = parse_is_utf8(slice_sub(s, at, at + len));
-        if (*valid)
-            return len;
-    }
-    *valid = false;
-    return 1;
-}
-
 /* Appends `text` fit for a terminal and returns how many columns it takes (one per character). */
 static size_t
 append_printable(struct strbuf *out, struct slice text)
 {
     size_t width = 0;
-    bool valid;
 
     for (size_t at = 0, len; at < text.len; at += len) {
         unsigned char c = (unsigned char)text.ptr[at];
+        bool valid = (len = parse_utf8_at(text, at)) > 0;
 
-        len = character(text, at, &valid);
+        len += !valid;
         /* C0, DEL and C1 (U+0080..U+009F is C2 80..9F) control a terminal. */
         if (!valid || c < 0x20 || c == 0x7f ||
             (c == 0xc2 && (unsigned char)text.ptr[at + 1] < 0xa0)) {
@@ -71,28 +58,6 @@ printed_width(struct slice text)
 }
 
 /* ---- JSON ---- */
-
-void
-output_json_string(struct strbuf *out, struct slice text)
-{
-    bool valid;
-
-    (void)strbuf_char(out, '"');
-    for (size_t at = 0, len; at < text.len; at += len) {
-        unsigned char c = (unsigned char)text.ptr[at];
-
-        len = character(text, at, &valid);
-        if (!valid)
-            (void)strbuf_str(out, "\\ufffd");
-        else if (c == '"' || c == '\\')
-            (void)strbuf_printf(out, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            (void)strbuf_printf(out, "\\u%04x", (unsigned)c);
-        else
-            (void)strbuf_append(out, slice_sub(text, at, at + len));
-    }
-    (void)strbuf_char(out, '"');
-}
 
 /* RFC 8259 section 6, the part that we send: an optional minus, digits, a fraction. */
 static bool
@@ -121,7 +86,7 @@ append_json_list(struct strbuf *out, struct slice text)
         if (word.len == 0)
             continue;
         (void)strbuf_str(out, first ? "" : ", ");
-        output_json_string(out, word);
+        json_string(out, word);
         first = false;
     }
     (void)strbuf_char(out, ']');
@@ -141,7 +106,7 @@ append_json_value(struct strbuf *out, enum column_type type, struct slice text)
     else if (type == COLUMN_BOOL && parse_bool(text, &on) == 0)
         (void)strbuf_str(out, on ? "true" : "false");
     else
-        output_json_string(out, text);
+        json_string(out, text);
 }
 
 /* ---- tables ---- */

@@ -41,7 +41,4 @@ void table_free(struct table **tablep);         /* without printing */
 void output_show(const struct column *columns, size_t column_count,
                  const struct object_field *fields, uint32_t count, bool json);
 
-/* `text` as a JSON string with its quotes. */
-void output_json_string(struct strbuf *out, struct slice text);
-
 #endif

@@ -20,6 +20,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/dkim/key_dir.h"
+#include "lib/mail/template_set.h"
 #include "lib/queue/spool.h"
 #include "lib/store/store_dirs.h"
 #include "posthorn/setup.h"
@@ -114,6 +115,22 @@ make_spool(const struct setup *setup)
     return CLI_OK;
 }
 
+static int
+make_templates(struct setup *setup)
+{
+    char *path = xasprintf("%s/templates", setup->cli->inst.etc);
+    int rc = make_directory(setup, path, 0755, 0, 0);
+
+    for (int i = 0; template_languages[i] != NULL && rc == CLI_OK; i++) {
+        char *language = xasprintf("%s/%s", path, template_languages[i]);
+
+        rc = make_directory(setup, language, 0755, 0, 0);
+        free(language);
+    }
+    free(path);
+    return rc;
+}
+
 int
 setup_directories(struct setup *setup)
 {
@@ -122,10 +139,10 @@ setup_directories(struct setup *setup)
                             *account = setup_user(setup, USERS_ACCOUNT),
                             *queue = setup_user(setup, USERS_QUEUE),
                             *log = setup_user(setup, USERS_LOG),
-                            *key = setup_user(setup, USERS_KEY);
+                            *key = setup_user(setup, USERS_KEY),
+                            *archive = setup_user(setup, USERS_ARCHIVE);
     char *certs = xasprintf("%s/certs", inst->etc);
     char *dkim = xasprintf("%s/" DKIM_DIR, inst->etc);
-    char *templates = xasprintf("%s/templates", inst->etc);
     int rc = CLI_OK;
 
     if (inst->root != NULL && make_parents(inst->root) < 0)
@@ -142,7 +159,7 @@ setup_directories(struct setup *setup)
     if (rc == CLI_OK) /* root writes the keys, keyd reads them by the directory's group */
         rc = make_directory(setup, dkim, setup->is_root ? 02750 : 0700, 0, key->gid);
     if (rc == CLI_OK)
-        rc = make_directory(setup, templates, 0755, 0, 0);
+        rc = make_templates(setup);
     if (rc == CLI_OK)
         rc = make_directory(setup, inst->queue, 0710, 0, queue->gid);
     if (rc == CLI_OK)
@@ -156,12 +173,13 @@ setup_directories(struct setup *setup)
     if (rc == CLI_OK)
         rc = make_directory(setup, inst->db, 0700, account->uid, account->gid);
     if (rc == CLI_OK)
+        rc = make_directory(setup, inst->archive, 0700, archive->uid, archive->gid);
+    if (rc == CLI_OK)
         rc = make_directory(setup, inst->log, 0750, log->uid, log->gid);
     if (rc == CLI_OK)
         rc = make_directory(setup, inst->run, 0711, 0, 0);
     free(certs);
     free(dkim);
-    free(templates);
     return rc;
 }
 

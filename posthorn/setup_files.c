@@ -13,6 +13,7 @@
 #include "lib/conf/conf_edit.h"
 #include "lib/conf/conf_new.h"
 #include "lib/conf/services.h"
+#include "lib/mail/template_set.h"
 #include "lib/tls/self_signed.h"
 #include "posthorn/setup.h"
 
@@ -77,17 +78,29 @@ check(const struct setup *setup, const struct strbuf *text)
 }
 
 static int
+write_language(const struct setup *setup, const char *language)
+{
+    int rc = CLI_OK;
+
+    for (int id = 0; id < TEMPLATE_COUNT && rc == CLI_OK; id++) {
+        char *path = xasprintf("%s/templates/%s/%s", setup->cli->inst.etc, language,
+                               template_kinds[id].file);
+
+        if (access(path, F_OK) != 0) /* else the administrator has put one there */
+            rc = write_file(setup, path,
+                            slice_of(template_built_in(language, (enum template_id)id)), 0644);
+        free(path);
+    }
+    return rc;
+}
+
+static int
 write_templates(const struct setup *setup)
 {
     int rc = CLI_OK;
 
-    for (const struct conf_template *t = conf_new_templates; t->name != NULL && rc == CLI_OK; t++) {
-        char *path = xasprintf("%s/templates/%s", setup->cli->inst.etc, t->name);
-
-        if (access(path, F_OK) != 0) /* else the administrator has put one there */
-            rc = write_file(setup, path, slice_of(t->text), 0644);
-        free(path);
-    }
+    for (int i = 0; template_languages[i] != NULL && rc == CLI_OK; i++)
+        rc = write_language(setup, template_languages[i]);
     return rc;
 }
 

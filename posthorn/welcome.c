@@ -18,42 +18,42 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/conf.h"
-#include "lib/mail/template.h"
+#include "lib/mail/system_mail.h"
+#include "lib/mail/template_file.h"
 #include "lib/queue/queue_file.h"
 #include "lib/queue/spool.h"
 
 #define MESSAGE_MAX (1u << 20)
 
-/* ---- the message ---- */
+struct greeting {
+    struct slice address, full_name;
+    const char *hostname, *queue_id;
+    int64_t now_ms;
+};
 
 static void
-append_head(const struct welcome_values *v, struct strbuf *out)
+compose(const struct template_text *text, const struct greeting *g, struct strbuf *out)
 {
-    (void)strbuf_str(out, "Return-Path: <>\r\nDate: ");
-    (void)clock_rfc5322(v->now_ms, out);
-    (void)strbuf_printf(out,
-                        "\r\nFrom: Postmaster <postmaster@%.*s>\r\nTo: <%.*s>\r\n"
-                        "Message-ID: <%s@%.*s>\r\n",
-                        (int)v->domain.len, v->domain.ptr, (int)v->address.len, v->address.ptr,
-                        v->queue_id, (int)v->hostname.len, v->hostname.ptr);
-    (void)strbuf_str(out, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                          "Content-Transfer-Encoding: 8bit\r\nAuto-Submitted: auto-generated\r\n");
-}
-
-void
-welcome_compose(struct slice text, const struct welcome_values *v, struct strbuf *out)
-{
+    struct slice domain = slice_sub(g->address, slice_rindex(g->address, '@') + 1, g->address.len);
+    char *postmaster = xasprintf("postmaster@%.*s", (int)domain.len, domain.ptr);
     const struct template_value values[] = {
-        {"address", v->address},
-        {"full_name", v->full_name.len > 0 ? v->full_name : v->address},
-        {"domain", v->domain},
-        {"hostname", v->hostname},
+        {"address", g->address},
+        {"full_name", g->full_name.len > 0 ? g->full_name : g->address},
+        {"domain", domain},
+        {"hostname", slice_of(g->hostname)},
     };
 
-    append_head(v, out); /* overflow is tested at the end */
-    (void)template_fill(text, values, ARRAY_LEN(values), out);
-    if (!strbuf_ends_with(out, "\r\n"))
-        (void)strbuf_str(out, "\r\n");
+    system_mail_write(&(const struct system_mail){.from_name = "Postmaster",
+                                                  .from = slice_of(postmaster),
+                                                  .to = g->address,
+                                                  .queue_id = g->queue_id,
+                                                  .hostname = g->hostname,
+                                                  .now_ms = g->now_ms,
+                                                  .wording = text,
+                                                  .values = values,
+                                                  .value_count = ARRAY_LEN(values)},
+                      out);
+    free(postmaster);
 }
 
 /* ---- into the queue ---- */
@@ -63,8 +63,11 @@ enqueue(const struct spool *spool, const char *id, struct slice message, struct 
         int64_t now_ms)
 {
     struct queue_rcpt rcpt = {.address = address};
-    struct queue_envelope envelope = {
-        .received_ms = now_ms, .body_8bit = true, .rcpt_count = 1, .rcpts = &rcpt};
+    struct queue_envelope envelope = {.received_ms = now_ms,
+                                      .body_8bit = true,
+                                      .origin = QUEUE_ORIGIN_SYSTEM,
+                                      .rcpt_count = 1,
+                                      .rcpts = &rcpt};
     struct queue_writer *writer =
         queue_writer_open(spool->fds[SPOOL_TMP], spool->fds[SPOOL_NEW], id);
 
@@ -100,34 +103,53 @@ put_in_queue(const struct cli *cli, const char *id, struct slice message, struct
 }
 
 static void
-send_from(struct cli *cli, const struct conf *conf, const char *path, struct slice address,
-          struct slice full_name)
+send_text(const struct cli *cli, const struct conf *conf, const struct template_text *text,
+          struct slice address, struct slice full_name)
 {
-    struct strbuf text = strbuf_new(TEMPLATE_MAX), message = strbuf_new(MESSAGE_MAX);
+    struct strbuf message = strbuf_new(MESSAGE_MAX);
     char id[QUEUE_ID_SIZE];
-    size_t at = slice_rindex(address, '@');
-    const struct welcome_values values = {
+    const struct greeting greeting = {
         .address = address,
         .full_name = full_name,
-        .domain = slice_sub(address, at + 1, address.len),
-        .hostname = slice_of(conf_str(conf, SYSTEM_HOSTNAME)),
-        .now_ms = clock_real_ms(),
+        .hostname = conf_str(conf, SYSTEM_HOSTNAME),
         .queue_id = id,
+        .now_ms = clock_real_ms(),
     };
 
     queue_id_make(id);
-    if (read_file(AT_FDCWD, path, &text) < 0) {
-        cli_warn(cli, "no welcome message was sent: %s: %s", path, strerror(errno));
-    } else {
-        welcome_compose(strbuf_slice(&text), &values, &message);
-        if (message.overflow)
-            errno = EMSGSIZE;
-        if (message.overflow ||
-            put_in_queue(cli, id, strbuf_slice(&message), address, values.now_ms) < 0)
-            cli_warn(cli, "no welcome message was sent: the queue: %s", strerror(errno));
-    }
-    strbuf_free(&text);
+    compose(text, &greeting, &message);
+    errno = EMSGSIZE;
+    if (message.overflow ||
+        put_in_queue(cli, id, strbuf_slice(&message), address, greeting.now_ms) < 0)
+        cli_warn(cli, "no welcome message was sent: the queue: %s", strerror(errno));
     strbuf_free(&message);
+}
+
+/* ---- the template ---- */
+
+/* To free; NULL: the built-in text. */
+static char *
+find_path(const struct cli *cli, const struct conf *conf)
+{
+    const char *name = conf_str(conf, ACCOUNT_WELCOME), *etc = cli->inst.etc;
+
+    if (name[0] == '/')
+        return xstrdup(name);
+    if (strcmp(name, template_kinds[TEMPLATE_WELCOME].file) != 0)
+        return xasprintf("%s/%s", etc, name);
+    return template_file_find(etc, conf_str(conf, SYSTEM_TEMPLATE_LANGUAGE), TEMPLATE_WELCOME);
+}
+
+int
+welcome_read(const struct cli *cli, const struct conf *conf, struct template_text *text,
+             struct strbuf *error)
+{
+    char *path = find_path(cli, conf);
+    int rc = template_file_read(path, conf_str(conf, SYSTEM_TEMPLATE_LANGUAGE), TEMPLATE_WELCOME,
+                                text, error);
+
+    free(path);
+    return rc;
 }
 
 void
@@ -135,12 +157,16 @@ welcome_send(struct cli *cli, const char *address, struct slice full_name)
 {
     struct strbuf errors = strbuf_new(65536);
     struct conf *conf = conf_load(cli->inst.conf_path, &errors);
-    const char *name = conf == NULL ? "" : conf_str(conf, ACCOUNT_WELCOME);
-    char *path = name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", cli->inst.etc, name);
+    struct template_text text = {.file = NULL};
 
-    if (name[0] != '\0')
-        send_from(cli, conf, path, slice_of(address), full_name);
+    strbuf_clear(&errors); /* an error in the configuration has been told */
+    if (conf != NULL && conf_str(conf, ACCOUNT_WELCOME)[0] != '\0') {
+        if (welcome_read(cli, conf, &text, &errors) == 0)
+            send_text(cli, conf, &text, slice_of(address), full_name);
+        else
+            cli_warn(cli, "no welcome message was sent: %s", strbuf_cstr(&errors));
+    }
+    template_file_free(&text);
     conf_free(&conf);
     strbuf_free(&errors);
-    free(path);
 }

@@ -4,19 +4,17 @@
 #ifndef POSTHORN_POSTHORN_WELCOME_H
 #define POSTHORN_POSTHORN_WELCOME_H
 
+#include "lib/conf/conf.h"
+#include "lib/mail/template.h"
 #include "posthorn/command.h"
 
 /* Puts the message of account.welcome for `address` into the queue; without that setting does
  * nothing. A failure is a warning: the mailbox is there all the same. `full_name` may be empty. */
 void welcome_send(struct cli *cli, const char *address, struct slice full_name);
 
-/* The template (lib/mail/template.h) with @address@ @full_name@ @domain@ @hostname@ replaced, as a
- * whole message. */
-struct welcome_values {
-    struct slice address, full_name, domain, hostname;
-    int64_t now_ms;
-    const char *queue_id;
-};
-void welcome_compose(struct slice text, const struct welcome_values *values, struct strbuf *out);
+/* Reads the template that account.welcome names; template_file_free(text). 0, or -1: `error` says
+ * what is wrong and where ("file:line: ...", without a line end). */
+int welcome_read(const struct cli *cli, const struct conf *conf, struct template_text *text,
+                 struct strbuf *error);
 
 #endif

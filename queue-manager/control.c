@@ -98,7 +98,7 @@ run_flush(struct queue *q, const struct queue_control *req, struct answer *a)
     bool domain = !all && (slice_index(req->names, '.') < req->names.len ||
                            slice_index(req->names, '[') < req->names.len);
 
-    schedule_flush(q->schedule);
+    schedule_flush(q->schedule, domain ? req->names : SLICE(""));
     log_event(LOG_INFO, "flush", KV_SLICE("name", slice_sub(req->names, 0, ADDRESS_DOMAIN_MAX)));
     if (!all && !domain) {
         each_id(q, req, a, retry_one);

@@ -26,13 +26,13 @@ deadline_to_be_told(const struct message *m, int64_t now_ms)
     return is_over(m, QUEUE_BY_NOTIFY, now_ms) && m->log.notice_ms < m->envelope->deliver_by_ms;
 }
 
-/* From when the lifetime counts: what was to be held came into being for us when that was over. */
-static int64_t
-born_ms(const struct message *m)
+int64_t
+deadline_born_ms(const struct message *m)
 {
     const struct queue_envelope *e = m->envelope;
+    int64_t born = e->hold_until_ms > e->received_ms ? e->hold_until_ms : e->received_ms;
 
-    return e->hold_until_ms > e->received_ms ? e->hold_until_ms : e->received_ms;
+    return m->log.approval.decided_ms > born ? m->log.approval.decided_ms : born;
 }
 
 void
@@ -40,13 +40,13 @@ deadline_expire(const struct queue *q, struct message *m, int64_t now_ms)
 {
     bool stops = deadline_stops(m, now_ms);
 
-    if (!stops && now_ms - born_ms(m) < q->settings.lifetime_ms)
+    if (!stops && now_ms - deadline_born_ms(m) < q->settings.lifetime_ms)
         return;
     for (uint32_t i = 0; i < m->target_count; i++) {
         struct target *t = &m->targets[i];
 
-        if (t->state != TARGET_DEFERRED)
-            continue;
+        if (t->state != TARGET_DEFERRED || t->kind == TARGET_ARCHIVE)
+            continue; /* an archive with a hole is none */
         t->state = TARGET_BOUNCED;
         t->expired = !stops;
         if (stops) /* RFC 2852 section 4.1.3 */
@@ -58,7 +58,7 @@ deadline_expire(const struct queue *q, struct message *m, int64_t now_ms)
 int64_t
 deadline_next_ms(const struct queue *q, const struct message *m, int64_t now_ms)
 {
-    int64_t next_ms = deferral_next_ms(&q->settings, m->round + 1, now_ms, born_ms(m));
+    int64_t next_ms = deferral_next_ms(&q->settings, m->round + 1, now_ms, deadline_born_ms(m));
     int64_t by_ms = m->envelope->deliver_by_ms;
 
     return m->envelope->by_mode != QUEUE_BY_NONE && by_ms > now_ms && by_ms < next_ms ? by_ms

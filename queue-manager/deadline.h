@@ -7,6 +7,9 @@
 
 #include "queue-manager/queue.h"
 
+/* From when the lifetime counts: what was to be held, or waited for approval, came into being for
+ * us when that was over. */
+int64_t deadline_born_ms(const struct message *m);
 /* The time that the sender gave for it is over: no further attempts (BY ...;R). */
 bool deadline_stops(const struct message *m, int64_t now_ms);
 /* It is over, and the sender wants to hear of the delay (BY ...;N) and has not yet. */

@@ -207,10 +207,12 @@ destination_failed(struct destinations *ds, struct destination *d, struct slice 
 }
 
 void
-destinations_revive(struct destinations *ds)
+destinations_revive(struct destinations *ds, struct slice name)
 {
     for (size_t i = 0; i < TABLE_SIZE; i++)
         for (struct destination *d = ds->table[i]; d != NULL; d = d->table_next) {
+            if (name.len > 0 && !slice_eq_nocase(d->name, name))
+                continue;
             d->dead_until_ms = 0;
             d->failures = 0;
             d->deaths = 0;

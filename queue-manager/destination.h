@@ -50,8 +50,8 @@ bool destination_is_dead(const struct destination *d);
 void destination_succeeded(struct destinations *ds, struct destination *d);
 /* True: it is dead now, and its lane should be emptied. */
 bool destination_failed(struct destinations *ds, struct destination *d, struct slice reason);
-/* All are alive again (flush). */
-void destinations_revive(struct destinations *ds);
+/* That one is alive again, or with an empty name all are (flush). */
+void destinations_revive(struct destinations *ds, struct slice name);
 /* Frees those that nothing is known or wanted of. Called now and then. */
 void destinations_sweep(struct destinations *ds);
 

@@ -17,7 +17,9 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/queue/spool_recover.h"
+#include "lib/queue/trigger.h"
 #include "queue-manager/deferral.h"
+#include "queue-manager/etrn.h"
 #include "queue-manager/expand.h"
 #include "queue-manager/message.h"
 #include "queue-manager/sender.h"
@@ -33,6 +35,8 @@ struct intake {
     struct queue *queue;
     struct spool_scan scan;
     struct loop_fd *trigger;
+    struct trigger_reader reader;
+    struct etrn etrn;
     struct loop_timer *timer;
     bool wanted;         /* new/ may have something that the pass under way has not seen */
     bool scanning;       /* in the middle of a pass over new/ */
@@ -51,14 +55,24 @@ again_in(struct intake *in, int64_t ms)
 }
 
 static void
+asked_for(void *arg, struct slice domain)
+{
+    struct intake *in = arg;
+
+    etrn_run(in->queue, &in->etrn, domain, clock_mono_ms());
+}
+
+static void
 triggered(void *arg, unsigned ready)
 {
     struct intake *in = arg;
     char bytes[4096];
+    ssize_t n =
+        read(in->queue->spool.trigger_fd, bytes, sizeof(bytes)); /* the rest triggers again */
 
     (void)ready;
-    (void)!read(in->queue->spool.trigger_fd, bytes,
-                sizeof(bytes)); /* what is left triggers again */
+    if (n > 0)
+        trigger_read(&in->reader, slice_make(bytes, (size_t)n), asked_for, in);
     in->wanted = true;
     if (!in->in_trouble)
         work(in);
@@ -239,4 +253,10 @@ intake_resume(struct intake *in)
     ms = pause_ms(in, false);
     if (clock_mono_ms() + ms < in->timer_at_ms)
         again_in(in, ms);
+}
+
+bool
+intake_is_behind(const struct intake *in)
+{
+    return in->scanning || in->wanted || in->in_trouble;
 }

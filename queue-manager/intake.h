@@ -16,4 +16,7 @@ int intake_one(struct intake *in, const char *id, enum spool_state from);
 /* Looks into new/ soon, whether the trigger says so or not. */
 void intake_look(struct intake *in);
 
+/* Is there mail in new/ that has not been taken up? */
+bool intake_is_behind(const struct intake *in);
+
 #endif

@@ -4,9 +4,11 @@
  * A notification is an ordinary queue file from the null sender, committed like any other before
  * the original's log says that the failure is told: a crash in between tells it twice, never not at
  * all. The null sender is never told anything; what it cannot get rid of goes to the postmaster
- * (QUE-07) once, and not about mail that is itself such a double bounce. A domain's administrator
+ * (QUE-07) once, and not about mail that is itself such a double bounce: that ends in the log. The
+ * postmaster gets copies of what senders are told where queue.postmaster_copies says so, with the
+ * original's header section alone. A domain's administrator
  * hears of mail for unknown mailboxes where the domain says so (DIR-09), though not of our own
- * notices.
+ * notices. Of copies (copies.h) the sender hears nothing at all.
  */
 #include "queue-manager/notice.h"
 
@@ -25,18 +27,28 @@
 #include "lib/sys/stats.h"
 #include "queue-manager/deadline.h"
 #include "queue-manager/intake.h"
+#include "queue-manager/message.h"
 
 #define HEADER_MAX 65536u      /* of the original's header section */
 #define REPORT_MAX (64u << 20) /* text and status parts: bounded by the recipients */
 #define COPY_STEP 65536u
-#define ADDRESS_SIZE 512
-#define ADDRESSES_MAX 64 /* administrators told of one message */
+#define ADDRESSES_MAX 64 /* others than the sender told of one message */
 
 /* `client` of an envelope that we made ourselves; smtpd puts an IP address there. */
 #define OWN_NOTICE "notice"
 #define DOUBLE_BOUNCE "double-bounce"
 
-enum topic { TOPIC_FAILURES, TOPIC_UNTOLD, TOPIC_UNKNOWN, TOPIC_SUCCESSES, TOPIC_DELAYS };
+enum topic {
+    TOPIC_FAILURES,
+    TOPIC_UNTOLD,
+    TOPIC_UNKNOWN,
+    TOPIC_COPIES,
+    TOPIC_SUCCESSES,
+    TOPIC_RELAYED,
+    TOPIC_DELAYS,
+    TOPIC_FAILURES_COPY, /* for the postmaster, as queue.postmaster_copies has it */
+    TOPIC_DELAYS_COPY,
+};
 
 static const struct {
     const char *name, *client;
@@ -45,8 +57,12 @@ static const struct {
     [TOPIC_FAILURES] = {"bounce", OWN_NOTICE, WORDING_BOUNCE},
     [TOPIC_UNTOLD] = {"double_bounce", DOUBLE_BOUNCE, WORDING_NOTICE},
     [TOPIC_UNKNOWN] = {"unknown_mailbox", OWN_NOTICE, WORDING_NOTICE},
+    [TOPIC_COPIES] = {"copy", OWN_NOTICE, WORDING_NOTICE},
     [TOPIC_SUCCESSES] = {"success", OWN_NOTICE, WORDING_SUCCESS},
+    [TOPIC_RELAYED] = {"relayed", OWN_NOTICE, WORDING_SUCCESS},
     [TOPIC_DELAYS] = {"delay", OWN_NOTICE, WORDING_DELAY},
+    [TOPIC_FAILURES_COPY] = {"bounce_copy", DOUBLE_BOUNCE, WORDING_NOTICE},
+    [TOPIC_DELAYS_COPY] = {"delay_copy", DOUBLE_BOUNCE, WORDING_DELAY_NOTICE},
 };
 
 /* One notification: about what, to whom, and how many have gone before it in this round. */
@@ -66,7 +82,7 @@ in_group(const struct target *t)
 static bool
 wanted(const struct message *m, const struct target *t, unsigned notify)
 {
-    unsigned asked = m->envelope->rcpts[t->source].notify;
+    unsigned asked = message_source(m, t->source)->notify;
 
     return ((asked == 0 ? QUEUE_NOTIFY_FAILURE | QUEUE_NOTIFY_DELAY : asked) & notify) != 0;
 }
@@ -78,25 +94,43 @@ belongs(const struct message *m, const struct target *t, const struct telling *t
     case TOPIC_FAILURES:
         return t->state == TARGET_BOUNCED && wanted(m, t, QUEUE_NOTIFY_FAILURE);
     case TOPIC_UNTOLD:
-        return t->state == TARGET_BOUNCED;
+    case TOPIC_FAILURES_COPY:
+        return t->state == TARGET_BOUNCED && !message_is_copy(m, t);
     case TOPIC_UNKNOWN:
-        return t->state == TARGET_BOUNCED && slice_eq(t->notice, telling->to);
+    case TOPIC_COPIES:
+        return t->state == TARGET_BOUNCED && slice_eq(t->notice, telling->to) &&
+               message_is_copy(m, t) == (telling->topic == TOPIC_COPIES);
     case TOPIC_DELAYS:
         return t->state == TARGET_DEFERRED && wanted(m, t, QUEUE_NOTIFY_DELAY);
+    case TOPIC_DELAYS_COPY:
+        return t->state == TARGET_DEFERRED && !message_is_copy(m, t);
     case TOPIC_SUCCESSES:
         if (in_group(t)) /* told once, when the group is expanded */
             return queue_log_find(&m->log, t->address) == NULL &&
                    wanted(m, t, QUEUE_NOTIFY_SUCCESS);
-        return t->state == TARGET_DELIVERED && !t->relayed && wanted(m, t, QUEUE_NOTIFY_SUCCESS);
+        return t->state == TARGET_DELIVERED && !t->relayed && !t->tell_relayed &&
+               wanted(m, t, QUEUE_NOTIFY_SUCCESS);
+    case TOPIC_RELAYED: /* asked for by DELIVERBY, whatever NOTIFY says but NEVER (RFC 2852 4.1.4)
+                         */
+        return t->state == TARGET_DELIVERED && t->tell_relayed &&
+               !(message_source(m, t->source)->notify & QUEUE_NOTIFY_NEVER);
     }
     return false;
+}
+
+static bool
+is_of_delays(enum topic topic)
+{
+    return topic == TOPIC_DELAYS || topic == TOPIC_DELAYS_COPY;
 }
 
 static enum dsn_action
 action_of(const struct target *t, enum topic topic)
 {
-    if (topic == TOPIC_DELAYS)
+    if (is_of_delays(topic))
         return DSN_DELAYED;
+    if (topic == TOPIC_RELAYED)
+        return DSN_RELAYED;
     if (topic != TOPIC_SUCCESSES)
         return DSN_FAILED;
     if (in_group(t))
@@ -107,7 +141,7 @@ action_of(const struct target *t, enum topic topic)
 static struct dsn_rcpt
 describe(const struct message *m, const struct target *t, enum topic topic)
 {
-    const struct queue_rcpt *source = &m->envelope->rcpts[t->source];
+    const struct queue_rcpt *source = message_source(m, t->source);
     struct dsn_rcpt rcpt = {.action = action_of(t, topic),
                             .address = source->address,
                             .original = source->original,
@@ -117,12 +151,12 @@ describe(const struct message *m, const struct target *t, enum topic topic)
         return rcpt; /* it is about the group, not about what became of this member */
     if (in_group(t))
         rcpt.member = t->address;
-    if (t->expired || (topic == TOPIC_DELAYS && deadline_to_be_told(m, clock_real_ms())))
+    if (t->expired || (is_of_delays(topic) && deadline_to_be_told(m, clock_real_ms())))
         rcpt.status = SLICE("4.4.7"); /* RFC 3463 section 3.5, RFC 2852 section 4.1.3 */
     else if (t->dsn.len > 0)
         rcpt.status = t->dsn;
-    else if (topic != TOPIC_SUCCESSES)
-        rcpt.status = topic == TOPIC_DELAYS ? SLICE("4.0.0") : SLICE("5.0.0");
+    else if (topic != TOPIC_SUCCESSES && topic != TOPIC_RELAYED)
+        rcpt.status = is_of_delays(topic) ? SLICE("4.0.0") : SLICE("5.0.0");
     rcpt.diagnostic = t->text;
     rcpt.remote = t->remote;
     return rcpt;
@@ -161,6 +195,7 @@ struct original {
     uint64_t size; /* of what is returned */
     bool has_8bit;
     bool requiretls; /* it, and so what tells of it (RFC 8689 section 5) */
+    int8_t priority; /* likewise (RFC 6710 section 4.6) */
 };
 
 static bool
@@ -198,6 +233,7 @@ open_original(struct queue *q, const struct message *m, struct dsn *dsn, enum to
                             : has_8bit(slice_sub(strbuf_slice(&head), 0, (size_t)o->size));
     dsn->returned_8bit = o->has_8bit;
     o->requiretls = e->requiretls;
+    o->priority = e->priority;
     rc = 0;
 out:
     strbuf_free(&head);
@@ -263,7 +299,9 @@ commit(struct queue *q, const struct dsn *dsn, const struct original *o, const c
                                       .smtputf8 = dsn_needs_utf8(dsn),
                                       .body_8bit = dsn_needs_8bit(dsn),
                                       .requiretls = o->requiretls,
+                                      .priority = o->priority,
                                       .client = slice_of(client),
+                                      .origin = QUEUE_ORIGIN_SYSTEM,
                                       .rcpt_count = 1,
                                       .rcpts = &rcpt};
     struct queue_writer *w =
@@ -277,16 +315,17 @@ commit(struct queue *q, const struct dsn *dsn, const struct original *o, const c
     return -1;
 }
 
-/* A bare name is accountd's to resolve: it takes postmaster at our host for whoever that is. */
-static struct slice
-put_postmaster(const struct queue *q, char out[ADDRESS_SIZE])
+/* A bare name is a mailbox of the primary domain, which accountd alone knows: it takes postmaster
+ * at our host for it, whatever the name, and this address can be answered from anywhere. */
+struct slice
+notice_postmaster(const struct queue *q, char out[NOTICE_ADDRESS_SIZE])
 {
     const struct queue_settings *s = &q->settings;
 
     if (strchr(s->postmaster, '@') != NULL)
-        (void)snprintf(out, ADDRESS_SIZE, "%s", s->postmaster);
+        (void)snprintf(out, NOTICE_ADDRESS_SIZE, "%s", s->postmaster);
     else
-        (void)snprintf(out, ADDRESS_SIZE, "postmaster@%s", s->hostname);
+        (void)snprintf(out, NOTICE_ADDRESS_SIZE, "postmaster@%s", s->hostname);
     return slice_of(out);
 }
 
@@ -296,7 +335,7 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
 {
     const struct queue_settings *s = &q->settings;
     enum topic topic = telling->topic;
-    char id[QUEUE_ID_SIZE], message_id[ADDRESS_SIZE], from[ADDRESS_SIZE];
+    char id[QUEUE_ID_SIZE], message_id[NOTICE_ADDRESS_SIZE], from[NOTICE_ADDRESS_SIZE];
     struct original original = {.fd = -1};
     struct dsn dsn = {.wording = &s->wording.kinds[topics[topic].wording],
                       .hostname = s->hostname,
@@ -308,6 +347,8 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
                       .envid = m->envelope->envid,
                       .now_ms = clock_real_ms(),
                       .arrival_ms = m->envelope->received_ms,
+                      .deliver_by_ms = m->envelope->deliver_by_ms,
+                      .hold_request = m->envelope->hold_request,
                       .smtputf8 = m->envelope->smtputf8,
                       .rcpts = rcpts,
                       .rcpt_count = count};
@@ -315,8 +356,8 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
 
     queue_id_make(id);
     (void)snprintf(message_id, sizeof(message_id), "%s@%s", id, s->hostname);
-    (void)put_postmaster(q, from);
-    if (topic == TOPIC_DELAYS)
+    (void)notice_postmaster(q, from);
+    if (is_of_delays(topic))
         dsn.retry_until_ms = m->envelope->received_ms + s->lifetime_ms;
     if (open_original(q, m, &dsn, topic, &original) == 0)
         rc = commit(q, &dsn, &original, topics[topic].client, id);
@@ -370,9 +411,10 @@ is_listed(const struct slice *list, uint32_t count, struct slice address)
     return false;
 }
 
-/* Each domain's administrator once. */
+/* Whoever hears of targets besides the sender, each once: domains' administrators of unknown
+ * mailboxes, and those who answer for copies. */
 static int
-tell_administrators(struct queue *q, struct message *m, uint32_t *step)
+tell_others(struct queue *q, struct message *m, enum topic topic, uint32_t *step)
 {
     struct slice told[ADDRESSES_MAX];
     uint32_t count = 0;
@@ -381,10 +423,11 @@ tell_administrators(struct queue *q, struct message *m, uint32_t *step)
     for (uint32_t i = 0; i < m->target_count && count < ADDRESSES_MAX && rc == 0; i++) {
         const struct target *t = &m->targets[i];
 
-        if (t->state != TARGET_BOUNCED || t->notice.len == 0 || is_listed(told, count, t->notice))
+        if (t->state != TARGET_BOUNCED || t->notice.len == 0 ||
+            message_is_copy(m, t) != (topic == TOPIC_COPIES) || is_listed(told, count, t->notice))
             continue;
         told[count++] = t->notice;
-        rc = tell_topic(q, m, TOPIC_UNKNOWN, t->notice, step);
+        rc = tell_topic(q, m, topic, t->notice, step);
     }
     return rc;
 }
@@ -395,21 +438,58 @@ notice_is_own(const struct queue_envelope *e)
     return slice_eq(e->client, SLICE(OWN_NOTICE)) || slice_eq(e->client, SLICE(DOUBLE_BOUNCE));
 }
 
+/* What is said of mail that the null sender sent, and to whom: never to the sender. */
+static int
+tell_of_null_sender(struct queue *q, struct message *m, uint32_t *step)
+{
+    const struct telling untold = {.topic = TOPIC_UNTOLD};
+    bool again = slice_eq(m->envelope->client, SLICE(DOUBLE_BOUNCE));
+    char address[NOTICE_ADDRESS_SIZE];
+    uint32_t failures = 0;
+
+    if (q->settings.double_bounce && !again)
+        return tell_topic(q, m, TOPIC_UNTOLD, notice_postmaster(q, address), step);
+    for (uint32_t i = 0; i < m->target_count; i++)
+        failures += belongs(m, &m->targets[i], &untold);
+    if (failures > 0 && m->told == 0) /* no one hears of it any more, but for the log's readers */
+        log_event(
+            LOG_WARN, "bounce_dropped", KV_STR("queue_id", m->id), KV_U64("rcpts", failures),
+            KV_STR("reason", again ? "a double bounce failed" : "the sender is the null one"));
+    return 0;
+}
+
 static int
 tell_failures(struct queue *q, struct message *m, uint32_t *step)
 {
     const struct queue_envelope *e = m->envelope;
-    bool own = slice_eq(e->client, SLICE(OWN_NOTICE)),
-         again = slice_eq(e->client, SLICE(DOUBLE_BOUNCE));
-    char address[ADDRESS_SIZE];
+    char address[NOTICE_ADDRESS_SIZE];
+    int rc;
+
+    if (e->sender.len == 0)
+        rc = tell_of_null_sender(q, m, step);
+    else
+        rc = tell_topic(q, m, TOPIC_FAILURES, e->sender, step);
+    if (rc == 0 && e->sender.len > 0 && q->settings.copy_bounces)
+        rc = tell_topic(q, m, TOPIC_FAILURES_COPY, notice_postmaster(q, address), step);
+    if (rc == 0 && !notice_is_own(e))
+        rc = tell_others(q, m, TOPIC_UNKNOWN, step);
+    if (rc == 0)
+        rc = tell_others(q, m, TOPIC_COPIES, step);
+    return rc;
+}
+
+/* Delays of mail for the postmaster himself would follow each other. */
+static int
+tell_delays(struct queue *q, struct message *m, uint32_t *step)
+{
+    struct slice sender = m->envelope->sender;
+    char address[NOTICE_ADDRESS_SIZE];
     int rc = 0;
 
-    if (e->sender.len > 0)
-        rc = tell_topic(q, m, TOPIC_FAILURES, e->sender, step);
-    else if (q->settings.double_bounce && !again)
-        rc = tell_topic(q, m, TOPIC_UNTOLD, put_postmaster(q, address), step);
-    if (rc == 0 && !own && !again)
-        rc = tell_administrators(q, m, step);
+    if (sender.len > 0)
+        rc = tell_topic(q, m, TOPIC_DELAYS, sender, step);
+    if (rc == 0 && q->settings.copy_delays && !notice_is_own(m->envelope))
+        rc = tell_topic(q, m, TOPIC_DELAYS_COPY, notice_postmaster(q, address), step);
     return rc;
 }
 
@@ -431,11 +511,12 @@ notices_send(struct queue *q, struct message *m)
 
     if (tell_failures(q, m, &step) < 0)
         return -1;
-    if (sender.len > 0 && tell_topic(q, m, TOPIC_SUCCESSES, sender, &step) < 0)
+    if (sender.len > 0 && (tell_topic(q, m, TOPIC_SUCCESSES, sender, &step) < 0 ||
+                           tell_topic(q, m, TOPIC_RELAYED, sender, &step) < 0))
         return -1;
     if (!delay_due(q, m, now_ms))
         return 0;
-    if (sender.len > 0 && tell_topic(q, m, TOPIC_DELAYS, sender, &step) < 0)
+    if (tell_delays(q, m, &step) < 0)
         return -1;
     stats_add(q->counters.delayed, 1);
     m->log.notice_ms = now_ms;

@@ -16,6 +16,7 @@
 #include "queue-manager/expand.h"
 #include "queue-manager/intake.h"
 #include "queue-manager/message.h"
+#include "queue-manager/pressure.h"
 #include "queue-manager/round.h"
 #include "queue-manager/schedule.h"
 #include "queue-manager/sender.h"
@@ -23,6 +24,15 @@
 #define TROUBLE_MS 3000
 #define TMP_AGE_MS 86400000 /* what smtpd writes for longer has been abandoned */
 #define TMP_SWEEP_MS 3600000
+
+static bool
+copies_wanted(const struct conf *conf, const char *of)
+{
+    for (size_t i = 0; i < conf_list_count(conf, QUEUE_POSTMASTER_COPIES); i++)
+        if (strcmp(conf_list_item(conf, QUEUE_POSTMASTER_COPIES, i), of) == 0)
+            return true;
+    return false;
+}
 
 void
 queue_read_settings(const struct conf *conf, struct queue_settings *out)
@@ -33,16 +43,21 @@ queue_read_settings(const struct conf *conf, struct queue_settings *out)
         .lifetime_ms = (int64_t)conf_u64(conf, QUEUE_LIFETIME),
         .delay_notice_ms = (int64_t)conf_u64(conf, QUEUE_DELAY_NOTICE),
         .trouble_ms = TROUBLE_MS,
+        .messages_max = (uint32_t)conf_u64(conf, QUEUE_MAX_MESSAGES),
         .active_max = (uint32_t)conf_u64(conf, QUEUE_ACTIVE_MAX),
         .hop_limit = (uint32_t)conf_u64(conf, QUEUE_HOP_LIMIT),
         .destination_concurrency = (uint32_t)conf_u64(conf, QUEUE_DESTINATION_CONCURRENCY),
         .remote_rcpts_max = (uint32_t)conf_u64(conf, QUEUE_REMOTE_RECIPIENTS),
         .bounce_size_max = conf_u64(conf, QUEUE_BOUNCE_SIZE),
         .double_bounce = conf_bool(conf, QUEUE_DOUBLE_BOUNCE),
+        .copy_bounces = copies_wanted(conf, "bounce"),
+        .copy_delays = copies_wanted(conf, "delay"),
         .hostname = conf_str(conf, SYSTEM_HOSTNAME),
         .postmaster = conf_str(conf, SMTP_POSTMASTER),
+        .monitored_told = strcmp(conf_str(conf, MONITORING_NOTIFY), "mailbox") == 0,
         .trusted_hosts = networks_of(conf, SMTP_HOSTS_NO_AUTH),
     };
+    disk_limits_load(&out->disk, conf);
 }
 
 /* In the order in which one duty gives work to the next; each may wake the queue again. */
@@ -119,7 +134,10 @@ queue_start(struct queue *q, int run_dirfd)
     q->expansion = expansion_new(q, run_dirfd);
     q->deferrals = deferrals_new(q, DEFERRALS_MAX);
     q->intake = intake_new(q);
-    return q->intake == NULL ? -1 : 0;
+    if (q->intake == NULL)
+        return -1;
+    q->pressure = pressure_new(q);
+    return q->pressure == NULL ? -1 : 0;
 }
 
 static void
@@ -140,6 +158,7 @@ queue_free(struct queue **qp)
 
     if (q == NULL)
         return;
+    pressure_free(&q->pressure);
     intake_free(&q->intake);
     deferrals_free(&q->deferrals);
     expansion_free(&q->expansion);

@@ -4,7 +4,8 @@
  *
  * The way of a message: intake.c takes it from new/ or deferred/ into active/ and into memory,
  * unless it may not start yet (admit.c); expand.c asks accountd for its targets; schedule.c puts
- * the targets into lanes (one per local agent, one per remote destination) and hands out jobs;
+ * the targets into lanes (one per local agent, one per remote destination, one for the archive) and
+ * hands out jobs;
  * agent.c takes the results; round.c ends the round: log, notices, removal or deferral. One round
  * is one attempt at everything that is undone.
  */
@@ -15,11 +16,13 @@
 #include <sys/queue.h>
 
 #include "lib/base/arena.h"
+#include "lib/conf/archive_conf.h"
 #include "lib/conf/networks.h"
 #include "lib/ipc/peer.h"
 #include "lib/ipc/queue_manager.h"
 #include "lib/queue/queue_log.h"
 #include "lib/queue/spool.h"
+#include "lib/sys/disk_level.h"
 #include "queue-manager/trim.h"
 #include "queue-manager/wording.h"
 
@@ -27,7 +30,13 @@
 #define QUEUE_TARGETS_ALL 500000 /* of all messages in memory, some 350 bytes each */
 #define QUEUE_TABLE_SIZE 16384   /* rows of the table of messages by id */
 
-enum target_kind { TARGET_MAILBOX, TARGET_REMOTE, TARGET_FAILURE };
+enum target_kind {
+    TARGET_MAILBOX,
+    TARGET_REMOTE,
+    TARGET_ARCHIVE, /* a file and a record of archived's; never given up */
+    TARGET_FAILURE,
+    TARGET_NOBODY /* a mailbox that only forwards: not kept once the copies are known */
+};
 enum target_state {
     TARGET_WAITING,   /* in a lane */
     TARGET_IN_JOB,    /* an agent has it */
@@ -38,19 +47,27 @@ enum target_state {
 
 /* One final recipient. */
 struct target {
-    uint32_t source; /* recipient in the envelope that led here */
-    uint8_t kind;    /* enum target_kind */
-    uint8_t state;   /* enum target_state */
-    bool in_doubt;   /* a lost job may have delivered it */
-    bool logged;     /* finished, and its DONE record is on disk */
-    uint8_t lost;    /* jobs with it that an agent took along when it died, in this round */
-    bool relayed;    /* the next hop sends success notices itself */
-    bool expired;    /* bounced because the lifetime is over */
+    uint32_t source;   /* recipient in the envelope that led here; behind these, a copy */
+    uint8_t kind;      /* enum target_kind */
+    uint8_t state;     /* enum target_state */
+    bool in_doubt;     /* a lost job may have delivered it */
+    bool logged;       /* finished, and its DONE record is on disk */
+    uint8_t lost;      /* jobs with it that an agent took along when it died, in this round */
+    bool relayed;      /* the next hop sends success notices itself */
+    bool tell_relayed; /* DELIVERBY: the sender hears that it was passed on */
+    bool expired;      /* bounced because the lifetime is over */
     struct slice address, via, path;
+    struct slice sender; /* reverse path of what goes there; empty: the message's own */
     struct slice notice; /* who is told of the failure besides the sender, or empty */
     uint64_t quota_bytes, quota_messages;
     uint8_t warning_limit;
     struct slice dsn, text, remote; /* outcome */
+};
+
+/* An address that gets a copy (copies.h). */
+struct message_copy {
+    struct queue_rcpt rcpt;
+    struct slice notice; /* who is told if it fails */
 };
 
 struct share;
@@ -77,12 +94,17 @@ struct message {
     enum message_fate fate;
     char *reason; /* of the fate, for the log, or NULL */
 
-    uint32_t expand_next;    /* first envelope recipient that accountd was not asked about */
+    uint32_t expand_next;    /* first recipient, then copy, that accountd was not asked about */
     uint32_t expand_pending; /* questions under way */
     uint32_t expand_failures;
     bool expand_failed; /* one of the questions of this try had no answer */
     bool expanded;
     struct message *expand_link;
+
+    struct message_copy *copies; /* in the arena; behind the last one the archive */
+    uint32_t copy_count;
+    unsigned archive_classes; /* enum archive_class; 0: no file is to be archived */
+    bool copies_known;        /* this round's are decided */
 
     struct target *targets;
     uint32_t target_count, target_room;
@@ -106,15 +128,32 @@ struct message_list {
     struct message *first, **last;
 };
 
+/* File systems that are watched (pressure.h). */
+#define PRESSURE_PLACES_MAX 64
+struct pressure_places {
+    struct {
+        char *path;
+        int fd;
+    } list[PRESSURE_PLACES_MAX];
+    size_t count;
+};
+
 struct queue_settings {
     int64_t retry_interval_ms, retry_max_ms, lifetime_ms, delay_notice_ms;
-    int64_t trouble_ms; /* wait after a full disk and the like */
+    int64_t trouble_ms;    /* wait after a full disk and the like */
+    uint32_t messages_max; /* that wait for delivery; 0: no limit */
+    struct disk_limits disk;
     uint32_t active_max, hop_limit, destination_concurrency, remote_rcpts_max;
     uint64_t bounce_size_max;
-    bool double_bounce;
+    bool double_bounce, copy_bounces, copy_delays;
     const char *hostname, *postmaster;
     struct networks trusted_hosts;
-    struct wording wording; /* not from the configuration: the caller loads it */
+    bool monitored_told; /* of copies that failed; else the postmaster is */
+    struct archive_conf archive;
+    /* not from the configuration: the caller fills them in */
+    const struct monitor_rules *monitor_rules; /* or NULL */
+    struct wording wording;
+    struct pressure_places places;
 };
 
 struct queue_counters {
@@ -129,6 +168,7 @@ struct schedule;
 struct deferrals;
 struct rounds;
 struct senders;
+struct pressure;
 
 struct queue {
     struct loop *loop;
@@ -148,6 +188,7 @@ struct queue {
     struct rounds *rounds;
     struct senders *senders;
     struct trim *trim;
+    struct pressure *pressure;
     struct loop_task *turn;
     struct loop_timer *tmp_sweep;
 };

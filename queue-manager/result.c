@@ -26,6 +26,7 @@ apply_one(struct message *m, const struct queue_result_rcpt *r)
 
     message_set_outcome(m, t, states[r->outcome], r->dsn, r->text, r->remote);
     t->relayed = r->dsn_relayed;
+    t->tell_relayed = r->tell_relayed;
     m->linked |= t->kind == TARGET_MAILBOX && r->outcome == QUEUE_DELIVERED;
 }
 

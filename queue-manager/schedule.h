@@ -20,7 +20,8 @@ void schedule_message(struct schedule *s, struct message *m);
 void schedule_withdraw(struct schedule *s, struct message *m, struct slice why);
 /* Hands out what may be handed out. */
 void schedule_turn(struct schedule *s);
-void schedule_flush(struct schedule *s); /* dead destinations are alive again */
+/* A dead destination is alive again, or with an empty name all are. */
+void schedule_flush(struct schedule *s, struct slice domain);
 
 void schedule_agent_joined(struct schedule *s, struct agent *a);
 /* The connection is gone (a->peer is NULL): its jobs are in doubt, the agent is freed in the turn.

@@ -3,23 +3,19 @@
  */
 #include "queue-manager/wording.h"
 
-#include "lib/conf/conf_new.h"
-#include "lib/mail/dsn.h"
 #include "lib/mail/template_file.h"
 
-static const struct {
-    const char *name, *built_in;
-} files[WORDING_KINDS] = {
-    [WORDING_BOUNCE] = {"bounce.txt", conf_new_bounce},
-    [WORDING_DELAY] = {"delay.txt", conf_new_delay},
-    [WORDING_SUCCESS] = {"success.txt", conf_new_success},
-    [WORDING_NOTICE] = {"notice.txt", conf_new_notice},
+static const enum template_id templates[WORDING_KINDS] = {
+    [WORDING_BOUNCE] = TEMPLATE_BOUNCE,
+    [WORDING_DELAY] = TEMPLATE_DELAY,
+    [WORDING_SUCCESS] = TEMPLATE_SUCCESS,
+    [WORDING_NOTICE] = TEMPLATE_NOTICE,
+    [WORDING_DELAY_NOTICE] = TEMPLATE_DELAY_NOTICE,
 };
 
 void
-wording_load(struct wording *w, const char *etc)
+wording_load(struct wording *w, const char *etc, const char *language)
 {
     for (int kind = 0; kind < WORDING_KINDS; kind++)
-        template_file_load(etc, files[kind].name, files[kind].built_in, dsn_value_names,
-                           &w->kinds[kind]);
+        template_file_load(etc, language, templates[kind], &w->kinds[kind]);
 }

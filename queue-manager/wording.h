@@ -7,10 +7,11 @@
 #include "lib/mail/template.h"
 
 enum wording_kind {
-    WORDING_BOUNCE,  /* to the sender: it failed for good */
-    WORDING_DELAY,   /* to the sender: it is still being tried */
-    WORDING_SUCCESS, /* to the sender, who asked for it */
-    WORDING_NOTICE,  /* to the postmaster or a domain's administrator: it failed for good */
+    WORDING_BOUNCE,       /* to the sender: it failed for good */
+    WORDING_DELAY,        /* to the sender: it is still being tried */
+    WORDING_SUCCESS,      /* to the sender, who asked for it */
+    WORDING_NOTICE,       /* to the postmaster or a domain's administrator: it failed for good */
+    WORDING_DELAY_NOTICE, /* to the postmaster: it is still being tried */
     WORDING_KINDS
 };
 
@@ -18,9 +19,8 @@ struct wording {
     struct template_text kinds[WORDING_KINDS];
 };
 
-/* Reads ETC/templates/{bounce,delay,success,notice}.txt. What is missing or broken is logged, once
- * for the life of the process, and the built-in text stands in. `etc` NULL: all built in. The texts
+/* Reads the templates of a language (lib/mail/template_file.h). `etc` NULL: all built in. The texts
  * live as long as the process. */
-void wording_load(struct wording *w, const char *etc);
+void wording_load(struct wording *w, const char *etc, const char *language);
 
 #endif

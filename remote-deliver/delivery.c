@@ -19,9 +19,10 @@
 #include "lib/smtp/smtp_send.h"
 #include "remote-deliver/outgoing.h"
 #include "remote-deliver/route.h"
-#include "remote-deliver/tls_policy.h"
+#include "remote-deliver/tls_outcome.h"
 
 enum {
+    LIMITED_SESSIONS_MAX = 20, /* with one server that takes few recipients in each */
     SESSIONS_MAX = 2,  /* servers that may give their opinion of one message in one attempt */
     RETRY_PAUSE_S = 1, /* between two attempts to reach one relay */
 };
@@ -167,13 +168,23 @@ connection_key(const struct delivery *d)
     return d->job->next_hop;
 }
 
+/* The server's limits (RFC 9422) allow another message in this session, from whatever job comes. */
+static bool
+may_go_on(const struct delivery *d, const struct smtp_client *client)
+{
+    bool one_domain = slice_eq(connection_key(d), d->job->next_hop);
+
+    return smtp_client_takes_mail(client) &&
+           (smtp_client_limits(client)->rcpt_domains == 0 || one_domain);
+}
+
 static void
 keep_or_close(struct delivery *d, struct connection *c)
 {
     const struct settings *s = d->courier->settings;
 
     c->messages++;
-    if (smtp_client_is_alive(c->client) && s->idle_ms > 0 &&
+    if (smtp_client_is_alive(c->client) && s->idle_ms > 0 && may_go_on(d, c->client) &&
         c->messages < s->messages_per_connection &&
         d->request != TLS_REQUEST_OPTIONAL) /* the next message may want more */
         connections_keep(&d->courier->connections, connection_key(d), c,
@@ -271,13 +282,17 @@ find_proxy(struct delivery *d, struct smtp_client_options *options)
 static struct smtp_client *
 open_client(struct delivery *d, const struct smtp_peer *peer)
 {
+    struct smtp_tls_result result = {.end = SMTP_TLS_UNTRIED};
     struct smtp_client *client = NULL;
 
     tls_policy_decide(&d->tls, peer);
-    if (d->tls.level == TLS_LEVEL_REFUSED)
+    if (d->tls.level == TLS_LEVEL_REFUSED) {
         d->last = d->tls.why;
-    else if (find_proxy(d, &d->tls.options))
+    } else if (find_proxy(d, &d->tls.options)) {
+        d->tls.options.tls_result = &result;
         client = smtp_client_open(peer, &d->tls.options, d->deadline, &d->last);
+    }
+    tls_outcome_tell(&d->tls, peer, &result);
     if (client == NULL) {
         note_trouble(d, peer);
         return NULL;
@@ -286,6 +301,17 @@ open_client(struct delivery *d, const struct smtp_peer *peer)
     if (!is_fit(d, client, peer))
         smtp_client_close(&client);
     return client;
+}
+
+/* Recipients that a server's limits put off to another session. */
+static size_t
+count_left_out(const struct delivery *d)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < d->count; i++)
+        count += is_open(&d->rcpts[i]) && d->rcpts[i].left_out;
+    return count;
 }
 
 /* As often as the configuration says that the host is to be tried. */
@@ -305,6 +331,31 @@ open_patiently(struct delivery *d, const struct smtp_peer *peer, const struct ho
     return client;
 }
 
+/* One server; in as many sessions as its limits (RFC 9422) demand, each of which has to get
+ * something done. False: it could not be reached. */
+static bool
+try_peer(struct delivery *d, const struct smtp_peer *peer, const struct host *host)
+{
+    size_t left = SIZE_MAX, before;
+
+    for (unsigned i = 0; i < LIMITED_SESSIONS_MAX; i++) {
+        struct connection c = {.host = host};
+
+        d->deadline = clock_mono_ms() + d->courier->settings->timeout_ms;
+        c.client = open_patiently(d, peer, host);
+        if (c.client == NULL)
+            return i > 0;
+        d->reached = true;
+        send_over(d, &c);
+        keep_or_close(d, &c);
+        before = left;
+        left = count_left_out(d);
+        if (left == 0 || left >= before)
+            break;
+    }
+    return true;
+}
+
 static void
 try_peers(struct delivery *d, const struct route *route)
 {
@@ -313,18 +364,9 @@ try_peers(struct delivery *d, const struct route *route)
     size_t i;
 
     for (i = 0; i < route->count && i < s->max_addresses; i++) {
-        struct connection c = {.host = route->hosts[i]};
-
         if (sessions == SESSIONS_MAX || count_open(d) == 0 || d->must_wait)
             break;
-        d->deadline = clock_mono_ms() + s->timeout_ms;
-        c.client = open_patiently(d, &route->peers[i], c.host);
-        if (c.client == NULL)
-            continue;
-        d->reached = true;
-        sessions++;
-        send_over(d, &c);
-        keep_or_close(d, &c);
+        sessions += try_peer(d, &route->peers[i], route->hosts[i]);
     }
     if (i < route->count)
         d->other_trouble = true; /* that one was not asked */
@@ -451,6 +493,7 @@ fill_result(struct delivery *d, size_t i)
         .text = slice_of(r->verdict.text),
         .remote = slice_of(r->remote),
         .dsn_relayed = r->outcome == SMTP_DELIVERED && r->dsn_relayed,
+        .tell_relayed = r->outcome == SMTP_DELIVERED && r->tell_relayed,
     };
     log_outcome(d, r, table[r->outcome].name);
     stats_add(r->outcome == SMTP_DELIVERED   ? c->sent

@@ -60,6 +60,10 @@ message_of(const struct queue_job *job, int fd)
         .needs_8bit = job->body_8bit,
         .needs_binary = job->body_binary,
         .requiretls = job->requiretls,
+        .terms = {.by_mode = job->by_mode,
+                  .by_trace = job->by_trace,
+                  .deliver_by_ms = job->deliver_by_ms,
+                  .priority = job->priority},
     };
 }
 

@@ -39,6 +39,7 @@ struct settings {
     struct signing_settings signing;
     struct sender_table *senders; /* NULL: everybody is shown as they are */
     bool use_starttls, heed_dane, heed_sts;
+    bool tell_outcomes; /* of TLS to stsd */
     struct tls_table *tls_table;
     struct tls_context *dane_tls;
     struct tls_context *authority_tls; /* certificates have to lead to remote.verify_ca */

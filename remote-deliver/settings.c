@@ -150,6 +150,7 @@ load_tls(struct settings *s, const struct conf *conf, const struct instance *ins
     s->use_starttls = conf_bool(conf, REMOTE_USE_STARTTLS);
     s->heed_dane = s->use_starttls && conf_bool(conf, REMOTE_DANE);
     s->heed_sts = s->use_starttls && conf_bool(conf, REMOTE_MTA_STS);
+    s->tell_outcomes = s->use_starttls && conf_bool(conf, TLSRPT_SEND);
     s->tls_table = tls_table_new(table);
     list_file_free(&table);
     s->client.tls = make_tls("tls", NULL);

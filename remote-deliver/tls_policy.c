@@ -167,42 +167,21 @@ decide_by_dane(struct tls_policy *p, const struct dane_asker *asker, enum mx_tru
         return false;
     case DANE_FAILED:
         p->source = "dane";
+        p->applied = OUTCOME_TLSA;
+        p->fault = OUTCOME_DNSSEC_INVALID;
         refuse(p, 0, "4.7.5", "%s: DNS gives no certain answer about %s (DANE)", p->host, what);
         return true;
     case DANE_FOUND:
         break;
     }
     p->source = "dane";
-    if (tls_usable_tlsa(p->settings->dane_tls, p->dane.records, p->dane.count) > 0)
+    p->applied = OUTCOME_TLSA;
+    if (tls_usable_tlsa(p->settings->dane_tls, p->dane.records, p->dane.count) > 0) {
         set_dane(p, trust);
-    else
-        set_level(p, TLS_LEVEL_ENCRYPT);
-    return true;
-}
-
-/* RFC 8461 section 5. A relay host's policy would be its own domain's, which nobody has told us.
- * False: there is no policy to enforce. */
-static bool
-decide_by_sts(struct tls_policy *p, const struct dane_asker *asker)
-{
-    if (p->domain[0] == '\0' || !p->settings->heed_sts)
-        return false;
-    if (!p->sts_asked &&
-        sts_look_up(p->dns, p->stsd, p->domain, asker->deadline_mono_ms, &p->sts) < 0) {
-        p->source = "mta-sts";
-        refuse(p, 0, "4.4.3", "%s: stsd does not tell the MTA-STS policy of %s", p->host,
-               p->domain);
         return true;
     }
-    p->sts_asked = true;
-    if (p->sts.policy.mode != STS_ENFORCE)
-        return false;
-    p->source = "mta-sts";
-    if (sts_policy_allows(&p->sts.policy, slice_of(p->host)))
-        set_verify(p, 0);
-    else
-        refuse(p, 0, "4.7.5", "%s: not one of the servers in the MTA-STS policy of %s", p->host,
-               p->domain);
+    p->fault = OUTCOME_TLSA_INVALID;
+    set_level(p, TLS_LEVEL_ENCRYPT);
     return true;
 }
 
@@ -220,7 +199,55 @@ decide_by_default(struct tls_policy *p)
 static void
 refuse_unnamed(struct tls_policy *p)
 {
+    p->reported = false;
     refuse(p, 0, "4.4.3", "no answer from DNS about %s that names %s", p->domain, p->host);
+}
+
+/* RFC 8461 section 5: with "testing" the mail goes as if there were no policy, and what would have
+ * held it up is reported. */
+static void
+decide_testing(struct tls_policy *p, bool allowed)
+{
+    decide_by_default(p);
+    p->source = "mta-sts-testing";
+    if (!allowed || p->level == TLS_LEVEL_NONE)
+        return;
+    p->check = (struct tls_check){.server_name = p->host, .note_only = true};
+    p->options.tls = p->settings->authority_tls;
+    p->options.check = &p->check;
+}
+
+/* RFC 8461 section 5. False: there is no policy that counts. */
+static bool
+decide_by_sts(struct tls_policy *p, const struct dane_asker *asker)
+{
+    bool allowed;
+
+    if (p->policy_domain[0] == '\0' || !p->settings->heed_sts)
+        return false;
+    if (!p->sts_asked &&
+        sts_look_up(p->dns, p->stsd, p->policy_domain, asker->deadline_mono_ms, &p->sts) < 0) {
+        p->source = "mta-sts";
+        p->reported = false;
+        refuse(p, 0, "4.4.3", "%s: stsd does not tell the MTA-STS policy of %s", p->host,
+               p->policy_domain);
+        return true;
+    }
+    p->sts_asked = true;
+    if (p->sts.policy.mode == STS_NONE)
+        return false;
+    allowed = sts_policy_allows(&p->sts.policy, slice_of(p->host));
+    p->source = "mta-sts";
+    p->applied = OUTCOME_STS;
+    p->fault = allowed ? OUTCOME_SUCCESS : OUTCOME_VALIDATION;
+    if (p->sts.policy.mode == STS_TESTING)
+        decide_testing(p, allowed);
+    else if (allowed)
+        set_verify(p, 0);
+    else
+        refuse(p, 0, "4.7.5", "%s: not one of the servers in the MTA-STS policy of %s", p->host,
+               p->policy_domain);
+    return true;
 }
 
 /* A domain that has both is held to DANE: its failure is not made good by MTA-STS (RFC 8461 section
@@ -230,6 +257,7 @@ decide_as_published(struct tls_policy *p, bool heed_dane)
 {
     struct dane_asker asker = asker_of(p);
 
+    p->reported = p->policy_domain[0] != '\0';
     if (heed_dane) {
         enum mx_trust trust = ask_mx(p, &asker);
 
@@ -250,6 +278,9 @@ decide_dane_only(struct tls_policy *p)
     struct dane_asker asker = asker_of(p);
     enum mx_trust trust = ask_mx(p, &asker);
 
+    p->reported = p->policy_domain[0] != '\0';
+    p->applied = OUTCOME_TLSA;
+    p->fault = OUTCOME_DANE_REQUIRED; /* unless there is something to go by */
     if (trust == MX_FAILED)
         refuse_unnamed(p);
     else if (trust == MX_UNSIGNED)
@@ -258,6 +289,8 @@ decide_dane_only(struct tls_policy *p)
         refuse(p, 0, "4.7.5", "%s: dane-only, and there is no TLSA record", p->host);
     else if (p->level == TLS_LEVEL_ENCRYPT)
         refuse(p, 0, "4.7.5", "%s: dane-only, and the TLSA records are of no use", p->host);
+    else if (p->level == TLS_LEVEL_DANE)
+        p->fault = OUTCOME_SUCCESS;
 }
 
 static void
@@ -300,8 +333,10 @@ require_tls(struct tls_policy *p)
 
     if (p->level == TLS_LEVEL_REFUSED || p->level == TLS_LEVEL_VERIFY)
         return;
-    if (p->level != TLS_LEVEL_DANE)
+    if (p->level != TLS_LEVEL_DANE) {
         p->source = "requiretls";
+        p->reported = false; /* it is the message that wants it */
+    }
     trust = ask_mx(p, &asker);
     if (trust == MX_FAILED)
         refuse_unnamed(p);
@@ -322,6 +357,27 @@ port_of(const struct smtp_peer *peer)
                      : ((const struct sockaddr_in6 *)&peer->address)->sin6_port);
 }
 
+/* RFC 8461 section 3.4: a server that the configuration names is its own policy domain. One that
+ * has no name of the DNS, or speaks another protocol, has no policy. */
+static void
+take_policy_domain(struct tls_policy *p, const struct smtp_peer *peer)
+{
+    struct strbuf name = strbuf_new(CANONICAL_DOMAIN_MAX);
+    struct slice host = slice_of(p->host);
+
+    p->policy_domain[0] = '\0';
+    if (p->domain[0] != '\0') {
+        (void)snprintf(p->policy_domain, sizeof(p->policy_domain), "%s", p->domain);
+    } else if (!peer->is_lmtp && !is_address(p->host) && slice_index(host, '.') < host.len &&
+               canonical_domain(host, &name) == 0) {
+        (void)snprintf(p->policy_domain, sizeof(p->policy_domain), "%s", strbuf_cstr(&name));
+        p->sts_asked = false;
+    }
+    strbuf_free(&name);
+}
+
+/* ---- the decision ---- */
+
 void
 tls_policy_decide(struct tls_policy *p, const struct smtp_peer *peer)
 {
@@ -335,6 +391,10 @@ tls_policy_decide(struct tls_policy *p, const struct smtp_peer *peer)
     p->port = port;
     p->options = p->settings->client;
     p->line = 0;
+    take_policy_domain(p, peer);
+    p->reported = false;
+    p->applied = OUTCOME_NO_POLICY;
+    p->fault = OUTCOME_SUCCESS;
     if (p->domain[0] == '\0')
         rule = tls_table_find(p->settings->tls_table, slice_of(p->host));
     if (peer->address.ss_family == AF_UNIX) { /* leaves this machine by no wire */

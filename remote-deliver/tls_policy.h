@@ -8,6 +8,7 @@
 #define POSTHORN_REMOTE_DELIVER_TLS_POLICY_H
 
 #include "lib/account/canonical.h"
+#include "lib/tlsrpt/outcome.h"
 #include "remote-deliver/dane.h"
 #include "remote-deliver/remote.h"
 #include "remote-deliver/sts.h"
@@ -41,12 +42,19 @@ struct tls_policy {
     /* The decision about one server. */
     char host[SMTP_HOST_MAX];
     uint16_t port;
+    char policy_domain[CANONICAL_DOMAIN_MAX + 1]; /* for MTA-STS and reports; "": none */
     enum tls_level level;
-    const char
-        *source;   /* who wanted that level: "default", "table", "dane", "mta-sts", "requiretls" */
-    unsigned line; /* of the table, or 0 */
-    struct smtp_verdict why;            /* if REFUSED */
+    const char *source;      /* who wanted that level: "default", "table", "dane", "mta-sts",
+                                "mta-sts-testing", "requiretls" */
+    unsigned line;           /* of the table, or 0 */
+    struct smtp_verdict why; /* if REFUSED */
     struct smtp_client_options options; /* to open the connection with; else */
+
+    /* For reports (RFC 8460): what the domain publishes, and what is wrong with that or with the
+     * server before any connection. */
+    bool reported; /* a session with the server says something about the domain */
+    enum outcome_policy applied;
+    enum outcome_result fault;
 
     /* What the options point at. */
     struct tls_check check;

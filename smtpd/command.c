@@ -39,14 +39,15 @@ static const struct command commands[] = {
     {"VRFY", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, 0,
      verify_run_vrfy}, /* RFC 5321 4.1.1.6 */
     {"EXPN", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, 0,
-     verify_run_expn},                                               /* RFC 5321 4.1.1.7 */
-    {"HELP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_help},        /* RFC 5321 4.1.1.8 */
-    {"NOOP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_noop},        /* RFC 5321 4.1.1.9 */
-    {"QUIT", ST_ANY, CMD_NO_ARGS | CMD_FLUSH, 0, misc_run_quit},     /* RFC 5321 4.1.1.10 */
-    {"STARTTLS", ST_NEW | ST_GREETED, CMD_NO_ARGS, 0, starttls_run}, /* RFC 3207 4 */
-    {"AUTH", ST_GREETED, CMD_FLUSH | CMD_LONG, 0, auth_run},         /* RFC 4954 4 */
-    {"XCLIENT", ST_NEW | ST_GREETED, 0, 0, xclient_run},             /* Postfix's XCLIENT_README */
-    {"XFORWARD", ST_NEW | ST_GREETED, 0, 0, xforward_run},           /* and XFORWARD_README */
+     verify_run_expn},                                                    /* RFC 5321 4.1.1.7 */
+    {"HELP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_help},             /* RFC 5321 4.1.1.8 */
+    {"NOOP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_noop},             /* RFC 5321 4.1.1.9 */
+    {"QUIT", ST_ANY, CMD_NO_ARGS | CMD_FLUSH, 0, misc_run_quit},          /* RFC 5321 4.1.1.10 */
+    {"STARTTLS", ST_NEW | ST_GREETED, CMD_NO_ARGS, 0, starttls_run},      /* RFC 3207 4 */
+    {"AUTH", ST_GREETED, CMD_FLUSH | CMD_LONG, 0, auth_run},              /* RFC 4954 4 */
+    {"ETRN", ST_GREETED, CMD_FLUSH | CMD_IDLE, EXTENSION_ETRN, etrn_run}, /* RFC 1985 5 */
+    {"XCLIENT", ST_NEW | ST_GREETED, 0, 0, xclient_run},   /* Postfix's XCLIENT_README */
+    {"XFORWARD", ST_NEW | ST_GREETED, 0, 0, xforward_run}, /* and XFORWARD_README */
 };
 
 static const struct command *

@@ -24,6 +24,7 @@ enum session_state mail_run(struct session *s, struct slice args);
 enum session_state rcpt_run(struct session *s, struct slice args); /* may put the reply off */
 enum session_state data_run(struct session *s, struct slice args);
 enum session_state bdat_run(struct session *s, struct slice args);
+enum session_state etrn_run(struct session *s, struct slice args);
 enum session_state burl_run(struct session *s, struct slice args);
 enum session_state xclient_run(struct session *s, struct slice args);
 enum session_state xforward_run(struct session *s, struct slice args);

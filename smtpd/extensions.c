@@ -56,6 +56,14 @@ describe_burl(struct session *s, struct strbuf *line)
         (void)strbuf_str(line, " imap"); /* fits */
 }
 
+/* Who may send mail anywhere may also have it sent: it costs us no more. */
+static bool
+may_ask_for_mail(const struct session *s)
+{
+    return s->settings->etrn_domain_count > 0 &&
+           (s->auth_user != NULL || (s->is_trusted && !s->is_submission));
+}
+
 /* RFC 9422 section 4.2. */
 static void
 describe_limits(struct session *s, struct strbuf *line)
@@ -67,12 +75,12 @@ describe_limits(struct session *s, struct strbuf *line)
 static const struct offer offers[] = {
     {"REQUIRETLS", EXTENSION_REQUIRETLS, has_tls, NULL}, /* RFC 8689 */
     {"FUTURERELEASE", EXTENSION_FUTURERELEASE, takes_submissions,
-     describe_future_release},                          /* RFC 4865 */
-    {"DELIVERBY", EXTENSION_DELIVERBY, NULL, NULL},     /* RFC 2852 */
-    {"MT-PRIORITY", EXTENSION_MT_PRIORITY, NULL, NULL}, /* RFC 6710 */
-    {"LIMITS", EXTENSION_LIMITS, NULL, describe_limits},
+     describe_future_release},                              /* RFC 4865 */
+    {"DELIVERBY", EXTENSION_DELIVERBY, NULL, NULL},         /* RFC 2852 */
+    {"MT-PRIORITY", EXTENSION_MT_PRIORITY, NULL, NULL},     /* RFC 6710 */
+    {"LIMITS", EXTENSION_LIMITS, NULL, describe_limits},    /* RFC 9422 */
     {"BURL", EXTENSION_BURL, is_submission, describe_burl}, /* RFC 4468 */
-    /* RFC 9422 */
+    {"ETRN", EXTENSION_ETRN, may_ask_for_mail, NULL},       /* RFC 1985 */
 };
 
 unsigned

@@ -19,7 +19,8 @@ enum extension {
     EXTENSION_MT_PRIORITY = 1 << 3,
     EXTENSION_LIMITS = 1 << 4,
     EXTENSION_BURL = 1 << 5,
-    EXTENSION_ALL = (1 << 6) - 1,
+    EXTENSION_ETRN = 1 << 6,
+    EXTENSION_ALL = (1 << 7) - 1,
 };
 
 /* Those that smtp.extensions names. */

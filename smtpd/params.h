@@ -30,6 +30,7 @@ struct mail_args { /* all slices borrow from the command line */
     int64_t hold_for_s;    /* HOLDFOR=, 0: not given */
     bool has_hold_until;   /* HOLDUNTIL= */
     int64_t hold_until_ms; /* since 1970 */
+    struct slice hold;     /* the value of either, as received */
     uint8_t by_mode;       /* enum queue_by_mode; BY=, in: */
     int64_t by_s;          /* from now; negative: ago */
     bool by_trace;

@@ -47,6 +47,7 @@ params_set_holdfor(void *args, struct slice value)
 
     if (has_hold(mail) || value.ptr[0] == '0')
         return -1;
+    mail->hold = value;
     return parse_seconds(value, &mail->hold_for_s);
 }
 
@@ -59,6 +60,7 @@ params_set_holduntil(void *args, struct slice value)
     if (has_hold(mail) || timestamp_parse(value, &mail->hold_until_ms) < 0)
         return -1;
     mail->has_hold_until = true;
+    mail->hold = value;
     return slice_ends(value, SLICE("Z")) || slice_ends(value, SLICE("z")) ||
                    slice_ends(value, SLICE("+00:00"))
                ? 0

@@ -32,6 +32,8 @@ struct settings {
     uint64_t max_priority;
     const char **priority_users; /* addresses and "@domain"; none: every user */
     size_t priority_user_count;
+    const char **etrn_domains;
+    size_t etrn_domain_count;
     struct networks trusted_hosts, xclient_hosts, xforward_hosts, good_ips;
     struct map *open_relay_domains; /* in lower case; the values are not NULL */
 };

@@ -57,15 +57,17 @@ settings_recipients_max(const struct settings *settings)
     return limit == 0 || limit > QUEUE_RCPTS_MAX ? QUEUE_RCPTS_MAX : limit;
 }
 
-static void
-load_priority_users(struct settings *settings, const struct conf *conf)
+/* Its items, borrowed from `conf`. */
+static const char **
+load_list(const struct conf *conf, enum conf_id id, size_t *count)
 {
-    size_t count = conf_list_count(conf, SMTP_PRIORITY_USERS);
+    const char **items;
 
-    settings->priority_users = xcalloc(count + 1, sizeof(*settings->priority_users));
-    settings->priority_user_count = count;
-    for (size_t i = 0; i < count; i++)
-        settings->priority_users[i] = conf_list_item(conf, SMTP_PRIORITY_USERS, i);
+    *count = conf_list_count(conf, id);
+    items = xcalloc(*count + 1, sizeof(*items));
+    for (size_t i = 0; i < *count; i++)
+        items[i] = conf_list_item(conf, id, i);
+    return items;
 }
 
 static int64_t
@@ -131,7 +133,8 @@ settings_load(struct settings *settings, const struct conf *conf)
         .good_ips = networks_of(conf, SMTP_GOOD_IPS),
         .xforward_hosts = networks_of(conf, SMTP_XFORWARD_HOSTS),
     };
-    load_priority_users(settings, conf);
+    settings->priority_users = load_list(conf, SMTP_PRIORITY_USERS, &settings->priority_user_count);
+    settings->etrn_domains = load_list(conf, SMTP_ETRN_DOMAINS, &settings->etrn_domain_count);
     settings->greeting = make_greeting(settings->hostname, conf_str(conf, SYSTEM_BANNER));
     filter_settings_load(&settings->filters, conf);
 }

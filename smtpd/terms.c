@@ -3,6 +3,8 @@
  */
 #include "smtpd/terms.h"
 
+#include <string.h>
+
 #include "lib/base/clock.h"
 
 /* RFC 4865 section 4.2. What was said in EHLO is the limit. */
@@ -23,6 +25,21 @@ accept_hold(const struct session *s, const struct mail_args *mail, int64_t now_m
     if (mail->hold_until_ms <= now_ms)
         return &past;
     return mail->hold_until_ms > s->hold_max_ms ? &too_late : NULL;
+}
+
+/* orig-hold-param-value, for notices (RFC 4865 section 5.1.2). */
+static struct slice
+hold_request(const struct mail_args *mail, struct arena *arena)
+{
+    struct slice type = mail->has_hold_until ? SLICE("until;") : SLICE("for;");
+    char *text;
+
+    if (mail->hold.len == 0)
+        return SLICE("");
+    text = arena_alloc(arena, type.len + mail->hold.len);
+    memcpy(text, type.ptr, type.len);
+    memcpy(text + type.len, mail->hold.ptr, mail->hold.len);
+    return slice_make(text, type.len + mail->hold.len);
 }
 
 /* RFC 2852 section 4: from the receipt of MAIL on; mode N may lie in the past. */
@@ -68,11 +85,13 @@ allowed_priority(const struct session *s, int8_t wanted)
 }
 
 const struct refusal *
-terms_accept(const struct session *s, const struct mail_args *mail, struct queue_envelope *e)
+terms_accept(const struct session *s, const struct mail_args *mail, struct queue_envelope *e,
+             struct arena *arena)
 {
     int64_t now_ms = clock_real_ms();
     const struct refusal *why = accept_hold(s, mail, now_ms, e);
 
+    e->hold_request = hold_request(mail, arena);
     e->requiretls = mail->requiretls;
     e->priority = allowed_priority(s, mail->priority);
     return why != NULL ? why : accept_deadline(mail, now_ms, e);

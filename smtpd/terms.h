@@ -7,9 +7,10 @@
 
 #include "smtpd/session.h"
 
-/* Can they be had? Fills in the envelope's fields. NULL, or why not. A priority that the client may
- * not give is lowered: `envelope->priority` then differs from `mail->priority`. */
+/* Can they be had? Fills in the envelope's fields, with texts in `arena`. NULL, or why not. A
+ * priority that the client may not give is lowered: `envelope->priority` then differs from
+ * `mail->priority`. */
 const struct refusal *terms_accept(const struct session *s, const struct mail_args *mail,
-                                   struct queue_envelope *envelope);
+                                   struct queue_envelope *envelope, struct arena *arena);
 
 #endif

@@ -19,6 +19,8 @@ struct cached {
     int64_t expires_ms;    /* real time */
     int64_t refresh_ms;    /* real time: fetch it again from then on, asked or not */
     int64_t not_before_ms; /* real time: after a failure no attempt until then */
+    uint8_t failure;       /* enum outcome_result: of the last attempt */
+    char reason[160];      /* of the failure */
     bool fetching;
     struct waiter *waiters; /* who waits for the attempt: stsd/service.c */
 };

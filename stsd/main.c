@@ -1,8 +1,9 @@
 /*
- * stsd/main.c - start-up of stsd: fetches MTA-STS policies and keeps them (RFC 8461).
+ * stsd/main.c - start-up of stsd: fetches MTA-STS policies and keeps them (RFC 8461), collects TLS
+ * outcomes and reports them (RFC 8460).
  *
- * This process has the directory of the policies and reads nothing from the network; its children
- * read from the network and can open no path.
+ * This process has the directories of the policies and the outcomes, can create files in the queue,
+ * and reads nothing from the network; its children read from the network and can open no path.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +15,13 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/mail/address.h"
 #include "stsd/service.h"
 
-#define DIRECTORY "mta-sts" /* below db/ */
+#define POLICIES "mta-sts" /* below db/ */
+#define OUTCOMES "tls-outcomes"
+
+enum { QUEUE_UMASK = 0002 };
 
 static _Noreturn void
 give_up(const char *what, int status)
@@ -27,16 +32,16 @@ give_up(const char *what, int status)
 
 /* Made at the first start. */
 static int
-open_directory(const struct daemon *d)
+open_directory(const struct daemon *d, const char *name)
 {
     int db_fd = daemon_open_dir(d, d->inst.db, false), fd;
 
-    if (mkdirat(db_fd, DIRECTORY, 0700) < 0 && errno != EEXIST)
-        give_up(DIRECTORY, EX_CANTCREAT);
-    fd = openat(db_fd, DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (mkdirat(db_fd, name, 0700) < 0 && errno != EEXIST)
+        give_up(name, EX_CANTCREAT);
+    fd = openat(db_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || (d->is_root &&
                    fchown(fd, daemon_role_uid(d, USERS_OUT), daemon_role_gid(d, USERS_OUT)) < 0))
-        give_up(DIRECTORY, EX_NOINPUT);
+        give_up(name, EX_NOINPUT);
     (void)close(db_fd);
     return fd;
 }
@@ -58,25 +63,60 @@ load_authorities(const struct daemon *d)
     return ctx;
 }
 
-static struct fetch_options
-load_options(const struct daemon *d, const struct sandbox *child_box)
+static struct tls_context *
+any_certificate(void)
+{
+    struct strbuf error = strbuf_new(1024);
+    struct tls_context *ctx = tls_client_context(NULL, &error);
+
+    if (ctx == NULL) {
+        (void)fprintf(stderr, "tls: %s\n", strbuf_cstr(&error));
+        exit(EX_SOFTWARE);
+    }
+    strbuf_free(&error);
+    return ctx;
+}
+
+static struct web_options
+load_web(const struct daemon *d)
 {
     const char *protocols = conf_str(d->conf, REMOTE_PROTOCOLS);
 
-    return (struct fetch_options){
-        .daemon = d,
-        .box = child_box,
-        .authorities = load_authorities(d),
+    return (struct web_options){
         .port = (uint16_t)conf_u64(d->conf, REMOTE_MTA_STS_PORT),
         .use_ipv4 = strcmp(protocols, "ipv6") != 0,
         .use_ipv6 = strcmp(protocols, "ipv4") != 0,
     };
 }
 
+/* The address that reports name, and its domain (RFC 8460 section 5.3). */
+static struct report_author
+load_author(const struct daemon *d)
+{
+    const char *hostname = conf_str(d->conf, SYSTEM_HOSTNAME);
+    const char *contact = conf_str(d->conf, TLSRPT_CONTACT);
+    const char *organization = conf_str(d->conf, TLSRPT_ORGANIZATION);
+    const char *address =
+        contact[0] != '\0' ? xstrdup(contact) : xasprintf("postmaster@%s", hostname);
+    struct address parsed;
+
+    if (address_parse(slice_of(address), 0, &parsed) != ADDRESS_OK || parsed.is_literal) {
+        (void)fprintf(stderr, "tlsrpt.contact: expected an address user@domain: %s\n", address);
+        exit(EX_CONFIG);
+    }
+    return (struct report_author){
+        .organization = organization[0] != '\0' ? organization : hostname,
+        .contact = address,
+        .submitter = strrchr(address, '@') + 1,
+        .hostname = hostname,
+    };
+}
+
 /* The children's sockets are named from the current directory, which is run/, where we also are if
  * there is no right to chroot. */
 static void
-enter_sandbox(struct daemon *d, struct sandbox *child_box, int dirfd)
+enter_sandbox(struct daemon *d, struct sandbox *child_box, int policies_fd,
+              const struct reporter_options *reports)
 {
     struct sandbox box = daemon_sandbox_base(d, USERS_OUT);
 
@@ -86,7 +126,10 @@ enter_sandbox(struct daemon *d, struct sandbox *child_box, int dirfd)
     if (fchdir(d->run_dirfd) < 0)
         give_up(d->inst.run, EX_OSERR);
     box.chroot_fd = d->is_root ? d->run_dirfd : -1;
-    box.dirs[box.dir_count++] = (struct sandbox_dir){dirfd, SANDBOX_READ | SANDBOX_WRITE};
+    box.dirs[box.dir_count++] = (struct sandbox_dir){policies_fd, SANDBOX_READ | SANDBOX_WRITE};
+    box.dirs[box.dir_count++] = (struct sandbox_dir){reports->dirfd, SANDBOX_READ | SANDBOX_WRITE};
+    box.dirs[box.dir_count++] = (struct sandbox_dir){reports->outbox.tmp_dirfd, SANDBOX_WRITE};
+    box.dirs[box.dir_count++] = (struct sandbox_dir){reports->outbox.new_dirfd, SANDBOX_WRITE};
     box.calls = SANDBOX_FILES | SANDBOX_ACCEPT | SANDBOX_INTERNET | SANDBOX_CONNECT_UNIX |
                 SANDBOX_FORK | SANDBOX_RESTRICT; /* what the children need, and to confine them */
     daemon_sandbox(d, &box);
@@ -95,24 +138,38 @@ enter_sandbox(struct daemon *d, struct sandbox *child_box, int dirfd)
 int
 main(int argc, char **argv)
 {
-    struct fetch_options options;
+    struct reporter_options reports;
+    struct fetch_options fetches;
     struct sandbox child_box;
+    struct reporter *reporter;
     struct service *service;
     struct cache *cache;
     struct daemon d;
     uid_t asking_uid;
     int dirfd;
 
-    daemon_init(&d, "stsd", argc, argv);    /* options, log, config; exits on error */
-    options = load_options(&d, &child_box); /* the authorities */
+    daemon_init(&d, "stsd", argc, argv); /* options, log, config; exits on error */
+    (void)umask(QUEUE_UMASK);            /* queue-manager has its rights by the group */
     asking_uid = daemon_role_uid(&d, USERS_OUT);
-    dirfd = open_directory(&d);           /* last use of a path */
-    enter_sandbox(&d, &child_box, dirfd); /* user, Landlock, seccomp: no way back */
+    fetches = (struct fetch_options){
+        .child = {&d, &child_box}, .web = load_web(&d), .authorities = load_authorities(&d)};
+    reports = (struct reporter_options){
+        .post = {.child = fetches.child, .web = fetches.web, .any = any_certificate()},
+        .author = load_author(&d),
+        .outbox = outbox_open(&d),
+        .dirfd = open_directory(&d, OUTCOMES),
+        .sends = conf_bool(d.conf, TLSRPT_SEND),
+        .spread_ms = (int64_t)conf_u64(d.conf, TLSRPT_SPREAD),
+    };
+    dirfd = open_directory(&d, POLICIES);           /* last use of a path */
+    enter_sandbox(&d, &child_box, dirfd, &reports); /* user, Landlock, seccomp: no way back */
     cache = cache_open(dirfd);
-    service = service_start(&d, cache, &options, asking_uid);
+    reporter = reporter_new(d.loop, &reports);
+    service = service_start(&d, cache, &fetches, reporter, asking_uid);
     daemon_ready(&d); /* master counts us as started from here on */
     daemon_run(&d);   /* until SIGTERM, or until master is gone */
     service_stop(&service);
+    reporter_free(&reporter);
     cache_close(&cache);
     return daemon_exit_status(&d);
 }

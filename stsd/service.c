@@ -1,24 +1,23 @@
 /*
- * stsd/service.c - run/sts.sock: questions in, policies out; starts what is to be fetched.
+ * stsd/service.c - run/sts.sock: questions in, policies out; starts what is to be fetched, and
+ * takes TLS outcomes in.
  *
- * Input: questions of our own delivery processes, and what the fetching children write into their
- * pipes, which strangers have written: parsed here, never trusted. At most FETCHES_MAX children
- * run; a question that finds no place is answered from what is known.
+ * Input: questions and outcomes of our own delivery processes, and what the fetching children write
+ * into their pipes, which strangers have written: parsed here, never trusted. At most FETCHES_MAX
+ * children run; a question that finds no place is answered from what is known.
  */
 #include "stsd/service.h"
 
 #include <err.h>
 #include <errno.h>
-#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/peer.h"
 #include "lib/log/log.h"
@@ -29,7 +28,6 @@ enum {
     FETCHES_MAX = 16,
     SWEEP_MS = 60000,
     PAUSE_MS = 5 * 60 * 1000, /* after a failure, RFC 8461 section 3.3 */
-    READ_STEP = 16384
 };
 
 struct waiter {
@@ -38,30 +36,44 @@ struct waiter {
     uint32_t request_id;
 };
 
-struct attempt { /* one child */
+struct attempt {        /* one child */
+    struct fetch fetch; /* the first member: what the child works on */
     TAILQ_ENTRY(attempt) link;
     struct service *service;
     struct cached *cached;
     char id[STS_ID_MAX + 1];
-    pid_t pid;
-    int fd;
-    struct loop_fd *watch;
-    struct strbuf reply;
+    struct child *child;
 };
 
 struct service {
     struct daemon *daemon;
     struct cache *cache;
     const struct fetch_options *options;
+    struct reporter *reporter;
     struct ipc_server *server;
     struct loop_timer *sweep;
     TAILQ_HEAD(attempt_list, attempt) attempts;
     unsigned running;
     uid_t asking_uid;
-    _Atomic uint64_t *asked, *fetched, *failed;
+    _Atomic uint64_t *asked, *fetched, *failed, *outcomes;
 };
 
 /* ---- answers ---- */
+
+/* A policy that should be there and is not: the domain's owner hears of it (RFC 8460 section
+ * 4.3.2.2). The session itself counts as one without policy. */
+static void
+count_failure(struct service *s, const struct cached *c)
+{
+    struct outcome o = {.policy = OUTCOME_STS,
+                        .result = c->failure,
+                        .domain = slice_of(c->domain),
+                        .policy_domain = slice_of(c->domain),
+                        .reason = slice_of(c->reason)};
+
+    if (c->failure != OUTCOME_SUCCESS)
+        reporter_count(s->reporter, &o);
+}
 
 static void
 answer(struct service *s, uint64_t peer_id, uint32_t request_id, const struct cached *c)
@@ -72,6 +84,8 @@ answer(struct service *s, uint64_t peer_id, uint32_t request_id, const struct ca
 
     if (c != NULL && c->text != NULL && clock_real_ms() < c->expires_ms)
         reply.text = slice_make(c->text, c->text_len);
+    else if (c != NULL)
+        count_failure(s, c);
     if (peer != NULL && stsd_answer_encode(&frame, request_id, &reply) == 0)
         ipc_peer_send(peer, &frame, -1);
     strbuf_free(&frame);
@@ -110,17 +124,17 @@ attempt_end(struct attempt *a)
     TAILQ_REMOVE(&s->attempts, a, link);
     s->running--;
     a->cached->fetching = false;
-    loop_fd_free(&a->watch);
-    (void)close(a->fd); /* only read from */
-    strbuf_free(&a->reply);
     free(a);
 }
 
 static void
-fetch_failed(struct service *s, struct cached *c, const char *id, struct slice why)
+fetch_failed(struct service *s, struct cached *c, const char *id, enum outcome_result failure,
+             struct slice why)
 {
     stats_add(s->failed, 1);
     c->not_before_ms = clock_real_ms() + PAUSE_MS;
+    c->failure = (uint8_t)failure;
+    (void)snprintf(c->reason, sizeof(c->reason), "%.*s", (int)why.len, why.ptr); /* cut */
     if (c->text == NULL)
         memcpy(c->id, id, sizeof(c->id)); /* another id may try at once */
     log_event(c->text == NULL ? LOG_INFO : LOG_WARN, "sts_fetch_failed",
@@ -128,52 +142,44 @@ fetch_failed(struct service *s, struct cached *c, const char *id, struct slice w
               KV_SLICE("reason", why));
 }
 
-/* The child has closed its pipe. */
 static void
-attempt_done(struct attempt *a)
+fetched(struct service *s, struct cached *c, const char *id, struct slice text,
+        const struct sts_policy *policy)
 {
-    struct service *s = a->service;
-    struct cached *c = a->cached;
-    struct slice reply = strbuf_slice(&a->reply), text = slice_sub(reply, 1, reply.len);
-    struct sts_policy policy;
-    const char *trouble = NULL;
-
-    if (reply.len == 0)
-        text = SLICE("the fetching process gave up");
-    else if (reply.ptr[0] == '+' && (trouble = sts_policy_parse(text, &policy)) != NULL)
-        text = slice_of(trouble);
-    if (reply.len == 0 || reply.ptr[0] != '+' || trouble != NULL) {
-        fetch_failed(s, c, a->id, text);
-    } else {
-        stats_add(s->fetched, 1);
-        c->not_before_ms = 0;
-        memcpy(c->id, a->id, sizeof(c->id));
-        cache_keep(s->cache, c, text, &policy);
-        log_event(LOG_INFO, "sts_fetched", KV_STR("domain", c->domain), KV_STR("id", c->id),
-                  KV_STR("mode", sts_mode_word(policy.mode)), KV_U64("max_age", policy.max_age_s));
-    }
-    attempt_end(a);
-    answer_waiters(s, c);
+    stats_add(s->fetched, 1);
+    c->not_before_ms = 0;
+    c->failure = OUTCOME_SUCCESS;
+    memcpy(c->id, id, sizeof(c->id));
+    cache_keep(s->cache, c, text, policy);
+    log_event(LOG_INFO, "sts_fetched", KV_STR("domain", c->domain), KV_STR("id", c->id),
+              KV_STR("mode", sts_mode_word(policy->mode)), KV_U64("max_age", policy->max_age_s));
 }
 
 static void
-attempt_ready(void *arg, unsigned ready)
+attempt_done(void *arg, struct slice reply)
 {
     struct attempt *a = arg;
-    char *room = strbuf_room(&a->reply, READ_STEP);
-    ssize_t n;
+    struct service *s = a->service;
+    struct cached *c = a->cached;
+    struct slice text = slice_sub(reply, 1, reply.len);
+    struct sts_policy policy;
+    const char *trouble;
 
-    (void)ready;
-    if (room == NULL) { /* more than it can have been told to write */
-        strbuf_clear(&a->reply);
-        attempt_done(a);
-        return;
+    if (reply.len == 0) {
+        fetch_failed(s, c, a->id, OUTCOME_STS_FETCH, SLICE("the fetching process gave up"));
+    } else if (reply.ptr[0] != FETCH_POLICY) {
+        fetch_failed(s, c, a->id,
+                     reply.ptr[0] == FETCH_DISTRUSTED ? OUTCOME_STS_WEBPKI : OUTCOME_STS_FETCH,
+                     text);
+    } else {
+        trouble = sts_policy_parse(text, &policy);
+        if (trouble != NULL)
+            fetch_failed(s, c, a->id, OUTCOME_STS_INVALID, slice_of(trouble));
+        else
+            fetched(s, c, a->id, text, &policy);
     }
-    n = read(a->fd, room, READ_STEP);
-    if (n > 0)
-        strbuf_grew(&a->reply, (size_t)n);
-    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-        attempt_done(a);
+    attempt_end(a);
+    answer_waiters(s, c);
 }
 
 /* `id` of the record, or what the policy had when it is only refreshed. */
@@ -181,37 +187,23 @@ static bool
 attempt_start(struct service *s, struct cached *c, struct slice id)
 {
     struct attempt *a;
-    pid_t pid;
-    int fd;
 
     if (s->running == FETCHES_MAX)
         return false;
-    fd = fetch_start(s->options, c->domain, &pid);
-    if (fd < 0) {
+    a = xcalloc(1, sizeof(*a));
+    *a = (struct attempt){
+        .fetch = {.options = s->options, .domain = c->domain}, .service = s, .cached = c};
+    memcpy(a->id, id.ptr, id.len);
+    a->child = child_start(&s->options->child, fetch_run, attempt_done, a);
+    if (a->child == NULL) {
         log_event(LOG_ERROR, "sts_fetch_start", KV_ERRNO());
+        free(a);
         return false;
     }
-    a = xcalloc(1, sizeof(*a));
-    *a = (struct attempt){.service = s,
-                          .cached = c,
-                          .pid = pid,
-                          .fd = fd,
-                          .reply = strbuf_new(FETCH_REPLY_MAX + READ_STEP)};
-    memcpy(a->id, id.ptr, id.len);
-    a->watch = loop_fd_new(s->daemon->loop, fd, LOOP_READ, attempt_ready, a);
     TAILQ_INSERT_TAIL(&s->attempts, a, link);
     s->running++;
     c->fetching = true;
     return true;
-}
-
-static void
-reap(void *arg, int signo)
-{
-    (void)arg;
-    (void)signo;
-    while (waitpid(-1, NULL, WNOHANG) > 0) /* what a child had to say went through its pipe */
-        continue;
 }
 
 /* ---- questions ---- */
@@ -239,31 +231,134 @@ known_bad(const struct cached *c, struct slice id)
 }
 
 static int
+take_query(struct service *s, struct ipc_peer *peer, uint32_t request_id, struct slice payload)
+{
+    struct stsd_query query;
+    struct cached *c;
+
+    if (stsd_query_decode(payload, &query) < 0 || !address_is_domain(query.domain, false))
+        return -1;
+    stats_add(s->asked, 1);
+    c = cache_entry(s->cache, query.domain);
+    if (c != NULL && query.id.len == 0)
+        c->failure = OUTCOME_SUCCESS; /* there should be none any more */
+    if (c != NULL && wants_fetch(c, query.id) && !known_bad(c, query.id) &&
+        (c->fetching || attempt_start(s, c, query.id))) {
+        struct waiter *w = xcalloc(1, sizeof(*w));
+
+        *w = (struct waiter){c->waiters, ipc_peer_id(peer), request_id};
+        c->waiters = w;
+        return 0;
+    }
+    answer(s, ipc_peer_id(peer), request_id, c);
+    return 0;
+}
+
+/* ---- outcomes ---- */
+
+static int
+take_outcome(struct service *s, struct slice payload)
+{
+    struct outcome outcome;
+
+    if (stsd_outcome_decode(payload, &outcome) < 0)
+        return -1;
+    stats_add(s->outcomes, 1);
+    reporter_count(s->reporter, &outcome);
+    return 0;
+}
+
+static void
+reply(struct service *s, uint64_t peer_id, uint32_t request_id, const char *trouble,
+      struct slice data)
+{
+    struct ipc_peer *peer = ipc_server_peer(s->server, peer_id);
+    struct strbuf frame = strbuf_new(STSD_REPLY_MAX + FRAME_HEADER);
+    struct stsd_reply reply = {.result = trouble != NULL, .text = slice_of(trouble), .data = data};
+
+    if (peer != NULL && stsd_reply_encode(&frame, request_id, &reply) == 0)
+        ipc_peer_send(peer, &frame, -1);
+    strbuf_free(&frame);
+}
+
+struct sending { /* that the command line waits for */
+    struct service *service;
+    uint64_t peer_id;
+    uint32_t request_id;
+};
+
+static void
+sent(void *arg, struct slice objects)
+{
+    struct sending *sending = arg;
+
+    reply(sending->service, sending->peer_id, sending->request_id, NULL, objects);
+    free(sending);
+}
+
+static void
+run_send(struct service *s, uint64_t peer_id, uint32_t request_id, const struct stsd_control *c)
+{
+    struct sending *sending = xcalloc(1, sizeof(*sending));
+    const char *trouble;
+
+    *sending = (struct sending){s, peer_id, request_id};
+    trouble = reporter_send(s->reporter, c->day, c->domain, sent, sending);
+    if (trouble == NULL)
+        return;
+    free(sending);
+    reply(s, peer_id, request_id, trouble, SLICE(""));
+}
+
+static void
+run_show(struct service *s, uint64_t peer_id, uint32_t request_id, const struct stsd_control *c)
+{
+    struct strbuf objects = strbuf_new(STSD_REPLY_MAX - 2 * STSD_TEXT_MAX);
+    const char *trouble = reporter_show(s->reporter, c->day, c->domain, &objects);
+
+    if (trouble == NULL && objects.overflow)
+        trouble = "there is too much of it: name a domain";
+    reply(s, peer_id, request_id, trouble, trouble == NULL ? strbuf_slice(&objects) : SLICE(""));
+    strbuf_free(&objects);
+}
+
+/* Root's, or the owner's of a suite without root: delivery processes have no business here. */
+static int
+take_control(struct service *s, struct ipc_peer *peer, uint32_t request_id, struct slice payload)
+{
+    struct stsd_control control;
+
+    if (stsd_control_decode(payload, &control) < 0 ||
+        (s->daemon->is_root && ipc_peer_uid(peer) != 0))
+        return -1;
+    if (slice_eq(control.verb, SLICE("show")))
+        run_show(s, ipc_peer_id(peer), request_id, &control);
+    else if (slice_eq(control.verb, SLICE("send")))
+        run_send(s, ipc_peer_id(peer), request_id, &control);
+    else
+        reply(s, ipc_peer_id(peer), request_id, "unknown verb", SLICE(""));
+    return 0;
+}
+
+static int
 peer_frame(struct ipc_peer *peer, const struct frame_header *header, struct slice payload, int fd)
 {
     struct service *s = ipc_peer_data(peer);
-    struct stsd_query query;
-    struct cached *c;
 
     if (fd >= 0) {
         (void)close(fd);
         return -1;
     }
-    if (header->type != STSD_QUERY || stsd_query_decode(payload, &query) < 0 ||
-        !address_is_domain(query.domain, false))
+    switch (header->type) {
+    case STSD_QUERY:
+        return take_query(s, peer, header->request_id, payload);
+    case STSD_OUTCOME:
+        return take_outcome(s, payload);
+    case STSD_CONTROL:
+        return take_control(s, peer, header->request_id, payload);
+    default:
         return -1;
-    stats_add(s->asked, 1);
-    c = cache_entry(s->cache, query.domain);
-    if (c != NULL && wants_fetch(c, query.id) && !known_bad(c, query.id) &&
-        (c->fetching || attempt_start(s, c, query.id))) {
-        struct waiter *w = xcalloc(1, sizeof(*w));
-
-        *w = (struct waiter){c->waiters, ipc_peer_id(peer), header->request_id};
-        c->waiters = w;
-        return 0;
     }
-    answer(s, ipc_peer_id(peer), header->request_id, c);
-    return 0;
 }
 
 static const struct ipc_handlers handlers = {
@@ -296,7 +391,7 @@ sweep(void *arg)
 
 struct service *
 service_start(struct daemon *d, struct cache *cache, const struct fetch_options *options,
-              uid_t asking_uid)
+              struct reporter *reporter, uid_t asking_uid)
 {
     struct service *s = xcalloc(1, sizeof(*s));
     int fd = daemon_listener(d, "control", 0);
@@ -306,14 +401,16 @@ service_start(struct daemon *d, struct cache *cache, const struct fetch_options 
     s->daemon = d;
     s->cache = cache;
     s->options = options;
+    s->reporter = reporter;
     s->asking_uid = asking_uid;
     s->asked = stats_counter(d->stats, "sts_questions");
     s->fetched = stats_counter(d->stats, "sts_fetched");
     s->failed = stats_counter(d->stats, "sts_failed");
+    s->outcomes = stats_counter(d->stats, "tls_outcomes");
     TAILQ_INIT(&s->attempts);
     s->sweep = loop_timer_new(d->loop, sweep, s);
     s->server = ipc_server_new(d->loop, fd, &handlers, uid_allowed, PEERS_MAX, s);
-    loop_on_signal(d->loop, SIGCHLD, reap, s);
+    child_reap_all(d->loop);
     sweep(s);
     return s;
 }
@@ -330,7 +427,8 @@ service_stop(struct service **servicep)
     for (a = TAILQ_FIRST(&s->attempts); a != NULL; a = next) {
         next = TAILQ_NEXT(a, link);
         forget_waiters(a->cached);
-        attempt_end(a); /* the child ends with us */
+        child_stop(&a->child);
+        attempt_end(a);
     }
     loop_timer_free(&s->sweep);
     xfree(servicep);

@@ -10,15 +10,18 @@
 #include "lib/account/account_db.h"
 #include "lib/account/record.h"
 #include "lib/account/store_path.h"
+#include "lib/mail/srs.h"
 
 #define ACCOUNT_ADDRESS_MAX 330 /* bytes of a canonical address */
 
 struct account_base {
-    struct account_db *db;  /* borrowed */
-    char separator;         /* user+tag is user; 0: no subaddresses */
-    const char *postmaster; /* who gets mail for postmaster where no such entry is; borrowed */
-    const char *hostname;   /* postmaster there is ours, too; borrowed; NULL: none */
-    struct strbuf primary;  /* name of the primary domain; empty in an empty base */
+    struct account_db *db;     /* borrowed */
+    char separator;            /* user+tag is user; 0: no subaddresses */
+    const char *postmaster;    /* who gets mail for postmaster where no such entry is; borrowed */
+    const char *hostname;      /* postmaster there is ours, too; borrowed; NULL: none */
+    const struct srs_key *srs; /* of the senders of forwarded mail; borrowed; NULL: none is taken */
+    bool srs_rewrites;         /* and new ones are made */
+    struct strbuf primary;     /* name of the primary domain; empty in an empty base */
 };
 
 /* Reads the primary domain's name. 0, or -1 with errno. */

@@ -14,6 +14,7 @@
 #include "lib/base/arena.h"
 #include "lib/base/crc32c.h"
 #include "lib/base/mem.h"
+#include "lib/mail/address.h"
 #include "lib/mail/imap_rights.h"
 
 #define BYTES_MAX (8u << 20) /* of all results together: fits in one reply */
@@ -39,7 +40,8 @@ struct expansion {
     bool full;
     /* Of the source at hand: */
     uint16_t source;
-    struct slice auth_user;
+    struct slice auth_user, sender;
+    bool sender_judged, sender_foreign;
     uint32_t source_first; /* its first target */
     struct slice *seen;    /* set of addresses met, by open addressing; ptr NULL: free place */
     size_t seen_places, seen_count;
@@ -185,16 +187,48 @@ emit_unknown(struct expansion *x, struct slice address, struct slice via, struct
     emit(x, &target);
 }
 
-static void
-emit_remote(struct expansion *x, struct slice address, struct slice via)
+/* Who sends from a domain of ours is no stranger to those who look there. */
+static bool
+sender_is_foreign(struct expansion *x)
 {
-    const struct accountd_target target = {
+    struct account_hit hit = account_hit_new();
+
+    if (!x->sender_judged)
+        x->sender_foreign = account_find(x->base, x->sender, &hit) == ACCOUNT_FOREIGN;
+    x->sender_judged = true;
+    account_hit_free(&hit);
+    return x->sender_foreign;
+}
+
+/* The sender of what the address of step `by` sends on; empty: the one that the mail has. */
+static struct slice
+rewritten_sender(struct expansion *x, const struct step *by)
+{
+    struct strbuf sender = strbuf_new(ADDRESS_MAX);
+    struct slice domain, kept = SLICE("");
+
+    if (by == NULL || !x->base->srs_rewrites || x->base->srs == NULL || x->sender.len == 0 ||
+        !sender_is_foreign(x))
+        return kept;
+    domain = slice_sub(by->address, slice_rindex(by->address, '@') + 1, by->address.len);
+    if (srs_forward(x->base->srs, x->sender, domain, x->now_ms, &sender) == 0)
+        kept = keep(x, strbuf_slice(&sender));
+    strbuf_free(&sender);
+    return kept;
+}
+
+/* `by`: whose forward it is, or NULL. */
+static void
+emit_remote(struct expansion *x, struct slice address, struct slice via, const struct step *by)
+{
+    struct accountd_target target = {
         .kind = ACCOUNTD_TO_REMOTE, .address = keep(x, address), .via = via};
 
     if (was_seen(x, target.address))
         return;
     if (target.address.ptr != NULL)
         remember(x, target.address);
+    target.sender = rewritten_sender(x, by);
     emit(x, &target);
 }
 
@@ -229,12 +263,23 @@ comes_from(const struct step *parent, struct slice address)
     return false;
 }
 
+/* Among those from position `from` on. */
+static bool
+has_target(const struct expansion *x, uint32_t from, struct slice address)
+{
+    for (uint32_t i = from; i < x->count; i++)
+        if (slice_eq(x->targets[i].address, address))
+            return true;
+    return false;
+}
+
 static void
 follow_user(struct expansion *x, const struct account_hit *hit, struct slice via,
             const struct step *here)
 {
     struct slice forward = record_get(&hit->entry, USER_FORWARD), word;
     bool forwards = forward.len > 0 && record_bool(&hit->entry, USER_FORWARD_RIGHT);
+    uint32_t first = x->count; /* its own mailbox may be found again behind this, never before */
 
     if (account_user_state(&hit->entry, x->now_ms) == ACCOUNT_DISABLED) {
         emit_failure(x, here->address, via, "5.2.1", "mailbox is disabled");
@@ -244,6 +289,9 @@ follow_user(struct expansion *x, const struct account_hit *hit, struct slice via
         emit_mailbox(x, hit, via);
     while (forwards && (word = property_next_word(&forward)).len > 0)
         follow(x, word, SLICE("forward"), here);
+    if (forwards && x->count > x->source_first && !has_target(x, first, here->address))
+        emit(x, &(struct accountd_target){
+                    .kind = ACCOUNTD_TO_NOBODY, .address = here->address, .via = via});
 }
 
 static void
@@ -272,14 +320,37 @@ follow_group(struct expansion *x, const struct account_hit *hit, const struct st
     strbuf_free(&via);
 }
 
+/* A bounce of what was forwarded goes on to who sent that. smtpd has asked already. */
+static bool
+follow_srs(struct expansion *x, struct slice address, struct slice via, const struct step *here)
+{
+    struct strbuf sender = strbuf_new(ADDRESS_MAX);
+    enum srs_found found =
+        x->base->srs == NULL ? SRS_NONE : srs_reverse(x->base->srs, address, x->now_ms, &sender);
+
+    if (found == SRS_GOOD && x->sender.len == 0) {
+        struct slice kept = keep(x, strbuf_slice(&sender));
+
+        if (kept.ptr != NULL)
+            follow(x, kept, SLICE("srs"), here);
+    } else if (found != SRS_NONE) {
+        emit_failure(x, address, via, "5.1.1",
+                     "this address takes bounces of forwarded mail alone");
+    }
+    strbuf_free(&sender);
+    return found != SRS_NONE;
+}
+
 /* DIR-09: what a domain does with mail for a mailbox that it does not have. Sent to the same
  * address it may come back: it counts as a forward, which leaves a trace. */
 static void
 follow_unknown(struct expansion *x, struct slice address, const struct account_hit *hit,
                struct slice via, const struct step *here)
 {
+    if (follow_srs(x, address, via, here))
+        return;
     if (record_is(&hit->domain, DOMAIN_UNKNOWN, "remote"))
-        emit_remote(x, address, via.len > 0 ? via : SLICE("unknown mailbox"));
+        emit_remote(x, address, via.len > 0 ? via : SLICE("unknown mailbox"), here);
     else if (record_is(&hit->domain, DOMAIN_UNKNOWN, "deliver") &&
              !comes_from(here->parent, here->address))
         follow(x, record_get(&hit->domain, DOMAIN_UNKNOWN_ADDRESS), SLICE("unknown mailbox"), here);
@@ -314,15 +385,6 @@ follow_entry(struct expansion *x, const struct account_hit *hit, struct slice vi
         follow(x, record_get(&hit->entry, ALIAS_TARGET), SLICE("alias"), here);
 }
 
-static bool
-has_target(const struct expansion *x, struct slice address)
-{
-    for (uint32_t i = x->source_first; i < x->count; i++)
-        if (slice_eq(x->targets[i].address, address))
-            return true;
-    return false;
-}
-
 /* An address of ours that was met before: nothing more, unless forwarding came back to a mailbox
  * that keeps no copy by itself. */
 static void
@@ -332,7 +394,7 @@ meet_again(struct expansion *x, const struct account_hit *hit, struct slice via,
     if (hit->entry.kind == ACCOUNT_USER && !record_bool(&hit->entry, USER_FORWARD_KEEP) &&
         comes_from(parent, strbuf_slice(&hit->address)) &&
         account_user_state(&hit->entry, x->now_ms) != ACCOUNT_DISABLED &&
-        !has_target(x, strbuf_slice(&hit->address)))
+        !has_target(x, x->source_first, strbuf_slice(&hit->address)))
         emit_mailbox(x, hit, via);
 }
 
@@ -348,7 +410,7 @@ follow(struct expansion *x, struct slice address, struct slice via, const struct
     } else if (found == ACCOUNT_TROUBLE) {
         emit_failure(x, address, via, "4.3.0", "account base failed");
     } else if (found == ACCOUNT_FOREIGN) {
-        emit_remote(x, address, via);
+        emit_remote(x, address, via, parent);
     } else if (found == ACCOUNT_FOUND && was_seen(x, strbuf_slice(&hit.address))) {
         meet_again(x, &hit, via, parent);
     } else {
@@ -377,10 +439,14 @@ replace_by_failure(struct expansion *x, struct slice address, const char *dsn, c
 }
 
 void
-expansion_add(struct expansion *x, uint16_t source, struct slice address, struct slice auth_user)
+expansion_add(struct expansion *x, uint16_t source, const struct accountd_recipient *recipient)
 {
+    struct slice address = recipient->address;
+
     x->source = source;
-    x->auth_user = auth_user;
+    x->auth_user = recipient->auth_user;
+    x->sender = recipient->sender;
+    x->sender_judged = false;
     x->source_first = x->count;
     memset(x->seen, 0, x->seen_places * sizeof(*x->seen));
     x->seen_count = 0;

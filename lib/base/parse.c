@@ -162,6 +162,12 @@ parse_is_utf8(struct slice text)
     return true;
 }
 
+size_t
+parse_utf8_at(struct slice s, size_t at)
+{
+    return utf8_sequence((const unsigned char *)s.ptr + at, s.len - at);
+}
+
 bool
 parse_is_ascii(struct slice text)
 {

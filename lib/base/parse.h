@@ -18,6 +18,8 @@ int parse_duration_ms(struct slice text, uint64_t max_ms, uint64_t *out_ms);
 int parse_bool(struct slice text, bool *out);
 /* Valid UTF-8 (RFC 3629: no surrogate, no overlong form, nothing above U+10FFFF). */
 bool parse_is_utf8(struct slice text);
+/* Length of the well-formed character that begins at s[at]; 0: none does. */
+size_t parse_utf8_at(struct slice s, size_t at);
 bool parse_is_ascii(struct slice text);       /* no byte above 0x7f */
 bool parse_is_ascii_print(struct slice text); /* all bytes in 0x20..0x7e */
 

@@ -7,16 +7,6 @@
 
 #include "lib/conf/conf_line.h"
 
-const struct conf_template conf_new_templates[] = {
-    {"welcome.txt", conf_new_welcome},
-    {"bounce.txt", conf_new_bounce},
-    {"delay.txt", conf_new_delay},
-    {"success.txt", conf_new_success},
-    {"notice.txt", conf_new_notice},
-    {"quota_warning.txt", conf_new_quota_warning},
-    {NULL, NULL},
-};
-
 /* Comment lines, broken between words. */
 static void
 append_comment(struct strbuf *out, struct slice text)

@@ -10,15 +10,6 @@
 
 extern const char conf_new_head[]; /* conf/posthorn.conf.in, built in */
 
-/* conf/templates, built in */
-extern const char conf_new_welcome[], conf_new_bounce[], conf_new_delay[], conf_new_success[],
-    conf_new_notice[], conf_new_quota_warning[];
-/* The same by file name; the last name is NULL. */
-struct conf_template {
-    const char *name, *text;
-};
-extern const struct conf_template conf_new_templates[];
-
 /* The head, then every section with its settings: explanation and default, as comments. */
 void conf_new_text(struct strbuf *out);
 

@@ -243,6 +243,7 @@ authd_folder_changed_encode(struct strbuf *out, uint32_t id,
 
     writer_u32(&w, changed->error);
     writer_u32(&w, changed->rights);
+    writer_u32(&w, changed->there);
     writer_bytes(&w, changed->mailbox_id);
     return frame_end(&w);
 }
@@ -254,6 +255,7 @@ authd_folder_changed_decode(struct slice payload, struct authd_folder_changed *c
 
     changed->error = reader_u32(&r);
     changed->rights = reader_u32(&r);
+    changed->there = reader_u32(&r);
     changed->mailbox_id = reader_bytes(&r, MAILBOX_ID_MAX);
     return reader_end(&r);
 }

@@ -107,9 +107,9 @@ int authd_charged_decode(struct slice payload, struct authd_charged *charged);
 /* ---- FOLDER_CHANGE: accountd says whether the user may, local-deliver does it, for the session
  * has no way to the store that the folder is in ---- */
 enum authd_folder_op {
-    AUTHD_FOLDER_CREATE, /* takes the right k on the folder above, which has to be there */
+    AUTHD_FOLDER_CREATE, /* takes the right k on the nearest folder above that is there */
     AUTHD_FOLDER_REMOVE, /* x on it */
-    AUTHD_FOLDER_RENAME, /* x on it, k on the one above `to`, of the same owner */
+    AUTHD_FOLDER_RENAME, /* x on it, k on the nearest above `to`, of the same owner */
 };
 struct authd_folder_change {
     uint8_t op;            /* enum authd_folder_op */
@@ -119,7 +119,9 @@ int authd_folder_change_encode(struct strbuf *out, const struct authd_folder_cha
 int authd_folder_change_decode(struct slice payload, struct authd_folder_change *change);
 struct authd_folder_changed {
     uint32_t error;          /* 0 or an errno value: EACCES, ENOENT also for what is not shown */
-    uint32_t rights;         /* CREATE: what the user has there, like on the folder above */
+    uint32_t rights;         /* what the user has where folders were made, as on the one above */
+    uint32_t there;          /* CREATE, RENAME: bytes of the new name, up to the end of the folder
+                              * that was there before; those between were made, too */
     struct slice mailbox_id; /* of the new or removed folder; may be empty */
 };
 int authd_folder_changed_encode(struct strbuf *out, uint32_t id,

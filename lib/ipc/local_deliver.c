@@ -21,6 +21,7 @@ store_ctl_encode(struct strbuf *out, uint16_t type, const struct store_ctl *req)
     writer_bytes(&w, req->place);
     writer_bytes(&w, req->folder);
     writer_bytes(&w, req->new_folder);
+    writer_bytes(&w, req->parent);
     writer_u64(&w, (uint64_t)req->charge.bytes);
     writer_u64(&w, (uint64_t)req->charge.messages);
     writer_u8(&w, req->charge.within_quota);
@@ -59,6 +60,7 @@ store_ctl_decode(struct slice payload, struct store_ctl *req)
     req->place = reader_bytes(&r, STORE_PLACE_MAX);
     req->folder = reader_bytes(&r, STORE_DIR_MAX);
     req->new_folder = reader_bytes(&r, STORE_DIR_MAX);
+    req->parent = reader_bytes(&r, STORE_DIR_MAX);
     if (!read_charge(&r, &req->charge) || reader_end(&r) < 0 || !store_path_valid(req->path))
         return -1;
     return req->new_path.len == 0 || store_path_valid(req->new_path) ? 0 : -1;

@@ -47,6 +47,8 @@ struct store_ctl {
     struct slice place;          /* CREATE: ID of the only storage directory for it; "": any */
     struct slice folder;         /* FOLDER_*: its name, UTF-8 */
     struct slice new_folder;     /* FOLDER_RENAME */
+    struct slice parent;         /* FOLDER_CREATE, FOLDER_RENAME: what gave the right to make it;
+                                  * EACCES if another folder is nearer above the new one */
     struct store_ctl_charge charge;
 };
 struct store_ctl_reply {

@@ -26,7 +26,13 @@ enum { /* queue_job.flags on the wire */
        JOB_REQUIRETLS = 16,
        JOB_TLS_OPTIONAL = 32,
        JOB_OURS = 64,
-       JOB_FLAGS_ALL = 127
+       JOB_BY_TRACE = 128,
+};
+
+enum { /* of a result's recipient on the wire */
+       RESULT_DSN_RELAYED = 1,
+       RESULT_TELL_RELAYED = 2,
+       RESULT_FLAGS_ALL = 3
 };
 
 int
@@ -46,7 +52,7 @@ queue_hello_decode(struct slice payload, struct queue_hello *hello)
 
     hello->agent = reader_u8(&r);
     hello->slots = reader_u16(&r);
-    if (hello->agent != QUEUE_AGENT_LOCAL && hello->agent != QUEUE_AGENT_REMOTE)
+    if (hello->agent < QUEUE_AGENT_LOCAL || hello->agent > QUEUE_AGENT_ARCHIVE)
         return -1;
     if (hello->slots == 0 || hello->slots > SLOTS_MAX)
         return -1;
@@ -82,13 +88,19 @@ queue_job_encode(struct strbuf *out, const struct queue_job *job)
               (uint8_t)((job->in_doubt ? JOB_IN_DOUBT : 0) | (job->smtputf8 ? JOB_SMTPUTF8 : 0) |
                         (job->body_8bit ? JOB_8BIT : 0) | (job->body_binary ? JOB_BINARY : 0) |
                         (job->requiretls ? JOB_REQUIRETLS : 0) |
-                        (job->tls_optional ? JOB_TLS_OPTIONAL : 0) | (job->ours ? JOB_OURS : 0)));
+                        (job->tls_optional ? JOB_TLS_OPTIONAL : 0) | (job->ours ? JOB_OURS : 0) |
+                        (job->by_trace ? JOB_BY_TRACE : 0)));
     writer_bytes(&w, job->sender);
     writer_bytes(&w, job->envid);
     writer_u8(&w, job->ret);
+    writer_u8(&w, job->by_mode);
+    writer_u64(&w, (uint64_t)job->deliver_by_ms);
+    writer_u8(&w, (uint8_t)(job->priority + QUEUE_PRIORITY_MAX));
     writer_bytes(&w, job->next_hop);
     writer_bytes(&w, job->prepend);
     writer_bytes(&w, job->user);
+    writer_bytes(&w, job->classes);
+    writer_bytes(&w, job->envelope_rcpts);
     writer_u32(&w, job->rcpt_count);
     for (uint32_t i = 0; i < job->rcpt_count; i++)
         encode_job_rcpt(&w, &job->rcpts[i]);
@@ -112,7 +124,7 @@ int
 queue_job_decode(struct slice payload, struct queue_job *job)
 {
     struct reader r = reader_begin(payload);
-    uint8_t flags;
+    uint8_t flags, priority;
 
     *job = (struct queue_job){.job_id = reader_u64(&r)};
     job->queue_id = reader_bytes(&r, QUEUE_ID_MAX);
@@ -129,14 +141,22 @@ queue_job_decode(struct slice payload, struct queue_job *job)
     job->ours = (flags & JOB_OURS) != 0;
     job->requiretls = (flags & JOB_REQUIRETLS) != 0;
     job->tls_optional = (flags & JOB_TLS_OPTIONAL) != 0;
+    job->by_trace = (flags & JOB_BY_TRACE) != 0;
     job->sender = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->envid = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->ret = reader_u8(&r);
+    job->by_mode = reader_u8(&r);
+    job->deliver_by_ms = (int64_t)reader_u64(&r);
+    priority = reader_u8(&r);
+    job->priority = (int8_t)(priority - QUEUE_PRIORITY_MAX);
     job->next_hop = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->prepend = reader_bytes(&r, PREPEND_MAX);
     job->user = reader_bytes(&r, QUEUE_ADDRESS_MAX);
+    job->classes = reader_bytes(&r, QUEUE_CLASSES_MAX);
+    job->envelope_rcpts = reader_bytes(&r, QUEUE_ENVELOPE_RCPTS_MAX);
     job->rcpt_count = reader_count(&r, QUEUE_JOB_RCPTS_MAX);
-    if (r.failed || job->rcpt_count == 0 || (flags & ~JOB_FLAGS_ALL) != 0 || job->ret > 2)
+    if (r.failed || job->rcpt_count == 0 || job->ret > 2 || job->by_mode > QUEUE_BY_NOTIFY ||
+        priority > 2 * QUEUE_PRIORITY_MAX)
         return -1;
     job->rcpts = xcalloc(job->rcpt_count, sizeof(*job->rcpts));
     for (uint32_t i = 0; i < job->rcpt_count && !r.failed; i++)
@@ -170,7 +190,8 @@ queue_result_encode(struct strbuf *out, const struct queue_result *result)
         writer_bytes(&w, rcpt->dsn);
         writer_bytes(&w, slice_sub(rcpt->text, 0, QUEUE_TEXT_MAX));
         writer_bytes(&w, slice_sub(rcpt->remote, 0, QUEUE_TEXT_MAX));
-        writer_u8(&w, rcpt->dsn_relayed ? 1 : 0);
+        writer_u8(&w, (uint8_t)((rcpt->dsn_relayed ? RESULT_DSN_RELAYED : 0) |
+                                (rcpt->tell_relayed ? RESULT_TELL_RELAYED : 0)));
     }
     return frame_end(&w);
 }
@@ -178,16 +199,17 @@ queue_result_encode(struct strbuf *out, const struct queue_result *result)
 static int
 decode_result_rcpt(struct reader *r, struct queue_result_rcpt *rcpt)
 {
-    uint8_t relayed;
+    uint8_t flags;
 
     rcpt->index = reader_u32(r);
     rcpt->outcome = reader_u8(r);
     rcpt->dsn = reader_bytes(r, DSN_MAX);
     rcpt->text = reader_bytes(r, QUEUE_TEXT_MAX);
     rcpt->remote = reader_bytes(r, QUEUE_TEXT_MAX);
-    relayed = reader_u8(r);
-    rcpt->dsn_relayed = relayed == 1;
-    return r->failed || rcpt->outcome > QUEUE_BOUNCED || relayed > 1 ? -1 : 0;
+    flags = reader_u8(r);
+    rcpt->dsn_relayed = (flags & RESULT_DSN_RELAYED) != 0;
+    rcpt->tell_relayed = (flags & RESULT_TELL_RELAYED) != 0;
+    return r->failed || rcpt->outcome > QUEUE_BOUNCED || (flags & ~RESULT_FLAGS_ALL) != 0 ? -1 : 0;
 }
 
 int

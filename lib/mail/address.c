@@ -301,6 +301,14 @@ parse_domain(struct slice domain, struct address *out)
     return check_domain(domain);
 }
 
+bool
+address_is_rewritten(struct slice local)
+{
+    return local.len > 5 && slice_starts_nocase(local, SLICE("SRS")) &&
+           (local.ptr[3] == '0' || local.ptr[3] == '1') &&
+           (local.ptr[4] == '=' || local.ptr[4] == '+' || local.ptr[4] == '-');
+}
+
 enum address_status
 address_parse(struct slice text, unsigned flags, struct address *out)
 {
@@ -326,7 +334,8 @@ address_parse(struct slice text, unsigned flags, struct address *out)
         return status;
     if (got.is_utf8 && !(flags & ADDRESS_UTF8))
         return ADDRESS_NON_ASCII;
-    if (got.local.len > ADDRESS_LOCAL_MAX || text.len > ADDRESS_MAX || status != ADDRESS_OK)
+    if (text.len > ADDRESS_MAX || status != ADDRESS_OK ||
+        (got.local.len > ADDRESS_LOCAL_MAX && !address_is_rewritten(got.local)))
         return ADDRESS_TOO_LONG;
     *out = got;
     return ADDRESS_OK;

@@ -60,6 +60,10 @@ int address_literal_ip(struct slice literal, struct address_ip *ip);
 /* The same without brackets and tag: "192.0.2.1", "2001:db8::1". 0, or -1. */
 int address_ip_parse(struct slice text, struct address_ip *ip);
 
+/* True for a local part that the Sender Rewriting Scheme (lib/mail/srs.h) begins, "SRS0=" and the
+ * like: it holds a whole address, and may therefore be longer than ADDRESS_LOCAL_MAX. */
+bool address_is_rewritten(struct slice local);
+
 /* The local part with quotes and backslashes taken off: what two spellings have in common. */
 bool address_local_plain(const struct address *address, struct strbuf *out);
 /* The form to send and to compare: least quoting (RFC 5321 section 4.1.2), domain in lower case,

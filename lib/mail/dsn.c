@@ -252,6 +252,8 @@ put_rcpt(struct strbuf *out, const struct dsn *dsn, const struct dsn_rcpt *r, bo
         put_field(out, "Diagnostic-Code", r->remote.len > 0 ? "smtp; " : "x-posthorn; ",
                   r->diagnostic, utf8);
     put_date(out, "Last-Attempt-Date", dsn->now_ms);
+    if (r->remote.len == 0) /* we were the last to have it (RFC 3464 section 2.3.8) */
+        put_field(out, "Final-Log-ID", "", slice_of(dsn->queue_id), false);
     if (r->action == DSN_DELAYED && dsn->retry_until_ms != 0)
         put_date(out, "Will-Retry-Until", dsn->retry_until_ms);
 }
@@ -269,6 +271,10 @@ put_status(struct strbuf *out, const struct dsn *dsn, const char *boundary, bool
     (void)strbuf_printf(out, "Reporting-MTA: dns; %s\r\nX-Posthorn-Queue-ID: %s\r\n", dsn->hostname,
                         dsn->queue_id);
     put_date(out, "Arrival-Date", dsn->arrival_ms);
+    if (dsn->deliver_by_ms != 0)
+        put_date(out, "Deliver-By-Date", dsn->deliver_by_ms); /* RFC 2852 section 5 */
+    if (dsn->hold_request.len > 0)                            /* RFC 4865 section 5.1.2 */
+        put_field(out, "Future-Release-Request", "", dsn->hold_request, false);
     for (uint32_t i = 0; i < dsn->rcpt_count; i++)
         put_rcpt(out, dsn, &dsn->rcpts[i], utf8);
 }

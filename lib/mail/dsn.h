@@ -40,10 +40,12 @@ struct dsn {
     struct slice sender;    /* envelope sender of the original, may be empty */
     struct slice envid;     /* ENVID as received (xtext), or empty */
     int64_t now_ms, arrival_ms;
-    int64_t retry_until_ms; /* DELAYED only */
-    bool smtputf8;          /* the original needs it */
-    bool full;              /* what is returned is the message, not only its header section */
-    bool returned_8bit;     /* what is returned holds bytes above 0x7f */
+    int64_t retry_until_ms;    /* DELAYED only */
+    int64_t deliver_by_ms;     /* DELIVERBY (RFC 2852); 0: none */
+    struct slice hold_request; /* FUTURERELEASE, "for;3600" (RFC 4865); or empty */
+    bool smtputf8;             /* the original needs it */
+    bool full;                 /* what is returned is the message, not only its header section */
+    bool returned_8bit;        /* what is returned holds bytes above 0x7f */
     const struct dsn_rcpt *rcpts;
     uint32_t rcpt_count; /* 1 to DSN_RCPTS_MAX */
 };

@@ -3,6 +3,9 @@
  */
 #include "lib/mail/template.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "lib/base/parse.h"
 
 #define LINE_MAX_BYTES 500 /* values come on top; RFC 5322 section 2.1.1 allows 998 */
@@ -58,54 +61,68 @@ template_fill(struct slice text, const struct template_value *values, size_t cou
     return !out->overflow;
 }
 
+/* ---- taking a file apart ---- */
+
+struct check {
+    const struct template_kind *kind;
+    struct template_fault *fault;
+    bool found_required;
+};
+
+__attribute__((format(printf, 3, 4))) static bool
+complain(struct check *c, size_t line, const char *format, ...)
+{
+    va_list args;
+
+    c->fault->line = line;
+    va_start(args, format);
+    (void)vsnprintf(c->fault->why, sizeof(c->fault->why), format, args);
+    va_end(args);
+    return false;
+}
+
+static bool
+is_known(const struct template_kind *kind, struct slice name)
+{
+    for (const char *const *known = kind->names; *known != NULL; known++)
+        if (slice_eq(name, slice_of(*known)))
+            return true;
+    return false;
+}
+
 /* A name that is misspelt would go out as it is, to everybody. */
 static bool
-names_known(struct slice text, const char *const *names)
+names_are_right(struct check *c, struct slice line, size_t number)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        struct slice name;
-        size_t n = 0;
+    const char *required = c->kind->required;
 
-        if (text.ptr[i] != '@' || !name_at(slice_sub(text, i, text.len), &name))
+    for (size_t i = 0; i < line.len; i++) {
+        struct slice name;
+
+        if (line.ptr[i] != '@' || !name_at(slice_sub(line, i, line.len), &name))
             continue;
-        while (name.len > 0 && names[n] != NULL && !slice_eq(name, slice_of(names[n])))
-            n++;
-        if (name.len > 0 && names[n] == NULL)
-            return false;
+        if (name.len > 0 && !is_known(c->kind, name))
+            return complain(c, number, "'@%.*s@' is no value here", (int)name.len, name.ptr);
+        if (required != NULL && slice_eq(name, slice_of(required))) {
+            if (number == 1)
+                return complain(c, number, "'@%s@' is for the text alone", required);
+            c->found_required = true;
+        }
         i += name.len + 1;
     }
     return true;
 }
 
 static bool
-has_name(struct slice text, const char *wanted)
+is_plain(struct check *c, struct slice line, size_t number)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        struct slice name;
-
-        if (text.ptr[i] != '@' || !name_at(slice_sub(text, i, text.len), &name))
-            continue;
-        if (slice_eq(name, slice_of(wanted)))
-            return true;
-        i += name.len + 1;
-    }
-    return false;
-}
-
-static bool
-is_plain_text(struct slice text)
-{
-    if (!parse_is_utf8(text))
-        return false;
-    for (size_t i = 0, width = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-
-        if ((c < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7f)
-            return false;
-        width = c == '\n' ? 0 : width + 1;
-        if (width > LINE_MAX_BYTES)
-            return false;
-    }
+    if (line.len > LINE_MAX_BYTES)
+        return complain(c, number, "the line has over %d bytes", LINE_MAX_BYTES);
+    if (!parse_is_utf8(line))
+        return complain(c, number, "the line is not UTF-8");
+    for (size_t i = 0; i < line.len; i++)
+        if (((unsigned char)line.ptr[i] < 0x20 && line.ptr[i] != '\t') || line.ptr[i] == 0x7f)
+            return complain(c, number, "the line has a control character");
     return true;
 }
 
@@ -119,25 +136,41 @@ take_line(struct slice *text)
     return line;
 }
 
+static bool
+line_is_right(struct check *c, struct slice line, size_t number)
+{
+    return is_plain(c, line, number) && names_are_right(c, line, number);
+}
+
+static bool
+body_is_right(struct check *c, struct slice body)
+{
+    for (size_t number = 3; body.len > 0; number++)
+        if (!line_is_right(c, take_line(&body), number))
+            return false;
+    if (c->kind->required != NULL && !c->found_required)
+        return complain(c, 0, "'@%s@' is missing, the value that it is about", c->kind->required);
+    return true;
+}
+
 int
-template_parse(struct slice file, const char *const *names, struct template_text *text,
-               const char **why)
+template_parse(struct slice file, const struct template_kind *kind, struct template_text *text,
+               struct template_fault *fault)
 {
     static const struct slice field = {"Subject:", 8};
+    struct check c = {.kind = kind, .fault = fault};
     struct slice first = take_line(&file), second = take_line(&file);
 
-    text->subject = slice_trim(slice_sub(first, field.len, first.len));
-    text->body = file;
-    *why = NULL;
-    if (!is_plain_text(first) || !is_plain_text(file))
-        *why = "it is not UTF-8 text with lines of at most 500 bytes";
-    else if (!slice_starts(first, field) || text->subject.len == 0)
-        *why = "its first line is not 'Subject: ...'";
-    else if (second.len > 0)
-        *why = "its second line is not empty";
-    else if (!names_known(first, names + 1) || !names_known(file, names))
-        *why = "it names a value that does not exist here";
-    else if (!has_name(file, names[0]))
-        *why = "the value that it is about is missing";
-    return *why == NULL ? 0 : -1;
+    *text = (struct template_text){slice_trim(slice_sub(first, field.len, first.len)), file, NULL};
+    if (!line_is_right(&c, first, 1))
+        return -1;
+    if (!slice_starts(first, field) || text->subject.len == 0) {
+        (void)complain(&c, 1, "expected 'Subject: ...'");
+        return -1;
+    }
+    if (second.len > 0) {
+        (void)complain(&c, 2, "expected an empty line behind the subject");
+        return -1;
+    }
+    return body_is_right(&c, file) ? 0 : -1;
 }

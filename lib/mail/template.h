@@ -20,14 +20,27 @@ struct template_value {
 bool template_fill(struct slice text, const struct template_value *values, size_t count,
                    struct strbuf *out);
 
+/* What a template is for. */
+struct template_kind {
+    const char *file;         /* "bounce.txt" */
+    const char *required;     /* the value that it is about: it must stand in the body, and may not
+                               * in the subject; or NULL */
+    const char *const *names; /* of the values that it may use; NULL at the end */
+};
+
 /* A message: "Subject: ..." in the first line, an empty line, the body. */
 struct template_text {
     struct slice subject, body; /* borrow from the file's text */
+    char *file;                 /* that text, where it is the template's own; or NULL */
 };
 
-/* Takes a file apart. `names` (NULL at the end) are those that it may use, the first of them just
- * in the body, where it must be. 0, or -1: *why says what is wrong. */
-int template_parse(struct slice file, const char *const *names, struct template_text *text,
-                   const char **why);
+struct template_fault {
+    size_t line;   /* from 1; 0: the file as a whole */
+    char why[200]; /* "'@sendr@' is no value here" */
+};
+
+/* Takes a file apart. 0, or -1: *fault says what is wrong with it. */
+int template_parse(struct slice file, const struct template_kind *kind, struct template_text *text,
+                   struct template_fault *fault);
 
 #endif

@@ -11,7 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/ipc/frame.h"
 
-#define ENVELOPE_VERSION 3
+#define ENVELOPE_VERSION 4
 #define ADDRESS_MAX 1024
 #define FOOTER_CRC_AT 16         /* offset of record_crc in the footer */
 #define FOOTER_MAGIC 0x50685131u /* "PhQ1", the file's last four bytes */
@@ -93,6 +93,9 @@ envelope_encode(struct strbuf *out, const struct queue_envelope *e)
     writer_u8(&w, (uint8_t)(e->priority + QUEUE_PRIORITY_MAX));
     writer_bytes(&w, e->helo);
     writer_bytes(&w, e->hold_reason);
+    writer_u8(&w, e->origin);
+    writer_bytes(&w, e->approved_by);
+    writer_bytes(&w, e->hold_request);
     writer_u32(&w, e->rcpt_count);
     for (uint32_t i = 0; i < e->rcpt_count; i++) {
         writer_bytes(&w, e->rcpts[i].address);
@@ -166,7 +169,7 @@ read_flags(struct reader *r, uint8_t version, struct queue_envelope *e)
     e->by_trace = (flags & ENVELOPE_BY_TRACE) != 0;
 }
 
-/* What versions 2 and 3 brought. */
+/* What versions 2 to 4 brought. */
 static void
 read_extensions(struct reader *r, uint8_t version, struct queue_envelope *e)
 {
@@ -182,6 +185,13 @@ read_extensions(struct reader *r, uint8_t version, struct queue_envelope *e)
     e->helo = reader_bytes(r, ADDRESS_MAX);
     if (version > 2)
         e->hold_reason = reader_bytes(r, ADDRESS_MAX);
+    if (version > 3) {
+        e->origin = reader_u8(r);
+        e->approved_by = reader_bytes(r, ADDRESS_MAX);
+        e->hold_request = reader_bytes(r, ADDRESS_MAX);
+    }
+    if (e->origin > QUEUE_ORIGIN_SYSTEM)
+        r->failed = true;
 }
 
 static void

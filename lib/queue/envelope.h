@@ -26,6 +26,14 @@ enum queue_by_mode {
     QUEUE_BY_NOTIFY, /* the sender is told of the delay, the attempts go on */
 };
 
+/* Where a message comes from. */
+enum queue_origin {
+    QUEUE_ORIGIN_SMTP,   /* a client handed it in */
+    QUEUE_ORIGIN_SYSTEM, /* the suite wrote it: notices, requests, copies, replies. Such mail is
+                            nobody's: it is never monitored, archived, put up for approval,
+                            answered or signed */
+};
+
 #define QUEUE_PRIORITY_MAX 9 /* MT-PRIORITY is from -9 to 9 (RFC 6710 section 5) */
 
 struct queue_rcpt {
@@ -54,8 +62,11 @@ struct queue_envelope {
     uint8_t by_mode;        /* enum queue_by_mode */
     int8_t priority;        /* MT-PRIORITY (RFC 6710), -QUEUE_PRIORITY_MAX to QUEUE_PRIORITY_MAX */
     int64_t deliver_by_ms;  /* DELIVERBY (RFC 2852): since 1970; 0: none */
-    struct slice hold_reason; /* a filter wants it on hold, and why; empty: not */
-    int64_t hold_until_ms;    /* FUTURERELEASE (RFC 4865): since 1970, not before; 0: at once */
+    struct slice hold_reason;  /* a filter wants it on hold, and why; empty: not */
+    int64_t hold_until_ms;     /* FUTURERELEASE (RFC 4865): since 1970, not before; 0: at once */
+    uint8_t origin;            /* enum queue_origin */
+    struct slice hold_request; /* what was asked of FUTURERELEASE: "for;3600"; or empty */
+    struct slice approved_by;  /* address of who let it through; empty: nobody had to or did */
     uint32_t rcpt_count;
     struct queue_rcpt *rcpts;
 };

@@ -44,6 +44,8 @@ queue_edit_apply(const struct queue_envelope *envelope, const struct queue_log *
                  struct queue_envelope *edited)
 {
     *edited = *envelope;
+    if (log->approval.approved != 0 && !log->approval.refused)
+        edited->approved_by = log->approval.decided_by;
     edited->rcpts =
         xcalloc((size_t)envelope->rcpt_count + log->edit_count + 1, sizeof(*edited->rcpts));
     for (uint32_t i = 0; i < envelope->rcpt_count; i++)

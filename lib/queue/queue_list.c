@@ -15,7 +15,7 @@
 #include "lib/queue/queue_edit.h"
 #include "lib/queue/queue_log.h"
 
-#define FIELDS_MAX 16
+#define FIELDS_MAX 20
 #define SHOW_RCPTS_MAX 1000
 #define VALUE_MAX 60000
 
@@ -112,6 +112,8 @@ last_reason(const struct queue_log *log)
 static const char *
 status_of(const struct queue_found *f, const struct queue_log *log, int64_t not_before_ms)
 {
+    if (f->state == SPOOL_HOLD && queue_log_waits_for_approval(log))
+        return "waiting for approval";
     if (f->state != SPOOL_DEFERRED)
         return statuses[f->state];
     if (not_before_ms > clock_real_ms())
@@ -131,6 +133,28 @@ reason_of(const struct queue_found *f, const struct queue_envelope *e, const str
     if (f->state == SPOOL_HOLD && log->rcpt_count == 0 && e->hold_reason.len > 0)
         return e->hold_reason;
     return scheduled ? SLICE("held until the time that the sender gave") : last_reason(log);
+}
+
+/* What `posthorn approval` shows; nothing of a message that needs none. */
+static void
+add_approval(struct row *row, const struct queue_envelope *e, const struct queue_approval *a)
+{
+    struct strbuf approvers = strbuf_new(VALUE_MAX);
+    struct slice rest = a->approvers, address;
+    uint8_t kinds;
+
+    if (a->kinds == 0)
+        return;
+    while (queue_log_next_approver(&rest, &kinds, &address))
+        if ((kinds & a->kinds & ~a->approved) != 0)
+            (void)strbuf_printf(&approvers, "%s%.*s", approvers.len == 0 ? "" : " ",
+                                (int)address.len, address.ptr); /* fits */
+    row_add(row, "rule", a->rule);
+    row_add_time(row, "asked", a->asked_ms);
+    row_add_time(row, "deadline", a->deadline_ms);
+    row_add(row, "approvers", strbuf_slice(&approvers));
+    row_add(row, "approved_by", e->approved_by);
+    strbuf_free(&approvers);
 }
 
 static void
@@ -153,6 +177,7 @@ add_message(struct strbuf *objects, const struct queue_found *f, const struct qu
     add_recipients(&row, e, log);
     row_add_u64(&row, "recipient_count", e->rcpt_count);
     row_add(&row, "reason", reason_of(f, e, log, not_before_ms));
+    add_approval(&row, e, &log->approval);
     row_finish(&row, objects);
 }
 

@@ -17,6 +17,7 @@
 #define RECORD_HEAD 8 /* u32 length of the fields, u32 CRC-32C over them, both big-endian */
 #define RECORD_MAX 8192
 #define TEXT_MAX 1024
+#define APPROVERS_MAX 4096
 #define FIRST_ROOM 16 /* a power of two */
 
 static void
@@ -62,6 +63,18 @@ encode_fields(struct writer *w, const struct queue_log_entry *e)
         writer_bytes(w, slice_sub(e->original, 0, TEXT_MAX));
         writer_u8(w, e->notify);
         break;
+    case QUEUE_LOG_ASK:
+        writer_u8(w, e->kinds);
+        writer_u64(w, (uint64_t)e->next_ms);
+        writer_bytes(w, slice_sub(e->address, 0, TEXT_MAX));
+        writer_bytes(w, slice_sub(e->added, 0, APPROVERS_MAX));
+        break;
+    case QUEUE_LOG_VERDICT:
+        writer_u8(w, e->kinds);
+        writer_u8(w, e->refused ? 1 : 0);
+        writer_bytes(w, slice_sub(e->address, 0, TEXT_MAX));
+        writer_bytes(w, slice_sub(e->text, 0, TEXT_MAX));
+        break;
     default: /* NOTICE and GO have no more */
         break;
     }
@@ -86,6 +99,26 @@ queue_log_encode(struct strbuf *out, const struct queue_log_entry *e)
     fields = slice_sub(strbuf_slice(out), start + RECORD_HEAD, out->len);
     patch_be32(out->ptr + start, (uint32_t)fields.len);
     patch_be32(out->ptr + start + 4, crc32c(0, fields));
+}
+
+static void
+decode_approval(struct reader *r, struct queue_log_entry *e)
+{
+    uint8_t refused = 0;
+
+    e->kinds = reader_u8(r);
+    if (e->kind == QUEUE_LOG_ASK)
+        e->next_ms = (int64_t)reader_u64(r);
+    else
+        refused = reader_u8(r);
+    e->address = reader_bytes(r, TEXT_MAX);
+    if (e->kind == QUEUE_LOG_ASK)
+        e->added = reader_bytes(r, APPROVERS_MAX);
+    else
+        e->text = reader_bytes(r, TEXT_MAX);
+    e->refused = refused == 1;
+    if (refused > 1 || e->kinds == 0)
+        r->failed = true;
 }
 
 static bool
@@ -117,6 +150,10 @@ decode_fields(struct slice fields, struct queue_log_entry *e)
         e->added = reader_bytes(&r, TEXT_MAX);
         e->original = reader_bytes(&r, TEXT_MAX);
         e->notify = reader_u8(&r);
+        break;
+    case QUEUE_LOG_ASK:
+    case QUEUE_LOG_VERDICT:
+        decode_approval(&r, e);
         break;
     case QUEUE_LOG_NOTICE:
     case QUEUE_LOG_GO:
@@ -180,6 +217,21 @@ add_entry(struct queue_log_entry **list, uint32_t *count, const struct queue_log
     (*list)[(*count)++] = *e;
 }
 
+/* A refusal is final; what comes after the last decision decides nothing. */
+static void
+take_verdict(struct queue_approval *a, const struct queue_log_entry *e)
+{
+    if (a->refused || (a->approved & a->kinds) == a->kinds)
+        return;
+    if (e->refused)
+        a->refused = true;
+    else
+        a->approved |= e->kinds;
+    a->decided_ms = e->time_ms;
+    a->decided_by = e->address;
+    a->words = e->text;
+}
+
 static void
 take_entry(struct queue_log *log, const struct queue_log_entry *e)
 {
@@ -203,6 +255,16 @@ take_entry(struct queue_log *log, const struct queue_log_entry *e)
     case QUEUE_LOG_EDIT:
         if (log->edit_count < QUEUE_EDITS_MAX)
             add_entry(&log->edits, &log->edit_count, e);
+        break;
+    case QUEUE_LOG_ASK:
+        log->approval = (struct queue_approval){.kinds = e->kinds,
+                                                .asked_ms = e->time_ms,
+                                                .deadline_ms = e->next_ms,
+                                                .rule = e->address,
+                                                .approvers = e->added};
+        break;
+    case QUEUE_LOG_VERDICT:
+        take_verdict(&log->approval, e);
         break;
     default:
         add_entry(&log->rcpts, &log->rcpt_count, e);
@@ -230,6 +292,24 @@ queue_log_not_before(const struct queue_log *log, int64_t sender_ms)
     if (log->held)
         return log->hold_until_ms;
     return log->released ? 0 : sender_ms;
+}
+
+bool
+queue_log_waits_for_approval(const struct queue_log *log)
+{
+    const struct queue_approval *a = &log->approval;
+
+    return a->kinds != 0 && !a->refused && (a->approved & a->kinds) != a->kinds;
+}
+
+bool
+queue_log_next_approver(struct slice *list, uint8_t *kinds, struct slice *address)
+{
+    struct slice digit = slice_split(list, ' ');
+
+    *address = slice_split(list, ' ');
+    *kinds = digit.len == 1 ? (uint8_t)(digit.ptr[0] - '0') : 0;
+    return digit.len > 0 && address->len > 0;
 }
 
 int

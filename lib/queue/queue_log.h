@@ -17,13 +17,15 @@
 #define QUEUE_EDITS_MAX 10000 /* of one message; more are refused */
 
 enum queue_log_kind {
-    QUEUE_LOG_DONE = 'D',   /* a recipient is finished: delivered, or its failure is reported */
-    QUEUE_LOG_WAIT = 'W',   /* a recipient failed for now */
-    QUEUE_LOG_ROUND = 'R',  /* a round of attempts ended: its number, when the next one is due */
-    QUEUE_LOG_NOTICE = 'N', /* the sender was told of the delay */
-    QUEUE_LOG_HOLD = 'H',   /* held for a reason: until a time, or until it is released */
-    QUEUE_LOG_GO = 'G',     /* released: due at once, whoever had held it */
-    QUEUE_LOG_EDIT = 'E',   /* the administrator changed the recipients */
+    QUEUE_LOG_DONE = 'D',    /* a recipient is finished: delivered, or its failure is reported */
+    QUEUE_LOG_WAIT = 'W',    /* a recipient failed for now */
+    QUEUE_LOG_ROUND = 'R',   /* a round of attempts ended: its number, when the next one is due */
+    QUEUE_LOG_NOTICE = 'N',  /* the sender was told of the delay */
+    QUEUE_LOG_HOLD = 'H',    /* held for a reason: until a time, or until it is released */
+    QUEUE_LOG_GO = 'G',      /* released: due at once, whoever had held it */
+    QUEUE_LOG_EDIT = 'E',    /* the administrator changed the recipients */
+    QUEUE_LOG_ASK = 'A',     /* approvers were asked: the message waits for their decisions */
+    QUEUE_LOG_VERDICT = 'V', /* one of them decided, or the time was over */
 };
 
 struct queue_log_entry {
@@ -36,6 +38,21 @@ struct queue_log_entry {
     int64_t next_ms;                /* ROUND; HOLD: until then, 0: until it is released */
     struct slice added, original;   /* EDIT: who comes, or empty, and the ORCPT */
     uint8_t notify;                 /* EDIT: of who comes */
+    /* ASK: address is the rule's name, added the approvers (queue_approval below), next_ms the
+     * deadline. VERDICT: address is who decided, or empty; text his words. */
+    uint8_t kinds; /* ASK, VERDICT: mask, what is decided separately */
+    bool refused;  /* VERDICT */
+};
+
+/* Where a message is that needs approval. Words and names are for people: what counts is in the
+ * masks. */
+struct queue_approval {
+    uint8_t kinds, approved;                   /* masks: asked for; granted; 0: nobody was asked */
+    bool refused;                              /* by anybody, for good */
+    int64_t asked_ms, deadline_ms, decided_ms; /* since 1970; 0: not yet */
+    struct slice rule;
+    struct slice approvers; /* "KINDS ADDRESS KINDS ADDRESS ...", KINDS a digit: the mask */
+    struct slice decided_by, words;
 };
 
 /* Appends one record to `out` (overflow is remembered by the buffer). */
@@ -57,12 +74,17 @@ struct queue_log {
     struct slice hold_reason;      /* if held */
     struct queue_log_entry *edits; /* in order */
     uint32_t edit_count;
+    struct queue_approval approval;
 };
 /* ID.log below `dirfd`. 0, also when there is none (then log->bytes is empty); -1 with errno. */
 int queue_log_load(int dirfd, const char *id, struct queue_log *log);
 /* Not before this time (ms since 1970): of the administrator's last word, or of the sender's wish
  * `sender_ms` (FUTURERELEASE). 0: at once. */
 int64_t queue_log_not_before(const struct queue_log *log, int64_t sender_ms);
+/* Approvers were asked, and what they have to decide is not decided. */
+bool queue_log_waits_for_approval(const struct queue_log *log);
+/* Takes the next approver off *list (queue_approval.approvers). False at the end. */
+bool queue_log_next_approver(struct slice *list, uint8_t *kinds, struct slice *address);
 /* The entry of an address, or NULL. */
 const struct queue_log_entry *queue_log_find(const struct queue_log *log, struct slice address);
 void queue_log_free(struct queue_log *log);

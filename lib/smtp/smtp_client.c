@@ -6,6 +6,7 @@
  */
 #include "lib/smtp/smtp_client.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/smtp/smtp_auth.h"
+#include "lib/smtp/smtp_terms.h"
 #include "lib/tls/stream.h"
 
 enum {
@@ -36,6 +38,9 @@ struct smtp_client {
     struct smtp_reply reply;
     unsigned capabilities;
     uint64_t size_max;
+    int64_t min_by_s;
+    struct smtp_limits limits;
+    uint32_t mails; /* MAIL commands so far */
     char tls_trouble[SMTP_TEXT_MAX];
     bool failed;
 };
@@ -58,6 +63,30 @@ uint64_t
 smtp_client_size_max(const struct smtp_client *client)
 {
     return client->size_max;
+}
+
+int64_t
+smtp_client_min_by(const struct smtp_client *client)
+{
+    return client->min_by_s;
+}
+
+const struct smtp_limits *
+smtp_client_limits(const struct smtp_client *client)
+{
+    return &client->limits;
+}
+
+bool
+smtp_client_takes_mail(const struct smtp_client *client)
+{
+    return client->limits.mails == 0 || client->mails < client->limits.mails;
+}
+
+void
+smtp_client_count_mail(struct smtp_client *client)
+{
+    client->mails++;
 }
 
 const struct smtp_peer *
@@ -204,6 +233,53 @@ smtp_client_reply(struct smtp_client *client, const char *command, int64_t step_
     return client->failed ? -1 : 0;
 }
 
+/* ---- for reports ---- */
+
+/* The first word of the answer to EHLO (RFC 5321 section 4.1.1.1). */
+static void
+note_helo(struct smtp_client *client)
+{
+    struct smtp_tls_result *result = client->options.tls_result;
+    struct slice text = strbuf_slice(&client->reply.text), word;
+
+    if (result == NULL)
+        return;
+    text = slice_split(&text, '\n');
+    word = slice_split(&text, ' ');
+    (void)snprintf(result->helo, sizeof(result->helo), "%.*s",
+                   parse_is_ascii_print(word) ? (int)word.len : 0, word.ptr);
+}
+
+static void
+note_local_ip(const struct smtp_client *client, int fd)
+{
+    struct smtp_tls_result *result = client->options.tls_result;
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof(own);
+
+    if (result == NULL || getsockname(fd, (struct sockaddr *)&own, &len) < 0)
+        return;
+    (void)inet_ntop(own.ss_family,
+                    own.ss_family == AF_INET6
+                        ? (const void *)&((const struct sockaddr_in6 *)&own)->sin6_addr
+                        : (const void *)&((const struct sockaddr_in *)&own)->sin_addr,
+                    result->local_ip, sizeof(result->local_ip)); /* a Unix socket has none */
+}
+
+static void
+note_tls(const struct smtp_client *client, enum smtp_tls_end end, enum tls_distrust distrust,
+         const char *reason)
+{
+    struct smtp_tls_result *result = client->options.tls_result;
+
+    if (result == NULL)
+        return;
+    result->end = end;
+    result->distrust = distrust;
+    (void)snprintf(result->reason, sizeof(result->reason), "%.*s", SMTP_TLS_REASON_MAX - 1,
+                   end == SMTP_TLS_FAILED || distrust != TLS_DISTRUST_NONE ? reason : "");
+}
+
 /* ---- connecting ---- */
 
 static int
@@ -265,6 +341,16 @@ take_mechanisms(struct smtp_client *client, struct slice names)
     }
 }
 
+/* What an earlier EHLO said counts no more (RFC 3207 section 4.2, RFC 9422 section 3.6). */
+static void
+forget_capabilities(struct smtp_client *client)
+{
+    client->capabilities = 0;
+    client->size_max = 0;
+    client->min_by_s = 0;
+    client->limits = (struct smtp_limits){.mails = 0};
+}
+
 static void
 take_capabilities(struct smtp_client *client)
 {
@@ -272,21 +358,25 @@ take_capabilities(struct smtp_client *client)
         const char *keyword;
         enum smtp_capability capability;
     } known[] = {
-        {"PIPELINING", SMTP_CAN_PIPELINING}, {"8BITMIME", SMTP_CAN_8BITMIME},
-        {"CHUNKING", SMTP_CAN_CHUNKING},     {"BINARYMIME", SMTP_CAN_BINARYMIME},
-        {"SMTPUTF8", SMTP_CAN_SMTPUTF8},     {"DSN", SMTP_CAN_DSN},
-        {"STARTTLS", SMTP_CAN_STARTTLS},     {"SIZE", SMTP_CAN_SIZE},
-        {"REQUIRETLS", SMTP_CAN_REQUIRETLS},
+        {"PIPELINING", SMTP_CAN_PIPELINING},   {"8BITMIME", SMTP_CAN_8BITMIME},
+        {"CHUNKING", SMTP_CAN_CHUNKING},       {"BINARYMIME", SMTP_CAN_BINARYMIME},
+        {"SMTPUTF8", SMTP_CAN_SMTPUTF8},       {"DSN", SMTP_CAN_DSN},
+        {"STARTTLS", SMTP_CAN_STARTTLS},       {"SIZE", SMTP_CAN_SIZE},
+        {"REQUIRETLS", SMTP_CAN_REQUIRETLS},   {"DELIVERBY", SMTP_CAN_DELIVERBY},
+        {"MT-PRIORITY", SMTP_CAN_MT_PRIORITY},
     };
     struct slice value;
 
-    client->capabilities = 0;
-    client->size_max = 0;
+    forget_capabilities(client);
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (smtp_reply_keyword(&client->reply, known[i].keyword, &value))
             client->capabilities |= known[i].capability;
     if (smtp_reply_keyword(&client->reply, "SIZE", &value))
         (void)parse_u64(value, UINT64_MAX, &client->size_max); /* "SIZE" alone: no limit known */
+    if (smtp_reply_keyword(&client->reply, "DELIVERBY", &value))
+        client->min_by_s = smtp_terms_min_by(value);
+    if (smtp_reply_keyword(&client->reply, "LIMITS", &value))
+        (void)smtp_limits_parse(value, &client->limits); /* not a list of limits: there are none */
     if (smtp_reply_keyword(&client->reply, "AUTH", &value))
         take_mechanisms(client, value);
 }
@@ -304,6 +394,7 @@ say_hello(struct smtp_client *client, struct smtp_verdict *why)
         return -1;
     if (why->code / 100 == 2) {
         take_capabilities(client);
+        note_helo(client);
         return 0;
     }
     if (why->code / 100 != 5 || client->peer.is_lmtp)
@@ -311,8 +402,7 @@ say_hello(struct smtp_client *client, struct smtp_verdict *why)
     (void)stream_printf(client->stream, "HELO %s\r\n", client->options.helo_name);
     if (smtp_client_reply(client, "HELO", step_ms, why) < 0 || why->code / 100 != 2)
         return -1;
-    client->capabilities = 0;
-    client->size_max = 0;
+    forget_capabilities(client);
     return 0;
 }
 
@@ -329,8 +419,12 @@ shake_hands(struct smtp_client *client, struct smtp_verdict *why)
     if (peer->login == NULL && o->check != NULL)
         check = *o->check;
     if (tls != NULL && stream_start_tls_client(client->stream, tls, &check,
-                                               deadline_of_step(client, o->timeouts.tls)) == 0)
+                                               deadline_of_step(client, o->timeouts.tls)) == 0) {
+        note_tls(client, SMTP_TLS_STARTED,
+                 check.note_only ? tls_last_distrust() : TLS_DISTRUST_NONE, tls_last_error());
         return 0;
+    }
+    note_tls(client, SMTP_TLS_FAILED, tls_last_distrust(), tls_last_error());
     client->failed = true;
     connection_verdict(peer, "4.7.5", "TLS handshake", tls_last_error(), why);
     return -1;
@@ -349,6 +443,7 @@ greet(struct smtp_client *client, struct smtp_verdict *why)
         return -1;
     }
     client->failed = false;
+    note_local_ip(client, fd);
     client->stream = stream_new(fd, READ_MAX);
     stream_set_write_timeout(client->stream, client->options.timeouts.data_block);
     if (client->peer.tls_at_once && shake_hands(client, why) < 0)
@@ -368,8 +463,10 @@ start_tls(struct smtp_client *client, struct smtp_verdict *why)
     (void)stream_write(client->stream, SLICE("STARTTLS\r\n")); /* an error sticks */
     if (smtp_client_reply(client, "STARTTLS", client->options.timeouts.command, why) < 0)
         return TLS_BROKEN;
-    if (why->code != 220)
+    if (why->code != 220) {
+        note_tls(client, SMTP_TLS_FAILED, TLS_DISTRUST_NONE, why->text);
         return TLS_REFUSED;
+    }
     if (shake_hands(client, why) < 0)
         return TLS_BROKEN;
     return say_hello(client, why) < 0 ? TLS_BROKEN : TLS_STARTED;
@@ -393,6 +490,8 @@ secure(struct smtp_client *client, struct smtp_verdict *why)
     if (client->peer.tls_at_once || client->peer.address.ss_family == AF_UNIX)
         return 0; /* what goes to a socket of this machine leaves it by no wire */
     if (!smtp_client_can(client, SMTP_CAN_STARTTLS) || (o->tls == NULL && !demanded)) {
+        if (!smtp_client_can(client, SMTP_CAN_STARTTLS))
+            note_tls(client, SMTP_TLS_ABSENT, TLS_DISTRUST_NONE, "");
         if (demanded)
             connection_verdict(&client->peer, "4.7.4", "TLS is demanded", "not offered", why);
         return demanded ? -1 : 0;
@@ -419,9 +518,13 @@ smtp_client_open(const struct smtp_peer *peer, const struct smtp_client_options 
                                    .options = *options,
                                    .deadline = deadline_mono_ms,
                                    .reply = smtp_reply_new()};
+    if (options->tls_result != NULL)
+        *options->tls_result = (struct smtp_tls_result){.end = SMTP_TLS_UNTRIED};
     if (greet(client, why) == 0 && secure(client, why) == 0 &&
-        (peer->login == NULL || smtp_auth(client, peer->login, why) == 0))
+        (peer->login == NULL || smtp_auth(client, peer->login, why) == 0)) {
+        client->options.tls_result = NULL; /* the caller's, for this call */
         return client;
+    }
     smtp_client_close(&client);
     return NULL;
 }

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "lib/smtp/smtp_limits.h"
 #include "lib/smtp/smtp_reply.h"
 #include "lib/smtp/socks.h"
 #include "lib/tls/tls.h"
@@ -35,6 +36,24 @@ struct smtp_sources { /* local addresses; family 0: the system chooses */
     struct sockaddr_in6 v6;
 };
 
+/* How far TLS came with a server, for reports about it. */
+enum smtp_tls_end {
+    SMTP_TLS_UNTRIED, /* the conversation ended before */
+    SMTP_TLS_STARTED,
+    SMTP_TLS_ABSENT, /* the server does not offer it */
+    SMTP_TLS_FAILED, /* refused by the server, or the handshake failed */
+};
+#define SMTP_TLS_REASON_MAX 256
+#define SMTP_IP_MAX 64
+struct smtp_tls_result {
+    enum smtp_tls_end end;
+    enum tls_distrust distrust; /* of FAILED; with a check that only notes, of STARTED too */
+    char
+        reason[SMTP_TLS_REASON_MAX]; /* of FAILED and of distrust; one line from us or the server */
+    char helo[SMTP_HOST_MAX];        /* what the server calls itself, or "" */
+    char local_ip[SMTP_IP_MAX];      /* the connection's end here, or "" */
+};
+
 struct smtp_client_options {
     const char *helo_name;
     const struct smtp_sources *sources; /* or NULL */
@@ -45,6 +64,7 @@ struct smtp_client_options {
                                            only while the connection is made */
     bool demand_tls;
     struct smtp_timeouts timeouts;
+    struct smtp_tls_result *tls_result; /* filled in by smtp_client_open; NULL: not wanted */
 };
 
 #define SMTP_LOGIN_MAX 255 /* bytes of user name and of password */
@@ -75,6 +95,8 @@ enum smtp_capability {
     SMTP_CAN_AUTH_PLAIN = 1 << 8,
     SMTP_CAN_AUTH_LOGIN = 1 << 9,
     SMTP_CAN_REQUIRETLS = 1 << 10,
+    SMTP_CAN_DELIVERBY = 1 << 11,
+    SMTP_CAN_MT_PRIORITY = 1 << 12,
 };
 
 /* Connects, waits for the greeting, says EHLO (HELO to a server that does not know it; LHLO for
@@ -90,6 +112,12 @@ void smtp_client_set_deadline(struct smtp_client *client, int64_t deadline_mono_
 
 bool smtp_client_can(const struct smtp_client *client, enum smtp_capability capability);
 uint64_t smtp_client_size_max(const struct smtp_client *client); /* 0: none announced */
+/* The shortest time that DELIVERBY takes, in seconds; 0: none announced. */
+int64_t smtp_client_min_by(const struct smtp_client *client);
+/* Of the last EHLO (RFC 9422). */
+const struct smtp_limits *smtp_client_limits(const struct smtp_client *client);
+/* The server takes another MAIL in this session, as far as it has said. */
+bool smtp_client_takes_mail(const struct smtp_client *client);
 const struct smtp_peer *smtp_client_peer(const struct smtp_client *client);
 /* A constant; "" without TLS. */
 const char *smtp_client_tls_version(const struct smtp_client *client);
@@ -101,6 +129,7 @@ bool smtp_client_is_alive(const struct smtp_client *client); /* no step has fail
 struct stream;
 struct stream *smtp_client_stream(struct smtp_client *client);
 void smtp_client_fail(struct smtp_client *client);          /* of no more use from here on */
+void smtp_client_count_mail(struct smtp_client *client);    /* MAIL is being sent */
 bool smtp_client_is_late(const struct smtp_client *client); /* the whole deadline has passed */
 const struct smtp_timeouts *smtp_client_timeouts(const struct smtp_client *client);
 /* Reads the reply to `command` ("MAIL FROM", for the verdict's text). 0, or -1 when the connection

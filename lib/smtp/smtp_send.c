@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/parse.h"
 #include "lib/ipc/queue_manager.h"
 #include "lib/smtp/smtp_dot.h"
@@ -29,7 +30,8 @@ struct transfer {
     struct smtp_recipient *rcpts;
     size_t count;
     size_t accepted;
-    bool utf8; /* with SMTPUTF8 */
+    bool utf8;      /* with SMTPUTF8 */
+    int64_t now_ms; /* of MAIL, since 1970 */
 };
 
 /* ---- verdicts ---- */
@@ -111,6 +113,7 @@ check_needs(const struct transfer *t, struct smtp_verdict *verdict)
     const struct smtp_client *c = t->client;
     const struct smtp_message *m = t->message;
     uint64_t size_max = smtp_client_size_max(c);
+    const struct smtp_terms_refusal *why = smtp_terms_refuse(c, &m->terms, t->now_ms);
 
     if (t->utf8 && !smtp_client_can(c, SMTP_CAN_SMTPUTF8)) /* RFC 6531 section 3.5 */
         make_verdict(c, 550, "5.6.7", "the server does not take internationalized mail", verdict);
@@ -121,6 +124,8 @@ check_needs(const struct transfer *t, struct smtp_verdict *verdict)
         make_verdict(c, 550, "5.6.3", "the server does not take 8-bit mail (8BITMIME)", verdict);
     else if (size_max > 0 && size_of(m) > size_max) /* RFC 1870 section 6.1 */
         make_verdict(c, 552, "5.3.4", "the message is bigger than the server allows", verdict);
+    else if (why != NULL)
+        make_verdict(c, why->code, why->dsn, why->text, verdict);
     else
         return 0;
     return -1;
@@ -136,6 +141,7 @@ write_mail(struct transfer *t)
     const struct smtp_message *m = t->message;
     unsigned long long size = size_of(m);
 
+    smtp_client_count_mail(t->client);
     /* a failed write sticks in the stream and shows at the next reply */
     (void)stream_printf(s, "MAIL FROM:<%.*s>", (int)m->sender.len, m->sender.ptr);
     if (smtp_client_can(c, SMTP_CAN_SIZE))
@@ -148,6 +154,7 @@ write_mail(struct transfer *t)
         (void)stream_write(s, SLICE(" SMTPUTF8"));
     if (m->requiretls && smtp_client_can(c, SMTP_CAN_REQUIRETLS))
         (void)stream_write(s, SLICE(" REQUIRETLS"));
+    smtp_terms_write(t->client, &m->terms, t->now_ms);
     if (smtp_client_can(c, SMTP_CAN_DSN) && m->ret != 0)
         (void)stream_printf(s, " RET=%s", m->ret == 1 ? "FULL" : "HDRS");
     if (smtp_client_can(c, SMTP_CAN_DSN) && m->envid.len > 0)
@@ -179,12 +186,14 @@ static void
 write_rcpt(struct transfer *t, struct smtp_recipient *r)
 {
     struct stream *s = smtp_client_stream(t->client);
+    const struct smtp_terms *terms = &t->message->terms;
 
-    r->accepted = false;
+    r->accepted = r->left_out = false;
+    r->tell_relayed = smtp_terms_are_relayed(t->client, terms, t->now_ms);
     r->dsn_relayed = smtp_client_can(t->client, SMTP_CAN_DSN);
     (void)stream_printf(s, "RCPT TO:<%.*s>", (int)r->address.len, r->address.ptr);
     if (r->dsn_relayed) {
-        write_notify(s, r->notify);
+        write_notify(s, smtp_terms_notify(t->client, terms, t->now_ms, r->notify));
         if (r->orcpt.len > 0 && (t->utf8 || parse_is_ascii(r->orcpt)))
             (void)stream_printf(s, " ORCPT=%.*s", (int)r->orcpt.len, r->orcpt.ptr);
     }
@@ -463,22 +472,81 @@ reset(struct smtp_client *client)
     (void)smtp_client_reply(client, "RSET", smtp_client_timeouts(client)->command, &ignored);
 }
 
+/* One transaction. */
+static void
+send_batch(struct transfer *t)
+{
+    struct smtp_client *client = t->client;
+    struct smtp_verdict verdict;
+    int rc;
+
+    t->utf8 = needs_smtputf8(t);
+    if (check_needs(t, &verdict) < 0) {
+        conclude_all(t, &verdict, false);
+        return;
+    }
+    rc = smtp_client_can(client, SMTP_CAN_PIPELINING) ? open_pipelined(t) : open_in_steps(t);
+    if (rc == 0 && t->accepted > 0)
+        rc = t->message->needs_binary ? send_chunk(t) : send_data(t);
+    if ((rc < 0 || t->accepted == 0) && smtp_client_is_alive(client))
+        reset(client);
+}
+
+/* As many from the first on as one transaction may have; *open: those of them that it is about. */
+static size_t
+batch_len(const struct transfer *all, size_t from, size_t *open)
+{
+    uint32_t limit = smtp_client_limits(all->client)->rcpts;
+    size_t at = from;
+
+    *open = 0;
+    for (; at < all->count; at++) {
+        if (!is_open(&all->rcpts[at]))
+            continue;
+        if (limit > 0 && *open == limit)
+            break;
+        ++*open;
+    }
+    return at - from;
+}
+
+/* The session is over before their turn. */
+static void
+leave_out(struct transfer *t)
+{
+    struct smtp_verdict verdict;
+    bool alive = smtp_client_is_alive(t->client);
+
+    if (alive)
+        make_verdict(t->client, 452, "4.5.3", "no more transactions in this session (MAILMAX)",
+                     &verdict);
+    else
+        make_verdict(t->client, 0, "4.4.2", "connection lost", &verdict);
+    conclude_all(t, &verdict, false);
+    for (size_t i = 0; i < t->count; i++)
+        t->rcpts[i].left_out = alive && is_open(&t->rcpts[i]);
+}
+
 void
 smtp_send(struct smtp_client *client, const struct smtp_message *message,
           struct smtp_recipient *rcpts, size_t count)
 {
-    struct transfer t = {.client = client, .message = message, .rcpts = rcpts, .count = count};
-    struct smtp_verdict verdict;
-    int rc;
+    const struct transfer all = {
+        .client = client, .message = message, .rcpts = rcpts, .count = count};
+    size_t len, open;
 
-    t.utf8 = needs_smtputf8(&t);
-    if (check_needs(&t, &verdict) < 0) {
-        conclude_all(&t, &verdict, false);
-        return;
+    for (size_t at = 0; at < count; at += len) {
+        struct transfer t = all;
+
+        len = batch_len(&all, at, &open);
+        t.rcpts = rcpts + at;
+        t.count = len;
+        t.now_ms = clock_real_ms();
+        if (open == 0)
+            continue;
+        if (smtp_client_is_alive(client) && smtp_client_takes_mail(client))
+            send_batch(&t);
+        else
+            leave_out(&t);
     }
-    rc = smtp_client_can(client, SMTP_CAN_PIPELINING) ? open_pipelined(&t) : open_in_steps(&t);
-    if (rc == 0 && t.accepted > 0)
-        rc = message->needs_binary ? send_chunk(&t) : send_data(&t);
-    if ((rc < 0 || t.accepted == 0) && smtp_client_is_alive(client))
-        reset(client);
 }

@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-#include "lib/smtp/smtp_client.h"
+#include "lib/smtp/smtp_terms.h"
 
 enum smtp_outcome {
     SMTP_UNTRIED,   /* not asked, or nothing was decided: try elsewhere or later */
@@ -21,8 +21,10 @@ struct smtp_recipient {
     struct slice orcpt; /* "type;xtext", or empty */
     uint8_t notify;     /* QUEUE_NOTIFY_*; 0: none given */
     enum smtp_outcome outcome;
-    bool accepted;    /* the server said yes to RCPT in this transaction */
-    bool dsn_relayed; /* its DSN requests went along (RFC 3461) */
+    bool accepted;     /* the server said yes to RCPT in this transaction */
+    bool dsn_relayed;  /* its DSN requests went along (RFC 3461) */
+    bool tell_relayed; /* the sender is to hear that it was passed on (RFC 2852) */
+    bool left_out;     /* the session's limits (RFC 9422) let us ask no more: another may */
     struct smtp_verdict verdict;
     char remote[SMTP_HOST_MAX]; /* name of the server whose verdict it is */
     const char *tls;            /* "TLSv1.3"; "" or NULL without */
@@ -37,11 +39,13 @@ struct smtp_message {
     uint8_t ret; /* 0 none, 1 FULL, 2 HDRS */
     bool needs_smtputf8, needs_8bit, needs_binary;
     bool requiretls; /* goes along to servers that know it (RFC 8689) */
+    struct smtp_terms terms;
 };
 
-/* MAIL, RCPT for each of `rcpts` (those with another outcome than UNTRIED or TEMPORARY are left
- * out), then the content. Each recipient's outcome and verdict are set. The connection may be used
- * again if smtp_client_is_alive. */
+/* MAIL, RCPT for each of `rcpts` (those with another outcome than UNTRIED or TEMPORARY are passed
+ * over), then the content; in as many transactions as the server's limits demand. Each recipient's
+ * outcome and verdict are set. The connection may be used again if smtp_client_is_alive and
+ * smtp_client_takes_mail. */
 void smtp_send(struct smtp_client *client, const struct smtp_message *message,
                struct smtp_recipient *rcpts, size_t count);
 

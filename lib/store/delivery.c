@@ -44,6 +44,8 @@ struct delivery_batch {
     size_t count, cap;
     size_t first_open;           /* entries before are flushed */
     size_t open_count, open_max; /* journals that wait for the flush */
+    bool (*has_room)(void *arg, int dirfd);
+    void *arg;
 };
 
 /* As many journals as the process may have open. */
@@ -251,6 +253,13 @@ keep_for_flush(struct delivery_batch *b, struct entry *e)
     }
 }
 
+void
+delivery_ask_room(struct delivery_batch *b, bool (*has_room)(void *arg, int dirfd), void *arg)
+{
+    b->has_room = has_room;
+    b->arg = arg;
+}
+
 size_t
 delivery_add(struct delivery_batch *b, const struct delivery_message *message,
              struct slice user_path, struct slice folder, uint64_t quota_bytes,
@@ -273,7 +282,9 @@ delivery_add(struct delivery_batch *b, const struct delivery_message *message,
     *e = (struct entry){.journal_fd = -1, .dirfd = -1};
     store.dirfd = store_dirs_open_mail(&b->dirs, user_path, O_RDONLY);
     no_mailbox = store.dirfd < 0 && errno == ENOENT;
-    if (store.dirfd >= 0 && !slice_eq_nocase(folder, SLICE("INBOX"))) {
+    if (store.dirfd >= 0 && b->has_room != NULL && !b->has_room(b->arg, store.dirfd)) {
+        errno = ENOSPC;
+    } else if (store.dirfd >= 0 && !slice_eq_nocase(folder, SLICE("INBOX"))) {
         rc = deliver_to_folder(message, &store, folder, &quota, e);
         if (rc < 0 && (errno == ENOENT || errno == EINVAL))
             rc = deliver_to_inbox(message, &store, &quota, e);

@@ -41,6 +41,10 @@ struct delivery_result {
 /* The descriptors stay the caller's, until delivery_free. A user's directory that is missing is not
  * made here: it might be one that has been renamed or removed since the message was addressed. */
 struct delivery_batch *delivery_begin(const struct store_dirs *dirs);
+/* has_room(arg, dirfd) is asked about each mailbox before anything is written there. False: FAILED
+ * with ENOSPC. */
+void delivery_ask_room(struct delivery_batch *batch, bool (*has_room)(void *arg, int dirfd),
+                       void *arg);
 /* One mailbox "DOMAIN/xx/USER", folder "INBOX" or e.g. "Junk" (INBOX if that is missing). The
  * result is final only after commit; a user listed twice in a batch is fine. Returns the entry's
  * index. */

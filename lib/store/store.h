@@ -84,6 +84,8 @@ int store_list(struct store *store, void (*each)(void *arg, const struct store_f
                void *arg);
 
 int store_create(struct store *store, struct slice name, enum store_use use); /* parents too */
+/* The nearest folder above `name` that is there, as a part of it; empty: none. */
+struct slice store_nearest(const struct store *store, struct slice name);
 int store_remove(struct store *store, struct slice name); /* ENOTEMPTY never: children stay */
 int store_rename(struct store *store, struct slice from, struct slice to); /* children move along;
                                               from INBOX: its messages move (RFC 3501 6.3.5) */

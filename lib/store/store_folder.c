@@ -95,6 +95,17 @@ is_there(const struct store *store, struct slice name)
     return there;
 }
 
+struct slice
+store_nearest(const struct store *store, struct slice name)
+{
+    do {
+        size_t end = slice_rindex(name, '/');
+
+        name = slice_sub(name, 0, end < name.len ? end : 0);
+    } while (name.len > 0 && !is_there(store, name));
+    return name;
+}
+
 /* The folders above `name`, as far as they are missing (RFC 3501 section 6.3.3). */
 static int
 make_parents(const struct store *store, struct slice name)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/encode.h"
@@ -16,6 +17,8 @@
 #include "lib/base/random.h"
 #include "lib/store/beneath.h"
 #include "lib/store/folder.h"
+
+#define RESET_MARK "reset"
 
 enum {
     FILE_MAX = 4 * 1024 * 1024, /* bytes: more mailboxes than there may be */
@@ -53,30 +56,51 @@ free_keys(struct strbuf *text)
     strbuf_free(text);
 }
 
-/* Id and key of one line. False: it is none. */
+/* One line: borrows from the file's text. */
+struct key_line {
+    struct slice id;
+    uint8_t key[URL_KEY_SIZE];
+    bool was_reset; /* RESETKEY made the key */
+};
+
+/* False: it is none. */
 static bool
-parse_line(struct slice line, struct slice *id, uint8_t key[URL_KEY_SIZE])
+parse_line(struct slice line, struct key_line *out)
 {
     struct strbuf bytes = strbuf_new(URL_KEY_SIZE);
+    struct slice key;
     bool ok;
 
-    *id = slice_split(&line, ' ');
-    ok = id->len > 0 && hex_decode(line, &bytes) == 0 && bytes.len == URL_KEY_SIZE;
+    out->id = slice_split(&line, ' ');
+    key = slice_split(&line, ' ');
+    out->was_reset = slice_eq(line, SLICE(RESET_MARK));
+    ok = out->id.len > 0 && (line.len == 0 || out->was_reset) && hex_decode(key, &bytes) == 0 &&
+         bytes.len == URL_KEY_SIZE;
     if (ok)
-        memcpy(key, bytes.ptr, URL_KEY_SIZE);
+        memcpy(out->key, bytes.ptr, URL_KEY_SIZE);
     free_keys(&bytes);
     return ok;
 }
 
 static bool
-find(struct slice text, struct slice mailbox_id, uint8_t key[URL_KEY_SIZE])
+find_line(struct slice text, struct slice mailbox_id, struct key_line *out)
 {
-    struct slice id;
-
     while (text.len > 0)
-        if (parse_line(slice_split(&text, '\n'), &id, key) && slice_eq(id, mailbox_id))
+        if (parse_line(slice_split(&text, '\n'), out) && slice_eq(out->id, mailbox_id))
             return true;
     return false;
+}
+
+static bool
+find(struct slice text, struct slice mailbox_id, uint8_t key[URL_KEY_SIZE])
+{
+    struct key_line line;
+    bool found = find_line(text, mailbox_id, &line);
+
+    if (found)
+        memcpy(key, line.key, URL_KEY_SIZE);
+    mem_wipe(&line, sizeof(line));
+    return found;
 }
 
 int
@@ -94,30 +118,30 @@ url_keys_find(int mail_fd, const char *mailbox_id, uint8_t key[URL_KEY_SIZE])
 }
 
 static bool
-put_line(struct strbuf *out, struct slice id, const uint8_t key[URL_KEY_SIZE])
+put_line(struct strbuf *out, const struct key_line *line)
 {
-    return strbuf_append(out, id) && strbuf_char(out, ' ') &&
-           hex_encode(slice_make(key, URL_KEY_SIZE), out) && strbuf_char(out, '\n');
+    return strbuf_append(out, line->id) && strbuf_char(out, ' ') &&
+           hex_encode(slice_make(line->key, URL_KEY_SIZE), out) &&
+           strbuf_str(out, line->was_reset ? " " RESET_MARK "\n" : "\n");
 }
 
-/* Replaces the file by its lines without that of `mailbox_id`, and with a new one for it unless
- * `key` is NULL. */
+/* Replaces the file by its lines without that of `mailbox_id`, and with `new` unless that is NULL.
+ */
 static int
 replace_line(const struct store *store, struct slice text, struct slice mailbox_id,
-             const uint8_t *key)
+             const struct key_line *new)
 {
     struct strbuf out = strbuf_new(FILE_MAX);
-    uint8_t other[URL_KEY_SIZE];
-    struct slice id;
+    struct key_line other;
     bool fits = true;
     int rc = -1;
 
     while (text.len > 0)
-        if (parse_line(slice_split(&text, '\n'), &id, other) && !slice_eq(id, mailbox_id))
-            fits = put_line(&out, id, other) && fits;
-    if (key != NULL)
-        fits = put_line(&out, mailbox_id, key) && fits;
-    mem_wipe(other, sizeof(other));
+        if (parse_line(slice_split(&text, '\n'), &other) && !slice_eq(other.id, mailbox_id))
+            fits = put_line(&out, &other) && fits;
+    if (new != NULL)
+        fits = put_line(&out, new) && fits;
+    mem_wipe(&other, sizeof(other));
     if (fits)
         rc = replace_file(store->dirfd, URL_KEYS_NAME, strbuf_slice(&out), 0600);
     else
@@ -154,12 +178,25 @@ change(const struct store *store, const char *mailbox_id, uint8_t *key, change_f
 }
 
 static int
+replace_key(const struct store *store, struct slice text, struct slice mailbox_id, uint8_t *key,
+            bool is_reset)
+{
+    struct key_line line = {.id = mailbox_id, .was_reset = is_reset};
+    int rc;
+
+    random_bytes(key, URL_KEY_SIZE);
+    memcpy(line.key, key, URL_KEY_SIZE);
+    rc = replace_line(store, text, mailbox_id, &line);
+    mem_wipe(&line, sizeof(line));
+    return rc;
+}
+
+static int
 make(const struct store *store, struct slice text, struct slice mailbox_id, uint8_t *key)
 {
     if (find(text, mailbox_id, key)) /* another session was quicker */
         return 0;
-    random_bytes(key, URL_KEY_SIZE);
-    return replace_line(store, text, mailbox_id, key);
+    return replace_key(store, text, mailbox_id, key, false);
 }
 
 int
@@ -173,8 +210,7 @@ url_keys_make(const struct store *store, const char *mailbox_id, uint8_t key[URL
 static int
 renew(const struct store *store, struct slice text, struct slice mailbox_id, uint8_t *key)
 {
-    random_bytes(key, URL_KEY_SIZE);
-    return replace_line(store, text, mailbox_id, key);
+    return replace_key(store, text, mailbox_id, key, true);
 }
 
 int
@@ -224,4 +260,56 @@ url_keys_forget(const struct store *store, const char *mailbox_id)
         return; /* mostly: no URL was ever authorized. No other mailbox gets its id */
     mem_wipe(key, sizeof(key));
     (void)change(store, mailbox_id, NULL, forget); /* one that stays opens nothing */
+}
+
+/* ---- what a session knows ---- */
+
+/* It is replaced as a whole: the same inode of the same moment is the same file. */
+static void
+identify(const struct store *store, uint64_t file[3])
+{
+    struct stat st;
+
+    file[0] = file[1] = file[2] = 0;
+    if (fstatat(store->dirfd, URL_KEYS_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return;
+    file[0] = st.st_ino;
+    file[1] = (uint64_t)st.st_ctim.tv_sec;
+    file[2] = (uint64_t)st.st_ctim.tv_nsec;
+}
+
+bool
+url_keys_were_reset(const struct store *store, struct url_keys_seen *seen)
+{
+    struct strbuf text;
+    struct key_line now;
+    uint64_t file[3];
+    bool has_key, were_reset = false;
+
+    identify(store, file);
+    if (memcmp(file, seen->file, sizeof(file)) == 0)
+        return false;
+    text = strbuf_new(FILE_MAX);
+    if (read_keys(store->dirfd, &text) == 0) {
+        has_key = find_line(strbuf_slice(&text), slice_of(seen->mailbox_id), &now);
+        if (seen->has_key)
+            were_reset = !has_key || memcmp(now.key, seen->key, URL_KEY_SIZE) != 0;
+        else
+            were_reset = has_key && now.was_reset; /* GENURLAUTH makes the first one, too */
+        seen->has_key = has_key;
+        memcpy(seen->file, file, sizeof(file));
+        if (has_key)
+            memcpy(seen->key, now.key, URL_KEY_SIZE);
+        mem_wipe(&now, sizeof(now));
+    }
+    free_keys(&text);
+    return were_reset;
+}
+
+void
+url_keys_see(const struct store *store, const char *mailbox_id, struct url_keys_seen *seen)
+{
+    *seen = (struct url_keys_seen){.has_key = false};
+    memcpy(seen->mailbox_id, mailbox_id, MAILBOX_ID_SIZE);
+    (void)url_keys_were_reset(store, seen); /* whatever there is, is known now */
 }

@@ -2,7 +2,8 @@
  * lib/store/url_keys.h - a user's mailbox access keys (RFC 4467 section 2.2): posthorn.urlkeys
  * beside INBOX.
  *
- * One line for each mailbox that a URL was ever authorized for: its id (RFC 8474) and the key. The
+ * One line for each mailbox that a URL was ever authorized for: its id (RFC 8474) and the key, and
+ * " reset" if RESETKEY made that. The
  * id stays with a mailbox that is renamed, and a new one of the same name has another. The file is
  * replaced as a whole, durable, under the lock of INBOX's journal. It is the owner's alone: whoever
  * shares a folder holds that folder's directory, and INBOX is never shared.
@@ -12,7 +13,7 @@
 
 #include <stdint.h>
 
-#include "lib/store/store.h"
+#include "lib/store/mailbox.h"
 
 #define URL_KEYS_NAME "posthorn.urlkeys"
 #define URL_KEY_SIZE 32 /* bytes: 256 random bits */
@@ -27,5 +28,17 @@ int url_keys_renew(const struct store *store, const char *mailbox_id);
 int url_keys_clear(const struct store *store);
 /* The mailbox was removed: its key goes, if it has one. */
 void url_keys_forget(const struct store *store, const char *mailbox_id);
+
+/* What a session that has a mailbox selected knows of its key. Wipe it in the end. */
+struct url_keys_seen {
+    char mailbox_id[MAILBOX_ID_SIZE];
+    uint64_t file[3]; /* which one was read: zeros for none */
+    bool has_key;
+    uint8_t key[URL_KEY_SIZE];
+};
+void url_keys_see(const struct store *store, const char *mailbox_id, struct url_keys_seen *seen);
+/* Was the key renewed or removed since it was seen last? Now it is seen. No more than a look at the
+ * file's inode while that is the same; a file that cannot be read has not changed. */
+bool url_keys_were_reset(const struct store *store, struct url_keys_seen *seen);
 
 #endif

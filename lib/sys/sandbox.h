@@ -33,7 +33,8 @@ enum sandbox_calls {
     SANDBOX_CHMOD = 1 << 12,       /* chmod and kin, which Landlock does not confine */
     SANDBOX_SYMLINK = 1 << 13,     /* symlinkat */
     SANDBOX_NARROW = 1 << 14,      /* sandbox_keep_only later */
-    SANDBOX_SCRATCH = 1 << 15,     /* ftruncate of files that are open already */
+    SANDBOX_FCHMOD = 1 << 15,      /* fchmod alone: the mode of what is open */
+    SANDBOX_SCRATCH = 1 << 16,     /* ftruncate of files that are open already */
 };
 
 /* Below that directory. SYMLINKS, with WRITE: also make and move symbolic links. */

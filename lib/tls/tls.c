@@ -323,6 +323,14 @@ step_failed(struct tls *tls, int result)
     return -1;
 }
 
+static void
+note_distrust(const struct tls *tls)
+{
+    last_distrust = verify_distrust(tls->ssl);
+    if (last_distrust != TLS_DISTRUST_NONE)
+        keep_reason(verify_reason(tls->ssl));
+}
+
 static struct tls *
 handshake(struct tls *tls, int64_t deadline_mono_ms)
 {
@@ -336,9 +344,7 @@ handshake(struct tls *tls, int64_t deadline_mono_ms)
         rc = step_failed(tls, result);
     } while (rc == 1);
     saved = rc == 0 ? ECONNRESET : errno;
-    last_distrust = verify_distrust(tls->ssl);
-    if (last_distrust != TLS_DISTRUST_NONE)
-        keep_reason(verify_reason(tls->ssl));
+    note_distrust(tls);
     connection_free(tls);
     errno = saved;
     return NULL;
@@ -371,7 +377,12 @@ tls_connect(struct tls_context *ctx, int fd, const struct tls_check *check,
         errno = EPROTO;
         return NULL;
     }
-    return handshake(tls, deadline_mono_ms);
+    if (check->note_only)
+        SSL_set_verify(tls->ssl, SSL_VERIFY_NONE, NULL);
+    tls = handshake(tls, deadline_mono_ms);
+    if (tls != NULL && check->note_only)
+        note_distrust(tls);
+    return tls;
 }
 
 ssize_t

@@ -40,6 +40,7 @@ struct tls_check {
     size_t name_count;        /* 0: server_name alone */
     const struct tls_tlsa *tlsa; /* only with a context for DANE */
     size_t tlsa_count;
+    bool note_only; /* a certificate that does not fit is no failure; tls_last_distrust() tells */
 };
 enum tls_distrust {
     TLS_DISTRUST_NONE, /* it was not the certificate */
@@ -56,7 +57,8 @@ struct tls *tls_accept(struct tls_context *ctx, int fd, int64_t deadline_mono_ms
 struct tls *tls_connect(struct tls_context *ctx, int fd, const struct tls_check *check,
                         int64_t deadline_mono_ms);
 const char *tls_last_error(void);
-/* Why tls_connect failed, if the certificate was the reason. */
+/* Why tls_connect failed, if the certificate was the reason; with `note_only` also of success, the
+ * reason in words by tls_last_error(). */
 enum tls_distrust tls_last_distrust(void);
 /* Like read and write but with a deadline for the call: >0 bytes, 0 orderly end, -1 errno. After
  * ETIMEDOUT from tls_read the connection is as before; any other failure is its end. */

@@ -71,10 +71,11 @@ class Instance:
         self.root = self.base / "ph"
         self.ports = PortRange()
         self.offset = self.ports.offset
+        self.prefix = []  # of every command: "ip netns exec NAME" for a host of network.py
 
     # -- the command line --
     def run(self, *args, stdin=None, check=True, timeout=60):
-        command = [str(self.build / "bin/posthorn"), "--root", str(self.root), *map(str, args)]
+        command = [*self.prefix, str(self.build / "bin/posthorn"), "--root", str(self.root), *map(str, args)]
         if isinstance(stdin, str):
             stdin = stdin.encode()
         done = subprocess.run(command, input=stdin if stdin is not None else b"",
@@ -102,6 +103,11 @@ class Instance:
 
     def set(self, name, value):
         self.run("config", "set", name, value)
+
+    def use_disk_to_the_last(self):
+        """For tests on file systems that are smaller than the shipped limits."""
+        for name in ("soft_limit", "hard_limit", "soft_files", "hard_files"):
+            self.set(f"disk.{name}", "0")
 
     # -- places --
     def port(self, label):

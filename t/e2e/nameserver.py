@@ -9,11 +9,11 @@ import tempfile
 from instance import wait_for
 
 
-def free_port():
+def free_port(address="127.0.0.1"):
     """One that is free for UDP and for TCP."""
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind(("127.0.0.1", 0))
+            udp.bind((address, 0))
             try:
                 tcp.bind(udp.getsockname())
             except OSError:
@@ -24,15 +24,16 @@ def free_port():
 class NameServer:
     """zones: name -> lines of records (relative names), without SOA and NS. signed: names of zones
     that get a DNSSEC key; `anchors` is then a file with their DNSKEYs. tamper: zone -> what makes of its
-    signed text the one that is served."""
+    signed text the one that is served. host: of network.py, where it then answers on port 53."""
 
-    def __init__(self, zones, signed=(), tamper=None):
+    def __init__(self, zones, signed=(), tamper=None, host=None):
         self.tamper = tamper or {}
-        self.port, self.serial = free_port(), 1
+        self.port, self.serial = 53 if host else free_port(), 1
+        self.ip, self.prefix = (host.address, host.prefix) if host else ("127.0.0.1", [])
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-nsd-"))
         self.anchors = self.dir / "anchors"
         self.anchors.write_text("")
-        config = (f"server:\n ip-address: 127.0.0.1@{self.port}\n zonesdir: \"{self.dir}\"\n"
+        config = (f"server:\n ip-address: {self.ip}@{self.port}\n zonesdir: \"{self.dir}\"\n"
                   f" username: \"\"\n chroot: \"\"\n database: \"\"\n pidfile: \"{self.dir}/pid\"\n"
                   f" zonelistfile: \"{self.dir}/list\"\n xfrdfile: \"{self.dir}/xfrd\"\n"
                   f" logfile: \"{self.dir}/log\"\n server-count: 1\n rrl-ratelimit: 0\n"
@@ -41,19 +42,19 @@ class NameServer:
             self._write_zone(name, records, name in signed)
             config += f"zone:\n name: {name}\n zonefile: {name}.zone\n"
         (self.dir / "nsd.conf").write_text(config)
-        self.process = subprocess.Popen(["/usr/sbin/nsd", "-d", "-c", self.dir / "nsd.conf"],
+        self.process = subprocess.Popen([*self.prefix, "/usr/sbin/nsd", "-d", "-c", self.dir / "nsd.conf"],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(self._answers, 10, "nsd")
 
     def _answers(self):
-        return subprocess.run(["dig", "+time=1", "+tries=1", "-p", str(self.port), "@127.0.0.1",
+        return subprocess.run([*self.prefix, "dig", "+time=1", "+tries=1", "-p", str(self.port), f"@{self.ip}",
                                "version.bind", "CH", "TXT"],
                               capture_output=True).returncode == 0
 
     def _write_zone(self, name, records, sign):
         path = self.dir / f"{name}.zone"
         path.write_text(f"$ORIGIN {name}.\n$TTL 300\n@ SOA ns hostmaster {self.serial} 3600 600 86400 60\n"
-                        f"@ NS ns\nns A 127.0.0.1\n" + "\n".join(records) + "\n")
+                        f"@ NS ns\nns A {self.ip}\n" + "\n".join(records) + "\n")
         if not sign:
             return
         key = subprocess.run(["ldns-keygen", "-a", "ECDSAP256SHA256", "-k", name], cwd=self.dir,
@@ -71,12 +72,12 @@ class NameServer:
         self._write_zone(name, records, False)
         self.process.send_signal(signal.SIGHUP)
         wait_for(lambda: f" {self.serial} " in subprocess.run(
-            ["dig", "+short", "-p", str(self.port), "@127.0.0.1", name, "SOA"], capture_output=True).stdout.decode(),
+            [*self.prefix, "dig", "+short", "-p", str(self.port), f"@{self.ip}", name, "SOA"], capture_output=True).stdout.decode(),
             10, f"zone {name} with serial {self.serial}")
 
     @property
     def address(self):
-        return f"127.0.0.1@{self.port}"
+        return f"{self.ip}@{self.port}"
 
     def close(self):
         self.process.terminate()

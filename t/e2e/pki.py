@@ -28,6 +28,21 @@ class Authority:
 
     def issue(self, *names, expired=False):
         """(server context, certificate) with `names`; the authority goes along."""
+        cert, key = self._sign(names, expired)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with tempfile.TemporaryDirectory() as directory:
+            chain, secret = pathlib.Path(directory) / "chain", pathlib.Path(directory) / "key"
+            self._write_pair(chain, secret, cert, key)
+            context.load_cert_chain(chain, secret)
+        return context, cert
+
+    def write_pair(self, chain, secret, *names):
+        """The same as two files; returns the certificate."""
+        cert, key = self._sign(names, False)
+        self._write_pair(pathlib.Path(chain), pathlib.Path(secret), cert, key)
+        return cert
+
+    def _sign(self, names, expired):
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.utcnow()
         cert = (x509.CertificateBuilder()
@@ -36,14 +51,12 @@ class Authority:
                 .not_valid_before(now - 5 * DAY).not_valid_after(now - DAY if expired else now + 5 * DAY)
                 .add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False)
                 .sign(self.key, hashes.SHA256()))
+        return cert, key
+
+    def _write_pair(self, chain, secret, cert, key):
         pem = serialization.Encoding.PEM
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with tempfile.TemporaryDirectory() as directory:
-            chain, secret = pathlib.Path(directory) / "chain", pathlib.Path(directory) / "key"
-            chain.write_bytes(cert.public_bytes(pem) + self.cert.public_bytes(pem))
-            secret.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-            context.load_cert_chain(chain, secret)
-        return context, cert
+        chain.write_bytes(cert.public_bytes(pem) + self.cert.public_bytes(pem))
+        secret.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
 
 
 def tlsa(cert, usage=3, selector=1):

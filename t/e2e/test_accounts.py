@@ -512,7 +512,7 @@ def test_logins_follow_the_status(suite):
 
 
 def test_a_new_mailbox_is_greeted(instance):
-    instance.set("account.welcome", "templates/welcome.txt")
+    instance.set("account.welcome", "welcome.txt")
     instance.run("user", "add", "ann@d.test", "full_name=Ann Ö", "--no-password")  # it waits
     instance.start()
     instance.wait_queue_empty()

@@ -1,13 +1,10 @@
 """Outgoing TLS by DANE (RFC 7672) and remote.tls_table: a signed zone on NSD, servers on loopback addresses."""
-import pathlib
 import re
-import tempfile
 
 import pytest
 
-from conftest import PASSWORD
-from instance import Instance, wait_for
 from nameserver import NameServer
+from outgoing import outgoing, policy, seen
 from pki import Authority, tlsa
 from smtp_sink import Sink
 from test_remote import arrived, failed, submit
@@ -36,7 +33,7 @@ class World:
         old, old_cert = self.authority.issue("mx.s.test", "oldta.s.test", expired=True)
         domain, _ = self.authority.issue("ta.s.test", "a.sec.u.test", "vouch.s.test")
         self.good = Sink("127.0.0.2", tls=good)
-        port = self.good.port
+        port = self.port = self.good.port
         self.plain = Sink("127.0.0.3", port=port)
         self.old = Sink("127.0.0.4", port=port, tls=old)
         self.domain = Sink("127.0.0.5", port=port, tls=domain)
@@ -86,33 +83,13 @@ def world():
 
 @pytest.fixture(scope="module")
 def suite(world):
-    inst = Instance()
-    inst.setup()
-    directory = pathlib.Path(tempfile.mkdtemp())
-    world.authority.write(directory / "ca.pem")
-    (directory / "tls.txt").write_text(TABLE)
-    for name, value in (("dns.stub", f"s.test {world.zones.address} u.test {world.zones.address}"),
-                        ("dns.trust_anchor", world.zones.anchors), ("dns.timeout", "3s"), ("remote.port", world.good.port),
-                        ("remote.idle_time", "0"), ("remote.workers", "8"), ("queue.retry_interval", "1h"),
-                        ("remote.tls_table", directory / "tls.txt"), ("remote.verify_ca", directory / "ca.pem"),
-                        ("remote.protocols", "ipv4"), ("smtp.extensions", "REQUIRETLS")):
-        inst.set(name, value)
-    inst.start()
-    inst.add_user("alice@d.test", PASSWORD)
+    def table(inst, directory):
+        (directory / "tls.txt").write_text(TABLE)
+        return {"remote.tls_table": directory / "tls.txt"}
+    inst = outgoing(world, {"dns.stub": f"s.test {world.zones.address} u.test {world.zones.address}",
+                            "dns.trust_anchor": world.zones.anchors, "smtp.extensions": "REQUIRETLS"}, table)
     yield inst
     inst.close()
-
-
-def policy(suite, token):
-    """The log line about the level of the connection that took the message."""
-    def find():
-        return next((line for line in suite.log("remote").splitlines()
-                     if "event=tls_policy" in line and token.queue_id in line), None)
-    return wait_for(find, 10, "event=tls_policy")
-
-
-def seen(world, token):
-    return [m for sink in world.sinks for m in sink.messages if token.encode() in m.content]
 
 
 # ---- what DANE lets through ----

@@ -54,6 +54,7 @@ def full(disk):
     instance = Instance(directory=disk.mount)
     try:
         instance.setup()
+        instance.use_disk_to_the_last()
         instance.set("queue.retry_interval", "1s")
         instance.set("queue.retry_max", "1s")
         instance.start()

@@ -57,6 +57,7 @@ def test_a_file_system_that_forgets_renames_is_named(features, warns):
     inst = Instance(directory=disk.mount)
     try:
         inst.setup()
+        inst.use_disk_to_the_last()
         found = texts(rows(inst, code=0), "disk", "warn")
         assert warns == any("has no journal" in text for text in found), found
     finally:

@@ -143,6 +143,80 @@ def test_what_cannot_be_reset(owner):
     owner.no("RESETKEY Work INTERNAL XSAMPLE", b"[CANNOT]")
 
 
+# "Any current IMAP session logged in as the user that has the mailbox selected will receive an untagged OK response with
+# the URLMECH status response code" (BASE.6.3.RESETKEY).
+
+TOLD = b"* OK [URLMECH INTERNAL]"
+
+
+@pytest.fixture
+def others(suite):
+    """Makes sessions of the owner."""
+    made = []
+
+    def make(command):
+        made.append(Imap(suite.port("imap"), OWNER))
+        made[-1].ok(command)
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+def told(client):
+    return sum(line.startswith(TOLD) for line in client.ok("NOOP"))
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_reset_is_told_where_the_mailbox_is_selected(owner, others, before):
+    owner.ok("CREATE Reset")  # it has no key yet
+    url = URL.replace("Work", "Reset")
+    try:
+        if before:
+            generate(owner, url)
+        one, two, inbox = others("SELECT Reset"), others("EXAMINE Reset"), others("SELECT INBOX")
+        generate(owner, url)  # a first key voids nothing
+        assert [told(c) for c in (one, two, inbox)] == [0, 0, 0]
+        owner.ok("RESETKEY Reset")
+        assert [told(c) for c in (one, two, inbox)] == [1, 1, 0]
+        owner.ok("RESETKEY Reset INTERNAL")
+        generate(owner, URL)
+        assert [told(c) for c in (one, two, inbox)] == [1, 1, 0]
+        assert [told(c) for c in (one, two, inbox)] == [0, 0, 0]
+        owner.ok("RESETKEY")
+        assert [told(c) for c in (one, two)] == [1, 1]
+        owner.ok("RESETKEY Reset")
+        assert [told(c) for c in (one, two)] == [1, 1]
+    finally:
+        owner.ok("DELETE Reset")
+
+
+@pytest.mark.parametrize("before", [None, "NOTIFY SET (SELECTED (MessageNew MessageExpunge))"])
+@pytest.mark.parametrize("mailbox", ["Work", "INBOX"])
+@pytest.mark.parametrize("command", ["RESETKEY {}", "RESETKEY"])
+def test_a_reset_is_told_in_idle(owner, others, before, mailbox, command):
+    generate(owner, URL.replace("Work", mailbox))
+    client = others(f"SELECT {mailbox}")
+    if before:
+        client.ok(before)
+    client.send(b"x IDLE\r\n")
+    assert client.line().startswith(b"+")
+    owner.ok(command.format(mailbox))
+    assert client.line().startswith(TOLD)
+    client.send(b"DONE\r\n")
+    assert client.line().startswith(b"x OK")
+
+
+def test_who_resets_is_told_once(owner):
+    owner.ok("SELECT Work")
+    untagged, tagged = owner.command("RESETKEY Work")
+    assert tagged.startswith(b"OK [URLMECH INTERNAL]") and untagged == []
+    untagged, tagged = owner.command("RESETKEY")
+    assert b"URLMECH" not in tagged and [line.startswith(TOLD) for line in untagged] == [True]
+    owner.ok("UNSELECT")
+
+
 def test_a_key_belongs_to_the_mailbox_not_to_its_name(owner):
     before, = generate(owner, URL)
     owner.ok("RENAME Work Play")

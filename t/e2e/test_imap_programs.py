@@ -7,6 +7,7 @@ import pytest
 
 from imapclient import Imap
 from instance import Instance
+from terminal import Terminal
 
 PASSWORD = "secret-of-test"
 ALICE = "alice@d.test"
@@ -127,3 +128,35 @@ account:subscribe_mailbox('Moved')
     assert subjects(imap, "INBOX") == ["number 0", "number 2"]
     assert subjects(imap, "Moved") == ["number 1", "number 2"]
     assert any(b"Moved" in line for line in imap.ok('LSUB "" *'))
+
+
+@needs("alpine")
+def test_alpine_reads_saves_and_expunges(suite, imap, tmp_path):
+    server = f"{{127.0.0.1:{suite.port('imap')}/user={ALICE}/notls}}"
+    (tmp_path / "rc").write_text(f"""
+inbox-path={server}INBOX
+folder-collections=Mail {server}[]
+last-version-used=9.99
+sort-key=arrival
+feature-list=no-quell-attachment-extension-warn,quit-without-confirm,expunge-without-confirm,quell-folder-internal-msg
+""")
+    alpine = Terminal(["alpine", "-p", tmp_path / "rc", "-i"], tmp_path)
+    try:  # what is waited for stays on the screen: messages of the status line come and go
+        alpine.keys(("PASSWORD", PASSWORD.encode() + b"\r"),
+                    ("Preserve password", b"n"),
+                    ("number 2", b"\r"),              # the first is at hand: read it
+                    ("text of 0", b"s"),
+                    ("SAVE Msg #1", b"\x15Kept\r"),   # ^U: not to the folder that it proposes
+                    ("Create?", b"y"),
+                    ("Message 1 of 3 ALL DEL", b"<"),
+                    ("D   1 11/21/97", b"x"),
+                    ("Message 1 of 2", b"g"),
+                    ("GOTO folder", b"Kept\r"),
+                    ("Folder: Kept", b"q"))
+        assert alpine.finish() == 0
+    finally:
+        alpine.close()
+    assert subjects(imap, "Kept") == ["number 0"]
+    assert subjects(imap, "INBOX") == ["number 1", "number 2"]
+    imap.ok("SELECT Kept")
+    assert len(imap.ok("SEARCH SEEN UNDELETED")[0].split()) == 3

@@ -504,7 +504,8 @@ def test_lists_of_public_folders_are_rights(suite, session):
 
 
 @pytest.mark.parametrize("words, why", [
-    (("set", "nobody@d.test", "Work", GUEST, "lr"), "no such mailbox"),
+    (("set", "nobody@d.test", "Work", GUEST, "lr"), "no such"),
+    (("set", OWNER, "Nowhere", GUEST, "lr"), "no such folder: Nowhere"),
     (("set", OWNER, "Work", "nobody@d.test", "lr"), "nobody@d.test"),
     (("set", OWNER, "Work", GUEST, "lrz"), "expected letters"),
     (("set", OWNER, "INBOX", GUEST, "lr"), "INBOX cannot be shared"),
@@ -512,6 +513,6 @@ def test_lists_of_public_folders_are_rights(suite, session):
     (("list", "nobody@d.test"), "no such user"),
     (("set", OWNER, "Work", GUEST), "usage:"),
 ])
-def test_what_the_command_refuses(suite, words, why):
+def test_what_the_command_refuses(suite, owner, words, why):  # its folder is there
     done = suite.run("acl", *words, check=False)
     assert done.returncode != 0 and why in done.err, done.err

@@ -428,12 +428,12 @@ def test_a_reload_starts_again_what_has_no_overlap_only_if_a_file_has_changed(in
     instance.start()
     before = pids()
     (instance.root / "etc/posthorn.conf").touch()
-    (instance.root / "etc/templates/.bounce.txt.swp").touch()
+    (instance.root / "etc/templates/en/.bounce.txt.swp").touch()
     instance.run("reload")
     same = pids()
     assert same["queue"] == before["queue"] and same["account"] == before["account"]
     assert same["smtp"] != before["smtp"]
-    (instance.root / "etc/templates/bounce.txt").write_text("Subject: new\n\n@recipients@\n")
+    (instance.root / "etc/templates/en/bounce.txt").write_text("Subject: new\n\n@recipients@\n")
     instance.run("reload")
     assert pids()["queue"] != same["queue"] and all_running(instance)
 
@@ -508,8 +508,8 @@ def test_sandbox_status_shows_no_root_but_master(instance):
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes several users")
 def test_users_with_names_work_too(instance):
     """As in an installation: names from /etc/passwd, which no sandbox can read. Debian's own serve."""
-    names = dict(zip(("smtp", "mail", "account", "auth", "dns", "queue", "out", "log", "filter", "key"),
-                     ("daemon", "bin", "sys", "games", "man", "lp", "mail", "news", "uucp", "proxy")))
+    names = dict(zip(("smtp", "mail", "account", "auth", "dns", "queue", "out", "log", "filter", "key", "archive"),
+                     ("daemon", "bin", "sys", "games", "man", "lp", "mail", "news", "uucp", "proxy", "backup")))
     uids, gids = {}, {}
     for role, name in names.items():
         was, new = instance.run("config", "get", f"users.{role}").out.strip(), pwd.getpwnam(name)

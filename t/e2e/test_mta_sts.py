@@ -1,59 +1,12 @@
 """Outgoing TLS by MTA-STS (RFC 8461): policies over real HTTPS, kept by stsd."""
-import http.server
-import pathlib
-import tempfile
-import threading
-
 import pytest
 
-from conftest import PASSWORD
-from instance import Instance, wait_for
+from instance import wait_for
 from nameserver import NameServer
+from outgoing import PolicyHost, outgoing, policy, seen
 from pki import Authority
 from smtp_sink import Sink
-from test_dane import policy, seen
 from test_remote import arrived, failed, submit
-
-
-class PolicyHost:
-    """HTTPS on one port of 127.0.0.6, for all domains; what it serves: domain -> (status, type, text)."""
-
-    def __init__(self, authority, names):
-        self.pages, self.asked = {}, []
-        host = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                name = self.headers["Host"].removeprefix("mta-sts.")
-                host.asked.append((name, self.path))
-                status, kind, text = host.pages.get(name, (404, "text/plain", "no"))
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                if status == 302:
-                    self.send_header("Location", "/other")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.6", 0), Handler)
-        self.context, _ = authority.issue(*names)
-        self.server.socket = self.context.wrap_socket(self.server.socket, server_side=True)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def serve(self, name, mode="enforce", mx=("mx.e.test",), max_age=86400, status=200, kind="text/plain", more=""):
-        lines = ["version: STSv1", f"mode: {mode}", *(f"mx: {m}" for m in mx), f"max_age: {max_age}", more]
-        self.pages[f"{name}.e.test"] = (status, kind, "\r\n".join(lines))
-
-    def count(self, name):
-        return sum(n == f"{name}.e.test" for n, _ in self.asked)
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 # domain: MX
@@ -61,6 +14,7 @@ DOMAINS = {"good": "mx", "star": "mx", "foreign": "other", "clear": "plain", "st
            "testing": "other", "off": "plain", "gone": "plain", "moved": "plain", "html": "plain", "damaged": "plain",
            "big": "plain", "nocert": "plain", "twice": "plain", "badid": "plain", "short": "plain", "kept": "mx",
            "update": "mx", "norecord": "plain", "subdomain.good": "plain", "restart": "other"}
+HOPS = ("hop", "barehop", "strangehop")  # servers that the configuration names, with policies of their own
 NO_RECORD = ("norecord", "subdomain.good", "twice", "badid")
 
 
@@ -68,21 +22,23 @@ class World:
     def __init__(self):
         self.authority = Authority()
         stranger = Authority("Nobody")
-        good, _ = self.authority.issue("mx.e.test")
+        good, _ = self.authority.issue("mx.e.test", "hop.e.test")
         other, _ = self.authority.issue("other.e.test")
         old, _ = self.authority.issue("expired.e.test", expired=True)
         own, _ = stranger.issue("self.e.test")
         self.good = Sink("127.0.0.2", tls=good)
-        port = self.good.port
+        port = self.port = self.good.port
         self.plain, self.other = Sink("127.0.0.3", port=port), Sink("127.0.0.4", port=port, tls=other)
         self.old, self.own = Sink("127.0.0.5", port=port, tls=old), Sink("127.0.0.7", port=port, tls=own)
         self.sinks = [self.good, self.plain, self.other, self.old, self.own]
-        self.policies = PolicyHost(self.authority, [f"mta-sts.{d}.e.test" for d in DOMAINS if d != "nocert"])
+        self.policies = PolicyHost(self.authority, [f"mta-sts.{d}.e.test" for d in (*DOMAINS, *HOPS) if d != "nocert"])
         records = ["mx A 127.0.0.2", "plain A 127.0.0.3", "other A 127.0.0.4", "expired A 127.0.0.5", "self A 127.0.0.7"]
         for name, mx in DOMAINS.items():
             records += [f"{name} MX 10 {mx}", f"mta-sts.{name} A 127.0.0.6"]
             if name not in NO_RECORD:
                 records.append(f'_mta-sts.{name} TXT "v=STSv1; id=1;"')
+        for name, last in zip(HOPS, (2, 3, 2)):
+            records += [f"{name} A 127.0.0.{last}", f"mta-sts.{name} A 127.0.0.6", f'_mta-sts.{name} TXT "v=STSv1; id=1"']
         records += ['_mta-sts.twice TXT "v=STSv1; id=1"', '_mta-sts.twice TXT "v=STSv1; id=2"',
                     '_mta-sts.badid TXT "v=STSv1; id=not-one"', '_mta-sts.good TXT "something else"']
         self.zone = NameServer({"e.test": records})
@@ -101,17 +57,11 @@ def world():
 
 @pytest.fixture(scope="module")
 def suite(world):
-    inst = Instance()
-    inst.setup()
-    directory = pathlib.Path(tempfile.mkdtemp())
-    world.authority.write(directory / "ca.pem")
-    for name, value in (("dns.stub", f"e.test {world.zone.address}"), ("dns.unsigned", "test"), ("dns.timeout", "3s"),
-                        ("remote.port", world.good.port), ("remote.mta_sts_port", world.policies.port),
-                        ("remote.verify_ca", directory / "ca.pem"), ("remote.idle_time", "0"), ("remote.workers", "8"),
-                        ("queue.retry_interval", "1h"), ("remote.dns_timeout", "8s"), ("remote.protocols", "ipv4")):
-        inst.set(name, value)
-    inst.start()
-    inst.add_user("alice@d.test", PASSWORD)
+    def by_hops(inst, directory):
+        (directory / "direct").write_text("".join(f"by-{hop}.test {hop}.e.test\n" for hop in HOPS))
+        return {"remote.direct_domains": directory / "direct"}
+    inst = outgoing(world, {"dns.stub": f"e.test {world.zone.address}", "dns.unsigned": "test",
+                            "remote.mta_sts_port": world.policies.port, "remote.dns_timeout": "8s"}, by_hops)
     yield inst
     inst.close()
 
@@ -179,6 +129,20 @@ def test_no_right_record_no_policy(suite, world, name):
     world.policies.serve(name)
     arrived(world.plain, submit(suite, f"x@{name}.e.test"))
     assert world.policies.count(name) == 0
+
+
+@pytest.mark.parametrize("hop,policy_mx,why", [
+    ("hop", "hop", None), ("barehop", "barehop", "not offered"), ("strangehop", "other", "not one of the servers")])
+def test_servers_of_the_configuration_have_their_own_policy(suite, world, hop, policy_mx, why):
+    """RFC 8461 section 3.4."""
+    world.policies.serve(hop, mx=[f"{policy_mx}.e.test"])
+    token = submit(suite, f"x@by-{hop}.test")
+    if why:
+        assert why in failed(suite, token, "deferred")
+        assert not seen(world, token)
+    else:
+        assert arrived(world.good, token).tls
+        assert "level=verify by=mta-sts" in policy(suite, token)
 
 
 def test_an_expired_policy_counts_no_more(suite, world):

@@ -44,8 +44,9 @@ def subjects(inst, user):
 
 
 def test_setup_brings_the_templates(relay):
-    names = {path.name for path in (relay.root / "etc/templates").iterdir()}
-    assert names >= {"bounce.txt", "delay.txt", "success.txt", "notice.txt", "welcome.txt"}
+    for language in ("en", "zh-CN"):
+        names = {path.name for path in (relay.root / "etc/templates" / language).iterdir()}
+        assert names >= {"bounce.txt", "delay.txt", "success.txt", "notice.txt", "welcome.txt"}
     assert "template_not_used" not in relay.log("queue")
 
 
@@ -79,7 +80,7 @@ def test_own_templates_are_used_and_broken_ones_are_not():
     inst = Instance()
     try:
         inst.setup()
-        templates = inst.root / "etc/templates"
+        templates = inst.root / "etc/templates/en"
         (templates / "bounce.txt").write_text(
             "Subject: Rückläufer von @hostname@\n\nGrüße, @sender@!\n@recipients@\n")
         (templates / "delay.txt").write_text("Subject: no list\n\n@recipeints@\n")
@@ -87,8 +88,8 @@ def test_own_templates_are_used_and_broken_ones_are_not():
         inst.start()
         inst.add_user("alice@d.test", PASSWORD)
         log = inst.log("queue")
-        assert log.count("event=template_not_used") == 2
-        assert "delay.txt" in log and "success.txt" in log
+        assert log.count("event=template_not_used") == 1 and "en/delay.txt:3: '@recipeints@'" in log
+        assert "event=template_built_in file=success.txt language=en" in log
         inst.run("group", "add", "none@d.test")  # nobody in it: fails after it was taken
         submit(inst, ["none@d.test"], subject="comes back")
         report = report_of(inst, "alice@d.test", "comes back")
@@ -96,7 +97,7 @@ def test_own_templates_are_used_and_broken_ones_are_not():
         assert text_of(report).startswith("Grüße, alice@d.test!")
         submit(inst, ["alice@d.test"], subject="built in", rcpt_options=["NOTIFY=SUCCESS"])
         assert "You asked to be told" in report_of(inst, "alice@d.test", "built in").as_string()
-        assert inst.log("queue").count("event=template_not_used") == 2
+        assert inst.log("queue").count("event=template_not_used") == 1
         (templates / "bounce.txt").write_text("Subject: another one\n\n@recipients@\n")
         inst.run("reload")
         submit(inst, ["none@d.test"], subject="after the reload")
@@ -123,6 +124,34 @@ def test_delay_notice_has_its_text(sink):
         per_rcpt = status.get_payload()[1]
         assert per_rcpt["Action"] == "delayed" and per_rcpt["Status"] == "4.2.0"
         assert per_rcpt["Will-Retry-Until"] in text_of(report)
+    finally:
+        inst.close()
+
+
+def test_copies_and_dropped_bounces():
+    """queue.postmaster_copies; a bounce of a bounce of a bounce ends in the log."""
+    inst = Instance()
+    try:
+        inst.setup()
+        inst.set("queue.postmaster_copies", "bounce")
+        inst.set("smtp.postmaster", "boss@d.test")
+        inst.start()
+        for name in ("alice", "boss"):
+            inst.add_user(f"{name}@d.test", PASSWORD)
+        inst.run("group", "add", "none@d.test")
+        submit(inst, ["none@d.test"], subject="for both", rcpt_options=["NOTIFY=FAILURE"])
+        report_of(inst, "alice@d.test", "for both")
+        copy = report_of(inst, "boss@d.test", "for both")
+        text, status, original = copy.iter_parts()
+        assert copy["Subject"] == "Mail that could not be delivered" and "from <alice@d.test>" in text.get_content()
+        assert status.get_payload()[1]["Final-Log-ID"] == status.get_payload()[0]["X-Posthorn-Queue-ID"]
+        assert original.get_content_type() == "text/rfc822-headers"
+        inst.set("smtp.postmaster", "none@d.test")
+        inst.run("reload")
+        submit(inst, ["none@d.test"], subject="goes nowhere", sender="none@d.test")
+        inst.wait_log("queue", 'event=bounce_dropped')
+        inst.wait_queue_empty()
+        assert 'reason="a double bounce failed"' in inst.log("queue")
     finally:
         inst.close()
 

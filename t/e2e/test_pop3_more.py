@@ -297,6 +297,7 @@ def test_on_a_full_disk_quit_removes_all_or_nothing():
     inst = Instance(directory=disk.mount)
     try:
         inst.setup()
+        inst.use_disk_to_the_last()
         inst.start()
         inst.add_user("alice@d.test", PASSWORD)
         fill(inst, [HEADER + b"x" * 70 + b"\r\n" for _ in range(300)])

@@ -38,6 +38,7 @@ def test_power_cuts_lose_nothing_acknowledged(disk):
     instance = Instance(directory=disk.mount)
     try:
         instance.setup()
+        instance.use_disk_to_the_last()
         instance.set("store.flush_interval", "0s")
         instance.start()
         users = [f"u{i}@d.test" for i in range(4)]

@@ -59,7 +59,7 @@ def test_once_for_each_crossing(inst):
     send(inst, 30000)
     [warning] = warnings(inst)
     assert b"Subject: Your mailbox is 6" in warning and b"To: <alice@d.test>\r\n" in warning
-    assert b"97." not in warning and re.search(rb"holds 6\d{4} bytes of\r\nthe 100000 bytes", warning)
+    assert b"97." not in warning and re.search(rb"holds 6\d{4} B of\r\nthe 100000 B", warning)
     assert warning.startswith(b"Return-Path: <>\r\n") and b"@percent@" not in warning
     inst.wait_log("local", "event=quota_warning ")
     send(inst, 5000)
@@ -105,7 +105,7 @@ def test_limits_of_domain_and_user(inst):
 
 
 def test_template_of_the_administrator(inst):
-    (inst.root / "etc/templates/quota_warning.txt").write_text(
+    (inst.root / "etc/templates/en/quota_warning.txt").write_text(
         "Subject: Postfach zu @percent@ % gefüllt\n\n@used@ von @limit@, fragen: @postmaster@ @@\n")
     inst.stop()
     inst.start()

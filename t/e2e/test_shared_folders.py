@@ -50,13 +50,60 @@ def test_what_was_made_can_be_worked_on_at_once(owner, guest):
     assert [name for name in names(owner) if name.startswith("Work")] == ["Work", "Work/C", "Work/D"]
 
 
+# RFC 4314 section 4: '"k" right on a nearest existing parent mailbox'.
+
+def test_the_nearest_folder_above_counts(owner, guest, session):
+    owner.ok(f"SETACL Work {OTHER} lr")
+    client = guest("lrk", select=False)
+    client.ok(f"CREATE {NAME}/A/B/C")
+    made = [f"{NAME}/A", f"{NAME}/A/B", f"{NAME}/A/B/C"]
+    assert names(client, '"" "~*"') == [f"~{OWNER}", NAME, *made]
+    for name in made:
+        assert client.ok(f"MYRIGHTS {name}") == [f"* MYRIGHTS {name} lrkc".encode()]
+    for name in ("Work/A", "Work/A/B", "Work/A/B/C"):
+        assert owner.ok(f"GETACL {name}")[0].endswith(f" {GUEST} lrkc {OTHER} lr".encode())
+    client.ok("NOOP")
+    session(OTHER).ok(f"SELECT {NAME}/A/B")
+    owner.ok(f"DELETEACL Work/A/B {GUEST}")  # taken away from between is taken away, too
+    assert ended(client)
+
+
+def test_a_nearer_folder_without_k_refuses(owner, guest):
+    for name in ("Work/A", "Work/C", "Work/D"):
+        owner.ok(f"CREATE {name}")
+    client = guest("lkx", select=False)  # has no right on these
+    owner.ok(f"SETACL Work/C {GUEST} lx")
+    before = names(owner)
+    for command in (f"CREATE {NAME}/A/B", f"CREATE {NAME}/A/B/E", f"CREATE {NAME}/C/B/E",
+                    f"RENAME {NAME}/C {NAME}/A/B", f"RENAME {NAME}/C {NAME}/D/B/E"):
+        client.no(command, b"[NOPERM]")
+    assert names(owner) == before
+    owner.ok(f"SETACL Work/C {GUEST} lk")
+    client.ok(f"CREATE {NAME}/C/B/E")
+
+
+def test_folders_above_the_new_name_are_made(owner, guest, session):
+    owner.ok("CREATE Work/A")
+    client = guest("lkx", select=False)
+    owner.ok(f"SETACL Work/A {GUEST} lx")
+    client.ok(f"RENAME {NAME}/A {NAME}/X/Y/Z")
+    assert [name for name in names(owner) if name.startswith("Work")] == ["Work", "Work/X", "Work/X/Y", "Work/X/Y/Z"]
+    for name, rights in (("Work/X", "lkxc"), ("Work/X/Y", "lkxc"), ("Work/X/Y/Z", "lxc")):
+        assert owner.ok(f"GETACL {name}")[0].split(f" {GUEST} ".encode())[1].decode() == rights
+    assert names(client, '"" "~*"')[1:4] == [NAME, f"{NAME}/X", f"{NAME}/X/Y"]
+    client.ok(f"CREATE {NAME}/X/Y/New")
+    client.ok("NOOP")
+    owner.ok(f"DELETEACL Work/X {GUEST}")
+    assert ended(client)
+
+
 @pytest.mark.parametrize("rights, command, code", [
     ("lrx", "CREATE {}/New", b"[NOPERM]"),
-    ("k", "CREATE {}/A/B", b"[NOPERM]"),  # the folder above has to be there
+    ("l", "CREATE {}/A/B", b"[NOPERM]"),
     ("lk", "CREATE ~owner@d.test/New", b"[NOPERM]"),
     ("lk", "CREATE ~owner@d.test", b"[NOPERM]"),
     ("lk", "CREATE ~nobody@d.test/New", b"[NOPERM]"),
-    ("lk", "CREATE {}/a//b", b"[NOPERM]"),
+    ("lk", "CREATE {}/a//b", b"[CANNOT]"),
     ("lk", "CREATE {}/..", b"[CANNOT]"),
     ("lk", "CREATE {}/New (USE (\\Sent))", b"[USEATTR]"),
     ("lrk", "DELETE {}", b"[NOPERM]"),

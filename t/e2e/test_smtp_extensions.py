@@ -8,7 +8,9 @@ import pytest
 import frames
 from conftest import PASSWORD
 from instance import Instance, wait_for
+from mailbox import wait_message
 from smtp_raw import Raw
+from smtp_sink import Sink
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,7 @@ def envelope(suite, queue_id):
                     return data[-24 - length:-24]
         return None
     names = ("version id received sender envid ret flags auth_user client hops hold deliver_by by_mode priority "
-             "helo rcpts").split()
+             "helo hold_reason origin approved_by hold_request rcpts").split()
     fields = frames.decode(wait_for(find, what=f"{queue_id} in the queue"))
     found = dict(zip(names, fields))
     found["flags"] = {name for bit, name in ((8, "REQUIRETLS"), (16, "TLS-OPTIONAL"), (32, "TRACE"))
@@ -115,7 +117,7 @@ def test_requiretls(suite):
 def test_future_release(suite):
     raw = session(suite, "alice@d.test")
     held = envelope(suite, send(raw, "HOLDFOR=3600"))
-    assert abs(held["hold"] / 1000 - time.time() - 3600) < 60
+    assert abs(held["hold"] / 1000 - time.time() - 3600) < 60 and held["hold_request"] == b"for;3600"
     date = utc(7200)
     held = envelope(suite, send(raw, f"HOLDUNTIL={date}"))
     assert held["hold"] == datetime.datetime.fromisoformat(date.replace("Z", "+00:00")).timestamp() * 1000
@@ -181,6 +183,15 @@ def test_helo_sessions_have_no_extensions(suite):
     assert raw.cmd("MAIL FROM:<a@far.test> BY=120;R").code == 555
 
 
+def test_all_that_is_complete_is_offered_as_shipped(instance):
+    instance.start()
+    said = keywords(Raw(instance.port("smtp")).ehlo())
+    assert {"DELIVERBY", "MT-PRIORITY", "LIMITS"} <= set(said)
+    assert not {"REQUIRETLS", "FUTURERELEASE", "BURL", "ETRN"} & set(said)
+    assert {"DELIVERBY", "MT-PRIORITY", "LIMITS", "REQUIRETLS", "FUTURERELEASE", "BURL"} <= set(
+        keywords(session(instance).ehlo()))
+
+
 def test_what_is_switched_off_is_not_there(instance):
     instance.set("smtp.extensions", "LIMITS")
     instance.set("smtp.max_recipients", "7")
@@ -235,3 +246,106 @@ def test_vrfy_answers_in_utf8_only_who_asks_for_it(instance):
     assert (reply.code, reply.dsn) == (550, "5.6.8")
     reply = raw.cmd("VRFY \u03b4\u03bf\u03ba@d.test SMTPUTF8")
     assert reply.code == 250 and reply.text.encode("latin-1") == "2.1.5 <\u03b4\u03bf\u03ba@d.test>".encode()
+
+
+# ---- on the way out ----
+
+@pytest.fixture(scope="module")
+def sink():
+    server = Sink("127.0.0.2")
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def outward(sink):
+    """Mail to others goes to the sink, each message in a connection of its own."""
+    inst = Instance()
+    inst.setup()
+    for name, value in (("remote.policy", "relay"), ("remote.relay_hosts", f"127.0.0.2:{sink.port}"),
+                        ("remote.idle_time", "0"), ("queue.retry_interval", "1h")):
+        inst.set(name, value)
+    inst.start()
+    inst.add_user("alice@d.test", PASSWORD)
+    yield inst
+    inst.close()
+
+
+@pytest.fixture(autouse=True)
+def fresh_sink(request):
+    if "sink" in request.fixturenames:
+        server = request.getfixturevalue("sink")
+        server.replies, server.messages, server.commands, server.connections = {}, [], [], 0
+        server.extensions = ["PIPELINING", "8BITMIME", "SIZE 1000000"]
+
+
+def words(got):
+    """The parameters of MAIL."""
+    return dict(word.partition("=")[::2] for word in got.mail.split()[2:])
+
+
+def one_message(sink):
+    return wait_for(lambda: sink.messages and sink.messages[0], what="message at the sink")
+
+
+def test_terms_go_along_to_who_knows_them(outward, sink):
+    sink.extensions += ["DELIVERBY 30", "MT-PRIORITY MIXER"]
+    send(session(outward, "alice@d.test"), "BY=120;R MT-PRIORITY=3")
+    said = words(one_message(sink))
+    left, mode = said["BY"].split(";")
+    assert 100 < int(left) <= 120 and mode == "R" and said["MT-PRIORITY"] == "3"
+
+
+def test_nothing_goes_along_to_who_does_not(outward, sink):
+    send(session(outward, "alice@d.test"), "MT-PRIORITY=3")
+    assert not {"BY", "MT-PRIORITY"} & set(words(one_message(sink)))
+
+
+def test_a_deadline_is_not_left_to_who_would_forget_it(outward, sink):
+    """RFC 2852 section 4.1.4.1"""
+    queue_id = send(session(outward, "alice@d.test"), "BY=500;R")
+    report = wait_message(outward, "alice@d.test", b"X-Posthorn-Queue-ID: " + queue_id.encode())
+    assert b"\r\nAction: failed\r\nStatus: 5.3.3\r\n" in report
+    assert b"\r\nDeliver-By-Date: " in report and b"\r\nArrival-Date: " in report
+    assert not sink.messages and not any(c.startswith("MAIL") for c in sink.commands)
+
+
+def test_the_sender_hears_that_it_was_passed_on(outward, sink):
+    """RFC 2852 section 4.1.4.2"""
+    sink.extensions.append("DSN")
+    queue_id = send(session(outward, "alice@d.test"), "BY=600;N")
+    assert one_message(sink).rcpts == ["RCPT TO:<x@far.test> NOTIFY=FAILURE,DELAY"]
+    report = wait_message(outward, "alice@d.test", b"X-Posthorn-Queue-ID: " + queue_id.encode())
+    assert b"\r\nAction: relayed\r\nStatus: 2.0.0\r\n" in report and b"\r\nDeliver-By-Date: " in report
+
+
+def test_a_trace_is_made_where_the_next_server_knows_it_too(outward, sink):
+    sink.extensions += ["DSN", "DELIVERBY"]
+    queue_id = send(session(outward, "alice@d.test"), "BY=600;NT")
+    got = one_message(sink)
+    assert words(got)["BY"].endswith(";NT") and got.rcpts == ["RCPT TO:<x@far.test>"]
+    report = wait_message(outward, "alice@d.test", b"X-Posthorn-Queue-ID: " + queue_id.encode())
+    assert b"\r\nAction: relayed\r\n" in report
+
+
+def test_reports_say_what_was_asked_of_future_release(outward, sink):
+    """RFC 4865 section 5.1.2"""
+    sink.replies["RCPT"] = "550 5.1.1 nobody"
+    queue_id = send(session(outward, "alice@d.test"), "HOLDFOR=1")
+    report = wait_message(outward, "alice@d.test", b"X-Posthorn-Queue-ID: " + queue_id.encode())
+    assert b"\r\nFuture-Release-Request: for;1\r\n" in report and b"\r\nArrival-Date: " in report
+
+
+def test_limits_of_a_server_are_heeded(outward, sink):
+    """RFC 9422: two recipients in a transaction, two transactions in a session."""
+    sink.extensions.append("LIMITS RCPTMAX=2 MAILMAX=2")
+    raw = session(outward, "alice@d.test")
+    assert raw.cmd("MAIL FROM:<alice@d.test>").code == 250
+    for i in range(7):
+        assert raw.cmd(f"RCPT TO:<r{i}@far.test>").code == 250
+    assert raw.cmd("DATA").code == 354 and raw.cmd("Subject: x\r\n\r\nhello\r\n.").code == 250
+    wait_for(lambda: len(sink.messages) == 4, what="four transactions")
+    assert sorted(len(m.rcpts) for m in sink.messages) == [1, 2, 2, 2]
+    assert sorted(rcpt for m in sink.messages for rcpt in m.rcpts) == [f"RCPT TO:<r{i}@far.test>" for i in range(7)]
+    assert sink.connections == 2
+    outward.wait_queue_empty()

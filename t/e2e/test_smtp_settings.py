@@ -91,6 +91,7 @@ def test_full_disk_is_452_and_recovers(instance):
         shutil.copystat(keep, queue)
         subprocess.run(["chown", "--reference", str(keep), str(queue)], check=True)
         instance.set("smtp.min_free_space", "0")
+        instance.use_disk_to_the_last()
         instance.start()
         instance.add_user("alice@d.test", PASSWORD)
         filler = queue / "filler"

@@ -21,6 +21,7 @@ ANY = ssl._create_unverified_context()
 def inst():
     inst = Instance()
     inst.setup()
+    inst.use_disk_to_the_last()
     inst.start()
     inst.mounts = []
     yield inst

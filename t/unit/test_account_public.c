@@ -118,8 +118,12 @@ START_TEST(mail_comes_from_writers)
     ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "g@d.test", NULL, NULL), 0);
     ck_assert_uint_eq(test_member("g@d.test", "news@d.test"), 0);
     x = expansion_new(&test_base, TEST_NOW_MS);
-    expansion_add(x, 0, SLICE("news+tag@d.test"), slice_of(senders[_i].auth_user));
-    expansion_add(x, 1, SLICE("g@d.test"), slice_of(senders[_i].auth_user));
+    expansion_add(x, 0,
+                  &(struct accountd_recipient){SLICE("news+tag@d.test"),
+                                               slice_of(senders[_i].auth_user), SLICE("")});
+    expansion_add(x, 1,
+                  &(struct accountd_recipient){SLICE("g@d.test"), slice_of(senders[_i].auth_user),
+                                               SLICE("")});
     targets = expansion_targets(x, &count);
     ck_assert_uint_eq(count, 2);
     for (uint32_t i = 0; i < count; i++) {

@@ -30,6 +30,8 @@ static const struct {
     {"a@[x400:foo]", 0, ADDRESS_OK, "a", "[x400:foo]"},
     {L64 "@x.org", 0, ADDRESS_OK, L64, "x.org"},
     {L64 "a@x.org", 0, ADDRESS_TOO_LONG, NULL, NULL},
+    {"SRS0=" L64 "@x.org", 0, ADDRESS_OK, "SRS0=" L64, "x.org"}, /* holds an address */
+    {"SRS0." L64 "@x.org", 0, ADDRESS_TOO_LONG, NULL, NULL},
     {"a@" D63 ".org", 0, ADDRESS_OK, "a", D63 ".org"},
     {"a@" D63 "d.org", 0, ADDRESS_TOO_LONG, NULL, NULL},
     {"a@" D63 "." D63 "." D63 "." D63 ".org", 0, ADDRESS_TOO_LONG, NULL, NULL},

@@ -92,7 +92,7 @@ START_TEST(a_folder_change_survives_the_way_and_no_cut_does)
 {
     struct authd_folder_change change = {AUTHD_FOLDER_RENAME, SLICE("~a@b/Work"),
                                          SLICE("~a@b/X/Y")};
-    const struct authd_folder_changed changed = {EACCES, 7, SLICE("F1")};
+    const struct authd_folder_changed changed = {EACCES, 7, 9, SLICE("F1")};
     struct strbuf frame = strbuf_new(4096);
     struct authd_folder_changed answer;
     struct authd_folder_change got;
@@ -117,6 +117,7 @@ START_TEST(a_folder_change_survives_the_way_and_no_cut_does)
     ck_assert_int_eq(authd_folder_changed_decode(payload, &answer), 0);
     ck_assert_uint_eq(answer.error, EACCES);
     ck_assert_uint_eq(answer.rights, 7);
+    ck_assert_uint_eq(answer.there, 9);
     ck_assert(slice_eq(answer.mailbox_id, SLICE("F1")));
     strbuf_free(&frame);
 }

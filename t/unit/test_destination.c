@@ -151,7 +151,7 @@ START_TEST(window_follows_success_and_failure)
     ck_assert(destination_is_dead(d));
     ck_assert_str_eq(d->reason, "refused");
     ck_assert_int_eq((int)d->window, 1);
-    destinations_revive(ds);
+    destinations_revive(ds, SLICE(""));
     ck_assert(!destination_is_dead(d));
 }
 END_TEST
@@ -163,7 +163,7 @@ START_TEST(dead_ones_get_no_turn)
     for (int i = 0; i < 3; i++)
         (void)destination_failed(ds, d, SLICE("refused"));
     ck_assert_ptr_null(destinations_next(ds, 100));
-    destinations_revive(ds);
+    destinations_revive(ds, SLICE(""));
     ck_assert_ptr_eq(destinations_next(ds, 100), d);
 }
 END_TEST

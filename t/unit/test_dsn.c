@@ -76,6 +76,10 @@ START_TEST(fields_are_those_of_the_rfc)
     ck_assert_ptr_nonnull(strstr(text, "Content-Type: message/delivery-status\r\n"));
     ck_assert_ptr_nonnull(strstr(text, "Content-Type: text/rfc822-headers\r\n"));
     ck_assert_ptr_null(strstr(text, "Will-Retry-Until"));
+    ck_assert_ptr_null(strstr(text, "Final-Log-ID")); /* the other side's, which nobody knows */
+    ck_assert_ptr_nonnull(strstr(text, "\r\nLast-Attempt-Date: "));
+    rcpt.remote = SLICE("");
+    ck_assert_ptr_nonnull(strstr(write_out(&dsn), "\r\nFinal-Log-ID: abc\r\n"));
 }
 END_TEST
 
@@ -87,6 +91,24 @@ START_TEST(will_retry_is_for_delays_alone)
     rcpt.action = DSN_DELAYED;
     dsn.retry_until_ms = 1000;
     ck_assert_ptr_nonnull(strstr(write_out(&dsn), "\r\nWill-Retry-Until: "));
+}
+END_TEST
+
+/* RFC 2852 section 5, RFC 4865 section 5.1.2 */
+START_TEST(what_the_sender_asked_for_is_told)
+{
+    struct dsn_rcpt rcpt;
+    struct dsn dsn = plain_dsn(&rcpt);
+    const char *text = write_out(&dsn);
+
+    ck_assert_ptr_null(strstr(text, "Deliver-By-Date"));
+    ck_assert_ptr_null(strstr(text, "Future-Release-Request"));
+    dsn.deliver_by_ms = 1795793320000;
+    dsn.hold_request = SLICE("until;2026-11-27T09:30:00Z\r\nStatus: 2.0.0");
+    text = write_out(&dsn);
+    ck_assert_ptr_nonnull(strstr(text, "\r\nDeliver-By-Date: Fri, 27 Nov 2026 15:28:40 +0000\r\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\r\nFuture-Release-Request: until;2026-11-27T09:30:00Z  Status: 2.0.0\r\n"));
 }
 END_TEST
 
@@ -149,7 +171,7 @@ END_TEST
 START_TEST(foreign_wording_is_encoded)
 {
     const struct template_text german = {SLICE("Unzustellbar: @sender@, gr\xc3\xbc\xc3\x9f"),
-                                         SLICE("\xc3\x9c\n@recipients@")};
+                                         SLICE("\xc3\x9c\n@recipients@"), NULL};
     struct dsn_rcpt rcpt;
     struct dsn dsn = plain_dsn(&rcpt);
     const char *text;
@@ -196,6 +218,7 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, fields_are_those_of_the_rfc);
     tcase_add_test(tc, will_retry_is_for_delays_alone);
+    tcase_add_test(tc, what_the_sender_asked_for_is_told);
     tcase_add_test(tc, outside_text_forges_no_field);
     tcase_add_test(tc, utf8_addresses_make_global_parts);
     tcase_add_test(tc, wording_comes_from_the_template);

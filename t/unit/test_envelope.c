@@ -1,6 +1,6 @@
 /*
- * t/unit/test_envelope.c - lib/queue/envelope: each field comes back, version 1 is still read, and
- * what no writer of ours writes is damage.
+ * t/unit/test_envelope.c - lib/queue/envelope: each field comes back, older versions are still
+ * read, and what no writer of ours writes is damage.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -45,6 +45,10 @@ full_envelope(void)
                                    .priority = -9,
                                    .deliver_by_ms = 1795750120000,
                                    .hold_until_ms = 1795750060000,
+                                   .hold_reason = SLICE("looks odd"),
+                                   .origin = QUEUE_ORIGIN_SYSTEM,
+                                   .approved_by = SLICE("boss@d.test"),
+                                   .hold_request = SLICE("for;60"),
                                    .rcpt_count = 2,
                                    .rcpts = rcpts};
 }
@@ -65,6 +69,10 @@ START_TEST(every_field_comes_back)
     ck_assert_int_eq(back.deliver_by_ms, 1795750120000);
     ck_assert_int_eq(back.hold_until_ms, 1795750060000);
     ck_assert(slice_eq(back.helo, SLICE("client.test")));
+    ck_assert(slice_eq(back.hold_reason, SLICE("looks odd")));
+    ck_assert_uint_eq(back.origin, QUEUE_ORIGIN_SYSTEM);
+    ck_assert(slice_eq(back.approved_by, SLICE("boss@d.test")));
+    ck_assert(slice_eq(back.hold_request, SLICE("for;60")));
     ck_assert_uint_eq(back.rcpt_count, 2);
     ck_assert_int_eq(back.rcpts[0].rrvs_s, 1767225600);
     ck_assert_int_eq(back.rcpts[1].rrvs_s, 0);
@@ -73,30 +81,15 @@ START_TEST(every_field_comes_back)
 }
 END_TEST
 
-/* The bytes of version 1, made by hand as doc/queue.md says; then the footer of today. */
+/* Appends to `record`, which has the fields of a body, the footer of today. */
 static void
-write_version_1(uint8_t flags)
+append_footer(void)
 {
-    struct writer w = {.out = &record, .start = 0};
     struct strbuf footer = strbuf_new(ENVELOPE_FOOTER);
     char length[4] = {0}, crc[4];
     uint32_t sum;
 
-    writer_u8(&w, 1);
-    writer_str(&w, "8Dpejvqgm");
-    writer_u64(&w, 1795750000000);
-    writer_str(&w, "alice@d.test");
-    writer_str(&w, "QQ");
-    writer_u8(&w, 2);
-    writer_u8(&w, flags);
-    writer_str(&w, "");
-    writer_str(&w, "192.0.2.1");
-    writer_u32(&w, 3);
-    writer_u32(&w, 1);
-    writer_str(&w, "bob@d.test");
-    writer_str(&w, "");
-    writer_u8(&w, 4);
-    envelope_encode_beside(&footer, 7, 9); /* a footer with its length and checksum to be mended */
+    envelope_encode_beside(&footer, 7, 9); /* its length and checksum are mended here */
     length[3] = (char)record.len;
     memcpy(footer.ptr, length, sizeof(length));
     ck_assert(strbuf_append(&record, strbuf_slice(&footer)));
@@ -107,11 +100,45 @@ write_version_1(uint8_t flags)
     strbuf_free(&footer);
 }
 
+/* The bytes of an older version, made by hand as doc/queue.md says. */
+static void
+write_old(uint8_t version, uint8_t flags)
+{
+    struct writer w = {.out = &record, .start = 0};
+
+    writer_u8(&w, version);
+    writer_str(&w, "8Dpejvqgm");
+    writer_u64(&w, 1795750000000);
+    writer_str(&w, "alice@d.test");
+    writer_str(&w, "QQ");
+    writer_u8(&w, 2);
+    writer_u8(&w, flags);
+    writer_str(&w, "");
+    writer_str(&w, "192.0.2.1");
+    writer_u32(&w, 3);
+    if (version > 1) {
+        writer_u64(&w, 5);
+        writer_u64(&w, 6);
+        writer_u8(&w, QUEUE_BY_RETURN);
+        writer_u8(&w, QUEUE_PRIORITY_MAX + 1);
+        writer_str(&w, "client.test");
+    }
+    if (version > 2)
+        writer_str(&w, "looks odd");
+    writer_u32(&w, 1);
+    writer_str(&w, "bob@d.test");
+    writer_str(&w, "");
+    writer_u8(&w, 4);
+    if (version > 1)
+        writer_u64(&w, 8);
+    append_footer();
+}
+
 START_TEST(version_1_is_read_with_defaults)
 {
     struct queue_envelope e;
 
-    write_version_1(7);
+    write_old(1, 7);
     ck_assert_int_eq(envelope_decode(strbuf_slice(&record), &e), 0);
     ck_assert(slice_eq(e.sender, SLICE("alice@d.test")));
     ck_assert(e.smtputf8 && e.body_8bit && e.body_binary);
@@ -121,6 +148,8 @@ START_TEST(version_1_is_read_with_defaults)
     ck_assert_int_eq(e.deliver_by_ms, 0);
     ck_assert_int_eq(e.hold_until_ms, 0);
     ck_assert_uint_eq(e.helo.len, 0);
+    ck_assert_uint_eq(e.origin, QUEUE_ORIGIN_SMTP);
+    ck_assert_uint_eq(e.approved_by.len, 0);
     ck_assert_uint_eq(e.hops, 3);
     ck_assert_uint_eq(e.rcpt_count, 1);
     ck_assert_uint_eq(e.rcpts[0].notify, 4);
@@ -129,11 +158,30 @@ START_TEST(version_1_is_read_with_defaults)
 }
 END_TEST
 
+START_TEST(versions_2_and_3_are_read_with_defaults)
+{
+    struct queue_envelope e;
+
+    write_old((uint8_t)_i, 63);
+    ck_assert_int_eq(envelope_decode(strbuf_slice(&record), &e), 0);
+    ck_assert(e.requiretls && e.tls_optional && e.by_trace);
+    ck_assert_int_eq(e.by_mode, QUEUE_BY_RETURN);
+    ck_assert_int_eq(e.priority, 1);
+    ck_assert(slice_eq(e.helo, SLICE("client.test")));
+    ck_assert(slice_eq(e.hold_reason, _i > 2 ? SLICE("looks odd") : SLICE("")));
+    ck_assert_uint_eq(e.origin, QUEUE_ORIGIN_SMTP);
+    ck_assert_uint_eq(e.approved_by.len, 0);
+    ck_assert_uint_eq(e.rcpt_count, 1);
+    ck_assert_int_eq(e.rcpts[0].rrvs_s, 8);
+    envelope_clear(&e);
+}
+END_TEST
+
 START_TEST(version_1_has_no_later_flag)
 {
     struct queue_envelope e;
 
-    write_version_1(8);
+    write_old(1, 8);
     ck_assert_int_eq(envelope_decode(strbuf_slice(&record), &e), -1);
 }
 END_TEST
@@ -162,6 +210,9 @@ START_TEST(values_out_of_range_are_damage)
     case 4:
         e.hold_until_ms = -1;
         break;
+    case 5:
+        e.origin = QUEUE_ORIGIN_SYSTEM + 1;
+        break;
     default:
         one.rrvs_s = -1;
         break;
@@ -182,8 +233,9 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, every_field_comes_back, -9, 10);
     tcase_add_test(tc, version_1_is_read_with_defaults);
+    tcase_add_loop_test(tc, versions_2_and_3_are_read_with_defaults, 2, 4);
     tcase_add_test(tc, version_1_has_no_later_flag);
-    tcase_add_loop_test(tc, values_out_of_range_are_damage, 0, 6);
+    tcase_add_loop_test(tc, values_out_of_range_are_damage, 0, 7);
     suite_add_tcase(s, tc);
     runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);

@@ -5,17 +5,17 @@
 
 #include "lib/account/expand.h"
 
-/* Targets of one address in the order of their text: "M alice@d.test", "R x@far.test", "F 5.1.1".
- */
+/* Targets of one address in the order of their text: "M alice@d.test", "R x@far.test", "F 5.1.1";
+ * with `passed` also mailboxes that keep nothing: "N alice@d.test". */
 static const char *
-expand(const char *address)
+expand_all(const char *address, bool passed)
 {
     static char text[8000];
     struct expansion *x = expansion_new(&test_base, TEST_NOW_MS);
     const struct accountd_target *targets;
     uint32_t count;
 
-    expansion_add(x, 7, slice_of(address), SLICE(""));
+    expansion_add(x, 7, &(struct accountd_recipient){slice_of(address), SLICE(""), SLICE("")});
     targets = expansion_targets(x, &count);
     text[0] = '\0';
     for (uint32_t i = 0; i < count; i++) {
@@ -24,11 +24,19 @@ expand(const char *address)
         size_t len = strlen(text);
 
         ck_assert_uint_eq(t->source, 7);
+        if (t->kind == ACCOUNTD_TO_NOBODY && !passed)
+            continue;
         (void)snprintf(text + len, sizeof(text) - len, "%s%c %.*s", len > 0 ? " " : "",
-                       "MRF"[t->kind], (int)shown.len, shown.ptr);
+                       "MRFN"[t->kind], (int)shown.len, shown.ptr);
     }
     expansion_free(&x);
     return text;
+}
+
+static const char *
+expand(const char *address)
+{
+    return expand_all(address, false);
 }
 
 static void
@@ -89,6 +97,23 @@ START_TEST(forwarding_keeps_or_passes_on)
     ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "forward", ""), 0);
     ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "may_forward", "no"), 0);
     ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "forward", "bob@d.test"), 3);
+    test_close();
+}
+END_TEST
+
+/* Whoever forwards and keeps nothing is named: the queue asks who reads along with a mailbox. */
+START_TEST(forwarding_mailboxes_without_a_copy_are_named)
+{
+    populate();
+    forward("alice@d.test", "y@far.test", false);
+    ck_assert_str_eq(expand_all("sales@da.test", true), "R y@far.test N alice@d.test");
+    forward("bob@d.test", "alice@d.test", false);
+    ck_assert_str_eq(expand_all("inner@d.test", true),
+                     "R y@far.test N alice@d.test N bob@d.test R x@far.test");
+    forward("alice@d.test", "bob@d.test", false); /* back again: alice keeps it after all */
+    ck_assert_str_eq(expand_all("alice@d.test", true), "M alice@d.test N bob@d.test");
+    forward("alice@d.test", "y@far.test", true);
+    ck_assert_str_eq(expand_all("alice@d.test", true), "M alice@d.test R y@far.test");
     test_close();
 }
 END_TEST
@@ -185,7 +210,7 @@ START_TEST(unknown_mailboxes_leave_a_trace)
     ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "unknown", _i == 0 ? "notify" : "remote"),
                       0);
     x = expansion_new(&test_base, TEST_NOW_MS);
-    expansion_add(x, 0, SLICE("nobody@d.test"), SLICE(""));
+    expansion_add(x, 0, &(struct accountd_recipient){SLICE("nobody@d.test"), SLICE(""), SLICE("")});
     targets = expansion_targets(x, &count);
     ck_assert_uint_eq(count, 1);
     if (_i == 0)
@@ -216,9 +241,9 @@ START_TEST(targets_tell_how_they_were_reached)
 
     populate();
     x = expansion_new(&test_base, TEST_NOW_MS);
-    expansion_add(x, 0, SLICE("alice@d.test"), SLICE(""));
-    expansion_add(x, 1, SLICE("sales@d.test"), SLICE(""));
-    expansion_add(x, 2, SLICE("inner@d.test"), SLICE(""));
+    expansion_add(x, 0, &(struct accountd_recipient){SLICE("alice@d.test"), SLICE(""), SLICE("")});
+    expansion_add(x, 1, &(struct accountd_recipient){SLICE("sales@d.test"), SLICE(""), SLICE("")});
+    expansion_add(x, 2, &(struct accountd_recipient){SLICE("inner@d.test"), SLICE(""), SLICE("")});
     targets = expansion_targets(x, &count);
     ck_assert_uint_eq(count, 4);
     ck_assert(slice_eq(targets[0].via, SLICE("")));
@@ -248,10 +273,93 @@ START_TEST(a_large_group_comes_whole)
     }
     ck_assert_uint_eq(test_end(0), 0);
     x = expansion_new(&test_base, TEST_NOW_MS);
-    expansion_add(x, 0, SLICE("all@d.test"), SLICE(""));
+    expansion_add(x, 0, &(struct accountd_recipient){SLICE("all@d.test"), SLICE(""), SLICE("")});
     (void)expansion_targets(x, &count);
     ck_assert_uint_eq(count, 2000);
     expansion_free(&x);
+    test_close();
+}
+END_TEST
+
+/* What of mail from `sender` goes outside: with which sender. */
+static const struct {
+    const char *sender, *address;
+    bool rewrites, rewritten;
+} forwards[] = {
+    {"bob@far.test", "fwd@d.test", true, true},
+    {"bob@far.test", "inner@d.test", true, true},
+    {"bob@far.test", "fwd@d.test", false, false},
+    {"", "fwd@d.test", true, false},
+    {"alice@d.test", "fwd@d.test", true, false},
+    {"nobody@da.test", "fwd@d.test", true, false}, /* a domain of ours */
+    {"bob@far.test", "x@far.test", true, false},   /* nobody's forward */
+};
+
+static struct srs_key srs_key;
+
+static void
+populate_with_srs(void)
+{
+    populate();
+    ck_assert_uint_eq(test_add(ACCOUNT_USER, "fwd@d.test", "forward", "x@far.test"), 0);
+    test_base.srs = &srs_key;
+    test_base.srs_rewrites = true;
+}
+
+/* The sender of the first remote target, or the status of a failure. */
+static struct slice
+outcome_of(struct expansion *x, const char *sender, const char *address)
+{
+    const struct accountd_target *targets;
+    uint32_t count;
+
+    expansion_add(x, 0,
+                  &(struct accountd_recipient){slice_of(address), SLICE(""), slice_of(sender)});
+    targets = expansion_targets(x, &count);
+    for (uint32_t i = 0; i < count; i++)
+        if (targets[i].kind != ACCOUNTD_TO_MAILBOX)
+            return targets[i].kind == ACCOUNTD_TO_FAILURE ? targets[i].dsn : targets[i].sender;
+    return SLICE("none");
+}
+
+START_TEST(forwarded_mail_gets_a_sender_of_ours)
+{
+    struct strbuf back = strbuf_new(1000);
+    struct expansion *x;
+    struct slice sender;
+
+    populate_with_srs();
+    test_base.srs_rewrites = forwards[_i].rewrites;
+    x = expansion_new(&test_base, TEST_NOW_MS);
+    sender = outcome_of(x, forwards[_i].sender, forwards[_i].address);
+    if (forwards[_i].rewritten) {
+        ck_assert(slice_ends(sender, SLICE("=far.test=bob@d.test")));
+        ck_assert_int_eq(srs_reverse(&srs_key, sender, TEST_NOW_MS, &back), SRS_GOOD);
+        ck_assert_str_eq(strbuf_cstr(&back), forwards[_i].sender);
+    } else {
+        ck_assert_uint_eq(sender.len, 0);
+    }
+    expansion_free(&x);
+    strbuf_free(&back);
+    test_close();
+}
+END_TEST
+
+START_TEST(bounces_and_nothing_else_go_on_to_the_sender)
+{
+    struct strbuf srs = strbuf_new(1000);
+    struct expansion *x;
+
+    populate_with_srs();
+    x = expansion_new(&test_base, TEST_NOW_MS);
+    ck_assert_int_eq(
+        srs_forward(&srs_key, SLICE("Bob@far.test"), SLICE("da.test"), TEST_NOW_MS, &srs), 0);
+    ck_assert_str_eq(expand(strbuf_cstr(&srs)), "R Bob@far.test");
+    ck_assert(slice_eq(outcome_of(x, "spam@far.test", strbuf_cstr(&srs)), SLICE("5.1.1")));
+    srs.ptr[6] = srs.ptr[6] == 'A' ? 'B' : 'A';
+    ck_assert_str_eq(expand(strbuf_cstr(&srs)), "F 5.1.1");
+    expansion_free(&x);
+    strbuf_free(&srs);
     test_close();
 }
 END_TEST
@@ -264,6 +372,7 @@ main(void)
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, aliases_and_groups_lead_to_each_target_once);
     tcase_add_test(tc, forwarding_keeps_or_passes_on);
+    tcase_add_test(tc, forwarding_mailboxes_without_a_copy_are_named);
     tcase_add_test(tc, circles_of_forwards_lose_nothing);
     tcase_add_test(tc, one_target_by_two_ways_comes_once);
     tcase_add_test(tc, a_forward_that_is_not_allowed_is_not_obeyed);
@@ -273,5 +382,7 @@ main(void)
     tcase_add_test(tc, disabled_mailboxes_fail);
     tcase_add_test(tc, targets_tell_how_they_were_reached);
     tcase_add_test(tc, a_large_group_comes_whole);
+    tcase_add_loop_test(tc, forwarded_mail_gets_a_sender_of_ours, 0, (int)ARRAY_LEN(forwards));
+    tcase_add_test(tc, bounces_and_nothing_else_go_on_to_the_sender);
     return test_run(suite_create("expand"), tc);
 }

@@ -65,6 +65,7 @@ START_TEST(a_request_comes_back_as_it_was)
                             .place = SLICE("disk2"),
                             .folder = SLICE("Work/New"),
                             .new_folder = SLICE("Done"),
+                            .parent = SLICE("Work"),
                             .charge = {-5, STORE_CHARGE_MAX, true, 7, 8, true}},
                      got;
     struct frame_header h;
@@ -79,6 +80,7 @@ START_TEST(a_request_comes_back_as_it_was)
     ck_assert(slice_eq(got.dir, req.dir));
     ck_assert(slice_eq(got.place, req.place));
     ck_assert(slice_eq(got.folder, req.folder) && slice_eq(got.new_folder, req.new_folder));
+    ck_assert(slice_eq(got.parent, req.parent));
     ck_assert_int_eq(got.charge.bytes, -5);
     ck_assert_int_eq(got.charge.messages, STORE_CHARGE_MAX);
     ck_assert_uint_eq(got.charge.quota_bytes, 7);

@@ -1,8 +1,7 @@
 /*
- * t/unit/test_output.c - posthorn/output and posthorn/welcome: what leaves the command line.
+ * t/unit/test_output.c - posthorn/output: what leaves the command line.
  */
 // LINK: posthorn/output.c
-// LINK: posthorn/welcome.c
 
 #include <check.h>
 #include <stdio.h>
@@ -11,15 +10,6 @@
 #include <unistd.h>
 
 #include "posthorn/output.h"
-#include "posthorn/welcome.h"
-
-/* welcome.c warns through the command line's frame, which would bring all commands with it. */
-void
-cli_warn(const struct cli *cli, const char *format, ...)
-{
-    (void)cli;
-    (void)format;
-}
 
 static const struct {
     const char *text, *json;
@@ -103,25 +93,6 @@ START_TEST(json_has_types)
 }
 END_TEST
 
-START_TEST(the_welcome_has_its_values)
-{
-    struct strbuf out = strbuf_new(4000);
-    const struct welcome_values values = {.address = SLICE("a@d.test"),
-                                          .full_name = SLICE("Al"),
-                                          .domain = SLICE("d.test"),
-                                          .hostname = SLICE("mail.d.test"),
-                                          .queue_id = "ID"};
-
-    welcome_compose(SLICE("Subject: Hi @full_name@\r\n\n@address@ @@ @no@ x@\n"), &values, &out);
-    ck_assert_ptr_nonnull(
-        strstr(strbuf_cstr(&out), "\r\nFrom: Postmaster <postmaster@d.test>\r\n"));
-    ck_assert_ptr_nonnull(strstr(strbuf_cstr(&out), "\r\nTo: <a@d.test>\r\n"));
-    ck_assert_ptr_nonnull(strstr(strbuf_cstr(&out), "\r\nMessage-ID: <ID@mail.d.test>\r\n"));
-    ck_assert(strbuf_ends_with(&out, "Subject: Hi Al\r\n\r\na@d.test @ @no@ x@\r\n"));
-    strbuf_free(&out);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -133,7 +104,6 @@ main(void)
     tcase_add_loop_test(tc, json_strings_are_valid_whatever_comes, 0, (int)ARRAY_LEN(strings));
     tcase_add_test(tc, tables_are_aligned_and_harmless);
     tcase_add_test(tc, json_has_types);
-    tcase_add_test(tc, the_welcome_has_its_values);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

@@ -6,15 +6,18 @@
 // LINK: queue-manager/admin.c
 // LINK: queue-manager/admit.c
 // LINK: queue-manager/control.c
+// LINK: queue-manager/copies.c
 // LINK: queue-manager/deadline.c
 // LINK: queue-manager/deferral.c
 // LINK: queue-manager/due_heap.c
 // LINK: queue-manager/destination.c
 // LINK: queue-manager/expand.c
+// LINK: queue-manager/etrn.c
 // LINK: queue-manager/intake.c
 // LINK: queue-manager/lane.c
 // LINK: queue-manager/message.c
 // LINK: queue-manager/notice.c
+// LINK: queue-manager/pressure.c
 // LINK: queue-manager/queue.c
 // LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
@@ -26,6 +29,7 @@
 // LINK: queue-manager/wording.c
 #include "t/unit/queue_harness.h"
 
+#include "lib/queue/queue_pressure.h"
 #include "queue-manager/control.h"
 
 static uint32_t
@@ -525,6 +529,74 @@ START_TEST(active_set_is_bounded)
 }
 END_TEST
 
+/* ---- what smtpd is told ---- */
+
+static bool
+intake_is_stopped(void)
+{
+    return (queue_pressure_get(h.queue->spool.trigger_fd) & QUEUE_PRESSURE_STOP) != 0;
+}
+
+static bool
+intake_goes_on(void)
+{
+    return !intake_is_stopped();
+}
+
+/* Both what is in memory and what lies in new/ counts. */
+START_TEST(a_long_queue_stops_the_intake_until_it_is_shorter)
+{
+    queue_down();
+    h.settings.messages_max = 20;
+    h.settings.active_max = 5;
+    queue_up();
+    for (int i = 0; i < 20; i++)
+        (void)submit("s@far.test", "a@d.test");
+    run_for(1200);
+    ck_assert(intake_goes_on());
+    (void)submit("s@far.test", "a@d.test");
+    run_until(intake_is_stopped);
+    queue_down(); /* it knows what it has said */
+    h.settings.messages_max = 0;
+    queue_up();
+    run_until(intake_goes_on);
+    (void)agent_start(QUEUE_AGENT_LOCAL, 10);
+    run_until(all_gone);
+}
+END_TEST
+
+static bool
+disk_is_low(void)
+{
+    return queue_pressure_get(h.queue->spool.trigger_fd) == QUEUE_PRESSURE_LOW;
+}
+
+START_TEST(a_full_disk_stops_the_intake_across_restarts)
+{
+    struct disk_room room;
+
+    ck_assert_int_eq(disk_room_of(h.root_fd, &room), 0);
+    queue_down();
+    h.settings.places.list[0].path = xstrdup("here");
+    h.settings.places.list[0].fd = h.root_fd;
+    h.settings.places.count = 1;
+    h.settings.disk.hard_bytes = room.bytes * 2;
+    queue_up();
+    ck_assert(intake_is_stopped());
+    queue_down();
+    h.settings.disk.hard_bytes = room.bytes - room.bytes / 16; /* less than an eighth above */
+    queue_up();
+    ck_assert(intake_is_stopped());
+    queue_down();
+    h.settings.disk.hard_bytes = 1;
+    h.settings.disk.soft_bytes = room.bytes * 2;
+    queue_up();
+    run_until(disk_is_low);
+    ck_assert(intake_goes_on());
+    free(h.settings.places.list[0].path);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -563,6 +635,8 @@ main(void)
     tcase_add_test(tc, delete_waits_for_the_job);
     tcase_add_loop_test(tc, flush_tries_again_at_once, 0, 2);
     tcase_add_test(tc, active_set_is_bounded);
+    tcase_add_test(tc, a_long_queue_stops_the_intake_until_it_is_shorter);
+    tcase_add_test(tc, a_full_disk_stops_the_intake_across_restarts);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

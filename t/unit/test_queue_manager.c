@@ -42,6 +42,10 @@ START_TEST(job_comes_back)
                             .prepend = SLICE("Delivered-To: x@d.test\r\n"),
                             .ours = true,
                             .user = SLICE("u@d.test"),
+                            .by_mode = QUEUE_BY_NOTIFY,
+                            .by_trace = true,
+                            .deliver_by_ms = 1795750120000,
+                            .priority = -QUEUE_PRIORITY_MAX,
                             .rcpt_count = 2,
                             .rcpts = rcpts};
     struct queue_job got;
@@ -56,6 +60,8 @@ START_TEST(job_comes_back)
     ck_assert(got.requiretls && !got.tls_optional);
     ck_assert(slice_eq(got.prepend, job.prepend) && slice_eq(got.next_hop, job.next_hop));
     ck_assert(got.ours && slice_eq(got.user, job.user));
+    ck_assert(got.by_mode == QUEUE_BY_NOTIFY && got.by_trace && got.priority == job.priority);
+    ck_assert_int_eq(got.deliver_by_ms, job.deliver_by_ms);
     ck_assert_uint_eq(got.rcpt_count, 2);
     ck_assert_uint_eq(got.rcpts[1].index, 9);
     ck_assert(slice_eq(got.rcpts[0].path, rcpts[0].path));
@@ -71,18 +77,22 @@ END_TEST
 START_TEST(result_comes_back)
 {
     struct strbuf out = strbuf_new(QUEUE_PAYLOAD_MAX);
-    struct queue_result_rcpt rcpts[1] = {
-        {3, QUEUE_BOUNCED, SLICE("5.1.1"), SLICE("no such user"), SLICE("mx.far.test"), true}};
+    struct queue_result_rcpt rcpts[2] = {
+        {3, QUEUE_BOUNCED, SLICE("5.1.1"), SLICE("no such user"), SLICE("mx.far.test"), true,
+         false},
+        {4, QUEUE_DELIVERED, SLICE("2.0.0"), SLICE("ok"), SLICE("mx.far.test"), false, true}};
     struct queue_result result = {
-        .job_id = 77, .destination_failed = true, .rcpt_count = 1, .rcpts = rcpts};
+        .job_id = 77, .destination_failed = true, .rcpt_count = 2, .rcpts = rcpts};
     struct queue_result got;
     struct slice payload;
 
     ck_assert_int_eq(queue_result_encode(&out, &result), 0);
     payload = payload_of(&out, QUEUE_RESULT);
     ck_assert_int_eq(queue_result_decode(payload, &got), 0);
-    ck_assert(got.job_id == 77 && got.destination_failed && got.rcpt_count == 1);
+    ck_assert(got.job_id == 77 && got.destination_failed && got.rcpt_count == 2);
     ck_assert(got.rcpts[0].outcome == QUEUE_BOUNCED && got.rcpts[0].dsn_relayed);
+    ck_assert(!got.rcpts[0].tell_relayed);
+    ck_assert(!got.rcpts[1].dsn_relayed && got.rcpts[1].tell_relayed);
     ck_assert(slice_eq(got.rcpts[0].remote, SLICE("mx.far.test")));
     queue_result_free(&got);
     for (size_t cut = 0; cut < payload.len; cut++)
@@ -105,7 +115,8 @@ START_TEST(hello_is_checked)
         {{QUEUE_AGENT_REMOTE, 100}, 0},
         {{0, 1}, -1},
         {{QUEUE_AGENT_LOCAL, 0}, -1},
-        {{3, 1}, -1},
+        {{QUEUE_AGENT_ARCHIVE, 32}, 0},
+        {{QUEUE_AGENT_ARCHIVE + 1, 1}, -1},
     };
     struct strbuf out = strbuf_new(100);
 

@@ -6,15 +6,18 @@
 // LINK: queue-manager/admin.c
 // LINK: queue-manager/admit.c
 // LINK: queue-manager/control.c
+// LINK: queue-manager/copies.c
 // LINK: queue-manager/deadline.c
 // LINK: queue-manager/deferral.c
 // LINK: queue-manager/due_heap.c
 // LINK: queue-manager/destination.c
 // LINK: queue-manager/expand.c
+// LINK: queue-manager/etrn.c
 // LINK: queue-manager/intake.c
 // LINK: queue-manager/lane.c
 // LINK: queue-manager/message.c
 // LINK: queue-manager/notice.c
+// LINK: queue-manager/pressure.c
 // LINK: queue-manager/queue.c
 // LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
@@ -181,6 +184,38 @@ START_TEST(nobody_is_told_for_ever)
 }
 END_TEST
 
+/* queue.postmaster_copies: of what senders are told, and of nothing that we wrote ourselves. */
+START_TEST(postmaster_gets_copies_where_he_wants_them)
+{
+    static const struct {
+        const char *sender, *client;
+        bool bounces, delays;
+        size_t copies;
+    } cases[] = {
+        {"s@d.test", "192.0.2.1", false, false, 0},
+        {"s@d.test", "192.0.2.1", true, false, 1},
+        {"s@d.test", "192.0.2.1", false, true, 1},
+        {"s@d.test", "192.0.2.1", true, true, 2},
+        {"", "192.0.2.1", false, true, 2}, /* the double bounce, and the delay */
+        {"", "notice", true, true, 1},
+        {"", "double-bounce", true, true, 0},
+    };
+    struct queue_envelope e = {.received_ms = clock_real_ms() - 5000,
+                               .client = slice_of(cases[_i].client),
+                               .rcpt_count = 0};
+
+    h.settings.delay_notice_ms = 4000;
+    h.settings.copy_bounces = cases[_i].bounces;
+    h.settings.copy_delays = cases[_i].delays;
+    queue_down();
+    queue_up();
+    (void)agent_start(QUEUE_AGENT_LOCAL, 4);
+    (void)submit_as(cases[_i].sender, "never@d.test later@d.test", "Subject: x\r\n\r\n", 0, e);
+    run_for(300);
+    ck_assert_uint_eq(delivered_to("postmaster@d.test"), cases[_i].copies);
+}
+END_TEST
+
 /* RET=FULL, up to queue.bounce_size (RFC 3461 section 4.3). */
 START_TEST(the_whole_message_comes_back_on_request)
 {
@@ -227,6 +262,7 @@ main(void)
     tcase_add_test(tc, lifetime_ends_in_a_bounce);
     tcase_add_test(tc, delay_is_told_once);
     tcase_add_test(tc, nobody_is_told_for_ever);
+    tcase_add_loop_test(tc, postmaster_gets_copies_where_he_wants_them, 0, 7);
     tcase_add_loop_test(tc, the_whole_message_comes_back_on_request, 0, 4);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

@@ -8,15 +8,18 @@
 // LINK: queue-manager/admin.c
 // LINK: queue-manager/admit.c
 // LINK: queue-manager/control.c
+// LINK: queue-manager/copies.c
 // LINK: queue-manager/deadline.c
 // LINK: queue-manager/deferral.c
 // LINK: queue-manager/due_heap.c
 // LINK: queue-manager/destination.c
 // LINK: queue-manager/expand.c
+// LINK: queue-manager/etrn.c
 // LINK: queue-manager/intake.c
 // LINK: queue-manager/lane.c
 // LINK: queue-manager/message.c
 // LINK: queue-manager/notice.c
+// LINK: queue-manager/pressure.c
 // LINK: queue-manager/queue.c
 // LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
@@ -48,7 +51,7 @@ submit_by(const char *rcpts, uint8_t mode, int64_t ms)
 static uint32_t
 flush_all(void)
 {
-    schedule_flush(h.queue->schedule);
+    schedule_flush(h.queue->schedule, SLICE(""));
     return deferrals_flush(h.queue->deferrals, DUE_DOMAIN_ALL);
 }
 
@@ -167,6 +170,61 @@ START_TEST(notify_when_the_time_is_over)
 }
 END_TEST
 
+static int
+priority_of(const struct strbuf *file)
+{
+    struct envelope_footer footer;
+    struct queue_envelope e;
+    size_t at = file->len - ENVELOPE_FOOTER;
+    int priority;
+
+    ck_assert_int_eq(envelope_footer_decode(file->ptr + at, &footer), 0);
+    at -= footer.body_length;
+    ck_assert_int_eq(envelope_decode(slice_sub(strbuf_slice(file), at, file->len), &e), 0);
+    priority = e.priority;
+    envelope_clear(&e);
+    return priority;
+}
+
+/* RFC 2852 section 4.1.4: whatever NOTIFY says, unless it is NEVER; and the notice has the
+ * message's own priority (RFC 6710 section 4.6). */
+START_TEST(passing_on_is_told)
+{
+    static const struct {
+        const char *rcpt;
+        uint8_t notify;
+        unsigned notices;
+    } cases[] = {{"passed@far.test", 0, 1},
+                 {"passed-dsn@far.test", 0, 1},
+                 {"passed-dsn@far.test", QUEUE_NOTIFY_SUCCESS, 1},
+                 {"passed@far.test", QUEUE_NOTIFY_FAILURE, 1},
+                 {"passed@far.test", QUEUE_NOTIFY_NEVER, 0},
+                 {"a@far.test", 0, 0}};
+    int64_t by_ms = clock_real_ms() + 3600000;
+    struct queue_envelope e = {
+        .by_mode = QUEUE_BY_NOTIFY, .deliver_by_ms = by_ms, .priority = 3, .rcpt_count = 0};
+    struct strbuf text = strbuf_new(1u << 20), date = strbuf_new(100);
+    char id[QUEUE_ID_SIZE];
+
+    (void)clock_rfc5322(by_ms, &date);
+    (void)agent_start(QUEUE_AGENT_REMOTE, 4);
+    (void)snprintf(id, sizeof(id), "%s",
+                   submit_as("s@d.test", cases[_i].rcpt, content, cases[_i].notify, e));
+    run_until(cases[_i].notices > 0 ? notice_is_there : all_gone);
+    ck_assert_int_eq(h.job_priority, 3);
+    if (cases[_i].notices > 0) {
+        read_notice(id, &text);
+        ck_assert(has(&text, "Action: relayed\r\nStatus: 2.0.0\r\n"));
+        ck_assert(has(&text, "\r\nDeliver-By-Date: "));
+        ck_assert(has(&text, strbuf_cstr(&date)));
+        ck_assert_int_eq(priority_of(&text), 3);
+    }
+    ck_assert_uint_eq(*h.queue->counters.notices, cases[_i].notices);
+    strbuf_free(&text);
+    strbuf_free(&date);
+}
+END_TEST
+
 START_TEST(time_that_is_not_over_changes_nothing)
 {
     (void)agent_start(QUEUE_AGENT_LOCAL, 4);
@@ -192,6 +250,7 @@ main(void)
     tcase_add_test(tc, scheduled_mail_does_not_expire_before_its_time);
     tcase_add_loop_test(tc, return_when_the_time_is_over, 0, 2);
     tcase_add_test(tc, notify_when_the_time_is_over);
+    tcase_add_loop_test(tc, passing_on_is_told, 0, 6);
     tcase_add_test(tc, time_that_is_not_over_changes_nothing);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

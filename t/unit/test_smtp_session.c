@@ -10,6 +10,7 @@
 // LINK: smtpd/content.c
 // LINK: smtpd/data.c
 // LINK: smtpd/dot.c
+// LINK: smtpd/etrn.c
 // LINK: smtpd/extensions.c
 // LINK: smtpd/filter.c
 // LINK: smtpd/filtered.c
@@ -45,6 +46,7 @@
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
+#include "lib/queue/queue_pressure.h"
 #include "smtpd/session.h"
 #include "smtpd/tarpit.h"
 #include "t/unit/scratch.h"
@@ -145,8 +147,10 @@ answer_one(int fd, const struct frame_header *header, struct slice payload)
     if (slice_starts(request.address, SLICE("hangup")))
         return -1;
     if (slice_starts(request.address, SLICE("nobody")))
-        reply = (struct accountd_rcpt_reply){ACCOUNTD_REFUSED, 550, SLICE("5.1.1"),
-                                             SLICE("no such mailbox")};
+        reply = (struct accountd_rcpt_reply){.verdict = ACCOUNTD_REFUSED,
+                                             .code = 550,
+                                             .dsn = SLICE("5.1.1"),
+                                             .text = SLICE("no such mailbox")};
     else if (!slice_ends(request.address, SLICE("@d.test")))
         reply.verdict = ACCOUNTD_FOREIGN;
     ck_assert_int_eq(accountd_rcpt_reply_encode(&out, header->request_id, &reply), 0);
@@ -370,6 +374,34 @@ START_TEST(a_disk_with_too_little_room_takes_no_mail)
 }
 END_TEST
 
+/* Others than users lose the connection: they have another server to go to, or a queue. */
+START_TEST(what_queue_manager_says_stops_mail)
+{
+    static const struct {
+        unsigned pressure;
+        const char *label, *codes, *text;
+    } cases[] = {{0, "smtp", "220 250 250 221", "250 2.1.0"},
+                 {QUEUE_PRESSURE_LOW, "smtp", "220 250 250 221", "250 2.1.0"},
+                 {QUEUE_PRESSURE_DISK, "smtp", "220 250 421", "421 4.3.1"},
+                 {QUEUE_PRESSURE_LENGTH, "smtp", "220 250 421", "421 4.3.2"}};
+    int trigger_fd = server.trigger_fd;
+
+    ck_assert_int_eq(mkfifoat(server.tmp_dirfd, "pressure", 0622), 0);
+    server.trigger_fd = openat(server.tmp_dirfd, "pressure", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct strbuf said = strbuf_new(1 << 16);
+
+        ck_assert_int_eq(queue_pressure_set(server.trigger_fd, cases[i].pressure), 0);
+        codes_are(cases[i].label, SLICE(EHLO "MAIL FROM:<a@b.c>\r\nQUIT\r\n"), cases[i].codes);
+        serve(cases[i].label, "192.0.2.1", SLICE(EHLO "MAIL FROM:<a@b.c>\r\nQUIT\r\n"), &said);
+        ck_assert_ptr_nonnull(strstr(strbuf_cstr(&said), cases[i].text));
+        strbuf_free(&said);
+    }
+    (void)close(server.trigger_fd);
+    server.trigger_fd = trigger_fd;
+}
+END_TEST
+
 START_TEST(a_long_banner_is_cut_to_one_reply_line)
 {
     struct strbuf errors = strbuf_new(100);
@@ -438,6 +470,7 @@ main(void)
     tcase_add_loop_test(tc, a_long_line_ends_where_it_ends, 0, 4);
     tcase_add_loop_test(tc, passwords_in_clear_are_for_the_same_machine, 0, (int)ARRAY_LEN(offers));
     tcase_add_test(tc, a_disk_with_too_little_room_takes_no_mail);
+    tcase_add_test(tc, what_queue_manager_says_stops_mail);
     tcase_add_test(tc, a_long_banner_is_cut_to_one_reply_line);
     tcase_add_test(tc, who_is_greeted_is_not_greeted_again);
     tcase_add_loop_test(tc, what_has_to_be_last_may_have_to_be_last, 0, (int)ARRAY_LEN(groups));

@@ -11,6 +11,13 @@
 
 static struct server server;
 static struct session session;
+static struct arena arena;
+
+static void
+teardown(void)
+{
+    arena_free(&arena);
+}
 
 static void
 setup(void)
@@ -32,13 +39,14 @@ is_in(int64_t ms, int64_t seconds)
 START_TEST(holds_count_from_now_up_to_the_limit)
 {
     struct queue_envelope e = {.rcpt_count = 0};
-    struct mail_args mail = {.hold_for_s = 3600};
+    struct mail_args mail = {.hold_for_s = 3600, .hold = SLICE("3600")};
     const struct refusal *why;
 
-    ck_assert_ptr_null(terms_accept(&session, &mail, &e));
+    ck_assert_ptr_null(terms_accept(&session, &mail, &e, &arena));
     ck_assert(is_in(e.hold_until_ms, 3600));
+    ck_assert(slice_eq(e.hold_request, SLICE("for;3600")));
     mail.hold_for_s = 3601;
-    why = terms_accept(&session, &mail, &e);
+    why = terms_accept(&session, &mail, &e, &arena);
     ck_assert_ptr_nonnull(why);
     ck_assert_uint_eq(why->code, 501);
     ck_assert_str_eq(why->dsn, "5.5.4");
@@ -48,16 +56,19 @@ END_TEST
 START_TEST(a_date_is_between_now_and_what_ehlo_said)
 {
     struct queue_envelope e = {.rcpt_count = 0};
-    struct mail_args mail = {.has_hold_until = true, .hold_until_ms = session.hold_max_ms};
+    struct mail_args mail = {.has_hold_until = true,
+                             .hold_until_ms = session.hold_max_ms,
+                             .hold = SLICE("2026-11-27T09:30:00Z")};
 
-    ck_assert_ptr_null(terms_accept(&session, &mail, &e));
+    ck_assert_ptr_null(terms_accept(&session, &mail, &e, &arena));
     ck_assert_int_eq(e.hold_until_ms, session.hold_max_ms);
+    ck_assert(slice_eq(e.hold_request, SLICE("until;2026-11-27T09:30:00Z")));
     mail.hold_until_ms = session.hold_max_ms + 1;
-    ck_assert_ptr_nonnull(terms_accept(&session, &mail, &e));
+    ck_assert_ptr_nonnull(terms_accept(&session, &mail, &e, &arena));
     mail.hold_until_ms = clock_real_ms() - 1;
-    ck_assert_ptr_nonnull(terms_accept(&session, &mail, &e));
+    ck_assert_ptr_nonnull(terms_accept(&session, &mail, &e, &arena));
     mail.hold_until_ms = 0; /* 1970 is no "not given" */
-    ck_assert_ptr_nonnull(terms_accept(&session, &mail, &e));
+    ck_assert_ptr_nonnull(terms_accept(&session, &mail, &e, &arena));
 }
 END_TEST
 
@@ -66,12 +77,12 @@ START_TEST(a_deadline_counts_from_now)
     struct queue_envelope e = {.rcpt_count = 0};
     struct mail_args mail = {.by_mode = QUEUE_BY_RETURN, .by_s = 120, .by_trace = true};
 
-    ck_assert_ptr_null(terms_accept(&session, &mail, &e));
+    ck_assert_ptr_null(terms_accept(&session, &mail, &e, &arena));
     ck_assert(is_in(e.deliver_by_ms, 120));
     ck_assert_int_eq(e.by_mode, QUEUE_BY_RETURN);
     ck_assert(e.by_trace);
     mail = (struct mail_args){.by_mode = QUEUE_BY_NOTIFY, .by_s = -120};
-    ck_assert_ptr_null(terms_accept(&session, &mail, &e));
+    ck_assert_ptr_null(terms_accept(&session, &mail, &e, &arena));
     ck_assert(is_in(e.deliver_by_ms, -120));
     ck_assert(!e.by_trace);
 }
@@ -84,9 +95,9 @@ START_TEST(no_release_after_the_deadline)
     struct mail_args mail = {.by_mode = QUEUE_BY_NOTIFY, .by_s = 120, .hold_for_s = 120};
     const struct refusal *why;
 
-    ck_assert_ptr_null(terms_accept(&session, &mail, &e));
+    ck_assert_ptr_null(terms_accept(&session, &mail, &e, &arena));
     mail.hold_for_s = 121;
-    why = terms_accept(&session, &mail, &e);
+    why = terms_accept(&session, &mail, &e, &arena);
     ck_assert_ptr_nonnull(why);
     ck_assert_uint_eq(why->code, 501);
     ck_assert_str_eq(why->dsn, "5.5.4");
@@ -98,9 +109,9 @@ START_TEST(nothing_asked_is_nothing_set)
     struct queue_envelope e = {.rcpt_count = 0};
     struct mail_args mail = {.size = 0};
 
-    ck_assert_ptr_null(terms_accept(&session, &mail, &e));
+    ck_assert_ptr_null(terms_accept(&session, &mail, &e, &arena));
     ck_assert(e.hold_until_ms == 0 && e.deliver_by_ms == 0 && e.by_mode == QUEUE_BY_NONE);
-    ck_assert(!e.requiretls && e.priority == 0);
+    ck_assert(!e.requiretls && e.priority == 0 && e.hold_request.len == 0);
 }
 END_TEST
 
@@ -142,7 +153,7 @@ START_TEST(who_may_raise_the_priority)
         server.settings.priority_users = listed;
         server.settings.priority_user_count = 2;
     }
-    ck_assert_ptr_null(terms_accept(&session, &mail, &e));
+    ck_assert_ptr_null(terms_accept(&session, &mail, &e, &arena));
     ck_assert_int_eq(e.priority, priorities[_i].given);
 }
 END_TEST
@@ -155,7 +166,7 @@ main(void)
     SRunner *sr;
     int failed;
 
-    tcase_add_checked_fixture(tc, setup, NULL);
+    tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, holds_count_from_now_up_to_the_limit);
     tcase_add_test(tc, a_date_is_between_now_and_what_ehlo_said);
     tcase_add_test(tc, a_deadline_counts_from_now);

@@ -76,6 +76,32 @@ START_TEST(a_renewed_key_is_another)
 }
 END_TEST
 
+/* RFC 4467, BASE.6.3.RESETKEY: who has the mailbox selected is told. */
+START_TEST(a_reset_is_seen_once)
+{
+    struct url_keys_seen inbox, sent;
+    uint8_t key[URL_KEY_SIZE];
+
+    url_keys_see(store_test, id_of("INBOX"), &inbox);
+    url_keys_see(store_test, id_of("Sent"), &sent);
+    make(id_of("INBOX"), key); /* a first one voids nothing */
+    ck_assert(!url_keys_were_reset(store_test, &inbox));
+    ck_assert_int_eq(url_keys_renew(store_test, id_of("INBOX")), 0);
+    ck_assert(url_keys_were_reset(store_test, &inbox));
+    ck_assert(!url_keys_were_reset(store_test, &inbox));
+    ck_assert(!url_keys_were_reset(store_test, &sent));
+    ck_assert_int_eq(url_keys_renew(store_test, id_of("Sent")), 0); /* had none */
+    ck_assert(!url_keys_were_reset(store_test, &inbox));
+    make(id_of("Drafts"), key);
+    ck_assert(url_keys_were_reset(store_test, &sent)); /* the mark stays with the line */
+    url_keys_forget(store_test, id_of("Drafts"));
+    ck_assert_int_eq(url_keys_clear(store_test), 0);
+    ck_assert(url_keys_were_reset(store_test, &inbox));
+    make(id_of("INBOX"), key);
+    ck_assert(!url_keys_were_reset(store_test, &inbox));
+}
+END_TEST
+
 START_TEST(all_keys_go_at_once)
 {
     uint8_t key[URL_KEY_SIZE];
@@ -213,6 +239,7 @@ main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_key_is_made_once);
     tcase_add_test(tc, a_renewed_key_is_another);
+    tcase_add_test(tc, a_reset_is_seen_once);
     tcase_add_test(tc, all_keys_go_at_once);
     tcase_add_test(tc, a_key_follows_its_mailbox);
     tcase_add_test(tc, a_store_that_may_only_be_read_makes_none);

@@ -1,10 +1,10 @@
 /*
- * lib/tls/https_get.c - one GET over TLS for a small text.
+ * lib/tls/https.c - one request over TLS.
  *
  * The server is untrusted: its lines, fields, chunks and body have limits, and all of it together
  * one deadline. Touches its socket and nothing else.
  */
-#include "lib/tls/https_get.h"
+#include "lib/tls/https.h"
 
 #include "lib/base/encode.h"
 #include "lib/base/parse.h"
@@ -38,8 +38,9 @@ read_line(struct response *r, struct slice *line)
 
 /* ---- status and fields ---- */
 
+/* The status' three digits. */
 static const char *
-read_status(struct response *r)
+read_status(struct response *r, struct slice *status)
 {
     struct slice line, version;
 
@@ -48,7 +49,8 @@ read_status(struct response *r)
     version = slice_split(&line, ' ');
     if (!slice_starts(version, SLICE("HTTP/1.")))
         return "not HTTP/1.1";
-    return slice_eq(slice_split(&line, ' '), SLICE("200")) ? NULL : "the HTTP status is not 200";
+    *status = slice_split(&line, ' ');
+    return status->len == 3 ? NULL : "damaged HTTP status";
 }
 
 static const char *
@@ -153,28 +155,70 @@ read_body(struct response *r)
     return r->has_length ? read_bytes(r, r->length) : "an HTTP body without its length";
 }
 
-const char *
-https_get(int fd, struct tls_context *ctx, const char *host, const char *path,
-          int64_t deadline_mono_ms, struct strbuf *body)
-{
-    struct response r = {
-        .stream = stream_new(fd, READ_MAX), .deadline = deadline_mono_ms, .body = body};
-    struct tls_check check = {.server_name = host};
-    const char *trouble = NULL;
+/* ---- the requests ---- */
 
-    if (stream_start_tls_client(r.stream, ctx, &check, deadline_mono_ms) < 0)
-        trouble = tls_last_error();
-    else
-        (void)stream_printf(r.stream, /* an error sticks */
-                            "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/plain\r\n"
-                            "Connection: close\r\n\r\n",
-                            path, host);
+/* Connects TLS; an error of later writing sticks to the stream. */
+static const char *
+begin(struct response *r, const struct https_target *target)
+{
+    struct tls_check check = {.server_name = target->host};
+
+    r->stream = stream_new(target->fd, READ_MAX);
+    r->deadline = target->deadline_mono_ms;
+    if (stream_start_tls_client(r->stream, target->ctx, &check, r->deadline) < 0)
+        return tls_last_error();
+    return NULL;
+}
+
+static const char *
+get(struct response *r, const struct https_target *target)
+{
+    const char *trouble;
+    struct slice status;
+
+    (void)stream_printf(r->stream,
+                        "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/plain\r\n"
+                        "Connection: close\r\n\r\n",
+                        target->path, target->host);
+    trouble = read_status(r, &status);
+    if (trouble == NULL && !slice_eq(status, SLICE("200")))
+        trouble = "the HTTP status is not 200";
     if (trouble == NULL)
-        trouble = read_status(&r);
+        trouble = read_fields(r);
+    return trouble == NULL ? read_body(r) : trouble;
+}
+
+const char *
+https_get(const struct https_target *target, struct strbuf *body, bool *distrusted)
+{
+    struct response r = {.body = body};
+    const char *trouble = begin(&r, target);
+
+    if (distrusted != NULL)
+        *distrusted = trouble != NULL && tls_last_distrust() != TLS_DISTRUST_NONE;
     if (trouble == NULL)
-        trouble = read_fields(&r);
-    if (trouble == NULL)
-        trouble = read_body(&r);
+        trouble = get(&r, target);
+    stream_free(&r.stream);
+    return trouble;
+}
+
+const char *
+https_post(const struct https_target *target, const char *type, struct slice body)
+{
+    struct response r = {.body = NULL};
+    const char *trouble = begin(&r, target);
+    struct slice status;
+
+    if (trouble == NULL) {
+        (void)stream_printf(r.stream,
+                            "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\n"
+                            "Content-Length: %zu\r\nConnection: close\r\n\r\n",
+                            target->path, target->host, type, body.len);
+        (void)stream_write(r.stream, body);
+        trouble = read_status(&r, &status);
+        if (trouble == NULL && status.ptr[0] != '2')
+            trouble = "the HTTP status is not 2xx";
+    }
     stream_free(&r.stream);
     return trouble;
 }

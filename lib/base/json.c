@@ -1,0 +1,28 @@
+/*
+ * lib/base/json.c - strings of JSON. Text may hold any bytes.
+ */
+#include "lib/base/json.h"
+
+#include "lib/base/parse.h"
+
+void
+json_string(struct strbuf *out, struct slice text)
+{
+    (void)strbuf_char(out, '"'); /* overflow is remembered */
+    for (size_t at = 0, len; at < text.len; at += len) {
+        unsigned char c = (unsigned char)text.ptr[at];
+
+        len = parse_utf8_at(text, at);
+        if (len == 0) {
+            (void)strbuf_str(out, "\\ufffd");
+            len = 1;
+        } else if (c == '"' || c == '\\') {
+            (void)strbuf_printf(out, "\\%c", c);
+        } else if (c < 0x20 || c == 0x7f) {
+            (void)strbuf_printf(out, "\\u%04x", (unsigned)c);
+        } else {
+            (void)strbuf_append(out, slice_sub(text, at, at + len));
+        }
+    }
+    (void)strbuf_char(out, '"');
+}

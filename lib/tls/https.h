@@ -1,0 +1,27 @@
+/*
+ * lib/tls/https.h - one request over TLS, HTTP/1.1 (RFC 9110, RFC 9112): a small text comes, or
+ * goes.
+ */
+#ifndef POSTHORN_LIB_TLS_HTTPS_H
+#define POSTHORN_LIB_TLS_HTTPS_H
+
+#include "lib/base/strbuf.h"
+#include "lib/tls/tls.h"
+
+struct https_target {
+    int fd;                  /* connected socket; taken over */
+    struct tls_context *ctx; /* by which the certificate has to be good, for `host` */
+    const char *host, *path;
+    int64_t deadline_mono_ms;
+};
+
+/* Both follow no redirect and return NULL, or what went wrong: a constant, or valid until the next
+ * call of TLS. */
+
+/* GET: only a 200 with text/plain counts. The body is appended to `body`, whose ceiling is its
+ * limit. *distrusted (NULL: not wanted): it was the certificate. */
+const char *https_get(const struct https_target *target, struct strbuf *body, bool *distrusted);
+/* POST: any 2xx is a success; what the server says besides is not read. */
+const char *https_post(const struct https_target *target, const char *type, struct slice body);
+
+#endif

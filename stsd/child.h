@@ -1,0 +1,31 @@
+/*
+ * stsd/child.h - one process for one errand on the Internet.
+ */
+#ifndef POSTHORN_STSD_CHILD_H
+#define POSTHORN_STSD_CHILD_H
+
+#include "lib/base/strbuf.h"
+#include "lib/sys/daemon.h"
+
+#define CHILD_REPLY_MAX (65536u + 256u)
+
+struct child;
+
+struct child_options {
+    struct daemon *daemon;
+    const struct sandbox *box; /* of the child */
+};
+
+/* Forks a process that enters its sandbox, keeps none of our descriptors but its pipe and the log,
+ * and runs `errand`, which fills `reply`; then it ends. done() comes once, from the loop, with what
+ * it said, which is empty if it died: `reply` is borrowed, and as untrusted as who it talked to.
+ * The child is freed behind done(). NULL with errno. */
+struct child *child_start(const struct child_options *options,
+                          void (*errand)(void *arg, struct strbuf *reply),
+                          void (*done)(void *arg, struct slice reply), void *arg);
+/* Ends it without done(). */
+void child_stop(struct child **childp);
+/* Has the loop take notice of ended children: once. */
+void child_reap_all(struct loop *loop);
+
+#endif
