@@ -166,6 +166,9 @@ sign(struct delivery *d)
 
     if (d->signing == SIGNING_UNTRIED) {
         d->signing = signing_make(d->courier->signer, d->job, &d->message, &d->prepend, &why);
+        signing_seal(d->courier->signer, d->courier->dns,
+                     clock_mono_ms() + d->courier->settings->dns_timeout_ms,
+                     d->courier->settings->hostname, d->job, &d->message, &d->prepend);
         (void)strbuf_append(&d->prepend, d->message.prepend); /* there is room for both */
         d->message.prepend = strbuf_slice(&d->prepend);
     }

@@ -13,6 +13,7 @@ enum policy { POLICY_DNS, POLICY_DNS_THEN_RELAY, POLICY_RELAY };
 
 struct signing_settings { /* [dkim] */
     bool sign;            /* what began here */
+    bool seal;            /* what is sent on */
     bool keys_exist;      /* of some domain, when we were started */
     bool wait_for_key;    /* mail whose domain has no key is deferred, not sent unsigned */
     bool wait_for_keyd;   /* while keyd does not answer */

@@ -1,5 +1,5 @@
 /*
- * remote-deliver/signing.h - has keyd sign what began here.
+ * remote-deliver/signing.h - has keyd sign what began here, and seal what is sent on.
  */
 #ifndef POSTHORN_REMOTE_DELIVER_SIGNING_H
 #define POSTHORN_REMOTE_DELIVER_SIGNING_H
@@ -9,6 +9,7 @@
 #include "lib/smtp/smtp_send.h"
 #include "remote-deliver/remote.h"
 
+struct ipc_client;
 struct signing; /* what one worker has for all its jobs */
 
 /* Both are borrowed. It is there as long as the process. */
@@ -25,5 +26,11 @@ enum signing_result {
 enum signing_result signing_make(struct signing *signing, const struct queue_job *job,
                                  const struct smtp_message *message, struct strbuf *fields,
                                  struct smtp_verdict *why);
+
+/* Appends to `fields` an ARC set for foreign mail that is sent on, under the same conditions. It
+ * needs no key to send mail on: without a seal it goes as it is. `hostname` is ours. */
+void signing_seal(struct signing *signing, struct ipc_client *dns, int64_t deadline_mono_ms,
+                  const char *hostname, const struct queue_job *job,
+                  const struct smtp_message *message, struct strbuf *fields);
 
 #endif

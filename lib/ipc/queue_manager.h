@@ -73,6 +73,7 @@ struct queue_job {
     struct slice prepend;  /* remote: whole header fields to send before the content, or empty */
     bool ours;         /* remote: it began here (a user, a trusted host, ourselves): we sign it */
     struct slice user; /* remote: address of who submitted it, or empty */
+    struct slice forwarder; /* remote: the address here that sends it on, or empty */
     uint32_t rcpt_count;
     struct queue_job_rcpt *rcpts; /* encode: the caller's; decode: allocated, queue_job_free() */
 };
