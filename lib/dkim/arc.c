@@ -42,24 +42,27 @@ instance_of(struct slice body)
     return (unsigned)instance;
 }
 
-static struct header_field *
-place_in(struct arc_set *set, struct slice name)
+enum kind { RESULTS, MESSAGE, SEAL, OTHER };
+
+static enum kind
+kind_of(struct slice name)
 {
     if (slice_eq_nocase(name, SLICE("ARC-Authentication-Results")))
-        return &set->results;
+        return RESULTS;
     if (slice_eq_nocase(name, SLICE("ARC-Message-Signature")))
-        return &set->message;
-    return slice_eq_nocase(name, SLICE("ARC-Seal")) ? &set->seal : NULL;
+        return MESSAGE;
+    return slice_eq_nocase(name, SLICE("ARC-Seal")) ? SEAL : OTHER;
 }
 
 static void
 take_field(struct arc_chain *chain, const struct header_field *field)
 {
-    struct arc_set probe;
+    enum kind kind = kind_of(field->name);
     unsigned instance = instance_of(field->body);
     struct header_field *place;
+    struct arc_set *set;
 
-    if (place_in(&probe, field->name) == NULL)
+    if (kind == OTHER)
         return;
     if (instance == 0) {
         chain->trouble = "a field without its instance";
@@ -67,7 +70,8 @@ take_field(struct arc_chain *chain, const struct header_field *field)
     }
     if (instance > chain->count)
         chain->count = instance;
-    place = place_in(&chain->sets[instance - 1], field->name);
+    set = &chain->sets[instance - 1];
+    place = kind == RESULTS ? &set->results : kind == MESSAGE ? &set->message : &set->seal;
     if (place->name.len > 0)
         chain->trouble = "an instance that is there twice";
     else
