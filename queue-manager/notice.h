@@ -10,6 +10,9 @@
  * What an earlier call in this round has sent (m->told) is not sent again: the targets must be as
  * they were. 0, or -1 with errno (disk full): the caller tries again, before anything is logged. */
 int notices_send(struct queue *q, struct message *m);
+#define NOTICE_ADDRESS_SIZE 512
+/* The address of whoever looks after this system; borrows from the settings or from `out`. */
+struct slice notice_postmaster(const struct queue *q, char out[NOTICE_ADDRESS_SIZE]);
 /* One of those notifications, by the mark in its envelope. */
 bool notice_is_own(const struct queue_envelope *envelope);
 

@@ -14,6 +14,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/client.h"
+#include "lib/ipc/dnsd.h"
 #include "lib/log/log.h"
 #include "remote-deliver/arc_verify.h"
 
@@ -21,7 +22,7 @@ enum { REST_MS = 30000 }; /* mail goes out unsigned meanwhile: not every message
 
 struct signing {
     const struct signing_settings *settings;
-    struct ipc_client *keyd;
+    struct ipc_client *keyd, *dns;
     bool keys_exist;
     int64_t rest_until_ms;
 };
@@ -33,6 +34,7 @@ signing_new(int run_dirfd, const struct signing_settings *settings)
 
     signing->settings = settings;
     signing->keyd = ipc_client_new(run_dirfd, KEYD_SOCKET, KEYD_PAYLOAD_MAX);
+    signing->dns = ipc_client_new(run_dirfd, DNSD_SOCKET, DNSD_PAYLOAD_MAX);
     signing->keys_exist = settings->keys_exist;
     return signing;
 }
@@ -157,9 +159,8 @@ put_results(struct strbuf *out, const char *hostname, enum arc_cv cv)
 }
 
 void
-signing_seal(struct signing *s, struct ipc_client *dns, int64_t deadline_mono_ms,
-             const char *hostname, const struct queue_job *job, const struct smtp_message *message,
-             struct strbuf *fields)
+signing_seal(struct signing *s, const struct queue_job *job, const struct smtp_message *arrived,
+             const struct smtp_message *message, struct strbuf *fields)
 {
     struct strbuf results = strbuf_new(KEYD_TEXT_MAX);
     struct keyd_sign request = {.offset = (uint64_t)message->offset,
@@ -175,7 +176,7 @@ signing_seal(struct signing *s, struct ipc_client *dns, int64_t deadline_mono_ms
     if (!s->settings->seal || job->ours || job->forwarder.len == 0 ||
         clock_mono_ms() < s->rest_until_ms)
         return;
-    if (arc_verify(dns, deadline_mono_ms, message, &cv, &why) < 0) {
+    if (arc_verify(s->dns, clock_mono_ms() + s->settings->dns_timeout_ms, arrived, &cv, &why) < 0) {
         log_event(LOG_INFO, "not_sealed", KV_SLICE("queue_id", job->queue_id),
                   KV_STR("reason", "the header section cannot be read"));
         return;
@@ -183,7 +184,7 @@ signing_seal(struct signing *s, struct ipc_client *dns, int64_t deadline_mono_ms
     if (why != NULL)
         log_event(LOG_INFO, "arc_broken", KV_SLICE("queue_id", job->queue_id),
                   KV_STR("reason", why));
-    put_results(&results, hostname, cv);
+    put_results(&results, s->settings->hostname, cv);
     request.cv = (uint8_t)cv;
     request.results = strbuf_slice(&results);
     if (ask(s, &request, message->fd, &reply, &answer) == 0)

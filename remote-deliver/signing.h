@@ -9,7 +9,6 @@
 #include "lib/smtp/smtp_send.h"
 #include "remote-deliver/remote.h"
 
-struct ipc_client;
 struct signing; /* what one worker has for all its jobs */
 
 /* Both are borrowed. It is there as long as the process. */
@@ -27,10 +26,11 @@ enum signing_result signing_make(struct signing *signing, const struct queue_job
                                  const struct smtp_message *message, struct strbuf *fields,
                                  struct smtp_verdict *why);
 
-/* Appends to `fields` an ARC set for foreign mail that is sent on, under the same conditions. It
- * needs no key to send mail on: without a seal it goes as it is. `hostname` is ours. */
-void signing_seal(struct signing *signing, struct ipc_client *dns, int64_t deadline_mono_ms,
-                  const char *hostname, const struct queue_job *job,
-                  const struct smtp_message *message, struct strbuf *fields);
+/* Appends to `fields` an ARC set for foreign mail that is sent on: over `message`, about the chain
+ * of `arrived`, the same message as it came. It needs no seal to send mail on: without one it goes
+ * as it is. */
+void signing_seal(struct signing *signing, const struct queue_job *job,
+                  const struct smtp_message *arrived, const struct smtp_message *message,
+                  struct strbuf *fields);
 
 #endif

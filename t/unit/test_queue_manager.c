@@ -117,7 +117,8 @@ START_TEST(hello_is_checked)
         {{QUEUE_AGENT_REMOTE, 100}, 0},
         {{0, 1}, -1},
         {{QUEUE_AGENT_LOCAL, 0}, -1},
-        {{3, 1}, -1},
+        {{QUEUE_AGENT_ARCHIVE, 32}, 0},
+        {{QUEUE_AGENT_ARCHIVE + 1, 1}, -1},
     };
     struct strbuf out = strbuf_new(100);
 
