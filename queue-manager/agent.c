@@ -159,6 +159,7 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
         job.next_hop = d->name;
         job.ours = message_is_ours(q, e); /* else it passes through, from outside to outside */
         job.user = e->auth_user;
+        job.forwarder = trace_forwarder(m, &m->targets[indices[0]]);
         if (m->targets[indices[0]].sender.len > 0)
             job.sender = m->targets[indices[0]].sender;
         job.by_mode = e->by_mode;

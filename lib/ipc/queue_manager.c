@@ -99,6 +99,7 @@ queue_job_encode(struct strbuf *out, const struct queue_job *job)
     writer_bytes(&w, job->next_hop);
     writer_bytes(&w, job->prepend);
     writer_bytes(&w, job->user);
+    writer_bytes(&w, job->forwarder);
     writer_bytes(&w, job->classes);
     writer_bytes(&w, job->envelope_rcpts);
     writer_u32(&w, job->rcpt_count);
@@ -152,6 +153,7 @@ queue_job_decode(struct slice payload, struct queue_job *job)
     job->next_hop = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->prepend = reader_bytes(&r, PREPEND_MAX);
     job->user = reader_bytes(&r, QUEUE_ADDRESS_MAX);
+    job->forwarder = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->classes = reader_bytes(&r, QUEUE_CLASSES_MAX);
     job->envelope_rcpts = reader_bytes(&r, QUEUE_ENVELOPE_RCPTS_MAX);
     job->rcpt_count = reader_count(&r, QUEUE_JOB_RCPTS_MAX);

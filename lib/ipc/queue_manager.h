@@ -75,6 +75,7 @@ struct queue_job {
     struct slice prepend;  /* remote: whole header fields to send before the content, or empty */
     bool ours;         /* remote: it began here (a user, a trusted host, ourselves): we sign it */
     struct slice user; /* remote: address of who submitted it, or empty */
+    struct slice forwarder; /* remote: the address here that sends it on, or empty */
     /* Archive: names of the classes, and the recipients of the envelope, each with a LF behind it.
      * What is beyond the limit is left out, with "+NUMBER" as the last line. */
     struct slice classes, envelope_rcpts;

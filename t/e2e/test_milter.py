@@ -8,7 +8,8 @@ import pytest
 from conftest import PASSWORD
 from instance import Instance, wait_for
 from mailbox import messages, wait_message
-from milters import RawMilter, ScriptMilter, answers, free_port, options, packet, talk
+from listener import answers, free_port
+from milters import RawMilter, ScriptMilter, options, packet, talk
 from smtp_raw import Raw
 from submission import login, token
 

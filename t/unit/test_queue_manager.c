@@ -41,6 +41,7 @@ START_TEST(job_comes_back)
                             .next_hop = SLICE("d.test"),
                             .prepend = SLICE("Delivered-To: x@d.test\r\n"),
                             .ours = true,
+                            .forwarder = SLICE("out@d.test"),
                             .user = SLICE("u@d.test"),
                             .by_mode = QUEUE_BY_NOTIFY,
                             .by_trace = true,
@@ -60,6 +61,7 @@ START_TEST(job_comes_back)
     ck_assert(got.requiretls && !got.tls_optional);
     ck_assert(slice_eq(got.prepend, job.prepend) && slice_eq(got.next_hop, job.next_hop));
     ck_assert(got.ours && slice_eq(got.user, job.user));
+    ck_assert(slice_eq(got.forwarder, job.forwarder));
     ck_assert(got.by_mode == QUEUE_BY_NOTIFY && got.by_trace && got.priority == job.priority);
     ck_assert_int_eq(got.deliver_by_ms, job.deliver_by_ms);
     ck_assert_uint_eq(got.rcpt_count, 2);
