@@ -6,7 +6,9 @@
 
 #include "lib/conf/conf.h"
 #include "lib/conf/instance.h"
+#include "lib/conf/sender_table.h"
 #include "lib/conf/tls_table.h"
+#include "lib/smtp/proxy.h"
 #include "remote-deliver/direct.h"
 
 enum policy { POLICY_DNS, POLICY_DNS_THEN_RELAY, POLICY_RELAY };
@@ -32,8 +34,10 @@ struct settings {
     unsigned max_addresses, workers, messages_per_connection;
     int64_t timeout_ms, dns_timeout_ms, idle_ms;
     struct smtp_sources sources;
+    struct proxy proxy;
     struct smtp_client_options client;
     struct signing_settings signing;
+    struct sender_table *senders; /* NULL: everybody is shown as they are */
     bool use_starttls, heed_dane, heed_sts;
     bool tell_outcomes; /* of TLS to stsd */
     struct tls_table *tls_table;

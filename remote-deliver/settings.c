@@ -237,6 +237,27 @@ load_signing(struct settings *s, const struct conf *conf, const struct instance 
     free(path);
 }
 
+static void
+load_proxy(struct settings *s, const struct conf *conf, const struct instance *inst)
+{
+    struct strbuf error = strbuf_new(4096);
+
+    if (proxy_load(&s->proxy, conf, inst, &error) < 0)
+        refuse("proxy", "%s", strbuf_cstr(&error));
+    strbuf_free(&error);
+    if (s->proxy.used && s->proxy.socks.version == SOCKS_4)
+        s->use_ipv6 = false;
+}
+
+static void
+load_senders(struct settings *s, const struct conf *conf, const struct instance *inst)
+{
+    struct list_file *list = lists_load_or_exit("remote-deliver", conf, inst, QUEUE_HEADER_REPLACE);
+
+    s->senders = sender_table_new(list, SENDER_REMOTE);
+    list_file_free(&list);
+}
+
 void
 settings_load(struct settings *s, const struct conf *conf, const struct instance *inst)
 {
@@ -268,4 +289,6 @@ settings_load(struct settings *s, const struct conf *conf, const struct instance
     load_servers(s, conf, inst);
     load_tls(s, conf, inst);
     load_signing(s, conf, inst);
+    load_senders(s, conf, inst);
+    load_proxy(s, conf, inst);
 }
