@@ -168,7 +168,7 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
     }
     if (m->targets[indices[0]].kind == TARGET_ARCHIVE) {
         list_classes(&classes, m->archive_classes);
-
+        list_rcpts(&addresses, e);
         job.classes = strbuf_slice(&classes);
         job.envelope_rcpts = strbuf_slice(&addresses);
     }
