@@ -169,7 +169,9 @@ const struct command command_user = {
         "expires (YYYY-MM-DD) quota_bytes (10M; 0: unlimited) quota_messages warning_limit\n"
         "(percent of a quota; 0: no warning) mailbox_path (ID of the storage directory that the\n"
         "mailbox is made in; see 'posthorn store dirs') forward (addresses separated by ';')\n"
-        "forward_keep smtp pop3 pop3_marks_read pop3_login_delay imap web ftp remove_mail\n"
+        "forward_keep auto_reply auto_reply_from auto_reply_until (days) auto_reply_text (\\n for "
+        "a\n"
+        "new line) smtp pop3 pop3_marks_read pop3_login_delay imap web ftp remove_mail\n"
         "change_mail may_forward password_question (its answer by --answer-file).\n"
         "Passwords come from standard input or a file, never from the command line.\n",
     .verbs = verbs,

@@ -7,8 +7,9 @@
 #include "queue-manager/queue.h"
 
 #define ETRN_PAUSE_MS 10000 /* between two runs for one domain */
-#define ETRN_DOMAINS_MAX 64 /* that are remembered for so long; while they fill it no other runs   \
-                             */
+#define ETRN_DOMAINS_MAX                                                                           \
+    64 /* that are remembered for so long; while they fill it no other runs                        \
+        */
 
 struct etrn {
     struct {

@@ -25,7 +25,7 @@ enter_sandbox(struct daemon *d, const struct spool *spool)
 
     box.calls = SANDBOX_FILES | SANDBOX_ACCEPT | SANDBOX_CONNECT_UNIX | SANDBOX_SEND_FDS |
                 SANDBOX_FCHMOD; /* the trigger's mode */
-    box.same_rights = true; /* files move between the directories */
+    box.same_rights = true;     /* files move between the directories */
     box.dirs[box.dir_count++] =
         (struct sandbox_dir){.fd = spool->dirfd, .access = SANDBOX_READ | SANDBOX_WRITE};
     daemon_sandbox(d, &box);

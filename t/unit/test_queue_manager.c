@@ -74,6 +74,23 @@ START_TEST(job_comes_back)
 }
 END_TEST
 
+START_TEST(reply_comes_back)
+{
+    struct strbuf out = strbuf_new(QUEUE_PAYLOAD_MAX);
+    const struct queue_reply reply = {77, 3, SLICE("Subject: x\r\n\r\n")};
+    struct queue_reply got;
+    struct slice payload;
+
+    ck_assert_int_eq(queue_reply_encode(&out, &reply), 0);
+    payload = payload_of(&out, QUEUE_REPLY);
+    ck_assert_int_eq(queue_reply_decode(payload, &got), 0);
+    ck_assert(got.job_id == 77 && got.index == 3 && slice_eq(got.message, reply.message));
+    for (size_t cut = 0; cut < payload.len; cut++)
+        ck_assert_int_eq(queue_reply_decode(slice_sub(payload, 0, cut), &got), -1);
+    strbuf_free(&out);
+}
+END_TEST
+
 START_TEST(result_comes_back)
 {
     struct strbuf out = strbuf_new(QUEUE_PAYLOAD_MAX);
@@ -165,6 +182,7 @@ main(void)
     int failed;
 
     tcase_add_test(tc, job_comes_back);
+    tcase_add_test(tc, reply_comes_back);
     tcase_add_test(tc, result_comes_back);
     tcase_add_test(tc, hello_is_checked);
     tcase_add_test(tc, control_comes_back);
