@@ -7,9 +7,7 @@
 #include "queue-manager/queue.h"
 
 #define ETRN_PAUSE_MS 10000 /* between two runs for one domain */
-#define ETRN_DOMAINS_MAX                                                                           \
-    64 /* that are remembered for so long; while they fill it no other runs                        \
-        */
+#define ETRN_DOMAINS_MAX 64 /* remembered for so long: while it is full, no other runs */
 
 struct etrn {
     struct {

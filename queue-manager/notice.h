@@ -14,6 +14,9 @@ int notices_send(struct queue *q, struct message *m);
 void notice_put_trace(struct strbuf *out, const struct queue *q, const char *id, int64_t now_ms);
 /* `client` of automatic replies: nobody is told of one that cannot be delivered. */
 #define NOTICE_AUTO_REPLY "auto-reply"
+#define NOTICE_ADDRESS_SIZE 512
+/* The address of whoever looks after this system; borrows from the settings or from `out`. */
+struct slice notice_postmaster(const struct queue *q, char out[NOTICE_ADDRESS_SIZE]);
 /* One of those notifications, by the mark in its envelope. */
 bool notice_is_own(const struct queue_envelope *envelope);
 

@@ -54,6 +54,7 @@ queue_read_settings(const struct conf *conf, struct queue_settings *out)
         .copy_delays = copies_wanted(conf, "delay"),
         .hostname = conf_str(conf, SYSTEM_HOSTNAME),
         .postmaster = conf_str(conf, SMTP_POSTMASTER),
+        .monitored_told = strcmp(conf_str(conf, MONITORING_NOTIFY), "mailbox") == 0,
         .trusted_hosts = networks_of(conf, SMTP_HOSTS_NO_AUTH),
     };
     disk_limits_load(&out->disk, conf);

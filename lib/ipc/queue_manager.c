@@ -52,7 +52,7 @@ queue_hello_decode(struct slice payload, struct queue_hello *hello)
 
     hello->agent = reader_u8(&r);
     hello->slots = reader_u16(&r);
-    if (hello->agent != QUEUE_AGENT_LOCAL && hello->agent != QUEUE_AGENT_REMOTE)
+    if (hello->agent < QUEUE_AGENT_LOCAL || hello->agent > QUEUE_AGENT_ARCHIVE)
         return -1;
     if (hello->slots == 0 || hello->slots > SLOTS_MAX)
         return -1;
@@ -100,6 +100,8 @@ queue_job_encode(struct strbuf *out, const struct queue_job *job)
     writer_bytes(&w, job->next_hop);
     writer_bytes(&w, job->prepend);
     writer_bytes(&w, job->user);
+    writer_bytes(&w, job->classes);
+    writer_bytes(&w, job->envelope_rcpts);
     writer_u32(&w, job->rcpt_count);
     for (uint32_t i = 0; i < job->rcpt_count; i++)
         encode_job_rcpt(&w, &job->rcpts[i]);
@@ -152,6 +154,8 @@ queue_job_decode(struct slice payload, struct queue_job *job)
     job->next_hop = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->prepend = reader_bytes(&r, PREPEND_MAX);
     job->user = reader_bytes(&r, QUEUE_ADDRESS_MAX);
+    job->classes = reader_bytes(&r, QUEUE_CLASSES_MAX);
+    job->envelope_rcpts = reader_bytes(&r, QUEUE_ENVELOPE_RCPTS_MAX);
     job->rcpt_count = reader_count(&r, QUEUE_JOB_RCPTS_MAX);
     if (r.failed || job->rcpt_count == 0 || job->ret > 2 || job->by_mode > QUEUE_BY_NOTIFY ||
         priority > 2 * QUEUE_PRIORITY_MAX)

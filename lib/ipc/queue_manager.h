@@ -1,11 +1,11 @@
 /*
  * lib/ipc/queue_manager.h - queue-manager with its delivery agents, and with the command line.
  *
- * Socket run/queue.sock. Agents (worker processes of local-deliver and remote-deliver) connect and
- * say HELLO; the queue manager sends JOBs, at most `slots` unanswered per agent, and the agent
- * sends one RESULT for each. A lost connection puts the agent's jobs in doubt: they are given out
- * again with `in_doubt` set. Root and the suite's owner may send control requests on the same
- * socket.
+ * Socket run/queue.sock. Agents (worker processes of local-deliver and remote-deliver, archived)
+ * connect and say HELLO; the queue manager sends JOBs, at most `slots` unanswered per agent, and
+ * the agent sends one RESULT for each. A lost connection puts the agent's jobs in doubt: they are
+ * given out again with `in_doubt` set. Root and the suite's owner may send control requests on the
+ * same socket.
  */
 #ifndef POSTHORN_LIB_IPC_QUEUE_MANAGER_H
 #define POSTHORN_LIB_IPC_QUEUE_MANAGER_H
@@ -19,6 +19,8 @@
 #define QUEUE_ADDRESS_MAX 1024
 #define QUEUE_TEXT_MAX 1024
 #define QUEUE_PAYLOAD_MAX (8u << 20)
+#define QUEUE_CLASSES_MAX 64
+#define QUEUE_ENVELOPE_RCPTS_MAX (4u << 20) /* bytes of them in an archive job */
 
 enum queue_type {
     QUEUE_HELLO = 1,
@@ -29,7 +31,7 @@ enum queue_type {
     QUEUE_REPLY,
 };
 
-enum queue_agent { QUEUE_AGENT_LOCAL = 1, QUEUE_AGENT_REMOTE };
+enum queue_agent { QUEUE_AGENT_LOCAL = 1, QUEUE_AGENT_REMOTE, QUEUE_AGENT_ARCHIVE };
 struct queue_hello {
     uint8_t agent;  /* enum queue_agent */
     uint16_t slots; /* jobs at once */
@@ -75,10 +77,14 @@ struct queue_job {
     struct slice prepend;  /* remote: whole header fields to send before the content, or empty */
     bool ours;         /* remote: it began here (a user, a trusted host, ourselves): we sign it */
     struct slice user; /* remote: address of who submitted it, or empty */
+    /* Archive: names of the classes, and the recipients of the envelope, each with a LF behind it.
+     * What is beyond the limit is left out, with "+NUMBER" as the last line. */
+    struct slice classes, envelope_rcpts;
     uint32_t rcpt_count;
     struct queue_job_rcpt *rcpts; /* encode: the caller's; decode: allocated, queue_job_free() */
 };
-/* A remote job carries the message's descriptor (read-only); a local one is opened by name. */
+/* A remote or archive job carries the message's descriptor (read-only); a local one is opened by
+ * name. */
 int queue_job_encode(struct strbuf *out, const struct queue_job *job);
 int queue_job_decode(struct slice payload, struct queue_job *job);
 void queue_job_free(struct queue_job *job);

@@ -233,6 +233,22 @@ folder_list_change(const struct store *store, struct slice name,
     return rc;
 }
 
+int
+folder_list_begin(const struct store *store, struct folder_row *rows, size_t count)
+{
+    const struct folder_list list = {.rows = rows, .count = count};
+    struct journal j;
+    int rc;
+
+    if (journal_open(&j, store->dirfd, true) < 0)
+        return -1;
+    rc = journal_lock_current(&j);
+    if (rc == 0 && faccessat(store->dirfd, FOLDERS_NAME, F_OK, 0) < 0)
+        rc = write_lines(store, &list);
+    journal_close(&j);
+    return rc;
+}
+
 /* ---- all together ---- */
 
 static void

@@ -20,7 +20,7 @@
 /* ---- opening ---- */
 
 static const struct {
-    const char *name;
+    char *name;
     enum store_use use;
 } standard_folders[] = {
     {"Sent", STORE_USE_SENT},
@@ -31,36 +31,35 @@ static const struct {
 
 /* What is there already is fine. */
 static int
-make_folder(struct store *store, size_t i, enum store_use use)
+make_folder(struct store *store, size_t i)
 {
-    int rc = store_create(store, slice_of(standard_folders[i].name), use);
+    int rc = store_create(store, slice_of(standard_folders[i].name), STORE_USE_NONE);
 
     return rc < 0 && errno == EEXIST ? 0 : rc;
 }
 
-/* The first session of a user: what is not there yet. Marked as done by posthorn.folders, which the
- * first use or subscription writes: so the folders come before all of these, and a session that
- * failed in between is followed by one that begins anew. */
+/* The first session of a user: what is not there yet. Marked as done by posthorn.folders, which has
+ * all uses and subscriptions and comes last: another session never meets a part of them, and one
+ * that failed in between is followed by one that begins anew. */
 static int
 make_first_time(struct store *store)
 {
     const size_t count = store->options.bare ? 0 : ARRAY_LEN(standard_folders);
+    struct folder_row rows[1 + ARRAY_LEN(standard_folders)] = {{.name = "INBOX"}};
     struct folder inbox;
 
     if (folder_make_dirs(store->dirfd) < 0 || folder_open(&inbox, store, SLICE("INBOX")) < 0)
         return -1;
     folder_close(&inbox);
-    for (size_t i = 0; i < count; i++)
-        if (make_folder(store, i, STORE_USE_NONE) < 0)
-            return -1;
-    if (store_subscribe(store, SLICE("INBOX"), true) < 0)
-        return -1;
     for (size_t i = 0; i < count; i++) {
-        if (make_folder(store, i, standard_folders[i].use) < 0 ||
-            store_subscribe(store, slice_of(standard_folders[i].name), true) < 0)
+        if (make_folder(store, i) < 0)
             return -1;
+        rows[i + 1] =
+            (struct folder_row){.name = standard_folders[i].name, .use = standard_folders[i].use};
     }
-    return 0;
+    for (size_t i = 0; i <= count; i++)
+        rows[i].subscribed = true;
+    return folder_list_begin(store, rows, count + 1);
 }
 
 struct store *

@@ -141,18 +141,18 @@ sort-key=arrival
 feature-list=no-quell-attachment-extension-warn,quit-without-confirm,expunge-without-confirm,quell-folder-internal-msg
 """)
     alpine = Terminal(["alpine", "-p", tmp_path / "rc", "-i"], tmp_path)
-    try:
+    try:  # what is waited for stays on the screen: messages of the status line come and go
         alpine.keys(("PASSWORD", PASSWORD.encode() + b"\r"),
                     ("Preserve password", b"n"),
-                    ("opened with 3 messages", b"\r"),  # the first is at hand: read it
+                    ("number 2", b"\r"),              # the first is at hand: read it
                     ("text of 0", b"s"),
-                    ("SAVE Msg #1", b"\x15Kept\r"),    # ^U: not to the folder that it proposes
+                    ("SAVE Msg #1", b"\x15Kept\r"),   # ^U: not to the folder that it proposes
                     ("Create?", b"y"),
-                    ('copied to folder "Kept" and deleted', b"<"),
+                    ("Message 1 of 3 ALL DEL", b"<"),
                     ("D   1 11/21/97", b"x"),
-                    ("1 message expunged", b"g"),
+                    ("Message 1 of 2", b"g"),
                     ("GOTO folder", b"Kept\r"),
-                    ('Folder "Kept" opened with 1 message', b"q"))
+                    ("Folder: Kept", b"q"))
         assert alpine.finish() == 0
     finally:
         alpine.close()

@@ -141,7 +141,7 @@ decode_admin_reply(struct slice p)
 static int
 encode_rcpt(struct strbuf *out)
 {
-    const struct accountd_rcpt r = {SLICE("a@b"), SLICE("c@d"), SLICE("e@f"), 77};
+    const struct accountd_rcpt r = {SLICE("a@b"), SLICE("c@d"), SLICE("e@f"), 77, true};
 
     return accountd_rcpt_encode(out, &r);
 }
@@ -149,7 +149,14 @@ encode_rcpt(struct strbuf *out)
 static int
 encode_rcpt_reply(struct strbuf *out)
 {
-    const struct accountd_rcpt_reply r = {ACCOUNTD_REFUSED, 550, SLICE("5.1.1"), SLICE("no")};
+    const struct accountd_rcpt_reply r = {.verdict = ACCOUNTD_LOCAL,
+                                          .code = 550,
+                                          .dsn = SLICE("5.1.1"),
+                                          .text = SLICE("no"),
+                                          .counted = true,
+                                          .rcpts = {3, SLICE("recipients_per_hour"), true},
+                                          .class_rcpts = {ACCOUNTD_NO_LIMIT, SLICE(""), false},
+                                          .bytes = {9, SLICE("max_message_bytes"), false}};
 
     return accountd_rcpt_reply_encode(out, 9, &r);
 }
@@ -415,6 +422,25 @@ decode_auto_reply_reply(struct slice payload)
     return accountd_auto_reply_reply_decode(payload, &r);
 }
 
+static int
+encode_spend(struct strbuf *out)
+{
+    return accountd_spend_encode(out, &(struct accountd_spend){SLICE("a@b"), 1, 2, 3});
+}
+
+static int
+decode_spend(struct slice p)
+{
+    struct accountd_spend s;
+
+    if (accountd_spend_decode(p, &s) < 0)
+        return -1;
+    return slice_eq(s.auth_user, SLICE("a@b")) && s.local_rcpts == 1 && s.remote_rcpts == 2 &&
+                   s.bytes == 3
+               ? 0
+               : -1;
+}
+
 static const struct {
     uint16_t type;
     int (*encode)(struct strbuf *out);
@@ -422,6 +448,7 @@ static const struct {
 } messages[] = {
     {ACCOUNTD_RCPT, encode_rcpt, decode_rcpt},
     {ACCOUNTD_RCPT_REPLY, encode_rcpt_reply, decode_rcpt_reply},
+    {ACCOUNTD_SPEND, encode_spend, decode_spend},
     {ACCOUNTD_EXPAND, encode_expand, decode_expand},
     {ACCOUNTD_EXPAND_REPLY, encode_expand_reply, decode_expand_reply},
     {ACCOUNTD_LOGIN, encode_login, decode_login},

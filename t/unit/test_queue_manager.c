@@ -23,8 +23,9 @@ START_TEST(job_comes_back)
 {
     struct strbuf out = strbuf_new(QUEUE_PAYLOAD_MAX);
     struct queue_job_rcpt rcpts[2] = {
-        {7, SLICE("bob@d.test"), SLICE("rfc822;b@d.test"), 4, SLICE("d.test/a0/bob"), 1000, 10, 90},
-        {9, SLICE("carol@d.test"), SLICE(""), 0, SLICE("d.test/a1/carol"), 0, 0, 0},
+        {7, SLICE("bob@d.test"), SLICE("rfc822;b@d.test"), 4, SLICE("d.test/a0/bob"), 1000, 10, 90,
+         true},
+        {9, SLICE("carol@d.test"), SLICE(""), 0, SLICE("d.test/a1/carol"), 0, 0, 0, false},
     };
     struct queue_job job = {.job_id = 1ull << 40,
                             .queue_id = SLICE("abc"),
@@ -67,6 +68,7 @@ START_TEST(job_comes_back)
     ck_assert(slice_eq(got.rcpts[0].path, rcpts[0].path));
     ck_assert_uint_eq(got.rcpts[0].quota_bytes, 1000);
     ck_assert_uint_eq(got.rcpts[0].warning_limit, 90);
+    ck_assert(got.rcpts[0].auto_reply && !got.rcpts[1].auto_reply);
     queue_job_free(&got);
     for (size_t cut = 0; cut < payload.len; cut++)
         ck_assert_int_eq(queue_job_decode(slice_sub(payload, 0, cut), &got), -1);
@@ -132,7 +134,8 @@ START_TEST(hello_is_checked)
         {{QUEUE_AGENT_REMOTE, 100}, 0},
         {{0, 1}, -1},
         {{QUEUE_AGENT_LOCAL, 0}, -1},
-        {{3, 1}, -1},
+        {{QUEUE_AGENT_ARCHIVE, 32}, 0},
+        {{QUEUE_AGENT_ARCHIVE + 1, 1}, -1},
     };
     struct strbuf out = strbuf_new(100);
 

@@ -303,6 +303,23 @@ START_TEST(limits_are_heeded)
 }
 END_TEST
 
+/* Behind "421" no further transaction is begun (RFC 5321 section 3.8). */
+START_TEST(a_server_that_closes_between_two_transactions)
+{
+    struct server s = {.closes_before = -1, .extensions = "250-x\r\n250 LIMITS RCPTMAX=1"};
+    struct smtp_recipient rcpts[2] = {{.notify = 0}, {.notify = 0}};
+    static const struct smtp_terms none;
+
+    s.replies[END] = "421 4.3.2 down";
+    ck_assert(send_with(&s, &none, rcpts));
+    ck_assert_int_eq(rcpts[0].outcome, SMTP_TEMPORARY);
+    ck_assert_int_eq(rcpts[1].outcome, SMTP_UNTRIED);
+    ck_assert_uint_eq(count(&s.mails, "MAIL"), 1);
+    strbuf_free(&s.received);
+    strbuf_free(&s.mails);
+}
+END_TEST
+
 /* What is behind a lost connection was never asked about. */
 START_TEST(a_loss_between_two_transactions)
 {
@@ -334,6 +351,7 @@ main(void)
     tcase_add_loop_test(tc, limits_are_taken_apart, 0, (int)ARRAY_LEN(limits));
     tcase_add_loop_test(tc, limits_are_heeded, 0, 5);
     tcase_add_test(tc, a_loss_between_two_transactions);
+    tcase_add_test(tc, a_server_that_closes_between_two_transactions);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

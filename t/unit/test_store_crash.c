@@ -134,6 +134,45 @@ START_TEST(a_message_with_too_many_links_is_copied)
 }
 END_TEST
 
+/* ---- the first session ---- */
+
+static void
+open_first(void *arg)
+{
+    (void)arg;
+    _exit(store_open(store_test_fd, &store_test_options) == NULL ? 2 : 0);
+}
+
+static void
+count_standard(void *arg, const struct store_folder *folder)
+{
+    bool is_inbox = slice_eq(slice_of(folder->name), SLICE("INBOX"));
+
+    *(unsigned *)arg +=
+        folder->exists && folder->subscribed && (folder->use != STORE_USE_NONE) != is_inbox;
+}
+
+/* Whoever opens it while it is made, or after a crash, finds all folders with uses and
+ * subscriptions. */
+START_TEST(a_new_store_is_never_seen_in_part)
+{
+    int status, at = 0, calls;
+
+    do {
+        unsigned whole = 0;
+
+        store_test_setup_empty();
+        calls = crash_run(open_first, NULL, CRASH_KILL, ++at, &status);
+        store_test = store_open(store_test_fd, &store_test_options);
+        ck_assert_msg(store_test != NULL, "call %d: %s", at, strerror(errno));
+        ck_assert_int_eq(store_list(store_test, count_standard, &whole), 0);
+        ck_assert_msg(whole == 5, "call %d: %u", at, whole);
+        store_test_teardown();
+    } while (calls >= at);
+    ck_assert_int_gt(at, 10);
+}
+END_TEST
+
 /* ---- what failed leaves no file ---- */
 
 static void
@@ -239,6 +278,7 @@ main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, no_step_is_the_wrong_one, 0, (int)ARRAY_LEN(operations));
     tcase_add_test(tc, a_message_with_too_many_links_is_copied);
+    tcase_add_test(tc, a_new_store_is_never_seen_in_part);
     tcase_add_loop_test(tc, what_met_a_full_disk_leaves_no_file, 0,
                         (int)ARRAY_LEN(full_disk_works));
     tcase_add_test(tc, a_delivery_that_met_a_full_disk_leaves_no_file);
