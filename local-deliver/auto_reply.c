@@ -115,7 +115,7 @@ ask(struct ipc_client *accounts, struct slice user, struct slice header,
     struct accountd_auto_reply_reply *answer)
 {
     struct strbuf named = strbuf_new(ACCOUNTD_NAMED_MAX),
-                  frame = strbuf_new(ACCOUNTD_NAMED_MAX * 2);
+                  frame = strbuf_new((size_t)ACCOUNTD_NAMED_MAX * 2);
     struct ipc_reply reply;
     int rc = -1;
 

@@ -443,19 +443,20 @@ static int
 tell_of_null_sender(struct queue *q, struct message *m, uint32_t *step)
 {
     const struct telling untold = {.topic = TOPIC_UNTOLD};
-    bool again = slice_eq(m->envelope->client, SLICE(DOUBLE_BOUNCE)) ||
-                 slice_eq(m->envelope->client, SLICE(NOTICE_AUTO_REPLY));
+    bool again = slice_eq(m->envelope->client, SLICE(DOUBLE_BOUNCE)),
+         is_reply = slice_eq(m->envelope->client, SLICE(NOTICE_AUTO_REPLY));
     char address[NOTICE_ADDRESS_SIZE];
     uint32_t failures = 0;
 
-    if (q->settings.double_bounce && !again)
+    if (q->settings.double_bounce && !again && !is_reply)
         return tell_topic(q, m, TOPIC_UNTOLD, notice_postmaster(q, address), step);
     for (uint32_t i = 0; i < m->target_count; i++)
         failures += belongs(m, &m->targets[i], &untold);
     if (failures > 0 && m->told == 0) /* no one hears of it any more, but for the log's readers */
-        log_event(
-            LOG_WARN, "bounce_dropped", KV_STR("queue_id", m->id), KV_U64("rcpts", failures),
-            KV_STR("reason", again ? "nobody is told of that" : "the sender is the null one"));
+        log_event(LOG_WARN, "bounce_dropped", KV_STR("queue_id", m->id), KV_U64("rcpts", failures),
+                  KV_STR("reason", again      ? "a double bounce failed"
+                                   : is_reply ? "an automatic reply failed"
+                                              : "the sender is the null one"));
     return 0;
 }
 

@@ -150,6 +150,7 @@ def test_our_words_in_chinese(inst, sink):
 def test_a_reply_that_fails_troubles_nobody(inst, sink):
     send(inst, sender="never@far.test")
     inst.wait_log("queue", "event=bounce_dropped")
+    inst.wait_log("queue", 'reason="an automatic reply failed"')
     inst.wait_queue_empty()
     assert "kind=double_bounce" not in inst.log("queue")
 
