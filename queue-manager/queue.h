@@ -61,6 +61,7 @@ struct target {
     struct slice notice; /* who is told of the failure besides the sender, or empty */
     uint64_t quota_bytes, quota_messages;
     uint8_t warning_limit;
+    bool auto_reply;
     struct slice dsn, text, remote; /* outcome */
 };
 
