@@ -13,6 +13,7 @@
 #include "accountd/usage.h"
 #include "lib/account/canonical.h"
 #include "lib/account/edit.h"
+#include "lib/account/manages.h"
 #include "lib/account/query.h"
 #include "lib/account/share.h"
 #include "lib/account/transfer.h"
@@ -108,6 +109,22 @@ run_show(struct operation *op)
         append_object(op, &row);
     query_row_free(&row);
     return rc;
+}
+
+/* May the administrator change what is in the domain? Everything, for "". */
+static int
+run_manages(struct operation *op)
+{
+    int rc = account_admin_manages(&op->server->base, op->admin.name, field(op, "domain"));
+
+    if (rc > 0)
+        return 0;
+    if (rc < 0 && errno != ENOENT)
+        return account_fail_db(&op->result);
+    if (rc < 0)
+        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "%.*s: no such administrator",
+                            (int)op->admin.name.len, op->admin.name.ptr);
+    return account_fail(&op->result, ACCOUNTD_NOT_MANAGED, "another administrator's domain");
 }
 
 /* ADM-22: 0 free, 2 mailbox, 3 user alias, 4 group. */
@@ -329,6 +346,7 @@ static const struct {
     {"list", 0, run_list},
     {"show", 0, run_show},
     {"check", 0, run_check},
+    {"manages", 0, run_manages},
     {"recount", 0, run_recount},
     {"add", VERB_CHANGES, run_add},
     {"del", VERB_CHANGES, run_del},

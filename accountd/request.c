@@ -1,19 +1,23 @@
 /*
- * accountd/request.c - what the other programs ask: RCPT, EXPAND, LOGIN, REHASH, USAGE, MISSING,
- * SENDER.
+ * accountd/request.c - what the other programs ask: RCPT, SPEND, EXPAND, LOGIN, REHASH, USAGE,
+ * MISSING, SENDER.
  *
  * Requests are untrusted: smtpd relays what strangers type. Each is answered from the database at
  * once, or parked until the store has said what a mailbox holds.
  */
+#include <stdio.h>
 #include <string.h>
 
+#include "accountd/flow.h"
 #include "accountd/folders.h"
 #include "accountd/parking.h"
+#include "accountd/rcpt_policy.h"
 #include "accountd/server.h"
 #include "accountd/store.h"
 #include "accountd/usage.h"
 #include "lib/account/edit.h"
 #include "lib/account/expand.h"
+#include "lib/account/listed.h"
 #include "lib/account/public.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -22,17 +26,34 @@
 #include "lib/mail/imap_rights.h"
 
 #define REPLY_MAX 16384
+#define TEXT_MAX 200
 #define USAGE_FRESH_MS 2000 /* a full mailbox is not asked for more often */
 
 /* ---- RCPT ---- */
+
+static struct accountd_allowance
+allowance(const struct flow_allowance *a)
+{
+    return (struct accountd_allowance){
+        .max = a->max, .limit = slice_of(a->limit), .for_now = a->for_now};
+}
 
 static enum outcome
 answer_rcpt(struct request *rq, enum accountd_verdict verdict, uint16_t code, const char *dsn,
             const char *text)
 {
+    const struct accountd_allowance none = {.max = ACCOUNTD_NO_LIMIT};
+    const struct flow_allowances *a = rq->allowances;
     struct strbuf out = strbuf_new(REPLY_MAX);
-    const struct accountd_rcpt_reply reply = {
-        .verdict = (uint8_t)verdict, .code = code, .dsn = slice_of(dsn), .text = slice_of(text)};
+    const struct accountd_rcpt_reply reply = {.verdict = (uint8_t)verdict,
+                                              .code = code,
+                                              .dsn = slice_of(dsn),
+                                              .text = slice_of(text),
+                                              .counted = a != NULL && verdict <= ACCOUNTD_FOREIGN,
+                                              .rcpts = a == NULL ? none : allowance(&a->rcpts),
+                                              .class_rcpts =
+                                                  a == NULL ? none : allowance(&a->class_rcpts),
+                                              .bytes = a == NULL ? none : allowance(&a->bytes)};
 
     (void)accountd_rcpt_reply_encode(&out, rq->header.request_id, &reply); /* short: it fits */
     ipc_peer_send(rq->peer, &out, -1);
@@ -157,34 +178,72 @@ rcpt_unknown(struct request *rq, const struct accountd_rcpt *rcpt)
     return rcpt_local(rq);
 }
 
+static enum outcome
+rcpt_found(struct request *rq, const struct accountd_rcpt *rcpt)
+{
+    switch (rq->server->hit.entry.kind) {
+    case ACCOUNT_USER:
+        return rcpt_user(rq, rcpt->size, &rq->server->hit);
+    case ACCOUNT_ALIAS:
+        return rcpt_alias(rq, rcpt->size);
+    case ACCOUNT_PUBLIC:
+        return rcpt_public(rq, rcpt);
+    default:
+        return rcpt_local(rq);
+    }
+}
+
 enum outcome
 request_rcpt(struct request *rq)
 {
     struct server *server = rq->server;
+    struct flow_allowances allowances;
+    struct rcpt_refusal refusal;
     struct accountd_rcpt rcpt;
+    enum account_found found;
 
     if (accountd_rcpt_decode(rq->payload, &rcpt) < 0)
         return REQUEST_BAD;
-    switch (account_find(&server->base, rcpt.address, &server->hit)) {
-    case ACCOUNT_FOREIGN:
-        return answer_rcpt(rq, ACCOUNTD_FOREIGN, 0, "", "");
-    case ACCOUNT_TROUBLE:
+    found = account_find(&server->base, rcpt.address, &server->hit);
+    if (found == ACCOUNT_TROUBLE)
         return rcpt_trouble(rq);
-    case ACCOUNT_UNKNOWN:
-        return rcpt_unknown(rq, &rcpt);
-    case ACCOUNT_FOUND:
-        break;
-    }
-    switch (server->hit.entry.kind) {
-    case ACCOUNT_USER:
-        return rcpt_user(rq, rcpt.size, &server->hit);
-    case ACCOUNT_ALIAS:
-        return rcpt_alias(rq, rcpt.size);
-    case ACCOUNT_PUBLIC:
-        return rcpt_public(rq, &rcpt);
-    default:
+    if (!rcpt_policy(server, &rcpt, found, &refusal))
+        return answer_rcpt(rq, refusal.code >= 500 ? ACCOUNTD_REFUSED : ACCOUNTD_DEFERRED,
+                           refusal.code, refusal.dsn, refusal.text);
+    rq->allowances = NULL;
+    if (rcpt.auth_user.len > 0 && flow_allowances_of(server->flow, &server->sender_hit,
+                                                     found == ACCOUNT_FOREIGN, &allowances))
+        rq->allowances = &allowances;
+    if (found == ACCOUNT_FOREIGN)
+        return answer_rcpt(rq, ACCOUNTD_FOREIGN, 0, "", "");
+    return found == ACCOUNT_UNKNOWN ? rcpt_unknown(rq, &rcpt) : rcpt_found(rq, &rcpt);
+}
+
+/* ---- SPEND ---- */
+
+enum outcome
+request_spend(struct request *rq)
+{
+    struct server *server = rq->server;
+    struct accountd_spend spend;
+    struct flow_message message;
+    enum account_found found;
+    const char *limit = NULL;
+    char text[TEXT_MAX];
+
+    if (accountd_spend_decode(rq->payload, &spend) < 0)
+        return REQUEST_BAD;
+    found = account_find_exact(&server->base, spend.auth_user, &server->sender_hit);
+    if (found == ACCOUNT_TROUBLE || server->flow == NULL)
+        return rcpt_trouble(rq);
+    message = (struct flow_message){spend.local_rcpts, spend.remote_rcpts, spend.bytes};
+    if (found == ACCOUNT_FOUND &&
+        flow_spend(server->flow, &server->sender_hit, &message, &limit) < 0)
+        return rcpt_trouble(rq);
+    if (limit == NULL)
         return rcpt_local(rq);
-    }
+    (void)snprintf(text, sizeof(text), "more than your mailbox may send (%s)", limit);
+    return answer_rcpt(rq, ACCOUNTD_DEFERRED, 452, "4.7.1", text);
 }
 
 /* ---- EXPAND ---- */
@@ -400,6 +459,19 @@ belongs_to(struct server *server, struct slice auth_user)
            slice_eq(strbuf_slice(&server->second_hit.address), owner);
 }
 
+/* Do those that the address is of say that the user may use it (SMTP-17, DIR-56)? */
+static bool
+may_send_for(struct server *server, struct slice auth_user)
+{
+    const struct record *entry = &server->hit.entry;
+
+    if (entry->kind != ACCOUNT_GROUP && entry->kind != ACCOUNT_USER)
+        return false;
+    return listed(record_get(entry, entry->kind == ACCOUNT_GROUP ? GROUP_REPRESENTATIVES
+                                                                 : USER_REPRESENTATIVES),
+                  auth_user);
+}
+
 enum outcome
 request_sender(struct request *rq)
 {
@@ -420,7 +492,8 @@ request_sender(struct request *rq)
     case ACCOUNT_FOUND:
         break;
     }
-    if (sender.auth_user.len > 0 && !belongs_to(server, sender.auth_user))
+    if (sender.auth_user.len > 0 && !may_send_for(server, sender.auth_user) &&
+        !belongs_to(server, sender.auth_user))
         return answer_rcpt(rq, ACCOUNTD_REFUSED, 553, "5.7.1", "sender address is not yours");
     return rcpt_local(rq);
 }

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "accountd/acl.h"
+#include "accountd/auto_reply.h"
 #include "accountd/changes.h"
 #include "accountd/expiry.h"
+#include "accountd/flow.h"
 #include "accountd/folders.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
@@ -40,11 +42,13 @@ static const struct {
     enum outcome (*run)(struct request *request);
 } handlers[] = {
     {ACCOUNTD_RCPT, ROLE_SMTP | ROLE_ADMIN, request_rcpt},
+    {ACCOUNTD_SPEND, ROLE_SMTP, request_spend},
     {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN | ROLE_VERIFY, request_expand},
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
     {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
     {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
+    {ACCOUNTD_AUTO_REPLY, ROLE_MAIL, auto_reply_request},
     {ACCOUNTD_SENDER, ROLE_SMTP | ROLE_ADMIN, request_sender},
     {ACCOUNTD_FOLDERS, ROLE_AUTH, folders_request},
     {ACCOUNTD_ACL, ROLE_AUTH, acl_request},
@@ -188,6 +192,7 @@ start(struct server *server, struct daemon *daemon)
     server->daemon = daemon;
     server->hit = account_hit_new();
     server->second_hit = account_hit_new();
+    server->sender_hit = account_hit_new();
     server->usage = usage_new();
     server->changes_told = changes_new();
     server->requests = stats_counter(daemon->stats, "requests");
@@ -211,6 +216,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
     server->store = store_new(server);
     store_take_jobs(server->store);
     server->expiry = expiry_new(server);
+    server->flow = flow_new(server);
 }
 
 void
@@ -226,6 +232,7 @@ server_stop(struct server *server)
     if (server->ipc != NULL)
         ipc_server_free(&server->ipc);
     expiry_free(&server->expiry);
+    flow_free(&server->flow);
     store_free(&server->store);
     parking_free(&server->parking);
     loop_timer_free(&server->checkpoint);
@@ -233,6 +240,7 @@ server_stop(struct server *server)
     changes_free(&server->changes_told);
     account_hit_free(&server->hit);
     account_hit_free(&server->second_hit);
+    account_hit_free(&server->sender_hit);
     account_db_close(&server->base.db);
     account_base_free(&server->base);
 }

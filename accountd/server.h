@@ -5,6 +5,7 @@
 #define POSTHORN_ACCOUNTD_SERVER_H
 
 #include "lib/account/account.h"
+#include "lib/account/flow.h"
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/peer.h"
 #include "lib/sys/daemon.h"
@@ -27,8 +28,9 @@ struct server {
     struct daemon *daemon;
     struct role_uid role_uids[SERVER_ROLES];
     struct account_base base;
-    struct srs_key srs_key;             /* what base.srs points to */
-    struct account_hit hit, second_hit; /* of the request at hand: kept for their memory */
+    struct srs_key srs_key; /* what base.srs points to */
+    /* of the request at hand: kept for their memory */
+    struct account_hit hit, second_hit, sender_hit;
     struct ipc_server *ipc;
     struct usage *usage;
     struct store *store; /* NULL: standalone */
@@ -38,6 +40,7 @@ struct server {
     uint64_t folders_generation;  /* of the base, when it was found out whether folders exist */
     bool folders_known, folders_exist;
     struct expiry *expiry; /* NULL: standalone */
+    struct flow *flow;     /* NULL: standalone */
     struct loop_timer *checkpoint;
     _Atomic uint64_t *requests, *changes;
 };
@@ -48,7 +51,9 @@ struct request {
     struct ipc_peer *peer;
     struct frame_header header;
     struct slice payload;
-    bool waited; /* it was parked before: now answer with what is known */
+    bool waited;  /* it was parked before: now answer with what is known */
+    bool counted; /* RCPT: the user has limits, and these are left: */
+    struct flow_allowances allowances;
 };
 
 enum outcome {
@@ -71,6 +76,7 @@ void server_changed(struct server *server);
 
 /* request.c: each answers one type. */
 enum outcome request_rcpt(struct request *request);
+enum outcome request_spend(struct request *request);
 enum outcome request_expand(struct request *request);
 enum outcome request_login(struct request *request);
 enum outcome request_rehash(struct request *request);

@@ -56,6 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct accountd_rehash rehash;
         struct accountd_missing missing;
         struct accountd_sender sender;
+        struct accountd_spend spend;
         struct accountd_acl acl;
         struct accountd_acl_reply acl_reply;
         struct accountd_quota quota;
@@ -72,6 +73,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     switch (data[0]) {
     case ACCOUNTD_RCPT:
         return accountd_rcpt_decode(payload, &out.rcpt) * 0;
+    case ACCOUNTD_SPEND:
+        return accountd_spend_decode(payload, &out.spend) * 0;
     case ACCOUNTD_RCPT_REPLY:
         return accountd_rcpt_reply_decode(payload, &out.rcpt_reply) * 0;
     case ACCOUNTD_EXPAND:

@@ -11,6 +11,8 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/conf/archive_conf.h"
+#include "lib/conf/monitor_rules.h"
 #include "master/config_files.h"
 
 static unsigned generation;
@@ -26,8 +28,21 @@ read_texts(const struct instance *inst, struct config *config, struct strbuf *er
     config->services = services_load(inst->services_path, errors);
     if (config->conf == NULL || config->services == NULL)
         return -1;
+    if (archive_conf_check(config->conf, config->services, errors) < 0)
+        return -1;
     return services_check_ports(config->services, inst->services_path,
                                 conf_u64(config->conf, SYSTEM_PORT_OFFSET), errors);
+}
+
+/* Nobody starts with wrong ones: what is in force stays. */
+static int
+check_rules(const struct instance *inst, struct strbuf *errors)
+{
+    struct monitor_rules *rules = monitor_rules_load(inst->etc, errors);
+    int rc = rules == NULL ? -1 : 0;
+
+    monitor_rules_free(&rules);
+    return rc;
 }
 
 struct config *
@@ -38,7 +53,7 @@ config_load(const struct instance *inst, struct strbuf *errors)
     config->refs = 1;
     config->text = strbuf_new(CONF_FILE_MAX);
     config->files = config_files_stamp(inst->etc); /* first: what changes meanwhile is seen later */
-    if (read_texts(inst, config, errors) < 0) {
+    if (read_texts(inst, config, errors) < 0 || check_rules(inst, errors) < 0) {
         config_release(&config);
         return NULL;
     }

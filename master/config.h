@@ -20,8 +20,8 @@ struct config {
     unsigned refs;
 };
 
-/* Reads and checks both files and writes the copy. NULL with lines in `errors`. One reference is
- * the caller's. */
+/* Reads and checks both files, and monitoring.rules, and writes the copy. NULL with lines in
+ * `errors`. One reference is the caller's. */
 struct config *config_load(const struct instance *inst, struct strbuf *errors);
 struct config *config_share(struct config *config);
 void config_release(struct config **configp); /* the last one removes the copy */

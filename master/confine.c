@@ -56,8 +56,8 @@ raise_file_limit(void)
 int
 confine_master(const struct instance *inst)
 {
-    const char *const written[] = {inst->queue, inst->store, inst->stores, inst->db,
-                                   inst->log,   inst->run,   "/dev/null"};
+    const char *const written[] = {inst->queue,   inst->store, inst->stores, inst->db,
+                                   inst->archive, inst->log,   inst->run,    "/dev/null"};
     struct sandbox_dir dirs[ARRAY_LEN(written)];
     size_t count = 0;
     int rc;

@@ -11,12 +11,15 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/conf/archive_conf.h"
 #include "lib/conf/lists.h"
+#include "lib/conf/monitor_rules.h"
 #include "lib/conf/role.h"
 #include "lib/conf/services.h"
 #include "lib/mail/footer_file.h"
 #include "lib/mail/template_file.h"
 #include "lib/tls/tls_conf.h"
+#include "posthorn/sts_service.h"
 #include "posthorn/welcome.h"
 
 #define ERRORS_MAX 65536
@@ -46,6 +49,10 @@ services_are_right(const struct cli *cli, const struct conf *conf)
     if (right && conf != NULL)
         right = services_check_ports(services, cli->inst.services_path,
                                      conf_u64(conf, SYSTEM_PORT_OFFSET), &errors) == 0;
+    if (services != NULL && conf != NULL && sts_service_trouble(conf, services) != NULL)
+        (void)cli_fail(cli, "warning: %s", sts_service_trouble(conf, services));
+    if (right && conf != NULL)
+        right = archive_conf_check(conf, services, &errors) == 0;
     (void)fputs(strbuf_cstr(&errors), stderr);
     services_free(&services);
     strbuf_free(&errors);
@@ -99,6 +106,19 @@ lists_are_right(const struct cli *cli, const struct conf *conf)
     return right;
 }
 
+static bool
+rules_are_right(const struct cli *cli)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct monitor_rules *rules = monitor_rules_load(cli->inst.etc, &errors);
+    bool right = rules != NULL;
+
+    (void)fputs(strbuf_cstr(&errors), stderr);
+    monitor_rules_free(&rules);
+    strbuf_free(&errors);
+    return right;
+}
+
 /* What would go out in another wording than the administrator's, if it were not told here. */
 static bool
 templates_are_right(const struct cli *cli, const struct conf *conf)
@@ -148,6 +168,8 @@ config_check_all(const struct cli *cli)
     struct conf *conf = config_check_read(cli);
     bool right = services_are_right(cli, conf) && conf != NULL;
 
+    if (cli->inst.etc != NULL && !rules_are_right(cli))
+        right = false;
     if (conf != NULL && !users_are_right(cli, conf))
         right = false;
     if (conf != NULL && !certificate_is_right(cli, conf))

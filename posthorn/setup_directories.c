@@ -139,7 +139,8 @@ setup_directories(struct setup *setup)
                             *account = setup_user(setup, USERS_ACCOUNT),
                             *queue = setup_user(setup, USERS_QUEUE),
                             *log = setup_user(setup, USERS_LOG),
-                            *key = setup_user(setup, USERS_KEY);
+                            *key = setup_user(setup, USERS_KEY),
+                            *archive = setup_user(setup, USERS_ARCHIVE);
     char *certs = xasprintf("%s/certs", inst->etc);
     char *dkim = xasprintf("%s/" DKIM_DIR, inst->etc);
     int rc = CLI_OK;
@@ -171,6 +172,8 @@ setup_directories(struct setup *setup)
         rc = make_directory(setup, inst->stores, 0711, mail->uid, mail->gid);
     if (rc == CLI_OK)
         rc = make_directory(setup, inst->db, 0700, account->uid, account->gid);
+    if (rc == CLI_OK)
+        rc = make_directory(setup, inst->archive, 0700, archive->uid, archive->gid);
     if (rc == CLI_OK)
         rc = make_directory(setup, inst->log, 0750, log->uid, log->gid);
     if (rc == CLI_OK)
@@ -265,6 +268,8 @@ setup_try_users(struct setup *setup)
         rc = try_user(setup, inst->db, USERS_ACCOUNT);
         if (rc == CLI_OK)
             rc = try_user(setup, inst->store, USERS_MAIL);
+        if (rc == CLI_OK)
+            rc = try_user(setup, inst->archive, USERS_ARCHIVE);
         if (rc == CLI_OK)
             rc = try_user(setup, inst->log, USERS_LOG);
         if (rc == CLI_OK)

@@ -2,7 +2,8 @@
  * queue-manager/agent.c - one connected delivery agent: its slots and the jobs in them.
  *
  * A job's id is a serial number and the slot, so that a result finds its job without a search and a
- * late one finds nothing. Remote agents get the message's descriptor, opened read-only here.
+ * late one finds nothing. Remote and archive agents get the message's descriptor, opened read-only
+ * here.
  */
 #include "queue-manager/agent.h"
 
@@ -13,11 +14,12 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "queue-manager/notice.h"
+#include "queue-manager/message.h"
 #include "queue-manager/trace.h"
 
 #define SLOT_BITS 16
 #define PREPEND_MAX 4096
+#define COUNT_ROOM 16 /* "+NUMBER" behind a list of recipients that is too long */
 
 struct agent *
 agent_new(struct ipc_peer *peer, const struct queue_hello *hello)
@@ -80,26 +82,59 @@ agent_job_done(struct agent *a, struct job *job)
     a->busy--;
 }
 
+/* Nobody hears of what we wrote ourselves, nor has the null sender an address. */
+static bool
+may_be_answered(const struct queue_envelope *e)
+{
+    return e->sender.len > 0 && e->origin != QUEUE_ORIGIN_SYSTEM;
+}
+
 static void
 describe_rcpts(struct queue_job *job, struct queue_job_rcpt *rcpts, const struct message *m,
                const uint32_t *indices, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         const struct target *t = &m->targets[indices[i]];
-        const struct queue_rcpt *source = &m->envelope->rcpts[t->source];
+        const struct queue_rcpt *source = message_source(m, t->source);
 
-        rcpts[i] = (struct queue_job_rcpt){.index = indices[i],
-                                           .address = t->address,
-                                           .original = source->original,
-                                           .notify = source->notify,
-                                           .path = t->path,
-                                           .quota_bytes = t->quota_bytes,
-                                           .quota_messages = t->quota_messages,
-                                           .warning_limit = t->warning_limit};
+        rcpts[i] =
+            (struct queue_job_rcpt){.index = indices[i],
+                                    .address = t->address,
+                                    .original = source->original,
+                                    .notify = source->notify,
+                                    .path = t->path,
+                                    .quota_bytes = t->quota_bytes,
+                                    .quota_messages = t->quota_messages,
+                                    .warning_limit = t->warning_limit,
+                                    .auto_reply = t->auto_reply && may_be_answered(m->envelope)};
         job->in_doubt |= t->in_doubt;
     }
     job->rcpts = rcpts;
     job->rcpt_count = count;
+}
+
+static void
+list_classes(struct strbuf *out, unsigned classes)
+{
+    for (unsigned i = 0; i < ARCHIVE_CLASSES; i++) {
+        if ((classes & 1u << i) == 0)
+            continue;
+        (void)strbuf_str(out, out->len > 0 ? "," : "");
+        (void)strbuf_str(out, archive_class_name(1u << i)); /* all of them fit */
+    }
+}
+
+static void
+list_rcpts(struct strbuf *out, const struct queue_envelope *e)
+{
+    uint32_t i = 0;
+
+    while (i < e->rcpt_count && out->len + e->rcpts[i].address.len < out->max - COUNT_ROOM) {
+        (void)strbuf_append(out, e->rcpts[i++].address);
+        (void)strbuf_char(out, '\n');
+    }
+    if (i < e->rcpt_count)
+        (void)strbuf_printf(out, "+%u\n", e->rcpt_count - i);
 }
 
 static int
@@ -108,7 +143,8 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
 {
     static struct queue_job_rcpt rcpts[QUEUE_JOB_RCPTS_MAX];
     const struct queue_envelope *e = m->envelope;
-    struct strbuf prepend = strbuf_new(PREPEND_MAX);
+    struct strbuf prepend = strbuf_new(PREPEND_MAX), classes = strbuf_new(QUEUE_CLASSES_MAX),
+                  addresses = strbuf_new(QUEUE_ENVELOPE_RCPTS_MAX);
     struct queue_job job = {.job_id = job_id,
                             .queue_id = slice_of(m->id),
                             .file = slice_of(file),
@@ -130,8 +166,9 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
         trace_header(m, &m->targets[indices[0]], &prepend);
         job.prepend = strbuf_slice(&prepend);
         job.next_hop = d->name;
-        job.ours = notice_began_here(q, e); /* passing through: not signed */
+        job.ours = message_is_ours(q, e); /* else it passes through, from outside to outside */
         job.user = e->auth_user;
+        job.forwarder = trace_forwarder(m, &m->targets[indices[0]]);
         if (m->targets[indices[0]].sender.len > 0)
             job.sender = m->targets[indices[0]].sender;
         job.by_mode = e->by_mode;
@@ -139,9 +176,17 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
         job.deliver_by_ms = e->deliver_by_ms;
         job.priority = e->priority;
     }
+    if (m->targets[indices[0]].kind == TARGET_ARCHIVE) {
+        list_classes(&classes, m->archive_classes);
+        list_rcpts(&addresses, e);
+        job.classes = strbuf_slice(&classes);
+        job.envelope_rcpts = strbuf_slice(&addresses);
+    }
     describe_rcpts(&job, rcpts, m, indices, count);
     rc = queue_job_encode(out, &job);
     strbuf_free(&prepend);
+    strbuf_free(&classes);
+    strbuf_free(&addresses);
     return rc;
 }
 
@@ -155,7 +200,7 @@ agent_give(struct queue *q, struct agent *a, struct message *m, struct destinati
     int fd = -1;
 
     (void)snprintf(file, sizeof(file), "%s/%s", spool_name(SPOOL_ACTIVE), m->id);
-    if (a->kind == QUEUE_AGENT_REMOTE) {
+    if (a->kind != QUEUE_AGENT_LOCAL) {
         fd = openat(q->spool.fds[SPOOL_ACTIVE], m->id, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
             return -1;

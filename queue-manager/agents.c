@@ -11,7 +11,8 @@ agents_init(struct agents *all)
 {
     *all = (struct agents){.seed = random_u64(),
                            .local_since_ms = clock_mono_ms(),
-                           .remote_since_ms = clock_mono_ms()};
+                           .remote_since_ms = clock_mono_ms(),
+                           .archive_since_ms = clock_mono_ms()};
     LIST_INIT(&all->list);
 }
 
@@ -33,6 +34,8 @@ agents_add(struct agents *all, struct agent *a)
     LIST_INSERT_HEAD(&all->list, a, link);
     if (a->kind == QUEUE_AGENT_REMOTE)
         all->remote_slots += a->slots;
+    else if (a->kind == QUEUE_AGENT_ARCHIVE)
+        all->archive_count++;
     else if (all->local_count < AGENTS_LOCAL_MAX)
         all->locals[all->local_count++] = a; /* one too many is never given anything */
 }
@@ -44,6 +47,11 @@ agents_remove(struct agents *all, struct agent *a)
     if (a->kind == QUEUE_AGENT_REMOTE) {
         all->remote_slots -= a->slots;
         all->remote_since_ms = clock_mono_ms();
+        return;
+    }
+    if (a->kind == QUEUE_AGENT_ARCHIVE) {
+        all->archive_count--;
+        all->archive_since_ms = clock_mono_ms();
         return;
     }
     for (uint32_t i = 0; i < all->local_count; i++)
@@ -85,4 +93,13 @@ agents_remote_room(const struct agents *all)
         if (a->kind == QUEUE_AGENT_REMOTE && agent_has_room(a))
             return true;
     return false;
+}
+
+struct agent *
+agents_archive(const struct agents *all)
+{
+    for (struct agent *a = LIST_FIRST(&all->list); a != NULL; a = LIST_NEXT(a, link))
+        if (a->kind == QUEUE_AGENT_ARCHIVE && agent_has_room(a))
+            return a;
+    return NULL;
 }

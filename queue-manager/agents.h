@@ -13,8 +13,10 @@ struct agents {
     struct agent *locals[AGENTS_LOCAL_MAX];
     uint32_t local_count;
     uint32_t remote_slots; /* of all remote agents */
+    uint32_t archive_count;
     uint64_t seed;
-    int64_t local_since_ms, remote_since_ms; /* since when there is none of the kind (monotonic) */
+    int64_t local_since_ms, remote_since_ms,
+        archive_since_ms; /* since when there is none of the kind (monotonic) */
 };
 
 void agents_init(struct agents *all);
@@ -29,5 +31,7 @@ uint32_t agents_local_of(const struct agents *all, struct slice path);
  * all are busy. */
 struct agent *agents_remote_for(const struct agents *all, const struct destination *d);
 bool agents_remote_room(const struct agents *all);
+/* An archive agent with a free slot, or NULL. */
+struct agent *agents_archive(const struct agents *all);
 
 #endif

@@ -24,6 +24,7 @@
 #include "lib/log/log.h"
 #include "queue-manager/deferral.h"
 #include "queue-manager/intake.h"
+#include "queue-manager/message.h"
 #include "queue-manager/notice.h"
 
 #define KEY_NAME "approval.key" /* below queue/, for this program alone */
@@ -70,12 +71,14 @@ void
 approval_look(const struct queue *q, const struct message *m, struct approval_decision *decision)
 {
     const struct queue_envelope *e = m->envelope;
-    struct approval_mail mail = {.by_system = notice_is_own(e),
-                                 .began_here = notice_began_here(q, e),
+    struct approval_mail mail = {.by_system = e->origin == QUEUE_ORIGIN_SYSTEM || notice_is_own(e),
+                                 .began_here = message_is_ours(q, e),
                                  .user = e->auth_user,
                                  .sender = e->sender};
 
     for (uint32_t i = 0; i < m->target_count; i++) {
+        if (message_is_copy(m, &m->targets[i]))
+            continue;
         mail.to_local |= m->targets[i].kind == TARGET_MAILBOX;
         mail.to_external |= m->targets[i].kind == TARGET_REMOTE;
     }

@@ -114,8 +114,8 @@ static int
 answer(struct queue *q, const struct message *m, const char *about)
 {
     struct strbuf text = strbuf_new(ANSWER_MAX);
-    char id[QUEUE_ID_SIZE], postmaster[OWN_MAIL_ADDRESS_SIZE];
-    struct slice from = own_mail_postmaster(q, postmaster);
+    char id[QUEUE_ID_SIZE], postmaster[NOTICE_ADDRESS_SIZE];
+    struct slice from = notice_postmaster(q, postmaster);
     const struct template_value values[] = {{"queue_id", slice_of(about)},
                                             {"hostname", slice_of(q->settings.hostname)},
                                             {"postmaster", from}};
@@ -203,7 +203,7 @@ approval_mail_take(struct queue *q, struct message *m, uint32_t source)
     log_event(LOG_WARN, "decision_mail", KV_STR("queue_id", m->id), KV_STR("about", token.id),
               KV_STR("result", "forged"));
     /* A stranger's is not bounced: the bounce would go to whomever he likes. */
-    if (notice_began_here(q, m->envelope))
+    if (message_is_ours(q, m->envelope))
         finish(m, source, TARGET_BOUNCED, "5.1.1", "no such address");
     else
         finish(m, source, TARGET_DELIVERED, "2.0.0", "not a decision of ours: dropped");

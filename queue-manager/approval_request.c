@@ -20,6 +20,7 @@
 #include "lib/mail/encoded_word.h"
 #include "lib/mail/header.h"
 #include "queue-manager/intake.h"
+#include "queue-manager/notice.h"
 #include "queue-manager/own_mail.h"
 
 #define HEADER_MAX 65536u /* of the original's header section */
@@ -35,7 +36,7 @@ struct request {
     struct slice original_header;
     struct strbuf recipients, subject, deadline;
     char id[QUEUE_ID_SIZE], approve[LINK_SIZE], refuse[LINK_SIZE];
-    char postmaster[OWN_MAIL_ADDRESS_SIZE], boundary[32];
+    char postmaster[NOTICE_ADDRESS_SIZE], boundary[32];
 };
 
 /* One line, without control characters, at most LINE_MAX_LEN bytes of whole UTF-8 characters. */
@@ -207,7 +208,7 @@ send_one(struct queue *q, const struct message *m, unsigned number, struct slice
     queue_id_make(r.id);
     random_name(name, sizeof(name) - 1);
     (void)snprintf(r.boundary, sizeof(r.boundary), "request-%s", name);
-    (void)own_mail_postmaster(q, r.postmaster);
+    (void)notice_postmaster(q, r.postmaster);
     put_recipients(&r.recipients, m->envelope);
     put_subject(&r.subject, header);
     (void)clock_rfc5322(m->asking_until_ms, &r.deadline);

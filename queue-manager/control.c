@@ -14,7 +14,7 @@
 #include "queue-manager/approval.h"
 #include "queue-manager/deferral.h"
 #include "queue-manager/intake.h"
-#include "queue-manager/own_mail.h"
+#include "queue-manager/notice.h"
 #include "queue-manager/schedule.h"
 #include "queue-manager/sender.h"
 
@@ -98,10 +98,10 @@ edit_one(struct queue *q, const char *id, const struct queue_control *req)
 static const char *
 decide_one(struct queue *q, const char *id, const struct queue_control *req)
 {
-    char postmaster[OWN_MAIL_ADDRESS_SIZE];
+    char postmaster[NOTICE_ADDRESS_SIZE];
     struct approval_verdict verdict = {.approve = slice_eq(req->verb, SLICE("approve")),
                                        .kinds = APPROVAL_KINDS_ALL,
-                                       .by = own_mail_postmaster(q, postmaster),
+                                       .by = notice_postmaster(q, postmaster),
                                        .words = req->text,
                                        .way = "command line"};
 

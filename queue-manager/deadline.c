@@ -45,8 +45,8 @@ deadline_expire(const struct queue *q, struct message *m, int64_t now_ms)
     for (uint32_t i = 0; i < m->target_count; i++) {
         struct target *t = &m->targets[i];
 
-        if (t->state != TARGET_DEFERRED)
-            continue;
+        if (t->state != TARGET_DEFERRED || t->kind == TARGET_ARCHIVE)
+            continue; /* an archive with a hole is none */
         t->state = TARGET_BOUNCED;
         t->expired = !stops;
         if (stops) /* RFC 2852 section 4.1.3 */

@@ -18,6 +18,7 @@
 #include "lib/log/log.h"
 #include "queue-manager/approval.h"
 #include "queue-manager/approval_mail.h"
+#include "queue-manager/copies.h"
 #include "queue-manager/message.h"
 #include "queue-manager/round.h"
 #include "queue-manager/schedule.h"
@@ -27,6 +28,7 @@
 #define AGAIN_MS 2000
 #define FAILURES_MAX 60 /* some two minutes */
 #define QUESTIONS_MAX 8 /* under way at once */
+#define TRACE_ROOM 8192 /* bytes: what smtpd may put on top of a message */
 
 struct expansion {
     struct queue *queue;
@@ -131,7 +133,7 @@ add_failure_target(struct message *m, struct target model)
     model.kind = TARGET_FAILURE;
     model.state = model.dsn.len > 0 && model.dsn.ptr[0] == '5' ? TARGET_BOUNCED : TARGET_DEFERRED;
     if (model.address.len == 0)
-        model.address = m->envelope->rcpts[model.source].address;
+        model.address = message_source(m, model.source)->address;
     if (message_add_target(m, &model) == NULL)
         m->expand_failed = true; /* asked again later; in the end the whole message is deferred */
 }
@@ -152,11 +154,49 @@ is_crowded_out(const struct question *question, const struct message *m,
            (question->asked[0].message != m || question->asked[question->count - 1].message != m);
 }
 
+/* SMTP-11: where mail for an address of ours leaves, smtpd could not know it. What smtpd itself has
+ * put on top is not the sender's fault; copies are none of the sender's business. */
+static bool
+is_too_large(const struct queue *q, const struct asked *asked, const struct accountd_target *answer)
+{
+    const struct queue_envelope *e = asked->message->envelope;
+    uint64_t limit = q->settings.max_outgoing_size;
+
+    return asked->source < e->rcpt_count && answer->kind == ACCOUNTD_TO_REMOTE &&
+           answer->via.len > 0 && limit > 0 && e->content_size > limit + TRACE_ROOM;
+}
+
+/* Of copies we know it ourselves; what their addresses are is nobody else's business. */
+static struct slice
+notice_for(const struct message *m, uint32_t source, struct slice answered)
+{
+    uint32_t rcpts = m->envelope->rcpt_count;
+
+    return source < rcpts ? answered : m->copies[source - rcpts].notice;
+}
+
+/* Another server's bounce of a copy must not come to who sent the mail; and one of a bounce's copy
+ * to nobody, or they would follow each other. */
+static struct slice
+sender_for(const struct message *m, uint32_t source, struct slice answered)
+{
+    uint32_t rcpts = m->envelope->rcpt_count;
+
+    if (source < rcpts)
+        return answered;
+    return m->envelope->sender.len > 0 ? m->copies[source - rcpts].notice : SLICE("");
+}
+
 static int
 take_target(void *arg, const struct accountd_target *answer)
 {
+    static const uint8_t kinds[] = {[ACCOUNTD_TO_MAILBOX] = TARGET_MAILBOX,
+                                    [ACCOUNTD_TO_REMOTE] = TARGET_REMOTE,
+                                    [ACCOUNTD_TO_FAILURE] = TARGET_FAILURE,
+                                    [ACCOUNTD_TO_NOBODY] = TARGET_NOBODY};
     const struct question *question = arg;
     const struct asked *asked;
+    struct slice notice;
     struct target model;
 
     if (answer->source >= question->count)
@@ -166,30 +206,42 @@ take_target(void *arg, const struct accountd_target *answer)
         asked->message->expand_failed = true;
         return 0;
     }
+    notice = notice_for(asked->message, asked->source, answer->notice);
     if (answer->kind == ACCOUNTD_TO_FAILURE) {
         add_failure_target(asked->message, (struct target){.source = asked->source,
                                                            .address = answer->address,
                                                            .via = answer->via,
                                                            .dsn = answer->dsn,
                                                            .text = answer->text,
-                                                           .notice = answer->notice});
+                                                           .notice = notice});
         return 0;
     }
     if (answer->address.len == 0)
         return -1;
+    if (is_too_large(question->expansion->queue, asked, answer)) {
+        add_failure_target(asked->message,
+                           (struct target){.source = asked->source,
+                                           .address = answer->address,
+                                           .via = answer->via,
+                                           .dsn = SLICE("5.3.4"),
+                                           .text = SLICE("message too big to leave this server")});
+        return 0;
+    }
     model = (struct target){
         .source = asked->source,
-        .kind = answer->kind == ACCOUNTD_TO_MAILBOX ? TARGET_MAILBOX : TARGET_REMOTE,
+        .kind = kinds[answer->kind],
         .state = TARGET_WAITING,
-        .address = answer->kind == ACCOUNTD_TO_MAILBOX
-                       ? answer->address
-                       : lower_domain(asked->message, answer->address),
+        .address = answer->kind == ACCOUNTD_TO_REMOTE
+                       ? lower_domain(asked->message, answer->address)
+                       : answer->address,
+        .notice = notice,
         .via = answer->via,
         .path = answer->path,
-        .sender = answer->sender,
+        .sender = sender_for(asked->message, asked->source, answer->sender),
         .quota_bytes = answer->quota_bytes,
         .quota_messages = answer->quota_messages,
         .warning_limit = answer->warning_limit,
+        .auto_reply = answer->auto_reply,
     };
     if (message_add_target(asked->message, &model) == NULL)
         add_failure(asked->message, asked->source, SLICE("5.5.3"),
@@ -201,18 +253,19 @@ take_target(void *arg, const struct accountd_target *answer)
 static bool
 is_decision(const struct queue *q, const struct message *m, uint32_t i)
 {
-    return approval_mail_is_for_us(q, m->envelope->rcpts[i].address);
+    return i < m->envelope->rcpt_count && approval_mail_is_for_us(q, m->envelope->rcpts[i].address);
 }
 
 /* No target at all for a recipient would lose the message for it without a word. */
 static void
 check_every_source(const struct queue *q, struct message *m)
 {
-    bool *seen = xcalloc(m->envelope->rcpt_count, sizeof(*seen));
+    uint32_t count = message_sources(m);
+    bool *seen = xcalloc(count, sizeof(*seen));
 
     for (uint32_t i = 0; i < m->target_count; i++)
         seen[m->targets[i].source] = true;
-    for (uint32_t i = 0; i < m->envelope->rcpt_count; i++)
+    for (uint32_t i = 0; i < count; i++)
         if (!seen[i] && !is_decision(q, m, i))
             add_failure(m, i, SLICE("4.3.0"), SLICE("address expansion gave no answer"));
     xfree(&seen);
@@ -250,14 +303,10 @@ all_known(struct queue *q, struct message *m)
     uint32_t expanded;
 
     check_every_source(q, m);
+    copies_add_archive(m);
     expanded = m->target_count;
     message_drop_duplicates(m);
     m->expanded = true;
-    if (approval_judge(q, m)) { /* accountd is asked again when it is approved */
-        message_forget_targets(m);
-        rounds_end(q->rounds, m);
-        return;
-    }
     expanded -= m->target_count;
     take_decisions(q, m);
     m->counted = m->target_count;
@@ -320,7 +369,12 @@ settle(struct expansion *x, struct message *m)
         if (!x->timer_set)
             loop_timer_set(x->timer, AGAIN_MS);
         x->timer_set = true;
-    } else if (m->expand_next == m->envelope->rcpt_count) {
+    } else if (m->expand_next == message_sources(m) && approval_judge(x->queue, m)) {
+        message_forget_targets(m); /* accountd is asked again, and who reads along decided, when it
+                                      is approved */
+        m->expanded = true;
+        rounds_end(x->queue->rounds, m);
+    } else if (m->expand_next == message_sources(m) && !copies_find(x->queue, m)) {
         all_known(x->queue, m);
     } else {
         list_add(&x->waiting, m);
@@ -358,14 +412,18 @@ answered(void *arg, const struct frame_header *header, struct slice payload, int
 static bool
 fill(struct question *question, struct accountd_recipient *recipients, struct message *m)
 {
-    while (m->expand_next < m->envelope->rcpt_count && question->count < ACCOUNTD_BATCH_MAX) {
-        recipients[question->count] =
-            (struct accountd_recipient){m->envelope->rcpts[m->expand_next].address,
-                                        m->envelope->auth_user, m->envelope->sender};
+    uint32_t sources = message_sources(m);
+
+    while (m->expand_next < sources && question->count < ACCOUNTD_BATCH_MAX) {
+        bool is_copy = m->expand_next >= m->envelope->rcpt_count; /* has a sender of its own */
+
+        recipients[question->count] = (struct accountd_recipient){
+            message_source(m, m->expand_next)->address, m->envelope->auth_user,
+            is_copy ? SLICE("") : m->envelope->sender};
         question->asked[question->count++] = (struct asked){m, m->expand_next++};
         skip_decisions(question->expansion->queue, m);
     }
-    return m->expand_next == m->envelope->rcpt_count;
+    return m->expand_next == sources;
 }
 
 static void

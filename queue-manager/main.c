@@ -5,12 +5,14 @@
  * Reads no byte from the network; the agents do. Runs as the queue's user, who owns queue/.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "lib/conf/monitor_rules.h"
 #include "lib/log/log.h"
 #include "lib/sys/daemon.h"
 #include "queue-manager/approval.h"
@@ -18,6 +20,8 @@
 #include "queue-manager/queue.h"
 #include "queue-manager/server.h"
 #include "queue-manager/wording.h"
+
+#define ERRORS_MAX 65536
 
 static void
 enter_sandbox(struct daemon *d, const struct spool *spool)
@@ -40,6 +44,21 @@ fail(const char *what)
     exit(EX_OSERR);
 }
 
+/* What lies beside posthorn.conf, and what has to fit together. */
+static void
+load_copies(const struct daemon *d, struct queue_settings *settings)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+
+    settings->monitor_rules = monitor_rules_load(d->inst.etc, &errors); /* for good */
+    if (settings->monitor_rules == NULL ||
+        archive_conf_read(d->conf, &settings->archive, &errors) < 0) {
+        (void)fputs(strbuf_cstr(&errors), stderr);
+        exit(EX_CONFIG);
+    }
+    strbuf_free(&errors);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -54,12 +73,14 @@ main(int argc, char **argv)
     (void)umask(0002); /* agents have their rights by the directory's group */
     uids = (struct server_uids){.local = daemon_role_uid(&d, USERS_MAIL),
                                 .remote = daemon_role_uid(&d, USERS_OUT),
+                                .archive = daemon_role_uid(&d, USERS_ARCHIVE),
                                 .owner = getuid()};
     if (spool_open(&spool, d.inst.queue, daemon_role_uid(&d, USERS_QUEUE),
                    daemon_role_gid(&d, USERS_QUEUE)) < 0)
         fail(d.inst.queue);
     queue_read_settings(d.conf, &settings);
     approval_load(&settings, d.conf, &d.inst, spool.dirfd);
+    load_copies(&d, &settings);
     pressure_places_open(&settings.places, &d.inst);
     wording_load(
         &settings.wording, d.inst.etc,

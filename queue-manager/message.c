@@ -21,6 +21,7 @@
 #include "lib/sys/stats.h"
 #include "queue-manager/admit.h"
 #include "queue-manager/lane.h"
+#include "queue-manager/notice.h"
 
 static struct message **
 table_row(const struct queue *q, struct slice id)
@@ -211,11 +212,40 @@ message_take_up(struct queue *q, const char *id, enum spool_state from)
     return NULL;
 }
 
+uint32_t
+message_sources(const struct message *m)
+{
+    return m->envelope->rcpt_count + m->copy_count;
+}
+
+const struct queue_rcpt *
+message_source(const struct message *m, uint32_t source)
+{
+    uint32_t rcpts = m->envelope->rcpt_count;
+
+    return source < rcpts ? &m->envelope->rcpts[source] : &m->copies[source - rcpts].rcpt;
+}
+
+bool
+message_is_ours(const struct queue *q, const struct queue_envelope *e)
+{
+    return e->auth_user.len > 0 || e->origin == QUEUE_ORIGIN_SYSTEM || notice_is_own(e) ||
+           networks_have_text(&q->settings.trusted_hosts, e->client);
+}
+
+/* Each recipient may still fail, and the archive be written, when there is room for no other. */
+static uint32_t
+target_limit(uint8_t kind)
+{
+    if (kind == TARGET_ARCHIVE)
+        return QUEUE_TARGETS_MAX + QUEUE_RCPTS_MAX + 1;
+    return kind == TARGET_FAILURE ? QUEUE_TARGETS_MAX + QUEUE_RCPTS_MAX : QUEUE_TARGETS_MAX;
+}
+
 struct target *
 message_add_target(struct message *m, const struct target *model)
 {
-    uint32_t max =
-        model->kind == TARGET_FAILURE ? QUEUE_TARGETS_MAX + QUEUE_RCPTS_MAX : QUEUE_TARGETS_MAX;
+    uint32_t max = target_limit(model->kind);
     struct target *t;
 
     if (m->target_count >= max)
@@ -240,6 +270,10 @@ void
 message_forget_targets(struct message *m)
 {
     m->target_count = 0;
+    m->copies = NULL;
+    m->copy_count = 0;
+    m->archive_classes = 0;
+    m->copies_known = false;
     arena_free(&m->arena); /* before a message is in line its targets alone are there */
     m->expand_next = 0;
     m->expand_failed = false;
@@ -294,7 +328,8 @@ message_drop_duplicates(struct message *m)
     if (m->target_count > 1)
         mark_twins(m);
     for (uint32_t i = 0; i < m->target_count; i++)
-        if (m->targets[i].address.len > 0 && !is_done(m, &m->targets[i]))
+        if (m->targets[i].address.len > 0 && m->targets[i].kind != TARGET_NOBODY &&
+            !is_done(m, &m->targets[i]))
             m->targets[kept++] = m->targets[i];
     m->target_count = kept;
 }

@@ -14,10 +14,23 @@ struct message *message_find(const struct queue *q, struct slice id);
 /* Out of the table and out of memory. The files stay as they are. */
 void message_free(struct queue *q, struct message **mp);
 
+/* Recipients of the envelope and copies together, all of which accountd has to resolve. The source
+ * of a target is below this; the archive's is this. */
+uint32_t message_sources(const struct message *m);
+/* The recipient or copy that led to a target. */
+const struct queue_rcpt *message_source(const struct message *m, uint32_t source);
+static inline bool
+message_is_copy(const struct message *m, const struct target *t)
+{
+    return t->source >= m->envelope->rcpt_count;
+}
+/* It began here: a user of ours sent it, or a host that may send like one, or we ourselves. */
+bool message_is_ours(const struct queue *q, const struct queue_envelope *envelope);
+
 /* A new target, WAITING; the strings in `model` are copied. NULL: there are too many. */
 struct target *message_add_target(struct message *m, const struct target *model);
-/* Removes targets that are listed twice (the first one stays) and those that the log says are done.
- */
+/* Removes targets that are listed twice (the first one stays), those that the log says are done,
+ * and mailboxes that only forward. */
 void message_drop_duplicates(struct message *m);
 /* Forgets the targets, for asking again. */
 void message_forget_targets(struct message *m);

@@ -8,7 +8,7 @@
  * postmaster gets copies of what senders are told where queue.postmaster_copies says so, with the
  * original's header section alone. A domain's administrator
  * hears of mail for unknown mailboxes where the domain says so (DIR-09), though not of our own
- * notices.
+ * notices. Of copies (copies.h) the sender hears nothing at all.
  */
 #include "queue-manager/notice.h"
 
@@ -27,19 +27,20 @@
 #include "lib/sys/stats.h"
 #include "queue-manager/deadline.h"
 #include "queue-manager/intake.h"
+#include "queue-manager/message.h"
 #include "queue-manager/own_mail.h"
 
 #define HEADER_MAX 65536u      /* of the original's header section */
 #define REPORT_MAX (64u << 20) /* text and status parts: bounded by the recipients */
-#define ADDRESSES_MAX 64       /* administrators told of one message */
+#define ADDRESSES_MAX 64       /* others than the sender told of one message */
 
-/* Another OWN_MAIL_CLIENT. */
-#define DOUBLE_BOUNCE "double-bounce"
+#define DOUBLE_BOUNCE "double-bounce" /* another OWN_MAIL_CLIENT */
 
 enum topic {
     TOPIC_FAILURES,
     TOPIC_UNTOLD,
     TOPIC_UNKNOWN,
+    TOPIC_COPIES,
     TOPIC_SUCCESSES,
     TOPIC_RELAYED,
     TOPIC_DELAYS,
@@ -54,6 +55,7 @@ static const struct {
     [TOPIC_FAILURES] = {"bounce", OWN_MAIL_CLIENT, WORDING_BOUNCE},
     [TOPIC_UNTOLD] = {"double_bounce", DOUBLE_BOUNCE, WORDING_NOTICE},
     [TOPIC_UNKNOWN] = {"unknown_mailbox", OWN_MAIL_CLIENT, WORDING_NOTICE},
+    [TOPIC_COPIES] = {"copy", OWN_MAIL_CLIENT, WORDING_NOTICE},
     [TOPIC_SUCCESSES] = {"success", OWN_MAIL_CLIENT, WORDING_SUCCESS},
     [TOPIC_RELAYED] = {"relayed", OWN_MAIL_CLIENT, WORDING_SUCCESS},
     [TOPIC_DELAYS] = {"delay", OWN_MAIL_CLIENT, WORDING_DELAY},
@@ -78,7 +80,7 @@ in_group(const struct target *t)
 static bool
 wanted(const struct message *m, const struct target *t, unsigned notify)
 {
-    unsigned asked = m->envelope->rcpts[t->source].notify;
+    unsigned asked = message_source(m, t->source)->notify;
 
     return ((asked == 0 ? QUEUE_NOTIFY_FAILURE | QUEUE_NOTIFY_DELAY : asked) & notify) != 0;
 }
@@ -91,13 +93,15 @@ belongs(const struct message *m, const struct target *t, const struct telling *t
         return t->state == TARGET_BOUNCED && wanted(m, t, QUEUE_NOTIFY_FAILURE);
     case TOPIC_UNTOLD:
     case TOPIC_FAILURES_COPY:
-        return t->state == TARGET_BOUNCED;
+        return t->state == TARGET_BOUNCED && !message_is_copy(m, t);
     case TOPIC_UNKNOWN:
-        return t->state == TARGET_BOUNCED && slice_eq(t->notice, telling->to);
+    case TOPIC_COPIES:
+        return t->state == TARGET_BOUNCED && slice_eq(t->notice, telling->to) &&
+               message_is_copy(m, t) == (telling->topic == TOPIC_COPIES);
     case TOPIC_DELAYS:
         return t->state == TARGET_DEFERRED && wanted(m, t, QUEUE_NOTIFY_DELAY);
     case TOPIC_DELAYS_COPY:
-        return t->state == TARGET_DEFERRED;
+        return t->state == TARGET_DEFERRED && !message_is_copy(m, t);
     case TOPIC_SUCCESSES:
         if (in_group(t)) /* told once, when the group is expanded */
             return queue_log_find(&m->log, t->address) == NULL &&
@@ -107,7 +111,7 @@ belongs(const struct message *m, const struct target *t, const struct telling *t
     case TOPIC_RELAYED: /* asked for by DELIVERBY, whatever NOTIFY says but NEVER (RFC 2852 4.1.4)
                          */
         return t->state == TARGET_DELIVERED && t->tell_relayed &&
-               !(m->envelope->rcpts[t->source].notify & QUEUE_NOTIFY_NEVER);
+               !(message_source(m, t->source)->notify & QUEUE_NOTIFY_NEVER);
     }
     return false;
 }
@@ -135,7 +139,7 @@ action_of(const struct target *t, enum topic topic)
 static struct dsn_rcpt
 describe(const struct message *m, const struct target *t, enum topic topic)
 {
-    const struct queue_rcpt *source = &m->envelope->rcpts[t->source];
+    const struct queue_rcpt *source = message_source(m, t->source);
     struct dsn_rcpt rcpt = {.action = action_of(t, topic),
                             .address = source->address,
                             .original = source->original,
@@ -234,6 +238,15 @@ out:
     return rc;
 }
 
+void
+notice_put_trace(struct strbuf *out, const struct queue *q, const char *id, int64_t now_ms)
+{
+    (void)strbuf_printf(out, "Return-Path: <>\r\nReceived: by %s (Posthorn) id %s;\r\n\t",
+                        q->settings.hostname, id);
+    (void)clock_rfc5322(now_ms, out);
+    (void)strbuf_str(out, "\r\n");
+}
+
 static int
 commit(struct queue *q, const struct dsn *dsn, const struct original *o, const char *client,
        const char *id)
@@ -264,13 +277,27 @@ commit(struct queue *q, const struct dsn *dsn, const struct original *o, const c
     return rc;
 }
 
+/* A bare name is a mailbox of the primary domain, which accountd alone knows: it takes postmaster
+ * at our host for it, whatever the name, and this address can be answered from anywhere. */
+struct slice
+notice_postmaster(const struct queue *q, char out[NOTICE_ADDRESS_SIZE])
+{
+    const struct queue_settings *s = &q->settings;
+
+    if (strchr(s->postmaster, '@') != NULL)
+        (void)snprintf(out, NOTICE_ADDRESS_SIZE, "%s", s->postmaster);
+    else
+        (void)snprintf(out, NOTICE_ADDRESS_SIZE, "postmaster@%s", s->hostname);
+    return slice_of(out);
+}
+
 static int
 send_one(struct queue *q, const struct message *m, const struct telling *telling,
          const struct dsn_rcpt *rcpts, uint32_t count)
 {
     const struct queue_settings *s = &q->settings;
     enum topic topic = telling->topic;
-    char id[QUEUE_ID_SIZE], message_id[OWN_MAIL_ADDRESS_SIZE], from[OWN_MAIL_ADDRESS_SIZE];
+    char id[QUEUE_ID_SIZE], message_id[NOTICE_ADDRESS_SIZE], from[NOTICE_ADDRESS_SIZE];
     struct original original = {.fd = -1};
     bool refused = topic == TOPIC_FAILURES && m->log.approval.refused;
     enum wording_kind wording = refused ? WORDING_REFUSAL : topics[topic].wording;
@@ -294,7 +321,7 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
 
     queue_id_make(id);
     (void)snprintf(message_id, sizeof(message_id), "%s@%s", id, s->hostname);
-    (void)own_mail_postmaster(q, from);
+    (void)notice_postmaster(q, from);
     if (is_of_delays(topic))
         dsn.retry_until_ms = m->envelope->received_ms + s->lifetime_ms;
     if (open_original(q, m, &dsn, topic, &original) == 0)
@@ -349,9 +376,10 @@ is_listed(const struct slice *list, uint32_t count, struct slice address)
     return false;
 }
 
-/* Each domain's administrator once. */
+/* Whoever hears of targets besides the sender, each once: domains' administrators of unknown
+ * mailboxes, and those who answer for copies. */
 static int
-tell_administrators(struct queue *q, struct message *m, uint32_t *step)
+tell_others(struct queue *q, struct message *m, enum topic topic, uint32_t *step)
 {
     struct slice told[ADDRESSES_MAX];
     uint32_t count = 0;
@@ -360,10 +388,11 @@ tell_administrators(struct queue *q, struct message *m, uint32_t *step)
     for (uint32_t i = 0; i < m->target_count && count < ADDRESSES_MAX && rc == 0; i++) {
         const struct target *t = &m->targets[i];
 
-        if (t->state != TARGET_BOUNCED || t->notice.len == 0 || is_listed(told, count, t->notice))
+        if (t->state != TARGET_BOUNCED || t->notice.len == 0 ||
+            message_is_copy(m, t) != (topic == TOPIC_COPIES) || is_listed(told, count, t->notice))
             continue;
         told[count++] = t->notice;
-        rc = tell_topic(q, m, TOPIC_UNKNOWN, t->notice, step);
+        rc = tell_topic(q, m, topic, t->notice, step);
     }
     return rc;
 }
@@ -371,15 +400,9 @@ tell_administrators(struct queue *q, struct message *m, uint32_t *step)
 bool
 notice_is_own(const struct queue_envelope *e)
 {
-    return e->origin == QUEUE_ORIGIN_SYSTEM || slice_eq(e->client, SLICE(OWN_MAIL_CLIENT)) ||
-           slice_eq(e->client, SLICE(DOUBLE_BOUNCE));
-}
-
-bool
-notice_began_here(const struct queue *q, const struct queue_envelope *e)
-{
-    return e->auth_user.len > 0 || notice_is_own(e) ||
-           networks_have_text(&q->settings.trusted_hosts, e->client);
+    return slice_eq(e->client, SLICE(OWN_MAIL_CLIENT)) ||
+           slice_eq(e->client, SLICE(DOUBLE_BOUNCE)) ||
+           slice_eq(e->client, SLICE(NOTICE_AUTO_REPLY));
 }
 
 /* What is said of mail that the null sender sent, and to whom: never to the sender. */
@@ -387,18 +410,20 @@ static int
 tell_of_null_sender(struct queue *q, struct message *m, uint32_t *step)
 {
     const struct telling untold = {.topic = TOPIC_UNTOLD};
-    bool again = slice_eq(m->envelope->client, SLICE(DOUBLE_BOUNCE));
-    char address[OWN_MAIL_ADDRESS_SIZE];
+    bool again = slice_eq(m->envelope->client, SLICE(DOUBLE_BOUNCE)),
+         is_reply = slice_eq(m->envelope->client, SLICE(NOTICE_AUTO_REPLY));
+    char address[NOTICE_ADDRESS_SIZE];
     uint32_t failures = 0;
 
-    if (q->settings.double_bounce && !again)
-        return tell_topic(q, m, TOPIC_UNTOLD, own_mail_postmaster(q, address), step);
+    if (q->settings.double_bounce && !again && !is_reply)
+        return tell_topic(q, m, TOPIC_UNTOLD, notice_postmaster(q, address), step);
     for (uint32_t i = 0; i < m->target_count; i++)
         failures += belongs(m, &m->targets[i], &untold);
     if (failures > 0 && m->told == 0) /* no one hears of it any more, but for the log's readers */
-        log_event(
-            LOG_WARN, "bounce_dropped", KV_STR("queue_id", m->id), KV_U64("rcpts", failures),
-            KV_STR("reason", again ? "a double bounce failed" : "the sender is the null one"));
+        log_event(LOG_WARN, "bounce_dropped", KV_STR("queue_id", m->id), KV_U64("rcpts", failures),
+                  KV_STR("reason", again      ? "a double bounce failed"
+                                   : is_reply ? "an automatic reply failed"
+                                              : "the sender is the null one"));
     return 0;
 }
 
@@ -406,7 +431,7 @@ static int
 tell_failures(struct queue *q, struct message *m, uint32_t *step)
 {
     const struct queue_envelope *e = m->envelope;
-    char address[OWN_MAIL_ADDRESS_SIZE];
+    char address[NOTICE_ADDRESS_SIZE];
     int rc;
 
     if (e->sender.len == 0)
@@ -414,9 +439,11 @@ tell_failures(struct queue *q, struct message *m, uint32_t *step)
     else
         rc = tell_topic(q, m, TOPIC_FAILURES, e->sender, step);
     if (rc == 0 && e->sender.len > 0 && q->settings.copy_bounces)
-        rc = tell_topic(q, m, TOPIC_FAILURES_COPY, own_mail_postmaster(q, address), step);
+        rc = tell_topic(q, m, TOPIC_FAILURES_COPY, notice_postmaster(q, address), step);
     if (rc == 0 && !notice_is_own(e))
-        rc = tell_administrators(q, m, step);
+        rc = tell_others(q, m, TOPIC_UNKNOWN, step);
+    if (rc == 0)
+        rc = tell_others(q, m, TOPIC_COPIES, step);
     return rc;
 }
 
@@ -425,13 +452,13 @@ static int
 tell_delays(struct queue *q, struct message *m, uint32_t *step)
 {
     struct slice sender = m->envelope->sender;
-    char address[OWN_MAIL_ADDRESS_SIZE];
+    char address[NOTICE_ADDRESS_SIZE];
     int rc = 0;
 
     if (sender.len > 0)
         rc = tell_topic(q, m, TOPIC_DELAYS, sender, step);
     if (rc == 0 && q->settings.copy_delays && !notice_is_own(m->envelope))
-        rc = tell_topic(q, m, TOPIC_DELAYS_COPY, own_mail_postmaster(q, address), step);
+        rc = tell_topic(q, m, TOPIC_DELAYS_COPY, notice_postmaster(q, address), step);
     return rc;
 }
 

@@ -4,12 +4,10 @@
 #include "queue-manager/own_mail.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "queue-manager/notice.h"
 
 #define COPY_STEP 65536u
 #define TRACE_MAX 1024u
@@ -34,17 +32,13 @@ copy_original(struct queue_writer *w, const struct own_mail *mail)
     return rc;
 }
 
-/* Return-Path and Received on top, as every queue file has them (RFC 5321 section 4.4). */
 static int
 write_trace(const struct queue *q, struct queue_writer *w, const struct own_mail *mail)
 {
-    struct strbuf out = strbuf_new(TRACE_MAX);
+    struct strbuf out = strbuf_new(TRACE_MAX); /* a host name has at most 255 bytes */
     int rc;
 
-    (void)strbuf_printf(&out, "Return-Path: <>\r\nReceived: by %s (Posthorn) id %s;\r\n\t",
-                        q->settings.hostname, mail->id); /* a host name has at most 255 bytes */
-    (void)clock_rfc5322(mail->now_ms, &out);
-    (void)strbuf_str(&out, "\r\n");
+    notice_put_trace(&out, q, mail->id, mail->now_ms);
     rc = queue_writer_write(w, strbuf_slice(&out));
     strbuf_free(&out);
     return rc;
@@ -74,16 +68,4 @@ own_mail_commit(struct queue *q, const struct own_mail *mail)
         return queue_writer_commit(&w, &envelope);
     queue_writer_abort(&w);
     return -1;
-}
-
-struct slice
-own_mail_postmaster(const struct queue *q, char out[OWN_MAIL_ADDRESS_SIZE])
-{
-    const struct queue_settings *s = &q->settings;
-
-    if (strchr(s->postmaster, '@') != NULL)
-        (void)snprintf(out, OWN_MAIL_ADDRESS_SIZE, "%s", s->postmaster);
-    else
-        (void)snprintf(out, OWN_MAIL_ADDRESS_SIZE, "postmaster@%s", s->hostname);
-    return slice_of(out);
 }

@@ -7,7 +7,6 @@
 
 #include "queue-manager/queue.h"
 
-#define OWN_MAIL_ADDRESS_SIZE 512
 /* `client` of an envelope that we made ourselves; smtpd puts an IP address there. */
 #define OWN_MAIL_CLIENT "notice"
 
@@ -26,8 +25,5 @@ struct own_mail {
 
 /* On disk before return. 0, or -1 with errno. */
 int own_mail_commit(struct queue *q, const struct own_mail *mail);
-/* The address that answers for the system, in `out`. A bare name of the setting is accountd's to
- * resolve: it takes postmaster at our host for whoever that is. */
-struct slice own_mail_postmaster(const struct queue *q, char out[OWN_MAIL_ADDRESS_SIZE]);
 
 #endif

@@ -4,7 +4,8 @@
  *
  * The way of a message: intake.c takes it from new/ or deferred/ into active/ and into memory,
  * unless it may not start yet (admit.c); expand.c asks accountd for its targets; schedule.c puts
- * the targets into lanes (one per local agent, one per remote destination) and hands out jobs;
+ * the targets into lanes (one per local agent, one per remote destination, one for the archive) and
+ * hands out jobs;
  * agent.c takes the results; round.c ends the round: log, notices, removal or deferral. One round
  * is one attempt at everything that is undone.
  */
@@ -16,6 +17,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/conf/approval_rules.h"
+#include "lib/conf/archive_conf.h"
 #include "lib/conf/networks.h"
 #include "lib/ipc/peer.h"
 #include "lib/ipc/queue_manager.h"
@@ -30,7 +32,13 @@
 #define QUEUE_TARGETS_ALL 500000 /* of all messages in memory, some 350 bytes each */
 #define QUEUE_TABLE_SIZE 16384   /* rows of the table of messages by id */
 
-enum target_kind { TARGET_MAILBOX, TARGET_REMOTE, TARGET_FAILURE };
+enum target_kind {
+    TARGET_MAILBOX,
+    TARGET_REMOTE,
+    TARGET_ARCHIVE, /* a file and a record of archived's; never given up */
+    TARGET_FAILURE,
+    TARGET_NOBODY /* a mailbox that only forwards: not kept once the copies are known */
+};
 enum target_state {
     TARGET_WAITING,   /* in a lane */
     TARGET_IN_JOB,    /* an agent has it */
@@ -41,7 +49,7 @@ enum target_state {
 
 /* One final recipient. */
 struct target {
-    uint32_t source;   /* recipient in the envelope that led here */
+    uint32_t source;   /* recipient in the envelope that led here; behind these, a copy */
     uint8_t kind;      /* enum target_kind */
     uint8_t state;     /* enum target_state */
     bool in_doubt;     /* a lost job may have delivered it */
@@ -55,7 +63,14 @@ struct target {
     struct slice notice; /* who is told of the failure besides the sender, or empty */
     uint64_t quota_bytes, quota_messages;
     uint8_t warning_limit;
+    bool auto_reply;
     struct slice dsn, text, remote; /* outcome */
+};
+
+/* An address that gets a copy (copies.h). */
+struct message_copy {
+    struct queue_rcpt rcpt;
+    struct slice notice; /* who is told if it fails */
 };
 
 struct share;
@@ -82,12 +97,17 @@ struct message {
     enum message_fate fate;
     char *reason; /* of the fate, for the log, or NULL */
 
-    uint32_t expand_next;    /* first envelope recipient that accountd was not asked about */
+    uint32_t expand_next;    /* first recipient, then copy, that accountd was not asked about */
     uint32_t expand_pending; /* questions under way */
     uint32_t expand_failures;
     bool expand_failed; /* one of the questions of this try had no answer */
     bool expanded;
     struct message *expand_link;
+
+    struct message_copy *copies; /* in the arena; behind the last one the archive */
+    uint32_t copy_count;
+    unsigned archive_classes; /* enum archive_class; 0: no file is to be archived */
+    bool copies_known;        /* this round's are decided */
 
     struct target *targets;
     uint32_t target_count, target_room;
@@ -130,13 +150,17 @@ struct queue_settings {
     int64_t trouble_ms;    /* wait after a full disk and the like */
     uint32_t messages_max; /* that wait for delivery; 0: no limit */
     struct disk_limits disk;
+    uint64_t max_outgoing_size; /* smtp.max_outgoing_size; 0: no limit */
     uint32_t active_max, hop_limit, destination_concurrency, remote_rcpts_max;
     uint64_t bounce_size_max;
     bool double_bounce, copy_bounces, copy_delays;
     const char *hostname, *postmaster;
     struct networks trusted_hosts;
     int64_t approval_lifetime_ms;
+    bool monitored_told; /* of copies that failed; else the postmaster is */
+    struct archive_conf archive;
     /* not from the configuration: the caller fills them in */
+    const struct monitor_rules *monitor_rules; /* or NULL */
     struct wording wording;
     struct pressure_places places;
     const struct approval_rules *approval_rules; /* NULL: none */

@@ -291,6 +291,16 @@ soon_next_ms(const struct message *m, int64_t now_ms, int64_t next_ms)
     return soon_ms < next_ms ? soon_ms : next_ms;
 }
 
+/* Nobody else's server is asked too often. */
+static bool
+only_the_archive_waits(const struct message *m)
+{
+    for (uint32_t i = 0; i < m->target_count; i++)
+        if (m->targets[i].state == TARGET_DEFERRED && m->targets[i].kind != TARGET_ARCHIVE)
+            return false;
+    return true;
+}
+
 static int
 set_down(struct queue *q, struct message *m, int64_t now_ms)
 {
@@ -299,7 +309,7 @@ set_down(struct queue *q, struct message *m, int64_t now_ms)
 
     if (m->overflow)
         next_ms = now_ms + OVERFLOW_WAIT_MS;
-    else if (m->soon)
+    else if (m->soon || only_the_archive_waits(m))
         next_ms = soon_next_ms(m, now_ms, next_ms);
     if (!m->round_logged && log_round(q, m, now_ms, next_ms) < 0)
         return -1;

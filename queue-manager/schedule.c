@@ -17,16 +17,26 @@
 #include "queue-manager/round.h"
 
 #define SWEEP_MS 20000
-#define LOST_MAX 5        /* agents that die with a recipient in one round */
+#define LOST_MAX 5 /* agents that die with a recipient in one round */
+#define NO_ARCHIVE_MS 5000
 #define NO_AGENT_MS 60000 /* mail that waits longer for any agent goes back to disk */
 
 struct schedule {
     struct queue *queue;
     struct agents agents;
     struct destinations *destinations;
+    struct lane archive;
     struct loop_timer *sweep;
     bool agent_lost;
 };
+
+static enum target_kind
+kind_of(const struct schedule *s, const struct lane *lane)
+{
+    if (lane == &s->archive)
+        return TARGET_ARCHIVE;
+    return lane->is_local ? TARGET_MAILBOX : TARGET_REMOTE;
+}
 
 /* Targets of one kind that nobody is there to deliver: deferred, so that they make room. */
 static void
@@ -37,7 +47,7 @@ strand(struct schedule *s, struct message *m, enum target_kind kind)
     while (share != NULL) {
         struct share *next = LIST_NEXT(share, in_message);
 
-        if (share->lane->is_local == (kind == TARGET_MAILBOX))
+        if (kind_of(s, share->lane) == kind)
             lane_remove(share);
         share = next;
     }
@@ -63,6 +73,14 @@ strand_all(struct schedule *s, enum target_kind kind)
                 strand(s, m, kind);
 }
 
+/* What is delivered but for the archive shall not fill the memory: it waits on disk. */
+static bool
+archive_is_away(const struct schedule *s)
+{
+    return s->agents.archive_count == 0 &&
+           clock_mono_ms() - s->agents.archive_since_ms > NO_ARCHIVE_MS;
+}
+
 static void
 sweep(void *arg)
 {
@@ -74,6 +92,8 @@ sweep(void *arg)
         strand_all(s, TARGET_MAILBOX);
     if (s->agents.remote_slots == 0 && now_ms - s->agents.remote_since_ms > NO_AGENT_MS)
         strand_all(s, TARGET_REMOTE);
+    if (archive_is_away(s))
+        strand_all(s, TARGET_ARCHIVE);
     loop_timer_set(s->sweep, SWEEP_MS);
     queue_wake(s->queue); /* the dead may be tried again */
 }
@@ -86,6 +106,7 @@ schedule_new(struct queue *q)
     s->queue = q;
     agents_init(&s->agents);
     s->destinations = destinations_new(&q->settings);
+    lane_init(&s->archive, false, NULL);
     s->sweep = loop_timer_new(q->loop, sweep, s);
     loop_timer_set(s->sweep, SWEEP_MS);
     return s;
@@ -232,11 +253,35 @@ line_up_remote(struct schedule *s, struct message *m)
     xfree(&routed);
 }
 
+/* There is one at most, the last target. */
+static void
+line_up_archive(struct schedule *s, struct message *m)
+{
+    uint32_t *index;
+    struct target *t;
+
+    for (uint32_t i = 0; i < m->target_count; i++) {
+        t = &m->targets[i];
+        if (t->kind != TARGET_ARCHIVE || t->state != TARGET_WAITING)
+            continue;
+        if (archive_is_away(s) || s->archive.share_count >= s->queue->settings.active_max / 2) {
+            m->overflow = true;
+            message_set_outcome(m, t, TARGET_DEFERRED, SLICE("4.3.2"),
+                                SLICE("the archive is not written now"), SLICE(""));
+            continue;
+        }
+        index = arena_alloc(&m->arena, sizeof(*index));
+        *index = i;
+        lane_add(&s->archive, m, index, 1);
+    }
+}
+
 void
 schedule_message(struct schedule *s, struct message *m)
 {
     line_up_local(s, m);
     line_up_remote(s, m);
+    line_up_archive(s, m);
     queue_wake(s->queue);
 }
 
@@ -284,6 +329,16 @@ change_locals(struct schedule *s, void (*change)(struct agents *all, struct agen
                 line_up_local(s, m);
 }
 
+static const char *
+kind_name(const struct agent *a)
+{
+    static const char *const names[] = {[QUEUE_AGENT_LOCAL] = "local",
+                                        [QUEUE_AGENT_REMOTE] = "remote",
+                                        [QUEUE_AGENT_ARCHIVE] = "archive"};
+
+    return names[a->kind];
+}
+
 void
 schedule_agent_joined(struct schedule *s, struct agent *a)
 {
@@ -291,9 +346,8 @@ schedule_agent_joined(struct schedule *s, struct agent *a)
         change_locals(s, agents_add, a);
     else
         agents_add(&s->agents, a);
-    log_event(LOG_INFO, "agent_joined",
-              KV_STR("agent", a->kind == QUEUE_AGENT_LOCAL ? "local" : "remote"),
-              KV_U64("slots", a->slots), KV_U64("pid", ipc_peer_pid(a->peer)));
+    log_event(LOG_INFO, "agent_joined", KV_STR("agent", kind_name(a)), KV_U64("slots", a->slots),
+              KV_U64("pid", ipc_peer_pid(a->peer)));
     queue_wake(s->queue);
 }
 
@@ -331,6 +385,8 @@ job_lost(struct schedule *s, struct agent *a, struct job *job)
     if (d != NULL && count > 0 && m->fate == MESSAGE_GO_ON) {
         lane_add(&d->lane, m, indices, count);
         destinations_line_up(s->destinations, d);
+    } else if (a->kind == QUEUE_AGENT_ARCHIVE && count > 0 && m->fate == MESSAGE_GO_ON) {
+        lane_add(&s->archive, m, indices, count);
     }
     agent_job_done(a, job);
     if (m->fate != MESSAGE_GO_ON)
@@ -342,9 +398,7 @@ job_lost(struct schedule *s, struct agent *a, struct job *job)
 static void
 bury(struct schedule *s, struct agent *a)
 {
-    log_event(LOG_WARN, "agent_lost",
-              KV_STR("agent", a->kind == QUEUE_AGENT_LOCAL ? "local" : "remote"),
-              KV_U64("jobs", a->busy));
+    log_event(LOG_WARN, "agent_lost", KV_STR("agent", kind_name(a)), KV_U64("jobs", a->busy));
     for (uint32_t i = 0; i < a->slots; i++)
         if (a->jobs[i].id != 0)
             job_lost(s, a, &a->jobs[i]);
@@ -373,7 +427,7 @@ bury_the_lost(struct schedule *s)
 /* ---- out of line ---- */
 
 /* How many of the share's next targets may go into one job: forwards of different recipients carry
- * different traces, and may have different senders. */
+ * different traces, and may have different senders; copies have one of their own. */
 static uint32_t
 run_length(const struct share *share, uint32_t max)
 {
@@ -382,13 +436,14 @@ run_length(const struct share *share, uint32_t max)
     uint32_t left = share->count - share->taken, count = 1;
     const struct target *first = &m->targets[next[0]];
 
-    if (first->kind == TARGET_MAILBOX)
+    if (first->kind != TARGET_REMOTE)
         return left < max ? left : max;
     while (count < left && count < max) {
         const struct target *t = &m->targets[next[count]];
 
-        if ((t->via.len > 0 || first->via.len > 0) &&
-            (t->source != first->source || !slice_eq(t->sender, first->sender)))
+        if ((t->via.len > 0 || first->via.len > 0) && t->source != first->source)
+            break;
+        if (!slice_eq(t->sender, first->sender))
             break;
         count++;
     }
@@ -413,7 +468,7 @@ give_from(struct schedule *s, struct agent *a, struct lane *lane, struct destina
     uint32_t max = d == NULL ? QUEUE_JOB_RCPTS_MAX : s->queue->settings.remote_rcpts_max;
     uint32_t count = run_length(share, max);
 
-    if (deadline_stops(m, clock_real_ms())) {
+    if (lane != &s->archive && deadline_stops(m, clock_real_ms())) {
         stop_late(s, m);
         return true;
     }
@@ -438,6 +493,7 @@ void
 schedule_turn(struct schedule *s)
 {
     struct destination *d;
+    struct agent *archive;
 
     if (s->agent_lost)
         bury_the_lost(s);
@@ -448,6 +504,9 @@ schedule_turn(struct schedule *s)
             if (!give_from(s, a, &a->lane, NULL))
                 break;
     }
+    while (lane_first(&s->archive) != NULL && (archive = agents_archive(&s->agents)) != NULL)
+        if (!give_from(s, archive, &s->archive, NULL))
+            break;
     while (agents_remote_room(&s->agents) &&
            (d = destinations_next(s->destinations, s->agents.remote_slots)) != NULL) {
         struct agent *a = agents_remote_for(&s->agents, d);
@@ -513,7 +572,7 @@ schedule_result(struct schedule *s, struct agent *a, const struct queue_result *
     learn(s, m, d, result);
     if (m->open_count == 0)
         rounds_end(s->queue->rounds, m);
-    else if (a->kind == QUEUE_AGENT_REMOTE)
+    else if (a->kind != QUEUE_AGENT_LOCAL)
         rounds_log(s->queue->rounds, m);
     queue_wake(s->queue);
     return 0;

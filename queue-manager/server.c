@@ -11,6 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "queue-manager/control.h"
+#include "queue-manager/reply.h"
 #include "queue-manager/schedule.h"
 
 #define PEERS_MAX 256
@@ -34,6 +35,14 @@ may_command(const struct server *s, const struct ipc_peer *peer)
     return ipc_peer_uid(peer) == 0 || ipc_peer_uid(peer) == s->uids.owner;
 }
 
+static uid_t
+uid_of(const struct server_uids *uids, uint8_t agent)
+{
+    if (agent == QUEUE_AGENT_ARCHIVE)
+        return uids->archive;
+    return agent == QUEUE_AGENT_LOCAL ? uids->local : uids->remote;
+}
+
 static int
 take_hello(struct link *link, struct ipc_peer *peer, uint32_t id, struct slice payload)
 {
@@ -45,7 +54,7 @@ take_hello(struct link *link, struct ipc_peer *peer, uint32_t id, struct slice p
     (void)id; /* no answer */
     if (link->agent != NULL || queue_hello_decode(payload, &hello) < 0)
         return -1;
-    if (uid != 0 && uid != (hello.agent == QUEUE_AGENT_LOCAL ? s->uids.local : s->uids.remote))
+    if (uid != 0 && uid != uid_of(&s->uids, hello.agent))
         return -1;
     own = xcalloc(1, sizeof(*own));
     own->server = s;
@@ -70,6 +79,19 @@ take_result(struct link *link, struct ipc_peer *peer, uint32_t id, struct slice 
     return rc;
 }
 
+/* Only a local agent's jobs have mailboxes that answer. */
+static int
+take_reply(struct link *link, struct ipc_peer *peer, uint32_t id, struct slice payload)
+{
+    struct queue_reply reply;
+
+    (void)peer;
+    (void)id;
+    if (link->agent == NULL || queue_reply_decode(payload, &reply) < 0)
+        return -1;
+    return reply_take(link->server->queue, link->agent, &reply);
+}
+
 static int
 take_control(struct link *link, struct ipc_peer *peer, uint32_t id, struct slice payload)
 {
@@ -91,6 +113,7 @@ static const struct {
 } frames[] = {
     {QUEUE_HELLO, take_hello},
     {QUEUE_RESULT, take_result},
+    {QUEUE_REPLY, take_reply},
     {QUEUE_CONTROL, take_control},
 };
 
@@ -121,7 +144,7 @@ allowed(uid_t uid, void *data)
 {
     const struct server_uids *uids = &((struct link *)data)->server->uids;
 
-    return uid == uids->local || uid == uids->remote || uid == uids->owner;
+    return uid == uids->local || uid == uids->remote || uid == uids->archive || uid == uids->owner;
 }
 
 struct server *

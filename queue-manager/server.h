@@ -9,7 +9,8 @@
 struct server;
 
 struct server_uids {
-    uid_t local, remote, owner; /* who may be a local agent, a remote agent, in command */
+    uid_t local, remote, archive; /* who may be a local, a remote, an archive agent */
+    uid_t owner;                  /* in command */
 };
 struct server *server_new(struct queue *q, int listen_fd, const struct server_uids *uids);
 void server_free(struct server **sp);

@@ -79,7 +79,7 @@ stop_forwards(struct queue *q, struct message *m)
     for (uint32_t i = 0; i < m->target_count; i++) {
         struct target *t = &m->targets[i];
 
-        if (is_forward(t) && was_here(strbuf_slice(&header), m->envelope->rcpts[t->source].address))
+        if (is_forward(t) && was_here(strbuf_slice(&header), message_source(m, t->source)->address))
             stop(q, m, t, "the message has been forwarded from here before");
     }
     strbuf_free(&header);
@@ -91,7 +91,7 @@ trace_stop_loops(struct queue *q, struct message *m)
     bool forwards = false;
 
     for (uint32_t i = 0; i < m->target_count; i++) {
-        if (m->targets[i].state != TARGET_WAITING)
+        if (m->targets[i].state != TARGET_WAITING || m->targets[i].kind == TARGET_ARCHIVE)
             continue;
         if (m->envelope->hops > q->settings.hop_limit)
             stop(q, m, &m->targets[i], "too many hops");
@@ -102,10 +102,16 @@ trace_stop_loops(struct queue *q, struct message *m)
         stop_forwards(q, m);
 }
 
+struct slice
+trace_forwarder(const struct message *m, const struct target *t)
+{
+    return is_forward(t) ? m->envelope->rcpts[t->source].address : SLICE("");
+}
+
 void
 trace_header(const struct message *m, const struct target *t, struct strbuf *out)
 {
-    struct slice address = m->envelope->rcpts[t->source].address;
+    struct slice address = message_source(m, t->source)->address;
 
     if (!is_forward(t))
         return;

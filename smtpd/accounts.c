@@ -7,6 +7,7 @@
 #include "smtpd/accounts.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/io.h"
@@ -28,6 +29,15 @@ copy_text(char *out, size_t room, struct slice text)
     out[len] = '\0';
 }
 
+static struct allowance
+take_allowance(const struct accountd_allowance *from)
+{
+    struct allowance to = {.max = from->max, .for_now = from->for_now};
+
+    copy_text(to.limit, sizeof(to.limit), from->limit);
+    return to;
+}
+
 static void
 take_reply(const struct accountd_rcpt_reply *reply, struct answer *a)
 {
@@ -36,6 +46,12 @@ take_reply(const struct accountd_rcpt_reply *reply, struct answer *a)
     a->verdict = (enum accountd_verdict)reply->verdict;
     copy_text(a->dsn, sizeof(a->dsn), reply->dsn);
     copy_text(a->text, sizeof(a->text), reply->text);
+    a->counted = reply->counted;
+    if (reply->counted) {
+        a->rcpts = take_allowance(&reply->rcpts);
+        a->class_rcpts = take_allowance(&reply->class_rcpts);
+        a->bytes = take_allowance(&reply->bytes);
+    }
     a->refusal = (struct refusal){reply->code, a->dsn, a->text};
     if (reply->code / 100 != first || a->dsn[0] != (char)('0' + first))
         a->refusal = first == 5 ? (struct refusal){550, "5.1.1", a->text}
@@ -85,6 +101,7 @@ accounts_ask_recipients(struct session *s, struct answer *answers)
             .sender = s->transaction.envelope.sender,
             .auth_user = slice_of(s->auth_user),
             .size = s->transaction.declared_size,
+            .trusted = s->is_trusted,
         };
 
         (void)accountd_rcpt_encode(&questions, &question); /* overflow is remembered */
@@ -101,4 +118,32 @@ accounts_ask_sender(struct session *s, struct slice auth_user, struct slice send
 
     (void)accountd_sender_encode(&request, &question); /* overflow is remembered */
     ask(s, &request, 1, a);
+}
+
+const struct refusal *
+accounts_spend(struct session *s, uint64_t bytes, struct answer *a)
+{
+    const struct transaction *t = &s->transaction;
+    struct strbuf request;
+
+    if (!t->counted)
+        return NULL;
+    request = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
+    (void)accountd_spend_encode(&request,
+                                &(struct accountd_spend){.auth_user = slice_of(s->auth_user),
+                                                         .local_rcpts = t->local_count,
+                                                         .remote_rcpts = t->remote_count,
+                                                         .bytes = bytes}); /* likewise */
+    ask(s, &request, 1, a);
+    return a->verdict == ACCOUNTD_LOCAL ? NULL : &a->refusal;
+}
+
+const struct refusal *
+accounts_too_large(const struct allowance *bytes, struct answer *a)
+{
+    (void)snprintf(a->text, sizeof(a->text), "larger than your mailbox may send%s (%s)",
+                   bytes->for_now ? " now" : "", bytes->limit);
+    a->refusal = bytes->for_now ? (struct refusal){452, "4.2.3", a->text}
+                                : (struct refusal){552, "5.2.3", a->text}; /* RFC 3463 3.3 */
+    return &a->refusal;
 }

@@ -15,6 +15,8 @@ struct answer {
     enum accountd_verdict verdict;
     struct refusal refusal; /* REFUSED, DEFERRED */
     char dsn[16], text[ANSWER_TEXT_MAX];
+    bool counted; /* LOCAL, FOREIGN: the user has limits; and these hold: */
+    struct allowance rcpts, class_rcpts, bytes;
 };
 
 /* About all of s->recipients; `answers` has room for as many. */
@@ -23,5 +25,12 @@ void accounts_ask_recipients(struct session *s, struct answer *answers);
  * domains, but not his, or nobody's. */
 void accounts_ask_sender(struct session *s, struct slice auth_user, struct slice sender,
                          struct answer *a);
+
+/* The message is whole, with `bytes`: counts it for a user with limits. What forbids it, or NULL.
+ * Asks only if a recipient's answer said `counted`. */
+const struct refusal *accounts_spend(struct session *s, uint64_t bytes, struct answer *a);
+
+/* The refusal, in `a`, of a message larger than `bytes` allow. */
+const struct refusal *accounts_too_large(const struct allowance *bytes, struct answer *a);
 
 #endif

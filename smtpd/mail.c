@@ -6,6 +6,7 @@
  * answer; without an answer we say 451 and the client tries again.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -196,8 +197,6 @@ check_recipient(const struct session *s, const struct rcpt_args *rcpt, const str
 {
     const struct refusal *why;
 
-    if (is_decision(s, rcpt))
-        return NULL;
     switch (a->verdict) {
     case ACCOUNTD_LOCAL:
         return NULL;
@@ -209,6 +208,46 @@ check_recipient(const struct session *s, const struct rcpt_args *rcpt, const str
         break;
     }
     return &a->refusal;
+}
+
+/* One recipient more than the user may have (DIR-30, DIR-31), or a message larger than one with it
+ * may be, as far as the client has said how large it is. The text goes into `a`. */
+static const struct refusal *
+check_allowances(const struct session *s, struct answer *a)
+{
+    const struct transaction *t = &s->transaction;
+    uint64_t class_count = a->verdict == ACCOUNTD_LOCAL ? t->local_count : t->remote_count;
+    const struct allowance *over = NULL;
+
+    if (!a->counted)
+        return NULL;
+    a->refusal = (struct refusal){452, "4.5.3", a->text}; /* RFC 5321 section 4.5.3.1.10 */
+    if (t->local_count + t->remote_count >= a->rcpts.max)
+        over = &a->rcpts;
+    else if (class_count >= a->class_rcpts.max)
+        over = &a->class_rcpts;
+    if (over != NULL) {
+        (void)snprintf(a->text, sizeof(a->text), "more recipients than your mailbox may have (%s)",
+                       over->limit);
+        return &a->refusal;
+    }
+    if (t->declared_size <= a->bytes.max && a->bytes.max > 0)
+        return NULL;
+    return accounts_too_large(&a->bytes, a);
+}
+
+/* It is taken. */
+static void
+count_recipient(struct transaction *t, const struct answer *a)
+{
+    bool is_local = a->verdict == ACCOUNTD_LOCAL;
+
+    t->local_count += is_local;
+    t->remote_count += !is_local;
+    t->leaves |= !is_local;
+    t->counted |= a->counted;
+    if (a->counted && a->bytes.max < t->bytes.max)
+        t->bytes = a->bytes;
 }
 
 static void
@@ -232,19 +271,23 @@ rcpt_settle(struct session *s)
     s->recipients.count = 0; /* the replies that follow are theirs */
     for (uint32_t i = 0; i < count && !s->closing; i++) {
         const struct rcpt_args *rcpt = &s->recipients.list[i];
-        const struct refusal *why = check_recipient(s, rcpt, &answers[i]);
-        bool is_foreign = answers[i].verdict == ACCOUNTD_FOREIGN && !is_decision(s, rcpt);
+        const struct refusal *why;
 
+        if (is_decision(s, rcpt))
+            answers[i] = (struct answer){.verdict = ACCOUNTD_LOCAL};
+        why = check_recipient(s, rcpt, &answers[i]);
+        if (why == NULL)
+            why = check_allowances(s, &answers[i]);
         if (why != NULL)
             filter_rejected(s, rcpt->recipient.text, why);
         else
-            why = filter_rcpt(s, rcpt, !is_foreign);
+            why = filter_rcpt(s, rcpt, answers[i].verdict == ACCOUNTD_LOCAL);
         if (why != NULL) {
             refuse_recipient(s, rcpt->recipient.text, why);
             continue;
         }
         transaction_add(&s->transaction, rcpt);
-        s->transaction.leaves |= is_foreign;
+        count_recipient(&s->transaction, &answers[i]);
         session_reply(s, 250, "2.1.5", "recipient ok");
         s->state = ST_RECIPIENT;
     }

@@ -19,6 +19,7 @@
 #include "lib/base/parse.h"
 #include "lib/log/log.h"
 #include "lib/mail/header.h"
+#include "smtpd/accounts.h"
 #include "smtpd/content.h"
 #include "smtpd/filtered.h"
 #include "smtpd/sender.h"
@@ -44,6 +45,7 @@ enum failure {
     FAIL_QUEUE,
     FAIL_FILTER, /* session's filter.refusal */
     FAIL_FILTERED_BADLY,
+    FAIL_LIMIT, /* of the user */
 };
 
 static const struct refusal refusals[] = {
@@ -74,7 +76,8 @@ struct message {
     bool header_8bit, tls_optional;
     struct content_scan scan;
     enum failure failure;
-    const struct refusal *refusal; /* with FAIL_FILTER */
+    const struct refusal *refusal; /* with FAIL_FILTER and FAIL_LIMIT */
+    struct answer answer;          /* what that is, with FAIL_LIMIT */
     uint64_t content_start;        /* where it is in the file: behind our lines */
     bool filtered;                 /* it comes from the filters, no longer from the client */
     bool discarded;
@@ -89,6 +92,15 @@ fail(struct message *m, enum failure failure)
     if (m->failure == FAIL_NONE)
         m->failure = failure;
     queue_writer_abort(&m->writer);
+}
+
+/* The user may not send so much. */
+static void
+exceed(struct message *m, const struct refusal *why)
+{
+    if (m->failure == FAIL_NONE)
+        m->refusal = why;
+    fail(m, FAIL_LIMIT);
 }
 
 static enum failure
@@ -307,6 +319,8 @@ message_write(struct message *m, struct slice content)
         fail(m, FAIL_TOO_BIG);
     if (outgoing > 0 && m->size > outgoing && m->session->transaction.leaves)
         fail(m, FAIL_OUTGOING);
+    if (m->session->transaction.counted && m->size > m->session->transaction.bytes.max)
+        exceed(m, accounts_too_large(&m->session->transaction.bytes, &m->answer));
     if (m->footer != NULL && m->failure == FAIL_NONE) {
         if (strbuf_append(&m->kept, content))
             return;
@@ -382,7 +396,7 @@ log_received(const struct message *m)
 static void
 refuse_message(struct session *s, const struct message *m)
 {
-    const struct refusal *r = m->failure == FAIL_FILTER ? m->refusal : &refusals[m->failure];
+    const struct refusal *r = m->refusal != NULL ? m->refusal : &refusals[m->failure];
 
     log_event(LOG_INFO, "rejected", KV_STR("queue_id", m->id),
               KV_SLICE("from", s->transaction.envelope.sender), KV_U64("size", m->size),
@@ -484,6 +498,16 @@ filter(struct message *m)
     close_keep_errno(fd);
 }
 
+/* What a user may send is counted when all else is decided (lib/ipc/accountd.h). */
+static void
+spend(struct message *m)
+{
+    const struct refusal *why = accounts_spend(m->session, m->size, &m->answer);
+
+    if (why != NULL)
+        exceed(m, why);
+}
+
 static void
 commit(struct message *m)
 {
@@ -523,6 +547,8 @@ message_commit(struct session *s, struct message **mp)
     judge(m);
     if (m->failure == FAIL_NONE && s->filter.on)
         filter(m);
+    if (m->failure == FAIL_NONE && !m->discarded)
+        spend(m);
     if (m->failure == FAIL_NONE && !m->discarded)
         commit(m);
     if (m->failure != FAIL_NONE)

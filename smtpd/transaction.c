@@ -8,6 +8,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/ipc/accountd.h"
 #include "smtpd/message.h"
 
 enum { RCPT_ROOM_FIRST = 4 };
@@ -23,7 +24,9 @@ transaction_begin(struct transaction *t, const struct mail_args *args)
     t->declared_size = args->size;
     t->body = args->body;
     t->smtputf8 = args->smtputf8;
-    t->leaves = false;
+    t->leaves = t->counted = false;
+    t->local_count = t->remote_count = 0;
+    t->bytes.max = ACCOUNTD_NO_LIMIT;
 }
 
 void

@@ -10,16 +10,28 @@
 
 struct message;
 
+enum { ALLOWANCE_NAME_MAX = 40 };
+
+/* What the user may send at most, and the name of the limit that says so. */
+struct allowance {
+    uint64_t max;
+    char limit[ALLOWANCE_NAME_MAX];
+    bool for_now; /* later it is more */
+};
+
 struct transaction {
     struct arena arena; /* holds every text of the envelope */
     struct queue_envelope envelope;
-    size_t rcpt_room;         /* elements allocated in envelope.rcpts */
-    uint64_t declared_size;   /* SIZE=, 0: none */
-    enum body_type body;      /* BODY= */
-    bool smtputf8;            /* SMTPUTF8 was given */
-    bool leaves;              /* a recipient is not in a domain of ours */
-    struct message *message;  /* BDAT between two chunks, else NULL */
-    int64_t content_until_ms; /* all chunks together */
+    size_t rcpt_room;       /* elements allocated in envelope.rcpts */
+    uint64_t declared_size; /* SIZE=, 0: none */
+    enum body_type body;    /* BODY= */
+    bool smtputf8;          /* SMTPUTF8 was given */
+    bool leaves;            /* a recipient is not in a domain of ours */
+    bool counted;           /* the user has limits: what is sent is counted at the end */
+    uint64_t local_count, remote_count; /* recipients that were taken */
+    struct allowance bytes;             /* of the message, with `counted` */
+    struct message *message;            /* BDAT between two chunks, else NULL */
+    int64_t content_until_ms;           /* all chunks together */
 };
 
 void transaction_begin(struct transaction *t, const struct mail_args *args);

@@ -72,6 +72,8 @@ take_target(void *arg, const struct accountd_target *target)
         take_failure(f, target);
         return 0;
     }
+    if (target->kind == ACCOUNTD_TO_NOBODY)
+        return 0;
     f->count++;
     f->is_foreign = target->kind == ACCOUNTD_TO_REMOTE && target->via.len == 0;
     f->is_group = f->is_group || slice_starts(target->via, SLICE("group "));

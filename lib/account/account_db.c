@@ -95,6 +95,12 @@ account_db_commit(struct account_db *db)
     return db_commit(db->db);
 }
 
+int
+account_db_commit_figures(struct account_db *db)
+{
+    return db_commit(db->db);
+}
+
 void
 account_db_abort(struct account_db *db)
 {

@@ -247,6 +247,8 @@ forget_domain(struct account_edit *edit, struct slice name)
     rc = edit_public_forget(edit, strbuf_slice(&word));
     if (rc == 0)
         rc = edit_share_forget(edit, strbuf_slice(&word));
+    if (rc == 0)
+        rc = edit_list_forget(edit, strbuf_slice(&word));
     strbuf_free(&word);
     return rc;
 }

@@ -155,6 +155,8 @@ check_alias(struct account_edit *edit, struct record *alias)
 static int
 check(struct account_edit *edit, struct record *record)
 {
+    if (edit_list_check(edit, record) < 0)
+        return -1;
     if (record->kind == ACCOUNT_USER)
         return check_user(edit, record);
     if (record->kind == ACCOUNT_PUBLIC)
@@ -164,15 +166,31 @@ check(struct account_edit *edit, struct record *record)
 
 /* ---- add and set ---- */
 
-static void
-set_number(struct record *record, enum account_property id, uint64_t value)
-{
-    struct strbuf text = strbuf_new(32);
-
-    (void)strbuf_u64(&text, value);
-    record_set(record, id, strbuf_slice(&text));
-    strbuf_free(&text);
-}
+/* What a new mailbox takes over from its domain. */
+static const struct {
+    enum account_property user, domain;
+} defaults[] = {
+    {USER_QUOTA_BYTES, DOMAIN_QUOTA_BYTES},
+    {USER_QUOTA_MESSAGES, DOMAIN_QUOTA_MESSAGES},
+    {USER_WARNING_LIMIT, DOMAIN_WARNING_LIMIT},
+    {USER_EXPIRES, DOMAIN_EXPIRES},
+    {USER_MAILBOX_PATH, DOMAIN_MAILBOX_PATH},
+    {USER_SEND_DOMAIN, DOMAIN_SEND_DOMAIN},
+    {USER_SEND_SYSTEM, DOMAIN_SEND_SYSTEM},
+    {USER_SEND_REMOTE, DOMAIN_SEND_REMOTE},
+    {USER_SEND_EXCEPTIONS, DOMAIN_SEND_EXCEPTIONS},
+    {USER_RECEIVE_DOMAIN, DOMAIN_RECEIVE_DOMAIN},
+    {USER_RECEIVE_SYSTEM, DOMAIN_RECEIVE_SYSTEM},
+    {USER_RECEIVE_REMOTE, DOMAIN_RECEIVE_REMOTE},
+    {USER_RECEIVE_EXCEPTIONS, DOMAIN_RECEIVE_EXCEPTIONS},
+    {USER_MESSAGE_RCPTS, DOMAIN_MESSAGE_RCPTS},
+    {USER_MESSAGE_BYTES, DOMAIN_MESSAGE_BYTES},
+    {USER_HOUR_RCPTS, DOMAIN_HOUR_RCPTS},
+    {USER_DAY_LOCAL_RCPTS, DOMAIN_DAY_LOCAL_RCPTS},
+    {USER_DAY_LOCAL_BYTES, DOMAIN_DAY_LOCAL_BYTES},
+    {USER_DAY_REMOTE_RCPTS, DOMAIN_DAY_REMOTE_RCPTS},
+    {USER_DAY_REMOTE_BYTES, DOMAIN_DAY_REMOTE_BYTES},
+};
 
 /* What a new entry has before the given properties. */
 static struct record
@@ -181,11 +199,8 @@ fresh(struct account_edit *edit, enum account_kind kind, const struct record *do
     struct record record = record_new(kind);
 
     if (kind == ACCOUNT_USER) {
-        set_number(&record, USER_QUOTA_BYTES, record_u64(domain, DOMAIN_QUOTA_BYTES));
-        set_number(&record, USER_QUOTA_MESSAGES, record_u64(domain, DOMAIN_QUOTA_MESSAGES));
-        set_number(&record, USER_WARNING_LIMIT, record_u64(domain, DOMAIN_WARNING_LIMIT));
-        record_set(&record, USER_EXPIRES, record_get(domain, DOMAIN_EXPIRES));
-        record_set(&record, USER_MAILBOX_PATH, record_get(domain, DOMAIN_MAILBOX_PATH));
+        for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
+            record_set(&record, defaults[i].user, record_get(domain, defaults[i].domain));
         edit_put_time(edit, &record, USER_CREATED);
     } else if (kind == ACCOUNT_GROUP) {
         edit_put_time(edit, &record, GROUP_CREATED);
@@ -219,6 +234,8 @@ edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0 && kind == ACCOUNT_ALIAS)
         rc = edit_ref_put(edit, record_get(&record, ALIAS_TARGET), EDIT_REF_ALIAS,
                           strbuf_slice(&hit.key));
+    if (rc == 0)
+        rc = edit_list_refs(edit, &record, strbuf_slice(&hit.key), true);
     if (rc == 0 && account_has_store(kind))
         rc = add_job(edit, ACCOUNT_JOB_CREATE, &hit, kind);
     record_free(&record);
@@ -237,6 +254,8 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
         rc = edit_ref_del(edit, record_get(&hit.entry, ALIAS_TARGET), EDIT_REF_ALIAS,
                           strbuf_slice(&hit.key));
     if (rc == 0)
+        rc = edit_list_refs(edit, &hit.entry, strbuf_slice(&hit.key), false);
+    if (rc == 0)
         rc = edit_apply(edit, &hit.entry, fields, count);
     if (rc == 0)
         rc = check(edit, &hit.entry);
@@ -247,6 +266,8 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0 && kind == ACCOUNT_ALIAS)
         rc = edit_ref_put(edit, record_get(&hit.entry, ALIAS_TARGET), EDIT_REF_ALIAS,
                           strbuf_slice(&hit.key));
+    if (rc == 0)
+        rc = edit_list_refs(edit, &hit.entry, strbuf_slice(&hit.key), true);
     account_hit_free(&hit);
     return rc;
 }
@@ -345,7 +366,11 @@ edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0)
         rc = edit_not_postmaster(edit, strbuf_slice(&hit.address), codes[kind].failed);
     if (rc == 0)
+        rc = edit_list_refs(edit, &hit.entry, strbuf_slice(&hit.key), false);
+    if (rc == 0)
         rc = drop_refs(edit, strbuf_slice(&hit.address));
+    if (rc == 0)
+        rc = edit_list_forget(edit, strbuf_slice(&hit.address));
     if (rc == 0 && kind == ACCOUNT_GROUP)
         rc = drop_members(edit, strbuf_slice(&hit.key));
     if (rc == 0 && kind == ACCOUNT_ALIAS)

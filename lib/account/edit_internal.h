@@ -10,7 +10,8 @@ enum edit_ref {
     EDIT_REF_ALIAS = 'a',
     EDIT_REF_MEMBER = 'm',
     EDIT_REF_PUBLIC = 'p',
-    EDIT_REF_SHARE = 's'
+    EDIT_REF_SHARE = 's',
+    EDIT_REF_LIST = 'l' /* the source's senders or representatives name the target */
 };
 
 /* Checks and stores the given properties; GIVEN ones only when restoring. */
@@ -37,6 +38,10 @@ int edit_new_entry(struct account_edit *edit, struct slice name, enum account_ki
 
 /* An entry that is about to lose its name must not be the one that mail for postmaster goes to. */
 int edit_not_postmaster(struct account_edit *edit, struct slice address, uint32_t code);
+
+bool edit_has_word(struct slice list, struct slice word);
+/* Takes a word out of a list of the record. False: it was not there. */
+bool edit_remove_word(struct record *record, enum account_property id, struct slice word);
 
 /* All rows of a table below `prefix`, copied: they may be changed while one walks over them. */
 struct edit_row {
@@ -81,6 +86,13 @@ int edit_public_forget(struct account_edit *edit, struct slice word);
 /* Appends who is meant by a word of such a list: "@domain", or the mailbox behind a name. */
 int edit_member_word(struct account_edit *edit, struct slice given, struct strbuf *word);
 /* A mailbox or "@domain" is no more: nothing is shared with it. */
+/* The lists of who may send to a group, or for a group or mailbox: canonical, nobody twice. */
+int edit_list_check(struct account_edit *edit, struct record *record);
+/* The references that go with them: made, or removed. */
+int edit_list_refs(struct account_edit *edit, const struct record *record, struct slice key,
+                   bool make);
+/* `word` (a mailbox or @domain) is no more: out of every list. */
+int edit_list_forget(struct account_edit *edit, struct slice word);
 int edit_share_forget(struct account_edit *edit, struct slice grantee);
 /* A mailbox is no more: nothing of it is shared. */
 int edit_share_owner_gone(struct account_edit *edit, struct slice owner_key);

@@ -115,8 +115,8 @@ edit_member_word(struct account_edit *edit, struct slice given, struct strbuf *w
     return found == ACCOUNT_FOUND ? 0 : unknown_member(edit, given);
 }
 
-static bool
-has_word(struct slice list, struct slice word)
+bool
+edit_has_word(struct slice list, struct slice word)
 {
     struct slice next;
 
@@ -144,7 +144,7 @@ check_list(struct account_edit *edit, struct record *folder, enum account_proper
     while (rc == 0 && (given = property_next_word(&rest)).len > 0) {
         strbuf_clear(&word);
         rc = edit_member_word(edit, given, &word);
-        if (rc == 0 && !has_word(strbuf_slice(&all), strbuf_slice(&word)))
+        if (rc == 0 && !edit_has_word(strbuf_slice(&all), strbuf_slice(&word)))
             add_word(&all, strbuf_slice(&word));
     }
     if (rc == 0)
@@ -163,19 +163,18 @@ edit_public_check(struct account_edit *edit, struct record *folder)
     return 0;
 }
 
-/* Takes a word out of one list. */
-static bool
-remove_word(struct record *folder, enum account_property id, struct slice word)
+bool
+edit_remove_word(struct record *record, enum account_property id, struct slice word)
 {
     struct strbuf left = strbuf_new(OBJECT_VALUE_MAX);
-    struct slice rest = record_get(folder, id), next;
-    bool found = has_word(rest, word);
+    struct slice rest = record_get(record, id), next;
+    bool found = edit_has_word(rest, word);
 
     while (found && (next = property_next_word(&rest)).len > 0)
         if (!slice_eq(next, word))
             add_word(&left, next);
     if (found)
-        record_set(folder, id, strbuf_slice(&left));
+        record_set(record, id, strbuf_slice(&left));
     strbuf_free(&left);
     return found;
 }
@@ -186,7 +185,7 @@ remove_from_all(struct record *folder, struct slice word)
     bool found = false;
 
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-        found |= remove_word(folder, lists[i].id, word);
+        found |= edit_remove_word(folder, lists[i].id, word);
     return found;
 }
 

@@ -150,9 +150,13 @@ rename_entry(const struct renaming *r, const struct edit_row *row, struct record
 
     if (record_load(record, edit_value(row)) < 0)
         return account_fail_db(r->edit->result);
-    if (record->kind == ACCOUNT_USER)
+    if (record->kind == ACCOUNT_USER) {
         changed |= map_property(r, record, USER_FORWARD);
-    else if (record->kind == ACCOUNT_ALIAS)
+        changed |= map_property(r, record, USER_REPRESENTATIVES);
+    } else if (record->kind == ACCOUNT_GROUP) {
+        changed |= map_property(r, record, GROUP_SENDERS);
+        changed |= map_property(r, record, GROUP_REPRESENTATIVES);
+    } else if (record->kind == ACCOUNT_ALIAS)
         changed |= map_property(r, record, ALIAS_TARGET);
     else if (record->kind == ACCOUNT_PUBLIC)
         changed |= map_lists(r, record);

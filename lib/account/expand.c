@@ -248,6 +248,7 @@ emit_mailbox(struct expansion *x, const struct account_hit *hit, struct slice vi
         record_u64(&hit->entry, is_public ? PUBLIC_QUOTA_MESSAGES : USER_QUOTA_MESSAGES);
     if (!is_public) /* nobody owns a public folder */
         target.warning_limit = (uint8_t)record_u64(&hit->entry, USER_WARNING_LIMIT);
+    target.auto_reply = !is_public && account_user_replies(&hit->entry, x->now_ms);
     emit(x, &target);
     strbuf_free(&path);
 }
@@ -263,12 +264,23 @@ comes_from(const struct step *parent, struct slice address)
     return false;
 }
 
+/* Among those from position `from` on. */
+static bool
+has_target(const struct expansion *x, uint32_t from, struct slice address)
+{
+    for (uint32_t i = from; i < x->count; i++)
+        if (slice_eq(x->targets[i].address, address))
+            return true;
+    return false;
+}
+
 static void
 follow_user(struct expansion *x, const struct account_hit *hit, struct slice via,
             const struct step *here)
 {
     struct slice forward = record_get(&hit->entry, USER_FORWARD), word;
     bool forwards = forward.len > 0 && record_bool(&hit->entry, USER_FORWARD_RIGHT);
+    uint32_t first = x->count; /* its own mailbox may be found again behind this, never before */
 
     if (account_user_state(&hit->entry, x->now_ms) == ACCOUNT_DISABLED) {
         emit_failure(x, here->address, via, "5.2.1", "mailbox is disabled");
@@ -278,6 +290,9 @@ follow_user(struct expansion *x, const struct account_hit *hit, struct slice via
         emit_mailbox(x, hit, via);
     while (forwards && (word = property_next_word(&forward)).len > 0)
         follow(x, word, SLICE("forward"), here);
+    if (forwards && x->count > x->source_first && !has_target(x, first, here->address))
+        emit(x, &(struct accountd_target){
+                    .kind = ACCOUNTD_TO_NOBODY, .address = here->address, .via = via});
 }
 
 static void
@@ -371,15 +386,6 @@ follow_entry(struct expansion *x, const struct account_hit *hit, struct slice vi
         follow(x, record_get(&hit->entry, ALIAS_TARGET), SLICE("alias"), here);
 }
 
-static bool
-has_target(const struct expansion *x, struct slice address)
-{
-    for (uint32_t i = x->source_first; i < x->count; i++)
-        if (slice_eq(x->targets[i].address, address))
-            return true;
-    return false;
-}
-
 /* An address of ours that was met before: nothing more, unless forwarding came back to a mailbox
  * that keeps no copy by itself. */
 static void
@@ -389,7 +395,7 @@ meet_again(struct expansion *x, const struct account_hit *hit, struct slice via,
     if (hit->entry.kind == ACCOUNT_USER && !record_bool(&hit->entry, USER_FORWARD_KEEP) &&
         comes_from(parent, strbuf_slice(&hit->address)) &&
         account_user_state(&hit->entry, x->now_ms) != ACCOUNT_DISABLED &&
-        !has_target(x, strbuf_slice(&hit->address)))
+        !has_target(x, x->source_first, strbuf_slice(&hit->address)))
         emit_mailbox(x, hit, via);
 }
 

@@ -41,3 +41,18 @@ account_manages(struct account_base *base, struct slice mailbox, struct slice do
     record_free(&record);
     return rc < 0 ? -1 : found;
 }
+
+int
+account_admin_manages(struct account_base *base, struct slice name, struct slice domain)
+{
+    struct record record = record_new(ACCOUNT_ADMIN);
+    struct slice value;
+    int rc = account_db_get(base->db, ACCOUNT_TABLE_ADMINS, name, &value);
+
+    if (rc == 0 && record_load(&record, value) < 0)
+        rc = -1;
+    if (rc == 0)
+        rc = is_within(&record, domain);
+    record_free(&record);
+    return rc;
+}

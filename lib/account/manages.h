@@ -11,5 +11,7 @@
  * database failed. */
 int account_manages(struct account_base *base, struct slice mailbox, struct slice domain,
                     struct strbuf *admin);
+/* The same of the administrator called `name` and his domains. ENOENT: there is none. */
+int account_admin_manages(struct account_base *base, struct slice name, struct slice domain);
 
 #endif

@@ -3,30 +3,17 @@
  */
 #include "lib/account/public.h"
 
+#include "lib/account/listed.h"
 #include "lib/account/public_list.h"
 #include "lib/base/mem.h"
-
-/* Is the user in a list, by address or by @domain? */
-static bool
-names(struct slice list, struct slice user)
-{
-    struct slice domain = slice_sub(user, slice_rindex(user, '@'), user.len), word;
-
-    while ((word = property_next_word(&list)).len > 0)
-        if (slice_eq(word, user) || slice_eq(word, domain))
-            return true;
-    return false;
-}
 
 uint32_t
 public_rights(const struct record *folder, struct slice user)
 {
     uint32_t rights = 0;
 
-    if (user.len == 0)
-        return 0;
     for (size_t i = 0; i < PUBLIC_LISTS; i++)
-        if (names(record_get(folder, public_lists[i].property), user))
+        if (listed(record_get(folder, public_lists[i].property), user))
             rights |= public_lists[i].rights;
     return rights;
 }

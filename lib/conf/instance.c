@@ -65,6 +65,7 @@ instance_init(struct instance *inst, const char *root)
         inst->store = xasprintf("%s/store", r);
         inst->stores = xasprintf("%s/stores", r);
         inst->db = xasprintf("%s/db", r);
+        inst->archive = xasprintf("%s/archive", r);
         inst->log = xasprintf("%s/log", r);
         inst->run = xasprintf("%s/run", r);
     } else {
@@ -73,6 +74,7 @@ instance_init(struct instance *inst, const char *root)
         inst->store = xstrdup("/var/lib/posthorn/store");
         inst->stores = xstrdup("/var/lib/posthorn/stores");
         inst->db = xstrdup("/var/lib/posthorn/db");
+        inst->archive = xstrdup("/var/lib/posthorn/archive");
         inst->log = xstrdup("/var/log/posthorn");
         inst->run = xstrdup("/run/posthorn");
     }
@@ -84,9 +86,9 @@ instance_init(struct instance *inst, const char *root)
 void
 instance_free(struct instance *inst)
 {
-    char **all[] = {&inst->root,   &inst->etc, &inst->queue, &inst->store,     &inst->stores,
-                    &inst->db,     &inst->log, &inst->run,   &inst->conf_path, &inst->services_path,
-                    &inst->libexec};
+    char **all[] = {&inst->root,   &inst->etc,       &inst->queue,         &inst->store,
+                    &inst->stores, &inst->db,        &inst->archive,       &inst->log,
+                    &inst->run,    &inst->conf_path, &inst->services_path, &inst->libexec};
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         xfree(all[i]);

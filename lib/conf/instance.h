@@ -1,8 +1,8 @@
 /*
  * lib/conf/instance.h - where one installation of Posthorn lies.
  *
- * With a root directory everything is below it (etc, queue, store, db, log, run); without one the
- * installed paths apply, which the build sets (PREFIX).
+ * With a root directory everything is below it (etc, queue, store, db, archive, log, run); without
+ * one the installed paths apply, which the build sets (PREFIX).
  */
 #ifndef POSTHORN_LIB_CONF_INSTANCE_H
 #define POSTHORN_LIB_CONF_INSTANCE_H
@@ -11,7 +11,7 @@
 
 struct instance {
     char *root; /* NULL: installed */
-    char *etc, *queue, *store, *db, *log, *run;
+    char *etc, *queue, *store, *db, *archive, *log, *run;
     char *stores; /* further storage directories (lib/store/store_dirs.h); may be missing */
     char *conf_path, *services_path;
     char *libexec; /* directory of the daemons' programs */

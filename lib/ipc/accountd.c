@@ -26,6 +26,7 @@ accountd_rcpt_encode(struct strbuf *out, const struct accountd_rcpt *req)
     writer_bytes(&w, req->sender);
     writer_bytes(&w, req->auth_user);
     writer_u64(&w, req->size);
+    writer_u8(&w, req->trusted);
     return frame_end(&w);
 }
 
@@ -38,7 +39,24 @@ accountd_rcpt_decode(struct slice payload, struct accountd_rcpt *req)
     req->sender = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     req->auth_user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     req->size = reader_u64(&r);
+    req->trusted = reader_u8(&r) != 0;
     return reader_end(&r);
+}
+
+static void
+put_allowance(struct writer *w, const struct accountd_allowance *a)
+{
+    writer_u64(w, a->max);
+    writer_bytes(w, a->limit);
+    writer_u8(w, a->for_now);
+}
+
+static void
+get_allowance(struct reader *r, struct accountd_allowance *a)
+{
+    a->max = reader_u64(r);
+    a->limit = reader_bytes(r, WORD_MAX);
+    a->for_now = reader_u8(r) != 0;
 }
 
 int
@@ -50,6 +68,12 @@ accountd_rcpt_reply_encode(struct strbuf *out, uint32_t id, const struct account
     writer_u16(&w, reply->code);
     writer_bytes(&w, reply->dsn);
     writer_bytes(&w, reply->text);
+    writer_u8(&w, reply->counted);
+    if (reply->counted) {
+        put_allowance(&w, &reply->rcpts);
+        put_allowance(&w, &reply->class_rcpts);
+        put_allowance(&w, &reply->bytes);
+    }
     return frame_end(&w);
 }
 
@@ -58,12 +82,44 @@ accountd_rcpt_reply_decode(struct slice payload, struct accountd_rcpt_reply *rep
 {
     struct reader r = reader_begin(payload);
 
-    reply->verdict = reader_u8(&r);
+    *reply = (struct accountd_rcpt_reply){.verdict = reader_u8(&r)};
     reply->code = reader_u16(&r);
     reply->dsn = reader_bytes(&r, DSN_BYTES_MAX);
     reply->text = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
+    reply->counted = reader_u8(&r) != 0;
+    if (reply->counted) {
+        get_allowance(&r, &reply->rcpts);
+        get_allowance(&r, &reply->class_rcpts);
+        get_allowance(&r, &reply->bytes);
+    }
     if (reply->verdict > ACCOUNTD_DEFERRED)
         return -1;
+    return reader_end(&r);
+}
+
+/* ---- SPEND ---- */
+
+int
+accountd_spend_encode(struct strbuf *out, const struct accountd_spend *req)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_SPEND, 0);
+
+    writer_bytes(&w, req->auth_user);
+    writer_u64(&w, req->local_rcpts);
+    writer_u64(&w, req->remote_rcpts);
+    writer_u64(&w, req->bytes);
+    return frame_end(&w);
+}
+
+int
+accountd_spend_decode(struct slice payload, struct accountd_spend *req)
+{
+    struct reader r = reader_begin(payload);
+
+    req->auth_user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->local_rcpts = reader_u64(&r);
+    req->remote_rcpts = reader_u64(&r);
+    req->bytes = reader_u64(&r);
     return reader_end(&r);
 }
 
@@ -116,6 +172,7 @@ write_target(struct writer *w, const struct accountd_target *target)
     writer_u64(w, target->quota_bytes);
     writer_u64(w, target->quota_messages);
     writer_u8(w, target->warning_limit);
+    writer_u8(w, target->auto_reply);
     writer_bytes(w, target->dsn);
     writer_bytes(w, target->text);
     writer_bytes(w, target->sender);
@@ -133,11 +190,12 @@ read_target(struct reader *r, struct accountd_target *target)
     target->quota_bytes = reader_u64(r);
     target->quota_messages = reader_u64(r);
     target->warning_limit = reader_u8(r);
+    target->auto_reply = reader_u8(r) != 0;
     target->dsn = reader_bytes(r, DSN_BYTES_MAX);
     target->text = reader_bytes(r, ACCOUNTD_TEXT_MAX);
     target->sender = reader_bytes(r, ACCOUNTD_ADDRESS_MAX);
     target->notice = reader_bytes(r, ACCOUNTD_ADDRESS_MAX);
-    if (r->failed || target->source >= ACCOUNTD_BATCH_MAX || target->kind > ACCOUNTD_TO_FAILURE)
+    if (r->failed || target->source >= ACCOUNTD_BATCH_MAX || target->kind > ACCOUNTD_TO_NOBODY)
         return -1;
     return 0;
 }

@@ -1,11 +1,11 @@
 /*
  * lib/ipc/accountd.h - what other programs ask accountd, the sole owner of the account base.
  *
- * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT and SENDER (EXPAND,
- * with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, FOLDERS and REHASH, local-deliver
- * USAGE and MISSING, root (the command line) ADMIN. Encoders write one whole frame with request id
- * 0 (the client fills it in); decoders check everything and return 0, or -1: close the connection.
- * Slices borrow from the payload.
+ * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
+ * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, FOLDERS and REHASH,
+ * local-deliver USAGE, MISSING and AUTO_REPLY, root (the command line) ADMIN. Encoders write one
+ * whole frame with request id 0 (the client fills it in); decoders check everything and return 0,
+ * or -1: close the connection. Slices borrow from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_ACCOUNTD_H
 #define POSTHORN_LIB_IPC_ACCOUNTD_H
@@ -47,6 +47,9 @@ enum accountd_type {
     ACCOUNTD_CHANGED,
     ACCOUNTD_QUOTA, /* quotas that an administrator may set */
     ACCOUNTD_QUOTA_REPLY,
+    ACCOUNTD_SPEND,      /* may this user send this much, and count it */
+    ACCOUNTD_AUTO_REPLY, /* what a user's automatic reply says */
+    ACCOUNTD_AUTO_REPLY_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -55,6 +58,7 @@ struct accountd_rcpt {
     struct slice sender;    /* reverse path, may be empty */
     struct slice auth_user; /* canonical address of the authenticated user, or empty */
     uint64_t size;          /* declared with SIZE=, 0: unknown */
+    bool trusted;           /* from a host that need not authenticate: its senders are believed */
 };
 enum accountd_verdict {
     ACCOUNTD_LOCAL,   /* a mailbox, alias, group or policy of ours takes it */
@@ -62,22 +66,45 @@ enum accountd_verdict {
     ACCOUNTD_REFUSED, /* for good: 5xx with `dsn` and `text` */
     ACCOUNTD_DEFERRED /* for now: 4xx with `dsn` and `text` */
 };
+/* How much the user may send, as it is now; `limit` is the name of what says so. */
+#define ACCOUNTD_NO_LIMIT UINT64_MAX
+struct accountd_allowance {
+    uint64_t max;
+    struct slice limit;
+    bool for_now; /* later it is more */
+};
 struct accountd_rcpt_reply {
     uint8_t verdict;   /* enum accountd_verdict */
     uint16_t code;     /* SMTP code when REFUSED or DEFERRED, e.g. 550, 452, 552 */
     struct slice dsn;  /* RFC 3463 code: "5.1.1", "5.2.2", "5.2.1" */
     struct slice text; /* one line for the reply */
+    bool counted;      /* LOCAL, FOREIGN: the message is to be counted (SPEND); and then */
+    struct accountd_allowance rcpts;       /* all recipients of the message, this one included */
+    struct accountd_allowance class_rcpts; /* those that are LOCAL, or those that are FOREIGN */
+    struct accountd_allowance bytes;       /* of the message */
 };
 int accountd_rcpt_encode(struct strbuf *out, const struct accountd_rcpt *req);
 int accountd_rcpt_decode(struct slice payload, struct accountd_rcpt *req);
 int accountd_rcpt_reply_encode(struct strbuf *out, uint32_t id, const struct accountd_rcpt_reply *);
 int accountd_rcpt_reply_decode(struct slice payload, struct accountd_rcpt_reply *reply);
 
+/* ---- SPEND: asked by smtpd when a message of a user whose RCPT replies said `counted` is whole,
+ * and before it is accepted. Checked and counted at once: of two sessions that want the last of an
+ * allowance one gets it. Reply is an accountd_rcpt_reply: LOCAL, it is counted. What is counted
+ * stays so, also if the queue then fails ---- */
+struct accountd_spend {
+    struct slice auth_user;
+    uint64_t local_rcpts, remote_rcpts, bytes;
+};
+int accountd_spend_encode(struct strbuf *out, const struct accountd_spend *req);
+int accountd_spend_decode(struct slice payload, struct accountd_spend *req);
+
 /* ---- EXPAND: asked by queue-manager, all recipients of a message in batches ---- */
 enum accountd_target_kind {
     ACCOUNTD_TO_MAILBOX, /* address is the canonical mailbox user@domain */
     ACCOUNTD_TO_REMOTE,  /* address goes to remote-deliver */
     ACCOUNTD_TO_FAILURE, /* code and text say why: bounce (5.x.x) or try later (4.x.x) */
+    ACCOUNTD_TO_NOBODY,  /* a mailbox that forwards and keeps nothing: no mail goes there */
 };
 struct accountd_target {
     uint16_t source; /* index of the address in the request */
@@ -87,6 +114,7 @@ struct accountd_target {
     struct slice path; /* mailbox: directory below store/, "DOMAIN/xx/USER" */
     uint64_t quota_bytes, quota_messages; /* mailbox: 0 is unlimited */
     uint8_t warning_limit;                /* mailbox: percent of a quota; 0: no warning */
+    bool auto_reply;                      /* mailbox: mail to it may be answered: ask AUTO_REPLY */
     struct slice dsn, text;               /* failure */
     struct slice
         sender; /* remote: reverse path to use (lib/mail/srs.h), or empty: the mail's own */
@@ -284,6 +312,23 @@ struct accountd_missing {
 int accountd_missing_encode(struct strbuf *out, const struct accountd_missing *report);
 int accountd_missing_decode(struct slice payload, struct accountd_missing *report);
 
+/* ---- AUTO_REPLY: local-deliver has mail for a user that names these addresses as its recipients.
+ * Is the user, under any name, among them, and what is the answer? ---- */
+#define ACCOUNTD_NAMED_MAX 32768
+struct accountd_auto_reply {
+    struct slice user;  /* canonical */
+    struct slice named; /* addresses, each with a line end behind it */
+};
+struct accountd_auto_reply_reply {
+    bool wanted;                         /* replies are on, and the user is named */
+    struct slice full_name, text, until; /* as in the account; may be empty */
+};
+int accountd_auto_reply_encode(struct strbuf *out, const struct accountd_auto_reply *req);
+int accountd_auto_reply_decode(struct slice payload, struct accountd_auto_reply *req);
+int accountd_auto_reply_reply_encode(struct strbuf *out, uint32_t id,
+                                     const struct accountd_auto_reply_reply *reply);
+int accountd_auto_reply_reply_decode(struct slice payload, struct accountd_auto_reply_reply *reply);
+
 /* ---- SENDER: may `auth_user` send as `sender`? Reply is an accountd_rcpt_reply ---- */
 struct accountd_sender {
     struct slice auth_user, sender;
@@ -301,7 +346,9 @@ struct accountd_admin {
     const struct object_field *fields; /* encode: given; decode: filled array of the caller */
     uint32_t field_count;
 };
-/* Results have the numbers of the API: 0 success, 1 bad parameters, others by verb (ADM-22..36). */
+/* Results have the numbers of the API: 0 success, 1 bad parameters, others by verb (ADM-22..36).
+ * "manages" of an admin: may he change what is in the field "domain"? */
+#define ACCOUNTD_NOT_MANAGED 2 /* no */
 int accountd_admin_encode(struct strbuf *out, const struct accountd_admin *req);
 int accountd_admin_decode(struct slice payload, struct accountd_admin *req,
                           struct object_field fields[OBJECT_FIELDS_MAX]);

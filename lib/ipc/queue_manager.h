@@ -1,11 +1,11 @@
 /*
  * lib/ipc/queue_manager.h - queue-manager with its delivery agents, and with the command line.
  *
- * Socket run/queue.sock. Agents (worker processes of local-deliver and remote-deliver) connect and
- * say HELLO; the queue manager sends JOBs, at most `slots` unanswered per agent, and the agent
- * sends one RESULT for each. A lost connection puts the agent's jobs in doubt: they are given out
- * again with `in_doubt` set. Root and the suite's owner may send control requests on the same
- * socket.
+ * Socket run/queue.sock. Agents (worker processes of local-deliver and remote-deliver, archived)
+ * connect and say HELLO; the queue manager sends JOBs, at most `slots` unanswered per agent, and
+ * the agent sends one RESULT for each. A lost connection puts the agent's jobs in doubt: they are
+ * given out again with `in_doubt` set. Root and the suite's owner may send control requests on the
+ * same socket.
  */
 #ifndef POSTHORN_LIB_IPC_QUEUE_MANAGER_H
 #define POSTHORN_LIB_IPC_QUEUE_MANAGER_H
@@ -19,6 +19,8 @@
 #define QUEUE_ADDRESS_MAX 1024
 #define QUEUE_TEXT_MAX 1024
 #define QUEUE_PAYLOAD_MAX (8u << 20)
+#define QUEUE_CLASSES_MAX 64
+#define QUEUE_ENVELOPE_RCPTS_MAX (4u << 20) /* bytes of them in an archive job */
 
 enum queue_type {
     QUEUE_HELLO = 1,
@@ -26,9 +28,10 @@ enum queue_type {
     QUEUE_RESULT,
     QUEUE_CONTROL,
     QUEUE_CONTROL_REPLY,
+    QUEUE_REPLY,
 };
 
-enum queue_agent { QUEUE_AGENT_LOCAL = 1, QUEUE_AGENT_REMOTE };
+enum queue_agent { QUEUE_AGENT_LOCAL = 1, QUEUE_AGENT_REMOTE, QUEUE_AGENT_ARCHIVE };
 struct queue_hello {
     uint8_t agent;  /* enum queue_agent */
     uint16_t slots; /* jobs at once */
@@ -51,6 +54,7 @@ struct queue_job_rcpt {
     struct slice path; /* local: directory below store/ */
     uint64_t quota_bytes, quota_messages;
     uint8_t warning_limit; /* percent of a quota; 0: no warning */
+    bool auto_reply;       /* local: this mail may be answered */
 };
 struct queue_job {
     uint64_t job_id;
@@ -73,10 +77,15 @@ struct queue_job {
     struct slice prepend;  /* remote: whole header fields to send before the content, or empty */
     bool ours;         /* remote: it began here (a user, a trusted host, ourselves): we sign it */
     struct slice user; /* remote: address of who submitted it, or empty */
+    struct slice forwarder; /* remote: the address here that sends it on, or empty */
+    /* Archive: names of the classes, and the recipients of the envelope, each with a LF behind it.
+     * What is beyond the limit is left out, with "+NUMBER" as the last line. */
+    struct slice classes, envelope_rcpts;
     uint32_t rcpt_count;
     struct queue_job_rcpt *rcpts; /* encode: the caller's; decode: allocated, queue_job_free() */
 };
-/* A remote job carries the message's descriptor (read-only); a local one is opened by name. */
+/* A remote or archive job carries the message's descriptor (read-only); a local one is opened by
+ * name. */
 int queue_job_encode(struct strbuf *out, const struct queue_job *job);
 int queue_job_decode(struct slice payload, struct queue_job *job);
 void queue_job_free(struct queue_job *job);
@@ -102,6 +111,18 @@ struct queue_result {
 int queue_result_encode(struct strbuf *out, const struct queue_result *result);
 int queue_result_decode(struct slice payload, struct queue_result *result);
 void queue_result_free(struct queue_result *result);
+
+/* A local agent's, before the RESULT of the job: the automatic reply of one of its recipients,
+ * whole but for trace fields. It goes from the null sender to the sender of the job's message,
+ * once. */
+#define QUEUE_REPLY_MAX 32768 /* bytes of the message */
+struct queue_reply {
+    uint64_t job_id;
+    uint32_t index; /* of the recipient who answers */
+    struct slice message;
+};
+int queue_reply_encode(struct strbuf *out, const struct queue_reply *reply);
+int queue_reply_decode(struct slice payload, struct queue_reply *reply);
 
 /* Control: the command line. Verbs:
  *   flush    `names`: what is to be tried now: ids, or a domain, or "ALL" or nothing for all

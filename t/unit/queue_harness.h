@@ -42,6 +42,9 @@ struct delivery {
     char id[QUEUE_ID_SIZE];
     char address[128];
     char prepend[128];
+    char sender[128];
+    char classes[QUEUE_CLASSES_MAX];
+    char envelope_rcpts[256];
     bool in_doubt;
 };
 
@@ -49,6 +52,7 @@ struct fake_agent {
     struct ipc_peer *peer;
     uint8_t kind;
     bool silent; /* takes jobs and never answers */
+    bool full;   /* defers everything */
 };
 
 static struct harness {
@@ -123,6 +127,9 @@ answer_one(struct accountd_target *targets, uint32_t *count, uint32_t source, st
             t.path = slice_of(paths[next++ % 4096]);
         targets[(*count)++] = t;
     }
+    if (slice_eq(local, SLICE("fwd")) && slice_eq(domain, SLICE("d.test")))
+        targets[(*count)++] = (struct accountd_target){
+            .source = (uint16_t)source, .kind = ACCOUNTD_TO_NOBODY, .address = a};
 }
 
 struct expand_request {
@@ -236,7 +243,7 @@ agent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sli
 
     ck_assert_uint_eq(header->type, QUEUE_JOB);
     ck_assert_int_eq(queue_job_decode(payload, &job), 0);
-    ck_assert((fd >= 0) == (agent->kind == QUEUE_AGENT_REMOTE));
+    ck_assert((fd >= 0) == (agent->kind != QUEUE_AGENT_LOCAL));
     close_keep_errno(fd);
     h.job_count++;
     h.job_priority = job.priority;
@@ -257,6 +264,11 @@ agent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sli
             continue;
         result.rcpt_count++;
         *r = outcome_for(&job.rcpts[i], &result.destination_failed);
+        if (agent->full) {
+            r->outcome = QUEUE_DEFERRED;
+            r->dsn = SLICE("4.3.1");
+            r->text = SLICE("no space");
+        }
         if (r->outcome != QUEUE_DELIVERED)
             continue;
         if (h.store_fd > 0)
@@ -267,6 +279,11 @@ agent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sli
                        job.rcpts[i].address.ptr);
         (void)snprintf(d->prepend, sizeof(d->prepend), "%.*s", (int)job.prepend.len,
                        job.prepend.ptr);
+        (void)snprintf(d->sender, sizeof(d->sender), "%.*s", (int)job.sender.len, job.sender.ptr);
+        (void)snprintf(d->classes, sizeof(d->classes), "%.*s", (int)job.classes.len,
+                       job.classes.ptr);
+        (void)snprintf(d->envelope_rcpts, sizeof(d->envelope_rcpts), "%.*s",
+                       (int)job.envelope_rcpts.len, job.envelope_rcpts.ptr);
         d->in_doubt = job.in_doubt;
         h.delivery_count++;
     }
@@ -295,6 +312,7 @@ agent_start(uint8_t kind, uint16_t slots)
 
     a->kind = kind;
     a->silent = false;
+    a->full = false;
     a->peer = ipc_peer_new(h.loop, ipc_socket_connect(h.run_dirfd, QUEUE_SOCKET), &handlers, a);
     ck_assert_int_eq(queue_hello_encode(&out, &hello), 0);
     ipc_peer_send(a->peer, &out, -1);
@@ -328,7 +346,7 @@ anybody(uid_t uid, void *data)
 static inline void
 queue_up(void)
 {
-    struct server_uids uids = {getuid(), getuid(), getuid()};
+    struct server_uids uids = {getuid(), getuid(), getuid(), getuid()};
     char path[128];
     struct spool spool;
 

@@ -1,6 +1,8 @@
 /*
  * t/unit/test_account_group.c - lib/account/edit_member: who may be in which group.
  */
+#include "lib/account/group.h"
+#include "lib/base/mem.h"
 #include "t/unit/account_base.h"
 
 START_TEST(groups_do_not_hold_themselves)
@@ -81,6 +83,135 @@ START_TEST(a_member_outside_can_go_when_its_domain_is_ours)
 }
 END_TEST
 
+/* ---- who may send to it, and with its address ---- */
+
+static struct slice
+list_of(enum account_kind kind, const char *name, enum account_property id)
+{
+    static struct account_hit hit;
+    static bool made;
+
+    if (!made)
+        hit = account_hit_new();
+    made = true;
+    ck_assert_int_eq(account_find_exact(&test_base, slice_of(name), &hit), ACCOUNT_FOUND);
+    ck_assert_int_eq(hit.entry.kind, kind);
+    return record_get(&hit.entry, id);
+}
+
+static int
+is_member(const char *group, const char *address)
+{
+    return group_has_member(&test_base, slice_of(group), slice_of(address));
+}
+
+START_TEST(members_are_found_through_aliases_and_groups)
+{
+    test_populate();
+    ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "all@d.test", NULL, NULL), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "some@d.test", NULL, NULL), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_ALIAS, "bobby@d.test", "mailbox", "bob@d.test"), 0);
+    ck_assert_uint_eq(test_member("all@d.test", "some@d.test"), 0);
+    ck_assert_uint_eq(test_member("some@d.test", "alice@d.test"), 0);
+    ck_assert_uint_eq(test_member("some@d.test", "bobby@d.test"), 0);
+    ck_assert_uint_eq(test_member("some@d.test", "X@far.test"), 0);
+    ck_assert_int_eq(is_member("all@d.test", "alice@d.test"), 1);
+    ck_assert_int_eq(is_member("some@d.test", "bob@d.test"), 1);
+    ck_assert_int_eq(is_member("all@d.test", "bob@d.test"), 1);
+    ck_assert_int_eq(is_member("all@d.test", "X@far.test"), 1);
+    ck_assert_int_eq(is_member("all@d.test", "y@far.test"), 0);
+    ck_assert_int_eq(is_member("all@d.test", "carol@d.test"), 0);
+    ck_assert_int_eq(is_member("some@d.test", "all@d.test"), 0);
+    ck_assert_int_eq(is_member("all@d.test", "all@d.test"), 0);
+    test_close();
+}
+END_TEST
+
+static const struct {
+    const char *send, *sender;
+    int takes;
+} senders[] = {
+    {"anyone", "", 1},
+    {"anyone", "z@far.test", 1},
+    {"members", "alice@d.test", 1},
+    {"members", "bob@d.test", 0},
+    {"members", "", 0},
+    {"domain", "bob@d.test", 1},
+    {"domain", "bob@far.test", 0},
+    {"domain", "bob@xd.test", 0},
+    {"domain", "", 0},
+    {"senders", "bob@d.test", 1},
+    {"senders", "alice@d.test", 0},
+    {"senders", "friend@far.test", 1},
+    {"senders", "other@far.test", 0},
+    {"senders", "who@near.test", 1},
+    {"senders", "", 0},
+};
+
+START_TEST(a_group_takes_from_whom_it_says)
+{
+    struct account_hit hit = account_hit_new();
+
+    test_populate();
+    ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "g@d.test", "send", senders[_i].send), 0);
+    ck_assert_uint_eq(
+        test_set(ACCOUNT_GROUP, "g@d.test", "senders", "BOB@d.test; friend@Far.Test; @near.test"),
+        0);
+    ck_assert_uint_eq(test_member("g@d.test", "alice@d.test"), 0);
+    ck_assert_int_eq(account_find(&test_base, SLICE("g@d.test"), &hit), ACCOUNT_FOUND);
+    ck_assert_int_eq(group_takes_from(&test_base, &hit, slice_of(senders[_i].sender)),
+                     senders[_i].takes);
+    account_hit_free(&hit);
+    test_close();
+}
+END_TEST
+
+START_TEST(lists_follow_whom_they_name)
+{
+    test_populate();
+    ck_assert_uint_eq(
+        test_add(ACCOUNT_GROUP, "g@d.test", "representatives", "ALICE@d.test;bob@d.test"), 0);
+    ck_assert(slice_eq(list_of(ACCOUNT_GROUP, "g@d.test", GROUP_REPRESENTATIVES),
+                       SLICE("alice@d.test bob@d.test")));
+    ck_assert_uint_eq(test_set(ACCOUNT_GROUP, "g@d.test", "representatives", "x@far.test"), 3);
+    ck_assert_uint_eq(test_set(ACCOUNT_GROUP, "g@d.test", "senders", "no address"), 3);
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "carol@d.test", "representatives", "bob@d.test"), 0);
+    ck_assert_uint_eq(test_rename(ACCOUNT_USER, "bob@d.test", "rob@d.test"), 0);
+    ck_assert(slice_eq(list_of(ACCOUNT_GROUP, "g@d.test", GROUP_REPRESENTATIVES),
+                       SLICE("alice@d.test rob@d.test")));
+    ck_assert(
+        slice_eq(list_of(ACCOUNT_USER, "carol@d.test", USER_REPRESENTATIVES), SLICE("rob@d.test")));
+    ck_assert_uint_eq(test_del(ACCOUNT_USER, "rob@d.test"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_USER, "rob@d.test", NULL, NULL), 0); /* another person */
+    ck_assert(
+        slice_eq(list_of(ACCOUNT_GROUP, "g@d.test", GROUP_REPRESENTATIVES), SLICE("alice@d.test")));
+    ck_assert_uint_eq(list_of(ACCOUNT_USER, "carol@d.test", USER_REPRESENTATIVES).len, 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_GROUP, "g@d.test", "representatives", ""), 0);
+    ck_assert_uint_eq(test_del(ACCOUNT_USER, "alice@d.test"), 0);
+    ck_assert_uint_eq(test_del(ACCOUNT_GROUP, "g@d.test"), 0);
+    test_close();
+}
+END_TEST
+
+START_TEST(exceptions_are_domains_in_one_spelling)
+{
+    test_populate();
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "bob@d.test", "send_exceptions", "Far.TEST; far.test"),
+                      0);
+    ck_assert(
+        slice_eq(list_of(ACCOUNT_USER, "bob@d.test", USER_SEND_EXCEPTIONS), SLICE("far.test")));
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "bob@d.test", "receive_exceptions", "not..one"), 1);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_remote_recipients_per_day", "77"),
+                      0);
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_may_send_system", "no"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_USER, "new@d.test", NULL, NULL), 0);
+    ck_assert(slice_eq(list_of(ACCOUNT_USER, "new@d.test", USER_DAY_REMOTE_RCPTS), SLICE("77")));
+    ck_assert(slice_eq(list_of(ACCOUNT_USER, "new@d.test", USER_SEND_SYSTEM), SLICE("no")));
+    ck_assert(slice_eq(list_of(ACCOUNT_USER, "bob@d.test", USER_DAY_REMOTE_RCPTS), SLICE("0")));
+    test_close();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -90,5 +221,9 @@ main(void)
     tcase_add_test(tc, groups_nest_to_a_limit);
     tcase_add_test(tc, groups_with_many_ways_to_them_are_looked_at_once);
     tcase_add_test(tc, a_member_outside_can_go_when_its_domain_is_ours);
+    tcase_add_test(tc, members_are_found_through_aliases_and_groups);
+    tcase_add_loop_test(tc, a_group_takes_from_whom_it_says, 0, (int)ARRAY_LEN(senders));
+    tcase_add_test(tc, lists_follow_whom_they_name);
+    tcase_add_test(tc, exceptions_are_domains_in_one_spelling);
     return test_run(suite_create("account_group"), tc);
 }

@@ -141,7 +141,7 @@ decode_admin_reply(struct slice p)
 static int
 encode_rcpt(struct strbuf *out)
 {
-    const struct accountd_rcpt r = {SLICE("a@b"), SLICE("c@d"), SLICE("e@f"), 77};
+    const struct accountd_rcpt r = {SLICE("a@b"), SLICE("c@d"), SLICE("e@f"), 77, true};
 
     return accountd_rcpt_encode(out, &r);
 }
@@ -149,7 +149,14 @@ encode_rcpt(struct strbuf *out)
 static int
 encode_rcpt_reply(struct strbuf *out)
 {
-    const struct accountd_rcpt_reply r = {ACCOUNTD_REFUSED, 550, SLICE("5.1.1"), SLICE("no")};
+    const struct accountd_rcpt_reply r = {.verdict = ACCOUNTD_LOCAL,
+                                          .code = 550,
+                                          .dsn = SLICE("5.1.1"),
+                                          .text = SLICE("no"),
+                                          .counted = true,
+                                          .rcpts = {3, SLICE("recipients_per_hour"), true},
+                                          .class_rcpts = {ACCOUNTD_NO_LIMIT, SLICE(""), false},
+                                          .bytes = {9, SLICE("max_message_bytes"), false}};
 
     return accountd_rcpt_reply_encode(out, 9, &r);
 }
@@ -382,6 +389,58 @@ decode_changed(struct slice p)
                : -1;
 }
 
+static int
+encode_auto_reply(struct strbuf *out)
+{
+    const struct accountd_auto_reply q = {SLICE("a@b"), SLICE("c@d\ne@f\n")};
+
+    return accountd_auto_reply_encode(out, &q);
+}
+
+static int
+decode_auto_reply(struct slice payload)
+{
+    struct accountd_auto_reply q;
+
+    return accountd_auto_reply_decode(payload, &q);
+}
+
+static int
+encode_auto_reply_reply(struct strbuf *out)
+{
+    const struct accountd_auto_reply_reply r = {true, SLICE("A B"), SLICE("away"),
+                                                SLICE("2027-01-01")};
+
+    return accountd_auto_reply_reply_encode(out, 9, &r);
+}
+
+static int
+decode_auto_reply_reply(struct slice payload)
+{
+    struct accountd_auto_reply_reply r;
+
+    return accountd_auto_reply_reply_decode(payload, &r);
+}
+
+static int
+encode_spend(struct strbuf *out)
+{
+    return accountd_spend_encode(out, &(struct accountd_spend){SLICE("a@b"), 1, 2, 3});
+}
+
+static int
+decode_spend(struct slice p)
+{
+    struct accountd_spend s;
+
+    if (accountd_spend_decode(p, &s) < 0)
+        return -1;
+    return slice_eq(s.auth_user, SLICE("a@b")) && s.local_rcpts == 1 && s.remote_rcpts == 2 &&
+                   s.bytes == 3
+               ? 0
+               : -1;
+}
+
 static const struct {
     uint16_t type;
     int (*encode)(struct strbuf *out);
@@ -389,6 +448,7 @@ static const struct {
 } messages[] = {
     {ACCOUNTD_RCPT, encode_rcpt, decode_rcpt},
     {ACCOUNTD_RCPT_REPLY, encode_rcpt_reply, decode_rcpt_reply},
+    {ACCOUNTD_SPEND, encode_spend, decode_spend},
     {ACCOUNTD_EXPAND, encode_expand, decode_expand},
     {ACCOUNTD_EXPAND_REPLY, encode_expand_reply, decode_expand_reply},
     {ACCOUNTD_LOGIN, encode_login, decode_login},
@@ -404,6 +464,8 @@ static const struct {
     {ACCOUNTD_QUOTA_REPLY, encode_quota_reply, decode_quota_reply},
     {ACCOUNTD_ACL, encode_acl, decode_acl},
     {ACCOUNTD_ACL_REPLY, encode_acl_reply, decode_acl_reply},
+    {ACCOUNTD_AUTO_REPLY, encode_auto_reply, decode_auto_reply},
+    {ACCOUNTD_AUTO_REPLY_REPLY, encode_auto_reply_reply, decode_auto_reply_reply},
     {ACCOUNTD_SENDER, encode_sender, decode_sender},
     {ACCOUNTD_ADMIN, encode_admin, decode_admin},
     {ACCOUNTD_ADMIN_REPLY, encode_admin_reply, decode_admin_reply},

@@ -5,10 +5,10 @@
 
 #include "lib/account/expand.h"
 
-/* Targets of one address in the order of their text: "M alice@d.test", "R x@far.test", "F 5.1.1".
- */
+/* Targets of one address in the order of their text: "M alice@d.test", "R x@far.test", "F 5.1.1";
+ * with `passed` also mailboxes that keep nothing: "N alice@d.test". */
 static const char *
-expand(const char *address)
+expand_all(const char *address, bool passed)
 {
     static char text[8000];
     struct expansion *x = expansion_new(&test_base, TEST_NOW_MS);
@@ -24,11 +24,19 @@ expand(const char *address)
         size_t len = strlen(text);
 
         ck_assert_uint_eq(t->source, 7);
+        if (t->kind == ACCOUNTD_TO_NOBODY && !passed)
+            continue;
         (void)snprintf(text + len, sizeof(text) - len, "%s%c %.*s", len > 0 ? " " : "",
-                       "MRF"[t->kind], (int)shown.len, shown.ptr);
+                       "MRFN"[t->kind], (int)shown.len, shown.ptr);
     }
     expansion_free(&x);
     return text;
+}
+
+static const char *
+expand(const char *address)
+{
+    return expand_all(address, false);
 }
 
 static void
@@ -89,6 +97,23 @@ START_TEST(forwarding_keeps_or_passes_on)
     ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "forward", ""), 0);
     ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "may_forward", "no"), 0);
     ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "forward", "bob@d.test"), 3);
+    test_close();
+}
+END_TEST
+
+/* Whoever forwards and keeps nothing is named: the queue asks who reads along with a mailbox. */
+START_TEST(forwarding_mailboxes_without_a_copy_are_named)
+{
+    populate();
+    forward("alice@d.test", "y@far.test", false);
+    ck_assert_str_eq(expand_all("sales@da.test", true), "R y@far.test N alice@d.test");
+    forward("bob@d.test", "alice@d.test", false);
+    ck_assert_str_eq(expand_all("inner@d.test", true),
+                     "R y@far.test N alice@d.test N bob@d.test R x@far.test");
+    forward("alice@d.test", "bob@d.test", false); /* back again: alice keeps it after all */
+    ck_assert_str_eq(expand_all("alice@d.test", true), "M alice@d.test N bob@d.test");
+    forward("alice@d.test", "y@far.test", true);
+    ck_assert_str_eq(expand_all("alice@d.test", true), "M alice@d.test R y@far.test");
     test_close();
 }
 END_TEST
@@ -347,6 +372,7 @@ main(void)
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, aliases_and_groups_lead_to_each_target_once);
     tcase_add_test(tc, forwarding_keeps_or_passes_on);
+    tcase_add_test(tc, forwarding_mailboxes_without_a_copy_are_named);
     tcase_add_test(tc, circles_of_forwards_lose_nothing);
     tcase_add_test(tc, one_target_by_two_ways_comes_once);
     tcase_add_test(tc, a_forward_that_is_not_allowed_is_not_obeyed);

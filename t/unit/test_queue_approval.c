@@ -14,6 +14,7 @@
 // LINK: queue-manager/admin.c
 // LINK: queue-manager/admit.c
 // LINK: queue-manager/control.c
+// LINK: queue-manager/copies.c
 // LINK: queue-manager/deadline.c
 // LINK: queue-manager/deferral.c
 // LINK: queue-manager/due_heap.c
@@ -25,7 +26,9 @@
 // LINK: queue-manager/message.c
 // LINK: queue-manager/notice.c
 // LINK: queue-manager/pressure.c
+// LINK: queue-manager/disk_notice.c
 // LINK: queue-manager/queue.c
+// LINK: queue-manager/reply.c
 // LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
 // LINK: queue-manager/schedule.c

@@ -147,8 +147,10 @@ answer_one(int fd, const struct frame_header *header, struct slice payload)
     if (slice_starts(request.address, SLICE("hangup")))
         return -1;
     if (slice_starts(request.address, SLICE("nobody")))
-        reply = (struct accountd_rcpt_reply){ACCOUNTD_REFUSED, 550, SLICE("5.1.1"),
-                                             SLICE("no such mailbox")};
+        reply = (struct accountd_rcpt_reply){.verdict = ACCOUNTD_REFUSED,
+                                             .code = 550,
+                                             .dsn = SLICE("5.1.1"),
+                                             .text = SLICE("no such mailbox")};
     else if (!slice_ends(request.address, SLICE("@d.test")))
         reply.verdict = ACCOUNTD_FOREIGN;
     ck_assert_int_eq(accountd_rcpt_reply_encode(&out, header->request_id, &reply), 0);
