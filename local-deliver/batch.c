@@ -56,6 +56,7 @@ batch_init(struct batch *b, struct worker *w)
 {
     b->worker = w;
     b->count = 0;
+    b->replies_left = AUTO_REPLIES_MAX;
 }
 
 static void
@@ -323,6 +324,26 @@ has_room(void *gates, int dirfd)
     return disk_gates_open(gates, dirfd);
 }
 
+/* Before the result of the job, with which queue-manager forgets it. */
+static void
+reply_for_recipient(struct batch *b, const struct batch_job *bj, uint32_t i,
+                    const struct delivery_batch *delivery, struct strbuf *frames)
+{
+    struct worker *w = b->worker;
+    const struct queue_job_rcpt *rcpt = &bj->job.rcpts[i];
+    const struct auto_reply_case c = {&bj->job, rcpt, bj->fd};
+    const struct delivery_result *r;
+
+    if (!rcpt->auto_reply || bj->entries[i] == NOT_TRIED || b->replies_left == 0)
+        return;
+    r = delivery_get(delivery, bj->entries[i]);
+    if (r->status != DELIVERY_OK && r->status != DELIVERY_DUPLICATE)
+        return;
+    b->replies_left--;
+    if (!auto_reply_consider(&w->replies, &w->dirs, w->accounts, &c, frames))
+        b->replies_left = 0;
+}
+
 void
 batch_deliver(struct batch *b, struct strbuf *results)
 {
@@ -342,6 +363,8 @@ batch_deliver(struct batch *b, struct strbuf *results)
             judge_recipient(b->worker, bj, k, delivery);
         for (uint32_t k = 0; k < bj->job.rcpt_count; k++)
             warn_recipient(b->worker, bj, k, delivery);
+        for (uint32_t k = 0; k < bj->job.rcpt_count; k++)
+            reply_for_recipient(b, bj, k, delivery, results);
         result.destination_failed = bj->soon;
         (void)queue_result_encode(results, &result); /* overflow is remembered by the buffer */
     }

@@ -42,6 +42,7 @@ worker_init(struct worker *w, struct daemon *d)
     w->bounced = stats_counter(d->stats, "bounced");
     w->batches = stats_counter(d->stats, "batches");
     warning_text_load(&w->warning, d);
+    auto_replies_load(&w->replies, d);
 }
 
 /* Waits for `fd` (-1: none), the order to stop, or the time. 1: fd is ready, 0: time, -1: stop. */
@@ -116,7 +117,8 @@ static int
 work(struct worker *w)
 {
     struct batch batch;
-    struct strbuf results = strbuf_new((size_t)QUEUE_PAYLOAD_MAX * 2);
+    struct strbuf results =
+        strbuf_new((size_t)QUEUE_PAYLOAD_MAX * 2 + (size_t)AUTO_REPLIES_MAX * QUEUE_REPLY_MAX * 2);
     int rc = 1;
 
     batch_init(&batch, w);

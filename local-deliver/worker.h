@@ -6,6 +6,7 @@
 
 #include "lib/sys/daemon.h"
 #include "lib/sys/disk_level.h"
+#include "local-deliver/auto_reply.h"
 #include "local-deliver/busy.h"
 #include "local-deliver/senders.h"
 #include "local-deliver/warning.h"
@@ -25,6 +26,7 @@ struct worker {
     struct busy busy;
     struct disk_gates gates;
     struct warning_text warning;
+    struct auto_replies replies;
     struct ipc_client *queue;    /* NULL: not connected */
     struct ipc_client *accounts; /* takes the usage reports */
     _Atomic uint64_t *delivered, *duplicates, *deferred, *bounced, *batches;

@@ -284,7 +284,10 @@ change(struct outgoing *o, enum outgoing_form form, struct smtp_verdict *why)
 static enum outgoing_result
 sign(struct outgoing *o, struct smtp_verdict *why)
 {
+    struct smtp_message arrived = message_of(o->job, o->fd);
+
     strbuf_clear(&o->prepend);
+    signing_seal(o->signer, o->job, &arrived, &o->message, &o->prepend);
     if (signing_make(o->signer, o->job, &o->message, &o->prepend, why) == SIGNING_WAIT)
         return OUTGOING_LATER;
     (void)strbuf_append(&o->prepend, o->message.prepend); /* there is room for both */

@@ -15,10 +15,13 @@ enum policy { POLICY_DNS, POLICY_DNS_THEN_RELAY, POLICY_RELAY };
 
 struct signing_settings { /* [dkim] */
     bool sign;            /* what began here */
+    bool seal;            /* what is sent on */
     bool keys_exist;      /* of some domain, when we were started */
     bool wait_for_key;    /* mail whose domain has no key is deferred, not sent unsigned */
     bool wait_for_keyd;   /* while keyd does not answer */
     int64_t timeout_ms;
+    int64_t dns_timeout_ms; /* of all keys of a chain */
+    const char *hostname;   /* who says what the chain was found to be */
 };
 
 struct settings {

@@ -227,9 +227,12 @@ load_signing(struct settings *s, const struct conf *conf, const struct instance 
 
     s->signing = (struct signing_settings){
         .sign = conf_bool(conf, DKIM_SIGN),
+        .seal = conf_bool(conf, DKIM_SEAL),
         .wait_for_key = strcmp(conf_str(conf, DKIM_WITHOUT_KEY), "defer") == 0,
         .wait_for_keyd = strcmp(conf_str(conf, DKIM_ON_FAILURE), "defer") == 0,
         .timeout_ms = milliseconds(conf, DKIM_TIMEOUT),
+        .dns_timeout_ms = milliseconds(conf, REMOTE_DNS_TIMEOUT),
+        .hostname = conf_str(conf, SYSTEM_HOSTNAME),
     };
     if (fd >= 0)
         (void)dkim_dir_list(fd, note_key, &s->signing.keys_exist); /* unreadable: as if empty */
