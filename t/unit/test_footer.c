@@ -94,6 +94,12 @@ static const struct {
      "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
      "=C3=A4\r\n\r\nDie Firma =C3=BC =E5=85=AC=E5=8F=B8\r\n",
      true},
+    /* seven bits stay seven bits */
+    {"Content-Type: text/plain; charset=utf-8\r\n\r\nhello\r\n",
+     "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+     "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+     "hello\r\n\r\nDie Firma =C3=BC =E5=85=AC=E5=8F=B8\r\n",
+     true},
     /* a set that nobody knows, or text that is not what it says */
     {"Content-Type: text/plain; charset=x-martian\r\n\r\nhello\r\n", NULL, true},
     {"Content-Type: text/plain; charset=x-martian\r\n\r\nhello\r\n",
