@@ -24,6 +24,7 @@
 // LINK: queue-manager/notice.c
 // LINK: queue-manager/pressure.c
 // LINK: queue-manager/disk_notice.c
+// LINK: queue-manager/reply.c
 // LINK: queue-manager/queue.c
 // LINK: queue-manager/reply.c
 // LINK: queue-manager/result.c
