@@ -26,7 +26,6 @@
 // LINK: queue-manager/disk_notice.c
 // LINK: queue-manager/reply.c
 // LINK: queue-manager/queue.c
-// LINK: queue-manager/reply.c
 // LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
 // LINK: queue-manager/schedule.c
