@@ -94,6 +94,16 @@ list_approvers(const struct approval_rule *rule, struct strbuf *out)
                             (int)rule->approvers[i].address.len, rule->approvers[i].address.ptr);
 }
 
+/* The sender may want the message back earlier (RFC 2852 section 4.1.2). */
+static int64_t
+deadline_of_approval(const struct queue *q, const struct queue_envelope *e)
+{
+    int64_t until_ms = clock_real_ms() + q->settings.approval_lifetime_ms;
+    bool has_time = e->by_mode == QUEUE_BY_RETURN && e->deliver_by_ms != 0;
+
+    return has_time && e->deliver_by_ms < until_ms ? e->deliver_by_ms : until_ms;
+}
+
 bool
 approval_judge(struct queue *q, struct message *m)
 {
@@ -106,7 +116,7 @@ approval_judge(struct queue *q, struct message *m)
         return false;
     m->asking = decision.rule;
     m->asking_kinds = decision.kinds;
-    m->asking_until_ms = clock_real_ms() + q->settings.approval_lifetime_ms;
+    m->asking_until_ms = deadline_of_approval(q, m->envelope);
     m->fate = MESSAGE_HOLD;
     xfree(&m->reason);
     m->reason = xasprintf("waiting for approval by rule %.*s", (int)decision.rule->name.len,
