@@ -75,13 +75,19 @@ approval_look(const struct queue *q, const struct message *m, struct approval_de
                                  .began_here = message_is_ours(q, e),
                                  .user = e->auth_user,
                                  .sender = e->sender};
+    bool unknown = false; /* an address that cannot be resolved now: of either kind, later */
 
     for (uint32_t i = 0; i < m->target_count; i++) {
         if (message_is_copy(m, &m->targets[i]))
             continue;
         mail.to_local |= m->targets[i].kind == TARGET_MAILBOX;
         mail.to_external |= m->targets[i].kind == TARGET_REMOTE;
+        unknown |= m->targets[i].kind == TARGET_FAILURE && m->targets[i].state == TARGET_DEFERRED;
     }
+    approval_decide(q->settings.approval_rules, &mail, decision);
+    if (decision->kinds == 0 || !unknown)
+        return;
+    mail.to_local = mail.to_external = true; /* it is asked once */
     approval_decide(q->settings.approval_rules, &mail, decision);
 }
 

@@ -140,6 +140,18 @@ START_TEST(mail_waits_and_approvers_are_asked)
 }
 END_TEST
 
+/* An address that cannot be resolved now may turn out to be of either kind. It is judged once: who
+ * approves one kind does not let the other through. */
+START_TEST(what_is_not_known_yet_is_asked_about)
+{
+    submit_one("x@far.test huge@d.test");
+    ck_assert_uint_eq(delivered_to("boss@d.test"), 1);
+    ck_assert_uint_eq(delivered_to("chief@d.test"), 1);
+    ck_assert_int_eq(decide(true, APPROVAL_EXTERNAL), APPROVAL_DONE);
+    ck_waits(true);
+}
+END_TEST
+
 START_TEST(other_mail_does_not_wait)
 {
     (void)submit_as("o@d.test", "x@far.test a@d.test", "Subject: x\r\n\r\n", 0,
@@ -508,6 +520,7 @@ main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_loop_test(tc, mail_waits_and_approvers_are_asked, 0, 3);
+    tcase_add_test(tc, what_is_not_known_yet_is_asked_about);
     tcase_add_test(tc, other_mail_does_not_wait);
     tcase_add_test(tc, both_kinds_are_decided_separately);
     tcase_add_loop_test(tc, a_refusal_of_one_kind_refuses_all, 0, 2);
