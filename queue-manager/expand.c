@@ -351,12 +351,21 @@ give_up(struct queue *q, struct message *m)
     all_known(q, m);
 }
 
+/* Nothing of it goes anywhere now: accountd is asked again, and who reads along decided, when it is
+ * released or approved. */
+static bool
+is_to_wait(struct queue *q, struct message *m)
+{
+    return m->fate != MESSAGE_GO_ON ||
+           (!m->expand_failed && m->expand_next == message_sources(m) && approval_judge(q, m));
+}
+
 static void
 settle(struct expansion *x, struct message *m)
 {
     if (m->expand_pending > 0 || m->expanded)
         return;
-    if (m->fate != MESSAGE_GO_ON) {
+    if (is_to_wait(x->queue, m)) {
         message_forget_targets(m);
         m->expanded = true;
         rounds_end(x->queue->rounds, m);
@@ -369,11 +378,6 @@ settle(struct expansion *x, struct message *m)
         if (!x->timer_set)
             loop_timer_set(x->timer, AGAIN_MS);
         x->timer_set = true;
-    } else if (m->expand_next == message_sources(m) && approval_judge(x->queue, m)) {
-        message_forget_targets(m); /* accountd is asked again, and who reads along decided, when it
-                                      is approved */
-        m->expanded = true;
-        rounds_end(x->queue->rounds, m);
     } else if (m->expand_next == message_sources(m) && !copies_find(x->queue, m)) {
         all_known(x->queue, m);
     } else {
