@@ -17,15 +17,19 @@ def lmtp_port(inst):
     return 24 + inst.offset
 
 
+def add_port(inst):
+    services = inst.root / "etc/services.conf"
+    services.write_text(services.read_text().replace("smtps:465\n", "smtps:465 lmtp:24\n"))
+
+
 @pytest.fixture(scope="module")
 def front():
     """With an LMTP port, and rules for port 25 that none of LMTP's clients may meet."""
     inst = Instance()
     try:
         inst.setup()
-        services = inst.root / "etc/services.conf"
-        services.write_text(services.read_text().replace("smtps:465\n", "smtps:465 lmtp:24\n"))
-        for name, value in (("smtp.lmtp_hosts", "127.0.0.1"), ("smtp.max_message_size", str(LIMIT)),
+        add_port(inst)
+        for name, value in (("smtp.lmtp_hosts", "127.0.0.1 127.0.0.3"), ("smtp.max_message_size", str(LIMIT)),
                             ("smtp.reject_early_talkers", "yes"), ("smtp.greet_delay", "30s"),
                             ("smtp.max_per_minute_per_ip", "1"), ("smtp.hosts_no_auth", "127.0.0.1"),
                             ("smtp.xclient_hosts", "127.0.0.1"), ("smtp.etrn_domains", "d.test")):
@@ -160,13 +164,22 @@ def test_a_listed_host_is_not_screened(front):
 
 
 def test_unknown_recipients_do_not_end_the_session(front):
-    session = Session(front)
+    session = Session(front, source="127.0.0.3")  # which is not one of smtp.hosts_no_auth
     assert session.begin(*["nobody@d.test"] * 30, "alice@d.test") == [550] * 30 + [250]
 
 
+def test_on_a_crowded_port_it_is_lmtp_as_well(instance):
+    """Where places are short, clients of the other ports are greeted and wait for their first command."""
+    add_port(instance)
+    instance.set("smtp.max_clients", "2")
+    instance.start()
+    first, second = Session(instance), Session(instance)
+    for session in (first, second):
+        assert " LMTP " in session.greeting.lines[0] and session.cmd("LHLO front.test").code == 250
+
+
 def test_with_no_host_listed_nobody_is_served(instance):
-    services = instance.root / "etc/services.conf"
-    services.write_text(services.read_text().replace("smtps:465\n", "smtps:465 lmtp:24\n"))
+    add_port(instance)
     instance.set("smtp.lmtp_hosts", "")
     instance.start()
     assert Session(instance).greeting.code == 554
