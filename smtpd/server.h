@@ -12,9 +12,11 @@
 #include "lib/sys/daemon.h"
 #include "lib/tls/tls.h"
 #include "smtpd/filter.h"
+#include "smtpd/footer.h"
 
 struct settings {
-    const char *hostname;
+    const char *hostname;           /* in replies and trace lines */
+    const char *system_hostname;    /* where decisions about approval are addressed to */
     char *greeting, *lmtp_greeting; /* the whole line, with CRLF */
     bool starttls, close_relay, from_must_match_auth, no_cleartext_auth, no_auth_on_25;
     bool plain_on_loopback, reject_pipelining;
@@ -26,6 +28,7 @@ struct settings {
     int64_t tls_timeout_ms;
     struct mechanisms *mechanisms;
     struct filter_settings filters;
+    struct footer_settings footers;
     unsigned extensions; /* enum extension */
     bool allow_vrfy_expn;
     int64_t max_future_release_ms;

@@ -86,7 +86,9 @@ session_refuse(struct session *s, const struct refusal *why)
 uint64_t
 session_end_replies(const struct session *s)
 {
-    return s->is_lmtp ? s->transaction.local_count : 1;
+    const struct transaction *t = &s->transaction;
+
+    return s->is_lmtp ? t->local_count + t->remote_count : 1;
 }
 
 /* What ends the session, if it does, comes behind the last of them. */
