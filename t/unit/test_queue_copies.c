@@ -331,7 +331,6 @@ START_TEST(a_copy_is_tried_again_alone)
     queue_down();
     h.settings.retry_interval_ms = 10;
     queue_up();
-    h.agent_count = 0;
     start_agents();
     (void)deferrals_flush(h.queue->deferrals, DUE_DOMAIN_ALL);
     run_until(all_gone);
