@@ -351,22 +351,16 @@ give_up(struct queue *q, struct message *m)
     all_known(q, m);
 }
 
-/* Nothing of it goes anywhere now: accountd is asked again, and who reads along decided, when it is
- * released or approved. */
-static bool
-is_to_wait(struct queue *q, struct message *m)
-{
-    return m->fate != MESSAGE_GO_ON ||
-           (!m->expand_failed && m->expand_next == message_sources(m) && approval_judge(q, m));
-}
-
 static void
 settle(struct expansion *x, struct message *m)
 {
+    bool is_complete = !m->expand_failed && m->expand_next == message_sources(m);
+
     if (m->expand_pending > 0 || m->expanded)
         return;
-    if (is_to_wait(x->queue, m)) {
-        message_forget_targets(m);
+    if (m->fate != MESSAGE_GO_ON || (is_complete && approval_judge(x->queue, m))) {
+        message_forget_targets(m); /* accountd is asked again, and who reads along decided, when it
+                                      is approved */
         m->expanded = true;
         rounds_end(x->queue->rounds, m);
     } else if (m->expand_failed && ++m->expand_failures >= FAILURES_MAX) {
@@ -378,7 +372,7 @@ settle(struct expansion *x, struct message *m)
         if (!x->timer_set)
             loop_timer_set(x->timer, AGAIN_MS);
         x->timer_set = true;
-    } else if (m->expand_next == message_sources(m) && !copies_find(x->queue, m)) {
+    } else if (is_complete && !copies_find(x->queue, m)) {
         all_known(x->queue, m);
     } else {
         list_add(&x->waiting, m);
