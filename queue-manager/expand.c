@@ -241,7 +241,7 @@ take_target(void *arg, const struct accountd_target *answer)
         .quota_bytes = answer->quota_bytes,
         .quota_messages = answer->quota_messages,
         .warning_limit = answer->warning_limit,
-        .auto_reply = answer->auto_reply,
+        .auto_reply = answer->auto_reply && asked->source < asked->message->envelope->rcpt_count,
     };
     if (message_add_target(asked->message, &model) == NULL)
         add_failure(asked->message, asked->source, SLICE("5.5.3"),

@@ -15,9 +15,9 @@
 #include "smtpd/footer.h"
 
 struct settings {
-    const char *hostname;        /* in replies and trace lines */
-    const char *system_hostname; /* where decisions about approval are addressed to */
-    char *greeting;              /* the whole line, with CRLF */
+    const char *hostname;           /* in replies and trace lines */
+    const char *system_hostname;    /* where decisions about approval are addressed to */
+    char *greeting, *lmtp_greeting; /* the whole line, with CRLF */
     bool starttls, close_relay, from_must_match_auth, no_cleartext_auth, no_auth_on_25;
     bool plain_on_loopback, reject_pipelining;
     bool from_must_be_local, local_sender_must_auth, sender_rule_skip_good_ip;

@@ -148,13 +148,21 @@ over(unsigned count, unsigned max)
     return max != 0 && count >= max;
 }
 
+static bool
+is_denied(const struct admission *a, const struct ip *from)
+{
+    bool asks_list = a->limits.listed_only || a->allow.count > 0;
+
+    return networks_have(&a->deny, from) || (asks_list && !networks_have(&a->allow, from));
+}
+
 enum admission_verdict
 admission_enter(struct admission *a, const struct ip *from, int64_t now_mono_ms)
 {
     struct ip network = network_of(from);
     struct entry *e;
 
-    if (networks_have(&a->deny, from) || (a->allow.count > 0 && !networks_have(&a->allow, from)))
+    if (is_denied(a, from))
         return ADMISSION_DENIED;
     sweep(a, now_mono_ms);
     e = find_or_add(a, &network, now_mono_ms);
