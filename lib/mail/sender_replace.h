@@ -18,8 +18,9 @@ struct sender_rules {
 #define SENDER_REPLACE_MAX(size) ((size)*86 + 1024)
 
 /* Appends the header section of a message (as long as mime_header_len says) with other addresses;
- * names, comments and all else stay as they are. False: nothing is to be replaced, `out` is as it
- * was. */
+ * names, comments and all else stay as they are. With a parenthesis or quote that is never closed,
+ * readers differ on what the addresses are; here it is a character. False: nothing is to be
+ * replaced, `out` is as it was. */
 bool sender_replace(struct slice header, const struct sender_rules *rules, struct strbuf *out);
 
 #endif

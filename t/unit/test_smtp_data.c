@@ -168,6 +168,7 @@ main(void)
     SRunner *sr;
     int failed;
 
+    tcase_set_timeout(tc, 60); /* half a million texts, under a sanitizer as well */
     tcase_add_loop_test(tc, only_crlf_dot_crlf_ends_data, 0, (int)ARRAY_LEN(cases));
     tcase_add_test(tc, every_short_text_is_decoded_as_the_rules_say);
     tcase_add_test(tc, scan_measures_lines_and_bits);
