@@ -154,6 +154,8 @@ tell(const struct message *m, const struct copy *c)
         log_event(LOG_INFO, "copy", KV_STR("queue_id", m->id), KV_SLICE("to", c->address),
                   KV_SLICE("monitored", c->monitored),
                   KV_STR("rule", c->rule == NULL ? "archive.classes" : c->rule->name),
+                  KV_STR("setting", c->rule == NULL ? conf_decider(ARCHIVE_CLASSES_SETTING)
+                                                    : MONITOR_RULES_FILE),
                   KV_U64("line", c->rule == NULL ? 0 : c->rule->first));
 }
 

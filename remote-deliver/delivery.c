@@ -33,6 +33,7 @@ struct delivery {
     struct courier *courier;
     const struct queue_job *job;
     const struct host_list *direct; /* the domain's own servers; NULL: by the policy */
+    bool fell_back;                 /* to the policy, from these */
     struct smtp_message message;
     struct smtp_recipient *rcpts;
     struct queue_result_rcpt *results;
@@ -268,7 +269,9 @@ note_trouble(struct delivery *d, const struct smtp_peer *peer)
     log_event(LOG_INFO, "unreachable", KV_SLICE("queue_id", d->job->queue_id),
               KV_STR("remote", peer->host), KV_STR("ip", peer->ip),
               KV_STR("tls_level", tls_policy_word(d->tls.level)), KV_STR("tls_by", d->tls.source),
-              KV_STR("dsn", d->last.dsn), KV_STR("reason", d->last.text));
+              KV_STR("setting", conf_decider(tls_policy_setting(&d->tls))),
+              KV_U64("line", d->tls.line), KV_STR("dsn", d->last.dsn),
+              KV_STR("reason", d->last.text));
     if (d->last.code / 100 == 5 && d->tls.level == TLS_LEVEL_REFUSED) {
         d->unfit = d->last;
     } else if (d->request == TLS_REQUEST_REQUIRED && d->tls.level != TLS_LEVEL_REFUSED &&
@@ -293,7 +296,9 @@ log_security(const struct delivery *d, struct smtp_client *client, const struct 
     if (strcmp(tls->source, "default") != 0)
         log_event(LOG_INFO, "tls_policy", KV_SLICE("queue_id", d->job->queue_id),
                   KV_STR("remote", peer->host), KV_STR("level", tls_policy_word(tls->level)),
-                  KV_STR("by", tls->source), KV_U64("line", tls->line));
+                  KV_STR("by", tls->source),
+                  KV_STR("setting", conf_decider(tls_policy_setting(tls))),
+                  KV_U64("line", tls->line));
 }
 
 /* Has the server what the message demands of it? */
@@ -463,8 +468,10 @@ try_everything(struct delivery *d)
     try_kept_connection(d);
     if (count_open(d) > 0 && d->direct != NULL)
         try_by_hosts(d, d->direct);
-    if (count_open(d) > 0 && (d->direct == NULL || (s->direct_fallback && !d->reached)))
+    if (count_open(d) > 0 && (d->direct == NULL || (s->direct_fallback && !d->reached))) {
+        d->fell_back = d->direct != NULL;
         try_by_policy(d);
+    }
     if (d->unfit.text[0] != '\0' && !d->other_trouble) {
         d->last = d->unfit;
         conclude_rest(d, SMTP_PERMANENT);
@@ -492,14 +499,25 @@ dsn_of(const struct smtp_recipient *r)
     return slice_of(r->verdict.dsn[0] == classes[r->outcome] ? r->verdict.dsn : plain[r->outcome]);
 }
 
+/* What led to the server. */
+static enum conf_id
+route_setting(const struct delivery *d)
+{
+    if (d->direct == NULL)
+        return REMOTE_POLICY;
+    return d->fell_back ? REMOTE_DIRECT_FALLBACK : REMOTE_DIRECT_DOMAINS;
+}
+
 static void
 log_outcome(const struct delivery *d, const struct smtp_recipient *r, const char *outcome)
 {
     log_event(LOG_INFO, r->outcome == SMTP_DELIVERED ? "sent" : "failed",
               KV_SLICE("queue_id", d->job->queue_id), KV_SLICE("to", r->address),
               KV_SLICE("from", d->job->sender), KV_SLICE("next_hop", d->job->next_hop),
-              KV_STR("remote", r->remote), KV_STR("outcome", outcome), KV_SLICE("dsn", dsn_of(r)),
-              KV_STR("tls", r->tls), KV_STR("reply", r->verdict.text));
+              KV_STR("remote", r->remote), KV_STR("ip", r->remote_ip), KV_STR("outcome", outcome),
+              KV_SLICE("dsn", dsn_of(r)), KV_STR("tls", r->tls), KV_STR("reply", r->verdict.text),
+              KV_STR("setting", conf_decider(route_setting(d))),
+              KV_U64("line", d->direct != NULL && !d->fell_back ? d->direct->line : 0));
 }
 
 static void

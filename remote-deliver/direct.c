@@ -45,6 +45,7 @@ take_lines(struct direct_table *table, const struct list_file *list, uint16_t de
     for (size_t i = 0; i < list->count; i++) {
         const struct list_entry *e = &list->entries[i];
 
+        table->domains[i].servers.line = e->line;
         if (take_line(&table->domains[i], e->text, default_port) == 0)
             continue;
         (void)strbuf_printf(error, "line %u: not a domain and its servers", e->line);

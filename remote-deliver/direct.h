@@ -11,6 +11,7 @@
 struct host_list { /* in the order to try them */
     struct host *hosts;
     size_t count;
+    unsigned line; /* of the list file; 0: from no file */
 };
 struct direct_domain {
     char *name; /* canonical (lib/account/canonical.h) */

@@ -416,6 +416,29 @@ tls_policy_decide(struct tls_policy *p, const struct smtp_peer *peer)
         p->options.tls = p->settings->client.tls;
 }
 
+enum conf_id
+tls_policy_setting(const struct tls_policy *p)
+{
+    static const struct {
+        const char *source;
+        enum conf_id setting;
+    } settings[] = {{"dane", REMOTE_DANE},
+                    {"mta-sts", REMOTE_MTA_STS},
+                    {"mta-sts-testing", REMOTE_MTA_STS},
+                    {"login", REMOTE_RELAY_CA}};
+
+    if (p->source == NULL)
+        return CONF_NO_SETTING;
+    if (p->line > 0)
+        return REMOTE_TLS_TABLE;
+    if (strcmp(p->source, "default") == 0)
+        return p->settings->client.demand_tls ? REMOTE_DEMAND_TLS : REMOTE_USE_STARTTLS;
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        if (strcmp(p->source, settings[i].source) == 0)
+            return settings[i].setting;
+    return CONF_NO_SETTING;
+}
+
 /* ---- begin and end ---- */
 
 void

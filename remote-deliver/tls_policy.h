@@ -75,6 +75,8 @@ void tls_policy_end(struct tls_policy *policy);
 
 /* Decides about one server, unless the last decision was about the same one. */
 void tls_policy_decide(struct tls_policy *policy, const struct smtp_peer *peer);
+/* The setting that led to the level; if it is remote.tls_table, `line` of its file. */
+enum conf_id tls_policy_setting(const struct tls_policy *policy);
 /* "dane", for the log. */
 const char *tls_policy_word(enum tls_level level);
 

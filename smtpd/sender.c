@@ -16,9 +16,6 @@
 
 enum { HEADER_ADDRESSES_MAX = 20 }; /* of all From and Sender fields: each is a question */
 
-static const struct refusal not_yours = {553, "5.7.1", "sender address is not yours"};
-static const struct refusal not_local = {553, "5.7.1", "sender address is none of this server"};
-
 /* ---- the user's senders ---- */
 
 /* `own`: smtp.from_must_match_auth is asked for too. */
@@ -29,7 +26,7 @@ check_user_address(struct session *s, struct slice address, bool own, struct ans
     if (a->verdict == ACCOUNTD_LOCAL)
         return NULL;
     if (a->verdict == ACCOUNTD_FOREIGN)
-        return own ? &not_yours : &not_local;
+        return smtp_refusal(own ? REFUSED_NOT_YOURS : REFUSED_NOT_LOCAL);
     return &a->refusal;
 }
 
@@ -66,15 +63,12 @@ is_exempt(const struct session *s)
 static const struct refusal *
 check_stranger(struct session *s, struct slice sender, struct answer *a)
 {
-    static const struct refusal must_auth = {
-        553, "5.7.1", "sender address is one of this server: authentication required (AUTH)"};
-
     if (!s->settings->local_sender_must_auth || is_exempt(s))
         return NULL;
     accounts_ask_sender(s, SLICE(""), sender, a);
     if (a->verdict == ACCOUNTD_FOREIGN)
         return NULL;
-    return a->verdict == ACCOUNTD_DEFERRED ? &a->refusal : &must_auth;
+    return a->verdict == ACCOUNTD_DEFERRED ? &a->refusal : smtp_refusal(REFUSED_LOCAL_SENDER);
 }
 
 const struct refusal *
@@ -143,13 +137,12 @@ struct header_check {
 static bool
 check_author(void *arg, struct slice address, bool is_sender)
 {
-    const struct refusal *const too_many = &not_yours;
     struct header_check *check = arg;
     /* whose it is counts for the one who sent it: Sender, or From where there is none */
     bool own = check->s->settings->from_must_match_auth && is_sender == check->has_sender;
 
     if (++check->count > HEADER_ADDRESSES_MAX)
-        check->why = too_many;
+        check->why = smtp_refusal(REFUSED_NOT_YOURS);
     else if (own || check->s->settings->from_must_be_local)
         check->why = check_user_address(check->s, address, own, check->a);
     return check->why == NULL;
@@ -166,7 +159,7 @@ sender_check_header(struct session *s, struct slice section, struct answer *a)
         return NULL;
     check.has_sender = header_find(section, "Sender", &field);
     if (!each_author(section, check_author, &check) && check.why == NULL)
-        return &not_yours; /* an address that is too long */
+        return smtp_refusal(REFUSED_NOT_YOURS); /* an address that is too long */
     return check.why;
 }
 

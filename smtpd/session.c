@@ -124,6 +124,14 @@ session_size_limit(const struct session *s)
     return limit == 0 || incoming < limit ? incoming : limit;
 }
 
+const struct refusal *
+session_size_refusal(const struct session *s)
+{
+    return smtp_refusal(session_size_limit(s) == s->settings->max_message_size
+                            ? REFUSED_SIZE
+                            : REFUSED_INCOMING_SIZE);
+}
+
 /* ---- lines ---- */
 
 static enum session_line

@@ -149,13 +149,22 @@ over(unsigned count, unsigned max)
 }
 
 enum admission_verdict
+admission_by_lists(const struct networks *allow, const struct networks *deny, const struct ip *from)
+{
+    if (networks_have(deny, from))
+        return ADMISSION_DENIED;
+    return allow->count > 0 && !networks_have(allow, from) ? ADMISSION_NOT_ALLOWED : ADMISSION_OK;
+}
+
+enum admission_verdict
 admission_enter(struct admission *a, const struct ip *from, int64_t now_mono_ms)
 {
     struct ip network = network_of(from);
+    enum admission_verdict listed = admission_by_lists(&a->allow, &a->deny, from);
     struct entry *e;
 
-    if (networks_have(&a->deny, from) || (a->allow.count > 0 && !networks_have(&a->allow, from)))
-        return ADMISSION_DENIED;
+    if (listed != ADMISSION_OK)
+        return listed;
     sweep(a, now_mono_ms);
     e = find_or_add(a, &network, now_mono_ms);
     if (e != NULL) {
@@ -231,6 +240,7 @@ admission_reason(enum admission_verdict verdict)
     case ADMISSION_OK:
         return "admitted";
     case ADMISSION_DENIED:
+    case ADMISSION_NOT_ALLOWED:
         return "your address is not allowed here";
     case ADMISSION_FULL:
         return "too many connections";
