@@ -84,8 +84,7 @@ write_dirty(struct flow *flow)
 
     if (rc < 0)
         return -1;
-    STAILQ_FOREACH(entry, &flow->dirty, link)
-    {
+    for (entry = STAILQ_FIRST(&flow->dirty); entry != NULL; entry = STAILQ_NEXT(entry, link)) {
         strbuf_clear(&row);
         flow_use_print(&entry->use, &row);
         rc = account_db_put(db, ACCOUNT_TABLE_FLOW, slice_of(entry->user), strbuf_slice(&row));

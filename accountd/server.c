@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "accountd/acl.h"
+#include "accountd/auto_reply.h"
 #include "accountd/changes.h"
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
@@ -47,6 +48,7 @@ static const struct {
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
     {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
     {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
+    {ACCOUNTD_AUTO_REPLY, ROLE_MAIL, auto_reply_request},
     {ACCOUNTD_SENDER, ROLE_SMTP | ROLE_ADMIN, request_sender},
     {ACCOUNTD_FOLDERS, ROLE_AUTH, folders_request},
     {ACCOUNTD_ACL, ROLE_AUTH, acl_request},

@@ -51,8 +51,9 @@ struct request {
     struct ipc_peer *peer;
     struct frame_header header;
     struct slice payload;
-    bool waited; /* it was parked before: now answer with what is known */
-    const struct flow_allowances *allowances; /* RCPT: for the answer, or NULL */
+    bool waited;  /* it was parked before: now answer with what is known */
+    bool counted; /* RCPT: the user has limits, and these are left: */
+    struct flow_allowances allowances;
 };
 
 enum outcome {

@@ -176,7 +176,7 @@ recovery_run(int rootfd, int tmpfd, struct chain_end *end, char last[ARCHIVE_DAY
         rc = read_days(&r);
     for (size_t i = 0; i < r.left_count && rc == 0; i++)
         rc = settle(&r, &r.left[i]);
-    if (rc == 0 && r.days.count > 0)
+    if (rc == 0 && r.days.items != NULL)
         memcpy(last, r.days.items[r.days.count - 1], ARCHIVE_DAY_SIZE);
     clear(&r);
     return rc;

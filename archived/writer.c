@@ -168,7 +168,7 @@ static int
 write_file(struct writer *w, const struct writer_item *item, struct written *file)
 {
     file->fd =
-        openat(w->tmpfd, file->name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0400);
+        openat(w->tmpfd, file->name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file->fd < 0)
         return -1;
     file->is_here = true;

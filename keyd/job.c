@@ -68,6 +68,48 @@ job_digests_decode(struct slice payload, struct job_digests *digests)
 }
 
 int
+job_part_encode(struct strbuf *packet, const struct job_part *part)
+{
+    struct writer w = frame_begin(packet, JOB_PART, 0);
+
+    writer_u8(&w, part->is_last);
+    writer_bytes(&w, part->field);
+    writer_bytes(&w, part->digest);
+    writer_bytes(&w, part->below);
+    return frame_end(&w);
+}
+
+int
+job_part_decode(struct slice payload, struct job_part *part)
+{
+    struct reader r = reader_begin(payload);
+
+    part->is_last = reader_u8(&r) != 0;
+    part->field = reader_bytes(&r, DKIM_FIELD_MAX);
+    part->digest = reader_bytes(&r, DKIM_DIGEST);
+    part->below = reader_bytes(&r, KEYD_FIELDS_MAX);
+    return part->digest.len == DKIM_DIGEST ? reader_end(&r) : -1;
+}
+
+int
+job_signed_encode(struct strbuf *packet, struct slice field)
+{
+    struct writer w = frame_begin(packet, JOB_SIGNED, 0);
+
+    writer_bytes(&w, field);
+    return frame_end(&w);
+}
+
+int
+job_signed_decode(struct slice payload, struct slice *field)
+{
+    struct reader r = reader_begin(payload);
+
+    *field = reader_bytes(&r, DKIM_FIELD_MAX);
+    return reader_end(&r);
+}
+
+int
 job_refused_encode(struct strbuf *packet, enum keyd_result result, const char *reason)
 {
     struct writer w = frame_begin(packet, JOB_REFUSED, 0);

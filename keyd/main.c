@@ -66,6 +66,23 @@ reader_width(const struct conf *conf)
     return width > KEEPER_WORKERS_MAX ? KEEPER_WORKERS_MAX : (unsigned)width;
 }
 
+/* RFC 8617 section 4.1.2: the DKIM signatures of others are covered; results and other sets are
+ * not, since they may be taken out. */
+static struct slice *
+seal_names(const struct dkim_header_list *list, size_t *count)
+{
+    struct slice *names = xcalloc(list->count + 1, sizeof(*names));
+
+    *count = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (!slice_starts_nocase(list->names[i], SLICE("ARC-")) &&
+            !slice_eq_nocase(list->names[i], SLICE("Authentication-Results")) &&
+            !slice_eq_nocase(list->names[i], SLICE("DKIM-Signature")))
+            names[(*count)++] = list->names[i];
+    names[(*count)++] = SLICE("DKIM-Signature");
+    return names;
+}
+
 static unsigned
 start_readers(const struct daemon *d, int fds[KEEPER_WORKERS_MAX])
 {
@@ -75,14 +92,19 @@ start_readers(const struct daemon *d, int fds[KEEPER_WORKERS_MAX])
     };
     struct slice *names = list_of(d->conf, DKIM_HEADERS, &plan.list.count);
     struct slice *oversigned = list_of(d->conf, DKIM_OVERSIGN, &plan.list.oversigned_count);
+    struct slice *sealed;
 
     check_from(names, plan.list.count);
     plan.list.names = names;
     plan.list.oversigned = oversigned;
+    plan.seal_list = plan.list;
+    sealed = seal_names(&plan.list, &plan.seal_list.count);
+    plan.seal_list.names = sealed;
     digest_init();
     readers_start(d, &plan, fds);
     free(names);
     free(oversigned);
+    free(sealed);
     return plan.width;
 }
 

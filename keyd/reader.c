@@ -13,11 +13,11 @@
 
 #include "keyd/job.h"
 #include "lib/account/canonical.h"
-#include "lib/auth/digest.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/dkim/canonical.h"
+#include "lib/dkim/arc.h"
+#include "lib/dkim/body_hash.h"
 #include "lib/ipc/socket.h"
 #include "lib/mail/header.h"
 
@@ -125,35 +125,12 @@ read_header(struct work *w)
     return NULL;
 }
 
-static void
-hash_piece(void *arg, struct slice piece)
-{
-    digest_stream_feed(arg, piece);
-}
-
 /* 0, or -1: it cannot be read. */
 static int
 hash_body(const struct work *w, unsigned char hash[DKIM_DIGEST])
 {
-    static char block[BLOCK];
-    struct digest_stream *stream = digest_stream_begin(DIGEST_SHA256);
-    struct dkim_body body;
-    int rc = 0;
-
-    dkim_body_begin(&body, hash_piece, stream);
-    for (uint64_t at = w->body; rc == 0 && at < w->request.size;) {
-        ssize_t n = read_block(w, at, block, sizeof(block));
-
-        if (n < 0) {
-            rc = -1;
-        } else {
-            dkim_body_feed(&body, slice_make(block, (size_t)n));
-            at += (uint64_t)n;
-        }
-    }
-    dkim_body_end(&body);
-    digest_stream_end(&stream, hash);
-    return rc;
+    return dkim_body_hash(w->fd, (off_t)(w->request.offset + w->body), w->request.size - w->body,
+                          false, hash);
 }
 
 /* ---- whose signature ---- */
@@ -249,6 +226,115 @@ send_digests(const struct work *w, const struct dkim_header *header, const unsig
         strbuf_free(&fields[i]);
 }
 
+/* ---- an ARC set ---- */
+
+/* Has the holder sign the message signature. False: it does not, and the job is over. */
+static bool
+sign_part(struct work *w, struct slice field, const unsigned char *digest, struct strbuf *whole)
+{
+    struct strbuf packet = strbuf_new(JOB_PACKET_MAX);
+    struct job_part part = {.field = field, .digest = slice_make(digest, DKIM_DIGEST)};
+    struct frame_header header = {0};
+    struct slice payload, signed_field;
+    int fd = -1;
+
+    (void)job_part_encode(&packet, &part); /* send_packet looks */
+    send_packet(w->channel, &packet);
+    payload = receive(w->channel, w->names_packet, &header, &fd);
+    if (fd >= 0 || header.type != JOB_SIGNED || job_signed_decode(payload, &signed_field) < 0)
+        _exit(EX_PROTOCOL);
+    return signed_field.len > 0 && strbuf_append(whole, signed_field);
+}
+
+static void
+send_seal(const struct work *w, struct slice field, const unsigned char *digest, struct slice below)
+{
+    struct strbuf packet = strbuf_new(JOB_PACKET_MAX);
+    struct job_part part = {
+        .is_last = true, .field = field, .digest = slice_make(digest, DKIM_DIGEST), .below = below};
+
+    (void)job_part_encode(&packet, &part); /* send_packet looks */
+    send_packet(w->channel, &packet);
+}
+
+/* RFC 8617 section 5.1. `set` gets the message signature and the results, in this order. */
+static void
+make_set(struct work *w, const struct arc_chain *chain, const struct dkim_header *header,
+         const unsigned char *body_hash)
+{
+    struct strbuf field = strbuf_new(DKIM_FIELD_MAX), results = strbuf_new(DKIM_FIELD_MAX);
+    struct strbuf set = strbuf_new(2 * DKIM_FIELD_MAX), domain = strbuf_new(CANONICAL_DOMAIN_MAX);
+    struct strbuf selector = strbuf_new(DKIM_NAME_MAX);
+    bool copied = strbuf_append(&domain, strbuf_slice(&w->domain)) &&
+                  strbuf_append(&selector, w->names.selectors[DKIM_RSA_SHA256]);
+    struct dkim_signer signer = {.domain = strbuf_slice(&domain),
+                                 .selector = strbuf_slice(&selector),
+                                 .algorithm = DKIM_RSA_SHA256,
+                                 .time_s = clock_real_ms() / 1000,
+                                 .instance = chain->count + 1};
+    unsigned char digest[DKIM_DIGEST];
+
+    if (!copied || !arc_results_make(signer.instance, w->request.results, &results) ||
+        dkim_field_make(&signer, header, body_hash, &field, digest) < 0) {
+        refuse(w, KEYD_UNSIGNABLE, "the set is too long");
+    } else if (sign_part(w, strbuf_slice(&field), digest, &set)) {
+        strbuf_clear(&field);
+        if (arc_seal_make(chain, (enum arc_cv)w->request.cv, &signer, strbuf_slice(&results),
+                          strbuf_slice(&set), &field, digest) < 0)
+            refuse(w, KEYD_UNSIGNABLE, "the chain is too long");
+        else if (!strbuf_append(&set, strbuf_slice(&results)))
+            refuse(w, KEYD_UNSIGNABLE, "the set is too long");
+        else
+            send_seal(w, strbuf_slice(&field), digest, strbuf_slice(&set));
+    }
+    strbuf_free(&field);
+    strbuf_free(&results);
+    strbuf_free(&set);
+    strbuf_free(&domain);
+    strbuf_free(&selector);
+}
+
+static const char *
+check_chain(const struct work *w, const struct arc_chain *chain)
+{
+    if (chain->ended)
+        return "the chain has been broken before"; /* section 5.1, step 2 */
+    if (chain->count == ARC_SETS_MAX)
+        return "the chain has no place for another set";
+    if (w->request.cv == ARC_PASS && (chain->count == 0 || chain->trouble != NULL))
+        return "there is no such chain";
+    return NULL;
+}
+
+static void
+seal_message(struct work *w)
+{
+    struct arc_chain chain;
+    unsigned char body_hash[DKIM_DIGEST];
+    struct dkim_header header;
+    const char *why;
+
+    arc_collect(strbuf_slice(&w->header), &chain);
+    why = check_chain(w, &chain);
+    if (why != NULL) {
+        refuse(w, KEYD_UNSIGNABLE, why);
+        return;
+    }
+    if (!take_domain(w, w->request.user) || !ask(w, strbuf_slice(&w->domain)) ||
+        w->names.selectors[DKIM_RSA_SHA256].len == 0) {
+        refuse(w, KEYD_NO_KEY, "there is no RSA key for the domain that sends it on");
+        return;
+    }
+    why = dkim_header_choose(strbuf_slice(&w->header), &w->plan->seal_list, &header);
+    if (why != NULL)
+        refuse(w, KEYD_UNSIGNABLE, why);
+    else if (hash_body(w, body_hash) < 0)
+        refuse(w, KEYD_LATER, "the message cannot be read");
+    else
+        make_set(w, &chain, &header, body_hash);
+    dkim_header_free(&header);
+}
+
 static void
 digest_message(struct work *w)
 {
@@ -259,6 +345,10 @@ digest_message(struct work *w)
     if (why != NULL) {
         refuse(w, why[0] == '\0' ? KEYD_LATER : KEYD_UNSIGNABLE,
                why[0] == '\0' ? "the message cannot be read" : why);
+        return;
+    }
+    if (w->request.seal) {
+        seal_message(w);
         return;
     }
     if (!find_signer(w)) {

@@ -9,8 +9,9 @@
 
 struct reader_plan {
     struct dkim_header_list list;
-    bool own_domain_only; /* users sign for their own domain alone */
-    unsigned width;       /* processes */
+    struct dkim_header_list seal_list; /* for the message signature of an ARC set */
+    bool own_domain_only;              /* users sign for their own domain alone */
+    unsigned width;                    /* processes */
 };
 
 /* Forks them, before a key is in memory. Fills in the holder's ends. Exits with a message on

@@ -29,6 +29,8 @@ struct job {
     int fd;
     struct strbuf only;  /* the one domain that may sign; empty: any */
     struct strbuf asked; /* the domain that the reader asked for last */
+    struct strbuf part;  /* the ARC-Message-Signature that was signed, whole */
+    bool seal;           /* it wants a set of ARC, and no signature */
     void (*done)(void *arg, const struct keyd_signed *answer);
     void *arg;
 };
@@ -61,6 +63,7 @@ job_free(struct job *job)
     strbuf_free(&job->packet);
     strbuf_free(&job->only);
     strbuf_free(&job->asked);
+    strbuf_free(&job->part);
     free(job);
 }
 
@@ -125,9 +128,9 @@ answer_ask(struct reader_end *reader, struct slice payload)
 
 /* One header field without its end: each line but the first is folded (RFC 5322 section 2.2.3). */
 static bool
-is_one_field(struct slice field)
+is_one_field(struct slice field, const char *name)
 {
-    if (!slice_starts(field, SLICE("DKIM-Signature: ")))
+    if (!slice_starts(field, slice_of(name)))
         return false;
     for (size_t i = 0; i < field.len; i++) {
         char c = field.ptr[i];
@@ -143,11 +146,12 @@ is_one_field(struct slice field)
 
 /* Appends the finished field. False: it was not signed. */
 static bool
-sign_one(const struct dkim_key *key, struct slice field, struct slice digest, struct strbuf *fields)
+sign_one(const struct dkim_key *key, const char *name, struct slice field, struct slice digest,
+         struct strbuf *fields)
 {
     struct strbuf signature = strbuf_new(DKIM_SIGNATURE_MAX);
     size_t before = fields->len;
-    bool done = is_one_field(field) && digest.len == DKIM_DIGEST &&
+    bool done = is_one_field(field, name) && digest.len == DKIM_DIGEST &&
                 dkim_key_sign(key, (const unsigned char *)digest.ptr, &signature) &&
                 strbuf_append(fields, field) && dkim_field_finish(fields, strbuf_slice(&signature));
 
@@ -166,9 +170,9 @@ sign_all(const struct signer *signer, struct job *job, const struct job_digests 
 
     for (int i = 0; found != NULL && i < DKIM_ALGORITHMS; i++)
         if (found->keys[i] != NULL)
-            whole =
-                sign_one(found->keys[i], digests->of[i].field, digests->of[i].digest, &fields) &&
-                whole;
+            whole = sign_one(found->keys[i], "DKIM-Signature: ", digests->of[i].field,
+                             digests->of[i].digest, &fields) &&
+                    whole;
     if (!whole || fields.len == 0) /* or the keys were changed meanwhile */
         finish_with(job, KEYD_LATER, SLICE("the signature could not be made"));
     else
@@ -176,6 +180,77 @@ sign_all(const struct signer *signer, struct job *job, const struct job_digests 
                                           .fields = strbuf_slice(&fields),
                                           .domain = strbuf_slice(&job->asked)});
     strbuf_free(&fields);
+}
+
+/* ---- seals ---- */
+
+/* The two fields below a seal: the message signature that was signed here, and the results. */
+static bool
+is_rest_of_set(const struct job *job, struct slice below)
+{
+    struct slice results = slice_sub(below, job->part.len, below.len);
+
+    return job->part.len > 0 && slice_starts(below, strbuf_slice(&job->part)) &&
+           slice_ends(results, SLICE("\r\n")) &&
+           is_one_field(slice_sub(results, 0, results.len - 2), "ARC-Authentication-Results: ");
+}
+
+static int
+answer_part(struct reader_end *reader, struct slice field)
+{
+    struct strbuf packet = strbuf_new(JOB_PACKET_MAX);
+    int rc = -1;
+
+    if (job_signed_encode(&packet, field) == 0 &&
+        ipc_socket_send(reader->fd, strbuf_slice(&packet), -1) == (ssize_t)packet.len)
+        rc = 0;
+    strbuf_free(&packet);
+    return rc;
+}
+
+static void
+finish_seal(struct job *job, struct slice seal, struct slice below)
+{
+    struct strbuf fields = strbuf_new(KEYD_FIELDS_MAX);
+
+    if (strbuf_append(&fields, seal) && strbuf_append(&fields, below))
+        finish(job, &(struct keyd_signed){.result = KEYD_DONE,
+                                          .fields = strbuf_slice(&fields),
+                                          .domain = strbuf_slice(&job->asked)});
+    else
+        finish_with(job, KEYD_UNSIGNABLE, SLICE("the set is too long"));
+    strbuf_free(&fields);
+}
+
+/* 0, or -1: it speaks nonsense. */
+static int
+take_part(struct reader_end *reader, struct slice payload)
+{
+    struct job *job = reader->job;
+    const struct domain_keys *found = keys_find(reader->signer->keys, strbuf_slice(&job->asked));
+    struct strbuf field = strbuf_new(DKIM_FIELD_MAX);
+    struct job_part part;
+    int rc = 0;
+
+    if (!job->seal || job_part_decode(payload, &part) < 0 ||
+        (part.is_last && !is_rest_of_set(job, part.below))) {
+        rc = -1;
+    } else if (found == NULL || found->keys[DKIM_RSA_SHA256] == NULL ||
+               !sign_one(found->keys[DKIM_RSA_SHA256],
+                         part.is_last ? "ARC-Seal: " : "ARC-Message-Signature: ", part.field,
+                         part.digest, &field)) {
+        finish_with(take_job(reader), KEYD_LATER, SLICE("the seal could not be made"));
+        if (!part.is_last)
+            rc = answer_part(reader, SLICE("")); /* it waits */
+    } else if (part.is_last) {
+        finish_seal(take_job(reader), strbuf_slice(&field), part.below);
+    } else {
+        strbuf_clear(&job->part);
+        (void)strbuf_append(&job->part, strbuf_slice(&field)); /* the same ceiling */
+        rc = answer_part(reader, strbuf_slice(&field));
+    }
+    strbuf_free(&field);
+    return rc;
 }
 
 /* ---- readers ---- */
@@ -194,10 +269,12 @@ take_packet(struct reader_end *reader, const struct frame_header *header, struct
     case JOB_ASK:
         return answer_ask(reader, payload);
     case JOB_DIGESTS:
-        if (job_digests_decode(payload, &digests) < 0)
+        if (reader->job->seal || job_digests_decode(payload, &digests) < 0)
             return -1;
         sign_all(reader->signer, take_job(reader), &digests);
         return 0;
+    case JOB_PART:
+        return take_part(reader, payload);
     case JOB_REFUSED:
         if (job_refused_decode(payload, &result, &reason) < 0)
             return -1;
@@ -297,6 +374,8 @@ signer_sign(struct signer *signer, const struct keyd_sign *request, int fd,
     job->packet = strbuf_new(JOB_PACKET_MAX);
     job->only = strbuf_new(CANONICAL_DOMAIN_MAX);
     job->asked = strbuf_new(CANONICAL_DOMAIN_MAX);
+    job->part = strbuf_new(DKIM_FIELD_MAX);
+    job->seal = request->seal;
     job->done = done;
     job->arg = arg;
     job->fd = -1;
@@ -304,7 +383,7 @@ signer_sign(struct signer *signer, const struct keyd_sign *request, int fd,
         finish_with(job, KEYD_NO_KEY, SLICE("there are no keys"));
         return;
     }
-    if (signer->own_domain_only && request->user.len > 0)
+    if (request->seal || (signer->own_domain_only && request->user.len > 0))
         restrict_to_user(job, request->user);
     job->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (job->fd < 0 || signer->waiting >= WAITING_MAX ||

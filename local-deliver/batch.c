@@ -32,11 +32,12 @@ enum { USAGE_TIMEOUT_MS = 1000 };
 struct batch_job {
     struct queue_job job; /* its slices borrow from payload */
     char *payload;
-    char *file;      /* "active/ID", NUL-terminated */
-    int fd;          /* the message file, -1: could not be opened */
-    int error;       /* errno of that */
-    size_t *entries; /* per recipient: index in the delivery batch, or NOT_TRIED */
-    int *errors;     /* per recipient: errno of NOT_TRIED */
+    char *file;                /* "active/ID", NUL-terminated */
+    int fd;                    /* the message file, -1: could not be opened */
+    int error;                 /* errno of that */
+    struct senders_file shown; /* what is delivered instead; fd -1: the message file itself */
+    size_t *entries;           /* per recipient: index in the delivery batch, or NOT_TRIED */
+    int *errors;               /* per recipient: errno of NOT_TRIED */
     struct queue_result_rcpt *results;
     struct accountd_usage *usage;
     uint32_t usage_count;
@@ -55,11 +56,14 @@ batch_init(struct batch *b, struct worker *w)
 {
     b->worker = w;
     b->count = 0;
+    b->replies_left = AUTO_REPLIES_MAX;
 }
 
 static void
-job_free(struct batch_job *bj)
+job_free(struct batch_job *bj, const struct worker *w)
 {
+    if (bj->shown.fd >= 0)
+        senders_remove(w->dirs.main_fd, &bj->shown);
     close_keep_errno(bj->fd);
     queue_job_free(&bj->job);
     free(bj->payload);
@@ -75,7 +79,7 @@ void
 batch_clear(struct batch *b)
 {
     for (size_t i = 0; i < b->count; i++)
-        job_free(b->jobs[i]);
+        job_free(b->jobs[i], b->worker);
     b->count = 0;
 }
 
@@ -107,17 +111,29 @@ open_message(struct batch_job *bj, int queue_dirfd)
         bj->error = EBADMSG;
 }
 
+static void
+replace_senders(struct batch_job *bj, const struct worker *w)
+{
+    if (w->senders == NULL || bj->error != 0)
+        return;
+    if (senders_make(w->daemon, w->senders, w->dirs.main_fd, bj->job.queue_id, bj->fd,
+                     bj->job.content_size, &bj->shown) >= 0)
+        return;
+    bj->error = errno;
+    log_event(LOG_WARN, "senders_not_replaced", KV_SLICE("queue_id", bj->job.queue_id), KV_ERRNO());
+}
+
 int
 batch_add(struct batch *b, struct slice payload)
 {
     struct batch_job *bj = xcalloc(1, sizeof(*bj));
 
     assert_always(b->count < WORKER_SLOTS);
-    bj->fd = -1;
+    bj->fd = bj->shown.fd = -1;
     bj->payload = xslicedup(payload);
     if (queue_job_decode(slice_make(bj->payload, payload.len), &bj->job) < 0 ||
         !file_name_valid(&bj->job) || bj->job.content_offset != 0) {
-        job_free(bj);
+        job_free(bj, b->worker);
         return -1;
     }
     bj->file = xslicedup(bj->job.file);
@@ -126,19 +142,30 @@ batch_add(struct batch *b, struct slice payload)
     bj->results = xcalloc(bj->job.rcpt_count, sizeof(*bj->results));
     bj->usage = xcalloc(bj->job.rcpt_count, sizeof(*bj->usage));
     open_message(bj, b->worker->queue_dirfd);
+    replace_senders(bj, b->worker);
     b->jobs[b->count++] = bj;
     return 0;
+}
+
+/* Of what comes into the mailboxes. */
+static uint64_t
+size_of(const struct batch_job *bj)
+{
+    return bj->shown.fd >= 0 ? bj->shown.size : bj->job.content_size;
 }
 
 static struct delivery_message
 message_of(const struct batch_job *bj, const struct worker *w)
 {
+    bool is_shown = bj->shown.fd >= 0;
+    const char *name = is_shown ? bj->shown.name : bj->file;
+
     return (struct delivery_message){
-        .dirfd = w->queue_dirfd,
-        .name = w->single_copy ? bj->file : NULL,
-        .fd = bj->fd,
-        .size = bj->job.content_size,
-        .crc = bj->job.content_crc,
+        .dirfd = is_shown ? w->dirs.main_fd : w->queue_dirfd,
+        .name = w->single_copy ? name : NULL,
+        .fd = is_shown ? bj->shown.fd : bj->fd,
+        .size = size_of(bj),
+        .crc = is_shown ? bj->shown.crc : bj->job.content_crc,
         .queue_id = bj->job.queue_id,
         .received_ms = bj->job.received_ms,
         .in_doubt = bj->job.in_doubt,
@@ -234,7 +261,7 @@ log_outcome(const struct batch_job *bj, const struct queue_job_rcpt *rcpt, const
     if (v->outcome == QUEUE_DELIVERED)
         log_event(LOG_INFO, v->event, KV_SLICE("queue_id", bj->job.queue_id),
                   KV_SLICE("rcpt", rcpt->address), KV_SLICE("path", rcpt->path),
-                  KV_U64("uid", r->uid), KV_U64("size", bj->job.content_size));
+                  KV_U64("uid", r->uid), KV_U64("size", size_of(bj)));
     else
         log_event(v->outcome == QUEUE_BOUNCED ? LOG_INFO : LOG_WARN, v->event,
                   KV_SLICE("queue_id", bj->job.queue_id), KV_SLICE("rcpt", rcpt->address),
@@ -288,13 +315,33 @@ warn_recipient(const struct worker *w, const struct batch_job *bj, uint32_t i,
                                .messages = r->messages,
                                .quota_bytes = rcpt->quota_bytes,
                                .quota_messages = rcpt->quota_messages,
-                               .came_bytes = r->status == DELIVERY_OK ? bj->job.content_size : 0});
+                               .came_bytes = r->status == DELIVERY_OK ? size_of(bj) : 0});
 }
 
 static bool
 has_room(void *gates, int dirfd)
 {
     return disk_gates_open(gates, dirfd);
+}
+
+/* Before the result of the job, with which queue-manager forgets it. */
+static void
+reply_for_recipient(struct batch *b, const struct batch_job *bj, uint32_t i,
+                    const struct delivery_batch *delivery, struct strbuf *frames)
+{
+    struct worker *w = b->worker;
+    const struct queue_job_rcpt *rcpt = &bj->job.rcpts[i];
+    const struct auto_reply_case c = {&bj->job, rcpt, bj->fd};
+    const struct delivery_result *r;
+
+    if (!rcpt->auto_reply || bj->entries[i] == NOT_TRIED || b->replies_left == 0)
+        return;
+    r = delivery_get(delivery, bj->entries[i]);
+    if (r->status != DELIVERY_OK && r->status != DELIVERY_DUPLICATE)
+        return;
+    b->replies_left--;
+    if (!auto_reply_consider(&w->replies, &w->dirs, w->accounts, &c, frames))
+        b->replies_left = 0;
 }
 
 void
@@ -316,6 +363,8 @@ batch_deliver(struct batch *b, struct strbuf *results)
             judge_recipient(b->worker, bj, k, delivery);
         for (uint32_t k = 0; k < bj->job.rcpt_count; k++)
             warn_recipient(b->worker, bj, k, delivery);
+        for (uint32_t k = 0; k < bj->job.rcpt_count; k++)
+            reply_for_recipient(b, bj, k, delivery, results);
         result.destination_failed = bj->soon;
         (void)queue_result_encode(results, &result); /* overflow is remembered by the buffer */
     }

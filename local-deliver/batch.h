@@ -13,6 +13,7 @@ struct batch {
     struct worker *worker;
     struct batch_job *jobs[WORKER_SLOTS];
     size_t count;
+    unsigned replies_left; /* that may still be considered */
 };
 
 void batch_init(struct batch *b, struct worker *w);

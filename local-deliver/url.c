@@ -30,12 +30,12 @@
 #include "lib/mail/section_text.h"
 #include "lib/store/mailbox.h"
 #include "lib/store/url_keys.h"
+#include "local-deliver/jail.h"
 #include "local-deliver/user_dir.h"
 
 enum {
-    REFUSAL_MS = 100,            /* longer than it takes to look for a folder and its key */
-    READER_MS = 10 * 60 * 1000,  /* for the whole text */
-    HEAP_MAX = 256 * 1024 * 1024 /* bytes; a message is mapped, its parts are listed */
+    REFUSAL_MS = 100,           /* longer than it takes to look for a folder and its key */
+    READER_MS = 10 * 60 * 1000, /* for the whole text */
 };
 
 void
@@ -49,46 +49,6 @@ url_init(const struct daemon *d)
 
     digest_init();
     mime_set_limits(&limits); /* a section is the same here as in imapd */
-}
-
-/* ---- confinement ---- */
-
-/* Closes every descriptor above the standard ones but these. */
-static void
-keep_only(const int *fds, size_t count)
-{
-    int at = STDERR_FILENO + 1;
-
-    for (;;) {
-        int next = -1;
-
-        for (size_t i = 0; i < count; i++)
-            if (fds[i] >= at && (next < 0 || fds[i] < next))
-                next = fds[i];
-        if (next != at) /* cannot fail with these arguments */
-            (void)close_range((unsigned)at, next < 0 ? ~0U : (unsigned)next - 1, 0);
-        if (next < 0)
-            return;
-        at = next + 1;
-    }
-}
-
-/* Nothing but reading below `mail_fd` (-1: nothing at all) from here on. 0, or -1. */
-static int
-confine(const struct daemon *d, int mail_fd, int result_fd, int text_fd)
-{
-    const int fds[] = {d->log_fd, mail_fd, result_fd, text_fd};
-    struct sandbox box = {.uid = (uid_t)-1,
-                          .gid = (gid_t)-1,
-                          .chroot_fd = -1,
-                          .landlock = true,
-                          .calls = SANDBOX_FILES,
-                          .heap_max = HEAP_MAX};
-
-    keep_only(fds, ARRAY_LEN(fds));
-    if (mail_fd >= 0)
-        box.dirs[box.dir_count++] = (struct sandbox_dir){mail_fd, SANDBOX_READ};
-    return sandbox_enter(&box);
 }
 
 /* ---- the text ---- */
@@ -216,7 +176,7 @@ url_serve(const struct daemon *d, const struct store_dirs *dirs, const struct st
     struct store_ctl_reply reply = {.error = EIO};
     struct slice text = SLICE("");
 
-    if (confine(d, mail_fd, result_fd, text_fd) == 0)
+    if (jail_enter(d, mail_fd, (const int[]){result_fd, text_fd}, 2) == 0)
         reply.error = (uint32_t)look(url->url, mail_fd, &fields, &text);
     reply.bytes = reply.error == 0 ? text.len : 0;
     if (reply.error == ENOENT)

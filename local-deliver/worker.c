@@ -32,6 +32,8 @@ worker_init(struct worker *w, struct daemon *d)
     w->queue_dirfd = daemon_open_dir(d, d->inst.queue, true);
     w->stop_fd = -1;
     w->bounce_over_quota = strcmp(conf_str(d->conf, LOCAL_OVER_QUOTA), "bounce") == 0;
+    w->senders = senders_load(d);
+    senders_sweep(w->dirs.main_fd);
     w->single_copy = conf_bool(d->conf, STORE_SINGLE_COPY);
     disk_limits_load(&w->gates.limits, d->conf);
     w->delivered = stats_counter(d->stats, "delivered");
@@ -40,6 +42,7 @@ worker_init(struct worker *w, struct daemon *d)
     w->bounced = stats_counter(d->stats, "bounced");
     w->batches = stats_counter(d->stats, "batches");
     warning_text_load(&w->warning, d);
+    auto_replies_load(&w->replies, d);
 }
 
 /* Waits for `fd` (-1: none), the order to stop, or the time. 1: fd is ready, 0: time, -1: stop. */
@@ -114,7 +117,8 @@ static int
 work(struct worker *w)
 {
     struct batch batch;
-    struct strbuf results = strbuf_new((size_t)QUEUE_PAYLOAD_MAX * 2);
+    struct strbuf results =
+        strbuf_new((size_t)QUEUE_PAYLOAD_MAX * 2 + (size_t)AUTO_REPLIES_MAX * QUEUE_REPLY_MAX * 2);
     int rc = 1;
 
     batch_init(&batch, w);

@@ -6,7 +6,9 @@
 
 #include "lib/sys/daemon.h"
 #include "lib/sys/disk_level.h"
+#include "local-deliver/auto_reply.h"
 #include "local-deliver/busy.h"
+#include "local-deliver/senders.h"
 #include "local-deliver/warning.h"
 
 struct ipc_client;
@@ -17,12 +19,14 @@ struct worker {
     struct daemon *daemon;
     struct store_dirs dirs;
     int queue_dirfd;
-    int stop_fd;            /* readable when the worker shall end after its batch */
-    bool bounce_over_quota; /* false: defer */
-    bool single_copy;       /* store.single_copy */
+    int stop_fd;                  /* readable when the worker shall end after its batch */
+    bool bounce_over_quota;       /* false: defer */
+    bool single_copy;             /* store.single_copy */
+    struct sender_table *senders; /* queue.header_replace; NULL: nothing is replaced */
     struct busy busy;
     struct disk_gates gates;
     struct warning_text warning;
+    struct auto_replies replies;
     struct ipc_client *queue;    /* NULL: not connected */
     struct ipc_client *accounts; /* takes the usage reports */
     _Atomic uint64_t *delivered, *duplicates, *deferred, *bounced, *batches;

@@ -21,13 +21,26 @@ now_s(void)
     return clock_real_ms() / 1000;
 }
 
+struct wish { /* options of the verbs */
+    const char *selector;
+    bool force, yes;
+};
+
+/* Runs a verb on a domain that has keys. */
 static int
-has_keys(const struct dkim_place *place)
+with_keys(struct cli *cli, const char *domain,
+          int (*run)(struct dkim_place *place, const struct wish *wish), const struct wish *wish)
 {
-    if (place->domain.count > 0)
-        return CLI_OK;
-    return cli_fail(place->cli, "%s has no keys; 'posthorn dkim make %s' makes them", place->name,
-                    place->name);
+    struct dkim_place place;
+    int rc = dkim_place_open(&place, cli, domain);
+
+    if (rc == CLI_OK && place.domain.count == 0)
+        rc = cli_fail(cli, "%s has no keys; 'posthorn dkim make %s' makes them", place.name,
+                      place.name);
+    if (rc == CLI_OK)
+        rc = run(&place, wish);
+    dkim_place_close(&place);
+    return rc;
 }
 
 /* ---- make ---- */
@@ -120,20 +133,18 @@ dkim_list(struct cli *cli, int argc, char **argv)
 }
 
 static int
+show_all(struct dkim_place *place, const struct wish *wish)
+{
+    (void)wish;
+    return dkim_dns_print(place, -1);
+}
+
+static int
 dkim_show(struct cli *cli, int argc, char **argv)
 {
-    struct dkim_place place;
-    int rc;
-
     if (cli_options(cli, &argc, argv, NULL, 0, 1, 1) != 0)
         return CLI_USAGE;
-    rc = dkim_place_open(&place, cli, argv[0]);
-    if (rc == CLI_OK)
-        rc = has_keys(&place);
-    if (rc == CLI_OK)
-        rc = dkim_dns_print(&place, -1);
-    dkim_place_close(&place);
-    return rc;
+    return with_keys(cli, argv[0], show_all, NULL);
 }
 
 /* ---- rotate ---- */
@@ -196,43 +207,45 @@ end_rotation(struct dkim_place *place, struct dkim_set *waiting, bool force)
 }
 
 static int
+rotate(struct dkim_place *place, const struct wish *wish)
+{
+    struct dkim_set *waiting;
+    int rc = drop_old(place);
+
+    if (rc != CLI_OK)
+        return rc;
+    waiting = dkim_domain_find(&place->domain, DKIM_WAITING);
+    if (waiting == NULL)
+        return begin_rotation(place, wish->selector);
+    if (wish->selector != NULL && strcmp(wish->selector, waiting->selector) != 0)
+        return cli_fail(place->cli, "a change to '%s' is under way: end or remove that one first",
+                        waiting->selector);
+    return end_rotation(place, waiting, wish->force);
+}
+
+static int
 dkim_rotate(struct cli *cli, int argc, char **argv)
 {
-    const char *selector = NULL;
-    bool force = false;
-    const struct cli_option options[] = {{"--selector", CLI_TEXT, &selector},
-                                         {"--force", CLI_FLAG, &force}};
-    struct dkim_place place;
-    struct dkim_set *waiting;
-    int rc;
+    struct wish wish = {.selector = NULL};
+    const struct cli_option options[] = {{"--selector", CLI_TEXT, &wish.selector},
+                                         {"--force", CLI_FLAG, &wish.force}};
 
-    if (cli_options(cli, &argc, argv, options, 2, 1, 1) != 0)
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, 1) != 0)
         return CLI_USAGE;
-    rc = dkim_place_open(&place, cli, argv[0]);
-    if (rc == CLI_OK)
-        rc = has_keys(&place);
-    if (rc == CLI_OK)
-        rc = drop_old(&place);
-    waiting = rc == CLI_OK ? dkim_domain_find(&place.domain, DKIM_WAITING) : NULL;
-    if (waiting != NULL && selector != NULL && strcmp(selector, waiting->selector) != 0)
-        rc = cli_fail(cli, "a change to '%s' is under way: end or remove that one first",
-                      waiting->selector);
-    else if (waiting != NULL)
-        rc = end_rotation(&place, waiting, force);
-    else if (rc == CLI_OK)
-        rc = begin_rotation(&place, selector);
-    dkim_place_close(&place);
-    return rc;
+    return with_keys(cli, argv[0], rotate, &wish);
 }
 
 /* ---- remove ---- */
 
 static int
-remove_sets(struct dkim_place *place, const char *selector)
+remove_sets(struct dkim_place *place, const struct wish *wish)
 {
+    const char *selector = wish->selector;
     bool found = false;
     int rc = CLI_OK;
 
+    if (!wish->yes && !cli_confirm("Remove the private keys for good?"))
+        return cli_fail(place->cli, "nothing was removed; --yes answers the question");
     for (size_t i = place->domain.count; rc == CLI_OK && i-- > 0;) {
         if (selector != NULL && strcmp(selector, place->domain.sets[i].selector) != 0)
             continue;
@@ -249,35 +262,25 @@ remove_sets(struct dkim_place *place, const char *selector)
 static int
 dkim_remove(struct cli *cli, int argc, char **argv)
 {
-    const char *selector = NULL;
-    bool yes = false;
-    const struct cli_option options[] = {{"--selector", CLI_TEXT, &selector},
-                                         {"--yes", CLI_FLAG, &yes}};
-    struct dkim_place place;
-    int rc;
+    struct wish wish = {.selector = NULL};
+    const struct cli_option options[] = {{"--selector", CLI_TEXT, &wish.selector},
+                                         {"--yes", CLI_FLAG, &wish.yes}};
 
-    if (cli_options(cli, &argc, argv, options, 2, 1, 1) != 0)
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, 1) != 0)
         return CLI_USAGE;
-    rc = dkim_place_open(&place, cli, argv[0]);
-    if (rc == CLI_OK)
-        rc = has_keys(&place);
-    if (rc == CLI_OK && !yes && !cli_confirm("Remove the private keys for good?"))
-        rc = cli_fail(cli, "nothing was removed; --yes answers the question");
-    if (rc == CLI_OK)
-        rc = remove_sets(&place, selector);
-    dkim_place_close(&place);
-    return rc;
+    return with_keys(cli, argv[0], remove_sets, &wish);
 }
 
 /* ---- check ---- */
 
 static int
-check_all(struct dkim_place *place)
+check_all(struct dkim_place *place, const struct wish *wish)
 {
     struct table *table = table_new(dkim_dns_columns, ARRAY_LEN(dkim_dns_columns));
     bool all_good = true, good;
     int rc = CLI_OK;
 
+    (void)wish;
     for (size_t i = 0; rc == CLI_OK && i < place->domain.count; i++) {
         const struct dkim_set *set = &place->domain.sets[i];
 
@@ -293,18 +296,9 @@ check_all(struct dkim_place *place)
 static int
 dkim_check(struct cli *cli, int argc, char **argv)
 {
-    struct dkim_place place;
-    int rc;
-
     if (cli_options(cli, &argc, argv, NULL, 0, 1, 1) != 0)
         return CLI_USAGE;
-    rc = dkim_place_open(&place, cli, argv[0]);
-    if (rc == CLI_OK)
-        rc = has_keys(&place);
-    if (rc == CLI_OK)
-        rc = check_all(&place);
-    dkim_place_close(&place);
-    return rc;
+    return with_keys(cli, argv[0], check_all, NULL);
 }
 
 static const struct cli_verb verbs[] = {

@@ -11,6 +11,7 @@
 #include "posthorn/doctor.h"
 #include "posthorn/master_call.h"
 #include "posthorn/store_job.h"
+#include "posthorn/sts_service.h"
 
 #define TEXT_MAX 4096
 #define STATUS_TIMEOUT_MS 5000
@@ -59,6 +60,8 @@ check_configuration(struct doctor *d)
     else
         doctor_note(d, DOCTOR_OK, "configuration", "%s", d->cli->inst.services_path);
     strbuf_free(&errors);
+    if (d->conf != NULL && d->services != NULL && sts_service_trouble(d->conf, d->services) != NULL)
+        doctor_note(d, DOCTOR_FAIL, "services", "%s", sts_service_trouble(d->conf, d->services));
 }
 
 static void

@@ -207,6 +207,8 @@ const struct command command_group = {
     .summary = "groups: add, del, list, show, member, set, rename",
     .help = "Mail to a group reaches each member once. Members are mailboxes, aliases and groups\n"
             "of ours, or addresses outside; a group that would contain itself is refused.\n"
-            "Properties: full_name description display_order sync_id.\n",
+            "Properties: full_name description display_order sync_id, send (who may send to it:\n"
+            "anyone members senders domain) senders (for send=senders: mailboxes, addresses\n"
+            "outside, @domain) representatives (who may send with its address).\n",
     .verbs = verbs,
 };

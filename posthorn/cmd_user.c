@@ -169,8 +169,16 @@ const struct command command_user = {
         "expires (YYYY-MM-DD) quota_bytes (10M; 0: unlimited) quota_messages warning_limit\n"
         "(percent of a quota; 0: no warning) mailbox_path (ID of the storage directory that the\n"
         "mailbox is made in; see 'posthorn store dirs') forward (addresses separated by ';')\n"
-        "forward_keep smtp pop3 pop3_marks_read pop3_login_delay imap web ftp remove_mail\n"
-        "change_mail may_forward password_question (its answer by --answer-file).\n"
+        "forward_keep auto_reply auto_reply_from auto_reply_until (days) auto_reply_text (\\n for "
+        "a\n"
+        "new line) smtp pop3 pop3_marks_read pop3_login_delay imap web ftp remove_mail\n"
+        "change_mail may_forward password_question (its answer by --answer-file)\n"
+        "representatives (who may send with its address).\n"
+        "Whom it may send to: may_send_domain may_send_system may_send_remote (yes no)\n"
+        "send_exceptions (domains for which the opposite holds); from whom it takes mail: the\n"
+        "same with receive. How much it may send (0: no limit): max_recipients\n"
+        "max_message_bytes recipients_per_hour local_recipients_per_day local_bytes_per_day\n"
+        "remote_recipients_per_day remote_bytes_per_day; see accountd(8).\n"
         "Passwords come from standard input or a file, never from the command line.\n",
     .verbs = verbs,
 };

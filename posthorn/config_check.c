@@ -16,6 +16,7 @@
 #include "lib/conf/services.h"
 #include "lib/mail/template_file.h"
 #include "lib/tls/tls_conf.h"
+#include "posthorn/sts_service.h"
 #include "posthorn/welcome.h"
 
 #define ERRORS_MAX 65536
@@ -45,6 +46,8 @@ services_are_right(const struct cli *cli, const struct conf *conf)
     if (right && conf != NULL)
         right = services_check_ports(services, cli->inst.services_path,
                                      conf_u64(conf, SYSTEM_PORT_OFFSET), &errors) == 0;
+    if (services != NULL && conf != NULL && sts_service_trouble(conf, services) != NULL)
+        (void)cli_fail(cli, "warning: %s", sts_service_trouble(conf, services));
     if (right && conf != NULL)
         right = archive_conf_check(conf, services, &errors) == 0;
     (void)fputs(strbuf_cstr(&errors), stderr);

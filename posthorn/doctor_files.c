@@ -115,6 +115,7 @@ check_places(struct doctor *d)
         {inst->services_path, "", -1, 022, 0, S_IFREG, true},
         {inst->db, "", USERS_ACCOUNT, 077, 0700, S_IFDIR, false},
         {inst->db, "accounts.db", USERS_ACCOUNT, 077, 0600, S_IFREG, false},
+        {inst->archive, "", USERS_ARCHIVE, 077, 0700, S_IFDIR, false},
         {inst->log, "", USERS_LOG, 027, 0700, S_IFDIR, false},
         {inst->run, "", -1, 022, 0111, S_IFDIR, false},
         {inst->store, "", USERS_MAIL, 022, 0711, S_IFDIR, false},
@@ -254,7 +255,7 @@ doctor_files(struct doctor *d)
 {
     const struct instance *inst = &d->cli->inst;
     enum { MAIL_PLACES = 2 }; /* the first ones */
-    const char *const places[] = {inst->queue, inst->store, inst->db, inst->log};
+    const char *const places[] = {inst->queue, inst->store, inst->db, inst->archive, inst->log};
     dev_t seen[ARRAY_LEN(places)] = {0};
     size_t seen_count = 0;
 

@@ -269,6 +269,8 @@ setup_try_users(struct setup *setup)
         if (rc == CLI_OK)
             rc = try_user(setup, inst->store, USERS_MAIL);
         if (rc == CLI_OK)
+            rc = try_user(setup, inst->archive, USERS_ARCHIVE);
+        if (rc == CLI_OK)
             rc = try_user(setup, inst->log, USERS_LOG);
         if (rc == CLI_OK)
             rc = try_user(setup, queue_new, USERS_SMTP);

@@ -82,6 +82,13 @@ agent_job_done(struct agent *a, struct job *job)
     a->busy--;
 }
 
+/* Nobody hears of what we wrote ourselves, nor has the null sender an address. */
+static bool
+may_be_answered(const struct queue_envelope *e)
+{
+    return e->sender.len > 0 && e->origin != QUEUE_ORIGIN_SYSTEM;
+}
+
 static void
 describe_rcpts(struct queue_job *job, struct queue_job_rcpt *rcpts, const struct message *m,
                const uint32_t *indices, uint32_t count)
@@ -90,14 +97,16 @@ describe_rcpts(struct queue_job *job, struct queue_job_rcpt *rcpts, const struct
         const struct target *t = &m->targets[indices[i]];
         const struct queue_rcpt *source = message_source(m, t->source);
 
-        rcpts[i] = (struct queue_job_rcpt){.index = indices[i],
-                                           .address = t->address,
-                                           .original = source->original,
-                                           .notify = source->notify,
-                                           .path = t->path,
-                                           .quota_bytes = t->quota_bytes,
-                                           .quota_messages = t->quota_messages,
-                                           .warning_limit = t->warning_limit};
+        rcpts[i] =
+            (struct queue_job_rcpt){.index = indices[i],
+                                    .address = t->address,
+                                    .original = source->original,
+                                    .notify = source->notify,
+                                    .path = t->path,
+                                    .quota_bytes = t->quota_bytes,
+                                    .quota_messages = t->quota_messages,
+                                    .warning_limit = t->warning_limit,
+                                    .auto_reply = t->auto_reply && may_be_answered(m->envelope)};
         job->in_doubt |= t->in_doubt;
     }
     job->rcpts = rcpts;
@@ -159,6 +168,7 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
         job.next_hop = d->name;
         job.ours = message_is_ours(q, e); /* else it passes through, from outside to outside */
         job.user = e->auth_user;
+        job.forwarder = trace_forwarder(m, &m->targets[indices[0]]);
         if (m->targets[indices[0]].sender.len > 0)
             job.sender = m->targets[indices[0]].sender;
         job.by_mode = e->by_mode;

@@ -26,6 +26,7 @@
 #define AGAIN_MS 2000
 #define FAILURES_MAX 60 /* some two minutes */
 #define QUESTIONS_MAX 8 /* under way at once */
+#define TRACE_ROOM 8192 /* bytes: what smtpd may put on top of a message */
 
 struct expansion {
     struct queue *queue;
@@ -158,6 +159,18 @@ is_crowded_out(const struct question *question, const struct message *m,
            (question->asked[0].message != m || question->asked[question->count - 1].message != m);
 }
 
+/* SMTP-11: where mail for an address of ours leaves, smtpd could not know it. What smtpd itself has
+ * put on top is not the sender's fault; copies are none of the sender's business. */
+static bool
+is_too_large(const struct queue *q, const struct asked *asked, const struct accountd_target *answer)
+{
+    const struct queue_envelope *e = asked->message->envelope;
+    uint64_t limit = q->settings.max_outgoing_size;
+
+    return asked->source < e->rcpt_count && answer->kind == ACCOUNTD_TO_REMOTE &&
+           answer->via.len > 0 && limit > 0 && e->content_size > limit + TRACE_ROOM;
+}
+
 /* Of copies we know it ourselves; what their addresses are is nobody else's business. */
 static struct slice
 notice_for(const struct message *m, uint32_t source, struct slice answered)
@@ -210,6 +223,15 @@ take_target(void *arg, const struct accountd_target *answer)
     }
     if (answer->address.len == 0)
         return -1;
+    if (is_too_large(question->expansion->queue, asked, answer)) {
+        add_failure_target(asked->message,
+                           (struct target){.source = asked->source,
+                                           .address = answer->address,
+                                           .via = answer->via,
+                                           .dsn = SLICE("5.3.4"),
+                                           .text = SLICE("message too big to leave this server")});
+        return 0;
+    }
     model = (struct target){
         .source = asked->source,
         .kind = kinds[answer->kind],
@@ -224,6 +246,7 @@ take_target(void *arg, const struct accountd_target *answer)
         .quota_bytes = answer->quota_bytes,
         .quota_messages = answer->quota_messages,
         .warning_limit = answer->warning_limit,
+        .auto_reply = answer->auto_reply,
     };
     if (message_add_target(asked->message, &model) == NULL)
         add_failure(asked->message, asked->source, SLICE("5.5.3"),

@@ -259,9 +259,8 @@ copy_original(struct queue_writer *w, const struct original *o)
     return rc;
 }
 
-/* Return-Path and Received on top, as every queue file has them (RFC 5321 section 4.4). */
-static void
-put_trace(struct strbuf *out, const struct queue *q, const char *id, int64_t now_ms)
+void
+notice_put_trace(struct strbuf *out, const struct queue *q, const char *id, int64_t now_ms)
 {
     (void)strbuf_printf(out, "Return-Path: <>\r\nReceived: by %s (Posthorn) id %s;\r\n\t",
                         q->settings.hostname, id);
@@ -277,7 +276,7 @@ write_message(const struct queue *q, struct queue_writer *w, const char *id, con
     char boundary[DSN_BOUNDARY_SIZE];
     int rc = -1;
 
-    put_trace(&out, q, id, dsn->now_ms);
+    notice_put_trace(&out, q, id, dsn->now_ms);
     dsn_begin(&out, dsn, boundary);
     errno = EFBIG;
     if (!out.overflow && queue_writer_write(w, strbuf_slice(&out)) == 0 &&
@@ -435,7 +434,8 @@ tell_others(struct queue *q, struct message *m, enum topic topic, uint32_t *step
 bool
 notice_is_own(const struct queue_envelope *e)
 {
-    return slice_eq(e->client, SLICE(OWN_NOTICE)) || slice_eq(e->client, SLICE(DOUBLE_BOUNCE));
+    return slice_eq(e->client, SLICE(OWN_NOTICE)) || slice_eq(e->client, SLICE(DOUBLE_BOUNCE)) ||
+           slice_eq(e->client, SLICE(NOTICE_AUTO_REPLY));
 }
 
 /* What is said of mail that the null sender sent, and to whom: never to the sender. */
@@ -443,18 +443,20 @@ static int
 tell_of_null_sender(struct queue *q, struct message *m, uint32_t *step)
 {
     const struct telling untold = {.topic = TOPIC_UNTOLD};
-    bool again = slice_eq(m->envelope->client, SLICE(DOUBLE_BOUNCE));
+    bool again = slice_eq(m->envelope->client, SLICE(DOUBLE_BOUNCE)),
+         is_reply = slice_eq(m->envelope->client, SLICE(NOTICE_AUTO_REPLY));
     char address[NOTICE_ADDRESS_SIZE];
     uint32_t failures = 0;
 
-    if (q->settings.double_bounce && !again)
+    if (q->settings.double_bounce && !again && !is_reply)
         return tell_topic(q, m, TOPIC_UNTOLD, notice_postmaster(q, address), step);
     for (uint32_t i = 0; i < m->target_count; i++)
         failures += belongs(m, &m->targets[i], &untold);
     if (failures > 0 && m->told == 0) /* no one hears of it any more, but for the log's readers */
-        log_event(
-            LOG_WARN, "bounce_dropped", KV_STR("queue_id", m->id), KV_U64("rcpts", failures),
-            KV_STR("reason", again ? "a double bounce failed" : "the sender is the null one"));
+        log_event(LOG_WARN, "bounce_dropped", KV_STR("queue_id", m->id), KV_U64("rcpts", failures),
+                  KV_STR("reason", again      ? "a double bounce failed"
+                                   : is_reply ? "an automatic reply failed"
+                                              : "the sender is the null one"));
     return 0;
 }
 

@@ -10,6 +10,10 @@
  * What an earlier call in this round has sent (m->told) is not sent again: the targets must be as
  * they were. 0, or -1 with errno (disk full): the caller tries again, before anything is logged. */
 int notices_send(struct queue *q, struct message *m);
+/* Return-Path and Received on top, as every queue file has them (RFC 5321 section 4.4). */
+void notice_put_trace(struct strbuf *out, const struct queue *q, const char *id, int64_t now_ms);
+/* `client` of automatic replies: nobody is told of one that cannot be delivered. */
+#define NOTICE_AUTO_REPLY "auto-reply"
 #define NOTICE_ADDRESS_SIZE 512
 /* The address of whoever looks after this system; borrows from the settings or from `out`. */
 struct slice notice_postmaster(const struct queue *q, char out[NOTICE_ADDRESS_SIZE]);

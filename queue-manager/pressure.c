@@ -20,6 +20,7 @@
 #include "lib/queue/queue_pressure.h"
 #include "lib/store/store_dirs.h"
 #include "queue-manager/deferral.h"
+#include "queue-manager/disk_notice.h"
 #include "queue-manager/intake.h"
 #include "queue-manager/sender.h"
 
@@ -39,7 +40,8 @@ struct pressure {
     struct queue *queue;
     struct loop_timer *timer;
     enum disk_level levels[PRESSURE_PLACES_MAX];
-    unsigned bits;         /* enum queue_pressure, as smtpd sees them */
+    bool untold[PRESSURE_PLACES_MAX]; /* it is low, and the postmaster does not know yet */
+    unsigned bits;                    /* enum queue_pressure, as smtpd sees them */
     struct count new;      /* counted while there is something that is not taken up at once */
     struct count deferred; /* counted when there seems to be too much */
     bool deferred_known;   /* the last pass is not old */
@@ -97,10 +99,16 @@ look_at_place(struct pressure *p, size_t i)
     if (disk_room_of(s->places.list[i].fd, &room) < 0)
         return; /* it is as it was; who writes there will tell */
     p->levels[i] = disk_level_of(&s->disk, &room, before);
+    if (p->levels[i] == DISK_ENOUGH)
+        p->untold[i] = false;
+    else if (before == DISK_ENOUGH)
+        p->untold[i] = true;
     if (p->levels[i] != before)
         log_event(p->levels[i] == DISK_ENOUGH ? LOG_INFO : LOG_WARN, names[p->levels[i]],
                   KV_STR("place", path), KV_U64("free_bytes", room.bytes),
                   KV_U64("free_files", room.files));
+    if (p->untold[i] && disk_notice_send(p->queue, path, &room) == 0)
+        p->untold[i] = false; /* else the next look tries again */
 }
 
 /* ---- the queue's length ---- */
@@ -201,7 +209,7 @@ find_bits(const struct pressure *p)
     for (size_t i = 0; i < p->queue->settings.places.count; i++) {
         if (p->levels[i] == DISK_FULL)
             bits |= QUEUE_PRESSURE_DISK;
-        if (p->levels[i] != DISK_ENOUGH)
+        if (p->levels[i] != DISK_ENOUGH && !p->untold[i])
             bits |= QUEUE_PRESSURE_LOW;
     }
     return bits;

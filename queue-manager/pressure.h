@@ -1,6 +1,6 @@
 /*
  * queue-manager/pressure.h - keeps watch over what would run out: room on the disks, and the length
- * of the queue. Says so to smtpd (lib/queue/queue_pressure.h) and to the log.
+ * of the queue. Says so to smtpd (lib/queue/queue_pressure.h), the log and the postmaster.
  */
 #ifndef POSTHORN_QUEUE_MANAGER_PRESSURE_H
 #define POSTHORN_QUEUE_MANAGER_PRESSURE_H

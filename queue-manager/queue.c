@@ -44,6 +44,7 @@ queue_read_settings(const struct conf *conf, struct queue_settings *out)
         .delay_notice_ms = (int64_t)conf_u64(conf, QUEUE_DELAY_NOTICE),
         .trouble_ms = TROUBLE_MS,
         .messages_max = (uint32_t)conf_u64(conf, QUEUE_MAX_MESSAGES),
+        .max_outgoing_size = conf_u64(conf, SMTP_MAX_OUTGOING_SIZE),
         .active_max = (uint32_t)conf_u64(conf, QUEUE_ACTIVE_MAX),
         .hop_limit = (uint32_t)conf_u64(conf, QUEUE_HOP_LIMIT),
         .destination_concurrency = (uint32_t)conf_u64(conf, QUEUE_DESTINATION_CONCURRENCY),

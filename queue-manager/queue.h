@@ -61,6 +61,7 @@ struct target {
     struct slice notice; /* who is told of the failure besides the sender, or empty */
     uint64_t quota_bytes, quota_messages;
     uint8_t warning_limit;
+    bool auto_reply;
     struct slice dsn, text, remote; /* outcome */
 };
 
@@ -143,6 +144,7 @@ struct queue_settings {
     int64_t trouble_ms;    /* wait after a full disk and the like */
     uint32_t messages_max; /* that wait for delivery; 0: no limit */
     struct disk_limits disk;
+    uint64_t max_outgoing_size; /* smtp.max_outgoing_size; 0: no limit */
     uint32_t active_max, hop_limit, destination_concurrency, remote_rcpts_max;
     uint64_t bounce_size_max;
     bool double_bounce, copy_bounces, copy_delays;

@@ -11,6 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "queue-manager/control.h"
+#include "queue-manager/reply.h"
 #include "queue-manager/schedule.h"
 
 #define PEERS_MAX 256
@@ -78,6 +79,19 @@ take_result(struct link *link, struct ipc_peer *peer, uint32_t id, struct slice 
     return rc;
 }
 
+/* Only a local agent's jobs have mailboxes that answer. */
+static int
+take_reply(struct link *link, struct ipc_peer *peer, uint32_t id, struct slice payload)
+{
+    struct queue_reply reply;
+
+    (void)peer;
+    (void)id;
+    if (link->agent == NULL || queue_reply_decode(payload, &reply) < 0)
+        return -1;
+    return reply_take(link->server->queue, link->agent, &reply);
+}
+
 static int
 take_control(struct link *link, struct ipc_peer *peer, uint32_t id, struct slice payload)
 {
@@ -99,6 +113,7 @@ static const struct {
 } frames[] = {
     {QUEUE_HELLO, take_hello},
     {QUEUE_RESULT, take_result},
+    {QUEUE_REPLY, take_reply},
     {QUEUE_CONTROL, take_control},
 };
 

@@ -102,6 +102,12 @@ trace_stop_loops(struct queue *q, struct message *m)
         stop_forwards(q, m);
 }
 
+struct slice
+trace_forwarder(const struct message *m, const struct target *t)
+{
+    return is_forward(t) ? m->envelope->rcpts[t->source].address : SLICE("");
+}
+
 void
 trace_header(const struct message *m, const struct target *t, struct strbuf *out)
 {

@@ -12,6 +12,7 @@ enum wording_kind {
     WORDING_SUCCESS,      /* to the sender, who asked for it */
     WORDING_NOTICE,       /* to the postmaster or a domain's administrator: it failed for good */
     WORDING_DELAY_NOTICE, /* to the postmaster: it is still being tried */
+    WORDING_DISK,         /* to the postmaster: a disk fills up */
     WORDING_KINDS
 };
 

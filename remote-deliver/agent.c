@@ -138,8 +138,8 @@ take_frame(struct agent *a)
 }
 
 _Noreturn void
-agent_run(struct daemon *d, const struct settings *settings, const struct counters *counters,
-          int parent_fd)
+agent_run(struct daemon *d, const struct settings *settings, const struct scratch *scratch,
+          const struct counters *counters, int parent_fd)
 {
     struct agent a = {.daemon = d, .parent_fd = parent_fd};
 
@@ -148,6 +148,7 @@ agent_run(struct daemon *d, const struct settings *settings, const struct counte
         .dns = ipc_client_new(d->run_dirfd, DNSD_SOCKET, DNSD_PAYLOAD_MAX),
         .sts = ipc_client_new(d->run_dirfd, STSD_SOCKET, STSD_PAYLOAD_MAX),
         .signer = signing_new(d->run_dirfd, &settings->signing),
+        .scratch = scratch,
         .counters = *counters,
     };
     stats_process_state(d->stats, "idle");

@@ -12,21 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
-#include "lib/mail/header.h"
 #include "lib/smtp/smtp_send.h"
+#include "remote-deliver/outgoing.h"
 #include "remote-deliver/route.h"
 #include "remote-deliver/tls_outcome.h"
 
 enum {
     LIMITED_SESSIONS_MAX = 20, /* with one server that takes few recipients in each */
-    SESSIONS_MAX = 2,       /* servers that may give their opinion of one message in one attempt */
-    RETURN_PATH_MAX = 1024, /* bytes of the field that smtpd puts on top */
-    RETRY_PAUSE_S = 1,      /* between two attempts to reach one relay */
+    SESSIONS_MAX = 2,  /* servers that may give their opinion of one message in one attempt */
+    RETRY_PAUSE_S = 1, /* between two attempts to reach one relay */
 };
 
 struct delivery {
@@ -34,17 +32,17 @@ struct delivery {
     const struct queue_job *job;
     const struct host_list *direct; /* the domain's own servers; NULL: by the policy */
     bool fell_back;                 /* to the policy, from these */
-    struct smtp_message message;
+    struct outgoing outgoing;
     struct smtp_recipient *rcpts;
     struct queue_result_rcpt *results;
     size_t count;
     bool reached;             /* a server got as far as MAIL */
     struct smtp_verdict last; /* the latest trouble on the way to a server */
-    enum signing_result signing;
-    struct strbuf prepend; /* signatures, and what the job wants before the content */
+    bool must_wait;           /* whichever server there is: everybody has been told */
     int64_t deadline;
     enum tls_request request;
     struct tls_policy tls;     /* of the servers that are being tried */
+    struct proxy proxy;        /* with its address of now; its texts are the settings' */
     struct smtp_verdict unfit; /* why a server may not get what needs TLS; text "": none such */
     bool other_trouble;        /* with another server, which may be fit when it is over */
 };
@@ -57,50 +55,6 @@ counters_open(struct stats *stats)
         .deferred = stats_counter(stats, "recipients_deferred"),
         .bounced = stats_counter(stats, "recipients_bounced"),
         .bytes = stats_counter(stats, "bytes_sent"),
-    };
-}
-
-/* ---- the message ---- */
-
-/* Our own Return-Path is for mailboxes: a message on its way has its reverse path in the envelope
- * (RFC 5321 section 4.4). */
-static size_t
-return_path_len(int fd, uint64_t offset)
-{
-    char top[RETURN_PATH_MAX];
-    ssize_t n = pread(fd, top, sizeof(top), (off_t)offset);
-    struct slice rest = slice_make(top, n < 0 ? 0 : (size_t)n);
-    struct header_field field;
-
-    if (header_next(&rest, &field) != HEADER_FIELD || rest.len == 0 ||
-        !slice_eq_nocase(field.name, SLICE("Return-Path")))
-        return 0;
-    return field.raw.len;
-}
-
-static struct smtp_message
-message_of(const struct queue_job *job, int fd)
-{
-    size_t skip = return_path_len(fd, job->content_offset);
-
-    if (skip > job->content_size)
-        skip = 0;
-    return (struct smtp_message){
-        .fd = fd,
-        .offset = (off_t)(job->content_offset + skip),
-        .size = job->content_size - skip,
-        .prepend = job->prepend,
-        .sender = job->sender,
-        .envid = job->envid,
-        .ret = job->ret,
-        .needs_smtputf8 = job->smtputf8,
-        .needs_8bit = job->body_8bit,
-        .needs_binary = job->body_binary,
-        .requiretls = job->requiretls,
-        .terms = {.by_mode = job->by_mode,
-                  .by_trace = job->by_trace,
-                  .deliver_by_ms = job->deliver_by_ms,
-                  .priority = job->priority},
     };
 }
 
@@ -157,26 +111,23 @@ sender_for(const struct delivery *d, const struct host *host)
     return slice_of(host->route.sender);
 }
 
-/* The last step before a message leaves: whatever changes its bytes stands before the signatures,
- * and who changes them for one server alone has to have them signed anew. False: the signature has
- * to be waited for, and everybody is told. */
+/* Makes the message fit for this server. False: it cannot get it, and everybody is told why. */
 static bool
-sign(struct delivery *d)
+prepare(struct delivery *d, const struct smtp_client *client)
 {
     struct smtp_verdict why;
+    enum outgoing_result result = outgoing_prepare(&d->outgoing, client, &why);
 
-    if (d->signing == SIGNING_UNTRIED) {
-        d->signing = signing_make(d->courier->signer, d->job, &d->message, &d->prepend, &why);
-        (void)strbuf_append(&d->prepend, d->message.prepend); /* there is room for both */
-        d->message.prepend = strbuf_slice(&d->prepend);
-    }
-    if (d->signing != SIGNING_WAIT)
+    if (result == OUTGOING_READY)
         return true;
+    d->must_wait = result == OUTGOING_LATER;
     for (size_t i = 0; i < d->count; i++) {
         if (!is_open(&d->rcpts[i]))
             continue;
-        d->rcpts[i].outcome = SMTP_TEMPORARY;
+        d->rcpts[i].outcome = d->must_wait ? SMTP_TEMPORARY : SMTP_PERMANENT;
         d->rcpts[i].verdict = why;
+        (void)snprintf(d->rcpts[i].remote, sizeof(d->rcpts[i].remote), "%s",
+                       d->must_wait ? "" : smtp_client_peer(client)->host);
     }
     return false;
 }
@@ -188,13 +139,13 @@ send_over(struct delivery *d, const struct connection *c)
 {
     size_t open = count_open(d), before;
 
-    if (d->signing == SIGNING_WAIT || !sign(d))
+    if (d->must_wait || !prepare(d, c->client))
         return;
-    d->message.sender = sender_for(d, c->host);
+    d->outgoing.message.sender = sender_for(d, c->host);
     do {
         before = open;
         smtp_client_set_deadline(c->client, d->deadline);
-        smtp_send(c->client, &d->message, d->rcpts, d->count);
+        smtp_send(c->client, &d->outgoing.message, d->rcpts, d->count);
         open = count_open(d);
     } while (open < before && count_too_many(d) > 0 && smtp_client_is_alive(c->client));
 }
@@ -313,6 +264,25 @@ is_fit(struct delivery *d, struct smtp_client *client, const struct smtp_peer *p
     return false;
 }
 
+/* Is there a proxy to go by, where there has to be one? Its address is looked up each time, as
+ * those of all servers are. */
+static bool
+find_proxy(struct delivery *d, struct smtp_client_options *options)
+{
+    const struct settings *s = d->courier->settings;
+
+    if (!s->proxy.used)
+        return true;
+    d->proxy = s->proxy;
+    options->proxy = &d->proxy.socks;
+    if (proxy_find(&d->proxy, d->courier->dns, (int)s->dns_timeout_ms) == 0)
+        return true;
+    d->last = (struct smtp_verdict){.dsn = "4.4.3"};
+    (void)snprintf(d->last.text, sizeof(d->last.text), "no address for the proxy %s",
+                   s->proxy.host);
+    return false;
+}
+
 /* NULL: the trouble is logged and in d->last. */
 static struct smtp_client *
 open_client(struct delivery *d, const struct smtp_peer *peer)
@@ -323,7 +293,7 @@ open_client(struct delivery *d, const struct smtp_peer *peer)
     tls_policy_decide(&d->tls, peer);
     if (d->tls.level == TLS_LEVEL_REFUSED) {
         d->last = d->tls.why;
-    } else {
+    } else if (find_proxy(d, &d->tls.options)) {
         d->tls.options.tls_result = &result;
         client = smtp_client_open(peer, &d->tls.options, d->deadline, &d->last);
     }
@@ -399,7 +369,7 @@ try_peers(struct delivery *d, const struct route *route)
     size_t i;
 
     for (i = 0; i < route->count && i < s->max_addresses; i++) {
-        if (sessions == SESSIONS_MAX || count_open(d) == 0 || d->signing == SIGNING_WAIT)
+        if (sessions == SESSIONS_MAX || count_open(d) == 0 || d->must_wait)
             break;
         sessions += try_peer(d, &route->peers[i], route->hosts[i]);
     }
@@ -549,7 +519,7 @@ fill_result(struct delivery *d, size_t i)
                                              : c->deferred,
               1);
     if (r->outcome == SMTP_DELIVERED)
-        stats_add(c->bytes, d->message.size);
+        stats_add(c->bytes, d->outgoing.message.size);
 }
 
 struct delivery *
@@ -560,8 +530,8 @@ delivery_run(struct courier *courier, const struct queue_job *job, int fd,
     bool all_final = true;
 
     *d = (struct delivery){.courier = courier, .job = job, .count = job->rcpt_count};
-    d->message = message_of(job, fd);
-    d->prepend = strbuf_new(KEYD_PREPEND_MAX + KEYD_FIELDS_MAX);
+    outgoing_begin(&d->outgoing, job, fd, courier->signer, courier->scratch,
+                   courier->settings->senders);
     d->request = request_of(job);
     d->rcpts = xcalloc(d->count, sizeof(*d->rcpts));
     d->results = xcalloc(d->count, sizeof(*d->results));
@@ -589,6 +559,6 @@ delivery_free(struct delivery **dp)
         return;
     free((*dp)->rcpts);
     free((*dp)->results);
-    strbuf_free(&(*dp)->prepend);
+    outgoing_end(&(*dp)->outgoing);
     xfree(dp);
 }

@@ -8,6 +8,7 @@
 #include "lib/sys/stats.h"
 #include "remote-deliver/connections.h"
 #include "remote-deliver/remote.h"
+#include "remote-deliver/scratch.h"
 #include "remote-deliver/signing.h"
 
 struct ipc_client;
@@ -22,6 +23,7 @@ struct courier { /* what one worker has for all its jobs */
     const struct settings *settings;
     struct ipc_client *dns, *sts;
     struct signing *signer;
+    const struct scratch *scratch;
     struct connections connections;
     struct counters counters;
 };

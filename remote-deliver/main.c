@@ -2,8 +2,9 @@
  * remote-deliver/main.c - start of the SMTP client: agents that bring mail to other servers.
  *
  * The parent starts and replaces the agents; each of them takes jobs from queue-manager, asks dnsd
- * and talks to the Internet. None of them can open any file: a message comes as a descriptor. Their
- * root is the directory of our own sockets, so that no other program's can be reached.
+ * and talks to the Internet. None of them can open any file: a message comes as a descriptor, and
+ * one that has to be changed on its way out goes to a file without a name. Their root is the
+ * directory of our own sockets, so that no other program's can be reached.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,7 @@ sandbox_for_agents(const struct daemon *d)
 {
     struct sandbox box = daemon_sandbox_base(d, USERS_OUT);
 
-    box.calls = SANDBOX_INTERNET | SANDBOX_CONNECT_UNIX;
+    box.calls = SANDBOX_INTERNET | SANDBOX_CONNECT_UNIX | SANDBOX_SCRATCH;
     return box;
 }
 
@@ -44,16 +45,18 @@ main(int argc, char **argv)
 {
     struct daemon d;
     struct settings settings;
+    struct scratch *scratch;
     struct workers *workers;
     struct sandbox agent_box, box;
 
     daemon_init(&d, "remote-deliver", argc, argv); /* options, log, config; exits on error */
-    settings_load(&settings, d.conf, &d.inst);     /* last use of a path */
+    settings_load(&settings, d.conf, &d.inst);
+    scratch = scratch_open(d.inst.queue, settings.workers); /* last use of a path */
     agent_box = box = sandbox_for_agents(&d);
     agent_box.uid = (uid_t)-1;                    /* the parent's user already */
     box.calls |= SANDBOX_FORK | SANDBOX_RESTRICT; /* what entering another box needs */
     enter_sandbox(&d, &box);                      /* no way back */
-    workers = workers_start(&d, &settings, &agent_box);
+    workers = workers_start(&d, &settings, scratch, &agent_box);
     daemon_ready(&d);
     daemon_run(&d); /* until SIGTERM, or until master is gone */
     workers_stop(&workers, (int64_t)conf_u64(d.conf, SYSTEM_DRAIN_TIME));

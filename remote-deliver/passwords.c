@@ -6,14 +6,10 @@
  */
 #include "remote-deliver/passwords.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/conf/secret_file.h"
 
 /* False: the line is no "HOST USER PASSWORD", where the password may hold blanks. */
 static bool
@@ -51,49 +47,17 @@ take_lines(struct host *hosts, size_t count, const char *path, struct slice text
     return 0;
 }
 
-/* All of a file that is for its owner's eyes. NULL, or what is wrong with it. */
-static const char *
-read_private(int fd, struct strbuf *text)
-{
-    struct stat st;
-    char *room;
-
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return strerror(errno);
-    if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return "others than its owner have access: chmod 600 it";
-    if (!S_ISREG(st.st_mode) || st.st_size > PASSWORDS_FILE_MAX)
-        return "not a file of at most 64 KiB";
-    room = strbuf_room(text, (size_t)st.st_size);
-    if (room == NULL || read_exact(fd, room, (size_t)st.st_size) < 0)
-        return strerror(errno);
-    strbuf_grew(text, (size_t)st.st_size);
-    return NULL;
-}
-
-static int
-read_file_of_passwords(const char *path, struct strbuf *text, struct strbuf *error)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    const char *trouble = read_private(fd, text);
-
-    if (trouble != NULL)
-        (void)strbuf_printf(error, "%s: %s", path, trouble);
-    close_keep_errno(fd);
-    return trouble == NULL ? 0 : -1;
-}
-
 int
 passwords_read(struct host *hosts, size_t count, const char *path, struct strbuf *error)
 {
-    struct strbuf text = strbuf_new(PASSWORDS_FILE_MAX);
+    struct strbuf text = strbuf_new(SECRET_FILE_MAX);
     size_t users = 0;
     int rc = 0;
 
     for (size_t i = 0; i < count; i++)
         users += hosts[i].route.user != NULL;
     if (users > 0)
-        rc = read_file_of_passwords(path, &text, error);
+        rc = secret_file_read(path, &text, error);
     if (rc == 0)
         rc = take_lines(hosts, count, path, strbuf_slice(&text), error);
     for (size_t i = 0; i < count && rc == 0; i++) {
@@ -103,9 +67,7 @@ passwords_read(struct host *hosts, size_t count, const char *path, struct strbuf
                             hosts[i].route.name);
         rc = -1;
     }
-    if (text.ptr != NULL)
-        mem_wipe(text.ptr, text.cap);
-    strbuf_free(&text);
+    secret_wipe(&text);
     return rc;
 }
 

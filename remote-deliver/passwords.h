@@ -7,8 +7,6 @@
 #include "lib/smtp/route_host.h"
 #include "lib/smtp/smtp_client.h"
 
-#define PASSWORDS_FILE_MAX 65536 /* bytes */
-
 struct host {
     struct route_host route;
     char *password;          /* from the file; NULL: none is wanted */

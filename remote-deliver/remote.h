@@ -6,17 +6,22 @@
 
 #include "lib/conf/conf.h"
 #include "lib/conf/instance.h"
+#include "lib/conf/sender_table.h"
 #include "lib/conf/tls_table.h"
+#include "lib/smtp/proxy.h"
 #include "remote-deliver/direct.h"
 
 enum policy { POLICY_DNS, POLICY_DNS_THEN_RELAY, POLICY_RELAY };
 
 struct signing_settings { /* [dkim] */
     bool sign;            /* what began here */
+    bool seal;            /* what is sent on */
     bool keys_exist;      /* of some domain, when we were started */
     bool wait_for_key;    /* mail whose domain has no key is deferred, not sent unsigned */
     bool wait_for_keyd;   /* while keyd does not answer */
     int64_t timeout_ms;
+    int64_t dns_timeout_ms; /* of all keys of a chain */
+    const char *hostname;   /* who says what the chain was found to be */
 };
 
 struct settings {
@@ -32,8 +37,10 @@ struct settings {
     unsigned max_addresses, workers, messages_per_connection;
     int64_t timeout_ms, dns_timeout_ms, idle_ms;
     struct smtp_sources sources;
+    struct proxy proxy;
     struct smtp_client_options client;
     struct signing_settings signing;
+    struct sender_table *senders; /* NULL: everybody is shown as they are */
     bool use_starttls, heed_dane, heed_sts;
     bool tell_outcomes; /* of TLS to stsd */
     struct tls_table *tls_table;

@@ -227,14 +227,38 @@ load_signing(struct settings *s, const struct conf *conf, const struct instance 
 
     s->signing = (struct signing_settings){
         .sign = conf_bool(conf, DKIM_SIGN),
+        .seal = conf_bool(conf, DKIM_SEAL),
         .wait_for_key = strcmp(conf_str(conf, DKIM_WITHOUT_KEY), "defer") == 0,
         .wait_for_keyd = strcmp(conf_str(conf, DKIM_ON_FAILURE), "defer") == 0,
         .timeout_ms = milliseconds(conf, DKIM_TIMEOUT),
+        .dns_timeout_ms = milliseconds(conf, REMOTE_DNS_TIMEOUT),
+        .hostname = conf_str(conf, SYSTEM_HOSTNAME),
     };
     if (fd >= 0)
         (void)dkim_dir_list(fd, note_key, &s->signing.keys_exist); /* unreadable: as if empty */
     close_keep_errno(fd);
     free(path);
+}
+
+static void
+load_proxy(struct settings *s, const struct conf *conf, const struct instance *inst)
+{
+    struct strbuf error = strbuf_new(4096);
+
+    if (proxy_load(&s->proxy, conf, inst, &error) < 0)
+        refuse("proxy", "%s", strbuf_cstr(&error));
+    strbuf_free(&error);
+    if (s->proxy.used && s->proxy.socks.version == SOCKS_4)
+        s->use_ipv6 = false;
+}
+
+static void
+load_senders(struct settings *s, const struct conf *conf, const struct instance *inst)
+{
+    struct list_file *list = lists_load_or_exit("remote-deliver", conf, inst, QUEUE_HEADER_REPLACE);
+
+    s->senders = sender_table_new(list, SENDER_REMOTE);
+    list_file_free(&list);
 }
 
 void
@@ -268,4 +292,6 @@ settings_load(struct settings *s, const struct conf *conf, const struct instance
     load_servers(s, conf, inst);
     load_tls(s, conf, inst);
     load_signing(s, conf, inst);
+    load_senders(s, conf, inst);
+    load_proxy(s, conf, inst);
 }

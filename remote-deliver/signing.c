@@ -1,6 +1,6 @@
 /*
- * remote-deliver/signing.c - has keyd sign what began here, and decides what happens without a
- * signature.
+ * remote-deliver/signing.c - has keyd sign what began here and seal what is sent on, and decides
+ * what happens without a signature.
  *
  * keyd is ours; it gets the message by descriptor and gives header fields.
  */
@@ -14,13 +14,15 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/client.h"
+#include "lib/ipc/dnsd.h"
 #include "lib/log/log.h"
+#include "remote-deliver/arc_verify.h"
 
 enum { REST_MS = 30000 }; /* mail goes out unsigned meanwhile: not every message waits in vain */
 
 struct signing {
     const struct signing_settings *settings;
-    struct ipc_client *keyd;
+    struct ipc_client *keyd, *dns;
     bool keys_exist;
     int64_t rest_until_ms;
 };
@@ -32,6 +34,7 @@ signing_new(int run_dirfd, const struct signing_settings *settings)
 
     signing->settings = settings;
     signing->keyd = ipc_client_new(run_dirfd, KEYD_SOCKET, KEYD_PAYLOAD_MAX);
+    signing->dns = ipc_client_new(run_dirfd, DNSD_SOCKET, DNSD_PAYLOAD_MAX);
     signing->keys_exist = settings->keys_exist;
     return signing;
 }
@@ -129,4 +132,65 @@ signing_make(struct signing *s, const struct queue_job *job, const struct smtp_m
         result = failed(s, job, slice_of(strerror(errno)), why);
     close_keep_errno(reply.fd);
     return result;
+}
+
+/* ---- ARC ---- */
+
+static void
+take_seal(const struct queue_job *job, const struct keyd_signed *answer, enum arc_cv cv,
+          struct strbuf *fields)
+{
+    if (answer->result == KEYD_DONE) {
+        log_event(LOG_INFO, "sealed", KV_SLICE("queue_id", job->queue_id),
+                  KV_SLICE("domain", answer->domain), KV_STR("chain", arc_cv_word(cv)));
+        (void)strbuf_append(fields, answer->fields); /* the codec knows its limit, and so do we */
+    } else if (answer->result != KEYD_NO_KEY) {
+        log_event(LOG_INFO, "not_sealed", KV_SLICE("queue_id", job->queue_id),
+                  KV_SLICE("reason", answer->reason));
+    }
+}
+
+/* RFC 8601 section 2.2. SPF, DKIM and DMARC are nothing that we have looked at: the chain is all
+ * that there is to say. */
+static void
+put_results(struct strbuf *out, const char *hostname, enum arc_cv cv)
+{
+    (void)strbuf_printf(out, "%s; arc=%s", hostname, arc_cv_word(cv));
+}
+
+void
+signing_seal(struct signing *s, const struct queue_job *job, const struct smtp_message *arrived,
+             const struct smtp_message *message, struct strbuf *fields)
+{
+    struct strbuf results = strbuf_new(KEYD_TEXT_MAX);
+    struct keyd_sign request = {.offset = (uint64_t)message->offset,
+                                .size = message->size,
+                                .prepend = message->prepend,
+                                .user = job->forwarder,
+                                .seal = true};
+    struct ipc_reply reply = {.fd = -1};
+    struct keyd_signed answer;
+    const char *why;
+    enum arc_cv cv;
+
+    if (!s->settings->seal || job->ours || job->forwarder.len == 0 ||
+        clock_mono_ms() < s->rest_until_ms)
+        return;
+    if (arc_verify(s->dns, clock_mono_ms() + s->settings->dns_timeout_ms, arrived, &cv, &why) < 0) {
+        log_event(LOG_INFO, "not_sealed", KV_SLICE("queue_id", job->queue_id),
+                  KV_STR("reason", "the header section cannot be read"));
+        return;
+    }
+    if (why != NULL)
+        log_event(LOG_INFO, "arc_broken", KV_SLICE("queue_id", job->queue_id),
+                  KV_STR("reason", why));
+    put_results(&results, s->settings->hostname, cv);
+    request.cv = (uint8_t)cv;
+    request.results = strbuf_slice(&results);
+    if (ask(s, &request, message->fd, &reply, &answer) == 0)
+        take_seal(job, &answer, cv, fields);
+    else
+        log_event(LOG_WARN, "not_sealed", KV_SLICE("queue_id", job->queue_id), KV_ERRNO());
+    close_keep_errno(reply.fd);
+    strbuf_free(&results);
 }

@@ -1,5 +1,5 @@
 /*
- * remote-deliver/signing.h - has keyd sign what began here.
+ * remote-deliver/signing.h - has keyd sign what began here, and seal what is sent on.
  */
 #ifndef POSTHORN_REMOTE_DELIVER_SIGNING_H
 #define POSTHORN_REMOTE_DELIVER_SIGNING_H
@@ -25,5 +25,12 @@ enum signing_result {
 enum signing_result signing_make(struct signing *signing, const struct queue_job *job,
                                  const struct smtp_message *message, struct strbuf *fields,
                                  struct smtp_verdict *why);
+
+/* Appends to `fields` an ARC set for foreign mail that is sent on: over `message`, about the chain
+ * of `arrived`, the same message as it came. It needs no seal to send mail on: without one it goes
+ * as it is. */
+void signing_seal(struct signing *signing, const struct queue_job *job,
+                  const struct smtp_message *arrived, const struct smtp_message *message,
+                  struct strbuf *fields);
 
 #endif

@@ -27,6 +27,8 @@ struct workers {
     struct daemon *daemon;
     const struct settings *settings;
     const struct sandbox *box;
+    const struct scratch *scratch; /* one for each worker */
+    pid_t *pids;                   /* likewise; 0: it does not run */
     struct counters counters;
     unsigned running;
     int stop_pipe[2]; /* its end of file tells the workers to end */
@@ -49,7 +51,7 @@ close_parents_fds(const struct workers *w)
 }
 
 static _Noreturn void
-run_child(const struct workers *w, pid_t parent)
+run_child(const struct workers *w, unsigned number, pid_t parent)
 {
     sigset_t none;
 
@@ -59,6 +61,7 @@ run_child(const struct workers *w, pid_t parent)
     (void)sigemptyset(&none); /* neither can fail for these arguments */
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     close_parents_fds(w);
+    scratch_keep_one(w->scratch, w->settings->workers, number);
     log_forked();
     stats_process_begin(w->daemon->stats, "worker");
     stats_process_landlock(w->daemon->stats, sandbox_landlock_abi(), sandbox_landlock_layers());
@@ -66,7 +69,7 @@ run_child(const struct workers *w, pid_t parent)
         log_flush();
         _exit(EX_OSERR);
     }
-    agent_run(w->daemon, w->settings, &w->counters, w->stop_pipe[0]);
+    agent_run(w->daemon, w->settings, &w->scratch[number], &w->counters, w->stop_pipe[0]);
 }
 
 static void
@@ -76,18 +79,28 @@ fill_up(void *arg)
     pid_t parent = getpid();
 
     log_flush(); /* a child must not inherit unsent lines */
-    while (w->running < w->settings->workers) {
-        pid_t pid = fork();
+    for (unsigned i = 0; i < w->settings->workers; i++) {
+        pid_t pid = w->pids[i] != 0 ? w->pids[i] : fork();
 
         if (pid == 0)
-            run_child(w, parent);
+            run_child(w, i, parent);
         if (pid < 0) {
             log_event(LOG_ERROR, "fork_failed", KV_ERRNO());
             loop_timer_set(w->restart, RESTART_PAUSE_MS);
             return;
         }
-        w->running++;
+        w->running += w->pids[i] == 0;
+        w->pids[i] = pid;
     }
+}
+
+static void
+forget(struct workers *w, pid_t pid)
+{
+    for (unsigned i = 0; i < w->settings->workers; i++)
+        if (w->pids[i] == pid)
+            w->pids[i] = 0;
+    w->running--;
 }
 
 static void
@@ -97,7 +110,7 @@ reap(struct workers *w)
     int status;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        w->running--;
+        forget(w, pid);
         stats_process_end(w->daemon->stats, pid);
         if (WIFSIGNALED(status) || WEXITSTATUS(status) != EXIT_SUCCESS)
             log_event(LOG_ERROR, "worker_died", KV_U64("worker", pid),
@@ -117,12 +130,17 @@ children_ended(void *arg, int signo)
 }
 
 struct workers *
-workers_start(struct daemon *d, const struct settings *settings, const struct sandbox *box)
+workers_start(struct daemon *d, const struct settings *settings, const struct scratch *scratch,
+              const struct sandbox *box)
 {
     struct workers *w = xcalloc(1, sizeof(*w));
 
-    *w = (struct workers){
-        .daemon = d, .settings = settings, .box = box, .counters = counters_open(d->stats)};
+    *w = (struct workers){.daemon = d,
+                          .settings = settings,
+                          .box = box,
+                          .scratch = scratch,
+                          .pids = xcalloc(settings->workers, sizeof(*w->pids)),
+                          .counters = counters_open(d->stats)};
     if (pipe2(w->stop_pipe, O_CLOEXEC) < 0) {
         log_event(LOG_ERROR, "pipe_failed", KV_ERRNO());
         log_flush();
@@ -148,5 +166,6 @@ workers_stop(struct workers **wp, int64_t wait_ms)
     if (w->running > 0)
         log_event(LOG_WARN, "workers_cut_off", KV_U64("count", w->running));
     close_keep_errno(w->stop_pipe[0]);
+    xfree(&w->pids);
     xfree(wp);
 }

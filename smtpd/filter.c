@@ -53,7 +53,7 @@ filter_settings_load(struct filter_settings *settings, const struct conf *conf)
               &settings->incoming.content_ms);
     load_port(conf, FILTER_FOR_SUBMISSION, &settings->submission.on,
               &settings->submission.command_ms, &settings->submission.content_ms);
-    settings->exempt = networks_of(conf, FILTER_EXEMPT);
+    settings->exempt = networks_of(conf, SMTP_HOSTS_NO_FILTER);
     settings->away = (int)filter_default_parse(slice_of(conf_str(conf, FILTER_DEFAULT_ACTION)));
 }
 

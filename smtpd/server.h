@@ -35,7 +35,7 @@ struct settings {
     const char **etrn_domains;
     size_t etrn_domain_count;
     struct networks trusted_hosts, xclient_hosts, xforward_hosts, good_ips;
-    struct map *open_relay_domains; /* in lower case; the values are not NULL */
+    struct map *open_domains; /* to which anybody may send: in lower case; no value is NULL */
 };
 
 struct counters {
@@ -55,7 +55,7 @@ void settings_load(struct settings *settings, const struct conf *conf);
 /* From the list files that it names. Exits with a message on error. */
 void settings_load_lists(struct settings *settings, const struct conf *conf,
                          const struct instance *inst);
-/* Is it one of smtp.open_relay_domains? */
+/* Is it one of smtp.open_relay_domains, or of remote.direct_domains? */
 bool settings_is_open_domain(const struct settings *settings, struct slice domain);
 
 /* Recipients that one transaction may have. */

@@ -7,6 +7,7 @@
 #include "lib/conf/lists.h"
 #include "lib/mail/address.h"
 #include "lib/queue/envelope.h"
+#include "lib/smtp/route_host.h"
 #include "smtpd/extensions.h"
 #include "smtpd/server.h"
 
@@ -30,23 +31,37 @@ settings_is_open_domain(const struct settings *settings, struct slice domain)
     char key[ADDRESS_DOMAIN_MAX];
     size_t len = domain_key(domain, key);
 
-    return len > 0 && settings->open_relay_domains != NULL &&
-           map_get(settings->open_relay_domains, slice_make(key, len)) != NULL;
+    return len > 0 && settings->open_domains != NULL &&
+           map_get(settings->open_domains, slice_make(key, len)) != NULL;
 }
 
+/* The domains of one list, each entry's first word. */
+static void
+load_domains(struct settings *settings, const struct conf *conf, const struct instance *inst,
+             enum conf_id id)
+{
+    struct list_file *list = lists_load_or_exit("smtpd", conf, inst, id);
+    char key[ADDRESS_DOMAIN_MAX];
+
+    for (size_t i = 0; i < list->count; i++) {
+        struct slice entry = list->entries[i].text;
+        size_t len = domain_key(route_word(&entry), key);
+        void **at = len == 0 ? NULL : map_at(settings->open_domains, slice_make(key, len));
+
+        if (at != NULL)
+            *at = settings;
+    }
+    list_file_free(&list);
+}
+
+/* SMTP-15: nobody has to authenticate for these, for their mail goes to servers that we were told
+ * of. */
 void
 settings_load_lists(struct settings *settings, const struct conf *conf, const struct instance *inst)
 {
-    struct list_file *list = lists_load_or_exit("smtpd", conf, inst, SMTP_OPEN_RELAY_DOMAINS);
-    char key[ADDRESS_DOMAIN_MAX];
-
-    settings->open_relay_domains = map_new(LIST_ENTRIES_MAX);
-    for (size_t i = 0; i < list->count; i++) {
-        size_t len = domain_key(list->entries[i].text, key);
-
-        *map_at(settings->open_relay_domains, slice_make(key, len)) = settings;
-    }
-    list_file_free(&list);
+    settings->open_domains = map_new((size_t)2 * LIST_ENTRIES_MAX);
+    load_domains(settings, conf, inst, SMTP_OPEN_RELAY_DOMAINS);
+    load_domains(settings, conf, inst, REMOTE_DIRECT_DOMAINS);
 }
 
 uint64_t

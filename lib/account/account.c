@@ -301,15 +301,34 @@ account_find_login(struct account_base *base, struct slice name, struct account_
 
 /* ---- what a user may ---- */
 
+/* Less than 0: the day is over; 0: it is today. */
+static int
+compare_day(struct slice day, int64_t now_ms)
+{
+    struct strbuf today = strbuf_new(64);
+    int order = clock_rfc3339(now_ms, &today)
+                    ? slice_cmp(day, slice_sub(strbuf_slice(&today), 0, day.len))
+                    : 0;
+
+    strbuf_free(&today);
+    return order;
+}
+
 static bool
 is_past(struct slice last_day, int64_t now_ms)
 {
-    struct strbuf today = strbuf_new(64);
-    bool past = clock_rfc3339(now_ms, &today) &&
-                slice_cmp(last_day, slice_sub(strbuf_slice(&today), 0, last_day.len)) < 0;
+    return compare_day(last_day, now_ms) < 0;
+}
 
-    strbuf_free(&today);
-    return past;
+bool
+account_user_replies(const struct record *user, int64_t now_ms)
+{
+    struct slice from = record_get(user, USER_AUTO_REPLY_FROM),
+                 until = record_get(user, USER_AUTO_REPLY_UNTIL);
+
+    return record_bool(user, USER_AUTO_REPLY) &&
+           (from.len == 0 || compare_day(from, now_ms) <= 0) &&
+           (until.len == 0 || !is_past(until, now_ms));
 }
 
 enum account_state

@@ -81,6 +81,8 @@ enum account_state {
     ACCOUNT_DISABLED   /* disabled, pending, or past its last day */
 };
 enum account_state account_user_state(const struct record *user, int64_t now_ms);
+/* Automatic replies are on today. */
+bool account_user_replies(const struct record *user, int64_t now_ms);
 uint32_t account_user_rights(const struct record *user); /* enum accountd_right */
 
 #endif

@@ -40,7 +40,8 @@ int account_db_checkpoint(struct account_db *db);
 /* 0, or -1 with errno. After a commit returned 0 it is on disk. */
 int account_db_begin(struct account_db *db);
 int account_db_commit(struct account_db *db);
-/* The same when only figures in ACCOUNT_TABLE_FLOW were changed: no generation, nobody's business. */
+/* The same when only figures in ACCOUNT_TABLE_FLOW were changed: no generation, nobody's business.
+ */
 int account_db_commit_figures(struct account_db *db);
 void account_db_abort(struct account_db *db);
 /* Grows with each commit: who read in several steps can tell that nothing changed meanwhile. */

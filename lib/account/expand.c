@@ -248,6 +248,7 @@ emit_mailbox(struct expansion *x, const struct account_hit *hit, struct slice vi
         record_u64(&hit->entry, is_public ? PUBLIC_QUOTA_MESSAGES : USER_QUOTA_MESSAGES);
     if (!is_public) /* nobody owns a public folder */
         target.warning_limit = (uint8_t)record_u64(&hit->entry, USER_WARNING_LIMIT);
+    target.auto_reply = !is_public && account_user_replies(&hit->entry, x->now_ms);
     emit(x, &target);
     strbuf_free(&path);
 }

@@ -15,6 +15,16 @@
 
 static const char digits[] = "0123456789abcdef";
 
+/* "+17" */
+static bool
+is_count(struct slice text)
+{
+    uint64_t count;
+
+    return slice_starts(text, SLICE("+")) &&
+           parse_u64(slice_sub(text, 1, text.len), UINT32_MAX, &count) == 0;
+}
+
 /* ---- writing ---- */
 
 static void
@@ -44,7 +54,7 @@ put_rcpts(struct strbuf *out, struct slice rcpts)
         struct slice rcpt = slice_split(&rcpts, '\n');
 
         (void)strbuf_str(out, first ? "" : ",");
-        if (rcpts.len == 0 && slice_starts(rcpt, SLICE("+")) && slice_index(rcpt, '@') == rcpt.len)
+        if (rcpts.len == 0 && is_count(rcpt))
             (void)strbuf_append(out, rcpt);
         else
             put_address(out, rcpt);
@@ -107,15 +117,6 @@ is_address(struct slice text)
 {
     return text.len >= 2 && text.ptr[0] == '<' && slice_index(text, '>') == text.len - 1 &&
            slice_index(slice_sub(text, 1, text.len), '<') == text.len - 1;
-}
-
-static bool
-is_count(struct slice text)
-{
-    uint64_t count;
-
-    return slice_starts(text, SLICE("+")) &&
-           parse_u64(slice_sub(text, 1, text.len), UINT32_MAX, &count) == 0;
 }
 
 static bool

@@ -1,5 +1,5 @@
 /*
- * lib/dkim/canonical.c - the "relaxed" canonical forms (RFC 6376 section 3.4).
+ * lib/dkim/canonical.c - the canonical forms (RFC 6376 section 3.4).
  *
  * Input: whole messages, untrusted. Only CRLF ends a line here: what a verifier elsewhere makes of
  * a bare CR or LF in a body is its octet, no more. Holds one block, however long a line is.
@@ -93,17 +93,17 @@ dkim_body_begin(struct dkim_body *b, void (*out)(void *arg, struct slice piece),
     b->out = out;
     b->arg = arg;
     b->line_ends = 0;
-    b->cr = b->space = b->any_text = false;
+    b->cr = b->space = b->any_text = b->simple = false;
     b->used = 0;
 }
 
-/* Length of the text up to the next white space or CR. */
+/* Length of the text up to the next CR, or to the white space that counts. */
 static size_t
-word_len(struct slice text)
+word_len(const struct dkim_body *b, struct slice text)
 {
     size_t len = 0;
 
-    while (len < text.len && !is_wsp(text.ptr[len]) && text.ptr[len] != '\r')
+    while (len < text.len && (b->simple || !is_wsp(text.ptr[len])) && text.ptr[len] != '\r')
         len++;
     return len;
 }
@@ -122,10 +122,10 @@ dkim_body_feed(struct dkim_body *b, struct slice input)
             if (b->cr)
                 put_text(b, SLICE("\r"));
             b->cr = c == '\r';
-            if (is_wsp(c)) {
+            if (!b->simple && is_wsp(c)) {
                 b->space = true;
             } else if (!b->cr) {
-                taken = word_len(input);
+                taken = word_len(b, input);
                 put_text(b, slice_sub(input, 0, taken));
             }
         }
@@ -138,7 +138,7 @@ dkim_body_end(struct dkim_body *b)
 {
     if (b->cr)
         put_text(b, SLICE("\r"));
-    if (b->any_text) /* all that ends the last line, and that line end itself if it was missing */
+    if (b->any_text || b->simple) /* all that ends the last line, or a line end that was missing */
         put(b, SLICE("\r\n"));
     flush(b);
 }

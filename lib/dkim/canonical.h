@@ -1,6 +1,6 @@
 /*
- * lib/dkim/canonical.h - the "relaxed" canonical forms that DKIM and ARC hash (RFC 6376
- * section 3.4).
+ * lib/dkim/canonical.h - the canonical forms that DKIM and ARC hash (RFC 6376 section 3.4).
+ * What we sign is "relaxed"; others may sign "simple" bodies.
  */
 #ifndef POSTHORN_LIB_DKIM_CANONICAL_H
 #define POSTHORN_LIB_DKIM_CANONICAL_H
@@ -13,7 +13,8 @@
  * stands behind the colon, still folded (lib/mail/header.h). False: `out` overflowed. */
 bool dkim_canonical_field(struct slice name, struct slice body, struct strbuf *out);
 
-/* A message body in pieces (section 3.4.4). `out` gets the canonical form in pieces of its own. */
+/* A message body in pieces (section 3.4.4; simple: section 3.4.3). `out` gets the canonical form in
+ * pieces of its own. */
 struct dkim_body {
     void (*out)(void *arg, struct slice piece);
     void *arg;
@@ -21,6 +22,7 @@ struct dkim_body {
     bool cr;            /* the last byte was a CR: its LF may follow */
     bool space;         /* white space before this place, not yet written */
     bool any_text;
+    bool simple; /* set after dkim_body_begin */
     size_t used;
     char buf[4096];
 };

@@ -6,6 +6,7 @@
  */
 #include "lib/dkim/signature.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/account/canonical.h"
@@ -26,12 +27,13 @@ static const char *const algorithm_tags[] = {
     [DKIM_ED25519_SHA256] = "ed25519-sha256",
 };
 
-/* ---- which fields ---- */
+const char *
+dkim_algorithm_tag(enum dkim_algorithm algorithm)
+{
+    return algorithm_tags[algorithm];
+}
 
-struct fields { /* a header section taken apart; the slices borrow */
-    struct header_field *all;
-    size_t count;
-};
+/* ---- which fields ---- */
 
 /* Only CRLF folds and ends a field: a bare one means different things to different verifiers. */
 static bool
@@ -46,13 +48,14 @@ has_bare_line_end(struct slice raw)
     return false;
 }
 
-static const char *
-take_apart(struct slice section, struct fields *fields)
+const char *
+dkim_fields_read(struct slice section, struct dkim_fields *fields)
 {
     struct header_field field;
     enum header_status status;
     size_t cap = 0;
 
+    *fields = (struct dkim_fields){NULL, 0};
     while ((status = header_next(&section, &field)) == HEADER_FIELD) {
         if (fields->count == DKIM_HEADER_FIELDS)
             return "too many header fields";
@@ -68,7 +71,7 @@ take_apart(struct slice section, struct fields *fields)
 }
 
 static size_t
-count_named(const struct fields *fields, struct slice name)
+count_named(const struct dkim_fields *fields, struct slice name)
 {
     size_t count = 0;
 
@@ -98,7 +101,7 @@ add_name(struct dkim_header *out, struct slice name, size_t times)
 
 /* Section 5.4.2: of several with one name the last one is hashed first. */
 static void
-hash_named(const struct fields *fields, struct slice name, struct dkim_header *out)
+hash_named(const struct dkim_fields *fields, struct slice name, struct dkim_header *out)
 {
     for (size_t i = fields->count; i-- > 0;) {
         if (!slice_eq_nocase(fields->all[i].name, name))
@@ -109,7 +112,8 @@ hash_named(const struct fields *fields, struct slice name, struct dkim_header *o
 }
 
 static const char *
-choose(const struct fields *fields, const struct dkim_header_list *list, struct dkim_header *out)
+choose(const struct dkim_fields *fields, const struct dkim_header_list *list,
+       struct dkim_header *out)
 {
     size_t total = 0;
 
@@ -136,12 +140,12 @@ const char *
 dkim_header_choose(struct slice section, const struct dkim_header_list *list,
                    struct dkim_header *out)
 {
-    struct fields fields = {NULL, 0};
+    struct dkim_fields fields;
     const char *why;
 
     *out = (struct dkim_header){.names = strbuf_new(NAMES_TEXT_MAX),
                                 .hashed = strbuf_new(2 * section.len + 4096)};
-    why = take_apart(section, &fields);
+    why = dkim_fields_read(section, &fields);
     if (why == NULL)
         why = choose(&fields, list, out);
     free(fields.all);
@@ -244,13 +248,16 @@ dkim_field_make(const struct dkim_signer *signer, const struct dkim_header *head
                 const unsigned char body_hash[DKIM_DIGEST], struct strbuf *field,
                 unsigned char digest[DKIM_DIGEST])
 {
-    static const char name[] = "DKIM-Signature";
+    const char *name = signer->instance == 0 ? "DKIM-Signature" : "ARC-Message-Signature";
     struct folded f = {.out = field, .line = field->len};
     struct strbuf own = strbuf_new(DKIM_FIELD_MAX), time = strbuf_new(24);
     size_t start = field->len;
     struct slice body;
 
-    (void)strbuf_printf(field, "%s: v=1;", name);
+    if (signer->instance == 0)
+        (void)strbuf_printf(field, "%s: v=1;", name);
+    else
+        (void)strbuf_printf(field, "%s: i=%u;", name, signer->instance);
     (void)strbuf_u64(&time, (uint64_t)signer->time_s);
     put_tag(&f, "a", slice_of(algorithm_tags[signer->algorithm]));
     put_tag(&f, "c", SLICE("relaxed/relaxed"));
@@ -260,7 +267,7 @@ dkim_field_make(const struct dkim_signer *signer, const struct dkim_header *head
     put_names(&f, strbuf_slice(&header->names));
     put_base64(&f, "bh", slice_make(body_hash, DKIM_DIGEST));
     put(&f, " ", SLICE("b="));
-    body = slice_sub(strbuf_slice(field), start + sizeof(name), field->len);
+    body = slice_sub(strbuf_slice(field), start + slice_of(name).len + 1, field->len);
     (void)dkim_canonical_field(slice_of(name), body, &own);
     digest_of(DIGEST_SHA256, strbuf_slice(&header->hashed), strbuf_slice(&own), digest);
     strbuf_free(&own);

@@ -12,11 +12,19 @@
 
 #include "lib/base/strbuf.h"
 #include "lib/dkim/algorithm.h"
+#include "lib/mail/header.h"
 
 #define DKIM_NAMES_MAX 256       /* names in an "h=" tag */
 #define DKIM_FIELD_MAX 16384     /* bytes of one DKIM-Signature field */
 #define DKIM_DIGEST 32           /* bytes of SHA-256 */
 #define DKIM_HEADER_FIELDS 20000 /* fields of a header section that are looked at */
+
+struct dkim_fields { /* a header section taken apart; the fields borrow from it */
+    struct header_field *all;
+    size_t count;
+};
+/* NULL, or why nobody can sign or verify it (a constant); free(fields->all) either way. */
+const char *dkim_fields_read(struct slice section, struct dkim_fields *fields);
 
 struct dkim_header_list {      /* which fields are signed; names in any case */
     const struct slice *names; /* where they are present: every one of that name */
@@ -44,7 +52,10 @@ struct dkim_signer {
     struct slice domain, selector;
     enum dkim_algorithm algorithm;
     int64_t time_s;
+    unsigned instance; /* 0: a DKIM-Signature. Else an ARC-Message-Signature (RFC 8617 section
+                          4.1.2) with that number */
 };
+const char *dkim_algorithm_tag(enum dkim_algorithm algorithm); /* "rsa-sha256" */
 /* Appends the field up to and including "b=", without its end, and gives the digest. 0, or -1:
  * `field` overflowed. */
 int dkim_field_make(const struct dkim_signer *signer, const struct dkim_header *header,

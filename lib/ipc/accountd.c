@@ -172,6 +172,7 @@ write_target(struct writer *w, const struct accountd_target *target)
     writer_u64(w, target->quota_bytes);
     writer_u64(w, target->quota_messages);
     writer_u8(w, target->warning_limit);
+    writer_u8(w, target->auto_reply);
     writer_bytes(w, target->dsn);
     writer_bytes(w, target->text);
     writer_bytes(w, target->sender);
@@ -189,6 +190,7 @@ read_target(struct reader *r, struct accountd_target *target)
     target->quota_bytes = reader_u64(r);
     target->quota_messages = reader_u64(r);
     target->warning_limit = reader_u8(r);
+    target->auto_reply = reader_u8(r) != 0;
     target->dsn = reader_bytes(r, DSN_BYTES_MAX);
     target->text = reader_bytes(r, ACCOUNTD_TEXT_MAX);
     target->sender = reader_bytes(r, ACCOUNTD_ADDRESS_MAX);

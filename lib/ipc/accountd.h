@@ -3,9 +3,9 @@
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
  * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, FOLDERS and REHASH,
- * local-deliver USAGE and MISSING, root (the command line) ADMIN. Encoders write one whole frame
- * with request id 0 (the client fills it in); decoders check everything and return 0, or -1: close
- * the connection. Slices borrow from the payload.
+ * local-deliver USAGE, MISSING and AUTO_REPLY, root (the command line) ADMIN. Encoders write one
+ * whole frame with request id 0 (the client fills it in); decoders check everything and return 0,
+ * or -1: close the connection. Slices borrow from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_ACCOUNTD_H
 #define POSTHORN_LIB_IPC_ACCOUNTD_H
@@ -47,7 +47,9 @@ enum accountd_type {
     ACCOUNTD_CHANGED,
     ACCOUNTD_QUOTA, /* quotas that an administrator may set */
     ACCOUNTD_QUOTA_REPLY,
-    ACCOUNTD_SPEND, /* may this user send this much, and count it */
+    ACCOUNTD_SPEND,      /* may this user send this much, and count it */
+    ACCOUNTD_AUTO_REPLY, /* what a user's automatic reply says */
+    ACCOUNTD_AUTO_REPLY_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -112,6 +114,7 @@ struct accountd_target {
     struct slice path; /* mailbox: directory below store/, "DOMAIN/xx/USER" */
     uint64_t quota_bytes, quota_messages; /* mailbox: 0 is unlimited */
     uint8_t warning_limit;                /* mailbox: percent of a quota; 0: no warning */
+    bool auto_reply;                      /* mailbox: mail to it may be answered: ask AUTO_REPLY */
     struct slice dsn, text;               /* failure */
     struct slice
         sender; /* remote: reverse path to use (lib/mail/srs.h), or empty: the mail's own */
@@ -308,6 +311,23 @@ struct accountd_missing {
 };
 int accountd_missing_encode(struct strbuf *out, const struct accountd_missing *report);
 int accountd_missing_decode(struct slice payload, struct accountd_missing *report);
+
+/* ---- AUTO_REPLY: local-deliver has mail for a user that names these addresses as its recipients.
+ * Is the user, under any name, among them, and what is the answer? ---- */
+#define ACCOUNTD_NAMED_MAX 32768
+struct accountd_auto_reply {
+    struct slice user;  /* canonical */
+    struct slice named; /* addresses, each with a line end behind it */
+};
+struct accountd_auto_reply_reply {
+    bool wanted;                         /* replies are on, and the user is named */
+    struct slice full_name, text, until; /* as in the account; may be empty */
+};
+int accountd_auto_reply_encode(struct strbuf *out, const struct accountd_auto_reply *req);
+int accountd_auto_reply_decode(struct slice payload, struct accountd_auto_reply *req);
+int accountd_auto_reply_reply_encode(struct strbuf *out, uint32_t id,
+                                     const struct accountd_auto_reply_reply *reply);
+int accountd_auto_reply_reply_decode(struct slice payload, struct accountd_auto_reply_reply *reply);
 
 /* ---- SENDER: may `auth_user` send as `sender`? Reply is an accountd_rcpt_reply ---- */
 struct accountd_sender {

@@ -3,6 +3,9 @@
  */
 #include "lib/ipc/keyd.h"
 
+#include "lib/base/parse.h"
+#include "lib/dkim/arc.h"
+
 int
 keyd_sign_encode(struct strbuf *out, const struct keyd_sign *request)
 {
@@ -13,6 +16,9 @@ keyd_sign_encode(struct strbuf *out, const struct keyd_sign *request)
     writer_bytes(&w, request->prepend);
     writer_bytes(&w, request->user);
     writer_bytes(&w, request->sender);
+    writer_u8(&w, request->seal);
+    writer_u8(&w, request->cv);
+    writer_bytes(&w, request->results);
     return frame_end(&w);
 }
 
@@ -26,6 +32,11 @@ keyd_sign_decode(struct slice payload, struct keyd_sign *request)
     request->prepend = reader_bytes(&r, KEYD_PREPEND_MAX);
     request->user = reader_bytes(&r, KEYD_ADDRESS_MAX);
     request->sender = reader_bytes(&r, KEYD_ADDRESS_MAX);
+    request->seal = reader_u8(&r) != 0;
+    request->cv = reader_u8(&r);
+    request->results = reader_bytes(&r, KEYD_TEXT_MAX);
+    if (request->cv > ARC_FAIL || !parse_is_ascii_print(request->results))
+        return -1;
     if (request->offset > INT64_MAX || request->size > INT64_MAX - request->offset)
         return -1; /* no file is so long */
     return reader_end(&r);

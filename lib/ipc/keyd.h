@@ -24,6 +24,10 @@ struct keyd_sign {
     struct slice prepend;  /* header fields that are sent before it, whole, or empty */
     struct slice user;     /* address of the authenticated user, or empty */
     struct slice sender;   /* reverse path, or empty */
+    /* An ARC set (RFC 8617) in place of signatures: by the domain of `user`, who sends it on. */
+    bool seal;
+    uint8_t cv;           /* enum arc_cv (lib/dkim/arc.h) of the chain that is there */
+    struct slice results; /* authserv-id and results of the message's authentication, one line */
 };
 
 enum keyd_result {
@@ -34,7 +38,7 @@ enum keyd_result {
 };
 struct keyd_signed {
     uint8_t result;      /* enum keyd_result */
-    struct slice fields; /* DKIM-Signature fields, each with its CRLF, to stand on top */
+    struct slice fields; /* DKIM-Signature or ARC fields, each with its CRLF, to stand on top */
     struct slice domain; /* whose keys signed */
     struct slice reason; /* one line, unless DONE */
 };

@@ -70,6 +70,7 @@ encode_job_rcpt(struct writer *w, const struct queue_job_rcpt *rcpt)
     writer_u64(w, rcpt->quota_bytes);
     writer_u64(w, rcpt->quota_messages);
     writer_u8(w, rcpt->warning_limit);
+    writer_u8(w, rcpt->auto_reply);
 }
 
 int
@@ -99,6 +100,7 @@ queue_job_encode(struct strbuf *out, const struct queue_job *job)
     writer_bytes(&w, job->next_hop);
     writer_bytes(&w, job->prepend);
     writer_bytes(&w, job->user);
+    writer_bytes(&w, job->forwarder);
     writer_bytes(&w, job->classes);
     writer_bytes(&w, job->envelope_rcpts);
     writer_u32(&w, job->rcpt_count);
@@ -118,6 +120,7 @@ decode_job_rcpt(struct reader *r, struct queue_job_rcpt *rcpt)
     rcpt->quota_bytes = reader_u64(r);
     rcpt->quota_messages = reader_u64(r);
     rcpt->warning_limit = reader_u8(r);
+    rcpt->auto_reply = reader_u8(r) != 0;
 }
 
 int
@@ -152,6 +155,7 @@ queue_job_decode(struct slice payload, struct queue_job *job)
     job->next_hop = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->prepend = reader_bytes(&r, PREPEND_MAX);
     job->user = reader_bytes(&r, QUEUE_ADDRESS_MAX);
+    job->forwarder = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->classes = reader_bytes(&r, QUEUE_CLASSES_MAX);
     job->envelope_rcpts = reader_bytes(&r, QUEUE_ENVELOPE_RCPTS_MAX);
     job->rcpt_count = reader_count(&r, QUEUE_JOB_RCPTS_MAX);
@@ -290,5 +294,27 @@ queue_control_reply_decode(struct slice payload, struct queue_control_reply *rep
     reply->count = reader_u32(&r);
     reply->text = reader_bytes(&r, QUEUE_TEXT_MAX);
     reply->data = reader_bytes(&r, QUEUE_PAYLOAD_MAX);
+    return reader_end(&r);
+}
+
+int
+queue_reply_encode(struct strbuf *out, const struct queue_reply *reply)
+{
+    struct writer w = frame_begin(out, QUEUE_REPLY, 0);
+
+    writer_u64(&w, reply->job_id);
+    writer_u32(&w, reply->index);
+    writer_bytes(&w, reply->message);
+    return frame_end(&w);
+}
+
+int
+queue_reply_decode(struct slice payload, struct queue_reply *reply)
+{
+    struct reader r = reader_begin(payload);
+
+    reply->job_id = reader_u64(&r);
+    reply->index = reader_u32(&r);
+    reply->message = reader_bytes(&r, QUEUE_REPLY_MAX);
     return reader_end(&r);
 }

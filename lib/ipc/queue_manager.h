@@ -28,6 +28,7 @@ enum queue_type {
     QUEUE_RESULT,
     QUEUE_CONTROL,
     QUEUE_CONTROL_REPLY,
+    QUEUE_REPLY,
 };
 
 enum queue_agent { QUEUE_AGENT_LOCAL = 1, QUEUE_AGENT_REMOTE, QUEUE_AGENT_ARCHIVE };
@@ -53,6 +54,7 @@ struct queue_job_rcpt {
     struct slice path; /* local: directory below store/ */
     uint64_t quota_bytes, quota_messages;
     uint8_t warning_limit; /* percent of a quota; 0: no warning */
+    bool auto_reply;       /* local: this mail may be answered */
 };
 struct queue_job {
     uint64_t job_id;
@@ -75,6 +77,7 @@ struct queue_job {
     struct slice prepend;  /* remote: whole header fields to send before the content, or empty */
     bool ours;         /* remote: it began here (a user, a trusted host, ourselves): we sign it */
     struct slice user; /* remote: address of who submitted it, or empty */
+    struct slice forwarder; /* remote: the address here that sends it on, or empty */
     /* Archive: names of the classes, and the recipients of the envelope, each with a LF behind it.
      * What is beyond the limit is left out, with "+NUMBER" as the last line. */
     struct slice classes, envelope_rcpts;
@@ -108,6 +111,18 @@ struct queue_result {
 int queue_result_encode(struct strbuf *out, const struct queue_result *result);
 int queue_result_decode(struct slice payload, struct queue_result *result);
 void queue_result_free(struct queue_result *result);
+
+/* A local agent's, before the RESULT of the job: the automatic reply of one of its recipients,
+ * whole but for trace fields. It goes from the null sender to the sender of the job's message,
+ * once. */
+#define QUEUE_REPLY_MAX 32768 /* bytes of the message */
+struct queue_reply {
+    uint64_t job_id;
+    uint32_t index; /* of the recipient who answers */
+    struct slice message;
+};
+int queue_reply_encode(struct strbuf *out, const struct queue_reply *reply);
+int queue_reply_decode(struct slice payload, struct queue_reply *reply);
 
 /* Control: the command line. Verbs:
  *   flush    `names`: what is to be tried now: ids, or a domain, or "ALL" or nothing for all

@@ -14,7 +14,8 @@
 struct address_list
 address_list_begin(struct slice body)
 {
-    return (struct address_list){.rest = body,
+    return (struct address_list){.field = body,
+                                 .rest = body,
                                  .name = strbuf_new(ADDRESS_LIST_TEXT_MAX),
                                  .comment = strbuf_new(ADDRESS_LIST_TEXT_MAX),
                                  .route = strbuf_new(ADDRESS_LIST_TEXT_MAX),
@@ -57,6 +58,12 @@ closed_len(struct slice s)
             depth++;
     }
     return 0;
+}
+
+static size_t
+position(const struct address_list *list)
+{
+    return list->field.len - list->rest.len;
 }
 
 static char
@@ -214,12 +221,14 @@ take_domain(struct address_list *list, struct strbuf *out)
 
             (void)structured_unquote(slice_sub(list->rest, 0, len), out);
             advance(list, len);
+            list->domain_end = position(list);
             continue;
         }
         do {
             (void)strbuf_char(out, peek(list));
             advance(list, 1);
         } while (is_label_char(peek(list)));
+        list->domain_end = position(list);
     }
 }
 
@@ -253,6 +262,8 @@ take_angle(struct address_list *list)
     (void)skip(list);
     if (peek(list) == '@')
         take_route(list);
+    (void)skip(list);
+    list->local_start = position(list);
     (void)take_phrase(list, &list->local);
     if (peek(list) == '@') {
         advance(list, 1);
@@ -292,6 +303,7 @@ static void
 fill_in(struct address_list *list, struct address_entry *entry, enum address_entry_kind kind)
 {
     bool use_comment = list->name.len == 0 && kind == ADDRESS_MAILBOX;
+    bool is_written = kind == ADDRESS_MAILBOX && list->domain.len > 0;
 
     tidy_local(&list->local);
     *entry = (struct address_entry){
@@ -300,6 +312,7 @@ fill_in(struct address_list *list, struct address_entry *entry, enum address_ent
         .route = strbuf_slice(&list->route),
         .local = strbuf_slice(&list->local),
         .domain = strbuf_slice(&list->domain),
+        .written = slice_sub(list->field, list->local_start, is_written ? list->domain_end : 0),
     };
 }
 
@@ -307,8 +320,10 @@ fill_in(struct address_list *list, struct address_entry *entry, enum address_ent
 static bool
 take_entry(struct address_list *list, struct address_entry *entry)
 {
-    bool any = take_phrase(list, &list->name);
+    bool any;
 
+    list->local_start = position(list); /* skipped up to here; unless it turns out to be a name */
+    any = take_phrase(list, &list->name);
     switch (peek(list)) {
     case '<':
         take_angle(list);

@@ -18,14 +18,16 @@ enum address_entry_kind { ADDRESS_MAILBOX, ADDRESS_GROUP_START, ADDRESS_GROUP_EN
 
 struct address_entry {
     enum address_entry_kind kind;
-    struct slice name;   /* display name (or the comment behind a bare address), group name */
-    struct slice route;  /* "@a,@b" of an obsolete source route */
-    struct slice local;  /* without quotes */
-    struct slice domain; /* empty: there is none */
+    struct slice name;    /* display name (or the comment behind a bare address), group name */
+    struct slice route;   /* "@a,@b" of an obsolete source route */
+    struct slice local;   /* without quotes */
+    struct slice domain;  /* empty: there is none */
+    struct slice written; /* of a mailbox with a domain: local@domain as it stands in the field */
 };
 
 struct address_list {
-    struct slice rest;
+    struct slice field, rest;
+    size_t local_start, domain_end; /* offsets in the field, of the latest address */
     bool in_group, parens_broken, quotes_broken;
     struct strbuf name, comment, route, local, domain;
 };

@@ -7,6 +7,8 @@
 
 static const char *const quota_values[] = {"used",     "percent",    "limit", "address",
                                            "hostname", "postmaster", NULL};
+static const char *const disk_values[] = {"place", "free", "files", "hostname", NULL};
+static const char *const auto_reply_values[] = {"address", "full_name", "until", "hostname", NULL};
 static const char *const welcome_values[] = {"address", "full_name", "domain", "hostname", NULL};
 
 const struct template_kind template_kinds[TEMPLATE_COUNT] = {

@@ -8,14 +8,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/cidr.h"
 #include "lib/base/clock.h"
+#include "lib/base/connect.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
@@ -282,44 +282,9 @@ note_tls(const struct smtp_client *client, enum smtp_tls_end end, enum tls_distr
 
 /* ---- connecting ---- */
 
-/* A non-blocking connect() and its wait. 0, or -1 with errno. */
 static int
-connect_until(int fd, const struct smtp_peer *peer, int64_t deadline)
+bind_source(int fd, sa_family_t family, const struct smtp_sources *sources)
 {
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
-    socklen_t len = sizeof(int);
-    int error = 0, n;
-
-    if (connect(fd, (const struct sockaddr *)&peer->address, peer->address_len) == 0)
-        return 0;
-    if (errno != EINPROGRESS)
-        return -1;
-    do {
-        int64_t left = deadline - clock_mono_ms();
-
-        n = poll(&p, 1, left < 0 ? 0 : (int)(left > INT32_MAX ? INT32_MAX : left));
-    } while (n < 0 && errno == EINTR);
-    if (n == 0)
-        errno = ETIMEDOUT;
-    if (n <= 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-        return -1;
-    errno = error;
-    return error == 0 ? 0 : -1;
-}
-
-static int
-make_blocking(int fd)
-{
-    int flags = fcntl(fd, F_GETFL);
-
-    return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
-}
-
-static int
-bind_source(int fd, const struct smtp_peer *peer, const struct smtp_sources *sources)
-{
-    sa_family_t family = peer->address.ss_family;
-
     if (sources != NULL && family == AF_INET && sources->v4.sin_family != 0)
         return bind(fd, (const struct sockaddr *)&sources->v4, sizeof(sources->v4));
     if (sources != NULL && family == AF_INET6 && sources->v6.sin6_family != 0)
@@ -327,19 +292,36 @@ bind_source(int fd, const struct smtp_peer *peer, const struct smtp_sources *sou
     return 0;
 }
 
-/* A connected blocking socket, or -1 with errno. */
+/* What is on this machine no proxy leads to. */
+static const struct socks_proxy *
+proxy_for(const struct smtp_client *client)
+{
+    struct ip ip;
+
+    if (ip_of_sockaddr(&client->peer.address, &ip) < 0 || ip_is_loopback(&ip))
+        return NULL;
+    return client->options.proxy;
+}
+
+/* A connected blocking socket, or -1 with *why it failed. */
 static int
-open_socket(const struct smtp_client *client)
+open_socket(const struct smtp_client *client, const char **why)
 {
     const struct smtp_peer *peer = &client->peer;
+    const struct socks_proxy *proxy = proxy_for(client);
+    const struct sockaddr_storage *to = proxy == NULL ? &peer->address : &proxy->address;
+    socklen_t len = proxy == NULL ? peer->address_len : proxy->address_len;
     int64_t deadline = deadline_of_step(client, client->options.timeouts.connect);
-    int fd = socket(peer->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(to->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    if (fd < 0)
-        return -1;
-    if (bind_source(fd, peer, client->options.sources) == 0 &&
-        connect_until(fd, peer, deadline) == 0 && make_blocking(fd) == 0)
+    *why = NULL;
+    if (fd >= 0 && bind_source(fd, to->ss_family, client->options.sources) == 0 &&
+        connect_until(fd, to, len, deadline) == 0 &&
+        (proxy == NULL || socks_open(fd, proxy, &peer->address, deadline, why) == 0) &&
+        make_blocking(fd) == 0)
         return fd;
+    if (*why == NULL)
+        *why = strerror(errno);
     close_keep_errno(fd);
     return -1;
 }
@@ -451,10 +433,13 @@ shake_hands(struct smtp_client *client, struct smtp_verdict *why)
 static int
 greet(struct smtp_client *client, struct smtp_verdict *why)
 {
-    int fd = open_socket(client);
+    const char *reason;
+    int fd = open_socket(client, &reason);
 
     if (fd < 0) {
-        connection_verdict(&client->peer, "4.4.1", "connect", strerror(errno), why);
+        connection_verdict(&client->peer, "4.4.1",
+                           proxy_for(client) == NULL ? "connect" : "connect by the proxy", reason,
+                           why);
         return -1;
     }
     client->failed = false;

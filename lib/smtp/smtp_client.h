@@ -13,6 +13,7 @@
 
 #include "lib/smtp/smtp_limits.h"
 #include "lib/smtp/smtp_reply.h"
+#include "lib/smtp/socks.h"
 #include "lib/tls/tls.h"
 
 struct smtp_client;
@@ -59,6 +60,8 @@ struct smtp_client_options {
     struct tls_context *tls;            /* NULL: no TLS */
     const struct tls_check *check;      /* for `tls`; NULL: any certificate, or the peer's host */
     struct tls_context *verifying_tls;  /* for peers that get a password */
+    const struct socks_proxy *proxy;    /* to all but Unix sockets and loopback; NULL: none. Used
+                                           only while the connection is made */
     bool demand_tls;
     struct smtp_timeouts timeouts;
     struct smtp_tls_result *tls_result; /* filled in by smtp_client_open; NULL: not wanted */

@@ -1,29 +1,14 @@
 """Milters for tests: libmilter's by python3-milter, and one by hand that breaks every rule."""
 import json
 import pathlib
-import socket
 import struct
 import subprocess
-import threading
 
 from instance import wait_for
+from listener import Listener, answers, free_port
 
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"  # the one that has Debian's modules
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
-        return True
-    except OSError:
-        return False
 
 
 class ScriptMilter:
@@ -57,30 +42,16 @@ def options(actions=0x1FF, steps=0, version=6):
     return packet(b"O", struct.pack(">III", version, actions, steps))
 
 
-class RawMilter:
+class RawMilter(Listener):
     """`behave(milter, connection)` runs for each connection; `heard` has the packets it took."""
 
     def __init__(self, behave, port=0):
-        self.behave, self.heard, self.connections = behave, [], []
-        self.listener = socket.create_server(("127.0.0.1", port))
-        self.port = self.listener.getsockname()[1]
+        self.behave, self.heard = behave, []
+        super().__init__(port)
         self.spec = f"inet:127.0.0.1:{self.port};name=raw"
-        threading.Thread(target=self._serve, daemon=True).start()
 
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections.append(connection)
-            threading.Thread(target=self._run, args=(connection,), daemon=True).start()
-
-    def _run(self, connection):
-        try:
-            self.behave(self, connection)
-        except (OSError, EOFError):
-            pass
+    def run(self, connection):
+        self.behave(self, connection)
 
     def take(self, connection):
         """The next packet: command and data."""
@@ -98,11 +69,6 @@ class RawMilter:
                 raise EOFError
             data += more
         return data
-
-    def stop(self):
-        self.listener.close()
-        for connection in self.connections:
-            connection.close()
 
 
 def talk(steps=0, answers_to=None, actions=0x1FF):

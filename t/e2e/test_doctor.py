@@ -185,3 +185,18 @@ def test_name_servers_that_do_not_answer_cost_seconds_not_minutes(instance):
     (text,) = texts(found, "dns", "fail")
     assert "name servers do not answer" in text and "dns.servers" in text
     assert any("no answer from the DNS" in row["text"] for row in found)
+
+
+def test_a_services_conf_without_stsd_is_named(instance):
+    """One of before there was MTA-STS: outgoing mail would wait for a service that nobody starts."""
+    path = instance.root / "etc/services.conf"
+    text = path.read_text()
+    begin = text.index("[sts]")
+    path.write_text(text[:begin] + text[text.index("\n\n", begin):])
+    (found,) = [text for text in texts(rows(instance, code=1), "services", "fail") if "stsd" in text]
+    assert "[sts]" in found and "remote.mta_sts = no" in found
+    done = instance.run("config", "check")
+    assert "[sts]" in done.err
+    instance.set("remote.mta_sts", "no")
+    assert "sts" not in instance.run("config", "check").err
+    assert not any("stsd" in text for text in texts(rows(instance, code=0), "services", "fail"))

@@ -8,7 +8,8 @@ import pytest
 from conftest import PASSWORD
 from instance import Instance, wait_for
 from mailbox import messages, wait_message
-from milters import RawMilter, ScriptMilter, answers, free_port, options, packet, talk
+from listener import answers, free_port
+from milters import RawMilter, ScriptMilter, options, packet, talk
 from smtp_raw import Raw
 from submission import login, token
 
@@ -418,7 +419,8 @@ def test_several_in_order_each_sees_what_the_one_before_did(instance, raw_milter
 
 def test_exempt_clients_are_not_shown(instance, raw_milters):
     milter = raw_milters(talk(0, {b"M": packet(b"r")}))
-    start(instance, milter.spec, exempt="127.0.0.0/8")
+    instance.set("smtp.hosts_no_filter", "127.0.0.0/8")
+    start(instance, milter.spec)
     reply, _ = deliver(instance)
     assert reply.code == 250 and not milter.heard
 

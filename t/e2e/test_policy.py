@@ -4,60 +4,40 @@ import pathlib
 import shutil
 import socket
 import subprocess
-import threading
 
 import pytest
 
 from conftest import PASSWORD
 from instance import Instance, wait_for
+from listener import Listener, answers, free_port
 from mailbox import messages, wait_message
-from milters import answers, free_port
 from smtp_raw import Raw
 from submission import login, token
 
 
-class Policy:
+class Policy(Listener):
     """Answers by `decide(attributes)`: an action, or bytes as they are, or None: silence."""
 
     def __init__(self, decide):
-        self.decide, self.asked, self.connections = decide, [], []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
+        self.decide, self.asked = decide, []
+        super().__init__()
         self.spec = f"inet:127.0.0.1:{self.port};name=policy"
-        threading.Thread(target=self._serve, daemon=True).start()
 
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections.append(connection)
-            threading.Thread(target=self._run, args=(connection,), daemon=True).start()
-
-    def _run(self, connection):
+    def run(self, connection):
         lines = []
-        try:
-            for line in connection.makefile("rb"):
-                line = line.decode().rstrip("\n")
-                if line:
-                    lines.append(line)
-                    continue
-                asked = dict(each.split("=", 1) for each in lines)
-                lines = []
-                self.asked.append(asked)
-                action = self.decide(asked)
-                if isinstance(action, bytes):
-                    connection.sendall(action)
-                elif action is not None:
-                    connection.sendall(f"action={action}\n\n".encode())
-        except OSError:
-            pass
-
-    def stop(self):
-        self.listener.close()
-        for connection in self.connections:
-            connection.close()
+        for line in connection.makefile("rb"):
+            line = line.decode().rstrip("\n")
+            if line:
+                lines.append(line)
+                continue
+            asked = dict(each.split("=", 1) for each in lines)
+            lines = []
+            self.asked.append(asked)
+            action = self.decide(asked)
+            if isinstance(action, bytes):
+                connection.sendall(action)
+            elif action is not None:
+                connection.sendall(f"action={action}\n\n".encode())
 
 
 def by_sender(asked):

@@ -9,6 +9,7 @@ import pytest
 from disk import Disk
 from instance import Instance, wait_for
 from load import PASSWORD, TLS
+from mailbox import messages
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a loop device: needs root")
 USER = "alice@d.test"
@@ -50,6 +51,7 @@ def inst(disk):
         instance.set("queue.retry_max", "1s")
         instance.start()
         instance.add_user(USER, PASSWORD)
+        instance.run("user", "passwd", "postmaster@d.test", "--password-stdin", stdin=PASSWORD + "\n")
         yield instance
     finally:
         instance.close()
@@ -85,6 +87,10 @@ def imap(inst, user=USER):
 
 def takes_mail(inst):
     return send(inst)[0] == 250
+
+
+def low(inst):
+    return os.stat(inst.root / "queue/trigger").st_mode & 0o001
 
 
 def smtp_error(inst):
@@ -151,10 +157,30 @@ def test_mail_that_was_taken_waits_for_room(inst, ballast):
     inst.wait_queue_empty()
 
 
-def test_between_the_limits_mail_is_taken(inst, ballast):
+def warnings(inst):
+    return [text for text in messages(inst, "postmaster@d.test") if b"Little room is left" in text]
+
+
+def test_between_the_limits_mail_is_taken_and_the_postmaster_told_once(inst, ballast):
+    ballast.drop()
+    wait_for(lambda: not low(inst), 10, "room enough")
+    before = len(warnings(inst))
     ballast.leave(30 * MIB)
     inst.wait_log("queue", "event=disk_low ")
     assert takes_mail(inst)
+    wait_for(lambda: len(warnings(inst)) == before + 1, 10, "the postmaster is told")
+    assert str(inst.root / "queue").encode() in warnings(inst)[-1]
+    ballast.leave(35 * MIB)
+    inst.stop()  # a restart knows that it was told
+    inst.start()
+    ballast.leave(30 * MIB)
+    wait_for(lambda: takes_mail(inst), 10, "mail is taken")
+    inst.wait_queue_empty()
+    assert len(warnings(inst)) == before + 1
+    ballast.drop()
+    wait_for(lambda: not low(inst), 10, "room enough")
+    ballast.leave(30 * MIB)
+    wait_for(lambda: len(warnings(inst)) == before + 2, 10, "told anew")
     assert smtp_error(inst) == ""
     doctor = inst.run("doctor", check=False)
     assert "little is left" in doctor.out

@@ -279,3 +279,23 @@ def test_representatives_send_with_the_groups_address(inst, user):
     finally:
         inst.set("smtp.from_must_match_auth", "no")
         inst.run("reload")
+
+
+# ---- what leaves by a detour ----
+
+def test_forwarded_mail_may_be_too_large_to_leave(inst, user):
+    """smtpd takes it for a mailbox of ours; max_outgoing_size holds when it turns out to leave (SMTP-11)."""
+    name = user(f"forward={OUTSIDE}", "forward_keep=yes")
+    inst.set("smtp.max_outgoing_size", "20K")
+    inst.run("reload")
+    try:
+        s = Sender(inst, ALICE)
+        before = inst.log("queue").count("too big to leave")
+        wait_for(lambda: s.rcpt(OUTSIDE, size="50000")[0] == 552, 10, "the setting holds")
+        assert s.send(name, size=1000)[1][0] == 250
+        assert s.send(name, size=40000)[1][0] == 250
+        wait_for(lambda: inst.log("queue").count("too big to leave") > before, 10, "bounced")
+        assert inst.log("queue").count("too big to leave") == before + 1
+    finally:
+        inst.set("smtp.max_outgoing_size", "20M")
+        inst.run("reload")

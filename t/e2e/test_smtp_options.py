@@ -36,6 +36,18 @@ def test_open_relay_domains(instance):
     assert rcpt(instance, "bob@partner.test") == 553
 
 
+def test_direct_domains_need_no_login(instance):
+    """SMTP-15: the administrator has named their servers, so anybody may send there, but from port 25."""
+    put_list(instance, "direct.txt", "Direct.test 127.0.0.9:9 [127.0.0.8]:9 # the branch office\n")
+    instance.set("remote.direct_domains", "lists/direct.txt")
+    instance.start()
+    assert rcpt(instance, "bob@direct.test") == 250
+    assert rcpt(instance, "bob@sub.direct.test") == 553
+    assert rcpt(instance, "bob@127.0.0.9") in (501, 553)
+    assert rcpt(instance, "bob@other.test") == 553
+    assert rcpt(instance, "bob@direct.test", "submission") in (503, 530)
+
+
 def test_config_check_reads_the_lists(instance):
     put_list(instance, "open.txt", "good.test\nno domain\n")
     instance.set("smtp.open_relay_domains", "lists/open.txt")

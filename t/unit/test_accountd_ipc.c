@@ -390,6 +390,39 @@ decode_changed(struct slice p)
 }
 
 static int
+encode_auto_reply(struct strbuf *out)
+{
+    const struct accountd_auto_reply q = {SLICE("a@b"), SLICE("c@d\ne@f\n")};
+
+    return accountd_auto_reply_encode(out, &q);
+}
+
+static int
+decode_auto_reply(struct slice payload)
+{
+    struct accountd_auto_reply q;
+
+    return accountd_auto_reply_decode(payload, &q);
+}
+
+static int
+encode_auto_reply_reply(struct strbuf *out)
+{
+    const struct accountd_auto_reply_reply r = {true, SLICE("A B"), SLICE("away"),
+                                                SLICE("2027-01-01")};
+
+    return accountd_auto_reply_reply_encode(out, 9, &r);
+}
+
+static int
+decode_auto_reply_reply(struct slice payload)
+{
+    struct accountd_auto_reply_reply r;
+
+    return accountd_auto_reply_reply_decode(payload, &r);
+}
+
+static int
 encode_spend(struct strbuf *out)
 {
     return accountd_spend_encode(out, &(struct accountd_spend){SLICE("a@b"), 1, 2, 3});
@@ -431,6 +464,8 @@ static const struct {
     {ACCOUNTD_QUOTA_REPLY, encode_quota_reply, decode_quota_reply},
     {ACCOUNTD_ACL, encode_acl, decode_acl},
     {ACCOUNTD_ACL_REPLY, encode_acl_reply, decode_acl_reply},
+    {ACCOUNTD_AUTO_REPLY, encode_auto_reply, decode_auto_reply},
+    {ACCOUNTD_AUTO_REPLY_REPLY, encode_auto_reply_reply, decode_auto_reply_reply},
     {ACCOUNTD_SENDER, encode_sender, decode_sender},
     {ACCOUNTD_ADMIN, encode_admin, decode_admin},
     {ACCOUNTD_ADMIN_REPLY, encode_admin_reply, decode_admin_reply},

@@ -54,6 +54,7 @@ static const struct {
     {{"a\x01\x7f@d", 5}, {"b@d.test\n", 9}, "<a%01%7f@d> <b@d.test>"},
     {{"a@d", 3}, {"b@d\n+17\n", 8}, "<a@d> <b@d>,+17"},
     {{"a@d", 3}, {"+b@d\n", 5}, "<a@d> <+b@d>"},
+    {{"a@d", 3}, {"+b\n", 3}, "<a@d> <+b>"},
 };
 
 START_TEST(addresses_come_back_as_they_were)

@@ -9,6 +9,7 @@
 #include <check.h>
 #include <dirent.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "archived/writer.h"
@@ -217,6 +218,64 @@ START_TEST(one_bad_message_spoils_no_other)
 }
 END_TEST
 
+/* The disk fills up in the middle of the lines: none of them is there, and none is in the way. */
+START_TEST(lines_cut_short_leave_no_trace)
+{
+    struct rlimit limit = {.rlim_cur = 300, .rlim_max = RLIM_INFINITY};
+    struct writer_item items[MESSAGES];
+    struct writer *w;
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    setup();
+    open_root();
+    w = writer_open(rootfd);
+    describe(items, false);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    ck_assert_int_eq(writer_put(w, items, MESSAGES), 0);
+    limit.rlim_cur = RLIM_INFINITY;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    for (size_t i = 0; i < MESSAGES; i++)
+        ck_assert_int_eq(items[i].error, EFBIG);
+    ck_assert_uint_eq(count_messages(), 0);
+    ck_assert_uint_eq(files_in_tmp(), 0);
+    ck_assert_int_eq(writer_put(w, items, MESSAGES), 0);
+    ck_assert_int_eq(items[0].error, 0);
+    ck_assert_uint_eq(count_messages(), 3);
+    writer_free(&w);
+    teardown();
+}
+END_TEST
+
+/* A line without an end, a file without a line. */
+START_TEST(a_start_takes_away_what_was_never_finished)
+{
+    struct writer_item items[MESSAGES];
+    char chain[64], day[ARCHIVE_DAY_SIZE];
+    struct writer *w;
+    int fd;
+
+    setup();
+    open_root();
+    w = writer_open(rootfd);
+    describe(items, false);
+    ck_assert_int_eq(writer_put(w, items, 2), 0);
+    writer_free(&w);
+    archive_day_of(clock_real_ms(), day);
+    (void)snprintf(chain, sizeof(chain), "%s/" ARCHIVE_CHAIN, day);
+    fd = openat(rootfd, chain, O_WRONLY | O_APPEND | O_CLOEXEC);
+    ck_assert_int_eq(write_all(fd, SLICE("3 2026-11-27T08:0")), 0);
+    (void)close(fd);
+    (void)close(openat(rootfd, ARCHIVE_TMP "/lost.eml", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    w = writer_open(rootfd);
+    ck_assert_ptr_nonnull(w);
+    ck_assert_uint_eq(files_in_tmp(), 0);
+    ck_assert_int_eq(writer_put(w, items, MESSAGES), 0);
+    ck_assert_uint_eq(count_messages(), 3);
+    writer_free(&w);
+    teardown();
+}
+END_TEST
+
 /* It may have been archived on any day since it was received. */
 START_TEST(in_doubt_earlier_days_are_looked_through)
 {
@@ -262,6 +321,8 @@ main(void)
     tcase_add_test(tc, killed_at_any_call_each_message_is_there_once);
     tcase_add_test(tc, full_at_any_call_each_message_is_there_once);
     tcase_add_test(tc, one_bad_message_spoils_no_other);
+    tcase_add_test(tc, lines_cut_short_leave_no_trace);
+    tcase_add_test(tc, a_start_takes_away_what_was_never_finished);
     tcase_add_test(tc, in_doubt_earlier_days_are_looked_through);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

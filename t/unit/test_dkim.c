@@ -148,8 +148,14 @@ END_TEST
 
 START_TEST(requests_and_answers_come_back)
 {
-    const struct keyd_sign request = {7, 99, SLICE("X: y\r\n"), SLICE("u@d.test"),
-                                      SLICE("s@d.test")};
+    const struct keyd_sign request = {.offset = 7,
+                                      .size = 99,
+                                      .prepend = SLICE("X: y\r\n"),
+                                      .user = SLICE("u@d.test"),
+                                      .sender = SLICE("s@d.test"),
+                                      .seal = true,
+                                      .cv = 2,
+                                      .results = SLICE("d.test; arc=fail")};
     const struct keyd_signed answer = {KEYD_DONE, SLICE("DKIM-Signature: x\r\n"), SLICE("d.test"),
                                        SLICE("")};
     struct strbuf out = strbuf_new(KEYD_PAYLOAD_MAX);
@@ -162,6 +168,7 @@ START_TEST(requests_and_answers_come_back)
     ck_assert_int_eq(keyd_sign_decode(payload, &got), 0);
     ck_assert(got.offset == 7 && got.size == 99 && slice_eq(got.user, request.user));
     ck_assert(slice_eq(got.prepend, request.prepend) && slice_eq(got.sender, request.sender));
+    ck_assert(got.seal && got.cv == 2 && slice_eq(got.results, request.results));
     for (size_t cut = 0; cut < payload.len; cut++)
         ck_assert_int_eq(keyd_sign_decode(slice_sub(payload, 0, cut), &got), -1);
     strbuf_clear(&out);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/json.h"
 #include "posthorn/output.h"
 
 static const struct {
@@ -27,7 +28,7 @@ START_TEST(json_strings_are_valid_whatever_comes)
 {
     struct strbuf out = strbuf_new(1000);
 
-    output_json_string(&out, slice_of(strings[_i].text));
+    json_string(&out, slice_of(strings[_i].text));
     ck_assert_str_eq(strbuf_cstr(&out), strings[_i].json);
     strbuf_free(&out);
 }

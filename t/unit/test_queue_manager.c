@@ -23,8 +23,9 @@ START_TEST(job_comes_back)
 {
     struct strbuf out = strbuf_new(QUEUE_PAYLOAD_MAX);
     struct queue_job_rcpt rcpts[2] = {
-        {7, SLICE("bob@d.test"), SLICE("rfc822;b@d.test"), 4, SLICE("d.test/a0/bob"), 1000, 10, 90},
-        {9, SLICE("carol@d.test"), SLICE(""), 0, SLICE("d.test/a1/carol"), 0, 0, 0},
+        {7, SLICE("bob@d.test"), SLICE("rfc822;b@d.test"), 4, SLICE("d.test/a0/bob"), 1000, 10, 90,
+         true},
+        {9, SLICE("carol@d.test"), SLICE(""), 0, SLICE("d.test/a1/carol"), 0, 0, 0, false},
     };
     struct queue_job job = {.job_id = 1ull << 40,
                             .queue_id = SLICE("abc"),
@@ -41,6 +42,7 @@ START_TEST(job_comes_back)
                             .next_hop = SLICE("d.test"),
                             .prepend = SLICE("Delivered-To: x@d.test\r\n"),
                             .ours = true,
+                            .forwarder = SLICE("out@d.test"),
                             .user = SLICE("u@d.test"),
                             .by_mode = QUEUE_BY_NOTIFY,
                             .by_trace = true,
@@ -60,6 +62,7 @@ START_TEST(job_comes_back)
     ck_assert(got.requiretls && !got.tls_optional);
     ck_assert(slice_eq(got.prepend, job.prepend) && slice_eq(got.next_hop, job.next_hop));
     ck_assert(got.ours && slice_eq(got.user, job.user));
+    ck_assert(slice_eq(got.forwarder, job.forwarder));
     ck_assert(got.by_mode == QUEUE_BY_NOTIFY && got.by_trace && got.priority == job.priority);
     ck_assert_int_eq(got.deliver_by_ms, job.deliver_by_ms);
     ck_assert_uint_eq(got.rcpt_count, 2);
@@ -67,9 +70,27 @@ START_TEST(job_comes_back)
     ck_assert(slice_eq(got.rcpts[0].path, rcpts[0].path));
     ck_assert_uint_eq(got.rcpts[0].quota_bytes, 1000);
     ck_assert_uint_eq(got.rcpts[0].warning_limit, 90);
+    ck_assert(got.rcpts[0].auto_reply && !got.rcpts[1].auto_reply);
     queue_job_free(&got);
     for (size_t cut = 0; cut < payload.len; cut++)
         ck_assert_int_eq(queue_job_decode(slice_sub(payload, 0, cut), &got), -1);
+    strbuf_free(&out);
+}
+END_TEST
+
+START_TEST(reply_comes_back)
+{
+    struct strbuf out = strbuf_new(QUEUE_PAYLOAD_MAX);
+    const struct queue_reply reply = {77, 3, SLICE("Subject: x\r\n\r\n")};
+    struct queue_reply got;
+    struct slice payload;
+
+    ck_assert_int_eq(queue_reply_encode(&out, &reply), 0);
+    payload = payload_of(&out, QUEUE_REPLY);
+    ck_assert_int_eq(queue_reply_decode(payload, &got), 0);
+    ck_assert(got.job_id == 77 && got.index == 3 && slice_eq(got.message, reply.message));
+    for (size_t cut = 0; cut < payload.len; cut++)
+        ck_assert_int_eq(queue_reply_decode(slice_sub(payload, 0, cut), &got), -1);
     strbuf_free(&out);
 }
 END_TEST
@@ -166,6 +187,7 @@ main(void)
     int failed;
 
     tcase_add_test(tc, job_comes_back);
+    tcase_add_test(tc, reply_comes_back);
     tcase_add_test(tc, result_comes_back);
     tcase_add_test(tc, hello_is_checked);
     tcase_add_test(tc, control_comes_back);

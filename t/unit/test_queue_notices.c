@@ -18,7 +18,9 @@
 // LINK: queue-manager/message.c
 // LINK: queue-manager/notice.c
 // LINK: queue-manager/pressure.c
+// LINK: queue-manager/disk_notice.c
 // LINK: queue-manager/queue.c
+// LINK: queue-manager/reply.c
 // LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
 // LINK: queue-manager/schedule.c

@@ -86,7 +86,8 @@ some_value(const struct property *p)
     case PROPERTY_ADDRESSES:
         return SLICE("Some.One@far.test;bob@d.test");
     case PROPERTY_WORDS:
-        return p->kind == ACCOUNT_PUBLIC ? SLICE("alice@d.test @d.test") : SLICE("d.test");
+        return p->kind == ACCOUNT_PUBLIC || p->kind == ACCOUNT_GROUP ? SLICE("alice@d.test @d.test")
+                                                                     : SLICE("d.test");
     case PROPERTY_DIRECTORY:
         return SLICE("disk2");
     case PROPERTY_RECORD:
