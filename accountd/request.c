@@ -43,7 +43,7 @@ answer_rcpt(struct request *rq, enum accountd_verdict verdict, uint16_t code, co
             const char *text)
 {
     const struct accountd_allowance none = {.max = ACCOUNTD_NO_LIMIT};
-    const struct flow_allowances *a = rq->allowances;
+    const struct flow_allowances *a = rq->counted ? &rq->allowances : NULL;
     struct strbuf out = strbuf_new(REPLY_MAX);
     const struct accountd_rcpt_reply reply = {.verdict = (uint8_t)verdict,
                                               .code = code,
@@ -197,7 +197,6 @@ enum outcome
 request_rcpt(struct request *rq)
 {
     struct server *server = rq->server;
-    struct flow_allowances allowances;
     struct rcpt_refusal refusal;
     struct accountd_rcpt rcpt;
     enum account_found found;
@@ -210,10 +209,9 @@ request_rcpt(struct request *rq)
     if (!rcpt_policy(server, &rcpt, found, &refusal))
         return answer_rcpt(rq, refusal.code >= 500 ? ACCOUNTD_REFUSED : ACCOUNTD_DEFERRED,
                            refusal.code, refusal.dsn, refusal.text);
-    rq->allowances = NULL;
-    if (rcpt.auth_user.len > 0 && flow_allowances_of(server->flow, &server->sender_hit,
-                                                     found == ACCOUNT_FOREIGN, &allowances))
-        rq->allowances = &allowances;
+    rq->counted =
+        rcpt.auth_user.len > 0 && flow_allowances_of(server->flow, &server->sender_hit,
+                                                     found == ACCOUNT_FOREIGN, &rq->allowances);
     if (found == ACCOUNT_FOREIGN)
         return answer_rcpt(rq, ACCOUNTD_FOREIGN, 0, "", "");
     return found == ACCOUNT_UNKNOWN ? rcpt_unknown(rq, &rcpt) : rcpt_found(rq, &rcpt);

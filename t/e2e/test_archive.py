@@ -298,8 +298,8 @@ def test_killed_in_the_middle_each_message_is_archived_once(sink):
         inst.close()
 
 
-def waiting_for_the_archive(inst):
-    return [row for row in inst.json("queue", "list")]
+def deferred(inst):
+    return [row for row in inst.json("queue", "list") if row["state"] == "deferred"]
 
 
 def test_without_archived_mail_is_delivered_and_archived_later(sink):
@@ -312,12 +312,15 @@ def test_without_archived_mail_is_delivered_and_archived_later(sink):
             submit(inst, ["bob@d.test"], subject=f"early {i}")
         wait_for(lambda: len(subjects(inst, "bob@d.test")) == 30, 20, "delivered")
         assert listed(inst) == []
-        wait_for(lambda: len(waiting_for_the_archive(inst)) == 30, 60, "back on disk")
+        wait_for(lambda: len(deferred(inst)) == 30, 60, "back on disk")
+        submit(inst, ["bob@d.test"], subject="late")
+        wait_for(lambda: len(deferred(inst)) == 31, 5, "at once, now that it is known to be away")
+        assert len(subjects(inst, "bob@d.test")) == 31
         inst.run("service", "start", "archive")
         inst.run("queue", "flush")
-        wait_archived(inst, 30)
+        wait_archived(inst, 31)
         inst.wait_queue_empty()
-        assert len(listed(inst)) == 30 and len(subjects(inst, "bob@d.test")) == 30 and verify(inst)[0] == 0
+        assert len(listed(inst)) == 31 and len(subjects(inst, "bob@d.test")) == 31 and verify(inst)[0] == 0
     finally:
         inst.close()
 

@@ -127,6 +127,7 @@ def test_best_mx_gets_it_whole(suite, sinks):
     assert "EHLO mail.d.test" in sinks[0].commands
     assert not sinks[1].messages
     suite.wait_queue_empty()
+    suite.wait_log("remote", f"event=sent queue_id={token.queue_id}")
     sent = [line for line in suite.log("remote").splitlines() if "event=sent" in line and token.queue_id in line]
     assert len(sent) == 1 and "tls=TLSv1.3" in sent[0]
 

@@ -24,6 +24,7 @@
 // LINK: queue-manager/round.c
 // LINK: queue-manager/schedule.c
 // LINK: queue-manager/sender.c
+// LINK: queue-manager/reply.c
 // LINK: queue-manager/server.c
 // LINK: queue-manager/trace.c
 // LINK: queue-manager/trim.c
