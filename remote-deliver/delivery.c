@@ -16,9 +16,9 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/remote/route.h"
 #include "lib/smtp/smtp_send.h"
 #include "remote-deliver/outgoing.h"
-#include "remote-deliver/route.h"
 #include "remote-deliver/tls_outcome.h"
 
 enum {
@@ -182,7 +182,7 @@ may_go_on(const struct delivery *d, const struct smtp_client *client)
 static void
 keep_or_close(struct delivery *d, struct connection *c)
 {
-    const struct settings *s = d->courier->settings;
+    const struct remote_settings *s = d->courier->settings;
 
     c->messages++;
     if (smtp_client_is_alive(c->client) && s->idle_ms > 0 && may_go_on(d, c->client) &&
@@ -269,7 +269,7 @@ is_fit(struct delivery *d, struct smtp_client *client, const struct smtp_peer *p
 static bool
 find_proxy(struct delivery *d, struct smtp_client_options *options)
 {
-    const struct settings *s = d->courier->settings;
+    const struct remote_settings *s = d->courier->settings;
 
     if (!s->proxy.used)
         return true;
@@ -364,7 +364,7 @@ try_peer(struct delivery *d, const struct smtp_peer *peer, const struct host *ho
 static void
 try_peers(struct delivery *d, const struct route *route)
 {
-    const struct settings *s = d->courier->settings;
+    const struct remote_settings *s = d->courier->settings;
     unsigned sessions = 0;
     size_t i;
 
@@ -419,7 +419,7 @@ try_by_hosts(struct delivery *d, const struct host_list *hosts)
 static void
 try_by_policy(struct delivery *d)
 {
-    const struct settings *s = d->courier->settings;
+    const struct remote_settings *s = d->courier->settings;
 
     if (s->policy != POLICY_RELAY)
         try_by_dns(d);
@@ -431,7 +431,7 @@ try_by_policy(struct delivery *d)
 static void
 try_everything(struct delivery *d)
 {
-    const struct settings *s = d->courier->settings;
+    const struct remote_settings *s = d->courier->settings;
 
     d->direct = direct_find(&s->direct, d->job->next_hop);
     d->deadline = clock_mono_ms() + s->timeout_ms;

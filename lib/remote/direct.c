@@ -1,8 +1,8 @@
 /*
- * remote-deliver/direct.c - the table of direct domains. Opens nothing; the list was checked when
+ * lib/remote/direct.c - the table of direct domains. Opens nothing; the list was checked when
  * it was read (lib/conf/lists.h), and domains in a look-up come from whoever sent the mail.
  */
-#include "remote-deliver/direct.h"
+#include "lib/remote/direct.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /*
- * remote-deliver/tls_policy.c - decides what TLS the connection to one server must have.
+ * lib/remote/tls_policy.c - decides what TLS the connection to one server must have.
  *
  * Input:  the table (trusted), dnsd's answers with their DNSSEC verdict, the message's wish. All
  *         questions are about names that the route was found by, so most answers are in dnsd's
  *         cache. Opens no socket and no file.
  * In doubt the answer is "not now": a question that failed may have been made to fail.
  */
-#include "remote-deliver/tls_policy.h"
+#include "lib/remote/tls_policy.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -442,8 +442,9 @@ tls_policy_setting(const struct tls_policy *p)
 /* ---- begin and end ---- */
 
 void
-tls_policy_begin(struct tls_policy *p, const struct settings *settings, struct ipc_client *dns,
-                 struct ipc_client *stsd, struct slice next_hop, enum tls_request request)
+tls_policy_begin(struct tls_policy *p, const struct remote_settings *settings,
+                 struct ipc_client *dns, struct ipc_client *stsd, struct slice next_hop,
+                 enum tls_request request)
 {
     struct strbuf name = strbuf_new(CANONICAL_DOMAIN_MAX);
 
