@@ -153,18 +153,18 @@ has_too_many(const struct session *s)
 static const struct refusal *
 check_foreign(const struct session *s, const struct rcpt_args *rcpt)
 {
-    if (s->auth_user != NULL || (s->is_trusted && !s->is_submission) || !s->settings->close_relay)
-        return NULL;
-    if (!s->is_submission && settings_is_open_domain(s->settings, rcpt->recipient.domain))
-        return NULL;
-    return smtp_refusal(REFUSED_RELAY);
+    struct reception_client client = session_client(s);
+
+    return reception_relay(&s->settings->rules, &client, rcpt->recipient.domain).allowed
+               ? NULL
+               : smtp_refusal(REFUSED_RELAY);
 }
 
 /* smtp.max_outgoing_size, as far as the client has declared a size. */
 static const struct refusal *
 check_outgoing(const struct session *s)
 {
-    uint64_t limit = s->settings->max_outgoing_size;
+    uint64_t limit = s->settings->rules.max_outgoing_size;
 
     return limit > 0 && s->transaction.declared_size > limit ? smtp_refusal(REFUSED_OUTGOING_SIZE)
                                                              : NULL;

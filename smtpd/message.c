@@ -210,7 +210,7 @@ check_authors(struct message *m, struct slice section)
 {
     struct answer a;
     const struct refusal *why = sender_check_header(m->session, section, &a);
-    bool own = m->session->settings->from_must_match_auth;
+    bool own = m->session->settings->rules.from_must_match_auth;
 
     if (why != NULL && why->code < 500)
         fail(m, FAIL_LATER);
@@ -290,7 +290,7 @@ void
 message_write(struct message *m, struct slice content)
 {
     uint64_t limit = session_size_limit(m->session);
-    uint64_t outgoing = m->session->settings->max_outgoing_size;
+    uint64_t outgoing = m->session->settings->rules.max_outgoing_size;
 
     m->size += content.len;
     if (limit > 0 && m->size > limit && !m->filtered)
