@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/conf/conf_cite.h"
@@ -44,16 +43,9 @@ print_json(struct teller *t, const struct log_entry *entry)
     log_line_json(slice_of(entry->line), entry->service, &t->text);
     if (c != NULL) { /* one more member of the object */
         strbuf_truncate(&t->text, t->text.len - 1);
-        (void)strbuf_str(&t->text, ", \"configuration\": {\"file\": ");
-        if (c->file == NULL)
-            (void)strbuf_str(&t->text, "null, \"line\": null");
-        else {
-            json_string(&t->text, slice_of(c->file));
-            (void)strbuf_printf(&t->text, ", \"line\": %u", c->line);
-        }
-        (void)strbuf_str(&t->text, ", \"text\": ");
-        json_string(&t->text, slice_of(c->text));
-        (void)strbuf_str(&t->text, "}}");
+        (void)strbuf_str(&t->text, ", \"configuration\": ");
+        conf_cite_json(c, &t->text);
+        (void)strbuf_char(&t->text, '}');
     }
     (void)printf("%s  %s", t->any ? ",\n" : "", strbuf_cstr(&t->text));
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "lib/base/io.h"
+#include "lib/base/json.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/conf/conf_edit.h"
@@ -166,4 +167,19 @@ conf_cite_print(const struct conf_cite *cite, struct strbuf *out)
         (void)strbuf_printf(out, "%s: no such line any more", cite->file);
     else
         (void)strbuf_printf(out, "%s:%u: %s", cite->file, cite->line, cite->text);
+}
+
+void
+conf_cite_json(const struct conf_cite *cite, struct strbuf *out)
+{
+    (void)strbuf_str(out, "{\"file\": ");
+    if (cite->file == NULL) {
+        (void)strbuf_str(out, "null, \"line\": null");
+    } else {
+        json_string(out, slice_of(cite->file));
+        (void)strbuf_printf(out, ", \"line\": %u", cite->line);
+    }
+    (void)strbuf_str(out, ", \"text\": ");
+    json_string(out, slice_of(cite->text));
+    (void)strbuf_char(out, '}');
 }

@@ -28,5 +28,7 @@ void conf_citer_free(struct conf_citer **citerp);
 const struct conf_cite *conf_cite(struct conf_citer *citer, struct slice setting, unsigned line);
 /* Appends "FILE:LINE: TEXT", or "TEXT (default)". */
 void conf_cite_print(const struct conf_cite *cite, struct strbuf *out);
+/* The same as an object: file and line (null for a default), text. */
+void conf_cite_json(const struct conf_cite *cite, struct strbuf *out);
 
 #endif
