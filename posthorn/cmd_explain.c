@@ -15,11 +15,12 @@
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/log/line.h"
 #include "lib/mail/address.h"
 #include "posthorn/config_check.h"
 #include "posthorn/explain.h"
 
-enum { STEP_MAX = 65536, EXPAND_MS = 30000, WAYS_MAX = 100 };
+enum { STEP_MAX = 131072, CONNECT_MS = 5000 };
 
 /* ---- telling ---- */
 
@@ -43,110 +44,49 @@ say_json(const struct explain *x, const char *step, const char *verdict, struct 
     strbuf_free(&out);
 }
 
+static void
+say(struct explain *x, const char *step, const char *verdict, const struct conf_cite *cite,
+    struct slice detail)
+{
+    struct strbuf text = strbuf_new(STEP_MAX);
+
+    if (x->cli->json) {
+        say_json(x, step, verdict, detail, cite);
+    } else {
+        (void)strbuf_printf(&text, "%-11s %-11s %.*s\n", step, verdict, (int)detail.len,
+                            detail.ptr);
+        if (cite != NULL) {
+            (void)strbuf_str(&text, "    ");
+            conf_cite_print(cite, &text);
+            (void)strbuf_char(&text, '\n');
+        }
+        log_text_tame(text.ptr, text.len); /* names in the DNS are anybody's */
+        (void)fputs(strbuf_cstr(&text), stdout);
+    }
+    x->any = true;
+    strbuf_free(&text);
+}
+
 void
 explain_say(struct explain *x, const char *step, const char *verdict, enum conf_id setting,
             unsigned line, const char *format, ...)
 {
-    const struct conf_cite *cite = conf_cite(x->citer, slice_of(conf_decider(setting)), line);
-    struct strbuf detail = strbuf_new(STEP_MAX), text = strbuf_new(STEP_MAX);
+    struct strbuf detail = strbuf_new(STEP_MAX);
     va_list args;
 
     va_start(args, format);
     (void)strbuf_vprintf(&detail, format, args);
     va_end(args);
-    if (x->cli->json) {
-        say_json(x, step, verdict, strbuf_slice(&detail), cite);
-    } else {
-        (void)printf("%-11s %-11s %s\n", step, verdict, strbuf_cstr(&detail));
-        if (cite != NULL) {
-            conf_cite_print(cite, &text);
-            (void)printf("    %s\n", strbuf_cstr(&text));
-        }
-    }
-    x->any = true;
+    say(x, step, verdict, conf_cite(x->citer, slice_of(conf_decider(setting)), line),
+        strbuf_slice(&detail));
     strbuf_free(&detail);
-    strbuf_free(&text);
 }
 
-/* ---- where it goes ---- */
-
-struct ways { /* remote addresses, and the senders that accountd gives them */
-    struct explain *x;
-    char *addresses[WAYS_MAX], *senders[WAYS_MAX];
-    size_t count, left_out;
-};
-
-static int
-take_target(void *arg, const struct accountd_target *t)
+void
+explain_say_rule(struct explain *x, const char *step, const char *verdict, const char *file,
+                 unsigned line, struct slice detail)
 {
-    static const char *const verdicts[] = {[ACCOUNTD_TO_MAILBOX] = "mailbox",
-                                           [ACCOUNTD_TO_REMOTE] = "remote",
-                                           [ACCOUNTD_TO_FAILURE] = "fails",
-                                           [ACCOUNTD_TO_NOBODY] = "nobody"};
-    struct ways *ways = arg;
-
-    if (t->kind == ACCOUNTD_TO_FAILURE)
-        explain_say(ways->x, "delivery", verdicts[t->kind], CONF_NO_SETTING, 0, "%.*s %.*s",
-                    (int)t->dsn.len, t->dsn.ptr, (int)t->text.len, t->text.ptr);
-    else
-        explain_say(ways->x, "delivery", verdicts[t->kind], CONF_NO_SETTING, 0, "%.*s%s%.*s",
-                    (int)t->address.len, t->address.ptr, t->via.len > 0 ? ", by " : "",
-                    (int)t->via.len, t->via.ptr);
-    if (t->kind != ACCOUNTD_TO_REMOTE)
-        return 0;
-    if (ways->count == WAYS_MAX) {
-        ways->left_out++;
-        return 0;
-    }
-    ways->addresses[ways->count] = xslicedup(t->address);
-    ways->senders[ways->count++] = xslicedup(t->sender);
-    return 0;
-}
-
-/* The answer is decoded first: to tell a way asks further questions. */
-static int
-find_ways(struct explain *x, struct ways *ways)
-{
-    struct strbuf question = strbuf_new(ACCOUNTD_REQUEST_MAX);
-    struct ipc_reply reply = {.fd = -1};
-    const struct accountd_recipient recipient = {
-        .address = x->mail->to, .auth_user = x->mail->user, .sender = x->mail->from};
-    int rc = accountd_expand_encode(&question, &recipient, 1);
-
-    if (rc == 0)
-        rc = ipc_client_call(x->accountd, &question, -1, EXPAND_MS, &reply);
-    if (rc == 0 && (reply.type != ACCOUNTD_EXPAND_REPLY ||
-                    accountd_expand_reply_decode(reply.payload, take_target, ways) < 0))
-        rc = -1;
-    close_keep_errno(reply.fd);
-    strbuf_free(&question);
-    return rc;
-}
-
-static void
-say_left_out(struct explain *x)
-{
-    if (conf_list_count(x->conf, FILTER_MILTERS) > 0)
-        explain_say(x, "milters", "not asked", FILTER_MILTERS, 0, "they would see a session");
-    if (conf_list_count(x->conf, FILTER_POLICY_SERVICES) > 0)
-        explain_say(x, "policy", "not asked", FILTER_POLICY_SERVICES, 0,
-                    "they may count or greylist");
-}
-
-static int
-deliver(struct explain *x)
-{
-    struct ways ways = {.x = x};
-    int rc = find_ways(x, &ways);
-
-    for (size_t i = 0; i < ways.count; i++) {
-        explain_way(x, slice_of(ways.addresses[i]), slice_of(ways.senders[i]));
-        free(ways.addresses[i]);
-        free(ways.senders[i]);
-    }
-    if (ways.left_out > 0)
-        cli_warn(x->cli, "%zu more remote addresses are not gone into", ways.left_out);
-    return rc < 0 ? cli_fail(x->cli, "accountd does not answer; is the suite running?") : CLI_OK;
+    say(x, step, verdict, conf_cite(x->citer, slice_of(file), line), detail);
 }
 
 /* ---- the command ---- */
@@ -162,15 +102,13 @@ explain(struct cli *cli, const struct explained *mail)
     x.citer = conf_citer_new(x.conf, &cli->inst);
     x.run_dirfd = open(cli->inst.run, O_PATH | O_DIRECTORY | O_CLOEXEC);
     x.accountd = ipc_client_new(x.run_dirfd, ACCOUNTD_SOCKET, ACCOUNTD_PAYLOAD_MAX);
-    if (x.run_dirfd < 0 || ipc_client_connect(x.accountd, EXPAND_MS) < 0) {
+    if (x.run_dirfd < 0 || ipc_client_connect(x.accountd, CONNECT_MS) < 0) {
         rc = cli_fail(cli, "accountd: %s; is the suite running?", strerror(errno));
     } else {
         if (cli->json)
             (void)puts("[");
-        if (explain_reception(&x)) {
-            say_left_out(&x);
-            rc = deliver(&x);
-        }
+        if (explain_reception(&x))
+            rc = explain_delivery(&x);
         if (cli->json)
             (void)puts("\n]");
     }
@@ -235,10 +173,11 @@ const struct command command_explain = {
     .name = "explain",
     .summary = "what would become of a message, with nothing sent",
     .synopsis = "--from A --to A --client IP [--user A] [--size BYTES] [--port 25|587] [--json]",
-    .help = "Each step with its verdict, and the line of the configuration behind it: admission,\n"
-            "sender, recipient, relaying, limits, then deliveries, servers, TLS and signature.\n"
-            "Nothing is sent, queued or counted. DNS is asked, and stsd, which may fetch a\n"
-            "policy; milters and policy services (greylisting) are not, nor limits that depend on\n"
-            "the moment: connections, the queue's length, room on the disk.",
+    .help =
+        "Each step with its verdict, and the line of the configuration behind it: admission,\n"
+        "sender, recipient, relaying, limits, then deliveries, copies, servers, TLS, signature.\n"
+        "Nothing is sent, queued or counted. DNS is asked, and stsd, which may fetch a\n"
+        "policy; milters and policy services (greylisting) are not, nor limits that depend on\n"
+        "the moment: connections, the queue's length, room on the disk.",
     .run = run_explain,
 };

@@ -38,9 +38,15 @@ __attribute__((format(printf, 6, 7))) void explain_say(struct explain *x, const 
                                                        const char *verdict, enum conf_id setting,
                                                        unsigned line, const char *format, ...);
 
+/* The same for a line of a file that no setting names (lib/conf/conf_cite.h). */
+void explain_say_rule(struct explain *x, const char *step, const char *verdict, const char *file,
+                      unsigned line, struct slice detail);
+
 /* Would smtpd take it? Tells the steps up to the first refusal. */
 bool explain_reception(struct explain *x);
 
+/* Where it would go, copies included. An exit code. */
+int explain_delivery(struct explain *x);
 /* How it leaves for one remote address, with what TLS and signature. */
 void explain_way(struct explain *x, struct slice address, struct slice sender);
 

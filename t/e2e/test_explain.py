@@ -106,6 +106,16 @@ def test_who_signs(suite):
     assert step(ask(suite, "a@a.test", "x@own.test"), "dkim")["verdict"] == "not signed"
 
 
+def test_who_reads_along(suite):
+    suite.set("archive.classes", "outgoing")
+    (suite.root / "etc/monitoring.rules").write_text("# of the audit\n[audit]\nmonitored = alice@d.test\noutgoing = bob@d.test\n")
+    rows = [row for row in ask(suite, "alice@d.test", "x@far.test", user="alice@d.test") if row["step"] == "copy"]
+    assert [(row["verdict"], row["detail"]) for row in rows] == [("monitored", "bob@d.test"), ("archived", "as outgoing mail")]
+    assert rows[0]["configuration"]["line"] == 2 and rows[0]["configuration"]["text"] == "[audit]"
+    assert rows[1]["configuration"]["text"] == "classes = outgoing"
+    assert not [row for row in ask(suite, "a@a.test", "bob@d.test") if row["step"] == "copy"]
+
+
 def test_nothing_is_left_behind(suite):
     before = suite.run("queue", "list").out
     out = suite.run("explain", "--from", "a@a.test", "--to", "bob@d.test", "--client", "192.0.2.77").out
