@@ -68,11 +68,7 @@ is_right(const struct task *task)
 {
     const struct queue_job *job = &task->job;
 
-    for (size_t i = 0; i < job->classes.len; i++)
-        if (!(job->classes.ptr[i] >= 'a' && job->classes.ptr[i] <= 'z') &&
-            job->classes.ptr[i] != ',')
-            return false;
-    return task->fd >= 0 && job->rcpt_count == 1 && job->classes.len > 0 &&
+    return task->fd >= 0 && job->rcpt_count == 1 && chain_are_classes(job->classes) &&
            job->envelope_rcpts.len > 0 && chain_is_id(job->queue_id) &&
            job->content_offset <= INT64_MAX && job->content_size <= INT64_MAX - job->content_offset;
 }

@@ -263,7 +263,8 @@ make_set(struct work *w, const struct arc_chain *chain, const struct dkim_header
          const unsigned char *body_hash)
 {
     struct strbuf field = strbuf_new(DKIM_FIELD_MAX), results = strbuf_new(DKIM_FIELD_MAX);
-    struct strbuf set = strbuf_new(2 * DKIM_FIELD_MAX), domain = strbuf_new(CANONICAL_DOMAIN_MAX);
+    struct strbuf set = strbuf_new((size_t)2 * DKIM_FIELD_MAX),
+                  domain = strbuf_new(CANONICAL_DOMAIN_MAX);
     struct strbuf selector = strbuf_new(DKIM_NAME_MAX);
     bool copied = strbuf_append(&domain, strbuf_slice(&w->domain)) &&
                   strbuf_append(&selector, w->names.selectors[DKIM_RSA_SHA256]);

@@ -15,15 +15,13 @@
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
-#include "lib/ipc/client.h"
 #include "lib/ipc/queue_manager.h"
 #include "lib/queue/queue_list.h"
 #include "posthorn/command.h"
 #include "posthorn/output.h"
+#include "posthorn/queue_call.h"
 #include "posthorn/queue_pick.h"
 
-#define TIMEOUT_MS 60000
-#define CONNECT_MS 2000
 #define ROWS_AT_ONCE 500 /* of a long list, so that its start is on the screen soon */
 
 static const struct column list_columns[] = {
@@ -41,55 +39,6 @@ static const struct column rcpt_columns[] = {
     {"time", COLUMN_TEXT, false},    {"remote", COLUMN_TEXT, false},
     {"reason", COLUMN_TEXT, false},
 };
-
-/* ---- asking ---- */
-
-/* A connection, or NULL: the queue manager is not running. */
-static struct ipc_client *
-connect_to(const struct cli *cli, int *run_dirfd)
-{
-    struct ipc_client *client;
-
-    *run_dirfd = open(cli->inst.run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*run_dirfd < 0)
-        return NULL;
-    client = ipc_client_new(*run_dirfd, QUEUE_SOCKET, QUEUE_PAYLOAD_MAX);
-    if (ipc_client_connect(client, CONNECT_MS) < 0) {
-        ipc_client_free(&client);
-        (void)close(*run_dirfd);
-    }
-    return client;
-}
-
-static void
-disconnect(struct ipc_client **client, int run_dirfd)
-{
-    ipc_client_free(client);
-    (void)close(run_dirfd);
-}
-
-/* One request; the reply borrows from the client. 0, or CLI_FAILED after the message. */
-static int
-ask(const struct cli *cli, struct ipc_client *client, const struct queue_control *req,
-    struct queue_control_reply *reply)
-{
-    struct strbuf frame = strbuf_new(QUEUE_PAYLOAD_MAX);
-    struct ipc_reply message;
-    int rc;
-
-    *reply = (struct queue_control_reply){.result = 1};
-    (void)queue_control_encode(&frame, req); /* short */
-    rc = ipc_client_call(client, &frame, -1, TIMEOUT_MS, &message);
-    strbuf_free(&frame);
-    if (rc < 0)
-        return cli_fail(cli, "the queue manager does not answer: %s; see 'posthorn status'",
-                        strerror(errno));
-    close_keep_errno(message.fd);
-    if (message.type != QUEUE_CONTROL_REPLY ||
-        queue_control_reply_decode(message.payload, reply) < 0)
-        return cli_fail(cli, "the queue manager's answer makes no sense; restart the suite");
-    return 0;
-}
 
 static int
 open_spool(const struct cli *cli, struct spool *spool)
@@ -407,28 +356,7 @@ tell_count(const struct cli *cli, const char *what, uint64_t count)
         (void)printf("%s: %llu\n", what, (unsigned long long)count);
 }
 
-/* One request that stands for itself. */
-static int
-change(const struct cli *cli, const struct queue_control *req, uint64_t *count)
-{
-    struct queue_control_reply reply;
-    struct ipc_client *client;
-    int run_dirfd, rc;
-
-    client = connect_to(cli, &run_dirfd);
-    if (client == NULL)
-        return cli_fail(cli, "the queue manager is not running; start the suite first");
-    rc = ask(cli, client, req, &reply);
-    if (rc == 0 && reply.result != 0)
-        rc = cli_fail(cli, "%.*s%s%.*s", (int)(req->names.len < 100 ? req->names.len : 0),
-                      req->names.ptr, req->names.len < 100 ? ": " : "", (int)reply.text.len,
-                      reply.text.ptr);
-    *count += reply.count;
-    disconnect(&client, run_dirfd);
-    return rc == 0 ? CLI_OK : CLI_FAILED;
-}
-
-/* The same for many ids, some hundred at a time: the queue manager is never busy for long. */
+/* One request for many ids, some hundred at a time: the queue manager is never busy for long. */
 static int
 change_ids(const struct cli *cli, struct queue_control *req, const struct queue_found *ids,
            size_t count)
@@ -442,7 +370,7 @@ change_ids(const struct cli *cli, struct queue_control *req, const struct queue_
         if (i + 1 < count && (i + 1) % QUEUE_CONTROL_IDS_MAX != 0)
             continue;
         req->names = strbuf_slice(&names);
-        if (change(cli, req, &done) != CLI_OK)
+        if (queue_call(cli, req, &done) != CLI_OK)
             rc = CLI_FAILED;
         strbuf_clear(&names);
     }
@@ -495,7 +423,7 @@ queue_flush(struct cli *cli, int argc, char **argv)
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
     req.names = argc > 0 ? slice_of(argv[0]) : SLICE("");
-    rc = change(cli, &req, &count);
+    rc = queue_call(cli, &req, &count);
     if (rc == CLI_OK)
         tell_count(cli, "messages to be tried now", count);
     return rc;
@@ -537,7 +465,7 @@ queue_edit(struct cli *cli, int argc, char **argv)
     req.names = slice_of(argv[0]);
     req.removed = removed == NULL ? SLICE("") : slice_of(removed);
     req.added = added == NULL ? SLICE("") : slice_of(added);
-    return change(cli, &req, &count);
+    return queue_call(cli, &req, &count);
 }
 
 static const struct cli_verb verbs[] = {

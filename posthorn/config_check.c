@@ -7,13 +7,16 @@
 #include "posthorn/config_check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/base/mem.h"
 #include "lib/conf/archive_conf.h"
 #include "lib/conf/lists.h"
 #include "lib/conf/monitor_rules.h"
 #include "lib/conf/role.h"
 #include "lib/conf/services.h"
+#include "lib/mail/footer_file.h"
 #include "lib/mail/template_file.h"
 #include "lib/tls/tls_conf.h"
 #include "posthorn/sts_service.h"
@@ -143,6 +146,22 @@ templates_are_right(const struct cli *cli, const struct conf *conf)
     return right;
 }
 
+static bool
+signatures_are_right(const struct cli *cli, const struct conf *conf)
+{
+    const char *name = conf_str(conf, SIGNATURE_DIRECTORY);
+    char *path = name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", cli->inst.etc, name);
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct footer_files *files = name[0] == '\0' ? NULL : footer_files_load(path, &errors);
+    bool right = name[0] == '\0' || files != NULL;
+
+    (void)fputs(strbuf_cstr(&errors), stderr);
+    footer_files_free(&files);
+    strbuf_free(&errors);
+    free(path);
+    return right;
+}
+
 struct conf *
 config_check_all(const struct cli *cli)
 {
@@ -158,6 +177,8 @@ config_check_all(const struct cli *cli)
     if (conf != NULL && !lists_are_right(cli, conf))
         right = false;
     if (conf != NULL && !templates_are_right(cli, conf))
+        right = false;
+    if (conf != NULL && !signatures_are_right(cli, conf))
         right = false;
     if (!right)
         conf_free(&conf);

@@ -7,7 +7,9 @@
 #include "lib/base/arena.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/conf/approval_rules.h"
 #include "lib/conf/copy_rules.h"
+#include "lib/conf/lists.h"
 #include "posthorn/explain.h"
 
 enum { EXPAND_MS = 30000, WAYS_MAX = 100, ERRORS_MAX = 65536 };
@@ -122,6 +124,31 @@ copies(struct explain *x, const struct deliveries *d)
     return rc;
 }
 
+/* ---- approval ---- */
+
+static void
+approval(struct explain *x, const struct deliveries *d)
+{
+    struct approval_mail mail = {
+        .began_here = x->began_here, .user = x->mail->user, .sender = x->mail->from};
+    struct approval_rules *rules = approval_rules_new(
+        lists_load_or_exit("posthorn", x->conf, &x->cli->inst, QUEUE_APPROVAL_RULES));
+    struct approval_decision decision;
+
+    for (uint32_t i = 0; i < d->count; i++) { /* as in the queue manager */
+        mail.to_local |= d->targets[i].kind == COPY_TO_MAILBOX;
+        mail.to_external |= d->targets[i].kind == COPY_TO_REMOTE;
+    }
+    approval_decide(rules, &mail, &decision);
+    if (decision.kinds != 0)
+        explain_say(x, "approval", "waits", QUEUE_APPROVAL_RULES,
+                    decision.rule == NULL ? 0 : decision.rule->line, "%s", decision.why);
+    else if (decision.rule != NULL)
+        explain_say(x, "approval", "accepted", QUEUE_APPROVAL_RULES, decision.rule->line, "%s",
+                    decision.why);
+    approval_rules_free(&rules);
+}
+
 /* ---- all of it ---- */
 
 static void
@@ -154,9 +181,10 @@ explain_delivery(struct explain *x)
 
     say_left_out(x);
     rc = expand(x, &d);
-    if (rc == 0)
+    if (rc == 0) {
+        approval(x, &d); /* what follows is for the time behind it */
         rc = copies(x, &d);
-    else
+    } else
         rc = cli_fail(x->cli, "accountd does not answer; is the suite running?");
     if (rc == CLI_OK)
         ways(x, &d);

@@ -94,6 +94,19 @@ admin_hold(struct queue *q, const char *id, struct slice reason)
     return NULL;
 }
 
+static bool
+waits_for_approval(const struct queue *q, const char *id)
+{
+    struct queue_log log;
+    bool waits;
+
+    if (queue_log_load(q->spool.fds[SPOOL_HOLD], id, &log) < 0)
+        return false;
+    waits = queue_log_waits_for_approval(&log);
+    queue_log_free(&log);
+    return waits;
+}
+
 /* Is the message in deferred/ there because it is not to go before a time? */
 static bool
 is_scheduled(const struct queue *q, const char *id)
@@ -127,6 +140,8 @@ admin_release(struct queue *q, const char *id, int64_t at_ms)
     }
     if (state != SPOOL_HOLD && (state != SPOOL_DEFERRED || (!later && !is_scheduled(q, id))))
         return not_found;
+    if (state == SPOOL_HOLD && waits_for_approval(q, id))
+        return "the message waits for approval: use 'posthorn approval approve' or 'refuse'";
     if (later)
         e = (struct queue_log_entry){.kind = QUEUE_LOG_HOLD,
                                      .time_ms = e.time_ms,

@@ -3,14 +3,18 @@
  */
 #include "queue-manager/control.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/ipc/object.h"
 #include "lib/log/log.h"
 #include "lib/mail/address.h"
 #include "queue-manager/admin.h"
+#include "queue-manager/approval.h"
 #include "queue-manager/deferral.h"
 #include "queue-manager/intake.h"
+#include "queue-manager/notice.h"
 #include "queue-manager/schedule.h"
 #include "queue-manager/sender.h"
 
@@ -90,6 +94,28 @@ edit_one(struct queue *q, const char *id, const struct queue_control *req)
     return admin_edit(q, id, req->removed, req->added);
 }
 
+/* The administrator may decide everything, and does so in the postmaster's name. */
+static const char *
+decide_one(struct queue *q, const char *id, const struct queue_control *req)
+{
+    char postmaster[NOTICE_ADDRESS_SIZE];
+    struct approval_verdict verdict = {.approve = slice_eq(req->verb, SLICE("approve")),
+                                       .kinds = APPROVAL_KINDS_ALL,
+                                       .by = notice_postmaster(q, postmaster),
+                                       .words = req->text,
+                                       .way = "command line"};
+
+    switch (approval_decide_on(q, id, &verdict)) {
+    case APPROVAL_DONE:
+        return NULL;
+    case APPROVAL_NOTHING:
+        return "no such message waits for approval";
+    case APPROVAL_TROUBLE:
+        break;
+    }
+    return strerror(errno);
+}
+
 static void
 run_flush(struct queue *q, const struct queue_control *req, struct answer *a)
 {
@@ -133,6 +159,12 @@ run_edit(struct queue *q, const struct queue_control *req, struct answer *a)
 }
 
 static void
+run_decide(struct queue *q, const struct queue_control *req, struct answer *a)
+{
+    each_id(q, req, a, decide_one);
+}
+
+static void
 add_figure(struct answer *a, const char *name, uint64_t value)
 {
     char text[24];
@@ -163,8 +195,8 @@ static const struct {
     const char *verb;
     void (*run)(struct queue *q, const struct queue_control *req, struct answer *a);
 } verbs[] = {
-    {"flush", run_flush},   {"hold", run_hold}, {"release", run_release},
-    {"delete", run_delete}, {"edit", run_edit}, {"stats", run_stats},
+    {"flush", run_flush}, {"hold", run_hold},   {"release", run_release}, {"delete", run_delete},
+    {"edit", run_edit},   {"stats", run_stats}, {"approve", run_decide},  {"refuse", run_decide},
 };
 
 void

@@ -16,6 +16,8 @@
 #include "lib/base/mem.h"
 #include "lib/ipc/accountd.h"
 #include "lib/log/log.h"
+#include "queue-manager/approval.h"
+#include "queue-manager/approval_mail.h"
 #include "queue-manager/copies.h"
 #include "queue-manager/message.h"
 #include "queue-manager/round.h"
@@ -109,13 +111,6 @@ expansion_free(struct expansion **xp)
     loop_timer_free(&x->timer);
     strbuf_free(&x->frame);
     xfree(xp);
-}
-
-void
-expansion_add(struct expansion *x, struct message *m)
-{
-    list_add(&x->waiting, m);
-    queue_wake(x->queue);
 }
 
 /* Domains compare without case, and a remote local part's case is its owner's business. */
@@ -254,9 +249,16 @@ take_target(void *arg, const struct accountd_target *answer)
     return 0;
 }
 
+/* accountd is not asked about it: it is no mailbox. */
+static bool
+is_decision(const struct queue *q, const struct message *m, uint32_t i)
+{
+    return i < m->envelope->rcpt_count && approval_mail_is_for_us(q, m->envelope->rcpts[i].address);
+}
+
 /* No target at all for a recipient would lose the message for it without a word. */
 static void
-check_every_source(struct message *m)
+check_every_source(const struct queue *q, struct message *m)
 {
     uint32_t count = message_sources(m);
     bool *seen = xcalloc(count, sizeof(*seen));
@@ -264,9 +266,35 @@ check_every_source(struct message *m)
     for (uint32_t i = 0; i < m->target_count; i++)
         seen[m->targets[i].source] = true;
     for (uint32_t i = 0; i < count; i++)
-        if (!seen[i])
+        if (!seen[i] && !is_decision(q, m, i))
             add_failure(m, i, SLICE("4.3.0"), SLICE("address expansion gave no answer"));
     xfree(&seen);
+}
+
+static void
+skip_decisions(const struct queue *q, struct message *m)
+{
+    while (m->expand_next < m->envelope->rcpt_count && is_decision(q, m, m->expand_next))
+        m->expand_next++;
+}
+
+/* Those without an outcome, each address once. */
+static void
+take_decisions(struct queue *q, struct message *m)
+{
+    uint32_t others = m->target_count;
+
+    for (uint32_t i = 0; i < m->envelope->rcpt_count; i++) {
+        struct slice address = m->envelope->rcpts[i].address;
+        const struct queue_log_entry *logged = queue_log_find(&m->log, address);
+        bool known = logged != NULL && logged->kind == QUEUE_LOG_DONE;
+
+        for (uint32_t k = 0; is_decision(q, m, i) && !known && k < m->target_count; k++)
+            known =
+                k < others ? m->targets[k].source == i : slice_eq(m->targets[k].address, address);
+        if (!known)
+            approval_mail_take(q, m, i);
+    }
 }
 
 static void
@@ -274,11 +302,13 @@ all_known(struct queue *q, struct message *m)
 {
     uint32_t expanded;
 
-    check_every_source(m);
+    check_every_source(q, m);
     copies_add_archive(m);
     expanded = m->target_count;
     message_drop_duplicates(m);
     m->expanded = true;
+    expanded -= m->target_count;
+    take_decisions(q, m);
     m->counted = m->target_count;
     q->target_count += m->counted;
     m->open_count = 0;
@@ -287,11 +317,28 @@ all_known(struct queue *q, struct message *m)
         if (m->targets[i].state == TARGET_WAITING)
             m->open_count++;
     log_event(LOG_INFO, "expanded", KV_STR("queue_id", m->id), KV_U64("targets", m->target_count),
-              KV_U64("left_out", expanded - m->target_count));
+              KV_U64("left_out", expanded));
     if (m->open_count > 0)
         schedule_message(q->schedule, m);
     if (m->open_count == 0)
         rounds_end(q->rounds, m);
+}
+
+static void
+refuse(struct queue *q, struct message *m)
+{
+    const struct queue_approval *a = &m->log.approval;
+    struct strbuf text = strbuf_new(QUEUE_TEXT_MAX);
+
+    if (a->decided_by.len > 0)
+        (void)strbuf_printf(&text, "refused by %.*s", (int)a->decided_by.len, a->decided_by.ptr);
+    else
+        (void)strbuf_str(&text, "nobody approved it in time");
+    for (uint32_t i = 0; i < m->envelope->rcpt_count; i++)
+        add_failure(m, i, SLICE("5.7.1"), strbuf_slice(&text));
+    strbuf_free(&text);
+    m->expand_next = m->envelope->rcpt_count;
+    all_known(q, m);
 }
 
 static void
@@ -317,10 +364,16 @@ settle(struct expansion *x, struct message *m)
         give_up(x->queue, m);
     } else if (m->expand_failed) {
         message_forget_targets(m);
+        skip_decisions(x->queue, m);
         list_add(&x->again, m);
         if (!x->timer_set)
             loop_timer_set(x->timer, AGAIN_MS);
         x->timer_set = true;
+    } else if (m->expand_next == message_sources(m) && approval_judge(x->queue, m)) {
+        message_forget_targets(m); /* accountd is asked again, and who reads along decided, when it
+                                      is approved */
+        m->expanded = true;
+        rounds_end(x->queue->rounds, m);
     } else if (m->expand_next == message_sources(m) && !copies_find(x->queue, m)) {
         all_known(x->queue, m);
     } else {
@@ -368,6 +421,7 @@ fill(struct question *question, struct accountd_recipient *recipients, struct me
             message_source(m, m->expand_next)->address, m->envelope->auth_user,
             is_copy ? SLICE("") : m->envelope->sender};
         question->asked[question->count++] = (struct asked){m, m->expand_next++};
+        skip_decisions(question->expansion->queue, m);
     }
     return m->expand_next == sources;
 }
@@ -396,6 +450,21 @@ ask(struct expansion *x)
     x->questions++;
     (void)accountd_expand_encode(&x->frame, recipients, question->count); /* 3000 KiB at most */
     ipc_async_call(x->accountd, &x->frame, TIMEOUT_MS, answered, question);
+}
+
+void
+expansion_add(struct expansion *x, struct message *m)
+{
+    if (m->log.approval.refused) {
+        refuse(x->queue, m);
+        return;
+    }
+    skip_decisions(x->queue, m);
+    if (m->expand_next == m->envelope->rcpt_count)
+        all_known(x->queue, m); /* nothing to ask */
+    else
+        list_add(&x->waiting, m);
+    queue_wake(x->queue);
 }
 
 void

@@ -15,6 +15,7 @@
 #include "lib/conf/monitor_rules.h"
 #include "lib/log/log.h"
 #include "lib/sys/daemon.h"
+#include "queue-manager/approval.h"
 #include "queue-manager/pressure.h"
 #include "queue-manager/queue.h"
 #include "queue-manager/server.h"
@@ -78,6 +79,7 @@ main(int argc, char **argv)
                    daemon_role_gid(&d, USERS_QUEUE)) < 0)
         fail(d.inst.queue);
     queue_read_settings(d.conf, &settings);
+    approval_load(&settings, d.conf, &d.inst, spool.dirfd);
     load_copies(&d, &settings);
     pressure_places_open(&settings.places, &d.inst);
     wording_load(

@@ -28,15 +28,13 @@
 #include "queue-manager/deadline.h"
 #include "queue-manager/intake.h"
 #include "queue-manager/message.h"
+#include "queue-manager/own_mail.h"
 
 #define HEADER_MAX 65536u      /* of the original's header section */
 #define REPORT_MAX (64u << 20) /* text and status parts: bounded by the recipients */
-#define COPY_STEP 65536u
-#define ADDRESSES_MAX 64 /* others than the sender told of one message */
+#define ADDRESSES_MAX 64       /* others than the sender told of one message */
 
-/* `client` of an envelope that we made ourselves; smtpd puts an IP address there. */
-#define OWN_NOTICE "notice"
-#define DOUBLE_BOUNCE "double-bounce"
+#define DOUBLE_BOUNCE "double-bounce" /* another OWN_MAIL_CLIENT */
 
 enum topic {
     TOPIC_FAILURES,
@@ -54,13 +52,13 @@ static const struct {
     const char *name, *client;
     enum wording_kind wording;
 } topics[] = {
-    [TOPIC_FAILURES] = {"bounce", OWN_NOTICE, WORDING_BOUNCE},
+    [TOPIC_FAILURES] = {"bounce", OWN_MAIL_CLIENT, WORDING_BOUNCE},
     [TOPIC_UNTOLD] = {"double_bounce", DOUBLE_BOUNCE, WORDING_NOTICE},
-    [TOPIC_UNKNOWN] = {"unknown_mailbox", OWN_NOTICE, WORDING_NOTICE},
-    [TOPIC_COPIES] = {"copy", OWN_NOTICE, WORDING_NOTICE},
-    [TOPIC_SUCCESSES] = {"success", OWN_NOTICE, WORDING_SUCCESS},
-    [TOPIC_RELAYED] = {"relayed", OWN_NOTICE, WORDING_SUCCESS},
-    [TOPIC_DELAYS] = {"delay", OWN_NOTICE, WORDING_DELAY},
+    [TOPIC_UNKNOWN] = {"unknown_mailbox", OWN_MAIL_CLIENT, WORDING_NOTICE},
+    [TOPIC_COPIES] = {"copy", OWN_MAIL_CLIENT, WORDING_NOTICE},
+    [TOPIC_SUCCESSES] = {"success", OWN_MAIL_CLIENT, WORDING_SUCCESS},
+    [TOPIC_RELAYED] = {"relayed", OWN_MAIL_CLIENT, WORDING_SUCCESS},
+    [TOPIC_DELAYS] = {"delay", OWN_MAIL_CLIENT, WORDING_DELAY},
     [TOPIC_FAILURES_COPY] = {"bounce_copy", DOUBLE_BOUNCE, WORDING_NOTICE},
     [TOPIC_DELAYS_COPY] = {"delay_copy", DOUBLE_BOUNCE, WORDING_DELAY_NOTICE},
 };
@@ -240,25 +238,6 @@ out:
     return rc;
 }
 
-static int
-copy_original(struct queue_writer *w, const struct original *o)
-{
-    char *buf = xmalloc(COPY_STEP);
-    uint64_t at = 0;
-    int rc = 0;
-
-    while (at < o->size && rc == 0) {
-        size_t step = o->size - at < COPY_STEP ? (size_t)(o->size - at) : COPY_STEP;
-
-        rc = pread_exact(o->fd, buf, step, (off_t)at);
-        if (rc == 0)
-            rc = queue_writer_write(w, slice_make(buf, step));
-        at += step;
-    }
-    xfree(&buf);
-    return rc;
-}
-
 void
 notice_put_trace(struct strbuf *out, const struct queue *q, const char *id, int64_t now_ms)
 {
@@ -269,49 +248,33 @@ notice_put_trace(struct strbuf *out, const struct queue *q, const char *id, int6
 }
 
 static int
-write_message(const struct queue *q, struct queue_writer *w, const char *id, const struct dsn *dsn,
-              const struct original *o)
+commit(struct queue *q, const struct dsn *dsn, const struct original *o, const char *client,
+       const char *id)
 {
-    struct strbuf out = strbuf_new(REPORT_MAX);
+    struct strbuf head = strbuf_new(REPORT_MAX), tail = strbuf_new(DSN_BOUNDARY_SIZE + 16);
     char boundary[DSN_BOUNDARY_SIZE];
+    struct own_mail mail = {.id = id,
+                            .client = client,
+                            .to = dsn->to,
+                            .now_ms = dsn->now_ms,
+                            .smtputf8 = dsn_needs_utf8(dsn),
+                            .body_8bit = dsn_needs_8bit(dsn),
+                            .requiretls = o->requiretls,
+                            .priority = o->priority,
+                            .original_fd = o->fd,
+                            .original_size = o->size};
     int rc = -1;
 
-    notice_put_trace(&out, q, id, dsn->now_ms);
-    dsn_begin(&out, dsn, boundary);
+    dsn_begin(&head, dsn, boundary);
+    dsn_end(&tail, boundary);
+    mail.head = strbuf_slice(&head);
+    mail.tail = strbuf_slice(&tail);
     errno = EFBIG;
-    if (!out.overflow && queue_writer_write(w, strbuf_slice(&out)) == 0 &&
-        copy_original(w, o) == 0) {
-        strbuf_clear(&out);
-        dsn_end(&out, boundary);
-        rc = queue_writer_write(w, strbuf_slice(&out));
-    }
-    strbuf_free(&out);
+    if (!head.overflow)
+        rc = own_mail_commit(q, &mail);
+    strbuf_free(&head);
+    strbuf_free(&tail);
     return rc;
-}
-
-static int
-commit(struct queue *q, const struct dsn *dsn, const struct original *o, const char *client,
-       char id[QUEUE_ID_SIZE])
-{
-    struct queue_rcpt rcpt = {.address = dsn->to, .notify = QUEUE_NOTIFY_NEVER};
-    struct queue_envelope envelope = {.received_ms = dsn->now_ms,
-                                      .smtputf8 = dsn_needs_utf8(dsn),
-                                      .body_8bit = dsn_needs_8bit(dsn),
-                                      .requiretls = o->requiretls,
-                                      .priority = o->priority,
-                                      .client = slice_of(client),
-                                      .origin = QUEUE_ORIGIN_SYSTEM,
-                                      .rcpt_count = 1,
-                                      .rcpts = &rcpt};
-    struct queue_writer *w =
-        queue_writer_open(q->spool.fds[SPOOL_TMP], q->spool.fds[SPOOL_NEW], id);
-
-    if (w == NULL)
-        return -1;
-    if (write_message(q, w, id, dsn, o) == 0)
-        return queue_writer_commit(&w, &envelope);
-    queue_writer_abort(&w);
-    return -1;
 }
 
 /* A bare name is a mailbox of the primary domain, which accountd alone knows: it takes postmaster
@@ -336,7 +299,9 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
     enum topic topic = telling->topic;
     char id[QUEUE_ID_SIZE], message_id[NOTICE_ADDRESS_SIZE], from[NOTICE_ADDRESS_SIZE];
     struct original original = {.fd = -1};
-    struct dsn dsn = {.wording = &s->wording.kinds[topics[topic].wording],
+    bool refused = topic == TOPIC_FAILURES && m->log.approval.refused;
+    enum wording_kind wording = refused ? WORDING_REFUSAL : topics[topic].wording;
+    struct dsn dsn = {.wording = &s->wording.kinds[wording],
                       .hostname = s->hostname,
                       .from = from,
                       .message_id = message_id,
@@ -344,6 +309,7 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
                       .to = telling->to,
                       .sender = m->envelope->sender,
                       .envid = m->envelope->envid,
+                      .words = refused ? m->log.approval.words : SLICE(""),
                       .now_ms = clock_real_ms(),
                       .arrival_ms = m->envelope->received_ms,
                       .deliver_by_ms = m->envelope->deliver_by_ms,
@@ -434,7 +400,8 @@ tell_others(struct queue *q, struct message *m, enum topic topic, uint32_t *step
 bool
 notice_is_own(const struct queue_envelope *e)
 {
-    return slice_eq(e->client, SLICE(OWN_NOTICE)) || slice_eq(e->client, SLICE(DOUBLE_BOUNCE)) ||
+    return slice_eq(e->client, SLICE(OWN_MAIL_CLIENT)) ||
+           slice_eq(e->client, SLICE(DOUBLE_BOUNCE)) ||
            slice_eq(e->client, SLICE(NOTICE_AUTO_REPLY));
 }
 
@@ -501,7 +468,7 @@ delay_due(const struct queue *q, const struct message *m, int64_t now_ms)
     if (deadline_to_be_told(m, now_ms))
         return true; /* RFC 2852 section 4.1.3 */
     return q->settings.delay_notice_ms > 0 && m->log.notice_ms == 0 &&
-           now_ms - m->envelope->received_ms >= q->settings.delay_notice_ms;
+           now_ms - deadline_born_ms(m) >= q->settings.delay_notice_ms;
 }
 
 int

@@ -12,6 +12,7 @@
 #include "lib/log/log.h"
 #include "lib/queue/spool_recover.h"
 #include "lib/sys/stats.h"
+#include "queue-manager/approval.h"
 #include "queue-manager/deferral.h"
 #include "queue-manager/expand.h"
 #include "queue-manager/intake.h"
@@ -55,6 +56,7 @@ queue_read_settings(const struct conf *conf, struct queue_settings *out)
         .copy_delays = copies_wanted(conf, "delay"),
         .hostname = conf_str(conf, SYSTEM_HOSTNAME),
         .postmaster = conf_str(conf, SMTP_POSTMASTER),
+        .approval_lifetime_ms = (int64_t)conf_u64(conf, QUEUE_APPROVAL_LIFETIME),
         .monitored_told = strcmp(conf_str(conf, MONITORING_NOTIFY), "mailbox") == 0,
         .trusted_hosts = networks_of(conf, SMTP_HOSTS_NO_AUTH),
     };
@@ -134,8 +136,9 @@ queue_start(struct queue *q, int run_dirfd)
     loop_timer_set(q->tmp_sweep, TMP_SWEEP_MS);
     q->expansion = expansion_new(q, run_dirfd);
     q->deferrals = deferrals_new(q, DEFERRALS_MAX);
+    q->approvals = approvals_new(q);
     q->intake = intake_new(q);
-    if (q->intake == NULL)
+    if (q->intake == NULL || q->approvals == NULL)
         return -1;
     q->pressure = pressure_new(q);
     return q->pressure == NULL ? -1 : 0;
@@ -161,6 +164,7 @@ queue_free(struct queue **qp)
         return;
     pressure_free(&q->pressure);
     intake_free(&q->intake);
+    approvals_free(&q->approvals);
     deferrals_free(&q->deferrals);
     expansion_free(&q->expansion);
     free_messages(q); /* before the lanes that they are in */

@@ -16,10 +16,12 @@
 #include <sys/queue.h>
 
 #include "lib/base/arena.h"
+#include "lib/conf/approval_rules.h"
 #include "lib/conf/archive_conf.h"
 #include "lib/conf/networks.h"
 #include "lib/ipc/peer.h"
 #include "lib/ipc/queue_manager.h"
+#include "lib/queue/approval_token.h"
 #include "lib/queue/queue_log.h"
 #include "lib/queue/spool.h"
 #include "lib/sys/disk_level.h"
@@ -116,6 +118,10 @@ struct message {
     bool log_wanted; /* finished targets should reach the log before the round ends */
     struct message *log_link;
 
+    const struct approval_rule *asking; /* it is to wait for approval by this rule, or NULL */
+    uint8_t asking_kinds;               /* mask of enum approval_kind */
+    int64_t asking_until_ms;            /* since 1970 */
+
     bool round_logged;             /* this round's records are in the log */
     bool judged;                   /* whether the lifetime is over was decided for this round */
     uint32_t told;                 /* steps of this round's notices that are committed (notice.c) */
@@ -150,12 +156,15 @@ struct queue_settings {
     bool double_bounce, copy_bounces, copy_delays;
     const char *hostname, *postmaster;
     struct networks trusted_hosts;
+    int64_t approval_lifetime_ms;
     bool monitored_told; /* of copies that failed; else the postmaster is */
     struct archive_conf archive;
     /* not from the configuration: the caller fills them in */
     const struct monitor_rules *monitor_rules; /* or NULL */
     struct wording wording;
     struct pressure_places places;
+    const struct approval_rules *approval_rules; /* NULL: none */
+    char approval_key[APPROVAL_KEY_SIZE];
 };
 
 struct queue_counters {
@@ -170,6 +179,7 @@ struct schedule;
 struct deferrals;
 struct rounds;
 struct senders;
+struct approvals;
 struct pressure;
 
 struct queue {
@@ -189,6 +199,7 @@ struct queue {
     struct deferrals *deferrals;
     struct rounds *rounds;
     struct senders *senders;
+    struct approvals *approvals;
     struct trim *trim;
     struct pressure *pressure;
     struct loop_task *turn;

@@ -16,6 +16,8 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/sys/stats.h"
+#include "queue-manager/approval.h"
+#include "queue-manager/approval_request.h"
 #include "queue-manager/deadline.h"
 #include "queue-manager/deferral.h"
 #include "queue-manager/intake.h"
@@ -198,6 +200,8 @@ encode_round(struct strbuf *records, const struct message *m, int64_t now_ms, in
         queue_log_encode(records, &(struct queue_log_entry){.kind = QUEUE_LOG_HOLD,
                                                             .time_ms = now_ms,
                                                             .text = slice_of(m->reason)});
+    if (m->asking != NULL)
+        approval_encode(records, m, now_ms);
     if (m->log.notice_ms != 0 && !m->notice_logged)
         queue_log_encode(records, &(struct queue_log_entry){.kind = QUEUE_LOG_NOTICE,
                                                             .time_ms = m->log.notice_ms});
@@ -219,7 +223,8 @@ log_round(struct queue *q, struct message *m, int64_t now_ms, int64_t next_ms)
     errno = EFBIG;
     if (!records.overflow)
         rc = queue_log_append(q->spool.fds[SPOOL_ACTIVE], m->id, &m->log_length,
-                              strbuf_slice(&records), n.delivered + n.bounced > 0);
+                              strbuf_slice(&records),
+                              n.delivered + n.bounced > 0 || m->asking != NULL);
     strbuf_free(&records);
     if (rc == 0)
         m->beside |= SPOOL_LOG;
@@ -328,7 +333,11 @@ set_down(struct queue *q, struct message *m, int64_t now_ms)
     if (to == SPOOL_DEFERRED)
         deferrals_add(q->deferrals, m->id, next_ms, domains(m));
     else
-        log_event(LOG_INFO, "held", KV_STR("queue_id", m->id), KV_STR("reason", m->reason));
+        log_event(LOG_INFO, "held", KV_STR("queue_id", m->id), KV_STR("reason", m->reason),
+                  KV_STR("setting", m->asking != NULL ? conf_decider(QUEUE_APPROVAL_RULES) : ""),
+                  KV_U64("line", m->asking != NULL ? m->asking->line : 0));
+    if (m->asking != NULL)
+        approvals_note(q->approvals, m->asking_until_ms);
     return 0;
 }
 
@@ -352,7 +361,7 @@ end_round(struct queue *q, struct message *m)
     if (m->fate == MESSAGE_GO_ON && !m->judged)
         deadline_expire(q, m, now_ms);
     m->judged = true; /* notices that were sent hold: nothing changes until the end of the round */
-    if (notices_send(q, m) < 0)
+    if (m->asking != NULL ? approval_request_all(q, m) < 0 : notices_send(q, m) < 0)
         return -1;
     tell_outcome(q, m);
     if (m->fate == MESSAGE_GO_ON && count(m).deferred == 0)

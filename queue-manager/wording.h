@@ -13,6 +13,9 @@ enum wording_kind {
     WORDING_NOTICE,       /* to the postmaster or a domain's administrator: it failed for good */
     WORDING_DELAY_NOTICE, /* to the postmaster: it is still being tried */
     WORDING_DISK,         /* to the postmaster: a disk fills up */
+    WORDING_APPROVAL_REQUEST, /* to an approver */
+    WORDING_REFUSAL,          /* to the sender: it was not approved */
+    WORDING_APPROVAL_LATE,    /* to an approver: there is nothing left to decide */
     WORDING_KINDS
 };
 

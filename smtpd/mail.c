@@ -12,6 +12,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/queue/approval_token.h"
 #include "lib/queue/queue_pressure.h"
 #include "smtpd/accounts.h"
 #include "smtpd/command.h"
@@ -170,6 +171,16 @@ check_outgoing(const struct session *s)
                                                              : NULL;
 }
 
+/* An address that decides about mail waiting for approval: queue-manager knows whether it is
+ * genuine and takes it, whatever accountd thinks of it. */
+static bool
+is_decision(const struct session *s, const struct rcpt_args *rcpt)
+{
+    struct slice token;
+
+    return approval_token_in_address(rcpt->recipient.text, s->settings->system_hostname, &token);
+}
+
 static const struct refusal *
 check_recipient(const struct session *s, const struct rcpt_args *rcpt, const struct answer *a)
 {
@@ -249,8 +260,11 @@ rcpt_settle(struct session *s)
     s->recipients.count = 0; /* the replies that follow are theirs */
     for (uint32_t i = 0; i < count && !s->closing; i++) {
         const struct rcpt_args *rcpt = &s->recipients.list[i];
-        const struct refusal *why = check_recipient(s, rcpt, &answers[i]);
+        const struct refusal *why;
 
+        if (is_decision(s, rcpt))
+            answers[i] = (struct answer){.verdict = ACCOUNTD_LOCAL};
+        why = check_recipient(s, rcpt, &answers[i]);
         if (why == NULL)
             why = check_allowances(s, &answers[i]);
         if (why != NULL)

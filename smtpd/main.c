@@ -75,6 +75,7 @@ server_open(struct server *server, struct daemon *d)
 {
     settings_load(&server->settings, d->conf);
     reception_load(&server->settings.rules, "smtpd", d->conf, &d->inst);
+    footer_settings_load(&server->settings.footers, d->conf, &d->inst);
     open_counters(&server->counters, d->stats);
     server->tls = tls_conf_server_or_exit("smtpd", d->conf, &d->inst);
     server->tmp_dirfd = open_queue_dir(d, "tmp");

@@ -30,6 +30,7 @@
 
 enum { FIELDS_MAX = 10000 };     /* header fields that are looked at */
 enum { LOGGED_RCPTS_MAX = 900 }; /* bytes of recipients in the log line */
+enum { FOOTER_ROOM = 4 << 20 };  /* what a signature adds in all parts, at most */
 
 enum failure {
     FAIL_NONE,
@@ -71,6 +72,8 @@ struct message {
     uint64_t content_start;        /* where it is in the file: behind our lines */
     bool filtered;                 /* it comes from the filters, no longer from the client */
     bool discarded;
+    const struct footer *footer; /* the signature that it may get, or NULL */
+    struct strbuf kept;          /* while there is one: all of it so far */
 };
 
 /* The first reason counts. The file goes at once: a full disk has its room back. */
@@ -140,6 +143,9 @@ message_open(struct session *s)
     m->received_ms = clock_real_ms();
     m->writer = queue_writer_adopt(s->server->tmp_dirfd, s->server->new_dirfd, m->id, fd);
     m->head = strbuf_new(head_max(s));
+    m->footer = footer_for(s);
+    if (m->footer != NULL)
+        m->kept = strbuf_new(s->settings->footers.max_size);
     return m;
 }
 
@@ -286,6 +292,35 @@ collect_head(struct message *m, struct slice content)
         exceed(m, smtp_refusal(REFUSED_HEADER_SIZE));
 }
 
+/* The content as it will be: judged as it comes, and written. */
+static void
+take(struct message *m, struct slice content)
+{
+    if (m->failure != FAIL_NONE)
+        return;
+    content_scan(&m->scan, content);
+    if (m->head_written)
+        write_queue(m, content);
+    else
+        collect_head(m, content);
+}
+
+/* What was kept for the signature goes on its way, with it where it may have it. */
+static void
+take_kept(struct message *m, bool is_whole)
+{
+    struct slice kept = strbuf_slice(&m->kept);
+    struct strbuf out = strbuf_new(is_whole ? 2 * kept.len + FOOTER_ROOM : 1);
+    bool done = is_whole && footer_insert(kept, m->footer, &out);
+
+    if (is_whole)
+        m->size = done ? out.len : kept.len;
+    m->footer = NULL;
+    take(m, done ? strbuf_slice(&out) : kept);
+    strbuf_free(&out);
+    strbuf_free(&m->kept);
+}
+
 void
 message_write(struct message *m, struct slice content)
 {
@@ -299,13 +334,12 @@ message_write(struct message *m, struct slice content)
         exceed(m, smtp_refusal(REFUSED_OUTGOING_SIZE));
     if (m->session->transaction.counted && m->size > m->session->transaction.bytes.max)
         exceed(m, accounts_too_large(&m->session->transaction.bytes, &m->answer));
-    if (m->failure != FAIL_NONE)
-        return;
-    content_scan(&m->scan, content);
-    if (m->head_written)
-        write_queue(m, content);
-    else
-        collect_head(m, content);
+    if (m->footer != NULL && m->failure == FAIL_NONE) {
+        if (strbuf_append(&m->kept, content))
+            return;
+        take_kept(m, false); /* too large for one */
+    }
+    take(m, content);
 }
 
 bool
@@ -318,6 +352,8 @@ message_has_failed(const struct message *m)
 static void
 judge(struct message *m)
 {
+    if (m->footer != NULL && m->failure == FAIL_NONE)
+        take_kept(m, true);
     content_scan_end(&m->scan);
     if (m->failure == FAIL_NONE && !m->head_written)
         write_head(m, m->head.len);
@@ -565,6 +601,7 @@ message_abort(struct message **mp)
         return;
     queue_writer_abort(&m->writer); /* NULL after a commit */
     strbuf_free(&m->head);
+    strbuf_free(&m->kept);
     xfree(&m->message_id);
     xfree(mp);
 }

@@ -11,10 +11,12 @@
 #include "lib/sys/daemon.h"
 #include "lib/tls/tls.h"
 #include "smtpd/filter.h"
+#include "smtpd/footer.h"
 
 struct settings {
-    const char *hostname;
-    char *greeting; /* the whole line, with CRLF */
+    const char *hostname;        /* in replies and trace lines */
+    const char *system_hostname; /* where decisions about approval are addressed to */
+    char *greeting;              /* the whole line, with CRLF */
     bool starttls, no_cleartext_auth, no_auth_on_25;
     bool plain_on_loopback, reject_pipelining;
     bool add_sender_header, add_originating_ip, hide_client_ip, add_auth_user;
@@ -24,6 +26,7 @@ struct settings {
     int64_t tls_timeout_ms;
     struct mechanisms *mechanisms;
     struct filter_settings filters;
+    struct footer_settings footers;
     unsigned extensions; /* enum extension */
     bool allow_vrfy_expn;
     int64_t max_future_release_ms;

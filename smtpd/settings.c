@@ -54,6 +54,7 @@ settings_load(struct settings *settings, const struct conf *conf)
 
     *settings = (struct settings){
         .hostname = helo_name[0] != '\0' ? helo_name : conf_str(conf, SYSTEM_HOSTNAME),
+        .system_hostname = conf_str(conf, SYSTEM_HOSTNAME),
         .mechanisms = mechanisms_new(conf),
         .starttls = conf_bool(conf, SMTP_STARTTLS),
         .add_sender_header = conf_bool(conf, SMTP_ADD_SENDER_HEADER),

@@ -99,6 +99,15 @@ chain_is_id(struct slice text)
     return text.len > 0 && text.len <= ID_MAX;
 }
 
+bool
+chain_are_classes(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!(text.ptr[i] >= 'a' && text.ptr[i] <= 'z') && text.ptr[i] != ',')
+            return false;
+    return text.len > 0;
+}
+
 static bool
 is_time(struct slice text)
 {
@@ -148,8 +157,9 @@ chain_decode(struct slice line, struct chain_entry *e)
     e->previous = rest;
     if (parse_u64(number, UINT64_MAX, &e->number) < 0 || parse_u64(size, UINT64_MAX, &e->size) < 0)
         return -1;
-    if (!is_time(e->time) || !chain_is_id(e->id) || e->classes.len == 0 || !is_address(e->sender) ||
-        !are_rcpts(e->rcpts) || !is_hash(e->sha256) || !is_hash(e->previous))
+    if (!is_time(e->time) || !chain_is_id(e->id) || !chain_are_classes(e->classes) ||
+        !is_address(e->sender) || !are_rcpts(e->rcpts) || !is_hash(e->sha256) ||
+        !is_hash(e->previous))
         return -1;
     e->sender = slice_sub(e->sender, 1, e->sender.len - 1);
     return 0;

@@ -35,6 +35,7 @@ void chain_encode(struct strbuf *out, const struct chain_entry *entry);
 int chain_decode(struct slice line, struct chain_entry *entry);
 /* A queue id, and so the beginning of a file's name: letters and digits alone. */
 bool chain_is_id(struct slice text);
+bool chain_are_classes(struct slice text); /* words with commas */
 /* The next recipient of a decoded entry, with its brackets off: false at the end. */
 bool chain_next_rcpt(struct slice *rcpts, struct slice *rcpt);
 /* Appends an address as it was before it was written. */

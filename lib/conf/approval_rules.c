@@ -44,7 +44,7 @@ is_address(struct slice text)
     struct address address;
 
     return address_parse(text, ADDRESS_UTF8, &address) == ADDRESS_OK &&
-           slice_index(text, '"') == text.len;
+           slice_index(text, '"') == text.len && !slice_starts(text, SLICE("*@"));
 }
 
 /* An address, *@domain, or *. */

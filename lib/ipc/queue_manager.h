@@ -130,6 +130,8 @@ int queue_reply_decode(struct slice payload, struct queue_reply *reply);
  *   release  `names`: ids; `time_ms`: not before (ms since 1970), 0: at once
  *   delete   `names`: ids
  *   edit     `names`: one id; `removed`, `added`: recipients, one of them may be empty
+ *   approve  `names`: ids that wait for approval: they go
+ *   refuse   the same, they do not; `text`: the reason
  *   stats    figures as the reply's data, objects of lib/ipc/object.h
  * Ids are separated by spaces. What is in the queue the command line reads from its directories. */
 #define QUEUE_CONTROL_IDS_MAX 500

@@ -28,8 +28,9 @@ static const char *const actions[] = {
     [DSN_RELAYED] = "relayed", [DSN_EXPANDED] = "expanded",
 };
 
-const char *const dsn_value_names[] = {"recipients", "hostname", "sender",      "postmaster",
-                                       "queue_id",   "arrival",  "retry_until", NULL};
+const char *const dsn_value_names[] = {"recipients",  "hostname", "sender",
+                                       "postmaster",  "queue_id", "arrival",
+                                       "retry_until", "words",    NULL};
 
 bool
 dsn_needs_utf8(const struct dsn *dsn)
@@ -137,7 +138,7 @@ put_listed(struct strbuf *out, const struct dsn_rcpt *r, bool utf8)
 /* The template's values, made: the strings of `struct wording` behind them. */
 struct wording {
     struct strbuf recipients, sender, arrival, retry_until;
-    struct template_value values[7];
+    struct template_value values[8];
 };
 
 static void
@@ -158,6 +159,7 @@ wording_make(struct wording *w, const struct dsn *dsn, bool utf8)
     w->values[4] = (struct template_value){"queue_id", slice_of(dsn->queue_id)};
     w->values[5] = (struct template_value){"arrival", strbuf_slice(&w->arrival)};
     w->values[6] = (struct template_value){"retry_until", strbuf_slice(&w->retry_until)};
+    w->values[7] = (struct template_value){"words", dsn->words};
 }
 
 static void

@@ -39,6 +39,7 @@ struct dsn {
     struct slice to;        /* who is told */
     struct slice sender;    /* envelope sender of the original, may be empty */
     struct slice envid;     /* ENVID as received (xtext), or empty */
+    struct slice words;     /* of whoever refused it: one line of UTF-8, or empty */
     int64_t now_ms, arrival_ms;
     int64_t retry_until_ms;    /* DELAYED only */
     int64_t deliver_by_ms;     /* DELIVERBY (RFC 2852); 0: none */

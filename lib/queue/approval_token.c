@@ -67,6 +67,8 @@ static bool
 parse_expires(struct slice text, int64_t *out)
 {
     *out = 0;
+    if (text.len != EXPIRES_CHARS)
+        return false;
     for (size_t i = 0; i < text.len; i++) {
         int value = hex_value(text.ptr[i]);
 
@@ -74,7 +76,7 @@ parse_expires(struct slice text, int64_t *out)
             return false;
         *out = *out << 4 | value;
     }
-    return text.len == EXPIRES_CHARS;
+    return true;
 }
 
 int

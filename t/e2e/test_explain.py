@@ -106,6 +106,17 @@ def test_who_signs(suite):
     assert step(ask(suite, "a@a.test", "x@own.test"), "dkim")["verdict"] == "not signed"
 
 
+def test_who_has_to_approve(suite):
+    (suite.root / "etc/lists/approval.txt").write_text("\nsales alice@d.test external=bob@d.test\n")
+    suite.set("queue.approval_rules", "lists/approval.txt")
+    rows = ask(suite, "alice@d.test", "x@far.test", user="alice@d.test")
+    assert step(rows, "approval")["verdict"] == "waits"
+    assert decided_by(suite, rows, "approval") == "approval.txt: sales alice@d.test external=bob@d.test"
+    rows = ask(suite, "alice@d.test", "bob@d.test", user="alice@d.test")
+    assert "waits" not in [row["verdict"] for row in rows]
+    suite.run("config", "set", "queue.approval_rules", "--unset")
+
+
 def test_who_reads_along(suite):
     suite.set("archive.classes", "outgoing")
     (suite.root / "etc/monitoring.rules").write_text("# of the audit\n[audit]\nmonitored = alice@d.test\noutgoing = bob@d.test\n")

@@ -98,7 +98,7 @@ def test_full_disk_is_452_and_recovers(instance):
         filler.write_bytes(b"")
         raw = Raw(instance.port("smtp"))
         raw.begin("a@far.test", "alice@d.test")
-        with open(filler, "wb") as f:
+        with open(filler, "wb", buffering=0) as f:  # what is not written stays in no buffer
             try:
                 while True:
                     f.write(b"x" * 65536)

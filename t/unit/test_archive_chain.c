@@ -98,6 +98,7 @@ static const char *const bad[] = {
     "7 " TIME " ../a local <> <b> " TAIL,
     "7 " TIME "  local <> <b> " TAIL,
     "7 " TIME " a  <> <b> " TAIL,
+    "7 " TIME " a Local <> <b> " TAIL,
     "7 " TIME " a local a <b> " TAIL,
     "7 " TIME " a local <a>> <b> " TAIL,
     "7 " TIME " a local <<a> <b> " TAIL,

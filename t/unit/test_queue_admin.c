@@ -2,6 +2,11 @@
  * t/unit/test_queue_admin.c - hold with a reason, release at a time, change of recipients.
  */
 // LINK: queue-manager/agent.c
+// LINK: queue-manager/approval.c
+// LINK: queue-manager/approval_mail.c
+// LINK: queue-manager/approval_request.c
+// LINK: queue-manager/approval_watch.c
+// LINK: queue-manager/own_mail.c
 // LINK: queue-manager/trim.c
 // LINK: queue-manager/wording.c
 // LINK: queue-manager/agents.c

@@ -1,6 +1,11 @@
 /*
  * t/unit/test_queue_copies.c - who reads along: the decision, and the whole queue manager with it.
  */
+// LINK: queue-manager/approval.c
+// LINK: queue-manager/approval_mail.c
+// LINK: queue-manager/approval_request.c
+// LINK: queue-manager/approval_watch.c
+// LINK: queue-manager/own_mail.c
 // LINK: queue-manager/agent.c
 // LINK: queue-manager/agents.c
 // LINK: queue-manager/admin.c
@@ -19,12 +24,12 @@
 // LINK: queue-manager/notice.c
 // LINK: queue-manager/pressure.c
 // LINK: queue-manager/disk_notice.c
+// LINK: queue-manager/reply.c
 // LINK: queue-manager/queue.c
 // LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
 // LINK: queue-manager/schedule.c
 // LINK: queue-manager/sender.c
-// LINK: queue-manager/reply.c
 // LINK: queue-manager/server.c
 // LINK: queue-manager/trace.c
 // LINK: queue-manager/trim.c

@@ -5,6 +5,11 @@
  * acknowledged is in each of its mailboxes exactly once, what was not is there whole or not at all.
  */
 // LINK: queue-manager/agent.c
+// LINK: queue-manager/approval.c
+// LINK: queue-manager/approval_mail.c
+// LINK: queue-manager/approval_request.c
+// LINK: queue-manager/approval_watch.c
+// LINK: queue-manager/own_mail.c
 // LINK: queue-manager/trim.c
 // LINK: queue-manager/wording.c
 // LINK: queue-manager/agents.c

@@ -2,6 +2,11 @@
  * t/unit/test_queue_notices.c - the whole queue manager with fakes around it: who is told what.
  */
 // LINK: queue-manager/agent.c
+// LINK: queue-manager/approval.c
+// LINK: queue-manager/approval_mail.c
+// LINK: queue-manager/approval_request.c
+// LINK: queue-manager/approval_watch.c
+// LINK: queue-manager/own_mail.c
 // LINK: queue-manager/agents.c
 // LINK: queue-manager/admin.c
 // LINK: queue-manager/admit.c

@@ -17,6 +17,7 @@
 // LINK: smtpd/hello.c
 // LINK: smtpd/line.c
 // LINK: smtpd/mail.c
+// LINK: smtpd/footer.c
 // LINK: smtpd/message.c
 // LINK: smtpd/misc.c
 // LINK: smtpd/params.c
