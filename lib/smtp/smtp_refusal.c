@@ -12,7 +12,7 @@ static const struct refusal refusals[] = {
 };
 
 static const enum conf_id settings[] = {
-#define REFUSAL(id, setting, code, dsn, text) [id] = setting,
+#define REFUSAL(id, setting, code, dsn, text) [id] = (setting),
 #include "lib/smtp/smtp_refusal.def"
 #undef REFUSAL
 };
