@@ -28,7 +28,7 @@ static void
 say_json(const struct explain *x, const char *step, const char *verdict, struct slice detail,
          const struct conf_cite *cite)
 {
-    struct strbuf out = strbuf_new(4 * STEP_MAX);
+    struct strbuf out = strbuf_new((size_t)4 * STEP_MAX);
 
     (void)strbuf_printf(&out, "%s  {\"step\": \"%s\", \"verdict\": \"%s\", \"detail\": ",
                         x->any ? ",\n" : "", step, verdict);

@@ -143,6 +143,7 @@ static const struct {
     {"2h", "1969-12-31T22:00:00.000Z"},
     {"2", NULL},
     {"yesterday", NULL},
+    {"20x6", NULL},
     {"2026-11-23 10:30:00.0000", NULL},
     {"", NULL},
 };
