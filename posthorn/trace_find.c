@@ -361,14 +361,14 @@ by_time(const void *a, const void *b)
 static void
 choose(struct finder *f, size_t limit)
 {
-    struct note **order = xcalloc(map_count(f->notes) + 1, sizeof(*order));
+    struct note **order = xcalloc(map_count(f->notes) + 1, sizeof(struct note *));
     struct trace_result *out = f->out;
     size_t count = 0;
 
     for (struct note *note = f->all_notes; note != NULL; note = note->next)
         if ((note->met & f->all) == f->all)
             order[count++] = note;
-    qsort(order, count, sizeof(*order), by_time);
+    qsort(order, count, sizeof(struct note *), by_time);
     out->left_out = count > limit ? count - limit : 0;
     out->count = count - out->left_out;
     out->stories = xcalloc(out->count + 1, sizeof(*out->stories));
