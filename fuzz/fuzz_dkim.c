@@ -59,7 +59,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_body(input);
     (void)dkim_author_domain(input, &domain);
     if (dkim_header_choose(input, &list, &header) == NULL) {
-        const struct dkim_signer signer = {strbuf_slice(&domain), SLICE("s"), DKIM_RSA_SHA256, 1};
+        const struct dkim_signer signer = {.domain = strbuf_slice(&domain),
+                                           .selector = SLICE("s"),
+                                           .algorithm = DKIM_RSA_SHA256,
+                                           .time_s = 1};
 
         assert_always(dkim_field_make(&signer, &header, hash, &field, digest) == 0);
     }

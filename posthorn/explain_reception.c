@@ -80,7 +80,7 @@ connection(struct explain *x, const struct reception_client *client)
     struct cidr ip;
 
     (void)cidr_parse(client->ip, &ip); /* checked before */
-    verdict = admission_by_lists(&allow, &deny, &ip.net);
+    verdict = admission_by_lists(&allow, &deny, false, &ip.net);
     if (verdict == ADMISSION_OK)
         explain_say(x, "connection", "accepted", allow.count > 0 ? port->allow : port->deny, 0,
                     "%.*s on port %s%s", (int)client->ip.len, client->ip.ptr, port->label,

@@ -70,25 +70,28 @@ admin_retry(struct queue *q, const char *id)
     return NULL;
 }
 
+/* One that had been approved has its release on record: held without a word of it, it would look
+ * like one on its way out of hold/. A new message has no log that anybody would look at. */
 const char *
 admin_hold(struct queue *q, const char *id, struct slice reason)
 {
     struct message *m = message_find(q, slice_of(id));
     int state = spool_find(&q->spool, id);
+    struct queue_log_entry e = {.kind = QUEUE_LOG_HOLD, .time_ms = clock_real_ms()};
 
     reason = slice_sub(reason, 0, ADMIN_REASON_MAX);
+    e.text = reason;
     if (m != NULL) {
         mark(q, m, MESSAGE_HOLD, reason);
         return NULL;
     }
     if (state != SPOOL_NEW && state != SPOOL_DEFERRED)
         return not_found;
+    if (state == SPOOL_DEFERRED && append(q, SPOOL_DEFERRED, id, &e, true) < 0)
+        return strerror(errno);
     if (spool_move(&q->spool, id, (enum spool_state)state, SPOOL_HOLD, SPOOL_ENV | SPOOL_LOG) < 0)
         return strerror(errno);
-    if (append(q, SPOOL_HOLD, id,
-               &(struct queue_log_entry){
-                   .kind = QUEUE_LOG_HOLD, .time_ms = clock_real_ms(), .text = reason},
-               false) < 0)
+    if (state == SPOOL_NEW && append(q, SPOOL_HOLD, id, &e, false) < 0)
         log_event(LOG_WARN, "log_failed", KV_STR("queue_id", id), KV_ERRNO());
     log_event(LOG_INFO, "held", KV_STR("queue_id", id), KV_SLICE("reason", reason));
     return NULL;

@@ -9,6 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/log/log.h"
 #include "lib/sys/stats.h"
+#include "queue-manager/approval.h"
 #include "queue-manager/deferral.h"
 #include "queue-manager/sender.h"
 
@@ -43,6 +44,17 @@ not_before_ms(const struct message *m)
     return ms > clock_real_ms() ? ms : 0;
 }
 
+/* A crash came before the move. */
+static int
+back_on_hold(struct queue *q, const struct message *m, enum spool_state from)
+{
+    if (spool_move(&q->spool, m->id, from, SPOOL_HOLD, m->beside) < 0)
+        return -1;
+    if (queue_log_waits_for_approval(&m->log))
+        approvals_note(q->approvals, m->log.approval.deadline_ms);
+    return ADMIT_WAITS;
+}
+
 int
 admit(struct queue *q, struct message *m, enum spool_state from)
 {
@@ -50,8 +62,8 @@ admit(struct queue *q, struct message *m, enum spool_state from)
     bool may;
     int rc = 0;
 
-    if (m->log.held && m->log.hold_until_ms == 0) /* a crash came before the move */
-        return spool_move(&q->spool, m->id, from, SPOOL_HOLD, m->beside) < 0 ? -1 : ADMIT_WAITS;
+    if (m->log.held && m->log.hold_until_ms == 0)
+        return back_on_hold(q, m, from);
     m->sender = senders_get(q->senders, m->envelope);
     may = later_ms == 0 && sender_may_start(m->sender, queue_room(q));
     if (may || from != SPOOL_DEFERRED)

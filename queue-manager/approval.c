@@ -75,13 +75,19 @@ approval_look(const struct queue *q, const struct message *m, struct approval_de
                                  .began_here = message_is_ours(q, e),
                                  .user = e->auth_user,
                                  .sender = e->sender};
+    bool unknown = false; /* an address that cannot be resolved now: of either kind, later */
 
     for (uint32_t i = 0; i < m->target_count; i++) {
         if (message_is_copy(m, &m->targets[i]))
             continue;
         mail.to_local |= m->targets[i].kind == TARGET_MAILBOX;
         mail.to_external |= m->targets[i].kind == TARGET_REMOTE;
+        unknown |= m->targets[i].kind == TARGET_FAILURE && m->targets[i].state == TARGET_DEFERRED;
     }
+    approval_decide(q->settings.approval_rules, &mail, decision);
+    if (decision->kinds == 0 || !unknown)
+        return;
+    mail.to_local = mail.to_external = true; /* it is asked once */
     approval_decide(q->settings.approval_rules, &mail, decision);
 }
 
@@ -92,6 +98,16 @@ list_approvers(const struct approval_rule *rule, struct strbuf *out)
     for (size_t i = 0; i < rule->approver_count; i++)
         (void)strbuf_printf(out, "%s%u %.*s", i == 0 ? "" : " ", rule->approvers[i].kinds,
                             (int)rule->approvers[i].address.len, rule->approvers[i].address.ptr);
+}
+
+/* The sender may want the message back earlier (RFC 2852 section 4.1.2). */
+static int64_t
+deadline_of_approval(const struct queue *q, const struct queue_envelope *e)
+{
+    int64_t until_ms = clock_real_ms() + q->settings.approval_lifetime_ms;
+    bool has_time = e->by_mode == QUEUE_BY_RETURN && e->deliver_by_ms != 0;
+
+    return has_time && e->deliver_by_ms < until_ms ? e->deliver_by_ms : until_ms;
 }
 
 bool
@@ -106,7 +122,7 @@ approval_judge(struct queue *q, struct message *m)
         return false;
     m->asking = decision.rule;
     m->asking_kinds = decision.kinds;
-    m->asking_until_ms = clock_real_ms() + q->settings.approval_lifetime_ms;
+    m->asking_until_ms = deadline_of_approval(q, m->envelope);
     m->fate = MESSAGE_HOLD;
     xfree(&m->reason);
     m->reason = xasprintf("waiting for approval by rule %.*s", (int)decision.rule->name.len,

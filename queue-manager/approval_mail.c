@@ -91,19 +91,29 @@ find_approver(const struct queue_log *log, unsigned number, struct approval_verd
         }
 }
 
+/* Requests go out before anything is on record (a full disk or a crash may come in between). */
+static bool
+is_on_its_way_to_hold(const struct queue_log *log, int state)
+{
+    return log->approval.kinds == 0 || (state != SPOOL_HOLD && queue_log_waits_for_approval(log));
+}
+
 static enum approval_outcome
 decide(struct queue *q, const struct approval_token *token, struct slice words)
 {
     struct approval_verdict v = {.approve = token->approve, .words = words, .way = "mail"};
     enum approval_outcome outcome = APPROVAL_NOTHING;
+    int state = spool_find(&q->spool, token->id);
     struct queue_log log;
 
-    if (token->expires_s * 1000 < clock_real_ms() || spool_find(&q->spool, token->id) != SPOOL_HOLD)
+    if (token->expires_s * 1000 < clock_real_ms() || state < 0 || state == SPOOL_CORRUPT)
         return APPROVAL_NOTHING;
-    if (queue_log_load(q->spool.fds[SPOOL_HOLD], token->id, &log) < 0)
+    if (queue_log_load(q->spool.fds[state], token->id, &log) < 0)
         return APPROVAL_TROUBLE;
     find_approver(&log, token->approver, &v);
-    if (v.kinds != 0)
+    if (is_on_its_way_to_hold(&log, state))
+        outcome = APPROVAL_TROUBLE;
+    else if (v.kinds != 0)
         outcome = approval_decide_on(q, token->id, &v);
     queue_log_free(&log);
     return outcome;

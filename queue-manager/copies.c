@@ -45,10 +45,11 @@ copies_decide(const struct copy_rules *policy, const struct queue_envelope *enve
 
 /* ---- its message ---- */
 
+/* In the first round that tries it; one that waited for approval has had a round before. */
 static void
 tell(const struct message *m, const struct copy *c)
 {
-    if (m->round == 0)
+    if (m->log.rcpt_count == 0)
         log_event(LOG_INFO, "copy", KV_STR("queue_id", m->id), KV_SLICE("to", c->address),
                   KV_SLICE("monitored", c->monitored),
                   KV_STR("rule", c->rule == NULL ? "archive.classes" : c->rule->name),

@@ -241,7 +241,7 @@ take_target(void *arg, const struct accountd_target *answer)
         .quota_bytes = answer->quota_bytes,
         .quota_messages = answer->quota_messages,
         .warning_limit = answer->warning_limit,
-        .auto_reply = answer->auto_reply,
+        .auto_reply = answer->auto_reply && asked->source < asked->message->envelope->rcpt_count,
     };
     if (message_add_target(asked->message, &model) == NULL)
         add_failure(asked->message, asked->source, SLICE("5.5.3"),
@@ -354,10 +354,13 @@ give_up(struct queue *q, struct message *m)
 static void
 settle(struct expansion *x, struct message *m)
 {
+    bool is_complete = !m->expand_failed && m->expand_next == message_sources(m);
+
     if (m->expand_pending > 0 || m->expanded)
         return;
-    if (m->fate != MESSAGE_GO_ON) {
-        message_forget_targets(m);
+    if (m->fate != MESSAGE_GO_ON || (is_complete && approval_judge(x->queue, m))) {
+        message_forget_targets(m); /* accountd is asked again, and who reads along decided, when it
+                                      is approved */
         m->expanded = true;
         rounds_end(x->queue->rounds, m);
     } else if (m->expand_failed && ++m->expand_failures >= FAILURES_MAX) {
@@ -369,12 +372,7 @@ settle(struct expansion *x, struct message *m)
         if (!x->timer_set)
             loop_timer_set(x->timer, AGAIN_MS);
         x->timer_set = true;
-    } else if (m->expand_next == message_sources(m) && approval_judge(x->queue, m)) {
-        message_forget_targets(m); /* accountd is asked again, and who reads along decided, when it
-                                      is approved */
-        m->expanded = true;
-        rounds_end(x->queue->rounds, m);
-    } else if (m->expand_next == message_sources(m) && !copies_find(x->queue, m)) {
+    } else if (is_complete && !copies_find(x->queue, m)) {
         all_known(x->queue, m);
     } else {
         list_add(&x->waiting, m);

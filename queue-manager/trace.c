@@ -105,7 +105,7 @@ trace_stop_loops(struct queue *q, struct message *m)
 struct slice
 trace_forwarder(const struct message *m, const struct target *t)
 {
-    return is_forward(t) ? m->envelope->rcpts[t->source].address : SLICE("");
+    return is_forward(t) ? message_source(m, t->source)->address : SLICE("");
 }
 
 void

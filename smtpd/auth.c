@@ -42,7 +42,7 @@ plain_allowed(const struct session *s)
 static const char *
 mechanisms_with(const struct session *s, bool tls, bool binding)
 {
-    if (s->settings->no_auth_on_25 && !s->is_submission)
+    if (s->is_lmtp || (s->settings->no_auth_on_25 && !s->is_submission))
         return NULL;
     return mechanisms_offered(s->settings->mechanisms, tls, binding, plain_allowed(s));
 }

@@ -105,7 +105,7 @@ burl_run(struct session *s, struct slice args)
         return s->state;
     }
     if (!data_begin_piece(s))
-        return data_no_message(s, errno);
+        return data_no_message(s, errno, last);
     why = s->user_proved ? fetch(s, url, &size) : &not_proved; /* authd knows of no XCLIENT */
     return why != NULL ? fail(s, why, last) : data_end_piece(s, size, last);
 }

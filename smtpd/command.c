@@ -16,6 +16,8 @@ enum command_flag {
     CMD_NEEDS_AUTH = 1 << 2, /* on the submission ports */
     CMD_IDLE = 1 << 3,       /* moves no message along */
     CMD_LONG = 1 << 4,       /* may be longer than SESSION_COMMAND_MAX */
+    CMD_SMTP = 1 << 5,       /* not in LMTP */
+    CMD_LMTP = 1 << 6,       /* in LMTP alone */
 };
 
 struct command {
@@ -27,28 +29,36 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"EHLO", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, hello_run_ehlo},       /* RFC 5321 4.1.1.1 */
-    {"HELO", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, hello_run_helo},       /* RFC 5321 4.1.1.1 */
-    {"MAIL", ST_GREETED, CMD_NEEDS_AUTH, 0, mail_run},               /* RFC 5321 4.1.1.2 */
-    {"RCPT", ST_SENDER | ST_RECIPIENT, CMD_NEEDS_AUTH, 0, rcpt_run}, /* RFC 5321 4.1.1.3 */
-    {"DATA", ST_SENDER | ST_RECIPIENT, CMD_NO_ARGS, 0, data_run},    /* RFC 5321 4.1.1.4 */
-    {"BDAT", ST_ANY, 0, 0, bdat_run},                                /* RFC 3030 2 */
+    {"EHLO", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_SMTP, 0, hello_run_ehlo}, /* RFC 5321 4.1.1.1 */
+    {"HELO", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_SMTP, 0, hello_run_helo}, /* RFC 5321 4.1.1.1 */
+    {"LHLO", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_LMTP, 0, hello_run_lhlo}, /* RFC 2033 4.1 */
+    {"MAIL", ST_GREETED, CMD_NEEDS_AUTH, 0, mail_run},                    /* RFC 5321 4.1.1.2 */
+    {"RCPT", ST_SENDER | ST_RECIPIENT, CMD_NEEDS_AUTH, 0, rcpt_run},      /* RFC 5321 4.1.1.3 */
+    {"DATA", ST_SENDER | ST_RECIPIENT, CMD_NO_ARGS, 0, data_run},         /* RFC 5321 4.1.1.4 */
+    {"BDAT", ST_ANY, 0, 0, bdat_run},                                     /* RFC 3030 2 */
     {"BURL", ST_SENDER | ST_RECIPIENT | ST_CHUNKS, CMD_NEEDS_AUTH | CMD_LONG, EXTENSION_BURL,
      burl_run},                                      /* RFC 4468 3 */
     {"RSET", ST_ANY, CMD_NO_ARGS, 0, misc_run_rset}, /* RFC 5321 4.1.1.5 */
     {"VRFY", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, 0,
      verify_run_vrfy}, /* RFC 5321 4.1.1.6 */
     {"EXPN", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, 0,
-     verify_run_expn},                                                    /* RFC 5321 4.1.1.7 */
-    {"HELP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_help},             /* RFC 5321 4.1.1.8 */
-    {"NOOP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_noop},             /* RFC 5321 4.1.1.9 */
-    {"QUIT", ST_ANY, CMD_NO_ARGS | CMD_FLUSH, 0, misc_run_quit},          /* RFC 5321 4.1.1.10 */
-    {"STARTTLS", ST_NEW | ST_GREETED, CMD_NO_ARGS, 0, starttls_run},      /* RFC 3207 4 */
-    {"AUTH", ST_GREETED, CMD_FLUSH | CMD_LONG, 0, auth_run},              /* RFC 4954 4 */
-    {"ETRN", ST_GREETED, CMD_FLUSH | CMD_IDLE, EXTENSION_ETRN, etrn_run}, /* RFC 1985 5 */
-    {"XCLIENT", ST_NEW | ST_GREETED, 0, 0, xclient_run},   /* Postfix's XCLIENT_README */
-    {"XFORWARD", ST_NEW | ST_GREETED, 0, 0, xforward_run}, /* and XFORWARD_README */
+     verify_run_expn},                                           /* RFC 5321 4.1.1.7 */
+    {"HELP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_help},    /* RFC 5321 4.1.1.8 */
+    {"NOOP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_noop},    /* RFC 5321 4.1.1.9 */
+    {"QUIT", ST_ANY, CMD_NO_ARGS | CMD_FLUSH, 0, misc_run_quit}, /* RFC 5321 4.1.1.10 */
+    {"STARTTLS", ST_NEW | ST_GREETED, CMD_NO_ARGS | CMD_SMTP, 0, starttls_run}, /* RFC 3207 4 */
+    {"AUTH", ST_GREETED, CMD_FLUSH | CMD_LONG | CMD_SMTP, 0, auth_run},         /* RFC 4954 4 */
+    {"ETRN", ST_GREETED, CMD_FLUSH | CMD_IDLE, EXTENSION_ETRN, etrn_run},       /* RFC 1985 5 */
+    {"XCLIENT", ST_NEW | ST_GREETED, CMD_SMTP, 0, xclient_run}, /* Postfix's XCLIENT_README */
+    {"XFORWARD", ST_NEW | ST_GREETED, 0, 0, xforward_run},      /* and XFORWARD_README */
 };
+
+static bool
+is_known(const struct session *s, const struct command *c)
+{
+    return (c->flags & (s->is_lmtp ? CMD_SMTP : CMD_LMTP)) == 0 &&
+           (c->extension & ~extensions_offered(s)) == 0;
+}
 
 static const struct command *
 find_command(const struct session *s, struct slice verb)
@@ -58,7 +68,7 @@ find_command(const struct session *s, struct slice verb)
     for (size_t i = 0; i < ARRAY_LEN(commands) && c == NULL; i++)
         if (slice_eq_nocase(verb, slice_of(commands[i].verb)))
             c = &commands[i];
-    return c != NULL && (c->extension & ~extensions_offered(s)) == 0 ? c : NULL;
+    return c != NULL && is_known(s, c) ? c : NULL;
 }
 
 /* MAIL and RCPT in the wrong place are told what is missing. */
@@ -66,7 +76,7 @@ static const char *
 sequence_text(const struct session *s)
 {
     if (s->state == ST_NEW)
-        return "send EHLO first";
+        return s->is_lmtp ? "send LHLO first" : "send EHLO first";
     if (s->state == ST_BROKEN)
         return "the transaction has failed, send RSET";
     return "bad sequence of commands";
@@ -86,7 +96,8 @@ run_unknown(struct session *s, struct slice line)
     if (why != NULL)
         session_error(s, why->code, why->dsn, "%s", why->text);
     else
-        session_error(s, 500, "5.5.2", "command not recognized");
+        session_error(s, 500, "5.5.2", "command not recognized, this is %s",
+                      s->is_lmtp ? "LMTP: send LHLO" : "SMTP");
 }
 
 /* RFC 2920 section 3.1: what has to be the last command of a group, but has more behind it. */

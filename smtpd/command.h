@@ -1,5 +1,5 @@
 /*
- * smtpd/command.h - the command table of SMTP and its dispatcher.
+ * smtpd/command.h - the command table of SMTP and LMTP, and its dispatcher.
  */
 #ifndef POSTHORN_SMTPD_COMMAND_H
 #define POSTHORN_SMTPD_COMMAND_H
@@ -11,6 +11,7 @@ void command_run(struct session *s, struct slice line);
 
 /* The commands: they reply and return the state that follows. */
 enum session_state hello_run_ehlo(struct session *s, struct slice args);
+enum session_state hello_run_lhlo(struct session *s, struct slice args);
 enum session_state hello_run_helo(struct session *s, struct slice args);
 enum session_state misc_run_noop(struct session *s, struct slice args);
 enum session_state misc_run_rset(struct session *s, struct slice args);

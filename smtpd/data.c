@@ -1,5 +1,6 @@
 /*
  * smtpd/data.c - DATA (RFC 5321 section 4.1.1.4) and BDAT (RFC 3030 section 2): takes the content.
+ * In LMTP the end has a reply for each recipient (RFC 2033 sections 4.2 and 4.3).
  *
  * Content is untrusted. Each wait has a deadline, and so has the whole message.
  */
@@ -67,7 +68,8 @@ data_run(struct session *s, struct slice args)
 
     (void)args;
     if (s->state == ST_SENDER) {
-        session_error(s, 554, "5.5.1", "no valid recipients"); /* RFC 2920 section 3.2 */
+        /* RFC 2920 section 3.2, RFC 2033 section 4.2 */
+        session_error(s, s->is_lmtp ? 503 : 554, "5.5.1", "no valid recipients");
         return s->state;
     }
     if (s->transaction.body == BODY_BINARYMIME) {
@@ -76,7 +78,7 @@ data_run(struct session *s, struct slice args)
     }
     m = message_open(s);
     if (m == NULL) {
-        message_refuse_open(s, errno);
+        message_refuse_open(s, errno, false);
         return s->state;
     }
     why = filter_data(s, message_id(m));
@@ -133,19 +135,24 @@ read_chunk(struct session *s, struct message *m, uint64_t size, int64_t whole)
 
 /* Out of place, yet the bytes of the chunk are on their way and are no commands. */
 static enum session_state
-skip_chunk(struct session *s, uint64_t size)
+skip_chunk(struct session *s, uint64_t size, bool last)
 {
+    static const struct refusal needs_auth = {530, "5.7.0", "authentication required"},
+                                no_recipients = {554, "5.5.1", "no valid recipients"},
+                                misplaced = {503, "5.5.1", "bad sequence of commands"};
+    const struct refusal *why = s->is_submission && s->auth_user == NULL ? &needs_auth
+                                : s->state == ST_SENDER                  ? &no_recipients
+                                                                         : &misplaced;
     enum session_state next = s->state & (ST_NEW | ST_GREETED) ? s->state : ST_BROKEN;
     int64_t whole = clock_mono_ms() + s->settings->transfer_timeout_ms;
     enum stream_status status = read_chunk(s, NULL, size, whole);
 
     if (status != STREAM_OK)
         return lost(s, status);
-    if (s->is_submission && s->auth_user == NULL)
-        session_error(s, 530, "5.7.0", "authentication required");
+    if (last)
+        session_refuse_end(s, why);
     else
-        session_error(s, s->state == ST_SENDER ? 554 : 503, "5.5.1",
-                      s->state == ST_SENDER ? "no valid recipients" : "bad sequence of commands");
+        session_error(s, why->code, why->dsn, "%s", why->text);
     return next;
 }
 
@@ -162,9 +169,9 @@ data_begin_piece(struct session *s)
 }
 
 enum session_state
-data_no_message(struct session *s, int error)
+data_no_message(struct session *s, int error, bool last)
 {
-    message_refuse_open(s, error);
+    message_refuse_open(s, error, last);
     return ST_BROKEN;
 }
 
@@ -178,7 +185,7 @@ data_end_piece(struct session *s, uint64_t size, bool last)
         return session_reset(s);
     }
     if (message_has_failed(t->message)) {
-        message_commit(s, &t->message); /* replies why */
+        message_refuse(s, &t->message);
         return ST_BROKEN;
     }
     session_reply(s, 250, "2.0.0", "%llu octets received", (unsigned long long)size);
@@ -200,12 +207,12 @@ bdat_run(struct session *s, struct slice args)
         return s->state;
     }
     if (!(s->state & (ST_RECIPIENT | ST_CHUNKS)))
-        return skip_chunk(s, size);
+        return skip_chunk(s, size, last);
     if (!data_begin_piece(s))
         error = errno;
     status = read_chunk(s, t->message, size, t->content_until_ms);
     if (status != STREAM_OK)
         return lost(s, status);
     /* the reply comes behind the chunk (RFC 3030 section 2) */
-    return t->message == NULL ? data_no_message(s, error) : data_end_piece(s, size, last);
+    return t->message == NULL ? data_no_message(s, error, last) : data_end_piece(s, size, last);
 }

@@ -12,7 +12,7 @@
  * thrown away, then data_no_message. */
 bool data_begin_piece(struct session *s);
 /* Replies to the piece for which there was no message. */
-enum session_state data_no_message(struct session *s, int error);
+enum session_state data_no_message(struct session *s, int error, bool last);
 /* Behind each piece, which had `size` octets: replies and returns the state that follows; with
  * `last` the message is complete. */
 enum session_state data_end_piece(struct session *s, uint64_t size, bool last);

@@ -60,7 +60,7 @@ describe_burl(struct session *s, struct strbuf *line)
 static bool
 may_ask_for_mail(const struct session *s)
 {
-    return s->settings->etrn_domain_count > 0 &&
+    return s->settings->etrn_domain_count > 0 && !s->is_lmtp &&
            (s->auth_user != NULL || (s->is_trusted && !s->is_submission));
 }
 

@@ -1,5 +1,6 @@
 /*
- * smtpd/hello.c - EHLO and HELO (RFC 5321 section 4.1.1.1), and what we announce.
+ * smtpd/hello.c - EHLO and HELO (RFC 5321 section 4.1.1.1), LHLO, which is EHLO in LMTP (RFC 2033
+ * section 4.1), and what we announce.
  */
 #include <string.h>
 
@@ -62,13 +63,20 @@ announce_auth(struct session *s)
     (void)stream_printf(s->stream, "250-AUTH %s\r\n250-AUTH=%s\r\n", mechanisms, mechanisms);
 }
 
-enum session_state
-hello_run_ehlo(struct session *s, struct slice args)
+static bool
+offers_tls(const struct session *s)
+{
+    return s->settings->starttls && !s->is_lmtp && s->server->tls != NULL &&
+           stream_tls(s->stream) == NULL;
+}
+
+static enum session_state
+greet_extended(struct session *s, const char *verb, struct slice args)
 {
     const struct settings *set = s->settings;
 
     if (take_name(s, args) < 0) {
-        session_error(s, 501, "5.5.4", "syntax: EHLO hostname");
+        session_error(s, 501, "5.5.4", "syntax: %s hostname", verb);
         return s->state;
     }
     s->is_extended = true;
@@ -78,7 +86,7 @@ hello_run_ehlo(struct session *s, struct slice args)
     /* errors of the stream stick and end the session at its next read */
     (void)stream_printf(s->stream, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n", set->hostname,
                         (unsigned long long)session_size_limit(s));
-    if (set->starttls && s->server->tls != NULL && stream_tls(s->stream) == NULL)
+    if (offers_tls(s))
         (void)stream_write(s->stream, SLICE("250-STARTTLS\r\n"));
     announce_auth(s);
     if (set->allow_vrfy_expn)
@@ -89,4 +97,16 @@ hello_run_ehlo(struct session *s, struct slice args)
                                         "250-DSN\r\n250-CHUNKING\r\n250-BINARYMIME\r\n"
                                         "250-HELP\r\n250 SMTPUTF8\r\n"));
     return ST_GREETED;
+}
+
+enum session_state
+hello_run_ehlo(struct session *s, struct slice args)
+{
+    return greet_extended(s, "EHLO", args);
+}
+
+enum session_state
+hello_run_lhlo(struct session *s, struct slice args)
+{
+    return greet_extended(s, "LHLO", args);
 }

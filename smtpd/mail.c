@@ -33,12 +33,13 @@ log_rejected(const struct session *s, const char *stage, struct slice from, stru
               KV_STR("setting", conf_decider(smtp_refusal_setting(why))));
 }
 
-/* Rejected recipients of users and trusted hosts do not count as errors: they mail to lists. Nor
- * does a "later", as for the recipients above smtp.max_recipients. But there is an end to both. */
+/* Rejected recipients of users and trusted hosts do not count as errors: they mail to lists. Nor do
+ * those of LMTP, whose client brings the mail of many; nor a "later", as for the recipients above
+ * smtp.max_recipients. But there is an end to all of them. */
 static enum session_state
 refuse(struct session *s, const struct refusal *why)
 {
-    if (why->code >= 500 && s->auth_user == NULL && !s->is_trusted) {
+    if (why->code >= 500 && s->auth_user == NULL && !s->is_trusted && !s->is_lmtp) {
         session_error(s, why->code, why->dsn, "%s", why->text);
         return s->state;
     }
@@ -154,8 +155,12 @@ has_too_many(const struct session *s)
 static const struct refusal *
 check_foreign(const struct session *s, const struct rcpt_args *rcpt)
 {
+    static const struct refusal not_ours = {
+        550, "5.7.1", "relaying denied: by LMTP only mail for our own users is taken"};
     struct reception_client client = session_client(s);
 
+    if (s->is_lmtp) /* whoever asks */
+        return &not_ours;
     return reception_relay(&s->settings->rules, &client, rcpt->recipient.domain).allowed
                ? NULL
                : smtp_refusal(REFUSED_RELAY);

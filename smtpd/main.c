@@ -1,5 +1,5 @@
 /*
- * smtpd/main.c - start of the SMTP server (ports 25, 587, 465).
+ * smtpd/main.c - start of the SMTP server (ports 25, 587, 465; 24 for LMTP).
  *
  * The parent accepts connections, greets and looks at the first line (lib/sys/pool.h,
  * smtpd/first_line.h), which it leaves to be read where the session runs: in a worker that can
@@ -27,6 +27,14 @@ static const struct pool_port ports[] = {
     {.label = "smtp", .tests_early = true, POOL_PORT_LIMITS(SMTP)},
     {.label = "submission", POOL_PORT_LIMITS(SUBMISSION)},
     {.label = "smtps", .speaks_late = true, POOL_PORT_LIMITS(SMTPS)},
+    {.label = "lmtp",
+     .listed_only = true,
+     .clients_max = SMTP_MAX_CLIENTS,
+     .per_address_max = SMTP_MAX_CLIENTS_PER_IP,
+     .per_minute_max = SMTP_MAX_PER_MINUTE_PER_IP,
+     .allow = SMTP_LMTP_HOSTS,
+     .deny = SMTP_DENY,
+     .unlimited = SMTP_LMTP_HOSTS},
 };
 
 static int
@@ -108,7 +116,7 @@ static const char *
 refusal(enum pool_refusal why)
 {
     static const char *const texts[] = {
-        [POOL_DENIED] = "554 5.7.1 no SMTP service for your address\r\n",
+        [POOL_DENIED] = "554 5.7.1 no mail service for your address\r\n",
         [POOL_TOO_MANY] = "421 4.7.0 too many connections, try again later\r\n",
         [POOL_EARLY] = "554 5.5.1 you spoke before the greeting\r\n",
         [POOL_PIPELINED] = "554 5.5.1 you went on before the reply (RFC 2920)\r\n",

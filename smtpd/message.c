@@ -101,12 +101,14 @@ failure_of(int error)
 }
 
 void
-message_refuse_open(struct session *s, int error)
+message_refuse_open(struct session *s, int error, bool at_end)
 {
     const struct refusal *r = &refusals[failure_of(error)];
 
     if (error == EMFILE || error == ENFILE)
         session_shut(s, "4.3.2", "system resources exhausted, try again later");
+    else if (at_end)
+        session_refuse_end(s, r);
     else
         session_reply(s, r->code, r->dsn, "%s", r->text);
 }
@@ -185,6 +187,7 @@ fill_trace(const struct message *m, const struct header_summary *summary, struct
         .tls_cipher = tls == NULL ? NULL : tls_cipher(tls),
         .hostname = s->settings->hostname,
         .is_extended = s->is_extended,
+        .is_lmtp = s->is_lmtp,
         .is_authenticated = s->auth_user != NULL,
         .is_utf8 = s->transaction.smtputf8,
         .queue_id = m->id,
@@ -423,8 +426,9 @@ refusal_of(const struct message *m)
     return m->refusal != NULL ? m->refusal : &refusals[m->failure];
 }
 
-static void
-refuse_message(struct session *s, const struct message *m)
+/* Why it has failed, for the replies. */
+static const struct refusal *
+note_refusal(struct session *s, const struct message *m)
 {
     const struct refusal *r = refusal_of(m);
     struct strbuf to = recipients_of(&s->transaction.envelope);
@@ -436,10 +440,19 @@ refuse_message(struct session *s, const struct message *m)
               KV_STR("message_id", m->message_id));
     strbuf_free(&to);
     stats_add(s->server->counters.rejected_messages, 1);
+    return r;
+}
+
+void
+message_refuse(struct session *s, struct message **mp)
+{
+    const struct refusal *r = note_refusal(s, *mp);
+
     if (r->code >= 500)
         session_error(s, r->code, r->dsn, "%s", r->text);
     else
         session_refuse(s, r);
+    message_abort(mp);
 }
 
 /* ---- filters ---- */
@@ -566,7 +579,8 @@ tell_accepted(struct session *s, const struct message *m)
     xclient_log_forwarded(s, m->id);
     if (!m->discarded)
         queue_trigger(s->server->trigger_fd);
-    session_reply(s, 250, "2.0.0", "queued as %s", m->id);
+    for (uint64_t i = session_end_replies(s); i > 0; i--)
+        session_reply(s, 250, "2.0.0", "queued as %s", m->id);
     stats_add(s->server->counters.messages, 1);
     stats_add(s->server->counters.bytes, m->size);
     s->messages++;
@@ -586,7 +600,7 @@ message_commit(struct session *s, struct message **mp)
     if (m->failure == FAIL_NONE && !m->discarded)
         commit(m);
     if (m->failure != FAIL_NONE)
-        refuse_message(s, m);
+        session_refuse_end(s, note_refusal(s, m));
     else
         tell_accepted(s, m);
     message_abort(mp);

@@ -40,7 +40,7 @@ misc_run_help(struct session *s, struct slice args)
 {
     (void)args;
     session_reply(s, 214, "2.0.0",
-                  "commands: EHLO HELO MAIL RCPT DATA BDAT RSET VRFY EXPN HELP NOOP QUIT "
-                  "STARTTLS AUTH");
+                  "commands: %s MAIL RCPT DATA BDAT RSET VRFY EXPN HELP NOOP QUIT%s",
+                  s->is_lmtp ? "LHLO" : "EHLO HELO", s->is_lmtp ? "" : " STARTTLS AUTH");
     return s->state;
 }

@@ -14,9 +14,9 @@
 #include "smtpd/footer.h"
 
 struct settings {
-    const char *hostname;        /* in replies and trace lines */
-    const char *system_hostname; /* where decisions about approval are addressed to */
-    char *greeting;              /* the whole line, with CRLF */
+    const char *hostname;           /* in replies and trace lines */
+    const char *system_hostname;    /* where decisions about approval are addressed to */
+    char *greeting, *lmtp_greeting; /* the whole line, with CRLF */
     bool starttls, no_cleartext_auth, no_auth_on_25;
     bool plain_on_loopback, reject_pipelining;
     bool add_sender_header, add_originating_ip, hide_client_ip, add_auth_user;

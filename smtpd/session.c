@@ -52,6 +52,15 @@ session_reply(struct session *s, unsigned code, const char *dsn, const char *for
     va_end(args);
 }
 
+static void
+end_after_errors(struct session *s)
+{
+    if (s->errors < s->settings->max_errors)
+        return;
+    log_event(LOG_WARN, "too_many_errors", KV_U64("errors", s->errors));
+    session_shut(s, "4.7.0", "too many errors");
+}
+
 void
 session_error(struct session *s, unsigned code, const char *dsn, const char *format, ...)
 {
@@ -63,10 +72,7 @@ session_error(struct session *s, unsigned code, const char *dsn, const char *for
     va_start(args, format);
     write_reply(s, code, dsn, format, args);
     va_end(args);
-    if (s->errors < s->settings->max_errors)
-        return;
-    log_event(LOG_WARN, "too_many_errors", KV_U64("errors", s->errors));
-    session_shut(s, "4.7.0", "too many errors");
+    end_after_errors(s);
 }
 
 void
@@ -75,6 +81,32 @@ session_refuse(struct session *s, const struct refusal *why)
     session_reply(s, why->code, why->dsn, "%s", why->text);
     if (why->code == 421)
         s->closing = true;
+}
+
+uint64_t
+session_end_replies(const struct session *s)
+{
+    const struct transaction *t = &s->transaction;
+
+    return s->is_lmtp ? t->local_count + t->remote_count : 1;
+}
+
+/* What ends the session, if it does, comes behind the last of them. */
+void
+session_refuse_end(struct session *s, const struct refusal *why)
+{
+    uint64_t count = session_end_replies(s);
+
+    for (uint64_t i = 1; i < count; i++)
+        session_reply(s, why->code, why->dsn, "%s", why->text);
+    if (count == 0) { /* RFC 2033 section 4.3: BDAT LAST may have no reply */
+        s->errors++;
+        end_after_errors(s);
+    } else if (why->code >= 500) {
+        session_error(s, why->code, why->dsn, "%s", why->text);
+    } else {
+        session_refuse(s, why);
+    }
 }
 
 void
@@ -248,7 +280,8 @@ session_greet(struct session *s, bool is_greeted)
     if (why != NULL && (!is_greeted || why->code == 421))
         session_refuse(s, why); /* RFC 5321 section 3.1: no service, and QUIT is waited for */
     else if (!is_greeted)
-        (void)stream_write(s->stream, slice_of(s->settings->greeting)); /* an error sticks */
+        (void)stream_write(s->stream, slice_of(s->is_lmtp ? s->settings->lmtp_greeting
+                                                          : s->settings->greeting)); /* sticks */
 }
 
 static int
@@ -263,13 +296,16 @@ open_session(struct session *s)
 static void
 begin(struct session *s, struct pool_session *pool, struct server *server)
 {
+    bool is_lmtp = strcmp(pool->label, "lmtp") == 0;
+
     *s = (struct session){
         .pool = pool,
         .server = server,
         .settings = &server->settings,
         .stream = stream_new(pool->fd, SESSION_READ_MAX),
         .state = ST_NEW,
-        .is_submission = strcmp(pool->label, "smtp") != 0,
+        .is_submission = !is_lmtp && strcmp(pool->label, "smtp") != 0,
+        .is_lmtp = is_lmtp,
         .is_trusted = reception_trusts(&server->settings.rules, slice_of(pool->client_ip)),
         .slots = queue_slots_new(server->tmp_dirfd),
     };

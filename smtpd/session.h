@@ -1,5 +1,5 @@
 /*
- * smtpd/session.h - one SMTP connection, from the greeting to the end.
+ * smtpd/session.h - one SMTP or LMTP connection, from the greeting to the end.
  */
 #ifndef POSTHORN_SMTPD_SESSION_H
 #define POSTHORN_SMTPD_SESSION_H
@@ -19,7 +19,7 @@
 
 /* Bits, so that the command table can say in which states a command is legal. */
 enum session_state {
-    ST_NEW = 1 << 0,       /* no EHLO or HELO yet */
+    ST_NEW = 1 << 0,       /* no EHLO, HELO or LHLO yet */
     ST_GREETED = 1 << 1,   /* no transaction */
     ST_SENDER = 1 << 2,    /* MAIL was accepted */
     ST_RECIPIENT = 1 << 3, /* and one RCPT or more */
@@ -37,8 +37,9 @@ struct session {
     struct stream *stream;
     enum session_state state;
     bool is_submission;   /* port 587 or 465: MAIL needs authentication */
+    bool is_lmtp;         /* RFC 2033: from a host of ours, to recipients of ours */
     bool is_trusted;      /* smtp.hosts_no_auth */
-    bool is_extended;     /* EHLO, not HELO */
+    bool is_extended;     /* EHLO or LHLO, not HELO */
     bool is_stale;        /* the connection to accountd is lost */
     bool user_proved;     /* auth_user to authd, on this channel; not only said by XCLIENT */
     bool held_capability; /* somebody has logged in: this worker serves nobody else */
@@ -73,6 +74,12 @@ __attribute__((format(printf, 4, 5))) void session_error(struct session *s, unsi
 void session_greet(struct session *s, bool is_greeted);
 /* The reply that a refusal is; after 421 no more commands (RFC 5321 section 3.8). */
 void session_refuse(struct session *s, const struct refusal *why);
+/* How many replies the end of a message has: one, in LMTP one for each recipient that was accepted
+ * (RFC 2033 section 4.2). */
+uint64_t session_end_replies(const struct session *s);
+/* The refusal of a whole message at its end, so many times. An error, for the client's budget, if
+ * it is for ever. */
+void session_refuse_end(struct session *s, const struct refusal *why);
 /* 421 and no more commands. */
 void session_shut(struct session *s, const char *dsn, const char *text);
 

@@ -39,11 +39,11 @@ milliseconds(const struct conf *conf, enum conf_id id)
 
 /* Cut to one reply line (RFC 5321 section 4.5.3.1.5). */
 static char *
-make_greeting(const char *hostname, const char *banner)
+make_greeting(const char *hostname, const char *protocol, const char *banner)
 {
-    int room = REPLY_LINE_MAX - (int)strlen("220  ESMTP \r\n") - (int)strlen(hostname);
+    int room = REPLY_LINE_MAX - (int)(strlen("220   \r\n") + strlen(protocol) + strlen(hostname));
 
-    return xasprintf("220 %s ESMTP %.*s\r\n", hostname, room,
+    return xasprintf("220 %s %s %.*s\r\n", hostname, protocol, room,
                      banner[0] != '\0' ? banner : "Posthorn");
 }
 
@@ -87,6 +87,8 @@ settings_load(struct settings *settings, const struct conf *conf)
     };
     settings->priority_users = load_list(conf, SMTP_PRIORITY_USERS, &settings->priority_user_count);
     settings->etrn_domains = load_list(conf, SMTP_ETRN_DOMAINS, &settings->etrn_domain_count);
-    settings->greeting = make_greeting(settings->hostname, conf_str(conf, SYSTEM_BANNER));
+    settings->greeting = make_greeting(settings->hostname, "ESMTP", conf_str(conf, SYSTEM_BANNER));
+    settings->lmtp_greeting =
+        make_greeting(settings->hostname, "LMTP", conf_str(conf, SYSTEM_BANNER));
     filter_settings_load(&settings->filters, conf);
 }

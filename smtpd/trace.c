@@ -19,6 +19,8 @@ trace_protocol(const struct trace *trace)
     static const char *const utf8[] = {"UTF8SMTP", "UTF8SMTPA", "UTF8SMTPS", "UTF8SMTPSA"};
     unsigned which = (trace->is_authenticated ? 1u : 0u) + (trace->tls_version != NULL ? 2u : 0u);
 
+    if (trace->is_lmtp)
+        return trace->is_utf8 ? "UTF8LMTP" : "LMTP";
     if (trace->is_utf8)
         return utf8[which];
     return !trace->is_extended && which == 0 ? "SMTP" : extended[which];

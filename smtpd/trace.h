@@ -16,6 +16,7 @@ struct trace {
     const char *tls_version, *tls_cipher; /* NULL: no TLS */
     const char *hostname;
     bool is_extended, is_authenticated, is_utf8;
+    bool is_lmtp; /* which knows neither AUTH nor STARTTLS here */
     const char *queue_id;
     struct slice recipient; /* empty: more than one, or not to be shown */
     int64_t received_ms;

@@ -34,7 +34,7 @@ announce(struct session *s, const char *verb, unsigned which)
 void
 xclient_announce(struct session *s)
 {
-    if (is_listed(s, &s->settings->xclient_hosts))
+    if (!s->is_lmtp && is_listed(s, &s->settings->xclient_hosts))
         announce(s, "XCLIENT", XATTR_OF_XCLIENT);
     if (is_listed(s, &s->settings->xforward_hosts))
         announce(s, "XFORWARD", XATTR_OF_XFORWARD);

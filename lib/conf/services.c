@@ -124,6 +124,8 @@ set_listen(struct parser *p, struct slice value)
             return fail(p, "listen: expected label:port with a port from 1 to 65535");
         if (copy_name(p, label, listen->label) < 0)
             return -1;
+        if (port == 25 && slice_eq(label, SLICE("lmtp")))
+            return fail(p, "listen: LMTP must not be on port 25 (RFC 2033 section 5)");
         listen->port = (uint16_t)port;
         p->row->listen_count++;
     }

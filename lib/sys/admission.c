@@ -149,18 +149,22 @@ over(unsigned count, unsigned max)
 }
 
 enum admission_verdict
-admission_by_lists(const struct networks *allow, const struct networks *deny, const struct ip *from)
+admission_by_lists(const struct networks *allow, const struct networks *deny, bool listed_only,
+                   const struct ip *from)
 {
+    bool asks_list = listed_only || allow->count > 0;
+
     if (networks_have(deny, from))
         return ADMISSION_DENIED;
-    return allow->count > 0 && !networks_have(allow, from) ? ADMISSION_NOT_ALLOWED : ADMISSION_OK;
+    return asks_list && !networks_have(allow, from) ? ADMISSION_NOT_ALLOWED : ADMISSION_OK;
 }
 
 enum admission_verdict
 admission_enter(struct admission *a, const struct ip *from, int64_t now_mono_ms)
 {
     struct ip network = network_of(from);
-    enum admission_verdict listed = admission_by_lists(&a->allow, &a->deny, from);
+    enum admission_verdict listed =
+        admission_by_lists(&a->allow, &a->deny, a->limits.listed_only, from);
     struct entry *e;
 
     if (listed != ADMISSION_OK)

@@ -20,6 +20,7 @@ struct admission_limits {
     unsigned per_address_max; /* connections at once; 0: no limit */
     unsigned per_minute_max;  /* new ones; 0: no limit */
     int64_t known_ms;         /* how long an address is known; 0: none is */
+    bool listed_only;         /* an empty `allow` denies everybody */
 };
 
 enum admission_verdict {
@@ -31,15 +32,15 @@ enum admission_verdict {
     ADMISSION_TOO_FAST      /* per_minute_max */
 };
 
-/* `allow`: when not empty, who is not on it is denied. `unlimited`: not held to the two limits per
- * address. The lists become the result's. */
+/* `allow`: when not empty (or with `listed_only`), who is not on it is denied. `unlimited`: not
+ * held to the two limits per address. The lists become the result's. */
 struct admission *admission_new(const struct admission_limits *limits, struct networks allow,
                                 struct networks deny, struct networks unlimited);
 void admission_free(struct admission **admissionp);
 
-/* What the lists say alone: OK, DENIED or NOT_ALLOWED. */
+/* What the lists say alone: OK, DENIED or NOT_ALLOWED. `listed_only`: see the limits. */
 enum admission_verdict admission_by_lists(const struct networks *allow, const struct networks *deny,
-                                          const struct ip *from);
+                                          bool listed_only, const struct ip *from);
 /* OK: the connection counts until admission_leave with the same address. */
 enum admission_verdict admission_enter(struct admission *a, const struct ip *from,
                                        int64_t now_mono_ms);

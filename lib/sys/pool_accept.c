@@ -126,7 +126,8 @@ pool_arrived(struct pool *p, const struct arrival *a)
     }
     known.about.is_pressed = admission_is_pressed(admission);
     known.about.is_known = p->ops->screening == NULL || admission_knows(admission, &a->from, now);
-    if (p->waiting_max == 0 || (known.about.is_known && !known.about.is_pressed))
+    if (p->waiting_max == 0 || p->ports[a->about.port].is->listed_only ||
+        (known.about.is_known && !known.about.is_pressed))
         pool_serve(p, &known);
     else
         pool_screen(p->waiting, &known);

@@ -11,6 +11,7 @@ pool_admission(const struct daemon *d, const struct pool_ops *ops, const struct 
     unsigned clients_max = (unsigned)conf_u64(d->conf, port->clients_max);
     const struct admission_limits limits = {
         .clients_max = clients_max,
+        .listed_only = port->listed_only,
         .reserved = ops->screening == NULL ? 0 : clients_max / RESERVED_PART,
         .per_address_max = (unsigned)conf_u64(d->conf, port->per_address_max),
         .per_minute_max = (unsigned)conf_u64(d->conf, port->per_minute_max),

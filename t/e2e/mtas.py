@@ -43,14 +43,15 @@ def unpack():
 
 class Server:
     """domain: whose mail it takes, for bob and carol. authority: signs for `mx.DOMAIN`, and whose certificates it
-    believes. nameserver: its address. Mail is in Maildirs."""
+    believes. nameserver: its address, which Postfix takes for that of lmtp.test's LMTP server too. Mail is in
+    Maildirs."""
     users = ("bob", "carol")
     name = None
     takes_tls = True
 
     def __init__(self, host, domain, authority, nameserver):
         unpack()
-        self.host, self.domain = host, domain
+        self.host, self.domain, self.nameserver = host, domain, nameserver
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-mta-"))
         self.base.chmod(0o755)
         self.etc, self.mail = self.base / "etc", self.base / "mail"
@@ -239,6 +240,7 @@ class Postfix(Server):
             lines.append(line)
         (conf / "master.cf").write_text("\n".join(lines) + "\n")
         (conf / "users").write_text("".join(f"{user}@{self.domain} {user}/\n" for user in self.users))
+        (conf / "transport").write_text(f"lmtp.test lmtp:inet:[{self.nameserver}]:24\n")
         (conf / "main.cf").write_text(textwrap.dedent(f"""\
             compatibility_level = 3.6
             queue_directory = {self.base}/queue
@@ -262,6 +264,7 @@ class Postfix(Server):
             smtp_tls_security_level = verify
             smtp_tls_CAfile = {self.base}/ca.pem
             smtp_tls_loglevel = 1
+            transport_maps = texthash:{conf}/transport
             smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
             virtual_mailbox_domains = {self.domain}
             virtual_mailbox_base = {self.mail}

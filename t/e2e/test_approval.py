@@ -229,3 +229,68 @@ def test_rules(instance):
     path.write_text("# ours\ngood * local=a@d.test\nbad * local=\n")
     result = inst.run("config", "check", check=False)
     assert result.returncode == 1 and f"{path}:3: " in result.err
+
+
+def managers(inst):
+    return [pid for pid, command in inst.processes().items() if "queue-manager" in command.split(" ")[0]]
+
+
+def kill_manager(inst):
+    (pid,) = managers(inst)
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: managers(inst) not in ([], [pid]), 30, "back")
+
+
+@pytest.fixture
+def watched(sink):
+    """Approval, monitoring and the archive together; who reads along is away and forwards."""
+    inst = Instance()
+    inst.setup()
+    inst.set("remote.policy", "relay")
+    inst.set("remote.relay_hosts", f"127.0.0.2:{sink.port}")
+    inst.set("archive.classes", "local incoming outgoing relayed")
+    inst.run("approval", "rule", "add", *RULE)
+    inst.run("monitoring", "add", "all", "monitored=alice@d.test", "outgoing=reader@d.test")
+    inst.start()
+    for name in (*PEOPLE, "reader"):
+        inst.add_user(f"{name}@d.test", PASSWORD)
+    inst.run("user", "set", "reader@d.test", "forward=reader@far.test", "forward_keep=yes", "auto_reply=yes",
+             "auto_reply_text=away")
+    yield inst
+    inst.close()
+
+
+def test_refused_mail_is_neither_copied_nor_archived_and_approved_mail_once(watched, sink):
+    inst = watched
+    sink.messages.clear()
+    row = ask(inst, ["bob@d.test", "far@x.test"], "no")
+    kill_manager(inst)
+    inst.run("approval", "refuse", row["id"])
+    wait_for(lambda: with_subject(inst, "alice", "Your mail was refused: returned to sender"), 20, "told")
+    inst.wait_queue_empty()
+    assert not mailbox(inst, "bob@d.test") and not mailbox(inst, "reader@d.test") and not sink.messages
+    assert inst.json("archive", "list") == []
+
+    with smtplib.SMTP("127.0.0.1", inst.port("submission"), timeout=20) as client:
+        client.starttls(context=ssl._create_unverified_context())
+        client.login("alice@d.test", PASSWORD)
+        client.sendmail("alice@d.test", ["bob@d.test", "far@x.test"],
+                        "To: bob@d.test, reader@d.test\r\nSubject: yes\r\n\r\nwho answers?\r\n")
+    row = wait_for(lambda: waiting(inst), 20, "waits")[0]
+    assert not mailbox(inst, "reader@d.test") and inst.json("archive", "list") == []
+    kill_manager(inst)
+    inst.run("approval", "approve", row["id"])
+    kill_manager(inst)
+    wait_for(lambda: with_subject(inst, "bob", "yes") and with_subject(inst, "reader", "yes"), 30, "delivered")
+    inst.wait_queue_empty()
+    kill_manager(inst)
+    inst.wait_queue_empty()
+    assert len(with_subject(inst, "bob", "yes")) == len(with_subject(inst, "reader", "yes")) == 1
+    for rcpt in ("far@x.test", "reader@far.test"):  # outside it may come twice after a kill: SMTP has no better
+        assert {m.content.count(b"Subject: yes") for m in sink.delivered(rcpt)} == {1}, rcpt
+    (archived,) = inst.json("archive", "list")
+    assert archived["id"] == row["id"] and archived["classes"] == "local,outgoing"
+    assert archived["sender"] == "alice@d.test" and archived["recipients"] == ["bob@d.test", "far@x.test"]
+    assert "event=copy" in inst.run("trace", row["id"]).out  # what made it, also behind an approval
+    (told,) = mailbox(inst, "alice@d.test")  # the refusal: nobody answered the copy
+    assert "reader" not in str(told)

@@ -50,6 +50,9 @@ class World:
                             ("remote.mta_sts", "no"), ("remote.protocols", "ipv4"), ("queue.retry_interval", "3s"),
                             ("smtp.greet_delay", "0")):
             self.inst.set(name, value)
+        self.inst.set("smtp.lmtp_hosts", self.network.theirs.address)
+        services = self.inst.root / "etc/services.conf"
+        services.write_text(services.read_text().replace("smtps:465\n", "smtps:465 lmtp:24\n"))
         self.inst.start()
         self.inst.add_user("alice@a.test", PASSWORD)
 
@@ -183,6 +186,25 @@ def test_a_recipient_that_we_do_not_know_makes_them_tell_their_sender(world):
     world.from_peer("nobody@a.test", message("stray", b"stray\r\n", "nobody@a.test", "bob@b.test"))
     wait_for(lambda: [m for m in world.peer.messages("bob") if b"nobody@a.test" in m and b"stray" in m], 40,
              "their bounce for bob")
+
+
+def test_they_hand_us_mail_by_lmtp(world):
+    """Mail for lmtp.test: one of the recipients is known, of the other their sender is told."""
+    if world.peer.name != "postfix":
+        pytest.skip("one of them is enough")
+    world.inst.run("domain", "add", "lmtp.test")
+    world.inst.add_user("dora@lmtp.test", PASSWORD)
+    world.from_peer("dora@lmtp.test,nobody@lmtp.test", message("by-lmtp", b"lmtp\r\n", "dora@lmtp.test", "bob@b.test"))
+
+    def inbox():
+        return [m for file in world.inst.root.glob("store/lmtp.test/*/dora/mail/*/*")
+                if file.is_file() and b"Subject: by-lmtp" in (m := file.read_bytes())]
+    found = wait_for(inbox, 30, "in dora's mailbox")
+    assert b" with LMTP " in found[0].replace(b"\n\t", b" ")[:2000]
+    wait_for(lambda: [m for m in world.peer.messages("bob") if b"nobody@lmtp.test" in m and b"by-lmtp" in m], 40,
+             "their bounce for bob")
+    world.inst.wait_queue_empty()
+    assert len(inbox()) == 1
 
 
 def test_dsn_success(world):

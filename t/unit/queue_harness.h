@@ -5,6 +5,7 @@
  *   NAME@d.test          mailbox d.test/00/NAME       team@d.test      group of a, b, c@d.test
  *   twice@d.test         a@d.test and b@d.test        nobody@d.test    unknown: 5.1.1
  *   fwd@d.test           forward to x@far.test        everything else  remote
+ *   away@d.test          has an automatic reply
  *   ghost@d.test         unknown, admin@d.test hears  off@d.test       group of a and b, disabled
  *   later@, laterN@...   deferred by the agent        never@...        bounced by the agent
  *   lost@...             the agent dies with the job the first time; deadly@...: each time
@@ -43,9 +44,10 @@ struct delivery {
     char address[128];
     char prepend[128];
     char sender[128];
+    char forwarder[128];
     char classes[QUEUE_CLASSES_MAX];
     char envelope_rcpts[256];
-    bool in_doubt;
+    bool in_doubt, auto_reply;
 };
 
 struct fake_agent {
@@ -118,6 +120,7 @@ answer_one(struct accountd_target *targets, uint32_t *count, uint32_t source, st
         to = 2;
         t.via = SLICE("alias");
     }
+    t.auto_reply = slice_eq(local, SLICE("away"));
     for (uint32_t i = from; i < (to == 0 ? 1 : to); i++) {
         if (to > 0)
             t.address = members[i];
@@ -280,11 +283,14 @@ agent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sli
         (void)snprintf(d->prepend, sizeof(d->prepend), "%.*s", (int)job.prepend.len,
                        job.prepend.ptr);
         (void)snprintf(d->sender, sizeof(d->sender), "%.*s", (int)job.sender.len, job.sender.ptr);
+        (void)snprintf(d->forwarder, sizeof(d->forwarder), "%.*s", (int)job.forwarder.len,
+                       job.forwarder.ptr);
         (void)snprintf(d->classes, sizeof(d->classes), "%.*s", (int)job.classes.len,
                        job.classes.ptr);
         (void)snprintf(d->envelope_rcpts, sizeof(d->envelope_rcpts), "%.*s",
                        (int)job.envelope_rcpts.len, job.envelope_rcpts.ptr);
         d->in_doubt = job.in_doubt;
+        d->auto_reply = job.rcpts[i].auto_reply;
         h.delivery_count++;
     }
     ck_assert_int_eq(queue_result_encode(&out, &result), 0);

@@ -161,6 +161,21 @@ START_TEST(ipv6_is_counted_by_network)
 }
 END_TEST
 
+START_TEST(listed_only_means_nobody_without_a_list)
+{
+    const struct admission_limits open = {.clients_max = 1},
+                                  closed = {.clients_max = 1, .listed_only = true};
+    struct admission *a = admission_new(&open, none, none, none),
+                     *b = admission_new(&closed, none, none, none);
+    struct ip from = ip_of("127.0.0.1");
+
+    ck_assert_int_eq(admission_enter(a, &from, 0), ADMISSION_OK);
+    ck_assert_int_eq(admission_enter(b, &from, 0), ADMISSION_NOT_ALLOWED);
+    admission_free(&a);
+    admission_free(&b);
+}
+END_TEST
+
 START_TEST(lists_decide_before_limits)
 {
     const struct admission_limits limits = {.per_address_max = 1};
@@ -213,6 +228,7 @@ main(void)
     tcase_add_test(tc, an_address_has_its_own_limits);
     tcase_add_test(tc, ipv6_is_counted_by_network);
     tcase_add_test(tc, lists_decide_before_limits);
+    tcase_add_test(tc, listed_only_means_nobody_without_a_list);
     tcase_add_test(tc, a_flood_of_addresses_is_bounded);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

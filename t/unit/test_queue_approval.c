@@ -35,6 +35,9 @@
 // LINK: queue-manager/sender.c
 // LINK: queue-manager/server.c
 // LINK: queue-manager/trace.c
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "queue-manager/admin.h"
 #include "queue-manager/approval.h"
 #include "queue-manager/intake.h"
@@ -137,6 +140,18 @@ START_TEST(mail_waits_and_approvers_are_asked)
 }
 END_TEST
 
+/* An address that cannot be resolved now may turn out to be of either kind. It is judged once: who
+ * approves one kind does not let the other through. */
+START_TEST(what_is_not_known_yet_is_asked_about)
+{
+    submit_one("x@far.test huge@d.test");
+    ck_assert_uint_eq(delivered_to("boss@d.test"), 1);
+    ck_assert_uint_eq(delivered_to("chief@d.test"), 1);
+    ck_assert_int_eq(decide(true, APPROVAL_EXTERNAL), APPROVAL_DONE);
+    ck_waits(true);
+}
+END_TEST
+
 START_TEST(other_mail_does_not_wait)
 {
     (void)submit_as("o@d.test", "x@far.test a@d.test", "Subject: x\r\n\r\n", 0,
@@ -211,6 +226,66 @@ START_TEST(waiting_that_a_crash_cut_off_is_finished)
     ck_waits(true);
     ck_assert_uint_eq(delivered_to("x@far.test"), 0);
     ck_assert_uint_eq(delivered_to("boss@d.test"), 1); /* not asked again */
+}
+END_TEST
+
+/* The same, and nobody decides: its time ends all the same. */
+START_TEST(waiting_that_a_crash_cut_off_has_its_deadline)
+{
+    h.settings.approval_lifetime_ms = 500;
+    restart();
+    submit_one("x@far.test");
+    ck_assert_int_eq(
+        spool_move(&h.queue->spool, id, SPOOL_HOLD, SPOOL_ACTIVE, SPOOL_ENV | SPOOL_LOG), 0);
+    restart();
+    run_until(one_held);
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to("x@far.test"), 0);
+    ck_assert_uint_eq(delivered_to("s@d.test"), 1);
+}
+END_TEST
+
+/* A hold that cannot be put on record is none: it would look like an approval on its way. */
+START_TEST(hold_of_approved_mail_is_on_record_or_refused)
+{
+    struct rlimit limit, small;
+    const char *why;
+
+    submit_one("later@far.test");
+    ck_assert_int_eq(decide(true, APPROVAL_EXTERNAL), APPROVAL_DONE);
+    run_until(one_deferred);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    small = (struct rlimit){.rlim_cur = 1, .rlim_max = limit.rlim_max};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    (void)setrlimit(RLIMIT_FSIZE, _i == 0 ? &small : &limit);
+    why = admin_hold(h.queue, id, SLICE("wait"));
+    (void)setrlimit(RLIMIT_FSIZE, &limit); /* before the test's own files grow */
+    ck_assert((why != NULL) == (_i == 0));
+    ck_assert_int_eq(spool_find(&h.queue->spool, id), _i == 0 ? SPOOL_DEFERRED : SPOOL_HOLD);
+    restart();
+    run_for(100);
+    ck_assert_int_eq(spool_find(&h.queue->spool, id), _i == 0 ? SPOOL_DEFERRED : SPOOL_HOLD);
+}
+END_TEST
+
+/* RFC 2852 section 4.1.2: whoever asks for it back by a time does not wait longer for a decision.
+ */
+START_TEST(time_of_the_sender_ends_the_wait)
+{
+    struct queue_envelope e = {.auth_user = SLICE("s@d.test"),
+                               .by_mode = _i == 0 ? QUEUE_BY_RETURN : QUEUE_BY_NOTIFY,
+                               .deliver_by_ms = clock_real_ms() + 400};
+
+    (void)snprintf(id, sizeof(id), "%s", submit_as("s@d.test", "x@far.test", "A: b\r\n\r\n", 0, e));
+    run_until(one_held);
+    if (_i == 0) {
+        run_until(all_gone);
+        ck_assert_uint_eq(delivered_to("s@d.test"), 1);
+    } else {
+        run_for(800);
+        ck_waits(true);
+    }
+    ck_assert_uint_eq(delivered_to("x@far.test"), 0);
 }
 END_TEST
 
@@ -361,6 +436,36 @@ START_TEST(mail_decides)
 }
 END_TEST
 
+static bool
+one_deferred_decision(void)
+{
+    return h.queue->active_count == 1 && files_in(SPOOL_DEFERRED) > 0;
+}
+
+/* The request was quicker than the message on its way to hold/ (a full disk, a crash): the decision
+ * waits for it. */
+START_TEST(early_decision_counts)
+{
+    char address[200];
+
+    h.settings.retry_interval_ms = 50;
+    h.settings.retry_max_ms = 50;
+    restart();
+    h.account_mute = true;
+    (void)snprintf(id, sizeof(id), "%s",
+                   submit_as("s@d.test", "x@far.test", "Subject: hello\r\n\r\nbody\r\n", 0,
+                             (struct queue_envelope){.auth_user = SLICE("s@d.test")}));
+    make_address(address, sizeof(address), true, 0, clock_real_ms() / 1000 + 1000);
+    (void)submit_as("any@far.test", address, "Subject: x\r\n\r\n", 0,
+                    (struct queue_envelope){.rcpt_count = 0});
+    run_until(one_deferred_decision);
+    h.account_mute = false;
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to("x@far.test"), 1);
+    ck_assert_uint_eq(delivered_to("any@far.test"), 0);
+}
+END_TEST
+
 /* Replayed, and decided by another one too late: answered each time, nothing happens. */
 START_TEST(later_decisions_are_answered)
 {
@@ -415,16 +520,21 @@ main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_loop_test(tc, mail_waits_and_approvers_are_asked, 0, 3);
+    tcase_add_test(tc, what_is_not_known_yet_is_asked_about);
     tcase_add_test(tc, other_mail_does_not_wait);
     tcase_add_test(tc, both_kinds_are_decided_separately);
     tcase_add_loop_test(tc, a_refusal_of_one_kind_refuses_all, 0, 2);
     tcase_add_loop_test(tc, decision_that_a_crash_cut_off_has_its_effect, 0, 2);
     tcase_add_test(tc, waiting_that_a_crash_cut_off_is_finished);
+    tcase_add_test(tc, waiting_that_a_crash_cut_off_has_its_deadline);
+    tcase_add_loop_test(tc, hold_of_approved_mail_is_on_record_or_refused, 0, 2);
+    tcase_add_loop_test(tc, time_of_the_sender_ends_the_wait, 0, 2);
     tcase_add_loop_test(tc, time_that_is_over_refuses, 0, 2);
     tcase_add_test(tc, deleted_mail_is_gone);
     tcase_add_test(tc, approved_mail_has_its_whole_lifetime);
     tcase_add_loop_test(tc, records_behind_the_last_decision_decide_nothing, 0, 2);
     tcase_add_loop_test(tc, mail_decides, 0, (int)ARRAY_LEN(mails));
+    tcase_add_test(tc, early_decision_counts);
     tcase_add_test(tc, later_decisions_are_answered);
     tcase_add_test(tc, decisions_go_beside_other_recipients);
     suite_add_tcase(s, tc);

@@ -276,6 +276,37 @@ START_TEST(a_remote_copy_has_a_sender_of_its_own)
 }
 END_TEST
 
+/* Who reads along may have a forward, and be away: the message goes there as his, and says nothing.
+ */
+START_TEST(a_copy_is_forwarded_as_its_readers_mail)
+{
+    set_rules("[r]\nmonitored = m@d.test\nincoming = fwd@d.test\n");
+    start_agents();
+    (void)submit("s@far.test", "m@d.test");
+    run_until(all_gone);
+    ck_assert_uint_eq(h.delivery_count, 2);
+    for (size_t i = 0; i < h.delivery_count; i++)
+        if (strcmp(h.deliveries[i].address, "m@d.test") != 0) {
+            ck_assert_str_eq(h.deliveries[i].address, "x@far.test");
+            ck_assert_str_eq(h.deliveries[i].forwarder, "fwd@d.test");
+            ck_assert_str_eq(h.deliveries[i].prepend, "Delivered-To: fwd@d.test\r\n");
+        }
+}
+END_TEST
+
+START_TEST(a_copy_is_not_answered)
+{
+    set_rules("[r]\nmonitored = m@d.test\nincoming = away@d.test\n");
+    start_agents();
+    (void)submit("s@far.test", _i == 0 ? "m@d.test" : "m@d.test away@d.test");
+    run_until(all_gone);
+    ck_assert_uint_eq(delivered_to("away@d.test"), 1);
+    for (size_t i = 0; i < h.delivery_count; i++)
+        ck_assert(h.deliveries[i].auto_reply ==
+                  (_i == 1 && strcmp(h.deliveries[i].address, "away@d.test") == 0));
+}
+END_TEST
+
 static bool
 deferred_after_attempts(void)
 {
@@ -300,7 +331,6 @@ START_TEST(a_copy_is_tried_again_alone)
     queue_down();
     h.settings.retry_interval_ms = 10;
     queue_up();
-    h.agent_count = 0;
     start_agents();
     (void)deferrals_flush(h.queue->deferrals, DUE_DOMAIN_ALL);
     run_until(all_gone);
@@ -487,6 +517,8 @@ main(void)
     tcase_add_loop_test(whole, the_sender_never_hears_of_a_copy, 0, 5);
     tcase_add_test(whole, a_failed_copy_of_a_bounce_is_told_once);
     tcase_add_test(whole, a_remote_copy_has_a_sender_of_its_own);
+    tcase_add_test(whole, a_copy_is_forwarded_as_its_readers_mail);
+    tcase_add_loop_test(whole, a_copy_is_not_answered, 0, 2);
     tcase_add_test(whole, a_copy_is_tried_again_alone);
     tcase_add_test(whole, our_own_notices_are_not_monitored);
     tcase_add_loop_test(tc, mail_has_its_classes, 0, (int)ARRAY_LEN(archives));

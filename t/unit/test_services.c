@@ -74,6 +74,7 @@ static const struct {
     {"[a]\nprogram = x\nlisten = a:0\n", "s:3: listen: expected"},
     {"[a]\nprogram = x\nlisten = a:65536\n", "s:3: listen: expected"},
     {"[a]\nprogram = x\nlisten = 25\n", "s:3: listen: expected"},
+    {"[a]\nprogram = x\nlisten = lmtp:24 lmtp:25\n", "s:3: listen: LMTP must not be on port 25"},
     {"[a]\nprogram = x\nbind = localhost\n", "s:3: bind: expected"},
     {"[a]\nprogram = x\nsocket = a.sock\n", "s:3: socket: expected an octal mode"},
     {"[a]\nprogram = x\nsocket = a.sock 0800\n", "s:3: socket: expected an octal mode"},

@@ -53,6 +53,7 @@
 #include "t/unit/scratch.h"
 
 #define EHLO "EHLO x\r\n"
+#define LMTP "LHLO x\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<bob@d.test>\r\nRCPT TO:<amy@d.test>\r\n"
 #define BEGIN EHLO "MAIL FROM:<a@b.c>\r\nRCPT TO:<bob@d.test>\r\n"
 #define X100                                                                                       \
     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
@@ -128,6 +129,26 @@ static const struct {
     {"smtp", BEGIN "BURL imap://h/ LAST\r\nQUIT\r\n", "220 250 250 250 500 221", 0},
     {"submission", "EHLO x\r\nBURL imap://h/ LAST\r\nQUIT\r\n", "220 250 530 221", 0},
     {"submission", BEGIN "DATA\r\nQUIT\r\n", "220 250 530 530 503 221", 0},
+    /* RFC 2033: as many replies to the end as recipients were accepted */
+    {"lmtp", LMTP "DATA\r\n.\r\nQUIT\r\n", "220 250 250 250 250 354 250 250 221", 1},
+    {"lmtp", LMTP "DATA\r\na\rb\r\n.\r\nQUIT\r\n", "220 250 250 250 250 354 554 554 221", 0},
+    {"lmtp", LMTP "BDAT 6\r\nA: b\r\nBDAT 0 LAST\r\nQUIT\r\n",
+     "220 250 250 250 250 250 250 250 221", 1},
+    {"lmtp", LMTP "BDAT 1600\r\n" X500 X500 X500 X100 "BDAT 2 LAST\r\n\r\nQUIT\r\n",
+     "220 250 250 250 250 552 503 503 221", 0},
+    {"lmtp",
+     "LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<nobody@d.test>\r\nDATA\r\nBDAT 1 LAST\r\nxQUIT\r\n",
+     "220 250 250 550 503 221", 0},
+    {"lmtp",
+     "LHLO x\r\n" /* without an end to them a client would be served for ever */
+     "BDAT 0 LAST\r\nBDAT 0 LAST\r\nBDAT 0 LAST\r\nBDAT 0 LAST\r\nQUIT\r\n",
+     "220 250 421", 0},
+    {"lmtp", "EHLO x\r\nHELO x\r\nMAIL FROM:<>\r\nQUIT\r\n", "220 500 500 503 221", 0},
+    {"lmtp", "LHLO x\r\nSTARTTLS\r\nAUTH PLAIN AAAA\r\nXCLIENT NAME=x\r\nQUIT\r\n",
+     "220 250 500 500 500 221", 0},
+    {"lmtp", "LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<x@far.test>\r\nQUIT\r\n", "220 250 250 550 221",
+     0},
+    {"smtp", "LHLO x\r\nQUIT\r\n", "220 500 221", 0},
 };
 
 static struct server server;
@@ -243,6 +264,7 @@ setup(void)
         .settings = {.hostname = "mail.d.test",
                      .mechanisms = mechanisms_new(conf),
                      .greeting = (char *)(uintptr_t) "220 mail.d.test ESMTP Posthorn\r\n",
+                     .lmtp_greeting = (char *)(uintptr_t) "220 mail.d.test LMTP Posthorn\r\n",
                      .free_errors = 100,
                      .rules = {.close_relay = true, .max_message_size = 3500},
                      .max_recipients = 2,

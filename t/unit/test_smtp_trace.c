@@ -130,6 +130,8 @@ START_TEST(with_keyword)
     trace.tls_version = protocols[_i].tls ? "TLSv1.3" : NULL;
     trace.tls_cipher = "X";
     ck_assert_str_eq(trace_protocol(&trace), protocols[_i].with);
+    trace.is_lmtp = true;
+    ck_assert_str_eq(trace_protocol(&trace), protocols[_i].utf8 ? "UTF8LMTP" : "LMTP");
 }
 END_TEST
 
