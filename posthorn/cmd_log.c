@@ -1,6 +1,6 @@
 /*
- * posthorn/cmd_log.c - `log`, the last lines of the log files and what comes, and `trace`, the
- * story of one message. Reads the files; works whether the suite runs or not.
+ * posthorn/cmd_log.c - `log`, the last lines of the log files and what comes. Reads the files;
+ * works whether the suite runs or not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,6 @@
 #define FILES_MAX 256
 #define FOLLOW_STEP_MS 200
 #define JSON_MAX 65536
-#define ID_MAX 64
 
 /* ---- printing ---- */
 
@@ -230,65 +229,6 @@ run_log(struct cli *cli, int argc, char **argv)
     return print_log(cli, argc == 1 ? argv[0] : NULL, lines, forever);
 }
 
-/* ---- trace ---- */
-
-struct tracer {
-    struct slice id;
-    const char *service; /* of the file being read */
-    struct log_entries found;
-    int error; /* errno of the last file that could not be read */
-};
-
-static void
-match_line(void *arg, struct slice line)
-{
-    struct tracer *t = arg;
-
-    if (slice_find(line, t->id) == line.len) /* most lines: no need to take them apart */
-        return;
-    if (!slice_eq(log_line_value(line, "queue_id"), t->id))
-        return;
-    log_entries_add(&t->found, line, t->service);
-    t->found.items[t->found.count - 1].rank = log_event_rank(log_line_value(line, "event"));
-}
-
-static void
-trace_file(void *arg, const char *path, const char *service)
-{
-    struct tracer *t = arg;
-
-    t->service = service;
-    if (log_file_lines(path, match_line, t) < 0)
-        t->error = errno;
-}
-
-static int
-run_trace(struct cli *cli, int argc, char **argv)
-{
-    struct tracer t = {0};
-    int rc = CLI_OK;
-
-    if (cli_options(cli, &argc, argv, NULL, 0, 1, 1) != 0)
-        return CLI_USAGE;
-    t.id = slice_of(argv[0]);
-    if (t.id.len == 0 || t.id.len > ID_MAX)
-        return cli_usage(
-            cli, "expected a queue id, as in the reply to the sender: 250 ... queued as ID");
-    if (!cli_needs_instance(cli))
-        return CLI_FAILED;
-    if (log_files_each(cli->inst.log, true, trace_file, &t) < 0)
-        t.error = errno;
-    log_entries_sort(&t.found);
-    if (t.found.count > 0 || cli->json)
-        print_entries(cli, &t.found, 0);
-    if (t.error != 0)
-        rc = cli_fail(cli, "%s: %s", cli->inst.log, strerror(t.error));
-    else if (t.found.count == 0)
-        rc = cli_fail(cli, "no line about '%s' is in the logs that are kept", argv[0]);
-    log_entries_clear(&t.found);
-    return rc;
-}
-
 const struct command command_log = {
     .name = "log",
     .summary = "the log of all services, or of one",
@@ -296,13 +236,4 @@ const struct command command_log = {
     .help = "The last 100 lines (-n) of all services together in the order of time, or of one\n"
             "service's log; -f goes on with what is logged from then on.",
     .run = run_log,
-};
-
-const struct command command_trace = {
-    .name = "trace",
-    .summary = "every log event of one message, in order",
-    .synopsis = "[--json] ID",
-    .help = "ID is the queue id: in the 250 reply, in the Received field, in 'queue list'. All\n"
-            "programs' logs are searched, those set aside included.",
-    .run = run_trace,
 };

@@ -184,9 +184,8 @@ log_file_lines(const char *path, void (*each)(void *arg, struct slice line), voi
     return n < 0 ? -1 : 0;
 }
 
-/* Takes one ` key=value` off *rest; a quoted value keeps its quotes. False at the end. */
-static bool
-next_pair(struct slice *rest, struct slice *key, struct slice *value)
+bool
+log_next_pair(struct slice *rest, struct slice *key, struct slice *value)
 {
     size_t end = 0;
     bool quoted;
@@ -210,9 +209,8 @@ next_pair(struct slice *rest, struct slice *key, struct slice *value)
     return true;
 }
 
-/* The part behind "time program[pid] level". */
-static struct slice
-pairs_of(struct slice line)
+struct slice
+log_line_pairs(struct slice line)
 {
     for (int i = 0; i < 3; i++)
         (void)slice_split(&line, ' ');
@@ -222,17 +220,16 @@ pairs_of(struct slice line)
 struct slice
 log_line_value(struct slice line, const char *key)
 {
-    struct slice rest = pairs_of(line), name, value;
+    struct slice rest = log_line_pairs(line), name, value;
 
-    while (next_pair(&rest, &name, &value))
+    while (log_next_pair(&rest, &name, &value))
         if (slice_eq(name, slice_of(key)))
             return value;
     return SLICE("");
 }
 
-/* Takes quotes and escapes off. */
-static void
-unquote(struct slice value, struct strbuf *out)
+void
+log_value_text(struct slice value, struct strbuf *out)
 {
     static const char letters[] = "nrt", plain[] = "\n\r\t";
 
@@ -277,10 +274,10 @@ put_fields(struct strbuf *out, struct slice rest)
     const char *between = "";
 
     (void)strbuf_str(out, "\"fields\": {");
-    while (next_pair(&rest, &key, &value)) {
+    while (log_next_pair(&rest, &key, &value)) {
         if (slice_eq(key, SLICE("event")))
             continue;
-        unquote(value, &text);
+        log_value_text(value, &text);
         (void)strbuf_str(out, between);
         json_string(out, key);
         (void)strbuf_str(out, ": ");

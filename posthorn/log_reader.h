@@ -38,6 +38,12 @@ int log_files_each(const char *dir, bool rotated_too,
 /* Calls each() for every line of the file. 0, or -1 with errno. */
 int log_file_lines(const char *path, void (*each)(void *arg, struct slice line), void *arg);
 
+/* The part of a line behind "time program[pid] level", and the next ` key=value` of it: a quoted
+ * value keeps its quotes. False at the end. */
+struct slice log_line_pairs(struct slice line);
+bool log_next_pair(struct slice *rest, struct slice *key, struct slice *value);
+/* Such a value without quotes and escapes into `out`, which is cleared first. */
+void log_value_text(struct slice value, struct strbuf *out);
 /* The value of `key` in a line, as it stands there ("..." with its quotes); empty if there is none.
  */
 struct slice log_line_value(struct slice line, const char *key);

@@ -220,6 +220,7 @@ send_one(struct queue *q, const struct message *m, unsigned number, struct slice
     if (rc == 0)
         log_event(LOG_INFO, "approval_asked", KV_STR("queue_id", m->id),
                   KV_SLICE("rule", m->asking->name), KV_U64("line", m->asking->line),
+                  KV_STR("setting", conf_decider(QUEUE_APPROVAL_RULES)),
                   KV_SLICE("approver", r.approver->address), KV_STR("request_id", r.id));
     strbuf_free(&r.recipients);
     strbuf_free(&r.subject);

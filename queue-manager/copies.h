@@ -10,34 +10,13 @@
 #ifndef POSTHORN_QUEUE_MANAGER_COPIES_H
 #define POSTHORN_QUEUE_MANAGER_COPIES_H
 
-#include "lib/conf/monitor_rules.h"
+#include "lib/conf/copy_rules.h"
 #include "queue-manager/queue.h"
 
-/* What decides, besides the message. */
-struct copies_policy {
-    const struct monitor_rules *rules; /* NULL: none */
-    const struct archive_conf *archive;
-};
-
-/* One copy: to whom, and what made it. */
-struct copy {
-    struct slice address;            /* as in the rule: a mailbox, alias, ... or remote address */
-    struct slice monitored;          /* whose mail it is; borrows from envelope or targets */
-    const struct monitor_rule *rule; /* its name and line say what decided; NULL: archive.classes */
-};
-
-struct copies_decision {
-    struct copy *copies; /* each address once */
-    uint32_t count;
-    unsigned classes; /* enum archive_class: of those that are archived, what this message is */
-};
-
-/* What of `targets` (resolved, none left out yet) is copied to whom. `is_local`: the sender is a
- * user of ours, or a host that may send like one. Depends on nothing else and changes nothing. */
-void copies_decide(const struct copies_policy *policy, const struct queue_envelope *envelope,
+/* copy_rules_decide for the targets of a message (resolved, none left out yet). */
+void copies_decide(const struct copy_rules *policy, const struct queue_envelope *envelope,
                    bool is_local, const struct target *targets, uint32_t count,
-                   struct copies_decision *out);
-void copies_decision_clear(struct copies_decision *decision);
+                   struct copy_decision *out);
 
 /* Decides for a message whose envelope's recipients are all resolved, once in a round. True: it has
  * copies now, whose addresses have still to be resolved. */

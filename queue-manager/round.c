@@ -233,6 +233,15 @@ log_round(struct queue *q, struct message *m, int64_t now_ms, int64_t next_ms)
     return rc;
 }
 
+/* Why there is another attempt, or none. */
+static enum conf_id
+setting_of(const struct target *t)
+{
+    if (t->state == TARGET_DEFERRED)
+        return QUEUE_RETRY_INTERVAL;
+    return t->expired ? QUEUE_LIFETIME : CONF_NO_SETTING;
+}
+
 static void
 tell_outcome(struct queue *q, struct message *m)
 {
@@ -252,7 +261,8 @@ tell_outcome(struct queue *q, struct message *m)
                       KV_STR("queue_id", m->id), KV_SLICE("rcpt", t->address),
                       KV_SLICE("dsn", t->dsn), KV_SLICE("reason", t->text),
                       KV_SLICE("remote", t->remote), KV_U64("attempt", m->round + 1),
-                      KV_STR("why", t->expired ? "lifetime" : ""));
+                      KV_STR("why", t->expired ? "lifetime" : ""),
+                      KV_STR("setting", conf_decider(setting_of(t))));
     }
 }
 
@@ -323,7 +333,9 @@ set_down(struct queue *q, struct message *m, int64_t now_ms)
     if (to == SPOOL_DEFERRED)
         deferrals_add(q->deferrals, m->id, next_ms, domains(m));
     else
-        log_event(LOG_INFO, "held", KV_STR("queue_id", m->id), KV_STR("reason", m->reason));
+        log_event(LOG_INFO, "held", KV_STR("queue_id", m->id), KV_STR("reason", m->reason),
+                  KV_STR("setting", m->asking != NULL ? conf_decider(QUEUE_APPROVAL_RULES) : ""),
+                  KV_U64("line", m->asking != NULL ? m->asking->line : 0));
     if (m->asking != NULL)
         approvals_note(q->approvals, m->asking_until_ms);
     return 0;

@@ -30,14 +30,14 @@ is_forward(const struct target *t)
 }
 
 static void
-stop(struct queue *q, struct message *m, struct target *t, const char *why)
+stop(struct queue *q, struct message *m, struct target *t, const char *why, enum conf_id setting)
 {
     t->state = TARGET_BOUNCED;
     t->dsn = SLICE(LOOP_STATUS);
     t->text = slice_of(why);
     stats_add(q->counters.looping, 1);
     log_event(LOG_WARN, "loop", KV_STR("queue_id", m->id), KV_SLICE("rcpt", t->address),
-              KV_STR("reason", why));
+              KV_STR("reason", why), KV_STR("setting", conf_decider(setting)));
 }
 
 static int
@@ -80,7 +80,7 @@ stop_forwards(struct queue *q, struct message *m)
         struct target *t = &m->targets[i];
 
         if (is_forward(t) && was_here(strbuf_slice(&header), message_source(m, t->source)->address))
-            stop(q, m, t, "the message has been forwarded from here before");
+            stop(q, m, t, "the message has been forwarded from here before", CONF_NO_SETTING);
     }
     strbuf_free(&header);
 }
@@ -94,7 +94,7 @@ trace_stop_loops(struct queue *q, struct message *m)
         if (m->targets[i].state != TARGET_WAITING || m->targets[i].kind == TARGET_ARCHIVE)
             continue;
         if (m->envelope->hops > q->settings.hop_limit)
-            stop(q, m, &m->targets[i], "too many hops");
+            stop(q, m, &m->targets[i], "too many hops", QUEUE_HOP_LIMIT);
         else
             forwards |= is_forward(&m->targets[i]);
     }

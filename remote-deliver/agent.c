@@ -138,7 +138,7 @@ take_frame(struct agent *a)
 }
 
 _Noreturn void
-agent_run(struct daemon *d, const struct settings *settings, const struct scratch *scratch,
+agent_run(struct daemon *d, const struct remote_settings *settings, const struct scratch *scratch,
           const struct counters *counters, int parent_fd)
 {
     struct agent a = {.daemon = d, .parent_fd = parent_fd};

@@ -9,7 +9,7 @@
 
 /* Works until `parent_fd` has an end of file, then until the job in hand is done. In a child, after
  * its sandbox. */
-_Noreturn void agent_run(struct daemon *d, const struct settings *settings,
+_Noreturn void agent_run(struct daemon *d, const struct remote_settings *settings,
                          const struct scratch *scratch, const struct counters *counters,
                          int parent_fd);
 

@@ -16,9 +16,9 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/remote/route.h"
 #include "lib/smtp/smtp_send.h"
 #include "remote-deliver/outgoing.h"
-#include "remote-deliver/route.h"
 #include "remote-deliver/tls_outcome.h"
 
 enum {
@@ -31,6 +31,7 @@ struct delivery {
     struct courier *courier;
     const struct queue_job *job;
     const struct host_list *direct; /* the domain's own servers; NULL: by the policy */
+    bool fell_back;                 /* to the policy, from these */
     struct outgoing outgoing;
     struct smtp_recipient *rcpts;
     struct queue_result_rcpt *results;
@@ -181,7 +182,7 @@ may_go_on(const struct delivery *d, const struct smtp_client *client)
 static void
 keep_or_close(struct delivery *d, struct connection *c)
 {
-    const struct settings *s = d->courier->settings;
+    const struct remote_settings *s = d->courier->settings;
 
     c->messages++;
     if (smtp_client_is_alive(c->client) && s->idle_ms > 0 && may_go_on(d, c->client) &&
@@ -219,7 +220,9 @@ note_trouble(struct delivery *d, const struct smtp_peer *peer)
     log_event(LOG_INFO, "unreachable", KV_SLICE("queue_id", d->job->queue_id),
               KV_STR("remote", peer->host), KV_STR("ip", peer->ip),
               KV_STR("tls_level", tls_policy_word(d->tls.level)), KV_STR("tls_by", d->tls.source),
-              KV_STR("dsn", d->last.dsn), KV_STR("reason", d->last.text));
+              KV_STR("setting", conf_decider(tls_policy_setting(&d->tls))),
+              KV_U64("line", d->tls.line), KV_STR("dsn", d->last.dsn),
+              KV_STR("reason", d->last.text));
     if (d->last.code / 100 == 5 && d->tls.level == TLS_LEVEL_REFUSED) {
         d->unfit = d->last;
     } else if (d->request == TLS_REQUEST_REQUIRED && d->tls.level != TLS_LEVEL_REFUSED &&
@@ -244,7 +247,9 @@ log_security(const struct delivery *d, struct smtp_client *client, const struct 
     if (strcmp(tls->source, "default") != 0)
         log_event(LOG_INFO, "tls_policy", KV_SLICE("queue_id", d->job->queue_id),
                   KV_STR("remote", peer->host), KV_STR("level", tls_policy_word(tls->level)),
-                  KV_STR("by", tls->source), KV_U64("line", tls->line));
+                  KV_STR("by", tls->source),
+                  KV_STR("setting", conf_decider(tls_policy_setting(tls))),
+                  KV_U64("line", tls->line));
 }
 
 /* Has the server what the message demands of it? */
@@ -264,7 +269,7 @@ is_fit(struct delivery *d, struct smtp_client *client, const struct smtp_peer *p
 static bool
 find_proxy(struct delivery *d, struct smtp_client_options *options)
 {
-    const struct settings *s = d->courier->settings;
+    const struct remote_settings *s = d->courier->settings;
 
     if (!s->proxy.used)
         return true;
@@ -359,7 +364,7 @@ try_peer(struct delivery *d, const struct smtp_peer *peer, const struct host *ho
 static void
 try_peers(struct delivery *d, const struct route *route)
 {
-    const struct settings *s = d->courier->settings;
+    const struct remote_settings *s = d->courier->settings;
     unsigned sessions = 0;
     size_t i;
 
@@ -414,7 +419,7 @@ try_by_hosts(struct delivery *d, const struct host_list *hosts)
 static void
 try_by_policy(struct delivery *d)
 {
-    const struct settings *s = d->courier->settings;
+    const struct remote_settings *s = d->courier->settings;
 
     if (s->policy != POLICY_RELAY)
         try_by_dns(d);
@@ -426,15 +431,17 @@ try_by_policy(struct delivery *d)
 static void
 try_everything(struct delivery *d)
 {
-    const struct settings *s = d->courier->settings;
+    const struct remote_settings *s = d->courier->settings;
 
     d->direct = direct_find(&s->direct, d->job->next_hop);
     d->deadline = clock_mono_ms() + s->timeout_ms;
     try_kept_connection(d);
     if (count_open(d) > 0 && d->direct != NULL)
         try_by_hosts(d, d->direct);
-    if (count_open(d) > 0 && (d->direct == NULL || (s->direct_fallback && !d->reached)))
+    if (count_open(d) > 0 && (d->direct == NULL || (s->direct_fallback && !d->reached))) {
+        d->fell_back = d->direct != NULL;
         try_by_policy(d);
+    }
     if (d->unfit.text[0] != '\0' && !d->other_trouble) {
         d->last = d->unfit;
         conclude_rest(d, SMTP_PERMANENT);
@@ -462,14 +469,25 @@ dsn_of(const struct smtp_recipient *r)
     return slice_of(r->verdict.dsn[0] == classes[r->outcome] ? r->verdict.dsn : plain[r->outcome]);
 }
 
+/* What led to the server. */
+static enum conf_id
+route_setting(const struct delivery *d)
+{
+    if (d->direct == NULL)
+        return REMOTE_POLICY;
+    return d->fell_back ? REMOTE_DIRECT_FALLBACK : REMOTE_DIRECT_DOMAINS;
+}
+
 static void
 log_outcome(const struct delivery *d, const struct smtp_recipient *r, const char *outcome)
 {
     log_event(LOG_INFO, r->outcome == SMTP_DELIVERED ? "sent" : "failed",
               KV_SLICE("queue_id", d->job->queue_id), KV_SLICE("to", r->address),
               KV_SLICE("from", d->job->sender), KV_SLICE("next_hop", d->job->next_hop),
-              KV_STR("remote", r->remote), KV_STR("outcome", outcome), KV_SLICE("dsn", dsn_of(r)),
-              KV_STR("tls", r->tls), KV_STR("reply", r->verdict.text));
+              KV_STR("remote", r->remote), KV_STR("ip", r->remote_ip), KV_STR("outcome", outcome),
+              KV_SLICE("dsn", dsn_of(r)), KV_STR("tls", r->tls), KV_STR("reply", r->verdict.text),
+              KV_STR("setting", conf_decider(route_setting(d))),
+              KV_U64("line", d->direct != NULL && !d->fell_back ? d->direct->line : 0));
 }
 
 static void

@@ -5,9 +5,9 @@
 #define POSTHORN_REMOTE_DELIVER_DELIVERY_H
 
 #include "lib/ipc/queue_manager.h"
+#include "lib/remote/remote_settings.h"
 #include "lib/sys/stats.h"
 #include "remote-deliver/connections.h"
-#include "remote-deliver/remote.h"
 #include "remote-deliver/scratch.h"
 #include "remote-deliver/signing.h"
 
@@ -20,7 +20,7 @@ struct counters {
 struct counters counters_open(struct stats *stats);
 
 struct courier { /* what one worker has for all its jobs */
-    const struct settings *settings;
+    const struct remote_settings *settings;
     struct ipc_client *dns, *sts;
     struct signing *signer;
     const struct scratch *scratch;

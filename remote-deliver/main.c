@@ -44,13 +44,13 @@ int
 main(int argc, char **argv)
 {
     struct daemon d;
-    struct settings settings;
+    struct remote_settings settings;
     struct scratch *scratch;
     struct workers *workers;
     struct sandbox agent_box, box;
 
     daemon_init(&d, "remote-deliver", argc, argv); /* options, log, config; exits on error */
-    settings_load(&settings, d.conf, &d.inst);
+    remote_settings_load(&settings, "remote-deliver", d.conf, &d.inst);
     scratch = scratch_open(d.inst.queue, settings.workers); /* last use of a path */
     agent_box = box = sandbox_for_agents(&d);
     agent_box.uid = (uid_t)-1;                    /* the parent's user already */

@@ -6,8 +6,8 @@
 
 #include "lib/ipc/keyd.h"
 #include "lib/ipc/queue_manager.h"
+#include "lib/remote/remote_settings.h"
 #include "lib/smtp/smtp_send.h"
-#include "remote-deliver/remote.h"
 
 struct signing; /* what one worker has for all its jobs */
 

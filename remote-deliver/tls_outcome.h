@@ -4,7 +4,7 @@
 #ifndef POSTHORN_REMOTE_DELIVER_TLS_OUTCOME_H
 #define POSTHORN_REMOTE_DELIVER_TLS_OUTCOME_H
 
-#include "remote-deliver/tls_policy.h"
+#include "lib/remote/tls_policy.h"
 
 /* After a session was tried by the decision in `policy`, or not even tried because of it. What says
  * nothing about the domain (a rule of ours, a network that fails) is not told. */

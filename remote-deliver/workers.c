@@ -25,7 +25,7 @@ enum { RESTART_PAUSE_MS = 1000, STOP_POLL_MS = 20, FDS_LOOKED_AT = 64 };
 
 struct workers {
     struct daemon *daemon;
-    const struct settings *settings;
+    const struct remote_settings *settings;
     const struct sandbox *box;
     const struct scratch *scratch; /* one for each worker */
     pid_t *pids;                   /* likewise; 0: it does not run */
@@ -130,8 +130,8 @@ children_ended(void *arg, int signo)
 }
 
 struct workers *
-workers_start(struct daemon *d, const struct settings *settings, const struct scratch *scratch,
-              const struct sandbox *box)
+workers_start(struct daemon *d, const struct remote_settings *settings,
+              const struct scratch *scratch, const struct sandbox *box)
 {
     struct workers *w = xcalloc(1, sizeof(*w));
 

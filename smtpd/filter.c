@@ -95,8 +95,6 @@ refusal_of(struct session *s, const struct filterd_verdict *verdict)
 static const struct refusal *
 without(struct session *s)
 {
-    static const struct refusal later = {451, "4.3.0", "filters are away, try again later"};
-    static const struct refusal never = {554, "5.3.0", "filters are away"};
     struct filter *f = &s->filter;
 
     if (!f->away)
@@ -104,9 +102,9 @@ without(struct session *s)
     f->away = true;
     switch ((enum filter_default)s->settings->filters.away) {
     case FILTER_TEMPFAIL:
-        return &later;
+        return smtp_refusal(REFUSED_FILTERS_AWAY_LATER);
     case FILTER_REJECT:
-        return &never;
+        return smtp_refusal(REFUSED_FILTERS_AWAY);
     case FILTER_ACCEPT:
     case FILTER_QUARANTINE:
         break;

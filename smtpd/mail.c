@@ -29,7 +29,8 @@ log_rejected(const struct session *s, const char *stage, struct slice from, stru
 {
     log_event(LOG_INFO, "rejected", KV_STR("helo", s->helo), KV_STR("stage", stage),
               KV_SLICE("from", from), KV_SLICE("to", to), KV_U64("code", why->code),
-              KV_STR("dsn", why->dsn), KV_STR("reason", why->text));
+              KV_STR("dsn", why->dsn), KV_STR("reason", why->text),
+              KV_STR("setting", conf_decider(smtp_refusal_setting(why))));
 }
 
 /* Rejected recipients of users and trusted hosts do not count as errors: they mail to lists. Nor do
@@ -68,33 +69,24 @@ has_room(const struct session *s, uint64_t size)
 static const struct refusal *
 check_pressure(const struct session *s)
 {
-    static const struct refusal
-        full = {452, "4.3.1", "insufficient system storage, try again later"},
-        full_away = {421, "4.3.1", "insufficient system storage, try again later"},
-        crowded = {452, "4.3.2", "too much mail waits for delivery here, try again later"},
-        crowded_away = {421, "4.3.2", "too much mail waits for delivery here, try again later"};
-
     unsigned pressure = queue_pressure_get(s->server->trigger_fd);
     bool stays = s->auth_user != NULL || s->is_trusted;
 
     if ((pressure & QUEUE_PRESSURE_DISK) != 0)
-        return stays ? &full : &full_away;
+        return smtp_refusal(stays ? REFUSED_DISK : REFUSED_DISK_SHUT);
     if ((pressure & QUEUE_PRESSURE_LENGTH) != 0)
-        return stays ? &crowded : &crowded_away;
+        return smtp_refusal(stays ? REFUSED_QUEUE_LENGTH : REFUSED_QUEUE_LENGTH_SHUT);
     return NULL;
 }
 
 static const struct refusal *
 check_size(const struct session *s, uint64_t size)
 {
-    static const struct refusal too_big = {552, "5.3.4", "message too big"};
-    static const struct refusal no_room = {452, "4.3.1", "insufficient system storage"};
-
     uint64_t limit = session_size_limit(s);
 
     if (limit > 0 && size > limit)
-        return &too_big;
-    return has_room(s, size) ? NULL : &no_room;
+        return session_size_refusal(s);
+    return has_room(s, size) ? NULL : smtp_refusal(REFUSED_ROOM);
 }
 
 static void
@@ -163,28 +155,25 @@ has_too_many(const struct session *s)
 static const struct refusal *
 check_foreign(const struct session *s, const struct rcpt_args *rcpt)
 {
-    static const struct refusal denied = {
-        553, "5.7.1", "relaying denied: mail to other domains needs authentication (AUTH)"};
     static const struct refusal not_ours = {
         550, "5.7.1", "relaying denied: by LMTP only mail for our own users is taken"};
+    struct reception_client client = session_client(s);
 
     if (s->is_lmtp) /* whoever asks */
         return &not_ours;
-    if (s->auth_user != NULL || (s->is_trusted && !s->is_submission) || !s->settings->close_relay)
-        return NULL;
-    if (!s->is_submission && settings_is_open_domain(s->settings, rcpt->recipient.domain))
-        return NULL;
-    return &denied;
+    return reception_relay(&s->settings->rules, &client, rcpt->recipient.domain).allowed
+               ? NULL
+               : smtp_refusal(REFUSED_RELAY);
 }
 
 /* smtp.max_outgoing_size, as far as the client has declared a size. */
 static const struct refusal *
 check_outgoing(const struct session *s)
 {
-    static const struct refusal too_big = {552, "5.3.4", "message too big to leave this server"};
-    uint64_t limit = s->settings->max_outgoing_size;
+    uint64_t limit = s->settings->rules.max_outgoing_size;
 
-    return limit > 0 && s->transaction.declared_size > limit ? &too_big : NULL;
+    return limit > 0 && s->transaction.declared_size > limit ? smtp_refusal(REFUSED_OUTGOING_SIZE)
+                                                             : NULL;
 }
 
 /* An address that decides about mail waiting for approval: queue-manager knows whether it is
@@ -303,7 +292,6 @@ rcpt_settle(struct session *s)
 enum session_state
 rcpt_run(struct session *s, struct slice args)
 {
-    static const struct refusal too_many = {452, "4.5.3", "too many recipients"};
     const struct param_rules rules = rules_of(s);
     struct rcpt_args rcpt;
     struct refusal syntax;
@@ -315,7 +303,7 @@ rcpt_run(struct session *s, struct slice args)
     if (recipients_are_full(&s->recipients) || has_too_many(s))
         rcpt_settle(s); /* some of them may be refused */
     if (has_too_many(s))
-        refuse_recipient(s, rcpt.recipient.text, &too_many);
+        refuse_recipient(s, rcpt.recipient.text, smtp_refusal(REFUSED_RECIPIENTS));
     else
         recipients_add(&s->recipients, &rcpt);
     return s->state;

@@ -82,7 +82,7 @@ static void
 server_open(struct server *server, struct daemon *d)
 {
     settings_load(&server->settings, d->conf);
-    settings_load_lists(&server->settings, d->conf, &d->inst);
+    reception_load(&server->settings.rules, "smtpd", d->conf, &d->inst);
     footer_settings_load(&server->settings.footers, d->conf, &d->inst);
     open_counters(&server->counters, d->stats);
     server->tls = tls_conf_server_or_exit("smtpd", d->conf, &d->inst);

@@ -19,6 +19,7 @@
 #include "lib/base/parse.h"
 #include "lib/log/log.h"
 #include "lib/mail/header.h"
+#include "lib/mail/message_id.h"
 #include "smtpd/accounts.h"
 #include "smtpd/content.h"
 #include "smtpd/filtered.h"
@@ -33,29 +34,18 @@ enum { FOOTER_ROOM = 4 << 20 };  /* what a signature adds in all parts, at most 
 
 enum failure {
     FAIL_NONE,
-    FAIL_TOO_BIG,
-    FAIL_HEADER_TOO_BIG,
-    FAIL_LOOP,
     FAIL_BARE_NEWLINE,
     FAIL_LONG_LINE,
-    FAIL_SENDER,
-    FAIL_OUTGOING,
     FAIL_LATER,
     FAIL_NO_SPACE,
     FAIL_QUEUE,
     FAIL_FILTER, /* session's filter.refusal */
     FAIL_FILTERED_BADLY,
-    FAIL_LIMIT, /* of the user */
+    FAIL_LIMIT, /* of the user, or by a setting */
 };
 
 static const struct refusal refusals[] = {
-    [FAIL_TOO_BIG] = {552, "5.3.4", "message too big"},
-    [FAIL_HEADER_TOO_BIG] = {552, "5.3.4", "header section too big"},
-    [FAIL_LOOP] = {554, "5.4.6", "too many hops, this message is looping"},
     [FAIL_BARE_NEWLINE] = {554, "5.5.2", "bare CR or LF in the message (RFC 5321 2.3.8)"},
-    [FAIL_LONG_LINE] = {554, "5.6.0", "a line of the message is too long"},
-    [FAIL_SENDER] = {554, "5.7.1", "From or Sender of the header is no address that you may use"},
-    [FAIL_OUTGOING] = {552, "5.3.4", "message too big to leave this server"},
     [FAIL_LATER] = {451, "4.3.0", "account database away, try again"},
     [FAIL_NO_SPACE] = {452, "4.3.1", "insufficient system storage, try again later"},
     [FAIL_QUEUE] = {451, "4.3.0", "queue error, try again later"},
@@ -74,6 +64,7 @@ struct message {
     const char *protocol; /* as in our Received field */
     unsigned hops;
     bool header_8bit, tls_optional;
+    char *message_id; /* without angle brackets, or NULL: it has none */
     struct content_scan scan;
     enum failure failure;
     const struct refusal *refusal; /* with FAIL_FILTER and FAIL_LIMIT */
@@ -94,7 +85,7 @@ fail(struct message *m, enum failure failure)
     queue_writer_abort(&m->writer);
 }
 
-/* The user may not send so much. */
+/* The user may not send so much, or a setting is against it. */
 static void
 exceed(struct message *m, const struct refusal *why)
 {
@@ -228,9 +219,27 @@ check_authors(struct message *m, struct slice section)
 {
     struct answer a;
     const struct refusal *why = sender_check_header(m->session, section, &a);
+    bool own = m->session->settings->rules.from_must_match_auth;
 
-    if (why != NULL)
-        fail(m, why->code >= 500 ? FAIL_SENDER : FAIL_LATER);
+    if (why != NULL && why->code < 500)
+        fail(m, FAIL_LATER);
+    else if (why != NULL)
+        exceed(m, smtp_refusal(own && why != smtp_refusal(REFUSED_NOT_LOCAL)
+                                   ? REFUSED_AUTHOR_NOT_YOURS
+                                   : REFUSED_AUTHOR_NOT_LOCAL));
+}
+
+/* For the log: the caller frees it. */
+static char *
+find_message_id(struct slice section)
+{
+    struct strbuf id = strbuf_new(MESSAGE_ID_MAX);
+    struct header_field field;
+
+    if (header_find(section, "Message-ID", &field) && message_id_next(&field.body, &id))
+        return strbuf_steal(&id);
+    strbuf_free(&id);
+    return NULL;
 }
 
 /* The header section (the first `len` bytes of the head) is whole: judges it, then writes our
@@ -249,13 +258,17 @@ write_head(struct message *m, size_t len)
     m->header_8bit = summary.has_8bit;
     m->tls_optional = summary.tls_optional;
     if (len > settings->max_header_size && !m->filtered)
-        fail(m, FAIL_HEADER_TOO_BIG);
+        exceed(m, smtp_refusal(REFUSED_HEADER_SIZE));
     if (settings->max_hops > 0 && m->hops > settings->max_hops)
-        fail(m, FAIL_LOOP);
+        exceed(m, smtp_refusal(REFUSED_HOPS));
     check_authors(m, slice_sub(head, 0, len));
     fill_trace(m, &summary, slice_sub(head, 0, len), &trace);
     m->protocol = trace_protocol(&trace);
     trace.add_empty_line = lacks_header(head);
+    xfree(&m->message_id);
+    m->message_id = trace.add_message_id
+                        ? xasprintf("%s@%s", m->id, settings->hostname) /* smtpd/trace.c */
+                        : find_message_id(slice_sub(head, 0, len));
     assert_always(trace_write(&trace, &top)); /* every value in it has a bound */
     m->content_start = top.len;
     write_queue(m, strbuf_slice(&top));
@@ -271,7 +284,7 @@ collect_head(struct message *m, struct slice content)
     size_t len;
 
     if (!strbuf_append(&m->head, content)) {
-        fail(m, FAIL_HEADER_TOO_BIG);
+        exceed(m, smtp_refusal(REFUSED_HEADER_SIZE));
         return;
     }
     len = header_section_len(strbuf_slice(&m->head), m->head_searched);
@@ -279,7 +292,7 @@ collect_head(struct message *m, struct slice content)
     if (len > 0)
         write_head(m, len);
     else if (m->head.len > m->session->settings->max_header_size && !m->filtered)
-        fail(m, FAIL_HEADER_TOO_BIG);
+        exceed(m, smtp_refusal(REFUSED_HEADER_SIZE));
 }
 
 /* The content as it will be: judged as it comes, and written. */
@@ -315,13 +328,13 @@ void
 message_write(struct message *m, struct slice content)
 {
     uint64_t limit = session_size_limit(m->session);
-    uint64_t outgoing = m->session->settings->max_outgoing_size;
+    uint64_t outgoing = m->session->settings->rules.max_outgoing_size;
 
     m->size += content.len;
     if (limit > 0 && m->size > limit && !m->filtered)
-        fail(m, FAIL_TOO_BIG);
+        exceed(m, session_size_refusal(m->session));
     if (outgoing > 0 && m->size > outgoing && m->session->transaction.leaves)
-        fail(m, FAIL_OUTGOING);
+        exceed(m, smtp_refusal(REFUSED_OUTGOING_SIZE));
     if (m->session->transaction.counted && m->size > m->session->transaction.bytes.max)
         exceed(m, accounts_too_large(&m->session->transaction.bytes, &m->answer));
     if (m->footer != NULL && m->failure == FAIL_NONE) {
@@ -375,12 +388,10 @@ complete_envelope(struct message *m)
     e->tls_optional = m->tls_optional && !e->requiretls; /* RFC 8689 section 4.1 */
 }
 
-static void
-log_received(const struct message *m)
+/* For the log: as many as fit. */
+static struct strbuf
+recipients_of(const struct queue_envelope *e)
 {
-    const struct session *s = m->session;
-    const struct queue_envelope *e = &s->transaction.envelope;
-    const struct tls *tls = stream_tls(s->stream);
     struct strbuf to = strbuf_new(LOGGED_RCPTS_MAX);
 
     for (uint32_t i = 0; i < e->rcpt_count && to.len + ADDRESS_MAX + 1 < to.max; i++) {
@@ -388,23 +399,46 @@ log_received(const struct message *m)
             (void)strbuf_char(&to, ','); /* fits, see above */
         (void)strbuf_append(&to, e->rcpts[i].address);
     }
+    return to;
+}
+
+static void
+log_received(const struct message *m)
+{
+    const struct session *s = m->session;
+    const struct queue_envelope *e = &s->transaction.envelope;
+    const struct tls *tls = stream_tls(s->stream);
+    struct strbuf to = recipients_of(e);
+
     log_event(LOG_INFO, "received", KV_STR("queue_id", m->id), KV_STR("helo", s->helo),
               KV_SLICE("from", e->sender), KV_SLICE("to", strbuf_slice(&to)),
               KV_U64("nrcpt", e->rcpt_count), KV_U64("size", m->size), KV_STR("proto", m->protocol),
               KV_STR("tls", tls == NULL ? "" : tls_version(tls)), KV_STR("auth_user", s->auth_user),
-              KV_I64("priority", e->priority));
+              KV_I64("priority", e->priority), KV_STR("message_id", m->message_id));
     strbuf_free(&to);
+}
+
+static const struct refusal *
+refusal_of(const struct message *m)
+{
+    if (m->failure == FAIL_LONG_LINE)
+        return smtp_refusal(REFUSED_LINE_LENGTH);
+    return m->refusal != NULL ? m->refusal : &refusals[m->failure];
 }
 
 /* Why it has failed, for the replies. */
 static const struct refusal *
 note_refusal(struct session *s, const struct message *m)
 {
-    const struct refusal *r = m->refusal != NULL ? m->refusal : &refusals[m->failure];
+    const struct refusal *r = refusal_of(m);
+    struct strbuf to = recipients_of(&s->transaction.envelope);
 
     log_event(LOG_INFO, "rejected", KV_STR("queue_id", m->id),
-              KV_SLICE("from", s->transaction.envelope.sender), KV_U64("size", m->size),
-              KV_U64("code", r->code), KV_STR("dsn", r->dsn), KV_STR("reason", r->text));
+              KV_SLICE("from", s->transaction.envelope.sender), KV_SLICE("to", strbuf_slice(&to)),
+              KV_U64("size", m->size), KV_U64("code", r->code), KV_STR("dsn", r->dsn),
+              KV_STR("reason", r->text), KV_STR("setting", conf_decider(smtp_refusal_setting(r))),
+              KV_STR("message_id", m->message_id));
+    strbuf_free(&to);
     stats_add(s->server->counters.rejected_messages, 1);
     return r;
 }
@@ -582,5 +616,6 @@ message_abort(struct message **mp)
     queue_writer_abort(&m->writer); /* NULL after a commit */
     strbuf_free(&m->head);
     strbuf_free(&m->kept);
+    xfree(&m->message_id);
     xfree(mp);
 }

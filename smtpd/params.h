@@ -5,16 +5,11 @@
 #define POSTHORN_SMTPD_PARAMS_H
 
 #include "lib/mail/address.h"
+#include "lib/smtp/smtp_refusal.h"
 #include "smtpd/extensions.h"
 
 #define ENVID_MAX 100 /* characters of ENVID (RFC 3461 section 4.4) */
 #define ORCPT_MAX 500 /* characters of ORCPT (RFC 3461 section 4.2) */
-
-/* Why arguments were refused: the reply to send. */
-struct refusal {
-    unsigned code;
-    const char *dsn, *text;
-};
 
 enum body_type { BODY_7BIT, BODY_8BITMIME, BODY_BINARYMIME };
 

@@ -16,79 +16,23 @@
 
 enum { HEADER_ADDRESSES_MAX = 20 }; /* of all From and Sender fields: each is a question */
 
-static const struct refusal not_yours = {553, "5.7.1", "sender address is not yours"};
-static const struct refusal not_local = {553, "5.7.1", "sender address is none of this server"};
-
-/* ---- the user's senders ---- */
-
-/* `own`: smtp.from_must_match_auth is asked for too. */
 static const struct refusal *
-check_user_address(struct session *s, struct slice address, bool own, struct answer *a)
+check_address(struct session *s, enum reception_sender has_to_be, struct slice address,
+              struct answer *a)
 {
-    accounts_ask_sender(s, own ? slice_of(s->auth_user) : SLICE(""), address, a);
-    if (a->verdict == ACCOUNTD_LOCAL)
+    if (has_to_be == RECEPTION_ANYBODY)
         return NULL;
-    if (a->verdict == ACCOUNTD_FOREIGN)
-        return own ? &not_yours : &not_local;
-    return &a->refusal;
-}
-
-/* ---- other servers' senders ---- */
-
-/* RFC 1918, RFC 4193, RFC 4291 section 2.5.6, and loopback: inside the organisation. */
-static bool
-is_internal(struct slice client_ip)
-{
-    static const struct slice nets[] = {
-        {"10.0.0.0/8", 10}, {"172.16.0.0/12", 13}, {"192.168.0.0/16", 14}, {"127.0.0.0/8", 11},
-        {"::1", 3},         {"fc00::/7", 8},       {"fe80::/10", 9}};
-    struct cidr client, net;
-
-    if (cidr_parse(client_ip, &client) < 0)
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(nets); i++)
-        if (cidr_parse(nets[i], &net) == 0 && cidr_has(&net, &client.net))
-            return true;
-    return false;
-}
-
-static bool
-is_exempt(const struct session *s)
-{
-    struct slice client_ip = slice_of(s->pool->client_ip);
-
-    return s->is_trusted ||
-           (s->settings->sender_rule_skip_good_ip &&
-            (is_internal(client_ip) || networks_have_text(&s->settings->good_ips, client_ip)));
-}
-
-/* smtp.local_sender_must_auth */
-static const struct refusal *
-check_stranger(struct session *s, struct slice sender, struct answer *a)
-{
-    static const struct refusal must_auth = {
-        553, "5.7.1", "sender address is one of this server: authentication required (AUTH)"};
-
-    if (!s->settings->local_sender_must_auth || is_exempt(s))
-        return NULL;
-    accounts_ask_sender(s, SLICE(""), sender, a);
-    if (a->verdict == ACCOUNTD_FOREIGN)
-        return NULL;
-    return a->verdict == ACCOUNTD_DEFERRED ? &a->refusal : &must_auth;
+    accounts_ask_sender(s, has_to_be == RECEPTION_OF_USER ? slice_of(s->auth_user) : SLICE(""),
+                        address, a);
+    return reception_sender_judge(has_to_be, a->verdict, &a->refusal);
 }
 
 const struct refusal *
 sender_check(struct session *s, struct slice sender, struct answer *a)
 {
-    const struct settings *set = s->settings;
+    struct reception_client client = session_client(s);
 
-    if (sender.len == 0)
-        return NULL;
-    if (s->auth_user == NULL)
-        return check_stranger(s, sender, a);
-    if (!set->from_must_match_auth && !set->from_must_be_local)
-        return NULL;
-    return check_user_address(s, sender, set->from_must_match_auth, a);
+    return check_address(s, reception_sender(&s->settings->rules, &client, sender), sender, a);
 }
 
 /* ---- the header ---- */
@@ -143,15 +87,15 @@ struct header_check {
 static bool
 check_author(void *arg, struct slice address, bool is_sender)
 {
-    const struct refusal *const too_many = &not_yours;
     struct header_check *check = arg;
     /* whose it is counts for the one who sent it: Sender, or From where there is none */
-    bool own = check->s->settings->from_must_match_auth && is_sender == check->has_sender;
+    bool own = check->s->settings->rules.from_must_match_auth && is_sender == check->has_sender;
 
     if (++check->count > HEADER_ADDRESSES_MAX)
-        check->why = too_many;
-    else if (own || check->s->settings->from_must_be_local)
-        check->why = check_user_address(check->s, address, own, check->a);
+        check->why = smtp_refusal(REFUSED_NOT_YOURS);
+    else if (own || check->s->settings->rules.from_must_be_local)
+        check->why =
+            check_address(check->s, own ? RECEPTION_OF_USER : RECEPTION_OF_OURS, address, check->a);
     return check->why == NULL;
 }
 
@@ -162,11 +106,11 @@ sender_check_header(struct session *s, struct slice section, struct answer *a)
     struct header_field field;
 
     if (s->auth_user == NULL ||
-        (!s->settings->from_must_match_auth && !s->settings->from_must_be_local))
+        (!s->settings->rules.from_must_match_auth && !s->settings->rules.from_must_be_local))
         return NULL;
     check.has_sender = header_find(section, "Sender", &field);
     if (!each_author(section, check_author, &check) && check.why == NULL)
-        return &not_yours; /* an address that is too long */
+        return smtp_refusal(REFUSED_NOT_YOURS); /* an address that is too long */
     return check.why;
 }
 

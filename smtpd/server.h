@@ -7,8 +7,7 @@
 #define POSTHORN_SMTPD_SERVER_H
 
 #include "lib/auth/mechanisms.h"
-#include "lib/base/map.h"
-#include "lib/conf/networks.h"
+#include "lib/smtp/reception.h"
 #include "lib/sys/daemon.h"
 #include "lib/tls/tls.h"
 #include "smtpd/filter.h"
@@ -18,12 +17,11 @@ struct settings {
     const char *hostname;           /* in replies and trace lines */
     const char *system_hostname;    /* where decisions about approval are addressed to */
     char *greeting, *lmtp_greeting; /* the whole line, with CRLF */
-    bool starttls, close_relay, from_must_match_auth, no_cleartext_auth, no_auth_on_25;
+    bool starttls, no_cleartext_auth, no_auth_on_25;
     bool plain_on_loopback, reject_pipelining;
-    bool from_must_be_local, local_sender_must_auth, sender_rule_skip_good_ip;
     bool add_sender_header, add_originating_ip, hide_client_ip, add_auth_user;
-    uint64_t max_recipients, max_message_size, max_header_size, max_line, max_hops, max_rset;
-    uint64_t max_incoming_size, max_outgoing_size, max_errors, free_errors, min_free_space;
+    uint64_t max_recipients, max_header_size, max_line, max_hops, max_rset;
+    uint64_t max_errors, free_errors, min_free_space;
     int64_t error_delay_ms, command_timeout_ms, data_timeout_ms, transfer_timeout_ms;
     int64_t tls_timeout_ms;
     struct mechanisms *mechanisms;
@@ -37,8 +35,8 @@ struct settings {
     size_t priority_user_count;
     const char **etrn_domains;
     size_t etrn_domain_count;
-    struct networks trusted_hosts, xclient_hosts, xforward_hosts, good_ips;
-    struct map *open_domains; /* to which anybody may send: in lower case; no value is NULL */
+    struct reception_rules rules;
+    struct networks xclient_hosts, xforward_hosts;
 };
 
 struct counters {
@@ -53,13 +51,8 @@ struct server {
     int tmp_dirfd, new_dirfd, trigger_fd;
 };
 
-/* From the configuration. */
+/* From the configuration, all but the rules (lib/smtp/reception.h). */
 void settings_load(struct settings *settings, const struct conf *conf);
-/* From the list files that it names. Exits with a message on error. */
-void settings_load_lists(struct settings *settings, const struct conf *conf,
-                         const struct instance *inst);
-/* Is it one of smtp.open_relay_domains, or of remote.direct_domains? */
-bool settings_is_open_domain(const struct settings *settings, struct slice domain);
 
 /* Recipients that one transaction may have. */
 uint64_t settings_recipients_max(const struct settings *settings);

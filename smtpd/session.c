@@ -146,14 +146,29 @@ session_submits(const struct session *s)
     return s->is_submission || s->auth_user != NULL;
 }
 
+struct reception_client
+session_client(const struct session *s)
+{
+    return (struct reception_client){.ip = slice_of(s->pool->client_ip),
+                                     .user = slice_of(s->auth_user),
+                                     .is_trusted = s->is_trusted,
+                                     .is_submission = s->is_submission};
+}
+
 uint64_t
 session_size_limit(const struct session *s)
 {
-    uint64_t limit = s->settings->max_message_size, incoming = s->settings->max_incoming_size;
+    struct reception_client client = session_client(s);
 
-    if (session_submits(s) || s->is_trusted || incoming == 0)
-        return limit;
-    return limit == 0 || incoming < limit ? incoming : limit;
+    return reception_size_limit(&s->settings->rules, &client);
+}
+
+const struct refusal *
+session_size_refusal(const struct session *s)
+{
+    struct reception_client client = session_client(s);
+
+    return reception_size_refusal(&s->settings->rules, &client);
 }
 
 /* ---- lines ---- */
@@ -291,8 +306,7 @@ begin(struct session *s, struct pool_session *pool, struct server *server)
         .state = ST_NEW,
         .is_submission = !is_lmtp && strcmp(pool->label, "smtp") != 0,
         .is_lmtp = is_lmtp,
-        .is_trusted =
-            networks_have_text(&server->settings.trusted_hosts, slice_of(pool->client_ip)),
+        .is_trusted = reception_trusts(&server->settings.rules, slice_of(pool->client_ip)),
         .slots = queue_slots_new(server->tmp_dirfd),
     };
     stream_set_end_fd(s->stream, pool->end_fd);

@@ -92,8 +92,12 @@ enum session_line {
 /* Reads up to the next CRLF; *line is without it, borrowed until the next read. */
 enum session_line session_read_line(struct session *s, struct slice *line);
 
+/* Who the client is, for the rules. Borrows from the session. */
+struct reception_client session_client(const struct session *s);
 /* The largest message that the client may send, in octets; 0: no limit. */
 uint64_t session_size_limit(const struct session *s);
+/* The refusal of one that is larger. */
+const struct refusal *session_size_refusal(const struct session *s);
 /* Is its mail that of a user, who hands it in (RFC 6409), and not that of another server? */
 bool session_submits(const struct session *s);
 

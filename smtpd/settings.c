@@ -4,65 +4,11 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/conf/lists.h"
-#include "lib/mail/address.h"
 #include "lib/queue/envelope.h"
-#include "lib/smtp/route_host.h"
 #include "smtpd/extensions.h"
 #include "smtpd/server.h"
 
 enum { REPLY_LINE_MAX = 512 };
-
-/* A domain in the form that the map has: lower case. The length in `out`, or 0: it is too long. */
-static size_t
-domain_key(struct slice domain, char out[ADDRESS_DOMAIN_MAX])
-{
-    if (domain.len > ADDRESS_DOMAIN_MAX)
-        return 0;
-    for (size_t i = 0; i < domain.len; i++)
-        out[i] = domain.ptr[i] >= 'A' && domain.ptr[i] <= 'Z' ? (char)(domain.ptr[i] | 0x20)
-                                                              : domain.ptr[i];
-    return domain.len;
-}
-
-bool
-settings_is_open_domain(const struct settings *settings, struct slice domain)
-{
-    char key[ADDRESS_DOMAIN_MAX];
-    size_t len = domain_key(domain, key);
-
-    return len > 0 && settings->open_domains != NULL &&
-           map_get(settings->open_domains, slice_make(key, len)) != NULL;
-}
-
-/* The domains of one list, each entry's first word. */
-static void
-load_domains(struct settings *settings, const struct conf *conf, const struct instance *inst,
-             enum conf_id id)
-{
-    struct list_file *list = lists_load_or_exit("smtpd", conf, inst, id);
-    char key[ADDRESS_DOMAIN_MAX];
-
-    for (size_t i = 0; i < list->count; i++) {
-        struct slice entry = list->entries[i].text;
-        size_t len = domain_key(route_word(&entry), key);
-        void **at = len == 0 ? NULL : map_at(settings->open_domains, slice_make(key, len));
-
-        if (at != NULL)
-            *at = settings;
-    }
-    list_file_free(&list);
-}
-
-/* SMTP-15: nobody has to authenticate for these, for their mail goes to servers that we were told
- * of. */
-void
-settings_load_lists(struct settings *settings, const struct conf *conf, const struct instance *inst)
-{
-    settings->open_domains = map_new((size_t)2 * LIST_ENTRIES_MAX);
-    load_domains(settings, conf, inst, SMTP_OPEN_RELAY_DOMAINS);
-    load_domains(settings, conf, inst, REMOTE_DIRECT_DOMAINS);
-}
 
 uint64_t
 settings_recipients_max(const struct settings *settings)
@@ -111,11 +57,6 @@ settings_load(struct settings *settings, const struct conf *conf)
         .system_hostname = conf_str(conf, SYSTEM_HOSTNAME),
         .mechanisms = mechanisms_new(conf),
         .starttls = conf_bool(conf, SMTP_STARTTLS),
-        .close_relay = conf_bool(conf, SMTP_CLOSE_RELAY),
-        .from_must_match_auth = conf_bool(conf, SMTP_FROM_MUST_MATCH_AUTH),
-        .from_must_be_local = conf_bool(conf, SMTP_FROM_MUST_BE_LOCAL),
-        .local_sender_must_auth = conf_bool(conf, SMTP_LOCAL_SENDER_MUST_AUTH),
-        .sender_rule_skip_good_ip = conf_bool(conf, SMTP_SENDER_RULE_SKIP_GOOD_IP),
         .add_sender_header = conf_bool(conf, SMTP_ADD_SENDER_HEADER),
         .add_originating_ip = conf_bool(conf, SMTP_ADD_ORIGINATING_IP),
         .hide_client_ip = conf_bool(conf, SMTP_HIDE_CLIENT_IP),
@@ -125,9 +66,6 @@ settings_load(struct settings *settings, const struct conf *conf)
         .plain_on_loopback = conf_bool(conf, AUTH_PLAIN_ON_LOOPBACK),
         .reject_pipelining = conf_bool(conf, SMTP_REJECT_PIPELINING),
         .max_recipients = conf_u64(conf, SMTP_MAX_RECIPIENTS),
-        .max_message_size = conf_u64(conf, SMTP_MAX_MESSAGE_SIZE),
-        .max_incoming_size = conf_u64(conf, SMTP_MAX_INCOMING_SIZE),
-        .max_outgoing_size = conf_u64(conf, SMTP_MAX_OUTGOING_SIZE),
         .max_header_size = conf_u64(conf, SMTP_MAX_HEADER_SIZE),
         .max_line = conf_u64(conf, SMTP_MAX_LINE),
         .max_hops = conf_u64(conf, SMTP_MAX_HOPS),
@@ -144,9 +82,7 @@ settings_load(struct settings *settings, const struct conf *conf)
         .extensions = extensions_configured(conf),
         .max_future_release_ms = milliseconds(conf, SMTP_MAX_FUTURE_RELEASE),
         .max_priority = conf_u64(conf, SMTP_MAX_PRIORITY),
-        .trusted_hosts = networks_of(conf, SMTP_HOSTS_NO_AUTH),
         .xclient_hosts = networks_of(conf, SMTP_XCLIENT_HOSTS),
-        .good_ips = networks_of(conf, SMTP_GOOD_IPS),
         .xforward_hosts = networks_of(conf, SMTP_XFORWARD_HOSTS),
     };
     settings->priority_users = load_list(conf, SMTP_PRIORITY_USERS, &settings->priority_user_count);

@@ -12,19 +12,19 @@ static const struct refusal *
 accept_hold(const struct session *s, const struct mail_args *mail, int64_t now_ms,
             struct queue_envelope *e)
 {
-    static const struct refusal too_late = {501, "5.5.4", "not held for so long, see EHLO"};
+    const struct refusal *too_late = smtp_refusal(REFUSED_HOLD_TIME);
     static const struct refusal past = {501, "5.5.4", "HOLDUNTIL is in the past"};
 
     if (mail->hold_for_s > 0) {
         e->hold_until_ms = now_ms + mail->hold_for_s * 1000;
-        return mail->hold_for_s * 1000 > s->settings->max_future_release_ms ? &too_late : NULL;
+        return mail->hold_for_s * 1000 > s->settings->max_future_release_ms ? too_late : NULL;
     }
     if (!mail->has_hold_until)
         return NULL;
     e->hold_until_ms = mail->hold_until_ms;
     if (mail->hold_until_ms <= now_ms)
         return &past;
-    return mail->hold_until_ms > s->hold_max_ms ? &too_late : NULL;
+    return mail->hold_until_ms > s->hold_max_ms ? too_late : NULL;
 }
 
 /* orig-hold-param-value, for notices (RFC 4865 section 5.1.2). */

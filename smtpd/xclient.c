@@ -82,8 +82,7 @@ set_addresses(struct session *s, const struct xattrs *a)
 {
     if (has(a, XATTR_ADDR)) {
         copy_ip(s->pool->client_ip, a->values[XATTR_ADDR]);
-        s->is_trusted =
-            networks_have_text(&s->settings->trusted_hosts, slice_of(s->pool->client_ip));
+        s->is_trusted = reception_trusts(&s->settings->rules, slice_of(s->pool->client_ip));
     }
     if (has(a, XATTR_PORT))
         s->pool->client_port = port_in(a, XATTR_PORT);

@@ -508,6 +508,18 @@ conf_print_value(const struct conf *conf, enum conf_id id, struct strbuf *out)
         (void)strbuf_str(out, value->text);
 }
 
+const char *
+conf_decider(enum conf_id id)
+{
+    static const char *const names[] = {
+#define SETTING(id_, section, name, type, dflt, min, max, choices, help) [id_] = section "." name,
+#include "lib/conf/settings.def"
+#undef SETTING
+    };
+
+    return id == CONF_NO_SETTING ? "" : names[id];
+}
+
 int
 conf_find(struct slice dotted_name)
 {

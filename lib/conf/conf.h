@@ -38,6 +38,9 @@ enum conf_id {
     CONF_ID_COUNT
 };
 
+/* Where a decision names the setting that made it, and none did: the host's name makes none. */
+#define CONF_NO_SETTING SYSTEM_HOSTNAME
+
 struct conf_setting {
     const char *section, *name;
     enum conf_type type;
@@ -69,6 +72,9 @@ bool conf_is_set(const struct conf *conf, enum conf_id id); /* in the file, not 
 
 /* "smtp.max_recipients" to its id; -1 if there is none. */
 int conf_find(struct slice dotted_name);
+/* "smtp.max_recipients", for the key "setting" of log events about a decision; "" of
+ * CONF_NO_SETTING. */
+const char *conf_decider(enum conf_id id);
 
 /* What a setting takes, in words: "a number from 0 to 60000", "one of error, warn, info". */
 void conf_expected(enum conf_id id, struct strbuf *out);

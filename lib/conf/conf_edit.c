@@ -114,6 +114,24 @@ conf_edit_unset(struct slice text, enum conf_id id, struct strbuf *out)
     (void)strbuf_append(out, slice_sub(text, place.line_end, text.len));
 }
 
+unsigned
+conf_edit_find(struct slice text, enum conf_id id, struct slice *line)
+{
+    struct place place = find_place(text, &conf_settings[id]);
+    struct slice before = slice_sub(text, 0, place.line);
+    struct slice behind = slice_sub(text, place.line, place.line_end);
+    unsigned number = 1;
+
+    if (place.line == place.line_end)
+        return 0;
+    while (before.len > 0) {
+        (void)slice_split(&before, '\n');
+        number++;
+    }
+    *line = slice_split(&behind, '\n');
+    return number;
+}
+
 static int
 fail(struct strbuf *errors, const char *path, const char *what)
 {

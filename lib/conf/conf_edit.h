@@ -17,4 +17,8 @@ void conf_edit_unset(struct slice text, enum conf_id id, struct strbuf *out);
  * errors never replaces the old one. 0, or -1 with lines in `errors`. */
 int conf_edit_file(const char *path, enum conf_id id, const char *value, struct strbuf *errors);
 
+/* The line of `text` that sets it, from 1, and the line itself without its newline. 0: none does.
+ */
+unsigned conf_edit_find(struct slice text, enum conf_id id, struct slice *line);
+
 #endif

@@ -64,6 +64,7 @@ conclude(const struct transfer *t, struct smtp_recipient *r, const struct smtp_v
     r->verdict = *verdict;
     r->tls = smtp_client_tls_version(t->client);
     (void)snprintf(r->remote, sizeof(r->remote), "%s", smtp_client_peer(t->client)->host);
+    (void)snprintf(r->remote_ip, sizeof(r->remote_ip), "%s", smtp_client_peer(t->client)->ip);
 }
 
 /* The same verdict for all that are still open; `accepted_only`: of those that RCPT let in. */

@@ -27,6 +27,7 @@ struct smtp_recipient {
     bool left_out;     /* the session's limits (RFC 9422) let us ask no more: another may */
     struct smtp_verdict verdict;
     char remote[SMTP_HOST_MAX]; /* name of the server whose verdict it is */
+    char remote_ip[64];         /* and its address */
     const char *tls;            /* "TLSv1.3"; "" or NULL without */
 };
 

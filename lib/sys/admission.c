@@ -148,22 +148,27 @@ over(unsigned count, unsigned max)
     return max != 0 && count >= max;
 }
 
-static bool
-is_denied(const struct admission *a, const struct ip *from)
+enum admission_verdict
+admission_by_lists(const struct networks *allow, const struct networks *deny, bool listed_only,
+                   const struct ip *from)
 {
-    bool asks_list = a->limits.listed_only || a->allow.count > 0;
+    bool asks_list = listed_only || allow->count > 0;
 
-    return networks_have(&a->deny, from) || (asks_list && !networks_have(&a->allow, from));
+    if (networks_have(deny, from))
+        return ADMISSION_DENIED;
+    return asks_list && !networks_have(allow, from) ? ADMISSION_NOT_ALLOWED : ADMISSION_OK;
 }
 
 enum admission_verdict
 admission_enter(struct admission *a, const struct ip *from, int64_t now_mono_ms)
 {
     struct ip network = network_of(from);
+    enum admission_verdict listed =
+        admission_by_lists(&a->allow, &a->deny, a->limits.listed_only, from);
     struct entry *e;
 
-    if (is_denied(a, from))
-        return ADMISSION_DENIED;
+    if (listed != ADMISSION_OK)
+        return listed;
     sweep(a, now_mono_ms);
     e = find_or_add(a, &network, now_mono_ms);
     if (e != NULL) {
@@ -239,6 +244,7 @@ admission_reason(enum admission_verdict verdict)
     case ADMISSION_OK:
         return "admitted";
     case ADMISSION_DENIED:
+    case ADMISSION_NOT_ALLOWED:
         return "your address is not allowed here";
     case ADMISSION_FULL:
         return "too many connections";

@@ -25,7 +25,8 @@ struct admission_limits {
 
 enum admission_verdict {
     ADMISSION_OK,
-    ADMISSION_DENIED,       /* on the deny list, or not on the allow list */
+    ADMISSION_DENIED,       /* on the deny list */
+    ADMISSION_NOT_ALLOWED,  /* not on the allow list, which is not empty */
     ADMISSION_FULL,         /* clients_max */
     ADMISSION_ADDRESS_BUSY, /* per_address_max */
     ADMISSION_TOO_FAST      /* per_minute_max */
@@ -37,6 +38,9 @@ struct admission *admission_new(const struct admission_limits *limits, struct ne
                                 struct networks deny, struct networks unlimited);
 void admission_free(struct admission **admissionp);
 
+/* What the lists say alone: OK, DENIED or NOT_ALLOWED. `listed_only`: see the limits. */
+enum admission_verdict admission_by_lists(const struct networks *allow, const struct networks *deny,
+                                          bool listed_only, const struct ip *from);
 /* OK: the connection counts until admission_leave with the same address. */
 enum admission_verdict admission_enter(struct admission *a, const struct ip *from,
                                        int64_t now_mono_ms);

@@ -11,6 +11,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/random.h"
 #include "lib/log/log.h"
+#include "lib/sys/pool_admission.h"
 #include "lib/sys/pool_private.h"
 
 #define DISCARD_STEP 8192 /* bytes at once */
@@ -44,16 +45,19 @@ discard_input(int fd)
 }
 
 void
-pool_send_away(struct pool *p, const struct arrival *a, enum pool_refusal why, const char *reason)
+pool_send_away(struct pool *p, const struct arrival *a, enum pool_refusal why,
+               enum admission_verdict verdict)
 {
     const struct pool_port *port = p->ports[a->about.port].is;
     const char *text = p->ops->refusal == NULL || port->speaks_late ? NULL : p->ops->refusal(why);
 
-    if (reason != NULL) {
+    if (verdict != ADMISSION_OK) {
         stats_add(p->count.refused, 1);
         if (pool_may_log(p))
             log_event(LOG_WARN, "refused", KV_STR("listener", port->label),
-                      KV_STR("client", a->about.client_ip), KV_STR("reason", reason));
+                      KV_STR("client", a->about.client_ip),
+                      KV_STR("reason", admission_reason(verdict)),
+                      KV_STR("setting", conf_decider(pool_admission_setting(port, verdict))));
     }
     if (text != NULL) /* one packet or nothing: we wait for nobody here */
         (void)send(a->fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -64,8 +68,9 @@ pool_send_away(struct pool *p, const struct arrival *a, enum pool_refusal why, c
 static void
 refuse(struct pool *p, const struct arrival *a, enum admission_verdict verdict)
 {
-    pool_send_away(p, a, verdict == ADMISSION_DENIED ? POOL_DENIED : POOL_TOO_MANY,
-                   admission_reason(verdict));
+    bool listed = verdict == ADMISSION_DENIED || verdict == ADMISSION_NOT_ALLOWED;
+
+    pool_send_away(p, a, listed ? POOL_DENIED : POOL_TOO_MANY, verdict);
 }
 
 /* ---- a worker for it ---- */

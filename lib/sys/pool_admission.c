@@ -21,3 +21,23 @@ pool_admission(const struct daemon *d, const struct pool_ops *ops, const struct 
     return admission_new(&limits, networks_of(d->conf, port->allow),
                          networks_of(d->conf, port->deny), networks_of(d->conf, port->unlimited));
 }
+
+enum conf_id
+pool_admission_setting(const struct pool_port *port, enum admission_verdict verdict)
+{
+    switch (verdict) {
+    case ADMISSION_OK:
+        break;
+    case ADMISSION_DENIED:
+        return port->deny;
+    case ADMISSION_NOT_ALLOWED:
+        return port->allow;
+    case ADMISSION_FULL:
+        return port->clients_max;
+    case ADMISSION_ADDRESS_BUSY:
+        return port->per_address_max;
+    case ADMISSION_TOO_FAST:
+        return port->per_minute_max;
+    }
+    return CONF_NO_SETTING;
+}

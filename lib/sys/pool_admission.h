@@ -9,5 +9,7 @@
 
 struct admission *pool_admission(const struct daemon *d, const struct pool_ops *ops,
                                  const struct pool_port *port);
+/* The setting of the port that leads to a verdict; CONF_NO_SETTING: none has to. */
+enum conf_id pool_admission_setting(const struct pool_port *port, enum admission_verdict verdict);
 
 #endif

@@ -93,9 +93,10 @@ void pool_connections_wait(void *arg, unsigned ready);
 void pool_arrived(struct pool *p, const struct arrival *a);
 /* Gives an arrival that was admitted to a worker, or sends it away. Takes a->fd. */
 void pool_serve(struct pool *p, const struct arrival *a);
-/* Tells it why, if there is a text, and closes a->fd. */
+/* Tells it why, if there is a text, and closes a->fd. `verdict`: OK if it is not for admission that
+ * it has to go, and the caller logs it. */
 void pool_send_away(struct pool *p, const struct arrival *a, enum pool_refusal why,
-                    const char *reason);
+                    enum admission_verdict verdict);
 /* A flood of clients that are sent away is counted, but shall not fill the log. */
 bool pool_may_log(struct pool *p);
 

@@ -152,7 +152,7 @@ send_away(struct waiting *w, enum pool_refusal why, struct slice line)
         admission_leave(pool_admission_of(p, &w->arrival.about), &w->arrival.from);
     }
     release(w, &a);
-    pool_send_away(p, &a, why, NULL);
+    pool_send_away(p, &a, why, ADMISSION_OK);
 }
 
 /* The client has gone. */

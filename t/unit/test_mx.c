@@ -1,13 +1,12 @@
 /*
- * t/unit/test_mx.c - remote-deliver: the order of mail exchangers.
+ * t/unit/test_mx.c - lib/remote/mx: the order of mail exchangers.
  */
-// LINK: remote-deliver/mx.c
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "remote-deliver/mx.h"
+#include "lib/remote/mx.h"
 
 #define RECORDS_MAX 5
 

@@ -128,14 +128,14 @@ START_TEST(a_decision_follows_from_rules_and_targets)
 {
     static const struct archive_conf none = {.to_files = true};
     struct monitor_rules *rules = rules_of(deciding);
-    const struct copies_policy policy = {rules, &none};
+    const struct copy_rules policy = {rules, &none};
     struct queue_rcpt rcpt = {.address = slice_of(decisions[_i].rcpt)};
     struct queue_envelope e = {.sender = slice_of(decisions[_i].sender),
                                .auth_user = slice_of(decisions[_i].user),
                                .rcpt_count = 1,
                                .rcpts = &rcpt};
     struct strbuf text = strbuf_new(4096);
-    struct copies_decision decision;
+    struct copy_decision decision;
     struct target targets[10];
     uint32_t count = make_targets(targets, slice_of(decisions[_i].targets));
 
@@ -146,7 +146,7 @@ START_TEST(a_decision_follows_from_rules_and_targets)
                             (int)decision.copies[i].monitored.len,
                             decision.copies[i].monitored.ptr);
     ck_assert_str_eq(strbuf_cstr(&text), decisions[_i].copies);
-    copies_decision_clear(&decision);
+    copy_rules_clear(&decision);
     monitor_rules_free(&rules);
     strbuf_free(&text);
 }
@@ -382,12 +382,12 @@ START_TEST(mail_has_its_classes)
 {
     struct archive_conf conf = {
         .classes = archives[_i].on, .local_mailbox = "l@d.test", .remote_mailbox = "r@d.test"};
-    const struct copies_policy policy = {NULL, &conf};
+    const struct copy_rules policy = {NULL, &conf};
     struct queue_rcpt rcpt = {.address = slice_of(archives[_i].rcpt)};
     struct queue_envelope e = {
         .auth_user = slice_of(archives[_i].user), .rcpt_count = 1, .rcpts = &rcpt};
     struct strbuf text = strbuf_new(4096);
-    struct copies_decision decision;
+    struct copy_decision decision;
     struct target targets[10];
     uint32_t count = make_targets(targets, slice_of(archives[_i].targets));
 
@@ -397,12 +397,12 @@ START_TEST(mail_has_its_classes)
         (void)strbuf_printf(&text, "%s%.*s", i > 0 ? " " : "", (int)decision.copies[i].address.len,
                             decision.copies[i].address.ptr);
     ck_assert_str_eq(strbuf_cstr(&text), archives[_i].mailboxes);
-    copies_decision_clear(&decision);
+    copy_rules_clear(&decision);
     conf.to_files = true;
     copies_decide(&policy, &e, archives[_i].user != NULL, targets, count, &decision);
     ck_assert_uint_eq(decision.classes, archives[_i].classes);
     ck_assert_uint_eq(decision.count, 0);
-    copies_decision_clear(&decision);
+    copy_rules_clear(&decision);
     strbuf_free(&text);
 }
 END_TEST

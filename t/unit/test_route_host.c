@@ -2,8 +2,6 @@
  * t/unit/test_route_host.c - servers as the administrator names them, the table of direct domains,
  * and the file of passwords.
  */
-// LINK: remote-deliver/passwords.c
-// LINK: remote-deliver/direct.c
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +11,7 @@
 #include <unistd.h>
 
 #include "lib/base/io.h"
-#include "remote-deliver/direct.h"
+#include "lib/remote/direct.h"
 #include "t/unit/scratch.h"
 
 static const struct {

@@ -266,9 +266,8 @@ setup(void)
                      .greeting = (char *)(uintptr_t) "220 mail.d.test ESMTP Posthorn\r\n",
                      .lmtp_greeting = (char *)(uintptr_t) "220 mail.d.test LMTP Posthorn\r\n",
                      .free_errors = 100,
-                     .close_relay = true,
+                     .rules = {.close_relay = true, .max_message_size = 3500},
                      .max_recipients = 2,
-                     .max_message_size = 3500,
                      .max_header_size = 1500,
                      .max_line = 900,
                      .max_hops = 2,
@@ -390,7 +389,7 @@ START_TEST(a_disk_with_too_little_room_takes_no_mail)
     server.settings.min_free_space = UINT64_MAX / 2;
     codes_are("smtp", SLICE(EHLO "MAIL FROM:<>\r\nQUIT\r\n"), "220 250 452 221");
     server.settings.min_free_space = 1;
-    server.settings.max_message_size = 0;
+    server.settings.rules.max_message_size = 0;
     codes_are("smtp", SLICE(EHLO "MAIL FROM:<> SIZE=900000000000000000\r\nQUIT\r\n"),
               "220 250 452 221");
     codes_are("smtp", SLICE(EHLO "MAIL FROM:<> SIZE=1\r\nQUIT\r\n"), "220 250 250 221");

@@ -1,8 +1,8 @@
 /*
- * remote-deliver/mx.h - the mail exchangers of one domain in the order to try them.
+ * lib/remote/mx.h - the mail exchangers of one domain in the order to try them.
  */
-#ifndef POSTHORN_REMOTE_DELIVER_MX_H
-#define POSTHORN_REMOTE_DELIVER_MX_H
+#ifndef POSTHORN_LIB_REMOTE_MX_H
+#define POSTHORN_LIB_REMOTE_MX_H
 
 #include "lib/ipc/dnsd.h"
 #include "lib/smtp/smtp_client.h"

@@ -1,12 +1,12 @@
 /*
- * remote-deliver/dane.c - finds the TLSA records of one server (RFC 7672 section 2.2).
+ * lib/remote/dane.c - finds the TLSA records of one server (RFC 7672 section 2.2).
  *
  * Input:  dnsd's answers, whose `secure` is its DNSSEC verdict. What they hold was written by
  *         whoever owns the domain. Opens no socket and no file.
  * A forged or missing answer never means "no records": an attacker could make TLS go away by it
  * (section 2.1.2).
  */
-#include "remote-deliver/dane.h"
+#include "lib/remote/dane.h"
 
 #include <stdio.h>
 #include <string.h>

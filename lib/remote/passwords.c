@@ -1,10 +1,10 @@
 /*
- * remote-deliver/passwords.c - reads the file of what we log in with at other servers.
+ * lib/remote/passwords.c - reads the file of what we log in with at other servers.
  *
  * Written by the administrator, read once, by path, before the sandbox; the text is wiped from
  * memory, and no line of it stands in an error.
  */
-#include "remote-deliver/passwords.h"
+#include "lib/remote/passwords.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /*
- * remote-deliver/route.h - from a next hop to the addresses to connect to, in order.
+ * lib/remote/route.h - from a next hop to the addresses to connect to, in order.
  */
-#ifndef POSTHORN_REMOTE_DELIVER_ROUTE_H
-#define POSTHORN_REMOTE_DELIVER_ROUTE_H
+#ifndef POSTHORN_LIB_REMOTE_ROUTE_H
+#define POSTHORN_LIB_REMOTE_ROUTE_H
 
-#include "remote-deliver/mx.h"
-#include "remote-deliver/remote.h"
+#include "lib/remote/mx.h"
+#include "lib/remote/remote_settings.h"
 
 #define ROUTE_PEERS_MAX 32
 
@@ -18,11 +18,11 @@ struct route {
 };
 
 /* By DNS: `next_hop` is a domain (UTF-8 allowed) or an address literal. *why unless FOUND. */
-enum mx_status route_by_dns(const struct settings *settings, struct ipc_client *dns,
+enum mx_status route_by_dns(const struct remote_settings *settings, struct ipc_client *dns,
                             struct slice next_hop, struct route *route, struct smtp_verdict *why);
 /* By a list of servers: relay hosts, or those of a direct domain. Never NEVER: a mistake in our
  * configuration bounces nobody's mail. */
-enum mx_status route_by_hosts(const struct settings *settings, struct ipc_client *dns,
+enum mx_status route_by_hosts(const struct remote_settings *settings, struct ipc_client *dns,
                               const struct host_list *hosts, struct route *route,
                               struct smtp_verdict *why);
 

@@ -1,17 +1,17 @@
 /*
- * remote-deliver/tls_policy.h - what TLS the connection to one server must have, and why.
+ * lib/remote/tls_policy.h - what TLS the connection to one server must have, and why.
  *
  * Decided from remote.tls_table, what the domain publishes (DANE, RFC 7672; MTA-STS, RFC 8461) and
  * what the message asks for (RFC 8689), once for each server that is about to be tried.
  */
-#ifndef POSTHORN_REMOTE_DELIVER_TLS_POLICY_H
-#define POSTHORN_REMOTE_DELIVER_TLS_POLICY_H
+#ifndef POSTHORN_LIB_REMOTE_TLS_POLICY_H
+#define POSTHORN_LIB_REMOTE_TLS_POLICY_H
 
 #include "lib/account/canonical.h"
+#include "lib/remote/dane.h"
+#include "lib/remote/remote_settings.h"
+#include "lib/remote/sts.h"
 #include "lib/tlsrpt/outcome.h"
-#include "remote-deliver/dane.h"
-#include "remote-deliver/remote.h"
-#include "remote-deliver/sts.h"
 
 enum tls_level {
     TLS_LEVEL_NONE,    /* clear text */
@@ -32,7 +32,7 @@ enum tls_request {
 #define TLS_POLICY_NAMES_MAX TLS_TABLE_NAMES_MAX
 
 struct tls_policy {
-    const struct settings *settings;
+    const struct remote_settings *settings;
     struct ipc_client *dns, *stsd;
     enum tls_request request;
     /* The next hop in lower case and A-labels; "": a relay host or an address literal. */
@@ -68,13 +68,15 @@ struct tls_policy {
 
 /* For servers of `next_hop`, a domain (UTF-8 allowed) or an address literal; empty for relay hosts,
  * which the table knows by their own names. */
-void tls_policy_begin(struct tls_policy *policy, const struct settings *settings,
+void tls_policy_begin(struct tls_policy *policy, const struct remote_settings *settings,
                       struct ipc_client *dns, struct ipc_client *stsd, struct slice next_hop,
                       enum tls_request request);
 void tls_policy_end(struct tls_policy *policy);
 
 /* Decides about one server, unless the last decision was about the same one. */
 void tls_policy_decide(struct tls_policy *policy, const struct smtp_peer *peer);
+/* The setting that led to the level; if it is remote.tls_table, `line` of its file. */
+enum conf_id tls_policy_setting(const struct tls_policy *policy);
 /* "dane", for the log. */
 const char *tls_policy_word(enum tls_level level);
 

@@ -1,8 +1,8 @@
 /*
- * remote-deliver/sts.h - the MTA-STS policy of a domain (RFC 8461), from stsd.
+ * lib/remote/sts.h - the MTA-STS policy of a domain (RFC 8461), from stsd.
  */
-#ifndef POSTHORN_REMOTE_DELIVER_STS_H
-#define POSTHORN_REMOTE_DELIVER_STS_H
+#ifndef POSTHORN_LIB_REMOTE_STS_H
+#define POSTHORN_LIB_REMOTE_STS_H
 
 #include "lib/sts/sts_policy.h"
 

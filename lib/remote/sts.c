@@ -1,11 +1,11 @@
 /*
- * remote-deliver/sts.c - asks for the MTA-STS policy of a domain.
+ * lib/remote/sts.c - asks for the MTA-STS policy of a domain.
  *
  * Input: the TXT record and the policy, both written by whoever owns the domain. A record that is
  * missing, or an answer that does not come, takes no policy away that stsd still has (RFC 8461
  * section 3.1).
  */
-#include "remote-deliver/sts.h"
+#include "lib/remote/sts.h"
 
 #include <errno.h>
 #include <stdio.h>

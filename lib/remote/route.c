@@ -1,10 +1,10 @@
 /*
- * remote-deliver/route.c - looks up mail exchangers and addresses (RFC 5321 section 5).
+ * lib/remote/route.c - looks up mail exchangers and addresses (RFC 5321 section 5).
  *
  * All names go through dnsd; what it tells is untrusted. Addresses of our own, with the port of our
  * own server, are never used: mail would come straight back.
  */
-#include "remote-deliver/route.h"
+#include "lib/remote/route.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@
 enum { ADDRESSES_MAX = 16 }; /* of one host and one family */
 
 struct lookup {
-    const struct settings *settings;
+    const struct remote_settings *settings;
     struct ipc_client *dns;
     int64_t deadline;
     struct route *route;
@@ -150,7 +150,7 @@ add_host(struct lookup *l, const char *host, uint16_t port)
 /* ---- routes ---- */
 
 static struct lookup
-lookup_begin(const struct settings *settings, struct ipc_client *dns, struct route *route)
+lookup_begin(const struct remote_settings *settings, struct ipc_client *dns, struct route *route)
 {
     route->count = 0;
     return (struct lookup){.settings = settings,
@@ -206,7 +206,7 @@ route_literal(struct lookup *l, struct slice literal, struct smtp_verdict *why)
 }
 
 enum mx_status
-route_by_dns(const struct settings *settings, struct ipc_client *dns, struct slice next_hop,
+route_by_dns(const struct remote_settings *settings, struct ipc_client *dns, struct slice next_hop,
              struct route *route, struct smtp_verdict *why)
 {
     struct lookup l = lookup_begin(settings, dns, route);
@@ -274,7 +274,7 @@ add_configured(struct lookup *l, const struct host *host)
 }
 
 enum mx_status
-route_by_hosts(const struct settings *settings, struct ipc_client *dns,
+route_by_hosts(const struct remote_settings *settings, struct ipc_client *dns,
                const struct host_list *hosts, struct route *route, struct smtp_verdict *why)
 {
     struct lookup l = lookup_begin(settings, dns, route);

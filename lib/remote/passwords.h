@@ -1,8 +1,8 @@
 /*
- * remote-deliver/passwords.h - the servers of the configuration with what we log in by.
+ * lib/remote/passwords.h - the servers of the configuration with what we log in by.
  */
-#ifndef POSTHORN_REMOTE_DELIVER_PASSWORDS_H
-#define POSTHORN_REMOTE_DELIVER_PASSWORDS_H
+#ifndef POSTHORN_LIB_REMOTE_PASSWORDS_H
+#define POSTHORN_LIB_REMOTE_PASSWORDS_H
 
 #include "lib/smtp/route_host.h"
 #include "lib/smtp/smtp_client.h"

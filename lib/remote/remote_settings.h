@@ -1,15 +1,16 @@
 /*
- * remote-deliver/remote.h - what all parts of remote-deliver share: its settings.
+ * lib/remote/remote_settings.h - how mail leaves for other servers: the settings of
+ * remote-deliver, which `posthorn explain` goes by as well.
  */
-#ifndef POSTHORN_REMOTE_DELIVER_REMOTE_H
-#define POSTHORN_REMOTE_DELIVER_REMOTE_H
+#ifndef POSTHORN_LIB_REMOTE_REMOTE_SETTINGS_H
+#define POSTHORN_LIB_REMOTE_REMOTE_SETTINGS_H
 
 #include "lib/conf/conf.h"
 #include "lib/conf/instance.h"
 #include "lib/conf/sender_table.h"
 #include "lib/conf/tls_table.h"
+#include "lib/remote/direct.h"
 #include "lib/smtp/proxy.h"
-#include "remote-deliver/direct.h"
 
 enum policy { POLICY_DNS, POLICY_DNS_THEN_RELAY, POLICY_RELAY };
 
@@ -24,7 +25,8 @@ struct signing_settings { /* [dkim] */
     const char *hostname;   /* who says what the chain was found to be */
 };
 
-struct settings {
+struct remote_settings {
+    const char *program;   /* that errors are told by */
     const char *hostname;  /* of this machine */
     const char *helo_name; /* what it calls itself in SMTP */
     enum policy policy;
@@ -48,8 +50,9 @@ struct settings {
     struct tls_context *authority_tls; /* certificates have to lead to remote.verify_ca */
 };
 
-/* From the configuration, and the files that it names; exits with a message on what the table alone
- * cannot check. */
-void settings_load(struct settings *settings, const struct conf *conf, const struct instance *inst);
+/* `program` is borrowed. From the configuration, and the files that it names; exits with a message
+ * on what the table alone cannot check. */
+void remote_settings_load(struct remote_settings *settings, const char *program,
+                          const struct conf *conf, const struct instance *inst);
 
 #endif

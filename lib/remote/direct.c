@@ -1,8 +1,8 @@
 /*
- * remote-deliver/direct.c - the table of direct domains. Opens nothing; the list was checked when
+ * lib/remote/direct.c - the table of direct domains. Opens nothing; the list was checked when
  * it was read (lib/conf/lists.h), and domains in a look-up come from whoever sent the mail.
  */
-#include "remote-deliver/direct.h"
+#include "lib/remote/direct.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +45,7 @@ take_lines(struct direct_table *table, const struct list_file *list, uint16_t de
     for (size_t i = 0; i < list->count; i++) {
         const struct list_entry *e = &list->entries[i];
 
+        table->domains[i].servers.line = e->line;
         if (take_line(&table->domains[i], e->text, default_port) == 0)
             continue;
         (void)strbuf_printf(error, "line %u: not a domain and its servers", e->line);

@@ -1,11 +1,11 @@
 /*
- * remote-deliver/mx.c - puts the mail exchangers of one domain in the order to try them.
+ * lib/remote/mx.c - puts the mail exchangers of one domain in the order to try them.
  *
  * Input:  the resolver's MX answer. Untrusted: whoever owns the domain writes it.
  * Output: at most MX_HOSTS_MAX hosts by preference, shuffled within one preference
  *         (RFC 5321 section 5.1). Opens no socket and no file.
  */
-#include "remote-deliver/mx.h"
+#include "lib/remote/mx.h"
 
 #include <stdio.h>
 #include <stdlib.h>

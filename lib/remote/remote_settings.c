@@ -1,5 +1,5 @@
 /*
- * remote-deliver/settings.c - takes the settings out of the configuration, once, at start.
+ * lib/remote/remote_settings.c - takes the settings out of the configuration, once, at start.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include "lib/base/mem.h"
 #include "lib/conf/lists.h"
 #include "lib/dkim/key_dir.h"
-#include "remote-deliver/remote.h"
+#include "lib/remote/remote_settings.h"
 
 enum { SMTP_PORT = 25 };
 
@@ -49,7 +49,7 @@ load_passwords(const struct host_list *list, const char *path)
 }
 
 static void
-load_relays(struct settings *s, const struct conf *conf)
+load_relays(struct remote_settings *s, const struct conf *conf)
 {
     struct host_list *relays = &s->relays;
 
@@ -67,10 +67,9 @@ load_relays(struct settings *s, const struct conf *conf)
 }
 
 static void
-load_direct(struct settings *s, const struct conf *conf, const struct instance *inst)
+load_direct(struct remote_settings *s, const struct conf *conf, const struct instance *inst)
 {
-    struct list_file *list =
-        lists_load_or_exit("remote-deliver", conf, inst, REMOTE_DIRECT_DOMAINS);
+    struct list_file *list = lists_load_or_exit(s->program, conf, inst, REMOTE_DIRECT_DOMAINS);
     struct strbuf error = strbuf_new(4096);
 
     if (direct_load(&s->direct, list, s->port, &error) < 0)
@@ -80,7 +79,7 @@ load_direct(struct settings *s, const struct conf *conf, const struct instance *
 }
 
 static void
-load_servers(struct settings *s, const struct conf *conf, const struct instance *inst)
+load_servers(struct remote_settings *s, const struct conf *conf, const struct instance *inst)
 {
     char *path = below_etc(inst, conf_str(conf, REMOTE_RELAY_PASSWORDS));
 
@@ -140,9 +139,9 @@ make_verifying(enum conf_id id, const struct conf *conf, const struct instance *
 
 /* The authorities are read here: the agents can open no file. */
 static void
-load_tls(struct settings *s, const struct conf *conf, const struct instance *inst)
+load_tls(struct remote_settings *s, const struct conf *conf, const struct instance *inst)
 {
-    struct list_file *table = lists_load_or_exit("remote-deliver", conf, inst, REMOTE_TLS_TABLE);
+    struct list_file *table = lists_load_or_exit(s->program, conf, inst, REMOTE_TLS_TABLE);
     bool verified = wants_login(&s->relays);
 
     for (size_t i = 0; i < s->direct.count; i++)
@@ -172,7 +171,7 @@ load_policy(const struct conf *conf)
 
 /* One address of each family at most: which of two would be meant nobody could say. */
 static void
-load_sources(struct settings *s, const struct conf *conf)
+load_sources(struct remote_settings *s, const struct conf *conf)
 {
     for (size_t i = 0; i < conf_list_count(conf, REMOTE_SOURCE_IP); i++) {
         const char *text = conf_list_item(conf, REMOTE_SOURCE_IP, i);
@@ -220,7 +219,7 @@ note_key(void *arg, const char *domain)
 
 /* Whether there are keys is looked at here: it counts when keyd cannot be asked. */
 static void
-load_signing(struct settings *s, const struct conf *conf, const struct instance *inst)
+load_signing(struct remote_settings *s, const struct conf *conf, const struct instance *inst)
 {
     char *path = below_etc(inst, DKIM_DIR);
     int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -241,7 +240,7 @@ load_signing(struct settings *s, const struct conf *conf, const struct instance 
 }
 
 static void
-load_proxy(struct settings *s, const struct conf *conf, const struct instance *inst)
+load_proxy(struct remote_settings *s, const struct conf *conf, const struct instance *inst)
 {
     struct strbuf error = strbuf_new(4096);
 
@@ -253,21 +252,23 @@ load_proxy(struct settings *s, const struct conf *conf, const struct instance *i
 }
 
 static void
-load_senders(struct settings *s, const struct conf *conf, const struct instance *inst)
+load_senders(struct remote_settings *s, const struct conf *conf, const struct instance *inst)
 {
-    struct list_file *list = lists_load_or_exit("remote-deliver", conf, inst, QUEUE_HEADER_REPLACE);
+    struct list_file *list = lists_load_or_exit(s->program, conf, inst, QUEUE_HEADER_REPLACE);
 
     s->senders = sender_table_new(list, SENDER_REMOTE);
     list_file_free(&list);
 }
 
 void
-settings_load(struct settings *s, const struct conf *conf, const struct instance *inst)
+remote_settings_load(struct remote_settings *s, const char *program, const struct conf *conf,
+                     const struct instance *inst)
 {
     const char *helo_name = conf_str(conf, SMTP_HELO_NAME);
     const char *protocols = conf_str(conf, REMOTE_PROTOCOLS);
 
-    *s = (struct settings){
+    *s = (struct remote_settings){
+        .program = program,
         .hostname = conf_str(conf, SYSTEM_HOSTNAME),
         .policy = load_policy(conf),
         .port = (uint16_t)conf_u64(conf, REMOTE_PORT),

@@ -1,16 +1,17 @@
 /*
- * remote-deliver/direct.h - direct domain delivery: the servers of domains that the administrator
+ * lib/remote/direct.h - direct domain delivery: the servers of domains that the administrator
  * names in place of what DNS says.
  */
-#ifndef POSTHORN_REMOTE_DELIVER_DIRECT_H
-#define POSTHORN_REMOTE_DELIVER_DIRECT_H
+#ifndef POSTHORN_LIB_REMOTE_DIRECT_H
+#define POSTHORN_LIB_REMOTE_DIRECT_H
 
 #include "lib/conf/list_file.h"
-#include "remote-deliver/passwords.h"
+#include "lib/remote/passwords.h"
 
 struct host_list { /* in the order to try them */
     struct host *hosts;
     size_t count;
+    unsigned line; /* of the list file; 0: from no file */
 };
 struct direct_domain {
     char *name; /* canonical (lib/account/canonical.h) */

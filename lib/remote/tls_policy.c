@@ -1,12 +1,12 @@
 /*
- * remote-deliver/tls_policy.c - decides what TLS the connection to one server must have.
+ * lib/remote/tls_policy.c - decides what TLS the connection to one server must have.
  *
  * Input:  the table (trusted), dnsd's answers with their DNSSEC verdict, the message's wish. All
  *         questions are about names that the route was found by, so most answers are in dnsd's
  *         cache. Opens no socket and no file.
  * In doubt the answer is "not now": a question that failed may have been made to fail.
  */
-#include "remote-deliver/tls_policy.h"
+#include "lib/remote/tls_policy.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -416,11 +416,35 @@ tls_policy_decide(struct tls_policy *p, const struct smtp_peer *peer)
         p->options.tls = p->settings->client.tls;
 }
 
+enum conf_id
+tls_policy_setting(const struct tls_policy *p)
+{
+    static const struct {
+        const char *source;
+        enum conf_id setting;
+    } settings[] = {{"dane", REMOTE_DANE},
+                    {"mta-sts", REMOTE_MTA_STS},
+                    {"mta-sts-testing", REMOTE_MTA_STS},
+                    {"login", REMOTE_RELAY_CA}};
+
+    if (p->source == NULL)
+        return CONF_NO_SETTING;
+    if (p->line > 0)
+        return REMOTE_TLS_TABLE;
+    if (strcmp(p->source, "default") == 0)
+        return p->settings->client.demand_tls ? REMOTE_DEMAND_TLS : REMOTE_USE_STARTTLS;
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        if (strcmp(p->source, settings[i].source) == 0)
+            return settings[i].setting;
+    return CONF_NO_SETTING;
+}
+
 /* ---- begin and end ---- */
 
 void
-tls_policy_begin(struct tls_policy *p, const struct settings *settings, struct ipc_client *dns,
-                 struct ipc_client *stsd, struct slice next_hop, enum tls_request request)
+tls_policy_begin(struct tls_policy *p, const struct remote_settings *settings,
+                 struct ipc_client *dns, struct ipc_client *stsd, struct slice next_hop,
+                 enum tls_request request)
 {
     struct strbuf name = strbuf_new(CANONICAL_DOMAIN_MAX);
 

@@ -1,8 +1,8 @@
 /*
- * remote-deliver/dane.h - the TLSA records of one server (RFC 7672 section 2.2).
+ * lib/remote/dane.h - the TLSA records of one server (RFC 7672 section 2.2).
  */
-#ifndef POSTHORN_REMOTE_DELIVER_DANE_H
-#define POSTHORN_REMOTE_DELIVER_DANE_H
+#ifndef POSTHORN_LIB_REMOTE_DANE_H
+#define POSTHORN_LIB_REMOTE_DANE_H
 
 #include "lib/ipc/dnsd.h"
 #include "lib/tls/tls.h"

@@ -1,0 +1,198 @@
+/*
+ * posthorn/explain_way.c - how a message would leave for a remote address: the servers in their
+ * order, what TLS each must have, and who signs. Asks dnsd, stsd (which may fetch a policy) and
+ * keyd (which signs a message of one line, and keeps nothing); connects to no other server.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/ipc/dnsd.h"
+#include "lib/ipc/keyd.h"
+#include "lib/ipc/stsd.h"
+#include "lib/remote/route.h"
+#include "lib/remote/tls_policy.h"
+#include "posthorn/explain.h"
+
+struct way {
+    struct explain *x;
+    const struct remote_settings *settings;
+    struct ipc_client *dns, *stsd;
+};
+
+/* ---- servers ---- */
+
+static void
+say_server(struct way *w, const struct tls_policy *tls, const struct smtp_peer *peer)
+{
+    if (tls->level == TLS_LEVEL_REFUSED)
+        explain_say(w->x, "tls", "refused", tls_policy_setting(tls), tls->line, "%s",
+                    tls->why.text);
+    else
+        explain_say(w->x, "tls", tls_policy_word(tls->level), tls_policy_setting(tls), tls->line,
+                    "to %s, by %s", peer->host, tls->source);
+}
+
+/* `next_hop` empty: servers that the configuration names. */
+static void
+say_servers(struct way *w, const struct route *route, struct slice next_hop, enum conf_id setting,
+            unsigned line)
+{
+    struct tls_policy *tls = xcalloc(1, sizeof(*tls));
+
+    for (size_t i = 0; i < route->count && i < w->settings->max_addresses; i++)
+        explain_say(w->x, "route", "try", setting, line, "%s, %s", route->peers[i].host,
+                    route->peers[i].ip);
+    tls_policy_begin(tls, w->settings, w->dns, w->stsd, next_hop, TLS_REQUEST_NONE);
+    for (size_t i = 0; i < route->count && i < w->settings->max_addresses; i++) {
+        if (i > 0 && strcmp(route->peers[i].host, route->peers[i - 1].host) == 0)
+            continue; /* another address of the same server */
+        tls_policy_decide(tls, &route->peers[i]);
+        say_server(w, tls, &route->peers[i]);
+    }
+    tls_policy_end(tls);
+    free(tls);
+}
+
+static void
+say_no_server(struct way *w, const struct smtp_verdict *why, enum mx_status status,
+              enum conf_id setting, unsigned line)
+{
+    explain_say(w->x, "route", status == MX_NEVER ? "refused" : "put off", setting, line, "%s %s",
+                why->dsn, why->text);
+}
+
+static void
+by_hosts(struct way *w, const struct host_list *hosts, enum conf_id setting)
+{
+    struct smtp_verdict why = {0};
+    struct route route;
+    enum mx_status status = route_by_hosts(w->settings, w->dns, hosts, &route, &why);
+
+    if (status == MX_FOUND)
+        say_servers(w, &route, SLICE(""), setting, hosts->line);
+    else
+        say_no_server(w, &why, status, setting, hosts->line);
+}
+
+static void
+by_dns(struct way *w, struct slice domain)
+{
+    struct smtp_verdict why = {0};
+    struct route route;
+    enum mx_status status = route_by_dns(w->settings, w->dns, domain, &route, &why);
+
+    if (status == MX_FOUND)
+        say_servers(w, &route, domain, REMOTE_POLICY, 0);
+    else
+        say_no_server(w, &why, status, REMOTE_POLICY, 0);
+}
+
+/* In the order of remote-deliver, which goes on to the next only where no server can be reached. */
+static void
+by_domain(struct way *w, struct slice domain)
+{
+    const struct host_list *direct = direct_find(&w->settings->direct, domain);
+
+    if (direct != NULL)
+        by_hosts(w, direct, REMOTE_DIRECT_DOMAINS);
+    if (direct != NULL && !w->settings->direct_fallback)
+        return;
+    if (direct != NULL)
+        explain_say(w->x, "route", "then", REMOTE_DIRECT_FALLBACK, 0,
+                    "when none of these can be reached");
+    if (w->settings->policy != POLICY_RELAY)
+        by_dns(w, domain);
+    if (w->settings->policy != POLICY_DNS)
+        by_hosts(w, &w->settings->relays, REMOTE_RELAY_HOSTS);
+}
+
+/* ---- signature ---- */
+
+/* A message of which nothing but the author is known. */
+static int
+make_message(struct slice from)
+{
+    int fd = memfd_create("explain", MFD_CLOEXEC);
+    struct strbuf text = strbuf_new(KEYD_ADDRESS_MAX + 16);
+
+    (void)strbuf_printf(&text, "From: <%.*s>\r\n\r\n", (int)from.len, from.ptr);
+    if (fd >= 0 && (text.overflow || write_all(fd, strbuf_slice(&text)) < 0)) {
+        close_keep_errno(fd);
+        fd = -1;
+    }
+    strbuf_free(&text);
+    return fd;
+}
+
+static void
+say_signature(struct explain *x, const struct keyd_signed *answer)
+{
+    if (answer->result == KEYD_DONE)
+        explain_say(x, "dkim", "signed", DKIM_SIGN, 0, "by the keys of %.*s",
+                    (int)answer->domain.len, answer->domain.ptr);
+    else if (answer->result == KEYD_NO_KEY)
+        explain_say(x, "dkim", "not signed", DKIM_WITHOUT_KEY, 0, "%.*s", (int)answer->reason.len,
+                    answer->reason.ptr);
+    else
+        explain_say(x, "dkim", "put off", DKIM_ON_FAILURE, 0, "%.*s", (int)answer->reason.len,
+                    answer->reason.ptr);
+}
+
+static void
+ask_keyd(struct explain *x, const struct signing_settings *settings)
+{
+    struct ipc_client *keyd = ipc_client_new(x->run_dirfd, KEYD_SOCKET, KEYD_PAYLOAD_MAX);
+    struct strbuf frame = strbuf_new(KEYD_PAYLOAD_MAX);
+    struct ipc_reply reply = {.fd = -1};
+    struct keyd_signed answer;
+    struct keyd_sign request = {.size = strlen("From: <>\r\n\r\n") + x->mail->from.len,
+                                .user = x->mail->user,
+                                .sender = x->mail->from};
+    int fd = make_message(x->mail->from);
+
+    if (fd >= 0 && keyd_sign_encode(&frame, &request) == 0 &&
+        ipc_client_call(keyd, &frame, fd, (int)settings->timeout_ms, &reply) == 0 &&
+        reply.type == KEYD_SIGNED && keyd_signed_decode(reply.payload, &answer) == 0)
+        say_signature(x, &answer);
+    else
+        explain_say(x, "dkim", "put off", DKIM_ON_FAILURE, 0, "keyd does not answer");
+    close_keep_errno(reply.fd);
+    close_keep_errno(fd);
+    strbuf_free(&frame);
+    ipc_client_free(&keyd);
+}
+
+static void
+signature(struct explain *x, const struct signing_settings *settings)
+{
+    if (!settings->sign)
+        explain_say(x, "dkim", "not signed", DKIM_SIGN, 0, "no mail is");
+    else if (!x->began_here)
+        explain_say(x, "dkim", "not signed", DKIM_SIGN, 0, "it did not begin here");
+    else
+        ask_keyd(x, settings);
+}
+
+void
+explain_way(struct explain *x, struct slice address, struct slice sender)
+{
+    struct way w = {.x = x,
+                    .dns = ipc_client_new(x->run_dirfd, DNSD_SOCKET, DNSD_PAYLOAD_MAX),
+                    .stsd = ipc_client_new(x->run_dirfd, STSD_SOCKET, STSD_PAYLOAD_MAX)};
+
+    if (x->remote == NULL) {
+        x->remote = xcalloc(1, sizeof(*x->remote));
+        remote_settings_load(x->remote, "posthorn", x->conf, &x->cli->inst);
+    }
+    w.settings = x->remote;
+    by_domain(&w, slice_sub(address, slice_rindex(address, '@') + 1, address.len));
+    if (sender.len > 0)
+        explain_say(x, "sender", "replaced", CONF_NO_SETTING, 0, "by <%.*s> on this way",
+                    (int)sender.len, sender.ptr);
+    signature(x, &w.settings->signing);
+    ipc_client_free(&w.dns);
+    ipc_client_free(&w.stsd);
+}
