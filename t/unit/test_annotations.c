@@ -413,9 +413,12 @@ START_TEST(a_check_moves_damage_aside)
     ck_assert_int_eq(store_check(store_test_fd, &options, &totals), 0);
     ck_assert_uint_eq(findings, 0);
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-        int fd = openat(store_test_fd, paths[i], O_WRONLY | O_CLOEXEC);
+        int fd = openat(store_test_fd, paths[i], O_RDWR | O_CLOEXEC);
+        char byte;
 
-        ck_assert_int_eq(pwrite_all(fd, SLICE("?"), 20), 0);
+        ck_assert_int_eq(pread_exact(fd, &byte, 1, 20), 0);
+        byte ^= 1; /* another one, whatever stands there */
+        ck_assert_int_eq(pwrite_all(fd, slice_make(&byte, 1), 20), 0);
         (void)close(fd);
     }
     for (unsigned round = 0; round < 3; round++) { /* look, repair, look again */
