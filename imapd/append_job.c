@@ -184,6 +184,8 @@ append_job_message(struct append_job *job)
         return message_limit_refuse(job->s, message_limit_save(job->s), 0);
     if (job->count == MESSAGES_MAX)
         return reply_no("LIMIT", "Too many messages in one command");
+    if (args.flags.too_many)
+        return reply_no("LIMIT", "Too many keywords");
     fd = mailbox_append_fd(job->append);
     if (fd < 0)
         return reply_append_errno();

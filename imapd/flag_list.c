@@ -41,8 +41,9 @@ parse_flag(struct parser *p, struct flag_list *out)
         if (slice_eq_nocase(name, out->keywords[i]))
             return true;
     if (out->keyword_count == LIST_MAX)
-        return parser_fail(p, "Too many flags");
-    out->keywords[out->keyword_count++] = name;
+        out->too_many = true;
+    else
+        out->keywords[out->keyword_count++] = name;
     return true;
 }
 

@@ -11,6 +11,7 @@ struct flag_list {
     uint32_t flags;         /* enum message_flag */
     struct slice *keywords; /* each once */
     uint32_t keyword_count;
+    bool too_many; /* keywords: more than any folder has, and not all are here */
 };
 
 /* "(" flags ")"; for STORE also without the parentheses. \Recent and unknown system flags are

@@ -167,6 +167,8 @@ store_store(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     if (s->read_only)
         return reply_no("NOPERM", "Mailbox is read-only");
+    if (args.list.too_many)
+        return reply_no("LIMIT", "Too many keywords");
     if (!keep_allowed(s->rights, &args.list))
         return reply_no("NOPERM", "You may not change these flags here");
     return change(s, &args, &sel, (flags & COMMAND_UID) != 0);

@@ -1,11 +1,13 @@
 """The examples of the IMAP extensions that have no file of their own: the mailboxes that an example assumes, its commands,
 its responses as far as they are determined. Numbers that a server chooses stand as patterns."""
+import base64
 import itertools
 import re
 import time
 
 import pytest
 
+from imapclient import Imap
 from imap_users import PASSWORD, sessions, suite_with
 
 STANDARD = ("Drafts", "Junk", "Sent", "Trash")
@@ -14,7 +16,7 @@ COUNT = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def suite():
-    with suite_with() as inst:
+    with suite_with(auth_failure_delay=0) as inst:
         yield inst
 
 
@@ -280,12 +282,12 @@ def test_thread_response(imap):
 # ---- URLAUTH ----
 
 PARA = b"Si vis pacem, para bellum.\r\n"
-NESTED = (b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: multipart/mixed; boundary=i"
-          b"\r\n\r\n--i\r\n\r\none\r\n--i\r\n\r\n" + PARA + b"\r\n--i--\r\n--o\r\n\r\ntwo\r\n--o--\r\n")
+NESTED = (b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=o\r\n\r\n"
+          b"--o\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\none\r\n--i\r\n\r\n" + PARA + b"\r\n--i--\r\n--o\r\n\r\ntwo\r\n--o--\r\n")
 
 
 def test_urlauth(user):
-    """RFC 4467 section 7. No IMAP session is a submission server here (BURL asks another way), so it is named as a user."""
+    """RFC 4467 section 7. No IMAP session is a submission server here (BURL asks another way): it is named as a user."""
     joe, fred, submitter = user("joe"), user("fred"), user("submitserver")
     append(joe, "INBOX", *[text(n) for n in range(1, 20)], NESTED)
     part = f"imap://{joe.address.replace('@', '%40')}@mail.d.test/INBOX/;uid=20/;section=1.2"
@@ -296,7 +298,7 @@ def test_urlauth(user):
 
     def authorized(access):
         rump = f"{part};urlauth={access}"
-        match = re.fullmatch(rb'\* GENURLAUTH "?(' + re.escape(rump.encode()) + rb':internal:[0-9A-Fa-f]{32,})"?',
+        match = re.fullmatch(rb'\* GENURLAUTH "?(' + re.escape(rump.encode()) + rb':internal:[0-9a-f]{32,})"?',
                              joe.ok(f'GENURLAUTH "{rump}" INTERNAL')[0], re.IGNORECASE)
         return match.group(1)
 
@@ -306,3 +308,106 @@ def test_urlauth(user):
     assert submitter.line().startswith(b"a002 OK ")
     url = authorized("submit+" + fred.address.replace("@", "%40"))
     assert [client.ok(b'URLFETCH "' + url + b'"')[0].endswith(b" NIL") for client in (joe, fred, submitter)] == [True] * 3
+
+
+# ---- ID, UNSELECT, MOVE, IDLE, response codes ----
+
+def test_id(imap):
+    """RFC 2971 sections 3.1 and 3.2."""
+    pairs = rb'\* ID \("[^"]+" ("[^"]*"|NIL)( "[^"]+" ("[^"]*"|NIL))*\)'
+    assert re.fullmatch(pairs, imap.ok('ID ("name" "sodr" "version" "19.34" "vendor" "Pink Floyd Music Limited")')[0])
+    answer = imap.ok("ID NIL")
+    assert len(answer) == 1 and re.fullmatch(pairs, answer[0]) and b'"name" "Posthorn"' in answer[0]
+
+
+def test_unselect(imap):
+    """RFC 3691 section 2: nothing is removed, nothing is selected any more."""
+    append(imap, "INBOX", ("(\\Deleted)", text()))
+    imap.ok("SELECT INBOX")
+    assert imap.command("UNSELECT")[0] == []
+    imap.bad("FETCH 1 FLAGS")
+    assert imap.ok("STATUS INBOX (MESSAGES)") == [b"* STATUS INBOX (MESSAGES 1)"]
+
+
+def test_uid_move(imap):
+    """RFC 6851 section 3.3: COPYUID comes before the first EXPUNGE, untagged."""
+    append(imap, "INBOX", *[text(number) for number in range(1, 76)])
+    for command in ("CREATE foo", "SELECT INBOX", "STORE 1:20 +FLAGS.SILENT (\\Deleted)", "EXPUNGE"):
+        imap.ok(command)
+    answer = imap.ok("UID MOVE 42:69 foo")
+    assert re.match(rb"\* OK \[COPYUID \d+ 42:69 1:28\] ", answer[0])
+    assert answer[1:] == [b"* 22 EXPUNGE"] * 28
+    assert imap.ok("UID SEARCH ALL")[0].split()[2:] == [b"%d" % uid for uid in (*range(21, 42), *range(70, 76))]
+    assert imap.ok("STATUS foo (MESSAGES)") == [b"* STATUS foo (MESSAGES 28)"]
+
+
+def test_idle(imap, session):
+    """RFC 2177 section 3. An EXISTS that only counts after an EXPUNGE says nothing new and is not sent; RECENT is left aside."""
+    other = session(imap.address, "SELECT INBOX")
+    append(other, "INBOX", *[text(number) for number in range(1, 4)])
+    assert b"* 3 EXISTS" in imap.ok("SELECT INBOX")
+
+    def told():
+        while (line := imap.line()).endswith(b" RECENT\r\n"):
+            pass
+        return line.rstrip()
+
+    def idle(tag):
+        imap.send(tag + b" IDLE\r\n")
+        lines = [told(), *([told()] if tag == b"A004" else [])]
+        assert [line[:2] for line in lines].count(b"+ ") == 1
+        return [line for line in lines if line[:2] != b"+ "]
+
+    def done(tag):
+        imap.send(b"DONE\r\n")
+        assert told().startswith(tag + b" OK ")
+
+    def remove(number):
+        other.ok(f"STORE {number} +FLAGS.SILENT (\\Deleted)")
+        other.ok("EXPUNGE")
+
+    assert idle(b"A002") == []
+    append(other, "INBOX", text(4))
+    assert told() == b"* 4 EXISTS"
+    done(b"A002")
+    remove(2)
+    answer = [line for line in imap.ok("FETCH 4 ALL") if not line.startswith(b"* 2 FETCH ")]
+    assert len(answer) == 1 and answer[0].startswith(b"* 4 FETCH (") and b'"number 4"' in answer[0]
+    assert idle(b"A004") == [b"* 2 EXPUNGE"]
+    remove(3)
+    lines = [told()]
+    while lines[-1].startswith(b"* 3 FETCH "):  # \\Deleted, before it went
+        lines.append(told())
+    assert lines[-1] == b"* 3 EXPUNGE"
+    append(other, "INBOX", text(5))
+    assert told() == b"* 3 EXISTS"
+    done(b"A004")
+    answer = imap.ok("FETCH 3 ALL")
+    assert answer[0].startswith(b"* 3 FETCH (") and b'"number 5"' in answer[0]
+    assert idle(b"A006") == []
+    done(b"A006")
+
+
+def test_response_codes(suite, user, session):
+    """RFC 5530 section 3: the examples whose cause a client can bring about."""
+    fred, other = user("fred"), user("other")
+    with_nobody = Imap(suite.port("imap"))
+    with_nobody.no(f'LOGIN "{fred.address}" "foo"', b"NO [AUTHENTICATIONFAILED] ")
+    plain = base64.b64encode(f"{other.address}\0{fred.address}\0{PASSWORD}".encode()).decode()
+    with_nobody.no(f"AUTHENTICATE PLAIN {plain}", b"NO [AUTHENTICATIONFAILED] ")  # the server doesn't say why
+    with_nobody.close()
+    other.ok("CREATE experiment-iv")
+    other.ok(f"SETACL experiment-iv {fred.address} l")
+    fred = session(fred.address)
+    fred.no(f'SELECT "~{other.address}/experiment-iv"', b"NO [NOPERM] ")
+    fred.no('CREATE "///////"', b"NO [CANNOT] ")
+    append(fred, "INBOX", text())
+    fred.ok("SELECT INBOX")
+    flags = " ".join(f"f{number}" for number in range(1, 251))
+    fred.no(f"STORE 1 FLAGS {flags}", b"NO [LIMIT] ")
+    assert fred.append("INBOX", text(2), f"({flags}) ")[1].startswith(b"NO [LIMIT] ")
+    assert fred.ok("STATUS INBOX (MESSAGES)") == [b"* STATUS INBOX (MESSAGES 1)"]
+    fred.no("RENAME this that", b"NO [NONEXISTENT] ")
+    for folder in ("this", "that"):
+        fred.ok(f"CREATE {folder}")
+    fred.no("RENAME this that", b"NO [ALREADYEXISTS] ")
