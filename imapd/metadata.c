@@ -15,6 +15,7 @@
 #include "imapd/mailbox_name.h"
 #include "imapd/metadata_news.h"
 #include "imapd/metadata_place.h"
+#include "imapd/special_use.h"
 #include "imapd/updates.h"
 #include "lib/mail/imap_string.h"
 
@@ -109,6 +110,37 @@ tell(struct session *s, struct slice mailbox, struct telling *t)
         strbuf_truncate(t->out, begin); /* all are too long: the grammar has no empty list */
 }
 
+/* ---- what LIST says, too ---- */
+
+static const char special_use_entry[] = "/private/specialuse"; /* RFC 6154 section 4 */
+
+static bool
+wants_special_use(const struct metadata_want *want)
+{
+    for (size_t i = 0; i < want->count; i++)
+        if (slice_starts_nocase(slice_of(special_use_entry), want->entries[i]))
+            return true;
+    return false;
+}
+
+/* The entry is not kept, but is what LIST shows: of the user's own folders alone. */
+static int
+put_special_use(const struct annotation_place *place, const struct metadata_want *want,
+                struct annotation_set *private)
+{
+    struct slice value = {NULL, 0};
+    enum store_use use = STORE_USE_NONE;
+
+    if (place->store == NULL || !wants_special_use(want))
+        return 0;
+    if (place->store == place->own && store_use_of(place->store, place->folder, &use) < 0)
+        return -1;
+    if (use != STORE_USE_NONE)
+        value = slice_of(special_use_attribute(use));
+    annotation_set_put(private, slice_of(special_use_entry), value, 0);
+    return 0;
+}
+
 int
 metadata_write(struct session *s, struct slice mailbox, const struct metadata_want *want,
                struct strbuf *out, size_t *longest)
@@ -122,6 +154,8 @@ metadata_write(struct session *s, struct slice mailbox, const struct metadata_wa
     if (metadata_place_find(s, mailbox, &place) < 0)
         return -1;
     rc = annotations_read(&place, &sets);
+    if (rc == 0)
+        rc = put_special_use(&place, want, &sets.private);
     if (rc == 0) {
         t.sets[0] = place.store == NULL ? &s->server->annotations : &sets.shared;
         t.sets[1] = &sets.private;
@@ -190,6 +224,10 @@ check(struct session *s, const struct changes *c, struct reply *refusal)
 
         if (change->value.len > metadata_place_value_max(s)) {
             *refusal = reply_too_long(s);
+            return false;
+        }
+        if (c->mailbox.len > 0 && slice_eq_nocase(change->name, slice_of(special_use_entry))) {
+            *refusal = reply_no("CANNOT", "A special use is given by CREATE alone");
             return false;
         }
         if (c->mailbox.len > 0)

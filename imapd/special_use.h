@@ -9,6 +9,8 @@
 
 /* "Drafts" without the backslash, any case; STORE_USE_NONE: not one of ours. */
 enum store_use special_use_find(struct slice name);
-const char *special_use_name(enum store_use use); /* NULL for STORE_USE_NONE */
+/* Without and with the backslash; NULL for STORE_USE_NONE. */
+const char *special_use_name(enum store_use use);
+const char *special_use_attribute(enum store_use use);
 
 #endif

@@ -234,6 +234,19 @@ folder_list_change(const struct store *store, struct slice name,
 }
 
 int
+folder_list_use(const struct store *store, struct slice name, enum store_use *out)
+{
+    struct folder_list list = {0};
+    const struct folder_row *row;
+    int rc = read_lines(store, &list);
+
+    row = rc == 0 ? folder_list_find(&list, name) : NULL;
+    *out = row == NULL ? STORE_USE_NONE : row->use;
+    folder_list_free(&list);
+    return rc;
+}
+
+int
 folder_list_begin(const struct store *store, struct folder_row *rows, size_t count)
 {
     const struct folder_list list = {.rows = rows, .count = count};

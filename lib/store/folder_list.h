@@ -32,6 +32,8 @@ struct folder_row *folder_list_find(const struct folder_list *list, struct slice
  */
 int folder_list_change(const struct store *store, struct slice name,
                        void (*change)(struct folder_row *row, const void *arg), const void *arg);
+/* The use in the line of `name` (canonical); STORE_USE_NONE without one. 0, or -1 with errno. */
+int folder_list_use(const struct store *store, struct slice name, enum store_use *out);
 /* Writes the first file, with these lines at once: a session that meets it finds all of them, and
  * so does one after a crash. One that is there stays. 0, or -1 with errno. */
 int folder_list_begin(const struct store *store, struct folder_row *rows, size_t count);

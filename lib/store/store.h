@@ -84,6 +84,8 @@ int store_list(struct store *store, void (*each)(void *arg, const struct store_f
                void *arg);
 
 int store_create(struct store *store, struct slice name, enum store_use use); /* parents too */
+/* 0, or -1 with errno. A folder that is not there has none. */
+int store_use_of(const struct store *store, struct slice name, enum store_use *out);
 /* The nearest folder above `name` that is there, as a part of it; empty: none. */
 struct slice store_nearest(const struct store *store, struct slice name);
 int store_remove(struct store *store, struct slice name); /* ENOTEMPTY never: children stay */

@@ -160,6 +160,18 @@ store_create(struct store *store, struct slice name, enum store_use use)
     return rc;
 }
 
+int
+store_use_of(const struct store *store, struct slice name, enum store_use *out)
+{
+    struct strbuf canonical = strbuf_new(STORE_NAME_MAX);
+    int rc = folder_name_canonical(name, &canonical);
+
+    if (rc == 0)
+        rc = folder_list_use(store, strbuf_slice(&canonical), out);
+    strbuf_free(&canonical);
+    return rc;
+}
+
 /* ---- removing ---- */
 
 static void

@@ -120,6 +120,22 @@ def test_create_special_use(imap):
     assert sorted(lists(imap, 'LIST "" *', "Drafts", "Sent", "All")) == ["INBOX", "MySpecial: Drafts"]
 
 
+def test_special_use_in_metadata(uses):
+    """RFC 6154 section 5.4 and section 4: the entry is what LIST says. Setting it, which a server may allow, is refused."""
+    for command in ("DELETE ToDo", "DELETE Projects/One", "DELETE Projects", "CREATE SavedDrafts"):
+        uses.ok(command)
+    entry = "/private/specialuse"
+    assert uses.ok(f'GETMETADATA "MyDrafts" {entry}') == [b'* METADATA MyDrafts (/private/specialuse "\\\\Drafts")']
+    uses.no(f'SETMETADATA "SavedDrafts" (/private/comment "x" {entry} "\\\\Drafts")', b"NO [CANNOT] ")
+    uses.no(f'SETMETADATA "SentMail" ({entry} NIL)', b"NO [CANNOT] ")
+    assert uses.ok("GETMETADATA SavedDrafts (/private/comment /PRIVATE/specialuse)") == [
+        b"* METADATA SavedDrafts (/private/comment NIL /PRIVATE/specialuse NIL)"]
+    assert uses.ok("GETMETADATA (DEPTH infinity) SentMail /private") == [
+        b'* METADATA SentMail (/private/specialuse "\\\\Sent")']
+    assert sorted(lists(uses, 'LIST "" "%" RETURN (SPECIAL-USE)', "Sent", "Drafts", "Trash")) == [
+        "INBOX", "MyDrafts: Drafts", "SavedDrafts", "SentMail: Sent", "Trash: Trash"]
+
+
 def share(owner, reader, *folders):
     for folder in folders:
         owner.ok(f"SETACL {folder} {reader.address} lr")
