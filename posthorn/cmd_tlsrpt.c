@@ -127,7 +127,7 @@ static const struct cli_verb verbs[] = {
 
 const struct command command_tlsrpt = {
     .name = "tlsrpt",
-    .summary = "TLS reports to other domains: show, send",
+    .summary = "reports to other domains about TLS: show, send",
     .help =
         "Each session with another mail server is counted by the policy that its domain publishes\n"
         "(DANE, MTA-STS, none) and by its result, in the words of RFC 8460. Once a day the "

@@ -23,8 +23,8 @@ class ImapLoad:
 
     FOLDERS = ["INBOX", "Archive", "Trash"]
 
-    def __init__(self, instance, user):
-        self.instance, self.user = instance, user
+    def __init__(self, instance, user, pause=0.0):
+        self.instance, self.user, self.pause = instance, user, pause
         self.present = {folder: {} for folder in self.FOLDERS}
         self.gone = {folder: set() for folder in self.FOLDERS}
         self.unsure = set()
@@ -51,6 +51,7 @@ class ImapLoad:
                 client.create("Archive")
                 while not self._stop.is_set():
                     self._step(client, chance)
+                    self._stop.wait(self.pause)
             except (OSError, imaplib.IMAP4.error, AssertionError):
                 self._stop.wait(0.02)
 

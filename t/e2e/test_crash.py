@@ -35,7 +35,7 @@ def loaded(instance):
     for user in [*users, "imap@d.test"]:
         instance.add_user(user, PASSWORD)
         instance.run("user", "set", user, "quota_bytes=0", "quota_messages=0")  # the long run fills any
-    load, session = SmtpLoad(instance, users, pause=PAUSE), ImapLoad(instance, "imap@d.test")
+    load, session = SmtpLoad(instance, users, pause=PAUSE), ImapLoad(instance, "imap@d.test", pause=PAUSE)
     load.start()
     session.start()
     wait_for(lambda: load.count() > 20 and session.commands > 20, 20, "the load runs")
