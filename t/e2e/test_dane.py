@@ -229,7 +229,7 @@ def test_levels_of_the_table(suite, world, domain, sink, tls, level):
     assert arrived(getattr(world, sink), token).tls == tls
     line = policy(suite, token)
     number = next(i for i, entry in enumerate(TABLE.splitlines(), 1) if entry and domain.endswith(entry.split()[0]))
-    assert f"level={level} by=table line={number}" in line
+    assert f"level={level} by=table setting=remote.tls_table line={number}" in line
 
 
 @pytest.mark.parametrize("domain,why", [("misnamed.u.test", "ostname mismatch"), ("wrong.u.test", "ostname mismatch"),
