@@ -2,13 +2,18 @@
 its responses as far as they are determined. Numbers that a server chooses stand as patterns."""
 import base64
 import itertools
+import os
+import pathlib
 import re
+import select
+import signal
 import time
 
 import pytest
 
 from imapclient import Imap
 from imap_users import PASSWORD, sessions, suite_with
+from instance import wait_for
 
 STANDARD = ("Drafts", "Junk", "Sent", "Trash")
 COUNT = itertools.count(1)
@@ -16,7 +21,7 @@ COUNT = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def suite():
-    with suite_with(auth_failure_delay=0) as inst:
+    with suite_with(auth_failure_delay=0, imap_fulltext="no") as inst:
         yield inst
 
 
@@ -295,11 +300,50 @@ def test_thread_response(imap):
     assert imap.ok("THREAD REFERENCES UTF-8 3,5") == [b"* THREAD ((3)(5))"]
 
 
+# ---- INPROGRESS ----
+
+def session_pid(suite, client):
+    line = re.compile(rf"imapd\[(\d+)\] info event=login .* user={client.address} ")
+    return int(wait_for(lambda: line.search(suite.log("imap")), what="login").group(1))
+
+
+def test_inprogress(suite, imap):
+    """RFC 9585 section 4: the session is stopped in the midst of its search, for as long as it says nothing."""
+    append(imap, "INBOX", *[text(number) + b"x" * 2000 for number in range(1000)])
+    imap.ok("SELECT INBOX")
+    pid = session_pid(suite, imap)
+
+    def reads():
+        return int(re.search(r"syscr: (\d+)", pathlib.Path(f"/proc/{pid}/io").read_text()).group(1))
+
+    def search_and_stop():
+        """False: it was done before it could be stopped."""
+        before = reads()
+        imap.send('A001 search text "this will be slow"\r\n')
+        while reads() < before + 100:
+            pass
+        os.kill(pid, signal.SIGSTOP)
+        if not select.select([imap.sock], [], [], 0.2)[0]:
+            return True
+        os.kill(pid, signal.SIGCONT)
+        imap.result(b"A001")
+        return False
+
+    wait_for(search_and_stop, what="a search that is not done")
+    assert not select.select([imap.sock], [], [], 10.2)[0]
+    os.kill(pid, signal.SIGCONT)
+    done = re.match(rb'\* OK \[INPROGRESS \("A001" (\d+) 1000\)\] ', imap.line()).group(1)
+    assert 0 < int(done) < 1000
+    assert imap.line() == b"* SEARCH\r\n"
+    assert imap.line().startswith(b"A001 OK ")
+
+
 # ---- URLAUTH ----
 
 PARA = b"Si vis pacem, para bellum.\r\n"
 NESTED = (b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=o\r\n\r\n"
-          b"--o\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\none\r\n--i\r\n\r\n" + PARA + b"\r\n--i--\r\n--o\r\n\r\ntwo\r\n--o--\r\n")
+          b"--o\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\none\r\n--i\r\n\r\n" + PARA +
+          b"\r\n--i--\r\n--o\r\n\r\ntwo\r\n--o--\r\n")
 
 
 def test_urlauth(user):
