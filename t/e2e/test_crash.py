@@ -27,6 +27,23 @@ def services_up(instance):
     return done.returncode == 0
 
 
+def kill_one(instance, program, chance):
+    """All of its processes or one of them; everything runs again when this returns."""
+    victims = pids_of(instance, program)
+    assert victims, f"no process of {program}"
+    if program != "master" and chance.random() < 0.5:
+        victims = [chance.choice(victims)]
+    for pid in victims:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    if program == "master":
+        wait_for(lambda: not instance.processes(), 5, "all children end with master")
+        instance.start()
+    wait_for(lambda: services_up(instance), 15, f"all services up after the end of {program}")
+
+
 @pytest.fixture
 def loaded(instance):
     instance.set("smtp.max_errors", 1000)
@@ -49,19 +66,7 @@ def test_kill_every_program_under_load(loaded):
     chance = random.Random(os.environ.get("POSTHORN_SEED", "7"))
     for number in range(ROUNDS):
         program = PROGRAMS[number % len(PROGRAMS)]
-        victims = pids_of(instance, program)
-        assert victims, f"no process of {program}"
-        if program != "master" and chance.random() < 0.5:
-            victims = [chance.choice(victims)]
-        for pid in victims:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        if program == "master":
-            wait_for(lambda: not instance.processes(), 5, "all children end with master")
-            instance.start()
-        wait_for(lambda: services_up(instance), 10, f"all services up after the end of {program}")
+        kill_one(instance, program, chance)
         before, commands = load.count(), session.commands
         wait_for(lambda: load.count() > before + 5, 20, f"mail is taken again after {program}")
         wait_for(lambda: session.commands > commands + 5, 20, f"IMAP goes on after {program}")

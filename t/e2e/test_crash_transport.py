@@ -2,13 +2,12 @@
 acknowledged is lost, no mailbox has anything twice, whoever is to be told is told."""
 import os
 import random
-import signal
 
 import pytest
 
 from disk import Disk
 from instance import Instance, wait_for
-from test_crash import pids_of, services_up
+from test_crash import kill_one, services_up
 from test_powercut import kill_all
 from transport_load import MoodySink, TransportLoad, add_users, configure, problems
 
@@ -37,19 +36,7 @@ def test_kill_every_program_while_mail_is_in_every_state(instance, sink):
         chance = random.Random(os.environ.get("POSTHORN_SEED", "5"))
         for number in range(KILLS):
             program = PROGRAMS[number % len(PROGRAMS)]
-            victims = pids_of(instance, program)
-            assert victims, f"no process of {program}"
-            if program != "master" and chance.random() < 0.5:
-                victims = [chance.choice(victims)]
-            for pid in victims:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            if program == "master":
-                wait_for(lambda: not instance.processes(), 5, "all children end with master")
-                instance.start()
-            wait_for(lambda: services_up(instance), 15, f"all services up after the end of {program}")
+            kill_one(instance, program, chance)
             before = load.count()
             wait_for(lambda: load.count() > before + 8, 30, f"mail is taken again after {program}")
     finally:
