@@ -23,14 +23,14 @@
 #include "smtpd/accounts.h"
 #include "smtpd/content.h"
 #include "smtpd/filtered.h"
+#include "smtpd/message_log.h"
 #include "smtpd/sender.h"
 #include "smtpd/session.h"
 #include "smtpd/trace.h"
 #include "smtpd/xclient.h"
 
-enum { FIELDS_MAX = 10000 };     /* header fields that are looked at */
-enum { LOGGED_RCPTS_MAX = 900 }; /* bytes of recipients in the log line */
-enum { FOOTER_ROOM = 4 << 20 };  /* what a signature adds in all parts, at most */
+enum { FIELDS_MAX = 10000 };    /* header fields that are looked at */
+enum { FOOTER_ROOM = 4 << 20 }; /* what a signature adds in all parts, at most */
 
 enum failure {
     FAIL_NONE,
@@ -229,19 +229,6 @@ check_authors(struct message *m, struct slice section)
                                    : REFUSED_AUTHOR_NOT_LOCAL));
 }
 
-/* For the log: the caller frees it. */
-static char *
-find_message_id(struct slice section)
-{
-    struct strbuf id = strbuf_new(MESSAGE_ID_MAX);
-    struct header_field field;
-
-    if (header_find(section, "Message-ID", &field) && message_id_next(&field.body, &id))
-        return strbuf_steal(&id);
-    strbuf_free(&id);
-    return NULL;
-}
-
 /* The header section (the first `len` bytes of the head) is whole: judges it, then writes our
  * lines and all of the head. */
 static void
@@ -268,7 +255,7 @@ write_head(struct message *m, size_t len)
     xfree(&m->message_id);
     m->message_id = trace.add_message_id
                         ? xasprintf("%s@%s", m->id, settings->hostname) /* smtpd/trace.c */
-                        : find_message_id(slice_sub(head, 0, len));
+                        : message_log_id(slice_sub(head, 0, len));
     assert_always(trace_write(&trace, &top)); /* every value in it has a bound */
     m->content_start = top.len;
     write_queue(m, strbuf_slice(&top));
@@ -388,27 +375,13 @@ complete_envelope(struct message *m)
     e->tls_optional = m->tls_optional && !e->requiretls; /* RFC 8689 section 4.1 */
 }
 
-/* For the log: as many as fit. */
-static struct strbuf
-recipients_of(const struct queue_envelope *e)
-{
-    struct strbuf to = strbuf_new(LOGGED_RCPTS_MAX);
-
-    for (uint32_t i = 0; i < e->rcpt_count && to.len + ADDRESS_MAX + 1 < to.max; i++) {
-        if (i > 0)
-            (void)strbuf_char(&to, ','); /* fits, see above */
-        (void)strbuf_append(&to, e->rcpts[i].address);
-    }
-    return to;
-}
-
 static void
 log_received(const struct message *m)
 {
     const struct session *s = m->session;
     const struct queue_envelope *e = &s->transaction.envelope;
     const struct tls *tls = stream_tls(s->stream);
-    struct strbuf to = recipients_of(e);
+    struct strbuf to = message_log_recipients(e);
 
     log_event(LOG_INFO, "received", KV_STR("queue_id", m->id), KV_STR("helo", s->helo),
               KV_SLICE("from", e->sender), KV_SLICE("to", strbuf_slice(&to)),
@@ -431,7 +404,7 @@ static const struct refusal *
 note_refusal(struct session *s, const struct message *m)
 {
     const struct refusal *r = refusal_of(m);
-    struct strbuf to = recipients_of(&s->transaction.envelope);
+    struct strbuf to = message_log_recipients(&s->transaction.envelope);
 
     log_event(LOG_INFO, "rejected", KV_STR("queue_id", m->id),
               KV_SLICE("from", s->transaction.envelope.sender), KV_SLICE("to", strbuf_slice(&to)),

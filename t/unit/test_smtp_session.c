@@ -19,6 +19,7 @@
 // LINK: smtpd/mail.c
 // LINK: smtpd/footer.c
 // LINK: smtpd/message.c
+// LINK: smtpd/message_log.c
 // LINK: smtpd/misc.c
 // LINK: smtpd/params.c
 // LINK: smtpd/params_terms.c
