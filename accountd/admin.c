@@ -1,19 +1,23 @@
 /*
  * accountd/admin.c - ADMIN: the operations of the command line, each one transaction.
  *
- * Requests come from root or the suite's owner; values are checked by lib/account.
+ * Requests come from root or the suite's owner, who may do everything, or from admind, which says
+ * for which administrator: what he may do is decided here (lib/account/permit). Values are checked
+ * by lib/account. Every change is written down (accountd/audit).
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "accountd/audit.h"
 #include "accountd/changes.h"
 #include "accountd/recount.h"
 #include "accountd/server.h"
 #include "accountd/usage.h"
 #include "lib/account/canonical.h"
 #include "lib/account/edit.h"
-#include "lib/account/manages.h"
+#include "lib/account/permit.h"
 #include "lib/account/query.h"
 #include "lib/account/share.h"
 #include "lib/account/transfer.h"
@@ -34,6 +38,8 @@ struct operation {
     enum account_kind kind;
     struct account_result result;
     struct account_edit edit;
+    struct account_actor actor; /* with op->admin.actor */
+    struct strbuf name;         /* with the primary domain where none was given */
     struct strbuf data, cursor; /* of the reply */
     bool is_answered_later;
 };
@@ -81,6 +87,8 @@ list_row(void *arg, const struct query_row *row)
 {
     struct listing *listing = arg;
 
+    if (listing->op->admin.actor.len > 0 && !account_permit_row(&listing->op->actor, row))
+        return 0;
     if (listing->count == ACCOUNTD_OBJECTS_MAX || listing->op->data.len >= PAGE_BYTES)
         return -1;
     listing->count++;
@@ -408,6 +416,39 @@ tell(struct operation *op)
         tell_of_user(op);
 }
 
+/* The local command line is known by its user. */
+static struct slice
+actor_name(const struct operation *op, char *uid, size_t size)
+{
+    if (op->admin.actor.len > 0)
+        return op->admin.actor;
+    (void)snprintf(uid, size, "uid %lu", (unsigned long)ipc_peer_uid(op->request->peer));
+    return slice_of(uid);
+}
+
+/* The change, and the record of it. */
+static int
+run_audited(struct operation *op, int (*run)(struct operation *op))
+{
+    struct audit *audit = op->server->audit;
+    char uid[32];
+    const struct audit_event event = {.who = actor_name(op, uid, sizeof(uid)),
+                                      .from = op->admin.origin.len > 0 ? op->admin.origin
+                                                                       : SLICE("local"),
+                                      .verb = op->admin.verb,
+                                      .kind = op->kind,
+                                      .name = op->admin.name,
+                                      .new_name = field(op, "new_name"),
+                                      .fields = op->fields,
+                                      .count = op->admin.field_count};
+
+    if (audit_before(audit, &event) < 0)
+        return account_fail_db(&op->result);
+    if (run(op) < 0)
+        return -1;
+    return audit_after(audit, &event) < 0 ? account_fail_db(&op->result) : 0;
+}
+
 /* A transaction around one verb: all of it or nothing. */
 static void
 change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
@@ -418,7 +459,7 @@ change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
         (void)account_fail_db(&op->result);
         return;
     }
-    if (run(op) < 0) {
+    if (run_audited(op, run) < 0) {
         account_db_abort(db);
     } else if (((flags & VERB_KEEPS_FRESH) == 0 &&
                 account_db_del(db, ACCOUNT_TABLE_META, FRESH_KEY) < 0 && errno != ENOENT)) {
@@ -430,8 +471,42 @@ change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
         tell(op);
         log_event(LOG_INFO, "account_changed", KV_SLICE("verb", op->admin.verb),
                   KV_SLICE("kind", op->admin.kind), KV_SLICE("name", op->admin.name));
+        if (op->server->ipc != NULL) /* standalone: the running suite's accountd will */
+            audit_send(op->server->audit);
     }
     server_changed(op->server);
+}
+
+/* ---- on behalf of an administrator ---- */
+
+static int
+may_act(struct operation *op)
+{
+    const struct account_wish wish = {.verb = op->admin.verb,
+                                      .kind = op->kind,
+                                      .name = op->admin.name,
+                                      .fields = op->fields,
+                                      .count = op->admin.field_count};
+
+    if (account_actor_load(&op->server->base, op->admin.actor, &op->actor) == 0)
+        return account_permit(&op->server->base, &op->actor, &wish, &op->result);
+    if (errno != ENOENT)
+        return account_fail_db(&op->result);
+    return account_fail(&op->result, ACCOUNTD_NO_RIGHT, "%.*s: no such administrator",
+                        (int)op->admin.actor.len, op->admin.actor.ptr);
+}
+
+/* "user@" is of the primary domain (ADM-20). */
+static void
+complete_name(struct operation *op)
+{
+    struct slice given = op->admin.name;
+
+    if (given.len == 0 || given.ptr[given.len - 1] != '@')
+        return;
+    (void)strbuf_append(&op->name, given); /* both fit: the decoder's limits */
+    (void)strbuf_append(&op->name, strbuf_slice(&op->server->base.primary));
+    op->admin.name = strbuf_slice(&op->name);
 }
 
 static void
@@ -445,6 +520,8 @@ run_verb(struct operation *op)
         if (kind < 0 && (verbs[i].flags & VERB_ANY_KIND) == 0)
             break;
         op->kind = kind < 0 ? ACCOUNT_DOMAIN : (enum account_kind)kind;
+        if (op->admin.actor.len > 0 && may_act(op) < 0)
+            return;
         if ((verbs[i].flags & VERB_CHANGES) != 0)
             change(op, verbs[i].flags, verbs[i].run);
         else
@@ -488,13 +565,19 @@ request_admin(struct request *request)
     op->cursor = strbuf_new(QUERY_CURSOR_MAX + 64);
     op->edit = (struct account_edit){
         .base = &op->server->base, .now_ms = clock_real_ms(), .result = &op->result};
-    if (accountd_admin_decode(request->payload, &op->admin, op->fields) == 0) {
+    op->actor = account_actor_new();
+    op->name = strbuf_new(ACCOUNTD_ADDRESS_MAX + CANONICAL_DOMAIN_MAX);
+    if (accountd_admin_decode(request->payload, &op->admin, op->fields) == 0 &&
+        (op->admin.actor.len > 0 || server_is_trusted(request))) {
+        complete_name(op);
         run_verb(op);
         outcome = op->is_answered_later ? REQUEST_DONE : reply(op);
     }
     account_result_free(&op->result);
     strbuf_free(&op->data);
     strbuf_free(&op->cursor);
+    strbuf_free(&op->name);
+    account_actor_free(&op->actor);
     xfree(&op);
     return outcome;
 }
