@@ -2,6 +2,7 @@
 connection that it has made; from then on it is the server."""
 import base64
 import re
+import socket
 import threading
 
 import pytest
@@ -62,9 +63,14 @@ def empty(suite):
     suite.wait_queue_empty()
 
 
+def at_once(raw):
+    raw.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return raw
+
+
 def send(suite, *messages, subject="x", sender="a@far.test"):
     """From outside: nobody has to log in to write to such a domain. Each message: its recipients."""
-    raw = Raw(suite.port("smtp"))
+    raw = at_once(Raw(suite.port("smtp")))
     for rcpts in messages:
         raw.begin(sender, *rcpts)
         assert raw.cmd("DATA").code == 354
@@ -81,7 +87,7 @@ class Customer:
     """Logs in and asks; `sink` then says how it behaves as a server."""
 
     def __init__(self, suite, user="branch@d.test", tls=False, **sink):
-        self.raw, self.sink, self.thread = Raw(suite.offset + 366), Sink(**sink), None
+        self.raw, self.sink = at_once(Raw(suite.offset + 366)), Sink(**sink)
         assert self.raw.greeting.code == 220
         self.hello = self.raw.ehlo()
         if tls:
@@ -106,8 +112,7 @@ class Customer:
         return sorted(re.search("<(.*)>", rcpt).group(1) for m in self.sink.messages for rcpt in m.rcpts)
 
     def serve_beside(self):
-        self.thread = threading.Thread(target=self.serve, daemon=True)
-        self.thread.start()
+        threading.Thread(target=self.serve, daemon=True).start()
 
     def close(self):
         self.raw.close()
