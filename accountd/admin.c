@@ -8,10 +8,13 @@
 #include <string.h>
 
 #include "accountd/changes.h"
+#include "accountd/new_password.h"
 #include "accountd/recount.h"
 #include "accountd/server.h"
 #include "accountd/usage.h"
+#include "accountd/weak.h"
 #include "lib/account/canonical.h"
+#include "lib/account/dictionary.h"
 #include "lib/account/edit.h"
 #include "lib/account/manages.h"
 #include "lib/account/query.h"
@@ -19,6 +22,7 @@
 #include "lib/account/transfer.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "lib/log/log.h"
 
 #define PAGE_BYTES (1u << 20)
@@ -245,7 +249,35 @@ run_rename(struct operation *op)
 static int
 run_passwd(struct operation *op)
 {
+    op->edit.by_owner = slice_eq(field(op, "own"), SLICE("yes"));
     return account_password(&op->edit, op->kind, op->admin.name, SLICE(""), field(op, "password"));
+}
+
+/* A part of a file: words of the dictionary, a line each. */
+static int
+run_words(struct operation *op)
+{
+    struct strbuf count = strbuf_new(32);
+    uint64_t first = 1, added = 0;
+    int rc;
+
+    (void)parse_u64(field(op, "first_line"), UINT32_MAX, &first); /* else the first part */
+    rc = dictionary_import(&op->edit, field(op, "text"), first, &added);
+    (void)strbuf_u64(&count, added);
+    if (rc == 0)
+        object_add(&op->data, &(const struct object_field){SLICE("added"), strbuf_slice(&count)},
+                   1);
+    strbuf_free(&count);
+    return rc;
+}
+
+/* Does the user have a word of the dictionary as password? */
+static int
+run_weak(struct operation *op)
+{
+    op->is_answered_later =
+        weak_begin(op->request, op->admin.name, op->admin.cursor, &op->result) == 0;
+    return op->is_answered_later ? 0 : -1;
 }
 
 /* The end of `setup`: an import may replace this base without being asked twice. */
@@ -348,12 +380,14 @@ static const struct {
     {"check", 0, run_check},
     {"manages", 0, run_manages},
     {"recount", 0, run_recount},
+    {"weak", 0, run_weak},
     {"add", VERB_CHANGES, run_add},
     {"del", VERB_CHANGES, run_del},
     {"set", VERB_CHANGES, run_set},
     {"rename", VERB_CHANGES, run_rename},
     {"grant", VERB_CHANGES, run_grant},
     {"passwd", VERB_CHANGES, run_passwd},
+    {"words", VERB_CHANGES, run_words},
     {"fresh", VERB_CHANGES | VERB_KEEPS_FRESH | VERB_ANY_KIND, run_fresh},
     {"export", VERB_ANY_KIND, run_export},
     {"import-begin", VERB_ANY_KIND, run_import_begin},
@@ -475,11 +509,10 @@ reply(struct operation *op)
     return outcome;
 }
 
-enum outcome
-request_admin(struct request *request)
+static struct operation *
+operation_new(struct request *request)
 {
     struct operation *op = xcalloc(1, sizeof(*op));
-    enum outcome outcome = REQUEST_BAD;
 
     op->request = request;
     op->server = request->server;
@@ -488,13 +521,71 @@ request_admin(struct request *request)
     op->cursor = strbuf_new(QUERY_CURSOR_MAX + 64);
     op->edit = (struct account_edit){
         .base = &op->server->base, .now_ms = clock_real_ms(), .result = &op->result};
-    if (accountd_admin_decode(request->payload, &op->admin, op->fields) == 0) {
-        run_verb(op);
-        outcome = op->is_answered_later ? REQUEST_DONE : reply(op);
-    }
+    return op;
+}
+
+static void
+operation_free(struct operation *op)
+{
     account_result_free(&op->result);
     strbuf_free(&op->data);
     strbuf_free(&op->cursor);
-    xfree(&op);
+    free(op);
+}
+
+/* ---- with a password in the clear: new_password.c makes a record of it first ---- */
+
+static void
+run_hashed(struct request *request, struct slice record)
+{
+    struct operation *op = operation_new(request);
+
+    (void)accountd_admin_decode(request->payload, &op->admin, op->fields); /* as it did before */
+    for (uint32_t i = 0; i < op->admin.field_count; i++)
+        if (slice_eq(op->fields[i].name, SLICE(NEW_PASSWORD_FIELD)))
+            op->fields[i] = (struct object_field){SLICE("password"), record};
+    op->edit.password_checked = true;
+    run_verb(op);
+    if (reply(op) == REQUEST_BAD)
+        ipc_peer_close(request->peer);
+    operation_free(op);
+}
+
+static void
+refuse_password(struct request *request, struct account_result *result)
+{
+    struct operation *op = operation_new(request);
+
+    (void)account_fail(&op->result, result->code, "%s", strbuf_cstr(&result->text));
+    (void)reply(op); /* a line of text fits */
+    operation_free(op);
+}
+
+/* Has the operation a password in the clear? Then it is under way, or refused. */
+static bool
+hash_first(struct operation *op)
+{
+    static const struct new_password_handler handler = {run_hashed, refuse_password};
+    int kind = account_kind_find(op->admin.kind);
+
+    if (field(op, NEW_PASSWORD_FIELD).len == 0 || (kind != ACCOUNT_USER && kind != ACCOUNT_ADMIN))
+        return false;
+    op->is_answered_later = new_password_begin(op->request, &op->admin, (enum account_kind)kind,
+                                               &handler, &op->result) == 0;
+    return true;
+}
+
+enum outcome
+request_admin(struct request *request)
+{
+    struct operation *op = operation_new(request);
+    enum outcome outcome = REQUEST_BAD;
+
+    if (accountd_admin_decode(request->payload, &op->admin, op->fields) == 0) {
+        if (!hash_first(op))
+            run_verb(op);
+        outcome = op->is_answered_later ? REQUEST_DONE : reply(op);
+    }
+    operation_free(op);
     return outcome;
 }

@@ -10,6 +10,7 @@ struct account {
     bool known;
     bool later; /* accountd cannot tell now */
     bool enabled;
+    bool password_over; /* not before the password was changed */
     bool has_folders; /* there may be folders of others */
     uint32_t rights;  /* enum accountd_right */
     uint64_t quota_bytes, quota_messages;
