@@ -239,6 +239,8 @@ account_add(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_admin_add(edit, name, fields, count);
     case ACCOUNT_WORD:
         return dictionary_add(edit, name, fields, count);
+    case ACCOUNT_CONTACT:
+        return edit_contact_add(edit, name, fields, count);
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
     case ACCOUNT_KIND_COUNT:
@@ -262,6 +264,8 @@ account_set(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_entry_set(edit, kind, name, fields, count);
     case ACCOUNT_ADMIN:
         return edit_admin_set(edit, name, fields, count);
+    case ACCOUNT_CONTACT:
+        return edit_contact_set(edit, name, fields, count);
     case ACCOUNT_WORD:
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
@@ -287,6 +291,8 @@ account_del(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_admin_del(edit, name);
     case ACCOUNT_WORD:
         return dictionary_del(edit, name);
+    case ACCOUNT_CONTACT:
+        return edit_contact_del(edit, name);
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
     case ACCOUNT_KIND_COUNT:
@@ -299,8 +305,8 @@ int
 account_clear(struct account_edit *edit)
 {
     static const enum account_table tables[] = {
-        ACCOUNT_TABLE_DOMAINS, ACCOUNT_TABLE_ENTRIES, ACCOUNT_TABLE_MEMBERS, ACCOUNT_TABLE_REFS,
-        ACCOUNT_TABLE_SHARES,  ACCOUNT_TABLE_ADMINS,  ACCOUNT_TABLE_WORDS};
+        ACCOUNT_TABLE_DOMAINS, ACCOUNT_TABLE_ENTRIES, ACCOUNT_TABLE_MEMBERS,  ACCOUNT_TABLE_REFS,
+        ACCOUNT_TABLE_SHARES,  ACCOUNT_TABLE_ADMINS,  ACCOUNT_TABLE_CONTACTS, ACCOUNT_TABLE_WORDS};
     struct edit_rows rows;
     int rc = 0;
 
