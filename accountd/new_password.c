@@ -26,7 +26,7 @@ enum {
     OLD_MAX = 2 * PASSWORD_RECORD_MAX + 2 /* the present record and the old ones */
 };
 
-LIST_HEAD(attempt_list, attempt);
+TAILQ_HEAD(attempt_list, attempt);
 
 struct new_passwords {
     struct hash_pool *pool;
@@ -37,7 +37,7 @@ struct new_passwords {
 
 /* One request that waits for hashes. */
 struct attempt {
-    LIST_ENTRY(attempt) link;
+    TAILQ_ENTRY(attempt) link;
     struct server *server;
     const struct new_password_handler *handler;
     uint64_t peer_id;
@@ -59,7 +59,7 @@ new_passwords_new(const struct daemon *daemon)
     struct new_passwords *p = xcalloc(1, sizeof(*p));
     const struct password_policy policy = password_policy_from(daemon->conf);
 
-    LIST_INIT(&p->attempts);
+    TAILQ_INIT(&p->attempts);
     p->width = hash_workers_width(daemon->conf);
     hash_workers_start(daemon, USERS_ACCOUNT, &policy, p->width, p->workers);
     p->pool = hash_pool_new(daemon->loop, p->workers, p->width, QUEUE_MAX, PATIENCE_MS);
@@ -69,7 +69,7 @@ new_passwords_new(const struct daemon *daemon)
 static void
 attempt_end(struct attempt *a)
 {
-    LIST_REMOVE(a, link);
+    TAILQ_REMOVE(&a->server->passwords->attempts, a, link);
     mem_wipe(a->payload, a->payload_len);
     free(a->payload);
     if (a->old.ptr != NULL)
@@ -86,7 +86,7 @@ new_passwords_free(struct new_passwords **passwordsp)
 
     if (p == NULL)
         return;
-    while ((a = LIST_FIRST(&p->attempts)) != NULL)
+    while ((a = TAILQ_FIRST(&p->attempts)) != NULL)
         attempt_end(a);
     hash_pool_free(&p->pool); /* runs no done() any more */
     xfree(passwordsp);
@@ -276,7 +276,7 @@ new_password_begin(const struct request *request, const struct accountd_admin *a
     struct attempt *a = attempt_new(request, password, handler);
     bool adding = slice_eq(admin->verb, SLICE("add"));
 
-    LIST_INSERT_HEAD(&request->server->passwords->attempts, a, link);
+    TAILQ_INSERT_TAIL(&request->server->passwords->attempts, a, link);
     if (kind == ACCOUNT_USER &&
         !rules_for_user(request, admin, adding, &rules, &a->old, &a->scheme))
         rules.policy = (struct policy){.min_length = 0};

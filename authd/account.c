@@ -30,8 +30,7 @@ account_set(struct account *account, const struct accountd_login_reply *reply)
         account->user = reply->user.len > 0 ? xslicedup(reply->user) : NULL;
         return 0;
     }
-    account->enabled =
-        reply->state == ACCOUNTD_LOGIN_OK || reply->state == ACCOUNTD_LOGIN_PASSWORD;
+    account->enabled = reply->state == ACCOUNTD_LOGIN_OK || reply->state == ACCOUNTD_LOGIN_PASSWORD;
     account->password_over = reply->state == ACCOUNTD_LOGIN_PASSWORD;
     account->rights = reply->rights;
     account->has_folders = reply->has_folders;

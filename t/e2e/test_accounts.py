@@ -279,9 +279,9 @@ def test_administrators(both):
     both.run("admin", "add", "second", "--password-stdin", "type=domain", "domains=d.test",
              stdin="some words\n")
     assert both.json("admin", "list") == [
-        {"name": "admin", "type": "super", "domains": [], "description": "First administrator", "mailbox": "",
+        {"name": "admin", "type": "super", "domains": [], "rights": [], "description": "First administrator", "mailbox": "",
          **{"created": a["created"] for a in both.json("admin", "list") if a["name"] == "admin"}},
-        {"name": "second", "type": "domain", "domains": ["d.test"], "description": "", "mailbox": "",
+        {"name": "second", "type": "domain", "domains": ["d.test"], "rights": [], "description": "", "mailbox": "",
          **{"created": a["created"] for a in both.json("admin", "list") if a["name"] == "second"}}]
     assert "last super" in refused(both, "admin", "del", "admin")
     both.run("admin", "passwd", "admin", "--password-stdin", stdin="some other words\n")

@@ -86,6 +86,8 @@ some_value(const struct property *p)
     case PROPERTY_ADDRESSES:
         return SLICE("Some.One@far.test;bob@d.test");
     case PROPERTY_WORDS:
+        if (slice_eq(slice_of(p->name), SLICE("rights")))
+            return SLICE("users");
         return p->kind == ACCOUNT_PUBLIC || p->kind == ACCOUNT_GROUP ? SLICE("alice@d.test @d.test")
                                                                      : SLICE("d.test");
     case PROPERTY_DIRECTORY:
