@@ -14,6 +14,7 @@
 
 #include "authd/acl.h"
 #include "authd/charge.h"
+#include "authd/customer.h"
 #include "authd/folder_change.h"
 #include "authd/login.h"
 #include "authd/quota.h"
@@ -306,6 +307,8 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return charge_ask(s, payload);
     case AUTHD_URL:
         return url_ask(s, payload);
+    case AUTHD_CUSTOMER:
+        return customer_ask(s, payload);
     case AUTHD_FOLDER_CHANGE:
         return folder_change_ask(s, payload);
     default:

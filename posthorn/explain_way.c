@@ -9,12 +9,16 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/conf/lists.h"
+#include "lib/conf/odmr_table.h"
 #include "lib/ipc/dnsd.h"
 #include "lib/ipc/keyd.h"
 #include "lib/ipc/stsd.h"
 #include "lib/remote/route.h"
 #include "lib/remote/tls_policy.h"
 #include "posthorn/explain.h"
+
+enum { EXPLAIN_USERS_MAX = 500 };
 
 struct way {
     struct explain *x;
@@ -90,12 +94,35 @@ by_dns(struct way *w, struct slice domain)
         say_no_server(w, &why, status, REMOTE_POLICY, 0);
 }
 
+/* Mail that is fetched (ATRN) takes no way at all, whatever else is configured. */
+static bool
+is_fetched(struct explain *x, struct slice domain)
+{
+    struct odmr_table *table =
+        odmr_table_new(lists_load_or_exit("posthorn", x->conf, &x->cli->inst, QUEUE_ODMR_DOMAINS));
+    const struct odmr_domain *found = odmr_table_find(table, domain);
+    bool fetched = found != NULL;
+    struct strbuf users = strbuf_new(EXPLAIN_USERS_MAX);
+
+    for (size_t i = 0; fetched && i < found->user_count; i++)
+        if (!strbuf_printf(&users, "%s%s", i > 0 ? ", " : "", found->users[i]))
+            break; /* that is enough to know where to look */
+    if (fetched)
+        explain_say(x, "route", "waits", QUEUE_ODMR_DOMAINS, found->line,
+                    "until it is fetched with ATRN by %s", strbuf_cstr(&users));
+    strbuf_free(&users);
+    odmr_table_free(&table);
+    return fetched;
+}
+
 /* In the order of remote-deliver, which goes on to the next only where no server can be reached. */
 static void
 by_domain(struct way *w, struct slice domain)
 {
     const struct host_list *direct = direct_find(&w->settings->direct, domain);
 
+    if (is_fetched(w->x, domain))
+        return;
     if (direct != NULL)
         by_hosts(w, direct, REMOTE_DIRECT_DOMAINS);
     if (direct != NULL && !w->settings->direct_fallback)

@@ -4,6 +4,7 @@
  * cannot.
  */
 // LINK: smtpd/accounts.c
+// LINK: smtpd/atrn.c
 // LINK: smtpd/auth.c
 // LINK: smtpd/burl.c
 // LINK: smtpd/command.c
