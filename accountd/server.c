@@ -18,6 +18,7 @@
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
+#include "accountd/new_password.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
 #include "accountd/srs_key.h"
@@ -98,6 +99,16 @@ may_connect(uid_t uid, void *data)
     return roles_of(data, uid) != 0;
 }
 
+struct ipc_peer *
+server_peer(const struct server *server, uint64_t peer_id)
+{
+    if (server->ipc != NULL)
+        return ipc_server_peer(server->ipc, peer_id);
+    return server->only_peer != NULL && ipc_peer_id(server->only_peer) == peer_id
+               ? server->only_peer
+               : NULL;
+}
+
 void
 server_run(struct request *request)
 {
@@ -138,6 +149,7 @@ on_closed(struct ipc_peer *peer)
     struct server *server = ipc_peer_data(peer);
 
     admin_peer_gone(server, ipc_peer_id(peer));
+    server->only_peer = NULL;
     if (server->ipc == NULL)
         loop_stop(server->daemon->loop); /* standalone: the command line has what it wanted */
 }
@@ -238,7 +250,8 @@ void
 server_adopt(struct server *server, struct daemon *daemon, int fd)
 {
     start(server, daemon);
-    (void)ipc_peer_new(daemon->loop, fd, &ipc_handlers, server); /* frees itself when it ends */
+    /* It frees itself when it ends. */
+    server->only_peer = ipc_peer_new(daemon->loop, fd, &ipc_handlers, server);
 }
 
 void
@@ -246,6 +259,7 @@ server_stop(struct server *server)
 {
     if (server->ipc != NULL)
         ipc_server_free(&server->ipc);
+    new_passwords_free(&server->passwords);
     expiry_free(&server->expiry);
     flow_free(&server->flow);
     store_free(&server->store);

@@ -205,6 +205,7 @@ session_send_failure(struct session *s, enum authd_failure failure)
         [AUTHD_BLOCKED] = "Too many failed logins",
         [AUTHD_CANCELLED] = "Authentication cancelled",
         [AUTHD_TOO_SOON] = "Too soon after the last login",
+        [AUTHD_EXPIRED] = "The password has to be changed",
     };
     struct strbuf frame = strbuf_new(ANSWER_MAX);
     struct authd_fail fail = {.failure = (uint8_t)failure, .text = slice_of(texts[failure])};

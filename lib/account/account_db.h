@@ -1,7 +1,7 @@
 /*
  * lib/account/account_db.h - where the account base keeps its rows: the seam for another database.
  *
- * Ten ordered tables of keys and values, transactions over all of them, nothing else.
+ * Twelve ordered tables of keys and values, transactions over all of them, nothing else.
  * account_db.c puts it on Berkeley DB; PostgreSQL or a directory can stand in behind the same
  * header. One transaction at a time; reads outside of one see what was committed.
  */
@@ -20,6 +20,7 @@ enum account_table {
     ACCOUNT_TABLE_SHARES = 's',   /* "domain\0local\0grantee\0folder" -> record */
     ACCOUNT_TABLE_ADMINS = 'a',   /* "name" -> record */
     ACCOUNT_TABLE_JOBS = 'j',     /* sequence number -> work for the store */
+    ACCOUNT_TABLE_WORDS = 'w',    /* weak password, folded -> record */
     ACCOUNT_TABLE_META = 'x',     /* what there is one of */
     ACCOUNT_TABLE_CONTACTS = 'c', /* "book\0name" -> record; a book is a domain or "outside" */
     ACCOUNT_TABLE_FLOW = 'f',     /* "user@domain" -> what was sent in this hour and today */

@@ -8,6 +8,7 @@
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
 #include "lib/account/edit_internal.h"
+#include "lib/auth/policy.h"
 
 struct query_row
 query_row_new(void)
@@ -46,6 +47,7 @@ given_value(const struct account_base *base, const struct query_row *row, enum a
     case PUBLIC_ADDRESS:
     case SHARE_GRANTEE:
     case ADMIN_NAME:
+    case WORD_TEXT:
     case CONTACT_NAME:
         return strbuf_slice(&row->name);
     case GROUP_MEMBER_COUNT:
@@ -83,6 +85,8 @@ table_of(enum account_kind kind)
         return ACCOUNT_TABLE_ADMINS;
     case ACCOUNT_SHARE:
         return ACCOUNT_TABLE_SHARES;
+    case ACCOUNT_WORD:
+        return ACCOUNT_TABLE_WORDS;
     case ACCOUNT_CONTACT:
         return ACCOUNT_TABLE_CONTACTS;
     case ACCOUNT_USER:
@@ -275,6 +279,9 @@ query_show(struct account_base *base, enum account_kind kind, struct slice name,
             rc = account_fail(result, 2, "%.*s: no such %s", (int)name.len, name.ptr,
                               account_kind_name(kind));
         account_hit_free(&hit);
+    } else if (kind == ACCOUNT_WORD) {
+        if (policy_fold(name, &key) < 0)
+            rc = account_fail(result, ACCOUNT_BAD_PARAMETER, "expected a word in UTF-8");
     } else if (kind == ACCOUNT_CONTACT) {
         if (contact_key(base, name, &key) != ACCOUNT_FOUND)
             rc = account_fail(result, 2, "%.*s: no such contact", (int)name.len, name.ptr);

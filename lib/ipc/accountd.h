@@ -159,7 +159,8 @@ enum accountd_login_state {
     ACCOUNTD_LOGIN_OK, /* account exists and may log in */
     ACCOUNTD_LOGIN_UNKNOWN,
     ACCOUNTD_LOGIN_DISABLED, /* disabled, pending, suspended or expired */
-    ACCOUNTD_LOGIN_LATER     /* the base failed, or the mailbox is being moved: try again */
+    ACCOUNTD_LOGIN_LATER,    /* the base failed, or the mailbox is being moved: try again */
+    ACCOUNTD_LOGIN_PASSWORD  /* exists, and its password has to be changed before any login */
 };
 struct accountd_login {
     struct slice name;     /* as typed; bare names belong to the primary domain (DIR-02) */
