@@ -11,6 +11,7 @@
 #include "accountd/recount.h"
 #include "accountd/server.h"
 #include "accountd/usage.h"
+#include "lib/account/auth_code.h"
 #include "lib/account/canonical.h"
 #include "lib/account/edit.h"
 #include "lib/account/manages.h"
@@ -187,9 +188,27 @@ run_recount(struct operation *op)
 
 /* ---- changing ---- */
 
+/* The answer has the code: nobody will ever tell it again. */
+static int
+add_code(struct operation *op)
+{
+    struct auth_code_made made;
+    int rc = account_code_add(&op->edit, op->admin.name, op->fields, op->admin.field_count, &made);
+    const struct object_field fields[] = {{SLICE("user"), op->admin.name},
+                                          {SLICE("id"), slice_of(made.id)},
+                                          {SLICE("code"), slice_of(made.text)}};
+
+    if (rc == 0)
+        object_add(&op->data, fields, ARRAY_LEN(fields));
+    mem_wipe(&made, sizeof(made));
+    return rc;
+}
+
 static int
 run_add(struct operation *op)
 {
+    if (op->kind == ACCOUNT_AUTH_CODE)
+        return add_code(op);
     if (op->kind == ACCOUNT_MEMBER)
         return account_member_add(&op->edit, op->admin.name, field(op, "member"));
     return account_add(&op->edit, op->kind, op->admin.name, op->fields, op->admin.field_count);
@@ -198,6 +217,8 @@ run_add(struct operation *op)
 static int
 run_del(struct operation *op)
 {
+    if (op->kind == ACCOUNT_AUTH_CODE)
+        return account_code_del(&op->edit, op->admin.name, field(op, "id"));
     if (op->kind == ACCOUNT_MEMBER)
         return account_member_del(&op->edit, op->admin.name, field(op, "member"));
     return account_del(&op->edit, op->kind, op->admin.name);
@@ -403,7 +424,7 @@ tell(struct operation *op)
     }
     if (takes_rights(op))
         changes_folders(op->server);
-    if ((op->kind == ACCOUNT_USER || op->kind == ACCOUNT_DOMAIN) &&
+    if ((op->kind == ACCOUNT_USER || op->kind == ACCOUNT_DOMAIN || op->kind == ACCOUNT_AUTH_CODE) &&
         !slice_eq(op->admin.verb, SLICE("add")) && !slice_eq(op->admin.verb, SLICE("fresh")))
         tell_of_user(op);
 }
@@ -493,6 +514,8 @@ request_admin(struct request *request)
         outcome = op->is_answered_later ? REQUEST_DONE : reply(op);
     }
     account_result_free(&op->result);
+    if (op->data.ptr != NULL)
+        mem_wipe(op->data.ptr, op->data.len);
     strbuf_free(&op->data);
     strbuf_free(&op->cursor);
     xfree(&op);

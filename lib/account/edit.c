@@ -238,6 +238,7 @@ account_add(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_admin_add(edit, name, fields, count);
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
+    case ACCOUNT_AUTH_CODE:
     case ACCOUNT_KIND_COUNT:
         break;
     }
@@ -261,6 +262,7 @@ account_set(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_admin_set(edit, name, fields, count);
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
+    case ACCOUNT_AUTH_CODE:
     case ACCOUNT_KIND_COUNT:
         break;
     }
@@ -283,6 +285,7 @@ account_del(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_admin_del(edit, name);
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
+    case ACCOUNT_AUTH_CODE:
     case ACCOUNT_KIND_COUNT:
         break;
     }
@@ -292,9 +295,9 @@ account_del(struct account_edit *edit, enum account_kind kind, struct slice name
 int
 account_clear(struct account_edit *edit)
 {
-    static const enum account_table tables[] = {ACCOUNT_TABLE_DOMAINS, ACCOUNT_TABLE_ENTRIES,
-                                                ACCOUNT_TABLE_MEMBERS, ACCOUNT_TABLE_REFS,
-                                                ACCOUNT_TABLE_SHARES,  ACCOUNT_TABLE_ADMINS};
+    static const enum account_table tables[] = {
+        ACCOUNT_TABLE_DOMAINS, ACCOUNT_TABLE_ENTRIES, ACCOUNT_TABLE_MEMBERS, ACCOUNT_TABLE_REFS,
+        ACCOUNT_TABLE_SHARES,  ACCOUNT_TABLE_ADMINS,  ACCOUNT_TABLE_CODES};
     struct edit_rows rows;
     int rc = 0;
 

@@ -96,6 +96,8 @@ int edit_list_forget(struct account_edit *edit, struct slice word);
 int edit_share_forget(struct account_edit *edit, struct slice grantee);
 /* A mailbox is no more: nothing of it is shared. */
 int edit_share_owner_gone(struct account_edit *edit, struct slice owner_key);
+/* A mailbox is no more, and nor are its codes. */
+int edit_codes_owner_gone(struct account_edit *edit, struct slice owner_key);
 int edit_admin_add(struct account_edit *edit, struct slice name, const struct object_field *fields,
                    uint32_t count);
 int edit_admin_set(struct account_edit *edit, struct slice name, const struct object_field *fields,
