@@ -14,6 +14,7 @@
 #include "accountd/changes.h"
 #include "accountd/new_password.h"
 #include "accountd/operation.h"
+#include "lib/account/auth_code.h"
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
 #include "lib/account/dictionary.h"
@@ -29,9 +30,27 @@
 
 /* ---- changing ---- */
 
+/* The answer has the code: nobody will ever tell it again. */
+static int
+add_code(struct operation *op)
+{
+    struct auth_code_made made;
+    int rc = account_code_add(&op->edit, op->admin.name, op->fields, op->admin.field_count, &made);
+    const struct object_field fields[] = {{SLICE("user"), op->admin.name},
+                                          {SLICE("id"), slice_of(made.id)},
+                                          {SLICE("code"), slice_of(made.text)}};
+
+    if (rc == 0)
+        object_add(&op->data, fields, ARRAY_LEN(fields));
+    mem_wipe(&made, sizeof(made));
+    return rc;
+}
+
 static int
 run_add(struct operation *op)
 {
+    if (op->kind == ACCOUNT_AUTH_CODE)
+        return add_code(op);
     if (op->kind == ACCOUNT_MEMBER)
         return account_member_add(&op->edit, op->admin.name, operation_field(op, "member"));
     return account_add(&op->edit, op->kind, op->admin.name, op->fields, op->admin.field_count);
@@ -40,6 +59,8 @@ run_add(struct operation *op)
 static int
 run_del(struct operation *op)
 {
+    if (op->kind == ACCOUNT_AUTH_CODE)
+        return account_code_del(&op->edit, op->admin.name, operation_field(op, "id"));
     if (op->kind == ACCOUNT_MEMBER)
         return account_member_del(&op->edit, op->admin.name, operation_field(op, "member"));
     return account_del(&op->edit, op->kind, op->admin.name);
@@ -294,7 +315,7 @@ tell(struct operation *op)
     }
     if (takes_rights(op))
         changes_folders(op->server);
-    if ((op->kind == ACCOUNT_USER || op->kind == ACCOUNT_DOMAIN) &&
+    if ((op->kind == ACCOUNT_USER || op->kind == ACCOUNT_DOMAIN || op->kind == ACCOUNT_AUTH_CODE) &&
         !slice_eq(op->admin.verb, SLICE("add")) && !slice_eq(op->admin.verb, SLICE("fresh")))
         tell_of_user(op);
 }
@@ -432,6 +453,8 @@ static void
 operation_free(struct operation *op)
 {
     account_result_free(&op->result);
+    if (op->data.ptr != NULL)
+        mem_wipe(op->data.ptr, op->data.len);
     strbuf_free(&op->data);
     strbuf_free(&op->cursor);
     strbuf_free(&op->name);

@@ -10,6 +10,7 @@
 
 #include "accountd/flow.h"
 #include "accountd/folders.h"
+#include "accountd/means.h"
 #include "accountd/parking.h"
 #include "accountd/rcpt_policy.h"
 #include "accountd/server.h"
@@ -327,7 +328,8 @@ fill_login(struct server *server, struct slice path, struct accountd_login_reply
     reply->user = strbuf_slice(&hit->address);
     reply->path = path;
     reply->password = record_get(&hit->entry, USER_PASSWORD);
-    reply->rights = account_user_rights(&hit->entry);
+    reply->rights = account_user_rights(&hit->entry) |
+                    (means_more(server, hit) ? (uint32_t)ACCOUNTD_MORE_MEANS : 0);
     reply->quota_bytes = record_u64(&hit->entry, USER_QUOTA_BYTES);
     reply->quota_messages = record_u64(&hit->entry, USER_QUOTA_MESSAGES);
     reply->full_name = record_get(&hit->entry, USER_FULL_NAME);

@@ -18,6 +18,7 @@
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
+#include "accountd/means.h"
 #include "accountd/new_password.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
@@ -49,6 +50,8 @@ static const struct {
     {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN | ROLE_VERIFY, request_expand},
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
+    {ACCOUNTD_MEANS, ROLE_AUTH, means_request},
+    {ACCOUNTD_CODE_USED, ROLE_AUTH, means_code_used},
     {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
     {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
     {ACCOUNTD_AUTO_REPLY, ROLE_MAIL, auto_reply_request},
