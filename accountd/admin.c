@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accountd/blocks.h"
 #include "accountd/changes.h"
 #include "accountd/recount.h"
 #include "accountd/server.h"
@@ -439,6 +440,10 @@ run_verb(struct operation *op)
 {
     int kind = account_kind_find(op->admin.kind);
 
+    if (slice_eq(op->admin.kind, SLICE("block"))) {
+        blocks_admin(op->server, &op->admin, &op->data, &op->cursor, &op->result);
+        return;
+    }
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
         if (!slice_eq(op->admin.verb, slice_of(verbs[i].name)))
             continue;

@@ -1,7 +1,8 @@
 /*
  * authd/login.c - the way from a client's SASL message to the answer.
  *
- *   message -> look-up at accountd -> proof (cache, cheap scheme here, else the hash pool)
+ *   message -> blocked client? -> look-up at accountd -> blocked user?
+ *           -> proof (cache, cheap scheme here, else the hash pool)
  *           -> status and rights -> the mailbox's directory -> folders of others -> OK
  *
  * Each arrow may wait for another program; nothing here blocks. A user who does not exist takes the
@@ -12,6 +13,7 @@
 
 #include <string.h>
 
+#include "authd/guard.h"
 #include "authd/rehash.h"
 #include "authd/user_dir.h"
 #include "authd/watch.h"
@@ -40,9 +42,11 @@ refuse(struct session *s, enum authd_failure failure, const char *reason)
     int64_t delay_ms = 0;
 
     log_outcome(s, failure == AUTHD_TEMPORARY ? LOG_WARN : LOG_INFO, "login_failed",
-                sasl_user(s->sasl), reason);
+                sasl_user(s->sasl), s->closed != NULL ? s->closed : reason);
     stats_add(s->server->failures, 1);
     if (failure == AUTHD_BAD_CREDENTIALS)
+        guard_failed(s);
+    if (failure == AUTHD_BAD_CREDENTIALS || failure == AUTHD_BLOCKED)
         delay_ms = throttle_failed(s->server->throttle, &s->address, clock_mono_ms());
     session_send_failure_later(s, failure, delay_ms);
 }
@@ -307,6 +311,16 @@ give_keys(struct session *s)
 }
 
 static void
+go_on(struct session *s)
+{
+    guard_judge_user(s);
+    if (sasl_reveals_password(s->mechanism))
+        check_password(s);
+    else
+        give_keys(s);
+}
+
+static void
 account_found(void *arg, const struct frame_header *header, struct slice payload, int fd)
 {
     struct session *s = arg;
@@ -321,10 +335,8 @@ account_found(void *arg, const struct frame_header *header, struct slice payload
         refuse(s, AUTHD_TEMPORARY, "accountd does not answer");
     else if (s->account.later)
         refuse(s, AUTHD_TEMPORARY, "account base failed or mailbox is being moved");
-    else if (sasl_reveals_password(s->mechanism))
-        check_password(s);
     else
-        give_keys(s);
+        go_on(s);
 }
 
 static void
@@ -332,7 +344,13 @@ look_up(struct session *s)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
     struct accountd_login login = {.name = sasl_user(s->sasl)};
+    const char *blocked = guard_refuses(s);
 
+    if (blocked != NULL) {
+        refuse(s, AUTHD_BLOCKED, blocked);
+        strbuf_free(&request);
+        return;
+    }
     assert_always(accountd_login_encode(&request, &login) == 0);
     session_hold(s);
     ipc_async_call(s->server->accounts, &request, ACCOUNT_TIMEOUT_MS, account_found, s);

@@ -1,7 +1,7 @@
 /*
  * lib/account/account_db.h - where the account base keeps its rows: the seam for another database.
  *
- * Nine ordered tables of keys and values, transactions over all of them, nothing else.
+ * Ten ordered tables of keys and values, transactions over all of them, nothing else.
  * account_db.c puts it on Berkeley DB; PostgreSQL or a directory can stand in behind the same
  * header. One transaction at a time; reads outside of one see what was committed.
  */
@@ -21,7 +21,8 @@ enum account_table {
     ACCOUNT_TABLE_ADMINS = 'a',  /* "name" -> record */
     ACCOUNT_TABLE_JOBS = 'j',    /* sequence number -> work for the store */
     ACCOUNT_TABLE_META = 'x',    /* what there is one of */
-    ACCOUNT_TABLE_FLOW = 'f'     /* "user@domain" -> what was sent in this hour and today */
+    ACCOUNT_TABLE_FLOW = 'f',    /* "user@domain" -> what was sent in this hour and today */
+    ACCOUNT_TABLE_BLOCKS = 'b'   /* kind and name -> a block (lib/auth/block_list.h) */
 };
 
 #define ACCOUNT_KEY_MAX 1400
@@ -40,8 +41,8 @@ int account_db_checkpoint(struct account_db *db);
 /* 0, or -1 with errno. After a commit returned 0 it is on disk. */
 int account_db_begin(struct account_db *db);
 int account_db_commit(struct account_db *db);
-/* The same when only figures in ACCOUNT_TABLE_FLOW were changed: no generation, nobody's business.
- */
+/* The same when only ACCOUNT_TABLE_FLOW or ACCOUNT_TABLE_BLOCKS was changed, which no export has:
+ * no generation. */
 int account_db_commit_figures(struct account_db *db);
 void account_db_abort(struct account_db *db);
 /* Grows with each commit: who read in several steps can tell that nothing changed meanwhile. */

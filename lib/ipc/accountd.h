@@ -50,6 +50,9 @@ enum accountd_type {
     ACCOUNTD_SPEND,      /* may this user send this much, and count it */
     ACCOUNTD_AUTO_REPLY, /* what a user's automatic reply says */
     ACCOUNTD_AUTO_REPLY_REPLY,
+    ACCOUNTD_BLOCK,  /* authd: nobody there may log in (lib/ipc/accountd_block.h); OK */
+    ACCOUNTD_BLOCKS, /* authd: answered when there are changes */
+    ACCOUNTD_BLOCKS_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
