@@ -1,20 +1,25 @@
 /*
  * accountd/admin.c - ADMIN: the operations of the command line, each one transaction.
  *
- * Requests come from root or the suite's owner; values are checked by lib/account.
+ * Requests come from root or the suite's owner, who may do everything, or from admind, which says
+ * for which administrator: what he may do is decided here (lib/account/permit). Values are checked
+ * by lib/account. Every change is written down (accountd/audit).
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "accountd/audit.h"
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
 #include "accountd/recount.h"
 #include "accountd/server.h"
 #include "accountd/usage.h"
 #include "lib/account/canonical.h"
+#include "lib/account/contact.h"
 #include "lib/account/edit.h"
-#include "lib/account/manages.h"
+#include "lib/account/permit.h"
 #include "lib/account/query.h"
 #include "lib/account/share.h"
 #include "lib/account/transfer.h"
@@ -35,6 +40,8 @@ struct operation {
     enum account_kind kind;
     struct account_result result;
     struct account_edit edit;
+    struct account_actor actor; /* with op->admin.actor */
+    struct strbuf name;         /* with the primary domain where none was given */
     struct strbuf data, cursor; /* of the reply */
     bool is_answered_later;
 };
@@ -82,6 +89,8 @@ list_row(void *arg, const struct query_row *row)
 {
     struct listing *listing = arg;
 
+    if (listing->op->admin.actor.len > 0 && !account_permit_row(&listing->op->actor, row))
+        return 0;
     if (listing->count == ACCOUNTD_OBJECTS_MAX || listing->op->data.len >= PAGE_BYTES)
         return -1;
     listing->count++;
@@ -249,6 +258,28 @@ run_passwd(struct operation *op)
     return account_password(&op->edit, op->kind, op->admin.name, SLICE(""), field(op, "password"));
 }
 
+/* Whole books of contacts (LDP-05). */
+static int
+of_contacts(struct operation *op, int (*run)(struct account_edit *edit, struct slice book))
+{
+    if (op->kind != ACCOUNT_CONTACT)
+        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "this is not done with a %s",
+                            account_kind_name(op->kind));
+    return run(&op->edit, field(op, "book"));
+}
+
+static int
+run_repair(struct operation *op)
+{
+    return of_contacts(op, contact_repair);
+}
+
+static int
+run_clear(struct operation *op)
+{
+    return of_contacts(op, contact_clear);
+}
+
 /* The end of `setup`: an import may replace this base without being asked twice. */
 static int
 run_fresh(struct operation *op)
@@ -355,6 +386,8 @@ static const struct {
     {"rename", VERB_CHANGES, run_rename},
     {"grant", VERB_CHANGES, run_grant},
     {"passwd", VERB_CHANGES, run_passwd},
+    {"repair", VERB_CHANGES, run_repair},
+    {"clear", VERB_CHANGES, run_clear},
     {"fresh", VERB_CHANGES | VERB_KEEPS_FRESH | VERB_ANY_KIND, run_fresh},
     {"export", VERB_ANY_KIND, run_export},
     {"import-begin", VERB_ANY_KIND, run_import_begin},
@@ -409,6 +442,46 @@ tell(struct operation *op)
         tell_of_user(op);
 }
 
+/* The local command line is known by its user. */
+static struct slice
+actor_name(const struct operation *op, char *uid, size_t size)
+{
+    if (op->admin.actor.len > 0)
+        return op->admin.actor;
+    (void)snprintf(uid, size, "uid %lu", (unsigned long)ipc_peer_uid(op->request->peer));
+    return slice_of(uid);
+}
+
+/* `uid` is its memory. */
+static struct audit_event
+event_of(const struct operation *op, char *uid, size_t size)
+{
+    return (struct audit_event){.who = actor_name(op, uid, size),
+                                .from =
+                                    op->admin.origin.len > 0 ? op->admin.origin : SLICE("local"),
+                                .verb = op->admin.verb,
+                                .kind = op->kind,
+                                .name = op->admin.name,
+                                .new_name = field(op, "new_name"),
+                                .fields = op->fields,
+                                .count = op->admin.field_count};
+}
+
+/* The change, and the record of it. */
+static int
+run_audited(struct operation *op, int (*run)(struct operation *op))
+{
+    struct audit *audit = op->server->audit;
+    char uid[32];
+    const struct audit_event event = event_of(op, uid, sizeof(uid));
+
+    if (audit_before(audit, &event) < 0)
+        return account_fail_db(&op->result);
+    if (run(op) < 0)
+        return -1;
+    return audit_after(audit, &event) < 0 ? account_fail_db(&op->result) : 0;
+}
+
 /* A transaction around one verb: all of it or nothing. */
 static void
 change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
@@ -419,7 +492,7 @@ change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
         (void)account_fail_db(&op->result);
         return;
     }
-    if (run(op) < 0) {
+    if (run_audited(op, run) < 0) {
         account_db_abort(db);
     } else if (((flags & VERB_KEEPS_FRESH) == 0 &&
                 account_db_del(db, ACCOUNT_TABLE_META, FRESH_KEY) < 0 && errno != ENOENT)) {
@@ -431,8 +504,55 @@ change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
         tell(op);
         log_event(LOG_INFO, "account_changed", KV_SLICE("verb", op->admin.verb),
                   KV_SLICE("kind", op->admin.kind), KV_SLICE("name", op->admin.name));
+        if (op->server->ipc != NULL) /* standalone: the running suite's accountd will */
+            audit_send(op->server->audit);
     }
     server_changed(op->server);
+}
+
+/* ---- on behalf of an administrator ---- */
+
+static int
+may_act(struct operation *op)
+{
+    const struct account_wish wish = {.verb = op->admin.verb,
+                                      .kind = op->kind,
+                                      .name = op->admin.name,
+                                      .fields = op->fields,
+                                      .count = op->admin.field_count};
+
+    if (account_actor_load(&op->server->base, op->admin.actor, &op->actor) == 0)
+        return account_permit(&op->server->base, &op->actor, &wish, &op->result);
+    if (errno != ENOENT)
+        return account_fail_db(&op->result);
+    return account_fail(&op->result, ACCOUNTD_NO_RIGHT, "%.*s: no such administrator",
+                        (int)op->admin.actor.len, op->admin.actor.ptr);
+}
+
+/* Blocks are of the whole server, and in no account. */
+static void
+run_block(struct operation *op)
+{
+    char uid[32];
+    struct audit_event event = event_of(op, uid, sizeof(uid));
+
+    event.other_kind = "block";
+    blocks_admin(op->server, &op->admin, &event, &op->data, &op->cursor, &op->result);
+    if (op->server->ipc != NULL) /* standalone: the running suite's accountd will */
+        audit_send(op->server->audit);
+}
+
+/* "user@" is of the primary domain (ADM-20). */
+static void
+complete_name(struct operation *op)
+{
+    struct slice given = op->admin.name;
+
+    if (given.len == 0 || given.ptr[given.len - 1] != '@')
+        return;
+    (void)strbuf_append(&op->name, given); /* both fit: the decoder's limits */
+    (void)strbuf_append(&op->name, strbuf_slice(&op->server->base.primary));
+    op->admin.name = strbuf_slice(&op->name);
 }
 
 static void
@@ -441,7 +561,7 @@ run_verb(struct operation *op)
     int kind = account_kind_find(op->admin.kind);
 
     if (slice_eq(op->admin.kind, SLICE("block"))) {
-        blocks_admin(op->server, &op->admin, &op->data, &op->cursor, &op->result);
+        run_block(op);
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
@@ -450,6 +570,8 @@ run_verb(struct operation *op)
         if (kind < 0 && (verbs[i].flags & VERB_ANY_KIND) == 0)
             break;
         op->kind = kind < 0 ? ACCOUNT_DOMAIN : (enum account_kind)kind;
+        if (op->admin.actor.len > 0 && may_act(op) < 0)
+            return;
         if ((verbs[i].flags & VERB_CHANGES) != 0)
             change(op, verbs[i].flags, verbs[i].run);
         else
@@ -493,13 +615,19 @@ request_admin(struct request *request)
     op->cursor = strbuf_new(QUERY_CURSOR_MAX + 64);
     op->edit = (struct account_edit){
         .base = &op->server->base, .now_ms = clock_real_ms(), .result = &op->result};
-    if (accountd_admin_decode(request->payload, &op->admin, op->fields) == 0) {
+    op->actor = account_actor_new();
+    op->name = strbuf_new(ACCOUNTD_ADDRESS_MAX + CANONICAL_DOMAIN_MAX);
+    if (accountd_admin_decode(request->payload, &op->admin, op->fields) == 0 &&
+        (op->admin.actor.len > 0 || server_is_trusted(request))) {
+        complete_name(op);
         run_verb(op);
         outcome = op->is_answered_later ? REQUEST_DONE : reply(op);
     }
     account_result_free(&op->result);
     strbuf_free(&op->data);
     strbuf_free(&op->cursor);
+    strbuf_free(&op->name);
+    account_actor_free(&op->actor);
     xfree(&op);
     return outcome;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "accountd/acl.h"
+#include "accountd/audit.h"
 #include "accountd/auto_reply.h"
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
@@ -35,6 +36,7 @@ enum role {
     ROLE_MAIL = 1 << 3,
     ROLE_ADMIN = 1 << 4,
     ROLE_VERIFY = 1 << 5, /* smtpd with VRFY and EXPN switched on */
+    ROLE_ADMIND = 1 << 6, /* for an administrator, by name */
 };
 
 static const struct {
@@ -57,7 +59,7 @@ static const struct {
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
     {ACCOUNTD_BLOCK, ROLE_AUTH, blocks_request_add},
     {ACCOUNTD_BLOCKS, ROLE_AUTH, blocks_request_follow},
-    {ACCOUNTD_ADMIN, ROLE_ADMIN, request_admin},
+    {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_ADMIND, request_admin},
 };
 
 static unsigned
@@ -84,6 +86,13 @@ server_learn_roles(struct server *server, const struct daemon *daemon)
     server->role_uids[1] = (struct role_uid){daemon_role_uid(daemon, USERS_QUEUE), ROLE_QUEUE};
     server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
     server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
+    server->role_uids[4] = (struct role_uid){daemon_role_uid(daemon, USERS_ADMIN), ROLE_ADMIND};
+}
+
+bool
+server_is_trusted(const struct request *request)
+{
+    return (roles_of(request->server, ipc_peer_uid(request->peer)) & ROLE_ADMIN) != 0;
 }
 
 static bool
@@ -160,6 +169,10 @@ checkpoint(void *arg)
 {
     struct server *server = arg;
 
+    if (server->ipc != NULL) { /* a standalone accountd has no log that it could tell */
+        audit_send(server->audit);
+        audit_forget_sent(server->audit);
+    }
     if (account_db_checkpoint(server->base.db) < 0)
         log_note(LOG_ERROR, "checkpoint_failed");
     loop_timer_set(server->checkpoint, CHECKPOINT_MS);
@@ -203,6 +216,7 @@ start(struct server *server, struct daemon *daemon)
     open_base(server, daemon->conf);
     server->base.hostname = conf_str(daemon->conf, SYSTEM_HOSTNAME);
     server->blocks = blocks_new(server);
+    server->audit = audit_new(&server->base);
     server->parking = parking_new(server);
     server->checkpoint = loop_timer_new(daemon->loop, checkpoint, server);
     loop_timer_set(server->checkpoint, CHECKPOINT_MS);
@@ -219,6 +233,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
                                  (unsigned)conf_u64(daemon->conf, ACCOUNT_CONNECTIONS), server);
     server->store = store_new(server);
     store_take_jobs(server->store);
+    audit_send(server->audit); /* of changes while the suite was stopped */
     server->expiry = expiry_new(server);
     server->flow = flow_new(server);
 }
@@ -240,6 +255,7 @@ server_stop(struct server *server)
     store_free(&server->store);
     blocks_free(&server->blocks);
     parking_free(&server->parking);
+    audit_free(&server->audit);
     loop_timer_free(&server->checkpoint);
     usage_free(&server->usage);
     changes_free(&server->changes_told);

@@ -10,7 +10,7 @@
 #include "lib/ipc/peer.h"
 #include "lib/sys/daemon.h"
 
-#define SERVER_ROLES 4
+#define SERVER_ROLES 5
 
 struct role_uid {
     uid_t uid;
@@ -33,6 +33,7 @@ struct server {
     struct account_hit hit, second_hit, sender_hit;
     struct ipc_server *ipc;
     struct usage *usage;
+    struct audit *audit;
     struct store *store; /* NULL: standalone */
     struct parking *parking;
     struct import import;
@@ -72,6 +73,9 @@ void server_adopt(struct server *server, struct daemon *daemon, int fd);
 void server_stop(struct server *server);
 /* Runs a request (again). */
 void server_run(struct request *request);
+/* The request comes from root or the suite's owner: a command line, which needs no administrator's
+ * right. */
+bool server_is_trusted(const struct request *request);
 /* After each commit: what hangs on the base follows. */
 void server_changed(struct server *server);
 

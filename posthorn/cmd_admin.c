@@ -94,7 +94,9 @@ static const struct cli_verb verbs[] = {
 const struct command command_admin = {
     .name = "admin",
     .summary = "administrators: add, del, list, passwd, set, rename",
-    .help = "Properties: type (super domain) domains (separated by ';') description mailbox\n"
-            "(the administrator's own: its IMAP sessions may set quotas with SETQUOTA).\n",
+    .help =
+        "Properties: type (super domain role) domains (separated by ';') rights (functions of a\n"
+        "role, see accountd(8)) description mailbox (the administrator's own: its IMAP\n"
+        "sessions may set quotas with SETQUOTA).\n",
     .verbs = verbs,
 };

@@ -3,7 +3,8 @@
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
  * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, FOLDERS and REHASH,
- * local-deliver USAGE, MISSING and AUTO_REPLY, root (the command line) ADMIN. Encoders write one
+ * local-deliver USAGE, MISSING and AUTO_REPLY, root (the command line) and
+ * admind ADMIN. Encoders write one
  * whole frame with request id 0 (the client fills it in); decoders check everything and return 0,
  * or -1: close the connection. Slices borrow from the payload.
  */
@@ -346,12 +347,18 @@ struct accountd_admin {
     struct slice kind;   /* "domain" "user" "alias" "group" "member" "domain-alias" "admin" */
     struct slice name;   /* the object's name; "" with list */
     struct slice cursor; /* "" or the cursor of the last page */
+    /* The administrator for whom it is done, whose rights accountd checks, and where he is: a
+     * client address. "": the local command line, which may do everything; it runs as root or as
+     * the owner of the suite, by the kernel's word. */
+    struct slice actor, origin;
     const struct object_field *fields; /* encode: given; decode: filled array of the caller */
     uint32_t field_count;
 };
 /* Results have the numbers of the API: 0 success, 1 bad parameters, others by verb (ADM-22..36).
  * "manages" of an admin: may he change what is in the field "domain"? */
 #define ACCOUNTD_NOT_MANAGED 2 /* no */
+#define ACCOUNTD_NO_RIGHT 101  /* the actor may not do this, or is no administrator */
+#define ACCOUNTD_ORIGIN_MAX 64
 int accountd_admin_encode(struct strbuf *out, const struct accountd_admin *req);
 int accountd_admin_decode(struct slice payload, struct accountd_admin *req,
                           struct object_field fields[OBJECT_FIELDS_MAX]);

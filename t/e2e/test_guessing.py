@@ -115,6 +115,8 @@ def test_blocks_by_hand(guarded, clients):
     row = blocks(guarded)["198.51.100.7"]
     assert (row["cause"], row["reason"], row["end"]) == ("by hand", "asked for", "")
     guarded.run("block", "lift", "198.51.100.7", CAROL)
+    guarded.wait_log("audit", "verb=lift kind=block name=198.51.100.7")
+    assert 'kind=block name=198.51.100.7 property=reason before="" after="asked for"' in guarded.log("audit")
     wait_for(lambda: clients.login("198.51.100.7", CAROL) == "ok")
 
 
