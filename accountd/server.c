@@ -14,6 +14,7 @@
 #include "accountd/acl.h"
 #include "accountd/audit.h"
 #include "accountd/auto_reply.h"
+#include "accountd/blocks.h"
 #include "accountd/changes.h"
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
@@ -60,6 +61,8 @@ static const struct {
     {ACCOUNTD_ACL, ROLE_AUTH, acl_request},
     {ACCOUNTD_QUOTA, ROLE_AUTH, quota_request},
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
+    {ACCOUNTD_BLOCK, ROLE_AUTH, blocks_request_add},
+    {ACCOUNTD_BLOCKS, ROLE_AUTH, blocks_request_follow},
     {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_ADMIND, request_admin},
 };
 
@@ -227,6 +230,7 @@ start(struct server *server, struct daemon *daemon)
     server->changes = stats_counter(daemon->stats, "changes");
     open_base(server, daemon->conf);
     server->base.hostname = conf_str(daemon->conf, SYSTEM_HOSTNAME);
+    server->blocks = blocks_new(server);
     server->audit = audit_new(&server->base);
     server->parking = parking_new(server);
     server->checkpoint = loop_timer_new(daemon->loop, checkpoint, server);
@@ -266,6 +270,7 @@ server_stop(struct server *server)
     expiry_free(&server->expiry);
     flow_free(&server->flow);
     store_free(&server->store);
+    blocks_free(&server->blocks);
     parking_free(&server->parking);
     audit_free(&server->audit);
     loop_timer_free(&server->checkpoint);

@@ -44,6 +44,7 @@ struct server {
     bool folders_known, folders_exist;
     struct expiry *expiry; /* NULL: standalone */
     struct flow *flow;     /* NULL: standalone */
+    struct blocks *blocks;
     struct loop_timer *checkpoint;
     _Atomic uint64_t *requests, *changes;
 };

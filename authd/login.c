@@ -1,7 +1,8 @@
 /*
  * authd/login.c - the way from a client's SASL message to the answer.
  *
- *   message -> look-up at accountd, of codes too if there are some
+ *   message -> blocked client? -> look-up at accountd, of codes too if there are some -> blocked
+ * user?
  *           -> proof (code, cache, cheap scheme here, else the hash pool)
  *           -> status and rights -> the mailbox's directory -> folders of others -> OK
  *
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "authd/code_use.h"
+#include "authd/guard.h"
 #include "authd/rehash.h"
 #include "authd/user_dir.h"
 #include "authd/watch.h"
@@ -43,9 +45,11 @@ refuse(struct session *s, enum authd_failure failure, const char *reason)
     int64_t delay_ms = 0;
 
     log_outcome(s, failure == AUTHD_TEMPORARY ? LOG_WARN : LOG_INFO, "login_failed",
-                sasl_user(s->sasl), reason);
+                sasl_user(s->sasl), s->closed != NULL ? s->closed : reason);
     stats_add(s->server->failures, 1);
     if (failure == AUTHD_BAD_CREDENTIALS)
+        guard_failed(s);
+    if (failure == AUTHD_BAD_CREDENTIALS || failure == AUTHD_BLOCKED)
         delay_ms = throttle_failed(s->server->throttle, &s->address, clock_mono_ms());
     session_send_failure_later(s, failure, delay_ms);
 }
@@ -406,6 +410,16 @@ ask_means(struct session *s)
 }
 
 static void
+find_means(struct session *s)
+{
+    guard_judge_user(s);
+    if (s->account.known && s->account.more_means)
+        ask_means(s);
+    else
+        begin_proof(s);
+}
+
+static void
 account_found(void *arg, const struct frame_header *header, struct slice payload, int fd)
 {
     struct session *s = arg;
@@ -420,10 +434,8 @@ account_found(void *arg, const struct frame_header *header, struct slice payload
         refuse(s, AUTHD_TEMPORARY, "accountd does not answer");
     else if (s->account.later)
         refuse(s, AUTHD_TEMPORARY, "account base failed or mailbox is being moved");
-    else if (s->account.more_means)
-        ask_means(s);
     else
-        begin_proof(s);
+        find_means(s);
 }
 
 static void
@@ -431,7 +443,13 @@ look_up(struct session *s)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
     struct accountd_login login = {.name = sasl_user(s->sasl)};
+    const char *blocked = guard_refuses(s);
 
+    if (blocked != NULL) {
+        refuse(s, AUTHD_BLOCKED, blocked);
+        strbuf_free(&request);
+        return;
+    }
     assert_always(accountd_login_encode(&request, &login) == 0);
     session_hold(s);
     ipc_async_call(s->server->accounts, &request, ACCOUNT_TIMEOUT_MS, account_found, s);

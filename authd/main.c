@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "authd/attach.h"
+#include "authd/guard.h"
 #include "authd/server.h"
 #include "authd/watch.h"
 #include "lib/auth/hash_worker.h"
@@ -106,11 +107,13 @@ main(int argc, char **argv)
     open_server(&program.server, &d);     /* hash workers fork here; last use of a path */
     program.attach = attach_listen(&program.server, &d);
     program.server.watch = watch_new(&program.server);
+    program.server.guard = guard_new(&program.server, &d);
     loop_on_signal(d.loop, SIGHUP, hang_up, &program);
     enter_sandbox(&d, &program.server); /* user, Landlock, seccomp: no way back */
     daemon_ready(&d);                   /* master counts us as started from here on */
     daemon_run(&d);                     /* until SIGTERM, or until master is gone */
     watch_free(&program.server.watch);
+    guard_free(&program.server.guard);
     attach_close(&program.attach);
     return daemon_exit_status(&d);
 }

@@ -35,6 +35,7 @@ struct server {
     bool draining;
     struct attach_server *attach;
     struct watch *watch;
+    struct guard *guard;
     struct session *watched; /* those that a user's mail was given to (authd/watch.h) */
     unsigned parents;        /* while draining: still connected */
     unsigned rehashes;       /* under way */

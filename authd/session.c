@@ -64,6 +64,8 @@ end_exchange(struct session *s)
         loop_timer_cancel(s->timer);
     s->state = SESSION_IDLE;
     s->cached = false;
+    s->closed = NULL;
+    s->closed_by_mail = false;
 }
 
 static void

@@ -52,6 +52,8 @@ struct session {
     enum authd_failure delayed_failure;
     unsigned failures;
     bool cached;
+    const char *closed; /* the user of this exchange is blocked: why, for the log */
+    bool closed_by_mail;
 };
 
 /* A new channel from one of the protocol daemons' parents, by its connection `parent_id`. Takes

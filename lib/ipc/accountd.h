@@ -53,6 +53,9 @@ enum accountd_type {
     ACCOUNTD_MEANS, /* lib/ipc/accountd_means.h */
     ACCOUNTD_MEANS_REPLY,
     ACCOUNTD_CODE_USED,
+    ACCOUNTD_BLOCK,  /* authd: nobody there may log in (lib/ipc/accountd_block.h); OK */
+    ACCOUNTD_BLOCKS, /* authd: answered when there are changes */
+    ACCOUNTD_BLOCKS_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
