@@ -1,7 +1,7 @@
 /*
  * accountd/admin.c - ADMIN: the operations of the command line, each one transaction.
  *
- * Requests come from root or the suite's owner, who may do everything, or from admind, which says
+ * Requests come from root or the suite's owner, who may do everything, or from authd, which says
  * for which administrator: what he may do is decided here (lib/account/permit). Values are checked
  * by lib/account. Every change is written down (accountd/audit).
  */
@@ -23,9 +23,11 @@
 #include "lib/account/transfer.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "lib/log/log.h"
 
 #define PAGE_BYTES (1u << 20)
+#define PAGE_BYTES_ACTOR (256u << 10) /* by way of authd, whose answers are shorter */
 #define PAGE_ROWS 20000
 #define FRESH_KEY SLICE("fresh") /* there while the base is as `setup` left it */
 
@@ -55,6 +57,7 @@ field(const struct operation *op, const char *name)
 struct listing {
     struct operation *op;
     uint32_t count;
+    uint64_t limit;
 };
 
 static void
@@ -82,6 +85,12 @@ append_object(struct operation *op, const struct query_row *row)
     strbuf_free(&messages);
 }
 
+static size_t
+page_bytes(const struct operation *op)
+{
+    return op->admin.actor.len > 0 ? PAGE_BYTES_ACTOR : PAGE_BYTES;
+}
+
 static int
 list_row(void *arg, const struct query_row *row)
 {
@@ -89,7 +98,7 @@ list_row(void *arg, const struct query_row *row)
 
     if (listing->op->admin.actor.len > 0 && !account_permit_row(&listing->op->actor, row))
         return 0;
-    if (listing->count == ACCOUNTD_OBJECTS_MAX || listing->op->data.len >= PAGE_BYTES)
+    if (listing->count >= listing->limit || listing->op->data.len >= page_bytes(listing->op))
         return -1;
     listing->count++;
     append_object(listing->op, row);
@@ -100,8 +109,12 @@ static int
 run_list(struct operation *op)
 {
     const struct query query = {.kind = op->kind, .within = field(op, "within")};
-    struct listing listing = {.op = op};
+    struct listing listing = {.op = op, .limit = ACCOUNTD_OBJECTS_MAX};
 
+    if (field(op, "limit").len > 0 &&
+        parse_u64(field(op, "limit"), ACCOUNTD_OBJECTS_MAX, &listing.limit) < 0)
+        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "limit: expected at most %d",
+                            ACCOUNTD_OBJECTS_MAX);
     (void)strbuf_append(&op->cursor, op->admin.cursor); /* both have the same limit */
     return query_list(&op->server->base, &query, &op->cursor, PAGE_ROWS, list_row, &listing,
                       &op->result);
@@ -214,6 +227,8 @@ run_del(struct operation *op)
 static int
 run_set(struct operation *op)
 {
+    if (op->kind == ACCOUNT_MEMBER)
+        return account_members_set(&op->edit, op->admin.name, field(op, "members"));
     return account_set(&op->edit, op->kind, op->admin.name, op->fields, op->admin.field_count);
 }
 

@@ -35,7 +35,6 @@ enum role {
     ROLE_MAIL = 1 << 3,
     ROLE_ADMIN = 1 << 4,
     ROLE_VERIFY = 1 << 5, /* smtpd with VRFY and EXPN switched on */
-    ROLE_ADMIND = 1 << 6, /* for an administrator, by name */
 };
 
 static const struct {
@@ -47,6 +46,7 @@ static const struct {
     {ACCOUNTD_SPEND, ROLE_SMTP, request_spend},
     {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN | ROLE_VERIFY, request_expand},
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
+    {ACCOUNTD_ADMIN_LOGIN, ROLE_AUTH, request_admin_login},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
     {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
     {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
@@ -56,7 +56,7 @@ static const struct {
     {ACCOUNTD_ACL, ROLE_AUTH, acl_request},
     {ACCOUNTD_QUOTA, ROLE_AUTH, quota_request},
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
-    {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_ADMIND, request_admin},
+    {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
 };
 
 static unsigned
@@ -83,7 +83,6 @@ server_learn_roles(struct server *server, const struct daemon *daemon)
     server->role_uids[1] = (struct role_uid){daemon_role_uid(daemon, USERS_QUEUE), ROLE_QUEUE};
     server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
     server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
-    server->role_uids[4] = (struct role_uid){daemon_role_uid(daemon, USERS_ADMIN), ROLE_ADMIND};
 }
 
 bool
