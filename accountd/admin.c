@@ -16,6 +16,7 @@
 #include "accountd/server.h"
 #include "accountd/usage.h"
 #include "lib/account/canonical.h"
+#include "lib/account/contact.h"
 #include "lib/account/edit.h"
 #include "lib/account/permit.h"
 #include "lib/account/query.h"
@@ -271,6 +272,28 @@ run_passwd(struct operation *op)
     return account_password(&op->edit, op->kind, op->admin.name, SLICE(""), field(op, "password"));
 }
 
+/* Whole books of contacts (LDP-05). */
+static int
+of_contacts(struct operation *op, int (*run)(struct account_edit *edit, struct slice book))
+{
+    if (op->kind != ACCOUNT_CONTACT)
+        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "this is not done with a %s",
+                            account_kind_name(op->kind));
+    return run(&op->edit, field(op, "book"));
+}
+
+static int
+run_repair(struct operation *op)
+{
+    return of_contacts(op, contact_repair);
+}
+
+static int
+run_clear(struct operation *op)
+{
+    return of_contacts(op, contact_clear);
+}
+
 /* The end of `setup`: an import may replace this base without being asked twice. */
 static int
 run_fresh(struct operation *op)
@@ -377,6 +400,8 @@ static const struct {
     {"rename", VERB_CHANGES, run_rename},
     {"grant", VERB_CHANGES, run_grant},
     {"passwd", VERB_CHANGES, run_passwd},
+    {"repair", VERB_CHANGES, run_repair},
+    {"clear", VERB_CHANGES, run_clear},
     {"fresh", VERB_CHANGES | VERB_KEEPS_FRESH | VERB_ANY_KIND, run_fresh},
     {"export", VERB_ANY_KIND, run_export},
     {"import-begin", VERB_ANY_KIND, run_import_begin},

@@ -13,16 +13,17 @@
 #include "lib/base/strbuf.h"
 
 enum account_table {
-    ACCOUNT_TABLE_DOMAINS = 'd', /* "domain" -> record: domain or domain alias */
-    ACCOUNT_TABLE_ENTRIES = 'e', /* "domain\0local" -> record: user, alias or group */
-    ACCOUNT_TABLE_MEMBERS = 'm', /* "domain\0local\0member address" -> record */
-    ACCOUNT_TABLE_REFS = 'r',    /* "target address\0" letter "source key" -> empty */
-    ACCOUNT_TABLE_SHARES = 's',  /* "domain\0local\0grantee\0folder" -> record */
-    ACCOUNT_TABLE_ADMINS = 'a',  /* "name" -> record */
-    ACCOUNT_TABLE_JOBS = 'j',    /* sequence number -> work for the store */
-    ACCOUNT_TABLE_META = 'x',    /* what there is one of */
-    ACCOUNT_TABLE_FLOW = 'f',    /* "user@domain" -> what was sent in this hour and today */
-    ACCOUNT_TABLE_AUDIT = 'u'    /* number -> a change that the log has not been told of */
+    ACCOUNT_TABLE_DOMAINS = 'd',  /* "domain" -> record: domain or domain alias */
+    ACCOUNT_TABLE_ENTRIES = 'e',  /* "domain\0local" -> record: user, alias or group */
+    ACCOUNT_TABLE_MEMBERS = 'm',  /* "domain\0local\0member address" -> record */
+    ACCOUNT_TABLE_REFS = 'r',     /* "target address\0" letter "source key" -> empty */
+    ACCOUNT_TABLE_SHARES = 's',   /* "domain\0local\0grantee\0folder" -> record */
+    ACCOUNT_TABLE_ADMINS = 'a',   /* "name" -> record */
+    ACCOUNT_TABLE_JOBS = 'j',     /* sequence number -> work for the store */
+    ACCOUNT_TABLE_META = 'x',     /* what there is one of */
+    ACCOUNT_TABLE_CONTACTS = 'c', /* "book\0name" -> record; a book is a domain or "outside" */
+    ACCOUNT_TABLE_FLOW = 'f',     /* "user@domain" -> what was sent in this hour and today */
+    ACCOUNT_TABLE_AUDIT = 'u'     /* number -> a change that the log has not been told of */
 };
 
 #define ACCOUNT_KEY_MAX 1400

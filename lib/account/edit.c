@@ -236,6 +236,8 @@ account_add(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_entry_add(edit, kind, name, fields, count);
     case ACCOUNT_ADMIN:
         return edit_admin_add(edit, name, fields, count);
+    case ACCOUNT_CONTACT:
+        return edit_contact_add(edit, name, fields, count);
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
     case ACCOUNT_KIND_COUNT:
@@ -259,6 +261,8 @@ account_set(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_entry_set(edit, kind, name, fields, count);
     case ACCOUNT_ADMIN:
         return edit_admin_set(edit, name, fields, count);
+    case ACCOUNT_CONTACT:
+        return edit_contact_set(edit, name, fields, count);
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
     case ACCOUNT_KIND_COUNT:
@@ -281,6 +285,8 @@ account_del(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_entry_del(edit, kind, name);
     case ACCOUNT_ADMIN:
         return edit_admin_del(edit, name);
+    case ACCOUNT_CONTACT:
+        return edit_contact_del(edit, name);
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
     case ACCOUNT_KIND_COUNT:
@@ -292,9 +298,9 @@ account_del(struct account_edit *edit, enum account_kind kind, struct slice name
 int
 account_clear(struct account_edit *edit)
 {
-    static const enum account_table tables[] = {ACCOUNT_TABLE_DOMAINS, ACCOUNT_TABLE_ENTRIES,
-                                                ACCOUNT_TABLE_MEMBERS, ACCOUNT_TABLE_REFS,
-                                                ACCOUNT_TABLE_SHARES,  ACCOUNT_TABLE_ADMINS};
+    static const enum account_table tables[] = {
+        ACCOUNT_TABLE_DOMAINS, ACCOUNT_TABLE_ENTRIES, ACCOUNT_TABLE_MEMBERS, ACCOUNT_TABLE_REFS,
+        ACCOUNT_TABLE_SHARES,  ACCOUNT_TABLE_ADMINS,  ACCOUNT_TABLE_CONTACTS};
     struct edit_rows rows;
     int rc = 0;
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "lib/account/canonical.h"
+#include "lib/account/contact.h"
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
 #include "lib/account/public.h"
@@ -236,6 +237,8 @@ edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice n
                           strbuf_slice(&hit.key));
     if (rc == 0)
         rc = edit_list_refs(edit, &record, strbuf_slice(&hit.key), true);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = edit_contact_follow(edit, &hit.domain, strbuf_slice(&hit.key), &record, false);
     if (rc == 0 && account_has_store(kind))
         rc = add_job(edit, ACCOUNT_JOB_CREATE, &hit, kind);
     record_free(&record);
@@ -249,6 +252,8 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
 {
     struct account_hit hit = account_hit_new();
     int rc = edit_find_entry(edit, name, kind, codes[kind].no_such, &hit);
+    bool published =
+        rc == 0 && kind == ACCOUNT_USER && contact_is_published(&hit.domain, &hit.entry);
 
     if (rc == 0 && kind == ACCOUNT_ALIAS)
         rc = edit_ref_del(edit, record_get(&hit.entry, ALIAS_TARGET), EDIT_REF_ALIAS,
@@ -268,6 +273,8 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
                           strbuf_slice(&hit.key));
     if (rc == 0)
         rc = edit_list_refs(edit, &hit.entry, strbuf_slice(&hit.key), true);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = edit_contact_follow(edit, &hit.domain, strbuf_slice(&hit.key), &hit.entry, published);
     account_hit_free(&hit);
     return rc;
 }
@@ -380,6 +387,8 @@ edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice n
         rc = edit_del_row(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&hit.key));
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_public_forget(edit, strbuf_slice(&hit.address));
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = edit_contact_user_gone(edit, strbuf_slice(&hit.key));
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_share_owner_gone(edit, strbuf_slice(&hit.key));
     if (rc == 0 && kind == ACCOUNT_USER)

@@ -61,6 +61,8 @@ right_of(enum account_kind kind)
         return ACCOUNT_RIGHT_PUBLIC;
     case ACCOUNT_SHARE:
         return ACCOUNT_RIGHT_SHARES;
+    case ACCOUNT_CONTACT:
+        return ACCOUNT_RIGHT_CONTACTS;
     default: /* ACCOUNT_ADMIN, and what nobody has thought of here */
         return -1;
     }

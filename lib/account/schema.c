@@ -26,7 +26,7 @@ static const char *const kind_names[ACCOUNT_KIND_COUNT] = {
     [ACCOUNT_USER] = "user",     [ACCOUNT_ALIAS] = "alias",
     [ACCOUNT_GROUP] = "group",   [ACCOUNT_MEMBER] = "member",
     [ACCOUNT_ADMIN] = "admin",   [ACCOUNT_PUBLIC] = "public",
-    [ACCOUNT_SHARE] = "share",
+    [ACCOUNT_SHARE] = "share",   [ACCOUNT_CONTACT] = "contact",
 };
 
 const char *

@@ -21,6 +21,7 @@ enum account_kind {
     ACCOUNT_ADMIN,
     ACCOUNT_PUBLIC,
     ACCOUNT_SHARE,
+    ACCOUNT_CONTACT,
     ACCOUNT_KIND_COUNT
 };
 

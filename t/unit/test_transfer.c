@@ -130,6 +130,7 @@ START_TEST(a_round_trip_keeps_every_property)
     ck_assert_uint_eq(add_with_everything(ACCOUNT_GROUP, "group@full.test", NULL), 0);
     ck_assert_uint_eq(add_with_everything(ACCOUNT_ADMIN, "full", NULL), 0);
     ck_assert_uint_eq(add_with_everything(ACCOUNT_PUBLIC, "Board@full.test", NULL), 0);
+    ck_assert_uint_eq(add_with_everything(ACCOUNT_CONTACT, "Someone@outside", NULL), 0);
     test_begin();
     ck_assert_uint_eq(test_end(account_share_set(&test_edit, SLICE("bob@d.test"), SLICE("A b/C"),
                                                  SLICE("@d.test"), 3)),
