@@ -1,7 +1,7 @@
 /*
  * accountd/admin.c - ADMIN: the operations of the command line, each one transaction.
  *
- * Requests come from root or the suite's owner, who may do everything, or from admind, which says
+ * Requests come from root or the suite's owner, who may do everything, or from authd, which says
  * for which administrator: what he may do is decided here (lib/account/permit). Values are checked
  * by lib/account. Every change is written down (accountd/audit).
  */
@@ -70,6 +70,8 @@ run_del(struct operation *op)
 static int
 run_set(struct operation *op)
 {
+    if (op->kind == ACCOUNT_MEMBER)
+        return account_members_set(&op->edit, op->admin.name, operation_field(op, "members"));
     return account_set(&op->edit, op->kind, op->admin.name, op->fields, op->admin.field_count);
 }
 

@@ -38,7 +38,6 @@ enum role {
     ROLE_MAIL = 1 << 3,
     ROLE_ADMIN = 1 << 4,
     ROLE_VERIFY = 1 << 5, /* smtpd with VRFY and EXPN switched on */
-    ROLE_ADMIND = 1 << 6, /* for an administrator, by name */
 };
 
 static const struct {
@@ -50,6 +49,7 @@ static const struct {
     {ACCOUNTD_SPEND, ROLE_SMTP, request_spend},
     {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN | ROLE_VERIFY, request_expand},
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
+    {ACCOUNTD_ADMIN_LOGIN, ROLE_AUTH, request_admin_login},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
     {ACCOUNTD_MEANS, ROLE_AUTH, means_request},
     {ACCOUNTD_CODE_USED, ROLE_AUTH, means_code_used},
@@ -63,7 +63,7 @@ static const struct {
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
     {ACCOUNTD_BLOCK, ROLE_AUTH, blocks_request_add},
     {ACCOUNTD_BLOCKS, ROLE_AUTH, blocks_request_follow},
-    {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_ADMIND, request_admin},
+    {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
 };
 
 static unsigned
@@ -90,7 +90,6 @@ server_learn_roles(struct server *server, const struct daemon *daemon)
     server->role_uids[1] = (struct role_uid){daemon_role_uid(daemon, USERS_QUEUE), ROLE_QUEUE};
     server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
     server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
-    server->role_uids[4] = (struct role_uid){daemon_role_uid(daemon, USERS_ADMIN), ROLE_ADMIND};
 }
 
 bool

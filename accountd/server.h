@@ -10,7 +10,7 @@
 #include "lib/ipc/peer.h"
 #include "lib/sys/daemon.h"
 
-#define SERVER_ROLES 5
+#define SERVER_ROLES 4
 
 struct role_uid {
     uid_t uid;
@@ -88,6 +88,7 @@ enum outcome request_rcpt(struct request *request);
 enum outcome request_spend(struct request *request);
 enum outcome request_expand(struct request *request);
 enum outcome request_login(struct request *request);
+enum outcome request_admin_login(struct request *request);
 enum outcome request_rehash(struct request *request);
 enum outcome request_usage(struct request *request);
 enum outcome request_missing(struct request *request);

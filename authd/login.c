@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "authd/admin.h"
 #include "authd/code_use.h"
 #include "authd/guard.h"
 #include "authd/rehash.h"
@@ -193,10 +194,20 @@ comes_too_soon(const struct session *s)
                                    clock_mono_ms());
 }
 
+/* An administrator has no mailbox, and nothing that may be switched off. */
+static void
+administrator_proved(struct session *s)
+{
+    admin_proved(s);
+    succeed(s, -1);
+}
+
 static void
 proved(struct session *s)
 {
-    if (!s->account.known) /* no decoy has a password or a proof that fits */
+    if (s->account.known && s->service == SERVICE_ADMIN)
+        administrator_proved(s);
+    else if (!s->account.known) /* no decoy has a password or a proof that fits */
         refuse(s, AUTHD_BAD_CREDENTIALS, "unknown user");
     else if (!s->account.enabled)
         refuse(s, AUTHD_DISABLED, "account disabled");
@@ -228,6 +239,7 @@ password_right(struct session *s)
     struct credentials c = credentials_of(s);
 
     if (s->account.known && s->account.enabled && s->server->rehash &&
+        s->service != SERVICE_ADMIN &&
         password_is_outdated(&s->server->policy, c.record, c.password))
         rehash_begin(s->server, &c);
     proved(s);
@@ -450,7 +462,10 @@ look_up(struct session *s)
         strbuf_free(&request);
         return;
     }
-    assert_always(accountd_login_encode(&request, &login) == 0);
+    if (s->service == SERVICE_ADMIN)
+        admin_look_up(&request, login.name);
+    else
+        assert_always(accountd_login_encode(&request, &login) == 0);
     session_hold(s);
     ipc_async_call(s->server->accounts, &request, ACCOUNT_TIMEOUT_MS, account_found, s);
     strbuf_free(&request);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "authd/admin.h"
 #include "authd/attach.h"
 #include "authd/guard.h"
 #include "authd/server.h"
@@ -65,6 +66,7 @@ open_server(struct server *server, const struct daemon *d)
         cache_new(conf_u64(conf, AUTH_CACHE_ENTRIES), (int64_t)conf_u64(conf, AUTH_CACHE_LIFETIME));
     server->throttle = throttle_new((int64_t)conf_u64(conf, AUTH_FAILURE_DELAY));
     server->login_delay = login_delay_new((int64_t)conf_u64(conf, POP3_LOGIN_DELAY));
+    server->admin_tokens = admin_tokens_new((int64_t)conf_u64(conf, ADMIN_SESSION_TIMEOUT));
     server->accounts = ipc_async_new(d->loop, d->run_dirfd, ACCOUNTD_SOCKET, ACCOUNTD_PAYLOAD_MAX,
                                      ACCOUNT_CALLS_MAX);
     server->stores =

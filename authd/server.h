@@ -23,6 +23,7 @@ struct server {
     struct cache *cache;
     struct throttle *throttle;
     struct login_delay *login_delay; /* of POP3 */
+    struct admin_tokens *admin_tokens;
     struct decoy *decoy;
     struct password_policy policy;
     struct mechanisms *mechanisms;
