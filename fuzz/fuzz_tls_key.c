@@ -24,8 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     assert_always(ask.key.len == TLS_KEY_ID && ask.content.len <= TLS_KEY_CONTENT_MAX);
     if (tls_form_is_handshake(ask.scheme, ask.content))
-        assert_always(ask.content.len >= 64 &&
-                      (ask.content.ptr[0] == ' ' ||
-                       memcmp(ask.content.ptr + 56, "DOWNGRD\1", 8) == 0));
+        assert_always(ask.content.len >= 64 && (ask.content.ptr[0] == ' ' ||
+                                                memcmp(ask.content.ptr + 56, "DOWNGRD\1", 8) == 0));
     return 0;
 }

@@ -1,8 +1,8 @@
 /*
  * keyd/main.c - start-up of keyd: the only program that holds private keys.
  *
- * TLS keys are in processes of their own, which sign handshakes and nothing else. Of DKIM's keys the
- * holder signs digests and reads no message; the readers read messages and have no key. They
+ * TLS keys are in processes of their own, which sign handshakes and nothing else. Of DKIM's keys
+ * the holder signs digests and reads no message; the readers read messages and have no key. They
  * are forked before the keys are read.
  */
 #include <err.h>
@@ -164,8 +164,8 @@ main(int argc, char **argv)
     service = service_listen(&d, signer, keys);
     enter_sandbox(&d, keys); /* user, Landlock, seccomp: no way back */
     tls_signers_watch(tls, d.loop);
-    daemon_ready(&d);        /* master counts us as started from here on */
-    daemon_run(&d);          /* until SIGTERM, or until master is gone */
+    daemon_ready(&d); /* master counts us as started from here on */
+    daemon_run(&d);   /* until SIGTERM, or until master is gone */
     service_close(&service);
     signer_free(&signer);
     keys_free(&keys);

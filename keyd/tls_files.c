@@ -16,9 +16,9 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/conf/tls_place.h"
 #include "lib/log/log.h"
 #include "lib/tls/key_id.h"
-#include "lib/conf/tls_place.h"
 
 static void
 add(struct tls_files *files, const struct tls_file *file)

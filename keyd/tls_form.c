@@ -48,7 +48,7 @@ static bool
 is_key_exchange(struct slice content)
 {
     static const char downgraded[] = {'D', 'O', 'W', 'N', 'G', 'R', 'D', 1};
-    size_t start = 2 * RANDOM;
+    size_t start = (size_t)2 * RANDOM;
 
     return content.len > start &&
            memcmp(content.ptr + start - sizeof(downgraded), downgraded, sizeof(downgraded)) == 0 &&

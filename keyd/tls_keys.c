@@ -106,8 +106,7 @@ tls_keys_load(const struct tls_files *files, struct strbuf *error)
 
         if (why == NULL)
             continue;
-        log_event(LOG_ERROR, "tls_key_unusable", KV_STR("file", file->path),
-                  KV_STR("reason", why));
+        log_event(LOG_ERROR, "tls_key_unusable", KV_STR("file", file->path), KV_STR("reason", why));
         if (!file->required)
             continue;
         (void)strbuf_printf(error, "%s: %s", file->path, why);
@@ -175,9 +174,8 @@ find_scheme(uint16_t wanted, EVP_PKEY *key)
 static bool
 set_padding(EVP_PKEY_CTX *ctx, const struct scheme *scheme)
 {
-    return !scheme->is_pss ||
-           (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
-            EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
+    return !scheme->is_pss || (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+                               EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
 }
 
 static size_t
@@ -186,11 +184,11 @@ sign(EVP_PKEY *key, const struct scheme *scheme, struct slice content, unsigned 
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     EVP_PKEY_CTX *key_ctx;
     size_t len = TLS_KEY_SIGNATURE_MAX;
-    bool done = ctx != NULL &&
-                EVP_DigestSignInit_ex(ctx, &key_ctx, scheme->hash, NULL, NULL, key, NULL) == 1 &&
-                set_padding(key_ctx, scheme) &&
-                EVP_DigestSign(ctx, buf, &len, (const unsigned char *)content.ptr, content.len) ==
-                    1;
+    bool done =
+        ctx != NULL &&
+        EVP_DigestSignInit_ex(ctx, &key_ctx, scheme->hash, NULL, NULL, key, NULL) == 1 &&
+        set_padding(key_ctx, scheme) &&
+        EVP_DigestSign(ctx, buf, &len, (const unsigned char *)content.ptr, content.len) == 1;
 
     EVP_MD_CTX_free(ctx);
     ERR_clear_error();

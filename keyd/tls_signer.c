@@ -1,9 +1,9 @@
 /*
  * keyd/tls_signer.c - answers questions for signatures of handshakes.
  *
- * Untrusted: the datagrams. Who sent one, the kernel says; only the users of services that speak TLS
- * are answered, and each question on the socket that it came from. A signer has the descriptors of
- * the key files, can open nothing, and is in reach of nobody but by these datagrams. There are
+ * Untrusted: the datagrams. Who sent one, the kernel says; only the users of services that speak
+ * TLS are answered, and each question on the socket that it came from. A signer has the descriptors
+ * of the key files, can open nothing, and is in reach of nobody but by these datagrams. There are
  * several, so that one slow signature holds nobody up; all read from the one socket.
  */
 #include "keyd/tls_signer.h"

@@ -208,8 +208,8 @@ static const struct {
     const char *name;
     int (*set)(struct parser *p, struct slice value);
 } keys[] = {
-    {"program", set_program}, {"user", set_user}, {"startup", set_startup},
-    {"listen", set_listen},   {"bind", set_bind}, {"socket", set_socket},
+    {"program", set_program}, {"user", set_user},           {"startup", set_startup},
+    {"listen", set_listen},   {"bind", set_bind},           {"socket", set_socket},
     {"overlap", set_overlap}, {"datagrams", set_datagrams},
 };
 
@@ -237,11 +237,8 @@ begin_section(struct parser *p, struct slice name)
         (void)fail(p, "at most %d services", SERVICES_MAX);
         return;
     }
-    *row = (struct service_row){.automatic = true,
-                                .user = -1,
-                                .socket.group = -1,
-                                .datagrams.group = -1,
-                                .line = p->line};
+    *row = (struct service_row){
+        .automatic = true, .user = -1, .socket.group = -1, .datagrams.group = -1, .line = p->line};
     if (copy_name(p, name, row->name) < 0)
         return;
     if (services_find(p->services, row->name) != NULL) {
@@ -269,8 +266,9 @@ set_value(struct parser *p, struct slice name, struct slice value)
         (void)keys[i].set(p, value); /* remembered as failed */
         return;
     }
-    (void)fail(p, "'%.*s': expected program, user, startup, listen, bind, socket, datagrams or overlap",
-               (int)(name.len > 60 ? 60 : name.len), name.ptr);
+    (void)fail(
+        p, "'%.*s': expected program, user, startup, listen, bind, socket, datagrams or overlap",
+        (int)(name.len > 60 ? 60 : name.len), name.ptr);
 }
 
 static void

@@ -11,8 +11,8 @@
 #include "lib/ipc/frame.h"
 
 #define TLS_KEY_SOCKET "tls-keys.sock"
-#define TLS_KEY_ID 32            /* SHA-256 of the SubjectPublicKeyInfo: which key */
-#define TLS_KEY_CONTENT_MAX 512  /* bytes that a server signs in a handshake */
+#define TLS_KEY_ID 32              /* SHA-256 of the SubjectPublicKeyInfo: which key */
+#define TLS_KEY_CONTENT_MAX 512    /* bytes that a server signs in a handshake */
 #define TLS_KEY_SIGNATURE_MAX 2048 /* RSA of 16384 bits */
 #define TLS_KEY_DATAGRAM_MAX 4096
 

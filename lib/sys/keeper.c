@@ -142,7 +142,7 @@ drop_descriptors(const struct keeper *keeper)
 
     for (int fd = STDERR_FILENO + 1; fd <= highest; fd++)
         if (!is_kept(keeper, fd))
-            (void)close(fd); /* most numbers are not open */
+            (void)close(fd);                          /* most numbers are not open */
     (void)close_range((unsigned)highest + 1, ~0U, 0); /* cannot fail with these arguments */
 }
 

@@ -2,9 +2,8 @@
  * lib/tls/remote_key.c - the provider: what OpenSSL may ask of a key whose private half is in keyd.
  *
  * Keys: a public key and its id. They tell what the public key tells, and cannot be exported, so
- * OpenSSL has no way but to sign with them here. Signatures: EVP_DigestSign in one go, which is what
- * libssl does: the content goes to keyd whole
- * (provider-keymgmt(7), provider-signature(7)).
+ * OpenSSL has no way but to sign with them here. Signatures: EVP_DigestSign in one go, which is
+ * what libssl does: the content goes to keyd whole (provider-keymgmt(7), provider-signature(7)).
  */
 #include "lib/tls/remote_key.h"
 
@@ -161,7 +160,8 @@ ec_operation_name(int operation)
  * it can sign with there. */
 #define KEY_FUNCTIONS(NEW)                                                                         \
     {OSSL_FUNC_KEYMGMT_NEW, (function)(NEW)}, {OSSL_FUNC_KEYMGMT_FREE, (function)key_free},        \
-        {OSSL_FUNC_KEYMGMT_HAS, (function)key_has}, {OSSL_FUNC_KEYMGMT_MATCH, (function)key_match}, \
+        {OSSL_FUNC_KEYMGMT_HAS, (function)key_has},                                                \
+        {OSSL_FUNC_KEYMGMT_MATCH, (function)key_match},                                            \
         {OSSL_FUNC_KEYMGMT_IMPORT, (function)key_import},                                          \
         {OSSL_FUNC_KEYMGMT_IMPORT_TYPES, (function)key_import_types},                              \
         {OSSL_FUNC_KEYMGMT_GET_PARAMS, (function)key_get_params},                                  \
@@ -203,7 +203,7 @@ set_padding(struct signature *s, const OSSL_PARAM *p)
         return true;
     if (p->data_type == OSSL_PARAM_UTF8_STRING)
         mode = strcmp(p->data, OSSL_PKEY_RSA_PAD_MODE_PSS) == 0 ? RSA_PKCS1_PSS_PADDING
-                                                                 : RSA_PKCS1_PADDING;
+                                                                : RSA_PKCS1_PADDING;
     else if (OSSL_PARAM_get_int(p, &mode) != 1)
         return false;
     s->is_pss = mode == RSA_PKCS1_PSS_PADDING;

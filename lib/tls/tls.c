@@ -224,8 +224,10 @@ tls_server_context(const char *cert_path, const char *key_path, struct strbuf *e
     if (SSL_CTX_use_certificate_chain_file(tc->ctx, cert_path) != 1)
         return context_failed(tc, cert_path, error);
     if (key_path == NULL && use_remote_key(tc->ctx) < 0) {
-        (void)strbuf_printf(error, "%s: the key is of a type that is not supported: expected RSA, "
-                                   "EC or Ed25519", cert_path);
+        (void)strbuf_printf(error,
+                            "%s: the key is of a type that is not supported: expected RSA, "
+                            "EC or Ed25519",
+                            cert_path);
         tls_context_free(&tc);
         return NULL;
     }

@@ -18,8 +18,8 @@ struct tls_context; /* a server's key and certificate chain, or a client's trust
 struct tls;         /* one connection */
 
 /* PEM files. Without `key_path` the private key is keyd's, who is asked for the signature of each
- * handshake (tls_use_key_channel). NULL with one line in `error`: which file, what is wrong, key and
- * certificate that do not belong together included. */
+ * handshake (tls_use_key_channel). NULL with one line in `error`: which file, what is wrong, key
+ * and certificate that do not belong together included. */
 struct tls_context *tls_server_context(const char *cert_path, const char *key_path,
                                        struct strbuf *error);
 /* `ca_path`: a PEM file with the authorities to one of which the peer's chain must lead (the

@@ -73,9 +73,9 @@ static const struct {
     const char *random;
     bool good;
 } exchanges[] = {
-    {23, 65, "DOWNGRD\1", true},  {24, 97, "DOWNGRD\1", true}, {29, 32, "DOWNGRD\1", true},
+    {23, 65, "DOWNGRD\1", true},   {24, 97, "DOWNGRD\1", true},  {29, 32, "DOWNGRD\1", true},
     {29, 32, "rrrrrrrr", false}, /* nothing says that the server speaks 1.3 */
-    {29, 32, "DOWNGRD\0", false}, {29, 33, "DOWNGRD\1", false}, {23, 64, "DOWNGRD\1", false},
+    {29, 32, "DOWNGRD\0", false},  {29, 33, "DOWNGRD\1", false}, {23, 64, "DOWNGRD\1", false},
     {25, 133, "DOWNGRD\1", false}, {0, 32, "DOWNGRD\1", false},
 };
 

@@ -43,8 +43,8 @@ write_pair(EVP_PKEY *key)
     ck_assert_ptr_nonnull(X509_gmtime_adj(X509_getm_notBefore(cert), 0));
     ck_assert_ptr_nonnull(X509_gmtime_adj(X509_getm_notAfter(cert), 3600));
     ck_assert_int_eq(X509_set_pubkey(cert, key), 1);
-    ck_assert_int_gt(
-        X509_sign(cert, key, EVP_PKEY_is_a(key, "ED25519") == 1 ? NULL : EVP_sha256()), 0);
+    ck_assert_int_gt(X509_sign(cert, key, EVP_PKEY_is_a(key, "ED25519") == 1 ? NULL : EVP_sha256()),
+                     0);
     f = fopen(cert_path, "w");
     ck_assert_ptr_nonnull(f);
     ck_assert_int_eq(PEM_write_X509(f, cert), 1);
@@ -135,7 +135,8 @@ start_client(int fd, int version)
         SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
         SSL *ssl = ctx == NULL ? NULL : SSL_new(ctx);
         bool good = ssl != NULL && SSL_set_max_proto_version(ssl, version) == 1 &&
-                    SSL_set_fd(ssl, fd) == 1 && SSL_connect(ssl) == 1 && SSL_version(ssl) == version;
+                    SSL_set_fd(ssl, fd) == 1 && SSL_connect(ssl) == 1 &&
+                    SSL_version(ssl) == version;
         char byte;
 
         good = good && SSL_read(ssl, &byte, 1) == 1 && byte == 'x';
@@ -190,8 +191,8 @@ static const struct {
     const char *type;
     int version;
 } handshakes[] = {
-    {"RSA", TLS1_3_VERSION},   {"RSA", TLS1_2_VERSION},     {"P-256", TLS1_3_VERSION},
-    {"P-256", TLS1_2_VERSION}, {"P-384", TLS1_3_VERSION},   {"P-384", TLS1_2_VERSION},
+    {"RSA", TLS1_3_VERSION},     {"RSA", TLS1_2_VERSION},     {"P-256", TLS1_3_VERSION},
+    {"P-256", TLS1_2_VERSION},   {"P-384", TLS1_3_VERSION},   {"P-384", TLS1_2_VERSION},
     {"ED25519", TLS1_3_VERSION}, {"ED25519", TLS1_2_VERSION},
 };
 
