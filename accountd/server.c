@@ -14,6 +14,7 @@
 #include "accountd/acl.h"
 #include "accountd/auto_reply.h"
 #include "accountd/changes.h"
+#include "accountd/contacts.h"
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
@@ -34,6 +35,7 @@ enum role {
     ROLE_MAIL = 1 << 3,
     ROLE_ADMIN = 1 << 4,
     ROLE_VERIFY = 1 << 5, /* smtpd with VRFY and EXPN switched on */
+    ROLE_LDAP = 1 << 6,
 };
 
 static const struct {
@@ -54,6 +56,8 @@ static const struct {
     {ACCOUNTD_ACL, ROLE_AUTH, acl_request},
     {ACCOUNTD_QUOTA, ROLE_AUTH, quota_request},
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
+    {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
+    {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contacts_edit_request},
     {ACCOUNTD_ADMIN, ROLE_ADMIN, request_admin},
 };
 
@@ -81,6 +85,7 @@ server_learn_roles(struct server *server, const struct daemon *daemon)
     server->role_uids[1] = (struct role_uid){daemon_role_uid(daemon, USERS_QUEUE), ROLE_QUEUE};
     server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
     server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
+    server->role_uids[4] = (struct role_uid){daemon_role_uid(daemon, USERS_LDAP), ROLE_LDAP};
 }
 
 static bool
@@ -217,6 +222,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
     store_take_jobs(server->store);
     server->expiry = expiry_new(server);
     server->flow = flow_new(server);
+    server->contacts = contacts_new(server);
 }
 
 void
@@ -233,6 +239,7 @@ server_stop(struct server *server)
         ipc_server_free(&server->ipc);
     expiry_free(&server->expiry);
     flow_free(&server->flow);
+    contacts_free(&server->contacts);
     store_free(&server->store);
     parking_free(&server->parking);
     loop_timer_free(&server->checkpoint);

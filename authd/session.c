@@ -28,8 +28,10 @@ enum {
     ANSWER_MAX = 32768
 };
 
-static const char *const service_names[SERVICE_COUNT] = {
-    [SERVICE_SMTP] = "smtp", [SERVICE_IMAP] = "imap", [SERVICE_POP3] = "pop3"};
+static const char *const service_names[SERVICE_COUNT] = {[SERVICE_SMTP] = "smtp",
+                                                         [SERVICE_IMAP] = "imap",
+                                                         [SERVICE_POP3] = "pop3",
+                                                         [SERVICE_LDAP] = "ldap"};
 
 const char *
 session_service_name(const struct session *s)
@@ -177,7 +179,7 @@ session_send_ok(struct session *s, int dir_fd)
     assert_always(authd_ok_encode(&frame, s->request_id, &ok) == 0);
     xfree(&s->user);
     s->user = xstrdup(s->account.user);
-    if (dir_fd >= 0) {
+    if (dir_fd >= 0 || s->service == SERVICE_LDAP) {
         xfree(&s->password_changed);
         s->password_changed = xstrdup(s->account.password_changed);
         s->rights = s->account.rights;
@@ -241,6 +243,10 @@ on_start(struct session *s, struct slice payload)
 
     if (s->state != SESSION_IDLE || authd_start_decode(payload, &start) < 0)
         return -1;
+    if (s->service == SERVICE_LDAP) { /* RFC 4511 section 4.2.1: nobody is logged in meanwhile */
+        watch_remove(s);
+        xfree(&s->user);
+    }
     s->tls = start.tls;
     s->mechanism = mechanisms_enabled(s->server->mechanisms, start.mechanism)
                        ? sasl_find(start.mechanism)

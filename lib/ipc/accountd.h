@@ -3,7 +3,7 @@
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
  * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, FOLDERS and REHASH,
- * local-deliver USAGE, MISSING and AUTO_REPLY, root (the command line) ADMIN. Encoders write one
+ * local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and CONTACT_EDIT, root (the command line) ADMIN. Encoders write one
  * whole frame with request id 0 (the client fills it in); decoders check everything and return 0,
  * or -1: close the connection. Slices borrow from the payload.
  */
@@ -50,6 +50,10 @@ enum accountd_type {
     ACCOUNTD_SPEND,      /* may this user send this much, and count it */
     ACCOUNTD_AUTO_REPLY, /* what a user's automatic reply says */
     ACCOUNTD_AUTO_REPLY_REPLY,
+    ACCOUNTD_CONTACTS, /* directoryd: public contacts, and what changes of them (lib/ipc/contacts.h) */
+    ACCOUNTD_CONTACTS_REPLY,
+    ACCOUNTD_CONTACT_EDIT, /* directoryd: add, set or del of a contact */
+    ACCOUNTD_CONTACT_EDIT_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
