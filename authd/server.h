@@ -16,7 +16,7 @@
 
 struct server {
     struct loop *loop;
-    int run_dirfd; /* of our own sockets */
+    int run_dirfd;              /* of our own sockets */
     struct ipc_async *accounts; /* accountd */
     struct ipc_async *stores;   /* local-deliver, keeper of the store */
     struct hash_pool *pool;

@@ -97,12 +97,11 @@ finish(struct odmr_session *x, const char *reason)
 static struct odmr_session *
 session_of(const struct odmr *o, const struct agent *a)
 {
-    struct odmr_session *x;
+    struct odmr_session *x = LIST_FIRST(&o->sessions);
 
-    LIST_FOREACH(x, &o->sessions, link)
-    if (x->agent == a)
-        return x;
-    return NULL;
+    while (x != NULL && x->agent != a)
+        x = LIST_NEXT(x, link);
+    return x;
 }
 
 int
@@ -150,23 +149,25 @@ next_in_line(struct odmr_session *x)
     return NULL;
 }
 
+/* One job after the other: there is one connection. */
+static void
+give_some(struct odmr_session *x)
+{
+    struct destination *d;
+
+    while (x->agent->peer != NULL && x->agent->busy == 0 && (d = next_in_line(x)) != NULL) {
+        if (!schedule_give(x->odmr->schedule, x->agent, &d->lane, d))
+            break;
+        x->jobs += x->agent->busy;
+        x->last_job_ms = clock_mono_ms();
+    }
+}
+
 void
 odmr_turn(struct odmr *o)
 {
-    struct odmr_session *x;
-
-    LIST_FOREACH(x, &o->sessions, link)
-    {
-        struct destination *d;
-
-        /* One after the other: there is one connection. */
-        while (x->agent->peer != NULL && x->agent->busy == 0 && (d = next_in_line(x)) != NULL) {
-            if (!schedule_give(o->schedule, x->agent, &d->lane, d))
-                break;
-            x->jobs += x->agent->busy;
-            x->last_job_ms = clock_mono_ms();
-        }
-    }
+    for (struct odmr_session *x = LIST_FIRST(&o->sessions); x != NULL; x = LIST_NEXT(x, link))
+        give_some(x);
 }
 
 /* Has everything up to that number been found to be for this session, or for others? */
@@ -231,11 +232,10 @@ static void
 look(void *arg)
 {
     struct odmr *o = arg;
-    struct odmr_session *x;
 
-    LIST_FOREACH(x, &o->sessions, link)
-    if (!x->ending && all_tried(x))
-        finish(x, "all was tried");
+    for (struct odmr_session *x = LIST_FIRST(&o->sessions); x != NULL; x = LIST_NEXT(x, link))
+        if (!x->ending && all_tried(x))
+            finish(x, "all was tried");
     if (!LIST_EMPTY(&o->sessions))
         loop_timer_set(o->timer, LOOK_MS);
     queue_wake(o->queue);
@@ -450,10 +450,9 @@ odmr_free(struct odmr **op)
 {
     if (*op == NULL)
         return;
-    while (!LIST_EMPTY(&(*op)->sessions)) { /* all messages are gone, and with them the lines */
-        struct odmr_session *x = LIST_FIRST(&(*op)->sessions);
-
-        x->count = 0;
+    for (struct odmr_session *x = LIST_FIRST(&(*op)->sessions), *next; x != NULL; x = next) {
+        next = LIST_NEXT(x, link);
+        x->count = 0; /* all messages are gone, and with them the lines */
         forget(x);
     }
     loop_timer_free(&(*op)->timer);

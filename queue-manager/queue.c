@@ -21,6 +21,7 @@
 #include "queue-manager/round.h"
 #include "queue-manager/schedule.h"
 #include "queue-manager/sender.h"
+#include "queue-manager/sent.h"
 
 #define TROUBLE_MS 3000
 #define TMP_AGE_MS 86400000 /* what smtpd writes for longer has been abandoned */
@@ -54,6 +55,7 @@ queue_read_settings(const struct conf *conf, struct queue_settings *out)
         .double_bounce = conf_bool(conf, QUEUE_DOUBLE_BOUNCE),
         .copy_bounces = copies_wanted(conf, "bounce"),
         .copy_delays = copies_wanted(conf, "delay"),
+        .sent_days = (uint32_t)conf_u64(conf, QUEUE_SENT_DAYS),
         .hostname = conf_str(conf, SYSTEM_HOSTNAME),
         .postmaster = conf_str(conf, SMTP_POSTMASTER),
         .approval_lifetime_ms = (int64_t)conf_u64(conf, QUEUE_APPROVAL_LIFETIME),
@@ -118,6 +120,7 @@ queue_new(struct loop *loop, const struct spool *spool, const struct queue_setti
     q->turn = loop_task_new(loop, turn, q);
     q->tmp_sweep = loop_timer_new(loop, sweep_tmp, q);
     q->senders = senders_new();
+    q->sent = sent_new(q);
     q->rounds = rounds_new(q);
     q->trim = trim_new(loop, q->spool.fds[SPOOL_ACTIVE]);
     q->schedule = schedule_new(q);
@@ -172,6 +175,7 @@ queue_free(struct queue **qp)
     rounds_free(&q->rounds);
     trim_free(&q->trim);
     senders_free(&q->senders);
+    sent_free(&q->sent);
     loop_task_free(&q->turn);
     loop_timer_free(&q->tmp_sweep);
     spool_close(&q->spool);

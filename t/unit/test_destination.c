@@ -4,6 +4,7 @@
 // LINK: queue-manager/destination.c
 // LINK: queue-manager/lane.c
 // LINK: queue-manager/sender.c
+// LINK: queue-manager/sent.c
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

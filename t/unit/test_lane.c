@@ -3,6 +3,7 @@
  */
 // LINK: queue-manager/lane.c
 // LINK: queue-manager/sender.c
+// LINK: queue-manager/sent.c
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
