@@ -6,9 +6,9 @@
 
 #include "authd/cache.h"
 #include "authd/decoy.h"
-#include "authd/hash_pool.h"
 #include "authd/login_delay.h"
 #include "authd/throttle.h"
+#include "lib/auth/hash_pool.h"
 #include "lib/auth/mechanisms.h"
 #include "lib/ipc/peer.h"
 #include "lib/store/store_dirs.h"

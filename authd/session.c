@@ -53,6 +53,9 @@ end_exchange(struct session *s)
 {
     sasl_free(&s->sasl);
     account_clear(&s->account);
+    means_clear(&s->means);
+    memset(s->code, 0, sizeof(s->code));
+    memset(s->key_codes, 0, sizeof(s->key_codes));
     strbuf_free(&s->proof);
     if (s->job != NULL)
         hash_job_abandon(s->job);
@@ -178,7 +181,8 @@ session_send_ok(struct session *s, int dir_fd)
     assert_always(authd_ok_encode(&frame, s->request_id, &ok) == 0);
     xfree(&s->user);
     s->user = xstrdup(s->account.user);
-    if (dir_fd >= 0) {
+    memcpy(s->code_used, s->code, sizeof(s->code));
+    if (dir_fd >= 0 || s->code[0] != '\0') {
         xfree(&s->password_changed);
         s->password_changed = xstrdup(s->account.password_changed);
         s->rights = s->account.rights;
@@ -205,6 +209,7 @@ session_send_failure(struct session *s, enum authd_failure failure)
         [AUTHD_BLOCKED] = "Too many failed logins",
         [AUTHD_CANCELLED] = "Authentication cancelled",
         [AUTHD_TOO_SOON] = "Too soon after the last login",
+        [AUTHD_EXPIRED] = "The password has to be changed",
     };
     struct strbuf frame = strbuf_new(ANSWER_MAX);
     struct authd_fail fail = {.failure = (uint8_t)failure, .text = slice_of(texts[failure])};

@@ -152,7 +152,8 @@ session_client(const struct session *s)
     return (struct reception_client){.ip = slice_of(s->pool->client_ip),
                                      .user = slice_of(s->auth_user),
                                      .is_trusted = s->is_trusted,
-                                     .is_submission = s->is_submission};
+                                     .is_submission = s->is_submission,
+                                     .is_lmtp = s->is_lmtp};
 }
 
 uint64_t

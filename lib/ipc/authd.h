@@ -155,7 +155,8 @@ enum authd_failure {
     AUTHD_TEMPORARY,   /* accountd away, overload: try later */
     AUTHD_BLOCKED,     /* too many failures from there */
     AUTHD_CANCELLED,
-    AUTHD_TOO_SOON /* POP3: pop3.login_delay is not over */
+    AUTHD_TOO_SOON, /* POP3: pop3.login_delay is not over */
+    AUTHD_EXPIRED   /* right password, but it has to be changed before any login */
 };
 struct authd_fail {
     uint8_t failure; /* enum authd_failure */
