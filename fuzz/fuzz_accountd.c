@@ -3,7 +3,7 @@
  */
 #include <stdint.h>
 
-#include "lib/ipc/accountd.h"
+#include "lib/ipc/accountd_senders.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,6 +27,12 @@ take_usage(void *arg, const struct accountd_usage *usage)
 {
     *(size_t *)arg += usage->path.len;
     return 0;
+}
+
+static void
+take_pair(void *arg, struct slice domain, struct slice address)
+{
+    *(size_t *)arg += domain.len + address.len;
 }
 
 static void
@@ -64,6 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct accountd_admin admin;
         struct accountd_changed changed;
         uint64_t known;
+        struct accountd_senders senders;
     } out;
     size_t sum = 0;
 
@@ -107,6 +114,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return accountd_changed_decode(payload, &out.changed, users) * 0;
     case ACCOUNTD_SENDER:
         return accountd_sender_decode(payload, &out.sender) * 0;
+    case ACCOUNTD_SENDERS:
+        return accountd_senders_decode(payload, &out.known) * 0;
+    case ACCOUNTD_SENDERS_REPLY:
+        return accountd_senders_reply_decode(payload, &out.senders, take_pair, &sum) * 0;
     case ACCOUNTD_ADMIN:
         return accountd_admin_decode(payload, &out.admin, fields) * 0;
     case ACCOUNTD_ADMIN_REPLY:

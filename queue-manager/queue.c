@@ -22,6 +22,7 @@
 #include "queue-manager/schedule.h"
 #include "queue-manager/sender.h"
 #include "queue-manager/sent.h"
+#include "queue-manager/system_sender.h"
 
 #define TROUBLE_MS 3000
 #define TMP_AGE_MS 86400000 /* what smtpd writes for longer has been abandoned */
@@ -138,6 +139,7 @@ queue_start(struct queue *q, int run_dirfd)
         log_event(LOG_INFO, "recovered", KV_U64("messages", requeued));
     loop_timer_set(q->tmp_sweep, TMP_SWEEP_MS);
     q->expansion = expansion_new(q, run_dirfd);
+    q->system_senders = system_senders_new(q->loop, run_dirfd);
     q->deferrals = deferrals_new(q, DEFERRALS_MAX);
     q->approvals = approvals_new(q);
     q->intake = intake_new(q);
@@ -170,6 +172,7 @@ queue_free(struct queue **qp)
     approvals_free(&q->approvals);
     deferrals_free(&q->deferrals);
     expansion_free(&q->expansion);
+    system_senders_free(&q->system_senders);
     free_messages(q); /* before the lanes that they are in */
     schedule_free(&q->schedule);
     rounds_free(&q->rounds);

@@ -194,6 +194,7 @@ struct senders;
 struct approvals;
 struct pressure;
 struct sent;
+struct system_senders;
 
 struct queue {
     struct loop *loop;
@@ -217,6 +218,7 @@ struct queue {
     struct trim *trim;
     struct pressure *pressure;
     struct sent *sent;
+    struct system_senders *system_senders;
     struct loop_task *turn;
     struct loop_timer *tmp_sweep;
 };

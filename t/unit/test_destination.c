@@ -5,6 +5,7 @@
 // LINK: queue-manager/lane.c
 // LINK: queue-manager/sender.c
 // LINK: queue-manager/sent.c
+// LINK: queue-manager/system_sender.c
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

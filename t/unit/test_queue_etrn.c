@@ -35,6 +35,7 @@
 // LINK: queue-manager/schedule.c
 // LINK: queue-manager/sender.c
 // LINK: queue-manager/sent.c
+// LINK: queue-manager/system_sender.c
 // LINK: queue-manager/server.c
 // LINK: queue-manager/trace.c
 #include "lib/queue/trigger.h"
