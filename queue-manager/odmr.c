@@ -29,11 +29,12 @@ struct odmr_session {
     char *user;
     struct destination **destinations; /* none once nothing more is sent */
     uint32_t count, next;              /* next: whose turn it is */
-    uint32_t jobs, jobs_before;        /* before: when what waits on disk was last called up */
-    int64_t last_job_ms;               /* monotonic */
-    bool called_up;                    /* all that waited on disk is in memory, */
-    uint64_t serial;                   /* where its last message has this number */
-    bool ending;                       /* the agent was told */
+    uint32_t jobs;
+    bool settled;        /* somebody's mail, since what waits on disk was called up */
+    int64_t last_job_ms; /* when one began or ended (monotonic) */
+    bool called_up;      /* all that waited on disk is in memory, */
+    uint64_t serial;     /* where its last message has this number */
+    bool ending;         /* the agent was told */
 };
 
 struct odmr {
@@ -118,11 +119,16 @@ odmr_over(struct odmr *o, struct agent *a, uint64_t number)
 }
 
 void
-odmr_broken(struct odmr *o, const struct agent *a)
+odmr_result(struct odmr *o, const struct agent *a, const struct queue_result *result)
 {
     struct odmr_session *x = session_of(o, a);
 
-    if (x != NULL)
+    if (x == NULL)
+        return;
+    x->last_job_ms = clock_mono_ms();
+    for (uint32_t i = 0; i < result->rcpt_count; i++)
+        x->settled |= result->rcpts[i].outcome != QUEUE_DEFERRED;
+    if (result->destination_failed)
         finish(x, "the connection is lost");
 }
 
@@ -193,11 +199,12 @@ call_up(struct odmr_session *x)
         x->destinations[i]->fetch_crowded = false;
     }
     x->called_up = false;
-    x->jobs_before = x->jobs;
+    x->settled = false;
     return count;
 }
 
-/* There was no room in line for all of it, and there is some again. */
+/* There was no room in line for all of it, and there is some again: what the customer puts off
+ * makes none, for it would be called up once more. */
 static bool
 call_up_rest(struct odmr_session *x)
 {
@@ -205,7 +212,7 @@ call_up_rest(struct odmr_session *x)
 
     for (uint32_t i = 0; i < x->count; i++)
         crowded |= x->destinations[i]->fetch_crowded;
-    if (!crowded || x->jobs == x->jobs_before)
+    if (!crowded || !x->settled)
         return false;
     (void)call_up(x);
     return true;
