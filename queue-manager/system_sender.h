@@ -2,8 +2,8 @@
  * queue-manager/system_sender.h - whose address our own mail to a user comes from: that of the
  * user's domain (property system_sender), or the postmaster's.
  *
- * accountd is asked for all of them at the start and every ten seconds after that; it answers in full
- * when the account base has changed. What was known last counts while it is away.
+ * accountd is asked for all of them at the start and every ten seconds from then on; it answers
+ * in full when the account base has changed. What was known last counts while it is away.
  */
 #ifndef POSTHORN_QUEUE_MANAGER_SYSTEM_SENDER_H
 #define POSTHORN_QUEUE_MANAGER_SYSTEM_SENDER_H

@@ -27,7 +27,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/ipc/accountd_senders.h"
+#include "lib/ipc/accountd.h"
 #include "lib/ipc/peer.h"
 #include "lib/ipc/socket.h"
 #include "lib/queue/queue_slots.h"
@@ -35,6 +35,7 @@
 #include "queue-manager/queue.h"
 #include "queue-manager/schedule.h"
 #include "queue-manager/server.h"
+#include "t/unit/queue_senders.h"
 #include "t/unit/scratch.h"
 
 #define DELIVERIES_MAX 20000
@@ -157,24 +158,6 @@ take_address(void *arg, uint32_t i, const struct accountd_recipient *recipient)
                                                           .dsn = SLICE("4.5.3")};
     else
         answer_one(r->targets, &r->count, i, address);
-    return 0;
-}
-
-/* Domain "s.test" and its alias have a sender of their own. */
-static inline int
-senders_frame(struct ipc_peer *peer, uint32_t id, struct slice payload)
-{
-    struct accountd_senders head = {.version = 7, .count = 2};
-    struct strbuf pairs = strbuf_new(1000), out = strbuf_new(2000);
-    uint64_t version;
-
-    ck_assert_int_eq(accountd_senders_decode(payload, &version), 0);
-    accountd_senders_add(&pairs, SLICE("s.test"), SLICE("care@s.test"));
-    accountd_senders_add(&pairs, SLICE("other.test"), SLICE("care@s.test"));
-    ck_assert_int_eq(accountd_senders_reply_encode(&out, id, &head, strbuf_slice(&pairs)), 0);
-    ipc_peer_send(peer, &out, -1);
-    strbuf_free(&pairs);
-    strbuf_free(&out);
     return 0;
 }
 
