@@ -1,6 +1,6 @@
 /*
- * lib/smtp/smtp_ports.h - the ports of our SMTP server, and the settings that say who may connect to
- * them: for smtpd and for `posthorn explain`.
+ * lib/smtp/smtp_ports.h - the ports of our SMTP server, and the settings that say who may connect
+ * to them: for smtpd and for `posthorn explain`.
  */
 #ifndef POSTHORN_LIB_SMTP_SMTP_PORTS_H
 #define POSTHORN_LIB_SMTP_SMTP_PORTS_H
