@@ -454,7 +454,7 @@ fill(struct question *question, struct accountd_recipient *recipients, struct me
 
         recipients[question->count] = (struct accountd_recipient){
             message_source(m, m->expand_next)->address, m->envelope->auth_user,
-            is_copy ? SLICE("") : m->envelope->sender};
+            is_copy ? SLICE("") : m->envelope->sender, .by_rule = is_copy};
         question->asked[question->count++] = (struct asked){m, m->expand_next++};
         skip_decisions(question->expansion->queue, m);
     }
