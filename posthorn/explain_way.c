@@ -9,11 +9,15 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/conf/lists.h"
+#include "lib/conf/odmr_table.h"
 #include "lib/ipc/keyd.h"
 #include "lib/remote/route.h"
 #include "lib/remote/tls_policy.h"
 #include "lib/remote/ways.h"
 #include "posthorn/explain.h"
+
+enum { EXPLAIN_USERS_MAX = 500 };
 
 struct way_out {
     struct explain *x;
@@ -82,6 +86,27 @@ by_way(struct way_out *w, const struct way *way, struct slice domain)
         say_servers(w, &route, way->hosts == NULL ? domain : SLICE(""), way);
     else
         say_no_server(w, &why, status, way);
+}
+
+/* Mail that is fetched (ATRN) takes no way at all, whatever else is configured. */
+static bool
+is_fetched(struct explain *x, struct slice domain)
+{
+    struct odmr_table *table = odmr_table_new(
+        lists_load_or_exit("posthorn", x->rules->conf, x->rules->inst, QUEUE_ODMR_DOMAINS));
+    const struct odmr_domain *found = odmr_table_find(table, domain);
+    bool fetched = found != NULL;
+    struct strbuf users = strbuf_new(EXPLAIN_USERS_MAX);
+
+    for (size_t i = 0; fetched && i < found->user_count; i++)
+        if (!strbuf_printf(&users, "%s%s", i > 0 ? ", " : "", found->users[i]))
+            break; /* that is enough to know where to look */
+    if (fetched)
+        explain_say(x, "route", "waits", QUEUE_ODMR_DOMAINS, found->line,
+                    "until it is fetched with ATRN by %s", strbuf_cstr(&users));
+    strbuf_free(&users);
+    odmr_table_free(&table);
+    return fetched;
 }
 
 /* ---- signature ---- */
@@ -167,8 +192,9 @@ explain_way(struct explain *x, struct slice address, struct slice sender)
     struct slice domain = slice_sub(address, slice_rindex(address, '@') + 1, address.len);
     struct way ways[WAYS_MAX];
     size_t count = ways_for(w.settings, domain, ways);
+    bool fetched = is_fetched(x, domain);
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && !fetched; i++)
         by_way(&w, &ways[i], domain);
     if (sender.len > 0)
         explain_say(x, "sender", "replaced", CONF_NO_SETTING, 0, "by <%.*s> on this way",

@@ -426,11 +426,36 @@ try_way(struct delivery *d, const struct way *way)
         try_by_hosts(d, way->hosts);
 }
 
+/* The customer's own connection, and no other way. How it is protected is the customer's choice:
+ * REQUIRETLS wants a server whose name was verified (RFC 8689 section 4.2.1), which cannot be. */
+static void
+try_reversed(struct delivery *d)
+{
+    struct connection c = {
+        .client = reversed_client(&d->courier->reversed, d->job->connection, &d->last)};
+
+    d->deadline = clock_mono_ms() + d->courier->settings->timeout_ms;
+    if (d->request == TLS_REQUEST_REQUIRED) {
+        d->last = (struct smtp_verdict){.code = 550, .dsn = "5.7.10"};
+        (void)snprintf(d->last.text, sizeof(d->last.text),
+                       "REQUIRETLS cannot be kept on a customer's connection (ATRN)");
+        conclude_rest(d, SMTP_PERMANENT);
+    } else if (c.client != NULL) {
+        send_over(d, &c);
+        d->reached = smtp_client_is_alive(c.client);
+    }
+    conclude_rest(d, SMTP_UNTRIED);
+}
+
 static void
 try_everything(struct delivery *d)
 {
     const struct remote_settings *s = d->courier->settings;
 
+    if (d->job->connection != 0) {
+        try_reversed(d);
+        return;
+    }
     d->way_count = ways_for(s, d->job->next_hop, d->ways);
     d->deadline = clock_mono_ms() + s->timeout_ms;
     try_kept_connection(d);
@@ -471,6 +496,8 @@ dsn_of(const struct smtp_recipient *r)
 static enum conf_id
 route_setting(const struct delivery *d)
 {
+    if (d->job->connection != 0)
+        return QUEUE_ODMR_DOMAINS;
     if (d->ways[0].setting != REMOTE_DIRECT_DOMAINS)
         return REMOTE_POLICY;
     return d->way == 0 ? REMOTE_DIRECT_DOMAINS : REMOTE_DIRECT_FALLBACK;

@@ -72,12 +72,13 @@ reception_load(struct reception_rules *rules, const char *program, const struct 
         .max_recipients = load_max_recipients(conf),
         .trusted_hosts = networks_of(conf, SMTP_HOSTS_NO_AUTH),
         .good_ips = networks_of(conf, SMTP_GOOD_IPS),
-        .open_domains = map_new((size_t)2 * LIST_ENTRIES_MAX),
+        .open_domains = map_new((size_t)3 * LIST_ENTRIES_MAX),
     };
     load_domains(rules, program, conf, inst, SMTP_OPEN_RELAY_DOMAINS);
     /* SMTP-15: nobody has to authenticate for these, for their mail goes to servers that we were
      * told of */
     load_domains(rules, program, conf, inst, REMOTE_DIRECT_DOMAINS);
+    load_domains(rules, program, conf, inst, QUEUE_ODMR_DOMAINS); /* and waits for these users */
 }
 
 /* ---- decisions ---- */

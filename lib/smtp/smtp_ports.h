@@ -7,8 +7,14 @@
 
 #include "lib/sys/pool.h"
 
-enum smtp_port { SMTP_PORT_SMTP, SMTP_PORT_SUBMISSION, SMTP_PORT_SMTPS, SMTP_PORT_LMTP };
-#define SMTP_PORTS 4
+enum smtp_port {
+    SMTP_PORT_SMTP,
+    SMTP_PORT_SUBMISSION,
+    SMTP_PORT_SMTPS,
+    SMTP_PORT_ODMR,
+    SMTP_PORT_LMTP
+};
+#define SMTP_PORTS 5
 
 extern const struct pool_port smtp_ports[SMTP_PORTS];
 
