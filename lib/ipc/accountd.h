@@ -141,6 +141,7 @@ struct accountd_recipient {
     struct slice address;
     struct slice auth_user; /* canonical, or empty */
     struct slice sender;    /* reverse path of the mail, or empty */
+    bool by_rule;           /* the administrator's rule sends it there: no right is asked for */
 };
 /* The request: `count` addresses. The same mailbox is listed once for each source that leads to it;
  * the queue removes duplicates. Loops and nesting are resolved (and cut) by accountd. */

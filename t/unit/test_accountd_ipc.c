@@ -165,7 +165,7 @@ static int
 encode_expand(struct strbuf *out)
 {
     const struct accountd_recipient list[] = {{SLICE("a@b"), SLICE(""), SLICE("")},
-                                              {SLICE("c@d"), SLICE("e@f"), SLICE("g@h")}};
+                                              {SLICE("c@d"), SLICE("e@f"), SLICE("g@h"), true}};
 
     return accountd_expand_encode(out, list, 2);
 }
