@@ -1,7 +1,7 @@
 /*
  * accountd/admin.c - ADMIN: the operations of the command line, each one transaction.
  *
- * Requests come from root or the suite's owner, who may do everything, or from admind, which says
+ * Requests come from root or the suite's owner, who may do everything, or from authd, which says
  * for which administrator: what he may do is decided here (lib/account/permit). Values are checked
  * by lib/account. Every change is written down (accountd/audit).
  */
@@ -11,9 +11,11 @@
 #include <string.h>
 
 #include "accountd/audit.h"
+#include "accountd/blocks.h"
 #include "accountd/changes.h"
 #include "accountd/new_password.h"
 #include "accountd/operation.h"
+#include "lib/account/auth_code.h"
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
 #include "lib/account/dictionary.h"
@@ -29,9 +31,27 @@
 
 /* ---- changing ---- */
 
+/* The answer has the code: nobody will ever tell it again. */
+static int
+add_code(struct operation *op)
+{
+    struct auth_code_made made;
+    int rc = account_code_add(&op->edit, op->admin.name, op->fields, op->admin.field_count, &made);
+    const struct object_field fields[] = {{SLICE("user"), op->admin.name},
+                                          {SLICE("id"), slice_of(made.id)},
+                                          {SLICE("code"), slice_of(made.text)}};
+
+    if (rc == 0)
+        object_add(&op->data, fields, ARRAY_LEN(fields));
+    mem_wipe(&made, sizeof(made));
+    return rc;
+}
+
 static int
 run_add(struct operation *op)
 {
+    if (op->kind == ACCOUNT_AUTH_CODE)
+        return add_code(op);
     if (op->kind == ACCOUNT_MEMBER)
         return account_member_add(&op->edit, op->admin.name, operation_field(op, "member"));
     return account_add(&op->edit, op->kind, op->admin.name, op->fields, op->admin.field_count);
@@ -40,6 +60,8 @@ run_add(struct operation *op)
 static int
 run_del(struct operation *op)
 {
+    if (op->kind == ACCOUNT_AUTH_CODE)
+        return account_code_del(&op->edit, op->admin.name, operation_field(op, "id"));
     if (op->kind == ACCOUNT_MEMBER)
         return account_member_del(&op->edit, op->admin.name, operation_field(op, "member"));
     return account_del(&op->edit, op->kind, op->admin.name);
@@ -48,6 +70,8 @@ run_del(struct operation *op)
 static int
 run_set(struct operation *op)
 {
+    if (op->kind == ACCOUNT_MEMBER)
+        return account_members_set(&op->edit, op->admin.name, operation_field(op, "members"));
     return account_set(&op->edit, op->kind, op->admin.name, op->fields, op->admin.field_count);
 }
 
@@ -294,7 +318,7 @@ tell(struct operation *op)
     }
     if (takes_rights(op))
         changes_folders(op->server);
-    if ((op->kind == ACCOUNT_USER || op->kind == ACCOUNT_DOMAIN) &&
+    if ((op->kind == ACCOUNT_USER || op->kind == ACCOUNT_DOMAIN || op->kind == ACCOUNT_AUTH_CODE) &&
         !slice_eq(op->admin.verb, SLICE("add")) && !slice_eq(op->admin.verb, SLICE("fresh")))
         tell_of_user(op);
 }
@@ -309,21 +333,28 @@ actor_name(const struct operation *op, char *uid, size_t size)
     return slice_of(uid);
 }
 
+/* `uid` is its memory. */
+static struct audit_event
+event_of(const struct operation *op, char *uid, size_t size)
+{
+    return (struct audit_event){.who = actor_name(op, uid, size),
+                                .from =
+                                    op->admin.origin.len > 0 ? op->admin.origin : SLICE("local"),
+                                .verb = op->admin.verb,
+                                .kind = op->kind,
+                                .name = op->admin.name,
+                                .new_name = operation_field(op, "new_name"),
+                                .fields = op->fields,
+                                .count = op->admin.field_count};
+}
+
 /* The change, and the record of it. */
 static int
 run_audited(struct operation *op, int (*run)(struct operation *op))
 {
     struct audit *audit = op->server->audit;
     char uid[32];
-    const struct audit_event event = {.who = actor_name(op, uid, sizeof(uid)),
-                                      .from = op->admin.origin.len > 0 ? op->admin.origin
-                                                                       : SLICE("local"),
-                                      .verb = op->admin.verb,
-                                      .kind = op->kind,
-                                      .name = op->admin.name,
-                                      .new_name = operation_field(op, "new_name"),
-                                      .fields = op->fields,
-                                      .count = op->admin.field_count};
+    const struct audit_event event = event_of(op, uid, sizeof(uid));
 
     if (audit_before(audit, &event) < 0)
         return account_fail_db(&op->result);
@@ -379,6 +410,19 @@ may_act(struct operation *op)
                         (int)op->admin.actor.len, op->admin.actor.ptr);
 }
 
+/* Blocks are of the whole server, and in no account. */
+static void
+run_block(struct operation *op)
+{
+    char uid[32];
+    struct audit_event event = event_of(op, uid, sizeof(uid));
+
+    event.other_kind = "block";
+    blocks_admin(op->server, &op->admin, &event, &op->data, &op->cursor, &op->result);
+    if (op->server->ipc != NULL) /* standalone: the running suite's accountd will */
+        audit_send(op->server->audit);
+}
+
 /* "user@" is of the primary domain (ADM-20). */
 static void
 complete_name(struct operation *op)
@@ -432,6 +476,8 @@ static void
 operation_free(struct operation *op)
 {
     account_result_free(&op->result);
+    if (op->data.ptr != NULL)
+        mem_wipe(op->data.ptr, op->data.len);
     strbuf_free(&op->data);
     strbuf_free(&op->cursor);
     strbuf_free(&op->name);
@@ -491,6 +537,10 @@ run_verb(struct operation *op)
 {
     int kind = account_kind_find(op->admin.kind);
 
+    if (slice_eq(op->admin.kind, SLICE("block"))) {
+        run_block(op);
+        return;
+    }
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
         if (!slice_eq(op->admin.verb, slice_of(verbs[i].name)))
             continue;

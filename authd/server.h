@@ -16,13 +16,14 @@
 
 struct server {
     struct loop *loop;
-    int run_dirfd; /* of our own sockets */
+    int run_dirfd;              /* of our own sockets */
     struct ipc_async *accounts; /* accountd */
     struct ipc_async *stores;   /* local-deliver, keeper of the store */
     struct hash_pool *pool;
     struct cache *cache;
     struct throttle *throttle;
     struct login_delay *login_delay; /* of POP3 */
+    struct admin_tokens *admin_tokens;
     struct decoy *decoy;
     struct password_policy policy;
     struct mechanisms *mechanisms;
@@ -35,6 +36,7 @@ struct server {
     bool draining;
     struct attach_server *attach;
     struct watch *watch;
+    struct guard *guard;
     struct session *watched; /* those that a user's mail was given to (authd/watch.h) */
     unsigned parents;        /* while draining: still connected */
     unsigned rehashes;       /* under way */

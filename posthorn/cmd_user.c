@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "posthorn/accounts.h"
 #include "posthorn/password.h"
+#include "posthorn/user_verbs.h"
 #include "posthorn/welcome.h"
 
 /* A password that nobody typed is shown once: it is not kept anywhere. */
@@ -156,12 +157,13 @@ static const struct cli_verb verbs[] = {
     {"set", "ADDRESS PROPERTY=VALUE... [--answer-file FILE]",
      "changes properties; an empty value: the default", user_set},
     {"rename", "ADDRESS NEW-ADDRESS", "a new name; aliases, groups and mail follow", user_rename},
+    {"code", USER_CODE_SYNOPSIS, "authorization codes, each for one mail program", user_code},
     {0},
 };
 
 const struct command command_user = {
     .name = "user",
-    .summary = "mailboxes: add, del, list, show, passwd, set, rename",
+    .summary = "mailboxes: add, del, list, show, passwd, set, rename, code",
     .help =
         "Properties: full_name description status (normal disabled pending suspended)\n"
         "expires (YYYY-MM-DD) quota_bytes (10M; 0: unlimited) quota_messages warning_limit\n"
@@ -180,6 +182,10 @@ const struct command command_user = {
         "What a new password has to be like (empty: as the domain says): password_min_length\n"
         "password_classes password_no_name password_history password_max_age (days)\n"
         "password_change_first; password_change_due=yes: to be changed before the next login.\n"
-        "Passwords come from standard input or a file, never from the command line.\n",
+        "Passwords come from standard input or a file, never from the command line.\n"
+        "An authorization code is made up, printed once, and taken in place of the password by\n"
+        "mail programs. Properties: description services (smtp;imap;pop3) addresses (networks\n"
+        "separated by ';') expires (YYYY-MM-DD). Revoking one ends the sessions that used it.\n"
+        "With 'posthorn domain set DOMAIN mail_password=no' mail programs need one.\n",
     .verbs = verbs,
 };

@@ -152,7 +152,8 @@ session_client(const struct session *s)
     return (struct reception_client){.ip = slice_of(s->pool->client_ip),
                                      .user = slice_of(s->auth_user),
                                      .is_trusted = s->is_trusted,
-                                     .is_submission = s->is_submission};
+                                     .is_submission = s->is_submission,
+                                     .is_lmtp = s->is_lmtp};
 }
 
 uint64_t
@@ -312,6 +313,7 @@ begin(struct session *s, struct pool_session *pool, struct server *server)
         .slots = queue_slots_new(server->tmp_dirfd),
     };
     stream_set_end_fd(s->stream, pool->end_fd);
+    stream_set_key_fd(s->stream, pool->key_fd);
     stats_add(server->counters.connections, 1);
     log_event(LOG_INFO, "connected", KV_U64("port", pool->client_port),
               KV_STR("service", pool->label));

@@ -243,6 +243,7 @@ account_add(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_contact_add(edit, name, fields, count);
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
+    case ACCOUNT_AUTH_CODE:
     case ACCOUNT_KIND_COUNT:
         break;
     }
@@ -269,6 +270,7 @@ account_set(struct account_edit *edit, enum account_kind kind, struct slice name
     case ACCOUNT_WORD:
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
+    case ACCOUNT_AUTH_CODE:
     case ACCOUNT_KIND_COUNT:
         break;
     }
@@ -295,6 +297,7 @@ account_del(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_contact_del(edit, name);
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
+    case ACCOUNT_AUTH_CODE:
     case ACCOUNT_KIND_COUNT:
         break;
     }
@@ -305,8 +308,9 @@ int
 account_clear(struct account_edit *edit)
 {
     static const enum account_table tables[] = {
-        ACCOUNT_TABLE_DOMAINS, ACCOUNT_TABLE_ENTRIES, ACCOUNT_TABLE_MEMBERS,  ACCOUNT_TABLE_REFS,
-        ACCOUNT_TABLE_SHARES,  ACCOUNT_TABLE_ADMINS,  ACCOUNT_TABLE_CONTACTS, ACCOUNT_TABLE_WORDS};
+        ACCOUNT_TABLE_DOMAINS,  ACCOUNT_TABLE_ENTRIES, ACCOUNT_TABLE_MEMBERS,
+        ACCOUNT_TABLE_REFS,     ACCOUNT_TABLE_SHARES,  ACCOUNT_TABLE_ADMINS,
+        ACCOUNT_TABLE_CONTACTS, ACCOUNT_TABLE_WORDS,   ACCOUNT_TABLE_CODES};
     struct edit_rows rows;
     int rc = 0;
 

@@ -23,6 +23,7 @@ enum account_kind {
     ACCOUNT_SHARE,
     ACCOUNT_WORD, /* of the dictionary of weak passwords */
     ACCOUNT_CONTACT,
+    ACCOUNT_AUTH_CODE,
     ACCOUNT_KIND_COUNT
 };
 

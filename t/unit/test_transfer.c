@@ -139,7 +139,8 @@ START_TEST(a_round_trip_keeps_every_property)
                       0);
     export(&before);
     for (size_t id = 0; id < ACCOUNT_PROPERTY_COUNT; id++)
-        if ((account_properties[id].flags & PROPERTY_GIVEN) == 0)
+        if ((account_properties[id].flags & PROPERTY_GIVEN) == 0 &&
+            account_properties[id].kind != ACCOUNT_AUTH_CODE) /* test_auth_code.c has those */
             ck_assert_msg(strstr(strbuf_cstr(&before), account_properties[id].name) != NULL, "%s",
                           account_properties[id].name);
     ck_assert_msg(import(strbuf_slice(&before)) == 0, "%s", strbuf_cstr(&test_result.text));
