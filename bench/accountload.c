@@ -1,8 +1,8 @@
 /*
  * bench/accountload.c - how long the account base takes to say who a name is.
  *
- *   accountload inside DATABASE-DIRECTORY USERS COUNT     in a process of its own, the suite stopped
- *   accountload login|rcpt RUN-DIRECTORY USERS COUNT      accountd's answers over its socket
+ *   accountload inside DATABASE-DIRECTORY USERS COUNT     in a process of its own, the suite
+ * stopped accountload login RUN-DIRECTORY USERS COUNT           accountd's answers over its socket
  *
  * COUNT look-ups of user000000@bench.test to user(USERS-1)@bench.test in a random order, after as
  * many that are not counted. Prints JSON: median and 99th percentile in microseconds.
@@ -62,23 +62,6 @@ login(struct slice name)
                  ipc_client_call(client, &frame, -1, 10000, &answer) == 0 &&
                  accountd_login_reply_decode(answer.payload, &reply) == 0 &&
                  reply.state == ACCOUNTD_LOGIN_OK;
-
-    strbuf_free(&frame);
-    return found;
-}
-
-static bool
-rcpt(struct slice name)
-{
-    struct strbuf frame = strbuf_new(4096);
-    struct accountd_rcpt_reply reply;
-    struct ipc_reply answer;
-    bool found = accountd_rcpt_encode(&frame, &(const struct accountd_rcpt){
-                                                  .address = name, .sender = SLICE("x@far.test")}) ==
-                     0 &&
-                 ipc_client_call(client, &frame, -1, 10000, &answer) == 0 &&
-                 accountd_rcpt_reply_decode(answer.payload, &reply) == 0 &&
-                 reply.verdict == ACCOUNTD_LOCAL;
 
     strbuf_free(&frame);
     return found;
@@ -146,7 +129,7 @@ main(int argc, char **argv)
     }
     client = ipc_client_new(open(argv[2], O_PATH | O_DIRECTORY | O_CLOEXEC), ACCOUNTD_SOCKET,
                             ACCOUNTD_PAYLOAD_MAX);
-    measure(strcmp(argv[1], "login") == 0 ? login : rcpt, users, count);
+    measure(login, users, count);
     ipc_client_free(&client);
     return 0;
 }
