@@ -18,6 +18,7 @@ bool
 means_more(struct server *server, const struct account_hit *hit)
 {
     return !record_bool(&hit->domain, DOMAIN_MAIL_PASSWORD) ||
+           record_is(&hit->entry, USER_AUTH, "external") ||
            auth_codes_exist(&server->base, strbuf_slice(&hit->key));
 }
 
@@ -61,6 +62,8 @@ means_request(struct request *rq)
         auth_codes_each(&server->base, strbuf_slice(&server->hit.key), take_code, &codes) == 0) {
         means.known = true;
         means.mail_password = record_bool(&server->hit.domain, DOMAIN_MAIL_PASSWORD);
+        means.is_external = record_is(&server->hit.entry, USER_AUTH, "external");
+        means.external = record_get(&server->hit.domain, DOMAIN_EXTERNAL_AUTH);
         means.code_count = codes.count;
     }
     if (accountd_means_reply_encode(&out, rq->header.request_id, &means) == 0) {

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "authd/code_use.h"
+#include "authd/external.h"
 #include "authd/rehash.h"
 #include "authd/user_dir.h"
 #include "authd/watch.h"
@@ -312,6 +313,30 @@ check_code(struct session *s)
 }
 
 static void
+external_done(void *arg, enum hash_outcome outcome, struct slice record)
+{
+    struct session *s = arg;
+
+    (void)record;
+    s->job = NULL;
+    if (outcome == HASH_RIGHT)
+        proved(s);
+    else if (outcome == HASH_WRONG)
+        refuse(s, AUTHD_BAD_CREDENTIALS, "wrong password, says who knows it");
+    else
+        refuse(s, AUTHD_TEMPORARY, "who knows the password cannot be asked");
+}
+
+static void
+check_external(struct session *s)
+{
+    s->job = external_verify(s->server, s->address.share, s->means.external,
+                             slice_of(s->account.user), sasl_password(s->sasl), external_done, s);
+    if (s->job == NULL)
+        refuse(s, AUTHD_TEMPORARY, "the domain has no external_auth, or auth.pam is off");
+}
+
+static void
 check_password(struct session *s)
 {
     struct credentials c = credentials_of(s);
@@ -319,6 +344,10 @@ check_password(struct session *s)
 
     if (check_code(s))
         return;
+    if (s->means.is_external && !s->means.no_mail_password) {
+        check_external(s);
+        return;
+    }
     if (s->means.no_mail_password) { /* as slow as a wrong one */
         s->job = hash_pool_verify(s->server->pool, s->address.share, decoy_record(s->server->decoy),
                                   c.password, hash_done_not_here, s);

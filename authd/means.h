@@ -1,5 +1,6 @@
 /*
- * authd/means.h - what proves who a user is besides the password record: authorization codes.
+ * authd/means.h - what proves who a user is besides the password record: authorization
+ * codes, and somebody else who knows the password.
  */
 #ifndef POSTHORN_AUTHD_MEANS_H
 #define POSTHORN_AUTHD_MEANS_H
@@ -10,8 +11,9 @@
 #define MEANS_KEYS_MAX (ACCOUNTD_CODES_MAX + 1) /* the password's among them */
 
 struct means { /* zeroed: there is nothing but the password */
-    bool no_mail_password;
-    char *bytes; /* accountd's reply, which the codes borrow from; secret */
+    bool no_mail_password, is_external;
+    struct slice external; /* who knows the password (lib/auth/external.h) */
+    char *bytes;           /* accountd's reply, which the codes borrow from; secret */
     size_t len;
     struct accountd_code codes[ACCOUNTD_CODES_MAX];
     uint32_t code_count;

@@ -174,6 +174,7 @@ static const struct {
     {USER_QUOTA_MESSAGES, DOMAIN_QUOTA_MESSAGES},
     {USER_WARNING_LIMIT, DOMAIN_WARNING_LIMIT},
     {USER_EXPIRES, DOMAIN_EXPIRES},
+    {USER_AUTH, DOMAIN_AUTH},
     {USER_MAILBOX_PATH, DOMAIN_MAILBOX_PATH},
     {USER_SEND_DOMAIN, DOMAIN_SEND_DOMAIN},
     {USER_SEND_SYSTEM, DOMAIN_SEND_SYSTEM},
@@ -405,6 +406,11 @@ set_user_password(struct account_edit *edit, struct slice name, struct slice old
 
     if (rc == 0 && old.len > 0 && !slice_eq(old, record_get(&hit.entry, USER_PASSWORD)))
         rc = account_fail(edit->result, 4, "the password was changed meanwhile");
+    if (rc == 0 && record_is(&hit.entry, USER_AUTH, "external"))
+        rc = account_fail(edit->result, ACCOUNT_EXTERNAL_PASSWORD,
+                          "%.*s: the password of an external user is kept elsewhere, and changed "
+                          "there",
+                          (int)name.len, name.ptr);
     if (rc == 0)
         rc = edit_apply(edit, &hit.entry, field, 1);
     if (rc == 0 && old.len == 0) /* a new hash of the same password is no change */

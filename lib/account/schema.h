@@ -37,6 +37,7 @@ enum property_type {
     PROPERTY_ADDRESSES, /* at most `max`; stored canonical, separated by one space */
     PROPERTY_WORDS,     /* at most `max`; separated like addresses */
     PROPERTY_DIRECTORY, /* ID of a storage directory */
+    PROPERTY_METHOD,    /* lib/auth/external.h */
     PROPERTY_RECORD     /* {SCHEME}data of a password */
 };
 

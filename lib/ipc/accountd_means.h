@@ -8,9 +8,10 @@
 
 #include "lib/ipc/accountd.h"
 
-#define ACCOUNTD_CODES_MAX 16  /* of one user */
-#define ACCOUNTD_CODE_ID_MAX 6 /* bytes */
-#define ACCOUNTD_SCOPE_MAX 512 /* bytes of a list of services or addresses */
+#define ACCOUNTD_CODES_MAX 16   /* of one user */
+#define ACCOUNTD_CODE_ID_MAX 6  /* bytes */
+#define ACCOUNTD_METHOD_MAX 900 /* bytes of a method */
+#define ACCOUNTD_SCOPE_MAX 512  /* bytes of a list of services or addresses */
 
 /* An authorization code. */
 struct accountd_code {
@@ -23,8 +24,10 @@ struct accountd_code {
 
 /* ---- MEANS: by the user's canonical address ---- */
 struct accountd_means {
-    bool known;                        /* false: there is no such user, or nobody could tell */
-    bool mail_password;                /* the password works in mail programs */
+    bool known;            /* false: there is no such user, or nobody could tell */
+    bool mail_password;    /* the password works in mail programs */
+    bool is_external;      /* somebody else knows the password: */
+    struct slice external; /* by this method (lib/auth/external.h); "": the domain names none */
     const struct accountd_code *codes; /* decode: the caller's array */
     uint32_t code_count;
 };

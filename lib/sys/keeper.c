@@ -107,23 +107,47 @@ keep(struct keeper *keeper)
     }
 }
 
-/* What the front has open is no business of ours: only the workers' sockets and the log stay. */
+/* What the workers need. */
+static bool
+is_kept(const struct keeper *keeper, int fd)
+{
+    const struct keeper_plan *plan = keeper->plan;
+
+    if (fd == keeper->daemon->log_fd || fd == plan->keep_fd)
+        return true;
+    for (size_t i = 0; i < plan->box.dir_count; i++)
+        if (fd == plan->box.dirs[i].fd)
+            return true;
+    for (unsigned i = 0; i < plan->width; i++)
+        if (fd == keeper->fds[i])
+            return true;
+    return false;
+}
+
+static int
+highest_kept(const struct keeper *keeper)
+{
+    const struct keeper_plan *plan = keeper->plan;
+    int highest = keeper->daemon->log_fd > plan->keep_fd ? keeper->daemon->log_fd : plan->keep_fd;
+
+    for (size_t i = 0; i < plan->box.dir_count; i++)
+        if (plan->box.dirs[i].fd > highest)
+            highest = plan->box.dirs[i].fd;
+    for (unsigned i = 0; i < plan->width; i++)
+        if (keeper->fds[i] > highest)
+            highest = keeper->fds[i];
+    return highest;
+}
+
+/* What the front has open is no business of ours. */
 static void
 drop_descriptors(const struct keeper *keeper)
 {
-    int highest = keeper->daemon->log_fd;
+    int highest = highest_kept(keeper);
 
-    for (unsigned i = 0; i < keeper->plan->width; i++)
-        if (keeper->fds[i] > highest)
-            highest = keeper->fds[i];
-    for (int fd = STDERR_FILENO + 1; fd <= highest; fd++) {
-        bool keep_it = fd == keeper->daemon->log_fd;
-
-        for (unsigned i = 0; i < keeper->plan->width; i++)
-            keep_it = keep_it || fd == keeper->fds[i];
-        if (!keep_it)
-            (void)close(fd); /* most numbers are not open */
-    }
+    for (int fd = STDERR_FILENO + 1; fd <= highest; fd++)
+        if (!is_kept(keeper, fd))
+            (void)close(fd);                          /* most numbers are not open */
     (void)close_range((unsigned)highest + 1, ~0U, 0); /* cannot fail with these arguments */
 }
 
@@ -151,6 +175,8 @@ keeper_main(struct keeper *keeper)
     drop_descriptors(keeper);
     /* what the workers' own sandboxes need on their way in, and they may only take away */
     box.calls |= SANDBOX_FORK | SANDBOX_THREADS | SANDBOX_RESTRICT | SANDBOX_CHROOT;
+    if (box.dir_count > 0)
+        box.calls |= SANDBOX_LANDLOCK;
     box.memory_max = 0;
     if (sandbox_enter(&box) < 0 || sandbox_prepare(&keeper->plan->box) < 0)
         _exit(EX_NOPERM);

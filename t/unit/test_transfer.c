@@ -88,6 +88,8 @@ some_value(const struct property *p)
     case PROPERTY_WORDS:
         return p->kind == ACCOUNT_PUBLIC || p->kind == ACCOUNT_GROUP ? SLICE("alice@d.test @d.test")
                                                                      : SLICE("d.test");
+    case PROPERTY_METHOD:
+        return SLICE("ldaps://dir.test/ou=people, dc=test?uid=%n");
     case PROPERTY_DIRECTORY:
         return SLICE("disk2");
     case PROPERTY_RECORD:
