@@ -19,6 +19,7 @@
 #include "lib/account/edit.h"
 #include "lib/account/expand.h"
 #include "lib/account/listed.h"
+#include "lib/account/password_rules.h"
 #include "lib/account/public.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -316,9 +317,14 @@ fill_login(struct server *server, struct slice path, struct accountd_login_reply
 {
     const struct account_hit *hit = &server->hit;
 
-    reply->state = account_user_state(&hit->entry, clock_real_ms()) == ACCOUNT_NORMAL
-                       ? ACCOUNTD_LOGIN_OK
-                       : ACCOUNTD_LOGIN_DISABLED;
+    const int64_t now_ms = clock_real_ms();
+
+    if (account_user_state(&hit->entry, now_ms) != ACCOUNT_NORMAL)
+        reply->state = ACCOUNTD_LOGIN_DISABLED;
+    else
+        reply->state = password_state_of(&hit->domain, &hit->entry, now_ms) == PASSWORD_STATE_GOOD
+                           ? ACCOUNTD_LOGIN_OK
+                           : ACCOUNTD_LOGIN_PASSWORD;
     reply->user = strbuf_slice(&hit->address);
     reply->path = path;
     reply->password = record_get(&hit->entry, USER_PASSWORD);

@@ -12,12 +12,14 @@
 #include <unistd.h>
 
 #include "accountd/acl.h"
+#include "accountd/audit.h"
 #include "accountd/auto_reply.h"
 #include "accountd/changes.h"
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
 #include "accountd/means.h"
+#include "accountd/new_password.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
 #include "accountd/srs_key.h"
@@ -35,6 +37,7 @@ enum role {
     ROLE_MAIL = 1 << 3,
     ROLE_ADMIN = 1 << 4,
     ROLE_VERIFY = 1 << 5, /* smtpd with VRFY and EXPN switched on */
+    ROLE_ADMIND = 1 << 6, /* for an administrator, by name */
 };
 
 static const struct {
@@ -57,7 +60,7 @@ static const struct {
     {ACCOUNTD_ACL, ROLE_AUTH, acl_request},
     {ACCOUNTD_QUOTA, ROLE_AUTH, quota_request},
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
-    {ACCOUNTD_ADMIN, ROLE_ADMIN, request_admin},
+    {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_ADMIND, request_admin},
 };
 
 static unsigned
@@ -84,12 +87,29 @@ server_learn_roles(struct server *server, const struct daemon *daemon)
     server->role_uids[1] = (struct role_uid){daemon_role_uid(daemon, USERS_QUEUE), ROLE_QUEUE};
     server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
     server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
+    server->role_uids[4] = (struct role_uid){daemon_role_uid(daemon, USERS_ADMIN), ROLE_ADMIND};
+}
+
+bool
+server_is_trusted(const struct request *request)
+{
+    return (roles_of(request->server, ipc_peer_uid(request->peer)) & ROLE_ADMIN) != 0;
 }
 
 static bool
 may_connect(uid_t uid, void *data)
 {
     return roles_of(data, uid) != 0;
+}
+
+struct ipc_peer *
+server_peer(const struct server *server, uint64_t peer_id)
+{
+    if (server->ipc != NULL)
+        return ipc_server_peer(server->ipc, peer_id);
+    return server->only_peer != NULL && ipc_peer_id(server->only_peer) == peer_id
+               ? server->only_peer
+               : NULL;
 }
 
 void
@@ -132,6 +152,7 @@ on_closed(struct ipc_peer *peer)
     struct server *server = ipc_peer_data(peer);
 
     admin_peer_gone(server, ipc_peer_id(peer));
+    server->only_peer = NULL;
     if (server->ipc == NULL)
         loop_stop(server->daemon->loop); /* standalone: the command line has what it wanted */
 }
@@ -160,6 +181,10 @@ checkpoint(void *arg)
 {
     struct server *server = arg;
 
+    if (server->ipc != NULL) { /* a standalone accountd has no log that it could tell */
+        audit_send(server->audit);
+        audit_forget_sent(server->audit);
+    }
     if (account_db_checkpoint(server->base.db) < 0)
         log_note(LOG_ERROR, "checkpoint_failed");
     loop_timer_set(server->checkpoint, CHECKPOINT_MS);
@@ -202,6 +227,7 @@ start(struct server *server, struct daemon *daemon)
     server->changes = stats_counter(daemon->stats, "changes");
     open_base(server, daemon->conf);
     server->base.hostname = conf_str(daemon->conf, SYSTEM_HOSTNAME);
+    server->audit = audit_new(&server->base);
     server->parking = parking_new(server);
     server->checkpoint = loop_timer_new(daemon->loop, checkpoint, server);
     loop_timer_set(server->checkpoint, CHECKPOINT_MS);
@@ -218,6 +244,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
                                  (unsigned)conf_u64(daemon->conf, ACCOUNT_CONNECTIONS), server);
     server->store = store_new(server);
     store_take_jobs(server->store);
+    audit_send(server->audit); /* of changes while the suite was stopped */
     server->expiry = expiry_new(server);
     server->flow = flow_new(server);
 }
@@ -226,7 +253,8 @@ void
 server_adopt(struct server *server, struct daemon *daemon, int fd)
 {
     start(server, daemon);
-    (void)ipc_peer_new(daemon->loop, fd, &ipc_handlers, server); /* frees itself when it ends */
+    /* It frees itself when it ends. */
+    server->only_peer = ipc_peer_new(daemon->loop, fd, &ipc_handlers, server);
 }
 
 void
@@ -234,10 +262,12 @@ server_stop(struct server *server)
 {
     if (server->ipc != NULL)
         ipc_server_free(&server->ipc);
+    new_passwords_free(&server->passwords);
     expiry_free(&server->expiry);
     flow_free(&server->flow);
     store_free(&server->store);
     parking_free(&server->parking);
+    audit_free(&server->audit);
     loop_timer_free(&server->checkpoint);
     usage_free(&server->usage);
     changes_free(&server->changes_told);

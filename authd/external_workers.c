@@ -18,10 +18,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "authd/hash_job.h"
 #include "authd/ldap_bind.h"
 #include "authd/mail_login.h"
 #include "authd/pam_check.h"
+#include "lib/auth/hash_job.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/client.h"

@@ -197,6 +197,8 @@ proved(struct session *s)
         refuse(s, AUTHD_BAD_CREDENTIALS, "unknown user");
     else if (!s->account.enabled)
         refuse(s, AUTHD_DISABLED, "account disabled");
+    else if (s->account.password_over)
+        refuse(s, AUTHD_EXPIRED, "password has to be changed");
     else if (!may_use(s))
         refuse(s, AUTHD_DISABLED, "service switched off");
     else if (comes_too_soon(s))

@@ -14,6 +14,7 @@
 
 #include "authd/acl.h"
 #include "authd/charge.h"
+#include "authd/customer.h"
 #include "authd/folder_change.h"
 #include "authd/login.h"
 #include "authd/quota.h"
@@ -208,6 +209,7 @@ session_send_failure(struct session *s, enum authd_failure failure)
         [AUTHD_BLOCKED] = "Too many failed logins",
         [AUTHD_CANCELLED] = "Authentication cancelled",
         [AUTHD_TOO_SOON] = "Too soon after the last login",
+        [AUTHD_EXPIRED] = "The password has to be changed",
     };
     struct strbuf frame = strbuf_new(ANSWER_MAX);
     struct authd_fail fail = {.failure = (uint8_t)failure, .text = slice_of(texts[failure])};
@@ -309,6 +311,8 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return charge_ask(s, payload);
     case AUTHD_URL:
         return url_ask(s, payload);
+    case AUTHD_CUSTOMER:
+        return customer_ask(s, payload);
     case AUTHD_FOLDER_CHANGE:
         return folder_change_ask(s, payload);
     default:

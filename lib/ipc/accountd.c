@@ -289,7 +289,7 @@ accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *r
     reply->password_changed = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
     reply->place = reader_bytes(&r, STORE_PLACE_MAX);
     reply->has_folders = has_folders == 1;
-    if (reply->state > ACCOUNTD_LOGIN_LATER || has_folders > 1)
+    if (reply->state > ACCOUNTD_LOGIN_PASSWORD || has_folders > 1)
         return -1;
     return reader_end(&r);
 }
@@ -515,6 +515,8 @@ accountd_admin_encode(struct strbuf *out, const struct accountd_admin *req)
     writer_bytes(&w, req->kind);
     writer_bytes(&w, req->name);
     writer_bytes(&w, req->cursor);
+    writer_bytes(&w, req->actor);
+    writer_bytes(&w, req->origin);
     writer_u32(&w, req->field_count);
     for (uint32_t i = 0; i < req->field_count; i++) {
         writer_bytes(&w, req->fields[i].name);
@@ -533,6 +535,8 @@ accountd_admin_decode(struct slice payload, struct accountd_admin *req,
     req->kind = reader_bytes(&r, WORD_MAX);
     req->name = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     req->cursor = reader_bytes(&r, CURSOR_MAX);
+    req->actor = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->origin = reader_bytes(&r, ACCOUNTD_ORIGIN_MAX);
     req->field_count = reader_count(&r, OBJECT_FIELDS_MAX);
     for (uint32_t i = 0; i < req->field_count && !r.failed; i++) {
         fields[i].name = reader_bytes(&r, OBJECT_NAME_MAX);

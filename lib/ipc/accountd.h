@@ -2,10 +2,12 @@
  * lib/ipc/accountd.h - what other programs ask accountd, the sole owner of the account base.
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
- * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, MEANS, FOLDERS and
- * REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, root (the command line) ADMIN. Encoders
- * write one whole frame with request id 0 (the client fills it in); decoders check everything and
- * return 0, or -1: close the connection. Slices borrow from the payload.
+ * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, MEANS, FOLDERS
+ * and REHASH,
+ * local-deliver USAGE, MISSING and AUTO_REPLY, root (the command line) and
+ * admind ADMIN. Encoders write one
+ * whole frame with request id 0 (the client fills it in); decoders check everything and return 0,
+ * or -1: close the connection. Slices borrow from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_ACCOUNTD_H
 #define POSTHORN_LIB_IPC_ACCOUNTD_H
@@ -162,7 +164,8 @@ enum accountd_login_state {
     ACCOUNTD_LOGIN_OK, /* account exists and may log in */
     ACCOUNTD_LOGIN_UNKNOWN,
     ACCOUNTD_LOGIN_DISABLED, /* disabled, pending, suspended or expired */
-    ACCOUNTD_LOGIN_LATER     /* the base failed, or the mailbox is being moved: try again */
+    ACCOUNTD_LOGIN_LATER,    /* the base failed, or the mailbox is being moved: try again */
+    ACCOUNTD_LOGIN_PASSWORD  /* exists, and its password has to be changed before any login */
 };
 struct accountd_login {
     struct slice name;     /* as typed; bare names belong to the primary domain (DIR-02) */
@@ -347,12 +350,18 @@ struct accountd_admin {
     struct slice kind;   /* "domain" "user" "alias" "group" "member" "domain-alias" "admin" */
     struct slice name;   /* the object's name; "" with list */
     struct slice cursor; /* "" or the cursor of the last page */
+    /* The administrator for whom it is done, whose rights accountd checks, and where he is: a
+     * client address. "": the local command line, which may do everything; it runs as root or as
+     * the owner of the suite, by the kernel's word. */
+    struct slice actor, origin;
     const struct object_field *fields; /* encode: given; decode: filled array of the caller */
     uint32_t field_count;
 };
 /* Results have the numbers of the API: 0 success, 1 bad parameters, others by verb (ADM-22..36).
  * "manages" of an admin: may he change what is in the field "domain"? */
 #define ACCOUNTD_NOT_MANAGED 2 /* no */
+#define ACCOUNTD_NO_RIGHT 101  /* the actor may not do this, or is no administrator */
+#define ACCOUNTD_ORIGIN_MAX 64
 int accountd_admin_encode(struct strbuf *out, const struct accountd_admin *req);
 int accountd_admin_decode(struct slice payload, struct accountd_admin *req,
                           struct object_field fields[OBJECT_FIELDS_MAX]);

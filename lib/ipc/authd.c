@@ -297,7 +297,7 @@ authd_fail_decode(struct slice payload, struct authd_fail *fail)
 
     fail->failure = reader_u8(&r);
     fail->text = reader_bytes(&r, TEXT_MAX);
-    return reader_end(&r) < 0 || fail->failure > AUTHD_TOO_SOON ? -1 : 0;
+    return reader_end(&r) < 0 || fail->failure > AUTHD_EXPIRED ? -1 : 0;
 }
 
 /* ---- the session's side ---- */
@@ -524,6 +524,22 @@ authd_call_url(struct ipc_client *auth, struct slice url, uint64_t *size)
         return answer.fd;
     close_keep_errno(answer.fd);
     errno = reply.result == AUTHD_URL_REFUSED ? ENOENT : EBUSY;
+    return -1;
+}
+
+int
+authd_call_customer(struct ipc_client *auth)
+{
+    struct strbuf frame = strbuf_new(AUTHD_REQUEST_MAX);
+    struct ipc_reply answer = {.fd = -1};
+    int rc = authd_data_encode(&frame, AUTHD_CUSTOMER, 0, SLICE(""));
+
+    if (rc == 0 && auth != NULL)
+        rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
+    strbuf_free(&frame);
+    if (rc == 0 && answer.type == AUTHD_CUSTOMER_REPLY)
+        return answer.fd;
+    close_keep_errno(answer.fd);
     return -1;
 }
 
