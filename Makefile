@@ -50,7 +50,7 @@ DAEMONS = master logd accountd authd dnsd keyd filterd smtpd imapd pop3d queue-m
 LIBS_master = -levent_core -lseccomp
 LIBS_logd = -levent_core -lseccomp
 LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lcrypto
-LIBS_authd = -levent_core -lseccomp -lgsasl -lcrypt -largon2 -llber -lpam -lssl -lcrypto
+LIBS_authd = -levent_core -lseccomp -lgsasl -lcrypt -largon2 -llber -lpam -ljansson -lssl -lcrypto
 LIBS_dnsd = -levent_core -lseccomp -lunbound
 LIBS_filterd = -levent_core -lseccomp
 LIBS_keyd = -levent_core -lseccomp -lcrypto -lidn2 -lunistring
@@ -63,7 +63,7 @@ LIBS_remote-deliver = -levent_core -lseccomp -lssl -lcrypto -lidn2 -lunistring
 LIBS_archived = -levent_core -lseccomp -lcrypto
 LIBS_stsd = -levent_core -lseccomp -lssl -lcrypto -lz
 LIBS_posthorn = -levent_core -lseccomp -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring -licuuc
-LIBS_ALL = -llber -levent_core -lseccomp -lsqlite3 -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound -licuuc -lz
+LIBS_ALL = -llber -ljansson -levent_core -lseccomp -lsqlite3 -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound -licuuc -lz
 
 DAEMONS := $(foreach d,$(DAEMONS),$(if $(wildcard $(d)/main.c),$(d)))
 PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \

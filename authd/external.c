@@ -10,6 +10,8 @@
 #include "authd/external_workers.h"
 #include "lib/auth/digest.h"
 #include "lib/auth/external.h"
+#include "lib/auth/hash_job.h"
+#include "lib/base/mem.h"
 
 enum { LANES = 4 }; /* so many directories have to hang before there is no worker left */
 
@@ -61,6 +63,29 @@ external_verify(struct server *server, uint64_t share, struct slice method, stru
         strbuf_append(&record, user))
         job = hash_pool_verify_in_lane(pool, share, lane_of(method), strbuf_slice(&record),
                                        password, done, arg);
+    strbuf_free(&record);
+    return job;
+}
+
+struct hash_job *
+external_token(struct server *server, uint64_t share, const struct accountd_oauth *oauth,
+               struct slice user, struct slice token, hash_done *done, void *arg)
+{
+    const struct slice parts[] = {oauth->issuer, oauth->audience,      oauth->claim,
+                                  oauth->keys,   oauth->introspection, user};
+    struct strbuf record = strbuf_new(HASH_RECORD_MAX);
+    struct hash_job *job = NULL;
+
+    (void)strbuf_str(&record, EXTERNAL_TOKEN);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        (void)strbuf_append(&record, parts[i]);
+        (void)strbuf_char(&record, '\0');
+    }
+    if (strbuf_append(&record, token) && !record.overflow)
+        job = hash_pool_verify_in_lane(server->external, share, lane_of(oauth->issuer),
+                                       strbuf_slice(&record), SLICE(""), done, arg);
+    if (record.ptr != NULL)
+        mem_wipe(record.ptr, record.cap);
     strbuf_free(&record);
     return job;
 }

@@ -21,6 +21,7 @@
 #include "authd/ldap_bind.h"
 #include "authd/mail_login.h"
 #include "authd/pam_check.h"
+#include "authd/token_check.h"
 #include "lib/auth/hash_job.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -37,7 +38,8 @@ enum {
 struct setup {
     struct tls_context *authorities;
     struct dial_options dial;
-    struct ldap_accounts accounts;
+    struct outside_accounts accounts;
+    struct key_files files; /* of issuers */
     int64_t timeout_ms;
     int run_dirfd;
     enum password_verdict (*check)(struct setup *setup, const struct external_method *method,
@@ -63,10 +65,11 @@ check_by_network(struct setup *setup, const struct external_method *method, stru
     fd = dial_host(&dial, dns, host, talk.deadline_mono_ms, &talk.trouble);
     if (fd >= 0) {
         talk.stream = stream_new(fd, READ_MAX);
-        verdict = method->kind == EXTERNAL_LDAP
-                      ? ldap_bind_check(&talk, method, ldap_accounts_find(&setup->accounts, host),
-                                        name, password)
-                      : mail_login_check(&talk, method, name, password);
+        verdict =
+            method->kind == EXTERNAL_LDAP
+                ? ldap_bind_check(&talk, method, outside_accounts_find(&setup->accounts, host),
+                                  name, password)
+                : mail_login_check(&talk, method, name, password);
         stream_free(&talk.stream);
     }
     *trouble = talk.trouble;
@@ -84,6 +87,38 @@ check_by_pam(struct setup *setup, const struct external_method *method, struct s
 }
 
 static uint8_t
+check_token(struct setup *setup, struct slice record)
+{
+    struct ipc_client *dns = ipc_client_new(setup->run_dirfd, DNSD_SOCKET, DNSD_PAYLOAD_MAX);
+    struct slice issuer = record, rest;
+    struct token_check t = {.authorities = setup->authorities,
+                            .dial = &setup->dial,
+                            .dns = dns,
+                            .accounts = &setup->accounts,
+                            .files = &setup->files,
+                            .deadline_mono_ms = clock_mono_ms() + setup->timeout_ms};
+    enum password_verdict verdict;
+
+    rest = slice_sub(record, sizeof(EXTERNAL_TOKEN) - 1, record.len);
+    issuer = slice_split(&rest, '\0');
+    t.oauth = (struct accountd_oauth){.issuer = issuer};
+    t.oauth.audience = slice_split(&rest, '\0');
+    t.oauth.claim = slice_split(&rest, '\0');
+    t.oauth.keys = slice_split(&rest, '\0');
+    t.oauth.introspection = slice_split(&rest, '\0');
+    t.user = slice_split(&rest, '\0');
+    t.token = rest;
+    verdict = token_check(&t);
+    if (verdict != PASSWORD_RIGHT)
+        log_event(verdict == PASSWORD_WRONG ? LOG_INFO : LOG_WARN,
+                  verdict == PASSWORD_WRONG ? "token_bad" : "external_trouble",
+                  KV_SLICE("method", issuer), KV_SLICE("user", t.user), KV_STR("reason", t.why));
+    ipc_client_free(&dns);
+    log_flush();
+    return (uint8_t)verdict;
+}
+
+static uint8_t
 check(struct setup *setup, const struct hash_request *request)
 {
     struct slice user = request->record, text = slice_split(&user, '\0');
@@ -92,6 +127,8 @@ check(struct setup *setup, const struct hash_request *request)
     const char *trouble = "the method is not one of ours";
     struct external_method method;
 
+    if (slice_starts(request->record, SLICE(EXTERNAL_TOKEN)))
+        return check_token(setup, request->record);
     if (external_parse(text, &method) == NULL) {
         if (method.kind == EXTERNAL_PAM)
             method.name = SLICE("%n");
@@ -185,7 +222,7 @@ external_workers_start(const struct daemon *d, unsigned width, int fds[KEEPER_WO
 {
     const char *protocols = conf_str(d->conf, REMOTE_PROTOCOLS);
     char *ca = below_etc(d, conf_str(d->conf, AUTH_EXTERNAL_CA)),
-         *accounts = below_etc(d, conf_str(d->conf, AUTH_LDAP_ACCOUNTS));
+         *accounts = below_etc(d, conf_str(d->conf, AUTH_OUTSIDE_ACCOUNTS));
     struct strbuf error = strbuf_new(4096);
     struct setup setup = {.dial = {.use_ipv4 = strcmp(protocols, "ipv6") != 0,
                                    .use_ipv6 = strcmp(protocols, "ipv4") != 0,
@@ -203,18 +240,21 @@ external_workers_start(const struct daemon *d, unsigned width, int fds[KEEPER_WO
     setup.authorities = tls_client_context(ca, &error);
     if (setup.authorities == NULL)
         refuse("auth.external_ca", &error);
-    if (ldap_accounts_read(&setup.accounts, accounts, &error) < 0)
-        refuse("auth.ldap_accounts", &error);
+    if (outside_accounts_read(&setup.accounts, accounts, &error) < 0)
+        refuse("auth.outside_accounts", &error);
+    if (key_files_read(&setup.files, d->inst.etc, &error) < 0)
+        refuse("etc/oauth", &error);
     plan.box.calls = SANDBOX_INTERNET | SANDBOX_CONNECT_UNIX;
     start(d, &plan, &setup, fds);
     for (size_t i = 0; i < setup.accounts.count; i++) { /* the front does not need them */
-        struct ldap_account *account = &setup.accounts.list[i];
+        struct outside_account *account = &setup.accounts.list[i];
 
         mem_wipe(account->password, strlen(account->password));
         free(account->host);
         free(account->name);
         free(account->password);
     }
+    key_files_free(&setup.files);
     tls_context_free(&setup.authorities);
     strbuf_free(&error);
     free(ca);

@@ -3,12 +3,15 @@
  * and mail servers, and PAM.
  *
  * Their packets are those of hash workers (authd/hash_job.h): VERIFY with a record of method, NUL
- * and user. PASSWORD_NO_MEMORY stands for: there is no verdict now.
+ * and user, or EXTERNAL_TOKEN and, with a NUL between, issuer, audience, claim, keys,
+ * introspection, user and token. PASSWORD_NO_MEMORY stands for: there is no verdict now.
  */
 #ifndef POSTHORN_AUTHD_EXTERNAL_WORKERS_H
 #define POSTHORN_AUTHD_EXTERNAL_WORKERS_H
 
 #include "lib/sys/keeper.h"
+
+#define EXTERNAL_TOKEN "token:"
 
 /* Both fill in the front's ends, before the daemon's own sandbox; they exit with a message on
  * failure. The first ones may connect to hosts and open no file; the others may read files. */

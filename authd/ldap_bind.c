@@ -152,7 +152,7 @@ check_entry(struct exchange *x, struct slice dn, struct slice password)
 
 static enum password_verdict
 find_and_check(struct exchange *x, const struct external_method *method,
-               const struct ldap_account *account, struct slice name, struct slice password)
+               const struct outside_account *account, struct slice name, struct slice password)
 {
     struct entries entries = {.dn = strbuf_new(LDAP_DN_MAX)};
     enum password_verdict verdict = PASSWORD_NO_MEMORY;
@@ -162,7 +162,7 @@ find_and_check(struct exchange *x, const struct external_method *method,
     if (account != NULL)
         rc = bind_as(x, slice_of(account->name), slice_of(account->password), &result);
     if (rc == 0 && result != LDAP_RESULT_SUCCESS)
-        rc = fail(x, "the directory refuses the account of auth.ldap_accounts");
+        rc = fail(x, "the directory refuses the account of auth.outside_accounts");
     if (rc == 0)
         rc = search(x, method, name, &entries);
     if (rc == 0 && entries.count > 1)
@@ -177,7 +177,7 @@ find_and_check(struct exchange *x, const struct external_method *method,
 
 enum password_verdict
 ldap_bind_check(struct talk *t, const struct external_method *method,
-                const struct ldap_account *account, struct slice name, struct slice password)
+                const struct outside_account *account, struct slice name, struct slice password)
 {
     struct exchange x = {.talk = t, .message = strbuf_new(LDAP_MESSAGE_MAX)};
     struct strbuf end = strbuf_new(64);

@@ -399,11 +399,53 @@ give_keys(struct session *s)
     strbuf_free(&challenge);
 }
 
+/* ---- proof by an access token ---- */
+
+/* What is wrong the client is told by a challenge first, and answers it (RFC 7628 section 3.2.3).
+ */
+static void
+refuse_token(struct session *s, const char *reason)
+{
+    log_outcome(s, LOG_INFO, "token_refused", sasl_user(s->sasl), reason);
+    s->token_refused = true;
+    session_send_challenge(s, sasl_token_refusal(s->mechanism));
+}
+
+static void
+token_checked(void *arg, enum hash_outcome outcome, struct slice record)
+{
+    struct session *s = arg;
+
+    (void)record;
+    s->job = NULL;
+    if (outcome == HASH_RIGHT)
+        proved(s);
+    else if (outcome == HASH_WRONG)
+        refuse_token(s, "the token is not good for this user");
+    else
+        refuse(s, AUTHD_TEMPORARY, "the token cannot be checked");
+}
+
+static void
+check_token(struct session *s)
+{
+    if (!s->account.known || s->means.oauth.issuer.len == 0) {
+        refuse_token(s, "the domain takes no tokens, or there is no such user");
+        return;
+    }
+    s->job = external_token(s->server, s->address.share, &s->means.oauth, slice_of(s->account.user),
+                            sasl_token(s->sasl), token_checked, s);
+    if (s->job == NULL)
+        refuse_token(s, "the token is too long");
+}
+
 /* The account is known, and what else there is to prove it by. */
 static void
 begin_proof(struct session *s)
 {
-    if (sasl_reveals_password(s->mechanism))
+    if (sasl_is_token(s->mechanism))
+        check_token(s);
+    else if (sasl_reveals_password(s->mechanism))
         check_password(s);
     else
         give_keys(s);
@@ -475,6 +517,7 @@ advance(struct session *s, enum sasl_status status, struct strbuf *challenge)
         session_send_challenge(s, strbuf_slice(challenge));
         break;
     case SASL_PASSWORD:
+    case SASL_TOKEN:
     case SASL_WANT_KEYS:
         look_up(s);
         break;
@@ -498,6 +541,10 @@ login_message(struct session *s, const struct slice *message)
     struct strbuf challenge = strbuf_new(SASL_CHALLENGE_MAX);
 
     s->state = SESSION_WORKING;
+    if (s->token_refused) {
+        refuse(s, AUTHD_BAD_CREDENTIALS, "token refused");
+        return;
+    }
     advance(s, sasl_step(s->sasl, message, &challenge), &challenge);
     strbuf_free(&challenge);
 }

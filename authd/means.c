@@ -26,6 +26,7 @@ means_set(struct means *means, struct slice reply)
     means->no_mail_password = !said.mail_password;
     means->is_external = said.is_external;
     means->external = said.external;
+    means->oauth = said.oauth;
     means->code_count = said.code_count;
     return 0;
 }

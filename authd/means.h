@@ -13,7 +13,8 @@
 struct means { /* zeroed: there is nothing but the password */
     bool no_mail_password, is_external;
     struct slice external; /* who knows the password (lib/auth/external.h) */
-    char *bytes;           /* accountd's reply, which the codes borrow from; secret */
+    struct accountd_oauth oauth;
+    char *bytes; /* accountd's reply, which the codes borrow from; secret */
     size_t len;
     struct accountd_code codes[ACCOUNTD_CODES_MAX];
     uint32_t code_count;

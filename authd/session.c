@@ -64,6 +64,7 @@ end_exchange(struct session *s)
         loop_timer_cancel(s->timer);
     s->state = SESSION_IDLE;
     s->cached = false;
+    s->token_refused = false;
 }
 
 static void

@@ -52,6 +52,7 @@ struct session {
     enum authd_failure delayed_failure;
     unsigned failures;
     bool cached;
+    bool token_refused; /* the client has been told why, and has to answer */
 };
 
 /* A new channel from one of the protocol daemons' parents, by its connection `parent_id`. Takes

@@ -27,6 +27,7 @@ column_type(enum property_type type)
     case PROPERTY_ADDRESS:
     case PROPERTY_DIRECTORY:
     case PROPERTY_METHOD:
+    case PROPERTY_PLACE:
     case PROPERTY_RECORD:
         break;
     }

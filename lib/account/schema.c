@@ -8,6 +8,7 @@
 
 #include "lib/account/canonical.h"
 #include "lib/auth/external.h"
+#include "lib/auth/oauth_place.h"
 #include "lib/base/parse.h"
 #include "lib/base/suggest.h"
 #include "lib/mail/address.h"
@@ -264,6 +265,7 @@ property_normalize(enum account_property id, struct slice given, struct strbuf *
                    struct strbuf *error)
 {
     const struct property *p = &account_properties[id];
+    struct oauth_place place;
     bool on;
 
     if (given.len == 0 && p->dflt[0] == '\0')
@@ -293,6 +295,9 @@ property_normalize(enum account_property id, struct slice given, struct strbuf *
     case PROPERTY_ADDRESSES:
     case PROPERTY_WORDS:
         return normalize_list(p, given, stored, error);
+    case PROPERTY_PLACE:
+        return normalize_word(p, oauth_place_parse(given, &place) == 0,
+                              "https://HOST[:PORT]/PATH or file:NAME", given, stored, error);
     case PROPERTY_METHOD:
         return normalize_method(p, given, stored, error);
     case PROPERTY_RECORD:

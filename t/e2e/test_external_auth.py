@@ -120,11 +120,11 @@ def test_two_entries_are_no_user(suite, directory, add):
 
 def test_a_password_kept_elsewhere_is_changed_there(suite, add):
     where = add("ldap://127.0.0.1/uid=%n", "ann")
-    done = suite.run("user", "passwd", f"ann@{where}", "--password-stdin", stdin="new-one\n", check=False)
+    done = suite.run("user", "passwd", f"ann@{where}", "--password-stdin", stdin="another-one\n", check=False)
     assert done.returncode != 0 and "kept elsewhere" in done.err
     suite.run("user", "set", f"ann@{where}", "auth=internal")
-    suite.run("user", "passwd", f"ann@{where}", "--password-stdin", stdin="new-one\n")
-    assert login(suite, f"ann@{where}", "new-one") == "in"
+    suite.run("user", "passwd", f"ann@{where}", "--password-stdin", stdin="another-one\n")
+    assert login(suite, f"ann@{where}", "another-one") == "in"
 
 
 def test_an_outage_is_no_wrong_password(suite, directory, add):
@@ -159,7 +159,7 @@ def test_who_may_search(authority):
         domain(inst, "corp.test", f"ldaps://127.0.0.1:{directory.tls_port}/dc=corp,dc=test?mail")
         inst.run("user", "add", "ann@corp.test", "--no-password")
         assert login(inst, "ann@corp.test", "ann-secret") != "in"
-        accounts = inst.root / "etc/ldap.accounts"
+        accounts = inst.root / "etc/outside.accounts"
         accounts.write_text(f"# of the test\n127.0.0.1 {ADMIN} {ADMIN_PASSWORD}\n")
         accounts.chmod(0o644)
         assert "chmod 600" in inst.run("reload", check=False).err + inst.log("master")
@@ -263,7 +263,7 @@ def test_dovecot(suite, authority, add):
         wait_for(answers, 20, "Dovecot")
         for scheme, where in (("imap", port), ("pop3", pop3_port)):
             name = add(f"{scheme}://127.0.0.1:{where}/%n", "ann")
-            assert login(suite, f"ann@{name}", "dove-secret") == "in"
+            wait_for(lambda name=name: login(suite, f"ann@{name}", "dove-secret") == "in", 60, "Dovecot's login")
             assert "AUTHENTICATIONFAILED" in login(suite, f"ann@{name}", "wrong")
     finally:
         process.terminate()

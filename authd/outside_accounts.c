@@ -1,9 +1,9 @@
 /*
- * authd/ldap_accounts.c - who authd is at a directory while it looks for a user's entry.
+ * authd/outside_accounts.c - who authd is at a directory while it looks for a user's entry.
  *
  * The file is the administrator's; it is read before the sandbox.
  */
-#include "authd/ldap_accounts.h"
+#include "authd/outside_accounts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,16 +27,16 @@ next_word(struct slice *line)
 }
 
 static const char *
-take_line(struct ldap_accounts *accounts, struct slice line)
+take_line(struct outside_accounts *accounts, struct slice line)
 {
     struct slice host = next_word(&line), name = next_word(&line);
 
     if (name.len == 0 || line.len == 0)
         return "expected HOST NAME PASSWORD; a blank in the name is written as \\20";
-    if (accounts->count == LDAP_ACCOUNTS_MAX)
+    if (accounts->count == OUTSIDE_ACCOUNTS_MAX)
         return "there are too many accounts";
     accounts->list[accounts->count++] =
-        (struct ldap_account){xslicedup(host), xslicedup(name), xslicedup(line)};
+        (struct outside_account){xslicedup(host), xslicedup(name), xslicedup(line)};
     return NULL;
 }
 
@@ -69,7 +69,7 @@ read_text(const char *path, struct strbuf *text, struct strbuf *error)
 }
 
 int
-ldap_accounts_read(struct ldap_accounts *accounts, const char *path, struct strbuf *error)
+outside_accounts_read(struct outside_accounts *accounts, const char *path, struct strbuf *error)
 {
     struct strbuf text = strbuf_new(FILE_MAX + 1);
     unsigned number = 0;
@@ -95,8 +95,8 @@ ldap_accounts_read(struct ldap_accounts *accounts, const char *path, struct strb
     return rc;
 }
 
-const struct ldap_account *
-ldap_accounts_find(const struct ldap_accounts *accounts, const char *host)
+const struct outside_account *
+outside_accounts_find(const struct outside_accounts *accounts, const char *host)
 {
     for (size_t i = 0; i < accounts->count; i++)
         if (strcmp(accounts->list[i].host, host) == 0)
