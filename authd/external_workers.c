@@ -90,7 +90,8 @@ static uint8_t
 check_token(struct setup *setup, struct slice record)
 {
     struct ipc_client *dns = ipc_client_new(setup->run_dirfd, DNSD_SOCKET, DNSD_PAYLOAD_MAX);
-    struct slice issuer = record, rest;
+    struct slice rest = slice_sub(record, sizeof(EXTERNAL_TOKEN) - 1, record.len);
+    struct slice issuer = slice_split(&rest, '\0');
     struct token_check t = {.authorities = setup->authorities,
                             .dial = &setup->dial,
                             .dns = dns,
@@ -99,8 +100,6 @@ check_token(struct setup *setup, struct slice record)
                             .deadline_mono_ms = clock_mono_ms() + setup->timeout_ms};
     enum password_verdict verdict;
 
-    rest = slice_sub(record, sizeof(EXTERNAL_TOKEN) - 1, record.len);
-    issuer = slice_split(&rest, '\0');
     t.oauth = (struct accountd_oauth){.issuer = issuer};
     t.oauth.audience = slice_split(&rest, '\0');
     t.oauth.claim = slice_split(&rest, '\0');

@@ -10,7 +10,12 @@
 #include "lib/base/encode.h"
 #include "lib/base/mem.h"
 
-enum { LINE_BYTES_MAX = 8192, LINES_MAX = 200, SECRET_MAX = EXTERNAL_NAME_MAX + PASSWORD_MAX + 2 };
+enum {
+    LINE_BYTES_MAX = 8192,
+    LINES_MAX = 200,
+    SECRET_MAX = EXTERNAL_NAME_MAX + PASSWORD_MAX + 2,
+    ENCODED_MAX = 2 * SECRET_MAX
+};
 
 /* A line without its end. */
 static int
@@ -28,10 +33,10 @@ read_line(struct talk *t, struct slice *line)
 static void
 write_secret(struct talk *t, struct slice name, struct slice password)
 {
-    struct strbuf secret = strbuf_new(SECRET_MAX), text = strbuf_new(2 * SECRET_MAX);
+    struct strbuf secret = strbuf_new(SECRET_MAX), text = strbuf_new(ENCODED_MAX);
 
     (void)strbuf_room(&secret, SECRET_MAX); /* neither moves and leaves a copy */
-    (void)strbuf_room(&text, 2 * SECRET_MAX - 1);
+    (void)strbuf_room(&text, ENCODED_MAX);
     (void)strbuf_char(&secret, '\0');
     (void)strbuf_append(&secret, name);
     (void)strbuf_char(&secret, '\0');

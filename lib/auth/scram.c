@@ -16,7 +16,12 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 
-enum { BASE64_MAX = 4 * PASSWORD_SALT_MAX, MESSAGE_MAX = 16384, BINDING_MAX = 1024 };
+enum {
+    BASE64_MAX = 4 * PASSWORD_SALT_MAX,
+    MESSAGE_MAX = 16384,
+    BINDING_MAX = 1024,
+    AUTH_MESSAGE_MAX = 3 * MESSAGE_MAX
+};
 
 struct scram {
     Gsasl_session *session;
@@ -294,7 +299,7 @@ append_signature(const struct scram *scram, struct slice auth_message, struct st
 static enum scram_status
 final_of_several(struct scram *scram, struct slice message, struct strbuf *out)
 {
-    struct strbuf auth_message = strbuf_new(3 * MESSAGE_MAX);
+    struct strbuf auth_message = strbuf_new(AUTH_MESSAGE_MAX);
     struct final final;
     enum scram_status status = SCRAM_DENIED;
 
