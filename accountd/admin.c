@@ -1,7 +1,7 @@
 /*
  * accountd/admin.c - ADMIN: the operations of the command line, each one transaction.
  *
- * Requests come from root or the suite's owner, who may do everything, or from admind, which says
+ * Requests come from root or the suite's owner, who may do everything, or from authd, which says
  * for which administrator: what he may do is decided here (lib/account/permit). Values are checked
  * by lib/account. Every change is written down (accountd/audit).
  */
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "accountd/audit.h"
+#include "accountd/blocks.h"
 #include "accountd/changes.h"
 #include "accountd/new_password.h"
 #include "accountd/operation.h"
@@ -69,6 +70,8 @@ run_del(struct operation *op)
 static int
 run_set(struct operation *op)
 {
+    if (op->kind == ACCOUNT_MEMBER)
+        return account_members_set(&op->edit, op->admin.name, operation_field(op, "members"));
     return account_set(&op->edit, op->kind, op->admin.name, op->fields, op->admin.field_count);
 }
 
@@ -330,21 +333,28 @@ actor_name(const struct operation *op, char *uid, size_t size)
     return slice_of(uid);
 }
 
+/* `uid` is its memory. */
+static struct audit_event
+event_of(const struct operation *op, char *uid, size_t size)
+{
+    return (struct audit_event){.who = actor_name(op, uid, size),
+                                .from =
+                                    op->admin.origin.len > 0 ? op->admin.origin : SLICE("local"),
+                                .verb = op->admin.verb,
+                                .kind = op->kind,
+                                .name = op->admin.name,
+                                .new_name = operation_field(op, "new_name"),
+                                .fields = op->fields,
+                                .count = op->admin.field_count};
+}
+
 /* The change, and the record of it. */
 static int
 run_audited(struct operation *op, int (*run)(struct operation *op))
 {
     struct audit *audit = op->server->audit;
     char uid[32];
-    const struct audit_event event = {.who = actor_name(op, uid, sizeof(uid)),
-                                      .from = op->admin.origin.len > 0 ? op->admin.origin
-                                                                       : SLICE("local"),
-                                      .verb = op->admin.verb,
-                                      .kind = op->kind,
-                                      .name = op->admin.name,
-                                      .new_name = operation_field(op, "new_name"),
-                                      .fields = op->fields,
-                                      .count = op->admin.field_count};
+    const struct audit_event event = event_of(op, uid, sizeof(uid));
 
     if (audit_before(audit, &event) < 0)
         return account_fail_db(&op->result);
@@ -398,6 +408,19 @@ may_act(struct operation *op)
         return account_fail_db(&op->result);
     return account_fail(&op->result, ACCOUNTD_NO_RIGHT, "%.*s: no such administrator",
                         (int)op->admin.actor.len, op->admin.actor.ptr);
+}
+
+/* Blocks are of the whole server, and in no account. */
+static void
+run_block(struct operation *op)
+{
+    char uid[32];
+    struct audit_event event = event_of(op, uid, sizeof(uid));
+
+    event.other_kind = "block";
+    blocks_admin(op->server, &op->admin, &event, &op->data, &op->cursor, &op->result);
+    if (op->server->ipc != NULL) /* standalone: the running suite's accountd will */
+        audit_send(op->server->audit);
 }
 
 /* "user@" is of the primary domain (ADM-20). */
@@ -514,6 +537,10 @@ run_verb(struct operation *op)
 {
     int kind = account_kind_find(op->admin.kind);
 
+    if (slice_eq(op->admin.kind, SLICE("block"))) {
+        run_block(op);
+        return;
+    }
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
         if (!slice_eq(op->admin.verb, slice_of(verbs[i].name)))
             continue;

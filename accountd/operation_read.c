@@ -9,13 +9,16 @@
 #include "accountd/usage.h"
 #include "accountd/weak.h"
 #include "lib/account/transfer.h"
+#include "lib/base/parse.h"
 
 #define PAGE_BYTES (1u << 20)
+#define PAGE_BYTES_ACTOR (256u << 10) /* by way of authd, whose answers are shorter */
 #define PAGE_ROWS 20000
 
 struct listing {
     struct operation *op;
     uint32_t count;
+    uint64_t limit;
 };
 
 static void
@@ -43,6 +46,12 @@ append_object(struct operation *op, const struct query_row *row)
     strbuf_free(&messages);
 }
 
+static size_t
+page_bytes(const struct operation *op)
+{
+    return op->admin.actor.len > 0 ? PAGE_BYTES_ACTOR : PAGE_BYTES;
+}
+
 static int
 list_row(void *arg, const struct query_row *row)
 {
@@ -50,7 +59,7 @@ list_row(void *arg, const struct query_row *row)
 
     if (listing->op->admin.actor.len > 0 && !account_permit_row(&listing->op->actor, row))
         return 0;
-    if (listing->count == ACCOUNTD_OBJECTS_MAX || listing->op->data.len >= PAGE_BYTES)
+    if (listing->count >= listing->limit || listing->op->data.len >= page_bytes(listing->op))
         return -1;
     listing->count++;
     append_object(listing->op, row);
@@ -61,8 +70,12 @@ int
 operation_list(struct operation *op)
 {
     const struct query query = {.kind = op->kind, .within = operation_field(op, "within")};
-    struct listing listing = {.op = op};
+    struct listing listing = {.op = op, .limit = ACCOUNTD_OBJECTS_MAX};
 
+    if (operation_field(op, "limit").len > 0 &&
+        parse_u64(operation_field(op, "limit"), ACCOUNTD_OBJECTS_MAX, &listing.limit) < 0)
+        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "limit: expected at most %d",
+                            ACCOUNTD_OBJECTS_MAX);
     (void)strbuf_append(&op->cursor, op->admin.cursor); /* both have the same limit */
     return query_list(&op->server->base, &query, &op->cursor, PAGE_ROWS, list_row, &listing,
                       &op->result);

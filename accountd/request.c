@@ -5,6 +5,7 @@
  * Requests are untrusted: smtpd relays what strangers type. Each is answered from the database at
  * once, or parked until the store has said what a mailbox holds.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@
 #include "lib/account/edit.h"
 #include "lib/account/expand.h"
 #include "lib/account/listed.h"
+#include "lib/account/manages.h"
 #include "lib/account/password_rules.h"
 #include "lib/account/public.h"
 #include "lib/base/clock.h"
@@ -372,6 +374,33 @@ request_login(struct request *rq)
     strbuf_free(&out);
     strbuf_free(&path);
     return outcome;
+}
+
+/* Those who administer have no mailbox by that name: only the record counts. */
+enum outcome
+request_admin_login(struct request *rq)
+{
+    struct strbuf out = strbuf_new(REPLY_MAX);
+    struct accountd_login_reply reply = {.state = ACCOUNTD_LOGIN_UNKNOWN};
+    struct account_actor actor = account_actor_new();
+    struct slice name;
+
+    if (accountd_admin_login_decode(rq->payload, &name) < 0) {
+        account_actor_free(&actor);
+        return REQUEST_BAD;
+    }
+    if (account_actor_load(&rq->server->base, name, &actor) == 0)
+        reply = (struct accountd_login_reply){
+            .state = ACCOUNTD_LOGIN_OK, .password = record_get(&actor.record, ADMIN_PASSWORD)};
+    else if (errno != ENOENT)
+        reply.state = ACCOUNTD_LOGIN_LATER;
+    reply.user = strbuf_slice(&actor.name);
+    (void)accountd_login_reply_encode(&out, rq->header.request_id, &reply); /* it fits */
+    ipc_peer_send(rq->peer, &out, -1);
+    mem_wipe(out.ptr, out.cap);
+    strbuf_free(&out);
+    account_actor_free(&actor);
+    return REQUEST_DONE;
 }
 
 static enum outcome

@@ -14,7 +14,9 @@
 #include "accountd/acl.h"
 #include "accountd/audit.h"
 #include "accountd/auto_reply.h"
+#include "accountd/blocks.h"
 #include "accountd/changes.h"
+#include "accountd/contacts.h"
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
@@ -37,7 +39,7 @@ enum role {
     ROLE_MAIL = 1 << 3,
     ROLE_ADMIN = 1 << 4,
     ROLE_VERIFY = 1 << 5, /* smtpd with VRFY and EXPN switched on */
-    ROLE_ADMIND = 1 << 6, /* for an administrator, by name */
+    ROLE_LDAP = 1 << 6,
 };
 
 static const struct {
@@ -49,6 +51,7 @@ static const struct {
     {ACCOUNTD_SPEND, ROLE_SMTP, request_spend},
     {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN | ROLE_VERIFY, request_expand},
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
+    {ACCOUNTD_ADMIN_LOGIN, ROLE_AUTH, request_admin_login},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
     {ACCOUNTD_MEANS, ROLE_AUTH, means_request},
     {ACCOUNTD_CODE_USED, ROLE_AUTH, means_code_used},
@@ -60,7 +63,11 @@ static const struct {
     {ACCOUNTD_ACL, ROLE_AUTH, acl_request},
     {ACCOUNTD_QUOTA, ROLE_AUTH, quota_request},
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
-    {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_ADMIND, request_admin},
+    {ACCOUNTD_BLOCK, ROLE_AUTH, blocks_request_add},
+    {ACCOUNTD_BLOCKS, ROLE_AUTH, blocks_request_follow},
+    {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
+    {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contacts_edit_request},
+    {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
 };
 
 static unsigned
@@ -87,7 +94,7 @@ server_learn_roles(struct server *server, const struct daemon *daemon)
     server->role_uids[1] = (struct role_uid){daemon_role_uid(daemon, USERS_QUEUE), ROLE_QUEUE};
     server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
     server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
-    server->role_uids[4] = (struct role_uid){daemon_role_uid(daemon, USERS_ADMIN), ROLE_ADMIND};
+    server->role_uids[4] = (struct role_uid){daemon_role_uid(daemon, USERS_LDAP), ROLE_LDAP};
 }
 
 bool
@@ -227,6 +234,7 @@ start(struct server *server, struct daemon *daemon)
     server->changes = stats_counter(daemon->stats, "changes");
     open_base(server, daemon->conf);
     server->base.hostname = conf_str(daemon->conf, SYSTEM_HOSTNAME);
+    server->blocks = blocks_new(server);
     server->audit = audit_new(&server->base);
     server->parking = parking_new(server);
     server->checkpoint = loop_timer_new(daemon->loop, checkpoint, server);
@@ -247,6 +255,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
     audit_send(server->audit); /* of changes while the suite was stopped */
     server->expiry = expiry_new(server);
     server->flow = flow_new(server);
+    server->contacts = contacts_new(server);
 }
 
 void
@@ -265,7 +274,9 @@ server_stop(struct server *server)
     new_passwords_free(&server->passwords);
     expiry_free(&server->expiry);
     flow_free(&server->flow);
+    contacts_free(&server->contacts);
     store_free(&server->store);
+    blocks_free(&server->blocks);
     parking_free(&server->parking);
     audit_free(&server->audit);
     loop_timer_free(&server->checkpoint);

@@ -39,11 +39,13 @@ struct server {
     struct store *store; /* NULL: standalone */
     struct parking *parking;
     struct import import;
+    struct contacts *contacts;    /* NULL: standalone */
     struct changes *changes_told; /* what authd is told of */
     uint64_t folders_generation;  /* of the base, when it was found out whether folders exist */
     bool folders_known, folders_exist;
     struct expiry *expiry; /* NULL: standalone */
     struct flow *flow;     /* NULL: standalone */
+    struct blocks *blocks;
     struct loop_timer *checkpoint;
     _Atomic uint64_t *requests, *changes;
 };
@@ -87,6 +89,7 @@ enum outcome request_rcpt(struct request *request);
 enum outcome request_spend(struct request *request);
 enum outcome request_expand(struct request *request);
 enum outcome request_login(struct request *request);
+enum outcome request_admin_login(struct request *request);
 enum outcome request_rehash(struct request *request);
 enum outcome request_usage(struct request *request);
 enum outcome request_missing(struct request *request);

@@ -233,7 +233,8 @@ external_workers_start(const struct daemon *d, unsigned width, int fds[KEEPER_WO
         .worker_role = "external worker",
         .box = daemon_sandbox_base(d, USERS_AUTH),
         .width = width,
-        .keep_fd = d->run_dirfd,
+        .keep = &d->run_dirfd,
+        .keep_count = 1,
     };
 
     setup.authorities = tls_client_context(ca, &error);
@@ -278,6 +279,7 @@ void
 pam_workers_start(const struct daemon *d, unsigned width, int fds[KEEPER_WORKERS_MAX])
 {
     struct setup setup = {.check = check_by_pam};
+    int places[SANDBOX_DIRS_MAX];
     struct keeper_plan plan = {
         .keeper_role = "pam keeper",
         .worker_role = "pam worker",
@@ -290,6 +292,10 @@ pam_workers_start(const struct daemon *d, unsigned width, int fds[KEEPER_WORKERS
         plan.box.gid = (gid_t)-1;
     }
     open_places_of_pam(&plan.box);
+    for (size_t i = 0; i < plan.box.dir_count; i++)
+        places[i] = plan.box.dirs[i].fd;
+    plan.keep = places;
+    plan.keep_count = plan.box.dir_count;
     plan.box.calls = SANDBOX_FILES | SANDBOX_MODULES | SANDBOX_CONNECT_UNIX | SANDBOX_INTERNET;
     start(d, &plan, &setup, fds);
     for (size_t i = 0; i < plan.box.dir_count; i++)

@@ -1,7 +1,8 @@
 /*
  * authd/login.c - the way from a client's SASL message to the answer.
  *
- *   message -> look-up at accountd, of codes too if there are some
+ *   message -> blocked client? -> look-up at accountd, of codes too if there are some -> blocked
+ * user?
  *           -> proof (code, cache, cheap scheme here, else the hash pool)
  *           -> status and rights -> the mailbox's directory -> folders of others -> OK
  *
@@ -13,8 +14,10 @@
 
 #include <string.h>
 
+#include "authd/admin.h"
 #include "authd/code_use.h"
 #include "authd/external.h"
+#include "authd/guard.h"
 #include "authd/rehash.h"
 #include "authd/user_dir.h"
 #include "authd/watch.h"
@@ -44,9 +47,11 @@ refuse(struct session *s, enum authd_failure failure, const char *reason)
     int64_t delay_ms = 0;
 
     log_outcome(s, failure == AUTHD_TEMPORARY ? LOG_WARN : LOG_INFO, "login_failed",
-                sasl_user(s->sasl), reason);
+                sasl_user(s->sasl), s->closed != NULL ? s->closed : reason);
     stats_add(s->server->failures, 1);
     if (failure == AUTHD_BAD_CREDENTIALS)
+        guard_failed(s);
+    if (failure == AUTHD_BAD_CREDENTIALS || failure == AUTHD_BLOCKED)
         delay_ms = throttle_failed(s->server->throttle, &s->address, clock_mono_ms());
     session_send_failure_later(s, failure, delay_ms);
 }
@@ -179,7 +184,9 @@ open_dir(struct session *s)
 static bool
 may_use(const struct session *s)
 {
-    return (s->account.rights & session_service_right(s)) != 0;
+    uint32_t right = session_service_right(s);
+
+    return right == 0 || (s->account.rights & right) != 0;
 }
 
 static bool
@@ -190,10 +197,20 @@ comes_too_soon(const struct session *s)
                                    clock_mono_ms());
 }
 
+/* An administrator has no mailbox, and nothing that may be switched off. */
+static void
+administrator_proved(struct session *s)
+{
+    admin_proved(s);
+    succeed(s, -1);
+}
+
 static void
 proved(struct session *s)
 {
-    if (!s->account.known) /* no decoy has a password or a proof that fits */
+    if (s->account.known && s->service == SERVICE_ADMIN)
+        administrator_proved(s);
+    else if (!s->account.known) /* no decoy has a password or a proof that fits */
         refuse(s, AUTHD_BAD_CREDENTIALS, "unknown user");
     else if (!s->account.enabled)
         refuse(s, AUTHD_DISABLED, "account disabled");
@@ -203,7 +220,7 @@ proved(struct session *s)
         refuse(s, AUTHD_DISABLED, "service switched off");
     else if (comes_too_soon(s))
         refuse(s, AUTHD_TOO_SOON, "too soon after the last login");
-    else if (s->service == SERVICE_SMTP)
+    else if (s->service == SERVICE_SMTP || s->service == SERVICE_LDAP) /* no mail is read there */
         succeed(s, -1);
     else
         open_dir(s);
@@ -225,6 +242,7 @@ password_right(struct session *s)
     struct credentials c = credentials_of(s);
 
     if (s->account.known && s->account.enabled && s->server->rehash &&
+        s->service != SERVICE_ADMIN &&
         password_is_outdated(&s->server->policy, c.record, c.password))
         rehash_begin(s->server, &c);
     proved(s);
@@ -477,6 +495,16 @@ ask_means(struct session *s)
 }
 
 static void
+find_means(struct session *s)
+{
+    guard_judge_user(s);
+    if (s->account.known && s->account.more_means)
+        ask_means(s);
+    else
+        begin_proof(s);
+}
+
+static void
 account_found(void *arg, const struct frame_header *header, struct slice payload, int fd)
 {
     struct session *s = arg;
@@ -491,10 +519,8 @@ account_found(void *arg, const struct frame_header *header, struct slice payload
         refuse(s, AUTHD_TEMPORARY, "accountd does not answer");
     else if (s->account.later)
         refuse(s, AUTHD_TEMPORARY, "account base failed or mailbox is being moved");
-    else if (s->account.more_means)
-        ask_means(s);
     else
-        begin_proof(s);
+        find_means(s);
 }
 
 static void
@@ -502,8 +528,17 @@ look_up(struct session *s)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
     struct accountd_login login = {.name = sasl_user(s->sasl)};
+    const char *blocked = guard_refuses(s);
 
-    assert_always(accountd_login_encode(&request, &login) == 0);
+    if (blocked != NULL) {
+        refuse(s, AUTHD_BLOCKED, blocked);
+        strbuf_free(&request);
+        return;
+    }
+    if (s->service == SERVICE_ADMIN)
+        admin_look_up(&request, login.name);
+    else
+        assert_always(accountd_login_encode(&request, &login) == 0);
     session_hold(s);
     ipc_async_call(s->server->accounts, &request, ACCOUNT_TIMEOUT_MS, account_found, s);
     strbuf_free(&request);

@@ -7,8 +7,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "authd/admin.h"
 #include "authd/attach.h"
 #include "authd/external.h"
+#include "authd/guard.h"
 #include "authd/server.h"
 #include "authd/watch.h"
 #include "lib/auth/hash_worker.h"
@@ -66,6 +68,7 @@ open_server(struct server *server, const struct daemon *d)
         cache_new(conf_u64(conf, AUTH_CACHE_ENTRIES), (int64_t)conf_u64(conf, AUTH_CACHE_LIFETIME));
     server->throttle = throttle_new((int64_t)conf_u64(conf, AUTH_FAILURE_DELAY));
     server->login_delay = login_delay_new((int64_t)conf_u64(conf, POP3_LOGIN_DELAY));
+    server->admin_tokens = admin_tokens_new((int64_t)conf_u64(conf, ADMIN_SESSION_TIMEOUT));
     server->accounts = ipc_async_new(d->loop, d->run_dirfd, ACCOUNTD_SOCKET, ACCOUNTD_PAYLOAD_MAX,
                                      ACCOUNT_CALLS_MAX);
     server->stores =
@@ -108,11 +111,13 @@ main(int argc, char **argv)
     open_server(&program.server, &d);     /* hash workers fork here; last use of a path */
     program.attach = attach_listen(&program.server, &d);
     program.server.watch = watch_new(&program.server);
+    program.server.guard = guard_new(&program.server, &d);
     loop_on_signal(d.loop, SIGHUP, hang_up, &program);
     enter_sandbox(&d, &program.server); /* user, Landlock, seccomp: no way back */
     daemon_ready(&d);                   /* master counts us as started from here on */
     daemon_run(&d);                     /* until SIGTERM, or until master is gone */
     watch_free(&program.server.watch);
+    guard_free(&program.server.guard);
     attach_close(&program.attach);
     return daemon_exit_status(&d);
 }

@@ -25,6 +25,7 @@ struct server {
     struct cache *cache;
     struct throttle *throttle;
     struct login_delay *login_delay; /* of POP3 */
+    struct admin_tokens *admin_tokens;
     struct decoy *decoy;
     struct password_policy policy;
     struct mechanisms *mechanisms;
@@ -37,6 +38,7 @@ struct server {
     bool draining;
     struct attach_server *attach;
     struct watch *watch;
+    struct guard *guard;
     struct session *watched; /* those that a user's mail was given to (authd/watch.h) */
     unsigned parents;        /* while draining: still connected */
     unsigned rehashes;       /* under way */

@@ -9,10 +9,18 @@
 #include "authd/folders.h"
 #include "authd/means.h"
 #include "authd/server.h"
+#include "lib/auth/digest.h"
 #include "lib/auth/sasl.h"
 #include "lib/ipc/authd.h"
 
-enum session_service { SERVICE_SMTP, SERVICE_IMAP, SERVICE_POP3, SERVICE_COUNT };
+enum session_service {
+    SERVICE_SMTP,
+    SERVICE_IMAP,
+    SERVICE_POP3,
+    SERVICE_ADMIN,
+    SERVICE_LDAP,
+    SERVICE_COUNT
+};
 
 struct session {
     struct server *server;
@@ -51,8 +59,11 @@ struct session {
     int dir_fd;               /* of the user, while the folders of others are asked for; else -1 */
     enum authd_failure delayed_failure;
     unsigned failures;
+    unsigned char admin_record[DIGEST_MAX]; /* of an administrator's password record */
     bool cached;
     bool token_refused; /* the client has been told why, and has to answer */
+    const char *closed; /* the user of this exchange is blocked: why, for the log */
+    bool closed_by_mail;
 };
 
 /* A new channel from one of the protocol daemons' parents, by its connection `parent_id`. Takes
@@ -74,6 +85,6 @@ void session_hold(struct session *s);
 bool session_release(struct session *s);
 
 const char *session_service_name(const struct session *s);
-uint32_t session_service_right(const struct session *s); /* enum accountd_right */
+uint32_t session_service_right(const struct session *s); /* enum accountd_right; 0: everybody */
 
 #endif

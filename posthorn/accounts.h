@@ -37,6 +37,10 @@ int accounts_object(struct accounts *accounts, const struct accountd_admin *requ
 int accounts_list(struct accounts *accounts, enum account_kind kind, const char *within,
                   void (*each)(void *arg, const struct object_field *fields, uint32_t count),
                   void *arg);
+/* The same for what is no account: "block". */
+int accounts_list_named(struct accounts *accounts, const char *kind, const char *within,
+                        void (*each)(void *arg, const struct object_field *fields, uint32_t count),
+                        void *arg);
 
 /* ---- whole commands, the same for every kind ---- */
 

@@ -21,7 +21,8 @@ static const char *const type_names[] = {
     [CONF_BOOL] = "bool",     [CONF_INT] = "int",       [CONF_SIZE] = "size",
     [CONF_DURATION] = "time", [CONF_STRING] = "string", [CONF_HOST] = "string",
     [CONF_LIST] = "list",     [CONF_ENUM] = "enum",     [CONF_ADDRESSES] = "list",
-    [CONF_NETWORKS] = "list", [CONF_MILTERS] = "list",  [CONF_POLICIES] = "list",
+    [CONF_NETWORKS] = "list", [CONF_CLIENTS] = "list",  [CONF_MILTERS] = "list",
+    [CONF_POLICIES] = "list",
 };
 
 static int

@@ -50,6 +50,8 @@ int account_rename(struct account_edit *edit, enum account_kind kind, struct sli
                    struct slice new_name);
 int account_member_add(struct account_edit *edit, struct slice group, struct slice member);
 int account_member_del(struct account_edit *edit, struct slice group, struct slice member);
+/* Its members are these from now on, separated like the words of a property; nobody twice. */
+int account_members_set(struct account_edit *edit, struct slice group, struct slice members);
 /* The user's password record is `record` now, if it is `old` (empty: whatever it is). ACCOUNT code
  * 4: it is not. */
 int account_password(struct account_edit *edit, enum account_kind kind, struct slice name,

@@ -64,6 +64,8 @@ right_of(enum account_kind kind)
         return ACCOUNT_RIGHT_SHARES;
     case ACCOUNT_CONTACT:
         return ACCOUNT_RIGHT_CONTACTS;
+    case ACCOUNT_WORD:
+        return ACCOUNT_RIGHT_CONFIG;
     default: /* ACCOUNT_ADMIN, and what nobody has thought of here */
         return -1;
     }

@@ -87,12 +87,12 @@ table_of(enum account_kind kind)
         return ACCOUNT_TABLE_ADMINS;
     case ACCOUNT_SHARE:
         return ACCOUNT_TABLE_SHARES;
-    case ACCOUNT_AUTH_CODE:
-        return ACCOUNT_TABLE_CODES;
     case ACCOUNT_WORD:
         return ACCOUNT_TABLE_WORDS;
     case ACCOUNT_CONTACT:
         return ACCOUNT_TABLE_CONTACTS;
+    case ACCOUNT_AUTH_CODE:
+        return ACCOUNT_TABLE_CODES;
     case ACCOUNT_USER:
     case ACCOUNT_ALIAS:
     case ACCOUNT_GROUP:

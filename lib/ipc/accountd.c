@@ -351,6 +351,24 @@ accountd_folders_reply_decode(struct slice payload,
 }
 
 int
+accountd_admin_login_encode(struct strbuf *out, struct slice name)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_ADMIN_LOGIN, 0);
+
+    writer_bytes(&w, name);
+    return frame_end(&w);
+}
+
+int
+accountd_admin_login_decode(struct slice payload, struct slice *name)
+{
+    struct reader r = reader_begin(payload);
+
+    *name = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    return reader_end(&r);
+}
+
+int
 accountd_rehash_encode(struct strbuf *out, const struct accountd_rehash *req)
 {
     struct writer w = frame_begin(out, ACCOUNTD_REHASH, 0);
@@ -507,9 +525,9 @@ accountd_sender_decode(struct slice payload, struct accountd_sender *req)
 /* ---- ADMIN ---- */
 
 int
-accountd_admin_encode(struct strbuf *out, const struct accountd_admin *req)
+accountd_admin_encode_as(struct strbuf *out, uint16_t type, const struct accountd_admin *req)
 {
-    struct writer w = frame_begin(out, ACCOUNTD_ADMIN, 0);
+    struct writer w = frame_begin(out, type, 0);
 
     writer_bytes(&w, req->verb);
     writer_bytes(&w, req->kind);
@@ -547,10 +565,10 @@ accountd_admin_decode(struct slice payload, struct accountd_admin *req,
 }
 
 int
-accountd_admin_reply_encode(struct strbuf *out, uint32_t id,
-                            const struct accountd_admin_reply *reply)
+accountd_admin_reply_encode_as(struct strbuf *out, uint16_t type, uint32_t id,
+                               const struct accountd_admin_reply *reply)
 {
-    struct writer w = frame_begin(out, ACCOUNTD_ADMIN_REPLY, id);
+    struct writer w = frame_begin(out, type, id);
 
     writer_u32(&w, reply->result);
     writer_bytes(&w, reply->text);

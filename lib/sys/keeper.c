@@ -107,39 +107,34 @@ keep(struct keeper *keeper)
     }
 }
 
-/* What the workers need. */
 static bool
 is_kept(const struct keeper *keeper, int fd)
 {
-    const struct keeper_plan *plan = keeper->plan;
-
-    if (fd == keeper->daemon->log_fd || fd == plan->keep_fd)
-        return true;
-    for (size_t i = 0; i < plan->box.dir_count; i++)
-        if (fd == plan->box.dirs[i].fd)
-            return true;
-    for (unsigned i = 0; i < plan->width; i++)
+    for (unsigned i = 0; i < keeper->plan->width; i++)
         if (fd == keeper->fds[i])
             return true;
-    return false;
+    for (size_t i = 0; i < keeper->plan->keep_count; i++)
+        if (fd == keeper->plan->keep[i])
+            return true;
+    return fd == keeper->daemon->log_fd;
 }
 
 static int
 highest_kept(const struct keeper *keeper)
 {
-    const struct keeper_plan *plan = keeper->plan;
-    int highest = keeper->daemon->log_fd > plan->keep_fd ? keeper->daemon->log_fd : plan->keep_fd;
+    int highest = keeper->daemon->log_fd;
 
-    for (size_t i = 0; i < plan->box.dir_count; i++)
-        if (plan->box.dirs[i].fd > highest)
-            highest = plan->box.dirs[i].fd;
-    for (unsigned i = 0; i < plan->width; i++)
+    for (unsigned i = 0; i < keeper->plan->width; i++)
         if (keeper->fds[i] > highest)
             highest = keeper->fds[i];
+    for (size_t i = 0; i < keeper->plan->keep_count; i++)
+        if (keeper->plan->keep[i] > highest)
+            highest = keeper->plan->keep[i];
     return highest;
 }
 
-/* What the front has open is no business of ours. */
+/* What the front has open is no business of ours: the workers' sockets and what they work on stay,
+ * and the log. */
 static void
 drop_descriptors(const struct keeper *keeper)
 {
