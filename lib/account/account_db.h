@@ -23,8 +23,8 @@ enum account_table {
     ACCOUNT_TABLE_WORDS = 'w',    /* weak password, folded -> record */
     ACCOUNT_TABLE_META = 'x',     /* what there is one of */
     ACCOUNT_TABLE_CONTACTS = 'c', /* "book\0name" -> record; a book is a domain or "outside" */
-    ACCOUNT_TABLE_FLOW = 'f',     /* "user@domain" -> what was sent in this hour and today */
     ACCOUNT_TABLE_CODES = 'k',    /* "domain\0local\0id" -> record */
+    ACCOUNT_TABLE_FLOW = 'f',     /* "user@domain" -> what was sent in this hour and today */
     ACCOUNT_TABLE_AUDIT = 'u',    /* number -> a change that the log has not been told of */
     ACCOUNT_TABLE_BLOCKS = 'b'    /* kind and name -> a block (lib/auth/block_list.h) */
 };
