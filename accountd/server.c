@@ -19,6 +19,7 @@
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
+#include "accountd/mass_mail.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
 #include "accountd/srs_key.h"
@@ -236,6 +237,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
     audit_send(server->audit); /* of changes while the suite was stopped */
     server->expiry = expiry_new(server);
     server->flow = flow_new(server);
+    server->mass_mail = mass_mail_new(server);
 }
 
 void
@@ -252,6 +254,7 @@ server_stop(struct server *server)
         ipc_server_free(&server->ipc);
     expiry_free(&server->expiry);
     flow_free(&server->flow);
+    mass_mail_free(&server->mass_mail);
     store_free(&server->store);
     blocks_free(&server->blocks);
     parking_free(&server->parking);

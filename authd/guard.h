@@ -23,5 +23,7 @@ const char *guard_refuses(const struct session *s);
 void guard_judge_user(struct session *s);
 /* A login failed for its user name or password. */
 void guard_failed(struct session *s);
+/* A login succeeded: those to send mail count, too. */
+void guard_succeeded(struct session *s);
 
 #endif

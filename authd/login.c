@@ -58,6 +58,7 @@ succeed(struct session *s, int dir_fd)
     if (s->service == SERVICE_POP3)
         login_delay_note(s->server->login_delay, slice_of(s->account.user), clock_mono_ms());
     stats_add(s->server->logins, 1);
+    guard_succeeded(s);
     session_send_ok(s, dir_fd);
     close_keep_errno(dir_fd);
 }

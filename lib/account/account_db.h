@@ -24,7 +24,8 @@ enum account_table {
     ACCOUNT_TABLE_CONTACTS = 'c', /* "book\0name" -> record; a book is a domain or "outside" */
     ACCOUNT_TABLE_FLOW = 'f',     /* "user@domain" -> what was sent in this hour and today */
     ACCOUNT_TABLE_AUDIT = 'u',    /* number -> a change that the log has not been told of */
-    ACCOUNT_TABLE_BLOCKS = 'b'    /* kind and name -> a block (lib/auth/block_list.h) */
+    ACCOUNT_TABLE_BLOCKS = 'b',   /* kind and name -> a block (lib/auth/block_list.h) */
+    ACCOUNT_TABLE_USUAL = 'n'     /* "user@domain" -> how much is usual (lib/account/usual.h) */
 };
 
 #define ACCOUNT_KEY_MAX 1400
@@ -43,7 +44,7 @@ int account_db_checkpoint(struct account_db *db);
 /* 0, or -1 with errno. After a commit returned 0 it is on disk. */
 int account_db_begin(struct account_db *db);
 int account_db_commit(struct account_db *db);
-/* The same when only ACCOUNT_TABLE_FLOW or ACCOUNT_TABLE_BLOCKS was changed, which no export has:
+/* The same when only figures and blocks (FLOW, USUAL, BLOCKS) were changed, which no export has:
  * no generation. */
 /* The same when only ACCOUNT_TABLE_FLOW or _AUDIT was changed: no generation, nobody's business. */
 int account_db_commit_figures(struct account_db *db);
