@@ -20,6 +20,8 @@
 #include "accountd/flow.h"
 #include "accountd/folders.h"
 #include "accountd/mass_mail.h"
+#include "accountd/means.h"
+#include "accountd/new_password.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
 #include "accountd/srs_key.h"
@@ -37,7 +39,6 @@ enum role {
     ROLE_MAIL = 1 << 3,
     ROLE_ADMIN = 1 << 4,
     ROLE_VERIFY = 1 << 5, /* smtpd with VRFY and EXPN switched on */
-    ROLE_ADMIND = 1 << 6, /* for an administrator, by name */
 };
 
 static const struct {
@@ -49,7 +50,10 @@ static const struct {
     {ACCOUNTD_SPEND, ROLE_SMTP, request_spend},
     {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN | ROLE_VERIFY, request_expand},
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
+    {ACCOUNTD_ADMIN_LOGIN, ROLE_AUTH, request_admin_login},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
+    {ACCOUNTD_MEANS, ROLE_AUTH, means_request},
+    {ACCOUNTD_CODE_USED, ROLE_AUTH, means_code_used},
     {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
     {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
     {ACCOUNTD_AUTO_REPLY, ROLE_MAIL, auto_reply_request},
@@ -60,7 +64,7 @@ static const struct {
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
     {ACCOUNTD_BLOCK, ROLE_AUTH, blocks_request_add},
     {ACCOUNTD_BLOCKS, ROLE_AUTH, blocks_request_follow},
-    {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_ADMIND, request_admin},
+    {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
 };
 
 static unsigned
@@ -87,7 +91,6 @@ server_learn_roles(struct server *server, const struct daemon *daemon)
     server->role_uids[1] = (struct role_uid){daemon_role_uid(daemon, USERS_QUEUE), ROLE_QUEUE};
     server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
     server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
-    server->role_uids[4] = (struct role_uid){daemon_role_uid(daemon, USERS_ADMIN), ROLE_ADMIND};
 }
 
 bool
@@ -100,6 +103,16 @@ static bool
 may_connect(uid_t uid, void *data)
 {
     return roles_of(data, uid) != 0;
+}
+
+struct ipc_peer *
+server_peer(const struct server *server, uint64_t peer_id)
+{
+    if (server->ipc != NULL)
+        return ipc_server_peer(server->ipc, peer_id);
+    return server->only_peer != NULL && ipc_peer_id(server->only_peer) == peer_id
+               ? server->only_peer
+               : NULL;
 }
 
 void
@@ -142,6 +155,7 @@ on_closed(struct ipc_peer *peer)
     struct server *server = ipc_peer_data(peer);
 
     admin_peer_gone(server, ipc_peer_id(peer));
+    server->only_peer = NULL;
     if (server->ipc == NULL)
         loop_stop(server->daemon->loop); /* standalone: the command line has what it wanted */
 }
@@ -244,7 +258,8 @@ void
 server_adopt(struct server *server, struct daemon *daemon, int fd)
 {
     start(server, daemon);
-    (void)ipc_peer_new(daemon->loop, fd, &ipc_handlers, server); /* frees itself when it ends */
+    /* It frees itself when it ends. */
+    server->only_peer = ipc_peer_new(daemon->loop, fd, &ipc_handlers, server);
 }
 
 void
@@ -252,6 +267,7 @@ server_stop(struct server *server)
 {
     if (server->ipc != NULL)
         ipc_server_free(&server->ipc);
+    new_passwords_free(&server->passwords);
     expiry_free(&server->expiry);
     flow_free(&server->flow);
     mass_mail_free(&server->mass_mail);

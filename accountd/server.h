@@ -10,7 +10,7 @@
 #include "lib/ipc/peer.h"
 #include "lib/sys/daemon.h"
 
-#define SERVER_ROLES 5
+#define SERVER_ROLES 4
 
 struct role_uid {
     uid_t uid;
@@ -32,6 +32,8 @@ struct server {
     /* of the request at hand: kept for their memory */
     struct account_hit hit, second_hit, sender_hit;
     struct ipc_server *ipc;
+    struct ipc_peer *only_peer; /* standalone: the one connection; NULL: it has ended */
+    struct new_passwords *passwords;
     struct usage *usage;
     struct audit *audit;
     struct store *store; /* NULL: standalone */
@@ -72,6 +74,8 @@ void server_listen(struct server *server, struct daemon *daemon, int listen_fd);
 /* The same for the one connection `fd` of the command line; ends the loop when that ends. */
 void server_adopt(struct server *server, struct daemon *daemon, int fd);
 void server_stop(struct server *server);
+/* A peer that may be gone: NULL. */
+struct ipc_peer *server_peer(const struct server *server, uint64_t peer_id);
 /* Runs a request (again). */
 void server_run(struct request *request);
 /* The request comes from root or the suite's owner: a command line, which needs no administrator's
@@ -85,6 +89,7 @@ enum outcome request_rcpt(struct request *request);
 enum outcome request_spend(struct request *request);
 enum outcome request_expand(struct request *request);
 enum outcome request_login(struct request *request);
+enum outcome request_admin_login(struct request *request);
 enum outcome request_rehash(struct request *request);
 enum outcome request_usage(struct request *request);
 enum outcome request_missing(struct request *request);

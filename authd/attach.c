@@ -25,7 +25,7 @@ enum {
 struct attach_server {
     struct server *server;
     struct ipc_server *listener;
-    uid_t smtp_uid, mail_uid;
+    uid_t smtp_uid, mail_uid, admin_uid;
 };
 
 static bool
@@ -33,15 +33,16 @@ uid_allowed(uid_t uid, void *data)
 {
     const struct attach_server *attach = data;
 
-    return uid == attach->smtp_uid || uid == attach->mail_uid;
+    return uid == attach->smtp_uid || uid == attach->mail_uid || uid == attach->admin_uid;
 }
 
 static bool
 may_attach(const struct attach_server *attach, uid_t uid, struct slice service)
 {
-    bool is_smtp = slice_eq(service, SLICE("smtp"));
-
-    return uid == 0 || uid == (is_smtp ? attach->smtp_uid : attach->mail_uid);
+    if (slice_eq(service, SLICE("admin")))
+        return uid == 0 || uid == attach->admin_uid;
+    return uid == 0 ||
+           uid == (slice_eq(service, SLICE("smtp")) ? attach->smtp_uid : attach->mail_uid);
 }
 
 static int
@@ -106,6 +107,7 @@ attach_listen(struct server *server, const struct daemon *d)
     server->attach = attach;
     attach->smtp_uid = daemon_role_uid(d, USERS_SMTP);
     attach->mail_uid = daemon_role_uid(d, USERS_MAIL);
+    attach->admin_uid = daemon_role_uid(d, USERS_ADMIN);
     attach->listener =
         ipc_server_new(d->loop, fd, &parent_handlers, uid_allowed, PARENTS_MAX, attach);
     return attach;

@@ -20,9 +20,11 @@ enum account_table {
     ACCOUNT_TABLE_SHARES = 's',   /* "domain\0local\0grantee\0folder" -> record */
     ACCOUNT_TABLE_ADMINS = 'a',   /* "name" -> record */
     ACCOUNT_TABLE_JOBS = 'j',     /* sequence number -> work for the store */
+    ACCOUNT_TABLE_WORDS = 'w',    /* weak password, folded -> record */
     ACCOUNT_TABLE_META = 'x',     /* what there is one of */
     ACCOUNT_TABLE_CONTACTS = 'c', /* "book\0name" -> record; a book is a domain or "outside" */
     ACCOUNT_TABLE_FLOW = 'f',     /* "user@domain" -> what was sent in this hour and today */
+    ACCOUNT_TABLE_CODES = 'k',    /* "domain\0local\0id" -> record */
     ACCOUNT_TABLE_AUDIT = 'u',    /* number -> a change that the log has not been told of */
     ACCOUNT_TABLE_BLOCKS = 'b',   /* kind and name -> a block (lib/auth/block_list.h) */
     ACCOUNT_TABLE_USUAL = 'n'     /* "user@domain" -> how much is usual (lib/account/usual.h) */
@@ -44,9 +46,8 @@ int account_db_checkpoint(struct account_db *db);
 /* 0, or -1 with errno. After a commit returned 0 it is on disk. */
 int account_db_begin(struct account_db *db);
 int account_db_commit(struct account_db *db);
-/* The same when only figures and blocks (FLOW, USUAL, BLOCKS) were changed, which no export has:
- * no generation. */
-/* The same when only ACCOUNT_TABLE_FLOW or _AUDIT was changed: no generation, nobody's business. */
+/* The same when only ACCOUNT_TABLE_FLOW, _USUAL, _AUDIT, _BLOCKS or the last use of a code was
+ * changed, which no export has: no generation, nobody's business. */
 int account_db_commit_figures(struct account_db *db);
 void account_db_abort(struct account_db *db);
 /* Grows with each commit: who read in several steps can tell that nothing changed meanwhile. */

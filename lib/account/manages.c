@@ -8,84 +8,12 @@
 
 #include "lib/account/canonical.h"
 
-enum scope { IN_DOMAIN, IN_SYSTEM };
-
-static const struct {
-    const char *name;
-    enum scope scope;
-} rights[ACCOUNT_RIGHT_COUNT] = {
-#define RIGHT(id, name, scope, help) [id] = {name, scope},
-#include "lib/account/rights.def"
-#undef RIGHT
-};
-
-const char *
-account_right_name(enum account_right right)
-{
-    return rights[right].name;
-}
-
-int
-account_right_find(struct slice name)
-{
-    for (int i = 0; i < ACCOUNT_RIGHT_COUNT; i++)
-        if (slice_eq(name, slice_of(rights[i].name)))
-            return i;
-    return -1;
-}
-
-bool
-account_right_is_of_domain(enum account_right right)
-{
-    return rights[right].scope == IN_DOMAIN;
-}
-
-static bool
-has_word(struct slice list, struct slice wanted)
-{
-    struct slice word;
-
-    while ((word = property_next_word(&list)).len > 0)
-        if (slice_eq(word, wanted))
-            return true;
-    return false;
-}
-
-static bool
-is_super(const struct record *admin)
-{
-    return record_is(admin, ADMIN_TYPE, "super");
-}
-
-static bool
-has(const struct record *admin, enum account_right right)
-{
-    if (is_super(admin))
-        return true;
-    if (record_is(admin, ADMIN_TYPE, "domain"))
-        return account_right_is_of_domain(right);
-    return has_word(record_get(admin, ADMIN_RIGHTS), slice_of(rights[right].name));
-}
-
-/* Only a role may be bound to nothing: then it has its functions everywhere. */
-static bool
-covers_all(const struct record *admin)
-{
-    return is_super(admin) ||
-           (record_is(admin, ADMIN_TYPE, "role") && record_get(admin, ADMIN_DOMAINS).len == 0);
-}
-
-static bool
-covers(const struct record *admin, struct slice domain)
-{
-    return covers_all(admin) || has_word(record_get(admin, ADMIN_DOMAINS), domain);
-}
-
 /* A role that has anything less than a domain administrator is none. */
 static bool
 is_within(const struct record *admin, struct slice domain)
 {
-    return is_super(admin) || (record_is(admin, ADMIN_TYPE, "domain") && covers(admin, domain));
+    return account_rights_super(admin) ||
+           (record_is(admin, ADMIN_TYPE, "domain") && account_rights_cover(admin, domain));
 }
 
 int
@@ -105,7 +33,8 @@ account_manages(struct account_base *base, struct slice mailbox, struct slice do
             rc = -1;
         found = rc == 1 && mailbox.len > 0 &&
                 slice_eq(record_get(&record, ADMIN_MAILBOX), mailbox) &&
-                has(&record, ACCOUNT_RIGHT_USERS) && covers(&record, domain);
+                account_rights_have(&record, ACCOUNT_RIGHT_USERS) &&
+                account_rights_cover(&record, domain);
     }
     if (found)
         (void)strbuf_append(admin, key);
@@ -160,23 +89,23 @@ account_actor_load(struct account_base *base, struct slice name, struct account_
 bool
 account_actor_is_super(const struct account_actor *actor)
 {
-    return is_super(&actor->record);
+    return account_rights_super(&actor->record);
 }
 
 bool
 account_actor_has(const struct account_actor *actor, enum account_right right)
 {
-    return has(&actor->record, right);
+    return account_rights_have(&actor->record, right);
 }
 
 bool
 account_actor_covers(const struct account_actor *actor, struct slice domain)
 {
-    return covers(&actor->record, domain);
+    return account_rights_cover(&actor->record, domain);
 }
 
 bool
 account_actor_covers_all(const struct account_actor *actor)
 {
-    return covers_all(&actor->record);
+    return account_rights_cover_all(&actor->record);
 }

@@ -1,23 +1,13 @@
 /*
  * lib/account/manages.h - who is an administrator, of which type, and of what (DIR-59, 60).
  *
- * super: everything. domain: every function that stays within a domain, for the listed domains.
- * role: the functions ticked in `rights`, for the listed domains or, if none is listed, for all.
+ * What the types may is in lib/account/rights.h.
  */
 #ifndef POSTHORN_LIB_ACCOUNT_MANAGES_H
 #define POSTHORN_LIB_ACCOUNT_MANAGES_H
 
 #include "lib/account/account.h"
-
-enum account_right {
-#define RIGHT(id, name, scope, help) id,
-#include "lib/account/rights.def"
-#undef RIGHT
-    ACCOUNT_RIGHT_COUNT
-};
-const char *account_right_name(enum account_right right);
-int account_right_find(struct slice name);           /* enum account_right, or -1 */
-bool account_right_is_of_domain(enum account_right); /* may be bound to domains */
+#include "lib/account/rights.h"
 
 /* Is `mailbox` (canonical) the own mailbox of an administrator who may change mailboxes in `domain`
  * (canonical)? 1: yes, with the administrator's name appended to `admin`; 0: no; -1 with errno: the

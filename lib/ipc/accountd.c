@@ -291,7 +291,7 @@ accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *r
     reply->password_changed = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
     reply->place = reader_bytes(&r, STORE_PLACE_MAX);
     reply->has_folders = has_folders == 1;
-    if (reply->state > ACCOUNTD_LOGIN_LATER || has_folders > 1)
+    if (reply->state > ACCOUNTD_LOGIN_PASSWORD || has_folders > 1)
         return -1;
     return reader_end(&r);
 }
@@ -349,6 +349,24 @@ accountd_folders_reply_decode(struct slice payload,
         folders[i].quota_bytes = reader_u64(&r);
         folders[i].quota_messages = reader_u64(&r);
     }
+    return reader_end(&r);
+}
+
+int
+accountd_admin_login_encode(struct strbuf *out, struct slice name)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_ADMIN_LOGIN, 0);
+
+    writer_bytes(&w, name);
+    return frame_end(&w);
+}
+
+int
+accountd_admin_login_decode(struct slice payload, struct slice *name)
+{
+    struct reader r = reader_begin(payload);
+
+    *name = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     return reader_end(&r);
 }
 
@@ -509,9 +527,9 @@ accountd_sender_decode(struct slice payload, struct accountd_sender *req)
 /* ---- ADMIN ---- */
 
 int
-accountd_admin_encode(struct strbuf *out, const struct accountd_admin *req)
+accountd_admin_encode_as(struct strbuf *out, uint16_t type, const struct accountd_admin *req)
 {
-    struct writer w = frame_begin(out, ACCOUNTD_ADMIN, 0);
+    struct writer w = frame_begin(out, type, 0);
 
     writer_bytes(&w, req->verb);
     writer_bytes(&w, req->kind);
@@ -549,10 +567,10 @@ accountd_admin_decode(struct slice payload, struct accountd_admin *req,
 }
 
 int
-accountd_admin_reply_encode(struct strbuf *out, uint32_t id,
-                            const struct accountd_admin_reply *reply)
+accountd_admin_reply_encode_as(struct strbuf *out, uint16_t type, uint32_t id,
+                               const struct accountd_admin_reply *reply)
 {
-    struct writer w = frame_begin(out, ACCOUNTD_ADMIN_REPLY, id);
+    struct writer w = frame_begin(out, type, id);
 
     writer_u32(&w, reply->result);
     writer_bytes(&w, reply->text);

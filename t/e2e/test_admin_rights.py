@@ -16,7 +16,7 @@ NO_RIGHT = 101
 
 
 class Peer:
-    """What admind says to accountd."""
+    """What authd says to accountd for an administrator."""
 
     def __init__(self, inst):
         self.connection = Connection.connect(inst.root / "run/accountd.sock")
@@ -69,9 +69,9 @@ def test_accountd_decides_what_an_administrator_may(inst):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes several users")
-def test_adminds_user_acts_for_nobody_by_itself(inst):
+def test_authds_user_acts_for_nobody_by_itself(inst):
     """Without an administrator's name only root and the owner are obeyed."""
-    uid = inst.run("config", "get", "users.admin").out.strip()
+    uid = inst.run("config", "get", "users.auth").out.strip()
     uid = int(uid.split(":")[0]) if ":" in uid else int(subprocess.check_output(["id", "-u", uid]))
     script = textwrap.dedent("""
         import os, sys
