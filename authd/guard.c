@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sysexits.h>
 
 #include "authd/white_list.h"
 #include "lib/auth/block_list.h"
@@ -15,6 +16,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/conf/location_table.h"
 #include "lib/ipc/accountd_block.h"
 #include "lib/log/log.h"
 
@@ -22,7 +24,8 @@ enum {
     FOLLOW_TIMEOUT_MS = 3600 * 1000,
     REPORT_TIMEOUT_MS = 60000,
     RETRY_MS = 1000,
-    REQUEST_MAX = 4096
+    REQUEST_MAX = 4096,
+    ERRORS_MAX = 65536
 };
 
 struct guard {
@@ -32,6 +35,8 @@ struct guard {
     int64_t block_ms;
     struct guess_table *addresses, *users, *senders;
     struct white_list *white_list;
+    struct location_table *locations;
+    const struct conf *conf;   /* guess.allowed_locations */
     struct block_list *blocks; /* a copy of accountd's */
     uint64_t known;            /* up to this change of accountd's */
     struct loop_timer *retry;
@@ -151,18 +156,48 @@ ip_of(const struct session *s)
 }
 
 const char *
-guard_refuses(const struct session *s)
+guard_location(const struct session *s)
+{
+    struct ip ip = ip_of(s);
+
+    return location_table_find(s->server->guard->locations, &ip);
+}
+
+static bool
+location_is_allowed(const struct session *s)
+{
+    const struct conf *conf = s->server->guard->conf;
+    size_t count = conf_list_count(conf, GUESS_ALLOWED_LOCATIONS);
+    const char *location = count == 0 ? "" : guard_location(s);
+
+    for (size_t i = 0; i < count; i++)
+        if (location_is_within(location,
+                               slice_of(conf_list_item(conf, GUESS_ALLOWED_LOCATIONS, i))))
+            return true;
+    return count == 0 || s->address.loopback;
+}
+
+static bool
+is_blocked(const struct guard *guard, const struct ip *ip)
+{
+    char name[BLOCK_ADDRESS_NAME_MAX];
+
+    block_address_name(ip, name);
+    return block_list_find(guard->blocks, BLOCK_ADDRESS, slice_of(name), clock_real_ms()) != NULL;
+}
+
+const char *
+guard_refuses(const struct session *s, enum authd_failure *failure)
 {
     const struct guard *guard = s->server->guard;
     struct ip ip = ip_of(s);
-    char name[BLOCK_ADDRESS_NAME_MAX];
+    bool blocked = is_blocked(guard, &ip);
 
-    block_address_name(&ip, name);
-    if (block_list_find(guard->blocks, BLOCK_ADDRESS, slice_of(name), clock_real_ms()) == NULL ||
-        white_list_has(guard->white_list, &ip))
+    if ((!blocked && location_is_allowed(s)) || white_list_has(guard->white_list, &ip))
         return NULL;
     stats_add(guard->refused, 1);
-    return "address is blocked";
+    *failure = blocked ? AUTHD_BLOCKED : AUTHD_DISABLED;
+    return blocked ? "address is blocked" : "location is not allowed";
 }
 
 void
@@ -230,6 +265,21 @@ guard_succeeded(struct session *s)
         block(guard, BLOCK_USER, BLOCK_MASS_MAIL, user, logins);
 }
 
+/* Exits with the errors on stderr. */
+static struct location_table *
+load_locations(const struct daemon *d)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct location_table *table = location_table_load(d->conf, &d->inst, &errors);
+
+    if (table == NULL) {
+        (void)fprintf(stderr, "authd: %s", strbuf_cstr(&errors));
+        exit(EX_CONFIG);
+    }
+    strbuf_free(&errors);
+    return table;
+}
+
 struct guard *
 guard_new(struct server *server, const struct daemon *d)
 {
@@ -247,6 +297,8 @@ guard_new(struct server *server, const struct daemon *d)
     guard->users = guess_table_new(interval_ms);
     guard->senders = guess_table_new(interval_ms);
     guard->white_list = white_list_new(server->loop, d->run_dirfd, conf);
+    guard->locations = load_locations(d);
+    guard->conf = conf;
     guard->blocks = block_list_new(BLOCKS_MAX, 0);
     guard->retry = loop_timer_new(server->loop, follow, guard);
     guard->blocked_addresses = stats_counter(d->stats, "addresses_blocked");
@@ -265,6 +317,7 @@ guard_free(struct guard **guardp)
         return;
     loop_timer_free(&guard->retry);
     white_list_free(&guard->white_list);
+    location_table_free(&guard->locations);
     block_list_free(&guard->blocks);
     guess_table_free(&guard->addresses);
     guess_table_free(&guard->users);
