@@ -63,7 +63,7 @@ LIBS_local-deliver = -levent_core -lseccomp -lcrypto -licuuc
 LIBS_remote-deliver = -levent_core -lseccomp -lssl -lcrypto -lidn2 -lunistring
 LIBS_archived = -levent_core -lseccomp -lcrypto
 LIBS_stsd = -levent_core -lseccomp -lssl -lcrypto -lz
-LIBS_posthorn = -levent_core -lseccomp -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring -licuuc
+LIBS_posthorn = -ljansson -levent_core -lseccomp -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring -licuuc
 LIBS_ALL = -ljansson -levent_core -lseccomp -lsqlite3 -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound -licuuc -lz
 
 DAEMONS := $(foreach d,$(DAEMONS),$(if $(wildcard $(d)/main.c),$(d)))
@@ -156,11 +156,12 @@ ifneq ($(SAN)$(FUZZ)$(TESTHOOKS),)
 endif
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/posthorn \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d \
-	    $(DESTDIR)$(PREFIX)/share/doc/posthorn $(MAN_DIR)/man5 $(MAN_DIR)/man8
+	    $(DESTDIR)$(PREFIX)/share/doc/posthorn $(MAN_DIR)/man5 $(MAN_DIR)/man7 $(MAN_DIR)/man8
 	install -m 755 $(BUILD)/bin/posthorn $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
 	    $(DESTDIR)$(PREFIX)/libexec/posthorn/
 	umask 022; for page in $(MAN_PAGES); do $(MAN_VERSION) $$page >$(MAN_DIR)/man$${page##*.}/$${page##*/}; done
+	umask 022; $(BUILD)/bin/posthorn api doc --man | $(MAN_VERSION) >$(MAN_DIR)/man7/posthorn-api.7
 	umask 022; $(BUILD)/bin/posthorn config doc --man | $(MAN_VERSION) >$(MAN_DIR)/man5/posthorn.conf.5
 	umask 022; sed 's|@PREFIX@|$(PREFIX)|g' conf/posthorn.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/posthorn.service
 	install -m 644 conf/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/posthorn.conf

@@ -165,6 +165,24 @@ call_logout(struct call *call)
     strbuf_free(&nothing);
 }
 
+/* What the table says about an administrator: for menus; accountd decides. */
+static void
+write_calls(struct call *call, const struct object_field *fields, uint32_t count)
+{
+    static const enum account_property properties[] = {ADMIN_TYPE, ADMIN_DOMAINS, ADMIN_RIGHTS};
+    struct record admin = record_new(ACCOUNT_ADMIN);
+
+    for (size_t i = 0; i < ARRAY_LEN(properties); i++)
+        record_set(&admin, properties[i],
+                   object_get(fields, count, account_properties[properties[i]].name));
+    json_open(&call->json, "calls", '[');
+    for (int id = 0; id < API_CALL_COUNT; id++)
+        if (api_allows((enum api_call_id)id, &admin))
+            json_text(&call->json, NULL, slice_of(api_calls[id].name));
+    json_close(&call->json, ']');
+    record_free(&admin);
+}
+
 static void
 call_who_am_i(struct call *call)
 {
@@ -177,8 +195,10 @@ call_who_am_i(struct call *call)
     if (!call_ask(call, &request, &reply))
         return;
     count = object_next(&reply.data, fields);
-    if (count > 0)
-        call_write_object(call, "admin", ACCOUNT_ADMIN, fields, (uint32_t)count);
+    if (count <= 0)
+        return;
+    call_write_object(call, "admin", ACCOUNT_ADMIN, fields, (uint32_t)count);
+    write_calls(call, fields, (uint32_t)count);
 }
 
 /* The old password is proved as at a login: authd counts what is wrong. */

@@ -213,32 +213,88 @@ api_openapi(struct strbuf *out, const char *version)
     json_close(&w, '}');
 }
 
-/* ---- the manual ---- */
+/* ---- for people ---- */
+
+static const char manual_head[] = ".Dd November 27, 2026\n"
+                                  ".Dt POSTHORN-API 7\n"
+                                  ".Os Posthorn\n"
+                                  ".Sh NAME\n"
+                                  ".Nm posthorn-api\n"
+                                  ".Nd calls of Posthorn's administrative API\n"
+                                  ".Sh DESCRIPTION\n"
+                                  "Each call is made by HTTP as\n"
+                                  ".Xr admind 8\n"
+                                  "describes: a POST to\n"
+                                  ".Pa /api/NAME\n"
+                                  "with a JSON object of the parameters.\n"
+                                  "The answer has a\n"
+                                  ".Cm result :\n";
+
+static void
+manual_call(struct strbuf *out, enum api_call_id call)
+{
+    size_t count;
+    const struct api_param *params = api_params_of(call, &count);
+    const char *meaning;
+    unsigned number;
+
+    (void)strbuf_printf(out, ".It Fn %s\n%s.\nFor: %s.\n", api_calls[call].name,
+                        api_calls[call].help, right_words(call));
+    if (count > 0)
+        (void)strbuf_str(out, ".Bl -tag -width Ds -compact\n");
+    for (size_t p = 0; p < count; p++)
+        (void)strbuf_printf(out, ".It Fa %s%s\n%s\n", params[p].name,
+                            (params[p].flags & API_NEEDED) != 0 ? "" : " Pq optional",
+                            params[p].help);
+    if (count > 0)
+        (void)strbuf_str(out, ".El\n");
+    for (size_t n = 0; (meaning = api_result_meaning(call, n, &number)) != NULL; n++)
+        (void)strbuf_printf(out, "%s%u: %s.\n", n == 0 ? "Results:\n" : "", number, meaning);
+}
 
 void
 api_manual(struct strbuf *out)
 {
-    (void)strbuf_str(out, ".Bl -tag -width Ds\n");
-    for (int i = 0; i < API_CALL_COUNT; i++) {
-        enum api_call_id call = (enum api_call_id)i;
-        size_t count;
-        const struct api_param *params = api_params_of(call, &count);
-        const char *meaning;
-        unsigned number;
+    (void)strbuf_str(out, manual_head);
+    for (size_t i = 0; i < ARRAY_LEN(common_results); i++)
+        (void)strbuf_printf(out, "%u %s%s\n", common_results[i].number, common_results[i].meaning,
+                            i + 1 < ARRAY_LEN(common_results) ? "," : ";");
+    (void)strbuf_str(out, "others are those of the call.\n"
+                          "An empty domain is the primary one.\n"
+                          ".Sh CALLS\n"
+                          ".Bl -tag -width Ds\n");
+    for (int i = 0; i < API_CALL_COUNT; i++)
+        manual_call(out, (enum api_call_id)i);
+    (void)strbuf_str(out, ".El\n"
+                          ".Sh SEE ALSO\n"
+                          ".Xr accountd 8 ,\n"
+                          ".Xr admind 8\n");
+}
 
-        (void)strbuf_printf(out, ".It Fn %s\n%s.\nFor: %s.\n", api_calls[i].name, api_calls[i].help,
-                            right_words(call));
-        if (count > 0)
-            (void)strbuf_str(out, ".Bl -tag -width Ds -compact\n");
-        for (size_t p = 0; p < count; p++)
-            (void)strbuf_printf(out, ".It Fa %s%s\n%s\n", params[p].name,
-                                (params[p].flags & API_NEEDED) != 0 ? "" : " Pq optional",
-                                params[p].help);
-        if (count > 0)
-            (void)strbuf_str(out, ".El\n");
-        for (size_t n = 0; (meaning = api_result_meaning(call, n, &number)) != NULL; n++)
-            (void)strbuf_printf(out, "%s %u: %s", n == 0 ? "Results:" : ";", number, meaning);
-        (void)strbuf_str(out, api_result_meaning(call, 0, &number) == NULL ? "" : ".\n");
+static void
+text_call(struct strbuf *out, enum api_call_id call)
+{
+    size_t count;
+    const struct api_param *params = api_params_of(call, &count);
+    const char *meaning;
+    unsigned number;
+
+    (void)strbuf_printf(out, "%s: %s.\nfor: %s\n", api_calls[call].name, api_calls[call].help,
+                        right_words(call));
+    for (size_t p = 0; p < count; p++)
+        (void)strbuf_printf(out, "  %-14s %s%s\n", params[p].name, params[p].help,
+                            (params[p].flags & API_NEEDED) != 0 ? " (needed)" : "");
+    for (size_t n = 0; (meaning = api_result_meaning(call, n, &number)) != NULL; n++)
+        (void)strbuf_printf(out, "result %u: %s\n", number, meaning);
+}
+
+void
+api_text(struct strbuf *out, int call)
+{
+    if (call >= 0) {
+        text_call(out, (enum api_call_id)call);
+        return;
     }
-    (void)strbuf_str(out, ".El\n");
+    for (int i = 0; i < API_CALL_COUNT; i++)
+        (void)strbuf_printf(out, "%-18s %s\n", api_calls[i].name, api_calls[i].help);
 }

@@ -9,9 +9,9 @@
 
 START_TEST(the_built_in_table_names_every_service)
 {
-    static const char *const names[] = {"log",  "dns",   "key",    "local",  "account",
-                                        "auth", "queue", "remote", "sts",    "filter",
-                                        "smtp", "imap",  "pop3",   "archive"};
+    static const char *const names[] = {"log",  "dns",   "key",    "local",   "account",
+                                        "auth", "queue", "remote", "sts",     "filter",
+                                        "smtp", "imap",  "pop3",   "archive", "admin"};
     struct strbuf errors = strbuf_new(4096);
     struct services *s = services_parse(slice_of(services_default_text), "services.conf", &errors);
     const struct service_row *smtp;
@@ -29,6 +29,8 @@ START_TEST(the_built_in_table_names_every_service)
     ck_assert(smtp->overlap);
     ck_assert(smtp->automatic);
     ck_assert(services_find(s, "log")->socket_datagram);
+    ck_assert(services_find(s, "admin")->always && services_find(s, "admin")->automatic);
+    ck_assert(!smtp->always);
     services_free(&s);
     strbuf_free(&errors);
 }
