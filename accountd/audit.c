@@ -94,9 +94,10 @@ audit_free(struct audit **auditp)
 
 /* Members and shares are rows of a list: what was given says it all. */
 static bool
-has_own_row(enum account_kind kind)
+has_own_row(const struct audit_event *event)
 {
-    return kind != ACCOUNT_MEMBER && kind != ACCOUNT_SHARE;
+    return event->other_kind == NULL && event->kind != ACCOUNT_MEMBER &&
+           event->kind != ACCOUNT_SHARE;
 }
 
 /* Into `out`; nothing: there is no such object. */
@@ -120,7 +121,7 @@ int
 audit_before(struct audit *audit, const struct audit_event *event)
 {
     strbuf_clear(&audit->before);
-    return has_own_row(event->kind) ? snapshot(audit, event->kind, event->name, &audit->before) : 0;
+    return has_own_row(event) ? snapshot(audit, event->kind, event->name, &audit->before) : 0;
 }
 
 /* ---- lines: one for each property that is another now, or one that tells of the change alone ----
@@ -148,7 +149,9 @@ put_line(struct change *c, const char *property, struct slice before, struct sli
     pairs[count++] = (struct object_field){SLICE("who"), event->who};
     pairs[count++] = (struct object_field){SLICE("from"), event->from};
     pairs[count++] = (struct object_field){SLICE("verb"), event->verb};
-    pairs[count++] = (struct object_field){SLICE("kind"), slice_of(account_kind_name(event->kind))};
+    pairs[count++] = (struct object_field){
+        SLICE("kind"),
+        slice_of(event->other_kind != NULL ? event->other_kind : account_kind_name(event->kind))};
     pairs[count++] = (struct object_field){SLICE("name"), event->name};
     if (event->new_name.len > 0)
         pairs[count++] = (struct object_field){SLICE("new_name"), event->new_name};
@@ -223,7 +226,7 @@ audit_after(struct audit *audit, const struct audit_event *event)
     struct change c = {.audit = audit, .event = event, .number = next_number(audit)};
     struct strbuf after = strbuf_new(SNAPSHOT_MAX);
 
-    if (has_own_row(event->kind)) {
+    if (has_own_row(event)) {
         c.rc = snapshot(audit, event->kind, event->new_name.len > 0 ? event->new_name : event->name,
                         &after);
         if (c.rc == 0)

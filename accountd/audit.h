@@ -20,6 +20,7 @@ struct audit_event {
     struct slice who, from; /* name of the administrator and client address, or "uid 0", "local" */
     struct slice verb;
     enum account_kind kind;
+    const char *other_kind; /* NULL, or what it is instead: values are those given */
     struct slice name;
     struct slice new_name;             /* of a rename, or empty */
     const struct object_field *fields; /* as given; values of objects that have no own row */

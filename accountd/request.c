@@ -11,6 +11,7 @@
 
 #include "accountd/flow.h"
 #include "accountd/folders.h"
+#include "accountd/means.h"
 #include "accountd/parking.h"
 #include "accountd/rcpt_policy.h"
 #include "accountd/server.h"
@@ -20,6 +21,7 @@
 #include "lib/account/expand.h"
 #include "lib/account/listed.h"
 #include "lib/account/manages.h"
+#include "lib/account/password_rules.h"
 #include "lib/account/public.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -317,13 +319,19 @@ fill_login(struct server *server, struct slice path, struct accountd_login_reply
 {
     const struct account_hit *hit = &server->hit;
 
-    reply->state = account_user_state(&hit->entry, clock_real_ms()) == ACCOUNT_NORMAL
-                       ? ACCOUNTD_LOGIN_OK
-                       : ACCOUNTD_LOGIN_DISABLED;
+    const int64_t now_ms = clock_real_ms();
+
+    if (account_user_state(&hit->entry, now_ms) != ACCOUNT_NORMAL)
+        reply->state = ACCOUNTD_LOGIN_DISABLED;
+    else
+        reply->state = password_state_of(&hit->domain, &hit->entry, now_ms) == PASSWORD_STATE_GOOD
+                           ? ACCOUNTD_LOGIN_OK
+                           : ACCOUNTD_LOGIN_PASSWORD;
     reply->user = strbuf_slice(&hit->address);
     reply->path = path;
     reply->password = record_get(&hit->entry, USER_PASSWORD);
-    reply->rights = account_user_rights(&hit->entry);
+    reply->rights = account_user_rights(&hit->entry) |
+                    (means_more(server, hit) ? (uint32_t)ACCOUNTD_MORE_MEANS : 0);
     reply->quota_bytes = record_u64(&hit->entry, USER_QUOTA_BYTES);
     reply->quota_messages = record_u64(&hit->entry, USER_QUOTA_MESSAGES);
     reply->full_name = record_get(&hit->entry, USER_FULL_NAME);
@@ -382,9 +390,8 @@ request_admin_login(struct request *rq)
         return REQUEST_BAD;
     }
     if (account_actor_load(&rq->server->base, name, &actor) == 0)
-        reply = (struct accountd_login_reply){.state = ACCOUNTD_LOGIN_OK,
-                                              .password =
-                                                  record_get(&actor.record, ADMIN_PASSWORD)};
+        reply = (struct accountd_login_reply){
+            .state = ACCOUNTD_LOGIN_OK, .password = record_get(&actor.record, ADMIN_PASSWORD)};
     else if (errno != ENOENT)
         reply.state = ACCOUNTD_LOGIN_LATER;
     reply.user = strbuf_slice(&actor.name);

@@ -14,10 +14,13 @@
 #include "accountd/acl.h"
 #include "accountd/audit.h"
 #include "accountd/auto_reply.h"
+#include "accountd/blocks.h"
 #include "accountd/changes.h"
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
+#include "accountd/means.h"
+#include "accountd/new_password.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
 #include "accountd/srs_key.h"
@@ -48,6 +51,8 @@ static const struct {
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
     {ACCOUNTD_ADMIN_LOGIN, ROLE_AUTH, request_admin_login},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
+    {ACCOUNTD_MEANS, ROLE_AUTH, means_request},
+    {ACCOUNTD_CODE_USED, ROLE_AUTH, means_code_used},
     {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
     {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
     {ACCOUNTD_AUTO_REPLY, ROLE_MAIL, auto_reply_request},
@@ -56,6 +61,8 @@ static const struct {
     {ACCOUNTD_ACL, ROLE_AUTH, acl_request},
     {ACCOUNTD_QUOTA, ROLE_AUTH, quota_request},
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
+    {ACCOUNTD_BLOCK, ROLE_AUTH, blocks_request_add},
+    {ACCOUNTD_BLOCKS, ROLE_AUTH, blocks_request_follow},
     {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
 };
 
@@ -95,6 +102,16 @@ static bool
 may_connect(uid_t uid, void *data)
 {
     return roles_of(data, uid) != 0;
+}
+
+struct ipc_peer *
+server_peer(const struct server *server, uint64_t peer_id)
+{
+    if (server->ipc != NULL)
+        return ipc_server_peer(server->ipc, peer_id);
+    return server->only_peer != NULL && ipc_peer_id(server->only_peer) == peer_id
+               ? server->only_peer
+               : NULL;
 }
 
 void
@@ -137,6 +154,7 @@ on_closed(struct ipc_peer *peer)
     struct server *server = ipc_peer_data(peer);
 
     admin_peer_gone(server, ipc_peer_id(peer));
+    server->only_peer = NULL;
     if (server->ipc == NULL)
         loop_stop(server->daemon->loop); /* standalone: the command line has what it wanted */
 }
@@ -211,6 +229,7 @@ start(struct server *server, struct daemon *daemon)
     server->changes = stats_counter(daemon->stats, "changes");
     open_base(server, daemon->conf);
     server->base.hostname = conf_str(daemon->conf, SYSTEM_HOSTNAME);
+    server->blocks = blocks_new(server);
     server->audit = audit_new(&server->base);
     server->parking = parking_new(server);
     server->checkpoint = loop_timer_new(daemon->loop, checkpoint, server);
@@ -237,7 +256,8 @@ void
 server_adopt(struct server *server, struct daemon *daemon, int fd)
 {
     start(server, daemon);
-    (void)ipc_peer_new(daemon->loop, fd, &ipc_handlers, server); /* frees itself when it ends */
+    /* It frees itself when it ends. */
+    server->only_peer = ipc_peer_new(daemon->loop, fd, &ipc_handlers, server);
 }
 
 void
@@ -245,9 +265,11 @@ server_stop(struct server *server)
 {
     if (server->ipc != NULL)
         ipc_server_free(&server->ipc);
+    new_passwords_free(&server->passwords);
     expiry_free(&server->expiry);
     flow_free(&server->flow);
     store_free(&server->store);
+    blocks_free(&server->blocks);
     parking_free(&server->parking);
     audit_free(&server->audit);
     loop_timer_free(&server->checkpoint);

@@ -13,7 +13,8 @@
 enum {
     LIMIT_DEFAULT = 100,
     CURSOR_MAX = 4096,
-    ROWS_MAX = 200000, /* that are searched or sorted */
+    ENCODED_MAX = 2 * CURSOR_MAX, /* base64 takes less */
+    ROWS_MAX = 200000,            /* that are searched or sorted */
     BYTES_MAX = 128u << 20
 };
 
@@ -76,7 +77,7 @@ write_rows(struct listing *l, struct slice data)
 static void
 list_page(struct listing *l)
 {
-    struct strbuf cursor = strbuf_new(2 * CURSOR_MAX);
+    struct strbuf cursor = strbuf_new(ENCODED_MAX);
     struct accountd_admin_reply reply;
     struct slice given = api_request_value(&l->call->request, "cursor")->text;
 
@@ -86,7 +87,7 @@ list_page(struct listing *l)
         json_open(&l->call->json, "objects", '[');
         write_rows(l, reply.data);
         json_close(&l->call->json, ']');
-        (void)base64_encode(strbuf_slice(&l->cursor), &cursor); /* twice the room is enough */
+        (void)base64_encode(strbuf_slice(&l->cursor), &cursor); /* it fits */
         json_text(&l->call->json, "cursor", strbuf_slice(&cursor));
     }
     strbuf_free(&cursor);

@@ -6,9 +6,9 @@
 
 #include "authd/cache.h"
 #include "authd/decoy.h"
-#include "authd/hash_pool.h"
 #include "authd/login_delay.h"
 #include "authd/throttle.h"
+#include "lib/auth/hash_pool.h"
 #include "lib/auth/mechanisms.h"
 #include "lib/ipc/peer.h"
 #include "lib/store/store_dirs.h"
@@ -16,6 +16,7 @@
 
 struct server {
     struct loop *loop;
+    int run_dirfd;              /* of our own sockets */
     struct ipc_async *accounts; /* accountd */
     struct ipc_async *stores;   /* local-deliver, keeper of the store */
     struct hash_pool *pool;
@@ -35,6 +36,7 @@ struct server {
     bool draining;
     struct attach_server *attach;
     struct watch *watch;
+    struct guard *guard;
     struct session *watched; /* those that a user's mail was given to (authd/watch.h) */
     unsigned parents;        /* while draining: still connected */
     unsigned rehashes;       /* under way */

@@ -15,6 +15,7 @@
 #include "authd/acl.h"
 #include "authd/admin.h"
 #include "authd/charge.h"
+#include "authd/customer.h"
 #include "authd/folder_change.h"
 #include "authd/login.h"
 #include "authd/quota.h"
@@ -53,6 +54,9 @@ end_exchange(struct session *s)
 {
     sasl_free(&s->sasl);
     account_clear(&s->account);
+    means_clear(&s->means);
+    memset(s->code, 0, sizeof(s->code));
+    memset(s->key_codes, 0, sizeof(s->key_codes));
     strbuf_free(&s->proof);
     if (s->job != NULL)
         hash_job_abandon(s->job);
@@ -61,6 +65,8 @@ end_exchange(struct session *s)
         loop_timer_cancel(s->timer);
     s->state = SESSION_IDLE;
     s->cached = false;
+    s->closed = NULL;
+    s->closed_by_mail = false;
 }
 
 static void
@@ -178,7 +184,8 @@ session_send_ok(struct session *s, int dir_fd)
     assert_always(authd_ok_encode(&frame, s->request_id, &ok) == 0);
     xfree(&s->user);
     s->user = xstrdup(s->account.user);
-    if (dir_fd >= 0) {
+    memcpy(s->code_used, s->code, sizeof(s->code));
+    if (dir_fd >= 0 || s->code[0] != '\0') {
         xfree(&s->password_changed);
         s->password_changed = xstrdup(s->account.password_changed);
         s->rights = s->account.rights;
@@ -205,6 +212,7 @@ session_send_failure(struct session *s, enum authd_failure failure)
         [AUTHD_BLOCKED] = "Too many failed logins",
         [AUTHD_CANCELLED] = "Authentication cancelled",
         [AUTHD_TOO_SOON] = "Too soon after the last login",
+        [AUTHD_EXPIRED] = "The password has to be changed",
     };
     struct strbuf frame = strbuf_new(ANSWER_MAX);
     struct authd_fail fail = {.failure = (uint8_t)failure, .text = slice_of(texts[failure])};
@@ -311,6 +319,8 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return charge_ask(s, payload);
     case AUTHD_URL:
         return url_ask(s, payload);
+    case AUTHD_CUSTOMER:
+        return customer_ask(s, payload);
     case AUTHD_FOLDER_CHANGE:
         return folder_change_ask(s, payload);
     case AUTHD_ADMIN:

@@ -7,6 +7,7 @@
 #include "authd/account.h"
 #include "authd/client_address.h"
 #include "authd/folders.h"
+#include "authd/means.h"
 #include "authd/server.h"
 #include "lib/auth/digest.h"
 #include "lib/auth/sasl.h"
@@ -32,6 +33,10 @@ struct session {
     bool tls;
     struct sasl *sasl;
     struct account account;
+    struct means means;                                    /* of that account */
+    const struct accountd_code *key_codes[MEANS_KEYS_MAX]; /* SCRAM: of which code each key is */
+    char code[ACCOUNTD_CODE_ID_MAX + 1];          /* the code that proves this login, or "" */
+    char code_used[ACCOUNTD_CODE_ID_MAX + 1];     /* that of the user who has logged in, or "" */
     uint64_t parent_id;                           /* the connection that attached it */
     struct folder_grants grants;                  /* what the last login was given */
     char *user;                                   /* who has logged in to a mailbox, or NULL */
@@ -49,6 +54,8 @@ struct session {
     unsigned failures;
     unsigned char admin_record[DIGEST_MAX]; /* of an administrator's password record */
     bool cached;
+    const char *closed; /* the user of this exchange is blocked: why, for the log */
+    bool closed_by_mail;
 };
 
 /* A new channel from one of the protocol daemons' parents, by its connection `parent_id`. Takes

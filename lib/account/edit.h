@@ -29,7 +29,9 @@ int account_fail_db(struct account_result *result); /* from errno */
 struct account_edit {
     struct account_base *base;
     int64_t now_ms;
-    bool restoring; /* import: properties that are otherwise GIVEN are taken as they are */
+    bool restoring;        /* import: properties that are otherwise GIVEN are taken as they are */
+    bool password_checked; /* a password that is set was held against the dictionary */
+    bool by_owner;         /* and its user has chosen it */
     struct account_result *result;
 };
 

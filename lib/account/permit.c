@@ -51,6 +51,7 @@ right_of(enum account_kind kind)
     case ACCOUNT_DOMAIN_ALIAS:
         return ACCOUNT_RIGHT_DOMAINS;
     case ACCOUNT_USER:
+    case ACCOUNT_AUTH_CODE:
         return ACCOUNT_RIGHT_USERS;
     case ACCOUNT_ALIAS:
         return ACCOUNT_RIGHT_ALIASES;
@@ -63,6 +64,8 @@ right_of(enum account_kind kind)
         return ACCOUNT_RIGHT_SHARES;
     case ACCOUNT_CONTACT:
         return ACCOUNT_RIGHT_CONTACTS;
+    case ACCOUNT_WORD:
+        return ACCOUNT_RIGHT_CONFIG;
     default: /* ACCOUNT_ADMIN, and what nobody has thought of here */
         return -1;
     }
@@ -201,7 +204,8 @@ account_permit_row(const struct account_actor *actor, const struct query_row *ro
         return true;
     if (row->kind == ACCOUNT_DOMAIN_ALIAS)
         name = record_get(&row->record, DOMAIN_ALIAS_TARGET);
-    else if (row->kind == ACCOUNT_MEMBER || row->kind == ACCOUNT_SHARE)
+    else if (row->kind == ACCOUNT_MEMBER || row->kind == ACCOUNT_SHARE ||
+             row->kind == ACCOUNT_AUTH_CODE)
         name = strbuf_slice(&row->group);
     if (row->kind != ACCOUNT_DOMAIN && row->kind != ACCOUNT_DOMAIN_ALIAS)
         name = slice_sub(name, slice_rindex(name, '@') + 1, name.len);

@@ -21,7 +21,9 @@ enum account_kind {
     ACCOUNT_ADMIN,
     ACCOUNT_PUBLIC,
     ACCOUNT_SHARE,
+    ACCOUNT_WORD, /* of the dictionary of weak passwords */
     ACCOUNT_CONTACT,
+    ACCOUNT_AUTH_CODE,
     ACCOUNT_KIND_COUNT
 };
 

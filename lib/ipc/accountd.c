@@ -289,7 +289,7 @@ accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *r
     reply->password_changed = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
     reply->place = reader_bytes(&r, STORE_PLACE_MAX);
     reply->has_folders = has_folders == 1;
-    if (reply->state > ACCOUNTD_LOGIN_LATER || has_folders > 1)
+    if (reply->state > ACCOUNTD_LOGIN_PASSWORD || has_folders > 1)
         return -1;
     return reader_end(&r);
 }

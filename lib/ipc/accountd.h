@@ -2,8 +2,8 @@
  * lib/ipc/accountd.h - what other programs ask accountd, the sole owner of the account base.
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
- * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, FOLDERS and REHASH,
- * local-deliver USAGE, MISSING and AUTO_REPLY, root (the command line) ADMIN, authd for an
+ * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, MEANS, FOLDERS and
+ * REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, root (the command line) ADMIN, authd for an
  * administrator ADMIN and ADMIN_LOGIN. Encoders write one whole frame with request id 0 (the client
  * fills it in); decoders check everything and return 0, or -1: close the connection. Slices borrow
  * from the payload.
@@ -51,6 +51,12 @@ enum accountd_type {
     ACCOUNTD_SPEND,      /* may this user send this much, and count it */
     ACCOUNTD_AUTO_REPLY, /* what a user's automatic reply says */
     ACCOUNTD_AUTO_REPLY_REPLY,
+    ACCOUNTD_MEANS, /* lib/ipc/accountd_means.h */
+    ACCOUNTD_MEANS_REPLY,
+    ACCOUNTD_CODE_USED,
+    ACCOUNTD_BLOCK,  /* authd: nobody there may log in (lib/ipc/accountd_block.h); OK */
+    ACCOUNTD_BLOCKS, /* authd: answered when there are changes */
+    ACCOUNTD_BLOCKS_REPLY,
     ACCOUNTD_ADMIN_LOGIN, /* an administrator's name to the password record: a LOGIN_REPLY */
 };
 
@@ -155,12 +161,14 @@ enum accountd_right {
     ACCOUNTD_MAY_CHANGE_MAIL = 1 << 6, /* off: the mailbox is read-only */
     ACCOUNTD_POP3_MARKS_SEEN = 1 << 7, /* no right: what POP3 fetched becomes \Seen */
     ACCOUNTD_POP3_DELAYED = 1 << 8,    /* no right: pop3.login_delay holds for the user */
+    ACCOUNTD_MORE_MEANS = 1 << 16,     /* no right: ask MEANS (lib/ipc/accountd_means.h) */
 };
 enum accountd_login_state {
     ACCOUNTD_LOGIN_OK, /* account exists and may log in */
     ACCOUNTD_LOGIN_UNKNOWN,
     ACCOUNTD_LOGIN_DISABLED, /* disabled, pending, suspended or expired */
-    ACCOUNTD_LOGIN_LATER     /* the base failed, or the mailbox is being moved: try again */
+    ACCOUNTD_LOGIN_LATER,    /* the base failed, or the mailbox is being moved: try again */
+    ACCOUNTD_LOGIN_PASSWORD  /* exists, and its password has to be changed before any login */
 };
 struct accountd_login {
     struct slice name;     /* as typed; bare names belong to the primary domain (DIR-02) */

@@ -298,7 +298,7 @@ authd_fail_decode(struct slice payload, struct authd_fail *fail)
 
     fail->failure = reader_u8(&r);
     fail->text = reader_bytes(&r, TEXT_MAX);
-    return reader_end(&r) < 0 || fail->failure > AUTHD_TOO_SOON ? -1 : 0;
+    return reader_end(&r) < 0 || fail->failure > AUTHD_EXPIRED ? -1 : 0;
 }
 
 /* ---- the session's side ---- */
@@ -564,6 +564,22 @@ authd_call_token(struct ipc_client *auth, struct slice ended, struct strbuf *tok
     if (rc == 0)
         rc = strbuf_append(token, data) ? 0 : -1;
     return rc;
+}
+
+int
+authd_call_customer(struct ipc_client *auth)
+{
+    struct strbuf frame = strbuf_new(AUTHD_REQUEST_MAX);
+    struct ipc_reply answer = {.fd = -1};
+    int rc = authd_data_encode(&frame, AUTHD_CUSTOMER, 0, SLICE(""));
+
+    if (rc == 0 && auth != NULL)
+        rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
+    strbuf_free(&frame);
+    if (rc == 0 && answer.type == AUTHD_CUSTOMER_REPLY)
+        return answer.fd;
+    close_keep_errno(answer.fd);
+    return -1;
 }
 
 /* RFC 4616 section 2: no authorization identity; neither part may hold a NUL. */

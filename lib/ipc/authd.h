@@ -42,6 +42,9 @@ enum authd_type {
     AUTHD_FOLDER_CHANGED,
     AUTHD_URL, /* session: the text behind a URL that somebody has authorized (RFC 4467, 4468) */
     AUTHD_URL_REPLY,
+    AUTHD_CUSTOMER, /* SMTP session of a logged-in user: a way to the mail that waits for it (ATRN)
+                     */
+    AUTHD_CUSTOMER_REPLY,
     AUTHD_ADMIN, /* session of an administrator: struct accountd_admin without actor and origin */
     AUTHD_ADMIN_REPLY,
     AUTHD_TOKEN, /* the same: a token to come back with; or, with one in it, its end */
@@ -67,7 +70,7 @@ struct authd_start {
 int authd_start_encode(struct strbuf *out, const struct authd_start *start);
 int authd_start_decode(struct slice payload, struct authd_start *start);
 
-/* STEP, CHALLENGE, END and URL: one bytes field. */
+/* STEP, CHALLENGE, END, URL, CUSTOMER and CUSTOMER_REPLY: one bytes field. */
 int authd_data_encode(struct strbuf *out, uint16_t type, uint32_t id, struct slice data);
 int authd_data_decode(struct slice payload, struct slice *data);
 
@@ -156,7 +159,8 @@ enum authd_failure {
     AUTHD_TEMPORARY,   /* accountd away, overload: try later */
     AUTHD_BLOCKED,     /* too many failures from there */
     AUTHD_CANCELLED,
-    AUTHD_TOO_SOON /* POP3: pop3.login_delay is not over */
+    AUTHD_TOO_SOON, /* POP3: pop3.login_delay is not over */
+    AUTHD_EXPIRED   /* right password, but it has to be changed before any login */
 };
 struct authd_fail {
     uint8_t failure; /* enum authd_failure */
@@ -212,6 +216,9 @@ int authd_call_folder_change(struct ipc_client *auth, const struct authd_folder_
 /* A descriptor to read *size bytes from, which the caller owns, or -1 with errno: ENOENT refused,
  * EBUSY later (also when authd is away). */
 int authd_call_url(struct ipc_client *auth, struct slice url, uint64_t *size);
+/* A connection to queue-manager (lib/ipc/queue_manager.h, "ATRN") that speaks for the user who has
+ * logged in, and which the caller owns; -1: somebody is away. */
+int authd_call_customer(struct ipc_client *auth);
 /* An operation of the administrator who has logged in. The reply is borrowed until the next call on
  * `auth`. 0, or -1: authd or accountd is away. */
 struct accountd_admin;

@@ -9,7 +9,7 @@ import pytest
 from admin_api import ANY_CERTIFICATE, Api
 from instance import Instance, wait_for
 
-PASSWORD = "secret-of-admin"
+PASSWORD = "A-good-secret7"
 
 
 def add_admin(inst, name, *properties):
@@ -125,12 +125,27 @@ def test_a_wrong_password_is_no_session(inst):
 
 
 def test_an_administrator_is_no_user_and_a_user_no_administrator(inst):
-    inst.add_user("same@d.test", "password-of-user")
+    inst.add_user("same@d.test", "Password-of-u7")
     add_admin(inst, "same")
-    assert Api(inst).result("Login", name="same", password="password-of-user") == 2
-    assert Api(inst).result("Login", name="same@d.test", password="password-of-user") == 2
+    assert Api(inst).result("Login", name="same", password="Password-of-u7") == 2
+    assert Api(inst).result("Login", name="same@d.test", password="Password-of-u7") == 2
     assert Api(inst).result("Login", name="same", password=PASSWORD) == 0
     inst.run("admin", "del", "same")
+
+
+def test_the_own_password_is_changed_with_the_old_one(inst):
+    add_admin(inst, "self")
+    api, other = Api(inst, "self", PASSWORD), Api(inst, "self", PASSWORD)
+    assert api.result("ChangeOwnPassword", old="wrong", new="Another-one-9x") == 4
+    assert api.result("ChangeOwnPassword", old=PASSWORD, new="short") == 5
+    api.ok("ChangeOwnPassword", old=PASSWORD, new="Another-one-9x")
+    assert api.raw("POST", "/api/WhoAmI", "")[0] == 401  # by the password of before
+    again = Api(inst)
+    again.headers = other.headers
+    assert again.raw("POST", "/api/WhoAmI", "")[0] == 401
+    assert Api(inst).result("Login", name="self", password=PASSWORD) == 2
+    assert Api(inst, "self", "Another-one-9x").ok("WhoAmI")["admin"]["type"] == "super"
+    inst.run("admin", "del", "self")
 
 
 def test_a_session_ends_with_its_administrator(inst):
@@ -169,7 +184,9 @@ def test_listings_are_paged_sorted_and_searched(inst, api):
 
 def test_users_by_the_numbers_of_the_catalogue(api):
     assert api.result("CheckUser", user="ulf") == 0
-    api.ok("Add", kind="user", name="ulf@d.test")
+    api.ok("AddUser", user="ulf", password="Some-good-one7")
+    assert api.result("AddUser", user="ulf", password="Some-good-one7") == 2
+    assert api.result("AddUser", user="uwe", domain="nowhere.test", password="Some-good-one7") == 7
     assert api.result("CheckUser", user="ulf") == 2  # of the primary domain
     assert api.result("CheckUser", user="ulf", domain="e.test") == 0
     api.ok("ModifyUser", user="ulf", full_name="Ulf", description="one")
@@ -181,6 +198,8 @@ def test_users_by_the_numbers_of_the_catalogue(api):
     assert (row["full_name"], row["description"], row["quota_bytes"], row["quota_messages"], row["warning_limit"],
             row["expires"], row["pop3"], row["imap"], row["web"], row["status"]) == (
                 "Ulf U.", "one", 2 ** 40, 0, 80, "2030-01-01", False, True, True, "suspended")
+    api.ok("SetUserPassword", user="ulf", password="Some-good-one7")
+    assert api.result("SetUserPassword", user="ulf", password="ulf-ulf-ulf") == 5  # the rules of passwords
     for call, more in (("ModifyUser", {}), ("ModifyUserQuota", {"bytes": 1}), ("ModifyUserRight", {"no_imap": 1}),
                        ("ModifyUserStatus", {"status": 1}), ("DeleteUser", {})):
         assert api.result(call, user="nobody", **more) == 2, call

@@ -7,7 +7,7 @@ import pytest
 from admin_api import Api
 from instance import Instance
 
-PASSWORD = "secret-of-admin"
+PASSWORD = "A-good-secret7"
 NO_RIGHT = 101
 ADMINS = {
     "root": ["type=super"],

@@ -1,12 +1,12 @@
 /*
- * authd/hash_job.h - what the front and a hash worker say to each other.
+ * lib/auth/hash_job.h - what the front and a hash worker say to each other.
  *
  * One frame (lib/ipc/frame.h) is one packet on a SOCK_SEQPACKET pair; a worker has one job at a
  * time and answers with its id. Both sides check what they get: a worker that went wrong must not
  * take the front along.
  */
-#ifndef POSTHORN_AUTHD_HASH_JOB_H
-#define POSTHORN_AUTHD_HASH_JOB_H
+#ifndef POSTHORN_LIB_AUTH_HASH_JOB_H
+#define POSTHORN_LIB_AUTH_HASH_JOB_H
 
 #include "lib/auth/password.h"
 #include "lib/ipc/frame.h"
@@ -15,7 +15,7 @@
 
 enum hash_type {
     HASH_VERIFY = 1, /* record, password: is it the right one? */
-    HASH_MAKE,       /* password: a new record */
+    HASH_MAKE,       /* password: a new record; `record` says of which scheme, or nothing */
     HASH_ANSWER,
     HASH_LOST /* from the keeper: the worker died */
 };

@@ -1,12 +1,12 @@
 /*
- * authd/hash_pool.h - the front's side of the hash workers: a bounded queue with fair shares.
+ * lib/auth/hash_pool.h - the front's side of the hash workers: a bounded queue with fair shares.
  *
  * At most as many jobs run as there are workers. The others wait, a queue for each client address,
  * served in turn; when all places are taken, the address with the most waiting jobs loses its last
  * one. Nothing blocks.
  */
-#ifndef POSTHORN_AUTHD_HASH_POOL_H
-#define POSTHORN_AUTHD_HASH_POOL_H
+#ifndef POSTHORN_LIB_AUTH_HASH_POOL_H
+#define POSTHORN_LIB_AUTH_HASH_POOL_H
 
 #include "lib/auth/password.h"
 #include "lib/sys/loop.h"
@@ -32,9 +32,11 @@ void hash_pool_free(struct hash_pool **poolp); /* runs no done() any more */
  * hash_job_abandon. */
 struct hash_job *hash_pool_verify(struct hash_pool *pool, uint64_t share, struct slice record,
                                   struct slice password, hash_done *done, void *arg);
-/* A new record for a password: only when nobody waits for a verdict. False: too many of these wait,
- * done() will not run. */
-bool hash_pool_make(struct hash_pool *pool, struct slice password, hash_done *done, void *arg);
+/* A new record for a password, of `scheme` ("yescrypt", "argon2id"; "": as the workers' policy
+ * says): only when nobody waits for a verdict. False: too many of these wait, done() will not run.
+ */
+bool hash_pool_make(struct hash_pool *pool, struct slice scheme, struct slice password,
+                    hash_done *done, void *arg);
 /* Nobody waits for it any more: done() will not run. */
 void hash_job_abandon(struct hash_job *job);
 

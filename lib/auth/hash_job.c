@@ -1,7 +1,7 @@
 /*
- * authd/hash_job.c - what the front and a hash worker say to each other. No I/O.
+ * lib/auth/hash_job.c - what the front and a hash worker say to each other. No I/O.
  */
-#include "authd/hash_job.h"
+#include "lib/auth/hash_job.h"
 
 /* The header and the payload of a packet that holds one whole frame. */
 static int

@@ -1,10 +1,10 @@
 /*
- * authd/hash_pool.c - the front's side of the hash workers: a bounded queue with fair shares.
+ * lib/auth/hash_pool.c - the front's side of the hash workers: a bounded queue with fair shares.
  *
  * Holds passwords of waiting jobs and wipes them. Workers are not trusted: a packet that does not
  * decode, or with an id that is not its worker's job, is thrown away.
  */
-#include "authd/hash_pool.h"
+#include "lib/auth/hash_pool.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "authd/hash_job.h"
+#include "lib/auth/hash_job.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -381,13 +381,14 @@ hash_pool_verify(struct hash_pool *pool, uint64_t share, struct slice record, st
 }
 
 bool
-hash_pool_make(struct hash_pool *pool, struct slice password, hash_done *done, void *arg)
+hash_pool_make(struct hash_pool *pool, struct slice scheme, struct slice password, hash_done *done,
+               void *arg)
 {
     struct hash_job *job;
 
     if (pool->makes_waiting >= MAKES_MAX)
         return false;
-    job = job_new(pool, HASH_MAKE, SLICE(""), password, done, arg);
+    job = job_new(pool, HASH_MAKE, scheme, password, done, arg);
     TAILQ_INSERT_TAIL(&pool->makes, job, link);
     pool->makes_waiting++;
     dispatch(pool);

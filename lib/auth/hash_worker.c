@@ -1,11 +1,11 @@
 /*
- * authd/hash_worker.c - the processes that hash (lib/sys/keeper.h keeps them alive).
+ * lib/auth/hash_worker.c - the processes that hash (lib/sys/keeper.h keeps them alive).
  *
  * Workers may compute and answer on their socket, nothing else: no file, no network, bounded
  * memory, bounded processor time for each job. They see passwords and records, which come from the
  * front's untrusted side: libcrypt and libargon2 parse the records.
  */
-#include "authd/hash_worker.h"
+#include "lib/auth/hash_worker.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -13,7 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "authd/hash_job.h"
+#include "lib/auth/hash_job.h"
 #include "lib/base/mem.h"
 #include "lib/sys/keeper.h"
 
@@ -35,14 +35,17 @@ static void
 answer_job(const struct password_policy *policy, int fd, const struct hash_request *request)
 {
     struct hash_answer answer = {.type = HASH_ANSWER, .id = request->id};
+    struct password_policy own = *policy;
     struct strbuf record = strbuf_new(PASSWORD_RECORD_MAX);
     struct strbuf packet = strbuf_new(HASH_PACKET_MAX);
 
     if (request->type == HASH_VERIFY) {
         answer.verdict = (uint8_t)password_verify(request->record, request->password);
     } else {
-        answer.verdict = password_hash(policy, request->password, &record) == 0 ? PASSWORD_RIGHT
-                                                                                : PASSWORD_UNUSABLE;
+        if (request->record.len > 0)
+            own.argon2id = slice_eq(request->record, SLICE("argon2id"));
+        answer.verdict = password_hash(&own, request->password, &record) == 0 ? PASSWORD_RIGHT
+                                                                              : PASSWORD_UNUSABLE;
         answer.record = strbuf_slice(&record);
     }
     if (hash_answer_encode(&packet, &answer) < 0 ||
@@ -72,9 +75,20 @@ work(void *arg, int fd)
     }
 }
 
+unsigned
+hash_workers_width(const struct conf *conf)
+{
+    uint64_t width = conf_u64(conf, AUTH_HASH_WORKERS);
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (width == 0)
+        width = processors > 0 ? (uint64_t)processors : 1;
+    return width > HASH_WORKERS_MAX ? HASH_WORKERS_MAX : (unsigned)width;
+}
+
 void
-hash_workers_start(const struct daemon *d, const struct password_policy *policy, unsigned width,
-                   int fds[HASH_WORKERS_MAX])
+hash_workers_start(const struct daemon *d, enum conf_id user, const struct password_policy *policy,
+                   unsigned width, int fds[HASH_WORKERS_MAX])
 {
     struct password_policy own = *policy;
     struct strbuf lost = strbuf_new(HASH_PACKET_MAX);
@@ -82,7 +96,7 @@ hash_workers_start(const struct daemon *d, const struct password_policy *policy,
     struct keeper_plan plan = {
         .keeper_role = "hash keeper",
         .worker_role = "hash worker",
-        .box = daemon_sandbox_base(d, USERS_AUTH),
+        .box = daemon_sandbox_base(d, user),
         .width = width,
         .work = work,
         .arg = &own,
