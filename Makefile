@@ -127,6 +127,39 @@ endef
 $(foreach d,$(DAEMONS),$(eval $(call PROGRAM,$(d),$$(BUILD)/libexec/posthorn/$(d))))
 $(eval $(call PROGRAM,posthorn,$$(BUILD)/bin/posthorn))
 
+# libposthorn, the C library for administration: stands alone, exports posthorn_* only.
+LIBPOSTHORN_SO = libposthorn.so.1
+LIBPOSTHORN_OBJ = $(patsubst libposthorn/%.c,$(BUILD)/libposthorn/%.o,$(wildcard libposthorn/*.c)) \
+                  $(BUILD)/libposthorn/posthorn_calls.o
+LIBPOSTHORN_FLAGS = $(filter-out -fPIE,$(ALL_CFLAGS)) -fPIC -I$(BUILD)/libposthorn
+libposthorn: $(BUILD)/libposthorn.a $(BUILD)/$(LIBPOSTHORN_SO)
+$(BUILD)/libposthorn/posthorn_calls.h: $(BUILD)/bin/posthorn
+	@mkdir -p $(@D)
+	@$(BUILD)/bin/posthorn api doc --c-header >$@
+$(BUILD)/libposthorn/posthorn_calls.c: $(BUILD)/bin/posthorn
+	@mkdir -p $(@D)
+	@$(BUILD)/bin/posthorn api doc --c-source >$@
+$(BUILD)/libposthorn/%.o: libposthorn/%.c $(BUILD)/libposthorn/posthorn_calls.h include/posthorn.h Makefile
+	@echo '  CC    $<'
+	@$(CC) $(LIBPOSTHORN_FLAGS) -c -o $@ $<
+$(BUILD)/libposthorn/posthorn_calls.o: $(BUILD)/libposthorn/posthorn_calls.c $(BUILD)/libposthorn/posthorn_calls.h include/posthorn.h
+	@$(CC) $(LIBPOSTHORN_FLAGS) -c -o $@ $<
+$(BUILD)/libposthorn.a: $(LIBPOSTHORN_OBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+$(BUILD)/$(LIBPOSTHORN_SO): $(LIBPOSTHORN_OBJ) libposthorn/libposthorn.map
+	@echo '  LINK  $@'
+	@$(CC) -shared -Wl,-soname,$(LIBPOSTHORN_SO) -Wl,--version-script=libposthorn/libposthorn.map \
+	    -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS) -o $@ $(LIBPOSTHORN_OBJ) -ljansson -lssl -lcrypto
+	@ln -sf $(LIBPOSTHORN_SO) $(BUILD)/libposthorn.so
+install-lib: libposthorn
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/doc/posthorn/samples
+	install -m 644 include/posthorn.h $(BUILD)/libposthorn/posthorn_calls.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 $(BUILD)/libposthorn.a $(BUILD)/$(LIBPOSTHORN_SO) $(DESTDIR)$(PREFIX)/lib/
+	ln -sf $(LIBPOSTHORN_SO) $(DESTDIR)$(PREFIX)/lib/libposthorn.so
+	umask 022; sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' libposthorn/posthorn.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/posthorn.pc
+	install -m 644 $(wildcard samples/*) $(DESTDIR)$(PREFIX)/share/doc/posthorn/samples/
+
 # A unit test may include one program's own module objects: t/unit/test_X.c names them in a line
 # "// LINK: smtpd/command.c". The same holds for fuzzers.
 linked = $(patsubst %.c,$(BUILD)/obj/%.o,$(shell sed -n 's|^// LINK: ||p' $(1)))
@@ -173,5 +206,5 @@ clean:
 	rm -rf build build-asan build-fuzz build-hooks
 
 
-.PHONY: unit fuzz all tests tools fuzzers clean install
+.PHONY: libposthorn install-lib unit fuzz all tests tools fuzzers clean install
 -include $(LIB_OBJ:.o=.d) $(TESTS:=.d)

@@ -20,9 +20,11 @@ print(const struct cli *cli, const struct strbuf *text)
 static int
 api_doc(struct cli *cli, int argc, char **argv)
 {
-    bool man = false, openapi = false;
+    bool man = false, openapi = false, header = false, source = false;
     const struct cli_option options[] = {{"--man", CLI_FLAG, &man},
-                                         {"--openapi", CLI_FLAG, &openapi}};
+                                         {"--openapi", CLI_FLAG, &openapi},
+                                         {"--c-header", CLI_FLAG, &header},
+                                         {"--c-source", CLI_FLAG, &source}};
     struct strbuf text = strbuf_new(TEXT_MAX);
     int rc, id = -1;
 
@@ -34,6 +36,10 @@ api_doc(struct cli *cli, int argc, char **argv)
         api_manual(&text);
     else if (openapi)
         api_openapi(&text, "1");
+    else if (header)
+        api_c_header(&text);
+    else if (source)
+        api_c_source(&text);
     else
         api_text(&text, id);
     rc = print(cli, &text);
@@ -42,7 +48,8 @@ api_doc(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_verb verbs[] = {
-    {"doc", "[--man | --openapi] [CALL]", "the calls, or everything about one", api_doc},
+    {"doc", "[--man | --openapi | --c-header | --c-source] [CALL]",
+     "the calls, or everything about one", api_doc},
     {0},
 };
 
@@ -50,6 +57,7 @@ const struct command command_api = {
     .name = "api",
     .summary = "the administrative API: doc",
     .help = "The calls of admind(8), which programs make by HTTP. --man writes the manual page\n"
-            "posthorn-api(7), --openapi the description by OpenAPI 3.1.\n",
+            "posthorn-api(7), --openapi the description by OpenAPI 3.1, --c-header and --c-source\n"
+            "the functions of the C library, one for each call.\n",
     .verbs = verbs,
 };
