@@ -126,6 +126,10 @@ $(2): $$($(1)_OBJ) $$(BUILD)/libposthorn-core.a
 endef
 $(foreach d,$(DAEMONS),$(eval $(call PROGRAM,$(d),$$(BUILD)/libexec/posthorn/$(d))))
 $(eval $(call PROGRAM,posthorn,$$(BUILD)/bin/posthorn))
+# The command line calls servers by the library's own code.
+LIBPOSTHORN_CORE = $(BUILD)/obj/libposthorn/posthorn.o $(BUILD)/obj/libposthorn/connection.o
+$(BUILD)/bin/posthorn: $(LIBPOSTHORN_CORE)
+LIBS_posthorn := $(LIBPOSTHORN_CORE) $(LIBS_posthorn)
 
 # libposthorn, the C library for administration: stands alone, exports posthorn_* only.
 LIBPOSTHORN_SO = libposthorn.so.1

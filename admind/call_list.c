@@ -84,11 +84,11 @@ list_page(struct listing *l)
     if (base64_decode(given, &l->cursor) < 0) {
         call_fail(l->call, API_BAD_PARAMETERS, "cursor: expected that of an answer");
     } else if (ask_page(l, l->limit, &reply)) {
-        json_open(&l->call->json, "objects", '[');
+        json_writer_open(&l->call->json, "objects", '[');
         write_rows(l, reply.data);
-        json_close(&l->call->json, ']');
+        json_writer_close(&l->call->json, ']');
         (void)base64_encode(strbuf_slice(&l->cursor), &cursor); /* it fits */
-        json_text(&l->call->json, "cursor", strbuf_slice(&cursor));
+        json_writer_text(&l->call->json, "cursor", strbuf_slice(&cursor));
     }
     strbuf_free(&cursor);
 }
@@ -210,11 +210,11 @@ list_chosen(struct listing *l)
         return;
     if (l->sort >= 0)
         sort_rows(l);
-    json_number(&l->call->json, "total", l->count);
-    json_open(&l->call->json, "objects", '[');
+    json_writer_number(&l->call->json, "total", l->count);
+    json_writer_open(&l->call->json, "objects", '[');
     for (uint64_t i = l->offset; i < l->count && i - l->offset < l->limit; i++)
         write_rows(l, l->rows[l->descending ? l->count - 1 - i : i].data);
-    json_close(&l->call->json, ']');
+    json_writer_close(&l->call->json, ']');
 }
 
 /* ---- the call ---- */

@@ -67,7 +67,9 @@ int posthorn_call(struct posthorn *p, const char *call, const struct posthorn_pa
 
 /* ---- one function for each call (posthorn-api(7)); a text of NULL or a number of -1 is not given
  * ---- */
+#ifndef POSTHORN_WITHOUT_CALLS /* what makes them is built without them */
 #include <posthorn_calls.h>
+#endif
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifndef POSTHORN_WITHOUT_CALLS
+#define POSTHORN_WITHOUT_CALLS
+#endif
 #include "include/posthorn.h"
 
 struct connection;

@@ -1,10 +1,11 @@
 /*
- * posthorn/cmd_api.c - `api doc`: the calls of the administrative API, described from their table.
+ * posthorn/cmd_api.c - `api call|doc`: making calls of the administrative API, and their
+ * description from the table.
  */
 #include <stdio.h>
 
 #include "lib/api/api.h"
-#include "posthorn/command.h"
+#include "posthorn/api_call.h"
 
 #define TEXT_MAX (2u << 20)
 
@@ -48,6 +49,10 @@ api_doc(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_verb verbs[] = {
+    {"call",
+     "[--profile NAME] [--server HOST[:PORT]] [--admin NAME] [--password-file FILE]\n"
+     "                          [--certificates FILE] CALL [PARAMETER=VALUE...]",
+     "one call at a server, here or elsewhere", api_call},
     {"doc", "[--man | --openapi | --c-header | --c-source] [CALL]",
      "the calls, or everything about one", api_doc},
     {0},
@@ -55,9 +60,15 @@ static const struct cli_verb verbs[] = {
 
 const struct command command_api = {
     .name = "api",
-    .summary = "the administrative API: doc",
-    .help = "The calls of admind(8), which programs make by HTTP. --man writes the manual page\n"
-            "posthorn-api(7), --openapi the description by OpenAPI 3.1, --c-header and --c-source\n"
-            "the functions of the C library, one for each call.\n",
+    .summary = "the administrative API: call, doc",
+    .help =
+        "'call' logs in to admind(8) over TLS, makes one call and prints the answer as JSON. A\n"
+        "secret is given as PARAMETER=@FILE (@- is standard input). --certificates names the\n"
+        "file of trusted certificates, or the server's own; without it the system's count.\n"
+        "A --profile is a section of ~/.config/posthorn/profiles.conf with server, admin,\n"
+        "certificates and, if nobody else can read the file, password.\n"
+        "'doc' describes the calls, which programs make by HTTP. --man writes the manual page\n"
+        "posthorn-api(7), --openapi the description by OpenAPI 3.1, --c-header and --c-source\n"
+        "the functions of the C library, one for each call.\n",
     .verbs = verbs,
 };

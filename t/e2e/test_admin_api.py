@@ -85,7 +85,7 @@ def test_requests_share_a_connection_and_may_come_together(inst):
 
 
 @pytest.mark.parametrize("text, reason", [
-    ("", "to be given"), ("[]", "no JSON object"), ("{", "no JSON: line 1"), ('{"name":1,"password":"x"}', "name: expected a text"),
+    ("", "to be given"), ('{"name":null,"password":"x"}', "name: expected a text"), ("[]", "no JSON object"), ("{", "no JSON: line 1"), ('{"name":1,"password":"x"}', "name: expected a text"),
     ('{"name":"a","name":"b","password":"x"}', "duplicate"), ('{"name":"a","password":"x","other":1}', "no parameter 'other'"),
     ('{"name":"a\\nb","password":"x"}', "control"), ('{"name":"\\ud800","password":"x"}', "no JSON"),
     (50000 * "[", "no JSON"), ('{"name":"' + 300 * "a" + '","password":"x"}', "1 to 255 bytes"),

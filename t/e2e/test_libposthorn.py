@@ -1,4 +1,5 @@
 """The C library and the samples, against a server."""
+import json
 import os
 import shutil
 import subprocess
@@ -46,11 +47,11 @@ def arguments(inst, host=HOST, port=None, certificates=None, admin="admin", doma
 
 
 def run(command, password=PASSWORD):
-    return subprocess.run([str(word) for word in command], input=password + "\n", capture_output=True, text=True, timeout=60)
+    return subprocess.run([str(word) for word in command], input=password + "\n", capture_output=True, text=True, timeout=120)
 
 
 COMMANDS = {"c": None, "sh": ["sh", TOP / "samples/sample.sh"], "python": ["/usr/bin/python3", TOP / "samples/sample.py"],
-            "php": ["php", TOP / "samples/sample.php"]}
+            "php": ["php", TOP / "samples/sample.php"], "java": ["java", TOP / "samples/Sample.java"]}
 
 
 @pytest.mark.parametrize("language", COMMANDS)
@@ -149,3 +150,62 @@ def test_the_header_is_fit_for_cplusplus(library, tmp_path):
 def test_a_server_that_comes_back_is_found_again(inst, sample):
     inst.run("service", "restart", "admin")
     wait_for(lambda: run([sample, *arguments(inst)]).returncode == 0, 30, "the service is back")
+
+
+# ---- posthorn api call ----
+
+def call(inst, *words, profile=None, stdin=PASSWORD + "\n", env=None, **options):
+    given = {} if profile else {"--server": f"{HOST}:{inst.port('admin')}", "--admin": "admin", "--password-file": "-",
+                                "--certificates": inst.root / "etc/certs/cert.pem"}
+    given.update({"--" + name.replace("_", "-"): value for name, value in options.items()})
+    command = [BUILD / "bin/posthorn", "api", "call", *(["--profile", profile] if profile else []),
+               *(part for pair in given.items() for part in pair), *words]
+    return subprocess.run([str(word) for word in command], input=stdin, capture_output=True, text=True, timeout=60,
+                          env={**os.environ, **(env or {})})
+
+
+def test_the_command_line_makes_calls_elsewhere(inst, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("Good-word-of-9\n")
+    done = call(inst, "AddUser", "user=cliff", f"password=@{secret}")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"result": 0, "text": ""}), done.stderr
+    assert call(inst, "Set", "kind=user", "name=cliff@d.test", 'properties={"full_name":"Cliff = C"}').returncode == 0
+    rows = json.loads(call(inst, "List", "kind=user", "search=cliff", "descending=yes", "limit=5").stdout)
+    assert [row["full_name"] for row in rows["objects"]] == ["Cliff = C"]
+    again = call(inst, "AddUser", "user=cliff", f"password=@{secret}")
+    assert again.returncode == 1 and "result 2: " in again.stderr
+    assert call(inst, "DeleteUser", "user=cliff").returncode == 0
+
+
+@pytest.mark.parametrize("words, reason", [
+    (["Fly"], "there is no call 'Fly'"), (["CheckUser", "wings=2"], "no parameter 'wings'"), (["CheckUser", "user"], "PARAMETER=VALUE"),
+    (["ModifyUserQuota", "user=a", "bytes=many"], "expected a number"), (["List", "kind=user", "descending=maybe"], "yes or no"),
+    (["AddUser", "user=a", "password=shown"], "is a secret"),
+])
+def test_mistakes_are_told_before_anything_is_sent(inst, words, reason):
+    done = call(inst, *words)
+    assert done.returncode == 2 and reason in done.stderr and not done.stdout
+
+
+def test_the_command_line_says_why_a_connection_failed(inst):
+    assert "login refused: " in call(inst, "WhoAmI", stdin="wrong\n").stderr
+    assert "service not running: " in call(inst, "WhoAmI", server="localhost:1").stderr
+    assert "server unreachable: " in call(inst, "WhoAmI", server="no-such-host.invalid").stderr
+    assert "certificate not trusted: " in call(inst, "WhoAmI", certificates="/etc/ssl/certs/ca-certificates.crt").stderr
+    assert "do not match: " in call(inst, "WhoAmI", server=f"localhost:{inst.port('smtp')}").stderr
+
+
+def test_profiles(inst, tmp_path):
+    env = {"XDG_CONFIG_HOME": str(tmp_path)}
+    file = tmp_path / "posthorn/profiles.conf"
+    assert "profiles.conf: " in call(inst, "WhoAmI", profile="office", env=env).stderr
+    file.parent.mkdir()
+    file.write_text(f"[other]\nserver = x\n[office]\nserver = {HOST}:{inst.port('admin')}\nadmin = admin\n"
+                    f"certificates = {inst.root}/etc/certs/cert.pem\npassword = {PASSWORD}\n")
+    file.chmod(0o644)
+    assert "others can read it" in call(inst, "WhoAmI", profile="office", env=env).stderr
+    file.chmod(0o600)
+    done = call(inst, "WhoAmI", profile="office", env=env, stdin="")
+    assert json.loads(done.stdout)["admin"]["name"] == "admin"
+    assert "login refused" in call(inst, "WhoAmI", profile="office", env=env, admin="nobody").stderr  # an option comes first
+    assert "no profile 'home'" in call(inst, "WhoAmI", profile="home", env=env).stderr
