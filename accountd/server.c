@@ -16,6 +16,7 @@
 #include "accountd/auto_reply.h"
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
+#include "accountd/contacts.h"
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
@@ -38,6 +39,7 @@ enum role {
     ROLE_MAIL = 1 << 3,
     ROLE_ADMIN = 1 << 4,
     ROLE_VERIFY = 1 << 5, /* smtpd with VRFY and EXPN switched on */
+    ROLE_LDAP = 1 << 6,
 };
 
 static const struct {
@@ -63,6 +65,8 @@ static const struct {
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
     {ACCOUNTD_BLOCK, ROLE_AUTH, blocks_request_add},
     {ACCOUNTD_BLOCKS, ROLE_AUTH, blocks_request_follow},
+    {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
+    {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contacts_edit_request},
     {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
 };
 
@@ -90,6 +94,7 @@ server_learn_roles(struct server *server, const struct daemon *daemon)
     server->role_uids[1] = (struct role_uid){daemon_role_uid(daemon, USERS_QUEUE), ROLE_QUEUE};
     server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
     server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
+    server->role_uids[4] = (struct role_uid){daemon_role_uid(daemon, USERS_LDAP), ROLE_LDAP};
 }
 
 bool
@@ -250,6 +255,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
     audit_send(server->audit); /* of changes while the suite was stopped */
     server->expiry = expiry_new(server);
     server->flow = flow_new(server);
+    server->contacts = contacts_new(server);
 }
 
 void
@@ -268,6 +274,7 @@ server_stop(struct server *server)
     new_passwords_free(&server->passwords);
     expiry_free(&server->expiry);
     flow_free(&server->flow);
+    contacts_free(&server->contacts);
     store_free(&server->store);
     blocks_free(&server->blocks);
     parking_free(&server->parking);

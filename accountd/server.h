@@ -10,7 +10,7 @@
 #include "lib/ipc/peer.h"
 #include "lib/sys/daemon.h"
 
-#define SERVER_ROLES 4
+#define SERVER_ROLES 5
 
 struct role_uid {
     uid_t uid;
@@ -39,6 +39,7 @@ struct server {
     struct store *store; /* NULL: standalone */
     struct parking *parking;
     struct import import;
+    struct contacts *contacts;    /* NULL: standalone */
     struct changes *changes_told; /* what authd is told of */
     uint64_t folders_generation;  /* of the base, when it was found out whether folders exist */
     bool folders_known, folders_exist;

@@ -8,6 +8,7 @@
 #include "admind/session.h"
 #include "lib/api/api.h"
 #include "lib/api/api_request.h"
+#include "lib/ipc/tls_key.h"
 #include "lib/tls/tls_conf.h"
 
 enum { REUSE_MAX = 100, OPENAPI_MAX = 1u << 20 };
@@ -57,6 +58,7 @@ main(int argc, char **argv)
         .port_count = ARRAY_LEN(ports),
         .parent_box = daemon_sandbox_base(&d, USERS_ADMIN),
         .worker_box = daemon_sandbox_base(&d, USERS_ADMIN),
+        .keys = TLS_KEY_SOCKET,
         .serve = session_serve,
         .refusal = refusal,
         .arg = &server,

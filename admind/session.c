@@ -189,6 +189,7 @@ session_serve(struct pool_session *pool, void *arg)
                         .end_reason = "done"};
 
     stream_set_end_fd(s.stream, pool->end_fd);
+    stream_set_key_fd(s.stream, pool->key_fd);
     if (start_tls(&s))
         for (int i = 0; i < REQUESTS_MAX && read_request(&s) && answer(&s); i++)
             http_request_reset(s.request);

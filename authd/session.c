@@ -30,8 +30,11 @@ enum {
     ANSWER_MAX = 32768
 };
 
-static const char *const service_names[SERVICE_COUNT] = {
-    [SERVICE_SMTP] = "smtp", [SERVICE_IMAP] = "imap", [SERVICE_POP3] = "pop3", [SERVICE_ADMIN] = "admin"};
+static const char *const service_names[SERVICE_COUNT] = {[SERVICE_SMTP] = "smtp",
+                                                         [SERVICE_IMAP] = "imap",
+                                                         [SERVICE_POP3] = "pop3",
+                                                         [SERVICE_ADMIN] = "admin",
+                                                         [SERVICE_LDAP] = "ldap"};
 
 const char *
 session_service_name(const struct session *s)
@@ -185,7 +188,7 @@ session_send_ok(struct session *s, int dir_fd)
     xfree(&s->user);
     s->user = xstrdup(s->account.user);
     memcpy(s->code_used, s->code, sizeof(s->code));
-    if (dir_fd >= 0 || s->code[0] != '\0') {
+    if (dir_fd >= 0 || s->code[0] != '\0' || s->service == SERVICE_LDAP) {
         xfree(&s->password_changed);
         s->password_changed = xstrdup(s->account.password_changed);
         s->rights = s->account.rights;
@@ -250,12 +253,16 @@ on_start(struct session *s, struct slice payload)
 
     if (s->state != SESSION_IDLE || authd_start_decode(payload, &start) < 0)
         return -1;
+    if (s->service == SERVICE_LDAP) { /* RFC 4511 section 4.2.1: nobody is logged in meanwhile */
+        watch_remove(s);
+        xfree(&s->user);
+    }
     s->tls = start.tls;
     s->mechanism = mechanisms_enabled(s->server->mechanisms, start.mechanism)
                        ? sasl_find(start.mechanism)
                        : SASL_NONE;
     if (!mechanisms_enabled(s->server->mechanisms, SLICE("SCRAM-SHA-256-PLUS")))
-        start.binding = SLICE(""); /* not announced: a client that says so is right */
+        start.binding = SLICE("");   /* not announced: a client that says so is right */
     if (s->service == SERVICE_ADMIN) /* whoever it was: not any more */
         xfree(&s->user);
     if (s->failures >= FAILURES_MAX)

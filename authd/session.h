@@ -13,7 +13,14 @@
 #include "lib/auth/sasl.h"
 #include "lib/ipc/authd.h"
 
-enum session_service { SERVICE_SMTP, SERVICE_IMAP, SERVICE_POP3, SERVICE_ADMIN, SERVICE_COUNT };
+enum session_service {
+    SERVICE_SMTP,
+    SERVICE_IMAP,
+    SERVICE_POP3,
+    SERVICE_ADMIN,
+    SERVICE_LDAP,
+    SERVICE_COUNT
+};
 
 struct session {
     struct server *server;
@@ -77,6 +84,6 @@ void session_hold(struct session *s);
 bool session_release(struct session *s);
 
 const char *session_service_name(const struct session *s);
-uint32_t session_service_right(const struct session *s); /* enum accountd_right */
+uint32_t session_service_right(const struct session *s); /* enum accountd_right; 0: everybody */
 
 #endif

@@ -283,3 +283,12 @@ watch_remove(struct session *s)
     s->watched_next = NULL;
     s->watched_link = NULL;
 }
+
+const char *
+watch_who(const struct server *server, struct slice session_id)
+{
+    for (const struct session *s = server->watched; s != NULL; s = s->watched_next)
+        if (s->service == SERVICE_LDAP && slice_eq(slice_of(s->session_id), session_id))
+            return s->user;
+    return NULL;
+}

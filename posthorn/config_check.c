@@ -79,12 +79,10 @@ static bool
 certificate_is_right(const struct cli *cli, const struct conf *conf)
 {
     struct strbuf error = strbuf_new(1024);
-    struct tls_context *ctx = tls_conf_server(conf, &cli->inst, &error);
-    bool right = ctx != NULL;
+    bool right = tls_conf_check(conf, &cli->inst, &error) == 0;
 
     if (!right)
         (void)cli_fail(cli, "%s", strbuf_cstr(&error));
-    tls_context_free(&ctx);
     strbuf_free(&error);
     return right;
 }

@@ -17,6 +17,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/ipc/accountd.h"
+#include "lib/ipc/tls_key.h"
 #include "lib/smtp/smtp_ports.h"
 #include "lib/tls/tls_conf.h"
 #include "smtpd/first_line.h"
@@ -176,6 +177,7 @@ main(int argc, char **argv)
         .backend_payload_max = ACCOUNTD_PAYLOAD_MAX,
         .filter = filter_settings_any(&server.settings.filters) ? FILTERD_SOCKET : NULL,
         .filter_payload_max = FILTERD_PAYLOAD_MAX,
+        .keys = TLS_KEY_SOCKET,
         .serve = session_serve,
         .refusal = refusal,
         .arg = &server,

@@ -313,6 +313,7 @@ begin(struct session *s, struct pool_session *pool, struct server *server)
         .slots = queue_slots_new(server->tmp_dirfd),
     };
     stream_set_end_fd(s->stream, pool->end_fd);
+    stream_set_key_fd(s->stream, pool->key_fd);
     stats_add(server->counters.connections, 1);
     log_event(LOG_INFO, "connected", KV_U64("port", pool->client_port),
               KV_STR("service", pool->label));

@@ -42,6 +42,15 @@ void account_db_close(struct account_db **dbp);
 bool account_db_broken(const struct account_db *db); /* only a restart can help */
 int account_db_checkpoint(struct account_db *db);
 
+/* Who wants to know what changes: called for each row that is put or deleted, and at the end of the
+ * transaction, behind the commit, or when it was aborted. Borrowed. */
+struct account_db_observer {
+    void (*changed)(void *arg, enum account_table table, struct slice key);
+    void (*ended)(void *arg, bool committed);
+    void *arg;
+};
+void account_db_observe(struct account_db *db, const struct account_db_observer *observer);
+
 /* 0, or -1 with errno. After a commit returned 0 it is on disk. */
 int account_db_begin(struct account_db *db);
 int account_db_commit(struct account_db *db);

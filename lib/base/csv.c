@@ -172,7 +172,10 @@ csv_put(struct strbuf *out, char separator, bool is_first, struct slice value)
         return;
     }
     (void)strbuf_char(out, '"');
-    for (size_t i = 0; i < value.len; i++)
-        (void)strbuf_str(out, value.ptr[i] == '"' ? "\"\"" : (char[]){value.ptr[i], '\0'});
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.ptr[i] == '"')
+            (void)strbuf_char(out, '"');
+        (void)strbuf_char(out, value.ptr[i]);
+    }
     (void)strbuf_char(out, '"');
 }

@@ -566,7 +566,7 @@ accountd_admin_decode(struct slice payload, struct accountd_admin *req,
 
 int
 accountd_admin_reply_encode_as(struct strbuf *out, uint16_t type, uint32_t id,
-                            const struct accountd_admin_reply *reply)
+                               const struct accountd_admin_reply *reply)
 {
     struct writer w = frame_begin(out, type, id);
 

@@ -3,10 +3,10 @@
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
  * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, MEANS, FOLDERS and
- * REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, root (the command line) ADMIN, authd for an
- * administrator ADMIN and ADMIN_LOGIN. Encoders write one whole frame with request id 0 (the client
- * fills it in); decoders check everything and return 0, or -1: close the connection. Slices borrow
- * from the payload.
+ * REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and CONTACT_EDIT, root
+ * (the command line) ADMIN, authd for an administrator ADMIN and ADMIN_LOGIN. Encoders write one
+ * whole frame with request id 0 (the client fills it in); decoders check everything and return 0,
+ * or -1: close the connection. Slices borrow from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_ACCOUNTD_H
 #define POSTHORN_LIB_IPC_ACCOUNTD_H
@@ -58,6 +58,11 @@ enum accountd_type {
     ACCOUNTD_BLOCKS, /* authd: answered when there are changes */
     ACCOUNTD_BLOCKS_REPLY,
     ACCOUNTD_ADMIN_LOGIN, /* an administrator's name to the password record: a LOGIN_REPLY */
+    ACCOUNTD_CONTACTS, /* directoryd: public contacts, and what changes of them (lib/ipc/contacts.h)
+                        */
+    ACCOUNTD_CONTACTS_REPLY,
+    ACCOUNTD_CONTACT_EDIT, /* directoryd: add, set or del of a contact */
+    ACCOUNTD_CONTACT_EDIT_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */

@@ -529,6 +529,22 @@ authd_call_url(struct ipc_client *auth, struct slice url, uint64_t *size)
 }
 
 int
+authd_call_customer(struct ipc_client *auth)
+{
+    struct strbuf frame = strbuf_new(AUTHD_REQUEST_MAX);
+    struct ipc_reply answer = {.fd = -1};
+    int rc = authd_data_encode(&frame, AUTHD_CUSTOMER, 0, SLICE(""));
+
+    if (rc == 0 && auth != NULL)
+        rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
+    strbuf_free(&frame);
+    if (rc == 0 && answer.type == AUTHD_CUSTOMER_REPLY)
+        return answer.fd;
+    close_keep_errno(answer.fd);
+    return -1;
+}
+
+int
 authd_call_admin(struct ipc_client *auth, const struct accountd_admin *request,
                  struct accountd_admin_reply *reply)
 {
@@ -564,22 +580,6 @@ authd_call_token(struct ipc_client *auth, struct slice ended, struct strbuf *tok
     if (rc == 0)
         rc = strbuf_append(token, data) ? 0 : -1;
     return rc;
-}
-
-int
-authd_call_customer(struct ipc_client *auth)
-{
-    struct strbuf frame = strbuf_new(AUTHD_REQUEST_MAX);
-    struct ipc_reply answer = {.fd = -1};
-    int rc = authd_data_encode(&frame, AUTHD_CUSTOMER, 0, SLICE(""));
-
-    if (rc == 0 && auth != NULL)
-        rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
-    strbuf_free(&frame);
-    if (rc == 0 && answer.type == AUTHD_CUSTOMER_REPLY)
-        return answer.fd;
-    close_keep_errno(answer.fd);
-    return -1;
 }
 
 /* RFC 4616 section 2: no authorization identity; neither part may hold a NUL. */

@@ -49,10 +49,12 @@ enum authd_type {
     AUTHD_ADMIN_REPLY,
     AUTHD_TOKEN, /* the same: a token to come back with; or, with one in it, its end */
     AUTHD_TOKEN_REPLY,
+    AUTHD_WHO, /* directoryd: who has logged in to the LDAP session with this id? One bytes field */
+    AUTHD_WHO_REPLY, /* canonical user@domain, or empty */
 };
 
 struct authd_attach {
-    struct slice service; /* "smtp" "imap" "pop3" "admin" */
+    struct slice service; /* "smtp" "imap" "pop3" "admin" "ldap" */
     struct slice client_ip, local_ip;
     uint16_t client_port, local_port;
     struct slice session_id; /* for the log */
@@ -70,7 +72,7 @@ struct authd_start {
 int authd_start_encode(struct strbuf *out, const struct authd_start *start);
 int authd_start_decode(struct slice payload, struct authd_start *start);
 
-/* STEP, CHALLENGE, END, URL, CUSTOMER and CUSTOMER_REPLY: one bytes field. */
+/* STEP, CHALLENGE, END, URL, CUSTOMER, CUSTOMER_REPLY, WHO and WHO_REPLY: one bytes field. */
 int authd_data_encode(struct strbuf *out, uint16_t type, uint32_t id, struct slice data);
 int authd_data_decode(struct slice payload, struct slice *data);
 
@@ -169,9 +171,10 @@ struct authd_fail {
 int authd_fail_encode(struct strbuf *out, uint32_t id, const struct authd_fail *fail);
 int authd_fail_decode(struct slice payload, struct authd_fail *fail);
 
-/* ---- sessions of service "admin": who logs in is an administrator. The mechanism AUTHD_TOKEN_LOGIN
- * with a token of an earlier session as initial response logs in without a password, until the token
- * has not been used for admin.session_timeout, or the password is another, or authd is ---- */
+/* ---- sessions of service "admin": who logs in is an administrator. The mechanism
+ * AUTHD_TOKEN_LOGIN with a token of an earlier session as initial response logs in without a
+ * password, until the token has not been used for admin.session_timeout, or the password is
+ * another, or authd is ---- */
 #define AUTHD_TOKEN_LOGIN "TOKEN"
 #define AUTHD_TOKEN_LEN 43                   /* characters of [0-9A-Za-z]: 256 bits */
 #define AUTHD_ADMIN_REQUEST_MAX (256u << 10) /* of an ADMIN */

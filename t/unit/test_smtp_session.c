@@ -303,7 +303,7 @@ teardown(void)
 static void
 serve(const char *label, const char *client_ip, struct slice script, struct strbuf *said)
 {
-    struct pool_session pool = {.label = label, .end_fd = -1, .is_greeted = greeted};
+    struct pool_session pool = {.label = label, .end_fd = -1, .key_fd = -1, .is_greeted = greeted};
     int client[2], accounts[2];
     pthread_t thread;
 
