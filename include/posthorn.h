@@ -30,7 +30,7 @@ enum posthorn_error {
     POSTHORN_NOT_RUNNING = -2, /* nothing listens on that port */
     POSTHORN_UNREACHABLE = -3, /* no such host, no way to it, or no answer in time */
     POSTHORN_CERTIFICATE = -4, /* the server's certificate is not trusted, or of another name */
-    POSTHORN_VERSION = -5,     /* what answers is no Posthorn, or does not know the call */
+    POSTHORN_MISMATCH = -5,    /* what answers is no Posthorn, or does not know the call */
     POSTHORN_BAD_VALUE = -6    /* a value that cannot be sent: a text that is no UTF-8 */
 };
 

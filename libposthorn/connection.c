@@ -177,7 +177,7 @@ tell_handshake(const struct connection *c, int *error, char *text, size_t size)
         (void)snprintf(text, size, "the server's certificate: %s",
                        X509_verify_cert_error_string(verdict));
     } else if (reason != 0) {
-        *error = POSTHORN_VERSION;
+        *error = POSTHORN_MISMATCH;
         (void)snprintf(text, size, "TLS: %s", ERR_reason_error_string(reason));
     } else {
         *error = POSTHORN_UNREACHABLE;

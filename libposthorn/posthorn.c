@@ -285,13 +285,13 @@ take_answer(struct posthorn *p, int status)
     const json_t *result = json_object_get(root, "result");
     const char *text = json_string_value(json_object_get(root, "text"));
     const char *token = json_string_value(json_object_get(root, "token"));
-    int rc = json_is_integer(result) ? (int)json_integer_value(result) : POSTHORN_VERSION;
+    int rc = json_is_integer(result) ? (int)json_integer_value(result) : POSTHORN_MISMATCH;
 
     (void)fail(p, rc, text != NULL ? text : "what answers is no administration of Posthorn");
     if (status == 401)
         rc = POSTHORN_REFUSED;
     else if (status != 200)
-        rc = POSTHORN_VERSION;
+        rc = POSTHORN_MISMATCH;
     else if (rc == 0 && token != NULL)
         (void)snprintf(p->token, sizeof(p->token), "%s", token);
     json_decref(root);

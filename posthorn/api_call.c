@@ -155,7 +155,7 @@ cause(int rc)
         return "server unreachable";
     case POSTHORN_CERTIFICATE:
         return "certificate not trusted";
-    case POSTHORN_VERSION:
+    case POSTHORN_MISMATCH:
         return "server and client do not match";
     default:
         return "value";
