@@ -336,7 +336,7 @@ cert_place_use(struct cert_place *place, const struct cert_entry *entry)
 int
 cert_place_use_by_host(struct cert_place *place, const struct cert_entry *entry, bool use)
 {
-    struct strbuf value = strbuf_new(CONF_LIST_MAX * (TLS_PLACE_NAME_MAX + 1));
+    struct strbuf value = strbuf_new((size_t)CONF_LIST_MAX * (TLS_PLACE_NAME_MAX + 1));
     int rc;
 
     for (size_t i = 0; i < conf_list_count(place->conf, TLS_BY_HOST); i++)

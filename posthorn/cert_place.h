@@ -1,9 +1,9 @@
 /*
  * posthorn/cert_place.h - the list of certificates on disk, for `posthorn cert`.
  *
- * NAME.crt (the certificate and its chain), NAME.csr (a request) and NAME.key in etc/certs. The pair
- * of the settings is in the list wherever it is: cert.pem is the one that setup made. Functions that
- * return int give CLI_OK, or CLI_FAILED after the message.
+ * NAME.crt (the certificate and its chain), NAME.csr (a request) and NAME.key in etc/certs. The
+ * pair of the settings is in the list wherever it is: cert.pem is the one that setup made.
+ * Functions that return int give CLI_OK, or CLI_FAILED after the message.
  */
 #ifndef POSTHORN_POSTHORN_CERT_PLACE_H
 #define POSTHORN_POSTHORN_CERT_PLACE_H

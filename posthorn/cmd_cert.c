@@ -17,13 +17,13 @@
 #define DAY_MS INT64_C(86400000)
 
 static const struct column columns[] = {
-    {"name", COLUMN_TEXT, false},    {"type", COLUMN_TEXT, false},
-    {"state", COLUMN_TEXT, false},   {"expires", COLUMN_TEXT, false},
-    {"days", COLUMN_NUMBER, false},  {"hosts", COLUMN_LIST, false},
-    {"subject", COLUMN_TEXT, false}, {"issuer", COLUMN_TEXT, false},
-    {"key", COLUMN_TEXT, true},      {"serial", COLUMN_TEXT, true},
+    {"name", COLUMN_TEXT, false},      {"type", COLUMN_TEXT, false},
+    {"state", COLUMN_TEXT, false},     {"expires", COLUMN_TEXT, false},
+    {"days", COLUMN_NUMBER, false},    {"hosts", COLUMN_LIST, false},
+    {"subject", COLUMN_TEXT, false},   {"issuer", COLUMN_TEXT, false},
+    {"key", COLUMN_TEXT, true},        {"serial", COLUMN_TEXT, true},
     {"valid_from", COLUMN_TEXT, true}, {"sha256", COLUMN_TEXT, true},
-    {"chain", COLUMN_NUMBER, true},  {"file", COLUMN_TEXT, true},
+    {"chain", COLUMN_NUMBER, true},    {"file", COLUMN_TEXT, true},
     {"error", COLUMN_TEXT, false},
 };
 
@@ -195,7 +195,8 @@ cert_show(struct cli *cli, int argc, char **argv)
 
 /* ---- export ---- */
 
-struct export {
+struct export
+{
     bool request, key, der;
     const char *to; /* NULL: stdout */
 };
@@ -214,8 +215,7 @@ read_der(const struct cert_place *place, const char *path, struct strbuf *out)
     return rc;
 }
 
-static int
-export(struct cert_place *place, struct cert_entry *entry, const void *wish)
+static int export(struct cert_place *place, struct cert_entry *entry, const void *wish)
 {
     const struct export *what = wish;
     const char *path = what->key ? entry->key : what->request ? entry->csr : entry->crt;
@@ -325,8 +325,9 @@ activate(struct cert_place *place, struct cert_entry *entry, const void *wish)
     int rc;
 
     if (!entry->has_crt)
-        return cli_fail(place->cli, "'%s' is a request: the certificate that an authority made of "
-                                    "it is still to be imported",
+        return cli_fail(place->cli,
+                        "'%s' is a request: the certificate that an authority made of "
+                        "it is still to be imported",
                         entry->name);
     if (*by_host && entry->csr == NULL)
         return cli_fail(place->cli, "'%s' is not in the list; import it", entry->name);
@@ -390,9 +391,11 @@ const struct command command_cert = {
     .name = "cert",
     .summary = "certificates of the services: list, request, import, activate",
     .help =
-        "The list is etc/certs: NAME.crt (the certificate, then its chain), NAME.csr and NAME.key.\n"
+        "The list is etc/certs: NAME.crt (the certificate, then its chain), NAME.csr and "
+        "NAME.key.\n"
         "One certificate is active: all services use it. Others can be in use by host: a client\n"
-        "that asks for a host name which such a certificate holds gets that one (SNI), exact names\n"
+        "that asks for a host name which such a certificate holds gets that one (SNI), exact "
+        "names\n"
         "before those with \"*.\". A change reaches running services without ending a session.\n"
         "The name in the list is the first HOST, without \"*.\", unless --name says otherwise.\n"
         "TYPE of a key is rsa2048 (as shipped), rsa3072, rsa4096, p256, p384 or ed25519.\n"

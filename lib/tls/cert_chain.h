@@ -24,11 +24,11 @@ void cert_chain_free(struct cert_chain **chainp);
 size_t cert_chain_count(const struct cert_chain *chain);
 
 struct cert_about {
-    char *subject, *issuer;   /* one line */
-    char *hosts;              /* DNS names, with a space between */
-    char *key_type;           /* "RSA 2048" */
-    char *serial;             /* hexadecimal */
-    char *fingerprint;        /* SHA-256, hexadecimal with colons */
+    char *subject, *issuer; /* one line */
+    char *hosts;            /* DNS names, with a space between */
+    char *key_type;         /* "RSA 2048" */
+    char *serial;           /* hexadecimal */
+    char *fingerprint;      /* SHA-256, hexadecimal with colons */
     int64_t not_before_ms, not_after_ms;
     bool self_signed;
     bool is_authority; /* may sign others */

@@ -191,10 +191,10 @@ static bool
 write_text(X509 *x, X509_REQ *request, struct strbuf *out)
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    bool ok = bio != NULL &&
-              (x != NULL ? PEM_write_bio_X509(bio, x) : PEM_write_bio_X509_REQ(bio, request)) ==
-                  1 &&
-              append_pem(bio, out);
+    bool ok =
+        bio != NULL &&
+        (x != NULL ? PEM_write_bio_X509(bio, x) : PEM_write_bio_X509_REQ(bio, request)) == 1 &&
+        append_pem(bio, out);
 
     BIO_free(bio);
     return ok;
@@ -274,10 +274,10 @@ cert_make_self_signed(const struct cert_wish *wish, struct strbuf *key, struct s
               X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x) &&
               X509_gmtime_adj(X509_getm_notBefore(x), -HOUR_S) != NULL && /* clocks differ */
               X509_time_adj_ex(X509_getm_notAfter(x), (int)wish->days, 0, NULL) != NULL &&
-              X509_set_subject_name(x, p.subject) == 1 &&
-              X509_set_issuer_name(x, p.subject) == 1 && X509_set_pubkey(x, p.key) == 1 &&
-              set_extensions(x, &p) && X509_sign(x, p.key, hash_for(p.key)) > 0 &&
-              write_key(p.key, key) && write_text(x, NULL, out);
+              X509_set_subject_name(x, p.subject) == 1 && X509_set_issuer_name(x, p.subject) == 1 &&
+              X509_set_pubkey(x, p.key) == 1 && set_extensions(x, &p) &&
+              X509_sign(x, p.key, hash_for(p.key)) > 0 && write_key(p.key, key) &&
+              write_text(x, NULL, out);
 
     X509_free(x);
     return finish(ok, &p, error);

@@ -17,8 +17,8 @@ struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
  * table. `ctx` borrows it. */
 struct sni *sni_new(struct ssl_ctx_st *ctx);
 void sni_free(struct sni **snip);
-/* Adds all DNS names of the first certificate in the PEM file (a chain), whose key is keyd's. A name
- * that is there already stays with what it has. 0, or -1 with one line in `error`. */
+/* Adds all DNS names of the first certificate in the PEM file (a chain), whose key is keyd's. A
+ * name that is there already stays with what it has. 0, or -1 with one line in `error`. */
 int sni_add(struct sni *sni, const char *cert_path, struct strbuf *error);
 
 #endif

@@ -329,3 +329,26 @@ def test_mail_programs_verify_the_certificate_of_their_domain(suite, by_host, tm
         client.starttls(context=context)
         assert client.ehlo()[0] == 250
     assert pathlib.Path(tmp_path / "trusted").exists() and os.stat(tmp_path / "trusted").st_mode & 0o044
+
+
+# -- warnings --
+
+def test_an_end_that_is_near_is_told_in_three_places(tmp_path):
+    inst = Instance()
+    try:
+        inst.setup()
+        inst.run("cert", "self-signed", "mail.d.test", "--name", "short", "--days", "10")
+        inst.run("cert", "self-signed", "a.test", "--name", "host", "--days", "5")
+        inst.run("cert", "activate", "short")
+        inst.run("cert", "activate", "host", "--by-host")
+        inst.start()
+        for name in ("short.crt: expires in 9 days", "host.crt: expires in 4 days"):
+            inst.wait_log("key", name)
+            assert name in inst.run("status").err
+            assert name in inst.run("doctor", check=False).out
+        assert "key: " not in inst.run("status").err
+        inst.set("tls.expiry_warning", "3d")
+        inst.run("reload")
+        assert "expires" not in inst.run("status").err
+    finally:
+        inst.close()
