@@ -14,18 +14,20 @@
 #include <unistd.h>
 
 #include "authd/session.h"
+#include "authd/watch.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 
 enum {
     PARENTS_MAX = 64,
-    END_FRAME_MAX = 256
+    END_FRAME_MAX = 256,
+    WHO_FRAME_MAX = 2048
 }; /* three daemons, some generations of each while reloading */
 
 struct attach_server {
     struct server *server;
     struct ipc_server *listener;
-    uid_t smtp_uid, mail_uid;
+    uid_t smtp_uid, mail_uid, admin_uid, ldap_uid;
 };
 
 static bool
@@ -33,15 +35,38 @@ uid_allowed(uid_t uid, void *data)
 {
     const struct attach_server *attach = data;
 
-    return uid == attach->smtp_uid || uid == attach->mail_uid;
+    return uid == attach->smtp_uid || uid == attach->mail_uid || uid == attach->admin_uid ||
+           uid == attach->ldap_uid;
 }
 
 static bool
 may_attach(const struct attach_server *attach, uid_t uid, struct slice service)
 {
-    bool is_smtp = slice_eq(service, SLICE("smtp"));
+    if (uid == 0)
+        return true;
+    if (slice_eq(service, SLICE("admin")))
+        return uid == attach->admin_uid;
+    if (slice_eq(service, SLICE("smtp")))
+        return uid == attach->smtp_uid;
+    return uid == (slice_eq(service, SLICE("ldap")) ? attach->ldap_uid : attach->mail_uid);
+}
 
-    return uid == 0 || uid == (is_smtp ? attach->smtp_uid : attach->mail_uid);
+static int
+answer_who(const struct attach_server *attach, struct ipc_peer *peer,
+           const struct frame_header *header, struct slice payload)
+{
+    struct strbuf reply = strbuf_new(WHO_FRAME_MAX);
+    struct slice session_id;
+    int rc = -1;
+
+    if ((ipc_peer_uid(peer) == attach->ldap_uid || ipc_peer_uid(peer) == 0) &&
+        authd_data_decode(payload, &session_id) == 0)
+        rc = authd_data_encode(&reply, AUTHD_WHO_REPLY, header->request_id,
+                               slice_of(watch_who(attach->server, session_id)));
+    if (rc == 0)
+        ipc_peer_send(peer, &reply, -1);
+    strbuf_free(&reply);
+    return rc;
 }
 
 static int
@@ -50,6 +75,8 @@ parent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sl
     struct attach_server *attach = ipc_peer_data(peer);
     struct authd_attach request;
 
+    if (fd < 0 && header->type == AUTHD_WHO && answer_who(attach, peer, header, payload) == 0)
+        return 0;
     if (fd >= 0 && header->type == AUTHD_ATTACH && authd_attach_decode(payload, &request) == 0 &&
         may_attach(attach, ipc_peer_uid(peer), request.service)) {
         (void)session_attach(attach->server, ipc_peer_id(peer), &request,
@@ -106,6 +133,8 @@ attach_listen(struct server *server, const struct daemon *d)
     server->attach = attach;
     attach->smtp_uid = daemon_role_uid(d, USERS_SMTP);
     attach->mail_uid = daemon_role_uid(d, USERS_MAIL);
+    attach->admin_uid = daemon_role_uid(d, USERS_ADMIN);
+    attach->ldap_uid = daemon_role_uid(d, USERS_LDAP);
     attach->listener =
         ipc_server_new(d->loop, fd, &parent_handlers, uid_allowed, PARENTS_MAX, attach);
     return attach;

@@ -20,4 +20,7 @@ unsigned watch_changes(const struct watch *watch);
 void watch_add(struct session *s);
 void watch_remove(struct session *s);
 
+/* The user of the LDAP session with that id, or NULL. */
+const char *watch_who(const struct server *server, struct slice session_id);
+
 #endif

@@ -32,7 +32,7 @@ enum {
 };
 
 /* Users of services that have TLS. */
-static const enum conf_id roles[] = {USERS_SMTP, USERS_MAIL};
+static const enum conf_id roles[] = {USERS_SMTP, USERS_MAIL, USERS_ADMIN, USERS_LDAP};
 
 struct counters {
     _Atomic uint64_t *of[TLS_KEY_REFUSED + 1];

@@ -117,6 +117,14 @@ rules_are_right(const struct cli *cli)
     return right;
 }
 
+bool
+config_check_lists(const struct cli *cli, const struct conf *conf)
+{
+    bool lists = lists_are_right(cli, conf), rules = rules_are_right(cli);
+
+    return lists && rules;
+}
+
 /* What would go out in another wording than the administrator's, if it were not told here. */
 static bool
 templates_are_right(const struct cli *cli, const struct conf *conf)

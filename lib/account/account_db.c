@@ -14,6 +14,7 @@
 struct account_db {
     struct db *db;
     uint64_t generation;
+    const struct account_db_observer *observer; /* NULL: nobody */
 };
 
 struct account_rows {
@@ -82,6 +83,26 @@ account_db_checkpoint(struct account_db *db)
     return db_checkpoint(db->db);
 }
 
+void
+account_db_observe(struct account_db *db, const struct account_db_observer *observer)
+{
+    db->observer = observer;
+}
+
+static void
+tell_change(const struct account_db *db, enum account_table table, struct slice key)
+{
+    if (db->observer != NULL)
+        db->observer->changed(db->observer->arg, table, key);
+}
+
+static void
+tell_end(const struct account_db *db, bool committed)
+{
+    if (db->observer != NULL)
+        db->observer->ended(db->observer->arg, committed);
+}
+
 int
 account_db_begin(struct account_db *db)
 {
@@ -91,8 +112,12 @@ account_db_begin(struct account_db *db)
 int
 account_db_commit(struct account_db *db)
 {
+    int rc;
+
     db->generation++;
-    return db_commit(db->db);
+    rc = db_commit(db->db);
+    tell_end(db, rc == 0);
+    return rc;
 }
 
 int
@@ -105,6 +130,7 @@ void
 account_db_abort(struct account_db *db)
 {
     db_abort(db->db);
+    tell_end(db, false);
 }
 
 uint64_t
@@ -130,6 +156,7 @@ account_db_put(struct account_db *db, enum account_table table, struct slice key
 {
     struct full_key full;
 
+    tell_change(db, table, key);
     return full_key(table, key, &full) < 0
                ? -1
                : db_put(db->db, slice_make(full.bytes, full.len), value);
@@ -140,6 +167,7 @@ account_db_del(struct account_db *db, enum account_table table, struct slice key
 {
     struct full_key full;
 
+    tell_change(db, table, key);
     return full_key(table, key, &full) < 0 ? -1 : db_del(db->db, slice_make(full.bytes, full.len));
 }
 

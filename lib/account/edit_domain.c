@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "lib/account/canonical.h"
+#include "lib/account/contact.h"
 #include "lib/account/edit_internal.h"
 
 #define PRIMARY_KEY SLICE("primary")
@@ -54,6 +55,9 @@ must_be_free(struct account_edit *edit, struct slice name)
 {
     struct slice bytes;
 
+    if (slice_eq(name, SLICE(CONTACT_OUTSIDE)))
+        return account_fail(edit->result, CODE_FAILED,
+                            "'" CONTACT_OUTSIDE "' is the name of a book of contacts");
     if (account_db_get(edit->base->db, ACCOUNT_TABLE_DOMAINS, name, &bytes) == 0)
         return account_fail(edit->result, CODE_EXISTS, "%.*s exists already", (int)name.len,
                             name.ptr);
@@ -154,13 +158,15 @@ int
 edit_domain_set(struct account_edit *edit, enum account_kind kind, struct slice given,
                 const struct object_field *fields, uint32_t count)
 {
-    struct strbuf name = strbuf_new(CANONICAL_DOMAIN_MAX);
+    struct strbuf name = strbuf_new(CANONICAL_DOMAIN_MAX), publishes = strbuf_new(16);
     struct record record = record_new(kind);
     struct slice primary;
     int rc = canonical_name(edit, given, &name);
 
     if (rc == 0)
         rc = load(edit, kind, strbuf_slice(&name), &record);
+    if (rc == 0 && kind == ACCOUNT_DOMAIN)
+        (void)strbuf_append(&publishes, record_get(&record, DOMAIN_PUBLISH_USERS)); /* a choice */
     if (rc == 0 && kind == ACCOUNT_DOMAIN &&
         account_db_get(edit->base->db, ACCOUNT_TABLE_META, PRIMARY_KEY, &primary) == 0 &&
         slice_eq(primary, strbuf_slice(&name)))
@@ -169,8 +175,12 @@ edit_domain_set(struct account_edit *edit, enum account_kind kind, struct slice 
         rc = edit_apply(edit, &record, fields, count);
     if (rc == 0)
         rc = check_and_put(edit, strbuf_slice(&name), &record);
+    if (rc == 0 && kind == ACCOUNT_DOMAIN &&
+        !record_is(&record, DOMAIN_PUBLISH_USERS, strbuf_cstr(&publishes)))
+        rc = edit_contact_domain_set(edit, strbuf_slice(&name));
     record_free(&record);
     strbuf_free(&name);
+    strbuf_free(&publishes);
     return rc;
 }
 
@@ -268,6 +278,8 @@ edit_domain_del(struct account_edit *edit, enum account_kind kind, struct slice 
         rc = drop_aliases(edit, strbuf_slice(&name));
     if (rc == 0 && kind == ACCOUNT_DOMAIN)
         rc = forget_domain(edit, strbuf_slice(&name));
+    if (rc == 0 && kind == ACCOUNT_DOMAIN)
+        rc = edit_contact_domain_gone(edit, strbuf_slice(&name));
     if (rc == 0)
         rc = edit_del_row(edit, ACCOUNT_TABLE_DOMAINS, strbuf_slice(&name));
     record_free(&record);

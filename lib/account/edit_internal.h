@@ -96,6 +96,12 @@ int edit_list_forget(struct account_edit *edit, struct slice word);
 int edit_share_forget(struct account_edit *edit, struct slice grantee);
 /* A mailbox is no more: nothing of it is shared. */
 int edit_share_owner_gone(struct account_edit *edit, struct slice owner_key);
+/* The user's password is another one than `old` (empty: there was none). `due_given`: whoever set
+ * it has said whether it has to be changed. */
+void edit_password_follows(struct account_edit *edit, const struct record *domain,
+                           struct record *user, struct slice old, bool due_given);
+/* A mailbox is no more, and nor are its codes. */
+int edit_codes_owner_gone(struct account_edit *edit, struct slice owner_key);
 int edit_admin_add(struct account_edit *edit, struct slice name, const struct object_field *fields,
                    uint32_t count);
 int edit_admin_set(struct account_edit *edit, struct slice name, const struct object_field *fields,
@@ -103,6 +109,19 @@ int edit_admin_set(struct account_edit *edit, struct slice name, const struct ob
 int edit_admin_del(struct account_edit *edit, struct slice name);
 /* A mailbox is no more: who gets its name next is no administrator by it. */
 int edit_admin_mailbox_gone(struct account_edit *edit, struct slice mailbox);
+int edit_contact_add(struct account_edit *edit, struct slice name,
+                     const struct object_field *fields, uint32_t count);
+int edit_contact_set(struct account_edit *edit, struct slice name,
+                     const struct object_field *fields, uint32_t count);
+int edit_contact_del(struct account_edit *edit, struct slice name);
+/* The contact of a mailbox follows its profile, which was published until now, or not. */
+int edit_contact_follow(struct account_edit *edit, const struct record *domain, struct slice key,
+                        const struct record *user, bool was_published);
+/* A mailbox is no more (its contact goes with it), or the contacts of a whole domain. */
+int edit_contact_user_gone(struct account_edit *edit, struct slice key);
+int edit_contact_domain_gone(struct account_edit *edit, struct slice domain);
+/* What the domain publishes is something else now. */
+int edit_contact_domain_set(struct account_edit *edit, struct slice domain);
 int edit_admin_rename(struct account_edit *edit, struct slice name, struct slice new_name);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/account/canonical.h"
+#include "lib/account/contact.h"
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
 #include "lib/account/share.h"
@@ -241,6 +242,21 @@ rename_shares(const struct renaming *r)
     return rc;
 }
 
+static int
+rename_codes(const struct renaming *r)
+{
+    struct strbuf new_key = strbuf_new(ACCOUNT_KEY_MAX);
+    struct edit_rows rows;
+    int rc = edit_collect(r->edit, ACCOUNT_TABLE_CODES, SLICE(""), &rows);
+
+    for (size_t i = 0; i < rows.count && rc == 0; i++)
+        if (map_key(r, edit_key(&rows.rows[i]), &new_key)) /* an id is no address: it stays */
+            rc = move_row(r->edit, ACCOUNT_TABLE_CODES, &rows.rows[i], strbuf_slice(&new_key));
+    edit_rows_free(&rows);
+    strbuf_free(&new_key);
+    return rc;
+}
+
 /* "target\0" letter "source key" */
 static bool
 map_ref(const struct renaming *r, struct slice ref, struct strbuf *out)
@@ -312,6 +328,38 @@ rename_domains(const struct renaming *r)
     return rc;
 }
 
+/* A published profile goes with its mailbox, a book with its domain. A contact that only happens to
+ * have the new name gives way. */
+static int
+rename_contacts(const struct renaming *r)
+{
+    struct strbuf new_key = strbuf_new(ACCOUNT_KEY_MAX);
+    struct record record = record_new(ACCOUNT_CONTACT);
+    struct edit_rows rows;
+    int rc = edit_collect(r->edit, ACCOUNT_TABLE_CONTACTS, SLICE(""), &rows);
+
+    for (size_t i = 0; i < rows.count && rc == 0; i++) {
+        bool moves = map_key(r, edit_key(&rows.rows[i]), &new_key);
+
+        if (record_load(&record, edit_value(&rows.rows[i])) < 0) {
+            rc = account_fail_db(r->edit->result);
+            break;
+        }
+        if (map_property(r, &record, CONTACT_ADDRESSES))
+            rc = edit_put_record(r->edit, ACCOUNT_TABLE_CONTACTS, edit_key(&rows.rows[i]), &record);
+        if (rc == 0 && moves && (r->whole_domain || record_bool(&record, CONTACT_OF_USER))) {
+            rc = edit_del_row(r->edit, ACCOUNT_TABLE_CONTACTS, edit_key(&rows.rows[i]));
+            if (rc == 0)
+                rc = edit_put_record(r->edit, ACCOUNT_TABLE_CONTACTS, strbuf_slice(&new_key),
+                                     &record);
+        }
+    }
+    edit_rows_free(&rows);
+    record_free(&record);
+    strbuf_free(&new_key);
+    return rc;
+}
+
 /* The range of a domain administrator. */
 static void
 map_domains(const struct renaming *r, struct record *record)
@@ -355,7 +403,8 @@ rename_all(const struct renaming *r)
 {
     if (rename_entries(r) < 0 || rename_members(r) < 0 || rename_refs(r) < 0)
         return -1;
-    if (rename_shares(r) < 0 || rename_domains(r) < 0)
+    if (rename_shares(r) < 0 || rename_codes(r) < 0 || rename_domains(r) < 0 ||
+        rename_contacts(r) < 0)
         return -1;
     return rename_admins(r);
 }
@@ -436,6 +485,9 @@ rename_one_entry(struct account_edit *edit, enum account_kind kind, struct slice
     r.new_name = strbuf_slice(&to.address);
     if (rc == 0)
         rc = rename_all(&r);
+    if (rc == 0 && kind == ACCOUNT_USER) /* the other domain may publish otherwise */
+        rc = edit_contact_follow(edit, &to.domain, strbuf_slice(&to.key), &from.entry,
+                                 contact_is_published(&from.domain, &from.entry));
     account_hit_free(&from);
     account_hit_free(&to);
     return rc;

@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 
 #include "lib/base/slice.h"
+#include "lib/base/strbuf.h"
 #include "lib/sys/daemon.h"
 
 struct ipc_client;
@@ -132,6 +133,9 @@ struct pool_ops {
      * made by the parent: the worker need not be able to connect anywhere. NULL: none. */
     const char *backend;
     uint32_t backend_payload_max;
+    /* What the parent sends first on that connection, so that the server hears from the parent, not
+     * from the session, whose session it is: one whole frame. NULL: nothing. */
+    int (*backend_hello)(struct strbuf *out, struct slice session_id);
     const char *filter; /* another one */
     uint32_t filter_payload_max;
     const char *keys; /* the same of datagrams (lib/ipc/tls_key.h) */

@@ -9,6 +9,8 @@
 #include "lib/log/log.h"
 #include "lib/sys/pool_private.h"
 
+#define HELLO_MAX 4096
+
 /* -1: none is wanted, or the server is away; the session has to do without. */
 static int
 connect_backend(const struct pool *p, const char *name)
@@ -35,6 +37,24 @@ connect_keys(const struct pool *p, const char *name)
     if (fd < 0)
         log_event(LOG_WARN, "backend_away", KV_STR("socket", name), KV_ERRNO());
     return fd;
+}
+
+/* A fresh connection has room for it. */
+static int
+greet_backend(const struct pool *p, int fd, const char *session_id)
+{
+    struct strbuf hello = strbuf_new(HELLO_MAX);
+    int rc = -1;
+
+    if (fd < 0 || p->ops->backend_hello == NULL)
+        return fd;
+    if (p->ops->backend_hello(&hello, slice_of(session_id)) == 0 &&
+        ipc_socket_send(fd, strbuf_slice(&hello), -1) == (ssize_t)hello.len)
+        rc = fd;
+    else
+        close_keep_errno(fd);
+    strbuf_free(&hello);
+    return rc;
 }
 
 static int
@@ -70,6 +90,7 @@ hand_over(struct worker *w, const struct pool_handover *h, int client_fd, int ah
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
         return -1;
     backend = connect_backend(p, p->ops->backend);
+    backend = greet_backend(p, backend, h->session_id);
     filter = connect_backend(p, p->ops->filter);
     key = connect_keys(p, p->ops->keys);
     rc = give(w, h,

@@ -1,0 +1,428 @@
+/*
+ * accountd/contacts.c - CONTACTS and CONTACT_EDIT: directoryd's copy of the public contacts.
+ *
+ * Numbers begin with the clock, so that what an accountd before this one gave out is older than
+ * what we know. directoryd is asked by who reads the network: its questions are untrusted.
+ */
+#include "accountd/contacts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/account/contact.h"
+#include "lib/account/query.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/ipc/contacts.h"
+#include "lib/log/log.h"
+
+enum {
+    KEPT_MAX = 4096,  /* changes; a transaction with more means: read everything */
+    WATCHERS_MAX = 8, /* directoryds: one, and older ones that still have sessions */
+    PAGE_ROWS = 5000, /* looked at for one page */
+    REPLY_MAX = CONTACTS_PAYLOAD_MAX + 4096
+};
+
+/* "d" or "c" and the row's key. */
+struct change {
+    uint64_t number;
+    char *row;
+    size_t len;
+};
+
+struct contacts {
+    struct server *server;
+    struct account_db_observer observer;
+    uint64_t first, last; /* numbers: what we know lies above `first` */
+    struct change kept[KEPT_MAX];
+    size_t next; /* place of the next change: the oldest one's */
+    /* of the transaction under way */
+    struct change pending[KEPT_MAX];
+    size_t pending_count;
+    bool pending_is_too_much;
+    struct watcher {
+        uint64_t peer_id; /* 0: free */
+        uint32_t request_id;
+        uint64_t known;
+    } watchers[WATCHERS_MAX];
+};
+
+/* ---- objects ---- */
+
+struct page {
+    struct contacts *contacts;
+    struct strbuf data;
+    struct strbuf name;
+    struct record record;
+};
+
+static struct page
+page_new(struct contacts *c)
+{
+    return (struct page){.contacts = c,
+                         .data = strbuf_new(CONTACTS_PAYLOAD_MAX - 1024),
+                         .name = strbuf_new(ACCOUNT_KEY_MAX),
+                         .record = record_new(ACCOUNT_CONTACT)};
+}
+
+static void
+page_free(struct page *page)
+{
+    strbuf_free(&page->data);
+    strbuf_free(&page->name);
+    record_free(&page->record);
+}
+
+static void
+put_contact(struct page *page)
+{
+    struct object_field fields[RECORD_PROPERTIES_MAX + 2];
+    size_t first, total = account_properties_of(ACCOUNT_CONTACT, &first);
+    uint32_t count = 0;
+
+    fields[count++] = (struct object_field){SLICE("kind"), SLICE("contact")};
+    fields[count++] = (struct object_field){SLICE("name"), strbuf_slice(&page->name)};
+    for (size_t i = 0; i < total; i++)
+        if (page->record.values[i].ptr != NULL)
+            fields[count++] = (struct object_field){slice_of(account_properties[first + i].name),
+                                                    page->record.values[i]};
+    object_add(&page->data, fields, count);
+}
+
+static void
+put_domain(struct page *page, struct slice name)
+{
+    const struct object_field fields[] = {
+        {SLICE("kind"), SLICE("domain")},
+        {SLICE("name"), name},
+        {slice_of(account_properties[DOMAIN_CONTACTS_OWN].name),
+         record_get(&page->record, DOMAIN_CONTACTS_OWN)},
+    };
+
+    object_add(&page->data, fields, ARRAY_LEN(fields));
+}
+
+static void
+put_gone(struct page *page)
+{
+    const struct object_field fields[] = {{SLICE("kind"), SLICE("gone")},
+                                          {SLICE("name"), strbuf_slice(&page->name)}};
+
+    object_add(&page->data, fields, ARRAY_LEN(fields));
+}
+
+/* An object about the row; `value` is what is there now, with a NULL pointer: nothing. */
+static void
+put_row(struct page *page, char table, struct slice key, struct slice value)
+{
+    bool is_there = value.ptr != NULL && record_load(&page->record, value) == 0;
+
+    strbuf_clear(&page->name);
+    if (table == ACCOUNT_TABLE_CONTACTS) {
+        account_entry_address(key, &page->name);
+        if (is_there && page->record.kind == ACCOUNT_CONTACT)
+            put_contact(page);
+        else
+            put_gone(page);
+    } else if (is_there && page->record.kind == ACCOUNT_DOMAIN) {
+        put_domain(page, key);
+    } else { /* domain aliases are not domains: saying that they are gone is right, too */
+        (void)strbuf_char(&page->name, '@');
+        (void)strbuf_append(&page->name, key);
+        put_gone(page);
+    }
+}
+
+/* ---- answers ---- */
+
+static void
+send(struct ipc_peer *peer, uint32_t request_id, const struct contacts_reply *reply)
+{
+    struct strbuf out = strbuf_new(REPLY_MAX);
+
+    if (contacts_reply_encode(&out, request_id, reply) == 0)
+        ipc_peer_send(peer, &out, -1);
+    else
+        ipc_peer_close(peer); /* a page's limits are below this */
+    strbuf_free(&out);
+}
+
+/* What changed since `known`, which is not everything that we know. */
+static void
+answer_changes(struct contacts *c, struct ipc_peer *peer, uint32_t request_id, uint64_t known)
+{
+    struct page page = page_new(c);
+    struct contacts_reply reply = {.number = known};
+    struct account_db *db = c->server->base.db;
+
+    for (size_t i = 0; i < KEPT_MAX && page.data.len < CONTACTS_PAGE_BYTES; i++) {
+        const struct change *change = &c->kept[(c->next + i) % KEPT_MAX];
+        struct slice key = slice_make(change->row + 1, change->len - 1), value;
+
+        if (change->number <= known)
+            continue;
+        if (account_db_get(db, (enum account_table)change->row[0], key, &value) < 0)
+            value = slice_make(NULL, 0);
+        put_row(&page, change->row[0], key, value);
+        reply.number = change->number;
+    }
+    reply.data = strbuf_slice(&page.data);
+    send(peer, request_id, &reply);
+    page_free(&page);
+}
+
+/* A page of everything, behind `cursor`: the table's letter and the last key. */
+static int
+fill_page(struct page *page, struct strbuf *cursor)
+{
+    char table = cursor->len == 0 ? (char)ACCOUNT_TABLE_DOMAINS : cursor->ptr[0];
+    struct slice last = slice_sub(strbuf_slice(cursor), 1, cursor->len), key, value;
+    struct account_rows *rows = account_db_rows(page->contacts->server->base.db,
+                                                (enum account_table)table, SLICE(""), last);
+    struct strbuf at = strbuf_new(CONTACTS_CURSOR_MAX);
+    size_t looked_at = 0;
+    int rc = rows == NULL ? -1 : 1;
+
+    (void)strbuf_append(&at, last);
+    while (rc == 1 && looked_at++ < PAGE_ROWS && page->data.len < CONTACTS_PAGE_BYTES) {
+        rc = account_rows_next(rows, &key, &value);
+        if (rc != 1 || slice_eq(key, strbuf_slice(&at)))
+            continue;
+        put_row(page, table, key, value);
+        strbuf_clear(&at);
+        (void)strbuf_append(&at, key);
+    }
+    account_rows_close(&rows);
+    strbuf_clear(cursor);
+    if (rc == 1) {
+        (void)strbuf_char(cursor, table);
+        (void)strbuf_append(cursor, strbuf_slice(&at));
+    } else if (rc == 0 && table == ACCOUNT_TABLE_DOMAINS) {
+        (void)strbuf_char(cursor, ACCOUNT_TABLE_CONTACTS);
+    }
+    strbuf_free(&at);
+    return rc < 0 ? -1 : 0;
+}
+
+static enum outcome
+answer_everything(struct contacts *c, struct request *rq, struct slice from)
+{
+    struct page page = page_new(c);
+    struct strbuf cursor = strbuf_new(CONTACTS_CURSOR_MAX);
+    enum outcome outcome = REQUEST_DONE;
+
+    (void)strbuf_append(&cursor, from); /* the decoder's limit is the buffer's */
+    if (from.len > 0 && from.ptr[0] != ACCOUNT_TABLE_DOMAINS &&
+        from.ptr[0] != ACCOUNT_TABLE_CONTACTS)
+        outcome = REQUEST_BAD;
+    else if (fill_page(&page, &cursor) < 0)
+        outcome = REQUEST_BAD; /* it asks again */
+    else
+        send(rq->peer, rq->header.request_id,
+             &(struct contacts_reply){.number = c->last,
+                                      .everything = true,
+                                      .cursor = strbuf_slice(&cursor),
+                                      .data = strbuf_slice(&page.data)});
+    page_free(&page);
+    strbuf_free(&cursor);
+    return outcome;
+}
+
+/* The oldest watcher gives way: its connection is closed, and it asks again. */
+static void
+watch(struct contacts *c, const struct watcher *watcher)
+{
+    struct ipc_server *ipc = c->server->ipc;
+    struct ipc_peer *peer;
+    size_t at = 0;
+
+    while (at < WATCHERS_MAX && c->watchers[at].peer_id != 0 &&
+           ipc_server_peer(ipc, c->watchers[at].peer_id) != NULL)
+        at++;
+    if (at == WATCHERS_MAX) {
+        at = 0;
+        peer = ipc_server_peer(ipc, c->watchers[at].peer_id);
+        if (peer != NULL)
+            ipc_peer_close(peer);
+    }
+    c->watchers[at] = *watcher;
+}
+
+enum outcome
+contacts_request(struct request *rq)
+{
+    struct contacts *c = rq->server->contacts;
+    struct contacts_query query;
+    struct watcher watcher = {ipc_peer_id(rq->peer), rq->header.request_id, 0};
+
+    if (c == NULL || contacts_query_decode(rq->payload, &query) < 0)
+        return REQUEST_BAD;
+    watcher.known = query.known;
+    if (query.cursor.len > 0 || query.known < c->first || query.known > c->last)
+        return answer_everything(c, rq, query.cursor);
+    if (query.known < c->last)
+        answer_changes(c, rq->peer, rq->header.request_id, query.known);
+    else
+        watch(c, &watcher);
+    return REQUEST_DONE;
+}
+
+/* ---- changes ---- */
+
+static void
+row_changed(void *arg, enum account_table table, struct slice key)
+{
+    struct contacts *c = arg;
+    struct change *change;
+
+    if (table != ACCOUNT_TABLE_CONTACTS && table != ACCOUNT_TABLE_DOMAINS)
+        return;
+    if (c->pending_count == KEPT_MAX || key.len > ACCOUNT_KEY_MAX) {
+        c->pending_is_too_much = true;
+        return;
+    }
+    change = &c->pending[c->pending_count++];
+    change->len = key.len + 1;
+    change->row = xmalloc(change->len);
+    change->row[0] = (char)table;
+    if (key.len > 0)
+        memcpy(change->row + 1, key.ptr, key.len);
+}
+
+static void
+keep(struct contacts *c, struct change *change)
+{
+    struct change *place = &c->kept[c->next];
+
+    if (place->row != NULL)
+        c->first = place->number; /* who knows less cannot be told that one */
+    free(place->row);
+    *place = *change;
+    place->number = ++c->last;
+    change->row = NULL;
+    c->next = (c->next + 1) % KEPT_MAX;
+}
+
+static void
+wake(struct contacts *c)
+{
+    for (size_t i = 0; i < WATCHERS_MAX && c->server->ipc != NULL; i++) {
+        struct watcher watcher = c->watchers[i];
+        struct ipc_peer *peer = NULL;
+
+        c->watchers[i].peer_id = 0;
+        if (watcher.peer_id != 0)
+            peer = ipc_server_peer(c->server->ipc, watcher.peer_id);
+        if (peer == NULL)
+            continue;
+        if (watcher.known < c->first) /* nothing can be told: an empty answer, and it asks again */
+            send(peer, watcher.request_id, &(struct contacts_reply){.number = watcher.known});
+        else
+            answer_changes(c, peer, watcher.request_id, watcher.known);
+    }
+}
+
+static void
+transaction_ended(void *arg, bool committed)
+{
+    struct contacts *c = arg;
+    bool changed = c->pending_count > 0 || c->pending_is_too_much;
+
+    if (committed && c->pending_is_too_much)
+        c->first = ++c->last;
+    for (size_t i = 0; i < c->pending_count; i++) {
+        if (committed && !c->pending_is_too_much)
+            keep(c, &c->pending[i]);
+        xfree(&c->pending[i].row);
+    }
+    c->pending_count = 0;
+    c->pending_is_too_much = false;
+    if (committed && changed)
+        wake(c);
+}
+
+struct contacts *
+contacts_new(struct server *server)
+{
+    struct contacts *c = xcalloc(1, sizeof(*c));
+
+    c->server = server;
+    c->first = c->last = (uint64_t)clock_real_us();
+    c->observer = (struct account_db_observer){row_changed, transaction_ended, c};
+    account_db_observe(server->base.db, &c->observer);
+    return c;
+}
+
+void
+contacts_free(struct contacts **contactsp)
+{
+    struct contacts *c = *contactsp;
+
+    if (c == NULL)
+        return;
+    account_db_observe(c->server->base.db, NULL);
+    for (size_t i = 0; i < KEPT_MAX; i++)
+        free(c->kept[i].row);
+    xfree(contactsp);
+}
+
+/* ---- CONTACT_EDIT ---- */
+
+static int
+run_edit(struct account_edit *edit, const struct contact_edit *wanted)
+{
+    if (slice_eq(wanted->verb, SLICE("add")))
+        return account_add(edit, ACCOUNT_CONTACT, wanted->name, wanted->fields,
+                           wanted->field_count);
+    if (slice_eq(wanted->verb, SLICE("set")))
+        return account_set(edit, ACCOUNT_CONTACT, wanted->name, wanted->fields,
+                           wanted->field_count);
+    if (slice_eq(wanted->verb, SLICE("del")))
+        return account_del(edit, ACCOUNT_CONTACT, wanted->name);
+    return account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "there is no such operation");
+}
+
+/* A transaction around the edit. */
+static void
+change(struct server *server, struct account_edit *edit, const struct contact_edit *wanted)
+{
+    struct account_db *db = server->base.db;
+
+    if (account_db_begin(db) < 0) {
+        (void)account_fail_db(edit->result);
+        return;
+    }
+    if (run_edit(edit, wanted) < 0)
+        account_db_abort(db);
+    else if (account_db_commit(db) < 0)
+        (void)account_fail_db(edit->result);
+    else
+        log_event(LOG_INFO, "account_changed", KV_SLICE("verb", wanted->verb),
+                  KV_STR("kind", "contact"), KV_SLICE("name", wanted->name), KV_STR("by", "ldap"));
+    server_changed(server);
+}
+
+enum outcome
+contacts_edit_request(struct request *rq)
+{
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    struct account_result result = account_result_new();
+    struct account_edit edit = {
+        .base = &rq->server->base, .now_ms = clock_real_ms(), .result = &result};
+    struct strbuf out = strbuf_new(ACCOUNTD_TEXT_MAX + 256);
+    enum outcome outcome = REQUEST_BAD;
+    struct contact_edit wanted;
+
+    if (rq->server->contacts != NULL && contact_edit_decode(rq->payload, &wanted, fields) == 0) {
+        change(rq->server, &edit, &wanted);
+        (void)contact_edit_reply_encode(&out, rq->header.request_id, /* short: it fits */
+                                        &(struct contact_edit_reply){result.code,
+                                                                     rq->server->contacts->last,
+                                                                     strbuf_slice(&result.text)});
+        ipc_peer_send(rq->peer, &out, -1);
+        outcome = REQUEST_DONE;
+    }
+    strbuf_free(&out);
+    account_result_free(&result);
+    return outcome;
+}

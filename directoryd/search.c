@@ -1,0 +1,289 @@
+/*
+ * directoryd/search.c - answers a search from the contacts in memory.
+ *
+ * The question comes from a session process, which may be in an attacker's hands: the work for one
+ * part of the answer is bounded. No I/O.
+ */
+#include "directoryd/search.h"
+
+enum { SERIAL_BASE = 1, SERIAL_BOOKS = 2 }; /* of the entries above the contacts */
+
+struct run {
+    const struct tree *tree;
+    const struct viewer *viewer;
+    const struct directory_search *search;
+    struct ldap_filter *filter;
+    struct strbuf *entries;
+    struct directory_found *found;
+    int only_book; /* below which one the search is; -1: all */
+};
+
+bool
+viewer_sees(const struct viewer *viewer, const struct store_book *book)
+{
+    if (!book->exists)
+        return false;
+    return viewer->sees_all || !book->own_users_only ||
+           slice_eq(viewer->domain, slice_of(book->name));
+}
+
+/* False: the part is full, and the entry is not in it. */
+static bool
+consider(struct run *run, const struct ldap_entry *entry, uint64_t serial)
+{
+    if (serial <= run->search->after)
+        return true;
+    if (run->found->count == run->search->wanted || run->entries->len >= DIRECTORY_PAGE_BYTES) {
+        run->found->more = true;
+        return false;
+    }
+    run->found->last = serial;
+    if (ldap_filter_match(run->filter, entry) == LDAP_TRUE) {
+        directory_entry_add(run->entries, entry);
+        run->found->count++;
+    }
+    return true;
+}
+
+static bool
+consider_base(struct run *run)
+{
+    const struct ldap_entry entry = {
+        .kind = LDAP_ENTRY_BASE, .book = run->tree->rdn_type, .name = run->tree->rdn_value};
+
+    return consider(run, &entry, SERIAL_BASE);
+}
+
+static bool
+consider_book(struct run *run, size_t number)
+{
+    const struct store_book *book = store_book_at(run->tree->store, number);
+    const struct ldap_entry entry = {.kind = LDAP_ENTRY_BOOK, .book = slice_of(book->name)};
+
+    return !viewer_sees(run->viewer, book) || consider(run, &entry, SERIAL_BOOKS + number);
+}
+
+static bool
+consider_books(struct run *run)
+{
+    for (size_t i = 0; i < store_book_count(run->tree->store); i++)
+        if (!consider_book(run, i))
+            return false;
+    return true;
+}
+
+static bool
+consider_contact(struct run *run, uint32_t id)
+{
+    const struct store *store = run->tree->store;
+    struct ldap_entry entry;
+    int book;
+
+    if (!store_entry(store, id, &entry, &book) || (run->only_book >= 0 && book != run->only_book) ||
+        !viewer_sees(run->viewer, store_book_at(store, (size_t)book)))
+        return true;
+    return consider(run, &entry, store_serial(store, id));
+}
+
+/* ---- what the index says ---- */
+
+/* No more than *count contacts fit the node; false: all may. */
+static bool
+estimate(const struct run *run, int index, uint32_t *count)
+{
+    const struct ldap_filter_node *node = &run->filter->nodes[index];
+    bool known = node->op == LDAP_FILTER_OR;
+    uint32_t one;
+    int child = index + 1;
+
+    if (node->op != LDAP_FILTER_AND && node->op != LDAP_FILTER_OR)
+        return node->op != LDAP_FILTER_NOT &&
+               grams_estimate(run->tree->grams, run->filter, index, count);
+    *count = node->op == LDAP_FILTER_OR ? 0 : UINT32_MAX;
+    for (uint16_t i = 0; i < node->children; i++, child += run->filter->nodes[child].width) {
+        bool known_one = estimate(run, child, &one);
+
+        if (node->op == LDAP_FILTER_OR) {
+            known &= known_one;
+            *count = known_one && *count < UINT32_MAX - one ? *count + one : UINT32_MAX;
+        } else if (known_one && (!known || one < *count)) {
+            known = true;
+            *count = one;
+        }
+    }
+    return known;
+}
+
+static void collect(const struct run *run, int index, struct idset *set, struct idset *room);
+
+/* Of an AND the child that leaves least; of an OR all of them. */
+static void
+collect_children(const struct run *run, int index, struct idset *set, struct idset *room)
+{
+    const struct ldap_filter_node *node = &run->filter->nodes[index];
+    uint32_t least = 0, one;
+    int child = index + 1, best = -1;
+
+    for (uint16_t i = 0; i < node->children; i++, child += run->filter->nodes[child].width) {
+        if (node->op == LDAP_FILTER_OR)
+            collect(run, child, set, room);
+        else if (estimate(run, child, &one) && (best < 0 || one < least)) {
+            best = child;
+            least = one;
+        }
+    }
+    if (best >= 0)
+        collect(run, best, set, room);
+}
+
+/* All contacts that may fit the node, of which estimate() has known something. */
+static void
+collect(const struct run *run, int index, struct idset *set, struct idset *room)
+{
+    enum ldap_filter_op op = run->filter->nodes[index].op;
+
+    if (op == LDAP_FILTER_AND || op == LDAP_FILTER_OR)
+        collect_children(run, index, set, room);
+    else
+        grams_collect(run->tree->grams, run->filter, index, set, room);
+}
+
+/* ---- contacts ---- */
+
+/* How far the search has come, when so much was looked at that others have their turn. */
+static void
+pause_at(struct run *run, uint32_t id)
+{
+    uint64_t serial = store_serial(run->tree->store, id);
+
+    run->found->more = true;
+    if (serial - 1 > run->found->last)
+        run->found->last = serial - 1;
+}
+
+static void
+consider_set(struct run *run, uint32_t first, const struct idset *set)
+{
+    uint32_t examined = 0, ids = store_ids(run->tree->store);
+
+    for (uint32_t id = idset_next(set, first); id < ids; id = idset_next(set, id + 1)) {
+        if (examined++ == SEARCH_EXAMINED_MAX) {
+            pause_at(run, id);
+            return;
+        }
+        if (!consider_contact(run, id))
+            return;
+    }
+}
+
+static void
+consider_all(struct run *run, uint32_t first)
+{
+    uint32_t ids = store_ids(run->tree->store);
+
+    for (uint32_t id = first; id < ids; id++) {
+        if (id - first == SEARCH_EXAMINED_MAX) {
+            pause_at(run, id);
+            return;
+        }
+        if (!consider_contact(run, id))
+            return;
+    }
+}
+
+static void
+consider_contacts(struct run *run)
+{
+    const struct store *store = run->tree->store;
+    uint32_t first = store_id_behind(store, run->search->after), count;
+    struct idset set, room;
+
+    if (!estimate(run, 0, &count)) {
+        consider_all(run, first);
+        return;
+    }
+    if (count == 0)
+        return;
+    set = idset_new(store_ids(store));
+    room = idset_new(store_ids(store));
+    collect(run, 0, &set, &room);
+    consider_set(run, first, &set);
+    idset_free(&set);
+    idset_free(&room);
+}
+
+/* ---- scopes ---- */
+
+static void
+below_base(struct run *run)
+{
+    uint8_t scope = run->search->scope;
+
+    if ((scope == DIRECTORY_SCOPE_BASE || scope == DIRECTORY_SCOPE_SUBTREE) && !consider_base(run))
+        return;
+    if (scope != DIRECTORY_SCOPE_BASE && !consider_books(run))
+        return;
+    if (scope == DIRECTORY_SCOPE_SUBTREE || scope == DIRECTORY_SCOPE_BELOW)
+        consider_contacts(run);
+}
+
+static void
+below_book(struct run *run)
+{
+    uint8_t scope = run->search->scope;
+
+    if ((scope == DIRECTORY_SCOPE_BASE || scope == DIRECTORY_SCOPE_SUBTREE) &&
+        !consider_book(run, (size_t)run->only_book))
+        return;
+    if (scope != DIRECTORY_SCOPE_BASE)
+        consider_contacts(run);
+}
+
+/* Names are kept in lower case, as far as ASCII goes (lib/account/canonical.h). */
+static int64_t
+find_contact(const struct run *run)
+{
+    struct slice name = run->search->name;
+    char lower[LDAP_NAME_MAX];
+
+    for (size_t i = 0; i < name.len; i++) /* the decoder's limit is the room */
+        lower[i] = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? (char)(name.ptr[i] - 'A' + 'a')
+                                                            : name.ptr[i];
+    return store_find(run->tree->store, run->only_book, slice_make(lower, name.len));
+}
+
+static void
+contact_itself(struct run *run)
+{
+    int64_t id = find_contact(run);
+
+    if (id < 0)
+        run->found->result = DIRECTORY_NO_SUCH_BASE;
+    else if (run->search->scope == DIRECTORY_SCOPE_BASE ||
+             run->search->scope == DIRECTORY_SCOPE_SUBTREE)
+        (void)consider_contact(run, (uint32_t)id);
+}
+
+void
+search_run(const struct tree *tree, const struct viewer *viewer,
+           const struct directory_search *search, struct ldap_filter *filter,
+           struct strbuf *entries, struct directory_found *found)
+{
+    struct run run = {tree, viewer, search, filter, entries, found, -1};
+
+    *found = (struct directory_found){.result = DIRECTORY_OK, .last = search->after};
+    if (search->level != LDAP_ENTRY_BASE) {
+        run.only_book = store_book_find(tree->store, search->book);
+        if (run.only_book < 0 ||
+            !viewer_sees(viewer, store_book_at(tree->store, (size_t)run.only_book))) {
+            found->result = DIRECTORY_NO_SUCH_BASE;
+            return;
+        }
+    }
+    if (search->level == LDAP_ENTRY_BASE)
+        below_base(&run);
+    else if (search->level == LDAP_ENTRY_BOOK)
+        below_book(&run);
+    else
+        contact_itself(&run);
+}

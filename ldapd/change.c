@@ -1,0 +1,233 @@
+/*
+ * ldapd/change.c - add, modify and delete (RFC 4511 sections 4.6 to 4.8), for who has shown the
+ * write password: directoryd looks at that, and accountd checks and makes the change.
+ */
+#include "ldapd/draft.h"
+#include "ldapd/operations.h"
+#include "lib/ipc/client.h"
+#include "lib/ipc/contacts.h"
+
+#define REPLACE_MAX 2 /* add, delete, replace */
+
+static void
+answer(struct session *s, enum ldap_op op, enum ldap_result result, struct slice text)
+{
+    size_t op_start, start = session_begin(s, op, &op_start);
+
+    session_put_result(s, result, SLICE(""), text);
+    ber_end(&s->out, op_start);
+    session_send(s, start);
+}
+
+static enum ldap_result
+result_of(uint32_t code, bool is_add)
+{
+    switch (code) {
+    case CONTACT_EDIT_DONE:
+        return LDAP_SUCCESS;
+    case CONTACT_EDIT_EXISTS_OR_NOT:
+        return is_add ? LDAP_ENTRY_ALREADY_EXISTS : LDAP_NO_SUCH_OBJECT;
+    case CONTACT_EDIT_NO_BOOK:
+        return LDAP_NO_SUCH_OBJECT;
+    case CONTACT_EDIT_BAD:
+        return LDAP_CONSTRAINT_VIOLATION;
+    case DIRECTORY_NO_RIGHT:
+        return LDAP_INSUFFICIENT_ACCESS_RIGHTS;
+    case DIRECTORY_AWAY:
+        return LDAP_BUSY;
+    default:
+        return LDAP_OTHER;
+    }
+}
+
+static void
+send_edit(struct session *s, enum ldap_op op, const struct directory_edit *edit)
+{
+    struct strbuf request = strbuf_new(DIRECTORY_REQUEST_MAX);
+    struct ipc_reply reply = {.fd = -1};
+    struct directory_edited edited = {.result = DIRECTORY_AWAY};
+
+    stats_add(s->server->count.changes, 1);
+    if (directory_edit_encode(&request, edit) < 0)
+        answer(s, op, LDAP_ADMIN_LIMIT_EXCEEDED, SLICE("the values are too long together"));
+    else if (session_ask(s, &request, DIRECTORY_EDITED, &reply) < 0 ||
+             directory_edited_decode(reply.payload, &edited) < 0)
+        answer(s, op, LDAP_BUSY, SLICE("the directory is not there at the moment"));
+    else
+        answer(s, op, result_of(edited.result, slice_eq(edit->verb, SLICE("add"))), edited.text);
+    strbuf_free(&request);
+}
+
+static void
+send_draft(struct session *s, enum ldap_op op, const char *verb, const struct target *target,
+           const struct draft *draft)
+{
+    struct object_field fields[LDAP_FIELD_COUNT];
+    const struct directory_edit edit = {.verb = slice_of(verb),
+                                        .book = target->book,
+                                        .name = target->name,
+                                        .fields = fields,
+                                        .field_count = draft_fields(draft, fields)};
+
+    send_edit(s, op, &edit);
+}
+
+/* A name that may be changed. False: it was answered. */
+static bool
+find_contact(struct session *s, enum ldap_op op, struct slice name, struct target *target)
+{
+    *target = names_find(&s->server->names, name);
+    if (!s->may_write)
+        session_result(s, op, LDAP_INSUFFICIENT_ACCESS_RIGHTS,
+                       "contacts are changed by who knows the write password");
+    else if (target->kind == TARGET_MALFORMED)
+        session_result(s, op, LDAP_INVALID_DN_SYNTAX, NULL);
+    else if (op == LDAP_OP_ADD_RESPONSE && target->kind == TARGET_NOTHING && target->name.len > 0)
+        session_result(s, op, LDAP_NAMING_VIOLATION, "a contact is named by its uid");
+    else if (target->kind != TARGET_CONTACT)
+        session_result(
+            s, op, target->kind == TARGET_NOTHING ? LDAP_NO_SUCH_OBJECT : LDAP_UNWILLING_TO_PERFORM,
+            "only contacts can be changed");
+    else
+        return true;
+    return false;
+}
+
+/* An attribute with its values off *rest. 0, or -1: malformed, or too many. */
+static int
+take_attribute(struct slice *rest, struct slice *description, struct slice values[LDAP_VALUES_MAX],
+               size_t *count)
+{
+    struct slice content, set;
+
+    *count = 0;
+    if (ber_take(rest, BER_SEQUENCE, &content) < 0 ||
+        ber_take(&content, BER_OCTETS, description) < 0 || ber_take(&content, BER_SET, &set) < 0 ||
+        content.len > 0)
+        return -1;
+    while (set.len > 0) {
+        if (*count == LDAP_VALUES_MAX || ber_take(&set, BER_OCTETS, &values[*count]) < 0)
+            return -1;
+        ++*count;
+    }
+    return 0;
+}
+
+/* ---- add ---- */
+
+/* True: all of them are in the draft. Else it was answered. */
+static bool
+take_attributes(struct session *s, struct slice list, struct draft *draft)
+{
+    struct slice description, values[LDAP_VALUES_MAX];
+    enum ldap_result result = LDAP_SUCCESS;
+    const char *text = NULL;
+    size_t count, changes = 0;
+
+    while (list.len > 0 && result == LDAP_SUCCESS) {
+        if (changes++ == LDAP_CHANGES_MAX ||
+            take_attribute(&list, &description, values, &count) < 0 || count == 0)
+            result = LDAP_PROTOCOL_ERROR;
+        else
+            result = draft_change(draft, DRAFT_ADD, description, values, count, &text);
+    }
+    if (result == LDAP_SUCCESS)
+        result = draft_check(draft, &text);
+    if (result != LDAP_SUCCESS)
+        session_result(s, LDAP_OP_ADD_RESPONSE, result, text);
+    return result == LDAP_SUCCESS;
+}
+
+void
+add_run(struct session *s)
+{
+    struct slice rest = s->message.body, name, list;
+    struct target target;
+    struct draft *draft;
+
+    if (ber_take(&rest, BER_OCTETS, &name) < 0 || ber_take(&rest, BER_SEQUENCE, &list) < 0 ||
+        rest.len > 0) {
+        session_result(s, LDAP_OP_ADD_RESPONSE, LDAP_PROTOCOL_ERROR, "malformed add");
+        return;
+    }
+    if (!find_contact(s, LDAP_OP_ADD_RESPONSE, name, &target))
+        return;
+    draft = draft_new(target.name, SLICE(""));
+    if (take_attributes(s, list, draft))
+        send_draft(s, LDAP_OP_ADD_RESPONSE, "add", &target, draft);
+    draft_free(&draft);
+}
+
+/* ---- modify ---- */
+
+static enum ldap_result
+take_change(struct slice *list, struct draft *draft, const char **text)
+{
+    struct slice content, description, values[LDAP_VALUES_MAX];
+    uint32_t op;
+    size_t count;
+
+    if (ber_take(list, BER_SEQUENCE, &content) < 0 ||
+        ber_take_number(&content, BER_ENUMERATED, INT32_MAX, &op) < 0 ||
+        take_attribute(&content, &description, values, &count) < 0 || content.len > 0 ||
+        op > REPLACE_MAX || (op == DRAFT_ADD && count == 0))
+        return LDAP_PROTOCOL_ERROR;
+    return draft_change(draft, (enum draft_op)op, description, values, count, text);
+}
+
+/* All or nothing. */
+static void
+modify(struct session *s, const struct target *target, struct slice list, struct slice fields)
+{
+    struct draft *draft = draft_new(target->name, fields);
+    enum ldap_result result = LDAP_SUCCESS;
+    const char *text = NULL;
+
+    for (size_t i = 0; list.len > 0 && result == LDAP_SUCCESS; i++)
+        result =
+            i == LDAP_CHANGES_MAX ? LDAP_ADMIN_LIMIT_EXCEEDED : take_change(&list, draft, &text);
+    if (result == LDAP_SUCCESS)
+        result = draft_check(draft, &text);
+    if (result == LDAP_SUCCESS)
+        send_draft(s, LDAP_OP_MODIFY_RESPONSE, "set", target, draft);
+    else
+        session_result(s, LDAP_OP_MODIFY_RESPONSE, result, text);
+    draft_free(&draft);
+}
+
+void
+modify_run(struct session *s)
+{
+    struct slice rest = s->message.body, name, list;
+    struct strbuf fields;
+    struct target target;
+    enum ldap_result result;
+
+    if (ber_take(&rest, BER_OCTETS, &name) < 0 || ber_take(&rest, BER_SEQUENCE, &list) < 0 ||
+        rest.len > 0) {
+        session_result(s, LDAP_OP_MODIFY_RESPONSE, LDAP_PROTOCOL_ERROR, "malformed modify");
+        return;
+    }
+    if (!find_contact(s, LDAP_OP_MODIFY_RESPONSE, name, &target))
+        return;
+    fields = strbuf_new(LDAP_FIELDS_BYTES_MAX);
+    result = search_fetch(s, &target, &fields);
+    if (result == LDAP_SUCCESS)
+        modify(s, &target, list, strbuf_slice(&fields));
+    else
+        session_result(s, LDAP_OP_MODIFY_RESPONSE, result, NULL);
+    strbuf_free(&fields);
+}
+
+/* ---- delete ---- */
+
+void
+delete_run(struct session *s)
+{
+    struct target target;
+
+    if (find_contact(s, LDAP_OP_DELETE_RESPONSE, s->message.body, &target))
+        send_edit(s, LDAP_OP_DELETE_RESPONSE,
+                  &(struct directory_edit){
+                      .verb = SLICE("del"), .book = target.book, .name = target.name});
+}

@@ -1,0 +1,198 @@
+/*
+ * lib/ldap/entry.c - an entry of the directory: packed fields, and the values of its attributes.
+ * No I/O. Fields come from other processes of ours and are checked like anybody's.
+ */
+#include "lib/ldap/entry.h"
+
+#include <string.h>
+
+enum { FIELD_HEADER = 3, TIME_MAX = 16 };
+
+/* ---- fields ---- */
+
+bool
+ldap_fields_add(struct strbuf *fields, enum ldap_field field, struct slice value)
+{
+    size_t before = fields->len;
+    const char header[FIELD_HEADER] = {(char)field, (char)(value.len >> 8), (char)value.len};
+
+    if (value.len == 0)
+        return true;
+    if (value.len <= UINT16_MAX && strbuf_append(fields, slice_make(header, sizeof(header))) &&
+        strbuf_append(fields, value))
+        return true;
+    strbuf_truncate(fields, before);
+    return false;
+}
+
+int
+ldap_fields_next(struct slice *rest, enum ldap_field *field, struct slice *value)
+{
+    const unsigned char *p = (const unsigned char *)rest->ptr;
+    size_t len;
+
+    if (rest->len == 0)
+        return 0;
+    if (rest->len < FIELD_HEADER || p[0] >= LDAP_FIELD_COUNT)
+        return -1;
+    len = (size_t)p[1] << 8 | p[2];
+    if (len == 0 || len > rest->len - FIELD_HEADER)
+        return -1;
+    *field = (enum ldap_field)p[0];
+    *value = slice_sub(*rest, FIELD_HEADER, FIELD_HEADER + len);
+    *rest = slice_sub(*rest, FIELD_HEADER + len, rest->len);
+    return 1;
+}
+
+struct slice
+ldap_entry_field(const struct ldap_entry *entry, enum ldap_field wanted)
+{
+    struct slice rest = entry->fields, value;
+    enum ldap_field field;
+
+    while (ldap_fields_next(&rest, &field, &value) == 1)
+        if (field == wanted)
+            return value;
+    return SLICE("");
+}
+
+/* ---- values ---- */
+
+struct visit {
+    const struct ldap_entry *entry;
+    int (*each)(void *arg, struct slice value);
+    void *arg;
+};
+
+static int
+give(const struct visit *v, struct slice value)
+{
+    return value.len == 0 ? 0 : v->each(v->arg, value);
+}
+
+static struct slice
+full_name(const struct ldap_entry *entry)
+{
+    struct slice name = ldap_entry_field(entry, LDAP_FIELD_FULL_NAME);
+
+    return name.len > 0 ? name : entry->name;
+}
+
+static struct slice
+last_word(struct slice name)
+{
+    size_t at = slice_rindex(name, ' ');
+
+    return at == name.len ? name : slice_sub(name, at + 1, name.len);
+}
+
+static struct slice
+first_words(struct slice name)
+{
+    size_t at = slice_rindex(name, ' ');
+
+    return at == name.len ? SLICE("") : slice_trim(slice_sub(name, 0, at));
+}
+
+/* The structural class. */
+static struct slice
+class_of(const struct ldap_entry *entry)
+{
+    if (entry->kind == LDAP_ENTRY_CONTACT)
+        return SLICE("inetOrgPerson");
+    if (entry->kind == LDAP_ENTRY_BOOK || slice_eq_nocase(entry->book, SLICE("ou")))
+        return SLICE("organizationalUnit");
+    return slice_eq_nocase(entry->book, SLICE("dc")) ? SLICE("domain") : SLICE("organization");
+}
+
+static int
+give_classes(const struct visit *v)
+{
+    static const char *const of_person[] = {"person", "organizationalPerson", "posthornPerson"};
+    int rc = give(v, SLICE("top"));
+
+    for (size_t i = 0; i < ARRAY_LEN(of_person) && v->entry->kind == LDAP_ENTRY_CONTACT; i++)
+        rc = rc != 0 ? rc : give(v, slice_of(of_person[i]));
+    return rc != 0 ? rc : give(v, class_of(v->entry));
+}
+
+static int
+give_words(const struct visit *v, struct slice words)
+{
+    int rc = 0;
+
+    while (words.len > 0 && rc == 0)
+        rc = give(v, slice_split(&words, ' '));
+    return rc;
+}
+
+/* "2026-11-23T10:00:00Z" as RFC 4517 section 3.3.13 has it. */
+static int
+give_created(const struct visit *v)
+{
+    struct slice created = ldap_entry_field(v->entry, LDAP_FIELD_CREATED);
+    char text[TIME_MAX];
+    size_t len = 0;
+
+    for (size_t i = 0; i < created.len && len < sizeof(text) - 1; i++)
+        if (created.ptr[i] >= '0' && created.ptr[i] <= '9')
+            text[len++] = created.ptr[i];
+    if (len != sizeof("20261123100000") - 1)
+        return 0;
+    text[len++] = 'Z';
+    return give(v, slice_make(text, len));
+}
+
+/* Of the entries above the contacts: what names them. */
+static int
+give_rdn(const struct visit *v, enum ldap_attribute attribute)
+{
+    if (v->entry->kind == LDAP_ENTRY_BOOK)
+        return attribute == LDAP_ATTR_OU ? give(v, v->entry->book) : 0;
+    return ldap_attribute_find(v->entry->book) == (int)attribute ? give(v, v->entry->name) : 0;
+}
+
+static int
+give_of_contact(const struct visit *v, const struct ldap_attribute_row *row)
+{
+    const struct ldap_entry *entry = v->entry;
+
+    switch (row->source) {
+    case SOURCE_FIELD:
+        return give(v, ldap_entry_field(entry, row->field));
+    case SOURCE_WORDS:
+        return give_words(v, ldap_entry_field(entry, row->field));
+    case SOURCE_NAME:
+        return give(v, entry->name);
+    case SOURCE_FULL_NAME:
+        return give(v, full_name(entry));
+    case SOURCE_LAST_WORD:
+        return give(v, last_word(full_name(entry)));
+    case SOURCE_FIRST_WORDS:
+        return give(v, first_words(full_name(entry)));
+    case SOURCE_CREATED:
+        return give_created(v);
+    case SOURCE_RDN:
+    case SOURCE_CLASSES:
+    case SOURCE_STRUCTURAL:
+    case SOURCE_SUBSCHEMA:
+        break;
+    }
+    return 0;
+}
+
+int
+ldap_entry_values(const struct ldap_entry *entry, enum ldap_attribute attribute,
+                  int (*each)(void *arg, struct slice value), void *arg)
+{
+    const struct ldap_attribute_row *row = &ldap_attributes[attribute];
+    const struct visit v = {entry, each, arg};
+
+    if (row->source == SOURCE_CLASSES)
+        return give_classes(&v);
+    if (row->source == SOURCE_STRUCTURAL)
+        return give(&v, class_of(entry));
+    if (row->source == SOURCE_SUBSCHEMA)
+        return give(&v, SLICE(LDAP_SUBSCHEMA_DN));
+    return entry->kind == LDAP_ENTRY_CONTACT ? give_of_contact(&v, row) : give_rdn(&v, attribute);
+}
