@@ -22,19 +22,34 @@ enum { RELOAD_MS = 120000, LIST_MAX = 1000 };
 
 #define OF_SETTINGS "tls.certificate" /* name of a pair that lies outside the list */
 
+/* A file that nobody else can open: others shall not be able to hold us up. */
+static int
+lock(struct cert_place *place)
+{
+    place->lock_fd = openat(place->dirfd, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (place->lock_fd < 0 && (errno == EACCES || errno == EROFS))
+        return CLI_OK; /* to read the list no lock is needed, and to change it more than that */
+    if (place->lock_fd < 0 || flock(place->lock_fd, LOCK_EX) < 0)
+        return cli_fail(place->cli, TLS_PLACE_DIR "/.lock: %s", strerror(errno));
+    return CLI_OK;
+}
+
 int
 cert_place_open(struct cert_place *place, struct cli *cli)
 {
     char *dir = xasprintf("%s/" TLS_PLACE_DIR, cli->inst.etc);
     int rc = CLI_OK;
 
-    *place = (struct cert_place){.cli = cli, .dirfd = -1, .conf = store_job_conf(cli)};
+    *place =
+        (struct cert_place){.cli = cli, .dirfd = -1, .lock_fd = -1, .conf = store_job_conf(cli)};
     if (place->conf == NULL) {
         rc = CLI_FAILED;
     } else {
         place->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (place->dirfd < 0 || flock(place->dirfd, LOCK_EX) < 0)
+        if (place->dirfd < 0)
             rc = cli_fail(cli, "%s: %s", dir, strerror(errno));
+        else
+            rc = lock(place);
     }
     free(dir);
     return rc;
@@ -43,6 +58,7 @@ cert_place_open(struct cert_place *place, struct cli *cli)
 void
 cert_place_close(struct cert_place *place)
 {
+    close_keep_errno(place->lock_fd);
     close_keep_errno(place->dirfd);
     conf_free(&place->conf);
 }

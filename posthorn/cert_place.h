@@ -32,7 +32,8 @@ struct cert_entry {
 struct cert_place {
     struct cli *cli;
     struct conf *conf;
-    int dirfd; /* locked */
+    int dirfd;
+    int lock_fd; /* -1: this user may change nothing */
 };
 
 /* Close it also after a failure. */

@@ -8,6 +8,7 @@ import socket
 import ssl
 import stat
 import subprocess
+import threading
 
 import pytest
 from cryptography import x509
@@ -105,7 +106,7 @@ def presented(inst, label, host=None):
 
 
 def listing(inst):
-    return {path.name: path.read_bytes() for path in (inst.root / "etc/certs").glob("*.*")}
+    return {path.name: path.read_bytes() for path in (inst.root / "etc/certs").glob("[a-z]*.*")}
 
 
 # -- making --
@@ -231,6 +232,31 @@ def test_activation_ends_no_session_and_reaches_all_services(suite, tmp_path):
     assert presented(suite, "imaps") != cert.serial_number
     for client in (session, early):
         client.logout()
+
+
+def test_no_handshake_fails_while_another_key_is_activated(suite, tmp_path):
+    """The new certificate may be there before keyd has its key, and the old one after it."""
+    for number in range(2):
+        cert, key = ROOT.server("mail.d.test")
+        import_files(suite, tmp_path, f"turn{number}", pem(cert), key_pem(key))
+    seen, trouble, stop = set(), [], threading.Event()
+
+    def knock(label):
+        while not stop.is_set():
+            try:
+                seen.add(presented(suite, label))
+            except OSError as error:
+                trouble.append((label, error))
+
+    clients = [threading.Thread(target=knock, args=(label,)) for label in ("imaps", "smtps")]
+    for client in clients:
+        client.start()
+    for name in ("turn0", "turn1", "turn0", "cert.pem"):
+        suite.run("cert", "activate", name)
+    stop.set()
+    for client in clients:
+        client.join()
+    assert trouble == [] and len(seen) == 3
 
 
 def test_what_is_in_use_stays_and_the_rest_can_go(suite, tmp_path):
