@@ -49,11 +49,18 @@ try_connect(const struct target *t, bool greeting)
     return rc;
 }
 
+/* With TLS from the first byte (smtps, imaps, pop3s, admin) and in LDAP the client speaks first. */
+static bool
+server_begins(const char *label)
+{
+    return !slice_ends(slice_of(label), SLICE("s")) && strcmp(label, "ldap") != 0 &&
+           strcmp(label, "admin") != 0;
+}
+
 static void
 check_answer(struct doctor *d, struct target *t)
 {
-    /* With TLS from the first byte (smtps, imaps, pop3s) the client speaks first. */
-    bool greeting = !slice_ends(slice_of(t->label), SLICE("s"));
+    bool greeting = server_begins(t->label);
 
     if (!resolve(t, true))
         return;
