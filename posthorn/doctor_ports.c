@@ -95,8 +95,8 @@ try_connect(const struct target *t, bool greeting)
 static void
 check_answer(struct doctor *d, struct target *t)
 {
-    /* With TLS from the first byte (smtps, imaps, pop3s) the client speaks first. */
-    bool greeting = !slice_ends(slice_of(t->label), SLICE("s"));
+    /* With TLS from the first byte (smtps, imaps, pop3s), and in LDAP, the client speaks first. */
+    bool greeting = !slice_ends(slice_of(t->label), SLICE("s")) && strcmp(t->label, "ldap") != 0;
 
     if (!resolve(t, true))
         return;

@@ -3,10 +3,13 @@
 Mail programs cannot be driven here; test_mail_programs_ask_like_this has the filters that they send,
 as their documentation and sources give them."""
 import os
+import pty
+import select
 import socket
 import ssl
 import struct
 import subprocess
+import time
 
 import ldap3
 import pytest
@@ -441,16 +444,36 @@ def test_nobody_else_changes_anything(suite, alice):
         connect(suite, WRITE, "wrong")
 
 
-def test_ldapvi_edits(suite, alice):
+def on_a_terminal(command, env, prompt, key):
+    """Runs it, presses the key at the prompt, and returns what it showed."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    shown, pressed, end = b"", False, time.monotonic() + 30
+    while time.monotonic() < end:
+        if select.select([ours], [], [], 0.1)[0]:
+            try:
+                shown += os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+        if prompt in shown and not pressed:
+            pressed = True
+            os.write(ours, key)
+    os.close(ours)
+    process.kill()
+    process.wait()
+    return shown.decode(errors="replace")
+
+
+def test_ldapvi_edits(suite):
     script = suite.root / "edit.sh"
-    script.write_text("#!/bin/sh\nsed -i 's/^l: Paris/l: Lyon/; s/^mail: js@x.test/mail: jsmith@x.test/' \"$1\"\n")
+    script.write_text("#!/bin/sh\nfor f; do case $f in /*) sed -i 's/^l: Paris/l: Lyon/; s/^mail: js@x.test/mail: jsmith@x.test/' \"$f\";; esac; done\n")
     script.chmod(0o755)
-    env = dict(os.environ, LDAPTLS_REQCERT="never", EDITOR=str(script), VISUAL=str(script), HOME=str(suite.root))
-    done = subprocess.run(["ldapvi", "--bind", "simple", "-h", f"ldap://127.0.0.1:{suite.port('ldap')}", "--starttls", "--tls", "never", "-D", WRITE,
-                           "-w", WRITE_PASSWORD, "-b", "ou=outside,o=posthorn", "-Z", "--noninteractive", "(uid=smith)"],
-                          capture_output=True, text=True, timeout=30, env=env, stdin=subprocess.DEVNULL)
+    env = dict(os.environ, EDITOR=str(script), VISUAL=str(script), HOME=str(suite.root), TERM="xterm")
+    said = on_a_terminal(["ldapvi", "--bind", "simple", "-h", f"ldap://127.0.0.1:{suite.port('ldap')}", "--starttls", "--tls", "never",
+                          "-D", WRITE, "-w", WRITE_PASSWORD, "-b", "ou=outside,o=posthorn", "-Z", "(uid=smith)"], env, b"Action?", b"y")
     shown = suite.json("contact", "show", "smith@outside")
-    assert shown["city"] == "Lyon" and sorted(shown["addresses"]) == ["john@y.test", "jsmith@x.test"], done.stdout + done.stderr
+    assert shown["city"] == "Lyon" and sorted(shown["addresses"]) == ["john@y.test", "jsmith@x.test"], said
     suite.run("contact", "set", "smith@outside", "city=Paris", "addresses=js@x.test;john@y.test")
 
 
