@@ -46,16 +46,17 @@ ALL_CFLAGS = $(BASE) $(OPT) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
 
 # Programs: sources are the folder's .c files; what a program links decides its memory.
-DAEMONS = master logd accountd authd dnsd keyd filterd smtpd imapd pop3d queue-manager local-deliver remote-deliver archived stsd directoryd ldapd
+DAEMONS = master logd accountd authd dnsd keyd filterd smtpd imapd pop3d queue-manager local-deliver remote-deliver archived admind stsd directoryd ldapd
 LIBS_master = -levent_core -lseccomp
 LIBS_logd = -levent_core -lseccomp
-LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring -lcrypto
+LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lcrypto
 LIBS_authd = -levent_core -lseccomp -lgsasl -lcrypt -largon2 -lcrypto
 LIBS_dnsd = -levent_core -lseccomp -lunbound
 LIBS_filterd = -levent_core -lseccomp
 LIBS_keyd = -levent_core -lseccomp -lcrypto -lidn2 -lunistring
 LIBS_smtpd = -levent_core -lseccomp -lssl -lcrypto -licuuc
 LIBS_imapd = -levent_core -lseccomp -lsqlite3 -lssl -lcrypto -licuuc -lz
+LIBS_admind = -levent_core -lseccomp -ljansson -lidn2 -lunistring -lssl -lcrypto
 LIBS_pop3d = -levent_core -lseccomp -lssl -lcrypto
 LIBS_queue-manager = -levent_core -lseccomp -lcrypto -licuuc
 LIBS_local-deliver = -levent_core -lseccomp -lcrypto -licuuc
@@ -65,7 +66,7 @@ LIBS_stsd = -levent_core -lseccomp -lssl -lcrypto -lz
 LIBS_directoryd = -levent_core -lseccomp -licuuc -lcrypto
 LIBS_ldapd = -levent_core -lseccomp -lssl -lcrypto -llber -licuuc
 LIBS_posthorn = -levent_core -lseccomp -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring -licuuc
-LIBS_ALL = -levent_core -lseccomp -lsqlite3 -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound -licuuc -lz -llber
+LIBS_ALL = -ljansson -levent_core -lseccomp -lsqlite3 -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound -licuuc -lz -llber
 
 DAEMONS := $(foreach d,$(DAEMONS),$(if $(wildcard $(d)/main.c),$(d)))
 PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "accountd/audit.h"
 #include "accountd/parking.h"
 #include "accountd/store.h"
 #include "accountd/usage.h"
@@ -97,6 +98,24 @@ set_limits(struct operation *op, struct account_result *result)
     return account_set(&edit, op->kind, strbuf_slice(&op->address), fields, 2);
 }
 
+/* The change, and the record of it. */
+static int
+set_audited(struct operation *op, struct account_result *result)
+{
+    struct audit *audit = op->rq->server->audit;
+    const struct audit_event event = {.who = strbuf_slice(&op->admin),
+                                      .from = op->quota.actor, /* by IMAP, from his mailbox */
+                                      .verb = SLICE("set"),
+                                      .kind = op->kind,
+                                      .name = strbuf_slice(&op->address)};
+
+    if (audit_before(audit, &event) < 0)
+        return account_fail_db(result);
+    if (set_limits(op, result) < 0)
+        return -1;
+    return audit_after(audit, &event) < 0 ? account_fail_db(result) : 0;
+}
+
 /* One transaction. */
 static enum accountd_quota_result
 change(struct operation *op)
@@ -106,7 +125,7 @@ change(struct operation *op)
     bool done = false;
 
     if (account_db_begin(db) == 0) {
-        if (set_limits(op, &result) < 0)
+        if (set_audited(op, &result) < 0)
             account_db_abort(db);
         else
             done = account_db_commit(db) == 0;
@@ -116,6 +135,7 @@ change(struct operation *op)
               KV_SLICE("name", strbuf_slice(&op->address)), KV_U64("bytes", op->quota.bytes),
               KV_U64("messages", op->quota.messages),
               KV_SLICE("error", strbuf_slice(&result.text)));
+    audit_send(op->rq->server->audit);
     server_changed(op->rq->server);
     account_result_free(&result);
     return done ? ACCOUNTD_QUOTA_DONE : ACCOUNTD_QUOTA_AWAY;

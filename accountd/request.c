@@ -5,11 +5,13 @@
  * Requests are untrusted: smtpd relays what strangers type. Each is answered from the database at
  * once, or parked until the store has said what a mailbox holds.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "accountd/flow.h"
 #include "accountd/folders.h"
+#include "accountd/means.h"
 #include "accountd/parking.h"
 #include "accountd/rcpt_policy.h"
 #include "accountd/server.h"
@@ -18,6 +20,8 @@
 #include "lib/account/edit.h"
 #include "lib/account/expand.h"
 #include "lib/account/listed.h"
+#include "lib/account/manages.h"
+#include "lib/account/password_rules.h"
 #include "lib/account/public.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -315,13 +319,19 @@ fill_login(struct server *server, struct slice path, struct accountd_login_reply
 {
     const struct account_hit *hit = &server->hit;
 
-    reply->state = account_user_state(&hit->entry, clock_real_ms()) == ACCOUNT_NORMAL
-                       ? ACCOUNTD_LOGIN_OK
-                       : ACCOUNTD_LOGIN_DISABLED;
+    const int64_t now_ms = clock_real_ms();
+
+    if (account_user_state(&hit->entry, now_ms) != ACCOUNT_NORMAL)
+        reply->state = ACCOUNTD_LOGIN_DISABLED;
+    else
+        reply->state = password_state_of(&hit->domain, &hit->entry, now_ms) == PASSWORD_STATE_GOOD
+                           ? ACCOUNTD_LOGIN_OK
+                           : ACCOUNTD_LOGIN_PASSWORD;
     reply->user = strbuf_slice(&hit->address);
     reply->path = path;
     reply->password = record_get(&hit->entry, USER_PASSWORD);
-    reply->rights = account_user_rights(&hit->entry);
+    reply->rights = account_user_rights(&hit->entry) |
+                    (means_more(server, hit) ? (uint32_t)ACCOUNTD_MORE_MEANS : 0);
     reply->quota_bytes = record_u64(&hit->entry, USER_QUOTA_BYTES);
     reply->quota_messages = record_u64(&hit->entry, USER_QUOTA_MESSAGES);
     reply->full_name = record_get(&hit->entry, USER_FULL_NAME);
@@ -364,6 +374,33 @@ request_login(struct request *rq)
     strbuf_free(&out);
     strbuf_free(&path);
     return outcome;
+}
+
+/* Those who administer have no mailbox by that name: only the record counts. */
+enum outcome
+request_admin_login(struct request *rq)
+{
+    struct strbuf out = strbuf_new(REPLY_MAX);
+    struct accountd_login_reply reply = {.state = ACCOUNTD_LOGIN_UNKNOWN};
+    struct account_actor actor = account_actor_new();
+    struct slice name;
+
+    if (accountd_admin_login_decode(rq->payload, &name) < 0) {
+        account_actor_free(&actor);
+        return REQUEST_BAD;
+    }
+    if (account_actor_load(&rq->server->base, name, &actor) == 0)
+        reply = (struct accountd_login_reply){
+            .state = ACCOUNTD_LOGIN_OK, .password = record_get(&actor.record, ADMIN_PASSWORD)};
+    else if (errno != ENOENT)
+        reply.state = ACCOUNTD_LOGIN_LATER;
+    reply.user = strbuf_slice(&actor.name);
+    (void)accountd_login_reply_encode(&out, rq->header.request_id, &reply); /* it fits */
+    ipc_peer_send(rq->peer, &out, -1);
+    mem_wipe(out.ptr, out.cap);
+    strbuf_free(&out);
+    account_actor_free(&actor);
+    return REQUEST_DONE;
 }
 
 static enum outcome

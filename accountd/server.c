@@ -12,12 +12,16 @@
 #include <unistd.h>
 
 #include "accountd/acl.h"
+#include "accountd/audit.h"
 #include "accountd/auto_reply.h"
+#include "accountd/blocks.h"
 #include "accountd/changes.h"
 #include "accountd/contacts.h"
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
+#include "accountd/means.h"
+#include "accountd/new_password.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
 #include "accountd/srs_key.h"
@@ -47,7 +51,10 @@ static const struct {
     {ACCOUNTD_SPEND, ROLE_SMTP, request_spend},
     {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN | ROLE_VERIFY, request_expand},
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
+    {ACCOUNTD_ADMIN_LOGIN, ROLE_AUTH, request_admin_login},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
+    {ACCOUNTD_MEANS, ROLE_AUTH, means_request},
+    {ACCOUNTD_CODE_USED, ROLE_AUTH, means_code_used},
     {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
     {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
     {ACCOUNTD_AUTO_REPLY, ROLE_MAIL, auto_reply_request},
@@ -56,9 +63,11 @@ static const struct {
     {ACCOUNTD_ACL, ROLE_AUTH, acl_request},
     {ACCOUNTD_QUOTA, ROLE_AUTH, quota_request},
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
+    {ACCOUNTD_BLOCK, ROLE_AUTH, blocks_request_add},
+    {ACCOUNTD_BLOCKS, ROLE_AUTH, blocks_request_follow},
     {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
     {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contacts_edit_request},
-    {ACCOUNTD_ADMIN, ROLE_ADMIN, request_admin},
+    {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
 };
 
 static unsigned
@@ -88,10 +97,26 @@ server_learn_roles(struct server *server, const struct daemon *daemon)
     server->role_uids[4] = (struct role_uid){daemon_role_uid(daemon, USERS_LDAP), ROLE_LDAP};
 }
 
+bool
+server_is_trusted(const struct request *request)
+{
+    return (roles_of(request->server, ipc_peer_uid(request->peer)) & ROLE_ADMIN) != 0;
+}
+
 static bool
 may_connect(uid_t uid, void *data)
 {
     return roles_of(data, uid) != 0;
+}
+
+struct ipc_peer *
+server_peer(const struct server *server, uint64_t peer_id)
+{
+    if (server->ipc != NULL)
+        return ipc_server_peer(server->ipc, peer_id);
+    return server->only_peer != NULL && ipc_peer_id(server->only_peer) == peer_id
+               ? server->only_peer
+               : NULL;
 }
 
 void
@@ -134,6 +159,7 @@ on_closed(struct ipc_peer *peer)
     struct server *server = ipc_peer_data(peer);
 
     admin_peer_gone(server, ipc_peer_id(peer));
+    server->only_peer = NULL;
     if (server->ipc == NULL)
         loop_stop(server->daemon->loop); /* standalone: the command line has what it wanted */
 }
@@ -162,6 +188,10 @@ checkpoint(void *arg)
 {
     struct server *server = arg;
 
+    if (server->ipc != NULL) { /* a standalone accountd has no log that it could tell */
+        audit_send(server->audit);
+        audit_forget_sent(server->audit);
+    }
     if (account_db_checkpoint(server->base.db) < 0)
         log_note(LOG_ERROR, "checkpoint_failed");
     loop_timer_set(server->checkpoint, CHECKPOINT_MS);
@@ -204,6 +234,8 @@ start(struct server *server, struct daemon *daemon)
     server->changes = stats_counter(daemon->stats, "changes");
     open_base(server, daemon->conf);
     server->base.hostname = conf_str(daemon->conf, SYSTEM_HOSTNAME);
+    server->blocks = blocks_new(server);
+    server->audit = audit_new(&server->base);
     server->parking = parking_new(server);
     server->checkpoint = loop_timer_new(daemon->loop, checkpoint, server);
     loop_timer_set(server->checkpoint, CHECKPOINT_MS);
@@ -220,6 +252,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
                                  (unsigned)conf_u64(daemon->conf, ACCOUNT_CONNECTIONS), server);
     server->store = store_new(server);
     store_take_jobs(server->store);
+    audit_send(server->audit); /* of changes while the suite was stopped */
     server->expiry = expiry_new(server);
     server->flow = flow_new(server);
     server->contacts = contacts_new(server);
@@ -229,7 +262,8 @@ void
 server_adopt(struct server *server, struct daemon *daemon, int fd)
 {
     start(server, daemon);
-    (void)ipc_peer_new(daemon->loop, fd, &ipc_handlers, server); /* frees itself when it ends */
+    /* It frees itself when it ends. */
+    server->only_peer = ipc_peer_new(daemon->loop, fd, &ipc_handlers, server);
 }
 
 void
@@ -237,11 +271,14 @@ server_stop(struct server *server)
 {
     if (server->ipc != NULL)
         ipc_server_free(&server->ipc);
+    new_passwords_free(&server->passwords);
     expiry_free(&server->expiry);
     flow_free(&server->flow);
     contacts_free(&server->contacts);
     store_free(&server->store);
+    blocks_free(&server->blocks);
     parking_free(&server->parking);
+    audit_free(&server->audit);
     loop_timer_free(&server->checkpoint);
     usage_free(&server->usage);
     changes_free(&server->changes_told);

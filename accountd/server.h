@@ -32,7 +32,10 @@ struct server {
     /* of the request at hand: kept for their memory */
     struct account_hit hit, second_hit, sender_hit;
     struct ipc_server *ipc;
+    struct ipc_peer *only_peer; /* standalone: the one connection; NULL: it has ended */
+    struct new_passwords *passwords;
     struct usage *usage;
+    struct audit *audit;
     struct store *store; /* NULL: standalone */
     struct parking *parking;
     struct import import;
@@ -42,6 +45,7 @@ struct server {
     bool folders_known, folders_exist;
     struct expiry *expiry; /* NULL: standalone */
     struct flow *flow;     /* NULL: standalone */
+    struct blocks *blocks;
     struct loop_timer *checkpoint;
     _Atomic uint64_t *requests, *changes;
 };
@@ -70,8 +74,13 @@ void server_listen(struct server *server, struct daemon *daemon, int listen_fd);
 /* The same for the one connection `fd` of the command line; ends the loop when that ends. */
 void server_adopt(struct server *server, struct daemon *daemon, int fd);
 void server_stop(struct server *server);
+/* A peer that may be gone: NULL. */
+struct ipc_peer *server_peer(const struct server *server, uint64_t peer_id);
 /* Runs a request (again). */
 void server_run(struct request *request);
+/* The request comes from root or the suite's owner: a command line, which needs no administrator's
+ * right. */
+bool server_is_trusted(const struct request *request);
 /* After each commit: what hangs on the base follows. */
 void server_changed(struct server *server);
 
@@ -80,6 +89,7 @@ enum outcome request_rcpt(struct request *request);
 enum outcome request_spend(struct request *request);
 enum outcome request_expand(struct request *request);
 enum outcome request_login(struct request *request);
+enum outcome request_admin_login(struct request *request);
 enum outcome request_rehash(struct request *request);
 enum outcome request_usage(struct request *request);
 enum outcome request_missing(struct request *request);

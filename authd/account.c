@@ -19,7 +19,8 @@ int
 account_set(struct account *account, const struct accountd_login_reply *reply)
 {
     *account = (struct account){.known = reply->state == ACCOUNTD_LOGIN_OK ||
-                                         reply->state == ACCOUNTD_LOGIN_DISABLED,
+                                         reply->state == ACCOUNTD_LOGIN_DISABLED ||
+                                         reply->state == ACCOUNTD_LOGIN_PASSWORD,
                                 .later = reply->state == ACCOUNTD_LOGIN_LATER};
     if (has_nul(reply->user) || has_nul(reply->path) || has_nul(reply->password) ||
         has_nul(reply->full_name) || has_nul(reply->password_changed) || has_nul(reply->place) ||
@@ -29,8 +30,10 @@ account_set(struct account *account, const struct accountd_login_reply *reply)
         account->user = reply->user.len > 0 ? xslicedup(reply->user) : NULL;
         return 0;
     }
-    account->enabled = reply->state == ACCOUNTD_LOGIN_OK;
-    account->rights = reply->rights;
+    account->enabled = reply->state == ACCOUNTD_LOGIN_OK || reply->state == ACCOUNTD_LOGIN_PASSWORD;
+    account->password_over = reply->state == ACCOUNTD_LOGIN_PASSWORD;
+    account->rights = reply->rights & ~(uint32_t)ACCOUNTD_MORE_MEANS;
+    account->more_means = (reply->rights & ACCOUNTD_MORE_MEANS) != 0;
     account->has_folders = reply->has_folders;
     account->quota_bytes = reply->quota_bytes;
     account->quota_messages = reply->quota_messages;

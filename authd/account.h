@@ -10,8 +10,10 @@ struct account {
     bool known;
     bool later; /* accountd cannot tell now */
     bool enabled;
-    bool has_folders; /* there may be folders of others */
-    uint32_t rights;  /* enum accountd_right */
+    bool password_over; /* not before the password was changed */
+    bool has_folders;   /* there may be folders of others */
+    bool more_means;    /* ask accountd what else proves who it is (authd/means.h) */
+    uint32_t rights;    /* enum accountd_right */
     uint64_t quota_bytes, quota_messages;
     char *user; /* canonical; also of an unknown one if accountd has told it, else NULL */
     char *path, *full_name;

@@ -27,7 +27,7 @@ enum {
 struct attach_server {
     struct server *server;
     struct ipc_server *listener;
-    uid_t smtp_uid, mail_uid, ldap_uid;
+    uid_t smtp_uid, mail_uid, admin_uid, ldap_uid;
 };
 
 static bool
@@ -35,7 +35,8 @@ uid_allowed(uid_t uid, void *data)
 {
     const struct attach_server *attach = data;
 
-    return uid == attach->smtp_uid || uid == attach->mail_uid || uid == attach->ldap_uid;
+    return uid == attach->smtp_uid || uid == attach->mail_uid || uid == attach->admin_uid ||
+           uid == attach->ldap_uid;
 }
 
 static bool
@@ -43,6 +44,8 @@ may_attach(const struct attach_server *attach, uid_t uid, struct slice service)
 {
     if (uid == 0)
         return true;
+    if (slice_eq(service, SLICE("admin")))
+        return uid == attach->admin_uid;
     if (slice_eq(service, SLICE("smtp")))
         return uid == attach->smtp_uid;
     return uid == (slice_eq(service, SLICE("ldap")) ? attach->ldap_uid : attach->mail_uid);
@@ -130,6 +133,7 @@ attach_listen(struct server *server, const struct daemon *d)
     server->attach = attach;
     attach->smtp_uid = daemon_role_uid(d, USERS_SMTP);
     attach->mail_uid = daemon_role_uid(d, USERS_MAIL);
+    attach->admin_uid = daemon_role_uid(d, USERS_ADMIN);
     attach->ldap_uid = daemon_role_uid(d, USERS_LDAP);
     attach->listener =
         ipc_server_new(d->loop, fd, &parent_handlers, uid_allowed, PARENTS_MAX, attach);

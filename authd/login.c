@@ -1,7 +1,9 @@
 /*
  * authd/login.c - the way from a client's SASL message to the answer.
  *
- *   message -> look-up at accountd -> proof (cache, cheap scheme here, else the hash pool)
+ *   message -> blocked client? -> look-up at accountd, of codes too if there are some -> blocked
+ * user?
+ *           -> proof (code, cache, cheap scheme here, else the hash pool)
  *           -> status and rights -> the mailbox's directory -> folders of others -> OK
  *
  * Each arrow may wait for another program; nothing here blocks. A user who does not exist takes the
@@ -12,6 +14,9 @@
 
 #include <string.h>
 
+#include "authd/admin.h"
+#include "authd/code_use.h"
+#include "authd/guard.h"
 #include "authd/rehash.h"
 #include "authd/user_dir.h"
 #include "authd/watch.h"
@@ -31,7 +36,8 @@ log_outcome(const struct session *s, enum log_level level, const char *event, st
     log_event(level, event, KV_SLICE("user", user), KV_STR("service", session_service_name(s)),
               KV_STR("client", s->client_ip), KV_STR("session", s->session_id),
               KV_STR("mechanism", sasl_name(s->mechanism)), KV_STR("tls", s->tls ? "yes" : "no"),
-              KV_STR("cached", s->cached ? "yes" : "no"), KV_STR("reason", reason));
+              KV_STR("cached", s->cached ? "yes" : "no"), KV_STR("code", s->code),
+              KV_STR("reason", reason));
 }
 
 static void
@@ -40,9 +46,11 @@ refuse(struct session *s, enum authd_failure failure, const char *reason)
     int64_t delay_ms = 0;
 
     log_outcome(s, failure == AUTHD_TEMPORARY ? LOG_WARN : LOG_INFO, "login_failed",
-                sasl_user(s->sasl), reason);
+                sasl_user(s->sasl), s->closed != NULL ? s->closed : reason);
     stats_add(s->server->failures, 1);
     if (failure == AUTHD_BAD_CREDENTIALS)
+        guard_failed(s);
+    if (failure == AUTHD_BAD_CREDENTIALS || failure == AUTHD_BLOCKED)
         delay_ms = throttle_failed(s->server->throttle, &s->address, clock_mono_ms());
     session_send_failure_later(s, failure, delay_ms);
 }
@@ -51,6 +59,8 @@ static void
 succeed(struct session *s, int dir_fd)
 {
     log_outcome(s, LOG_INFO, "login", slice_of(s->account.user), "ok");
+    if (s->code[0] != '\0')
+        code_use_report(s->server, s->account.user, s->code, s->client_ip);
     if (s->service == SERVICE_POP3)
         login_delay_note(s->server->login_delay, slice_of(s->account.user), clock_mono_ms());
     stats_add(s->server->logins, 1);
@@ -186,13 +196,25 @@ comes_too_soon(const struct session *s)
                                    clock_mono_ms());
 }
 
+/* An administrator has no mailbox, and nothing that may be switched off. */
+static void
+administrator_proved(struct session *s)
+{
+    admin_proved(s);
+    succeed(s, -1);
+}
+
 static void
 proved(struct session *s)
 {
-    if (!s->account.known) /* no decoy has a password or a proof that fits */
+    if (s->account.known && s->service == SERVICE_ADMIN)
+        administrator_proved(s);
+    else if (!s->account.known) /* no decoy has a password or a proof that fits */
         refuse(s, AUTHD_BAD_CREDENTIALS, "unknown user");
     else if (!s->account.enabled)
         refuse(s, AUTHD_DISABLED, "account disabled");
+    else if (s->account.password_over)
+        refuse(s, AUTHD_EXPIRED, "password has to be changed");
     else if (!may_use(s))
         refuse(s, AUTHD_DISABLED, "service switched off");
     else if (comes_too_soon(s))
@@ -219,6 +241,7 @@ password_right(struct session *s)
     struct credentials c = credentials_of(s);
 
     if (s->account.known && s->account.enabled && s->server->rehash &&
+        s->service != SERVICE_ADMIN &&
         password_is_outdated(&s->server->policy, c.record, c.password))
         rehash_begin(s->server, &c);
     proved(s);
@@ -234,6 +257,17 @@ hash_done_decoy(void *arg, enum hash_outcome outcome, struct slice record)
     s->job = NULL;
     refuse(s, outcome == HASH_DROPPED ? AUTHD_TEMPORARY : AUTHD_BAD_CREDENTIALS,
            "password record cannot be checked");
+}
+
+static void
+hash_done_not_here(void *arg, enum hash_outcome outcome, struct slice record)
+{
+    struct session *s = arg;
+
+    (void)record;
+    s->job = NULL;
+    refuse(s, outcome == HASH_DROPPED ? AUTHD_TEMPORARY : AUTHD_BAD_CREDENTIALS,
+           "the domain's passwords are for webmail only");
 }
 
 static void
@@ -264,12 +298,52 @@ hash_done_verify(void *arg, enum hash_outcome outcome, struct slice record)
     }
 }
 
+static struct means_place
+place_of(const struct session *s)
+{
+    return (struct means_place){
+        .service = session_service_name(s), .client_ip = s->client_ip, .now_ms = clock_real_ms()};
+}
+
+static void
+set_code(struct session *s, const struct accountd_code *code)
+{
+    if (code != NULL)
+        memcpy(s->code, code->id.ptr, code->id.len); /* decoded: it fits, with a NUL behind */
+}
+
+/* A code in place of the password? True: that has been answered. */
+static bool
+check_code(struct session *s)
+{
+    const struct means_place place = place_of(s);
+    bool in_scope = false;
+    const struct accountd_code *code =
+        means_code(&s->means, sasl_password(s->sasl), &place, &in_scope);
+
+    if (code == NULL)
+        return false;
+    set_code(s, code);
+    if (in_scope)
+        proved(s);
+    else
+        refuse(s, AUTHD_BAD_CREDENTIALS, "code is not for this service, address or day");
+    return true;
+}
+
 static void
 check_password(struct session *s)
 {
     struct credentials c = credentials_of(s);
     struct slice record = s->account.known ? c.record : decoy_record(s->server->decoy);
 
+    if (check_code(s))
+        return;
+    if (s->means.no_mail_password) { /* as slow as a wrong one */
+        s->job = hash_pool_verify(s->server->pool, s->address.share, decoy_record(s->server->decoy),
+                                  c.password, hash_done_not_here, s);
+        return;
+    }
     if (s->account.known && password_is_cheap(record)) {
         if (password_verify(record, c.password) == PASSWORD_RIGHT)
             password_right(s);
@@ -296,16 +370,67 @@ give_keys(struct session *s)
 {
     struct strbuf challenge = strbuf_new(SASL_CHALLENGE_MAX);
     enum digest digest = sasl_digest(s->sasl);
-    struct password_scram keys;
+    struct password_scram keys[MEANS_KEYS_MAX];
+    const struct means_place place = place_of(s);
+    size_t count = 0;
 
-    /* As for a user who is there, every spelling of a name has the same salt. */
-    if (!s->account.known || password_scram_find(slice_of(s->account.record), digest, &keys) < 0)
+    if (s->account.known)
+        count = means_scram_keys(&s->means, slice_of(s->account.record), digest, &place, keys,
+                                 s->key_codes);
+    if (count == 0) { /* as for a user who is there, every spelling of a name has the same salt */
         decoy_scram(s->server->decoy,
                     s->account.user != NULL ? slice_of(s->account.user) : sasl_user(s->sasl),
-                    digest, &keys);
-    advance(s, sasl_keys(s->sasl, &keys, &challenge), &challenge);
-    mem_wipe(&keys, sizeof(keys));
+                    digest, &keys[0]);
+        count = 1;
+    }
+    advance(s, sasl_keys(s->sasl, keys, count, &challenge), &challenge);
+    mem_wipe(keys, sizeof(keys));
     strbuf_free(&challenge);
+}
+
+/* The account is known, and what else there is to prove it by. */
+static void
+begin_proof(struct session *s)
+{
+    if (sasl_reveals_password(s->mechanism))
+        check_password(s);
+    else
+        give_keys(s);
+}
+
+static void
+means_found(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct session *s = arg;
+
+    close_keep_errno(fd);
+    if (!session_release(s))
+        return;
+    if (header == NULL || header->type != ACCOUNTD_MEANS_REPLY || means_set(&s->means, payload) < 0)
+        refuse(s, AUTHD_TEMPORARY, "accountd does not tell of codes");
+    else
+        begin_proof(s);
+}
+
+static void
+ask_means(struct session *s)
+{
+    struct strbuf request = strbuf_new(REQUEST_MAX);
+
+    assert_always(accountd_means_encode(&request, slice_of(s->account.user)) == 0);
+    session_hold(s);
+    ipc_async_call(s->server->accounts, &request, ACCOUNT_TIMEOUT_MS, means_found, s);
+    strbuf_free(&request);
+}
+
+static void
+find_means(struct session *s)
+{
+    guard_judge_user(s);
+    if (s->account.known && s->account.more_means)
+        ask_means(s);
+    else
+        begin_proof(s);
 }
 
 static void
@@ -323,10 +448,8 @@ account_found(void *arg, const struct frame_header *header, struct slice payload
         refuse(s, AUTHD_TEMPORARY, "accountd does not answer");
     else if (s->account.later)
         refuse(s, AUTHD_TEMPORARY, "account base failed or mailbox is being moved");
-    else if (sasl_reveals_password(s->mechanism))
-        check_password(s);
     else
-        give_keys(s);
+        find_means(s);
 }
 
 static void
@@ -334,8 +457,17 @@ look_up(struct session *s)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
     struct accountd_login login = {.name = sasl_user(s->sasl)};
+    const char *blocked = guard_refuses(s);
 
-    assert_always(accountd_login_encode(&request, &login) == 0);
+    if (blocked != NULL) {
+        refuse(s, AUTHD_BLOCKED, blocked);
+        strbuf_free(&request);
+        return;
+    }
+    if (s->service == SERVICE_ADMIN)
+        admin_look_up(&request, login.name);
+    else
+        assert_always(accountd_login_encode(&request, &login) == 0);
     session_hold(s);
     ipc_async_call(s->server->accounts, &request, ACCOUNT_TIMEOUT_MS, account_found, s);
     strbuf_free(&request);
@@ -354,6 +486,7 @@ advance(struct session *s, enum sasl_status status, struct strbuf *challenge)
         break;
     case SASL_DONE:
         (void)strbuf_append(&s->proof, strbuf_slice(challenge)); /* same ceiling as its source */
+        set_code(s, s->key_codes[sasl_key_proved(s->sasl)]);
         proved(s);
         break;
     case SASL_DENIED:

@@ -7,10 +7,12 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "authd/admin.h"
 #include "authd/attach.h"
-#include "authd/hash_worker.h"
+#include "authd/guard.h"
 #include "authd/server.h"
 #include "authd/watch.h"
+#include "lib/auth/hash_worker.h"
 #include "lib/auth/sasl.h"
 #include "lib/base/io.h"
 #include "lib/ipc/accountd.h"
@@ -29,29 +31,19 @@ struct program {
     struct attach_server *attach;
 };
 
-static unsigned
-hash_width(const struct conf *conf)
-{
-    uint64_t width = conf_u64(conf, AUTH_HASH_WORKERS);
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (width == 0)
-        width = processors > 0 ? (uint64_t)processors : 1;
-    return width > HASH_WORKERS_MAX ? HASH_WORKERS_MAX : (unsigned)width;
-}
-
 /* Everything that needs a path or a fork. */
 static void
 open_server(struct server *server, const struct daemon *d)
 {
     const struct conf *conf = d->conf;
-    unsigned width = hash_width(conf);
+    unsigned width = hash_workers_width(conf);
     int db_fd = daemon_open_dir(d, d->inst.db, false);
     int workers[HASH_WORKERS_MAX];
 
     sasl_init();
     *server = (struct server){
         .loop = d->loop,
+        .run_dirfd = d->run_dirfd,
         .policy = password_policy_from(conf),
         .mechanisms = mechanisms_new(conf),
         .dirs = {daemon_open_dir(d, d->inst.store, true), daemon_open_optional_dir(d->inst.stores)},
@@ -64,7 +56,8 @@ open_server(struct server *server, const struct daemon *d)
         .cache_hits = stats_counter(d->stats, "login_cache_hits"),
         .dropped = stats_counter(d->stats, "logins_dropped"),
     };
-    hash_workers_start(d, &server->policy, width, workers); /* before there are secrets in memory */
+    hash_workers_start(d, USERS_AUTH, &server->policy, width,
+                       workers); /* before there are secrets in memory */
     server->decoy = decoy_new(db_fd, &server->policy);
     close_keep_errno(db_fd);
     server->pool = hash_pool_new(d->loop, workers, width, (unsigned)conf_u64(conf, AUTH_HASH_QUEUE),
@@ -73,6 +66,7 @@ open_server(struct server *server, const struct daemon *d)
         cache_new(conf_u64(conf, AUTH_CACHE_ENTRIES), (int64_t)conf_u64(conf, AUTH_CACHE_LIFETIME));
     server->throttle = throttle_new((int64_t)conf_u64(conf, AUTH_FAILURE_DELAY));
     server->login_delay = login_delay_new((int64_t)conf_u64(conf, POP3_LOGIN_DELAY));
+    server->admin_tokens = admin_tokens_new((int64_t)conf_u64(conf, ADMIN_SESSION_TIMEOUT));
     server->accounts = ipc_async_new(d->loop, d->run_dirfd, ACCOUNTD_SOCKET, ACCOUNTD_PAYLOAD_MAX,
                                      ACCOUNT_CALLS_MAX);
     server->stores =
@@ -115,11 +109,13 @@ main(int argc, char **argv)
     open_server(&program.server, &d);     /* hash workers fork here; last use of a path */
     program.attach = attach_listen(&program.server, &d);
     program.server.watch = watch_new(&program.server);
+    program.server.guard = guard_new(&program.server, &d);
     loop_on_signal(d.loop, SIGHUP, hang_up, &program);
     enter_sandbox(&d, &program.server); /* user, Landlock, seccomp: no way back */
     daemon_ready(&d);                   /* master counts us as started from here on */
     daemon_run(&d);                     /* until SIGTERM, or until master is gone */
     watch_free(&program.server.watch);
+    guard_free(&program.server.guard);
     attach_close(&program.attach);
     return daemon_exit_status(&d);
 }

@@ -73,6 +73,6 @@ rehash_begin(struct server *server, const struct credentials *c)
     r->server = server;
     r->user = xslicedup(c->user);
     r->old_record = xslicedup(c->record);
-    if (!hash_pool_make(server->pool, c->password, record_made, r))
+    if (!hash_pool_make(server->pool, SLICE(""), c->password, record_made, r))
         rehash_end(r);
 }

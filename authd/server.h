@@ -6,9 +6,9 @@
 
 #include "authd/cache.h"
 #include "authd/decoy.h"
-#include "authd/hash_pool.h"
 #include "authd/login_delay.h"
 #include "authd/throttle.h"
+#include "lib/auth/hash_pool.h"
 #include "lib/auth/mechanisms.h"
 #include "lib/ipc/peer.h"
 #include "lib/store/store_dirs.h"
@@ -16,12 +16,14 @@
 
 struct server {
     struct loop *loop;
+    int run_dirfd;              /* of our own sockets */
     struct ipc_async *accounts; /* accountd */
     struct ipc_async *stores;   /* local-deliver, keeper of the store */
     struct hash_pool *pool;
     struct cache *cache;
     struct throttle *throttle;
     struct login_delay *login_delay; /* of POP3 */
+    struct admin_tokens *admin_tokens;
     struct decoy *decoy;
     struct password_policy policy;
     struct mechanisms *mechanisms;
@@ -34,6 +36,7 @@ struct server {
     bool draining;
     struct attach_server *attach;
     struct watch *watch;
+    struct guard *guard;
     struct session *watched; /* those that a user's mail was given to (authd/watch.h) */
     unsigned parents;        /* while draining: still connected */
     unsigned rehashes;       /* under way */

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "authd/acl.h"
+#include "authd/admin.h"
 #include "authd/charge.h"
+#include "authd/customer.h"
 #include "authd/folder_change.h"
 #include "authd/login.h"
 #include "authd/quota.h"
@@ -31,6 +33,7 @@ enum {
 static const char *const service_names[SERVICE_COUNT] = {[SERVICE_SMTP] = "smtp",
                                                          [SERVICE_IMAP] = "imap",
                                                          [SERVICE_POP3] = "pop3",
+                                                         [SERVICE_ADMIN] = "admin",
                                                          [SERVICE_LDAP] = "ldap"};
 
 const char *
@@ -54,6 +57,9 @@ end_exchange(struct session *s)
 {
     sasl_free(&s->sasl);
     account_clear(&s->account);
+    means_clear(&s->means);
+    memset(s->code, 0, sizeof(s->code));
+    memset(s->key_codes, 0, sizeof(s->key_codes));
     strbuf_free(&s->proof);
     if (s->job != NULL)
         hash_job_abandon(s->job);
@@ -62,6 +68,8 @@ end_exchange(struct session *s)
         loop_timer_cancel(s->timer);
     s->state = SESSION_IDLE;
     s->cached = false;
+    s->closed = NULL;
+    s->closed_by_mail = false;
 }
 
 static void
@@ -179,7 +187,8 @@ session_send_ok(struct session *s, int dir_fd)
     assert_always(authd_ok_encode(&frame, s->request_id, &ok) == 0);
     xfree(&s->user);
     s->user = xstrdup(s->account.user);
-    if (dir_fd >= 0 || s->service == SERVICE_LDAP) {
+    memcpy(s->code_used, s->code, sizeof(s->code));
+    if (dir_fd >= 0 || s->code[0] != '\0' || s->service == SERVICE_LDAP) {
         xfree(&s->password_changed);
         s->password_changed = xstrdup(s->account.password_changed);
         s->rights = s->account.rights;
@@ -206,6 +215,7 @@ session_send_failure(struct session *s, enum authd_failure failure)
         [AUTHD_BLOCKED] = "Too many failed logins",
         [AUTHD_CANCELLED] = "Authentication cancelled",
         [AUTHD_TOO_SOON] = "Too soon after the last login",
+        [AUTHD_EXPIRED] = "The password has to be changed",
     };
     struct strbuf frame = strbuf_new(ANSWER_MAX);
     struct authd_fail fail = {.failure = (uint8_t)failure, .text = slice_of(texts[failure])};
@@ -252,9 +262,14 @@ on_start(struct session *s, struct slice payload)
                        ? sasl_find(start.mechanism)
                        : SASL_NONE;
     if (!mechanisms_enabled(s->server->mechanisms, SLICE("SCRAM-SHA-256-PLUS")))
-        start.binding = SLICE(""); /* not announced: a client that says so is right */
+        start.binding = SLICE("");   /* not announced: a client that says so is right */
+    if (s->service == SERVICE_ADMIN) /* whoever it was: not any more */
+        xfree(&s->user);
     if (s->failures >= FAILURES_MAX)
         session_send_failure(s, AUTHD_BLOCKED);
+    else if (s->service == SERVICE_ADMIN && start.has_initial &&
+             slice_eq(start.mechanism, SLICE(AUTHD_TOKEN_LOGIN)))
+        admin_token_login(s, start.initial);
     else if (s->mechanism != SASL_NONE && !mechanism_allowed(s))
         session_send_failure(s, AUTHD_NEEDS_TLS);
     else if ((s->sasl = sasl_new(s->mechanism, start.binding)) == NULL)
@@ -311,8 +326,14 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return charge_ask(s, payload);
     case AUTHD_URL:
         return url_ask(s, payload);
+    case AUTHD_CUSTOMER:
+        return customer_ask(s, payload);
     case AUTHD_FOLDER_CHANGE:
         return folder_change_ask(s, payload);
+    case AUTHD_ADMIN:
+        return admin_ask(s, payload);
+    case AUTHD_TOKEN:
+        return admin_token_ask(s, payload);
     default:
         return -1;
     }
@@ -320,6 +341,12 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
 
 static const struct ipc_handlers channel_handlers = {
     .payload_max = AUTHD_REQUEST_MAX,
+    .frame = channel_frame,
+    .closed = channel_closed,
+};
+
+static const struct ipc_handlers admin_handlers = {
+    .payload_max = AUTHD_ADMIN_REQUEST_MAX,
     .frame = channel_frame,
     .closed = channel_closed,
 };
@@ -369,6 +396,7 @@ session_attach(struct server *server, uint64_t parent_id, const struct authd_att
     copy_text(s->session_id, sizeof(s->session_id), attach->session_id);
     s->proof = strbuf_new(SASL_CHALLENGE_MAX);
     server->sessions++;
-    s->peer = ipc_peer_new(server->loop, fd, &channel_handlers, s);
+    s->peer = ipc_peer_new(server->loop, fd,
+                           service == SERVICE_ADMIN ? &admin_handlers : &channel_handlers, s);
     return 0;
 }

@@ -84,6 +84,36 @@ why_not(const struct session *s, const struct account *now)
     return NULL;
 }
 
+/* By what it logged in it could not any more? */
+static void
+means_checked(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct session *s = arg;
+    struct means now = {.bytes = NULL};
+
+    close_keep_errno(fd);
+    if (!session_release(s) || s->watched_link == NULL)
+        return;
+    if (header == NULL || header->type != ACCOUNTD_MEANS_REPLY || means_set(&now, payload) < 0)
+        look_again(s, CHECK_ACCOUNT);
+    else if (s->code_used[0] != '\0' && means_code_by_id(&now, slice_of(s->code_used)) == NULL)
+        end_session(s, "session_ended", "authorization code revoked");
+    else if (s->code_used[0] == '\0' && now.no_mail_password)
+        end_session(s, "session_ended", "passwords are for webmail only now");
+    means_clear(&now);
+}
+
+static void
+ask_means(struct session *s)
+{
+    struct strbuf request = strbuf_new(REQUEST_MAX);
+
+    assert_always(accountd_means_encode(&request, slice_of(s->user)) == 0);
+    session_hold(s);
+    ipc_async_call(s->server->accounts, &request, CHECK_TIMEOUT_MS, means_checked, s);
+    strbuf_free(&request);
+}
+
 static void
 account_checked(void *arg, const struct frame_header *header, struct slice payload, int fd)
 {
@@ -101,6 +131,8 @@ account_checked(void *arg, const struct frame_header *header, struct slice paylo
         look_again(s, CHECK_ACCOUNT);
     else if ((reason = why_not(s, &now)) != NULL)
         end_session(s, "session_ended", reason);
+    else if (now.more_means || s->code_used[0] != '\0')
+        ask_means(s);
     account_clear(&now);
 }
 

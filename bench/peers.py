@@ -66,9 +66,11 @@ class Postfix:
     name = "Postfix"
     smtp_port = 22025
 
-    def __init__(self, base):
+    def __init__(self, base, settings=()):
+        """`settings`: further lines of main.cf."""
         self.base = pathlib.Path(base) / "postfix"
         self.group = Group("postfix")
+        self.settings = settings
 
     def start(self):
         conf, spool, data, mail = (self.base / d for d in ("etc", "spool", "data", "mail"))
@@ -106,7 +108,7 @@ class Postfix:
             virtual_uid_maps = static:65534
             virtual_gid_maps = static:65534
             smtpd_recipient_limit = 2000
-            """))
+            """) + "".join(f"{line}\n" for line in self.settings))
         run("postmap", "-c", conf, f"hash:{conf}/virtual")
         subprocess.run(["postfix", "-c", str(conf), "start"], check=True, preexec_fn=self.group.enter,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,9 +1,10 @@
 /*
  * bench/smtpload.c - SMTP load: N sessions (threads) send M messages in all, connections reused.
  *
- *   smtpload HOST PORT SESSIONS MESSAGES SIZE USERS RCPTS MODE DOMAIN
+ *   smtpload HOST PORT SESSIONS MESSAGES SIZE USERS RCPTS MODE DOMAIN [RATE]
  * USERS mailboxes u0..u(USERS-1)@DOMAIN get mail in turn, RCPTS of them per message. MODE: reuse
  * (one connection a session), single (one a message), tls (reuse with STARTTLS), tls-single.
+ * RATE: messages a second in all at most; the time of a message then counts from when it was due.
  * MAIL, RCPTs and DATA go out one by one with one recipient, together (PIPELINING) with more.
  * Prints one line of JSON.
  */
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench/client.h"
 
@@ -22,6 +24,7 @@ struct load {
     size_t size;
     char *body;
     size_t body_len;
+    double rate, began;
     double *latency;
     atomic_long next, refused;
 };
@@ -88,6 +91,23 @@ send_one(struct load *l, struct client *c, long number)
     expect(c, '2');
 }
 
+/* When the message is due, having waited for it. */
+static double
+wait_for_turn(const struct load *l, long number)
+{
+    double now = client_now(), due = l->began + (double)number / l->rate;
+    struct timespec left = {0};
+
+    if (l->rate <= 0)
+        return now;
+    if (due > now) {
+        left.tv_sec = (time_t)(due - now);
+        left.tv_nsec = (long)((due - now - (double)left.tv_sec) * 1e9);
+        (void)nanosleep(&left, NULL);
+    }
+    return due;
+}
+
 static void *
 session(void *arg)
 {
@@ -97,7 +117,7 @@ session(void *arg)
     long number;
 
     while ((number = atomic_fetch_add(&l->next, 1)) < l->messages) {
-        double began = client_now();
+        double began = wait_for_turn(l, number);
 
         if (c == NULL)
             c = connect_session(l);
@@ -146,11 +166,12 @@ main(int argc, char **argv)
     struct load l = {0};
     pthread_t threads[1024];
     int sessions;
-    double began, took;
+    double took;
 
-    if (argc != 10) {
-        (void)fprintf(stderr,
-                      "usage: smtpload HOST PORT SESSIONS MESSAGES SIZE USERS RCPTS MODE DOMAIN\n");
+    if (argc != 10 && argc != 11) {
+        (void)fprintf(
+            stderr,
+            "usage: smtpload HOST PORT SESSIONS MESSAGES SIZE USERS RCPTS MODE DOMAIN [RATE]\n");
         return 2;
     }
     l.host = argv[1];
@@ -162,16 +183,17 @@ main(int argc, char **argv)
     l.rcpts = (int)strtol(argv[7], NULL, 10);
     l.mode = argv[8];
     l.domain = argv[9];
+    l.rate = argc == 11 ? strtod(argv[10], NULL) : 0;
     if (sessions < 1 || sessions > 1024 || l.messages < 1)
         return 2;
     l.latency = calloc((size_t)l.messages, sizeof(*l.latency));
     make_body(&l);
-    began = client_now();
+    l.began = client_now();
     for (int i = 0; i < sessions; i++)
         (void)pthread_create(&threads[i], NULL, session, &l);
     for (int i = 0; i < sessions; i++)
         (void)pthread_join(threads[i], NULL);
-    took = client_now() - began;
+    took = client_now() - l.began;
     printf("{\"messages\": %ld, \"seconds\": %.4f, \"rate\": %.1f, \"p50_ms\": %.3f, \"p99_ms\": "
            "%.3f}\n",
            l.messages, took, (double)l.messages / took,

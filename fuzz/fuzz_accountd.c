@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "lib/ipc/accountd.h"
+#include "lib/ipc/accountd_block.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -45,6 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct accountd_folder folders[ACCOUNTD_FOLDERS_MAX];
     static struct accountd_acl_entry entries[ACCOUNTD_ACL_MAX];
+    static struct block blocks[ACCOUNTD_BLOCKS_MAX];
     struct object_field fields[OBJECT_FIELDS_MAX];
     struct slice users[ACCOUNTD_CHANGED_MAX], payload = slice_make(data, size);
     uint32_t count;
@@ -64,6 +66,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct accountd_admin admin;
         struct accountd_changed changed;
         uint64_t known;
+        struct block block;
+        struct accountd_blocks blocks;
     } out;
     size_t sum = 0;
 
@@ -105,6 +109,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return accountd_watch_decode(payload, &out.known) * 0;
     case ACCOUNTD_CHANGED:
         return accountd_changed_decode(payload, &out.changed, users) * 0;
+    case ACCOUNTD_BLOCK:
+        return accountd_block_decode(payload, &out.block) * 0;
+    case ACCOUNTD_BLOCKS:
+        return accountd_blocks_decode(payload, &out.known) * 0;
+    case ACCOUNTD_BLOCKS_REPLY:
+        return accountd_blocks_reply_decode(payload, &out.blocks, blocks) * 0;
     case ACCOUNTD_SENDER:
         return accountd_sender_decode(payload, &out.sender) * 0;
     case ACCOUNTD_ADMIN:

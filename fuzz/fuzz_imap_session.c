@@ -202,7 +202,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                      .transfer_timeout_ms = STEP_MS},
         .counters = {&counter, &counter, &counter, &counter, &counter},
     };
-    struct pool_session pool = {.label = "imap", .client_ip = "127.0.0.1", .end_fd = -1};
+    struct pool_session pool = {
+        .label = "imap", .client_ip = "127.0.0.1", .end_fd = -1, .key_fd = -1};
     struct session s = {
         .pool = &pool,
         .server = &server,

@@ -31,10 +31,18 @@ try_rest(struct slice payload)
     struct queue_hello hello;
     struct queue_control control;
     struct queue_control_reply reply;
+    struct queue_customer customer;
+    struct queue_connection connection;
+    struct queue_fetch_reply fetched;
+    struct slice domains;
 
     (void)queue_hello_decode(payload, &hello); /* any verdict will do: it must only come to one */
     (void)queue_control_decode(payload, &control);
     (void)queue_control_reply_decode(payload, &reply);
+    (void)queue_customer_decode(payload, &customer);
+    (void)queue_fetch_decode(payload, &domains);
+    (void)queue_fetch_reply_decode(payload, &fetched);
+    (void)queue_connection_decode(payload, &connection);
 }
 
 int

@@ -28,7 +28,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         message = slice_split(&rest, (char)0xff);
         status = sasl_step(sasl, &message, &challenge);
         if (status == SASL_WANT_KEYS)
-            status = sasl_keys(sasl, &keys, &challenge);
+            status = sasl_keys(sasl, &keys, 1, &challenge);
         assert_always(sasl_password(sasl).len <= PASSWORD_MAX);
         assert_always(sasl_user(sasl).len <= SASL_NAME_MAX);
     }

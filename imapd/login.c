@@ -60,6 +60,8 @@ reply_failure(const struct authd_fail *fail)
         return reply_no("AUTHENTICATIONFAILED", "Authentication failed");
     case AUTHD_DISABLED:
         return reply_no("CONTACTADMIN", "This account may not log in here");
+    case AUTHD_EXPIRED: /* RFC 5530 section 3 */
+        return reply_no("EXPIRED", "The password has expired and must be changed");
     case AUTHD_NEEDS_TLS:
         return reply_no("PRIVACYREQUIRED", "Use TLS first");
     case AUTHD_BAD_MECHANISM:

@@ -8,6 +8,7 @@
 #include "imapd/session.h"
 #include "lib/auth/digest.h"
 #include "lib/ipc/authd.h"
+#include "lib/ipc/tls_key.h"
 #include "lib/tls/tls_conf.h"
 
 enum { REUSE_MAX = 100, WORKER_FILES = 256 + 4 * AUTHD_FOLDERS_MAX /* without NOTIFY's */ };
@@ -63,6 +64,7 @@ main(int argc, char **argv)
         .port_count = ARRAY_LEN(ports),
         .parent_box = daemon_sandbox_base(&d, USERS_MAIL),
         .worker_box = worker_sandbox(&d), /* last use of a path from the real root */
+        .keys = TLS_KEY_SOCKET,
         .serve = session_serve,
         .refusal = refusal,
         .arg = &server,

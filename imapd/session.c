@@ -240,6 +240,7 @@ session_serve(struct pool_session *pool, void *server)
     };
 
     stream_set_end_fd(s.stream, pool->end_fd);
+    stream_set_key_fd(s.stream, pool->key_fd);
     s.login_deadline = clock_mono_ms() + s.server->settings.login_timeout_ms;
     if (begin(&s))
         session_run(&s);

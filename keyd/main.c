@@ -1,7 +1,8 @@
 /*
- * keyd/main.c - start-up of keyd: the only process that holds DKIM keys.
+ * keyd/main.c - start-up of keyd: the only program that holds private keys.
  *
- * The holder signs digests and reads no message; the readers read messages and have no key. They
+ * TLS keys are in processes of their own, which sign handshakes and nothing else. Of DKIM's keys
+ * the holder signs digests and reads no message; the readers read messages and have no key. They
  * are forked before the keys are read.
  */
 #include <err.h>
@@ -13,6 +14,7 @@
 
 #include "keyd/reader.h"
 #include "keyd/service.h"
+#include "keyd/tls_signer.h"
 #include "lib/auth/digest.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -149,20 +151,24 @@ main(int argc, char **argv)
     struct daemon d;
     int readers[KEEPER_WORKERS_MAX];
     unsigned width;
+    struct tls_signers *tls;
     struct keys *keys;
     struct signer *signer;
     struct service *service;
 
     daemon_init(&d, "keyd", argc, argv); /* options, log, config; exits on error */
+    tls = tls_signers_start(&d);         /* it opens the key files, they read them */
     width = start_readers(&d, readers);  /* before there are secrets in memory */
     keys = load_keys(&d);                /* last use of a path */
     signer = signer_new(d.loop, readers, width, keys, conf_bool(d.conf, DKIM_OWN_DOMAIN_ONLY));
     service = service_listen(&d, signer, keys);
     enter_sandbox(&d, keys); /* user, Landlock, seccomp: no way back */
-    daemon_ready(&d);        /* master counts us as started from here on */
-    daemon_run(&d);          /* until SIGTERM, or until master is gone */
+    tls_signers_watch(tls, d.loop);
+    daemon_ready(&d); /* master counts us as started from here on */
+    daemon_run(&d);   /* until SIGTERM, or until master is gone */
     service_close(&service);
     signer_free(&signer);
     keys_free(&keys);
+    tls_signers_free(&tls);
     return daemon_exit_status(&d);
 }

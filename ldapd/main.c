@@ -10,6 +10,7 @@
 #include <sysexits.h>
 
 #include "ldapd/session.h"
+#include "lib/ipc/tls_key.h"
 #include "lib/tls/tls_conf.h"
 
 enum { REUSE_MAX = 100 };
@@ -55,6 +56,7 @@ main(int argc, char **argv)
     ops = (struct pool_ops){
         .ports = ports,
         .port_count = ARRAY_LEN(ports),
+        .keys = TLS_KEY_SOCKET,
         .backend = DIRECTORY_SOCKET,
         .backend_payload_max = DIRECTORY_PAYLOAD_MAX,
         .backend_hello = directory_hello_encode,

@@ -375,6 +375,7 @@ session_serve(struct pool_session *pool, void *arg)
     };
 
     stream_set_end_fd(s.stream, pool->end_fd);
+    stream_set_key_fd(s.stream, pool->key_fd);
     log_event(LOG_DEBUG, "connected", KV_STR("listener", pool->label));
     s.is_over = !start_with_tls(&s);
     while (!s.is_over)

@@ -230,7 +230,7 @@ service_start(struct service *s)
 static void
 close_sockets(struct service *s)
 {
-    if (s->active.sockets == NULL || s->active.row->socket_datagram)
+    if (s->active.sockets == NULL || s->active.row->socket.is_datagram)
         return;
     socket_set_unlink(s->active.sockets, s->env->run_dirfd);
     socket_set_free(&s->active.sockets);

@@ -163,61 +163,64 @@ open_port(struct socket_set *set, const struct config *config, const struct serv
 
 /* The socket's group, or -1: the owner's. */
 static gid_t
-socket_gid(const struct config *config, const struct service_row *row)
+socket_gid(const struct config *config, const struct service_socket *is)
 {
     struct role role;
 
-    if (row->socket_group < 0 || geteuid() != 0 ||
-        role_find(config->conf, (enum conf_id)row->socket_group, &role) < 0)
+    if (is->group < 0 || geteuid() != 0 ||
+        role_find(config->conf, (enum conf_id)is->group, &role) < 0)
         return (gid_t)-1;
     return role.gid;
 }
 
 static int
-set_rights(const struct config *config, const struct service_row *row, int run_dirfd)
+set_rights(const struct config *config, const struct service_socket *is, int run_dirfd)
 {
-    if (fchownat(run_dirfd, row->socket, (uid_t)-1, socket_gid(config, row), 0) < 0)
+    if (fchownat(run_dirfd, is->name, (uid_t)-1, socket_gid(config, is), 0) < 0)
         return -1;
-    return fchmodat(run_dirfd, row->socket, row->socket_mode, 0);
+    return fchmodat(run_dirfd, is->name, is->mode, 0);
 }
 
 static int
-bind_unix(const struct config *config, const struct service_row *row, int run_dirfd)
+bind_unix(const struct config *config, const struct service_socket *is, int run_dirfd)
 {
     struct sockaddr_un address;
     int fd;
 
-    if (ipc_socket_address(run_dirfd, row->socket, &address) < 0)
+    if (ipc_socket_address(run_dirfd, is->name, &address) < 0)
         return -1;
-    fd = socket(AF_UNIX, (row->socket_datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+    fd = socket(AF_UNIX, (is->is_datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    unlink_keep_errno(run_dirfd, row->socket); /* a dead one: the lock says that no other lives */
-    if (row->socket_datagram) /* from the first datagram on the kernel tells who sent it */
+    unlink_keep_errno(run_dirfd, is->name); /* a dead one: the lock says that no other lives */
+    if (is->is_datagram) /* from the first datagram on the kernel tells who sent it */
         (void)setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int));
     if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        set_rights(config, row, run_dirfd) < 0 ||
-        (!row->socket_datagram && listen(fd, BACKLOG) < 0)) {
+        set_rights(config, is, run_dirfd) < 0 || (!is->is_datagram && listen(fd, BACKLOG) < 0)) {
         close_keep_errno(fd);
         return -1;
     }
     return fd;
 }
 
+/* One that the row does not have is open already. */
 static int
-open_unix(struct socket_set *set, const struct config *config, const struct service_row *row,
-          int run_dirfd, const struct socket_set *const have[SOCKET_SETS_HELD],
-          struct strbuf *errors)
+open_unix(struct socket_set *set, const struct config *config, const char *label,
+          const struct service_socket *is, int run_dirfd,
+          const struct socket_set *const have[SOCKET_SETS_HELD], struct strbuf *errors)
 {
-    int fd = take_held(have, SERVICE_CONTROL, row->socket);
+    int fd;
 
+    if (is->name[0] == '\0')
+        return 0;
+    fd = take_held(have, label, is->name);
     if (fd < 0 && errno == ENOENT)
-        fd = bind_unix(config, row, run_dirfd);
+        fd = bind_unix(config, is, run_dirfd);
     if (fd < 0) {
-        (void)strbuf_printf(errors, "socket %s: %s\n", row->socket, strerror(errno));
+        (void)strbuf_printf(errors, "socket %s: %s\n", is->name, strerror(errno));
         return -1;
     }
-    add(set, SERVICE_CONTROL, row->socket, fd);
+    add(set, label, is->name, fd);
     return 0;
 }
 
@@ -231,7 +234,8 @@ socket_set_open(const struct config *config, const struct service_row *row, int 
     for (size_t i = 0; i < row->listen_count; i++)
         if (open_port(set, config, row, &row->listens[i], have, errors) < 0)
             rc = -1;
-    if (row->socket[0] != '\0' && open_unix(set, config, row, run_dirfd, have, errors) < 0)
+    if (open_unix(set, config, SERVICE_CONTROL, &row->socket, run_dirfd, have, errors) < 0 ||
+        open_unix(set, config, SERVICE_DATAGRAMS, &row->datagrams, run_dirfd, have, errors) < 0)
         rc = -1;
     if (rc < 0)
         socket_set_free(&set);
@@ -251,22 +255,36 @@ socket_set_free(struct socket_set **setp)
     xfree(setp);
 }
 
+/* It has a name below run/. */
+static bool
+is_unix(const struct bound_socket *item)
+{
+    return strcmp(item->label, SERVICE_CONTROL) == 0 || strcmp(item->label, SERVICE_DATAGRAMS) == 0;
+}
+
+static void
+renew_rights(const struct socket_set *set, const struct config *config, const char *label,
+             const struct service_socket *is, int run_dirfd)
+{
+    if (find(set, label, is->name) != NULL && set_rights(config, is, run_dirfd) < 0)
+        log_event(LOG_WARN, "socket_rights", KV_STR("socket", is->name), KV_ERRNO());
+}
+
 void
 socket_set_replace(const struct socket_set *set, const struct socket_set *old,
                    const struct config *config, const struct service_row *row, int run_dirfd)
 {
     for (size_t i = 0; old != NULL && i < old->count; i++)
-        if (strcmp(old->items[i].label, SERVICE_CONTROL) == 0 &&
-            find(set, SERVICE_CONTROL, old->items[i].where) == NULL)
+        if (is_unix(&old->items[i]) && find(set, old->items[i].label, old->items[i].where) == NULL)
             unlink_keep_errno(run_dirfd, old->items[i].where);
-    if (find(set, SERVICE_CONTROL, row->socket) != NULL && set_rights(config, row, run_dirfd) < 0)
-        log_event(LOG_WARN, "socket_rights", KV_STR("service", row->name), KV_ERRNO());
+    renew_rights(set, config, SERVICE_CONTROL, &row->socket, run_dirfd);
+    renew_rights(set, config, SERVICE_DATAGRAMS, &row->datagrams, run_dirfd);
 }
 
 void
 socket_set_unlink(const struct socket_set *set, int run_dirfd)
 {
     for (size_t i = 0; set != NULL && i < set->count; i++)
-        if (strcmp(set->items[i].label, SERVICE_CONTROL) == 0)
+        if (is_unix(&set->items[i]))
             unlink_keep_errno(run_dirfd, set->items[i].where);
 }

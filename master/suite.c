@@ -38,7 +38,7 @@ stop_rank(const struct service *s)
 {
     const struct service_row *row = service_row(s);
 
-    if (row->socket_datagram)
+    if (row->socket.is_datagram)
         return RANK_LOG;
     return row->listen_count > 0 ? RANK_SESSIONS : RANK_SERVERS;
 }
@@ -205,7 +205,8 @@ static bool
 same_row(const struct service_row *a, const struct service_row *b)
 {
     return a->listen_count == 0 && b->listen_count == 0 && strcmp(a->program, b->program) == 0 &&
-           strcmp(a->socket, b->socket) == 0;
+           strcmp(a->socket.name, b->socket.name) == 0 &&
+           strcmp(a->datagrams.name, b->datagrams.name) == 0;
 }
 
 /* A change of `startup` counts at a reload too. A section that was not there was disabled. */

@@ -35,6 +35,7 @@ static const struct failure failures[] = {
     [AUTHD_TEMPORARY] = {"SYS/TEMP", "authentication is not possible at the moment"},
     [AUTHD_BLOCKED] = {"SYS/TEMP", "too many failures, try again later"},
     [AUTHD_CANCELLED] = {NULL, "cancelled"},
+    [AUTHD_EXPIRED] = {"AUTH", "the password has expired and must be changed"},
     [AUTHD_TOO_SOON] = {"LOGIN-DELAY", "too soon after the last login"}, /* RFC 2449 8.1.1 */
 };
 

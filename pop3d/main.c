@@ -5,6 +5,7 @@
  * that is listed (lib/sys/pool.h). A session runs in a worker that can open nothing until authd has
  * handed it one user's mail directory, and nothing but that directory afterwards.
  */
+#include "lib/ipc/tls_key.h"
 #include "lib/tls/tls_conf.h"
 #include "pop3d/session.h"
 
@@ -74,6 +75,7 @@ main(int argc, char **argv)
         .port_count = ARRAY_LEN(ports),
         .parent_box = daemon_sandbox_base(&d, USERS_MAIL),
         .worker_box = worker_sandbox(&d), /* last use of a path from the real root */
+        .keys = TLS_KEY_SOCKET,
         .serve = session_serve,
         .refusal = refusal,
         .arg = &server,

@@ -291,6 +291,7 @@ session_serve(struct pool_session *pool, void *arg)
     };
 
     stream_set_end_fd(s.stream, pool->end_fd);
+    stream_set_key_fd(s.stream, pool->key_fd);
     log_event(LOG_DEBUG, "connected", KV_STR("listener", pool->label));
     if (strcmp(pool->label, LABEL_TLS) == 0 && !session_start_tls(&s))
         s.state = ST_END;

@@ -218,14 +218,15 @@ accounts_cmd_rename(struct cli *cli, int argc, char **argv, enum account_kind ki
 }
 
 int
-accounts_passwd(struct cli *cli, enum account_kind kind, const char *name, struct slice record)
+accounts_passwd(struct cli *cli, enum account_kind kind, const char *name,
+                struct object_field password, bool own)
 {
-    const struct object_field field = {SLICE("password"), record};
+    const struct object_field fields[] = {password, {SLICE("own"), SLICE("yes")}};
     const struct accountd_admin request = {.verb = SLICE("passwd"),
                                            .kind = slice_of(account_kind_name(kind)),
                                            .name = slice_of(name),
-                                           .fields = &field,
-                                           .field_count = 1};
+                                           .fields = fields,
+                                           .field_count = own ? 2 : 1};
 
     return run_one(cli, &request);
 }

@@ -223,13 +223,21 @@ int
 accounts_list(struct accounts *accounts, enum account_kind kind, const char *within,
               void (*each)(void *arg, const struct object_field *fields, uint32_t count), void *arg)
 {
+    return accounts_list_named(accounts, account_kind_name(kind), within, each, arg);
+}
+
+int
+accounts_list_named(struct accounts *accounts, const char *kind, const char *within,
+                    void (*each)(void *arg, const struct object_field *fields, uint32_t count),
+                    void *arg)
+{
     const struct object_field field = {SLICE("within"), slice_of(within)};
     struct strbuf cursor = strbuf_new(4096);
     int rc;
 
     do {
         const struct accountd_admin request = {.verb = SLICE("list"),
-                                               .kind = slice_of(account_kind_name(kind)),
+                                               .kind = slice_of(kind),
                                                .cursor = strbuf_slice(&cursor),
                                                .fields = &field,
                                                .field_count = 1};

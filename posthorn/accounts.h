@@ -37,6 +37,10 @@ int accounts_object(struct accounts *accounts, const struct accountd_admin *requ
 int accounts_list(struct accounts *accounts, enum account_kind kind, const char *within,
                   void (*each)(void *arg, const struct object_field *fields, uint32_t count),
                   void *arg);
+/* The same for what is no account: "block". */
+int accounts_list_named(struct accounts *accounts, const char *kind, const char *within,
+                        void (*each)(void *arg, const struct object_field *fields, uint32_t count),
+                        void *arg);
 
 /* ---- whole commands, the same for every kind ---- */
 
@@ -58,9 +62,10 @@ int accounts_change(struct cli *cli, const char *verb, enum account_kind kind, c
                     int assignment_count);
 
 /* The password record of a user or administrator. */
-int accounts_passwd(struct cli *cli, enum account_kind kind, const char *name, struct slice record);
+int accounts_passwd(struct cli *cli, enum account_kind kind, const char *name,
+                    struct object_field password, bool own);
 
-#define ACCOUNTS_FIELDS_MAX 64
+#define ACCOUNTS_FIELDS_MAX 128
 /* "name=value" words to fields behind *count. CLI_OK, or CLI_USAGE after the message; a secret is
  * refused: everybody can read the arguments of a process. */
 int accounts_fields(struct cli *cli, enum account_kind kind, char **words, int word_count,

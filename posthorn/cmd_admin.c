@@ -1,8 +1,6 @@
 /*
  * posthorn/cmd_admin.c - `admin add|del|list|passwd|set|rename`: those who may administer.
  */
-#include "lib/auth/password.h"
-#include "lib/base/mem.h"
 #include "posthorn/accounts.h"
 #include "posthorn/password.h"
 
@@ -18,12 +16,11 @@ print_generated(const struct cli *cli, const char *name, const char *generated)
         output_show(columns, ARRAY_LEN(columns), fields, (uint32_t)ARRAY_LEN(fields), cli->json);
 }
 
-/* `verb` (add or passwd) with the record of a password. */
+/* `verb` (add or passwd) with a password. */
 static int
 with_password(struct cli *cli, int argc, char **argv, int words_max, bool is_add)
 {
-    struct strbuf record = strbuf_new(PASSWORD_RECORD_MAX);
-    char generated[PASSWORD_GENERATED_LEN + 1];
+    struct password_given password = {0};
     struct password_source source = {0};
     const struct cli_option options[] = {PASSWORD_OPTIONS(source)};
     struct object_field field;
@@ -31,16 +28,15 @@ with_password(struct cli *cli, int argc, char **argv, int words_max, bool is_add
 
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, words_max) != 0)
         return CLI_USAGE;
-    rc = cli_needs_instance(cli) ? password_record(cli, &source, &record, generated) : CLI_FAILED;
-    field = (struct object_field){SLICE("password"), strbuf_slice(&record)};
+    rc = cli_needs_instance(cli) ? password_take(cli, &source, &password) : CLI_FAILED;
+    field = password_field(&password);
     if (rc == CLI_OK && is_add)
         rc = accounts_add(cli, ACCOUNT_ADMIN, argv[0], &field, 1, argv + 1, argc - 1);
     else if (rc == CLI_OK)
-        rc = accounts_passwd(cli, ACCOUNT_ADMIN, argv[0], strbuf_slice(&record));
+        rc = accounts_passwd(cli, ACCOUNT_ADMIN, argv[0], field, false);
     if (rc == CLI_OK)
-        print_generated(cli, argv[0], generated);
-    mem_wipe(generated, sizeof(generated));
-    strbuf_free(&record);
+        print_generated(cli, argv[0], password_made_up(&password));
+    password_given_free(&password);
     return rc;
 }
 
@@ -94,7 +90,9 @@ static const struct cli_verb verbs[] = {
 const struct command command_admin = {
     .name = "admin",
     .summary = "administrators: add, del, list, passwd, set, rename",
-    .help = "Properties: type (super domain) domains (separated by ';') description mailbox\n"
-            "(the administrator's own: its IMAP sessions may set quotas with SETQUOTA).\n",
+    .help =
+        "Properties: type (super domain role) domains (separated by ';') rights (functions of a\n"
+        "role, see accountd(8)) description mailbox (the administrator's own: its IMAP\n"
+        "sessions may set quotas with SETQUOTA).\n",
     .verbs = verbs,
 };

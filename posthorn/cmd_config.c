@@ -1,5 +1,5 @@
 /*
- * posthorn/cmd_config.c - `config get|set|check|doc`: posthorn.conf by its typed table.
+ * posthorn/cmd_config.c - `config get|set|check|try|doc`: posthorn.conf by its typed table.
  *
  * Reads and replaces the one file; a running suite sees a change at `posthorn reload`.
  */
@@ -12,6 +12,7 @@
 #include "posthorn/command.h"
 #include "posthorn/config_check.h"
 #include "posthorn/config_doc.h"
+#include "posthorn/config_try.h"
 #include "posthorn/output.h"
 
 #define ERRORS_MAX 65536
@@ -20,7 +21,8 @@ static const char *const type_names[] = {
     [CONF_BOOL] = "bool",     [CONF_INT] = "int",       [CONF_SIZE] = "size",
     [CONF_DURATION] = "time", [CONF_STRING] = "string", [CONF_HOST] = "string",
     [CONF_LIST] = "list",     [CONF_ENUM] = "enum",     [CONF_ADDRESSES] = "list",
-    [CONF_NETWORKS] = "list", [CONF_MILTERS] = "list",  [CONF_POLICIES] = "list",
+    [CONF_NETWORKS] = "list", [CONF_CLIENTS] = "list",  [CONF_MILTERS] = "list",
+    [CONF_POLICIES] = "list",
 };
 
 static int
@@ -188,6 +190,8 @@ static const struct cli_verb verbs[] = {
     {"set", "SECTION.NAME VALUE | SECTION.NAME --unset", "changes one line of the file",
      config_set},
     {"check", "", "reads posthorn.conf and services.conf and reports every error", config_check},
+    {"try", "FILE | DIRECTORY [--since T] [--json]",
+     "what another configuration would have decided otherwise", config_try},
     {"doc", "[--man | --sample] [SECTION[.NAME]]", "the reference of the settings", config_doc},
     {0},
 };
@@ -197,6 +201,8 @@ const struct command command_config = {
     .summary = "reads, changes and checks posthorn.conf",
     .help = "'set' rewrites one line of DIR/etc/posthorn.conf and keeps everything else, comments\n"
             "included; a value that the setting does not take changes nothing. A running suite\n"
-            "takes changes over at 'posthorn reload'.\n",
+            "takes changes over at 'posthorn reload'. 'try' replays the envelopes that the logs\n"
+            "of the last day (or since T, as for trace) tell of, nothing is sent, and prints each\n"
+            "decision that FILE would change, with both lines; it exits with 3 if there is any.\n",
     .verbs = verbs,
 };

@@ -4,16 +4,24 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/account/canonical.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "posthorn/accounts.h"
+#include "posthorn/dkim_dns.h"
 #include "posthorn/doctor.h"
 #include "posthorn/master_call.h"
 #include "posthorn/store_job.h"
 #include "posthorn/sts_service.h"
+#include "posthorn/zone_records.h"
 
 #define TEXT_MAX 4096
+#define INTERVAL_MS 3600000u
+#define INTERVAL_MIN_MS 1000u
+#define INTERVAL_MAX_MS 2073600000u /* 24 days: poll's time is an int */
 #define STATUS_TIMEOUT_MS 5000
 
 static const struct column columns[] = {
@@ -22,10 +30,29 @@ static const struct column columns[] = {
     {"text", COLUMN_TEXT, false},
 };
 
+static void
+add_row(struct doctor *d, const char *result, const char *check, struct slice text)
+{
+    const struct object_field fields[] = {{SLICE("result"), slice_of(result)},
+                                          {SLICE("check"), slice_of(check)},
+                                          {SLICE("text"), text}};
+
+    if (d->lines == NULL) {
+        table_add(d->table, fields, (uint32_t)ARRAY_LEN(fields));
+        return;
+    }
+    (void)strbuf_printf(d->lines, "%s\t%s\t", result, check); /* what does not fit is left out */
+    while (text.len > 0) {
+        (void)strbuf_append(d->lines, slice_split(&text, '\n'));
+        (void)strbuf_str(d->lines, text.len > 0 ? "; " : "");
+    }
+    (void)strbuf_char(d->lines, '\n');
+}
+
 void
 doctor_note(struct doctor *d, enum doctor_result result, const char *check, const char *format, ...)
 {
-    static const char *const names[] = {"ok", "warn", "fail"};
+    static const char *const names[] = {"ok", "hint", "warn", "fail"};
     struct strbuf text = strbuf_new(TEXT_MAX);
     va_list args;
 
@@ -33,11 +60,7 @@ doctor_note(struct doctor *d, enum doctor_result result, const char *check, cons
     if (!strbuf_vprintf(&text, format, args)) /* longer than anything we say */
         (void)strbuf_str(&text, "...");
     va_end(args);
-    table_add(d->table,
-              (const struct object_field[]){{SLICE("result"), slice_of(names[result])},
-                                            {SLICE("check"), slice_of(check)},
-                                            {SLICE("text"), slice_trim(strbuf_slice(&text))}},
-              3);
+    add_row(d, names[result], check, slice_trim(strbuf_slice(&text)));
     d->warnings += result == DOCTOR_WARN;
     d->failures += result == DOCTOR_FAIL;
     strbuf_free(&text);
@@ -133,6 +156,37 @@ doctor_domain(struct doctor *d, const char *domain)
 }
 
 static int
+take_names(const struct accountd_admin_reply *reply, struct strbuf *names, struct strbuf *cursor)
+{
+    strbuf_clear(cursor);
+    if (reply->result != 0 || !strbuf_append(names, reply->data) ||
+        !strbuf_append(cursor, reply->cursor))
+        return -1;
+    return 0;
+}
+
+/* The objects of all domains. */
+static int
+list_domains(struct doctor *d, struct strbuf *names, struct strbuf *cursor)
+{
+    struct accounts *accounts = accounts_open(d->cli); /* it has said itself what is wrong */
+    int rc = accounts == NULL ? -1 : 0;
+
+    do {
+        const struct accountd_admin request = {
+            .verb = SLICE("list"), .kind = SLICE("domain"), .cursor = strbuf_slice(cursor)};
+        struct accountd_admin_reply reply = {0};
+
+        if (rc == 0)
+            rc = accounts_call(accounts, &request, &reply) == CLI_OK
+                     ? take_names(&reply, names, cursor)
+                     : -1;
+    } while (rc == 0 && cursor->len > 0);
+    accounts_close(&accounts);
+    return rc;
+}
+
+static int
 run_slow(struct doctor *d, const char *user)
 {
     int rc;
@@ -147,53 +201,197 @@ run_slow(struct doctor *d, const char *user)
     return rc;
 }
 
-static int
-run_doctor(struct cli *cli, int argc, char **argv)
-{
-    const char *slow = NULL;
-    const struct cli_option options[] = {{"--slow", CLI_TEXT, &slow}};
-    struct strbuf domain = strbuf_new(CANONICAL_DOMAIN_MAX);
-    struct doctor d = {.cli = cli};
+/* ---- the whole of it ---- */
 
-    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
-        return CLI_USAGE;
-    if (slow != NULL && argc == 1)
-        return cli_usage(cli, "expected either a domain or --slow USER");
-    if (argc == 1 && canonical_domain(slice_of(argv[0]), &domain) < 0)
-        return cli_usage(cli, "'%s' is no domain name", argv[0]);
-    if (!cli_needs_instance(cli))
-        return CLI_FAILED;
-    if (slow != NULL)
-        return run_slow(&d, slow);
-    d.table = table_new(columns, ARRAY_LEN(columns));
-    check_configuration(&d);
-    check_services(&d);
-    if (d.conf != NULL && d.services != NULL) {
-        doctor_files(&d);
-        doctor_certificate(&d);
-        doctor_ports(&d);
-        if (argc == 1) {
-            doctor_domain(&d, strbuf_cstr(&domain));
-            doctor_dns(&d, strbuf_cstr(&domain));
-        }
+struct choice {
+    const char *domain; /* A-labels; NULL: none */
+    bool all;           /* domains */
+};
+
+static void
+check_domain(struct doctor *d, const char *domain)
+{
+    doctor_domain(d, domain);
+    doctor_dns(d, domain);
+}
+
+static void
+check_all_domains(struct doctor *d)
+{
+    static struct object_field fields[OBJECT_FIELDS_MAX];
+    struct strbuf names = strbuf_new(16u << 20), cursor = strbuf_new(ACCOUNTD_ADDRESS_MAX);
+    struct slice rest;
+    int count;
+
+    if (list_domains(d, &names, &cursor) < 0)
+        doctor_note(d, DOCTOR_FAIL, "domain", "the account base cannot be asked");
+    rest = strbuf_slice(&names);
+    while ((count = object_next(&rest, fields)) > 0) {
+        struct slice name = object_get(fields, (uint32_t)count, "name");
+        char *domain = xslicedup(name);
+
+        check_domain(d, domain);
+        free(domain);
     }
-    strbuf_free(&domain);
+    strbuf_free(&names);
+    strbuf_free(&cursor);
+}
+
+static void
+examine(struct doctor *d, const struct choice *choice)
+{
+    check_configuration(d);
+    check_services(d);
+    if (d->conf != NULL && d->services != NULL) {
+        doctor_files(d);
+        doctor_certificate(d);
+        doctor_ports(d);
+        doctor_clock(d);
+        doctor_relay(d);
+        doctor_queue(d);
+        doctor_way_out(d);
+        if (choice->domain != NULL)
+            check_domain(d, choice->domain);
+        if (choice->all)
+            check_all_domains(d);
+    }
+    conf_free(&d->conf);
+    services_free(&d->services);
+}
+
+static int
+run_once(struct cli *cli, const struct choice *choice)
+{
+    struct doctor d = {.cli = cli, .table = table_new(columns, ARRAY_LEN(columns))};
+
+    examine(&d, choice);
     table_print(&d.table, cli->json);
-    conf_free(&d.conf);
-    services_free(&d.services);
     if (d.failures > 0)
         return cli_fail(cli, "%u checks failed, %u are to be looked at", d.failures, d.warnings);
     return CLI_OK;
 }
 
+static void
+look(struct cli *cli, struct strbuf *lines, void *choice)
+{
+    struct doctor d = {.cli = cli, .lines = lines};
+
+    examine(&d, choice);
+}
+
+static int
+run_watch(struct cli *cli, struct choice *choice, const char *interval)
+{
+    struct doctor_watch watch = {.cli = cli, .look = look, .arg = choice};
+    uint64_t ms = INTERVAL_MS;
+
+    if (interval != NULL &&
+        (parse_duration_ms(slice_of(interval), INTERVAL_MAX_MS, &ms) < 0 || ms < INTERVAL_MIN_MS))
+        return cli_usage(cli, "--interval: expected a time from 1s to 24d, not '%s'", interval);
+    watch.interval_ms = (int64_t)ms;
+    return doctor_watch(&watch);
+}
+
+static int
+add_zone(struct cli *cli, const struct zone_source *source, struct table *table)
+{
+    struct zone_records zone = zone_records_make(source);
+    struct dkim_place place;
+    int rc = dkim_place_open(&place, cli, source->domain);
+
+    zone_records_print(&zone, table);
+    if (rc == CLI_OK)
+        rc = dkim_dns_records(&place, -1, table);
+    dkim_place_close(&place);
+    zone_records_free(&zone);
+    return rc;
+}
+
+/* What the domain should have in the DNS, as a zone file has it. */
+static int
+run_zone(struct cli *cli, const char *domain)
+{
+    static const struct column record[] = {
+        {"name", COLUMN_TEXT, false}, {"type", COLUMN_TEXT, false}, {"value", COLUMN_TEXT, false}};
+    struct strbuf errors = strbuf_new(TEXT_MAX);
+    struct conf *conf = conf_load(cli->inst.conf_path, &errors);
+    struct services *services = services_load(cli->inst.services_path, &errors);
+    struct table *table = cli->json ? table_new(record, ARRAY_LEN(record)) : NULL;
+    int rc = conf == NULL || services == NULL
+                 ? cli_fail(cli, "%s", strbuf_cstr(&errors))
+                 : add_zone(cli, &(struct zone_source){conf, services, &cli->inst, domain}, table);
+
+    if (table != NULL && rc == CLI_OK)
+        table_print(&table, true);
+    else if (table != NULL)
+        table_free(&table);
+    conf_free(&conf);
+    services_free(&services);
+    strbuf_free(&errors);
+    return rc;
+}
+
+static int
+run_doctor(struct cli *cli, int argc, char **argv)
+{
+    const char *slow = NULL, *zone = NULL, *interval = NULL;
+    bool watch = false;
+    struct choice choice = {NULL, false};
+    const struct cli_option options[] = {{"--slow", CLI_TEXT, &slow},
+                                         {"--zone", CLI_TEXT, &zone},
+                                         {"--all", CLI_FLAG, &choice.all},
+                                         {"--watch", CLI_FLAG, &watch},
+                                         {"--interval", CLI_TEXT, &interval}};
+    struct strbuf domain = strbuf_new(CANONICAL_DOMAIN_MAX);
+    struct doctor d = {.cli = cli};
+    const char *named;
+    int rc;
+
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
+        return CLI_USAGE;
+    if ((slow != NULL) + (zone != NULL) + choice.all + (argc == 1) > 1)
+        return cli_usage(cli, "expected one of DOMAIN, --all, --zone DOMAIN and --slow USER");
+    if ((slow != NULL || zone != NULL) && watch)
+        return cli_usage(cli, "--watch goes with DOMAIN or --all, or stands alone");
+    if (interval != NULL && !watch)
+        return cli_usage(cli, "--interval goes with --watch");
+    named = argc == 1 ? argv[0] : zone;
+    if (named != NULL && canonical_domain(slice_of(named), &domain) < 0)
+        return cli_usage(cli, "'%s' is no domain name", named);
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    choice.domain = argc == 1 ? strbuf_cstr(&domain) : NULL;
+    if (slow != NULL)
+        rc = run_slow(&d, slow);
+    else if (zone != NULL)
+        rc = run_zone(cli, strbuf_cstr(&domain));
+    else
+        rc = watch ? run_watch(cli, &choice, interval) : run_once(cli, &choice);
+    strbuf_free(&domain);
+    return rc;
+}
+
 const struct command command_doctor = {
     .name = "doctor",
-    .summary = "checks files, ports, certificate and disk space, and a domain's DNS records",
-    .synopsis = "[--json] [DOMAIN | --slow USER]",
+    .summary =
+        "checks files, ports, certificate, disk space, queue and way out, and a domain's DNS",
+    .synopsis =
+        "[--json] [DOMAIN | --all | --zone DOMAIN | --slow USER] [--watch [--interval TIME]]",
     .help =
-        "Changes nothing. With DOMAIN its MX, SPF, DKIM, DMARC and this host's address and PTR\n"
-        "records are looked up by dnsd, and what has to be published is printed. The exit code\n"
+        "Changes nothing. With DOMAIN (--all: with every domain of ours) its MX, SPF, DKIM, "
+        "DMARC,\n"
+        "MTA-STS, TLS-RPT and SRV records and this host's address, PTR and TLSA records are "
+        "looked\n"
+        "up by dnsd, the host's addresses on the block lists of doctor.block_lists, and what has "
+        "to\n"
+        "be published is printed. Results are ok, hint (good to have), warn and fail; the exit "
+        "code\n"
         "is 0 if no check failed.\n"
+        "\n"
+        "--zone prints all records that a domain should have, as a zone file has them.\n"
+        "\n"
+        "--watch looks again every hour (--interval), and prints what is not in order and then\n"
+        "whatever changes, a line each, until it is interrupted.\n"
         "\n"
         "--slow names what makes a user's mailbox slow: the size of folders, journals without an\n"
         "index or longer than they have to be, messages that are not in the cache, the time that\n"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/account/canonical.h"
+#include "lib/account/password_rules.h"
 #include "lib/auth/password.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
@@ -45,9 +46,9 @@ mark_fresh(struct accounts *accounts)
 }
 
 static int
-add_accounts(struct setup *setup, struct slice admin_record)
+add_accounts(struct setup *setup, struct object_field admin_password)
 {
-    const struct object_field admin[] = {{SLICE("password"), admin_record},
+    const struct object_field admin[] = {admin_password,
                                          {SLICE("description"), SLICE("First administrator")}};
     const struct object_field postmaster[] = {{SLICE("full_name"), SLICE("Postmaster")}};
     char *address = xasprintf("postmaster@%s", setup->domain);
@@ -67,20 +68,34 @@ add_accounts(struct setup *setup, struct slice admin_record)
     return rc;
 }
 
+/* accountd would refuse it too, but then there would be an account base. */
+static int
+check_password(const struct setup *setup, const struct password_given *password)
+{
+    const struct password_rules rules = password_rules_of_admins();
+    struct strbuf why = strbuf_new(500);
+    int rc = CLI_OK;
+
+    if (policy_check(&rules.policy, SLICE("admin"), strbuf_slice(&password->secret), &why) < 0)
+        rc = cli_fail(setup->cli, "%s", strbuf_cstr(&why));
+    strbuf_free(&why);
+    return rc;
+}
+
 int
 setup_accounts(struct setup *setup, struct strbuf *generated)
 {
     const struct password_source source = {.file = setup->admin_password_file};
-    struct strbuf record = strbuf_new(PASSWORD_RECORD_MAX);
-    char made_up[PASSWORD_GENERATED_LEN + 1];
-    int rc = password_record(setup->cli, &source, &record, made_up);
+    struct password_given password;
+    int rc = password_take(setup->cli, &source, &password);
 
     if (rc == CLI_OK)
-        rc = add_accounts(setup, strbuf_slice(&record));
+        rc = check_password(setup, &password);
     if (rc == CLI_OK)
-        (void)strbuf_str(generated, made_up);
-    mem_wipe(made_up, sizeof(made_up));
-    strbuf_free(&record);
+        rc = add_accounts(setup, password_field(&password));
+    if (rc == CLI_OK)
+        (void)strbuf_str(generated, password_made_up(&password));
+    password_given_free(&password);
     return rc;
 }
 

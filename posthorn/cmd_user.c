@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "posthorn/accounts.h"
 #include "posthorn/password.h"
+#include "posthorn/user_verbs.h"
 #include "posthorn/welcome.h"
 
 /* A password that nobody typed is shown once: it is not kept anywhere. */
@@ -39,9 +40,8 @@ given_value(int count, char **words, const char *property)
 static int
 user_add(struct cli *cli, int argc, char **argv)
 {
-    struct strbuf record = strbuf_new(PASSWORD_RECORD_MAX),
-                  answer = strbuf_new(PASSWORD_RECORD_MAX);
-    char generated[PASSWORD_GENERATED_LEN + 1];
+    struct strbuf answer = strbuf_new(PASSWORD_RECORD_MAX);
+    struct password_given password = {0};
     struct password_source source = {0};
     const char *answer_file = NULL;
     const struct cli_option options[] = {PASSWORD_OPTIONS(source),
@@ -51,19 +51,18 @@ user_add(struct cli *cli, int argc, char **argv)
 
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, ACCOUNTS_FIELDS_MAX) != 0)
         return CLI_USAGE;
-    rc = cli_needs_instance(cli) ? password_record(cli, &source, &record, generated) : CLI_FAILED;
+    rc = cli_needs_instance(cli) ? password_take(cli, &source, &password) : CLI_FAILED;
     if (rc == CLI_OK && answer_file != NULL)
         rc = password_record_from(cli, answer_file, &answer);
-    extra[0] = (struct object_field){SLICE("password"), strbuf_slice(&record)};
+    extra[0] = password_field(&password);
     extra[1] = (struct object_field){SLICE("password_answer"), strbuf_slice(&answer)};
     if (rc == CLI_OK)
         rc = accounts_add(cli, ACCOUNT_USER, argv[0], extra, ARRAY_LEN(extra), argv + 1, argc - 1);
     if (rc == CLI_OK) {
-        print_generated(cli, argv[0], generated);
+        print_generated(cli, argv[0], password_made_up(&password));
         welcome_send(cli, argv[0], given_value(argc - 1, argv + 1, "full_name"));
     }
-    mem_wipe(generated, sizeof(generated));
-    strbuf_free(&record);
+    password_given_free(&password);
     strbuf_free(&answer);
     return rc;
 }
@@ -98,10 +97,10 @@ user_show(struct cli *cli, int argc, char **argv)
 static int
 user_passwd(struct cli *cli, int argc, char **argv)
 {
-    struct strbuf record = strbuf_new(PASSWORD_RECORD_MAX);
-    char generated[PASSWORD_GENERATED_LEN + 1];
+    struct password_given password = {0};
     struct password_source source = {0};
-    const struct cli_option options[] = {PASSWORD_OPTIONS(source)};
+    bool own = false;
+    const struct cli_option options[] = {PASSWORD_OPTIONS(source), {"--own", CLI_FLAG, &own}};
     int rc;
 
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, 1) != 0)
@@ -109,13 +108,12 @@ user_passwd(struct cli *cli, int argc, char **argv)
     if (source.none)
         return cli_usage(cli, "a mailbox without login: 'posthorn user set %s status=suspended'",
                          argv[0]);
-    rc = cli_needs_instance(cli) ? password_record(cli, &source, &record, generated) : CLI_FAILED;
+    rc = cli_needs_instance(cli) ? password_take(cli, &source, &password) : CLI_FAILED;
     if (rc == CLI_OK)
-        rc = accounts_passwd(cli, ACCOUNT_USER, argv[0], strbuf_slice(&record));
+        rc = accounts_passwd(cli, ACCOUNT_USER, argv[0], password_field(&password), own);
     if (rc == CLI_OK)
-        print_generated(cli, argv[0], generated);
-    mem_wipe(generated, sizeof(generated));
-    strbuf_free(&record);
+        print_generated(cli, argv[0], password_made_up(&password));
+    password_given_free(&password);
     return rc;
 }
 
@@ -154,16 +152,18 @@ static const struct cli_verb verbs[] = {
     {"del", "ADDRESS --yes", "removes it with its mail, aliases and memberships", user_del},
     {"list", "[--domain DOMAIN] [--json]", "all mailboxes", user_list},
     {"show", "ADDRESS [--json]", "everything about one", user_show},
-    {"passwd", "ADDRESS " PASSWORD_SYNOPSIS " [--json]", "sets the password", user_passwd},
+    {"passwd", "ADDRESS " PASSWORD_SYNOPSIS " [--own] [--json]",
+     "sets the password; --own: its user has chosen it and need not change it", user_passwd},
     {"set", "ADDRESS PROPERTY=VALUE... [--answer-file FILE]",
      "changes properties; an empty value: the default", user_set},
     {"rename", "ADDRESS NEW-ADDRESS", "a new name; aliases, groups and mail follow", user_rename},
+    {"code", USER_CODE_SYNOPSIS, "authorization codes, each for one mail program", user_code},
     {0},
 };
 
 const struct command command_user = {
     .name = "user",
-    .summary = "mailboxes: add, del, list, show, passwd, set, rename",
+    .summary = "mailboxes: add, del, list, show, passwd, set, rename, code",
     .help =
         "Properties: full_name description status (normal disabled pending suspended)\n"
         "expires (YYYY-MM-DD) quota_bytes (10M; 0: unlimited) quota_messages warning_limit\n"
@@ -179,6 +179,13 @@ const struct command command_user = {
         "same with receive. How much it may send (0: no limit): max_recipients\n"
         "max_message_bytes recipients_per_hour local_recipients_per_day local_bytes_per_day\n"
         "remote_recipients_per_day remote_bytes_per_day; see accountd(8).\n"
-        "Passwords come from standard input or a file, never from the command line.\n",
+        "What a new password has to be like (empty: as the domain says): password_min_length\n"
+        "password_classes password_no_name password_history password_max_age (days)\n"
+        "password_change_first; password_change_due=yes: to be changed before the next login.\n"
+        "Passwords come from standard input or a file, never from the command line.\n"
+        "An authorization code is made up, printed once, and taken in place of the password by\n"
+        "mail programs. Properties: description services (smtp;imap;pop3) addresses (networks\n"
+        "separated by ';') expires (YYYY-MM-DD). Revoking one ends the sessions that used it.\n"
+        "With 'posthorn domain set DOMAIN mail_password=no' mail programs need one.\n",
     .verbs = verbs,
 };

@@ -15,7 +15,12 @@
 #include "lib/conf/instance.h"
 
 /* Exit codes: 0 only if everything asked for was done. */
-enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+enum {
+    CLI_OK = 0,
+    CLI_FAILED = 1,
+    CLI_USAGE = 2,
+    CLI_DIFFERS = 3 /* of what `config try` finds */
+};
 
 struct cli {
     struct instance inst;

@@ -79,12 +79,10 @@ static bool
 certificate_is_right(const struct cli *cli, const struct conf *conf)
 {
     struct strbuf error = strbuf_new(1024);
-    struct tls_context *ctx = tls_conf_server(conf, &cli->inst, &error);
-    bool right = ctx != NULL;
+    bool right = tls_conf_check(conf, &cli->inst, &error) == 0;
 
     if (!right)
         (void)cli_fail(cli, "%s", strbuf_cstr(&error));
-    tls_context_free(&ctx);
     strbuf_free(&error);
     return right;
 }
@@ -117,6 +115,14 @@ rules_are_right(const struct cli *cli)
     monitor_rules_free(&rules);
     strbuf_free(&errors);
     return right;
+}
+
+bool
+config_check_lists(const struct cli *cli, const struct conf *conf)
+{
+    bool lists = lists_are_right(cli, conf), rules = rules_are_right(cli);
+
+    return lists && rules;
 }
 
 /* What would go out in another wording than the administrator's, if it were not told here. */

@@ -10,8 +10,11 @@
 /* posthorn.conf, which the caller frees. NULL after the messages. */
 struct conf *config_check_read(const struct cli *cli);
 
-/* The same, with services.conf and what the two files name: users, certificate and key must be
- * there. What else a program finds when it starts it tells then. */
+/* Are the list files that `conf` names right, and the rules in etc? False after the messages. */
+bool config_check_lists(const struct cli *cli, const struct conf *conf);
+
+/* The same as config_check_read, with services.conf and what the two files name: users, certificate
+ * and key must be there. What else a program finds when it starts it tells then. */
 struct conf *config_check_all(const struct cli *cli);
 
 #endif

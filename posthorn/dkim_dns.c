@@ -89,10 +89,8 @@ print_set(struct dkim_place *place, const struct dkim_set *set, struct table *ta
 }
 
 int
-dkim_dns_print(struct dkim_place *place, int only)
+dkim_dns_records(struct dkim_place *place, int only, struct table *table)
 {
-    struct table *table =
-        place->cli->json ? table_new(record_columns, ARRAY_LEN(record_columns)) : NULL;
     int rc = CLI_OK;
 
     for (size_t i = 0; rc == CLI_OK && i < place->domain.count; i++) {
@@ -104,6 +102,16 @@ dkim_dns_print(struct dkim_place *place, int only)
             continue; /* has done its time */
         rc = print_set(place, set, table);
     }
+    return rc;
+}
+
+int
+dkim_dns_print(struct dkim_place *place, int only)
+{
+    struct table *table =
+        place->cli->json ? table_new(record_columns, ARRAY_LEN(record_columns)) : NULL;
+    int rc = dkim_dns_records(place, only, table);
+
     if (table == NULL)
         return rc;
     if (rc == CLI_OK)

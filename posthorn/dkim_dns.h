@@ -10,6 +10,9 @@
 /* Prints the TXT records of set `i`, or of all sets that belong into the DNS (-1), as a zone file
  * has them or as JSON. */
 int dkim_dns_print(struct dkim_place *place, int i);
+/* The same as rows of `table` (columns name, type, value and, if wanted, state); NULL: printed as a
+ * zone file has them. */
+int dkim_dns_records(struct dkim_place *place, int i, struct table *table);
 
 /* Asks the DNS about the records of a set: a row for each in `table` (columns name, state, result,
  * text; NULL: on stderr, what is wrong alone). Sets *good; CLI_OK, or CLI_FAILED after the message.

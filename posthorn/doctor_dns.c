@@ -1,72 +1,15 @@
 /*
  * posthorn/doctor_dns.c - what the world finds about a domain in the DNS, and what to publish.
  *
- * Answers come from dnsd and were written by whoever owns the names: they are compared and shown.
+ * What every domain needs to send and receive; doctor_records.c has what is good to have besides.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "lib/base/clock.h"
-#include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/ipc/client.h"
-#include "lib/ipc/dnsd.h"
 #include "posthorn/dkim_place.h"
-#include "posthorn/doctor.h"
+#include "posthorn/doctor_records.h"
 
-#define ALL_TIMEOUT_MS 10000 /* of all questions together */
 #define LIST_MAX 2048
-
-struct asker {
-    struct doctor *d;
-    struct ipc_client *client;
-    const char *domain, *host;
-    int64_t deadline_ms;
-    unsigned not_asked;
-    struct dnsd_answer *answer; /* of the last question; borrows from the client */
-};
-
-/* True: there are records. Notes what keeps the answer away; that no time is left is told once, at
- * the end. */
-static bool
-ask(struct asker *a, uint16_t rr, const char *name, const char *check)
-{
-    int64_t left_ms = a->deadline_ms - clock_mono_ms();
-
-    if (left_ms <= 0) {
-        *a->answer = (struct dnsd_answer){.status = DNS_TEMPORARY};
-        a->not_asked++;
-        return false;
-    }
-    dnsd_call(a->client, rr, slice_of(name), (int)left_ms, a->answer);
-    if (a->answer->status == DNS_TEMPORARY)
-        doctor_note(a->d, DOCTOR_FAIL, check, "%s: no answer from the DNS%s", name,
-                    a->answer->bogus ? ": its DNSSEC signatures are wrong" : "");
-    return a->answer->status == DNS_FOUND && a->answer->count > 0;
-}
-
-static bool
-same_name(struct slice a, const char *b)
-{
-    if (a.len > 0 && a.ptr[a.len - 1] == '.')
-        a.len--;
-    return slice_eq_nocase(a, slice_of(b));
-}
-
-static void
-list_records(const struct asker *a, struct strbuf *out)
-{
-    for (uint32_t i = 0; i < a->answer->count; i++) {
-        struct slice data = a->answer->records[i].data;
-
-        (void)strbuf_str(out, i == 0 ? "" : ", ");
-        (void)strbuf_append(out, slice_sub(data, 0, 300)); /* shown, hence no need for all of it */
-    }
-}
 
 static void
 check_mx(struct asker *a)
@@ -74,10 +17,10 @@ check_mx(struct asker *a)
     struct strbuf found = strbuf_new(LIST_MAX);
     bool ours = false;
 
-    if (ask(a, DNS_MX, a->domain, "mx")) {
+    if (asker_ask(a, DNS_MX, a->domain, "mx")) {
         for (uint32_t i = 0; i < a->answer->count; i++)
-            ours = ours || same_name(a->answer->records[i].data, a->host);
-        list_records(a, &found);
+            ours = ours || asker_same_name(a->answer->records[i].data, a->host);
+        asker_list(a, &found);
         doctor_note(a->d, ours ? DOCTOR_OK : DOCTOR_FAIL, "mx", "%s: MX %s%s", a->domain,
                     strbuf_cstr(&found), ours ? "" : ": mail for it goes elsewhere");
     } else if (a->answer->status != DNS_TEMPORARY) {
@@ -95,10 +38,10 @@ check_ptr(struct asker *a, const char *address)
     struct strbuf found = strbuf_new(LIST_MAX);
     bool ours = false;
 
-    if (ask(a, DNS_PTR, address, "ptr"))
+    if (asker_ask(a, DNS_PTR, address, "ptr"))
         for (uint32_t i = 0; i < a->answer->count; i++)
-            ours = ours || same_name(a->answer->records[i].data, a->host);
-    list_records(a, &found);
+            ours = ours || asker_same_name(a->answer->records[i].data, a->host);
+    asker_list(a, &found);
     if (ours)
         doctor_note(a->d, DOCTOR_OK, "ptr", "%s: PTR %s", address, strbuf_cstr(&found));
     else if (a->answer->status != DNS_TEMPORARY)
@@ -108,35 +51,29 @@ check_ptr(struct asker *a, const char *address)
     strbuf_free(&found);
 }
 
-/* Addresses of one family; returns how many there are. */
-static size_t
-check_addresses(struct asker *a, uint16_t rr, int family)
+/* Addresses of one family. */
+static void
+check_addresses(struct asker *a, uint16_t rr)
 {
-    char addresses[8][INET6_ADDRSTRLEN];
-    size_t count = 0;
+    size_t first = a->address_count;
 
-    if (!ask(a, rr, a->host, "address"))
-        return 0;
-    for (uint32_t i = 0; i < a->answer->count && count < ARRAY_LEN(addresses); i++) {
-        struct slice data = a->answer->records[i].data;
-
-        if (data.len == (family == AF_INET ? 4 : 16) &&
-            inet_ntop(family, data.ptr, addresses[count], sizeof(addresses[0])) != NULL)
-            count++;
+    if (!asker_ask(a, rr, a->host, "address"))
+        return;
+    for (uint32_t i = 0; i < a->answer->count && a->address_count < ASKER_ADDRESSES_MAX; i++)
+        a->address_count += asker_address(a, i, a->addresses[a->address_count]);
+    for (size_t i = first; i < a->address_count;
+         i++) { /* the next question overwrites the answer */
+        doctor_note(a->d, DOCTOR_OK, "address", "%s: %s", a->host, a->addresses[i]);
+        check_ptr(a, a->addresses[i]);
     }
-    for (size_t i = 0; i < count; i++) { /* the next question overwrites the answer */
-        doctor_note(a->d, DOCTOR_OK, "address", "%s: %s", a->host, addresses[i]);
-        check_ptr(a, addresses[i]);
-    }
-    return count;
 }
 
 static void
 check_host(struct asker *a)
 {
-    size_t count = check_addresses(a, DNS_A, AF_INET) + check_addresses(a, DNS_AAAA, AF_INET6);
-
-    if (count == 0)
+    check_addresses(a, DNS_A);
+    check_addresses(a, DNS_AAAA);
+    if (a->address_count == 0)
         doctor_note(a->d, DOCTOR_FAIL, "address",
                     "%s (system.hostname) has no address: publish \"%s. IN A <address>\"", a->host,
                     a->host);
@@ -150,7 +87,7 @@ check_txt(struct asker *a, const char *check, const char *name, const char *vers
     struct slice found = SLICE("");
     unsigned count = 0;
 
-    if (ask(a, DNS_TXT, name, check)) {
+    if (asker_ask(a, DNS_TXT, name, check)) {
         for (uint32_t i = 0; i < a->answer->count; i++) {
             if (!slice_starts_nocase(a->answer->records[i].data, slice_of(version)))
                 continue;
@@ -243,28 +180,14 @@ check_policies(struct asker *a)
 void
 doctor_dns(struct doctor *d, const char *domain)
 {
-    struct asker a = {.d = d,
-                      .domain = domain,
-                      .host = conf_str(d->conf, SYSTEM_HOSTNAME),
-                      .deadline_ms = clock_mono_ms() + ALL_TIMEOUT_MS};
-    int run_dirfd = open(d->cli->inst.run, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct asker a;
 
-    a.client = ipc_client_new(run_dirfd, DNSD_SOCKET, DNSD_PAYLOAD_MAX);
-    a.answer = xcalloc(1, sizeof(*a.answer));
-    if (ipc_client_connect(a.client, 2000) < 0) {
-        doctor_note(d, DOCTOR_FAIL, "dns", "dnsd cannot be asked: %s; start it: posthorn start",
-                    strerror(errno));
-    } else {
+    if (asker_open(&a, d, domain)) {
         check_mx(&a);
         check_host(&a);
         check_policies(&a);
+        doctor_records(&a);
+        doctor_lists(&a);
     }
-    if (a.not_asked > 0)
-        doctor_note(d, DOCTOR_FAIL, "dns",
-                    "name servers do not answer: after %d s the other %u questions were not asked; "
-                    "which servers those are says dns.servers, what happened 'posthorn log dns'",
-                    ALL_TIMEOUT_MS / 1000, a.not_asked);
-    ipc_client_free(&a.client);
-    close_keep_errno(run_dirfd);
-    free(a.answer);
+    asker_close(&a);
 }

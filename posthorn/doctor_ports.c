@@ -3,18 +3,13 @@
  *
  * Connects to our own addresses only; what comes back is looked at for being there, nothing else.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/base/io.h"
 #include "lib/sys/port_holder.h"
+#include "posthorn/dial.h"
 #include "posthorn/doctor.h"
 
 #define ANSWER_TIMEOUT_MS 3000
@@ -22,72 +17,34 @@
 struct target {
     const char *service, *label, *bind;
     uint16_t port;
-    struct sockaddr_storage address; /* to connect to: a wildcard's is loopback */
-    socklen_t len;
+    struct dial_peer peer; /* to connect to: a wildcard's is loopback */
 };
 
 static bool
 resolve(struct target *t, bool to_connect)
 {
-    struct sockaddr_in *v4 = (struct sockaddr_in *)&t->address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&t->address;
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&t->peer.address;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&t->peer.address;
 
-    memset(&t->address, 0, sizeof(t->address));
-    if (inet_pton(AF_INET, t->bind, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(t->port);
-        if (to_connect && v4->sin_addr.s_addr == htonl(INADDR_ANY))
-            v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        t->len = sizeof(*v4);
-        return true;
-    }
-    if (inet_pton(AF_INET6, t->bind, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(t->port);
-        if (to_connect && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr))
-            v6->sin6_addr = in6addr_loopback;
-        t->len = sizeof(*v6);
-        return true;
-    }
-    return false;
-}
-
-static int
-wait_for(int fd, short events)
-{
-    struct pollfd p = {.fd = fd, .events = events};
-    int n = poll(&p, 1, ANSWER_TIMEOUT_MS);
-
-    if (n == 0)
-        errno = ETIMEDOUT;
-    return n > 0 ? 0 : -1;
+    if (!dial_address(t->bind, t->port, &t->peer))
+        return false;
+    if (to_connect && v4->sin_family == AF_INET && v4->sin_addr.s_addr == htonl(INADDR_ANY))
+        v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (to_connect && v6->sin6_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr))
+        v6->sin6_addr = in6addr_loopback;
+    return true;
 }
 
 /* 0 if somebody accepts; with `greeting` also only if the server speaks first. */
 static int
 try_connect(const struct target *t, bool greeting)
 {
-    int fd = socket(t->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int rc = -1, error = 0;
-    socklen_t len = sizeof(error);
+    int fd = dial(&t->peer, ANSWER_TIMEOUT_MS);
     char byte;
+    int rc = fd < 0 ? -1 : 0;
 
-    if (fd < 0)
-        return -1;
-    rc = connect(fd, (const struct sockaddr *)&t->address, t->len);
-    if (rc < 0 && errno == EINPROGRESS)
-        rc = wait_for(fd, POLLOUT);
-    if (rc == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error != 0) {
-        errno = error;
+    if (rc == 0 && greeting && dial_greeting(fd, &byte, 1, ANSWER_TIMEOUT_MS) < 0)
         rc = -1;
-    }
-    if (rc == 0 && greeting) {
-        rc = wait_for(fd, POLLIN);
-        if (rc == 0 && recv(fd, &byte, 1, 0) != 1) {
-            errno = ECONNRESET;
-            rc = -1;
-        }
-    }
     close_keep_errno(fd);
     return rc;
 }
@@ -102,7 +59,7 @@ check_answer(struct doctor *d, struct target *t)
         return;
     if (try_connect(t, greeting) == 0)
         doctor_note(d, DOCTOR_OK, "ports", "%s answers on %s port %u", t->label, t->bind, t->port);
-    else if (t->address.ss_family == AF_INET6 && errno == EADDRNOTAVAIL)
+    else if (t->peer.address.ss_family == AF_INET6 && errno == EADDRNOTAVAIL)
         doctor_note(d, DOCTOR_WARN, "ports", "%s: this host has no IPv6", t->label);
     else
         doctor_note(d, DOCTOR_FAIL, "ports", "%s does not answer on %s port %u: %s", t->label,
@@ -117,9 +74,9 @@ check_free(struct doctor *d, struct target *t)
 
     if (!resolve(t, false))
         return;
-    fd = socket(t->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    fd = socket(t->peer.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)); /* bind tells if it matters */
-    if (bind(fd, (const struct sockaddr *)&t->address, t->len) == 0) {
+    if (bind(fd, (const struct sockaddr *)&t->peer.address, t->peer.len) == 0) {
         doctor_note(d, DOCTOR_OK, "ports", "%s: %s port %u is free", t->label, t->bind, t->port);
     } else if (errno == EADDRINUSE) {
         if (!port_holder_find(t->port, &holder))
@@ -127,7 +84,7 @@ check_free(struct doctor *d, struct target *t)
         doctor_note(d, DOCTOR_FAIL, "ports", "%s: %s port %u is in use by %s", t->label, t->bind,
                     t->port, strbuf_cstr(&holder));
     } else {
-        doctor_note(d, t->address.ss_family == AF_INET6 ? DOCTOR_WARN : DOCTOR_FAIL, "ports",
+        doctor_note(d, t->peer.address.ss_family == AF_INET6 ? DOCTOR_WARN : DOCTOR_FAIL, "ports",
                     "%s: %s port %u: %s", t->label, t->bind, t->port, strerror(errno));
     }
     close_keep_errno(fd);
@@ -146,7 +103,7 @@ check_listen(struct doctor *d, const struct service_row *row, const struct servi
                     "smtp is on port %llu: other mail servers will only look for 25",
                     (unsigned long long)port);
     for (size_t i = 0; i < count; i++) {
-        struct target t = {row->name, listen->label, binds[i], (uint16_t)port, {0}, 0};
+        struct target t = {row->name, listen->label, binds[i], (uint16_t)port, {{0}, 0}};
 
         if (d->running)
             check_answer(d, &t);

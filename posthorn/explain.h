@@ -1,6 +1,7 @@
 /*
  * posthorn/explain.h - what would become of a message: the suite's decisions, step by step, with
- * nothing sent, queued or counted.
+ * nothing sent, queued or counted. For `explain`, and for `config try`, which asks this of two
+ * configurations.
  *
  * The decisions are those that the daemons make, by the same functions (lib/smtp/reception,
  * lib/sys/admission, lib/remote) and by asking accountd, dnsd, stsd and keyd as they do.
@@ -8,29 +9,65 @@
 #ifndef POSTHORN_POSTHORN_EXPLAIN_H
 #define POSTHORN_POSTHORN_EXPLAIN_H
 
+#include "lib/conf/approval_rules.h"
+#include "lib/conf/archive_conf.h"
 #include "lib/conf/conf_cite.h"
+#include "lib/conf/monitor_rules.h"
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/client.h"
 #include "lib/remote/remote_settings.h"
+#include "lib/smtp/reception.h"
 #include "posthorn/command.h"
+#include "posthorn/explained.h"
 
-struct explained { /* the message that is not there */
-    struct slice from, to, client_ip, user;
-    uint64_t size;      /* octets, 0: not told */
-    bool is_submission; /* port 587, not 25 */
+/* What one configuration says. */
+struct explain_rules {
+    const struct conf *conf;
+    const struct instance *inst;
+    struct conf_citer *citer;
+    struct reception_rules reception;
+    struct networks allow[SMTP_PORTS], deny[SMTP_PORTS];
+    struct approval_rules *approval;
+    struct monitor_rules *monitoring;
+    struct archive_conf archive;
+    struct remote_settings *remote; /* once they are needed */
+};
+
+/* Borrows `conf` and `inst`; for the life of the process. Exits with a message on an error in a
+ * list file, as the daemons do. 0, or CLI_FAILED after the message. */
+int explain_rules_load(struct explain_rules *rules, const struct cli *cli, const struct conf *conf,
+                       const struct instance *inst);
+
+/* The servers that are asked. */
+struct explain_servers {
+    int run_dirfd;
+    struct ipc_client *accountd, *dnsd, *stsd, *keyd;
+};
+/* 0, or CLI_FAILED after the message: accountd has to be there. explain_servers_close in any case.
+ */
+int explain_servers_open(struct explain_servers *servers, const struct cli *cli);
+void explain_servers_close(struct explain_servers *servers);
+
+struct explain_step {
+    const char *step, *verdict; /* "relay", "refused": words that stay */
+    struct slice detail;
+    const struct conf_cite *cite; /* of the rules' citer; NULL: no line decides */
 };
 
 struct explain {
-    struct cli *cli;
+    const struct cli *cli; /* errors are told by it */
     const struct explained *mail;
-    const struct conf *conf;
-    struct conf_citer *citer;
-    int run_dirfd;
-    struct ipc_client *accountd;
-    bool began_here;                /* a user or a trusted host hands it in */
-    bool any;                       /* a step was told */
-    struct remote_settings *remote; /* once they are needed; for the life of the process */
+    struct explain_rules *rules;
+    const struct explain_servers *servers;
+    void (*tell)(void *arg, const struct explain_step *step);
+    void *arg;
+    bool began_here; /* a user or a trusted host hands it in */
+    bool is_taken;   /* smtpd takes it; the steps from here on are of its delivery */
 };
+
+/* Tells all steps. 0, or CLI_FAILED after the message. Without a recipient it ends where that would
+ * be named. */
+int explain_run(struct explain *x);
 
 /* Tells one step. `setting` CONF_NO_SETTING: none decides; else with the line of its list file, or
  * 0. */

@@ -7,12 +7,10 @@
 #include "lib/base/arena.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/conf/approval_rules.h"
 #include "lib/conf/copy_rules.h"
-#include "lib/conf/lists.h"
 #include "posthorn/explain.h"
 
-enum { EXPAND_MS = 30000, WAYS_MAX = 100, ERRORS_MAX = 65536 };
+enum { EXPAND_MS = 30000, ADDRESSES_MAX = 100 };
 
 struct deliveries {
     struct explain *x;
@@ -70,7 +68,7 @@ expand(struct explain *x, struct deliveries *d)
     int rc = accountd_expand_encode(&question, &recipient, 1);
 
     if (rc == 0)
-        rc = ipc_client_call(x->accountd, &question, -1, EXPAND_MS, &reply);
+        rc = ipc_client_call(x->servers->accountd, &question, -1, EXPAND_MS, &reply);
     if (rc == 0 && (reply.type != ACCOUNTD_EXPAND_REPLY ||
                     accountd_expand_reply_decode(reply.payload, take_target, d) < 0))
         rc = -1;
@@ -101,27 +99,17 @@ say_copies(struct explain *x, const struct archive_conf *archive,
                         archive_class_name((enum archive_class)one));
 }
 
-static int
+static void
 copies(struct explain *x, const struct deliveries *d)
 {
     const struct copy_mail mail = {x->mail->user, x->mail->from, x->began_here};
-    struct strbuf errors = strbuf_new(ERRORS_MAX);
-    struct monitor_rules *rules = monitor_rules_load(x->cli->inst.etc, &errors);
+    const struct archive_conf *archive = &x->rules->archive;
     struct copy_decision decision;
-    struct archive_conf archive;
-    int rc = CLI_OK;
 
-    if (rules == NULL || archive_conf_read(x->conf, &archive, &errors) < 0) {
-        rc = cli_fail(x->cli, "%s", strbuf_cstr(&errors));
-    } else {
-        copy_rules_decide(&(struct copy_rules){rules, &archive}, &mail, d->targets, d->count,
-                          &decision);
-        say_copies(x, &archive, &decision);
-        copy_rules_clear(&decision);
-    }
-    monitor_rules_free(&rules);
-    strbuf_free(&errors);
-    return rc;
+    copy_rules_decide(&(struct copy_rules){x->rules->monitoring, archive}, &mail, d->targets,
+                      d->count, &decision);
+    say_copies(x, archive, &decision);
+    copy_rules_clear(&decision);
 }
 
 /* ---- approval ---- */
@@ -131,22 +119,19 @@ approval(struct explain *x, const struct deliveries *d)
 {
     struct approval_mail mail = {
         .began_here = x->began_here, .user = x->mail->user, .sender = x->mail->from};
-    struct approval_rules *rules = approval_rules_new(
-        lists_load_or_exit("posthorn", x->conf, &x->cli->inst, QUEUE_APPROVAL_RULES));
     struct approval_decision decision;
 
     for (uint32_t i = 0; i < d->count; i++) { /* as in the queue manager */
         mail.to_local |= d->targets[i].kind == COPY_TO_MAILBOX;
         mail.to_external |= d->targets[i].kind == COPY_TO_REMOTE;
     }
-    approval_decide(rules, &mail, &decision);
+    approval_decide(x->rules->approval, &mail, &decision);
     if (decision.kinds != 0)
         explain_say(x, "approval", "waits", QUEUE_APPROVAL_RULES,
                     decision.rule == NULL ? 0 : decision.rule->line, "%s", decision.why);
     else if (decision.rule != NULL)
         explain_say(x, "approval", "accepted", QUEUE_APPROVAL_RULES, decision.rule->line, "%s",
                     decision.why);
-    approval_rules_free(&rules);
 }
 
 /* ---- all of it ---- */
@@ -154,9 +139,9 @@ approval(struct explain *x, const struct deliveries *d)
 static void
 say_left_out(struct explain *x)
 {
-    if (conf_list_count(x->conf, FILTER_MILTERS) > 0)
+    if (conf_list_count(x->rules->conf, FILTER_MILTERS) > 0)
         explain_say(x, "milters", "not asked", FILTER_MILTERS, 0, "they would see a session");
-    if (conf_list_count(x->conf, FILTER_POLICY_SERVICES) > 0)
+    if (conf_list_count(x->rules->conf, FILTER_POLICY_SERVICES) > 0)
         explain_say(x, "policy", "not asked", FILTER_POLICY_SERVICES, 0,
                     "they may count or greylist");
 }
@@ -167,10 +152,10 @@ ways(struct explain *x, const struct deliveries *d)
     size_t told = 0;
 
     for (uint32_t i = 0; i < d->count; i++)
-        if (d->targets[i].kind == COPY_TO_REMOTE && told++ < WAYS_MAX)
+        if (d->targets[i].kind == COPY_TO_REMOTE && told++ < ADDRESSES_MAX)
             explain_way(x, d->targets[i].address, d->senders[i]);
-    if (told > WAYS_MAX)
-        cli_warn(x->cli, "%zu more remote addresses are not gone into", told - WAYS_MAX);
+    if (told > ADDRESSES_MAX)
+        cli_warn(x->cli, "%zu more remote addresses are not gone into", told - ADDRESSES_MAX);
 }
 
 int
@@ -183,11 +168,11 @@ explain_delivery(struct explain *x)
     rc = expand(x, &d);
     if (rc == 0) {
         approval(x, &d); /* what follows is for the time behind it */
-        rc = copies(x, &d);
-    } else
-        rc = cli_fail(x->cli, "accountd does not answer; is the suite running?");
-    if (rc == CLI_OK)
+        copies(x, &d);
         ways(x, &d);
+    } else {
+        rc = cli_fail(x->cli, "accountd does not answer; is the suite running?");
+    }
     arena_free(&d.texts);
     free(d.targets);
     free(d.senders);

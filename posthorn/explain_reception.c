@@ -7,7 +7,6 @@
 
 #include "lib/base/io.h"
 #include "lib/mail/address.h"
-#include "lib/smtp/reception.h"
 #include "lib/sys/pool_admission.h"
 #include "posthorn/explain.h"
 
@@ -37,7 +36,8 @@ ask(struct explain *x, struct strbuf *question, struct said *said)
 
     *said = (struct said){.verdict = ACCOUNTD_DEFERRED, .text = "accountd does not answer"};
     said->refusal = (struct refusal){451, "4.3.0", said->text};
-    if (!question->overflow && ipc_client_call(x->accountd, question, -1, ANSWER_MS, &reply) == 0 &&
+    if (!question->overflow &&
+        ipc_client_call(x->servers->accountd, question, -1, ANSWER_MS, &reply) == 0 &&
         (reply.type == ACCOUNTD_RCPT_REPLY || reply.type == ACCOUNTD_SENDER_REPLY) &&
         accountd_rcpt_reply_decode(reply.payload, &a) == 0) {
         said->verdict = (enum accountd_verdict)a.verdict;
@@ -71,25 +71,21 @@ refused(struct explain *x, const char *step, const struct refusal *why, enum con
 static bool
 connection(struct explain *x, const struct reception_client *client)
 {
-    static const struct pool_port ports[] = {{.label = "25", POOL_PORT_LIMITS(SMTP)},
-                                             {.label = "587", POOL_PORT_LIMITS(SUBMISSION)}};
-    const struct pool_port *port = &ports[client->is_submission];
-    struct networks allow = networks_of(x->conf, port->allow);
-    struct networks deny = networks_of(x->conf, port->deny);
+    const struct pool_port *port = &smtp_ports[x->mail->port];
+    const struct networks *allow = &x->rules->allow[x->mail->port];
+    const struct networks *deny = &x->rules->deny[x->mail->port];
     enum admission_verdict verdict;
     struct cidr ip;
 
     (void)cidr_parse(client->ip, &ip); /* checked before */
-    verdict = admission_by_lists(&allow, &deny, false, &ip.net);
+    verdict = admission_by_lists(allow, deny, port->listed_only, &ip.net);
     if (verdict == ADMISSION_OK)
-        explain_say(x, "connection", "accepted", allow.count > 0 ? port->allow : port->deny, 0,
-                    "%.*s on port %s%s", (int)client->ip.len, client->ip.ptr, port->label,
+        explain_say(x, "connection", "accepted", allow->count > 0 ? port->allow : port->deny, 0,
+                    "%.*s on the port of %s%s", (int)client->ip.len, client->ip.ptr, port->label,
                     client->is_trusted ? ", a trusted host (smtp.hosts_no_auth)" : "");
     else
         explain_say(x, "connection", "refused", pool_admission_setting(port, verdict), 0, "%s",
                     admission_reason(verdict));
-    networks_free(&allow);
-    networks_free(&deny);
     return verdict == ADMISSION_OK;
 }
 
@@ -150,6 +146,14 @@ sender(struct explain *x, const struct reception_rules *rules,
     return true;
 }
 
+/* Told only where it refuses: `explain` names one recipient. */
+static bool
+recipient_count(struct explain *x, const struct reception_rules *rules)
+{
+    return x->mail->before < rules->max_recipients ||
+           refused(x, "recipients", smtp_refusal(REFUSED_RECIPIENTS), CONF_NO_SETTING);
+}
+
 static bool
 relay(struct explain *x, const struct reception_rules *rules, const struct reception_client *client)
 {
@@ -158,7 +162,7 @@ relay(struct explain *x, const struct reception_rules *rules, const struct recep
     struct reception_relay verdict = reception_relay(rules, client, domain);
 
     if (!verdict.allowed)
-        return refused(x, "relay", smtp_refusal(REFUSED_RELAY), CONF_NO_SETTING);
+        return refused(x, "relay", reception_relay_refusal(client), CONF_NO_SETTING);
     explain_say(x, "relay", "accepted", verdict.setting, verdict.line, "%.*s is of others%s",
                 (int)domain.len, domain.ptr, client->user.len > 0 ? ", and a user sends" : "");
     if (rules->max_outgoing_size > 0 && x->mail->size > rules->max_outgoing_size)
@@ -209,13 +213,15 @@ recipient(struct explain *x, const struct reception_rules *rules,
 bool
 explain_reception(struct explain *x)
 {
-    static struct reception_rules rules; /* reachable at the end: nobody frees them */
-    struct reception_client client = {
-        .ip = x->mail->client_ip, .user = x->mail->user, .is_submission = x->mail->is_submission};
+    const struct reception_rules *rules = &x->rules->reception;
+    struct reception_client client = {.ip = x->mail->client_ip,
+                                      .user = x->mail->user,
+                                      .is_submission = smtp_port_is_submission(x->mail->port),
+                                      .is_lmtp = x->mail->port == SMTP_PORT_LMTP,
+                                      .is_trusted = reception_trusts(rules, x->mail->client_ip)};
 
-    reception_load(&rules, "posthorn", x->conf, &x->cli->inst);
-    client.is_trusted = reception_trusts(&rules, client.ip);
     x->began_here = client.user.len > 0 || client.is_trusted;
-    return connection(x, &client) && login(x, &client) && size(x, &rules, &client) &&
-           sender(x, &rules, &client) && recipient(x, &rules, &client);
+    return connection(x, &client) && login(x, &client) && size(x, rules, &client) &&
+           sender(x, rules, &client) &&
+           (x->mail->to.len == 0 || (recipient_count(x, rules) && recipient(x, rules, &client)));
 }

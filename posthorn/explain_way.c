@@ -9,23 +9,25 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/ipc/dnsd.h"
+#include "lib/conf/lists.h"
+#include "lib/conf/odmr_table.h"
 #include "lib/ipc/keyd.h"
-#include "lib/ipc/stsd.h"
 #include "lib/remote/route.h"
 #include "lib/remote/tls_policy.h"
+#include "lib/remote/ways.h"
 #include "posthorn/explain.h"
 
-struct way {
+enum { EXPLAIN_USERS_MAX = 500 };
+
+struct way_out {
     struct explain *x;
     const struct remote_settings *settings;
-    struct ipc_client *dns, *stsd;
 };
 
 /* ---- servers ---- */
 
 static void
-say_server(struct way *w, const struct tls_policy *tls, const struct smtp_peer *peer)
+say_server(struct way_out *w, const struct tls_policy *tls, const struct smtp_peer *peer)
 {
     if (tls->level == TLS_LEVEL_REFUSED)
         explain_say(w->x, "tls", "refused", tls_policy_setting(tls), tls->line, "%s",
@@ -37,15 +39,16 @@ say_server(struct way *w, const struct tls_policy *tls, const struct smtp_peer *
 
 /* `next_hop` empty: servers that the configuration names. */
 static void
-say_servers(struct way *w, const struct route *route, struct slice next_hop, enum conf_id setting,
-            unsigned line)
+say_servers(struct way_out *w, const struct route *route, struct slice next_hop,
+            const struct way *way)
 {
     struct tls_policy *tls = xcalloc(1, sizeof(*tls));
 
     for (size_t i = 0; i < route->count && i < w->settings->max_addresses; i++)
-        explain_say(w->x, "route", "try", setting, line, "%s, %s", route->peers[i].host,
+        explain_say(w->x, "route", "try", way->setting, way->line, "%s, %s", route->peers[i].host,
                     route->peers[i].ip);
-    tls_policy_begin(tls, w->settings, w->dns, w->stsd, next_hop, TLS_REQUEST_NONE);
+    tls_policy_begin(tls, w->settings, w->x->servers->dnsd, w->x->servers->stsd, next_hop,
+                     TLS_REQUEST_NONE);
     for (size_t i = 0; i < route->count && i < w->settings->max_addresses; i++) {
         if (i > 0 && strcmp(route->peers[i].host, route->peers[i - 1].host) == 0)
             continue; /* another address of the same server */
@@ -57,56 +60,53 @@ say_servers(struct way *w, const struct route *route, struct slice next_hop, enu
 }
 
 static void
-say_no_server(struct way *w, const struct smtp_verdict *why, enum mx_status status,
-              enum conf_id setting, unsigned line)
+say_no_server(struct way_out *w, const struct smtp_verdict *why, enum mx_status status,
+              const struct way *way)
 {
-    explain_say(w->x, "route", status == MX_NEVER ? "refused" : "put off", setting, line, "%s %s",
-                why->dsn, why->text);
+    explain_say(w->x, "route", status == MX_NEVER ? "refused" : "put off", way->setting, way->line,
+                "%s %s", why->dsn, why->text);
 }
 
+/* One of the ways of remote-deliver, which goes on to the next only where no server can be reached.
+ */
 static void
-by_hosts(struct way *w, const struct host_list *hosts, enum conf_id setting)
+by_way(struct way_out *w, const struct way *way, struct slice domain)
 {
     struct smtp_verdict why = {0};
     struct route route;
-    enum mx_status status = route_by_hosts(w->settings, w->dns, hosts, &route, &why);
+    enum mx_status status;
 
-    if (status == MX_FOUND)
-        say_servers(w, &route, SLICE(""), setting, hosts->line);
+    if (way->after != CONF_NO_SETTING)
+        explain_say(w->x, "route", "then", way->after, 0, "when none of these can be reached");
+    if (way->hosts == NULL)
+        status = route_by_dns(w->settings, w->x->servers->dnsd, domain, &route, &why);
     else
-        say_no_server(w, &why, status, setting, hosts->line);
+        status = route_by_hosts(w->settings, w->x->servers->dnsd, way->hosts, &route, &why);
+    if (status == MX_FOUND)
+        say_servers(w, &route, way->hosts == NULL ? domain : SLICE(""), way);
+    else
+        say_no_server(w, &why, status, way);
 }
 
-static void
-by_dns(struct way *w, struct slice domain)
+/* Mail that is fetched (ATRN) takes no way at all, whatever else is configured. */
+static bool
+is_fetched(struct explain *x, struct slice domain)
 {
-    struct smtp_verdict why = {0};
-    struct route route;
-    enum mx_status status = route_by_dns(w->settings, w->dns, domain, &route, &why);
+    struct odmr_table *table = odmr_table_new(
+        lists_load_or_exit("posthorn", x->rules->conf, x->rules->inst, QUEUE_ODMR_DOMAINS));
+    const struct odmr_domain *found = odmr_table_find(table, domain);
+    bool fetched = found != NULL;
+    struct strbuf users = strbuf_new(EXPLAIN_USERS_MAX);
 
-    if (status == MX_FOUND)
-        say_servers(w, &route, domain, REMOTE_POLICY, 0);
-    else
-        say_no_server(w, &why, status, REMOTE_POLICY, 0);
-}
-
-/* In the order of remote-deliver, which goes on to the next only where no server can be reached. */
-static void
-by_domain(struct way *w, struct slice domain)
-{
-    const struct host_list *direct = direct_find(&w->settings->direct, domain);
-
-    if (direct != NULL)
-        by_hosts(w, direct, REMOTE_DIRECT_DOMAINS);
-    if (direct != NULL && !w->settings->direct_fallback)
-        return;
-    if (direct != NULL)
-        explain_say(w->x, "route", "then", REMOTE_DIRECT_FALLBACK, 0,
-                    "when none of these can be reached");
-    if (w->settings->policy != POLICY_RELAY)
-        by_dns(w, domain);
-    if (w->settings->policy != POLICY_DNS)
-        by_hosts(w, &w->settings->relays, REMOTE_RELAY_HOSTS);
+    for (size_t i = 0; fetched && i < found->user_count; i++)
+        if (!strbuf_printf(&users, "%s%s", i > 0 ? ", " : "", found->users[i]))
+            break; /* that is enough to know where to look */
+    if (fetched)
+        explain_say(x, "route", "waits", QUEUE_ODMR_DOMAINS, found->line,
+                    "until it is fetched with ATRN by %s", strbuf_cstr(&users));
+    strbuf_free(&users);
+    odmr_table_free(&table);
+    return fetched;
 }
 
 /* ---- signature ---- */
@@ -144,7 +144,6 @@ say_signature(struct explain *x, const struct keyd_signed *answer)
 static void
 ask_keyd(struct explain *x, const struct signing_settings *settings)
 {
-    struct ipc_client *keyd = ipc_client_new(x->run_dirfd, KEYD_SOCKET, KEYD_PAYLOAD_MAX);
     struct strbuf frame = strbuf_new(KEYD_PAYLOAD_MAX);
     struct ipc_reply reply = {.fd = -1};
     struct keyd_signed answer;
@@ -154,7 +153,7 @@ ask_keyd(struct explain *x, const struct signing_settings *settings)
     int fd = make_message(x->mail->from);
 
     if (fd >= 0 && keyd_sign_encode(&frame, &request) == 0 &&
-        ipc_client_call(keyd, &frame, fd, (int)settings->timeout_ms, &reply) == 0 &&
+        ipc_client_call(x->servers->keyd, &frame, fd, (int)settings->timeout_ms, &reply) == 0 &&
         reply.type == KEYD_SIGNED && keyd_signed_decode(reply.payload, &answer) == 0)
         say_signature(x, &answer);
     else
@@ -162,7 +161,6 @@ ask_keyd(struct explain *x, const struct signing_settings *settings)
     close_keep_errno(reply.fd);
     close_keep_errno(fd);
     strbuf_free(&frame);
-    ipc_client_free(&keyd);
 }
 
 static void
@@ -176,23 +174,30 @@ signature(struct explain *x, const struct signing_settings *settings)
         ask_keyd(x, settings);
 }
 
+static const struct remote_settings *
+settings_of(struct explain_rules *rules)
+{
+    if (rules->remote == NULL) {
+        rules->remote = xcalloc(1, sizeof(*rules->remote));
+        remote_settings_load(rules->remote, "posthorn", rules->conf, rules->inst);
+        rules->remote->keep_order = true;
+    }
+    return rules->remote;
+}
+
 void
 explain_way(struct explain *x, struct slice address, struct slice sender)
 {
-    struct way w = {.x = x,
-                    .dns = ipc_client_new(x->run_dirfd, DNSD_SOCKET, DNSD_PAYLOAD_MAX),
-                    .stsd = ipc_client_new(x->run_dirfd, STSD_SOCKET, STSD_PAYLOAD_MAX)};
+    struct way_out w = {.x = x, .settings = settings_of(x->rules)};
+    struct slice domain = slice_sub(address, slice_rindex(address, '@') + 1, address.len);
+    struct way ways[WAYS_MAX];
+    size_t count = ways_for(w.settings, domain, ways);
+    bool fetched = is_fetched(x, domain);
 
-    if (x->remote == NULL) {
-        x->remote = xcalloc(1, sizeof(*x->remote));
-        remote_settings_load(x->remote, "posthorn", x->conf, &x->cli->inst);
-    }
-    w.settings = x->remote;
-    by_domain(&w, slice_sub(address, slice_rindex(address, '@') + 1, address.len));
+    for (size_t i = 0; i < count && !fetched; i++)
+        by_way(&w, &ways[i], domain);
     if (sender.len > 0)
         explain_say(x, "sender", "replaced", CONF_NO_SETTING, 0, "by <%.*s> on this way",
                     (int)sender.len, sender.ptr);
     signature(x, &w.settings->signing);
-    ipc_client_free(&w.dns);
-    ipc_client_free(&w.stsd);
 }

@@ -39,8 +39,9 @@ log_entries_add(struct log_entries *list, struct slice line, const char *service
 int
 log_event_rank(struct slice event)
 {
-    static const char *const life[] = {"received", "queued",   "expanded", "delivered",  "sent",
-                                       "failed",   "deferred", "bounced",  "redirected", "removed"};
+    static const char *const life[] = {"received",  "recipients", "queued", "expanded",
+                                       "delivered", "sent",       "failed", "deferred",
+                                       "bounced",   "redirected", "removed"};
 
     for (size_t i = 0; i < ARRAY_LEN(life); i++)
         if (slice_eq(event, slice_of(life[i])))
@@ -122,6 +123,25 @@ log_file_service(const char *name, bool rotated_too, char service[64])
         return false;
     (void)snprintf(service, 64, "%.*s", (int)first.len, first.ptr);
     return true;
+}
+
+bool
+log_file_is_older(const char *path, struct slice since)
+{
+    const char *stamp = strstr(path, ".log.");
+    size_t at = 0;
+
+    if (stamp == NULL)
+        return false;
+    stamp += strlen(".log.");
+    for (size_t i = 0; i < since.len; i++) {
+        if (since.ptr[i] == '-' || since.ptr[i] == ':')
+            continue;
+        if (stamp[at] != since.ptr[i])
+            return stamp[at] < since.ptr[i];
+        at++;
+    }
+    return false;
 }
 
 static int

@@ -31,6 +31,10 @@ void log_entries_clear(struct log_entries *list);
  * (at least 64 bytes). False: it is no log file. */
 bool log_file_service(const char *name, bool rotated_too, char service[64]);
 
+/* Was it set aside ("smtp.log.20261123T100000.123Z") before `since`, the beginning of a log's time?
+ * Then it holds nothing that is later. */
+bool log_file_is_older(const char *path, struct slice since);
+
 /* Calls each() for every log file in the directory. 0, or -1 with errno. */
 int log_files_each(const char *dir, bool rotated_too,
                    void (*each)(void *arg, const char *path, const char *service), void *arg);

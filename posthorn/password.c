@@ -1,5 +1,5 @@
 /*
- * posthorn/password.c - a password record from what the caller gives.
+ * posthorn/password.c - the password that the caller gives, or one that is made up.
  *
  * Handles secrets: every buffer that held one is wiped. Reads the named file, and the configuration
  * for the scheme.
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/auth/password.h"
+#include "lib/auth/policy.h"
 #include "lib/base/mem.h"
 #include "lib/base/random.h"
 
@@ -53,35 +54,68 @@ password_record_from(struct cli *cli, const char *path, struct strbuf *record)
     return rc;
 }
 
-static int
-copy_record(struct cli *cli, const char *path, struct strbuf *record)
-{
-    struct strbuf line;
-    int rc = cli_read_secret(cli, path, &line);
+/* ---- a password ---- */
 
-    if (rc == CLI_OK && !strbuf_append(record, strbuf_slice(&line)))
-        rc = cli_fail(cli, "%s: the record is longer than %zu bytes", path, record->max);
-    mem_wipe(line.ptr, line.cap);
-    strbuf_free(&line);
-    return rc;
+#define GROUP 5 /* "aB3dE-fGh1J-..." */
+
+void
+password_make_up(struct strbuf *password)
+{
+    char text[PASSWORD_GENERATED_LEN + 1];
+    const struct policy all = {.classes = POLICY_CLASSES};
+    struct strbuf why = strbuf_new(500);
+
+    do {
+        random_name(text, PASSWORD_GENERATED_LEN);
+        for (size_t i = GROUP; i < PASSWORD_GENERATED_LEN; i += GROUP + 1)
+            text[i] = '-';
+        strbuf_clear(&why);
+    } while (policy_check(&all, SLICE(""), slice_of(text), &why) < 0);
+    (void)strbuf_str(password, text); /* the caller has made room */
+    mem_wipe(text, sizeof(text));
+    strbuf_free(&why);
 }
 
 int
-password_record(struct cli *cli, const struct password_source *source, struct strbuf *record,
-                char generated[PASSWORD_GENERATED_LEN + 1])
+password_take(struct cli *cli, const struct password_source *source, struct password_given *given)
 {
-    int given =
+    int sources =
         source->from_stdin + (source->file != NULL) + (source->record_file != NULL) + source->none;
 
-    generated[0] = '\0';
-    if (given > 1)
+    *given = (struct password_given){.secret = strbuf_new(0)};
+    if (sources > 1)
         return cli_usage(cli, "the password comes from one place only");
     if (source->none)
         return CLI_OK;
-    if (source->record_file != NULL)
-        return copy_record(cli, source->record_file, record);
-    if (given == 1)
-        return password_record_from(cli, source->from_stdin ? "-" : source->file, record);
-    random_name(generated, PASSWORD_GENERATED_LEN);
-    return hash(cli, slice_of(generated), record);
+    given->is_record = source->record_file != NULL;
+    if (given->is_record)
+        return cli_read_secret(cli, source->record_file, &given->secret);
+    if (sources == 1)
+        return cli_read_secret(cli, source->from_stdin ? "-" : source->file, &given->secret);
+    given->secret = strbuf_new(PASSWORD_GENERATED_LEN);
+    given->made_up = true;
+    password_make_up(&given->secret);
+    return CLI_OK;
+}
+
+void
+password_given_free(struct password_given *given)
+{
+    if (given->secret.ptr != NULL)
+        mem_wipe(given->secret.ptr, given->secret.cap);
+    strbuf_free(&given->secret);
+}
+
+struct object_field
+password_field(const struct password_given *given)
+{
+    return (struct object_field){given->is_record || given->secret.len == 0 ? SLICE("password")
+                                                                            : SLICE("new_password"),
+                                 strbuf_slice(&given->secret)};
+}
+
+const char *
+password_made_up(const struct password_given *given)
+{
+    return given->made_up ? strbuf_cstr(&given->secret) : "";
 }

@@ -1,10 +1,11 @@
 /*
- * posthorn/password.h - a password record from what the caller gives, hashed here: accountd's loop
- * never waits for a hash.
+ * posthorn/password.h - the password that the caller gives. It goes to accountd as it is: rules,
+ * dictionary and the old passwords are checked there, and the hash is made there.
  */
 #ifndef POSTHORN_POSTHORN_PASSWORD_H
 #define POSTHORN_POSTHORN_PASSWORD_H
 
+#include "lib/ipc/object.h"
 #include "posthorn/command.h"
 
 #define PASSWORD_GENERATED_LEN 20
@@ -26,11 +27,25 @@ struct password_source {
 #define PASSWORD_SYNOPSIS                                                                          \
     "[--password-stdin | --password-file FILE | --password-record-file FILE | --no-password]"
 
-/* Appends the record to `record` (nothing with `none`). With none of the options a password is made
- * up and left in `generated`. CLI_OK, or an exit code after the message. */
-int password_record(struct cli *cli, const struct password_source *source, struct strbuf *record,
-                    char generated[PASSWORD_GENERATED_LEN + 1]);
-/* Hashes one line from a file ("-": stdin). */
+struct password_given {
+    struct strbuf secret; /* the password, or a record */
+    bool is_record;
+    bool made_up; /* it has to be shown once */
+};
+/* With none of the options a password is made up, with all classes of characters in it. CLI_OK, or
+ * an exit code after the message; password_given_free() either way. */
+int password_take(struct cli *cli, const struct password_source *source,
+                  struct password_given *given);
+void password_given_free(struct password_given *given); /* wipes */
+/* What goes to accountd; an empty value: there is no password. Borrowed. */
+struct object_field password_field(const struct password_given *given);
+/* What is to be shown: "" unless it was made up. */
+const char *password_made_up(const struct password_given *given);
+/* A password that policies take: PASSWORD_GENERATED_LEN characters of all classes. */
+void password_make_up(struct strbuf *password);
+
+/* The record of one line from a file ("-": stdin), hashed here: an answer, which no rules hold for.
+ */
 int password_record_from(struct cli *cli, const char *path, struct strbuf *record);
 
 #endif

@@ -309,32 +309,12 @@ look_at(void *arg, struct slice line)
 
 /* ---- files ---- */
 
-/* A file that was set aside ("smtp.log.20261123T100000.123Z") holds nothing that is later. */
-static bool
-is_too_old(const char *path, struct slice since)
-{
-    const char *stamp = strstr(path, ".log.");
-    size_t at = 0;
-
-    if (stamp == NULL)
-        return false;
-    stamp += strlen(".log.");
-    for (size_t i = 0; i < since.len; i++) {
-        if (since.ptr[i] == '-' || since.ptr[i] == ':')
-            continue;
-        if (stamp[at] != since.ptr[i])
-            return stamp[at] < since.ptr[i];
-        at++;
-    }
-    return false;
-}
-
 static void
 look_into(void *arg, const char *path, const char *service)
 {
     struct finder *f = arg;
 
-    if (!f->telling && is_too_old(path, f->wanted->since))
+    if (!f->telling && log_file_is_older(path, f->wanted->since))
         return;
     f->service = service;
     if (log_file_lines(path, look_at, f) < 0 && errno != ENOENT) /* removed by its age meanwhile */

@@ -47,7 +47,7 @@ agent_free(struct agent **ap)
 bool
 agent_has_room(const struct agent *a)
 {
-    return a->peer != NULL && a->busy < a->slots;
+    return a->peer != NULL && a->busy < a->slots && a->fetch_number == 0;
 }
 
 static struct job *
@@ -175,6 +175,7 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
         job.by_trace = e->by_trace;
         job.deliver_by_ms = e->deliver_by_ms;
         job.priority = e->priority;
+        job.connection = d->fetch_number;
     }
     if (m->targets[indices[0]].kind == TARGET_ARCHIVE) {
         list_classes(&classes, m->archive_classes);

@@ -22,12 +22,14 @@ struct agent {
     uint64_t peer_id;
     enum queue_agent kind;
     uint32_t slots, busy;
-    struct job *jobs; /* `slots` of them */
-    struct lane lane; /* local agents: what waits for this one */
+    uint64_t fetch_number; /* the customer's connection that it has, for which it works alone */
+    struct job *jobs;      /* `slots` of them */
+    struct lane lane;      /* local agents: what waits for this one */
 };
 
 struct agent *agent_new(struct ipc_peer *peer, const struct queue_hello *hello);
 void agent_free(struct agent **ap);
+/* For mail that anybody may deliver. */
 bool agent_has_room(const struct agent *a);
 /* Sends `count` targets of a message as one job; they become IN_JOB. 0, or -1: nothing was sent and
  * the targets are as before (errno: ENOENT, the file is gone; EMFILE and such: try later). */

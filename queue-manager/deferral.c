@@ -161,6 +161,12 @@ deferrals_flush(struct deferrals *d, uint64_t domain)
     return due_heap_flush(&d->heap, domain);
 }
 
+bool
+deferrals_are_waiting(const struct deferrals *d)
+{
+    return !d->reading && (d->heap.count == 0 || due_heap_next_ms(&d->heap) > 0);
+}
+
 uint32_t
 deferrals_count(const struct deferrals *d)
 {

@@ -31,6 +31,8 @@ int64_t deferrals_wait_ms(const struct deferrals *d, int64_t now_ms);
 /* What waits for this domain (due_domain(), DUE_DOMAIN_ALL) is due now, also what is still to be
  * read. Returns how many are known to be. */
 uint32_t deferrals_flush(struct deferrals *d, uint64_t domain);
+/* All that was made due at once has been taken out, and all is read. */
+bool deferrals_are_waiting(const struct deferrals *d);
 uint32_t deferrals_count(const struct deferrals *d); /* known so far */
 
 /* When round `round` (from 1) ends with something undone at `now_ms`: the interval doubles from

@@ -175,6 +175,14 @@ destination_is_dead(const struct destination *d)
 }
 
 void
+destination_describe_rest(const struct destination *d, struct strbuf *out)
+{
+    (void)strbuf_str(out, "destination is not tried for a while");
+    if (d->reason != NULL && d->reason[0] != '\0')
+        (void)strbuf_printf(out, ": %s", d->reason); /* too long: left out */
+}
+
+void
 destination_succeeded(struct destinations *ds, struct destination *d)
 {
     double max = (double)ds->settings->destination_concurrency;
@@ -223,7 +231,7 @@ destinations_revive(struct destinations *ds, struct slice name)
 static bool
 is_idle(const struct destination *d)
 {
-    return d->line == NULL && d->in_flight == 0;
+    return d->line == NULL && d->in_flight == 0 && d->fetch_number == 0;
 }
 
 /* Deaths are remembered past the rest: the next failure then makes the next rest longer. */

@@ -24,8 +24,10 @@ struct destination {
     uint32_t deaths;       /* in a row */
     int64_t dead_until_ms; /* monotonic; 0: alive */
     int64_t idle_since_ms;
-    uint64_t last_agent; /* id of the peer that has connections open, perhaps */
-    char *reason;        /* of the last failure, or NULL */
+    uint64_t fetch_number; /* its customer's connection, over which alone its mail goes; 0: none */
+    bool fetch_crowded;    /* not all of it had room in line */
+    uint64_t last_agent;   /* id of the peer that has connections open, perhaps */
+    char *reason;          /* of the last failure, or NULL */
     struct destination *table_next;
     struct destination_line *line; /* of those that have shares; NULL: in none */
     TAILQ_ENTRY(destination) in_line;
@@ -47,6 +49,8 @@ void destinations_line_up(struct destinations *ds, struct destination *d);
  */
 struct destination *destinations_next(struct destinations *ds, uint32_t slots_in_all);
 bool destination_is_dead(const struct destination *d);
+/* Why what goes there is deferred without an attempt. */
+void destination_describe_rest(const struct destination *d, struct strbuf *out);
 void destination_succeeded(struct destinations *ds, struct destination *d);
 /* True: it is dead now, and its lane should be emptied. */
 bool destination_failed(struct destinations *ds, struct destination *d, struct slice reason);

@@ -12,7 +12,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "lib/conf/lists.h"
 #include "lib/conf/monitor_rules.h"
+#include "lib/conf/odmr_table.h"
 #include "lib/log/log.h"
 #include "lib/sys/daemon.h"
 #include "queue-manager/approval.h"
@@ -74,6 +76,7 @@ main(int argc, char **argv)
     uids = (struct server_uids){.local = daemon_role_uid(&d, USERS_MAIL),
                                 .remote = daemon_role_uid(&d, USERS_OUT),
                                 .archive = daemon_role_uid(&d, USERS_ARCHIVE),
+                                .auth = daemon_role_uid(&d, USERS_AUTH),
                                 .owner = getuid()};
     if (spool_open(&spool, d.inst.queue, daemon_role_uid(&d, USERS_QUEUE),
                    daemon_role_gid(&d, USERS_QUEUE)) < 0)
@@ -81,6 +84,8 @@ main(int argc, char **argv)
     queue_read_settings(d.conf, &settings);
     approval_load(&settings, d.conf, &d.inst, spool.dirfd);
     load_copies(&d, &settings);
+    settings.odmr_table =
+        odmr_table_new(lists_load_or_exit("queue-manager", d.conf, &d.inst, QUEUE_ODMR_DOMAINS));
     pressure_places_open(&settings.places, &d.inst);
     wording_load(
         &settings.wording, d.inst.etc,

@@ -53,6 +53,7 @@ table_add(struct queue *q, struct message *m)
         (*row)->table_prev = &m->table_next;
     *row = m;
     q->active_count++;
+    m->serial = ++q->last_serial;
     sender_entered(m->sender);
     q->rcpt_count += m->envelope->rcpt_count;
     atomic_store_explicit(q->counters.active, q->active_count, memory_order_relaxed);

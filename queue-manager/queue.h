@@ -80,6 +80,7 @@ enum message_fate { MESSAGE_GO_ON, MESSAGE_HOLD, MESSAGE_DELETE };
 
 struct message {
     char id[QUEUE_ID_SIZE];
+    uint64_t serial; /* in the order in which messages came into memory */
     struct queue_message *file;
     struct sender *sender;
     const struct queue_envelope *envelope; /* of the file, or `edited` */
@@ -164,6 +165,7 @@ struct queue_settings {
     struct wording wording;
     struct pressure_places places;
     const struct approval_rules *approval_rules; /* NULL: none */
+    const struct odmr_table *odmr_table;         /* NULL: none */
     char approval_key[APPROVAL_KEY_SIZE];
 };
 
@@ -190,6 +192,7 @@ struct queue {
     int64_t started_ms; /* what was received before is in doubt */
     struct message *table[QUEUE_TABLE_SIZE];
     uint32_t active_count;
+    uint64_t last_serial;  /* of messages */
     uint64_t rcpt_count;   /* envelope recipients of all messages in memory */
     uint64_t target_count; /* targets of those that are expanded */
     bool tidy;             /* what lies beside a message is where it is, for every message */

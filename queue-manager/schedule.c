@@ -1,34 +1,22 @@
 /*
  * queue-manager/schedule.c - which target goes to which agent, and when.
  */
-#include "queue-manager/schedule.h"
+#include "queue-manager/schedule_private.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
-#include "queue-manager/agents.h"
 #include "queue-manager/deadline.h"
 #include "queue-manager/message.h"
+#include "queue-manager/odmr.h"
 #include "queue-manager/result.h"
 #include "queue-manager/round.h"
 
 #define SWEEP_MS 20000
-#define LOST_MAX 5 /* agents that die with a recipient in one round */
-#define NO_ARCHIVE_MS 5000
+#define LOST_MAX 5        /* agents that die with a recipient in one round */
 #define NO_AGENT_MS 60000 /* mail that waits longer for any agent goes back to disk */
-
-struct schedule {
-    struct queue *queue;
-    struct agents agents;
-    struct destinations *destinations;
-    struct lane archive;
-    struct loop_timer *sweep;
-    bool agent_lost;
-};
 
 static enum target_kind
 kind_of(const struct schedule *s, const struct lane *lane)
@@ -73,14 +61,6 @@ strand_all(struct schedule *s, enum target_kind kind)
                 strand(s, m, kind);
 }
 
-/* What is delivered but for the archive shall not fill the memory: it waits on disk. */
-static bool
-archive_is_away(const struct schedule *s)
-{
-    return s->agents.archive_count == 0 &&
-           clock_mono_ms() - s->agents.archive_since_ms > NO_ARCHIVE_MS;
-}
-
 static void
 sweep(void *arg)
 {
@@ -92,7 +72,7 @@ sweep(void *arg)
         strand_all(s, TARGET_MAILBOX);
     if (s->agents.remote_slots == 0 && now_ms - s->agents.remote_since_ms > NO_AGENT_MS)
         strand_all(s, TARGET_REMOTE);
-    if (archive_is_away(s))
+    if (line_up_archive_is_away(s))
         strand_all(s, TARGET_ARCHIVE);
     loop_timer_set(s->sweep, SWEEP_MS);
     queue_wake(s->queue); /* the dead may be tried again */
@@ -107,6 +87,7 @@ schedule_new(struct queue *q)
     agents_init(&s->agents);
     s->destinations = destinations_new(&q->settings);
     lane_init(&s->archive, false, NULL);
+    s->odmr = odmr_new(s);
     s->sweep = loop_timer_new(q->loop, sweep, s);
     loop_timer_set(s->sweep, SWEEP_MS);
     return s;
@@ -119,170 +100,11 @@ schedule_free(struct schedule **sp)
 
     if (s == NULL)
         return;
+    odmr_free(&s->odmr);
     agents_clear(&s->agents);
     destinations_free(&s->destinations);
     loop_timer_free(&s->sweep);
     xfree(sp);
-}
-
-/* ---- into line ---- */
-
-/* All WAITING mailboxes of a message into the local agents' lanes; nothing without agents. */
-static void
-line_up_local(struct schedule *s, struct message *m)
-{
-    uint32_t counts[AGENTS_LOCAL_MAX] = {0};
-    uint32_t *indices[AGENTS_LOCAL_MAX] = {NULL};
-
-    if (s->agents.local_count == 0)
-        return;
-    for (uint32_t i = 0; i < m->target_count; i++)
-        if (m->targets[i].kind == TARGET_MAILBOX && m->targets[i].state == TARGET_WAITING)
-            counts[agents_local_of(&s->agents, m->targets[i].path)]++;
-    for (uint32_t l = 0; l < s->agents.local_count; l++) {
-        if (counts[l] > 0)
-            indices[l] = arena_alloc(&m->arena, counts[l] * sizeof(uint32_t));
-        counts[l] = 0;
-    }
-    for (uint32_t i = 0; i < m->target_count; i++) {
-        uint32_t l;
-
-        if (m->targets[i].kind != TARGET_MAILBOX || m->targets[i].state != TARGET_WAITING)
-            continue;
-        l = agents_local_of(&s->agents, m->targets[i].path);
-        indices[l][counts[l]++] = i;
-    }
-    for (uint32_t l = 0; l < s->agents.local_count; l++)
-        if (counts[l] > 0)
-            lane_add(&s->agents.locals[l]->lane, m, indices[l], counts[l]);
-}
-
-static void
-defer_dead(struct message *m, struct target *t, const struct destination *d)
-{
-    char text[QUEUE_TEXT_MAX];
-    struct strbuf line = strbuf_new(sizeof(text));
-
-    (void)strbuf_str(&line, "destination is not tried for a while");
-    if (d->reason != NULL && d->reason[0] != '\0')
-        (void)strbuf_printf(&line, ": %s", d->reason); /* too long: left out */
-    message_set_outcome(m, t, TARGET_DEFERRED, SLICE("4.4.1"), strbuf_slice(&line), SLICE(""));
-    strbuf_free(&line);
-}
-
-struct routed {
-    struct destination *destination;
-    uint32_t index;
-};
-
-static int
-compare_routed(const void *a, const void *b)
-{
-    const struct routed *x = a, *y = b;
-
-    if (x->destination != y->destination)
-        return x->destination < y->destination ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
-}
-
-/* Who has little in this line may always add to it: the line is as long as others have made it. */
-static bool
-is_crowded(const struct schedule *s, const struct destination *d, const struct message *m)
-{
-    const struct queue *q = s->queue;
-    uint32_t waiting = destinations_waiting(s->destinations);
-
-    if (q->target_count > QUEUE_TARGETS_ALL / 2 && waiting > 0)
-        return true;
-    return (d->lane.share_count >= q->settings.active_max / 2 ||
-            waiting >= q->settings.active_max / 4 * 3) &&
-           lane_count_of(&d->lane, m) >= SENDER_FEW;
-}
-
-/* One destination's targets of a message: in line, unless it is dead or its line is too long. */
-static void
-line_up_run(struct schedule *s, struct message *m, const struct routed *run, uint32_t count)
-{
-    struct destination *d = run[0].destination;
-    uint32_t *indices;
-
-    if (destination_is_dead(d)) {
-        for (uint32_t i = 0; i < count; i++)
-            defer_dead(m, &m->targets[run[i].index], d);
-        return;
-    }
-    if (is_crowded(s, d, m)) {
-        m->overflow = true; /* what is slow shall not fill the memory: soon again */
-        for (uint32_t i = 0; i < count; i++)
-            message_set_outcome(m, &m->targets[run[i].index], TARGET_DEFERRED, SLICE("4.4.5"),
-                                SLICE("too much mail waits for remote destinations"), SLICE(""));
-        return;
-    }
-    indices = arena_alloc(&m->arena, count * sizeof(uint32_t));
-    for (uint32_t i = 0; i < count; i++)
-        indices[i] = run[i].index;
-    lane_add(&d->lane, m, indices, count);
-    destinations_line_up(s->destinations, d);
-}
-
-static void
-line_up_remote(struct schedule *s, struct message *m)
-{
-    struct routed *routed;
-    uint32_t count = 0, from = 0;
-
-    for (uint32_t i = 0; i < m->target_count; i++)
-        count += m->targets[i].kind == TARGET_REMOTE && m->targets[i].state == TARGET_WAITING;
-    if (count == 0)
-        return;
-    routed = xreallocarray(NULL, count, sizeof(*routed));
-    count = 0;
-    for (uint32_t i = 0; i < m->target_count; i++) {
-        const struct target *t = &m->targets[i];
-
-        if (t->kind == TARGET_REMOTE && t->state == TARGET_WAITING)
-            routed[count++] =
-                (struct routed){destinations_get(s->destinations, destination_name(t->address)), i};
-    }
-    qsort(routed, count, sizeof(*routed), compare_routed);
-    for (uint32_t i = 1; i <= count; i++)
-        if (i == count || routed[i].destination != routed[from].destination) {
-            line_up_run(s, m, &routed[from], i - from);
-            from = i;
-        }
-    xfree(&routed);
-}
-
-/* There is one at most, the last target. */
-static void
-line_up_archive(struct schedule *s, struct message *m)
-{
-    uint32_t *index;
-    struct target *t;
-
-    for (uint32_t i = 0; i < m->target_count; i++) {
-        t = &m->targets[i];
-        if (t->kind != TARGET_ARCHIVE || t->state != TARGET_WAITING)
-            continue;
-        if (archive_is_away(s) || s->archive.share_count >= s->queue->settings.active_max / 2) {
-            m->overflow = true;
-            message_set_outcome(m, t, TARGET_DEFERRED, SLICE("4.3.2"),
-                                SLICE("the archive is not written now"), SLICE(""));
-            continue;
-        }
-        index = arena_alloc(&m->arena, sizeof(*index));
-        *index = i;
-        lane_add(&s->archive, m, index, 1);
-    }
-}
-
-void
-schedule_message(struct schedule *s, struct message *m)
-{
-    line_up_local(s, m);
-    line_up_remote(s, m);
-    line_up_archive(s, m);
-    queue_wake(s->queue);
 }
 
 void
@@ -384,7 +206,8 @@ job_lost(struct schedule *s, struct agent *a, struct job *job)
     }
     if (d != NULL && count > 0 && m->fate == MESSAGE_GO_ON) {
         lane_add(&d->lane, m, indices, count);
-        destinations_line_up(s->destinations, d);
+        if (d->fetch_number == 0)
+            destinations_line_up(s->destinations, d);
     } else if (a->kind == QUEUE_AGENT_ARCHIVE && count > 0 && m->fate == MESSAGE_GO_ON) {
         lane_add(&s->archive, m, indices, count);
     }
@@ -402,6 +225,7 @@ bury(struct schedule *s, struct agent *a)
     for (uint32_t i = 0; i < a->slots; i++)
         if (a->jobs[i].id != 0)
             job_lost(s, a, &a->jobs[i]);
+    odmr_agent_lost(s->odmr, a);
     if (a->kind == QUEUE_AGENT_LOCAL)
         change_locals(s, agents_remove, a);
     else
@@ -460,8 +284,8 @@ stop_late(struct schedule *s, struct message *m)
 }
 
 /* One job from the lane's first share. False: this could not be sent now. */
-static bool
-give_from(struct schedule *s, struct agent *a, struct lane *lane, struct destination *d)
+bool
+schedule_give(struct schedule *s, struct agent *a, struct lane *lane, struct destination *d)
 {
     struct share *share = lane_first(lane);
     struct message *m = share->message;
@@ -501,18 +325,19 @@ schedule_turn(struct schedule *s)
         struct agent *a = s->agents.locals[i];
 
         while (agent_has_room(a) && lane_first(&a->lane) != NULL)
-            if (!give_from(s, a, &a->lane, NULL))
+            if (!schedule_give(s, a, &a->lane, NULL))
                 break;
     }
     while (lane_first(&s->archive) != NULL && (archive = agents_archive(&s->agents)) != NULL)
-        if (!give_from(s, archive, &s->archive, NULL))
+        if (!schedule_give(s, archive, &s->archive, NULL))
             break;
+    odmr_turn(s->odmr);
     while (agents_remote_room(&s->agents) &&
            (d = destinations_next(s->destinations, s->agents.remote_slots)) != NULL) {
         struct agent *a = agents_remote_for(&s->agents, d);
 
         d->last_agent = a->peer_id;
-        if (!give_from(s, a, &d->lane, d))
+        if (!schedule_give(s, a, &d->lane, d))
             break;
     }
 }
@@ -526,35 +351,50 @@ schedule_flush(struct schedule *s, struct slice domain)
 
 /* ---- results ---- */
 
-/* The destination is dead: what waits in its lane is deferred with it. */
-static void
-empty_lane(struct schedule *s, struct destination *d)
+void
+schedule_empty_lane(struct schedule *s, struct lane *lane, struct slice why)
 {
     struct share *share;
 
-    log_event(LOG_WARN, "destination_dead", KV_SLICE("destination", d->name),
-              KV_U64("waiting", d->lane.share_count), KV_STR("reason", d->reason));
-    while ((share = lane_first(&d->lane)) != NULL) {
+    while ((share = lane_first(lane)) != NULL) {
         struct message *m = share->message;
 
         for (uint32_t i = share->taken; i < share->count; i++)
-            defer_dead(m, &m->targets[share->indices[i]], d);
+            message_set_outcome(m, &m->targets[share->indices[i]], TARGET_DEFERRED, SLICE("4.4.1"),
+                                why, SLICE(""));
         lane_remove(share);
         if (m->open_count == 0)
             rounds_end(s->queue->rounds, m);
     }
 }
 
+/* The destination is dead: what waits in its lane is deferred with it. */
 static void
-learn(struct schedule *s, struct message *m, struct destination *d,
+give_up(struct schedule *s, struct destination *d)
+{
+    struct strbuf why = strbuf_new(QUEUE_TEXT_MAX);
+
+    log_event(LOG_WARN, "destination_dead", KV_SLICE("destination", d->name),
+              KV_U64("waiting", d->lane.share_count), KV_STR("reason", d->reason));
+    destination_describe_rest(d, &why);
+    schedule_empty_lane(s, &d->lane, strbuf_slice(&why));
+    strbuf_free(&why);
+}
+
+static void
+learn(struct schedule *s, struct agent *a, struct message *m, struct destination *d,
       const struct queue_result *result)
 {
-    if (d == NULL)
+    if (a->fetch_number != 0) {
+        if (result->destination_failed)
+            odmr_broken(s->odmr, a);
+    } else if (d == NULL) {
         m->soon |= result->destination_failed;
-    else if (!result->destination_failed)
+    } else if (!result->destination_failed) {
         destination_succeeded(s->destinations, d);
-    else if (destination_failed(s->destinations, d, result->rcpts[0].text))
-        empty_lane(s, d);
+    } else if (destination_failed(s->destinations, d, result->rcpts[0].text)) {
+        give_up(s, d);
+    }
 }
 
 int
@@ -569,13 +409,25 @@ schedule_result(struct schedule *s, struct agent *a, const struct queue_result *
     m = job->message;
     d = job->destination;
     agent_job_done(a, job);
-    learn(s, m, d, result);
+    learn(s, a, m, d, result);
     if (m->open_count == 0)
         rounds_end(s->queue->rounds, m);
     else if (a->kind != QUEUE_AGENT_LOCAL)
         rounds_log(s->queue->rounds, m);
     queue_wake(s->queue);
     return 0;
+}
+
+unsigned
+schedule_fetch(struct schedule *s, const struct odmr_request *request, int fd, const char **text)
+{
+    return odmr_ask(s->odmr, request, fd, text);
+}
+
+int
+schedule_connection_over(struct schedule *s, struct agent *a, uint64_t number)
+{
+    return odmr_over(s->odmr, a, number);
 }
 
 void

@@ -30,6 +30,12 @@ void schedule_agent_lost(struct schedule *s);
 /* Applies a result. 0, or -1: the agent broke the protocol. */
 int schedule_result(struct schedule *s, struct agent *a, const struct queue_result *result);
 
+/* ATRN (odmr.h). */
+struct odmr_request;
+unsigned schedule_fetch(struct schedule *s, const struct odmr_request *request, int fd,
+                        const char **text);
+int schedule_connection_over(struct schedule *s, struct agent *a, uint64_t number);
+
 struct schedule_figures {
     uint32_t local_agents, remote_agents, slots, busy;
 };

@@ -7,6 +7,7 @@
 #include "remote-deliver/agent.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,7 @@ lose_queue(struct agent *a)
 {
     log_event(LOG_WARN, "queue_manager_away", KV_ERRNO());
     ipc_client_free(&a->queue);
+    reversed_end(&a->courier.reversed); /* nobody gives jobs for it any more */
 }
 
 static int
@@ -121,6 +123,53 @@ run_job(struct agent *a, struct slice payload, int fd)
     return rc;
 }
 
+/* A customer's connection, which comes along as `fd`. */
+static int
+take_connection(struct agent *a, struct slice payload, int fd)
+{
+    struct queue_connection connection;
+
+    if (fd < 0 || queue_connection_decode(payload, &connection) < 0)
+        return -1;
+    stats_process_state(a->daemon->stats, "delivering");
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* take_frame closes its own */
+    if (fd >= 0)
+        reversed_begin(&a->courier.reversed, a->courier.settings, &connection, fd);
+    return fd < 0 ? -1 : 0;
+}
+
+static int
+end_connection(struct agent *a, struct slice payload)
+{
+    struct strbuf frame = strbuf_new(QUEUE_PAYLOAD_MAX);
+    struct queue_connection connection;
+    int rc = queue_connection_decode(payload, &connection);
+
+    reversed_end(&a->courier.reversed);
+    stats_process_state(a->daemon->stats, "idle");
+    if (rc == 0)
+        rc = queue_connection_encode(&frame, QUEUE_CONNECTION_OVER, &connection);
+    if (rc == 0)
+        rc = ipc_client_send(a->queue, &frame, -1, SEND_TIMEOUT_MS);
+    strbuf_free(&frame);
+    return rc;
+}
+
+static int
+run_frame(struct agent *a, uint16_t type, struct slice payload, int fd)
+{
+    switch (type) {
+    case QUEUE_JOB:
+        return run_job(a, payload, fd);
+    case QUEUE_CONNECTION:
+        return take_connection(a, payload, fd);
+    case QUEUE_CONNECTION_END:
+        return end_connection(a, payload);
+    default:
+        return -1;
+    }
+}
+
 static void
 take_frame(struct agent *a)
 {
@@ -128,10 +177,8 @@ take_frame(struct agent *a)
     struct ipc_reply message = {.fd = -1};
     int rc = ipc_client_receive(a->queue, SEND_TIMEOUT_MS, &header, &message);
 
-    if (rc == 0 && header.type == QUEUE_JOB)
-        rc = run_job(a, message.payload, message.fd);
-    else if (rc == 0)
-        rc = -1;
+    if (rc == 0)
+        rc = run_frame(a, header.type, message.payload, message.fd);
     close_keep_errno(message.fd);
     if (rc < 0)
         lose_queue(a);

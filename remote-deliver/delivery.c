@@ -17,6 +17,7 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/remote/route.h"
+#include "lib/remote/ways.h"
 #include "lib/smtp/smtp_send.h"
 #include "remote-deliver/outgoing.h"
 #include "remote-deliver/tls_outcome.h"
@@ -30,8 +31,8 @@ enum {
 struct delivery {
     struct courier *courier;
     const struct queue_job *job;
-    const struct host_list *direct; /* the domain's own servers; NULL: by the policy */
-    bool fell_back;                 /* to the policy, from these */
+    struct way ways[WAYS_MAX];
+    size_t way_count, way; /* the one that is being tried, or was last */
     struct outgoing outgoing;
     struct smtp_recipient *rcpts;
     struct queue_result_rcpt *results;
@@ -164,7 +165,7 @@ request_of(const struct queue_job *job)
 static struct slice
 connection_key(const struct delivery *d)
 {
-    if (d->direct == NULL && d->courier->settings->policy == POLICY_RELAY)
+    if (d->ways[0].setting == REMOTE_RELAY_HOSTS)
         return SLICE("*");
     return d->job->next_hop;
 }
@@ -417,15 +418,33 @@ try_by_hosts(struct delivery *d, const struct host_list *hosts)
 }
 
 static void
-try_by_policy(struct delivery *d)
+try_way(struct delivery *d, const struct way *way)
 {
-    const struct remote_settings *s = d->courier->settings;
-
-    if (s->policy != POLICY_RELAY)
+    if (way->hosts == NULL)
         try_by_dns(d);
-    if (s->policy == POLICY_RELAY ||
-        (s->policy == POLICY_DNS_THEN_RELAY && !d->reached)) /* no server was there to say no */
-        try_by_hosts(d, &s->relays);
+    else
+        try_by_hosts(d, way->hosts);
+}
+
+/* The customer's own connection, and no other way. How it is protected is the customer's choice:
+ * REQUIRETLS wants a server whose name was verified (RFC 8689 section 4.2.1), which cannot be. */
+static void
+try_reversed(struct delivery *d)
+{
+    struct connection c = {
+        .client = reversed_client(&d->courier->reversed, d->job->connection, &d->last)};
+
+    d->deadline = clock_mono_ms() + d->courier->settings->timeout_ms;
+    if (d->request == TLS_REQUEST_REQUIRED) {
+        d->last = (struct smtp_verdict){.code = 550, .dsn = "5.7.10"};
+        (void)snprintf(d->last.text, sizeof(d->last.text),
+                       "REQUIRETLS cannot be kept on a customer's connection (ATRN)");
+        conclude_rest(d, SMTP_PERMANENT);
+    } else if (c.client != NULL) {
+        send_over(d, &c);
+        d->reached = smtp_client_is_alive(c.client);
+    }
+    conclude_rest(d, SMTP_UNTRIED);
 }
 
 static void
@@ -433,14 +452,18 @@ try_everything(struct delivery *d)
 {
     const struct remote_settings *s = d->courier->settings;
 
-    d->direct = direct_find(&s->direct, d->job->next_hop);
+    if (d->job->connection != 0) {
+        try_reversed(d);
+        return;
+    }
+    d->way_count = ways_for(s, d->job->next_hop, d->ways);
     d->deadline = clock_mono_ms() + s->timeout_ms;
     try_kept_connection(d);
-    if (count_open(d) > 0 && d->direct != NULL)
-        try_by_hosts(d, d->direct);
-    if (count_open(d) > 0 && (d->direct == NULL || (s->direct_fallback && !d->reached))) {
-        d->fell_back = d->direct != NULL;
-        try_by_policy(d);
+    for (size_t i = 0; i < d->way_count && count_open(d) > 0; i++) {
+        if (i > 0 && d->reached) /* a server was there to say no */
+            break;
+        d->way = i;
+        try_way(d, &d->ways[i]);
     }
     if (d->unfit.text[0] != '\0' && !d->other_trouble) {
         d->last = d->unfit;
@@ -469,13 +492,15 @@ dsn_of(const struct smtp_recipient *r)
     return slice_of(r->verdict.dsn[0] == classes[r->outcome] ? r->verdict.dsn : plain[r->outcome]);
 }
 
-/* What led to the server. */
+/* What led to the server: the domain's own line, or what let us go on from that, or the policy. */
 static enum conf_id
 route_setting(const struct delivery *d)
 {
-    if (d->direct == NULL)
+    if (d->job->connection != 0)
+        return QUEUE_ODMR_DOMAINS;
+    if (d->ways[0].setting != REMOTE_DIRECT_DOMAINS)
         return REMOTE_POLICY;
-    return d->fell_back ? REMOTE_DIRECT_FALLBACK : REMOTE_DIRECT_DOMAINS;
+    return d->way == 0 ? REMOTE_DIRECT_DOMAINS : REMOTE_DIRECT_FALLBACK;
 }
 
 static void
@@ -487,7 +512,7 @@ log_outcome(const struct delivery *d, const struct smtp_recipient *r, const char
               KV_STR("remote", r->remote), KV_STR("ip", r->remote_ip), KV_STR("outcome", outcome),
               KV_SLICE("dsn", dsn_of(r)), KV_STR("tls", r->tls), KV_STR("reply", r->verdict.text),
               KV_STR("setting", conf_decider(route_setting(d))),
-              KV_U64("line", d->direct != NULL && !d->fell_back ? d->direct->line : 0));
+              KV_U64("line", d->ways[d->way].line));
 }
 
 static void

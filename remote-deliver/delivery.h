@@ -8,6 +8,7 @@
 #include "lib/remote/remote_settings.h"
 #include "lib/sys/stats.h"
 #include "remote-deliver/connections.h"
+#include "remote-deliver/reversed.h"
 #include "remote-deliver/scratch.h"
 #include "remote-deliver/signing.h"
 
@@ -25,6 +26,7 @@ struct courier { /* what one worker has for all its jobs */
     struct signing *signer;
     const struct scratch *scratch;
     struct connections connections;
+    struct reversed reversed;
     struct counters counters;
 };
 

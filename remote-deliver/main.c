@@ -14,6 +14,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "lib/sys/heap.h"
 #include "remote-deliver/workers.h"
 
 /* Landlock with no directory at all: no path can be opened. */
@@ -56,6 +57,9 @@ main(int argc, char **argv)
     agent_box.uid = (uid_t)-1;                    /* the parent's user already */
     box.calls |= SANDBOX_FORK | SANDBOX_RESTRICT; /* what entering another box needs */
     enter_sandbox(&d, &box);                      /* no way back */
+    if (sandbox_prepare(&agent_box) < 0)
+        exit(EX_OSERR);
+    heap_seal(); /* agents take memory of their own, instead of copying pages of ours */
     workers = workers_start(&d, &settings, scratch, &agent_box);
     daemon_ready(&d);
     daemon_run(&d); /* until SIGTERM, or until master is gone */

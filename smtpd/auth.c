@@ -26,6 +26,8 @@ static const struct refusal failures[] = {
     [AUTHD_TEMPORARY] = {454, "4.7.0", "temporary authentication failure"},
     [AUTHD_BLOCKED] = {454, "4.7.0", "too many failures, try again later"},
     [AUTHD_CANCELLED] = {501, "5.7.0", "authentication cancelled"},
+    [AUTHD_TOO_SOON] = {454, "4.7.0", "temporary authentication failure"},
+    [AUTHD_EXPIRED] = {535, "5.7.8", "the password has expired and must be changed"},
 };
 
 static const struct refusal gone = {0, "", "the client has gone"};

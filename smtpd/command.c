@@ -18,6 +18,8 @@ enum command_flag {
     CMD_LONG = 1 << 4,       /* may be longer than SESSION_COMMAND_MAX */
     CMD_SMTP = 1 << 5,       /* not in LMTP */
     CMD_LMTP = 1 << 6,       /* in LMTP alone */
+    CMD_ODMR = 1 << 7,       /* also on the port of On-Demand Mail Relay (RFC 2645), */
+    CMD_ODMR_ALONE = 1 << 8, /* on no other */
 };
 
 struct command {
@@ -29,7 +31,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"EHLO", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_SMTP, 0, hello_run_ehlo}, /* RFC 5321 4.1.1.1 */
+    {"EHLO", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_SMTP | CMD_ODMR, 0,
+     hello_run_ehlo},                                                     /* RFC 5321 4.1.1.1 */
     {"HELO", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_SMTP, 0, hello_run_helo}, /* RFC 5321 4.1.1.1 */
     {"LHLO", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_LMTP, 0, hello_run_lhlo}, /* RFC 2033 4.1 */
     {"MAIL", ST_GREETED, CMD_NEEDS_AUTH, 0, mail_run},                    /* RFC 5321 4.1.1.2 */
@@ -42,13 +45,16 @@ static const struct command commands[] = {
     {"VRFY", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, 0,
      verify_run_vrfy}, /* RFC 5321 4.1.1.6 */
     {"EXPN", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH, 0,
-     verify_run_expn},                                           /* RFC 5321 4.1.1.7 */
-    {"HELP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_help},    /* RFC 5321 4.1.1.8 */
-    {"NOOP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_noop},    /* RFC 5321 4.1.1.9 */
-    {"QUIT", ST_ANY, CMD_NO_ARGS | CMD_FLUSH, 0, misc_run_quit}, /* RFC 5321 4.1.1.10 */
-    {"STARTTLS", ST_NEW | ST_GREETED, CMD_NO_ARGS | CMD_SMTP, 0, starttls_run}, /* RFC 3207 4 */
-    {"AUTH", ST_GREETED, CMD_FLUSH | CMD_LONG | CMD_SMTP, 0, auth_run},         /* RFC 4954 4 */
-    {"ETRN", ST_GREETED, CMD_FLUSH | CMD_IDLE, EXTENSION_ETRN, etrn_run},       /* RFC 1985 5 */
+     verify_run_expn},                                                      /* RFC 5321 4.1.1.7 */
+    {"HELP", ST_ANY, CMD_FLUSH | CMD_IDLE, 0, misc_run_help},               /* RFC 5321 4.1.1.8 */
+    {"NOOP", ST_ANY, CMD_FLUSH | CMD_IDLE | CMD_ODMR, 0, misc_run_noop},    /* RFC 5321 4.1.1.9 */
+    {"QUIT", ST_ANY, CMD_NO_ARGS | CMD_FLUSH | CMD_ODMR, 0, misc_run_quit}, /* RFC 5321 4.1.1.10 */
+    {"STARTTLS", ST_NEW | ST_GREETED, CMD_NO_ARGS | CMD_SMTP | CMD_ODMR, 0,
+     starttls_run},                                                                /* RFC 3207 4 */
+    {"AUTH", ST_GREETED, CMD_FLUSH | CMD_LONG | CMD_SMTP | CMD_ODMR, 0, auth_run}, /* RFC 4954 4 */
+    {"ATRN", ST_GREETED, CMD_FLUSH | CMD_IDLE | CMD_NEEDS_AUTH | CMD_ODMR | CMD_ODMR_ALONE, 0,
+     atrn_run},                                                           /* RFC 2645 5.2.1 */
+    {"ETRN", ST_GREETED, CMD_FLUSH | CMD_IDLE, EXTENSION_ETRN, etrn_run}, /* RFC 1985 5 */
     {"XCLIENT", ST_NEW | ST_GREETED, CMD_SMTP, 0, xclient_run}, /* Postfix's XCLIENT_README */
     {"XFORWARD", ST_NEW | ST_GREETED, 0, 0, xforward_run},      /* and XFORWARD_README */
 };
@@ -57,6 +63,7 @@ static bool
 is_known(const struct session *s, const struct command *c)
 {
     return (c->flags & (s->is_lmtp ? CMD_SMTP : CMD_LMTP)) == 0 &&
+           ((c->flags & CMD_ODMR_ALONE) == 0 || s->is_odmr) &&
            (c->extension & ~extensions_offered(s)) == 0;
 }
 
@@ -132,6 +139,8 @@ command_run(struct session *s, struct slice line)
         session_refuse(s, &s->filter.refusal); /* as the connection was */
     else if (c == NULL)
         run_unknown(s, line);
+    else if (s->is_odmr && !(c->flags & CMD_ODMR)) /* RFC 2645 section 5.4 */
+        session_error(s, 502, "5.5.1", "%s: mail is fetched here (ATRN), nothing else", c->verb);
     else if (line.len > SESSION_COMMAND_MAX && !(c->flags & CMD_LONG))
         session_error(s, 500, "5.5.2", "line too long");
     else if ((c->flags & CMD_NO_ARGS) && args.len > 0)

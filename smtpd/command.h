@@ -25,10 +25,14 @@ enum session_state mail_run(struct session *s, struct slice args);
 enum session_state rcpt_run(struct session *s, struct slice args); /* may put the reply off */
 enum session_state data_run(struct session *s, struct slice args);
 enum session_state bdat_run(struct session *s, struct slice args);
+enum session_state atrn_run(struct session *s, struct slice args);
 enum session_state etrn_run(struct session *s, struct slice args);
 enum session_state burl_run(struct session *s, struct slice args);
 enum session_state xclient_run(struct session *s, struct slice args);
 enum session_state xforward_run(struct session *s, struct slice args);
+
+/* After ATRN over TLS: carries the bytes of client and agent until one of them ends. */
+void atrn_carry(struct session *s);
 
 /* Replies to the RCPTs that wait, and sets the state that follows from them. */
 void rcpt_settle(struct session *s);

@@ -69,7 +69,7 @@ static void
 describe_limits(struct session *s, struct strbuf *line)
 {
     (void)strbuf_printf(line, " RCPTMAX=%llu",
-                        (unsigned long long)settings_recipients_max(s->settings));
+                        (unsigned long long)s->settings->rules.max_recipients);
 }
 
 static const struct offer offers[] = {

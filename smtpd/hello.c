@@ -70,6 +70,17 @@ offers_tls(const struct session *s)
            stream_tls(s->stream) == NULL;
 }
 
+/* RFC 2645 section 5.1.1: AUTH and ATRN; nothing of what sends mail here. */
+static void
+announce_fetching(struct session *s)
+{
+    (void)stream_printf(s->stream, "250-%s\r\n", s->settings->hostname); /* sticks, as below */
+    if (offers_tls(s))
+        (void)stream_write(s->stream, SLICE("250-STARTTLS\r\n"));
+    announce_auth(s);
+    (void)stream_write(s->stream, SLICE("250-ENHANCEDSTATUSCODES\r\n250 ATRN\r\n"));
+}
+
 static enum session_state
 greet_extended(struct session *s, const char *verb, struct slice args)
 {
@@ -83,6 +94,10 @@ greet_extended(struct session *s, const char *verb, struct slice args)
     (void)session_reset(s);
     if (refused_by_filter(s))
         return s->state;
+    if (s->is_odmr) {
+        announce_fetching(s);
+        return ST_GREETED;
+    }
     /* errors of the stream stick and end the session at its next read */
     (void)stream_printf(s->stream, "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n", set->hostname,
                         (unsigned long long)session_size_limit(s));

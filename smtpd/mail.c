@@ -11,27 +11,17 @@
 #include <sys/statvfs.h>
 
 #include "lib/base/mem.h"
-#include "lib/log/log.h"
 #include "lib/queue/approval_token.h"
 #include "lib/queue/queue_pressure.h"
 #include "smtpd/accounts.h"
 #include "smtpd/command.h"
+#include "smtpd/message_log.h"
 #include "smtpd/sender.h"
 #include "smtpd/terms.h"
 
 enum {
     REFUSALS_MAX = 1000, /* that count as no error, between two messages */
 };
-
-static void
-log_rejected(const struct session *s, const char *stage, struct slice from, struct slice to,
-             const struct refusal *why)
-{
-    log_event(LOG_INFO, "rejected", KV_STR("helo", s->helo), KV_STR("stage", stage),
-              KV_SLICE("from", from), KV_SLICE("to", to), KV_U64("code", why->code),
-              KV_STR("dsn", why->dsn), KV_STR("reason", why->text),
-              KV_STR("setting", conf_decider(smtp_refusal_setting(why))));
-}
 
 /* Rejected recipients of users and trusted hosts do not count as errors: they mail to lists. Nor do
  * those of LMTP, whose client brings the mail of many; nor a "later", as for the recipients above
@@ -134,7 +124,7 @@ mail_run(struct session *s, struct slice args)
     if (why == NULL)
         why = filter_mail(s, &mail);
     if (why != NULL) {
-        log_rejected(s, "MAIL", mail.sender.text, SLICE(""), why);
+        message_log_refused(s, "MAIL", mail.sender.text, SLICE(""), why);
         transaction_clear(&s->transaction);
         return refuse(s, why);
     }
@@ -148,22 +138,18 @@ static bool
 has_too_many(const struct session *s)
 {
     return s->transaction.envelope.rcpt_count + s->recipients.count >=
-           settings_recipients_max(s->settings);
+           s->settings->rules.max_recipients;
 }
 
 /* The relay rule. */
 static const struct refusal *
 check_foreign(const struct session *s, const struct rcpt_args *rcpt)
 {
-    static const struct refusal not_ours = {
-        550, "5.7.1", "relaying denied: by LMTP only mail for our own users is taken"};
     struct reception_client client = session_client(s);
 
-    if (s->is_lmtp) /* whoever asks */
-        return &not_ours;
     return reception_relay(&s->settings->rules, &client, rcpt->recipient.domain).allowed
                ? NULL
-               : smtp_refusal(REFUSED_RELAY);
+               : reception_relay_refusal(&client);
 }
 
 /* smtp.max_outgoing_size, as far as the client has declared a size. */
@@ -248,7 +234,7 @@ static void
 refuse_recipient(struct session *s, struct slice recipient, const struct refusal *why)
 {
     stats_add(s->server->counters.rejected_recipients, 1);
-    log_rejected(s, "RCPT", s->transaction.envelope.sender, recipient, why);
+    message_log_refused(s, "RCPT", s->transaction.envelope.sender, recipient, why);
     (void)refuse(s, why);
 }
 

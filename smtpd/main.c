@@ -1,5 +1,5 @@
 /*
- * smtpd/main.c - start of the SMTP server (ports 25, 587, 465; 24 for LMTP).
+ * smtpd/main.c - start of the SMTP server (ports 25, 587, 465; 24 for LMTP, 366 for ODMR).
  *
  * The parent accepts connections, greets and looks at the first line (lib/sys/pool.h,
  * smtpd/first_line.h), which it leaves to be read where the session runs: in a worker that can
@@ -17,25 +17,13 @@
 
 #include "lib/base/mem.h"
 #include "lib/ipc/accountd.h"
+#include "lib/ipc/tls_key.h"
+#include "lib/smtp/smtp_ports.h"
 #include "lib/tls/tls_conf.h"
 #include "smtpd/first_line.h"
 #include "smtpd/session.h"
 
 enum { REUSE_MAX = 1000, QUEUE_UMASK = 0002 };
-
-static const struct pool_port ports[] = {
-    {.label = "smtp", .tests_early = true, POOL_PORT_LIMITS(SMTP)},
-    {.label = "submission", POOL_PORT_LIMITS(SUBMISSION)},
-    {.label = "smtps", .speaks_late = true, POOL_PORT_LIMITS(SMTPS)},
-    {.label = "lmtp",
-     .listed_only = true,
-     .clients_max = SMTP_MAX_CLIENTS,
-     .per_address_max = SMTP_MAX_CLIENTS_PER_IP,
-     .per_minute_max = SMTP_MAX_PER_MINUTE_PER_IP,
-     .allow = SMTP_LMTP_HOSTS,
-     .deny = SMTP_DENY,
-     .unlimited = SMTP_LMTP_HOSTS},
-};
 
 static int
 open_queue_dir(const struct daemon *d, const char *name)
@@ -110,6 +98,18 @@ sandbox_for(const struct daemon *d, const struct server *server)
     return box;
 }
 
+/* Where mail is fetched (ATRN), a client's socket is passed on, and behind TLS a worker becomes a
+ * relay. */
+static struct sandbox
+sandbox_for_workers(const struct daemon *d, const struct server *server)
+{
+    struct sandbox box = sandbox_for(d, server);
+
+    if (daemon_listener(d, "odmr", 0) >= 0)
+        box.calls |= SANDBOX_SEND_FDS | SANDBOX_LANDLOCK | SANDBOX_NARROW;
+    return box;
+}
+
 /* RFC 5321 section 4.2: a server that cannot serve now says 421; one that does not serve at all
  * says 554 (section 3.1). */
 static const char *
@@ -168,15 +168,16 @@ main(int argc, char **argv)
     server_open(&server, &d);             /* last use of a path from the real root */
     screen = screening(&d, &server);
     ops = (struct pool_ops){
-        .ports = ports,
-        .port_count = ARRAY_LEN(ports),
+        .ports = smtp_ports,
+        .port_count = SMTP_PORTS,
         .parent_box = sandbox_for(&d, &server),
-        .worker_box = sandbox_for(&d, &server),
+        .worker_box = sandbox_for_workers(&d, &server),
         .keep_dirs = true,
         .backend = ACCOUNTD_SOCKET,
         .backend_payload_max = ACCOUNTD_PAYLOAD_MAX,
         .filter = filter_settings_any(&server.settings.filters) ? FILTERD_SOCKET : NULL,
         .filter_payload_max = FILTERD_PAYLOAD_MAX,
+        .keys = TLS_KEY_SOCKET,
         .serve = session_serve,
         .refusal = refusal,
         .arg = &server,

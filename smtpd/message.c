@@ -375,20 +375,10 @@ complete_envelope(struct message *m)
     e->tls_optional = m->tls_optional && !e->requiretls; /* RFC 8689 section 4.1 */
 }
 
-static void
-log_received(const struct message *m)
+static struct message_facts
+facts_of(const struct message *m)
 {
-    const struct session *s = m->session;
-    const struct queue_envelope *e = &s->transaction.envelope;
-    const struct tls *tls = stream_tls(s->stream);
-    struct strbuf to = message_log_recipients(e);
-
-    log_event(LOG_INFO, "received", KV_STR("queue_id", m->id), KV_STR("helo", s->helo),
-              KV_SLICE("from", e->sender), KV_SLICE("to", strbuf_slice(&to)),
-              KV_U64("nrcpt", e->rcpt_count), KV_U64("size", m->size), KV_STR("proto", m->protocol),
-              KV_STR("tls", tls == NULL ? "" : tls_version(tls)), KV_STR("auth_user", s->auth_user),
-              KV_I64("priority", e->priority), KV_STR("message_id", m->message_id));
-    strbuf_free(&to);
+    return (struct message_facts){m->id, m->protocol, m->message_id, m->size};
 }
 
 static const struct refusal *
@@ -404,14 +394,9 @@ static const struct refusal *
 note_refusal(struct session *s, const struct message *m)
 {
     const struct refusal *r = refusal_of(m);
-    struct strbuf to = message_log_recipients(&s->transaction.envelope);
+    const struct message_facts facts = facts_of(m);
 
-    log_event(LOG_INFO, "rejected", KV_STR("queue_id", m->id),
-              KV_SLICE("from", s->transaction.envelope.sender), KV_SLICE("to", strbuf_slice(&to)),
-              KV_U64("size", m->size), KV_U64("code", r->code), KV_STR("dsn", r->dsn),
-              KV_STR("reason", r->text), KV_STR("setting", conf_decider(smtp_refusal_setting(r))),
-              KV_STR("message_id", m->message_id));
-    strbuf_free(&to);
+    message_log_rejected(s, &facts, r);
     stats_add(s->server->counters.rejected_messages, 1);
     return r;
 }
@@ -544,11 +529,13 @@ commit(struct message *m)
 static void
 tell_accepted(struct session *s, const struct message *m)
 {
+    const struct message_facts facts = facts_of(m);
+
     if (m->discarded)
         log_event(LOG_INFO, "discarded", KV_STR("queue_id", m->id),
                   KV_SLICE("from", s->transaction.envelope.sender), KV_U64("size", m->size));
     else
-        log_received(m); /* before anybody else has a line about it */
+        message_log_received(s, &facts); /* before anybody else has a line about it */
     xclient_log_forwarded(s, m->id);
     if (!m->discarded)
         queue_trigger(s->server->trigger_fd);

@@ -1,10 +1,11 @@
 /*
- * smtpd/message_log.c - what log lines say of a message that is not in its envelope as it stands.
+ * smtpd/message_log.c - what the log says of a message.
  *
  * Input: header sections and addresses from clients; the log quotes what it is given.
  */
 #include "smtpd/message_log.h"
 
+#include "lib/log/log.h"
 #include "lib/mail/address.h"
 #include "lib/mail/header.h"
 #include "lib/mail/message_id.h"
@@ -23,15 +24,95 @@ message_log_id(struct slice section)
     return NULL;
 }
 
-struct strbuf
-message_log_recipients(const struct queue_envelope *e)
+/* As many recipients from `*at` on as a line has room for, with commas. */
+static void
+next_recipients(const struct queue_envelope *e, uint32_t *at, struct strbuf *to)
 {
+    strbuf_clear(to);
+    for (; *at < e->rcpt_count && to->len + ADDRESS_MAX + 1 < to->max; (*at)++) {
+        if (to->len > 0)
+            (void)strbuf_char(to, ','); /* fits, see above */
+        (void)strbuf_append(to, e->rcpts[*at].address);
+    }
+}
+
+/* The client, where that is not who stands on every line: XCLIENT has named another one. */
+static const char *
+named_client(const struct session *s)
+{
+    return s->speaks_for != NULL ? s->pool->client_ip : "";
+}
+
+/* What did not fit: lines that can be read without the first one. */
+static void
+log_rest(const struct session *s, const struct message_facts *facts, uint32_t at)
+{
+    const struct queue_envelope *e = &s->transaction.envelope;
     struct strbuf to = strbuf_new(LOGGED_RCPTS_MAX);
 
-    for (uint32_t i = 0; i < e->rcpt_count && to.len + ADDRESS_MAX + 1 < to.max; i++) {
-        if (i > 0)
-            (void)strbuf_char(&to, ','); /* fits, see above */
-        (void)strbuf_append(&to, e->rcpts[i].address);
+    while (at < e->rcpt_count) {
+        uint32_t before = at;
+
+        next_recipients(e, &at, &to);
+        log_event(LOG_INFO, "recipients", KV_STR("queue_id", facts->queue_id),
+                  KV_SLICE("from", e->sender), KV_SLICE("to", strbuf_slice(&to)),
+                  KV_U64("before", before), KV_U64("size", facts->size),
+                  KV_STR("service", s->pool->label), KV_STR("auth_user", s->auth_user),
+                  KV_STR("ip", named_client(s)));
     }
-    return to;
+    strbuf_free(&to);
+}
+
+void
+message_log_received(const struct session *s, const struct message_facts *facts)
+{
+    const struct queue_envelope *e = &s->transaction.envelope;
+    const struct tls *tls = stream_tls(s->stream);
+    struct strbuf to = strbuf_new(LOGGED_RCPTS_MAX);
+    uint32_t told = 0;
+
+    next_recipients(e, &told, &to);
+    log_event(LOG_INFO, "received", KV_STR("queue_id", facts->queue_id), KV_STR("helo", s->helo),
+              KV_SLICE("from", e->sender), KV_SLICE("to", strbuf_slice(&to)),
+              KV_U64("nrcpt", e->rcpt_count), KV_U64("size", facts->size),
+              KV_STR("proto", facts->protocol), KV_STR("tls", tls == NULL ? "" : tls_version(tls)),
+              KV_STR("service", s->pool->label), KV_STR("auth_user", s->auth_user),
+              KV_STR("ip", named_client(s)), KV_I64("priority", e->priority),
+              KV_STR("message_id", facts->message_id));
+    log_rest(s, facts, told);
+    strbuf_free(&to);
+}
+
+void
+message_log_rejected(const struct session *s, const struct message_facts *facts,
+                     const struct refusal *why)
+{
+    const struct queue_envelope *e = &s->transaction.envelope;
+    struct strbuf to = strbuf_new(LOGGED_RCPTS_MAX);
+    uint32_t told = 0;
+
+    next_recipients(e, &told, &to);
+    log_event(LOG_INFO, "rejected", KV_STR("queue_id", facts->queue_id),
+              KV_SLICE("from", e->sender), KV_SLICE("to", strbuf_slice(&to)),
+              KV_U64("size", facts->size), KV_STR("service", s->pool->label),
+              KV_STR("auth_user", s->auth_user), KV_STR("ip", named_client(s)),
+              KV_U64("code", why->code), KV_STR("dsn", why->dsn), KV_STR("reason", why->text),
+              KV_STR("setting", conf_decider(smtp_refusal_setting(why))),
+              KV_STR("message_id", facts->message_id));
+    log_rest(s, facts, told);
+    strbuf_free(&to);
+}
+
+void
+message_log_refused(const struct session *s, const char *stage, struct slice from, struct slice to,
+                    const struct refusal *why)
+{
+    const struct transaction *t = &s->transaction;
+
+    log_event(LOG_INFO, "rejected", KV_STR("helo", s->helo), KV_STR("stage", stage),
+              KV_SLICE("from", from), KV_SLICE("to", to), KV_U64("before", t->envelope.rcpt_count),
+              KV_U64("size", t->declared_size), KV_STR("service", s->pool->label),
+              KV_STR("auth_user", s->auth_user), KV_STR("ip", named_client(s)),
+              KV_U64("code", why->code), KV_STR("dsn", why->dsn), KV_STR("reason", why->text),
+              KV_STR("setting", conf_decider(smtp_refusal_setting(why))));
 }

@@ -20,7 +20,7 @@ struct settings {
     bool starttls, no_cleartext_auth, no_auth_on_25;
     bool plain_on_loopback, reject_pipelining;
     bool add_sender_header, add_originating_ip, hide_client_ip, add_auth_user;
-    uint64_t max_recipients, max_header_size, max_line, max_hops, max_rset;
+    uint64_t max_header_size, max_line, max_hops, max_rset;
     uint64_t max_errors, free_errors, min_free_space;
     int64_t error_delay_ms, command_timeout_ms, data_timeout_ms, transfer_timeout_ms;
     int64_t tls_timeout_ms;
@@ -53,8 +53,5 @@ struct server {
 
 /* From the configuration, all but the rules (lib/smtp/reception.h). */
 void settings_load(struct settings *settings, const struct conf *conf);
-
-/* Recipients that one transaction may have. */
-uint64_t settings_recipients_max(const struct settings *settings);
 
 #endif

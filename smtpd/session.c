@@ -152,7 +152,8 @@ session_client(const struct session *s)
     return (struct reception_client){.ip = slice_of(s->pool->client_ip),
                                      .user = slice_of(s->auth_user),
                                      .is_trusted = s->is_trusted,
-                                     .is_submission = s->is_submission};
+                                     .is_submission = s->is_submission,
+                                     .is_lmtp = s->is_lmtp};
 }
 
 uint64_t
@@ -306,10 +307,13 @@ begin(struct session *s, struct pool_session *pool, struct server *server)
         .state = ST_NEW,
         .is_submission = !is_lmtp && strcmp(pool->label, "smtp") != 0,
         .is_lmtp = is_lmtp,
+        .is_odmr = strcmp(pool->label, "odmr") == 0,
+        .relay_fd = -1,
         .is_trusted = reception_trusts(&server->settings.rules, slice_of(pool->client_ip)),
         .slots = queue_slots_new(server->tmp_dirfd),
     };
     stream_set_end_fd(s->stream, pool->end_fd);
+    stream_set_key_fd(s->stream, pool->key_fd);
     stats_add(server->counters.connections, 1);
     log_event(LOG_INFO, "connected", KV_U64("port", pool->client_port),
               KV_STR("service", pool->label));
@@ -348,6 +352,8 @@ session_serve(struct pool_session *pool, void *arg)
                 run_line(&s);
         }
     }
+    if (s.relay_fd >= 0)
+        atrn_carry(&s);
     pool->is_proved = s.messages > 0 || s.held_capability;
     end(&s);
     return s.held_capability ? POOL_EXIT : POOL_REUSE;

@@ -38,6 +38,7 @@ struct session {
     enum session_state state;
     bool is_submission;   /* port 587 or 465: MAIL needs authentication */
     bool is_lmtp;         /* RFC 2033: from a host of ours, to recipients of ours */
+    bool is_odmr;         /* RFC 2645: users fetch mail here */
     bool is_trusted;      /* smtp.hosts_no_auth */
     bool is_extended;     /* EHLO or LHLO, not HELO */
     bool is_stale;        /* the connection to accountd is lost */
@@ -54,6 +55,7 @@ struct session {
     struct recipients recipients; /* RCPTs of it that have no reply yet */
     struct queue_slots *slots;    /* for its messages */
     struct filter filter;
+    int relay_fd;              /* after ATRN over TLS: the agent's side; else -1 */
     struct xattrs *speaks_for; /* what XCLIENT said, or NULL */
     struct xattrs *forwarded;  /* what XFORWARD said of the next message, or NULL */
 };

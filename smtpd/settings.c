@@ -4,19 +4,10 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/queue/envelope.h"
 #include "smtpd/extensions.h"
 #include "smtpd/server.h"
 
 enum { REPLY_LINE_MAX = 512 };
-
-uint64_t
-settings_recipients_max(const struct settings *settings)
-{
-    uint64_t limit = settings->max_recipients;
-
-    return limit == 0 || limit > QUEUE_RCPTS_MAX ? QUEUE_RCPTS_MAX : limit;
-}
 
 /* Its items, borrowed from `conf`. */
 static const char **
@@ -65,7 +56,6 @@ settings_load(struct settings *settings, const struct conf *conf)
         .no_auth_on_25 = conf_bool(conf, SMTP_NO_AUTH_ON_25),
         .plain_on_loopback = conf_bool(conf, AUTH_PLAIN_ON_LOOPBACK),
         .reject_pipelining = conf_bool(conf, SMTP_REJECT_PIPELINING),
-        .max_recipients = conf_u64(conf, SMTP_MAX_RECIPIENTS),
         .max_header_size = conf_u64(conf, SMTP_MAX_HEADER_SIZE),
         .max_line = conf_u64(conf, SMTP_MAX_LINE),
         .max_hops = conf_u64(conf, SMTP_MAX_HOPS),

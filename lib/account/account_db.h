@@ -1,7 +1,7 @@
 /*
  * lib/account/account_db.h - where the account base keeps its rows: the seam for another database.
  *
- * Ten ordered tables of keys and values, transactions over all of them, nothing else.
+ * Ordered tables of keys and values, transactions over all of them, nothing else.
  * account_db.c puts it on Berkeley DB; PostgreSQL or a directory can stand in behind the same
  * header. One transaction at a time; reads outside of one see what was committed.
  */
@@ -20,9 +20,13 @@ enum account_table {
     ACCOUNT_TABLE_SHARES = 's',   /* "domain\0local\0grantee\0folder" -> record */
     ACCOUNT_TABLE_ADMINS = 'a',   /* "name" -> record */
     ACCOUNT_TABLE_JOBS = 'j',     /* sequence number -> work for the store */
+    ACCOUNT_TABLE_WORDS = 'w',    /* weak password, folded -> record */
     ACCOUNT_TABLE_META = 'x',     /* what there is one of */
     ACCOUNT_TABLE_CONTACTS = 'c', /* "book\0name" -> record; a book is a domain or "outside" */
-    ACCOUNT_TABLE_FLOW = 'f'      /* "user@domain" -> what was sent in this hour and today */
+    ACCOUNT_TABLE_FLOW = 'f',     /* "user@domain" -> what was sent in this hour and today */
+    ACCOUNT_TABLE_CODES = 'k',    /* "domain\0local\0id" -> record */
+    ACCOUNT_TABLE_AUDIT = 'u',    /* number -> a change that the log has not been told of */
+    ACCOUNT_TABLE_BLOCKS = 'b'    /* kind and name -> a block (lib/auth/block_list.h) */
 };
 
 #define ACCOUNT_KEY_MAX 1400
@@ -50,8 +54,8 @@ void account_db_observe(struct account_db *db, const struct account_db_observer 
 /* 0, or -1 with errno. After a commit returned 0 it is on disk. */
 int account_db_begin(struct account_db *db);
 int account_db_commit(struct account_db *db);
-/* The same when only figures in ACCOUNT_TABLE_FLOW were changed: no generation, nobody's business.
- */
+/* The same when only ACCOUNT_TABLE_FLOW, _AUDIT, _BLOCKS or the last use of a code was changed,
+ * which no export has: no generation, nobody's business. */
 int account_db_commit_figures(struct account_db *db);
 void account_db_abort(struct account_db *db);
 /* Grows with each commit: who read in several steps can tell that nothing changed meanwhile. */

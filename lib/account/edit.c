@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/account/dictionary.h"
 #include "lib/account/edit_internal.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -236,10 +237,13 @@ account_add(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_entry_add(edit, kind, name, fields, count);
     case ACCOUNT_ADMIN:
         return edit_admin_add(edit, name, fields, count);
+    case ACCOUNT_WORD:
+        return dictionary_add(edit, name, fields, count);
     case ACCOUNT_CONTACT:
         return edit_contact_add(edit, name, fields, count);
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
+    case ACCOUNT_AUTH_CODE:
     case ACCOUNT_KIND_COUNT:
         break;
     }
@@ -263,8 +267,10 @@ account_set(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_admin_set(edit, name, fields, count);
     case ACCOUNT_CONTACT:
         return edit_contact_set(edit, name, fields, count);
+    case ACCOUNT_WORD:
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
+    case ACCOUNT_AUTH_CODE:
     case ACCOUNT_KIND_COUNT:
         break;
     }
@@ -285,10 +291,13 @@ account_del(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_entry_del(edit, kind, name);
     case ACCOUNT_ADMIN:
         return edit_admin_del(edit, name);
+    case ACCOUNT_WORD:
+        return dictionary_del(edit, name);
     case ACCOUNT_CONTACT:
         return edit_contact_del(edit, name);
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
+    case ACCOUNT_AUTH_CODE:
     case ACCOUNT_KIND_COUNT:
         break;
     }
@@ -299,8 +308,9 @@ int
 account_clear(struct account_edit *edit)
 {
     static const enum account_table tables[] = {
-        ACCOUNT_TABLE_DOMAINS, ACCOUNT_TABLE_ENTRIES, ACCOUNT_TABLE_MEMBERS, ACCOUNT_TABLE_REFS,
-        ACCOUNT_TABLE_SHARES,  ACCOUNT_TABLE_ADMINS,  ACCOUNT_TABLE_CONTACTS};
+        ACCOUNT_TABLE_DOMAINS,  ACCOUNT_TABLE_ENTRIES, ACCOUNT_TABLE_MEMBERS,
+        ACCOUNT_TABLE_REFS,     ACCOUNT_TABLE_SHARES,  ACCOUNT_TABLE_ADMINS,
+        ACCOUNT_TABLE_CONTACTS, ACCOUNT_TABLE_WORDS,   ACCOUNT_TABLE_CODES};
     struct edit_rows rows;
     int rc = 0;
 
@@ -310,5 +320,7 @@ account_clear(struct account_edit *edit)
             rc = edit_del_row(edit, tables[t], edit_key(&rows.rows[i]));
         edit_rows_free(&rows);
     }
+    if (rc == 0)
+        rc = dictionary_cleared(edit);
     return rc < 0 ? -1 : edit_del_row(edit, ACCOUNT_TABLE_META, SLICE("primary"));
 }

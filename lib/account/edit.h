@@ -29,7 +29,9 @@ int account_fail_db(struct account_result *result); /* from errno */
 struct account_edit {
     struct account_base *base;
     int64_t now_ms;
-    bool restoring; /* import: properties that are otherwise GIVEN are taken as they are */
+    bool restoring;        /* import: properties that are otherwise GIVEN are taken as they are */
+    bool password_checked; /* a password that is set was held against the dictionary */
+    bool by_owner;         /* and its user has chosen it */
     struct account_result *result;
 };
 
@@ -43,6 +45,8 @@ int account_rename(struct account_edit *edit, enum account_kind kind, struct sli
                    struct slice new_name);
 int account_member_add(struct account_edit *edit, struct slice group, struct slice member);
 int account_member_del(struct account_edit *edit, struct slice group, struct slice member);
+/* Its members are these from now on, separated like the words of a property; nobody twice. */
+int account_members_set(struct account_edit *edit, struct slice group, struct slice members);
 /* The user's password record is `record` now, if it is `old` (empty: whatever it is). ACCOUNT code
  * 4: it is not. */
 int account_password(struct account_edit *edit, enum account_kind kind, struct slice name,

@@ -7,6 +7,7 @@
 
 #include "lib/account/canonical.h"
 #include "lib/account/edit_internal.h"
+#include "lib/account/manages.h"
 
 enum { CODE_FAILED = 1, CODE_EXISTS = 2 }; /* ADM-33 */
 
@@ -83,11 +84,37 @@ check_mailbox(struct account_edit *edit, struct record *admin)
     return rc;
 }
 
+/* What is ticked exists; what concerns the whole server is not for somebody bound to domains. */
+static int
+check_rights(struct account_edit *edit, const struct record *admin)
+{
+    struct slice rest = record_get(admin, ADMIN_RIGHTS), word;
+
+    while ((word = property_next_word(&rest)).len > 0) {
+        int right = account_right_find(word);
+
+        if (right < 0)
+            return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                                "rights: there is no function '%.*s'", (int)word.len, word.ptr);
+        if (!account_right_is_of_domain((enum account_right)right) &&
+            record_get(admin, ADMIN_DOMAINS).len > 0)
+            return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                                "rights: '%.*s' concerns the whole server; with domains=... it "
+                                "cannot be given",
+                                (int)word.len, word.ptr);
+    }
+    return 0;
+}
+
 static int
 put(struct account_edit *edit, struct slice name, struct record *record)
 {
-    if (check_domains(edit, record) < 0 || check_mailbox(edit, record) < 0)
+    if (check_domains(edit, record) < 0 || check_mailbox(edit, record) < 0 ||
+        check_rights(edit, record) < 0)
         return -1;
+    if (record_is(record, ADMIN_TYPE, "role") && record_get(record, ADMIN_RIGHTS).len == 0)
+        return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                            "a role administrator needs rights=...");
     if (record_is(record, ADMIN_TYPE, "domain") && record_get(record, ADMIN_DOMAINS).len == 0)
         return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
                             "a domain administrator needs domains=...");

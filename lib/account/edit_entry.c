@@ -10,6 +10,7 @@
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
 #include "lib/account/public.h"
+#include "lib/base/mem.h"
 
 /* Result numbers of ADM-23, 34 and 35. */
 static const struct {
@@ -229,7 +230,8 @@ edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice n
         rc = check(edit, &record);
     if (rc == 0 && kind == ACCOUNT_USER && !edit->restoring &&
         record_get(&record, USER_PASSWORD).len > 0)
-        edit_put_time(edit, &record, USER_PASSWORD_CHANGED);
+        edit_password_follows(edit, &hit.domain, &record, SLICE(""),
+                              object_get(fields, count, "password_change_due").len > 0);
     if (rc == 0)
         rc = edit_put_record(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&hit.key), &record);
     if (rc == 0 && kind == ACCOUNT_ALIAS)
@@ -251,6 +253,7 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
                const struct object_field *fields, uint32_t count)
 {
     struct account_hit hit = account_hit_new();
+    struct strbuf password = strbuf_new(OBJECT_VALUE_MAX);
     int rc = edit_find_entry(edit, name, kind, codes[kind].no_such, &hit);
     bool published =
         rc == 0 && kind == ACCOUNT_USER && contact_is_published(&hit.domain, &hit.entry);
@@ -260,12 +263,15 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
                           strbuf_slice(&hit.key));
     if (rc == 0)
         rc = edit_list_refs(edit, &hit.entry, strbuf_slice(&hit.key), false);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        (void)strbuf_append(&password, record_get(&hit.entry, USER_PASSWORD)); /* it fits */
     if (rc == 0)
         rc = edit_apply(edit, &hit.entry, fields, count);
     if (rc == 0)
         rc = check(edit, &hit.entry);
     if (rc == 0 && kind == ACCOUNT_USER && object_get(fields, count, "password").len > 0)
-        edit_put_time(edit, &hit.entry, USER_PASSWORD_CHANGED);
+        edit_password_follows(edit, &hit.domain, &hit.entry, strbuf_slice(&password),
+                              object_get(fields, count, "password_change_due").len > 0);
     if (rc == 0)
         rc = edit_put_record(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&hit.key), &hit.entry);
     if (rc == 0 && kind == ACCOUNT_ALIAS)
@@ -273,6 +279,9 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
                           strbuf_slice(&hit.key));
     if (rc == 0)
         rc = edit_list_refs(edit, &hit.entry, strbuf_slice(&hit.key), true);
+    if (password.ptr != NULL)
+        mem_wipe(password.ptr, password.cap);
+    strbuf_free(&password);
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_contact_follow(edit, &hit.domain, strbuf_slice(&hit.key), &hit.entry, published);
     account_hit_free(&hit);
@@ -392,6 +401,8 @@ edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_share_owner_gone(edit, strbuf_slice(&hit.key));
     if (rc == 0 && kind == ACCOUNT_USER)
+        rc = edit_codes_owner_gone(edit, strbuf_slice(&hit.key));
+    if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_admin_mailbox_gone(edit, strbuf_slice(&hit.address));
     if (rc == 0 && kind == ACCOUNT_PUBLIC)
         rc = edit_ref_del(edit, PUBLIC_REF_TARGET, EDIT_REF_PUBLIC, strbuf_slice(&hit.key));
@@ -399,42 +410,4 @@ edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice n
         rc = add_job(edit, ACCOUNT_JOB_REMOVE, &hit, kind);
     account_hit_free(&hit);
     return rc;
-}
-
-/* ---- passwords ---- */
-
-static int
-set_user_password(struct account_edit *edit, struct slice name, struct slice old,
-                  const struct object_field *field)
-{
-    struct account_hit hit = account_hit_new();
-    int rc = edit_find_entry(edit, name, ACCOUNT_USER, codes[ACCOUNT_USER].no_such, &hit);
-
-    if (rc == 0 && old.len > 0 && !slice_eq(old, record_get(&hit.entry, USER_PASSWORD)))
-        rc = account_fail(edit->result, 4, "the password was changed meanwhile");
-    if (rc == 0)
-        rc = edit_apply(edit, &hit.entry, field, 1);
-    if (rc == 0 && old.len == 0) /* a new hash of the same password is no change */
-        edit_put_time(edit, &hit.entry, USER_PASSWORD_CHANGED);
-    if (rc == 0)
-        rc = edit_put_record(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&hit.key), &hit.entry);
-    account_hit_free(&hit);
-    return rc;
-}
-
-int
-account_password(struct account_edit *edit, enum account_kind kind, struct slice name,
-                 struct slice old, struct slice record)
-{
-    const struct object_field field = {SLICE("password"), record};
-
-    if (record.len == 0)
-        return account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "a password cannot be empty");
-    if (kind == ACCOUNT_ADMIN)
-        return edit_admin_set(edit, name, &field, 1);
-    if (kind != ACCOUNT_USER)
-        return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
-                            "only users and administrators "
-                            "have passwords");
-    return set_user_password(edit, name, old, &field);
 }

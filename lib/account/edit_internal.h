@@ -96,6 +96,12 @@ int edit_list_forget(struct account_edit *edit, struct slice word);
 int edit_share_forget(struct account_edit *edit, struct slice grantee);
 /* A mailbox is no more: nothing of it is shared. */
 int edit_share_owner_gone(struct account_edit *edit, struct slice owner_key);
+/* The user's password is another one than `old` (empty: there was none). `due_given`: whoever set
+ * it has said whether it has to be changed. */
+void edit_password_follows(struct account_edit *edit, const struct record *domain,
+                           struct record *user, struct slice old, bool due_given);
+/* A mailbox is no more, and nor are its codes. */
+int edit_codes_owner_gone(struct account_edit *edit, struct slice owner_key);
 int edit_admin_add(struct account_edit *edit, struct slice name, const struct object_field *fields,
                    uint32_t count);
 int edit_admin_set(struct account_edit *edit, struct slice name, const struct object_field *fields,

@@ -184,8 +184,9 @@ member_address(struct account_edit *edit, struct slice given, struct account_hit
     return outside_address(edit, given, hit);
 }
 
-int
-account_member_add(struct account_edit *edit, struct slice group, struct slice given)
+/* `again_is_fine`: who is one already stays one. */
+static int
+add_member(struct account_edit *edit, struct slice group, struct slice given, bool again_is_fine)
 {
     struct account_hit g = account_hit_new(), m = account_hit_new();
     struct strbuf key = strbuf_new(ACCOUNT_KEY_MAX);
@@ -200,8 +201,9 @@ account_member_add(struct account_edit *edit, struct slice group, struct slice g
     if (rc == 0) {
         member_key(strbuf_slice(&g.key), strbuf_slice(&m.address), &key);
         if (account_db_get(edit->base->db, ACCOUNT_TABLE_MEMBERS, strbuf_slice(&key), &there) == 0)
-            rc = account_fail(edit->result, CODE_FAILED, "%s is a member already",
-                              strbuf_cstr(&m.address));
+            rc = again_is_fine ? 0
+                               : account_fail(edit->result, CODE_FAILED, "%s is a member already",
+                                              strbuf_cstr(&m.address));
         else
             rc = edit_put_record(edit, ACCOUNT_TABLE_MEMBERS, strbuf_slice(&key), &row);
     }
@@ -212,6 +214,12 @@ account_member_add(struct account_edit *edit, struct slice group, struct slice g
     account_hit_free(&g);
     account_hit_free(&m);
     return rc;
+}
+
+int
+account_member_add(struct account_edit *edit, struct slice group, struct slice given)
+{
+    return add_member(edit, group, given, false);
 }
 
 /* 1: it was one and is none any more; 0: it was none. */
@@ -248,4 +256,40 @@ account_member_del(struct account_edit *edit, struct slice group, struct slice g
     account_hit_free(&g);
     account_hit_free(&m);
     return rc < 0 || dropped < 0 ? -1 : 0;
+}
+
+/* Takes out whoever is in it. */
+static int
+drop_all(struct account_edit *edit, struct slice group)
+{
+    struct account_hit g = account_hit_new();
+    struct strbuf prefix = strbuf_new(ACCOUNT_KEY_MAX);
+    struct edit_rows rows = {0};
+    int rc = edit_find_entry(edit, group, ACCOUNT_GROUP, CODE_NO_GROUP, &g);
+
+    if (rc == 0) {
+        member_key(strbuf_slice(&g.key), SLICE(""), &prefix);
+        rc = edit_collect(edit, ACCOUNT_TABLE_MEMBERS, strbuf_slice(&prefix), &rows);
+    }
+    for (size_t i = 0; i < rows.count && rc == 0; i++) {
+        struct slice key = edit_key(&rows.rows[i]);
+
+        if (drop_member(edit, strbuf_slice(&g.key), slice_sub(key, prefix.len, key.len)) < 0)
+            rc = -1;
+    }
+    edit_rows_free(&rows);
+    strbuf_free(&prefix);
+    account_hit_free(&g);
+    return rc;
+}
+
+int
+account_members_set(struct account_edit *edit, struct slice group, struct slice members)
+{
+    struct slice word;
+    int rc = drop_all(edit, group);
+
+    while (rc == 0 && (word = property_next_word(&members)).len > 0)
+        rc = add_member(edit, group, word, true);
+    return rc;
 }

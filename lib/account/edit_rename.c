@@ -242,6 +242,21 @@ rename_shares(const struct renaming *r)
     return rc;
 }
 
+static int
+rename_codes(const struct renaming *r)
+{
+    struct strbuf new_key = strbuf_new(ACCOUNT_KEY_MAX);
+    struct edit_rows rows;
+    int rc = edit_collect(r->edit, ACCOUNT_TABLE_CODES, SLICE(""), &rows);
+
+    for (size_t i = 0; i < rows.count && rc == 0; i++)
+        if (map_key(r, edit_key(&rows.rows[i]), &new_key)) /* an id is no address: it stays */
+            rc = move_row(r->edit, ACCOUNT_TABLE_CODES, &rows.rows[i], strbuf_slice(&new_key));
+    edit_rows_free(&rows);
+    strbuf_free(&new_key);
+    return rc;
+}
+
 /* "target\0" letter "source key" */
 static bool
 map_ref(const struct renaming *r, struct slice ref, struct strbuf *out)
@@ -388,7 +403,8 @@ rename_all(const struct renaming *r)
 {
     if (rename_entries(r) < 0 || rename_members(r) < 0 || rename_refs(r) < 0)
         return -1;
-    if (rename_shares(r) < 0 || rename_domains(r) < 0 || rename_contacts(r) < 0)
+    if (rename_shares(r) < 0 || rename_codes(r) < 0 || rename_domains(r) < 0 ||
+        rename_contacts(r) < 0)
         return -1;
     return rename_admins(r);
 }

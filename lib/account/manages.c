@@ -1,20 +1,19 @@
 /*
- * lib/account/manages.c - whether the owner of a mailbox is an administrator, and of what. Reads
- * the database, changes nothing. There are few administrators: all are looked at.
+ * lib/account/manages.c - who is an administrator, of which type, and of what. Reads the database,
+ * changes nothing. There are few administrators: all are looked at.
  */
 #include "lib/account/manages.h"
 
+#include <errno.h>
+
+#include "lib/account/canonical.h"
+
+/* A role that has anything less than a domain administrator is none. */
 static bool
 is_within(const struct record *admin, struct slice domain)
 {
-    struct slice rest = record_get(admin, ADMIN_DOMAINS), word;
-
-    if (record_is(admin, ADMIN_TYPE, "super"))
-        return true;
-    while ((word = property_next_word(&rest)).len > 0)
-        if (slice_eq(word, domain))
-            return true;
-    return false;
+    return account_rights_super(admin) ||
+           (record_is(admin, ADMIN_TYPE, "domain") && account_rights_cover(admin, domain));
 }
 
 int
@@ -33,7 +32,9 @@ account_manages(struct account_base *base, struct slice mailbox, struct slice do
         if (rc == 1 && record_load(&record, value) < 0)
             rc = -1;
         found = rc == 1 && mailbox.len > 0 &&
-                slice_eq(record_get(&record, ADMIN_MAILBOX), mailbox) && is_within(&record, domain);
+                slice_eq(record_get(&record, ADMIN_MAILBOX), mailbox) &&
+                account_rights_have(&record, ACCOUNT_RIGHT_USERS) &&
+                account_rights_cover(&record, domain);
     }
     if (found)
         (void)strbuf_append(admin, key);
@@ -45,14 +46,66 @@ account_manages(struct account_base *base, struct slice mailbox, struct slice do
 int
 account_admin_manages(struct account_base *base, struct slice name, struct slice domain)
 {
-    struct record record = record_new(ACCOUNT_ADMIN);
-    struct slice value;
-    int rc = account_db_get(base->db, ACCOUNT_TABLE_ADMINS, name, &value);
+    struct account_actor actor = account_actor_new();
+    int rc = account_actor_load(base, name, &actor);
 
-    if (rc == 0 && record_load(&record, value) < 0)
-        rc = -1;
     if (rc == 0)
-        rc = is_within(&record, domain);
-    record_free(&record);
+        rc = is_within(&actor.record, domain);
+    account_actor_free(&actor);
     return rc;
+}
+
+/* ---- one administrator ---- */
+
+struct account_actor
+account_actor_new(void)
+{
+    return (struct account_actor){.name = strbuf_new(CANONICAL_LOCAL_MAX),
+                                  .record = record_new(ACCOUNT_ADMIN)};
+}
+
+void
+account_actor_free(struct account_actor *actor)
+{
+    strbuf_free(&actor->name);
+    record_free(&actor->record);
+}
+
+int
+account_actor_load(struct account_base *base, struct slice name, struct account_actor *actor)
+{
+    struct slice value;
+
+    strbuf_clear(&actor->name);
+    if (canonical_local(name, &actor->name) < 0) {
+        errno = ENOENT;
+        return -1;
+    }
+    if (account_db_get(base->db, ACCOUNT_TABLE_ADMINS, strbuf_slice(&actor->name), &value) < 0)
+        return -1;
+    return record_load(&actor->record, value);
+}
+
+bool
+account_actor_is_super(const struct account_actor *actor)
+{
+    return account_rights_super(&actor->record);
+}
+
+bool
+account_actor_has(const struct account_actor *actor, enum account_right right)
+{
+    return account_rights_have(&actor->record, right);
+}
+
+bool
+account_actor_covers(const struct account_actor *actor, struct slice domain)
+{
+    return account_rights_cover(&actor->record, domain);
+}
+
+bool
+account_actor_covers_all(const struct account_actor *actor)
+{
+    return account_rights_cover_all(&actor->record);
 }

@@ -8,6 +8,7 @@
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
 #include "lib/account/edit_internal.h"
+#include "lib/auth/policy.h"
 
 struct query_row
 query_row_new(void)
@@ -36,6 +37,7 @@ given_value(const struct account_base *base, const struct query_row *row, enum a
                                                                                 : SLICE("common");
     case MEMBER_GROUP:
     case SHARE_OWNER:
+    case AUTH_CODE_USER:
         return strbuf_slice(&row->group);
     case MEMBER_ADDRESS:
     case DOMAIN_NAME:
@@ -45,7 +47,9 @@ given_value(const struct account_base *base, const struct query_row *row, enum a
     case GROUP_ADDRESS:
     case PUBLIC_ADDRESS:
     case SHARE_GRANTEE:
+    case AUTH_CODE_ID:
     case ADMIN_NAME:
+    case WORD_TEXT:
     case CONTACT_NAME:
         return strbuf_slice(&row->name);
     case GROUP_MEMBER_COUNT:
@@ -83,8 +87,12 @@ table_of(enum account_kind kind)
         return ACCOUNT_TABLE_ADMINS;
     case ACCOUNT_SHARE:
         return ACCOUNT_TABLE_SHARES;
+    case ACCOUNT_WORD:
+        return ACCOUNT_TABLE_WORDS;
     case ACCOUNT_CONTACT:
         return ACCOUNT_TABLE_CONTACTS;
+    case ACCOUNT_AUTH_CODE:
+        return ACCOUNT_TABLE_CODES;
     case ACCOUNT_USER:
     case ACCOUNT_ALIAS:
     case ACCOUNT_GROUP:
@@ -105,7 +113,8 @@ take_names(struct query_row *row, enum account_table table, struct slice key)
     strbuf_clear(&row->group);
     if (table == ACCOUNT_TABLE_ENTRIES || table == ACCOUNT_TABLE_CONTACTS) {
         account_entry_address(key, &row->name);
-    } else if (table == ACCOUNT_TABLE_MEMBERS || table == ACCOUNT_TABLE_SHARES) {
+    } else if (table == ACCOUNT_TABLE_MEMBERS || table == ACCOUNT_TABLE_SHARES ||
+               table == ACCOUNT_TABLE_CODES) {
         (void)slice_split(&member, '\0');
         (void)slice_split(&member, '\0');
         account_entry_address(slice_sub(key, 0, key.len - member.len - 1), &row->group);
@@ -157,7 +166,8 @@ key_prefix(struct account_base *base, const struct query *query, struct strbuf *
 
     if (query->within.len == 0)
         return 0;
-    if (query->kind == ACCOUNT_MEMBER || query->kind == ACCOUNT_SHARE) {
+    if (query->kind == ACCOUNT_MEMBER || query->kind == ACCOUNT_SHARE ||
+        query->kind == ACCOUNT_AUTH_CODE) {
         enum account_kind owner = query->kind == ACCOUNT_MEMBER ? ACCOUNT_GROUP : ACCOUNT_USER;
 
         hit = account_hit_new();
@@ -275,6 +285,9 @@ query_show(struct account_base *base, enum account_kind kind, struct slice name,
             rc = account_fail(result, 2, "%.*s: no such %s", (int)name.len, name.ptr,
                               account_kind_name(kind));
         account_hit_free(&hit);
+    } else if (kind == ACCOUNT_WORD) {
+        if (policy_fold(name, &key) < 0)
+            rc = account_fail(result, ACCOUNT_BAD_PARAMETER, "expected a word in UTF-8");
     } else if (kind == ACCOUNT_CONTACT) {
         if (contact_key(base, name, &key) != ACCOUNT_FOUND)
             rc = account_fail(result, 2, "%.*s: no such contact", (int)name.len, name.ptr);

@@ -11,7 +11,7 @@
 #include "lib/account/schema.h"
 #include "lib/ipc/object.h"
 
-#define RECORD_PROPERTIES_MAX 64 /* of one kind */
+#define RECORD_PROPERTIES_MAX 128 /* of one kind */
 #define RECORD_BYTES_MAX (128u << 10)
 
 struct record {

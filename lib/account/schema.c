@@ -22,11 +22,12 @@ const struct property account_properties[ACCOUNT_PROPERTY_COUNT] = {
 };
 
 static const char *const kind_names[ACCOUNT_KIND_COUNT] = {
-    [ACCOUNT_DOMAIN] = "domain", [ACCOUNT_DOMAIN_ALIAS] = "domain-alias",
-    [ACCOUNT_USER] = "user",     [ACCOUNT_ALIAS] = "alias",
-    [ACCOUNT_GROUP] = "group",   [ACCOUNT_MEMBER] = "member",
-    [ACCOUNT_ADMIN] = "admin",   [ACCOUNT_PUBLIC] = "public",
-    [ACCOUNT_SHARE] = "share",   [ACCOUNT_CONTACT] = "contact",
+    [ACCOUNT_DOMAIN] = "domain",      [ACCOUNT_DOMAIN_ALIAS] = "domain-alias",
+    [ACCOUNT_USER] = "user",          [ACCOUNT_ALIAS] = "alias",
+    [ACCOUNT_GROUP] = "group",        [ACCOUNT_MEMBER] = "member",
+    [ACCOUNT_ADMIN] = "admin",        [ACCOUNT_PUBLIC] = "public",
+    [ACCOUNT_SHARE] = "share",        [ACCOUNT_CONTACT] = "contact",
+    [ACCOUNT_WORD] = "weak-password", [ACCOUNT_AUTH_CODE] = "auth-code",
 };
 
 const char *

@@ -21,7 +21,9 @@ enum account_kind {
     ACCOUNT_ADMIN,
     ACCOUNT_PUBLIC,
     ACCOUNT_SHARE,
+    ACCOUNT_WORD, /* of the dictionary of weak passwords */
     ACCOUNT_CONTACT,
+    ACCOUNT_AUTH_CODE,
     ACCOUNT_KIND_COUNT
 };
 
@@ -40,7 +42,12 @@ enum property_type {
     PROPERTY_RECORD     /* {SCHEME}data of a password */
 };
 
-enum property_flag { PROPERTY_GIVEN = 1, PROPERTY_WIDE = 2, PROPERTY_SECRET = 4 };
+enum property_flag {
+    PROPERTY_GIVEN = 1,
+    PROPERTY_WIDE = 2,
+    PROPERTY_SECRET = 4,
+    PROPERTY_ABOVE = 8 /* not for who administers only the domain that it is about */
+};
 
 enum account_property {
 #define PROPERTY(id, kind, name, type, dflt, min, max, choices, flags, help) id,

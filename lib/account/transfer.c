@@ -6,6 +6,7 @@
  */
 #include "lib/account/transfer.h"
 
+#include "lib/account/auth_code.h"
 #include "lib/account/query.h"
 #include "lib/account/share.h"
 #include "lib/base/parse.h"
@@ -16,8 +17,9 @@
 /* ---- export ---- */
 
 static const enum account_kind order[] = {
-    ACCOUNT_DOMAIN, ACCOUNT_DOMAIN_ALIAS, ACCOUNT_USER,   ACCOUNT_ALIAS, ACCOUNT_GROUP,
-    ACCOUNT_MEMBER, ACCOUNT_ADMIN,        ACCOUNT_PUBLIC, ACCOUNT_SHARE, ACCOUNT_CONTACT,
+    ACCOUNT_DOMAIN, ACCOUNT_DOMAIN_ALIAS, ACCOUNT_USER,  ACCOUNT_ALIAS,
+    ACCOUNT_GROUP,  ACCOUNT_MEMBER,       ACCOUNT_ADMIN, ACCOUNT_PUBLIC,
+    ACCOUNT_SHARE,  ACCOUNT_CONTACT,      ACCOUNT_WORD,  ACCOUNT_AUTH_CODE,
 };
 
 struct export
@@ -34,11 +36,11 @@ append_property(struct strbuf *text, enum account_property id, struct slice valu
     (void)strbuf_char(text, '\n');
 }
 
-/* "member GROUP ADDRESS", "share OWNER GRANTEE" */
+/* "member GROUP ADDRESS", "share OWNER GRANTEE", "auth-code USER ID" */
 static bool
 has_two_names(enum account_kind kind)
 {
-    return kind == ACCOUNT_MEMBER || kind == ACCOUNT_SHARE;
+    return kind == ACCOUNT_MEMBER || kind == ACCOUNT_SHARE || kind == ACCOUNT_AUTH_CODE;
 }
 
 static int
@@ -163,6 +165,8 @@ finish_object(struct import *im)
         rc = account_member_add(im->edit, im->name, im->second);
     else if (im->kind == ACCOUNT_SHARE)
         rc = account_share_restore(im->edit, im->name, im->second, im->fields, im->field_count);
+    else if (im->kind == ACCOUNT_AUTH_CODE)
+        rc = account_code_restore(im->edit, im->name, im->second, im->fields, im->field_count);
     else if (im->kind >= 0)
         rc = account_add(im->edit, (enum account_kind)im->kind, im->name, im->fields,
                          im->field_count);
@@ -187,7 +191,8 @@ begin_object(struct import *im, struct slice line)
         return 0;
     (void)account_fail(
         im->edit->result, ACCOUNT_BAD_PARAMETER,
-        "expected a kind and a name, or 'member GROUP ADDRESS', or 'share OWNER GRANTEE'");
+        "expected a kind and a name, or 'member GROUP ADDRESS', or 'share OWNER GRANTEE', or "
+        "'auth-code USER ID'");
     return fail_at(im, im->line);
 }
 

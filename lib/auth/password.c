@@ -231,25 +231,34 @@ scram_compare(enum digest digest, struct slice password, struct slice stored)
     return verdict;
 }
 
+int
+password_scram_append(enum digest digest, struct slice prepared, struct password_scram *keys,
+                      struct strbuf *record)
+{
+    size_t size = digest_size(digest);
+
+    password_scram_make(digest, prepared, keys);
+    (void)strbuf_str(record, digest == DIGEST_SHA1 ? " {SCRAM-SHA-1}" : " {SCRAM-SHA-256}");
+    (void)strbuf_u64(record, keys->iterations);
+    (void)strbuf_char(record, ',');
+    (void)base64_encode(slice_make(keys->salt, keys->salt_len), record);
+    (void)strbuf_char(record, ',');
+    (void)base64_encode(slice_make(keys->stored_key, size), record);
+    (void)strbuf_char(record, ',');
+    (void)base64_encode(slice_make(keys->server_key, size), record);
+    mem_wipe(keys->stored_key, sizeof(keys->stored_key));
+    mem_wipe(keys->server_key, sizeof(keys->server_key));
+    return record->overflow ? -1 : 0; /* the buffer remembers any append that it refused */
+}
+
 static int
 scram_append(enum digest digest, const struct password_policy *policy, struct slice prepared,
              struct strbuf *record)
 {
     struct password_scram keys = {.iterations = policy->scram_iterations, .salt_len = SALT_BYTES};
-    size_t size = digest_size(digest);
 
     random_bytes(keys.salt, keys.salt_len);
-    password_scram_make(digest, prepared, &keys);
-    (void)strbuf_str(record, digest == DIGEST_SHA1 ? " {SCRAM-SHA-1}" : " {SCRAM-SHA-256}");
-    (void)strbuf_u64(record, keys.iterations);
-    (void)strbuf_char(record, ',');
-    (void)base64_encode(slice_make(keys.salt, keys.salt_len), record);
-    (void)strbuf_char(record, ',');
-    (void)base64_encode(slice_make(keys.stored_key, size), record);
-    (void)strbuf_char(record, ',');
-    (void)base64_encode(slice_make(keys.server_key, size), record);
-    mem_wipe(&keys, sizeof(keys));
-    return record->overflow ? -1 : 0; /* the buffer remembers any append that it refused */
+    return password_scram_append(digest, prepared, &keys, record);
 }
 
 /* A password that SASLprep refuses (no UTF-8) gets no SCRAM keys: PLAIN still takes it. */

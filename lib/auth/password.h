@@ -59,5 +59,9 @@ struct password_scram {
 int password_scram_find(struct slice record, enum digest digest, struct password_scram *out);
 /* Computes the keys from a password. Takes the time of `iterations`. */
 void password_scram_make(enum digest digest, struct slice password, struct password_scram *keys);
+/* Appends " {SCRAM-...}" to a record: the keys of `prepared` (past SASLprep) with the salt and the
+ * iterations of *keys, whose keys are overwritten and wiped. 0, or -1: there was no room. */
+int password_scram_append(enum digest digest, struct slice prepared, struct password_scram *keys,
+                          struct strbuf *record);
 
 #endif

@@ -196,12 +196,19 @@ sasl_step(struct sasl *sasl, const struct slice *message, struct strbuf *challen
 }
 
 enum sasl_status
-sasl_keys(struct sasl *sasl, const struct password_scram *keys, struct strbuf *challenge)
+sasl_keys(struct sasl *sasl, const struct password_scram *keys, size_t count,
+          struct strbuf *challenge)
 {
     assert_always(sasl->state == WANT_KEYS);
     sasl->state = WANT_PROOF;
     return from_scram(scram_first(sasl->scram, strbuf_slice(&sasl->first),
-                                  strbuf_slice(&sasl->user), keys, challenge));
+                                  strbuf_slice(&sasl->user), keys, count, challenge));
+}
+
+size_t
+sasl_key_proved(const struct sasl *sasl)
+{
+    return scram_key_proved(sasl->scram);
 }
 
 enum digest

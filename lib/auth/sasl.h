@@ -50,9 +50,11 @@ enum sasl_status {
 /* The client's next message, decoded; NULL: it has sent no initial response. */
 enum sasl_status sasl_step(struct sasl *sasl, const struct slice *message,
                            struct strbuf *challenge);
-/* After SASL_WANT_KEYS. For a user who is unknown or has no keys: made-up ones. */
-enum sasl_status sasl_keys(struct sasl *sasl, const struct password_scram *keys,
+/* After SASL_WANT_KEYS: the keys that the client may prove to know, 1 to SCRAM_KEYS_MAX with the
+ * same salt and iterations. For a user who is unknown or has no keys: made-up ones. */
+enum sasl_status sasl_keys(struct sasl *sasl, const struct password_scram *keys, size_t count,
                            struct strbuf *challenge);
+size_t sasl_key_proved(const struct sasl *sasl); /* after SASL_DONE: which of them it was */
 enum digest sasl_digest(const struct sasl *sasl); /* SCRAM: which keys it needs */
 struct slice sasl_user(const struct sasl *sasl);  /* as the client wrote it */
 struct slice sasl_password(const struct sasl *sasl);

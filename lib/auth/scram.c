@@ -2,7 +2,8 @@
  * lib/auth/scram.c - the server's side of one SCRAM exchange: the one wrapper of GNU SASL.
  *
  * Input:  the client's messages, hostile, at most AUTHD_SASL_MAX bytes; keys from the record.
- * The library opens no file: its nonce comes from getrandom.
+ * The library opens no file: its nonce comes from getrandom. It knows one secret for each user:
+ * where there are several, the last step is done here.
  */
 #include "lib/auth/scram.h"
 
@@ -15,11 +16,15 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 
-enum { BASE64_MAX = 4 * PASSWORD_SALT_MAX };
+enum { BASE64_MAX = 4 * PASSWORD_SALT_MAX, MESSAGE_MAX = 16384, BINDING_MAX = 1024 };
 
 struct scram {
     Gsasl_session *session;
     enum digest digest;
+    size_t key_count, proved;
+    /* Several keys: what the proof is made over (RFC 5802 section 3). The library knows one. */
+    struct strbuf gs2, bare, server_first, binding;
+    struct password_scram *keys;
 };
 
 static Gsasl *library;
@@ -129,6 +134,11 @@ scram_new(enum digest digest, bool plus, struct slice binding)
     assert_always(gsasl_server_start(library, mechanism, &scram->session) == GSASL_OK);
     if (binding.len > 0)
         set_bytes(scram, GSASL_CB_TLS_EXPORTER, binding.ptr, binding.len);
+    scram->binding = strbuf_new(BINDING_MAX);
+    scram->gs2 = strbuf_new(MESSAGE_MAX);
+    scram->bare = strbuf_new(MESSAGE_MAX);
+    scram->server_first = strbuf_new(MESSAGE_MAX);
+    (void)strbuf_append(&scram->binding, binding);
     return scram;
 }
 
@@ -138,6 +148,13 @@ scram_free(struct scram **scramp)
     if (*scramp == NULL)
         return;
     gsasl_finish((*scramp)->session);
+    if ((*scramp)->keys != NULL)
+        mem_wipe((*scramp)->keys, (*scramp)->key_count * sizeof(*(*scramp)->keys));
+    free((*scramp)->keys);
+    strbuf_free(&(*scramp)->gs2);
+    strbuf_free(&(*scramp)->bare);
+    strbuf_free(&(*scramp)->server_first);
+    strbuf_free(&(*scramp)->binding);
     xfree(scramp);
 }
 
@@ -160,14 +177,31 @@ step(struct scram *scram, struct slice message, struct strbuf *out)
     return rc == GSASL_OK ? SCRAM_PROVED : SCRAM_MORE;
 }
 
+/* Keeps what the proof will be made over. */
+static void
+remember(struct scram *scram, struct slice message, const struct password_scram *keys, size_t count,
+         struct slice server_first)
+{
+    struct slice bare = message;
+
+    (void)slice_split(&bare, ',');
+    (void)slice_split(&bare, ',');
+    scram->keys = xreallocarray(NULL, count, sizeof(*keys));
+    memcpy(scram->keys, keys, count * sizeof(*keys));
+    scram->key_count = count;
+    (void)strbuf_append(&scram->gs2, slice_sub(message, 0, message.len - bare.len));
+    (void)strbuf_append(&scram->bare, bare);
+    (void)strbuf_append(&scram->server_first, server_first);
+}
+
 enum scram_status
 scram_first(struct scram *scram, struct slice message, struct slice user,
-            const struct password_scram *keys, struct strbuf *out)
+            const struct password_scram *keys, size_t count, struct strbuf *out)
 {
     char iterations[16];
     const char *seen;
     enum scram_status status;
-    size_t size = digest_size(scram->digest);
+    size_t size = digest_size(scram->digest), start = out->len;
 
     (void)snprintf(iterations, sizeof(iterations), "%u", keys->iterations);
     set_text(scram, GSASL_SCRAM_ITER, iterations);
@@ -180,13 +214,126 @@ scram_first(struct scram *scram, struct slice message, struct slice user,
     seen = gsasl_property_fast(scram->session, GSASL_AUTHID);
     if (seen == NULL || !slice_eq(slice_of(seen), user))
         return SCRAM_MALFORMED; /* the library read another name than the one we looked up */
+    assert_always(count >= 1 && count <= SCRAM_KEYS_MAX);
+    if (count > 1)
+        remember(scram, message, keys, count, slice_sub(strbuf_slice(out), start, out->len));
     return SCRAM_MORE;
+}
+
+/* ---- one of several secrets: the client's final message (RFC 5802 sections 3, 5 and 7) ---- */
+
+struct final {
+    struct slice binding, nonce, without_proof;
+    struct strbuf proof; /* bytes */
+};
+
+static int
+parse_final(const struct scram *scram, struct slice message, struct final *final)
+{
+    size_t at = slice_rindex(message, ',');
+    struct slice rest = slice_sub(message, 0, at), proof = slice_sub(message, at + 1, message.len);
+
+    final->without_proof = rest;
+    final->binding = slice_split(&rest, ',');
+    final->nonce = slice_split(&rest, ',');
+    final->proof = strbuf_new(digest_size(scram->digest));
+    if (!slice_starts(final->binding, SLICE("c=")) || !slice_starts(final->nonce, SLICE("r=")) ||
+        !slice_starts(proof, SLICE("p=")) ||
+        base64_decode(slice_sub(proof, 2, proof.len), &final->proof) < 0 ||
+        final->proof.len != digest_size(scram->digest))
+        return -1;
+    return 0;
+}
+
+/* Is this the channel that we see, and the nonce that we gave? */
+static bool
+is_same_exchange(const struct scram *scram, const struct final *final)
+{
+    struct strbuf given = strbuf_new(MESSAGE_MAX), want = strbuf_new(MESSAGE_MAX);
+    struct slice nonce = strbuf_slice(&scram->server_first);
+    bool same;
+
+    nonce = slice_split(&nonce, ',');
+    (void)strbuf_append(&want, strbuf_slice(&scram->gs2));
+    if (slice_starts(strbuf_slice(&scram->gs2), SLICE("p=")))
+        (void)strbuf_append(&want, strbuf_slice(&scram->binding));
+    same = base64_decode(slice_sub(final->binding, 2, final->binding.len), &given) == 0 &&
+           slice_eq(strbuf_slice(&given), strbuf_slice(&want)) && slice_eq(final->nonce, nonce);
+    strbuf_free(&given);
+    strbuf_free(&want);
+    return same;
+}
+
+static bool
+key_fits(enum digest digest, const struct password_scram *keys, struct slice auth_message,
+         struct slice proof)
+{
+    size_t size = digest_size(digest);
+    unsigned char signature[DIGEST_MAX], stored[DIGEST_MAX];
+
+    digest_hmac(digest, slice_make(keys->stored_key, size), auth_message, signature);
+    for (size_t i = 0; i < size; i++)
+        signature[i] ^= (unsigned char)proof.ptr[i]; /* ClientKey, if the proof fits */
+    digest_of(digest, slice_make(signature, size), SLICE(""), stored);
+    mem_wipe(signature, sizeof(signature));
+    return digest_equal(slice_make(stored, size), slice_make(keys->stored_key, size));
+}
+
+/* The server's signature: it knows the secret too. */
+static bool
+append_signature(const struct scram *scram, struct slice auth_message, struct strbuf *out)
+{
+    unsigned char signature[DIGEST_MAX];
+    size_t size = digest_size(scram->digest);
+
+    digest_hmac(scram->digest, slice_make(scram->keys[scram->proved].server_key, size),
+                auth_message, signature);
+    return strbuf_str(out, "v=") && base64_encode(slice_make(signature, size), out);
+}
+
+static enum scram_status
+final_of_several(struct scram *scram, struct slice message, struct strbuf *out)
+{
+    struct strbuf auth_message = strbuf_new(3 * MESSAGE_MAX);
+    struct final final;
+    enum scram_status status = SCRAM_DENIED;
+
+    if (parse_final(scram, message, &final) < 0) {
+        status = SCRAM_MALFORMED;
+    } else if (is_same_exchange(scram, &final)) {
+        (void)strbuf_append(&auth_message, strbuf_slice(&scram->bare));
+        (void)strbuf_char(&auth_message, ',');
+        (void)strbuf_append(&auth_message, strbuf_slice(&scram->server_first));
+        (void)strbuf_char(&auth_message, ',');
+        (void)strbuf_append(&auth_message, final.without_proof);
+        for (size_t i = 0; i < scram->key_count && !auth_message.overflow; i++) {
+            if (key_fits(scram->digest, &scram->keys[i], strbuf_slice(&auth_message),
+                         strbuf_slice(&final.proof))) {
+                scram->proved = i;
+                status = SCRAM_PROVED;
+            }
+        }
+    }
+    if (status == SCRAM_PROVED && !append_signature(scram, strbuf_slice(&auth_message), out))
+        status = SCRAM_MALFORMED;
+    strbuf_free(&final.proof);
+    strbuf_free(&auth_message);
+    return status;
 }
 
 enum scram_status
 scram_final(struct scram *scram, struct slice message, struct strbuf *out)
 {
-    enum scram_status status = step(scram, message, out);
+    enum scram_status status;
 
+    if (scram->key_count > 1)
+        return final_of_several(scram, message, out);
+    status = step(scram, message, out);
     return status == SCRAM_MORE ? SCRAM_MALFORMED : status;
+}
+
+size_t
+scram_key_proved(const struct scram *scram)
+{
+    return scram->proved;
 }

@@ -20,15 +20,19 @@ enum scram_status {
  * name has to be the same. SCRAM_MORE: it is there. */
 enum scram_status scram_parse_first(struct slice message, struct strbuf *user);
 
+#define SCRAM_KEYS_MAX 17
+
 struct scram;
 
 void scram_init(void); /* before a sandbox */
 /* `binding`: see sasl_new. */
 struct scram *scram_new(enum digest digest, bool plus, struct slice binding);
 void scram_free(struct scram **scramp);
-/* The whole first message again, now with the keys. */
+/* The whole first message again, now with the keys: several if the client may know one of several
+ * secrets; then all have the salt and iterations of the first. */
 enum scram_status scram_first(struct scram *scram, struct slice message, struct slice user,
-                              const struct password_scram *keys, struct strbuf *out);
+                              const struct password_scram *keys, size_t count, struct strbuf *out);
 enum scram_status scram_final(struct scram *scram, struct slice message, struct strbuf *out);
+size_t scram_key_proved(const struct scram *scram); /* after SCRAM_PROVED */
 
 #endif

@@ -95,6 +95,7 @@ conf_expected(enum conf_id id, struct strbuf *out)
         [CONF_LIST] = "at most 256 words, separated by white space or commas",
         [CONF_ADDRESSES] = "IP addresses, separated by white space",
         [CONF_NETWORKS] = "IP addresses or networks such as 192.0.2.0/24, separated by white space",
+        [CONF_CLIENTS] = "IP addresses, networks and host names, separated by white space",
         [CONF_MILTERS] = "at most 16 of inet:host:port or unix:/path, with options: see filterd(8)",
         [CONF_POLICIES] =
             "at most 16 of inet:host:port or unix:/path, with options: see filterd(8)",
@@ -169,6 +170,20 @@ parse_list(struct slice text, struct value *value)
     return 0;
 }
 
+/* "192.0.2.300" is a mistyped address: the last label of a name has a letter (RFC 1123 §2.1). */
+bool
+conf_is_client_name(struct slice text)
+{
+    struct slice last = slice_sub(text, slice_rindex(text, '.') + 1, text.len);
+
+    if (slice_index(text, '.') == text.len || !address_is_domain(text, false))
+        return false;
+    for (size_t i = 0; i < last.len; i++)
+        if (last.ptr[i] < '0' || last.ptr[i] > '9')
+            return true;
+    return false;
+}
+
 static bool
 is_item(const struct conf_setting *s, const char *item)
 {
@@ -181,6 +196,8 @@ is_item(const struct conf_setting *s, const char *item)
         return filter_spec_parse(slice_of(item), s->type == CONF_POLICIES, &spec) == 0;
     if (s->type == CONF_NETWORKS)
         return cidr_parse(slice_of(item), &net) == 0;
+    if (s->type == CONF_CLIENTS)
+        return cidr_parse(slice_of(item), &net) == 0 || conf_is_client_name(slice_of(item));
     if (s->type == CONF_ADDRESSES)
         return inet_pton(AF_INET, item, &four) == 1 || inet_pton(AF_INET6, item, &six) == 1;
     return s->choices == NULL || parse_choice(s->choices, slice_of(item)) == 0;
@@ -244,6 +261,7 @@ value_parse(const struct conf_setting *s, struct slice text, struct value *value
         case CONF_LIST:
         case CONF_ADDRESSES:
         case CONF_NETWORKS:
+        case CONF_CLIENTS:
         case CONF_MILTERS:
         case CONF_POLICIES:
             rc = parse_list(text, value);
@@ -480,7 +498,7 @@ conf_list_count(const struct conf *conf, enum conf_id id)
     enum conf_type type = conf_settings[id].type;
 
     assert_always(type == CONF_LIST || type == CONF_ADDRESSES || type == CONF_NETWORKS ||
-                  type == CONF_MILTERS || type == CONF_POLICIES);
+                  type == CONF_CLIENTS || type == CONF_MILTERS || type == CONF_POLICIES);
     return conf->values[id].item_count;
 }
 

@@ -26,6 +26,7 @@ enum conf_type {
     CONF_LIST, /* strings separated by white space or commas; with `choices` these, each once */
     CONF_ADDRESSES, /* a list of IP addresses */
     CONF_NETWORKS,  /* a list of IP addresses and networks (lib/base/cidr.h) */
+    CONF_CLIENTS,   /* a list of IP addresses, networks and host names */
     CONF_MILTERS,   /* a list of milters (lib/conf/filter_spec.h) */
     CONF_POLICIES,  /* a list of policy services (the same) */
     CONF_ENUM       /* one of the words in `choices`, separated by | */
@@ -65,10 +66,13 @@ bool conf_bool(const struct conf *conf, enum conf_id id);
 uint64_t conf_u64(const struct conf *conf, enum conf_id id); /* INT, SIZE, DURATION */
 const char *conf_str(const struct conf *conf,
                      enum conf_id id); /* STRING, HOST, ENUM; "" when empty */
-/* LIST, ADDRESSES, NETWORKS, MILTERS, POLICIES */
+/* LIST, ADDRESSES, NETWORKS, CLIENTS, MILTERS, POLICIES */
 size_t conf_list_count(const struct conf *conf, enum conf_id id);
 const char *conf_list_item(const struct conf *conf, enum conf_id id, size_t i);
 bool conf_is_set(const struct conf *conf, enum conf_id id); /* in the file, not by default */
+
+/* An item of CLIENTS that is a host name; the others are addresses and networks. */
+bool conf_is_client_name(struct slice text);
 
 /* "smtp.max_recipients" to its id; -1 if there is none. */
 int conf_find(struct slice dotted_name);

@@ -10,6 +10,7 @@
 #include "lib/base/cidr.h"
 #include "lib/base/mem.h"
 #include "lib/conf/approval_rules.h"
+#include "lib/conf/odmr_table.h"
 #include "lib/conf/sender_table.h"
 #include "lib/conf/tls_table.h"
 #include "lib/mail/address.h"
@@ -51,14 +52,27 @@ expected_network(struct slice entry)
     return cidr_parse(entry, &net) == 0 ? NULL : "an address or a network such as 192.0.2.0/24";
 }
 
+static const char *
+expected_client(struct slice entry)
+{
+    return expected_network(entry) == NULL || conf_is_client_name(entry)
+               ? NULL
+               : "an address, a network such as 192.0.2.0/24 or a host name";
+}
+
 int
 lists_kind(enum conf_id id, struct list_kind *out)
 {
     const struct list_setting *setting = lists_find(id);
 
-    if (setting == NULL && conf_settings[id].type != CONF_NETWORKS)
+    if (setting != NULL)
+        *out = setting->kind;
+    else if (conf_settings[id].type == CONF_NETWORKS)
+        *out = (struct list_kind){expected_network};
+    else if (conf_settings[id].type == CONF_CLIENTS)
+        *out = (struct list_kind){expected_client};
+    else
         return -1;
-    *out = setting != NULL ? setting->kind : (struct list_kind){expected_network};
     return 0;
 }
 

@@ -169,20 +169,20 @@ parse_mode(struct slice text, mode_t *mode)
 
 /* NAME MODE [datagram] [group=ROLE] */
 static int
-set_socket(struct parser *p, struct slice value)
+read_socket(struct parser *p, struct service_socket *socket, struct slice value)
 {
     struct slice name = next_word(&value), word;
 
-    if (copy_name(p, name, p->row->socket) < 0)
+    if (copy_name(p, name, socket->name) < 0)
         return -1;
-    if (parse_mode(next_word(&value), &p->row->socket_mode) < 0)
+    if (parse_mode(next_word(&value), &socket->mode) < 0)
         return fail(p, "socket: expected an octal mode such as 0600 behind the name");
     while ((word = next_word(&value)).len > 0) {
         if (slice_eq(word, SLICE("datagram"))) {
-            p->row->socket_datagram = true;
+            socket->is_datagram = true;
         } else if (slice_starts(word, SLICE("group="))) {
-            p->row->socket_group = find_role(p, slice_sub(word, 6, word.len));
-            if (p->row->socket_group < 0)
+            socket->group = find_role(p, slice_sub(word, 6, word.len));
+            if (socket->group < 0)
                 return -1;
         } else {
             return fail(p, "socket: expected NAME MODE [datagram] [group=ROLE]");
@@ -191,13 +191,26 @@ set_socket(struct parser *p, struct slice value)
     return 0;
 }
 
+static int
+set_socket(struct parser *p, struct slice value)
+{
+    return read_socket(p, &p->row->socket, value);
+}
+
+static int
+set_datagrams(struct parser *p, struct slice value)
+{
+    p->row->datagrams.is_datagram = true;
+    return read_socket(p, &p->row->datagrams, value);
+}
+
 static const struct {
     const char *name;
     int (*set)(struct parser *p, struct slice value);
 } keys[] = {
-    {"program", set_program}, {"user", set_user}, {"startup", set_startup},
-    {"listen", set_listen},   {"bind", set_bind}, {"socket", set_socket},
-    {"overlap", set_overlap},
+    {"program", set_program}, {"user", set_user},           {"startup", set_startup},
+    {"listen", set_listen},   {"bind", set_bind},           {"socket", set_socket},
+    {"overlap", set_overlap}, {"datagrams", set_datagrams},
 };
 
 static void
@@ -224,7 +237,8 @@ begin_section(struct parser *p, struct slice name)
         (void)fail(p, "at most %d services", SERVICES_MAX);
         return;
     }
-    *row = (struct service_row){.automatic = true, .user = -1, .socket_group = -1, .line = p->line};
+    *row = (struct service_row){
+        .automatic = true, .user = -1, .socket.group = -1, .datagrams.group = -1, .line = p->line};
     if (copy_name(p, name, row->name) < 0)
         return;
     if (services_find(p->services, row->name) != NULL) {
@@ -252,8 +266,9 @@ set_value(struct parser *p, struct slice name, struct slice value)
         (void)keys[i].set(p, value); /* remembered as failed */
         return;
     }
-    (void)fail(p, "'%.*s': expected program, user, startup, listen, bind, socket or overlap",
-               (int)(name.len > 60 ? 60 : name.len), name.ptr);
+    (void)fail(
+        p, "'%.*s': expected program, user, startup, listen, bind, socket, datagrams or overlap",
+        (int)(name.len > 60 ? 60 : name.len), name.ptr);
 }
 
 static void
@@ -278,17 +293,27 @@ parse_line(struct parser *p, struct slice text, struct strbuf *value)
 
 /* Two services with one socket, or one port on the same addresses, would take it from each other.
  */
+static bool
+has_socket(const struct service_row *row, const struct service_socket *socket)
+{
+    return socket->name[0] != '\0' && (strcmp(row->socket.name, socket->name) == 0 ||
+                                       strcmp(row->datagrams.name, socket->name) == 0);
+}
+
 static void
 check_sockets(struct parser *p)
 {
     const struct services *s = p->services;
 
-    for (size_t i = 0; i < s->count; i++) {
-        for (size_t j = i + 1; j < s->count; j++) {
-            p->line = s->rows[j].line;
-            if (s->rows[i].socket[0] != '\0' && strcmp(s->rows[i].socket, s->rows[j].socket) == 0)
-                (void)fail(p, "[%s] has the same socket as [%s]", s->rows[j].name, s->rows[i].name);
-        }
+    for (size_t j = 0; j < s->count; j++) {
+        const struct service_row *row = &s->rows[j];
+
+        p->line = row->line;
+        if (row->socket.name[0] != '\0' && strcmp(row->socket.name, row->datagrams.name) == 0)
+            (void)fail(p, "[%s] has one name for two sockets", row->name);
+        for (size_t i = 0; i < j; i++)
+            if (has_socket(&s->rows[i], &row->socket) || has_socket(&s->rows[i], &row->datagrams))
+                (void)fail(p, "[%s] has the same socket as [%s]", row->name, s->rows[i].name);
     }
 }
 

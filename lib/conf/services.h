@@ -15,11 +15,19 @@
 #define SERVICE_NAME_MAX 32 /* bytes of a service's, program's, label's or socket's name */
 #define SERVICE_LISTENS_MAX 16
 #define SERVICE_BINDS_MAX 16
-#define SERVICE_CONTROL "control" /* label of the Unix socket */
+#define SERVICE_CONTROL "control"     /* label of the Unix socket */
+#define SERVICE_DATAGRAMS "datagrams" /* and of the one for datagrams beside it */
 
 struct service_listen {
     char label[SERVICE_NAME_MAX + 1];
     uint16_t port; /* standard port, without system.port_offset */
+};
+
+struct service_socket {
+    char name[SERVICE_NAME_MAX + 1]; /* "": none */
+    mode_t mode;
+    bool is_datagram;
+    int group; /* enum conf_id of a role; -1: the owner's */
 };
 
 struct service_row {
@@ -32,11 +40,9 @@ struct service_row {
     size_t listen_count;
     char *binds[SERVICE_BINDS_MAX]; /* none: system.bind */
     size_t bind_count;
-    char socket[SERVICE_NAME_MAX + 1]; /* "": none */
-    mode_t socket_mode;
-    bool socket_datagram;
-    int socket_group; /* enum conf_id of a role; -1: the owner's */
-    unsigned line;    /* of the section, for messages */
+    struct service_socket socket;    /* SERVICE_CONTROL */
+    struct service_socket datagrams; /* SERVICE_DATAGRAMS */
+    unsigned line;                   /* of the section, for messages */
 };
 
 struct services {

@@ -289,7 +289,7 @@ accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *r
     reply->password_changed = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
     reply->place = reader_bytes(&r, STORE_PLACE_MAX);
     reply->has_folders = has_folders == 1;
-    if (reply->state > ACCOUNTD_LOGIN_LATER || has_folders > 1)
+    if (reply->state > ACCOUNTD_LOGIN_PASSWORD || has_folders > 1)
         return -1;
     return reader_end(&r);
 }
@@ -347,6 +347,24 @@ accountd_folders_reply_decode(struct slice payload,
         folders[i].quota_bytes = reader_u64(&r);
         folders[i].quota_messages = reader_u64(&r);
     }
+    return reader_end(&r);
+}
+
+int
+accountd_admin_login_encode(struct strbuf *out, struct slice name)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_ADMIN_LOGIN, 0);
+
+    writer_bytes(&w, name);
+    return frame_end(&w);
+}
+
+int
+accountd_admin_login_decode(struct slice payload, struct slice *name)
+{
+    struct reader r = reader_begin(payload);
+
+    *name = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     return reader_end(&r);
 }
 
@@ -507,14 +525,16 @@ accountd_sender_decode(struct slice payload, struct accountd_sender *req)
 /* ---- ADMIN ---- */
 
 int
-accountd_admin_encode(struct strbuf *out, const struct accountd_admin *req)
+accountd_admin_encode_as(struct strbuf *out, uint16_t type, const struct accountd_admin *req)
 {
-    struct writer w = frame_begin(out, ACCOUNTD_ADMIN, 0);
+    struct writer w = frame_begin(out, type, 0);
 
     writer_bytes(&w, req->verb);
     writer_bytes(&w, req->kind);
     writer_bytes(&w, req->name);
     writer_bytes(&w, req->cursor);
+    writer_bytes(&w, req->actor);
+    writer_bytes(&w, req->origin);
     writer_u32(&w, req->field_count);
     for (uint32_t i = 0; i < req->field_count; i++) {
         writer_bytes(&w, req->fields[i].name);
@@ -533,6 +553,8 @@ accountd_admin_decode(struct slice payload, struct accountd_admin *req,
     req->kind = reader_bytes(&r, WORD_MAX);
     req->name = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     req->cursor = reader_bytes(&r, CURSOR_MAX);
+    req->actor = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
+    req->origin = reader_bytes(&r, ACCOUNTD_ORIGIN_MAX);
     req->field_count = reader_count(&r, OBJECT_FIELDS_MAX);
     for (uint32_t i = 0; i < req->field_count && !r.failed; i++) {
         fields[i].name = reader_bytes(&r, OBJECT_NAME_MAX);
@@ -543,10 +565,10 @@ accountd_admin_decode(struct slice payload, struct accountd_admin *req,
 }
 
 int
-accountd_admin_reply_encode(struct strbuf *out, uint32_t id,
-                            const struct accountd_admin_reply *reply)
+accountd_admin_reply_encode_as(struct strbuf *out, uint16_t type, uint32_t id,
+                               const struct accountd_admin_reply *reply)
 {
-    struct writer w = frame_begin(out, ACCOUNTD_ADMIN_REPLY, id);
+    struct writer w = frame_begin(out, type, id);
 
     writer_u32(&w, reply->result);
     writer_bytes(&w, reply->text);

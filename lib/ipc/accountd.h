@@ -2,8 +2,9 @@
  * lib/ipc/accountd.h - what other programs ask accountd, the sole owner of the account base.
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
- * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, FOLDERS and REHASH,
- * local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and CONTACT_EDIT, root (the command line) ADMIN. Encoders write one
+ * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, MEANS, FOLDERS and
+ * REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and CONTACT_EDIT, root
+ * (the command line) ADMIN, authd for an administrator ADMIN and ADMIN_LOGIN. Encoders write one
  * whole frame with request id 0 (the client fills it in); decoders check everything and return 0,
  * or -1: close the connection. Slices borrow from the payload.
  */
@@ -50,7 +51,15 @@ enum accountd_type {
     ACCOUNTD_SPEND,      /* may this user send this much, and count it */
     ACCOUNTD_AUTO_REPLY, /* what a user's automatic reply says */
     ACCOUNTD_AUTO_REPLY_REPLY,
-    ACCOUNTD_CONTACTS, /* directoryd: public contacts, and what changes of them (lib/ipc/contacts.h) */
+    ACCOUNTD_MEANS, /* lib/ipc/accountd_means.h */
+    ACCOUNTD_MEANS_REPLY,
+    ACCOUNTD_CODE_USED,
+    ACCOUNTD_BLOCK,  /* authd: nobody there may log in (lib/ipc/accountd_block.h); OK */
+    ACCOUNTD_BLOCKS, /* authd: answered when there are changes */
+    ACCOUNTD_BLOCKS_REPLY,
+    ACCOUNTD_ADMIN_LOGIN, /* an administrator's name to the password record: a LOGIN_REPLY */
+    ACCOUNTD_CONTACTS, /* directoryd: public contacts, and what changes of them (lib/ipc/contacts.h)
+                        */
     ACCOUNTD_CONTACTS_REPLY,
     ACCOUNTD_CONTACT_EDIT, /* directoryd: add, set or del of a contact */
     ACCOUNTD_CONTACT_EDIT_REPLY,
@@ -157,12 +166,14 @@ enum accountd_right {
     ACCOUNTD_MAY_CHANGE_MAIL = 1 << 6, /* off: the mailbox is read-only */
     ACCOUNTD_POP3_MARKS_SEEN = 1 << 7, /* no right: what POP3 fetched becomes \Seen */
     ACCOUNTD_POP3_DELAYED = 1 << 8,    /* no right: pop3.login_delay holds for the user */
+    ACCOUNTD_MORE_MEANS = 1 << 16,     /* no right: ask MEANS (lib/ipc/accountd_means.h) */
 };
 enum accountd_login_state {
     ACCOUNTD_LOGIN_OK, /* account exists and may log in */
     ACCOUNTD_LOGIN_UNKNOWN,
     ACCOUNTD_LOGIN_DISABLED, /* disabled, pending, suspended or expired */
-    ACCOUNTD_LOGIN_LATER     /* the base failed, or the mailbox is being moved: try again */
+    ACCOUNTD_LOGIN_LATER,    /* the base failed, or the mailbox is being moved: try again */
+    ACCOUNTD_LOGIN_PASSWORD  /* exists, and its password has to be changed before any login */
 };
 struct accountd_login {
     struct slice name;     /* as typed; bare names belong to the primary domain (DIR-02) */
@@ -185,6 +196,11 @@ int accountd_login_decode(struct slice payload, struct accountd_login *req);
 int accountd_login_reply_encode(struct strbuf *out, uint32_t id,
                                 const struct accountd_login_reply *);
 int accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *reply);
+
+/* ---- ADMIN_LOGIN: asked by authd for a login to admind. OK or UNKNOWN; `user` is the canonical
+ * name, which has no "@" ---- */
+int accountd_admin_login_encode(struct strbuf *out, struct slice name);
+int accountd_admin_login_decode(struct slice payload, struct slice *name);
 
 /* ---- FOLDERS: the folders of others that a user may open, asked by authd after the proof ---- */
 #define ACCOUNTD_FOLDERS_MAX 256 /* for one user; more are not shown */
@@ -347,13 +363,26 @@ struct accountd_admin {
     struct slice kind;   /* "domain" "user" "alias" "group" "member" "domain-alias" "admin" */
     struct slice name;   /* the object's name; "" with list */
     struct slice cursor; /* "" or the cursor of the last page */
+    /* The administrator for whom it is done, whose rights accountd checks, and where he is: a
+     * client address. "": the local command line, which may do everything; it runs as root or as
+     * the owner of the suite, by the kernel's word. */
+    struct slice actor, origin;
     const struct object_field *fields; /* encode: given; decode: filled array of the caller */
     uint32_t field_count;
 };
 /* Results have the numbers of the API: 0 success, 1 bad parameters, others by verb (ADM-22..36).
  * "manages" of an admin: may he change what is in the field "domain"? */
 #define ACCOUNTD_NOT_MANAGED 2 /* no */
-int accountd_admin_encode(struct strbuf *out, const struct accountd_admin *req);
+#define ACCOUNTD_NO_RIGHT 101  /* the actor may not do this, or is no administrator */
+#define ACCOUNTD_AWAY 102      /* from authd: accountd gave no answer */
+#define ACCOUNTD_ORIGIN_MAX 64
+/* `type`: ACCOUNTD_ADMIN or AUTHD_ADMIN. */
+int accountd_admin_encode_as(struct strbuf *out, uint16_t type, const struct accountd_admin *req);
+static inline int
+accountd_admin_encode(struct strbuf *out, const struct accountd_admin *req)
+{
+    return accountd_admin_encode_as(out, ACCOUNTD_ADMIN, req);
+}
 int accountd_admin_decode(struct slice payload, struct accountd_admin *req,
                           struct object_field fields[OBJECT_FIELDS_MAX]);
 struct accountd_admin_reply {
@@ -362,7 +391,13 @@ struct accountd_admin_reply {
     struct slice cursor; /* not empty: more pages */
     struct slice data;   /* objects: lib/ipc/object.h; export: text */
 };
-int accountd_admin_reply_encode(struct strbuf *out, uint32_t id,
-                                const struct accountd_admin_reply *reply);
+int accountd_admin_reply_encode_as(struct strbuf *out, uint16_t type, uint32_t id,
+                                   const struct accountd_admin_reply *reply);
+static inline int
+accountd_admin_reply_encode(struct strbuf *out, uint32_t id,
+                            const struct accountd_admin_reply *reply)
+{
+    return accountd_admin_reply_encode_as(out, ACCOUNTD_ADMIN_REPLY, id, reply);
+}
 int accountd_admin_reply_decode(struct slice payload, struct accountd_admin_reply *reply);
 #endif

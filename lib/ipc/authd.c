@@ -16,6 +16,7 @@
 
 enum {
     SERVICE_MAX = 16,
+    ADMIN_TIMEOUT_MS = 60000, /* accountd may hash a password, or count */
     IP_MAX = 64,
     SESSION_ID_MAX = 64,
     BINDING_MAX = 64,
@@ -297,7 +298,7 @@ authd_fail_decode(struct slice payload, struct authd_fail *fail)
 
     fail->failure = reader_u8(&r);
     fail->text = reader_bytes(&r, TEXT_MAX);
-    return reader_end(&r) < 0 || fail->failure > AUTHD_TOO_SOON ? -1 : 0;
+    return reader_end(&r) < 0 || fail->failure > AUTHD_EXPIRED ? -1 : 0;
 }
 
 /* ---- the session's side ---- */
@@ -525,6 +526,60 @@ authd_call_url(struct ipc_client *auth, struct slice url, uint64_t *size)
     close_keep_errno(answer.fd);
     errno = reply.result == AUTHD_URL_REFUSED ? ENOENT : EBUSY;
     return -1;
+}
+
+int
+authd_call_customer(struct ipc_client *auth)
+{
+    struct strbuf frame = strbuf_new(AUTHD_REQUEST_MAX);
+    struct ipc_reply answer = {.fd = -1};
+    int rc = authd_data_encode(&frame, AUTHD_CUSTOMER, 0, SLICE(""));
+
+    if (rc == 0 && auth != NULL)
+        rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
+    strbuf_free(&frame);
+    if (rc == 0 && answer.type == AUTHD_CUSTOMER_REPLY)
+        return answer.fd;
+    close_keep_errno(answer.fd);
+    return -1;
+}
+
+int
+authd_call_admin(struct ipc_client *auth, const struct accountd_admin *request,
+                 struct accountd_admin_reply *reply)
+{
+    struct strbuf frame = strbuf_new(AUTHD_ADMIN_REQUEST_MAX);
+    struct ipc_reply answer = {.fd = -1};
+    int rc = -1;
+
+    if (auth != NULL && accountd_admin_encode_as(&frame, AUTHD_ADMIN, request) == 0)
+        rc = ipc_client_call(auth, &frame, -1, ADMIN_TIMEOUT_MS, &answer);
+    if (rc == 0 && (answer.type != AUTHD_ADMIN_REPLY ||
+                    accountd_admin_reply_decode(answer.payload, reply) < 0))
+        rc = -1;
+    close_keep_errno(answer.fd);
+    request_free(&frame);
+    return rc;
+}
+
+int
+authd_call_token(struct ipc_client *auth, struct slice ended, struct strbuf *token)
+{
+    struct strbuf frame = strbuf_new(AUTHD_PAYLOAD_MAX);
+    struct ipc_reply answer = {.fd = -1};
+    struct slice data = SLICE("");
+    int rc = -1;
+
+    if (auth != NULL && authd_data_encode(&frame, AUTHD_TOKEN, 0, ended) == 0)
+        rc = ipc_client_call(auth, &frame, -1, AUTHD_TIMEOUT_MS, &answer);
+    if (rc == 0 &&
+        (answer.type != AUTHD_TOKEN_REPLY || authd_data_decode(answer.payload, &data) < 0))
+        rc = -1;
+    close_keep_errno(answer.fd);
+    request_free(&frame);
+    if (rc == 0)
+        rc = strbuf_append(token, data) ? 0 : -1;
+    return rc;
 }
 
 /* RFC 4616 section 2: no authorization identity; neither part may hold a NUL. */

@@ -42,12 +42,19 @@ enum authd_type {
     AUTHD_FOLDER_CHANGED,
     AUTHD_URL, /* session: the text behind a URL that somebody has authorized (RFC 4467, 4468) */
     AUTHD_URL_REPLY,
+    AUTHD_CUSTOMER, /* SMTP session of a logged-in user: a way to the mail that waits for it (ATRN)
+                     */
+    AUTHD_CUSTOMER_REPLY,
+    AUTHD_ADMIN, /* session of an administrator: struct accountd_admin without actor and origin */
+    AUTHD_ADMIN_REPLY,
+    AUTHD_TOKEN, /* the same: a token to come back with; or, with one in it, its end */
+    AUTHD_TOKEN_REPLY,
     AUTHD_WHO, /* directoryd: who has logged in to the LDAP session with this id? One bytes field */
     AUTHD_WHO_REPLY, /* canonical user@domain, or empty */
 };
 
 struct authd_attach {
-    struct slice service; /* "smtp" "imap" "pop3" "ldap" */
+    struct slice service; /* "smtp" "imap" "pop3" "admin" "ldap" */
     struct slice client_ip, local_ip;
     uint16_t client_port, local_port;
     struct slice session_id; /* for the log */
@@ -65,7 +72,7 @@ struct authd_start {
 int authd_start_encode(struct strbuf *out, const struct authd_start *start);
 int authd_start_decode(struct slice payload, struct authd_start *start);
 
-/* STEP, CHALLENGE, END, URL, WHO and WHO_REPLY: one bytes field. */
+/* STEP, CHALLENGE, END, URL, CUSTOMER, CUSTOMER_REPLY, WHO and WHO_REPLY: one bytes field. */
 int authd_data_encode(struct strbuf *out, uint16_t type, uint32_t id, struct slice data);
 int authd_data_decode(struct slice payload, struct slice *data);
 
@@ -154,7 +161,8 @@ enum authd_failure {
     AUTHD_TEMPORARY,   /* accountd away, overload: try later */
     AUTHD_BLOCKED,     /* too many failures from there */
     AUTHD_CANCELLED,
-    AUTHD_TOO_SOON /* POP3: pop3.login_delay is not over */
+    AUTHD_TOO_SOON, /* POP3: pop3.login_delay is not over */
+    AUTHD_EXPIRED   /* right password, but it has to be changed before any login */
 };
 struct authd_fail {
     uint8_t failure; /* enum authd_failure */
@@ -162,6 +170,14 @@ struct authd_fail {
 };
 int authd_fail_encode(struct strbuf *out, uint32_t id, const struct authd_fail *fail);
 int authd_fail_decode(struct slice payload, struct authd_fail *fail);
+
+/* ---- sessions of service "admin": who logs in is an administrator. The mechanism
+ * AUTHD_TOKEN_LOGIN with a token of an earlier session as initial response logs in without a
+ * password, until the token has not been used for admin.session_timeout, or the password is
+ * another, or authd is ---- */
+#define AUTHD_TOKEN_LOGIN "TOKEN"
+#define AUTHD_TOKEN_LEN 43                   /* characters of [0-9A-Za-z]: 256 bits */
+#define AUTHD_ADMIN_REQUEST_MAX (256u << 10) /* of an ADMIN */
 
 /* ---- the session's side, blocking: used by smtpd, imapd, pop3d ---- */
 struct ipc_client;
@@ -203,6 +219,17 @@ int authd_call_folder_change(struct ipc_client *auth, const struct authd_folder_
 /* A descriptor to read *size bytes from, which the caller owns, or -1 with errno: ENOENT refused,
  * EBUSY later (also when authd is away). */
 int authd_call_url(struct ipc_client *auth, struct slice url, uint64_t *size);
+/* A connection to queue-manager (lib/ipc/queue_manager.h, "ATRN") that speaks for the user who has
+ * logged in, and which the caller owns; -1: somebody is away. */
+int authd_call_customer(struct ipc_client *auth);
+/* An operation of the administrator who has logged in. The reply is borrowed until the next call on
+ * `auth`. 0, or -1: authd or accountd is away. */
+struct accountd_admin;
+struct accountd_admin_reply;
+int authd_call_admin(struct ipc_client *auth, const struct accountd_admin *request,
+                     struct accountd_admin_reply *reply);
+/* A token for that administrator into `token`, or with `ended` the end of that one. 0, or -1. */
+int authd_call_token(struct ipc_client *auth, struct slice ended, struct strbuf *token);
 /* Name and password in one (IMAP LOGIN, POP3 PASS). */
 void authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
                       struct authd_result *result);

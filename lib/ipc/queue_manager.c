@@ -101,6 +101,7 @@ queue_job_encode(struct strbuf *out, const struct queue_job *job)
     writer_bytes(&w, job->prepend);
     writer_bytes(&w, job->user);
     writer_bytes(&w, job->forwarder);
+    writer_u64(&w, job->connection);
     writer_bytes(&w, job->classes);
     writer_bytes(&w, job->envelope_rcpts);
     writer_u32(&w, job->rcpt_count);
@@ -156,6 +157,7 @@ queue_job_decode(struct slice payload, struct queue_job *job)
     job->prepend = reader_bytes(&r, PREPEND_MAX);
     job->user = reader_bytes(&r, QUEUE_ADDRESS_MAX);
     job->forwarder = reader_bytes(&r, QUEUE_ADDRESS_MAX);
+    job->connection = reader_u64(&r);
     job->classes = reader_bytes(&r, QUEUE_CLASSES_MAX);
     job->envelope_rcpts = reader_bytes(&r, QUEUE_ENVELOPE_RCPTS_MAX);
     job->rcpt_count = reader_count(&r, QUEUE_JOB_RCPTS_MAX);
@@ -317,4 +319,87 @@ queue_reply_decode(struct slice payload, struct queue_reply *reply)
     reply->index = reader_u32(&r);
     reply->message = reader_bytes(&r, QUEUE_REPLY_MAX);
     return reader_end(&r);
+}
+
+/* ---- customers ---- */
+
+#define IP_MAX 64
+
+int
+queue_customer_encode(struct strbuf *out, const struct queue_customer *customer)
+{
+    struct writer w = frame_begin(out, QUEUE_CUSTOMER, 0);
+
+    writer_bytes(&w, customer->user);
+    writer_bytes(&w, customer->client_ip);
+    return frame_end(&w);
+}
+
+int
+queue_customer_decode(struct slice payload, struct queue_customer *customer)
+{
+    struct reader r = reader_begin(payload);
+
+    customer->user = reader_bytes(&r, QUEUE_ADDRESS_MAX);
+    customer->client_ip = reader_bytes(&r, IP_MAX);
+    return customer->user.len == 0 ? -1 : reader_end(&r);
+}
+
+int
+queue_fetch_encode(struct strbuf *out, struct slice domains)
+{
+    struct writer w = frame_begin(out, QUEUE_FETCH, 0);
+
+    writer_bytes(&w, domains);
+    return frame_end(&w);
+}
+
+int
+queue_fetch_decode(struct slice payload, struct slice *domains)
+{
+    struct reader r = reader_begin(payload);
+
+    *domains = reader_bytes(&r, QUEUE_DOMAINS_MAX);
+    return reader_end(&r);
+}
+
+int
+queue_fetch_reply_encode(struct strbuf *out, uint32_t id, const struct queue_fetch_reply *reply)
+{
+    struct writer w = frame_begin(out, QUEUE_FETCH_REPLY, id);
+
+    writer_u16(&w, reply->code);
+    writer_bytes(&w, reply->text);
+    return frame_end(&w);
+}
+
+int
+queue_fetch_reply_decode(struct slice payload, struct queue_fetch_reply *reply)
+{
+    struct reader r = reader_begin(payload);
+
+    reply->code = reader_u16(&r);
+    reply->text = reader_bytes(&r, QUEUE_TEXT_MAX);
+    return reader_end(&r);
+}
+
+int
+queue_connection_encode(struct strbuf *out, uint16_t type,
+                        const struct queue_connection *connection)
+{
+    struct writer w = frame_begin(out, type, 0);
+
+    writer_u64(&w, connection->number);
+    writer_bytes(&w, connection->client_ip);
+    return frame_end(&w);
+}
+
+int
+queue_connection_decode(struct slice payload, struct queue_connection *connection)
+{
+    struct reader r = reader_begin(payload);
+
+    connection->number = reader_u64(&r);
+    connection->client_ip = reader_bytes(&r, IP_MAX);
+    return connection->number == 0 ? -1 : reader_end(&r);
 }

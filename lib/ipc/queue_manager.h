@@ -29,7 +29,40 @@ enum queue_type {
     QUEUE_CONTROL,
     QUEUE_CONTROL_REPLY,
     QUEUE_REPLY,
+    QUEUE_CUSTOMER, /* authd: who has the other end of this connection from now on */
+    QUEUE_FETCH,    /* a session of such a customer: ATRN; carries the client's connection */
+    QUEUE_FETCH_REPLY,
+    QUEUE_CONNECTION,      /* to a remote agent: a connection that jobs will name; it comes along */
+    QUEUE_CONNECTION_END,  /* to the agent: no more jobs for it */
+    QUEUE_CONNECTION_OVER, /* from the agent: it is closed */
 };
+
+/* ATRN (RFC 2645). authd connects, says who has logged in, and gives the connection to that
+ * session: it can ask for this user's mail and for nothing else. The answer is the reply to ATRN;
+ * after 250 the client's connection belongs to a remote agent, and this one may be closed. */
+#define QUEUE_DOMAINS_MAX 2048 /* bytes of a list of domains */
+struct queue_customer {
+    struct slice user, client_ip;
+};
+int queue_customer_encode(struct strbuf *out, const struct queue_customer *customer);
+int queue_customer_decode(struct slice payload, struct queue_customer *customer);
+int queue_fetch_encode(struct strbuf *out, struct slice domains); /* "a.test,b.test"; empty: all */
+int queue_fetch_decode(struct slice payload, struct slice *domains);
+struct queue_fetch_reply {
+    uint16_t code; /* of SMTP: 250, 450, 451, 453 */
+    struct slice text;
+};
+int queue_fetch_reply_encode(struct strbuf *out, uint32_t id,
+                             const struct queue_fetch_reply *reply);
+int queue_fetch_reply_decode(struct slice payload, struct queue_fetch_reply *reply);
+/* CONNECTION, CONNECTION_END, CONNECTION_OVER. */
+struct queue_connection {
+    uint64_t number;        /* that jobs name, never 0 */
+    struct slice client_ip; /* of CONNECTION */
+};
+int queue_connection_encode(struct strbuf *out, uint16_t type,
+                            const struct queue_connection *connection);
+int queue_connection_decode(struct slice payload, struct queue_connection *connection);
 
 enum queue_agent { QUEUE_AGENT_LOCAL = 1, QUEUE_AGENT_REMOTE, QUEUE_AGENT_ARCHIVE };
 struct queue_hello {
@@ -78,6 +111,7 @@ struct queue_job {
     bool ours;         /* remote: it began here (a user, a trusted host, ourselves): we sign it */
     struct slice user; /* remote: address of who submitted it, or empty */
     struct slice forwarder; /* remote: the address here that sends it on, or empty */
+    uint64_t connection;    /* remote: goes over this one alone (QUEUE_CONNECTION); 0: as usual */
     /* Archive: names of the classes, and the recipients of the envelope, each with a LF behind it.
      * What is beyond the limit is left out, with "+NUMBER" as the last line. */
     struct slice classes, envelope_rcpts;

@@ -57,6 +57,27 @@ ipc_socket_connect(int dirfd, const char *name)
 }
 
 int
+ipc_socket_connect_datagram(int dirfd, const char *name)
+{
+    struct sockaddr_un address;
+    int fd;
+
+    if (ipc_socket_address(dirfd, name, &address) < 0)
+        return -1;
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    /* Who wants to be told its peers' credentials gets an address when it connects (unix(7),
+     * autobind): a sandbox need not allow bind(). */
+    if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)) < 0 ||
+        connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        close_keep_errno(fd);
+        return -1;
+    }
+    return fd;
+}
+
+int
 ipc_socket_peer(int fd, uid_t *uid, pid_t *pid)
 {
     struct ucred cred;

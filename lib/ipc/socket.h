@@ -22,6 +22,9 @@
 int ipc_socket_address(int dirfd, const char *name, struct sockaddr_un *out);
 /* A connected non-blocking stream socket. -1 with errno; EAGAIN: the server's backlog is full. */
 int ipc_socket_connect(int dirfd, const char *name);
+/* A datagram socket that is connected to `name` and has an address of its own, for the answers. It
+ * takes datagrams from there alone. -1 with errno. */
+int ipc_socket_connect_datagram(int dirfd, const char *name);
 /* Who is at the other end (SO_PEERCRED, as of connect). 0, or -1 with errno. */
 int ipc_socket_peer(int fd, uid_t *uid, pid_t *pid);
 /* One send of the beginning of `data`, with `pass_fd` (-1: none) on its first byte; never blocks,

@@ -98,12 +98,12 @@ log_context(const struct log_kv *pairs)
 
 /* True if the datagram left. */
 static bool
-send_datagram(void)
+write_datagram(int fd, struct slice bytes)
 {
     ssize_t n;
 
     do /* write, not send: a system call that every sandbox allows */
-        n = write(state.fd, state.lines.ptr, state.lines.len);
+        n = write(fd, bytes.ptr, bytes.len);
     while (n < 0 && errno == EINTR);
     if (n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM))
         state.rest_until_ms = clock_mono_ms() + LOG_REST_MS;
@@ -121,7 +121,7 @@ log_flush(void)
         (void)write_all(STDERR_FILENO, strbuf_slice(&state.lines)); /* nowhere left to tell */
     else if (clock_mono_ms() < state.rest_until_ms)
         return; /* keeps collecting; put_line() counts what no longer fits */
-    else if (!send_datagram())
+    else if (!write_datagram(state.fd, strbuf_slice(&state.lines)))
         state.dropped += state.lines_in_buffer;
     if (state.lines.cap > LOG_KEEP_BYTES)
         strbuf_free(&state.lines);
@@ -166,4 +166,24 @@ log_write(enum log_level level, const char *event, const struct log_kv *pairs)
     if (level == LOG_ERROR || state.fd < 0)
         log_flush();
     errno = saved;
+}
+
+bool
+log_write_to(const char *service, const char *event, const struct log_kv *pairs)
+{
+    struct strbuf line = strbuf_new(LOG_DATAGRAM_MAX);
+    int saved = errno;
+    bool left;
+
+    if (state.fd >= 0) {
+        (void)strbuf_str(&line, service); /* short: always fits */
+        (void)strbuf_char(&line, '\n');
+    }
+    state.origin.context = strbuf_slice(&state.context);
+    left = log_line_encode(&line, clock_real_ms(), &state.origin, LOG_INFO, event, pairs) &&
+           (state.fd < 0 || clock_mono_ms() >= state.rest_until_ms) &&
+           write_datagram(state.fd < 0 ? STDERR_FILENO : state.fd, strbuf_slice(&line));
+    strbuf_free(&line);
+    errno = saved;
+    return left;
 }

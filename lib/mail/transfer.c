@@ -91,37 +91,72 @@ whole_escapes(struct slice part)
     return part.len;
 }
 
-/* One line with its end. `ends`: it is the last one, which needs none. White space before the end
- * is not part of the text (section 6.7 (3)). */
-static bool
-quoted_line(struct slice line, bool ends, struct strbuf *out)
+/* How the line that begins `in` ends: white space before its end is not part of the text (section
+ * 6.7 (3)), and "=" there joins it with the next one. The last line needs no end. Found out once
+ * for a line, so that it does not matter into what pieces a long one is cut. */
+static void
+begin_line(struct transfer *t, struct slice in)
 {
-    char *to = strbuf_room(out, line.len);
-    struct slice text = line, end;
-    size_t used = 0;
+    size_t line_end = slice_index(in, '\n'), end, text;
     bool soft;
 
-    if (to == NULL)
-        return false;
-    while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
-        text.len--;
-    end = slice_sub(line, text.len, line.len);
-    ends = ends || end.len > 0;
-    while (ends && text.len > 0 &&
-           (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
-        text.len--;
-    soft = text.len > 0 && ends && text.ptr[text.len - 1] == '=';
-    if (soft)
-        text.len--;
+    end = line_end;
+    while (end > 0 && in.ptr[end - 1] == '\r')
+        end--;
+    text = end;
+    while (text > 0 && (in.ptr[text - 1] == ' ' || in.ptr[text - 1] == '\t'))
+        text--;
+    soft = text > 0 && in.ptr[text - 1] == '=';
+    t->text = text - soft;
+    t->dropped = end - t->text;
+    t->end = line_end + (line_end < in.len) - end;
+    if (soft) {
+        t->dropped += t->end;
+        t->end = 0;
+    }
+}
+
+static void
+quoted_text(struct slice text, char *to, size_t *used)
+{
     for (size_t i = 0; i < text.len; i++) {
         int byte = quoted_byte(text, i);
 
-        to[used++] = byte < 0 ? text.ptr[i] : (char)byte;
+        to[(*used)++] = byte < 0 ? text.ptr[i] : (char)byte;
         if (byte >= 0)
             i += 2;
     }
+}
+
+/* What is left of a line, at most `piece` bytes of it. */
+static bool
+quoted_piece(struct transfer *t, struct slice *in, size_t piece, struct strbuf *out)
+{
+    char *to = strbuf_room(out, piece < in->len ? piece : in->len);
+    size_t used = 0, end;
+    struct slice text;
+
+    if (to == NULL)
+        return false;
+    if (t->text + t->dropped + t->end == 0)
+        begin_line(t, *in);
+    text = slice_sub(*in, 0, t->text < piece ? t->text : piece);
+    if (text.len < t->text)
+        text.len = whole_escapes(text);
+    quoted_text(text, to, &used);
+    t->text -= text.len;
+    *in = slice_sub(*in, text.len, in->len);
+    if (t->text == 0) {
+        *in = slice_sub(*in, t->dropped, in->len);
+        t->dropped = 0;
+        end = t->end < piece - text.len ? t->end : piece - text.len;
+        for (size_t i = 0; i < end; i++)
+            to[used++] = in->ptr[i];
+        *in = slice_sub(*in, end, in->len);
+        t->end -= end;
+    }
     strbuf_grew(out, used);
-    return soft || strbuf_append(out, end);
+    return true;
 }
 
 bool
@@ -131,15 +166,8 @@ transfer_next(struct transfer *t, struct slice *in, size_t piece, struct strbuf 
 
     if (in->len == 0 || t->ended)
         return false;
-    if (t->encoding == TRANSFER_QUOTED_PRINTABLE) {
-        size_t line_end = slice_index(part, '\n');
-
-        if (line_end == part.len && part.len < in->len)
-            line_end = whole_escapes(part) - 1;
-        part = slice_sub(part, 0, line_end + 1);
-        *in = slice_sub(*in, part.len, in->len);
-        return quoted_line(part, in->len == 0, out);
-    }
+    if (t->encoding == TRANSFER_QUOTED_PRINTABLE)
+        return quoted_piece(t, in, piece, out);
     *in = slice_sub(*in, part.len, in->len);
     if (t->encoding == TRANSFER_BASE64)
         return base64_piece(t, part, out);

@@ -26,11 +26,13 @@ struct transfer {
     uint32_t bits; /* base64: what is not a whole byte yet */
     unsigned count;
     bool ended;
+    size_t text, dropped, end; /* quoted-printable: bytes of the line at hand, in this order */
 };
 
 struct transfer transfer_begin(enum transfer_encoding encoding);
-/* Takes one line (quoted-printable) or up to `piece` bytes off *in and appends them decoded. A line
- * longer than `piece` (quoted-printable allows 76) is taken in pieces. False: nothing is left, or
+/* Takes one line (quoted-printable) or up to `piece` bytes off *in, which is all that is left of
+ * the content, and appends them decoded. A line longer than `piece` (quoted-printable allows 76) is
+ * taken in pieces; the result is the same for any `piece` of 3 or more. False: nothing is left, or
  * `out` is full. */
 bool transfer_next(struct transfer *t, struct slice *in, size_t piece, struct strbuf *out);
 

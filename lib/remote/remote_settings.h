@@ -36,6 +36,7 @@ struct remote_settings {
     uint16_t port;        /* of other servers */
     uint16_t own_port;    /* of our own one, to know ourselves by */
     bool use_ipv4, use_ipv6;
+    bool keep_order; /* equal servers by their names, not by chance: for a look alone */
     unsigned max_addresses, workers, messages_per_connection;
     int64_t timeout_ms, dns_timeout_ms, idle_ms;
     struct smtp_sources sources;

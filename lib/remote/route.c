@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -114,6 +115,12 @@ struct addresses {
     uint8_t bytes[ADDRESSES_MAX][16];
 };
 
+static int
+by_bytes(const void *a, const void *b)
+{
+    return memcmp(a, b, 16);
+}
+
 /* Copies, because an answer borrows from the client's buffer until the next question. */
 static void
 look_up(struct lookup *l, enum dns_rr rr, const char *host, struct addresses *found)
@@ -126,6 +133,8 @@ look_up(struct lookup *l, enum dns_rr rr, const char *host, struct addresses *fo
     for (uint32_t i = 0; i < answer.count && found->count < ADDRESSES_MAX; i++)
         if (answer.records[i].data.len == found->len)
             memcpy(found->bytes[found->count++], answer.records[i].data.ptr, found->len);
+    if (l->settings->keep_order) /* what DNS gives goes round */
+        qsort(found->bytes, found->count, sizeof(found->bytes[0]), by_bytes);
 }
 
 /* IPv6 and IPv4 in turns: where one of them leads nowhere, the other still comes before the limit
@@ -170,6 +179,16 @@ lookup_end(const struct lookup *l, struct slice name, struct smtp_verdict *why)
     if (l->met_ourselves)
         return conclude(MX_NEVER, why, "5.4.6", "mail loops back to this host", name);
     return conclude(MX_NEVER, why, "5.4.4", "no mail server with an address for", name);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+    const struct mx_host *x = a, *y = b;
+
+    if (x->preference != y->preference)
+        return x->preference < y->preference ? -1 : 1;
+    return strcmp(x->name, y->name);
 }
 
 /* One preference after the other, until there are enough addresses. When one of our own addresses
@@ -224,6 +243,8 @@ route_by_dns(const struct remote_settings *settings, struct ipc_client *dns, str
         status =
             mx_from_answer(&answer, strbuf_slice(&name), slice_of(settings->hostname), &list, why);
     }
+    if (status == MX_FOUND && settings->keep_order)
+        qsort(list.hosts, list.count, sizeof(list.hosts[0]), by_name);
     if (status == MX_FOUND) {
         resolve_groups(&l, &list);
         status = lookup_end(&l, next_hop, why);

@@ -8,6 +8,7 @@
 #include "lib/base/mem.h"
 #include "lib/conf/lists.h"
 #include "lib/mail/address.h"
+#include "lib/queue/envelope.h"
 #include "lib/smtp/route_host.h"
 
 /* ---- settings ---- */
@@ -22,6 +23,14 @@ domain_key(struct slice domain, char out[ADDRESS_DOMAIN_MAX])
         out[i] = domain.ptr[i] >= 'A' && domain.ptr[i] <= 'Z' ? (char)(domain.ptr[i] | 0x20)
                                                               : domain.ptr[i];
     return domain.len;
+}
+
+static uint64_t
+load_max_recipients(const struct conf *conf)
+{
+    uint64_t limit = conf_u64(conf, SMTP_MAX_RECIPIENTS);
+
+    return limit == 0 || limit > QUEUE_RCPTS_MAX ? QUEUE_RCPTS_MAX : limit;
 }
 
 /* Its entries begin with a domain. */
@@ -60,14 +69,16 @@ reception_load(struct reception_rules *rules, const char *program, const struct 
         .max_message_size = conf_u64(conf, SMTP_MAX_MESSAGE_SIZE),
         .max_incoming_size = conf_u64(conf, SMTP_MAX_INCOMING_SIZE),
         .max_outgoing_size = conf_u64(conf, SMTP_MAX_OUTGOING_SIZE),
+        .max_recipients = load_max_recipients(conf),
         .trusted_hosts = networks_of(conf, SMTP_HOSTS_NO_AUTH),
         .good_ips = networks_of(conf, SMTP_GOOD_IPS),
-        .open_domains = map_new((size_t)2 * LIST_ENTRIES_MAX),
+        .open_domains = map_new((size_t)3 * LIST_ENTRIES_MAX),
     };
     load_domains(rules, program, conf, inst, SMTP_OPEN_RELAY_DOMAINS);
     /* SMTP-15: nobody has to authenticate for these, for their mail goes to servers that we were
      * told of */
     load_domains(rules, program, conf, inst, REMOTE_DIRECT_DOMAINS);
+    load_domains(rules, program, conf, inst, QUEUE_ODMR_DOMAINS); /* and waits for these users */
 }
 
 /* ---- decisions ---- */
@@ -106,6 +117,8 @@ reception_relay(const struct reception_rules *rules, const struct reception_clie
     char key[ADDRESS_DOMAIN_MAX];
     size_t len = domain_key(domain, key);
 
+    if (client->is_lmtp)
+        return (struct reception_relay){false, CONF_NO_SETTING, 0};
     if (client->user.len > 0)
         return yes;
     yes.setting = client->is_trusted ? SMTP_HOSTS_NO_AUTH : SMTP_CLOSE_RELAY;
@@ -114,6 +127,12 @@ reception_relay(const struct reception_rules *rules, const struct reception_clie
     if (!client->is_submission && len > 0 && rules->open_domains != NULL)
         open = map_get(rules->open_domains, slice_make(key, len));
     return open != NULL ? *open : no;
+}
+
+const struct refusal *
+reception_relay_refusal(const struct reception_client *client)
+{
+    return smtp_refusal(client->is_lmtp ? REFUSED_LMTP_RELAY : REFUSED_RELAY);
 }
 
 /* RFC 1918, RFC 4193, RFC 4291 section 2.5.6, and loopback: inside the organisation. */

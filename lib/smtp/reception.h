@@ -17,6 +17,7 @@ struct reception_rules {
     bool close_relay, from_must_match_auth, from_must_be_local, local_sender_must_auth;
     bool sender_rule_skip_good_ip;
     uint64_t max_message_size, max_incoming_size, max_outgoing_size; /* octets; 0: no limit */
+    uint64_t max_recipients; /* of one transaction */
     struct networks trusted_hosts, good_ips;
     struct map *open_domains; /* in lower case, struct reception_relay; NULL: none */
 };
@@ -31,6 +32,7 @@ struct reception_client {
     struct slice user;  /* authenticated, or empty */
     bool is_trusted;    /* smtp.hosts_no_auth */
     bool is_submission; /* port 587 or 465 */
+    bool is_lmtp;       /* never relayed, whoever asks */
 };
 bool reception_trusts(const struct reception_rules *rules, struct slice ip);
 
@@ -49,6 +51,7 @@ struct reception_relay {
 };
 struct reception_relay reception_relay(const struct reception_rules *rules,
                                        const struct reception_client *client, struct slice domain);
+const struct refusal *reception_relay_refusal(const struct reception_client *client);
 
 /* What an envelope sender has to be. */
 enum reception_sender {

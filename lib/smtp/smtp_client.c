@@ -430,18 +430,10 @@ shake_hands(struct smtp_client *client, struct smtp_verdict *why)
     return -1;
 }
 
+/* From the greeting to EHLO over a new connection. */
 static int
-greet(struct smtp_client *client, struct smtp_verdict *why)
+begin(struct smtp_client *client, int fd, struct smtp_verdict *why)
 {
-    const char *reason;
-    int fd = open_socket(client, &reason);
-
-    if (fd < 0) {
-        connection_verdict(&client->peer, "4.4.1",
-                           proxy_for(client) == NULL ? "connect" : "connect by the proxy", reason,
-                           why);
-        return -1;
-    }
     client->failed = false;
     note_local_ip(client, fd);
     client->stream = stream_new(fd, READ_MAX);
@@ -452,6 +444,19 @@ greet(struct smtp_client *client, struct smtp_verdict *why)
         why->code / 100 != 2)
         return -1;
     return say_hello(client, why);
+}
+
+static int
+greet(struct smtp_client *client, struct smtp_verdict *why)
+{
+    const char *reason;
+    int fd = open_socket(client, &reason);
+
+    if (fd >= 0)
+        return begin(client, fd, why);
+    connection_verdict(&client->peer, "4.4.1",
+                       proxy_for(client) == NULL ? "connect" : "connect by the proxy", reason, why);
+    return -1;
 }
 
 enum tls_result { TLS_STARTED, TLS_REFUSED, TLS_BROKEN };
@@ -508,9 +513,9 @@ secure(struct smtp_client *client, struct smtp_verdict *why)
     return greet(client, why);
 }
 
-struct smtp_client *
-smtp_client_open(const struct smtp_peer *peer, const struct smtp_client_options *options,
-                 int64_t deadline_mono_ms, struct smtp_verdict *why)
+static struct smtp_client *
+client_new(const struct smtp_peer *peer, const struct smtp_client_options *options,
+           int64_t deadline_mono_ms)
 {
     struct smtp_client *client = xcalloc(1, sizeof(*client));
 
@@ -518,6 +523,28 @@ smtp_client_open(const struct smtp_peer *peer, const struct smtp_client_options 
                                    .options = *options,
                                    .deadline = deadline_mono_ms,
                                    .reply = smtp_reply_new()};
+    return client;
+}
+
+struct smtp_client *
+smtp_client_adopt(int fd, const struct smtp_peer *peer, const struct smtp_client_options *options,
+                  int64_t deadline_mono_ms, struct smtp_verdict *why)
+{
+    struct smtp_client *client = client_new(peer, options, deadline_mono_ms);
+
+    client->peer.tls_at_once = false;
+    client->options.tls_result = NULL;
+    if (begin(client, fd, why) < 0)
+        smtp_client_close(&client);
+    return client;
+}
+
+struct smtp_client *
+smtp_client_open(const struct smtp_peer *peer, const struct smtp_client_options *options,
+                 int64_t deadline_mono_ms, struct smtp_verdict *why)
+{
+    struct smtp_client *client = client_new(peer, options, deadline_mono_ms);
+
     if (options->tls_result != NULL)
         *options->tls_result = (struct smtp_tls_result){.end = SMTP_TLS_UNTRIED};
     if (greet(client, why) == 0 && secure(client, why) == 0 &&

@@ -106,6 +106,12 @@ enum smtp_capability {
 struct smtp_client *smtp_client_open(const struct smtp_peer *peer,
                                      const struct smtp_client_options *options,
                                      int64_t deadline_mono_ms, struct smtp_verdict *why);
+/* The same over a connection that the server has made (ATRN, RFC 2645 section 5.3), from the
+ * greeting to EHLO; takes `fd`. Of the options time-outs and name count; there is no TLS but what
+ * the server may have put around it. */
+struct smtp_client *smtp_client_adopt(int fd, const struct smtp_peer *peer,
+                                      const struct smtp_client_options *options,
+                                      int64_t deadline_mono_ms, struct smtp_verdict *why);
 /* QUIT, without waiting for long; frees. A NULL client is fine. */
 void smtp_client_close(struct smtp_client **clientp);
 void smtp_client_set_deadline(struct smtp_client *client, int64_t deadline_mono_ms);

@@ -107,23 +107,42 @@ keep(struct keeper *keeper)
     }
 }
 
-/* What the front has open is no business of ours: only the workers' sockets and the log stay. */
-static void
-drop_descriptors(const struct keeper *keeper)
+static bool
+is_kept(const struct keeper *keeper, int fd)
+{
+    for (unsigned i = 0; i < keeper->plan->width; i++)
+        if (fd == keeper->fds[i])
+            return true;
+    for (size_t i = 0; i < keeper->plan->keep_count; i++)
+        if (fd == keeper->plan->keep[i])
+            return true;
+    return fd == keeper->daemon->log_fd;
+}
+
+static int
+highest_kept(const struct keeper *keeper)
 {
     int highest = keeper->daemon->log_fd;
 
     for (unsigned i = 0; i < keeper->plan->width; i++)
         if (keeper->fds[i] > highest)
             highest = keeper->fds[i];
-    for (int fd = STDERR_FILENO + 1; fd <= highest; fd++) {
-        bool keep_it = fd == keeper->daemon->log_fd;
+    for (size_t i = 0; i < keeper->plan->keep_count; i++)
+        if (keeper->plan->keep[i] > highest)
+            highest = keeper->plan->keep[i];
+    return highest;
+}
 
-        for (unsigned i = 0; i < keeper->plan->width; i++)
-            keep_it = keep_it || fd == keeper->fds[i];
-        if (!keep_it)
-            (void)close(fd); /* most numbers are not open */
-    }
+/* What the front has open is no business of ours: the workers' sockets and what they work on stay,
+ * and the log. */
+static void
+drop_descriptors(const struct keeper *keeper)
+{
+    int highest = highest_kept(keeper);
+
+    for (int fd = STDERR_FILENO + 1; fd <= highest; fd++)
+        if (!is_kept(keeper, fd))
+            (void)close(fd);                          /* most numbers are not open */
     (void)close_range((unsigned)highest + 1, ~0U, 0); /* cannot fail with these arguments */
 }
 

@@ -22,6 +22,8 @@ struct keeper_plan {
     void (*work)(void *arg, int fd);
     void *arg;
     struct slice lost; /* the packet that the front gets when a worker has died */
+    const int *keep;   /* more descriptors for the workers */
+    size_t keep_count;
 };
 
 /* Forks the keeper, which forks the workers and replaces each that dies. Fills in the front's ends,

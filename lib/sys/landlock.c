@@ -117,12 +117,12 @@ writing_rights(int abi)
 }
 
 static int
-ruleset_new(int abi, bool tcp_allowed)
+ruleset_new(int abi, bool tcp_allowed, bool abstract_allowed)
 {
     struct ruleset_attr attr = {
         .handled_access_fs = known_fs_rights(abi),
         .handled_access_net = tcp_allowed ? 0 : NET_BIND_TCP | NET_CONNECT_TCP,
-        .scoped = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL,
+        .scoped = SCOPE_SIGNAL | (abstract_allowed ? 0 : SCOPE_ABSTRACT_UNIX),
     };
 
     return (int)syscall(SYS_landlock_create_ruleset, &attr, attr_size(abi), 0);
@@ -186,14 +186,15 @@ landlock_confine_writes(const struct sandbox_dir *dirs, size_t count)
 }
 
 int
-landlock_restrict(const struct sandbox_dir *dirs, size_t count, bool same_rights, bool tcp_allowed)
+landlock_restrict(const struct sandbox_dir *dirs, size_t count, bool same_rights, bool tcp_allowed,
+                  bool abstract_allowed)
 {
     int abi = landlock_abi();
     int ruleset, rc = -1;
 
     if (abi == 0)
         return 0;
-    ruleset = ruleset_new(abi, tcp_allowed);
+    ruleset = ruleset_new(abi, tcp_allowed, abstract_allowed);
     if (ruleset < 0)
         return -1;
     if (add_dirs(ruleset, known_fs_rights(abi), dirs, count, same_rights) < 0 ||

@@ -16,11 +16,11 @@ int landlock_abi(void); /* 0: the kernel has none, or it is switched off */
 
 /* Adds a layer: from here on only what lies below `dirs` can be opened, no TCP port be bound or
  * connected to (unless `tcp_allowed`), no process outside the layer be signalled and none of its
- * abstract sockets reached, as far as the ABI goes. `same_rights`: every directory gets the union
- * of all rights, so that files may be linked and renamed across. 0 (also where there is no
- * Landlock), or -1 with errno. Needs no_new_privs. */
+ * abstract sockets reached (unless `abstract_allowed`), as far as the ABI goes. `same_rights`:
+ * every directory gets the union of all rights, so that files may be linked and renamed across. 0
+ * (also where there is no Landlock), or -1 with errno. Needs no_new_privs. */
 int landlock_restrict(const struct sandbox_dir *dirs, size_t count, bool same_rights,
-                      bool tcp_allowed);
+                      bool tcp_allowed, bool abstract_allowed);
 
 /* Adds a layer that confines writing alone: below the `dirs` with SANDBOX_WRITE everything is as
  * before, elsewhere nothing is written, made, renamed or removed. An entry that is no directory (a

@@ -51,6 +51,7 @@ struct pool_session {
     struct ipc_client
         *backend;              /* a connection to pool_ops.backend, or NULL; closed after serve() */
     struct ipc_client *filter; /* the same to pool_ops.filter */
+    int key_fd; /* a datagram socket connected to pool_ops.keys, or -1; serve() has to close it */
     int end_fd; /* becomes readable when the session has to end now: the drain time has passed, or
                  it was revoked */
     struct daemon *daemon;
@@ -137,6 +138,7 @@ struct pool_ops {
     int (*backend_hello)(struct strbuf *out, struct slice session_id);
     const char *filter; /* another one */
     uint32_t filter_payload_max;
+    const char *keys; /* the same of datagrams (lib/ipc/tls_key.h) */
     /* What each worker runs in; uid 0 is never allowed. Its directories are all that a session may
      * ever be given (Landlock only tightens: the user's own directory, after login, lies below one
      * of them). What the pool needs itself (accepting, forking, the empty directory to chroot into)

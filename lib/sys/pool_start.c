@@ -25,6 +25,20 @@ connect_backend(const struct pool *p, const char *name)
     return fd;
 }
 
+/* The same of a server that is asked by datagrams. */
+static int
+connect_keys(const struct pool *p, const char *name)
+{
+    int fd;
+
+    if (name == NULL)
+        return -1;
+    fd = ipc_socket_connect_datagram(p->d->run_dirfd, name);
+    if (fd < 0)
+        log_event(LOG_WARN, "backend_away", KV_STR("socket", name), KV_ERRNO());
+    return fd;
+}
+
 /* A fresh connection has room for it. */
 static int
 greet_backend(const struct pool *p, int fd, const char *session_id)
@@ -71,21 +85,24 @@ hand_over(struct worker *w, const struct pool_handover *h, int client_fd, int ah
         .local_port = h->local_port,
         .session_id = slice_of(h->session_id),
     };
-    int channel[2], backend, filter, rc;
+    int channel[2], backend, filter, key, rc;
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
         return -1;
     backend = connect_backend(p, p->ops->backend);
     backend = greet_backend(p, backend, h->session_id);
     filter = connect_backend(p, p->ops->filter);
+    key = connect_keys(p, p->ops->keys);
     rc = give(w, h,
               (const int[POOL_FDS_MAX]){[POOL_FD_CLIENT] = client_fd,
                                         [POOL_FD_AUTH] = channel[0],
                                         [POOL_FD_BACKEND] = backend,
                                         [POOL_FD_FILTER] = filter,
+                                        [POOL_FD_KEY] = key,
                                         [POOL_FD_AHEAD] = ahead_fd});
     close_keep_errno(backend);
     close_keep_errno(filter);
+    close_keep_errno(key);
     close_keep_errno(channel[0]);
     if (rc < 0)
         close_keep_errno(channel[1]);

@@ -24,6 +24,7 @@ enum pool_fd {
     POOL_FD_AUTH,
     POOL_FD_BACKEND,
     POOL_FD_FILTER,
+    POOL_FD_KEY,
     POOL_FD_AHEAD,
     POOL_FDS_MAX
 };

@@ -156,9 +156,10 @@ probe_landlock(void)
 }
 
 static int
-restrict_and_tell(const struct sandbox_dir *dirs, size_t count, bool same_rights, bool tcp_allowed)
+restrict_and_tell(const struct sandbox_dir *dirs, size_t count, bool same_rights, bool tcp_allowed,
+                  bool abstract_allowed)
 {
-    if (landlock_restrict(dirs, count, same_rights, tcp_allowed) < 0)
+    if (landlock_restrict(dirs, count, same_rights, tcp_allowed, abstract_allowed) < 0)
         return -1;
     if (landlock_abi() > 0 && probe_landlock() < 0)
         return -1;
@@ -180,7 +181,7 @@ enter_landlock(const struct sandbox *box)
                   KV_STR("effect", "paths are confined by user, chroot and openat2 alone"));
     }
     return restrict_and_tell(box->dirs, box->dir_count, box->same_rights,
-                             (box->calls & SANDBOX_INTERNET) != 0);
+                             (box->calls & SANDBOX_INTERNET) != 0, box->answers);
 }
 
 static int
@@ -257,7 +258,7 @@ sandbox_confine_root(uint64_t keep_caps, const struct sandbox_dir *dirs, size_t 
 int
 sandbox_restrict_paths(const struct sandbox_dir *dirs, size_t count)
 {
-    return restrict_and_tell(dirs, count, false, false);
+    return restrict_and_tell(dirs, count, false, false, false);
 }
 
 static int

@@ -57,6 +57,7 @@ struct sandbox {
     bool landlock;      /* restrict to `dirs` (an empty list: no path at all) */
     struct sandbox_dir dirs[SANDBOX_DIRS_MAX];
     size_t dir_count;
+    bool answers;        /* may send to abstract sockets outside: those that asked it */
     unsigned calls;      /* enum sandbox_calls; seccomp is always loaded */
     bool same_rights;    /* every dir gets the union of rights: links may cross between them */
     uint64_t files_max;  /* RLIMIT_NOFILE; 0: as it is */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/io.h"
 #include "lib/base/mem.h"
 #ifdef POSTHORN_TESTHOOKS
 #include "lib/sys/testhook.h"
@@ -26,6 +27,7 @@
 
 struct stream {
     int fd, end_fd; /* end_fd: -1 or see stream_set_end_fd */
+    int key_fd;     /* -1 or see stream_set_key_fd */
     struct waiter waiter;
     struct tls *tls;
     char *in; /* in_cap bytes, or NULL while nothing is buffered */
@@ -50,7 +52,7 @@ stream_new(int fd, size_t read_max)
     struct stream *s = xcalloc(1, sizeof(*s));
 
     s->fd = fd;
-    s->end_fd = -1;
+    s->end_fd = s->key_fd = -1;
     s->waiter = waiter_new(fd);
     s->in_cap = read_max;
     s->write_timeout_ms = WRITE_TIMEOUT_MS;
@@ -80,9 +82,17 @@ stream_free(struct stream **streamp)
     xfree(&s->raw);
     tls_close(&s->tls);
     (void)close(s->fd);
+    close_keep_errno(s->key_fd);
     free_input(s);
     free(s->out);
     xfree(streamp);
+}
+
+void
+stream_set_key_fd(struct stream *s, int fd)
+{
+    close_keep_errno(s->key_fd);
+    s->key_fd = fd;
 }
 
 int
@@ -570,7 +580,10 @@ stream_start_tls(struct stream *s, struct tls_context *ctx, int64_t deadline_mon
         *discarded = count;
     if (stream_flush(s) != STREAM_OK)
         return -1;
+    tls_use_key_channel(s->key_fd);
     s->tls = tls_accept(ctx, s->fd, deadline_mono_ms);
+    tls_use_key_channel(-1);
+    stream_set_key_fd(s, -1);
     return s->tls == NULL ? -1 : 0;
 }
 

@@ -29,6 +29,9 @@ void stream_free(struct stream **streamp); /* flush, TLS close_notify, close */
 int stream_fd(const struct stream *s);
 struct tls *stream_tls(const struct stream *s); /* NULL: plain */
 
+/* How the one handshake to come reaches keyd (tls_use_key_channel); owned, and closed after it:
+ * what idles for hours need not hold it. */
+void stream_set_key_fd(struct stream *s, int fd);
 /* Server side handshake. The reply that invites the client to it is written before, not flushed:
  * what arrived until it leaves is thrown away. With no output pending the handshake comes first on
  * the connection (port 995). 0, or -1. *discarded: bytes thrown away (NULL: not wanted). */

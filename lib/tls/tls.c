@@ -1,7 +1,7 @@
 /*
  * lib/tls/tls.c - TLS 1.2 and newer over a blocking socket, by OpenSSL.
  *
- * Contexts are made before fork by a process that may still read the key's path; connections in
+ * Contexts are made before fork by a process that may still read the certificate; connections in
  * workers, whose peers are untrusted. OpenSSL reads and writes through a BIO of ours that knows the
  * deadline of the running step, so that a peer cannot stretch a step byte by byte inside a record
  * or a handshake. kTLS is not used.
@@ -16,6 +16,8 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/tls/key_channel.h"
+#include "lib/tls/remote_key.h"
 #include "lib/tls/verify.h"
 #include "lib/tls/waiter.h"
 #include "lib/tls/warm_up.h"
@@ -173,6 +175,12 @@ context_new(const SSL_METHOD *method)
 }
 
 void
+tls_use_key_channel(int fd)
+{
+    key_channel_use(fd);
+}
+
+void
 tls_context_free(struct tls_context **ctxp)
 {
     if (*ctxp == NULL)
@@ -192,6 +200,17 @@ context_failed(struct tls_context *tc, const char *path, struct strbuf *error)
     return NULL;
 }
 
+/* keyd signs, by the key of the certificate that is loaded. 0, or -1. */
+static int
+use_remote_key(SSL_CTX *ctx)
+{
+    EVP_PKEY *key = remote_key_new(X509_get0_pubkey(SSL_CTX_get0_certificate(ctx)));
+    int rc = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1 ? 0 : -1;
+
+    EVP_PKEY_free(key);
+    return rc;
+}
+
 struct tls_context *
 tls_server_context(const char *cert_path, const char *key_path, struct strbuf *error)
 {
@@ -204,8 +223,17 @@ tls_server_context(const char *cert_path, const char *key_path, struct strbuf *e
         return context_failed(tc, "", error);
     if (SSL_CTX_use_certificate_chain_file(tc->ctx, cert_path) != 1)
         return context_failed(tc, cert_path, error);
-    if (SSL_CTX_use_PrivateKey_file(tc->ctx, key_path, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(tc->ctx) != 1)
+    if (key_path == NULL && use_remote_key(tc->ctx) < 0) {
+        (void)strbuf_printf(error,
+                            "%s: the key is of a type that is not supported: expected RSA, "
+                            "EC or Ed25519",
+                            cert_path);
+        tls_context_free(&tc);
+        return NULL;
+    }
+    if (key_path != NULL &&
+        (SSL_CTX_use_PrivateKey_file(tc->ctx, key_path, SSL_FILETYPE_PEM) != 1 ||
+         SSL_CTX_check_private_key(tc->ctx) != 1))
         return context_failed(tc, key_path, error);
     (void)SSL_CTX_set_options(tc->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     /* Tickets carry the session: their keys are in the context, every worker has them. */
@@ -214,7 +242,7 @@ tls_server_context(const char *cert_path, const char *key_path, struct strbuf *e
     if (SSL_CTX_set_session_id_context(tc->ctx, (const unsigned char *)SESSION_CONTEXT,
                                        sizeof(SESSION_CONTEXT) - 1) != 1)
         return context_failed(tc, "", error);
-    warm_up_server(tc->ctx);
+    warm_up_server(tc->ctx, key_path == NULL);
     return tc;
 }
 
@@ -337,6 +365,7 @@ handshake(struct tls *tls, int64_t deadline_mono_ms)
     int result, rc, saved;
 
     step_begin(tls, deadline_mono_ms);
+    key_channel_begin(deadline_mono_ms);
     do {
         result = SSL_do_handshake(tls->ssl);
         if (result == 1)
@@ -345,6 +374,8 @@ handshake(struct tls *tls, int64_t deadline_mono_ms)
     } while (rc == 1);
     saved = rc == 0 ? ECONNRESET : errno;
     note_distrust(tls);
+    if (key_channel_failure() != NULL)
+        keep_reason(key_channel_failure());
     connection_free(tls);
     errno = saved;
     return NULL;

@@ -1,8 +1,8 @@
 /*
  * lib/tls/tls.h - TLS over a blocking socket, and a plain/TLS byte stream with deadlines.
  *
- * The only module that includes OpenSSL's SSL headers. A context is made before fork (key and
- * certificates are read by path, as root); the connections are made in the workers. TLS 1.2 and
+ * The only module that includes OpenSSL's SSL headers. A context is made before fork (certificates
+ * are read by path, as root); the connections are made in the workers. TLS 1.2 and
  * newer (RFC 8996, RFC 9325); tickets are resumable in every worker of the same parent; buffers are
  * released while idle. kTLS only when asked for.
  */
@@ -17,8 +17,9 @@
 struct tls_context; /* a server's key and certificate chain, or a client's trust */
 struct tls;         /* one connection */
 
-/* PEM files. NULL with one line in `error`: which file, what is wrong, key and certificate that do
- * not belong together included. */
+/* PEM files. Without `key_path` the private key is keyd's, who is asked for the signature of each
+ * handshake (tls_use_key_channel). NULL with one line in `error`: which file, what is wrong, key
+ * and certificate that do not belong together included. */
 struct tls_context *tls_server_context(const char *cert_path, const char *key_path,
                                        struct strbuf *error);
 /* `ca_path`: a PEM file with the authorities to one of which the peer's chain must lead (the
@@ -27,6 +28,9 @@ struct tls_context *tls_client_context(const char *ca_path, struct strbuf *error
 /* For DANE (RFC 7672): the TLSA records of each connection decide, no authority does. */
 struct tls_context *tls_dane_context(struct strbuf *error);
 void tls_context_free(struct tls_context **ctxp);
+/* How this process reaches keyd: a datagram socket connected to TLS_KEY_SOCKET, borrowed; -1: it
+ * does not, and handshakes with keys of keyd's fail. */
+void tls_use_key_channel(int fd);
 
 struct tls_tlsa { /* RFC 6698 section 2.1; untrusted */
     uint8_t usage, selector, matching;

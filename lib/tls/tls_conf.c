@@ -7,24 +7,30 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "lib/base/mem.h"
-
-static char *
-below_etc(const struct instance *inst, const char *name)
-{
-    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", inst->etc, name);
-}
+#include "lib/conf/tls_place.h"
 
 struct tls_context *
 tls_conf_server(const struct conf *conf, const struct instance *inst, struct strbuf *error)
 {
-    char *certificate = below_etc(inst, conf_str(conf, TLS_CERTIFICATE));
-    char *key = below_etc(inst, conf_str(conf, TLS_KEY));
-    struct tls_context *ctx = tls_server_context(certificate, key, error);
+    char *certificate = tls_place(conf, inst, TLS_CERTIFICATE);
+    struct tls_context *ctx = tls_server_context(certificate, NULL, error);
 
     free(certificate);
-    free(key);
     return ctx;
+}
+
+int
+tls_conf_check(const struct conf *conf, const struct instance *inst, struct strbuf *error)
+{
+    char *certificate = tls_place(conf, inst, TLS_CERTIFICATE);
+    char *key = tls_place(conf, inst, TLS_KEY);
+    struct tls_context *ctx = tls_server_context(certificate, key, error);
+    int rc = ctx == NULL ? -1 : 0;
+
+    tls_context_free(&ctx);
+    free(certificate);
+    free(key);
+    return rc;
 }
 
 struct tls_context *

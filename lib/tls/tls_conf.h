@@ -8,11 +8,15 @@
 #include "lib/conf/instance.h"
 #include "lib/tls/tls.h"
 
-/* Reads both files: before the sandbox, as root. NULL with one line in `error`. */
+/* Reads the certificate: before the sandbox. The key stays with keyd (tls_server_context). NULL
+ * with one line in `error`. */
 struct tls_context *tls_conf_server(const struct conf *conf, const struct instance *inst,
                                     struct strbuf *error);
 /* The same for a daemon's start: exits with EX_CONFIG after one line on stderr. */
 struct tls_context *tls_conf_server_or_exit(const char *program, const struct conf *conf,
                                             const struct instance *inst);
+/* For the command line: reads the key too, and sees whether it belongs to the certificate. 0, or -1
+ * with one line in `error`. */
+int tls_conf_check(const struct conf *conf, const struct instance *inst, struct strbuf *error);
 
 #endif

@@ -7,9 +7,12 @@
 #ifndef POSTHORN_LIB_TLS_WARM_UP_H
 #define POSTHORN_LIB_TLS_WARM_UP_H
 
+#include <stdbool.h>
+
 struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 
-/* Whatever fails here fails again, and is reported, at the first connection. */
-void warm_up_server(struct ssl_ctx_st *server);
+/* Whatever fails here fails again, and is reported, at the first connection. A remote key
+ * (lib/tls/remote_key.h) is asked for nothing: there is no channel to keyd yet. */
+void warm_up_server(struct ssl_ctx_st *server, bool key_is_remote);
 
 #endif

@@ -31,7 +31,7 @@ class Sink:
             def handle(self):
                 sink.connections += 1
                 try:
-                    _Conversation(sink, self.request).run()
+                    Conversation(sink, self.request).run()
                 except (OSError, ValueError):
                     pass
 
@@ -73,7 +73,7 @@ class Message:
         self.mail, self.rcpts, self.content, self.tls = mail, rcpts, content, tls
 
 
-class _Conversation:
+class Conversation:
     def __init__(self, sink, sock):
         self.sink, self.sock, self.tls, self.authenticated = sink, sock, False, sink.login is None
         self.file = sock.makefile("rb")

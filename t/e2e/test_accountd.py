@@ -102,9 +102,9 @@ class Peer:
     def __init__(self, path):
         self.connection = Connection.connect(path)
 
-    def do(self, verb, kind="", name="", **fields):
+    def do(self, verb, kind="", name="", actor="", origin="", **fields):
         flat = [part for pair in fields.items() for part in pair]
-        self.connection.send(ADMIN, 7, verb, kind, name, "", U32(len(fields)), *flat)
+        self.connection.send(ADMIN, 7, verb, kind, name, "", actor, origin, U32(len(fields)), *flat)
         answered, _, (result, text, _cursor, data), _ = self.connection.receive()
         assert answered == ADMIN_REPLY
         return result, text.decode(), data

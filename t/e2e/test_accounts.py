@@ -90,10 +90,10 @@ def test_setup_refuses_bad_values_before_it_makes_anything(args):
 
 def test_setup_takes_the_administrators_password_from_a_file(tmp_path):
     inst = Instance()
-    (tmp_path / "password").write_text("of the administrator\n")
+    (tmp_path / "password").write_text("the first secret\n")
     try:
         out = inst.setup("--admin-password-file", tmp_path / "password").out
-        assert "(as given)" in out and "of the administrator" not in out
+        assert "(as given)" in out and "the first secret" not in out
         assert names(inst.json("admin", "list"), "name") == ["admin"]
         assert names(inst.json("domain", "list"), "name") == ["d.test"]
         assert names(inst.json("user", "list")) == ["postmaster@d.test"]
@@ -117,7 +117,7 @@ def test_an_ordinary_user_can_have_an_instance():
                                   capture_output=True, cwd="/", timeout=60)
 
         assert run("setup", "--domain", "d.test", "--bind", "127.0.0.1").returncode == 0
-        assert run("user", "add", "alice@d.test", "--password-stdin", stdin=b"x\n").returncode == 0
+        assert run("user", "add", "alice@d.test", "--password-stdin", stdin=b"some secret\n").returncode == 0
         assert b"alice@d.test" in run("user", "list").stdout
         assert os.stat(inst.root / "db/accounts.db").st_uid == uid
     finally:
@@ -158,7 +158,7 @@ def test_users(both):
     assert re.search(r"password_answer \{\w+\}", both.run("export").out)
     refused(both, "user", "set", "alice@d.test", code=2)
     assert both.json("user", "show", "alice@d.test")["forward"] == []
-    both.run("user", "passwd", "alice@d.test", "--password-stdin", stdin="new one\n")
+    both.run("user", "passwd", "alice@d.test", "--password-stdin", stdin="a new one\n")
     both.run("user", "rename", "bob@d.test", "robert@d.test")
     assert "--yes" in refused(both, "user", "del", "robert@d.test")
     both.run("user", "del", "robert@d.test", "--yes")
@@ -277,14 +277,14 @@ def test_export_and_import_change_no_byte(both, tmp_path):
 
 def test_administrators(both):
     both.run("admin", "add", "second", "--password-stdin", "type=domain", "domains=d.test",
-             stdin="x y\n")
+             stdin="some words\n")
     assert both.json("admin", "list") == [
-        {"name": "admin", "type": "super", "domains": [], "description": "First administrator", "mailbox": "",
+        {"name": "admin", "type": "super", "domains": [], "rights": [], "description": "First administrator", "mailbox": "",
          **{"created": a["created"] for a in both.json("admin", "list") if a["name"] == "admin"}},
-        {"name": "second", "type": "domain", "domains": ["d.test"], "description": "", "mailbox": "",
+        {"name": "second", "type": "domain", "domains": ["d.test"], "rights": [], "description": "", "mailbox": "",
          **{"created": a["created"] for a in both.json("admin", "list") if a["name"] == "second"}}]
     assert "last super" in refused(both, "admin", "del", "admin")
-    both.run("admin", "passwd", "admin", "--password-stdin", stdin="z\n")
+    both.run("admin", "passwd", "admin", "--password-stdin", stdin="some other words\n")
 
 
 # -- configuration --
@@ -504,11 +504,11 @@ def test_logins_follow_the_status(suite):
     assert not login("login@d.test")
     suite.run("user", "set", "login@d.test", "status=normal")
     assert login("login@d.test")
-    suite.run("user", "passwd", "login@d.test", "--password-stdin", stdin="another\n")
+    suite.run("user", "passwd", "login@d.test", "--password-stdin", stdin="another one\n")
     assert not login("login@d.test")
-    assert login("login@d.test", "another")
+    assert login("login@d.test", "another one")
     suite.run("user", "set", "login@d.test", "imap=no")
-    assert not login("login@d.test", "another")
+    assert not login("login@d.test", "another one")
 
 
 def test_a_new_mailbox_is_greeted(instance):

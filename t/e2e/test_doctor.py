@@ -1,7 +1,12 @@
 """posthorn doctor: what it finds in files, programs, ports, certificate, and in the DNS."""
+import hashlib
 import json
 import os
+import signal
+import smtplib
 import socket
+import subprocess
+import threading
 import time
 
 import pytest
@@ -32,8 +37,9 @@ def test_a_stopped_and_a_running_suite_are_in_order(instance):
     found = rows(instance, code=0)
     assert texts(found, "services") == ["all are running"]
     assert len([t for t in texts(found, "ports", "ok") if "answers" in t]) == 8
-    assert {"configuration", "services", "files", "disk", "certificate", "ports"} == {
-        row["check"] for row in found}
+    assert {"configuration", "services", "files", "disk", "certificate", "ports", "clock", "relay", "queue",
+            "way_out"} == {row["check"] for row in found}
+    assert texts(found, "relay", "ok") and texts(found, "queue", "ok") == ["nothing waits for another attempt"]
 
 
 @pytest.mark.parametrize("break_it, what", [
@@ -102,6 +108,154 @@ def test_dns_says_what_to_publish(instance):
     finally:
         zone.close()
     assert instance.run("doctor", "no domain", check=False).returncode == 2
+
+
+def tlsa(certificate):
+    public = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"], capture_output=True, check=True)
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "der"], input=public.stdout, capture_output=True,
+                         check=True)
+    return hashlib.sha256(der.stdout).hexdigest()
+
+
+def test_records_that_are_good_to_have(instance):
+    """SRV, TLS-RPT, TLSA in a signed zone, MTA-STS, block lists: right ones, wrong ones, none at all."""
+    own = tlsa(instance.root / "etc/certs/cert.pem")
+    srv = [f"_{name}._tcp SRV 0 1 {instance.port(label)} mail" for name, label in
+           (("submissions", "smtps"), ("submission", "submission"), ("imaps", "imaps"), ("imap", "imap"),
+            ("pop3s", "pop3s"))]
+    zone = NameServer({
+        "d.test": ["@ MX 10 mail", "mail A 192.0.2.7", "@ TXT \"v=spf1 mx -all\"", "_pop3._tcp SRV 0 1 110 other",
+                   "_smtp._tls TXT \"v=TLSRPTv1; rua=mailto:tls@d.test\"", f"_25._tcp.mail TLSA 3 1 1 {own}",
+                   "_mta-sts TXT \"v=STSv1; id=1;\"", *srv],
+        "bad.test": ["@ MX 10 mail.d.test.", "_smtp._tls TXT \"v=TLSRPTv1; rua=ftp://x\"",
+                     "_mta-sts TXT \"v=STSv1; id=1;\"", "_mta-sts TXT \"v=STSv1; id=2;\""],
+        "2.0.192.in-addr.arpa": ["7 PTR mail.d.test."],
+        "bl.test": ["7.2.0.192 A 127.0.0.2", "7.2.0.192 TXT \"caught sending spam\""],
+        "clean.test": ["1.2.0.192 A 127.0.0.2"],
+        "closed.test": ["7.2.0.192 A 127.255.255.254"],
+    }, signed=["d.test"])
+    try:
+        stubs = ("d.test", "bad.test", "2.0.192.in-addr.arpa", "bl.test", "clean.test", "closed.test")
+        instance.set("dns.stub", " ".join(f"{name} {zone.address}" for name in stubs))
+        instance.set("dns.trust_anchor", str(zone.anchors))
+        instance.set("dns.unsigned", " ".join(stubs[1:]))
+        instance.set("doctor.block_lists", "bl.test clean.test closed.test")
+        instance.start()
+        instance.run("domain", "add", "bad.test")
+        found = rows(instance, "d.test", code=1)
+        assert texts(found, "tls-rpt", "ok") and texts(found, "tlsa", "ok") == [
+            "_25._tcp.mail.d.test: speaks of our certificate"], found
+        assert len(texts(found, "srv", "ok")) == 5
+        assert texts(found, "srv", "warn") == [
+            "_pop3._tcp.d.test: other.d.test port 110: that is not this server's service"]
+        assert "no policy can be fetched" in texts(found, "mta-sts", "fail")[0]
+        assert texts(found, "block_list", "fail") == ["192.0.2.7 is on bl.test: caught sending spam"]
+        assert texts(found, "block_list", "ok") == ["192.0.2.7 is not on clean.test"]
+        assert "closed.test does not answer" in texts(found, "block_list", "warn")[0]
+        found = rows(instance, "--all", code=1)
+        assert "_smtp._tls.bad.test: the record is damaged" in texts(found, "tls-rpt", "fail")[0]
+        assert "_mta-sts.bad.test: the record is damaged" in texts(found, "mta-sts", "fail")[0]
+        assert any("_imaps._tcp.bad.test: there is no record" in text for text in texts(found, "srv", "hint"))
+        assert len(texts(found, "domain", "ok")) == 2
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj",
+                        "/CN=mail.d.test", "-keyout", instance.root / "etc/certs/key.pem", "-out",
+                        instance.root / "etc/certs/cert.pem"], check=True, capture_output=True)
+        found = rows(instance, "d.test", code=1)
+        assert "is not for our certificate" in texts(found, "tlsa", "fail")[0]
+    finally:
+        zone.close()
+
+
+def test_the_zone_is_printed(instance):
+    instance.run("dkim", "make", "d.test")
+    zone = instance.run("doctor", "--zone", "D.test").out
+    lines = zone.splitlines()
+    assert "d.test. IN MX 10 mail.d.test." in lines and 'd.test. IN TXT "v=spf1 mx -all"' in lines
+    assert f"_imaps._tcp.d.test. IN SRV 0 1 {instance.port('imaps')} mail.d.test." in lines
+    assert f"_25._tcp.mail.d.test. IN TLSA 3 1 1 {tlsa(instance.root / 'etc/certs/cert.pem')}" in lines
+    assert sum("._domainkey.d.test. IN TXT" in line for line in lines) == 2
+    path = instance.root / "zone"
+    path.write_text("$TTL 300\nd.test. IN SOA ns.d.test. a.d.test. 1 2 3 4 5\nd.test. IN NS ns.d.test.\n"
+                    "ns.d.test. IN A 192.0.2.1\nmail.d.test. IN A 192.0.2.7\n" +
+                    "\n".join(line for line in lines if " IN A" not in line) + "\n")
+    done = subprocess.run(["nsd-checkzone", "d.test", path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    records = json.loads(instance.run("doctor", "--json", "--zone", "d.test").out)
+    assert {"name": "d.test", "type": "MX", "value": "10 mail.d.test."} in records
+    assert sum("_domainkey" in record["name"] for record in records) == 2
+
+
+def test_an_open_relay_is_named(instance):
+    instance.set("smtp.hosts_no_auth", "0.0.0.0/0")
+    assert "open relay" in texts(rows(instance, code=1), "relay", "fail")[0]
+    instance.set("smtp.hosts_no_auth", "127.0.0.0/8")
+    assert texts(rows(instance, code=0), "relay", "ok")
+    instance.set("smtp.close_relay", "no")
+    assert "open relay" in texts(rows(instance, code=1), "relay", "fail")[0]
+
+
+def test_the_way_out_and_what_waits(instance):
+    """A relay host that greets, one that refuses, one that is not there; and then mail that cannot leave."""
+    with socket.socket() as good, socket.socket() as bad, socket.socket() as gone:
+        for listener in (good, bad, gone):
+            listener.bind(("127.0.0.1", 0))
+        for listener, text in ((good, b"220 relay ESMTP\r\n"), (bad, b"554 no\r\n")):
+            listener.listen()
+            threading.Thread(target=greet, args=(listener, text), daemon=True).start()
+        ports = {name: s.getsockname()[1] for name, s in (("good", good), ("bad", bad), ("gone", gone))}
+        instance.set("remote.policy", "relay")
+        instance.set("remote.relay_hosts", " ".join(f"127.0.0.1:{ports[name]}" for name in ("good", "bad", "gone")))
+        instance.start()
+        found = rows(instance, code=1)
+        assert texts(found, "way_out", "ok") == [f"127.0.0.1 (127.0.0.1) port {ports['good']} says: 220 relay ESMTP"]
+        assert [("says: 554 no" in text, "Connection refused" in text) for text in texts(found, "way_out", "fail")] == [
+            (True, False), (False, True)]
+        instance.set("remote.relay_hosts", f"127.0.0.1:{ports['gone']}")
+        instance.run("reload")
+        instance.add_user("alice@d.test", PASSWORD)
+        with smtplib.SMTP("127.0.0.1", instance.port("submission")) as client:
+            client.starttls()
+            client.login("alice@d.test", PASSWORD)
+            client.sendmail("alice@d.test", ["x@far.test"], b"Subject: x\r\n\r\nx\r\n")
+        wait_for(lambda: list((instance.root / "queue/deferred").iterdir()), 20, "a message that waits")
+        found = texts(rows(instance, code=1), "queue", "ok")
+        assert found[0] == "1 messages wait for another attempt, the oldest for 0 hours"
+        assert found[1].startswith("1 of the oldest: ") and "refused" in found[1], found
+
+
+def greet(listener, text):
+    while True:
+        try:
+            with listener.accept()[0] as client:
+                client.sendall(text)
+        except OSError:
+            return
+
+
+def test_watch_tells_what_changes(instance):
+    instance.start()
+    watch = subprocess.Popen([instance.build / "bin/posthorn", "--root", instance.root, "doctor", "--json", "--watch", "--interval",
+                              "1s"], stdout=subprocess.PIPE, text=True)
+    try:
+        first = json.loads(watch.stdout.readline())
+        assert first["change"] == "now" and first["result"] != "ok"
+        os.chmod(instance.root / "db", 0o755)
+        changes = []
+        while not any("db has mode 0755" in row["text"] for row in changes):
+            changes.append(json.loads(watch.stdout.readline()))
+        os.chmod(instance.root / "db", 0o700)
+        changes = []
+        while not any(row["change"] == "was" and "db has mode 0755" in row["text"] for row in changes):
+            changes.append(json.loads(watch.stdout.readline()))
+        watch.send_signal(signal.SIGTERM)
+        rest, _ = watch.communicate(timeout=20)
+        assert watch.returncode == 0 and not [line for line in rest.splitlines() if '"disk"' in line]
+    finally:
+        watch.kill()
+        watch.wait()
+    for wrong in (("--interval", "1h"), ("--watch", "--interval", "0"), ("--watch", "--zone", "d.test"),
+                  ("--all", "d.test")):
+        assert instance.run("doctor", *wrong, check=False).returncode == 2
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's services all run as that user")

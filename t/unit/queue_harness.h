@@ -47,14 +47,16 @@ struct delivery {
     char forwarder[128];
     char classes[QUEUE_CLASSES_MAX];
     char envelope_rcpts[256];
+    uint64_t connection;
     bool in_doubt, auto_reply;
 };
 
 struct fake_agent {
     struct ipc_peer *peer;
     uint8_t kind;
-    bool silent; /* takes jobs and never answers */
-    bool full;   /* defers everything */
+    bool silent;         /* takes jobs and never answers */
+    bool full;           /* defers everything */
+    uint64_t connection; /* a customer's, which it has; 0: none */
 };
 
 static struct harness {
@@ -235,6 +237,30 @@ outcome_for(const struct queue_job_rcpt *rcpt, bool *failed)
     return r;
 }
 
+/* Of a customer's connection: it is taken, and said to be over when no more jobs come for it. */
+static inline int
+agent_connection(struct ipc_peer *peer, uint16_t type, struct slice payload, int fd)
+{
+    struct fake_agent *agent = ipc_peer_data(peer);
+    struct queue_connection connection;
+    struct strbuf out = strbuf_new(100);
+
+    ck_assert_int_eq(queue_connection_decode(payload, &connection), 0);
+    ck_assert((fd >= 0) == (type == QUEUE_CONNECTION));
+    close_keep_errno(fd);
+    if (type == QUEUE_CONNECTION) {
+        ck_assert_uint_eq(agent->connection, 0);
+        agent->connection = connection.number;
+    } else {
+        ck_assert_uint_eq(agent->connection, connection.number);
+        agent->connection = 0;
+        ck_assert_int_eq(queue_connection_encode(&out, QUEUE_CONNECTION_OVER, &connection), 0);
+        ipc_peer_send(peer, &out, -1);
+    }
+    strbuf_free(&out);
+    return 0;
+}
+
 static inline int
 agent_frame(struct ipc_peer *peer, const struct frame_header *header, struct slice payload, int fd)
 {
@@ -244,9 +270,12 @@ agent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sli
     struct queue_result result = {.rcpts = rcpts};
     struct strbuf out = strbuf_new(QUEUE_PAYLOAD_MAX);
 
+    if (header->type == QUEUE_CONNECTION || header->type == QUEUE_CONNECTION_END)
+        return agent_connection(peer, header->type, payload, fd);
     ck_assert_uint_eq(header->type, QUEUE_JOB);
     ck_assert_int_eq(queue_job_decode(payload, &job), 0);
     ck_assert((fd >= 0) == (agent->kind != QUEUE_AGENT_LOCAL));
+    ck_assert_uint_eq(job.connection, agent->connection);
     close_keep_errno(fd);
     h.job_count++;
     h.job_priority = job.priority;
@@ -289,6 +318,7 @@ agent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sli
                        job.classes.ptr);
         (void)snprintf(d->envelope_rcpts, sizeof(d->envelope_rcpts), "%.*s",
                        (int)job.envelope_rcpts.len, job.envelope_rcpts.ptr);
+        d->connection = job.connection;
         d->in_doubt = job.in_doubt;
         d->auto_reply = job.rcpts[i].auto_reply;
         h.delivery_count++;
@@ -318,6 +348,7 @@ agent_start(uint8_t kind, uint16_t slots)
 
     a->kind = kind;
     a->silent = false;
+    a->connection = 0;
     a->full = false;
     a->peer = ipc_peer_new(h.loop, ipc_socket_connect(h.run_dirfd, QUEUE_SOCKET), &handlers, a);
     ck_assert_int_eq(queue_hello_encode(&out, &hello), 0);
@@ -352,7 +383,7 @@ anybody(uid_t uid, void *data)
 static inline void
 queue_up(void)
 {
-    struct server_uids uids = {getuid(), getuid(), getuid(), getuid()};
+    struct server_uids uids = {getuid(), getuid(), getuid(), getuid(), getuid()};
     char path[128];
     struct spool spool;
 

@@ -234,6 +234,8 @@ encode_admin(struct strbuf *out)
     const struct accountd_admin r = {.verb = SLICE("set"),
                                      .kind = SLICE("user"),
                                      .name = SLICE("a@b"),
+                                     .actor = SLICE("admin"),
+                                     .origin = SLICE("192.0.2.1"),
                                      .fields = fields,
                                      .field_count = 1};
 

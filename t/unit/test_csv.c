@@ -77,7 +77,7 @@ START_TEST(a_record_has_limits)
     for (int i = 0; i < CSV_FIELDS_MAX; i++)
         (void)strbuf_char(&text, ',');
     (void)strbuf_char(&text, '\n');
-    for (int i = 0; i <= CSV_RECORD_MAX; i++)
+    for (size_t i = 0; i <= CSV_RECORD_MAX; i++)
         (void)strbuf_char(&text, 'x');
     (void)strbuf_str(&text, "\nlast\n");
     csv = csv_new(strbuf_slice(&text), ',', '#');

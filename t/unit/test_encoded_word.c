@@ -93,17 +93,20 @@ static const struct {
     {TRANSFER_QUOTED_PRINTABLE, "=C3=a4=\r\n", "\xc3\xa4"},
     {TRANSFER_QUOTED_PRINTABLE, "1=2 =zz =", "1=2 =zz "},
     {TRANSFER_QUOTED_PRINTABLE, "x=  \r\ny", "xy"},
+    {TRANSFER_QUOTED_PRINTABLE, "x     \r\n   \t  y=  \t \r\n=3D      ", "x\r\n   \t  y="},
+    {TRANSFER_QUOTED_PRINTABLE, "=C3=A4==C3=A4=\r\r\r\n= 4\r\r\r\r\n",
+     "\xc3\xa4=\xc3\xa4= 4\r\r\r\r\n"},
 };
 
 START_TEST(bodies_are_decoded_whatever_the_pieces)
 {
-    for (size_t piece = 1; piece < 20; piece++) {
+    size_t least = bodies[_i].encoding == TRANSFER_QUOTED_PRINTABLE ? 3 : 1;
+
+    for (size_t piece = least; piece < 20; piece++) {
         struct transfer t = transfer_begin(bodies[_i].encoding);
         struct slice in = slice_of(bodies[_i].in);
         struct strbuf out = strbuf_new(200);
 
-        if (bodies[_i].encoding == TRANSFER_QUOTED_PRINTABLE)
-            piece = 80;
         while (transfer_next(&t, &in, piece, &out))
             ;
         ck_assert_str_eq(strbuf_cstr(&out), bodies[_i].out);

@@ -2,16 +2,16 @@
  * t/unit/test_hash_pool.c - authd's hash queue: order, fairness, overflow, dead workers. The test
  * plays the worker.
  */
-// LINK: authd/hash_pool.c
-// LINK: authd/hash_job.c
+// LINK: lib/auth/hash_pool.c
+// LINK: lib/auth/hash_job.c
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "authd/hash_job.h"
-#include "authd/hash_pool.h"
+#include "lib/auth/hash_job.h"
+#include "lib/auth/hash_pool.h"
 
 enum { QUEUE_MAX = 4 };
 
@@ -150,7 +150,7 @@ END_TEST
 START_TEST(new_records_wait_for_verdicts)
 {
     verify(1, "a");
-    ck_assert(hash_pool_make(pool, SLICE("m"), done, (void *)(uintptr_t) "m"));
+    ck_assert(hash_pool_make(pool, SLICE(""), SLICE("m"), done, (void *)(uintptr_t) "m"));
     verify(1, "b");
     serve_all();
     ck_assert_str_eq(served, "abm");

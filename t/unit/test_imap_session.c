@@ -158,7 +158,8 @@ converse(const char *commands, bool may_remove)
                      .transfer_timeout_ms = 5000},
         .counters = {&counter, &counter, &counter, &counter, &counter},
     };
-    struct pool_session pool = {.label = "imap", .client_ip = "127.0.0.1", .end_fd = -1};
+    struct pool_session pool = {
+        .label = "imap", .client_ip = "127.0.0.1", .end_fd = -1, .key_fd = -1};
     struct session s = {
         .pool = &pool,
         .server = &server,

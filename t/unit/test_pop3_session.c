@@ -240,7 +240,7 @@ static pid_t
 begin(const char *ip, int *fd)
 {
     struct daemon daemon = {.name = "pop3d"};
-    struct pool_session session = {.label = "pop3", .end_fd = -1, .daemon = &daemon};
+    struct pool_session session = {.label = "pop3", .end_fd = -1, .key_fd = -1, .daemon = &daemon};
     int ends[2];
     pid_t pid;
 

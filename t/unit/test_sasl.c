@@ -166,15 +166,15 @@ START_TEST(binding_rules)
     ck_assert_ptr_null(sasl_new(SASL_SCRAM_SHA_256_PLUS, SLICE("")));
     sasl = sasl_new(SASL_SCRAM_SHA_256, binding);
     ck_assert_int_eq(sasl_step(sasl, &SLICE("y,,n=user,r=x"), &challenge), SASL_WANT_KEYS);
-    ck_assert_int_eq(sasl_keys(sasl, &keys, &challenge), SASL_DENIED);
+    ck_assert_int_eq(sasl_keys(sasl, &keys, 1, &challenge), SASL_DENIED);
     sasl_free(&sasl);
     sasl = sasl_new(SASL_SCRAM_SHA_256_PLUS, binding);
     ck_assert_int_eq(sasl_step(sasl, &SLICE("n,,n=user,r=x"), &challenge), SASL_WANT_KEYS);
-    ck_assert_int_eq(sasl_keys(sasl, &keys, &challenge), SASL_DENIED);
+    ck_assert_int_eq(sasl_keys(sasl, &keys, 1, &challenge), SASL_DENIED);
     sasl_free(&sasl);
     sasl = sasl_new(SASL_SCRAM_SHA_256, binding);
     ck_assert_int_eq(sasl_step(sasl, &SLICE("n,,n=user,r=x"), &challenge), SASL_WANT_KEYS);
-    ck_assert_int_eq(sasl_keys(sasl, &keys, &challenge), SASL_CHALLENGE);
+    ck_assert_int_eq(sasl_keys(sasl, &keys, 1, &challenge), SASL_CHALLENGE);
     ck_assert_int_eq(sasl_step(sasl,
                                &SLICE("c=biws,r=x,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
                                &challenge),

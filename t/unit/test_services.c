@@ -9,10 +9,9 @@
 
 START_TEST(the_built_in_table_names_every_service)
 {
-    static const char *const names[] = {"log",  "dns",   "key",    "local",  "account",
-                                        "auth", "queue", "remote", "sts",    "filter",
-                                        "smtp", "imap",  "pop3",   "archive",
-                                        "ldap", "directory"};
+    static const char *const names[] = {"log",   "dns",     "key",  "local",     "account", "auth",
+                                        "queue", "remote",  "sts",  "filter",    "smtp",    "imap",
+                                        "pop3",  "archive", "ldap", "directory", "admin"};
     struct strbuf errors = strbuf_new(4096);
     struct services *s = services_parse(slice_of(services_default_text), "services.conf", &errors);
     const struct service_row *smtp;
@@ -29,7 +28,7 @@ START_TEST(the_built_in_table_names_every_service)
     ck_assert_uint_eq(smtp->listens[1].port, 587);
     ck_assert(smtp->overlap);
     ck_assert(smtp->automatic);
-    ck_assert(services_find(s, "log")->socket_datagram);
+    ck_assert(services_find(s, "log")->socket.is_datagram);
     services_free(&s);
     strbuf_free(&errors);
 }
@@ -39,7 +38,8 @@ START_TEST(every_key_is_read)
 {
     static const char text[] = "[x]\nprogram = xd\nuser = mail\nstartup = disabled\n"
                                "listen = a:1, b:65535\nbind = 192.0.2.1 ::1\n"
-                               "socket = x.sock 0660 group=queue\noverlap = yes\n";
+                               "socket = x.sock 0660 group=queue\ndatagrams = y.sock 0600\n"
+                               "overlap = yes\n";
     struct strbuf errors = strbuf_new(4096);
     struct services *s = services_parse(slice_of(text), "s", &errors);
     struct conf *conf = conf_load(NULL, &errors);
@@ -51,8 +51,11 @@ START_TEST(every_key_is_read)
     ck_assert_int_eq(x->user, USERS_MAIL);
     ck_assert(!x->automatic);
     ck_assert_uint_eq(x->listens[1].port, 65535);
-    ck_assert_uint_eq(x->socket_mode, 0660);
-    ck_assert_int_eq(x->socket_group, USERS_QUEUE);
+    ck_assert_uint_eq(x->socket.mode, 0660);
+    ck_assert_int_eq(x->socket.group, USERS_QUEUE);
+    ck_assert(!x->socket.is_datagram);
+    ck_assert(x->datagrams.is_datagram);
+    ck_assert_str_eq(x->datagrams.name, "y.sock");
     ck_assert_uint_eq(service_binds(x, conf, binds, 4), 2);
     ck_assert_str_eq(binds[1], "::1");
     conf_free(&conf);

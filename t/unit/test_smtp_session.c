@@ -4,6 +4,7 @@
  * cannot.
  */
 // LINK: smtpd/accounts.c
+// LINK: smtpd/atrn.c
 // LINK: smtpd/auth.c
 // LINK: smtpd/burl.c
 // LINK: smtpd/command.c
@@ -267,8 +268,9 @@ setup(void)
                      .greeting = (char *)(uintptr_t) "220 mail.d.test ESMTP Posthorn\r\n",
                      .lmtp_greeting = (char *)(uintptr_t) "220 mail.d.test LMTP Posthorn\r\n",
                      .free_errors = 100,
-                     .rules = {.close_relay = true, .max_message_size = 3500},
-                     .max_recipients = 2,
+                     .rules = {.close_relay = true,
+                               .max_message_size = 3500,
+                               .max_recipients = 2},
                      .max_header_size = 1500,
                      .max_line = 900,
                      .max_hops = 2,
@@ -301,7 +303,7 @@ teardown(void)
 static void
 serve(const char *label, const char *client_ip, struct slice script, struct strbuf *said)
 {
-    struct pool_session pool = {.label = label, .end_fd = -1, .is_greeted = greeted};
+    struct pool_session pool = {.label = label, .end_fd = -1, .key_fd = -1, .is_greeted = greeted};
     int client[2], accounts[2];
     pthread_t thread;
 

@@ -71,7 +71,7 @@ some_value(const struct property *p)
         return slice_eq(slice_of(p->dflt), SLICE("yes")) ? SLICE("no") : SLICE("yes");
     case PROPERTY_INT:
     case PROPERTY_SIZE:
-        return SLICE("7");
+        return p->max > 0 && p->max < 7 ? SLICE("3") : SLICE("7");
     case PROPERTY_DATE:
         return SLICE("2028-02-29");
     case PROPERTY_TIME:
@@ -86,6 +86,8 @@ some_value(const struct property *p)
     case PROPERTY_ADDRESSES:
         return SLICE("Some.One@far.test;bob@d.test");
     case PROPERTY_WORDS:
+        if (slice_eq(slice_of(p->name), SLICE("rights")))
+            return SLICE("users");
         return p->kind == ACCOUNT_PUBLIC || p->kind == ACCOUNT_GROUP ? SLICE("alice@d.test @d.test")
                                                                      : SLICE("d.test");
     case PROPERTY_DIRECTORY:
@@ -137,7 +139,8 @@ START_TEST(a_round_trip_keeps_every_property)
                       0);
     export(&before);
     for (size_t id = 0; id < ACCOUNT_PROPERTY_COUNT; id++)
-        if ((account_properties[id].flags & PROPERTY_GIVEN) == 0)
+        if ((account_properties[id].flags & PROPERTY_GIVEN) == 0 &&
+            account_properties[id].kind != ACCOUNT_AUTH_CODE) /* test_auth_code.c has those */
             ck_assert_msg(strstr(strbuf_cstr(&before), account_properties[id].name) != NULL, "%s",
                           account_properties[id].name);
     ck_assert_msg(import(strbuf_slice(&before)) == 0, "%s", strbuf_cstr(&test_result.text));

@@ -1,0 +1,279 @@
+/*
+ * admind/call.c - one call of the API: dispatch, the session's own calls, the answer in JSON.
+ */
+#include "admind/call.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "admind/login.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+
+enum { TEXT_MAX = 2048, DATA_MAX = 15u << 20 };
+
+void
+call_fail(struct call *call, uint32_t result, const char *format, ...)
+{
+    va_list args;
+
+    call->result = result;
+    strbuf_clear(&call->text);
+    va_start(args, format);
+    if (!strbuf_vprintf(&call->text, format, args))
+        (void)strbuf_str(&call->text, "a value is too long");
+    va_end(args);
+}
+
+bool
+call_ask(struct call *call, const struct accountd_admin *request,
+         struct accountd_admin_reply *reply)
+{
+    *reply = (struct accountd_admin_reply){0};
+    if (authd_call_admin(call->session->pool->auth, request, reply) < 0)
+        call_fail(call, CALL_AWAY, "authd does not answer, try later");
+    else if (reply->result != 0)
+        call_fail(call, reply->result, "%.*s", (int)reply->text.len, reply->text.ptr);
+    else
+        return true;
+    return false;
+}
+
+/* ---- objects ---- */
+
+static void
+write_list(struct json_writer *w, const char *key, struct slice words)
+{
+    struct slice word;
+
+    json_open(w, key, '[');
+    while ((word = property_next_word(&words)).len > 0)
+        json_text(w, NULL, word);
+    json_close(w, ']');
+}
+
+static bool
+is_number(struct slice value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if (value.ptr[i] < '0' || value.ptr[i] > '9')
+            return false;
+    return value.len > 0 && value.len <= 19;
+}
+
+static void
+write_number(struct json_writer *w, const char *key, struct slice value)
+{
+    uint64_t number = 0;
+
+    if (!is_number(value)) {
+        json_null(w, key);
+        return;
+    }
+    for (size_t i = 0; i < value.len; i++)
+        number = number * 10 + (uint64_t)(value.ptr[i] - '0');
+    json_number(w, key, number);
+}
+
+static void
+write_property(struct json_writer *w, const struct property *p, struct slice value)
+{
+    switch (p->type) {
+    case PROPERTY_BOOL:
+        if (value.len == 0)
+            json_null(w, p->name);
+        else
+            json_bool(w, p->name, slice_eq(value, SLICE("yes")));
+        break;
+    case PROPERTY_INT:
+    case PROPERTY_SIZE:
+        write_number(w, p->name, value);
+        break;
+    case PROPERTY_ADDRESSES:
+    case PROPERTY_WORDS:
+        write_list(w, p->name, value);
+        break;
+    case PROPERTY_TEXT:
+    case PROPERTY_DATE:
+    case PROPERTY_TIME:
+    case PROPERTY_ENUM:
+    case PROPERTY_ADDRESS:
+    case PROPERTY_DIRECTORY:
+    case PROPERTY_RECORD:
+        json_text(w, p->name, value);
+        break;
+    }
+}
+
+void
+call_write_object(struct call *call, const char *key, enum account_kind kind,
+                  const struct object_field *fields, uint32_t count)
+{
+    json_open(&call->json, key, '{');
+    for (uint32_t i = 0; i < count; i++) {
+        const char *near;
+        int id = account_property_find(kind, fields[i].name, &near);
+
+        if (id >= 0)
+            write_property(&call->json, &account_properties[id], fields[i].value);
+        else if (slice_eq(fields[i].name, SLICE("used_bytes")))
+            write_number(&call->json, "used_bytes", fields[i].value);
+        else if (slice_eq(fields[i].name, SLICE("used_messages")))
+            write_number(&call->json, "used_messages", fields[i].value);
+    }
+    json_close(&call->json, '}');
+}
+
+/* ---- the session's own calls ---- */
+
+static void
+call_login(struct call *call)
+{
+    struct session *s = call->session;
+    struct strbuf token = strbuf_new(AUTHD_TOKEN_LEN);
+    struct slice text;
+    enum login_outcome outcome =
+        login_by_password(s, api_request_value(&call->request, "name")->text,
+                          api_request_value(&call->request, "password")->text, &text);
+
+    if (outcome != LOGIN_OK) {
+        call_fail(call, outcome == LOGIN_AWAY ? CALL_AWAY : 2, "%.*s", (int)text.len, text.ptr);
+    } else if (authd_call_token(s->pool->auth, SLICE(""), &token) < 0) {
+        call_fail(call, CALL_AWAY, "authd does not answer, try later");
+    } else {
+        json_text(&call->json, "token", strbuf_slice(&token));
+        json_number(&call->json, "timeout_s", s->server->session_s);
+        json_text(&call->json, "name", slice_of(s->name));
+    }
+    if (token.ptr != NULL)
+        mem_wipe(token.ptr, token.cap);
+    strbuf_free(&token);
+}
+
+/* Only a token is a session that can be ended. */
+static void
+call_logout(struct call *call)
+{
+    struct session *s = call->session;
+    struct slice header = strbuf_slice(&s->credentials), scheme = slice_split(&header, ' ');
+    struct strbuf nothing = strbuf_new(AUTHD_TOKEN_LEN);
+
+    if (slice_eq_nocase(scheme, SLICE("Bearer")) &&
+        authd_call_token(s->pool->auth, slice_trim(header), &nothing) < 0)
+        call_fail(call, CALL_AWAY, "authd does not answer, try later");
+    login_forget(s);
+    strbuf_free(&nothing);
+}
+
+static void
+call_who_am_i(struct call *call)
+{
+    const struct accountd_admin request = {
+        .verb = SLICE("show"), .kind = SLICE("admin"), .name = slice_of(call->session->name)};
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    struct accountd_admin_reply reply;
+    int count;
+
+    if (!call_ask(call, &request, &reply))
+        return;
+    count = object_next(&reply.data, fields);
+    if (count > 0)
+        call_write_object(call, "admin", ACCOUNT_ADMIN, fields, (uint32_t)count);
+}
+
+/* The old password is proved as at a login: authd counts what is wrong. */
+static void
+call_change_own_password(struct call *call)
+{
+    struct session *s = call->session;
+    char *name = xstrdup(s->name);
+    struct slice text;
+    enum login_outcome outcome =
+        login_by_password(s, slice_of(name), api_request_value(&call->request, "old")->text, &text);
+    const struct object_field fields[] = {
+        {SLICE("new_password"), api_request_value(&call->request, "new")->text},
+        {SLICE("own"), SLICE("yes")}};
+    const struct accountd_admin request = {.verb = SLICE("passwd"),
+                                           .kind = SLICE("admin"),
+                                           .name = slice_of(name),
+                                           .fields = fields,
+                                           .field_count = ARRAY_LEN(fields)};
+    struct accountd_admin_reply reply;
+
+    if (outcome == LOGIN_OK)
+        (void)call_ask(call, &request, &reply); /* the result is the call's */
+    else
+        call_fail(call, outcome == LOGIN_AWAY ? CALL_AWAY : 4, "%.*s", (int)text.len, text.ptr);
+    login_forget(s); /* the next request shows who it is */
+    free(name);
+}
+
+/* ---- dispatch ---- */
+
+static const struct {
+    enum api_call_id id;
+    void (*run)(struct call *call);
+} own[] = {
+    {API_LOGIN, call_login},       {API_LOGOUT, call_logout},
+    {API_WHO_AM_I, call_who_am_i}, {API_CHANGE_OWN_PASSWORD, call_change_own_password},
+    {API_LIST, call_list},
+};
+
+static void
+run(struct call *call)
+{
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+        if (own[i].id == call->request.call) {
+            own[i].run(call);
+            return;
+        }
+    }
+    call_account(call);
+}
+
+static void
+write_answer(struct strbuf *json, const struct call *call)
+{
+    struct json_writer w = {.out = json};
+
+    json_open(&w, NULL, '{');
+    json_number(&w, "result", call->result);
+    json_text(&w, "text", strbuf_slice(&call->text));
+    if (call->data.len > 0 && call->result == 0)
+        (void)strbuf_printf(json, ",%s", strbuf_cstr(&call->data)); /* room was left for it */
+    json_close(&w, '}');
+}
+
+void
+call_write_error(struct strbuf *json, uint32_t result, const char *text)
+{
+    const struct call call = {.result = result,
+                              .text = {.ptr = (char *)(uintptr_t)text, .len = strlen(text)}};
+
+    write_answer(json, &call);
+}
+
+void
+call_run(struct session *s, enum api_call_id id, struct strbuf *json)
+{
+    struct call call = {.session = s, .text = strbuf_new(TEXT_MAX), .data = strbuf_new(DATA_MAX)};
+    struct strbuf error = strbuf_new(TEXT_MAX);
+
+    call.json.out = &call.data;
+    stats_add(s->server->count.calls, 1);
+    if (api_request_parse(&call.request, id, http_request_body(s->request), &error) < 0)
+        call_fail(&call, API_BAD_PARAMETERS, "%s", strbuf_cstr(&error));
+    else
+        run(&call);
+    if (call.data.overflow)
+        call_fail(&call, CALL_AWAY, "the answer is too long: ask for less");
+    log_event(LOG_INFO, "call", KV_STR("call", api_calls[id].name),
+              KV_STR("admin", s->name == NULL ? "" : s->name), KV_U64("result", call.result));
+    write_answer(json, &call);
+    api_request_free(&call.request);
+    strbuf_free(&error);
+    strbuf_free(&call.text);
+    if (call.data.ptr != NULL)
+        mem_wipe(call.data.ptr, call.data.cap);
+    strbuf_free(&call.data);
+}

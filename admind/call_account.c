@@ -1,0 +1,184 @@
+/*
+ * admind/call_account.c - calls that are operations on accounts: those of the table, the generic
+ * ones, groups with their members.
+ */
+#include "admind/call.h"
+
+static struct slice
+text_of(const struct call *call, const char *param)
+{
+    return api_request_value(&call->request, param)->text;
+}
+
+/* What the generic calls have in common. False: there is no such kind. */
+static bool
+begin(struct call *call, const char *verb, struct accountd_admin *request)
+{
+    struct slice kind = text_of(call, "kind");
+
+    *request = (struct accountd_admin){.verb = slice_of(verb),
+                                       .kind = kind,
+                                       .name = text_of(call, "name"),
+                                       .fields = call->request.fields,
+                                       .field_count = call->request.field_count};
+    if (account_kind_find(kind) >= 0)
+        return true;
+    call_fail(call, API_BAD_PARAMETERS, "kind: there is no kind of account '%.*s'", (int)kind.len,
+              kind.ptr);
+    return false;
+}
+
+static void
+change(struct call *call, const char *verb)
+{
+    struct accountd_admin request;
+    struct accountd_admin_reply reply;
+
+    if (begin(call, verb, &request))
+        (void)call_ask(call, &request, &reply); /* the result is the call's */
+}
+
+/* With the given parameters as fields. */
+static void
+change_with(struct call *call, const char *verb, const char *const *params, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (api_request_value(&call->request, params[i])->given)
+            call->request.fields[call->request.field_count++] =
+                (struct object_field){slice_of(params[i]), text_of(call, params[i])};
+    change(call, verb);
+}
+
+static void
+show(struct call *call)
+{
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    struct accountd_admin request;
+    struct accountd_admin_reply reply;
+    int count;
+
+    if (!begin(call, "show", &request) || !call_ask(call, &request, &reply))
+        return;
+    count = object_next(&reply.data, fields);
+    if (count > 0)
+        call_write_object(call, "object",
+                          (enum account_kind)account_kind_find(text_of(call, "kind")), fields,
+                          (uint32_t)count);
+}
+
+static void
+rename_it(struct call *call)
+{
+    static const char *const params[] = {"new_name"};
+
+    change_with(call, "rename", params, ARRAY_LEN(params));
+}
+
+static void
+remove_it(struct call *call)
+{
+    static const char *const params[] = {"member"};
+
+    change_with(call, "del", params, ARRAY_LEN(params));
+}
+
+static void
+grant(struct call *call)
+{
+    static const char *const params[] = {"member", "right", "folder", "rights"};
+
+    change_with(call, "grant", params, ARRAY_LEN(params));
+}
+
+/* ---- groups ---- */
+
+static bool
+operation(struct call *call, const char *verb, const char *kind, const struct object_field *fields,
+          uint32_t count)
+{
+    const struct accountd_admin request = {.verb = slice_of(verb),
+                                           .kind = slice_of(kind),
+                                           .name = strbuf_slice(&call->request.name),
+                                           .fields = fields,
+                                           .field_count = count};
+    struct accountd_admin_reply reply;
+
+    return call_ask(call, &request, &reply);
+}
+
+static bool
+set_members(struct call *call)
+{
+    const struct object_field members = {SLICE("members"), text_of(call, "members")};
+
+    return !api_request_value(&call->request, "members")->given ||
+           operation(call, "set", "member", &members, 1);
+}
+
+/* A group whose members cannot be is not made. */
+static void
+add_group(struct call *call)
+{
+    struct strbuf why = strbuf_new(2048);
+
+    if (operation(call, "add", "group", call->request.fields, call->request.field_count) &&
+        !set_members(call)) {
+        (void)strbuf_append(&why, strbuf_slice(&call->text));
+        (void)operation(call, "del", "group", NULL, 0); /* it was made a moment ago */
+        call_fail(call, API_BAD_PARAMETERS, "members: %s", strbuf_cstr(&why));
+    }
+    strbuf_free(&why);
+}
+
+static void
+modify_group(struct call *call)
+{
+    if (call->request.field_count == 0 ||
+        operation(call, "set", "group", call->request.fields, call->request.field_count))
+        (void)set_members(call); /* the result is the call's */
+}
+
+/* ---- which is which ---- */
+
+static void
+run_of_table(struct call *call)
+{
+    const struct api_call *c = &api_calls[call->request.call];
+
+    (void)operation(call, c->verb, account_kind_name(c->kind), call->request.fields,
+                    call->request.field_count); /* the result is the call's */
+}
+
+void
+call_account(struct call *call)
+{
+    switch (call->request.call) {
+    case API_SHOW:
+        show(call);
+        break;
+    case API_ADD:
+        change(call, "add");
+        break;
+    case API_SET:
+        change(call, "set");
+        break;
+    case API_REMOVE:
+        remove_it(call);
+        break;
+    case API_RENAME:
+        rename_it(call);
+        break;
+    case API_GRANT:
+        grant(call);
+        break;
+    case API_ADD_GROUP:
+        add_group(call);
+        break;
+    case API_MODIFY_GROUP:
+        modify_group(call);
+        break;
+    default:
+        run_of_table(call);
+        break;
+    }
+}

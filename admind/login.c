@@ -1,0 +1,100 @@
+/*
+ * admind/login.c - who is at the other end: authd says. Secrets are wiped when they have been used.
+ */
+#include "admind/login.h"
+
+#include <stdlib.h>
+
+#include "lib/auth/digest.h"
+#include "lib/base/encode.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+
+enum { CREDENTIALS_MAX = 4096 };
+
+void
+login_forget(struct session *s)
+{
+    if (s->credentials.ptr != NULL)
+        mem_wipe(s->credentials.ptr, s->credentials.cap);
+    strbuf_clear(&s->credentials);
+    xfree(&s->name);
+}
+
+static enum login_outcome
+take_result(struct session *s, const struct authd_result *result, struct slice *text)
+{
+    if (result->step == AUTHD_STEP_OK) {
+        s->name = xslicedup(result->ok.user);
+        s->was_authenticated = true;
+        stats_add(s->server->count.logins, 1);
+        return LOGIN_OK;
+    }
+    *text = result->step == AUTHD_STEP_FAIL ? result->fail.text : SLICE("unexpected answer");
+    if (result->step == AUTHD_STEP_FAIL && result->fail.failure == AUTHD_TEMPORARY)
+        return LOGIN_AWAY;
+    stats_add(s->server->count.login_failures, 1);
+    return LOGIN_REFUSED;
+}
+
+enum login_outcome
+login_by_password(struct session *s, struct slice name, struct slice password, struct slice *text)
+{
+    struct authd_result result = {.dir_fd = -1};
+
+    login_forget(s);
+    authd_call_login(s->pool->auth, name, password, true, &result);
+    return take_result(s, &result, text);
+}
+
+static enum login_outcome
+by_token(struct session *s, struct slice token)
+{
+    const struct authd_start start = {
+        .mechanism = SLICE(AUTHD_TOKEN_LOGIN), .has_initial = true, .initial = token, .tls = true};
+    struct authd_result result = {.dir_fd = -1};
+    struct slice text;
+
+    authd_call_start(s->pool->auth, &start, &result);
+    return take_result(s, &result, &text);
+}
+
+/* base64 of name ":" password (RFC 7617 section 2) */
+static enum login_outcome
+by_basic(struct session *s, struct slice encoded)
+{
+    struct strbuf decoded = strbuf_new(CREDENTIALS_MAX);
+    enum login_outcome outcome = LOGIN_REFUSED;
+    struct slice password, name, text;
+
+    if (base64_decode(encoded, &decoded) == 0 &&
+        slice_index(strbuf_slice(&decoded), ':') < decoded.len) {
+        password = strbuf_slice(&decoded);
+        name = slice_split(&password, ':');
+        outcome = login_by_password(s, name, password, &text);
+    }
+    if (decoded.ptr != NULL)
+        mem_wipe(decoded.ptr, decoded.cap);
+    strbuf_free(&decoded);
+    return outcome;
+}
+
+enum login_outcome
+login_by_header(struct session *s)
+{
+    struct slice header = http_request_header(s->request, SLICE("Authorization"));
+    struct slice rest = header, scheme = slice_split(&rest, ' ');
+    enum login_outcome outcome = LOGIN_REFUSED;
+
+    if (s->name != NULL && header.len > 0 && digest_equal(header, strbuf_slice(&s->credentials)))
+        return LOGIN_OK;
+    login_forget(s);
+    rest = slice_trim(rest);
+    if (slice_eq_nocase(scheme, SLICE("Bearer")))
+        outcome = by_token(s, rest);
+    else if (slice_eq_nocase(scheme, SLICE("Basic")))
+        outcome = by_basic(s, rest);
+    if (outcome == LOGIN_OK)
+        (void)strbuf_append(&s->credentials, header); /* no longer than the header's limit */
+    return outcome;
+}

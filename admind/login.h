@@ -1,0 +1,21 @@
+/*
+ * admind/login.h - who is at the other end: authd says.
+ */
+#ifndef POSTHORN_ADMIND_LOGIN_H
+#define POSTHORN_ADMIND_LOGIN_H
+
+#include "admind/session.h"
+#include "lib/ipc/authd.h"
+
+enum login_outcome { LOGIN_OK, LOGIN_REFUSED, LOGIN_AWAY };
+
+/* By the request's Authorization field, Bearer or Basic (RFC 6750, RFC 7617). The same as with the
+ * request before: nobody is asked again. */
+enum login_outcome login_by_header(struct session *s);
+/* By name and password. `text`: why not, a constant or authd's. */
+enum login_outcome login_by_password(struct session *s, struct slice name, struct slice password,
+                                     struct slice *text);
+/* Nobody has logged in any more, as far as we are concerned. */
+void login_forget(struct session *s);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * admind/session.c - one connection: reading requests, sending answers.
+ *
+ * The client is untrusted from its first byte. Runs in a worker that can open nothing and holds no
+ * right: what it asks for goes to authd, which knows who has logged in, and from there to accountd,
+ * which decides.
+ */
+#include "admind/session.h"
+
+#include <stdlib.h>
+
+#include "admind/call.h"
+#include "admind/login.h"
+#include "lib/api/api_request.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/http/response.h"
+#include "lib/log/log.h"
+
+enum {
+    READ_MAX = 16384,
+    HEAD_MAX = 16384,
+    LINE_MAX = 1024,
+    FIELDS_MAX = 64,
+    ANSWER_MAX = 16u << 20,
+    REQUESTS_MAX = 1000 /* on one connection */
+};
+
+#define API_PREFIX SLICE("/api/")
+
+static bool
+send_answer(struct session *s, unsigned status, const char *extra, struct slice json, bool keeps)
+{
+    struct strbuf out = strbuf_new(ANSWER_MAX + 1024);
+    const struct http_response response = {.status = status,
+                                           .type = "application/json",
+                                           .extra = extra,
+                                           .content = json,
+                                           .keeps_alive = keeps};
+
+    http_response_write(&out, &response, clock_real_ms() / 1000);
+    (void)stream_write(s->stream, strbuf_slice(&out)); /* an error sticks: */
+    strbuf_free(&out);
+    return stream_flush(s->stream) == STREAM_OK && keeps;
+}
+
+/* An answer that is about HTTP; `text` is a constant. */
+static bool
+send_error(struct session *s, unsigned status, const char *extra, const char *text, bool keeps)
+{
+    struct strbuf json = strbuf_new(1024);
+    bool goes_on;
+
+    call_write_error(&json, API_BAD_PARAMETERS, text);
+    goes_on = send_answer(s, status, extra, strbuf_slice(&json), keeps);
+    strbuf_free(&json);
+    return goes_on;
+}
+
+/* ---- reading ---- */
+
+/* False: the connection is over, or the request was answered with an error. */
+static bool
+read_request(struct session *s)
+{
+    int64_t deadline = clock_mono_ms() + s->server->idle_ms;
+    enum http_progress progress = HTTP_MORE;
+
+    while (progress == HTTP_MORE || progress == HTTP_CONTINUE) {
+        enum stream_status status;
+        struct slice bytes;
+        size_t given;
+
+        if (progress == HTTP_CONTINUE) {
+            (void)stream_write(s->stream, HTTP_RESPONSE_CONTINUE);
+            (void)stream_flush(s->stream);
+        }
+        log_flush();
+        status = stream_read_some(s->stream, READ_MAX, deadline, &bytes);
+        if (status != STREAM_OK) {
+            s->end_reason = status == STREAM_EOF       ? "closed by client"
+                            : status == STREAM_TIMEOUT ? "timeout"
+                                                       : "connection lost";
+            if (status == STREAM_TIMEOUT && !http_request_is_idle(s->request))
+                (void)send_error(s, 408, NULL, "the request took too long", false);
+            return false;
+        }
+        if (http_request_is_idle(s->request))
+            deadline = clock_mono_ms() + s->server->request_ms;
+        given = bytes.len;
+        progress = http_request_feed(s->request, &bytes);
+        if (bytes.len > 0 && bytes.len < given)
+            stream_unread(s->stream, bytes.len); /* of the next request */
+    }
+    if (progress == HTTP_WHOLE)
+        return true;
+    s->end_reason = http_request_error(s->request);
+    (void)send_error(s, http_request_status(s->request), NULL, s->end_reason, false);
+    return false;
+}
+
+/* ---- requests ---- */
+
+/* Browsers send forms to anywhere; a media type of ours they send only where they are allowed to.
+ */
+static bool
+is_json(const struct http_request *request)
+{
+    struct slice type = http_request_header(request, SLICE("Content-Type"));
+
+    return slice_eq_nocase(slice_trim(slice_split(&type, ';')), SLICE("application/json"));
+}
+
+static bool
+run_call(struct session *s, enum api_call_id id, bool keeps)
+{
+    struct strbuf json = strbuf_new(ANSWER_MAX);
+    enum login_outcome login = id == API_LOGIN ? LOGIN_OK : login_by_header(s);
+    bool goes_on;
+
+    if (login == LOGIN_REFUSED) {
+        goes_on =
+            send_error(s, 401, "WWW-Authenticate: Basic realm=\"Posthorn\", charset=\"UTF-8\"\r\n",
+                       "log in first", keeps);
+    } else if (login == LOGIN_AWAY) {
+        goes_on =
+            send_error(s, 503, "Retry-After: 5\r\n", "authentication is not available", keeps);
+    } else {
+        call_run(s, id, &json);
+        goes_on = send_answer(s, 200, NULL, strbuf_slice(&json), keeps);
+    }
+    if (json.ptr != NULL)
+        mem_wipe(json.ptr, json.cap); /* a token may have been in it */
+    strbuf_free(&json);
+    return goes_on;
+}
+
+/* True: the connection goes on. */
+static bool
+answer(struct session *s)
+{
+    struct slice path = http_request_path(s->request), method = http_request_method(s->request);
+    bool keeps = http_request_keeps_alive(s->request);
+    bool is_post = slice_eq(method, SLICE("POST"));
+    int id;
+
+    stats_add(s->server->count.requests, 1);
+    if (slice_eq(path, SLICE("/api/openapi.json"))) {
+        if (!slice_eq(method, SLICE("GET")))
+            return send_error(s, 405, "Allow: GET\r\n", "this is read with GET", keeps);
+        return send_answer(s, 200, NULL, strbuf_slice(&s->server->openapi), keeps);
+    }
+    id = slice_starts(path, API_PREFIX) ? api_call_find(slice_sub(path, API_PREFIX.len, path.len))
+                                        : -1;
+    if (id < 0)
+        return send_error(s, 404, NULL, "there is no such call: see /api/openapi.json", keeps);
+    if (!is_post)
+        return send_error(s, 405, "Allow: POST\r\n", "calls are made with POST", keeps);
+    if (http_request_body(s->request).len > 0 && !is_json(s->request))
+        return send_error(s, 415, NULL, "expected Content-Type: application/json", keeps);
+    return run_call(s, (enum api_call_id)id, keeps);
+}
+
+/* ---- the connection ---- */
+
+static bool
+start_tls(struct session *s)
+{
+    if (stream_start_tls(s->stream, s->server->tls, clock_mono_ms() + s->server->request_ms,
+                         NULL) == 0)
+        return true;
+    log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
+    s->end_reason = "no TLS";
+    return false;
+}
+
+enum pool_next
+session_serve(struct pool_session *pool, void *arg)
+{
+    static const struct http_limits limits = {.line_max = LINE_MAX,
+                                              .head_max = HEAD_MAX,
+                                              .fields_max = FIELDS_MAX,
+                                              .body_max = API_BODY_MAX};
+    struct session s = {.pool = pool,
+                        .server = arg,
+                        .stream = stream_new(pool->fd, READ_MAX),
+                        .request = http_request_new(&limits),
+                        .credentials = strbuf_new(HEAD_MAX),
+                        .end_reason = "done"};
+
+    stream_set_end_fd(s.stream, pool->end_fd);
+    stream_set_key_fd(s.stream, pool->key_fd);
+    if (start_tls(&s))
+        for (int i = 0; i < REQUESTS_MAX && read_request(&s) && answer(&s); i++)
+            http_request_reset(s.request);
+    log_event(LOG_INFO, "disconnected", KV_STR("admin", s.name == NULL ? "" : s.name),
+              KV_STR("reason", s.end_reason), KV_U64("in", stream_bytes_in(s.stream)),
+              KV_U64("out", stream_bytes_out(s.stream)));
+    login_forget(&s);
+    http_request_free(&s.request);
+    stream_free(&s.stream);
+    return s.was_authenticated ? POOL_EXIT : POOL_REUSE;
+}

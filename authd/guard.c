@@ -1,0 +1,249 @@
+/*
+ * authd/guard.c - passwords are not guessed here.
+ *
+ * What a flood can do: counts are in tables of fixed size (lib/auth/guess.h), blocks in a list that
+ * is bounded. Names of users that do not exist are not counted, for they cannot be guessed.
+ */
+#include "authd/guard.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "authd/white_list.h"
+#include "lib/auth/block_list.h"
+#include "lib/auth/guess.h"
+#include "lib/base/clock.h"
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/ipc/accountd_block.h"
+#include "lib/log/log.h"
+
+enum {
+    FOLLOW_TIMEOUT_MS = 3600 * 1000,
+    REPORT_TIMEOUT_MS = 60000,
+    RETRY_MS = 1000,
+    REQUEST_MAX = 4096
+};
+
+struct guard {
+    struct server *server;
+    bool detects;
+    unsigned per_address, per_user; /* 0: no number blocks */
+    int64_t block_ms;
+    struct guess_table *addresses, *users;
+    struct white_list *white_list;
+    struct block_list *blocks; /* a copy of accountd's */
+    uint64_t known;            /* up to this change of accountd's */
+    struct loop_timer *retry;
+    _Atomic uint64_t *blocked_addresses, *blocked_users, *refused;
+};
+
+/* ---- the copy ---- */
+
+static void follow(void *arg);
+
+static void
+apply(struct guard *guard, const struct block *block)
+{
+    (void)block_list_set(guard->blocks, block);
+    if (block->end_ms != 0)
+        return;
+    guess_forget(block->kind == BLOCK_ADDRESS ? guard->addresses : guard->users, block->name);
+}
+
+static int
+apply_reply(struct guard *guard, const struct frame_header *header, struct slice payload)
+{
+    struct block *items = xcalloc(ACCOUNTD_BLOCKS_MAX, sizeof(*items));
+    struct accountd_blocks reply;
+    int rc = -1;
+
+    if (header != NULL && header->type == ACCOUNTD_BLOCKS_REPLY &&
+        accountd_blocks_reply_decode(payload, &reply, items) == 0) {
+        if (reply.anew) {
+            block_list_free(&guard->blocks);
+            guard->blocks = block_list_new(BLOCKS_MAX, 0);
+        }
+        for (uint32_t i = 0; i < reply.count; i++)
+            apply(guard, &items[i]);
+        guard->known = reply.number;
+        rc = 0;
+    }
+    free(items);
+    return rc;
+}
+
+static void
+told(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct guard *guard = arg;
+
+    close_keep_errno(fd);
+    block_list_expire(guard->blocks, clock_real_ms(), NULL, NULL);
+    if (apply_reply(guard, header, payload) == 0)
+        follow(guard);
+    else
+        loop_timer_set(guard->retry, RETRY_MS);
+}
+
+static void
+follow(void *arg)
+{
+    struct guard *guard = arg;
+    struct strbuf request = strbuf_new(REQUEST_MAX);
+
+    assert_always(accountd_blocks_encode(&request, guard->known) == 0);
+    ipc_async_call(guard->server->accounts, &request, FOLLOW_TIMEOUT_MS, told, guard);
+    strbuf_free(&request);
+}
+
+/* ---- a new block ---- */
+
+static void
+reported(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    (void)arg;
+    (void)payload;
+    close_keep_errno(fd);
+    if (header == NULL || header->type != ACCOUNTD_OK)
+        log_event(LOG_WARN, "block_not_kept", KV_STR("reason", "accountd did not take it"));
+}
+
+/* In force here at once; accountd keeps it and tells the others. */
+static void
+block(struct guard *guard, enum block_kind kind, struct slice name, unsigned failures)
+{
+    struct strbuf request = strbuf_new(REQUEST_MAX);
+    char reason[BLOCK_REASON_MAX];
+    struct block block = {.kind = (uint8_t)kind,
+                          .cause = BLOCK_GUESSING,
+                          .name = name,
+                          .reason = slice_make(reason, 0),
+                          .start_ms = clock_real_ms()};
+
+    if (block_list_find(guard->blocks, kind, name, block.start_ms) != NULL)
+        return; /* this login had begun before */
+    (void)snprintf(reason, sizeof(reason), "%u failed logins", failures);
+    block.reason = slice_of(reason);
+    block.end_ms = block.start_ms + guard->block_ms;
+    log_event(LOG_WARN, kind == BLOCK_ADDRESS ? "address_blocked" : "user_blocked",
+              KV_SLICE("name", name), KV_U64("failures", failures));
+    stats_add(kind == BLOCK_ADDRESS ? guard->blocked_addresses : guard->blocked_users, 1);
+    (void)block_list_set(guard->blocks, &block);
+    assert_always(accountd_block_encode(&request, &block) == 0);
+    ipc_async_call(guard->server->accounts, &request, REPORT_TIMEOUT_MS, reported, guard);
+    strbuf_free(&request);
+}
+
+/* ---- one login ---- */
+
+static struct ip
+ip_of(const struct session *s)
+{
+    struct cidr one; /* an address is a network of all its bits */
+
+    assert_always(cidr_parse(slice_of(s->client_ip), &one) == 0); /* attach has looked at it */
+    return one.net;
+}
+
+const char *
+guard_refuses(const struct session *s)
+{
+    const struct guard *guard = s->server->guard;
+    struct ip ip = ip_of(s);
+    char name[BLOCK_ADDRESS_NAME_MAX];
+
+    block_address_name(&ip, name);
+    if (block_list_find(guard->blocks, BLOCK_ADDRESS, slice_of(name), clock_real_ms()) == NULL ||
+        white_list_has(guard->white_list, &ip))
+        return NULL;
+    stats_add(guard->refused, 1);
+    return "address is blocked";
+}
+
+void
+guard_judge_user(struct session *s)
+{
+    static const char *const why[] = {[BLOCK_BY_HAND] = "user is blocked by hand",
+                                      [BLOCK_GUESSING] = "user is blocked for guessing",
+                                      [BLOCK_MASS_MAIL] = "user is blocked for mass mail",
+                                      [BLOCK_SAME_SUBJECT] = "user is blocked for same subject"};
+    const struct guard *guard = s->server->guard;
+    struct ip ip = ip_of(s);
+    const struct block *block;
+
+    if (!s->account.known)
+        return;
+    block = block_list_find(guard->blocks, BLOCK_USER, slice_of(s->account.user), clock_real_ms());
+    if (block == NULL || (block->cause == BLOCK_GUESSING && white_list_has(guard->white_list, &ip)))
+        return;
+    s->account.known = false;
+    s->closed = why[block->cause];
+    s->closed_by_mail = block->cause == BLOCK_MASS_MAIL;
+    stats_add(guard->refused, 1);
+}
+
+/* Of a user who is blocked for mail the password is not looked at: a client that goes on trying
+ * guesses nothing, and its neighbours are not to be hit. */
+void
+guard_failed(struct session *s)
+{
+    struct guard *guard = s->server->guard;
+    int64_t now_ms = clock_mono_ms();
+    struct ip ip = ip_of(s);
+    char name[BLOCK_ADDRESS_NAME_MAX];
+    unsigned failures;
+
+    if (!guard->detects || s->closed_by_mail || white_list_has(guard->white_list, &ip))
+        return;
+    if (guard->per_address > 0 && !s->address.loopback) {
+        block_address_name(&ip, name);
+        failures = guess_count(guard->addresses, slice_of(name), now_ms);
+        if (failures >= guard->per_address)
+            block(guard, BLOCK_ADDRESS, slice_of(name), failures);
+    }
+    if (guard->per_user > 0 && s->account.known) {
+        failures = guess_count(guard->users, slice_of(s->account.user), now_ms);
+        if (failures >= guard->per_user)
+            block(guard, BLOCK_USER, slice_of(s->account.user), failures);
+    }
+}
+
+struct guard *
+guard_new(struct server *server, const struct daemon *d)
+{
+    struct guard *guard = xcalloc(1, sizeof(*guard));
+    const struct conf *conf = d->conf;
+    int64_t interval_ms = (int64_t)conf_u64(conf, GUESS_INTERVAL);
+
+    guard->server = server;
+    guard->detects = conf_bool(conf, GUESS_DETECTION);
+    guard->per_address = (unsigned)conf_u64(conf, GUESS_FAILURES_PER_ADDRESS);
+    guard->per_user = (unsigned)conf_u64(conf, GUESS_FAILURES_PER_USER);
+    guard->block_ms = (int64_t)conf_u64(conf, GUESS_BLOCK_TIME);
+    guard->addresses = guess_table_new(interval_ms);
+    guard->users = guess_table_new(interval_ms);
+    guard->white_list = white_list_new(server->loop, d->run_dirfd, conf);
+    guard->blocks = block_list_new(BLOCKS_MAX, 0);
+    guard->retry = loop_timer_new(server->loop, follow, guard);
+    guard->blocked_addresses = stats_counter(d->stats, "addresses_blocked");
+    guard->blocked_users = stats_counter(d->stats, "users_blocked");
+    guard->refused = stats_counter(d->stats, "logins_of_blocked");
+    follow(guard);
+    return guard;
+}
+
+void
+guard_free(struct guard **guardp)
+{
+    struct guard *guard = *guardp;
+
+    if (guard == NULL)
+        return;
+    loop_timer_free(&guard->retry);
+    white_list_free(&guard->white_list);
+    block_list_free(&guard->blocks);
+    guess_table_free(&guard->addresses);
+    guess_table_free(&guard->users);
+    xfree(guardp);
+}

@@ -1,0 +1,170 @@
+/*
+ * authd/white_list.c - clients that are never blocked.
+ *
+ * Input: DNS answers, by way of dnsd: whoever controls a listed name says which addresses it has.
+ */
+#include "authd/white_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/ipc/dnsd.h"
+#include "lib/ipc/peer.h"
+#include "lib/log/log.h"
+
+enum {
+    ADDRESSES_MAX = 32, /* of one name and family; more are not known */
+    ANSWER_TIMEOUT_MS = 60000,
+    RETRY_MS = 5000, /* dnsd could not tell: while the suite starts, for one */
+    REQUEST_MAX = 512
+};
+#define CALLS_MAX (2 * CONF_LIST_MAX)
+
+/* One name and family. */
+struct question {
+    struct white_list *list;
+    const char *name;
+    uint16_t rr;
+    bool asked;
+    struct ip found[ADDRESSES_MAX];
+    size_t count;
+};
+
+struct white_list {
+    struct cidr *networks;
+    size_t network_count;
+    struct question *questions;
+    size_t question_count;
+    struct ipc_async *dns; /* NULL: no names */
+    struct loop_timer *timer;
+    int64_t interval_ms;
+};
+
+static bool
+is_address(const struct dns_record *record, uint16_t rr, struct ip *out)
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    if (rr == DNS_AAAA && record->data.len == 16) {
+        memcpy(out->bytes, record->data.ptr, 16);
+        return true;
+    }
+    if (rr != DNS_A || record->data.len != 4)
+        return false;
+    memcpy(out->bytes, mapped, sizeof(mapped));
+    memcpy(out->bytes + sizeof(mapped), record->data.ptr, 4);
+    return true;
+}
+
+static void
+learn(struct question *q, const struct dnsd_answer *answer)
+{
+    struct ip ip;
+
+    q->count = 0;
+    for (uint32_t i = 0; i < answer->count && answer->status == DNS_FOUND; i++)
+        if (q->count < ADDRESSES_MAX && is_address(&answer->records[i], q->rr, &ip))
+            q->found[q->count++] = ip;
+    log_event(LOG_DEBUG, "white_list_resolved", KV_STR("name", q->name),
+              KV_STR("type", q->rr == DNS_A ? "A" : "AAAA"), KV_U64("addresses", q->count));
+}
+
+static void
+resolved(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct question *q = arg;
+    struct dnsd_answer *answer = xcalloc(1, sizeof(*answer));
+
+    close_keep_errno(fd);
+    q->asked = false;
+    if (header != NULL && header->type == DNSD_ANSWER && dnsd_answer_decode(payload, answer) == 0 &&
+        answer->status != DNS_TEMPORARY) {
+        learn(q, answer);
+    } else {
+        log_event(LOG_INFO, "white_list_unresolved", KV_STR("name", q->name));
+        loop_timer_set(q->list->timer, RETRY_MS);
+    }
+    free(answer);
+}
+
+static void
+ask_all(void *arg)
+{
+    struct white_list *list = arg;
+    struct strbuf request = strbuf_new(REQUEST_MAX);
+
+    loop_timer_set(list->timer, list->interval_ms);
+    for (size_t i = 0; i < list->question_count; i++) {
+        struct question *q = &list->questions[i];
+        const struct dnsd_query query = {.rr = q->rr, .name = slice_of(q->name)};
+
+        if (q->asked || dnsd_query_encode(&request, &query) < 0)
+            continue;
+        q->asked = true;
+        ipc_async_call(list->dns, &request, ANSWER_TIMEOUT_MS, resolved, q);
+    }
+    strbuf_free(&request);
+}
+
+static void
+add_entry(struct white_list *list, const char *item)
+{
+    static const uint16_t families[] = {DNS_A, DNS_AAAA};
+
+    if (cidr_parse(slice_of(item), &list->networks[list->network_count]) == 0) {
+        list->network_count++;
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(families); i++)
+        list->questions[list->question_count++] =
+            (struct question){.list = list, .name = item, .rr = families[i]};
+}
+
+struct white_list *
+white_list_new(struct loop *loop, int run_dirfd, const struct conf *conf)
+{
+    struct white_list *list = xcalloc(1, sizeof(*list));
+    size_t count = conf_list_count(conf, GUESS_WHITE_LIST);
+
+    list->interval_ms = (int64_t)conf_u64(conf, GUESS_RESOLVE_INTERVAL);
+    list->networks = xcalloc(count + 1, sizeof(*list->networks));
+    list->questions = xcalloc(2 * count + 1, sizeof(*list->questions));
+    for (size_t i = 0; i < count; i++)
+        add_entry(list, conf_list_item(conf, GUESS_WHITE_LIST, i));
+    if (list->question_count > 0) {
+        list->dns = ipc_async_new(loop, run_dirfd, DNSD_SOCKET, DNSD_PAYLOAD_MAX, CALLS_MAX);
+        list->timer = loop_timer_new(loop, ask_all, list);
+        ask_all(list);
+    }
+    return list;
+}
+
+void
+white_list_free(struct white_list **listp)
+{
+    struct white_list *list = *listp;
+
+    if (list == NULL)
+        return;
+    if (list->dns != NULL)
+        ipc_async_free(&list->dns); /* its answers still find their questions */
+    loop_timer_free(&list->timer);
+    free(list->networks);
+    free(list->questions);
+    xfree(listp);
+}
+
+bool
+white_list_has(const struct white_list *list, const struct ip *ip)
+{
+    for (size_t i = 0; i < list->network_count; i++)
+        if (cidr_has(&list->networks[i], ip))
+            return true;
+    for (size_t i = 0; i < list->question_count; i++)
+        for (size_t j = 0; j < list->questions[i].count; j++)
+            if (memcmp(&list->questions[i].found[j], ip, sizeof(*ip)) == 0)
+                return true;
+    return false;
+}

@@ -1,0 +1,15 @@
+/*
+ * lib/conf/tls_place.h - where certificates and their keys are.
+ */
+#ifndef POSTHORN_LIB_CONF_TLS_PLACE_H
+#define POSTHORN_LIB_CONF_TLS_PLACE_H
+
+#include "lib/conf/conf.h"
+#include "lib/conf/instance.h"
+
+#define TLS_PLACE_DIR "certs" /* below etc: the list of certificates */
+
+/* The absolute path that TLS_CERTIFICATE or TLS_KEY stands for. The caller frees it. */
+char *tls_place(const struct conf *conf, const struct instance *inst, enum conf_id id);
+
+#endif
