@@ -76,6 +76,8 @@ main(int argc, char **argv)
         return 2;
     (void)ldap_set_option(ld, LDAP_OPT_PROTOCOL_VERSION, &version);
     count = read_words(argv[5]);
+    if (count == 0)
+        return 2;
     began = now_us();
     end = began + atof(argv[4]) * 1e6;
     while (now_us() < end && done < LATENCIES_MAX) {

@@ -6,7 +6,7 @@
 #include "lib/base/parse.h"
 #include "lib/ldap/fold.h"
 
-#define BYTES_MAX (LDAP_DN_MAX * 13u) /* each part, and folded */
+#define BYTES_MAX ((size_t)LDAP_DN_MAX * 13) /* each part, and folded */
 
 struct ldap_dn
 ldap_dn_new(void)
@@ -142,7 +142,7 @@ read_rdn(struct ldap_dn *dn, struct slice *rest, struct place *place)
 int
 ldap_dn_parse(struct slice text, struct ldap_dn *dn)
 {
-    struct place places[LDAP_RDNS_MAX];
+    struct place places[LDAP_RDNS_MAX] = {{0}};
     struct slice rest = text;
 
     dn->count = 0;

@@ -575,6 +575,18 @@ def test_an_abandoned_search_and_unbind(suite):
     assert b"\x02\x01\x03" in got
 
 
+def test_a_change_of_thousands_at_once_is_read_anew(suite):
+    more = "".join(f"contact bulk{i}@outside\n    full_name Bulk {i}\n" for i in range(5000))
+    suite.run("import", "--replace", stdin=suite.run("export").out + more)
+    con = connect(suite)
+    wait_for(lambda: found(con, "(uid=bulk4999)") == ["bulk4999"], 20, "the import")
+    assert found(con, "(uid=smith)") == ["smith"]
+    suite.run("contact", "add", "behind@outside", "full_name=Behind It")
+    wait_for(lambda: found(con, "(cn=behind it)") == ["behind"], 10, "a change behind it")
+    suite.run("contact", "remove", "behind@outside")
+    con.unbind()
+
+
 def test_the_contacts_are_there_again_after_a_crash(suite):
     pid = [row["pid"] for row in suite.json("status", "--sandbox") if row["program"] == "directoryd"][0]
     os.kill(int(pid), 9)
