@@ -24,6 +24,7 @@
 #include "accountd/new_password.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
+#include "accountd/senders.h"
 #include "accountd/srs_key.h"
 #include "accountd/store.h"
 #include "accountd/usage.h"
@@ -50,6 +51,7 @@ static const struct {
     {ACCOUNTD_RCPT, ROLE_SMTP | ROLE_ADMIN, request_rcpt},
     {ACCOUNTD_SPEND, ROLE_SMTP, request_spend},
     {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN | ROLE_VERIFY, request_expand},
+    {ACCOUNTD_SENDERS, ROLE_QUEUE | ROLE_ADMIN, senders_request},
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
     {ACCOUNTD_ADMIN_LOGIN, ROLE_AUTH, request_admin_login},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},

@@ -13,9 +13,16 @@
 #include "posthorn/command.h"
 #include "posthorn/output.h"
 
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
+
 struct printer {
-    struct table *table;
+    struct table *table; /* NULL: for Prometheus */
     const char *service;
+};
+
+struct choice {
+    const char *service; /* NULL: all */
+    bool prometheus;
 };
 
 static const struct column columns[] = {
@@ -38,6 +45,22 @@ add_counter(void *arg, const char *name, uint64_t value)
               3);
 }
 
+/* A line of the text format that Prometheus reads (version 0.0.4). Names were written by our own
+ * programs, but processes that talk to the network may write there too: what is no name is left
+ * out.
+ */
+static void
+print_sample(void *arg, const char *name, uint64_t value)
+{
+    const struct printer *p = arg;
+
+    if (name[0] == '\0' || strspn(name, NAME_CHARACTERS) != strlen(name) ||
+        strspn(p->service, NAME_CHARACTERS "-") != strlen(p->service))
+        return;
+    (void)printf("posthorn_%s{service=\"%s\"} %llu\n", name, p->service,
+                 (unsigned long long)value); /* flushed, and looked at, when the program ends */
+}
+
 static int
 by_name(const struct dirent **a, const struct dirent **b)
 {
@@ -45,9 +68,12 @@ by_name(const struct dirent **a, const struct dirent **b)
 }
 
 static int
-print_services(struct cli *cli, struct dirent **names, int count, int dirfd, const char *only)
+print_services(struct cli *cli, struct dirent **names, int count, int dirfd,
+               const struct choice *choice)
 {
-    struct printer p = {.table = table_new(columns, ARRAY_LEN(columns))};
+    const char *only = choice->service;
+    struct printer p = {.table =
+                            choice->prometheus ? NULL : table_new(columns, ARRAY_LEN(columns))};
     bool found = only == NULL;
 
     for (int i = 0; i < count; i++) {
@@ -62,26 +88,34 @@ print_services(struct cli *cli, struct dirent **names, int count, int dirfd, con
             cli_warn(cli, "%s/stats/%s: %s", cli->inst.run, p.service, strerror(errno));
             continue;
         }
-        (void)stats_counters(stats, add_counter, &p); /* how many there were is not needed */
+        (void)stats_counters(stats, choice->prometheus ? print_sample : add_counter,
+                             &p); /* how many there were is not needed */
         stats_close(&stats);
     }
     if (!found) {
-        table_free(&p.table);
+        if (p.table != NULL)
+            table_free(&p.table);
         return cli_fail(cli, "there is no service '%s'; 'posthorn stats' shows all", only);
     }
-    table_print(&p.table, cli->json);
+    if (p.table != NULL)
+        table_print(&p.table, cli->json);
     return CLI_OK;
 }
 
 static int
 run_stats(struct cli *cli, int argc, char **argv)
 {
+    struct choice choice = {NULL, false};
+    const struct cli_option options[] = {{"--prometheus", CLI_FLAG, &choice.prometheus}};
     struct dirent **names = NULL;
     char *path;
     int count, fd, rc = CLI_OK;
 
-    if (cli_options(cli, &argc, argv, NULL, 0, 0, 1) != 0)
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
+    if (choice.prometheus && cli->json)
+        return cli_usage(cli, "expected either --json or --prometheus");
+    choice.service = argc == 1 ? argv[0] : NULL;
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
     path = xasprintf("%s/stats", cli->inst.run);
@@ -90,7 +124,7 @@ run_stats(struct cli *cli, int argc, char **argv)
     if (count < 0)
         rc = cli_fail(cli, "%s: %s; has the mail server been started?", path, strerror(errno));
     else
-        rc = print_services(cli, names, count, fd, argc == 1 ? argv[0] : NULL);
+        rc = print_services(cli, names, count, fd, &choice);
     for (int i = 0; i < count; i++)
         free(names[i]);
     free(names);
@@ -101,6 +135,9 @@ run_stats(struct cli *cli, int argc, char **argv)
 const struct command command_stats = {
     .name = "stats",
     .summary = "the services' counters since the start",
-    .synopsis = "[--json] [SERVICE]",
+    .synopsis = "[--json | --prometheus] [SERVICE]",
+    .help =
+        "--prometheus prints the text format that Prometheus reads: let a timer write it where\n"
+        "node_exporter's textfile collector looks, or answer a scrape with it.\n",
     .run = run_stats,
 };

@@ -208,7 +208,7 @@ send_one(struct queue *q, const struct message *m, unsigned number, struct slice
     queue_id_make(r.id);
     random_name(name, sizeof(name) - 1);
     (void)snprintf(r.boundary, sizeof(r.boundary), "request-%s", name);
-    (void)notice_postmaster(q, r.postmaster);
+    (void)notice_sender(q, r.approver->address, r.postmaster);
     put_recipients(&r.recipients, m->envelope);
     put_subject(&r.subject, header);
     (void)clock_rfc5322(m->asking_until_ms, &r.deadline);

@@ -2,11 +2,11 @@
  * lib/ipc/accountd.h - what other programs ask accountd, the sole owner of the account base.
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
- * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, MEANS, FOLDERS and
- * REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and CONTACT_EDIT, root
- * (the command line) ADMIN, authd for an administrator ADMIN and ADMIN_LOGIN. Encoders write one
- * whole frame with request id 0 (the client fills it in); decoders check everything and return 0,
- * or -1: close the connection. Slices borrow from the payload.
+ * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND and SENDERS, authd LOGIN, MEANS,
+ * FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and
+ * CONTACT_EDIT, root (the command line) ADMIN, authd for an administrator ADMIN and ADMIN_LOGIN.
+ * Encoders write one whole frame with request id 0 (the client fills it in); decoders check
+ * everything and return 0, or -1: close the connection. Slices borrow from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_ACCOUNTD_H
 #define POSTHORN_LIB_IPC_ACCOUNTD_H
@@ -51,6 +51,8 @@ enum accountd_type {
     ACCOUNTD_SPEND,      /* may this user send this much, and count it */
     ACCOUNTD_AUTO_REPLY, /* what a user's automatic reply says */
     ACCOUNTD_AUTO_REPLY_REPLY,
+    ACCOUNTD_SENDERS, /* who system messages come from (lib/ipc/accountd_senders.h) */
+    ACCOUNTD_SENDERS_REPLY,
     ACCOUNTD_MEANS, /* lib/ipc/accountd_means.h */
     ACCOUNTD_MEANS_REPLY,
     ACCOUNTD_CODE_USED,

@@ -539,6 +539,12 @@ def test_the_figures_are_there(instance):
     rows = instance.json("stats")
     assert {row["service"] for row in rows} >= {"log", "imap", "smtp"}
     assert all(set(row) == {"service", "counter", "value"} for row in rows)
+    lines = instance.run("stats", "--prometheus").out.splitlines()
+    assert len(lines) == len(rows)
+    for row, line in zip(rows, lines):
+        name, value = line.split(" ")
+        assert name == f'posthorn_{row["counter"]}{{service="{row["service"]}"}}' and int(value) >= row["value"]
+    assert instance.run("stats", "--json", "--prometheus", check=False).returncode == 2
 
 
 def replace_in(path, old, new):
