@@ -324,27 +324,36 @@ count_bits(const struct idset *set)
     return count;
 }
 
+/* The contacts of the shortest list that the longer ones have, too, as far as that is worth it. */
+static void
+intersect(const struct query *q, struct idset *set, struct idset *room)
+{
+    struct idset here = {xcalloc(room->word_count, sizeof(uint64_t)), room->word_count};
+    uint32_t left = q->lists[0]->count;
+
+    put_list(q->lists[0], &here);
+    for (size_t i = 1; i < q->count && left > FEW && q->lists[i]->count / WORTH_IT < left; i++) {
+        memset(room->words, 0, room->word_count * sizeof(uint64_t));
+        put_list(q->lists[i], room);
+        for (size_t w = 0; w < here.word_count; w++)
+            here.words[w] &= room->words[w];
+        left = count_bits(&here);
+    }
+    for (size_t w = 0; w < here.word_count; w++)
+        set->words[w] |= here.words[w];
+    idset_free(&here);
+}
+
 void
 grams_collect(const struct grams *grams, const struct ldap_filter *filter, int node,
               struct idset *set, struct idset *room)
 {
-    size_t bytes = room->word_count * sizeof(uint64_t);
-    struct idset here = {xcalloc(room->word_count, sizeof(uint64_t)), room->word_count};
     struct query q;
-    uint32_t left;
 
-    if (query_leaf(grams, filter, node, &q) && !q.nothing) {
-        put_list(q.lists[0], &here);
-        left = q.lists[0]->count;
-        for (size_t i = 1; i < q.count && left > FEW && q.lists[i]->count / WORTH_IT < left; i++) {
-            memset(room->words, 0, bytes);
-            put_list(q.lists[i], room);
-            for (size_t w = 0; w < here.word_count; w++)
-                here.words[w] &= room->words[w];
-            left = count_bits(&here);
-        }
-        for (size_t w = 0; w < here.word_count; w++)
-            set->words[w] |= here.words[w];
-    }
-    idset_free(&here);
+    if (!query_leaf(grams, filter, node, &q) || q.nothing)
+        return;
+    if (q.lists[0]->count <= FEW)
+        put_list(q.lists[0], set);
+    else
+        intersect(&q, set, room);
 }

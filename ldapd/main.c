@@ -62,6 +62,7 @@ main(int argc, char **argv)
         .backend_hello = directory_hello_encode,
         .parent_box = daemon_sandbox_base(&d, USERS_LDAP),
         .worker_box = daemon_sandbox_base(&d, USERS_LDAP), /* last use of a path */
+        .no_paths = true,
         .serve = session_serve,
         .arg = &server,
         .spare_min = (unsigned)conf_u64(d.conf, LDAP_SPARE_MIN),

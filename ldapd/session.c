@@ -202,7 +202,7 @@ session_is_abandoned(struct session *s)
     uint32_t id = 0;
 
     if (s->ahead.len == 0) {
-        if (!stream_has_input(s->stream) && stream_wait(s->stream, -1, clock_mono_ms()) == 0)
+        if (!stream_has_input(s->stream) && stream_wait(s->stream, -1, clock_mono_ms()) != 1)
             return false;
         if (!read_message(s, &s->ahead))
             return true;

@@ -6,7 +6,7 @@
 #include "lib/base/parse.h"
 #include "lib/ldap/fold.h"
 
-#define BYTES_MAX (LDAP_DN_MAX * 13u) /* each part, and folded */
+#define BYTES_MAX ((size_t)LDAP_DN_MAX * 13) /* each part, and folded */
 
 struct ldap_dn
 ldap_dn_new(void)
@@ -90,6 +90,20 @@ read_value(struct slice *rest, struct strbuf *out)
     return 0;
 }
 
+/* A name or an OID (RFC 4512 section 1.4). */
+static bool
+is_type(struct slice type)
+{
+    for (size_t i = 0; i < type.len; i++) {
+        char c = type.ptr[i];
+
+        if (c != '-' && c != '.' && (c < '0' || c > '9') && (c < 'a' || c > 'z') &&
+            (c < 'A' || c > 'Z'))
+            return false;
+    }
+    return type.len > 0;
+}
+
 /* Where a value and its folded form are in `bytes`, until that no longer moves. */
 struct place {
     size_t value, folded, end;
@@ -102,7 +116,7 @@ read_rdn(struct ldap_dn *dn, struct slice *rest, struct place *place)
     struct slice type = slice_trim(slice_sub(*rest, 0, equals)), value;
     struct strbuf copy;
 
-    if (equals == rest->len || type.len == 0)
+    if (equals == rest->len || !is_type(type))
         return -1;
     if (slice_starts_nocase(type, SLICE("oid.")))
         type = slice_sub(type, 4, type.len);
@@ -128,7 +142,7 @@ read_rdn(struct ldap_dn *dn, struct slice *rest, struct place *place)
 int
 ldap_dn_parse(struct slice text, struct ldap_dn *dn)
 {
-    struct place places[LDAP_RDNS_MAX];
+    struct place places[LDAP_RDNS_MAX] = {{0}};
     struct slice rest = text;
 
     dn->count = 0;

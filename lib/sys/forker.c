@@ -125,7 +125,7 @@ split_sandbox(struct forker *f)
     if (f->own_box.heap_max == 0)
         f->own_box.heap_max = WORKER_HEAP;
     f->own_box.calls |= SANDBOX_FORK | SANDBOX_RESTRICT;
-    f->own_box.landlock = f->own_box.dir_count > 0; /* none named: left to the sessions */
+    f->own_box.landlock = f->own_box.dir_count > 0 || f->ops->no_paths; /* else: by the sessions */
     f->worker_box.landlock = false;
     f->worker_box.uid = (uid_t)-1;
 }

@@ -148,6 +148,7 @@ struct pool_ops {
     /* Sessions use the directories in worker_box.dirs themselves. Otherwise their descriptors are
      * closed when Landlock knows them: before its login a session holds no directory at all. */
     bool keep_dirs;
+    bool no_paths; /* sessions are never given a directory: nothing can be opened, from the start */
     enum pool_next (*serve)(struct pool_session *session, void *arg);
     /* In the parent, when it sends a connection away: text to send before closing, or NULL. Not
      * asked where the client begins. */

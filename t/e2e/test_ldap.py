@@ -3,10 +3,13 @@
 Mail programs cannot be driven here; test_mail_programs_ask_like_this has the filters that they send,
 as their documentation and sources give them."""
 import os
+import pty
+import select
 import socket
 import ssl
 import struct
 import subprocess
+import time
 
 import ldap3
 import pytest
@@ -441,16 +444,36 @@ def test_nobody_else_changes_anything(suite, alice):
         connect(suite, WRITE, "wrong")
 
 
-def test_ldapvi_edits(suite, alice):
+def on_a_terminal(command, env, prompt, key):
+    """Runs it, presses the key at the prompt, and returns what it showed."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    shown, pressed, end = b"", False, time.monotonic() + 30
+    while time.monotonic() < end:
+        if select.select([ours], [], [], 0.1)[0]:
+            try:
+                shown += os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+        if prompt in shown and not pressed:
+            pressed = True
+            os.write(ours, key)
+    os.close(ours)
+    process.kill()
+    process.wait()
+    return shown.decode(errors="replace")
+
+
+def test_ldapvi_edits(suite):
     script = suite.root / "edit.sh"
-    script.write_text("#!/bin/sh\nsed -i 's/^l: Paris/l: Lyon/; s/^mail: js@x.test/mail: jsmith@x.test/' \"$1\"\n")
+    script.write_text("#!/bin/sh\nfor f; do case $f in /*) sed -i 's/^l: Paris/l: Lyon/; s/^mail: js@x.test/mail: jsmith@x.test/' \"$f\";; esac; done\n")
     script.chmod(0o755)
-    env = dict(os.environ, LDAPTLS_REQCERT="never", EDITOR=str(script), VISUAL=str(script), HOME=str(suite.root))
-    done = subprocess.run(["ldapvi", "--bind", "simple", "-h", f"ldap://127.0.0.1:{suite.port('ldap')}", "--starttls", "--tls", "never", "-D", WRITE,
-                           "-w", WRITE_PASSWORD, "-b", "ou=outside,o=posthorn", "-Z", "--noninteractive", "(uid=smith)"],
-                          capture_output=True, text=True, timeout=30, env=env, stdin=subprocess.DEVNULL)
+    env = dict(os.environ, EDITOR=str(script), VISUAL=str(script), HOME=str(suite.root), TERM="xterm")
+    said = on_a_terminal(["ldapvi", "--bind", "simple", "-h", f"ldap://127.0.0.1:{suite.port('ldap')}", "--starttls", "--tls", "never",
+                          "-D", WRITE, "-w", WRITE_PASSWORD, "-b", "ou=outside,o=posthorn", "-Z", "(uid=smith)"], env, b"Action?", b"y")
     shown = suite.json("contact", "show", "smith@outside")
-    assert shown["city"] == "Lyon" and sorted(shown["addresses"]) == ["john@y.test", "jsmith@x.test"], done.stdout + done.stderr
+    assert shown["city"] == "Lyon" and sorted(shown["addresses"]) == ["john@y.test", "jsmith@x.test"], said
     suite.run("contact", "set", "smith@outside", "city=Paris", "addresses=js@x.test;john@y.test")
 
 
@@ -550,6 +573,18 @@ def test_an_abandoned_search_and_unbind(suite):
     abandon = request(2, ber(0x50, b"\1"))
     got = raw(suite, request(1, search(ber(0x87, b"objectClass"))) + abandon + request(3, search(ber(0x87, b"objectClass"))))
     assert b"\x02\x01\x03" in got
+
+
+def test_a_change_of_thousands_at_once_is_read_anew(suite):
+    more = "".join(f"contact bulk{i}@outside\n    full_name Bulk {i}\n" for i in range(5000))
+    suite.run("import", "--replace", stdin=suite.run("export").out + more)
+    con = connect(suite)
+    wait_for(lambda: found(con, "(uid=bulk4999)") == ["bulk4999"], 20, "the import")
+    assert found(con, "(uid=smith)") == ["smith"]
+    suite.run("contact", "add", "behind@outside", "full_name=Behind It")
+    wait_for(lambda: found(con, "(cn=behind it)") == ["behind"], 10, "a change behind it")
+    suite.run("contact", "remove", "behind@outside")
+    con.unbind()
 
 
 def test_the_contacts_are_there_again_after_a_crash(suite):
