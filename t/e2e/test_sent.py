@@ -11,7 +11,8 @@ from submission import login
 
 @pytest.fixture(scope="module")
 def world():
-    sink = Sink("127.0.0.2", replies={"RCPT bad*": "550 5.1.1 nobody there", "RCPT slow*": ["450 4.2.1 not now"]})
+    sink = Sink("127.0.0.2", replies={"RCPT bad-one@far.test": "550 5.1.1 bad-one@far.test is nobody",
+                                         "RCPT bad*": "550 5.1.1 nobody there", "RCPT slow*": ["450 4.2.1 not now"]})
     inst = Instance()
     try:
         inst.setup()
