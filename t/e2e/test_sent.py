@@ -95,6 +95,8 @@ def test_only_the_users_own(world):
 
 def test_since(world):
     inst, _ = world
+    send(inst, "bob@d.test")
+    assert "bob@d.test" in results(inst, "bob@d.test")
     assert sent(inst, "alice@d.test", "--since", "1h") == sent(inst)
     assert sent(inst, "alice@d.test", "--since", "2999-01-01") == []
     assert inst.run("sent", "alice@d.test", "--since", "soon", check=False).returncode == 2
