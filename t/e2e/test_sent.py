@@ -99,6 +99,8 @@ def test_since(world):
     assert "bob@d.test" in results(inst, "bob@d.test")
     assert sent(inst, "alice@d.test", "--since", "1h") == sent(inst)
     assert sent(inst, "alice@d.test", "--since", "2999-01-01") == []
+    today = max(row["time"] for row in sent(inst))[:10]
+    assert sent(inst, "alice@d.test", "--since", f"{today} 23:59:59.999") == [], "within the day of a file, too"
     assert inst.run("sent", "alice@d.test", "--since", "soon", check=False).returncode == 2
 
 
