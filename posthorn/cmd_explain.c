@@ -108,7 +108,7 @@ check(struct explained *mail, const char *size, const char *port)
 
     if (slice_eq(mail->from, SLICE("<>")))
         mail->from = SLICE("");
-    while (found < SMTP_PORTS && strcmp(port, names[found]) != 0)
+    while (found < SMTP_PORTS && (names[found] == NULL || strcmp(port, names[found]) != 0))
         found++;
     if (found == SMTP_PORTS)
         return "--port: expected 25, 587, 465 or lmtp";

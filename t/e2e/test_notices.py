@@ -241,11 +241,11 @@ def test_notices_come_from_the_domains_own_address(relay):
         report = report_of(relay, user, mark)
         return report["From"]
 
-    wait_for(lambda: "care@help.test" in origin("zoe@own.test"), 30, "the address of the domain")
+    wait_for(lambda: "care@help.test" in origin("zoe@own.test"), 60, "the address of the domain")
     assert "care@help.test" in origin("zoe@own.test", sender="zoe@alias.test")
     assert "postmaster@" in origin("alice@d.test")
     relay.run("domain", "set", "own.test", "system_sender=Other@own.test")
-    wait_for(lambda: "other@own.test" in origin("zoe@own.test").lower(), 30, "a change counts soon")
+    wait_for(lambda: "other@own.test" in origin("zoe@own.test").lower(), 60, "a change counts soon")
     relay.run("user", "set", "zoe@own.test", "quota_bytes=100000", "quota_messages=0", "warning_limit=1")
     from_outside(relay, "zoe@own.test", "filling" + "x" * 500)
     from_outside(relay, "zoe@own.test", "filling" + "x" * 500)

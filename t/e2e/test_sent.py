@@ -11,7 +11,8 @@ from submission import login
 
 @pytest.fixture(scope="module")
 def world():
-    sink = Sink("127.0.0.2", replies={"RCPT bad*": "550 5.1.1 nobody there", "RCPT slow*": ["450 4.2.1 not now"]})
+    sink = Sink("127.0.0.2", replies={"RCPT bad-one@far.test": "550 5.1.1 bad-one@far.test is nobody",
+                                         "RCPT bad*": "550 5.1.1 nobody there", "RCPT slow*": ["450 4.2.1 not now"]})
     inst = Instance()
     try:
         inst.setup()
@@ -94,8 +95,12 @@ def test_only_the_users_own(world):
 
 def test_since(world):
     inst, _ = world
+    send(inst, "bob@d.test")
+    assert "bob@d.test" in results(inst, "bob@d.test")
     assert sent(inst, "alice@d.test", "--since", "1h") == sent(inst)
     assert sent(inst, "alice@d.test", "--since", "2999-01-01") == []
+    today = max(row["time"] for row in sent(inst))[:10]
+    assert sent(inst, "alice@d.test", "--since", f"{today} 23:59:59.999") == [], "within the day of a file, too"
     assert inst.run("sent", "alice@d.test", "--since", "soon", check=False).returncode == 2
 
 
