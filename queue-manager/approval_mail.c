@@ -146,7 +146,7 @@ answer(struct queue *q, const struct message *m, const char *about)
 {
     struct strbuf text = strbuf_new(ANSWER_MAX);
     char id[QUEUE_ID_SIZE], postmaster[NOTICE_ADDRESS_SIZE];
-    struct slice from = notice_postmaster(q, postmaster);
+    struct slice from = notice_sender(q, m->envelope->sender, postmaster);
     const struct template_value values[] = {{"queue_id", slice_of(about)},
                                             {"hostname", slice_of(q->settings.hostname)},
                                             {"postmaster", from}};

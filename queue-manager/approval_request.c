@@ -42,6 +42,7 @@ struct request {
     unsigned number; /* of the approver in the rule */
     uint32_t step;   /* among those who have to decide */
     char id[QUEUE_ID_SIZE], approve[LINK_SIZE], refuse[LINK_SIZE], boundary[32];
+    char postmaster[NOTICE_ADDRESS_SIZE]; /* whose address it comes from */
     struct strbuf head, tail;
     struct own_mail mail;
     struct own_mail_writer *writer; /* NULL: not begun, or it is in the queue */
@@ -51,7 +52,6 @@ struct approval_requests {
     const struct message *m;
     int fd; /* of the message */
     struct strbuf header, recipients, subject, deadline;
-    char postmaster[NOTICE_ADDRESS_SIZE];
     uint32_t count, ready; /* all of them; those that are written, but for their names */
     struct request list[];
 };
@@ -136,7 +136,7 @@ put_text(const struct queue *q, const struct approval_requests *all, const struc
         {"deadline", strbuf_slice(&all->deadline)},
         {"queue_id", slice_of(all->m->id)},
         {"hostname", slice_of(q->settings.hostname)},
-        {"postmaster", slice_of(all->postmaster)},
+        {"postmaster", slice_of(r->postmaster)},
     };
 
     (void)template_fill(text, values, ARRAY_LEN(values), out);
@@ -151,7 +151,7 @@ put_header(const struct queue *q, const struct approval_requests *all, struct re
     (void)strbuf_str(out, "Date: ");
     (void)clock_rfc5322(r->mail.now_ms, out);
     (void)strbuf_printf(out,
-                        "\r\nFrom: Mail Approval <%s>\r\nTo: <%.*s>\r\nSubject: ", all->postmaster,
+                        "\r\nFrom: Mail Approval <%s>\r\nTo: <%.*s>\r\nSubject: ", r->postmaster,
                         (int)r->approver->address.len, r->approver->address.ptr);
     put_text(q, all, r, q->settings.wording.kinds[WORDING_APPROVAL_REQUEST].subject, &subject);
     (void)encoded_text_write(strbuf_slice(&subject), out);
@@ -200,6 +200,7 @@ begin_one(struct queue *q, const struct approval_requests *all, struct request *
 
     random_name(name, sizeof(name) - 1);
     (void)snprintf(r->boundary, sizeof(r->boundary), "request-%s", name);
+    (void)notice_sender(q, r->approver->address, r->postmaster);
     if (make_link(q, all->m, r, true, r->approve) < 0 ||
         make_link(q, all->m, r, false, r->refuse) < 0)
         return -1;
@@ -281,7 +282,6 @@ begin_all(struct queue *q, struct message *m)
     };
     if (read_header(all) < 0)
         return -1;
-    (void)notice_postmaster(q, all->postmaster);
     put_recipients(&all->recipients, m->envelope);
     put_subject(&all->subject, strbuf_slice(&all->header));
     (void)clock_rfc5322(m->asking_until_ms, &all->deadline);

@@ -273,6 +273,7 @@ void
 message_forget_targets(struct message *m)
 {
     m->target_count = 0;
+    m->twins = NULL;
     m->copies = NULL;
     m->copy_count = 0;
     m->archive_classes = 0;
@@ -295,6 +296,15 @@ compare_targets(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static void
+add_twin(struct message *m, const struct target *later, const struct target *first)
+{
+    struct message_twin *twin = arena_alloc(&m->arena, sizeof(*twin));
+
+    *twin = (struct message_twin){m->twins, later->source, (uint32_t)(first - m->targets)};
+    m->twins = twin;
+}
+
 /* Marks later twins by an empty address, which no target has otherwise. */
 static void
 mark_twins(struct message *m)
@@ -306,10 +316,12 @@ mark_twins(struct message *m)
     qsort(sorted, m->target_count, sizeof(struct target *), compare_targets);
     for (uint32_t i = 0, first = 0; i < m->target_count; i++) {
         if (i > first && sorted[i]->kind == sorted[first]->kind &&
-            slice_eq(sorted[i]->address, sorted[first]->address))
+            slice_eq(sorted[i]->address, sorted[first]->address)) {
+            add_twin(m, sorted[i], sorted[first]);
             sorted[i]->address.len = 0;
-        else
+        } else {
             first = i;
+        }
     }
     xfree(&sorted);
 }
@@ -326,15 +338,22 @@ message_is_done(const struct message *m, const struct target *t)
 void
 message_drop_duplicates(struct message *m)
 {
-    uint32_t kept = 0;
+    uint32_t kept = 0, *places = xreallocarray(NULL, m->target_count + 1, sizeof(*places));
 
     if (m->target_count > 1)
         mark_twins(m);
-    for (uint32_t i = 0; i < m->target_count; i++)
-        if (m->targets[i].address.len > 0 && m->targets[i].kind != TARGET_NOBODY &&
-            !message_is_done(m, &m->targets[i]))
-            m->targets[kept++] = m->targets[i];
+    for (uint32_t i = 0; i < m->target_count; i++) {
+        places[i] = MESSAGE_NO_TARGET;
+        if (m->targets[i].address.len == 0 || m->targets[i].kind == TARGET_NOBODY ||
+            message_is_done(m, &m->targets[i]))
+            continue;
+        places[i] = kept;
+        m->targets[kept++] = m->targets[i];
+    }
+    for (struct message_twin *twin = m->twins; twin != NULL; twin = twin->next)
+        twin->target = places[twin->target];
     m->target_count = kept;
+    xfree(&places);
 }
 
 void

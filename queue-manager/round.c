@@ -23,6 +23,7 @@
 #include "queue-manager/intake.h"
 #include "queue-manager/message.h"
 #include "queue-manager/notice.h"
+#include "queue-manager/sent.h"
 
 #define SLOW_PER_TURN 32 /* ends that wait for the disk, before the loop looks at its sockets */
 #define OVERFLOW_WAIT_MS 60000
@@ -252,6 +253,7 @@ tell_outcome(struct queue *q, struct message *m)
     if (m->outcome_told)
         return; /* the end of this round was stuck on the way */
     m->outcome_told = true;
+    sent_note(q->sent, m);
     stats_add(q->counters.delivered, n.delivered);
     stats_add(q->counters.deferred, n.deferred);
     stats_add(q->counters.bounced, n.bounced);
@@ -426,6 +428,7 @@ rounds_turn(struct rounds *r)
         slow += !all_delivered(m);
         finish(r, m);
     }
+    sent_write(q->sent);
     if (r->ended.first != NULL || r->asking.first != NULL)
         loop_timer_set(r->next_turn, 0);
     intake_resume(q->intake);

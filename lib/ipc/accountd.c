@@ -108,6 +108,7 @@ accountd_spend_encode(struct strbuf *out, const struct accountd_spend *req)
     writer_u64(&w, req->local_rcpts);
     writer_u64(&w, req->remote_rcpts);
     writer_u64(&w, req->bytes);
+    writer_bytes(&w, req->subject);
     return frame_end(&w);
 }
 
@@ -120,6 +121,7 @@ accountd_spend_decode(struct slice payload, struct accountd_spend *req)
     req->local_rcpts = reader_u64(&r);
     req->remote_rcpts = reader_u64(&r);
     req->bytes = reader_u64(&r);
+    req->subject = reader_bytes(&r, ACCOUNTD_SUBJECT_MAX);
     return reader_end(&r);
 }
 

@@ -427,7 +427,7 @@ decode_auto_reply_reply(struct slice payload)
 static int
 encode_spend(struct strbuf *out)
 {
-    return accountd_spend_encode(out, &(struct accountd_spend){SLICE("a@b"), 1, 2, 3});
+    return accountd_spend_encode(out, &(struct accountd_spend){SLICE("a@b"), 1, 2, 3, SLICE("s")});
 }
 
 static int
