@@ -109,7 +109,7 @@ check(struct explained *mail, const char *size, const char *port)
     if (slice_eq(mail->from, SLICE("<>")))
         mail->from = SLICE("");
     while (found < SMTP_PORTS && (names[found] == NULL || strcmp(port, names[found]) != 0))
-        found++;
+        found++; /* where no mail is taken there is no name */
     if (found == SMTP_PORTS)
         return "--port: expected 25, 587, 465 or lmtp";
     mail->port = (enum smtp_port)found;

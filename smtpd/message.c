@@ -379,10 +379,10 @@ complete_envelope(struct message *m)
     e->tls_optional = m->tls_optional && !e->requiretls; /* RFC 8689 section 4.1 */
 }
 
-static struct message_facts
+static struct message_log_facts
 facts_of(const struct message *m)
 {
-    return (struct message_facts){m->id, m->protocol, m->message_id, m->size};
+    return (struct message_log_facts){m->id, m->protocol, m->message_id, m->size};
 }
 
 static const struct refusal *
@@ -398,7 +398,7 @@ static const struct refusal *
 note_refusal(struct session *s, const struct message *m)
 {
     const struct refusal *r = refusal_of(m);
-    const struct message_facts facts = facts_of(m);
+    const struct message_log_facts facts = facts_of(m);
 
     message_log_rejected(s, &facts, r);
     stats_add(s->server->counters.rejected_messages, 1);
@@ -534,7 +534,7 @@ commit(struct message *m)
 static void
 tell_accepted(struct session *s, const struct message *m)
 {
-    const struct message_facts facts = facts_of(m);
+    const struct message_log_facts facts = facts_of(m);
 
     if (m->discarded)
         log_event(LOG_INFO, "discarded", KV_STR("queue_id", m->id),

@@ -45,7 +45,7 @@ named_client(const struct session *s)
 
 /* What did not fit: lines that can be read without the first one. */
 static void
-log_rest(const struct session *s, const struct message_facts *facts, uint32_t at)
+log_rest(const struct session *s, const struct message_log_facts *facts, uint32_t at)
 {
     const struct queue_envelope *e = &s->transaction.envelope;
     struct strbuf to = strbuf_new(LOGGED_RCPTS_MAX);
@@ -64,7 +64,7 @@ log_rest(const struct session *s, const struct message_facts *facts, uint32_t at
 }
 
 void
-message_log_received(const struct session *s, const struct message_facts *facts)
+message_log_received(const struct session *s, const struct message_log_facts *facts)
 {
     const struct queue_envelope *e = &s->transaction.envelope;
     const struct tls *tls = stream_tls(s->stream);
@@ -84,7 +84,7 @@ message_log_received(const struct session *s, const struct message_facts *facts)
 }
 
 void
-message_log_rejected(const struct session *s, const struct message_facts *facts,
+message_log_rejected(const struct session *s, const struct message_log_facts *facts,
                      const struct refusal *why)
 {
     const struct queue_envelope *e = &s->transaction.envelope;

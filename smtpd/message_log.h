@@ -10,7 +10,7 @@
 /* The Message-ID of a header section, the caller's to free; NULL: it has none that is one. */
 char *message_log_id(struct slice section);
 
-struct message_facts {
+struct message_log_facts {
     const char *queue_id;
     const char *protocol;   /* "ESMTPS" */
     const char *message_id; /* or NULL */
@@ -18,8 +18,8 @@ struct message_facts {
 };
 /* The envelope is that of the session. Recipients that have no room in the line get lines of their
  * own behind it. */
-void message_log_received(const struct session *s, const struct message_facts *facts);
-void message_log_rejected(const struct session *s, const struct message_facts *facts,
+void message_log_received(const struct session *s, const struct message_log_facts *facts);
+void message_log_rejected(const struct session *s, const struct message_log_facts *facts,
                           const struct refusal *why);
 
 /* The same before there is a message: of a MAIL or RCPT. `to` may be empty. */

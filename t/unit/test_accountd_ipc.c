@@ -164,7 +164,7 @@ encode_rcpt_reply(struct strbuf *out)
 static int
 encode_expand(struct strbuf *out)
 {
-    const struct accountd_recipient list[] = {{SLICE("a@b"), SLICE(""), SLICE("")},
+    const struct accountd_recipient list[] = {{SLICE("a@b"), SLICE(""), SLICE(""), false},
                                               {SLICE("c@d"), SLICE("e@f"), SLICE("g@h"), true}};
 
     return accountd_expand_encode(out, list, 2);

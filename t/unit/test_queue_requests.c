@@ -31,6 +31,8 @@
 // LINK: queue-manager/reply.c
 // LINK: queue-manager/result.c
 // LINK: queue-manager/round.c
+// LINK: queue-manager/line_up.c
+// LINK: queue-manager/odmr.c
 // LINK: queue-manager/schedule.c
 // LINK: queue-manager/sender.c
 // LINK: queue-manager/server.c
