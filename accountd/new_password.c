@@ -67,15 +67,21 @@ new_passwords_new(const struct daemon *daemon)
 }
 
 static void
-attempt_end(struct attempt *a)
+attempt_free(struct attempt *a)
 {
-    TAILQ_REMOVE(&a->server->passwords->attempts, a, link);
     mem_wipe(a->payload, a->payload_len);
     free(a->payload);
     if (a->old.ptr != NULL)
         mem_wipe(a->old.ptr, a->old.cap);
     strbuf_free(&a->old);
     free(a);
+}
+
+static void
+attempt_end(struct attempt *a)
+{
+    TAILQ_REMOVE(&a->server->passwords->attempts, a, link);
+    attempt_free(a);
 }
 
 void
@@ -86,8 +92,10 @@ new_passwords_free(struct new_passwords **passwordsp)
 
     if (p == NULL)
         return;
-    while ((a = TAILQ_FIRST(&p->attempts)) != NULL)
-        attempt_end(a);
+    while ((a = TAILQ_FIRST(&p->attempts)) != NULL) {
+        TAILQ_REMOVE(&p->attempts, a, link);
+        attempt_free(a);
+    }
     hash_pool_free(&p->pool); /* runs no done() any more */
     xfree(passwordsp);
 }

@@ -34,11 +34,13 @@ static void
 log_outcome(const struct session *s, enum log_level level, const char *event, struct slice user,
             const char *reason)
 {
+    const char *where = guard_location(s);
+
     log_event(level, event, KV_SLICE("user", user), KV_STR("service", session_service_name(s)),
               KV_STR("client", s->client_ip), KV_STR("session", s->session_id),
               KV_STR("mechanism", sasl_name(s->mechanism)), KV_STR("tls", s->tls ? "yes" : "no"),
               KV_STR("cached", s->cached ? "yes" : "no"), KV_STR("code", s->code),
-              KV_STR("reason", reason));
+              KV_STR("reason", reason), where[0] == '\0' ? KV_END : KV_STR("location", where));
 }
 
 static void
@@ -65,6 +67,7 @@ succeed(struct session *s, int dir_fd)
     if (s->service == SERVICE_POP3)
         login_delay_note(s->server->login_delay, slice_of(s->account.user), clock_mono_ms());
     stats_add(s->server->logins, 1);
+    guard_succeeded(s);
     session_send_ok(s, dir_fd);
     close_keep_errno(dir_fd);
 }
@@ -528,10 +531,11 @@ look_up(struct session *s)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
     struct accountd_login login = {.name = sasl_user(s->sasl)};
-    const char *blocked = guard_refuses(s);
+    enum authd_failure failure;
+    const char *why = guard_refuses(s, &failure);
 
-    if (blocked != NULL) {
-        refuse(s, AUTHD_BLOCKED, blocked);
+    if (why != NULL) {
+        refuse(s, failure, why);
         strbuf_free(&request);
         return;
     }

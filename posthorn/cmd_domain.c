@@ -56,7 +56,8 @@ const struct command command_domain = {
     .name = "domain",
     .summary = "domains: add, del, list, show, set, rename",
     .help =
-        "Properties: type (primary common) description admin_address unknown (bounce notify\n"
+        "Properties: type (primary common) description admin_address system_sender (what notices\n"
+        "to its users come from; empty: the postmaster's address) unknown (bounce notify\n"
         "deliver remote) unknown_address default_quota_bytes default_quota_messages\n"
         "default_warning_limit (percent; 0: no warning) default_mailbox_path (ID of a storage\n"
         "directory) default_expires, and default_ with each limit of what a mailbox may send and\n"

@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "posthorn/accounts.h"
 #include "posthorn/password.h"
+#include "posthorn/user_table.h"
 #include "posthorn/user_verbs.h"
 #include "posthorn/welcome.h"
 
@@ -159,6 +160,17 @@ static const struct cli_verb verbs[] = {
     {"set", "ADDRESS PROPERTY=VALUE... [--answer-file FILE]",
      "changes properties; an empty value: the default", user_set},
     {"rename", "ADDRESS NEW-ADDRESS", "a new name; aliases, groups and mail follow", user_rename},
+    {"import",
+     "FILE [--domain DOMAIN] [--fields LIST] [--separator C] [--comment C] [--passwd] "
+     "[--only NAME]... [--random-password | --password-file FILE] [--json]",
+     "makes a mailbox for each line of a table; those that are there stay as they are",
+     user_import},
+    {"export", "[FILE] [--domain DOMAIN] [--fields LIST] [--separator C] [--no-header] [--force]",
+     "writes them as a table", user_export},
+    {"update",
+     "--user ADDRESS... | --domain DOMAIN | --all [PROPERTY=VALUE...] [--random-password | "
+     "--password-file FILE] [--json]",
+     "changes many at once", user_update},
     {"code", USER_CODE_SYNOPSIS, "authorization codes, each for one mail program", user_code},
     {0},
 };
