@@ -14,6 +14,7 @@
 
 #include "keyd/reader.h"
 #include "keyd/service.h"
+#include "keyd/tls_expiry.h"
 #include "keyd/tls_signer.h"
 #include "lib/auth/digest.h"
 #include "lib/base/mem.h"
@@ -152,6 +153,7 @@ main(int argc, char **argv)
     int readers[KEEPER_WORKERS_MAX];
     unsigned width;
     struct tls_signers *tls;
+    struct tls_expiry *expiry;
     struct keys *keys;
     struct signer *signer;
     struct service *service;
@@ -159,7 +161,8 @@ main(int argc, char **argv)
     daemon_init(&d, "keyd", argc, argv); /* options, log, config; exits on error */
     tls = tls_signers_start(&d);         /* it opens the key files, they read them */
     width = start_readers(&d, readers);  /* before there are secrets in memory */
-    keys = load_keys(&d);                /* last use of a path */
+    expiry = tls_expiry_watch(&d);
+    keys = load_keys(&d); /* last use of a path */
     signer = signer_new(d.loop, readers, width, keys, conf_bool(d.conf, DKIM_OWN_DOMAIN_ONLY));
     service = service_listen(&d, signer, keys);
     enter_sandbox(&d, keys); /* user, Landlock, seccomp: no way back */
@@ -170,5 +173,6 @@ main(int argc, char **argv)
     signer_free(&signer);
     keys_free(&keys);
     tls_signers_free(&tls);
+    tls_expiry_free(&expiry);
     return daemon_exit_status(&d);
 }

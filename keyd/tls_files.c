@@ -64,6 +64,22 @@ open_required(struct tls_files *files, const struct daemon *d)
     strbuf_free(&error);
 }
 
+/* The pair that setup made: sessions of before may still begin with it. */
+static void
+open_default(struct tls_files *files, const struct daemon *d)
+{
+    struct strbuf error = strbuf_new(1024);
+    char *certificate = xasprintf("%s/%s", d->inst.etc, conf_settings[TLS_CERTIFICATE].dflt);
+    char *key = xasprintf("%s/%s", d->inst.etc, conf_settings[TLS_KEY].dflt);
+
+    if (access(certificate, F_OK) == 0 && access(key, F_OK) == 0 &&
+        strcmp(key, files->items[0].path) != 0)
+        (void)open_pair(files, certificate, xstrdup(key), false, &error); /* it is not in use */
+    free(certificate);
+    free(key);
+    strbuf_free(&error);
+}
+
 /* NAME.key, where NAME.crt is there too: a request has a key, but no certificate yet. */
 static void
 open_listed(struct tls_files *files, const char *dir, const char *key_name)
@@ -89,6 +105,7 @@ tls_files_open(struct tls_files *files, const struct daemon *d)
 
     files->count = 0;
     open_required(files, d);
+    open_default(files, d);
     while (dir != NULL && (entry = readdir(dir)) != NULL)
         if (strlen(entry->d_name) > 4 && slice_ends(slice_of(entry->d_name), SLICE(".key")))
             open_listed(files, path, entry->d_name);

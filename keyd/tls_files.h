@@ -8,7 +8,7 @@
 #include "lib/ipc/tls_key.h"
 #include "lib/sys/daemon.h"
 
-#define TLS_FILES_MAX 1000
+#define TLS_FILES_MAX 500 /* each is a descriptor */
 
 struct tls_file {
     char *path;

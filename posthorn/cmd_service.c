@@ -242,11 +242,17 @@ ask_running(struct cli *cli, const char *verb, const char *name)
     return rc;
 }
 
+/* master sees errors in the settings alone; a certificate with another's key would leave the suite
+ * without TLS. */
 static int
 run_reload(struct cli *cli, int argc, char **argv)
 {
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
         return CLI_USAGE;
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    if (!config_check_certificate(cli))
+        return cli_fail(cli, "nothing was reloaded");
     return ask_running(cli, "reload", "");
 }
 

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/queue/queue_pressure.h"
+#include "lib/tls/cert_use.h"
 #include "posthorn/command.h"
 #include "posthorn/master_call.h"
 #include "posthorn/output.h"
@@ -81,6 +83,29 @@ print_services(struct cli *cli, struct slice data)
     return count < 0 ? cli_fail(cli, "master's answer is damaged") : rc;
 }
 
+/* What will need a hand before long, on stderr. */
+static void
+warn_of_certificates(const struct cli *cli)
+{
+    struct strbuf errors = strbuf_new(8192);
+    struct conf *conf = conf_load(cli->inst.conf_path, &errors);
+    struct cert_uses *uses = xcalloc(1, sizeof(*uses));
+
+    if (conf != NULL)
+        cert_uses_read(uses, conf, &cli->inst);
+    for (size_t i = 0; i < uses->count; i++) {
+        struct strbuf text = strbuf_new(8192);
+
+        if (cert_use_warning(&uses->items[i], conf, clock_real_ms(), &text))
+            cli_warn(cli, "%s", strbuf_cstr(&text));
+        strbuf_free(&text);
+    }
+    cert_uses_free(uses);
+    xfree(&uses);
+    conf_free(&conf);
+    strbuf_free(&errors);
+}
+
 /* The first object is master itself. */
 static int
 print_sandbox(struct cli *cli, struct slice data)
@@ -118,6 +143,8 @@ run_status(struct cli *cli, int argc, char **argv)
     else
         rc = sandbox ? print_sandbox(cli, reply.data) : print_services(cli, reply.data);
     master_call_free(&master);
+    if (!sandbox)
+        warn_of_certificates(cli);
     return rc;
 }
 
@@ -128,6 +155,7 @@ const struct command command_status = {
     .help =
         "The exit code is 0 only if every service that should run does. One that runs and takes\n"
         "no mail, for want of room or because too much waits, has the reason as its error.\n"
+        "Certificates in use that expire before long (tls.expiry_warning) are named on stderr.\n"
         "--sandbox lists every process with its user, chroot, capabilities, no_new_privs,\n"
         "seccomp and Landlock, as the kernel shows them.",
     .run = run_status,

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/base/mem.h"
@@ -84,6 +85,29 @@ certificate_is_right(const struct cli *cli, const struct conf *conf)
     if (!right)
         (void)cli_fail(cli, "%s", strbuf_cstr(&error));
     strbuf_free(&error);
+    return right;
+}
+
+static bool
+has_keyd(const struct services *services)
+{
+    for (size_t i = 0; services != NULL && i < services->count; i++)
+        if (strcmp(services->rows[i].program, "keyd") == 0)
+            return true;
+    return false;
+}
+
+bool
+config_check_certificate(const struct cli *cli)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct services *services = services_load(cli->inst.services_path, &errors);
+    struct conf *conf = conf_load(cli->inst.conf_path, &errors);
+    bool right = conf == NULL || !has_keyd(services) || certificate_is_right(cli, conf);
+
+    conf_free(&conf);
+    services_free(&services);
+    strbuf_free(&errors);
     return right;
 }
 

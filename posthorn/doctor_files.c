@@ -19,12 +19,9 @@
 #include "lib/dkim/key_dir.h"
 #include "lib/queue/queue_pressure.h"
 #include "lib/sys/disk_level.h"
-#include "lib/tls/certificate.h"
 #include "posthorn/doctor.h"
 #include "posthorn/store_places.h"
 
-#define DAY_MS (86400 * (int64_t)1000)
-#define EXPIRY_WARN_DAYS 21
 #define LOW_SPACE_PERCENT 5
 
 /* ---- directories, files, programs ---- */
@@ -278,67 +275,4 @@ doctor_files(struct doctor *d)
         check_space(d, places[i], i < MAIL_PLACES);
         check_journal(d, places[i], st.st_dev);
     }
-}
-
-/* ---- certificate ---- */
-
-static char *
-in_etc(const struct doctor *d, enum conf_id setting)
-{
-    const char *name = conf_str(d->conf, setting);
-
-    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", d->cli->inst.etc, name);
-}
-
-static void
-check_key_mode(struct doctor *d, const char *path)
-{
-    struct stat st;
-
-    if (stat(path, &st) == 0 && (st.st_mode & 077) != 0)
-        doctor_note(d, DOCTOR_FAIL, "certificate",
-                    "%s: the private key has mode %04o; it should be: chmod 0600 %s", path,
-                    st.st_mode & 07777, path);
-}
-
-static void
-judge(struct doctor *d, const char *path, const struct certificate *c)
-{
-    int64_t now = clock_real_ms();
-    long long days = (long long)((c->not_after_ms - now) / DAY_MS);
-    const char *host = conf_str(d->conf, SYSTEM_HOSTNAME);
-
-    if (!c->key_matches)
-        doctor_note(d, DOCTOR_FAIL, "certificate", "%s: tls.key does not belong to it", path);
-    if (now < c->not_before_ms)
-        doctor_note(d, DOCTOR_FAIL, "certificate", "%s: is not valid yet", path);
-    if (days < 0)
-        doctor_note(d, DOCTOR_FAIL, "certificate", "%s: expired %lld days ago", path, -days);
-    else if (days < EXPIRY_WARN_DAYS)
-        doctor_note(d, DOCTOR_WARN, "certificate", "%s: expires in %lld days", path, days);
-    else
-        doctor_note(d, DOCTOR_OK, "certificate", "%s: valid for %lld days", path, days);
-    if (!c->names_host)
-        doctor_note(d, DOCTOR_WARN, "certificate", "%s: is not for %s (system.hostname)", path,
-                    host);
-    if (c->self_signed)
-        doctor_note(d, DOCTOR_WARN, "certificate",
-                    "%s: is self-signed: mail programs will ask whether to trust it", path);
-}
-
-void
-doctor_certificate(struct doctor *d)
-{
-    char *cert = in_etc(d, TLS_CERTIFICATE), *key = in_etc(d, TLS_KEY);
-    struct strbuf error = strbuf_new(PATH_MAX + 256);
-    struct certificate c;
-
-    if (certificate_read(cert, key, conf_str(d->conf, SYSTEM_HOSTNAME), &c, &error) < 0)
-        doctor_note(d, DOCTOR_FAIL, "certificate", "%s", strbuf_cstr(&error));
-    else
-        judge(d, cert, &c);
-    check_key_mode(d, key);
-    strbuf_free(&error);
-    free(cert);
-    free(key);
 }

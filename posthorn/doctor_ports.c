@@ -49,11 +49,22 @@ try_connect(const struct target *t, bool greeting)
     return rc;
 }
 
+/* With TLS from the first byte (smtps, admin), and in other protocols, the client speaks first. */
+static bool
+greets(const char *label)
+{
+    static const char *const labels[] = {"smtp", "submission", "lmtp", "imap", "pop3"};
+
+    for (size_t i = 0; i < ARRAY_LEN(labels); i++)
+        if (strcmp(label, labels[i]) == 0)
+            return true;
+    return false;
+}
+
 static void
 check_answer(struct doctor *d, struct target *t)
 {
-    /* With TLS from the first byte (smtps, imaps, pop3s) the client speaks first. */
-    bool greeting = !slice_ends(slice_of(t->label), SLICE("s"));
+    bool greeting = greets(t->label);
 
     if (!resolve(t, true))
         return;

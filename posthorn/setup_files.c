@@ -14,10 +14,10 @@
 #include "lib/conf/conf_new.h"
 #include "lib/conf/services.h"
 #include "lib/mail/template_set.h"
-#include "lib/tls/self_signed.h"
+#include "lib/tls/cert_make.h"
 #include "posthorn/setup.h"
 
-#define PEM_MAX 65536
+#define CERTIFICATE_DAYS 3650
 
 static int
 write_file(const struct setup *setup, const char *path, struct slice text, mode_t mode)
@@ -132,16 +132,20 @@ int
 setup_certificate(struct setup *setup)
 {
     const char *const names[] = {setup->hostname, setup->domain};
-    struct strbuf key = strbuf_new(PEM_MAX), certificate = strbuf_new(PEM_MAX);
+    const struct cert_wish wish = {.key_type = "p256",
+                                   .hosts = names,
+                                   .host_count = strcmp(names[0], names[1]) == 0 ? 1 : 2,
+                                   .days = CERTIFICATE_DAYS};
+    struct strbuf key = strbuf_new(CERT_PEM_MAX), certificate = strbuf_new(CERT_PEM_MAX);
+    struct strbuf error = strbuf_new(1024);
     char *key_path = xasprintf("%s/certs/key.pem", setup->cli->inst.etc);
     char *certificate_path = xasprintf("%s/certs/cert.pem", setup->cli->inst.etc);
-    size_t count = strcmp(names[0], names[1]) == 0 ? 1 : 2;
     int rc = CLI_OK;
 
     if (access(key_path, F_OK) == 0 || access(certificate_path, F_OK) == 0)
         goto out; /* the administrator has put one there */
-    if (self_signed_make(names, count, &key, &certificate) < 0)
-        rc = cli_fail(setup->cli, "the key and the certificate could not be made");
+    if (cert_make_self_signed(&wish, &key, &certificate, &error) < 0)
+        rc = cli_fail(setup->cli, "%s", strbuf_cstr(&error));
     if (rc == CLI_OK)
         rc = write_file(setup, key_path, strbuf_slice(&key), 0600);
     if (rc == CLI_OK)
@@ -151,6 +155,7 @@ out:
         mem_wipe(key.ptr, key.cap);
     strbuf_free(&key);
     strbuf_free(&certificate);
+    strbuf_free(&error);
     free(key_path);
     free(certificate_path);
     return rc;

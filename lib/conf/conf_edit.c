@@ -149,39 +149,59 @@ is_one_line(const char *value)
     return true;
 }
 
-int
-conf_edit_file(const char *path, enum conf_id id, const char *value, struct strbuf *errors)
+/* `text` becomes what it is with all of `edits`. 0, or -1 with a line in `errors`. */
+static int
+apply(struct strbuf *text, const char *path, const struct conf_edit *edits, size_t count,
+      struct strbuf *errors)
 {
-    struct strbuf text = strbuf_new(CONF_FILE_MAX), changed = strbuf_new(CONF_FILE_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct strbuf changed = strbuf_new(CONF_FILE_MAX);
+
+        if (edits[i].value != NULL && !is_one_line(edits[i].value)) {
+            strbuf_free(&changed);
+            return fail(errors, path, "expected a value of one line, without control characters");
+        }
+        if (edits[i].value != NULL)
+            conf_edit_text(strbuf_slice(text), edits[i].id, slice_of(edits[i].value), &changed);
+        else
+            conf_edit_unset(strbuf_slice(text), edits[i].id, &changed);
+        strbuf_free(text);
+        *text = changed;
+        if (changed.overflow)
+            return fail(errors, path, "the file would grow past 1 MiB");
+    }
+    return 0;
+}
+
+int
+conf_edit_file_all(const char *path, const struct conf_edit *edits, size_t count,
+                   struct strbuf *errors)
+{
+    struct strbuf text = strbuf_new(CONF_FILE_MAX);
     struct conf *conf = NULL;
     struct stat st;
     int rc = -1;
 
-    if (value != NULL && !is_one_line(value)) {
-        (void)fail(errors, path, "expected a value of one line, without control characters");
-        goto out;
-    }
     if (read_file(AT_FDCWD, path, &text) < 0 || stat(path, &st) < 0) {
         (void)fail(errors, path, strerror(errno));
         goto out;
     }
-    if (value != NULL)
-        conf_edit_text(strbuf_slice(&text), id, slice_of(value), &changed);
-    else
-        conf_edit_unset(strbuf_slice(&text), id, &changed);
-    if (changed.overflow) {
-        (void)fail(errors, path, "the file would grow past 1 MiB");
+    if (apply(&text, path, edits, count, errors) < 0)
         goto out;
-    }
-    conf = conf_parse(strbuf_slice(&changed), path, errors);
+    conf = conf_parse(strbuf_slice(&text), path, errors);
     if (conf == NULL)
         goto out;
-    rc = replace_file(AT_FDCWD, path, strbuf_slice(&changed), st.st_mode & 0777);
+    rc = replace_file(AT_FDCWD, path, strbuf_slice(&text), st.st_mode & 0777);
     if (rc < 0)
         (void)fail(errors, path, strerror(errno));
 out:
     conf_free(&conf);
     strbuf_free(&text);
-    strbuf_free(&changed);
     return rc;
+}
+
+int
+conf_edit_file(const char *path, enum conf_id id, const char *value, struct strbuf *errors)
+{
+    return conf_edit_file_all(path, &(const struct conf_edit){id, value}, 1, errors);
 }

@@ -16,6 +16,13 @@ void conf_edit_unset(struct slice text, enum conf_id id, struct strbuf *out);
 /* The same in a file (`value` NULL: unset). The new text is read as a whole first: a file with
  * errors never replaces the old one. 0, or -1 with lines in `errors`. */
 int conf_edit_file(const char *path, enum conf_id id, const char *value, struct strbuf *errors);
+/* Several at once: all of them, or none. */
+struct conf_edit {
+    enum conf_id id;
+    const char *value; /* NULL: unset */
+};
+int conf_edit_file_all(const char *path, const struct conf_edit *edits, size_t count,
+                       struct strbuf *errors);
 
 /* The line of `text` that sets it, from 1, and the line itself without its newline. 0: none does.
  */

@@ -10,11 +10,13 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/strbuf.h"
 
 #define ASK_AGAIN_MS 1000
+#define UNKNOWN_AGAIN_MS 100
 
 static int channel = -1;
 static int64_t deadline;
@@ -80,10 +82,22 @@ answer_came(uint32_t id, char *buf, struct tls_key_answer *answer, int64_t until
     return false;
 }
 
+static void
+pause_before(int64_t until_mono_ms)
+{
+    struct timespec pause = {.tv_nsec = UNKNOWN_AGAIN_MS * 1000000L};
+
+    if (clock_mono_ms() + UNKNOWN_AGAIN_MS < until_mono_ms)
+        (void)nanosleep(&pause, NULL); /* a signal makes it shorter */
+}
+
+/* At a reload this service may be ready with a new certificate before keyd is with its key: so that
+ * is asked again too. */
 static int
 converse(struct slice datagram, uint32_t id, char *buf, struct tls_key_answer *answer)
 {
     int64_t now = clock_mono_ms(), until = now + KEY_CHANNEL_PATIENCE_MS;
+    int rc = -1;
 
     if (until > deadline)
         until = deadline;
@@ -91,11 +105,15 @@ converse(struct slice datagram, uint32_t id, char *buf, struct tls_key_answer *a
         int64_t round = now + ASK_AGAIN_MS < until ? now + ASK_AGAIN_MS : until;
 
         if (ask_once(datagram, until) < 0)
-            return -1;
-        if (answer_came(id, buf, answer, round))
-            return 0;
+            return rc;
+        if (!answer_came(id, buf, answer, round))
+            continue;
+        rc = 0;
+        if (answer->result != TLS_KEY_UNKNOWN)
+            break;
+        pause_before(until);
     }
-    return -1;
+    return rc;
 }
 
 static const char *

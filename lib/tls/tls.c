@@ -18,6 +18,7 @@
 #include "lib/base/mem.h"
 #include "lib/tls/key_channel.h"
 #include "lib/tls/remote_key.h"
+#include "lib/tls/sni.h"
 #include "lib/tls/verify.h"
 #include "lib/tls/waiter.h"
 #include "lib/tls/warm_up.h"
@@ -34,6 +35,7 @@
 struct tls_context {
     SSL_CTX *ctx;
     BIO_METHOD *bio;
+    struct sni *sni; /* NULL: every client gets the one certificate */
 };
 
 struct tls {
@@ -187,6 +189,7 @@ tls_context_free(struct tls_context **ctxp)
         return;
     SSL_CTX_free((*ctxp)->ctx);
     BIO_meth_free((*ctxp)->bio);
+    sni_free(&(*ctxp)->sni);
     xfree(ctxp);
 }
 
@@ -244,6 +247,14 @@ tls_server_context(const char *cert_path, const char *key_path, struct strbuf *e
         return context_failed(tc, "", error);
     warm_up_server(tc->ctx, key_path == NULL);
     return tc;
+}
+
+int
+tls_server_add(struct tls_context *server, const char *cert_path, struct strbuf *error)
+{
+    if (server->sni == NULL)
+        server->sni = sni_new(server->ctx);
+    return sni_add(server->sni, cert_path, error);
 }
 
 struct tls_context *

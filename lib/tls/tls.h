@@ -22,6 +22,9 @@ struct tls;         /* one connection */
  * and certificate that do not belong together included. */
 struct tls_context *tls_server_context(const char *cert_path, const char *key_path,
                                        struct strbuf *error);
+/* Clients that ask for one of the names in this certificate get it, with keyd's signature (SNI; an
+ * exact name counts before a "*."). 0, or -1 with one line in `error`. */
+int tls_server_add(struct tls_context *server, const char *cert_path, struct strbuf *error);
 /* `ca_path`: a PEM file with the authorities to one of which the peer's chain must lead (the
  * system's takes 20 ms to load). NULL: any certificate will do (opportunistic TLS, RFC 7435). */
 struct tls_context *tls_client_context(const char *ca_path, struct strbuf *error);

@@ -9,12 +9,30 @@
 
 #include "lib/conf/tls_place.h"
 
+/* Those for clients that ask for a name. */
+static int
+add_by_host(struct tls_context *ctx, const struct conf *conf, const struct instance *inst,
+            struct strbuf *error)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < conf_list_count(conf, TLS_BY_HOST) && rc == 0; i++) {
+        char *path = tls_place_listed(inst, conf_list_item(conf, TLS_BY_HOST, i), "crt");
+
+        rc = tls_server_add(ctx, path, error);
+        free(path);
+    }
+    return rc;
+}
+
 struct tls_context *
 tls_conf_server(const struct conf *conf, const struct instance *inst, struct strbuf *error)
 {
     char *certificate = tls_place(conf, inst, TLS_CERTIFICATE);
     struct tls_context *ctx = tls_server_context(certificate, NULL, error);
 
+    if (ctx != NULL && add_by_host(ctx, conf, inst, error) < 0)
+        tls_context_free(&ctx);
     free(certificate);
     return ctx;
 }
@@ -25,7 +43,7 @@ tls_conf_check(const struct conf *conf, const struct instance *inst, struct strb
     char *certificate = tls_place(conf, inst, TLS_CERTIFICATE);
     char *key = tls_place(conf, inst, TLS_KEY);
     struct tls_context *ctx = tls_server_context(certificate, key, error);
-    int rc = ctx == NULL ? -1 : 0;
+    int rc = ctx == NULL ? -1 : add_by_host(ctx, conf, inst, error);
 
     tls_context_free(&ctx);
     free(certificate);

@@ -211,6 +211,18 @@ def test_without_keyd_handshakes_fail_and_sessions_go_on(suite):
     session.logout()
 
 
+def test_a_key_of_another_certificate_is_not_reloaded(suite):
+    key = suite.root / "etc/certs/key.pem"
+    before = key.read_bytes()
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True)
+    done = suite.run("reload", check=False)
+    assert done.returncode == 1 and "key.pem" in done.err and "nothing was reloaded" in done.err
+    assert shake_hands(suite, "imaps")
+    key.write_bytes(before)
+    suite.run("reload")
+    assert shake_hands(suite, "imaps")
+
+
 def test_a_key_of_another_certificate_is_named_at_the_start():
     inst = Instance()
     try:

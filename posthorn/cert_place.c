@@ -1,0 +1,367 @@
+/*
+ * posthorn/cert_place.c - finds certificates on disk, and tells the suite which to use.
+ */
+#include "posthorn/cert_place.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/conf/conf_edit.h"
+#include "lib/conf/tls_place.h"
+#include "posthorn/master_call.h"
+#include "posthorn/store_job.h"
+
+enum { RELOAD_MS = 120000, LIST_MAX = 1000 };
+
+#define OF_SETTINGS "tls.certificate" /* name of a pair that lies outside the list */
+
+/* A file that nobody else can open: others shall not be able to hold us up. */
+static int
+lock(struct cert_place *place)
+{
+    place->lock_fd = openat(place->dirfd, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (place->lock_fd < 0 && (errno == EACCES || errno == EROFS))
+        return CLI_OK; /* to read the list no lock is needed, and to change it more than that */
+    if (place->lock_fd < 0 || flock(place->lock_fd, LOCK_EX) < 0)
+        return cli_fail(place->cli, TLS_PLACE_DIR "/.lock: %s", strerror(errno));
+    return CLI_OK;
+}
+
+int
+cert_place_open(struct cert_place *place, struct cli *cli)
+{
+    char *dir = xasprintf("%s/" TLS_PLACE_DIR, cli->inst.etc);
+    int rc = CLI_OK;
+
+    *place =
+        (struct cert_place){.cli = cli, .dirfd = -1, .lock_fd = -1, .conf = store_job_conf(cli)};
+    if (place->conf == NULL) {
+        rc = CLI_FAILED;
+    } else {
+        place->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (place->dirfd < 0)
+            rc = cli_fail(cli, "%s: %s", dir, strerror(errno));
+        else
+            rc = lock(place);
+    }
+    free(dir);
+    return rc;
+}
+
+void
+cert_place_close(struct cert_place *place)
+{
+    close_keep_errno(place->lock_fd);
+    close_keep_errno(place->dirfd);
+    conf_free(&place->conf);
+}
+
+/* ---- entries ---- */
+
+const char *
+cert_state_name(enum cert_state state)
+{
+    static const char *const names[] = {[CERT_REQUEST] = "request",
+                                        [CERT_INACTIVE] = "inactive",
+                                        [CERT_BY_HOST] = "by host",
+                                        [CERT_ACTIVE] = "active"};
+
+    return names[state];
+}
+
+static bool
+is_by_host(const struct cert_place *place, const char *name)
+{
+    for (size_t i = 0; i < conf_list_count(place->conf, TLS_BY_HOST); i++)
+        if (strcmp(conf_list_item(place->conf, TLS_BY_HOST, i), name) == 0)
+            return true;
+    return false;
+}
+
+static void
+see_what_is_there(const struct cert_place *place, struct cert_entry *entry)
+{
+    char *active = tls_place(place->conf, &place->cli->inst, TLS_CERTIFICATE);
+
+    entry->has_crt = access(entry->crt, F_OK) == 0;
+    entry->has_csr = entry->csr != NULL && access(entry->csr, F_OK) == 0;
+    entry->has_key = access(entry->key, F_OK) == 0;
+    if (strcmp(active, entry->crt) == 0)
+        entry->state = CERT_ACTIVE;
+    else if (is_by_host(place, entry->name))
+        entry->state = CERT_BY_HOST;
+    else
+        entry->state = entry->has_crt ? CERT_INACTIVE : CERT_REQUEST;
+    free(active);
+}
+
+static void
+listed_entry(const struct cert_place *place, const char *name, struct cert_entry *entry)
+{
+    const struct instance *inst = &place->cli->inst;
+
+    *entry = (struct cert_entry){.name = xstrdup(name),
+                                 .crt = tls_place_listed(inst, name, "crt"),
+                                 .csr = tls_place_listed(inst, name, "csr"),
+                                 .key = tls_place_listed(inst, name, "key")};
+    see_what_is_there(place, entry);
+}
+
+/* The pair that setup made, or that of the settings. */
+static void
+other_entry(const struct cert_place *place, const char *name, struct cert_entry *entry)
+{
+    bool of_settings = strcmp(name, OF_SETTINGS) == 0;
+    const struct instance *inst = &place->cli->inst;
+
+    *entry = (struct cert_entry){.name = xstrdup(name)};
+    entry->crt = of_settings ? tls_place(place->conf, inst, TLS_CERTIFICATE)
+                             : xasprintf("%s/%s", inst->etc, conf_settings[TLS_CERTIFICATE].dflt);
+    entry->key = of_settings ? tls_place(place->conf, inst, TLS_KEY)
+                             : xasprintf("%s/%s", inst->etc, conf_settings[TLS_KEY].dflt);
+    see_what_is_there(place, entry);
+}
+
+static const char *
+name_of_default(void)
+{
+    return strrchr(conf_settings[TLS_CERTIFICATE].dflt, '/') + 1;
+}
+
+void
+cert_entry_free(struct cert_entry *entry)
+{
+    free(entry->name);
+    free(entry->crt);
+    free(entry->csr);
+    free(entry->key);
+    *entry = (struct cert_entry){0};
+}
+
+int
+cert_place_find(struct cert_place *place, const char *name, struct cert_entry *entry)
+{
+    *entry = (struct cert_entry){0};
+    if (strcmp(name, OF_SETTINGS) == 0 || strcmp(name, name_of_default()) == 0)
+        other_entry(place, name, entry);
+    else if (tls_place_is_name(name))
+        listed_entry(place, name, entry);
+    if (!entry->has_crt && !entry->has_csr)
+        return cli_fail(place->cli,
+                        "there is no certificate and no request '%s'; the list: posthorn cert list",
+                        name);
+    return CLI_OK;
+}
+
+int
+cert_place_new(struct cert_place *place, const char *name, struct cert_entry *entry)
+{
+    *entry = (struct cert_entry){0};
+    if (!tls_place_is_name(name) || strcmp(name, OF_SETTINGS) == 0 ||
+        strcmp(name, name_of_default()) == 0)
+        return cli_fail(place->cli,
+                        "'%s': expected a name of a-z, 0-9, '-', '_' and '.', at most %d long",
+                        name, TLS_PLACE_NAME_MAX);
+    listed_entry(place, name, entry);
+    if (entry->has_crt || entry->has_csr || entry->has_key)
+        return cli_fail(place->cli,
+                        "'%s' is in the list already; choose another name, or remove it: posthorn "
+                        "cert remove %s",
+                        name, name);
+    return CLI_OK;
+}
+
+/* ---- the list ---- */
+
+struct names {
+    char *items[LIST_MAX];
+    size_t count;
+};
+
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool
+is_known(const struct names *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void
+note_file(struct names *names, const char *file)
+{
+    size_t len = strlen(file);
+    char *name;
+
+    if (len < 5 || (strcmp(file + len - 4, ".crt") != 0 && strcmp(file + len - 4, ".csr") != 0))
+        return;
+    name = xasprintf("%.*s", (int)(len - 4), file);
+    if (tls_place_is_name(name) && !is_known(names, name) && names->count < LIST_MAX)
+        names->items[names->count++] = name;
+    else
+        free(name);
+}
+
+static int
+read_names(const struct cert_place *place, struct names *names)
+{
+    int fd = dup(place->dirfd);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *file;
+
+    if (dir == NULL) {
+        close_keep_errno(fd);
+        return cli_fail(place->cli, TLS_PLACE_DIR ": %s", strerror(errno));
+    }
+    while ((file = readdir(dir)) != NULL)
+        note_file(names, file->d_name);
+    (void)closedir(dir); /* was only read */
+    qsort(names->items, names->count, sizeof(names->items[0]), by_name);
+    return CLI_OK;
+}
+
+struct each {
+    void (*run)(void *arg, struct cert_entry *entry);
+    void *arg;
+    bool active_seen;
+};
+
+static void
+visit(struct each *each, struct cert_entry *entry)
+{
+    if (entry->has_crt || entry->has_csr) {
+        each->active_seen = each->active_seen || entry->state == CERT_ACTIVE;
+        each->run(each->arg, entry);
+    }
+    cert_entry_free(entry);
+}
+
+int
+cert_place_list(struct cert_place *place, void (*run)(void *arg, struct cert_entry *entry),
+                void *arg)
+{
+    struct names *names = xcalloc(1, sizeof(*names));
+    struct each each = {.run = run, .arg = arg};
+    int rc = read_names(place, names);
+    struct cert_entry entry;
+
+    for (size_t i = 0; i < names->count; i++) {
+        listed_entry(place, names->items[i], &entry);
+        visit(&each, &entry);
+        free(names->items[i]);
+    }
+    other_entry(place, name_of_default(), &entry);
+    visit(&each, &entry);
+    if (!each.active_seen) {
+        other_entry(place, OF_SETTINGS, &entry);
+        visit(&each, &entry);
+    }
+    free(names);
+    return rc;
+}
+
+/* ---- files ---- */
+
+int
+cert_place_read(const struct cert_place *place, const char *path, struct strbuf *out)
+{
+    if (read_file(AT_FDCWD, path, out) == 0)
+        return CLI_OK;
+    return cli_fail(place->cli, "%s: %s", path,
+                    errno == EFBIG ? "is too large to be that" : strerror(errno));
+}
+
+int
+cert_place_write(const struct cert_place *place, const char *path, struct slice text, mode_t mode)
+{
+    if (replace_file(AT_FDCWD, path, text, mode) == 0)
+        return CLI_OK;
+    return cli_fail(place->cli, "%s: %s", path, strerror(errno));
+}
+
+/* ---- use ---- */
+
+int
+cert_place_reload(const struct cert_place *place)
+{
+    struct master_call *master = master_call_new(&place->cli->inst);
+    struct master_reply reply;
+    int rc = CLI_OK;
+
+    if (master == NULL)
+        return CLI_OK; /* it counts when the suite is started */
+    if (master_call_ask(master, "reload", "", RELOAD_MS, &reply) < 0)
+        rc = cli_fail(place->cli, "master did not answer: %s", strerror(errno));
+    else if (reply.result != 0)
+        rc = cli_fail(place->cli, "%.*s", (int)reply.text.len, reply.text.ptr);
+    master_call_free(&master);
+    return rc;
+}
+
+/* Settings, then reload; the old file comes back if that is refused. */
+static int
+change(struct cert_place *place, const struct conf_edit *edits, size_t count)
+{
+    const char *path = place->cli->inst.conf_path;
+    struct strbuf before = strbuf_new(CONF_FILE_MAX), errors = strbuf_new(4096);
+    int rc = cert_place_read(place, path, &before);
+
+    if (rc == CLI_OK && conf_edit_file_all(path, edits, count, &errors) < 0)
+        rc = cli_fail(place->cli, "%s", strbuf_cstr(&errors));
+    else if (rc == CLI_OK && cert_place_reload(place) != CLI_OK) {
+        (void)cert_place_write(place, path, strbuf_slice(&before), 0644);
+        rc = cli_fail(place->cli, "nothing was changed");
+    }
+    strbuf_free(&before);
+    strbuf_free(&errors);
+    return rc;
+}
+
+/* As it stands in the settings: below etc. */
+static const char *
+below_etc(const struct cert_place *place, const char *path)
+{
+    size_t len = strlen(place->cli->inst.etc);
+
+    return strncmp(path, place->cli->inst.etc, len) == 0 && path[len] == '/' ? path + len + 1
+                                                                             : path;
+}
+
+int
+cert_place_use(struct cert_place *place, const struct cert_entry *entry)
+{
+    const struct conf_edit edits[] = {{TLS_CERTIFICATE, below_etc(place, entry->crt)},
+                                      {TLS_KEY, below_etc(place, entry->key)}};
+
+    return change(place, edits, ARRAY_LEN(edits));
+}
+
+int
+cert_place_use_by_host(struct cert_place *place, const struct cert_entry *entry, bool use)
+{
+    struct strbuf value = strbuf_new((size_t)CONF_LIST_MAX * (TLS_PLACE_NAME_MAX + 1));
+    int rc;
+
+    for (size_t i = 0; i < conf_list_count(place->conf, TLS_BY_HOST); i++)
+        if (strcmp(conf_list_item(place->conf, TLS_BY_HOST, i), entry->name) != 0)
+            (void)strbuf_printf(&value, "%s%s", value.len > 0 ? " " : "",
+                                conf_list_item(place->conf, TLS_BY_HOST, i));
+    if (use)
+        (void)strbuf_printf(&value, "%s%s", value.len > 0 ? " " : "", entry->name);
+    rc = change(place, &(const struct conf_edit){TLS_BY_HOST, strbuf_cstr(&value)}, 1);
+    strbuf_free(&value);
+    return rc;
+}

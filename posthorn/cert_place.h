@@ -1,0 +1,66 @@
+/*
+ * posthorn/cert_place.h - the list of certificates on disk, for `posthorn cert`.
+ *
+ * NAME.crt (the certificate and its chain), NAME.csr (a request) and NAME.key in etc/certs. The
+ * pair of the settings is in the list wherever it is: cert.pem is the one that setup made.
+ * Functions that return int give CLI_OK, or CLI_FAILED after the message.
+ */
+#ifndef POSTHORN_POSTHORN_CERT_PLACE_H
+#define POSTHORN_POSTHORN_CERT_PLACE_H
+
+#include <sys/types.h>
+
+#include "lib/conf/conf.h"
+#include "lib/tls/cert_chain.h"
+#include "lib/tls/cert_make.h"
+#include "posthorn/command.h"
+
+enum cert_state {
+    CERT_REQUEST,  /* no certificate yet */
+    CERT_INACTIVE, /* for nobody */
+    CERT_BY_HOST,  /* for clients that ask for one of its names */
+    CERT_ACTIVE,   /* for all others */
+};
+
+struct cert_entry {
+    char *name;
+    char *crt, *csr, *key; /* paths; of a certificate outside the list no csr */
+    bool has_crt, has_csr, has_key;
+    enum cert_state state;
+};
+
+struct cert_place {
+    struct cli *cli;
+    struct conf *conf;
+    int dirfd;
+    int lock_fd; /* -1: this user may change nothing */
+};
+
+/* Close it also after a failure. */
+int cert_place_open(struct cert_place *place, struct cli *cli);
+void cert_place_close(struct cert_place *place);
+
+/* An entry that exists, or (cert_place_new) one that does not. Free it also after a failure. */
+int cert_place_find(struct cert_place *place, const char *name, struct cert_entry *entry);
+int cert_place_new(struct cert_place *place, const char *name, struct cert_entry *entry);
+void cert_entry_free(struct cert_entry *entry);
+const char *cert_state_name(enum cert_state state);
+
+/* Runs each() for every entry, by name. */
+int cert_place_list(struct cert_place *place, void (*each)(void *arg, struct cert_entry *entry),
+                    void *arg);
+
+/* A file of the list, or the administrator's: at most CERT_PEM_MAX bytes. A key has to be wiped. */
+int cert_place_read(const struct cert_place *place, const char *path, struct strbuf *out);
+int cert_place_write(const struct cert_place *place, const char *path, struct slice text,
+                     mode_t mode);
+
+/* What the services use from now on: changes the settings, and reloads them if the suite runs. When
+ * that fails the settings are as before. */
+int cert_place_use(struct cert_place *place, const struct cert_entry *entry);
+/* Is in tls.by_host from now on, or is not. */
+int cert_place_use_by_host(struct cert_place *place, const struct cert_entry *entry, bool use);
+/* Has a running suite take what is on disk. */
+int cert_place_reload(const struct cert_place *place);
+
+#endif

@@ -1,0 +1,408 @@
+/*
+ * posthorn/cmd_cert.c - `cert`: the list of certificates, and which of them the services use.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "posthorn/cert_new.h"
+#include "posthorn/cert_place.h"
+#include "posthorn/output.h"
+
+#define DAY_MS INT64_C(86400000)
+
+static const struct column columns[] = {
+    {"name", COLUMN_TEXT, false},      {"type", COLUMN_TEXT, false},
+    {"state", COLUMN_TEXT, false},     {"expires", COLUMN_TEXT, false},
+    {"days", COLUMN_NUMBER, false},    {"hosts", COLUMN_LIST, false},
+    {"subject", COLUMN_TEXT, false},   {"issuer", COLUMN_TEXT, false},
+    {"key", COLUMN_TEXT, true},        {"serial", COLUMN_TEXT, true},
+    {"valid_from", COLUMN_TEXT, true}, {"sha256", COLUMN_TEXT, true},
+    {"chain", COLUMN_NUMBER, true},    {"file", COLUMN_TEXT, true},
+    {"error", COLUMN_TEXT, false},
+};
+
+/* ---- list, show ---- */
+
+struct row {
+    struct cert_about about;
+    size_t chain;        /* certificates; 0: a request */
+    struct strbuf error; /* why nothing else is known */
+};
+
+static struct row
+read_row(const struct cert_entry *entry)
+{
+    struct row row = {.error = strbuf_new(1024)};
+    struct cert_chain *chain;
+    struct strbuf text;
+
+    if (entry->has_crt) {
+        chain = cert_chain_read(entry->crt, &row.error);
+        if (chain != NULL) {
+            row.about = cert_chain_about(chain, 0);
+            row.chain = cert_chain_count(chain);
+        }
+        cert_chain_free(&chain);
+        return row;
+    }
+    text = strbuf_new(CERT_PEM_MAX);
+    if (read_file(AT_FDCWD, entry->csr, &text) < 0)
+        (void)strbuf_printf(&row.error, "%s: %s", entry->csr, strerror(errno));
+    else
+        (void)cert_about_request(strbuf_slice(&text), entry->csr, &row.about, &row.error);
+    strbuf_free(&text);
+    return row;
+}
+
+static const char *
+type_of(const struct row *row, const struct cert_entry *entry)
+{
+    if (!entry->has_crt)
+        return "request";
+    return row->about.is_authority ? "authority" : "certificate";
+}
+
+static struct slice
+time_text(int64_t ms, struct strbuf *out)
+{
+    if (ms != 0)
+        (void)clock_rfc3339(ms, out); /* it fits */
+    return strbuf_slice(out);
+}
+
+static struct slice
+or_empty(const char *text)
+{
+    return slice_of(text == NULL ? "" : text);
+}
+
+/* Runs use() with the row's fields. */
+static void
+with_fields(const struct cert_entry *entry,
+            void (*use)(void *arg, const struct object_field *fields, uint32_t count), void *arg)
+{
+    struct row row = read_row(entry);
+    struct strbuf from = strbuf_new(64), until = strbuf_new(64), days = strbuf_new(32);
+    char chain[24];
+
+    (void)snprintf(chain, sizeof(chain), "%zu", row.chain);
+    if (row.about.not_after_ms != 0)
+        (void)strbuf_printf(&days, "%lld",
+                            (long long)((row.about.not_after_ms - clock_real_ms()) / DAY_MS));
+    const struct object_field fields[] = {
+        {SLICE("name"), slice_of(entry->name)},
+        {SLICE("type"), slice_of(type_of(&row, entry))},
+        {SLICE("state"), slice_of(cert_state_name(entry->state))},
+        {SLICE("expires"), time_text(row.about.not_after_ms, &until)},
+        {SLICE("days"), strbuf_slice(&days)},
+        {SLICE("hosts"), or_empty(row.about.hosts)},
+        {SLICE("subject"), or_empty(row.about.subject)},
+        {SLICE("issuer"), or_empty(row.about.issuer)},
+        {SLICE("key"), or_empty(row.about.key_type)},
+        {SLICE("serial"), or_empty(row.about.serial)},
+        {SLICE("valid_from"), time_text(row.about.not_before_ms, &from)},
+        {SLICE("sha256"), or_empty(row.about.fingerprint)},
+        {SLICE("chain"), slice_of(chain)},
+        {SLICE("file"), slice_of(entry->has_crt ? entry->crt : entry->csr)},
+        {SLICE("error"), strbuf_slice(&row.error)},
+    };
+    use(arg, fields, (uint32_t)ARRAY_LEN(fields));
+    cert_about_free(&row.about);
+    strbuf_free(&row.error);
+    strbuf_free(&from);
+    strbuf_free(&until);
+    strbuf_free(&days);
+}
+
+static void
+add_to_table(void *arg, const struct object_field *fields, uint32_t count)
+{
+    table_add(arg, fields, count);
+}
+
+static void
+add_entry(void *arg, struct cert_entry *entry)
+{
+    with_fields(entry, add_to_table, arg);
+}
+
+static int
+cert_list(struct cli *cli, int argc, char **argv)
+{
+    struct table *table;
+    struct cert_place place;
+    int rc;
+
+    if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
+        return CLI_USAGE;
+    table = table_new(columns, ARRAY_LEN(columns));
+    rc = cert_place_open(&place, cli);
+    if (rc == CLI_OK)
+        rc = cert_place_list(&place, add_entry, table);
+    cert_place_close(&place);
+    table_print(&table, cli->json);
+    return rc;
+}
+
+/* Runs a verb on an entry of the list. */
+static int
+with_entry(struct cli *cli, const char *name,
+           int (*run)(struct cert_place *place, struct cert_entry *entry, const void *wish),
+           const void *wish)
+{
+    struct cert_entry entry = {0};
+    struct cert_place place;
+    int rc = cert_place_open(&place, cli);
+
+    if (rc == CLI_OK)
+        rc = cert_place_find(&place, name, &entry);
+    if (rc == CLI_OK)
+        rc = run(&place, &entry, wish);
+    cert_entry_free(&entry);
+    cert_place_close(&place);
+    return rc;
+}
+
+static void
+show_fields(void *arg, const struct object_field *fields, uint32_t count)
+{
+    const struct cli *cli = arg;
+
+    output_show(columns, ARRAY_LEN(columns), fields, count, cli->json);
+}
+
+static int
+show(struct cert_place *place, struct cert_entry *entry, const void *wish)
+{
+    (void)wish;
+    with_fields(entry, show_fields, place->cli);
+    return CLI_OK;
+}
+
+static int
+cert_show(struct cli *cli, int argc, char **argv)
+{
+    if (cli_options(cli, &argc, argv, NULL, 0, 1, 1) != 0)
+        return CLI_USAGE;
+    return with_entry(cli, argv[0], show, NULL);
+}
+
+/* ---- export ---- */
+
+struct export
+{
+    bool request, key, der;
+    const char *to; /* NULL: stdout */
+};
+
+static int
+read_der(const struct cert_place *place, const char *path, struct strbuf *out)
+{
+    struct strbuf error = strbuf_new(1024);
+    struct cert_chain *chain = cert_chain_read(path, &error);
+    int rc = CLI_OK;
+
+    if (chain == NULL || cert_chain_der(chain, out) < 0)
+        rc = cli_fail(place->cli, "%s", strbuf_cstr(&error));
+    cert_chain_free(&chain);
+    strbuf_free(&error);
+    return rc;
+}
+
+static int export(struct cert_place *place, struct cert_entry *entry, const void *wish)
+{
+    const struct export *what = wish;
+    const char *path = what->key ? entry->key : what->request ? entry->csr : entry->crt;
+    struct strbuf text = strbuf_new(CERT_PEM_MAX);
+    int rc;
+
+    if (path == NULL || !(what->key       ? entry->has_key
+                          : what->request ? entry->has_csr
+                                          : entry->has_crt))
+        rc = cli_fail(place->cli, "'%s' has none", entry->name);
+    else
+        rc = what->der ? read_der(place, path, &text) : cert_place_read(place, path, &text);
+    if (rc == CLI_OK && what->to != NULL)
+        rc = cert_place_write(place, what->to, strbuf_slice(&text), what->key ? 0600 : 0644);
+    else if (rc == CLI_OK && fwrite(text.ptr, 1, text.len, stdout) != text.len)
+        rc = cli_fail(place->cli, "%s", strerror(errno));
+    if (text.ptr != NULL)
+        mem_wipe(text.ptr, text.cap);
+    strbuf_free(&text);
+    return rc;
+}
+
+static int
+cert_export(struct cli *cli, int argc, char **argv)
+{
+    struct export wish = {.to = NULL};
+    const struct cli_option options[] = {{"--request", CLI_FLAG, &wish.request},
+                                         {"--key", CLI_FLAG, &wish.key},
+                                         {"--der", CLI_FLAG, &wish.der},
+                                         {"--to", CLI_TEXT, &wish.to}};
+
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, 1) != 0)
+        return CLI_USAGE;
+    if (wish.request + wish.key + wish.der > 1)
+        return cli_usage(cli, "only one of --request, --key and --der");
+    return with_entry(cli, argv[0], export, &wish);
+}
+
+/* ---- remove ---- */
+
+static int
+remove_file(const struct cert_place *place, const char *path, bool is_there)
+{
+    if (!is_there || remove(path) == 0)
+        return CLI_OK;
+    return cli_fail(place->cli, "%s: %s", path, strerror(errno));
+}
+
+static int
+remove_entry(struct cert_place *place, struct cert_entry *entry, const void *wish)
+{
+    const bool *yes = wish;
+    int rc;
+
+    if (entry->state >= CERT_BY_HOST)
+        return cli_fail(place->cli, "'%s' is in use (%s); activate another one, or deactivate it",
+                        entry->name, cert_state_name(entry->state));
+    if (!*yes && !cli_confirm("Remove it and its private key for good?"))
+        return cli_fail(place->cli, "nothing was removed; --yes answers the question");
+    rc = remove_file(place, entry->crt, entry->has_crt);
+    if (rc == CLI_OK)
+        rc = remove_file(place, entry->csr, entry->has_csr);
+    if (rc == CLI_OK)
+        rc = remove_file(place, entry->key, entry->has_key);
+    return rc == CLI_OK && entry->has_crt ? cert_place_reload(place) : rc; /* keyd forgets it */
+}
+
+static int
+cert_remove(struct cli *cli, int argc, char **argv)
+{
+    bool yes = false;
+    const struct cli_option options[] = {{"--yes", CLI_FLAG, &yes}};
+
+    if (cli_options(cli, &argc, argv, options, 1, 1, 1) != 0)
+        return CLI_USAGE;
+    return with_entry(cli, argv[0], remove_entry, &yes);
+}
+
+/* ---- activate, deactivate ---- */
+
+/* What the services would refuse, or clients. */
+static int
+check(const struct cert_place *place, const struct cert_entry *entry)
+{
+    struct strbuf error = strbuf_new(2048), key = strbuf_new(CERT_PEM_MAX);
+    struct cert_chain *chain = NULL;
+    int rc = cert_place_read(place, entry->key, &key);
+
+    if (rc == CLI_OK) {
+        chain = cert_chain_read(entry->crt, &error);
+        if (chain == NULL || cert_chain_check(chain, clock_real_ms(), &error) < 0 ||
+            cert_chain_check_key(chain, strbuf_slice(&key), entry->key, &error) < 0)
+            rc = cli_fail(place->cli, "%s; nothing was changed", strbuf_cstr(&error));
+    }
+    if (key.ptr != NULL)
+        mem_wipe(key.ptr, key.cap);
+    strbuf_free(&key);
+    strbuf_free(&error);
+    cert_chain_free(&chain);
+    return rc;
+}
+
+static int
+activate(struct cert_place *place, struct cert_entry *entry, const void *wish)
+{
+    const bool *by_host = wish;
+    int rc;
+
+    if (!entry->has_crt)
+        return cli_fail(place->cli,
+                        "'%s' is a request: the certificate that an authority made of "
+                        "it is still to be imported",
+                        entry->name);
+    if (*by_host && entry->csr == NULL)
+        return cli_fail(place->cli, "'%s' is not in the list; import it", entry->name);
+    rc = check(place, entry);
+    if (rc != CLI_OK)
+        return rc;
+    return *by_host ? cert_place_use_by_host(place, entry, true) : cert_place_use(place, entry);
+}
+
+static int
+cert_activate(struct cli *cli, int argc, char **argv)
+{
+    bool by_host = false;
+    const struct cli_option options[] = {{"--by-host", CLI_FLAG, &by_host}};
+
+    if (cli_options(cli, &argc, argv, options, 1, 1, 1) != 0)
+        return CLI_USAGE;
+    return with_entry(cli, argv[0], activate, &by_host);
+}
+
+static int
+deactivate(struct cert_place *place, struct cert_entry *entry, const void *wish)
+{
+    (void)wish;
+    if (entry->state == CERT_ACTIVE)
+        return cli_fail(place->cli, "'%s' is for all clients: activate another one in its place",
+                        entry->name);
+    return cert_place_use_by_host(place, entry, false);
+}
+
+static int
+cert_deactivate(struct cli *cli, int argc, char **argv)
+{
+    if (cli_options(cli, &argc, argv, NULL, 0, 1, 1) != 0)
+        return CLI_USAGE;
+    return with_entry(cli, argv[0], deactivate, NULL);
+}
+
+#define SUBJECT                                                                                    \
+    "[--name NAME] [--key TYPE] [--authority] [--country C] [--state S] [--city C] "               \
+    "[--organisation O] [--unit U]"
+
+static const struct cli_verb verbs[] = {
+    {"list", "[--json]", "certificates and requests: for whom, and until when", cert_list},
+    {"show", "NAME [--json]", "one of them in full", cert_show},
+    {"request", "HOST... " SUBJECT, "makes a key and a request, for an authority to sign",
+     cert_new_request},
+    {"self-signed", "HOST... [--days N] " SUBJECT, "makes a key and a certificate of its own",
+     cert_new_self_signed},
+    {"import", "NAME --certificate FILE [--key FILE]",
+     "a certificate with its chain, and its key or one that is in the list", cert_new_import},
+    {"export", "NAME [--request | --key | --der] [--to FILE]",
+     "prints the certificate, or what is asked for", cert_export},
+    {"activate", "NAME [--by-host]", "has all services use it", cert_activate},
+    {"deactivate", "NAME", "no longer by host", cert_deactivate},
+    {"remove", "NAME [--yes]", "removes it with its key", cert_remove},
+    {0},
+};
+
+const struct command command_cert = {
+    .name = "cert",
+    .summary = "certificates of the services: list, request, import, activate",
+    .help =
+        "The list is etc/certs: NAME.crt (the certificate, then its chain), NAME.csr and "
+        "NAME.key.\n"
+        "One certificate is active: all services use it. Others can be in use by host: a client\n"
+        "that asks for a host name which such a certificate holds gets that one (SNI), exact "
+        "names\n"
+        "before those with \"*.\". A change reaches running services without ending a session.\n"
+        "The name in the list is the first HOST, without \"*.\", unless --name says otherwise.\n"
+        "TYPE of a key is rsa2048 (as shipped), rsa3072, rsa4096, p256, p384 or ed25519.\n"
+        "--authority makes a certificate that can sign others, by other programs.\n"
+        "import without --key is for what an authority made of a request here, and for a renewal\n"
+        "with the same key: it takes the place of the old certificate. The chain has to be in\n"
+        "order, each certificate signed by the one that follows; the root need not be there.\n"
+        "export --der is the form that programs on clients import. Keys are not encrypted.\n",
+    .verbs = verbs,
+};
