@@ -58,8 +58,8 @@ int account_db_commit(struct account_db *db);
 /* The same when only ACCOUNT_TABLE_FLOW, _USUAL, _AUDIT, _BLOCKS or the last use of a code was
  * changed, which no export has: no generation, nobody's business. */
 int account_db_commit_figures(struct account_db *db);
-/* The same for a job that the store has done: not flushed (lib/db/db.h). Doing it again does no harm
- * while nothing later was committed, and what is makes this durable. */
+/* The same for a job that the store has done: not flushed (lib/db/db.h). Doing it again does no
+ * harm while nothing later was committed, and what is makes this durable. */
 int account_db_commit_done(struct account_db *db);
 void account_db_abort(struct account_db *db);
 /* Grows with each commit: who read in several steps can tell that nothing changed meanwhile. */
