@@ -192,11 +192,12 @@ void
 admin_token_login(struct session *s, struct slice text)
 {
     struct token *token = find(s->server->admin_tokens, text);
-    const char *blocked = guard_refuses(s);
+    enum authd_failure failure = AUTHD_BLOCKED;
+    const char *blocked = guard_refuses(s, &failure);
     struct strbuf request;
 
     if (blocked != NULL) {
-        token_refused(s, AUTHD_BLOCKED, blocked);
+        token_refused(s, failure, blocked);
         return;
     }
     if (token == NULL) { /* guessing 256 bits needs no delay */
