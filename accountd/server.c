@@ -20,10 +20,12 @@
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
+#include "accountd/mass_mail.h"
 #include "accountd/means.h"
 #include "accountd/new_password.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
+#include "accountd/senders.h"
 #include "accountd/srs_key.h"
 #include "accountd/store.h"
 #include "accountd/usage.h"
@@ -50,6 +52,7 @@ static const struct {
     {ACCOUNTD_RCPT, ROLE_SMTP | ROLE_ADMIN, request_rcpt},
     {ACCOUNTD_SPEND, ROLE_SMTP, request_spend},
     {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN | ROLE_VERIFY, request_expand},
+    {ACCOUNTD_SENDERS, ROLE_QUEUE | ROLE_ADMIN, senders_request},
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
     {ACCOUNTD_ADMIN_LOGIN, ROLE_AUTH, request_admin_login},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
@@ -255,6 +258,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
     audit_send(server->audit); /* of changes while the suite was stopped */
     server->expiry = expiry_new(server);
     server->flow = flow_new(server);
+    server->mass_mail = mass_mail_new(server);
     server->contacts = contacts_new(server);
 }
 
@@ -274,6 +278,7 @@ server_stop(struct server *server)
     new_passwords_free(&server->passwords);
     expiry_free(&server->expiry);
     flow_free(&server->flow);
+    mass_mail_free(&server->mass_mail);
     contacts_free(&server->contacts);
     store_free(&server->store);
     blocks_free(&server->blocks);

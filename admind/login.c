@@ -9,6 +9,7 @@
 #include "lib/base/encode.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/sys/session_table.h"
 
 enum { CREDENTIALS_MAX = 4096 };
 
@@ -27,6 +28,7 @@ take_result(struct session *s, const struct authd_result *result, struct slice *
     if (result->step == AUTHD_STEP_OK) {
         s->name = xslicedup(result->ok.user);
         s->was_authenticated = true;
+        session_table_user(s->name);
         stats_add(s->server->count.logins, 1);
         return LOGIN_OK;
     }

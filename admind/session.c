@@ -16,6 +16,7 @@
 #include "lib/base/mem.h"
 #include "lib/http/response.h"
 #include "lib/log/log.h"
+#include "lib/sys/session_table.h"
 
 enum {
     READ_MAX = 16384,
@@ -167,8 +168,10 @@ static bool
 start_tls(struct session *s)
 {
     if (stream_start_tls(s->stream, s->server->tls, clock_mono_ms() + s->server->request_ms,
-                         NULL) == 0)
+                         NULL) == 0) {
+        session_table_tls();
         return true;
+    }
     log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
     s->end_reason = "no TLS";
     return false;

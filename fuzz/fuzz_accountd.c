@@ -5,6 +5,7 @@
 
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/accountd_block.h"
+#include "lib/ipc/accountd_senders.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,6 +29,12 @@ take_usage(void *arg, const struct accountd_usage *usage)
 {
     *(size_t *)arg += usage->path.len;
     return 0;
+}
+
+static void
+take_pair(void *arg, struct slice domain, struct slice address)
+{
+    *(size_t *)arg += domain.len + address.len;
 }
 
 static void
@@ -66,6 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct accountd_admin admin;
         struct accountd_changed changed;
         uint64_t known;
+        struct accountd_senders senders;
         struct block block;
         struct accountd_blocks blocks;
     } out;
@@ -117,6 +125,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return accountd_blocks_reply_decode(payload, &out.blocks, blocks) * 0;
     case ACCOUNTD_SENDER:
         return accountd_sender_decode(payload, &out.sender) * 0;
+    case ACCOUNTD_SENDERS:
+        return accountd_senders_decode(payload, &out.known) * 0;
+    case ACCOUNTD_SENDERS_REPLY:
+        return accountd_senders_reply_decode(payload, &out.senders, take_pair, &sum) * 0;
     case ACCOUNTD_ADMIN:
         return accountd_admin_decode(payload, &out.admin, fields) * 0;
     case ACCOUNTD_ADMIN_REPLY:

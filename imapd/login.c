@@ -19,6 +19,7 @@
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/authd.h"
 #include "lib/log/log.h"
+#include "lib/sys/session_table.h"
 
 enum {
     SASL_LINE_MAX = AUTHD_SASL_MAX / 3 * 4 + 4 + 2, /* base64 and CRLF */
@@ -47,6 +48,7 @@ login_starttls(struct session *s, struct parser *p, unsigned flags)
     }
     if (discarded > 0)
         log_event(LOG_WARN, "starttls_injection", KV_U64("bytes", discarded));
+    session_table_tls();
     s->tls_started = true;
     s->commands_before_login = 0;
     return (struct reply){.kind = REPLY_SENT};
@@ -133,6 +135,7 @@ enter(struct session *s, struct authd_result *result, const char *mechanism)
     s->state = STATE_AUTHENTICATED;
     s->errors = 0;
     stats_add(s->server->counters.logins, 1);
+    session_table_user(s->user);
     log_event(LOG_INFO, "login", KV_STR("user", s->user), KV_STR("mechanism", mechanism),
               KV_STR("tls", s->tls_started ? session_tls_version(s) : "no"));
     capability_write(s, &s->code);

@@ -25,6 +25,7 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/sys/heap.h"
+#include "lib/sys/session_table.h"
 
 enum {
     OUT_MAX = 64 << 20, /* one response without the message texts in it */
@@ -142,6 +143,7 @@ begin(struct session *s)
             log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
             return false;
         }
+        session_table_tls();
         s->tls_started = true;
     }
     greet(s);

@@ -19,6 +19,7 @@
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
 #include "lib/sys/heap.h"
+#include "lib/sys/session_table.h"
 #include "lib/tls/relay.h"
 
 static struct pool_carried
@@ -88,6 +89,7 @@ become_relay(struct session *s)
 
     forget(s);
     stats_process_state(s->pool->daemon->stats, "relay");
+    session_table_end(); /* its successor is the session */
     ipc_client_free(&s->pool->auth);
     log_flush();
     if (sandbox_keep_only(keep, ARRAY_LEN(keep)) < 0)

@@ -11,6 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
+#include "lib/sys/session_table.h"
 
 enum {
     VERSION = 3,
@@ -99,6 +100,7 @@ accepted(struct session *s, const char *mechanism, struct slice credentials)
         return;
     }
     s->user = xslicedup(bound.user);
+    session_table_user(s->user);
     s->bind_failures = 0;
     stats_add(s->server->count.binds, 1);
     stats_process_state(s->pool->daemon->stats, "logged in");
@@ -268,6 +270,7 @@ forget(struct session *s)
         s->end_reason = "directoryd is away";
     }
     xfree(&s->user);
+    session_table_user("");
     s->may_write = false;
     sorted_free(&s->sorted);
 }

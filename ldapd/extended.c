@@ -6,6 +6,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/sys/session_table.h"
 
 enum { TAG_REQUEST_NAME = 0x80, TAG_REQUEST_VALUE = 0x81, TAG_NAME = 0x8a, TAG_VALUE = 0x8b };
 
@@ -44,9 +45,11 @@ start_tls(struct session *s)
         log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
         s->end_reason = "no TLS";
         s->is_over = true;
-    } else if (discarded > 0) {
-        log_event(LOG_WARN, "starttls_injection", KV_U64("bytes", discarded));
+        return;
     }
+    session_table_tls();
+    if (discarded > 0)
+        log_event(LOG_WARN, "starttls_injection", KV_U64("bytes", discarded));
 }
 
 static void

@@ -16,6 +16,7 @@
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
 #include "lib/sys/heap.h"
+#include "lib/sys/session_table.h"
 
 enum {
     READ_MAX = 16384,
@@ -326,8 +327,11 @@ start_with_tls(struct session *s)
 {
     if (strcmp(s->pool->label, LABEL_TLS) != 0)
         return true;
-    if (stream_start_tls(s->stream, s->server->tls, clock_mono_ms() + s->server->tls_ms, NULL) == 0)
+    if (stream_start_tls(s->stream, s->server->tls, clock_mono_ms() + s->server->tls_ms, NULL) ==
+        0) {
+        session_table_tls();
         return true;
+    }
     log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
     s->end_reason = "no TLS";
     return false;

@@ -70,6 +70,17 @@ put_amount(char out[VALUE_SIZE], uint64_t amount, bool is_bytes)
         (void)snprintf(out, VALUE_SIZE, "%llu B", (unsigned long long)amount);
 }
 
+/* The caller frees it. */
+static char *
+sender_of(const struct warning_text *text, const struct warning_case *c)
+{
+    if (c->sender.len > 0)
+        return xslicedup(c->sender);
+    if (strchr(text->postmaster, '@') != NULL)
+        return xstrdup(text->postmaster);
+    return xasprintf("postmaster@%s", text->hostname);
+}
+
 /* About the quota that is used more. */
 static void
 compose(struct strbuf *out, const struct warning_text *text, const struct warning_case *c,
@@ -79,9 +90,7 @@ compose(struct strbuf *out, const struct warning_text *text, const struct warnin
              of_messages = percent_of(c->messages, c->quota_messages);
     bool is_bytes = of_bytes >= of_messages;
     char percent[VALUE_SIZE], used[VALUE_SIZE], limit[VALUE_SIZE];
-    char *postmaster = strchr(text->postmaster, '@') != NULL
-                           ? xstrdup(text->postmaster)
-                           : xasprintf("postmaster@%s", text->hostname);
+    char *postmaster = sender_of(text, c);
 
     put_amount(percent, is_bytes ? of_bytes : of_messages, false);
     put_amount(used, is_bytes ? c->bytes : c->messages, is_bytes);

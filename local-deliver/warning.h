@@ -20,7 +20,8 @@ void warning_text_load(struct warning_text *text, const struct daemon *d);
 /* What a delivery left. */
 struct warning_case {
     struct slice path, address;
-    unsigned limit; /* percent of a quota; 0: no warning */
+    struct slice sender; /* whom it comes from; empty: the postmaster */
+    unsigned limit;      /* percent of a quota; 0: no warning */
     uint64_t bytes, messages, quota_bytes, quota_messages;
     uint64_t came_bytes; /* of them came just now: 0, the use was as high before */
 };

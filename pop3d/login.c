@@ -18,6 +18,7 @@
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/authd.h"
 #include "lib/log/log.h"
+#include "lib/sys/session_table.h"
 
 enum { STEPS_MAX = 10, FAILURES_MAX = 5 };
 
@@ -138,6 +139,7 @@ accepted(struct session *s, const char *mechanism, const struct authd_result *re
 
     s->was_authenticated = true;
     s->user = xslicedup(result->ok.user);
+    session_table_user(s->user);
     s->login_is_delayed = (result->ok.rights & ACCOUNTD_POP3_DELAYED) != 0;
     s->marks_seen = (result->ok.rights & ACCOUNTD_POP3_MARKS_SEEN) != 0;
     rc = open_maildrop(s, &result->ok, result->dir_fd);

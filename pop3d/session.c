@@ -16,6 +16,7 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/sys/heap.h"
+#include "lib/sys/session_table.h"
 #include "pop3d/capability.h"
 #include "pop3d/login.h"
 #include "pop3d/transaction.h"
@@ -253,6 +254,7 @@ session_start_tls(struct session *s)
     }
     if (discarded > 0)
         log_event(LOG_WARN, "stls_injection", KV_U64("bytes", discarded));
+    session_table_tls();
     return true;
 }
 

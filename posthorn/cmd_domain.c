@@ -56,10 +56,17 @@ const struct command command_domain = {
     .name = "domain",
     .summary = "domains: add, del, list, show, set, rename",
     .help =
-        "Properties: type (primary common) description admin_address unknown (bounce notify\n"
+        "Properties: type (primary common) description admin_address system_sender (what notices\n"
+        "to its users come from; empty: the postmaster's address) unknown (bounce notify\n"
         "deliver remote) unknown_address default_quota_bytes default_quota_messages\n"
         "default_warning_limit (percent; 0: no warning) default_mailbox_path (ID of a storage\n"
         "directory) default_expires, and default_ with each limit of what a mailbox may send and\n"
+        "take (default_may_send_remote, default_recipients_per_hour; posthorn user --help),\n"
+        "default_auth (internal external), external_auth (who knows the passwords of external\n"
+        "users: pam:SERVICE, ldaps://HOST/NAME, ldaps://HOST/BASE?ATTRIBUTE, imaps://HOST and\n"
+        "others, see authd(8)), mail_password (no: the password works in webmail only, mail\n"
+        "programs need an authorization code), oauth_issuer oauth_audience oauth_claim oauth_keys\n"
+        "oauth_introspection (access tokens by which users may log in, see authd(8)).\n"
         "take (default_may_send_remote, default_recipients_per_hour; posthorn user --help).\n"
         "What new passwords of its users have to be like, unless a user has rules of the own:\n"
         "password_min_length password_classes (0 to 4) password_no_name password_history\n"

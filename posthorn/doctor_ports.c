@@ -49,18 +49,22 @@ try_connect(const struct target *t, bool greeting)
     return rc;
 }
 
-/* With TLS from the first byte (smtps, imaps, pop3s, admin) and in LDAP the client speaks first. */
+/* With TLS from the first byte (smtps, admin), and in other protocols, the client speaks first. */
 static bool
-server_begins(const char *label)
+greets(const char *label)
 {
-    return !slice_ends(slice_of(label), SLICE("s")) && strcmp(label, "ldap") != 0 &&
-           strcmp(label, "admin") != 0;
+    static const char *const labels[] = {"smtp", "submission", "lmtp", "imap", "pop3"};
+
+    for (size_t i = 0; i < ARRAY_LEN(labels); i++)
+        if (strcmp(label, labels[i]) == 0)
+            return true;
+    return false;
 }
 
 static void
 check_answer(struct doctor *d, struct target *t)
 {
-    bool greeting = server_begins(t->label);
+    bool greeting = greets(t->label);
 
     if (!resolve(t, true))
         return;

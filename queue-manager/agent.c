@@ -15,6 +15,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "queue-manager/message.h"
+#include "queue-manager/system_sender.h"
 #include "queue-manager/trace.h"
 
 #define SLOT_BITS 16
@@ -90,8 +91,8 @@ may_be_answered(const struct queue_envelope *e)
 }
 
 static void
-describe_rcpts(struct queue_job *job, struct queue_job_rcpt *rcpts, const struct message *m,
-               const uint32_t *indices, uint32_t count)
+describe_rcpts(const struct queue *q, struct queue_job *job, struct queue_job_rcpt *rcpts,
+               const struct message *m, const uint32_t *indices, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         const struct target *t = &m->targets[indices[i]];
@@ -107,6 +108,8 @@ describe_rcpts(struct queue_job *job, struct queue_job_rcpt *rcpts, const struct
                                     .quota_messages = t->quota_messages,
                                     .warning_limit = t->warning_limit,
                                     .auto_reply = t->auto_reply && may_be_answered(m->envelope)};
+        if (t->kind == TARGET_MAILBOX && t->warning_limit > 0)
+            rcpts[i].system_sender = system_senders_find(q->system_senders, t->address);
         job->in_doubt |= t->in_doubt;
     }
     job->rcpts = rcpts;
@@ -183,7 +186,7 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
         job.classes = strbuf_slice(&classes);
         job.envelope_rcpts = strbuf_slice(&addresses);
     }
-    describe_rcpts(&job, rcpts, m, indices, count);
+    describe_rcpts(q, &job, rcpts, m, indices, count);
     rc = queue_job_encode(out, &job);
     strbuf_free(&prepend);
     strbuf_free(&classes);

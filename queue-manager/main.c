@@ -20,6 +20,7 @@
 #include "queue-manager/approval.h"
 #include "queue-manager/pressure.h"
 #include "queue-manager/queue.h"
+#include "queue-manager/sent.h"
 #include "queue-manager/server.h"
 #include "queue-manager/wording.h"
 
@@ -86,6 +87,10 @@ main(int argc, char **argv)
     load_copies(&d, &settings);
     settings.odmr_table =
         odmr_table_new(lists_load_or_exit("queue-manager", d.conf, &d.inst, QUEUE_ODMR_DOMAINS));
+    settings.sent_dirfd = sent_open_dir(spool.dirfd, daemon_role_uid(&d, USERS_QUEUE),
+                                        daemon_role_gid(&d, USERS_QUEUE));
+    if (settings.sent_dirfd < 0)
+        fail("queue/sent");
     pressure_places_open(&settings.places, &d.inst);
     wording_load(
         &settings.wording, d.inst.etc,

@@ -20,6 +20,7 @@
 #include "lib/queue/queue_edit.h"
 #include "lib/sys/stats.h"
 #include "queue-manager/admit.h"
+#include "queue-manager/approval_request.h"
 #include "queue-manager/lane.h"
 #include "queue-manager/notice.h"
 
@@ -76,6 +77,7 @@ message_free(struct queue *q, struct message **mp)
         sender_left(q->senders, m->sender);
         atomic_store_explicit(q->counters.active, q->active_count, memory_order_relaxed);
     }
+    approval_requests_free(m);
     queue_message_close(&m->file);
     envelope_clear(&m->edited);
     queue_log_free(&m->log);
@@ -271,6 +273,7 @@ void
 message_forget_targets(struct message *m)
 {
     m->target_count = 0;
+    m->twins = NULL;
     m->copies = NULL;
     m->copy_count = 0;
     m->archive_classes = 0;
@@ -293,6 +296,15 @@ compare_targets(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static void
+add_twin(struct message *m, const struct target *later, const struct target *first)
+{
+    struct message_twin *twin = arena_alloc(&m->arena, sizeof(*twin));
+
+    *twin = (struct message_twin){m->twins, later->source, (uint32_t)(first - m->targets)};
+    m->twins = twin;
+}
+
 /* Marks later twins by an empty address, which no target has otherwise. */
 static void
 mark_twins(struct message *m)
@@ -304,16 +316,18 @@ mark_twins(struct message *m)
     qsort(sorted, m->target_count, sizeof(struct target *), compare_targets);
     for (uint32_t i = 0, first = 0; i < m->target_count; i++) {
         if (i > first && sorted[i]->kind == sorted[first]->kind &&
-            slice_eq(sorted[i]->address, sorted[first]->address))
+            slice_eq(sorted[i]->address, sorted[first]->address)) {
+            add_twin(m, sorted[i], sorted[first]);
             sorted[i]->address.len = 0;
-        else
+        } else {
             first = i;
+        }
     }
     xfree(&sorted);
 }
 
-static bool
-is_done(const struct message *m, const struct target *t)
+bool
+message_is_done(const struct message *m, const struct target *t)
 {
     const struct queue_log_entry *e =
         m->log.rcpt_count == 0 ? NULL : queue_log_find(&m->log, t->address);
@@ -324,15 +338,22 @@ is_done(const struct message *m, const struct target *t)
 void
 message_drop_duplicates(struct message *m)
 {
-    uint32_t kept = 0;
+    uint32_t kept = 0, *places = xreallocarray(NULL, m->target_count + 1, sizeof(*places));
 
     if (m->target_count > 1)
         mark_twins(m);
-    for (uint32_t i = 0; i < m->target_count; i++)
-        if (m->targets[i].address.len > 0 && m->targets[i].kind != TARGET_NOBODY &&
-            !is_done(m, &m->targets[i]))
-            m->targets[kept++] = m->targets[i];
+    for (uint32_t i = 0; i < m->target_count; i++) {
+        places[i] = MESSAGE_NO_TARGET;
+        if (m->targets[i].address.len == 0 || m->targets[i].kind == TARGET_NOBODY ||
+            message_is_done(m, &m->targets[i]))
+            continue;
+        places[i] = kept;
+        m->targets[kept++] = m->targets[i];
+    }
+    for (struct message_twin *twin = m->twins; twin != NULL; twin = twin->next)
+        twin->target = places[twin->target];
     m->target_count = kept;
+    xfree(&places);
 }
 
 void

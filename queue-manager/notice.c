@@ -29,6 +29,7 @@
 #include "queue-manager/intake.h"
 #include "queue-manager/message.h"
 #include "queue-manager/own_mail.h"
+#include "queue-manager/system_sender.h"
 
 #define HEADER_MAX 65536u      /* of the original's header section */
 #define REPORT_MAX (64u << 20) /* text and status parts: bounded by the recipients */
@@ -291,6 +292,17 @@ notice_postmaster(const struct queue *q, char out[NOTICE_ADDRESS_SIZE])
     return slice_of(out);
 }
 
+struct slice
+notice_sender(const struct queue *q, struct slice to, char out[NOTICE_ADDRESS_SIZE])
+{
+    struct slice own = system_senders_find(q->system_senders, to);
+
+    if (own.len == 0)
+        return notice_postmaster(q, out);
+    (void)snprintf(out, NOTICE_ADDRESS_SIZE, "%.*s", (int)own.len, own.ptr);
+    return slice_of(out);
+}
+
 static int
 send_one(struct queue *q, const struct message *m, const struct telling *telling,
          const struct dsn_rcpt *rcpts, uint32_t count)
@@ -321,7 +333,7 @@ send_one(struct queue *q, const struct message *m, const struct telling *telling
 
     queue_id_make(id);
     (void)snprintf(message_id, sizeof(message_id), "%s@%s", id, s->hostname);
-    (void)notice_postmaster(q, from);
+    (void)notice_sender(q, telling->to, from);
     if (is_of_delays(topic))
         dsn.retry_until_ms = m->envelope->received_ms + s->lifetime_ms;
     if (open_original(q, m, &dsn, topic, &original) == 0)

@@ -17,6 +17,8 @@ void notice_put_trace(struct strbuf *out, const struct queue *q, const char *id,
 #define NOTICE_ADDRESS_SIZE 512
 /* The address of whoever looks after this system; borrows from the settings or from `out`. */
 struct slice notice_postmaster(const struct queue *q, char out[NOTICE_ADDRESS_SIZE]);
+/* Whose address mail of ours to `to` comes from (system_sender.h), in the same way. */
+struct slice notice_sender(const struct queue *q, struct slice to, char out[NOTICE_ADDRESS_SIZE]);
 /* One of those notifications, by the mark in its envelope. */
 bool notice_is_own(const struct queue_envelope *envelope);
 

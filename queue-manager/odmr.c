@@ -29,11 +29,12 @@ struct odmr_session {
     char *user;
     struct destination **destinations; /* none once nothing more is sent */
     uint32_t count, next;              /* next: whose turn it is */
-    uint32_t jobs, jobs_before;        /* before: when what waits on disk was last called up */
-    int64_t last_job_ms;               /* monotonic */
-    bool called_up;                    /* all that waited on disk is in memory, */
-    uint64_t serial;                   /* where its last message has this number */
-    bool ending;                       /* the agent was told */
+    uint32_t jobs;
+    bool settled;        /* somebody's mail, since what waits on disk was called up */
+    int64_t last_job_ms; /* when one began or ended (monotonic) */
+    bool called_up;      /* all that waited on disk is in memory, */
+    uint64_t serial;     /* where its last message has this number */
+    bool ending;         /* the agent was told */
 };
 
 struct odmr {
@@ -97,12 +98,11 @@ finish(struct odmr_session *x, const char *reason)
 static struct odmr_session *
 session_of(const struct odmr *o, const struct agent *a)
 {
-    struct odmr_session *x;
+    struct odmr_session *x = LIST_FIRST(&o->sessions);
 
-    LIST_FOREACH(x, &o->sessions, link)
-    if (x->agent == a)
-        return x;
-    return NULL;
+    while (x != NULL && x->agent != a)
+        x = LIST_NEXT(x, link);
+    return x;
 }
 
 int
@@ -119,11 +119,16 @@ odmr_over(struct odmr *o, struct agent *a, uint64_t number)
 }
 
 void
-odmr_broken(struct odmr *o, const struct agent *a)
+odmr_result(struct odmr *o, const struct agent *a, const struct queue_result *result)
 {
     struct odmr_session *x = session_of(o, a);
 
-    if (x != NULL)
+    if (x == NULL)
+        return;
+    x->last_job_ms = clock_mono_ms();
+    for (uint32_t i = 0; i < result->rcpt_count; i++)
+        x->settled |= result->rcpts[i].outcome != QUEUE_DEFERRED;
+    if (result->destination_failed)
         finish(x, "the connection is lost");
 }
 
@@ -150,23 +155,25 @@ next_in_line(struct odmr_session *x)
     return NULL;
 }
 
+/* One job after the other: there is one connection. */
+static void
+give_some(struct odmr_session *x)
+{
+    struct destination *d;
+
+    while (x->agent->peer != NULL && x->agent->busy == 0 && (d = next_in_line(x)) != NULL) {
+        if (!schedule_give(x->odmr->schedule, x->agent, &d->lane, d))
+            break;
+        x->jobs += x->agent->busy;
+        x->last_job_ms = clock_mono_ms();
+    }
+}
+
 void
 odmr_turn(struct odmr *o)
 {
-    struct odmr_session *x;
-
-    LIST_FOREACH(x, &o->sessions, link)
-    {
-        struct destination *d;
-
-        /* One after the other: there is one connection. */
-        while (x->agent->peer != NULL && x->agent->busy == 0 && (d = next_in_line(x)) != NULL) {
-            if (!schedule_give(o->schedule, x->agent, &d->lane, d))
-                break;
-            x->jobs += x->agent->busy;
-            x->last_job_ms = clock_mono_ms();
-        }
-    }
+    for (struct odmr_session *x = LIST_FIRST(&o->sessions); x != NULL; x = LIST_NEXT(x, link))
+        give_some(x);
 }
 
 /* Has everything up to that number been found to be for this session, or for others? */
@@ -192,11 +199,12 @@ call_up(struct odmr_session *x)
         x->destinations[i]->fetch_crowded = false;
     }
     x->called_up = false;
-    x->jobs_before = x->jobs;
+    x->settled = false;
     return count;
 }
 
-/* There was no room in line for all of it, and there is some again. */
+/* There was no room in line for all of it, and there is some again: what the customer puts off
+ * makes none, for it would be called up once more. */
 static bool
 call_up_rest(struct odmr_session *x)
 {
@@ -204,7 +212,7 @@ call_up_rest(struct odmr_session *x)
 
     for (uint32_t i = 0; i < x->count; i++)
         crowded |= x->destinations[i]->fetch_crowded;
-    if (!crowded || x->jobs == x->jobs_before)
+    if (!crowded || !x->settled)
         return false;
     (void)call_up(x);
     return true;
@@ -231,11 +239,10 @@ static void
 look(void *arg)
 {
     struct odmr *o = arg;
-    struct odmr_session *x;
 
-    LIST_FOREACH(x, &o->sessions, link)
-    if (!x->ending && all_tried(x))
-        finish(x, "all was tried");
+    for (struct odmr_session *x = LIST_FIRST(&o->sessions); x != NULL; x = LIST_NEXT(x, link))
+        if (!x->ending && all_tried(x))
+            finish(x, "all was tried");
     if (!LIST_EMPTY(&o->sessions))
         loop_timer_set(o->timer, LOOK_MS);
     queue_wake(o->queue);
@@ -450,10 +457,9 @@ odmr_free(struct odmr **op)
 {
     if (*op == NULL)
         return;
-    while (!LIST_EMPTY(&(*op)->sessions)) { /* all messages are gone, and with them the lines */
-        struct odmr_session *x = LIST_FIRST(&(*op)->sessions);
-
-        x->count = 0;
+    for (struct odmr_session *x = LIST_FIRST(&(*op)->sessions), *next; x != NULL; x = next) {
+        next = LIST_NEXT(x, link);
+        x->count = 0; /* all messages are gone, and with them the lines */
         forget(x);
     }
     loop_timer_free(&(*op)->timer);

@@ -29,10 +29,11 @@ unsigned odmr_ask(struct odmr *o, const struct odmr_request *request, int fd, co
 bool odmr_keeps(const struct queue *q, const struct destination *d);
 /* Hands out jobs to the agents of sessions. */
 void odmr_turn(struct odmr *o);
-/* The agent has said that its connection is over (`number`), could not use it any more, or is gone
- * itself: what is in line for it is deferred. over: -1, there is no such connection. */
+/* What came of a job of such an agent, which is done. */
+void odmr_result(struct odmr *o, const struct agent *a, const struct queue_result *result);
+/* The agent has said that its connection is over (`number`), or is gone itself: what is in line for
+ * it is deferred. over: -1, there is no such connection. */
 int odmr_over(struct odmr *o, struct agent *a, uint64_t number);
-void odmr_broken(struct odmr *o, const struct agent *a);
 void odmr_agent_lost(struct odmr *o, const struct agent *a);
 
 #endif

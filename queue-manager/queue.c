@@ -21,6 +21,8 @@
 #include "queue-manager/round.h"
 #include "queue-manager/schedule.h"
 #include "queue-manager/sender.h"
+#include "queue-manager/sent.h"
+#include "queue-manager/system_sender.h"
 
 #define TROUBLE_MS 3000
 #define TMP_AGE_MS 86400000 /* what smtpd writes for longer has been abandoned */
@@ -54,6 +56,7 @@ queue_read_settings(const struct conf *conf, struct queue_settings *out)
         .double_bounce = conf_bool(conf, QUEUE_DOUBLE_BOUNCE),
         .copy_bounces = copies_wanted(conf, "bounce"),
         .copy_delays = copies_wanted(conf, "delay"),
+        .sent_days = (uint32_t)conf_u64(conf, QUEUE_SENT_DAYS),
         .hostname = conf_str(conf, SYSTEM_HOSTNAME),
         .postmaster = conf_str(conf, SMTP_POSTMASTER),
         .approval_lifetime_ms = (int64_t)conf_u64(conf, QUEUE_APPROVAL_LIFETIME),
@@ -118,6 +121,7 @@ queue_new(struct loop *loop, const struct spool *spool, const struct queue_setti
     q->turn = loop_task_new(loop, turn, q);
     q->tmp_sweep = loop_timer_new(loop, sweep_tmp, q);
     q->senders = senders_new();
+    q->sent = sent_new(q);
     q->rounds = rounds_new(q);
     q->trim = trim_new(loop, q->spool.fds[SPOOL_ACTIVE]);
     q->schedule = schedule_new(q);
@@ -135,6 +139,7 @@ queue_start(struct queue *q, int run_dirfd)
         log_event(LOG_INFO, "recovered", KV_U64("messages", requeued));
     loop_timer_set(q->tmp_sweep, TMP_SWEEP_MS);
     q->expansion = expansion_new(q, run_dirfd);
+    q->system_senders = system_senders_new(q->loop, run_dirfd);
     q->deferrals = deferrals_new(q, DEFERRALS_MAX);
     q->approvals = approvals_new(q);
     q->intake = intake_new(q);
@@ -167,11 +172,13 @@ queue_free(struct queue **qp)
     approvals_free(&q->approvals);
     deferrals_free(&q->deferrals);
     expansion_free(&q->expansion);
+    system_senders_free(&q->system_senders);
     free_messages(q); /* before the lanes that they are in */
     schedule_free(&q->schedule);
     rounds_free(&q->rounds);
     trim_free(&q->trim);
     senders_free(&q->senders);
+    sent_free(&q->sent);
     loop_task_free(&q->turn);
     loop_timer_free(&q->tmp_sweep);
     spool_close(&q->spool);

@@ -73,6 +73,13 @@ struct message_copy {
     struct slice notice; /* who is told if it fails */
 };
 
+/* A recipient that leads where another one leads as well: the target that stands for both. */
+#define MESSAGE_NO_TARGET UINT32_MAX
+struct message_twin {
+    struct message_twin *next;
+    uint32_t source, target; /* NO_TARGET: it was finished in an earlier round */
+};
+
 struct share;
 struct sender;
 
@@ -112,6 +119,7 @@ struct message {
 
     struct target *targets;
     uint32_t target_count, target_room;
+    struct message_twin *twins;              /* in the arena */
     uint32_t counted;                        /* targets that are in the queue's count */
     uint32_t open_count;                     /* targets WAITING or IN_JOB */
     uint32_t job_count;                      /* jobs with agents */
@@ -122,6 +130,7 @@ struct message {
     const struct approval_rule *asking; /* it is to wait for approval by this rule, or NULL */
     uint8_t asking_kinds;               /* mask of enum approval_kind */
     int64_t asking_until_ms;            /* since 1970 */
+    struct approval_requests *requests; /* on their way to the approvers, or NULL */
 
     bool round_logged;             /* this round's records are in the log */
     bool judged;                   /* whether the lifetime is over was decided for this round */
@@ -158,12 +167,14 @@ struct queue_settings {
     const char *hostname, *postmaster;
     struct networks trusted_hosts;
     int64_t approval_lifetime_ms;
+    uint32_t sent_days;  /* 0: results of users' mail are not recorded */
     bool monitored_told; /* of copies that failed; else the postmaster is */
     struct archive_conf archive;
     /* not from the configuration: the caller fills them in */
     const struct monitor_rules *monitor_rules; /* or NULL */
     struct wording wording;
     struct pressure_places places;
+    int sent_dirfd;                              /* queue/sent, with sent_days */
     const struct approval_rules *approval_rules; /* NULL: none */
     const struct odmr_table *odmr_table;         /* NULL: none */
     char approval_key[APPROVAL_KEY_SIZE];
@@ -183,6 +194,8 @@ struct rounds;
 struct senders;
 struct approvals;
 struct pressure;
+struct sent;
+struct system_senders;
 
 struct queue {
     struct loop *loop;
@@ -205,6 +218,8 @@ struct queue {
     struct approvals *approvals;
     struct trim *trim;
     struct pressure *pressure;
+    struct sent *sent;
+    struct system_senders *system_senders;
     struct loop_task *turn;
     struct loop_timer *tmp_sweep;
 };

@@ -386,8 +386,7 @@ learn(struct schedule *s, struct agent *a, struct message *m, struct destination
       const struct queue_result *result)
 {
     if (a->fetch_number != 0) {
-        if (result->destination_failed)
-            odmr_broken(s->odmr, a);
+        odmr_result(s->odmr, a, result);
     } else if (d == NULL) {
         m->soon |= result->destination_failed;
     } else if (!result->destination_failed) {

@@ -13,6 +13,7 @@
 #include "lib/base/mem.h"
 #include "lib/ipc/authd.h"
 #include "lib/log/log.h"
+#include "lib/sys/session_table.h"
 #include "smtpd/command.h"
 
 enum { STEPS_MAX = 10 }; /* messages of one exchange; SCRAM has two */
@@ -180,6 +181,7 @@ run_exchange(struct session *s, struct authd_result *result, struct strbuf *secr
         xfree(&s->auth_user);
         s->closing = true;
     }
+    session_table_user(s->auth_user == NULL ? "" : s->auth_user);
     return why;
 }
 

@@ -13,6 +13,7 @@
 #include "lib/base/http_probe.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
+#include "lib/sys/session_table.h"
 #include "smtpd/command.h"
 #include "smtpd/tarpit.h"
 #include "smtpd/xclient.h"
@@ -266,8 +267,11 @@ start_tls_at_once(struct session *s)
 {
     int64_t deadline = clock_mono_ms() + s->settings->tls_timeout_ms;
 
-    if (s->server->tls != NULL && stream_start_tls(s->stream, s->server->tls, deadline, NULL) == 0)
+    if (s->server->tls != NULL &&
+        stream_start_tls(s->stream, s->server->tls, deadline, NULL) == 0) {
+        session_table_tls();
         return 0;
+    }
     stats_add(s->server->counters.tls_failures, 1);
     log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
     return -1;

@@ -3,6 +3,7 @@
  */
 #include "lib/base/clock.h"
 #include "lib/log/log.h"
+#include "lib/sys/session_table.h"
 #include "smtpd/command.h"
 
 enum session_state
@@ -29,6 +30,7 @@ starttls_run(struct session *s, struct slice args)
     }
     if (discarded > 0)
         log_event(LOG_WARN, "starttls_injection", KV_U64("bytes", discarded));
+    session_table_tls();
     session_forget(s);
     return ST_NEW;
 }

@@ -8,6 +8,7 @@
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
 #include "lib/account/edit_internal.h"
+#include "lib/base/parse.h"
 
 #define PRIMARY_KEY SLICE("primary")
 
@@ -98,6 +99,10 @@ check_domain(struct account_edit *edit, const struct record *record)
         record_get(record, DOMAIN_ADMIN_ADDRESS).len == 0)
         return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
                             "unknown=notify needs admin_address");
+    /* a notice must not need SMTPUTF8 for it */
+    if (!parse_is_ascii(record_get(record, DOMAIN_SYSTEM_SENDER)))
+        return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                            "system_sender has to be written in ASCII");
     return 0;
 }
 

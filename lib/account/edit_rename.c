@@ -302,6 +302,7 @@ rename_domain_row(const struct renaming *r, const struct edit_row *row, struct r
     if (record->kind == ACCOUNT_DOMAIN) {
         changed |= map_property(r, record, DOMAIN_ADMIN_ADDRESS);
         changed |= map_property(r, record, DOMAIN_UNKNOWN_ADDRESS);
+        changed |= map_property(r, record, DOMAIN_SYSTEM_SENDER);
     } else if (r->whole_domain && slice_eq(record_get(record, DOMAIN_ALIAS_TARGET), r->old_name)) {
         record_set(record, DOMAIN_ALIAS_TARGET, r->new_name);
         changed = true;

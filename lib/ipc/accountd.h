@@ -2,11 +2,11 @@
  * lib/ipc/accountd.h - what other programs ask accountd, the sole owner of the account base.
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
- * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND, authd LOGIN, MEANS, FOLDERS and
- * REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and CONTACT_EDIT, root
- * (the command line) ADMIN, authd for an administrator ADMIN and ADMIN_LOGIN. Encoders write one
- * whole frame with request id 0 (the client fills it in); decoders check everything and return 0,
- * or -1: close the connection. Slices borrow from the payload.
+ * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND and SENDERS, authd LOGIN, MEANS,
+ * FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and
+ * CONTACT_EDIT, root (the command line) ADMIN, authd for an administrator ADMIN and ADMIN_LOGIN.
+ * Encoders write one whole frame with request id 0 (the client fills it in); decoders check
+ * everything and return 0, or -1: close the connection. Slices borrow from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_ACCOUNTD_H
 #define POSTHORN_LIB_IPC_ACCOUNTD_H
@@ -51,6 +51,8 @@ enum accountd_type {
     ACCOUNTD_SPEND,      /* may this user send this much, and count it */
     ACCOUNTD_AUTO_REPLY, /* what a user's automatic reply says */
     ACCOUNTD_AUTO_REPLY_REPLY,
+    ACCOUNTD_SENDERS, /* who system messages come from (lib/ipc/accountd_senders.h) */
+    ACCOUNTD_SENDERS_REPLY,
     ACCOUNTD_MEANS, /* lib/ipc/accountd_means.h */
     ACCOUNTD_MEANS_REPLY,
     ACCOUNTD_CODE_USED,
@@ -104,10 +106,14 @@ int accountd_rcpt_reply_decode(struct slice payload, struct accountd_rcpt_reply 
 /* ---- SPEND: asked by smtpd when a message of a user whose RCPT replies said `counted` is whole,
  * and before it is accepted. Checked and counted at once: of two sessions that want the last of an
  * allowance one gets it. Reply is an accountd_rcpt_reply: LOCAL, it is counted. What is counted
- * stays so, also if the queue then fails ---- */
+ * stays so, also if the queue then fails. LOCAL with a text: it is to be put on hold, for that
+ * reason
+ * ---- */
+#define ACCOUNTD_SUBJECT_MAX 256
 struct accountd_spend {
     struct slice auth_user;
     uint64_t local_rcpts, remote_rcpts, bytes;
+    struct slice subject; /* as in the header section, its beginning; may be empty */
 };
 int accountd_spend_encode(struct strbuf *out, const struct accountd_spend *req);
 int accountd_spend_decode(struct slice payload, struct accountd_spend *req);
@@ -139,6 +145,7 @@ struct accountd_recipient {
     struct slice address;
     struct slice auth_user; /* canonical, or empty */
     struct slice sender;    /* reverse path of the mail, or empty */
+    bool by_rule;           /* the administrator's rule sends it there: no right is asked for */
 };
 /* The request: `count` addresses. The same mailbox is listed once for each source that leads to it;
  * the queue removes duplicates. Loops and nesting are resolved (and cut) by accountd. */

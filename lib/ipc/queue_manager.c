@@ -71,6 +71,7 @@ encode_job_rcpt(struct writer *w, const struct queue_job_rcpt *rcpt)
     writer_u64(w, rcpt->quota_messages);
     writer_u8(w, rcpt->warning_limit);
     writer_u8(w, rcpt->auto_reply);
+    writer_bytes(w, rcpt->system_sender);
 }
 
 int
@@ -122,6 +123,7 @@ decode_job_rcpt(struct reader *r, struct queue_job_rcpt *rcpt)
     rcpt->quota_messages = reader_u64(r);
     rcpt->warning_limit = reader_u8(r);
     rcpt->auto_reply = reader_u8(r) != 0;
+    rcpt->system_sender = reader_bytes(r, QUEUE_ADDRESS_MAX);
 }
 
 int

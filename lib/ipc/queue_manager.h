@@ -86,8 +86,9 @@ struct queue_job_rcpt {
     uint8_t notify;
     struct slice path; /* local: directory below store/ */
     uint64_t quota_bytes, quota_messages;
-    uint8_t warning_limit; /* percent of a quota; 0: no warning */
-    bool auto_reply;       /* local: this mail may be answered */
+    uint8_t warning_limit;      /* percent of a quota; 0: no warning */
+    bool auto_reply;            /* local: this mail may be answered */
+    struct slice system_sender; /* local: who a warning comes from; empty: the postmaster */
 };
 struct queue_job {
     uint64_t job_id;

@@ -11,7 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/ipc/frame.h"
 
-#define ENVELOPE_VERSION 4
+#define ENVELOPE_VERSION 5
 #define ADDRESS_MAX 1024
 #define FOOTER_CRC_AT 16         /* offset of record_crc in the footer */
 #define FOOTER_MAGIC 0x50685131u /* "PhQ1", the file's last four bytes */
@@ -101,7 +101,6 @@ envelope_encode(struct strbuf *out, const struct queue_envelope *e)
         writer_bytes(&w, e->rcpts[i].address);
         writer_bytes(&w, e->rcpts[i].original);
         writer_u8(&w, e->rcpts[i].notify);
-        writer_u64(&w, (uint64_t)e->rcpts[i].rrvs_s);
     }
     append_footer(out, start, e->content_size, e->content_crc);
     if (!out->overflow && out->len - start <= QUEUE_ENVELOPE_MAX)
@@ -207,8 +206,8 @@ read_rcpts(struct reader *r, uint8_t version, struct queue_envelope *e)
         e->rcpts[i].address = reader_bytes(r, ADDRESS_MAX);
         e->rcpts[i].original = reader_bytes(r, ADDRESS_MAX);
         e->rcpts[i].notify = reader_u8(r);
-        if (version > 1)
-            e->rcpts[i].rrvs_s = read_time(r);
+        if (version > 1 && version < 5)
+            (void)reader_u64(r); /* a time that nobody ever wrote */
     }
 }
 

@@ -40,8 +40,6 @@ struct queue_rcpt {
     struct slice address;
     struct slice original; /* ORCPT as received, or empty */
     uint8_t notify;        /* QUEUE_NOTIFY_*; 0: the default */
-    int64_t rrvs_s;        /* seconds since 1970, 0: none. RRVS (RFC 7293): the mailbox must have
-                              had the same owner since then */
 };
 struct queue_envelope {
     char id[QUEUE_ID_SIZE]; /* queue id: time-ordered prefix and random part, [0-9A-Za-z] */

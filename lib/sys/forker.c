@@ -22,6 +22,7 @@
 #include "lib/sys/heap.h"
 #include "lib/sys/heap_image.h"
 #include "lib/sys/pool_worker.h"
+#include "lib/sys/session_table.h"
 
 #define FDS_MAX 256      /* descriptors that a daemon may have open when its pool begins */
 #define WORKER_FILES 256 /* RLIMIT_NOFILE of a session */
@@ -149,6 +150,7 @@ reap(const struct forker *f)
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         stats_process_end(f->d->stats, pid);
+        session_table_forget(f->d->sessions, pid);
         if (WIFSIGNALED(status))
             log_event(LOG_ERROR, "worker_killed", KV_U64("worker", pid),
                       KV_STR("signal", sigabbrev_np(WTERMSIG(status))));

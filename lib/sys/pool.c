@@ -27,8 +27,10 @@
 #include "lib/sys/forker.h"
 #include "lib/sys/heap.h"
 #include "lib/sys/pool_admission.h"
+#include "lib/sys/session_table.h"
 
 #define FD_SPARE 1024    /* descriptors beyond one per client */
+#define ROWS_SPARE 64    /* of the table of sessions */
 #define FORKS_PER_TURN 8 /* to refill the spares, between two looks at the listeners */
 #define FAREWELL_MS 1000 /* for the sessions that the drain time did not end */
 #define PAUSE_MS 100     /* accepting rests when the system is out of something */
@@ -292,6 +294,21 @@ files_of_sessions(const struct pool *p)
     return sessions * (p->ops->successors ? 3 : 1) + FD_SPARE;
 }
 
+/* As many rows as there can be sessions, and some, so that a free one is found soon. */
+static void
+open_session_table(struct pool *p)
+{
+    int dirfd = openat(p->d->run_dirfd, "stats", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    size_t rows = ROWS_SPARE;
+
+    for (size_t i = 0; i < p->ops->port_count; i++)
+        rows += conf_u64(p->d->conf, p->ops->ports[i].clients_max) * 5 / 4;
+    p->d->sessions = dirfd < 0 ? NULL : session_table_make(dirfd, p->d->service, rows);
+    if (p->d->sessions == NULL) /* sessions are served all the same */
+        log_event(LOG_WARN, "session_table_failed", KV_ERRNO());
+    close_keep_errno(dirfd);
+}
+
 /* As far as the system lets us: what is missing, fewer connections may wait. */
 static void
 raise_file_limit(struct pool *p)
@@ -437,6 +454,7 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
     p->deadline = loop_timer_new(d->loop, deadline_passed, p);
     p->farewell = loop_timer_new(d->loop, farewell_passed, p);
     raise_file_limit(p);
+    open_session_table(p);
     heap_tune();
     p->forker_fd = forker_start(d, ops);
     if (p->forker_fd < 0)

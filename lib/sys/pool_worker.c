@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -20,6 +21,7 @@
 #include "lib/ipc/authd.h"
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
+#include "lib/sys/session_table.h"
 
 union control {
     char bytes[CMSG_SPACE(POOL_FDS_MAX * sizeof(int))];
@@ -133,6 +135,20 @@ session_of(struct daemon *d, const struct pool_ops *ops, int control_fd,
     return s;
 }
 
+static void
+show(const struct daemon *d, const struct pool_session *session)
+{
+    struct session_row row = {.pid = getpid(),
+                              .since_ms = clock_real_ms(),
+                              .tls = session->carried.tls[0] != '\0',
+                              .client_port = session->client_port};
+
+    (void)snprintf(row.id, sizeof(row.id), "%s", session->session_id);
+    (void)snprintf(row.label, sizeof(row.label), "%s", session->label);
+    (void)snprintf(row.client_ip, sizeof(row.client_ip), "%s", session->client_ip);
+    session_table_begin(d->sessions, &row);
+}
+
 static enum pool_next
 serve_one(struct daemon *d, const struct pool_ops *ops, int control_fd,
           const struct pool_handover *handover, const int fds[POOL_FDS_MAX])
@@ -148,7 +164,9 @@ serve_one(struct daemon *d, const struct pool_ops *ops, int control_fd,
     if (handover->proxy_ip[0] != '\0')
         log_event(LOG_INFO, "proxied", KV_STR("by", handover->proxy_ip));
     stats_process_state(d->stats, "session");
+    show(d, &session);
     next = ops->serve(&session, ops->arg);
+    session_table_end();
     if (session.is_proved) /* if it gets lost, the client is not known: no more than that */
         (void)send(control_fd, &(char){POOL_PROVED}, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     ipc_client_free(&session.auth);
@@ -228,10 +246,31 @@ reset_signals(void)
     sigset_t none;
 
     (void)sigemptyset(&none); /* none of these can fail for these arguments */
-    (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGCHLD, SIG_DFL);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int control; /* for the handler */
+
+/* The session sees that it has to end, as at the end of the service, and says goodbye. */
+static void
+end_session(int signo)
+{
+    int saved = errno;
+
+    (void)signo;
+    (void)shutdown(control, SHUT_RD);
+    errno = saved;
+}
+
+static void
+end_on_sigterm(int control_fd)
+{
+    struct sigaction action = {.sa_handler = end_session, .sa_flags = SA_RESTART};
+
+    control = control_fd;
+    (void)sigaction(SIGTERM, &action, NULL); /* cannot fail for these arguments */
 }
 
 _Noreturn void
@@ -244,6 +283,7 @@ pool_worker_run(struct daemon *d, const struct pool_ops *ops, const struct sandb
 
     sandbox_die_with_parent(); /* one that has gone already has taken its end of control_fd along */
     reset_signals();
+    end_on_sigterm(control_fd);
     log_forked();
     stats_process_begin(d->stats, "worker");
     if (sandbox_enter(box) < 0) {

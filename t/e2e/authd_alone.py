@@ -39,8 +39,8 @@ class AuthdAlone:
             path.chmod(0o711)
         (self.root / "etc/posthorn.conf").write_text(
             "[users]\n" + "".join(f"{role} = {AUTH_UID}:{AUTH_UID}\n"
-                                  for role in ("auth", "smtp", "mail")) +
-            "[auth]\n" + "".join(line + "\n" for line in settings))
+                                  for role in ("auth", "smtp", "mail", "admin", "ldap")) +
+            "[auth]\nexternal_workers = 1\n" + "".join(line + "\n" for line in settings))
         self._stop = False
         self._servers = []
         if accountd:

@@ -1,6 +1,7 @@
 """ATRN (RFC 2645): a customer without an address of its own fetches the mail that waits for it, over the
 connection that it has made; from then on it is the server."""
 import base64
+import os
 import re
 import socket
 import threading
@@ -281,8 +282,12 @@ def test_behind_tls_the_session_keeps_two_sockets(suite):
     assert customer.ask().code == 250
     customer.serve_beside()
     wait_for(lambda: "DATA" in customer.sink.commands, what="the customer at work")
-    rows = [row for row in suite.run("status", "--sandbox").out.splitlines() if "relay" in row]
-    assert len(rows) == 1, rows
+    relay, = [row for row in suite.json("status", "--sandbox") if row["program"] == "smtpd" and row["state"] == "relay"]
+    idle = [row for row in suite.json("status", "--sandbox") if row["program"] == "smtpd" and row["state"] == "idle"]
+    assert relay["seccomp"] == "filter" and relay["landlock_layers"] > max(row["landlock_layers"] for row in idle)
+    paths = [os.readlink(f"/proc/{relay['pid']}/fd/{fd}") for fd in os.listdir(f"/proc/{relay['pid']}/fd")]
+    assert not [path for path in paths if path.startswith("/") and path != "/dev/null"], paths
+    assert sum(path.startswith("socket:") for path in paths) == 4, "client, agent, log, parent"
     customer.raw.sock.shutdown(2)
     waiting(suite, 1)
 

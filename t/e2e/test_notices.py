@@ -226,3 +226,32 @@ def test_unknown_policy_survives_other_changes(relay, policy, tmp_path):
     relay.stop()
     relay.start()
     assert relay.json("domain", "show", "d.test")["unknown"] == policy
+
+
+def test_notices_come_from_the_domains_own_address(relay):
+    """QUE-16: to users of the domain and of its other name; to nobody else."""
+    relay.run("domain", "add", "own.test", "system_sender=care@help.test")
+    relay.run("domain-alias", "add", "alias.test", "own.test")
+    relay.add_user("zoe@own.test", PASSWORD)
+
+    def origin(user, sender=None):
+        """Of the bounce that a mail by this user has caused."""
+        mark = f"origin {len(mailbox(relay, user))}"
+        submit(relay, ["never@far.test"], subject=mark, sender=sender or user)
+        report = report_of(relay, user, mark)
+        return report["From"]
+
+    wait_for(lambda: "care@help.test" in origin("zoe@own.test"), 30, "the address of the domain")
+    assert "care@help.test" in origin("zoe@own.test", sender="zoe@alias.test")
+    assert "postmaster@" in origin("alice@d.test")
+    relay.run("domain", "set", "own.test", "system_sender=Other@own.test")
+    wait_for(lambda: "other@own.test" in origin("zoe@own.test").lower(), 30, "a change counts soon")
+    relay.run("user", "set", "zoe@own.test", "quota_bytes=100000", "quota_messages=0", "warning_limit=1")
+    from_outside(relay, "zoe@own.test", "filling" + "x" * 500)
+    from_outside(relay, "zoe@own.test", "filling" + "x" * 500)
+    warning = wait_for(lambda: [m for m in mailbox(relay, "zoe@own.test") if "quota" in str(m["Subject"]).lower()
+                                or "mailbox is" in str(m["Subject"]).lower()], 20, "the warning")[0]
+    assert "other@own.test" in warning["From"].lower()
+    relay.run("domain", "rename", "own.test", "mine.test")
+    assert relay.json("domain", "show", "mine.test")["system_sender"].lower() == "other@mine.test"
+    assert relay.run("domain", "set", "mine.test", "system_sender=\u00e4@own.test", check=False).returncode == 1

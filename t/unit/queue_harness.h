@@ -35,6 +35,7 @@
 #include "queue-manager/queue.h"
 #include "queue-manager/schedule.h"
 #include "queue-manager/server.h"
+#include "t/unit/queue_senders.h"
 #include "t/unit/scratch.h"
 
 #define DELIVERIES_MAX 20000
@@ -168,6 +169,10 @@ account_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
     struct strbuf out = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
 
     (void)fd;
+    if (header->type == ACCOUNTD_SENDERS) {
+        strbuf_free(&out);
+        return senders_frame(peer, header->request_id, payload);
+    }
     h.expansions++;
     if (h.account_mute)
         return -1;

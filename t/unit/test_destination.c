@@ -4,6 +4,8 @@
 // LINK: queue-manager/destination.c
 // LINK: queue-manager/lane.c
 // LINK: queue-manager/sender.c
+// LINK: queue-manager/sent.c
+// LINK: queue-manager/system_sender.c
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

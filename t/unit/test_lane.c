@@ -3,6 +3,8 @@
  */
 // LINK: queue-manager/lane.c
 // LINK: queue-manager/sender.c
+// LINK: queue-manager/sent.c
+// LINK: queue-manager/system_sender.c
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

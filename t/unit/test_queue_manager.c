@@ -24,8 +24,9 @@ START_TEST(job_comes_back)
     struct strbuf out = strbuf_new(QUEUE_PAYLOAD_MAX);
     struct queue_job_rcpt rcpts[2] = {
         {7, SLICE("bob@d.test"), SLICE("rfc822;b@d.test"), 4, SLICE("d.test/a0/bob"), 1000, 10, 90,
-         true},
-        {9, SLICE("carol@d.test"), SLICE(""), 0, SLICE("d.test/a1/carol"), 0, 0, 0, false},
+         true, SLICE("care@d.test")},
+        {9, SLICE("carol@d.test"), SLICE(""), 0, SLICE("d.test/a1/carol"), 0, 0, 0, false,
+         SLICE("")},
     };
     struct queue_job job = {.job_id = 1ull << 40,
                             .queue_id = SLICE("abc"),
@@ -47,6 +48,7 @@ START_TEST(job_comes_back)
                             .by_mode = QUEUE_BY_NOTIFY,
                             .by_trace = true,
                             .deliver_by_ms = 1795750120000,
+                            .connection = 77,
                             .priority = -QUEUE_PRIORITY_MAX,
                             .rcpt_count = 2,
                             .rcpts = rcpts};
@@ -69,6 +71,9 @@ START_TEST(job_comes_back)
     ck_assert_uint_eq(got.rcpts[1].index, 9);
     ck_assert(slice_eq(got.rcpts[0].path, rcpts[0].path));
     ck_assert_uint_eq(got.rcpts[0].quota_bytes, 1000);
+    ck_assert(slice_eq(got.rcpts[0].system_sender, SLICE("care@d.test")));
+    ck_assert_uint_eq(got.rcpts[1].system_sender.len, 0);
+    ck_assert_uint_eq(got.connection, 77);
     ck_assert_uint_eq(got.rcpts[0].warning_limit, 90);
     ck_assert(got.rcpts[0].auto_reply && !got.rcpts[1].auto_reply);
     queue_job_free(&got);

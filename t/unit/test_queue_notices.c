@@ -32,6 +32,8 @@
 // LINK: queue-manager/odmr.c
 // LINK: queue-manager/schedule.c
 // LINK: queue-manager/sender.c
+// LINK: queue-manager/sent.c
+// LINK: queue-manager/system_sender.c
 // LINK: queue-manager/server.c
 // LINK: queue-manager/trace.c
 // LINK: queue-manager/trim.c

@@ -34,6 +34,8 @@
 // LINK: queue-manager/odmr.c
 // LINK: queue-manager/schedule.c
 // LINK: queue-manager/sender.c
+// LINK: queue-manager/sent.c
+// LINK: queue-manager/system_sender.c
 // LINK: queue-manager/server.c
 // LINK: queue-manager/trace.c
 #include "lib/conf/odmr_table.h"
@@ -204,16 +206,36 @@ END_TEST
 /* A customer whose mail does not fit into memory at once gets all of it in one session. */
 START_TEST(more_than_there_is_room_for)
 {
-    h.settings.active_max = 40;
+    static const char *const senders[] = {"a@d.test", "b@d.test", "c@d.test"};
+
+    h.settings.active_max = 100;
     rules("a.test u@d.test\n");
     (void)agent_start(QUEUE_AGENT_REMOTE, 1);
-    for (int i = 0; i < 200; i++)
-        (void)submit("s@d.test", "x@a.test");
-    wait_deferred(200);
+    for (int i = 0; i < 300; i++)
+        (void)submit(senders[i % 3], "x@a.test");
+    wait_deferred(300);
     ck_assert_uint_eq(ask_as("u@d.test", ""), 250);
     run_until(is_over);
-    ck_assert_uint_eq(delivered_to("x@a.test"), 200);
+    ck_assert_uint_eq(delivered_to("x@a.test"), 300);
     run_until(all_gone);
+}
+END_TEST
+
+/* The session waits for what nobody can say yet whether it is its customer's. */
+START_TEST(what_is_not_resolved_yet_goes_too)
+{
+    rules("a.test u@d.test\n");
+    (void)agent_start(QUEUE_AGENT_REMOTE, 1);
+    (void)submit("s@d.test", "x@a.test");
+    wait_deferred(1);
+    h.account_mute = true;
+    ck_assert_uint_eq(ask_as("u@d.test", ""), 250);
+    run_for(300);
+    ck_assert_uint_eq(h.agents[0].connection, 1);
+    h.account_mute = false;
+    while (h.agents[0].connection != 0)
+        run_for(5);
+    ck_assert_uint_eq(delivered_to("x@a.test"), 1);
 }
 END_TEST
 
@@ -237,9 +259,9 @@ START_TEST(a_lost_connection_loses_nothing)
 {
     rules("a.test u@d.test\n");
     (void)agent_start(QUEUE_AGENT_REMOTE, 1);
-    (void)submit("s@d.test", _i == 0 ? "down@a.test" : "lost@a.test");
-    (void)submit("s@d.test", "x@a.test");
-    (void)submit("s@d.test", "y@a.test");
+    (void)submit("s@d.test", _i == 0 ? "down1@a.test" : "lost@a.test");
+    (void)submit("s@d.test", _i == 0 ? "down2@a.test" : "x@a.test");
+    (void)submit("s@d.test", _i == 0 ? "down3@a.test" : "y@a.test");
     wait_deferred(3);
     ck_assert_uint_eq(ask_as("u@d.test", ""), 250);
     while (h.job_count == 0 || h.queue->active_count > 0)
@@ -248,6 +270,7 @@ START_TEST(a_lost_connection_loses_nothing)
         (void)agent_start(QUEUE_AGENT_REMOTE, 1);
     run_for(50);
     ck_assert_uint_eq(deferrals_count(h.queue->deferrals) + h.delivery_count, 3);
+    ck_assert(_i == 1 || h.job_count == 1);
     while (_i == 1 && h.delivery_count < 3) {
         ck_assert_uint_eq(ask(""), 250);
         run_until(is_over);
@@ -323,6 +346,7 @@ main(void)
     tcase_add_test(tc, exactly_these_domains);
     tcase_add_test(tc, what_is_in_memory_goes_too);
     tcase_add_test(tc, more_than_there_is_room_for);
+    tcase_add_test(tc, what_is_not_resolved_yet_goes_too);
     tcase_add_test(tc, what_is_put_off_is_not_tried_again);
     tcase_add_loop_test(tc, a_lost_connection_loses_nothing, 0, 2);
     tcase_add_test(tc, two_customers_and_the_agents);
