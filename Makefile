@@ -50,7 +50,7 @@ DAEMONS = master logd accountd authd dnsd keyd filterd smtpd imapd pop3d queue-m
 LIBS_master = -levent_core -lseccomp
 LIBS_logd = -levent_core -lseccomp
 LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lcrypto
-LIBS_authd = -levent_core -lseccomp -lgsasl -lcrypt -largon2 -lcrypto
+LIBS_authd = -levent_core -lseccomp -lgsasl -lcrypt -largon2 -llber -lpam -ljansson -lssl -lcrypto
 LIBS_dnsd = -levent_core -lseccomp -lunbound
 LIBS_filterd = -levent_core -lseccomp
 LIBS_keyd = -levent_core -lseccomp -lcrypto -lidn2 -lunistring
@@ -65,7 +65,7 @@ LIBS_archived = -levent_core -lseccomp -lcrypto
 LIBS_stsd = -levent_core -lseccomp -lssl -lcrypto -lz
 LIBS_directoryd = -levent_core -lseccomp -licuuc -lcrypto
 LIBS_ldapd = -levent_core -lseccomp -lssl -lcrypto -llber -licuuc
-LIBS_posthorn = -levent_core -lseccomp -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring -licuuc
+LIBS_posthorn = -ljansson -levent_core -lseccomp -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring -licuuc
 LIBS_ALL = -ljansson -levent_core -lseccomp -lsqlite3 -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound -licuuc -lz -llber
 
 DAEMONS := $(foreach d,$(DAEMONS),$(if $(wildcard $(d)/main.c),$(d)))
@@ -128,6 +128,43 @@ $(2): $$($(1)_OBJ) $$(BUILD)/libposthorn-core.a
 endef
 $(foreach d,$(DAEMONS),$(eval $(call PROGRAM,$(d),$$(BUILD)/libexec/posthorn/$(d))))
 $(eval $(call PROGRAM,posthorn,$$(BUILD)/bin/posthorn))
+# The command line calls servers by the library's own code.
+LIBPOSTHORN_CORE = $(BUILD)/obj/libposthorn/posthorn.o $(BUILD)/obj/libposthorn/connection.o
+$(BUILD)/bin/posthorn: $(LIBPOSTHORN_CORE)
+LIBS_posthorn := $(LIBPOSTHORN_CORE) $(LIBS_posthorn)
+
+# libposthorn, the C library for administration: stands alone, exports posthorn_* only.
+LIBPOSTHORN_SO = libposthorn.so.1
+LIBPOSTHORN_OBJ = $(patsubst libposthorn/%.c,$(BUILD)/libposthorn/%.o,$(wildcard libposthorn/*.c)) \
+                  $(BUILD)/libposthorn/posthorn_calls.o
+LIBPOSTHORN_FLAGS = $(filter-out -fPIE,$(ALL_CFLAGS)) -fPIC -I$(BUILD)/libposthorn
+libposthorn: $(BUILD)/libposthorn.a $(BUILD)/$(LIBPOSTHORN_SO)
+$(BUILD)/libposthorn/posthorn_calls.h: $(BUILD)/bin/posthorn
+	@mkdir -p $(@D)
+	@$(BUILD)/bin/posthorn api doc --c-header >$@
+$(BUILD)/libposthorn/posthorn_calls.c: $(BUILD)/bin/posthorn
+	@mkdir -p $(@D)
+	@$(BUILD)/bin/posthorn api doc --c-source >$@
+$(BUILD)/libposthorn/%.o: libposthorn/%.c $(BUILD)/libposthorn/posthorn_calls.h include/posthorn.h Makefile
+	@echo '  CC    $<'
+	@$(CC) $(LIBPOSTHORN_FLAGS) -c -o $@ $<
+$(BUILD)/libposthorn/posthorn_calls.o: $(BUILD)/libposthorn/posthorn_calls.c $(BUILD)/libposthorn/posthorn_calls.h include/posthorn.h
+	@$(CC) $(LIBPOSTHORN_FLAGS) -c -o $@ $<
+$(BUILD)/libposthorn.a: $(LIBPOSTHORN_OBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+$(BUILD)/$(LIBPOSTHORN_SO): $(LIBPOSTHORN_OBJ) libposthorn/libposthorn.map
+	@echo '  LINK  $@'
+	@$(CC) -shared -Wl,-soname,$(LIBPOSTHORN_SO) -Wl,--version-script=libposthorn/libposthorn.map \
+	    -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS) -o $@ $(LIBPOSTHORN_OBJ) -ljansson -lssl -lcrypto
+	@ln -sf $(LIBPOSTHORN_SO) $(BUILD)/libposthorn.so
+install-lib: libposthorn
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/doc/posthorn/samples
+	install -m 644 include/posthorn.h $(BUILD)/libposthorn/posthorn_calls.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 $(BUILD)/libposthorn.a $(BUILD)/$(LIBPOSTHORN_SO) $(DESTDIR)$(PREFIX)/lib/
+	ln -sf $(LIBPOSTHORN_SO) $(DESTDIR)$(PREFIX)/lib/libposthorn.so
+	umask 022; sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' libposthorn/posthorn.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/posthorn.pc
+	install -m 644 $(wildcard samples/*) $(DESTDIR)$(PREFIX)/share/doc/posthorn/samples/
 
 # A unit test may include one program's own module objects: t/unit/test_X.c names them in a line
 # "// LINK: smtpd/command.c". The same holds for fuzzers.
@@ -158,11 +195,12 @@ ifneq ($(SAN)$(FUZZ)$(TESTHOOKS),)
 endif
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/posthorn \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d \
-	    $(DESTDIR)$(PREFIX)/share/doc/posthorn $(MAN_DIR)/man5 $(MAN_DIR)/man8
+	    $(DESTDIR)$(PREFIX)/share/doc/posthorn $(MAN_DIR)/man5 $(MAN_DIR)/man7 $(MAN_DIR)/man8
 	install -m 755 $(BUILD)/bin/posthorn $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
 	    $(DESTDIR)$(PREFIX)/libexec/posthorn/
 	umask 022; for page in $(MAN_PAGES); do $(MAN_VERSION) $$page >$(MAN_DIR)/man$${page##*.}/$${page##*/}; done
+	umask 022; $(BUILD)/bin/posthorn api doc --man | $(MAN_VERSION) >$(MAN_DIR)/man7/posthorn-api.7
 	umask 022; $(BUILD)/bin/posthorn config doc --man | $(MAN_VERSION) >$(MAN_DIR)/man5/posthorn.conf.5
 	umask 022; sed 's|@PREFIX@|$(PREFIX)|g' conf/posthorn.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/posthorn.service
 	install -m 644 conf/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/posthorn.conf
@@ -174,5 +212,5 @@ clean:
 	rm -rf build build-asan build-fuzz build-hooks
 
 
-.PHONY: unit fuzz all tests tools fuzzers clean install
+.PHONY: libposthorn install-lib unit fuzz all tests tools fuzzers clean install
 -include $(LIB_OBJ:.o=.d) $(TESTS:=.d)

@@ -92,12 +92,12 @@ audit_free(struct audit **auditp)
 
 /* ---- what an object is ---- */
 
-/* Members and shares are rows of a list: what was given says it all. */
+/* Members, shares and codes are rows of a list: what was given says it all. */
 static bool
 has_own_row(const struct audit_event *event)
 {
     return event->other_kind == NULL && event->kind != ACCOUNT_MEMBER &&
-           event->kind != ACCOUNT_SHARE;
+           event->kind != ACCOUNT_SHARE && event->kind != ACCOUNT_AUTH_CODE;
 }
 
 /* Into `out`; nothing: there is no such object. */

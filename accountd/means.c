@@ -18,6 +18,8 @@ bool
 means_more(struct server *server, const struct account_hit *hit)
 {
     return !record_bool(&hit->domain, DOMAIN_MAIL_PASSWORD) ||
+           record_get(&hit->domain, DOMAIN_OAUTH_ISSUER).len > 0 ||
+           record_is(&hit->entry, USER_AUTH, "external") ||
            auth_codes_exist(&server->base, strbuf_slice(&hit->key));
 }
 
@@ -61,6 +63,15 @@ means_request(struct request *rq)
         auth_codes_each(&server->base, strbuf_slice(&server->hit.key), take_code, &codes) == 0) {
         means.known = true;
         means.mail_password = record_bool(&server->hit.domain, DOMAIN_MAIL_PASSWORD);
+        means.is_external = record_is(&server->hit.entry, USER_AUTH, "external");
+        means.external = record_get(&server->hit.domain, DOMAIN_EXTERNAL_AUTH);
+        means.oauth = (struct accountd_oauth){
+            .issuer = record_get(&server->hit.domain, DOMAIN_OAUTH_ISSUER),
+            .audience = record_get(&server->hit.domain, DOMAIN_OAUTH_AUDIENCE),
+            .claim = record_get(&server->hit.domain, DOMAIN_OAUTH_CLAIM),
+            .keys = record_get(&server->hit.domain, DOMAIN_OAUTH_KEYS),
+            .introspection = record_get(&server->hit.domain, DOMAIN_OAUTH_INTROSPECTION),
+        };
         means.code_count = codes.count;
     }
     if (accountd_means_reply_encode(&out, rq->header.request_id, &means) == 0) {

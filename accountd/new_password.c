@@ -62,20 +62,26 @@ new_passwords_new(const struct daemon *daemon)
     TAILQ_INIT(&p->attempts);
     p->width = hash_workers_width(daemon->conf);
     hash_workers_start(daemon, USERS_ACCOUNT, &policy, p->width, p->workers);
-    p->pool = hash_pool_new(daemon->loop, p->workers, p->width, QUEUE_MAX, PATIENCE_MS);
+    p->pool = hash_pool_new(daemon->loop, p->workers, p->width, QUEUE_MAX, PATIENCE_MS, p->width);
     return p;
 }
 
 static void
-attempt_end(struct attempt *a)
+attempt_free(struct attempt *a)
 {
-    TAILQ_REMOVE(&a->server->passwords->attempts, a, link);
     mem_wipe(a->payload, a->payload_len);
     free(a->payload);
     if (a->old.ptr != NULL)
         mem_wipe(a->old.ptr, a->old.cap);
     strbuf_free(&a->old);
     free(a);
+}
+
+static void
+attempt_end(struct attempt *a)
+{
+    TAILQ_REMOVE(&a->server->passwords->attempts, a, link);
+    attempt_free(a);
 }
 
 void
@@ -86,8 +92,10 @@ new_passwords_free(struct new_passwords **passwordsp)
 
     if (p == NULL)
         return;
-    while ((a = TAILQ_FIRST(&p->attempts)) != NULL)
-        attempt_end(a);
+    while ((a = TAILQ_FIRST(&p->attempts)) != NULL) {
+        TAILQ_REMOVE(&p->attempts, a, link);
+        attempt_free(a);
+    }
     hash_pool_free(&p->pool); /* runs no done() any more */
     xfree(passwordsp);
 }
@@ -200,8 +208,8 @@ apply_given(const struct accountd_admin *admin, struct record *user)
     }
 }
 
-/* `old` gets the records that it may not be. False: there is no such user, and no such domain for a
- * new one: the request itself will say so. */
+/* `old` gets the records that it may not be. False: there is no such user, no such domain for a new
+ * one, or somebody else keeps the password: the request itself will say so. */
 static bool
 rules_for_user(const struct request *request, const struct accountd_admin *admin, bool adding,
                struct password_rules *rules, struct strbuf *old, const char **scheme)
@@ -212,7 +220,8 @@ rules_for_user(const struct request *request, const struct accountd_admin *admin
     bool there = found == ACCOUNT_FOUND && hit->entry.kind == ACCOUNT_USER;
     struct record *user = there ? &hit->entry : &fresh;
 
-    if (adding ? found != ACCOUNT_UNKNOWN : !there) {
+    if (adding ? found != ACCOUNT_UNKNOWN
+               : !there || record_is(&hit->entry, USER_AUTH, "external")) {
         record_free(&fresh);
         return false;
     }

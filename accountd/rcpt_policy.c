@@ -12,14 +12,7 @@
 
 #include "lib/account/canonical.h"
 #include "lib/account/group.h"
-#include "lib/account/sending.h"
-
-/* Who sends, and where that is. */
-struct origin {
-    struct strbuf address; /* canonical; empty: the null sender */
-    struct slice domain;   /* borrows from it */
-    bool is_ours, is_proved;
-};
+#include "lib/account/origin.h"
 
 /* `what`: the property that forbids it, or NULL. */
 static bool
@@ -42,38 +35,6 @@ domain_of(struct slice address)
     return slice_sub(address, slice_rindex(address, '@') + 1, address.len);
 }
 
-/* The sender in the form in which the base has it: an address of ours with its domain's aliases
- * resolved and its tag taken off, one outside with its domain in A-labels. */
-static enum account_found
-find_origin(struct server *server, const struct accountd_rcpt *rcpt, struct origin *o)
-{
-    struct slice given = rcpt->auth_user.len > 0 ? rcpt->auth_user : rcpt->sender;
-    enum account_found found = ACCOUNT_FOREIGN;
-
-    o->is_proved = rcpt->auth_user.len > 0 || rcpt->trusted;
-    if (given.len == 0)
-        return found;
-    found = account_find(&server->base, given, &server->sender_hit);
-    o->is_ours = found == ACCOUNT_FOUND || found == ACCOUNT_UNKNOWN;
-    if (o->is_ours) {
-        (void)strbuf_append(&o->address, strbuf_slice(&server->sender_hit.address));
-    } else {
-        (void)strbuf_append(&o->address, slice_sub(given, 0, slice_rindex(given, '@') + 1));
-        if (canonical_domain(domain_of(given), &o->address) < 0)
-            (void)strbuf_append(&o->address, domain_of(given));
-    }
-    o->domain = domain_of(strbuf_slice(&o->address));
-    return found;
-}
-
-static enum sending_way
-way_of(bool is_ours, struct slice one, struct slice other)
-{
-    if (!is_ours)
-        return SENDING_REMOTE;
-    return slice_eq(one, other) ? SENDING_DOMAIN : SENDING_SYSTEM;
-}
-
 static bool
 check_sending(const struct server *server, const struct accountd_rcpt *rcpt,
               enum account_found found, const struct origin *o, struct rcpt_refusal *refusal)
@@ -88,20 +49,21 @@ check_sending(const struct server *server, const struct accountd_rcpt *rcpt,
         (void)strbuf_append(&domain, domain_of(rcpt->address));
     if (!is_ours || !slice_eq(strbuf_slice(&server->hit.address), strbuf_slice(&o->address)))
         why = sending_denied(&server->sender_hit.entry,
-                             way_of(is_ours, strbuf_slice(&domain), o->domain),
+                             is_ours ? origin_way(o, strbuf_slice(&domain)) : SENDING_REMOTE,
                              strbuf_slice(&domain));
     strbuf_free(&domain);
     return why == NULL || refuse(refusal, 550, "5.7.1", "you may not send there", why);
 }
 
 static bool
-check_group(struct server *server, const struct origin *o, struct rcpt_refusal *refusal)
+check_group(struct server *server, const struct origin *o, bool is_proved,
+            struct rcpt_refusal *refusal)
 {
     int rc;
 
     if (record_is(&server->hit.entry, GROUP_SEND, "anyone"))
         return true;
-    if (o->is_ours && !o->is_proved)
+    if (o->is_ours && !is_proved)
         return refuse(refusal, 550, "5.7.1",
                       "not everybody may send to this group: authentication required (AUTH)", NULL);
     rc = group_takes_from(&server->base, &server->hit, strbuf_slice(&o->address));
@@ -114,24 +76,20 @@ static bool
 check_receiving(const struct account_hit *user, const struct origin *o,
                 struct rcpt_refusal *refusal)
 {
-    struct slice address = strbuf_slice(&user->address);
-    const char *why;
+    const char *why = origin_denied_by(o, user);
 
-    if (o->address.len == 0 || slice_eq(address, strbuf_slice(&o->address)))
-        return true;
-    why = receiving_denied(&user->entry, way_of(o->is_ours, o->domain, domain_of(address)),
-                           o->domain);
     return why == NULL || refuse(refusal, 550, "5.7.1", "this mailbox takes no mail from you", why);
 }
 
 static bool
-check_recipient(struct server *server, const struct origin *o, struct rcpt_refusal *refusal)
+check_recipient(struct server *server, const struct origin *o, bool is_proved,
+                struct rcpt_refusal *refusal)
 {
     enum account_found found;
 
     switch (server->hit.entry.kind) {
     case ACCOUNT_GROUP:
-        return check_group(server, o, refusal);
+        return check_group(server, o, is_proved, refusal);
     case ACCOUNT_USER:
         return check_receiving(&server->hit, o, refusal);
     case ACCOUNT_ALIAS:
@@ -146,18 +104,14 @@ check_recipient(struct server *server, const struct origin *o, struct rcpt_refus
     }
 }
 
-static bool
-is_postmaster(struct slice address)
-{
-    return slice_eq_nocase(slice_sub(address, 0, slice_rindex(address, '@')), SLICE("postmaster"));
-}
-
 bool
 rcpt_policy(struct server *server, const struct accountd_rcpt *rcpt, enum account_found found,
             struct rcpt_refusal *refusal)
 {
-    struct origin o = {.address = strbuf_new(ACCOUNT_ADDRESS_MAX + ACCOUNTD_ADDRESS_MAX)};
-    enum account_found sender = find_origin(server, rcpt, &o);
+    struct origin o;
+    enum account_found sender =
+        origin_find(&server->base, rcpt->auth_user, rcpt->sender, &server->sender_hit, &o);
+    bool is_proved = rcpt->auth_user.len > 0 || rcpt->trusted;
     bool good = true;
 
     if (sender != ACCOUNT_FOUND || server->sender_hit.entry.kind != ACCOUNT_USER ||
@@ -165,10 +119,10 @@ rcpt_policy(struct server *server, const struct accountd_rcpt *rcpt, enum accoun
         server->sender_hit.entry.kind = ACCOUNT_DOMAIN; /* nobody's limits hold */
     if (sender == ACCOUNT_TROUBLE)
         good = trouble(refusal);
-    else if (!is_postmaster(rcpt->address))
+    else if (!origin_is_free(rcpt->address))
         good = (server->sender_hit.entry.kind != ACCOUNT_USER ||
                 check_sending(server, rcpt, found, &o, refusal)) &&
-               (found != ACCOUNT_FOUND || check_recipient(server, &o, refusal));
-    strbuf_free(&o.address);
+               (found != ACCOUNT_FOUND || check_recipient(server, &o, is_proved, refusal));
+    origin_free(&o);
     return good;
 }

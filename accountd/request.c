@@ -11,6 +11,7 @@
 
 #include "accountd/flow.h"
 #include "accountd/folders.h"
+#include "accountd/mass_mail.h"
 #include "accountd/means.h"
 #include "accountd/parking.h"
 #include "accountd/rcpt_policy.h"
@@ -69,6 +70,13 @@ static enum outcome
 rcpt_trouble(struct request *rq)
 {
     return answer_rcpt(rq, ACCOUNTD_DEFERRED, 451, "4.3.0", "account base failed, try again later");
+}
+
+static enum outcome
+sending_blocked(struct request *rq)
+{
+    return answer_rcpt(rq, ACCOUNTD_REFUSED, 550, "5.7.1",
+                       "sending is blocked for your mailbox, ask your postmaster");
 }
 
 static enum outcome
@@ -207,15 +215,19 @@ request_rcpt(struct request *rq)
 
     if (accountd_rcpt_decode(rq->payload, &rcpt) < 0)
         return REQUEST_BAD;
+    if (mass_mail_is_blocked(server, rcpt.auth_user))
+        return sending_blocked(rq);
     found = account_find(&server->base, rcpt.address, &server->hit);
     if (found == ACCOUNT_TROUBLE)
         return rcpt_trouble(rq);
     if (!rcpt_policy(server, &rcpt, found, &refusal))
         return answer_rcpt(rq, refusal.code >= 500 ? ACCOUNTD_REFUSED : ACCOUNTD_DEFERRED,
                            refusal.code, refusal.dsn, refusal.text);
+    rq->allowances = flow_any;
     rq->counted =
-        rcpt.auth_user.len > 0 && flow_allowances_of(server->flow, &server->sender_hit,
-                                                     found == ACCOUNT_FOREIGN, &rq->allowances);
+        rcpt.auth_user.len > 0 && (flow_allowances_of(server->flow, &server->sender_hit,
+                                                      found == ACCOUNT_FOREIGN, &rq->allowances) ||
+                                   mass_mail_counts(server->mass_mail));
     if (found == ACCOUNT_FOREIGN)
         return answer_rcpt(rq, ACCOUNTD_FOREIGN, 0, "", "");
     return found == ACCOUNT_UNKNOWN ? rcpt_unknown(rq, &rcpt) : rcpt_found(rq, &rcpt);
@@ -230,7 +242,7 @@ request_spend(struct request *rq)
     struct accountd_spend spend;
     struct flow_message message;
     enum account_found found;
-    const char *limit = NULL;
+    const char *limit = NULL, *hold = "";
     char text[TEXT_MAX];
 
     if (accountd_spend_decode(rq->payload, &spend) < 0)
@@ -238,12 +250,15 @@ request_spend(struct request *rq)
     found = account_find_exact(&server->base, spend.auth_user, &server->sender_hit);
     if (found == ACCOUNT_TROUBLE || server->flow == NULL)
         return rcpt_trouble(rq);
+    if (found == ACCOUNT_FOUND &&
+        mass_mail_look(server, strbuf_slice(&server->sender_hit.address), &spend, &hold) < 0)
+        return sending_blocked(rq);
     message = (struct flow_message){spend.local_rcpts, spend.remote_rcpts, spend.bytes};
     if (found == ACCOUNT_FOUND &&
         flow_spend(server->flow, &server->sender_hit, &message, &limit) < 0)
         return rcpt_trouble(rq);
     if (limit == NULL)
-        return rcpt_local(rq);
+        return answer_rcpt(rq, ACCOUNTD_LOCAL, 0, "", hold);
     (void)snprintf(text, sizeof(text), "more than your mailbox may send (%s)", limit);
     return answer_rcpt(rq, ACCOUNTD_DEFERRED, 452, "4.7.1", text);
 }

@@ -20,6 +20,7 @@
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
+#include "accountd/mass_mail.h"
 #include "accountd/means.h"
 #include "accountd/new_password.h"
 #include "accountd/parking.h"
@@ -257,6 +258,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
     audit_send(server->audit); /* of changes while the suite was stopped */
     server->expiry = expiry_new(server);
     server->flow = flow_new(server);
+    server->mass_mail = mass_mail_new(server);
     server->contacts = contacts_new(server);
 }
 
@@ -276,6 +278,7 @@ server_stop(struct server *server)
     new_passwords_free(&server->passwords);
     expiry_free(&server->expiry);
     flow_free(&server->flow);
+    mass_mail_free(&server->mass_mail);
     contacts_free(&server->contacts);
     store_free(&server->store);
     blocks_free(&server->blocks);

@@ -46,6 +46,7 @@ struct server {
     struct expiry *expiry; /* NULL: standalone */
     struct flow *flow;     /* NULL: standalone */
     struct blocks *blocks;
+    struct mass_mail *mass_mail; /* NULL: standalone */
     struct loop_timer *checkpoint;
     _Atomic uint64_t *requests, *changes;
 };

@@ -46,10 +46,10 @@ write_list(struct json_writer *w, const char *key, struct slice words)
 {
     struct slice word;
 
-    json_open(w, key, '[');
+    json_writer_open(w, key, '[');
     while ((word = property_next_word(&words)).len > 0)
-        json_text(w, NULL, word);
-    json_close(w, ']');
+        json_writer_text(w, NULL, word);
+    json_writer_close(w, ']');
 }
 
 static bool
@@ -67,12 +67,12 @@ write_number(struct json_writer *w, const char *key, struct slice value)
     uint64_t number = 0;
 
     if (!is_number(value)) {
-        json_null(w, key);
+        json_writer_null(w, key);
         return;
     }
     for (size_t i = 0; i < value.len; i++)
         number = number * 10 + (uint64_t)(value.ptr[i] - '0');
-    json_number(w, key, number);
+    json_writer_number(w, key, number);
 }
 
 static void
@@ -81,9 +81,9 @@ write_property(struct json_writer *w, const struct property *p, struct slice val
     switch (p->type) {
     case PROPERTY_BOOL:
         if (value.len == 0)
-            json_null(w, p->name);
+            json_writer_null(w, p->name);
         else
-            json_bool(w, p->name, slice_eq(value, SLICE("yes")));
+            json_writer_bool(w, p->name, slice_eq(value, SLICE("yes")));
         break;
     case PROPERTY_INT:
     case PROPERTY_SIZE:
@@ -99,8 +99,10 @@ write_property(struct json_writer *w, const struct property *p, struct slice val
     case PROPERTY_ENUM:
     case PROPERTY_ADDRESS:
     case PROPERTY_DIRECTORY:
+    case PROPERTY_METHOD:
+    case PROPERTY_PLACE:
     case PROPERTY_RECORD:
-        json_text(w, p->name, value);
+        json_writer_text(w, p->name, value);
         break;
     }
 }
@@ -109,7 +111,7 @@ void
 call_write_object(struct call *call, const char *key, enum account_kind kind,
                   const struct object_field *fields, uint32_t count)
 {
-    json_open(&call->json, key, '{');
+    json_writer_open(&call->json, key, '{');
     for (uint32_t i = 0; i < count; i++) {
         const char *near;
         int id = account_property_find(kind, fields[i].name, &near);
@@ -121,7 +123,7 @@ call_write_object(struct call *call, const char *key, enum account_kind kind,
         else if (slice_eq(fields[i].name, SLICE("used_messages")))
             write_number(&call->json, "used_messages", fields[i].value);
     }
-    json_close(&call->json, '}');
+    json_writer_close(&call->json, '}');
 }
 
 /* ---- the session's own calls ---- */
@@ -141,9 +143,9 @@ call_login(struct call *call)
     } else if (authd_call_token(s->pool->auth, SLICE(""), &token) < 0) {
         call_fail(call, CALL_AWAY, "authd does not answer, try later");
     } else {
-        json_text(&call->json, "token", strbuf_slice(&token));
-        json_number(&call->json, "timeout_s", s->server->session_s);
-        json_text(&call->json, "name", slice_of(s->name));
+        json_writer_text(&call->json, "token", strbuf_slice(&token));
+        json_writer_number(&call->json, "timeout_s", s->server->session_s);
+        json_writer_text(&call->json, "name", slice_of(s->name));
     }
     if (token.ptr != NULL)
         mem_wipe(token.ptr, token.cap);
@@ -165,6 +167,24 @@ call_logout(struct call *call)
     strbuf_free(&nothing);
 }
 
+/* What the table says about an administrator: for menus; accountd decides. */
+static void
+write_calls(struct call *call, const struct object_field *fields, uint32_t count)
+{
+    static const enum account_property properties[] = {ADMIN_TYPE, ADMIN_DOMAINS, ADMIN_RIGHTS};
+    struct record admin = record_new(ACCOUNT_ADMIN);
+
+    for (size_t i = 0; i < ARRAY_LEN(properties); i++)
+        record_set(&admin, properties[i],
+                   object_get(fields, count, account_properties[properties[i]].name));
+    json_writer_open(&call->json, "calls", '[');
+    for (int id = 0; id < API_CALL_COUNT; id++)
+        if (api_allows((enum api_call_id)id, &admin))
+            json_writer_text(&call->json, NULL, slice_of(api_calls[id].name));
+    json_writer_close(&call->json, ']');
+    record_free(&admin);
+}
+
 static void
 call_who_am_i(struct call *call)
 {
@@ -177,8 +197,10 @@ call_who_am_i(struct call *call)
     if (!call_ask(call, &request, &reply))
         return;
     count = object_next(&reply.data, fields);
-    if (count > 0)
-        call_write_object(call, "admin", ACCOUNT_ADMIN, fields, (uint32_t)count);
+    if (count <= 0)
+        return;
+    call_write_object(call, "admin", ACCOUNT_ADMIN, fields, (uint32_t)count);
+    write_calls(call, fields, (uint32_t)count);
 }
 
 /* The old password is proved as at a login: authd counts what is wrong. */
@@ -236,12 +258,12 @@ write_answer(struct strbuf *json, const struct call *call)
 {
     struct json_writer w = {.out = json};
 
-    json_open(&w, NULL, '{');
-    json_number(&w, "result", call->result);
-    json_text(&w, "text", strbuf_slice(&call->text));
+    json_writer_open(&w, NULL, '{');
+    json_writer_number(&w, "result", call->result);
+    json_writer_text(&w, "text", strbuf_slice(&call->text));
     if (call->data.len > 0 && call->result == 0)
         (void)strbuf_printf(json, ",%s", strbuf_cstr(&call->data)); /* room was left for it */
-    json_close(&w, '}');
+    json_writer_close(&w, '}');
 }
 
 void

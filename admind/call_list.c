@@ -13,7 +13,8 @@
 enum {
     LIMIT_DEFAULT = 100,
     CURSOR_MAX = 4096,
-    ROWS_MAX = 200000, /* that are searched or sorted */
+    ENCODED_MAX = 2 * CURSOR_MAX, /* base64 takes less */
+    ROWS_MAX = 200000,            /* that are searched or sorted */
     BYTES_MAX = 128u << 20
 };
 
@@ -76,18 +77,18 @@ write_rows(struct listing *l, struct slice data)
 static void
 list_page(struct listing *l)
 {
-    struct strbuf cursor = strbuf_new(2 * CURSOR_MAX);
+    struct strbuf cursor = strbuf_new(ENCODED_MAX);
     struct accountd_admin_reply reply;
     struct slice given = api_request_value(&l->call->request, "cursor")->text;
 
     if (base64_decode(given, &l->cursor) < 0) {
         call_fail(l->call, API_BAD_PARAMETERS, "cursor: expected that of an answer");
     } else if (ask_page(l, l->limit, &reply)) {
-        json_open(&l->call->json, "objects", '[');
+        json_writer_open(&l->call->json, "objects", '[');
         write_rows(l, reply.data);
-        json_close(&l->call->json, ']');
-        (void)base64_encode(strbuf_slice(&l->cursor), &cursor); /* twice the room is enough */
-        json_text(&l->call->json, "cursor", strbuf_slice(&cursor));
+        json_writer_close(&l->call->json, ']');
+        (void)base64_encode(strbuf_slice(&l->cursor), &cursor); /* it fits */
+        json_writer_text(&l->call->json, "cursor", strbuf_slice(&cursor));
     }
     strbuf_free(&cursor);
 }
@@ -209,11 +210,11 @@ list_chosen(struct listing *l)
         return;
     if (l->sort >= 0)
         sort_rows(l);
-    json_number(&l->call->json, "total", l->count);
-    json_open(&l->call->json, "objects", '[');
+    json_writer_number(&l->call->json, "total", l->count);
+    json_writer_open(&l->call->json, "objects", '[');
     for (uint64_t i = l->offset; i < l->count && i - l->offset < l->limit; i++)
         write_rows(l, l->rows[l->descending ? l->count - 1 - i : i].data);
-    json_close(&l->call->json, ']');
+    json_writer_close(&l->call->json, ']');
 }
 
 /* ---- the call ---- */

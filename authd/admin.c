@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/guard.h"
 #include "lib/auth/digest.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
@@ -191,8 +192,14 @@ void
 admin_token_login(struct session *s, struct slice text)
 {
     struct token *token = find(s->server->admin_tokens, text);
+    enum authd_failure failure;
+    const char *why = guard_refuses(s, &failure);
     struct strbuf request;
 
+    if (why != NULL) {
+        token_refused(s, failure, why);
+        return;
+    }
     if (token == NULL) { /* guessing 256 bits needs no delay */
         token_refused(s, AUTHD_BAD_CREDENTIALS, "no such token");
         return;

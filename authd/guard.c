@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sysexits.h>
 
 #include "authd/white_list.h"
 #include "lib/auth/block_list.h"
@@ -15,6 +16,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/conf/location_table.h"
 #include "lib/ipc/accountd_block.h"
 #include "lib/log/log.h"
 
@@ -22,16 +24,19 @@ enum {
     FOLLOW_TIMEOUT_MS = 3600 * 1000,
     REPORT_TIMEOUT_MS = 60000,
     RETRY_MS = 1000,
-    REQUEST_MAX = 4096
+    REQUEST_MAX = 4096,
+    ERRORS_MAX = 65536
 };
 
 struct guard {
     struct server *server;
     bool detects;
-    unsigned per_address, per_user; /* 0: no number blocks */
+    unsigned per_address, per_user, smtp_per_user; /* 0: no number blocks */
     int64_t block_ms;
-    struct guess_table *addresses, *users;
+    struct guess_table *addresses, *users, *senders;
     struct white_list *white_list;
+    struct location_table *locations;
+    const struct conf *conf;   /* guess.allowed_locations */
     struct block_list *blocks; /* a copy of accountd's */
     uint64_t known;            /* up to this change of accountd's */
     struct loop_timer *retry;
@@ -49,6 +54,7 @@ apply(struct guard *guard, const struct block *block)
     if (block->end_ms != 0)
         return;
     guess_forget(block->kind == BLOCK_ADDRESS ? guard->addresses : guard->users, block->name);
+    guess_forget(guard->senders, block->name);
 }
 
 static int
@@ -111,23 +117,26 @@ reported(void *arg, const struct frame_header *header, struct slice payload, int
 
 /* In force here at once; accountd keeps it and tells the others. */
 static void
-block(struct guard *guard, enum block_kind kind, struct slice name, unsigned failures)
+block(struct guard *guard, enum block_kind kind, enum block_cause cause, struct slice name,
+      unsigned count)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
     char reason[BLOCK_REASON_MAX];
     struct block block = {.kind = (uint8_t)kind,
-                          .cause = BLOCK_GUESSING,
+                          .cause = (uint8_t)cause,
                           .name = name,
                           .reason = slice_make(reason, 0),
                           .start_ms = clock_real_ms()};
 
     if (block_list_find(guard->blocks, kind, name, block.start_ms) != NULL)
         return; /* this login had begun before */
-    (void)snprintf(reason, sizeof(reason), "%u failed logins", failures);
+    (void)snprintf(reason, sizeof(reason), "%u %s", count,
+                   cause == BLOCK_GUESSING ? "failed logins" : "logins to send mail");
     block.reason = slice_of(reason);
     block.end_ms = block.start_ms + guard->block_ms;
     log_event(LOG_WARN, kind == BLOCK_ADDRESS ? "address_blocked" : "user_blocked",
-              KV_SLICE("name", name), KV_U64("failures", failures));
+              KV_SLICE("name", name), KV_STR("cause", block_cause_text(block.cause)),
+              KV_U64("count", count));
     stats_add(kind == BLOCK_ADDRESS ? guard->blocked_addresses : guard->blocked_users, 1);
     (void)block_list_set(guard->blocks, &block);
     assert_always(accountd_block_encode(&request, &block) == 0);
@@ -147,18 +156,48 @@ ip_of(const struct session *s)
 }
 
 const char *
-guard_refuses(const struct session *s)
+guard_location(const struct session *s)
+{
+    struct ip ip = ip_of(s);
+
+    return location_table_find(s->server->guard->locations, &ip);
+}
+
+static bool
+location_is_allowed(const struct session *s)
+{
+    const struct conf *conf = s->server->guard->conf;
+    size_t count = conf_list_count(conf, GUESS_ALLOWED_LOCATIONS);
+    const char *location = count == 0 ? "" : guard_location(s);
+
+    for (size_t i = 0; i < count; i++)
+        if (location_is_within(location,
+                               slice_of(conf_list_item(conf, GUESS_ALLOWED_LOCATIONS, i))))
+            return true;
+    return count == 0 || s->address.loopback;
+}
+
+static bool
+is_blocked(const struct guard *guard, const struct ip *ip)
+{
+    char name[BLOCK_ADDRESS_NAME_MAX];
+
+    block_address_name(ip, name);
+    return block_list_find(guard->blocks, BLOCK_ADDRESS, slice_of(name), clock_real_ms()) != NULL;
+}
+
+const char *
+guard_refuses(const struct session *s, enum authd_failure *failure)
 {
     const struct guard *guard = s->server->guard;
     struct ip ip = ip_of(s);
-    char name[BLOCK_ADDRESS_NAME_MAX];
+    bool blocked = is_blocked(guard, &ip);
 
-    block_address_name(&ip, name);
-    if (block_list_find(guard->blocks, BLOCK_ADDRESS, slice_of(name), clock_real_ms()) == NULL ||
-        white_list_has(guard->white_list, &ip))
+    if ((!blocked && location_is_allowed(s)) || white_list_has(guard->white_list, &ip))
         return NULL;
     stats_add(guard->refused, 1);
-    return "address is blocked";
+    *failure = blocked ? AUTHD_BLOCKED : AUTHD_DISABLED;
+    return blocked ? "address is blocked" : "location is not allowed";
 }
 
 void
@@ -200,13 +239,45 @@ guard_failed(struct session *s)
         block_address_name(&ip, name);
         failures = guess_count(guard->addresses, slice_of(name), now_ms);
         if (failures >= guard->per_address)
-            block(guard, BLOCK_ADDRESS, slice_of(name), failures);
+            block(guard, BLOCK_ADDRESS, BLOCK_GUESSING, slice_of(name), failures);
     }
     if (guard->per_user > 0 && s->account.known) {
         failures = guess_count(guard->users, slice_of(s->account.user), now_ms);
         if (failures >= guard->per_user)
-            block(guard, BLOCK_USER, slice_of(s->account.user), failures);
+            block(guard, BLOCK_USER, BLOCK_GUESSING, slice_of(s->account.user), failures);
     }
+}
+
+/* Whoever has the password and sends a message with each login. */
+void
+guard_succeeded(struct session *s)
+{
+    struct guard *guard = s->server->guard;
+    struct slice user = slice_of(s->account.user);
+    struct ip ip = ip_of(s);
+    unsigned logins;
+
+    if (s->service != SERVICE_SMTP || guard->smtp_per_user == 0 ||
+        white_list_has(guard->white_list, &ip))
+        return;
+    logins = guess_count(guard->senders, user, clock_mono_ms());
+    if (logins >= guard->smtp_per_user)
+        block(guard, BLOCK_USER, BLOCK_MASS_MAIL, user, logins);
+}
+
+/* Exits with the errors on stderr. */
+static struct location_table *
+load_locations(const struct daemon *d)
+{
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct location_table *table = location_table_load(d->conf, &d->inst, &errors);
+
+    if (table == NULL) {
+        (void)fprintf(stderr, "authd: %s", strbuf_cstr(&errors));
+        exit(EX_CONFIG);
+    }
+    strbuf_free(&errors);
+    return table;
 }
 
 struct guard *
@@ -220,10 +291,14 @@ guard_new(struct server *server, const struct daemon *d)
     guard->detects = conf_bool(conf, GUESS_DETECTION);
     guard->per_address = (unsigned)conf_u64(conf, GUESS_FAILURES_PER_ADDRESS);
     guard->per_user = (unsigned)conf_u64(conf, GUESS_FAILURES_PER_USER);
+    guard->smtp_per_user = (unsigned)conf_u64(conf, GUESS_LOGINS_PER_USER);
     guard->block_ms = (int64_t)conf_u64(conf, GUESS_BLOCK_TIME);
     guard->addresses = guess_table_new(interval_ms);
     guard->users = guess_table_new(interval_ms);
+    guard->senders = guess_table_new(interval_ms);
     guard->white_list = white_list_new(server->loop, d->run_dirfd, conf);
+    guard->locations = load_locations(d);
+    guard->conf = conf;
     guard->blocks = block_list_new(BLOCKS_MAX, 0);
     guard->retry = loop_timer_new(server->loop, follow, guard);
     guard->blocked_addresses = stats_counter(d->stats, "addresses_blocked");
@@ -242,8 +317,10 @@ guard_free(struct guard **guardp)
         return;
     loop_timer_free(&guard->retry);
     white_list_free(&guard->white_list);
+    location_table_free(&guard->locations);
     block_list_free(&guard->blocks);
     guess_table_free(&guard->addresses);
     guess_table_free(&guard->users);
+    guess_table_free(&guard->senders);
     xfree(guardp);
 }

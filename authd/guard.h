@@ -16,12 +16,17 @@ struct guard;
 struct guard *guard_new(struct server *server, const struct daemon *d);
 void guard_free(struct guard **guardp);
 
-/* Before the account is looked up: why this client may not log in, or NULL. */
-const char *guard_refuses(const struct session *s);
+/* Before the account is looked up: why this client may not log in, with the failure that it is
+ * told, or NULL. */
+const char *guard_refuses(const struct session *s, enum authd_failure *failure);
+/* Where the client is (lib/conf/location_table.h); "": nobody knows. */
+const char *guard_location(const struct session *s);
 /* After it: a blocked user's account is one that does not exist from here on, so that neither
  * answer nor time tells; s->closed says why, for the log. */
 void guard_judge_user(struct session *s);
 /* A login failed for its user name or password. */
 void guard_failed(struct session *s);
+/* A login succeeded: those to send mail count, too. */
+void guard_succeeded(struct session *s);
 
 #endif

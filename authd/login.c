@@ -16,6 +16,7 @@
 
 #include "authd/admin.h"
 #include "authd/code_use.h"
+#include "authd/external.h"
 #include "authd/guard.h"
 #include "authd/rehash.h"
 #include "authd/user_dir.h"
@@ -33,11 +34,13 @@ static void
 log_outcome(const struct session *s, enum log_level level, const char *event, struct slice user,
             const char *reason)
 {
+    const char *where = guard_location(s);
+
     log_event(level, event, KV_SLICE("user", user), KV_STR("service", session_service_name(s)),
               KV_STR("client", s->client_ip), KV_STR("session", s->session_id),
               KV_STR("mechanism", sasl_name(s->mechanism)), KV_STR("tls", s->tls ? "yes" : "no"),
               KV_STR("cached", s->cached ? "yes" : "no"), KV_STR("code", s->code),
-              KV_STR("reason", reason));
+              KV_STR("reason", reason), where[0] == '\0' ? KV_END : KV_STR("location", where));
 }
 
 static void
@@ -64,6 +67,7 @@ succeed(struct session *s, int dir_fd)
     if (s->service == SERVICE_POP3)
         login_delay_note(s->server->login_delay, slice_of(s->account.user), clock_mono_ms());
     stats_add(s->server->logins, 1);
+    guard_succeeded(s);
     session_send_ok(s, dir_fd);
     close_keep_errno(dir_fd);
 }
@@ -332,6 +336,30 @@ check_code(struct session *s)
 }
 
 static void
+external_done(void *arg, enum hash_outcome outcome, struct slice record)
+{
+    struct session *s = arg;
+
+    (void)record;
+    s->job = NULL;
+    if (outcome == HASH_RIGHT)
+        proved(s);
+    else if (outcome == HASH_WRONG)
+        refuse(s, AUTHD_BAD_CREDENTIALS, "wrong password, says who knows it");
+    else
+        refuse(s, AUTHD_TEMPORARY, "who knows the password cannot be asked");
+}
+
+static void
+check_external(struct session *s)
+{
+    s->job = external_verify(s->server, s->address.share, s->means.external,
+                             slice_of(s->account.user), sasl_password(s->sasl), external_done, s);
+    if (s->job == NULL)
+        refuse(s, AUTHD_TEMPORARY, "the domain has no external_auth, or auth.pam is off");
+}
+
+static void
 check_password(struct session *s)
 {
     struct credentials c = credentials_of(s);
@@ -339,6 +367,10 @@ check_password(struct session *s)
 
     if (check_code(s))
         return;
+    if (s->means.is_external && !s->means.no_mail_password) {
+        check_external(s);
+        return;
+    }
     if (s->means.no_mail_password) { /* as slow as a wrong one */
         s->job = hash_pool_verify(s->server->pool, s->address.share, decoy_record(s->server->decoy),
                                   c.password, hash_done_not_here, s);
@@ -388,11 +420,53 @@ give_keys(struct session *s)
     strbuf_free(&challenge);
 }
 
+/* ---- proof by an access token ---- */
+
+/* What is wrong the client is told by a challenge first, and answers it (RFC 7628 section 3.2.3).
+ */
+static void
+refuse_token(struct session *s, const char *reason)
+{
+    log_outcome(s, LOG_INFO, "token_refused", sasl_user(s->sasl), reason);
+    s->token_refused = true;
+    session_send_challenge(s, sasl_token_refusal(s->mechanism));
+}
+
+static void
+token_checked(void *arg, enum hash_outcome outcome, struct slice record)
+{
+    struct session *s = arg;
+
+    (void)record;
+    s->job = NULL;
+    if (outcome == HASH_RIGHT)
+        proved(s);
+    else if (outcome == HASH_WRONG)
+        refuse_token(s, "the token is not good for this user");
+    else
+        refuse(s, AUTHD_TEMPORARY, "the token cannot be checked");
+}
+
+static void
+check_token(struct session *s)
+{
+    if (!s->account.known || s->means.oauth.issuer.len == 0) {
+        refuse_token(s, "the domain takes no tokens, or there is no such user");
+        return;
+    }
+    s->job = external_token(s->server, s->address.share, &s->means.oauth, slice_of(s->account.user),
+                            sasl_token(s->sasl), token_checked, s);
+    if (s->job == NULL)
+        refuse_token(s, "the token is too long");
+}
+
 /* The account is known, and what else there is to prove it by. */
 static void
 begin_proof(struct session *s)
 {
-    if (sasl_reveals_password(s->mechanism))
+    if (sasl_is_token(s->mechanism))
+        check_token(s);
+    else if (sasl_reveals_password(s->mechanism))
         check_password(s);
     else
         give_keys(s);
@@ -457,10 +531,11 @@ look_up(struct session *s)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
     struct accountd_login login = {.name = sasl_user(s->sasl)};
-    const char *blocked = guard_refuses(s);
+    enum authd_failure failure;
+    const char *why = guard_refuses(s, &failure);
 
-    if (blocked != NULL) {
-        refuse(s, AUTHD_BLOCKED, blocked);
+    if (why != NULL) {
+        refuse(s, failure, why);
         strbuf_free(&request);
         return;
     }
@@ -481,6 +556,7 @@ advance(struct session *s, enum sasl_status status, struct strbuf *challenge)
         session_send_challenge(s, strbuf_slice(challenge));
         break;
     case SASL_PASSWORD:
+    case SASL_TOKEN:
     case SASL_WANT_KEYS:
         look_up(s);
         break;
@@ -504,6 +580,10 @@ login_message(struct session *s, const struct slice *message)
     struct strbuf challenge = strbuf_new(SASL_CHALLENGE_MAX);
 
     s->state = SESSION_WORKING;
+    if (s->token_refused) {
+        refuse(s, AUTHD_BAD_CREDENTIALS, "token refused");
+        return;
+    }
     advance(s, sasl_step(s->sasl, message, &challenge), &challenge);
     strbuf_free(&challenge);
 }

@@ -9,6 +9,7 @@
 
 #include "authd/admin.h"
 #include "authd/attach.h"
+#include "authd/external.h"
 #include "authd/guard.h"
 #include "authd/server.h"
 #include "authd/watch.h"
@@ -58,10 +59,11 @@ open_server(struct server *server, const struct daemon *d)
     };
     hash_workers_start(d, USERS_AUTH, &server->policy, width,
                        workers); /* before there are secrets in memory */
+    external_start(server, d, HASH_PATIENCE_MS);
     server->decoy = decoy_new(db_fd, &server->policy);
     close_keep_errno(db_fd);
     server->pool = hash_pool_new(d->loop, workers, width, (unsigned)conf_u64(conf, AUTH_HASH_QUEUE),
-                                 HASH_PATIENCE_MS);
+                                 HASH_PATIENCE_MS, width);
     server->cache =
         cache_new(conf_u64(conf, AUTH_CACHE_ENTRIES), (int64_t)conf_u64(conf, AUTH_CACHE_LIFETIME));
     server->throttle = throttle_new((int64_t)conf_u64(conf, AUTH_FAILURE_DELAY));

@@ -24,6 +24,9 @@ means_set(struct means *means, struct slice reply)
         !said.known)
         return -1;
     means->no_mail_password = !said.mail_password;
+    means->is_external = said.is_external;
+    means->external = said.external;
+    means->oauth = said.oauth;
     means->code_count = said.code_count;
     return 0;
 }
@@ -126,7 +129,8 @@ means_scram_keys(const struct means *means, struct slice record, enum digest dig
 {
     size_t count = 0;
 
-    if (!means->no_mail_password && password_scram_find(record, digest, &keys[0]) == 0)
+    if (!means->no_mail_password && !means->is_external &&
+        password_scram_find(record, digest, &keys[0]) == 0)
         codes[count++] = NULL;
     for (uint32_t i = 0; i < means->code_count; i++) {
         if (!fits_place(&means->codes[i], place) ||

@@ -1,5 +1,6 @@
 /*
- * authd/means.h - what proves who a user is besides the password record: authorization codes.
+ * authd/means.h - what proves who a user is besides the password record: authorization
+ * codes, and somebody else who knows the password.
  */
 #ifndef POSTHORN_AUTHD_MEANS_H
 #define POSTHORN_AUTHD_MEANS_H
@@ -10,7 +11,9 @@
 #define MEANS_KEYS_MAX (ACCOUNTD_CODES_MAX + 1) /* the password's among them */
 
 struct means { /* zeroed: there is nothing but the password */
-    bool no_mail_password;
+    bool no_mail_password, is_external;
+    struct slice external; /* who knows the password (lib/auth/external.h) */
+    struct accountd_oauth oauth;
     char *bytes; /* accountd's reply, which the codes borrow from; secret */
     size_t len;
     struct accountd_code codes[ACCOUNTD_CODES_MAX];

@@ -20,6 +20,8 @@ struct server {
     struct ipc_async *accounts; /* accountd */
     struct ipc_async *stores;   /* local-deliver, keeper of the store */
     struct hash_pool *pool;
+    struct hash_pool *external; /* directories and mail servers (external.h) */
+    struct hash_pool *pam;      /* NULL: auth.pam is off */
     struct cache *cache;
     struct throttle *throttle;
     struct login_delay *login_delay; /* of POP3 */

@@ -68,6 +68,7 @@ end_exchange(struct session *s)
         loop_timer_cancel(s->timer);
     s->state = SESSION_IDLE;
     s->cached = false;
+    s->token_refused = false;
     s->closed = NULL;
     s->closed_by_mail = false;
 }

@@ -61,6 +61,7 @@ struct session {
     unsigned failures;
     unsigned char admin_record[DIGEST_MAX]; /* of an administrator's password record */
     bool cached;
+    bool token_refused; /* the client has been told why, and has to answer */
     const char *closed; /* the user of this exchange is blocked: why, for the log */
     bool closed_by_mail;
 };

@@ -236,7 +236,8 @@ class Posthorn:
         self.cli("setup", "--domain", DOMAIN, "--hostname", f"mail.{DOMAIN}", "--port-offset",
                  self.offset, "--bind", "127.0.0.1")
         for name, value in (("smtp.max_recipients", 2000), ("auth.plain_on_loopback", "yes"),
-                            ("auth.rehash", "no"), *settings):
+                            ("auth.rehash", "no"), ("guess.smtp_logins_per_user", 0),
+                            ("guess.recipients_per_user", 0), ("guess.same_subject", 0), *settings):
             self.cli("config", "set", name, value)
         record = self.root / "record"
         record.write_text("{PLAIN}" + PASSWORD + "\n")

@@ -28,7 +28,7 @@ find_all(const struct monitor_rules *rules, const struct monitor_rule *rule)
     for (size_t i = 0; i < rule->monitored_count; i++) {
         struct wanted wanted = {.rule = rule};
 
-        monitor_rules_find(rules, rule->monitored[i], look, &wanted);
+        monitor_rules_find(rules, rule->monitored[i], NULL, look, &wanted);
         assert_always(wanted.found);
     }
     for (size_t i = 0; i < rule->outgoing.count; i++)

@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size == 0)
         return 0;
-    sasl = sasl_new((enum sasl_mechanism)(data[0] % 6),
+    sasl = sasl_new((enum sasl_mechanism)(data[0] % SASL_MECHANISM_COUNT),
                     data[0] & 0x80 ? SLICE("01234567890123456789012345678901") : SLICE(""));
     rest = slice_sub(rest, 1, rest.len);
     while (sasl != NULL && rest.len > 0 && status == SASL_CHALLENGE) {

@@ -192,7 +192,13 @@ run_service_start(struct control *control, struct ipc_peer *peer, uint32_t id, s
 static void
 run_service_stop(struct control *control, struct ipc_peer *peer, uint32_t id, struct slice name)
 {
-    run_on_service(control, peer, id, name, service_stop);
+    struct service *s = suite_find(control->suite, name);
+
+    if (s != NULL && service_row(s)->always)
+        answer(peer, id, 1, SLICE("it runs as long as the suite ('startup = always')\n"),
+               SLICE(""));
+    else
+        run_on_service(control, peer, id, name, service_stop);
 }
 
 static void

@@ -26,7 +26,7 @@ say_json(struct teller *t, const struct explain_step *step)
 
     (void)strbuf_printf(&out, "%s  {\"step\": \"%s\", \"verdict\": \"%s\", \"detail\": ",
                         t->any ? ",\n" : "", step->step, step->verdict);
-    json_string(&out, step->detail);
+    json_quote(&out, step->detail);
     (void)strbuf_str(&out, ", \"configuration\": ");
     if (step->cite == NULL)
         (void)strbuf_str(&out, "null");

@@ -234,6 +234,7 @@ const struct command command_log = {
     .summary = "the log of all services, or of one",
     .synopsis = "[-f] [-n LINES] [--json] [SERVICE]",
     .help = "The last 100 lines (-n) of all services together in the order of time, or of one\n"
-            "service's log; -f goes on with what is logged from then on.",
+            "service's log; -f goes on with what is logged from then on. The log 'audit' says who\n"
+            "has changed what, from where, before and after.\n",
     .run = run_log,
 };

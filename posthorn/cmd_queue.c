@@ -62,11 +62,11 @@ print_json_value(const struct column *column, struct slice value)
         return;
     }
     if (column->type != COLUMN_LIST) {
-        json_string(&text, value);
+        json_quote(&text, value);
     } else {
         (void)strbuf_char(&text, '[');
         while (rest.len > 0) {
-            json_string(&text, slice_split(&rest, ' '));
+            json_quote(&text, slice_split(&rest, ' '));
             (void)strbuf_str(&text, rest.len > 0 ? "," : "");
         }
         (void)strbuf_char(&text, ']');

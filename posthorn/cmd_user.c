@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "posthorn/accounts.h"
 #include "posthorn/password.h"
+#include "posthorn/user_table.h"
 #include "posthorn/user_verbs.h"
 #include "posthorn/welcome.h"
 
@@ -51,6 +52,8 @@ user_add(struct cli *cli, int argc, char **argv)
 
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, ACCOUNTS_FIELDS_MAX) != 0)
         return CLI_USAGE;
+    if (slice_eq(given_value(argc - 1, argv + 1, "auth"), SLICE("external")))
+        source.none = true; /* it is kept elsewhere; with another source that is refused */
     rc = cli_needs_instance(cli) ? password_take(cli, &source, &password) : CLI_FAILED;
     if (rc == CLI_OK && answer_file != NULL)
         rc = password_record_from(cli, answer_file, &answer);
@@ -157,6 +160,17 @@ static const struct cli_verb verbs[] = {
     {"set", "ADDRESS PROPERTY=VALUE... [--answer-file FILE]",
      "changes properties; an empty value: the default", user_set},
     {"rename", "ADDRESS NEW-ADDRESS", "a new name; aliases, groups and mail follow", user_rename},
+    {"import",
+     "FILE [--domain DOMAIN] [--fields LIST] [--separator C] [--comment C] [--passwd] "
+     "[--only NAME]... [--random-password | --password-file FILE] [--json]",
+     "makes a mailbox for each line of a table; those that are there stay as they are",
+     user_import},
+    {"export", "[FILE] [--domain DOMAIN] [--fields LIST] [--separator C] [--no-header] [--force]",
+     "writes them as a table", user_export},
+    {"update",
+     "--user ADDRESS... | --domain DOMAIN | --all [PROPERTY=VALUE...] [--random-password | "
+     "--password-file FILE] [--json]",
+     "changes many at once", user_update},
     {"code", USER_CODE_SYNOPSIS, "authorization codes, each for one mail program", user_code},
     {0},
 };
@@ -173,7 +187,8 @@ const struct command command_user = {
         "a\n"
         "new line) smtp pop3 pop3_marks_read pop3_login_delay imap web ftp remove_mail\n"
         "change_mail may_forward password_question (its answer by --answer-file)\n"
-        "representatives (who may send with its address).\n"
+        "representatives (who may send with its address) auth (internal external: who knows the\n"
+        "password; external: whom external_auth of the domain names, see authd(8)).\n"
         "Whom it may send to: may_send_domain may_send_system may_send_remote (yes no)\n"
         "send_exceptions (domains for which the opposite holds); from whom it takes mail: the\n"
         "same with receive. How much it may send (0: no limit): max_recipients\n"

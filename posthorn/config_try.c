@@ -150,7 +150,7 @@ put_json(struct strbuf *out, const char *name, const struct decision *d)
         return;
     }
     (void)strbuf_printf(out, "{\"verdict\": \"%s\", \"detail\": ", d->verdict);
-    json_string(out, slice_of(d->detail));
+    json_quote(out, slice_of(d->detail));
     (void)strbuf_str(out, ", \"configuration\": ");
     if (d->cite == NULL)
         (void)strbuf_str(out, "null");
@@ -163,7 +163,7 @@ static void
 put_member(struct strbuf *out, const char *name, struct slice value)
 {
     (void)strbuf_printf(out, "\"%s\": ", name);
-    json_string(out, value);
+    json_quote(out, value);
     (void)strbuf_str(out, ", ");
 }
 

@@ -164,12 +164,12 @@ print_json(struct slice now, const char *change, struct slice line)
     struct strbuf out = strbuf_new(65536);
 
     (void)strbuf_str(&out, "{\"time\": ");
-    json_string(&out, now);
+    json_quote(&out, now);
     (void)strbuf_str(&out, ", \"change\": ");
-    json_string(&out, slice_of(change));
+    json_quote(&out, slice_of(change));
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         (void)strbuf_printf(&out, ", \"%s\": ", keys[i]);
-        json_string(&out, i + 1 < ARRAY_LEN(keys) ? slice_split(&line, '\t') : line);
+        json_quote(&out, i + 1 < ARRAY_LEN(keys) ? slice_split(&line, '\t') : line);
     }
     (void)printf("%s}\n", strbuf_cstr(&out)); /* looked at by the caller: ferror */
     strbuf_free(&out);

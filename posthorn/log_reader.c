@@ -282,7 +282,7 @@ static void
 put_member(struct strbuf *out, const char *name, struct slice value)
 {
     (void)strbuf_printf(out, "\"%s\": ", name);
-    json_string(out, value);
+    json_quote(out, value);
     (void)strbuf_str(out, ", ");
 }
 
@@ -299,9 +299,9 @@ put_fields(struct strbuf *out, struct slice rest)
             continue;
         log_value_text(value, &text);
         (void)strbuf_str(out, between);
-        json_string(out, key);
+        json_quote(out, key);
         (void)strbuf_str(out, ": ");
-        json_string(out, strbuf_slice(&text));
+        json_quote(out, strbuf_slice(&text));
         between = ", ";
     }
     (void)strbuf_str(out, "}}");

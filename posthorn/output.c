@@ -86,7 +86,7 @@ append_json_list(struct strbuf *out, struct slice text)
         if (word.len == 0)
             continue;
         (void)strbuf_str(out, first ? "" : ", ");
-        json_string(out, word);
+        json_quote(out, word);
         first = false;
     }
     (void)strbuf_char(out, ']');
@@ -106,7 +106,7 @@ append_json_value(struct strbuf *out, enum column_type type, struct slice text)
     else if (type == COLUMN_BOOL && parse_bool(text, &on) == 0)
         (void)strbuf_str(out, on ? "true" : "false");
     else
-        json_string(out, text);
+        json_quote(out, text);
 }
 
 /* ---- tables ---- */

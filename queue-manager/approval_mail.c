@@ -98,23 +98,44 @@ is_on_its_way_to_hold(const struct queue_log *log, int state)
     return log->approval.kinds == 0 || (state != SPOOL_HOLD && queue_log_waits_for_approval(log));
 }
 
+/* By this approver, and so? */
+static bool
+was_decided(const struct queue_log *log, const struct approval_verdict *v)
+{
+    struct slice rest = strbuf_slice(&log->bytes);
+    struct queue_log_entry e;
+    bool found = false;
+
+    while (!found && queue_log_next(&rest, &e))
+        found = e.kind == QUEUE_LOG_VERDICT && slice_eq(e.address, v->by) &&
+                e.refused == !v->approve && v->by.len > 0;
+    return found;
+}
+
+/* A crash may have come between a decision and the end of the mail that brought it (`m`, in doubt
+ * then): to be told that it is too late would be wrong. */
 static enum approval_outcome
-decide(struct queue *q, const struct approval_token *token, struct slice words)
+decide(struct queue *q, const struct message *m, const struct approval_token *token,
+       struct slice words)
 {
     struct approval_verdict v = {.approve = token->approve, .words = words, .way = "mail"};
     enum approval_outcome outcome = APPROVAL_NOTHING;
     int state = spool_find(&q->spool, token->id);
     struct queue_log log;
 
-    if (token->expires_s * 1000 < clock_real_ms() || state < 0 || state == SPOOL_CORRUPT)
-        return APPROVAL_NOTHING;
+    if (state < 0 || state == SPOOL_CORRUPT) /* perhaps it is gone because of the decision */
+        return m->in_doubt ? APPROVAL_DONE : APPROVAL_NOTHING;
     if (queue_log_load(q->spool.fds[state], token->id, &log) < 0)
         return APPROVAL_TROUBLE;
     find_approver(&log, token->approver, &v);
-    if (is_on_its_way_to_hold(&log, state))
+    if (token->expires_s * 1000 < clock_real_ms())
+        outcome = APPROVAL_NOTHING;
+    else if (is_on_its_way_to_hold(&log, state))
         outcome = APPROVAL_TROUBLE;
     else if (v.kinds != 0)
         outcome = approval_decide_on(q, token->id, &v);
+    if (outcome == APPROVAL_NOTHING && m->in_doubt && was_decided(&log, &v))
+        outcome = APPROVAL_DONE;
     queue_log_free(&log);
     return outcome;
 }
@@ -180,7 +201,7 @@ take_genuine(struct queue *q, struct message *m, uint32_t source,
             preview_make(&mime, &words);
             mime_free(&mime);
         }
-        outcome = automatic ? APPROVAL_DONE : decide(q, token, strbuf_slice(&words));
+        outcome = automatic ? APPROVAL_DONE : decide(q, m, token, strbuf_slice(&words));
     }
     if (outcome == APPROVAL_NOTHING && answer(q, m, token->id) < 0)
         outcome = APPROVAL_TROUBLE;

@@ -241,7 +241,8 @@ take_target(void *arg, const struct accountd_target *answer)
         .quota_bytes = answer->quota_bytes,
         .quota_messages = answer->quota_messages,
         .warning_limit = answer->warning_limit,
-        .auto_reply = answer->auto_reply && asked->source < asked->message->envelope->rcpt_count,
+        .auto_reply = answer->auto_reply && asked->source < asked->message->envelope->rcpt_count &&
+                      !queue_log_has_reply(&asked->message->log, answer->address),
     };
     if (message_add_target(asked->message, &model) == NULL)
         add_failure(asked->message, asked->source, SLICE("5.5.3"),
@@ -298,11 +299,60 @@ take_decisions(struct queue *q, struct message *m)
 }
 
 static void
+write_refusal(const struct queue_approval *a, struct strbuf *text)
+{
+    if (a->decided_by.len > 0)
+        (void)strbuf_printf(text, "refused by %.*s", (int)a->decided_by.len, a->decided_by.ptr);
+    else
+        (void)strbuf_str(text, "nobody approved it in time");
+}
+
+/* Which recipients have got it all: mail that was under way when the rule came may have been
+ * delivered in part. The caller frees it. */
+static bool *
+find_served(const struct message *m)
+{
+    uint32_t count = m->envelope->rcpt_count;
+    bool *served = xcalloc(count, sizeof(*served)), *waits = xcalloc(count, sizeof(*waits));
+
+    for (uint32_t i = 0; i < m->target_count; i++) {
+        const struct target *t = &m->targets[i];
+
+        if (message_is_copy(m, t) || t->kind == TARGET_NOBODY)
+            continue;
+        if (message_is_done(m, t))
+            served[t->source] = true;
+        else
+            waits[t->source] = true;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        served[i] = served[i] && !waits[i];
+    xfree(&waits);
+    return served;
+}
+
+/* It goes nowhere; the others hear of it. */
+static void
+refuse(struct message *m)
+{
+    bool *served = find_served(m);
+    struct strbuf text = strbuf_new(QUEUE_TEXT_MAX);
+
+    message_forget_targets(m);
+    m->expand_next = m->envelope->rcpt_count;
+    write_refusal(&m->log.approval, &text);
+    for (uint32_t i = 0; i < m->envelope->rcpt_count; i++)
+        if (!served[i])
+            add_failure(m, i, SLICE("5.7.1"), strbuf_slice(&text));
+    strbuf_free(&text);
+    xfree(&served);
+}
+
+static void
 all_known(struct queue *q, struct message *m)
 {
     uint32_t expanded;
 
-    check_every_source(q, m);
     copies_add_archive(m);
     expanded = m->target_count;
     message_drop_duplicates(m);
@@ -322,23 +372,6 @@ all_known(struct queue *q, struct message *m)
         schedule_message(q->schedule, m);
     if (m->open_count == 0)
         rounds_end(q->rounds, m);
-}
-
-static void
-refuse(struct queue *q, struct message *m)
-{
-    const struct queue_approval *a = &m->log.approval;
-    struct strbuf text = strbuf_new(QUEUE_TEXT_MAX);
-
-    if (a->decided_by.len > 0)
-        (void)strbuf_printf(&text, "refused by %.*s", (int)a->decided_by.len, a->decided_by.ptr);
-    else
-        (void)strbuf_str(&text, "nobody approved it in time");
-    for (uint32_t i = 0; i < m->envelope->rcpt_count; i++)
-        add_failure(m, i, SLICE("5.7.1"), strbuf_slice(&text));
-    strbuf_free(&text);
-    m->expand_next = m->envelope->rcpt_count;
-    all_known(q, m);
 }
 
 static void
@@ -372,7 +405,11 @@ settle(struct expansion *x, struct message *m)
         if (!x->timer_set)
             loop_timer_set(x->timer, AGAIN_MS);
         x->timer_set = true;
+    } else if (is_complete && m->log.approval.refused) {
+        refuse(m);
+        all_known(x->queue, m);
     } else if (is_complete && !copies_find(x->queue, m)) {
+        check_every_source(x->queue, m);
         all_known(x->queue, m);
     } else {
         list_add(&x->waiting, m);
@@ -417,7 +454,7 @@ fill(struct question *question, struct accountd_recipient *recipients, struct me
 
         recipients[question->count] = (struct accountd_recipient){
             message_source(m, m->expand_next)->address, m->envelope->auth_user,
-            is_copy ? SLICE("") : m->envelope->sender};
+            is_copy ? SLICE("") : m->envelope->sender, .by_rule = is_copy};
         question->asked[question->count++] = (struct asked){m, m->expand_next++};
         skip_decisions(question->expansion->queue, m);
     }
@@ -453,8 +490,9 @@ ask(struct expansion *x)
 void
 expansion_add(struct expansion *x, struct message *m)
 {
-    if (m->log.approval.refused) {
-        refuse(x->queue, m);
+    if (m->log.approval.refused && m->log.rcpt_count == 0) { /* nobody can have got it */
+        refuse(m);
+        all_known(x->queue, m);
         return;
     }
     skip_decisions(x->queue, m);

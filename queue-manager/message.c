@@ -20,6 +20,7 @@
 #include "lib/queue/queue_edit.h"
 #include "lib/sys/stats.h"
 #include "queue-manager/admit.h"
+#include "queue-manager/approval_request.h"
 #include "queue-manager/lane.h"
 #include "queue-manager/notice.h"
 
@@ -76,6 +77,7 @@ message_free(struct queue *q, struct message **mp)
         sender_left(q->senders, m->sender);
         atomic_store_explicit(q->counters.active, q->active_count, memory_order_relaxed);
     }
+    approval_requests_free(m);
     queue_message_close(&m->file);
     envelope_clear(&m->edited);
     queue_log_free(&m->log);
@@ -324,8 +326,8 @@ mark_twins(struct message *m)
     xfree(&sorted);
 }
 
-static bool
-is_done(const struct message *m, const struct target *t)
+bool
+message_is_done(const struct message *m, const struct target *t)
 {
     const struct queue_log_entry *e =
         m->log.rcpt_count == 0 ? NULL : queue_log_find(&m->log, t->address);
@@ -343,7 +345,7 @@ message_drop_duplicates(struct message *m)
     for (uint32_t i = 0; i < m->target_count; i++) {
         places[i] = MESSAGE_NO_TARGET;
         if (m->targets[i].address.len == 0 || m->targets[i].kind == TARGET_NOBODY ||
-            is_done(m, &m->targets[i]))
+            message_is_done(m, &m->targets[i]))
             continue;
         places[i] = kept;
         m->targets[kept++] = m->targets[i];

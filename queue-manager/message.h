@@ -32,6 +32,8 @@ struct target *message_add_target(struct message *m, const struct target *model)
 /* Removes targets that are listed twice (the first one stays), those that the log says are done,
  * and mailboxes that only forward. */
 void message_drop_duplicates(struct message *m);
+/* The log says that it is done, or the administrator has taken the recipient away. */
+bool message_is_done(const struct message *m, const struct target *t);
 /* Forgets the targets, for asking again. */
 void message_forget_targets(struct message *m);
 /* Sets the outcome of this round; the strings are copied. */

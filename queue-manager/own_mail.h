@@ -26,4 +26,19 @@ struct own_mail {
 /* On disk before return. 0, or -1 with errno. */
 int own_mail_commit(struct queue *q, const struct own_mail *mail);
 
+/* The same in steps, for a mail that is large. `mail`, with all that it borrows, stays as it is. */
+struct own_mail_writer;
+/* NULL with errno. A file under this id that a crash has left in tmp/ is no obstacle. */
+struct own_mail_writer *own_mail_begin(struct queue *q, const struct own_mail *mail);
+/* Copies up to `max` bytes of the original; many are put on disk, so that the end has less to wait
+ * for. 1: there is more, 0: not any more, -1 with errno. */
+int own_mail_copy(struct own_mail_writer *w, uint64_t max);
+/* Copies what is left, and commits. Frees the writer either way. 0, or -1 with errno. */
+int own_mail_end(struct own_mail_writer **wp);
+void own_mail_abort(struct own_mail_writer **wp);
+
+/* Is there a message of this id in the queue? For ids that are made from what a mail is about: a
+ * second one would be its double. */
+bool own_mail_is_there(const struct queue *q, const char *id);
+
 #endif

@@ -130,6 +130,7 @@ struct message {
     const struct approval_rule *asking; /* it is to wait for approval by this rule, or NULL */
     uint8_t asking_kinds;               /* mask of enum approval_kind */
     int64_t asking_until_ms;            /* since 1970 */
+    struct approval_requests *requests; /* on their way to the approvers, or NULL */
 
     bool round_logged;             /* this round's records are in the log */
     bool judged;                   /* whether the lifetime is over was decided for this round */

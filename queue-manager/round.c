@@ -32,7 +32,8 @@
 struct rounds {
     struct queue *queue;
     struct message_list ended;
-    struct message_list stuck; /* until the timer */
+    struct message_list stuck;  /* until the timer */
+    struct message_list asking; /* whose requests are being written: of the first one, in steps */
     struct message_list to_log;
     struct loop_timer *timer;
     struct loop_timer *next_turn;
@@ -90,6 +91,7 @@ rounds_new(struct queue *q)
     r->queue = q;
     message_list_init(&r->ended);
     message_list_init(&r->stuck);
+    message_list_init(&r->asking);
     message_list_init(&r->to_log);
     r->timer = loop_timer_new(q->loop, try_stuck, r);
     r->next_turn = loop_timer_new(q->loop, wake, q);
@@ -363,7 +365,7 @@ end_round(struct queue *q, struct message *m)
     if (m->fate == MESSAGE_GO_ON && !m->judged)
         deadline_expire(q, m, now_ms);
     m->judged = true; /* notices that were sent hold: nothing changes until the end of the round */
-    if (m->asking != NULL ? approval_request_all(q, m) < 0 : notices_send(q, m) < 0)
+    if (m->asking != NULL ? approval_requests_send(q, m) < 0 : notices_send(q, m) < 0)
         return -1;
     tell_outcome(q, m);
     if (m->fate == MESSAGE_GO_ON && count(m).deferred == 0)
@@ -384,6 +386,31 @@ get_stuck(struct rounds *r, struct message *m)
     r->timer_set = true;
 }
 
+static void
+finish(struct rounds *r, struct message *m)
+{
+    if (end_round(r->queue, m) < 0)
+        get_stuck(r, m);
+    else
+        message_free(r->queue, &m);
+}
+
+/* A step for the message that is first in line. */
+static void
+ask_approvers(struct rounds *r)
+{
+    struct message *m = r->asking.first;
+    int rc = m == NULL ? 1 : m->fate == MESSAGE_DELETE ? 0 : approval_requests_write(r->queue, m);
+
+    if (rc > 0)
+        return;
+    (void)list_take(&r->asking);
+    if (rc < 0)
+        get_stuck(r, m);
+    else
+        finish(r, m);
+}
+
 void
 rounds_turn(struct rounds *r)
 {
@@ -392,16 +419,17 @@ rounds_turn(struct rounds *r)
     unsigned slow = 0;
 
     log_all(r);
+    ask_approvers(r);
     while (slow < SLOW_PER_TURN && (m = list_take(&r->ended)) != NULL) {
-        slow += !all_delivered(m);
-        if (end_round(q, m) < 0) {
-            get_stuck(r, m);
+        if (m->asking != NULL && m->fate != MESSAGE_DELETE) {
+            list_add(&r->asking, m);
             continue;
         }
-        message_free(q, &m);
+        slow += !all_delivered(m);
+        finish(r, m);
     }
     sent_write(q->sent);
-    if (r->ended.first != NULL)
+    if (r->ended.first != NULL || r->asking.first != NULL)
         loop_timer_set(r->next_turn, 0);
     intake_resume(q->intake);
 }

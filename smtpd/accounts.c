@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "lib/base/io.h"
+#include "lib/base/mem.h"
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
+#include "lib/mail/header.h"
 
 enum { ACCOUNTD_TIMEOUT_MS = 10000 };
 
@@ -121,9 +123,9 @@ accounts_ask_sender(struct session *s, struct slice auth_user, struct slice send
 }
 
 const struct refusal *
-accounts_spend(struct session *s, uint64_t bytes, struct answer *a)
+accounts_spend(struct session *s, uint64_t bytes, struct slice subject, struct answer *a)
 {
-    const struct transaction *t = &s->transaction;
+    struct transaction *t = &s->transaction;
     struct strbuf request;
 
     if (!t->counted)
@@ -133,9 +135,24 @@ accounts_spend(struct session *s, uint64_t bytes, struct answer *a)
                                 &(struct accountd_spend){.auth_user = slice_of(s->auth_user),
                                                          .local_rcpts = t->local_count,
                                                          .remote_rcpts = t->remote_count,
-                                                         .bytes = bytes}); /* likewise */
+                                                         .bytes = bytes,
+                                                         .subject = subject}); /* likewise */
     ask(s, &request, 1, a);
-    return a->verdict == ACCOUNTD_LOCAL ? NULL : &a->refusal;
+    if (a->verdict != ACCOUNTD_LOCAL)
+        return &a->refusal;
+    if (a->text[0] != '\0' && t->envelope.hold_reason.len == 0)
+        t->envelope.hold_reason = arena_copy(&t->arena, slice_of(a->text));
+    return NULL;
+}
+
+char *
+accounts_subject(struct slice section)
+{
+    struct header_field field;
+
+    if (!header_find(section, "Subject", &field))
+        return NULL;
+    return xslicedup(slice_sub(slice_trim(field.body), 0, ACCOUNTD_SUBJECT_MAX));
 }
 
 const struct refusal *

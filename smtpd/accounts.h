@@ -26,9 +26,13 @@ void accounts_ask_recipients(struct session *s, struct answer *answers);
 void accounts_ask_sender(struct session *s, struct slice auth_user, struct slice sender,
                          struct answer *a);
 
-/* The message is whole, with `bytes`: counts it for a user with limits. What forbids it, or NULL.
- * Asks only if a recipient's answer said `counted`. */
-const struct refusal *accounts_spend(struct session *s, uint64_t bytes, struct answer *a);
+/* The message is whole, with `bytes`: counts it for a user with limits. What forbids it, or NULL;
+ * then it may have become one to put on hold. Asks only if a recipient's answer said `counted`. */
+const struct refusal *accounts_spend(struct session *s, uint64_t bytes, struct slice subject,
+                                     struct answer *a);
+
+/* The Subject of a header section, as much as accountd takes, the caller's to free; or NULL. */
+char *accounts_subject(struct slice section);
 
 /* The refusal, in `a`, of a message larger than `bytes` allow. */
 const struct refusal *accounts_too_large(const struct allowance *bytes, struct answer *a);

@@ -65,6 +65,7 @@ struct message {
     unsigned hops;
     bool header_8bit, tls_optional;
     char *message_id; /* without angle brackets, or NULL: it has none */
+    char *subject;    /* as in the header section, with `counted`; or NULL */
     struct content_scan scan;
     enum failure failure;
     const struct refusal *refusal; /* with FAIL_FILTER and FAIL_LIMIT */
@@ -256,6 +257,9 @@ write_head(struct message *m, size_t len)
     m->message_id = trace.add_message_id
                         ? xasprintf("%s@%s", m->id, settings->hostname) /* smtpd/trace.c */
                         : message_log_id(slice_sub(head, 0, len));
+    xfree(&m->subject); /* as the filters have made it */
+    if (m->session->transaction.counted)
+        m->subject = accounts_subject(slice_sub(head, 0, len));
     assert_always(trace_write(&trace, &top)); /* every value in it has a bound */
     m->content_start = top.len;
     write_queue(m, strbuf_slice(&top));
@@ -507,7 +511,8 @@ filter(struct message *m)
 static void
 spend(struct message *m)
 {
-    const struct refusal *why = accounts_spend(m->session, m->size, &m->answer);
+    const struct refusal *why =
+        accounts_spend(m->session, m->size, slice_of(m->subject), &m->answer);
 
     if (why != NULL)
         exceed(m, why);
@@ -577,5 +582,6 @@ message_abort(struct message **mp)
     strbuf_free(&m->head);
     strbuf_free(&m->kept);
     xfree(&m->message_id);
+    xfree(&m->subject);
     xfree(mp);
 }

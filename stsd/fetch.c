@@ -32,7 +32,7 @@ fetch_run(void *arg, struct strbuf *reply)
     bool distrusted = false;
 
     (void)snprintf(host, sizeof(host), "mta-sts.%s", f->domain); /* RFC 8461 section 3.2 */
-    target.fd = web_connect(&f->options->web, dns, host, target.deadline_mono_ms, &trouble);
+    target.fd = dial_host(&f->options->web, dns, host, target.deadline_mono_ms, &trouble);
     ipc_client_free(&dns);
     (void)strbuf_char(reply, FETCH_POLICY);
     if (trouble == NULL)

@@ -4,13 +4,13 @@
 #ifndef POSTHORN_STSD_FETCH_H
 #define POSTHORN_STSD_FETCH_H
 
+#include "lib/remote/dial.h"
 #include "lib/tls/tls.h"
 #include "stsd/child.h"
-#include "stsd/web.h"
 
 struct fetch_options {
     struct child_options child;
-    struct web_options web;
+    struct dial_options web;
     struct tls_context *authorities; /* one has to have signed the policy host's certificate */
 };
 

@@ -77,12 +77,12 @@ any_certificate(void)
     return ctx;
 }
 
-static struct web_options
+static struct dial_options
 load_web(const struct daemon *d)
 {
     const char *protocols = conf_str(d->conf, REMOTE_PROTOCOLS);
 
-    return (struct web_options){
+    return (struct dial_options){
         .port = (uint16_t)conf_u64(d->conf, REMOTE_MTA_STS_PORT),
         .use_ipv4 = strcmp(protocols, "ipv6") != 0,
         .use_ipv6 = strcmp(protocols, "ipv4") != 0,

@@ -61,7 +61,7 @@ post_to(const struct post *p, struct ipc_client *dns, const char *host, const ch
                                   .deadline_mono_ms = clock_mono_ms() + PLACE_MS};
     const char *trouble = NULL;
 
-    target.fd = web_connect(&p->options->web, dns, host, target.deadline_mono_ms, &trouble);
+    target.fd = dial_host(&p->options->web, dns, host, target.deadline_mono_ms, &trouble);
     return target.fd < 0 ? trouble : https_post(&target, MEDIA_TYPE, p->report);
 }
 

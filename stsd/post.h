@@ -4,13 +4,13 @@
 #ifndef POSTHORN_STSD_POST_H
 #define POSTHORN_STSD_POST_H
 
+#include "lib/remote/dial.h"
 #include "lib/tls/tls.h"
 #include "stsd/child.h"
-#include "stsd/web.h"
 
 struct post_options {
     struct child_options child;
-    struct web_options web;
+    struct dial_options web;
     struct tls_context *any; /* no certificate is verified: RFC 8460 sections 3 and 7 */
 };
 

@@ -39,7 +39,7 @@ add_text(struct strbuf *out, const char *name, const char *value)
     if (value[0] == '\0')
         return;
     (void)strbuf_printf(out, ", \"%s\": ", name);
-    json_string(out, slice_of(value));
+    json_quote(out, slice_of(value));
 }
 
 /* The lines that begin with `prefix`, without it, as an array. */
@@ -55,7 +55,7 @@ add_lines(struct strbuf *out, struct slice text, struct slice prefix)
         if (line.len == 0 || !slice_starts(line, prefix))
             continue;
         (void)strbuf_str(out, first ? "" : ", ");
-        json_string(out, slice_trim(slice_sub(line, prefix.len, line.len)));
+        json_quote(out, slice_trim(slice_sub(line, prefix.len, line.len)));
         first = false;
     }
     (void)strbuf_char(out, ']');
@@ -114,7 +114,7 @@ report_json(const struct report *r, struct strbuf *out)
     bool first = true;
 
     (void)strbuf_str(out, "{\"organization-name\": "); /* the caller looks for overflow */
-    json_string(out, slice_of(r->author->organization));
+    json_quote(out, slice_of(r->author->organization));
     (void)strbuf_printf(out,
                         ", \"date-range\": {\"start-datetime\": \"%sT00:00:00Z\", "
                         "\"end-datetime\": \"%sT23:59:59Z\"}",

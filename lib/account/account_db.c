@@ -126,6 +126,12 @@ account_db_commit_figures(struct account_db *db)
     return db_commit(db->db);
 }
 
+int
+account_db_commit_done(struct account_db *db)
+{
+    return db_commit_unflushed(db->db);
+}
+
 void
 account_db_abort(struct account_db *db)
 {

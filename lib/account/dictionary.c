@@ -188,7 +188,7 @@ dictionary_each_since(struct account_base *base, struct slice after, struct slic
             continue;
         if (record_load(&record, value) < 0)
             rc = -1;
-        else if (slice_cmp(record_get(&record, WORD_ADDED), since) >= 0 && each(arg, key) < 0)
+        else if (slice_cmp(record_get(&record, WORD_ADDED), since) < 9 && each(arg, key) < 0)
             break;
         strbuf_clear(last);
         (void)strbuf_append(last, key);

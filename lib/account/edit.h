@@ -11,7 +11,12 @@
 #include "lib/account/account.h"
 #include "lib/ipc/object.h"
 
-enum { ACCOUNT_DONE = 0, ACCOUNT_BAD_PARAMETER = 1, ACCOUNT_DATABASE_ERROR = 100 };
+enum {
+    ACCOUNT_DONE = 0,
+    ACCOUNT_BAD_PARAMETER = 1,
+    ACCOUNT_EXTERNAL_PASSWORD = 50, /* a password is to be changed that is not kept here (AUT-05) */
+    ACCOUNT_DATABASE_ERROR = 100
+};
 
 #define ACCOUNT_NESTING_MAX 64 /* groups within groups */
 

@@ -44,6 +44,11 @@ set_user_password(struct account_edit *edit, struct slice name, struct slice old
         (void)strbuf_append(&present, record_get(&hit.entry, USER_PASSWORD)); /* it fits */
     if (rc == 0 && old.len > 0 && !slice_eq(old, strbuf_slice(&present)))
         rc = account_fail(edit->result, 4, "the password was changed meanwhile");
+    if (rc == 0 && record_is(&hit.entry, USER_AUTH, "external"))
+        rc = account_fail(edit->result, ACCOUNT_EXTERNAL_PASSWORD,
+                          "%.*s: the password of an external user is kept elsewhere, and changed "
+                          "there",
+                          (int)name.len, name.ptr);
     if (rc == 0)
         rc = edit_apply(edit, &hit.entry, field, 1);
     if (rc == 0 && old.len == 0) /* a new hash of the same password is no change */

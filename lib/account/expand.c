@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/account/edit.h"
+#include "lib/account/origin.h"
 #include "lib/account/public.h"
 #include "lib/base/arena.h"
 #include "lib/base/crc32c.h"
@@ -41,7 +42,9 @@ struct expansion {
     /* Of the source at hand: */
     uint16_t source;
     struct slice auth_user, sender;
+    bool by_rule, is_free; /* no right is asked for; no mailbox says no */
     bool sender_judged, sender_foreign;
+    struct origin origin;  /* once it is needed: address.max is not 0 */
     uint32_t source_first; /* its first target */
     struct slice *seen;    /* set of addresses met, by open addressing; ptr NULL: free place */
     size_t seen_places, seen_count;
@@ -70,6 +73,7 @@ expansion_free(struct expansion **expansionp)
     if (x == NULL)
         return;
     arena_free(&x->arena);
+    origin_free(&x->origin);
     free(x->targets);
     free(x->seen);
     xfree(expansionp);
@@ -274,6 +278,23 @@ has_target(const struct expansion *x, uint32_t from, struct slice address)
     return false;
 }
 
+/* DIR-29. smtpd has asked already about the recipients that it was given, but the way here may lead
+ * through aliases, groups and forwards. */
+static bool
+takes(struct expansion *x, const struct account_hit *mailbox)
+{
+    struct account_hit hit;
+
+    if (x->by_rule || x->is_free || !receiving_is_limited(&mailbox->entry))
+        return true;
+    if (x->origin.address.max == 0) {
+        hit = account_hit_new();
+        (void)origin_find(x->base, x->auth_user, x->sender, &hit, &x->origin);
+        account_hit_free(&hit);
+    }
+    return origin_denied_by(&x->origin, mailbox) == NULL;
+}
+
 static void
 follow_user(struct expansion *x, const struct account_hit *hit, struct slice via,
             const struct step *here)
@@ -284,6 +305,10 @@ follow_user(struct expansion *x, const struct account_hit *hit, struct slice via
 
     if (account_user_state(&hit->entry, x->now_ms) == ACCOUNT_DISABLED) {
         emit_failure(x, here->address, via, "5.2.1", "mailbox is disabled");
+        return;
+    }
+    if (!takes(x, hit)) {
+        emit_failure(x, here->address, via, "5.7.1", "this mailbox takes no mail from the sender");
         return;
     }
     if (!forwards || record_bool(&hit->entry, USER_FORWARD_KEEP))
@@ -366,7 +391,7 @@ static void
 follow_public(struct expansion *x, const struct account_hit *hit, struct slice via,
               const struct step *here)
 {
-    if ((public_rights(&hit->entry, x->auth_user) & RIGHT_POST) != 0)
+    if (x->by_rule || (public_rights(&hit->entry, x->auth_user) & RIGHT_POST) != 0)
         emit_mailbox(x, hit, via);
     else
         emit_failure(x, here->address, via, "5.7.1", "sender may not write to this public folder");
@@ -447,6 +472,10 @@ expansion_add(struct expansion *x, uint16_t source, const struct accountd_recipi
     x->source = source;
     x->auth_user = recipient->auth_user;
     x->sender = recipient->sender;
+    x->by_rule = recipient->by_rule;
+    x->is_free = origin_is_free(address);
+    origin_free(&x->origin);
+    x->origin = (struct origin){.is_ours = false};
     x->sender_judged = false;
     x->source_first = x->count;
     memset(x->seen, 0, x->seen_places * sizeof(*x->seen));

@@ -9,6 +9,9 @@
 #define HOUR_MS 3600000
 #define DAY_MS 86400000
 
+const struct flow_allowances flow_any = {
+    {FLOW_NO_LIMIT, "", false}, {FLOW_NO_LIMIT, "", false}, {FLOW_NO_LIMIT, "", false}};
+
 static uint64_t
 limit_of(const struct record *user, enum account_property id)
 {
@@ -79,9 +82,7 @@ void
 flow_allow(const struct flow_limits *l, const struct flow_use *use, bool remote,
            struct flow_allowances *out)
 {
-    const struct flow_allowance none = {FLOW_NO_LIMIT, "", false};
-
-    *out = (struct flow_allowances){none, none, none};
+    *out = flow_any;
     bound(&out->rcpts, l->message_rcpts, USER_MESSAGE_RCPTS);
     bound(&out->rcpts, left(l->hour_rcpts, use->hour_rcpts), USER_HOUR_RCPTS);
     bound(&out->bytes, l->message_bytes, USER_MESSAGE_BYTES);

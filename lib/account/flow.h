@@ -41,6 +41,8 @@ struct flow_allowances {
     struct flow_allowance bytes;
 };
 
+extern const struct flow_allowances flow_any; /* as much as one likes */
+
 /* `hour_rcpts`: account.recipients_per_hour, for who has no limit of his own; 0: none. */
 void flow_limits_of(const struct record *user, uint64_t hour_rcpts, struct flow_limits *limits);
 bool flow_is_limited(const struct flow_limits *limits);

@@ -86,7 +86,7 @@ account_job_done(struct account_base *base, uint64_t sequence)
         account_db_abort(base->db);
         return -1;
     }
-    return account_db_commit(base->db);
+    return account_db_commit_done(base->db);
 }
 
 static int

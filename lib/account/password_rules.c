@@ -69,7 +69,7 @@ password_state_of(const struct record *domain, const struct record *user, int64_
 {
     struct password_rules rules;
 
-    if (record_get(user, USER_PASSWORD).len == 0)
+    if (record_get(user, USER_PASSWORD).len == 0 || record_is(user, USER_AUTH, "external"))
         return PASSWORD_STATE_GOOD;
     if (record_bool(user, USER_PASSWORD_CHANGE_DUE))
         return PASSWORD_STATE_DUE;

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "lib/account/canonical.h"
+#include "lib/auth/external.h"
+#include "lib/auth/oauth_place.h"
 #include "lib/base/parse.h"
 #include "lib/base/suggest.h"
 #include "lib/mail/address.h"
@@ -236,6 +238,18 @@ normalize_list(const struct property *p, struct slice given, struct strbuf *stor
     return -1;
 }
 
+static int
+normalize_method(const struct property *p, struct slice given, struct strbuf *stored,
+                 struct strbuf *error)
+{
+    struct external_method method;
+    const char *expected = external_parse(given, &method);
+
+    if (expected == NULL && is_line_of_text(given))
+        return strbuf_append(stored, given) ? 0 : -1;
+    return fail(error, p, expected == NULL ? "one line of UTF-8 text" : expected, given);
+}
+
 /* "{SCHEME}data", printable: what is in it is authd's business. */
 static bool
 is_record(struct slice text)
@@ -251,6 +265,7 @@ property_normalize(enum account_property id, struct slice given, struct strbuf *
                    struct strbuf *error)
 {
     const struct property *p = &account_properties[id];
+    struct oauth_place place;
     bool on;
 
     if (given.len == 0 && p->dflt[0] == '\0')
@@ -280,6 +295,11 @@ property_normalize(enum account_property id, struct slice given, struct strbuf *
     case PROPERTY_ADDRESSES:
     case PROPERTY_WORDS:
         return normalize_list(p, given, stored, error);
+    case PROPERTY_PLACE:
+        return normalize_word(p, oauth_place_parse(given, &place) == 0,
+                              "https://HOST[:PORT]/PATH or file:NAME", given, stored, error);
+    case PROPERTY_METHOD:
+        return normalize_method(p, given, stored, error);
     case PROPERTY_RECORD:
         if (is_record(given))
             return strbuf_append(stored, given) ? 0 : -1;

@@ -39,6 +39,8 @@ enum property_type {
     PROPERTY_ADDRESSES, /* at most `max`; stored canonical, separated by one space */
     PROPERTY_WORDS,     /* at most `max`; separated like addresses */
     PROPERTY_DIRECTORY, /* ID of a storage directory */
+    PROPERTY_METHOD,    /* lib/auth/external.h */
+    PROPERTY_PLACE,     /* https://HOST/PATH or file:NAME (lib/auth/oauth_place.h) */
     PROPERTY_RECORD     /* {SCHEME}data of a password */
 };
 

@@ -43,6 +43,16 @@ sending_denied(const struct record *user, enum sending_way way, struct slice dom
     return denied(user, sends[way], USER_SEND_EXCEPTIONS, domain);
 }
 
+bool
+receiving_is_limited(const struct record *user)
+{
+    bool limited = record_get(user, USER_RECEIVE_EXCEPTIONS).len > 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(receives); i++)
+        limited |= !record_bool(user, receives[i]);
+    return limited;
+}
+
 const char *
 receiving_denied(const struct record *user, enum sending_way way, struct slice domain)
 {

@@ -18,6 +18,8 @@ enum sending_way {
 /* The name of the property of `user` that forbids it, or NULL. `domain` is that of the recipient or
  * the sender, in its canonical form: an exception turns what the way's own property says round. */
 const char *sending_denied(const struct record *user, enum sending_way way, struct slice domain);
+/* Is there anybody at all that it may not take mail from? */
+bool receiving_is_limited(const struct record *user);
 const char *receiving_denied(const struct record *user, enum sending_way way, struct slice domain);
 
 #endif

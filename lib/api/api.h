@@ -77,7 +77,12 @@ bool api_allows(enum api_call_id call, const struct record *admin);
 
 /* The description of the API by OpenAPI 3.1, as JSON. */
 void api_openapi(struct strbuf *out, const char *version);
-/* The same as text of a manual page (mdoc): a list of the calls. */
+/* The same as manual page posthorn-api(7). */
 void api_manual(struct strbuf *out);
+/* The calls as functions of the C library (include/posthorn.h). */
+void api_c_header(struct strbuf *out);
+void api_c_source(struct strbuf *out);
+/* The same as plain text: all calls, one line each, or everything about one (-1: none). */
+void api_text(struct strbuf *out, int call);
 
 #endif

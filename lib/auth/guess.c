@@ -103,12 +103,20 @@ place_for(struct guess_table *table, uint64_t hash, uint32_t step)
 unsigned
 guess_count(struct guess_table *table, struct slice name, int64_t now_mono_ms)
 {
+    return guess_add(table, name, 1, now_mono_ms);
+}
+
+unsigned
+guess_add(struct guess_table *table, struct slice name, unsigned count, int64_t now_mono_ms)
+{
     uint32_t step = (uint32_t)(now_mono_ms / table->step_ms);
     struct place *place = place_for(table, hash_of(table, name), step);
 
     advance(place, step);
-    if (place->fails[step % STEPS] < COUNT_MAX)
-        place->fails[step % STEPS]++;
+    if (count < (unsigned)COUNT_MAX - place->fails[step % STEPS])
+        place->fails[step % STEPS] = (uint16_t)(place->fails[step % STEPS] + count);
+    else
+        place->fails[step % STEPS] = COUNT_MAX;
     return sum_of(place);
 }
 

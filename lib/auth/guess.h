@@ -21,6 +21,9 @@ struct guess_table *guess_table_new(int64_t interval_ms);
 void guess_table_free(struct guess_table **tablep);
 /* Counts one more failure and returns how many there were within the interval. */
 unsigned guess_count(struct guess_table *table, struct slice name, int64_t now_mono_ms);
+/* The same for `count` of them. */
+unsigned guess_add(struct guess_table *table, struct slice name, unsigned count,
+                   int64_t now_mono_ms);
 /* The name starts anew. */
 void guess_forget(struct guess_table *table, struct slice name);
 

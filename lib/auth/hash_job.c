@@ -35,7 +35,7 @@ hash_request_decode(struct slice packet, struct hash_request *request)
         return -1;
     request->type = header.type;
     request->id = header.request_id;
-    request->record = reader_bytes(&r, PASSWORD_RECORD_MAX);
+    request->record = reader_bytes(&r, HASH_RECORD_MAX);
     request->password = reader_bytes(&r, PASSWORD_MAX);
     return reader_end(&r);
 }

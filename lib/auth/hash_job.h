@@ -11,7 +11,8 @@
 #include "lib/auth/password.h"
 #include "lib/ipc/frame.h"
 
-#define HASH_PACKET_MAX 4096 /* bytes of one frame */
+#define HASH_PACKET_MAX 16384 /* bytes of one frame */
+#define HASH_RECORD_MAX 14000 /* of a record in it: what external workers ask about is longer */
 
 enum hash_type {
     HASH_VERIFY = 1, /* record, password: is it the right one? */

@@ -7,6 +7,7 @@
 #include "lib/auth/hash_pool.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -29,6 +30,7 @@ struct hash_job {
     struct share *share; /* NULL: not waiting in one */
     uint16_t type;
     uint32_t id;
+    uint64_t lane; /* 0: none */
     int64_t give_up_ms;
     char *record;
     size_t record_len, password_len;
@@ -53,7 +55,7 @@ struct worker {
 
 struct hash_pool {
     struct loop *loop;
-    unsigned width, queue_max, waiting, makes_waiting;
+    unsigned width, queue_max, waiting, makes_waiting, lane_max;
     int64_t patience_ms;
     uint32_t last_id;
     struct share_list shares; /* the first one is served next */
@@ -138,18 +140,47 @@ share_add_job(struct hash_pool *pool, uint64_t key, struct hash_job *job)
     pool->waiting++;
 }
 
-/* The next job in fairness: the first share's first, whose share then goes to the end. */
+static bool
+lane_is_free(const struct hash_pool *pool, uint64_t lane)
+{
+    unsigned running = 0;
+
+    if (lane == 0)
+        return true;
+    for (unsigned i = 0; i < pool->width; i++)
+        if (pool->workers[i].job != NULL && pool->workers[i].job->lane == lane)
+            running++;
+    return running < pool->lane_max;
+}
+
+/* A share's first job whose lane is free, or NULL. */
+static struct hash_job *
+first_that_may_run(const struct hash_pool *pool, const struct share *share)
+{
+    struct hash_job *job = TAILQ_FIRST(&share->jobs);
+
+    while (job != NULL && !lane_is_free(pool, job->lane))
+        job = TAILQ_NEXT(job, link);
+    return job;
+}
+
+/* The next job in fairness: the first share's first that may run, whose share then goes to the end.
+ */
 static struct hash_job *
 share_next_job(struct hash_pool *pool)
 {
-    struct share *share = TAILQ_FIRST(&pool->shares);
-    struct hash_job *job;
+    struct share *share;
+    struct hash_job *job = NULL;
 
-    if (share == NULL)
+    for (share = TAILQ_FIRST(&pool->shares); share != NULL; share = TAILQ_NEXT(share, link)) {
+        job = first_that_may_run(pool, share);
+        if (job != NULL)
+            break;
+    }
+    if (job == NULL)
         return NULL;
     TAILQ_REMOVE(&pool->shares, share, link);
     TAILQ_INSERT_TAIL(&pool->shares, share, link);
-    job = TAILQ_FIRST(&share->jobs);
     share_remove_job(pool, job);
     return job;
 }
@@ -310,13 +341,14 @@ worker_ready(void *arg, unsigned ready)
 
 struct hash_pool *
 hash_pool_new(struct loop *loop, const int *fds, unsigned width, unsigned queue_max,
-              int64_t patience_ms)
+              int64_t patience_ms, unsigned lane_max)
 {
     struct hash_pool *pool = xcalloc(1, sizeof(*pool));
 
     pool->loop = loop;
     pool->width = width;
     pool->queue_max = queue_max;
+    pool->lane_max = lane_max;
     pool->patience_ms = patience_ms;
     TAILQ_INIT(&pool->shares);
     TAILQ_INIT(&pool->makes);
@@ -352,6 +384,7 @@ hash_pool_free(struct hash_pool **poolp)
 
     if (pool == NULL)
         return;
+    pool->lane_max = UINT_MAX; /* all of them may go */
     while ((job = share_next_job(pool)) != NULL)
         job_free(job);
     free_list(&pool->makes);
@@ -371,8 +404,16 @@ struct hash_job *
 hash_pool_verify(struct hash_pool *pool, uint64_t share, struct slice record, struct slice password,
                  hash_done *done, void *arg)
 {
+    return hash_pool_verify_in_lane(pool, share, 0, record, password, done, arg);
+}
+
+struct hash_job *
+hash_pool_verify_in_lane(struct hash_pool *pool, uint64_t share, uint64_t lane, struct slice record,
+                         struct slice password, hash_done *done, void *arg)
+{
     struct hash_job *job = job_new(pool, HASH_VERIFY, record, password, done, arg);
 
+    job->lane = lane;
     share_add_job(pool, share, job);
     if (pool->waiting > pool->queue_max)
         shed_one(pool);

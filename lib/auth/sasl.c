@@ -1,5 +1,6 @@
 /*
- * lib/auth/sasl.c - SASL mechanisms, server side: PLAIN, LOGIN and the SCRAM family.
+ * lib/auth/sasl.c - SASL mechanisms, server side: PLAIN, LOGIN, the SCRAM family and
+ * OAuth's.
  *
  * Input:  the client's messages, hostile, at most AUTHD_SASL_MAX bytes. Opens nothing.
  * PLAIN and LOGIN are done here and not by GNU SASL: that hands out only the SASLprepped password,
@@ -13,6 +14,8 @@
 #include "lib/auth/scram.h"
 #include "lib/base/mem.h"
 
+enum { SASL_TOKEN_MAX = 8192 };
+
 static const struct mechanism {
     const char *name;
     enum digest digest; /* SCRAM */
@@ -24,6 +27,8 @@ static const struct mechanism {
     [SASL_SCRAM_SHA_1] = {"SCRAM-SHA-1", DIGEST_SHA1, true, false},
     [SASL_SCRAM_SHA_256] = {"SCRAM-SHA-256", DIGEST_SHA256, true, false},
     [SASL_SCRAM_SHA_256_PLUS] = {"SCRAM-SHA-256-PLUS", DIGEST_SHA256, true, true},
+    [SASL_OAUTHBEARER] = {"OAUTHBEARER", 0, false, false},
+    [SASL_XOAUTH2] = {"XOAUTH2", 0, false, false},
 };
 
 struct sasl {
@@ -34,6 +39,7 @@ struct sasl {
     char password[PASSWORD_MAX + 1];
     size_t password_len;
     struct scram *scram;
+    struct strbuf token; /* OAuth */
 };
 
 enum sasl_mechanism
@@ -57,6 +63,12 @@ sasl_reveals_password(enum sasl_mechanism mechanism)
     return !mechanisms[mechanism].scram;
 }
 
+bool
+sasl_is_token(enum sasl_mechanism mechanism)
+{
+    return mechanism == SASL_OAUTHBEARER || mechanism == SASL_XOAUTH2;
+}
+
 void
 sasl_init(void)
 {
@@ -76,6 +88,7 @@ sasl_new(enum sasl_mechanism mechanism, struct slice binding)
     sasl->mechanism = mechanism;
     sasl->user = strbuf_new(SASL_NAME_MAX);
     sasl->first = strbuf_new(SASL_CHALLENGE_MAX);
+    sasl->token = strbuf_new(SASL_TOKEN_MAX);
     if (m->scram)
         sasl->scram = scram_new(m->digest, m->plus, binding);
     return sasl;
@@ -91,6 +104,9 @@ sasl_free(struct sasl **saslp)
     scram_free(&sasl->scram);
     strbuf_free(&sasl->user);
     strbuf_free(&sasl->first);
+    if (sasl->token.ptr != NULL)
+        mem_wipe(sasl->token.ptr, sasl->token.cap);
+    strbuf_free(&sasl->token);
     mem_wipe(sasl, sizeof(*sasl));
     xfree(saslp);
 }
@@ -146,6 +162,54 @@ login_step(struct sasl *sasl, struct slice message, struct strbuf *challenge)
     return strbuf_str(challenge, "Password:") ? SASL_CHALLENGE : SASL_MALFORMED;
 }
 
+/* "auth=Bearer TOKEN" among the pairs, each with a ^A behind it, and one more at the end. The
+ * scheme is in any case of letters (RFC 6750 section 2.1). */
+static enum sasl_status
+take_token(struct sasl *sasl, struct slice pairs)
+{
+    static const char scheme[] = "auth=Bearer ";
+
+    while (pairs.len > 1) {
+        struct slice pair = slice_split(&pairs, '\1');
+
+        if (slice_starts_nocase(pair, SLICE("auth=Bearer ")) && sasl->token.len == 0 &&
+            !strbuf_append(&sasl->token, slice_sub(pair, sizeof(scheme) - 1, pair.len)))
+            return SASL_MALFORMED;
+    }
+    if (!slice_eq(pairs, SLICE("\1")) || sasl->token.len == 0 ||
+        slice_index(strbuf_slice(&sasl->token), '\0') < sasl->token.len)
+        return SASL_MALFORMED;
+    sasl->state = FINISHED;
+    return SASL_TOKEN;
+}
+
+/* RFC 7628 section 3.1: a GS2 header without channel binding ("n,a=NAME,"), then the pairs. The
+ * user has to be named: the domain says whose tokens are good. */
+static enum sasl_status
+oauthbearer_step(struct sasl *sasl, struct slice message)
+{
+    struct slice header = slice_split(&message, '\1'), flag = slice_split(&header, ','),
+                 name = slice_split(&header, ',');
+
+    if (!slice_eq(flag, SLICE("n")) || !slice_starts(name, SLICE("a=")) || header.len > 0 ||
+        scram_decode_name(slice_sub(name, 2, name.len), &sasl->user) < 0)
+        return SASL_MALFORMED;
+    return take_token(sasl, message);
+}
+
+/* user=NAME ^A auth=Bearer TOKEN ^A ^A */
+static enum sasl_status
+xoauth2_step(struct sasl *sasl, struct slice message)
+{
+    struct slice name = slice_split(&message, '\1');
+
+    if (!slice_starts(name, SLICE("user=")) || name.len == 5 ||
+        slice_index(name, '\0') < name.len ||
+        !strbuf_append(&sasl->user, slice_sub(name, 5, name.len)))
+        return SASL_MALFORMED;
+    return take_token(sasl, message);
+}
+
 static enum sasl_status
 from_scram(enum scram_status status)
 {
@@ -192,6 +256,10 @@ sasl_step(struct sasl *sasl, const struct slice *message, struct strbuf *challen
         return plain_step(sasl, *message);
     if (sasl->mechanism == SASL_LOGIN)
         return login_step(sasl, *message, challenge);
+    if (sasl->mechanism == SASL_OAUTHBEARER)
+        return oauthbearer_step(sasl, *message);
+    if (sasl->mechanism == SASL_XOAUTH2)
+        return xoauth2_step(sasl, *message);
     return scram_step(sasl, *message, challenge);
 }
 
@@ -227,4 +295,18 @@ struct slice
 sasl_password(const struct sasl *sasl)
 {
     return slice_make(sasl->password, sasl->password_len);
+}
+
+struct slice
+sasl_token(const struct sasl *sasl)
+{
+    return strbuf_slice(&sasl->token);
+}
+
+struct slice
+sasl_token_refusal(enum sasl_mechanism mechanism)
+{
+    return mechanism == SASL_XOAUTH2
+               ? SLICE("{\"status\":\"401\",\"schemes\":\"bearer\",\"scope\":\"\"}")
+               : SLICE("{\"status\":\"invalid_token\"}");
 }

@@ -16,7 +16,12 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 
-enum { BASE64_MAX = 4 * PASSWORD_SALT_MAX, MESSAGE_MAX = 16384, BINDING_MAX = 1024 };
+enum {
+    BASE64_MAX = 4 * PASSWORD_SALT_MAX,
+    MESSAGE_MAX = 16384,
+    BINDING_MAX = 1024,
+    AUTH_MESSAGE_MAX = 3 * MESSAGE_MAX
+};
 
 struct scram {
     Gsasl_session *session;
@@ -50,8 +55,8 @@ cbind_flag_valid(struct slice flag)
 }
 
 /* saslname: no NUL, valid UTF-8, ',' and '=' as "=2C" and "=3D". */
-static int
-decode_saslname(struct slice text, struct strbuf *out)
+int
+scram_decode_name(struct slice text, struct strbuf *out)
 {
     if (text.len == 0 || slice_index(text, '\0') < text.len || !parse_is_utf8(text))
         return -1;
@@ -84,9 +89,9 @@ scram_parse_first(struct slice message, struct strbuf *user)
         !slice_starts(message, SLICE("r="))) /* "m=" in the name's place: an extension we lack */
         goto out;
     if (authzid.len > 0 && (!slice_starts(authzid, SLICE("a=")) ||
-                            decode_saslname(slice_sub(authzid, 2, authzid.len), &other) < 0))
+                            scram_decode_name(slice_sub(authzid, 2, authzid.len), &other) < 0))
         goto out;
-    if (decode_saslname(slice_sub(name, 2, name.len), user) < 0)
+    if (scram_decode_name(slice_sub(name, 2, name.len), user) < 0)
         goto out;
     status = authzid.len == 0 || slice_eq(strbuf_slice(&other), strbuf_slice(user)) ? SCRAM_MORE
                                                                                     : SCRAM_DENIED;
@@ -294,7 +299,7 @@ append_signature(const struct scram *scram, struct slice auth_message, struct st
 static enum scram_status
 final_of_several(struct scram *scram, struct slice message, struct strbuf *out)
 {
-    struct strbuf auth_message = strbuf_new(3 * MESSAGE_MAX);
+    struct strbuf auth_message = strbuf_new(AUTH_MESSAGE_MAX);
     struct final final;
     enum scram_status status = SCRAM_DENIED;
 

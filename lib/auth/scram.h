@@ -20,6 +20,9 @@ enum scram_status {
  * name has to be the same. SCRAM_MORE: it is there. */
 enum scram_status scram_parse_first(struct slice message, struct strbuf *user);
 
+/* A saslname: "=2C" and "=3D" stand for ',' and '='. 0, or -1: it is none. */
+int scram_decode_name(struct slice text, struct strbuf *out);
+
 #define SCRAM_KEYS_MAX 17
 
 struct scram;

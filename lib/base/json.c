@@ -6,7 +6,7 @@
 #include "lib/base/parse.h"
 
 void
-json_string(struct strbuf *out, struct slice text)
+json_quote(struct strbuf *out, struct slice text)
 {
     (void)strbuf_char(out, '"'); /* overflow is remembered */
     for (size_t at = 0, len; at < text.len; at += len) {

@@ -7,6 +7,6 @@
 #include "lib/base/strbuf.h"
 
 /* `text` from anybody as a JSON string with its quotes; what is no UTF-8 becomes U+FFFD. */
-void json_string(struct strbuf *out, struct slice text);
+void json_quote(struct strbuf *out, struct slice text);
 
 #endif

@@ -16,7 +16,7 @@ begin(struct json_writer *w, const char *key)
 }
 
 void
-json_open(struct json_writer *w, const char *key, char bracket)
+json_writer_open(struct json_writer *w, const char *key, char bracket)
 {
     begin(w, key);
     (void)strbuf_char(w->out, bracket);
@@ -24,35 +24,35 @@ json_open(struct json_writer *w, const char *key, char bracket)
 }
 
 void
-json_close(struct json_writer *w, char bracket)
+json_writer_close(struct json_writer *w, char bracket)
 {
     (void)strbuf_char(w->out, bracket);
     w->comma = true;
 }
 
 void
-json_text(struct json_writer *w, const char *key, struct slice value)
+json_writer_text(struct json_writer *w, const char *key, struct slice value)
 {
     begin(w, key);
-    json_string(w->out, value);
+    json_quote(w->out, value);
 }
 
 void
-json_number(struct json_writer *w, const char *key, uint64_t value)
+json_writer_number(struct json_writer *w, const char *key, uint64_t value)
 {
     begin(w, key);
     (void)strbuf_u64(w->out, value);
 }
 
 void
-json_bool(struct json_writer *w, const char *key, bool value)
+json_writer_bool(struct json_writer *w, const char *key, bool value)
 {
     begin(w, key);
     (void)strbuf_str(w->out, value ? "true" : "false");
 }
 
 void
-json_null(struct json_writer *w, const char *key)
+json_writer_null(struct json_writer *w, const char *key)
 {
     begin(w, key);
     (void)strbuf_str(w->out, "null");

@@ -14,11 +14,11 @@ struct json_writer {
 };
 
 /* `key` is NULL in arrays and for the whole. Keys are constants that need no escapes. */
-void json_open(struct json_writer *w, const char *key, char bracket); /* '{' or '[' */
-void json_close(struct json_writer *w, char bracket);                 /* '}' or ']' */
-void json_text(struct json_writer *w, const char *key, struct slice value);
-void json_number(struct json_writer *w, const char *key, uint64_t value);
-void json_bool(struct json_writer *w, const char *key, bool value);
-void json_null(struct json_writer *w, const char *key);
+void json_writer_open(struct json_writer *w, const char *key, char bracket); /* '{' or '[' */
+void json_writer_close(struct json_writer *w, char bracket);                 /* '}' or ']' */
+void json_writer_text(struct json_writer *w, const char *key, struct slice value);
+void json_writer_number(struct json_writer *w, const char *key, uint64_t value);
+void json_writer_bool(struct json_writer *w, const char *key, bool value);
+void json_writer_null(struct json_writer *w, const char *key);
 
 #endif

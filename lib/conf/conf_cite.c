@@ -176,10 +176,10 @@ conf_cite_json(const struct conf_cite *cite, struct strbuf *out)
     if (cite->file == NULL) {
         (void)strbuf_str(out, "null, \"line\": null");
     } else {
-        json_string(out, slice_of(cite->file));
+        json_quote(out, slice_of(cite->file));
         (void)strbuf_printf(out, ", \"line\": %u", cite->line);
     }
     (void)strbuf_str(out, ", \"text\": ");
-    json_string(out, slice_of(cite->text));
+    json_quote(out, slice_of(cite->text));
     (void)strbuf_char(out, '}');
 }

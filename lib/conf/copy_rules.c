@@ -3,7 +3,7 @@
  * MON-09).
  *
  * Reads no file: rules and addresses are there. However many rules there are, each address costs
- * two look-ups.
+ * two look-ups, and each rule is gone through once for what is sent and once for what is received.
  */
 #include "lib/conf/copy_rules.h"
 
@@ -14,6 +14,7 @@ struct deciding {
     const struct copy_mail *mail_of;
     struct copy_decision *out;
     bool *listed; /* by position among all addresses that get copies; NULL: none is */
+    struct monitor_met *met;
     struct slice monitored;
     unsigned mail; /* enum monitor_mail: what kind this is, one or both */
     bool outgoing;
@@ -47,7 +48,7 @@ static void
 look_up(struct deciding *d, struct slice address)
 {
     d->monitored = address;
-    monitor_rules_find(d->rules, address, take_rule, d);
+    monitor_rules_find(d->rules, address, d->met, take_rule, d);
 }
 
 /* An alias or group of ours may lead outside; a mailbox that forwards got it all the same. */
@@ -106,14 +107,18 @@ decide_monitors(struct deciding *d, bool is_local, const struct copy_target *tar
                 uint32_t count)
 {
     d->outgoing = true;
+    d->met = monitor_met_new(d->rules);
     if (is_local) { /* else anybody could have written the address there */
         look_up(d, d->mail_of->user);
         look_up(d, d->mail_of->sender);
     }
+    monitor_met_free(&d->met);
+    d->met = monitor_met_new(d->rules);
     d->outgoing = false;
     d->mail = is_local ? MONITOR_INTERNAL : MONITOR_EXTERNAL;
     for (uint32_t i = 0; i < count; i++)
         look_up_target(d, &targets[i]);
+    monitor_met_free(&d->met);
     xfree(&d->listed);
 }
 

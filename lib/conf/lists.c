@@ -10,6 +10,7 @@
 #include "lib/base/cidr.h"
 #include "lib/base/mem.h"
 #include "lib/conf/approval_rules.h"
+#include "lib/conf/location_table.h"
 #include "lib/conf/odmr_table.h"
 #include "lib/conf/sender_table.h"
 #include "lib/conf/tls_table.h"

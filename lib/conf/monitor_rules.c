@@ -21,8 +21,14 @@
 
 /* The rules of one address or domain. */
 struct matches {
+    size_t position; /* among all */
     uint32_t *rules;
     size_t count, room;
+};
+
+struct monitor_met {
+    bool *matches; /* by position: all rules of these were handed out */
+    bool rules[];
 };
 
 struct monitor_rules {
@@ -120,8 +126,10 @@ match_add(struct monitor_rules *rules, struct slice whom, uint32_t rule)
     void **place = map_at(rules->by_whom, whom);
     struct matches *m = *place;
 
-    if (m == NULL)
+    if (m == NULL) {
         *place = m = xcalloc(1, sizeof(*m));
+        m->position = map_count(rules->by_whom) - 1;
+    }
     if (m->count > 0 && m->rules[m->count - 1] == rule)
         return; /* the rule has it twice */
     m->rules = grow(m->rules, m->count, &m->room, sizeof(*m->rules));
@@ -466,8 +474,42 @@ monitor_rules_copy(const struct monitor_rules *rules, size_t i)
     return rules->copies[i];
 }
 
+struct monitor_met *
+monitor_met_new(const struct monitor_rules *rules)
+{
+    struct monitor_met *met = xcalloc(1, sizeof(*met) + rules->count * sizeof(met->rules[0]));
+
+    met->matches = xcalloc(map_count(rules->by_whom) + 1, sizeof(*met->matches));
+    return met;
+}
+
 void
-monitor_rules_find(const struct monitor_rules *rules, struct slice address,
+monitor_met_free(struct monitor_met **metp)
+{
+    if (*metp != NULL)
+        free((*metp)->matches);
+    xfree(metp);
+}
+
+static void
+hand_out(const struct monitor_rules *rules, const struct matches *m, struct monitor_met *met,
+         void (*each)(void *arg, const struct monitor_rule *rule), void *arg)
+{
+    if (met != NULL && met->matches[m->position])
+        return;
+    if (met != NULL)
+        met->matches[m->position] = true;
+    for (size_t i = 0; i < m->count; i++) {
+        if (met != NULL && met->rules[m->rules[i]])
+            continue;
+        if (met != NULL)
+            met->rules[m->rules[i]] = true;
+        each(arg, &rules->rules[m->rules[i]]);
+    }
+}
+
+void
+monitor_rules_find(const struct monitor_rules *rules, struct slice address, struct monitor_met *met,
                    void (*each)(void *arg, const struct monitor_rule *rule), void *arg)
 {
     char key[ADDRESS_MAX];
@@ -482,8 +524,8 @@ monitor_rules_find(const struct monitor_rules *rules, struct slice address,
     for (int round = 0; round < 2; round++) {
         const struct matches *m = map_get(rules->by_whom, whom);
 
-        for (size_t i = 0; m != NULL && i < m->count; i++)
-            each(arg, &rules->rules[m->rules[i]]);
+        if (m != NULL)
+            hand_out(rules, m, met, each, arg);
         whom = slice_sub(whom, slice_rindex(whom, '@'), whom.len);
     }
 }

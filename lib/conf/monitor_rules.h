@@ -61,8 +61,15 @@ size_t monitor_rules_copies(const struct monitor_rules *rules);
 struct slice monitor_rules_copy(const struct monitor_rules *rules, size_t i);
 
 /* Calls each(arg, rule) for every rule that monitors `address`, by itself or by its domain; ASCII
- * letters in any case. Two look-ups, however many rules there are. */
+ * letters in any case. Two look-ups, however many rules there are.
+ *
+ * `met` (or NULL) is for a question about many addresses: a rule that has been handed out comes not
+ * again, so that all of them together cost no more than what is in the file. */
+struct monitor_met;
 void monitor_rules_find(const struct monitor_rules *rules, struct slice address,
+                        struct monitor_met *met,
                         void (*each)(void *arg, const struct monitor_rule *rule), void *arg);
+struct monitor_met *monitor_met_new(const struct monitor_rules *rules);
+void monitor_met_free(struct monitor_met **metp);
 
 #endif

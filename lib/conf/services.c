@@ -98,9 +98,10 @@ set_user(struct parser *p, struct slice value)
 static int
 set_startup(struct parser *p, struct slice value)
 {
-    p->row->automatic = slice_eq(value, SLICE("automatic"));
+    p->row->always = slice_eq(value, SLICE("always"));
+    p->row->automatic = p->row->always || slice_eq(value, SLICE("automatic"));
     if (!p->row->automatic && !slice_eq(value, SLICE("disabled")))
-        return fail(p, "startup: expected automatic or disabled");
+        return fail(p, "startup: expected automatic, always or disabled");
     return 0;
 }
 

@@ -35,6 +35,7 @@ struct service_row {
     char program[SERVICE_NAME_MAX + 1];
     int user;       /* enum conf_id of its role; -1: none given */
     bool automatic; /* started with the suite */
+    bool always;    /* and not stopped before it */
     bool overlap;
     struct service_listen listens[SERVICE_LISTENS_MAX];
     size_t listen_count;

@@ -189,14 +189,26 @@ db_begin(struct db *db)
     return to_errno(db, db->env->txn_begin(db->env, NULL, &db->txn, 0));
 }
 
-int
-db_commit(struct db *db)
+static int
+commit(struct db *db, uint32_t flags)
 {
     DB_TXN *txn = db->txn;
 
     assert_always(txn != NULL);
     db->txn = NULL;
-    return to_errno(db, txn->commit(txn, DB_TXN_SYNC));
+    return to_errno(db, txn->commit(txn, flags));
+}
+
+int
+db_commit(struct db *db)
+{
+    return commit(db, DB_TXN_SYNC);
+}
+
+int
+db_commit_unflushed(struct db *db)
+{
+    return commit(db, DB_TXN_WRITE_NOSYNC);
 }
 
 void

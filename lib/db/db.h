@@ -33,6 +33,9 @@ void db_close(struct db **dbp); /* takes a checkpoint; an open transaction is un
  * changed nothing. */
 int db_begin(struct db *db);
 int db_commit(struct db *db);
+/* The same without the flush: a crash of the machine may take it back, but never alone; what was
+ * committed before it stays, and the next db_commit makes it durable along with itself. */
+int db_commit_unflushed(struct db *db);
 void db_abort(struct db *db);
 bool db_in_transaction(const struct db *db);
 

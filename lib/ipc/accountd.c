@@ -108,6 +108,7 @@ accountd_spend_encode(struct strbuf *out, const struct accountd_spend *req)
     writer_u64(&w, req->local_rcpts);
     writer_u64(&w, req->remote_rcpts);
     writer_u64(&w, req->bytes);
+    writer_bytes(&w, req->subject);
     return frame_end(&w);
 }
 
@@ -120,6 +121,7 @@ accountd_spend_decode(struct slice payload, struct accountd_spend *req)
     req->local_rcpts = reader_u64(&r);
     req->remote_rcpts = reader_u64(&r);
     req->bytes = reader_u64(&r);
+    req->subject = reader_bytes(&r, ACCOUNTD_SUBJECT_MAX);
     return reader_end(&r);
 }
 
@@ -136,6 +138,7 @@ accountd_expand_encode(struct strbuf *out, const struct accountd_recipient *reci
         writer_bytes(&w, recipients[i].address);
         writer_bytes(&w, recipients[i].auth_user);
         writer_bytes(&w, recipients[i].sender);
+        writer_u8(&w, recipients[i].by_rule);
     }
     return frame_end(&w);
 }
@@ -151,11 +154,14 @@ accountd_expand_decode(struct slice payload,
 
     for (uint32_t i = 0; i < count; i++) {
         struct accountd_recipient recipient;
+        uint8_t by_rule;
 
         recipient.address = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
         recipient.auth_user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
         recipient.sender = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
-        if (r.failed || each(arg, i, &recipient) < 0)
+        by_rule = reader_u8(&r);
+        recipient.by_rule = by_rule == 1;
+        if (r.failed || by_rule > 1 || each(arg, i, &recipient) < 0)
             return -1;
     }
     return count == 0 ? -1 : reader_end(&r);

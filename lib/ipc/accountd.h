@@ -106,10 +106,14 @@ int accountd_rcpt_reply_decode(struct slice payload, struct accountd_rcpt_reply 
 /* ---- SPEND: asked by smtpd when a message of a user whose RCPT replies said `counted` is whole,
  * and before it is accepted. Checked and counted at once: of two sessions that want the last of an
  * allowance one gets it. Reply is an accountd_rcpt_reply: LOCAL, it is counted. What is counted
- * stays so, also if the queue then fails ---- */
+ * stays so, also if the queue then fails. LOCAL with a text: it is to be put on hold, for that
+ * reason
+ * ---- */
+#define ACCOUNTD_SUBJECT_MAX 256
 struct accountd_spend {
     struct slice auth_user;
     uint64_t local_rcpts, remote_rcpts, bytes;
+    struct slice subject; /* as in the header section, its beginning; may be empty */
 };
 int accountd_spend_encode(struct strbuf *out, const struct accountd_spend *req);
 int accountd_spend_decode(struct slice payload, struct accountd_spend *req);
@@ -141,6 +145,7 @@ struct accountd_recipient {
     struct slice address;
     struct slice auth_user; /* canonical, or empty */
     struct slice sender;    /* reverse path of the mail, or empty */
+    bool by_rule;           /* the administrator's rule sends it there: no right is asked for */
 };
 /* The request: `count` addresses. The same mailbox is listed once for each source that leads to it;
  * the queue removes duplicates. Loops and nesting are resolved (and cut) by accountd. */

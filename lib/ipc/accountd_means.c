@@ -30,6 +30,13 @@ accountd_means_reply_encode(struct strbuf *out, uint32_t id, const struct accoun
 
     writer_u8(&w, means->known);
     writer_u8(&w, means->mail_password);
+    writer_u8(&w, means->is_external);
+    writer_bytes(&w, means->external);
+    writer_bytes(&w, means->oauth.issuer);
+    writer_bytes(&w, means->oauth.audience);
+    writer_bytes(&w, means->oauth.claim);
+    writer_bytes(&w, means->oauth.keys);
+    writer_bytes(&w, means->oauth.introspection);
     writer_u32(&w, means->code_count);
     for (uint32_t i = 0; i < means->code_count; i++) {
         writer_bytes(&w, means->codes[i].id);
@@ -46,13 +53,20 @@ accountd_means_reply_decode(struct slice payload, struct accountd_means *means,
                             struct accountd_code codes[ACCOUNTD_CODES_MAX])
 {
     struct reader r = reader_begin(payload);
-    uint8_t known = reader_u8(&r), mail_password = reader_u8(&r);
+    uint8_t known = reader_u8(&r), mail_password = reader_u8(&r), is_external = reader_u8(&r);
 
     means->known = known == 1;
     means->mail_password = mail_password == 1;
+    means->is_external = is_external == 1;
+    means->external = reader_bytes(&r, ACCOUNTD_METHOD_MAX);
+    means->oauth.issuer = reader_bytes(&r, ACCOUNTD_OAUTH_MAX);
+    means->oauth.audience = reader_bytes(&r, ACCOUNTD_OAUTH_MAX);
+    means->oauth.claim = reader_bytes(&r, ACCOUNTD_OAUTH_MAX);
+    means->oauth.keys = reader_bytes(&r, ACCOUNTD_OAUTH_MAX);
+    means->oauth.introspection = reader_bytes(&r, ACCOUNTD_OAUTH_MAX);
     means->codes = codes;
     means->code_count = reader_u32(&r);
-    if (known > 1 || mail_password > 1 || means->code_count > ACCOUNTD_CODES_MAX)
+    if (known > 1 || mail_password > 1 || is_external > 1 || means->code_count > ACCOUNTD_CODES_MAX)
         return -1;
     for (uint32_t i = 0; i < means->code_count; i++) {
         codes[i].id = reader_bytes(&r, ACCOUNTD_CODE_ID_MAX);

@@ -8,9 +8,10 @@
 
 #include "lib/ipc/accountd.h"
 
-#define ACCOUNTD_CODES_MAX 16  /* of one user */
-#define ACCOUNTD_CODE_ID_MAX 6 /* bytes */
-#define ACCOUNTD_SCOPE_MAX 512 /* bytes of a list of services or addresses */
+#define ACCOUNTD_CODES_MAX 16   /* of one user */
+#define ACCOUNTD_CODE_ID_MAX 6  /* bytes */
+#define ACCOUNTD_METHOD_MAX 900 /* bytes of a method */
+#define ACCOUNTD_SCOPE_MAX 512  /* bytes of a list of services or addresses */
 
 /* An authorization code. */
 struct accountd_code {
@@ -21,10 +22,19 @@ struct accountd_code {
     struct slice record;    /* lib/auth/code.h */
 };
 
+/* By whose access tokens a user may log in; values of the domain's properties. */
+#define ACCOUNTD_OAUTH_MAX 300 /* bytes of each */
+struct accountd_oauth {
+    struct slice issuer, audience, claim, keys, introspection;
+};
+
 /* ---- MEANS: by the user's canonical address ---- */
 struct accountd_means {
-    bool known;                        /* false: there is no such user, or nobody could tell */
-    bool mail_password;                /* the password works in mail programs */
+    bool known;            /* false: there is no such user, or nobody could tell */
+    bool mail_password;    /* the password works in mail programs */
+    bool is_external;      /* somebody else knows the password: */
+    struct slice external; /* by this method (lib/auth/external.h); "": the domain names none */
+    struct accountd_oauth oauth;       /* issuer "": the domain takes no tokens */
     const struct accountd_code *codes; /* decode: the caller's array */
     uint32_t code_count;
 };

@@ -165,6 +165,12 @@ queue_writer_write(struct queue_writer *w, struct slice content)
     return w->error == 0 ? 0 : -1;
 }
 
+int
+queue_writer_sync(struct queue_writer *w)
+{
+    return writer_flush(w) < 0 ? -1 : fsync(w->fd);
+}
+
 uint64_t
 queue_writer_size(const struct queue_writer *w)
 {

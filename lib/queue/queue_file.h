@@ -43,6 +43,9 @@ int queue_writer_write(struct queue_writer *w, struct slice content); /* buffere
  * the writer either way. The envelope's id and content_* are taken from the writer. */
 int queue_writer_commit(struct queue_writer **wp, const struct queue_envelope *envelope);
 void queue_writer_abort(struct queue_writer **wp);
+/* Puts on disk what was written so far, so that the commit of a large message waits for less. 0, or
+ * -1 with errno. */
+int queue_writer_sync(struct queue_writer *w);
 uint64_t queue_writer_size(const struct queue_writer *w);
 /* A descriptor for reading what was written so far; the caller's. It stays readable whatever
  * becomes of the message. Needs the right to read in tmp/. -1 with errno. */

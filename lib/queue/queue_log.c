@@ -75,6 +75,9 @@ encode_fields(struct writer *w, const struct queue_log_entry *e)
         writer_bytes(w, slice_sub(e->address, 0, TEXT_MAX));
         writer_bytes(w, slice_sub(e->text, 0, TEXT_MAX));
         break;
+    case QUEUE_LOG_REPLY:
+        writer_bytes(w, slice_sub(e->address, 0, TEXT_MAX));
+        break;
     default: /* NOTICE and GO have no more */
         break;
     }
@@ -154,6 +157,9 @@ decode_fields(struct slice fields, struct queue_log_entry *e)
     case QUEUE_LOG_ASK:
     case QUEUE_LOG_VERDICT:
         decode_approval(&r, e);
+        break;
+    case QUEUE_LOG_REPLY:
+        e->address = reader_bytes(&r, TEXT_MAX);
         break;
     case QUEUE_LOG_NOTICE:
     case QUEUE_LOG_GO:
@@ -266,6 +272,9 @@ take_entry(struct queue_log *log, const struct queue_log_entry *e)
     case QUEUE_LOG_VERDICT:
         take_verdict(&log->approval, e);
         break;
+    case QUEUE_LOG_REPLY:
+        add_entry(&log->replies, &log->reply_count, e);
+        break;
     default:
         add_entry(&log->rcpts, &log->rcpt_count, e);
         break;
@@ -283,6 +292,8 @@ parse_all(struct queue_log *log)
     strbuf_truncate(&log->bytes, log->bytes.len - rest.len);
     if (log->rcpt_count > 1)
         qsort(log->rcpts, log->rcpt_count, sizeof(*log->rcpts), compare_entries);
+    if (log->reply_count > 1)
+        qsort(log->replies, log->reply_count, sizeof(*log->replies), compare_entries);
     drop_older(log);
 }
 
@@ -330,17 +341,17 @@ queue_log_load(int dirfd, const char *id, struct queue_log *log)
     return 0;
 }
 
-const struct queue_log_entry *
-queue_log_find(const struct queue_log *log, struct slice address)
+static const struct queue_log_entry *
+find(const struct queue_log_entry *sorted, uint32_t count, struct slice address)
 {
-    uint32_t from = 0, to = log->rcpt_count;
+    uint32_t from = 0, to = count;
 
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
-        int order = slice_cmp(address, log->rcpts[middle].address);
+        int order = slice_cmp(address, sorted[middle].address);
 
         if (order == 0)
-            return &log->rcpts[middle];
+            return &sorted[middle];
         if (order < 0)
             to = middle;
         else
@@ -349,12 +360,25 @@ queue_log_find(const struct queue_log *log, struct slice address)
     return NULL;
 }
 
+const struct queue_log_entry *
+queue_log_find(const struct queue_log *log, struct slice address)
+{
+    return find(log->rcpts, log->rcpt_count, address);
+}
+
+bool
+queue_log_has_reply(const struct queue_log *log, struct slice address)
+{
+    return find(log->replies, log->reply_count, address) != NULL;
+}
+
 void
 queue_log_free(struct queue_log *log)
 {
     strbuf_free(&log->bytes);
     xfree(&log->rcpts);
     xfree(&log->edits);
+    xfree(&log->replies);
     *log = (struct queue_log){.bytes = strbuf_new(QUEUE_LOG_MAX)};
 }
 

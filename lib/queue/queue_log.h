@@ -26,12 +26,13 @@ enum queue_log_kind {
     QUEUE_LOG_EDIT = 'E',    /* the administrator changed the recipients */
     QUEUE_LOG_ASK = 'A',     /* approvers were asked: the message waits for their decisions */
     QUEUE_LOG_VERDICT = 'V', /* one of them decided, or the time was over */
+    QUEUE_LOG_REPLY = 'Y',   /* an automatic reply of a mailbox is about to be queued */
 };
 
 struct queue_log_entry {
     uint8_t kind; /* enum queue_log_kind */
     int64_t time_ms;
-    struct slice address;           /* DONE, WAIT; EDIT: who goes, or empty */
+    struct slice address;           /* DONE, WAIT, REPLY; EDIT: who goes, or empty */
     uint8_t outcome;                /* DONE: enum queue_outcome */
     struct slice dsn, text, remote; /* DONE, WAIT; HOLD: text is the reason */
     uint32_t round;                 /* ROUND: from 1 */
@@ -74,6 +75,8 @@ struct queue_log {
     struct slice hold_reason;      /* if held */
     struct queue_log_entry *edits; /* in order */
     uint32_t edit_count;
+    struct queue_log_entry *replies; /* sorted by address */
+    uint32_t reply_count;
     struct queue_approval approval;
 };
 /* ID.log below `dirfd`. 0, also when there is none (then log->bytes is empty); -1 with errno. */
@@ -87,6 +90,8 @@ bool queue_log_waits_for_approval(const struct queue_log *log);
 bool queue_log_next_approver(struct slice *list, uint8_t *kinds, struct slice *address);
 /* The entry of an address, or NULL. */
 const struct queue_log_entry *queue_log_find(const struct queue_log *log, struct slice address);
+/* Has the mailbox's automatic reply been put on record? */
+bool queue_log_has_reply(const struct queue_log *log, struct slice address);
 void queue_log_free(struct queue_log *log);
 
 /* Writes `records` at `*length`, the length of the good part, making the file if *length is 0, and

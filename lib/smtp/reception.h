@@ -17,7 +17,7 @@ struct reception_rules {
     bool close_relay, from_must_match_auth, from_must_be_local, local_sender_must_auth;
     bool sender_rule_skip_good_ip;
     uint64_t max_message_size, max_incoming_size, max_outgoing_size; /* octets; 0: no limit */
-    uint64_t max_recipients; /* of one transaction */
+    uint64_t max_recipients;                                         /* of one transaction */
     struct networks trusted_hosts, good_ips;
     struct map *open_domains; /* in lower case, struct reception_relay; NULL: none */
 };

@@ -6,6 +6,7 @@
 #include "lib/sts/sts_policy.h"
 
 #include "lib/base/parse.h"
+#include "lib/base/txt_record.h"
 #include "lib/mail/address.h"
 
 static const char *const modes[] = {
@@ -35,25 +36,20 @@ is_id(struct slice id)
 int
 sts_record_parse(struct slice record, struct slice *id)
 {
-    struct slice version = slice_trim(slice_split(&record, ';'));
+    struct slice name, value;
+    int more;
 
     *id = SLICE("");
-    if (!slice_eq(version, SLICE("v=STSv1")))
+    if (!txt_record_is(&record, SLICE("v=STSv1")))
         return 1;
-    while (record.len > 0) {
-        struct slice field = slice_trim(slice_split(&record, ';'));
-
-        if (field.len == 0 && record.len == 0)
-            break; /* a delimiter at the end */
-        if (slice_index(field, '=') == field.len)
+    while ((more = txt_record_next(&record, &name, &value)) > 0) {
+        if (id->len > 0 || !slice_eq(name, SLICE("id")))
+            continue;
+        *id = value;
+        if (!is_id(value))
             return -1;
-        if (id->len == 0 && slice_starts(field, SLICE("id="))) {
-            *id = slice_sub(field, 3, field.len);
-            if (!is_id(*id))
-                return -1;
-        }
     }
-    return id->len > 0 ? 0 : -1;
+    return more == 0 && id->len > 0 ? 0 : -1;
 }
 
 /* ---- the policy ---- */

@@ -170,6 +170,8 @@ keeper_main(struct keeper *keeper)
     drop_descriptors(keeper);
     /* what the workers' own sandboxes need on their way in, and they may only take away */
     box.calls |= SANDBOX_FORK | SANDBOX_THREADS | SANDBOX_RESTRICT | SANDBOX_CHROOT;
+    if (box.dir_count > 0)
+        box.calls |= SANDBOX_LANDLOCK;
     box.memory_max = 0;
     if (sandbox_enter(&box) < 0 || sandbox_prepare(&keeper->plan->box) < 0)
         _exit(EX_NOPERM);

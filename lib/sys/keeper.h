@@ -16,8 +16,8 @@
 
 struct keeper_plan {
     const char *keeper_role, *worker_role; /* in the process table: "hash keeper" */
-    struct sandbox box;                    /* of each worker; without a path that it could open */
-    unsigned width;                        /* workers, 1 to KEEPER_WORKERS_MAX */
+    struct sandbox box; /* of each worker; where it parses what strangers write, without `dirs` */
+    unsigned width;     /* workers, 1 to KEEPER_WORKERS_MAX */
     /* Serves packets from `fd` until it ends; then _exit(EX_OK), and the keeper ends too. */
     void (*work)(void *arg, int fd);
     void *arg;

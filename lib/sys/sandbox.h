@@ -35,6 +35,7 @@ enum sandbox_calls {
     SANDBOX_NARROW = 1 << 14,      /* sandbox_keep_only later */
     SANDBOX_FCHMOD = 1 << 15,      /* fchmod alone: the mode of what is open */
     SANDBOX_SCRATCH = 1 << 16,     /* ftruncate of files that are open already */
+    SANDBOX_MODULES = 1 << 17,     /* mapping code: modules that are loaded later (PAM) */
 };
 
 /* Below that directory. SYMLINKS, with WRITE: also make and move symbolic links. */

@@ -159,6 +159,11 @@ add_allowed(scmp_filter_ctx ctx, unsigned calls)
     rc |= add_deadly(ctx, 0);
     /* glibc tries clone3 first, whose flags a filter cannot see, and falls back on ENOSYS */
     rc |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    /* PAM as root gives up where it may not write to the kernel's audit; a kernel without is fine
+     */
+    if ((calls & SANDBOX_MODULES) != 0)
+        rc |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+                               SCMP_A0(SCMP_CMP_EQ, AF_NETLINK));
     return rc;
 }
 

@@ -21,7 +21,7 @@ enum {
 struct response {
     struct stream *stream;
     int64_t deadline;
-    bool chunked, has_length, is_text;
+    bool chunked, has_length, is_text, any_type;
     uint64_t length;
     struct strbuf *body;
 };
@@ -82,7 +82,9 @@ read_fields(struct response *r)
         if (!read_line(r, &line))
             return "the HTTP header ends early";
         if (line.len == 0)
-            return r->is_text ? NULL : "the content is not text/plain"; /* RFC 8461 section 3.2 */
+            return r->is_text || r->any_type
+                       ? NULL
+                       : "the content is not text/plain"; /* RFC 8461 section 3.2 */
         trouble = take_field(r, line);
         if (trouble != NULL)
             return trouble;
@@ -219,6 +221,35 @@ https_post(const struct https_target *target, const char *type, struct slice bod
         if (trouble == NULL && status.ptr[0] != '2')
             trouble = "the HTTP status is not 2xx";
     }
+    stream_free(&r.stream);
+    return trouble;
+}
+
+const char *
+https_ask(const struct https_target *target, const struct https_query *query, struct strbuf *body)
+{
+    struct response r = {.body = body, .any_type = true};
+    const char *trouble = begin(&r, target);
+    struct slice status;
+
+    if (trouble == NULL) {
+        (void)stream_printf(r.stream, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\n",
+                            query->method, target->path, target->host);
+        if (query->authorization[0] != '\0')
+            (void)stream_printf(r.stream, "Authorization: %s\r\n", query->authorization);
+        if (query->type != NULL)
+            (void)stream_printf(r.stream, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+                                query->type, query->body.len);
+        (void)stream_write(r.stream, SLICE("Connection: close\r\n\r\n"));
+        (void)stream_write(r.stream, query->body);
+        trouble = read_status(&r, &status);
+        if (trouble == NULL && !slice_eq(status, SLICE("200")))
+            trouble = "the HTTP status is not 200";
+    }
+    if (trouble == NULL)
+        trouble = read_fields(&r);
+    if (trouble == NULL)
+        trouble = read_body(&r);
     stream_free(&r.stream);
     return trouble;
 }

@@ -24,4 +24,15 @@ const char *https_get(const struct https_target *target, struct strbuf *body, bo
 /* POST: any 2xx is a success; what the server says besides is not read. */
 const char *https_post(const struct https_target *target, const char *type, struct slice body);
 
+/* GET or POST, whatever type the answer has: only a 200 counts, and its body is appended to `body`,
+ * whose ceiling is its limit. */
+struct https_query {
+    const char *method;
+    const char *authorization; /* value of the field; "": none. A secret: the caller wipes it */
+    const char *type;          /* of the body; NULL: there is none */
+    struct slice body;
+};
+const char *https_ask(const struct https_target *target, const struct https_query *query,
+                      struct strbuf *body);
+
 #endif

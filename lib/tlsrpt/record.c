@@ -6,6 +6,7 @@
 #include "lib/tlsrpt/record.h"
 
 #include "lib/base/encode.h"
+#include "lib/base/txt_record.h"
 #include "lib/mail/address.h"
 
 /* ---- the record ---- */
@@ -36,22 +37,16 @@ add_places(struct tlsrpt_record *out, struct slice list)
 int
 tlsrpt_record_parse(struct slice record, struct tlsrpt_record *out)
 {
-    struct slice version = slice_trim(slice_split(&record, ';'));
+    struct slice name, value;
+    int more;
 
     *out = (struct tlsrpt_record){.count = 0};
-    if (!slice_eq(version, SLICE("v=TLSRPTv1")))
+    if (!txt_record_is(&record, SLICE("v=TLSRPTv1")))
         return 1;
-    while (record.len > 0) {
-        struct slice field = slice_trim(slice_split(&record, ';'));
-
-        if (field.len == 0 && record.len == 0)
-            break; /* a delimiter at the end */
-        if (slice_index(field, '=') == field.len)
-            return -1;
-        if (slice_starts(field, SLICE("rua=")))
-            add_places(out, slice_sub(field, 4, field.len));
-    }
-    return out->count > 0 ? 0 : -1;
+    while ((more = txt_record_next(&record, &name, &value)) > 0)
+        if (slice_eq(name, SLICE("rua")))
+            add_places(out, value);
+    return more == 0 && out->count > 0 ? 0 : -1;
 }
 
 /* ---- URIs ---- */

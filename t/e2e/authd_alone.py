@@ -40,7 +40,7 @@ class AuthdAlone:
         (self.root / "etc/posthorn.conf").write_text(
             "[users]\n" + "".join(f"{role} = {AUTH_UID}:{AUTH_UID}\n"
                                   for role in ("auth", "smtp", "mail", "admin", "ldap")) +
-            "[auth]\n" + "".join(line + "\n" for line in settings))
+            "[auth]\nexternal_workers = 1\n" + "".join(line + "\n" for line in settings))
         self._stop = False
         self._servers = []
         if accountd:

@@ -1,6 +1,7 @@
 """An authority of the test's own, and TLSA data of what it signs."""
 import datetime
 import hashlib
+import ipaddress
 import pathlib
 import ssl
 import tempfile
@@ -11,6 +12,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 DAY = datetime.timedelta(days=1)
+
+
+def alternative(name):
+    """A name in a certificate: of a host, or an address."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 class Authority:
@@ -49,7 +58,7 @@ class Authority:
                 .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]))
                 .issuer_name(self.name).public_key(key.public_key()).serial_number(x509.random_serial_number())
                 .not_valid_before(now - 5 * DAY).not_valid_after(now - DAY if expired else now + 5 * DAY)
-                .add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False)
+                .add_extension(x509.SubjectAlternativeName([alternative(n) for n in names]), False)
                 .sign(self.key, hashes.SHA256()))
         return cert, key
 

@@ -20,7 +20,7 @@ ALICE = "alice@d.test"
 
 @pytest.fixture(scope="module")
 def sink():
-    server = Sink(replies={"RCPT never*": "550 5.1.1 no such user here"}, extensions=("PIPELINING",))
+    server = Sink(replies={"RCPT never*": "550 5.1.1 no such user here", "RCPT later*": "451 4.2.0 later"}, extensions=("PIPELINING",))
     yield server
     server.close()
 
@@ -180,3 +180,34 @@ def test_killed_in_between_it_is_answered_once(inst, sink):
     inst.wait_queue_empty(60)
     assert len(messages(inst, ALICE)) == 10
     assert reply(sink, "storm@far.test")
+
+
+def records(log):
+    """The records of an ID.log (doc/queue.md), each with its kind."""
+    at = 0
+    while at < len(log):
+        size = 8 + int.from_bytes(log[at:at + 4], "big")
+        yield chr(log[at + 9]), log[at:at + size]
+        at += size
+
+
+def test_a_crash_behind_a_reply_that_has_left(inst, sink):
+    """Nothing says yet that the mail was delivered, so that is done again, and is found done; there is no second reply."""
+    inst.run("user", "set", "bob@d.test", f"forward={ALICE};later@far.test")
+    send(inst, rcpt="bob@d.test", sender="crash@far.test", subject="crash")
+    reply(sink, "crash@far.test")
+    wait_for(lambda: list((inst.root / "queue/deferred").glob("*.log")), 20, "the other recipient waits")
+    inst.stop()
+    [log] = (inst.root / "queue/deferred").glob("*.log")
+    ident = log.name.removesuffix(".log")
+    known = list(records(log.read_bytes()))
+    assert {"Y", "D", "W"} <= {kind for kind, _ in known}, known
+    log.write_bytes(b"".join(record for kind, record in known if kind == "Y"))
+    for name in (f"{ident}.log", ident):
+        (inst.root / "queue/deferred" / name).rename(inst.root / "queue/active" / name)
+    inst.start()
+    wait_for(lambda: (inst.root / "queue/deferred" / ident).exists(), 20, "tried again")
+    inst.wait_log("queue", "event=recovered")
+    assert len(messages(inst, ALICE)) == 1
+    assert len(replies(sink, "crash@far.test")) == 1
+    assert inst.log("local").count("event=auto_reply ") == 1

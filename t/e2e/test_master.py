@@ -498,8 +498,8 @@ def test_sandbox_status_shows_no_root_but_master(instance):
         assert row["landlock_layers"] >= 1, row
     if os.geteuid() == 0:  # who reads from the network has no file system
         reads = [row for row in rows if row["program"] in ("dnsd", "remote-deliver")
-                 or row["program"] in ("smtpd", "imapd", "pop3d") and row["role"] != "parent"]
-        assert {row["program"] for row in reads} == {"dnsd", "remote-deliver", "smtpd", "imapd", "pop3d"}
+                 or row["program"] in ("smtpd", "imapd", "pop3d", "admind") and row["role"] != "parent"]
+        assert {row["program"] for row in reads} == {"dnsd", "remote-deliver", "smtpd", "imapd", "pop3d", "admind"}
         for row in reads:
             here = "run" if row["program"] == "remote-deliver" else "run/empty"
             assert row["chroot"] == str(instance.root / here), row

@@ -50,6 +50,18 @@ def rules(inst):
     inst.run("reload")
 
 
+def test_a_public_folder_takes_what_the_rule_sends(inst, rules):
+    """Whatever rights the sender has there: the administrator has decided."""
+    inst.run("public", "add", "audit@d.test", "read=boss@d.test")
+    add(inst, "audit", "monitored=alice@d.test", "incoming=audit@d.test")
+    from_outside(inst, "alice@d.test", "for the audit")
+    inst.wait_queue_empty()
+    assert "for the audit" in subjects(inst, "alice@d.test")
+    assert "rcpt=audit@d.test" in inst.log("local"), inst.log("queue")[-2000:]
+    assert "copy_failed" not in inst.log("queue") and "may not write to this public folder" not in inst.log("queue")
+    inst.run("public", "del", "audit@d.test", "--yes")
+
+
 def test_copies_reach_their_readers_and_say_nothing(inst, sink, rules):
     add(inst, "alice", "monitored=alice@d.test", "outgoing=boss@d.test,watch@far.test", "incoming=boss@d.test")
     sink.messages.clear()

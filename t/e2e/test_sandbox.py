@@ -310,7 +310,7 @@ def test_no_line_can_be_logged_in_another_s_name(hooked):
 
 def test_a_worker_holds_what_its_session_needs(hooked):
     """Every descriptor of every process; those of sessions one by one."""
-    allowed = {"smtpd": {"queue/tmp", "queue/new", "queue/trigger"}, "imapd": set(), "pop3d": set(), "ldapd": set()}
+    allowed = {"smtpd": {"queue/tmp", "queue/new", "queue/trigger"}, "imapd": set(), "pop3d": set(), "ldapd": set(), "admind": set()}
     for row in hooked.json("status", "--sandbox"):
         held = [os.readlink(entry) for entry in pathlib.Path(f"/proc/{row['pid']}/fd").iterdir()]
         files = {name for name in held if name.startswith("/")} - {"/dev/null"}
@@ -328,7 +328,7 @@ def test_a_worker_holds_what_its_session_needs(hooked):
 
 def test_a_worker_has_limits_and_cannot_be_looked_into(hooked):
     workers = [row for row in hooked.json("status", "--sandbox")
-               if row["program"] in ("smtpd", "imapd", "pop3d", "ldapd") and row["role"] == "worker"]
+               if row["program"] in ("smtpd", "imapd", "pop3d", "ldapd", "admind") and row["role"] == "worker"]
     assert workers
     for row in workers:
         limits = pathlib.Path(f"/proc/{row['pid']}/limits").read_text().splitlines()

@@ -123,6 +123,22 @@ def test_from_whom_a_user_takes_mail(inst, user):
 
 # ---- how much ----
 
+def test_a_mailbox_is_not_reached_round_its_limits(inst, user):
+    """Through a group and another's forwarding: the mail comes back, and the others get theirs."""
+    name = user("may_receive_remote=no")
+    other = user(f"forward={name}", "forward_keep=yes")
+    inst.run("group", "add", "round@d.test", "--member", name, "--member", BOB)
+    stranger = Sender(inst)
+    for to in ("round@d.test", other):
+        assert stranger.send(to)[1][0] == 250
+    stranger.close()
+    inst.wait_log("queue", "this mailbox takes no mail from the sender")
+    wait_for(lambda: inst.log("queue").count("this mailbox takes no mail from the sender") == 2, 20, "both ways")
+    wait_for(lambda: f"rcpt={other} " in inst.log("local") and f"rcpt={BOB} " in inst.log("local"), 20, "the others' mail")
+    assert f"event=delivered queue_id=" in inst.log("local") and f"rcpt={name} " not in inst.log("local")
+    inst.run("group", "del", "round@d.test")
+
+
 def test_recipients_of_a_message(inst, user):
     s = Sender(inst, user("max_recipients=2"))
     codes, done = s.send(ALICE, CAROL, BOB)

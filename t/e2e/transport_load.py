@@ -64,6 +64,7 @@ def add_users(instance, users):
 
 class TransportLoad:
     kinds = ("local", "remote", "both", "refused", "success", "held")
+    sender = SENDER
 
     def __init__(self, instance, users, threads=3, pause=0.02, seed=1, holds=True):
         self.instance, self.users, self.pause = instance, users, pause
@@ -96,7 +97,7 @@ class TransportLoad:
             try:
                 if client is None:
                     client = smtplib.SMTP("127.0.0.1", self.instance.port("submission"), timeout=15)
-                    client.login(SENDER, PASSWORD)
+                    client.login(self.sender, PASSWORD)
                 self._send(client, chance)
             except (OSError, smtplib.SMTPException):
                 client = None
@@ -113,7 +114,7 @@ class TransportLoad:
         rcpt = ["NOTIFY=SUCCESS"] if kind == "success" else []
         with self._lock:
             self.attempted.add(token)
-        refused = client.sendmail(SENDER, local + far, body, mail, rcpt)
+        refused = client.sendmail(self.sender, local + far, body, mail, rcpt)
         if self.power_off or refused:
             return
         with self._lock:
@@ -144,7 +145,7 @@ class TransportLoad:
         wait_for(done, deadline, "the queue is empty")
 
 
-def _messages(instance, user):
+def fetch(instance, user):
     client = imaplib.IMAP4("127.0.0.1", instance.port("imap"), timeout=120)
     client.starttls(TLS)
     client.login(user, PASSWORD)
@@ -154,7 +155,7 @@ def _messages(instance, user):
     return [part[1] for part in parts if isinstance(part, tuple)]
 
 
-def _token(text):
+def token_of(text):
     found = re.search(rb"^X-Token: ([0-9a-f]{32})", text, re.M)
     return found.group(1).decode() if found else None
 
@@ -166,14 +167,14 @@ def problems(instance, load, sink):
         for user in local:
             wanted[user].add(token)
     for user in load.users:
-        found = collections.Counter(_token(m) for m in _messages(instance, user))
+        found = collections.Counter(token_of(m) for m in fetch(instance, user))
         wrong += [f"{user} lost {t} ({load.acknowledged[t][0]})" for t in wanted[user] if found[t] == 0]
         wrong += [f"{user} has {n} of {t}" for t, n in found.items() if n > 1]
         wrong += [f"{user} has a stranger {t}" for t in found if t not in load.attempted]
     taken = sink.tokens()
     failed, relayed = collections.Counter(), collections.Counter()
-    for report in _messages(instance, SENDER):
-        (failed if b"Action: failed" in report else relayed)[_token(report)] += 1
+    for report in fetch(instance, SENDER):
+        (failed if b"Action: failed" in report else relayed)[token_of(report)] += 1
     for token, (kind, _) in load.acknowledged.items():
         if kind in ("remote", "both") and taken[token] == 0:
             wrong.append(f"far.test never got {token}")

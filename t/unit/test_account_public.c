@@ -120,10 +120,10 @@ START_TEST(mail_comes_from_writers)
     x = expansion_new(&test_base, TEST_NOW_MS);
     expansion_add(x, 0,
                   &(struct accountd_recipient){SLICE("news+tag@d.test"),
-                                               slice_of(senders[_i].auth_user), SLICE("")});
+                                               slice_of(senders[_i].auth_user), SLICE(""), false});
     expansion_add(x, 1,
                   &(struct accountd_recipient){SLICE("g@d.test"), slice_of(senders[_i].auth_user),
-                                               SLICE("")});
+                                               SLICE(""), false});
     targets = expansion_targets(x, &count);
     ck_assert_uint_eq(count, 2);
     for (uint32_t i = 0; i < count; i++) {

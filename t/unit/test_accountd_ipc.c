@@ -165,7 +165,7 @@ static int
 encode_expand(struct strbuf *out)
 {
     const struct accountd_recipient list[] = {{SLICE("a@b"), SLICE(""), SLICE("")},
-                                              {SLICE("c@d"), SLICE("e@f"), SLICE("g@h")}};
+                                              {SLICE("c@d"), SLICE("e@f"), SLICE("g@h"), true}};
 
     return accountd_expand_encode(out, list, 2);
 }
@@ -427,7 +427,7 @@ decode_auto_reply_reply(struct slice payload)
 static int
 encode_spend(struct strbuf *out)
 {
-    return accountd_spend_encode(out, &(struct accountd_spend){SLICE("a@b"), 1, 2, 3});
+    return accountd_spend_encode(out, &(struct accountd_spend){SLICE("a@b"), 1, 2, 3, SLICE("s")});
 }
 
 static int

@@ -26,10 +26,14 @@ static const struct {
     const char *given;
     bool is_code;
 } given[] = {
-    {"abcd-efgh-ijkl-mnop-q234", true},  {"ABCDEFGHIJKLMNOPQ234", true},
-    {"abcd efgh ijkl mnop q234", true},  {"abcd-efgh-ijkl-mnop-q23", false},
-    {"abcd-efgh-ijkl-mnop-q2345", false}, {"abcd-efgh-ijkl-mnop-q231", false},
-    {"", false},                         {"abcd_efgh-ijkl-mnop-q234", false},
+    {"abcd-efgh-ijkl-mnop-q234", true},
+    {"ABCDEFGHIJKLMNOPQ234", true},
+    {"abcd efgh ijkl mnop q234", true},
+    {"abcd-efgh-ijkl-mnop-q23", false},
+    {"abcd-efgh-ijkl-mnop-q2345", false},
+    {"abcd-efgh-ijkl-mnop-q231", false},
+    {"", false},
+    {"abcd_efgh-ijkl-mnop-q234", false},
 };
 
 START_TEST(a_code_is_read_as_it_is_typed)
@@ -121,9 +125,12 @@ END_TEST
 static const struct {
     const char *user, *property, *value;
 } refused[] = {
-    {"nobody@d.test", "description", "x"},      {"alice@d.test", "services", "smtp;http"},
-    {"alice@d.test", "addresses", "300.1.1.1"}, {"alice@d.test", "expires", "tomorrow"},
-    {"alice@d.test", "secret", "{PLAIN}x"},     {"alice@d.test", "last_used", "2026-01-01T00:00:00Z"},
+    {"nobody@d.test", "description", "x"},
+    {"alice@d.test", "services", "smtp;http"},
+    {"alice@d.test", "addresses", "300.1.1.1"},
+    {"alice@d.test", "expires", "tomorrow"},
+    {"alice@d.test", "secret", "{PLAIN}x"},
+    {"alice@d.test", "last_used", "2026-01-01T00:00:00Z"},
 };
 
 START_TEST(what_is_refused)
@@ -185,9 +192,9 @@ START_TEST(the_last_use_is_noted_once_a_minute)
         ck_assert_int_eq(account_db_commit_figures(test_base.db), 0);
     }
     test_begin();
-    ck_assert_int_eq(account_code_used(&test_edit, SLICE("alice@d.test"), SLICE("nocode"),
-                                       SLICE("192.0.2.1")),
-                     0);
+    ck_assert_int_eq(
+        account_code_used(&test_edit, SLICE("alice@d.test"), SLICE("nocode"), SLICE("192.0.2.1")),
+        0);
     account_db_abort(test_base.db);
     test_close();
 }
@@ -254,9 +261,8 @@ START_TEST(scope)
     ck_assert_ptr_eq(means_code(&means, slice_of(text), &place, &in_scope), &means.codes[0]);
     ck_assert(in_scope == scopes[_i].in_scope);
     ck_assert_ptr_null(means_code(&means, SLICE("aaaa-aaaa-aaaa-aaaa-aaaa"), &place, &in_scope));
-    ck_assert_uint_eq(
-        means_scram_keys(&means, SLICE(""), DIGEST_SHA256, &place, keys, codes),
-        scopes[_i].in_scope ? 1 : 0);
+    ck_assert_uint_eq(means_scram_keys(&means, SLICE(""), DIGEST_SHA256, &place, keys, codes),
+                      scopes[_i].in_scope ? 1 : 0);
     means_clear(&means);
     strbuf_free(&record);
     strbuf_free(&reply);

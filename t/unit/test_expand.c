@@ -15,7 +15,8 @@ expand_all(const char *address, bool passed)
     const struct accountd_target *targets;
     uint32_t count;
 
-    expansion_add(x, 7, &(struct accountd_recipient){slice_of(address), SLICE(""), SLICE("")});
+    expansion_add(x, 7,
+                  &(struct accountd_recipient){slice_of(address), SLICE(""), SLICE(""), false});
     targets = expansion_targets(x, &count);
     text[0] = '\0';
     for (uint32_t i = 0; i < count; i++) {
@@ -210,7 +211,8 @@ START_TEST(unknown_mailboxes_leave_a_trace)
     ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "unknown", _i == 0 ? "notify" : "remote"),
                       0);
     x = expansion_new(&test_base, TEST_NOW_MS);
-    expansion_add(x, 0, &(struct accountd_recipient){SLICE("nobody@d.test"), SLICE(""), SLICE("")});
+    expansion_add(
+        x, 0, &(struct accountd_recipient){SLICE("nobody@d.test"), SLICE(""), SLICE(""), false});
     targets = expansion_targets(x, &count);
     ck_assert_uint_eq(count, 1);
     if (_i == 0)
@@ -233,6 +235,61 @@ START_TEST(disabled_mailboxes_fail)
 }
 END_TEST
 
+/* DIR-29, whichever way the mail comes. */
+static const struct {
+    const char *address, *user, *sender;
+    bool by_rule;
+    const char *targets;
+} received[] = {
+    {"alice@d.test", "", "x@far.test", false, "F 5.7.1"},
+    {"sales@d.test", "", "x@far.test", false, "F 5.7.1"},
+    {"team@d.test", "", "x@far.test", false, "F 5.7.1 M bob@d.test R x@far.test"},
+    {"carol@d.test", "", "x@far.test", false, "M carol@d.test F 5.7.1"},
+    {"carol@d.test", "", "x@near.test", false, "M carol@d.test M alice@d.test"}, /* excepted */
+    {"carol@d.test", "bob@d.test", "x@far.test", false, "M carol@d.test M alice@d.test"},
+    {"carol@d.test", "", "bob@da.test", false, "M carol@d.test M alice@d.test"},
+    {"carol@d.test", "", "", false, "M carol@d.test M alice@d.test"}, /* a bounce */
+    {"team@d.test", "", "x@far.test", true, "M alice@d.test M bob@d.test R x@far.test"},
+    {"postmaster@d.test", "", "x@far.test", false, "M alice@d.test"},
+    {"news@d.test", "bob@d.test", "", false, "F 5.7.1"},      /* a public folder: by right, */
+    {"news@d.test", "bob@d.test", "", true, "M news@d.test"}, /* or by a rule */
+};
+
+START_TEST(mailboxes_take_from_whom_they_say)
+{
+    struct expansion *x = expansion_new(&test_base, TEST_NOW_MS);
+    const struct accountd_target *targets;
+    struct strbuf told = strbuf_new(1000);
+    uint32_t count;
+
+    populate();
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "may_receive_remote", "no"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "receive_exceptions", "near.test"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_ALIAS, "postmaster@d.test", "mailbox", "alice@d.test"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_PUBLIC, "news@d.test", NULL, NULL), 0);
+    forward("carol@d.test", "alice@d.test", true);
+    expansion_add(x, 0,
+                  &(struct accountd_recipient){SLICE("alice@d.test"), SLICE(""),
+                                               SLICE("before@far.test"), false});
+    expansion_add(
+        x, 1,
+        &(struct accountd_recipient){slice_of(received[_i].address), slice_of(received[_i].user),
+                                     slice_of(received[_i].sender), received[_i].by_rule});
+    targets = expansion_targets(x, &count);
+    for (uint32_t i = 1; i < count; i++) { /* behind that of the first source */
+        struct slice shown =
+            targets[i].kind == ACCOUNTD_TO_FAILURE ? targets[i].dsn : targets[i].address;
+
+        (void)strbuf_printf(&told, "%s%c %.*s", told.len > 0 ? " " : "", "MRFN"[targets[i].kind],
+                            (int)shown.len, shown.ptr);
+    }
+    ck_assert_str_eq(strbuf_cstr(&told), received[_i].targets);
+    strbuf_free(&told);
+    expansion_free(&x);
+    test_close();
+}
+END_TEST
+
 START_TEST(targets_tell_how_they_were_reached)
 {
     struct expansion *x;
@@ -241,9 +298,12 @@ START_TEST(targets_tell_how_they_were_reached)
 
     populate();
     x = expansion_new(&test_base, TEST_NOW_MS);
-    expansion_add(x, 0, &(struct accountd_recipient){SLICE("alice@d.test"), SLICE(""), SLICE("")});
-    expansion_add(x, 1, &(struct accountd_recipient){SLICE("sales@d.test"), SLICE(""), SLICE("")});
-    expansion_add(x, 2, &(struct accountd_recipient){SLICE("inner@d.test"), SLICE(""), SLICE("")});
+    expansion_add(x, 0,
+                  &(struct accountd_recipient){SLICE("alice@d.test"), SLICE(""), SLICE(""), false});
+    expansion_add(x, 1,
+                  &(struct accountd_recipient){SLICE("sales@d.test"), SLICE(""), SLICE(""), false});
+    expansion_add(x, 2,
+                  &(struct accountd_recipient){SLICE("inner@d.test"), SLICE(""), SLICE(""), false});
     targets = expansion_targets(x, &count);
     ck_assert_uint_eq(count, 4);
     ck_assert(slice_eq(targets[0].via, SLICE("")));
@@ -273,7 +333,8 @@ START_TEST(a_large_group_comes_whole)
     }
     ck_assert_uint_eq(test_end(0), 0);
     x = expansion_new(&test_base, TEST_NOW_MS);
-    expansion_add(x, 0, &(struct accountd_recipient){SLICE("all@d.test"), SLICE(""), SLICE("")});
+    expansion_add(x, 0,
+                  &(struct accountd_recipient){SLICE("all@d.test"), SLICE(""), SLICE(""), false});
     (void)expansion_targets(x, &count);
     ck_assert_uint_eq(count, 2000);
     expansion_free(&x);
@@ -313,8 +374,8 @@ outcome_of(struct expansion *x, const char *sender, const char *address)
     const struct accountd_target *targets;
     uint32_t count;
 
-    expansion_add(x, 0,
-                  &(struct accountd_recipient){slice_of(address), SLICE(""), slice_of(sender)});
+    expansion_add(
+        x, 0, &(struct accountd_recipient){slice_of(address), SLICE(""), slice_of(sender), false});
     targets = expansion_targets(x, &count);
     for (uint32_t i = 0; i < count; i++)
         if (targets[i].kind != ACCOUNTD_TO_MAILBOX)
@@ -380,6 +441,7 @@ main(void)
     tcase_add_test(tc, unknown_mailboxes_follow_the_domain);
     tcase_add_loop_test(tc, unknown_mailboxes_leave_a_trace, 0, 2);
     tcase_add_test(tc, disabled_mailboxes_fail);
+    tcase_add_loop_test(tc, mailboxes_take_from_whom_they_say, 0, (int)ARRAY_LEN(received));
     tcase_add_test(tc, targets_tell_how_they_were_reached);
     tcase_add_test(tc, a_large_group_comes_whole);
     tcase_add_loop_test(tc, forwarded_mail_gets_a_sender_of_ours, 0, (int)ARRAY_LEN(forwards));

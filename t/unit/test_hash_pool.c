@@ -28,7 +28,7 @@ setup(void)
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
     loop = loop_new();
-    pool = hash_pool_new(loop, &pair[0], 1, QUEUE_MAX, 60000);
+    pool = hash_pool_new(loop, &pair[0], 1, QUEUE_MAX, 60000, 1);
     worker = pair[1];
     served[0] = outcomes[0] = '\0';
 }
@@ -147,6 +147,36 @@ START_TEST(who_floods_loses_his_last_place)
 }
 END_TEST
 
+/* Two workers, of which a lane gets one: whose directory hangs does not wait in front of others. */
+START_TEST(a_lane_never_takes_all_workers)
+{
+    struct hash_request request;
+    int pair[2][2], fds[2];
+
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair[i]), 0);
+        fds[i] = pair[i][0];
+    }
+    hash_pool_free(&pool);
+    pool = hash_pool_new(loop, fds, 2, QUEUE_MAX, 60000, 1);
+    (void)hash_pool_verify_in_lane(pool, 1, 7, SLICE("{A}x"), SLICE("a"), done, "a");
+    (void)hash_pool_verify_in_lane(pool, 2, 7, SLICE("{A}x"), SLICE("b"), done, "b");
+    (void)hash_pool_verify_in_lane(pool, 1, 7, SLICE("{A}x"), SLICE("c"), done, "c");
+    (void)hash_pool_verify_in_lane(pool, 1, 9, SLICE("{A}x"), SLICE("x"), done, "x");
+    (void)close(worker);
+    worker = pair[0][1];
+    ck_assert(take(&request));
+    ck_assert_str_eq(served, "a");
+    worker = pair[1][1];
+    ck_assert(take(&request));
+    ck_assert_str_eq(served, "ax");
+    give(HASH_ANSWER, request.id, PASSWORD_RIGHT);
+    ck_assert(!take(&request)); /* only those of the full lane are left */
+    (void)close(pair[1][1]);
+    worker = pair[0][1];
+}
+END_TEST
+
 START_TEST(new_records_wait_for_verdicts)
 {
     verify(1, "a");
@@ -212,6 +242,7 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, addresses_take_turns);
     tcase_add_test(tc, who_floods_loses_his_last_place);
+    tcase_add_test(tc, a_lane_never_takes_all_workers);
     tcase_add_test(tc, new_records_wait_for_verdicts);
     tcase_add_test(tc, lost_worker_drops_its_job_alone);
     tcase_add_test(tc, abandoned_jobs_tell_nobody);

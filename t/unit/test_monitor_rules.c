@@ -106,7 +106,7 @@ START_TEST(an_address_finds_its_rules)
     struct monitor_rules *rules = monitor_rules_parse(slice_of(text), "f", &errors);
 
     ck_assert_msg(rules != NULL, "%s", strbuf_cstr(&errors));
-    monitor_rules_find(rules, slice_of(found[_i].address), name_rule, &names);
+    monitor_rules_find(rules, slice_of(found[_i].address), NULL, name_rule, &names);
     ck_assert_str_eq(strbuf_cstr(&names), found[_i].rules);
     ck_assert_uint_eq(monitor_rules_copies(rules), 2); /* x and y, however they are written */
     monitor_rules_free(&rules);
@@ -140,7 +140,7 @@ START_TEST(many_rules_cost_nothing_to_ask)
     rules = monitor_rules_parse(strbuf_slice(&many), "f", &errors);
     ck_assert_msg(rules != NULL, "%s", strbuf_cstr(&errors));
     for (int i = 0; i < 100000; i++)
-        monitor_rules_find(rules, SLICE("u9999@d.test"), name_rule, &names);
+        monitor_rules_find(rules, SLICE("u9999@d.test"), NULL, name_rule, &names);
     ck_assert_uint_eq(names.len, 100000 * strlen("r9999 "));
     (void)strbuf_str(&many, "[more]\nmonitored = x@d.test\nincoming = c1@d.test\n");
     monitor_rules_free(&rules);
@@ -149,6 +149,38 @@ START_TEST(many_rules_cost_nothing_to_ask)
     ck_assert_str_eq(strbuf_cstr(&errors), "f:30001: expected at most 10000 rules\n");
     strbuf_free(&many);
     strbuf_free(&names);
+    strbuf_free(&errors);
+}
+END_TEST
+
+/* A message for many, each of whom every rule names twice: a rule is handed out once. */
+START_TEST(many_addresses_meet_a_rule_once)
+{
+    struct strbuf many = strbuf_new(MONITOR_FILE_MAX), errors = strbuf_new(4096);
+    struct strbuf names = strbuf_new(1u << 20), address = strbuf_new(100);
+    struct monitor_rules *rules;
+    struct monitor_met *met;
+
+    for (int i = 0; i < 1000; i++)
+        (void)strbuf_printf(&many,
+                            "[r%03d]\nmonitored = *@d.test u0@d.test u1@d.test\n"
+                            "incoming = c@d.test\n",
+                            i);
+    (void)strbuf_str(&many, "[one]\nmonitored = u7@d.test\nincoming = c@d.test\n");
+    rules = monitor_rules_parse(strbuf_slice(&many), "f", &errors);
+    ck_assert_msg(rules != NULL, "%s", strbuf_cstr(&errors));
+    met = monitor_met_new(rules);
+    for (int i = 0; i < 100000; i++) {
+        strbuf_clear(&address);
+        (void)strbuf_printf(&address, "u%d@d.test", i);
+        monitor_rules_find(rules, strbuf_slice(&address), met, name_rule, &names);
+    }
+    ck_assert_uint_eq(names.len, 1000 * strlen("r000 ") + strlen("one "));
+    monitor_met_free(&met);
+    monitor_rules_free(&rules);
+    strbuf_free(&many);
+    strbuf_free(&names);
+    strbuf_free(&address);
     strbuf_free(&errors);
 }
 END_TEST
@@ -166,6 +198,7 @@ main(void)
     tcase_add_loop_test(tc, an_address_finds_its_rules, 0, (int)ARRAY_LEN(found));
     tcase_add_test(tc, a_rule_knows_its_lines);
     tcase_add_test(tc, many_rules_cost_nothing_to_ask);
+    tcase_add_test(tc, many_addresses_meet_a_rule_once);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);

@@ -494,6 +494,38 @@ START_TEST(later_decisions_are_answered)
 }
 END_TEST
 
+/* Mail that a crash has kept in the queue behind the decision that it brought is not late, whether
+ * its message waits still or is gone. Others are told as ever. */
+static const struct {
+    const char *rcpt;
+    bool approves;
+    unsigned approver;
+    size_t answers;
+} in_doubt[] = {
+    {"later@far.test", true, 0, 0},
+    {"x@far.test", true, 0, 0},
+    {"later@far.test", true, 1, 1},
+    {"later@far.test", false, 0, 1},
+};
+
+START_TEST(decision_before_a_crash_is_not_too_late)
+{
+    bool (*done)(void) = strncmp(in_doubt[_i].rcpt, "later", 5) == 0 ? one_deferred : all_gone;
+    char address[200];
+
+    submit_one(in_doubt[_i].rcpt);
+    ck_assert_int_eq(decide(true, APPROVAL_EXTERNAL), APPROVAL_DONE);
+    run_until(done);
+    make_address(address, sizeof(address), in_doubt[_i].approves, in_doubt[_i].approver,
+                 clock_real_ms() / 1000 + 1000);
+    (void)submit_as("one@far.test", address, "Subject: x\r\n\r\n", 0,
+                    (struct queue_envelope){.received_ms = 1}); /* long before the start */
+    run_for(50);
+    run_until(done);
+    ck_assert_uint_eq(delivered_to("one@far.test"), in_doubt[_i].answers);
+}
+END_TEST
+
 /* A decision among other recipients, twice, many of them: each mailbox gets its mail. */
 START_TEST(decisions_go_beside_other_recipients)
 {
@@ -540,6 +572,7 @@ main(void)
     tcase_add_loop_test(tc, mail_decides, 0, (int)ARRAY_LEN(mails));
     tcase_add_test(tc, early_decision_counts);
     tcase_add_test(tc, later_decisions_are_answered);
+    tcase_add_loop_test(tc, decision_before_a_crash_is_not_too_late, 0, (int)ARRAY_LEN(in_doubt));
     tcase_add_test(tc, decisions_go_beside_other_recipients);
     suite_add_tcase(s, tc);
     runner = srunner_create(s);

@@ -29,6 +29,8 @@ START_TEST(the_built_in_table_names_every_service)
     ck_assert(smtp->overlap);
     ck_assert(smtp->automatic);
     ck_assert(services_find(s, "log")->socket.is_datagram);
+    ck_assert(services_find(s, "admin")->always && services_find(s, "admin")->automatic);
+    ck_assert(!smtp->always);
     services_free(&s);
     strbuf_free(&errors);
 }

@@ -252,7 +252,7 @@ START_TEST(json_strings)
 {
     struct strbuf out = strbuf_new(256);
 
-    json_string(&out, SLICE("a\"\\\n\x7f\0\xc3\xa4\xc3(\xf0\x9f"));
+    json_quote(&out, SLICE("a\"\\\n\x7f\0\xc3\xa4\xc3(\xf0\x9f"));
     ck_assert_str_eq(strbuf_cstr(&out),
                      "\"a\\\"\\\\\\u000a\\u007f\\u0000\xc3\xa4\\ufffd(\\ufffd\\ufffd\"");
     strbuf_free(&out);

@@ -90,6 +90,10 @@ some_value(const struct property *p)
             return SLICE("users");
         return p->kind == ACCOUNT_PUBLIC || p->kind == ACCOUNT_GROUP ? SLICE("alice@d.test @d.test")
                                                                      : SLICE("d.test");
+    case PROPERTY_PLACE:
+        return SLICE("https://issuer.test/keys?a=b");
+    case PROPERTY_METHOD:
+        return SLICE("ldaps://dir.test/ou=people, dc=test?uid=%n");
     case PROPERTY_DIRECTORY:
         return SLICE("disk2");
     case PROPERTY_RECORD:

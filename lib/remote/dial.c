@@ -1,9 +1,9 @@
 /*
- * stsd/web.c - looks up a web server's addresses and connects to one of them.
+ * lib/remote/dial.c - looks up a host's addresses and connects to one of them.
  *
  * Input: dnsd's answers, which strangers have written.
  */
-#include "stsd/web.h"
+#include "lib/remote/dial.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,7 +25,7 @@ struct addresses {
 };
 
 static void
-look_up(struct ipc_client *dns, enum dns_rr rr, const char *host, const struct web_options *o,
+look_up(struct ipc_client *dns, enum dns_rr rr, const char *host, const struct dial_options *o,
         struct addresses *found)
 {
     struct dnsd_answer answer;
@@ -81,16 +81,34 @@ fail:
     return -1;
 }
 
+/* An address in place of a name. */
+static bool
+is_address(const char *host, uint16_t port, struct addresses *found)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+
+    if (inet_pton(AF_INET, host, &v4.sin_addr) == 1)
+        memcpy(&found->list[0], &v4, sizeof(v4));
+    else if (inet_pton(AF_INET6, host, &v6.sin6_addr) == 1)
+        memcpy(&found->list[0], &v6, sizeof(v6));
+    else
+        return false;
+    found->count = 1;
+    return true;
+}
+
 int
-web_connect(const struct web_options *o, struct ipc_client *dns, const char *host,
-            int64_t deadline_mono_ms, const char **trouble)
+dial_host(const struct dial_options *o, struct ipc_client *dns, const char *host,
+          int64_t deadline_mono_ms, const char **trouble)
 {
     struct addresses found = {.count = 0};
+    bool known = o->may_be_address && is_address(host, o->port, &found);
     int fd = -1;
 
-    if (o->use_ipv4)
+    if (!known && o->use_ipv4)
         look_up(dns, DNS_A, host, o, &found);
-    if (o->use_ipv6)
+    if (!known && o->use_ipv6)
         look_up(dns, DNS_AAAA, host, o, &found);
     for (size_t i = 0; fd < 0 && i < found.count && clock_mono_ms() < deadline_mono_ms; i++)
         fd = connect_to(&found.list[i]);

@@ -1,0 +1,145 @@
+"""Every call of the API by every type of administrator: what is allowed and what refused.
+
+The expectation is written here, not taken from the table of calls: a wrong row there shows.
+"""
+import pytest
+
+from admin_api import Api
+from instance import Instance
+
+PASSWORD = "A-good-secret7"
+NO_RIGHT = 101
+ADMINS = {
+    "root": ["type=super"],
+    "dom": ["type=domain", "domains=d.test"],
+    "help": ["type=role", "rights=passwords"],
+    "desk": ["type=role", "rights=users groups aliases", "domains=d.test"],
+    "hosts": ["type=role", "rights=domains"],
+    "texts": ["type=role", "rights=domain-settings public shares", "domains=d.test"],
+    "ops": ["type=role", "rights=config services queue"],
+}
+EVERYBODY = set(ADMINS)
+
+# call -> its parameters about something in DOMAIN, who may in d.test, who may in e.test
+USER = {"user": "nobody", "domain": "DOMAIN"}
+CALLS = {
+    "CheckUser": (USER, "root dom desk help", "root help"),
+    "AddUser": ({**USER, "user": "new-WHO", "password": "Some-good-one7"}, "root dom desk", "root"),
+    "DeleteUser": (USER, "root dom desk", "root"),
+    "ModifyUser": ({**USER, "full_name": "X"}, "root dom desk", "root"),
+    "ModifyUserQuota": ({**USER, "bytes": 1}, "root dom desk", "root"),
+    "ModifyUserRight": ({**USER, "no_imap": 1}, "root dom desk", "root"),
+    "ModifyUserStatus": ({**USER, "status": 1}, "root dom desk", "root"),
+    "SetUserPassword": ({**USER, "password": "Some-good-one7"}, "root dom desk help", "root help"),
+    "AddDomain": ({"domain": "WHO.DOMAIN"}, "root hosts", "root hosts"),
+    "DeleteDomain": ({"domain": "DOMAIN"}, "root hosts", "root hosts"),
+    "ModifyDomainRight": ({"domain": "DOMAIN", "expires": 0}, "root dom hosts texts", "root hosts"),
+    "ModifyDomainLimit": ({"domain": "DOMAIN", "messages": 9}, "root dom hosts texts", "root hosts"),
+    "AddAdminUser": ({"name": "mine-WHO-DOMAIN", "password": "Some-good-one7", "type": 0}, "root", "root"),
+    "DeleteAdminUser": ({"name": "nobody"}, "root", "root"),
+    "AddUserAlias": ({"alias": "a-WHO", "domain": "DOMAIN", "mailbox": "nobody@DOMAIN"}, "root dom desk", "root"),
+    "DeleteUserAlias": ({"alias": "nobody", "domain": "DOMAIN"}, "root dom desk", "root"),
+    "AddDomainAlias": ({"alias": "nobody.test", "domain": "no-DOMAIN"}, "root hosts", "root hosts"),
+    "DeleteDomainAlias": ({"alias": "nobody.test"}, "root hosts", "root hosts"),
+    "AddGroup": ({"name": "g-WHO", "domain": "DOMAIN"}, "root dom desk", "root"),
+    "ModifyGroup": ({"name": "nobody", "domain": "DOMAIN", "members": ""}, "root dom desk", "root"),
+    "DeleteGroup": ({"name": "nobody", "domain": "DOMAIN"}, "root dom desk", "root"),
+}
+# The same of the generic calls, by kind.
+KINDS = {
+    "domain": ("hosts", "hosts"), "domain-alias": ("hosts", "hosts"), "user": ("dom desk", ""), "alias": ("dom desk", ""),
+    "group": ("dom desk", ""), "member": ("dom desk", ""), "public": ("dom texts", ""), "admin": ("", ""),
+}
+SESSION = {"Login", "Logout", "WhoAmI", "ChangeOwnPassword"}
+GENERIC = {"List", "Show", "Add", "Set", "Remove", "Rename", "Grant"}
+USE = {"CheckUser": "root dom desk", "SetUserPassword": "root dom desk help"}  # where the table says less than accountd allows
+
+
+@pytest.fixture(scope="module")
+def apis():
+    inst = Instance()
+    inst.setup()
+    inst.run("domain", "add", "e.test")
+    for name, properties in ADMINS.items():
+        inst.run("admin", "add", name, *properties, "--password-stdin", stdin=PASSWORD + "\n")
+    inst.start()
+    yield {name: Api(inst, name, PASSWORD) for name in ADMINS}
+    inst.close()
+
+
+def filled(parameters, domain, who):
+    return {key: value.replace("DOMAIN", domain).replace("WHO", who) if isinstance(value, str) else value
+            for key, value in parameters.items()}
+
+
+def allowed(apis, call, parameters, domain):
+    return {who for who, api in apis.items() if api.result(call, **filled(parameters, domain, who)) != NO_RIGHT}
+
+
+def test_the_expectation_names_every_call(apis):
+    paths = apis["root"].raw("GET", "/api/openapi.json")[1]["paths"]
+    assert {path.removeprefix("/api/") for path in paths} == set(CALLS) | SESSION | GENERIC
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_named_calls(apis, call):
+    parameters, own, others = CALLS[call]
+    assert allowed(apis, call, parameters, "d.test") == set(own.split())
+    assert allowed(apis, call, parameters, "e.test") == set(others.split())
+
+
+def name_of(kind):
+    return {"domain": "no-WHO.DOMAIN", "domain-alias": "no-WHO.DOMAIN", "admin": "no-WHO"}.get(kind, "no-WHO@DOMAIN")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_generic_changes(apis, kind):
+    name = {"kind": kind, "name": name_of(kind)}
+    for domain, who in zip(("d.test", "e.test"), KINDS[kind]):
+        expected = {"root", *who.split()}
+        for call, more in (("Set", {"properties": {"description": "x"}}), ("Remove", {"member": "x@far.test"}),
+                           ("Rename", {"new_name": name["name"].replace("no-", "on-")})):
+            assert allowed(apis, call, {**name, **more}, domain) == expected, (call, domain)
+    expected = {"root", *KINDS[kind][0].split()} if kind not in ("domain", "domain-alias") else {"root", "hosts"}
+    assert allowed(apis, "Add", {**name, "properties": {"member": "x@far.test"} if kind == "member" else {}}, "d.test") == expected
+
+
+def test_a_rename_needs_both_domains(apis):
+    assert allowed(apis, "Rename", {"kind": "user", "name": "no@d.test", "new_name": "no@e.test"}, "") == {"root"}
+
+
+def test_grants(apis):
+    public = {"kind": "public", "name": "no@DOMAIN", "member": "@d.test", "right": "read"}
+    share = {"kind": "share", "name": "no@DOMAIN", "member": "anyone", "folder": "INBOX", "rights": "lr"}
+    assert allowed(apis, "Grant", public, "d.test") == allowed(apis, "Grant", share, "d.test") == {"root", "dom", "texts"}
+    assert allowed(apis, "Grant", public, "e.test") == allowed(apis, "Grant", share, "e.test") == {"root"}
+
+
+def test_limits_and_places_come_from_above(apis):
+    for properties in ({"type": "primary"}, {"default_mailbox_path": "disk2"}):
+        call = {"kind": "domain", "name": "DOMAIN", "properties": properties}
+        assert allowed(apis, "Set", call, "d.test") == {"root", "hosts"}
+    assert allowed(apis, "Set", {"kind": "user", "name": "no@DOMAIN", "properties": {"mailbox_path": "disk2"}}, "d.test") == {"root"}
+
+
+@pytest.mark.parametrize("kind, may", [
+    ("domain", "root dom help desk hosts texts"), ("domain-alias", "root dom help desk hosts texts"), ("user", "root dom help desk"),
+    ("alias", "root dom desk"), ("group", "root dom desk"), ("public", "root dom texts"), ("admin", "root"),
+])
+def test_listings(apis, kind, may):
+    assert allowed(apis, "List", {"kind": kind}, "") == set(may.split())
+
+
+def test_the_table_says_who_has_use_of_a_call(apis):
+    for who, api in apis.items():
+        calls = set(api.ok("WhoAmI")["calls"])
+        expected = {call for call, (_, own, _) in CALLS.items() if who in USE.get(call, own).split()}
+        assert calls == expected | SESSION | GENERIC, who
+
+
+def test_nobody_changes_another_administrators_password(apis):
+    for who, api in apis.items():
+        call = api.call("Set", kind="admin", name="help" if who != "help" else "dom", properties={"description": "x"})
+        assert (call["result"] == NO_RIGHT) == (who != "root")
+    for who in EVERYBODY - {"root"}:
+        assert apis[who].call("ChangeOwnPassword", old="wrong", new="Some-good-one7")["result"] == 4
