@@ -58,6 +58,7 @@ main(int argc, char **argv)
         .port_count = ARRAY_LEN(ports),
         .parent_box = daemon_sandbox_base(&d, USERS_ADMIN),
         .worker_box = daemon_sandbox_base(&d, USERS_ADMIN),
+        .no_paths = true,
         .keys = TLS_KEY_SOCKET,
         .serve = session_serve,
         .refusal = refusal,

@@ -47,6 +47,20 @@ check_link(const struct verifying *v, const struct archive_line *line, const str
     return ARCHIVE_GO_ON;
 }
 
+/* A line is there before its file is moved to it: meanwhile, and after a crash until archived is
+ * back, the file is below tmp/. */
+static int
+open_file(const struct verifying *v, const char *day, const char *name)
+{
+    int fd = archive_open_in(v->place->rootfd, day, name);
+
+    if (fd < 0 && errno == ENOENT)
+        fd = archive_open_in(v->place->rootfd, ARCHIVE_TMP, name);
+    if (fd < 0 && errno == ENOENT) /* moved between the two */
+        fd = archive_open_in(v->place->rootfd, day, name);
+    return fd;
+}
+
 static int
 check_file(const struct verifying *v, const struct archive_line *line, const struct chain_entry *e)
 {
@@ -55,7 +69,7 @@ check_file(const struct verifying *v, const struct archive_line *line, const str
     int fd, rc;
 
     archive_file_name(e->id, name);
-    fd = archive_open_in(v->place->rootfd, line->day, name);
+    fd = open_file(v, line->day, name);
     if (fd < 0)
         return cli_fail(v->place->cli, "%s/%s: %s", line->day, name,
                         errno == ENOENT ? "the file is missing" : strerror(errno));
