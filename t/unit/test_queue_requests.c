@@ -2,6 +2,8 @@
  * t/unit/test_queue_requests.c - how approvers are asked: in steps, and after a crash once; and who
  * hears of a refusal.
  */
+// LINK: queue-manager/sent.c
+// LINK: queue-manager/system_sender.c
 // LINK: queue-manager/agent.c
 // LINK: queue-manager/approval.c
 // LINK: queue-manager/approval_mail.c
