@@ -100,6 +100,9 @@ run_grant(struct operation *op)
 {
     if (op->kind == ACCOUNT_SHARE)
         return grant_share(op);
+    if (op->kind != ACCOUNT_PUBLIC) /* whose right was looked at */
+        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "this is not done with a %s",
+                            account_kind_name(op->kind));
     return account_public_grant(&op->edit, op->admin.name, operation_field(op, "right"),
                                 operation_field(op, "member"));
 }
@@ -396,7 +399,8 @@ change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
 static int
 may_act(struct operation *op)
 {
-    const struct account_wish wish = {.verb = op->admin.verb,
+    const struct account_wish wish = {.password_checked = op->edit.password_checked,
+                                      .verb = op->admin.verb,
                                       .kind = op->kind,
                                       .name = op->admin.name,
                                       .fields = op->fields,

@@ -219,7 +219,10 @@ blocks_of_sender(const struct blocks *blocks, struct slice user)
     int64_t now_ms = clock_real_ms();
     const struct block *block = block_list_find(blocks->list, BLOCK_SENDING, user, now_ms);
 
-    return block != NULL ? block : block_list_find(blocks->list, BLOCK_USER, user, now_ms);
+    if (block == NULL)
+        block = block_list_find(blocks->list, BLOCK_USER, user, now_ms);
+    /* What strangers guess closes logins, not the sessions of who has logged in. */
+    return block != NULL && block->cause == BLOCK_GUESSING ? NULL : block;
 }
 
 enum outcome

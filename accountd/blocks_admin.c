@@ -158,11 +158,13 @@ lift(struct server *server, struct slice name, const struct audit_event *event,
 static void
 lift_any(struct server *server, const struct audit_event *event, struct account_result *result)
 {
-    struct slice name = event->name;
-
-    if (account_find_login(&server->base, name, &server->hit) == ACCOUNT_FOUND)
-        name = strbuf_slice(&server->hit.address);
-    (void)lift(server, name, event, result); /* the failure is in `result` */
+    /* As it was typed: an administrator's; else the mailbox that it means. */
+    if (lift(server, event->name, event, result) == 0 ||
+        account_find_login(&server->base, event->name, &server->hit) != ACCOUNT_FOUND)
+        return;
+    strbuf_clear(&result->text);
+    result->code = 0;
+    (void)lift(server, strbuf_slice(&server->hit.address), event, result); /* result has it */
 }
 
 /* The command line may do everything; admind says for whom it asks. */

@@ -294,7 +294,7 @@ keep(struct contacts *c, struct change *change)
 {
     struct change *place = &c->kept[c->next];
 
-    if (place->row != NULL)
+    if (place->row != NULL && place->number > c->first)
         c->first = place->number; /* who knows less cannot be told that one */
     free(place->row);
     *place = *change;

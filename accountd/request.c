@@ -250,13 +250,14 @@ request_spend(struct request *rq)
     found = account_find_exact(&server->base, spend.auth_user, &server->sender_hit);
     if (found == ACCOUNT_TROUBLE || server->flow == NULL)
         return rcpt_trouble(rq);
-    if (found == ACCOUNT_FOUND &&
-        mass_mail_look(server, strbuf_slice(&server->sender_hit.address), &spend, &hold) < 0)
-        return sending_blocked(rq);
     message = (struct flow_message){spend.local_rcpts, spend.remote_rcpts, spend.bytes};
     if (found == ACCOUNT_FOUND &&
         flow_spend(server->flow, &server->sender_hit, &message, &limit) < 0)
         return rcpt_trouble(rq);
+    /* Only what goes on counts: a client tries again what was put off. */
+    if (limit == NULL && found == ACCOUNT_FOUND &&
+        mass_mail_look(server, strbuf_slice(&server->sender_hit.address), &spend, &hold) < 0)
+        return sending_blocked(rq);
     if (limit == NULL)
         return answer_rcpt(rq, ACCOUNTD_LOCAL, 0, "", hold);
     (void)snprintf(text, sizeof(text), "more than your mailbox may send (%s)", limit);

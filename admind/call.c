@@ -275,11 +275,12 @@ call_write_error(struct strbuf *json, uint32_t result, const char *text)
     write_answer(json, &call);
 }
 
-void
+bool
 call_run(struct session *s, enum api_call_id id, struct strbuf *json)
 {
     struct call call = {.session = s, .text = strbuf_new(TEXT_MAX), .data = strbuf_new(DATA_MAX)};
     struct strbuf error = strbuf_new(TEXT_MAX);
+    bool away;
 
     call.json.out = &call.data;
     stats_add(s->server->count.calls, 1);
@@ -287,6 +288,7 @@ call_run(struct session *s, enum api_call_id id, struct strbuf *json)
         call_fail(&call, API_BAD_PARAMETERS, "%s", strbuf_cstr(&error));
     else
         run(&call);
+    away = call.result == CALL_AWAY;
     if (call.data.overflow)
         call_fail(&call, CALL_AWAY, "the answer is too long: ask for less");
     log_event(LOG_INFO, "call", KV_STR("call", api_calls[id].name),
@@ -298,4 +300,5 @@ call_run(struct session *s, enum api_call_id id, struct strbuf *json)
     if (call.data.ptr != NULL)
         mem_wipe(call.data.ptr, call.data.cap);
     strbuf_free(&call.data);
+    return !away;
 }

@@ -21,7 +21,8 @@ struct call {
 };
 
 /* Runs it with the request's content as parameters; the whole answer goes into `json`. */
-void call_run(struct session *s, enum api_call_id id, struct strbuf *json);
+/* False: authd was away, and this connection has no other way to it. */
+bool call_run(struct session *s, enum api_call_id id, struct strbuf *json);
 /* An answer of result and text alone. */
 void call_write_error(struct strbuf *json, uint32_t result, const char *text);
 

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 
 #include "lib/auth/digest.h"
+#include "lib/base/clock.h"
 #include "lib/base/encode.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/sys/session_table.h"
 
-enum { CREDENTIALS_MAX = 4096 };
+enum { CREDENTIALS_MAX = 4096, PROOF_MS = 5000 };
 
 void
 login_forget(struct session *s)
@@ -88,7 +89,10 @@ login_by_header(struct session *s)
     struct slice rest = header, scheme = slice_split(&rest, ' ');
     enum login_outcome outcome = LOGIN_REFUSED;
 
-    if (s->name != NULL && header.len > 0 && digest_equal(header, strbuf_slice(&s->credentials)))
+    /* Asked again all the time: a password that was changed, a token that was ended, end it here.
+     */
+    if (s->name != NULL && header.len > 0 && clock_mono_ms() - s->proved_ms < PROOF_MS &&
+        digest_equal(header, strbuf_slice(&s->credentials)))
         return LOGIN_OK;
     login_forget(s);
     rest = slice_trim(rest);
@@ -96,7 +100,9 @@ login_by_header(struct session *s)
         outcome = by_token(s, rest);
     else if (slice_eq_nocase(scheme, SLICE("Basic")))
         outcome = by_basic(s, rest);
-    if (outcome == LOGIN_OK)
+    if (outcome == LOGIN_OK) {
         (void)strbuf_append(&s->credentials, header); /* no longer than the header's limit */
+        s->proved_ms = clock_mono_ms();
+    }
     return outcome;
 }

@@ -125,9 +125,9 @@ run_call(struct session *s, enum api_call_id id, bool keeps)
                        "log in first", keeps);
     } else if (login == LOGIN_AWAY) {
         goes_on =
-            send_error(s, 503, "Retry-After: 5\r\n", "authentication is not available", keeps);
+            send_error(s, 503, "Retry-After: 5\r\n", "authentication is not available", false);
     } else {
-        call_run(s, id, &json);
+        keeps = call_run(s, id, &json) && keeps;
         goes_on = send_answer(s, 200, NULL, strbuf_slice(&json), keeps);
     }
     if (json.ptr != NULL)

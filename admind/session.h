@@ -25,6 +25,7 @@ struct session {
     struct http_request *request;
     struct strbuf credentials; /* the header field by which the one below has logged in; secret */
     char *name;                /* the administrator, as authd says; NULL: nobody */
+    int64_t proved_ms;         /* when authd said so (clock_mono_ms) */
     bool was_authenticated;
     const char *end_reason;
 };

@@ -186,6 +186,7 @@ session_send_ok(struct session *s, int dir_fd)
     };
 
     assert_always(authd_ok_encode(&frame, s->request_id, &ok) == 0);
+    watch_remove(s); /* as whom it was before */
     xfree(&s->user);
     s->user = xstrdup(s->account.user);
     memcpy(s->code_used, s->code, sizeof(s->code));

@@ -6,6 +6,8 @@
  */
 #include "directoryd/search.h"
 
+#define FREE_WORK 8u /* items of a filter that cost a contact no more than itself */
+
 enum { SERIAL_BASE = 1, SERIAL_BOOKS = 2 }; /* of the entries above the contacts */
 
 struct run {
@@ -161,13 +163,25 @@ pause_at(struct run *run, uint32_t id)
         run->found->last = serial - 1;
 }
 
+/* Contacts that are looked at for one part of the answer: the fewer, the more each costs. */
+static uint32_t
+examined_max(const struct ldap_filter *filter)
+{
+    uint64_t work = 0;
+
+    for (uint16_t i = 0; i < filter->count; i++)
+        work += filter->nodes[i].attribute == LDAP_ATTR_ANY ? LDAP_ATTR_COUNT : 1;
+    return work <= FREE_WORK ? SEARCH_EXAMINED_MAX
+                             : (uint32_t)(SEARCH_EXAMINED_MAX * FREE_WORK / work) + 1;
+}
+
 static void
 consider_set(struct run *run, uint32_t first, const struct idset *set)
 {
-    uint32_t examined = 0, ids = store_ids(run->tree->store);
+    uint32_t examined = 0, most = examined_max(run->filter), ids = store_ids(run->tree->store);
 
     for (uint32_t id = idset_next(set, first); id < ids; id = idset_next(set, id + 1)) {
-        if (examined++ == SEARCH_EXAMINED_MAX) {
+        if (examined++ == most) {
             pause_at(run, id);
             return;
         }
@@ -179,10 +193,10 @@ consider_set(struct run *run, uint32_t first, const struct idset *set)
 static void
 consider_all(struct run *run, uint32_t first)
 {
-    uint32_t ids = store_ids(run->tree->store);
+    uint32_t ids = store_ids(run->tree->store), most = examined_max(run->filter);
 
     for (uint32_t id = first; id < ids; id++) {
-        if (id - first == SEARCH_EXAMINED_MAX) {
+        if (id - first == most) {
             pause_at(run, id);
             return;
         }

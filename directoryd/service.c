@@ -15,6 +15,7 @@
 #include "directoryd/feed.h"
 #include "directoryd/search.h"
 #include "lib/auth/digest.h"
+#include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/authd.h"
@@ -28,7 +29,9 @@ enum {
     CALLS_MAX = 10000,
     WRONG_PASSWORD_MS = 1000,
     WRONG_PASSWORDS_MAX = 3, /* of one session */
-    SMALL_FRAME = 4096
+    WRONG_A_MINUTE_MAX = 20, /* of all: then nobody's is looked at until the next one */
+    SMALL_FRAME = 4096,
+    MINUTE_MS = 60000
 };
 
 struct session {
@@ -56,6 +59,8 @@ struct service {
     struct ipc_server *listener;
     struct ipc_async *accounts, *auth;
     struct feed *feed;
+    int64_t wrong_minute; /* in which so many */
+    unsigned wrong_passwords;
     struct ldap_filter *filter; /* of the search at hand: kept for its memory */
     struct strbuf entries, out;
     struct session *sessions;
@@ -176,7 +181,12 @@ bind_writer(struct session *s, struct slice password)
 {
     struct slice wanted = s->service->options->write_password;
 
+    if (clock_mono_ms() / MINUTE_MS != s->service->wrong_minute) {
+        s->service->wrong_minute = clock_mono_ms() / MINUTE_MS;
+        s->service->wrong_passwords = 0;
+    }
     s->may_write = wanted.len > 0 && s->wrong_passwords < WRONG_PASSWORDS_MAX &&
+                   s->service->wrong_passwords < WRONG_A_MINUTE_MAX &&
                    digest_equal(password, wanted);
     log_event(s->may_write ? LOG_INFO : LOG_WARN, s->may_write ? "writer" : "wrong_write_password",
               KV_STR("session", s->id));
@@ -185,6 +195,7 @@ bind_writer(struct session *s, struct slice password)
         return;
     }
     s->wrong_passwords++;
+    s->service->wrong_passwords++;
     if (s->timer == NULL)
         s->timer = loop_timer_new(s->service->daemon->loop, refuse_writer, s);
     loop_timer_set(s->timer, WRONG_PASSWORD_MS);
@@ -258,11 +269,13 @@ feed_came(void *arg)
     struct service *service = arg;
     uint64_t known = feed_known(service->feed);
 
-    for (struct session *s = service->sessions; s != NULL; s = s->next)
+    for (struct session *s = service->sessions, *next; s != NULL; s = next) {
+        next = s->next; /* sending may be its end */
         if (s->waits_for_feed && known >= s->number && s->peer != NULL) {
             s->waits_for_feed = false;
             send_edited(s, CONTACT_EDIT_DONE, SLICE(""));
         }
+    }
 }
 
 static void

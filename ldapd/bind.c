@@ -39,6 +39,7 @@ outcome_of(const struct authd_fail *fail)
         [AUTHD_TEMPORARY] = {LDAP_BUSY, "authentication is not possible at the moment"},
         [AUTHD_BLOCKED] = {LDAP_BUSY, "too many failures, try again later"},
         [AUTHD_CANCELLED] = {LDAP_INVALID_CREDENTIALS, "cancelled"},
+        [AUTHD_EXPIRED] = {LDAP_INVALID_CREDENTIALS, "the password has expired: change it first"},
         [AUTHD_TOO_SOON] = {LDAP_BUSY, "too soon after the last login"},
     };
 

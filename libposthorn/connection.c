@@ -237,6 +237,15 @@ connection_close(struct connection **cp)
 }
 
 bool
+connection_is_over(const struct connection *c)
+{
+    char byte;
+    ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+bool
 connection_write(struct connection *c, const char *bytes, size_t len)
 {
     struct quiet quiet = quiet_begin();

@@ -25,6 +25,8 @@ struct connection_target {
 struct connection *connection_open(const struct connection_target *target, int *error, char *text,
                                    size_t size);
 void connection_close(struct connection **cp);
+/* The server has ended it, or said something unasked. */
+bool connection_is_over(const struct connection *c);
 /* All of it. False: the connection is over. */
 bool connection_write(struct connection *c, const char *bytes, size_t len);
 /* At least one byte, at most `len`; 0: the end, or the time is over. */

@@ -222,33 +222,29 @@ send_request(struct posthorn *p, const char *call, const char *json)
     return sent;
 }
 
-/* The status, or an error. A connection that the server has closed meanwhile is made again; the
- * call may only be repeated where nothing of it can have been read. */
+/* The status, or an error. A connection that the server has closed since the last call is made anew
+ * before anything is sent; what was sent is never sent again, for it may have been done. */
 static int
 exchange(struct posthorn *p, const char *call, const char *json)
 {
-    bool was_open = p->connection != NULL;
+    const struct connection_target target = {.host = p->host,
+                                             .ca_file = p->ca_file,
+                                             .name = p->name,
+                                             .port = p->port,
+                                             .timeout_ms = p->timeout_ms};
     int status = 0, error;
 
     wipe(&p->answer);
-    for (int attempt = 0; attempt < 2 && status == 0; attempt++) {
-        const struct connection_target target = {.host = p->host,
-                                                 .ca_file = p->ca_file,
-                                                 .name = p->name,
-                                                 .port = p->port,
-                                                 .timeout_ms = p->timeout_ms};
-
-        if (p->connection == NULL)
-            p->connection = connection_open(&target, &error, p->text, sizeof(p->text));
-        if (p->connection == NULL)
-            return error;
-        if (send_request(p, call, json))
-            status = read_answer(p);
-        if (status == 0)
-            connection_close(&p->connection);
-        if (!was_open)
-            break;
-    }
+    if (p->connection != NULL && connection_is_over(p->connection))
+        connection_close(&p->connection);
+    if (p->connection == NULL)
+        p->connection = connection_open(&target, &error, p->text, sizeof(p->text));
+    if (p->connection == NULL)
+        return error;
+    if (send_request(p, call, json))
+        status = read_answer(p);
+    if (status == 0)
+        connection_close(&p->connection);
     return status > 0 ? status : fail(p, POSTHORN_UNREACHABLE, "the server gave no answer");
 }
 
@@ -332,14 +328,27 @@ posthorn_login(struct posthorn *p, const char *name, const char *password)
     return log_in(p);
 }
 
+static void
+take_password(struct posthorn *p, const struct posthorn_param *params, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (strcmp(params[i].name, "new") == 0 && params[i].text != NULL) {
+            wipe(&p->password);
+            (void)replace(&p->password, params[i].text); /* else the next call is refused */
+        }
+}
+
 int
 posthorn_call(struct posthorn *p, const char *call, const struct posthorn_param *params,
               unsigned count)
 {
+    bool changes_password = strcmp(call, "ChangeOwnPassword") == 0;
     int rc = call_once(p, call, params, count);
 
-    if (rc == POSTHORN_REFUSED && p->password != NULL && p->token[0] != '\0' &&
-        log_in(p) == 0) /* the session was over */
+    if (changes_password && rc == 0)
+        take_password(p, params, count); /* the session is over: the next call begins another */
+    else if (rc == POSTHORN_REFUSED && strcmp(call, "Logout") != 0 && p->password != NULL &&
+             p->token[0] != '\0' && log_in(p) == 0) /* the session was over */
         rc = call_once(p, call, params, count);
     if (strcmp(call, "Logout") == 0)
         p->token[0] = '\0';

@@ -5,6 +5,7 @@
  */
 #include "posthorn/archive_place.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -34,6 +35,24 @@ archive_place_close(struct archive_place *place)
     close_keep_errno(place->rootfd);
 }
 
+static bool
+is_empty(const struct archive_place *place, const char *day)
+{
+    int fd = openat(place->rootfd, day, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry = NULL;
+
+    if (dir == NULL) {
+        close_keep_errno(fd);
+        return false;
+    }
+    while ((entry = readdir(dir)) != NULL && entry->d_name[0] == '.')
+        ;
+    (void)closedir(dir);
+    errno = ENOENT;
+    return entry == NULL;
+}
+
 static int
 walk_day(struct archive_place *place, const char *day, bool is_last,
          int (*each)(void *arg, const struct archive_line *line), void *arg, uint64_t *torn)
@@ -42,6 +61,8 @@ walk_day(struct archive_place *place, const char *day, bool is_last,
     struct archive_line line = {.day = day};
     struct chain_reader *reader;
 
+    if (fd < 0 && errno == ENOENT && is_last && is_empty(place, day))
+        return ARCHIVE_GO_ON; /* archived has just begun it */
     if (fd < 0)
         return cli_fail(place->cli, "%s/%s/" ARCHIVE_CHAIN ": %s", place->cli->inst.archive, day,
                         strerror(errno));

@@ -20,7 +20,7 @@
 #include "posthorn/command.h"
 #include "posthorn/output.h"
 
-enum { STAT_MAX = 4096, ANCESTORS_MAX = 8 };
+enum { STAT_MAX = 4096, ANCESTORS = 3 };
 
 /* What is looked for; NULL counts for all. */
 struct wanted {
@@ -61,19 +61,20 @@ look_up(pid_t pid, char name[32], pid_t *parent)
     return good;
 }
 
-/* A session's process is a child of the forker, that of the service's parent, that of master. */
+/* A session's process is a child of the forker, that of the service's parent, that of master: three
+ * of one program, and nobody else may be ended by a table that somebody has forged. */
 static bool
 is_below_master(pid_t pid)
 {
-    char name[32];
+    char program[32], name[32];
 
-    for (int i = 0; i < ANCESTORS_MAX && pid > 1; i++) {
-        if (!look_up(pid, name, &pid))
+    for (int i = 0; i < ANCESTORS; i++) {
+        if (!look_up(pid, i == 0 ? program : name, &pid) || pid <= 1)
             return false;
-        if (i > 0 && strcmp(name, "master") == 0)
-            return true;
+        if (i > 0 && strcmp(program, name) != 0)
+            return false;
     }
-    return false;
+    return look_up(pid, name, &pid) && strcmp(name, "master") == 0;
 }
 
 /* ---- the sessions ---- */

@@ -42,9 +42,10 @@ add_row(struct doctor *d, const char *result, const char *check, struct slice te
         return;
     }
     (void)strbuf_printf(d->lines, "%s\t%s\t", result, check); /* what does not fit is left out */
-    while (text.len > 0) {
-        (void)strbuf_append(d->lines, slice_split(&text, '\n'));
-        (void)strbuf_str(d->lines, text.len > 0 ? "; " : "");
+    for (size_t i = 0; i < text.len; i++) {                   /* it may have come from outside */
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        (void)strbuf_char(d->lines, c == '\n' ? ';' : c < 0x20 || c == 0x7f ? '?' : (char)c);
     }
     (void)strbuf_char(d->lines, '\n');
 }

@@ -261,6 +261,9 @@ check_list(struct asker *a, const char *list, const char *address)
     if (name.overflow || !asker_ask(a, DNS_A, strbuf_cstr(&name), "block_list")) {
         if (a->answer->status != DNS_TEMPORARY)
             doctor_note(a->d, DOCTOR_OK, "block_list", "%s is not on %s", address, list);
+    } else if (a->answer->records[0].data.len != 4 || a->answer->records[0].data.ptr[0] != 127) {
+        doctor_note(a->d, DOCTOR_WARN, "block_list",
+                    "%s is no block list any more: it answers with an address of the world", list);
     } else if (is_refusal(a->answer->records[0].data)) {
         doctor_note(a->d, DOCTOR_WARN, "block_list",
                     "%s does not answer our name servers (dns.servers): others will not know "

@@ -103,7 +103,7 @@ look(const struct doctor_watch *watch, struct findings *found)
 static bool
 is_measured(struct slice line)
 {
-    static const char *const checks[] = {"disk", "queue", "clock", "certificate"};
+    static const char *const checks[] = {"disk", "queue", "clock", "certificate", "way_out"};
     struct slice check;
 
     (void)slice_split(&line, '\t');

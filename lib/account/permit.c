@@ -104,6 +104,21 @@ has_function(const struct account_actor *actor, const struct account_wish *wish,
            account_actor_has(actor, ACCOUNT_RIGHT_SETTINGS);
 }
 
+/* A ready-made record would go by the rules for passwords; theirs come in the clear. */
+static int
+check_password(const struct account_wish *wish, struct account_result *result)
+{
+    for (uint32_t i = 0; i < wish->count && !wish->password_checked; i++) {
+        const char *near;
+        int id = account_property_find(wish->kind, wish->fields[i].name, &near);
+
+        if (id == USER_PASSWORD || id == ADMIN_PASSWORD)
+            return account_fail(result, ACCOUNTD_NO_RIGHT,
+                                "a password is given as it is, not as a record");
+    }
+    return 0;
+}
+
 /* Limits of a domain, and where on this host something lies, are set from above. */
 static int
 check_properties(const struct account_actor *actor, const struct account_wish *wish,
@@ -186,6 +201,8 @@ account_permit(struct account_base *base, const struct account_actor *actor,
 {
     enum need need = need_of(wish->verb);
 
+    if (check_password(wish, result) < 0)
+        return -1;
     if (account_actor_is_super(actor) || is_own_business(actor, wish))
         return 0;
     if (need == NEED_SUPER || !has_function(actor, wish, need))

@@ -18,6 +18,7 @@ struct account_wish {
     struct slice name;
     const struct object_field *fields;
     uint32_t count;
+    bool password_checked; /* a password among them is a record that accountd has made itself */
 };
 
 /* 0, or -1 with the result: ACCOUNTD_NO_RIGHT, or the database failed. */

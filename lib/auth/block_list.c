@@ -92,6 +92,19 @@ forget_in_force(struct block_list *list, struct listed_block *entry)
     forget(list, entry);
 }
 
+/* What is listed has a number above `first`: a copy that was told all is told nothing twice. */
+static void
+renumber(struct block_list *list)
+{
+    struct listed_block *entry;
+
+    while ((entry = TAILQ_FIRST(&list->order)) != NULL && entry->number <= list->first) {
+        TAILQ_REMOVE(&list->order, entry, link);
+        entry->number = ++list->last;
+        TAILQ_INSERT_TAIL(&list->order, entry, link);
+    }
+}
+
 static bool
 make_room(struct block_list *list)
 {
@@ -102,6 +115,7 @@ make_room(struct block_list *list)
     for (entry = TAILQ_FIRST(&list->order); entry != NULL; entry = TAILQ_NEXT(entry, link)) {
         if (entry->block.cause != BLOCK_BY_HAND || entry->block.end_ms == 0) {
             forget_in_force(list, entry);
+            renumber(list);
             return true;
         }
     }
@@ -184,6 +198,7 @@ block_list_expire(struct block_list *list, int64_t now_ms,
         else
             forget(list, entry); /* copies know the end */
     }
+    renumber(list);
 }
 
 /* ---- text ---- */

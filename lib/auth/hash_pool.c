@@ -92,6 +92,8 @@ job_new(struct hash_pool *pool, uint16_t type, struct slice record, struct slice
 static void
 job_free(struct hash_job *job)
 {
+    if (job->record != NULL)
+        mem_wipe(job->record, job->record_len); /* a token may be in it */
     free(job->record);
     mem_wipe(job, sizeof(*job));
     free(job);

@@ -36,6 +36,8 @@ populate(void)
     }
 }
 
+static bool password_checked = true;
+
 /* `property`: one that is given, e.g. "new_name". */
 static bool
 may(const char *admin, const char *verb, enum account_kind kind, const char *name,
@@ -46,7 +48,8 @@ may(const char *admin, const char *verb, enum account_kind kind, const char *nam
                                       .kind = kind,
                                       .name = slice_of(name),
                                       .fields = &field,
-                                      .count = property == NULL ? 0 : 1};
+                                      .count = property == NULL ? 0 : 1,
+                                      .password_checked = password_checked};
     struct account_actor actor = account_actor_new();
     int rc;
 
@@ -123,6 +126,18 @@ static const struct {
     {"fresh", ACCOUNT_DOMAIN, "", NULL, NULL, "r"},
     {"of-the-future", ACCOUNT_USER, "alice@d.test", NULL, NULL, "r"},
 };
+
+START_TEST(nobody_gives_a_record_for_a_password)
+{
+    populate();
+    password_checked = false;
+    ck_assert(!may("root", "set", ACCOUNT_USER, "alice@d.test", "password", "{PLAIN}a"));
+    ck_assert(!may("dom", "passwd", ACCOUNT_USER, "alice@d.test", "password", "{PLAIN}a"));
+    ck_assert(!may("dom", "passwd", ACCOUNT_ADMIN, "dom", "password", "{PLAIN}a"));
+    ck_assert(may("dom", "set", ACCOUNT_USER, "alice@d.test", "full_name", "A"));
+    password_checked = true;
+}
+END_TEST
 
 START_TEST(each_type_may_do_what_it_says)
 {
@@ -216,6 +231,7 @@ main(void)
     TCase *tc = tcase_create("account_permit");
 
     tcase_set_timeout(tc, 30);
+    tcase_add_test(tc, nobody_gives_a_record_for_a_password);
     tcase_add_test(tc, each_type_may_do_what_it_says);
     tcase_add_test(tc, listings_show_the_own_domains_alone);
     tcase_add_test(tc, roles_have_rights_that_exist_and_fit);
