@@ -21,6 +21,10 @@ begin(struct call *call, const char *verb, struct accountd_admin *request)
                                        .name = text_of(call, "name"),
                                        .fields = call->request.fields,
                                        .field_count = call->request.field_count};
+    if (account_kind_find(kind) == ACCOUNT_AUTH_CODE && slice_eq(request->verb, SLICE("add"))) {
+        call_fail(call, API_BAD_PARAMETERS, "codes are made by 'posthorn user code create'");
+        return false;
+    }
     if (account_kind_find(kind) >= 0)
         return true;
     call_fail(call, API_BAD_PARAMETERS, "kind: there is no kind of account '%.*s'", (int)kind.len,

@@ -44,6 +44,7 @@ struct session {
     const struct accountd_code *key_codes[MEANS_KEYS_MAX]; /* SCRAM: of which code each key is */
     char code[ACCOUNTD_CODE_ID_MAX + 1];          /* the code that proves this login, or "" */
     char code_used[ACCOUNTD_CODE_ID_MAX + 1];     /* that of the user who has logged in, or "" */
+    bool by_token;                                /* likewise by OAuth, not by a password */
     uint64_t parent_id;                           /* the connection that attached it */
     struct folder_grants grants;                  /* what the last login was given */
     char *user;                                   /* who has logged in to a mailbox, or NULL */

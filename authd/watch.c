@@ -98,7 +98,7 @@ means_checked(void *arg, const struct frame_header *header, struct slice payload
         look_again(s, CHECK_ACCOUNT);
     else if (s->code_used[0] != '\0' && means_code_by_id(&now, slice_of(s->code_used)) == NULL)
         end_session(s, "session_ended", "authorization code revoked");
-    else if (s->code_used[0] == '\0' && now.no_mail_password)
+    else if (s->code_used[0] == '\0' && !s->by_token && now.no_mail_password)
         end_session(s, "session_ended", "passwords are for webmail only now");
     means_clear(&now);
 }

@@ -31,6 +31,8 @@ server_new(const struct daemon *d)
         .time_ms = (int64_t)conf_u64(d->conf, LDAP_TIME_LIMIT),
         .idle_ms = (int64_t)conf_u64(d->conf, LDAP_IDLE_TIMEOUT),
         .tls_ms = (int64_t)conf_u64(d->conf, LDAP_TLS_TIMEOUT),
+        .login_ms = (int64_t)conf_u64(d->conf, LDAP_LOGIN_TIMEOUT),
+        .serves_strangers = conf_bool(d->conf, LDAP_ANONYMOUS_READ),
     };
 
     if (names_init(&server.names, conf_str(d->conf, LDAP_BASE)) < 0) {

@@ -61,19 +61,45 @@ making_new(struct session *s, const struct query *query)
     return (struct making){.s = s, .query = query, .attributes = strbuf_new(ENTRY_MAX)};
 }
 
+static bool
+item_fits(struct ldap_filter *filter, int index, const char *const *classes, size_t count)
+{
+    const struct ldap_filter_node *node = &filter->nodes[index];
+
+    if (node->attribute != LDAP_ATTR_OBJECT_CLASS)
+        return false;
+    for (size_t i = 0; i < count && node->op == LDAP_FILTER_EQUAL; i++)
+        if (ldap_filter_match_value(filter, index, slice_of(classes[i])))
+            return true;
+    return node->op == LDAP_FILTER_PRESENT;
+}
+
+/* Of these entries searches know the object classes alone. The depth is bounded by the filter's. */
+static bool
+fits(struct ldap_filter *filter, int index, const char *const *classes, size_t count)
+{
+    const struct ldap_filter_node *node = &filter->nodes[index];
+    bool is_and = node->op == LDAP_FILTER_AND, result = is_and;
+    int child = index + 1;
+
+    if (!is_and && node->op != LDAP_FILTER_OR && node->op != LDAP_FILTER_NOT)
+        return item_fits(filter, index, classes, count);
+    for (unsigned i = 0; i < node->children; i++, child += filter->nodes[child].width) {
+        bool one = fits(filter, child, classes, count);
+
+        result = node->op == LDAP_FILTER_NOT ? !one : is_and ? result && one : result || one;
+    }
+    return result;
+}
+
 /* Sends it, if it fits the filter. */
 static void
 send_entry(struct making *m, const char *name, const char *const *classes, size_t class_count)
 {
     struct session *s = m->s;
-    const struct ldap_filter_node *node = &s->filter->nodes[0];
-    bool fits = node->op == LDAP_FILTER_PRESENT && node->attribute == LDAP_ATTR_OBJECT_CLASS;
     size_t start, op;
 
-    for (size_t i = 0; i < class_count && node->op == LDAP_FILTER_EQUAL; i++)
-        fits |= node->attribute == LDAP_ATTR_OBJECT_CLASS &&
-                ldap_filter_match_value(s->filter, 0, slice_of(classes[i]));
-    if (fits) {
+    if (fits(s->filter, 0, classes, class_count)) {
         start = session_begin(s, LDAP_OP_ENTRY, &op);
         ber_put(&s->out, BER_OCTETS, slice_of(name));
         ber_put(&s->out, BER_SEQUENCE, strbuf_slice(&m->attributes));

@@ -367,7 +367,8 @@ run_sorted(struct progress *p, uint64_t position)
         send_sorted(p);
     send_done(p, SLICE(""), p->result == LDAP_SUCCESS && sorted_has_more(s->sorted),
               s->sorted == NULL ? 0 : sorted_position(s->sorted));
-    if (s->sorted != NULL && (!p->query->is_paged || !sorted_has_more(s->sorted)))
+    if (s->sorted != NULL &&
+        (p->result != LDAP_SUCCESS || !p->query->is_paged || !sorted_has_more(s->sorted)))
         sorted_free(&s->sorted);
 }
 
@@ -459,14 +460,26 @@ search_fetch(struct session *s, const struct target *target, struct strbuf *fiel
 
 /* ---- compare ---- */
 
+static int
+is_there(void *arg, struct slice value)
+{
+    (void)arg, (void)value;
+    return 1;
+}
+
+/* RFC 4511 section 4.10: what the entry does not have is neither equal nor unequal. */
 static bool
 compare_entry(struct progress *p, const struct ldap_entry *entry)
 {
     struct ldap_filter *wanted = p->s->values_filter;
+    enum ldap_attribute attribute = (enum ldap_attribute)wanted->nodes[0].attribute;
 
     p->sent = 1;
-    p->result =
-        ldap_filter_match(wanted, entry) == LDAP_TRUE ? LDAP_COMPARE_TRUE : LDAP_COMPARE_FALSE;
+    if (ldap_entry_values(entry, attribute, is_there, NULL) == 0)
+        p->result = LDAP_NO_SUCH_ATTRIBUTE;
+    else
+        p->result =
+            ldap_filter_match(wanted, entry) == LDAP_TRUE ? LDAP_COMPARE_TRUE : LDAP_COMPARE_FALSE;
     return false;
 }
 

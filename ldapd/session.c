@@ -22,7 +22,6 @@ enum {
     READ_MAX = 16384,
     IDLE_AFTER_MS = 1000,
     REQUEST_MS = 60000, /* from the first byte of a request to its last */
-    ERRORS_MAX = 25,    /* requests that are none of ours */
     DIRECTORY_MS = 30000
 };
 
@@ -129,12 +128,17 @@ static bool
 wait_for_input(struct session *s)
 {
     int64_t now = clock_mono_ms(), deadline = now + s->server->idle_ms, soon = now + IDLE_AFTER_MS;
+    bool is_stranger = s->user == NULL && !s->may_write && !s->server->serves_strangers;
     int ready;
+
+    if (is_stranger && deadline > s->began_ms + s->server->login_ms)
+        deadline = s->began_ms + s->server->login_ms;
 
     log_flush();
     ready = stream_wait(s->stream, -1, soon < deadline ? soon : deadline);
     if (ready == 0 && soon < deadline) {
         stream_release_buffers(s->stream);
+        sorted_free(&s->sorted); /* the next page is then told to search again */
         strbuf_free(&s->in);
         strbuf_free(&s->out);
         s->in = strbuf_new(LDAP_MESSAGE_MAX + 16);
@@ -375,6 +379,7 @@ session_serve(struct pool_session *pool, void *arg)
         .out = strbuf_new(OUT_MAX),
         .filter = ldap_filter_new(),
         .values_filter = ldap_filter_new(),
+        .began_ms = clock_mono_ms(),
         .end_reason = "unknown",
     };
 

@@ -19,7 +19,8 @@ struct server {
     struct mechanisms *mechanisms;
     bool plain_on_loopback;
     uint32_t size_limit;
-    int64_t time_ms, idle_ms, tls_ms;
+    int64_t time_ms, idle_ms, tls_ms, login_ms;
+    bool serves_strangers; /* who has not logged in may read: no haste */
     struct {
         _Atomic uint64_t *binds, *bind_failures, *searches, *changes;
     } count;
@@ -40,7 +41,8 @@ struct session {
     bool may_write; /* has shown the write password */
     bool sasl_under_way;
     char mechanism[AUTHD_MECHANISM_MAX + 1];
-    unsigned bind_failures, errors;
+    unsigned bind_failures;
+    int64_t began_ms;      /* clock_mono_ms */
     struct sorted *sorted; /* what a sorted search found, for its next pages; NULL: nothing */
     bool is_over;
     const char *end_reason; /* for the log */

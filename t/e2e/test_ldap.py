@@ -327,6 +327,34 @@ def test_compare(alice):
         alice.compare("uid=none,ou=outside,o=posthorn", "cn", "x")
     with pytest.raises(LDAPException, match="undefinedAttributeType"):
         alice.compare(smith, "noSuchAttribute", "x")
+    with pytest.raises(LDAPException, match="noSuchAttribute"):  # the entry has none
+        alice.compare(smith, "mobile", "123")
+
+
+@pytest.mark.parametrize("filter, there", [
+    ("(objectClass=*)", True), ("(&)", True), ("(|)", False), ("(&(objectClass=*)(objectClass=top))", True),
+    ("(|(cn=x)(objectClass=top))", True), ("(!(objectClass=top))", False), ("(!(cn=x))", True), ("(cn=x)", False)])
+def test_filters_of_the_root(suite, filter, there):
+    out = ldapsearch(suite, "-s", "base", "-b", "", filter, "supportedLDAPVersion", auth=("-x",))
+    assert ("supportedLDAPVersion: 3" in out) == there
+
+
+def test_who_does_not_log_in_has_to_go():
+    inst = Instance()
+    try:
+        inst.setup()
+        inst.set("ldap.login_timeout", "1s")
+        inst.start()
+        inst.add_user("alice@d.test")
+        user = connect(inst)
+        with socket.create_connection(("127.0.0.1", inst.port("ldap")), 20) as stranger:
+            stranger.sendall(bytes.fromhex("300c020101600702010304008000"))  # an anonymous bind
+            while stranger.recv(1000):
+                pass
+        assert user.extend.standard.who_am_i() == "u:alice@d.test"
+        user.unbind()
+    finally:
+        inst.close()
 
 
 # -- limits, pages, order --
