@@ -91,7 +91,7 @@ static const struct {
     {"[log]\nlevel = loud\n", "expected one of error, warn, info, debug, not 'loud'"},
     {"[auth]\nmechanisms = PLAIN LOGNI\n",
      "f:2: auth.mechanisms: expected any of SCRAM-SHA-256-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, "
-     "LOGIN, each once"},
+     "LOGIN, OAUTHBEARER, XOAUTH2, each once"},
     {"[auth]\nmechanisms = PLAIN,PLAIN\n", "not 'PLAIN,PLAIN'"},
     {"[smtp]\nhosts_no_auth = 192.0.2.1 10.0.0.0/33\n",
      "f:2: smtp.hosts_no_auth: expected IP addresses or networks"},
