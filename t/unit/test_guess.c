@@ -71,7 +71,7 @@ END_TEST
 
 START_TEST(places_of_those_whose_time_is_over_are_free)
 {
-    char name[16];
+    char name[24];
 
     table = guess_table_new(INTERVAL_MS);
     flood(4 * GUESS_NAMES_MAX, 3, START_MS);
