@@ -163,7 +163,7 @@ add_allowed(scmp_filter_ctx ctx, unsigned calls)
      */
     if ((calls & SANDBOX_MODULES) != 0)
         rc |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                               SCMP_A0(SCMP_CMP_EQ, AF_NETLINK));
+                               SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0));
     return rc;
 }
 

@@ -136,6 +136,7 @@ START_TEST(nobody_gives_a_record_for_a_password)
     ck_assert(!may("dom", "passwd", ACCOUNT_ADMIN, "dom", "password", "{PLAIN}a"));
     ck_assert(may("dom", "set", ACCOUNT_USER, "alice@d.test", "full_name", "A"));
     password_checked = true;
+    test_close();
 }
 END_TEST
 
