@@ -8,6 +8,9 @@
 
 #include "posthorn/decisions.h"
 
+static char *copies[2]; /* of a test's two texts */
+static unsigned copy_count;
+
 /* "step verdict detail|..."; behind "!" stand the steps of the delivery. The words are cut out of a
  * copy that stays, as those of `explain` do. */
 static struct decisions
@@ -18,6 +21,7 @@ decisions_of(const char *text)
     char *copy = strdup(text), *rest = copy, *one;
 
     ck_assert_ptr_nonnull(copy);
+    copies[copy_count++] = copy;
     while ((one = strsep(&rest, "|")) != NULL && one[0] != '\0') {
         of_delivery = of_delivery || one[0] == '!';
         one += one[0] == '!';
@@ -88,6 +92,8 @@ START_TEST(what_differs)
     free(changes);
     decisions_clear(&before);
     decisions_clear(&after);
+    while (copy_count > 0)
+        free(copies[--copy_count]);
     strbuf_free(&out);
 }
 END_TEST
