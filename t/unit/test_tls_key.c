@@ -275,13 +275,14 @@ END_TEST
 START_TEST(a_key_file_that_is_no_good_is_named)
 {
     struct strbuf error = strbuf_new(1000);
+    EVP_PKEY *other = EVP_EC_gen("P-256");
     struct tls_keys *keys;
     FILE *f;
 
     write_pair(EVP_EC_gen("P-256"));
     f = fopen(other_path, "w");
     ck_assert_ptr_nonnull(f);
-    ck_assert_int_eq(PEM_write_PrivateKey(f, EVP_EC_gen("P-256"), NULL, NULL, 0, NULL, NULL), 1);
+    ck_assert_int_eq(PEM_write_PrivateKey(f, other, NULL, NULL, 0, NULL, NULL), 1);
     ck_assert_int_eq(fclose(f), 0);
     ck_assert_ptr_null(load(other_path, true, &error));
     ck_assert(strstr(strbuf_cstr(&error), "does not belong to its certificate") != NULL);
@@ -292,6 +293,7 @@ START_TEST(a_key_file_that_is_no_good_is_named)
     ck_assert_ptr_nonnull(keys);
     ck_assert_uint_eq(tls_keys_count(keys), 0);
     tls_keys_free(&keys);
+    EVP_PKEY_free(other);
     strbuf_free(&error);
 }
 END_TEST
