@@ -212,10 +212,9 @@ answer_everything(struct contacts *c, struct request *rq, struct slice from)
     enum outcome outcome = REQUEST_DONE;
 
     (void)strbuf_append(&cursor, from); /* the decoder's limit is the buffer's */
-    if (from.len > 0 && from.ptr[0] != ACCOUNT_TABLE_DOMAINS &&
-        from.ptr[0] != ACCOUNT_TABLE_CONTACTS)
-        outcome = REQUEST_BAD;
-    else if (fill_page(&page, &cursor) < 0)
+    if ((from.len > 0 && from.ptr[0] != ACCOUNT_TABLE_DOMAINS &&
+         from.ptr[0] != ACCOUNT_TABLE_CONTACTS) ||
+        fill_page(&page, &cursor) < 0)
         outcome = REQUEST_BAD; /* it asks again */
     else
         send(rq->peer, rq->header.request_id,

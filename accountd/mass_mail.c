@@ -133,8 +133,8 @@ look_at_amount(struct mass_mail *mail, struct slice user, uint64_t rcpts)
         return "";
     (void)snprintf(mail->hold, sizeof(mail->hold),
                    "unusual: %llu recipients elsewhere today, %llu are usual for this user",
-                   (unsigned long long)(habit->usual.sent + habit->usual.held),
-                   (unsigned long long)(habit->usual.amount / 8));
+                   (unsigned long long)habit->usual.sent + habit->usual.held,
+                   (unsigned long long)habit->usual.amount / 8);
     log_event(LOG_WARN, "unusual_mail", KV_SLICE("user", user),
               KV_U64("recipients", habit->usual.sent + habit->usual.held),
               KV_U64("usual", habit->usual.amount / 8),

@@ -172,7 +172,7 @@ examined_max(const struct ldap_filter *filter)
     for (uint16_t i = 0; i < filter->count; i++)
         work += filter->nodes[i].attribute == LDAP_ATTR_ANY ? LDAP_ATTR_COUNT : 1;
     return work <= FREE_WORK ? SEARCH_EXAMINED_MAX
-                             : (uint32_t)(SEARCH_EXAMINED_MAX * FREE_WORK / work) + 1;
+                             : (uint32_t)((uint64_t)SEARCH_EXAMINED_MAX * FREE_WORK / work) + 1;
 }
 
 static void

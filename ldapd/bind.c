@@ -128,11 +128,10 @@ static void
 bind_writer(struct session *s, struct slice password)
 {
     const struct directory_bind bind = {.how = DIRECTORY_BIND_WRITE, .password = password};
-    struct directory_bound bound;
+    struct directory_bound bound = {.ok = false};
+    bool fits = password.len <= DIRECTORY_PASSWORD_MAX;
 
-    if (password.len > DIRECTORY_PASSWORD_MAX) {
-        refused(s, "write", LDAP_INVALID_CREDENTIALS, "wrong name or password");
-    } else if (tell_directory(s, &bind, &bound) < 0) {
+    if (fits && tell_directory(s, &bind, &bound) < 0) {
         respond(s, LDAP_BUSY, "the directory is not there at the moment", SLICE(""));
     } else if (!bound.ok) {
         refused(s, "write", LDAP_INVALID_CREDENTIALS, "wrong name or password");

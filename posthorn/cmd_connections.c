@@ -66,7 +66,7 @@ look_up(pid_t pid, char name[32], pid_t *parent)
 static bool
 is_below_master(pid_t pid)
 {
-    char program[32], name[32];
+    char program[32] = "", name[32] = "";
 
     for (int i = 0; i < ANCESTORS; i++) {
         if (!look_up(pid, i == 0 ? program : name, &pid) || pid <= 1)

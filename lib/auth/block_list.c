@@ -98,7 +98,9 @@ renumber(struct block_list *list)
 {
     struct listed_block *entry;
 
-    while ((entry = TAILQ_FIRST(&list->order)) != NULL && entry->number <= list->first) {
+    while ((entry = TAILQ_FIRST(&list->order)) != NULL &&
+           /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not follow TAILQ_REMOVE */
+           entry->number <= list->first) {
         TAILQ_REMOVE(&list->order, entry, link);
         entry->number = ++list->last;
         TAILQ_INSERT_TAIL(&list->order, entry, link);

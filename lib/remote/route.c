@@ -232,7 +232,7 @@ route_by_dns(const struct remote_settings *settings, struct ipc_client *dns, str
     struct strbuf name = strbuf_new(CANONICAL_DOMAIN_MAX);
     enum mx_status status = MX_NEVER;
     struct dnsd_answer answer;
-    struct mx_list list;
+    struct mx_list list = {.count = 0};
 
     if (next_hop.len > 0 && next_hop.ptr[0] == '[')
         return route_literal(&l, next_hop, why);
