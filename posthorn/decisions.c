@@ -166,8 +166,8 @@ static size_t
 compare_kind(const struct decisions *before, const struct decisions *after, const char *step,
              struct decision_change *changes)
 {
-    struct kind was = {xcalloc(before->count + 1, sizeof(*was.steps)), 0};
-    struct kind is = {xcalloc(after->count + 1, sizeof(*is.steps)), 0};
+    struct kind was = {xcalloc(before->count + 1, sizeof(const struct decision *)), 0};
+    struct kind is = {xcalloc(after->count + 1, sizeof(const struct decision *)), 0};
     size_t count = 0;
 
     collect(before, step, &was);
