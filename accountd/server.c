@@ -6,6 +6,7 @@
  */
 #include "accountd/server.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -29,6 +30,7 @@
 #include "accountd/srs_key.h"
 #include "accountd/store.h"
 #include "accountd/usage.h"
+#include "lib/account/totals.h"
 #include "lib/log/log.h"
 
 #define LOCK_WAIT_MS 5000 /* a standalone accountd of the command line is soon done */
@@ -206,6 +208,21 @@ db_message(const char *text)
     log_event(LOG_ERROR, "account_base", KV_STR("message", text));
 }
 
+/* They follow every change; the base may have been in the hands of a program that does not know. */
+static void
+count_totals(struct server *server)
+{
+    int wrong = account_totals_recount(&server->base);
+
+    if (wrong < 0) {
+        log_event(LOG_ERROR, "totals_not_counted", KV_ERRNO());
+        log_flush();
+        exit(EX_TEMPFAIL);
+    }
+    if (wrong > 0)
+        log_event(LOG_INFO, "totals_corrected", KV_U64("domains", (uint64_t)wrong));
+}
+
 static void
 open_base(struct server *server, const struct conf *conf)
 {
@@ -222,6 +239,7 @@ open_base(struct server *server, const struct conf *conf)
         exit(EX_TEMPFAIL);
     }
     strbuf_free(&error);
+    count_totals(server);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
 #include "lib/account/public.h"
+#include "lib/account/totals.h"
 #include "lib/base/mem.h"
 
 /* Result numbers of ADM-23, 34 and 35. */
@@ -21,6 +22,8 @@ static const struct {
     [ACCOUNT_GROUP] = {5, 2, 3},
     [ACCOUNT_PUBLIC] = {7, 2, 3},
 };
+
+enum { CODE_NUMBER = 5, CODE_STORAGE = 6, CODE_ENLARGED = 4 }; /* ADM-23, ADM-25 */
 
 static const char *
 called(enum account_kind kind)
@@ -166,12 +169,26 @@ check(struct account_edit *edit, struct record *record)
     return record->kind == ACCOUNT_ALIAS ? check_alias(edit, record) : 0;
 }
 
+/* Of users: the sums of the domain. */
+static int
+count_in_domain(struct account_edit *edit, const struct account_hit *hit,
+                struct totals_share before, struct totals_share after, struct totals_codes refused)
+{
+    struct slice address = strbuf_slice(&hit->address);
+    struct slice domain = slice_sub(address, slice_rindex(address, '@') + 1, address.len);
+
+    return edit_totals_change(edit, domain, &hit->domain, before, after, refused);
+}
+
 /* ---- add and set ---- */
 
 /* What a new mailbox takes over from its domain. */
 static const struct {
     enum account_property user, domain;
 } defaults[] = {
+    {USER_NETDISK, DOMAIN_NETDISK},
+    {USER_NETDISK_BYTES, DOMAIN_NETDISK_BYTES},
+    {USER_NETDISK_FILES, DOMAIN_NETDISK_FILES},
     {USER_QUOTA_BYTES, DOMAIN_QUOTA_BYTES},
     {USER_QUOTA_MESSAGES, DOMAIN_QUOTA_MESSAGES},
     {USER_WARNING_LIMIT, DOMAIN_WARNING_LIMIT},
@@ -229,6 +246,9 @@ edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice n
         rc = edit_public_name(edit, name, strbuf_slice(&hit.key), &record);
     if (rc == 0)
         rc = check(edit, &record);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = count_in_domain(edit, &hit, (struct totals_share){0}, totals_share_of(&record),
+                             (struct totals_codes){CODE_NUMBER, CODE_STORAGE});
     if (rc == 0 && kind == ACCOUNT_USER && !edit->restoring &&
         record_get(&record, USER_PASSWORD).len > 0)
         edit_password_follows(edit, &hit.domain, &record, SLICE(""),
@@ -255,6 +275,7 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
 {
     struct account_hit hit = account_hit_new();
     struct strbuf password = strbuf_new(OBJECT_VALUE_MAX);
+    struct totals_share before = {0};
     int rc = edit_find_entry(edit, name, kind, codes[kind].no_such, &hit);
     bool published =
         rc == 0 && kind == ACCOUNT_USER && contact_is_published(&hit.domain, &hit.entry);
@@ -264,12 +285,17 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
                           strbuf_slice(&hit.key));
     if (rc == 0)
         rc = edit_list_refs(edit, &hit.entry, strbuf_slice(&hit.key), false);
-    if (rc == 0 && kind == ACCOUNT_USER)
+    if (rc == 0 && kind == ACCOUNT_USER) {
+        before = totals_share_of(&hit.entry);
         (void)strbuf_append(&password, record_get(&hit.entry, USER_PASSWORD)); /* it fits */
+    }
     if (rc == 0)
         rc = edit_apply(edit, &hit.entry, fields, count);
     if (rc == 0)
         rc = check(edit, &hit.entry);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = count_in_domain(edit, &hit, before, totals_share_of(&hit.entry),
+                             (struct totals_codes){CODE_ENLARGED, CODE_ENLARGED});
     if (rc == 0 && kind == ACCOUNT_USER && object_get(fields, count, "password").len > 0)
         edit_password_follows(edit, &hit.domain, &hit.entry, strbuf_slice(&password),
                               object_get(fields, count, "password_change_due").len > 0);
@@ -395,6 +421,9 @@ edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice n
                           strbuf_slice(&hit.key));
     if (rc == 0)
         rc = edit_del_row(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&hit.key));
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = count_in_domain(edit, &hit, totals_share_of(&hit.entry), (struct totals_share){0},
+                             (struct totals_codes){0});
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_public_forget(edit, strbuf_slice(&hit.address));
     if (rc == 0 && kind == ACCOUNT_USER)

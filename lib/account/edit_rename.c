@@ -13,6 +13,7 @@
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
 #include "lib/account/share.h"
+#include "lib/account/totals.h"
 
 struct renaming {
     struct account_edit *edit;
@@ -412,7 +413,7 @@ rename_all(const struct renaming *r)
 
 /* ---- the two ways in ---- */
 
-enum { CODE_FAILED = 1, CODE_EXISTS = 2, CODE_NO_SUCH = 2 };
+enum { CODE_FAILED = 1, CODE_EXISTS = 2, CODE_NO_SUCH = 2, CODE_NUMBER = 5, CODE_STORAGE = 6 };
 
 static int
 domain_names(struct account_edit *edit, struct slice name, struct slice new_name,
@@ -458,12 +459,31 @@ rename_domain(struct account_edit *edit, struct slice name, struct slice new_nam
                           (int)r.old_name.len, r.old_name.ptr);
     if (rc == 0)
         rc = rename_all(&r);
+    if (rc == 0)
+        rc = edit_totals_rename(edit, r.old_name, r.new_name);
     if (rc == 0 && slice_eq(strbuf_slice(&edit->base->primary), r.old_name) &&
         account_db_put(edit->base->db, ACCOUNT_TABLE_META, SLICE("primary"), r.new_name) < 0)
         rc = account_fail_db(edit->result);
     strbuf_free(&old_domain);
     strbuf_free(&new_domain);
     return rc;
+}
+
+/* To another domain of ours: that one has to have room for the mailbox. */
+static int
+count_move(struct account_edit *edit, const struct account_hit *from, const struct account_hit *to)
+{
+    const struct totals_share share = totals_share_of(&from->entry), none = {0};
+    struct slice old_key = strbuf_slice(&from->key), new_key = strbuf_slice(&to->key);
+    struct slice old_domain = slice_split(&old_key, '\0'), new_domain = slice_split(&new_key, '\0');
+
+    if (slice_eq(old_domain, new_domain))
+        return 0;
+    if (edit_totals_change(edit, old_domain, &from->domain, share, none, (struct totals_codes){0}) <
+        0)
+        return -1;
+    return edit_totals_change(edit, new_domain, &to->domain, none, share,
+                              (struct totals_codes){CODE_NUMBER, CODE_STORAGE});
 }
 
 /* A mailbox may also move to another domain of ours. */
@@ -484,6 +504,8 @@ rename_one_entry(struct account_edit *edit, enum account_kind kind, struct slice
                           "a name cannot be changed to one with a '-' in front");
     r.old_name = strbuf_slice(&from.address);
     r.new_name = strbuf_slice(&to.address);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = count_move(edit, &from, &to);
     if (rc == 0)
         rc = rename_all(&r);
     if (rc == 0 && kind == ACCOUNT_USER) /* the other domain may publish otherwise */

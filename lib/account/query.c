@@ -4,10 +4,13 @@
 #include "lib/account/query.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
 #include "lib/account/edit_internal.h"
+#include "lib/account/totals.h"
 #include "lib/auth/policy.h"
 
 struct query_row
@@ -54,6 +57,12 @@ given_value(const struct account_base *base, const struct query_row *row, enum a
         return strbuf_slice(&row->name);
     case GROUP_MEMBER_COUNT:
         return strbuf_slice(&row->count);
+    case DOMAIN_MAILBOXES:
+        return slice_of(row->totals.mailboxes);
+    case DOMAIN_MAILBOX_GIVEN:
+        return slice_of(row->totals.mailbox_bytes);
+    case DOMAIN_NETDISK_GIVEN:
+        return slice_of(row->totals.netdisk_bytes);
     default:
         return record_get(&row->record, id);
     }
@@ -146,6 +155,21 @@ count_members(struct account_base *base, struct query_row *row, struct slice gro
 }
 
 static int
+load_totals(struct account_base *base, struct query_totals *text, struct slice domain)
+{
+    struct account_totals totals;
+
+    if (account_totals_get(base, domain, &totals) < 0)
+        return -1;
+    (void)snprintf(text->mailboxes, sizeof(text->mailboxes), "%" PRIu64, totals.mailboxes);
+    (void)snprintf(text->mailbox_bytes, sizeof(text->mailbox_bytes), "%" PRIu64,
+                   totals_number(totals.mailbox_bytes));
+    (void)snprintf(text->netdisk_bytes, sizeof(text->netdisk_bytes), "%" PRIu64,
+                   totals_number(totals.netdisk_bytes));
+    return 0;
+}
+
+static int
 load_row(struct account_base *base, struct query_row *row, enum account_table table,
          struct slice key, struct slice value)
 {
@@ -153,6 +177,8 @@ load_row(struct account_base *base, struct query_row *row, enum account_table ta
         return -1;
     row->kind = row->record.kind;
     take_names(row, table, key);
+    if (row->kind == ACCOUNT_DOMAIN)
+        return load_totals(base, &row->totals, strbuf_slice(&row->name));
     return row->kind == ACCOUNT_GROUP ? count_members(base, row, key) : 0;
 }
 

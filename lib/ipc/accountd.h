@@ -301,6 +301,7 @@ enum accountd_quota_result {
     ACCOUNTD_QUOTA_DONE,
     ACCOUNTD_QUOTA_REFUSED, /* no administrator of that, or there is no such thing */
     ACCOUNTD_QUOTA_AWAY,    /* nobody could tell, try later */
+    ACCOUNTD_QUOTA_BEYOND,  /* an administrator of that, but the domain may not give it out */
 };
 struct accountd_quota_reply {
     uint8_t result; /* enum accountd_quota_result; DONE: */

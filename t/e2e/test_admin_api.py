@@ -162,7 +162,7 @@ def test_a_session_ends_with_its_administrator(inst):
 # ---- calls ----
 
 def test_listings_are_paged_sorted_and_searched(inst, api):
-    for name, quota in (("carl", 900), ("anna", 1000), ("Berta", 20000)):
+    for name, quota in (("carl", 4000000), ("anna", 5000000), ("Berta", 20000000)):
         api.ok("Add", kind="user", name=f"{name}@e.test", properties={"full_name": name.title(), "quota_bytes": quota})
     names = lambda answer: [row["address"].split("@")[0] for row in answer["objects"]]
     page = api.ok("List", kind="user", within="e.test", limit=2)
@@ -179,7 +179,7 @@ def test_listings_are_paged_sorted_and_searched(inst, api):
     assert api.result("List", kind="user", within="nowhere.test") == 2
     assert api.result("List", kind="user", cursor="!") == 1
     row = api.ok("Show", kind="user", name="anna@e.test")["object"]
-    assert row["quota_bytes"] == 1000 and row["imap"] is True and row["forward"] == []
+    assert row["quota_bytes"] == 5000000 and row["imap"] is True and row["forward"] == []
 
 
 def test_users_by_the_numbers_of_the_catalogue(api):
@@ -200,7 +200,7 @@ def test_users_by_the_numbers_of_the_catalogue(api):
                 "Ulf U.", "one", 2 ** 40, 0, 80, "2030-01-01", False, True, True, "suspended")
     api.ok("SetUserPassword", user="ulf", password="Some-good-one7")
     assert api.result("SetUserPassword", user="ulf", password="ulf-ulf-ulf") == 5  # the rules of passwords
-    for call, more in (("ModifyUser", {}), ("ModifyUserQuota", {"bytes": 1}), ("ModifyUserRight", {"no_imap": 1}),
+    for call, more in (("ModifyUser", {}), ("ModifyUserQuota", {"bytes": 5000000}), ("ModifyUserRight", {"no_imap": 1}),
                        ("ModifyUserStatus", {"status": 1}), ("DeleteUser", {})):
         assert api.result(call, user="nobody", **more) == 2, call
     assert api.result("ModifyUserStatus", user="ulf", status=4) == 1
@@ -212,11 +212,11 @@ def test_users_by_the_numbers_of_the_catalogue(api):
 def test_domains_aliases_and_groups_by_the_numbers_of_the_catalogue(api):
     api.ok("AddDomain", domain="f.test")
     assert api.result("AddDomain", domain="F.Test") == 2
-    api.ok("ModifyDomainLimit", domain="f.test", bytes=1000, recipients=7)
+    api.ok("ModifyDomainLimit", domain="f.test", bytes=5000000, recipients=7)
     api.ok("ModifyDomainRight", domain="f.test", expires=1893456000)
     api.ok("Add", kind="user", name="fay@f.test")
     row = api.ok("Show", kind="user", name="fay@f.test")["object"]
-    assert (row["quota_bytes"], row["max_recipients"], row["expires"]) == (1000, 7, "2030-01-01")
+    assert (row["quota_bytes"], row["max_recipients"], row["expires"]) == (5000000, 7, "2030-01-01")
     assert api.result("DeleteDomain", domain="f.test") == 1
     api.ok("AddUserAlias", alias="fee", domain="f.test", mailbox="fay@f.test")
     assert api.result("CheckUser", user="fee", domain="f.test") == 3

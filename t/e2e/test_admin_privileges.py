@@ -33,6 +33,7 @@ CALLS = {
     "SetUserPassword": ({**USER, "password": "Some-good-one7"}, "root dom desk help", "root help"),
     "AddDomain": ({"domain": "WHO.DOMAIN"}, "root hosts", "root hosts"),
     "DeleteDomain": ({"domain": "DOMAIN"}, "root hosts", "root hosts"),
+    "ModifyDomainStorage": ({"domain": "DOMAIN", "mailboxes": 1000}, "root hosts", "root hosts"),
     "ModifyDomainRight": ({"domain": "DOMAIN", "expires": 0}, "root dom hosts texts", "root hosts"),
     "ModifyDomainLimit": ({"domain": "DOMAIN", "messages": 9}, "root dom hosts texts", "root hosts"),
     "AddAdminUser": ({"name": "mine-WHO-DOMAIN", "password": "Some-good-one7", "type": 0}, "root", "root"),
