@@ -108,6 +108,15 @@ run_grant(struct operation *op)
 }
 
 static int
+run_defaults(struct operation *op)
+{
+    if (op->kind != ACCOUNT_USER)
+        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "this is not done with a %s",
+                            account_kind_name(op->kind));
+    return account_take_defaults(&op->edit, op->admin.name, operation_field(op, "properties"));
+}
+
+static int
 run_rename(struct operation *op)
 {
     return account_rename(&op->edit, op->kind, op->admin.name, operation_field(op, "new_name"));
@@ -266,6 +275,7 @@ static const struct {
     {"add", VERB_CHANGES, run_add},
     {"del", VERB_CHANGES, run_del},
     {"set", VERB_CHANGES, run_set},
+    {"defaults", VERB_CHANGES, run_defaults},
     {"rename", VERB_CHANGES, run_rename},
     {"grant", VERB_CHANGES, run_grant},
     {"passwd", VERB_CHANGES, run_passwd},
@@ -284,7 +294,7 @@ static const struct {
 static bool
 takes_rights(const struct operation *op)
 {
-    static const char *const verbs_that_take[] = {"del", "rename", "grant"};
+    static const char *const verbs_that_take[] = {"del", "rename", "grant", "defaults"};
 
     if (slice_eq(op->admin.verb, SLICE("set")))
         return op->kind == ACCOUNT_PUBLIC || op->kind == ACCOUNT_USER;

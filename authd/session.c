@@ -47,7 +47,8 @@ session_service_right(const struct session *s)
 {
     static const uint32_t rights[SERVICE_COUNT] = {[SERVICE_SMTP] = ACCOUNTD_MAY_SMTP,
                                                    [SERVICE_IMAP] = ACCOUNTD_MAY_IMAP,
-                                                   [SERVICE_POP3] = ACCOUNTD_MAY_POP3};
+                                                   [SERVICE_POP3] = ACCOUNTD_MAY_POP3,
+                                                   [SERVICE_LDAP] = ACCOUNTD_MAY_CONTACTS};
 
     return rights[s->service];
 }

@@ -169,7 +169,7 @@ static const struct cli_verb verbs[] = {
      "writes them as a table", user_export},
     {"update",
      "--user ADDRESS... | --domain DOMAIN | --all [PROPERTY=VALUE...] [--random-password | "
-     "--password-file FILE] [--json]",
+     "--password-file FILE | --defaults LIST | all] [--json]",
      "changes many at once", user_update},
     {"code", USER_CODE_SYNOPSIS, "authorization codes, each for one mail program", user_code},
     {0},

@@ -326,7 +326,7 @@ account_user_replies(const struct record *user, int64_t now_ms)
     struct slice from = record_get(user, USER_AUTO_REPLY_FROM),
                  until = record_get(user, USER_AUTO_REPLY_UNTIL);
 
-    return record_bool(user, USER_AUTO_REPLY) &&
+    return record_bool(user, USER_AUTO_REPLY) && record_bool(user, USER_REPLY_RIGHT) &&
            (from.len == 0 || compare_day(from, now_ms) <= 0) &&
            (until.len == 0 || !is_past(until, now_ms));
 }
@@ -357,6 +357,16 @@ account_user_rights(const struct record *user)
         {USER_FTP, ACCOUNTD_MAY_FTP},
         {USER_REMOVE_MAIL, ACCOUNTD_MAY_REMOVE_MAIL},
         {USER_CHANGE_MAIL, ACCOUNTD_MAY_CHANGE_MAIL},
+        {USER_NETDISK, ACCOUNTD_MAY_NETDISK},
+        {USER_PUSH, ACCOUNTD_MAY_PUSH},
+        {USER_PROFILE_RIGHT, ACCOUNTD_MAY_CHANGE_PROFILE},
+        {USER_FETCH_RIGHT, ACCOUNTD_MAY_FETCH_POP3},
+        {USER_CONTACTS, ACCOUNTD_MAY_CONTACTS},
+        {USER_ARCHIVE_QUERY, ACCOUNTD_MAY_ARCHIVE_QUERY},
+        {USER_CALENDAR, ACCOUNTD_MAY_CALENDAR},
+        {USER_NOTES, ACCOUNTD_MAY_NOTES},
+        {USER_NOTIFY, ACCOUNTD_MAY_NOTIFY},
+        {USER_SHORT_MESSAGES, ACCOUNTD_MAY_SHORT_MESSAGES},
         {USER_POP3_MARKS_SEEN, ACCOUNTD_POP3_MARKS_SEEN},
         {USER_POP3_DELAYED, ACCOUNTD_POP3_DELAYED},
     };

@@ -63,9 +63,10 @@ edit_find_entry(struct account_edit *edit, struct slice name, enum account_kind 
 
     if (found == ACCOUNT_TROUBLE)
         return account_fail_db(edit->result);
-    if (found == ACCOUNT_FOREIGN)
-        return account_fail(edit->result, code, "%.*s: no such %s, and no such domain",
-                            (int)name.len, name.ptr, called(kind));
+    if (found == ACCOUNT_FOREIGN) /* ADM-25 and 26: 3, no such domain; elsewhere 3 is "failed" */
+        return account_fail(edit->result, kind == ACCOUNT_USER ? codes[kind].failed : code,
+                            "%.*s: no such %s, and no such domain", (int)name.len, name.ptr,
+                            called(kind));
     if (found == ACCOUNT_UNKNOWN)
         return account_fail(edit->result, code, "%.*s: no such %s", (int)name.len, name.ptr,
                             called(kind));
@@ -121,13 +122,25 @@ add_job(struct account_edit *edit, enum account_job_op op, const struct account_
 
 /* ---- what must hold whatever was set ---- */
 
+/* What is switched on needs its right; what was on before stays as it is and is not obeyed. */
 static int
-check_user(struct account_edit *edit, const struct record *user)
+check_user(struct account_edit *edit, const struct record *user, const struct object_field *fields,
+           uint32_t count)
 {
-    if (record_get(user, USER_FORWARD).len > 0 && !record_bool(user, USER_FORWARD_RIGHT) &&
-        !edit->restoring)
-        return account_fail(edit->result, codes[ACCOUNT_USER].failed,
-                            "forward: this mailbox may not forward (may_forward is no)");
+    static const struct {
+        enum account_property setting, right;
+        const char *nothing; /* the setting's value when it is off */
+    } needs[] = {{USER_FORWARD, USER_FORWARD_RIGHT, ""}, {USER_AUTO_REPLY, USER_REPLY_RIGHT, "no"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(needs) && !edit->restoring; i++) {
+        const char *name = account_properties[needs[i].setting].name;
+
+        if (object_get(fields, count, name).len > 0 && !record_bool(user, needs[i].right) &&
+            !record_is(user, needs[i].setting, needs[i].nothing))
+            return account_fail(edit->result, codes[ACCOUNT_USER].failed,
+                                "%s: this mailbox has no right to it (%s is no)", name,
+                                account_properties[needs[i].right].name);
+    }
     return 0;
 }
 
@@ -158,12 +171,13 @@ check_alias(struct account_edit *edit, struct record *alias)
 }
 
 static int
-check(struct account_edit *edit, struct record *record)
+check(struct account_edit *edit, struct record *record, const struct object_field *fields,
+      uint32_t count)
 {
     if (edit_list_check(edit, record) < 0)
         return -1;
     if (record->kind == ACCOUNT_USER)
-        return check_user(edit, record);
+        return check_user(edit, record, fields, count);
     if (record->kind == ACCOUNT_PUBLIC)
         return edit_public_check(edit, record);
     return record->kind == ACCOUNT_ALIAS ? check_alias(edit, record) : 0;
@@ -182,36 +196,6 @@ count_in_domain(struct account_edit *edit, const struct account_hit *hit,
 
 /* ---- add and set ---- */
 
-/* What a new mailbox takes over from its domain. */
-static const struct {
-    enum account_property user, domain;
-} defaults[] = {
-    {USER_NETDISK, DOMAIN_NETDISK},
-    {USER_NETDISK_BYTES, DOMAIN_NETDISK_BYTES},
-    {USER_NETDISK_FILES, DOMAIN_NETDISK_FILES},
-    {USER_QUOTA_BYTES, DOMAIN_QUOTA_BYTES},
-    {USER_QUOTA_MESSAGES, DOMAIN_QUOTA_MESSAGES},
-    {USER_WARNING_LIMIT, DOMAIN_WARNING_LIMIT},
-    {USER_EXPIRES, DOMAIN_EXPIRES},
-    {USER_AUTH, DOMAIN_AUTH},
-    {USER_MAILBOX_PATH, DOMAIN_MAILBOX_PATH},
-    {USER_SEND_DOMAIN, DOMAIN_SEND_DOMAIN},
-    {USER_SEND_SYSTEM, DOMAIN_SEND_SYSTEM},
-    {USER_SEND_REMOTE, DOMAIN_SEND_REMOTE},
-    {USER_SEND_EXCEPTIONS, DOMAIN_SEND_EXCEPTIONS},
-    {USER_RECEIVE_DOMAIN, DOMAIN_RECEIVE_DOMAIN},
-    {USER_RECEIVE_SYSTEM, DOMAIN_RECEIVE_SYSTEM},
-    {USER_RECEIVE_REMOTE, DOMAIN_RECEIVE_REMOTE},
-    {USER_RECEIVE_EXCEPTIONS, DOMAIN_RECEIVE_EXCEPTIONS},
-    {USER_MESSAGE_RCPTS, DOMAIN_MESSAGE_RCPTS},
-    {USER_MESSAGE_BYTES, DOMAIN_MESSAGE_BYTES},
-    {USER_HOUR_RCPTS, DOMAIN_HOUR_RCPTS},
-    {USER_DAY_LOCAL_RCPTS, DOMAIN_DAY_LOCAL_RCPTS},
-    {USER_DAY_LOCAL_BYTES, DOMAIN_DAY_LOCAL_BYTES},
-    {USER_DAY_REMOTE_RCPTS, DOMAIN_DAY_REMOTE_RCPTS},
-    {USER_DAY_REMOTE_BYTES, DOMAIN_DAY_REMOTE_BYTES},
-};
-
 /* What a new entry has before the given properties. */
 static struct record
 fresh(struct account_edit *edit, enum account_kind kind, const struct record *domain)
@@ -219,8 +203,7 @@ fresh(struct account_edit *edit, enum account_kind kind, const struct record *do
     struct record record = record_new(kind);
 
     if (kind == ACCOUNT_USER) {
-        for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
-            record_set(&record, defaults[i].user, record_get(domain, defaults[i].domain));
+        edit_defaults_take(&record, domain);
         edit_put_time(edit, &record, USER_CREATED);
     } else if (kind == ACCOUNT_GROUP) {
         edit_put_time(edit, &record, GROUP_CREATED);
@@ -245,7 +228,7 @@ edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0 && kind == ACCOUNT_PUBLIC)
         rc = edit_public_name(edit, name, strbuf_slice(&hit.key), &record);
     if (rc == 0)
-        rc = check(edit, &record);
+        rc = check(edit, &record, fields, count);
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = count_in_domain(edit, &hit, (struct totals_share){0}, totals_share_of(&record),
                              (struct totals_codes){CODE_NUMBER, CODE_STORAGE});
@@ -292,7 +275,7 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0)
         rc = edit_apply(edit, &hit.entry, fields, count);
     if (rc == 0)
-        rc = check(edit, &hit.entry);
+        rc = check(edit, &hit.entry, fields, count);
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = count_in_domain(edit, &hit, before, totals_share_of(&hit.entry),
                              (struct totals_codes){CODE_ENLARGED, CODE_ENLARGED});

@@ -71,6 +71,8 @@ int edit_domain_add(struct account_edit *edit, enum account_kind kind, struct sl
 int edit_domain_set(struct account_edit *edit, enum account_kind kind, struct slice name,
                     const struct object_field *fields, uint32_t count);
 int edit_domain_del(struct account_edit *edit, enum account_kind kind, struct slice name);
+/* What a new mailbox takes over from its domain. */
+void edit_defaults_take(struct record *user, const struct record *domain);
 int edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice name,
                    const struct object_field *fields, uint32_t count);
 int edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice name,

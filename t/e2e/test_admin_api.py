@@ -212,11 +212,28 @@ def test_users_by_the_numbers_of_the_catalogue(api):
 def test_domains_aliases_and_groups_by_the_numbers_of_the_catalogue(api):
     api.ok("AddDomain", domain="f.test")
     assert api.result("AddDomain", domain="F.Test") == 2
-    api.ok("ModifyDomainLimit", domain="f.test", bytes=5000000, recipients=7)
-    api.ok("ModifyDomainRight", domain="f.test", expires=1893456000)
+    api.ok("ModifyDomainQuota", domain="f.test", bytes=5000000, recipients=7)
+    api.ok("ModifyDomainLimit", domain="f.test", signatures=3, contacts=1000, filters=50, pop3_accounts=2,
+           message_bytes=2 ** 34, messages=100)
+    row = api.ok("Show", kind="domain", name="f.test")["object"]
+    assert (row["max_signatures"], row["max_contacts"], row["max_filters"], row["max_fetch_accounts"],
+            row["max_fetch_message_bytes"], row["max_fetch_messages"]) == (3, 1000, 50, 2, 2 ** 34, 100)
+    api.ok("ModifyDomainRight", domain="f.test", expires=1893456000, no_webmail=1, no_external_pop3=1, no_notes=0)
     api.ok("Add", kind="user", name="fay@f.test")
     row = api.ok("Show", kind="user", name="fay@f.test")["object"]
     assert (row["quota_bytes"], row["max_recipients"], row["expires"]) == (5000000, 7, "2030-01-01")
+    assert (row["web"], row["may_fetch_pop3"], row["notes"], row["pop3"]) == (False, False, True, True)
+    for call in ("ModifyDomainRight", "ModifyDomainLimit", "ModifyDomainQuota"):
+        assert api.result(call, domain="nowhere.test", **({"no_imap": 1} if "Right" in call else {"messages": 1})) == 2
+    api.ok("ModifyUserRight", user="fay", domain="f.test", no_notes=1, no_calendar=1, no_netdisk=1)
+    row = api.ok("Show", kind="user", name="fay@f.test")["object"]
+    assert (row["notes"], row["calendar"], row["netdisk"]) == (False, False, False)
+    api.ok("TakeDefaults", user="fay", domain="f.test", properties="notes;calendar")
+    row = api.ok("Show", kind="user", name="fay@f.test")["object"]
+    assert (row["notes"], row["calendar"], row["netdisk"]) == (True, True, False)
+    assert api.result("TakeDefaults", user="fay", domain="f.test", properties="address") == 1
+    for call, more in (("ModifyUserQuota", {"messages": 1}), ("ModifyUserRight", {"no_imap": 1})):
+        assert api.result(call, user="fay", domain="nowhere.test", **more) == 3
     assert api.result("DeleteDomain", domain="f.test") == 1
     api.ok("AddUserAlias", alias="fee", domain="f.test", mailbox="fay@f.test")
     assert api.result("CheckUser", user="fee", domain="f.test") == 3
