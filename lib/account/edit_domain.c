@@ -156,6 +156,9 @@ edit_domain_add(struct account_edit *edit, enum account_kind kind, struct slice 
         rc = edit_apply(edit, &record, fields, count);
     if (rc == 0)
         rc = check_and_put(edit, strbuf_slice(&name), &record);
+    if (rc == 0 && kind == ACCOUNT_DOMAIN && !edit->restoring &&
+        record_bool(&record, DOMAIN_EVERYONE))
+        rc = edit_everyone_make(edit, strbuf_slice(&name));
     record_free(&record);
     strbuf_free(&name);
     return rc;
@@ -182,6 +185,9 @@ edit_domain_set(struct account_edit *edit, enum account_kind kind, struct slice 
         rc = edit_apply(edit, &record, fields, count);
     if (rc == 0)
         rc = check_and_put(edit, strbuf_slice(&name), &record);
+    if (rc == 0 && kind == ACCOUNT_DOMAIN && !edit->restoring &&
+        record_bool(&record, DOMAIN_EVERYONE))
+        rc = edit_everyone_make(edit, strbuf_slice(&name));
     if (rc == 0 && kind == ACCOUNT_DOMAIN &&
         !record_is(&record, DOMAIN_PUBLISH_USERS, strbuf_cstr(&publishes)))
         rc = edit_contact_domain_set(edit, strbuf_slice(&name));
@@ -287,6 +293,8 @@ edit_domain_del(struct account_edit *edit, enum account_kind kind, struct slice 
         rc = forget_domain(edit, strbuf_slice(&name));
     if (rc == 0 && kind == ACCOUNT_DOMAIN)
         rc = edit_contact_domain_gone(edit, strbuf_slice(&name));
+    if (rc == 0 && kind == ACCOUNT_DOMAIN)
+        rc = edit_unit_domain_gone(edit, strbuf_slice(&name));
     if (rc == 0)
         rc = edit_del_row(edit, ACCOUNT_TABLE_DOMAINS, strbuf_slice(&name));
     record_free(&record);

@@ -6,7 +6,6 @@
 #include <errno.h>
 
 #include "lib/account/canonical.h"
-#include "lib/account/contact.h"
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
 #include "lib/account/public.h"
@@ -194,6 +193,16 @@ count_in_domain(struct account_edit *edit, const struct account_hit *hit,
     return edit_totals_change(edit, domain, &hit->domain, before, after, refused);
 }
 
+/* What a user's record has of the organisation; the groups are rows of their own. */
+static int
+follow_unit(struct account_edit *edit, struct slice key, struct record *user)
+{
+    record_set(user, USER_GROUPS, SLICE(""));
+    if (edit_unit_check_user(edit, key, user) < 0)
+        return -1;
+    return edit_unit_refs(edit, key, user, true);
+}
+
 /* ---- add and set ---- */
 
 /* What a new entry has before the given properties. */
@@ -213,6 +222,19 @@ fresh(struct account_edit *edit, enum account_kind kind, const struct record *do
     return record;
 }
 
+/* A new mailbox: the groups that it is to be in. */
+static int
+join_groups(struct account_edit *edit, const struct account_hit *hit,
+            const struct object_field *fields, uint32_t count)
+{
+    struct slice address = strbuf_slice(&hit->address);
+    int rc = edit_groups_follow(edit, address, fields, count);
+
+    if (rc == 0 && !edit->restoring && record_bool(&hit->domain, DOMAIN_EVERYONE))
+        rc = edit_everyone_join(edit, address);
+    return rc;
+}
+
 int
 edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice name,
                const struct object_field *fields, uint32_t count)
@@ -230,6 +252,8 @@ edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0)
         rc = check(edit, &record, fields, count);
     if (rc == 0 && kind == ACCOUNT_USER)
+        rc = follow_unit(edit, strbuf_slice(&hit.key), &record);
+    if (rc == 0 && kind == ACCOUNT_USER)
         rc = count_in_domain(edit, &hit, (struct totals_share){0}, totals_share_of(&record),
                              (struct totals_codes){CODE_NUMBER, CODE_STORAGE});
     if (rc == 0 && kind == ACCOUNT_USER && !edit->restoring &&
@@ -244,9 +268,12 @@ edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0)
         rc = edit_list_refs(edit, &record, strbuf_slice(&hit.key), true);
     if (rc == 0 && kind == ACCOUNT_USER)
-        rc = edit_contact_follow(edit, &hit.domain, strbuf_slice(&hit.key), &record, false);
+        rc = edit_contact_follow(edit, &hit.domain, strbuf_slice(&hit.key), &record,
+                                 (struct edit_contact_before){0});
     if (rc == 0 && account_has_store(kind))
         rc = add_job(edit, ACCOUNT_JOB_CREATE, &hit, kind);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = join_groups(edit, &hit, fields, count);
     record_free(&record);
     account_hit_free(&hit);
     return rc;
@@ -260,8 +287,7 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
     struct strbuf password = strbuf_new(OBJECT_VALUE_MAX);
     struct totals_share before = {0};
     int rc = edit_find_entry(edit, name, kind, codes[kind].no_such, &hit);
-    bool published =
-        rc == 0 && kind == ACCOUNT_USER && contact_is_published(&hit.domain, &hit.entry);
+    struct edit_contact_before profile = {0};
 
     if (rc == 0 && kind == ACCOUNT_ALIAS)
         rc = edit_ref_del(edit, record_get(&hit.entry, ALIAS_TARGET), EDIT_REF_ALIAS,
@@ -270,12 +296,16 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
         rc = edit_list_refs(edit, &hit.entry, strbuf_slice(&hit.key), false);
     if (rc == 0 && kind == ACCOUNT_USER) {
         before = totals_share_of(&hit.entry);
+        profile = edit_contact_before(&hit.domain, &hit.entry);
+        rc = edit_unit_refs(edit, strbuf_slice(&hit.key), &hit.entry, false);
         (void)strbuf_append(&password, record_get(&hit.entry, USER_PASSWORD)); /* it fits */
     }
     if (rc == 0)
         rc = edit_apply(edit, &hit.entry, fields, count);
     if (rc == 0)
         rc = check(edit, &hit.entry, fields, count);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = follow_unit(edit, strbuf_slice(&hit.key), &hit.entry);
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = count_in_domain(edit, &hit, before, totals_share_of(&hit.entry),
                              (struct totals_codes){CODE_ENLARGED, CODE_ENLARGED});
@@ -293,7 +323,9 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
         mem_wipe(password.ptr, password.cap);
     strbuf_free(&password);
     if (rc == 0 && kind == ACCOUNT_USER)
-        rc = edit_contact_follow(edit, &hit.domain, strbuf_slice(&hit.key), &hit.entry, published);
+        rc = edit_contact_follow(edit, &hit.domain, strbuf_slice(&hit.key), &hit.entry, profile);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = edit_groups_follow(edit, strbuf_slice(&hit.address), fields, count);
     account_hit_free(&hit);
     return rc;
 }
@@ -407,6 +439,8 @@ edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = count_in_domain(edit, &hit, totals_share_of(&hit.entry), (struct totals_share){0},
                              (struct totals_codes){0});
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = edit_unit_refs(edit, strbuf_slice(&hit.key), &hit.entry, false);
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_public_forget(edit, strbuf_slice(&hit.address));
     if (rc == 0 && kind == ACCOUNT_USER)

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "lib/account/canonical.h"
-#include "lib/account/contact.h"
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
 #include "lib/account/share.h"
@@ -461,6 +460,8 @@ rename_domain(struct account_edit *edit, struct slice name, struct slice new_nam
         rc = rename_all(&r);
     if (rc == 0)
         rc = edit_totals_rename(edit, r.old_name, r.new_name);
+    if (rc == 0)
+        rc = edit_unit_domain_renamed(edit, r.old_name, r.new_name);
     if (rc == 0 && slice_eq(strbuf_slice(&edit->base->primary), r.old_name) &&
         account_db_put(edit->base->db, ACCOUNT_TABLE_META, SLICE("primary"), r.new_name) < 0)
         rc = account_fail_db(edit->result);
@@ -469,9 +470,21 @@ rename_domain(struct account_edit *edit, struct slice name, struct slice new_nam
     return rc;
 }
 
+/* The other domain has another organisation. */
+static int
+leave_unit(struct account_edit *edit, struct account_hit *from)
+{
+    if (record_get(&from->entry, USER_UNIT).len == 0)
+        return 0;
+    if (edit_unit_refs(edit, strbuf_slice(&from->key), &from->entry, false) < 0)
+        return -1;
+    record_set(&from->entry, USER_UNIT, SLICE(""));
+    return edit_put_record(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&from->key), &from->entry);
+}
+
 /* To another domain of ours: that one has to have room for the mailbox. */
 static int
-count_move(struct account_edit *edit, const struct account_hit *from, const struct account_hit *to)
+count_move(struct account_edit *edit, struct account_hit *from, const struct account_hit *to)
 {
     const struct totals_share share = totals_share_of(&from->entry), none = {0};
     struct slice old_key = strbuf_slice(&from->key), new_key = strbuf_slice(&to->key);
@@ -479,6 +492,8 @@ count_move(struct account_edit *edit, const struct account_hit *from, const stru
 
     if (slice_eq(old_domain, new_domain))
         return 0;
+    if (leave_unit(edit, from) < 0)
+        return -1;
     if (edit_totals_change(edit, old_domain, &from->domain, share, none, (struct totals_codes){0}) <
         0)
         return -1;
@@ -493,6 +508,7 @@ rename_one_entry(struct account_edit *edit, enum account_kind kind, struct slice
 {
     struct account_hit from = account_hit_new(), to = account_hit_new();
     struct renaming r = {.edit = edit};
+    struct edit_contact_before profile = {0};
     int rc = edit_find_entry(edit, name, kind, CODE_NO_SUCH, &from);
 
     if (rc == 0)
@@ -505,12 +521,13 @@ rename_one_entry(struct account_edit *edit, enum account_kind kind, struct slice
     r.old_name = strbuf_slice(&from.address);
     r.new_name = strbuf_slice(&to.address);
     if (rc == 0 && kind == ACCOUNT_USER)
+        profile = edit_contact_before(&from.domain, &from.entry);
+    if (rc == 0 && kind == ACCOUNT_USER)
         rc = count_move(edit, &from, &to);
     if (rc == 0)
         rc = rename_all(&r);
     if (rc == 0 && kind == ACCOUNT_USER) /* the other domain may publish otherwise */
-        rc = edit_contact_follow(edit, &to.domain, strbuf_slice(&to.key), &from.entry,
-                                 contact_is_published(&from.domain, &from.entry));
+        rc = edit_contact_follow(edit, &to.domain, strbuf_slice(&to.key), &from.entry, profile);
     account_hit_free(&from);
     account_hit_free(&to);
     return rc;
@@ -524,6 +541,9 @@ account_rename(struct account_edit *edit, enum account_kind kind, struct slice n
         return rename_domain(edit, name, new_name);
     if (kind == ACCOUNT_USER || kind == ACCOUNT_ALIAS || kind == ACCOUNT_GROUP)
         return rename_one_entry(edit, kind, name, new_name);
+    if (kind == ACCOUNT_UNIT)
+        return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                            "the name of an organisation unit stays: its full_name can be changed");
     if (kind == ACCOUNT_PUBLIC)
         return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
                             "the name of a public folder cannot be changed");

@@ -51,7 +51,7 @@ CALLS = {
 # The same of the generic calls, by kind.
 KINDS = {
     "domain": ("hosts", "hosts"), "domain-alias": ("hosts", "hosts"), "user": ("dom desk", ""), "alias": ("dom desk", ""),
-    "group": ("dom desk", ""), "member": ("dom desk", ""), "public": ("dom texts", ""), "admin": ("", ""),
+    "group": ("dom desk", ""), "organisation": ("dom desk", ""), "member": ("dom desk", ""), "public": ("dom texts", ""), "admin": ("", ""),
 }
 SESSION = {"Login", "Logout", "WhoAmI", "ChangeOwnPassword"}
 GENERIC = {"List", "Show", "Add", "Set", "Remove", "Rename", "Grant"}
