@@ -30,7 +30,9 @@
 #include "accountd/srs_key.h"
 #include "accountd/store.h"
 #include "accountd/usage.h"
+#include "lib/account/old_names.h"
 #include "lib/account/totals.h"
+#include "lib/base/clock.h"
 #include "lib/log/log.h"
 
 #define LOCK_WAIT_MS 5000 /* a standalone accountd of the command line is soon done */
@@ -208,6 +210,21 @@ db_message(const char *text)
     log_event(LOG_ERROR, "account_base", KV_STR("message", text));
 }
 
+static void
+move_old_names(struct server *server)
+{
+    struct old_names names;
+
+    if (account_old_names_move(&server->base, clock_real_ms(), &names) < 0) {
+        log_event(LOG_ERROR, "old_names_not_moved", KV_ERRNO());
+        log_flush();
+        exit(EX_TEMPFAIL);
+    }
+    if (names.moved > 0 || names.left > 0)
+        log_event(names.left > 0 ? LOG_WARN : LOG_INFO, "old_names", KV_U64("moved", names.moved),
+                  KV_U64("left", names.left));
+}
+
 /* They follow every change; the base may have been in the hands of a program that does not know. */
 static void
 count_totals(struct server *server)
@@ -239,6 +256,7 @@ open_base(struct server *server, const struct conf *conf)
         exit(EX_TEMPFAIL);
     }
     strbuf_free(&error);
+    move_old_names(server);
     count_totals(server);
 }
 

@@ -9,6 +9,7 @@
 
 #include "lib/account/canonical.h"
 #include "lib/base/clock.h"
+#include "lib/base/parse.h"
 #include "lib/ipc/accountd.h"
 
 #define PRIMARY_KEY SLICE("primary")
@@ -139,15 +140,16 @@ load_entry(struct account_base *base, struct account_hit *hit)
     return record_load(&hit->entry, bytes) < 0 ? ACCOUNT_TROUBLE : ACCOUNT_FOUND;
 }
 
-enum account_found
-account_find_exact(struct account_base *base, struct slice address, struct account_hit *hit)
+static enum account_found
+find_form(struct account_base *base, struct slice address,
+          int (*canonical)(struct slice address, struct strbuf *out), struct account_hit *hit)
 {
     enum account_found found;
     struct slice local, domain;
     size_t at;
 
     strbuf_clear(&hit->address);
-    if (canonical_address(address, &hit->address) < 0) {
+    if (canonical(address, &hit->address) < 0) {
         /* An address that we could not hold: still ours if its domain is. */
         split(address, &local, &domain);
         if (domain.len == 0)
@@ -160,6 +162,20 @@ account_find_exact(struct account_base *base, struct slice address, struct accou
     split(address, &local, &domain);
     found = account_find_domain(base, domain, &hit->domain, &hit->address);
     return found == ACCOUNT_FOUND ? load_entry(base, hit) : found;
+}
+
+/* A name in an old form goes before another that is the same today: each keeps its own mail. */
+enum account_found
+account_find_exact(struct account_base *base, struct slice address, struct account_hit *hit)
+{
+    enum account_found found;
+
+    if (base->old_names && !parse_is_ascii(address)) {
+        found = find_form(base, address, canonical_address_old, hit);
+        if (found == ACCOUNT_FOUND || found == ACCOUNT_TROUBLE)
+            return found;
+    }
+    return find_form(base, address, canonical_address, hit);
 }
 
 /* user+tag@domain in hit->address: tries user@domain, and leaves the whole if that is not there. */

@@ -8,9 +8,11 @@
 #include "lib/account/canonical.h"
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
+#include "lib/account/precis.h"
 #include "lib/account/public.h"
 #include "lib/account/totals.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
 
 /* Result numbers of ADM-23, 34 and 35. */
 static const struct {
@@ -76,6 +78,16 @@ edit_find_entry(struct account_edit *edit, struct slice name, enum account_kind 
     return 0;
 }
 
+/* What was exported was there: it may come back. */
+static bool
+may_be_called(const struct account_edit *edit, struct slice address)
+{
+    struct slice local = slice_sub(address, 0, slice_rindex(address, '@'));
+
+    return canonical_local_usable(local) &&
+           (edit->restoring || parse_is_ascii(local) || precis_is_username(local));
+}
+
 int
 edit_new_entry(struct account_edit *edit, struct slice name, enum account_kind kind,
                struct account_hit *hit)
@@ -90,11 +102,11 @@ edit_new_entry(struct account_edit *edit, struct slice name, enum account_kind k
                             "%.*s exists already: %s %s has that name", (int)address.len,
                             address.ptr, article(hit->entry.kind), called(hit->entry.kind));
     strbuf_clear(&hit->key);
-    if (canonical_address(name, &hit->key) < 0 ||
-        !canonical_local_usable(slice_sub(address, 0, slice_rindex(address, '@')))) {
+    if (canonical_address(name, &hit->key) < 0 || !may_be_called(edit, address)) {
         return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
                             "'%.*s' is no address that a %s can have: expected name@domain, the "
-                            "name at most %d bytes without quotes",
+                            "name at most %d bytes of letters and digits of any script and "
+                            "signs of ASCII, without quotes",
                             (int)name.len, name.ptr, called(kind), CANONICAL_LOCAL_MAX);
     }
     if (found == ACCOUNT_FOREIGN)
