@@ -165,7 +165,7 @@ on_closed(struct ipc_peer *peer)
 {
     struct server *server = ipc_peer_data(peer);
 
-    admin_peer_gone(server, ipc_peer_id(peer));
+    operation_import_peer_gone(server, ipc_peer_id(peer));
     server->only_peer = NULL;
     if (server->ipc == NULL)
         loop_stop(server->daemon->loop); /* standalone: the command line has what it wanted */

@@ -399,6 +399,37 @@ rename_admins(const struct renaming *r)
     return rc;
 }
 
+/* What was counted of it, what is usual for it, and its blocks: "address", or a letter and that. */
+static int
+rename_figures(const struct renaming *r)
+{
+    static const struct {
+        enum account_table table;
+        size_t skip;
+    } tables[] = {{ACCOUNT_TABLE_FLOW, 0}, {ACCOUNT_TABLE_USUAL, 0}, {ACCOUNT_TABLE_BLOCKS, 1}};
+    struct strbuf mapped = strbuf_new(ACCOUNT_KEY_MAX), new_key = strbuf_new(ACCOUNT_KEY_MAX);
+    struct edit_rows rows;
+    int rc = 0;
+
+    for (size_t t = 0; t < ARRAY_LEN(tables) && rc == 0; t++) {
+        rc = edit_collect(r->edit, tables[t].table, SLICE(""), &rows);
+        for (size_t i = 0; i < rows.count && rc == 0; i++) {
+            struct slice key = edit_key(&rows.rows[i]);
+
+            if (!map_address(r, slice_sub(key, tables[t].skip, key.len), &mapped))
+                continue;
+            strbuf_clear(&new_key);
+            (void)strbuf_append(&new_key, slice_sub(key, 0, tables[t].skip));
+            (void)strbuf_append(&new_key, strbuf_slice(&mapped));
+            rc = move_row(r->edit, tables[t].table, &rows.rows[i], strbuf_slice(&new_key));
+        }
+        edit_rows_free(&rows);
+    }
+    strbuf_free(&mapped);
+    strbuf_free(&new_key);
+    return rc;
+}
+
 static int
 rename_all(const struct renaming *r)
 {
@@ -407,7 +438,7 @@ rename_all(const struct renaming *r)
     if (rename_shares(r) < 0 || rename_codes(r) < 0 || rename_domains(r) < 0 ||
         rename_contacts(r) < 0)
         return -1;
-    return rename_admins(r);
+    return rename_admins(r) < 0 ? -1 : rename_figures(r);
 }
 
 /* ---- the two ways in ---- */
