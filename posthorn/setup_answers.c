@@ -29,7 +29,7 @@ struct reading {
 __attribute__((format(printf, 2, 3))) static void
 mistake(struct reading *r, const char *format, ...)
 {
-    struct strbuf text = strbuf_new(WORD_MAX * 4);
+    struct strbuf text = strbuf_new((size_t)WORD_MAX * 4);
     va_list args;
 
     va_start(args, format);

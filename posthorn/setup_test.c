@@ -86,7 +86,7 @@ talk_to(struct test *test, unsigned port, bool tls_first)
         t.failed = true;
         return t;
     }
-    t.stream = stream_new(fd, LINE_MAX_LEN * 2);
+    t.stream = stream_new(fd, (size_t)LINE_MAX_LEN * 2);
     if (tls_first)
         (void)secure(&t);
     return t;
