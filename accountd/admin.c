@@ -194,6 +194,7 @@ static const struct {
     {"manages", 0, operation_manages},
     {"recount", 0, operation_recount},
     {"weak", 0, operation_weak},
+    {"authenticate", 0, operation_authenticate},
     {"add", VERB_CHANGES, run_add},
     {"del", VERB_CHANGES, run_del},
     {"set", VERB_CHANGES, run_set},

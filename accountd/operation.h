@@ -37,6 +37,7 @@ int operation_check(struct operation *op);
 int operation_export(struct operation *op);
 int operation_recount(struct operation *op);
 int operation_weak(struct operation *op);
+int operation_authenticate(struct operation *op);
 
 /* operation_import.c */
 int operation_import_begin(struct operation *op);

@@ -20,6 +20,7 @@
 #include "authd/login.h"
 #include "authd/quota.h"
 #include "authd/url.h"
+#include "authd/user_check.h"
 #include "authd/watch.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -62,6 +63,7 @@ end_exchange(struct session *s)
     memset(s->code, 0, sizeof(s->code));
     memset(s->key_codes, 0, sizeof(s->key_codes));
     strbuf_free(&s->proof);
+    user_check_free(&s->user_check);
     if (s->job != NULL)
         hash_job_abandon(s->job);
     s->job = NULL;

@@ -22,7 +22,7 @@ static const struct {
     {"list", NEED_SEE},        {"show", NEED_SEE},        {"check", NEED_SEE},
     {"recount", NEED_CHANGE},  {"add", NEED_CHANGE},      {"del", NEED_CHANGE},
     {"set", NEED_CHANGE},      {"rename", NEED_CHANGE},   {"grant", NEED_CHANGE},
-    {"passwd", NEED_PASSWORD}, {"defaults", NEED_CHANGE},
+    {"passwd", NEED_PASSWORD}, {"defaults", NEED_CHANGE}, {"authenticate", NEED_PASSWORD},
 };
 
 static enum need

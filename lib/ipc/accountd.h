@@ -183,7 +183,7 @@ enum accountd_right {
     ACCOUNTD_MAY_CONTACTS = 1 << 13, /* off: no login to LDAP */
     ACCOUNTD_MAY_ARCHIVE_QUERY = 1 << 14,
     ACCOUNTD_MAY_CALENDAR = 1 << 15,
-    ACCOUNTD_MORE_MEANS = 1 << 16,     /* no right: ask MEANS (lib/ipc/accountd_means.h) */
+    ACCOUNTD_MORE_MEANS = 1 << 16, /* no right: ask MEANS (lib/ipc/accountd_means.h) */
     ACCOUNTD_MAY_NOTES = 1 << 17,
     ACCOUNTD_MAY_NOTIFY = 1 << 18,
     ACCOUNTD_MAY_SHORT_MESSAGES = 1 << 19,
