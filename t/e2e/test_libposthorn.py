@@ -100,7 +100,7 @@ main(int argc, char **argv)
     printf("%d\n", posthorn_check_user(p, "postmaster", NULL));
     printf("%d\n", posthorn_add(p, "user", "lib@d.test", "{\"full_name\":\"Li \\\"B\\\"\",\"imap\":false}"));
     printf("%d\n", posthorn_add(p, "user", "lib2@d.test", "{broken"));
-    printf("%d\n", posthorn_modify_user(p, "lib", NULL, "\xff", NULL));
+    printf("%d\n", posthorn_modify_user(p, "lib", NULL, "\xff", NULL, NULL, NULL));
     printf("%d\n", posthorn_list(p, "user", NULL, NULL, "li \"b\"", NULL, 1, 0, 10));
     printf("%d\n", strstr(posthorn_answer(p), "\"total\":1,") != NULL);
     printf("%d\n", posthorn_call(p, "Fly", NULL, 0));
