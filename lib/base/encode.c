@@ -1,5 +1,5 @@
 /*
- * lib/base/encode.c - hex and base64 (RFC 4648 section 4).
+ * lib/base/encode.c - hex and base64 (RFC 4648 sections 4 and 5).
  */
 #include "lib/base/encode.h"
 
@@ -30,6 +30,21 @@ base64_encode(struct slice in, struct strbuf *out)
         *to++ = left > 2 ? alphabet64[v & 63] : '=';
     }
     strbuf_grew(out, need);
+    return true;
+}
+
+bool
+base64url_encode(struct slice in, struct strbuf *out)
+{
+    size_t start = out->len;
+
+    if (!base64_encode(in, out))
+        return false;
+    for (size_t i = start; i < out->len; i++)
+        if (out->ptr[i] == '+' || out->ptr[i] == '/')
+            out->ptr[i] = out->ptr[i] == '+' ? '-' : '_';
+    while (out->len > start && out->ptr[out->len - 1] == '=')
+        strbuf_truncate(out, out->len - 1);
     return true;
 }
 
