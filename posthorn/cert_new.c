@@ -129,30 +129,48 @@ write_pair(const struct cert_place *place, const char *path, const char *key_pat
     return rc == CLI_OK ? cert_place_write(place, path, strbuf_slice(text), 0644) : rc;
 }
 
+/* The files, and what goes out as text. */
 static int
-make(struct order *o, struct cert_place *place, const struct cert_entry *entry, bool request)
+make(struct order *o, struct cert_place *place, const struct cert_entry *entry, bool request,
+     struct strbuf *text)
 {
-    struct strbuf key = strbuf_new(CERT_PEM_MAX), text = strbuf_new(CERT_PEM_MAX);
-    struct strbuf error = strbuf_new(1024);
-    int rc = (request ? cert_make_request : cert_make_self_signed)(&o->wish, &key, &text, &error);
+    struct strbuf key = strbuf_new(CERT_PEM_MAX), error = strbuf_new(1024);
+    int rc = (request ? cert_make_request : cert_make_self_signed)(&o->wish, &key, text, &error);
 
     if (rc < 0)
         rc = cli_fail(o->cli, "%s", strbuf_cstr(&error));
     else
-        rc = write_pair(place, request ? entry->csr : entry->crt, entry->key, &text, &key);
+        rc = write_pair(place, request ? entry->csr : entry->crt, entry->key, text, &key);
     if (rc == CLI_OK && !o->wish.is_authority)
         point_out_host(place, names_server(o, conf_str(place->conf, SYSTEM_HOSTNAME)));
+    if (key.ptr != NULL)
+        mem_wipe(key.ptr, key.cap);
+    strbuf_free(&key);
+    strbuf_free(&error);
+    return rc;
+}
+
+static int
+make_and_tell(struct order *o, struct cert_place *place, const struct cert_entry *entry,
+              bool request)
+{
+    struct strbuf text = strbuf_new(CERT_PEM_MAX);
+    int rc = make(o, place, entry, request, &text);
+
     if (rc == CLI_OK && request)
         (void)fputs(strbuf_cstr(&text), stdout);
     else if (rc == CLI_OK)
         (void)printf("%s: posthorn cert activate %s has the services use it\n", entry->crt,
                      entry->name);
-    if (key.ptr != NULL)
-        mem_wipe(key.ptr, key.cap);
-    strbuf_free(&key);
     strbuf_free(&text);
-    strbuf_free(&error);
     return rc;
+}
+
+static void
+free_hosts(struct order *o)
+{
+    for (size_t i = 0; i < o->wish.host_count; i++)
+        free(o->hosts[i]);
 }
 
 static int
@@ -171,12 +189,30 @@ run_order(struct cli *cli, int argc, char **argv, bool request)
         if (rc == CLI_OK)
             rc = cert_place_new(&place, o.name, &entry);
         if (rc == CLI_OK)
-            rc = make(&o, &place, &entry, request);
+            rc = make_and_tell(&o, &place, &entry, request);
         cert_entry_free(&entry);
         cert_place_close(&place);
     }
-    for (size_t i = 0; i < o.wish.host_count; i++)
-        free(o.hosts[i]);
+    free_hosts(&o);
+    return rc;
+}
+
+int
+cert_new_for_acme(struct cert_place *place, const struct cert_entry *entry, const char *key_type,
+                  int argc, char **argv)
+{
+    struct order o = {.cli = place->cli, .name = entry->name, .key_type = key_type};
+    struct strbuf text = strbuf_new(CERT_PEM_MAX);
+    int rc = take_words(&o, argc, argv);
+
+    for (size_t i = 0; i < o.wish.host_count && rc == CLI_OK; i++)
+        if (o.hosts[i][0] == '*')
+            rc = cli_fail(place->cli, "'%s': no challenge that acmed knows proves a name with '*'",
+                          o.hosts[i]);
+    if (rc == CLI_OK)
+        rc = make(&o, place, entry, true, &text);
+    strbuf_free(&text);
+    free_hosts(&o);
     return rc;
 }
 

@@ -54,6 +54,8 @@ gid_t daemon_role_gid(const struct daemon *d, enum conf_id user);
 void daemon_sandbox(struct daemon *d, const struct sandbox *box); /* exits on failure */
 
 void daemon_ready(struct daemon *d); /* master counts us as started from here on */
+/* Asks master for a reload: files of the configuration have changed. Master grants it to acmed. */
+void daemon_files_changed(struct daemon *d);
 /* Runs the loop until SIGTERM or until master is gone. */
 void daemon_run(struct daemon *d);
 int daemon_exit_status(struct daemon *d);
