@@ -12,6 +12,7 @@
 #include "lib/acme/issued.h"
 #include "lib/acme/url.h"
 #include "lib/base/clock.h"
+#include "lib/base/mem.h"
 #include "lib/ipc/client.h"
 #include "lib/tls/https.h"
 
@@ -20,12 +21,22 @@
 
 enum { TIME_MS = 60000, WAIT_MS = TIME_MS + 5000 };
 
+/* Of both processes: the child looks at what is asked. */
+struct waiting {
+    const struct ask *ask;
+    struct loop *loop;
+    struct strbuf *record;
+    bool is_over;
+};
+
 /* ---- in the child ---- */
 
 static void
 take_field(void *arg, struct slice name, struct slice value)
 {
-    acme_answer_field(arg, name, value, clock_real_ms());
+    struct slice kept = slice_of(xslicedup(value)); /* until the child ends */
+
+    acme_answer_field(arg, name, kept, clock_real_ms());
 }
 
 /* NULL, or why there is no answer. */
@@ -64,7 +75,7 @@ exchange(const struct ask *ask, struct acme_answer *answer, struct strbuf *body)
 static void
 run(void *arg, struct strbuf *reply)
 {
-    const struct ask *ask = arg;
+    const struct ask *ask = ((const struct waiting *)arg)->ask;
     struct strbuf body = strbuf_new(ACME_BODY_MAX), words = strbuf_new(ACME_WORDS_MAX);
     struct acme_answer answer = {0};
     const char *trouble = exchange(ask, &answer, &body);
@@ -82,12 +93,6 @@ run(void *arg, struct strbuf *reply)
 }
 
 /* ---- in the parent ---- */
-
-struct waiting {
-    struct loop *loop;
-    struct strbuf *record;
-    bool is_over;
-};
 
 static void
 answered(void *arg, struct slice reply)
@@ -120,7 +125,7 @@ wait_for(const struct ask *ask, struct strbuf *record)
 {
     struct daemon here = *ask->options->child.daemon;
     const struct one_shot_options options = {&here, ask->options->child.box};
-    struct waiting w = {loop_new(), record, false};
+    struct waiting w = {ask, loop_new(), record, false};
     struct loop_timer *timer = loop_timer_new(w.loop, too_late, &w);
     struct one_shot *child;
 

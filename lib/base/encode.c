@@ -36,16 +36,17 @@ base64_encode(struct slice in, struct strbuf *out)
 bool
 base64url_encode(struct slice in, struct strbuf *out)
 {
-    size_t start = out->len;
+    struct strbuf padded = strbuf_new((in.len + 2) / 3 * 4);
+    bool ok = base64_encode(in, &padded);
 
-    if (!base64_encode(in, out))
-        return false;
-    for (size_t i = start; i < out->len; i++)
-        if (out->ptr[i] == '+' || out->ptr[i] == '/')
-            out->ptr[i] = out->ptr[i] == '+' ? '-' : '_';
-    while (out->len > start && out->ptr[out->len - 1] == '=')
-        strbuf_truncate(out, out->len - 1);
-    return true;
+    for (size_t i = 0; i < padded.len; i++)
+        if (padded.ptr[i] == '+' || padded.ptr[i] == '/')
+            padded.ptr[i] = padded.ptr[i] == '+' ? '-' : '_';
+    while (padded.len > 0 && padded.ptr[padded.len - 1] == '=')
+        strbuf_truncate(&padded, padded.len - 1);
+    ok = ok && strbuf_append(out, strbuf_slice(&padded));
+    strbuf_free(&padded);
+    return ok;
 }
 
 static int
