@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/io.h"
@@ -160,25 +161,7 @@ cert_place_find(struct cert_place *place, const char *name, struct cert_entry *e
     return CLI_OK;
 }
 
-int
-cert_place_new(struct cert_place *place, const char *name, struct cert_entry *entry)
-{
-    *entry = (struct cert_entry){0};
-    if (!tls_place_is_name(name) || strcmp(name, OF_SETTINGS) == 0 ||
-        strcmp(name, name_of_default()) == 0)
-        return cli_fail(place->cli,
-                        "'%s': expected a name of a-z, 0-9, '-', '_' and '.', at most %d long",
-                        name, TLS_PLACE_NAME_MAX);
-    listed_entry(place, name, entry);
-    if (entry->has_crt || entry->has_csr || entry->has_key)
-        return cli_fail(place->cli,
-                        "'%s' is in the list already; choose another name, or remove it: posthorn "
-                        "cert remove %s",
-                        name, name);
-    return CLI_OK;
-}
-
-/* ---- the list ---- */
+/* ---- what is in the directory ---- */
 
 struct names {
     char *items[LIST_MAX];
@@ -232,6 +215,44 @@ read_names(const struct cert_place *place, struct names *names)
     qsort(names->items, names->count, sizeof(names->items[0]), by_name);
     return CLI_OK;
 }
+
+/* keyd would leave out the keys of more. */
+static int
+check_room(const struct cert_place *place)
+{
+    struct names *names = xcalloc(1, sizeof(*names));
+    int rc = read_names(place, names);
+
+    if (rc == CLI_OK && names->count >= TLS_PLACE_MAX)
+        rc = cli_fail(place->cli,
+                      "the list has %zu entries, and no room for more: posthorn cert "
+                      "remove NAME",
+                      names->count);
+    for (size_t i = 0; i < names->count; i++)
+        free(names->items[i]);
+    free(names);
+    return rc;
+}
+
+int
+cert_place_new(struct cert_place *place, const char *name, struct cert_entry *entry)
+{
+    *entry = (struct cert_entry){0};
+    if (!tls_place_is_name(name) || strcmp(name, OF_SETTINGS) == 0 ||
+        strcmp(name, name_of_default()) == 0)
+        return cli_fail(place->cli,
+                        "'%s': expected a name of a-z, 0-9, '-', '_' and '.', at most %d long",
+                        name, TLS_PLACE_NAME_MAX);
+    listed_entry(place, name, entry);
+    if (entry->has_crt || entry->has_csr || entry->has_key)
+        return cli_fail(place->cli,
+                        "'%s' is in the list already; choose another name, or remove it: posthorn "
+                        "cert remove %s",
+                        name, name);
+    return check_room(place);
+}
+
+/* ---- every entry ---- */
 
 struct each {
     void (*run)(void *arg, struct cert_entry *entry);
@@ -318,11 +339,14 @@ change(struct cert_place *place, const struct conf_edit *edits, size_t count)
     const char *path = place->cli->inst.conf_path;
     struct strbuf before = strbuf_new(CONF_FILE_MAX), errors = strbuf_new(4096);
     int rc = cert_place_read(place, path, &before);
+    struct stat st;
 
+    if (rc == CLI_OK && stat(path, &st) < 0)
+        rc = cli_fail(place->cli, "%s: %s", path, strerror(errno));
     if (rc == CLI_OK && conf_edit_file_all(path, edits, count, &errors) < 0)
         rc = cli_fail(place->cli, "%s", strbuf_cstr(&errors));
     else if (rc == CLI_OK && cert_place_reload(place) != CLI_OK) {
-        (void)cert_place_write(place, path, strbuf_slice(&before), 0644);
+        (void)cert_place_write(place, path, strbuf_slice(&before), st.st_mode & 0777);
         rc = cli_fail(place->cli, "nothing was changed");
     }
     strbuf_free(&before);

@@ -43,8 +43,8 @@ void cert_about_free(struct cert_about *about);
 /* RFC 9525 section 6.3: one of the DNS names is `host`, or "*." in place of its first label. */
 bool cert_chain_names(const struct cert_chain *chain, const char *host);
 
-/* Is it fit to be presented? Its first certificate is a server's with DNS names; each is signed by
- * the next one; all are valid at `now_ms` (real time). 0, or -1 with one line in `error`. */
+/* Is it fit to be presented? Its first certificate is a server's with DNS names, or one alone that
+ * signs itself; each is signed by the next one; all are valid at `now_ms` (real time). 0, or -1 with one line in `error`. */
 int cert_chain_check(const struct cert_chain *chain, int64_t now_ms, struct strbuf *error);
 /* Does the private key (PEM, not encrypted) belong to the first certificate? 0, or -1 with one line
  * in `error`. */

@@ -96,3 +96,22 @@ def instance(zone, directory=None, **settings):
 
 def status(inst):
     return {row["name"]: row for row in inst.json("cert", "acme", "status")}
+
+
+def configure(inst, pebble, **settings):
+    for name, value in {"acme.directory": pebble.url, "acme.verify_ca": pebble.dir / "ca.pem", "acme.agree_terms": "yes",
+                        "acme.contact": "admin@e.test", **settings}.items():
+        inst.set(name, value)
+
+
+def ask(inst, data):
+    """What comes back until the server closes."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", inst.port("acme-http")), timeout=30) as web:
+        try:
+            web.sendall(data)
+            while piece := web.recv(4096):
+                answer += piece
+        except (ConnectionResetError, BrokenPipeError):
+            pass  # it closes without reading what it does not want
+    return answer

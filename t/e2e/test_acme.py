@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from acme import Pebble, instance, name_server, status
+from acme import Pebble, ask, configure, instance, name_server, status
 from conftest import PASSWORD
 from instance import wait_for
 from test_certificates import INSECURE, presented, rows
@@ -22,12 +22,6 @@ def zone():
     server = name_server()
     yield server
     server.close()
-
-
-def configure(inst, pebble, **settings):
-    for name, value in {"acme.directory": pebble.url, "acme.verify_ca": pebble.dir / "ca.pem", "acme.agree_terms": "yes",
-                        "acme.contact": "admin@e.test", **settings}.items():
-        inst.set(name, value)
 
 
 @pytest.fixture(scope="module")
@@ -139,19 +133,6 @@ def test_the_port_of_tls_alpn_01_shows_nothing_to_others(suite):
             alpn(suite, protocols)
 
 
-def ask(inst, data):
-    """What comes back until the server closes."""
-    answer = b""
-    with socket.create_connection(("127.0.0.1", inst.port("acme-http")), timeout=30) as web:
-        try:
-            web.sendall(data)
-            while piece := web.recv(4096):
-                answer += piece
-        except (ConnectionResetError, BrokenPipeError):
-            pass  # it closes without reading what it does not want
-    return answer
-
-
 def test_the_port_of_http_01_serves_nothing_else(suite):
     def request(line, more=b""):
         return ask(suite, line + b"\r\nHost: mail.e.test\r\n" + more + b"\r\n")
@@ -162,18 +143,6 @@ def test_the_port_of_http_01_serves_nothing_else(suite):
     assert request(b"POST / HTTP/1.1", b"Content-Length: 5\r\n").startswith(b"HTTP/1.1 413 ")
     assert ask(suite, b"x" * 9000).startswith(b"HTTP/1.1 4")
     assert ask(suite, b"\x16\x03\x01\x00\x05hello\r\n\r\n").startswith(b"HTTP/1.1 400 ")
-
-
-def test_one_address_cannot_take_all_places(suite):
-    """The ninth connection is closed at once, and who says nothing goes after ten seconds."""
-    held = [socket.create_connection(("127.0.0.1", suite.port("acme-http")), timeout=30) for _ in range(8)]
-    try:
-        assert ask(suite, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") == b""
-        assert held[0].recv(1) == b""
-    finally:
-        for one in held:
-            one.close()
-    wait_for(lambda: ask(suite, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 404"), 30, "room again")
 
 
 def test_another_key_for_the_account(suite):
@@ -299,57 +268,3 @@ def test_doctor_knows_when_it_is_renewed(suite):
     lines = [line for line in suite.run("doctor", check=False).out.splitlines() if " acme " in line]
     assert any("mail: renewed at 20" in line for line in lines), lines
     assert any("mail.e.test" not in line and "port" in line for line in lines), lines
-
-
-def test_chaos(zone):
-    """Half of the nonces are refused, the authority takes its time, and wants accounts bound to its own."""
-    inst = instance(zone)
-    key = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
-    pebble = Pebble(inst, zone, binding={"kid-1": key}, PEBBLE_WFE_NONCEREJECT="50", PEBBLE_VA_NOSLEEP="0",
-                    PEBBLE_VA_SLEEPTIME="3")
-    try:
-        configure(inst, pebble)
-        inst.set("acme.agree_terms", "no")
-        inst.start()
-        done = inst.run("cert", "acme", "request", "mail", "mail.e.test", "www.e.test", check=False)
-        assert done.returncode == 1 and "terms of service agreed to: read data:text/plain" in done.err, done.err
-        inst.set("acme.agree_terms", "yes")
-        inst.run("reload")
-        wait_for(lambda: "acme.binding_kid" in status(inst)["mail"]["error"], 60, "the binding is wanted")
-        secret = inst.root / "etc/binding.key"
-        secret.write_text(key + "\n")
-        secret.chmod(0o600)
-        inst.set("acme.binding_kid", "kid-1")
-        inst.set("acme.binding_key", "binding.key")
-        inst.run("reload")
-        row = wait_for(lambda: (found := status(inst)["mail"])["state"] == "issued" and found, 120, "issued after all")
-        assert row["error"] == "" and pebble.status(row["serial"])["Status"] == "Valid"
-        assert "Configured to reject 50% of good nonces" in pebble.told()
-    finally:
-        inst.close()
-        pebble.close()
-
-
-def test_an_installation_of_before_goes_on(zone):
-    """services.conf without [acme]: everything runs, and those who want ACME hear what to add."""
-    inst = instance(zone)
-    try:
-        path = inst.root / "etc/services.conf"
-        text = path.read_text()
-        head, _, tail = text.partition("[acme]\n")
-        path.write_text(head + "\n[" + tail.partition("\n[")[2])
-        inst.start()
-        assert inst.run("config", "check").returncode == 0
-        assert "acme" not in inst.run("doctor", check=False).out
-        inst.set("acme.directory", "https://ca.e.test/dir")
-        assert "services.conf starts no acmed" in inst.run("config", "check").err
-        assert "services.conf starts no acmed" in inst.run("doctor", check=False).out
-        done = inst.run("cert", "acme", "request", "x", "x.e.test", check=False)
-        assert done.returncode == 1 and "services.conf starts no acmed" in done.err
-        path.write_text(text.replace("listen = acme-http:80 acme-tls:443\n", ""))
-        done = inst.run("cert", "acme", "request", "x", "x.e.test", check=False)
-        assert done.returncode == 1 and "listen = acme-http:80" in done.err
-        assert inst.run("reload").returncode == 0
-        assert inst.json("cert", "acme", "status") == []
-    finally:
-        inst.close()
