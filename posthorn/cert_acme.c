@@ -17,6 +17,7 @@
 #include "posthorn/acme_service.h"
 #include "posthorn/cert_activate.h"
 #include "posthorn/cert_new.h"
+#include "posthorn/master_call.h"
 #include "posthorn/output.h"
 
 enum {
@@ -151,6 +152,18 @@ wait_for(struct cli *cli, const char *name)
     return progress == ISSUED ? CLI_OK : CLI_FAILED;
 }
 
+/* Without a master nobody requests anything yet. */
+static bool
+is_running(const struct cli *cli)
+{
+    struct master_call *master = master_call_new(&cli->inst);
+    bool running = master != NULL;
+
+    if (running)
+        master_call_free(&master);
+    return running;
+}
+
 /* Before anything is made. */
 static int
 check_settings(const struct cert_place *place)
@@ -229,6 +242,11 @@ request(struct cli *cli, int argc, char **argv)
     if (rc == CLI_OK)
         rc = begin(&place, argv[0], key_type, argc - 1, argv + 1);
     cert_place_close(&place); /* others may work on the list meanwhile */
+    if (rc == CLI_OK && !no_wait && !is_running(cli))
+        return cli_fail(cli,
+                        "it is requested when the suite is started; then: posthorn cert "
+                        "activate %s",
+                        argv[0]);
     if (rc == CLI_OK && !no_wait)
         rc = wait_for(cli, argv[0]);
     if (rc == CLI_OK && (for_all || by_host))

@@ -14,6 +14,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/mail/address.h"
 #include "posthorn/cert_place.h"
 
 enum { DAYS_MAX = 36500, SHIPPED_DAYS = 825 };
@@ -39,6 +40,7 @@ read_options(struct order *o, int *argc, char **argv)
         {"--organisation", CLI_TEXT, &o->wish.organisation},
         {"--unit", CLI_TEXT, &o->wish.unit},
         {"--authority", CLI_FLAG, &o->wish.is_authority},
+        {"--email", CLI_FLAG, &o->wish.is_email},
         {"--days", CLI_TEXT, &o->days}, /* last: a request has none */
     };
     bool has_days = strcmp(o->cli->verb->name, "self-signed") == 0;
@@ -64,6 +66,19 @@ take_host(struct order *o, const char *word)
     return rc;
 }
 
+/* As a certificate can hold it: ASCII (RFC 5280 section 4.2.1.6). */
+static int
+take_address(struct order *o, const char *word)
+{
+    struct address address;
+
+    if (address_parse(slice_of(word), 0, &address) != ADDRESS_OK || address.is_literal ||
+        !parse_is_ascii_print(slice_of(word)))
+        return cli_fail(o->cli, "'%s' is no mail address", word);
+    o->hosts[o->wish.host_count++] = xstrdup(word);
+    return CLI_OK;
+}
+
 static int
 take_days(struct order *o)
 {
@@ -87,9 +102,10 @@ take_words(struct order *o, int argc, char **argv)
     if (rc == CLI_OK && o->wish.is_authority)
         o->hosts[o->wish.host_count++] = xstrdup(argv[0]);
     for (int i = 0; i < argc && rc == CLI_OK && !o->wish.is_authority; i++)
-        rc = take_host(o, argv[i]);
-    if (rc == CLI_OK && o->wish.is_authority && o->name == NULL)
-        rc = cli_fail(o->cli, "an authority needs --name NAME for the list");
+        rc = o->wish.is_email ? take_address(o, argv[i]) : take_host(o, argv[i]);
+    if (rc == CLI_OK && (o->wish.is_authority || o->wish.is_email) && o->name == NULL)
+        rc = cli_fail(o->cli, "%s needs --name NAME for the list",
+                      o->wish.is_authority ? "an authority" : "a certificate for mail");
     o->wish.hosts = (const char *const *)o->hosts;
     o->wish.key_type = o->key_type;
     if (o->name == NULL && o->wish.host_count > 0) /* "*.d.test" is d.test */
@@ -141,7 +157,7 @@ make(struct order *o, struct cert_place *place, const struct cert_entry *entry, 
         rc = cli_fail(o->cli, "%s", strbuf_cstr(&error));
     else
         rc = write_pair(place, request ? entry->csr : entry->crt, entry->key, text, &key);
-    if (rc == CLI_OK && !o->wish.is_authority)
+    if (rc == CLI_OK && !o->wish.is_authority && !o->wish.is_email)
         point_out_host(place, names_server(o, conf_str(place->conf, SYSTEM_HOSTNAME)));
     if (key.ptr != NULL)
         mem_wipe(key.ptr, key.cap);
@@ -159,6 +175,8 @@ make_and_tell(struct order *o, struct cert_place *place, const struct cert_entry
 
     if (rc == CLI_OK && request)
         (void)fputs(strbuf_cstr(&text), stdout);
+    else if (rc == CLI_OK && (o->wish.is_email || o->wish.is_authority))
+        (void)printf("%s\n", entry->crt);
     else if (rc == CLI_OK)
         (void)printf("%s: posthorn cert activate %s has the services use it\n", entry->crt,
                      entry->name);

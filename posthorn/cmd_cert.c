@@ -67,6 +67,8 @@ type_of(const struct row *row, const struct cert_entry *entry)
 {
     if (!entry->has_crt)
         return "request";
+    if (row->about.is_email)
+        return row->about.is_authority ? "e-mail authority" : "e-mail";
     return row->about.is_authority ? "authority" : "certificate";
 }
 
@@ -345,16 +347,16 @@ cert_deactivate(struct cli *cli, int argc, char **argv)
 }
 
 #define SUBJECT                                                                                    \
-    "[--name NAME] [--key TYPE] [--authority] [--country C] [--state S] [--city C] "               \
+    "[--name NAME] [--key TYPE] [--email] [--authority] [--country C] [--state S] [--city C] "     \
     "[--organisation O] [--unit U]"
 
 static const struct cli_verb verbs[] = {
     {"list", "[--json]", "certificates and requests: for whom, and until when", cert_list},
     {"show", "NAME [--json]", "one of them in full", cert_show},
-    {"request", "HOST... " SUBJECT, "makes a key and a request, for an authority to sign",
-     cert_new_request},
-    {"self-signed", "HOST... [--days N] " SUBJECT, "makes a key and a certificate of its own",
-     cert_new_self_signed},
+    {"request", "HOST... | ADDRESS... " SUBJECT,
+     "makes a key and a request, for an authority to sign", cert_new_request},
+    {"self-signed", "HOST... | ADDRESS... [--days N] " SUBJECT,
+     "makes a key and a certificate of its own", cert_new_self_signed},
     {"import", "NAME --certificate FILE [--key FILE]",
      "a certificate with its chain, and its key or one that is in the list", cert_new_import},
     {"export", "NAME [--request | --key | --der] [--to FILE]",
@@ -379,6 +381,7 @@ const struct command command_cert = {
         "The name in the list is the first HOST, without \"*.\", unless --name says otherwise.\n"
         "TYPE of a key is rsa2048 (as shipped), rsa3072, rsa4096, p256, p384 or ed25519.\n"
         "--authority makes a certificate that can sign others, by other programs.\n"
+        "--email makes one for mail addresses in place of hosts (S/MIME); no service uses it.\n"
         "import without --key is for what an authority made of a request here, and for a renewal\n"
         "with the same key: it takes the place of the old certificate. The chain has to be in\n"
         "order, each certificate signed by the one that follows; the root need not be there.\n"

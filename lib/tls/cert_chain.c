@@ -218,6 +218,14 @@ time_ms(const ASN1_TIME *time)
     return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) * 1000 : 0;
 }
 
+static bool
+is_for_mail(X509 *cert)
+{
+    uint32_t uses = X509_get_extended_key_usage(cert); /* without that extension: all of them */
+
+    return (uses & XKU_SMIME) != 0 && (uses & XKU_SSL_SERVER) == 0;
+}
+
 struct cert_about
 cert_chain_about(const struct cert_chain *chain, size_t i)
 {
@@ -234,6 +242,7 @@ cert_chain_about(const struct cert_chain *chain, size_t i)
         .not_after_ms = time_ms(X509_get0_notAfter(cert)),
         .self_signed = X509_check_issued(cert, cert) == X509_V_OK,
         .is_authority = X509_check_ca(cert) == 1,
+        .is_email = is_for_mail(cert),
     };
 }
 

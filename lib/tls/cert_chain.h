@@ -32,6 +32,7 @@ struct cert_about {
     int64_t not_before_ms, not_after_ms;
     bool self_signed;
     bool is_authority; /* may sign others */
+    bool is_email;     /* for mail, and not for servers */
 };
 /* Of certificate `i`, from 0. Free it with cert_about_free. */
 struct cert_about cert_chain_about(const struct cert_chain *chain, size_t i);
@@ -44,7 +45,8 @@ void cert_about_free(struct cert_about *about);
 bool cert_chain_names(const struct cert_chain *chain, const char *host);
 
 /* Is it fit to be presented? Its first certificate is a server's with DNS names, or one alone that
- * signs itself; each is signed by the next one; all are valid at `now_ms` (real time). 0, or -1 with one line in `error`. */
+ * signs itself; each is signed by the next one; all are valid at `now_ms` (real time). 0, or -1
+ * with one line in `error`. */
 int cert_chain_check(const struct cert_chain *chain, int64_t now_ms, struct strbuf *error);
 /* Does the private key (PEM, not encrypted) belong to the first certificate? 0, or -1 with one line
  * in `error`. */
