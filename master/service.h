@@ -16,7 +16,8 @@ struct service_env {
     int run_dirfd, lock_fd;
     int64_t start_timeout_ms;
     int64_t stop_timeout_ms;
-    void (*changed)(void *arg); /* some service came to rest, or left it */
+    void (*changed)(void *arg);       /* some service came to rest, or left it */
+    void (*files_changed)(void *arg); /* one that may wants a reload */
     void *arg;
 };
 
