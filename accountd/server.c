@@ -23,6 +23,7 @@
 #include "accountd/mass_mail.h"
 #include "accountd/means.h"
 #include "accountd/new_password.h"
+#include "accountd/own_password.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
 #include "accountd/senders.h"
@@ -71,6 +72,7 @@ static const struct {
     {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
     {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contacts_edit_request},
     {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
+    {ACCOUNTD_OWN_PASSWORD, ROLE_AUTH, own_password_request},
 };
 
 static unsigned
