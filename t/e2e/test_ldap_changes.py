@@ -29,6 +29,10 @@ def test_who_has_the_write_password_changes_contacts(suite, writer, alice):
     assert found(alice, "(mail=n@x.test)") == [] and found(alice, "(mail=p@x.test)") == ["new"]
     writer.delete(dn)
     assert found(alice, "(uid=new)") == []
+    suite.wait_log("audit", "verb=del kind=contact name=new@outside")
+    lines = [line for line in suite.log("audit").splitlines() if "name=new@outside" in line]
+    assert all('who="cn=write" from=127.0.0.1' in line for line in lines), lines
+    assert any("verb=set" in line and "property=phone_office" in line and "after=+1" in line for line in lines), lines
 
 
 @pytest.mark.parametrize("dn,attributes,why", [
