@@ -1,11 +1,11 @@
 /*
- * ldapd/ber.h - LDAP's encoding (RFC 4511 section 5.1) by liblber: the one module that includes it.
+ * lib/ldap/ber.h - LDAP's encoding (RFC 4511 section 5.1) by liblber.
  *
  * Reading takes one element after the other off a slice and copies nothing; lengths that lead past
  * the slice, or have no end, are refused.
  */
-#ifndef POSTHORN_LDAPD_BER_H
-#define POSTHORN_LDAPD_BER_H
+#ifndef POSTHORN_LIB_LDAP_BER_H
+#define POSTHORN_LIB_LDAP_BER_H
 
 #include <stdint.h>
 

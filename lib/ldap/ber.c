@@ -1,7 +1,7 @@
 /*
- * ldapd/ber.c - LDAP's encoding, by liblber. Bytes come from clients; no I/O.
+ * lib/ldap/ber.c - LDAP's encoding, by liblber. Bytes come from clients; no I/O.
  */
-#include "ldapd/ber.h"
+#include "lib/ldap/ber.h"
 
 #include <lber.h>
 #include <string.h>
