@@ -3,7 +3,7 @@
  */
 #include "lib/ldap/filter_text.h"
 
-#include "lib/ldap/ber.h"
+#include "lib/ldap/ber_put.h"
 
 enum {
     TAG_AND = 0xa0,
