@@ -331,6 +331,8 @@ tell(struct operation *op)
 static struct slice
 actor_name(const struct operation *op, char *uid, size_t size)
 {
+    if (op->by_sync)
+        return SLICE("synchronisation");
     if (op->admin.actor.len > 0)
         return op->admin.actor;
     (void)snprintf(uid, size, "uid %lu", (unsigned long)ipc_peer_uid(op->request->peer));
@@ -475,6 +477,7 @@ operation_new(struct request *request)
     op->actor = account_actor_new();
     op->name = strbuf_new(ACCOUNTD_ADDRESS_MAX + CANONICAL_DOMAIN_MAX);
     op->by_owner = request->header.type == ACCOUNTD_OWN_PASSWORD;
+    op->by_sync = request->header.type == ACCOUNTD_SYNC;
     return op;
 }
 
@@ -579,7 +582,7 @@ request_admin(struct request *request)
     enum outcome outcome = REQUEST_BAD;
 
     if (accountd_admin_decode(request->payload, &op->admin, op->fields) == 0 &&
-        (op->admin.actor.len > 0 || server_is_trusted(request))) {
+        (op->admin.actor.len > 0 || op->by_sync || server_is_trusted(request))) {
         complete_name(op);
         run_verb(op);
         outcome = op->is_answered_later ? REQUEST_DONE : reply(op);

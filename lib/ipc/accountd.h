@@ -66,6 +66,7 @@ enum accountd_type {
     ACCOUNTD_CONTACT_EDIT, /* directoryd: add, set or del of a contact */
     ACCOUNTD_CONTACT_EDIT_REPLY,
     ACCOUNTD_OWN_PASSWORD, /* authd: the passwd of an ADMIN, for its own user: an ADMIN_REPLY */
+    ACCOUNTD_SYNC,         /* syncd: an ADMIN without actor, and its reply */
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -390,7 +391,7 @@ struct accountd_admin {
 /* Of a new password. */
 #define ACCOUNTD_PASSWORD_REFUSED 5 /* it is not good enough, the text says why */
 #define ACCOUNTD_PASSWORD_LATER 6   /* too much to hash at once */
-/* `type`: also ACCOUNTD_OWN_PASSWORD: passwd of a user, whose `actor` is the user, with
+/* `type`: also ACCOUNTD_SYNC, and ACCOUNTD_OWN_PASSWORD: passwd of a user, whose `actor` is the user, with
  * new_password; "": one is made up. The reply's one object has password_changed, and password if it
  * was made up. */
 /* `type`: ACCOUNTD_ADMIN or AUTHD_ADMIN. */

@@ -50,6 +50,8 @@ struct sandbox daemon_sandbox_base(const struct daemon *d, enum conf_id user);
 /* uid of a role, to check peers against (getuid() when not started by root). */
 uid_t daemon_role_uid(const struct daemon *d, enum conf_id user);
 /* gid of a role's primary group, for supplementary groups. */
+/* The same; -1, which nobody has: the user is missing, as in an installation of before it was. */
+uid_t daemon_role_uid_if_any(const struct daemon *d, enum conf_id user);
 gid_t daemon_role_gid(const struct daemon *d, enum conf_id user);
 void daemon_sandbox(struct daemon *d, const struct sandbox *box); /* exits on failure */
 
