@@ -227,6 +227,14 @@ def test_what_was_cut_short_changes_nothing(suite, authority):
             directory.stop()
             assert "nothing was changed" in sync(inst, "d.test", code=1)[1]
             assert set(users(inst, "d.test")) == {"postmaster"}
+            services = inst.root / "etc/services.conf"  # one of before there was syncd
+            text = services.read_text()
+            begin = text.index("[sync]")
+            services.write_text(text[:begin] + text[text.index("\n\n", begin):])
+            inst.run("restart")
+            assert "is the service 'sync' running" in sync(inst, "d.test", code=1)[1]
+            found = json.loads(inst.run("doctor", "d.test", "--json", check=False, timeout=120).out)
+            assert any("[sync]" in row["text"] and "d.test is not synchronised" in row["text"] for row in found), found
         finally:
             inst.close()
     finally:
