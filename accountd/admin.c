@@ -15,6 +15,7 @@
 #include "accountd/changes.h"
 #include "accountd/new_password.h"
 #include "accountd/operation.h"
+#include "accountd/own_password.h"
 #include "lib/account/auth_code.h"
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
@@ -116,7 +117,7 @@ run_rename(struct operation *op)
 static int
 run_passwd(struct operation *op)
 {
-    op->edit.by_owner = slice_eq(operation_field(op, "own"), SLICE("yes"));
+    op->edit.by_owner = op->by_owner || slice_eq(operation_field(op, "own"), SLICE("yes"));
     return account_password(&op->edit, op->kind, op->admin.name, SLICE(""),
                             operation_field(op, "password"));
 }
@@ -330,6 +331,8 @@ tell(struct operation *op)
 static struct slice
 actor_name(const struct operation *op, char *uid, size_t size)
 {
+    if (op->by_sync)
+        return SLICE("synchronisation");
     if (op->admin.actor.len > 0)
         return op->admin.actor;
     (void)snprintf(uid, size, "uid %lu", (unsigned long)ipc_peer_uid(op->request->peer));
@@ -473,6 +476,8 @@ operation_new(struct request *request)
         .base = &op->server->base, .now_ms = clock_real_ms(), .result = &op->result};
     op->actor = account_actor_new();
     op->name = strbuf_new(ACCOUNTD_ADDRESS_MAX + CANONICAL_DOMAIN_MAX);
+    op->by_owner = request->header.type == ACCOUNTD_OWN_PASSWORD;
+    op->by_sync = request->header.type == ACCOUNTD_SYNC;
     return op;
 }
 
@@ -497,14 +502,18 @@ static void
 run_hashed(struct request *request, struct slice record)
 {
     struct operation *op = operation_new(request);
+    struct slice password;
 
     (void)accountd_admin_decode(request->payload, &op->admin, op->fields); /* as it did before */
+    password = operation_field(op, NEW_PASSWORD_FIELD);
     for (uint32_t i = 0; i < op->admin.field_count; i++)
         if (slice_eq(op->fields[i].name, SLICE(NEW_PASSWORD_FIELD)))
             op->fields[i] = (struct object_field){SLICE("password"), record};
     op->edit.password_checked = true;
     complete_name(op);
     run_verb(op);
+    if (op->by_owner && op->result.code == 0)
+        own_password_tell(op, password);
     if (reply(op) == REQUEST_BAD)
         ipc_peer_close(request->peer);
     operation_free(op);
@@ -551,7 +560,7 @@ run_verb(struct operation *op)
         if (kind < 0 && (verbs[i].flags & VERB_ANY_KIND) == 0)
             break;
         op->kind = kind < 0 ? ACCOUNT_DOMAIN : (enum account_kind)kind;
-        if (op->admin.actor.len > 0 && may_act(op) < 0)
+        if (op->admin.actor.len > 0 && !op->by_owner && may_act(op) < 0)
             return;
         if (hash_first(op))
             return;
@@ -573,7 +582,7 @@ request_admin(struct request *request)
     enum outcome outcome = REQUEST_BAD;
 
     if (accountd_admin_decode(request->payload, &op->admin, op->fields) == 0 &&
-        (op->admin.actor.len > 0 || server_is_trusted(request))) {
+        (op->admin.actor.len > 0 || op->by_sync || server_is_trusted(request))) {
         complete_name(op);
         run_verb(op);
         outcome = op->is_answered_later ? REQUEST_DONE : reply(op);

@@ -23,11 +23,13 @@
 #include "accountd/mass_mail.h"
 #include "accountd/means.h"
 #include "accountd/new_password.h"
+#include "accountd/own_password.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
 #include "accountd/senders.h"
 #include "accountd/srs_key.h"
 #include "accountd/store.h"
+#include "accountd/sync.h"
 #include "accountd/usage.h"
 #include "lib/log/log.h"
 
@@ -42,6 +44,7 @@ enum role {
     ROLE_ADMIN = 1 << 4,
     ROLE_VERIFY = 1 << 5, /* smtpd with VRFY and EXPN switched on */
     ROLE_LDAP = 1 << 6,
+    ROLE_SYNC = 1 << 7,
 };
 
 static const struct {
@@ -71,6 +74,8 @@ static const struct {
     {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
     {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contacts_edit_request},
     {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
+    {ACCOUNTD_OWN_PASSWORD, ROLE_AUTH, own_password_request},
+    {ACCOUNTD_SYNC, ROLE_SYNC, sync_request},
 };
 
 static unsigned
@@ -98,6 +103,7 @@ server_learn_roles(struct server *server, const struct daemon *daemon)
     server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
     server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
     server->role_uids[4] = (struct role_uid){daemon_role_uid(daemon, USERS_LDAP), ROLE_LDAP};
+    server->role_uids[5] = (struct role_uid){daemon_role_uid_or_none(daemon, USERS_SYNC), ROLE_SYNC};
 }
 
 bool

@@ -101,6 +101,7 @@ write_property(struct json_writer *w, const struct property *p, struct slice val
     case PROPERTY_DIRECTORY:
     case PROPERTY_METHOD:
     case PROPERTY_PLACE:
+    case PROPERTY_SYNC:
     case PROPERTY_RECORD:
         json_writer_text(w, p->name, value);
         break;

@@ -4,7 +4,7 @@
 #ifndef POSTHORN_AUTHD_LDAP_BIND_H
 #define POSTHORN_AUTHD_LDAP_BIND_H
 
-#include "authd/outside_accounts.h"
+#include "lib/auth/outside_accounts.h"
 #include "authd/talk.h"
 
 /* PASSWORD_RIGHT, _WRONG, or _NO_MEMORY with t->trouble. `account` (NULL: anonymous) looks for the

@@ -18,6 +18,7 @@
 #include "authd/code_use.h"
 #include "authd/external.h"
 #include "authd/guard.h"
+#include "authd/own_password.h"
 #include "authd/rehash.h"
 #include "authd/user_dir.h"
 #include "authd/watch.h"
@@ -217,6 +218,10 @@ proved(struct session *s)
         refuse(s, AUTHD_BAD_CREDENTIALS, "unknown user");
     else if (!s->account.enabled)
         refuse(s, AUTHD_DISABLED, "account disabled");
+    else if (s->wanted != NULL && s->code[0] != '\0') /* it opens mail, and nothing else */
+        refuse(s, AUTHD_BAD_CREDENTIALS, "a code in place of the password");
+    else if (s->wanted != NULL)
+        own_password_proved(s);
     else if (s->account.password_over)
         refuse(s, AUTHD_EXPIRED, "password has to be changed");
     else if (!may_use(s))

@@ -18,6 +18,7 @@
 #include "authd/customer.h"
 #include "authd/folder_change.h"
 #include "authd/login.h"
+#include "authd/own_password.h"
 #include "authd/quota.h"
 #include "authd/url.h"
 #include "authd/watch.h"
@@ -61,6 +62,9 @@ end_exchange(struct session *s)
     memset(s->code, 0, sizeof(s->code));
     memset(s->key_codes, 0, sizeof(s->key_codes));
     strbuf_free(&s->proof);
+    if (s->wanted != NULL)
+        mem_wipe(s->wanted, s->wanted_len);
+    xfree(&s->wanted);
     if (s->job != NULL)
         hash_job_abandon(s->job);
     s->job = NULL;
@@ -240,6 +244,13 @@ session_send_failure_later(struct session *s, enum authd_failure failure, int64_
         set_timer(s, delay_ms);
 }
 
+void
+session_answer(struct session *s, struct strbuf *frame)
+{
+    end_exchange(s);
+    ipc_peer_send(s->peer, frame, -1);
+}
+
 /* ---- frames ---- */
 
 static bool
@@ -280,6 +291,23 @@ on_start(struct session *s, struct slice payload)
     else
         login_message(s, start.has_initial ? &start.initial : NULL);
     return 0;
+}
+
+bool
+session_begin_plain(struct session *s, bool tls)
+{
+    s->tls = tls;
+    s->mechanism =
+        mechanisms_enabled(s->server->mechanisms, SLICE("PLAIN")) ? SASL_PLAIN : SASL_NONE;
+    if (s->failures >= FAILURES_MAX)
+        session_send_failure(s, AUTHD_BLOCKED);
+    else if (s->mechanism == SASL_NONE)
+        session_send_failure(s, AUTHD_BAD_MECHANISM);
+    else if (!mechanism_allowed(s))
+        session_send_failure(s, AUTHD_NEEDS_TLS);
+    else
+        s->sasl = sasl_new(s->mechanism, SLICE(""));
+    return s->sasl != NULL;
 }
 
 static int
@@ -337,6 +365,8 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return admin_ask(s, payload);
     case AUTHD_TOKEN:
         return admin_token_ask(s, payload);
+    case AUTHD_PASSWORD:
+        return own_password_ask(s, payload);
     default:
         return -1;
     }

@@ -65,6 +65,8 @@ struct session {
     bool token_refused; /* the client has been told why, and has to answer */
     const char *closed; /* the user of this exchange is blocked: why, for the log */
     bool closed_by_mail;
+    char *wanted; /* secret: the exchange is for this password in place of the present one */
+    size_t wanted_len;
 };
 
 /* A new channel from one of the protocol daemons' parents, by its connection `parent_id`. Takes
@@ -79,6 +81,11 @@ void session_send_ok(struct session *s, int dir_fd);
 void session_send_failure(struct session *s, enum authd_failure failure);
 /* The same after `delay_ms`. */
 void session_send_failure_later(struct session *s, enum authd_failure failure, int64_t delay_ms);
+
+/* Begins an exchange by PLAIN. False: that has been answered. */
+bool session_begin_plain(struct session *s, bool tls);
+/* A frame that ends the exchange, whoever has logged in. */
+void session_answer(struct session *s, struct strbuf *frame);
 
 /* Calls to other programs can't be taken back: hold before the call, release first thing in
  * done(). False from release: the session has gone and is freed now. */

@@ -133,14 +133,36 @@ check_services(struct doctor *d)
     master_call_free(&master);
 }
 
+/* A domain that is to be synchronised, by a services.conf of before there was syncd. */
+static void
+note_sync(struct doctor *d, const char *domain, struct slice object)
+{
+    struct object_field *fields = xcalloc(OBJECT_FIELDS_MAX, sizeof(*fields));
+    int count = object_next(&object, fields);
+    bool is_started = d->services == NULL; /* that has been told */
+
+    for (size_t i = 0; d->services != NULL && i < d->services->count; i++)
+        is_started |= strcmp(d->services->rows[i].program, "syncd") == 0 &&
+                      d->services->rows[i].automatic;
+    if (!is_started && count > 0 && object_get(fields, (uint32_t)count, "sync_from").len > 0)
+        doctor_note(d, DOCTOR_FAIL, "services",
+                    "services.conf starts no syncd, so %s is not synchronised with its directory: "
+                    "add the section [sync] (program = syncd, user = sync, socket = sync.sock 0666)",
+                    domain);
+    free(fields);
+}
+
 static bool
-is_ours(struct accounts *accounts, const char *kind, const char *domain)
+is_ours(struct doctor *d, struct accounts *accounts, const char *kind, const char *domain)
 {
     const struct accountd_admin request = {
         .verb = SLICE("show"), .kind = slice_of(kind), .name = slice_of(domain)};
     struct accountd_admin_reply reply = {0};
 
-    return accounts_call(accounts, &request, &reply) == CLI_OK && reply.result == 0;
+    if (accounts_call(accounts, &request, &reply) != CLI_OK || reply.result != 0)
+        return false;
+    note_sync(d, domain, reply.data);
+    return true;
 }
 
 void
@@ -150,7 +172,7 @@ doctor_domain(struct doctor *d, const char *domain)
 
     if (accounts == NULL)
         doctor_note(d, DOCTOR_FAIL, "domain", "the account base cannot be asked");
-    else if (is_ours(accounts, "domain", domain) || is_ours(accounts, "domain-alias", domain))
+    else if (is_ours(d, accounts, "domain", domain) || is_ours(d, accounts, "domain-alias", domain))
         doctor_note(d, DOCTOR_OK, "domain", "%s is served here", domain);
     else
         doctor_note(d, DOCTOR_FAIL, "domain",

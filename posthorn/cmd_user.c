@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "posthorn/accounts.h"
 #include "posthorn/password.h"
+#include "posthorn/user_directory.h"
 #include "posthorn/user_table.h"
 #include "posthorn/user_verbs.h"
 #include "posthorn/welcome.h"
@@ -162,9 +163,12 @@ static const struct cli_verb verbs[] = {
     {"rename", "ADDRESS NEW-ADDRESS", "a new name; aliases, groups and mail follow", user_rename},
     {"import",
      "FILE [--domain DOMAIN] [--fields LIST] [--separator C] [--comment C] [--passwd] "
-     "[--only NAME]... [--random-password | --password-file FILE] [--json]",
+     "[--uids FROM-TO] [--only NAME]... [--random-password | --password-file FILE] [--json]",
      "makes a mailbox for each line of a table; those that are there stay as they are",
      user_import},
+    {"import-directory", USER_IMPORT_DIRECTORY_SYNOPSIS,
+     "makes a mailbox for each user of an LDAP directory or Active Directory",
+     user_import_directory},
     {"export", "[FILE] [--domain DOMAIN] [--fields LIST] [--separator C] [--no-header] [--force]",
      "writes them as a table", user_export},
     {"update",

@@ -65,6 +65,8 @@ enum accountd_type {
     ACCOUNTD_CONTACTS_REPLY,
     ACCOUNTD_CONTACT_EDIT, /* directoryd: add, set or del of a contact */
     ACCOUNTD_CONTACT_EDIT_REPLY,
+    ACCOUNTD_OWN_PASSWORD, /* authd: the passwd of an ADMIN, for its own user: an ADMIN_REPLY */
+    ACCOUNTD_SYNC,         /* syncd: an ADMIN without actor, and its reply */
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -386,6 +388,12 @@ struct accountd_admin {
 #define ACCOUNTD_NO_RIGHT 101  /* the actor may not do this, or is no administrator */
 #define ACCOUNTD_AWAY 102      /* from authd: accountd gave no answer */
 #define ACCOUNTD_ORIGIN_MAX 64
+/* Of a new password. */
+#define ACCOUNTD_PASSWORD_REFUSED 5 /* it is not good enough, the text says why */
+#define ACCOUNTD_PASSWORD_LATER 6   /* too much to hash at once */
+/* `type`: also ACCOUNTD_SYNC, and ACCOUNTD_OWN_PASSWORD: passwd of a user, whose `actor` is the user, with
+ * new_password; "": one is made up. The reply's one object has password_changed, and password if it
+ * was made up. */
 /* `type`: ACCOUNTD_ADMIN or AUTHD_ADMIN. */
 int accountd_admin_encode_as(struct strbuf *out, uint16_t type, const struct accountd_admin *req);
 static inline int

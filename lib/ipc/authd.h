@@ -51,6 +51,8 @@ enum authd_type {
     AUTHD_TOKEN_REPLY,
     AUTHD_WHO, /* directoryd: who has logged in to the LDAP session with this id? One bytes field */
     AUTHD_WHO_REPLY, /* canonical user@domain, or empty */
+    AUTHD_PASSWORD,  /* session of LDAP: another password (lib/ipc/authd_password.h) */
+    AUTHD_PASSWORD_REPLY,
 };
 
 struct authd_attach {

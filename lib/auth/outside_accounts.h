@@ -1,9 +1,9 @@
 /*
- * authd/outside_accounts.h - who authd is at a directory while it looks for a user's entry, and at
+ * lib/auth/outside_accounts.h - who we are at a directory while it looks for a user's entry, and at
  * a server that introspects tokens.
  */
-#ifndef POSTHORN_AUTHD_OUTSIDE_ACCOUNTS_H
-#define POSTHORN_AUTHD_OUTSIDE_ACCOUNTS_H
+#ifndef POSTHORN_LIB_AUTH_OUTSIDE_ACCOUNTS_H
+#define POSTHORN_LIB_AUTH_OUTSIDE_ACCOUNTS_H
 
 #include "lib/base/strbuf.h"
 

@@ -1,9 +1,9 @@
 /*
- * authd/outside_accounts.c - who authd is at a directory while it looks for a user's entry.
+ * lib/auth/outside_accounts.c - who we are at a directory while it looks for a user's entry.
  *
  * The file is the administrator's; it is read before the sandbox.
  */
-#include "authd/outside_accounts.h"
+#include "lib/auth/outside_accounts.h"
 
 #include <errno.h>
 #include <fcntl.h>
