@@ -1,17 +1,17 @@
 /*
- * stsd/child.h - one process for one errand on the Internet.
+ * lib/sys/one_shot.h - one process for one errand on the Internet.
  */
-#ifndef POSTHORN_STSD_CHILD_H
-#define POSTHORN_STSD_CHILD_H
+#ifndef POSTHORN_LIB_SYS_ONE_SHOT_H
+#define POSTHORN_LIB_SYS_ONE_SHOT_H
 
 #include "lib/base/strbuf.h"
 #include "lib/sys/daemon.h"
 
-#define CHILD_REPLY_MAX (65536u + 256u)
+#define ONE_SHOT_REPLY_MAX (65536u + 256u)
 
-struct child;
+struct one_shot;
 
-struct child_options {
+struct one_shot_options {
     struct daemon *daemon;
     const struct sandbox *box; /* of the child */
 };
@@ -20,12 +20,12 @@ struct child_options {
  * and runs `errand`, which fills `reply`; then it ends. done() comes once, from the loop, with what
  * it said, which is empty if it died: `reply` is borrowed, and as untrusted as who it talked to.
  * The child is freed behind done(). NULL with errno. */
-struct child *child_start(const struct child_options *options,
-                          void (*errand)(void *arg, struct strbuf *reply),
-                          void (*done)(void *arg, struct slice reply), void *arg);
+struct one_shot *one_shot_start(const struct one_shot_options *options,
+                                void (*errand)(void *arg, struct strbuf *reply),
+                                void (*done)(void *arg, struct slice reply), void *arg);
 /* Ends it without done(). */
-void child_stop(struct child **childp);
+void one_shot_stop(struct one_shot **childp);
 /* Has the loop take notice of ended children: once. */
-void child_reap_all(struct loop *loop);
+void one_shot_reap_all(struct loop *loop);
 
 #endif

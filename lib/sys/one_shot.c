@@ -1,10 +1,10 @@
 /*
- * stsd/child.c - forks, confines and listens to a process that talks to strangers.
+ * lib/sys/one_shot.c - forks, confines and listens to a process that talks to strangers.
  *
  * The child has no directory and can open no path. What it writes is limited in length here and
  * parsed by who wanted it.
  */
-#include "stsd/child.h"
+#include "lib/sys/one_shot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 
 enum { READ_STEP = 16384 };
 
-struct child {
+struct one_shot {
     void (*done)(void *arg, struct slice reply);
     void *arg;
     int fd;
@@ -45,10 +45,10 @@ close_others(int pipe_fd, int log_fd)
 }
 
 static _Noreturn void
-run_child(const struct child_options *options, void (*errand)(void *arg, struct strbuf *reply),
+run_child(const struct one_shot_options *options, void (*errand)(void *arg, struct strbuf *reply),
           void *arg, int pipe_fd)
 {
-    struct strbuf reply = strbuf_new(CHILD_REPLY_MAX);
+    struct strbuf reply = strbuf_new(ONE_SHOT_REPLY_MAX);
     sigset_t none;
 
     (void)sigemptyset(&none);
@@ -65,9 +65,9 @@ run_child(const struct child_options *options, void (*errand)(void *arg, struct 
 /* ---- in the parent ---- */
 
 void
-child_stop(struct child **childp)
+one_shot_stop(struct one_shot **childp)
 {
-    struct child *c = *childp;
+    struct one_shot *c = *childp;
 
     if (c == NULL)
         return;
@@ -78,16 +78,16 @@ child_stop(struct child **childp)
 }
 
 static void
-ended(struct child *c)
+ended(struct one_shot *c)
 {
     c->done(c->arg, strbuf_slice(&c->reply));
-    child_stop(&c);
+    one_shot_stop(&c);
 }
 
 static void
 ready(void *arg, unsigned events)
 {
-    struct child *c = arg;
+    struct one_shot *c = arg;
     char *room = strbuf_room(&c->reply, READ_STEP);
     ssize_t n;
 
@@ -104,11 +104,12 @@ ready(void *arg, unsigned events)
         ended(c);
 }
 
-struct child *
-child_start(const struct child_options *options, void (*errand)(void *arg, struct strbuf *reply),
-            void (*done)(void *arg, struct slice reply), void *arg)
+struct one_shot *
+one_shot_start(const struct one_shot_options *options,
+               void (*errand)(void *arg, struct strbuf *reply),
+               void (*done)(void *arg, struct slice reply), void *arg)
 {
-    struct child *c;
+    struct one_shot *c;
     int ends[2];
     pid_t pid;
 
@@ -126,8 +127,10 @@ child_start(const struct child_options *options, void (*errand)(void *arg, struc
         return NULL;
     }
     c = xcalloc(1, sizeof(*c));
-    *c = (struct child){
-        .done = done, .arg = arg, .fd = ends[0], .reply = strbuf_new(CHILD_REPLY_MAX + READ_STEP)};
+    *c = (struct one_shot){.done = done,
+                           .arg = arg,
+                           .fd = ends[0],
+                           .reply = strbuf_new(ONE_SHOT_REPLY_MAX + READ_STEP)};
     c->watch = loop_fd_new(options->daemon->loop, c->fd, LOOP_READ, ready, c);
     return c;
 }
@@ -142,7 +145,7 @@ reap(void *arg, int signo)
 }
 
 void
-child_reap_all(struct loop *loop)
+one_shot_reap_all(struct loop *loop)
 {
     loop_on_signal(loop, SIGCHLD, reap, NULL);
 }
