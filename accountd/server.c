@@ -42,6 +42,7 @@ enum role {
     ROLE_ADMIN = 1 << 4,
     ROLE_VERIFY = 1 << 5, /* smtpd with VRFY and EXPN switched on */
     ROLE_LDAP = 1 << 6,
+    ROLE_ALERT = 1 << 7,
 };
 
 static const struct {
@@ -67,7 +68,7 @@ static const struct {
     {ACCOUNTD_QUOTA, ROLE_AUTH, quota_request},
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
     {ACCOUNTD_BLOCK, ROLE_AUTH, blocks_request_add},
-    {ACCOUNTD_BLOCKS, ROLE_AUTH, blocks_request_follow},
+    {ACCOUNTD_BLOCKS, ROLE_AUTH | ROLE_ALERT, blocks_request_follow},
     {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
     {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contacts_edit_request},
     {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
@@ -98,6 +99,7 @@ server_learn_roles(struct server *server, const struct daemon *daemon)
     server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
     server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
     server->role_uids[4] = (struct role_uid){daemon_role_uid(daemon, USERS_LDAP), ROLE_LDAP};
+    server->role_uids[5] = (struct role_uid){daemon_optional_uid(daemon, USERS_ALERT), ROLE_ALERT};
 }
 
 bool

@@ -10,7 +10,7 @@
 #include "lib/ipc/peer.h"
 #include "lib/sys/daemon.h"
 
-#define SERVER_ROLES 5
+#define SERVER_ROLES 6
 
 struct role_uid {
     uid_t uid;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/conf/alert_conf.h"
 #include "lib/conf/archive_conf.h"
 #include "lib/conf/lists.h"
 #include "lib/conf/monitor_rules.h"
@@ -52,8 +53,12 @@ services_are_right(const struct cli *cli, const struct conf *conf)
                                      conf_u64(conf, SYSTEM_PORT_OFFSET), &errors) == 0;
     if (services != NULL && conf != NULL && sts_service_trouble(conf, services) != NULL)
         (void)cli_fail(cli, "warning: %s", sts_service_trouble(conf, services));
+    if (services != NULL && conf != NULL && alert_conf_service_trouble(conf, services) != NULL)
+        (void)cli_fail(cli, "warning: %s", alert_conf_service_trouble(conf, services));
     if (right && conf != NULL)
         right = archive_conf_check(conf, services, &errors) == 0;
+    if (right && conf != NULL)
+        right = alert_conf_check(conf, &errors) == 0;
     (void)fputs(strbuf_cstr(&errors), stderr);
     services_free(&services);
     strbuf_free(&errors);

@@ -30,6 +30,14 @@ role_find(const struct conf *conf, enum conf_id user, struct role *out)
     return 0;
 }
 
+/* Users of services that came later: an installation may be without them, and without the service.
+ */
+static bool
+is_missed(const struct conf *conf, enum conf_id id)
+{
+    return id != USERS_ALERT || conf_is_set(conf, id);
+}
+
 bool
 role_find_bad(const struct conf *conf, int *id)
 {
@@ -37,7 +45,7 @@ role_find_bad(const struct conf *conf, int *id)
 
     for (; *id < CONF_ID_COUNT; (*id)++)
         if (strcmp(conf_settings[*id].section, "users") == 0 &&
-            role_find(conf, (enum conf_id)(*id), &role) < 0)
+            role_find(conf, (enum conf_id)(*id), &role) < 0 && is_missed(conf, (enum conf_id) * id))
             return true;
     return false;
 }

@@ -17,7 +17,8 @@ struct role {
 /* 0, or -1: there is no such user, or it is root, as which no service runs. */
 int role_find(const struct conf *conf, enum conf_id user, struct role *out);
 
-/* The next setting of [users], from *id on, for which role_find() fails; false: there is none. */
+/* The next setting of [users], from *id on, for which role_find() fails; false: there is none. A
+ * user of a service that came later (alertd) may be missing where nothing names it. */
 bool role_find_bad(const struct conf *conf, int *id);
 
 #endif

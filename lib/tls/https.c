@@ -167,7 +167,8 @@ begin(struct response *r, const struct https_target *target)
 
     r->stream = stream_new(target->fd, READ_MAX);
     r->deadline = target->deadline_mono_ms;
-    if (stream_start_tls_client(r->stream, target->ctx, &check, r->deadline) < 0)
+    if (target->ctx != NULL &&
+        stream_start_tls_client(r->stream, target->ctx, &check, r->deadline) < 0)
         return tls_last_error();
     return NULL;
 }
@@ -225,6 +226,23 @@ https_post(const struct https_target *target, const char *type, struct slice bod
     return trouble;
 }
 
+/* The head and the body of a query. */
+static void
+send_query(struct response *r, const struct https_target *target, const struct https_query *query,
+           const char *fields)
+{
+    (void)stream_printf(r->stream, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\n",
+                        query->method, target->path, target->host);
+    if (query->authorization[0] != '\0')
+        (void)stream_printf(r->stream, "Authorization: %s\r\n", query->authorization);
+    if (query->type != NULL)
+        (void)stream_printf(r->stream, "Content-Type: %s\r\nContent-Length: %zu\r\n", query->type,
+                            query->body.len);
+    (void)stream_write(r->stream, slice_of(fields));
+    (void)stream_write(r->stream, SLICE("Connection: close\r\n\r\n"));
+    (void)stream_write(r->stream, query->body);
+}
+
 const char *
 https_ask(const struct https_target *target, const struct https_query *query, struct strbuf *body)
 {
@@ -233,15 +251,7 @@ https_ask(const struct https_target *target, const struct https_query *query, st
     struct slice status;
 
     if (trouble == NULL) {
-        (void)stream_printf(r.stream, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\n",
-                            query->method, target->path, target->host);
-        if (query->authorization[0] != '\0')
-            (void)stream_printf(r.stream, "Authorization: %s\r\n", query->authorization);
-        if (query->type != NULL)
-            (void)stream_printf(r.stream, "Content-Type: %s\r\nContent-Length: %zu\r\n",
-                                query->type, query->body.len);
-        (void)stream_write(r.stream, SLICE("Connection: close\r\n\r\n"));
-        (void)stream_write(r.stream, query->body);
+        send_query(&r, target, query, "");
         trouble = read_status(&r, &status);
         if (trouble == NULL && !slice_eq(status, SLICE("200")))
             trouble = "the HTTP status is not 200";
@@ -249,6 +259,30 @@ https_ask(const struct https_target *target, const struct https_query *query, st
     if (trouble == NULL)
         trouble = read_fields(&r);
     if (trouble == NULL)
+        trouble = read_body(&r);
+    stream_free(&r.stream);
+    return trouble;
+}
+
+const char *
+https_notify(const struct https_target *target, const struct https_query *query, const char *fields,
+             struct strbuf *body)
+{
+    struct response r = {.body = body, .any_type = true};
+    const char *trouble = begin(&r, target);
+    struct slice status;
+    bool has_body = false;
+
+    if (trouble == NULL) {
+        send_query(&r, target, query, fields);
+        trouble = read_status(&r, &status);
+        if (trouble == NULL && status.ptr[0] != '2')
+            trouble = "the HTTP status is not 2xx";
+        has_body = trouble == NULL && !slice_eq(status, SLICE("204"));
+    }
+    if (trouble == NULL && body != NULL)
+        trouble = read_fields(&r);
+    if (trouble == NULL && body != NULL && has_body)
         trouble = read_body(&r);
     stream_free(&r.stream);
     return trouble;
