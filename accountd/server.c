@@ -17,6 +17,7 @@
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
 #include "accountd/contacts.h"
+#include "accountd/expiring.h"
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
@@ -69,6 +70,7 @@ static const struct {
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
     {ACCOUNTD_BLOCK, ROLE_AUTH, blocks_request_add},
     {ACCOUNTD_BLOCKS, ROLE_AUTH | ROLE_ALERT, blocks_request_follow},
+    {ACCOUNTD_EXPIRING, ROLE_ALERT, expiring_request},
     {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
     {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contacts_edit_request},
     {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},

@@ -68,25 +68,34 @@ alerts_new(const char *const *ways, size_t way_count)
 }
 
 static void
+alert_free(struct alert *a)
+{
+    free(a->name);
+    free(a->text);
+    free(a);
+}
+
+static void
 drop(struct alerts *alerts, struct alert *a)
 {
     TAILQ_REMOVE(&alerts->list, a, link);
     alerts->count--;
     alerts->changed = true;
-    free(a->name);
-    free(a->text);
-    free(a);
+    alert_free(a);
 }
 
 void
 alerts_free(struct alerts **alertsp)
 {
     struct alerts *alerts = *alertsp;
+    struct alert *a, *next;
 
     if (alerts == NULL)
         return;
-    while (!TAILQ_EMPTY(&alerts->list))
-        drop(alerts, TAILQ_FIRST(&alerts->list));
+    for (a = TAILQ_FIRST(&alerts->list); a != NULL; a = next) {
+        next = TAILQ_NEXT(a, link);
+        alert_free(a);
+    }
     for (size_t i = 0; i < alerts->way_count; i++)
         free(alerts->ways[i]);
     xfree(alertsp);

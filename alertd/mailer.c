@@ -26,7 +26,7 @@ enum { VALUES_MAX = 16, SUMMARY_MAX = 1000 };
 void
 mailer_open(struct mailer *mailer, const struct daemon *d)
 {
-    static const enum template_id kinds[] = {TEMPLATE_ALERT};
+    static const enum template_id kinds[] = {TEMPLATE_ALERT, TEMPLATE_PASSWORD_EXPIRY};
     const char *postmaster = conf_str(d->conf, SMTP_POSTMASTER);
 
     mailer->hostname = conf_str(d->conf, SYSTEM_HOSTNAME);
@@ -53,7 +53,9 @@ compose(const struct mailer *mailer, const struct mailer_mail *mail, const char 
     for (size_t i = 0; i < mail->value_count && count < VALUES_MAX; i++)
         values[count++] = mail->values[i];
     system_mail_write(&(const struct system_mail){.from_name = "Mail system",
-                                                  .from = slice_of(mailer->postmaster),
+                                                  .from = mail->from.len > 0
+                                                              ? mail->from
+                                                              : slice_of(mailer->postmaster),
                                                   .to = mail->to[0],
                                                   .queue_id = id,
                                                   .hostname = mailer->hostname,

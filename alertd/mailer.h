@@ -22,6 +22,7 @@ void mailer_open(struct mailer *mailer, const struct daemon *d);
 struct mailer_mail {
     enum template_id kind;
     const char *client;                  /* for the log: "alert" */
+    struct slice from;                   /* an address; empty: the postmaster's */
     const struct slice *to;              /* addresses: each gets a message of its own */
     size_t to_count;                     /* 1 or more */
     const struct template_value *values; /* besides hostname and postmaster */

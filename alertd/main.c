@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "alertd/control.h"
+#include "alertd/password_warning.h"
 #include "alertd/teller.h"
 #include "alertd/watch.h"
 #include "lib/auth/digest.h"
@@ -34,6 +35,7 @@ struct program {
     struct mailer mailer;
     struct teller *teller;
     struct control *control;
+    struct password_warning *passwords;
     int state_dirfd;
     bool unsaved; /* and the log has been told */
 };
@@ -223,8 +225,10 @@ main(int argc, char **argv)
     one_shot_reap_all(d.loop);
     loop_on_turn(d.loop, keep_state, &p);
     watch_start(p.watch, changed, &p);
+    p.passwords = password_warning_new(&d, &p.mailer, p.state_dirfd);
     daemon_ready(&d); /* master counts us as started from here on */
     daemon_run(&d);   /* until SIGTERM, or until master is gone */
+    password_warning_free(&p.passwords);
     control_stop(&p.control);
     teller_free(&p.teller);
     watch_free(&p.watch);

@@ -1,4 +1,5 @@
 """alertd: what is wrong is told by mail and to URLs, once, and so is that it is over."""
+import datetime
 import email
 import email.policy
 import hashlib
@@ -277,3 +278,41 @@ def test_a_full_disk_is_told_although_no_mail_can_be_written():
 
 def counter(inst, name):
     return sum(int(row["value"]) for row in inst.json("stats") if row["counter"] == name and row["service"] == "alert")
+
+
+def aged(days):
+    return (datetime.datetime.utcnow() - datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_users_are_warned_before_their_password_ends():
+    """Each stage once, whatever is restarted; none for those whom it does not concern."""
+    instance = Instance()
+    try:
+        instance.setup()
+        instance.set("account.password_warning", "7 3")
+        instance.start()
+        instance.run("domain", "set", "d.test", "password_max_age=30", "system_sender=help@d.test")
+        people = {"soon": 28.5, "later": 25, "fresh": 1, "off": 28, "over": 40}
+        for name in people:
+            instance.add_user(f"{name}@d.test")
+        text = instance.run("export").out
+        for name, days in people.items():
+            text, n = re.subn(rf"(?s)(\nuser {name}@d\.test\n.*?\n    password_changed )\S+", rf"\g<1>{aged(days)}", text, count=1)
+            assert n == 1, text
+        instance.run("import", "--replace", stdin=text)
+        instance.run("user", "set", "off@d.test", "status=disabled")
+        instance.run("service", "stop", "alert")
+        (instance.root / "db/alerts/passwords").unlink()  # nobody has looked yet
+        instance.run("service", "start", "alert")
+        (mail,) = wait_for(lambda: messages(instance, "soon@d.test"), DEADLINE, "the warning")
+        mail = email.message_from_bytes(mail, policy=email.policy.default)
+        assert "2 days" in mail["Subject"] and "soon@d.test" in mail.get_content() and mail["From"].endswith("<help@d.test>")
+        (mail,) = wait_for(lambda: messages(instance, "later@d.test"), DEADLINE, "the other warning")
+        assert b"5 days" in mail
+        instance.run("service", "restart", "alert")
+        wait_for(lambda: counter(instance, "password_warnings") >= 2, DEADLINE, "both counted")
+        instance.wait_queue_empty()
+        assert [len(messages(instance, f"{n}@d.test")) for n in ("soon", "later", "fresh")] == [1, 1, 0]
+        assert counter(instance, "password_warnings") == 2
+    finally:
+        instance.close()
