@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "accountd/acl.h"
+#include "accountd/addressees.h"
 #include "accountd/audit.h"
 #include "accountd/auto_reply.h"
 #include "accountd/blocks.h"
@@ -71,6 +72,7 @@ static const struct {
     {ACCOUNTD_BLOCK, ROLE_AUTH, blocks_request_add},
     {ACCOUNTD_BLOCKS, ROLE_AUTH | ROLE_ALERT, blocks_request_follow},
     {ACCOUNTD_EXPIRING, ROLE_ALERT, expiring_request},
+    {ACCOUNTD_ADDRESSEES, ROLE_ALERT, addressees_request},
     {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
     {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contacts_edit_request},
     {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},

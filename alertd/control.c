@@ -23,6 +23,7 @@ struct control {
     struct daemon *daemon;
     struct alerts *alerts;
     struct teller *teller;
+    struct broadcasts *broadcasts;
     struct ipc_server *server;
     void (*changed)(void *arg);
     void *arg;
@@ -130,6 +131,29 @@ run_silence(struct control *c, const struct question *q)
     answer(c, q, NULL, SLICE(""));
 }
 
+/* ---- broadcasts ---- */
+
+static void
+run_broadcasts(struct control *c, const struct question *q)
+{
+    struct strbuf data = strbuf_new(ALERTD_DATA_MAX);
+
+    broadcasts_list(c->broadcasts, &data);
+    answer(c, q, NULL, strbuf_slice(&data));
+    strbuf_free(&data);
+}
+
+static int
+take_broadcast(struct control *c, const struct question *q, struct slice payload)
+{
+    struct alertd_broadcast message;
+
+    if (alertd_broadcast_decode(payload, &message) < 0)
+        return -1;
+    answer(c, q, broadcasts_add(c->broadcasts, &message), SLICE(""));
+    return 0;
+}
+
 /* ---- the socket ---- */
 
 static const struct {
@@ -139,6 +163,7 @@ static const struct {
     {{"list", 4}, run_list},
     {{"test", 4}, run_test},
     {{"silence", 7}, run_silence},
+    {{"broadcasts", 10}, run_broadcasts},
 };
 
 static int
@@ -151,6 +176,8 @@ peer_frame(struct ipc_peer *peer, const struct frame_header *header, struct slic
         (void)close(fd);
         return -1;
     }
+    if (header->type == ALERTD_BROADCAST)
+        return take_broadcast(c, &q, payload);
     if (header->type != ALERTD_CONTROL || alertd_control_decode(payload, &q.control) < 0)
         return -1;
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
@@ -171,8 +198,8 @@ is_owner(uid_t uid, void *data)
 }
 
 struct control *
-control_start(struct daemon *d, struct alerts *alerts, struct teller *teller,
-              void (*changed)(void *arg), void *arg)
+control_start(struct daemon *d, const struct control_parts *parts, void (*changed)(void *arg),
+              void *arg)
 {
     static const struct ipc_handlers handlers = {.payload_max = ALERTD_REQUEST_MAX,
                                                  .frame = peer_frame};
@@ -181,8 +208,12 @@ control_start(struct daemon *d, struct alerts *alerts, struct teller *teller,
 
     if (fd < 0)
         errx(EX_USAGE, "no socket from master: " ALERTD_SOCKET);
-    *c = (struct control){
-        .daemon = d, .alerts = alerts, .teller = teller, .changed = changed, .arg = arg};
+    *c = (struct control){.daemon = d,
+                          .alerts = parts->alerts,
+                          .teller = parts->teller,
+                          .broadcasts = parts->broadcasts,
+                          .changed = changed,
+                          .arg = arg};
     c->server = ipc_server_new(d->loop, fd, &handlers, is_owner, PEERS_MAX, c);
     return c;
 }

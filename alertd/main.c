@@ -36,6 +36,7 @@ struct program {
     struct teller *teller;
     struct control *control;
     struct password_warning *passwords;
+    struct broadcasts *broadcasts;
     int state_dirfd;
     bool unsaved; /* and the log has been told */
 };
@@ -221,7 +222,9 @@ main(int argc, char **argv)
     enter_sandbox(&d, &child_box, &p); /* user, Landlock, seccomp: no way back */
     load_state(&p);
     p.teller = teller_new(&options, p.alerts, d.stats);
-    p.control = control_start(&d, p.alerts, p.teller, changed, &p);
+    p.broadcasts = broadcasts_new(&d, &p.mailer, p.state_dirfd);
+    p.control = control_start(&d, &(const struct control_parts){p.alerts, p.teller, p.broadcasts},
+                              changed, &p);
     one_shot_reap_all(d.loop);
     loop_on_turn(d.loop, keep_state, &p);
     watch_start(p.watch, changed, &p);
@@ -230,6 +233,7 @@ main(int argc, char **argv)
     daemon_run(&d);   /* until SIGTERM, or until master is gone */
     password_warning_free(&p.passwords);
     control_stop(&p.control);
+    broadcasts_free(&p.broadcasts);
     teller_free(&p.teller);
     watch_free(&p.watch);
     keep_state(&p);

@@ -4,7 +4,7 @@
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
  * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND and SENDERS, authd LOGIN, MEANS,
  * FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and
- * CONTACT_EDIT, alertd BLOCKS and EXPIRING, root (the command line) ADMIN, authd for an
+ * CONTACT_EDIT, alertd BLOCKS, EXPIRING and ADDRESSEES, root (the command line) ADMIN, authd for an
  * administrator ADMIN and ADMIN_LOGIN. Encoders write one whole frame with request id 0 (the client
  * fills it in); decoders check everything and return 0, or -1: close the connection. Slices borrow
  * from the payload.
@@ -68,6 +68,8 @@ enum accountd_type {
     ACCOUNTD_CONTACT_EDIT_REPLY,
     ACCOUNTD_EXPIRING, /* alertd: whose password ends before long (lib/ipc/accountd_expiring.h) */
     ACCOUNTD_EXPIRING_REPLY,
+    ACCOUNTD_ADDRESSEES, /* alertd: who gets a message to everybody (accountd_addressees.h) */
+    ACCOUNTD_ADDRESSEES_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
