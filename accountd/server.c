@@ -12,11 +12,13 @@
 #include <unistd.h>
 
 #include "accountd/acl.h"
+#include "accountd/addressees.h"
 #include "accountd/audit.h"
 #include "accountd/auto_reply.h"
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
 #include "accountd/contacts.h"
+#include "accountd/expiring.h"
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
@@ -45,6 +47,7 @@ enum role {
     ROLE_VERIFY = 1 << 5, /* smtpd with VRFY and EXPN switched on */
     ROLE_LDAP = 1 << 6,
     ROLE_SYNC = 1 << 7,
+    ROLE_ALERT = 1 << 8,
 };
 
 static const struct {
@@ -70,7 +73,9 @@ static const struct {
     {ACCOUNTD_QUOTA, ROLE_AUTH, quota_request},
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
     {ACCOUNTD_BLOCK, ROLE_AUTH, blocks_request_add},
-    {ACCOUNTD_BLOCKS, ROLE_AUTH, blocks_request_follow},
+    {ACCOUNTD_BLOCKS, ROLE_AUTH | ROLE_ALERT, blocks_request_follow},
+    {ACCOUNTD_EXPIRING, ROLE_ALERT, expiring_request},
+    {ACCOUNTD_ADDRESSEES, ROLE_ALERT, addressees_request},
     {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
     {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contacts_edit_request},
     {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
@@ -103,7 +108,10 @@ server_learn_roles(struct server *server, const struct daemon *daemon)
     server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
     server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
     server->role_uids[4] = (struct role_uid){daemon_role_uid(daemon, USERS_LDAP), ROLE_LDAP};
-    server->role_uids[5] = (struct role_uid){daemon_role_uid_or_none(daemon, USERS_SYNC), ROLE_SYNC};
+    server->role_uids[5] =
+        (struct role_uid){daemon_role_uid_or_none(daemon, USERS_SYNC), ROLE_SYNC};
+    server->role_uids[6] =
+        (struct role_uid){daemon_role_uid_or_none(daemon, USERS_ALERT), ROLE_ALERT};
 }
 
 bool

@@ -10,7 +10,7 @@
 #include "lib/ipc/peer.h"
 #include "lib/sys/daemon.h"
 
-#define SERVER_ROLES 6
+#define SERVER_ROLES 7
 
 struct role_uid {
     uid_t uid;

@@ -117,9 +117,10 @@ reported(void *arg, const struct frame_header *header, struct slice payload, int
 
 /* In force here at once; accountd keeps it and tells the others. */
 static void
-block(struct guard *guard, enum block_kind kind, enum block_cause cause, struct slice name,
+block(const struct session *s, enum block_kind kind, enum block_cause cause, struct slice name,
       unsigned count)
 {
+    struct guard *guard = s->server->guard;
     struct strbuf request = strbuf_new(REQUEST_MAX);
     char reason[BLOCK_REASON_MAX];
     struct block block = {.kind = (uint8_t)kind,
@@ -130,8 +131,10 @@ block(struct guard *guard, enum block_kind kind, enum block_cause cause, struct 
 
     if (block_list_find(guard->blocks, kind, name, block.start_ms) != NULL)
         return; /* this login had begun before */
-    (void)snprintf(reason, sizeof(reason), "%u %s", count,
-                   cause == BLOCK_GUESSING ? "failed logins" : "logins to send mail");
+    (void)snprintf(reason, sizeof(reason), "%u %s%s%s", count,
+                   cause == BLOCK_GUESSING ? "failed logins" : "logins to send mail",
+                   kind == BLOCK_ADDRESS ? "" : ", the last from ",
+                   kind == BLOCK_ADDRESS ? "" : s->client_ip);
     block.reason = slice_of(reason);
     block.end_ms = block.start_ms + guard->block_ms;
     log_event(LOG_WARN, kind == BLOCK_ADDRESS ? "address_blocked" : "user_blocked",
@@ -239,12 +242,12 @@ guard_failed(struct session *s)
         block_address_name(&ip, name);
         failures = guess_count(guard->addresses, slice_of(name), now_ms);
         if (failures >= guard->per_address)
-            block(guard, BLOCK_ADDRESS, BLOCK_GUESSING, slice_of(name), failures);
+            block(s, BLOCK_ADDRESS, BLOCK_GUESSING, slice_of(name), failures);
     }
     if (guard->per_user > 0 && s->account.known) {
         failures = guess_count(guard->users, slice_of(s->account.user), now_ms);
         if (failures >= guard->per_user)
-            block(guard, BLOCK_USER, BLOCK_GUESSING, slice_of(s->account.user), failures);
+            block(s, BLOCK_USER, BLOCK_GUESSING, slice_of(s->account.user), failures);
     }
 }
 
@@ -262,7 +265,7 @@ guard_succeeded(struct session *s)
         return;
     logins = guess_count(guard->senders, user, clock_mono_ms());
     if (logins >= guard->smtp_per_user)
-        block(guard, BLOCK_USER, BLOCK_MASS_MAIL, user, logins);
+        block(s, BLOCK_USER, BLOCK_MASS_MAIL, user, logins);
 }
 
 /* Exits with the errors on stderr. */

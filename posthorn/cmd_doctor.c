@@ -10,6 +10,7 @@
 #include "lib/account/canonical.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/conf/alert_conf.h"
 #include "posthorn/accounts.h"
 #include "posthorn/dkim_dns.h"
 #include "posthorn/doctor.h"
@@ -89,6 +90,10 @@ check_configuration(struct doctor *d)
         doctor_note(d, DOCTOR_FAIL, "services", "%s", sts_service_trouble(d->conf, d->services));
     if (d->services != NULL && key_service_trouble(d->services) != NULL)
         doctor_note(d, DOCTOR_FAIL, "services", "%s", key_service_trouble(d->services));
+    if (d->conf != NULL && d->services != NULL &&
+        alert_conf_service_trouble(d->conf, d->services) != NULL)
+        doctor_note(d, DOCTOR_FAIL, "services", "%s",
+                    alert_conf_service_trouble(d->conf, d->services));
 }
 
 static void

@@ -4,9 +4,10 @@
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
  * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND and SENDERS, authd LOGIN, MEANS,
  * FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and
- * CONTACT_EDIT, root (the command line) ADMIN, authd for an administrator ADMIN and ADMIN_LOGIN.
- * Encoders write one whole frame with request id 0 (the client fills it in); decoders check
- * everything and return 0, or -1: close the connection. Slices borrow from the payload.
+ * CONTACT_EDIT, alertd BLOCKS, EXPIRING and ADDRESSEES, root (the command line) ADMIN, authd for an
+ * administrator ADMIN and ADMIN_LOGIN. Encoders write one whole frame with request id 0 (the client
+ * fills it in); decoders check everything and return 0, or -1: close the connection. Slices borrow
+ * from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_ACCOUNTD_H
 #define POSTHORN_LIB_IPC_ACCOUNTD_H
@@ -67,6 +68,10 @@ enum accountd_type {
     ACCOUNTD_CONTACT_EDIT_REPLY,
     ACCOUNTD_OWN_PASSWORD, /* authd: the passwd of an ADMIN, for its own user: an ADMIN_REPLY */
     ACCOUNTD_SYNC,         /* syncd: an ADMIN without actor, and its reply */
+    ACCOUNTD_EXPIRING, /* alertd: whose password ends before long (lib/ipc/accountd_expiring.h) */
+    ACCOUNTD_EXPIRING_REPLY,
+    ACCOUNTD_ADDRESSEES, /* alertd: who gets a message to everybody (accountd_addressees.h) */
+    ACCOUNTD_ADDRESSEES_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -391,9 +396,9 @@ struct accountd_admin {
 /* Of a new password. */
 #define ACCOUNTD_PASSWORD_REFUSED 5 /* it is not good enough, the text says why */
 #define ACCOUNTD_PASSWORD_LATER 6   /* too much to hash at once */
-/* `type`: also ACCOUNTD_SYNC, and ACCOUNTD_OWN_PASSWORD: passwd of a user, whose `actor` is the user, with
- * new_password; "": one is made up. The reply's one object has password_changed, and password if it
- * was made up. */
+/* `type`: also ACCOUNTD_SYNC, and ACCOUNTD_OWN_PASSWORD: passwd of a user, whose `actor` is the
+ * user, with new_password; "": one is made up. The reply's one object has password_changed, and
+ * password if it was made up. */
 /* `type`: ACCOUNTD_ADMIN or AUTHD_ADMIN. */
 int accountd_admin_encode_as(struct strbuf *out, uint16_t type, const struct accountd_admin *req);
 static inline int
