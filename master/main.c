@@ -17,10 +17,11 @@
 #include <unistd.h>
 
 #include "lib/base/io.h"
+#include "lib/conf/role.h"
 #include "lib/ipc/master.h"
 #include "lib/log/log.h"
 #include "lib/sys/sandbox.h"
-#include "lib/sys/stats.h"
+#include "lib/sys/stats_dir.h"
 #include "master/confine.h"
 #include "master/control.h"
 #include "master/lock.h"
@@ -98,8 +99,9 @@ open_log(const struct master *m, int run_dirfd, const struct conf *conf)
 
 /* A row in the process table, for `posthorn status --sandbox`: without it that says less. */
 static void
-show_process(int run_dirfd)
+show_process(int run_dirfd, const struct conf *conf)
 {
+    struct role figures;
     struct stats *stats;
     int fd;
 
@@ -109,6 +111,8 @@ show_process(int run_dirfd)
     close_keep_errno(fd);
     if (stats == NULL)
         return;
+    if (geteuid() == 0 && role_find(conf, USERS_FIGURES, &figures) == 0)
+        (void)stats_dir_share(run_dirfd, "master", figures.gid); /* else its figures lack */
     stats_process_begin(stats, "supervisor");
     stats_process_state(stats, "running");
     stats_process_landlock(stats, sandbox_landlock_abi(), sandbox_landlock_layers());
@@ -214,7 +218,7 @@ main(int argc, char **argv)
     if (m.control == NULL)
         die(EX_CANTCREAT, "master: run/" MASTER_SOCKET " could not be made\n");
     log_set_level(LOG_ERROR); /* the rest is not for whoever waits for our start */
-    show_process(run_dirfd);
+    show_process(run_dirfd, config->conf);
     suite_start_log(m.suite);
     open_log(&m, run_dirfd, config->conf);
     suite_start(m.suite);
