@@ -124,20 +124,19 @@ find_last(struct book *book)
     free(copies);
 }
 
-/* A power cut may have torn the hour and the day before. */
-static int
-mend_before(struct book *book, int64_t now_ms)
+/* A power cut may have torn the hour and the day before. On a full disk they stay as they are, for
+ * the next start. */
+static void
+mend_before(const struct book *book, int64_t now_ms)
 {
     struct figure_slot *slot = xmalloc(sizeof(*slot));
-    int rc = 0;
 
-    for (int step = FIGURE_HOUR; step < FIGURE_STEPS && rc == 0; step++) {
+    for (int step = FIGURE_HOUR; step < FIGURE_STEPS; step++) {
         load_slot(book, step, now_ms / figure_step_ms(step) - 1, slot);
         if (slot->readings > 0)
-            rc = figure_ring_write(book->rings[step], slot);
+            (void)figure_ring_write(book->rings[step], slot);
     }
     free(slot);
-    return rc;
 }
 
 struct book *
@@ -152,8 +151,8 @@ book_open(int dirfd, int64_t now_ms)
     if (book->series != NULL && book->last_fd >= 0 && book->rings[FIGURE_MINUTE] != NULL &&
         book->rings[FIGURE_HOUR] != NULL && book->rings[FIGURE_DAY] != NULL) {
         find_last(book);
-        if (mend_before(book, now_ms) == 0)
-            return book;
+        mend_before(book, now_ms);
+        return book;
     }
     book_close(&book);
     return NULL;
