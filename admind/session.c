@@ -172,6 +172,7 @@ start_tls(struct session *s)
         session_table_tls();
         return true;
     }
+    pool_session_failed(s->pool);
     log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
     s->end_reason = "no TLS";
     return false;

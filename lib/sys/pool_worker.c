@@ -112,6 +112,8 @@ session_of(struct daemon *d, const struct pool_ops *ops, int control_fd,
 {
     struct pool_session s = {
         .fd = fds[POOL_FD_CLIENT],
+        .port = handover->port,
+        .counts = &d->port_counts[handover->port],
         .label = ops->ports[handover->port].label,
         .client_port = handover->client_port,
         .local_port = handover->local_port,

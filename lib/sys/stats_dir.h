@@ -11,6 +11,8 @@
 #include "lib/sys/stats.h"
 
 #define STATS_SERVICES_MAX 128
+#define STATS_SESSIONS "port_sessions" /* connections now */
+#define STATS_USERS "users_connected"  /* different users among them */
 
 struct stats_sample {
     const char *service;
@@ -25,9 +27,10 @@ int stats_dir_share(int run_dirfd, const char *service, gid_t group);
 
 /* A descriptor of run/stats to read names from; `run` is the path of run/. -1 with errno. */
 int stats_dir_open(const char *run);
-/* Calls each() for every counter, services in the order of their names. `only` (may be NULL): this
- * service alone. failed() (may be NULL) is told of blocks that cannot be read. Returns how many
- * services there were, or -1 with errno. */
+/* Calls each() for every counter, services in the order of their names. Behind them come, made of
+ * the table of sessions (lib/sys/session_table.h), STATS_SESSIONS.LABEL and STATS_USERS. `only`
+ * (may be NULL): this service alone. failed() (may be NULL) is told of blocks that cannot be read.
+ * Returns how many services there were, or -1 with errno. */
 int stats_dir_each(int dirfd, const char *only,
                    void (*each)(void *arg, const struct stats_sample *sample),
                    void (*failed)(void *arg, const char *service, int error), void *arg);

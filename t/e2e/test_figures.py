@@ -1,12 +1,20 @@
 """figured: what the counters did by minute, hour and day; posthorn stats --history and --day."""
 import datetime
+import imaplib
 import os
+import poplib
 import signal
 import smtplib
+import socket
+import ssl
 
+import pytest
 
-
+from conftest import PASSWORD
 from instance import wait_for
+from smtp_sink import Sink
+
+CONTEXT = ssl._create_unverified_context()
 
 
 def history(inst, counter, *args):
@@ -101,3 +109,96 @@ def test_an_installation_without_the_section_runs_on(instance):
     assert not [row for row in instance.json("status") if row["state"] != "running"]
     done = instance.run("stats", "--history", "smtp/messages_received", check=False)
     assert done.returncode == 1 and "[figures] in services.conf" in done.err
+
+
+def counters(inst, service):
+    return {row["counter"]: row["value"] for row in inst.json("stats", service)}
+
+
+def gained(inst, service, before):
+    return {name: value - before.get(name, 0) for name, value in counters(inst, service).items()
+            if value != before.get(name, 0)}
+
+
+def test_smtp_by_port(suite):
+    """LOG-06: attempts, failed connections and authentications, messages, bytes, filtered, connections now."""
+    before = counters(suite, "smtp")
+    send(suite, 2)
+    with smtplib.SMTP("127.0.0.1", suite.port("submission")) as smtp:
+        smtp.starttls(context=CONTEXT)
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            smtp.login("alice@d.test", "wrong-password")
+        smtp.login("alice@d.test", PASSWORD)
+        wait_for(lambda: counters(suite, "smtp")["port_sessions.submission"] == 1, 30, "a session")
+        smtp.sendmail("alice@d.test", ["bob@d.test"], "Subject: x\r\n\r\nfrom alice\r\n")
+    with socket.create_connection(("127.0.0.1", suite.port("smtps"))) as sock:
+        sock.sendall(b"EHLO this is no TLS\r\n")
+        sock.settimeout(30)
+        while sock.recv(1000):
+            pass
+    wait_for(lambda: counters(suite, "smtp")["port_connections_failed.smtps"] == 1, 30, "failed handshake")
+    now = gained(suite, "smtp", before)
+    assert now["port_connections.smtp"] == now["port_messages.smtp"] == 2
+    assert now["port_connections.submission"] == 1
+    assert now["port_login_failures.submission"] == now["auth_failures"] > 0  # smtplib tries each mechanism
+    assert now["port_messages.submission"] == 1 and now["port_message_bytes.submission"] > 20
+    assert now["port_connections.smtps"] == 1 and now["bytes_received"] == sum(
+        now[f"port_message_bytes.{label}"] for label in ("smtp", "submission"))
+    assert not [name for name in now if name.startswith("port_messages_filtered")]
+    wait_for(lambda: counters(suite, "smtp")["port_sessions.submission"] == 0, 30, "the session's end")
+
+
+def test_mailboxes_by_port(suite):
+    """LOG-07: the same of IMAP and POP3; sessions that read, messages appended and received, accounts connected."""
+    imap_before, pop_before = counters(suite, "imap"), counters(suite, "pop3")
+    with imaplib.IMAP4_SSL("127.0.0.1", suite.port("imaps"), ssl_context=CONTEXT) as imap:
+        with pytest.raises(imaplib.IMAP4.error):
+            imap.login("alice@d.test", "wrong-password")
+        imap.login("alice@d.test", PASSWORD)
+        imap.select("INBOX")
+        imap.append("INBOX", None, None, b"Subject: kept\r\n\r\nx\r\n")
+        imap.select("INBOX")
+        with imaplib.IMAP4("127.0.0.1", suite.port("imap")) as other:
+            other.starttls(CONTEXT)
+            other.login("alice@d.test", PASSWORD)
+            now = counters(suite, "imap")
+            assert now["port_sessions.imaps"] == now["port_sessions.imap"] == 1 and now["users_connected"] == 1
+    now = gained(suite, "imap", imap_before)
+    assert now["port_connections.imaps"] == now["port_login_failures.imaps"] == now["port_connections.imap"] == 1
+    assert now["sessions_reading"] == now["messages_appended"] == 1 and now["logins"] == 2
+    pop3 = poplib.POP3_SSL("127.0.0.1", suite.port("pop3s"), context=CONTEXT)
+    pop3.user("alice@d.test")
+    pop3.pass_(PASSWORD)
+    pop3.retr(1)
+    pop3.quit()
+    wait_for(lambda: gained(suite, "pop3", pop_before).get("messages_retrieved") == 1, 30, "retrieved")
+    assert gained(suite, "pop3", pop_before)["port_connections.pop3s"] == 1
+
+
+def test_queue_and_delivery(suite):
+    """LOG-08: of the queue looping, delayed, bounced; of deliveries messages, bytes, failures."""
+    queue_before, local_before = counters(suite, "queue"), counters(suite, "local")
+    with smtplib.SMTP("127.0.0.1", suite.port("smtp")) as smtp:
+        smtp.sendmail("x@far.test", ["alice@d.test", "bob@d.test"], "Subject: two\r\n\r\nhello\r\n")
+    wait_for(lambda: gained(suite, "local", local_before).get("delivered") == 2, 30, "both")
+    local = gained(suite, "local", local_before)
+    assert local["messages_delivered"] == 1 and local["bytes_delivered"] > 2 * 20
+    sink = Sink(replies={"RCPT never*": "550 5.1.1 no such user here", "RCPT later*": "450 4.2.1 later"})
+    suite.set("remote.policy", "relay")
+    suite.set("remote.relay_hosts", f"127.0.0.2:{sink.port}")
+    suite.run("reload")
+    remote_before = counters(suite, "remote")
+    with smtplib.SMTP("127.0.0.1", suite.port("submission")) as smtp:
+        smtp.starttls(context=CONTEXT)
+        smtp.login("alice@d.test", PASSWORD)
+        smtp.sendmail("alice@d.test", ["x@far.test", "y@far.test", "never@far.test", "later@far.test"],
+                      "Subject: far\r\n\r\nhello\r\n")
+    wait_for(lambda: counters(suite, "queue")["messages_waiting"] == 1, 30, "one that waits")
+    assert gained(suite, "queue", queue_before)["messages_bounced"] == 1
+    remote = gained(suite, "remote", remote_before)
+    assert remote["messages_sent"] == remote["recipients_bounced"] == remote["recipients_deferred"] == 1
+    assert remote["recipients_sent"] == 2 and remote["bytes_sent"] > 2 * 20
+    now = counters(suite, "queue")
+    assert {"messages_looping", "messages_on_hold", "messages_delayed", "messages_active"} <= set(now)
+    assert {f"messages_judged.{w}" for w in ("accepted", "changed", "held", "discarded", "deferred", "refused")} <= set(
+        counters(suite, "filter"))
