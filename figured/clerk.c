@@ -15,6 +15,7 @@
 
 struct clerk {
     struct book *book;
+    const struct places *places;
     struct loop_timer *timer;
     int stats_fd;
     bool is_failing, is_full; /* has been logged */
@@ -50,6 +51,7 @@ read_counters(struct clerk *clerk)
 {
     int rc;
 
+    places_look(clerk->places);
     book_begin(clerk->book, clock_real_ms());
     /* A block that cannot be read is being made; the next reading has it. */
     rc = stats_dir_each(clerk->stats_fd, NULL, take_sample, NULL, clerk->book);
@@ -75,7 +77,7 @@ minute_is_full(void *arg)
 }
 
 struct clerk *
-clerk_new(struct daemon *d, int figures_fd, int stats_fd)
+clerk_new(struct daemon *d, const struct places *places, int figures_fd, int stats_fd)
 {
     struct book *book = book_open(figures_fd, clock_real_ms());
     struct clerk *clerk;
@@ -84,6 +86,7 @@ clerk_new(struct daemon *d, int figures_fd, int stats_fd)
         return NULL;
     clerk = xcalloc(1, sizeof(*clerk));
     *clerk = (struct clerk){.book = book,
+                            .places = places,
                             .stats_fd = stats_fd,
                             .readings = stats_counter(d->stats, "readings"),
                             .failures = stats_counter(d->stats, "readings_failed"),

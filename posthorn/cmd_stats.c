@@ -3,19 +3,18 @@
  * they did over time.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/figures/exposition.h"
 #include "lib/sys/stats_dir.h"
 #include "posthorn/command.h"
 #include "posthorn/history.h"
 #include "posthorn/output.h"
-
-#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
 
 struct choice {
     const char *service; /* NULL: all */
@@ -49,22 +48,6 @@ add_counter(void *arg, const struct stats_sample *sample)
               3);
 }
 
-/* A line of the text format that Prometheus reads (version 0.0.4). Names were written by our own
- * programs, but processes that talk to the network may write there too: what is no name is left
- * out.
- */
-static void
-print_sample(void *arg, const struct stats_sample *sample)
-{
-    (void)arg;
-    if (sample->counter[0] == '\0' ||
-        strspn(sample->counter, NAME_CHARACTERS) != strlen(sample->counter) ||
-        strspn(sample->service, NAME_CHARACTERS "-") != strlen(sample->service))
-        return;
-    (void)printf("posthorn_%s{service=\"%s\"} %llu\n", sample->counter, sample->service,
-                 (unsigned long long)sample->value); /* looked at when the program ends */
-}
-
 static void
 warn_unreadable(void *arg, const char *service, int error)
 {
@@ -74,28 +57,46 @@ warn_unreadable(void *arg, const char *service, int error)
 }
 
 static int
-show_counters(struct cli *cli, const struct choice *choice)
+show_table(struct cli *cli, int fd, const char *only)
+{
+    struct printer p = {cli, table_new(columns, ARRAY_LEN(columns))};
+    int count = stats_dir_each(fd, only, add_counter, warn_unreadable, &p);
+
+    if (count > 0 || (count == 0 && only == NULL))
+        table_print(&p.table, cli->json);
+    else
+        table_free(&p.table);
+    return count;
+}
+
+static int
+show_exposition(struct cli *cli, int fd, const char *only)
 {
     struct printer p = {.cli = cli};
+    struct strbuf text = strbuf_new(EXPOSITION_MAX);
+    int count = exposition_write(fd, only, clock_real_ms(), &text, warn_unreadable, &p);
+
+    (void)fputs(strbuf_cstr(&text), stdout); /* looked at when the program ends */
+    strbuf_free(&text);
+    return count;
+}
+
+static int
+show_counters(struct cli *cli, const struct choice *choice)
+{
     int fd = stats_dir_open(cli->inst.run), count;
 
     if (fd < 0)
         return cli_fail(cli, "%s/stats: %s; has the mail server been started?", cli->inst.run,
                         strerror(errno));
-    p.table = table_new(columns, ARRAY_LEN(columns));
-    count = stats_dir_each(fd, choice->service, choice->prometheus ? print_sample : add_counter,
-                           warn_unreadable, &p);
+    count = choice->prometheus ? show_exposition(cli, fd, choice->service)
+                               : show_table(cli, fd, choice->service);
     close_keep_errno(fd);
-    if (count <= 0 && (count < 0 || choice->service != NULL)) {
-        table_free(&p.table);
-        return count < 0 ? cli_fail(cli, "%s/stats: %s", cli->inst.run, strerror(errno))
-                         : cli_fail(cli, "there is no service '%s'; 'posthorn stats' shows all",
-                                    choice->service);
-    }
-    if (choice->prometheus)
-        table_free(&p.table);
-    else
-        table_print(&p.table, cli->json);
+    if (count < 0)
+        return cli_fail(cli, "%s/stats: %s", cli->inst.run, strerror(errno));
+    if (count == 0 && choice->service != NULL)
+        return cli_fail(cli, "there is no service '%s'; 'posthorn stats' shows all",
+                        choice->service);
     return CLI_OK;
 }
 
@@ -148,7 +149,7 @@ const struct command command_stats = {
                 "[--until TIME] [--by minute|hour|day] [--json] | --day DAY [--json]",
     .help =
         "--prometheus prints the text format that Prometheus reads: let a timer write it where\n"
-        "node_exporter's textfile collector looks, or answer a scrape with it.\n"
+        "node_exporter's textfile collector looks, or have metricsd answer scrapes (metricsd(8)).\n"
         "--history draws what one counter did: by the minute for the last two days, by the hour\n"
         "for 40, by the day for a year. COUNTER is SERVICE/NAME as in the table, or NAME where\n"
         "one service alone has it; without a time it is the last day by the hour. Of a level\n"

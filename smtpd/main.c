@@ -66,9 +66,9 @@ open_counters(struct counters *c, struct stats *stats)
     };
     for (size_t i = 0; i < SMTP_PORTS; i++)
         c->ports[i] = (struct port_traffic){
-            .messages = port_counter(stats, "port_messages", smtp_ports[i].label),
-            .bytes = port_counter(stats, "port_message_bytes", smtp_ports[i].label),
-            .filtered = port_counter(stats, "port_messages_filtered", smtp_ports[i].label),
+            .messages = stats_counter_of(stats, "port_messages", smtp_ports[i].label),
+            .bytes = stats_counter_of(stats, "port_message_bytes", smtp_ports[i].label),
+            .filtered = stats_counter_of(stats, "port_messages_filtered", smtp_ports[i].label),
         };
 }
 

@@ -481,7 +481,8 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
         give_up("forker");
     enter_sandbox(p);
     p->forker_watch = loop_fd_new(d->loop, p->forker_fd, LOOP_READ, forker_gone, p);
-    p->auth = pool_auth_new(d->loop, d->run_dirfd, end_session, p);
+    if (!ops->anonymous)
+        p->auth = pool_auth_new(d->loop, d->run_dirfd, end_session, p);
     p->waiting = pool_waiting_new(p);
     refill(p);
     for (size_t i = 0; i < p->listener_count; i++)

@@ -50,7 +50,7 @@ struct pool_session {
     uint16_t client_port;
     char local_ip[INET6_ADDRSTRLEN];
     uint16_t local_port;
-    struct ipc_client *auth; /* channel to authd for this session; closed after serve() */
+    struct ipc_client *auth; /* channel to authd for this session, or NULL; closed after serve() */
     struct ipc_client
         *backend;              /* a connection to pool_ops.backend, or NULL; closed after serve() */
     struct ipc_client *filter; /* the same to pool_ops.filter */
@@ -165,6 +165,7 @@ struct pool_ops {
     /* Sessions use the directories in worker_box.dirs themselves. Otherwise their descriptors are
      * closed when Landlock knows them: before its login a session holds no directory at all. */
     bool keep_dirs;
+    bool anonymous; /* nobody logs in: sessions have no channel to authd */
     bool no_paths; /* sessions are never given a directory: nothing can be opened, from the start */
     enum pool_next (*serve)(struct pool_session *session, void *arg);
     /* In the parent, when it sends a connection away: text to send before closing, or NULL. Not

@@ -17,7 +17,4 @@ struct port_counts {
 
 void port_counts_open(struct port_counts *counts, struct stats *stats, const char *label);
 
-/* The counter NAME.LABEL; before fork, as stats_counter(). */
-_Atomic uint64_t *port_counter(struct stats *stats, const char *name, const char *label);
-
 #endif

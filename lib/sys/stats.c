@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -212,6 +213,15 @@ stats_counter(struct stats *stats, const char *name)
             return &c->value;
     }
     return &block->spare;
+}
+
+_Atomic uint64_t *
+stats_counter_of(struct stats *stats, const char *name, const char *part)
+{
+    char full[STATS_NAME_MAX + 1];
+
+    (void)snprintf(full, sizeof(full), "%s.%s", name, part); /* cut where it is too long */
+    return stats_counter(stats, full);
 }
 
 static struct row *

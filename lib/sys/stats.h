@@ -27,6 +27,8 @@ void stats_close(struct stats **statsp);
 /* The counter of that name, made if it is new: "messages_received". Never NULL: past the limit it
  * is a shared spare one. */
 _Atomic uint64_t *stats_counter(struct stats *stats, const char *name);
+/* The counter NAME.PART: of what there are several. */
+_Atomic uint64_t *stats_counter_of(struct stats *stats, const char *name, const char *part);
 static inline void
 stats_add(_Atomic uint64_t *counter, uint64_t by)
 {

@@ -3,6 +3,7 @@ import datetime
 import imaplib
 import os
 import poplib
+import re
 import signal
 import smtplib
 import socket
@@ -103,8 +104,7 @@ def test_files_stay_small_and_private(suite):
 def test_an_installation_without_the_section_runs_on(instance):
     path = instance.root / "etc/services.conf"
     text = path.read_text()
-    path.write_text(text[:text.index("[figures]")] + "[" + text.split("[figures]")[1].split("[", 1)[1]
-                    if "[" in text.split("[figures]")[1] else text[:text.index("[figures]")])
+    path.write_text(re.sub(r"\[(figures|metrics)\]\n(\S.*\n)*", "", text))
     instance.start()
     assert not [row for row in instance.json("status") if row["state"] != "running"]
     done = instance.run("stats", "--history", "smtp/messages_received", check=False)
@@ -182,7 +182,8 @@ def test_queue_and_delivery(suite):
         smtp.sendmail("x@far.test", ["alice@d.test", "bob@d.test"], "Subject: two\r\n\r\nhello\r\n")
     wait_for(lambda: gained(suite, "local", local_before).get("delivered") == 2, 30, "both")
     local = gained(suite, "local", local_before)
-    assert local["messages_delivered"] == 1 and local["bytes_delivered"] > 2 * 20
+    assert local["messages_delivered"] in (1, 2)  # the recipients are of one job or of two
+    assert local["bytes_delivered"] > 2 * 20
     sink = Sink(replies={"RCPT never*": "550 5.1.1 no such user here", "RCPT later*": "450 4.2.1 later"})
     suite.set("remote.policy", "relay")
     suite.set("remote.relay_hosts", f"127.0.0.2:{sink.port}")
