@@ -73,6 +73,7 @@ static void
 refused(struct session *s, const char *mechanism, enum ldap_result result, const char *text)
 {
     stats_add(s->server->count.bind_failures, 1);
+    pool_session_login_failed(s->pool);
     log_event(LOG_INFO, "login_failed", KV_STR("mechanism", mechanism), KV_STR("reason", text));
     respond(s, result, text, SLICE(""));
     if (++s->bind_failures < FAILURES_MAX)

@@ -152,6 +152,12 @@ suite_new(struct loop *loop, const struct instance *inst, int run_dirfd, int loc
 }
 
 void
+suite_count_in(struct suite *suite, struct stats *stats)
+{
+    suite->env.stats = stats;
+}
+
+void
 suite_free(struct suite **suitep)
 {
     struct suite *suite = *suitep;
