@@ -39,5 +39,13 @@ int operation_check(struct operation *op);
 int operation_export(struct operation *op);
 int operation_recount(struct operation *op);
 int operation_weak(struct operation *op);
+int operation_authenticate(struct operation *op);
+
+/* operation_import.c */
+int operation_import_begin(struct operation *op);
+int operation_import_data(struct operation *op);
+int operation_import_commit(struct operation *op);
+
+#define OPERATION_FRESH_KEY SLICE("fresh") /* there while the base is as `setup` left it */
 
 #endif

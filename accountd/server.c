@@ -6,6 +6,7 @@
  */
 #include "accountd/server.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -33,6 +34,9 @@
 #include "accountd/store.h"
 #include "accountd/sync.h"
 #include "accountd/usage.h"
+#include "lib/account/old_names.h"
+#include "lib/account/totals.h"
+#include "lib/base/clock.h"
 #include "lib/log/log.h"
 
 #define LOCK_WAIT_MS 5000 /* a standalone accountd of the command line is soon done */
@@ -175,7 +179,7 @@ on_closed(struct ipc_peer *peer)
 {
     struct server *server = ipc_peer_data(peer);
 
-    admin_peer_gone(server, ipc_peer_id(peer));
+    operation_import_peer_gone(server, ipc_peer_id(peer));
     server->only_peer = NULL;
     if (server->ipc == NULL)
         loop_stop(server->daemon->loop); /* standalone: the command line has what it wanted */
@@ -221,6 +225,36 @@ db_message(const char *text)
 }
 
 static void
+move_old_names(struct server *server)
+{
+    struct old_names names;
+
+    if (account_old_names_move(&server->base, clock_real_ms(), &names) < 0) {
+        log_event(LOG_ERROR, "old_names_not_moved", KV_ERRNO());
+        log_flush();
+        exit(EX_TEMPFAIL);
+    }
+    if (names.moved > 0 || names.left > 0)
+        log_event(names.left > 0 ? LOG_WARN : LOG_INFO, "old_names", KV_U64("moved", names.moved),
+                  KV_U64("left", names.left));
+}
+
+/* They follow every change; the base may have been in the hands of a program that does not know. */
+static void
+count_totals(struct server *server)
+{
+    int wrong = account_totals_recount(&server->base);
+
+    if (wrong < 0) {
+        log_event(LOG_ERROR, "totals_not_counted", KV_ERRNO());
+        log_flush();
+        exit(EX_TEMPFAIL);
+    }
+    if (wrong > 0)
+        log_event(LOG_INFO, "totals_corrected", KV_U64("domains", (uint64_t)wrong));
+}
+
+static void
 open_base(struct server *server, const struct conf *conf)
 {
     struct strbuf error = strbuf_new(4096);
@@ -236,6 +270,8 @@ open_base(struct server *server, const struct conf *conf)
         exit(EX_TEMPFAIL);
     }
     strbuf_free(&error);
+    move_old_names(server);
+    count_totals(server);
 }
 
 static void

@@ -21,6 +21,7 @@
 #include "authd/own_password.h"
 #include "authd/quota.h"
 #include "authd/url.h"
+#include "authd/user_check.h"
 #include "authd/watch.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -48,7 +49,8 @@ session_service_right(const struct session *s)
 {
     static const uint32_t rights[SERVICE_COUNT] = {[SERVICE_SMTP] = ACCOUNTD_MAY_SMTP,
                                                    [SERVICE_IMAP] = ACCOUNTD_MAY_IMAP,
-                                                   [SERVICE_POP3] = ACCOUNTD_MAY_POP3};
+                                                   [SERVICE_POP3] = ACCOUNTD_MAY_POP3,
+                                                   [SERVICE_LDAP] = ACCOUNTD_MAY_CONTACTS};
 
     return rights[s->service];
 }
@@ -65,6 +67,7 @@ end_exchange(struct session *s)
     if (s->wanted != NULL)
         mem_wipe(s->wanted, s->wanted_len);
     xfree(&s->wanted);
+    user_check_free(&s->user_check);
     if (s->job != NULL)
         hash_job_abandon(s->job);
     s->job = NULL;

@@ -53,6 +53,7 @@ struct session {
     struct session *watched_next, **watched_link; /* NULL: not on the list of server.watched */
     unsigned check;                               /* what watch.c has to look at again */
     unsigned changes_seen;                        /* when the user was looked up (watch.h) */
+    struct user_check *user_check;                /* of an administrator (authd/user_check.h) */
     struct strbuf proof;                          /* SCRAM's message that goes with the success */
     struct hash_job *job;                         /* its done() will come */
     unsigned outstanding;     /* calls to accountd and the store whose done() will come */

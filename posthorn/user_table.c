@@ -426,9 +426,10 @@ user_update(struct cli *cli, int argc, char **argv)
     struct object_field fields[ACCOUNTS_FIELDS_MAX];
     struct strbuf names = strbuf_new(TEXT_MAX);
     struct cli_list users = {.count = 0};
-    const char *domain = NULL, *fixed_file = NULL;
+    const char *domain = NULL, *fixed_file = NULL, *defaults = NULL;
     bool all = false, random = false;
     const struct cli_option options[] = {{"--user", CLI_LIST, &users},
+                                         {"--defaults", CLI_TEXT, &defaults},
                                          {"--domain", CLI_TEXT, &domain},
                                          {"--all", CLI_FLAG, &all},
                                          {"--random-password", CLI_FLAG, &random},
@@ -441,11 +442,15 @@ user_update(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     if ((users.count > 0) + (domain != NULL) + all != 1)
         return cli_usage(cli, "expected --user ADDRESS, --domain DOMAIN or --all");
-    if (argc == 0 && !random && fixed_file == NULL)
-        return cli_usage(cli, "expected PROPERTY=VALUE, or a password for each");
+    if (defaults != NULL && (argc > 0 || random || fixed_file != NULL))
+        return cli_usage(cli, "--defaults comes alone");
+    if (argc == 0 && !random && fixed_file == NULL && defaults == NULL)
+        return cli_usage(cli, "expected PROPERTY=VALUE, --defaults, or a password for each");
+    if (defaults != NULL)
+        fields[count++] = (struct object_field){SLICE("properties"), slice_of(defaults)};
     if (accounts_fields(cli, ACCOUNT_USER, argv, argc, fields, &count) != CLI_OK)
         return CLI_USAGE;
-    rc = user_many_begin(&many, cli, "set", random, fixed_file);
+    rc = user_many_begin(&many, cli, defaults == NULL ? "set" : "defaults", random, fixed_file);
     if (rc == CLI_OK)
         rc = choose(&many, &users, domain, all, &names);
     if (rc == CLI_OK)

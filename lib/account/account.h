@@ -21,6 +21,7 @@ struct account_base {
     const char *hostname;      /* postmaster there is ours, too; borrowed; NULL: none */
     const struct srs_key *srs; /* of the senders of forwarded mail; borrowed; NULL: none is taken */
     bool srs_rewrites;         /* and new ones are made */
+    bool old_names;            /* there are accounts with names in an old form (old_names.h) */
     struct strbuf primary;     /* name of the primary domain; empty in an empty base */
 };
 

@@ -32,6 +32,7 @@ static const char *const kind_names[ACCOUNT_KIND_COUNT] = {
     [ACCOUNT_ADMIN] = "admin",        [ACCOUNT_PUBLIC] = "public",
     [ACCOUNT_SHARE] = "share",        [ACCOUNT_CONTACT] = "contact",
     [ACCOUNT_WORD] = "weak-password", [ACCOUNT_AUTH_CODE] = "auth-code",
+    [ACCOUNT_UNIT] = "organisation",
 };
 
 const char *

@@ -24,6 +24,7 @@ enum account_kind {
     ACCOUNT_WORD, /* of the dictionary of weak passwords */
     ACCOUNT_CONTACT,
     ACCOUNT_AUTH_CODE,
+    ACCOUNT_UNIT, /* of an organisation */
     ACCOUNT_KIND_COUNT
 };
 

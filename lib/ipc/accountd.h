@@ -183,7 +183,17 @@ enum accountd_right {
     ACCOUNTD_MAY_CHANGE_MAIL = 1 << 6, /* off: the mailbox is read-only */
     ACCOUNTD_POP3_MARKS_SEEN = 1 << 7, /* no right: what POP3 fetched becomes \Seen */
     ACCOUNTD_POP3_DELAYED = 1 << 8,    /* no right: pop3.login_delay holds for the user */
-    ACCOUNTD_MORE_MEANS = 1 << 16,     /* no right: ask MEANS (lib/ipc/accountd_means.h) */
+    ACCOUNTD_MAY_NETDISK = 1 << 9,
+    ACCOUNTD_MAY_PUSH = 1 << 10,
+    ACCOUNTD_MAY_CHANGE_PROFILE = 1 << 11,
+    ACCOUNTD_MAY_FETCH_POP3 = 1 << 12,
+    ACCOUNTD_MAY_CONTACTS = 1 << 13, /* off: no login to LDAP */
+    ACCOUNTD_MAY_ARCHIVE_QUERY = 1 << 14,
+    ACCOUNTD_MAY_CALENDAR = 1 << 15,
+    ACCOUNTD_MORE_MEANS = 1 << 16, /* no right: ask MEANS (lib/ipc/accountd_means.h) */
+    ACCOUNTD_MAY_NOTES = 1 << 17,
+    ACCOUNTD_MAY_NOTIFY = 1 << 18,
+    ACCOUNTD_MAY_SHORT_MESSAGES = 1 << 19,
 };
 enum accountd_login_state {
     ACCOUNTD_LOGIN_OK, /* account exists and may log in */
@@ -311,6 +321,7 @@ enum accountd_quota_result {
     ACCOUNTD_QUOTA_DONE,
     ACCOUNTD_QUOTA_REFUSED, /* no administrator of that, or there is no such thing */
     ACCOUNTD_QUOTA_AWAY,    /* nobody could tell, try later */
+    ACCOUNTD_QUOTA_BEYOND,  /* an administrator of that, but the domain may not give it out */
 };
 struct accountd_quota_reply {
     uint8_t result; /* enum accountd_quota_result; DONE: */

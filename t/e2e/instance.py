@@ -109,6 +109,10 @@ class Instance:
     def set(self, name, value):
         self.run("config", "set", name, value)
 
+    def allow_small_quotas(self, domain=None):
+        """For tests that fill a mailbox: below the least quota as shipped."""
+        self.run("domain", "set", domain or self.domain, "min_quota_bytes=1")
+
     def use_disk_to_the_last(self):
         """For tests on file systems that are smaller than the shipped limits."""
         for name in ("soft_limit", "hard_limit", "soft_files", "hard_files"):
