@@ -99,6 +99,7 @@ write_property(struct json_writer *w, const struct property *p, struct slice val
     case PROPERTY_ENUM:
     case PROPERTY_ADDRESS:
     case PROPERTY_DIRECTORY:
+    case PROPERTY_ACCESS:
     case PROPERTY_METHOD:
     case PROPERTY_PLACE:
     case PROPERTY_RECORD:

@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "authd/access.h"
 #include "authd/admin.h"
 #include "authd/code_use.h"
 #include "authd/external.h"
@@ -501,6 +502,7 @@ static void
 find_means(struct session *s)
 {
     guard_judge_user(s);
+    access_judge(s);
     if (s->account.known && s->account.more_means)
         ask_means(s);
     else
@@ -530,7 +532,8 @@ static void
 look_up(struct session *s)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
-    struct accountd_login login = {.name = sasl_user(s->sasl)};
+    struct accountd_login login = {.name = sasl_user(s->sasl),
+                                   .service = slice_of(session_service_name(s))};
     enum authd_failure failure;
     const char *why = guard_refuses(s, &failure);
 

@@ -39,7 +39,7 @@ struct server {
     struct attach_server *attach;
     struct watch *watch;
     struct guard *guard;
-    struct session *watched; /* those that a user's mail was given to (authd/watch.h) */
+    struct session *watched; /* those of users who have logged in (authd/watch.h) */
     unsigned parents;        /* while draining: still connected */
     unsigned rehashes;       /* under way */
     _Atomic uint64_t *logins, *failures, *cache_hits, *dropped;

@@ -191,7 +191,7 @@ session_send_ok(struct session *s, int dir_fd)
     s->user = xstrdup(s->account.user);
     memcpy(s->code_used, s->code, sizeof(s->code));
     s->by_token = sasl_is_token(s->mechanism);
-    if (dir_fd >= 0 || s->code[0] != '\0' || s->service == SERVICE_LDAP) {
+    if (s->service != SERVICE_ADMIN) {
         xfree(&s->password_changed);
         s->password_changed = xstrdup(s->account.password_changed);
         s->rights = s->account.rights;

@@ -26,6 +26,7 @@ column_type(enum property_type type)
     case PROPERTY_ENUM:
     case PROPERTY_ADDRESS:
     case PROPERTY_DIRECTORY:
+    case PROPERTY_ACCESS:
     case PROPERTY_METHOD:
     case PROPERTY_PLACE:
     case PROPERTY_RECORD:

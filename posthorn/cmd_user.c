@@ -194,6 +194,8 @@ const struct command command_user = {
         "same with receive. How much it may send (0: no limit): max_recipients\n"
         "max_message_bytes recipients_per_hour local_recipients_per_day local_bytes_per_day\n"
         "remote_recipients_per_day remote_bytes_per_day; see accountd(8).\n"
+        "From where it may come: smtp_access pop3_access imap_access ldap_access: none\n"
+        "(everywhere), 'allow 192.0.2.0/24;2001:db8::1' or 'deny 198.51.100.7'; see authd(8).\n"
         "What a new password has to be like (empty: as the domain says): password_min_length\n"
         "password_classes password_no_name password_history password_max_age (days)\n"
         "password_change_first; password_change_due=yes: to be changed before the next login.\n"

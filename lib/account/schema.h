@@ -41,6 +41,7 @@ enum property_type {
     PROPERTY_DIRECTORY, /* ID of a storage directory */
     PROPERTY_METHOD,    /* lib/auth/external.h */
     PROPERTY_PLACE,     /* https://HOST/PATH or file:NAME (lib/auth/oauth_place.h) */
+    PROPERTY_ACCESS,    /* lib/auth/access_list.h */
     PROPERTY_RECORD     /* {SCHEME}data of a password */
 };
 

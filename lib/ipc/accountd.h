@@ -21,6 +21,7 @@
 #define ACCOUNTD_TARGETS_MAX 100000      /* results of one EXPAND, all addresses together */
 #define ACCOUNTD_OBJECTS_MAX 1000        /* objects in one page of a listing */
 #define ACCOUNTD_USAGES_MAX 2000         /* mailboxes in one USAGE report */
+#define ACCOUNTD_SERVICE_MAX 16          /* bytes of a service's name */
 #define ACCOUNTD_RECORD_MAX 4096         /* bytes of password records */
 #define ACCOUNTD_PAYLOAD_MAX (12u << 20) /* of a reply */
 #define ACCOUNTD_REQUEST_MAX (4u << 20)  /* of a request */
@@ -185,6 +186,7 @@ enum accountd_login_state {
 struct accountd_login {
     struct slice name;     /* as typed; bare names belong to the primary domain (DIR-02) */
     struct slice local_ip; /* where the client connected to (DIR-10, later) */
+    struct slice service;  /* "smtp", "imap", "pop3", "ldap": whose access list is told; or empty */
 };
 struct accountd_login_reply {
     uint8_t state;         /* enum accountd_login_state */
@@ -196,7 +198,8 @@ struct accountd_login_reply {
     struct slice full_name;
     bool has_folders;              /* there may be folders of others for this user: ask FOLDERS */
     struct slice password_changed; /* when it was set last: another value, another password */
-    struct slice place; /* ID of the storage directory that the mailbox is to be in; "": any */
+    struct slice place;  /* ID of the storage directory that the mailbox is to be in; "": any */
+    struct slice access; /* who may come to that service (lib/auth/access_list.h); "": everybody */
 };
 int accountd_login_encode(struct strbuf *out, const struct accountd_login *req);
 int accountd_login_decode(struct slice payload, struct accountd_login *req);
