@@ -15,6 +15,7 @@
 #include "accountd/changes.h"
 #include "accountd/new_password.h"
 #include "accountd/operation.h"
+#include "accountd/visits.h"
 #include "lib/account/auth_code.h"
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
@@ -250,7 +251,7 @@ run_import_commit(struct operation *op)
 
 /* ---- dispatch ---- */
 
-enum { VERB_CHANGES = 1, VERB_KEEPS_FRESH = 2, VERB_ANY_KIND = 4 };
+enum { VERB_CHANGES = 1, VERB_KEEPS_FRESH = 2, VERB_ANY_KIND = 4, VERB_NAMES = 8 };
 
 static const struct {
     const char *name;
@@ -259,14 +260,15 @@ static const struct {
 } verbs[] = {
     {"list", 0, operation_list},
     {"show", 0, operation_show},
+    {"status", 0, operation_status},
     {"check", 0, operation_check},
     {"manages", 0, operation_manages},
     {"recount", 0, operation_recount},
     {"weak", 0, operation_weak},
     {"add", VERB_CHANGES, run_add},
-    {"del", VERB_CHANGES, run_del},
+    {"del", VERB_CHANGES | VERB_NAMES, run_del},
     {"set", VERB_CHANGES, run_set},
-    {"rename", VERB_CHANGES, run_rename},
+    {"rename", VERB_CHANGES | VERB_NAMES, run_rename},
     {"grant", VERB_CHANGES, run_grant},
     {"passwd", VERB_CHANGES, run_passwd},
     {"words", VERB_CHANGES, run_words},
@@ -276,7 +278,7 @@ static const struct {
     {"export", VERB_ANY_KIND, operation_export},
     {"import-begin", VERB_ANY_KIND, run_import_begin},
     {"import-data", VERB_ANY_KIND, run_import_data},
-    {"import-commit", VERB_CHANGES | VERB_ANY_KIND, run_import_commit},
+    {"import-commit", VERB_CHANGES | VERB_ANY_KIND | VERB_NAMES, run_import_commit},
 };
 
 /* May this have taken a right on a folder from somebody? What a user may not do with the own mail
@@ -372,6 +374,8 @@ change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
 {
     struct account_db *db = op->server->base.db;
 
+    if ((flags & VERB_NAMES) != 0)
+        visits_write(op->server->visits);
     if (account_db_begin(db) < 0) {
         (void)account_fail_db(&op->result);
         return;
@@ -576,7 +580,10 @@ request_admin(struct request *request)
         (op->admin.actor.len > 0 || server_is_trusted(request))) {
         complete_name(op);
         run_verb(op);
-        outcome = op->is_answered_later ? REQUEST_DONE : reply(op);
+        if (op->is_parked)
+            outcome = REQUEST_PARKED;
+        else
+            outcome = op->is_answered_later ? REQUEST_DONE : reply(op);
     }
     operation_free(op);
     return outcome;

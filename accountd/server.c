@@ -29,6 +29,7 @@
 #include "accountd/srs_key.h"
 #include "accountd/store.h"
 #include "accountd/usage.h"
+#include "accountd/visits.h"
 #include "lib/log/log.h"
 
 #define LOCK_WAIT_MS 5000 /* a standalone accountd of the command line is soon done */
@@ -58,6 +59,7 @@ static const struct {
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
     {ACCOUNTD_MEANS, ROLE_AUTH, means_request},
     {ACCOUNTD_CODE_USED, ROLE_AUTH, means_code_used},
+    {ACCOUNTD_VISITS, ROLE_AUTH, visits_request},
     {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
     {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
     {ACCOUNTD_AUTO_REPLY, ROLE_MAIL, auto_reply_request},
@@ -259,6 +261,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
     server->expiry = expiry_new(server);
     server->flow = flow_new(server);
     server->mass_mail = mass_mail_new(server);
+    server->visits = visits_new(server);
     server->contacts = contacts_new(server);
 }
 
@@ -279,6 +282,7 @@ server_stop(struct server *server)
     expiry_free(&server->expiry);
     flow_free(&server->flow);
     mass_mail_free(&server->mass_mail);
+    visits_free(&server->visits);
     contacts_free(&server->contacts);
     store_free(&server->store);
     blocks_free(&server->blocks);

@@ -47,6 +47,7 @@ struct server {
     struct flow *flow;     /* NULL: standalone */
     struct blocks *blocks;
     struct mass_mail *mass_mail; /* NULL: standalone */
+    struct visits *visits;       /* NULL: standalone */
     struct loop_timer *checkpoint;
     _Atomic uint64_t *requests, *changes;
 };

@@ -21,6 +21,7 @@
 #include "authd/guard.h"
 #include "authd/rehash.h"
 #include "authd/user_dir.h"
+#include "authd/visits.h"
 #include "authd/watch.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
@@ -49,8 +50,10 @@ refuse(struct session *s, enum authd_failure failure, const char *reason)
 {
     int64_t delay_ms = 0;
 
+    reason = s->closed != NULL ? s->closed : reason;
     log_outcome(s, failure == AUTHD_TEMPORARY ? LOG_WARN : LOG_INFO, "login_failed",
-                sasl_user(s->sasl), s->closed != NULL ? s->closed : reason);
+                sasl_user(s->sasl), reason);
+    visits_note(s, false, reason);
     stats_add(s->server->failures, 1);
     if (failure == AUTHD_BAD_CREDENTIALS)
         guard_failed(s);
@@ -63,6 +66,7 @@ static void
 succeed(struct session *s, int dir_fd)
 {
     log_outcome(s, LOG_INFO, "login", slice_of(s->account.user), "ok");
+    visits_note(s, true, "ok");
     if (s->code[0] != '\0')
         code_use_report(s->server, s->account.user, s->code, s->client_ip);
     if (s->service == SERVICE_POP3)

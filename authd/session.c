@@ -20,6 +20,7 @@
 #include "authd/login.h"
 #include "authd/quota.h"
 #include "authd/url.h"
+#include "authd/visits.h"
 #include "authd/watch.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -50,6 +51,13 @@ session_service_right(const struct session *s)
                                                    [SERVICE_POP3] = ACCOUNTD_MAY_POP3};
 
     return rights[s->service];
+}
+
+bool
+server_is_drained(const struct server *server)
+{
+    return server->draining && server->sessions == 0 && server->parents == 0 &&
+           visits_are_told(server->visits);
 }
 
 static void

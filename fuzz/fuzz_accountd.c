@@ -6,6 +6,7 @@
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/accountd_block.h"
 #include "lib/ipc/accountd_senders.h"
+#include "lib/ipc/accountd_visits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,6 +22,13 @@ static int
 take_target(void *arg, const struct accountd_target *target)
 {
     *(size_t *)arg += target->text.len;
+    return 0;
+}
+
+static int
+take_visit(void *arg, const struct accountd_visit *visit)
+{
+    *(size_t *)arg += visit->user.len + visit->result.len;
     return 0;
 }
 
@@ -123,6 +131,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return accountd_blocks_decode(payload, &out.known) * 0;
     case ACCOUNTD_BLOCKS_REPLY:
         return accountd_blocks_reply_decode(payload, &out.blocks, blocks) * 0;
+    case ACCOUNTD_VISITS:
+        return accountd_visits_decode(payload, take_visit, &sum) * 0;
     case ACCOUNTD_SENDER:
         return accountd_sender_decode(payload, &out.sender) * 0;
     case ACCOUNTD_SENDERS:

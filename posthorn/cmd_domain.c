@@ -45,7 +45,7 @@ static const struct cli_verb verbs[] = {
     {"add", "DOMAIN [PROPERTY=VALUE...]", "adds a domain; the first one becomes primary",
      domain_add},
     {"del", "DOMAIN", "removes it, once it holds no mailbox, alias or group", domain_del},
-    {"list", "[--json]", "all of them", domain_list},
+    {"list", ACCOUNTS_LIST_SYNOPSIS, "all of them, or those with a text in them", domain_list},
     {"show", "DOMAIN [--json]", "everything about one", domain_show},
     {"set", "DOMAIN PROPERTY=VALUE...", "changes properties", domain_set},
     {"rename", "DOMAIN NEW-DOMAIN", "a new name; addresses and mail follow", domain_rename},

@@ -19,10 +19,10 @@ static const struct {
     const char *verb;
     enum need need;
 } needs[] = {
-    {"list", NEED_SEE},        {"show", NEED_SEE},      {"check", NEED_SEE},
-    {"recount", NEED_CHANGE},  {"add", NEED_CHANGE},    {"del", NEED_CHANGE},
-    {"set", NEED_CHANGE},      {"rename", NEED_CHANGE}, {"grant", NEED_CHANGE},
-    {"passwd", NEED_PASSWORD},
+    {"list", NEED_SEE},     {"show", NEED_SEE},        {"check", NEED_SEE},
+    {"status", NEED_SEE},   {"recount", NEED_CHANGE},  {"add", NEED_CHANGE},
+    {"del", NEED_CHANGE},   {"set", NEED_CHANGE},      {"rename", NEED_CHANGE},
+    {"grant", NEED_CHANGE}, {"passwd", NEED_PASSWORD},
 };
 
 static enum need

@@ -3,7 +3,7 @@
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
  * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND and SENDERS, authd LOGIN, MEANS,
- * FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and
+ * VISITS, FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and
  * CONTACT_EDIT, root (the command line) ADMIN, authd for an administrator ADMIN and ADMIN_LOGIN.
  * Encoders write one whole frame with request id 0 (the client fills it in); decoders check
  * everything and return 0, or -1: close the connection. Slices borrow from the payload.
@@ -66,6 +66,7 @@ enum accountd_type {
     ACCOUNTD_CONTACTS_REPLY,
     ACCOUNTD_CONTACT_EDIT, /* directoryd: add, set or del of a contact */
     ACCOUNTD_CONTACT_EDIT_REPLY,
+    ACCOUNTD_VISITS, /* authd: logins to mailboxes (lib/ipc/accountd_visits.h); OK */
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */

@@ -24,6 +24,7 @@ EVERYBODY = set(ADMINS)
 USER = {"user": "nobody", "domain": "DOMAIN"}
 CALLS = {
     "CheckUser": (USER, "root dom desk help", "root help"),
+    "UserStatus": (USER, "root dom desk help", "root help"),
     "AddUser": ({**USER, "user": "new-WHO", "password": "Some-good-one7"}, "root dom desk", "root"),
     "DeleteUser": (USER, "root dom desk", "root"),
     "ModifyUser": ({**USER, "full_name": "X"}, "root dom desk", "root"),
@@ -52,7 +53,7 @@ KINDS = {
 }
 SESSION = {"Login", "Logout", "WhoAmI", "ChangeOwnPassword"}
 GENERIC = {"List", "Show", "Add", "Set", "Remove", "Rename", "Grant"}
-USE = {"CheckUser": "root dom desk", "SetUserPassword": "root dom desk help"}  # where the table says less than accountd allows
+USE = {"CheckUser": "root dom desk", "UserStatus": "root dom desk", "SetUserPassword": "root dom desk help"}  # where the table says less than accountd allows
 
 
 @pytest.fixture(scope="module")

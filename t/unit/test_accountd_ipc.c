@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/ipc/accountd.h"
+#include "lib/ipc/accountd_visits.h"
 
 #define FRAME_MAX (16u << 20)
 
@@ -195,6 +196,37 @@ encode_login_reply(struct strbuf *out)
     const struct accountd_login_reply r = {.user = SLICE("a@b"), .password = SLICE("{PLAIN}x")};
 
     return accountd_login_reply_encode(out, 9, &r);
+}
+
+static int
+encode_visits(struct strbuf *out)
+{
+    const struct accountd_visit visit = {.user = SLICE("a@b"),
+                                         .service = SLICE("imap"),
+                                         .client_ip = SLICE("192.0.2.7"),
+                                         .location = SLICE("CN/Hubei"),
+                                         .result = SLICE("wrong password"),
+                                         .time_ms = 1000};
+    struct writer w = accountd_visits_begin(out);
+
+    accountd_visits_add(&w, &visit);
+    accountd_visits_add(&w, &visit);
+    return accountd_visits_end(&w);
+}
+
+static int
+take_visit(void *arg, const struct accountd_visit *visit)
+{
+    ++*(unsigned *)arg;
+    return slice_eq(visit->result, SLICE("wrong password")) && !visit->good ? 0 : -1;
+}
+
+static int
+decode_visits(struct slice p)
+{
+    unsigned count = 0;
+
+    return accountd_visits_decode(p, take_visit, &count) < 0 || count != 2 ? -1 : 0;
 }
 
 static int
@@ -455,6 +487,7 @@ static const struct {
     {ACCOUNTD_EXPAND_REPLY, encode_expand_reply, decode_expand_reply},
     {ACCOUNTD_LOGIN, encode_login, decode_login},
     {ACCOUNTD_LOGIN_REPLY, encode_login_reply, decode_login_reply},
+    {ACCOUNTD_VISITS, encode_visits, decode_visits},
     {ACCOUNTD_REHASH, encode_rehash, decode_rehash},
     {ACCOUNTD_USAGE, encode_usage, decode_usage},
     {ACCOUNTD_MISSING, encode_missing, decode_missing},
