@@ -13,6 +13,7 @@
 #include "accountd/audit.h"
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
+#include "accountd/doings.h"
 #include "accountd/new_password.h"
 #include "accountd/operation.h"
 #include "accountd/visits.h"
@@ -261,6 +262,8 @@ static const struct {
     {"list", 0, operation_list},
     {"show", 0, operation_show},
     {"status", 0, operation_status},
+    {"recent", 0, operation_recent},
+    {"sums", 0, operation_sums},
     {"check", 0, operation_check},
     {"manages", 0, operation_manages},
     {"recount", 0, operation_recount},

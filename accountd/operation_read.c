@@ -128,8 +128,8 @@ operation_show(struct operation *op)
     return rc;
 }
 
-/* Sessions remove mail without telling us: the store is asked unless it was a moment ago, or is about
- * to make the mailbox, which holds nothing. */
+/* Sessions remove mail without telling us: the store is asked unless it was a moment ago, or is
+ * about to make the mailbox, which holds nothing. */
 static bool
 ask_usage(struct operation *op, struct slice user)
 {

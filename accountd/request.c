@@ -1,5 +1,5 @@
 /*
- * accountd/request.c - what the other programs ask: RCPT, SPEND, EXPAND, LOGIN, REHASH, USAGE,
+ * accountd/request.c - what the other programs ask: RCPT, SPEND, EXPAND, LOGIN, REHASH,
  * MISSING, SENDER.
  *
  * Requests are untrusted: smtpd relays what strangers type. Each is answered from the database at
@@ -457,22 +457,6 @@ request_rehash(struct request *rq)
     server_changed(server);
     account_result_free(&result);
     return answer_ok(rq);
-}
-
-/* ---- USAGE ---- */
-
-static int
-take_usage(void *arg, const struct accountd_usage *usage)
-{
-    usage_set(arg, usage->path, usage->bytes, usage->messages);
-    return 0;
-}
-
-enum outcome
-request_usage(struct request *rq)
-{
-    return accountd_usage_decode(rq->payload, take_usage, rq->server->usage) < 0 ? REQUEST_BAD
-                                                                                 : REQUEST_DONE;
 }
 
 /* ---- MISSING ---- */

@@ -17,6 +17,7 @@
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
 #include "accountd/contacts.h"
+#include "accountd/doings.h"
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
@@ -25,6 +26,7 @@
 #include "accountd/new_password.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
+#include "accountd/recorder.h"
 #include "accountd/senders.h"
 #include "accountd/srs_key.h"
 #include "accountd/store.h"
@@ -52,6 +54,7 @@ static const struct {
 } handlers[] = {
     {ACCOUNTD_RCPT, ROLE_SMTP | ROLE_ADMIN, request_rcpt},
     {ACCOUNTD_SPEND, ROLE_SMTP, request_spend},
+    {ACCOUNTD_SENT, ROLE_SMTP, doings_request_sent},
     {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN | ROLE_VERIFY, request_expand},
     {ACCOUNTD_SENDERS, ROLE_QUEUE | ROLE_ADMIN, senders_request},
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
@@ -60,7 +63,7 @@ static const struct {
     {ACCOUNTD_MEANS, ROLE_AUTH, means_request},
     {ACCOUNTD_CODE_USED, ROLE_AUTH, means_code_used},
     {ACCOUNTD_VISITS, ROLE_AUTH, visits_request},
-    {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
+    {ACCOUNTD_USAGE, ROLE_MAIL, doings_request_usage},
     {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
     {ACCOUNTD_AUTO_REPLY, ROLE_MAIL, auto_reply_request},
     {ACCOUNTD_SENDER, ROLE_SMTP | ROLE_ADMIN, request_sender},
@@ -283,6 +286,7 @@ server_stop(struct server *server)
     flow_free(&server->flow);
     mass_mail_free(&server->mass_mail);
     visits_free(&server->visits);
+    recorder_free(&server->recorder);
     contacts_free(&server->contacts);
     store_free(&server->store);
     blocks_free(&server->blocks);

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "accountd/doings.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
-#include "lib/ipc/accountd_visits.h"
 #include "lib/log/log.h"
 
 enum {
@@ -119,16 +119,16 @@ entry_of(struct visits *visits, struct slice user)
 }
 
 static int
-take(void *arg, const struct accountd_visit *reported)
+take_visit(void *arg, const struct accountd_visit *reported)
 {
     struct visits *visits = arg;
     struct visit visit;
     struct entry *entry;
 
+    doings_visit(visits->server, reported);
     if (!reported->good)
         return 0;
-    if (reported->user.len == 0 ||
-        visit_set(&visit, reported->time_ms, reported->service, reported->client_ip) < 0)
+    if (visit_set(&visit, reported->time_ms, reported->service, reported->client_ip) < 0)
         return -1;
     entry = entry_of(visits, reported->user);
     if (entry == NULL)
@@ -138,14 +138,23 @@ take(void *arg, const struct accountd_visit *reported)
     return 0;
 }
 
+static int
+take_removal(void *arg, const struct accountd_removal *removal)
+{
+    struct visits *visits = arg;
+
+    doings_removal(visits->server, removal);
+    return 0;
+}
+
 enum outcome
 visits_request(struct request *rq)
 {
+    const struct accountd_visits_taker taker = {take_visit, take_removal, rq->server->visits};
     struct strbuf out = strbuf_new(OK_MAX);
     struct writer w;
 
-    if (rq->server->visits == NULL ||
-        accountd_visits_decode(rq->payload, take, rq->server->visits) < 0) {
+    if (rq->server->visits == NULL || accountd_visits_decode(rq->payload, &taker) < 0) {
         strbuf_free(&out);
         return REQUEST_BAD;
     }

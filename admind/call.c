@@ -237,9 +237,14 @@ static const struct {
     enum api_call_id id;
     void (*run)(struct call *call);
 } own[] = {
-    {API_LOGIN, call_login},       {API_LOGOUT, call_logout},
-    {API_WHO_AM_I, call_who_am_i}, {API_CHANGE_OWN_PASSWORD, call_change_own_password},
+    {API_LOGIN, call_login},
+    {API_LOGOUT, call_logout},
+    {API_WHO_AM_I, call_who_am_i},
+    {API_CHANGE_OWN_PASSWORD, call_change_own_password},
     {API_LIST, call_list},
+    {API_USER_STATUS, call_user_status},
+    {API_USER_RECENT, call_user_recent},
+    {API_USER_STATISTICS, call_user_statistics},
 };
 
 static void

@@ -142,39 +142,6 @@ modify_group(struct call *call)
         (void)set_members(call); /* the result is the call's */
 }
 
-/* ---- a user's status ---- */
-
-/* What `status` shows, of all that accountd tells. */
-static void
-user_status(struct call *call)
-{
-    static const char *const names[] = {"address",
-                                        "full_name",
-                                        "status",
-                                        "expires",
-                                        "created",
-                                        "last_visit",
-                                        "last_visit_service",
-                                        "last_visit_address",
-                                        "password_changed",
-                                        "quota_bytes",
-                                        "quota_messages",
-                                        "used_bytes",
-                                        "used_messages"};
-    struct object_field fields[OBJECT_FIELDS_MAX], chosen[ARRAY_LEN(names)];
-    const struct accountd_admin request = {
-        .verb = SLICE("status"), .kind = SLICE("user"), .name = strbuf_slice(&call->request.name)};
-    struct accountd_admin_reply reply;
-    int count = call_ask(call, &request, &reply) ? object_next(&reply.data, fields) : 0;
-
-    if (count <= 0)
-        return;
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        chosen[i] = (struct object_field){slice_of(names[i]),
-                                          object_get(fields, (uint32_t)count, names[i])};
-    call_write_object(call, "status", ACCOUNT_USER, chosen, ARRAY_LEN(chosen));
-}
-
 /* ---- which is which ---- */
 
 static void
@@ -213,9 +180,6 @@ call_account(struct call *call)
         break;
     case API_MODIFY_GROUP:
         modify_group(call);
-        break;
-    case API_USER_STATUS:
-        user_status(call);
         break;
     default:
         run_of_table(call);

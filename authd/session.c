@@ -343,6 +343,8 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return folder_change_ask(s, payload);
     case AUTHD_ADMIN:
         return admin_ask(s, payload);
+    case AUTHD_REMOVED:
+        return visits_removed(s, payload);
     case AUTHD_TOKEN:
         return admin_token_ask(s, payload);
     default:

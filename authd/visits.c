@@ -1,5 +1,5 @@
 /*
- * authd/visits.c - tells accountd of logins to mailboxes.
+ * authd/visits.c - tells accountd of logins to mailboxes, and of what was removed there.
  *
  * Reports are gathered for a moment, and one is under way at a time: a flood of logins is some
  * messages a second. What comes while accountd is away and finds no room is lost, and counted.
@@ -10,10 +10,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/ipc/accountd_visits.h"
+#include "lib/ipc/accountd_doings.h"
 #include "lib/log/log.h"
 
-enum { GATHER_MS = 200, TIMEOUT_MS = 30000, REPORT_BYTES_MAX = 512 * 1024 };
+enum { GATHER_MS = 200, TIMEOUT_MS = 30000, REPORT_BYTES_MAX = 512 * 1024, ITEM_MAX = 4096 };
 
 struct visits {
     struct server *server;
@@ -69,6 +69,25 @@ gathered(void *arg)
     send_report(arg);
 }
 
+static bool
+has_room(struct visits *visits)
+{
+    if (visits->count < ACCOUNTD_DOINGS_MAX && visits->frame.len + ITEM_MAX <= REPORT_BYTES_MAX)
+        return true;
+    stats_add(visits->lost, 1);
+    return false;
+}
+
+static void
+added(struct visits *visits)
+{
+    visits->count++;
+    if (visits->count == 1)
+        loop_timer_set(visits->timer, GATHER_MS);
+    else if (visits->count == ACCOUNTD_DOINGS_MAX / 2)
+        send_report(visits);
+}
+
 void
 visits_note(struct session *s, bool good, const char *result)
 {
@@ -83,17 +102,34 @@ visits_note(struct session *s, bool good, const char *result)
 
     if (visits == NULL || s->service == SERVICE_ADMIN || s->account.record == NULL)
         return;
-    if (visits->count == ACCOUNTD_VISITS_MAX ||
-        visits->frame.len + ACCOUNTD_ADDRESS_MAX + 512 > REPORT_BYTES_MAX) {
-        stats_add(visits->lost, 1);
+    if (!has_room(visits))
         return;
-    }
     accountd_visits_add(&visits->writer, &visit);
-    visits->count++;
-    if (visits->count == 1)
-        loop_timer_set(visits->timer, GATHER_MS);
-    else if (visits->count == ACCOUNTD_VISITS_MAX / 2)
-        send_report(visits);
+    added(visits);
+}
+
+/* What a session says of itself: nobody else is in it. */
+int
+visits_removed(struct session *s, struct slice payload)
+{
+    struct visits *visits = s->server->visits;
+    struct authd_removed removed;
+
+    if (s->user == NULL || (s->service != SERVICE_IMAP && s->service != SERVICE_POP3) ||
+        authd_removed_decode(payload, &removed) < 0)
+        return -1;
+    if (!has_room(visits))
+        return 0;
+    accountd_visits_add_removal(
+        &visits->writer, &(struct accountd_removal){.user = slice_of(s->user),
+                                                    .service = slice_of(session_service_name(s)),
+                                                    .client_ip = slice_of(s->client_ip),
+                                                    .folder = removed.folder,
+                                                    .messages = removed.messages,
+                                                    .bytes = removed.bytes,
+                                                    .time_ms = clock_real_ms()});
+    added(visits);
+    return 0;
 }
 
 bool

@@ -10,6 +10,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/sys/stats.h"
+#include "posthorn/cmd_stats_users.h"
 #include "posthorn/command.h"
 #include "posthorn/output.h"
 
@@ -111,6 +112,8 @@ run_stats(struct cli *cli, int argc, char **argv)
     char *path;
     int count, fd, rc = CLI_OK;
 
+    if (argc > 0 && strcmp(argv[0], "users") == 0)
+        return stats_users(cli, argc - 1, argv + 1);
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
     if (choice.prometheus && cli->json)
@@ -134,10 +137,13 @@ run_stats(struct cli *cli, int argc, char **argv)
 
 const struct command command_stats = {
     .name = "stats",
-    .summary = "the services' counters since the start",
-    .synopsis = "[--json | --prometheus] [SERVICE]",
+    .summary = "the services' counters since the start, and what users sent and received",
+    .synopsis = "[--json | --prometheus] [SERVICE] | " STATS_USERS_SYNOPSIS,
     .help =
         "--prometheus prints the text format that Prometheus reads: let a timer write it where\n"
-        "node_exporter's textfile collector looks, or answer a scrape with it.\n",
+        "node_exporter's textfile collector looks, or answer a scrape with it.\n"
+        "users: messages and bytes that each user of a domain sent to and received from here and\n"
+        "elsewhere, and SMTP logins, today or on a day, or in the week (Monday to Sunday) or\n"
+        "month of a day, UTC. Days are kept for 62 days, months for 13.\n",
     .run = run_stats,
 };

@@ -194,6 +194,8 @@ static const struct cli_verb verbs[] = {
     {"show", "ADDRESS [--json]", "everything about one", user_show},
     {"status", "ADDRESS [--json]",
      "when it was made, last visited, got its password; what it holds", user_status},
+    {"recent", USER_RECENT_SYNOPSIS,
+     "what it sent, received, deleted and logged in to lately, or how much today", user_recent},
     {"passwd", "ADDRESS " PASSWORD_SYNOPSIS " [--own] [--json]",
      "sets the password; --own: its user has chosen it and need not change it", user_passwd},
     {"set", "ADDRESS PROPERTY=VALUE... [--answer-file FILE]",
@@ -235,6 +237,7 @@ const struct command command_user = {
         "remote_recipients_per_day remote_bytes_per_day; see accountd(8).\n"
         "From where it may come: smtp_access pop3_access imap_access ldap_access: none\n"
         "(everywhere), 'allow 192.0.2.0/24;2001:db8::1' or 'deny 198.51.100.7'; see authd(8).\n"
+        "What of its doings is listed: record_sent record_received record_deleted (yes no).\n"
         "What a new password has to be like (empty: as the domain says): password_min_length\n"
         "password_classes password_no_name password_history password_max_age (days)\n"
         "password_change_first; password_change_due=yes: to be changed before the next login.\n"

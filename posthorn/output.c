@@ -345,6 +345,12 @@ write_out(struct strbuf *out)
 }
 
 void
+table_json(const struct table *table, struct strbuf *out)
+{
+    append_json_table(out, table);
+}
+
+void
 table_print(struct table **tablep, bool json)
 {
     struct strbuf out = strbuf_new(OUTPUT_MAX);

@@ -22,7 +22,8 @@ static const struct {
     {"list", NEED_SEE},     {"show", NEED_SEE},        {"check", NEED_SEE},
     {"status", NEED_SEE},   {"recount", NEED_CHANGE},  {"add", NEED_CHANGE},
     {"del", NEED_CHANGE},   {"set", NEED_CHANGE},      {"rename", NEED_CHANGE},
-    {"grant", NEED_CHANGE}, {"passwd", NEED_PASSWORD},
+    {"grant", NEED_CHANGE}, {"passwd", NEED_PASSWORD}, {"recent", NEED_CHANGE},
+    {"sums", NEED_CHANGE},
 };
 
 static enum need
@@ -167,6 +168,8 @@ check_place(struct account_base *base, const struct account_actor *actor,
 {
     if (account_actor_covers_all(actor))
         return 0;
+    if (slice_eq(wish->verb, SLICE("sums")))
+        return check_domain(base, actor, object_get(wish->fields, wish->count, "within"), result);
     if (slice_eq(wish->verb, SLICE("list"))) { /* without a place: its rows are judged one by one */
         struct slice within = object_get(wish->fields, wish->count, "within");
 

@@ -1,8 +1,8 @@
 /*
  * lib/ipc/accountd.h - what other programs ask accountd, the sole owner of the account base.
  *
- * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
- * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND and SENDERS, authd LOGIN, MEANS,
+ * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND, SENT and
+ * SENDER (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND and SENDERS, authd LOGIN, MEANS,
  * VISITS, FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and
  * CONTACT_EDIT, root (the command line) ADMIN, authd for an administrator ADMIN and ADMIN_LOGIN.
  * Encoders write one whole frame with request id 0 (the client fills it in); decoders check
@@ -66,7 +66,8 @@ enum accountd_type {
     ACCOUNTD_CONTACTS_REPLY,
     ACCOUNTD_CONTACT_EDIT, /* directoryd: add, set or del of a contact */
     ACCOUNTD_CONTACT_EDIT_REPLY,
-    ACCOUNTD_VISITS, /* authd: logins to mailboxes (lib/ipc/accountd_visits.h); OK */
+    ACCOUNTD_VISITS, /* authd: logins to mailboxes, removals (lib/ipc/accountd_doings.h); OK */
+    ACCOUNTD_SENT,   /* smtpd: a message of a user: a report, no reply */
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -332,9 +333,19 @@ int accountd_rehash_decode(struct slice payload, struct accountd_rehash *req);
 struct accountd_usage {
     struct slice path;
     uint64_t bytes, messages;
+    bool came; /* the message was put there just now */
 };
-int accountd_usage_encode(struct strbuf *out, const struct accountd_usage *list, uint32_t count);
-int accountd_usage_decode(struct slice payload,
+struct accountd_delivery { /* of the message that these mailboxes are about */
+    struct slice sender;   /* reverse path, may be empty */
+    struct slice queue_id;
+    uint64_t bytes;
+    int64_t time_ms;
+};
+#define ACCOUNTD_QUEUE_ID_MAX 64
+int accountd_usage_encode(struct strbuf *out, const struct accountd_delivery *delivery,
+                          const struct accountd_usage *list, uint32_t count);
+/* *delivery is filled in before the first each(). */
+int accountd_usage_decode(struct slice payload, struct accountd_delivery *delivery,
                           int (*each)(void *arg, const struct accountd_usage *usage), void *arg);
 
 /* ---- MISSING: local-deliver found no directory for this mailbox. If the account base says that

@@ -24,6 +24,8 @@ EVERYBODY = set(ADMINS)
 USER = {"user": "nobody", "domain": "DOMAIN"}
 CALLS = {
     "CheckUser": (USER, "root dom desk help", "root help"),
+    "UserRecent": ({**USER, "list": 0}, "root dom desk", "root"),
+    "UserStatistics": ({"domain": "DOMAIN", "period": 0}, "root dom desk", "root"),
     "UserStatus": (USER, "root dom desk help", "root help"),
     "AddUser": ({**USER, "user": "new-WHO", "password": "Some-good-one7"}, "root dom desk", "root"),
     "DeleteUser": (USER, "root dom desk", "root"),

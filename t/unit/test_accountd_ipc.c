@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/ipc/accountd.h"
-#include "lib/ipc/accountd_visits.h"
+#include "lib/ipc/accountd_doings.h"
 
 #define FRAME_MAX (16u << 20)
 
@@ -99,9 +99,10 @@ decode_rehash(struct slice p)
 static int
 decode_usage(struct slice p)
 {
+    struct accountd_delivery delivery;
     size_t sum = 0;
 
-    return accountd_usage_decode(p, take_usage, &sum);
+    return accountd_usage_decode(p, &delivery, take_usage, &sum);
 }
 
 static int
@@ -210,7 +211,12 @@ encode_visits(struct strbuf *out)
     struct writer w = accountd_visits_begin(out);
 
     accountd_visits_add(&w, &visit);
-    accountd_visits_add(&w, &visit);
+    accountd_visits_add_removal(&w, &(struct accountd_removal){.user = SLICE("a@b"),
+                                                               .service = SLICE("imap"),
+                                                               .client_ip = SLICE("192.0.2.7"),
+                                                               .folder = SLICE("Old Mail"),
+                                                               .messages = 3,
+                                                               .bytes = 700});
     return accountd_visits_end(&w);
 }
 
@@ -222,11 +228,43 @@ take_visit(void *arg, const struct accountd_visit *visit)
 }
 
 static int
+take_removal(void *arg, const struct accountd_removal *removal)
+{
+    ++*(unsigned *)arg;
+    return removal->messages == 3 && slice_eq(removal->folder, SLICE("Old Mail")) ? 0 : -1;
+}
+
+static int
 decode_visits(struct slice p)
 {
     unsigned count = 0;
+    const struct accountd_visits_taker taker = {take_visit, take_removal, &count};
 
-    return accountd_visits_decode(p, take_visit, &count) < 0 || count != 2 ? -1 : 0;
+    return accountd_visits_decode(p, &taker) < 0 || count != 2 ? -1 : 0;
+}
+
+static int
+encode_sent(struct strbuf *out)
+{
+    const struct accountd_sent sent = {.auth_user = SLICE("a@b"),
+                                       .client_ip = SLICE("192.0.2.7"),
+                                       .recipients = SLICE("c@d,e@f"),
+                                       .local_rcpts = 1,
+                                       .remote_rcpts = 1,
+                                       .bytes = 77,
+                                       .result = SLICE("accepted"),
+                                       .accepted = true,
+                                       .time_ms = 1000};
+
+    return accountd_sent_encode(out, &sent);
+}
+
+static int
+decode_sent(struct slice p)
+{
+    struct accountd_sent sent;
+
+    return accountd_sent_decode(p, &sent) < 0 || !sent.accepted || sent.bytes != 77 ? -1 : 0;
 }
 
 static int
@@ -240,9 +278,11 @@ encode_rehash(struct strbuf *out)
 static int
 encode_usage(struct strbuf *out)
 {
-    const struct accountd_usage list[] = {{SLICE("b/00/a"), 1, 2}, {SLICE("b/00/c"), 3, 4}};
+    const struct accountd_usage list[] = {{SLICE("b/00/a"), 1, 2, true},
+                                          {SLICE("b/00/c"), 3, 4, false}};
+    const struct accountd_delivery delivery = {SLICE("a@b"), SLICE("4fXk2q"), 77, 1000};
 
-    return accountd_usage_encode(out, list, 2);
+    return accountd_usage_encode(out, &delivery, list, 2);
 }
 
 static int
@@ -488,6 +528,7 @@ static const struct {
     {ACCOUNTD_LOGIN, encode_login, decode_login},
     {ACCOUNTD_LOGIN_REPLY, encode_login_reply, decode_login_reply},
     {ACCOUNTD_VISITS, encode_visits, decode_visits},
+    {ACCOUNTD_SENT, encode_sent, decode_sent},
     {ACCOUNTD_REHASH, encode_rehash, decode_rehash},
     {ACCOUNTD_USAGE, encode_usage, decode_usage},
     {ACCOUNTD_MISSING, encode_missing, decode_missing},
