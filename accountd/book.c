@@ -5,8 +5,9 @@
  *   512   sums of days, then of months, each with its checksum
  *   8192  the rings: slots of 256 bytes
  *
- * Head and sums of an open book are in memory, and written when it is flushed or closed. Numbers
- * are big-endian. Touches files below its directory alone; what is damaged begins anew.
+ * Head and sums of an open book are in memory, as are some entries, and written when it is flushed
+ * or closed: many entries of a moment are few writes. Numbers are big-endian. Touches files below
+ * its directory alone; what is damaged begins anew.
  */
 #include "accountd/book.h"
 
@@ -15,12 +16,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/base/crc32c.h"
 #include "lib/base/io.h"
+#include "lib/base/map.h"
 #include "lib/base/mem.h"
 
 enum {
@@ -30,7 +33,8 @@ enum {
     SLOT_BYTES = 256,
     SLOT_HEAD = 36,
     WHAT_MAX = SLOT_BYTES - SLOT_HEAD,
-    OPEN_MAX = 128,
+    OPEN_MAX = 512,
+    PENDING_MAX = 16, /* entries that are not written yet, of one book */
     PATH_BYTES_MAX = 600,
     DAY_MS = 86400000
 };
@@ -39,18 +43,29 @@ _Static_assert(SLOT_HEAD + BOOK_CLIENT_MAX + BOOK_RESULT_MAX < SLOT_BYTES, "an e
 
 #define MAGIC "PHbook1\n"
 
+struct pending {
+    enum book_kind kind;
+    uint32_t place; /* in its ring */
+};
+
 struct book {
-    char path[PATH_BYTES_MAX]; /* "": none */
+    char path[PATH_BYTES_MAX];
     int fd;
-    uint64_t used; /* the highest number was used last */
     bool dirty;
     unsigned char image[IMAGE_BYTES];
+    struct pending pending[PENDING_MAX];
+    unsigned char slots[PENDING_MAX][SLOT_BYTES]; /* of these */
+    size_t pending_count;
+    TAILQ_ENTRY(book) link;
 };
+
+TAILQ_HEAD(book_list, book);
 
 struct books {
     int dirfd;
-    uint64_t uses;
-    struct book open[OPEN_MAX];
+    struct map *by_path;
+    struct book_list open; /* the one that was used last is the first */
+    size_t count;
 };
 
 /* ---- numbers ---- */
@@ -157,48 +172,77 @@ add_from_sum(struct book *book, uint32_t number, bool is_month, uint64_t figures
 
 /* ---- open books ---- */
 
-static void
+static off_t
+slot_offset(enum book_kind kind, uint32_t place)
+{
+    return IMAGE_BYTES + ((off_t)kind * BOOK_ENTRIES + place) * SLOT_BYTES;
+}
+
+/* Neighbours in one go. */
+static int
+write_pending(struct book *book)
+{
+    int rc = 0;
+
+    for (size_t i = 0, run; i < book->pending_count; i += run) {
+        const struct pending *first = &book->pending[i];
+
+        run = 1;
+        while (i + run < book->pending_count && first[run].kind == first->kind &&
+               first[run].place == first->place + run)
+            run++;
+        if (pwrite_all(book->fd, slice_make(book->slots[i], run * SLOT_BYTES),
+                       slot_offset(first->kind, first->place)) < 0)
+            rc = -1;
+    }
+    book->pending_count = 0;
+    return rc;
+}
+
+/* What cannot be written is lost; the next entry tries again. */
+static int
 flush_book(struct book *book)
 {
+    int rc = write_pending(book);
+
     if (!book->dirty)
-        return;
+        return rc;
     seal_head(book);
-    book->dirty = false; /* what cannot be written is lost; the next entry tries again */
-    (void)pwrite_all(book->fd, slice_make(book->image, IMAGE_BYTES), 0);
+    book->dirty = false;
+    return pwrite_all(book->fd, slice_make(book->image, IMAGE_BYTES), 0) < 0 ? -1 : rc;
 }
 
 static void
-close_book(struct book *book)
+close_book(struct books *books, struct book *book)
 {
-    if (book->path[0] == '\0')
-        return;
-    flush_book(book);
+    (void)flush_book(book); /* as it says */
     (void)close(book->fd);
-    book->path[0] = '\0';
+    (void)map_remove(books->by_path, slice_of(book->path));
+    TAILQ_REMOVE(&books->open, book, link);
+    books->count--;
+    free(book);
 }
 
 static struct book *
-find_open(struct books *books, const char *path)
+add_book(struct books *books, const char *path, int fd)
 {
-    for (size_t i = 0; i < OPEN_MAX; i++)
-        if (strcmp(books->open[i].path, path) == 0)
-            return &books->open[i];
-    return NULL;
+    struct book *book;
+
+    if (books->count == OPEN_MAX)
+        close_book(books, TAILQ_LAST(&books->open, book_list));
+    book = xcalloc(1, sizeof(*book));
+    (void)snprintf(book->path, sizeof(book->path), "%s", path); /* it fits */
+    book->fd = fd;
+    *map_at(books->by_path, slice_of(path)) = book; /* there is room for OPEN_MAX */
+    TAILQ_INSERT_HEAD(&books->open, book, link);
+    books->count++;
+    return book;
 }
 
-static struct book *
-free_place(struct books *books)
+static bool
+is_path(const char *path)
 {
-    struct book *oldest = &books->open[0];
-
-    for (size_t i = 0; i < OPEN_MAX; i++) {
-        if (books->open[i].path[0] == '\0')
-            return &books->open[i];
-        if (books->open[i].used < oldest->used)
-            oldest = &books->open[i];
-    }
-    close_book(oldest);
-    return oldest;
+    return path[0] != '\0' && strlen(path) < PATH_BYTES_MAX;
 }
 
 /* "DOMAIN/xx/USER": the two directories. */
@@ -239,24 +283,23 @@ load(struct book *book)
 static struct book *
 open_book(struct books *books, const char *path, bool make)
 {
-    struct book *book = find_open(books, path);
+    struct book *book = map_get(books->by_path, slice_of(path));
     int fd;
 
-    if (path[0] == '\0' || strlen(path) >= PATH_BYTES_MAX) {
+    if (book != NULL) {
+        TAILQ_REMOVE(&books->open, book, link);
+        TAILQ_INSERT_HEAD(&books->open, book, link);
+        return book;
+    }
+    if (!is_path(path)) {
         errno = EINVAL;
         return NULL;
     }
-    if (book == NULL) {
-        fd = open_file(books->dirfd, path, make);
-        if (fd < 0)
-            return NULL;
-        book = free_place(books);
-        (void)snprintf(book->path, sizeof(book->path), "%s", path); /* it fits */
-        book->fd = fd;
-        book->dirty = false;
-        load(book);
-    }
-    book->used = ++books->uses;
+    fd = open_file(books->dirfd, path, make);
+    if (fd < 0)
+        return NULL;
+    book = add_book(books, path, fd);
+    load(book);
     return book;
 }
 
@@ -266,24 +309,33 @@ books_new(int dirfd)
     struct books *books = xcalloc(1, sizeof(*books));
 
     books->dirfd = dirfd;
+    books->by_path = map_new(OPEN_MAX);
+    TAILQ_INIT(&books->open);
     return books;
 }
 
-void
+int
 books_flush(struct books *books)
 {
-    for (size_t i = 0; i < OPEN_MAX; i++)
-        if (books->open[i].path[0] != '\0')
-            flush_book(&books->open[i]);
+    struct book *book;
+    int rc = 0;
+
+    TAILQ_FOREACH(book, &books->open, link)
+    if (flush_book(book) < 0)
+        rc = -1;
+    return rc;
 }
 
 void
 books_free(struct books **booksp)
 {
-    if (*booksp == NULL)
+    struct books *books = *booksp;
+
+    if (books == NULL)
         return;
-    for (size_t i = 0; i < OPEN_MAX; i++)
-        close_book(&(*booksp)->open[i]);
+    while (!TAILQ_EMPTY(&books->open))
+        close_book(books, TAILQ_FIRST(&books->open));
+    map_free(&books->by_path, NULL);
     xfree(booksp);
 }
 
@@ -348,19 +400,12 @@ unpack(const unsigned char slot[SLOT_BYTES], struct book_entry *entry)
     return true;
 }
 
-static off_t
-ring_offset(enum book_kind kind)
-{
-    return IMAGE_BYTES + (off_t)kind * BOOK_ENTRIES * SLOT_BYTES;
-}
-
 int
 books_note(struct books *books, const char *path, enum book_kind kind,
            const struct book_entry *entry, bool listed, const uint64_t figures[BOOK_FIGURES])
 {
     struct book *book = open_book(books, path, true);
     uint32_t day = book_day_of(entry->time_ms);
-    unsigned char slot[SLOT_BYTES];
     uint32_t count;
     int rc = 0;
 
@@ -368,9 +413,10 @@ books_note(struct books *books, const char *path, enum book_kind kind,
         return -1;
     if (listed) {
         count = ring_count(book, kind);
-        pack(entry, slot);
-        rc = pwrite_all(book->fd, slice_make(slot, sizeof(slot)),
-                        ring_offset(kind) + (off_t)(count % BOOK_ENTRIES) * SLOT_BYTES);
+        if (book->pending_count == PENDING_MAX)
+            rc = write_pending(book);
+        book->pending[book->pending_count] = (struct pending){kind, count % BOOK_ENTRIES};
+        pack(entry, book->slots[book->pending_count++]);
         put(book->image + 8 + (size_t)4 * kind, count + 1, 4);
     }
     if (figures != NULL) {
@@ -392,7 +438,8 @@ books_list(struct books *books, const char *path, enum book_kind kind,
 
     if (book == NULL)
         return errno == ENOENT ? 0 : -1;
-    if (pread(book->fd, ring, sizeof(ring), ring_offset(kind)) < 0) /* a short file has zeros */
+    if (write_pending(book) < 0 ||
+        pread(book->fd, ring, sizeof(ring), slot_offset(kind, 0)) < 0) /* a short file has zeros */
         return -1;
     count = ring_count(book, kind);
     for (uint32_t i = 1; i <= BOOK_ENTRIES && i <= count; i++)
@@ -423,10 +470,10 @@ books_sums(struct books *books, const char *path, const struct book_period *peri
 static void
 forget_open(struct books *books, const char *path)
 {
-    struct book *book = find_open(books, path);
+    struct book *book = map_get(books->by_path, slice_of(path));
 
     if (book != NULL)
-        close_book(book);
+        close_book(books, book);
 }
 
 /* Directories that nobody is in any more. */
@@ -441,12 +488,6 @@ remove_parents(int dirfd, const char *path)
         if (unlinkat(dirfd, part, AT_REMOVEDIR) < 0)
             return;
     }
-}
-
-static bool
-is_path(const char *path)
-{
-    return path[0] != '\0' && strlen(path) < PATH_BYTES_MAX;
 }
 
 int

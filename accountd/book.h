@@ -66,11 +66,11 @@ struct books; /* those that are open, a bounded number */
 /* `dirfd` is borrowed. */
 struct books *books_new(int dirfd);
 void books_free(struct books **booksp); /* flushes */
-/* Sums go to the files; entries are there already. */
-void books_flush(struct books *books);
+/* All that is in memory alone goes to the files. 0, or -1 with errno: some of it is lost. */
+int books_flush(struct books *books);
 
-/* Writes the entry (`listed`), and adds `figures` to the sums of its day and month; NULL: nothing.
- * 0, or -1 with errno. */
+/* Takes the entry in (`listed`), and adds `figures` to the sums of its day and month; NULL:
+ * nothing. 0, or -1 with errno. */
 int books_note(struct books *books, const char *path, enum book_kind kind,
                const struct book_entry *entry, bool listed, const uint64_t figures[BOOK_FIGURES]);
 /* The user has another name, or none. A book that is not there is fine; one in the way goes. */

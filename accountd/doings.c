@@ -11,10 +11,11 @@
 #include "accountd/recorder.h"
 #include "accountd/usage.h"
 #include "lib/account/store_path.h"
+#include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 
-enum { RESULT_MAX = ACCOUNTD_SERVICE_MAX + ACCOUNTD_RESULT_MAX + 2 };
+enum { PATHS_MAX = 20000, RESULT_MAX = ACCOUNTD_SERVICE_MAX + ACCOUNTD_RESULT_MAX + 2 };
 
 /* The user's entry in server->hit. */
 static bool
@@ -76,68 +77,127 @@ doings_request_sent(struct request *rq)
     return REQUEST_DONE;
 }
 
-/* ---- received ---- */
+/* ---- received: at the rate of deliveries, so what was found out is kept until the base changes
+ * ---- */
 
-struct delivered {
+enum listed { NOBODY, NOT_LISTED, LISTED };
+
+struct doings {
     struct server *server;
-    struct accountd_delivery delivery;
-    bool judged, is_local; /* where the sender is */
+    struct map *paths;    /* store path -> generation of the base, and enum listed */
+    struct strbuf domain; /* of a sender: the last one that was looked up */
+    uint64_t domain_generation;
+    bool domain_is_ours;
 };
+
+struct doings *
+doings_new(struct server *server)
+{
+    struct doings *doings = xcalloc(1, sizeof(*doings));
+
+    doings->server = server;
+    doings->paths = map_new(PATHS_MAX);
+    doings->domain = strbuf_new(ACCOUNTD_ADDRESS_MAX);
+    return doings;
+}
+
+void
+doings_free(struct doings **doingsp)
+{
+    if (*doingsp == NULL)
+        return;
+    map_free(&(*doingsp)->paths, NULL);
+    strbuf_free(&(*doingsp)->domain);
+    xfree(doingsp);
+}
 
 /* Bounces come from outside, or might as well. */
 static bool
-sender_is_local(struct delivered *d)
+sender_is_ours(struct doings *doings, struct slice sender)
 {
-    struct slice sender = d->delivery.sender;
-    size_t at = slice_rindex(sender, '@');
-    struct strbuf name = strbuf_new(ACCOUNTD_ADDRESS_MAX);
+    struct server *server = doings->server;
+    struct slice domain = slice_sub(sender, slice_rindex(sender, '@') + 1, sender.len);
+    uint64_t generation = account_db_generation(server->base.db);
+    struct strbuf name;
 
-    if (!d->judged)
-        d->is_local = at < sender.len &&
-                      account_find_domain(&d->server->base, slice_sub(sender, at + 1, sender.len),
-                                          &d->server->second_hit.domain, &name) == ACCOUNT_FOUND;
-    d->judged = true;
+    if (slice_rindex(sender, '@') == sender.len)
+        return false;
+    if (slice_eq(domain, strbuf_slice(&doings->domain)) && generation == doings->domain_generation)
+        return doings->domain_is_ours;
+    name = strbuf_new(ACCOUNTD_ADDRESS_MAX);
+    strbuf_clear(&doings->domain);
+    (void)strbuf_append(&doings->domain, domain); /* the decoder's limit is the buffer's */
+    doings->domain_generation = generation;
+    doings->domain_is_ours = account_find_domain(&server->base, domain, &server->second_hit.domain,
+                                                 &name) == ACCOUNT_FOUND;
     strbuf_free(&name);
-    return d->is_local;
+    return doings->domain_is_ours;
 }
 
-/* The mailbox behind a path of the store, as long as the account base says that it is there. */
-static bool
-find_by_path(struct server *server, struct slice path)
+/* Whose mailbox is it? Only as long as the account base says that it is there. */
+static enum listed
+look_up(struct server *server, struct slice path)
 {
     struct strbuf address = strbuf_new(ACCOUNTD_ADDRESS_MAX), real = strbuf_new(ACCOUNT_PATH_MAX);
-    bool found =
-        account_path_address(path, &address) == 0 && find_user(server, strbuf_slice(&address));
+    enum listed listed = NOBODY;
 
-    if (found) {
+    if (account_path_address(path, &address) == 0 && find_user(server, strbuf_slice(&address))) {
         account_store_path(strbuf_slice(&server->hit.address), &real);
-        found = slice_eq(strbuf_slice(&real), path);
+        if (slice_eq(strbuf_slice(&real), path))
+            listed = record_bool(&server->hit.entry, USER_RECORD_RECEIVED) ? LISTED : NOT_LISTED;
     }
     strbuf_free(&address);
     strbuf_free(&real);
-    return found;
+    return listed;
 }
+
+static enum listed
+listed_at(struct doings *doings, struct slice path)
+{
+    uintptr_t generation = (uintptr_t)account_db_generation(doings->server->base.db) + 1;
+    void **known = map_at(doings->paths, path);
+    enum listed listed;
+
+    if (known == NULL) { /* full */
+        map_free(&doings->paths, NULL);
+        doings->paths = map_new(PATHS_MAX);
+        known = map_at(doings->paths, path);
+    }
+    if ((uintptr_t)*known / 4 == generation)
+        return (enum listed)((uintptr_t)*known % 4);
+    listed = look_up(doings->server, path);
+    *known = (void *)(generation * 4 + listed); /* two numbers in the pointer's place */
+    return listed;
+}
+
+struct delivered {
+    struct doings *doings;
+    struct accountd_delivery delivery;
+};
 
 static void
 note_received(struct delivered *d, struct slice path)
 {
+    char path_text[ACCOUNT_PATH_MAX + 1];
     uint64_t figures[BOOK_FIGURES] = {0};
-    struct recorder_note note = {.kind = BOOK_RECEIVED, .figures = figures};
+    struct recorder_note note = {.kind = BOOK_RECEIVED, .path = path_text, .figures = figures};
+    enum listed listed = listed_at(d->doings, path);
     bool local;
 
-    if (!find_by_path(d->server, path))
+    if (listed == NOBODY)
         return;
-    local = sender_is_local(d);
+    local = sender_is_ours(d->doings, d->delivery.sender);
     figures[local ? BOOK_RECEIVED_LOCAL_MESSAGES : BOOK_RECEIVED_REMOTE_MESSAGES] = 1;
     figures[local ? BOOK_RECEIVED_LOCAL_BYTES : BOOK_RECEIVED_REMOTE_BYTES] = d->delivery.bytes;
-    note.listed = record_bool(&d->server->hit.entry, USER_RECORD_RECEIVED);
+    note.listed = listed == LISTED;
     note.entry = (struct book_entry){.time_ms = d->delivery.time_ms,
                                      .bytes = d->delivery.bytes,
                                      .local = local,
                                      .remote = !local,
                                      .what = d->delivery.sender,
                                      .result = d->delivery.queue_id};
-    record(d->server, &note);
+    (void)snprintf(path_text, sizeof(path_text), "%.*s", (int)path.len, path.ptr); /* it fits */
+    recorder_note(d->doings->server->recorder, &note);
 }
 
 static int
@@ -145,7 +205,7 @@ take_usage(void *arg, const struct accountd_usage *usage)
 {
     struct delivered *d = arg;
 
-    usage_set(d->server->usage, usage->path, usage->bytes, usage->messages);
+    usage_set(d->doings->server->usage, usage->path, usage->bytes, usage->messages);
     if (usage->came)
         note_received(d, usage->path);
     return 0;
@@ -154,7 +214,7 @@ take_usage(void *arg, const struct accountd_usage *usage)
 enum outcome
 doings_request_usage(struct request *rq)
 {
-    struct delivered d = {.server = rq->server};
+    struct delivered d = {.doings = rq->server->doings};
 
     return accountd_usage_decode(rq->payload, &d.delivery, take_usage, &d) < 0 ? REQUEST_BAD
                                                                                : REQUEST_DONE;

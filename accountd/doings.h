@@ -8,6 +8,10 @@
 #include "accountd/operation.h"
 #include "lib/ipc/accountd_doings.h"
 
+struct doings;
+
+struct doings *doings_new(struct server *server);
+void doings_free(struct doings **doingsp);
 enum outcome doings_request_sent(struct request *request);
 /* USAGE: what mailboxes hold, and what came. */
 enum outcome doings_request_usage(struct request *request);

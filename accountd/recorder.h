@@ -14,7 +14,7 @@
 #include "lib/sys/daemon.h"
 
 #define RECORDER_DATA_MAX 131072 /* bytes of an answer */
-#define RECORDER_PAGE 200        /* users in one */
+#define RECORDER_PAGE 100        /* users in one */
 
 struct recorder;
 

@@ -26,7 +26,7 @@
 #include "lib/log/log.h"
 
 enum {
-    FLUSH_MS = 1000,
+    FLUSH_MS = 5000,
     COMPLAIN_MS = 60000,
     LOOKED_AT_MAX = 1000, /* books for one page of sums */
     USERS_OF_DIR_MAX = 100000,
@@ -443,7 +443,8 @@ patience_ms(struct desk *desk)
         return -1;
     if (left_ms > 0)
         return (int)left_ms;
-    books_flush(desk->books);
+    if (books_flush(desk->books) < 0)
+        complain(desk, "");
     desk->flush_at_ms = 0;
     return -1;
 }

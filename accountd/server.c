@@ -237,6 +237,7 @@ start(struct server *server, struct daemon *daemon)
     server->second_hit = account_hit_new();
     server->sender_hit = account_hit_new();
     server->usage = usage_new();
+    server->doings = doings_new(server);
     server->changes_told = changes_new();
     server->requests = stats_counter(daemon->stats, "requests");
     server->changes = stats_counter(daemon->stats, "changes");
@@ -294,6 +295,7 @@ server_stop(struct server *server)
     audit_free(&server->audit);
     loop_timer_free(&server->checkpoint);
     usage_free(&server->usage);
+    doings_free(&server->doings);
     changes_free(&server->changes_told);
     account_hit_free(&server->hit);
     account_hit_free(&server->second_hit);

@@ -49,6 +49,7 @@ struct server {
     struct mass_mail *mass_mail; /* NULL: standalone */
     struct visits *visits;       /* NULL: standalone */
     struct recorder *recorder;
+    struct doings *doings;
     struct loop_timer *checkpoint;
     _Atomic uint64_t *requests, *changes;
 };

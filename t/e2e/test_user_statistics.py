@@ -86,12 +86,12 @@ def test_what_cannot_be(suite, domain):
 
 def test_large_domains_come_in_pages(suite, domain, tmp_path):
     """And each user is in one of them."""
-    count = 210  # a page has 200
+    count = 105  # a page has 100
     table = tmp_path / "users.csv"
     table.write_text("address,password_record\n" + "".join(f"u{i}@{domain},{{PLAIN}}some-secret\n" for i in range(count)))
     suite.run("user", "import", table, timeout=120)
-    for first in range(0, count, 70):
-        send(suite, "x@far.test", *(f"u{i}@{domain}" for i in range(first, first + 70)), login=False)
+    for first in range(0, count, 35):
+        send(suite, "x@far.test", *(f"u{i}@{domain}" for i in range(first, first + 35)), login=False)
     wait_for(lambda: len(statistics(suite, domain)) == count, 60, "all messages")
     assert all(row["received_remote_messages"] == 1 for row in statistics(suite, domain).values())
     api, users, cursor, pages = Api(suite, "root", ADMIN_PASSWORD), [], "", 0

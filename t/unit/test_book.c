@@ -217,11 +217,11 @@ START_TEST(many_books_need_few_descriptors)
 
     open_all();
     for (unsigned round = 0; round < 2; round++)
-        for (unsigned i = 0; i < 300; i++) {
+        for (unsigned i = 0; i < 700; i++) {
             (void)snprintf(path, sizeof(path), "d.test/%02x/user%u", i % 256, i);
             note(path, BOOK_SENT, NOON, "a", 10);
         }
-    for (unsigned i = 0; i < 300; i++) {
+    for (unsigned i = 0; i < 700; i++) {
         (void)snprintf(path, sizeof(path), "d.test/%02x/user%u", i % 256, i);
         ck_assert_uint_eq(sum(path, today, today), 20);
         ck_assert_str_eq(listed(path, BOOK_SENT), "a,a,");
