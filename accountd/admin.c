@@ -13,10 +13,12 @@
 #include "accountd/audit.h"
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
+#include "accountd/doings.h"
 #include "accountd/new_password.h"
 #include "accountd/operation.h"
 #include "accountd/own_password.h"
 #include "accountd/renames.h"
+#include "accountd/visits.h"
 #include "lib/account/auth_code.h"
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
@@ -183,6 +185,7 @@ run_fresh(struct operation *op)
 /* ---- dispatch ---- */
 
 enum { VERB_CHANGES = 1, VERB_KEEPS_FRESH = 2, VERB_ANY_KIND = 4, VERB_RENAMES = 8 };
+enum { VERB_CHANGES = 1, VERB_KEEPS_FRESH = 2, VERB_ANY_KIND = 4, VERB_NAMES = 8 };
 
 static const struct {
     const char *name;
@@ -191,16 +194,20 @@ static const struct {
 } verbs[] = {
     {"list", 0, operation_list},
     {"show", 0, operation_show},
+    {"status", 0, operation_status},
+    {"recent", 0, operation_recent},
+    {"sums", 0, operation_sums},
     {"check", 0, operation_check},
     {"manages", 0, operation_manages},
     {"recount", 0, operation_recount},
     {"weak", 0, operation_weak},
     {"authenticate", 0, operation_authenticate},
     {"add", VERB_CHANGES, run_add},
-    {"del", VERB_CHANGES, run_del},
+    {"del", VERB_CHANGES | VERB_NAMES, run_del},
     {"set", VERB_CHANGES, run_set},
     {"defaults", VERB_CHANGES, run_defaults},
     {"rename", VERB_CHANGES | VERB_RENAMES, run_rename},
+    {"rename", VERB_CHANGES | VERB_NAMES, run_rename},
     {"grant", VERB_CHANGES, run_grant},
     {"passwd", VERB_CHANGES, run_passwd},
     {"words", VERB_CHANGES, run_words},
@@ -211,6 +218,9 @@ static const struct {
     {"import-begin", VERB_ANY_KIND, operation_import_begin},
     {"import-data", VERB_ANY_KIND, operation_import_data},
     {"import-commit", VERB_CHANGES | VERB_ANY_KIND, operation_import_commit},
+    {"import-begin", VERB_ANY_KIND, run_import_begin},
+    {"import-data", VERB_ANY_KIND, run_import_data},
+    {"import-commit", VERB_CHANGES | VERB_ANY_KIND | VERB_NAMES, run_import_commit},
 };
 
 /* May this have taken a right on a folder from somebody? What a user may not do with the own mail
@@ -310,6 +320,8 @@ change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
 
     if ((flags & VERB_RENAMES) != 0)
         renames_begin(op->server);
+    if ((flags & VERB_NAMES) != 0)
+        visits_write(op->server->visits);
     if (account_db_begin(db) < 0) {
         (void)account_fail_db(&op->result);
         return;
@@ -523,7 +535,10 @@ request_admin(struct request *request)
         (op->admin.actor.len > 0 || op->by_sync || server_is_trusted(request))) {
         complete_name(op);
         run_verb(op);
-        outcome = op->is_answered_later ? REQUEST_DONE : reply(op);
+        if (op->is_parked)
+            outcome = REQUEST_PARKED;
+        else
+            outcome = op->is_answered_later ? REQUEST_DONE : reply(op);
     }
     operation_free(op);
     return outcome;

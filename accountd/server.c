@@ -20,6 +20,7 @@
 #include "accountd/changes.h"
 #include "accountd/contacts.h"
 #include "accountd/expiring.h"
+#include "accountd/doings.h"
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
@@ -29,6 +30,7 @@
 #include "accountd/own_password.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
+#include "accountd/recorder.h"
 #include "accountd/senders.h"
 #include "accountd/srs_key.h"
 #include "accountd/store.h"
@@ -37,6 +39,7 @@
 #include "lib/account/old_names.h"
 #include "lib/account/totals.h"
 #include "lib/base/clock.h"
+#include "accountd/visits.h"
 #include "lib/log/log.h"
 
 #define LOCK_WAIT_MS 5000 /* a standalone accountd of the command line is soon done */
@@ -61,6 +64,7 @@ static const struct {
 } handlers[] = {
     {ACCOUNTD_RCPT, ROLE_SMTP | ROLE_ADMIN, request_rcpt},
     {ACCOUNTD_SPEND, ROLE_SMTP, request_spend},
+    {ACCOUNTD_SENT, ROLE_SMTP, doings_request_sent},
     {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN | ROLE_VERIFY, request_expand},
     {ACCOUNTD_SENDERS, ROLE_QUEUE | ROLE_ADMIN, senders_request},
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
@@ -68,7 +72,8 @@ static const struct {
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
     {ACCOUNTD_MEANS, ROLE_AUTH, means_request},
     {ACCOUNTD_CODE_USED, ROLE_AUTH, means_code_used},
-    {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
+    {ACCOUNTD_VISITS, ROLE_AUTH, visits_request},
+    {ACCOUNTD_USAGE, ROLE_MAIL, doings_request_usage},
     {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
     {ACCOUNTD_AUTO_REPLY, ROLE_MAIL, auto_reply_request},
     {ACCOUNTD_SENDER, ROLE_SMTP | ROLE_ADMIN, request_sender},
@@ -282,6 +287,7 @@ start(struct server *server, struct daemon *daemon)
     server->second_hit = account_hit_new();
     server->sender_hit = account_hit_new();
     server->usage = usage_new();
+    server->doings = doings_new(server);
     server->changes_told = changes_new();
     server->requests = stats_counter(daemon->stats, "requests");
     server->changes = stats_counter(daemon->stats, "changes");
@@ -309,6 +315,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
     server->expiry = expiry_new(server);
     server->flow = flow_new(server);
     server->mass_mail = mass_mail_new(server);
+    server->visits = visits_new(server);
     server->contacts = contacts_new(server);
 }
 
@@ -329,6 +336,8 @@ server_stop(struct server *server)
     expiry_free(&server->expiry);
     flow_free(&server->flow);
     mass_mail_free(&server->mass_mail);
+    visits_free(&server->visits);
+    recorder_free(&server->recorder);
     contacts_free(&server->contacts);
     store_free(&server->store);
     blocks_free(&server->blocks);
@@ -336,6 +345,7 @@ server_stop(struct server *server)
     audit_free(&server->audit);
     loop_timer_free(&server->checkpoint);
     usage_free(&server->usage);
+    doings_free(&server->doings);
     changes_free(&server->changes_told);
     account_hit_free(&server->hit);
     account_hit_free(&server->second_hit);

@@ -99,6 +99,7 @@ write_property(struct json_writer *w, const struct property *p, struct slice val
     case PROPERTY_ENUM:
     case PROPERTY_ADDRESS:
     case PROPERTY_DIRECTORY:
+    case PROPERTY_ACCESS:
     case PROPERTY_METHOD:
     case PROPERTY_PLACE:
     case PROPERTY_SYNC:
@@ -237,9 +238,14 @@ static const struct {
     enum api_call_id id;
     void (*run)(struct call *call);
 } own[] = {
-    {API_LOGIN, call_login},       {API_LOGOUT, call_logout},
-    {API_WHO_AM_I, call_who_am_i}, {API_CHANGE_OWN_PASSWORD, call_change_own_password},
+    {API_LOGIN, call_login},
+    {API_LOGOUT, call_logout},
+    {API_WHO_AM_I, call_who_am_i},
+    {API_CHANGE_OWN_PASSWORD, call_change_own_password},
     {API_LIST, call_list},
+    {API_USER_STATUS, call_user_status},
+    {API_USER_RECENT, call_user_recent},
+    {API_USER_STATISTICS, call_user_statistics},
 };
 
 static void

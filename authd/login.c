@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "authd/access.h"
 #include "authd/admin.h"
 #include "authd/code_use.h"
 #include "authd/external.h"
@@ -21,6 +22,7 @@
 #include "authd/own_password.h"
 #include "authd/rehash.h"
 #include "authd/user_dir.h"
+#include "authd/visits.h"
 #include "authd/watch.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
@@ -49,8 +51,10 @@ refuse(struct session *s, enum authd_failure failure, const char *reason)
 {
     int64_t delay_ms = 0;
 
+    reason = s->closed != NULL ? s->closed : reason;
     log_outcome(s, failure == AUTHD_TEMPORARY ? LOG_WARN : LOG_INFO, "login_failed",
-                sasl_user(s->sasl), s->closed != NULL ? s->closed : reason);
+                sasl_user(s->sasl), reason);
+    visits_note(s, false, reason);
     stats_add(s->server->failures, 1);
     if (failure == AUTHD_BAD_CREDENTIALS)
         guard_failed(s);
@@ -63,6 +67,7 @@ static void
 succeed(struct session *s, int dir_fd)
 {
     log_outcome(s, LOG_INFO, "login", slice_of(s->account.user), "ok");
+    visits_note(s, true, "ok");
     if (s->code[0] != '\0')
         code_use_report(s->server, s->account.user, s->code, s->client_ip);
     if (s->service == SERVICE_POP3)
@@ -506,6 +511,7 @@ static void
 find_means(struct session *s)
 {
     guard_judge_user(s);
+    access_judge(s);
     if (s->account.known && s->account.more_means)
         ask_means(s);
     else
@@ -535,7 +541,8 @@ static void
 look_up(struct session *s)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
-    struct accountd_login login = {.name = sasl_user(s->sasl)};
+    struct accountd_login login = {.name = sasl_user(s->sasl),
+                                   .service = slice_of(session_service_name(s))};
     enum authd_failure failure;
     const char *why = guard_refuses(s, &failure);
 

@@ -22,6 +22,7 @@
 #include "authd/quota.h"
 #include "authd/url.h"
 #include "authd/user_check.h"
+#include "authd/visits.h"
 #include "authd/watch.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -53,6 +54,13 @@ session_service_right(const struct session *s)
                                                    [SERVICE_LDAP] = ACCOUNTD_MAY_CONTACTS};
 
     return rights[s->service];
+}
+
+bool
+server_is_drained(const struct server *server)
+{
+    return server->draining && server->sessions == 0 && server->parents == 0 &&
+           visits_are_told(server->visits);
 }
 
 static void
@@ -198,7 +206,7 @@ session_send_ok(struct session *s, int dir_fd)
     s->user = xstrdup(s->account.user);
     memcpy(s->code_used, s->code, sizeof(s->code));
     s->by_token = sasl_is_token(s->mechanism);
-    if (dir_fd >= 0 || s->code[0] != '\0' || s->service == SERVICE_LDAP) {
+    if (s->service != SERVICE_ADMIN) {
         xfree(&s->password_changed);
         s->password_changed = xstrdup(s->account.password_changed);
         s->rights = s->account.rights;
@@ -366,6 +374,8 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return folder_change_ask(s, payload);
     case AUTHD_ADMIN:
         return admin_ask(s, payload);
+    case AUTHD_REMOVED:
+        return visits_removed(s, payload);
     case AUTHD_TOKEN:
         return admin_token_ask(s, payload);
     case AUTHD_PASSWORD:

@@ -47,7 +47,7 @@ struct session {
     bool by_token;                                /* likewise by OAuth, not by a password */
     uint64_t parent_id;                           /* the connection that attached it */
     struct folder_grants grants;                  /* what the last login was given */
-    char *user;                                   /* who has logged in to a mailbox, or NULL */
+    char *user;                                   /* who has logged in, or NULL */
     char *password_changed;                       /* of that user, at that login */
     uint32_t rights;                              /* of that user, enum accountd_right */
     struct session *watched_next, **watched_link; /* NULL: not on the list of server.watched */

@@ -16,6 +16,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "posthorn/new_file.h"
 #include "posthorn/user_many.h"
 
 #define TEXT_MAX (256u << 20)
@@ -316,27 +317,6 @@ export_row(void *arg, const struct object_field *fields, uint32_t count)
 }
 
 static int
-write_new(struct cli *cli, const char *path, bool force, struct slice text)
-{
-    int fd, rc;
-
-    if (force)
-        return replace_file(AT_FDCWD, path, text, 0600) < 0
-                   ? cli_fail(cli, "%s: %s", path, strerror(errno))
-                   : CLI_OK;
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return cli_fail(cli, "%s: %s%s", path, strerror(errno),
-                        errno == EEXIST ? "; --force replaces it" : "");
-    rc = write_all(fd, text) < 0 || fsync(fd) < 0 ? cli_fail(cli, "%s: %s", path, strerror(errno))
-                                                  : CLI_OK;
-    (void)close(fd); /* it is on disk, or has failed already */
-    if (rc != CLI_OK)
-        unlink_keep_errno(AT_FDCWD, path);
-    return rc;
-}
-
-static int
 export_to(struct cli *cli, struct export *x, const char *domain, const char *path, bool force)
 {
     struct accounts *accounts = accounts_open(cli);
@@ -349,7 +329,7 @@ export_to(struct cli *cli, struct export *x, const char *domain, const char *pat
     if (rc == CLI_OK && path == NULL)
         (void)fwrite(strbuf_cstr(&x->text), 1, x->text.len, stdout); /* main() tests stdout */
     else if (rc == CLI_OK)
-        rc = write_new(cli, path, force, strbuf_slice(&x->text));
+        rc = new_file_write(cli, path, force, strbuf_slice(&x->text));
     return rc;
 }
 

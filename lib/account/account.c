@@ -393,3 +393,20 @@ account_user_rights(const struct record *user)
             all |= rights[i].right;
     return all;
 }
+
+struct slice
+account_user_access(const struct record *user, struct slice service)
+{
+    static const struct {
+        const char *service;
+        enum account_property id;
+    } lists[] = {{"smtp", USER_SMTP_ACCESS},
+                 {"pop3", USER_POP3_ACCESS},
+                 {"imap", USER_IMAP_ACCESS},
+                 {"ldap", USER_LDAP_ACCESS}};
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        if (slice_eq(service, slice_of(lists[i].service)))
+            return record_is(user, lists[i].id, "none") ? SLICE("") : record_get(user, lists[i].id);
+    return SLICE("");
+}

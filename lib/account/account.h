@@ -84,6 +84,8 @@ enum account_state {
 enum account_state account_user_state(const struct record *user, int64_t now_ms);
 /* Automatic replies are on today. */
 bool account_user_replies(const struct record *user, int64_t now_ms);
+/* The user's access list (lib/auth/access_list.h) of a service by its name; "": there is none. */
+struct slice account_user_access(const struct record *user, struct slice service);
 uint32_t account_user_rights(const struct record *user); /* enum accountd_right */
 
 #endif

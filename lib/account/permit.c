@@ -23,6 +23,7 @@ static const struct {
     {"recount", NEED_CHANGE},  {"add", NEED_CHANGE},      {"del", NEED_CHANGE},
     {"set", NEED_CHANGE},      {"rename", NEED_CHANGE},   {"grant", NEED_CHANGE},
     {"passwd", NEED_PASSWORD}, {"defaults", NEED_CHANGE}, {"authenticate", NEED_PASSWORD},
+    {"status", NEED_SEE}, {"recent", NEED_CHANGE}, {"sums", NEED_CHANGE},
 };
 
 static enum need
@@ -207,6 +208,8 @@ check_place(struct account_base *base, const struct account_actor *actor,
 {
     if (account_actor_covers_all(actor))
         return 0;
+    if (slice_eq(wish->verb, SLICE("sums")))
+        return check_domain(base, actor, object_get(wish->fields, wish->count, "within"), result);
     if (slice_eq(wish->verb, SLICE("list"))) { /* without a place: its rows are judged one by one */
         struct slice within = object_get(wish->fields, wish->count, "within");
 

@@ -3,7 +3,7 @@
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
  * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND and SENDERS, authd LOGIN, MEANS,
- * FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and
+ * VISITS, FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and
  * CONTACT_EDIT, alertd BLOCKS, EXPIRING and ADDRESSEES, root (the command line) ADMIN, authd for an
  * administrator ADMIN and ADMIN_LOGIN. Encoders write one whole frame with request id 0 (the client
  * fills it in); decoders check everything and return 0, or -1: close the connection. Slices borrow
@@ -22,6 +22,7 @@
 #define ACCOUNTD_TARGETS_MAX 100000      /* results of one EXPAND, all addresses together */
 #define ACCOUNTD_OBJECTS_MAX 1000        /* objects in one page of a listing */
 #define ACCOUNTD_USAGES_MAX 2000         /* mailboxes in one USAGE report */
+#define ACCOUNTD_SERVICE_MAX 16          /* bytes of a service's name */
 #define ACCOUNTD_RECORD_MAX 4096         /* bytes of password records */
 #define ACCOUNTD_PAYLOAD_MAX (12u << 20) /* of a reply */
 #define ACCOUNTD_REQUEST_MAX (4u << 20)  /* of a request */
@@ -72,6 +73,8 @@ enum accountd_type {
     ACCOUNTD_EXPIRING_REPLY,
     ACCOUNTD_ADDRESSEES, /* alertd: who gets a message to everybody (accountd_addressees.h) */
     ACCOUNTD_ADDRESSEES_REPLY,
+    ACCOUNTD_VISITS, /* authd: logins to mailboxes, removals (lib/ipc/accountd_doings.h); OK */
+    ACCOUNTD_SENT,   /* smtpd: a message of a user: a report, no reply */
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -205,6 +208,7 @@ enum accountd_login_state {
 struct accountd_login {
     struct slice name;     /* as typed; bare names belong to the primary domain (DIR-02) */
     struct slice local_ip; /* where the client connected to (DIR-10, later) */
+    struct slice service;  /* "smtp", "imap", "pop3", "ldap": whose access list is told; or empty */
 };
 struct accountd_login_reply {
     uint8_t state;         /* enum accountd_login_state */
@@ -216,7 +220,8 @@ struct accountd_login_reply {
     struct slice full_name;
     bool has_folders;              /* there may be folders of others for this user: ask FOLDERS */
     struct slice password_changed; /* when it was set last: another value, another password */
-    struct slice place; /* ID of the storage directory that the mailbox is to be in; "": any */
+    struct slice place;  /* ID of the storage directory that the mailbox is to be in; "": any */
+    struct slice access; /* who may come to that service (lib/auth/access_list.h); "": everybody */
 };
 int accountd_login_encode(struct strbuf *out, const struct accountd_login *req);
 int accountd_login_decode(struct slice payload, struct accountd_login *req);
@@ -346,9 +351,19 @@ int accountd_rehash_decode(struct slice payload, struct accountd_rehash *req);
 struct accountd_usage {
     struct slice path;
     uint64_t bytes, messages;
+    bool came; /* the message was put there just now */
 };
-int accountd_usage_encode(struct strbuf *out, const struct accountd_usage *list, uint32_t count);
-int accountd_usage_decode(struct slice payload,
+struct accountd_delivery { /* of the message that these mailboxes are about */
+    struct slice sender;   /* reverse path, may be empty */
+    struct slice queue_id;
+    uint64_t bytes;
+    int64_t time_ms;
+};
+#define ACCOUNTD_QUEUE_ID_MAX 64
+int accountd_usage_encode(struct strbuf *out, const struct accountd_delivery *delivery,
+                          const struct accountd_usage *list, uint32_t count);
+/* *delivery is filled in before the first each(). */
+int accountd_usage_decode(struct slice payload, struct accountd_delivery *delivery,
                           int (*each)(void *arg, const struct accountd_usage *usage), void *arg);
 
 /* ---- MISSING: local-deliver found no directory for this mailbox. If the account base says that

@@ -24,6 +24,9 @@ EVERYBODY = set(ADMINS)
 USER = {"user": "nobody", "domain": "DOMAIN"}
 CALLS = {
     "CheckUser": (USER, "root dom desk help", "root help"),
+    "UserRecent": ({**USER, "list": 0}, "root dom desk", "root"),
+    "UserStatistics": ({"domain": "DOMAIN", "period": 0}, "root dom desk", "root"),
+    "UserStatus": (USER, "root dom desk help", "root help"),
     "AddUser": ({**USER, "user": "new-WHO", "password": "Some-good-one7"}, "root dom desk", "root"),
     "DeleteUser": (USER, "root dom desk", "root"),
     "ModifyUser": ({**USER, "full_name": "X"}, "root dom desk", "root"),
@@ -57,7 +60,7 @@ KINDS = {
 }
 SESSION = {"Login", "Logout", "WhoAmI", "ChangeOwnPassword"}
 GENERIC = {"List", "Show", "Add", "Set", "Remove", "Rename", "Grant"}
-USE = {"CheckUser": "root dom desk", "SetUserPassword": "root dom desk help", "Authenticate": "root dom desk help",
+USE = {"CheckUser": "root dom desk", "UserStatus": "root dom desk", "SetUserPassword": "root dom desk help", "Authenticate": "root dom desk help",
        "ChangePassword": "root dom desk help"}  # where the table says less than accountd allows
 
 
