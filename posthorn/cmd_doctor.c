@@ -246,6 +246,7 @@ examine(struct doctor *d, const struct choice *choice)
     if (d->conf != NULL && d->services != NULL) {
         doctor_files(d);
         doctor_certificate(d);
+        doctor_secrets(d);
         doctor_ports(d);
         doctor_clock(d);
         doctor_relay(d);

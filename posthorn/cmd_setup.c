@@ -212,6 +212,8 @@ make_instance(struct setup *setup)
     if (rc == CLI_OK)
         rc = setup_certificate(setup);
     if (rc == CLI_OK)
+        rc = setup_seal_keys(setup);
+    if (rc == CLI_OK)
         rc = setup_configuration(setup);
     if (rc == CLI_OK) {
         rc = setup_accounts(setup, &password);

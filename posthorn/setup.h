@@ -41,6 +41,7 @@ int setup_try_users(struct setup *setup);
 
 int setup_configuration(struct setup *setup);
 int setup_certificate(struct setup *setup);
+int setup_seal_keys(struct setup *setup); /* of sealed passwords */
 
 struct strbuf;
 /* Primary domain, postmaster, administrator; a made-up password goes to `generated`. */
