@@ -65,7 +65,7 @@ LIBS_archived = -levent_core -lseccomp -lcrypto
 LIBS_stsd = -levent_core -lseccomp -lssl -lcrypto -lz
 LIBS_directoryd = -levent_core -lseccomp -licuuc -lcrypto
 LIBS_ldapd = -levent_core -lseccomp -lssl -lcrypto -llber -licuuc
-LIBS_posthorn = -ljansson -levent_core -lseccomp -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring -licuuc
+LIBS_posthorn = -lqrencode -ljansson -levent_core -lseccomp -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring -licuuc
 LIBS_ALL = -ljansson -levent_core -lseccomp -lsqlite3 -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound -licuuc -lz -llber
 
 DAEMONS := $(foreach d,$(DAEMONS),$(if $(wildcard $(d)/main.c),$(d)))

@@ -407,7 +407,9 @@ request_admin_login(struct request *rq)
     }
     if (account_actor_load(&rq->server->base, name, &actor) == 0)
         reply = (struct accountd_login_reply){
-            .state = ACCOUNTD_LOGIN_OK, .password = record_get(&actor.record, ADMIN_PASSWORD)};
+            .state = ACCOUNTD_LOGIN_OK,
+            .password = record_get(&actor.record, ADMIN_PASSWORD),
+            .rights = record_is(&actor.record, ADMIN_TOTP, "yes") ? ACCOUNTD_HAS_TOTP : 0};
     else if (errno != ENOENT)
         reply.state = ACCOUNTD_LOGIN_LATER;
     reply.user = strbuf_slice(&actor.name);

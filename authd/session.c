@@ -69,6 +69,7 @@ end_exchange(struct session *s)
     s->state = SESSION_IDLE;
     s->cached = false;
     s->token_refused = false;
+    s->awaits_code = false;
     s->closed = NULL;
     s->closed_by_mail = false;
 }
@@ -219,6 +220,7 @@ session_send_failure(struct session *s, enum authd_failure failure)
         [AUTHD_CANCELLED] = "Authentication cancelled",
         [AUTHD_TOO_SOON] = "Too soon after the last login",
         [AUTHD_EXPIRED] = "The password has to be changed",
+        [AUTHD_NO_TOTP] = "An authenticator is required: posthorn admin totp, on the server",
     };
     struct strbuf frame = strbuf_new(ANSWER_MAX);
     struct authd_fail fail = {.failure = (uint8_t)failure, .text = slice_of(texts[failure])};

@@ -63,6 +63,8 @@ struct session {
     unsigned char admin_record[DIGEST_MAX]; /* of an administrator's password record */
     bool cached;
     bool token_refused; /* the client has been told why, and has to answer */
+    bool awaits_code;   /* an administrator: the authenticator's code is to come */
+    void (*code_proved)(struct session *s);
     const char *closed; /* the user of this exchange is blocked: why, for the log */
     bool closed_by_mail;
 };

@@ -76,6 +76,7 @@ reply_failure(const struct authd_fail *fail)
         return reply_bad("Authentication cancelled");
     case AUTHD_TEMPORARY:
     case AUTHD_TOO_SOON: /* of POP3 alone */
+    case AUTHD_NO_TOTP:  /* of administrators alone */
         break;
     }
     return reply_no("UNAVAILABLE", "Authentication is not possible now, try again later");

@@ -40,6 +40,7 @@ outcome_of(const struct authd_fail *fail)
         [AUTHD_BLOCKED] = {LDAP_BUSY, "too many failures, try again later"},
         [AUTHD_CANCELLED] = {LDAP_INVALID_CREDENTIALS, "cancelled"},
         [AUTHD_EXPIRED] = {LDAP_INVALID_CREDENTIALS, "the password has expired: change it first"},
+        [AUTHD_NO_TOTP] = {LDAP_INVALID_CREDENTIALS, "an authenticator is required"},
         [AUTHD_TOO_SOON] = {LDAP_BUSY, "too soon after the last login"},
     };
 

@@ -37,6 +37,7 @@ static const struct failure failures[] = {
     [AUTHD_BLOCKED] = {"SYS/TEMP", "too many failures, try again later"},
     [AUTHD_CANCELLED] = {NULL, "cancelled"},
     [AUTHD_EXPIRED] = {"AUTH", "the password has expired and must be changed"},
+    [AUTHD_NO_TOTP] = {"AUTH", "an authenticator is required"},
     [AUTHD_TOO_SOON] = {"LOGIN-DELAY", "too soon after the last login"}, /* RFC 2449 8.1.1 */
 };
 

@@ -11,9 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/encode.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "lib/conf/secret_file.h"
+#include "posthorn/accounts.h"
 #include "posthorn/ask_secret.h"
 #include "posthorn/password_verbs.h"
 #include "posthorn/seal_keys.h"
@@ -238,12 +241,68 @@ change_key(struct sealing *s, const struct seal_owner *owner)
     return rc;
 }
 
+/* accountd seals what is in its base: when it has read both keys. */
+static int
+seal_base(struct sealing *s, uint64_t *sealed)
+{
+    struct accounts *accounts = accounts_open(s->cli);
+    struct strbuf id = strbuf_new(2 * SEAL_ID_BYTES);
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    uint32_t count;
+    int rc = CLI_FAILED;
+
+    (void)hex_encode(slice_make(s->keys.list[0].id, SEAL_ID_BYTES), &id);
+    if (accounts != NULL)
+        rc = accounts_object(
+            accounts,
+            &(const struct accountd_admin){
+                .verb = SLICE("totp-seal"),
+                .kind = SLICE("admin"),
+                .fields = &(const struct object_field){SLICE("key"), strbuf_slice(&id)},
+                .field_count = 1},
+            fields, &count);
+    if (rc == CLI_OK)
+        (void)parse_u64(object_get(fields, count, "sealed"), UINT64_MAX, sealed); /* a number */
+    accounts_close(&accounts);
+    strbuf_free(&id);
+    return rc;
+}
+
+/* In two steps, with a reload between. */
+static int
+change_key_of_base(struct sealing *s, const struct seal_owner *owner, bool made)
+{
+    uint64_t sealed = 0;
+    int rc = CLI_OK;
+
+    if (s->keys.count == 1) {
+        if (!made) {
+            seal_keys_add(&s->keys);
+            rc = seal_keys_write(s->cli, owner, &s->keys);
+        }
+        if (rc == CLI_OK)
+            (void)printf("account: a new key is there; 'posthorn reload'%s\n",
+                         made ? "" : ", then 'posthorn password rotate account' again");
+        return rc;
+    }
+    rc = seal_base(s, &sealed);
+    if (rc == CLI_OK) {
+        s->keys.count = 1;
+        rc = seal_keys_write(s->cli, owner, &s->keys);
+    }
+    if (rc == CLI_OK)
+        (void)printf("account: %llu keys of authenticators sealed anew, the old key is gone\n",
+                     (unsigned long long)sealed);
+    return rc;
+}
+
 int
 password_rotate(struct cli *cli, int argc, char **argv)
 {
     enum conf_id setting = CONF_ID_COUNT;
     struct seal_owner owner;
     struct sealing s;
+    bool made;
     int rc;
 
     if (cli_options(cli, &argc, argv, NULL, 0, 1, 1) != 0)
@@ -252,11 +311,12 @@ password_rotate(struct cli *cli, int argc, char **argv)
     if (rc != CLI_OK)
         return rc;
     rc = begin(&s, cli);
+    made = !seal_keys_exist(cli, setting);
     if (rc == CLI_OK)
         rc = need_keys(&s, setting, &owner);
-    if (rc == CLI_OK)
-        rc = change_key(&s, &owner);
-    if (rc == CLI_OK)
+    if (rc == CLI_OK && setting == USERS_ACCOUNT)
+        rc = change_key_of_base(&s, &owner, made);
+    else if (rc == CLI_OK && (rc = change_key(&s, &owner)) == CLI_OK)
         rc = print_count(&s, argv[0]);
     end(&s);
     return rc;

@@ -25,6 +25,7 @@ seal_owners(enum conf_id out[SEAL_OWNERS_MAX])
 {
     size_t count = 0;
 
+    out[count++] = USERS_ACCOUNT; /* keys of authenticators, in the account base */
     for (size_t i = 0; i < secret_kinds_count; i++) {
         bool again = false;
 
@@ -71,6 +72,16 @@ seal_keys_write(struct cli *cli, const struct seal_owner *owner, const struct se
     free(dir);
     free(path);
     return rc;
+}
+
+bool
+seal_keys_exist(const struct cli *cli, enum conf_id owner)
+{
+    char *path = seal_key_path(&cli->inst, owner);
+    bool exist = access(path, F_OK) == 0;
+
+    free(path);
+    return exist;
 }
 
 int

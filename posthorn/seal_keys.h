@@ -11,8 +11,8 @@
 #include "lib/conf/seal.h"
 #include "posthorn/command.h"
 
-/* The settings of [users] whose services have one, each once: those of secrets.def. 0 to
- * SEAL_OWNERS_MAX. */
+/* The settings of [users] whose services have one, each once: accountd's and those of secrets.def.
+ */
 #define SEAL_OWNERS_MAX 16
 size_t seal_owners(enum conf_id out[SEAL_OWNERS_MAX]);
 
@@ -28,6 +28,7 @@ int seal_keys_write(struct cli *cli, const struct seal_owner *owner, const struc
 /* Who that is, by the configuration. */
 int seal_owner_find(struct cli *cli, const struct conf *conf, enum conf_id setting,
                     struct seal_owner *out);
+bool seal_keys_exist(const struct cli *cli, enum conf_id owner);
 /* The keys of a service; a file with a new one is made where there is none. */
 int seal_keys_need(struct cli *cli, const struct seal_owner *owner, struct seal_keys *keys);
 

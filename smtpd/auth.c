@@ -29,6 +29,7 @@ static const struct refusal failures[] = {
     [AUTHD_CANCELLED] = {501, "5.7.0", "authentication cancelled"},
     [AUTHD_TOO_SOON] = {454, "4.7.0", "temporary authentication failure"},
     [AUTHD_EXPIRED] = {535, "5.7.8", "the password has expired and must be changed"},
+    [AUTHD_NO_TOTP] = {535, "5.7.8", "an authenticator is required"},
 };
 
 static const struct refusal gone = {0, "", "the client has gone"};

@@ -65,6 +65,8 @@ enum accountd_type {
     ACCOUNTD_CONTACTS_REPLY,
     ACCOUNTD_CONTACT_EDIT, /* directoryd: add, set or del of a contact */
     ACCOUNTD_CONTACT_EDIT_REPLY,
+    ACCOUNTD_TOTP, /* authd: is it the code of an administrator? (lib/ipc/accountd_totp.h) */
+    ACCOUNTD_TOTP_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -177,6 +179,7 @@ enum accountd_right {
     ACCOUNTD_POP3_MARKS_SEEN = 1 << 7, /* no right: what POP3 fetched becomes \Seen */
     ACCOUNTD_POP3_DELAYED = 1 << 8,    /* no right: pop3.login_delay holds for the user */
     ACCOUNTD_MORE_MEANS = 1 << 16,     /* no right: ask MEANS (lib/ipc/accountd_means.h) */
+    ACCOUNTD_HAS_TOTP = 1 << 17,       /* no right: of ADMIN_LOGIN, there is an authenticator */
 };
 enum accountd_login_state {
     ACCOUNTD_LOGIN_OK, /* account exists and may log in */

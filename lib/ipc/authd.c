@@ -298,7 +298,7 @@ authd_fail_decode(struct slice payload, struct authd_fail *fail)
 
     fail->failure = reader_u8(&r);
     fail->text = reader_bytes(&r, TEXT_MAX);
-    return reader_end(&r) < 0 || fail->failure > AUTHD_EXPIRED ? -1 : 0;
+    return reader_end(&r) < 0 || fail->failure > AUTHD_NO_TOTP ? -1 : 0;
 }
 
 /* ---- the session's side ---- */

@@ -162,7 +162,8 @@ enum authd_failure {
     AUTHD_BLOCKED,     /* too many failures from there */
     AUTHD_CANCELLED,
     AUTHD_TOO_SOON, /* POP3: pop3.login_delay is not over */
-    AUTHD_EXPIRED   /* right password, but it has to be changed before any login */
+    AUTHD_EXPIRED,  /* right password, but it has to be changed before any login */
+    AUTHD_NO_TOTP   /* an administrator: right password, but admin.totp requires an authenticator */
 };
 struct authd_fail {
     uint8_t failure; /* enum authd_failure */
@@ -174,7 +175,8 @@ int authd_fail_decode(struct slice payload, struct authd_fail *fail);
 /* ---- sessions of service "admin": who logs in is an administrator. The mechanism
  * AUTHD_TOKEN_LOGIN with a token of an earlier session as initial response logs in without a
  * password, until the token has not been used for admin.session_timeout, or the password is
- * another, or authd is ---- */
+ * another, or authd is. With an authenticator a right password is answered by an empty CHALLENGE:
+ * the STEP that follows has its code ---- */
 #define AUTHD_TOKEN_LOGIN "TOKEN"
 #define AUTHD_TOKEN_LEN 43                   /* characters of [0-9A-Za-z]: 256 bits */
 #define AUTHD_ADMIN_REQUEST_MAX (256u << 10) /* of an ADMIN */

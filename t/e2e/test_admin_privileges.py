@@ -37,6 +37,7 @@ CALLS = {
     "ModifyDomainLimit": ({"domain": "DOMAIN", "messages": 9}, "root dom hosts texts", "root hosts"),
     "AddAdminUser": ({"name": "mine-WHO-DOMAIN", "password": "Some-good-one7", "type": 0}, "root", "root"),
     "DeleteAdminUser": ({"name": "nobody"}, "root", "root"),
+    "ClearTotp": ({"name": "nobody"}, "root", "root"),
     "AddUserAlias": ({"alias": "a-WHO", "domain": "DOMAIN", "mailbox": "nobody@DOMAIN"}, "root dom desk", "root"),
     "DeleteUserAlias": ({"alias": "nobody", "domain": "DOMAIN"}, "root dom desk", "root"),
     "AddDomainAlias": ({"alias": "nobody.test", "domain": "no-DOMAIN"}, "root hosts", "root hosts"),
@@ -50,7 +51,7 @@ KINDS = {
     "domain": ("hosts", "hosts"), "domain-alias": ("hosts", "hosts"), "user": ("dom desk", ""), "alias": ("dom desk", ""),
     "group": ("dom desk", ""), "member": ("dom desk", ""), "public": ("dom texts", ""), "admin": ("", ""),
 }
-SESSION = {"Login", "Logout", "WhoAmI", "ChangeOwnPassword"}
+SESSION = {"Login", "Logout", "WhoAmI", "ChangeOwnPassword", "EnrollTotp", "ConfirmTotp"}
 GENERIC = {"List", "Show", "Add", "Set", "Remove", "Rename", "Grant"}
 USE = {"CheckUser": "root dom desk", "SetUserPassword": "root dom desk help"}  # where the table says less than accountd allows
 

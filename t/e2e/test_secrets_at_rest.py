@@ -54,14 +54,14 @@ def secrets_of_doctor(inst):
 def test_key_files_are_for_their_services_alone(relay):
     inst, _ = relay
     keys = inst.root / "etc/keys"
-    assert sorted(os.listdir(keys)) == ["auth.key", "ldap.key", "out.key"]
+    assert sorted(os.listdir(keys)) == ["account.key", "auth.key", "ldap.key", "out.key"]
     for name in os.listdir(keys):
         st = (keys / name).stat()
         assert stat.S_IMODE(st.st_mode) == 0o400
         if os.geteuid() == 0:
             role = inst.run("config", "get", f"users.{name.split('.')[0]}").out.strip()
             assert st.st_uid == (int(role.split(":")[0]) if ":" in role else pwd.getpwnam(role).pw_uid) != 0
-    assert len({(keys / name).read_text() for name in os.listdir(keys)}) == 3
+    assert len({(keys / name).read_text() for name in os.listdir(keys)}) == 4
 
 
 def test_plain_passwords_are_sealed_where_they_stand(relay):
@@ -132,7 +132,7 @@ def test_one_password_is_sealed_for_one_place(relay):
     (("seal", "remote.workers"), "expected one of remote.relay_passwords"),
     (("seal", "remote.relay_passwords"), "expected SETTING HOST NAME, or --in-place"),
     (("seal", "proxy.password_file", "a", "b"), "expected nothing behind SETTING"),
-    (("rotate", "mail"), "expected one of out, auth, ldap"),
+    (("rotate", "mail"), "expected one of account, out, auth, ldap"),
 ])
 def test_what_cannot_be_sealed(relay, words, expected):
     done = relay[0].run("password", *words, stdin="x\n", check=False)

@@ -167,7 +167,7 @@ START_TEST(limits_of_the_frames)
 {
     static char big[AUTHD_SASL_MAX + 1];
     struct strbuf frame = strbuf_new(AUTHD_PAYLOAD_MAX);
-    struct authd_fail fail = {.failure = AUTHD_EXPIRED + 1};
+    struct authd_fail fail = {.failure = AUTHD_NO_TOTP + 1};
     struct authd_start start = {.mechanism = slice_make(big, AUTHD_MECHANISM_MAX + 1)};
     struct slice data;
 
