@@ -299,7 +299,7 @@ names_with_key(struct operation *op, struct strbuf *names)
 static bool
 is_first_key(struct slice id)
 {
-    struct strbuf first = strbuf_new(2 * SEAL_ID_BYTES);
+    struct strbuf first = strbuf_new(SEAL_ID_HEX);
     bool is = seal_keys.count > 0 &&
               hex_encode(slice_make(seal_keys.list[0].id, SEAL_ID_BYTES), &first) &&
               slice_eq(strbuf_slice(&first), id);

@@ -246,7 +246,7 @@ static int
 seal_base(struct sealing *s, uint64_t *sealed)
 {
     struct accounts *accounts = accounts_open(s->cli);
-    struct strbuf id = strbuf_new(2 * SEAL_ID_BYTES);
+    struct strbuf id = strbuf_new(SEAL_ID_HEX);
     struct object_field fields[OBJECT_FIELDS_MAX];
     uint32_t count;
     int rc = CLI_FAILED;
