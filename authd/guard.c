@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "authd/block_report.h"
 #include "authd/white_list.h"
 #include "lib/auth/block_list.h"
 #include "lib/auth/guess.h"
@@ -22,13 +23,7 @@
 #include "lib/ipc/accountd_block.h"
 #include "lib/log/log.h"
 
-enum {
-    FOLLOW_TIMEOUT_MS = 3600 * 1000,
-    REPORT_TIMEOUT_MS = 60000,
-    RETRY_MS = 1000,
-    REQUEST_MAX = 4096,
-    ERRORS_MAX = 65536
-};
+enum { FOLLOW_TIMEOUT_MS = 3600 * 1000, RETRY_MS = 1000, REQUEST_MAX = 4096, ERRORS_MAX = 65536 };
 
 /* Wrong passwords of one kind of login. */
 struct detection {
@@ -45,9 +40,10 @@ struct guard {
     struct guess_table *senders;
     struct white_list *white_list;
     struct location_table *locations;
-    const struct conf *conf;   /* guess.allowed_locations */
-    struct block_list *blocks; /* a copy of accountd's */
-    uint64_t known;            /* up to this change of accountd's */
+    const struct conf *conf;       /* guess.allowed_locations */
+    struct block_list *blocks;     /* a copy of accountd's */
+    uint64_t known;                /* up to this change of accountd's */
+    struct block_reports *reports; /* what accountd has not taken yet */
     struct loop_timer *retry;
     _Atomic uint64_t *blocked_addresses, *blocked_users, *refused;
 };
@@ -89,6 +85,7 @@ apply_reply(struct guard *guard, const struct frame_header *header, struct slice
         if (reply.anew) {
             block_list_free(&guard->blocks);
             guard->blocks = block_list_new(BLOCKS_MAX, 0);
+            block_reports_apply(guard->reports, guard->blocks); /* it does not know these yet */
         }
         for (uint32_t i = 0; i < reply.count; i++)
             apply(guard, &items[i]);
@@ -125,22 +122,11 @@ follow(void *arg)
 
 /* ---- a new block ---- */
 
-static void
-reported(void *arg, const struct frame_header *header, struct slice payload, int fd)
-{
-    (void)arg;
-    (void)payload;
-    close_keep_errno(fd);
-    if (header == NULL || header->type != ACCOUNTD_OK)
-        log_event(LOG_WARN, "block_not_kept", KV_STR("reason", "accountd did not take it"));
-}
-
 /* In force here at once; accountd keeps it and tells the others. */
 static void
 block(struct guard *guard, enum block_kind kind, enum block_cause cause, struct slice name,
       unsigned count, int64_t block_ms)
 {
-    struct strbuf request = strbuf_new(REQUEST_MAX);
     char reason[BLOCK_REASON_MAX];
     struct block block = {.kind = (uint8_t)kind,
                           .cause = (uint8_t)cause,
@@ -159,9 +145,7 @@ block(struct guard *guard, enum block_kind kind, enum block_cause cause, struct 
               KV_U64("count", count));
     stats_add(kind == BLOCK_USER ? guard->blocked_users : guard->blocked_addresses, 1);
     (void)block_list_set(guard->blocks, &block);
-    assert_always(accountd_block_encode(&request, &block) == 0);
-    ipc_async_call(guard->server->accounts, &request, REPORT_TIMEOUT_MS, reported, guard);
-    strbuf_free(&request);
+    block_reports_add(guard->reports, &block);
 }
 
 /* ---- one login ---- */
@@ -368,6 +352,7 @@ guard_new(struct server *server, const struct daemon *d)
     guard->locations = load_locations(d);
     guard->conf = conf;
     guard->blocks = block_list_new(BLOCKS_MAX, 0);
+    guard->reports = block_reports_new(server->loop, server->accounts);
     guard->retry = loop_timer_new(server->loop, follow, guard);
     guard->blocked_addresses = stats_counter(d->stats, "addresses_blocked");
     guard->blocked_users = stats_counter(d->stats, "users_blocked");
@@ -386,6 +371,7 @@ guard_free(struct guard **guardp)
     loop_timer_free(&guard->retry);
     white_list_free(&guard->white_list);
     location_table_free(&guard->locations);
+    block_reports_free(&guard->reports);
     block_list_free(&guard->blocks);
     detection_free(&guard->of_users);
     detection_free(&guard->of_admins);

@@ -86,6 +86,8 @@ class AuthdAlone:
                         connection.send(*reply)
             except (EOFError, OSError):
                 pass
+            finally:
+                sock.close()
 
         def accept():
             while not self._stop:
