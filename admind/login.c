@@ -51,7 +51,9 @@ login_by_password(struct session *s, const struct login_proof *proof, struct sli
     struct authd_result result = {.dir_fd = -1};
 
     login_forget(s);
-    authd_call_login(s->pool->auth, proof->name, proof->password, true, &result);
+    authd_call_login(s->pool->auth,
+                     &(const struct authd_login){proof->name, proof->password, true, SLICE("")},
+                     &result);
     if (result.step == AUTHD_STEP_CHALLENGE && proof->code.len > 0)
         authd_call_step(s->pool->auth, proof->code, &result);
     return take_result(s, &result, text);

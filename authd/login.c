@@ -496,7 +496,8 @@ static void
 look_up(struct session *s)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
-    struct accountd_login login = {.name = sasl_user(s->sasl)};
+    struct accountd_login login = {
+        .name = sasl_user(s->sasl), .local_ip = slice_of(s->local_ip), .host = slice_of(s->host)};
     enum authd_failure failure;
     const char *why = guard_refuses(s, &failure);
 

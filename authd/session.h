@@ -29,6 +29,8 @@ struct session {
     struct client_address address;
     char client_ip[64];
     char session_id[65];
+    char local_ip[65];             /* where the client has connected */
+    char host[AUTHD_HOST_MAX + 1]; /* that it asked for, says the session */
 
     enum {
         SESSION_IDLE,   /* no exchange */

@@ -137,8 +137,11 @@ start_exchange(struct session *s, struct slice mechanism, bool has_initial, stru
 {
     const struct tls *tls = stream_tls(s->stream);
     unsigned char binding[32];
-    struct authd_start start = {
-        .mechanism = mechanism, .has_initial = has_initial, .initial = initial, .tls = tls != NULL};
+    struct authd_start start = {.mechanism = mechanism,
+                                .has_initial = has_initial,
+                                .initial = initial,
+                                .tls = tls != NULL,
+                                .host = tls_server_name(tls)};
 
     if (tls != NULL && tls_channel_binding(tls, binding) == 0)
         start.binding = slice_make(binding, sizeof(binding));

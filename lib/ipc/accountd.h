@@ -17,6 +17,7 @@
 #define ACCOUNTD_SOCKET "accountd.sock"
 #define ACCOUNTD_ADDRESS_MAX 1024 /* bytes of an address; UTF-8 */
 #define ACCOUNTD_TEXT_MAX 1024
+#define ACCOUNTD_HOST_MAX 253
 #define ACCOUNTD_BATCH_MAX 1000          /* addresses in one EXPAND */
 #define ACCOUNTD_TARGETS_MAX 100000      /* results of one EXPAND, all addresses together */
 #define ACCOUNTD_OBJECTS_MAX 1000        /* objects in one page of a listing */
@@ -189,8 +190,9 @@ enum accountd_login_state {
     ACCOUNTD_LOGIN_PASSWORD  /* exists, and its password has to be changed before any login */
 };
 struct accountd_login {
-    struct slice name;     /* as typed; bare names belong to the primary domain (DIR-02) */
-    struct slice local_ip; /* where the client connected to (DIR-10, later) */
+    struct slice name; /* as typed; bare names belong to the primary domain (DIR-02), or to that */
+    struct slice local_ip; /* which has the address that the client connected to, */
+    struct slice host;     /* or the host name that it asked for, as the session says (DIR-10) */
 };
 struct accountd_login_reply {
     uint8_t state;         /* enum accountd_login_state */

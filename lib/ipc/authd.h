@@ -19,6 +19,7 @@
 #define AUTHD_MECHANISM_MAX 32        /* RFC 4422 section 3.1: 20 */
 #define AUTHD_PAYLOAD_MAX (512 << 10) /* of an answer: the longest is an ACL */
 #define AUTHD_REQUEST_MAX 32768
+#define AUTHD_HOST_MAX 253
 #define AUTHD_FOLDERS_MAX 256  /* folders of others in one session */
 #define AUTHD_TIMEOUT_MS 30000 /* a session waits for one answer; a hash queue and a delay fit */
 
@@ -68,6 +69,7 @@ struct authd_start {
     struct slice initial; /* decoded bytes */
     bool tls;             /* the connection is protected */
     struct slice binding; /* tls-exporter value, 32 bytes, or empty */
+    struct slice host;    /* that the client asked for in TLS, or empty: only bare names heed it */
 };
 int authd_start_encode(struct strbuf *out, const struct authd_start *start);
 int authd_start_decode(struct slice payload, struct authd_start *start);
@@ -233,7 +235,12 @@ int authd_call_admin(struct ipc_client *auth, const struct accountd_admin *reque
 /* A token for that administrator into `token`, or with `ended` the end of that one. 0, or -1. */
 int authd_call_token(struct ipc_client *auth, struct slice ended, struct strbuf *token);
 /* Name and password in one (IMAP LOGIN, POP3 PASS). */
-void authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
+struct authd_login {
+    struct slice name, password;
+    bool tls;
+    struct slice host; /* as of authd_start */
+};
+void authd_call_login(struct ipc_client *auth, const struct authd_login *login,
                       struct authd_result *result);
 
 #endif

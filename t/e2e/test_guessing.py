@@ -195,7 +195,7 @@ def test_a_flood_of_wrong_passwords_leaves_a_right_one_its_share():
         flood = [alone.session(client_ip=f"198.51.100.{n % 5}") for n in range(200)]
         for session in flood:
             session.request = 1
-            session.channel.send(START, 1, "PLAIN", U8(1), b"\0a@d.test\0wrong", U8(1), b"")
+            session.channel.send(START, 1, "PLAIN", U8(1), b"\0a@d.test\0wrong", U8(1), b"", b"")
 
         def answered():
             return len(select.select([session.channel.sock for session in flood], [], [], 0)[0])
