@@ -70,7 +70,7 @@ LIBS_metricsd = -levent_core -lseccomp -lssl -lcrypto
 LIBS_directoryd = -levent_core -lseccomp -licuuc -lidn2 -lunistring -lcrypto
 LIBS_ldapd = -levent_core -lseccomp -lssl -lcrypto -llber -licuuc
 LIBS_syncd = -levent_core -lseccomp -llber -lssl -lcrypto -lidn2 -lunistring
-LIBS_posthorn = -ljansson -llber -levent_core -lseccomp -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring -licuuc
+LIBS_posthorn = -lqrencode -ljansson -llber -levent_core -lseccomp -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring -licuuc
 LIBS_ALL = -ljansson -levent_core -lseccomp -lsqlite3 -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound -licuuc -lz -llber
 
 DAEMONS := $(foreach d,$(DAEMONS),$(if $(wildcard $(d)/main.c),$(d)))

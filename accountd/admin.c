@@ -19,6 +19,7 @@
 #include "accountd/own_password.h"
 #include "accountd/renames.h"
 #include "accountd/visits.h"
+#include "accountd/totp.h"
 #include "lib/account/auth_code.h"
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
@@ -120,7 +121,10 @@ run_defaults(struct operation *op)
 static int
 run_rename(struct operation *op)
 {
-    return account_rename(&op->edit, op->kind, op->admin.name, operation_field(op, "new_name"));
+    struct slice new_name = operation_field(op, "new_name");
+    int rc = account_rename(&op->edit, op->kind, op->admin.name, new_name);
+
+    return rc == 0 && op->kind == ACCOUNT_ADMIN ? totp_renamed(op, op->admin.name, new_name) : rc;
 }
 
 static int
@@ -210,6 +214,10 @@ static const struct {
     {"rename", VERB_CHANGES | VERB_NAMES, run_rename},
     {"grant", VERB_CHANGES, run_grant},
     {"passwd", VERB_CHANGES, run_passwd},
+    {"totp-new", VERB_CHANGES, operation_totp_new},
+    {"totp-confirm", VERB_CHANGES, operation_totp_confirm},
+    {"totp-clear", VERB_CHANGES, operation_totp_clear},
+    {"totp-seal", VERB_CHANGES, operation_totp_seal},
     {"words", VERB_CHANGES, run_words},
     {"repair", VERB_CHANGES, run_repair},
     {"clear", VERB_CHANGES, run_clear},

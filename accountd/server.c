@@ -35,6 +35,7 @@
 #include "accountd/srs_key.h"
 #include "accountd/store.h"
 #include "accountd/sync.h"
+#include "accountd/totp.h"
 #include "accountd/usage.h"
 #include "lib/account/old_names.h"
 #include "lib/account/totals.h"
@@ -69,6 +70,7 @@ static const struct {
     {ACCOUNTD_SENDERS, ROLE_QUEUE | ROLE_ADMIN, senders_request},
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
     {ACCOUNTD_ADMIN_LOGIN, ROLE_AUTH, request_admin_login},
+    {ACCOUNTD_TOTP, ROLE_AUTH, totp_request},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
     {ACCOUNTD_MEANS, ROLE_AUTH, means_request},
     {ACCOUNTD_CODE_USED, ROLE_AUTH, means_code_used},

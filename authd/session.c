@@ -84,6 +84,7 @@ end_exchange(struct session *s)
     s->state = SESSION_IDLE;
     s->cached = false;
     s->token_refused = false;
+    s->awaits_code = false;
     s->closed = NULL;
     s->closed_by_mail = false;
 }
@@ -234,6 +235,7 @@ session_send_failure(struct session *s, enum authd_failure failure)
         [AUTHD_CANCELLED] = "Authentication cancelled",
         [AUTHD_TOO_SOON] = "Too soon after the last login",
         [AUTHD_EXPIRED] = "The password has to be changed",
+        [AUTHD_NO_TOTP] = "An authenticator is required: posthorn admin totp, on the server",
     };
     struct strbuf frame = strbuf_new(ANSWER_MAX);
     struct authd_fail fail = {.failure = (uint8_t)failure, .text = slice_of(texts[failure])};
@@ -264,6 +266,15 @@ session_answer(struct session *s, struct strbuf *frame)
 
 /* ---- frames ---- */
 
+static void
+copy_text(char *to, size_t size, struct slice text)
+{
+    assert_always(text.len < size); /* the decoders have looked at it */
+    if (text.len > 0)
+        memcpy(to, text.ptr, text.len);
+    to[text.len] = '\0';
+}
+
 static bool
 mechanism_allowed(const struct session *s)
 {
@@ -283,6 +294,7 @@ on_start(struct session *s, struct slice payload)
         xfree(&s->user);
     }
     s->tls = start.tls;
+    copy_text(s->host, sizeof(s->host), start.host);
     s->mechanism = mechanisms_enabled(s->server->mechanisms, start.mechanism)
                        ? sasl_find(start.mechanism)
                        : SASL_NONE;
@@ -409,15 +421,6 @@ find_service(struct slice name, enum session_service *service)
     return -1;
 }
 
-static void
-copy_text(char *to, size_t size, struct slice text)
-{
-    assert_always(text.len < size); /* authd_attach_decode has looked at it */
-    if (text.len > 0)
-        memcpy(to, text.ptr, text.len);
-    to[text.len] = '\0';
-}
-
 int
 session_attach(struct server *server, uint64_t parent_id, const struct authd_attach *attach, int fd)
 {
@@ -439,6 +442,7 @@ session_attach(struct server *server, uint64_t parent_id, const struct authd_att
     s->dir_fd = -1;
     s->address = address;
     copy_text(s->client_ip, sizeof(s->client_ip), attach->client_ip);
+    copy_text(s->local_ip, sizeof(s->local_ip), attach->local_ip);
     copy_text(s->session_id, sizeof(s->session_id), attach->session_id);
     s->proof = strbuf_new(SASL_CHALLENGE_MAX);
     server->sessions++;

@@ -29,6 +29,8 @@ struct session {
     struct client_address address;
     char client_ip[64];
     char session_id[65];
+    char local_ip[65];             /* where the client has connected */
+    char host[AUTHD_HOST_MAX + 1]; /* that it asked for, says the session */
 
     enum {
         SESSION_IDLE,   /* no exchange */
@@ -64,6 +66,8 @@ struct session {
     unsigned char admin_record[DIGEST_MAX]; /* of an administrator's password record */
     bool cached;
     bool token_refused; /* the client has been told why, and has to answer */
+    bool awaits_code;   /* an administrator: the authenticator's code is to come */
+    void (*code_proved)(struct session *s);
     const char *closed; /* the user of this exchange is blocked: why, for the log */
     bool closed_by_mail;
     char *wanted; /* secret: the exchange is for this password in place of the present one */

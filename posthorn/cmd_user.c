@@ -262,6 +262,7 @@ const struct command command_user = {
         "An authorization code is made up, printed once, and taken in place of the password by\n"
         "mail programs. Properties: description services (smtp;imap;pop3) addresses (networks\n"
         "separated by ';') expires (YYYY-MM-DD). Revoking one ends the sessions that used it.\n"
-        "With 'posthorn domain set DOMAIN mail_password=no' mail programs need one.\n",
+        "With 'posthorn domain set DOMAIN mail_password=no' mail programs need one, and so for a\n"
+        "user with two_step=yes.\n",
     .verbs = verbs,
 };

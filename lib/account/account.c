@@ -294,13 +294,20 @@ account_find(struct account_base *base, struct slice address, struct account_hit
 enum account_found
 account_find_login(struct account_base *base, struct slice name, struct account_hit *hit)
 {
+    return account_find_login_in(base, name, strbuf_slice(&base->primary), hit);
+}
+
+enum account_found
+account_find_login_in(struct account_base *base, struct slice name, struct slice domain,
+                      struct account_hit *hit)
+{
     struct strbuf address = strbuf_new(LOGIN_MAX);
     enum account_found found;
 
     (void)strbuf_append(&address, name);
     if (slice_index(name, '@') == name.len) {
         (void)strbuf_char(&address, '@');
-        (void)strbuf_append(&address, strbuf_slice(&base->primary));
+        (void)strbuf_append(&address, domain);
     }
     found =
         address.overflow ? ACCOUNT_UNKNOWN : account_find_exact(base, strbuf_slice(&address), hit);

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "lib/account/canonical.h"
+#include "lib/account/contact.h"
+#include "lib/account/direct_login.h"
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
 #include "lib/account/share.h"
@@ -296,6 +298,8 @@ rename_domain_row(const struct renaming *r, const struct edit_row *row, struct r
     }
     if (moved)
         rc = edit_del_row(r->edit, ACCOUNT_TABLE_DOMAINS, edit_key(row));
+    if (rc == 0 && moved && record->kind == ACCOUNT_DOMAIN)
+        rc = direct_login_put(r->edit, r->new_name, record);
     if (rc == 0 && changed)
         rc = edit_put_record(r->edit, ACCOUNT_TABLE_DOMAINS, moved ? r->new_name : edit_key(row),
                              record);

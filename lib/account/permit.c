@@ -32,7 +32,7 @@ need_of(struct slice verb)
     for (size_t i = 0; i < ARRAY_LEN(needs); i++)
         if (slice_eq(verb, slice_of(needs[i].verb)))
             return needs[i].need;
-    return NEED_SUPER; /* export, import, fresh, manages */
+    return NEED_SUPER; /* export, import, fresh, manages, authenticators of others */
 }
 
 static int
@@ -224,13 +224,23 @@ check_place(struct account_base *base, const struct account_actor *actor,
 
 /* ---- the decision ---- */
 
-/* Everybody may look at himself and change his own password (ADM-13). */
+static bool
+is_own_verb(struct slice verb)
+{
+    static const char *const verbs[] = {"show", "passwd", "totp-new", "totp-confirm"};
+
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+        if (slice_eq(verb, slice_of(verbs[i])))
+            return true;
+    return false;
+}
+
+/* Everybody may look at himself, change his own password (ADM-13) and get an authenticator. */
 static bool
 is_own_business(const struct account_actor *actor, const struct account_wish *wish)
 {
     struct strbuf name = strbuf_new(CANONICAL_LOCAL_MAX);
-    bool own = wish->kind == ACCOUNT_ADMIN &&
-               (slice_eq(wish->verb, SLICE("show")) || slice_eq(wish->verb, SLICE("passwd"))) &&
+    bool own = wish->kind == ACCOUNT_ADMIN && is_own_verb(wish->verb) &&
                canonical_local(wish->name, &name) == 0 &&
                slice_eq(strbuf_slice(&name), strbuf_slice(&actor->name));
 

@@ -18,6 +18,7 @@
 #define ACCOUNTD_SOCKET "accountd.sock"
 #define ACCOUNTD_ADDRESS_MAX 1024 /* bytes of an address; UTF-8 */
 #define ACCOUNTD_TEXT_MAX 1024
+#define ACCOUNTD_HOST_MAX 253
 #define ACCOUNTD_BATCH_MAX 1000          /* addresses in one EXPAND */
 #define ACCOUNTD_TARGETS_MAX 100000      /* results of one EXPAND, all addresses together */
 #define ACCOUNTD_OBJECTS_MAX 1000        /* objects in one page of a listing */
@@ -75,6 +76,8 @@ enum accountd_type {
     ACCOUNTD_ADDRESSEES_REPLY,
     ACCOUNTD_VISITS, /* authd: logins to mailboxes, removals (lib/ipc/accountd_doings.h); OK */
     ACCOUNTD_SENT,   /* smtpd: a message of a user: a report, no reply */
+    ACCOUNTD_TOTP, /* authd: is it the code of an administrator? (lib/ipc/accountd_totp.h) */
+    ACCOUNTD_TOTP_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -197,6 +200,7 @@ enum accountd_right {
     ACCOUNTD_MAY_NOTES = 1 << 17,
     ACCOUNTD_MAY_NOTIFY = 1 << 18,
     ACCOUNTD_MAY_SHORT_MESSAGES = 1 << 19,
+    ACCOUNTD_HAS_TOTP = 1 << 20, /* no right: of ADMIN_LOGIN, there is an authenticator */
 };
 enum accountd_login_state {
     ACCOUNTD_LOGIN_OK, /* account exists and may log in */
@@ -206,8 +210,9 @@ enum accountd_login_state {
     ACCOUNTD_LOGIN_PASSWORD  /* exists, and its password has to be changed before any login */
 };
 struct accountd_login {
-    struct slice name;     /* as typed; bare names belong to the primary domain (DIR-02) */
-    struct slice local_ip; /* where the client connected to (DIR-10, later) */
+    struct slice name; /* as typed; bare names belong to the primary domain (DIR-02), or to that */
+    struct slice local_ip; /* which has the address that the client connected to, */
+    struct slice host;     /* or the host name that it asked for, as the session says (DIR-10) */
     struct slice service;  /* "smtp", "imap", "pop3", "ldap": whose access list is told; or empty */
 };
 struct accountd_login_reply {
