@@ -18,8 +18,8 @@
 #include "accountd/operation.h"
 #include "accountd/own_password.h"
 #include "accountd/renames.h"
-#include "accountd/visits.h"
 #include "accountd/totp.h"
+#include "accountd/visits.h"
 #include "lib/account/auth_code.h"
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
@@ -188,8 +188,13 @@ run_fresh(struct operation *op)
 
 /* ---- dispatch ---- */
 
-enum { VERB_CHANGES = 1, VERB_KEEPS_FRESH = 2, VERB_ANY_KIND = 4, VERB_RENAMES = 8 };
-enum { VERB_CHANGES = 1, VERB_KEEPS_FRESH = 2, VERB_ANY_KIND = 4, VERB_NAMES = 8 };
+enum {
+    VERB_CHANGES = 1,
+    VERB_KEEPS_FRESH = 2,
+    VERB_ANY_KIND = 4,
+    VERB_RENAMES = 8,
+    VERB_NAMES = 16
+};
 
 static const struct {
     const char *name;
@@ -210,8 +215,7 @@ static const struct {
     {"del", VERB_CHANGES | VERB_NAMES, run_del},
     {"set", VERB_CHANGES, run_set},
     {"defaults", VERB_CHANGES, run_defaults},
-    {"rename", VERB_CHANGES | VERB_RENAMES, run_rename},
-    {"rename", VERB_CHANGES | VERB_NAMES, run_rename},
+    {"rename", VERB_CHANGES | VERB_RENAMES | VERB_NAMES, run_rename},
     {"grant", VERB_CHANGES, run_grant},
     {"passwd", VERB_CHANGES, run_passwd},
     {"totp-new", VERB_CHANGES, operation_totp_new},
@@ -225,10 +229,7 @@ static const struct {
     {"export", VERB_ANY_KIND, operation_export},
     {"import-begin", VERB_ANY_KIND, operation_import_begin},
     {"import-data", VERB_ANY_KIND, operation_import_data},
-    {"import-commit", VERB_CHANGES | VERB_ANY_KIND, operation_import_commit},
-    {"import-begin", VERB_ANY_KIND, run_import_begin},
-    {"import-data", VERB_ANY_KIND, run_import_data},
-    {"import-commit", VERB_CHANGES | VERB_ANY_KIND | VERB_NAMES, run_import_commit},
+    {"import-commit", VERB_CHANGES | VERB_ANY_KIND | VERB_NAMES, operation_import_commit},
 };
 
 /* May this have taken a right on a folder from somebody? What a user may not do with the own mail

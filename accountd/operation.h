@@ -20,8 +20,8 @@ struct operation {
     struct strbuf name;         /* with the primary domain where none was given */
     struct strbuf data, cursor; /* of the reply */
     bool is_answered_later;
-    bool by_sync;  /* syncd's: accountd/sync.c has seen to what it may do */
-    bool by_owner; /* the user's own password: no administrator's right is needed */
+    bool by_sync;   /* syncd's: accountd/sync.c has seen to what it may do */
+    bool by_owner;  /* the user's own password: no administrator's right is needed */
     bool is_parked; /* it waits for the store, and is run again */
 };
 

@@ -19,8 +19,8 @@
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
 #include "accountd/contacts.h"
-#include "accountd/expiring.h"
 #include "accountd/doings.h"
+#include "accountd/expiring.h"
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
@@ -37,10 +37,10 @@
 #include "accountd/sync.h"
 #include "accountd/totp.h"
 #include "accountd/usage.h"
+#include "accountd/visits.h"
 #include "lib/account/old_names.h"
 #include "lib/account/totals.h"
 #include "lib/base/clock.h"
-#include "accountd/visits.h"
 #include "lib/log/log.h"
 
 #define LOCK_WAIT_MS 5000 /* a standalone accountd of the command line is soon done */

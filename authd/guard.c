@@ -267,8 +267,7 @@ guard_failed(struct session *s)
     if (of->per_user > 0 && s->account.known) {
         failures = guess_count(of->users, slice_of(s->account.user), now_ms);
         if (failures >= of->per_user)
-            block(s, BLOCK_USER, BLOCK_GUESSING, slice_of(s->account.user), failures,
-                  of->block_ms);
+            block(s, BLOCK_USER, BLOCK_GUESSING, slice_of(s->account.user), failures, of->block_ms);
     }
 }
 

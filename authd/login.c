@@ -19,8 +19,8 @@
 #include "authd/admin.h"
 #include "authd/external.h"
 #include "authd/guard.h"
-#include "authd/own_password.h"
 #include "authd/outcome.h"
+#include "authd/own_password.h"
 #include "authd/rehash.h"
 #include "authd/second_step.h"
 #include "authd/user_dir.h"
@@ -504,8 +504,9 @@ static void
 look_up(struct session *s)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
-    struct accountd_login login = {
-        .name = sasl_user(s->sasl), .local_ip = slice_of(s->local_ip), .host = slice_of(s->host)};
+    struct accountd_login login = {.name = sasl_user(s->sasl),
+                                   .local_ip = slice_of(s->local_ip),
+                                   .host = slice_of(s->host),
                                    .service = slice_of(session_service_name(s))};
     enum authd_failure failure;
     const char *why = guard_refuses(s, &failure);

@@ -149,7 +149,8 @@ const struct command command_stats = {
     .name = "stats",
     .summary = "the services' counters since the start, and what they did over time, and users'",
     .synopsis = "[--json | --prometheus] [SERVICE] | --history COUNTER [--since TIME] "
-                "[--until TIME] [--by minute|hour|day] [--json] | --day DAY [--json] | " STATS_USERS_SYNOPSIS,
+                "[--until TIME] [--by minute|hour|day] [--json] | --day DAY [--json] "
+                "| " STATS_USERS_SYNOPSIS,
     .help =
         "--prometheus prints the text format that Prometheus reads: let a timer write it where\n"
         "node_exporter's textfile collector looks, or have metricsd answer scrapes (metricsd(8)).\n"

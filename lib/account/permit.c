@@ -23,7 +23,7 @@ static const struct {
     {"recount", NEED_CHANGE},  {"add", NEED_CHANGE},      {"del", NEED_CHANGE},
     {"set", NEED_CHANGE},      {"rename", NEED_CHANGE},   {"grant", NEED_CHANGE},
     {"passwd", NEED_PASSWORD}, {"defaults", NEED_CHANGE}, {"authenticate", NEED_PASSWORD},
-    {"status", NEED_SEE}, {"recent", NEED_CHANGE}, {"sums", NEED_CHANGE},
+    {"status", NEED_SEE},      {"recent", NEED_CHANGE},   {"sums", NEED_CHANGE},
 };
 
 static enum need

@@ -76,7 +76,7 @@ enum accountd_type {
     ACCOUNTD_ADDRESSEES_REPLY,
     ACCOUNTD_VISITS, /* authd: logins to mailboxes, removals (lib/ipc/accountd_doings.h); OK */
     ACCOUNTD_SENT,   /* smtpd: a message of a user: a report, no reply */
-    ACCOUNTD_TOTP, /* authd: is it the code of an administrator? (lib/ipc/accountd_totp.h) */
+    ACCOUNTD_TOTP,   /* authd: is it the code of an administrator? (lib/ipc/accountd_totp.h) */
     ACCOUNTD_TOTP_REPLY,
 };
 

@@ -54,7 +54,7 @@ enum authd_type {
     AUTHD_WHO_REPLY, /* canonical user@domain, or empty */
     AUTHD_PASSWORD,  /* session of LDAP: another password (lib/ipc/authd_password.h) */
     AUTHD_PASSWORD_REPLY,
-    AUTHD_REMOVED,   /* session of a mailbox: its user has removed messages: a report, no reply */
+    AUTHD_REMOVED, /* session of a mailbox: its user has removed messages: a report, no reply */
 };
 
 struct authd_attach {
