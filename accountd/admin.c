@@ -13,9 +13,13 @@
 #include "accountd/audit.h"
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
+#include "accountd/doings.h"
 #include "accountd/new_password.h"
 #include "accountd/operation.h"
+#include "accountd/own_password.h"
 #include "accountd/renames.h"
+#include "accountd/totp.h"
+#include "accountd/visits.h"
 #include "lib/account/auth_code.h"
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
@@ -117,13 +121,16 @@ run_defaults(struct operation *op)
 static int
 run_rename(struct operation *op)
 {
-    return account_rename(&op->edit, op->kind, op->admin.name, operation_field(op, "new_name"));
+    struct slice new_name = operation_field(op, "new_name");
+    int rc = account_rename(&op->edit, op->kind, op->admin.name, new_name);
+
+    return rc == 0 && op->kind == ACCOUNT_ADMIN ? totp_renamed(op, op->admin.name, new_name) : rc;
 }
 
 static int
 run_passwd(struct operation *op)
 {
-    op->edit.by_owner = slice_eq(operation_field(op, "own"), SLICE("yes"));
+    op->edit.by_owner = op->by_owner || slice_eq(operation_field(op, "own"), SLICE("yes"));
     return account_password(&op->edit, op->kind, op->admin.name, SLICE(""),
                             operation_field(op, "password"));
 }
@@ -181,7 +188,13 @@ run_fresh(struct operation *op)
 
 /* ---- dispatch ---- */
 
-enum { VERB_CHANGES = 1, VERB_KEEPS_FRESH = 2, VERB_ANY_KIND = 4, VERB_RENAMES = 8 };
+enum {
+    VERB_CHANGES = 1,
+    VERB_KEEPS_FRESH = 2,
+    VERB_ANY_KIND = 4,
+    VERB_RENAMES = 8,
+    VERB_NAMES = 16
+};
 
 static const struct {
     const char *name;
@@ -190,18 +203,25 @@ static const struct {
 } verbs[] = {
     {"list", 0, operation_list},
     {"show", 0, operation_show},
+    {"status", 0, operation_status},
+    {"recent", 0, operation_recent},
+    {"sums", 0, operation_sums},
     {"check", 0, operation_check},
     {"manages", 0, operation_manages},
     {"recount", 0, operation_recount},
     {"weak", 0, operation_weak},
     {"authenticate", 0, operation_authenticate},
     {"add", VERB_CHANGES, run_add},
-    {"del", VERB_CHANGES, run_del},
+    {"del", VERB_CHANGES | VERB_NAMES, run_del},
     {"set", VERB_CHANGES, run_set},
     {"defaults", VERB_CHANGES, run_defaults},
-    {"rename", VERB_CHANGES | VERB_RENAMES, run_rename},
+    {"rename", VERB_CHANGES | VERB_RENAMES | VERB_NAMES, run_rename},
     {"grant", VERB_CHANGES, run_grant},
     {"passwd", VERB_CHANGES, run_passwd},
+    {"totp-new", VERB_CHANGES, operation_totp_new},
+    {"totp-confirm", VERB_CHANGES, operation_totp_confirm},
+    {"totp-clear", VERB_CHANGES, operation_totp_clear},
+    {"totp-seal", VERB_CHANGES, operation_totp_seal},
     {"words", VERB_CHANGES, run_words},
     {"repair", VERB_CHANGES, run_repair},
     {"clear", VERB_CHANGES, run_clear},
@@ -209,7 +229,7 @@ static const struct {
     {"export", VERB_ANY_KIND, operation_export},
     {"import-begin", VERB_ANY_KIND, operation_import_begin},
     {"import-data", VERB_ANY_KIND, operation_import_data},
-    {"import-commit", VERB_CHANGES | VERB_ANY_KIND, operation_import_commit},
+    {"import-commit", VERB_CHANGES | VERB_ANY_KIND | VERB_NAMES, operation_import_commit},
 };
 
 /* May this have taken a right on a folder from somebody? What a user may not do with the own mail
@@ -263,6 +283,8 @@ tell(struct operation *op)
 static struct slice
 actor_name(const struct operation *op, char *uid, size_t size)
 {
+    if (op->by_sync)
+        return SLICE("synchronisation");
     if (op->admin.actor.len > 0)
         return op->admin.actor;
     (void)snprintf(uid, size, "uid %lu", (unsigned long)ipc_peer_uid(op->request->peer));
@@ -307,6 +329,8 @@ change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
 
     if ((flags & VERB_RENAMES) != 0)
         renames_begin(op->server);
+    if ((flags & VERB_NAMES) != 0)
+        visits_write(op->server->visits);
     if (account_db_begin(db) < 0) {
         (void)account_fail_db(&op->result);
         return;
@@ -411,6 +435,8 @@ operation_new(struct request *request)
         .base = &op->server->base, .now_ms = clock_real_ms(), .result = &op->result};
     op->actor = account_actor_new();
     op->name = strbuf_new(ACCOUNTD_ADDRESS_MAX + CANONICAL_DOMAIN_MAX);
+    op->by_owner = request->header.type == ACCOUNTD_OWN_PASSWORD;
+    op->by_sync = request->header.type == ACCOUNTD_SYNC;
     return op;
 }
 
@@ -435,14 +461,18 @@ static void
 run_hashed(struct request *request, struct slice record)
 {
     struct operation *op = operation_new(request);
+    struct slice password;
 
     (void)accountd_admin_decode(request->payload, &op->admin, op->fields); /* as it did before */
+    password = operation_field(op, NEW_PASSWORD_FIELD);
     for (uint32_t i = 0; i < op->admin.field_count; i++)
         if (slice_eq(op->fields[i].name, SLICE(NEW_PASSWORD_FIELD)))
             op->fields[i] = (struct object_field){SLICE("password"), record};
     op->edit.password_checked = true;
     complete_name(op);
     run_verb(op);
+    if (op->by_owner && op->result.code == 0)
+        own_password_tell(op, password);
     if (reply(op) == REQUEST_BAD)
         ipc_peer_close(request->peer);
     operation_free(op);
@@ -489,7 +519,7 @@ run_verb(struct operation *op)
         if (kind < 0 && (verbs[i].flags & VERB_ANY_KIND) == 0)
             break;
         op->kind = kind < 0 ? ACCOUNT_DOMAIN : (enum account_kind)kind;
-        if (op->admin.actor.len > 0 && may_act(op) < 0)
+        if (op->admin.actor.len > 0 && !op->by_owner && may_act(op) < 0)
             return;
         if (hash_first(op))
             return;
@@ -511,10 +541,13 @@ request_admin(struct request *request)
     enum outcome outcome = REQUEST_BAD;
 
     if (accountd_admin_decode(request->payload, &op->admin, op->fields) == 0 &&
-        (op->admin.actor.len > 0 || server_is_trusted(request))) {
+        (op->admin.actor.len > 0 || op->by_sync || server_is_trusted(request))) {
         complete_name(op);
         run_verb(op);
-        outcome = op->is_answered_later ? REQUEST_DONE : reply(op);
+        if (op->is_parked)
+            outcome = REQUEST_PARKED;
+        else
+            outcome = op->is_answered_later ? REQUEST_DONE : reply(op);
     }
     operation_free(op);
     return outcome;

@@ -170,7 +170,9 @@ log_change(const char *event, const struct block *block)
     else if (block->end_ms != 0)
         (void)clock_rfc3339(block->end_ms, &until);
     log_event(LOG_WARN, event, KV_SLICE("name", block->name),
-              KV_STR("scope", block->kind == BLOCK_SENDING ? "sending" : "all"),
+              KV_STR("scope", block->kind == BLOCK_SENDING         ? "sending"
+                              : block->kind == BLOCK_ADMIN_ADDRESS ? "administration"
+                                                                   : "all"),
               KV_STR("cause", block_cause_text(block->cause)), KV_SLICE("reason", block->reason),
               KV_SLICE("until", strbuf_slice(&until)));
     strbuf_free(&until);

@@ -20,6 +20,9 @@ struct operation {
     struct strbuf name;         /* with the primary domain where none was given */
     struct strbuf data, cursor; /* of the reply */
     bool is_answered_later;
+    bool by_sync;   /* syncd's: accountd/sync.c has seen to what it may do */
+    bool by_owner;  /* the user's own password: no administrator's right is needed */
+    bool is_parked; /* it waits for the store, and is run again */
 };
 
 /* What was given under that name, or nothing. */
@@ -32,6 +35,7 @@ operation_field(const struct operation *op, const char *name)
 /* operation_read.c: 0, or -1 with op->result. */
 int operation_list(struct operation *op);
 int operation_show(struct operation *op);
+int operation_status(struct operation *op);
 int operation_manages(struct operation *op);
 int operation_check(struct operation *op);
 int operation_export(struct operation *op);

@@ -294,13 +294,20 @@ account_find(struct account_base *base, struct slice address, struct account_hit
 enum account_found
 account_find_login(struct account_base *base, struct slice name, struct account_hit *hit)
 {
+    return account_find_login_in(base, name, strbuf_slice(&base->primary), hit);
+}
+
+enum account_found
+account_find_login_in(struct account_base *base, struct slice name, struct slice domain,
+                      struct account_hit *hit)
+{
     struct strbuf address = strbuf_new(LOGIN_MAX);
     enum account_found found;
 
     (void)strbuf_append(&address, name);
     if (slice_index(name, '@') == name.len) {
         (void)strbuf_char(&address, '@');
-        (void)strbuf_append(&address, strbuf_slice(&base->primary));
+        (void)strbuf_append(&address, domain);
     }
     found =
         address.overflow ? ACCOUNT_UNKNOWN : account_find_exact(base, strbuf_slice(&address), hit);
@@ -392,4 +399,21 @@ account_user_rights(const struct record *user)
         if (record_bool(user, rights[i].property))
             all |= rights[i].right;
     return all;
+}
+
+struct slice
+account_user_access(const struct record *user, struct slice service)
+{
+    static const struct {
+        const char *service;
+        enum account_property id;
+    } lists[] = {{"smtp", USER_SMTP_ACCESS},
+                 {"pop3", USER_POP3_ACCESS},
+                 {"imap", USER_IMAP_ACCESS},
+                 {"ldap", USER_LDAP_ACCESS}};
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        if (slice_eq(service, slice_of(lists[i].service)))
+            return record_is(user, lists[i].id, "none") ? SLICE("") : record_get(user, lists[i].id);
+    return SLICE("");
 }

@@ -197,6 +197,25 @@ edit_admin_set(struct account_edit *edit, struct slice given, const struct objec
 }
 
 int
+account_admin_totp(struct account_edit *edit, struct slice given, const struct account_totp *totp)
+{
+    struct strbuf name = strbuf_new(CANONICAL_LOCAL_MAX), used = strbuf_new(32);
+    struct record record = record_new(ACCOUNT_ADMIN);
+    int rc = load(edit, given, &name, &record);
+
+    (void)strbuf_u64(&used, totp->used);
+    record_set(&record, ADMIN_TOTP, totp->state);
+    record_set(&record, ADMIN_TOTP_KEY, totp->key);
+    record_set(&record, ADMIN_TOTP_USED, strbuf_slice(&used));
+    if (rc == 0)
+        rc = edit_put_record(edit, ACCOUNT_TABLE_ADMINS, strbuf_slice(&name), &record);
+    record_free(&record);
+    strbuf_free(&name);
+    strbuf_free(&used);
+    return rc;
+}
+
+int
 edit_admin_del(struct account_edit *edit, struct slice given)
 {
     struct strbuf name = strbuf_new(CANONICAL_LOCAL_MAX);

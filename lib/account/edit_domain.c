@@ -7,6 +7,7 @@
 
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
+#include "lib/account/direct_login.h"
 #include "lib/account/edit_internal.h"
 #include "lib/base/parse.h"
 
@@ -135,6 +136,8 @@ check_and_put(struct account_edit *edit, struct slice name, struct record *recor
 
     if (rc == 0 && record->kind == ACCOUNT_DOMAIN)
         rc = store_type(edit, name, record);
+    if (rc == 0 && record->kind == ACCOUNT_DOMAIN)
+        rc = direct_login_put(edit, name, record);
     if (rc == 0)
         rc = edit_put_record(edit, ACCOUNT_TABLE_DOMAINS, name, record);
     return rc;

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "lib/account/canonical.h"
+#include "lib/account/contact.h"
+#include "lib/account/direct_login.h"
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
 #include "lib/account/share.h"
@@ -188,16 +190,18 @@ rename_entries(const struct renaming *r)
 
 /* ---- members, references, domains ---- */
 
+/* Rows whose keys begin with an entry's; what follows there, a member's address or the id of a
+ * code, is mapped too or no address. */
 static int
-rename_members(const struct renaming *r)
+rename_keys(const struct renaming *r, enum account_table table)
 {
     struct strbuf new_key = strbuf_new(ACCOUNT_KEY_MAX);
     struct edit_rows rows;
-    int rc = edit_collect(r->edit, ACCOUNT_TABLE_MEMBERS, SLICE(""), &rows);
+    int rc = edit_collect(r->edit, table, SLICE(""), &rows);
 
     for (size_t i = 0; i < rows.count && rc == 0; i++)
         if (map_key(r, edit_key(&rows.rows[i]), &new_key))
-            rc = move_row(r->edit, ACCOUNT_TABLE_MEMBERS, &rows.rows[i], strbuf_slice(&new_key));
+            rc = move_row(r->edit, table, &rows.rows[i], strbuf_slice(&new_key));
     edit_rows_free(&rows);
     strbuf_free(&new_key);
     return rc;
@@ -237,21 +241,6 @@ rename_shares(const struct renaming *r)
     for (size_t i = 0; i < rows.count && rc == 0; i++)
         if (map_share(r, edit_key(&rows.rows[i]), &new_key))
             rc = move_row(r->edit, ACCOUNT_TABLE_SHARES, &rows.rows[i], strbuf_slice(&new_key));
-    edit_rows_free(&rows);
-    strbuf_free(&new_key);
-    return rc;
-}
-
-static int
-rename_codes(const struct renaming *r)
-{
-    struct strbuf new_key = strbuf_new(ACCOUNT_KEY_MAX);
-    struct edit_rows rows;
-    int rc = edit_collect(r->edit, ACCOUNT_TABLE_CODES, SLICE(""), &rows);
-
-    for (size_t i = 0; i < rows.count && rc == 0; i++)
-        if (map_key(r, edit_key(&rows.rows[i]), &new_key)) /* an id is no address: it stays */
-            rc = move_row(r->edit, ACCOUNT_TABLE_CODES, &rows.rows[i], strbuf_slice(&new_key));
     edit_rows_free(&rows);
     strbuf_free(&new_key);
     return rc;
@@ -309,6 +298,8 @@ rename_domain_row(const struct renaming *r, const struct edit_row *row, struct r
     }
     if (moved)
         rc = edit_del_row(r->edit, ACCOUNT_TABLE_DOMAINS, edit_key(row));
+    if (rc == 0 && moved && record->kind == ACCOUNT_DOMAIN)
+        rc = direct_login_put(r->edit, r->new_name, record);
     if (rc == 0 && changed)
         rc = edit_put_record(r->edit, ACCOUNT_TABLE_DOMAINS, moved ? r->new_name : edit_key(row),
                              record);
@@ -433,10 +424,10 @@ rename_figures(const struct renaming *r)
 static int
 rename_all(const struct renaming *r)
 {
-    if (rename_entries(r) < 0 || rename_members(r) < 0 || rename_refs(r) < 0)
+    if (rename_entries(r) < 0 || rename_keys(r, ACCOUNT_TABLE_MEMBERS) < 0 || rename_refs(r) < 0)
         return -1;
-    if (rename_shares(r) < 0 || rename_codes(r) < 0 || rename_domains(r) < 0 ||
-        rename_contacts(r) < 0)
+    if (rename_shares(r) < 0 || rename_keys(r, ACCOUNT_TABLE_CODES) < 0 ||
+        rename_keys(r, ACCOUNT_TABLE_VISITS) < 0 || rename_domains(r) < 0 || rename_contacts(r) < 0)
         return -1;
     return rename_admins(r) < 0 ? -1 : rename_figures(r);
 }

@@ -23,6 +23,7 @@ static const struct {
     {"recount", NEED_CHANGE},  {"add", NEED_CHANGE},      {"del", NEED_CHANGE},
     {"set", NEED_CHANGE},      {"rename", NEED_CHANGE},   {"grant", NEED_CHANGE},
     {"passwd", NEED_PASSWORD}, {"defaults", NEED_CHANGE}, {"authenticate", NEED_PASSWORD},
+    {"status", NEED_SEE},      {"recent", NEED_CHANGE},   {"sums", NEED_CHANGE},
 };
 
 static enum need
@@ -31,7 +32,7 @@ need_of(struct slice verb)
     for (size_t i = 0; i < ARRAY_LEN(needs); i++)
         if (slice_eq(verb, slice_of(needs[i].verb)))
             return needs[i].need;
-    return NEED_SUPER; /* export, import, fresh, manages */
+    return NEED_SUPER; /* export, import, fresh, manages, authenticators of others */
 }
 
 static int
@@ -207,6 +208,8 @@ check_place(struct account_base *base, const struct account_actor *actor,
 {
     if (account_actor_covers_all(actor))
         return 0;
+    if (slice_eq(wish->verb, SLICE("sums")))
+        return check_domain(base, actor, object_get(wish->fields, wish->count, "within"), result);
     if (slice_eq(wish->verb, SLICE("list"))) { /* without a place: its rows are judged one by one */
         struct slice within = object_get(wish->fields, wish->count, "within");
 
@@ -221,13 +224,23 @@ check_place(struct account_base *base, const struct account_actor *actor,
 
 /* ---- the decision ---- */
 
-/* Everybody may look at himself and change his own password (ADM-13). */
+static bool
+is_own_verb(struct slice verb)
+{
+    static const char *const verbs[] = {"show", "passwd", "totp-new", "totp-confirm"};
+
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+        if (slice_eq(verb, slice_of(verbs[i])))
+            return true;
+    return false;
+}
+
+/* Everybody may look at himself, change his own password (ADM-13) and get an authenticator. */
 static bool
 is_own_business(const struct account_actor *actor, const struct account_wish *wish)
 {
     struct strbuf name = strbuf_new(CANONICAL_LOCAL_MAX);
-    bool own = wish->kind == ACCOUNT_ADMIN &&
-               (slice_eq(wish->verb, SLICE("show")) || slice_eq(wish->verb, SLICE("passwd"))) &&
+    bool own = wish->kind == ACCOUNT_ADMIN && is_own_verb(wish->verb) &&
                canonical_local(wish->name, &name) == 0 &&
                slice_eq(strbuf_slice(&name), strbuf_slice(&actor->name));
 

@@ -13,7 +13,8 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TOP / os.environ.get("POSTHORN_BUILD", "build")
 STANDARD_PORTS = {
     "smtp": 25, "submission": 587, "smtps": 465,
-    "imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995, "admin": 6000, "ldap": 389, "ldaps": 636,
+    "imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995, "admin": 6000, "metrics": 6001, "ldap": 389, "ldaps": 636,
+    "acme-http": 80, "acme-tls": 443,
 }
 LOCKS = pathlib.Path("/tmp/posthorn-test-ports")
 

@@ -24,6 +24,9 @@ EVERYBODY = set(ADMINS)
 USER = {"user": "nobody", "domain": "DOMAIN"}
 CALLS = {
     "CheckUser": (USER, "root dom desk help", "root help"),
+    "UserRecent": ({**USER, "list": 0}, "root dom desk", "root"),
+    "UserStatistics": ({"domain": "DOMAIN", "period": 0}, "root dom desk", "root"),
+    "UserStatus": (USER, "root dom desk help", "root help"),
     "AddUser": ({**USER, "user": "new-WHO", "password": "Some-good-one7"}, "root dom desk", "root"),
     "DeleteUser": (USER, "root dom desk", "root"),
     "ModifyUser": ({**USER, "full_name": "X"}, "root dom desk", "root"),
@@ -42,6 +45,7 @@ CALLS = {
     "ModifyDomainQuota": ({"domain": "DOMAIN", "recipients": 90}, "root dom hosts texts", "root hosts"),
     "AddAdminUser": ({"name": "mine-WHO-DOMAIN", "password": "Some-good-one7", "type": 0}, "root", "root"),
     "DeleteAdminUser": ({"name": "nobody"}, "root", "root"),
+    "ClearTotp": ({"name": "nobody"}, "root", "root"),
     "AddUserAlias": ({"alias": "a-WHO", "domain": "DOMAIN", "mailbox": "nobody@DOMAIN"}, "root dom desk", "root"),
     "DeleteUserAlias": ({"alias": "nobody", "domain": "DOMAIN"}, "root dom desk", "root"),
     "AddDomainAlias": ({"alias": "nobody.test", "domain": "no-DOMAIN"}, "root hosts", "root hosts"),
@@ -55,9 +59,9 @@ KINDS = {
     "domain": ("hosts", "hosts"), "domain-alias": ("hosts", "hosts"), "user": ("dom desk", ""), "alias": ("dom desk", ""),
     "group": ("dom desk", ""), "organisation": ("dom desk", ""), "member": ("dom desk", ""), "public": ("dom texts", ""), "admin": ("", ""),
 }
-SESSION = {"Login", "Logout", "WhoAmI", "ChangeOwnPassword"}
+SESSION = {"Login", "Logout", "WhoAmI", "ChangeOwnPassword", "EnrollTotp", "ConfirmTotp"}
 GENERIC = {"List", "Show", "Add", "Set", "Remove", "Rename", "Grant"}
-USE = {"CheckUser": "root dom desk", "SetUserPassword": "root dom desk help", "Authenticate": "root dom desk help",
+USE = {"CheckUser": "root dom desk", "UserStatus": "root dom desk", "SetUserPassword": "root dom desk help", "Authenticate": "root dom desk help",
        "ChangePassword": "root dom desk help"}  # where the table says less than accountd allows
 
 
