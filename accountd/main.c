@@ -14,6 +14,7 @@
 #include "accountd/new_password.h"
 #include "accountd/recorder.h"
 #include "accountd/server.h"
+#include "accountd/totp.h"
 #include "lib/auth/digest.h"
 #include "lib/base/parse.h"
 #include "lib/log/log.h"
@@ -76,6 +77,7 @@ main(int argc, char **argv)
     }
     server_learn_roles(&server, &d);
     digest_init();
+    totp_load_keys(&d);
     server.passwords = new_passwords_new(&d); /* hash workers fork here */
     server.recorder = recorder_new(&d);
     confine(&d, enter_database(&d)); /* last use of a path from the real root */

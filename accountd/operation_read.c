@@ -252,3 +252,23 @@ operation_weak(struct operation *op)
         weak_begin(op->request, op->admin.name, op->admin.cursor, &op->result) == 0;
     return op->is_answered_later ? 0 : -1;
 }
+
+/* May authd look whether a password is this user's? The text is the mailbox. */
+int
+operation_authenticate(struct operation *op)
+{
+    struct server *server = op->server;
+    enum account_found found = account_find_login(&server->base, op->admin.name, &server->hit);
+
+    if (found == ACCOUNT_TROUBLE)
+        return account_fail_db(&op->result);
+    if (op->kind != ACCOUNT_USER || found != ACCOUNT_FOUND)
+        return account_fail(&op->result, 2, "%.*s: no such mailbox", (int)op->admin.name.len,
+                            op->admin.name.ptr);
+    if (record_is(&server->hit.entry, USER_AUTH, "external"))
+        return account_fail(&op->result, 3, "%s: its password is kept elsewhere",
+                            strbuf_cstr(&server->hit.address));
+    strbuf_clear(&op->result.text);
+    (void)strbuf_append(&op->result.text, strbuf_slice(&server->hit.address)); /* it fits */
+    return 0;
+}

@@ -18,6 +18,8 @@
 #include "accountd/server.h"
 #include "accountd/store.h"
 #include "accountd/usage.h"
+#include "lib/account/canonical.h"
+#include "lib/account/direct_login.h"
 #include "lib/account/edit.h"
 #include "lib/account/expand.h"
 #include "lib/account/listed.h"
@@ -358,6 +360,24 @@ fill_login(struct server *server, const struct accountd_login *login, struct sli
     reply->password_changed = record_get(&hit->entry, USER_PASSWORD_CHANGED);
 }
 
+/* A bare name is of the domain that the client has connected to. */
+static enum account_found
+find_login(struct server *server, const struct accountd_login *login)
+{
+    struct strbuf domain = strbuf_new(CANONICAL_DOMAIN_MAX);
+    enum account_found found = ACCOUNT_TROUBLE;
+    bool is_bare = slice_index(login->name, '@') == login->name.len;
+
+    if (!is_bare)
+        found = account_find_login(&server->base, login->name, &server->hit);
+    else if (direct_login_find(&server->base, login->host, login->local_ip, &domain) == 0)
+        found = account_find_login_in(
+            &server->base, login->name,
+            strbuf_slice(domain.len > 0 ? &domain : &server->base.primary), &server->hit);
+    strbuf_free(&domain);
+    return found;
+}
+
 enum outcome
 request_login(struct request *rq)
 {
@@ -370,7 +390,7 @@ request_login(struct request *rq)
 
     if (accountd_login_decode(rq->payload, &login) < 0)
         return REQUEST_BAD;
-    found = account_find_login(&server->base, login.name, &server->hit);
+    found = find_login(server, &login);
     if (found == ACCOUNT_FOUND) {
         account_store_path(strbuf_slice(&server->hit.address), &path);
         fill_login(server, &login, strbuf_slice(&path), &reply);
@@ -409,7 +429,9 @@ request_admin_login(struct request *rq)
     }
     if (account_actor_load(&rq->server->base, name, &actor) == 0)
         reply = (struct accountd_login_reply){
-            .state = ACCOUNTD_LOGIN_OK, .password = record_get(&actor.record, ADMIN_PASSWORD)};
+            .state = ACCOUNTD_LOGIN_OK,
+            .password = record_get(&actor.record, ADMIN_PASSWORD),
+            .rights = record_is(&actor.record, ADMIN_TOTP, "yes") ? ACCOUNTD_HAS_TOTP : 0};
     else if (errno != ENOENT)
         reply.state = ACCOUNTD_LOGIN_LATER;
     reply.user = strbuf_slice(&actor.name);

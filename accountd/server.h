@@ -10,7 +10,7 @@
 #include "lib/ipc/peer.h"
 #include "lib/sys/daemon.h"
 
-#define SERVER_ROLES 5
+#define SERVER_ROLES 7
 
 struct role_uid {
     uid_t uid;
@@ -99,6 +99,6 @@ enum outcome request_missing(struct request *request);
 enum outcome request_sender(struct request *request);
 /* admin.c */
 enum outcome request_admin(struct request *request);
-void admin_peer_gone(struct server *server, uint64_t peer_id);
+void operation_import_peer_gone(struct server *server, uint64_t peer_id);
 
 #endif

@@ -33,7 +33,8 @@ account_set(struct account *account, const struct accountd_login_reply *reply)
     }
     account->enabled = reply->state == ACCOUNTD_LOGIN_OK || reply->state == ACCOUNTD_LOGIN_PASSWORD;
     account->password_over = reply->state == ACCOUNTD_LOGIN_PASSWORD;
-    account->rights = reply->rights & ~(uint32_t)ACCOUNTD_MORE_MEANS;
+    account->rights = reply->rights & ~(uint32_t)(ACCOUNTD_MORE_MEANS | ACCOUNTD_HAS_TOTP);
+    account->has_totp = (reply->rights & ACCOUNTD_HAS_TOTP) != 0;
     account->more_means = (reply->rights & ACCOUNTD_MORE_MEANS) != 0;
     account->has_folders = reply->has_folders;
     account->quota_bytes = reply->quota_bytes;

@@ -7,6 +7,7 @@
 #include "lib/ipc/accountd.h"
 
 struct account {
+    bool has_totp; /* an administrator with an authenticator */
     bool known;
     bool later; /* accountd cannot tell now */
     bool enabled;

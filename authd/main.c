@@ -5,6 +5,7 @@
  * store, talk to accountd and local-deliver, and accept from the protocol daemons' parents.
  */
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "authd/admin.h"
@@ -33,6 +34,16 @@ struct program {
     struct attach_server *attach;
 };
 
+static enum second_step
+second_step_from(const struct conf *conf)
+{
+    const char *policy = conf_str(conf, ADMIN_TOTP_POLICY);
+
+    return strcmp(policy, "required") == 0 ? SECOND_STEP_REQUIRED
+           : strcmp(policy, "on") == 0     ? SECOND_STEP_ON
+                                           : SECOND_STEP_OFF;
+}
+
 /* Everything that needs a path or a fork. */
 static void
 open_server(struct server *server, const struct daemon *d)
@@ -51,6 +62,7 @@ open_server(struct server *server, const struct daemon *d)
         .dirs = {daemon_open_dir(d, d->inst.store, true), daemon_open_optional_dir(d->inst.stores)},
         .plain_on_loopback = conf_bool(conf, AUTH_PLAIN_ON_LOOPBACK),
         .rehash = conf_bool(conf, AUTH_REHASH),
+        .admin_totp = second_step_from(conf),
         .exchange_timeout_ms = (int64_t)conf_u64(conf, AUTH_TIMEOUT),
         .sessions_max = (unsigned)conf_u64(conf, AUTH_SESSIONS_MAX),
         .logins = stats_counter(d->stats, "logins"),

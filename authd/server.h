@@ -14,6 +14,9 @@
 #include "lib/store/store_dirs.h"
 #include "lib/sys/daemon.h"
 
+/* admin.totp */
+enum second_step { SECOND_STEP_OFF, SECOND_STEP_ON, SECOND_STEP_REQUIRED };
+
 struct server {
     struct loop *loop;
     int run_dirfd;              /* of our own sockets */
@@ -31,6 +34,7 @@ struct server {
     struct mechanisms *mechanisms;
     struct store_dirs dirs; /* O_PATH */
     bool plain_on_loopback, rehash;
+    enum second_step admin_totp;
     int64_t exchange_timeout_ms;
     unsigned sessions, sessions_max;
     /* A newer authd takes the new sessions: end with the last of ours, but not before the parents

@@ -90,6 +90,9 @@ open_mailbox(struct session *s, struct parser *p, bool read_only)
     s->read_only = read_only;
     s->rights = target.rights;
     s->state = STATE_SELECTED;
+    if (!s->has_read)
+        stats_add(s->server->counters.sessions_reading, 1);
+    s->has_read = true;
     describe(s);
     if ((s->enabled & ENABLED_REV2) != 0 && list_send_selected(s, args.mailbox, args.written) < 0)
         return close_with_errno(s);

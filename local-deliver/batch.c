@@ -41,6 +41,7 @@ struct batch_job {
     struct queue_result_rcpt *results;
     struct accountd_usage *usage;
     uint32_t usage_count;
+    bool counted; /* among the messages that were delivered */
     bool missing; /* some recipient has no directory */
     bool soon;    /* it is worth trying again before the retry interval is over */
 };
@@ -246,8 +247,14 @@ verdict_of(const struct worker *w, const struct delivery_result *result)
 }
 
 static void
-count_outcome(const struct worker *w, const struct verdict *v, const struct delivery_result *r)
+count_outcome(const struct worker *w, struct batch_job *bj, const struct verdict *v,
+              const struct delivery_result *r)
 {
+    if (r->status == DELIVERY_OK) {
+        stats_add(w->bytes, size_of(bj));
+        stats_add(w->messages, !bj->counted);
+        bj->counted = true;
+    }
     if (v->outcome == QUEUE_DEFERRED)
         stats_add(w->deferred, 1);
     else if (v->outcome == QUEUE_BOUNCED)
@@ -282,7 +289,7 @@ judge_recipient(const struct worker *w, struct batch_job *bj, uint32_t i,
     if (bj->entries[i] != NOT_TRIED)
         r = *delivery_get(delivery, bj->entries[i]);
     v = verdict_of(w, &r);
-    count_outcome(w, &v, &r);
+    count_outcome(w, bj, &v, &r);
     log_outcome(bj, rcpt, &v, &r);
     bj->results[i] = (struct queue_result_rcpt){.index = rcpt->index,
                                                 .outcome = v.outcome,

@@ -31,6 +31,7 @@ column_type(enum property_type type)
     case PROPERTY_ACCESS:
     case PROPERTY_METHOD:
     case PROPERTY_PLACE:
+    case PROPERTY_SYNC:
     case PROPERTY_RECORD:
         break;
     }

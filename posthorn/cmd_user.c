@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "posthorn/accounts.h"
 #include "posthorn/password.h"
+#include "posthorn/user_directory.h"
 #include "posthorn/user_table.h"
 #include "posthorn/user_verbs.h"
 #include "posthorn/welcome.h"
@@ -44,10 +45,14 @@ user_add(struct cli *cli, int argc, char **argv)
     struct strbuf answer = strbuf_new(PASSWORD_RECORD_MAX);
     struct password_given password = {0};
     struct password_source source = {0};
+    static struct cli_list groups; /* zeroed; one command a process */
+    struct strbuf group_list = strbuf_new(OBJECT_VALUE_MAX);
     const char *answer_file = NULL;
     const struct cli_option options[] = {PASSWORD_OPTIONS(source),
+                                         {"--group", CLI_LIST, &groups},
                                          {"--answer-file", CLI_TEXT, &answer_file}};
-    struct object_field extra[2];
+    struct object_field extra[3];
+    uint32_t extra_count = 2;
     int rc;
 
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, ACCOUNTS_FIELDS_MAX) != 0)
@@ -59,14 +64,21 @@ user_add(struct cli *cli, int argc, char **argv)
         rc = password_record_from(cli, answer_file, &answer);
     extra[0] = password_field(&password);
     extra[1] = (struct object_field){SLICE("password_answer"), strbuf_slice(&answer)};
+    for (size_t i = 0; i < groups.count; i++)
+        (void)strbuf_printf(&group_list, "%s%s", i > 0 ? ";" : "", groups.items[i]);
+    if (group_list.overflow)
+        rc = cli_usage(cli, "these are too many groups");
+    if (groups.count > 0)
+        extra[extra_count++] = (struct object_field){SLICE("groups"), strbuf_slice(&group_list)};
     if (rc == CLI_OK)
-        rc = accounts_add(cli, ACCOUNT_USER, argv[0], extra, ARRAY_LEN(extra), argv + 1, argc - 1);
+        rc = accounts_add(cli, ACCOUNT_USER, argv[0], extra, extra_count, argv + 1, argc - 1);
     if (rc == CLI_OK) {
         print_generated(cli, argv[0], password_made_up(&password));
         welcome_send(cli, argv[0], given_value(argc - 1, argv + 1, "full_name"));
     }
     password_given_free(&password);
     strbuf_free(&answer);
+    strbuf_free(&group_list);
     return rc;
 }
 
@@ -186,7 +198,9 @@ user_rename(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_verb verbs[] = {
-    {"add", "ADDRESS [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS " [--answer-file FILE] [--json]",
+    {"add",
+     "ADDRESS [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS
+     " [--group GROUP]... [--answer-file FILE] [--json]",
      "makes a mailbox; without a password option one is made up and printed", user_add},
     {"del", "ADDRESS --yes", "removes it with its mail, aliases and memberships", user_del},
     {"list", "[--domain DOMAIN] " ACCOUNTS_LIST_SYNOPSIS,
@@ -203,14 +217,17 @@ static const struct cli_verb verbs[] = {
     {"rename", "ADDRESS NEW-ADDRESS", "a new name; aliases, groups and mail follow", user_rename},
     {"import",
      "FILE [--domain DOMAIN] [--fields LIST] [--separator C] [--comment C] [--passwd] "
-     "[--only NAME]... [--random-password | --password-file FILE] [--json]",
+     "[--uids FROM-TO] [--only NAME]... [--random-password | --password-file FILE] [--json]",
      "makes a mailbox for each line of a table; those that are there stay as they are",
      user_import},
+    {"import-directory", USER_IMPORT_DIRECTORY_SYNOPSIS,
+     "makes a mailbox for each user of an LDAP directory or Active Directory",
+     user_import_directory},
     {"export", "[FILE] [--domain DOMAIN] [--fields LIST] [--separator C] [--no-header] [--force]",
      "writes them as a table", user_export},
     {"update",
      "--user ADDRESS... | --domain DOMAIN | --all [PROPERTY=VALUE...] [--random-password | "
-     "--password-file FILE] [--json]",
+     "--password-file FILE | --defaults LIST | all] [--json]",
      "changes many at once", user_update},
     {"code", USER_CODE_SYNOPSIS, "authorization codes, each for one mail program", user_code},
     {0},
@@ -245,6 +262,7 @@ const struct command command_user = {
         "An authorization code is made up, printed once, and taken in place of the password by\n"
         "mail programs. Properties: description services (smtp;imap;pop3) addresses (networks\n"
         "separated by ';') expires (YYYY-MM-DD). Revoking one ends the sessions that used it.\n"
-        "With 'posthorn domain set DOMAIN mail_password=no' mail programs need one.\n",
+        "With 'posthorn domain set DOMAIN mail_password=no' mail programs need one, and so for a\n"
+        "user with two_step=yes.\n",
     .verbs = verbs,
 };

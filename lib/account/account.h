@@ -21,6 +21,7 @@ struct account_base {
     const char *hostname;      /* postmaster there is ours, too; borrowed; NULL: none */
     const struct srs_key *srs; /* of the senders of forwarded mail; borrowed; NULL: none is taken */
     bool srs_rewrites;         /* and new ones are made */
+    bool old_names;            /* there are accounts with names in an old form (old_names.h) */
     struct strbuf primary;     /* name of the primary domain; empty in an empty base */
 };
 
@@ -56,6 +57,9 @@ enum account_found account_find_exact(struct account_base *base, struct slice ad
  * mailbox. FOUND only for a user. */
 enum account_found account_find_login(struct account_base *base, struct slice name,
                                       struct account_hit *hit);
+/* The same with bare names belonging to `domain`. */
+enum account_found account_find_login_in(struct account_base *base, struct slice name,
+                                         struct slice domain, struct account_hit *hit);
 /* Does this entry get the mail for postmaster? Mail for postmaster is always taken (RFC 5321
  * section 4.5.1), so it has to stay. */
 bool account_is_postmaster(const struct account_base *base, struct slice address);

@@ -27,6 +27,8 @@ enum account_table {
     ACCOUNT_TABLE_FLOW = 'f',     /* "user@domain" -> what was sent in this hour and today */
     ACCOUNT_TABLE_AUDIT = 'u',    /* number -> a change that the log has not been told of */
     ACCOUNT_TABLE_BLOCKS = 'b',   /* kind and name -> a block (lib/auth/block_list.h) */
+    ACCOUNT_TABLE_UNITS = 'o',    /* "domain\0name" -> record */
+    ACCOUNT_TABLE_TOTALS = 'q',   /* "domain" -> what its mailboxes were given (totals.h) */
     ACCOUNT_TABLE_USUAL = 'n',    /* "user@domain" -> how much is usual (lib/account/usual.h) */
     ACCOUNT_TABLE_VISITS = 'v'    /* "domain\0local" -> the last visit (lib/account/visit.h) */
 };

@@ -247,6 +247,7 @@ accountd_login_encode(struct strbuf *out, const struct accountd_login *req)
     writer_bytes(&w, req->name);
     writer_bytes(&w, req->local_ip);
     writer_bytes(&w, req->service);
+    writer_bytes(&w, req->host);
     return frame_end(&w);
 }
 
@@ -258,6 +259,7 @@ accountd_login_decode(struct slice payload, struct accountd_login *req)
     req->name = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     req->local_ip = reader_bytes(&r, IP_BYTES_MAX);
     req->service = reader_bytes(&r, ACCOUNTD_SERVICE_MAX);
+    req->host = reader_bytes(&r, ACCOUNTD_HOST_MAX);
     return reader_end(&r);
 }
 

@@ -19,6 +19,7 @@
 #define AUTHD_MECHANISM_MAX 32        /* RFC 4422 section 3.1: 20 */
 #define AUTHD_PAYLOAD_MAX (512 << 10) /* of an answer: the longest is an ACL */
 #define AUTHD_REQUEST_MAX 32768
+#define AUTHD_HOST_MAX 253
 #define AUTHD_FOLDERS_MAX 256  /* folders of others in one session */
 #define AUTHD_TIMEOUT_MS 30000 /* a session waits for one answer; a hash queue and a delay fit */
 
@@ -51,7 +52,9 @@ enum authd_type {
     AUTHD_TOKEN_REPLY,
     AUTHD_WHO, /* directoryd: who has logged in to the LDAP session with this id? One bytes field */
     AUTHD_WHO_REPLY, /* canonical user@domain, or empty */
-    AUTHD_REMOVED,   /* session of a mailbox: its user has removed messages: a report, no reply */
+    AUTHD_PASSWORD,  /* session of LDAP: another password (lib/ipc/authd_password.h) */
+    AUTHD_PASSWORD_REPLY,
+    AUTHD_REMOVED, /* session of a mailbox: its user has removed messages: a report, no reply */
 };
 
 struct authd_attach {
@@ -69,6 +72,7 @@ struct authd_start {
     struct slice initial; /* decoded bytes */
     bool tls;             /* the connection is protected */
     struct slice binding; /* tls-exporter value, 32 bytes, or empty */
+    struct slice host;    /* that the client asked for in TLS, or empty: only bare names heed it */
 };
 int authd_start_encode(struct strbuf *out, const struct authd_start *start);
 int authd_start_decode(struct slice payload, struct authd_start *start);
@@ -173,7 +177,8 @@ enum authd_failure {
     AUTHD_BLOCKED,     /* too many failures from there */
     AUTHD_CANCELLED,
     AUTHD_TOO_SOON, /* POP3: pop3.login_delay is not over */
-    AUTHD_EXPIRED   /* right password, but it has to be changed before any login */
+    AUTHD_EXPIRED,  /* right password, but it has to be changed before any login */
+    AUTHD_NO_TOTP   /* an administrator: right password, but admin.totp requires an authenticator */
 };
 struct authd_fail {
     uint8_t failure; /* enum authd_failure */
@@ -185,7 +190,8 @@ int authd_fail_decode(struct slice payload, struct authd_fail *fail);
 /* ---- sessions of service "admin": who logs in is an administrator. The mechanism
  * AUTHD_TOKEN_LOGIN with a token of an earlier session as initial response logs in without a
  * password, until the token has not been used for admin.session_timeout, or the password is
- * another, or authd is ---- */
+ * another, or authd is. With an authenticator a right password is answered by an empty CHALLENGE:
+ * the STEP that follows has its code ---- */
 #define AUTHD_TOKEN_LOGIN "TOKEN"
 #define AUTHD_TOKEN_LEN 43                   /* characters of [0-9A-Za-z]: 256 bits */
 #define AUTHD_ADMIN_REQUEST_MAX (256u << 10) /* of an ADMIN */
@@ -244,7 +250,12 @@ int authd_call_admin(struct ipc_client *auth, const struct accountd_admin *reque
 /* A token for that administrator into `token`, or with `ended` the end of that one. 0, or -1. */
 int authd_call_token(struct ipc_client *auth, struct slice ended, struct strbuf *token);
 /* Name and password in one (IMAP LOGIN, POP3 PASS). */
-void authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
+struct authd_login {
+    struct slice name, password;
+    bool tls;
+    struct slice host; /* as of authd_start */
+};
+void authd_call_login(struct ipc_client *auth, const struct authd_login *login,
                       struct authd_result *result);
 
 #endif

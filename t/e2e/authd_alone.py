@@ -90,6 +90,8 @@ class AuthdAlone:
                         connection.send(*reply)
             except (EOFError, OSError):
                 pass
+            finally:
+                sock.close()
 
         def accept():
             while not self._stop:
@@ -185,9 +187,9 @@ class Session:
             self.mailbox = fd
         return kind, fields
 
-    def start(self, mechanism, initial=None, tls=True, binding=b""):
+    def start(self, mechanism, initial=None, tls=True, binding=b"", host=""):
         return self._call(START, mechanism, U8(initial is not None), initial or b"", U8(tls),
-                          binding)
+                          binding, host)
 
     def step(self, data):
         return self._call(STEP, data)

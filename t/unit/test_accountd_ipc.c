@@ -185,7 +185,8 @@ encode_expand_reply(struct strbuf *out)
 static int
 encode_login(struct strbuf *out)
 {
-    const struct accountd_login r = {SLICE("alice"), SLICE("127.0.0.1"), SLICE("imap")};
+    const struct accountd_login r = {SLICE("alice"), SLICE("127.0.0.1"), SLICE("mail.d.test"),
+                                     SLICE("imap")};
 
     return accountd_login_encode(out, &r);
 }
