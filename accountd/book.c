@@ -334,6 +334,7 @@ books_free(struct books **booksp)
     if (books == NULL)
         return;
     while (!TAILQ_EMPTY(&books->open))
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not follow TAILQ_REMOVE */
         close_book(books, TAILQ_FIRST(&books->open));
     map_free(&books->by_path, NULL);
     xfree(booksp);

@@ -164,8 +164,7 @@ accounts_tell_sent(struct session *s, uint64_t bytes, const struct refusal *why)
 {
     const struct transaction *t = &s->transaction;
     struct strbuf recipients = strbuf_new(ACCOUNTD_SENT_RCPTS_MAX),
-                  result = strbuf_new(ACCOUNTD_RESULT_MAX),
-                  frame = strbuf_new(ACCOUNTD_TEXT_MAX * 4);
+                  result = strbuf_new(ACCOUNTD_RESULT_MAX), frame = strbuf_new(4096);
     struct accountd_sent sent = {.auth_user = slice_of(s->auth_user),
                                  .client_ip = slice_of(s->pool->client_ip),
                                  .local_rcpts = (uint32_t)t->local_count,
