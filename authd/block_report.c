@@ -22,7 +22,7 @@ struct report {
 struct block_reports {
     struct ipc_async *accounts;
     struct loop_timer *retry;
-    TAILQ_HEAD(, report) waiting;
+    TAILQ_HEAD(report_list, report) waiting;
     unsigned count;
 };
 
@@ -106,8 +106,13 @@ block_reports_free(struct block_reports **reportsp)
 
     if (reports == NULL)
         return;
-    while (!TAILQ_EMPTY(&reports->waiting))
-        forget(TAILQ_FIRST(&reports->waiting));
+    for (struct report *report = TAILQ_FIRST(&reports->waiting), *next; report != NULL;
+         report = next) {
+        next = TAILQ_NEXT(report, link);
+        report->given_up = true;
+        if (!report->asked)
+            report_free(report);
+    }
     loop_timer_free(&reports->retry);
     xfree(reportsp);
 }

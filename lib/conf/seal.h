@@ -16,7 +16,7 @@
 #define SEAL_KEYS_MAX 2
 #define SEAL_KEY_BYTES 32
 #define SEAL_ID_BYTES 4
-#define SEAL_ID_HEX 8 /* characters of it */
+#define SEAL_ID_HEX 8        /* characters of it */
 #define SEAL_SECRET_MAX 4096 /* bytes of a secret */
 #define SEAL_TEXT_MAX 5600   /* of sealed text */
 
