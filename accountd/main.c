@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "accountd/new_password.h"
+#include "accountd/recorder.h"
 #include "accountd/server.h"
 #include "accountd/totp.h"
 #include "lib/auth/digest.h"
@@ -78,7 +79,8 @@ main(int argc, char **argv)
     digest_init();
     totp_load_keys(&d);
     server.passwords = new_passwords_new(&d); /* hash workers fork here */
-    confine(&d, enter_database(&d));          /* last use of a path from the real root */
+    server.recorder = recorder_new(&d);
+    confine(&d, enter_database(&d)); /* last use of a path from the real root */
     if (peer_fd >= 0)
         server_adopt(&server, &d, peer_fd);
     else

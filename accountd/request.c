@@ -1,5 +1,5 @@
 /*
- * accountd/request.c - what the other programs ask: RCPT, SPEND, EXPAND, LOGIN, REHASH, USAGE,
+ * accountd/request.c - what the other programs ask: RCPT, SPEND, EXPAND, LOGIN, REHASH,
  * MISSING, SENDER.
  *
  * Requests are untrusted: smtpd relays what strangers type. Each is answered from the database at
@@ -333,7 +333,8 @@ out:
 /* ---- LOGIN and REHASH ---- */
 
 static void
-fill_login(struct server *server, struct slice path, struct accountd_login_reply *reply)
+fill_login(struct server *server, const struct accountd_login *login, struct slice path,
+           struct accountd_login_reply *reply)
 {
     const struct account_hit *hit = &server->hit;
 
@@ -355,6 +356,7 @@ fill_login(struct server *server, struct slice path, struct accountd_login_reply
     reply->full_name = record_get(&hit->entry, USER_FULL_NAME);
     reply->has_folders = folders_exist(server);
     reply->place = record_get(&hit->entry, USER_MAILBOX_PATH);
+    reply->access = account_user_access(&hit->entry, login->service);
     reply->password_changed = record_get(&hit->entry, USER_PASSWORD_CHANGED);
 }
 
@@ -391,7 +393,7 @@ request_login(struct request *rq)
     found = find_login(server, &login);
     if (found == ACCOUNT_FOUND) {
         account_store_path(strbuf_slice(&server->hit.address), &path);
-        fill_login(server, strbuf_slice(&path), &reply);
+        fill_login(server, &login, strbuf_slice(&path), &reply);
         if (store_is_moving(server->store, strbuf_slice(&path))) {
             if (!rq->waited && parking_add(server->parking, rq, strbuf_slice(&path)))
                 outcome = REQUEST_PARKED;
@@ -477,22 +479,6 @@ request_rehash(struct request *rq)
     server_changed(server);
     account_result_free(&result);
     return answer_ok(rq);
-}
-
-/* ---- USAGE ---- */
-
-static int
-take_usage(void *arg, const struct accountd_usage *usage)
-{
-    usage_set(arg, usage->path, usage->bytes, usage->messages);
-    return 0;
-}
-
-enum outcome
-request_usage(struct request *rq)
-{
-    return accountd_usage_decode(rq->payload, take_usage, rq->server->usage) < 0 ? REQUEST_BAD
-                                                                                 : REQUEST_DONE;
 }
 
 /* ---- MISSING ---- */

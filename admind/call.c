@@ -99,8 +99,10 @@ write_property(struct json_writer *w, const struct property *p, struct slice val
     case PROPERTY_ENUM:
     case PROPERTY_ADDRESS:
     case PROPERTY_DIRECTORY:
+    case PROPERTY_ACCESS:
     case PROPERTY_METHOD:
     case PROPERTY_PLACE:
+    case PROPERTY_SYNC:
     case PROPERTY_RECORD:
         json_writer_text(w, p->name, value);
         break;
@@ -288,6 +290,9 @@ static const struct {
     {API_WHO_AM_I, call_who_am_i},
     {API_CHANGE_OWN_PASSWORD, call_change_own_password},
     {API_LIST, call_list},
+    {API_USER_STATUS, call_user_status},
+    {API_USER_RECENT, call_user_recent},
+    {API_USER_STATISTICS, call_user_statistics},
     {API_ENROLL_TOTP, call_enroll_totp},
     {API_CONFIRM_TOTP, call_confirm_totp},
 };

@@ -42,6 +42,7 @@ take_result(struct session *s, const struct authd_result *result, struct slice *
     if (result->fail.failure == AUTHD_TEMPORARY)
         return LOGIN_AWAY;
     stats_add(s->server->count.login_failures, 1);
+    pool_session_login_failed(s->pool);
     return LOGIN_REFUSED;
 }
 

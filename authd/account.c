@@ -24,7 +24,8 @@ account_set(struct account *account, const struct accountd_login_reply *reply)
                                 .later = reply->state == ACCOUNTD_LOGIN_LATER};
     if (has_nul(reply->user) || has_nul(reply->path) || has_nul(reply->password) ||
         has_nul(reply->full_name) || has_nul(reply->password_changed) || has_nul(reply->place) ||
-        reply->password.len > PASSWORD_RECORD_MAX || (account->known && reply->user.len == 0))
+        has_nul(reply->access) || reply->password.len > PASSWORD_RECORD_MAX ||
+        (account->known && reply->user.len == 0))
         return -1;
     if (!account->known) {
         account->user = reply->user.len > 0 ? xslicedup(reply->user) : NULL;
@@ -43,6 +44,7 @@ account_set(struct account *account, const struct accountd_login_reply *reply)
     account->full_name = xslicedup(reply->full_name);
     account->password_changed = xslicedup(reply->password_changed);
     account->place = xslicedup(reply->place);
+    account->access = xslicedup(reply->access);
     account->record = xslicedup(reply->password);
     return 0;
 }
@@ -57,6 +59,7 @@ account_clear(struct account *account)
     free(account->full_name);
     free(account->password_changed);
     free(account->place);
+    free(account->access);
     free(account->record);
     *account = (struct account){.known = false};
 }

@@ -20,6 +20,7 @@ struct account {
     char *path, *full_name;
     char *password_changed;
     char *place;  /* storage directory that the mailbox is to be in; "": any */
+    char *access; /* who may come to the service of the login (lib/auth/access_list.h) */
     char *record; /* secret */
 };
 

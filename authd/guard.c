@@ -124,9 +124,10 @@ follow(void *arg)
 
 /* In force here at once; accountd keeps it and tells the others. */
 static void
-block(struct guard *guard, enum block_kind kind, enum block_cause cause, struct slice name,
+block(const struct session *s, enum block_kind kind, enum block_cause cause, struct slice name,
       unsigned count, int64_t block_ms)
 {
+    struct guard *guard = s->server->guard;
     char reason[BLOCK_REASON_MAX];
     struct block block = {.kind = (uint8_t)kind,
                           .cause = (uint8_t)cause,
@@ -136,8 +137,10 @@ block(struct guard *guard, enum block_kind kind, enum block_cause cause, struct 
 
     if (block_list_find(guard->blocks, kind, name, block.start_ms) != NULL)
         return; /* this login had begun before */
-    (void)snprintf(reason, sizeof(reason), "%u %s", count,
-                   cause == BLOCK_GUESSING ? "failed logins" : "logins to send mail");
+    (void)snprintf(reason, sizeof(reason), "%u %s%s%s", count,
+                   cause == BLOCK_GUESSING ? "failed logins" : "logins to send mail",
+                   kind == BLOCK_ADDRESS ? "" : ", the last from ",
+                   kind == BLOCK_ADDRESS ? "" : s->client_ip);
     block.reason = slice_of(reason);
     block.end_ms = block.start_ms + block_ms;
     log_event(LOG_WARN, kind == BLOCK_USER ? "user_blocked" : "address_blocked",
@@ -259,13 +262,12 @@ guard_failed(struct session *s)
         block_address_name(&ip, name);
         failures = guess_count(of->addresses, slice_of(name), now_ms);
         if (failures >= of->per_address)
-            block(guard, of->address_kind, BLOCK_GUESSING, slice_of(name), failures, of->block_ms);
+            block(s, of->address_kind, BLOCK_GUESSING, slice_of(name), failures, of->block_ms);
     }
     if (of->per_user > 0 && s->account.known) {
         failures = guess_count(of->users, slice_of(s->account.user), now_ms);
         if (failures >= of->per_user)
-            block(guard, BLOCK_USER, BLOCK_GUESSING, slice_of(s->account.user), failures,
-                  of->block_ms);
+            block(s, BLOCK_USER, BLOCK_GUESSING, slice_of(s->account.user), failures, of->block_ms);
     }
 }
 
@@ -283,7 +285,7 @@ guard_succeeded(struct session *s)
         return;
     logins = guess_count(guard->senders, user, clock_mono_ms());
     if (logins >= guard->smtp_per_user)
-        block(guard, BLOCK_USER, BLOCK_MASS_MAIL, user, logins, guard->of_users.block_ms);
+        block(s, BLOCK_USER, BLOCK_MASS_MAIL, user, logins, guard->of_users.block_ms);
 }
 
 /* Exits with the errors on stderr. */

@@ -15,13 +15,16 @@
 
 #include <string.h>
 
+#include "authd/access.h"
 #include "authd/admin.h"
 #include "authd/external.h"
 #include "authd/guard.h"
 #include "authd/outcome.h"
+#include "authd/own_password.h"
 #include "authd/rehash.h"
 #include "authd/second_step.h"
 #include "authd/user_dir.h"
+#include "authd/visits.h"
 #include "authd/watch.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
@@ -182,6 +185,10 @@ proved(struct session *s)
         outcome_refuse(s, AUTHD_BAD_CREDENTIALS, "unknown user");
     else if (!s->account.enabled)
         outcome_refuse(s, AUTHD_DISABLED, "account disabled");
+    else if (s->wanted != NULL && s->code[0] != '\0') /* it opens mail, and nothing else */
+        outcome_refuse(s, AUTHD_BAD_CREDENTIALS, "a code in place of the password");
+    else if (s->wanted != NULL)
+        own_password_proved(s);
     else if (s->account.password_over)
         outcome_refuse(s, AUTHD_EXPIRED, "password has to be changed");
     else if (!may_use(s))
@@ -467,6 +474,7 @@ static void
 find_means(struct session *s)
 {
     guard_judge_user(s);
+    access_judge(s);
     if (s->account.known && s->account.more_means)
         ask_means(s);
     else
@@ -496,8 +504,10 @@ static void
 look_up(struct session *s)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
-    struct accountd_login login = {
-        .name = sasl_user(s->sasl), .local_ip = slice_of(s->local_ip), .host = slice_of(s->host)};
+    struct accountd_login login = {.name = sasl_user(s->sasl),
+                                   .local_ip = slice_of(s->local_ip),
+                                   .host = slice_of(s->host),
+                                   .service = slice_of(session_service_name(s))};
     enum authd_failure failure;
     const char *why = guard_refuses(s, &failure);
 

@@ -13,6 +13,7 @@
 #include "authd/external.h"
 #include "authd/guard.h"
 #include "authd/server.h"
+#include "authd/visits.h"
 #include "authd/watch.h"
 #include "lib/auth/hash_worker.h"
 #include "lib/auth/sasl.h"
@@ -124,12 +125,14 @@ main(int argc, char **argv)
     program.attach = attach_listen(&program.server, &d);
     program.server.watch = watch_new(&program.server);
     program.server.guard = guard_new(&program.server, &d);
+    program.server.visits = visits_new(&program.server, &d);
     loop_on_signal(d.loop, SIGHUP, hang_up, &program);
     enter_sandbox(&d, &program.server); /* user, Landlock, seccomp: no way back */
     daemon_ready(&d);                   /* master counts us as started from here on */
     daemon_run(&d);                     /* until SIGTERM, or until master is gone */
     watch_free(&program.server.watch);
     guard_free(&program.server.guard);
+    visits_free(&program.server.visits);
     attach_close(&program.attach);
     return daemon_exit_status(&d);
 }

@@ -5,6 +5,7 @@
 
 #include "authd/code_use.h"
 #include "authd/guard.h"
+#include "authd/visits.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 
@@ -26,8 +27,10 @@ outcome_refuse(struct session *s, enum authd_failure failure, const char *reason
 {
     int64_t delay_ms = 0;
 
+    reason = s->closed != NULL ? s->closed : reason;
     outcome_log(s, failure == AUTHD_TEMPORARY ? LOG_WARN : LOG_INFO, "login_failed",
-                sasl_user(s->sasl), s->closed != NULL ? s->closed : reason);
+                sasl_user(s->sasl), reason);
+    visits_note(s, false, reason);
     stats_add(s->server->failures, 1);
     if (failure == AUTHD_BAD_CREDENTIALS)
         guard_failed(s);
@@ -40,6 +43,7 @@ void
 outcome_succeed(struct session *s, int dir_fd)
 {
     outcome_log(s, LOG_INFO, "login", slice_of(s->account.user), "ok");
+    visits_note(s, true, "ok");
     if (s->code[0] != '\0')
         code_use_report(s->server, s->account.user, s->code, s->client_ip);
     if (s->service == SERVICE_POP3)

@@ -43,16 +43,14 @@ struct server {
     struct attach_server *attach;
     struct watch *watch;
     struct guard *guard;
-    struct session *watched; /* those that a user's mail was given to (authd/watch.h) */
+    struct visits *visits;
+    struct session *watched; /* those of users who have logged in (authd/watch.h) */
     unsigned parents;        /* while draining: still connected */
     unsigned rehashes;       /* under way */
     _Atomic uint64_t *logins, *failures, *cache_hits, *dropped;
 };
 
-static inline bool
-server_is_drained(const struct server *server)
-{
-    return server->draining && server->sessions == 0 && server->parents == 0;
-}
+/* authd/session.c */
+bool server_is_drained(const struct server *server);
 
 #endif

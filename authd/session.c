@@ -18,8 +18,11 @@
 #include "authd/customer.h"
 #include "authd/folder_change.h"
 #include "authd/login.h"
+#include "authd/own_password.h"
 #include "authd/quota.h"
 #include "authd/url.h"
+#include "authd/user_check.h"
+#include "authd/visits.h"
 #include "authd/watch.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -47,9 +50,17 @@ session_service_right(const struct session *s)
 {
     static const uint32_t rights[SERVICE_COUNT] = {[SERVICE_SMTP] = ACCOUNTD_MAY_SMTP,
                                                    [SERVICE_IMAP] = ACCOUNTD_MAY_IMAP,
-                                                   [SERVICE_POP3] = ACCOUNTD_MAY_POP3};
+                                                   [SERVICE_POP3] = ACCOUNTD_MAY_POP3,
+                                                   [SERVICE_LDAP] = ACCOUNTD_MAY_CONTACTS};
 
     return rights[s->service];
+}
+
+bool
+server_is_drained(const struct server *server)
+{
+    return server->draining && server->sessions == 0 && server->parents == 0 &&
+           visits_are_told(server->visits);
 }
 
 static void
@@ -61,6 +72,10 @@ end_exchange(struct session *s)
     memset(s->code, 0, sizeof(s->code));
     memset(s->key_codes, 0, sizeof(s->key_codes));
     strbuf_free(&s->proof);
+    if (s->wanted != NULL)
+        mem_wipe(s->wanted, s->wanted_len);
+    xfree(&s->wanted);
+    user_check_free(&s->user_check);
     if (s->job != NULL)
         hash_job_abandon(s->job);
     s->job = NULL;
@@ -192,7 +207,7 @@ session_send_ok(struct session *s, int dir_fd)
     s->user = xstrdup(s->account.user);
     memcpy(s->code_used, s->code, sizeof(s->code));
     s->by_token = sasl_is_token(s->mechanism);
-    if (dir_fd >= 0 || s->code[0] != '\0' || s->service == SERVICE_LDAP) {
+    if (s->service != SERVICE_ADMIN) {
         xfree(&s->password_changed);
         s->password_changed = xstrdup(s->account.password_changed);
         s->rights = s->account.rights;
@@ -240,6 +255,13 @@ session_send_failure_later(struct session *s, enum authd_failure failure, int64_
         session_send_failure(s, failure);
     else
         set_timer(s, delay_ms);
+}
+
+void
+session_answer(struct session *s, struct strbuf *frame)
+{
+    end_exchange(s);
+    ipc_peer_send(s->peer, frame, -1);
 }
 
 /* ---- frames ---- */
@@ -292,6 +314,23 @@ on_start(struct session *s, struct slice payload)
     else
         login_message(s, start.has_initial ? &start.initial : NULL);
     return 0;
+}
+
+bool
+session_begin_plain(struct session *s, bool tls)
+{
+    s->tls = tls;
+    s->mechanism =
+        mechanisms_enabled(s->server->mechanisms, SLICE("PLAIN")) ? SASL_PLAIN : SASL_NONE;
+    if (s->failures >= FAILURES_MAX)
+        session_send_failure(s, AUTHD_BLOCKED);
+    else if (s->mechanism == SASL_NONE)
+        session_send_failure(s, AUTHD_BAD_MECHANISM);
+    else if (!mechanism_allowed(s))
+        session_send_failure(s, AUTHD_NEEDS_TLS);
+    else
+        s->sasl = sasl_new(s->mechanism, SLICE(""));
+    return s->sasl != NULL;
 }
 
 static int
@@ -347,8 +386,12 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return folder_change_ask(s, payload);
     case AUTHD_ADMIN:
         return admin_ask(s, payload);
+    case AUTHD_REMOVED:
+        return visits_removed(s, payload);
     case AUTHD_TOKEN:
         return admin_token_ask(s, payload);
+    case AUTHD_PASSWORD:
+        return own_password_ask(s, payload);
     default:
         return -1;
     }

@@ -49,12 +49,13 @@ struct session {
     bool by_token;                                /* likewise by OAuth, not by a password */
     uint64_t parent_id;                           /* the connection that attached it */
     struct folder_grants grants;                  /* what the last login was given */
-    char *user;                                   /* who has logged in to a mailbox, or NULL */
+    char *user;                                   /* who has logged in, or NULL */
     char *password_changed;                       /* of that user, at that login */
     uint32_t rights;                              /* of that user, enum accountd_right */
     struct session *watched_next, **watched_link; /* NULL: not on the list of server.watched */
     unsigned check;                               /* what watch.c has to look at again */
     unsigned changes_seen;                        /* when the user was looked up (watch.h) */
+    struct user_check *user_check;                /* of an administrator (authd/user_check.h) */
     struct strbuf proof;                          /* SCRAM's message that goes with the success */
     struct hash_job *job;                         /* its done() will come */
     unsigned outstanding;     /* calls to accountd and the store whose done() will come */
@@ -69,6 +70,8 @@ struct session {
     void (*code_proved)(struct session *s);
     const char *closed; /* the user of this exchange is blocked: why, for the log */
     bool closed_by_mail;
+    char *wanted; /* secret: the exchange is for this password in place of the present one */
+    size_t wanted_len;
 };
 
 /* A new channel from one of the protocol daemons' parents, by its connection `parent_id`. Takes
@@ -83,6 +86,11 @@ void session_send_ok(struct session *s, int dir_fd);
 void session_send_failure(struct session *s, enum authd_failure failure);
 /* The same after `delay_ms`. */
 void session_send_failure_later(struct session *s, enum authd_failure failure, int64_t delay_ms);
+
+/* Begins an exchange by PLAIN. False: that has been answered. */
+bool session_begin_plain(struct session *s, bool tls);
+/* A frame that ends the exchange, whoever has logged in. */
+void session_answer(struct session *s, struct strbuf *frame);
 
 /* Calls to other programs can't be taken back: hold before the call, release first thing in
  * done(). False from release: the session has gone and is freed now. */

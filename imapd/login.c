@@ -147,6 +147,7 @@ static struct reply
 refuse(struct session *s, const struct authd_result *result)
 {
     stats_add(s->server->counters.login_failures, 1);
+    pool_session_login_failed(s->pool);
     s->errors++;
     s->login_failures++;
     if (s->errors >= s->server->settings.errors_max ||

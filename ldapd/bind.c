@@ -49,6 +49,15 @@ outcome_of(const struct authd_fail *fail)
                : outcomes[AUTHD_TEMPORARY];
 }
 
+enum ldap_result
+bind_refusal(const struct authd_fail *fail, const char **text)
+{
+    struct outcome outcome = outcome_of(fail);
+
+    *text = outcome.text;
+    return outcome.result;
+}
+
 static void
 respond(struct session *s, enum ldap_result result, const char *text, struct slice credentials)
 {
@@ -65,6 +74,7 @@ static void
 refused(struct session *s, const char *mechanism, enum ldap_result result, const char *text)
 {
     stats_add(s->server->count.bind_failures, 1);
+    pool_session_login_failed(s->pool);
     log_event(LOG_INFO, "login_failed", KV_STR("mechanism", mechanism), KV_STR("reason", text));
     respond(s, result, text, SLICE(""));
     if (++s->bind_failures < FAILURES_MAX)
@@ -144,7 +154,6 @@ bind_writer(struct session *s, struct slice password)
     }
 }
 
-/* The mailbox behind a name: the entry of a contact, or what one logs in with elsewhere. */
 static bool
 login_name(const struct target *target, struct slice given, struct strbuf *name)
 {
@@ -153,6 +162,14 @@ login_name(const struct target *target, struct slice given, struct strbuf *name)
                strbuf_append(name, target->book);
     return target->kind == TARGET_MALFORMED && slice_index(given, '=') == given.len &&
            strbuf_append(name, given);
+}
+
+bool
+bind_login_name(struct session *s, struct slice given, struct strbuf *name)
+{
+    struct target target = names_find(&s->server->names, given);
+
+    return login_name(&target, given, name);
 }
 
 static void

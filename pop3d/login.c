@@ -96,6 +96,7 @@ static enum session_state
 refused(struct session *s, const char *mechanism, const struct failure *why)
 {
     stats_add(s->server->count.login_failures, 1);
+    pool_session_login_failed(s->pool);
     log_event(LOG_INFO, "login_failed", KV_STR("mechanism", mechanism),
               KV_STR("reason", why->text));
     session_error(s, why->code, "%s", why->text);

@@ -74,6 +74,7 @@ take_value(struct cli *cli, struct params *params, const struct api_param *p, co
             return cli_usage(cli, "%s: expected yes or no", p->name);
         return CLI_OK;
     case API_NUMBER:
+    case API_KILO:
     case API_NOT:
     case API_STAMP:
     case API_CHOICE:

@@ -81,7 +81,7 @@ static const struct cli_verb verbs[] = {
     {"add", "NAME [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS " [--json]", "makes an administrator",
      admin_add},
     {"del", "NAME", "removes one; the last super administrator stays", admin_del},
-    {"list", "[--json]", "all of them", admin_list},
+    {"list", ACCOUNTS_LIST_SYNOPSIS, "all of them, or those with a text in them", admin_list},
     {"passwd", "NAME " PASSWORD_SYNOPSIS " [--json]", "sets the password", admin_passwd},
     {"set", "NAME PROPERTY=VALUE...", "changes properties", admin_set},
     {"rename", "NAME NEW-NAME", "a new name", admin_rename},

@@ -19,7 +19,7 @@ struct setup_user {
     gid_t gid;
     bool numeric; /* no such name on this system: the numbers go into the configuration */
 };
-#define SETUP_USERS_MAX 16
+#define SETUP_USERS_MAX 32
 #define SETUP_FIRST_UID 64200
 
 /* In a file, or the secret itself; neither: it is made up. */

@@ -198,6 +198,7 @@ log_result(struct session *s, struct slice mechanism, const struct refusal *why)
                   KV_SLICE("mechanism", mechanism));
     } else {
         stats_add(s->server->counters.auth_failures, 1);
+        pool_session_login_failed(s->pool);
         log_event(LOG_INFO, "auth_failed", KV_SLICE("mechanism", mechanism),
                   KV_U64("code", why->code), KV_STR("reason", why->text));
     }

@@ -21,6 +21,7 @@ struct account_base {
     const char *hostname;      /* postmaster there is ours, too; borrowed; NULL: none */
     const struct srs_key *srs; /* of the senders of forwarded mail; borrowed; NULL: none is taken */
     bool srs_rewrites;         /* and new ones are made */
+    bool old_names;            /* there are accounts with names in an old form (old_names.h) */
     struct strbuf primary;     /* name of the primary domain; empty in an empty base */
 };
 
@@ -86,6 +87,8 @@ enum account_state {
 enum account_state account_user_state(const struct record *user, int64_t now_ms);
 /* Automatic replies are on today. */
 bool account_user_replies(const struct record *user, int64_t now_ms);
+/* The user's access list (lib/auth/access_list.h) of a service by its name; "": there is none. */
+struct slice account_user_access(const struct record *user, struct slice service);
 uint32_t account_user_rights(const struct record *user); /* enum accountd_right */
 
 #endif

@@ -48,6 +48,9 @@ int account_set(struct account_edit *edit, enum account_kind kind, struct slice 
 int account_del(struct account_edit *edit, enum account_kind kind, struct slice name);
 int account_rename(struct account_edit *edit, enum account_kind kind, struct slice name,
                    struct slice new_name);
+/* The mailbox gets the domain's defaults, default_NAME, of these NAMEs, or of "all" but where it
+ * lies and who knows its password. */
+int account_take_defaults(struct account_edit *edit, struct slice name, struct slice properties);
 int account_member_add(struct account_edit *edit, struct slice group, struct slice member);
 int account_member_del(struct account_edit *edit, struct slice group, struct slice member);
 /* Its members are these from now on, separated like the words of a property; nobody twice. */

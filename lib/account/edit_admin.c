@@ -8,13 +8,16 @@
 #include "lib/account/canonical.h"
 #include "lib/account/edit_internal.h"
 #include "lib/account/manages.h"
+#include "lib/account/precis.h"
+#include "lib/base/parse.h"
 
 enum { CODE_FAILED = 1, CODE_EXISTS = 2 }; /* ADM-33 */
 
 static int
 canonical_name(struct account_edit *edit, struct slice given, struct strbuf *name)
 {
-    if (canonical_local(given, name) == 0 && canonical_local_usable(strbuf_slice(name)))
+    if (canonical_local(given, name) == 0 && canonical_local_usable(strbuf_slice(name)) &&
+        (edit->restoring || parse_is_ascii(given) || precis_is_username(strbuf_slice(name))))
         return 0;
     return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
                         "'%.*s' is no name that an administrator can have", (int)given.len,

@@ -1,5 +1,5 @@
 /*
- * lib/base/encode.c - hex and base64 (RFC 4648 section 4).
+ * lib/base/encode.c - hex and base64 (RFC 4648 sections 4 and 5).
  */
 #include "lib/base/encode.h"
 
@@ -31,6 +31,22 @@ base64_encode(struct slice in, struct strbuf *out)
     }
     strbuf_grew(out, need);
     return true;
+}
+
+bool
+base64url_encode(struct slice in, struct strbuf *out)
+{
+    struct strbuf padded = strbuf_new((in.len + 2) / 3 * 4);
+    bool ok = base64_encode(in, &padded);
+
+    for (size_t i = 0; i < padded.len; i++)
+        if (padded.ptr[i] == '+' || padded.ptr[i] == '/')
+            padded.ptr[i] = padded.ptr[i] == '+' ? '-' : '_';
+    while (padded.len > 0 && padded.ptr[padded.len - 1] == '=')
+        strbuf_truncate(&padded, padded.len - 1);
+    ok = ok && strbuf_append(out, strbuf_slice(&padded));
+    strbuf_free(&padded);
+    return ok;
 }
 
 static int

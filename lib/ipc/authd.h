@@ -52,6 +52,9 @@ enum authd_type {
     AUTHD_TOKEN_REPLY,
     AUTHD_WHO, /* directoryd: who has logged in to the LDAP session with this id? One bytes field */
     AUTHD_WHO_REPLY, /* canonical user@domain, or empty */
+    AUTHD_PASSWORD,  /* session of LDAP: another password (lib/ipc/authd_password.h) */
+    AUTHD_PASSWORD_REPLY,
+    AUTHD_REMOVED, /* session of a mailbox: its user has removed messages: a report, no reply */
 };
 
 struct authd_attach {
@@ -114,6 +117,16 @@ struct authd_charged {
 };
 int authd_charged_encode(struct strbuf *out, uint32_t id, const struct authd_charged *charged);
 int authd_charged_decode(struct slice payload, struct authd_charged *charged);
+
+/* ---- REMOVED: for the list of what the user deleted (lib/ipc/authd_removed.c) ---- */
+#define AUTHD_REMOVED_FOLDER_MAX 300 /* bytes; more is cut */
+struct authd_removed {
+    struct slice folder; /* as the user sees it */
+    uint32_t messages;
+    uint64_t bytes;
+};
+int authd_removed_encode(struct strbuf *out, const struct authd_removed *removed);
+int authd_removed_decode(struct slice payload, struct authd_removed *removed);
 
 /* ---- FOLDER_CHANGE: accountd says whether the user may, local-deliver does it, for the session
  * has no way to the store that the folder is in ---- */
@@ -214,6 +227,8 @@ struct accountd_quota;
 struct accountd_quota_reply;
 void authd_call_quota(struct ipc_client *auth, const struct accountd_quota *request,
                       struct accountd_quota_reply *reply);
+/* A report is all that it is: what is lost is lost. NULL: likewise. */
+void authd_tell_removed(struct ipc_client *auth, const struct authd_removed *removed);
 /* 0, or -1 with errno (EBUSY also when authd or local-deliver is away). */
 int authd_call_charge(struct ipc_client *auth, const struct authd_charge *charge,
                       uint32_t *uidvalidity);

@@ -87,6 +87,7 @@ def test_a_user_is_blocked_and_the_client_cannot_tell(guarded, clients):
     guarded.wait_log("auth", "user is blocked for guessing")
     assert clients.login("192.0.2.200", BOB) == "ok"  # who is on the white list is never blocked
     wait_for(lambda: blocks(guarded)[BOB]["cause"] == "guessing")
+    assert blocks(guarded)[BOB]["reason"] == f"{PER_USER} failed logins, the last from 192.0.2.{19 + PER_USER}"
     guarded.run("block", "lift", "bob")  # any of the user's names
     wait_for(lambda: clients.login("192.0.2.41", BOB) == "ok")
 

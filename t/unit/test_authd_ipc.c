@@ -10,6 +10,7 @@
 
 #include "lib/base/io.h"
 #include "lib/ipc/authd.h"
+#include "lib/ipc/authd_password.h"
 #include "lib/ipc/client.h"
 
 static struct slice
@@ -242,6 +243,36 @@ START_TEST(a_nul_in_name_or_password_is_no_second_field)
 }
 END_TEST
 
+START_TEST(a_new_password_survives_the_way_and_no_cut_does)
+{
+    const struct authd_password asked = {true, SLICE("alice"), SLICE("old"), SLICE("")};
+    const struct authd_password_reply said = {AUTHD_PASSWORD_REFUSED, SLICE("why"), SLICE("made")};
+    struct strbuf frame = strbuf_new(4096);
+    struct authd_password_reply reply;
+    struct authd_password password;
+    struct slice payload;
+
+    ck_assert_int_eq(authd_password_encode(&frame, &asked), 0);
+    payload = payload_of(&frame);
+    ck_assert_int_eq(authd_password_decode(payload, &password), 0);
+    ck_assert(password.tls && slice_eq(password.name, asked.name) &&
+              slice_eq(password.old, asked.old) && password.wanted.len == 0);
+    for (size_t len = 0; len < payload.len; len++)
+        ck_assert_int_eq(authd_password_decode(slice_sub(payload, 0, len), &password), -1);
+    strbuf_clear(&frame);
+    ck_assert_int_eq(authd_password_reply_encode(&frame, 1, &said), 0);
+    payload = payload_of(&frame);
+    ck_assert_int_eq(authd_password_reply_decode(payload, &reply), 0);
+    ck_assert(reply.result == said.result && slice_eq(reply.text, said.text) &&
+              slice_eq(reply.made_up, said.made_up));
+    for (size_t len = 0; len < payload.len; len++)
+        ck_assert_int_eq(authd_password_reply_decode(slice_sub(payload, 0, len), &reply), -1);
+    frame.ptr[FRAME_HEADER] = AUTHD_PASSWORD_LATER + 1;
+    ck_assert_int_eq(authd_password_reply_decode(payload, &reply), -1);
+    strbuf_free(&frame);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -259,6 +290,7 @@ main(void)
     tcase_add_test(tc, limits_of_the_frames);
     tcase_add_test(tc, login_sends_a_plain_message);
     tcase_add_test(tc, a_nul_in_name_or_password_is_no_second_field);
+    tcase_add_test(tc, a_new_password_survives_the_way_and_no_cut_does);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
