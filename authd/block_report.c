@@ -72,16 +72,22 @@ tell(struct report *report)
     strbuf_free(&request);
 }
 
+static struct report *
+next_untold(const struct block_reports *reports)
+{
+    for (struct report *r = TAILQ_FIRST(&reports->waiting); r != NULL; r = TAILQ_NEXT(r, link))
+        if (!r->asked)
+            return r;
+    return NULL;
+}
+
 /* A call may be answered, and its report gone, before it returns: one a turn. */
 static void
 tell_next(void *arg)
 {
     struct block_reports *reports = arg;
-    struct report *report;
+    struct report *report = next_untold(reports);
 
-    TAILQ_FOREACH(report, &reports->waiting, link)
-    if (!report->asked)
-        break;
     if (report == NULL)
         return;
     loop_timer_set(reports->retry, 0);
