@@ -22,7 +22,7 @@ struct report {
 struct block_reports {
     struct ipc_async *accounts;
     struct loop_timer *retry;
-    TAILQ_HEAD(, report) waiting;
+    TAILQ_HEAD(report_list, report) waiting;
     unsigned count;
 };
 
@@ -72,16 +72,22 @@ tell(struct report *report)
     strbuf_free(&request);
 }
 
+static struct report *
+next_untold(const struct block_reports *reports)
+{
+    for (struct report *r = TAILQ_FIRST(&reports->waiting); r != NULL; r = TAILQ_NEXT(r, link))
+        if (!r->asked)
+            return r;
+    return NULL;
+}
+
 /* A call may be answered, and its report gone, before it returns: one a turn. */
 static void
 tell_next(void *arg)
 {
     struct block_reports *reports = arg;
-    struct report *report;
+    struct report *report = next_untold(reports);
 
-    TAILQ_FOREACH(report, &reports->waiting, link)
-    if (!report->asked)
-        break;
     if (report == NULL)
         return;
     loop_timer_set(reports->retry, 0);
@@ -106,8 +112,13 @@ block_reports_free(struct block_reports **reportsp)
 
     if (reports == NULL)
         return;
-    while (!TAILQ_EMPTY(&reports->waiting))
-        forget(TAILQ_FIRST(&reports->waiting));
+    for (struct report *report = TAILQ_FIRST(&reports->waiting), *next; report != NULL;
+         report = next) {
+        next = TAILQ_NEXT(report, link);
+        report->given_up = true;
+        if (!report->asked)
+            report_free(report);
+    }
     loop_timer_free(&reports->retry);
     xfree(reportsp);
 }

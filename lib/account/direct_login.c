@@ -124,7 +124,7 @@ static int
 put_words(struct account_edit *edit, enum account_property id, struct slice domain,
           struct record *record)
 {
-    struct strbuf all = strbuf_new(DIRECT_LOGIN_WORDS_MAX * (CANONICAL_DOMAIN_MAX + 1));
+    struct strbuf all = strbuf_new((size_t)DIRECT_LOGIN_WORDS_MAX * (CANONICAL_DOMAIN_MAX + 1));
     struct slice rest = record_get(record, id), given;
     int rc = 0;
 

@@ -280,8 +280,10 @@ def test_administrators(both):
              stdin="some words\n")
     assert both.json("admin", "list") == [
         {"name": "admin", "type": "super", "domains": [], "rights": [], "description": "First administrator", "mailbox": "",
+         "totp": "no", "totp_used": 0,
          **{"created": a["created"] for a in both.json("admin", "list") if a["name"] == "admin"}},
         {"name": "second", "type": "domain", "domains": ["d.test"], "rights": [], "description": "", "mailbox": "",
+         "totp": "no", "totp_used": 0,
          **{"created": a["created"] for a in both.json("admin", "list") if a["name"] == "second"}}]
     assert "last super" in refused(both, "admin", "del", "admin")
     both.run("admin", "passwd", "admin", "--password-stdin", stdin="some other words\n")

@@ -378,7 +378,7 @@ def test_flood_leaves_room_for_others(authd):
 
 def _plain_fields(user):
     from frames import U8
-    return U8(1), f"\0{user}\0x".encode(), U8(1), b""
+    return U8(1), f"\0{user}\0x".encode(), U8(1), b"", b""
 
 
 def test_dead_hash_worker_is_replaced(authd):

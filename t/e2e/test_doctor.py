@@ -37,7 +37,7 @@ def test_a_stopped_and_a_running_suite_are_in_order(instance):
     found = rows(instance, code=0)
     assert texts(found, "services") == ["all are running"]
     assert len([t for t in texts(found, "ports", "ok") if "answers" in t]) == 9
-    assert {"configuration", "services", "files", "disk", "certificate", "ports", "clock", "relay", "queue",
+    assert {"configuration", "services", "files", "disk", "certificate", "secrets", "ports", "clock", "relay", "queue",
             "way_out"} == {row["check"] for row in found}
     assert texts(found, "relay", "ok") and texts(found, "queue", "ok") == ["nothing waits for another attempt"]
 
