@@ -27,6 +27,7 @@
 #include "accountd/parking.h"
 #include "accountd/quota.h"
 #include "accountd/senders.h"
+#include "accountd/shown_groups.h"
 #include "accountd/srs_key.h"
 #include "accountd/store.h"
 #include "accountd/sync.h"
@@ -72,6 +73,7 @@ static const struct {
     {ACCOUNTD_BLOCK, ROLE_AUTH, blocks_request_add},
     {ACCOUNTD_BLOCKS, ROLE_AUTH, blocks_request_follow},
     {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
+    {ACCOUNTD_GROUPS_OF, ROLE_LDAP, groups_of_request},
     {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contacts_edit_request},
     {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
     {ACCOUNTD_OWN_PASSWORD, ROLE_AUTH, own_password_request},

@@ -66,6 +66,8 @@ enum accountd_type {
     ACCOUNTD_CONTACT_EDIT, /* directoryd: add, set or del of a contact */
     ACCOUNTD_CONTACT_EDIT_REPLY,
     ACCOUNTD_OWN_PASSWORD, /* authd: the passwd of an ADMIN, for its own user: an ADMIN_REPLY */
+    ACCOUNTD_GROUPS_OF,    /* directoryd: the groups that a user is in (lib/ipc/contacts.h) */
+    ACCOUNTD_GROUPS_OF_REPLY,
     ACCOUNTD_SYNC,         /* syncd: an ADMIN without actor, and its reply */
 };
 
