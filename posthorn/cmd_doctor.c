@@ -139,13 +139,14 @@ note_sync(struct doctor *d, const char *domain, struct slice object)
     bool is_started = d->services == NULL; /* that has been told */
 
     for (size_t i = 0; d->services != NULL && i < d->services->count; i++)
-        is_started |= strcmp(d->services->rows[i].program, "syncd") == 0 &&
-                      d->services->rows[i].automatic;
+        is_started |=
+            strcmp(d->services->rows[i].program, "syncd") == 0 && d->services->rows[i].automatic;
     if (!is_started && count > 0 && object_get(fields, (uint32_t)count, "sync_from").len > 0)
-        doctor_note(d, DOCTOR_FAIL, "services",
-                    "services.conf starts no syncd, so %s is not synchronised with its directory: "
-                    "add the section [sync] (program = syncd, user = sync, socket = sync.sock 0666)",
-                    domain);
+        doctor_note(
+            d, DOCTOR_FAIL, "services",
+            "services.conf starts no syncd, so %s is not synchronised with its directory: "
+            "add the section [sync] (program = syncd, user = sync, socket = sync.sock 0666)",
+            domain);
     free(fields);
 }
 

@@ -68,7 +68,7 @@ enum accountd_type {
     ACCOUNTD_OWN_PASSWORD, /* authd: the passwd of an ADMIN, for its own user: an ADMIN_REPLY */
     ACCOUNTD_GROUPS_OF,    /* directoryd: the groups that a user is in (lib/ipc/contacts.h) */
     ACCOUNTD_GROUPS_OF_REPLY,
-    ACCOUNTD_SYNC,         /* syncd: an ADMIN without actor, and its reply */
+    ACCOUNTD_SYNC, /* syncd: an ADMIN without actor, and its reply */
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -393,9 +393,9 @@ struct accountd_admin {
 /* Of a new password. */
 #define ACCOUNTD_PASSWORD_REFUSED 5 /* it is not good enough, the text says why */
 #define ACCOUNTD_PASSWORD_LATER 6   /* too much to hash at once */
-/* `type`: also ACCOUNTD_SYNC, and ACCOUNTD_OWN_PASSWORD: passwd of a user, whose `actor` is the user, with
- * new_password; "": one is made up. The reply's one object has password_changed, and password if it
- * was made up. */
+/* `type`: also ACCOUNTD_SYNC, and ACCOUNTD_OWN_PASSWORD: passwd of a user, whose `actor` is the
+ * user, with new_password; "": one is made up. The reply's one object has password_changed, and
+ * password if it was made up. */
 /* `type`: ACCOUNTD_ADMIN or AUTHD_ADMIN. */
 int accountd_admin_encode_as(struct strbuf *out, uint16_t type, const struct accountd_admin *req);
 static inline int
