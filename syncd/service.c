@@ -386,7 +386,7 @@ service_start(struct daemon *d, const struct service_options *options)
     s->options = options;
     TAILQ_INIT(&s->wishes);
     s->last = map_new(SCHEDULE_MAX);
-    s->cursor = strbuf_new(ACCOUNTD_TEXT_MAX);
+    s->cursor = strbuf_new(ACCOUNTD_CURSOR_MAX);
     s->done = stats_counter(d->stats, "synchronisations");
     s->failed = stats_counter(d->stats, "synchronisations_failed");
     s->accounts =

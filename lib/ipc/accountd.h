@@ -3,8 +3,9 @@
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
  * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND and SENDERS, authd LOGIN, MEANS,
- * FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and
- * CONTACT_EDIT, root (the command line) ADMIN, authd for an administrator ADMIN and ADMIN_LOGIN.
+ * FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS,
+ * GROUPS_OF and CONTACT_EDIT, syncd SYNC, root (the command line) ADMIN, authd for an administrator
+ * ADMIN and ADMIN_LOGIN, and for a user OWN_PASSWORD.
  * Encoders write one whole frame with request id 0 (the client fills it in); decoders check
  * everything and return 0, or -1: close the connection. Slices borrow from the payload.
  */
@@ -17,6 +18,7 @@
 #define ACCOUNTD_SOCKET "accountd.sock"
 #define ACCOUNTD_ADDRESS_MAX 1024 /* bytes of an address; UTF-8 */
 #define ACCOUNTD_TEXT_MAX 1024
+#define ACCOUNTD_CURSOR_MAX 2048         /* bytes of where a listing goes on */
 #define ACCOUNTD_BATCH_MAX 1000          /* addresses in one EXPAND */
 #define ACCOUNTD_TARGETS_MAX 100000      /* results of one EXPAND, all addresses together */
 #define ACCOUNTD_OBJECTS_MAX 1000        /* objects in one page of a listing */
