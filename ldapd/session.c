@@ -336,6 +336,7 @@ start_with_tls(struct session *s)
         session_table_tls();
         return true;
     }
+    pool_session_failed(s->pool);
     log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
     s->end_reason = "no TLS";
     return false;

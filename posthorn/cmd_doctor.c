@@ -10,9 +10,11 @@
 #include "lib/account/canonical.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/conf/alert_conf.h"
 #include "posthorn/accounts.h"
 #include "posthorn/dkim_dns.h"
 #include "posthorn/doctor.h"
+#include "posthorn/key_service.h"
 #include "posthorn/master_call.h"
 #include "posthorn/store_job.h"
 #include "posthorn/sts_service.h"
@@ -86,6 +88,12 @@ check_configuration(struct doctor *d)
     strbuf_free(&errors);
     if (d->conf != NULL && d->services != NULL && sts_service_trouble(d->conf, d->services) != NULL)
         doctor_note(d, DOCTOR_FAIL, "services", "%s", sts_service_trouble(d->conf, d->services));
+    if (d->services != NULL && key_service_trouble(d->services) != NULL)
+        doctor_note(d, DOCTOR_FAIL, "services", "%s", key_service_trouble(d->services));
+    if (d->conf != NULL && d->services != NULL &&
+        alert_conf_service_trouble(d->conf, d->services) != NULL)
+        doctor_note(d, DOCTOR_FAIL, "services", "%s",
+                    alert_conf_service_trouble(d->conf, d->services));
 }
 
 static void
@@ -269,6 +277,8 @@ examine(struct doctor *d, const struct choice *choice)
     if (d->conf != NULL && d->services != NULL) {
         doctor_files(d);
         doctor_certificate(d);
+        doctor_acme(d);
+        doctor_secrets(d);
         doctor_ports(d);
         doctor_clock(d);
         doctor_relay(d);

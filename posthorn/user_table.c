@@ -16,6 +16,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "posthorn/new_file.h"
 #include "posthorn/user_many.h"
 
 #define TEXT_MAX (256u << 20)
@@ -316,27 +317,6 @@ export_row(void *arg, const struct object_field *fields, uint32_t count)
 }
 
 static int
-write_new(struct cli *cli, const char *path, bool force, struct slice text)
-{
-    int fd, rc;
-
-    if (force)
-        return replace_file(AT_FDCWD, path, text, 0600) < 0
-                   ? cli_fail(cli, "%s: %s", path, strerror(errno))
-                   : CLI_OK;
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return cli_fail(cli, "%s: %s%s", path, strerror(errno),
-                        errno == EEXIST ? "; --force replaces it" : "");
-    rc = write_all(fd, text) < 0 || fsync(fd) < 0 ? cli_fail(cli, "%s: %s", path, strerror(errno))
-                                                  : CLI_OK;
-    (void)close(fd); /* it is on disk, or has failed already */
-    if (rc != CLI_OK)
-        unlink_keep_errno(AT_FDCWD, path);
-    return rc;
-}
-
-static int
 export_to(struct cli *cli, struct export *x, const char *domain, const char *path, bool force)
 {
     struct accounts *accounts = accounts_open(cli);
@@ -349,7 +329,7 @@ export_to(struct cli *cli, struct export *x, const char *domain, const char *pat
     if (rc == CLI_OK && path == NULL)
         (void)fwrite(strbuf_cstr(&x->text), 1, x->text.len, stdout); /* main() tests stdout */
     else if (rc == CLI_OK)
-        rc = write_new(cli, path, force, strbuf_slice(&x->text));
+        rc = new_file_write(cli, path, force, strbuf_slice(&x->text));
     return rc;
 }
 
@@ -426,9 +406,10 @@ user_update(struct cli *cli, int argc, char **argv)
     struct object_field fields[ACCOUNTS_FIELDS_MAX];
     struct strbuf names = strbuf_new(TEXT_MAX);
     struct cli_list users = {.count = 0};
-    const char *domain = NULL, *fixed_file = NULL;
+    const char *domain = NULL, *fixed_file = NULL, *defaults = NULL;
     bool all = false, random = false;
     const struct cli_option options[] = {{"--user", CLI_LIST, &users},
+                                         {"--defaults", CLI_TEXT, &defaults},
                                          {"--domain", CLI_TEXT, &domain},
                                          {"--all", CLI_FLAG, &all},
                                          {"--random-password", CLI_FLAG, &random},
@@ -441,11 +422,15 @@ user_update(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     if ((users.count > 0) + (domain != NULL) + all != 1)
         return cli_usage(cli, "expected --user ADDRESS, --domain DOMAIN or --all");
-    if (argc == 0 && !random && fixed_file == NULL)
-        return cli_usage(cli, "expected PROPERTY=VALUE, or a password for each");
+    if (defaults != NULL && (argc > 0 || random || fixed_file != NULL))
+        return cli_usage(cli, "--defaults comes alone");
+    if (argc == 0 && !random && fixed_file == NULL && defaults == NULL)
+        return cli_usage(cli, "expected PROPERTY=VALUE, --defaults, or a password for each");
+    if (defaults != NULL)
+        fields[count++] = (struct object_field){SLICE("properties"), slice_of(defaults)};
     if (accounts_fields(cli, ACCOUNT_USER, argv, argc, fields, &count) != CLI_OK)
         return CLI_USAGE;
-    rc = user_many_begin(&many, cli, "set", random, fixed_file);
+    rc = user_many_begin(&many, cli, defaults == NULL ? "set" : "defaults", random, fixed_file);
     if (rc == CLI_OK)
         rc = choose(&many, &users, domain, all, &names);
     if (rc == CLI_OK)

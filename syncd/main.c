@@ -35,8 +35,8 @@ static struct fetch_options
 load_fetch(const struct daemon *d, struct outside_accounts *accounts)
 {
     const char *protocols = conf_str(d->conf, REMOTE_PROTOCOLS);
-    char *ca = below_etc(d, conf_str(d->conf, AUTH_EXTERNAL_CA)),
-         *file = below_etc(d, conf_str(d->conf, AUTH_OUTSIDE_ACCOUNTS));
+    struct secret_place place = secret_place_new(d->conf, &d->inst, AUTH_OUTSIDE_ACCOUNTS);
+    char *ca = below_etc(d, conf_str(d->conf, AUTH_EXTERNAL_CA));
     struct strbuf error = strbuf_new(4096);
     struct fetch_options options = {.dial = {.use_ipv4 = strcmp(protocols, "ipv6") != 0,
                                              .use_ipv6 = strcmp(protocols, "ipv4") != 0,
@@ -47,11 +47,11 @@ load_fetch(const struct daemon *d, struct outside_accounts *accounts)
 
     if (options.authorities == NULL)
         refuse("auth.external_ca", &error);
-    if (outside_accounts_read(accounts, file, &error) < 0)
+    if (place.path != NULL && outside_accounts_read(accounts, &place, &error) < 0)
         refuse("auth.outside_accounts", &error);
     strbuf_free(&error);
     free(ca);
-    free(file);
+    secret_place_free(&place);
     return options;
 }
 

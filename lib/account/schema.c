@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/account/canonical.h"
+#include "lib/auth/access_list.h"
 #include "lib/auth/external.h"
 #include "lib/auth/oauth_place.h"
 #include "lib/base/parse.h"
@@ -32,6 +33,7 @@ static const char *const kind_names[ACCOUNT_KIND_COUNT] = {
     [ACCOUNT_ADMIN] = "admin",        [ACCOUNT_PUBLIC] = "public",
     [ACCOUNT_SHARE] = "share",        [ACCOUNT_CONTACT] = "contact",
     [ACCOUNT_WORD] = "weak-password", [ACCOUNT_AUTH_CODE] = "auth-code",
+    [ACCOUNT_UNIT] = "organisation",
 };
 
 const char *
@@ -280,6 +282,15 @@ normalize_sync(const struct property *p, struct slice given, struct strbuf *stor
     return -1;
 }
 
+static int
+normalize_access(const struct property *p, struct slice given, struct strbuf *stored,
+                 struct strbuf *error)
+{
+    const char *expected = given.len == 0 ? NULL : access_list_normalize(given, stored);
+
+    return expected == NULL ? 0 : fail(error, p, expected, given);
+}
+
 /* "{SCHEME}data", printable: what is in it is authd's business. */
 static bool
 is_record(struct slice text)
@@ -332,6 +343,8 @@ property_normalize(enum account_property id, struct slice given, struct strbuf *
         return normalize_method(p, given, stored, error);
     case PROPERTY_SYNC:
         return normalize_sync(p, given, stored, error);
+    case PROPERTY_ACCESS:
+        return normalize_access(p, given, stored, error);
     case PROPERTY_RECORD:
         if (is_record(given))
             return strbuf_append(stored, given) ? 0 : -1;

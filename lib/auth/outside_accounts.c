@@ -6,15 +6,9 @@
 #include "lib/auth/outside_accounts.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "lib/base/io.h"
 #include "lib/base/mem.h"
-
-enum { FILE_MAX = 65536 };
 
 /* The next word, and the blanks behind it, off *line. */
 static struct slice
@@ -40,42 +34,19 @@ take_line(struct outside_accounts *accounts, struct slice line)
     return NULL;
 }
 
-static int
-read_text(const char *path, struct strbuf *text, struct strbuf *error)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    ssize_t n = -1;
-
-    if (fd < 0 && errno == ENOENT)
-        return 0;
-    if (fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        (void)strbuf_printf(error, "%s: only its owner may read this file: chmod 600", path);
-    } else {
-        char *room = strbuf_room(text, FILE_MAX);
-
-        n = fd < 0 ? -1 : read(fd, room, FILE_MAX);
-        if (n >= 0)
-            strbuf_grew(text, (size_t)n);
-        else
-            (void)strbuf_printf(error, "%s: %s", path, strerror(errno));
-        if (n == FILE_MAX) {
-            n = -1;
-            (void)strbuf_printf(error, "%s: the file is too long", path);
-        }
-    }
-    close_keep_errno(fd);
-    return n < 0 ? -1 : 0;
-}
-
 int
-outside_accounts_read(struct outside_accounts *accounts, const char *path, struct strbuf *error)
+outside_accounts_read(struct outside_accounts *accounts, const struct secret_place *place,
+                      struct strbuf *error)
 {
-    struct strbuf text = strbuf_new(FILE_MAX + 1);
+    struct strbuf text = strbuf_new(SECRET_FILE_MAX);
     unsigned number = 0;
-    int rc = read_text(path, &text, error);
+    int rc = secret_file_open(place, &text, error);
     struct slice rest = strbuf_slice(&text);
 
+    if (rc < 0 && errno == ENOENT) { /* there are none */
+        strbuf_clear(error);
+        rc = 0;
+    }
     while (rc == 0 && rest.len > 0) {
         struct slice line = slice_trim(slice_split(&rest, '\n'));
         const char *expected;
@@ -85,13 +56,11 @@ outside_accounts_read(struct outside_accounts *accounts, const char *path, struc
             continue;
         expected = take_line(accounts, line);
         if (expected != NULL) {
-            (void)strbuf_printf(error, "%s:%u: %s", path, number, expected);
+            (void)strbuf_printf(error, "%s:%u: %s", place->path, number, expected);
             rc = -1;
         }
     }
-    if (text.ptr != NULL)
-        mem_wipe(text.ptr, text.cap);
-    strbuf_free(&text);
+    secret_wipe(&text);
     return rc;
 }
 

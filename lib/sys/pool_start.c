@@ -85,9 +85,9 @@ hand_over(struct worker *w, const struct pool_handover *h, int client_fd, int ah
         .local_port = h->local_port,
         .session_id = slice_of(h->session_id),
     };
-    int channel[2], backend, filter, key, rc;
+    int channel[2] = {-1, -1}, backend, filter, key, rc;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
+    if (!p->ops->anonymous && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
         return -1;
     backend = connect_backend(p, p->ops->backend);
     backend = greet_backend(p, backend, h);
@@ -104,7 +104,7 @@ hand_over(struct worker *w, const struct pool_handover *h, int client_fd, int ah
     close_keep_errno(filter);
     close_keep_errno(key);
     close_keep_errno(channel[0]);
-    if (rc < 0)
+    if (rc < 0 || p->ops->anonymous)
         close_keep_errno(channel[1]);
     else
         pool_auth_attach(p->auth, &attach, channel[1]);

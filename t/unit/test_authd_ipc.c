@@ -26,14 +26,16 @@ START_TEST(start_survives_the_way_and_no_cut_does)
                                 .has_initial = true,
                                 .initial = SLICE("\0user\0secret"),
                                 .tls = true,
-                                .binding = SLICE("0123")};
+                                .binding = SLICE("0123"),
+                                .host = SLICE("mail.d.test")};
     struct authd_start back;
     struct slice payload;
 
     ck_assert_int_eq(authd_start_encode(&frame, &start), 0);
     payload = payload_of(&frame);
     ck_assert_int_eq(authd_start_decode(payload, &back), 0);
-    ck_assert(slice_eq(back.initial, start.initial) && slice_eq(back.binding, start.binding));
+    ck_assert(slice_eq(back.initial, start.initial) && slice_eq(back.binding, start.binding) &&
+              slice_eq(back.host, start.host));
     ck_assert(back.tls && back.has_initial);
     for (size_t len = 0; len < payload.len; len++)
         ck_assert_int_eq(authd_start_decode(slice_sub(payload, 0, len), &back), -1);
@@ -168,7 +170,7 @@ START_TEST(limits_of_the_frames)
 {
     static char big[AUTHD_SASL_MAX + 1];
     struct strbuf frame = strbuf_new(AUTHD_PAYLOAD_MAX);
-    struct authd_fail fail = {.failure = AUTHD_EXPIRED + 1};
+    struct authd_fail fail = {.failure = AUTHD_NO_TOTP + 1};
     struct authd_start start = {.mechanism = slice_make(big, AUTHD_MECHANISM_MAX + 1)};
     struct slice data;
 
@@ -196,6 +198,8 @@ serve_one(int fd, char *bytes, size_t size)
     return slice_make(bytes + FRAME_HEADER, header.length);
 }
 
+static const struct authd_login right = {{"user", 4}, {"secret", 6}, true, {"mail.d.test", 11}};
+
 START_TEST(login_sends_a_plain_message)
 {
     int pair[2];
@@ -208,7 +212,7 @@ START_TEST(login_sends_a_plain_message)
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     client = ipc_client_adopt(pair[0], AUTHD_PAYLOAD_MAX);
     ck_assert_int_eq(shutdown(pair[1], SHUT_WR), 0); /* authd that never answers */
-    authd_call_login(client, SLICE("user"), SLICE("secret"), true, &result);
+    authd_call_login(client, &right, &result);
     ck_assert_int_eq(result.step, AUTHD_STEP_FAIL);
     ck_assert_int_eq(result.fail.failure, AUTHD_TEMPORARY);
     ck_assert_int_eq(result.dir_fd, -1);
@@ -216,6 +220,7 @@ START_TEST(login_sends_a_plain_message)
     ck_assert_int_eq(authd_start_decode(payload, &start), 0);
     ck_assert(slice_eq(start.initial, SLICE("\0user\0secret")));
     ck_assert(slice_eq(start.mechanism, SLICE("PLAIN")) && start.tls);
+    ck_assert(slice_eq(start.host, right.host));
     ipc_client_free(&client);
     (void)close(pair[1]);
 }
@@ -225,11 +230,15 @@ START_TEST(a_nul_in_name_or_password_is_no_second_field)
 {
     struct authd_result result;
 
-    authd_call_login(NULL, SLICE("us\0er"), SLICE("secret"), true, &result);
+    authd_call_login(NULL,
+                     &(const struct authd_login){SLICE("us\0er"), SLICE("secret"), true, SLICE("")},
+                     &result);
     ck_assert_int_eq(result.fail.failure, AUTHD_BAD_CREDENTIALS);
-    authd_call_login(NULL, SLICE("user"), SLICE("sec\0ret"), true, &result);
+    authd_call_login(NULL,
+                     &(const struct authd_login){SLICE("user"), SLICE("sec\0ret"), true, SLICE("")},
+                     &result);
     ck_assert_int_eq(result.fail.failure, AUTHD_BAD_CREDENTIALS);
-    authd_call_login(NULL, SLICE("user"), SLICE("secret"), true, &result);
+    authd_call_login(NULL, &right, &result);
     ck_assert_int_eq(result.fail.failure, AUTHD_TEMPORARY);
 }
 END_TEST
