@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "accountd/audit.h"
+#include "accountd/shown_groups.h"
 #include "lib/account/contact.h"
 #include "lib/account/query.h"
 #include "lib/base/clock.h"
@@ -112,6 +113,21 @@ put_gone(struct page *page)
     object_add(&page->data, fields, ARRAY_LEN(fields));
 }
 
+static void
+put_group(struct page *page, struct slice key, bool is_there)
+{
+    struct object_field fields[] = {{SLICE("kind"), SLICE("group-gone")},
+                                    {SLICE("name"), {NULL, 0}}};
+
+    if (is_there) {
+        shown_group_put(&page->contacts->server->base, key, &page->record, &page->data);
+        return;
+    }
+    account_entry_address(key, &page->name);
+    fields[1].value = strbuf_slice(&page->name);
+    object_add(&page->data, fields, ARRAY_LEN(fields));
+}
+
 /* An object about the row; `value` is what is there now, with a NULL pointer: nothing. */
 static void
 put_row(struct page *page, char table, struct slice key, struct slice value)
@@ -119,7 +135,9 @@ put_row(struct page *page, char table, struct slice key, struct slice value)
     bool is_there = value.ptr != NULL && record_load(&page->record, value) == 0;
 
     strbuf_clear(&page->name);
-    if (table == ACCOUNT_TABLE_CONTACTS) {
+    if (table == ACCOUNT_TABLE_ENTRIES) {
+        put_group(page, key, is_there && page->record.kind == ACCOUNT_GROUP);
+    } else if (table == ACCOUNT_TABLE_CONTACTS) {
         account_entry_address(key, &page->name);
         if (is_there && page->record.kind == ACCOUNT_CONTACT)
             put_contact(page);
@@ -172,6 +190,37 @@ answer_changes(struct contacts *c, struct ipc_peer *peer, uint32_t request_id, u
     page_free(&page);
 }
 
+static void
+put_cursor(struct strbuf *cursor, char table, struct slice key)
+{
+    strbuf_clear(cursor);
+    (void)strbuf_char(cursor, table);
+    (void)strbuf_append(cursor, key); /* both fit */
+}
+
+/* Of groups: there are many others among these rows. */
+static int
+fill_groups(struct page *page, struct strbuf *cursor)
+{
+    struct account_base *base = &page->contacts->server->base;
+    struct strbuf key = strbuf_new(CONTACTS_CURSOR_MAX);
+    size_t looked_at = 0;
+    int rc = 1;
+
+    (void)strbuf_append(&key, slice_sub(strbuf_slice(cursor), 1, cursor->len));
+    while (rc == 1 && page->data.len < CONTACTS_PAGE_BYTES) {
+        rc = shown_group_next(base, &key, &page->record, &looked_at, PAGE_ROWS);
+        if (rc == 1 && shown_group_is(&page->record))
+            shown_group_put(base, strbuf_slice(&key), &page->record, &page->data);
+    }
+    if (rc == 0)
+        put_cursor(cursor, ACCOUNT_TABLE_CONTACTS, SLICE(""));
+    else
+        put_cursor(cursor, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&key));
+    strbuf_free(&key);
+    return rc < 0 ? -1 : 0;
+}
+
 /* A page of everything, behind `cursor`: the table's letter and the last key. */
 static int
 fill_page(struct page *page, struct strbuf *cursor)
@@ -195,12 +244,10 @@ fill_page(struct page *page, struct strbuf *cursor)
     }
     account_rows_close(&rows);
     strbuf_clear(cursor);
-    if (rc == 1) {
-        (void)strbuf_char(cursor, table);
-        (void)strbuf_append(cursor, strbuf_slice(&at));
-    } else if (rc == 0 && table == ACCOUNT_TABLE_DOMAINS) {
-        (void)strbuf_char(cursor, ACCOUNT_TABLE_CONTACTS);
-    }
+    if (rc == 1)
+        put_cursor(cursor, table, strbuf_slice(&at));
+    else if (rc == 0 && table == ACCOUNT_TABLE_DOMAINS)
+        put_cursor(cursor, ACCOUNT_TABLE_ENTRIES, SLICE(""));
     strbuf_free(&at);
     return rc < 0 ? -1 : 0;
 }
@@ -211,11 +258,12 @@ answer_everything(struct contacts *c, struct request *rq, struct slice from)
     struct page page = page_new(c);
     struct strbuf cursor = strbuf_new(CONTACTS_CURSOR_MAX);
     enum outcome outcome = REQUEST_DONE;
+    bool of_groups = from.len > 0 && from.ptr[0] == ACCOUNT_TABLE_ENTRIES;
 
     (void)strbuf_append(&cursor, from); /* the decoder's limit is the buffer's */
-    if ((from.len > 0 && from.ptr[0] != ACCOUNT_TABLE_DOMAINS &&
+    if ((from.len > 0 && from.ptr[0] != ACCOUNT_TABLE_DOMAINS && !of_groups &&
          from.ptr[0] != ACCOUNT_TABLE_CONTACTS) ||
-        fill_page(&page, &cursor) < 0)
+        (of_groups ? fill_groups(&page, &cursor) : fill_page(&page, &cursor)) < 0)
         outcome = REQUEST_BAD; /* it asks again */
     else
         send(rq->peer, rq->header.request_id,
@@ -269,13 +317,35 @@ contacts_request(struct request *rq)
 
 /* ---- changes ---- */
 
+/* A member's row is its group's business. */
+static bool
+is_of_interest(enum account_table *table, struct slice *key)
+{
+    if (*table == ACCOUNT_TABLE_MEMBERS) {
+        *table = ACCOUNT_TABLE_ENTRIES;
+        *key = slice_sub(*key, 0, slice_rindex(*key, '\0'));
+    }
+    return *table == ACCOUNT_TABLE_CONTACTS || *table == ACCOUNT_TABLE_DOMAINS ||
+           *table == ACCOUNT_TABLE_ENTRIES;
+}
+
+/* Again what was noted last? Members come one after the other. */
+static bool
+is_noted(const struct contacts *c, enum account_table table, struct slice key)
+{
+    const struct change *last = c->pending_count > 0 ? &c->pending[c->pending_count - 1] : NULL;
+
+    return last != NULL && last->row[0] == (char)table &&
+           slice_eq(slice_make(last->row + 1, last->len - 1), key);
+}
+
 static void
 row_changed(void *arg, enum account_table table, struct slice key)
 {
     struct contacts *c = arg;
     struct change *change;
 
-    if (table != ACCOUNT_TABLE_CONTACTS && table != ACCOUNT_TABLE_DOMAINS)
+    if (!is_of_interest(&table, &key) || is_noted(c, table, key))
         return;
     if (c->pending_count == KEPT_MAX || key.len > ACCOUNT_KEY_MAX) {
         c->pending_is_too_much = true;
@@ -322,6 +392,24 @@ wake(struct contacts *c)
     }
 }
 
+/* Mailboxes and aliases change all the time. What is not there any more may have been a group. */
+static bool
+concerns_directory(struct contacts *c, const struct change *change)
+{
+    struct record record;
+    struct slice value;
+    bool does = true;
+
+    if (change->row[0] != (char)ACCOUNT_TABLE_ENTRIES ||
+        account_db_get(c->server->base.db, ACCOUNT_TABLE_ENTRIES,
+                       slice_make(change->row + 1, change->len - 1), &value) < 0)
+        return true;
+    record = record_new(ACCOUNT_USER);
+    does = record_load(&record, value) == 0 && record.kind == ACCOUNT_GROUP;
+    record_free(&record);
+    return does;
+}
+
 static void
 transaction_ended(void *arg, bool committed)
 {
@@ -331,7 +419,7 @@ transaction_ended(void *arg, bool committed)
     if (committed && c->pending_is_too_much)
         c->first = ++c->last;
     for (size_t i = 0; i < c->pending_count; i++) {
-        if (committed && !c->pending_is_too_much)
+        if (committed && !c->pending_is_too_much && concerns_directory(c, &c->pending[i]))
             keep(c, &c->pending[i]);
         xfree(&c->pending[i].row);
     }

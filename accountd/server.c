@@ -32,6 +32,7 @@
 #include "accountd/quota.h"
 #include "accountd/recorder.h"
 #include "accountd/senders.h"
+#include "accountd/shown_groups.h"
 #include "accountd/srs_key.h"
 #include "accountd/store.h"
 #include "accountd/sync.h"
@@ -88,6 +89,7 @@ static const struct {
     {ACCOUNTD_EXPIRING, ROLE_ALERT, expiring_request},
     {ACCOUNTD_ADDRESSEES, ROLE_ALERT, addressees_request},
     {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
+    {ACCOUNTD_GROUPS_OF, ROLE_LDAP, groups_of_request},
     {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contacts_edit_request},
     {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
     {ACCOUNTD_OWN_PASSWORD, ROLE_AUTH, own_password_request},

@@ -27,9 +27,10 @@ split(struct slice name, struct slice *local, struct slice *domain)
     *domain = slice_sub(name, at + 1, name.len);
 }
 
+/* A contact or a group. */
 static int
-take_contact(struct book *book, struct slice name, const struct object_field *fields,
-             uint32_t count)
+take_entry(struct book *book, enum ldap_entry_kind kind, struct slice name,
+           const struct object_field *fields, uint32_t count)
 {
     struct strbuf packed = strbuf_new(LDAP_FIELDS_BYTES_MAX);
     struct slice local, domain;
@@ -44,7 +45,7 @@ take_contact(struct book *book, struct slice name, const struct object_field *fi
         if (field >= 0)
             (void)ldap_fields_add(&packed, (enum ldap_field)field, fields[i].value);
     }
-    id = store_put(book->store, domain, local, strbuf_slice(&packed));
+    id = store_put(book->store, kind, domain, local, strbuf_slice(&packed));
     strbuf_free(&packed);
     if (id < 0 || !store_entry(book->store, (uint32_t)id, &entry, &number))
         return -1;
@@ -59,18 +60,22 @@ book_take(struct book *book, const struct object_field *fields, uint32_t count)
     struct slice local, domain;
 
     if (slice_eq(kind, SLICE("contact")))
-        return take_contact(book, name, fields, count);
+        return take_entry(book, LDAP_ENTRY_CONTACT, name, fields, count);
+    if (slice_eq(kind, SLICE("group")))
+        return take_entry(book, LDAP_ENTRY_GROUP, name, fields, count);
     if (slice_eq(kind, SLICE("domain")))
         return store_domain(
             book->store, name,
             !slice_eq(object_get(fields, count, "contacts_own_users_only"), SLICE("no")));
-    if (!slice_eq(kind, SLICE("gone")))
-        return -1;
     split(name, &local, &domain);
-    if (local.len == 0)
+    if (slice_eq(kind, SLICE("group-gone")))
+        store_remove(book->store, LDAP_ENTRY_GROUP, domain, local);
+    else if (!slice_eq(kind, SLICE("gone")))
+        return -1;
+    else if (local.len == 0)
         store_domain_gone(book->store, domain);
     else
-        store_remove(book->store, domain, local);
+        store_remove(book->store, LDAP_ENTRY_CONTACT, domain, local);
     return 0;
 }
 

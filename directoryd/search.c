@@ -6,6 +6,7 @@
  */
 #include "directoryd/search.h"
 
+#include "directoryd/group.h"
 #include "lib/account/canonical.h"
 
 #define FREE_WORK 8u /* items of a filter that cost a contact no more than itself */
@@ -76,6 +77,23 @@ consider_books(struct run *run)
     return true;
 }
 
+/* What the viewer may not see is gone before the filter looks. */
+static bool
+consider_group(struct run *run, const struct ldap_entry *entry, uint64_t serial)
+{
+    struct strbuf fields = strbuf_new(LDAP_FIELDS_BYTES_MAX);
+    struct ldap_entry shown = *entry;
+    bool goes_on = true;
+
+    if (group_show(entry, run->viewer->sees_all, run->viewer->user, run->viewer->groups,
+                   run->tree->base_text, &fields)) {
+        shown.fields = strbuf_slice(&fields);
+        goes_on = consider(run, &shown, serial);
+    }
+    strbuf_free(&fields);
+    return goes_on;
+}
+
 static bool
 consider_contact(struct run *run, uint32_t id)
 {
@@ -86,7 +104,8 @@ consider_contact(struct run *run, uint32_t id)
     if (!store_entry(store, id, &entry, &book) || (run->only_book >= 0 && book != run->only_book) ||
         !viewer_sees(run->viewer, store_book_at(store, (size_t)book)))
         return true;
-    return consider(run, &entry, store_serial(store, id));
+    return entry.kind == LDAP_ENTRY_GROUP ? consider_group(run, &entry, store_serial(store, id))
+                                          : consider(run, &entry, store_serial(store, id));
 }
 
 /* ---- what the index says ---- */
@@ -262,9 +281,26 @@ find_contact(const struct run *run)
     int64_t id = -1;
 
     if (canonical_local(run->search->name, &name) == 0)
-        id = store_find(run->tree->store, run->only_book, strbuf_slice(&name));
+        id = store_find(run->tree->store, (enum ldap_entry_kind)run->search->level, run->only_book,
+                        strbuf_slice(&name));
     strbuf_free(&name);
     return id;
+}
+
+static bool
+is_shown(const struct run *run, uint32_t id)
+{
+    struct strbuf fields = strbuf_new(LDAP_FIELDS_BYTES_MAX);
+    struct ldap_entry entry;
+    bool is;
+    int book;
+
+    is = store_entry(run->tree->store, id, &entry, &book) &&
+         (entry.kind != LDAP_ENTRY_GROUP ||
+          group_show(&entry, run->viewer->sees_all, run->viewer->user, run->viewer->groups,
+                     run->tree->base_text, &fields));
+    strbuf_free(&fields);
+    return is;
 }
 
 static void
@@ -272,7 +308,7 @@ contact_itself(struct run *run)
 {
     int64_t id = find_contact(run);
 
-    if (id < 0)
+    if (id < 0 || !is_shown(run, (uint32_t)id))
         run->found->result = DIRECTORY_NO_SUCH_BASE;
     else if (run->search->scope == DIRECTORY_SCOPE_BASE ||
              run->search->scope == DIRECTORY_SCOPE_SUBTREE)

@@ -12,7 +12,9 @@
 
 /* Who asks. */
 struct viewer {
-    struct slice domain; /* of the user; "": nobody has logged in */
+    struct slice user;   /* "": nobody has logged in */
+    struct slice domain; /* of the user */
+    struct slice groups; /* that the user is in, separated by one space */
     bool sees_all;       /* has the write password */
 };
 bool viewer_sees(const struct viewer *viewer, const struct store_book *book);
@@ -21,6 +23,7 @@ struct tree {
     const struct store *store;
     const struct grams *grams;
     struct slice rdn_type, rdn_value; /* of the top */
+    const char *base_text;            /* its whole name */
 };
 
 /* `filter` is folded. Entries are appended to `entries` and *found is filled in, apart from its

@@ -42,7 +42,8 @@ struct session {
     struct session *next, **link;
     char id[DIRECTORY_SESSION_ID_MAX + 1]; /* "": no HELLO yet */
     char client_ip[DIRECTORY_CLIENT_MAX + 1];
-    char *user; /* canonical, or NULL */
+    char *user;   /* canonical, or NULL */
+    char *groups; /* that the user is in, as of the login (struct viewer) */
     bool may_write;
     unsigned wrong_passwords;
     struct loop_timer *timer; /* until a wrong password is answered; NULL: none was */
@@ -84,6 +85,7 @@ free_session(struct session *s)
         s->next->link = s->link;
     loop_timer_free(&s->timer);
     free(s->user);
+    free(s->groups);
     free(s);
     if (--service->session_count == 0 && service->draining)
         loop_stop(service->daemon->loop);
@@ -134,7 +136,35 @@ static void
 forget_user(struct session *s)
 {
     xfree(&s->user);
+    xfree(&s->groups);
     s->may_write = false;
+}
+
+/* Without an answer the user is in none. */
+static void
+groups_came(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct session *s = arg;
+    struct slice groups;
+
+    close_keep_errno(fd);
+    if (!release(s))
+        return;
+    if (header != NULL && header->type == ACCOUNTD_GROUPS_OF_REPLY &&
+        groups_of_reply_decode(payload, &groups) == 0)
+        s->groups = xslicedup(groups);
+    send_bound(s, &(struct directory_bound){.ok = true, .user = slice_of(s->user)});
+}
+
+static void
+ask_groups(struct session *s)
+{
+    struct strbuf request = strbuf_new(SMALL_FRAME);
+
+    assert_always(groups_of_encode(&request, slice_of(s->user)) == 0);
+    s->outstanding = true;
+    ipc_async_call(s->service->accounts, &request, WHO_TIMEOUT_MS, groups_came, s);
+    strbuf_free(&request);
 }
 
 static void
@@ -154,9 +184,10 @@ who_came(void *arg, const struct frame_header *header, struct slice payload, int
     }
     if (bound.ok) {
         s->user = xslicedup(user);
-        bound.user = slice_of(s->user);
+        ask_groups(s);
+    } else {
+        send_bound(s, &bound);
     }
-    send_bound(s, &bound);
 }
 
 static void
@@ -228,7 +259,9 @@ viewer_of(const struct session *s)
 {
     struct slice user = slice_of(s->user);
 
-    return (struct viewer){.domain = slice_sub(user, slice_rindex(user, '@') + 1, user.len),
+    return (struct viewer){.user = user,
+                           .groups = slice_of(s->groups),
+                           .domain = slice_sub(user, slice_rindex(user, '@') + 1, user.len),
                            .sees_all = s->may_write};
 }
 
@@ -250,7 +283,7 @@ on_search(struct session *s, struct slice payload)
         found.result = DIRECTORY_NO_ACCESS;
     } else if (book != NULL) {
         const struct tree tree = {book->store, book->grams, service->options->rdn_type,
-                                  service->options->rdn_value};
+                                  service->options->rdn_value, service->options->base_text};
 
         search_run(&tree, &viewer, &search, service->filter, &service->entries, &found);
         stats_add(service->searches, 1);

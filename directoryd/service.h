@@ -11,6 +11,7 @@ struct service;
 
 struct service_options {
     struct slice rdn_type, rdn_value; /* of ldap.base */
+    const char *base_text;            /* all of it */
     bool anonymous_read;
     struct slice write_password; /* "": nobody may write */
 };

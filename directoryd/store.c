@@ -9,10 +9,11 @@
 #include "lib/base/mem.h"
 #include "lib/base/random.h"
 
-/* One contact: the book's number, the lengths, the name, the fields. */
+/* One contact or group: the book's number, the lengths, the name, the fields. */
 struct packed {
     uint16_t book, fields_len;
     uint8_t name_len;
+    uint8_t kind; /* enum ldap_entry_kind */
     char bytes[];
 };
 
@@ -129,9 +130,9 @@ store_book_find(const struct store *store, struct slice name)
 /* ---- names ---- */
 
 static uint32_t
-hash_name(const struct store *store, int book, struct slice name)
+hash_name(const struct store *store, enum ldap_entry_kind kind, int book, struct slice name)
 {
-    uint64_t hash = store->seed ^ (uint64_t)book;
+    uint64_t hash = store->seed ^ ((uint64_t)book << 8 | kind);
 
     for (size_t i = 0; i < name.len; i++)
         hash = (hash ^ (unsigned char)name.ptr[i]) * UINT64_C(0x100000001b3);
@@ -147,14 +148,15 @@ name_of(const struct packed *packed)
 
 /* Where the name's id is, or the free place where it would be. */
 static uint32_t
-place_of(const struct store *store, int book, struct slice name)
+place_of(const struct store *store, enum ldap_entry_kind kind, int book, struct slice name)
 {
-    uint32_t at = hash_name(store, book, name) & (store->name_room - 1);
+    uint32_t at = hash_name(store, kind, book, name) & (store->name_room - 1);
 
     for (; store->names[at] != 0; at = (at + 1) & (store->name_room - 1)) {
         const struct packed *packed = store->contacts[store->names[at] - 1];
 
-        if (packed != NULL && packed->book == book && slice_eq(name_of(packed), name))
+        if (packed != NULL && packed->kind == kind && packed->book == book &&
+            slice_eq(name_of(packed), name))
             break;
     }
     return at;
@@ -172,7 +174,8 @@ index_names(struct store *store, uint32_t room)
 
         if (packed == NULL)
             continue;
-        store->names[place_of(store, packed->book, name_of(packed))] = id + 1;
+        store->names[place_of(store, (enum ldap_entry_kind)packed->kind, packed->book,
+                              name_of(packed))] = id + 1;
         store->name_used++;
     }
 }
@@ -187,15 +190,16 @@ put_name(struct store *store, uint32_t id)
     if (store->name_room == 0 || store->name_used + 1 > store->name_room / 4 * 3)
         index_names(store, store->live < FIRST_ROOM ? FIRST_ROOM * 2
                                                     : 2u << (32 - __builtin_clz(store->live)));
-    at = place_of(store, packed->book, name_of(packed));
+    at = place_of(store, (enum ldap_entry_kind)packed->kind, packed->book, name_of(packed));
     store->name_used += store->names[at] == 0;
     store->names[at] = id + 1;
 }
 
 int64_t
-store_find(const struct store *store, int book, struct slice name)
+store_find(const struct store *store, enum ldap_entry_kind kind, int book, struct slice name)
 {
-    return store->name_room == 0 ? -1 : (int64_t)store->names[place_of(store, book, name)] - 1;
+    return store->name_room == 0 ? -1
+                                 : (int64_t)store->names[place_of(store, kind, book, name)] - 1;
 }
 
 /* ---- contacts ---- */
@@ -210,10 +214,11 @@ drop(struct store *store, int64_t id)
 }
 
 static struct packed *
-pack(int book, struct slice name, struct slice fields)
+pack(enum ldap_entry_kind kind, int book, struct slice name, struct slice fields)
 {
     struct packed *packed = xmalloc(sizeof(*packed) + name.len + fields.len);
 
+    packed->kind = (uint8_t)kind;
     packed->book = (uint16_t)book;
     packed->name_len = (uint8_t)name.len;
     packed->fields_len = (uint16_t)fields.len;
@@ -235,16 +240,17 @@ grow(struct store *store)
 }
 
 int64_t
-store_put(struct store *store, struct slice book_name, struct slice name, struct slice fields)
+store_put(struct store *store, enum ldap_entry_kind kind, struct slice book_name, struct slice name,
+          struct slice fields)
 {
     int book = make_book(store, book_name);
 
     if (book < 0 || store->count == STORE_CONTACTS_MAX || name.len > LDAP_NAME_MAX ||
         fields.len > LDAP_FIELDS_BYTES_MAX)
         return -1;
-    drop(store, store_find(store, book, name));
+    drop(store, store_find(store, kind, book, name));
     grow(store);
-    store->contacts[store->count] = pack(book, name, fields);
+    store->contacts[store->count] = pack(kind, book, name, fields);
     store->serials[store->count] = store->next_serial++;
     store->live++;
     store->count++;
@@ -253,12 +259,13 @@ store_put(struct store *store, struct slice book_name, struct slice name, struct
 }
 
 void
-store_remove(struct store *store, struct slice book_name, struct slice name)
+store_remove(struct store *store, enum ldap_entry_kind kind, struct slice book_name,
+             struct slice name)
 {
     int book = find_book(store, book_name);
 
     if (book >= 0)
-        drop(store, store_find(store, book, name));
+        drop(store, store_find(store, kind, book, name));
 }
 
 uint32_t
@@ -282,7 +289,7 @@ store_entry(const struct store *store, uint32_t id, struct ldap_entry *entry, in
         return false;
     *book = packed->book;
     *entry = (struct ldap_entry){
-        .kind = LDAP_ENTRY_CONTACT,
+        .kind = (enum ldap_entry_kind)packed->kind,
         .book = slice_of(store->books[packed->book].name),
         .name = name_of(packed),
         .fields = slice_make(packed->bytes + packed->name_len, packed->fields_len)};

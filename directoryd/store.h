@@ -35,11 +35,15 @@ const struct store_book *store_book_at(const struct store *store, size_t book);
 /* -1: there is none that exists. */
 int store_book_find(const struct store *store, struct slice name);
 
-/* A contact is there, in place of an older one of the same name. Its id, or -1: too many. */
-int64_t store_put(struct store *store, struct slice book, struct slice name, struct slice fields);
-void store_remove(struct store *store, struct slice book, struct slice name);
+/* A contact, or a group, is there, in place of an older one of the same name. Its id, or -1: too
+ * many. */
+int64_t store_put(struct store *store, enum ldap_entry_kind kind, struct slice book,
+                  struct slice name, struct slice fields);
+void store_remove(struct store *store, enum ldap_entry_kind kind, struct slice book,
+                  struct slice name);
 /* The id, or -1. */
-int64_t store_find(const struct store *store, int book, struct slice name);
+int64_t store_find(const struct store *store, enum ldap_entry_kind kind, int book,
+                   struct slice name);
 
 uint32_t store_ids(const struct store *store);  /* ids are below this */
 uint32_t store_live(const struct store *store); /* contacts */

@@ -82,7 +82,8 @@ find_contact(struct session *s, enum ldap_op op, struct slice name, struct targe
                        "contacts are changed by who knows the write password");
     else if (target->kind == TARGET_MALFORMED)
         session_result(s, op, LDAP_INVALID_DN_SYNTAX, NULL);
-    else if (op == LDAP_OP_ADD_RESPONSE && target->kind == TARGET_NOTHING && target->name.len > 0)
+    else if (op == LDAP_OP_ADD_RESPONSE && target->name.len > 0 &&
+             (target->kind == TARGET_NOTHING || target->kind == TARGET_GROUP))
         session_result(s, op, LDAP_NAMING_VIOLATION, "a contact is named by its uid");
     else if (target->kind != TARGET_CONTACT)
         session_result(

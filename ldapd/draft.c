@@ -219,6 +219,7 @@ draft_change(struct draft *draft, enum draft_op op, struct slice description,
     case SOURCE_RDN:
     case SOURCE_STRUCTURAL:
     case SOURCE_CREATED:
+    case SOURCE_LINES:
     case SOURCE_SUBSCHEMA:
         break;
     }

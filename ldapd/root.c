@@ -169,6 +169,7 @@ static const struct {
     [LDAP_MATCH_PHONE] = {"telephoneNumberMatch", NULL, "telephoneNumberSubstringsMatch",
                           "1.3.6.1.4.1.1466.115.121.1.50"},
     [LDAP_MATCH_OID] = {"objectIdentifierMatch", NULL, NULL, "1.3.6.1.4.1.1466.115.121.1.38"},
+    [LDAP_MATCH_DN] = {"distinguishedNameMatch", NULL, NULL, "1.3.6.1.4.1.1466.115.121.1.12"},
     [LDAP_MATCH_TIME] = {"generalizedTimeMatch", "generalizedTimeOrderingMatch", NULL,
                          "1.3.6.1.4.1.1466.115.121.1.24"},
 };
@@ -240,6 +241,7 @@ static const char *const system_types[] = {
 /* RFC 4517 section 4.2: those that filters may name, or that attributes have. */
 static const char *const matching_rules[] = {
     "( 2.5.13.0 NAME 'objectIdentifierMatch' SYNTAX 1.3.6.1.4.1.1466.115.121.1.38 )",
+    "( 2.5.13.1 NAME 'distinguishedNameMatch' SYNTAX 1.3.6.1.4.1.1466.115.121.1.12 )",
     "( 2.5.13.2 NAME 'caseIgnoreMatch' SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )",
     "( 2.5.13.3 NAME 'caseIgnoreOrderingMatch' SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )",
     "( 2.5.13.4 NAME 'caseIgnoreSubstringsMatch' SYNTAX 1.3.6.1.4.1.1466.115.121.1.58 )",
@@ -255,6 +257,7 @@ static const char *const matching_rules[] = {
 };
 
 static const char *const ldap_syntaxes[] = {
+    "( 1.3.6.1.4.1.1466.115.121.1.12 DESC 'DN' )",
     "( 1.3.6.1.4.1.1466.115.121.1.15 DESC 'Directory String' )",
     "( 1.3.6.1.4.1.1466.115.121.1.24 DESC 'Generalized Time' )",
     "( 1.3.6.1.4.1.1466.115.121.1.38 DESC 'OID' )",
@@ -278,6 +281,13 @@ static const char *const object_classes[] = {
     "displayName $ givenName $ homePhone $ homePostalAddress $ mail $ mobile $ o $ pager $ uid ) )",
     "( " LDAP_OUR_ARC ".2.1 NAME 'posthornPerson' SUP top AUXILIARY MAY ( co $ ipPhone $ "
     "homeFacsimileTelephoneNumber ) )",
+    "( 2.5.6.9 NAME 'groupOfNames' SUP top STRUCTURAL MUST ( member $ cn ) MAY ( o $ ou $ "
+    "description ) )",
+    "( " LDAP_OUR_ARC
+    ".2.2 NAME 'posthornGroup' DESC 'a group whose members are not shown' SUP top "
+    "STRUCTURAL MUST cn MAY ( o $ ou $ description ) )",
+    "( " LDAP_OUR_ARC ".2.3 NAME 'posthornMailGroup' SUP top AUXILIARY MAY ( displayName $ mail $ "
+    "memberMail ) )",
 };
 
 void

@@ -193,6 +193,9 @@ place_of(const struct query *query, struct directory_search *search)
     case TARGET_CONTACT:
         search->level = LDAP_ENTRY_CONTACT;
         return true;
+    case TARGET_GROUP:
+        search->level = LDAP_ENTRY_GROUP;
+        return true;
     default:
         return false;
     }
@@ -378,8 +381,9 @@ matched_name(struct progress *p)
 {
     const struct target *target = &p->query->target;
 
-    return p->result == LDAP_NO_SUCH_OBJECT && (target->found > 0 || target->kind == TARGET_BOOK ||
-                                                target->kind == TARGET_CONTACT)
+    return p->result == LDAP_NO_SUCH_OBJECT &&
+                   (target->found > 0 || target->kind == TARGET_BOOK ||
+                    target->kind == TARGET_CONTACT || target->kind == TARGET_GROUP)
                ? slice_of(p->s->server->names.base_text)
                : SLICE("");
 }

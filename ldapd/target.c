@@ -36,6 +36,8 @@ below_base(const struct names *names, size_t above)
                                  .found = names->base.count + 1};
         if (is_rdn(own, LDAP_ATTR_UID) && own->value.len <= LDAP_NAME_MAX)
             target.kind = TARGET_CONTACT;
+        else if (is_rdn(own, LDAP_ATTR_CN) && own->value.len <= LDAP_NAME_MAX)
+            target.kind = TARGET_GROUP;
     }
     return target;
 }
@@ -60,8 +62,8 @@ names_find(struct names *names, struct slice text)
 void
 names_put(const struct names *names, const struct ldap_entry *entry, struct strbuf *out)
 {
-    if (entry->kind == LDAP_ENTRY_CONTACT) {
-        ldap_dn_put_rdn(out, "uid", entry->name);
+    if (entry->kind == LDAP_ENTRY_CONTACT || entry->kind == LDAP_ENTRY_GROUP) {
+        ldap_dn_put_rdn(out, entry->kind == LDAP_ENTRY_GROUP ? "cn" : "uid", entry->name);
         (void)strbuf_char(out, ',');
     }
     if (entry->kind != LDAP_ENTRY_BASE) {

@@ -15,6 +15,7 @@ enum target_kind {
     TARGET_BASE,
     TARGET_BOOK,
     TARGET_CONTACT,
+    TARGET_GROUP,
     TARGET_WRITE,   /* who may change contacts */
     TARGET_NOTHING, /* a good name that nothing has */
     TARGET_MALFORMED

@@ -210,6 +210,8 @@ const struct command command_group = {
             "of ours, or addresses outside; a group that would contain itself is refused.\n"
             "Properties: full_name description display_order sync_id, send (who may send to it:\n"
             "anyone members senders domain) senders (for send=senders: mailboxes, addresses\n"
-            "outside, @domain) representatives (who may send with its address).\n",
+            "outside, @domain) representatives (who may send with its address).\n"
+            "Who sees it in the address book: shown_to_all, shown_to_listed (viewers: mailboxes,\n"
+            "@domain), shown_to_members: no, group or members; managers see all; see ldapd(8).\n",
     .verbs = verbs,
 };

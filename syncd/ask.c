@@ -66,7 +66,7 @@ ask_list(struct ask *ask, const char *kind, struct slice within,
                                    .kind = slice_of(kind),
                                    .fields = &field,
                                    .field_count = within.len > 0 ? 1 : 0};
-    struct strbuf cursor = strbuf_new(ACCOUNTD_TEXT_MAX);
+    struct strbuf cursor = strbuf_new(ACCOUNTD_CURSOR_MAX);
     struct accountd_admin_reply reply;
     int count, rc;
 

@@ -142,9 +142,7 @@ account_follows(struct run *run, struct entry *e, const char *kind)
     struct slice name = slice_of(e->address);
     bool is_new = e->local == NULL, good = is_new || rename_account(run, e, kind);
 
-    if (!good) /* the others are told of it by the name that it has */
-        name = slice_of(e->local->address);
-    else if (!is_new && run->wish.dry_run)
+    if (!good || (!is_new && run->wish.dry_run)) /* it still has the name that it had */
         name = slice_of(e->local->address);
     compare_all(&c);
     if (!e->of_group)

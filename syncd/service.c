@@ -386,7 +386,7 @@ service_start(struct daemon *d, const struct service_options *options)
     s->options = options;
     TAILQ_INIT(&s->wishes);
     s->last = map_new(SCHEDULE_MAX);
-    s->cursor = strbuf_new(ACCOUNTD_TEXT_MAX);
+    s->cursor = strbuf_new(ACCOUNTD_CURSOR_MAX);
     s->done = stats_counter(d->stats, "synchronisations");
     s->failed = stats_counter(d->stats, "synchronisations_failed");
     s->accounts =
@@ -402,14 +402,17 @@ void
 service_stop(struct service **servicep)
 {
     struct service *s = *servicep;
+    struct wish *w, *next;
 
     if (s == NULL)
         return;
     one_shot_stop(&s->child);
     ipc_server_free(&s->server);
     s->is_busy = true; /* nothing begins any more */
-    while (!TAILQ_EMPTY(&s->wishes))
-        wish_free(s, TAILQ_FIRST(&s->wishes));
+    for (w = TAILQ_FIRST(&s->wishes); w != NULL; w = next) {
+        next = TAILQ_NEXT(w, link);
+        wish_free(s, w);
+    }
     domain_free(&s->domain);
     xfree(&s->fetched);
     loop_timer_free(&s->tick);

@@ -15,7 +15,8 @@
 struct climb {
     struct account_base *base;
     struct slice group;
-    struct map *seen; /* addresses; the values are not NULL */
+    struct map *seen;      /* addresses; the values are not NULL */
+    struct strbuf *groups; /* NULL, or where all that are met are to go */
 };
 
 static int climb_from(struct climb *c, struct slice address, int depth);
@@ -31,6 +32,12 @@ climb_by(struct climb *c, struct slice row, size_t prefix_len, int depth)
 
     if (letter == EDIT_REF_ALIAS || letter == EDIT_REF_MEMBER) {
         account_entry_address(slice_sub(row, prefix_len + 1, row.len), &above);
+        if (c->groups != NULL && letter == EDIT_REF_MEMBER &&
+            map_get(c->seen, strbuf_slice(&above)) == NULL) {
+            if (c->groups->len > 0)
+                (void)strbuf_char(c->groups, ' ');
+            (void)strbuf_append(c->groups, strbuf_slice(&above));
+        }
         rc = climb_from(c, strbuf_slice(&above), depth);
     }
     strbuf_free(&above);
@@ -98,6 +105,17 @@ group_has_member(struct account_base *base, struct slice group, struct slice add
 
     map_free(&c.seen, drop_nothing);
     return rc;
+}
+
+int
+group_all_of(struct account_base *base, struct slice address, struct strbuf *groups)
+{
+    struct climb c = {
+        .base = base, .group = SLICE(""), .seen = map_new(GROUP_WAYS_MAX), .groups = groups};
+    int rc = climb_from(&c, address, 0);
+
+    map_free(&c.seen, drop_nothing);
+    return rc < 0 || groups->overflow ? -1 : 0;
 }
 
 int

@@ -12,6 +12,9 @@
 #define GROUP_WAYS_MAX 1000
 int group_has_member(struct account_base *base, struct slice group, struct slice address);
 
+/* Appends the groups that `address` is in, in the same way, separated by one space. 0, or -1. */
+int group_all_of(struct account_base *base, struct slice address, struct strbuf *groups);
+
 /* May `sender` (canonical, "" for the null sender) send to the group that `hit` has? As above. */
 int group_takes_from(struct account_base *base, const struct account_hit *hit, struct slice sender);
 

@@ -14,7 +14,6 @@
 #define STORE_DIR_BYTES_MAX 255
 #define IP_BYTES_MAX 64
 #define WORD_MAX 64 /* verb, kind */
-#define CURSOR_MAX 2048
 
 /* ---- RCPT ---- */
 
@@ -509,7 +508,7 @@ accountd_admin_decode(struct slice payload, struct accountd_admin *req,
     req->verb = reader_bytes(&r, WORD_MAX);
     req->kind = reader_bytes(&r, WORD_MAX);
     req->name = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
-    req->cursor = reader_bytes(&r, CURSOR_MAX);
+    req->cursor = reader_bytes(&r, ACCOUNTD_CURSOR_MAX);
     req->actor = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     req->origin = reader_bytes(&r, ACCOUNTD_ORIGIN_MAX);
     req->field_count = reader_count(&r, OBJECT_FIELDS_MAX);
@@ -541,7 +540,7 @@ accountd_admin_reply_decode(struct slice payload, struct accountd_admin_reply *r
 
     reply->result = reader_u32(&r);
     reply->text = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
-    reply->cursor = reader_bytes(&r, CURSOR_MAX);
+    reply->cursor = reader_bytes(&r, ACCOUNTD_CURSOR_MAX);
     reply->data = reader_bytes(&r, ACCOUNTD_PAYLOAD_MAX);
     return reader_end(&r);
 }

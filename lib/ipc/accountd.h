@@ -3,11 +3,11 @@
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
  * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND and SENDERS, authd LOGIN, MEANS,
- * VISITS, FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and
- * CONTACT_EDIT, alertd BLOCKS, EXPIRING and ADDRESSEES, root (the command line) ADMIN, authd for an
- * administrator ADMIN and ADMIN_LOGIN. Encoders write one whole frame with request id 0 (the client
- * fills it in); decoders check everything and return 0, or -1: close the connection. Slices borrow
- * from the payload.
+ * VISITS, FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS,
+ * GROUPS_OF and CONTACT_EDIT, syncd SYNC, alertd BLOCKS, EXPIRING and ADDRESSEES, root (the command
+ * line) ADMIN, authd for an administrator ADMIN and ADMIN_LOGIN, and for a user OWN_PASSWORD.
+ * Encoders write one whole frame with request id 0 (the client fills it in); decoders check
+ * everything and return 0, or -1: close the connection. Slices borrow from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_ACCOUNTD_H
 #define POSTHORN_LIB_IPC_ACCOUNTD_H
@@ -18,6 +18,7 @@
 #define ACCOUNTD_SOCKET "accountd.sock"
 #define ACCOUNTD_ADDRESS_MAX 1024 /* bytes of an address; UTF-8 */
 #define ACCOUNTD_TEXT_MAX 1024
+#define ACCOUNTD_CURSOR_MAX 2048 /* bytes of where a listing goes on */
 #define ACCOUNTD_HOST_MAX 253
 #define ACCOUNTD_BATCH_MAX 1000          /* addresses in one EXPAND */
 #define ACCOUNTD_TARGETS_MAX 100000      /* results of one EXPAND, all addresses together */
@@ -69,7 +70,9 @@ enum accountd_type {
     ACCOUNTD_CONTACT_EDIT, /* directoryd: add, set or del of a contact */
     ACCOUNTD_CONTACT_EDIT_REPLY,
     ACCOUNTD_OWN_PASSWORD, /* authd: the passwd of an ADMIN, for its own user: an ADMIN_REPLY */
-    ACCOUNTD_SYNC,         /* syncd: an ADMIN without actor, and its reply */
+    ACCOUNTD_GROUPS_OF,    /* directoryd: the groups that a user is in (lib/ipc/contacts.h) */
+    ACCOUNTD_GROUPS_OF_REPLY,
+    ACCOUNTD_SYNC,     /* syncd: an ADMIN without actor, and its reply */
     ACCOUNTD_EXPIRING, /* alertd: whose password ends before long (lib/ipc/accountd_expiring.h) */
     ACCOUNTD_EXPIRING_REPLY,
     ACCOUNTD_ADDRESSEES, /* alertd: who gets a message to everybody (accountd_addressees.h) */

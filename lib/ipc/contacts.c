@@ -50,6 +50,42 @@ contacts_reply_decode(struct slice payload, struct contacts_reply *reply)
 }
 
 int
+groups_of_encode(struct strbuf *out, struct slice user)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_GROUPS_OF, 0);
+
+    writer_bytes(&w, user);
+    return frame_end(&w);
+}
+
+int
+groups_of_decode(struct slice payload, struct slice *user)
+{
+    struct reader r = reader_begin(payload);
+
+    *user = reader_bytes(&r, NAME_MAX_BYTES);
+    return reader_end(&r);
+}
+
+int
+groups_of_reply_encode(struct strbuf *out, uint32_t id, struct slice groups)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_GROUPS_OF_REPLY, id);
+
+    writer_bytes(&w, groups);
+    return frame_end(&w);
+}
+
+int
+groups_of_reply_decode(struct slice payload, struct slice *groups)
+{
+    struct reader r = reader_begin(payload);
+
+    *groups = reader_bytes(&r, CONTACTS_PAYLOAD_MAX);
+    return reader_end(&r);
+}
+
+int
 contact_edit_encode(struct strbuf *out, const struct contact_edit *edit)
 {
     struct writer w = frame_begin(out, ACCOUNTD_CONTACT_EDIT, 0);

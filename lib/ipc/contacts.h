@@ -6,7 +6,12 @@
  * (lib/ipc/object.h) have these fields first:
  *     kind = contact, name = name@book   and the properties that are set
  *     kind = domain,  name = d.test      and contacts_own_users_only
+ *     kind = group,   name = name@d.test and, of those that somebody may see (DIR-54), full_name
+ *                     description addresses created, shown (to all, those listed and members: n g m
+ *                     each), viewers managers, members (u, g or o and the address, for mailboxes,
+ *                     groups, and those elsewhere; none if they are too long together)
  *     kind = gone,    name = name@book or @d.test
+ *     kind = group-gone, name = name@d.test
  * Slices borrow from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_CONTACTS_H
@@ -33,6 +38,12 @@ struct contacts_reply {
 };
 int contacts_reply_encode(struct strbuf *out, uint32_t id, const struct contacts_reply *reply);
 int contacts_reply_decode(struct slice payload, struct contacts_reply *reply);
+
+/* GROUPS_OF: the groups that a user is in, through others, too: separated by one space. */
+int groups_of_encode(struct strbuf *out, struct slice user);
+int groups_of_decode(struct slice payload, struct slice *user);
+int groups_of_reply_encode(struct strbuf *out, uint32_t id, struct slice groups);
+int groups_of_reply_decode(struct slice payload, struct slice *groups);
 
 /* One change; the fields are properties of the kind `contact`. */
 struct contact_edit {

@@ -95,7 +95,7 @@ directory_search_decode(struct slice payload, struct directory_search *search,
     search->scope = reader_u8(&r);
     search->after = reader_u64(&r);
     search->wanted = reader_u16(&r);
-    if (r.failed || search->level > LDAP_ENTRY_CONTACT || search->scope > DIRECTORY_SCOPE_BELOW ||
+    if (r.failed || search->level > LDAP_ENTRY_GROUP || search->scope > DIRECTORY_SCOPE_BELOW ||
         search->wanted == 0 || search->wanted > DIRECTORY_ENTRIES_MAX ||
         ldap_filter_decode(&r, filter) < 0)
         return -1;
@@ -152,7 +152,7 @@ directory_entry_next(struct slice *entries, struct ldap_entry *entry)
 
     if (entries->len == 0)
         return 0;
-    if (entries->len < ENTRY_HEADER || p[0] > LDAP_ENTRY_CONTACT)
+    if (entries->len < ENTRY_HEADER || p[0] > LDAP_ENTRY_GROUP)
         return -1;
     book = p[1];
     name = p[2];

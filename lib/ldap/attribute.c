@@ -32,6 +32,11 @@ static const char *const properties[LDAP_FIELD_COUNT] = {
     [LDAP_FIELD_ADDRESS_HOME] = "address_home",
     [LDAP_FIELD_DESCRIPTION] = "description",
     [LDAP_FIELD_CREATED] = "created",
+    [LDAP_FIELD_MEMBERS] = "members",
+    [LDAP_FIELD_OUTSIDE] = "members_outside",
+    [LDAP_FIELD_SHOWN] = "shown",
+    [LDAP_FIELD_VIEWERS] = "viewers",
+    [LDAP_FIELD_MANAGERS] = "managers",
 };
 
 int

@@ -35,6 +35,12 @@ enum ldap_field {
     LDAP_FIELD_ADDRESS_HOME,
     LDAP_FIELD_DESCRIPTION,
     LDAP_FIELD_CREATED,
+    /* of groups alone */
+    LDAP_FIELD_MEMBERS,  /* names of entries, each with a line end behind it */
+    LDAP_FIELD_OUTSIDE,  /* addresses of members elsewhere, separated by one space */
+    LDAP_FIELD_SHOWN,    /* to all, those listed, members: a letter each, of no, group, members */
+    LDAP_FIELD_VIEWERS,  /* separated by one space: those listed */
+    LDAP_FIELD_MANAGERS, /* likewise */
     LDAP_FIELD_COUNT
 };
 
@@ -42,6 +48,7 @@ enum ldap_match {
     LDAP_MATCH_TEXT,  /* caseIgnoreMatch and its kin */
     LDAP_MATCH_PHONE, /* telephoneNumberMatch: without spaces and hyphens */
     LDAP_MATCH_OID,   /* objectIdentifierMatch: equality alone */
+    LDAP_MATCH_DN,    /* distinguishedNameMatch: equality alone */
     LDAP_MATCH_TIME,  /* generalizedTimeMatch: no substrings */
     LDAP_MATCH_EXACT  /* caseExactMatch: by an extensible filter alone */
 };
@@ -57,7 +64,8 @@ enum ldap_source {
     SOURCE_CLASSES,
     SOURCE_STRUCTURAL,
     SOURCE_CREATED,
-    SOURCE_SUBSCHEMA
+    SOURCE_SUBSCHEMA,
+    SOURCE_LINES /* of a group: each line of the field */
 };
 
 enum ldap_attribute_flag { LDAP_INDEXED = 1, LDAP_OPERATIONAL = 2 };

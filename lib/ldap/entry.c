@@ -100,6 +100,9 @@ class_of(const struct ldap_entry *entry)
 {
     if (entry->kind == LDAP_ENTRY_CONTACT)
         return SLICE("inetOrgPerson");
+    if (entry->kind == LDAP_ENTRY_GROUP) /* RFC 4519 section 3.5: the one with members */
+        return ldap_entry_field(entry, LDAP_FIELD_MEMBERS).len > 0 ? SLICE("groupOfNames")
+                                                                   : SLICE("posthornGroup");
     if (entry->kind == LDAP_ENTRY_BOOK || slice_eq_nocase(entry->book, SLICE("ou")))
         return SLICE("organizationalUnit");
     return slice_eq_nocase(entry->book, SLICE("dc")) ? SLICE("domain") : SLICE("organization");
@@ -113,6 +116,8 @@ give_classes(const struct visit *v)
 
     for (size_t i = 0; i < ARRAY_LEN(of_person) && v->entry->kind == LDAP_ENTRY_CONTACT; i++)
         rc = rc != 0 ? rc : give(v, slice_of(of_person[i]));
+    if (v->entry->kind == LDAP_ENTRY_GROUP && rc == 0)
+        rc = give(v, SLICE("posthornMailGroup"));
     return rc != 0 ? rc : give(v, class_of(v->entry));
 }
 
@@ -172,6 +177,7 @@ give_of_contact(const struct visit *v, const struct ldap_attribute_row *row)
         return give(v, first_words(full_name(entry)));
     case SOURCE_CREATED:
         return give_created(v);
+    case SOURCE_LINES: /* contacts have none */
     case SOURCE_RDN:
     case SOURCE_CLASSES:
     case SOURCE_STRUCTURAL:
@@ -179,6 +185,44 @@ give_of_contact(const struct visit *v, const struct ldap_attribute_row *row)
         break;
     }
     return 0;
+}
+
+static int
+give_lines(const struct visit *v, struct slice lines)
+{
+    int rc = 0;
+
+    while (lines.len > 0 && rc == 0)
+        rc = give(v, slice_split(&lines, '\n'));
+    return rc;
+}
+
+/* cn has the name, which is in the entry's own, and the full name. */
+static int
+give_of_group(const struct visit *v, enum ldap_attribute attribute)
+{
+    const struct ldap_attribute_row *row = &ldap_attributes[attribute];
+    struct slice value = ldap_entry_field(v->entry, row->field), full = full_name(v->entry);
+    int rc;
+
+    switch (attribute) {
+    case LDAP_ATTR_CN:
+        rc = give(v, v->entry->name);
+        return rc != 0 || slice_eq(full, v->entry->name) ? rc : give(v, full);
+    case LDAP_ATTR_DISPLAY_NAME:
+        return give(v, full);
+    case LDAP_ATTR_MAIL:
+    case LDAP_ATTR_MEMBER_MAIL:
+        return give_words(v, value);
+    case LDAP_ATTR_DESCRIPTION:
+        return give(v, value);
+    case LDAP_ATTR_MEMBER:
+        return give_lines(v, value);
+    case LDAP_ATTR_CREATE_TIMESTAMP:
+        return give_created(v);
+    default:
+        return 0;
+    }
 }
 
 int
@@ -194,5 +238,7 @@ ldap_entry_values(const struct ldap_entry *entry, enum ldap_attribute attribute,
         return give(&v, class_of(entry));
     if (row->source == SOURCE_SUBSCHEMA)
         return give(&v, SLICE(LDAP_SUBSCHEMA_DN));
+    if (entry->kind == LDAP_ENTRY_GROUP)
+        return give_of_group(&v, attribute);
     return entry->kind == LDAP_ENTRY_CONTACT ? give_of_contact(&v, row) : give_rdn(&v, attribute);
 }

@@ -4,6 +4,7 @@
  *     BASE                     the top: o=posthorn
  *     ou=BOOK,BASE             a domain's public contacts, or those of people outside
  *     uid=NAME,ou=BOOK,BASE    a contact
+ *     cn=NAME,ou=BOOK,BASE     a group
  */
 #ifndef POSTHORN_LIB_LDAP_ENTRY_H
 #define POSTHORN_LIB_LDAP_ENTRY_H
@@ -15,13 +16,14 @@
 #define LDAP_NAME_MAX 64                  /* bytes of a contact's name */
 #define LDAP_BOOK_MAX 253                 /* of a book's */
 
-enum ldap_entry_kind { LDAP_ENTRY_BASE, LDAP_ENTRY_BOOK, LDAP_ENTRY_CONTACT };
+enum ldap_entry_kind { LDAP_ENTRY_BASE, LDAP_ENTRY_BOOK, LDAP_ENTRY_CONTACT, LDAP_ENTRY_GROUP };
 
 struct ldap_entry {
     enum ldap_entry_kind kind;
-    struct slice book;   /* of BASE: the type of its RDN */
-    struct slice name;   /* of BASE: the value of its RDN */
-    struct slice fields; /* of CONTACT: packed, each u8 field, u16 length (big-endian), bytes */
+    struct slice book; /* of BASE: the type of its RDN */
+    struct slice name; /* of BASE: the value of its RDN */
+    struct slice
+        fields; /* of CONTACT and GROUP: packed, each u8 field, u16 length (big-endian), bytes */
 };
 
 /* Appends one field to packed ones; an empty value is none. False: too long, or no room. */

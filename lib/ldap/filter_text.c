@@ -64,28 +64,34 @@ hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* Two digits; -1: they are none. */
+static int
+hex_byte(struct slice text)
+{
+    int high = text.len < 2 ? -1 : hex_digit(text.ptr[0]),
+        low = text.len < 2 ? -1 : hex_digit(text.ptr[1]);
+
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
 /* valueencoding of RFC 4515: "\XX" is a byte; what has a meaning in filters stands only so. */
 static int
 put_value(struct parse *p, unsigned tag, struct slice value)
 {
     struct strbuf bytes = strbuf_new(LDAP_FILTER_TEXT_MAX);
-    int rc = 0;
+    int rc = 0, byte;
 
     for (size_t i = 0; rc == 0 && i < value.len; i++) {
-        char c = value.ptr[i];
-
-        if (c == '\\') {
-            int high = i + 2 < value.len ? hex_digit(value.ptr[i + 1]) : -1,
-                low = i + 2 < value.len ? hex_digit(value.ptr[i + 2]) : -1;
-
-            if (high < 0 || low < 0)
+        byte = (unsigned char)value.ptr[i];
+        if (byte == '\\') {
+            byte = hex_byte(slice_sub(value, i + 1, value.len));
+            if (byte < 0)
                 rc = fail(p, "behind a '\\' two hexadecimal digits are expected");
-            c = (char)(high << 4 | low);
             i += 2;
-        } else if (c == '\0' || c == '*') {
+        } else if (byte == '\0' || byte == '*') {
             rc = fail(p, "this byte stands in a value as \\2a or \\00");
         }
-        (void)strbuf_char(&bytes, c); /* no longer than the text */
+        (void)strbuf_char(&bytes, (char)byte); /* no longer than the text */
     }
     if (rc == 0)
         ber_put(p->out, tag, strbuf_slice(&bytes));

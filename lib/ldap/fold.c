@@ -68,6 +68,24 @@ fold_phone(struct slice value, struct strbuf *out)
             (void)strbuf_char(out, upper(value.ptr[i]));
 }
 
+/* "uid=a, ou=b" is "uid=a,ou=b" (RFC 4517 section 4.2.15, as far as one form of it is ours). */
+static void
+fold_dn(struct slice value, struct strbuf *out)
+{
+    struct strbuf text = strbuf_new(FOLDED_MAX);
+
+    fold_text(false, value, &text);
+    for (size_t i = 0; i < text.len; i++) {
+        bool beside = (i > 0 && (text.ptr[i - 1] == ',' || text.ptr[i - 1] == '=')) ||
+                      (i + 1 < text.len && (text.ptr[i + 1] == ',' || text.ptr[i + 1] == '='));
+
+        if (text.ptr[i] != ' ' || !beside)
+            (void)strbuf_char(out, text.ptr[i]);
+    }
+    out->overflow |= text.overflow;
+    strbuf_free(&text);
+}
+
 bool
 ldap_fold(enum ldap_match match, bool is_part, struct slice value, struct strbuf *out)
 {
@@ -78,6 +96,9 @@ ldap_fold(enum ldap_match match, bool is_part, struct slice value, struct strbuf
         break;
     case LDAP_MATCH_PHONE:
         fold_phone(value, out);
+        break;
+    case LDAP_MATCH_DN:
+        fold_dn(value, out);
         break;
     case LDAP_MATCH_TIME:
     case LDAP_MATCH_EXACT:

@@ -188,8 +188,8 @@ def test_aliases(both):
     both.run("alias", "add", "sales@d.test", "alice@d.test", "description=Sales desk")
     both.run("alias", "add", "shop@d.test", "sales@d.test")  # an alias stands for its mailbox
     assert both.json("alias", "list") == [
-        {"address": "sales@d.test", "mailbox": "alice@d.test", "description": "Sales desk"},
-        {"address": "shop@d.test", "mailbox": "alice@d.test", "description": ""}]
+        {"address": "sales@d.test", "mailbox": "alice@d.test", "description": "Sales desk", "synced": False},
+        {"address": "shop@d.test", "mailbox": "alice@d.test", "description": "", "synced": False}]
     assert "an alias" in refused(both, "alias", "add", "sales@d.test", "alice@d.test")
     assert "a mailbox" in refused(both, "alias", "add", "alice@d.test", "alice@d.test")
     assert "group" in refused(both, "alias", "add", "out@d.test", "x@far.test")

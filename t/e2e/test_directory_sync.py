@@ -203,6 +203,7 @@ def test_active_directory(suite, authority):
         con = directory.as_admin()
         con.modify(f"cn=Bob Birch,{PEOPLE}", {"userAccountControl": [(ldap3.MODIFY_REPLACE, ["512"])],
                                              "proxyAddresses": [(ldap3.MODIFY_REPLACE, ["smtp:bb@ad.test"])]})
+        con.modify(f"cn=Ann Alder,{PEOPLE}", {"userAccountControl": [(ldap3.MODIFY_REPLACE, ["514"])]})
         suite.run("user", "set", "ann@ad.test", "status=suspended")
         suite.run("alias", "add", "own@ad.test", "ann@ad.test")
         sync(suite, "ad.test")

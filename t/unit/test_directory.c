@@ -6,6 +6,7 @@
 // LINK: directoryd/grams.c
 // LINK: directoryd/book.c
 // LINK: directoryd/search.c
+// LINK: directoryd/group.c
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +68,7 @@ gone(const char *name)
 static unsigned
 run(const char *user_domain, uint16_t wanted, uint64_t *sum)
 {
-    const struct tree tree = {book.store, book.grams, SLICE("o"), SLICE("posthorn")};
+    const struct tree tree = {book.store, book.grams, SLICE("o"), SLICE("posthorn"), "o=posthorn"};
     const struct viewer viewer = {.domain = slice_of(user_domain)};
     struct directory_search search = {
         .level = LDAP_ENTRY_BASE, .scope = DIRECTORY_SCOPE_BELOW, .wanted = wanted};

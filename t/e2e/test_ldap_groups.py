@@ -1,0 +1,129 @@
+"""Groups in the address book: who sees the group, and who its members (DIR-54)."""
+import ldap3
+import pytest
+from ldap3.core.exceptions import LDAPException
+
+from instance import Instance, wait_for
+from ldap_suite import connect, PASSWORD, WRITE, WRITE_PASSWORD
+
+BOOK = "ou=d.test,o=posthorn"
+STAFF = f"cn=staff,{BOOK}"
+
+
+@pytest.fixture(scope="module")
+def suite():
+    inst = Instance()
+    inst.setup()
+    secret = inst.root / "etc/write"
+    secret.write_text(WRITE_PASSWORD + "\n")
+    secret.chmod(0o600)
+    inst.set("ldap.write_password_file", "write")
+    inst.set("auth.failure_delay", "0")
+    inst.start()
+    inst.run("domain", "add", "e.test")
+    for user in ("alice@d.test", "bob@d.test", "carol@d.test", "boss@d.test", "eve@e.test"):
+        inst.add_user(user)
+    inst.run("alias", "add", "bb@d.test", "bob@d.test")
+    inst.run("group", "add", "inner@d.test", "--member", "bb@d.test")
+    inst.run("group", "add", "staff@d.test", "full_name=All of the Staff", "description=Who works here")
+    for member in ("alice@d.test", "inner@d.test", "out@far.test"):
+        inst.run("group", "member", "add", "staff@d.test", member)
+    yield inst
+    inst.close()
+
+
+def seen(inst, user, filter="(objectClass=posthornMailGroup)", password=PASSWORD):
+    """{name of the group: its members} as a new session of the user has it."""
+    con = connect(inst, user, password)
+    con.search("o=posthorn", filter, attributes=["*"])
+    got = {e["dn"]: sorted(str(m) for m in e["attributes"].get("member", [])) for e in con.response if e["type"] == "searchResEntry"}
+    con.unbind()
+    return got
+
+
+MEMBERS = sorted([f"uid=alice,{BOOK}", f"cn=inner,{BOOK}"])
+
+
+def become(inst, *properties):
+    inst.run("group", "set", "staff@d.test", "shown_to_all=no", "shown_to_listed=no", "shown_to_members=no", "viewers=", "managers=",
+             "send=anyone", "senders=", *properties)
+
+
+def shows(inst, wanted):
+    """What each user sees of staff: None nothing, [] the group, MEMBERS."""
+    wait_for(lambda: {user: seen(inst, user).get(STAFF) for user in wanted} == wanted, 30, str(wanted))
+
+
+def test_each_kind_of_viewer(suite):
+    nobody = {f"{u}@d.test": None for u in ("alice", "bob", "carol", "boss")}
+    shows(suite, nobody)
+    assert seen(suite, WRITE, password=WRITE_PASSWORD) == {}  # nobody may see it: it is not there
+    become(suite, "shown_to_all=group")
+    shows(suite, {**nobody, "alice@d.test": [], "bob@d.test": [], "carol@d.test": [], "boss@d.test": [], "eve@e.test": None})
+    become(suite, "shown_to_all=members")
+    shows(suite, {"carol@d.test": MEMBERS, "eve@e.test": None})
+    become(suite, "shown_to_members=members", "shown_to_all=group")  # bob: by an alias, and a group in it
+    shows(suite, {"alice@d.test": MEMBERS, "bob@d.test": MEMBERS, "carol@d.test": [], "boss@d.test": []})
+    become(suite, "shown_to_listed=group", "viewers=carol@d.test")
+    shows(suite, {**nobody, "carol@d.test": []})
+    become(suite, "shown_to_listed=members", "send=senders", "senders=carol@d.test;@e.test")
+    shows(suite, {**nobody, "carol@d.test": MEMBERS})
+    become(suite, "managers=boss@d.test")
+    shows(suite, {**nobody, "boss@d.test": MEMBERS})
+    assert seen(suite, WRITE, password=WRITE_PASSWORD) == {STAFF: MEMBERS}
+
+
+def test_what_is_not_shown_cannot_be_asked_for(suite):
+    become(suite, "shown_to_all=group", "managers=boss@d.test")
+    shows(suite, {"carol@d.test": [], "boss@d.test": MEMBERS})
+    asked = f"(member=uid=alice,{BOOK})"
+    assert seen(suite, "boss@d.test", asked) == {STAFF: MEMBERS} and seen(suite, "carol@d.test", asked) == {}
+    assert seen(suite, "carol@d.test", "(memberMail=out@far.test)") == seen(suite, "carol@d.test", "(member=*)") == {}
+    assert seen(suite, "boss@d.test", f"(member=UID=Alice, {BOOK.replace(',', ' , ')})") == {STAFF: MEMBERS}
+    assert seen(suite, "carol@d.test", "(shown=*)") == {}
+    con = connect(suite, "carol@d.test")
+    con.search(STAFF, "(objectClass=*)", ldap3.BASE, attributes=["*", "+"])
+    entry = con.response[0]["attributes"]
+    assert set(entry["objectClass"]) == {"top", "posthornMailGroup", "posthornGroup"} and "member" not in entry
+    assert set(entry["cn"]) == {"staff", "All of the Staff"} and entry["mail"] == ["staff@d.test"] and entry["description"] == ["Who works here"]
+    with pytest.raises(LDAPException, match="noSuchAttribute"):
+        con.compare(STAFF, "member", f"uid=alice,{BOOK}")
+    con.unbind()
+    boss = connect(suite, "boss@d.test")
+    boss.search(STAFF, "(objectClass=groupOfNames)", ldap3.BASE, attributes=["*"])
+    assert boss.response[0]["attributes"]["memberMail"] == ["out@far.test"]
+    assert boss.compare(STAFF, "member", f"cn=inner,{BOOK}") is True
+    boss.unbind()
+    become(suite, "managers=boss@d.test")
+    shows(suite, {"carol@d.test": None})
+    con = connect(suite, "carol@d.test")
+    with pytest.raises(LDAPException, match="noSuchObject"):
+        con.search(STAFF, "(objectClass=*)", ldap3.BASE)
+    con.unbind()
+
+
+def test_changes_show_and_nobody_makes_them_by_ldap(suite):
+    become(suite, "shown_to_all=members")
+    shows(suite, {"carol@d.test": MEMBERS})
+    suite.run("group", "member", "add", "staff@d.test", "carol@d.test")
+    shows(suite, {"carol@d.test": sorted([*MEMBERS, f"uid=carol,{BOOK}"])})
+    suite.run("group", "member", "del", "staff@d.test", "carol@d.test")
+    suite.run("group", "rename", "staff@d.test", "crew@d.test")
+    wait_for(lambda: seen(suite, "carol@d.test") == {f"cn=crew,{BOOK}": MEMBERS}, 30, "the new name")
+    writer = connect(suite, WRITE, WRITE_PASSWORD)
+    for change in (lambda: writer.delete(f"cn=crew,{BOOK}"), lambda: writer.modify(f"cn=crew,{BOOK}", {"description": [(ldap3.MODIFY_REPLACE, ["x"])]})):
+        with pytest.raises(LDAPException, match="unwillingToPerform"):
+            change()
+    with pytest.raises(LDAPException, match="namingViolation"):
+        writer.add(f"cn=new,{BOOK}", ["groupOfNames"], {"member": f"uid=alice,{BOOK}"})
+    writer.unbind()
+    suite.run("group", "del", "crew@d.test", "--yes", check=False)
+    suite.run("group", "del", "crew@d.test", check=False)
+    wait_for(lambda: seen(suite, "carol@d.test") == {}, 30, "it is gone")
+
+
+def test_a_group_that_is_too_large_is_shown_without_members(suite):
+    more = "group large@d.test\n    shown_to_all members\n" + "".join(f"member large@d.test m{i:06}-with-a-rather-long-name@far.test\n" for i in range(1000))
+    suite.run("import", "--replace", stdin=suite.run("export").out + more)
+    wait_for(lambda: seen(suite, "carol@d.test", "(cn=large)") == {f"cn=large,{BOOK}": []}, 30, "the import")
+    assert seen(suite, "carol@d.test", "(memberMail=*)") == {}
