@@ -12,7 +12,8 @@ struct https_target {
     int fd;                  /* connected socket; taken over */
     struct tls_context *ctx; /* by which the certificate has to be good, for `host` */
     const char *host, *path;
-    const char *authority; /* host with port, where that is not 443 (RFC 9110 section 7.2); or NULL */
+    const char
+        *authority; /* host with port, where that is not 443 (RFC 9110 section 7.2); or NULL */
     int64_t deadline_mono_ms;
 };
 
