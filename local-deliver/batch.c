@@ -32,12 +32,12 @@ enum { USAGE_TIMEOUT_MS = 1000 };
 struct batch_job {
     struct queue_job job; /* its slices borrow from payload */
     char *payload;
-    char *file;                /* "active/ID", NUL-terminated */
-    int fd;                    /* the message file, -1: could not be opened */
-    int error;                 /* errno of that */
-    struct senders_file shown; /* what is delivered instead; fd -1: the message file itself */
-    size_t *entries;           /* per recipient: index in the delivery batch, or NOT_TRIED */
-    int *errors;               /* per recipient: errno of NOT_TRIED */
+    char *file;              /* "active/ID", NUL-terminated */
+    int fd;                  /* the message file, -1: could not be opened */
+    int error;               /* errno of that */
+    struct shown_file shown; /* what is delivered instead; fd -1: the message file itself */
+    size_t *entries;         /* per recipient: index in the delivery batch, or NOT_TRIED */
+    int *errors;             /* per recipient: errno of NOT_TRIED */
     struct queue_result_rcpt *results;
     struct accountd_usage *usage;
     uint32_t usage_count;
@@ -63,7 +63,7 @@ static void
 job_free(struct batch_job *bj, const struct worker *w)
 {
     if (bj->shown.fd >= 0)
-        senders_remove(w->dirs.main_fd, &bj->shown);
+        shown_remove(w->dirs.main_fd, &bj->shown);
     close_keep_errno(bj->fd);
     queue_job_free(&bj->job);
     free(bj->payload);
@@ -112,15 +112,17 @@ open_message(struct batch_job *bj, int queue_dirfd)
 }
 
 static void
-replace_senders(struct batch_job *bj, const struct worker *w)
+show(struct batch_job *bj, const struct worker *w)
 {
-    if (w->senders == NULL || bj->error != 0)
+    const struct shown_how how = {w->senders, bj->job.shown};
+
+    if ((how.senders == NULL && how.groups.len == 0) || bj->error != 0)
         return;
-    if (senders_make(w->daemon, w->senders, w->dirs.main_fd, bj->job.queue_id, bj->fd,
-                     bj->job.content_size, &bj->shown) >= 0)
+    if (shown_make(w->daemon, &how, w->dirs.main_fd, bj->job.queue_id, bj->fd, bj->job.content_size,
+                   &bj->shown) >= 0)
         return;
     bj->error = errno;
-    log_event(LOG_WARN, "senders_not_replaced", KV_SLICE("queue_id", bj->job.queue_id), KV_ERRNO());
+    log_event(LOG_WARN, "header_not_shown", KV_SLICE("queue_id", bj->job.queue_id), KV_ERRNO());
 }
 
 int
@@ -142,7 +144,7 @@ batch_add(struct batch *b, struct slice payload)
     bj->results = xcalloc(bj->job.rcpt_count, sizeof(*bj->results));
     bj->usage = xcalloc(bj->job.rcpt_count, sizeof(*bj->usage));
     open_message(bj, b->worker->queue_dirfd);
-    replace_senders(bj, b->worker);
+    show(bj, b->worker);
     b->jobs[b->count++] = bj;
     return 0;
 }

@@ -5,7 +5,7 @@
  * and authd); its workers deliver for queue-manager, each with a connection of its own. All of them
  * reach queue/ (to link message files), store/ and stores/, and no other path. No byte of a message
  * is looked at but by two kinds of children: one reads an authorized URL (local-deliver/url.c) and
- * can reach the one mailbox and only read it, one replaces addresses (local-deliver/senders.c) and
+ * can reach the one mailbox and only read it, one replaces addresses (local-deliver/shown.c) and
  * can reach nothing.
  */
 #include "lib/sys/daemon.h"

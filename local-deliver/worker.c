@@ -32,8 +32,8 @@ worker_init(struct worker *w, struct daemon *d)
     w->queue_dirfd = daemon_open_dir(d, d->inst.queue, true);
     w->stop_fd = -1;
     w->bounce_over_quota = strcmp(conf_str(d->conf, LOCAL_OVER_QUOTA), "bounce") == 0;
-    w->senders = senders_load(d);
-    senders_sweep(w->dirs.main_fd);
+    w->senders = shown_load(d);
+    shown_sweep(w->dirs.main_fd);
     w->single_copy = conf_bool(d->conf, STORE_SINGLE_COPY);
     disk_limits_load(&w->gates.limits, d->conf);
     w->delivered = stats_counter(d->stats, "delivered");

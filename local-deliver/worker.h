@@ -8,7 +8,7 @@
 #include "lib/sys/disk_level.h"
 #include "local-deliver/auto_reply.h"
 #include "local-deliver/busy.h"
-#include "local-deliver/senders.h"
+#include "local-deliver/shown.h"
 #include "local-deliver/warning.h"
 
 struct ipc_client;

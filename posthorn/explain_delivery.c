@@ -47,6 +47,11 @@ take_target(void *arg, const struct accountd_target *t)
                                 [ACCOUNTD_TO_NOBODY] = COPY_TO_NOBODY};
     struct deliveries *d = arg;
 
+    if (t->kind == ACCOUNTD_SHOWN) {
+        explain_say(d->x, "header", "shown", CONF_NO_SETTING, 0, "%.*s by its members",
+                    (int)t->address.len, t->address.ptr);
+        return 0;
+    }
     say_target(d->x, t);
     d->targets = xreallocarray(d->targets, d->count + 1, sizeof(*d->targets));
     d->senders = xreallocarray(d->senders, d->count + 1, sizeof(*d->senders));

@@ -162,7 +162,8 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
                             .tls_optional = e->tls_optional,
                             .sender = e->sender,
                             .envid = e->envid,
-                            .ret = e->ret};
+                            .ret = e->ret,
+                            .shown = m->shown};
     int rc;
 
     if (d != NULL) {

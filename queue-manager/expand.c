@@ -206,6 +206,11 @@ take_target(void *arg, const struct accountd_target *answer)
         asked->message->expand_failed = true;
         return 0;
     }
+    if (answer->kind == ACCOUNTD_SHOWN) {
+        if (asked->source < asked->message->envelope->rcpt_count)
+            message_show_group(asked->message, answer->address, answer->text);
+        return 0;
+    }
     notice = notice_for(asked->message, asked->source, answer->notice);
     if (answer->kind == ACCOUNTD_TO_FAILURE) {
         add_failure_target(asked->message, (struct target){.source = asked->source,

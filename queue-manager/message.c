@@ -16,6 +16,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "lib/log/log.h"
 #include "lib/queue/queue_edit.h"
 #include "lib/sys/stats.h"
@@ -269,10 +270,41 @@ message_add_target(struct message *m, const struct target *model)
     return t;
 }
 
+/* Does the text have the group already? Its lines are addresses, each group's first. */
+static bool
+is_shown(struct slice shown, struct slice group)
+{
+    while (shown.len > 0) {
+        if (slice_eq_nocase(slice_split(&shown, '\n'), group))
+            return true;
+        while (slice_split(&shown, '\n').len > 0)
+            ;
+    }
+    return false;
+}
+
+void
+message_show_group(struct message *m, struct slice group, struct slice members)
+{
+    struct strbuf all = strbuf_new(QUEUE_SHOWN_MAX);
+
+    if (is_shown(m->shown, group) || (!m->envelope->smtputf8 && !parse_is_ascii(members)))
+        return;
+    (void)strbuf_append(&all, m->shown); /* overflow is remembered */
+    (void)strbuf_append(&all, group);
+    (void)strbuf_char(&all, '\n');
+    (void)strbuf_append(&all, members);
+    (void)strbuf_char(&all, '\n');
+    if (!all.overflow)
+        m->shown = arena_copy(&m->arena, strbuf_slice(&all));
+    strbuf_free(&all);
+}
+
 void
 message_forget_targets(struct message *m)
 {
     m->target_count = 0;
+    m->shown = slice_make(NULL, 0);
     m->twins = NULL;
     m->copies = NULL;
     m->copy_count = 0;

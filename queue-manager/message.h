@@ -29,6 +29,9 @@ bool message_is_ours(const struct queue *q, const struct queue_envelope *envelop
 
 /* A new target, WAITING; the strings in `model` are copied. NULL: there are too many. */
 struct target *message_add_target(struct message *m, const struct target *model);
+/* The group is to be shown by its members (lines), where the message and QUEUE_SHOWN_MAX admit
+ * that; each group counts once. */
+void message_show_group(struct message *m, struct slice group, struct slice members);
 /* Removes targets that are listed twice (the first one stays), those that the log says are done,
  * and mailboxes that only forward. */
 void message_drop_duplicates(struct message *m);

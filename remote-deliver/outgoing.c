@@ -17,9 +17,9 @@
 #include "lib/base/parse.h"
 #include "lib/log/log.h"
 #include "lib/mail/header.h"
+#include "lib/mail/header_shown.h"
 #include "lib/mail/mime.h"
 #include "lib/mail/mime_narrow.h"
-#include "lib/mail/sender_replace.h"
 
 enum { RETURN_PATH_MAX = 1024 /* bytes of the field that smtpd puts on top */ };
 
@@ -110,9 +110,29 @@ form_for(const struct queue_job *job, const struct smtp_client *client)
 struct sink {
     const struct scratch *scratch;
     uint64_t written;
-    const struct sender_table *senders; /* NULL: none are replaced (any more) */
-    struct strbuf header;               /* what has come of it */
+    const struct outgoing *shown; /* whose header is shown otherwise; NULL: it is done, or is not */
+    struct strbuf header;         /* what has come of it */
 };
+
+static bool
+is_shown_otherwise(const struct outgoing *o)
+{
+    return o->senders != NULL || o->job->shown.len > 0;
+}
+
+/* Appends the header as it is shown. False: that is as it is. */
+static bool
+show(const struct outgoing *o, struct slice header, struct strbuf *out)
+{
+    struct sender_rules rules = {.find = NULL};
+    struct header_shown shown = {.groups = o->job->shown};
+
+    if (o->senders != NULL) {
+        rules = sender_table_rules(o->senders);
+        shown.senders = &rules;
+    }
+    return header_shown_make(&shown, header, out);
+}
 
 static bool
 write_through(struct sink *sink, struct slice piece)
@@ -128,15 +148,14 @@ static bool
 write_header(struct sink *sink, size_t len)
 {
     struct slice all = strbuf_slice(&sink->header), header = slice_sub(all, 0, len);
-    struct sender_rules rules = sender_table_rules(sink->senders);
-    struct strbuf changed = strbuf_new(SENDER_REPLACE_MAX(len));
+    struct strbuf changed = strbuf_new(HEADER_SHOWN_MAX(len, sink->shown->job->shown.len));
     bool ok;
 
-    if (sender_replace(header, &rules, &changed))
+    if (show(sink->shown, header, &changed))
         header = strbuf_slice(&changed);
     ok = write_through(sink, header) && write_through(sink, slice_sub(all, len, all.len));
     strbuf_free(&changed);
-    sink->senders = NULL;
+    sink->shown = NULL;
     return ok;
 }
 
@@ -146,7 +165,7 @@ write_piece(void *arg, struct slice piece)
     struct sink *sink = arg;
     size_t before = sink->header.len, take = MIME_HEADER_MAX - before, len;
 
-    if (sink->senders == NULL)
+    if (sink->shown == NULL)
         return write_through(sink, piece);
     (void)strbuf_append(&sink->header, slice_sub(piece, 0, take)); /* just fits */
     len = header_section_len(strbuf_slice(&sink->header), before);
@@ -160,15 +179,16 @@ write_piece(void *arg, struct slice piece)
 static struct sink
 sink_begin(const struct outgoing *o)
 {
-    return (struct sink){
-        .scratch = o->scratch, .senders = o->senders, .header = strbuf_new(MIME_HEADER_MAX)};
+    return (struct sink){.scratch = o->scratch,
+                         .shown = is_shown_otherwise(o) ? o : NULL,
+                         .header = strbuf_new(MIME_HEADER_MAX)};
 }
 
 /* False: the last of it could not be written. */
 static bool
 sink_end(struct sink *sink)
 {
-    bool ok = sink->senders == NULL || write_header(sink, sink->header.len);
+    bool ok = sink->shown == NULL || write_header(sink, sink->header.len);
 
     strbuf_free(&sink->header);
     return ok;
@@ -196,18 +216,17 @@ later(struct smtp_verdict *why)
 
 /* Has anything to be replaced in a message that is sent as it is otherwise? */
 static bool
-needs_senders(const struct outgoing *o, struct slice message)
+needs_showing(const struct outgoing *o, struct slice message)
 {
     struct slice header = slice_sub(message, 0, MIME_HEADER_MAX);
-    struct sender_rules rules = sender_table_rules(o->senders);
     struct strbuf changed;
     bool needs;
 
-    if (o->senders == NULL)
+    if (!is_shown_otherwise(o))
         return false;
     header.len = mime_header_len(header);
-    changed = strbuf_new(SENDER_REPLACE_MAX(header.len));
-    needs = sender_replace(header, &rules, &changed);
+    changed = strbuf_new(HEADER_SHOWN_MAX(header.len, o->job->shown.len));
+    needs = show(o, header, &changed);
     strbuf_free(&changed);
     return needs;
 }
@@ -273,7 +292,7 @@ change(struct outgoing *o, enum outgoing_form form, struct smtp_verdict *why)
     message = slice_sub(slice_make(map, end), skip, end);
     if (form == OUTGOING_7BIT && !parse_is_ascii(o->job->prepend))
         result = never("there are 8-bit characters in a header", why);
-    else if (form != OUTGOING_AS_IT_IS || needs_senders(o, message))
+    else if (form != OUTGOING_AS_IT_IS || needs_showing(o, message))
         result = change_mapped(o, message, form, why);
     (void)munmap(map, end); /* whatever this says, it is never used again */
     return result;
@@ -305,7 +324,7 @@ outgoing_prepare(struct outgoing *o, const struct smtp_client *client, struct sm
         return OUTGOING_READY;
     o->message = message_of(o->job, o->fd);
     o->form = OUTGOING_NONE; /* unless all goes well */
-    if (form != OUTGOING_AS_IT_IS || o->senders != NULL)
+    if (form != OUTGOING_AS_IT_IS || is_shown_otherwise(o))
         result = change(o, form, why);
     if (result == OUTGOING_READY)
         result = sign(o, why);

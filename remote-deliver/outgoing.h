@@ -1,7 +1,7 @@
 /*
  * remote-deliver/outgoing.h - a message in the form in which one server gets it: with other
- * addresses in its header (queue.header_replace), converted for what the server can take, then
- * signed or sealed. The file in the queue stays as it is.
+ * addresses in its header (queue.header_replace, groups shown by their members), converted for what
+ * the server can take, then signed or sealed. The file in the queue stays as it is.
  */
 #ifndef POSTHORN_REMOTE_DELIVER_OUTGOING_H
 #define POSTHORN_REMOTE_DELIVER_OUTGOING_H

@@ -72,7 +72,7 @@ take_target(void *arg, const struct accountd_target *target)
         take_failure(f, target);
         return 0;
     }
-    if (target->kind == ACCOUNTD_TO_NOBODY)
+    if (target->kind == ACCOUNTD_TO_NOBODY || target->kind == ACCOUNTD_SHOWN)
         return 0;
     f->count++;
     f->is_foreign = target->kind == ACCOUNTD_TO_REMOTE && target->via.len == 0;

@@ -12,6 +12,7 @@
 #include "lib/account/edit.h"
 #include "lib/account/origin.h"
 #include "lib/account/public.h"
+#include "lib/account/shown.h"
 #include "lib/base/arena.h"
 #include "lib/base/crc32c.h"
 #include "lib/base/mem.h"
@@ -29,6 +30,7 @@ struct step {
     const struct step *parent;
     struct slice address; /* canonical */
     int depth;
+    bool by_name; /* the source itself, or what it is an alias of */
 };
 
 struct expansion {
@@ -41,6 +43,7 @@ struct expansion {
     bool full;
     /* Of the source at hand: */
     uint16_t source;
+    struct slice named; /* its address as it was given */
     struct slice auth_user, sender;
     bool by_rule, is_free; /* no right is asked for; no mailbox says no */
     bool sender_judged, sender_foreign;
@@ -321,8 +324,35 @@ follow_user(struct expansion *x, const struct account_hit *hit, struct slice via
 }
 
 static void
+emit_shown(struct expansion *x, struct slice group, struct slice members)
+{
+    const struct accountd_target target = {
+        .kind = ACCOUNTD_SHOWN, .address = keep(x, group), .text = members};
+
+    emit(x, &target);
+}
+
+/* DIR-55. The header has the group by its own name, or by the one that the envelope has. */
+static void
+show_group(struct expansion *x, const struct account_hit *hit, const struct step *here)
+{
+    struct strbuf members = strbuf_new(ACCOUNTD_SHOWN_MAX);
+    struct slice name = strbuf_slice(&hit->address), kept;
+
+    if (shown_members(x->base, hit, &members) && members.len > 0) {
+        kept = keep(x, strbuf_slice(&members));
+        emit_shown(x, name, kept);
+        if (here->by_name && !slice_eq_nocase(name, x->named))
+            emit_shown(x, x->named, kept);
+    }
+    strbuf_free(&members);
+}
+
+static void
 follow_group(struct expansion *x, const struct account_hit *hit, const struct step *here)
 {
+    uint32_t first = x->count;
+
     struct strbuf prefix = strbuf_new(ACCOUNT_KEY_MAX), via = strbuf_new(ACCOUNT_ADDRESS_MAX + 8);
     struct slice key, value, kept_via;
     struct account_rows *rows;
@@ -342,6 +372,8 @@ follow_group(struct expansion *x, const struct account_hit *hit, const struct st
     account_rows_close(&rows);
     if (rc < 0 && !x->full)
         emit_failure(x, here->address, kept_via, "4.3.0", "account base failed");
+    if (record_bool(&hit->entry, GROUP_SHOW_MEMBERS) && x->count > first && !x->by_rule)
+        show_group(x, hit, here);
     strbuf_free(&prefix);
     strbuf_free(&via);
 }
@@ -431,6 +463,8 @@ follow(struct expansion *x, struct slice address, struct slice via, const struct
     enum account_found found = account_find(x->base, address, &hit);
     struct step here = {.parent = parent, .depth = parent == NULL ? 0 : parent->depth + 1};
 
+    here.by_name = parent == NULL || (parent->by_name && slice_eq(via, SLICE("alias")));
+
     if (here.depth > EXPAND_DEPTH_MAX) {
         emit_failure(x, address, via, "5.4.6", "aliases, groups and forwards nest too deep");
     } else if (found == ACCOUNT_TROUBLE) {
@@ -470,6 +504,7 @@ expansion_add(struct expansion *x, uint16_t source, const struct accountd_recipi
     struct slice address = recipient->address;
 
     x->source = source;
+    x->named = address;
     x->auth_user = recipient->auth_user;
     x->sender = recipient->sender;
     x->by_rule = recipient->by_rule;

@@ -198,10 +198,11 @@ read_target(struct reader *r, struct accountd_target *target)
     target->warning_limit = reader_u8(r);
     target->auto_reply = reader_u8(r) != 0;
     target->dsn = reader_bytes(r, DSN_BYTES_MAX);
-    target->text = reader_bytes(r, ACCOUNTD_TEXT_MAX);
+    target->text =
+        reader_bytes(r, target->kind == ACCOUNTD_SHOWN ? ACCOUNTD_SHOWN_MAX : ACCOUNTD_TEXT_MAX);
     target->sender = reader_bytes(r, ACCOUNTD_ADDRESS_MAX);
     target->notice = reader_bytes(r, ACCOUNTD_ADDRESS_MAX);
-    if (r->failed || target->source >= ACCOUNTD_BATCH_MAX || target->kind > ACCOUNTD_TO_NOBODY)
+    if (r->failed || target->source >= ACCOUNTD_BATCH_MAX || target->kind > ACCOUNTD_SHOWN)
         return -1;
     return 0;
 }

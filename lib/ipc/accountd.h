@@ -124,7 +124,10 @@ enum accountd_target_kind {
     ACCOUNTD_TO_REMOTE,  /* address goes to remote-deliver */
     ACCOUNTD_TO_FAILURE, /* code and text say why: bounce (5.x.x) or try later (4.x.x) */
     ACCOUNTD_TO_NOBODY,  /* a mailbox that forwards and keeps nothing: no mail goes there */
+    ACCOUNTD_SHOWN,      /* no target: the group `address` (as the header may have it) is shown by
+                            the addresses in `text`, a line (LF) each */
 };
+#define ACCOUNTD_SHOWN_MAX 32768 /* bytes of these; a group with more is shown as itself */
 struct accountd_target {
     uint16_t source; /* index of the address in the request */
     uint8_t kind;    /* enum accountd_target_kind */
@@ -134,7 +137,7 @@ struct accountd_target {
     uint64_t quota_bytes, quota_messages; /* mailbox: 0 is unlimited */
     uint8_t warning_limit;                /* mailbox: percent of a quota; 0: no warning */
     bool auto_reply;                      /* mailbox: mail to it may be answered: ask AUTO_REPLY */
-    struct slice dsn, text;               /* failure */
+    struct slice dsn, text;               /* failure; SHOWN: text */
     struct slice
         sender; /* remote: reverse path to use (lib/mail/srs.h), or empty: the mail's own */
     struct slice notice; /* failure: who is told of it besides the sender, or empty (DIR-09) */

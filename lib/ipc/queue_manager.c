@@ -105,6 +105,7 @@ queue_job_encode(struct strbuf *out, const struct queue_job *job)
     writer_u64(&w, job->connection);
     writer_bytes(&w, job->classes);
     writer_bytes(&w, job->envelope_rcpts);
+    writer_bytes(&w, job->shown);
     writer_u32(&w, job->rcpt_count);
     for (uint32_t i = 0; i < job->rcpt_count; i++)
         encode_job_rcpt(&w, &job->rcpts[i]);
@@ -162,6 +163,7 @@ queue_job_decode(struct slice payload, struct queue_job *job)
     job->connection = reader_u64(&r);
     job->classes = reader_bytes(&r, QUEUE_CLASSES_MAX);
     job->envelope_rcpts = reader_bytes(&r, QUEUE_ENVELOPE_RCPTS_MAX);
+    job->shown = reader_bytes(&r, QUEUE_SHOWN_MAX);
     job->rcpt_count = reader_count(&r, QUEUE_JOB_RCPTS_MAX);
     if (r.failed || job->rcpt_count == 0 || job->ret > 2 || job->by_mode > QUEUE_BY_NOTIFY ||
         priority > 2 * QUEUE_PRIORITY_MAX)

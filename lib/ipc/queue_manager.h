@@ -20,6 +20,7 @@
 #define QUEUE_TEXT_MAX 1024
 #define QUEUE_PAYLOAD_MAX (8u << 20)
 #define QUEUE_CLASSES_MAX 64
+#define QUEUE_SHOWN_MAX (128u << 10)        /* bytes of members' addresses that a job may have */
 #define QUEUE_ENVELOPE_RCPTS_MAX (4u << 20) /* bytes of them in an archive job */
 
 enum queue_type {
@@ -116,6 +117,7 @@ struct queue_job {
     /* Archive: names of the classes, and the recipients of the envelope, each with a LF behind it.
      * What is beyond the limit is left out, with "+NUMBER" as the last line. */
     struct slice classes, envelope_rcpts;
+    struct slice shown; /* groups that are shown by their members (lib/mail/recipient_replace.h) */
     uint32_t rcpt_count;
     struct queue_job_rcpt *rcpts; /* encode: the caller's; decode: allocated, queue_job_free() */
 };

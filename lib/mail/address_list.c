@@ -299,11 +299,22 @@ take_bare(struct address_list *list)
             advance(list, 1);
 }
 
+/* What was read since the entry began, without white space at its end. */
+static struct slice
+all_read(const struct address_list *list)
+{
+    size_t end = position(list);
+
+    while (end > list->start && strchr(" \t\r\n", list->field.ptr[end - 1]) != NULL)
+        end--;
+    return slice_sub(list->field, list->start, end);
+}
+
 static void
 fill_in(struct address_list *list, struct address_entry *entry, enum address_entry_kind kind)
 {
-    bool use_comment = list->name.len == 0 && kind == ADDRESS_MAILBOX;
-    bool is_written = kind == ADDRESS_MAILBOX && list->domain.len > 0;
+    bool is_mailbox = kind == ADDRESS_MAILBOX, use_comment = list->name.len == 0 && is_mailbox;
+    bool is_written = is_mailbox && list->domain.len > 0;
 
     tidy_local(&list->local);
     *entry = (struct address_entry){
@@ -313,6 +324,7 @@ fill_in(struct address_list *list, struct address_entry *entry, enum address_ent
         .local = strbuf_slice(&list->local),
         .domain = strbuf_slice(&list->domain),
         .written = slice_sub(list->field, list->local_start, is_written ? list->domain_end : 0),
+        .whole = is_mailbox ? all_read(list) : slice_make(NULL, 0),
     };
 }
 
@@ -322,7 +334,8 @@ take_entry(struct address_list *list, struct address_entry *entry)
 {
     bool any;
 
-    list->local_start = position(list); /* skipped up to here; unless it turns out to be a name */
+    list->start = list->local_start =
+        position(list); /* skipped up to here; unless it turns out to be a name */
     any = take_phrase(list, &list->name);
     switch (peek(list)) {
     case '<':

@@ -23,11 +23,12 @@ struct address_entry {
     struct slice local;   /* without quotes */
     struct slice domain;  /* empty: there is none */
     struct slice written; /* of a mailbox with a domain: local@domain as it stands in the field */
+    struct slice whole;   /* of a mailbox: all of it, with name, brackets and comments behind it */
 };
 
 struct address_list {
     struct slice field, rest;
-    size_t local_start, domain_end; /* offsets in the field, of the latest address */
+    size_t start, local_start, domain_end; /* offsets in the field, of the latest address */
     bool in_group, parens_broken, quotes_broken;
     struct strbuf name, comment, route, local, domain;
 };

@@ -102,7 +102,7 @@ def test_in_our_own_mailboxes(suite):
     files = [path for path in (suite.root / "store").rglob("cur/*") if token.encode() in path.read_bytes()]
     assert len(files) == 3 and len({path.stat().st_ino for path in files}) == 1, "one file, three names"
     suite.wait_queue_empty()
-    assert not [name for name in os.listdir(suite.root / "store") if name.startswith(".sender")]
+    assert not [name for name in os.listdir(suite.root / "store") if name.startswith(".shown")]
     assert suite.run("store", "check", "--user", "alice@d.test", "--slow").returncode == 0
 
 
@@ -159,3 +159,41 @@ def test_wrong_rules_are_named(suite, line, words):
         assert checked.returncode != 0 and "shown.txt:2" in checked.out + checked.err and words in checked.out + checked.err
     finally:
         path.write_text(RULES)
+
+
+# ---- groups that are shown by their members (DIR-55) ----
+
+@pytest.fixture(scope="module")
+def groups(suite):
+    members = ("alice@d.test", "bob@d.test", "y@far.test")
+    suite.run("group", "add", "team@d.test", "show_members=yes", *(word for m in members for word in ("--member", m)))
+    suite.run("group", "add", "quiet@d.test", "--member", "bob@d.test")
+    return suite
+
+
+TO_TEAM = b"From: carol@d.test\r\nTo: \"The team\" <Team@d.test>, quiet@d.test\r\nCc: carol@d.test\r\n"
+BY_MEMBERS = {"From": "carol@d.test", "To": "alice@d.test,\r\n\tbob@d.test,\r\n\ty@far.test, quiet@d.test", "Cc": "carol@d.test"}
+
+
+def test_members_stand_in_place_of_their_group(groups, sink):
+    token = submit(groups, ["team@d.test", "quiet@d.test", "carol@d.test"], TO_TEAM, sender="carol@d.test")
+    for user in USERS:
+        assert fields(wait_message(groups, user, token.encode())) == BY_MEMBERS
+    got = at_sink(sink, token)
+    assert fields(got.content) == {**BY_MEMBERS, "From": "out@d.test"}
+    assert any("<y@far.test>" in rcpt for rcpt in got.rcpts)
+    assert verify(got.content, groups.zone) == [True, True], "signed as it was sent"
+    groups.wait_queue_empty()
+    assert not [name for name in os.listdir(groups.root / "store") if name.startswith(".shown")]
+    assert groups.run("store", "check", "--user", "bob@d.test", "--slow").returncode == 0
+
+
+def test_a_blind_copy_to_a_group_shows_nobody(groups):
+    token = submit(groups, ["team@d.test"], b"From: carol@d.test\r\nTo: carol@d.test\r\n", sender="carol@d.test")
+    content = wait_message(groups, "bob@d.test", token.encode())
+    assert fields(content) == {"From": "carol@d.test", "To": "carol@d.test"}
+
+
+def test_explain_says_what_is_shown(groups):
+    said = groups.run("explain", "--from", "carol@d.test", "--to", "team@d.test", "--client", "127.0.0.1", "--user", "carol@d.test").out
+    assert "team@d.test by its members" in said

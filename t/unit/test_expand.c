@@ -25,7 +25,7 @@ expand_all(const char *address, bool passed)
         size_t len = strlen(text);
 
         ck_assert_uint_eq(t->source, 7);
-        if (t->kind == ACCOUNTD_TO_NOBODY && !passed)
+        if ((t->kind == ACCOUNTD_TO_NOBODY && !passed) || t->kind == ACCOUNTD_SHOWN)
             continue;
         (void)snprintf(text + len, sizeof(text) - len, "%s%c %.*s", len > 0 ? " " : "",
                        "MRFN"[t->kind], (int)shown.len, shown.ptr);
@@ -425,6 +425,75 @@ START_TEST(bounces_and_nothing_else_go_on_to_the_sender)
 }
 END_TEST
 
+/* "GROUP: MEMBER MEMBER ", for each that is to be shown by its members. */
+static const char *
+shown_for(const char *address)
+{
+    static char text[2000];
+    struct expansion *x = expansion_new(&test_base, TEST_NOW_MS);
+    const struct accountd_target *targets;
+    uint32_t count;
+
+    expansion_add(x, 0,
+                  &(struct accountd_recipient){slice_of(address), SLICE(""), SLICE(""), false});
+    targets = expansion_targets(x, &count);
+    text[0] = '\0';
+    for (uint32_t i = 0; i < count; i++) {
+        const struct accountd_target *t = &targets[i];
+        size_t len = strlen(text);
+
+        if (t->kind != ACCOUNTD_SHOWN)
+            continue;
+        (void)snprintf(text + len, sizeof(text) - len, "%.*s: %.*s", (int)t->address.len,
+                       t->address.ptr, (int)t->text.len, t->text.ptr);
+    }
+    for (char *at = text; (at = strchr(at, '\n')) != NULL;)
+        *at = ' ';
+    expansion_free(&x);
+    return text;
+}
+
+START_TEST(groups_are_shown_by_their_members)
+{
+    populate();
+    ck_assert_uint_eq(test_add(ACCOUNT_ALIAS, "crew@d.test", "mailbox", "alice@d.test"), 0);
+    ck_assert_str_eq(shown_for("team@d.test"), "");
+    ck_assert_uint_eq(test_set(ACCOUNT_GROUP, "team@d.test", "show_members", "yes"), 0);
+    ck_assert_str_eq(shown_for("team@d.test"),
+                     "team@d.test: alice@d.test inner@d.test sales@d.test x@far.test ");
+    ck_assert_str_eq(shown_for("Team@DA.test"),
+                     "team@d.test: alice@d.test inner@d.test sales@d.test x@far.test "
+                     "Team@DA.test: alice@d.test inner@d.test sales@d.test x@far.test ");
+    ck_assert_str_eq(shown_for("inner@d.test"), "");
+    ck_assert_uint_eq(test_set(ACCOUNT_GROUP, "inner@d.test", "show_members", "yes"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_GROUP, "empty@d.test", "show_members", "yes"), 0);
+    ck_assert_str_eq(shown_for("team@d.test"),
+                     "inner@d.test: bob@d.test x@far.test "
+                     "team@d.test: alice@d.test bob@d.test x@far.test sales@d.test x@far.test ");
+    ck_assert_str_eq(shown_for("empty@d.test"), "");
+    ck_assert_str_eq(expand("empty@d.test"), "F 5.2.4");
+    test_close();
+}
+END_TEST
+
+START_TEST(a_group_with_more_than_fits_is_shown_as_itself)
+{
+    char member[100];
+
+    test_populate();
+    ck_assert_uint_eq(test_add(ACCOUNT_GROUP, "many@d.test", "show_members", "yes"), 0);
+    for (int i = 0; i < ACCOUNTD_SHOWN_MAX / 64; i++) {
+        (void)snprintf(member, sizeof(member), "%054d@far.test", i); /* 63 bytes, and its LF */
+        ck_assert_uint_eq(test_member("many@d.test", member), 0);
+    }
+    ck_assert_uint_eq(strlen(member), 63);
+    ck_assert_str_ne(shown_for("many@d.test"), "");
+    ck_assert_uint_eq(test_member("many@d.test", "z@far.test"), 0);
+    ck_assert_str_eq(shown_for("many@d.test"), "");
+    test_close();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -446,5 +515,7 @@ main(void)
     tcase_add_test(tc, a_large_group_comes_whole);
     tcase_add_loop_test(tc, forwarded_mail_gets_a_sender_of_ours, 0, (int)ARRAY_LEN(forwards));
     tcase_add_test(tc, bounces_and_nothing_else_go_on_to_the_sender);
+    tcase_add_test(tc, groups_are_shown_by_their_members);
+    tcase_add_test(tc, a_group_with_more_than_fits_is_shown_as_itself);
     return test_run(suite_create("expand"), tc);
 }

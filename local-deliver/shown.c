@@ -1,10 +1,10 @@
 /*
- * local-deliver/senders.c - other addresses in the sender fields of messages for our own mailboxes.
+ * local-deliver/shown.c - messages for our own mailboxes whose header is shown otherwise.
  *
  * Input:  a message, untrusted: a child reads it that can reach nothing but the two files. The
  *         worker, which can reach every mailbox, looks at no byte of either.
  */
-#include "local-deliver/senders.h"
+#include "local-deliver/shown.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -22,12 +22,13 @@
 #include "lib/base/io.h"
 #include "lib/conf/lists.h"
 #include "lib/log/log.h"
+#include "lib/mail/header_shown.h"
 #include "lib/mail/mime.h"
 #include "lib/store/beneath.h"
 #include "lib/store/message_file.h"
 #include "local-deliver/jail.h"
 
-#define PREFIX ".sender." /* no domain begins with a dot */
+#define PREFIX ".shown." /* no domain begins with a dot */
 
 enum {
     CHILD_MS = 60000,   /* for one message */
@@ -37,7 +38,7 @@ enum {
 };
 
 struct sender_table *
-senders_load(const struct daemon *d)
+shown_load(const struct daemon *d)
 {
     struct list_file *list =
         lists_load_or_exit("local-deliver", d->conf, &d->inst, QUEUE_HEADER_REPLACE);
@@ -51,15 +52,20 @@ senders_load(const struct daemon *d)
 
 /* An exit status. */
 static int
-rewrite(const struct sender_table *table, struct slice message, int out_fd)
+rewrite(const struct shown_how *how, struct slice message, int out_fd)
 {
-    struct sender_rules rules = sender_table_rules(table);
+    struct sender_rules rules = {.find = NULL};
+    struct header_shown shown = {.groups = how->groups};
     struct slice header = slice_sub(message, 0, MIME_HEADER_MAX);
     struct strbuf changed;
 
+    if (how->senders != NULL) {
+        rules = sender_table_rules(how->senders);
+        shown.senders = &rules;
+    }
     header.len = mime_header_len(header);
-    changed = strbuf_new(SENDER_REPLACE_MAX(header.len)); /* ends with the process */
-    if (!sender_replace(header, &rules, &changed))
+    changed = strbuf_new(HEADER_SHOWN_MAX(header.len, how->groups.len)); /* ends with the process */
+    if (!header_shown_make(&shown, header, &changed))
         return EXIT_SAME;
     if (changed.overflow || write_all(out_fd, strbuf_slice(&changed)) < 0 ||
         write_all(out_fd, slice_sub(message, header.len, message.len)) < 0)
@@ -68,8 +74,8 @@ rewrite(const struct sender_table *table, struct slice message, int out_fd)
 }
 
 static _Noreturn void
-run_child(const struct daemon *d, const struct sender_table *table, int in_fd, uint64_t size,
-          int out_fd, int line_fd)
+run_child(const struct daemon *d, const struct shown_how *how, int in_fd, uint64_t size, int out_fd,
+          int line_fd)
 {
     const int fds[] = {in_fd, out_fd, line_fd};
     void *map = MAP_FAILED;
@@ -79,7 +85,7 @@ run_child(const struct daemon *d, const struct sender_table *table, int in_fd, u
     if (size > 0 && jail_enter(d, -1, fds, ARRAY_LEN(fds)) == 0)
         map = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, in_fd, 0);
     log_flush();
-    _exit(map == MAP_FAILED ? EXIT_FAILED : rewrite(table, slice_make(map, (size_t)size), out_fd));
+    _exit(map == MAP_FAILED ? EXIT_FAILED : rewrite(how, slice_make(map, (size_t)size), out_fd));
 }
 
 /* Its exit status; EXIT_FAILED also when it takes too long, or dies. */
@@ -102,7 +108,7 @@ wait_for_child(pid_t pid, int line_fd)
 
 /* 1: written, 0: nothing to replace, -1 with errno. */
 static int
-fill(const struct daemon *d, const struct sender_table *table, int in_fd, uint64_t size, int out_fd)
+fill(const struct daemon *d, const struct shown_how *how, int in_fd, uint64_t size, int out_fd)
 {
     int line[2], status;
     pid_t pid;
@@ -112,7 +118,7 @@ fill(const struct daemon *d, const struct sender_table *table, int in_fd, uint64
     log_flush();
     pid = fork();
     if (pid == 0)
-        run_child(d, table, in_fd, size, out_fd, line[1]);
+        run_child(d, how, in_fd, size, out_fd, line[1]);
     close_keep_errno(line[1]);
     status = pid < 0 ? EXIT_FAILED : wait_for_child(pid, line[0]);
     close_keep_errno(line[0]);
@@ -124,7 +130,7 @@ fill(const struct daemon *d, const struct sender_table *table, int in_fd, uint64
 
 /* What delivery relies on: the bytes are on disk, and their checksum is known. */
 static int
-settle(struct senders_file *file, int write_fd)
+settle(struct shown_file *file, int write_fd)
 {
     struct stat st;
 
@@ -135,23 +141,24 @@ settle(struct senders_file *file, int write_fd)
 }
 
 int
-senders_make(const struct daemon *d, const struct sender_table *table, int store_dirfd,
-             struct slice queue_id, int fd, uint64_t size, struct senders_file *out)
+shown_make(const struct daemon *d, const struct shown_how *how, int store_dirfd,
+           struct slice queue_id, int fd, uint64_t size, struct shown_file *out)
 {
     int write_fd, rc = -1;
 
     (void)snprintf(out->name, sizeof(out->name), PREFIX "%.*s.%ld", (int)queue_id.len, queue_id.ptr,
                    (long)getpid());
+    unlink_keep_errno(store_dirfd, out->name); /* a mailbox may have what a crash left */
     write_fd =
-        openat(store_dirfd, out->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        openat(store_dirfd, out->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     out->fd = openat(store_dirfd, out->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (write_fd >= 0 && out->fd >= 0)
-        rc = fill(d, table, fd, size, write_fd);
+        rc = fill(d, how, fd, size, write_fd);
     if (rc > 0 && settle(out, write_fd) < 0)
         rc = -1;
     close_keep_errno(write_fd);
     if (rc <= 0)
-        senders_remove(store_dirfd, out);
+        shown_remove(store_dirfd, out);
     return rc;
 }
 
@@ -168,7 +175,7 @@ sweep_one(int dirfd, const char *name)
 }
 
 void
-senders_sweep(int store_dirfd)
+shown_sweep(int store_dirfd)
 {
     int fd = beneath_open_dir(store_dirfd, ".");
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -183,7 +190,7 @@ senders_sweep(int store_dirfd)
 }
 
 void
-senders_remove(int store_dirfd, struct senders_file *file)
+shown_remove(int store_dirfd, struct shown_file *file)
 {
     unlink_keep_errno(store_dirfd, file->name);
     close_keep_errno(file->fd);
