@@ -1,4 +1,5 @@
 """Certificates: what is refused leaves everything as it was; many of them; what other programs make; old services.conf."""
+import socket
 import stat
 import subprocess
 
@@ -154,3 +155,14 @@ def test_a_certificate_for_mail_is_for_addresses_and_for_no_service(suite):
                       (("alice@d.test",), "needs --name")):
         done = suite.run("cert", "self-signed", "--email", *args, check=False)
         assert done.returncode == 1 and why in done.err
+
+
+def test_a_handshake_that_does_not_come_ends_in_time(suite):
+    """TLS-08: of the ports that begin with TLS; a client that says nothing at all counts too."""
+    for name in ("smtp", "pop3"):
+        suite.set(f"{name}.tls_timeout", "1s")
+    suite.run("reload")
+    for label in ("smtps", "pop3s"):
+        with socket.create_connection(("127.0.0.1", suite.port(label)), timeout=40) as silent:
+            assert silent.recv(1) == b"", label
+        presented(suite, label)
