@@ -96,12 +96,13 @@ def test_who_replaces_what_was_replaced_gets_it_all_the_same(suite):
     ("huge", lambda pem: pem * 100, "the HTTP body is too long"),
 ])
 def test_a_chain_that_does_not_fit_is_not_taken(suite, name, tamper, why):
-    suite.ca.tamper = tamper
+    suite.ca.tamper, orders = tamper, len(suite.ca.orders)
     done = suite.run("cert", "acme", "request", name, "x.e.test", check=False)
     assert done.returncode == 1 and why in done.err
     assert not (suite.root / f"db/acme/{name}.crt").exists() and rows(suite)[name]["state"] == "request"
     suite.ca.tamper = lambda pem: pem
-    wait_for(lambda: status(suite)[name]["state"] == "issued", 60, "the right one is taken, of the same order")
+    wait_for(lambda: status(suite)[name]["state"] == "issued", 60, "the right one is taken")
+    assert len(suite.ca.orders) == orders + 1, "of the same order"
     suite.run("cert", "remove", name, "--yes")
 
 
