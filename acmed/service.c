@@ -192,6 +192,14 @@ due(const struct managed *m, int64_t now, enum clerk_job *job)
     return look;
 }
 
+static int64_t
+sleep_ms(int64_t until, int64_t now)
+{
+    if (until <= now)
+        return PAUSE_MS; /* it could not be started */
+    return until - now < SLEEP_MAX_MS ? until - now : SLEEP_MAX_MS;
+}
+
 /* Starts what has been due longest, or sleeps until something is. */
 static void
 plan(struct service *s)
@@ -216,9 +224,7 @@ plan(struct service *s)
         return;
     if (first <= now && start_job(s, job, next, 0))
         return;
-    loop_timer_set(s->timer, first - now < PAUSE_MS       ? (first <= now ? PAUSE_MS : first - now)
-                             : first - now < SLEEP_MAX_MS ? first - now
-                                                          : SLEEP_MAX_MS);
+    loop_timer_set(s->timer, sleep_ms(first, now));
 }
 
 static void
