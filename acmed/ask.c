@@ -124,7 +124,7 @@ static bool
 wait_for(const struct ask *ask, struct strbuf *record)
 {
     struct daemon here = *ask->options->child.daemon;
-    const struct one_shot_options options = {&here, ask->options->child.box};
+    const struct one_shot_options options = {.daemon = &here, .box = ask->options->child.box};
     struct waiting w = {ask, loop_new(), record, false};
     struct loop_timer *timer = loop_timer_new(w.loop, too_late, &w);
     struct one_shot *child;

@@ -32,7 +32,8 @@ enum {
 };
 
 /* Users of services that have TLS. */
-static const enum conf_id roles[] = {USERS_SMTP, USERS_MAIL, USERS_ADMIN, USERS_LDAP};
+static const enum conf_id roles[] = {USERS_SMTP, USERS_MAIL, USERS_ADMIN, USERS_LDAP,
+                                     USERS_METRICS};
 
 struct counters {
     _Atomic uint64_t *of[TLS_KEY_REFUSED + 1];

@@ -92,6 +92,16 @@ set_error(struct service *s, const char *text)
                   KV_SLICE("why", trimmed));
 }
 
+/* Both are there from the first start on, the failures as 0. */
+static void
+count_process(const struct service *s, uint64_t starts, uint64_t failures)
+{
+    if (s->env->stats == NULL)
+        return;
+    stats_add(stats_counter_of(s->env->stats, "service_starts", s->name), starts);
+    stats_add(stats_counter_of(s->env->stats, "service_failures", s->name), failures);
+}
+
 static struct child *
 launch(struct service *s, const struct plan *plan)
 {
@@ -107,6 +117,7 @@ launch(struct service *s, const struct plan *plan)
     };
     struct child *child = child_start(s->env->loop, &spec, &events, s);
 
+    count_process(s, child != NULL, child == NULL);
     if (child == NULL)
         set_error(s, strerror(errno));
     else
@@ -354,6 +365,7 @@ current_died(struct service *s, const struct child *child, const char *why)
         child_is_ready(child) && clock_mono_ms() - child_started_ms(child) >= UP_FOR_A_WHILE_MS;
 
     s->restarts++;
+    count_process(s, 0, 1);
     if (s->candidate.config != NULL && !child_is_ready(child)) {
         refuse_candidate(s, why);
         s->pause_ms = 0;
@@ -372,6 +384,7 @@ child_exited(struct child *child, const char *why, void *arg)
 
     if (child == s->next) {
         s->next = NULL;
+        count_process(s, 0, s->wanted);
         if (s->wanted)
             refuse_candidate(s, why);
     } else if (child == s->current) {

@@ -10,6 +10,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/conf/role.h"
 #include "lib/log/log.h"
 #include "master/notify.h"
 
@@ -25,6 +26,7 @@ struct suite {
     struct service *services[SERVICES_MAX];
     size_t count;
     enum suite_phase phase;
+    uid_t watcher;
     unsigned stop_rank; /* services of this rank are being stopped */
     struct loop_task *after_change;
     struct loop_timer *reload; /* that a service has asked for */
@@ -108,10 +110,13 @@ reload_asked(void *arg)
 }
 
 static void
-set_timeouts(struct suite *suite)
+take_settings(struct suite *suite)
 {
     int64_t drain_ms = (int64_t)conf_u64(suite->config->conf, SYSTEM_DRAIN_TIME);
+    struct role alert;
 
+    suite->watcher =
+        role_find(suite->config->conf, USERS_ALERT, &alert) == 0 ? alert.uid : (uid_t)-1;
     suite->env.start_timeout_ms = (int64_t)conf_u64(suite->config->conf, SYSTEM_START_TIMEOUT);
     suite->env.stop_timeout_ms = (int64_t)conf_u64(suite->config->conf, SYSTEM_STOP_TIMEOUT);
     if (suite->env.stop_timeout_ms < drain_ms + DRAIN_GRACE_MS)
@@ -139,11 +144,17 @@ suite_new(struct loop *loop, const struct instance *inst, int run_dirfd, int loc
                                       .files_changed = files_changed,
                                       .arg = suite};
     suite->reload = loop_timer_new(loop, reload_asked, suite);
-    set_timeouts(suite);
+    take_settings(suite);
     for (size_t i = 0; i < config->services->count; i++)
         suite->services[suite->count++] =
             service_new(&suite->env, config, config->services->rows[i].name);
     return suite;
+}
+
+void
+suite_count_in(struct suite *suite, struct stats *stats)
+{
+    suite->env.stats = stats;
 }
 
 void
@@ -298,7 +309,7 @@ take_configuration(struct suite *suite, struct strbuf *errors)
     add_services(suite, config);
     config_release(&suite->config);
     suite->config = config;
-    set_timeouts(suite);
+    take_settings(suite);
     log_note(LOG_INFO, "configuration_reloaded");
     return 0;
 }
@@ -359,6 +370,12 @@ describe_master(const struct suite *suite, struct strbuf *objects)
                    {SLICE("draining"), SLICE("0")},
                },
                7);
+}
+
+uid_t
+suite_watcher(const struct suite *suite)
+{
+    return suite->watcher;
 }
 
 void

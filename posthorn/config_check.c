@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/conf/alert_conf.h"
 #include "lib/conf/archive_conf.h"
 #include "lib/conf/lists.h"
 #include "lib/conf/monitor_rules.h"
@@ -46,9 +47,9 @@ config_check_read(const struct cli *cli)
 static void
 warn_of_services(const struct cli *cli, const struct conf *conf, const struct services *services)
 {
-    const char *const troubles[] = {sts_service_trouble(conf, services),
-                                    acme_service_trouble(conf, services),
-                                    key_service_trouble(services)};
+    const char *const troubles[] = {
+        sts_service_trouble(conf, services), acme_service_trouble(conf, services),
+        alert_conf_service_trouble(conf, services), key_service_trouble(services)};
 
     for (size_t i = 0; i < ARRAY_LEN(troubles); i++)
         if (troubles[i] != NULL)
@@ -69,6 +70,8 @@ services_are_right(const struct cli *cli, const struct conf *conf)
         warn_of_services(cli, conf, services);
     if (right && conf != NULL)
         right = archive_conf_check(conf, services, &errors) == 0;
+    if (right && conf != NULL)
+        right = alert_conf_check(conf, &errors) == 0;
     (void)fputs(strbuf_cstr(&errors), stderr);
     services_free(&services);
     strbuf_free(&errors);

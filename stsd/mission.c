@@ -71,8 +71,8 @@ mail_to(struct mission *m, const struct errand *e, struct slice to)
         tell(m, e, SLICE("-"), "failed", SLICE("not an address"));
         return false;
     }
-    if (outbox_send(&m->plan.options->outbox, &e->report, strbuf_slice(&e->gzipped), address.text) <
-        0) {
+    if (outbox_report(&m->plan.options->outbox, &e->report, strbuf_slice(&e->gzipped),
+                      address.text) < 0) {
         tell(m, e, address.text, "failed", slice_of(strerror(errno)));
         return false;
     }

@@ -110,6 +110,28 @@ base64_decode(struct slice in, struct strbuf *out)
 }
 
 bool
+base32_encode(struct slice in, struct strbuf *out)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    char *to = strbuf_room(out, (in.len * 8 + 4) / 5);
+    uint32_t bits = 0;
+    unsigned have = 0;
+    size_t n = 0;
+
+    if (to == NULL)
+        return false;
+    for (size_t i = 0; i < in.len; i++) {
+        bits = bits << 8 | (unsigned char)in.ptr[i]; /* what is shifted out was written */
+        for (have += 8; have >= 5; have -= 5)
+            to[n++] = alphabet[(bits >> (have - 5)) & 31];
+    }
+    if (have > 0)
+        to[n++] = alphabet[(bits << (5 - have)) & 31];
+    strbuf_grew(out, n);
+    return true;
+}
+
+bool
 hex_encode(struct slice in, struct strbuf *out)
 {
     char *to = strbuf_room(out, in.len * 2);

@@ -31,6 +31,7 @@
 #include "lib/base/parse.h"
 #include "lib/conf/role.h"
 #include "lib/log/log.h"
+#include "lib/sys/stats_dir.h"
 
 #define ERRORS_MAX 65536
 #define EMPTY_DIR "empty" /* below run/ */
@@ -103,6 +104,7 @@ show_landlock(void *arg, int abi, unsigned layers)
 static void
 open_stats(struct daemon *d)
 {
+    struct role figures;
     int dirfd;
 
     if (mkdirat(d->run_dirfd, "stats", 0700) < 0 && errno != EEXIST)
@@ -114,6 +116,8 @@ open_stats(struct daemon *d)
     if (d->stats == NULL)
         die(EX_CANTCREAT, "%s/stats/%s: %s", d->inst.run, d->service, strerror(errno));
     close_keep_errno(dirfd);
+    if (d->is_root && role_find(d->conf, USERS_FIGURES, &figures) == 0)
+        (void)stats_dir_share(d->run_dirfd, d->service, figures.gid); /* else its figures lack */
     stats_process_begin(d->stats, "parent");
     stats_process_landlock(d->stats, sandbox_landlock_abi(), 0);
     sandbox_observe(show_landlock, d->stats);

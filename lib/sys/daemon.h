@@ -22,9 +22,10 @@ struct daemon {
     const struct conf *conf;
     struct instance inst;
     struct loop *loop;
-    struct session_table *sessions; /* of a pool (lib/sys/pool.h), or NULL */
-    struct stats *stats;            /* this service's counters and process table in shared memory */
-    int run_dirfd; /* for ipc_client_new; stays valid in the sandbox without chroot */
+    struct session_table *sessions;  /* of a pool (lib/sys/pool.h), or NULL */
+    struct port_counts *port_counts; /* of a pool, by its ports, or NULL */
+    struct stats *stats; /* this service's counters and process table in shared memory */
+    int run_dirfd;       /* for ipc_client_new; stays valid in the sandbox without chroot */
     int log_fd;
     int control_fd;
     bool is_root;     /* started by root: users are switched */

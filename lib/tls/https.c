@@ -172,7 +172,8 @@ begin(struct response *r, const struct https_target *target)
 
     r->stream = stream_new(target->fd, READ_MAX);
     r->deadline = target->deadline_mono_ms;
-    if (stream_start_tls_client(r->stream, target->ctx, &check, r->deadline) < 0)
+    if (target->ctx != NULL &&
+        stream_start_tls_client(r->stream, target->ctx, &check, r->deadline) < 0)
         return tls_last_error();
     return NULL;
 }
@@ -230,8 +231,10 @@ https_post(const struct https_target *target, const char *type, struct slice bod
     return trouble;
 }
 
+/* The head and the body of a query; `fields`: whole header fields besides. */
 static void
-send_query(struct response *r, const struct https_target *target, const struct https_query *query)
+send_query(struct response *r, const struct https_target *target, const struct https_query *query,
+           const char *fields)
 {
     (void)stream_printf(
         r->stream, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: Posthorn\r\nAccept: %s\r\n",
@@ -242,6 +245,7 @@ send_query(struct response *r, const struct https_target *target, const struct h
     if (query->type != NULL)
         (void)stream_printf(r->stream, "Content-Type: %s\r\nContent-Length: %zu\r\n", query->type,
                             query->body.len);
+    (void)stream_write(r->stream, slice_of(fields));
     (void)stream_write(r->stream, SLICE("Connection: close\r\n\r\n"));
     (void)stream_write(r->stream, query->body);
 }
@@ -254,7 +258,7 @@ https_ask(const struct https_target *target, const struct https_query *query, st
     struct slice status;
 
     if (trouble == NULL) {
-        send_query(&r, target, query);
+        send_query(&r, target, query, "");
         trouble = read_status(&r, &status);
         if (trouble == NULL && !slice_eq(status, SLICE("200")))
             trouble = "the HTTP status is not 200";
@@ -284,7 +288,7 @@ https_exchange(const struct https_target *target, const struct https_query *quer
     uint64_t status = 0;
 
     if (trouble == NULL) {
-        send_query(&r, target, query);
+        send_query(&r, target, query, "");
         trouble = read_status(&r, &text);
     }
     if (trouble == NULL && parse_u64(text, 999, &status) < 0)
@@ -294,6 +298,30 @@ https_exchange(const struct https_target *target, const struct https_query *quer
     if (trouble == NULL && has_body(query, (unsigned)status))
         trouble = read_body(&r);
     answer->status = (unsigned)status;
+    stream_free(&r.stream);
+    return trouble;
+}
+
+const char *
+https_notify(const struct https_target *target, const struct https_query *query, const char *fields,
+             struct strbuf *body)
+{
+    struct response r = {.body = body, .any_type = true};
+    const char *trouble = begin(&r, target);
+    struct slice status;
+    bool takes_body = false;
+
+    if (trouble == NULL) {
+        send_query(&r, target, query, fields);
+        trouble = read_status(&r, &status);
+        if (trouble == NULL && status.ptr[0] != '2')
+            trouble = "the HTTP status is not 2xx";
+        takes_body = trouble == NULL && !slice_eq(status, SLICE("204"));
+    }
+    if (trouble == NULL && body != NULL)
+        trouble = read_fields(&r);
+    if (trouble == NULL && body != NULL && takes_body)
+        trouble = read_body(&r);
     stream_free(&r.stream);
     return trouble;
 }

@@ -54,7 +54,8 @@ def test_a_window_that_is_over_means_now_and_the_order_names_what_it_replaces(su
     suite.ca.window = lambda number: (-2 * DAY, -DAY) if number < 2 else (2 * DAY, 3 * DAY)
     suite.run("cert", "acme", "renew", "mail")  # the second, whose window is over: the third comes by itself
     wait_for(lambda: len(suite.ca.issued) == 3, 60, "renewed again")
-    assert [order.get("replaces") for order in suite.ca.orders] == [None, suite.ca.issued[0][1], suite.ca.issued[1][1]]
+    named = [order.get("replaces") for order in suite.ca.orders]  # one that a reload cut off is sent again
+    assert list(dict.fromkeys(named)) == [None, suite.ca.issued[0][1], suite.ca.issued[1][1]]
     wait_for(lambda: presented(suite, "imaps") == suite.ca.issued[2][0].serial_number, 60, "and shown")
     wait_for(lambda: status(suite)["mail"]["window_start"] and parse(status(suite)["mail"]["next"]) >
              datetime.datetime.utcnow() + DAY, 30, "peace")

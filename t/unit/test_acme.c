@@ -393,6 +393,7 @@ START_TEST(a_forged_record_is_refused)
                   {ACME_PEM, "#!/bin/sh\n"},
                   {ACME_HOST, "a b"},
                   {ACME_CERT_ID, "a/b"},
+                  {ACME_CERT_ID, "a."},
                   {ACME_NEW_ORDER, "http://a.test/"}};
     struct strbuf record = strbuf_new(ACME_RECORD_MAX);
     struct acme_answer answer = {.http = 200};
