@@ -54,11 +54,7 @@ order_done(struct work *w, int rc)
     int64_t now = clock_real_ms();
     int64_t retry = (int64_t)conf_u64(w->options->account.conf, ACME_RETRY);
 
-    if (rc == 0) {
-        state->failures = state->next_ms = 0;
-        state->error[0] = '\0';
-        renewal_plan(state);
-        save(w); /* before what may take time */
+    if (rc == 0) { /* the state is saved: what follows may take time */
         renewal_look(&w->ca, state, clock_real_ms());
         if (state->renew_ms < now + retry) /* a window that is always over is none to follow */
             state->next_ms = now + retry;

@@ -142,13 +142,14 @@ main(int argc, char **argv)
     struct daemon d;
     int64_t loaded;
     int dirfd, responder_fd;
+    pid_t responder;
 
     daemon_init(&d, "acmed", argc, argv); /* options, log, config; exits on error */
     (void)umask(
         0022); /* certificates are for everybody; the rest says otherwise, in a closed directory */
     digest_init();
     loaded = loaded_ms();
-    responder_fd = responder_start(&d); /* it inherits no secret: none is read yet */
+    responder_fd = responder_start(&d, &responder); /* it inherits no secret: none is read yet */
     binding = load_binding_key(&d);
     list = managed_read(&d);
     options = (struct clerk_options){
@@ -163,7 +164,7 @@ main(int argc, char **argv)
     enter_sandbox(&d, &child_box, dirfd); /* user, Landlock, seccomp: no way back */
     options.account.dirfd = options.order.dirfd = dirfd;
     managed_parse(list, dirfd);
-    service = service_start(&options, list, loaded);
+    service = service_start(&options, list, loaded, responder);
     daemon_ready(&d); /* master counts us as started from here on */
     daemon_run(&d);   /* until SIGTERM, or until master is gone */
     service_stop(&service);

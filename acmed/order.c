@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acmed/renewal.h"
 #include "acmed/responder.h"
 #include "lib/acme/pem.h"
 #include "lib/base/clock.h"
@@ -111,17 +112,22 @@ post_new(struct order *o, bool replaces)
     return rc;
 }
 
-/* RFC 9773 section 7.4: one that has been replaced already, or that the authority does not know any
- * more, is no reason to go without. */
+/* RFC 9773 section 7.4: one that has been replaced already, or that another authority has issued,
+ * is no reason to go without. */
+static bool
+refuses_to_replace(const struct ca *ca)
+{
+    return ca->answer.http >= 400 && ca->answer.http < 500 &&
+           strcmp(ca->problem, "rateLimited") != 0;
+}
+
 static int
 begin(struct order *o)
 {
     bool replaces = o->ca->url[ACME_RENEWAL_URL] != NULL && o->m->state.cert_id[0] != '\0';
     int rc = post_new(o, replaces);
 
-    if (rc < 0 && replaces &&
-        (strcmp(o->ca->problem, "alreadyReplaced") == 0 ||
-         strcmp(o->ca->problem, "malformed") == 0 || o->ca->answer.http == 404))
+    if (rc < 0 && replaces && refuses_to_replace(o->ca))
         rc = post_new(o, false);
     if (rc < 0)
         return rc;
@@ -306,9 +312,11 @@ keep(struct order *o)
     copy(state->cert_id, sizeof(state->cert_id), answer->text[ACME_CERT_ID]);
     state->not_before_ms = answer->start_ms;
     state->not_after_ms = answer->end_ms;
-    state->order[0] = state->explanation[0] = '\0';
+    state->order[0] = state->explanation[0] = state->error[0] = '\0';
     state->window_start_ms = state->window_end_ms = 0;
-    state->is_revoked = 0;
+    state->failures = state->next_ms = state->is_revoked = 0;
+    renewal_plan(state);
+    state->look_ms = o->ca->url[ACME_RENEWAL_URL] == NULL ? 0 : clock_real_ms(); /* at once */
     return save(o);
 }
 

@@ -14,8 +14,9 @@ struct order_options {
 };
 
 /* Goes on with the order that the state names, or begins one, until NAME.crt is written; the state
- * says then how long it is good. Whatever ends this process, NAME.crt is the old certificate or the
- * new one, and another call goes on from there. 0, or -1 with a line in ca->error. */
+ * says then how long it is good, and when it is renewed. Whatever ends this process, NAME.crt is
+ * the old certificate or the new one, and another call goes on from there. 0, or -1 with a line in
+ * ca->error. */
 int order_run(struct ca *ca, const struct order_options *options, struct managed *m);
 
 #endif

@@ -423,14 +423,14 @@ run(struct daemon *d, struct responder *r, struct listener *listeners, size_t co
 }
 
 int
-responder_start(struct daemon *d)
+responder_start(struct daemon *d, pid_t *pid)
 {
     static struct responder r;
     static struct listener listeners[LISTENERS_MAX];
     size_t count = find_listeners(d, &r, listeners);
     int ends[2];
-    pid_t pid;
 
+    *pid = 0;
     if (count == 0)
         return -1;
     for (size_t i = 0; i < count; i++)
@@ -439,10 +439,10 @@ responder_start(struct daemon *d)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         err(EX_OSERR, "the responder's socket");
     log_flush();
-    pid = fork();
-    if (pid < 0)
+    *pid = fork();
+    if (*pid < 0)
         err(EX_OSERR, "the responder");
-    if (pid == 0) {
+    if (*pid == 0) {
         (void)close(ends[0]);
         r.fd = ends[1];
         r.daemon = d;

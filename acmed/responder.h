@@ -8,12 +8,14 @@
 #ifndef POSTHORN_ACMED_RESPONDER_H
 #define POSTHORN_ACMED_RESPONDER_H
 
+#include <sys/types.h>
+
 #include "lib/acme/answer.h"
 #include "lib/sys/daemon.h"
 
 /* Forks it if there are listeners, before this process reads anything secret. The socket for
  * responder_tell, or -1: there are none. Exits on failure. The responder ends with the socket. */
-int responder_start(struct daemon *d);
+int responder_start(struct daemon *d, pid_t *pid); /* *pid: 0 if there is none */
 
 enum responder_op { RESPONDER_SHOW = 1, RESPONDER_CLEAR };
 struct responder_word {

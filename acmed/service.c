@@ -49,6 +49,7 @@ struct service {
     struct managed *m;   /* that the clerk works on, or NULL */
     struct state before; /* of m, when the clerk began */
     int64_t taken_ms;
+    pid_t responder;  /* or 0 */
     uint64_t peer_id; /* who waits for the clerk, or 0 */
     uint32_t request_id;
     _Atomic uint64_t *issued, *failed;
@@ -58,13 +59,14 @@ static void plan(struct service *s);
 
 /* ---- having it taken ---- */
 
+/* By the time of its renaming, which the change of an inode tells. */
 static bool
 is_taken(const struct service *s, const struct managed *m)
 {
     char *file = xasprintf("%s.crt", m->name);
     struct stat st;
     bool taken = !m->is_used || fstatat(s->list->dirfd, file, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-                 (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000 <= s->taken_ms;
+                 (int64_t)st.st_ctim.tv_sec * 1000 + st.st_ctim.tv_nsec / 1000000 <= s->taken_ms;
 
     free(file);
     return taken;
@@ -190,6 +192,14 @@ due(const struct managed *m, int64_t now, enum clerk_job *job)
     return look;
 }
 
+static int64_t
+sleep_ms(int64_t until, int64_t now)
+{
+    if (until <= now)
+        return PAUSE_MS; /* it could not be started */
+    return until - now < SLEEP_MAX_MS ? until - now : SLEEP_MAX_MS;
+}
+
 /* Starts what has been due longest, or sleeps until something is. */
 static void
 plan(struct service *s)
@@ -214,9 +224,7 @@ plan(struct service *s)
         return;
     if (first <= now && start_job(s, job, next, 0))
         return;
-    loop_timer_set(s->timer, first - now < PAUSE_MS       ? (first <= now ? PAUSE_MS : first - now)
-                             : first - now < SLEEP_MAX_MS ? first - now
-                                                          : SLEEP_MAX_MS);
+    loop_timer_set(s->timer, sleep_ms(first, now));
 }
 
 static void
@@ -385,16 +393,26 @@ is_owner(uid_t uid, void *data)
 
 /* ---- the service ---- */
 
+/* A clerk's word came through its pipe. Without the responder master starts all of it anew. */
 static void
 reap(void *arg, int signo)
 {
-    (void)arg, (void)signo;
-    while (waitpid(-1, NULL, WNOHANG) > 0) /* a clerk's word came through its pipe */
-        continue;
+    struct service *s = arg;
+    pid_t pid;
+
+    (void)signo;
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+        stats_process_end(s->options->daemon->stats, pid);
+        if (pid != s->responder)
+            continue;
+        log_event(LOG_ERROR, "acme_responder_ended", KV_I64("child_pid", pid));
+        loop_stop(s->options->daemon->loop);
+    }
 }
 
 struct service *
-service_start(const struct clerk_options *options, struct managed_list *list, int64_t taken_ms)
+service_start(const struct clerk_options *options, struct managed_list *list, int64_t taken_ms,
+              pid_t responder)
 {
     struct daemon *d = options->daemon;
     struct service *s = xcalloc(1, sizeof(*s));
@@ -405,6 +423,7 @@ service_start(const struct clerk_options *options, struct managed_list *list, in
     s->options = options;
     s->list = list;
     s->taken_ms = taken_ms;
+    s->responder = responder;
     s->issued = stats_counter(d->stats, "acme_issued");
     s->failed = stats_counter(d->stats, "acme_failed");
     s->timer = loop_timer_new(d->loop, wake, s);

@@ -9,9 +9,9 @@
 struct service;
 
 /* `options` and `list` are borrowed. `taken_ms`: real time at which the services have last loaded
- * their certificates. */
+ * their certificates. `responder`: ends the service when it ends; 0: there is none. */
 struct service *service_start(const struct clerk_options *options, struct managed_list *list,
-                              int64_t taken_ms);
+                              int64_t taken_ms, pid_t responder);
 void service_stop(struct service **servicep);
 
 #endif

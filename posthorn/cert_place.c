@@ -418,9 +418,8 @@ make_link(const struct cert_place *place, const struct cert_entry *entry)
     char *target = acme_file(place, entry->name, "crt");
     int rc = CLI_OK;
 
-    if (unlink(entry->crt) < 0 && errno != ENOENT) /* of one that was removed half */
-        rc = cli_fail(place->cli, "%s: %s", entry->crt, strerror(errno));
-    else if (symlink(target, entry->crt) < 0)
+    unlink_keep_errno(AT_FDCWD, entry->crt); /* of one that was removed half */
+    if (symlink(target, entry->crt) < 0)
         rc = cli_fail(place->cli, "%s: %s", entry->crt, strerror(errno));
     free(target);
     return rc;

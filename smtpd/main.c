@@ -154,6 +154,7 @@ screening(const struct daemon *d, const struct server *server)
         .rejects_early = conf_bool(d->conf, SMTP_REJECT_EARLY_TALKERS),
         .greet_delay_ms = (int64_t)conf_u64(d->conf, SMTP_GREET_DELAY),
         .first_line_ms = settings->command_timeout_ms,
+        .hello_ms = settings->tls_timeout_ms,
         .known_ms = (int64_t)conf_u64(d->conf, SMTP_KNOWN_TIME),
         .waiting_max = (unsigned)conf_u64(d->conf, SMTP_MAX_WAITING),
         .friends = SMTP_HOSTS_NO_AUTH,

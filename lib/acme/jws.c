@@ -169,7 +169,7 @@ static int
 write_flattened(struct slice signed_text, struct slice signature, struct strbuf *out)
 {
     struct json_writer w = {out, false};
-    struct strbuf encoded = strbuf_new(2 * DIGEST_MAX);
+    struct strbuf encoded = strbuf_new((size_t)2 * DIGEST_MAX);
     bool ok = base64url_encode(signature, &encoded);
 
     json_writer_open(&w, NULL, '{');

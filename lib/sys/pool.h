@@ -136,6 +136,7 @@ struct pool_screening {
     bool rejects_early;     /* who sends before the greeting is sent away */
     int64_t greet_delay_ms; /* with it: the greeting comes so late */
     int64_t first_line_ms;  /* from the greeting to the end of the first line */
+    int64_t hello_ms;       /* where the client begins: until its first byte */
     int64_t known_ms;       /* how long an address is known after a good session; 0: it is not */
     unsigned waiting_max;   /* above it who waits longest has to go */
     enum conf_id friends;   /* list: not tested for speaking early */

@@ -26,7 +26,8 @@
 
 _Static_assert(PROXY_HEADER_MAX <= PEEK_MAX, "a whole header is seen");
 
-enum stage { STAGE_HEADER, STAGE_GREETING, STAGE_LINE, STAGE_COUNT };
+/* Everybody in a stage waits equally long. STAGE_HELLO: for the first byte of TLS. */
+enum stage { STAGE_HEADER, STAGE_GREETING, STAGE_LINE, STAGE_HELLO, STAGE_COUNT };
 
 struct waiting {
     struct pool_waiting *all;
@@ -57,6 +58,8 @@ time_for(const struct pool_waiting *all, enum stage stage)
 
     if (stage == STAGE_HEADER)
         return HEADER_MS;
+    if (stage == STAGE_HELLO)
+        return screening->hello_ms;
     return stage == STAGE_GREETING ? screening->greet_delay_ms : screening->first_line_ms;
 }
 
@@ -168,18 +171,29 @@ forget(struct waiting *w)
     (void)close(a.fd);
 }
 
+/* Since when its longest waiter waits; never: nobody does. */
+static int64_t
+waits_since(const struct pool_waiting *all, enum stage stage)
+{
+    return all->counts[stage] == 0 ? INT64_MAX
+                                   : all->lists[stage].next->until_ms - time_for(all, stage);
+}
+
 bool
 pool_waiting_evict(struct pool_waiting *all)
 {
-    static const enum stage order[] = {STAGE_LINE, STAGE_GREETING, STAGE_HEADER};
+    enum stage stage = STAGE_LINE;
 
-    for (size_t i = 0; all != NULL && i < ARRAY_LEN(order); i++) {
-        if (all->counts[order[i]] == 0)
-            continue;
-        send_away(all->lists[order[i]].next, POOL_CROWDED, SLICE(""));
-        return true;
-    }
-    return false;
+    if (all == NULL)
+        return false;
+    if (waits_since(all, STAGE_HELLO) < waits_since(all, stage))
+        stage = STAGE_HELLO;
+    if (all->counts[stage] == 0)
+        stage = all->counts[STAGE_GREETING] > 0 ? STAGE_GREETING : STAGE_HEADER;
+    if (all->counts[stage] == 0)
+        return false;
+    send_away(all->lists[stage].next, POOL_CROWDED, SLICE(""));
+    return true;
 }
 
 /* ---- looking at bytes that stay where they are ---- */
@@ -326,8 +340,6 @@ greet(struct waiting *w)
     struct pool *p = w->all->pool;
     const char *text = p->ops->screening->greeting;
 
-    if (p->ports[w->arrival.about.port].is->speaks_late)
-        return;
     w->arrival.about.is_greeted = true;
     if (send(w->arrival.fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL) !=
         (ssize_t)strlen(text))
@@ -345,6 +357,7 @@ judge(struct waiting *w, struct slice seen)
         send_away(w, POOL_EARLY, seen);
         break;
     case STAGE_LINE:
+    case STAGE_HELLO:
     case STAGE_COUNT:
         judge_line(w, seen);
         break;
@@ -381,9 +394,11 @@ pool_screen(struct pool_waiting *all, const struct arrival *a)
 {
     struct pool *p = all->pool;
 
-    if (all->counts[STAGE_GREETING] + all->counts[STAGE_LINE] >= p->waiting_max)
+    if (pool_waiting_count(all) - all->counts[STAGE_HEADER] >= p->waiting_max)
         (void)pool_waiting_evict(all);
-    if (is_tested(p, a))
+    if (p->ports[a->about.port].is->speaks_late)
+        (void)hold(all, a, STAGE_HELLO);
+    else if (is_tested(p, a))
         (void)hold(all, a, STAGE_GREETING);
     else
         greet(hold(all, a, STAGE_LINE));
@@ -420,6 +435,7 @@ too_late(struct waiting *w)
         end_of_delay(w);
         break;
     case STAGE_LINE:
+    case STAGE_HELLO:
     case STAGE_COUNT:
         send_away(w, POOL_SLOW, SLICE(""));
         break;
@@ -467,9 +483,11 @@ pool_waiting_new(struct pool *p)
 size_t
 pool_waiting_count(const struct pool_waiting *all)
 {
-    return all == NULL
-               ? 0
-               : all->counts[STAGE_HEADER] + all->counts[STAGE_GREETING] + all->counts[STAGE_LINE];
+    size_t count = 0;
+
+    for (size_t i = 0; all != NULL && i < STAGE_COUNT; i++)
+        count += all->counts[i];
+    return count;
 }
 
 static void

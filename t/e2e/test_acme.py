@@ -240,6 +240,13 @@ def test_each_process_is_confined(suite):
         assert lines["Seccomp"] == "2" and int(lines["CapEff"], 16) == 0 and lines["NoNewPrivs"] == "1"
 
 
+def test_a_responder_that_dies_is_back(suite):
+    (old,) = [pid for pid, row in acme_processes(suite).items() if row["role"] == "responder"]
+    os.kill(old, signal.SIGKILL)
+    wait_for(lambda: [pid for pid, row in acme_processes(suite).items() if row["role"] == "responder" and pid != old], 30, "another")
+    assert ask(suite, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 404")
+
+
 def test_kill_9_at_any_moment_leaves_a_working_certificate_and_ends_with_a_new_one(suite):
     """Killed again and again during orders: the account stays one, what is shown always has its key."""
     def kill_all():

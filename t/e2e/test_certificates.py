@@ -186,6 +186,7 @@ def damaged(cert):
 @pytest.mark.parametrize("what,reason", [
     ("order", "certificate 1 is not signed by certificate 2: the order is wrong, certificate 3 has signed it"),
     ("gap", "certificate 1 is not signed by certificate 2"),
+    ("forged", "certificate 1 is not signed by certificate 2"),
     ("expired", "certificate 1 (CN=a server) has expired"),
     ("early", "certificate 1 (CN=a server) is not valid yet"),
     ("key", "the private key does not belong to certificate 1"),
@@ -199,9 +200,11 @@ def damaged(cert):
 ])
 def test_a_bad_import_is_named_and_changes_nothing(stopped, tmp_path, what, reason):
     times = {"expired": {"start": -3 * DAY, "end": -DAY}, "early": {"start": DAY}}.get(what, {})
-    signer = {"no authority": Signer("No authority", ROOT, can_sign=False)}.get(what, MIDDLE)
+    signer = {"no authority": Signer("No authority", ROOT, can_sign=False),
+              "forged": Signer("Middle of the test", ROOT)}.get(what, MIDDLE)
     cert, key = signer.server(*([] if what == "no names" else ["mail.d.test"]), **times)
-    chain = {"order": pem(cert, ROOT.cert, MIDDLE.cert), "gap": pem(cert, ROOT.cert), "authority first": pem(MIDDLE.cert, cert),
+    chain = {"order": pem(cert, ROOT.cert, MIDDLE.cert), "gap": pem(cert, ROOT.cert), "forged": pem(cert, MIDDLE.cert, ROOT.cert),
+             "authority first": pem(MIDDLE.cert, cert),
              "empty": b"nothing\n", "damaged": pem(cert) + damaged(MIDDLE.cert)}.get(what, pem(cert, signer.cert, ROOT.cert))
     secret = {"key": key_pem(MIDDLE.key), "nokey": b"no key\n",
               "encrypted": key.private_bytes(PEM, serialization.PrivateFormat.PKCS8,

@@ -1,8 +1,11 @@
 """Certificates: what is refused leaves everything as it was; many of them; what other programs make; old services.conf."""
+import socket
 import stat
 import subprocess
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from instance import Instance
 from test_certificates import ROOT, import_files, key_pem, listing, pem, presented, rows
@@ -129,3 +132,37 @@ def test_a_services_conf_of_before_the_tls_keys_is_named():
         assert row["result"] == "fail" and "no service has TLS" in row["text"]
     finally:
         inst.close()
+
+
+def test_a_certificate_for_mail_is_for_addresses_and_for_no_service(suite):
+    """TLS-02: the type e-mail, as S/MIME has it (RFC 8550): addresses, and no use by servers."""
+    request = x509.load_pem_x509_csr(suite.run("cert", "request", "alice@d.test", "--email", "--name", "alice").out.encode())
+    names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.RFC822Name) == ["alice@d.test"] and not names.get_values_for_type(x509.DNSName)
+    uses = request.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(uses) == [ExtendedKeyUsageOID.EMAIL_PROTECTION]
+    done = suite.run("cert", "self-signed", "bob@d.test", "--email", "--name", "bob", "--key", "p256", "--days", "30")
+    assert done.err == "" and "activate" not in done.out
+    suite.run("cert", "self-signed", "Mail authority", "--email", "--authority", "--name", "mail-ca")
+    found = rows(suite)
+    assert found["bob"]["type"] == "e-mail" and found["mail-ca"]["type"] == "e-mail authority" and found["bob"]["days"] in (29, 30)
+    usage = x509.load_pem_x509_certificate(suite.run("cert", "export", "bob").out.encode()).extensions
+    assert usage.get_extension_for_class(x509.KeyUsage).value.digital_signature
+    for name in ("bob", "mail-ca"):
+        done = suite.run("cert", "activate", name, check=False)
+        assert done.returncode == 1 and "has no DNS name" in done.err
+    for args, why in ((("a b@x", "--name", "n"), "is no mail address"), (("d.test", "--name", "n"), "is no mail address"),
+                      (("alice@d.test",), "needs --name")):
+        done = suite.run("cert", "self-signed", "--email", *args, check=False)
+        assert done.returncode == 1 and why in done.err
+
+
+def test_a_handshake_that_does_not_come_ends_in_time(suite):
+    """TLS-08: of the ports that begin with TLS; a client that says nothing at all counts too."""
+    for name in ("smtp", "pop3"):
+        suite.set(f"{name}.tls_timeout", "1s")
+    suite.run("reload")
+    for label in ("smtps", "pop3s"):
+        with socket.create_connection(("127.0.0.1", suite.port(label)), timeout=40) as silent:
+            assert silent.recv(1) == b"", label
+        presented(suite, label)

@@ -191,11 +191,14 @@ def test_a_handshake_waits_while_keyd_is_started_anew(suite):
 
 
 def test_a_signer_that_dies_is_replaced(suite):
-    rows = [row for row in suite.json("status", "--sandbox") if row["role"] == "tls signer"]
-    assert rows
-    os.kill(rows[0]["pid"], signal.SIGKILL)
+    def signers():
+        return {row["pid"] for row in suite.json("status", "--sandbox") if row["role"] == "tls signer"}
+    before = signers()
+    dead = min(before)
+    os.kill(dead, signal.SIGKILL)
     for _ in range(4):
         assert shake_hands(suite, "pop3s")
+    wait_for(lambda: len(found := signers()) == len(before) and dead not in found, 30, "as many signers as before")
 
 
 def test_without_keyd_handshakes_fail_and_sessions_go_on(suite):

@@ -393,6 +393,7 @@ START_TEST(a_forged_record_is_refused)
                   {ACME_PEM, "#!/bin/sh\n"},
                   {ACME_HOST, "a b"},
                   {ACME_CERT_ID, "a/b"},
+                  {ACME_CERT_ID, "a."},
                   {ACME_NEW_ORDER, "http://a.test/"}};
     struct strbuf record = strbuf_new(ACME_RECORD_MAX);
     struct acme_answer answer = {.http = 200};
@@ -527,7 +528,7 @@ main(void)
     tcase_add_loop_test(tc, what_is_no_object_is_trouble, 0, 6);
     tcase_add_loop_test(tc, header_fields_are_taken_if_they_have_their_form, 0,
                         (int)ARRAY_LEN(fields));
-    tcase_add_loop_test(tc, a_forged_record_is_refused, 0, 8);
+    tcase_add_loop_test(tc, a_forged_record_is_refused, 0, 9);
     tcase_add_test(tc, a_certificate_is_named_as_the_rfc_names_it);
     tcase_add_test(tc, a_chain_for_another_key_is_not_taken);
     tcase_add_test(tc, a_pem_block_goes_into_a_request_as_it_is);
