@@ -61,6 +61,7 @@ struct follower {
     size_t count;
     struct log_entries found;
     const char *service; /* of the file being read */
+    struct strbuf text;  /* of a line that is JSON */
 };
 
 static void
@@ -68,7 +69,7 @@ keep_line(void *arg, struct slice line)
 {
     struct follower *f = arg;
 
-    log_entries_add(&f->found, line, f->service);
+    log_entries_add(&f->found, log_line_as_text(line, &f->text), f->service);
 }
 
 static void
@@ -161,6 +162,7 @@ free_follower(struct follower *f)
         free(f->sources[i].service);
     }
     log_entries_clear(&f->found);
+    strbuf_free(&f->text);
     free(f);
 }
 
@@ -191,6 +193,7 @@ print_log(struct cli *cli, const char *service, uint64_t lines, bool forever)
     int rc = CLI_OK;
 
     f->only = service;
+    f->text = strbuf_new(LOG_JSON_MAX);
     if (log_files_each(cli->inst.log, false, add_source, f) < 0)
         rc = cli_fail(cli, "%s: %s", cli->inst.log, strerror(errno));
     else if (f->count == 0 && service != NULL && !forever)
