@@ -121,3 +121,26 @@ def test_nobody_forges_a_line(inst):
     assert any(line.startswith("{") for line in inst.log("smtp").splitlines())
     assert shown and not [line for line in shown if line.startswith("{")]
     set_format(inst, "text")
+
+
+def test_files_are_shown_emptied_and_deleted(inst, mixed):
+    """LOG-04; what logd writes from then on stands in the new file at once."""
+    def files():
+        return {row["file"]: row for row in inst.json("log", "--files")}
+
+    aside = next(name for name in files() if name.startswith("smtp.log."))
+    assert files()[aside]["service"] == "smtp" and files()[aside]["bytes"] > 0
+    assert inst.run("log", "--delete", aside, check=False).returncode == 1 and aside in files()  # nobody said yes
+    inst.run("log", "--delete", aside, "--yes")
+    assert aside not in files() and not (inst.root / "log" / aside).exists()
+    old = inst.log("smtp")
+    assert old
+    inst.run("log", "--empty", "smtp", "--yes")
+    assert old not in inst.log("smtp")
+    with smtplib.SMTP("127.0.0.1", inst.port("smtp")) as smtp:
+        smtp.ehlo("after-the-end")
+    wait_for(lambda: "event=disconnected" in inst.log("smtp"), 30, "the new file")
+    for words in (("--delete", "smtp.log"), ("--delete", "../etc/posthorn.conf"), ("--empty", "../smtp"),
+                  ("--files", "--empty", "smtp"), ("--yes",), ("--empty", "smtp", "imap")):
+        assert inst.run("log", *words, check=False).returncode == 2, words
+    assert inst.run("log", "--empty", "nothing", "--yes", check=False).returncode == 1
