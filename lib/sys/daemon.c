@@ -234,6 +234,14 @@ daemon_role_uid(const struct daemon *d, enum conf_id user)
     return find_role(d, user).uid;
 }
 
+uid_t
+daemon_role_uid_if_any(const struct daemon *d, enum conf_id user)
+{
+    struct role role = {getuid(), getgid()};
+
+    return d->is_root && role_find(d->conf, user, &role) < 0 ? (uid_t)-1 : role.uid;
+}
+
 gid_t
 daemon_role_gid(const struct daemon *d, enum conf_id user)
 {

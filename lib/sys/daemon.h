@@ -50,6 +50,9 @@ int daemon_empty_dir(const struct daemon *d);
 struct sandbox daemon_sandbox_base(const struct daemon *d, enum conf_id user);
 /* uid of a role, to check peers against (getuid() when not started by root). */
 uid_t daemon_role_uid(const struct daemon *d, enum conf_id user);
+/* The same of a role that an installation need not have: (uid_t)-1, nobody's, if there is no such
+ * user. */
+uid_t daemon_role_uid_if_any(const struct daemon *d, enum conf_id user);
 /* gid of a role's primary group, for supplementary groups. */
 gid_t daemon_role_gid(const struct daemon *d, enum conf_id user);
 void daemon_sandbox(struct daemon *d, const struct sandbox *box); /* exits on failure */
