@@ -94,6 +94,9 @@ run_call(struct session *s, enum api_call_id id, bool keeps)
         goes_on =
             send_error(s, 401, "WWW-Authenticate: Basic realm=\"Posthorn\", charset=\"UTF-8\"\r\n",
                        "log in first", keeps);
+    } else if (login == LOGIN_NEEDS_CODE) {
+        goes_on = send_error(s, 401, "WWW-Authenticate: Bearer realm=\"Posthorn\"\r\n",
+                             "a code is needed: call Login with name, password and code", keeps);
     } else if (login == LOGIN_AWAY) {
         goes_on =
             send_error(s, 503, "Retry-After: 5\r\n", "authentication is not available", false);

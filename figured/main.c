@@ -66,7 +66,7 @@ main(int argc, char **argv)
     daemon_init(&d, "figured", argc, argv); /* options, log, config; exits on error */
     figures_fd = open_figures(&d);
     places = places_open(&d);
-    asking_uid = daemon_role_uid_if_any(&d, USERS_METRICS);
+    asking_uid = daemon_role_uid_or_none(&d, USERS_METRICS);
     stats_fd = stats_dir_open(d.inst.run); /* last use of a path */
     if (stats_fd < 0)
         give_up("run/stats");

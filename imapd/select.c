@@ -123,8 +123,8 @@ select_close(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     /* A failure takes nothing away from the client: the messages are there next time. Without the
      * right there is no failure (RFC 4314 section 4). */
-    if ((s->rights & RIGHT_EXPUNGE) != 0)
-        (void)mailbox_expunge(s->mailbox, NULL, 0);
+    if ((s->rights & RIGHT_EXPUNGE) != 0 && mailbox_expunge(s->mailbox, NULL, 0) == 0)
+        expunge_tell(s);
     session_deselect(s);
     return reply_ok("Close completed");
 }

@@ -226,7 +226,7 @@ make_plan(struct plan *plan, const struct daemon *d)
         errx(EX_USAGE, "no socket from master for TLS keys: [key] of services.conf needs the line "
                        "datagrams = " TLS_KEY_SOCKET " 0666");
     for (size_t i = 0; i < ARRAY_LEN(roles); i++)
-        plan->uids[i] = daemon_role_uid_if_any(d, roles[i]);
+        plan->uids[i] = daemon_role_uid_or_none(d, roles[i]);
     plan->count = (struct counters){
         .of = {[TLS_KEY_SIGNED] = stats_counter(d->stats, "handshakes_signed"),
                [TLS_KEY_UNKNOWN] = stats_counter(d->stats, "handshakes_without_key"),

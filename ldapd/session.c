@@ -310,7 +310,7 @@ next_request(struct session *s)
         disconnect(s, LDAP_PROTOCOL_ERROR, "malformed request");
     else
         dispatch(s);
-    if (s->in.ptr != NULL && s->message.op == LDAP_OP_BIND)
+    if (s->in.ptr != NULL && (s->message.op == LDAP_OP_BIND || s->message.op == LDAP_OP_EXTENDED))
         mem_wipe(s->in.ptr, s->in.cap); /* a password may have been in it */
 }
 

@@ -54,7 +54,9 @@ struct service {
 
 static void child_ready(struct child *child, void *arg);
 static void child_exited(struct child *child, const char *why, void *arg);
-static const struct child_events events = {.ready = child_ready, .exited = child_exited};
+static void files_changed(struct child *child, void *arg);
+static const struct child_events events = {
+    .ready = child_ready, .exited = child_exited, .files_changed = files_changed};
 
 static void
 plan_free(struct plan *plan)
@@ -413,6 +415,16 @@ child_exited(struct child *child, const char *why, void *arg)
     if (!s->wanted && service_is_gone(s))
         close_sockets(s);
     changed(s);
+}
+
+/* Who renews certificates may have them taken; nobody else has a reason. */
+static void
+files_changed(struct child *child, void *arg)
+{
+    struct service *s = arg;
+
+    if (child == s->current && strcmp(s->active.row->program, "acmed") == 0)
+        s->env->files_changed(s->env->arg);
 }
 
 int

@@ -18,7 +18,8 @@ struct service_env {
     struct stats *stats; /* of master; NULL: nothing is counted */
     int64_t start_timeout_ms;
     int64_t stop_timeout_ms;
-    void (*changed)(void *arg); /* some service came to rest, or left it */
+    void (*changed)(void *arg);       /* some service came to rest, or left it */
+    void (*files_changed)(void *arg); /* one that may wants a reload */
     void *arg;
 };
 

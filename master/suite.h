@@ -35,6 +35,8 @@ struct service *suite_find(struct suite *suite, struct slice name); /* or NULL *
 bool suite_is_settled(const struct suite *suite);
 /* A line for each service that is down or has refused the last reload. */
 void suite_complaints(const struct suite *suite, struct strbuf *out);
+/* Who looks after the services: users.alert. (uid_t)-1: there is no such user. */
+uid_t suite_watcher(const struct suite *suite);
 void suite_describe(const struct suite *suite, struct strbuf *objects);
 
 #endif

@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/figures/exposition.h"
 #include "lib/sys/stats_dir.h"
+#include "posthorn/cmd_stats_users.h"
 #include "posthorn/command.h"
 #include "posthorn/history.h"
 #include "posthorn/output.h"
@@ -130,6 +131,8 @@ run_stats(struct cli *cli, int argc, char **argv)
                                          {"--by", CLI_TEXT, &choice.history.by},
                                          {"--day", CLI_TEXT, &choice.day}};
 
+    if (argc > 0 && strcmp(argv[0], "users") == 0)
+        return stats_users(cli, argc - 1, argv + 1);
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
     choice.service = argc == 1 ? argv[0] : NULL;
@@ -144,9 +147,10 @@ run_stats(struct cli *cli, int argc, char **argv)
 
 const struct command command_stats = {
     .name = "stats",
-    .summary = "the services' counters since the start, and what they did over time",
+    .summary = "the services' counters since the start, and what they did over time, and users'",
     .synopsis = "[--json | --prometheus] [SERVICE] | --history COUNTER [--since TIME] "
-                "[--until TIME] [--by minute|hour|day] [--json] | --day DAY [--json]",
+                "[--until TIME] [--by minute|hour|day] [--json] | --day DAY [--json] "
+                "| " STATS_USERS_SYNOPSIS,
     .help =
         "--prometheus prints the text format that Prometheus reads: let a timer write it where\n"
         "node_exporter's textfile collector looks, or have metricsd answer scrapes (metricsd(8)).\n"
@@ -155,6 +159,9 @@ const struct command command_stats = {
         "one service alone has it; without a time it is the last day by the hour. Of a level\n"
         "(messages_active) each row is the highest reading, of a counter by how much it grew.\n"
         "--day shows all counters of one day. TIME is 2026-11-27, 2026-11-27T10:00 or 36h (so\n"
-        "long ago), DAY is 2026-11-27, today or yesterday; all of it in UTC.\n",
+        "long ago), DAY is 2026-11-27, today or yesterday; all of it in UTC.\n"
+        "users: messages and bytes that each user of a domain sent to and received from here and\n"
+        "elsewhere, and SMTP logins, today or on a day, or in the week (Monday to Sunday) or\n"
+        "month of a day, UTC. Days are kept for 62 days, months for 13.\n",
     .run = run_stats,
 };

@@ -563,6 +563,7 @@ tell_accepted(struct session *s, const struct message *m)
 void
 message_commit(struct session *s, struct message **mp)
 {
+    const struct refusal *why = NULL;
     struct message *m = *mp;
 
     judge(m);
@@ -572,10 +573,13 @@ message_commit(struct session *s, struct message **mp)
         spend(m);
     if (m->failure == FAIL_NONE && !m->discarded)
         commit(m);
-    if (m->failure != FAIL_NONE)
-        session_refuse_end(s, note_refusal(s, m));
-    else
+    if (m->failure != FAIL_NONE) {
+        why = note_refusal(s, m);
+        session_refuse_end(s, why);
+    } else {
         tell_accepted(s, m);
+    }
+    accounts_tell_sent(s, m->size, why);
     message_abort(mp);
 }
 

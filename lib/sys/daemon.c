@@ -10,7 +10,8 @@
  *   POSTHORN_SERVICE     the row of services.conf
  *   POSTHORN_LISTENERS   "label:fd label:fd ..."
  *   POSTHORN_LOG_FD      datagram socket connected to logd
- *   POSTHORN_CONTROL_FD  stream socket to master: "R" goes up when ready; its end: master is gone
+ *   POSTHORN_CONTROL_FD  stream socket to master: "R" goes up when ready, "C" when a service that
+ * may (acmed) wants a reload; its end: master is gone
  */
 #include "lib/sys/daemon.h"
 
@@ -235,7 +236,7 @@ daemon_role_uid(const struct daemon *d, enum conf_id user)
 }
 
 uid_t
-daemon_role_uid_if_any(const struct daemon *d, enum conf_id user)
+daemon_role_uid_or_none(const struct daemon *d, enum conf_id user)
 {
     struct role role = {getuid(), getgid()};
 
@@ -278,6 +279,13 @@ daemon_ready(struct daemon *d)
     log_flush();
     if (d->control_fd >= 0)
         (void)write_all(d->control_fd, SLICE("R")); /* a lost master is seen by the loop */
+}
+
+void
+daemon_files_changed(struct daemon *d)
+{
+    if (d->control_fd >= 0)
+        (void)write_all(d->control_fd, SLICE("C")); /* a lost master is seen by the loop */
 }
 
 static void

@@ -151,8 +151,9 @@ struct pool_ops {
     const char *backend;
     uint32_t backend_payload_max;
     /* What the parent sends first on that connection, so that the server hears from the parent, not
-     * from the session, whose session it is: one whole frame. NULL: nothing. */
-    int (*backend_hello)(struct strbuf *out, struct slice session_id);
+     * from the session, whose session it is and where its client: one whole frame. NULL: nothing.
+     */
+    int (*backend_hello)(struct strbuf *out, struct slice session_id, struct slice client_ip);
     const char *filter; /* another one */
     uint32_t filter_payload_max;
     const char *keys; /* the same of datagrams (lib/ipc/tls_key.h) */

@@ -510,8 +510,8 @@ def test_sandbox_status_shows_no_root_but_master(instance):
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes several users")
 def test_users_with_names_work_too(instance):
     """As in an installation: names from /etc/passwd, which no sandbox can read. Debian's own serve."""
-    names = dict(zip(("smtp", "mail", "account", "auth", "dns", "queue", "out", "log", "filter", "key", "archive", "admin", "ldap", "figures", "metrics"),
-                     ("daemon", "bin", "sys", "games", "man", "lp", "mail", "news", "uucp", "proxy", "backup", "list", "irc", "www-data", "sync")))
+    names = dict(zip(("smtp", "mail", "account", "auth", "dns", "queue", "out", "log", "filter", "key", "archive", "admin", "ldap", "alert", "figures", "metrics", "acme"),
+                     ("daemon", "bin", "sys", "games", "man", "lp", "mail", "news", "uucp", "proxy", "backup", "list", "irc", "www-data", "sync", "nobody", "_apt")))
     uids, gids = {}, {}
     for role, name in names.items():
         was, new = instance.run("config", "get", f"users.{role}").out.strip(), pwd.getpwnam(name)
