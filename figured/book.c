@@ -253,7 +253,7 @@ int
 book_end(struct book *book)
 {
     /* In this order: see find_last() and load_slot(). */
-    if (last_write(book->last_fd, &book->next) < 0)
+    if (figure_series_sync(book->series) < 0 || last_write(book->last_fd, &book->next) < 0)
         return -1;
     book->last = book->next;
     for (int step = 0; step < FIGURE_STEPS; step++)

@@ -61,10 +61,12 @@ main(int argc, char **argv)
     struct window *window;
     struct clerk *clerk;
     int figures_fd, stats_fd;
+    uid_t asking_uid;
 
     daemon_init(&d, "figured", argc, argv); /* options, log, config; exits on error */
     figures_fd = open_figures(&d);
     places = places_open(&d);
+    asking_uid = daemon_role_uid_or_none(&d, USERS_METRICS);
     stats_fd = stats_dir_open(d.inst.run); /* last use of a path */
     if (stats_fd < 0)
         give_up("run/stats");
@@ -72,7 +74,7 @@ main(int argc, char **argv)
     clerk = clerk_new(&d, places, figures_fd, stats_fd);
     if (clerk == NULL)
         give_up("the figures");
-    window = window_open(&d, stats_fd);
+    window = window_open(&d, stats_fd, asking_uid);
     daemon_ready(&d);    /* master counts us as started from here on */
     daemon_run(&d);      /* until SIGTERM, or until master is gone */
     clerk_close(&clerk); /* reads once more: nothing is lost between two minutes */

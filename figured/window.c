@@ -76,7 +76,7 @@ static const struct ipc_handlers handlers = {
 };
 
 struct window *
-window_open(struct daemon *d, int stats_fd)
+window_open(struct daemon *d, int stats_fd, uid_t asking_uid)
 {
     int fd = daemon_listener(d, "control", 0);
     struct window *window;
@@ -85,9 +85,9 @@ window_open(struct daemon *d, int stats_fd)
         return NULL;
     window = xcalloc(1, sizeof(*window));
     *window = (struct window){.stats_fd = stats_fd,
+                              .asking_uid = asking_uid,
                               .text = strbuf_new(EXPOSITION_MAX),
                               .requests = stats_counter(d->stats, "requests")};
-    window->asking_uid = daemon_role_uid(d, USERS_METRICS);
     window->server = ipc_server_new(d->loop, fd, &handlers, uid_allowed, PEERS_MAX, window);
     return window;
 }

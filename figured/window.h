@@ -8,8 +8,8 @@
 
 struct window;
 
-/* NULL: services.conf gives figured no socket, so nobody asks. */
-struct window *window_open(struct daemon *d, int stats_fd);
+/* Answers root and `asking_uid`. NULL: services.conf gives figured no socket, so nobody asks. */
+struct window *window_open(struct daemon *d, int stats_fd, uid_t asking_uid);
 void window_close(struct window **windowp);
 
 #endif

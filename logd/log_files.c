@@ -19,10 +19,12 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/log/line.h"
+#include "lib/log/line_read.h"
 
 #define FILES_MAX 65           /* services and master; further ones share the last file */
 #define PENDING_MAX (1u << 20) /* bytes of one file that wait for the end of the turn */
 #define ROTATED_MAX 4096       /* rotated files of one service that are looked at in one go */
+#define JSON_GROWTH 12         /* a line as JSON is at most so many times as long */
 #define REOPEN_PAUSE_MS 1000   /* after a failed open */
 #define NAME_SIZE (LOG_SERVICE_MAX + 32)
 #define STAMP_SIZE 24 /* "20261123T100000.123Z" */
@@ -150,17 +152,44 @@ write_whole(struct log_file *file, struct slice data)
     return 0;
 }
 
-static void
-tell_lost(struct log_file *file)
+/* Whatever a sender wrote, a line in the file has no control characters, an end, and a bound.
+ * False: there was no room, and `out` is as before. */
+static bool
+put_line(const struct log_files *files, const struct log_file *file, struct strbuf *out,
+         struct slice line)
 {
-    struct strbuf line = strbuf_new(LOG_LINE_MAX);
+    struct strbuf text = strbuf_new(LOG_LINE_MAX);
+    size_t start = out->len;
+    bool good;
+
+    (void)strbuf_append(&text, slice_sub(line, 0, LOG_LINE_MAX - 1)); /* fits */
+    log_text_tame(text.ptr, text.len);
+    if (files->policy.json)
+        log_line_json(strbuf_slice(&text), file->service, out);
+    else
+        (void)strbuf_append(out, strbuf_slice(&text));
+    good = strbuf_char(out, '\n') && !out->overflow;
+    if (!good) {
+        strbuf_truncate(out, start);
+        out->overflow = false; /* dealt with */
+    }
+    strbuf_free(&text);
+    return good;
+}
+
+static void
+tell_lost(const struct log_files *files, struct log_file *file)
+{
+    struct strbuf line = strbuf_new(LOG_LINE_MAX), out = strbuf_new(LOG_JSON_MAX);
     struct log_origin origin = {.program = "logd", .pid = (long)getpid()};
     const struct log_kv pairs[] = {KV_U64("count", file->lost), KV_END};
 
     if (log_line_encode(&line, clock_real_ms(), &origin, LOG_ERROR, "log_lines_lost", pairs) &&
-        write_whole(file, strbuf_slice(&line)) == 0)
+        put_line(files, file, &out, slice_trim(strbuf_slice(&line))) &&
+        write_whole(file, strbuf_slice(&out)) == 0)
         file->lost = 0;
     strbuf_free(&line);
+    strbuf_free(&out);
 }
 
 static bool
@@ -258,7 +287,7 @@ flush_file(struct log_files *files, struct log_file *file)
     if (open_file(files, file) == 0 && is_due(files, file, data.len))
         rotate(files, file);
     if (open_file(files, file) == 0 && file->lost > 0)
-        tell_lost(file);
+        tell_lost(files, file);
     if (file->fd < 0 || write_whole(file, data) < 0)
         lose(files, file, data);
     else if (files->policy.sync)
@@ -284,29 +313,15 @@ file_of(struct log_files *files, struct slice service)
     return file;
 }
 
-/* Whatever a sender wrote, a line in the file has no control characters, an end, and a bound. */
-static void
-append_clean(struct strbuf *pending, struct slice line)
-{
-    size_t start = pending->len;
-
-    line = slice_sub(line, 0, LOG_LINE_MAX - 1);
-    if (!strbuf_append(pending, line) || !strbuf_char(pending, '\n')) {
-        strbuf_truncate(pending, start);
-        return;
-    }
-    log_text_tame(pending->ptr + start, pending->len - start);
-}
-
 void
 log_files_append(struct log_files *files, struct slice service, struct slice lines)
 {
     struct log_file *file = file_of(files, service);
 
-    if (PENDING_MAX - file->pending.len < lines.len + 1)
+    if (PENDING_MAX - file->pending.len < lines.len * (files->policy.json ? JSON_GROWTH : 1) + 1)
         flush_file(files, file);
     while (lines.len > 0) {
-        append_clean(&file->pending, slice_split(&lines, '\n'));
+        (void)put_line(files, file, &file->pending, slice_split(&lines, '\n')); /* has room */
         stats_add(files->lines, 1);
     }
 }

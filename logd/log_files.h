@@ -19,6 +19,7 @@ struct log_policy {
     uint64_t keep_files;    /* rotated ones of each service; 0: no limit */
     uint64_t keep_age_ms;   /* of rotated ones; 0: no limit */
     bool sync;              /* flush each batch to the disk */
+    bool json;              /* each line as a JSON object (lib/log/line_read.h) */
 };
 
 struct log_files;

@@ -21,6 +21,7 @@ read_policy(const struct conf *conf)
         .keep_files = conf_u64(conf, LOG_KEEP_FILES),
         .keep_age_ms = conf_u64(conf, LOG_KEEP_AGE),
         .sync = conf_bool(conf, LOG_SYNC),
+        .json = strcmp(conf_str(conf, LOG_FORMAT), "json") == 0,
     };
 }
 

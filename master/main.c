@@ -19,6 +19,7 @@
 #include "lib/base/io.h"
 #include "lib/conf/role.h"
 #include "lib/ipc/master.h"
+#include "lib/log/journal.h"
 #include "lib/log/log.h"
 #include "lib/sys/sandbox.h"
 #include "lib/sys/stats_dir.h"
@@ -44,6 +45,7 @@ static _Noreturn void
 die(int status, const char *text)
 {
     (void)fputs(text, stderr);
+    (void)journal_tell(JOURNAL_SOCKET, "master", slice_of(text)); /* our log is not open yet */
     exit(status);
 }
 

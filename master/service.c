@@ -15,6 +15,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/log/journal.h"
 #include "lib/log/log.h"
 
 #define UP_FOR_A_WHILE_MS 1000
@@ -80,6 +81,18 @@ changed(struct service *s)
     s->env->changed(s->env->arg);
 }
 
+/* Whoever looks there sees it too, and it may be logd that is down. */
+static void
+tell_journal(const struct service *s, struct slice why)
+{
+    struct strbuf text = strbuf_new(ERROR_MAX + 256);
+
+    (void)strbuf_printf(&text, "service %s failed: ", s->name); /* all of it fits */
+    (void)strbuf_append(&text, why);
+    (void)journal_tell(JOURNAL_SOCKET, "master", strbuf_slice(&text)); /* where there is none */
+    strbuf_free(&text);
+}
+
 static void
 set_error(struct service *s, const char *text)
 {
@@ -87,9 +100,10 @@ set_error(struct service *s, const char *text)
 
     strbuf_clear(&s->error);
     (void)strbuf_append(&s->error, slice_sub(trimmed, 0, ERROR_MAX));
-    if (trimmed.len > 0)
-        log_event(LOG_ERROR, "service_failed", KV_STR("service", s->name),
-                  KV_SLICE("why", trimmed));
+    if (trimmed.len == 0)
+        return;
+    log_event(LOG_ERROR, "service_failed", KV_STR("service", s->name), KV_SLICE("why", trimmed));
+    tell_journal(s, trimmed);
 }
 
 /* Both are there from the first start on, the failures as 0. */

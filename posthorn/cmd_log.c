@@ -16,6 +16,7 @@
 #include "lib/base/parse.h"
 #include "posthorn/command.h"
 #include "posthorn/log_reader.h"
+#include "posthorn/log_remove.h"
 
 #define LINES_DEFAULT 100
 #define LINES_LIMIT 1000000
@@ -61,6 +62,7 @@ struct follower {
     size_t count;
     struct log_entries found;
     const char *service; /* of the file being read */
+    struct strbuf text;  /* of a line that is JSON */
 };
 
 static void
@@ -68,7 +70,7 @@ keep_line(void *arg, struct slice line)
 {
     struct follower *f = arg;
 
-    log_entries_add(&f->found, line, f->service);
+    log_entries_add(&f->found, log_line_as_text(line, &f->text), f->service);
 }
 
 static void
@@ -161,6 +163,7 @@ free_follower(struct follower *f)
         free(f->sources[i].service);
     }
     log_entries_clear(&f->found);
+    strbuf_free(&f->text);
     free(f);
 }
 
@@ -191,6 +194,7 @@ print_log(struct cli *cli, const char *service, uint64_t lines, bool forever)
     int rc = CLI_OK;
 
     f->only = service;
+    f->text = strbuf_new(LOG_JSON_MAX);
     if (log_files_each(cli->inst.log, false, add_source, f) < 0)
         rc = cli_fail(cli, "%s: %s", cli->inst.log, strerror(errno));
     else if (f->count == 0 && service != NULL && !forever)
@@ -207,34 +211,67 @@ print_log(struct cli *cli, const char *service, uint64_t lines, bool forever)
     return rc;
 }
 
+struct wish {
+    bool forever, files, yes;
+    const char *count, *empty, *delete;
+};
+
+/* 0, or CLI_USAGE after the message. */
+static int
+check_wish(const struct cli *cli, const struct wish *w, int words)
+{
+    bool removes = w->empty != NULL || w->delete != NULL;
+    int ways = w->files + (w->empty != NULL) + (w->delete != NULL);
+
+    if (ways > 1)
+        return cli_usage(cli, "expected one of --files, --empty and --delete");
+    if (ways == 1 && (words > 0 || w->forever || w->count != NULL))
+        return cli_usage(cli, "--files, --empty and --delete stand alone");
+    if (w->yes && !removes)
+        return cli_usage(cli, "--yes goes with --empty and --delete");
+    if ((w->forever || removes) && cli->json)
+        return cli_usage(cli, "--json goes neither with -f nor with --empty and --delete");
+    return 0;
+}
+
 static int
 run_log(struct cli *cli, int argc, char **argv)
 {
-    bool forever = false;
-    const char *count = NULL;
+    struct wish wish = {.forever = false};
     uint64_t lines = LINES_DEFAULT;
-    const struct cli_option options[] = {{"-f", CLI_FLAG, &forever},
-                                         {"--follow", CLI_FLAG, &forever},
-                                         {"-n", CLI_TEXT, &count},
-                                         {"--lines", CLI_TEXT, &count}};
+    const struct cli_option options[] = {
+        {"-f", CLI_FLAG, &wish.forever},      {"--follow", CLI_FLAG, &wish.forever},
+        {"-n", CLI_TEXT, &wish.count},        {"--lines", CLI_TEXT, &wish.count},
+        {"--files", CLI_FLAG, &wish.files},   {"--empty", CLI_TEXT, &wish.empty},
+        {"--delete", CLI_TEXT, &wish.delete}, {"--yes", CLI_FLAG, &wish.yes}};
 
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
-    if (count != NULL && parse_u64(slice_of(count), LINES_LIMIT, &lines) < 0)
+    if (wish.count != NULL && parse_u64(slice_of(wish.count), LINES_LIMIT, &lines) < 0)
         return cli_usage(cli, "-n: expected a number of lines up to %d", LINES_LIMIT);
-    if (forever && cli->json)
-        return cli_usage(cli, "--json and -f do not go together");
+    if (check_wish(cli, &wish, argc) != 0)
+        return CLI_USAGE;
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
-    return print_log(cli, argc == 1 ? argv[0] : NULL, lines, forever);
+    if (wish.files)
+        return log_files_show(cli);
+    if (wish.empty != NULL)
+        return log_file_empty(cli, wish.empty, wish.yes);
+    if (wish.delete != NULL)
+        return log_file_delete(cli, wish.delete, wish.yes);
+    return print_log(cli, argc == 1 ? argv[0] : NULL, lines, wish.forever);
 }
 
 const struct command command_log = {
     .name = "log",
     .summary = "the log of all services, or of one",
-    .synopsis = "[-f] [-n LINES] [--json] [SERVICE]",
-    .help = "The last 100 lines (-n) of all services together in the order of time, or of one\n"
-            "service's log; -f goes on with what is logged from then on. The log 'audit' says who\n"
-            "has changed what, from where, before and after.\n",
+    .synopsis = "[-f] [-n LINES] [--json] [SERVICE] | --files [--json] | --empty SERVICE [--yes] | "
+                "--delete FILE [--yes]",
+    .help =
+        "The last 100 lines (-n) of all services together in the order of time, or of one\n"
+        "service's log; -f goes on with what is logged from then on. The log 'audit' says who\n"
+        "has changed what, from where, before and after.\n"
+        "--files shows what files there are; --empty removes the one that is being written and\n"
+        "begins another, --delete one that was set aside.\n",
     .run = run_log,
 };

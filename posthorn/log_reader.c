@@ -1,8 +1,9 @@
 /*
  * posthorn/log_reader.c - the lines of the log files, for `log` and `trace`.
  *
- * Lines were encoded by lib/log/line: a value is bare or quoted, so that pairs can be told apart
- * whatever a client has sent. Still nothing is assumed: a line that is cut off or foreign is shown.
+ * Lines were encoded by lib/log/line, or are JSON objects made of such lines (log.format), and both
+ * may stand in one file; here all are text. Nothing is assumed of them: a line that is cut off or
+ * foreign is shown as it is.
  */
 #include "posthorn/log_reader.h"
 
@@ -14,16 +15,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/base/encode.h"
 #include "lib/base/io.h"
-#include "lib/base/json.h"
 #include "lib/base/mem.h"
-#include "lib/base/parse.h"
 #include "lib/log/line.h"
-#include "posthorn/output.h"
+#include "lib/log/line_read.h"
 
 #define READ_STEP 65536
-#define LINE_MAX_KEPT ((size_t)LOG_LINE_MAX * 2)
+#define LINE_MAX_KEPT ((size_t)LOG_JSON_MAX * 2)
 
 void
 log_entries_add(struct log_entries *list, struct slice line, const char *service)
@@ -171,14 +169,24 @@ log_files_each(const char *dir, bool rotated_too,
     return count < 0 ? -1 : 0;
 }
 
+struct slice
+log_line_as_text(struct slice line, struct strbuf *text)
+{
+    if (line.len == 0 || line.ptr[0] != '{')
+        return line;
+    strbuf_clear(text);
+    return log_line_of_json(line, text) == 0 ? strbuf_slice(text) : line;
+}
+
 /* Hands out the whole lines in `pending`; the rest stays for more. */
 static void
-cut_lines(struct strbuf *pending, void (*each)(void *arg, struct slice line), void *arg)
+cut_lines(struct strbuf *pending, struct strbuf *text, void (*each)(void *arg, struct slice line),
+          void *arg)
 {
     struct slice rest = strbuf_slice(pending);
 
     while (slice_index(rest, '\n') < rest.len)
-        each(arg, slice_split(&rest, '\n'));
+        each(arg, log_line_as_text(slice_split(&rest, '\n'), text));
     strbuf_consume(pending, pending->len - rest.len);
     if (pending->len > LINE_MAX_KEPT) /* no line of ours: it is cut */
         strbuf_clear(pending);
@@ -187,7 +195,7 @@ cut_lines(struct strbuf *pending, void (*each)(void *arg, struct slice line), vo
 int
 log_file_lines(const char *path, void (*each)(void *arg, struct slice line), void *arg)
 {
-    struct strbuf pending = strbuf_new(READ_STEP + LINE_MAX_KEPT);
+    struct strbuf pending = strbuf_new(READ_STEP + LINE_MAX_KEPT), text = strbuf_new(LOG_JSON_MAX);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n;
 
@@ -195,136 +203,12 @@ log_file_lines(const char *path, void (*each)(void *arg, struct slice line), voi
         return -1;
     while ((n = read(fd, strbuf_room(&pending, READ_STEP), READ_STEP)) > 0) {
         strbuf_grew(&pending, (size_t)n);
-        cut_lines(&pending, each, arg);
+        cut_lines(&pending, &text, each, arg);
     }
     if (pending.len > 0)
-        each(arg, strbuf_slice(&pending));
+        each(arg, log_line_as_text(strbuf_slice(&pending), &text));
     close_keep_errno(fd);
     strbuf_free(&pending);
-    return n < 0 ? -1 : 0;
-}
-
-bool
-log_next_pair(struct slice *rest, struct slice *key, struct slice *value)
-{
-    size_t end = 0;
-    bool quoted;
-
-    while (rest->len > 0 && rest->ptr[0] == ' ')
-        *rest = slice_sub(*rest, 1, rest->len);
-    if (rest->len == 0 || slice_index(*rest, '=') == rest->len)
-        return false;
-    *key = slice_split(rest, '=');
-    quoted = rest->len > 0 && rest->ptr[0] == '"';
-    for (end = quoted ? 1 : 0; end < rest->len; end++) {
-        if (quoted && rest->ptr[end] == '\\')
-            end++;
-        else if (rest->ptr[end] == (quoted ? '"' : ' '))
-            break;
-    }
-    if (quoted)
-        end++;
-    *value = slice_sub(*rest, 0, end);
-    *rest = slice_sub(*rest, end, rest->len);
-    return true;
-}
-
-struct slice
-log_line_pairs(struct slice line)
-{
-    for (int i = 0; i < 3; i++)
-        (void)slice_split(&line, ' ');
-    return line;
-}
-
-struct slice
-log_line_value(struct slice line, const char *key)
-{
-    struct slice rest = log_line_pairs(line), name, value;
-
-    while (log_next_pair(&rest, &name, &value))
-        if (slice_eq(name, slice_of(key)))
-            return value;
-    return SLICE("");
-}
-
-void
-log_value_text(struct slice value, struct strbuf *out)
-{
-    static const char letters[] = "nrt", plain[] = "\n\r\t";
-
-    strbuf_clear(out);
-    if (value.len < 2 || value.ptr[0] != '"') {
-        (void)strbuf_append(out, value);
-        return;
-    }
-    value = slice_sub(value, 1, value.len - 1);
-    for (size_t i = 0; i < value.len; i++) {
-        const char *at;
-
-        if (value.ptr[i] != '\\' || i + 1 >= value.len) {
-            (void)strbuf_char(out, value.ptr[i]);
-            continue;
-        }
-        at = value.ptr[++i] == '\0' ? NULL : strchr(letters, value.ptr[i]);
-        if (value.ptr[i] == 'x' && i + 2 < value.len && hex_value(value.ptr[i + 1]) >= 0 &&
-            hex_value(value.ptr[i + 2]) >= 0) {
-            (void)strbuf_char(
-                out, (char)(hex_value(value.ptr[i + 1]) << 4 | hex_value(value.ptr[i + 2])));
-            i += 2;
-        } else {
-            (void)strbuf_char(out, at != NULL ? plain[at - letters] : value.ptr[i]);
-        }
-    }
-}
-
-static void
-put_member(struct strbuf *out, const char *name, struct slice value)
-{
-    (void)strbuf_printf(out, "\"%s\": ", name);
-    json_quote(out, value);
-    (void)strbuf_str(out, ", ");
-}
-
-static void
-put_fields(struct strbuf *out, struct slice rest)
-{
-    struct strbuf text = strbuf_new(LOG_LINE_MAX);
-    struct slice key, value;
-    const char *between = "";
-
-    (void)strbuf_str(out, "\"fields\": {");
-    while (log_next_pair(&rest, &key, &value)) {
-        if (slice_eq(key, SLICE("event")))
-            continue;
-        log_value_text(value, &text);
-        (void)strbuf_str(out, between);
-        json_quote(out, key);
-        (void)strbuf_str(out, ": ");
-        json_quote(out, strbuf_slice(&text));
-        between = ", ";
-    }
-    (void)strbuf_str(out, "}}");
     strbuf_free(&text);
-}
-
-void
-log_line_json(struct slice line, const char *service, struct strbuf *out)
-{
-    struct slice rest = line, time = slice_split(&rest, ' '), origin = slice_split(&rest, ' ');
-    struct slice level = slice_split(&rest, ' '), program = slice_split(&origin, '[');
-    struct slice pid = slice_split(&origin, ']');
-    uint64_t number;
-
-    (void)strbuf_char(out, '{');
-    put_member(out, "time", time);
-    put_member(out, "service", slice_of(service));
-    put_member(out, "program", program);
-    if (parse_u64(pid, INT64_MAX, &number) == 0)
-        (void)strbuf_printf(out, "\"pid\": %llu, ", (unsigned long long)number);
-    else
-        (void)strbuf_str(out, "\"pid\": null, ");
-    put_member(out, "level", level);
-    put_member(out, "event", log_line_value(line, "event"));
-    put_fields(out, rest);
+    return n < 0 ? -1 : 0;
 }

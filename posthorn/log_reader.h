@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "lib/base/strbuf.h"
+#include "lib/log/line_read.h"
 
 struct log_entry {
     char *line;    /* without LF */
@@ -39,19 +40,9 @@ bool log_file_is_older(const char *path, struct slice since);
 int log_files_each(const char *dir, bool rotated_too,
                    void (*each)(void *arg, const char *path, const char *service), void *arg);
 
-/* Calls each() for every line of the file. 0, or -1 with errno. */
+/* Calls each() for every line of the file, as text. 0, or -1 with errno. */
 int log_file_lines(const char *path, void (*each)(void *arg, struct slice line), void *arg);
-
-/* The part of a line behind "time program[pid] level", and the next ` key=value` of it: a quoted
- * value keeps its quotes. False at the end. */
-struct slice log_line_pairs(struct slice line);
-bool log_next_pair(struct slice *rest, struct slice *key, struct slice *value);
-/* Such a value without quotes and escapes into `out`, which is cleared first. */
-void log_value_text(struct slice value, struct strbuf *out);
-/* The value of `key` in a line, as it stands there ("..." with its quotes); empty if there is none.
- */
-struct slice log_line_value(struct slice line, const char *key);
-/* A line as one JSON object: time, service, program, pid, level, event, fields. */
-void log_line_json(struct slice line, const char *service, struct strbuf *out);
+/* A line as text: it itself, or, of a JSON object, what is written into `text`. */
+struct slice log_line_as_text(struct slice line, struct strbuf *text);
 
 #endif

@@ -186,3 +186,17 @@ parse_is_ascii_print(struct slice text)
             return false;
     return true;
 }
+
+bool
+parse_is_deceptive(struct slice rune)
+{
+    const unsigned char *b = (const unsigned char *)rune.ptr;
+
+    if (rune.len == 2)
+        return b[0] == 0xc2 && b[1] < 0xa0;
+    if (rune.len != 3 || b[0] != 0xe2)
+        return false;
+    if (b[1] == 0x80)
+        return b[2] == 0x8e || b[2] == 0x8f || (b[2] >= 0xa8 && b[2] <= 0xae);
+    return b[1] == 0x81 && b[2] >= 0xa6 && b[2] <= 0xa9;
+}

@@ -20,6 +20,9 @@ int parse_bool(struct slice text, bool *out);
 bool parse_is_utf8(struct slice text);
 /* Length of the well-formed character that begins at s[at]; 0: none does. */
 size_t parse_utf8_at(struct slice s, size_t at);
+/* Of one well-formed character: it could make a terminal show something else than what is there (C1
+ * controls U+0080..9F, line and direction marks U+200E..200F, 2028..202E, 2066..2069). */
+bool parse_is_deceptive(struct slice rune);
 bool parse_is_ascii(struct slice text);       /* no byte above 0x7f */
 bool parse_is_ascii_print(struct slice text); /* all bytes in 0x20..0x7e */
 

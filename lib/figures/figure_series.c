@@ -38,6 +38,7 @@ struct entry {
 
 struct figure_series {
     int fd;
+    bool has_new;       /* names that may not be on disk yet */
     struct map *places; /* name -> its entry */
     struct entry entries[FIGURE_SERIES_MAX];
 };
@@ -197,13 +198,22 @@ figure_series_add(struct figure_series *series, const char *service, const char 
     memcpy(e->name, name, sizeof(e->name));
     e->is_level = is_level;
     e->seen_day = day;
-    /* Before a figure stands in its place: after a power cut it must not be another's. */
-    if (write_entry(series, e) < 0 || fdatasync(series->fd) < 0) {
+    if (write_entry(series, e) < 0) {
         e->name[0] = '\0';
         return -1;
     }
+    series->has_new = true;
     *map_at(series->places, slice_of(e->name)) = e;
     return (int)(e - series->entries);
+}
+
+int
+figure_series_sync(struct figure_series *series)
+{
+    if (series->has_new && fdatasync(series->fd) < 0)
+        return -1;
+    series->has_new = false;
+    return 0;
 }
 
 const char *

@@ -27,10 +27,13 @@ void figure_series_close(struct figure_series **seriesp);
 /* The place, 0 to FIGURE_SERIES_MAX - 1, or -1: there is no such series. */
 int figure_series_find(const struct figure_series *series, const char *service,
                        const char *counter);
-/* Finds it or makes it, on disk before return. `is_level`: a height (sessions now), no counter.
+/* Finds it or makes it. `is_level`: a height (sessions now), no counter.
  * `day`: today. -1 with errno: ENOSPC, no place is left; EINVAL, no name; else not written. */
 int figure_series_add(struct figure_series *series, const char *service, const char *counter,
                       bool is_level, int64_t day);
+/* To be called before a figure stands in a new place: after a power cut it must not be another's.
+ * 0, or -1 with errno. */
+int figure_series_sync(struct figure_series *series);
 /* Is a place's series one of this service? */
 bool figure_series_is_of(const struct figure_series *series, int place, const char *service);
 /* "service/counter", or NULL: the place is free. */

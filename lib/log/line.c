@@ -49,21 +49,6 @@ utf8_width(unsigned char lead)
     return lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
 }
 
-/* C1 controls (U+0080..9F), line and direction marks (U+200E..200F, 2028..202E, 2066..2069). */
-static bool
-is_deceptive(struct slice rune)
-{
-    const unsigned char *b = (const unsigned char *)rune.ptr;
-
-    if (rune.len == 2)
-        return b[0] == 0xc2 && b[1] < 0xa0;
-    if (rune.len != 3 || b[0] != 0xe2)
-        return false;
-    if (b[1] == 0x80)
-        return b[2] == 0x8e || b[2] == 0x8f || (b[2] >= 0xa8 && b[2] <= 0xae);
-    return b[1] == 0x81 && b[2] >= 0xa6 && b[2] <= 0xa9;
-}
-
 /* Length of the UTF-8 character at the start of `text` that may be shown as it is, or 0. */
 static size_t
 shown_rune(struct slice text)
@@ -71,7 +56,7 @@ shown_rune(struct slice text)
     size_t width = utf8_width((unsigned char)text.ptr[0]);
     struct slice rune = slice_sub(text, 0, width);
 
-    if (width == 0 || rune.len < width || !parse_is_utf8(rune) || is_deceptive(rune))
+    if (width == 0 || rune.len < width || !parse_is_utf8(rune) || parse_is_deceptive(rune))
         return 0;
     return width;
 }

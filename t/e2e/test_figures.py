@@ -105,8 +105,12 @@ def test_an_installation_without_the_section_runs_on(instance):
     path = instance.root / "etc/services.conf"
     text = path.read_text()
     path.write_text(re.sub(r"\[(figures|metrics)\]\n(\S.*\n)*", "", text))
+    for role in ("figures", "metrics"):  # and has no users for them
+        instance.set(f"users.{role}", f"posthorn-no-{role}")
     instance.start()
     assert not [row for row in instance.json("status") if row["state"] != "running"]
+    instance.add_user("alice@d.test", PASSWORD)
+    imaplib.IMAP4_SSL("127.0.0.1", instance.port("imaps"), ssl_context=CONTEXT).login("alice@d.test", PASSWORD)
     done = instance.run("stats", "--history", "smtp/messages_received", check=False)
     assert done.returncode == 1 and "[figures] in services.conf" in done.err
 

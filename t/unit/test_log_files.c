@@ -82,6 +82,25 @@ count_files(const char *prefix)
     return count;
 }
 
+START_TEST(each_line_may_be_an_object)
+{
+    struct log_policy policy = {.json = true};
+    struct log_files *files = make(&policy);
+    struct strbuf text = strbuf_new(4096);
+
+    log_files_append(files, SLICE("smtp"),
+                     SLICE("T p[1] info event=a k=\"x \\\"y\"\nT p[2] warn odd\x01\n"));
+    log_files_free(&files);
+    ck_assert_int_eq(read_file(dir_fd, "smtp.log", &text), 0);
+    ck_assert_str_eq(strbuf_cstr(&text),
+                     "{\"time\": \"T\", \"service\": \"smtp\", \"program\": \"p\", \"pid\": 1, "
+                     "\"level\": \"info\", \"event\": \"a\", \"fields\": {\"k\": \"x \\\"y\"}}\n"
+                     "{\"time\": \"T\", \"service\": \"smtp\", \"program\": \"p\", \"pid\": 2, "
+                     "\"level\": \"warn\", \"event\": \"\", \"fields\": {}, \"text\": \"odd?\"}\n");
+    strbuf_free(&text);
+}
+END_TEST
+
 START_TEST(each_service_has_its_file)
 {
     struct log_files *files = make(&(struct log_policy){0});
@@ -268,6 +287,7 @@ main(void)
     int failed;
 
     tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, each_line_may_be_an_object);
     tcase_add_test(tc, each_service_has_its_file);
     tcase_add_test(tc, control_characters_do_not_reach_the_file);
     tcase_add_test(tc, a_large_file_is_set_aside_and_old_ones_go);
