@@ -16,6 +16,7 @@
 
 #include "alertd/control.h"
 #include "alertd/password_warning.h"
+#include "alertd/report.h"
 #include "alertd/teller.h"
 #include "alertd/watch.h"
 #include "lib/auth/digest.h"
@@ -37,6 +38,7 @@ struct program {
     struct control *control;
     struct password_warning *passwords;
     struct broadcasts *broadcasts;
+    struct report *report;
     int state_dirfd;
     bool unsaved; /* and the log has been told */
 };
@@ -223,8 +225,12 @@ main(int argc, char **argv)
     load_state(&p);
     p.teller = teller_new(&options, p.alerts, d.stats);
     p.broadcasts = broadcasts_new(&d, &p.mailer, p.state_dirfd);
-    p.control = control_start(&d, &(const struct control_parts){p.alerts, p.teller, p.broadcasts},
-                              changed, &p);
+    p.report = report_new(&d, &(const struct report_parts){.mailer = &p.mailer,
+                                                           .alerts = p.alerts,
+                                                           .watch = p.watch,
+                                                           .state_dirfd = p.state_dirfd});
+    p.control = control_start(
+        &d, &(const struct control_parts){p.alerts, p.teller, p.broadcasts, p.report}, changed, &p);
     one_shot_reap_all(d.loop);
     loop_on_turn(d.loop, keep_state, &p);
     watch_start(p.watch, changed, &p);
@@ -234,6 +240,7 @@ main(int argc, char **argv)
     password_warning_free(&p.passwords);
     control_stop(&p.control);
     broadcasts_free(&p.broadcasts);
+    report_free(&p.report);
     teller_free(&p.teller);
     watch_free(&p.watch);
     keep_state(&p);
