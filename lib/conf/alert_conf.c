@@ -51,6 +51,9 @@ alert_conf_check(const struct conf *conf, struct strbuf *errors)
         address_parse(slice_of(conf_str(conf, REPORT_MAILBOX)), 0, &address) != ADDRESS_OK)
         (void)strbuf_printf(errors, "report.mailbox: '%s' is no address\n",
                             conf_str(conf, REPORT_MAILBOX));
+    if (conf_str(conf, PUSH_URL)[0] != '\0' &&
+        web_url_parse(slice_of(conf_str(conf, PUSH_URL)), &url) < 0)
+        (void)strbuf_printf(errors, "push.url: '%s' is no URL\n", conf_str(conf, PUSH_URL));
     for (size_t i = 0; i < conf_list_count(conf, ALERT_WEBHOOKS); i++) {
         const char *item = conf_list_item(conf, ALERT_WEBHOOKS, i);
 
