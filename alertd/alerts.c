@@ -512,9 +512,10 @@ alerts_read(struct alerts *alerts, struct slice text)
         map.ways[i] = ALERT_WAYS_MAX;
     while (text.len > 0) {
         struct slice line = slice_split(&text, '\n'), word = slice_split(&line, '\t');
-        bool good = (slice_eq(word, SLICE("way")) && read_way(alerts, line, &map)) ||
-                    (slice_eq(word, SLICE("silence")) && read_silence(alerts, line)) ||
-                    (slice_eq(word, SLICE("alert")) && read_alert(alerts, line, &map));
+        bool whole = slice_index(line, '\0') == line.len; /* else it is no text of ours */
+        bool good = whole && ((slice_eq(word, SLICE("way")) && read_way(alerts, line, &map)) ||
+                              (slice_eq(word, SLICE("silence")) && read_silence(alerts, line)) ||
+                              (slice_eq(word, SLICE("alert")) && read_alert(alerts, line, &map)));
 
         damaged += !good;
     }

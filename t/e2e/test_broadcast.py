@@ -103,6 +103,27 @@ def test_each_gets_it_once_although_alertd_is_killed(inst):
     assert len(counts) == MANY and set(counts) == {1}
 
 
+@pytest.mark.parametrize("left", [True, False], ids=["in tmp", "gone"])
+def test_what_a_crash_leaves_of_a_page_says_whether_it_was_sent(inst, left):
+    """The state as it is after a kill behind the page's name was written down: before and behind the commit."""
+    name, page, state_dir = f"crash-{left}", f"8Dvx7tJnkrYX{left:d}8O", inst.root / "db/alerts"
+    inst.run("service", "stop", "alert")
+    owner = state_dir.stat()
+    files = {state_dir / f"broadcast-{name}.mail": f"From: <x@d.test>\r\nSubject: {name}\r\n\r\nx\r\n",
+             state_dir / f"broadcast-{name}.at": f"0 0 1 {page} {b'other.test'.hex()} - -\n"}
+    if left:
+        files[inst.root / "queue/tmp" / page] = "half of it"
+    for path, text in files.items():
+        path.write_text(text)
+        os.chown(path, owner.st_uid, owner.st_gid)
+    inst.run("service", "start", "alert")
+    wait_for(lambda: state(inst, name)["state"] == "sent", DEADLINE, "it is ended")
+    inst.wait_queue_empty(DEADLINE)
+    assert state(inst, name)["recipients"] == 1
+    assert subjects(inst, "eve@other.test").count(name) == int(left)
+    assert not (inst.root / "queue/tmp" / page).exists()
+
+
 def test_reports_tell_what_was_done_since_the_last_one(inst):
     assert "report.mailbox is empty" in inst.run("alert", "report", check=False).err
     inst.set("report.mailbox", "bob@d.test")
