@@ -78,10 +78,10 @@ find_domain(struct cli *cli, const char *text, struct strbuf *domain)
     if (accounts == NULL)
         return CLI_FAILED;
     rc = accounts_do(accounts,
-                      &(const struct accountd_admin){.verb = SLICE("show"),
-                                                     .kind = SLICE("domain"),
-                                                     .name = strbuf_slice(domain)},
-                      &reply);
+                     &(const struct accountd_admin){.verb = SLICE("show"),
+                                                    .kind = SLICE("domain"),
+                                                    .name = strbuf_slice(domain)},
+                     &reply);
     accounts_close(&accounts);
     return rc;
 }
