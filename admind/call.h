@@ -38,6 +38,11 @@ bool call_ask(struct call *call, const struct accountd_admin *request,
 void call_write_object(struct call *call, const char *key, enum account_kind kind,
                        const struct object_field *fields, uint32_t count);
 
+/* admind/call_user.c */
+void call_user_status(struct call *call);
+void call_user_recent(struct call *call);
+void call_user_statistics(struct call *call);
+
 /* admind/call_account.c, admind/call_list.c */
 void call_account(struct call *call);
 void call_list(struct call *call);

@@ -14,6 +14,8 @@
 #include "lib/log/log.h"
 #include "master/notify.h"
 
+#define RELOAD_DELAY_MS 1000
+#define ERRORS_MAX 65536
 #define DRAIN_GRACE_MS 3000 /* for ending sessions that the drain time has not ended */
 
 struct suite {
@@ -27,6 +29,7 @@ struct suite {
     uid_t watcher;
     unsigned stop_rank; /* services of this rank are being stopped */
     struct loop_task *after_change;
+    struct loop_timer *reload; /* that a service has asked for */
     void (*changed)(void *arg);
     void *arg;
     int64_t started_ms;
@@ -86,6 +89,26 @@ service_changed(void *arg)
     loop_task_schedule(suite->after_change);
 }
 
+/* Soon, and together with what else changes: a service that asks all the time costs little. */
+static void
+files_changed(void *arg)
+{
+    struct suite *suite = arg;
+
+    loop_timer_set(suite->reload, RELOAD_DELAY_MS);
+}
+
+static void
+reload_asked(void *arg)
+{
+    struct suite *suite = arg;
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+
+    if (suite->phase == SUITE_RUNNING)
+        (void)suite_reload(suite, &errors); /* the log has what is wrong; the service asks again */
+    strbuf_free(&errors);
+}
+
 static void
 take_settings(struct suite *suite)
 {
@@ -118,12 +141,20 @@ suite_new(struct loop *loop, const struct instance *inst, int run_dirfd, int loc
                                       .run_dirfd = run_dirfd,
                                       .lock_fd = lock_fd,
                                       .changed = service_changed,
+                                      .files_changed = files_changed,
                                       .arg = suite};
+    suite->reload = loop_timer_new(loop, reload_asked, suite);
     take_settings(suite);
     for (size_t i = 0; i < config->services->count; i++)
         suite->services[suite->count++] =
             service_new(&suite->env, config, config->services->rows[i].name);
     return suite;
+}
+
+void
+suite_count_in(struct suite *suite, struct stats *stats)
+{
+    suite->env.stats = stats;
 }
 
 void
@@ -136,6 +167,7 @@ suite_free(struct suite **suitep)
     for (size_t i = 0; i < suite->count; i++)
         service_free(&suite->services[i]);
     loop_task_free(&suite->after_change);
+    loop_timer_free(&suite->reload);
     config_release(&suite->config);
     xfree(suitep);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define POSTHORN_WITHOUT_CALLS
 #include "include/posthorn.h"
@@ -14,8 +15,9 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "posthorn/api_profile.h"
+#include "posthorn/ask_secret.h"
 
-enum { PORT_DEFAULT = 6000, PARAMS_MAX = 16 };
+enum { PORT_DEFAULT = 6000, PARAMS_MAX = 16, NEEDS_CODE = 3 /* a result of Login */ };
 
 /* ---- parameters ---- */
 
@@ -72,6 +74,7 @@ take_value(struct cli *cli, struct params *params, const struct api_param *p, co
             return cli_usage(cli, "%s: expected yes or no", p->name);
         return CLI_OK;
     case API_NUMBER:
+    case API_KILO:
     case API_NOT:
     case API_STAMP:
     case API_CHOICE:
@@ -162,8 +165,27 @@ cause(int rc)
     }
 }
 
+/* With a code where one is needed: the one that was given, or what is typed then. */
 static int
-ask(struct cli *cli, const struct api_profile *profile, enum api_call_id call,
+log_in(struct cli *cli, struct posthorn *p, const struct api_profile *profile, const char *code)
+{
+    struct strbuf typed = strbuf_new(0);
+    int rc = code == NULL ? 0 : posthorn_code(p, code);
+
+    if (rc == 0)
+        rc = posthorn_login(p, strbuf_cstr(&profile->admin), strbuf_cstr(&profile->password));
+    if (rc == NEEDS_CODE && code == NULL && isatty(STDIN_FILENO) &&
+        ask_secret(cli, "Code of the authenticator: ", &typed) == CLI_OK) {
+        rc = posthorn_code(p, strbuf_cstr(&typed));
+        if (rc == 0)
+            rc = posthorn_login(p, strbuf_cstr(&profile->admin), strbuf_cstr(&profile->password));
+    }
+    strbuf_free(&typed);
+    return rc;
+}
+
+static int
+ask(struct cli *cli, const struct api_profile *profile, const char *code, enum api_call_id call,
     const struct params *params)
 {
     struct posthorn *p;
@@ -179,7 +201,7 @@ ask(struct cli *cli, const struct api_profile *profile, enum api_call_id call,
                       posthorn_trust(p, strbuf_cstr(&profile->certificates)) != 0))
         rc = POSTHORN_BAD_VALUE;
     else
-        rc = posthorn_login(p, strbuf_cstr(&profile->admin), strbuf_cstr(&profile->password));
+        rc = log_in(cli, p, profile, code);
     if (rc == 0)
         rc = posthorn_call(p, api_calls[call].name, params->list, params->count);
     if (p == NULL)
@@ -234,11 +256,12 @@ int
 api_call(struct cli *cli, int argc, char **argv)
 {
     const char *server = NULL, *admin = NULL, *certificates = NULL, *password_file = NULL,
-               *name = NULL;
+               *name = NULL, *code = NULL;
     const struct cli_option options[] = {{"--server", CLI_TEXT, &server},
                                          {"--admin", CLI_TEXT, &admin},
                                          {"--certificates", CLI_TEXT, &certificates},
                                          {"--password-file", CLI_TEXT, &password_file},
+                                         {"--code", CLI_TEXT, &code},
                                          {"--profile", CLI_TEXT, &name}};
     struct api_profile profile = api_profile_new();
     struct params params = {.count = 0};
@@ -256,7 +279,7 @@ api_call(struct cli *cli, int argc, char **argv)
     if (rc == CLI_OK)
         rc = take_params(cli, (enum api_call_id)call, argv + 1, argc - 1, &params);
     if (rc == CLI_OK)
-        rc = ask(cli, &profile, (enum api_call_id)call, &params);
+        rc = ask(cli, &profile, code, (enum api_call_id)call, &params);
     free_params(&params);
     api_profile_free(&profile);
     return rc;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/io.h"
@@ -77,10 +78,10 @@ cert_state_name(enum cert_state state)
 }
 
 static bool
-is_by_host(const struct cert_place *place, const char *name)
+is_in_list(const struct cert_place *place, enum conf_id list, const char *name)
 {
-    for (size_t i = 0; i < conf_list_count(place->conf, TLS_BY_HOST); i++)
-        if (strcmp(conf_list_item(place->conf, TLS_BY_HOST, i), name) == 0)
+    for (size_t i = 0; i < conf_list_count(place->conf, list); i++)
+        if (strcmp(conf_list_item(place->conf, list, i), name) == 0)
             return true;
     return false;
 }
@@ -95,7 +96,7 @@ see_what_is_there(const struct cert_place *place, struct cert_entry *entry)
     entry->has_key = access(entry->key, F_OK) == 0;
     if (strcmp(active, entry->crt) == 0)
         entry->state = CERT_ACTIVE;
-    else if (is_by_host(place, entry->name))
+    else if (is_in_list(place, TLS_BY_HOST, entry->name))
         entry->state = CERT_BY_HOST;
     else
         entry->state = entry->has_crt ? CERT_INACTIVE : CERT_REQUEST;
@@ -160,25 +161,7 @@ cert_place_find(struct cert_place *place, const char *name, struct cert_entry *e
     return CLI_OK;
 }
 
-int
-cert_place_new(struct cert_place *place, const char *name, struct cert_entry *entry)
-{
-    *entry = (struct cert_entry){0};
-    if (!tls_place_is_name(name) || strcmp(name, OF_SETTINGS) == 0 ||
-        strcmp(name, name_of_default()) == 0)
-        return cli_fail(place->cli,
-                        "'%s': expected a name of a-z, 0-9, '-', '_' and '.', at most %d long",
-                        name, TLS_PLACE_NAME_MAX);
-    listed_entry(place, name, entry);
-    if (entry->has_crt || entry->has_csr || entry->has_key)
-        return cli_fail(place->cli,
-                        "'%s' is in the list already; choose another name, or remove it: posthorn "
-                        "cert remove %s",
-                        name, name);
-    return CLI_OK;
-}
-
-/* ---- the list ---- */
+/* ---- what is in the directory ---- */
 
 struct names {
     char *items[LIST_MAX];
@@ -232,6 +215,44 @@ read_names(const struct cert_place *place, struct names *names)
     qsort(names->items, names->count, sizeof(names->items[0]), by_name);
     return CLI_OK;
 }
+
+/* keyd would leave out the keys of more. */
+static int
+check_room(const struct cert_place *place)
+{
+    struct names *names = xcalloc(1, sizeof(*names));
+    int rc = read_names(place, names);
+
+    if (rc == CLI_OK && names->count >= TLS_PLACE_MAX)
+        rc = cli_fail(place->cli,
+                      "the list has %zu entries, and no room for more: posthorn cert "
+                      "remove NAME",
+                      names->count);
+    for (size_t i = 0; i < names->count; i++)
+        free(names->items[i]);
+    free(names);
+    return rc;
+}
+
+int
+cert_place_new(struct cert_place *place, const char *name, struct cert_entry *entry)
+{
+    *entry = (struct cert_entry){0};
+    if (!tls_place_is_name(name) || strcmp(name, OF_SETTINGS) == 0 ||
+        strcmp(name, name_of_default()) == 0)
+        return cli_fail(place->cli,
+                        "'%s': expected a name of a-z, 0-9, '-', '_' and '.', at most %d long",
+                        name, TLS_PLACE_NAME_MAX);
+    listed_entry(place, name, entry);
+    if (entry->has_crt || entry->has_csr || entry->has_key)
+        return cli_fail(place->cli,
+                        "'%s' is in the list already; choose another name, or remove it: posthorn "
+                        "cert remove %s",
+                        name, name);
+    return check_room(place);
+}
+
+/* ---- every entry ---- */
 
 struct each {
     void (*run)(void *arg, struct cert_entry *entry);
@@ -318,11 +339,14 @@ change(struct cert_place *place, const struct conf_edit *edits, size_t count)
     const char *path = place->cli->inst.conf_path;
     struct strbuf before = strbuf_new(CONF_FILE_MAX), errors = strbuf_new(4096);
     int rc = cert_place_read(place, path, &before);
+    struct stat st;
 
+    if (rc == CLI_OK && stat(path, &st) < 0)
+        rc = cli_fail(place->cli, "%s: %s", path, strerror(errno));
     if (rc == CLI_OK && conf_edit_file_all(path, edits, count, &errors) < 0)
         rc = cli_fail(place->cli, "%s", strbuf_cstr(&errors));
     else if (rc == CLI_OK && cert_place_reload(place) != CLI_OK) {
-        (void)cert_place_write(place, path, strbuf_slice(&before), 0644);
+        (void)cert_place_write(place, path, strbuf_slice(&before), st.st_mode & 0777);
         rc = cli_fail(place->cli, "nothing was changed");
     }
     strbuf_free(&before);
@@ -349,19 +373,86 @@ cert_place_use(struct cert_place *place, const struct cert_entry *entry)
     return change(place, edits, ARRAY_LEN(edits));
 }
 
-int
-cert_place_use_by_host(struct cert_place *place, const struct cert_entry *entry, bool use)
+/* Puts the name into a list of the settings, or takes it out. */
+static int
+change_list(struct cert_place *place, enum conf_id list, const char *name, bool add)
 {
     struct strbuf value = strbuf_new((size_t)CONF_LIST_MAX * (TLS_PLACE_NAME_MAX + 1));
     int rc;
 
-    for (size_t i = 0; i < conf_list_count(place->conf, TLS_BY_HOST); i++)
-        if (strcmp(conf_list_item(place->conf, TLS_BY_HOST, i), entry->name) != 0)
+    for (size_t i = 0; i < conf_list_count(place->conf, list); i++)
+        if (strcmp(conf_list_item(place->conf, list, i), name) != 0)
             (void)strbuf_printf(&value, "%s%s", value.len > 0 ? " " : "",
-                                conf_list_item(place->conf, TLS_BY_HOST, i));
-    if (use)
-        (void)strbuf_printf(&value, "%s%s", value.len > 0 ? " " : "", entry->name);
-    rc = change(place, &(const struct conf_edit){TLS_BY_HOST, strbuf_cstr(&value)}, 1);
+                                conf_list_item(place->conf, list, i));
+    if (add)
+        (void)strbuf_printf(&value, "%s%s", value.len > 0 ? " " : "", name);
+    rc = change(place, &(const struct conf_edit){list, strbuf_cstr(&value)}, 1);
     strbuf_free(&value);
+    return rc;
+}
+
+int
+cert_place_use_by_host(struct cert_place *place, const struct cert_entry *entry, bool use)
+{
+    return change_list(place, TLS_BY_HOST, entry->name, use);
+}
+
+/* ---- acmed's ---- */
+
+bool
+cert_place_is_managed(const struct cert_place *place, const struct cert_entry *entry)
+{
+    return is_in_list(place, ACME_CERTIFICATES, entry->name);
+}
+
+static char *
+acme_file(const struct cert_place *place, const char *name, const char *ending)
+{
+    return xasprintf("%s/acme/%s.%s", place->cli->inst.db, name, ending);
+}
+
+/* acmed can't write to etc/certs: what it writes is seen there by a link. */
+static int
+make_link(const struct cert_place *place, const struct cert_entry *entry)
+{
+    char *target = acme_file(place, entry->name, "crt");
+    int rc = CLI_OK;
+
+    if (unlink(entry->crt) < 0 && errno != ENOENT) /* of one that was removed half */
+        rc = cli_fail(place->cli, "%s: %s", entry->crt, strerror(errno));
+    else if (symlink(target, entry->crt) < 0)
+        rc = cli_fail(place->cli, "%s: %s", entry->crt, strerror(errno));
+    free(target);
+    return rc;
+}
+
+/* Whatever stays is found again by nobody: a new request begins with other files. */
+static void
+remove_acme_files(const struct cert_place *place, const struct cert_entry *entry)
+{
+    static const char *const endings[] = {"crt", "state"};
+
+    unlink_keep_errno(AT_FDCWD, entry->crt);
+    for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+        char *path = acme_file(place, entry->name, endings[i]);
+
+        unlink_keep_errno(AT_FDCWD, path);
+        free(path);
+    }
+}
+
+int
+cert_place_manage(struct cert_place *place, const struct cert_entry *entry, bool manage)
+{
+    int rc = CLI_OK;
+
+    if (manage) {
+        remove_acme_files(place, entry);
+        rc = make_link(place, entry);
+    }
+    if (rc == CLI_OK)
+        rc = change_list(place, ACME_CERTIFICATES, entry->name, manage);
+    if ((rc == CLI_OK) != manage)
+        remove_acme_files(place, entry);
     return rc;
 }

@@ -1,7 +1,8 @@
 /*
- * posthorn/cmd_admin.c - `admin add|del|list|passwd|set|rename`: those who may administer.
+ * posthorn/cmd_admin.c - `admin add|del|list|passwd|set|rename|totp`: those who may administer.
  */
 #include "posthorn/accounts.h"
+#include "posthorn/admin_totp.h"
 #include "posthorn/password.h"
 
 static void
@@ -80,19 +81,23 @@ static const struct cli_verb verbs[] = {
     {"add", "NAME [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS " [--json]", "makes an administrator",
      admin_add},
     {"del", "NAME", "removes one; the last super administrator stays", admin_del},
-    {"list", "[--json]", "all of them", admin_list},
+    {"list", ACCOUNTS_LIST_SYNOPSIS, "all of them, or those with a text in them", admin_list},
     {"passwd", "NAME " PASSWORD_SYNOPSIS " [--json]", "sets the password", admin_passwd},
     {"set", "NAME PROPERTY=VALUE...", "changes properties", admin_set},
     {"rename", "NAME NEW-NAME", "a new name", admin_rename},
+    {"totp", ADMIN_TOTP_SYNOPSIS, "an authenticator whose codes logins need", admin_totp},
     {0},
 };
 
 const struct command command_admin = {
     .name = "admin",
-    .summary = "administrators: add, del, list, passwd, set, rename",
+    .summary = "administrators: add, del, list, passwd, set, rename, totp",
     .help =
         "Properties: type (super domain role) domains (separated by ';') rights (functions of a\n"
         "role, see accountd(8)) description mailbox (the administrator's own: its IMAP\n"
-        "sessions may set quotas with SETQUOTA).\n",
+        "sessions may set quotas with SETQUOTA).\n"
+        "totp makes a key for an authenticator (TOTP) and shows it once, on a terminal with a QR\n"
+        "code; its first code (asked for, or --confirm CODE) makes it count. --clear: the login\n"
+        "needs no code any more, for who has lost it. See the setting admin.totp.\n",
     .verbs = verbs,
 };

@@ -95,7 +95,7 @@ check_place(struct doctor *d, const struct expectation *e)
 static void
 check_users(struct doctor *d)
 {
-    for (int id = 0; geteuid() == 0 && role_find_bad(d->conf, &id); id++)
+    for (int id = 0; geteuid() == 0 && role_find_bad(d->conf, d->services, &id); id++)
         doctor_note(d, DOCTOR_FAIL, "users", "users.%s: '%s' is no user for a service",
                     conf_settings[id].name, conf_str(d->conf, (enum conf_id)id));
 }

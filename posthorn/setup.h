@@ -66,6 +66,7 @@ bool setup_setting_is_given(const struct setup *setup, enum conf_id id);
 int setup_text(struct setup *setup, struct strbuf *text);
 int setup_configuration(struct setup *setup, struct slice text);
 int setup_certificate(struct setup *setup);
+int setup_seal_keys(struct setup *setup); /* of sealed passwords */
 
 /* ---- accounts ---- */
 struct strbuf;

@@ -30,22 +30,25 @@ role_find(const struct conf *conf, enum conf_id user, struct role *out)
     return 0;
 }
 
-/* Users of services that came later: an installation may be without them, and without the service.
- */
 static bool
-is_missed(const struct conf *conf, enum conf_id id)
+is_needed(const struct services *services, int id)
 {
-    return id != USERS_ALERT || conf_is_set(conf, id);
+    bool needed = services == NULL;
+
+    for (size_t i = 0; !needed && i < services->count; i++)
+        needed = services->rows[i].user == id || services->rows[i].socket.group == id ||
+                 services->rows[i].datagrams.group == id;
+    return needed;
 }
 
 bool
-role_find_bad(const struct conf *conf, int *id)
+role_find_bad(const struct conf *conf, const struct services *services, int *id)
 {
     struct role role;
 
     for (; *id < CONF_ID_COUNT; (*id)++)
-        if (strcmp(conf_settings[*id].section, "users") == 0 &&
-            role_find(conf, (enum conf_id)(*id), &role) < 0 && is_missed(conf, (enum conf_id) * id))
+        if (strcmp(conf_settings[*id].section, "users") == 0 && is_needed(services, *id) &&
+            role_find(conf, (enum conf_id)(*id), &role) < 0)
             return true;
     return false;
 }

@@ -27,6 +27,12 @@ struct one_shot {
     struct strbuf reply;
 };
 
+static size_t
+reply_max(const struct one_shot_options *options)
+{
+    return options->reply_max == 0 ? ONE_SHOT_REPLY_MAX : options->reply_max;
+}
+
 /* ---- in the child ---- */
 
 /* The connections of those who ask, and the directories, are no business of this process. */
@@ -48,7 +54,7 @@ static _Noreturn void
 run_child(const struct one_shot_options *options, void (*errand)(void *arg, struct strbuf *reply),
           void *arg, int pipe_fd)
 {
-    struct strbuf reply = strbuf_new(ONE_SHOT_REPLY_MAX);
+    struct strbuf reply = strbuf_new(reply_max(options));
     sigset_t none;
 
     (void)sigemptyset(&none);
@@ -130,7 +136,7 @@ one_shot_start(const struct one_shot_options *options,
     *c = (struct one_shot){.done = done,
                            .arg = arg,
                            .fd = ends[0],
-                           .reply = strbuf_new(ONE_SHOT_REPLY_MAX + READ_STEP)};
+                           .reply = strbuf_new(reply_max(options) + READ_STEP)};
     c->watch = loop_fd_new(options->daemon->loop, c->fd, LOOP_READ, ready, c);
     return c;
 }

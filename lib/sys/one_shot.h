@@ -14,6 +14,7 @@ struct one_shot;
 struct one_shot_options {
     struct daemon *daemon;
     const struct sandbox *box; /* of the child */
+    size_t reply_max;          /* bytes; 0: ONE_SHOT_REPLY_MAX */
 };
 
 /* Forks a process that enters its sandbox, keeps none of our descriptors but its pipe and the log,
