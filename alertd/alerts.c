@@ -321,8 +321,7 @@ alerts_news(struct alerts *alerts, size_t way, int64_t now_ms, struct alert_item
 
     *more = 0;
     alerts->under_way[way] = true;
-    TAILQ_FOREACH(a, &alerts->list, link)
-    {
+    for (a = TAILQ_FIRST(&alerts->list); a != NULL; a = TAILQ_NEXT(a, link)) {
         a->sent[way] = a->told[way];
         if (!is_news(alerts, a, way, now_ms))
             continue;
@@ -414,8 +413,7 @@ alerts_print(const struct alerts *alerts, struct strbuf *out)
     for (size_t i = 0; i < alerts->silence_count; i++)
         (void)strbuf_printf(out, "silence\t%lld\t%s\n", (long long)alerts->silences[i].until_ms,
                             alerts->silences[i].name);
-    TAILQ_FOREACH(a, &alerts->list, link)
-    {
+    for (a = TAILQ_FIRST(&alerts->list); a != NULL; a = TAILQ_NEXT(a, link)) {
         (void)strbuf_printf(out, "alert\t%d\t%u\t%lld\t%u\t%lld\t", (int)a->kind, a->level,
                             (long long)a->since_ms, a->edition, (long long)a->edition_ms);
         for (size_t i = 0; i < alerts->way_count; i++)
@@ -514,9 +512,10 @@ alerts_read(struct alerts *alerts, struct slice text)
         map.ways[i] = ALERT_WAYS_MAX;
     while (text.len > 0) {
         struct slice line = slice_split(&text, '\n'), word = slice_split(&line, '\t');
-        bool good = (slice_eq(word, SLICE("way")) && read_way(alerts, line, &map)) ||
-                    (slice_eq(word, SLICE("silence")) && read_silence(alerts, line)) ||
-                    (slice_eq(word, SLICE("alert")) && read_alert(alerts, line, &map));
+        bool whole = slice_index(line, '\0') == line.len; /* else it is no text of ours */
+        bool good = whole && ((slice_eq(word, SLICE("way")) && read_way(alerts, line, &map)) ||
+                              (slice_eq(word, SLICE("silence")) && read_silence(alerts, line)) ||
+                              (slice_eq(word, SLICE("alert")) && read_alert(alerts, line, &map)));
 
         damaged += !good;
     }

@@ -24,11 +24,12 @@ struct control {
     struct alerts *alerts;
     struct teller *teller;
     struct broadcasts *broadcasts;
+    struct report *report;
     struct ipc_server *server;
     void (*changed)(void *arg);
     void *arg;
-    uint64_t trial_peer; /* who waits for the trial's results */
-    uint32_t trial_request;
+    uint64_t trial_peer, report_peer; /* who waits for the trial's results, for the report */
+    uint32_t trial_request, report_request;
 };
 
 struct question {
@@ -131,6 +132,31 @@ run_silence(struct control *c, const struct question *q)
     answer(c, q, NULL, SLICE(""));
 }
 
+/* ---- report ---- */
+
+static void
+reported(void *arg, const char *trouble)
+{
+    struct control *c = arg;
+
+    reply(c, c->report_peer, c->report_request, trouble, SLICE(""));
+}
+
+static void
+run_report(struct control *c, const struct question *q)
+{
+    uint64_t peer = c->report_peer;
+    uint32_t request = c->report_request;
+
+    c->report_peer = q->peer_id;
+    c->report_request = q->request_id;
+    if (report_now(c->report, reported, c) == 0)
+        return;
+    c->report_peer = peer;
+    c->report_request = request;
+    answer(c, q, "a report is being made: try again", SLICE(""));
+}
+
 /* ---- broadcasts ---- */
 
 static void
@@ -160,10 +186,9 @@ static const struct {
     struct slice verb;
     void (*run)(struct control *c, const struct question *q);
 } verbs[] = {
-    {{"list", 4}, run_list},
-    {{"test", 4}, run_test},
-    {{"silence", 7}, run_silence},
-    {{"broadcasts", 10}, run_broadcasts},
+    {{"list", 4}, run_list},       {{"test", 4}, run_test},
+    {{"silence", 7}, run_silence}, {{"broadcasts", 10}, run_broadcasts},
+    {{"report", 6}, run_report},
 };
 
 static int
@@ -212,6 +237,7 @@ control_start(struct daemon *d, const struct control_parts *parts, void (*change
                           .alerts = parts->alerts,
                           .teller = parts->teller,
                           .broadcasts = parts->broadcasts,
+                          .report = parts->report,
                           .changed = changed,
                           .arg = arg};
     c->server = ipc_server_new(d->loop, fd, &handlers, is_owner, PEERS_MAX, c);

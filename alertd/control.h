@@ -6,6 +6,7 @@
 
 #include "alertd/alerts.h"
 #include "alertd/broadcast.h"
+#include "alertd/report.h"
 #include "alertd/teller.h"
 #include "lib/sys/daemon.h"
 
@@ -15,6 +16,7 @@ struct control_parts {
     struct alerts *alerts;
     struct teller *teller;
     struct broadcasts *broadcasts;
+    struct report *report;
 };
 
 /* changed() follows what changes the table. */

@@ -26,7 +26,8 @@ enum { VALUES_MAX = 16, SUMMARY_MAX = 1000 };
 void
 mailer_open(struct mailer *mailer, const struct daemon *d)
 {
-    static const enum template_id kinds[] = {TEMPLATE_ALERT, TEMPLATE_PASSWORD_EXPIRY};
+    static const enum template_id kinds[] = {TEMPLATE_ALERT, TEMPLATE_PASSWORD_EXPIRY,
+                                             TEMPLATE_REPORT};
     const char *postmaster = conf_str(d->conf, SMTP_POSTMASTER);
 
     mailer->hostname = conf_str(d->conf, SYSTEM_HOSTNAME);

@@ -16,6 +16,8 @@
 
 #include "alertd/control.h"
 #include "alertd/password_warning.h"
+#include "alertd/push.h"
+#include "alertd/report.h"
 #include "alertd/teller.h"
 #include "alertd/watch.h"
 #include "lib/auth/digest.h"
@@ -37,6 +39,8 @@ struct program {
     struct control *control;
     struct password_warning *passwords;
     struct broadcasts *broadcasts;
+    struct report *report;
+    struct push *push;
     int state_dirfd;
     bool unsaved; /* and the log has been told */
 };
@@ -212,6 +216,7 @@ main(int argc, char **argv)
     p.alerts = alerts_new(ways, way_count);
     p.watch = watch_new(&d, p.alerts);
     mailer_open(&p.mailer, &d);
+    p.push = push_new(&d);
     options = (struct teller_options){.hook = {.child = {&d, &child_box},
                                                .web = load_web(&d),
                                                .authorities = load_authorities(&d),
@@ -222,9 +227,14 @@ main(int argc, char **argv)
     enter_sandbox(&d, &child_box, &p); /* user, Landlock, seccomp: no way back */
     load_state(&p);
     p.teller = teller_new(&options, p.alerts, d.stats);
+    push_start(p.push, &options.hook);
     p.broadcasts = broadcasts_new(&d, &p.mailer, p.state_dirfd);
-    p.control = control_start(&d, &(const struct control_parts){p.alerts, p.teller, p.broadcasts},
-                              changed, &p);
+    p.report = report_new(&d, &(const struct report_parts){.mailer = &p.mailer,
+                                                           .alerts = p.alerts,
+                                                           .watch = p.watch,
+                                                           .state_dirfd = p.state_dirfd});
+    p.control = control_start(
+        &d, &(const struct control_parts){p.alerts, p.teller, p.broadcasts, p.report}, changed, &p);
     one_shot_reap_all(d.loop);
     loop_on_turn(d.loop, keep_state, &p);
     watch_start(p.watch, changed, &p);
@@ -234,6 +244,8 @@ main(int argc, char **argv)
     password_warning_free(&p.passwords);
     control_stop(&p.control);
     broadcasts_free(&p.broadcasts);
+    report_free(&p.report);
+    push_free(&p.push);
     teller_free(&p.teller);
     watch_free(&p.watch);
     keep_state(&p);

@@ -21,7 +21,6 @@
 #include "lib/ipc/peer.h"
 #include "lib/ipc/queue_manager.h"
 #include "lib/log/log.h"
-#include "lib/sys/disk_level.h"
 #include "lib/tls/cert_use.h"
 
 enum { PLACES_MAX = 6, ASK_MS = 10000, CALLS_MAX = 4 };
@@ -106,9 +105,20 @@ look_at_disks(struct watch *w, int64_t now)
 {
     struct disk_room room;
 
-    for (size_t i = 0; i < w->place_count; i++)
+    for (size_t i = 0; i < w->place_count && wants(w, ALERT_DISK); i++)
         if (disk_room_of(w->places[i].fd, &room) == 0)
             judge_disk(w, &w->places[i], &room, now);
+}
+
+void
+watch_each_disk(const struct watch *w,
+                void (*each)(void *arg, const char *path, const struct disk_room *room), void *arg)
+{
+    struct disk_room room;
+
+    for (size_t i = 0; i < w->place_count; i++)
+        if (disk_room_of(w->places[i].fd, &room) == 0)
+            each(arg, w->places[i].path, &room);
 }
 
 /* ---- certificates ---- */
@@ -278,7 +288,7 @@ watch_new(struct daemon *d, struct alerts *alerts)
     w->length_max = conf_u64(d->conf, ALERT_QUEUE_LENGTH);
     w->age_max_ms = (int64_t)conf_u64(d->conf, ALERT_QUEUE_AGE);
     disk_limits_load(&w->limits, d->conf);
-    for (size_t i = 0; i < ARRAY_LEN(paths) && wants(w, ALERT_DISK); i++)
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
         open_place(w, paths[i]);
     if (wants(w, ALERT_CERTIFICATE))
         cert_uses_read(&w->certificates, d->conf, &d->inst);

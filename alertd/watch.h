@@ -6,6 +6,7 @@
 
 #include "alertd/alerts.h"
 #include "lib/sys/daemon.h"
+#include "lib/sys/disk_level.h"
 
 struct watch;
 
@@ -15,5 +16,9 @@ void watch_free(struct watch **watchp);
 /* Looks from now on, every alert.check; looked() follows whenever the table may have changed. The
  * servers' sockets are named from the current directory. */
 void watch_start(struct watch *watch, void (*looked)(void *arg), void *arg);
+/* Every file system that is looked after. */
+void watch_each_disk(const struct watch *watch,
+                     void (*each)(void *arg, const char *path, const struct disk_room *room),
+                     void *arg);
 
 #endif

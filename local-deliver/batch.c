@@ -279,7 +279,7 @@ log_outcome(const struct batch_job *bj, const struct queue_job_rcpt *rcpt, const
 }
 
 static void
-judge_recipient(const struct worker *w, struct batch_job *bj, uint32_t i,
+judge_recipient(struct worker *w, struct batch_job *bj, uint32_t i,
                 const struct delivery_batch *delivery)
 {
     const struct queue_job_rcpt *rcpt = &bj->job.rcpts[i];
@@ -291,6 +291,12 @@ judge_recipient(const struct worker *w, struct batch_job *bj, uint32_t i,
     v = verdict_of(w, &r);
     count_outcome(w, bj, &v, &r);
     log_outcome(bj, rcpt, &v, &r);
+    if (r.status == DELIVERY_OK)
+        events_tell(&w->events, &(const struct event){.user = rcpt->address,
+                                                      .sender = bj->job.sender,
+                                                      .queue_id = bj->job.queue_id,
+                                                      .size = size_of(bj),
+                                                      .time_ms = clock_real_ms()});
     bj->results[i] = (struct queue_result_rcpt){.index = rcpt->index,
                                                 .outcome = v.outcome,
                                                 .dsn = slice_of(v.dsn),

@@ -36,6 +36,7 @@ worker_init(struct worker *w, struct daemon *d)
     shown_sweep(w->dirs.main_fd);
     w->single_copy = conf_bool(d->conf, STORE_SINGLE_COPY);
     disk_limits_load(&w->gates.limits, d->conf);
+    events_init(&w->events, d);
     w->delivered = stats_counter(d->stats, "delivered");
     w->duplicates = stats_counter(d->stats, "duplicates_avoided");
     w->deferred = stats_counter(d->stats, "deferred");

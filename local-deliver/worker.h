@@ -8,6 +8,7 @@
 #include "lib/sys/disk_level.h"
 #include "local-deliver/auto_reply.h"
 #include "local-deliver/busy.h"
+#include "local-deliver/events.h"
 #include "local-deliver/shown.h"
 #include "local-deliver/warning.h"
 
@@ -27,6 +28,7 @@ struct worker {
     struct disk_gates gates;
     struct warning_text warning;
     struct auto_replies replies;
+    struct events events;
     struct ipc_client *queue;    /* NULL: not connected */
     struct ipc_client *accounts; /* takes the usage reports */
     _Atomic uint64_t *delivered, *duplicates, *deferred, *bounced, *batches, *messages, *bytes;

@@ -65,17 +65,30 @@ alert_silence(struct cli *cli, int argc, char **argv)
     return alert_call_table(cli, &control, ASK_MS, NULL, 0);
 }
 
+static int
+alert_report(struct cli *cli, int argc, char **argv)
+{
+    const struct alertd_control control = {.verb = SLICE("report")};
+
+    if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
+        return CLI_USAGE;
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    return alert_call_table(cli, &control, ASK_MS, NULL, 0);
+}
+
 static const struct cli_verb verbs[] = {
     {"list", "[--json]", "what is wrong now", alert_list},
     {"test", "[--json]", "sends a trial message to everybody who is told of alerts", alert_test},
     {"silence", "NAME|KIND|all [--for TIME] [--off]", "tells nobody of it for a while",
      alert_silence},
+    {"report", "", "sends report.mailbox a report of the time since the last one", alert_report},
     {0},
 };
 
 const struct command command_alert = {
     .name = "alert",
-    .summary = "what is wrong with this system: list, test, silence",
+    .summary = "what is wrong with this system: list, test, silence; report",
     .help = "alertd looks after disks, queue, certificates, services and blocks, and tells of "
             "what is\n"
             "wrong, what goes on and what is over: by mail (alert.recipients) and to URLs "

@@ -4,6 +4,7 @@
 #include "queue-manager/control.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -189,6 +190,11 @@ run_stats(struct queue *q, const struct queue_control *req, struct answer *a)
     add_figure(a, "remote_agents", f.remote_agents);
     add_figure(a, "slots", f.slots);
     add_figure(a, "jobs", f.busy);
+    add_figure(a, "received", atomic_load(q->counters.received));
+    add_figure(a, "delivered", atomic_load(q->counters.delivered));
+    add_figure(a, "attempts_deferred", atomic_load(q->counters.deferred));
+    add_figure(a, "bounced", atomic_load(q->counters.bounced));
+    add_figure(a, "notices", atomic_load(q->counters.notices));
 }
 
 static void

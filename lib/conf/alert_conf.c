@@ -47,6 +47,13 @@ alert_conf_check(const struct conf *conf, struct strbuf *errors)
         if (address_parse(slice_of(item), 0, &address) != ADDRESS_OK)
             (void)strbuf_printf(errors, "alert.recipients: '%s' is no address\n", item);
     }
+    if (conf_str(conf, REPORT_MAILBOX)[0] != '\0' &&
+        address_parse(slice_of(conf_str(conf, REPORT_MAILBOX)), 0, &address) != ADDRESS_OK)
+        (void)strbuf_printf(errors, "report.mailbox: '%s' is no address\n",
+                            conf_str(conf, REPORT_MAILBOX));
+    if (conf_str(conf, PUSH_URL)[0] != '\0' &&
+        web_url_parse(slice_of(conf_str(conf, PUSH_URL)), &url) < 0)
+        (void)strbuf_printf(errors, "push.url: '%s' is no URL\n", conf_str(conf, PUSH_URL));
     for (size_t i = 0; i < conf_list_count(conf, ALERT_WEBHOOKS); i++) {
         const char *item = conf_list_item(conf, ALERT_WEBHOOKS, i);
 
@@ -69,12 +76,14 @@ alert_conf_check(const struct conf *conf, struct strbuf *errors)
 const char *
 alert_conf_service_trouble(const struct conf *conf, const struct services *services)
 {
-    if (conf_list_count(conf, ALERT_RECIPIENTS) == 0 && conf_list_count(conf, ALERT_WEBHOOKS) == 0)
+    if (conf_list_count(conf, ALERT_RECIPIENTS) == 0 &&
+        conf_list_count(conf, ALERT_WEBHOOKS) == 0 && conf_str(conf, REPORT_MAILBOX)[0] == '\0')
         return NULL;
     for (size_t i = 0; i < services->count; i++)
         if (strcmp(services->rows[i].program, "alertd") == 0 && services->rows[i].automatic)
             return NULL;
-    return "services.conf starts no alertd, so nobody is told of alerts: add the section [alert] "
-           "(program = alertd, user = alert, socket = alert.sock 0600), or empty alert.recipients "
-           "and alert.webhooks";
+    return "services.conf starts no alertd, so nobody is told of alerts and gets reports: add the "
+           "section [alert] "
+           "(program = alertd, user = alert, socket = alert.sock 0600), or empty "
+           "alert.recipients, alert.webhooks and report.mailbox";
 }

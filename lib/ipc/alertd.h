@@ -21,6 +21,7 @@ enum alertd_type { ALERTD_CONTROL = 1, ALERTD_REPLY, ALERTD_BROADCAST };
  *            silenced, text
  *   test     a trial message by every way; the reply comes when all have ended, its data are
  *            objects with way, result
+ *   report   a report of the time since the last one is sent now
  *   broadcasts  objects with id, domain, recipients, state
  *   silence  `name` (of an alert, of a kind, or "all") is not told of until `time_ms` (ms since
  *            1970; 0: it is again) */

@@ -13,6 +13,8 @@ static const char *const welcome_values[] = {"address", "full_name", "domain", "
 
 static const char *const password_values[] = {"address",  "full_name",  "days", "date",
                                               "hostname", "postmaster", NULL};
+static const char *const report_values[] = {"figures",  "since",      "until",
+                                            "hostname", "postmaster", NULL};
 static const char *const alert_values[] = {"alerts", "summary", "hostname", "postmaster", NULL};
 
 static const char *const approval_values[] = {

@@ -10,6 +10,7 @@ import signal
 import smtplib
 import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -344,9 +345,34 @@ def test_service_stop_refuses_connections_until_start(fake):
     assert done.returncode == 1 and "no such service" in done.err
 
 
-def test_the_control_socket_is_for_root_and_owner(fake):
-    fake.start()
-    assert (fake.root / "run/master.sock").stat().st_mode & 0o777 == 0o600
+ASK_MASTER = r"""
+import os, socket, struct, sys
+uid, path, verb = int(sys.argv[1]), sys.argv[2], sys.argv[3].encode()
+sock = socket.socket(socket.AF_UNIX)
+os.setgroups([]); os.setgid(uid); os.setuid(uid)
+sock.settimeout(20)
+try:
+    sock.connect(path)
+    payload = b"S" + struct.pack(">I", len(verb)) + verb + b"S" + struct.pack(">I", 0)
+    sock.sendall(struct.pack(">IBBHI", len(payload), 1, 0, 1, 7) + payload)
+    print("answer" if sock.recv(12) else "closed")
+except OSError:
+    print("closed")
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="asks as other users")
+def test_the_control_socket_takes_orders_from_root_and_questions_from_alertd(instance):
+    """Who asks goes by the uid: alertd may see the status and do nothing else, others are not let in."""
+    instance.start()
+    user = instance.run("config", "get", "users.alert").out.strip()
+    alert = int(user.split(":")[0]) if ":" in user else pwd.getpwnam(user).pw_uid
+    for uid, verb, result in ((0, "status", "answer"), (alert, "status", "answer"), (alert, "reload", "closed"),
+                              (alert, "stop", "closed"), (65534, "status", "closed")):
+        done = subprocess.run([sys.executable, "-c", ASK_MASTER, str(uid), "run/master.sock", verb], cwd=instance.root,
+                              capture_output=True, text=True, timeout=60)
+        assert done.stdout.strip() == result, (uid, verb, done.stdout, done.stderr)
+    assert all_running(instance)
 
 
 def test_systemd_is_told(fake):

@@ -388,7 +388,7 @@ anybody(uid_t uid, void *data)
 static inline void
 queue_up(void)
 {
-    struct server_uids uids = {getuid(), getuid(), getuid(), getuid(), getuid()};
+    struct server_uids uids = {getuid(), getuid(), getuid(), getuid(), getuid(), getuid()};
     char path[128];
     struct spool spool;
 
