@@ -189,7 +189,8 @@ detection_of(const struct session *s)
 {
     struct guard *guard = s->server->guard;
 
-    return s->service == SERVICE_ADMIN ? &guard->of_admins : &guard->of_users;
+    return s->service == SERVICE_ADMIN && s->user_check == NULL ? &guard->of_admins
+                                                                : &guard->of_users;
 }
 
 /* For guessing there, or by hand for everything. */
