@@ -26,6 +26,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/log/log.h"
+#include "lib/oper/kinds.h"
 
 #define FRESH_KEY SLICE("fresh") /* there while the base is as `setup` left it */
 
@@ -414,6 +415,21 @@ may_act(struct operation *op)
                         (int)op->admin.actor.len, op->admin.actor.ptr);
 }
 
+/* What operd does for an administrator once this has said yes (lib/oper): nothing is done here. */
+static void
+judge(struct operation *op, enum oper_kind kind)
+{
+    int right = oper_kind_right(kind, op->admin.verb);
+
+    if (op->admin.actor.len == 0)
+        (void)account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "this is not asked of accountd");
+    else if (account_actor_load(&op->server->base, op->admin.actor, &op->actor) < 0)
+        (void)account_fail(&op->result, ACCOUNTD_NO_RIGHT, "no such administrator");
+    else if (!account_actor_is_super(&op->actor) &&
+             (right == OPER_SUPER || !account_actor_has(&op->actor, (enum account_right)right)))
+        (void)account_fail(&op->result, ACCOUNTD_NO_RIGHT, "you have no right to do this");
+}
+
 /* Blocks are of the whole server, and in no account. */
 static void
 run_block(struct operation *op)
@@ -543,6 +559,10 @@ run_verb(struct operation *op)
 
     if (slice_eq(op->admin.kind, SLICE("block"))) {
         run_block(op);
+        return;
+    }
+    if (oper_kind_find(op->admin.kind) >= 0) {
+        judge(op, (enum oper_kind)oper_kind_find(op->admin.kind));
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {

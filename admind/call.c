@@ -41,8 +41,8 @@ call_ask(struct call *call, const struct accountd_admin *request,
 
 /* ---- objects ---- */
 
-static void
-write_list(struct json_writer *w, const char *key, struct slice words)
+void
+call_write_list(struct json_writer *w, const char *key, struct slice words)
 {
     struct slice word;
 
@@ -61,8 +61,8 @@ is_number(struct slice value)
     return value.len > 0 && value.len <= 19;
 }
 
-static void
-write_number(struct json_writer *w, const char *key, struct slice value)
+void
+call_write_number(struct json_writer *w, const char *key, struct slice value)
 {
     uint64_t number = 0;
 
@@ -87,11 +87,11 @@ write_property(struct json_writer *w, const struct property *p, struct slice val
         break;
     case PROPERTY_INT:
     case PROPERTY_SIZE:
-        write_number(w, p->name, value);
+        call_write_number(w, p->name, value);
         break;
     case PROPERTY_ADDRESSES:
     case PROPERTY_WORDS:
-        write_list(w, p->name, value);
+        call_write_list(w, p->name, value);
         break;
     case PROPERTY_TEXT:
     case PROPERTY_DATE:
@@ -119,9 +119,9 @@ call_write_object(struct call *call, const char *key, enum account_kind kind,
         if (id >= 0)
             write_property(&call->json, &account_properties[id], fields[i].value);
         else if (slice_eq(fields[i].name, SLICE("used_bytes")))
-            write_number(&call->json, "used_bytes", fields[i].value);
+            call_write_number(&call->json, "used_bytes", fields[i].value);
         else if (slice_eq(fields[i].name, SLICE("used_messages")))
-            write_number(&call->json, "used_messages", fields[i].value);
+            call_write_number(&call->json, "used_messages", fields[i].value);
     }
     json_writer_close(&call->json, '}');
 }
@@ -236,9 +236,10 @@ static const struct {
     enum api_call_id id;
     void (*run)(struct call *call);
 } own[] = {
-    {API_LOGIN, call_login},       {API_LOGOUT, call_logout},
-    {API_WHO_AM_I, call_who_am_i}, {API_CHANGE_OWN_PASSWORD, call_change_own_password},
-    {API_LIST, call_list},
+    {API_LOGIN, call_login},         {API_LOGOUT, call_logout},
+    {API_WHO_AM_I, call_who_am_i},   {API_CHANGE_OWN_PASSWORD, call_change_own_password},
+    {API_LIST, call_list},           {API_SYSTEM_INFORMATION, call_system_information},
+    {API_GET_DB_PATH, call_db_path},
 };
 
 static void
@@ -250,7 +251,10 @@ run(struct call *call)
             return;
         }
     }
-    call_account(call);
+    if (api_call_oper_kind(call->request.call) >= 0)
+        call_system(call);
+    else
+        call_account(call);
 }
 
 static void

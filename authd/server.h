@@ -14,11 +14,15 @@
 #include "lib/store/store_dirs.h"
 #include "lib/sys/daemon.h"
 
+enum { AUTHD_OPERS = 3 };
+
 struct server {
     struct loop *loop;
-    int run_dirfd;              /* of our own sockets */
-    struct ipc_async *accounts; /* accountd */
-    struct ipc_async *stores;   /* local-deliver, keeper of the store */
+    int run_dirfd;                        /* of our own sockets */
+    struct ipc_async *accounts;           /* accountd */
+    struct ipc_async *opers[AUTHD_OPERS]; /* operd: one connection is served in turn */
+    unsigned next_oper;
+    struct ipc_async *stores; /* local-deliver, keeper of the store */
     struct hash_pool *pool;
     struct hash_pool *external; /* directories and mail servers (external.h) */
     struct hash_pool *pam;      /* NULL: auth.pam is off */

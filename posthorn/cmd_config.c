@@ -9,21 +9,14 @@
 
 #include "lib/conf/conf.h"
 #include "lib/conf/conf_edit.h"
+#include "lib/oper/settings.h"
 #include "posthorn/command.h"
 #include "posthorn/config_check.h"
 #include "posthorn/config_doc.h"
 #include "posthorn/config_try.h"
-#include "posthorn/output.h"
+#include "posthorn/oper_columns.h"
 
 #define ERRORS_MAX 65536
-
-static const char *const type_names[] = {
-    [CONF_BOOL] = "bool",     [CONF_INT] = "int",       [CONF_SIZE] = "size",
-    [CONF_DURATION] = "time", [CONF_STRING] = "string", [CONF_HOST] = "string",
-    [CONF_LIST] = "list",     [CONF_ENUM] = "enum",     [CONF_ADDRESSES] = "list",
-    [CONF_NETWORKS] = "list", [CONF_CLIENTS] = "list",  [CONF_MILTERS] = "list",
-    [CONF_POLICIES] = "list",
-};
 
 static int
 find(const struct cli *cli, const char *name)
@@ -36,39 +29,16 @@ find(const struct cli *cli, const char *name)
     return id;
 }
 
-static const struct column columns[] = {
-    {"name", COLUMN_TEXT, false}, {"value", COLUMN_TEXT, false},   {"set", COLUMN_BOOL, false},
-    {"type", COLUMN_TEXT, true},  {"default", COLUMN_TEXT, false},
-};
-
-static void
-add_row(struct table *table, const struct conf *conf, enum conf_id id)
-{
-    struct strbuf name = strbuf_new(256), value = strbuf_new(8192);
-    struct object_field fields[5];
-
-    (void)strbuf_printf(&name, "%s.%s", conf_settings[id].section, conf_settings[id].name);
-    conf_print_value(conf, id, &value);
-    fields[0] = (struct object_field){SLICE("name"), strbuf_slice(&name)};
-    fields[1] = (struct object_field){SLICE("value"), strbuf_slice(&value)};
-    fields[2] = (struct object_field){SLICE("set"), slice_of(conf_is_set(conf, id) ? "yes" : "no")};
-    fields[3] = (struct object_field){SLICE("type"), slice_of(type_names[conf_settings[id].type])};
-    fields[4] = (struct object_field){SLICE("default"), slice_of(conf_settings[id].dflt)};
-    table_add(table, fields, (uint32_t)ARRAY_LEN(fields));
-    strbuf_free(&name);
-    strbuf_free(&value);
-}
-
 /* Without a name: every setting, or every one of a section. */
 static int
 print_many(const struct cli *cli, const struct conf *conf, const char *section)
 {
-    struct table *table = table_new(columns, ARRAY_LEN(columns));
+    struct table *table = oper_table(OPER_SETTING);
     size_t rows;
 
     for (int id = 0; id < CONF_ID_COUNT; id++)
         if (section == NULL || strcmp(section, conf_settings[id].section) == 0)
-            add_row(table, conf, (enum conf_id)id);
+            oper_setting_row(conf, (enum conf_id)id, oper_add_row, table);
     rows = table_rows(table);
     table_print(&table, cli->json && rows > 0);
     if (rows == 0)
@@ -85,8 +55,8 @@ print_one(const struct cli *cli, const struct conf *conf, enum conf_id id)
     struct table *table;
 
     if (cli->json) {
-        table = table_new(columns, ARRAY_LEN(columns));
-        add_row(table, conf, id);
+        table = oper_table(OPER_SETTING);
+        oper_setting_row(conf, id, oper_add_row, table);
         table_print_object(&table);
     } else {
         conf_print_value(conf, id, &value);

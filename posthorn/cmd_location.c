@@ -15,53 +15,19 @@
 #include "lib/base/parse.h"
 #include "lib/conf/conf_edit.h"
 #include "lib/conf/location_table.h"
+#include "lib/oper/locations.h"
 #include "posthorn/config_check.h"
 #include "posthorn/list_text.h"
-#include "posthorn/output.h"
+#include "posthorn/oper_columns.h"
 
 #define SETTING_NAME "guess.locations"
 #define DATA_NAME "lists/location_data.csv"
 #define DEFAULT_ORDER "100"
 enum { ERRORS_MAX = 65536, FILE_MODE = 0644, TIME_LEN_MAX = 40 };
 
-static const struct column columns[] = {
-    {"order", COLUMN_NUMBER, false}, {"first", COLUMN_TEXT, false},
-    {"last", COLUMN_TEXT, false},    {"location", COLUMN_TEXT, false},
-    {"created", COLUMN_TEXT, false}, {"modified", COLUMN_TEXT, false},
-};
-
-static int
-compare_orders(const void *a, const void *b)
-{
-    const struct location_record *x = a, *y = b;
-
-    return x->order < y->order ? -1 : x->order > y->order;
-}
-
-static void
-add_row(struct table *table, const struct location_record *r)
-{
-    char first[INET6_ADDRSTRLEN], last[INET6_ADDRSTRLEN];
-    struct strbuf order = strbuf_new(24);
-
-    ip_text(&r->first, first);
-    ip_text(&r->last, last);
-    (void)strbuf_u64(&order, r->order);
-    table_add(table,
-              (const struct object_field[]){{SLICE("order"), strbuf_slice(&order)},
-                                            {SLICE("first"), slice_of(first)},
-                                            {SLICE("last"), slice_of(last)},
-                                            {SLICE("location"), r->location},
-                                            {SLICE("created"), r->created},
-                                            {SLICE("modified"), r->modified}},
-              6);
-    strbuf_free(&order);
-}
-
 static int
 location_list(struct cli *cli, int argc, char **argv)
 {
-    struct location_record *records;
     struct table *table;
     struct list list;
     int rc;
@@ -70,15 +36,9 @@ location_list(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     rc = list_open(&list, cli, SETTING_NAME);
     if (rc == CLI_OK) {
-        records = xcalloc(list.file->count + 1, sizeof(*records));
-        for (size_t i = 0; i < list.file->count; i++) /* the list has looked at them */
-            (void)location_record_parse(list.file->entries[i].text, &records[i]);
-        qsort(records, list.file->count, sizeof(*records), compare_orders);
-        table = table_new(columns, ARRAY_LEN(columns));
-        for (size_t i = 0; i < list.file->count; i++)
-            add_row(table, &records[i]);
+        table = oper_table(OPER_LOCATION);
+        locations_each(list.file, oper_add_row, table);
         table_print(&table, cli->json);
-        free(records);
     }
     list_close(&list);
     return rc;

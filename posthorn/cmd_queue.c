@@ -18,27 +18,11 @@
 #include "lib/ipc/queue_manager.h"
 #include "lib/queue/queue_list.h"
 #include "posthorn/command.h"
-#include "posthorn/output.h"
+#include "posthorn/oper_columns.h"
 #include "posthorn/queue_call.h"
 #include "posthorn/queue_pick.h"
 
 #define ROWS_AT_ONCE 500 /* of a long list, so that its start is on the screen soon */
-
-static const struct column list_columns[] = {
-    {"id", COLUMN_TEXT, false},           {"status", COLUMN_TEXT, false},
-    {"received", COLUMN_TEXT, false},     {"last_attempt", COLUMN_TEXT, true},
-    {"next_attempt", COLUMN_TEXT, false}, {"attempts", COLUMN_NUMBER, true},
-    {"size", COLUMN_NUMBER, false},       {"sender", COLUMN_TEXT, false},
-    {"recipients", COLUMN_LIST, false},   {"recipient_count", COLUMN_NUMBER, true},
-    {"reason", COLUMN_TEXT, false},       {"state", COLUMN_TEXT, true},
-};
-
-static const struct column rcpt_columns[] = {
-    {"address", COLUMN_TEXT, false}, {"original", COLUMN_TEXT, true},
-    {"status", COLUMN_TEXT, false},  {"dsn", COLUMN_TEXT, false},
-    {"time", COLUMN_TEXT, false},    {"remote", COLUMN_TEXT, false},
-    {"reason", COLUMN_TEXT, false},
-};
 
 static int
 open_spool(const struct cli *cli, struct spool *spool)
@@ -76,12 +60,13 @@ print_json_value(const struct column *column, struct slice value)
 }
 
 static void
-print_json_object(const struct column *columns, size_t column_count,
-                  const struct object_field *fields, uint32_t count)
+print_json_object(enum oper_kind kind, const struct object_field *fields, uint32_t count)
 {
-    for (size_t i = 0; i < column_count; i++) {
-        (void)printf("%s\"%s\": ", i == 0 ? "" : ", ", columns[i].name);
-        print_json_value(&columns[i], object_get(fields, count, columns[i].name));
+    const struct columns *columns = oper_columns(kind);
+
+    for (size_t i = 0; i < columns->count; i++) {
+        (void)printf("%s\"%s\": ", i == 0 ? "" : ", ", columns->items[i].name);
+        print_json_value(&columns->items[i], object_get(fields, count, columns->items[i].name));
     }
 }
 
@@ -125,7 +110,7 @@ print_json_row(struct slice object, bool first)
     int count = object_next(&object, fields);
 
     (void)printf(first ? "{" : ",\n{");
-    print_json_object(list_columns, ARRAY_LEN(list_columns), fields, (uint32_t)count);
+    print_json_object(OPER_QUEUE, fields, (uint32_t)count);
     (void)printf("}");
 }
 
@@ -134,7 +119,7 @@ static void
 list_found(const struct cli *cli, const struct spool *spool, const struct queue_pick *pick,
            const struct queue_found *found, size_t count, uint64_t limit)
 {
-    struct table *table = table_new(list_columns, ARRAY_LEN(list_columns));
+    struct table *table = oper_table(OPER_QUEUE);
     uint64_t listed = 0;
 
     if (cli->json)
@@ -152,7 +137,7 @@ list_found(const struct cli *cli, const struct spool *spool, const struct queue_
         strbuf_free(&object);
         if (table_rows(table) == ROWS_AT_ONCE) {
             table_print(&table, false);
-            table = table_new(list_columns, ARRAY_LEN(list_columns));
+            table = oper_table(OPER_QUEUE);
         }
     }
     if (cli->json)
@@ -226,11 +211,11 @@ print_show_json(struct slice objects)
     if (count <= 0)
         return;
     (void)printf("{");
-    print_json_object(list_columns, ARRAY_LEN(list_columns), fields, (uint32_t)count);
+    print_json_object(OPER_QUEUE, fields, (uint32_t)count);
     (void)printf(", \"recipient_status\": [");
     while ((count = object_next(&objects, fields)) > 0) {
         (void)printf("%s{", first ? "" : ", ");
-        print_json_object(rcpt_columns, ARRAY_LEN(rcpt_columns), fields, (uint32_t)count);
+        print_json_object(OPER_RECIPIENT, fields, (uint32_t)count);
         (void)printf("}");
         first = false;
     }
@@ -241,11 +226,12 @@ static void
 print_show(const struct cli *cli, struct slice objects)
 {
     struct object_field fields[OBJECT_FIELDS_MAX];
-    struct table *table = table_new(rcpt_columns, ARRAY_LEN(rcpt_columns));
+    const struct columns *columns = oper_columns(OPER_QUEUE);
+    struct table *table = oper_table(OPER_RECIPIENT);
     int count = object_next(&objects, fields);
 
     if (count > 0)
-        output_show(list_columns, ARRAY_LEN(list_columns), fields, (uint32_t)count, false);
+        output_show(columns->items, columns->count, fields, (uint32_t)count, false);
     add_rows(cli, table, objects);
     if (table_rows(table) > 0)
         (void)puts("");

@@ -15,9 +15,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/oper/master_call.h"
 #include "posthorn/command.h"
 #include "posthorn/config_check.h"
-#include "posthorn/master_call.h"
+#include "posthorn/master_trouble.h"
 
 #define MESSAGES_MAX 65536
 #define SETTLE_TIMEOUT_MS 600000 /* master's own deadlines are shorter */
@@ -236,7 +237,7 @@ ask_running(struct cli *cli, const char *verb, const char *name)
         return CLI_FAILED;
     master = master_call_new(&cli->inst);
     if (master == NULL)
-        return master_call_complain(cli);
+        return master_trouble(cli);
     rc = ask(cli, master, verb, name);
     master_call_free(&master);
     return rc;

@@ -11,7 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/sys/stats.h"
 #include "posthorn/command.h"
-#include "posthorn/output.h"
+#include "posthorn/oper_columns.h"
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
 
@@ -23,12 +23,6 @@ struct printer {
 struct choice {
     const char *service; /* NULL: all */
     bool prometheus;
-};
-
-static const struct column columns[] = {
-    {"service", COLUMN_TEXT, false},
-    {"counter", COLUMN_TEXT, false},
-    {"value", COLUMN_NUMBER, false},
 };
 
 static void
@@ -72,8 +66,7 @@ print_services(struct cli *cli, struct dirent **names, int count, int dirfd,
                const struct choice *choice)
 {
     const char *only = choice->service;
-    struct printer p = {.table =
-                            choice->prometheus ? NULL : table_new(columns, ARRAY_LEN(columns))};
+    struct printer p = {.table = choice->prometheus ? NULL : oper_table(OPER_COUNTER)};
     bool found = only == NULL;
 
     for (int i = 0; i < count; i++) {

@@ -9,78 +9,45 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
-#include "lib/queue/queue_pressure.h"
+#include "lib/oper/master_call.h"
+#include "lib/oper/services.h"
 #include "lib/tls/cert_use.h"
 #include "posthorn/command.h"
-#include "posthorn/master_call.h"
-#include "posthorn/output.h"
+#include "posthorn/master_trouble.h"
+#include "posthorn/oper_columns.h"
 #include "posthorn/sandbox_report.h"
 
 #define STATUS_TIMEOUT_MS 5000
 
-static const struct column service_columns[] = {
-    {"service", COLUMN_TEXT, false},   {"program", COLUMN_TEXT, true},
-    {"state", COLUMN_TEXT, false},     {"pid", COLUMN_NUMBER, false},
-    {"uptime", COLUMN_NUMBER, false},  {"restarts", COLUMN_NUMBER, false},
-    {"draining", COLUMN_NUMBER, true}, {"listen", COLUMN_LIST, false},
-    {"error", COLUMN_TEXT, false},
+struct listing {
+    struct table *table;
+    bool down; /* one that should be up */
 };
 
-/* What smtpd goes by, as queue-manager has left it in the queue; "" if mail is taken. */
-static const char *
-intake_trouble(const struct instance *inst)
-{
-    char *path = xasprintf("%s/trigger", inst->queue);
-    unsigned pressure = queue_pressure_read(path);
-
-    xfree(&path);
-    if ((pressure & QUEUE_PRESSURE_DISK) != 0)
-        return "takes no mail: a disk is below disk.hard_limit or disk.hard_files";
-    if ((pressure & QUEUE_PRESSURE_LENGTH) != 0)
-        return "takes no mail: more waits for delivery than queue.max_messages";
-    return "";
-}
-
-/* One row, its error with the name of who has a port that we want. A service that runs and takes no
- * mail says so. */
 static void
-add_service(struct cli *cli, struct table *table, struct object_field *fields, uint32_t count)
+add_service(void *arg, const struct object_field *fields, uint32_t count)
 {
-    bool is_smtp = slice_eq(object_get(fields, count, "program"), SLICE("smtpd"));
-    struct strbuf error = strbuf_new(OBJECT_VALUE_MAX);
+    struct slice state = object_get(fields, count, "state");
+    struct listing *listing = arg;
 
-    for (uint32_t i = 0; i < count; i++) {
-        if (!slice_eq(fields[i].name, SLICE("error")))
-            continue;
-        if (fields[i].value.len > 0)
-            master_call_name_holders(fields[i].value, &error);
-        else if (is_smtp)
-            (void)strbuf_str(&error, intake_trouble(&cli->inst)); /* it fits */
-        fields[i].value = strbuf_slice(&error);
-    }
-    table_add(table, fields, count);
-    strbuf_free(&error);
+    if (!slice_eq(state, SLICE("running")) && !slice_eq(state, SLICE("stopped")) &&
+        !slice_eq(state, SLICE("reloading")))
+        listing->down = true;
+    table_add(listing->table, fields, count);
 }
 
 /* The table of services. Fails if one is down that should be up. */
 static int
 print_services(struct cli *cli, struct slice data)
 {
-    static struct object_field fields[OBJECT_FIELDS_MAX];
-    struct table *table =
-        table_new(service_columns, sizeof(service_columns) / sizeof(service_columns[0]));
-    int count, rc = CLI_OK;
+    struct listing listing = {.table = oper_table(OPER_SERVICE)};
+    const struct service_reader reader = {add_service, &listing};
+    int rc = services_each(&cli->inst, data, &reader);
 
-    while ((count = object_next(&data, fields)) > 0) {
-        struct slice state = object_get(fields, (uint32_t)count, "state");
-
-        if (!slice_eq(state, SLICE("running")) && !slice_eq(state, SLICE("stopped")) &&
-            !slice_eq(state, SLICE("reloading")))
-            rc = CLI_FAILED;
-        add_service(cli, table, fields, (uint32_t)count);
-    }
-    table_print(&table, cli->json);
-    return count < 0 ? cli_fail(cli, "master's answer is damaged") : rc;
+    table_print(&listing.table, cli->json);
+    if (rc < 0)
+        return cli_fail(cli, "master's answer is damaged");
+    return listing.down ? CLI_FAILED : CLI_OK;
 }
 
 /* What will need a hand before long, on stderr. */
@@ -136,7 +103,7 @@ run_status(struct cli *cli, int argc, char **argv)
     if (master == NULL) {
         if (cli->json)
             (void)puts("[]");
-        return master_call_complain(cli);
+        return master_trouble(cli);
     }
     if (master_call_ask(master, "status", "", STATUS_TIMEOUT_MS, &reply) < 0)
         rc = cli_fail(cli, "master did not answer: %s", strerror(errno));
