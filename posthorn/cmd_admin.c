@@ -95,4 +95,5 @@ const struct command command_admin = {
         "role, see accountd(8)) description mailbox (the administrator's own: its IMAP\n"
         "sessions may set quotas with SETQUOTA).\n",
     .verbs = verbs,
+    .remote = "add del list passwd set rename",
 };

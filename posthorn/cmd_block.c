@@ -97,4 +97,5 @@ const struct command command_block = {
             "are never blocked: 'list add guess.white_list ENTRY...'. Changes are in force at "
             "once.\n",
     .verbs = verbs,
+    .remote = "list add lift",
 };

@@ -13,6 +13,7 @@
 #include "posthorn/cert_new.h"
 #include "posthorn/cert_place.h"
 #include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 
 /* ---- list, show ---- */
 
@@ -38,11 +39,18 @@ cert_list(struct cli *cli, int argc, char **argv)
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
         return CLI_USAGE;
     table = oper_table(OPER_CERTIFICATE);
-    rc = cert_place_open(&place, cli);
+    if (cli->remote != NULL) {
+        rc = remote_each(cli, OPER_CERTIFICATE, NULL, 0, oper_add_row, table);
+    } else {
+        rc = cert_place_open(&place, cli);
+        if (rc == CLI_OK)
+            rc = cert_place_list(&place, add_entry, table);
+        cert_place_close(&place);
+    }
     if (rc == CLI_OK)
-        rc = cert_place_list(&place, add_entry, table);
-    cert_place_close(&place);
-    table_print(&table, cli->json);
+        table_print(&table, cli->json);
+    else
+        table_free(&table);
     return rc;
 }
 
@@ -302,4 +310,5 @@ const struct command command_cert = {
         "order, each certificate signed by the one that follows; the root need not be there.\n"
         "export --der is the form that programs on clients import. Keys are not encrypted.\n",
     .verbs = verbs,
+    .remote = "list",
 };

@@ -3,17 +3,69 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "lib/oper/sessions.h"
 #include "posthorn/command.h"
 #include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 
 static int
 no_tables(struct cli *cli)
 {
     return cli_fail(cli, "%s/stats: %s; has the mail server been started?", cli->inst.run,
                     strerror(errno));
+}
+
+struct remote_rows {
+    struct table *table;
+    const char *user; /* NULL: all */
+};
+
+static void
+add_remote_row(void *arg, const struct object_field *fields, uint32_t count)
+{
+    const struct remote_rows *rows = arg;
+
+    if (rows->user == NULL ||
+        slice_eq_nocase(slice_of(rows->user), object_get(fields, count, "user")))
+        table_add(rows->table, fields, count);
+}
+
+static int
+add_remote(struct cli *cli, const struct sessions_wanted *wanted, struct table *table)
+{
+    const struct object_field within = {SLICE("within"), slice_of(wanted->service)};
+    struct remote_rows rows = {table, wanted->user};
+
+    return remote_each(cli, OPER_CONNECTION, &within, 1, add_remote_row, &rows);
+}
+
+/* How many were told. */
+static int
+end_remote(struct cli *cli, const struct sessions_wanted *wanted, unsigned *ended)
+{
+    const struct object_field fields[] = {{SLICE("sessions"), wanted->sessions},
+                                          {SLICE("user"), slice_of(wanted->user)},
+                                          {SLICE("client"), slice_of(wanted->client)}};
+    const struct accountd_admin request = {.verb = SLICE("kick"),
+                                           .kind = SLICE("connection"),
+                                           .fields = fields,
+                                           .field_count = ARRAY_LEN(fields)};
+    struct object_field *answer = xcalloc(OBJECT_FIELDS_MAX, sizeof(*answer));
+    struct accountd_admin_reply reply;
+    int rc = remote_do(cli, &request, &reply), count;
+    uint64_t number = 0;
+
+    if (rc == CLI_OK && (count = object_next(&reply.data, answer)) > 0)
+        (void)parse_u64(object_get(answer, (uint32_t)count, "sessions"), UINT32_MAX,
+                        &number); /* else it says none */
+    *ended = (unsigned)number;
+    free(answer);
+    return rc;
 }
 
 static int
@@ -23,18 +75,21 @@ run_connections(struct cli *cli, int argc, char **argv)
     const struct cli_option options[] = {{"--service", CLI_TEXT, &wanted.service},
                                          {"--user", CLI_TEXT, &wanted.user}};
     struct table *table;
+    int rc;
 
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 0) != 0)
         return CLI_USAGE;
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
     table = oper_table(OPER_CONNECTION);
-    if (sessions_each(&cli->inst, &wanted, oper_add_row, table) < 0) {
+    rc = cli->remote != NULL ? add_remote(cli, &wanted, table)
+         : sessions_each(&cli->inst, &wanted, oper_add_row, table) < 0 ? no_tables(cli)
+                                                                       : CLI_OK;
+    if (rc == CLI_OK)
+        table_print(&table, cli->json);
+    else
         table_free(&table);
-        return no_tables(cli);
-    }
-    table_print(&table, cli->json);
-    return CLI_OK;
+    return rc;
 }
 
 static int
@@ -59,9 +114,11 @@ run_kick(struct cli *cli, int argc, char **argv)
     wanted.sessions = strbuf_slice(&ids);
     if (ids.overflow)
         rc = cli_usage(cli, "too many sessions at once");
+    else if (cli->remote != NULL)
+        rc = end_remote(cli, &wanted, &ended);
     else if (sessions_end(&cli->inst, &wanted, &ended) < 0)
         rc = no_tables(cli);
-    else if (ended == 0)
+    if (rc == CLI_OK && ended == 0)
         rc = cli_fail(cli, "there is no such session");
     if (rc == CLI_OK)
         (void)printf("%u %s told to end\n", ended, ended == 1 ? "session was" : "sessions were");
@@ -74,6 +131,7 @@ const struct command command_connections = {
     .summary = "who is connected: sessions with their clients and users",
     .synopsis = "[--service LABEL] [--user USER] [--json]",
     .run = run_connections,
+    .remote = "*",
 };
 
 const struct command command_kick = {
@@ -85,4 +143,5 @@ const struct command command_kick = {
         "Whoever was sent away may come again at once: 'posthorn block' and 'posthorn user set\n"
         "ADDRESS status=suspended' keep somebody out.\n",
     .run = run_kick,
+    .remote = "*",
 };

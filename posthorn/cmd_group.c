@@ -211,4 +211,5 @@ const struct command command_group = {
             "anyone members senders domain) senders (for send=senders: mailboxes, addresses\n"
             "outside, @domain) representatives (who may send with its address).\n",
     .verbs = verbs,
+    .remote = "add del list show member set rename",
 };

@@ -19,6 +19,7 @@
 #include "posthorn/config_check.h"
 #include "posthorn/list_text.h"
 #include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 
 #define SETTING_NAME "guess.locations"
 #define DATA_NAME "lists/location_data.csv"
@@ -34,6 +35,15 @@ location_list(struct cli *cli, int argc, char **argv)
 
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
         return CLI_USAGE;
+    if (cli->remote != NULL) {
+        table = oper_table(OPER_LOCATION);
+        rc = remote_each(cli, OPER_LOCATION, NULL, 0, oper_add_row, table);
+        if (rc == CLI_OK)
+            table_print(&table, cli->json);
+        else
+            table_free(&table);
+        return rc;
+    }
     rc = list_open(&list, cli, SETTING_NAME);
     if (rc == CLI_OK) {
         table = oper_table(OPER_LOCATION);
@@ -251,4 +261,5 @@ const struct command command_location = {
         "location; lists of countries by address are had from registries and others, as CSV.\n"
         "A running suite takes changes over at 'posthorn reload'.\n",
     .verbs = verbs,
+    .remote = "list",
 };

@@ -21,6 +21,7 @@
 #include "posthorn/oper_columns.h"
 #include "posthorn/queue_call.h"
 #include "posthorn/queue_pick.h"
+#include "posthorn/queue_remote.h"
 
 #define ROWS_AT_ONCE 500 /* of a long list, so that its start is on the screen soon */
 
@@ -145,6 +146,45 @@ list_found(const struct cli *cli, const struct spool *spool, const struct queue_
     table_print(&table, false); /* of no rows: nothing */
 }
 
+struct remote_list {
+    const struct cli *cli;
+    struct table *table;
+    uint64_t listed, limit;
+    bool only_count;
+};
+
+static bool
+take_remote(void *arg, struct slice object)
+{
+    struct remote_list *list = arg;
+
+    if (list->limit != 0 && list->listed == list->limit)
+        return false;
+    if (!list->only_count && list->cli->json) {
+        (void)fputs(list->listed == 0 ? "[" : "", stdout);
+        print_json_row(object, list->listed == 0);
+    } else if (!list->only_count)
+        add_rows(list->cli, list->table, object);
+    list->listed++;
+    return true;
+}
+
+static int
+list_remote(struct cli *cli, const struct queue_pick *pick, uint64_t limit, bool only_count)
+{
+    struct remote_list list = {
+        .cli = cli, .table = oper_table(OPER_QUEUE), .limit = limit, .only_count = only_count};
+    int rc;
+
+    rc = queue_remote_each(cli, pick, take_remote, &list);
+    if (cli->json && !only_count && (rc == CLI_OK || list.listed > 0))
+        (void)puts(list.listed > 0 ? "]" : "[]");
+    if (only_count && rc == CLI_OK)
+        (void)printf("%llu\n", (unsigned long long)list.listed);
+    table_print(&list.table, false); /* of no rows: nothing */
+    return rc;
+}
+
 /* Without a filter of sender or recipients no file is opened. */
 static size_t
 count_found(const struct spool *spool, const struct queue_pick *pick,
@@ -183,6 +223,8 @@ queue_list(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     if (limit_text != NULL && parse_u64(slice_of(limit_text), UINT32_MAX, &limit) < 0)
         return cli_usage(cli, "--limit is a number");
+    if (cli->remote != NULL)
+        return list_remote(cli, &pick, limit, only_count);
     if (!cli_needs_instance(cli) || open_spool(cli, &spool) != 0)
         return CLI_FAILED;
     if (queue_list_find(&spool, &pick.filter, &found, &count) < 0) {
@@ -258,12 +300,14 @@ copy_out(const struct queue_message *m, FILE *out)
 
 /* The message itself, as an .eml file has it (QUE-12). */
 static int
-show_content(const struct cli *cli, const char *id, FILE *out)
+show_content(struct cli *cli, const char *id, FILE *out)
 {
     struct spool spool;
     struct queue_message *m = NULL;
     int state, rc = CLI_FAILED;
 
+    if (cli->remote != NULL)
+        return queue_remote_content(cli, id, out);
     if (open_spool(cli, &spool) != 0)
         return CLI_FAILED;
     state = queue_id_valid(slice_of(id)) ? spool_find(&spool, id) : -1;
@@ -295,13 +339,19 @@ queue_show(struct cli *cli, int argc, char **argv)
         return CLI_FAILED;
     if (content)
         return show_content(cli, argv[0], stdout);
-    if (open_spool(cli, &spool) != 0)
-        return CLI_FAILED;
     objects = strbuf_new(QUEUE_PAYLOAD_MAX);
-    rc = queue_list_show(&spool, argv[0], &objects);
-    spool_close(&spool);
-    if (rc < 0)
-        (void)cli_fail(cli, "no such message in the queue: %s", argv[0]);
+    if (cli->remote != NULL) {
+        rc = queue_remote_show(cli, argv[0], &objects);
+    } else if (open_spool(cli, &spool) != 0) {
+        rc = CLI_FAILED;
+    } else {
+        rc = queue_list_show(&spool, argv[0], &objects);
+        spool_close(&spool);
+        if (rc < 0)
+            rc = cli_fail(cli, "no such message in the queue: %s", argv[0]);
+    }
+    if (rc != CLI_OK)
+        ; /* it is said */
     else if (cli->json)
         print_show_json(strbuf_slice(&objects));
     else
@@ -344,8 +394,7 @@ tell_count(const struct cli *cli, const char *what, uint64_t count)
 
 /* One request for many ids, some hundred at a time: the queue manager is never busy for long. */
 static int
-change_ids(const struct cli *cli, struct queue_control *req, const struct queue_found *ids,
-           size_t count)
+change_ids(struct cli *cli, struct queue_control *req, const struct queue_found *ids, size_t count)
 {
     struct strbuf names = strbuf_new((size_t)QUEUE_CONTROL_IDS_MAX * QUEUE_ID_SIZE);
     uint64_t done = 0;
@@ -481,4 +530,5 @@ const struct command command_queue = {
             "TIME is 2026-11-27T05:00:00Z or +2h. Deleting sends no notice to the sender; 'ALL'\n"
             "leaves damaged files alone.\n",
     .verbs = verbs,
+    .remote = "list show export flush hold release delete",
 };

@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "lib/sys/stats.h"
 #include "posthorn/command.h"
 #include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
 
@@ -95,6 +97,39 @@ print_services(struct cli *cli, struct dirent **names, int count, int dirfd,
     return CLI_OK;
 }
 
+static void
+add_remote_row(void *arg, const struct object_field *fields, uint32_t count)
+{
+    struct printer *p = arg;
+    char *name, *service;
+    uint64_t value;
+
+    if (p->table != NULL) {
+        table_add(p->table, fields, count);
+    } else if (parse_u64(object_get(fields, count, "value"), UINT64_MAX, &value) == 0) {
+        name = xslicedup(object_get(fields, count, "counter"));
+        service = xslicedup(object_get(fields, count, "service"));
+        p->service = service;
+        print_sample(p, name, value);
+        free(name);
+        free(service);
+    }
+}
+
+static int
+print_remote(struct cli *cli, const struct choice *choice)
+{
+    const struct object_field within = {SLICE("within"), slice_of(choice->service)};
+    struct printer p = {.table = choice->prometheus ? NULL : oper_table(OPER_COUNTER)};
+    int rc = remote_each(cli, OPER_COUNTER, &within, 1, add_remote_row, &p);
+
+    if (p.table != NULL && rc == CLI_OK)
+        table_print(&p.table, cli->json);
+    else if (p.table != NULL)
+        table_free(&p.table);
+    return rc;
+}
+
 static int
 run_stats(struct cli *cli, int argc, char **argv)
 {
@@ -109,6 +144,8 @@ run_stats(struct cli *cli, int argc, char **argv)
     if (choice.prometheus && cli->json)
         return cli_usage(cli, "expected either --json or --prometheus");
     choice.service = argc == 1 ? argv[0] : NULL;
+    if (cli->remote != NULL)
+        return print_remote(cli, &choice);
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
     path = xasprintf("%s/stats", cli->inst.run);
@@ -133,4 +170,5 @@ const struct command command_stats = {
         "--prometheus prints the text format that Prometheus reads: let a timer write it where\n"
         "node_exporter's textfile collector looks, or answer a scrape with it.\n",
     .run = run_stats,
+    .remote = "*",
 };

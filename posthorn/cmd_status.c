@@ -15,6 +15,7 @@
 #include "posthorn/command.h"
 #include "posthorn/master_trouble.h"
 #include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 #include "posthorn/sandbox_report.h"
 
 #define STATUS_TIMEOUT_MS 5000
@@ -87,6 +88,19 @@ print_sandbox(struct cli *cli, struct slice data)
 }
 
 static int
+print_remote(struct cli *cli)
+{
+    struct listing listing = {.table = oper_table(OPER_SERVICE)};
+    int rc = remote_each(cli, OPER_SERVICE, NULL, 0, add_service, &listing);
+
+    if (rc == CLI_OK)
+        table_print(&listing.table, cli->json);
+    else
+        table_free(&listing.table);
+    return rc == CLI_OK && listing.down ? CLI_FAILED : rc;
+}
+
+static int
 run_status(struct cli *cli, int argc, char **argv)
 {
     bool sandbox = false;
@@ -97,6 +111,9 @@ run_status(struct cli *cli, int argc, char **argv)
 
     if (cli_options(cli, &argc, argv, options, 1, 0, 0) != 0)
         return CLI_USAGE;
+    if (cli->remote != NULL)
+        return sandbox ? cli_usage(cli, "--sandbox shows processes of this host")
+                       : print_remote(cli);
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
     master = master_call_new(&cli->inst);
@@ -126,4 +143,5 @@ const struct command command_status = {
         "--sandbox lists every process with its user, chroot, capabilities, no_new_privs,\n"
         "seccomp and Landlock, as the kernel shows them.",
     .run = run_status,
+    .remote = "*",
 };

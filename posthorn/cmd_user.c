@@ -203,4 +203,5 @@ const struct command command_user = {
         "separated by ';') expires (YYYY-MM-DD). Revoking one ends the sessions that used it.\n"
         "With 'posthorn domain set DOMAIN mail_password=no' mail programs need one.\n",
     .verbs = verbs,
+    .remote = "add del list show passwd set rename code",
 };

@@ -1,0 +1,166 @@
+/*
+ * posthorn/api_server.c - the server that administration is asked of. Reads the caller's profile
+ * and password file; connects over TLS.
+ */
+#include "posthorn/api_server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define POSTHORN_WITHOUT_CALLS
+#include "include/posthorn.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+
+enum { PORT_DEFAULT = 6000, TYPED_MAX = 1024 };
+
+/* ---- what was given ---- */
+
+/* From the terminal, without showing it. */
+static int
+ask_password(struct cli *cli, struct api_profile *profile)
+{
+    struct termios before, quiet;
+    char typed[TYPED_MAX] = "";
+    int rc = CLI_OK;
+
+    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &before) < 0)
+        return cli_usage(cli, "expected --password-file FILE (- is standard input)");
+    quiet = before;
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    (void)fprintf(stderr, "Password of %s: ", strbuf_cstr(&profile->admin));
+    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet); /* else it is seen */
+    if (fgets(typed, sizeof(typed), stdin) == NULL)
+        typed[0] = '\0';
+    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    (void)fputc('\n', stderr);
+    typed[strcspn(typed, "\n")] = '\0';
+    if (typed[0] == '\0' || !strbuf_str(&profile->password, typed))
+        rc = cli_fail(cli, "no password was given");
+    mem_wipe(typed, sizeof(typed));
+    return rc;
+}
+
+static int
+set_text(struct strbuf *to, const char *text)
+{
+    strbuf_clear(to);
+    return strbuf_str(to, text) ? CLI_OK : CLI_FAILED;
+}
+
+/* Options count before what the profile says. */
+static int
+complete(struct cli *cli, struct api_profile *profile, const struct api_where *where)
+{
+    const char *password_file = where->password_file;
+    struct strbuf password;
+    int rc = CLI_OK;
+
+    if ((where->server != NULL && set_text(&profile->server, where->server) != CLI_OK) ||
+        (where->admin != NULL && set_text(&profile->admin, where->admin) != CLI_OK) ||
+        (where->certificates != NULL &&
+         set_text(&profile->certificates, where->certificates) != CLI_OK))
+        return cli_usage(cli, "an option is too long");
+    if (password_file != NULL) {
+        rc = cli_read_secret(cli, password_file, &password);
+        strbuf_clear(&profile->password);
+        if (rc == CLI_OK && !strbuf_append(&profile->password, strbuf_slice(&password)))
+            rc = cli_fail(cli, "%s: the password is too long", password_file);
+        mem_wipe(password.ptr, password.cap);
+        strbuf_free(&password);
+    }
+    if (rc == CLI_OK && (profile->server.len == 0 || profile->admin.len == 0))
+        rc = cli_usage(cli, "expected --server and --admin, or a --profile that has them");
+    if (rc == CLI_OK && profile->password.len == 0)
+        rc = ask_password(cli, profile);
+    return rc;
+}
+
+int
+api_server_find(struct cli *cli, const struct api_where *where, struct api_profile *profile)
+{
+    int rc = where->profile == NULL ? CLI_OK : api_profile_load(cli, where->profile, profile);
+
+    return rc == CLI_OK ? complete(cli, profile, where) : rc;
+}
+
+/* ---- the connection ---- */
+
+/* HOST, HOST:PORT or [ADDRESS]:PORT; the caller frees the host. */
+static int
+split_server(struct cli *cli, struct slice server, char **host, unsigned *port)
+{
+    size_t colon = slice_rindex(server, ':');
+    uint64_t number = PORT_DEFAULT;
+    bool bracketed = slice_starts(server, SLICE("["));
+
+    if (colon < server.len && (bracketed || slice_index(server, ':') == colon)) {
+        if (server.ptr[colon - (colon > 0)] != ']' && bracketed)
+            colon = server.len;
+        else if (parse_u64(slice_sub(server, colon + 1, server.len), UINT16_MAX, &number) < 0 ||
+                 number == 0)
+            return cli_usage(cli, "--server: expected HOST or HOST:PORT");
+        server = slice_sub(server, 0, colon);
+    }
+    if (bracketed)
+        server = slice_sub(server, 1, server.len - slice_ends(server, SLICE("]")));
+    if (server.len == 0)
+        return cli_usage(cli, "--server: expected HOST or HOST:PORT");
+    *host = xslicedup(server);
+    *port = (unsigned)number;
+    return CLI_OK;
+}
+
+static const char *
+cause(int rc)
+{
+    switch (rc) {
+    case POSTHORN_REFUSED:
+        return "login refused";
+    case POSTHORN_NOT_RUNNING:
+        return "service not running";
+    case POSTHORN_UNREACHABLE:
+        return "server unreachable";
+    case POSTHORN_CERTIFICATE:
+        return "certificate not trusted";
+    case POSTHORN_MISMATCH:
+        return "server and client do not match";
+    default:
+        return "value";
+    }
+}
+
+int
+api_server_trouble(const struct cli *cli, int rc, const struct posthorn *p)
+{
+    return cli_fail(cli, "%s: %s", cause(rc), posthorn_text(p));
+}
+
+struct posthorn *
+api_server_connect(struct cli *cli, const struct api_profile *profile)
+{
+    struct posthorn *p;
+    char *host = NULL;
+    unsigned port = PORT_DEFAULT;
+    int rc = POSTHORN_BAD_VALUE;
+
+    if (split_server(cli, strbuf_slice(&profile->server), &host, &port) != CLI_OK)
+        return NULL;
+    p = posthorn_new(host, port);
+    free(host);
+    if (p == NULL) {
+        (void)cli_fail(cli, "no memory");
+        return NULL;
+    }
+    if (profile->certificates.len == 0 ||
+        posthorn_trust(p, strbuf_cstr(&profile->certificates)) == 0)
+        rc = posthorn_login(p, strbuf_cstr(&profile->admin), strbuf_cstr(&profile->password));
+    if (rc == 0)
+        return p;
+    (void)api_server_trouble(cli, rc, p);
+    posthorn_free(&p);
+    return NULL;
+}
