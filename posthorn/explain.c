@@ -36,6 +36,7 @@ explain_rules_load(struct explain_rules *rules, const struct cli *cli, const str
     }
     rules->approval =
         approval_rules_new(lists_load_or_exit("posthorn", conf, inst, QUEUE_APPROVAL_RULES));
+    rules->odmr = odmr_table_new(lists_load_or_exit("posthorn", conf, inst, QUEUE_ODMR_DOMAINS));
     rules->monitoring = monitor_rules_load(inst->etc, &errors);
     if (rules->monitoring == NULL || archive_conf_read(conf, &rules->archive, &errors) < 0)
         rc = cli_fail(cli, "%s", strbuf_cstr(&errors));

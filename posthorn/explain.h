@@ -13,6 +13,7 @@
 #include "lib/conf/archive_conf.h"
 #include "lib/conf/conf_cite.h"
 #include "lib/conf/monitor_rules.h"
+#include "lib/conf/odmr_table.h"
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/client.h"
 #include "lib/remote/remote_settings.h"
@@ -28,6 +29,7 @@ struct explain_rules {
     struct reception_rules reception;
     struct networks allow[SMTP_PORTS], deny[SMTP_PORTS];
     struct approval_rules *approval;
+    struct odmr_table *odmr; /* NULL: none */
     struct monitor_rules *monitoring;
     struct archive_conf archive;
     struct remote_settings *remote; /* once they are needed */

@@ -9,8 +9,6 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/conf/lists.h"
-#include "lib/conf/odmr_table.h"
 #include "lib/ipc/keyd.h"
 #include "lib/remote/route.h"
 #include "lib/remote/tls_policy.h"
@@ -92,9 +90,7 @@ by_way(struct way_out *w, const struct way *way, struct slice domain)
 static bool
 is_fetched(struct explain *x, struct slice domain)
 {
-    struct odmr_table *table = odmr_table_new(
-        lists_load_or_exit("posthorn", x->rules->conf, x->rules->inst, QUEUE_ODMR_DOMAINS));
-    const struct odmr_domain *found = odmr_table_find(table, domain);
+    const struct odmr_domain *found = odmr_table_find(x->rules->odmr, domain);
     bool fetched = found != NULL;
     struct strbuf users = strbuf_new(EXPLAIN_USERS_MAX);
 
@@ -105,7 +101,6 @@ is_fetched(struct explain *x, struct slice domain)
         explain_say(x, "route", "waits", QUEUE_ODMR_DOMAINS, found->line,
                     "until it is fetched with ATRN by %s", strbuf_cstr(&users));
     strbuf_free(&users);
-    odmr_table_free(&table);
     return fetched;
 }
 

@@ -19,6 +19,7 @@
 
 #define LOOK_MS 50        /* how often a session is looked at for its end */
 #define IDLE_MAX_MS 60000 /* without a job: what is still being looked for is for others */
+#define USER_SESSIONS_MAX 2
 #define FRAME_MAX 1024
 
 struct odmr_session {
@@ -411,6 +412,17 @@ session_new(struct odmr *o, const struct odmr_request *request, struct agent *ag
     return x;
 }
 
+/* The agents are everybody's. */
+static bool
+has_enough(const struct odmr *o, struct slice user)
+{
+    unsigned count = 0;
+
+    for (const struct odmr_session *x = LIST_FIRST(&o->sessions); x != NULL; x = LIST_NEXT(x, link))
+        count += !x->ending && slice_eq(slice_of(x->user), user);
+    return count >= USER_SESSIONS_MAX;
+}
+
 unsigned
 odmr_ask(struct odmr *o, const struct odmr_request *request, int fd, const char **text)
 {
@@ -422,6 +434,9 @@ odmr_ask(struct odmr *o, const struct odmr_request *request, int fd, const char 
         return code;
     *text = "this mail is being fetched on another connection";
     if (!each_domain(o, request, take_free, o))
+        return 450;
+    *text = "you fetch mail on other connections already";
+    if (has_enough(o, request->user))
         return 450;
     *text = "too much is under way, try again later";
     agent = free_agent(o);

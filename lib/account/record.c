@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
@@ -20,10 +21,10 @@ record_new(enum account_kind kind)
 static void
 clear(struct record *record)
 {
-    for (size_t i = 0; i < RECORD_PROPERTIES_MAX; i++) {
+    for (size_t i = 0; record->owns && i < RECORD_PROPERTIES_MAX; i++)
         xfree(&record->owned[i]);
-        record->values[i] = slice_make(NULL, 0);
-    }
+    record->owns = false;
+    memset(record->values, 0, sizeof(record->values));
     strbuf_clear(&record->bytes);
 }
 
@@ -55,7 +56,9 @@ take_fields(struct record *record, const struct object_field *fields, int count)
         for (size_t tried = 0; tried < total; tried++) {
             size_t slot = (at + tried) % total;
 
-            if (slice_eq(fields[i].name, slice_of(account_properties[first + slot].name))) {
+            const struct property *p = &account_properties[first + slot];
+
+            if (slice_eq(fields[i].name, slice_make(p->name, p->name_len))) {
                 record->values[slot] = fields[i].value;
                 at = slot + 1;
                 break;
@@ -142,5 +145,6 @@ record_set(struct record *record, enum account_property id, struct slice value)
         copy = xslicedup(value);
     free(record->owned[at]); /* after the copy: `value` may be the old one */
     record->owned[at] = copy;
+    record->owns = true;
     record->values[at] = slice_make(copy, copy == NULL ? 0 : value.len);
 }

@@ -18,6 +18,7 @@ struct record {
     enum account_kind kind;
     struct slice values[RECORD_PROPERTIES_MAX]; /* ptr NULL: not set */
     char *owned[RECORD_PROPERTIES_MAX];         /* values that were set here */
+    bool owns;                                  /* some were */
     struct strbuf bytes;                        /* values that were loaded */
 };
 

@@ -18,7 +18,8 @@
 
 const struct property account_properties[ACCOUNT_PROPERTY_COUNT] = {
 #define PROPERTY(id, kind, name, type, dflt, min, max, choices, flags, help)                       \
-    [id] = {(kind), (name), (type), (dflt), (min), (max), (choices), (flags), (help)},
+    [id] = {(kind), (name), sizeof(name) - 1, (type),  (dflt),                                     \
+            (min),  (max),  (choices),        (flags), (help)},
 #include "lib/account/schema.def"
 #undef PROPERTY
 };
@@ -47,18 +48,29 @@ account_kind_find(struct slice name)
     return -1;
 }
 
+/* Found once: each look at a record asks for them. */
+static struct kind_range {
+    size_t first, count;
+} ranges[ACCOUNT_KIND_COUNT];
+
+static void
+find_ranges(void)
+{
+    for (size_t id = ACCOUNT_PROPERTY_COUNT; id-- > 0;) {
+        struct kind_range *range = &ranges[account_properties[id].kind];
+
+        range->first = id;
+        range->count++;
+    }
+}
+
 size_t
 account_properties_of(enum account_kind kind, size_t *first)
 {
-    size_t from = 0, to;
-
-    while (account_properties[from].kind != kind)
-        from++;
-    to = from;
-    while (to < ACCOUNT_PROPERTY_COUNT && account_properties[to].kind == kind)
-        to++;
-    *first = from;
-    return to - from;
+    if (ranges[ACCOUNT_DOMAIN].count == 0)
+        find_ranges();
+    *first = ranges[kind].first;
+    return ranges[kind].count;
 }
 
 int

@@ -61,6 +61,7 @@ enum account_property {
 struct property {
     enum account_kind kind;
     const char *name;
+    size_t name_len;
     enum property_type type;
     const char *dflt;  /* as stored */
     uint64_t min, max; /* max 0: no limit */
