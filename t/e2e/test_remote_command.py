@@ -134,7 +134,7 @@ def test_the_queue_from_elsewhere(inst, home, tmp_path):
         smtp.starttls()
         smtp.login("ann@d.test", "Password-of-u8")
         for subject in ("one", "two"):
-            smtp.sendmail("ann@d.test", ["x@far.invalid"], f"Subject: {subject}\r\n\r\n{70000 * 'x'}\r\n", ["HOLDFOR=100000"])
+            smtp.sendmail("ann@d.test", ["x@far.invalid"], f"Subject: {subject}\r\n\r\n{1000 * (78 * 'x' + chr(13) + chr(10))}\r\n", ["HOLDFOR=100000"])
     ids = wait_for(lambda: len(found := [row["id"] for row in inst.json("queue", "list")]) == 2 and found, 30, "queued")
     for command in (("queue", "list", "--json"), ("queue", "show", ids[0]), ("queue", "show", ids[0], "--json"),
                     ("queue", "list", "--limit", "1", "--json"), ("queue", "list", "--older-than", "1h", "--json")):
