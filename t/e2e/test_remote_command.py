@@ -130,9 +130,10 @@ def test_changes_arrive(inst, home):
 
 
 def test_the_queue_from_elsewhere(inst, home, tmp_path):
+    inst.run("user", "passwd", "ann@d.test", "--password-stdin", stdin="Password-of-u9\n")
     with smtplib.SMTP("127.0.0.1", inst.port("submission"), timeout=30) as smtp:
         smtp.starttls()
-        smtp.login("ann@d.test", "Password-of-u8")
+        smtp.login("ann@d.test", "Password-of-u9")
         for subject in ("one", "two"):
             smtp.sendmail("ann@d.test", ["x@far.invalid"], f"Subject: {subject}\r\n\r\n{1000 * (78 * 'x' + chr(13) + chr(10))}\r\n", ["HOLDFOR=100000"])
     ids = wait_for(lambda: len(found := [row["id"] for row in inst.json("queue", "list")]) == 2 and found, 30, "queued")
