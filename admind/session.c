@@ -8,12 +8,14 @@
 #include "admind/session.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "admind/call.h"
 #include "admind/login.h"
 #include "lib/api/api_request.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/conf/services.h"
 #include "lib/http/response.h"
 #include "lib/log/log.h"
 #include "lib/sys/session_table.h"
@@ -191,11 +193,12 @@ session_serve(struct pool_session *pool, void *arg)
                         .request = http_request_new(&limits),
                         .credentials = strbuf_new(HEAD_MAX),
                         .requests_left = REQUESTS_MAX,
+                        .is_local = strcmp(pool->label, SERVICE_CONTROL) == 0,
                         .end_reason = "done"};
 
     stream_set_end_fd(s.stream, pool->end_fd);
     stream_set_key_fd(s.stream, pool->key_fd);
-    if (start_tls(&s))
+    if (s.is_local || start_tls(&s))
         while (read_request(&s) && answer(&s))
             http_request_reset(s.request);
     log_event(LOG_INFO, "disconnected", KV_STR("admin", s.name == NULL ? "" : s.name),

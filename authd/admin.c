@@ -215,6 +215,23 @@ admin_token_login(struct session *s, struct slice text)
     strbuf_free(&request);
 }
 
+/* The name is none that an administrator can have. */
+void
+admin_local_login(struct session *s)
+{
+    struct strbuf name = strbuf_new(NAME_MAX_BYTES);
+
+    if (!s->is_local || (s->local_uid != 0 && s->local_uid != s->server->owner)) {
+        token_refused(s, AUTHD_BAD_CREDENTIALS, "neither root nor the owner");
+        return;
+    }
+    (void)strbuf_printf(&name, ACCOUNTD_LOCAL_ACTOR "%lu", (unsigned long)s->local_uid);
+    account_clear(&s->account);
+    s->account.user = strbuf_steal(&name);
+    s->account.known = true;
+    session_send_ok(s, -1);
+}
+
 void
 admin_look_up(struct strbuf *request, struct slice name)
 {
@@ -320,7 +337,7 @@ admin_ask(struct session *s, struct slice payload)
         return -1;
     }
     admin.actor = slice_of(s->user);
-    admin.origin = slice_of(s->client_ip);
+    admin.origin = s->is_local ? SLICE("local") : slice_of(s->client_ip);
     pass_on(s, &admin);
     free(fields);
     return 0;

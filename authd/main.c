@@ -47,6 +47,7 @@ open_server(struct server *server, const struct daemon *d)
     *server = (struct server){
         .loop = d->loop,
         .run_dirfd = d->run_dirfd,
+        .owner = getuid(),
         .policy = password_policy_from(conf),
         .mechanisms = mechanisms_new(conf),
         .dirs = {daemon_open_dir(d, d->inst.store, true), daemon_open_optional_dir(d->inst.stores)},

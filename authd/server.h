@@ -19,6 +19,7 @@ enum { AUTHD_OPERS = 3 };
 struct server {
     struct loop *loop;
     int run_dirfd;                        /* of our own sockets */
+    uid_t owner;                          /* who has started the suite */
     struct ipc_async *accounts;           /* accountd */
     struct ipc_async *opers[AUTHD_OPERS]; /* operd: one connection is served in turn */
     unsigned next_oper;

@@ -28,6 +28,8 @@ struct session {
     enum session_service service;
     struct client_address address;
     char client_ip[64];
+    bool is_local; /* by a process of local_uid, over a Unix socket */
+    uid_t local_uid;
     char session_id[65];
 
     enum {

@@ -13,11 +13,17 @@
 #define POSTHORN_WITHOUT_CALLS
 #include "include/posthorn.h"
 #include "lib/base/mem.h"
-#include "lib/base/parse.h"
 
-enum { PORT_DEFAULT = 6000, TYPED_MAX = 1024 };
+enum { TYPED_MAX = 1024 };
 
 /* ---- what was given ---- */
+
+/* An instance of this host, over its run/admin.sock. */
+static bool
+is_here(const struct api_profile *profile)
+{
+    return slice_starts(strbuf_slice(&profile->server), SLICE("/"));
+}
 
 /* From the terminal, without showing it. */
 static int
@@ -72,6 +78,8 @@ complete(struct cli *cli, struct api_profile *profile, const struct api_where *w
         mem_wipe(password.ptr, password.cap);
         strbuf_free(&password);
     }
+    if (rc == CLI_OK && is_here(profile) && profile->admin.len == 0)
+        return CLI_OK;
     if (rc == CLI_OK && (profile->server.len == 0 || profile->admin.len == 0))
         rc = cli_usage(cli, "expected --server and --admin, or a --profile that has them");
     if (rc == CLI_OK && profile->password.len == 0)
@@ -88,31 +96,6 @@ api_server_find(struct cli *cli, const struct api_where *where, struct api_profi
 }
 
 /* ---- the connection ---- */
-
-/* HOST, HOST:PORT or [ADDRESS]:PORT; the caller frees the host. */
-static int
-split_server(struct cli *cli, struct slice server, char **host, unsigned *port)
-{
-    size_t colon = slice_rindex(server, ':');
-    uint64_t number = PORT_DEFAULT;
-    bool bracketed = slice_starts(server, SLICE("["));
-
-    if (colon < server.len && (bracketed || slice_index(server, ':') == colon)) {
-        if (server.ptr[colon - (colon > 0)] != ']' && bracketed)
-            colon = server.len;
-        else if (parse_u64(slice_sub(server, colon + 1, server.len), UINT16_MAX, &number) < 0 ||
-                 number == 0)
-            return cli_usage(cli, "--server: expected HOST or HOST:PORT");
-        server = slice_sub(server, 0, colon);
-    }
-    if (bracketed)
-        server = slice_sub(server, 1, server.len - slice_ends(server, SLICE("]")));
-    if (server.len == 0)
-        return cli_usage(cli, "--server: expected HOST or HOST:PORT");
-    *host = xslicedup(server);
-    *port = (unsigned)number;
-    return CLI_OK;
-}
 
 static const char *
 cause(int rc)
@@ -142,21 +125,19 @@ api_server_trouble(const struct cli *cli, int rc, const struct posthorn *p)
 struct posthorn *
 api_server_connect(struct cli *cli, const struct api_profile *profile)
 {
-    struct posthorn *p;
-    char *host = NULL;
-    unsigned port = PORT_DEFAULT;
+    struct posthorn *p = posthorn_open(strbuf_cstr(&profile->server));
     int rc = POSTHORN_BAD_VALUE;
 
-    if (split_server(cli, strbuf_slice(&profile->server), &host, &port) != CLI_OK)
-        return NULL;
-    p = posthorn_new(host, port);
-    free(host);
     if (p == NULL) {
-        (void)cli_fail(cli, "no memory");
+        (void)cli_usage(cli, "--server: expected HOST, HOST:PORT or the directory of an instance");
         return NULL;
     }
-    if (profile->certificates.len == 0 ||
-        posthorn_trust(p, strbuf_cstr(&profile->certificates)) == 0)
+    if (profile->certificates.len > 0 &&
+        posthorn_trust(p, strbuf_cstr(&profile->certificates)) != 0)
+        rc = POSTHORN_BAD_VALUE; /* no memory */
+    else if (is_here(profile) && profile->admin.len == 0)
+        rc = 0; /* root and the owner need no login */
+    else
         rc = posthorn_login(p, strbuf_cstr(&profile->admin), strbuf_cstr(&profile->password));
     if (rc == 0)
         return p;

@@ -385,6 +385,9 @@ struct accountd_admin {
 #define ACCOUNTD_NOT_MANAGED 2 /* no */
 #define ACCOUNTD_NO_RIGHT 101  /* the actor may not do this, or is no administrator */
 #define ACCOUNTD_AWAY 102      /* from authd: accountd gave no answer */
+/* In the place of an administrator's name, from authd: whoever came over run/admin.sock and is root
+ * or the suite's owner, "uid 0". May do everything. */
+#define ACCOUNTD_LOCAL_ACTOR "uid "
 #define ACCOUNTD_ORIGIN_MAX 64
 /* `type`: ACCOUNTD_ADMIN or AUTHD_ADMIN. */
 int accountd_admin_encode_as(struct strbuf *out, uint16_t type, const struct accountd_admin *req);

@@ -140,7 +140,7 @@ add_content(struct oper *op, const struct queue_message *m, uint64_t offset)
     size_t len = offset >= size                     ? 0
                  : size - offset > OPER_CONTENT_MAX ? OPER_CONTENT_MAX
                                                     : (size_t)(size - offset);
-    struct strbuf content = strbuf_new(2 * OPER_CONTENT_MAX);
+    struct strbuf content = strbuf_new((size_t)2 * OPER_CONTENT_MAX);
     char *bytes = xmalloc(OPER_CONTENT_MAX), text[24];
     int rc = len == 0 ? 0 : pread_exact(queue_message_fd(m), bytes, len, (off_t)offset);
 

@@ -288,10 +288,9 @@ oper_services_set(struct oper *op)
         oper_fail(op, OPER_BAD, "expected the name of a service");
     else if (set_all(op, name, &before, &after, &why) < 0)
         oper_fail_line(op, OPER_BAD, strbuf_slice(&why));
-    else if (put_in_force(op, strbuf_slice(&before), strbuf_slice(&after), &why) < 0)
-        oper_fail_line(op, OPER_REFUSED, strbuf_slice(&why));
-    else if (slice_eq(oper_field(op, "restart"), SLICE("yes")) &&
-             ask_master(op->inst, "service-restart", name, &why) < 0)
+    else if (put_in_force(op, strbuf_slice(&before), strbuf_slice(&after), &why) < 0 ||
+             (slice_eq(oper_field(op, "restart"), SLICE("yes")) &&
+              ask_master(op->inst, "service-restart", name, &why) < 0))
         oper_fail_line(op, OPER_REFUSED, strbuf_slice(&why));
     if (op->result == 0)
         tell_service(op);

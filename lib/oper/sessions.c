@@ -83,7 +83,7 @@ has_word(struct slice words, const char *wanted)
 static bool
 matches(const char *wanted, const char *value)
 {
-    return wanted == NULL || wanted[0] == '\0' || strcmp(wanted, value) == 0;
+    return wanted == NULL || wanted[0] == '\0' || slice_eq(slice_of(wanted), slice_of(value));
 }
 
 static bool
