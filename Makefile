@@ -77,8 +77,9 @@ LIB_SRC := $(wildcard lib/*/*.c)
 # What system.template_language can be without another file: conf/templates/LANGUAGE/NAME.txt
 LANGUAGES = en zh-CN
 TEMPLATES = $(basename $(notdir $(wildcard conf/templates/en/*.txt)))
+PROFILES = $(basename $(notdir $(wildcard conf/profiles/*.conf)))
 TEMPLATE_OBJ = $(foreach l,$(LANGUAGES),$(TEMPLATES:%=template_$(l)_%.o))
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(addprefix $(BUILD)/obj/gen/,services_conf.o posthorn_conf.o $(TEMPLATE_OBJ))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(addprefix $(BUILD)/obj/gen/,services_conf.o posthorn_conf.o $(PROFILES:%=profile_%.o) $(TEMPLATE_OBJ))
 TESTS := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
 TOOLS := $(patsubst t/tools/%.c,$(BUILD)/t/tools/%,$(wildcard t/tools/*.c))
 FUZZERS := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
@@ -109,6 +110,7 @@ $$(BUILD)/obj/gen/$(1).c: $(2) Makefile
 	    od -An -v -tx1 $$< | sed 's/ \(..\)/(char)0x\1,/g'; echo '0};'; } > $$@
 endef
 $(eval $(call TEXT,services_conf,conf/services.conf,lib/conf/services.h,services_default_text))
+$(foreach p,$(PROFILES),$(eval $(call TEXT,profile_$(p),conf/profiles/$(p).conf,lib/conf/profile.h,profile_$(subst -,_,$(p)))))
 $(eval $(call TEXT,posthorn_conf,conf/posthorn.conf.in,lib/conf/conf_new.h,conf_new_head))
 $(foreach l,$(LANGUAGES),$(foreach t,$(TEMPLATES),$(eval $(call TEXT,template_$(l)_$(t),conf/templates/$(l)/$(t).txt,lib/mail/template_set.h,template_$(subst -,_,$(l))_$(t)))))
 $(BUILD)/obj/gen/%.o: $(BUILD)/obj/gen/%.c
@@ -190,28 +192,57 @@ $(BUILD)/fuzz/%: fuzz/%.c $$(call linked,fuzz/%.c) $(BUILD)/libposthorn-core.a M
 MAN_PAGES = $(wildcard doc/*.[1-8])
 MAN_DIR = $(DESTDIR)$(PREFIX)/share/man
 MAN_VERSION = sed 's/^\.Os Posthorn$$/& $(VERSION)/'
-install: all
+CLIENT_PAGES = doc/posthorn.8
+SERVER_PAGES = $(filter-out $(CLIENT_PAGES),$(MAN_PAGES))
+DOC_DIR = $(DESTDIR)$(PREFIX)/share/doc/posthorn
+INSTALL_PAGES = umask 022; for page in $(1); do $(MAN_VERSION) $$page >$(MAN_DIR)/man$${page\#\#*.}/$${page\#\#*/}; done
+REMOVE_PAGES = for page in $(1); do rm -f $(MAN_DIR)/man$${page\#\#*.}/$${page\#\#*/}; done
+
+# The server with its command; the command alone, for another host (posthorn api call); the library:
+# install-lib. What uninstalls them leaves configuration, mail and logs alone.
+install: install-client install-server
+for-use:
 ifneq ($(SAN)$(FUZZ)$(TESTHOOKS),)
 	$(error this build is for tests: make install without SAN, FUZZ and TESTHOOKS)
 endif
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/posthorn \
-	    $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d \
-	    $(DESTDIR)$(PREFIX)/share/doc/posthorn $(MAN_DIR)/man5 $(MAN_DIR)/man7 $(MAN_DIR)/man8
+install-client: for-use $(BUILD)/bin/posthorn
+	install -d $(DESTDIR)$(PREFIX)/bin $(MAN_DIR)/man7 $(MAN_DIR)/man8
 	install -m 755 $(BUILD)/bin/posthorn $(DESTDIR)$(PREFIX)/bin/
+	$(call INSTALL_PAGES,$(CLIENT_PAGES))
+	umask 022; $(BUILD)/bin/posthorn api doc --man | $(MAN_VERSION) >$(MAN_DIR)/man7/posthorn-api.7
+install-server: for-use all
+	install -d $(DESTDIR)$(PREFIX)/libexec/posthorn $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	    $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DOC_DIR)/profiles $(MAN_DIR)/man5 $(MAN_DIR)/man8
 	install -m 755 $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
 	    $(DESTDIR)$(PREFIX)/libexec/posthorn/
-	umask 022; for page in $(MAN_PAGES); do $(MAN_VERSION) $$page >$(MAN_DIR)/man$${page##*.}/$${page##*/}; done
-	umask 022; $(BUILD)/bin/posthorn api doc --man | $(MAN_VERSION) >$(MAN_DIR)/man7/posthorn-api.7
+	$(call INSTALL_PAGES,$(SERVER_PAGES))
 	umask 022; $(BUILD)/bin/posthorn config doc --man | $(MAN_VERSION) >$(MAN_DIR)/man5/posthorn.conf.5
 	umask 022; sed 's|@PREFIX@|$(PREFIX)|g' conf/posthorn.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/posthorn.service
 	install -m 644 conf/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/posthorn.conf
-	install -m 644 conf/services.conf $(wildcard doc/*.md) README.md \
-	    $(DESTDIR)$(PREFIX)/share/doc/posthorn/
-	umask 022; $(BUILD)/bin/posthorn config doc --sample >$(DESTDIR)$(PREFIX)/share/doc/posthorn/posthorn.conf
+	install -m 644 conf/services.conf $(wildcard doc/*.md) README.md $(DOC_DIR)/
+	install -m 644 $(wildcard conf/profiles/*.conf) $(DOC_DIR)/profiles/
+	umask 022; $(BUILD)/bin/posthorn config doc --sample >$(DOC_DIR)/posthorn.conf
+
+uninstall: uninstall-server uninstall-client
+uninstall-client:
+	rm -f $(DESTDIR)$(PREFIX)/bin/posthorn $(MAN_DIR)/man7/posthorn-api.7
+	$(call REMOVE_PAGES,$(CLIENT_PAGES))
+uninstall-server:
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/posthorn $(DOC_DIR)/profiles
+	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/posthorn.service $(DESTDIR)$(PREFIX)/lib/sysusers.d/posthorn.conf \
+	    $(MAN_DIR)/man5/posthorn.conf.5 $(DOC_DIR)/posthorn.conf $(DOC_DIR)/services.conf $(DOC_DIR)/README.md \
+	    $(patsubst doc/%,$(DOC_DIR)/%,$(wildcard doc/*.md))
+	$(call REMOVE_PAGES,$(SERVER_PAGES))
+uninstall-lib:
+	rm -rf $(DOC_DIR)/samples
+	rm -f $(DESTDIR)$(PREFIX)/lib/pkgconfig/posthorn.pc $(DESTDIR)$(PREFIX)/lib/libposthorn.a \
+	    $(DESTDIR)$(PREFIX)/lib/libposthorn.so $(DESTDIR)$(PREFIX)/lib/$(LIBPOSTHORN_SO) \
+	    $(addprefix $(DESTDIR)$(PREFIX)/include/,posthorn.h posthorn_calls.h)
 
 clean:
 	rm -rf build build-asan build-fuzz build-hooks
 
 
-.PHONY: libposthorn install-lib unit fuzz all tests tools fuzzers clean install
+.PHONY: libposthorn install-lib unit fuzz all tests tools fuzzers clean install install-client \
+    install-server for-use uninstall uninstall-client uninstall-server uninstall-lib
 -include $(LIB_OBJ:.o=.d) $(TESTS:=.d)

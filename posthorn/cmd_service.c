@@ -16,6 +16,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/oper/master_call.h"
+#include "posthorn/admin_passwords.h"
 #include "posthorn/command.h"
 #include "posthorn/config_check.h"
 #include "posthorn/master_trouble.h"
@@ -143,6 +144,7 @@ start(struct cli *cli, bool foreground)
     if (errno == EACCES)
         return cli_fail(cli, "%s: permission denied; start it as the user who set it up",
                         cli->inst.run);
+    admin_passwords_take(cli);
     (void)fflush(stdout);
     if (foreground)
         exec_master(cli, true);

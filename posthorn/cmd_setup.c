@@ -10,94 +10,15 @@
 #include <unistd.h>
 
 #include "lib/account/canonical.h"
-#include "lib/account/password_rules.h"
-#include "lib/auth/password.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/conf/conf.h"
 #include "lib/mail/address.h"
-#include "posthorn/accounts.h"
+#include "posthorn/output.h"
 #include "posthorn/password.h"
 #include "posthorn/setup.h"
-
-/* ---- accounts ---- */
-
-static int
-add(struct accounts *accounts, const char *kind, const char *name,
-    const struct object_field *fields, uint32_t count)
-{
-    const struct accountd_admin request = {.verb = SLICE("add"),
-                                           .kind = slice_of(kind),
-                                           .name = slice_of(name),
-                                           .fields = fields,
-                                           .field_count = count};
-    struct accountd_admin_reply reply;
-
-    return accounts_do(accounts, &request, &reply);
-}
-
-static int
-mark_fresh(struct accounts *accounts)
-{
-    const struct accountd_admin request = {.verb = SLICE("fresh")};
-    struct accountd_admin_reply reply;
-
-    return accounts_do(accounts, &request, &reply);
-}
-
-static int
-add_accounts(struct setup *setup, struct object_field admin_password)
-{
-    const struct object_field admin[] = {admin_password,
-                                         {SLICE("description"), SLICE("First administrator")}};
-    const struct object_field postmaster[] = {{SLICE("full_name"), SLICE("Postmaster")}};
-    char *address = xasprintf("postmaster@%s", setup->domain);
-    struct accounts *accounts = accounts_open(setup->cli);
-    int rc = accounts == NULL ? CLI_FAILED : CLI_OK;
-
-    if (rc == CLI_OK)
-        rc = add(accounts, "domain", setup->domain, NULL, 0);
-    if (rc == CLI_OK)
-        rc = add(accounts, "user", address, postmaster, (uint32_t)ARRAY_LEN(postmaster));
-    if (rc == CLI_OK)
-        rc = add(accounts, "admin", "admin", admin, (uint32_t)ARRAY_LEN(admin));
-    if (rc == CLI_OK)
-        rc = mark_fresh(accounts);
-    accounts_close(&accounts);
-    free(address);
-    return rc;
-}
-
-/* accountd would refuse it too, but then there would be an account base. */
-static int
-check_password(const struct setup *setup, const struct password_given *password)
-{
-    const struct password_rules rules = password_rules_of_admins();
-    struct strbuf why = strbuf_new(500);
-    int rc = CLI_OK;
-
-    if (policy_check(&rules.policy, SLICE("admin"), strbuf_slice(&password->secret), &why) < 0)
-        rc = cli_fail(setup->cli, "%s", strbuf_cstr(&why));
-    strbuf_free(&why);
-    return rc;
-}
-
-int
-setup_accounts(struct setup *setup, struct strbuf *generated)
-{
-    const struct password_source source = {.file = setup->admin_password_file};
-    struct password_given password;
-    int rc = password_take(setup->cli, &source, &password);
-
-    if (rc == CLI_OK)
-        rc = check_password(setup, &password);
-    if (rc == CLI_OK)
-        rc = add_accounts(setup, password_field(&password));
-    if (rc == CLI_OK)
-        (void)strbuf_str(generated, password_made_up(&password));
-    password_given_free(&password);
-    return rc;
-}
+#include "posthorn/setup_answers.h"
+#include "posthorn/setup_ask.h"
 
 /* ---- what was given ---- */
 
@@ -175,36 +96,102 @@ check_place(struct setup *setup)
     return CLI_OK;
 }
 
+/* NAME=VALUE of --set. */
+static int
+take_settings(struct setup *setup, const struct cli_list *given)
+{
+    for (size_t i = 0; i < given->count; i++) {
+        struct slice value = slice_of(given->items[i]), name = slice_split(&value, '=');
+        int id = conf_find(name);
+
+        if (id < 0 || name.len == strlen(given->items[i]))
+            return cli_usage(setup->cli,
+                             "--set: expected NAME=VALUE with the name of a setting, "
+                             "such as smtp.max_recipients=500, not '%s'",
+                             given->items[i]);
+        if (setup_setting_add(setup, (enum conf_id)id, value, SETUP_FROM_OPTION) < 0)
+            return cli_usage(setup->cli, "too many settings");
+    }
+    return CLI_OK;
+}
+
+static int
+check_profile(struct setup *setup)
+{
+    if (setup->profile_name == NULL)
+        return CLI_OK;
+    setup->profile = profile_find(setup->profile_name);
+    if (setup->profile != NULL)
+        return CLI_OK;
+    return cli_usage(setup->cli, "there is no profile '%s': 'posthorn setup --profiles' lists them",
+                     setup->profile_name);
+}
+
+static int
+list_profiles(const struct cli *cli)
+{
+    static const struct column columns[] = {{"profile", COLUMN_TEXT, false},
+                                            {"for", COLUMN_TEXT, false}};
+    struct table *table = table_new(columns, ARRAY_LEN(columns));
+
+    for (const struct profile *p = profiles; p->name != NULL; p++) {
+        const struct object_field fields[] = {{SLICE("profile"), slice_of(p->name)},
+                                              {SLICE("for"), slice_of(p->summary)}};
+
+        table_add(table, fields, (uint32_t)ARRAY_LEN(fields));
+    }
+    table_print(&table, cli->json);
+    return CLI_OK;
+}
+
 /* ---- what was made ---- */
 
-static void
-print_report(const struct setup *setup, const struct strbuf *password)
+/* What is said of a password in the report. */
+static struct slice
+shown_password(const struct password_given *password)
 {
-    static const struct column columns[] = {
-        {"root", COLUMN_TEXT, false},          {"domain", COLUMN_TEXT, false},
-        {"hostname", COLUMN_TEXT, false},      {"configuration", COLUMN_TEXT, false},
-        {"postmaster", COLUMN_TEXT, false},    {"admin", COLUMN_TEXT, false},
-        {"admin_password", COLUMN_TEXT, false}};
+    if (password->secret.len == 0)
+        return SLICE("(none)");
+    return password->made_up ? strbuf_slice(&password->secret) : SLICE("(as given)");
+}
+
+/* `works`: what the test came to; empty: there was none. */
+static void
+print_report(const struct setup *setup, const struct password_given *admin,
+             const struct password_given *postmaster, struct slice works)
+{
+    static const struct column columns[] = {{"root", COLUMN_TEXT, false},
+                                            {"domain", COLUMN_TEXT, false},
+                                            {"hostname", COLUMN_TEXT, false},
+                                            {"profile", COLUMN_TEXT, false},
+                                            {"configuration", COLUMN_TEXT, false},
+                                            {"postmaster", COLUMN_TEXT, false},
+                                            {"postmaster_password", COLUMN_TEXT, false},
+                                            {"admin", COLUMN_TEXT, false},
+                                            {"admin_password", COLUMN_TEXT, false},
+                                            {"works", COLUMN_BOOL, true}};
     const struct instance *inst = &setup->cli->inst;
-    char *postmaster = xasprintf("postmaster@%s", setup->domain);
+    char *address = xasprintf("postmaster@%s", setup->domain);
     const struct object_field fields[] = {
         {SLICE("root"), slice_of(inst->root != NULL ? inst->root : "installed")},
         {SLICE("domain"), slice_of(setup->domain)},
         {SLICE("hostname"), slice_of(setup->hostname)},
+        {SLICE("profile"), slice_of(setup->profile != NULL ? setup->profile->name : "(none)")},
         {SLICE("configuration"), slice_of(inst->conf_path)},
-        {SLICE("postmaster"), slice_of(postmaster)},
+        {SLICE("postmaster"), slice_of(address)},
+        {SLICE("postmaster_password"), shown_password(postmaster)},
         {SLICE("admin"), SLICE("admin")},
-        {SLICE("admin_password"),
-         password->len > 0 ? strbuf_slice(password) : SLICE("(as given)")}};
+        {SLICE("admin_password"), shown_password(admin)},
+        {SLICE("works"), works}};
 
-    output_show(columns, ARRAY_LEN(columns), fields, (uint32_t)ARRAY_LEN(fields), setup->cli->json);
-    free(postmaster);
+    output_show(columns, ARRAY_LEN(columns) - (works.len == 0), fields, (uint32_t)ARRAY_LEN(fields),
+                setup->cli->json);
+    free(address);
 }
 
 static int
-make_instance(struct setup *setup)
+make_files(struct setup *setup, struct slice text)
 {
-    struct strbuf password = strbuf_new(64);
     int rc = setup_directories(setup);
 
     if (rc == CLI_OK)
@@ -212,17 +199,91 @@ make_instance(struct setup *setup)
     if (rc == CLI_OK)
         rc = setup_certificate(setup);
     if (rc == CLI_OK)
-        rc = setup_configuration(setup);
+        rc = setup_configuration(setup, text);
+    return rc;
+}
+
+/* Passwords that were made up are said before anything else can fail; in JSON there is one object.
+ */
+static int
+finish(struct setup *setup, const struct password_given *admin,
+       const struct password_given *postmaster)
+{
+    int rc = CLI_OK;
+
+    if (!setup->cli->json)
+        print_report(setup, admin, postmaster, SLICE(""));
+    if (setup->start)
+        rc = setup_test(setup, strbuf_slice(&admin->secret), strbuf_slice(&postmaster->secret));
+    if (setup->cli->json)
+        print_report(setup, admin, postmaster,
+                     slice_of(!setup->start  ? ""
+                              : rc == CLI_OK ? "yes"
+                                             : "no"));
+    return rc;
+}
+
+/* All that can be wrong is looked at before anything is made. */
+static int
+make_instance(struct setup *setup)
+{
+    struct password_given admin = {.secret = strbuf_new(0)}, postmaster = {.secret = strbuf_new(0)};
+    struct strbuf text = strbuf_new(CONF_FILE_MAX);
+    int rc = setup_text(setup, &text);
+
+    if (rc == CLI_OK)
+        rc = setup_password(setup, "admin", &setup->admin, true, &admin);
+    if (rc == CLI_OK)
+        rc = setup_password(setup, "postmaster", &setup->postmaster, setup->start, &postmaster);
+    if (rc == CLI_OK)
+        rc = make_files(setup, strbuf_slice(&text));
     if (rc == CLI_OK) {
-        rc = setup_accounts(setup, &password);
+        rc = setup_accounts(setup, &admin, &postmaster);
         if (rc != CLI_OK)
             setup_undo(setup);
     }
     if (rc == CLI_OK)
-        print_report(setup, &password);
-    if (password.ptr != NULL)
-        mem_wipe(password.ptr, password.cap);
-    strbuf_free(&password);
+        rc = finish(setup, &admin, &postmaster);
+    password_given_free(&admin);
+    password_given_free(&postmaster);
+    strbuf_free(&text);
+    return rc;
+}
+
+/* From the options, the file of answers or the terminal. */
+static int
+take_answers(struct setup *setup, const struct cli_list *settings, const char *answers)
+{
+    int rc = take_settings(setup, settings);
+
+    if (rc == CLI_OK && answers != NULL)
+        rc = setup_answers_read(setup, answers);
+    else if (rc == CLI_OK && setup->domain == NULL && setup_can_ask())
+        rc = setup_ask(setup);
+    return rc;
+}
+
+static int
+run(struct setup *setup)
+{
+    struct strbuf domain = strbuf_new(CANONICAL_DOMAIN_MAX),
+                  hostname = strbuf_new(CANONICAL_DOMAIN_MAX);
+    int rc = check_names(setup, &domain, &hostname);
+
+    if (rc == CLI_OK)
+        rc = check_addresses(setup);
+    if (rc == CLI_OK)
+        rc = check_port_offset(setup);
+    if (rc == CLI_OK)
+        rc = check_profile(setup);
+    if (rc == CLI_OK)
+        rc = check_place(setup);
+    if (rc == CLI_OK) {
+        setup_find_users(setup);
+        rc = make_instance(setup);
+    }
+    strbuf_free(&domain);
+    strbuf_free(&hostname);
     return rc;
 }
 
@@ -230,34 +291,34 @@ static int
 setup_run(struct cli *cli, int argc, char **argv)
 {
     static struct setup setup; /* zeroed, large; one command a process */
-    struct strbuf domain = strbuf_new(CANONICAL_DOMAIN_MAX),
-                  hostname = strbuf_new(CANONICAL_DOMAIN_MAX);
+    static struct cli_list settings;
+    const char *answers = NULL;
+    bool only_list = false;
     const struct cli_option options[] = {
         {"--domain", CLI_TEXT, &setup.domain},
         {"--hostname", CLI_TEXT, &setup.hostname},
         {"--port-offset", CLI_TEXT, &setup.port_offset},
         {"--bind", CLI_LIST, &setup.bind},
-        {"--admin-password-file", CLI_TEXT, &setup.admin_password_file},
+        {"--profile", CLI_TEXT, &setup.profile_name},
+        {"--set", CLI_LIST, &settings},
+        {"--admin-password-file", CLI_TEXT, &setup.admin.file},
+        {"--postmaster-password-file", CLI_TEXT, &setup.postmaster.file},
+        {"--answers", CLI_TEXT, &answers},
+        {"--start", CLI_FLAG, &setup.start},
+        {"--profiles", CLI_FLAG, &only_list},
     };
     int rc;
 
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 0) != 0)
         return CLI_USAGE;
+    if (only_list)
+        return list_profiles(cli);
     setup.cli = cli;
     setup.is_root = geteuid() == 0;
-    rc = check_names(&setup, &domain, &hostname);
+    rc = take_answers(&setup, &settings, answers);
     if (rc == CLI_OK)
-        rc = check_addresses(&setup);
-    if (rc == CLI_OK)
-        rc = check_port_offset(&setup);
-    if (rc == CLI_OK)
-        rc = check_place(&setup);
-    if (rc == CLI_OK) {
-        setup_find_users(&setup);
-        rc = make_instance(&setup);
-    }
-    strbuf_free(&domain);
-    strbuf_free(&hostname);
+        rc = run(&setup);
+    setup_wipe_secrets(&setup);
     return rc;
 }
 
@@ -265,12 +326,31 @@ const struct command command_setup = {
     .name = "setup",
     .summary = "makes a new instance",
     .synopsis = "--domain DOMAIN [--hostname NAME] [--port-offset N] [--bind ADDRESS]... "
-                "[--admin-password-file FILE] [--json]",
-    .help = "Makes the directories, a configuration with every setting explained, a key and a\n"
-            "self-signed certificate, the primary domain, the mailbox postmaster (without a\n"
-            "password: 'posthorn user passwd' sets one) and the administrator admin, whose\n"
-            "password is made up and printed unless a file has it. An existing instance is never\n"
-            "overwritten. Run as root, the daemons use the users posthorn-* or, where those are\n"
-            "missing, the numeric ids from 64200 up; run as another user, that one for all.\n",
+                "[--profile NAME] [--set SETTING=VALUE]... [--admin-password-file FILE] "
+                "[--postmaster-password-file FILE] [--start] [--json] | --answers FILE [--json] | "
+                "--profiles [--json]",
+    .help =
+        "Makes the directories, a configuration with every setting explained, a key and a\n"
+        "self-signed certificate, the primary domain, the mailbox postmaster (without a\n"
+        "password unless one is given: 'posthorn user passwd' sets one) and the administrator\n"
+        "admin, whose password is made up and printed unless a file has it. An existing instance\n"
+        "is never overwritten, and nothing is made while anything of what is given is wrong. Run\n"
+        "as root, the daemons use the users posthorn-* or, where those are missing, the numeric\n"
+        "ids from 64200 up; run as another user, that one for all.\n"
+        "\n"
+        "Without --domain it asks, if it has a terminal.\n"
+        "--profile  a sample configuration for common circumstances; --profiles lists them\n"
+        "--set      a setting of posthorn.conf; counts more than what the profile says\n"
+        "--start    starts the services, sends a message to postmaster, reads it back by IMAP and\n"
+        "           POP3, asks the administrative API, and says what worked; postmaster gets a\n"
+        "           password that is printed\n"
+        "--answers  a file in place of options and questions, one answer a line: domain, "
+        "hostname,\n"
+        "           port_offset, bind (addresses), profile, start (yes, no), admin_password,\n"
+        "           admin_password_file, postmaster_password, postmaster_password_file = VALUE; "
+        "then,\n"
+        "           below their [section], settings. A file with passwords is its owner's alone "
+        "(chmod\n"
+        "           600). Options count more than the file.\n",
     .run = setup_run,
 };

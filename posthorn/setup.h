@@ -9,7 +9,7 @@
 
 #include <sys/types.h>
 
-#include "lib/conf/conf.h"
+#include "lib/conf/profile.h"
 #include "posthorn/command.h"
 
 /* The service users, one per setting of [users]. */
@@ -22,12 +22,30 @@ struct setup_user {
 #define SETUP_USERS_MAX 16
 #define SETUP_FIRST_UID 64200
 
+/* In a file, or the secret itself; neither: it is made up. */
+struct setup_password {
+    const char *file;
+    char *secret; /* allocated; setup_wipe_secrets */
+};
+
+enum setup_source { SETUP_FROM_FILE, SETUP_FROM_OPTION }; /* what is later counts */
+#define SETUP_SETTINGS_MAX 500
+struct setup_setting {
+    enum conf_id id;
+    enum setup_source source;
+    char *value;
+};
+
 struct setup {
     struct cli *cli;
-    const char *domain, *hostname, *port_offset;
+    const char *domain, *hostname, *port_offset, *profile_name;
     struct cli_list bind;
-    const char *admin_password_file;
-    bool is_root; /* users are switched, owners given */
+    struct setup_password admin, postmaster;
+    struct setup_setting settings[SETUP_SETTINGS_MAX];
+    size_t setting_count;
+    const struct profile *profile; /* NULL: none */
+    bool start;                    /* start the services, and test them */
+    bool is_root;                  /* users are switched, owners given */
     struct setup_user users[SETUP_USERS_MAX];
     size_t user_count;
 };
@@ -39,12 +57,37 @@ int setup_directories(struct setup *setup);
 /* In a child for each service user, with directories handed over as the daemons get them. */
 int setup_try_users(struct setup *setup);
 
-int setup_configuration(struct setup *setup);
+/* ---- configuration ---- */
+/* 0, or -1: too many. */
+int setup_setting_add(struct setup *setup, enum conf_id id, struct slice value,
+                      enum setup_source source);
+bool setup_setting_is_given(const struct setup *setup, enum conf_id id);
+/* Profile, settings and names together, checked as a whole; nothing is written. */
+int setup_text(struct setup *setup, struct strbuf *text);
+int setup_configuration(struct setup *setup, struct slice text);
 int setup_certificate(struct setup *setup);
 
+/* ---- accounts ---- */
 struct strbuf;
-/* Primary domain, postmaster, administrator; a made-up password goes to `generated`. */
-int setup_accounts(struct setup *setup, struct strbuf *generated);
+struct password_given;
+/* The rules for new passwords; accountd would refuse it too, but then there would be an account
+ * base. 0, or -1: `why`. */
+int setup_password_check(const struct setup *setup, const char *user, struct slice password,
+                         struct strbuf *why);
+/* Checked; password_given_free in any case. With `needed` one is made up where none is given, else
+ * there is none then. */
+int setup_password(struct setup *setup, const char *user, const struct setup_password *source,
+                   bool needed, struct password_given *out);
+/* Primary domain, postmaster, administrator. */
+int setup_accounts(struct setup *setup, const struct password_given *admin,
+                   const struct password_given *postmaster);
+void setup_wipe(struct strbuf *secret); /* and frees it */
+void setup_wipe_secrets(struct setup *setup);
+
+/* ---- the test ---- */
+/* Starts the services, sends a message to postmaster and reads it as a mail program would, asks
+ * the administrative API. Prints a line for each step. CLI_OK only if all worked. */
+int setup_test(struct setup *setup, struct slice admin_password, struct slice postmaster_password);
 
 /* What has to go when a later part failed, so that setup can be run again. */
 void setup_undo(struct setup *setup);

@@ -11,6 +11,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/conf_edit.h"
+#include "lib/conf/conf_line.h"
 #include "lib/conf/conf_new.h"
 #include "lib/conf/services.h"
 #include "lib/mail/template_set.h"
@@ -105,26 +106,84 @@ write_templates(const struct setup *setup)
 }
 
 int
-setup_configuration(struct setup *setup)
+setup_setting_add(struct setup *setup, enum conf_id id, struct slice value,
+                  enum setup_source source)
 {
-    struct strbuf text = strbuf_new(CONF_FILE_MAX);
-    int rc;
+    if (setup->setting_count == SETUP_SETTINGS_MAX)
+        return -1;
+    setup->settings[setup->setting_count++] =
+        (struct setup_setting){id, source, xslicedup(value)}; /* as long as the process */
+    return 0;
+}
 
-    conf_new_text(&text);
-    set(&text, SYSTEM_HOSTNAME, setup->hostname);
+bool
+setup_setting_is_given(const struct setup *setup, enum conf_id id)
+{
+    for (size_t i = 0; i < setup->setting_count; i++)
+        if (setup->settings[i].id == id)
+            return true;
+    return false;
+}
+
+static void
+set_given(const struct setup *setup, enum setup_source source, struct strbuf *text)
+{
+    for (size_t i = 0; i < setup->setting_count; i++)
+        if (setup->settings[i].source == source)
+            set(text, setup->settings[i].id, setup->settings[i].value);
+}
+
+/* What the profile has, and what it wants to be told. */
+static int
+set_profile(const struct setup *setup, struct strbuf *text)
+{
+    struct slice rest = slice_of(setup->profile->text), section = SLICE(""), what;
+    struct strbuf value = strbuf_new(CONF_VALUE_MAX), error = strbuf_new(512);
+    enum conf_id id;
+    int rc = CLI_OK;
+
+    while (profile_setting(&rest, &section, &id, &value, &error))
+        set(text, id, strbuf_cstr(&value));
+    if (error.len > 0)
+        rc = cli_fail(setup->cli, "profile %s: %s", setup->profile->name, strbuf_cstr(&error));
+    for (rest = slice_of(setup->profile->text); profile_question(&rest, &id, &what);)
+        if (!setup_setting_is_given(setup, id))
+            rc = cli_usage(setup->cli, "profile %s needs --set %s.%s=VALUE: %.*s",
+                           setup->profile->name, conf_settings[id].section, conf_settings[id].name,
+                           (int)what.len, what.ptr);
+    strbuf_free(&value);
+    strbuf_free(&error);
+    return rc;
+}
+
+int
+setup_text(struct setup *setup, struct strbuf *text)
+{
+    int rc = CLI_OK;
+
+    conf_new_text(text);
+    if (setup->profile != NULL)
+        rc = set_profile(setup, text);
+    set_given(setup, SETUP_FROM_FILE, text);
+    set_given(setup, SETUP_FROM_OPTION, text);
+    set(text, SYSTEM_HOSTNAME, setup->hostname);
     if (setup->port_offset != NULL)
-        set(&text, SYSTEM_PORT_OFFSET, setup->port_offset);
-    set_bind(setup, &text);
-    set_users(setup, &text);
-    rc = check(setup, &text);
-    if (rc == CLI_OK)
-        rc = write_file(setup, setup->cli->inst.services_path, slice_of(services_default_text),
-                        0644);
+        set(text, SYSTEM_PORT_OFFSET, setup->port_offset);
+    set_bind(setup, text);
+    set_users(setup, text);
+    return rc == CLI_OK ? check(setup, text) : rc;
+}
+
+int
+setup_configuration(struct setup *setup, struct slice text)
+{
+    int rc =
+        write_file(setup, setup->cli->inst.services_path, slice_of(services_default_text), 0644);
+
     if (rc == CLI_OK)
         rc = write_templates(setup);
     if (rc == CLI_OK)
-        rc = write_file(setup, setup->cli->inst.conf_path, strbuf_slice(&text), 0644);
-    strbuf_free(&text);
+        rc = write_file(setup, setup->cli->inst.conf_path, text, 0644);
     return rc;
 }
 
