@@ -273,23 +273,25 @@ take_parameters(struct cli *cli, enum api_call_id call, struct parameters *ps)
 /* ---- the answer ---- */
 
 static void
-append_value(struct strbuf *out, const json_t *value)
+append_scalar(struct strbuf *out, const json_t *value)
 {
-    size_t i;
-    json_t *item;
-
     if (json_is_string(value))
         (void)strbuf_append(out, slice_make(json_string_value(value), json_string_length(value)));
     else if (json_is_integer(value))
         (void)strbuf_printf(out, "%lld", (long long)json_integer_value(value));
     else if (json_is_boolean(value))
         (void)strbuf_str(out, json_is_true(value) ? "yes" : "no");
-    else if (json_is_array(value))
-        json_array_foreach(value, i, item)
-        {
-            (void)strbuf_str(out, i > 0 ? " " : "");
-            append_value(out, item);
-        }
+}
+
+/* A list is its words, as properties have them. */
+static void
+append_value(struct strbuf *out, const json_t *value)
+{
+    append_scalar(out, value);
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        (void)strbuf_str(out, i > 0 ? " " : "");
+        append_scalar(out, json_array_get(value, i));
+    }
 }
 
 /* One object; members result and text are of the answer, not of it. */
@@ -331,11 +333,8 @@ take_objects(struct remote *remote, const json_t *array)
 static void
 take_lines(struct remote *remote, const json_t *array)
 {
-    size_t i;
-    json_t *line;
-
-    json_array_foreach(array, i, line)
-    {
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const json_t *line = json_array_get(array, i);
         const struct object_field field = {
             SLICE("line"), slice_make(json_string_value(line), json_string_length(line))};
 
@@ -418,8 +417,10 @@ remote_ask(struct cli *cli, const struct accountd_admin *request,
 int
 remote_do(struct cli *cli, const struct accountd_admin *request, struct accountd_admin_reply *reply)
 {
-    int rc = remote_ask(cli, request, reply);
+    int rc;
 
+    *reply = (struct accountd_admin_reply){0};
+    rc = remote_ask(cli, request, reply);
     if (rc != CLI_OK || reply->result == 0)
         return rc;
     return cli_fail(cli, "%.*s", (int)reply->text.len, reply->text.ptr);
