@@ -18,6 +18,29 @@ enum { TYPED_MAX = 1024 };
 
 /* ---- what was given ---- */
 
+int
+api_server_type(const char *question, struct strbuf *out)
+{
+    struct termios before, quiet;
+    char typed[TYPED_MAX] = "";
+    int rc;
+
+    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &before) < 0)
+        return -1;
+    quiet = before;
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet); /* else it is seen */
+    (void)fputs(question, stderr); /* from here on what is typed counts */
+    if (fgets(typed, sizeof(typed), stdin) == NULL)
+        typed[0] = '\0';
+    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    (void)fputc('\n', stderr);
+    typed[strcspn(typed, "\n")] = '\0';
+    rc = typed[0] != '\0' && strbuf_str(out, typed) ? 0 : 1;
+    mem_wipe(typed, sizeof(typed));
+    return rc;
+}
+
 /* An instance of this host, over its run/admin.sock. */
 static bool
 is_here(const struct api_profile *profile)
@@ -25,29 +48,16 @@ is_here(const struct api_profile *profile)
     return slice_starts(strbuf_slice(&profile->server), SLICE("/"));
 }
 
-/* From the terminal, without showing it. */
 static int
 ask_password(struct cli *cli, struct api_profile *profile)
 {
-    struct termios before, quiet;
-    char typed[TYPED_MAX] = "";
-    int rc = CLI_OK;
+    char *question = xasprintf("Password of %s: ", strbuf_cstr(&profile->admin));
+    int rc = api_server_type(question, &profile->password);
 
-    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &before) < 0)
+    free(question);
+    if (rc < 0)
         return cli_usage(cli, "expected --password-file FILE (- is standard input)");
-    quiet = before;
-    quiet.c_lflag &= ~(tcflag_t)ECHO;
-    (void)fprintf(stderr, "Password of %s: ", strbuf_cstr(&profile->admin));
-    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet); /* else it is seen */
-    if (fgets(typed, sizeof(typed), stdin) == NULL)
-        typed[0] = '\0';
-    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-    (void)fputc('\n', stderr);
-    typed[strcspn(typed, "\n")] = '\0';
-    if (typed[0] == '\0' || !strbuf_str(&profile->password, typed))
-        rc = cli_fail(cli, "no password was given");
-    mem_wipe(typed, sizeof(typed));
-    return rc;
+    return rc == 0 ? CLI_OK : cli_fail(cli, "no password was given");
 }
 
 static int

@@ -23,6 +23,10 @@ struct api_where {
  * else. CLI_OK, or an exit code after the message. */
 int api_server_find(struct cli *cli, const struct api_where *where, struct api_profile *profile);
 
+/* A secret from the terminal, which does not show it, into `out`. 0; 1: nothing was typed; -1:
+ * there is no terminal. */
+int api_server_type(const char *question, struct strbuf *out);
+
 struct posthorn; /* include/posthorn.h */
 /* Connected and logged in; posthorn_free() it. NULL after the message, which names the cause. */
 struct posthorn *api_server_connect(struct cli *cli, const struct api_profile *profile);

@@ -11,6 +11,7 @@
 #include "lib/oper/sessions.h"
 #include "posthorn/command.h"
 #include "posthorn/oper_columns.h"
+#include "posthorn/refresh.h"
 #include "posthorn/remote.h"
 
 static int
@@ -69,27 +70,36 @@ end_remote(struct cli *cli, const struct sessions_wanted *wanted, unsigned *ende
 }
 
 static int
-run_connections(struct cli *cli, int argc, char **argv)
+show(struct cli *cli, void *arg)
 {
-    struct sessions_wanted wanted = {0};
-    const struct cli_option options[] = {{"--service", CLI_TEXT, &wanted.service},
-                                         {"--user", CLI_TEXT, &wanted.user}};
-    struct table *table;
+    struct table *table = oper_table(OPER_CONNECTION);
+    const struct sessions_wanted *wanted = arg;
     int rc;
 
-    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 0) != 0)
-        return CLI_USAGE;
-    if (!cli_needs_instance(cli))
-        return CLI_FAILED;
-    table = oper_table(OPER_CONNECTION);
-    rc = cli->remote != NULL ? add_remote(cli, &wanted, table)
-         : sessions_each(&cli->inst, &wanted, oper_add_row, table) < 0 ? no_tables(cli)
-                                                                       : CLI_OK;
+    rc = cli->remote != NULL ? add_remote(cli, wanted, table)
+         : sessions_each(&cli->inst, wanted, oper_add_row, table) < 0 ? no_tables(cli)
+                                                                      : CLI_OK;
     if (rc == CLI_OK)
         table_print(&table, cli->json);
     else
         table_free(&table);
     return rc;
+}
+
+static int
+run_connections(struct cli *cli, int argc, char **argv)
+{
+    struct sessions_wanted wanted = {0};
+    struct refresh refresh = {0};
+    const struct cli_option options[] = {{"--service", CLI_TEXT, &wanted.service},
+                                         {"--user", CLI_TEXT, &wanted.user},
+                                         REFRESH_OPTIONS(refresh)};
+
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 0) != 0)
+        return CLI_USAGE;
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    return refresh_run(cli, &refresh, show, &wanted);
 }
 
 static int
@@ -129,7 +139,8 @@ run_kick(struct cli *cli, int argc, char **argv)
 const struct command command_connections = {
     .name = "connections",
     .summary = "who is connected: sessions with their clients and users",
-    .synopsis = "[--service LABEL] [--user USER] [--json]",
+    .help = "With --watch the table comes again every 15 seconds (--every), until ^C.\n",
+    .synopsis = "[--service LABEL] [--user USER] [--json] " REFRESH_SYNOPSIS,
     .run = run_connections,
     .remote = "*",
 };

@@ -22,6 +22,7 @@
 #include "posthorn/queue_call.h"
 #include "posthorn/queue_pick.h"
 #include "posthorn/queue_remote.h"
+#include "posthorn/refresh.h"
 
 #define ROWS_AT_ONCE 500 /* of a long list, so that its start is on the screen soon */
 
@@ -203,41 +204,58 @@ count_found(const struct spool *spool, const struct queue_pick *pick,
     return passed;
 }
 
+struct list_wish {
+    struct queue_pick pick;
+    uint64_t limit;
+    bool only_count;
+};
+
 static int
-queue_list(struct cli *cli, int argc, char **argv)
+list_once(struct cli *cli, void *arg)
 {
-    struct queue_pick pick = {.state = NULL};
-    struct cli_option options[QUEUE_PICK_OPTIONS + 2];
-    const char *limit_text = NULL;
+    const struct list_wish *wish = arg;
     struct queue_found *found;
     struct spool spool;
-    uint64_t limit = 0;
-    bool only_count = false;
     size_t count;
 
-    queue_pick_options(&pick, options);
-    options[QUEUE_PICK_OPTIONS] = (struct cli_option){"--limit", CLI_TEXT, &limit_text};
-    options[QUEUE_PICK_OPTIONS + 1] = (struct cli_option){"--count", CLI_FLAG, &only_count};
-    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 0) != 0 ||
-        queue_pick_read(cli, &pick) != 0)
-        return CLI_USAGE;
-    if (limit_text != NULL && parse_u64(slice_of(limit_text), UINT32_MAX, &limit) < 0)
-        return cli_usage(cli, "--limit is a number");
     if (cli->remote != NULL)
-        return list_remote(cli, &pick, limit, only_count);
-    if (!cli_needs_instance(cli) || open_spool(cli, &spool) != 0)
+        return list_remote(cli, &wish->pick, wish->limit, wish->only_count);
+    if (open_spool(cli, &spool) != 0)
         return CLI_FAILED;
-    if (queue_list_find(&spool, &pick.filter, &found, &count) < 0) {
+    if (queue_list_find(&spool, &wish->pick.filter, &found, &count) < 0) {
         spool_close(&spool);
         return cli_fail(cli, "cannot read the queue: %s", strerror(errno));
     }
-    if (only_count)
-        (void)printf("%zu\n", count_found(&spool, &pick, found, count));
+    if (wish->only_count)
+        (void)printf("%zu\n", count_found(&spool, &wish->pick, found, count));
     else
-        list_found(cli, &spool, &pick, found, count, limit);
+        list_found(cli, &spool, &wish->pick, found, count, wish->limit);
     xfree(&found);
     spool_close(&spool);
     return CLI_OK;
+}
+
+static int
+queue_list(struct cli *cli, int argc, char **argv)
+{
+    struct list_wish wish = {.limit = 0};
+    struct refresh refresh = {0};
+    const char *limit_text = NULL;
+    const struct cli_option own[] = {{"--limit", CLI_TEXT, &limit_text},
+                                     {"--count", CLI_FLAG, &wish.only_count},
+                                     REFRESH_OPTIONS(refresh)};
+    struct cli_option options[QUEUE_PICK_OPTIONS + ARRAY_LEN(own)];
+
+    queue_pick_options(&wish.pick, options);
+    memcpy(options + QUEUE_PICK_OPTIONS, own, sizeof(own));
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 0) != 0 ||
+        queue_pick_read(cli, &wish.pick) != 0)
+        return CLI_USAGE;
+    if (limit_text != NULL && parse_u64(slice_of(limit_text), UINT32_MAX, &wish.limit) < 0)
+        return cli_usage(cli, "--limit is a number");
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    return refresh_run(cli, &refresh, list_once, &wish);
 }
 
 /* ---- show ---- */
@@ -504,8 +522,8 @@ queue_edit(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_verb verbs[] = {
-    {"list", QUEUE_PICK_SYNOPSIS " [--limit N] [--count] [--json]", "queued messages, oldest first",
-     queue_list},
+    {"list", QUEUE_PICK_SYNOPSIS " [--limit N] [--count] [--json] " REFRESH_SYNOPSIS,
+     "queued messages, oldest first", queue_list},
     {"show", "ID [--json | --content]", "one message and its recipients; or the message itself",
      queue_show},
     {"export", "ID FILE", "writes the message into a new file, as mail programs open it (.eml)",

@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/oper/master_call.h"
+#include "lib/oper/oper.h"
 #include "lib/oper/services.h"
 #include "lib/tls/cert_use.h"
 #include "posthorn/command.h"
@@ -87,6 +88,46 @@ print_sandbox(struct cli *cli, struct slice data)
     return sandbox_report_print(cli, (pid_t)pid);
 }
 
+/* Below the table, for people: one line. */
+static void
+print_glance(struct cli *cli, struct slice data)
+{
+    static struct object_field fields[OBJECT_FIELDS_MAX];
+    int count = object_next(&data, fields);
+    struct slice queue, errors, last;
+
+    if (count <= 0 || cli->json)
+        return;
+    queue = object_get(fields, (uint32_t)count, "queue");
+    errors = object_get(fields, (uint32_t)count, "errors");
+    last = object_get(fields, (uint32_t)count, "last_error");
+    (void)printf("\nqueue: %.*s  errors in the last hour: %.*s%s%.*s\n",
+                 queue.len > 0 ? (int)queue.len : 1, queue.len > 0 ? queue.ptr : "?",
+                 (int)errors.len, errors.ptr, last.len > 0 ? "  last: " : "", (int)last.len,
+                 last.ptr);
+}
+
+static void
+glance(struct cli *cli)
+{
+    const struct accountd_admin request = {.verb = SLICE("show"), .kind = SLICE("suite")};
+    struct accountd_admin_reply reply = {.result = 1};
+    struct oper op;
+
+    if (cli->json)
+        return;
+    if (cli->remote != NULL) {
+        if (remote_ask(cli, &request, &reply) == CLI_OK && reply.result == 0)
+            print_glance(cli, reply.data);
+        return;
+    }
+    op = oper_new(&cli->inst, &request);
+    oper_run(&op);
+    if (op.result == 0)
+        print_glance(cli, strbuf_slice(&op.data));
+    oper_free(&op);
+}
+
 static int
 print_remote(struct cli *cli)
 {
@@ -97,6 +138,8 @@ print_remote(struct cli *cli)
         table_print(&listing.table, cli->json);
     else
         table_free(&listing.table);
+    if (rc == CLI_OK)
+        glance(cli);
     return rc == CLI_OK && listing.down ? CLI_FAILED : rc;
 }
 
@@ -127,8 +170,10 @@ run_status(struct cli *cli, int argc, char **argv)
     else
         rc = sandbox ? print_sandbox(cli, reply.data) : print_services(cli, reply.data);
     master_call_free(&master);
-    if (!sandbox)
+    if (!sandbox) {
+        glance(cli);
         warn_of_certificates(cli);
+    }
     return rc;
 }
 
@@ -137,7 +182,10 @@ const struct command command_status = {
     .summary = "the services, or with --sandbox what each process may do",
     .synopsis = "[--json] [--sandbox]",
     .help =
-        "The exit code is 0 only if every service that should run does. One that runs and takes\n"
+        "Below the table stand how much mail is in the queue and the errors of the last hour; JSON "
+        "has\n"
+        "the services alone. The exit code is 0 only if every service that should run does. One "
+        "that runs and takes\n"
         "no mail, for want of room or because too much waits, has the reason as its error.\n"
         "Certificates in use that expire before long (tls.expiry_warning) are named on stderr.\n"
         "--sandbox lists every process with its user, chroot, capabilities, no_new_privs,\n"

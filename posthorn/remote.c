@@ -371,6 +371,17 @@ take_answer(struct remote *remote, struct accountd_admin_reply *reply)
 
 /* ---- operations ---- */
 
+/* Connected from here on; NULL after the message. */
+static struct posthorn *
+server_of(struct cli *cli)
+{
+    struct remote *remote = cli->remote;
+
+    if (remote->server == NULL)
+        remote->server = api_server_connect(cli, &remote->profile);
+    return remote->server;
+}
+
 static int
 ask(struct cli *cli, enum api_call_id call, const struct parameters *ps,
     struct accountd_admin_reply *reply)
@@ -378,9 +389,7 @@ ask(struct cli *cli, enum api_call_id call, const struct parameters *ps,
     struct remote *remote = cli->remote;
     int rc;
 
-    if (remote->server == NULL)
-        remote->server = api_server_connect(cli, &remote->profile);
-    if (remote->server == NULL)
+    if (server_of(cli) == NULL)
         return CLI_FAILED;
     rc = posthorn_call(remote->server, api_calls[call].name, ps->list, ps->count);
     if (rc < 0)
@@ -434,6 +443,26 @@ remote_order(struct cli *cli, enum oper_kind kind, const char *verb, const char 
     struct accountd_admin_reply reply;
 
     return remote_do(cli, &request, &reply);
+}
+
+int
+remote_own_password(struct cli *cli, struct slice password)
+{
+    char *new = xslicedup(password);
+    struct posthorn *server = server_of(cli);
+    const struct posthorn_param params[] = {
+        {"old", strbuf_cstr(&cli->remote->profile.password), 0, 0}, {"new", new, 0, 0}};
+    int rc = server == NULL
+                 ? CLI_FAILED
+                 : posthorn_call(server, api_calls[API_CHANGE_OWN_PASSWORD].name, params, 2);
+
+    if (server != NULL && rc < 0)
+        rc = api_server_trouble(cli, rc, server);
+    else if (server != NULL && rc > 0)
+        rc = cli_fail(cli, "%s", posthorn_text(server));
+    mem_wipe(new, strlen(new));
+    free(new);
+    return rc;
 }
 
 int

@@ -26,6 +26,9 @@ int remote_do(struct cli *cli, const struct accountd_admin *request,
 /* A verb on a kind of lib/oper/kinds.def whose answer has no content. */
 int remote_order(struct cli *cli, enum oper_kind kind, const char *verb, const char *name);
 
+/* The administrator's own password: the one that was logged in with becomes `password`. */
+int remote_own_password(struct cli *cli, struct slice password);
+
 /* Runs each() for all of a kind over all pages. CLI_OK, or an exit code after the message. */
 int remote_each(struct cli *cli, enum oper_kind kind, const struct object_field *fields,
                 uint32_t field_count,

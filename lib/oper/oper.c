@@ -110,6 +110,7 @@ static const struct {
     {OPER_LOG, "empty", oper_logs_empty},
     {OPER_LOG, "delete", oper_logs_delete},
     {OPER_HOST, "show", oper_host_show},
+    {OPER_SUITE, "show", oper_suite_show},
 };
 
 void

@@ -10,7 +10,7 @@
  *   list        service, connection, counter, queue, setting, certificate, location, log: page by
  *               page; fields "within" (of counters a service, of settings a section), "limit";
  *               of the queue also state, sender, recipient, domain
- *   show        queue: the message, then its recipients; setting; host
+ *   show        queue: the message, then its recipients; setting; host; suite
  *   start stop restart    a service; reload: all of them (no name)
  *   set         service: startup, bind, ports, and "restart" yes; setting: fields are settings with
  *               their values, "unset" has names. Both are put in force, or nothing is changed.
@@ -99,5 +99,6 @@ void oper_counters_list(struct oper *op);
 void oper_certificates_list(struct oper *op);
 void oper_locations_list(struct oper *op);
 void oper_host_show(struct oper *op);
+void oper_suite_show(struct oper *op);
 
 #endif

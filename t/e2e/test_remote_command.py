@@ -1,11 +1,13 @@
 """The command line at a server elsewhere: the same output and exit codes as there, and why it failed if it did."""
 import json
 import os
+import pty
 import smtplib
 import socket
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -148,6 +150,69 @@ def test_the_queue_from_elsewhere(inst, home, tmp_path):
     assert there(inst, home, "queue", "release", ids[0], "--at", "+1h").out == "messages: 1\n"
     assert there(inst, home, "queue", "delete", "ALL").out == "messages: 2\n"
     assert inst.run("queue", "list", "--count").out == "0\n"
+
+
+def test_tables_come_again_and_again(inst, home):
+    """Until nobody reads them any more (LOG-11)."""
+    for where in (("--root", str(inst.root)), ("--profile", "admin")):
+        for command in (("connections",), ("queue", "list")):
+            with subprocess.Popen([inst.build / "bin/posthorn", *where, *command, "--json", "--watch", "--every", "1"],
+                                  stdout=subprocess.PIPE, env={**os.environ, "XDG_CONFIG_HOME": str(home)}) as running:
+                shown = b""
+                while shown.count(b"]") < 2:
+                    shown += os.read(running.stdout.fileno(), 65536)
+                running.stdout.close()  # the next table finds no reader
+                assert running.wait(60) != 0
+    assert inst.run("connections", "--every", "5", check=False).returncode == 2  # without --watch
+    assert inst.run("connections", "--watch", "--every", "0", check=False).returncode == 2
+
+
+def test_the_suite_at_a_glance(inst, home):
+    """What mail is under way, and errors of late, below the table of services (ADM-18)."""
+    def glance():
+        here, remote = inst.run("status").out, there(inst, home, "status").out
+        assert here.splitlines()[-1] == remote.splitlines()[-1]
+        return here.splitlines()[-1]
+    assert glance().startswith("queue: 0  errors in the last hour: ")
+    with open(inst.root / "log/smtp.log", "a") as log:  # as if smtpd had said so
+        log.write("2020-01-01T00:00:00.000Z smtpd[1] error event=long_ago\n")
+        log.write(time.strftime("%Y-%m-%dT%H:%M:%S.999Z", time.gmtime()) + " smtpd[1] error event=fell_over why=\"a b\"\n")
+    assert glance().endswith("Z smtpd event=fell_over")
+
+
+def test_the_own_password_is_changed_from_elsewhere(inst, home):
+    """The old one logs in, the new one is typed twice (ADM-13)."""
+    inst.run("admin", "add", "self", "--password-stdin", stdin=PASSWORD + "\n")
+    where = ("--server", f"localhost:{inst.port('admin')}", "--admin", "self", "--certificates", f"{home}/server.pem")
+
+    def typed(*lines):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(inst.build / "bin/posthorn", ["posthorn", *where, "admin", "own"])
+        for line in lines:
+            shown = b""
+            while b": " not in shown:
+                shown += os.read(terminal, 1000)
+            os.write(terminal, line.encode() + b"\n")
+        shown = b""
+        try:
+            while part := os.read(terminal, 1000):
+                shown += part
+        except OSError:
+            pass
+        os.close(terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+    code, shown = typed(PASSWORD, "Another-one-9x", "Another-one-9y")
+    assert code == 1 and "not twice the same" in shown
+    code, shown = typed(PASSWORD, "Another-one-9x", "Another-one-9x")
+    assert code == 0 and "Another" not in shown  # nothing is shown
+    assert "login refused" in typed(PASSWORD, "Another-one-9z", "Another-one-9z")[1]
+    with_file = (*where, "--password-file", home / "old")
+    (home / "old").write_text("Another-one-9x\n")
+    assert "short" in there(inst, home, "admin", "own", "--password-stdin", where=with_file, stdin=b"tiny\n").err
+    assert there(inst, home, "admin", "own", "--password-stdin", where=with_file, stdin=b"Third-one-here7\n").returncode == 0
+    assert "login refused" in there(inst, home, "admin", "own", "--password-stdin", where=with_file, stdin=b"Fourth-one-here7\n").err
+    assert inst.run("admin", "own", check=False).returncode == 2
 
 
 def test_rights_hold_as_in_every_call(inst, home):
