@@ -14,8 +14,10 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/oper/oper.h"
 #include "posthorn/command.h"
 #include "posthorn/log_reader.h"
+#include "posthorn/oper_columns.h"
 #include "posthorn/remote.h"
 
 #define LINES_DEFAULT 100
@@ -288,18 +290,70 @@ print_remote(struct cli *cli, const char *service, uint64_t lines)
     return rc;
 }
 
+/* ---- the files ---- */
+
+/* `name` of a file or service, or NULL with "list"; here or elsewhere. */
+static int
+on_files(struct cli *cli, const char *verb, const char *name)
+{
+    const struct accountd_admin request = {
+        .verb = slice_of(verb), .kind = SLICE("log"), .name = slice_of(name)};
+    struct oper op;
+    int rc = CLI_OK;
+
+    if (cli->remote != NULL)
+        return remote_order(cli, OPER_LOG, verb, name);
+    op = oper_new(&cli->inst, &request);
+    oper_run(&op);
+    if (op.result != 0)
+        rc = cli_fail(cli, "%s", strbuf_cstr(&op.text));
+    oper_free(&op);
+    return rc;
+}
+
+static int
+list_files(struct cli *cli)
+{
+    const struct accountd_admin request = {.verb = SLICE("list"), .kind = SLICE("log")};
+    struct object_field *fields = xcalloc(OBJECT_FIELDS_MAX, sizeof(*fields));
+    struct table *table = oper_table(OPER_LOG);
+    struct slice data;
+    struct oper op;
+    int count, rc = CLI_OK;
+
+    if (cli->remote != NULL) {
+        rc = remote_each(cli, OPER_LOG, NULL, 0, oper_add_row, table);
+    } else {
+        op = oper_new(&cli->inst, &request); /* one page: more files nobody has */
+        oper_run(&op);
+        data = strbuf_slice(&op.data);
+        if (op.result != 0)
+            rc = cli_fail(cli, "%s", strbuf_cstr(&op.text));
+        while (rc == CLI_OK && (count = object_next(&data, fields)) > 0)
+            table_add(table, fields, (uint32_t)count);
+        oper_free(&op);
+    }
+    if (rc == CLI_OK)
+        table_print(&table, cli->json);
+    else
+        table_free(&table);
+    free(fields);
+    return rc;
+}
+
 /* ---- the command ---- */
 
 static int
 run_log(struct cli *cli, int argc, char **argv)
 {
-    bool forever = false;
-    const char *count = NULL;
+    bool forever = false, files = false;
+    const char *count = NULL, *emptied = NULL, *deleted = NULL;
     uint64_t lines = LINES_DEFAULT;
-    const struct cli_option options[] = {{"-f", CLI_FLAG, &forever},
-                                         {"--follow", CLI_FLAG, &forever},
-                                         {"-n", CLI_TEXT, &count},
-                                         {"--lines", CLI_TEXT, &count}};
+    const struct cli_option options[] = {
+        {"-f", CLI_FLAG, &forever},      {"--follow", CLI_FLAG, &forever},
+        {"-n", CLI_TEXT, &count},        {"--lines", CLI_TEXT, &count},
+        {"--files", CLI_FLAG, &files},   {"--empty", CLI_TEXT, &emptied},
+        {"--delete", CLI_TEXT, &deleted}};
 
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
@@ -307,6 +361,14 @@ run_log(struct cli *cli, int argc, char **argv)
         return cli_usage(cli, "-n: expected a number of lines up to %d", LINES_LIMIT);
     if (forever && cli->json)
         return cli_usage(cli, "--json and -f do not go together");
+    if (files + (emptied != NULL) + (deleted != NULL) >
+        (argc > 0 || forever || count != NULL ? 0 : 1))
+        return cli_usage(cli, "--files, --empty and --delete each stand alone");
+    if (emptied != NULL || deleted != NULL)
+        return on_files(cli, emptied != NULL ? "empty" : "delete",
+                        emptied != NULL ? emptied : deleted);
+    if (files)
+        return cli_needs_instance(cli) ? list_files(cli) : CLI_FAILED;
     if (cli->remote != NULL && (forever || lines == 0 || lines > REMOTE_LINES_MAX))
         return cli_usage(cli, "elsewhere: 1 to %d lines, and without -f", REMOTE_LINES_MAX);
     if (cli->remote != NULL)
@@ -319,10 +381,13 @@ run_log(struct cli *cli, int argc, char **argv)
 const struct command command_log = {
     .name = "log",
     .summary = "the log of all services, or of one",
-    .synopsis = "[-f] [-n LINES] [--json] [SERVICE]",
-    .help = "The last 100 lines (-n) of all services together in the order of time, or of one\n"
-            "service's log; -f goes on with what is logged from then on. The log 'audit' says who\n"
-            "has changed what, from where, before and after.\n",
+    .synopsis =
+        "[-f] [-n LINES] [--json] [SERVICE] | --files [--json] | --empty SERVICE | --delete FILE",
+    .help =
+        "The last 100 lines (-n) of all services together in the order of time, or of one\n"
+        "service's log; -f goes on with what is logged from then on. The log 'audit' says who\n"
+        "has changed what, from where, before and after. --files lists the files, --empty begins\n"
+        "a service's log anew, --delete removes a file of earlier; 'audit' is kept.\n",
     .run = run_log,
     .remote = "*",
 };

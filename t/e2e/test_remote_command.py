@@ -283,3 +283,19 @@ def test_what_was_given_wrongly(inst, home):
     (home / "posthorn/profiles.conf").chmod(0o644)
     assert "others can read it" in there(inst, home, "user", "list").err
     (home / "posthorn/profiles.conf").chmod(0o600)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_log_files_are_listed_emptied_and_removed(inst, home, elsewhere):
+    """By the command line as by the API (LOG-04)."""
+    def run(*command):
+        return there(inst, home, *command) if elsewhere else inst.run(*command, check=False)
+    old = inst.root / "log/imap.log.20200101T000000.000Z"
+    old.write_text("x\n")
+    assert {"imap.log", old.name} <= {row["file"] for row in json.loads(run("log", "--files", "--json").out)}
+    assert run("log", "--delete", old.name).returncode == 0 and not old.exists()
+    assert run("log", "--delete", old.name).returncode == run("log", "--delete", "imap.log").returncode == 1
+    (inst.root / "log/nobody.log").write_text("y\n")
+    assert run("log", "--empty", "nobody").returncode == 0 and not (inst.root / "log/nobody.log").exists()
+    assert "not emptied" in run("log", "--empty", "audit").err
+    assert run("log", "--files", "imap").returncode == run("log", "--empty", "a", "--delete", "b").returncode == 2
