@@ -13,6 +13,7 @@
 #include "accountd/audit.h"
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
+#include "accountd/judge.h"
 #include "accountd/new_password.h"
 #include "accountd/operation.h"
 #include "lib/account/auth_code.h"
@@ -415,21 +416,6 @@ may_act(struct operation *op)
                         (int)op->admin.actor.len, op->admin.actor.ptr);
 }
 
-/* What operd does for an administrator once this has said yes (lib/oper): nothing is done here. */
-static void
-judge(struct operation *op, enum oper_kind kind)
-{
-    int right = oper_kind_right(kind, op->admin.verb);
-
-    if (op->admin.actor.len == 0)
-        (void)account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "this is not asked of accountd");
-    else if (account_actor_load(&op->server->base, op->admin.actor, &op->actor) < 0)
-        (void)account_fail(&op->result, ACCOUNTD_NO_RIGHT, "no such administrator");
-    else if (!account_actor_is_super(&op->actor) &&
-             (right == OPER_SUPER || !account_actor_has(&op->actor, (enum account_right)right)))
-        (void)account_fail(&op->result, ACCOUNTD_NO_RIGHT, "you have no right to do this");
-}
-
 /* Blocks are of the whole server, and in no account. */
 static void
 run_block(struct operation *op)
@@ -562,7 +548,7 @@ run_verb(struct operation *op)
         return;
     }
     if (oper_kind_find(op->admin.kind) >= 0) {
-        judge(op, (enum oper_kind)oper_kind_find(op->admin.kind));
+        (void)judge(&op->server->base, &op->actor, &op->admin, &op->result); /* which has it */
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {

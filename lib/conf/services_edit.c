@@ -97,8 +97,9 @@ services_edit(struct strbuf *text, const char *section, const char *key, struct 
     if (value.len > 0) {
         (void)strbuf_printf(&changed, "%s = ", key);
         conf_line_quote(value, &changed);
-        (void)strbuf_printf(&changed, "%s%.*s\n", place.comment.len > 0 ? "  " : "",
-                            (int)place.comment.len, place.comment.ptr);
+        (void)strbuf_str(&changed, place.comment.len > 0 ? "  " : "");
+        (void)strbuf_append(&changed, place.comment);
+        (void)strbuf_char(&changed, '\n');
     }
     (void)strbuf_append(&changed,
                         slice_sub(old, place.line_end > 0 ? place.line_end : from, old.len));

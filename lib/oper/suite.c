@@ -55,8 +55,8 @@ count_down(const struct oper *op)
 
 /* ---- the queue ---- */
 
-/* Messages that are there; nothing if the queue cannot be read. The queue manager's own figures have
- * also those that were removed and whose turn has not come since. */
+/* Messages that are there; nothing if the queue cannot be read. The queue manager's own figures
+ * have also those that were removed and whose turn has not come since. */
 static void
 count_queue(const struct oper *op, struct strbuf *out)
 {
