@@ -30,7 +30,7 @@ api_server_type(const char *question, struct strbuf *out)
     quiet = before;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet); /* else it is seen */
-    (void)fputs(question, stderr); /* from here on what is typed counts */
+    (void)fputs(question, stderr);                    /* from here on what is typed counts */
     if (fgets(typed, sizeof(typed), stdin) == NULL)
         typed[0] = '\0';
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);

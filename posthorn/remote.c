@@ -324,10 +324,8 @@ take_object(struct remote *remote, json_t *object)
 static void
 take_objects(struct remote *remote, const json_t *array)
 {
-    size_t i;
-    json_t *object;
-
-    json_array_foreach(array, i, object) take_object(remote, object);
+    for (size_t i = 0; i < json_array_size(array); i++)
+        take_object(remote, json_array_get(array, i));
 }
 
 static void
