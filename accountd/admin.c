@@ -13,23 +13,25 @@
 #include "accountd/audit.h"
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
+#include "accountd/doings.h"
 #include "accountd/judge.h"
 #include "accountd/new_password.h"
 #include "accountd/operation.h"
+#include "accountd/own_password.h"
+#include "accountd/renames.h"
+#include "accountd/totp.h"
+#include "accountd/visits.h"
 #include "lib/account/auth_code.h"
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
 #include "lib/account/dictionary.h"
 #include "lib/account/edit.h"
 #include "lib/account/share.h"
-#include "lib/account/transfer.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/log/log.h"
 #include "lib/oper/kinds.h"
-
-#define FRESH_KEY SLICE("fresh") /* there while the base is as `setup` left it */
 
 /* ---- changing ---- */
 
@@ -110,15 +112,27 @@ run_grant(struct operation *op)
 }
 
 static int
+run_defaults(struct operation *op)
+{
+    if (op->kind != ACCOUNT_USER)
+        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "this is not done with a %s",
+                            account_kind_name(op->kind));
+    return account_take_defaults(&op->edit, op->admin.name, operation_field(op, "properties"));
+}
+
+static int
 run_rename(struct operation *op)
 {
-    return account_rename(&op->edit, op->kind, op->admin.name, operation_field(op, "new_name"));
+    struct slice new_name = operation_field(op, "new_name");
+    int rc = account_rename(&op->edit, op->kind, op->admin.name, new_name);
+
+    return rc == 0 && op->kind == ACCOUNT_ADMIN ? totp_renamed(op, op->admin.name, new_name) : rc;
 }
 
 static int
 run_passwd(struct operation *op)
 {
-    op->edit.by_owner = slice_eq(operation_field(op, "own"), SLICE("yes"));
+    op->edit.by_owner = op->by_owner || slice_eq(operation_field(op, "own"), SLICE("yes"));
     return account_password(&op->edit, op->kind, op->admin.name, SLICE(""),
                             operation_field(op, "password"));
 }
@@ -168,91 +182,21 @@ run_clear(struct operation *op)
 static int
 run_fresh(struct operation *op)
 {
-    return account_db_put(op->server->base.db, ACCOUNT_TABLE_META, FRESH_KEY, SLICE("1")) < 0
+    return account_db_put(op->server->base.db, ACCOUNT_TABLE_META, OPERATION_FRESH_KEY,
+                          SLICE("1")) < 0
                ? account_fail_db(&op->result)
                : 0;
 }
 
-/* ---- import: begin, text in parts, commit ---- */
-
-static int
-run_import_begin(struct operation *op)
-{
-    struct import *import = &op->server->import;
-
-    if (import->peer_id != 0)
-        return account_fail(&op->result, 3, "another import is under way: try again later");
-    import->peer_id = ipc_peer_id(op->request->peer);
-    import->replace = slice_eq(operation_field(op, "replace"), SLICE("yes"));
-    import->text = strbuf_new(TRANSFER_TEXT_MAX);
-    return 0;
-}
-
-static void
-end_import(struct import *import)
-{
-    if (import->text.ptr != NULL)
-        mem_wipe(import->text.ptr, import->text.cap);
-    strbuf_free(&import->text);
-    import->peer_id = 0;
-}
-
-void
-admin_peer_gone(struct server *server, uint64_t peer_id)
-{
-    if (server->import.peer_id == peer_id)
-        end_import(&server->import);
-}
-
-static bool
-is_importing(const struct operation *op)
-{
-    return op->server->import.peer_id == ipc_peer_id(op->request->peer);
-}
-
-static int
-run_import_data(struct operation *op)
-{
-    if (!is_importing(op))
-        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "no import is under way");
-    if (!strbuf_append(&op->server->import.text, operation_field(op, "text")))
-        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "the text is longer than %u MiB",
-                            TRANSFER_TEXT_MAX >> 20);
-    return 0;
-}
-
-/* An empty base, or one that is as `setup` left it, gives way without --replace. */
-static int
-make_room(struct operation *op)
-{
-    struct account_db *db = op->server->base.db;
-    struct slice value;
-
-    if (!op->server->import.replace && op->server->base.primary.len > 0 &&
-        account_db_get(db, ACCOUNT_TABLE_META, FRESH_KEY, &value) < 0)
-        return account_fail(&op->result, 2,
-                            "the account base is not empty: --replace puts the imported one in its "
-                            "place");
-    return account_clear(&op->edit);
-}
-
-static int
-run_import_commit(struct operation *op)
-{
-    int rc;
-
-    if (!is_importing(op))
-        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "no import is under way");
-    rc = make_room(op);
-    if (rc == 0)
-        rc = transfer_import(&op->edit, strbuf_slice(&op->server->import.text));
-    end_import(&op->server->import);
-    return rc;
-}
-
 /* ---- dispatch ---- */
 
-enum { VERB_CHANGES = 1, VERB_KEEPS_FRESH = 2, VERB_ANY_KIND = 4 };
+enum {
+    VERB_CHANGES = 1,
+    VERB_KEEPS_FRESH = 2,
+    VERB_ANY_KIND = 4,
+    VERB_RENAMES = 8,
+    VERB_NAMES = 16
+};
 
 static const struct {
     const char *name;
@@ -261,24 +205,33 @@ static const struct {
 } verbs[] = {
     {"list", 0, operation_list},
     {"show", 0, operation_show},
+    {"status", 0, operation_status},
+    {"recent", 0, operation_recent},
+    {"sums", 0, operation_sums},
     {"check", 0, operation_check},
     {"manages", 0, operation_manages},
     {"recount", 0, operation_recount},
     {"weak", 0, operation_weak},
+    {"authenticate", 0, operation_authenticate},
     {"add", VERB_CHANGES, run_add},
-    {"del", VERB_CHANGES, run_del},
+    {"del", VERB_CHANGES | VERB_NAMES, run_del},
     {"set", VERB_CHANGES, run_set},
-    {"rename", VERB_CHANGES, run_rename},
+    {"defaults", VERB_CHANGES, run_defaults},
+    {"rename", VERB_CHANGES | VERB_RENAMES | VERB_NAMES, run_rename},
     {"grant", VERB_CHANGES, run_grant},
     {"passwd", VERB_CHANGES, run_passwd},
+    {"totp-new", VERB_CHANGES, operation_totp_new},
+    {"totp-confirm", VERB_CHANGES, operation_totp_confirm},
+    {"totp-clear", VERB_CHANGES, operation_totp_clear},
+    {"totp-seal", VERB_CHANGES, operation_totp_seal},
     {"words", VERB_CHANGES, run_words},
     {"repair", VERB_CHANGES, run_repair},
     {"clear", VERB_CHANGES, run_clear},
     {"fresh", VERB_CHANGES | VERB_KEEPS_FRESH | VERB_ANY_KIND, run_fresh},
     {"export", VERB_ANY_KIND, operation_export},
-    {"import-begin", VERB_ANY_KIND, run_import_begin},
-    {"import-data", VERB_ANY_KIND, run_import_data},
-    {"import-commit", VERB_CHANGES | VERB_ANY_KIND, run_import_commit},
+    {"import-begin", VERB_ANY_KIND, operation_import_begin},
+    {"import-data", VERB_ANY_KIND, operation_import_data},
+    {"import-commit", VERB_CHANGES | VERB_ANY_KIND | VERB_NAMES, operation_import_commit},
 };
 
 /* May this have taken a right on a folder from somebody? What a user may not do with the own mail
@@ -286,7 +239,7 @@ static const struct {
 static bool
 takes_rights(const struct operation *op)
 {
-    static const char *const verbs_that_take[] = {"del", "rename", "grant"};
+    static const char *const verbs_that_take[] = {"del", "rename", "grant", "defaults"};
 
     if (slice_eq(op->admin.verb, SLICE("set")))
         return op->kind == ACCOUNT_PUBLIC || op->kind == ACCOUNT_USER;
@@ -332,6 +285,8 @@ tell(struct operation *op)
 static struct slice
 actor_name(const struct operation *op, char *uid, size_t size)
 {
+    if (op->by_sync)
+        return SLICE("synchronisation");
     if (op->admin.actor.len > 0)
         return op->admin.actor;
     (void)snprintf(uid, size, "uid %lu", (unsigned long)ipc_peer_uid(op->request->peer));
@@ -374,6 +329,10 @@ change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
 {
     struct account_db *db = op->server->base.db;
 
+    if ((flags & VERB_RENAMES) != 0)
+        renames_begin(op->server);
+    if ((flags & VERB_NAMES) != 0)
+        visits_write(op->server->visits);
     if (account_db_begin(db) < 0) {
         (void)account_fail_db(&op->result);
         return;
@@ -381,12 +340,15 @@ change(struct operation *op, unsigned flags, int (*run)(struct operation *op))
     if (run_audited(op, run) < 0) {
         account_db_abort(db);
     } else if (((flags & VERB_KEEPS_FRESH) == 0 &&
-                account_db_del(db, ACCOUNT_TABLE_META, FRESH_KEY) < 0 && errno != ENOENT)) {
+                account_db_del(db, ACCOUNT_TABLE_META, OPERATION_FRESH_KEY) < 0 &&
+                errno != ENOENT)) {
         (void)account_fail_db(&op->result);
         account_db_abort(db);
     } else if (account_db_commit(db) < 0) {
         (void)account_fail_db(&op->result);
     } else {
+        if ((flags & VERB_RENAMES) != 0)
+            renames_done(op->server);
         tell(op);
         log_event(LOG_INFO, "account_changed", KV_SLICE("verb", op->admin.verb),
                   KV_SLICE("kind", op->admin.kind), KV_SLICE("name", op->admin.name));
@@ -475,6 +437,8 @@ operation_new(struct request *request)
         .base = &op->server->base, .now_ms = clock_real_ms(), .result = &op->result};
     op->actor = account_actor_new();
     op->name = strbuf_new(ACCOUNTD_ADDRESS_MAX + CANONICAL_DOMAIN_MAX);
+    op->by_owner = request->header.type == ACCOUNTD_OWN_PASSWORD;
+    op->by_sync = request->header.type == ACCOUNTD_SYNC;
     return op;
 }
 
@@ -499,14 +463,18 @@ static void
 run_hashed(struct request *request, struct slice record)
 {
     struct operation *op = operation_new(request);
+    struct slice password;
 
     (void)accountd_admin_decode(request->payload, &op->admin, op->fields); /* as it did before */
+    password = operation_field(op, NEW_PASSWORD_FIELD);
     for (uint32_t i = 0; i < op->admin.field_count; i++)
         if (slice_eq(op->fields[i].name, SLICE(NEW_PASSWORD_FIELD)))
             op->fields[i] = (struct object_field){SLICE("password"), record};
     op->edit.password_checked = true;
     complete_name(op);
     run_verb(op);
+    if (op->by_owner && op->result.code == 0)
+        own_password_tell(op, password);
     if (reply(op) == REQUEST_BAD)
         ipc_peer_close(request->peer);
     operation_free(op);
@@ -557,7 +525,7 @@ run_verb(struct operation *op)
         if (kind < 0 && (verbs[i].flags & VERB_ANY_KIND) == 0)
             break;
         op->kind = kind < 0 ? ACCOUNT_DOMAIN : (enum account_kind)kind;
-        if (op->admin.actor.len > 0 && may_act(op) < 0)
+        if (op->admin.actor.len > 0 && !op->by_owner && may_act(op) < 0)
             return;
         if (hash_first(op))
             return;
@@ -579,10 +547,13 @@ request_admin(struct request *request)
     enum outcome outcome = REQUEST_BAD;
 
     if (accountd_admin_decode(request->payload, &op->admin, op->fields) == 0 &&
-        (op->admin.actor.len > 0 || server_is_trusted(request))) {
+        (op->admin.actor.len > 0 || op->by_sync || server_is_trusted(request))) {
         complete_name(op);
         run_verb(op);
-        outcome = op->is_answered_later ? REQUEST_DONE : reply(op);
+        if (op->is_parked)
+            outcome = REQUEST_PARKED;
+        else
+            outcome = op->is_answered_later ? REQUEST_DONE : reply(op);
     }
     operation_free(op);
     return outcome;

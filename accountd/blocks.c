@@ -87,7 +87,9 @@ read_rows(struct blocks *blocks)
             continue;
         block.kind = (uint8_t)key.ptr[0];
         block.name = slice_sub(key, 1, key.len);
-        (void)block_list_set(blocks->list, &block); /* there were no more when they were written */
+        if (block_list_find(blocks->list, (enum block_kind)block.kind, block.name,
+                            block.start_ms) == NULL)
+            (void)block_list_set(blocks->list, &block); /* there were no more of them */
     }
     account_rows_close(&rows);
     return rc;
@@ -168,7 +170,9 @@ log_change(const char *event, const struct block *block)
     else if (block->end_ms != 0)
         (void)clock_rfc3339(block->end_ms, &until);
     log_event(LOG_WARN, event, KV_SLICE("name", block->name),
-              KV_STR("scope", block->kind == BLOCK_SENDING ? "sending" : "all"),
+              KV_STR("scope", block->kind == BLOCK_SENDING         ? "sending"
+                              : block->kind == BLOCK_ADMIN_ADDRESS ? "administration"
+                                                                   : "all"),
               KV_STR("cause", block_cause_text(block->cause)), KV_SLICE("reason", block->reason),
               KV_SLICE("until", strbuf_slice(&until)));
     strbuf_free(&until);
@@ -281,6 +285,56 @@ expire(void *arg)
         log_event(LOG_ERROR, "blocks_not_removed", KV_ERRNO());
     strbuf_free(&run.key);
     loop_timer_set(blocks->timer, EXPIRE_MS);
+}
+
+/* ---- renames ---- */
+
+/* The users' blocks in force that have no row under their name any more: each name with its kind in
+ * front, a line each. */
+static void
+find_moved(struct blocks *blocks, struct strbuf *names)
+{
+    struct strbuf key = strbuf_new(BLOCK_NAME_MAX + 1);
+    const struct listed_block *entry = block_list_after(blocks->list, 0);
+    struct slice row;
+
+    for (; entry != NULL; entry = TAILQ_NEXT(entry, link)) {
+        if (entry->block.kind == BLOCK_ADDRESS || entry->block.end_ms == 0)
+            continue;
+        row_key(&entry->block, &key);
+        if (account_db_get(blocks->server->base.db, ACCOUNT_TABLE_BLOCKS, strbuf_slice(&key),
+                           &row) == 0 ||
+            errno != ENOENT)
+            continue;
+        (void)strbuf_append(names, strbuf_slice(&key));
+        (void)strbuf_char(names, '\n');
+    }
+    strbuf_free(&key);
+}
+
+void
+blocks_reload(struct blocks *blocks)
+{
+    struct strbuf names = strbuf_new((size_t)BLOCKS_MAX * (BLOCK_NAME_MAX + 2));
+    struct slice rest;
+    bool moved;
+
+    find_moved(blocks, &names);
+    moved = names.len > 0;
+    for (rest = strbuf_slice(&names); rest.len > 0;) {
+        struct slice key = slice_split(&rest, '\n');
+        const struct block lifted = {.kind = (uint8_t)key.ptr[0],
+                                     .name = slice_sub(key, 1, key.len),
+                                     .start_ms = clock_real_ms()};
+
+        (void)block_list_set(blocks->list, &lifted); /* in the place of the one that was there */
+    }
+    strbuf_free(&names);
+    if (!moved)
+        return;
+    if (read_rows(blocks) < 0)
+        log_event(LOG_ERROR, "blocks_not_read", KV_ERRNO());
+    tell(blocks);
 }
 
 struct blocks *

@@ -14,6 +14,8 @@ struct blocks;
 
 /* Reads the account base. */
 struct blocks *blocks_new(struct server *server);
+/* A rename has changed rows: the list follows them, and so do the copies of it. */
+void blocks_reload(struct blocks *blocks);
 void blocks_free(struct blocks **blocksp);
 
 /* In the base on return, and told. A block in force that lasts longer stays as it is. 0, or -1 with

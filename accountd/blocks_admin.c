@@ -22,6 +22,14 @@ print_time(int64_t ms, struct strbuf *out)
         (void)clock_rfc3339(ms, out);
 }
 
+static struct slice
+scope_of(const struct block *b)
+{
+    return b->kind == BLOCK_SENDING         ? SLICE("sending")
+           : b->kind == BLOCK_ADMIN_ADDRESS ? SLICE("administration")
+                                            : SLICE("all");
+}
+
 static void
 list(const struct blocks *blocks, struct slice from, struct strbuf *data, struct strbuf *cursor)
 {
@@ -42,15 +50,15 @@ list(const struct blocks *blocks, struct slice from, struct strbuf *data, struct
         count++;
         print_time(b->start_ms, &start);
         print_time(b->end_ms, &end);
-        object_add(data,
-                   (const struct object_field[]){
-                       {SLICE("name"), b->name},
-                       {SLICE("scope"), b->kind == BLOCK_SENDING ? SLICE("sending") : SLICE("all")},
-                       {SLICE("cause"), slice_of(block_cause_text(b->cause))},
-                       {SLICE("reason"), b->reason},
-                       {SLICE("start"), strbuf_slice(&start)},
-                       {SLICE("end"), strbuf_slice(&end)}},
-                   6);
+        object_add(
+            data,
+            (const struct object_field[]){{SLICE("name"), b->name},
+                                          {SLICE("scope"), scope_of(b)},
+                                          {SLICE("cause"), slice_of(block_cause_text(b->cause))},
+                                          {SLICE("reason"), b->reason},
+                                          {SLICE("start"), strbuf_slice(&start)},
+                                          {SLICE("end"), strbuf_slice(&end)}},
+            6);
     }
     if (entry != NULL)
         (void)strbuf_u64(cursor, number);
@@ -128,7 +136,8 @@ static int
 lift(struct server *server, struct slice name, const struct audit_event *event,
      struct account_result *result)
 {
-    static const enum block_kind kinds[] = {BLOCK_ADDRESS, BLOCK_USER, BLOCK_SENDING};
+    static const enum block_kind kinds[] = {BLOCK_ADDRESS, BLOCK_ADMIN_ADDRESS, BLOCK_USER,
+                                            BLOCK_SENDING};
     const struct block_list *of = blocks_listed(server->blocks);
     unsigned lifted = 0;
     struct cidr net;

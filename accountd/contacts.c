@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accountd/audit.h"
 #include "lib/account/contact.h"
 #include "lib/account/query.h"
 #include "lib/base/clock.h"
@@ -381,6 +382,25 @@ run_edit(struct account_edit *edit, const struct contact_edit *wanted)
     return account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "there is no such operation");
 }
 
+/* The edit, and the record of it. */
+static int
+run_audited(struct server *server, struct account_edit *edit, const struct contact_edit *wanted)
+{
+    const struct audit_event event = {.who = wanted->who,
+                                      .from = wanted->from,
+                                      .verb = wanted->verb,
+                                      .kind = ACCOUNT_CONTACT,
+                                      .name = wanted->name,
+                                      .fields = wanted->fields,
+                                      .count = wanted->field_count};
+
+    if (audit_before(server->audit, &event) < 0)
+        return account_fail_db(edit->result);
+    if (run_edit(edit, wanted) < 0)
+        return -1;
+    return audit_after(server->audit, &event) < 0 ? account_fail_db(edit->result) : 0;
+}
+
 /* A transaction around the edit. */
 static void
 change(struct server *server, struct account_edit *edit, const struct contact_edit *wanted)
@@ -391,13 +411,15 @@ change(struct server *server, struct account_edit *edit, const struct contact_ed
         (void)account_fail_db(edit->result);
         return;
     }
-    if (run_edit(edit, wanted) < 0)
+    if (run_audited(server, edit, wanted) < 0) {
         account_db_abort(db);
-    else if (account_db_commit(db) < 0)
+    } else if (account_db_commit(db) < 0) {
         (void)account_fail_db(edit->result);
-    else
+    } else {
         log_event(LOG_INFO, "account_changed", KV_SLICE("verb", wanted->verb),
                   KV_STR("kind", "contact"), KV_SLICE("name", wanted->name), KV_STR("by", "ldap"));
+        audit_send(server->audit);
+    }
     server_changed(server);
 }
 

@@ -187,6 +187,26 @@ read_rows(struct flow *flow, struct strbuf *old)
     return rc;
 }
 
+void
+flow_settle(struct flow *flow)
+{
+    write_out(flow);
+}
+
+void
+flow_reload(struct flow *flow)
+{
+    struct strbuf old = strbuf_new((size_t)USERS_MAX * 64);
+
+    if (!STAILQ_EMPTY(&flow->dirty)) /* it could not be written: then nobody's is lost */
+        return;
+    map_free(&flow->users, drop_entry);
+    flow->users = map_new(USERS_MAX);
+    if (read_rows(flow, &old) < 0)
+        log_event(LOG_ERROR, "flow_not_read", KV_ERRNO());
+    strbuf_free(&old);
+}
+
 struct flow *
 flow_new(struct server *server)
 {

@@ -11,6 +11,9 @@
 
 /* Reads what was written; what is of another day goes. */
 struct flow *flow_new(struct server *server);
+/* Around a rename: what is counted becomes rows now, and is read again. */
+void flow_settle(struct flow *flow);
+void flow_reload(struct flow *flow);
 void flow_free(struct flow **flowp);
 /* How much more `user` (FOUND, or else nothing holds) may send. False: as much as he likes; flow
  * NULL: likewise. */

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "accountd/new_password.h"
+#include "accountd/recorder.h"
 #include "accountd/server.h"
+#include "accountd/totp.h"
 #include "lib/auth/digest.h"
 #include "lib/base/parse.h"
 #include "lib/log/log.h"
@@ -75,8 +77,10 @@ main(int argc, char **argv)
     }
     server_learn_roles(&server, &d);
     digest_init();
+    totp_load_keys(&d);
     server.passwords = new_passwords_new(&d); /* hash workers fork here */
-    confine(&d, enter_database(&d));          /* last use of a path from the real root */
+    server.recorder = recorder_new(&d);
+    confine(&d, enter_database(&d)); /* last use of a path from the real root */
     if (peer_fd >= 0)
         server_adopt(&server, &d, peer_fd);
     else

@@ -235,6 +235,12 @@ mass_mail_look(struct server *server, struct slice user, const struct accountd_s
     return 0;
 }
 
+void
+mass_mail_settle(struct mass_mail *mail)
+{
+    write_out(mail);
+}
+
 struct mass_mail *
 mass_mail_new(struct server *server)
 {

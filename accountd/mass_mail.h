@@ -11,6 +11,8 @@
 #include "accountd/server.h"
 
 struct mass_mail *mass_mail_new(struct server *server);
+/* Before a rename: what was learned becomes rows now. */
+void mass_mail_settle(struct mass_mail *mail);
 void mass_mail_free(struct mass_mail **mailp);
 
 /* Is there anything to count? NULL: no. */

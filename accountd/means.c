@@ -17,8 +17,7 @@
 bool
 means_more(struct server *server, const struct account_hit *hit)
 {
-    return !record_bool(&hit->domain, DOMAIN_MAIL_PASSWORD) ||
-           record_get(&hit->domain, DOMAIN_OAUTH_ISSUER).len > 0 ||
+    return !account_mail_password(hit) || record_get(&hit->domain, DOMAIN_OAUTH_ISSUER).len > 0 ||
            record_is(&hit->entry, USER_AUTH, "external") ||
            auth_codes_exist(&server->base, strbuf_slice(&hit->key));
 }
@@ -62,7 +61,7 @@ means_request(struct request *rq)
         server->hit.entry.kind == ACCOUNT_USER &&
         auth_codes_each(&server->base, strbuf_slice(&server->hit.key), take_code, &codes) == 0) {
         means.known = true;
-        means.mail_password = record_bool(&server->hit.domain, DOMAIN_MAIL_PASSWORD);
+        means.mail_password = account_mail_password(&server->hit);
         means.is_external = record_is(&server->hit.entry, USER_AUTH, "external");
         means.external = record_get(&server->hit.domain, DOMAIN_EXTERNAL_AUTH);
         means.oauth = (struct accountd_oauth){

@@ -140,11 +140,11 @@ made(void *arg, enum hash_outcome outcome, struct slice record)
 
     a->job = NULL;
     if (outcome == HASH_DROPPED) {
-        refuse(a, NEW_PASSWORD_LATER, "the password could not be hashed now: try again later");
+        refuse(a, ACCOUNTD_PASSWORD_LATER, "the password could not be hashed now: try again later");
         return;
     }
     if (outcome != HASH_RIGHT) {
-        refuse(a, NEW_PASSWORD_REFUSED, "the password is not usable: it cannot be hashed");
+        refuse(a, ACCOUNTD_PASSWORD_REFUSED, "the password is not usable: it cannot be hashed");
         return;
     }
     if (request_of(a, &request))
@@ -164,9 +164,10 @@ compared(void *arg, enum hash_outcome outcome, struct slice record)
     (void)record;
     a->job = NULL;
     if (outcome == HASH_RIGHT)
-        refuse(a, NEW_PASSWORD_REFUSED, "the password was used before: expected a new one");
+        refuse(a, ACCOUNTD_PASSWORD_REFUSED, "the password was used before: expected a new one");
     else if (outcome == HASH_DROPPED)
-        refuse(a, NEW_PASSWORD_LATER, "the password could not be compared now: try again later");
+        refuse(a, ACCOUNTD_PASSWORD_LATER,
+               "the password could not be compared now: try again later");
     else
         step(a);
 }
@@ -183,7 +184,7 @@ step(struct attempt *a)
         return;
     }
     if (!hash_pool_make(pool, slice_of(a->scheme), a->password, made, a))
-        refuse(a, NEW_PASSWORD_LATER, "too many passwords are being set: try again later");
+        refuse(a, ACCOUNTD_PASSWORD_LATER, "too many passwords are being set: try again later");
 }
 
 /* ---- the beginning ---- */
@@ -246,12 +247,12 @@ check(struct account_base *base, const struct policy *policy, struct slice name,
     int listed = 0, rc = policy_check(policy, name, password, &why);
 
     if (rc < 0)
-        (void)account_fail(result, NEW_PASSWORD_REFUSED, "%s", strbuf_cstr(&why));
+        (void)account_fail(result, ACCOUNTD_PASSWORD_REFUSED, "%s", strbuf_cstr(&why));
     else
         listed = dictionary_has(base, password);
     if (listed != 0)
         rc = listed < 0 ? account_fail_db(result)
-                        : account_fail(result, NEW_PASSWORD_REFUSED,
+                        : account_fail(result, ACCOUNTD_PASSWORD_REFUSED,
                                        "the password is in the dictionary of weak passwords");
     strbuf_free(&why);
     return rc;

@@ -13,8 +13,6 @@
 
 /* The request's field with the password itself; `password` is a record. */
 #define NEW_PASSWORD_FIELD "new_password"
-#define NEW_PASSWORD_REFUSED 5 /* result: it is not good enough, the text says why */
-#define NEW_PASSWORD_LATER 6   /* result: too much to hash at once */
 
 struct new_passwords;
 

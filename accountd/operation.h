@@ -20,6 +20,9 @@ struct operation {
     struct strbuf name;         /* with the primary domain where none was given */
     struct strbuf data, cursor; /* of the reply */
     bool is_answered_later;
+    bool by_sync;   /* syncd's: accountd/sync.c has seen to what it may do */
+    bool by_owner;  /* the user's own password: no administrator's right is needed */
+    bool is_parked; /* it waits for the store, and is run again */
 };
 
 /* What was given under that name, or nothing. */
@@ -32,10 +35,19 @@ operation_field(const struct operation *op, const char *name)
 /* operation_read.c: 0, or -1 with op->result. */
 int operation_list(struct operation *op);
 int operation_show(struct operation *op);
+int operation_status(struct operation *op);
 int operation_manages(struct operation *op);
 int operation_check(struct operation *op);
 int operation_export(struct operation *op);
 int operation_recount(struct operation *op);
 int operation_weak(struct operation *op);
+int operation_authenticate(struct operation *op);
+
+/* operation_import.c */
+int operation_import_begin(struct operation *op);
+int operation_import_data(struct operation *op);
+int operation_import_commit(struct operation *op);
+
+#define OPERATION_FRESH_KEY SLICE("fresh") /* there while the base is as `setup` left it */
 
 #endif

@@ -4,16 +4,22 @@
 #include "accountd/operation.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "accountd/parking.h"
 #include "accountd/recount.h"
+#include "accountd/store.h"
 #include "accountd/usage.h"
+#include "accountd/visits.h"
 #include "accountd/weak.h"
 #include "lib/account/transfer.h"
+#include "lib/base/clock.h"
 #include "lib/base/parse.h"
 
 #define PAGE_BYTES (1u << 20)
 #define PAGE_BYTES_ACTOR (256u << 10) /* by way of authd, whose answers are shorter */
 #define PAGE_ROWS 20000
+#define USAGE_FRESH_MS 2000
 
 struct listing {
     struct operation *op;
@@ -22,14 +28,42 @@ struct listing {
 };
 
 static void
+set_value(struct object_field *fields, uint32_t count, enum account_property id, struct slice value)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (slice_eq(fields[i].name, slice_of(account_properties[id].name)))
+            fields[i].value = value;
+}
+
+/* The last visit, in the place of what the record does not have. `time` is its memory, as is
+ * `visit`. One of an account that was there before by that name is none. */
+static void
+fill_visit(struct operation *op, const struct query_row *row, struct object_field *fields,
+           uint32_t count, struct visit *visit, struct strbuf *time)
+{
+    if (row->kind != ACCOUNT_USER || !visits_last(op->server, strbuf_slice(&row->name), visit))
+        return;
+    (void)clock_rfc3339(visit->time_ms, time); /* it fits */
+    strbuf_truncate(time, strlen("2026-11-23T10:00:00"));
+    (void)strbuf_char(time, 'Z');
+    if (slice_cmp(strbuf_slice(time), record_get(&row->record, USER_CREATED)) < 0)
+        return;
+    set_value(fields, count, USER_LAST_VISIT, strbuf_slice(time));
+    set_value(fields, count, USER_LAST_SERVICE, slice_of(visit->service));
+    set_value(fields, count, USER_LAST_ADDRESS, slice_of(visit->address));
+}
+
+static void
 append_object(struct operation *op, const struct query_row *row)
 {
     struct object_field fields[RECORD_PROPERTIES_MAX + 2];
     struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX), bytes = strbuf_new(32),
-                  messages = strbuf_new(32);
+                  messages = strbuf_new(32), time = strbuf_new(40);
+    struct visit visit;
     uint32_t count = query_fields(&op->server->base, row, fields);
     const struct usage_entry *usage;
 
+    fill_visit(op, row, fields, count, &visit, &time);
     if (account_has_store(row->kind)) {
         account_entry_path(row->kind, strbuf_slice(&row->name), &path);
         usage = usage_get(op->server->usage, strbuf_slice(&path));
@@ -44,6 +78,7 @@ append_object(struct operation *op, const struct query_row *row)
     strbuf_free(&path);
     strbuf_free(&bytes);
     strbuf_free(&messages);
+    strbuf_free(&time);
 }
 
 static size_t
@@ -88,6 +123,47 @@ operation_show(struct operation *op)
     int rc = query_show(&op->server->base, op->kind, op->admin.name, &row, &op->result);
 
     if (rc == 0)
+        append_object(op, &row);
+    query_row_free(&row);
+    return rc;
+}
+
+/* Sessions remove mail without telling us: the store is asked unless it was a moment ago, or is
+ * about to make the mailbox, which holds nothing. */
+static bool
+ask_usage(struct operation *op, struct slice user)
+{
+    struct server *server = op->server;
+    struct strbuf path = strbuf_new(ACCOUNT_PATH_MAX);
+    const struct usage_entry *usage;
+    bool asked = false;
+
+    account_store_path(user, &path);
+    if (store_is_making(server->store, strbuf_slice(&path)))
+        usage_set(server->usage, strbuf_slice(&path), 0, 0);
+    usage = usage_get(server->usage, strbuf_slice(&path));
+    if ((usage == NULL || clock_mono_ms() - usage->known_ms > USAGE_FRESH_MS) &&
+        !op->request->waited && server->store != NULL &&
+        parking_add(server->parking, op->request, strbuf_slice(&path))) {
+        store_ask_usage(server->store, strbuf_slice(&path));
+        asked = true;
+    }
+    strbuf_free(&path);
+    return asked;
+}
+
+/* What `show` tells of a mailbox, with what it holds now (DIR-36). */
+int
+operation_status(struct operation *op)
+{
+    struct query_row row = query_row_new();
+    int rc = op->kind == ACCOUNT_USER
+                 ? query_show(&op->server->base, op->kind, op->admin.name, &row, &op->result)
+                 : account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "only a user has a status");
+
+    if (rc == 0)
+        op->is_parked = ask_usage(op, strbuf_slice(&row.name));
+    if (rc == 0 && !op->is_parked)
         append_object(op, &row);
     query_row_free(&row);
     return rc;
@@ -175,4 +251,24 @@ operation_weak(struct operation *op)
     op->is_answered_later =
         weak_begin(op->request, op->admin.name, op->admin.cursor, &op->result) == 0;
     return op->is_answered_later ? 0 : -1;
+}
+
+/* May authd look whether a password is this user's? The text is the mailbox. */
+int
+operation_authenticate(struct operation *op)
+{
+    struct server *server = op->server;
+    enum account_found found = account_find_login(&server->base, op->admin.name, &server->hit);
+
+    if (found == ACCOUNT_TROUBLE)
+        return account_fail_db(&op->result);
+    if (op->kind != ACCOUNT_USER || found != ACCOUNT_FOUND)
+        return account_fail(&op->result, 2, "%.*s: no such mailbox", (int)op->admin.name.len,
+                            op->admin.name.ptr);
+    if (record_is(&server->hit.entry, USER_AUTH, "external"))
+        return account_fail(&op->result, 3, "%s: its password is kept elsewhere",
+                            strbuf_cstr(&server->hit.address));
+    strbuf_clear(&op->result.text);
+    (void)strbuf_append(&op->result.text, strbuf_slice(&server->hit.address)); /* it fits */
+    return 0;
 }

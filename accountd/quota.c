@@ -122,7 +122,7 @@ change(struct operation *op)
 {
     struct account_db *db = op->rq->server->base.db;
     struct account_result result = account_result_new();
-    bool done = false;
+    bool done = false, refused;
 
     if (account_db_begin(db) == 0) {
         if (set_audited(op, &result) < 0)
@@ -137,7 +137,10 @@ change(struct operation *op)
               KV_SLICE("error", strbuf_slice(&result.text)));
     audit_send(op->rq->server->audit);
     server_changed(op->rq->server);
+    refused = result.code != 0 && result.code != ACCOUNT_DATABASE_ERROR;
     account_result_free(&result);
+    if (refused)
+        return ACCOUNTD_QUOTA_BEYOND;
     return done ? ACCOUNTD_QUOTA_DONE : ACCOUNTD_QUOTA_AWAY;
 }
 
@@ -172,8 +175,12 @@ serve(struct operation *op, struct accountd_quota_reply *reply)
         return;
     reply->used_bytes = usage->bytes;
     reply->used_messages = usage->messages;
-    if (op->quota.set && change(op) != ACCOUNTD_QUOTA_DONE)
-        return;
+    if (op->quota.set) {
+        reply->result = (uint8_t)change(op);
+        if (reply->result != ACCOUNTD_QUOTA_DONE)
+            return;
+    }
+    reply->result = ACCOUNTD_QUOTA_AWAY;
     if (read_limits(op, reply))
         reply->result = ACCOUNTD_QUOTA_DONE;
 }

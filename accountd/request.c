@@ -1,5 +1,5 @@
 /*
- * accountd/request.c - what the other programs ask: RCPT, SPEND, EXPAND, LOGIN, REHASH, USAGE,
+ * accountd/request.c - what the other programs ask: RCPT, SPEND, EXPAND, LOGIN, REHASH,
  * MISSING, SENDER.
  *
  * Requests are untrusted: smtpd relays what strangers type. Each is answered from the database at
@@ -18,6 +18,8 @@
 #include "accountd/server.h"
 #include "accountd/store.h"
 #include "accountd/usage.h"
+#include "lib/account/canonical.h"
+#include "lib/account/direct_login.h"
 #include "lib/account/edit.h"
 #include "lib/account/expand.h"
 #include "lib/account/listed.h"
@@ -331,7 +333,8 @@ out:
 /* ---- LOGIN and REHASH ---- */
 
 static void
-fill_login(struct server *server, struct slice path, struct accountd_login_reply *reply)
+fill_login(struct server *server, const struct accountd_login *login, struct slice path,
+           struct accountd_login_reply *reply)
 {
     const struct account_hit *hit = &server->hit;
 
@@ -353,7 +356,26 @@ fill_login(struct server *server, struct slice path, struct accountd_login_reply
     reply->full_name = record_get(&hit->entry, USER_FULL_NAME);
     reply->has_folders = folders_exist(server);
     reply->place = record_get(&hit->entry, USER_MAILBOX_PATH);
+    reply->access = account_user_access(&hit->entry, login->service);
     reply->password_changed = record_get(&hit->entry, USER_PASSWORD_CHANGED);
+}
+
+/* A bare name is of the domain that the client has connected to. */
+static enum account_found
+find_login(struct server *server, const struct accountd_login *login)
+{
+    struct strbuf domain = strbuf_new(CANONICAL_DOMAIN_MAX);
+    enum account_found found = ACCOUNT_TROUBLE;
+    bool is_bare = slice_index(login->name, '@') == login->name.len;
+
+    if (!is_bare)
+        found = account_find_login(&server->base, login->name, &server->hit);
+    else if (direct_login_find(&server->base, login->host, login->local_ip, &domain) == 0)
+        found = account_find_login_in(
+            &server->base, login->name,
+            strbuf_slice(domain.len > 0 ? &domain : &server->base.primary), &server->hit);
+    strbuf_free(&domain);
+    return found;
 }
 
 enum outcome
@@ -368,10 +390,10 @@ request_login(struct request *rq)
 
     if (accountd_login_decode(rq->payload, &login) < 0)
         return REQUEST_BAD;
-    found = account_find_login(&server->base, login.name, &server->hit);
+    found = find_login(server, &login);
     if (found == ACCOUNT_FOUND) {
         account_store_path(strbuf_slice(&server->hit.address), &path);
-        fill_login(server, strbuf_slice(&path), &reply);
+        fill_login(server, &login, strbuf_slice(&path), &reply);
         if (store_is_moving(server->store, strbuf_slice(&path))) {
             if (!rq->waited && parking_add(server->parking, rq, strbuf_slice(&path)))
                 outcome = REQUEST_PARKED;
@@ -407,7 +429,9 @@ request_admin_login(struct request *rq)
     }
     if (account_actor_load(&rq->server->base, name, &actor) == 0)
         reply = (struct accountd_login_reply){
-            .state = ACCOUNTD_LOGIN_OK, .password = record_get(&actor.record, ADMIN_PASSWORD)};
+            .state = ACCOUNTD_LOGIN_OK,
+            .password = record_get(&actor.record, ADMIN_PASSWORD),
+            .rights = record_is(&actor.record, ADMIN_TOTP, "yes") ? ACCOUNTD_HAS_TOTP : 0};
     else if (errno != ENOENT)
         reply.state = ACCOUNTD_LOGIN_LATER;
     reply.user = strbuf_slice(&actor.name);
@@ -455,22 +479,6 @@ request_rehash(struct request *rq)
     server_changed(server);
     account_result_free(&result);
     return answer_ok(rq);
-}
-
-/* ---- USAGE ---- */
-
-static int
-take_usage(void *arg, const struct accountd_usage *usage)
-{
-    usage_set(arg, usage->path, usage->bytes, usage->messages);
-    return 0;
-}
-
-enum outcome
-request_usage(struct request *rq)
-{
-    return accountd_usage_decode(rq->payload, take_usage, rq->server->usage) < 0 ? REQUEST_BAD
-                                                                                 : REQUEST_DONE;
 }
 
 /* ---- MISSING ---- */

@@ -6,29 +6,41 @@
  */
 #include "accountd/server.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "accountd/acl.h"
+#include "accountd/addressees.h"
 #include "accountd/audit.h"
 #include "accountd/auto_reply.h"
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
 #include "accountd/contacts.h"
+#include "accountd/doings.h"
+#include "accountd/expiring.h"
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
 #include "accountd/mass_mail.h"
 #include "accountd/means.h"
 #include "accountd/new_password.h"
+#include "accountd/own_password.h"
 #include "accountd/parking.h"
 #include "accountd/quota.h"
+#include "accountd/recorder.h"
 #include "accountd/senders.h"
 #include "accountd/srs_key.h"
 #include "accountd/store.h"
+#include "accountd/sync.h"
+#include "accountd/totp.h"
 #include "accountd/usage.h"
+#include "accountd/visits.h"
+#include "lib/account/old_names.h"
+#include "lib/account/totals.h"
+#include "lib/base/clock.h"
 #include "lib/log/log.h"
 
 #define LOCK_WAIT_MS 5000 /* a standalone accountd of the command line is soon done */
@@ -42,6 +54,8 @@ enum role {
     ROLE_ADMIN = 1 << 4,
     ROLE_VERIFY = 1 << 5, /* smtpd with VRFY and EXPN switched on */
     ROLE_LDAP = 1 << 6,
+    ROLE_SYNC = 1 << 7,
+    ROLE_ALERT = 1 << 8,
 };
 
 static const struct {
@@ -51,14 +65,17 @@ static const struct {
 } handlers[] = {
     {ACCOUNTD_RCPT, ROLE_SMTP | ROLE_ADMIN, request_rcpt},
     {ACCOUNTD_SPEND, ROLE_SMTP, request_spend},
+    {ACCOUNTD_SENT, ROLE_SMTP, doings_request_sent},
     {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN | ROLE_VERIFY, request_expand},
     {ACCOUNTD_SENDERS, ROLE_QUEUE | ROLE_ADMIN, senders_request},
     {ACCOUNTD_LOGIN, ROLE_AUTH, request_login},
     {ACCOUNTD_ADMIN_LOGIN, ROLE_AUTH, request_admin_login},
+    {ACCOUNTD_TOTP, ROLE_AUTH, totp_request},
     {ACCOUNTD_REHASH, ROLE_AUTH, request_rehash},
     {ACCOUNTD_MEANS, ROLE_AUTH, means_request},
     {ACCOUNTD_CODE_USED, ROLE_AUTH, means_code_used},
-    {ACCOUNTD_USAGE, ROLE_MAIL, request_usage},
+    {ACCOUNTD_VISITS, ROLE_AUTH, visits_request},
+    {ACCOUNTD_USAGE, ROLE_MAIL, doings_request_usage},
     {ACCOUNTD_MISSING, ROLE_MAIL, request_missing},
     {ACCOUNTD_AUTO_REPLY, ROLE_MAIL, auto_reply_request},
     {ACCOUNTD_SENDER, ROLE_SMTP | ROLE_ADMIN, request_sender},
@@ -67,10 +84,14 @@ static const struct {
     {ACCOUNTD_QUOTA, ROLE_AUTH, quota_request},
     {ACCOUNTD_WATCH, ROLE_AUTH, changes_watch},
     {ACCOUNTD_BLOCK, ROLE_AUTH, blocks_request_add},
-    {ACCOUNTD_BLOCKS, ROLE_AUTH, blocks_request_follow},
+    {ACCOUNTD_BLOCKS, ROLE_AUTH | ROLE_ALERT, blocks_request_follow},
+    {ACCOUNTD_EXPIRING, ROLE_ALERT, expiring_request},
+    {ACCOUNTD_ADDRESSEES, ROLE_ALERT, addressees_request},
     {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
     {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contacts_edit_request},
     {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
+    {ACCOUNTD_OWN_PASSWORD, ROLE_AUTH, own_password_request},
+    {ACCOUNTD_SYNC, ROLE_SYNC, sync_request},
 };
 
 static unsigned
@@ -98,6 +119,10 @@ server_learn_roles(struct server *server, const struct daemon *daemon)
     server->role_uids[2] = (struct role_uid){daemon_role_uid(daemon, USERS_AUTH), ROLE_AUTH};
     server->role_uids[3] = (struct role_uid){daemon_role_uid(daemon, USERS_MAIL), ROLE_MAIL};
     server->role_uids[4] = (struct role_uid){daemon_role_uid(daemon, USERS_LDAP), ROLE_LDAP};
+    server->role_uids[5] =
+        (struct role_uid){daemon_role_uid_or_none(daemon, USERS_SYNC), ROLE_SYNC};
+    server->role_uids[6] =
+        (struct role_uid){daemon_role_uid_or_none(daemon, USERS_ALERT), ROLE_ALERT};
 }
 
 bool
@@ -161,7 +186,7 @@ on_closed(struct ipc_peer *peer)
 {
     struct server *server = ipc_peer_data(peer);
 
-    admin_peer_gone(server, ipc_peer_id(peer));
+    operation_import_peer_gone(server, ipc_peer_id(peer));
     server->only_peer = NULL;
     if (server->ipc == NULL)
         loop_stop(server->daemon->loop); /* standalone: the command line has what it wanted */
@@ -207,6 +232,36 @@ db_message(const char *text)
 }
 
 static void
+move_old_names(struct server *server)
+{
+    struct old_names names;
+
+    if (account_old_names_move(&server->base, clock_real_ms(), &names) < 0) {
+        log_event(LOG_ERROR, "old_names_not_moved", KV_ERRNO());
+        log_flush();
+        exit(EX_TEMPFAIL);
+    }
+    if (names.moved > 0 || names.left > 0)
+        log_event(names.left > 0 ? LOG_WARN : LOG_INFO, "old_names", KV_U64("moved", names.moved),
+                  KV_U64("left", names.left));
+}
+
+/* They follow every change; the base may have been in the hands of a program that does not know. */
+static void
+count_totals(struct server *server)
+{
+    int wrong = account_totals_recount(&server->base);
+
+    if (wrong < 0) {
+        log_event(LOG_ERROR, "totals_not_counted", KV_ERRNO());
+        log_flush();
+        exit(EX_TEMPFAIL);
+    }
+    if (wrong > 0)
+        log_event(LOG_INFO, "totals_corrected", KV_U64("domains", (uint64_t)wrong));
+}
+
+static void
 open_base(struct server *server, const struct conf *conf)
 {
     struct strbuf error = strbuf_new(4096);
@@ -222,6 +277,8 @@ open_base(struct server *server, const struct conf *conf)
         exit(EX_TEMPFAIL);
     }
     strbuf_free(&error);
+    move_old_names(server);
+    count_totals(server);
 }
 
 static void
@@ -232,6 +289,7 @@ start(struct server *server, struct daemon *daemon)
     server->second_hit = account_hit_new();
     server->sender_hit = account_hit_new();
     server->usage = usage_new();
+    server->doings = doings_new(server);
     server->changes_told = changes_new();
     server->requests = stats_counter(daemon->stats, "requests");
     server->changes = stats_counter(daemon->stats, "changes");
@@ -259,6 +317,7 @@ server_listen(struct server *server, struct daemon *daemon, int listen_fd)
     server->expiry = expiry_new(server);
     server->flow = flow_new(server);
     server->mass_mail = mass_mail_new(server);
+    server->visits = visits_new(server);
     server->contacts = contacts_new(server);
 }
 
@@ -279,6 +338,8 @@ server_stop(struct server *server)
     expiry_free(&server->expiry);
     flow_free(&server->flow);
     mass_mail_free(&server->mass_mail);
+    visits_free(&server->visits);
+    recorder_free(&server->recorder);
     contacts_free(&server->contacts);
     store_free(&server->store);
     blocks_free(&server->blocks);
@@ -286,6 +347,7 @@ server_stop(struct server *server)
     audit_free(&server->audit);
     loop_timer_free(&server->checkpoint);
     usage_free(&server->usage);
+    doings_free(&server->doings);
     changes_free(&server->changes_told);
     account_hit_free(&server->hit);
     account_hit_free(&server->second_hit);

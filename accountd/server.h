@@ -10,7 +10,7 @@
 #include "lib/ipc/peer.h"
 #include "lib/sys/daemon.h"
 
-#define SERVER_ROLES 5
+#define SERVER_ROLES 7
 
 struct role_uid {
     uid_t uid;
@@ -47,6 +47,9 @@ struct server {
     struct flow *flow;     /* NULL: standalone */
     struct blocks *blocks;
     struct mass_mail *mass_mail; /* NULL: standalone */
+    struct visits *visits;       /* NULL: standalone */
+    struct recorder *recorder;
+    struct doings *doings;
     struct loop_timer *checkpoint;
     _Atomic uint64_t *requests, *changes;
 };
@@ -92,11 +95,10 @@ enum outcome request_expand(struct request *request);
 enum outcome request_login(struct request *request);
 enum outcome request_admin_login(struct request *request);
 enum outcome request_rehash(struct request *request);
-enum outcome request_usage(struct request *request);
 enum outcome request_missing(struct request *request);
 enum outcome request_sender(struct request *request);
 /* admin.c */
 enum outcome request_admin(struct request *request);
-void admin_peer_gone(struct server *server, uint64_t peer_id);
+void operation_import_peer_gone(struct server *server, uint64_t peer_id);
 
 #endif

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "accountd/parking.h"
+#include "accountd/recorder.h"
 #include "accountd/usage.h"
 #include "lib/account/jobs.h"
 #include "lib/base/map.h"
@@ -247,6 +248,10 @@ take_job(void *arg, const struct account_job *job)
     j->path = xslicedup(job->path);
     j->new_path = xslicedup(job->new_path);
     append_job(store, j);
+    if (j->op == ACCOUNT_JOB_RENAME)
+        recorder_moved(store->server->recorder, j->path, j->new_path);
+    else if (j->op == ACCOUNT_JOB_REMOVE)
+        recorder_removed(store->server->recorder, j->path);
     store->last_sequence = job->sequence;
     usage_forget(store->server->usage, job->path);
     return 0;

@@ -46,7 +46,7 @@ answer(struct trial *t, bool weak, const char *failure)
 {
     struct ipc_peer *peer = server_peer(t->server, t->peer_id);
     struct strbuf out = strbuf_new(REPLY_MAX), data = strbuf_new(REPLY_MAX);
-    struct accountd_admin_reply reply = {.result = failure == NULL ? 0 : NEW_PASSWORD_LATER,
+    struct accountd_admin_reply reply = {.result = failure == NULL ? 0 : ACCOUNTD_PASSWORD_LATER,
                                          .text = slice_of(failure)};
 
     if (failure == NULL) {

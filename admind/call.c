@@ -99,8 +99,10 @@ write_property(struct json_writer *w, const struct property *p, struct slice val
     case PROPERTY_ENUM:
     case PROPERTY_ADDRESS:
     case PROPERTY_DIRECTORY:
+    case PROPERTY_ACCESS:
     case PROPERTY_METHOD:
     case PROPERTY_PLACE:
+    case PROPERTY_SYNC:
     case PROPERTY_RECORD:
         json_writer_text(w, p->name, value);
         break;
@@ -134,11 +136,15 @@ call_login(struct call *call)
     struct session *s = call->session;
     struct strbuf token = strbuf_new(AUTHD_TOKEN_LEN);
     struct slice text;
-    enum login_outcome outcome =
-        login_by_password(s, api_request_value(&call->request, "name")->text,
-                          api_request_value(&call->request, "password")->text, &text);
+    const struct login_proof proof = {.name = api_request_value(&call->request, "name")->text,
+                                      .password =
+                                          api_request_value(&call->request, "password")->text,
+                                      .code = api_request_value(&call->request, "code")->text};
+    enum login_outcome outcome = login_by_password(s, &proof, &text);
 
-    if (outcome != LOGIN_OK) {
+    if (outcome == LOGIN_NEEDS_CODE) {
+        call_fail(call, 3, "%.*s", (int)text.len, text.ptr);
+    } else if (outcome != LOGIN_OK) {
         call_fail(call, outcome == LOGIN_AWAY ? CALL_AWAY : 2, "%.*s", (int)text.len, text.ptr);
     } else if (authd_call_token(s->pool->auth, SLICE(""), &token) < 0) {
         call_fail(call, CALL_AWAY, "authd does not answer, try later");
@@ -224,8 +230,9 @@ call_change_own_password(struct call *call)
     struct session *s = call->session;
     char *name = xstrdup(s->name);
     struct slice text;
-    enum login_outcome outcome =
-        login_by_password(s, slice_of(name), api_request_value(&call->request, "old")->text, &text);
+    const struct login_proof proof = {.name = slice_of(name),
+                                      .password = api_request_value(&call->request, "old")->text};
+    enum login_outcome outcome = login_by_password(s, &proof, &text);
     const struct object_field fields[] = {
         {SLICE("new_password"), api_request_value(&call->request, "new")->text},
         {SLICE("own"), SLICE("yes")}};
@@ -236,6 +243,8 @@ call_change_own_password(struct call *call)
                                            .field_count = ARRAY_LEN(fields)};
     struct accountd_admin_reply reply;
 
+    if (outcome == LOGIN_NEEDS_CODE) /* the session's own login had one, and goes on */
+        outcome = login_by_header(s);
     if (outcome == LOGIN_OK)
         (void)call_ask(call, &request, &reply); /* the result is the call's */
     else
@@ -244,15 +253,63 @@ call_change_own_password(struct call *call)
     free(name);
 }
 
+/* ---- authenticators (TOTP) ---- */
+
+static bool
+ask_own(struct call *call, const char *verb, const struct object_field *fields, uint32_t count,
+        struct accountd_admin_reply *reply)
+{
+    const struct accountd_admin request = {.verb = slice_of(verb),
+                                           .kind = SLICE("admin"),
+                                           .name = slice_of(call->session->name),
+                                           .fields = fields,
+                                           .field_count = count};
+
+    return call_ask(call, &request, reply);
+}
+
+static void
+call_enroll_totp(struct call *call)
+{
+    static const char *const told[] = {"secret", "uri"};
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    struct accountd_admin_reply reply;
+    int count;
+
+    if (!ask_own(call, "totp-new", NULL, 0, &reply))
+        return;
+    count = object_next(&reply.data, fields);
+    for (size_t i = 0; i < ARRAY_LEN(told) && count > 0; i++)
+        json_writer_text(&call->json, told[i], object_get(fields, (uint32_t)count, told[i]));
+}
+
+static void
+call_confirm_totp(struct call *call)
+{
+    const struct object_field code = {SLICE("code"),
+                                      api_request_value(&call->request, "code")->text};
+    struct accountd_admin_reply reply;
+
+    (void)ask_own(call, "totp-confirm", &code, 1, &reply); /* the result is the call's */
+}
+
 /* ---- dispatch ---- */
 
 static const struct {
     enum api_call_id id;
     void (*run)(struct call *call);
 } own[] = {
-    {API_LOGIN, call_login},         {API_LOGOUT, call_logout},
-    {API_WHO_AM_I, call_who_am_i},   {API_CHANGE_OWN_PASSWORD, call_change_own_password},
-    {API_LIST, call_list},           {API_SYSTEM_INFORMATION, call_system_information},
+    {API_LOGIN, call_login},
+    {API_LOGOUT, call_logout},
+    {API_WHO_AM_I, call_who_am_i},
+    {API_CHANGE_OWN_PASSWORD, call_change_own_password},
+    {API_LIST, call_list},
+    {API_USER_STATUS, call_user_status},
+    {API_USER_RECENT, call_user_recent},
+    {API_USER_STATISTICS, call_user_statistics},
+    {API_ENROLL_TOTP, call_enroll_totp},
+    {API_CONFIRM_TOTP, call_confirm_totp},
+    {API_SYSTEM_INFORMATION, call_system_information},
     {API_GET_DB_PATH, call_db_path},
 };
 

@@ -44,6 +44,11 @@ void call_write_oper(struct call *call, const char *key, enum oper_kind kind,
 void call_write_number(struct json_writer *w, const char *key, struct slice value);
 void call_write_list(struct json_writer *w, const char *key, struct slice words);
 
+/* admind/call_user.c */
+void call_user_status(struct call *call);
+void call_user_recent(struct call *call);
+void call_user_statistics(struct call *call);
+
 /* admind/call_account.c, admind/call_list.c, admind/call_system.c */
 void call_account(struct call *call);
 void call_list(struct call *call);

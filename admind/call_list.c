@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "admind/call.h"
+#include "lib/account/listing.h"
 #include "lib/base/arena.h"
 #include "lib/base/encode.h"
 #include "lib/base/mem.h"
@@ -108,23 +109,10 @@ list_page(struct listing *l)
 
 /* ---- searched and sorted ---- */
 
-static bool
-contains(struct slice text, struct slice wanted)
-{
-    for (size_t i = 0; i + wanted.len <= text.len; i++)
-        if (slice_eq_nocase(slice_sub(text, i, i + wanted.len), wanted))
-            return true;
-    return false;
-}
-
 static void
 take_row(struct listing *l, const struct object_field *fields, uint32_t count, struct slice data)
 {
-    bool found = l->search.len == 0;
-
-    for (uint32_t i = 0; i < count && !found; i++)
-        found = contains(fields[i].value, l->search);
-    if (!found)
+    if (!listing_has(fields, count, l->search))
         return;
     l->bytes += data.len;
     if (l->count == ROWS_MAX || l->bytes > BYTES_MAX) {
@@ -177,32 +165,15 @@ find_keys(struct listing *l)
 }
 
 static int
-compare_nocase(struct slice a, struct slice b)
-{
-    for (size_t i = 0; i < a.len && i < b.len; i++) {
-        unsigned char x = (unsigned char)a.ptr[i], y = (unsigned char)b.ptr[i];
-
-        x = x >= 'A' && x <= 'Z' ? (unsigned char)(x + 32) : x;
-        y = y >= 'A' && y <= 'Z' ? (unsigned char)(y + 32) : y;
-        if (x != y)
-            return x < y ? -1 : 1;
-    }
-    return (a.len > b.len) - (a.len < b.len);
-}
-
-static int
 compare_text(const void *a, const void *b)
 {
-    return compare_nocase(((const struct row *)a)->key, ((const struct row *)b)->key);
+    return listing_compare_text(((const struct row *)a)->key, ((const struct row *)b)->key);
 }
 
-/* Digits without zeros in front: the longer one is the larger one. */
 static int
 compare_number(const void *a, const void *b)
 {
-    struct slice x = ((const struct row *)a)->key, y = ((const struct row *)b)->key;
-
-    return x.len != y.len ? (x.len > y.len) - (x.len < y.len) : slice_cmp(x, y);
+    return listing_compare_number(((const struct row *)a)->key, ((const struct row *)b)->key);
 }
 
 static void

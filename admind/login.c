@@ -33,20 +33,30 @@ take_result(struct session *s, const struct authd_result *result, struct slice *
         stats_add(s->server->count.logins, 1);
         return LOGIN_OK;
     }
-    *text = result->step == AUTHD_STEP_FAIL ? result->fail.text : SLICE("unexpected answer");
-    if (result->step == AUTHD_STEP_FAIL && result->fail.failure == AUTHD_TEMPORARY)
+    if (result->step == AUTHD_STEP_CHALLENGE) {
+        authd_call_cancel(s->pool->auth);
+        *text = SLICE("the code of the authenticator is missing");
+        return LOGIN_NEEDS_CODE;
+    }
+    *text = result->fail.text;
+    if (result->fail.failure == AUTHD_TEMPORARY)
         return LOGIN_AWAY;
     stats_add(s->server->count.login_failures, 1);
+    pool_session_login_failed(s->pool);
     return LOGIN_REFUSED;
 }
 
 enum login_outcome
-login_by_password(struct session *s, struct slice name, struct slice password, struct slice *text)
+login_by_password(struct session *s, const struct login_proof *proof, struct slice *text)
 {
     struct authd_result result = {.dir_fd = -1};
 
     login_forget(s);
-    authd_call_login(s->pool->auth, name, password, true, &result);
+    authd_call_login(s->pool->auth,
+                     &(const struct authd_login){proof->name, proof->password, true, SLICE("")},
+                     &result);
+    if (result.step == AUTHD_STEP_CHALLENGE && proof->code.len > 0)
+        authd_call_step(s->pool->auth, proof->code, &result);
     return take_result(s, &result, text);
 }
 
@@ -69,13 +79,14 @@ by_basic(struct session *s, struct slice encoded)
 {
     struct strbuf decoded = strbuf_new(CREDENTIALS_MAX);
     enum login_outcome outcome = LOGIN_REFUSED;
-    struct slice password, name, text;
+    struct login_proof proof = {.code = SLICE("")};
+    struct slice text;
 
     if (base64_decode(encoded, &decoded) == 0 &&
         slice_index(strbuf_slice(&decoded), ':') < decoded.len) {
-        password = strbuf_slice(&decoded);
-        name = slice_split(&password, ':');
-        outcome = login_by_password(s, name, password, &text);
+        proof.password = strbuf_slice(&decoded);
+        proof.name = slice_split(&proof.password, ':');
+        outcome = login_by_password(s, &proof, &text); /* a code comes with the call Login alone */
     }
     if (decoded.ptr != NULL)
         mem_wipe(decoded.ptr, decoded.cap);

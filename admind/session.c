@@ -16,6 +16,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/conf/services.h"
+#include "lib/http/http_stream.h"
 #include "lib/http/response.h"
 #include "lib/log/log.h"
 #include "lib/sys/session_table.h"
@@ -34,17 +35,13 @@ enum {
 static bool
 send_answer(struct session *s, unsigned status, const char *extra, struct slice json, bool keeps)
 {
-    struct strbuf out = strbuf_new(ANSWER_MAX + 1024);
-    const struct http_response response = {.status = status,
-                                           .type = "application/json",
-                                           .extra = extra,
-                                           .content = json,
-                                           .keeps_alive = keeps};
-
-    http_response_write(&out, &response, clock_real_ms() / 1000);
-    (void)stream_write(s->stream, strbuf_slice(&out)); /* an error sticks: */
-    strbuf_free(&out);
-    return stream_flush(s->stream) == STREAM_OK && keeps;
+    return http_stream_answer(s->stream,
+                              &(struct http_response){.status = status,
+                                                      .type = "application/json",
+                                                      .extra = extra,
+                                                      .content = json,
+                                                      .keeps_alive = keeps},
+                              ANSWER_MAX);
 }
 
 /* An answer that is about HTTP; `text` is a constant. */
@@ -66,39 +63,14 @@ send_error(struct session *s, unsigned status, const char *extra, const char *te
 static bool
 read_request(struct session *s)
 {
-    int64_t deadline = clock_mono_ms() + s->server->idle_ms;
-    enum http_progress progress = HTTP_MORE;
+    const struct http_times times = {s->server->idle_ms, s->server->request_ms};
+    struct http_trouble trouble;
 
-    while (progress == HTTP_MORE || progress == HTTP_CONTINUE) {
-        enum stream_status status;
-        struct slice bytes;
-        size_t given;
-
-        if (progress == HTTP_CONTINUE) {
-            (void)stream_write(s->stream, HTTP_RESPONSE_CONTINUE);
-            (void)stream_flush(s->stream);
-        }
-        log_flush();
-        status = stream_read_some(s->stream, READ_MAX, deadline, &bytes);
-        if (status != STREAM_OK) {
-            s->end_reason = status == STREAM_EOF       ? "closed by client"
-                            : status == STREAM_TIMEOUT ? "timeout"
-                                                       : "connection lost";
-            if (status == STREAM_TIMEOUT && !http_request_is_idle(s->request))
-                (void)send_error(s, 408, NULL, "the request took too long", false);
-            return false;
-        }
-        if (http_request_is_idle(s->request))
-            deadline = clock_mono_ms() + s->server->request_ms;
-        given = bytes.len;
-        progress = http_request_feed(s->request, &bytes);
-        if (bytes.len > 0 && bytes.len < given)
-            stream_unread(s->stream, bytes.len); /* of the next request */
-    }
-    if (progress == HTTP_WHOLE)
+    if (http_stream_read(s->stream, s->request, &times, &trouble))
         return true;
-    s->end_reason = http_request_error(s->request);
-    (void)send_error(s, http_request_status(s->request), NULL, s->end_reason, false);
+    s->end_reason = trouble.text;
+    if (trouble.status != 0)
+        (void)send_error(s, trouble.status, NULL, trouble.text, false);
     return false;
 }
 
@@ -125,6 +97,9 @@ run_call(struct session *s, enum api_call_id id, bool keeps)
         goes_on =
             send_error(s, 401, "WWW-Authenticate: Basic realm=\"Posthorn\", charset=\"UTF-8\"\r\n",
                        "log in first", keeps);
+    } else if (login == LOGIN_NEEDS_CODE) {
+        goes_on = send_error(s, 401, "WWW-Authenticate: Bearer realm=\"Posthorn\"\r\n",
+                             "a code is needed: call Login with name, password and code", keeps);
     } else if (login == LOGIN_AWAY) {
         goes_on =
             send_error(s, 503, "Retry-After: 5\r\n", "authentication is not available", false);
@@ -175,6 +150,7 @@ start_tls(struct session *s)
         session_table_tls();
         return true;
     }
+    pool_session_failed(s->pool);
     log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
     s->end_reason = "no TLS";
     return false;

@@ -24,7 +24,8 @@ account_set(struct account *account, const struct accountd_login_reply *reply)
                                 .later = reply->state == ACCOUNTD_LOGIN_LATER};
     if (has_nul(reply->user) || has_nul(reply->path) || has_nul(reply->password) ||
         has_nul(reply->full_name) || has_nul(reply->password_changed) || has_nul(reply->place) ||
-        reply->password.len > PASSWORD_RECORD_MAX || (account->known && reply->user.len == 0))
+        has_nul(reply->access) || reply->password.len > PASSWORD_RECORD_MAX ||
+        (account->known && reply->user.len == 0))
         return -1;
     if (!account->known) {
         account->user = reply->user.len > 0 ? xslicedup(reply->user) : NULL;
@@ -32,7 +33,8 @@ account_set(struct account *account, const struct accountd_login_reply *reply)
     }
     account->enabled = reply->state == ACCOUNTD_LOGIN_OK || reply->state == ACCOUNTD_LOGIN_PASSWORD;
     account->password_over = reply->state == ACCOUNTD_LOGIN_PASSWORD;
-    account->rights = reply->rights & ~(uint32_t)ACCOUNTD_MORE_MEANS;
+    account->rights = reply->rights & ~(uint32_t)(ACCOUNTD_MORE_MEANS | ACCOUNTD_HAS_TOTP);
+    account->has_totp = (reply->rights & ACCOUNTD_HAS_TOTP) != 0;
     account->more_means = (reply->rights & ACCOUNTD_MORE_MEANS) != 0;
     account->has_folders = reply->has_folders;
     account->quota_bytes = reply->quota_bytes;
@@ -42,6 +44,7 @@ account_set(struct account *account, const struct accountd_login_reply *reply)
     account->full_name = xslicedup(reply->full_name);
     account->password_changed = xslicedup(reply->password_changed);
     account->place = xslicedup(reply->place);
+    account->access = xslicedup(reply->access);
     account->record = xslicedup(reply->password);
     return 0;
 }
@@ -56,6 +59,7 @@ account_clear(struct account *account)
     free(account->full_name);
     free(account->password_changed);
     free(account->place);
+    free(account->access);
     free(account->record);
     *account = (struct account){.known = false};
 }

@@ -7,6 +7,7 @@
 #include "lib/ipc/accountd.h"
 
 struct account {
+    bool has_totp; /* an administrator with an authenticator */
     bool known;
     bool later; /* accountd cannot tell now */
     bool enabled;
@@ -19,6 +20,7 @@ struct account {
     char *path, *full_name;
     char *password_changed;
     char *place;  /* storage directory that the mailbox is to be in; "": any */
+    char *access; /* who may come to the service of the login (lib/auth/access_list.h) */
     char *record; /* secret */
 };
 

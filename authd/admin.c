@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "authd/guard.h"
+#include "authd/user_check.h"
 #include "lib/auth/digest.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
@@ -335,6 +336,11 @@ admin_ask(struct session *s, struct slice payload)
         admin.origin.len > 0) {
         free(fields);
         return -1;
+    }
+    if (user_check_takes(&admin)) {
+        user_check_begin(s, &admin);
+        free(fields);
+        return 0;
     }
     admin.actor = slice_of(s->user);
     admin.origin = s->is_local ? SLICE("local") : slice_of(s->client_ip);

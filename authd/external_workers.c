@@ -220,8 +220,8 @@ void
 external_workers_start(const struct daemon *d, unsigned width, int fds[KEEPER_WORKERS_MAX])
 {
     const char *protocols = conf_str(d->conf, REMOTE_PROTOCOLS);
-    char *ca = below_etc(d, conf_str(d->conf, AUTH_EXTERNAL_CA)),
-         *accounts = below_etc(d, conf_str(d->conf, AUTH_OUTSIDE_ACCOUNTS));
+    char *ca = below_etc(d, conf_str(d->conf, AUTH_EXTERNAL_CA));
+    struct secret_place accounts = secret_place_new(d->conf, &d->inst, AUTH_OUTSIDE_ACCOUNTS);
     struct strbuf error = strbuf_new(4096);
     struct setup setup = {.dial = {.use_ipv4 = strcmp(protocols, "ipv6") != 0,
                                    .use_ipv6 = strcmp(protocols, "ipv4") != 0,
@@ -240,7 +240,7 @@ external_workers_start(const struct daemon *d, unsigned width, int fds[KEEPER_WO
     setup.authorities = tls_client_context(ca, &error);
     if (setup.authorities == NULL)
         refuse("auth.external_ca", &error);
-    if (outside_accounts_read(&setup.accounts, accounts, &error) < 0)
+    if (accounts.path != NULL && outside_accounts_read(&setup.accounts, &accounts, &error) < 0)
         refuse("auth.outside_accounts", &error);
     if (key_files_read(&setup.files, d->inst.etc, &error) < 0)
         refuse("etc/oauth", &error);
@@ -258,7 +258,7 @@ external_workers_start(const struct daemon *d, unsigned width, int fds[KEEPER_WO
     tls_context_free(&setup.authorities);
     strbuf_free(&error);
     free(ca);
-    free(accounts);
+    secret_place_free(&accounts);
 }
 
 /* Where modules, their configuration and their data lie; all of it read-only. */

@@ -3,6 +3,8 @@
  *
  * What a flood can do: counts are in tables of fixed size (lib/auth/guess.h), blocks in a list that
  * is bounded. Names of users that do not exist are not counted, for they cannot be guessed.
+ * Administrators are counted, and their addresses blocked, apart from users (AUT-10): neither keeps
+ * the other out.
  */
 #include "authd/guard.h"
 
@@ -10,6 +12,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "authd/block_report.h"
 #include "authd/white_list.h"
 #include "lib/auth/block_list.h"
 #include "lib/auth/guess.h"
@@ -20,25 +23,27 @@
 #include "lib/ipc/accountd_block.h"
 #include "lib/log/log.h"
 
-enum {
-    FOLLOW_TIMEOUT_MS = 3600 * 1000,
-    REPORT_TIMEOUT_MS = 60000,
-    RETRY_MS = 1000,
-    REQUEST_MAX = 4096,
-    ERRORS_MAX = 65536
+enum { FOLLOW_TIMEOUT_MS = 3600 * 1000, RETRY_MS = 1000, REQUEST_MAX = 4096, ERRORS_MAX = 65536 };
+
+/* Wrong passwords of one kind of login. */
+struct detection {
+    unsigned per_address, per_user; /* 0: no number blocks */
+    int64_t block_ms;
+    enum block_kind address_kind;
+    struct guess_table *addresses, *users;
 };
 
 struct guard {
     struct server *server;
-    bool detects;
-    unsigned per_address, per_user, smtp_per_user; /* 0: no number blocks */
-    int64_t block_ms;
-    struct guess_table *addresses, *users, *senders;
+    struct detection of_users, of_admins;
+    unsigned smtp_per_user; /* 0: no number blocks */
+    struct guess_table *senders;
     struct white_list *white_list;
     struct location_table *locations;
-    const struct conf *conf;   /* guess.allowed_locations */
-    struct block_list *blocks; /* a copy of accountd's */
-    uint64_t known;            /* up to this change of accountd's */
+    const struct conf *conf;       /* guess.allowed_locations */
+    struct block_list *blocks;     /* a copy of accountd's */
+    uint64_t known;                /* up to this change of accountd's */
+    struct block_reports *reports; /* what accountd has not taken yet */
     struct loop_timer *retry;
     _Atomic uint64_t *blocked_addresses, *blocked_users, *refused;
 };
@@ -47,13 +52,24 @@ struct guard {
 
 static void follow(void *arg);
 
+/* Whose block is lifted starts anew. */
+static void
+forget(struct detection *of, const struct block *block)
+{
+    if (block->kind == (uint8_t)of->address_kind)
+        guess_forget(of->addresses, block->name);
+    else if (block->kind == BLOCK_USER)
+        guess_forget(of->users, block->name);
+}
+
 static void
 apply(struct guard *guard, const struct block *block)
 {
     (void)block_list_set(guard->blocks, block);
     if (block->end_ms != 0)
         return;
-    guess_forget(block->kind == BLOCK_ADDRESS ? guard->addresses : guard->users, block->name);
+    forget(&guard->of_users, block);
+    forget(&guard->of_admins, block);
     guess_forget(guard->senders, block->name);
 }
 
@@ -69,6 +85,7 @@ apply_reply(struct guard *guard, const struct frame_header *header, struct slice
         if (reply.anew) {
             block_list_free(&guard->blocks);
             guard->blocks = block_list_new(BLOCKS_MAX, 0);
+            block_reports_apply(guard->reports, guard->blocks); /* it does not know these yet */
         }
         for (uint32_t i = 0; i < reply.count; i++)
             apply(guard, &items[i]);
@@ -105,22 +122,12 @@ follow(void *arg)
 
 /* ---- a new block ---- */
 
-static void
-reported(void *arg, const struct frame_header *header, struct slice payload, int fd)
-{
-    (void)arg;
-    (void)payload;
-    close_keep_errno(fd);
-    if (header == NULL || header->type != ACCOUNTD_OK)
-        log_event(LOG_WARN, "block_not_kept", KV_STR("reason", "accountd did not take it"));
-}
-
 /* In force here at once; accountd keeps it and tells the others. */
 static void
-block(struct guard *guard, enum block_kind kind, enum block_cause cause, struct slice name,
-      unsigned count)
+block(const struct session *s, enum block_kind kind, enum block_cause cause, struct slice name,
+      unsigned count, int64_t block_ms)
 {
-    struct strbuf request = strbuf_new(REQUEST_MAX);
+    struct guard *guard = s->server->guard;
     char reason[BLOCK_REASON_MAX];
     struct block block = {.kind = (uint8_t)kind,
                           .cause = (uint8_t)cause,
@@ -130,18 +137,18 @@ block(struct guard *guard, enum block_kind kind, enum block_cause cause, struct 
 
     if (block_list_find(guard->blocks, kind, name, block.start_ms) != NULL)
         return; /* this login had begun before */
-    (void)snprintf(reason, sizeof(reason), "%u %s", count,
-                   cause == BLOCK_GUESSING ? "failed logins" : "logins to send mail");
+    (void)snprintf(reason, sizeof(reason), "%u %s%s%s", count,
+                   cause == BLOCK_GUESSING ? "failed logins" : "logins to send mail",
+                   kind == BLOCK_ADDRESS ? "" : ", the last from ",
+                   kind == BLOCK_ADDRESS ? "" : s->client_ip);
     block.reason = slice_of(reason);
-    block.end_ms = block.start_ms + guard->block_ms;
-    log_event(LOG_WARN, kind == BLOCK_ADDRESS ? "address_blocked" : "user_blocked",
+    block.end_ms = block.start_ms + block_ms;
+    log_event(LOG_WARN, kind == BLOCK_USER ? "user_blocked" : "address_blocked",
               KV_SLICE("name", name), KV_STR("cause", block_cause_text(block.cause)),
               KV_U64("count", count));
-    stats_add(kind == BLOCK_ADDRESS ? guard->blocked_addresses : guard->blocked_users, 1);
+    stats_add(kind == BLOCK_USER ? guard->blocked_users : guard->blocked_addresses, 1);
     (void)block_list_set(guard->blocks, &block);
-    assert_always(accountd_block_encode(&request, &block) == 0);
-    ipc_async_call(guard->server->accounts, &request, REPORT_TIMEOUT_MS, reported, guard);
-    strbuf_free(&request);
+    block_reports_add(guard->reports, &block);
 }
 
 /* ---- one login ---- */
@@ -177,13 +184,28 @@ location_is_allowed(const struct session *s)
     return count == 0 || s->address.loopback;
 }
 
-static bool
-is_blocked(const struct guard *guard, const struct ip *ip)
+static struct detection *
+detection_of(const struct session *s)
 {
+    struct guard *guard = s->server->guard;
+
+    return s->service == SERVICE_ADMIN ? &guard->of_admins : &guard->of_users;
+}
+
+/* For guessing there, or by hand for everything. */
+static bool
+is_blocked(const struct session *s, const struct ip *ip)
+{
+    const struct block_list *blocks = s->server->guard->blocks;
     char name[BLOCK_ADDRESS_NAME_MAX];
+    const struct block *block;
 
     block_address_name(ip, name);
-    return block_list_find(guard->blocks, BLOCK_ADDRESS, slice_of(name), clock_real_ms()) != NULL;
+    block = block_list_find(blocks, BLOCK_ADDRESS, slice_of(name), clock_real_ms());
+    if (s->service != SERVICE_ADMIN)
+        return block != NULL;
+    return (block != NULL && block->cause == BLOCK_BY_HAND) ||
+           block_list_find(blocks, BLOCK_ADMIN_ADDRESS, slice_of(name), clock_real_ms()) != NULL;
 }
 
 const char *
@@ -191,7 +213,7 @@ guard_refuses(const struct session *s, enum authd_failure *failure)
 {
     const struct guard *guard = s->server->guard;
     struct ip ip = ip_of(s);
-    bool blocked = is_blocked(guard, &ip);
+    bool blocked = is_blocked(s, &ip);
 
     if ((!blocked && location_is_allowed(s)) || white_list_has(guard->white_list, &ip))
         return NULL;
@@ -228,23 +250,24 @@ void
 guard_failed(struct session *s)
 {
     struct guard *guard = s->server->guard;
+    struct detection *of = detection_of(s);
     int64_t now_ms = clock_mono_ms();
     struct ip ip = ip_of(s);
     char name[BLOCK_ADDRESS_NAME_MAX];
     unsigned failures;
 
-    if (!guard->detects || s->closed_by_mail || white_list_has(guard->white_list, &ip))
+    if (s->closed_by_mail || white_list_has(guard->white_list, &ip))
         return;
-    if (guard->per_address > 0 && !s->address.loopback) {
+    if (of->per_address > 0 && !s->address.loopback) {
         block_address_name(&ip, name);
-        failures = guess_count(guard->addresses, slice_of(name), now_ms);
-        if (failures >= guard->per_address)
-            block(guard, BLOCK_ADDRESS, BLOCK_GUESSING, slice_of(name), failures);
+        failures = guess_count(of->addresses, slice_of(name), now_ms);
+        if (failures >= of->per_address)
+            block(s, of->address_kind, BLOCK_GUESSING, slice_of(name), failures, of->block_ms);
     }
-    if (guard->per_user > 0 && s->account.known) {
-        failures = guess_count(guard->users, slice_of(s->account.user), now_ms);
-        if (failures >= guard->per_user)
-            block(guard, BLOCK_USER, BLOCK_GUESSING, slice_of(s->account.user), failures);
+    if (of->per_user > 0 && s->account.known) {
+        failures = guess_count(of->users, slice_of(s->account.user), now_ms);
+        if (failures >= of->per_user)
+            block(s, BLOCK_USER, BLOCK_GUESSING, slice_of(s->account.user), failures, of->block_ms);
     }
 }
 
@@ -262,7 +285,7 @@ guard_succeeded(struct session *s)
         return;
     logins = guess_count(guard->senders, user, clock_mono_ms());
     if (logins >= guard->smtp_per_user)
-        block(guard, BLOCK_USER, BLOCK_MASS_MAIL, user, logins);
+        block(s, BLOCK_USER, BLOCK_MASS_MAIL, user, logins, guard->of_users.block_ms);
 }
 
 /* Exits with the errors on stderr. */
@@ -280,26 +303,58 @@ load_locations(const struct daemon *d)
     return table;
 }
 
+static struct detection
+detection_of_users(const struct conf *conf)
+{
+    int64_t interval_ms = (int64_t)conf_u64(conf, GUESS_INTERVAL);
+    bool detects = conf_bool(conf, GUESS_DETECTION);
+
+    return (struct detection){
+        .per_address = detects ? (unsigned)conf_u64(conf, GUESS_FAILURES_PER_ADDRESS) : 0,
+        .per_user = detects ? (unsigned)conf_u64(conf, GUESS_FAILURES_PER_USER) : 0,
+        .block_ms = (int64_t)conf_u64(conf, GUESS_BLOCK_TIME),
+        .address_kind = BLOCK_ADDRESS,
+        .addresses = guess_table_new(interval_ms),
+        .users = guess_table_new(interval_ms)};
+}
+
+static struct detection
+detection_of_admins(const struct conf *conf)
+{
+    int64_t interval_ms = (int64_t)conf_u64(conf, ADMIN_GUESS_INTERVAL);
+    unsigned failures = (unsigned)conf_u64(conf, ADMIN_GUESS_FAILURES);
+
+    return (struct detection){.per_address = failures,
+                              .per_user = failures,
+                              .block_ms = (int64_t)conf_u64(conf, ADMIN_GUESS_BLOCK_TIME),
+                              .address_kind = BLOCK_ADMIN_ADDRESS,
+                              .addresses = guess_table_new(interval_ms),
+                              .users = guess_table_new(interval_ms)};
+}
+
+static void
+detection_free(struct detection *of)
+{
+    guess_table_free(&of->addresses);
+    guess_table_free(&of->users);
+}
+
 struct guard *
 guard_new(struct server *server, const struct daemon *d)
 {
     struct guard *guard = xcalloc(1, sizeof(*guard));
     const struct conf *conf = d->conf;
-    int64_t interval_ms = (int64_t)conf_u64(conf, GUESS_INTERVAL);
 
     guard->server = server;
-    guard->detects = conf_bool(conf, GUESS_DETECTION);
-    guard->per_address = (unsigned)conf_u64(conf, GUESS_FAILURES_PER_ADDRESS);
-    guard->per_user = (unsigned)conf_u64(conf, GUESS_FAILURES_PER_USER);
+    guard->of_users = detection_of_users(conf);
+    guard->of_admins = detection_of_admins(conf);
     guard->smtp_per_user = (unsigned)conf_u64(conf, GUESS_LOGINS_PER_USER);
-    guard->block_ms = (int64_t)conf_u64(conf, GUESS_BLOCK_TIME);
-    guard->addresses = guess_table_new(interval_ms);
-    guard->users = guess_table_new(interval_ms);
-    guard->senders = guess_table_new(interval_ms);
+    guard->senders = guess_table_new((int64_t)conf_u64(conf, GUESS_INTERVAL));
     guard->white_list = white_list_new(server->loop, d->run_dirfd, conf);
     guard->locations = load_locations(d);
     guard->conf = conf;
     guard->blocks = block_list_new(BLOCKS_MAX, 0);
+    guard->reports = block_reports_new(server->loop, server->accounts);
     guard->retry = loop_timer_new(server->loop, follow, guard);
     guard->blocked_addresses = stats_counter(d->stats, "addresses_blocked");
     guard->blocked_users = stats_counter(d->stats, "users_blocked");
@@ -318,9 +373,10 @@ guard_free(struct guard **guardp)
     loop_timer_free(&guard->retry);
     white_list_free(&guard->white_list);
     location_table_free(&guard->locations);
+    block_reports_free(&guard->reports);
     block_list_free(&guard->blocks);
-    guess_table_free(&guard->addresses);
-    guess_table_free(&guard->users);
+    detection_free(&guard->of_users);
+    detection_free(&guard->of_admins);
     guess_table_free(&guard->senders);
     xfree(guardp);
 }

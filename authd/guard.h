@@ -4,7 +4,8 @@
  * Failures count by client address (IPv6: by network of 64 bits) and by user. Blocks are accountd's
  * (lib/ipc/accountd_block.h), for they outlast us; we keep a copy and look at it before each
  * password. Clients on the white list are never blocked and count nowhere; a loopback address,
- * behind which a webmail's users are, is never blocked.
+ * behind which a webmail's users are, is never blocked. Administrators' logins have counts, limits
+ * and blocks of addresses of their own.
  */
 #ifndef POSTHORN_AUTHD_GUARD_H
 #define POSTHORN_AUTHD_GUARD_H

@@ -7,15 +7,14 @@
  */
 #include "authd/ldap_bind.h"
 
-#include "lib/auth/ldap_message.h"
-#include "lib/base/mem.h"
+#include "lib/ldap/client.h"
+#include "lib/ldap/dn.h"
 
-enum { REQUEST_MAX = 16384, MESSAGES_MAX = 100 };
+enum { FILTER_MAX = 8192, ENTRIES_MAX = 2, SEARCH_SECONDS = 10 };
 
 struct exchange {
     struct talk *talk;
-    int32_t last_id;
-    struct strbuf message; /* the last that came */
+    struct ldap_client client;
 };
 
 static int
@@ -25,69 +24,19 @@ fail(struct exchange *x, const char *trouble)
     return -1;
 }
 
-/* The next message whole. */
+/* What the client says of it. */
 static int
-receive(struct exchange *x, struct ldap_response *response)
+passed(struct exchange *x, int rc)
 {
-    size_t length = 0;
-
-    strbuf_clear(&x->message);
-    while (length == 0 || x->message.len < length) {
-        size_t want = length == 0 ? 1 : length - x->message.len;
-        struct slice bytes;
-
-        if (stream_read_some(x->talk->stream, want < 4096 ? want : 4096, x->talk->deadline_mono_ms,
-                             &bytes) != STREAM_OK)
-            return fail(x, "the directory does not answer");
-        if (!strbuf_append(&x->message, bytes) ||
-            (length == 0 && ldap_message_length(strbuf_slice(&x->message), &length) < 0))
-            return fail(x, "this is no message of LDAP");
-    }
-    if (ldap_response_decode(strbuf_slice(&x->message), response) < 0)
-        return fail(x, "this is no message of LDAP");
-    return 0;
-}
-
-/* Sends a request and reads up to its result; entries on the way go to each(). */
-static int
-ask(struct exchange *x, struct strbuf *request, int encoded,
-    void (*each)(void *arg, struct slice dn), void *arg, int32_t *result)
-{
-    struct ldap_response response;
-    int rc = encoded;
-
-    if (rc < 0)
-        (void)fail(x, "a name or password is too long");
-    else
-        (void)stream_write(x->talk->stream, strbuf_slice(request)); /* an error sticks */
-    if (request->ptr != NULL)
-        mem_wipe(request->ptr, request->cap);
-    strbuf_clear(request);
-    for (unsigned i = 0; rc == 0; i++) {
-        if (i == MESSAGES_MAX)
-            return fail(x, "the directory does not come to an end");
-        rc = receive(x, &response);
-        if (rc < 0 || response.id != x->last_id)
-            continue; /* a notice (RFC 4511 section 4.4) has the id 0 */
-        if (response.type == LDAP_RESPONSE_RESULT) {
-            *result = response.result;
-            return 0;
-        }
-        if (response.type == LDAP_RESPONSE_ENTRY && each != NULL)
-            each(arg, response.dn);
-    }
-    return -1;
+    return rc < 0 ? fail(x, x->client.trouble) : 0;
 }
 
 static int
 start_tls(struct exchange *x)
 {
-    struct strbuf request = strbuf_new(REQUEST_MAX);
-    int32_t result = -1;
-    int rc = ask(x, &request, ldap_starttls_encode(&request, ++x->last_id), NULL, NULL, &result);
+    int rc = passed(x, ldap_client_starttls(&x->client));
 
-    strbuf_free(&request);
-    if (rc == 0 && result != LDAP_RESULT_SUCCESS)
+    if (rc == 0 && x->client.result != LDAP_RESULT_SUCCESS)
         rc = fail(x, "the directory refuses StartTLS");
     return rc < 0 ? -1 : talk_start_tls(x->talk);
 }
@@ -95,13 +44,9 @@ start_tls(struct exchange *x)
 static int
 bind_as(struct exchange *x, struct slice name, struct slice password, int32_t *result)
 {
-    struct strbuf request = strbuf_new(REQUEST_MAX);
-    int rc;
+    int rc = passed(x, ldap_client_bind(&x->client, name, password));
 
-    (void)strbuf_room(&request, REQUEST_MAX); /* does not move and leave a copy */
-    rc = ask(x, &request, ldap_bind_encode(&request, ++x->last_id, name, password), NULL, NULL,
-             result);
-    strbuf_free(&request);
+    *result = x->client.result;
     return rc;
 }
 
@@ -110,26 +55,32 @@ struct entries {
     struct strbuf dn; /* of the first */
 };
 
-static void
-take_entry(void *arg, struct slice dn)
+static int
+take_entry(void *arg, const struct ldap_response *entry)
 {
     struct entries *entries = arg;
 
     if (entries->count++ == 0)
-        (void)strbuf_append(&entries->dn, dn);
+        (void)strbuf_append(&entries->dn, entry->dn);
+    return 0;
 }
 
 static int
 search(struct exchange *x, const struct external_method *method, struct slice value,
        struct entries *entries)
 {
-    struct strbuf request = strbuf_new(REQUEST_MAX);
-    int32_t result = -1;
-    int rc = ask(x, &request,
-                 ldap_search_encode(&request, ++x->last_id, method->base, method->attribute, value),
-                 take_entry, entries, &result);
+    struct strbuf filter = strbuf_new(FILTER_MAX);
+    struct ldap_entry_each each = {.run = take_entry, .arg = entries};
+    struct ldap_wanted wanted = {
+        .base = method->base, .size_max = ENTRIES_MAX, .time_max = SEARCH_SECONDS};
+    int32_t result;
+    int rc = ldap_call_equal(&filter, method->attribute, value);
 
-    strbuf_free(&request);
+    wanted.filter = strbuf_slice(&filter);
+    rc = rc < 0 ? fail(x, "the name is too long")
+                : passed(x, ldap_client_search(&x->client, &wanted, &each));
+    strbuf_free(&filter);
+    result = x->client.result;
     if (rc == 0 && result != LDAP_RESULT_SUCCESS && result != LDAP_RESULT_SIZE_LIMIT)
         rc = fail(x, result == LDAP_RESULT_NO_SUCH_OBJECT ? "there is no such base to search below"
                                                           : "the directory refuses to search");
@@ -179,17 +130,13 @@ enum password_verdict
 ldap_bind_check(struct talk *t, const struct external_method *method,
                 const struct outside_account *account, struct slice name, struct slice password)
 {
-    struct exchange x = {.talk = t, .message = strbuf_new(LDAP_MESSAGE_MAX)};
-    struct strbuf end = strbuf_new(64);
+    struct exchange x = {.talk = t, .client = ldap_client_new(t->stream, t->deadline_mono_ms)};
     enum password_verdict verdict = PASSWORD_NO_MEMORY;
     int rc = method->tls_at_once ? talk_start_tls(t) : start_tls(&x);
 
     if (rc == 0)
         verdict = method->attribute.len == 0 ? check_entry(&x, name, password)
                                              : find_and_check(&x, method, account, name, password);
-    if (rc == 0 && ldap_unbind_encode(&end, ++x.last_id) == 0)
-        (void)stream_write(t->stream, strbuf_slice(&end));
-    strbuf_free(&end);
-    strbuf_free(&x.message);
+    ldap_client_end(&x.client);
     return verdict;
 }

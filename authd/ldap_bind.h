@@ -4,8 +4,8 @@
 #ifndef POSTHORN_AUTHD_LDAP_BIND_H
 #define POSTHORN_AUTHD_LDAP_BIND_H
 
-#include "authd/outside_accounts.h"
 #include "authd/talk.h"
+#include "lib/auth/outside_accounts.h"
 
 /* PASSWORD_RIGHT, _WRONG, or _NO_MEMORY with t->trouble. `account` (NULL: anonymous) looks for the
  * entry, if the method says so. The password is not empty. */

@@ -4,6 +4,7 @@
  *   message -> blocked client? -> look-up at accountd, of codes too if there are some -> blocked
  * user?
  *           -> proof (code, cache, cheap scheme here, else the hash pool)
+ *           -> an administrator's second step
  *           -> status and rights -> the mailbox's directory -> folders of others -> OK
  *
  * Each arrow may wait for another program; nothing here blocks. A user who does not exist takes the
@@ -14,12 +15,16 @@
 
 #include <string.h>
 
+#include "authd/access.h"
 #include "authd/admin.h"
-#include "authd/code_use.h"
 #include "authd/external.h"
 #include "authd/guard.h"
+#include "authd/outcome.h"
+#include "authd/own_password.h"
 #include "authd/rehash.h"
+#include "authd/second_step.h"
 #include "authd/user_dir.h"
+#include "authd/visits.h"
 #include "authd/watch.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
@@ -27,50 +32,6 @@
 #include "lib/log/log.h"
 
 enum { ACCOUNT_TIMEOUT_MS = 10000, REQUEST_MAX = 4096 };
-
-/* ---- outcomes ---- */
-
-static void
-log_outcome(const struct session *s, enum log_level level, const char *event, struct slice user,
-            const char *reason)
-{
-    const char *where = guard_location(s);
-
-    log_event(level, event, KV_SLICE("user", user), KV_STR("service", session_service_name(s)),
-              KV_STR("client", s->client_ip), KV_STR("session", s->session_id),
-              KV_STR("mechanism", sasl_name(s->mechanism)), KV_STR("tls", s->tls ? "yes" : "no"),
-              KV_STR("cached", s->cached ? "yes" : "no"), KV_STR("code", s->code),
-              KV_STR("reason", reason), where[0] == '\0' ? KV_END : KV_STR("location", where));
-}
-
-static void
-refuse(struct session *s, enum authd_failure failure, const char *reason)
-{
-    int64_t delay_ms = 0;
-
-    log_outcome(s, failure == AUTHD_TEMPORARY ? LOG_WARN : LOG_INFO, "login_failed",
-                sasl_user(s->sasl), s->closed != NULL ? s->closed : reason);
-    stats_add(s->server->failures, 1);
-    if (failure == AUTHD_BAD_CREDENTIALS)
-        guard_failed(s);
-    if (failure == AUTHD_BAD_CREDENTIALS || failure == AUTHD_BLOCKED)
-        delay_ms = throttle_failed(s->server->throttle, &s->address, clock_mono_ms());
-    session_send_failure_later(s, failure, delay_ms);
-}
-
-static void
-succeed(struct session *s, int dir_fd)
-{
-    log_outcome(s, LOG_INFO, "login", slice_of(s->account.user), "ok");
-    if (s->code[0] != '\0')
-        code_use_report(s->server, s->account.user, s->code, s->client_ip);
-    if (s->service == SERVICE_POP3)
-        login_delay_note(s->server->login_delay, slice_of(s->account.user), clock_mono_ms());
-    stats_add(s->server->logins, 1);
-    guard_succeeded(s);
-    session_send_ok(s, dir_fd);
-    close_keep_errno(dir_fd);
-}
 
 /* ---- the directories: the user's own, and those of folders of others ---- */
 
@@ -110,7 +71,7 @@ open_shared(struct session *s)
         return;
     }
     s->dir_fd = -1;
-    succeed(s, dir_fd);
+    outcome_succeed(s, dir_fd);
 }
 
 static void
@@ -128,7 +89,7 @@ folders_found(void *arg, const struct frame_header *header, struct slice payload
         folder_grants_open(&s->server->dirs, payload, &s->grants) < 0) {
         s->dir_fd = -1;
         close_keep_errno(dir_fd);
-        refuse(s, AUTHD_TEMPORARY, "accountd does not answer");
+        outcome_refuse(s, AUTHD_TEMPORARY, "accountd does not answer");
     } else {
         open_shared(s);
     }
@@ -143,7 +104,7 @@ ask_folders(struct session *s, int dir_fd)
     watch_remove(s);
     folder_grants_free(&s->grants);
     if (s->service != SERVICE_IMAP || !s->account.has_folders) {
-        succeed(s, dir_fd);
+        outcome_succeed(s, dir_fd);
         return;
     }
     request = strbuf_new(REQUEST_MAX);
@@ -164,7 +125,7 @@ dir_made(void *arg, int dir_fd)
         return;
     }
     if (dir_fd < 0)
-        refuse(s, AUTHD_TEMPORARY, "mailbox cannot be opened");
+        outcome_refuse(s, AUTHD_TEMPORARY, "mailbox cannot be opened");
     else
         ask_folders(s, dir_fd);
 }
@@ -205,26 +166,37 @@ static void
 administrator_proved(struct session *s)
 {
     admin_proved(s);
-    succeed(s, -1);
+    outcome_succeed(s, -1);
+}
+
+static void
+administrator_known(struct session *s)
+{
+    if (!second_step_begin(s))
+        administrator_proved(s);
 }
 
 static void
 proved(struct session *s)
 {
     if (s->account.known && s->service == SERVICE_ADMIN)
-        administrator_proved(s);
+        administrator_known(s);
     else if (!s->account.known) /* no decoy has a password or a proof that fits */
-        refuse(s, AUTHD_BAD_CREDENTIALS, "unknown user");
+        outcome_refuse(s, AUTHD_BAD_CREDENTIALS, "unknown user");
     else if (!s->account.enabled)
-        refuse(s, AUTHD_DISABLED, "account disabled");
+        outcome_refuse(s, AUTHD_DISABLED, "account disabled");
+    else if (s->wanted != NULL && s->code[0] != '\0') /* it opens mail, and nothing else */
+        outcome_refuse(s, AUTHD_BAD_CREDENTIALS, "a code in place of the password");
+    else if (s->wanted != NULL)
+        own_password_proved(s);
     else if (s->account.password_over)
-        refuse(s, AUTHD_EXPIRED, "password has to be changed");
+        outcome_refuse(s, AUTHD_EXPIRED, "password has to be changed");
     else if (!may_use(s))
-        refuse(s, AUTHD_DISABLED, "service switched off");
+        outcome_refuse(s, AUTHD_DISABLED, "service switched off");
     else if (comes_too_soon(s))
-        refuse(s, AUTHD_TOO_SOON, "too soon after the last login");
+        outcome_refuse(s, AUTHD_TOO_SOON, "too soon after the last login");
     else if (s->service == SERVICE_SMTP || s->service == SERVICE_LDAP) /* no mail is read there */
-        succeed(s, -1);
+        outcome_succeed(s, -1);
     else
         open_dir(s);
 }
@@ -259,8 +231,8 @@ hash_done_decoy(void *arg, enum hash_outcome outcome, struct slice record)
 
     (void)record;
     s->job = NULL;
-    refuse(s, outcome == HASH_DROPPED ? AUTHD_TEMPORARY : AUTHD_BAD_CREDENTIALS,
-           "password record cannot be checked");
+    outcome_refuse(s, outcome == HASH_DROPPED ? AUTHD_TEMPORARY : AUTHD_BAD_CREDENTIALS,
+                   "password record cannot be checked");
 }
 
 static void
@@ -270,8 +242,8 @@ hash_done_not_here(void *arg, enum hash_outcome outcome, struct slice record)
 
     (void)record;
     s->job = NULL;
-    refuse(s, outcome == HASH_DROPPED ? AUTHD_TEMPORARY : AUTHD_BAD_CREDENTIALS,
-           "the domain's passwords are for webmail only");
+    outcome_refuse(s, outcome == HASH_DROPPED ? AUTHD_TEMPORARY : AUTHD_BAD_CREDENTIALS,
+                   "the domain's passwords are for webmail only");
 }
 
 static void
@@ -289,7 +261,8 @@ hash_done_verify(void *arg, enum hash_outcome outcome, struct slice record)
         password_right(s);
         break;
     case HASH_WRONG:
-        refuse(s, AUTHD_BAD_CREDENTIALS, s->account.known ? "wrong password" : "unknown user");
+        outcome_refuse(s, AUTHD_BAD_CREDENTIALS,
+                       s->account.known ? "wrong password" : "unknown user");
         break;
     case HASH_UNUSABLE: /* no password, a locked one: it came back at once */
         s->job = hash_pool_verify(s->server->pool, s->address.share, decoy_record(s->server->decoy),
@@ -297,7 +270,7 @@ hash_done_verify(void *arg, enum hash_outcome outcome, struct slice record)
         break;
     case HASH_DROPPED:
         stats_add(s->server->dropped, 1);
-        refuse(s, AUTHD_TEMPORARY, "hash workers are busy");
+        outcome_refuse(s, AUTHD_TEMPORARY, "hash workers are busy");
         break;
     }
 }
@@ -331,7 +304,7 @@ check_code(struct session *s)
     if (in_scope)
         proved(s);
     else
-        refuse(s, AUTHD_BAD_CREDENTIALS, "code is not for this service, address or day");
+        outcome_refuse(s, AUTHD_BAD_CREDENTIALS, "code is not for this service, address or day");
     return true;
 }
 
@@ -345,9 +318,9 @@ external_done(void *arg, enum hash_outcome outcome, struct slice record)
     if (outcome == HASH_RIGHT)
         proved(s);
     else if (outcome == HASH_WRONG)
-        refuse(s, AUTHD_BAD_CREDENTIALS, "wrong password, says who knows it");
+        outcome_refuse(s, AUTHD_BAD_CREDENTIALS, "wrong password, says who knows it");
     else
-        refuse(s, AUTHD_TEMPORARY, "who knows the password cannot be asked");
+        outcome_refuse(s, AUTHD_TEMPORARY, "who knows the password cannot be asked");
 }
 
 static void
@@ -356,7 +329,7 @@ check_external(struct session *s)
     s->job = external_verify(s->server, s->address.share, s->means.external,
                              slice_of(s->account.user), sasl_password(s->sasl), external_done, s);
     if (s->job == NULL)
-        refuse(s, AUTHD_TEMPORARY, "the domain has no external_auth, or auth.pam is off");
+        outcome_refuse(s, AUTHD_TEMPORARY, "the domain has no external_auth, or auth.pam is off");
 }
 
 static void
@@ -380,7 +353,7 @@ check_password(struct session *s)
         if (password_verify(record, c.password) == PASSWORD_RIGHT)
             password_right(s);
         else
-            refuse(s, AUTHD_BAD_CREDENTIALS, "wrong password");
+            outcome_refuse(s, AUTHD_BAD_CREDENTIALS, "wrong password");
         return;
     }
     if (s->account.known && cache_has(s->server->cache, &c, clock_mono_ms())) {
@@ -427,7 +400,7 @@ give_keys(struct session *s)
 static void
 refuse_token(struct session *s, const char *reason)
 {
-    log_outcome(s, LOG_INFO, "token_refused", sasl_user(s->sasl), reason);
+    outcome_log(s, LOG_INFO, "token_refused", sasl_user(s->sasl), reason);
     s->token_refused = true;
     session_send_challenge(s, sasl_token_refusal(s->mechanism));
 }
@@ -444,7 +417,7 @@ token_checked(void *arg, enum hash_outcome outcome, struct slice record)
     else if (outcome == HASH_WRONG)
         refuse_token(s, "the token is not good for this user");
     else
-        refuse(s, AUTHD_TEMPORARY, "the token cannot be checked");
+        outcome_refuse(s, AUTHD_TEMPORARY, "the token cannot be checked");
 }
 
 static void
@@ -481,7 +454,7 @@ means_found(void *arg, const struct frame_header *header, struct slice payload, 
     if (!session_release(s))
         return;
     if (header == NULL || header->type != ACCOUNTD_MEANS_REPLY || means_set(&s->means, payload) < 0)
-        refuse(s, AUTHD_TEMPORARY, "accountd does not tell of codes");
+        outcome_refuse(s, AUTHD_TEMPORARY, "accountd does not tell of codes");
     else
         begin_proof(s);
 }
@@ -501,6 +474,7 @@ static void
 find_means(struct session *s)
 {
     guard_judge_user(s);
+    access_judge(s);
     if (s->account.known && s->account.more_means)
         ask_means(s);
     else
@@ -519,9 +493,9 @@ account_found(void *arg, const struct frame_header *header, struct slice payload
     s->changes_seen = watch_changes(s->server->watch);
     if (header == NULL || header->type != ACCOUNTD_LOGIN_REPLY ||
         accountd_login_reply_decode(payload, &reply) < 0 || account_set(&s->account, &reply) < 0)
-        refuse(s, AUTHD_TEMPORARY, "accountd does not answer");
+        outcome_refuse(s, AUTHD_TEMPORARY, "accountd does not answer");
     else if (s->account.later)
-        refuse(s, AUTHD_TEMPORARY, "account base failed or mailbox is being moved");
+        outcome_refuse(s, AUTHD_TEMPORARY, "account base failed or mailbox is being moved");
     else
         find_means(s);
 }
@@ -530,12 +504,15 @@ static void
 look_up(struct session *s)
 {
     struct strbuf request = strbuf_new(REQUEST_MAX);
-    struct accountd_login login = {.name = sasl_user(s->sasl)};
+    struct accountd_login login = {.name = sasl_user(s->sasl),
+                                   .local_ip = slice_of(s->local_ip),
+                                   .host = slice_of(s->host),
+                                   .service = slice_of(session_service_name(s))};
     enum authd_failure failure;
     const char *why = guard_refuses(s, &failure);
 
     if (why != NULL) {
-        refuse(s, failure, why);
+        outcome_refuse(s, failure, why);
         strbuf_free(&request);
         return;
     }
@@ -566,10 +543,10 @@ advance(struct session *s, enum sasl_status status, struct strbuf *challenge)
         proved(s);
         break;
     case SASL_DENIED:
-        refuse(s, AUTHD_BAD_CREDENTIALS, "wrong proof");
+        outcome_refuse(s, AUTHD_BAD_CREDENTIALS, "wrong proof");
         break;
     case SASL_MALFORMED:
-        refuse(s, AUTHD_BAD_MESSAGE, "malformed message");
+        outcome_refuse(s, AUTHD_BAD_MESSAGE, "malformed message");
         break;
     }
 }
@@ -581,7 +558,11 @@ login_message(struct session *s, const struct slice *message)
 
     s->state = SESSION_WORKING;
     if (s->token_refused) {
-        refuse(s, AUTHD_BAD_CREDENTIALS, "token refused");
+        outcome_refuse(s, AUTHD_BAD_CREDENTIALS, "token refused");
+        return;
+    }
+    if (s->awaits_code) {
+        second_step_message(s, message == NULL ? SLICE("") : *message, administrator_proved);
         return;
     }
     advance(s, sasl_step(s->sasl, message, &challenge), &challenge);

@@ -5,6 +5,7 @@
  * store, talk to accountd and local-deliver, and accept from the protocol daemons' parents.
  */
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "authd/admin.h"
@@ -12,6 +13,7 @@
 #include "authd/external.h"
 #include "authd/guard.h"
 #include "authd/server.h"
+#include "authd/visits.h"
 #include "authd/watch.h"
 #include "lib/auth/hash_worker.h"
 #include "lib/auth/sasl.h"
@@ -34,6 +36,16 @@ struct program {
     struct attach_server *attach;
 };
 
+static enum second_step
+second_step_from(const struct conf *conf)
+{
+    const char *policy = conf_str(conf, ADMIN_TOTP_POLICY);
+
+    return strcmp(policy, "required") == 0 ? SECOND_STEP_REQUIRED
+           : strcmp(policy, "on") == 0     ? SECOND_STEP_ON
+                                           : SECOND_STEP_OFF;
+}
+
 /* Everything that needs a path or a fork. */
 static void
 open_server(struct server *server, const struct daemon *d)
@@ -53,6 +65,7 @@ open_server(struct server *server, const struct daemon *d)
         .dirs = {daemon_open_dir(d, d->inst.store, true), daemon_open_optional_dir(d->inst.stores)},
         .plain_on_loopback = conf_bool(conf, AUTH_PLAIN_ON_LOOPBACK),
         .rehash = conf_bool(conf, AUTH_REHASH),
+        .admin_totp = second_step_from(conf),
         .exchange_timeout_ms = (int64_t)conf_u64(conf, AUTH_TIMEOUT),
         .sessions_max = (unsigned)conf_u64(conf, AUTH_SESSIONS_MAX),
         .logins = stats_counter(d->stats, "logins"),
@@ -118,12 +131,14 @@ main(int argc, char **argv)
     program.attach = attach_listen(&program.server, &d);
     program.server.watch = watch_new(&program.server);
     program.server.guard = guard_new(&program.server, &d);
+    program.server.visits = visits_new(&program.server, &d);
     loop_on_signal(d.loop, SIGHUP, hang_up, &program);
     enter_sandbox(&d, &program.server); /* user, Landlock, seccomp: no way back */
     daemon_ready(&d);                   /* master counts us as started from here on */
     daemon_run(&d);                     /* until SIGTERM, or until master is gone */
     watch_free(&program.server.watch);
     guard_free(&program.server.guard);
+    visits_free(&program.server.visits);
     attach_close(&program.attach);
     return daemon_exit_status(&d);
 }

@@ -15,6 +15,8 @@
 #include "lib/sys/daemon.h"
 
 enum { AUTHD_OPERS = 3 };
+/* admin.totp */
+enum second_step { SECOND_STEP_OFF, SECOND_STEP_ON, SECOND_STEP_REQUIRED };
 
 struct server {
     struct loop *loop;
@@ -36,6 +38,7 @@ struct server {
     struct mechanisms *mechanisms;
     struct store_dirs dirs; /* O_PATH */
     bool plain_on_loopback, rehash;
+    enum second_step admin_totp;
     int64_t exchange_timeout_ms;
     unsigned sessions, sessions_max;
     /* A newer authd takes the new sessions: end with the last of ours, but not before the parents
@@ -44,16 +47,14 @@ struct server {
     struct attach_server *attach;
     struct watch *watch;
     struct guard *guard;
-    struct session *watched; /* those that a user's mail was given to (authd/watch.h) */
+    struct visits *visits;
+    struct session *watched; /* those of users who have logged in (authd/watch.h) */
     unsigned parents;        /* while draining: still connected */
     unsigned rehashes;       /* under way */
     _Atomic uint64_t *logins, *failures, *cache_hits, *dropped;
 };
 
-static inline bool
-server_is_drained(const struct server *server)
-{
-    return server->draining && server->sessions == 0 && server->parents == 0;
-}
+/* authd/session.c */
+bool server_is_drained(const struct server *server);
 
 #endif

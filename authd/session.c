@@ -18,8 +18,11 @@
 #include "authd/customer.h"
 #include "authd/folder_change.h"
 #include "authd/login.h"
+#include "authd/own_password.h"
 #include "authd/quota.h"
 #include "authd/url.h"
+#include "authd/user_check.h"
+#include "authd/visits.h"
 #include "authd/watch.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -47,9 +50,17 @@ session_service_right(const struct session *s)
 {
     static const uint32_t rights[SERVICE_COUNT] = {[SERVICE_SMTP] = ACCOUNTD_MAY_SMTP,
                                                    [SERVICE_IMAP] = ACCOUNTD_MAY_IMAP,
-                                                   [SERVICE_POP3] = ACCOUNTD_MAY_POP3};
+                                                   [SERVICE_POP3] = ACCOUNTD_MAY_POP3,
+                                                   [SERVICE_LDAP] = ACCOUNTD_MAY_CONTACTS};
 
     return rights[s->service];
+}
+
+bool
+server_is_drained(const struct server *server)
+{
+    return server->draining && server->sessions == 0 && server->parents == 0 &&
+           visits_are_told(server->visits);
 }
 
 static void
@@ -61,6 +72,10 @@ end_exchange(struct session *s)
     memset(s->code, 0, sizeof(s->code));
     memset(s->key_codes, 0, sizeof(s->key_codes));
     strbuf_free(&s->proof);
+    if (s->wanted != NULL)
+        mem_wipe(s->wanted, s->wanted_len);
+    xfree(&s->wanted);
+    user_check_free(&s->user_check);
     if (s->job != NULL)
         hash_job_abandon(s->job);
     s->job = NULL;
@@ -69,6 +84,7 @@ end_exchange(struct session *s)
     s->state = SESSION_IDLE;
     s->cached = false;
     s->token_refused = false;
+    s->awaits_code = false;
     s->closed = NULL;
     s->closed_by_mail = false;
 }
@@ -191,7 +207,7 @@ session_send_ok(struct session *s, int dir_fd)
     s->user = xstrdup(s->account.user);
     memcpy(s->code_used, s->code, sizeof(s->code));
     s->by_token = sasl_is_token(s->mechanism);
-    if (dir_fd >= 0 || s->code[0] != '\0' || s->service == SERVICE_LDAP) {
+    if (s->service != SERVICE_ADMIN) {
         xfree(&s->password_changed);
         s->password_changed = xstrdup(s->account.password_changed);
         s->rights = s->account.rights;
@@ -219,6 +235,7 @@ session_send_failure(struct session *s, enum authd_failure failure)
         [AUTHD_CANCELLED] = "Authentication cancelled",
         [AUTHD_TOO_SOON] = "Too soon after the last login",
         [AUTHD_EXPIRED] = "The password has to be changed",
+        [AUTHD_NO_TOTP] = "An authenticator is required: posthorn admin totp, on the server",
     };
     struct strbuf frame = strbuf_new(ANSWER_MAX);
     struct authd_fail fail = {.failure = (uint8_t)failure, .text = slice_of(texts[failure])};
@@ -240,7 +257,23 @@ session_send_failure_later(struct session *s, enum authd_failure failure, int64_
         set_timer(s, delay_ms);
 }
 
+void
+session_answer(struct session *s, struct strbuf *frame)
+{
+    end_exchange(s);
+    ipc_peer_send(s->peer, frame, -1);
+}
+
 /* ---- frames ---- */
+
+static void
+copy_text(char *to, size_t size, struct slice text)
+{
+    assert_always(text.len < size); /* the decoders have looked at it */
+    if (text.len > 0)
+        memcpy(to, text.ptr, text.len);
+    to[text.len] = '\0';
+}
 
 static bool
 mechanism_allowed(const struct session *s)
@@ -261,6 +294,7 @@ on_start(struct session *s, struct slice payload)
         xfree(&s->user);
     }
     s->tls = start.tls;
+    copy_text(s->host, sizeof(s->host), start.host);
     s->mechanism = mechanisms_enabled(s->server->mechanisms, start.mechanism)
                        ? sasl_find(start.mechanism)
                        : SASL_NONE;
@@ -282,6 +316,23 @@ on_start(struct session *s, struct slice payload)
     else
         login_message(s, start.has_initial ? &start.initial : NULL);
     return 0;
+}
+
+bool
+session_begin_plain(struct session *s, bool tls)
+{
+    s->tls = tls;
+    s->mechanism =
+        mechanisms_enabled(s->server->mechanisms, SLICE("PLAIN")) ? SASL_PLAIN : SASL_NONE;
+    if (s->failures >= FAILURES_MAX)
+        session_send_failure(s, AUTHD_BLOCKED);
+    else if (s->mechanism == SASL_NONE)
+        session_send_failure(s, AUTHD_BAD_MECHANISM);
+    else if (!mechanism_allowed(s))
+        session_send_failure(s, AUTHD_NEEDS_TLS);
+    else
+        s->sasl = sasl_new(s->mechanism, SLICE(""));
+    return s->sasl != NULL;
 }
 
 static int
@@ -337,8 +388,12 @@ channel_frame(struct ipc_peer *peer, const struct frame_header *header, struct s
         return folder_change_ask(s, payload);
     case AUTHD_ADMIN:
         return admin_ask(s, payload);
+    case AUTHD_REMOVED:
+        return visits_removed(s, payload);
     case AUTHD_TOKEN:
         return admin_token_ask(s, payload);
+    case AUTHD_PASSWORD:
+        return own_password_ask(s, payload);
     default:
         return -1;
     }
@@ -368,15 +423,6 @@ find_service(struct slice name, enum session_service *service)
     return -1;
 }
 
-static void
-copy_text(char *to, size_t size, struct slice text)
-{
-    assert_always(text.len < size); /* authd_attach_decode has looked at it */
-    if (text.len > 0)
-        memcpy(to, text.ptr, text.len);
-    to[text.len] = '\0';
-}
-
 int
 session_attach(struct server *server, uint64_t parent_id, const struct authd_attach *attach, int fd)
 {
@@ -400,6 +446,7 @@ session_attach(struct server *server, uint64_t parent_id, const struct authd_att
     copy_text(s->client_ip, sizeof(s->client_ip), attach->client_ip);
     s->is_local = attach->is_local;
     s->local_uid = (uid_t)attach->local_uid;
+    copy_text(s->local_ip, sizeof(s->local_ip), attach->local_ip);
     copy_text(s->session_id, sizeof(s->session_id), attach->session_id);
     s->proof = strbuf_new(SASL_CHALLENGE_MAX);
     server->sessions++;

@@ -31,6 +31,8 @@ struct session {
     bool is_local; /* by a process of local_uid, over a Unix socket */
     uid_t local_uid;
     char session_id[65];
+    char local_ip[65];             /* where the client has connected */
+    char host[AUTHD_HOST_MAX + 1]; /* that it asked for, says the session */
 
     enum {
         SESSION_IDLE,   /* no exchange */
@@ -49,12 +51,13 @@ struct session {
     bool by_token;                                /* likewise by OAuth, not by a password */
     uint64_t parent_id;                           /* the connection that attached it */
     struct folder_grants grants;                  /* what the last login was given */
-    char *user;                                   /* who has logged in to a mailbox, or NULL */
+    char *user;                                   /* who has logged in, or NULL */
     char *password_changed;                       /* of that user, at that login */
     uint32_t rights;                              /* of that user, enum accountd_right */
     struct session *watched_next, **watched_link; /* NULL: not on the list of server.watched */
     unsigned check;                               /* what watch.c has to look at again */
     unsigned changes_seen;                        /* when the user was looked up (watch.h) */
+    struct user_check *user_check;                /* of an administrator (authd/user_check.h) */
     struct strbuf proof;                          /* SCRAM's message that goes with the success */
     struct hash_job *job;                         /* its done() will come */
     unsigned outstanding;     /* calls to accountd and the store whose done() will come */
@@ -65,8 +68,12 @@ struct session {
     unsigned char admin_record[DIGEST_MAX]; /* of an administrator's password record */
     bool cached;
     bool token_refused; /* the client has been told why, and has to answer */
+    bool awaits_code;   /* an administrator: the authenticator's code is to come */
+    void (*code_proved)(struct session *s);
     const char *closed; /* the user of this exchange is blocked: why, for the log */
     bool closed_by_mail;
+    char *wanted; /* secret: the exchange is for this password in place of the present one */
+    size_t wanted_len;
 };
 
 /* A new channel from one of the protocol daemons' parents, by its connection `parent_id`. Takes
@@ -81,6 +88,11 @@ void session_send_ok(struct session *s, int dir_fd);
 void session_send_failure(struct session *s, enum authd_failure failure);
 /* The same after `delay_ms`. */
 void session_send_failure_later(struct session *s, enum authd_failure failure, int64_t delay_ms);
+
+/* Begins an exchange by PLAIN. False: that has been answered. */
+bool session_begin_plain(struct session *s, bool tls);
+/* A frame that ends the exchange, whoever has logged in. */
+void session_answer(struct session *s, struct strbuf *frame);
 
 /* Calls to other programs can't be taken back: hold before the call, release first thing in
  * done(). False from release: the session has gone and is freed now. */

@@ -5,7 +5,7 @@
 #define POSTHORN_AUTHD_TOKEN_CHECK_H
 
 #include "authd/key_files.h"
-#include "authd/outside_accounts.h"
+#include "lib/auth/outside_accounts.h"
 #include "lib/auth/password.h"
 #include "lib/ipc/accountd_means.h"
 #include "lib/remote/dial.h"

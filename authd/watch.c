@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/access.h"
 #include "authd/attach.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
@@ -71,7 +72,9 @@ folders_checked(void *arg, const struct frame_header *header, struct slice paylo
 static const char *
 why_not(const struct session *s, const struct account *now)
 {
-    static const uint32_t on_mail = ACCOUNTD_MAY_REMOVE_MAIL | ACCOUNTD_MAY_CHANGE_MAIL;
+    const uint32_t on_mail = s->service == SERVICE_IMAP || s->service == SERVICE_POP3
+                                 ? ACCOUNTD_MAY_REMOVE_MAIL | ACCOUNTD_MAY_CHANGE_MAIL
+                                 : 0;
 
     if (!now->known || strcmp(now->user, s->user) != 0)
         return "account deleted or renamed";
@@ -81,6 +84,8 @@ why_not(const struct session *s, const struct account *now)
         return "password changed";
     if ((s->rights & ~now->rights & (on_mail | session_service_right(s))) != 0)
         return "right taken away";
+    if (!access_takes(s, now))
+        return ACCESS_REFUSED;
     return NULL;
 }
 
@@ -139,7 +144,8 @@ account_checked(void *arg, const struct frame_header *header, struct slice paylo
 static void
 check(struct session *s)
 {
-    const struct accountd_login login = {.name = slice_of(s->user)};
+    const struct accountd_login login = {.name = slice_of(s->user),
+                                         .service = slice_of(session_service_name(s))};
     struct strbuf request = strbuf_new(REQUEST_MAX);
     unsigned what = s->check;
 

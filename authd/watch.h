@@ -1,6 +1,6 @@
 /*
  * authd/watch.h - ends the sessions that a user would not get any more: the user is gone, disabled
- * or has another password, or lost a right that the session has.
+ * or has another password, or lost a right that the session has, or may not come from its address.
  */
 #ifndef POSTHORN_AUTHD_WATCH_H
 #define POSTHORN_AUTHD_WATCH_H
@@ -16,7 +16,8 @@ void watch_free(struct watch **watchp);
 /* How often we were told. A session that was looked up before a change, and is given something
  * after it, is looked at again. NULL: 0. */
 unsigned watch_changes(const struct watch *watch);
-/* This session was given a user's mail and s->grants; forgotten when it ends or logs in anew. */
+/* This session is a user's, who was given mail and s->grants or may send; forgotten when it ends or
+ * logs in anew. */
 void watch_add(struct session *s);
 void watch_remove(struct session *s);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/dnsd.h"
@@ -17,7 +18,7 @@
 enum {
     ADDRESSES_MAX = 32, /* of one name and family; more are not known */
     ANSWER_TIMEOUT_MS = 60000,
-    RETRY_MS = 5000, /* dnsd could not tell: while the suite starts, for one */
+    RETRY_MS = 5000, /* dnsd could not tell: while the suite starts, for one; then twice as long */
     REQUEST_MAX = 512
 };
 #define CALLS_MAX (2 * CONF_LIST_MAX)
@@ -28,6 +29,7 @@ struct question {
     const char *name;
     uint16_t rr;
     bool asked;
+    int64_t due_ms, retry_ms; /* mono; how long after a failure */
     struct ip found[ADDRESSES_MAX];
     size_t count;
 };
@@ -71,6 +73,32 @@ learn(struct question *q, const struct dnsd_answer *answer)
               KV_STR("type", q->rr == DNS_A ? "A" : "AAAA"), KV_U64("addresses", q->count));
 }
 
+/* For the one that is due first. */
+static void
+set_timer(struct white_list *list)
+{
+    int64_t now = clock_mono_ms(), first = list->interval_ms;
+
+    for (size_t i = 0; i < list->question_count; i++) {
+        const struct question *q = &list->questions[i];
+
+        if (!q->asked && q->due_ms - now < first)
+            first = q->due_ms - now;
+    }
+    loop_timer_set(list->timer, first < 0 ? 0 : first);
+}
+
+/* A name that nobody can resolve is asked for less and less often; what was known of it stays. */
+static void
+failed(struct question *q)
+{
+    log_event(LOG_INFO, "white_list_unresolved", KV_STR("name", q->name));
+    if (q->retry_ms > q->list->interval_ms)
+        q->retry_ms = q->list->interval_ms;
+    q->due_ms = clock_mono_ms() + q->retry_ms;
+    q->retry_ms *= 2;
+}
+
 static void
 resolved(void *arg, const struct frame_header *header, struct slice payload, int fd)
 {
@@ -82,30 +110,33 @@ resolved(void *arg, const struct frame_header *header, struct slice payload, int
     if (header != NULL && header->type == DNSD_ANSWER && dnsd_answer_decode(payload, answer) == 0 &&
         answer->status != DNS_TEMPORARY) {
         learn(q, answer);
+        q->retry_ms = RETRY_MS;
+        q->due_ms = clock_mono_ms() + q->list->interval_ms;
     } else {
-        log_event(LOG_INFO, "white_list_unresolved", KV_STR("name", q->name));
-        loop_timer_set(q->list->timer, RETRY_MS);
+        failed(q);
     }
+    set_timer(q->list);
     free(answer);
 }
 
 static void
-ask_all(void *arg)
+ask_due(void *arg)
 {
     struct white_list *list = arg;
     struct strbuf request = strbuf_new(REQUEST_MAX);
+    int64_t now = clock_mono_ms();
 
-    loop_timer_set(list->timer, list->interval_ms);
     for (size_t i = 0; i < list->question_count; i++) {
         struct question *q = &list->questions[i];
         const struct dnsd_query query = {.rr = q->rr, .name = slice_of(q->name)};
 
-        if (q->asked || dnsd_query_encode(&request, &query) < 0)
+        if (q->asked || q->due_ms > now || dnsd_query_encode(&request, &query) < 0)
             continue;
         q->asked = true;
         ipc_async_call(list->dns, &request, ANSWER_TIMEOUT_MS, resolved, q);
     }
     strbuf_free(&request);
+    set_timer(list);
 }
 
 static void
@@ -119,7 +150,7 @@ add_entry(struct white_list *list, const char *item)
     }
     for (size_t i = 0; i < ARRAY_LEN(families); i++)
         list->questions[list->question_count++] =
-            (struct question){.list = list, .name = item, .rr = families[i]};
+            (struct question){.list = list, .name = item, .rr = families[i], .retry_ms = RETRY_MS};
 }
 
 struct white_list *
@@ -135,8 +166,8 @@ white_list_new(struct loop *loop, int run_dirfd, const struct conf *conf)
         add_entry(list, conf_list_item(conf, GUESS_WHITE_LIST, i));
     if (list->question_count > 0) {
         list->dns = ipc_async_new(loop, run_dirfd, DNSD_SOCKET, DNSD_PAYLOAD_MAX, CALLS_MAX);
-        list->timer = loop_timer_new(loop, ask_all, list);
-        ask_all(list);
+        list->timer = loop_timer_new(loop, ask_due, list);
+        ask_due(list);
     }
     return list;
 }

@@ -41,21 +41,19 @@ static void
 load_write_password(const struct daemon *d, struct strbuf *password,
                     struct service_options *options)
 {
-    const char *name = conf_str(d->conf, LDAP_WRITE_PASSWORD_FILE);
-    struct strbuf error = strbuf_new(1024);
-    char *path;
+    struct secret_place place = secret_place_new(d->conf, &d->inst, LDAP_WRITE_PASSWORD_FILE);
+    struct strbuf error = strbuf_new(4096);
 
-    if (name[0] != '\0') {
-        path = name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", d->inst.etc, name);
-        if (secret_file_read(path, password, &error) < 0) {
+    if (place.path != NULL) {
+        if (secret_file_open(&place, password, &error) < 0) {
             (void)fprintf(stderr, "ldap.write_password_file: %s\n", strbuf_cstr(&error));
             exit(EX_CONFIG);
         }
-        free(path);
         while (strbuf_ends_with(password, "\n") || strbuf_ends_with(password, "\r"))
             strbuf_truncate(password, password->len - 1);
     }
     options->write_password = strbuf_slice(password);
+    secret_place_free(&place);
     strbuf_free(&error);
 }
 

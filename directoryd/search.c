@@ -6,6 +6,8 @@
  */
 #include "directoryd/search.h"
 
+#include "lib/account/canonical.h"
+
 #define FREE_WORK 8u /* items of a filter that cost a contact no more than itself */
 
 enum { SERIAL_BASE = 1, SERIAL_BOOKS = 2 }; /* of the entries above the contacts */
@@ -253,17 +255,16 @@ below_book(struct run *run)
         consider_contacts(run);
 }
 
-/* Names are kept in lower case, as far as ASCII goes (lib/account/canonical.h). */
 static int64_t
 find_contact(const struct run *run)
 {
-    struct slice name = run->search->name;
-    char lower[LDAP_NAME_MAX];
+    struct strbuf name = strbuf_new(CANONICAL_LOCAL_MAX);
+    int64_t id = -1;
 
-    for (size_t i = 0; i < name.len; i++) /* the decoder's limit is the room */
-        lower[i] = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? (char)(name.ptr[i] - 'A' + 'a')
-                                                            : name.ptr[i];
-    return store_find(run->tree->store, run->only_book, slice_make(lower, name.len));
+    if (canonical_local(run->search->name, &name) == 0)
+        id = store_find(run->tree->store, run->only_book, strbuf_slice(&name));
+    strbuf_free(&name);
+    return id;
 }
 
 static void

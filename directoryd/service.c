@@ -34,12 +34,15 @@ enum {
     MINUTE_MS = 60000
 };
 
+#define WRITER "cn=write" /* in the audit log: whoever knows the write password */
+
 struct session {
     struct service *service;
     struct ipc_peer *peer; /* NULL: gone, an answer to us is outstanding */
     struct session *next, **link;
     char id[DIRECTORY_SESSION_ID_MAX + 1]; /* "": no HELLO yet */
-    char *user;                            /* canonical, or NULL */
+    char client_ip[DIRECTORY_CLIENT_MAX + 1];
+    char *user; /* canonical, or NULL */
     bool may_write;
     unsigned wrong_passwords;
     struct loop_timer *timer; /* until a wrong password is answered; NULL: none was */
@@ -320,6 +323,8 @@ on_edit(struct session *s, struct slice payload)
     (void)strbuf_append(&name, edit.book);
     rc = contact_edit_encode(&request, &(struct contact_edit){.verb = edit.verb,
                                                               .name = strbuf_slice(&name),
+                                                              .who = SLICE(WRITER),
+                                                              .from = slice_of(s->client_ip),
                                                               .fields = fields,
                                                               .field_count = edit.field_count});
     if (rc == 0) {
@@ -336,12 +341,14 @@ on_edit(struct session *s, struct slice payload)
 static int
 on_hello(struct session *s, struct slice payload)
 {
-    struct slice id;
+    struct slice id, client_ip;
 
-    if (directory_hello_decode(payload, &id) < 0 || id.len == 0)
+    if (directory_hello_decode(payload, &id, &client_ip) < 0 || id.len == 0 || client_ip.len == 0)
         return -1;
-    memcpy(s->id, id.ptr, id.len); /* the decoder's limit is below the room */
+    memcpy(s->id, id.ptr, id.len); /* the decoder's limits are below the room */
     s->id[id.len] = '\0';
+    memcpy(s->client_ip, client_ip.ptr, client_ip.len);
+    s->client_ip[client_ip.len] = '\0';
     return 0;
 }
 

@@ -18,7 +18,7 @@
 enum { PEERS_MAX = 4096 };
 
 static const enum conf_id asking_roles[] = {USERS_SMTP,  USERS_MAIL, USERS_ACCOUNT, USERS_AUTH,
-                                            USERS_QUEUE, USERS_OUT,  USERS_FILTER};
+                                            USERS_QUEUE, USERS_OUT,  USERS_FILTER,  USERS_ACME};
 
 struct service {
     struct ipc_server *listener;
@@ -115,7 +115,7 @@ service_listen(const struct daemon *d, struct questions *questions)
     if (fd < 0)
         errx(EX_USAGE, "no socket from master: " DNSD_SOCKET);
     for (size_t i = 0; i < ARRAY_LEN(asking_roles); i++)
-        service->asking_uids[i] = daemon_role_uid(d, asking_roles[i]);
+        service->asking_uids[i] = daemon_role_uid_or_none(d, asking_roles[i]);
     service->questions = questions;
     service->asked = stats_counter(d->stats, "dns_questions");
     service->temporary = stats_counter(d->stats, "dns_temporary");

@@ -18,6 +18,20 @@ open_all(const struct conf *conf, bool policy, struct endpoint endpoints[FILTER_
     return count;
 }
 
+static void
+open_judged(_Atomic uint64_t *judged[JUDGED_WAYS], struct stats *stats)
+{
+    static const char *const names[JUDGED_WAYS] = {[JUDGED_ACCEPTED] = "messages_judged.accepted",
+                                                   [JUDGED_CHANGED] = "messages_judged.changed",
+                                                   [JUDGED_HELD] = "messages_judged.held",
+                                                   [JUDGED_DISCARDED] = "messages_judged.discarded",
+                                                   [JUDGED_DEFERRED] = "messages_judged.deferred",
+                                                   [JUDGED_REFUSED] = "messages_judged.refused"};
+
+    for (int i = 0; i < JUDGED_WAYS; i++)
+        judged[i] = stats_counter(stats, names[i]);
+}
+
 void
 filters_open(struct filters *filters, const struct daemon *d)
 {
@@ -34,6 +48,7 @@ filters_open(struct filters *filters, const struct daemon *d)
                   .held = stats_counter(d->stats, "messages_held"),
                   .discarded = stats_counter(d->stats, "messages_discarded")},
     };
+    open_judged(filters->count.judged, d->stats);
     filters->milter_count = open_all(d->conf, false, filters->milters);
     filters->policy_count = open_all(d->conf, true, filters->policies);
     filters->dns =

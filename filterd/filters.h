@@ -9,6 +9,16 @@
 #include "lib/ipc/peer.h"
 #include "lib/sys/daemon.h"
 
+enum judged {
+    JUDGED_ACCEPTED,
+    JUDGED_CHANGED, /* accepted with another header, body or envelope */
+    JUDGED_HELD,
+    JUDGED_DISCARDED,
+    JUDGED_DEFERRED, /* refused for now, by a code of 4xx */
+    JUDGED_REFUSED,
+    JUDGED_WAYS
+};
+
 struct filters {
     struct loop *loop;
     struct ipc_async *dns;
@@ -19,6 +29,7 @@ struct filters {
     struct body_memory memory;
     struct {
         _Atomic uint64_t *messages, *refused, *failed, *held, *discarded;
+        _Atomic uint64_t *judged[JUDGED_WAYS]; /* messages by what became of them */
     } count;
 };
 

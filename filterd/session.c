@@ -77,6 +77,9 @@ log_refusal(const struct session *s, const struct outcome *outcome)
                                         "RCPT",    "DATA", "CONTENT"};
 
     stats_add(s->filters->count.refused, 1);
+    if (s->stage == STAGE_CONTENT)
+        stats_add(s->filters->count.judged[outcome->code < 500 ? JUDGED_DEFERRED : JUDGED_REFUSED],
+                  1);
     log_event(LOG_INFO, "refused", KV_STR("stage", names[s->stage]),
               KV_SLICE("session", s->facts.connect.session_id),
               KV_SLICE("client", s->facts.connect.client_ip),
@@ -90,6 +93,17 @@ is_refusal(const struct outcome *outcome)
     return outcome->action == FILTERD_REFUSE || outcome->action == FILTERD_SHUT_OUT;
 }
 
+/* Of a message that goes on. */
+static enum judged
+judged_as(const struct filterd_verdict *verdict)
+{
+    if (verdict->hold.len > 0)
+        return JUDGED_HELD;
+    return verdict->content_changed || verdict->sender_changed || verdict->change_count > 0
+               ? JUDGED_CHANGED
+               : JUDGED_ACCEPTED;
+}
+
 /* The content's verdict: what became of the message. */
 static void
 complete(struct session *s, struct filterd_verdict *verdict, int *fd)
@@ -99,6 +113,7 @@ complete(struct session *s, struct filterd_verdict *verdict, int *fd)
     if (s->discard) {
         verdict->action = FILTERD_DISCARD;
         stats_add(s->filters->count.discarded, 1);
+        stats_add(s->filters->count.judged[JUDGED_DISCARDED], 1);
         return;
     }
     for (size_t i = 0; i < s->milter_count; i++)
@@ -113,6 +128,7 @@ complete(struct session *s, struct filterd_verdict *verdict, int *fd)
     stats_add(s->filters->count.messages, 1);
     if (verdict->hold.len > 0)
         stats_add(s->filters->count.held, 1);
+    stats_add(s->filters->count.judged[judged_as(verdict)], 1);
 }
 
 /* Refusals of MAIL, DATA and the content end the transaction; so does the content's end. */

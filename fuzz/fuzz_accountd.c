@@ -5,6 +5,7 @@
 
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/accountd_block.h"
+#include "lib/ipc/accountd_doings.h"
 #include "lib/ipc/accountd_senders.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,6 +22,20 @@ static int
 take_target(void *arg, const struct accountd_target *target)
 {
     *(size_t *)arg += target->text.len;
+    return 0;
+}
+
+static int
+take_visit(void *arg, const struct accountd_visit *visit)
+{
+    *(size_t *)arg += visit->user.len + visit->result.len;
+    return 0;
+}
+
+static int
+take_removal(void *arg, const struct accountd_removal *removal)
+{
+    *(size_t *)arg += removal->folder.len;
     return 0;
 }
 
@@ -64,6 +79,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct accountd_login_reply login_reply;
         struct accountd_rehash rehash;
         struct accountd_missing missing;
+        struct accountd_delivery delivery;
+        struct accountd_sent sent;
         struct accountd_sender sender;
         struct accountd_spend spend;
         struct accountd_acl acl;
@@ -78,6 +95,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct accountd_blocks blocks;
     } out;
     size_t sum = 0;
+    const struct accountd_visits_taker taker = {take_visit, take_removal, &sum};
 
     if (size == 0)
         return 0;
@@ -100,7 +118,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case ACCOUNTD_REHASH:
         return accountd_rehash_decode(payload, &out.rehash) * 0;
     case ACCOUNTD_USAGE:
-        return accountd_usage_decode(payload, take_usage, &sum) * 0;
+        return accountd_usage_decode(payload, &out.delivery, take_usage, &sum) * 0;
     case ACCOUNTD_MISSING:
         return accountd_missing_decode(payload, &out.missing) * 0;
     case ACCOUNTD_FOLDERS_REPLY:
@@ -123,6 +141,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return accountd_blocks_decode(payload, &out.known) * 0;
     case ACCOUNTD_BLOCKS_REPLY:
         return accountd_blocks_reply_decode(payload, &out.blocks, blocks) * 0;
+    case ACCOUNTD_VISITS:
+        return accountd_visits_decode(payload, &taker) * 0;
+    case ACCOUNTD_SENT:
+        return accountd_sent_decode(payload, &out.sent) * 0;
     case ACCOUNTD_SENDER:
         return accountd_sender_decode(payload, &out.sender) * 0;
     case ACCOUNTD_SENDERS:

@@ -1,11 +1,12 @@
 /*
  * fuzz/fuzz_canonical.c - canonical addresses: what comes out comes out again the same, and gives a
- * store path of three safe parts.
+ * store path of three safe parts; whether it may be a name is told without harm.
  */
 #include <stdint.h>
 
 #include "lib/account/account.h"
 #include "lib/account/canonical.h"
+#include "lib/account/precis.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/local_deliver.h"
 
@@ -24,6 +25,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             assert_always(canonical_address(strbuf_slice(&once), &twice) == 0);
             assert_always(slice_eq(strbuf_slice(&once), strbuf_slice(&twice)));
         }
+        (void)precis_is_username(local);
         account_store_path(strbuf_slice(&once), &path);
         assert_always(!path.overflow && store_path_valid(strbuf_slice(&path)));
     }

@@ -13,6 +13,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/ipc/authd.h"
+#include "lib/ipc/authd_password.h"
 #include "lib/ipc/local_deliver.h"
 #include "lib/ipc/master.h"
 #include "lib/ipc/object.h"
@@ -138,6 +139,8 @@ run_charge(struct slice input)
     struct store_url url;
     struct authd_folder_change change;
     struct authd_folder_changed changed;
+    struct authd_password password;
+    struct authd_password_reply answered;
     struct store_ctl ctl;
 
     (void)authd_charge_decode(input, &charge);
@@ -145,6 +148,10 @@ run_charge(struct slice input)
     (void)authd_folder_changed_decode(input, &changed);
     if (authd_folder_change_decode(input, &change) == 0)
         assert_always(change.op <= AUTHD_FOLDER_RENAME && change.name.len > 0);
+    if (authd_password_decode(input, &password) == 0)
+        assert_always(password.old.len <= AUTHD_PASSWORD_BYTES_MAX);
+    if (authd_password_reply_decode(input, &answered) == 0)
+        assert_always(answered.result <= AUTHD_PASSWORD_LATER);
     (void)store_ctl_reply_decode(input, &reply);
     (void)authd_url_reply_decode(input, &granted);
     if (store_url_decode(input, &url) == 0)

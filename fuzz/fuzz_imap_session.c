@@ -200,7 +200,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                      .login_timeout_ms = STEP_MS,
                      .autologout_ms = STEP_MS,
                      .transfer_timeout_ms = STEP_MS},
-        .counters = {&counter, &counter, &counter, &counter, &counter},
+        .counters = {&counter, &counter, &counter, &counter, &counter, &counter},
     };
     struct pool_session pool = {
         .label = "imap", .client_ip = "127.0.0.1", .end_fd = -1, .key_fd = -1};

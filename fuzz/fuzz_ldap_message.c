@@ -3,7 +3,6 @@
  * search's filter; a filter that is one goes over the wire between our programs and stays what it
  * is, and says the same of an entry.
  */
-// LINK: ldapd/ber.c
 // LINK: ldapd/message.c
 #include <stdint.h>
 

@@ -63,6 +63,9 @@ struct reply store_store(struct session *s, struct parser *p, unsigned flags);
 struct reply copy_copy(struct session *s, struct parser *p, unsigned flags);
 struct reply copy_move(struct session *s, struct parser *p, unsigned flags);
 struct reply expunge_expunge(struct session *s, struct parser *p, unsigned flags);
+/* An expunge of the selected mailbox has succeeded: it goes into the list of what the user deleted.
+ */
+void expunge_tell(const struct session *s);
 struct reply uid_batches_uidbatches(struct session *s, struct parser *p, unsigned flags);
 struct reply search_search(struct session *s, struct parser *p, unsigned flags);
 struct reply acl_setacl(struct session *s, struct parser *p, unsigned flags);

@@ -8,6 +8,7 @@
 #include "imapd/condstore.h"
 #include "imapd/message_limit.h"
 #include "imapd/updates.h"
+#include "lib/ipc/authd.h"
 
 /* The limit counts messages with \Deleted. Those that another session marks meanwhile go, too, if
  * there are no more than it allows. */
@@ -24,6 +25,16 @@ choose(struct session *s, struct selection *sel)
     if (lowest_uid != 0)
         *sel = deleted;
     return lowest_uid;
+}
+
+void
+expunge_tell(const struct session *s)
+{
+    struct mailbox_removed removed = mailbox_removed(s->mailbox);
+
+    authd_tell_removed(s->pool->auth, &(struct authd_removed){.folder = slice_of(s->mailbox_name),
+                                                              .messages = removed.count,
+                                                              .bytes = removed.bytes});
 }
 
 struct reply
@@ -50,6 +61,7 @@ expunge_expunge(struct session *s, struct parser *p, unsigned flags)
         lowest_uid = choose(s, &sel);
     if (mailbox_expunge(s->mailbox, is_uid ? selection_uids(s, &sel) : NULL, sel.count) < 0)
         return reply_errno();
+    expunge_tell(s);
     updates_send(s, UPDATES_EXPUNGE | UPDATES_OWN | (is_uid ? UPDATES_UID : 0));
     return message_limit_reply(s, lowest_uid, condstore_reply_removed(s, "Expunge completed"));
 }

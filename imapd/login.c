@@ -76,6 +76,7 @@ reply_failure(const struct authd_fail *fail)
         return reply_bad("Authentication cancelled");
     case AUTHD_TEMPORARY:
     case AUTHD_TOO_SOON: /* of POP3 alone */
+    case AUTHD_NO_TOTP:  /* of administrators alone */
         break;
     }
     return reply_no("UNAVAILABLE", "Authentication is not possible now, try again later");
@@ -146,6 +147,7 @@ static struct reply
 refuse(struct session *s, const struct authd_result *result)
 {
     stats_add(s->server->counters.login_failures, 1);
+    pool_session_login_failed(s->pool);
     s->errors++;
     s->login_failures++;
     if (s->errors >= s->server->settings.errors_max ||
@@ -169,7 +171,10 @@ login_login(struct session *s, struct parser *p, unsigned flags)
     if (!capability_login_allowed(s))
         return reply_no("PRIVACYREQUIRED", "Use TLS first");
     log_flush();
-    authd_call_login(s->pool->auth, name, password, s->tls_started, &result);
+    authd_call_login(s->pool->auth,
+                     &(const struct authd_login){name, password, s->tls_started,
+                                                 tls_server_name(stream_tls(s->stream))},
+                     &result);
     return result.step == AUTHD_STEP_OK ? enter(s, &result, "LOGIN") : refuse(s, &result);
 }
 
@@ -253,6 +258,7 @@ start(struct session *s, struct exchange *x, bool has_initial, struct authd_resu
         .initial = strbuf_slice(&x->response),
         .tls = s->tls_started,
         .binding = bound ? slice_make(binding, sizeof(binding)) : (struct slice){NULL, 0},
+        .host = tls_server_name(stream_tls(s->stream)),
     };
 
     log_flush();

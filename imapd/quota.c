@@ -80,6 +80,8 @@ refuse(const struct accountd_quota_reply *q, struct reply refusal)
 {
     if (q->result == ACCOUNTD_QUOTA_AWAY)
         return reply_no("UNAVAILABLE", "Quotas cannot be told now, try again later");
+    if (q->result == ACCOUNTD_QUOTA_BEYOND)
+        return reply_no("LIMIT", "The domain may not give that out");
     return refusal;
 }
 

@@ -90,6 +90,9 @@ open_mailbox(struct session *s, struct parser *p, bool read_only)
     s->read_only = read_only;
     s->rights = target.rights;
     s->state = STATE_SELECTED;
+    if (!s->has_read)
+        stats_add(s->server->counters.sessions_reading, 1);
+    s->has_read = true;
     describe(s);
     if ((s->enabled & ENABLED_REV2) != 0 && list_send_selected(s, args.mailbox, args.written) < 0)
         return close_with_errno(s);
@@ -120,8 +123,8 @@ select_close(struct session *s, struct parser *p, unsigned flags)
         return reply_bad(p->error);
     /* A failure takes nothing away from the client: the messages are there next time. Without the
      * right there is no failure (RFC 4314 section 4). */
-    if ((s->rights & RIGHT_EXPUNGE) != 0)
-        (void)mailbox_expunge(s->mailbox, NULL, 0);
+    if ((s->rights & RIGHT_EXPUNGE) != 0 && mailbox_expunge(s->mailbox, NULL, 0) == 0)
+        expunge_tell(s);
     session_deselect(s);
     return reply_ok("Close completed");
 }

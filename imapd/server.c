@@ -110,5 +110,6 @@ server_make_counters(struct counters *counters, struct stats *stats)
         .commands = stats_counter(stats, "commands"),
         .messages_fetched = stats_counter(stats, "messages_fetched"),
         .messages_appended = stats_counter(stats, "messages_appended"),
+        .sessions_reading = stats_counter(stats, "sessions_reading"),
     };
 }

@@ -41,7 +41,8 @@ struct settings {
 };
 
 struct counters {
-    _Atomic uint64_t *logins, *login_failures, *commands, *messages_fetched, *messages_appended;
+    _Atomic uint64_t *logins, *login_failures, *commands, *messages_fetched, *messages_appended,
+        *sessions_reading;
 };
 
 struct server {

@@ -140,6 +140,7 @@ begin(struct session *s)
     if (strcmp(s->pool->label, "imaps") == 0) {
         if (s->server->tls == NULL ||
             stream_start_tls(s->stream, s->server->tls, s->login_deadline, NULL) < 0) {
+            pool_session_failed(s->pool);
             log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
             return false;
         }

@@ -75,6 +75,7 @@ struct session {
     char *mailbox_name;          /* as it was selected, or this session renamed it */
     struct store *mailbox_store; /* that it is in: the user's or a place's */
     uint32_t rights;             /* enum imap_right; after EXAMINE none that changes it */
+    bool has_read;               /* it has opened a mailbox */
     bool read_only; /* as the client was told: none of the rights that RFC 4314 section 5.2 names */
     bool modseq_held; /* the client knows that removals are delayed (RFC 7162 section 3.2) */
     struct saved_result saved;       /* "$" */

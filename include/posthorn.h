@@ -53,6 +53,11 @@ int posthorn_expect_name(struct posthorn *p, const char *name);
 void posthorn_timeout(struct posthorn *p, int ms); /* of a call; 60000 */
 
 int posthorn_login(struct posthorn *p, const char *name, const char *password);
+/* The code of the administrator's authenticator, for the next login; it is good for one. Without it
+ * posthorn_login returns 3 where there is an authenticator. A session that is over meanwhile cannot
+ * be begun anew then: the call returns POSTHORN_REFUSED. 0, or POSTHORN_BAD_VALUE: it is too long.
+ */
+int posthorn_code(struct posthorn *p, const char *code);
 
 /* What the last function said; never NULL, valid until the next call. */
 const char *posthorn_text(const struct posthorn *p);

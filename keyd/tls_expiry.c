@@ -17,7 +17,20 @@ struct tls_expiry {
     const struct conf *conf;
     struct cert_uses uses;
     struct loop_timer *timer;
+    _Atomic uint64_t *ends_s; /* when the first of them does, since 1970; 0: one can't be read */
 };
+
+static void
+show_first_end(const struct tls_expiry *expiry)
+{
+    int64_t first_ms = expiry->uses.count == 0 ? 0 : INT64_MAX;
+
+    for (size_t i = 0; i < expiry->uses.count; i++)
+        if (expiry->uses.items[i].not_after_ms < first_ms)
+            first_ms = expiry->uses.items[i].not_after_ms;
+    atomic_store_explicit(expiry->ends_s, (uint64_t)(first_ms > 0 ? first_ms / 1000 : 0),
+                          memory_order_relaxed);
+}
 
 static void
 look(void *arg)
@@ -42,6 +55,8 @@ tls_expiry_watch(const struct daemon *d)
 
     expiry->conf = d->conf;
     cert_uses_read(&expiry->uses, d->conf, &d->inst);
+    expiry->ends_s = stats_counter(d->stats, "certificate_expiry_timestamp_seconds");
+    show_first_end(expiry);
     expiry->timer = loop_timer_new(d->loop, look, expiry);
     loop_timer_set(expiry->timer, 0);
     return expiry;

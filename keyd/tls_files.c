@@ -96,21 +96,62 @@ open_listed(struct tls_files *files, const char *dir, const char *key_name)
     strbuf_free(&error);
 }
 
+static bool
+is_open(const struct tls_files *files, const char *dir, const char *key_name)
+{
+    char *path = xasprintf("%s/%s", dir, key_name);
+    bool open = false;
+
+    for (size_t i = 0; i < files->count && !open; i++)
+        open = strcmp(files->items[i].path, path) == 0;
+    free(path);
+    return open;
+}
+
+/* Those in use first: there is room for all of them, whatever else lies there. */
+static void
+open_by_host(struct tls_files *files, const struct daemon *d, const char *dir)
+{
+    for (size_t i = 0; i < conf_list_count(d->conf, TLS_BY_HOST); i++) {
+        char *name = xasprintf("%s.key", conf_list_item(d->conf, TLS_BY_HOST, i));
+
+        if (!is_open(files, dir, name))
+            open_listed(files, dir, name);
+        free(name);
+    }
+}
+
+static int
+is_key(const struct dirent *entry)
+{
+    return strlen(entry->d_name) > 4 && slice_ends(slice_of(entry->d_name), SLICE(".key"));
+}
+
+/* By name, so that it is the same ones each time. */
+static void
+open_rest(struct tls_files *files, const char *dir)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(dir, &entries, is_key, alphasort);
+
+    for (int i = 0; i < count; i++) {
+        if (!is_open(files, dir, entries[i]->d_name))
+            open_listed(files, dir, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
 void
 tls_files_open(struct tls_files *files, const struct daemon *d)
 {
     char *path = xasprintf("%s/" TLS_PLACE_DIR, d->inst.etc);
-    DIR *dir = opendir(path);
-    const struct dirent *entry;
 
     files->count = 0;
     open_required(files, d);
     open_default(files, d);
-    while (dir != NULL && (entry = readdir(dir)) != NULL)
-        if (strlen(entry->d_name) > 4 && slice_ends(slice_of(entry->d_name), SLICE(".key")))
-            open_listed(files, path, entry->d_name);
-    if (dir != NULL)
-        (void)closedir(dir); /* was only read */
+    open_by_host(files, d, path);
+    open_rest(files, path);
     free(path);
 }
 

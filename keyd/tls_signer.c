@@ -32,7 +32,8 @@ enum {
 };
 
 /* Users of services that have TLS. */
-static const enum conf_id roles[] = {USERS_SMTP, USERS_MAIL, USERS_ADMIN, USERS_LDAP};
+static const enum conf_id roles[] = {USERS_SMTP, USERS_MAIL, USERS_ADMIN, USERS_LDAP,
+                                     USERS_METRICS};
 
 struct counters {
     _Atomic uint64_t *of[TLS_KEY_REFUSED + 1];
@@ -225,7 +226,7 @@ make_plan(struct plan *plan, const struct daemon *d)
         errx(EX_USAGE, "no socket from master for TLS keys: [key] of services.conf needs the line "
                        "datagrams = " TLS_KEY_SOCKET " 0666");
     for (size_t i = 0; i < ARRAY_LEN(roles); i++)
-        plan->uids[i] = daemon_role_uid(d, roles[i]);
+        plan->uids[i] = daemon_role_uid_or_none(d, roles[i]);
     plan->count = (struct counters){
         .of = {[TLS_KEY_SIGNED] = stats_counter(d->stats, "handshakes_signed"),
                [TLS_KEY_UNKNOWN] = stats_counter(d->stats, "handshakes_without_key"),

@@ -40,12 +40,22 @@ outcome_of(const struct authd_fail *fail)
         [AUTHD_BLOCKED] = {LDAP_BUSY, "too many failures, try again later"},
         [AUTHD_CANCELLED] = {LDAP_INVALID_CREDENTIALS, "cancelled"},
         [AUTHD_EXPIRED] = {LDAP_INVALID_CREDENTIALS, "the password has expired: change it first"},
+        [AUTHD_NO_TOTP] = {LDAP_INVALID_CREDENTIALS, "an authenticator is required"},
         [AUTHD_TOO_SOON] = {LDAP_BUSY, "too soon after the last login"},
     };
 
     return fail->failure < ARRAY_LEN(outcomes) && outcomes[fail->failure].text != NULL
                ? outcomes[fail->failure]
                : outcomes[AUTHD_TEMPORARY];
+}
+
+enum ldap_result
+bind_refusal(const struct authd_fail *fail, const char **text)
+{
+    struct outcome outcome = outcome_of(fail);
+
+    *text = outcome.text;
+    return outcome.result;
 }
 
 static void
@@ -64,6 +74,7 @@ static void
 refused(struct session *s, const char *mechanism, enum ldap_result result, const char *text)
 {
     stats_add(s->server->count.bind_failures, 1);
+    pool_session_login_failed(s->pool);
     log_event(LOG_INFO, "login_failed", KV_STR("mechanism", mechanism), KV_STR("reason", text));
     respond(s, result, text, SLICE(""));
     if (++s->bind_failures < FAILURES_MAX)
@@ -143,7 +154,6 @@ bind_writer(struct session *s, struct slice password)
     }
 }
 
-/* The mailbox behind a name: the entry of a contact, or what one logs in with elsewhere. */
 static bool
 login_name(const struct target *target, struct slice given, struct strbuf *name)
 {
@@ -152,6 +162,14 @@ login_name(const struct target *target, struct slice given, struct strbuf *name)
                strbuf_append(name, target->book);
     return target->kind == TARGET_MALFORMED && slice_index(given, '=') == given.len &&
            strbuf_append(name, given);
+}
+
+bool
+bind_login_name(struct session *s, struct slice given, struct strbuf *name)
+{
+    struct target target = names_find(&s->server->names, given);
+
+    return login_name(&target, given, name);
 }
 
 static void
@@ -175,8 +193,11 @@ bind_simple(struct session *s, struct slice given, struct slice password)
     } else if (!login_name(&target, given, &name)) {
         refused(s, "simple", LDAP_INVALID_CREDENTIALS, "wrong name or password");
     } else {
-        authd_call_login(s->pool->auth, strbuf_slice(&name), password,
-                         stream_tls(s->stream) != NULL, &result);
+        authd_call_login(s->pool->auth,
+                         &(const struct authd_login){strbuf_slice(&name), password,
+                                                     stream_tls(s->stream) != NULL,
+                                                     tls_server_name(stream_tls(s->stream))},
+                         &result);
         outcome = outcome_of(&result.fail);
         if (result.step == AUTHD_STEP_OK)
             accepted(s, "simple", SLICE(""));
@@ -210,7 +231,8 @@ start_sasl(struct session *s, struct slice mechanism, const struct slice *initia
 {
     const struct tls *tls = stream_tls(s->stream);
     unsigned char binding[32];
-    struct authd_start start = {.mechanism = mechanism, .tls = tls != NULL};
+    struct authd_start start = {
+        .mechanism = mechanism, .tls = tls != NULL, .host = tls_server_name(tls)};
     struct authd_result result;
 
     if (mechanism.len > AUTHD_MECHANISM_MAX || slice_eq_nocase(mechanism, SLICE("LOGIN"))) {

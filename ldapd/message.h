@@ -4,8 +4,8 @@
 #ifndef POSTHORN_LDAPD_MESSAGE_H
 #define POSTHORN_LDAPD_MESSAGE_H
 
-#include "ldapd/ber.h"
 #include "ldapd/protocol.h"
+#include "lib/ldap/ber.h"
 #include "lib/ldap/filter.h"
 
 struct message_control {

@@ -14,6 +14,17 @@ void modify_run(struct session *s);   /* change.c */
 void delete_run(struct session *s);   /* change.c */
 void extended_run(struct session *s); /* extended.c */
 
+/* The response of an extended operation; `oid` and `value` may be NULL. (extended.c) */
+void extended_respond(struct session *s, enum ldap_result result, const char *text, const char *oid,
+                      const struct slice *value);
+/* Password modify, with the request's value. (password.c) */
+void password_run(struct session *s, struct slice value);
+/* Why authd has let nobody in. (bind.c) */
+enum ldap_result bind_refusal(const struct authd_fail *fail, const char **text);
+/* The mailbox behind the name of an entry, or what one logs in with elsewhere, appended to `name`.
+ * False: that is nobody. (bind.c) */
+bool bind_login_name(struct session *s, struct slice given, struct strbuf *name);
+
 /* The fields of one contact as it is now, appended to `fields`. (search.c) */
 enum ldap_result search_fetch(struct session *s, const struct target *target,
                               struct strbuf *fields);

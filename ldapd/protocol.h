@@ -68,6 +68,7 @@ enum ldap_result {
 #define LDAP_OID_START_TLS "1.3.6.1.4.1.1466.20037"     /* RFC 4511 section 4.14 */
 #define LDAP_OID_DISCONNECTION "1.3.6.1.4.1.1466.20036" /* section 4.4.1 */
 #define LDAP_OID_WHO_AM_I "1.3.6.1.4.1.4203.1.11.3"     /* RFC 4532 */
+#define LDAP_OID_PASSWORD "1.3.6.1.4.1.4203.1.11.1"     /* RFC 3062 */
 #define LDAP_OID_PAGED "1.2.840.113556.1.4.319"         /* RFC 2696 */
 #define LDAP_OID_SORT "1.2.840.113556.1.4.473"          /* RFC 2891 */
 #define LDAP_OID_SORTED "1.2.840.113556.1.4.474"

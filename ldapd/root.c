@@ -139,7 +139,8 @@ root_search(struct session *s, const struct query *query)
                              *const vendor[] = {"Posthorn"}, *const schema[] = {LDAP_SUBSCHEMA_DN};
     static const char *const controls[] = {LDAP_OID_PAGED, LDAP_OID_SORT, LDAP_OID_MATCHED_VALUES,
                                            LDAP_OID_MANAGE_DSA_IT};
-    static const char *const extensions[] = {LDAP_OID_WHO_AM_I, LDAP_OID_START_TLS};
+    static const char *const extensions[] = {LDAP_OID_WHO_AM_I, LDAP_OID_PASSWORD,
+                                             LDAP_OID_START_TLS};
     static const char *const features[] = {LDAP_OID_ALL_OPERATIONAL, LDAP_OID_TRUE_FALSE};
     struct making m = making_new(s, query);
     bool tls_possible = s->server->tls != NULL && stream_tls(s->stream) == NULL;

@@ -310,7 +310,7 @@ next_request(struct session *s)
         disconnect(s, LDAP_PROTOCOL_ERROR, "malformed request");
     else
         dispatch(s);
-    if (s->in.ptr != NULL && s->message.op == LDAP_OP_BIND)
+    if (s->in.ptr != NULL && (s->message.op == LDAP_OP_BIND || s->message.op == LDAP_OP_EXTENDED))
         mem_wipe(s->in.ptr, s->in.cap); /* a password may have been in it */
 }
 
@@ -336,6 +336,7 @@ start_with_tls(struct session *s)
         session_table_tls();
         return true;
     }
+    pool_session_failed(s->pool);
     log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
     s->end_reason = "no TLS";
     return false;

@@ -23,7 +23,8 @@ enum {
     TEXT_MAX = 1024,
     TIMEOUT_MS = 60000,
     PORT_DEFAULT = 6000,
-    TOKEN_MAX = 128
+    TOKEN_MAX = 128,
+    CODE_MAX = 64
 };
 
 struct posthorn {
@@ -33,6 +34,7 @@ struct posthorn {
     struct connection *connection; /* NULL: none is open */
     char token[TOKEN_MAX];         /* "": no session */
     char *login_name, *password;   /* to begin it anew; secret */
+    char code[CODE_MAX + 1];       /* for the next login, or "" */
     char text[TEXT_MAX];
     char *answer; /* JSON */
 };
@@ -355,13 +357,23 @@ call_once(struct posthorn *p, const char *call, const struct posthorn_param *par
 static int
 log_in(struct posthorn *p)
 {
-    const struct posthorn_param params[] = {{"name", p->login_name, 0, 0},
-                                            {"password", p->password, 0, 0}};
+    const struct posthorn_param params[] = {
+        {"name", p->login_name, 0, 0}, {"password", p->password, 0, 0}, {"code", p->code, 0, 0}};
     int rc;
 
     p->token[0] = '\0';
-    rc = call_once(p, "Login", params, 2);
+    rc = call_once(p, "Login", params, p->code[0] == '\0' ? 2 : 3);
+    p->code[0] = '\0'; /* taken once */
     return rc == 2 ? POSTHORN_REFUSED : rc;
+}
+
+int
+posthorn_code(struct posthorn *p, const char *code)
+{
+    if ((size_t)snprintf(p->code, sizeof(p->code), "%s", code) < sizeof(p->code))
+        return 0;
+    p->code[0] = '\0';
+    return fail(p, POSTHORN_BAD_VALUE, "the code is too long");
 }
 
 int

@@ -41,6 +41,7 @@ struct batch_job {
     struct queue_result_rcpt *results;
     struct accountd_usage *usage;
     uint32_t usage_count;
+    bool counted; /* among the messages that were delivered */
     bool missing; /* some recipient has no directory */
     bool soon;    /* it is worth trying again before the retry interval is over */
 };
@@ -246,8 +247,14 @@ verdict_of(const struct worker *w, const struct delivery_result *result)
 }
 
 static void
-count_outcome(const struct worker *w, const struct verdict *v, const struct delivery_result *r)
+count_outcome(const struct worker *w, struct batch_job *bj, const struct verdict *v,
+              const struct delivery_result *r)
 {
+    if (r->status == DELIVERY_OK) {
+        stats_add(w->bytes, size_of(bj));
+        stats_add(w->messages, !bj->counted);
+        bj->counted = true;
+    }
     if (v->outcome == QUEUE_DEFERRED)
         stats_add(w->deferred, 1);
     else if (v->outcome == QUEUE_BOUNCED)
@@ -282,7 +289,7 @@ judge_recipient(const struct worker *w, struct batch_job *bj, uint32_t i,
     if (bj->entries[i] != NOT_TRIED)
         r = *delivery_get(delivery, bj->entries[i]);
     v = verdict_of(w, &r);
-    count_outcome(w, &v, &r);
+    count_outcome(w, bj, &v, &r);
     log_outcome(bj, rcpt, &v, &r);
     bj->results[i] = (struct queue_result_rcpt){.index = rcpt->index,
                                                 .outcome = v.outcome,
@@ -292,7 +299,8 @@ judge_recipient(const struct worker *w, struct batch_job *bj, uint32_t i,
     bj->soon |= r.status == DELIVERY_NO_MAILBOX ||
                 (r.status == DELIVERY_FAILED && (r.error == EBUSY || r.error == EREMOTE));
     if (r.status != DELIVERY_FAILED && r.status != DELIVERY_NO_MAILBOX)
-        bj->usage[bj->usage_count++] = (struct accountd_usage){rcpt->path, r.bytes, r.messages};
+        bj->usage[bj->usage_count++] =
+            (struct accountd_usage){rcpt->path, r.bytes, r.messages, r.status == DELIVERY_OK};
 }
 
 /* After the flush: whoever dies before the answer is sent meets the recipient once more. */
@@ -394,8 +402,14 @@ batch_report(const struct batch *b, struct ipc_client *accounts)
     struct strbuf frame = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
 
     for (size_t i = 0; i < b->count; i++) {
+        const struct accountd_delivery delivery = {.sender = b->jobs[i]->job.sender,
+                                                   .queue_id = b->jobs[i]->job.queue_id,
+                                                   .bytes = size_of(b->jobs[i]),
+                                                   .time_ms = clock_real_ms()};
+
         if (b->jobs[i]->usage_count > 0)
-            (void)accountd_usage_encode(&frame, b->jobs[i]->usage, b->jobs[i]->usage_count);
+            (void)accountd_usage_encode(&frame, &delivery, b->jobs[i]->usage,
+                                        b->jobs[i]->usage_count);
         report_missing(b->jobs[i], &frame);
     }
     if (frame.len > 0 && ipc_client_send(accounts, &frame, -1, USAGE_TIMEOUT_MS) < 0)

@@ -40,6 +40,8 @@ worker_init(struct worker *w, struct daemon *d)
     w->duplicates = stats_counter(d->stats, "duplicates_avoided");
     w->deferred = stats_counter(d->stats, "deferred");
     w->bounced = stats_counter(d->stats, "bounced");
+    w->messages = stats_counter(d->stats, "messages_delivered");
+    w->bytes = stats_counter(d->stats, "bytes_delivered");
     w->batches = stats_counter(d->stats, "batches");
     warning_text_load(&w->warning, d);
     auto_replies_load(&w->replies, d);

@@ -29,7 +29,7 @@ struct worker {
     struct auto_replies replies;
     struct ipc_client *queue;    /* NULL: not connected */
     struct ipc_client *accounts; /* takes the usage reports */
-    _Atomic uint64_t *delivered, *duplicates, *deferred, *bounced, *batches;
+    _Atomic uint64_t *delivered, *duplicates, *deferred, *bounced, *batches, *messages, *bytes;
 };
 
 /* Opens store and queue; exits with a message if one is missing. */

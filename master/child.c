@@ -1,7 +1,7 @@
 /*
  * master/child.c - one daemon process, from fork to exit.
  *
- * Reads from children: one readiness byte, and text on stderr that is logged as it is, quoted, and
+ * Reads from children: single bytes, and text on stderr that is logged as it is, quoted, and
  * never interpreted. A child dies with master: the kernel sends SIGKILL when master is gone.
  */
 #include "master/child.h"
@@ -279,6 +279,8 @@ read_control(void *arg, unsigned ready)
     (void)ready;
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         loop_fd_want(child->control_watch, 0); /* it is ending: the pid descriptor tells */
+    if (n == 1 && byte == 'C' && child->ready && !child->stopping)
+        child->events->files_changed(child, child->arg);
     if (n != 1 || byte != 'R' || child->ready)
         return;
     child->ready = true;

@@ -28,6 +28,8 @@ struct child_events {
     void (*ready)(struct child *child, void *arg);
     /* It has ended; the handle is freed after the call. `why` says how. */
     void (*exited)(struct child *child, const char *why, void *arg);
+    /* It says that files of the configuration have changed. */
+    void (*files_changed)(struct child *child, void *arg);
 };
 
 /* NULL with errno if there could be no process. `events` is borrowed. */

@@ -11,6 +11,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/conf/alert_conf.h"
 #include "lib/conf/archive_conf.h"
 #include "lib/conf/monitor_rules.h"
 #include "master/config_files.h"
@@ -28,7 +29,8 @@ read_texts(const struct instance *inst, struct config *config, struct strbuf *er
     config->services = services_load(inst->services_path, errors);
     if (config->conf == NULL || config->services == NULL)
         return -1;
-    if (archive_conf_check(config->conf, config->services, errors) < 0)
+    if (archive_conf_check(config->conf, config->services, errors) < 0 ||
+        alert_conf_check(config->conf, errors) < 0)
         return -1;
     return services_check_ports(config->services, inst->services_path,
                                 conf_u64(config->conf, SYSTEM_PORT_OFFSET), errors);

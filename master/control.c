@@ -1,8 +1,9 @@
 /*
  * master/control.c - the socket through which the command line asks and orders.
  *
- * Input: frames of root or of the user who started the suite; others are refused by their uid. A
- * request that takes time is answered when its services have come to rest.
+ * Input: frames of root or of the user who started the suite, and of alertd, which may ask for the
+ * status and for nothing else; others are refused by their uid. A request that takes time is
+ * answered when its services have come to rest.
  */
 #include "master/control.h"
 
@@ -48,7 +49,7 @@ control_new(struct loop *loop, int run_dirfd)
     unlink_keep_errno(run_dirfd, MASTER_SOCKET); /* a dead one: we hold the lock */
     if (fd < 0 || ipc_socket_address(run_dirfd, MASTER_SOCKET, &address) < 0 ||
         bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        fchmodat(run_dirfd, MASTER_SOCKET, 0600, 0) < 0 || listen(fd, PEERS_MAX) < 0) {
+        fchmodat(run_dirfd, MASTER_SOCKET, 0666, 0) < 0 || listen(fd, PEERS_MAX) < 0) {
         close_keep_errno(fd);
         free(control);
         return NULL;
@@ -220,6 +221,12 @@ static const struct {
     {{"service-restart", 15}, run_service_restart},
 };
 
+static bool
+is_owner(uid_t uid)
+{
+    return uid == 0 || uid == geteuid();
+}
+
 static int
 handle_frame(struct ipc_peer *peer, const struct frame_header *header, struct slice payload, int fd)
 {
@@ -227,7 +234,8 @@ handle_frame(struct ipc_peer *peer, const struct frame_header *header, struct sl
     struct master_request request;
 
     close_keep_errno(fd); /* none is expected */
-    if (header->type != MASTER_REQUEST || master_request_decode(payload, &request) < 0)
+    if (header->type != MASTER_REQUEST || master_request_decode(payload, &request) < 0 ||
+        !(is_owner(ipc_peer_uid(peer)) || slice_eq(request.verb, SLICE("status"))))
         return -1;
     if (suite_phase(control->suite) != SUITE_RUNNING && !slice_eq(request.verb, SLICE("status"))) {
         answer(peer, header->request_id, 1, SLICE("the suite is being stopped\n"), SLICE(""));
@@ -246,10 +254,11 @@ handle_frame(struct ipc_peer *peer, const struct frame_header *header, struct sl
 }
 
 static bool
-is_owner(uid_t uid, void *data)
+may_connect(uid_t uid, void *data)
 {
-    (void)data;
-    return uid == geteuid();
+    const struct control *control = data;
+
+    return is_owner(uid) || uid == suite_watcher(control->suite);
 }
 
 void
@@ -258,6 +267,6 @@ control_serve(struct control *control, struct suite *suite)
     static const struct ipc_handlers handlers = {.payload_max = 4096, .frame = handle_frame};
 
     control->suite = suite;
-    control->server =
-        ipc_server_new(control->loop, control->listen_fd, &handlers, is_owner, PEERS_MAX, control);
+    control->server = ipc_server_new(control->loop, control->listen_fd, &handlers, may_connect,
+                                     PEERS_MAX, control);
 }

@@ -17,11 +17,12 @@
 #include <unistd.h>
 
 #include "lib/base/io.h"
+#include "lib/conf/role.h"
 #include "lib/ipc/log_socket.h"
 #include "lib/ipc/master.h"
 #include "lib/log/log.h"
 #include "lib/sys/sandbox.h"
-#include "lib/sys/stats.h"
+#include "lib/sys/stats_dir.h"
 #include "master/confine.h"
 #include "master/control.h"
 #include "master/lock.h"
@@ -98,10 +99,12 @@ open_log(const struct master *m, int run_dirfd, const struct conf *conf)
             log_set_level((enum log_level)i);
 }
 
-/* A row in the process table, for `posthorn status --sandbox`: without it that says less. */
-static void
-show_process(int run_dirfd)
+/* A row in the process table, for `posthorn status --sandbox`, and master's counters. NULL: there
+ * are none. */
+static struct stats *
+show_process(int run_dirfd, const struct conf *conf)
 {
+    struct role figures;
     struct stats *stats;
     int fd;
 
@@ -110,11 +113,13 @@ show_process(int run_dirfd)
     stats = fd < 0 ? NULL : stats_open(fd, "master", true);
     close_keep_errno(fd);
     if (stats == NULL)
-        return;
+        return NULL;
+    if (geteuid() == 0 && role_find(conf, USERS_FIGURES, &figures) == 0)
+        (void)stats_dir_share(run_dirfd, "master", figures.gid); /* else its figures lack */
     stats_process_begin(stats, "supervisor");
     stats_process_state(stats, "running");
     stats_process_landlock(stats, sandbox_landlock_abi(), sandbox_landlock_layers());
-    stats_close(&stats);
+    return stats;
 }
 
 static void
@@ -197,6 +202,7 @@ main(int argc, char **argv)
     struct master m = {0};
     struct strbuf errors = strbuf_new(ERRORS_MAX);
     struct config *config;
+    struct stats *stats;
     int run_dirfd, lock_fd;
 
     read_options(&m, argc, argv);
@@ -221,7 +227,8 @@ main(int argc, char **argv)
     if (m.control == NULL)
         die(EX_CANTCREAT, "master: run/" MASTER_SOCKET " could not be made\n");
     log_set_level(LOG_ERROR); /* the rest is not for whoever waits for our start */
-    show_process(run_dirfd);
+    stats = show_process(run_dirfd, config->conf);
+    suite_count_in(m.suite, stats);
     suite_start_log(m.suite);
     open_log(&m, run_dirfd, config->conf);
     suite_start(m.suite);
@@ -231,6 +238,7 @@ main(int argc, char **argv)
     oper_end(&m.oper);
     control_free(&m.control);
     suite_free(&m.suite);
+    stats_close(&stats);
     loop_free(&m.loop);
     instance_free(&m.inst);
     strbuf_free(&errors);

@@ -53,7 +53,9 @@ struct service {
 
 static void child_ready(struct child *child, void *arg);
 static void child_exited(struct child *child, const char *why, void *arg);
-static const struct child_events events = {.ready = child_ready, .exited = child_exited};
+static void files_changed(struct child *child, void *arg);
+static const struct child_events events = {
+    .ready = child_ready, .exited = child_exited, .files_changed = files_changed};
 
 static void
 plan_free(struct plan *plan)
@@ -90,6 +92,16 @@ set_error(struct service *s, const char *text)
                   KV_SLICE("why", trimmed));
 }
 
+/* Both are there from the first start on, the failures as 0. */
+static void
+count_process(const struct service *s, uint64_t starts, uint64_t failures)
+{
+    if (s->env->stats == NULL)
+        return;
+    stats_add(stats_counter_of(s->env->stats, "service_starts", s->name), starts);
+    stats_add(stats_counter_of(s->env->stats, "service_failures", s->name), failures);
+}
+
 static struct child *
 launch(struct service *s, const struct plan *plan)
 {
@@ -105,6 +117,7 @@ launch(struct service *s, const struct plan *plan)
     };
     struct child *child = child_start(s->env->loop, &spec, &events, s);
 
+    count_process(s, child != NULL, child == NULL);
     if (child == NULL)
         set_error(s, strerror(errno));
     else
@@ -352,6 +365,7 @@ current_died(struct service *s, const struct child *child, const char *why)
         child_is_ready(child) && clock_mono_ms() - child_started_ms(child) >= UP_FOR_A_WHILE_MS;
 
     s->restarts++;
+    count_process(s, 0, 1);
     if (s->candidate.config != NULL && !child_is_ready(child)) {
         refuse_candidate(s, why);
         s->pause_ms = 0;
@@ -370,6 +384,7 @@ child_exited(struct child *child, const char *why, void *arg)
 
     if (child == s->next) {
         s->next = NULL;
+        count_process(s, 0, s->wanted);
         if (s->wanted)
             refuse_candidate(s, why);
     } else if (child == s->current) {
@@ -386,6 +401,16 @@ child_exited(struct child *child, const char *why, void *arg)
     if (!s->wanted && service_is_gone(s))
         close_sockets(s);
     changed(s);
+}
+
+/* Who renews certificates may have them taken; nobody else has a reason. */
+static void
+files_changed(struct child *child, void *arg)
+{
+    struct service *s = arg;
+
+    if (child == s->current && strcmp(s->active.row->program, "acmed") == 0)
+        s->env->files_changed(s->env->arg);
 }
 
 int

@@ -6,6 +6,7 @@
 #define POSTHORN_MASTER_SERVICE_H
 
 #include "lib/ipc/object.h"
+#include "lib/sys/stats.h"
 #include "master/child.h"
 #include "master/config.h"
 
@@ -14,9 +15,11 @@ struct service_env {
     struct loop *loop;
     const struct instance *inst;
     int run_dirfd, lock_fd;
+    struct stats *stats; /* of master; NULL: nothing is counted */
     int64_t start_timeout_ms;
     int64_t stop_timeout_ms;
-    void (*changed)(void *arg); /* some service came to rest, or left it */
+    void (*changed)(void *arg);       /* some service came to rest, or left it */
+    void (*files_changed)(void *arg); /* one that may wants a reload */
     void *arg;
 };
 

@@ -10,9 +10,12 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/conf/role.h"
 #include "lib/log/log.h"
 #include "master/notify.h"
 
+#define RELOAD_DELAY_MS 1000
+#define ERRORS_MAX 65536
 #define DRAIN_GRACE_MS 3000 /* for ending sessions that the drain time has not ended */
 
 struct suite {
@@ -23,8 +26,10 @@ struct suite {
     struct service *services[SERVICES_MAX];
     size_t count;
     enum suite_phase phase;
+    uid_t watcher;
     unsigned stop_rank; /* services of this rank are being stopped */
     struct loop_task *after_change;
+    struct loop_timer *reload; /* that a service has asked for */
     void (*changed)(void *arg);
     void *arg;
     int64_t started_ms;
@@ -84,11 +89,34 @@ service_changed(void *arg)
     loop_task_schedule(suite->after_change);
 }
 
+/* Soon, and together with what else changes: a service that asks all the time costs little. */
 static void
-set_timeouts(struct suite *suite)
+files_changed(void *arg)
+{
+    struct suite *suite = arg;
+
+    loop_timer_set(suite->reload, RELOAD_DELAY_MS);
+}
+
+static void
+reload_asked(void *arg)
+{
+    struct suite *suite = arg;
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+
+    if (suite->phase == SUITE_RUNNING)
+        (void)suite_reload(suite, &errors); /* the log has what is wrong; the service asks again */
+    strbuf_free(&errors);
+}
+
+static void
+take_settings(struct suite *suite)
 {
     int64_t drain_ms = (int64_t)conf_u64(suite->config->conf, SYSTEM_DRAIN_TIME);
+    struct role alert;
 
+    suite->watcher =
+        role_find(suite->config->conf, USERS_ALERT, &alert) == 0 ? alert.uid : (uid_t)-1;
     suite->env.start_timeout_ms = (int64_t)conf_u64(suite->config->conf, SYSTEM_START_TIMEOUT);
     suite->env.stop_timeout_ms = (int64_t)conf_u64(suite->config->conf, SYSTEM_STOP_TIMEOUT);
     if (suite->env.stop_timeout_ms < drain_ms + DRAIN_GRACE_MS)
@@ -113,12 +141,20 @@ suite_new(struct loop *loop, const struct instance *inst, int run_dirfd, int loc
                                       .run_dirfd = run_dirfd,
                                       .lock_fd = lock_fd,
                                       .changed = service_changed,
+                                      .files_changed = files_changed,
                                       .arg = suite};
-    set_timeouts(suite);
+    suite->reload = loop_timer_new(loop, reload_asked, suite);
+    take_settings(suite);
     for (size_t i = 0; i < config->services->count; i++)
         suite->services[suite->count++] =
             service_new(&suite->env, config, config->services->rows[i].name);
     return suite;
+}
+
+void
+suite_count_in(struct suite *suite, struct stats *stats)
+{
+    suite->env.stats = stats;
 }
 
 void
@@ -131,6 +167,7 @@ suite_free(struct suite **suitep)
     for (size_t i = 0; i < suite->count; i++)
         service_free(&suite->services[i]);
     loop_task_free(&suite->after_change);
+    loop_timer_free(&suite->reload);
     config_release(&suite->config);
     xfree(suitep);
 }
@@ -272,7 +309,7 @@ take_configuration(struct suite *suite, struct strbuf *errors)
     add_services(suite, config);
     config_release(&suite->config);
     suite->config = config;
-    set_timeouts(suite);
+    take_settings(suite);
     log_note(LOG_INFO, "configuration_reloaded");
     return 0;
 }
@@ -333,6 +370,12 @@ describe_master(const struct suite *suite, struct strbuf *objects)
                    {SLICE("draining"), SLICE("0")},
                },
                7);
+}
+
+uid_t
+suite_watcher(const struct suite *suite)
+{
+    return suite->watcher;
 }
 
 void

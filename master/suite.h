@@ -14,6 +14,8 @@ enum suite_phase { SUITE_RUNNING, SUITE_STOPPING, SUITE_STOPPED };
  * service changed its state. */
 struct suite *suite_new(struct loop *loop, const struct instance *inst, int run_dirfd, int lock_fd,
                         struct config *config, void (*changed)(void *arg), void *arg);
+/* Starts and failures are counted there; the caller closes it after the suite. */
+void suite_count_in(struct suite *suite, struct stats *stats);
 void suite_free(struct suite **suitep); /* kills what still runs */
 
 /* Starts the service that has the log socket, so that everything later has where to log. */
@@ -33,6 +35,8 @@ struct service *suite_find(struct suite *suite, struct slice name); /* or NULL *
 bool suite_is_settled(const struct suite *suite);
 /* A line for each service that is down or has refused the last reload. */
 void suite_complaints(const struct suite *suite, struct strbuf *out);
+/* Who looks after the services: users.alert. (uid_t)-1: there is no such user. */
+uid_t suite_watcher(const struct suite *suite);
 void suite_describe(const struct suite *suite, struct strbuf *objects);
 
 #endif

@@ -37,6 +37,7 @@ static const struct failure failures[] = {
     [AUTHD_BLOCKED] = {"SYS/TEMP", "too many failures, try again later"},
     [AUTHD_CANCELLED] = {NULL, "cancelled"},
     [AUTHD_EXPIRED] = {"AUTH", "the password has expired and must be changed"},
+    [AUTHD_NO_TOTP] = {"AUTH", "an authenticator is required"},
     [AUTHD_TOO_SOON] = {"LOGIN-DELAY", "too soon after the last login"}, /* RFC 2449 8.1.1 */
 };
 
@@ -95,6 +96,7 @@ static enum session_state
 refused(struct session *s, const char *mechanism, const struct failure *why)
 {
     stats_add(s->server->count.login_failures, 1);
+    pool_session_login_failed(s->pool);
     log_event(LOG_INFO, "login_failed", KV_STR("mechanism", mechanism),
               KV_STR("reason", why->text));
     session_error(s, why->code, "%s", why->text);
@@ -210,7 +212,10 @@ login_pass_run(struct session *s, struct slice args)
 
     if (!parse_is_utf8(args))
         return refused(s, "USER", &failures[AUTHD_BAD_CREDENTIALS]);
-    authd_call_login(s->pool->auth, slice_of(s->login_name), args, stream_tls(s->stream) != NULL,
+    authd_call_login(s->pool->auth,
+                     &(const struct authd_login){slice_of(s->login_name), args,
+                                                 stream_tls(s->stream) != NULL,
+                                                 tls_server_name(stream_tls(s->stream))},
                      &result);
     if (result.step != AUTHD_STEP_OK)
         return refused(s, "USER",
@@ -254,8 +259,11 @@ start_exchange(struct session *s, struct slice mechanism, bool has_initial, stru
 {
     const struct tls *tls = stream_tls(s->stream);
     unsigned char binding[32];
-    struct authd_start start = {
-        .mechanism = mechanism, .has_initial = has_initial, .initial = initial, .tls = tls != NULL};
+    struct authd_start start = {.mechanism = mechanism,
+                                .has_initial = has_initial,
+                                .initial = initial,
+                                .tls = tls != NULL,
+                                .host = tls_server_name(tls)};
 
     if (tls != NULL && tls_channel_binding(tls, binding) == 0)
         start.binding = slice_make(binding, sizeof(binding));

@@ -218,3 +218,9 @@ maildrop_update(struct maildrop *md)
     free(uids);
     return rc < 0 ? -1 : (int64_t)marked;
 }
+
+uint64_t
+maildrop_removed_bytes(const struct maildrop *md)
+{
+    return mailbox_removed(md->mailbox).bytes;
+}

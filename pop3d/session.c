@@ -295,8 +295,10 @@ session_serve(struct pool_session *pool, void *arg)
     stream_set_end_fd(s.stream, pool->end_fd);
     stream_set_key_fd(s.stream, pool->key_fd);
     log_event(LOG_DEBUG, "connected", KV_STR("listener", pool->label));
-    if (strcmp(pool->label, LABEL_TLS) == 0 && !session_start_tls(&s))
+    if (strcmp(pool->label, LABEL_TLS) == 0 && !session_start_tls(&s)) {
+        pool_session_failed(pool);
         s.state = ST_END;
+    }
     if (s.state != ST_END)
         greet(&s);
     while (s.state != ST_END)

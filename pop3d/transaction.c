@@ -12,6 +12,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/ipc/authd.h"
 #include "lib/log/log.h"
 #include "pop3d/message_out.h"
 
@@ -336,6 +337,10 @@ transaction_update(struct session *s)
         return;
     }
     s->removed = (uint64_t)removed;
+    authd_tell_removed(s->pool->auth,
+                       &(struct authd_removed){.folder = SLICE("INBOX"),
+                                               .messages = (uint32_t)removed,
+                                               .bytes = maildrop_removed_bytes(s->maildrop)});
     stats_add(s->server->count.removed, s->removed);
     session_ok(s, "bye (%u messages left)", maildrop_count(s->maildrop));
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/account/listing.h"
+#include "lib/base/parse.h"
 #include "posthorn/accounts.h"
 #include "posthorn/mailbox_path.h"
 
@@ -26,8 +28,10 @@ column_type(enum property_type type)
     case PROPERTY_ENUM:
     case PROPERTY_ADDRESS:
     case PROPERTY_DIRECTORY:
+    case PROPERTY_ACCESS:
     case PROPERTY_METHOD:
     case PROPERTY_PLACE:
+    case PROPERTY_SYNC:
     case PROPERTY_RECORD:
         break;
     }
@@ -94,35 +98,79 @@ run_one(struct cli *cli, const struct accountd_admin *request)
     return rc;
 }
 
+/* What of a listing is to be shown, and in which order. */
+struct choice {
+    const char *within, *search, *sort, *offset, *limit;
+    bool descending;
+    uint64_t from, count;
+    struct table *table;
+};
+
 static void
 add_to_table(void *arg, const struct object_field *fields, uint32_t count)
 {
-    table_add(arg, fields, count);
+    struct choice *choice = arg;
+
+    if (listing_has(fields, count, slice_of(choice->search)))
+        table_add(choice->table, fields, count);
+}
+
+static int
+parse_choice(struct cli *cli, struct choice *choice)
+{
+    choice->count = UINT64_MAX;
+    if ((choice->offset != NULL &&
+         parse_u64(slice_of(choice->offset), UINT32_MAX, &choice->from) < 0) ||
+        (choice->limit != NULL &&
+         parse_u64(slice_of(choice->limit), UINT32_MAX, &choice->count) < 0))
+        return cli_usage(cli, "--offset and --limit: expected a number");
+    return CLI_OK;
+}
+
+static int
+list_chosen(struct cli *cli, struct choice *choice, struct accounts *accounts,
+            enum account_kind kind)
+{
+    struct columns columns;
+    int rc;
+
+    accounts_columns(kind, &columns);
+    choice->table = table_new(columns.items, columns.count);
+    if (choice->sort != NULL && table_sort(choice->table, choice->sort, false) < 0)
+        rc = cli_usage(cli, "--sort: there is no property '%s'", choice->sort);
+    else
+        rc = accounts_list(accounts, kind, choice->within, add_to_table, choice);
+    if (rc == CLI_OK) {
+        if (choice->sort != NULL)
+            (void)table_sort(choice->table, choice->sort, choice->descending); /* it is there */
+        table_cut(choice->table, choice->from, choice->count);
+        table_print(&choice->table, cli->json);
+    } else {
+        table_free(&choice->table);
+    }
+    return rc;
 }
 
 int
 accounts_cmd_list(struct cli *cli, int argc, char **argv, enum account_kind kind,
                   const char *within_option)
 {
-    const char *within = NULL;
-    const struct cli_option options[] = {{within_option, CLI_TEXT, &within}};
+    struct choice choice = {0};
+    const struct cli_option options[] = {
+        {"--search", CLI_TEXT, &choice.search},         {"--sort", CLI_TEXT, &choice.sort},
+        {"--descending", CLI_FLAG, &choice.descending}, {"--offset", CLI_TEXT, &choice.offset},
+        {"--limit", CLI_TEXT, &choice.limit},           {within_option, CLI_TEXT, &choice.within}};
+    size_t count = ARRAY_LEN(options) - (within_option == NULL ? 1 : 0);
     struct accounts *accounts;
-    struct columns columns;
-    struct table *table;
     int rc;
 
-    if (cli_options(cli, &argc, argv, options, within_option == NULL ? 0 : 1, 0, 0) != 0)
+    if (cli_options(cli, &argc, argv, options, count, 0, 0) != 0 ||
+        parse_choice(cli, &choice) != CLI_OK)
         return CLI_USAGE;
     accounts = accounts_open(cli);
     if (accounts == NULL)
         return CLI_FAILED;
-    accounts_columns(kind, &columns);
-    table = table_new(columns.items, columns.count);
-    rc = accounts_list(accounts, kind, within, add_to_table, table);
-    if (rc == CLI_OK)
-        table_print(&table, cli->json);
-    else
-        table_free(&table);
+    rc = list_chosen(cli, &choice, accounts, kind);
     accounts_close(&accounts);
     return rc;
 }

@@ -44,7 +44,9 @@ int accounts_list_named(struct accounts *accounts, const char *kind, const char 
 
 /* ---- whole commands, the same for every kind ---- */
 
-/* `list [--OPTION WITHIN]` */
+#define ACCOUNTS_LIST_SYNOPSIS                                                                     \
+    "[--search TEXT] [--sort PROPERTY [--descending]] [--offset N] [--limit N] [--json]"
+/* `list [--OPTION WITHIN] SYNOPSIS` */
 int accounts_cmd_list(struct cli *cli, int argc, char **argv, enum account_kind kind,
                       const char *within_option);
 int accounts_cmd_show(struct cli *cli, int argc, char **argv, enum account_kind kind);

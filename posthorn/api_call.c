@@ -72,6 +72,7 @@ take_value(struct cli *cli, struct params *params, const struct api_param *p, co
             return cli_usage(cli, "%s: expected yes or no", p->name);
         return CLI_OK;
     case API_NUMBER:
+    case API_KILO:
     case API_NOT:
     case API_STAMP:
     case API_CHOICE:
@@ -115,6 +116,8 @@ free_params(struct params *params)
         strbuf_free(&params->secrets[i]);
     }
 }
+
+/* ---- the server ---- */
 
 static int
 ask(struct cli *cli, const struct api_profile *profile, enum api_call_id call,

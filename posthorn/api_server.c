@@ -7,37 +7,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define POSTHORN_WITHOUT_CALLS
 #include "include/posthorn.h"
 #include "lib/base/mem.h"
+#include "posthorn/ask_secret.h"
 
-enum { TYPED_MAX = 1024 };
+enum { NEEDS_CODE = 3 /* a result of Login */ };
 
 /* ---- what was given ---- */
 
 int
-api_server_type(const char *question, struct strbuf *out)
+api_server_type(const struct cli *cli, const char *question, struct strbuf *out)
 {
-    struct termios before, quiet;
-    char typed[TYPED_MAX] = "";
+    struct strbuf typed = strbuf_new(0);
     int rc;
 
-    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &before) < 0)
+    if (!isatty(STDIN_FILENO))
         return -1;
-    quiet = before;
-    quiet.c_lflag &= ~(tcflag_t)ECHO;
-    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet); /* else it is seen */
-    (void)fputs(question, stderr);                    /* from here on what is typed counts */
-    if (fgets(typed, sizeof(typed), stdin) == NULL)
-        typed[0] = '\0';
-    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-    (void)fputc('\n', stderr);
-    typed[strcspn(typed, "\n")] = '\0';
-    rc = typed[0] != '\0' && strbuf_str(out, typed) ? 0 : 1;
-    mem_wipe(typed, sizeof(typed));
+    rc = ask_secret(cli, question, &typed) == CLI_OK && strbuf_append(out, strbuf_slice(&typed))
+             ? 0
+             : 1;
+    if (typed.ptr != NULL)
+        mem_wipe(typed.ptr, typed.cap);
+    strbuf_free(&typed);
     return rc;
 }
 
@@ -52,12 +46,12 @@ static int
 ask_password(struct cli *cli, struct api_profile *profile)
 {
     char *question = xasprintf("Password of %s: ", strbuf_cstr(&profile->admin));
-    int rc = api_server_type(question, &profile->password);
+    int rc = api_server_type(cli, question, &profile->password);
 
     free(question);
     if (rc < 0)
         return cli_usage(cli, "expected --password-file FILE (- is standard input)");
-    return rc == 0 ? CLI_OK : cli_fail(cli, "no password was given");
+    return rc == 0 ? CLI_OK : CLI_FAILED;
 }
 
 static int
@@ -102,6 +96,7 @@ api_server_find(struct cli *cli, const struct api_where *where, struct api_profi
 {
     int rc = where->profile == NULL ? CLI_OK : api_profile_load(cli, where->profile, profile);
 
+    profile->code = where->code;
     return rc == CLI_OK ? complete(cli, profile, where) : rc;
 }
 
@@ -132,6 +127,26 @@ api_server_trouble(const struct cli *cli, int rc, const struct posthorn *p)
     return cli_fail(cli, "%s: %s", cause(rc), posthorn_text(p));
 }
 
+/* With a code where one is needed: the one that was given, or what is typed then. */
+static int
+log_in(struct cli *cli, struct posthorn *p, const struct api_profile *profile)
+{
+    const char *code = profile->code;
+    struct strbuf typed = strbuf_new(0);
+    int rc = code == NULL ? 0 : posthorn_code(p, code);
+
+    if (rc == 0)
+        rc = posthorn_login(p, strbuf_cstr(&profile->admin), strbuf_cstr(&profile->password));
+    if (rc == NEEDS_CODE && code == NULL && isatty(STDIN_FILENO) &&
+        ask_secret(cli, "Code of the authenticator: ", &typed) == CLI_OK) {
+        rc = posthorn_code(p, strbuf_cstr(&typed));
+        if (rc == 0)
+            rc = posthorn_login(p, strbuf_cstr(&profile->admin), strbuf_cstr(&profile->password));
+    }
+    strbuf_free(&typed);
+    return rc;
+}
+
 struct posthorn *
 api_server_connect(struct cli *cli, const struct api_profile *profile)
 {
@@ -148,10 +163,11 @@ api_server_connect(struct cli *cli, const struct api_profile *profile)
     else if (is_here(profile) && profile->admin.len == 0)
         rc = 0; /* root and the owner need no login */
     else
-        rc = posthorn_login(p, strbuf_cstr(&profile->admin), strbuf_cstr(&profile->password));
+        rc = log_in(cli, p, profile);
     if (rc == 0)
         return p;
-    (void)api_server_trouble(cli, rc, p);
+    (void)(rc > 0 ? cli_fail(cli, "result %d: %s", rc, posthorn_text(p))
+                  : api_server_trouble(cli, rc, p));
     posthorn_free(&p);
     return NULL;
 }

@@ -9,12 +9,12 @@
 
 /* As given on the command line; NULL: not given. */
 struct api_where {
-    const char *server, *profile, *admin, *certificates, *password_file;
+    const char *server, *profile, *admin, *certificates, *password_file, *code;
 };
 #define API_WHERE_OPTIONS(where)                                                                   \
     {"--server", CLI_TEXT, &(where).server}, {"--profile", CLI_TEXT, &(where).profile},            \
         {"--admin", CLI_TEXT, &(where).admin},                                                     \
-        {"--certificates", CLI_TEXT, &(where).certificates},                                       \
+        {"--certificates", CLI_TEXT, &(where).certificates}, {"--code", CLI_TEXT, &(where).code},  \
     {                                                                                              \
         "--password-file", CLI_TEXT, &(where).password_file                                        \
     }
@@ -25,7 +25,7 @@ int api_server_find(struct cli *cli, const struct api_where *where, struct api_p
 
 /* A secret from the terminal, which does not show it, into `out`. 0; 1: nothing was typed; -1:
  * there is no terminal. */
-int api_server_type(const char *question, struct strbuf *out);
+int api_server_type(const struct cli *cli, const char *question, struct strbuf *out);
 
 struct posthorn; /* include/posthorn.h */
 /* Connected and logged in; posthorn_free() it. NULL after the message, which names the cause. */

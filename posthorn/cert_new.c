@@ -14,6 +14,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/mail/address.h"
 #include "posthorn/cert_place.h"
 
 enum { DAYS_MAX = 36500, SHIPPED_DAYS = 825 };
@@ -39,6 +40,7 @@ read_options(struct order *o, int *argc, char **argv)
         {"--organisation", CLI_TEXT, &o->wish.organisation},
         {"--unit", CLI_TEXT, &o->wish.unit},
         {"--authority", CLI_FLAG, &o->wish.is_authority},
+        {"--email", CLI_FLAG, &o->wish.is_email},
         {"--days", CLI_TEXT, &o->days}, /* last: a request has none */
     };
     bool has_days = strcmp(o->cli->verb->name, "self-signed") == 0;
@@ -64,6 +66,19 @@ take_host(struct order *o, const char *word)
     return rc;
 }
 
+/* As a certificate can hold it: ASCII (RFC 5280 section 4.2.1.6). */
+static int
+take_address(struct order *o, const char *word)
+{
+    struct address address;
+
+    if (address_parse(slice_of(word), 0, &address) != ADDRESS_OK || address.is_literal ||
+        !parse_is_ascii_print(slice_of(word)))
+        return cli_fail(o->cli, "'%s' is no mail address", word);
+    o->hosts[o->wish.host_count++] = xstrdup(word);
+    return CLI_OK;
+}
+
 static int
 take_days(struct order *o)
 {
@@ -87,9 +102,10 @@ take_words(struct order *o, int argc, char **argv)
     if (rc == CLI_OK && o->wish.is_authority)
         o->hosts[o->wish.host_count++] = xstrdup(argv[0]);
     for (int i = 0; i < argc && rc == CLI_OK && !o->wish.is_authority; i++)
-        rc = take_host(o, argv[i]);
-    if (rc == CLI_OK && o->wish.is_authority && o->name == NULL)
-        rc = cli_fail(o->cli, "an authority needs --name NAME for the list");
+        rc = o->wish.is_email ? take_address(o, argv[i]) : take_host(o, argv[i]);
+    if (rc == CLI_OK && (o->wish.is_authority || o->wish.is_email) && o->name == NULL)
+        rc = cli_fail(o->cli, "%s needs --name NAME for the list",
+                      o->wish.is_authority ? "an authority" : "a certificate for mail");
     o->wish.hosts = (const char *const *)o->hosts;
     o->wish.key_type = o->key_type;
     if (o->name == NULL && o->wish.host_count > 0) /* "*.d.test" is d.test */
@@ -129,30 +145,50 @@ write_pair(const struct cert_place *place, const char *path, const char *key_pat
     return rc == CLI_OK ? cert_place_write(place, path, strbuf_slice(text), 0644) : rc;
 }
 
+/* The files, and what goes out as text. */
 static int
-make(struct order *o, struct cert_place *place, const struct cert_entry *entry, bool request)
+make(struct order *o, struct cert_place *place, const struct cert_entry *entry, bool request,
+     struct strbuf *text)
 {
-    struct strbuf key = strbuf_new(CERT_PEM_MAX), text = strbuf_new(CERT_PEM_MAX);
-    struct strbuf error = strbuf_new(1024);
-    int rc = (request ? cert_make_request : cert_make_self_signed)(&o->wish, &key, &text, &error);
+    struct strbuf key = strbuf_new(CERT_PEM_MAX), error = strbuf_new(1024);
+    int rc = (request ? cert_make_request : cert_make_self_signed)(&o->wish, &key, text, &error);
 
     if (rc < 0)
         rc = cli_fail(o->cli, "%s", strbuf_cstr(&error));
     else
-        rc = write_pair(place, request ? entry->csr : entry->crt, entry->key, &text, &key);
-    if (rc == CLI_OK && !o->wish.is_authority)
+        rc = write_pair(place, request ? entry->csr : entry->crt, entry->key, text, &key);
+    if (rc == CLI_OK && !o->wish.is_authority && !o->wish.is_email)
         point_out_host(place, names_server(o, conf_str(place->conf, SYSTEM_HOSTNAME)));
-    if (rc == CLI_OK && request)
-        (void)fputs(strbuf_cstr(&text), stdout);
-    else if (rc == CLI_OK)
-        (void)printf("%s: posthorn cert activate %s has the services use it\n", entry->crt,
-                     entry->name);
     if (key.ptr != NULL)
         mem_wipe(key.ptr, key.cap);
     strbuf_free(&key);
-    strbuf_free(&text);
     strbuf_free(&error);
     return rc;
+}
+
+static int
+make_and_tell(struct order *o, struct cert_place *place, const struct cert_entry *entry,
+              bool request)
+{
+    struct strbuf text = strbuf_new(CERT_PEM_MAX);
+    int rc = make(o, place, entry, request, &text);
+
+    if (rc == CLI_OK && request)
+        (void)fputs(strbuf_cstr(&text), stdout);
+    else if (rc == CLI_OK && (o->wish.is_email || o->wish.is_authority))
+        (void)printf("%s\n", entry->crt);
+    else if (rc == CLI_OK)
+        (void)printf("%s: posthorn cert activate %s has the services use it\n", entry->crt,
+                     entry->name);
+    strbuf_free(&text);
+    return rc;
+}
+
+static void
+free_hosts(struct order *o)
+{
+    for (size_t i = 0; i < o->wish.host_count; i++)
+        free(o->hosts[i]);
 }
 
 static int
@@ -171,12 +207,30 @@ run_order(struct cli *cli, int argc, char **argv, bool request)
         if (rc == CLI_OK)
             rc = cert_place_new(&place, o.name, &entry);
         if (rc == CLI_OK)
-            rc = make(&o, &place, &entry, request);
+            rc = make_and_tell(&o, &place, &entry, request);
         cert_entry_free(&entry);
         cert_place_close(&place);
     }
-    for (size_t i = 0; i < o.wish.host_count; i++)
-        free(o.hosts[i]);
+    free_hosts(&o);
+    return rc;
+}
+
+int
+cert_new_for_acme(struct cert_place *place, const struct cert_entry *entry, const char *key_type,
+                  int argc, char **argv)
+{
+    struct order o = {.cli = place->cli, .name = entry->name, .key_type = key_type};
+    struct strbuf text = strbuf_new(CERT_PEM_MAX);
+    int rc = take_words(&o, argc, argv);
+
+    for (size_t i = 0; i < o.wish.host_count && rc == CLI_OK; i++)
+        if (o.hosts[i][0] == '*')
+            rc = cli_fail(place->cli, "'%s': no challenge that acmed knows proves a name with '*'",
+                          o.hosts[i]);
+    if (rc == CLI_OK)
+        rc = make(&o, place, entry, true, &text);
+    strbuf_free(&text);
+    free_hosts(&o);
     return rc;
 }
 
@@ -224,16 +278,34 @@ check(struct import *in, const char *key_path)
     return rc;
 }
 
+/* The services refuse the new one: the old one, or none, is back. */
+static void
+put_back(const struct import *in, const struct cert_entry *entry, const struct strbuf *before)
+{
+    if (entry->has_crt)
+        (void)cert_place_write(in->place, entry->crt, strbuf_slice(before), 0644);
+    else
+        (void)remove(entry->crt); /* what is wrong is told already */
+    (void)cli_fail(in->place->cli, "nothing was changed");
+}
+
 /* Sessions that begin with the old certificate need the old key until they have ended. */
 static int
 import_for_old_key(struct import *in, struct cert_entry *entry)
 {
+    struct strbuf before = strbuf_new(CERT_PEM_MAX);
     int rc = check(in, entry->key);
 
+    if (rc == CLI_OK && entry->has_crt)
+        rc = cert_place_read(in->place, entry->crt, &before);
     if (rc == CLI_OK)
         rc = cert_place_write(in->place, entry->crt, strbuf_slice(&in->chain_text), 0644);
-    if (rc == CLI_OK && entry->state >= CERT_BY_HOST)
+    if (rc == CLI_OK && entry->state >= CERT_BY_HOST) {
         rc = cert_place_reload(in->place);
+        if (rc != CLI_OK)
+            put_back(in, entry, &before);
+    }
+    strbuf_free(&before);
     return rc;
 }
 

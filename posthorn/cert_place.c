@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/io.h"
@@ -62,6 +63,15 @@ cert_place_close(struct cert_place *place)
 
 /* ---- entries ---- */
 
+static bool
+is_in_list(const struct cert_place *place, enum conf_id list, const char *name)
+{
+    for (size_t i = 0; i < conf_list_count(place->conf, list); i++)
+        if (strcmp(conf_list_item(place->conf, list, i), name) == 0)
+            return true;
+    return false;
+}
+
 int
 cert_place_find(struct cert_place *place, const char *name, struct cert_entry *entry)
 {
@@ -71,6 +81,31 @@ cert_place_find(struct cert_place *place, const char *name, struct cert_entry *e
                         "there is no certificate and no request '%s'; the list: posthorn cert list",
                         name);
     return CLI_OK;
+}
+
+/* ---- the list ---- */
+
+static void
+count_entry(void *arg, struct cert_entry *entry)
+{
+    size_t *count = arg;
+
+    *count += !cert_entry_is_other(entry->name);
+}
+
+/* keyd would leave out the keys of more. */
+static int
+check_room(struct cert_place *place)
+{
+    size_t count = 0;
+    int rc = cert_place_list(place, count_entry, &count);
+
+    if (rc == CLI_OK && count >= TLS_PLACE_MAX)
+        rc = cli_fail(place->cli,
+                      "the list has %zu entries, and no room for more: posthorn cert "
+                      "remove NAME",
+                      count);
+    return rc;
 }
 
 int
@@ -87,10 +122,8 @@ cert_place_new(struct cert_place *place, const char *name, struct cert_entry *en
                         "'%s' is in the list already; choose another name, or remove it: posthorn "
                         "cert remove %s",
                         name, name);
-    return CLI_OK;
+    return check_room(place);
 }
-
-/* ---- the list ---- */
 
 int
 cert_place_list(struct cert_place *place, void (*run)(void *arg, struct cert_entry *entry),
@@ -146,11 +179,14 @@ change(struct cert_place *place, const struct conf_edit *edits, size_t count)
     const char *path = place->cli->inst.conf_path;
     struct strbuf before = strbuf_new(CONF_FILE_MAX), errors = strbuf_new(4096);
     int rc = cert_place_read(place, path, &before);
+    struct stat st;
 
+    if (rc == CLI_OK && stat(path, &st) < 0)
+        rc = cli_fail(place->cli, "%s: %s", path, strerror(errno));
     if (rc == CLI_OK && conf_edit_file_all(path, edits, count, &errors) < 0)
         rc = cli_fail(place->cli, "%s", strbuf_cstr(&errors));
     else if (rc == CLI_OK && cert_place_reload(place) != CLI_OK) {
-        (void)cert_place_write(place, path, strbuf_slice(&before), 0644);
+        (void)cert_place_write(place, path, strbuf_slice(&before), st.st_mode & 0777);
         rc = cli_fail(place->cli, "nothing was changed");
     }
     strbuf_free(&before);
@@ -177,19 +213,86 @@ cert_place_use(struct cert_place *place, const struct cert_entry *entry)
     return change(place, edits, ARRAY_LEN(edits));
 }
 
-int
-cert_place_use_by_host(struct cert_place *place, const struct cert_entry *entry, bool use)
+/* Puts the name into a list of the settings, or takes it out. */
+static int
+change_list(struct cert_place *place, enum conf_id list, const char *name, bool add)
 {
     struct strbuf value = strbuf_new((size_t)CONF_LIST_MAX * (TLS_PLACE_NAME_MAX + 1));
     int rc;
 
-    for (size_t i = 0; i < conf_list_count(place->conf, TLS_BY_HOST); i++)
-        if (strcmp(conf_list_item(place->conf, TLS_BY_HOST, i), entry->name) != 0)
+    for (size_t i = 0; i < conf_list_count(place->conf, list); i++)
+        if (strcmp(conf_list_item(place->conf, list, i), name) != 0)
             (void)strbuf_printf(&value, "%s%s", value.len > 0 ? " " : "",
-                                conf_list_item(place->conf, TLS_BY_HOST, i));
-    if (use)
-        (void)strbuf_printf(&value, "%s%s", value.len > 0 ? " " : "", entry->name);
-    rc = change(place, &(const struct conf_edit){TLS_BY_HOST, strbuf_cstr(&value)}, 1);
+                                conf_list_item(place->conf, list, i));
+    if (add)
+        (void)strbuf_printf(&value, "%s%s", value.len > 0 ? " " : "", name);
+    rc = change(place, &(const struct conf_edit){list, strbuf_cstr(&value)}, 1);
     strbuf_free(&value);
+    return rc;
+}
+
+int
+cert_place_use_by_host(struct cert_place *place, const struct cert_entry *entry, bool use)
+{
+    return change_list(place, TLS_BY_HOST, entry->name, use);
+}
+
+/* ---- acmed's ---- */
+
+bool
+cert_place_is_managed(const struct cert_place *place, const struct cert_entry *entry)
+{
+    return is_in_list(place, ACME_CERTIFICATES, entry->name);
+}
+
+static char *
+acme_file(const struct cert_place *place, const char *name, const char *ending)
+{
+    return xasprintf("%s/acme/%s.%s", place->cli->inst.db, name, ending);
+}
+
+/* acmed can't write to etc/certs: what it writes is seen there by a link. */
+static int
+make_link(const struct cert_place *place, const struct cert_entry *entry)
+{
+    char *target = acme_file(place, entry->name, "crt");
+    int rc = CLI_OK;
+
+    if (unlink(entry->crt) < 0 && errno != ENOENT) /* of one that was removed half */
+        rc = cli_fail(place->cli, "%s: %s", entry->crt, strerror(errno));
+    else if (symlink(target, entry->crt) < 0)
+        rc = cli_fail(place->cli, "%s: %s", entry->crt, strerror(errno));
+    free(target);
+    return rc;
+}
+
+/* Whatever stays is found again by nobody: a new request begins with other files. */
+static void
+remove_acme_files(const struct cert_place *place, const struct cert_entry *entry)
+{
+    static const char *const endings[] = {"crt", "state"};
+
+    unlink_keep_errno(AT_FDCWD, entry->crt);
+    for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+        char *path = acme_file(place, entry->name, endings[i]);
+
+        unlink_keep_errno(AT_FDCWD, path);
+        free(path);
+    }
+}
+
+int
+cert_place_manage(struct cert_place *place, const struct cert_entry *entry, bool manage)
+{
+    int rc = CLI_OK;
+
+    if (manage) {
+        remove_acme_files(place, entry);
+        rc = make_link(place, entry);
+    }
+    if (rc == CLI_OK)
+        rc = change_list(place, ACME_CERTIFICATES, entry->name, manage);
+    if ((rc == CLI_OK) != manage)
+        remove_acme_files(place, entry);
     return rc;
 }

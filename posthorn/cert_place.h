@@ -45,6 +45,10 @@ int cert_place_write(const struct cert_place *place, const char *path, struct sl
 int cert_place_use(struct cert_place *place, const struct cert_entry *entry);
 /* Is in tls.by_host from now on, or is not. */
 int cert_place_use_by_host(struct cert_place *place, const struct cert_entry *entry, bool use);
+/* Is it in acme.certificates, and from now on, or no longer? What acmed has of it goes, too, when
+ * it is no longer. */
+bool cert_place_is_managed(const struct cert_place *place, const struct cert_entry *entry);
+int cert_place_manage(struct cert_place *place, const struct cert_entry *entry, bool manage);
 /* Has a running suite take what is on disk. */
 int cert_place_reload(const struct cert_place *place);
 

@@ -1,8 +1,9 @@
 /*
- * posthorn/cmd_admin.c - `admin add|del|list|passwd|set|rename`: those who may administer.
+ * posthorn/cmd_admin.c - `admin add|del|list|passwd|set|rename|totp`: those who may administer.
  */
 #include "lib/base/mem.h"
 #include "posthorn/accounts.h"
+#include "posthorn/admin_totp.h"
 #include "posthorn/api_server.h"
 #include "posthorn/password.h"
 #include "posthorn/remote.h"
@@ -62,11 +63,11 @@ static int
 type_password(struct cli *cli, struct strbuf *out)
 {
     struct strbuf again = strbuf_new(out->max);
-    int rc = CLI_OK, typed = api_server_type("New password: ", out);
+    int rc = CLI_OK, typed = api_server_type(cli, "New password: ", out);
 
     if (typed < 0)
         rc = cli_usage(cli, "expected --password-stdin or --password-file FILE");
-    else if (typed > 0 || api_server_type("The same again: ", &again) != 0 ||
+    else if (typed > 0 || api_server_type(cli, "The same again: ", &again) != 0 ||
              !slice_eq(strbuf_slice(out), strbuf_slice(&again)))
         rc = cli_fail(cli, "that was not twice the same; nothing was changed");
     if (again.ptr != NULL)
@@ -133,24 +134,28 @@ static const struct cli_verb verbs[] = {
     {"add", "NAME [PROPERTY=VALUE...] " PASSWORD_SYNOPSIS " [--json]", "makes an administrator",
      admin_add},
     {"del", "NAME", "removes one; the last super administrator stays", admin_del},
-    {"list", "[--json]", "all of them", admin_list},
+    {"list", ACCOUNTS_LIST_SYNOPSIS, "all of them, or those with a text in them", admin_list},
     {"passwd", "NAME " PASSWORD_SYNOPSIS " [--json]", "sets the password", admin_passwd},
     {"own", "[--password-stdin | --password-file FILE]",
      "changes the password of the administrator who has logged in there", admin_own},
     {"set", "NAME PROPERTY=VALUE...", "changes properties", admin_set},
     {"rename", "NAME NEW-NAME", "a new name", admin_rename},
+    {"totp", ADMIN_TOTP_SYNOPSIS, "an authenticator whose codes logins need", admin_totp},
     {0},
 };
 
 const struct command command_admin = {
     .name = "admin",
-    .summary = "administrators: add, del, list, passwd, set, rename",
+    .summary = "administrators: add, del, list, passwd, set, rename, totp",
     .help =
         "Properties: type (super domain role) domains (separated by ';') rights (functions of a\n"
         "role, see accountd(8)) description mailbox (the administrator's own: its IMAP\n"
         "sessions may set quotas with SETQUOTA).\n"
         "'own' goes with --server or --profile: the old password is the one that logs in there,\n"
-        "the new one is asked for twice on a terminal.\n",
+        "the new one is asked for twice on a terminal.\n"
+        "totp makes a key for an authenticator (TOTP) and shows it once, on a terminal with a QR\n"
+        "code; its first code (asked for, or --confirm CODE) makes it count. --clear: the login\n"
+        "needs no code any more, for who has lost it. See the setting admin.totp.\n",
     .verbs = verbs,
     .remote = "add del list passwd own set rename",
 };

@@ -55,7 +55,8 @@ alias_rename(struct cli *cli, int argc, char **argv)
 static const struct cli_verb alias_verbs[] = {
     {"add", "ALIAS MAILBOX [description=TEXT]", "another name of a mailbox", alias_add},
     {"del", "ALIAS", "removes it", alias_del},
-    {"list", "[--domain DOMAIN] [--json]", "all of them", alias_list},
+    {"list", "[--domain DOMAIN] " ACCOUNTS_LIST_SYNOPSIS,
+     "all of them, or those with a text in them", alias_list},
     {"show", "ALIAS [--json]", "everything about one", alias_show},
     {"set", "ALIAS [mailbox=MAILBOX] [description=TEXT]", "changes it", alias_set},
     {"rename", "ALIAS NEW-ALIAS", "a new name", alias_rename},
@@ -94,7 +95,8 @@ domain_alias_list(struct cli *cli, int argc, char **argv)
 static const struct cli_verb domain_alias_verbs[] = {
     {"add", "NAME DOMAIN [description=TEXT]", "another name of a domain", domain_alias_add},
     {"del", "NAME", "removes it", domain_alias_del},
-    {"list", "[--json]", "all of them", domain_alias_list},
+    {"list", ACCOUNTS_LIST_SYNOPSIS, "all of them, or those with a text in them",
+     domain_alias_list},
     {0},
 };
 

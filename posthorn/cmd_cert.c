@@ -10,6 +10,8 @@
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "posthorn/cert_acme.h"
+#include "posthorn/cert_activate.h"
 #include "posthorn/cert_new.h"
 #include "posthorn/cert_place.h"
 #include "posthorn/oper_columns.h"
@@ -169,6 +171,15 @@ remove_file(const struct cert_place *place, const char *path, bool is_there)
     return cli_fail(place->cli, "%s: %s", path, strerror(errno));
 }
 
+/* keyd, and acmed, forget it. */
+static int
+forget(struct cert_place *place, const struct cert_entry *entry)
+{
+    if (cert_place_is_managed(place, entry))
+        return cert_place_manage(place, entry, false);
+    return entry->has_crt ? cert_place_reload(place) : CLI_OK;
+}
+
 static int
 remove_entry(struct cert_place *place, struct cert_entry *entry, const void *wish)
 {
@@ -185,7 +196,7 @@ remove_entry(struct cert_place *place, struct cert_entry *entry, const void *wis
         rc = remove_file(place, entry->csr, entry->has_csr);
     if (rc == CLI_OK)
         rc = remove_file(place, entry->key, entry->has_key);
-    return rc == CLI_OK && entry->has_crt ? cert_place_reload(place) : rc; /* keyd forgets it */
+    return rc == CLI_OK ? forget(place, entry) : rc;
 }
 
 static int
@@ -201,45 +212,12 @@ cert_remove(struct cli *cli, int argc, char **argv)
 
 /* ---- activate, deactivate ---- */
 
-/* What the services would refuse, or clients. */
-static int
-check(const struct cert_place *place, const struct cert_entry *entry)
-{
-    struct strbuf error = strbuf_new(2048), key = strbuf_new(CERT_PEM_MAX);
-    struct cert_chain *chain = NULL;
-    int rc = cert_place_read(place, entry->key, &key);
-
-    if (rc == CLI_OK) {
-        chain = cert_chain_read(entry->crt, &error);
-        if (chain == NULL || cert_chain_check(chain, clock_real_ms(), &error) < 0 ||
-            cert_chain_check_key(chain, strbuf_slice(&key), entry->key, &error) < 0)
-            rc = cli_fail(place->cli, "%s; nothing was changed", strbuf_cstr(&error));
-    }
-    if (key.ptr != NULL)
-        mem_wipe(key.ptr, key.cap);
-    strbuf_free(&key);
-    strbuf_free(&error);
-    cert_chain_free(&chain);
-    return rc;
-}
-
 static int
 activate(struct cert_place *place, struct cert_entry *entry, const void *wish)
 {
     const bool *by_host = wish;
-    int rc;
 
-    if (!entry->has_crt)
-        return cli_fail(place->cli,
-                        "'%s' is a request: the certificate that an authority made of "
-                        "it is still to be imported",
-                        entry->name);
-    if (*by_host && entry->csr == NULL)
-        return cli_fail(place->cli, "'%s' is not in the list; import it", entry->name);
-    rc = check(place, entry);
-    if (rc != CLI_OK)
-        return rc;
-    return *by_host ? cert_place_use_by_host(place, entry, true) : cert_place_use(place, entry);
+    return cert_activate_entry(place, entry, *by_host);
 }
 
 static int
@@ -272,22 +250,23 @@ cert_deactivate(struct cli *cli, int argc, char **argv)
 }
 
 #define SUBJECT                                                                                    \
-    "[--name NAME] [--key TYPE] [--authority] [--country C] [--state S] [--city C] "               \
+    "[--name NAME] [--key TYPE] [--email] [--authority] [--country C] [--state S] [--city C] "     \
     "[--organisation O] [--unit U]"
 
 static const struct cli_verb verbs[] = {
     {"list", "[--json]", "certificates and requests: for whom, and until when", cert_list},
     {"show", "NAME [--json]", "one of them in full", cert_show},
-    {"request", "HOST... " SUBJECT, "makes a key and a request, for an authority to sign",
-     cert_new_request},
-    {"self-signed", "HOST... [--days N] " SUBJECT, "makes a key and a certificate of its own",
-     cert_new_self_signed},
+    {"request", "HOST... | ADDRESS... " SUBJECT,
+     "makes a key and a request, for an authority to sign", cert_new_request},
+    {"self-signed", "HOST... | ADDRESS... [--days N] " SUBJECT,
+     "makes a key and a certificate of its own", cert_new_self_signed},
     {"import", "NAME --certificate FILE [--key FILE]",
      "a certificate with its chain, and its key or one that is in the list", cert_new_import},
     {"export", "NAME [--request | --key | --der] [--to FILE]",
      "prints the certificate, or what is asked for", cert_export},
     {"activate", "NAME [--by-host]", "has all services use it", cert_activate},
     {"deactivate", "NAME", "no longer by host", cert_deactivate},
+    {"acme", CERT_ACME_SYNOPSIS, "has an authority sign it, and renews it (RFC 8555)", cert_acme},
     {"remove", "NAME [--yes]", "removes it with its key", cert_remove},
     {0},
 };
@@ -305,9 +284,13 @@ const struct command command_cert = {
         "The name in the list is the first HOST, without \"*.\", unless --name says otherwise.\n"
         "TYPE of a key is rsa2048 (as shipped), rsa3072, rsa4096, p256, p384 or ed25519.\n"
         "--authority makes a certificate that can sign others, by other programs.\n"
+        "--email makes one for mail addresses in place of hosts (S/MIME); no service uses it.\n"
         "import without --key is for what an authority made of a request here, and for a renewal\n"
         "with the same key: it takes the place of the old certificate. The chain has to be in\n"
         "order, each certificate signed by the one that follows; the root need not be there.\n"
+        "acme request makes a key and has the authority of acme.directory sign a certificate for "
+        "it;\n"
+        "--activate or --by-host puts it in use when it comes. It is renewed with the same key.\n"
         "export --der is the form that programs on clients import. Keys are not encrypted.\n",
     .verbs = verbs,
     .remote = "list",

@@ -10,10 +10,12 @@
 #include "lib/account/canonical.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/conf/alert_conf.h"
 #include "lib/oper/master_call.h"
 #include "posthorn/accounts.h"
 #include "posthorn/dkim_dns.h"
 #include "posthorn/doctor.h"
+#include "posthorn/key_service.h"
 #include "posthorn/store_job.h"
 #include "posthorn/sts_service.h"
 #include "posthorn/zone_records.h"
@@ -86,6 +88,12 @@ check_configuration(struct doctor *d)
     strbuf_free(&errors);
     if (d->conf != NULL && d->services != NULL && sts_service_trouble(d->conf, d->services) != NULL)
         doctor_note(d, DOCTOR_FAIL, "services", "%s", sts_service_trouble(d->conf, d->services));
+    if (d->services != NULL && key_service_trouble(d->services) != NULL)
+        doctor_note(d, DOCTOR_FAIL, "services", "%s", key_service_trouble(d->services));
+    if (d->conf != NULL && d->services != NULL &&
+        alert_conf_service_trouble(d->conf, d->services) != NULL)
+        doctor_note(d, DOCTOR_FAIL, "services", "%s",
+                    alert_conf_service_trouble(d->conf, d->services));
 }
 
 static void
@@ -130,14 +138,37 @@ check_services(struct doctor *d)
     master_call_free(&master);
 }
 
+/* A domain that is to be synchronised, by a services.conf of before there was syncd. */
+static void
+note_sync(struct doctor *d, const char *domain, struct slice object)
+{
+    struct object_field *fields = xcalloc(OBJECT_FIELDS_MAX, sizeof(*fields));
+    int count = object_next(&object, fields);
+    bool is_started = d->services == NULL; /* that has been told */
+
+    for (size_t i = 0; d->services != NULL && i < d->services->count; i++)
+        is_started |=
+            strcmp(d->services->rows[i].program, "syncd") == 0 && d->services->rows[i].automatic;
+    if (!is_started && count > 0 && object_get(fields, (uint32_t)count, "sync_from").len > 0)
+        doctor_note(
+            d, DOCTOR_FAIL, "services",
+            "services.conf starts no syncd, so %s is not synchronised with its directory: "
+            "add the section [sync] (program = syncd, user = sync, socket = sync.sock 0666)",
+            domain);
+    free(fields);
+}
+
 static bool
-is_ours(struct accounts *accounts, const char *kind, const char *domain)
+is_ours(struct doctor *d, struct accounts *accounts, const char *kind, const char *domain)
 {
     const struct accountd_admin request = {
         .verb = SLICE("show"), .kind = slice_of(kind), .name = slice_of(domain)};
     struct accountd_admin_reply reply = {0};
 
-    return accounts_call(accounts, &request, &reply) == CLI_OK && reply.result == 0;
+    if (accounts_call(accounts, &request, &reply) != CLI_OK || reply.result != 0)
+        return false;
+    note_sync(d, domain, reply.data);
+    return true;
 }
 
 void
@@ -147,7 +178,7 @@ doctor_domain(struct doctor *d, const char *domain)
 
     if (accounts == NULL)
         doctor_note(d, DOCTOR_FAIL, "domain", "the account base cannot be asked");
-    else if (is_ours(accounts, "domain", domain) || is_ours(accounts, "domain-alias", domain))
+    else if (is_ours(d, accounts, "domain", domain) || is_ours(d, accounts, "domain-alias", domain))
         doctor_note(d, DOCTOR_OK, "domain", "%s is served here", domain);
     else
         doctor_note(d, DOCTOR_FAIL, "domain",
@@ -246,6 +277,8 @@ examine(struct doctor *d, const struct choice *choice)
     if (d->conf != NULL && d->services != NULL) {
         doctor_files(d);
         doctor_certificate(d);
+        doctor_acme(d);
+        doctor_secrets(d);
         doctor_ports(d);
         doctor_clock(d);
         doctor_relay(d);

@@ -45,7 +45,7 @@ static const struct cli_verb verbs[] = {
     {"add", "DOMAIN [PROPERTY=VALUE...]", "adds a domain; the first one becomes primary",
      domain_add},
     {"del", "DOMAIN", "removes it, once it holds no mailbox, alias or group", domain_del},
-    {"list", "[--json]", "all of them", domain_list},
+    {"list", ACCOUNTS_LIST_SYNOPSIS, "all of them, or those with a text in them", domain_list},
     {"show", "DOMAIN [--json]", "everything about one", domain_show},
     {"set", "DOMAIN PROPERTY=VALUE...", "changes properties", domain_set},
     {"rename", "DOMAIN NEW-DOMAIN", "a new name; addresses and mail follow", domain_rename},
@@ -62,11 +62,16 @@ const struct command command_domain = {
         "default_warning_limit (percent; 0: no warning) default_mailbox_path (ID of a storage\n"
         "directory) default_expires, and default_ with each limit of what a mailbox may send and\n"
         "take (default_may_send_remote, default_recipients_per_hour; posthorn user --help),\n"
+        "default_smtp_access and those of pop3, imap, ldap (from where a mailbox may be used),\n"
         "default_auth (internal external), external_auth (who knows the passwords of external\n"
         "users: pam:SERVICE, ldaps://HOST/NAME, ldaps://HOST/BASE?ATTRIBUTE, imaps://HOST and\n"
         "others, see authd(8)), mail_password (no: the password works in webmail only, mail\n"
         "programs need an authorization code), oauth_issuer oauth_audience oauth_claim oauth_keys\n"
-        "oauth_introspection (access tokens by which users may log in, see authd(8)).\n"
+        "oauth_introspection (access tokens by which users may log in, see authd(8)), sync_from\n"
+        "sync_layout sync_user_filter sync_group_filter sync_groups sync_map sync_vanished\n"
+        "sync_brake sync_interval (users and groups from a directory, see syncd(8)),\n"
+        "login_host login_ip (host names and addresses of this server where bare user names are\n"
+        "of this domain).\n"
         "take (default_may_send_remote, default_recipients_per_hour; posthorn user --help).\n"
         "What new passwords of its users have to be like, unless a user has rules of the own:\n"
         "password_min_length password_classes (0 to 4) password_no_name password_history\n"

@@ -193,7 +193,8 @@ group_member(struct cli *cli, int argc, char **argv)
 static const struct cli_verb verbs[] = {
     {"add", "GROUP [--member ADDRESS]... [PROPERTY=VALUE...]", "makes a group", group_add},
     {"del", "GROUP", "removes it; its members stay", group_del},
-    {"list", "[--domain DOMAIN] [--json]", "all of them", group_list},
+    {"list", "[--domain DOMAIN] " ACCOUNTS_LIST_SYNOPSIS,
+     "all of them, or those with a text in them", group_list},
     {"show", "GROUP [--json]", "everything about one, with its members", group_show},
     {"member", "add|del GROUP ADDRESS... | list GROUP [--json]", "changes or lists its members",
      group_member},

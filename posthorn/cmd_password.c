@@ -1,6 +1,6 @@
 /*
  * posthorn/cmd_password.c - `password dictionary add|remove|import|export|report`: the passwords
- * that nobody may set.
+ * that nobody may set; and the table of the verbs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "posthorn/accounts.h"
+#include "posthorn/password_verbs.h"
 
 #define TEXT_MAX (256u << 20) /* bytes of a file with words */
 #define PART_BYTES 60000      /* a field's limit is OBJECT_VALUE_MAX */
@@ -284,17 +285,31 @@ static const struct cli_verb verbs[] = {
      "add WORD... | remove WORD... | import FILE | export [FILE] | report [--domain DOMAIN] "
      "[--json]",
      "the passwords that nobody may set", run_dictionary},
+    {"seal", "SETTING [HOST NAME] | SETTING --in-place",
+     "encrypts what is logged in with elsewhere: one password, or a file's", password_seal},
+    {"rotate", "OWNER", "another key for what is sealed", password_rotate},
     {0},
 };
 
 const struct command command_password = {
     .name = "password",
-    .summary = "the dictionary of weak passwords",
-    .help = "A password that is in the dictionary is refused whenever one is set; the case of\n"
-            "letters does not count. import takes a word from each line (those that are there\n"
-            "already stay), export writes them so and overwrites no file.\n"
-            "report finds mailboxes that have a listed password all the same: it was set before\n"
-            "the word was listed, or came as a record. That takes a hash (some 20 ms) for each\n"
-            "mailbox and each word that its password was not held against yet.\n",
+    .summary = "the dictionary of weak passwords; passwords of the configuration, encrypted",
+    .help =
+        "A password that is in the dictionary is refused whenever one is set; the case of\n"
+        "letters does not count. import takes a word from each line (those that are there\n"
+        "already stay), export writes them so and overwrites no file.\n"
+        "report finds mailboxes that have a listed password all the same: it was set before\n"
+        "the word was listed, or came as a record. That takes a hash (some 20 ms) for each\n"
+        "mailbox and each word that its password was not held against yet.\n"
+        "seal encrypts the passwords that the server itself logs in with, for the one service\n"
+        "that needs them, with a key that only that service can read (etc/keys/OWNER.key, made\n"
+        "where it is missing). SETTING is remote.relay_passwords, proxy.password_file,\n"
+        "auth.outside_accounts or ldap.write_password_file. It reads a password from the\n"
+        "terminal or standard input and prints the text to put in its place; HOST and NAME are\n"
+        "those of its line, and elsewhere the text does not open. With --in-place all plain\n"
+        "passwords of the setting's file are sealed where they stand. rotate makes another key\n"
+        "for an owner (out, auth or ldap), seals everything anew and drops the old one.\n"
+        "A backup without etc/keys cannot open what is sealed, and one with it can: keep them\n"
+        "apart.\n",
     .verbs = verbs,
 };

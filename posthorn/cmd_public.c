@@ -98,7 +98,8 @@ public_revoke(struct cli *cli, int argc, char **argv)
 static const struct cli_verb verbs[] = {
     {"add", "NAME@DOMAIN [PROPERTY=VALUE...]", "makes a public folder and its address", public_add},
     {"del", "NAME@DOMAIN --yes", "removes it with all mail in it", public_del},
-    {"list", "[--domain DOMAIN] [--json]", "all of them", public_list},
+    {"list", "[--domain DOMAIN] " ACCOUNTS_LIST_SYNOPSIS,
+     "all of them, or those with a text in them", public_list},
     {"show", "NAME@DOMAIN [--json]", "everything about one, with its lists", public_show},
     {"set", "NAME@DOMAIN PROPERTY=VALUE...", "changes properties; the name stays", public_set},
     {"grant", "NAME@DOMAIN read|write|delete MAILBOX|@DOMAIN...", "gives a right", public_grant},

@@ -199,6 +199,8 @@ make_files(struct setup *setup, struct slice text)
     if (rc == CLI_OK)
         rc = setup_certificate(setup);
     if (rc == CLI_OK)
+        rc = setup_seal_keys(setup);
+    if (rc == CLI_OK)
         rc = setup_configuration(setup, text);
     return rc;
 }

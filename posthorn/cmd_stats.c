@@ -1,174 +1,182 @@
 /*
- * posthorn/cmd_stats.c - `stats`: the counters that the services keep in shared memory.
+ * posthorn/cmd_stats.c - `stats`: the counters that the services keep in shared memory, and what
+ * they did over time.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
+#include "lib/base/io.h"
 #include "lib/base/mem.h"
-#include "lib/base/parse.h"
-#include "lib/sys/stats.h"
+#include "lib/figures/exposition.h"
+#include "lib/sys/stats_dir.h"
+#include "posthorn/cmd_stats_users.h"
 #include "posthorn/command.h"
+#include "posthorn/history.h"
 #include "posthorn/oper_columns.h"
 #include "posthorn/remote.h"
 
-#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
-
-struct printer {
-    struct table *table; /* NULL: for Prometheus */
-    const char *service;
-};
-
 struct choice {
     const char *service; /* NULL: all */
+    const char *day;
+    struct history_wish history;
     bool prometheus;
 };
 
+struct printer {
+    const struct cli *cli;
+    struct table *table;
+};
+
 static void
-add_counter(void *arg, const char *name, uint64_t value)
+add_counter(void *arg, const struct stats_sample *sample)
 {
     const struct printer *p = arg;
     char number[24];
 
-    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)value);
+    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)sample->value);
     table_add(p->table,
-              (const struct object_field[]){{SLICE("service"), slice_of(p->service)},
-                                            {SLICE("counter"), slice_of(name)},
+              (const struct object_field[]){{SLICE("service"), slice_of(sample->service)},
+                                            {SLICE("counter"), slice_of(sample->counter)},
                                             {SLICE("value"), slice_of(number)}},
               3);
 }
 
-/* A line of the text format that Prometheus reads (version 0.0.4). Names were written by our own
- * programs, but processes that talk to the network may write there too: what is no name is left
- * out.
- */
 static void
-print_sample(void *arg, const char *name, uint64_t value)
+warn_unreadable(void *arg, const char *service, int error)
 {
     const struct printer *p = arg;
 
-    if (name[0] == '\0' || strspn(name, NAME_CHARACTERS) != strlen(name) ||
-        strspn(p->service, NAME_CHARACTERS "-") != strlen(p->service))
-        return;
-    (void)printf("posthorn_%s{service=\"%s\"} %llu\n", name, p->service,
-                 (unsigned long long)value); /* flushed, and looked at, when the program ends */
+    cli_warn(p->cli, "%s/stats/%s: %s", p->cli->inst.run, service, strerror(error));
 }
 
 static int
-by_name(const struct dirent **a, const struct dirent **b)
+show_table(struct cli *cli, int fd, const char *only)
 {
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
+    struct printer p = {cli, oper_table(OPER_COUNTER)};
+    int count = stats_dir_each(fd, only, add_counter, warn_unreadable, &p);
 
-static int
-print_services(struct cli *cli, struct dirent **names, int count, int dirfd,
-               const struct choice *choice)
-{
-    const char *only = choice->service;
-    struct printer p = {.table = choice->prometheus ? NULL : oper_table(OPER_COUNTER)};
-    bool found = only == NULL;
-
-    for (int i = 0; i < count; i++) {
-        struct stats *stats;
-
-        p.service = names[i]->d_name;
-        if (p.service[0] == '.' || (only != NULL && strcmp(only, p.service) != 0))
-            continue;
-        found = true;
-        stats = stats_open(dirfd, p.service, false);
-        if (stats == NULL) {
-            cli_warn(cli, "%s/stats/%s: %s", cli->inst.run, p.service, strerror(errno));
-            continue;
-        }
-        (void)stats_counters(stats, choice->prometheus ? print_sample : add_counter,
-                             &p); /* how many there were is not needed */
-        stats_close(&stats);
-    }
-    if (!found) {
-        if (p.table != NULL)
-            table_free(&p.table);
-        return cli_fail(cli, "there is no service '%s'; 'posthorn stats' shows all", only);
-    }
-    if (p.table != NULL)
+    if (count > 0 || (count == 0 && only == NULL))
         table_print(&p.table, cli->json);
+    else
+        table_free(&p.table);
+    return count;
+}
+
+static int
+show_exposition(struct cli *cli, int fd, const char *only)
+{
+    struct printer p = {.cli = cli};
+    struct strbuf text = strbuf_new(EXPOSITION_MAX);
+    int count = exposition_write(fd, only, clock_real_ms(), &text, warn_unreadable, &p);
+
+    (void)fputs(strbuf_cstr(&text), stdout); /* looked at when the program ends */
+    strbuf_free(&text);
+    return count;
+}
+
+static int
+show_counters(struct cli *cli, const struct choice *choice)
+{
+    int fd = stats_dir_open(cli->inst.run), count;
+
+    if (fd < 0)
+        return cli_fail(cli, "%s/stats: %s; has the mail server been started?", cli->inst.run,
+                        strerror(errno));
+    count = choice->prometheus ? show_exposition(cli, fd, choice->service)
+                               : show_table(cli, fd, choice->service);
+    close_keep_errno(fd);
+    if (count < 0)
+        return cli_fail(cli, "%s/stats: %s", cli->inst.run, strerror(errno));
+    if (count == 0 && choice->service != NULL)
+        return cli_fail(cli, "there is no service '%s'; 'posthorn stats' shows all",
+                        choice->service);
     return CLI_OK;
 }
 
-static void
-add_remote_row(void *arg, const struct object_field *fields, uint32_t count)
-{
-    struct printer *p = arg;
-    char *name, *service;
-    uint64_t value;
-
-    if (p->table != NULL) {
-        table_add(p->table, fields, count);
-    } else if (parse_u64(object_get(fields, count, "value"), UINT64_MAX, &value) == 0) {
-        name = xslicedup(object_get(fields, count, "counter"));
-        service = xslicedup(object_get(fields, count, "service"));
-        p->service = service;
-        print_sample(p, name, value);
-        free(name);
-        free(service);
-    }
-}
-
 static int
-print_remote(struct cli *cli, const struct choice *choice)
+show_remote(struct cli *cli, const struct choice *choice)
 {
     const struct object_field within = {SLICE("within"), slice_of(choice->service)};
-    struct printer p = {.table = choice->prometheus ? NULL : oper_table(OPER_COUNTER)};
-    int rc = remote_each(cli, OPER_COUNTER, &within, 1, add_remote_row, &p);
+    struct table *table = oper_table(OPER_COUNTER);
+    int rc = remote_each(cli, OPER_COUNTER, &within, 1, oper_add_row, table);
 
-    if (p.table != NULL && rc == CLI_OK)
-        table_print(&p.table, cli->json);
-    else if (p.table != NULL)
-        table_free(&p.table);
+    if (rc == CLI_OK)
+        table_print(&table, cli->json);
+    else
+        table_free(&table);
     return rc;
+}
+
+/* 0, or CLI_USAGE after the message. */
+static int
+check_choice(struct cli *cli, const struct choice *choice)
+{
+    const struct history_wish *h = &choice->history;
+    bool has_history = h->counter != NULL;
+    int ways = choice->prometheus + has_history + (choice->day != NULL);
+
+    if (ways > 1)
+        return cli_usage(cli, "expected one of --prometheus, --history and --day");
+    if (choice->prometheus && cli->json)
+        return cli_usage(cli, "expected either --json or --prometheus");
+    if (choice->service != NULL && (has_history || choice->day != NULL))
+        return cli_usage(cli, "--history and --day take no service; a counter is SERVICE/COUNTER");
+    if (!has_history && (h->since != NULL || h->until != NULL || h->by != NULL))
+        return cli_usage(cli, "--since, --until and --by go with --history");
+    return 0;
 }
 
 static int
 run_stats(struct cli *cli, int argc, char **argv)
 {
-    struct choice choice = {NULL, false};
-    const struct cli_option options[] = {{"--prometheus", CLI_FLAG, &choice.prometheus}};
-    struct dirent **names = NULL;
-    char *path;
-    int count, fd, rc = CLI_OK;
+    struct choice choice = {.service = NULL};
+    const struct cli_option options[] = {{"--prometheus", CLI_FLAG, &choice.prometheus},
+                                         {"--history", CLI_TEXT, &choice.history.counter},
+                                         {"--since", CLI_TEXT, &choice.history.since},
+                                         {"--until", CLI_TEXT, &choice.history.until},
+                                         {"--by", CLI_TEXT, &choice.history.by},
+                                         {"--day", CLI_TEXT, &choice.day}};
 
+    if (cli->remote == NULL && argc > 0 && strcmp(argv[0], "users") == 0)
+        return stats_users(cli, argc - 1, argv + 1);
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
-    if (choice.prometheus && cli->json)
-        return cli_usage(cli, "expected either --json or --prometheus");
     choice.service = argc == 1 ? argv[0] : NULL;
+    if (check_choice(cli, &choice) != 0)
+        return CLI_USAGE;
+    if (cli->remote != NULL &&
+        (choice.prometheus || choice.history.counter != NULL || choice.day != NULL))
+        return cli_usage(cli, "this works on the server itself, not with --server or --profile");
     if (cli->remote != NULL)
-        return print_remote(cli, &choice);
+        return show_remote(cli, &choice);
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
-    path = xasprintf("%s/stats", cli->inst.run);
-    fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    count = fd < 0 ? -1 : scandir(path, &names, NULL, by_name);
-    if (count < 0)
-        rc = cli_fail(cli, "%s: %s; has the mail server been started?", path, strerror(errno));
-    else
-        rc = print_services(cli, names, count, fd, &choice);
-    for (int i = 0; i < count; i++)
-        free(names[i]);
-    free(names);
-    free(path);
-    return rc;
+    if (choice.history.counter != NULL)
+        return history_show(cli, &choice.history);
+    return choice.day != NULL ? history_show_day(cli, choice.day) : show_counters(cli, &choice);
 }
 
 const struct command command_stats = {
     .name = "stats",
-    .summary = "the services' counters since the start",
-    .synopsis = "[--json | --prometheus] [SERVICE]",
+    .summary = "the services' counters since the start, and what they did over time, and users'",
+    .synopsis = "[--json | --prometheus] [SERVICE] | --history COUNTER [--since TIME] "
+                "[--until TIME] [--by minute|hour|day] [--json] | --day DAY [--json] "
+                "| " STATS_USERS_SYNOPSIS,
     .help =
         "--prometheus prints the text format that Prometheus reads: let a timer write it where\n"
-        "node_exporter's textfile collector looks, or answer a scrape with it.\n",
+        "node_exporter's textfile collector looks, or have metricsd answer scrapes (metricsd(8)).\n"
+        "--history draws what one counter did: by the minute for the last two days, by the hour\n"
+        "for 40, by the day for a year. COUNTER is SERVICE/NAME as in the table, or NAME where\n"
+        "one service alone has it; without a time it is the last day by the hour. Of a level\n"
+        "(messages_active) each row is the highest reading, of a counter by how much it grew.\n"
+        "--day shows all counters of one day. TIME is 2026-11-27, 2026-11-27T10:00 or 36h (so\n"
+        "long ago), DAY is 2026-11-27, today or yesterday; all of it in UTC.\n"
+        "users: messages and bytes that each user of a domain sent to and received from here and\n"
+        "elsewhere, and SMTP logins, today or on a day, or in the week (Monday to Sunday) or\n"
+        "month of a day, UTC. Days are kept for 62 days, months for 13.\n",
     .run = run_stats,
     .remote = "*",
 };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/conf/alert_conf.h"
 #include "lib/conf/archive_conf.h"
 #include "lib/conf/lists.h"
 #include "lib/conf/monitor_rules.h"
@@ -20,6 +21,8 @@
 #include "lib/mail/footer_file.h"
 #include "lib/mail/template_file.h"
 #include "lib/tls/tls_conf.h"
+#include "posthorn/acme_service.h"
+#include "posthorn/key_service.h"
 #include "posthorn/sts_service.h"
 #include "posthorn/welcome.h"
 
@@ -40,6 +43,19 @@ config_check_read(const struct cli *cli)
     return conf;
 }
 
+/* What a services.conf of before lacks. */
+static void
+warn_of_services(const struct cli *cli, const struct conf *conf, const struct services *services)
+{
+    const char *const troubles[] = {
+        sts_service_trouble(conf, services), acme_service_trouble(conf, services),
+        alert_conf_service_trouble(conf, services), key_service_trouble(services)};
+
+    for (size_t i = 0; i < ARRAY_LEN(troubles); i++)
+        if (troubles[i] != NULL)
+            (void)cli_fail(cli, "warning: %s", troubles[i]);
+}
+
 static bool
 services_are_right(const struct cli *cli, const struct conf *conf)
 {
@@ -50,10 +66,12 @@ services_are_right(const struct cli *cli, const struct conf *conf)
     if (right && conf != NULL)
         right = services_check_ports(services, cli->inst.services_path,
                                      conf_u64(conf, SYSTEM_PORT_OFFSET), &errors) == 0;
-    if (services != NULL && conf != NULL && sts_service_trouble(conf, services) != NULL)
-        (void)cli_fail(cli, "warning: %s", sts_service_trouble(conf, services));
+    if (services != NULL && conf != NULL)
+        warn_of_services(cli, conf, services);
     if (right && conf != NULL)
         right = archive_conf_check(conf, services, &errors) == 0;
+    if (right && conf != NULL)
+        right = alert_conf_check(conf, &errors) == 0;
     (void)fputs(strbuf_cstr(&errors), stderr);
     services_free(&services);
     strbuf_free(&errors);
@@ -64,15 +82,19 @@ services_are_right(const struct cli *cli, const struct conf *conf)
 static bool
 users_are_right(const struct cli *cli, const struct conf *conf)
 {
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct services *services = services_load(cli->inst.services_path, &errors);
     bool right = true;
 
-    for (int id = 0; geteuid() == 0 && role_find_bad(conf, &id); id++) {
+    for (int id = 0; geteuid() == 0 && role_find_bad(conf, services, &id); id++) {
         (void)cli_fail(cli,
                        "users.%s: '%s' is no user for a service: expected a name from /etc/passwd "
                        "or uid:gid, and not root",
                        conf_settings[id].name, conf_str(conf, (enum conf_id)id));
         right = false;
     }
+    services_free(&services);
+    strbuf_free(&errors); /* services_are_right has told of them */
     return right;
 }
 

@@ -95,7 +95,7 @@ check_place(struct doctor *d, const struct expectation *e)
 static void
 check_users(struct doctor *d)
 {
-    for (int id = 0; geteuid() == 0 && role_find_bad(d->conf, &id); id++)
+    for (int id = 0; geteuid() == 0 && role_find_bad(d->conf, d->services, &id); id++)
         doctor_note(d, DOCTOR_FAIL, "users", "users.%s: '%s' is no user for a service",
                     conf_settings[id].name, conf_str(d->conf, (enum conf_id)id));
 }
@@ -112,6 +112,7 @@ check_places(struct doctor *d)
         {inst->services_path, "", -1, 022, 0, S_IFREG, true},
         {inst->db, "", USERS_ACCOUNT, 077, 0700, S_IFDIR, false},
         {inst->db, "accounts.db", USERS_ACCOUNT, 077, 0600, S_IFREG, false},
+        {inst->db, "alerts", USERS_ALERT, 077, 0700, S_IFDIR, true},
         {inst->archive, "", USERS_ARCHIVE, 077, 0700, S_IFDIR, false},
         {inst->log, "", USERS_LOG, 027, 0700, S_IFDIR, false},
         {inst->run, "", -1, 022, 0111, S_IFDIR, false},

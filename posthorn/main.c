@@ -54,6 +54,7 @@ take_option(struct before *before, int argc, char **argv, int *at)
                  {"--profile", &before->where.profile},
                  {"--admin", &before->where.admin},
                  {"--certificates", &before->where.certificates},
+                 {"--code", &before->where.code},
                  {"--password-file", &before->where.password_file}};
 
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
@@ -91,7 +92,8 @@ go_there(struct cli *cli, const struct before *before)
     int rc;
 
     if (where->server == NULL && where->profile == NULL) {
-        if (where->admin != NULL || where->certificates != NULL || where->password_file != NULL)
+        if (where->admin != NULL || where->certificates != NULL || where->password_file != NULL ||
+            where->code != NULL)
             return cli_usage(cli, "these options go with --server or --profile");
         return CLI_OK;
     }

@@ -5,7 +5,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "lib/account/listing.h"
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
@@ -141,6 +143,75 @@ table_rows(const struct table *table)
     return table->rows;
 }
 
+/* ---- order ---- */
+
+struct sorted_row {
+    char **cells;
+    struct slice key;
+};
+
+static int
+compare_text(const void *a, const void *b)
+{
+    return listing_compare_text(((const struct sorted_row *)a)->key,
+                                ((const struct sorted_row *)b)->key);
+}
+
+static int
+compare_number(const void *a, const void *b)
+{
+    return listing_compare_number(((const struct sorted_row *)a)->key,
+                                  ((const struct sorted_row *)b)->key);
+}
+
+static void
+sort_by(struct table *table, size_t column, bool descending)
+{
+    size_t width = table->column_count;
+    struct sorted_row *rows = xcalloc(table->rows, sizeof(*rows));
+    char **cells = xreallocarray(NULL, table->rows_allocated, width * sizeof(*cells));
+
+    for (size_t i = 0; i < table->rows; i++)
+        rows[i] = (struct sorted_row){table->cells + i * width,
+                                      slice_of(table->cells[i * width + column])};
+    qsort(rows, table->rows, sizeof(*rows),
+          table->columns[column].type == COLUMN_NUMBER ? compare_number : compare_text);
+    for (size_t i = 0; i < table->rows; i++)
+        memcpy(cells + i * width, rows[descending ? table->rows - 1 - i : i].cells,
+               width * sizeof(*cells));
+    free(table->cells);
+    free(rows);
+    table->cells = cells;
+}
+
+int
+table_sort(struct table *table, const char *column, bool descending)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (strcmp(table->columns[i].name, column) != 0)
+            continue;
+        if (table->rows > 1)
+            sort_by(table, i, descending);
+        return 0;
+    }
+    return -1;
+}
+
+void
+table_cut(struct table *table, uint64_t offset, uint64_t limit)
+{
+    size_t from = offset < table->rows ? (size_t)offset : table->rows;
+    size_t count = table->rows - from < limit ? table->rows - from : (size_t)limit;
+    size_t width = table->column_count;
+
+    for (size_t i = 0; i < table->rows * width; i++)
+        if (i < from * width || i >= (from + count) * width)
+            free(table->cells[i]);
+    if (count > 0)
+        memmove(table->cells, table->cells + from * width, count * width * sizeof(*table->cells));
+    table->rows = count;
+}
+
 static struct slice
 cell(const struct table *table, size_t row, size_t column)
 {
@@ -271,6 +342,12 @@ write_out(struct strbuf *out)
 {
     (void)fwrite(strbuf_cstr(out), 1, out->len, stdout); /* main() tests stdout at the end */
     strbuf_free(out);
+}
+
+void
+table_json(const struct table *table, struct strbuf *out)
+{
+    append_json_table(out, table);
 }
 
 void

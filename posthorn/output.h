@@ -31,6 +31,13 @@ struct table;
 struct table *table_new(const struct column *columns, size_t count);
 void table_add(struct table *table, const struct object_field *fields, uint32_t count);
 size_t table_rows(const struct table *table);
+/* Puts the rows in the order of a column's values, numbers by value. -1: there is no such column.
+ */
+int table_sort(struct table *table, const char *column, bool descending);
+/* Leaves out the first `offset` rows and all behind `limit` of the others. */
+void table_cut(struct table *table, uint64_t offset, uint64_t limit);
+/* All rows as JSON, appended to `out`. */
+void table_json(const struct table *table, struct strbuf *out);
 /* Prints all rows on stdout (JSON: an array of objects; without rows `[]`, or as a table nothing)
  * and frees the table. */
 void table_print(struct table **tablep, bool json);

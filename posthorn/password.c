@@ -10,10 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/auth/made_up.h"
 #include "lib/auth/password.h"
-#include "lib/auth/policy.h"
 #include "lib/base/mem.h"
-#include "lib/base/random.h"
 
 static int
 hash(struct cli *cli, struct slice password, struct strbuf *record)
@@ -59,26 +58,6 @@ password_record_from(struct cli *cli, const char *path, struct strbuf *record)
 
 /* ---- a password ---- */
 
-#define GROUP 5 /* "aB3dE-fGh1J-..." */
-
-void
-password_make_up(struct strbuf *password)
-{
-    char text[PASSWORD_GENERATED_LEN + 1];
-    const struct policy all = {.classes = POLICY_CLASSES};
-    struct strbuf why = strbuf_new(500);
-
-    do {
-        random_name(text, PASSWORD_GENERATED_LEN);
-        for (size_t i = GROUP; i < PASSWORD_GENERATED_LEN; i += GROUP + 1)
-            text[i] = '-';
-        strbuf_clear(&why);
-    } while (policy_check(&all, SLICE(""), slice_of(text), &why) < 0);
-    (void)strbuf_str(password, text); /* the caller has made room */
-    mem_wipe(text, sizeof(text));
-    strbuf_free(&why);
-}
-
 int
 password_take(struct cli *cli, const struct password_source *source, struct password_given *given)
 {
@@ -95,9 +74,9 @@ password_take(struct cli *cli, const struct password_source *source, struct pass
         return cli_read_secret(cli, source->record_file, &given->secret);
     if (sources == 1)
         return cli_read_secret(cli, source->from_stdin ? "-" : source->file, &given->secret);
-    given->secret = strbuf_new(PASSWORD_GENERATED_LEN);
+    given->secret = strbuf_new(MADE_UP_MAX);
     given->made_up = true;
-    password_make_up(&given->secret);
+    made_up_password(0, &given->secret);
     return CLI_OK;
 }
 

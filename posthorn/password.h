@@ -8,8 +8,6 @@
 #include "lib/ipc/object.h"
 #include "posthorn/command.h"
 
-#define PASSWORD_GENERATED_LEN 20
-
 struct password_source {
     bool from_stdin;         /* --password-stdin */
     const char *file;        /* --password-file */
@@ -41,8 +39,6 @@ void password_given_free(struct password_given *given); /* wipes */
 struct object_field password_field(const struct password_given *given);
 /* What is to be shown: "" unless it was made up. */
 const char *password_made_up(const struct password_given *given);
-/* A password that policies take: PASSWORD_GENERATED_LEN characters of all classes. */
-void password_make_up(struct strbuf *password);
 
 /* The record of one line from a file ("-": stdin), hashed here: an answer, which no rules hold for.
  */

@@ -195,6 +195,7 @@ add_typed(struct cli *cli, struct parameters *ps, const struct api_param *p, str
             return cli_fail(cli, "%s: expected a number", p->name);
         add_number(ps, p->name, (int64_t)number);
         return CLI_OK;
+    case API_KILO:
     case API_NOT:
     case API_CHOICE:
     case API_OBJECT:

@@ -19,7 +19,7 @@ struct setup_user {
     gid_t gid;
     bool numeric; /* no such name on this system: the numbers go into the configuration */
 };
-#define SETUP_USERS_MAX 16
+#define SETUP_USERS_MAX 32
 #define SETUP_FIRST_UID 64200
 
 /* In a file, or the secret itself; neither: it is made up. */
@@ -66,6 +66,7 @@ bool setup_setting_is_given(const struct setup *setup, enum conf_id id);
 int setup_text(struct setup *setup, struct strbuf *text);
 int setup_configuration(struct setup *setup, struct slice text);
 int setup_certificate(struct setup *setup);
+int setup_seal_keys(struct setup *setup); /* of sealed passwords */
 
 /* ---- accounts ---- */
 struct strbuf;

@@ -16,6 +16,7 @@
 #include "lib/conf/services.h"
 #include "lib/mail/template_set.h"
 #include "lib/tls/cert_make.h"
+#include "posthorn/seal_keys.h"
 #include "posthorn/setup.h"
 
 #define CERTIFICATE_DAYS 3650
@@ -217,6 +218,24 @@ out:
     strbuf_free(&error);
     free(key_path);
     free(certificate_path);
+    return rc;
+}
+
+int
+setup_seal_keys(struct setup *setup)
+{
+    enum conf_id owners[SEAL_OWNERS_MAX];
+    size_t count = seal_owners(owners);
+    int rc = CLI_OK;
+
+    for (size_t i = 0; i < count && rc == CLI_OK; i++) {
+        const struct setup_user *user = setup_user(setup, owners[i]);
+        const struct seal_owner owner = {owners[i], user->uid, user->gid, setup->is_root};
+        struct seal_keys keys;
+
+        rc = seal_keys_need(setup->cli, &owner, &keys);
+        seal_keys_wipe(&keys);
+    }
     return rc;
 }
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "lib/auth/made_up.h"
 #include "lib/base/mem.h"
 #include "posthorn/password.h"
 
@@ -65,7 +66,7 @@ int
 user_many_do(struct user_many *many, uint64_t line, struct slice address,
              struct object_field *fields, uint32_t count)
 {
-    struct strbuf made_up = strbuf_new(PASSWORD_GENERATED_LEN);
+    struct strbuf made_up = strbuf_new(MADE_UP_MAX);
     struct accountd_admin request = {.verb = slice_of(many->verb),
                                      .kind = SLICE("user"),
                                      .name = address,
@@ -75,7 +76,7 @@ user_many_do(struct user_many *many, uint64_t line, struct slice address,
     int rc;
 
     if (!brings_password(fields, count) && many->random)
-        password_make_up(&made_up);
+        made_up_password(0, &made_up);
     if (!brings_password(fields, count) && (many->random || many->fixed.len > 0))
         fields[request.field_count++] =
             (struct object_field){SLICE("new_password"), many->random ? strbuf_slice(&made_up)

@@ -11,7 +11,7 @@ struct user_many {
     struct cli *cli;
     struct accounts *accounts;
     struct table *report;
-    const char *verb;    /* "add" or "set" */
+    const char *verb;    /* "add", "set" or "defaults" */
     bool random;         /* a password is made up for each that brings none, and reported */
     struct strbuf fixed; /* the password of all those; empty: none. Secret */
     bool failed;         /* at least one was refused */

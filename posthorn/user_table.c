@@ -15,6 +15,8 @@
 #include "lib/base/csv.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "posthorn/new_file.h"
 #include "posthorn/user_many.h"
 
 #define TEXT_MAX (256u << 20)
@@ -22,6 +24,7 @@
 #define REASON_MAX 200
 /* passwd(5): the name, and the gecos field's first part is the name of the person. */
 #define PASSWD_FIELDS "address,-,-,-,full_name,-,-"
+#define UID_AT 2
 
 /* ---- columns ---- */
 
@@ -104,6 +107,7 @@ struct user_source {
     const char *path, *fields, *domain;
     char separator, comment;
     bool passwd;                 /* the host's file of accounts */
+    uint64_t uid_min, uid_max;   /* of it */
     const struct cli_list *only; /* of these names; none: all */
 };
 
@@ -122,6 +126,18 @@ is_wanted(const struct user_source *source, struct slice name)
         if (slice_eq(name, slice_of(source->only->items[i])))
             return true;
     return source->only->count == 0;
+}
+
+/* passwd(5): the third field. One that is no number is nobody's. */
+static bool
+has_wanted_uid(const struct import *im)
+{
+    uint64_t uid;
+
+    if (!im->source->passwd)
+        return true;
+    return im->csv.count > UID_AT && parse_u64(im->csv.fields[UID_AT], UINT32_MAX, &uid) == 0 &&
+           uid >= im->source->uid_min && uid <= im->source->uid_max;
 }
 
 /* With the default domain. */
@@ -153,7 +169,7 @@ import_record(struct import *im)
         return CLI_OK;
     }
     given = im->csv.fields[im->columns.address_at];
-    if (!is_wanted(im->source, given))
+    if (!is_wanted(im->source, given) || !has_wanted_uid(im))
         return CLI_OK;
     if (!complete_address(im, given)) {
         user_many_refused(&im->many, line, SLICE(""), SLICE("the address is empty or too long"));
@@ -229,21 +245,39 @@ import_from(struct cli *cli, const struct user_source *source, bool random, cons
     return rc;
 }
 
+static int
+parse_uids(struct slice text, struct user_source *source)
+{
+    struct slice to = text, from = slice_split(&to, '-');
+
+    return parse_u64(from, UINT32_MAX, &source->uid_min) < 0 ||
+                   parse_u64(to, UINT32_MAX, &source->uid_max) < 0 ||
+                   source->uid_min > source->uid_max
+               ? -1
+               : 0;
+}
+
 int
 user_import(struct cli *cli, int argc, char **argv)
 {
     struct cli_list only = {.count = 0};
-    struct user_source source = {.only = &only};
-    const char *separator = NULL, *comment = "#", *fixed_file = NULL;
+    struct user_source source = {.only = &only, .uid_max = UINT32_MAX};
+    const char *separator = NULL, *comment = "#", *fixed_file = NULL, *uids = NULL;
     bool random = false;
-    const struct cli_option options[] = {
-        {"--domain", CLI_TEXT, &source.domain},   {"--fields", CLI_TEXT, &source.fields},
-        {"--separator", CLI_TEXT, &separator},    {"--comment", CLI_TEXT, &comment},
-        {"--passwd", CLI_FLAG, &source.passwd},   {"--only", CLI_LIST, &only},
-        {"--random-password", CLI_FLAG, &random}, {"--password-file", CLI_TEXT, &fixed_file}};
+    const struct cli_option options[] = {{"--domain", CLI_TEXT, &source.domain},
+                                         {"--fields", CLI_TEXT, &source.fields},
+                                         {"--separator", CLI_TEXT, &separator},
+                                         {"--comment", CLI_TEXT, &comment},
+                                         {"--passwd", CLI_FLAG, &source.passwd},
+                                         {"--only", CLI_LIST, &only},
+                                         {"--uids", CLI_TEXT, &uids},
+                                         {"--random-password", CLI_FLAG, &random},
+                                         {"--password-file", CLI_TEXT, &fixed_file}};
 
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 1, 1) != 0)
         return CLI_USAGE;
+    if (uids != NULL && (!source.passwd || parse_uids(slice_of(uids), &source) < 0))
+        return cli_usage(cli, "--uids goes with --passwd: expected FROM-TO, such as 1000-59999");
     if (separator == NULL)
         separator = source.passwd ? ":" : ",";
     if (source.passwd && source.fields == NULL)
@@ -283,27 +317,6 @@ export_row(void *arg, const struct object_field *fields, uint32_t count)
 }
 
 static int
-write_new(struct cli *cli, const char *path, bool force, struct slice text)
-{
-    int fd, rc;
-
-    if (force)
-        return replace_file(AT_FDCWD, path, text, 0600) < 0
-                   ? cli_fail(cli, "%s: %s", path, strerror(errno))
-                   : CLI_OK;
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return cli_fail(cli, "%s: %s%s", path, strerror(errno),
-                        errno == EEXIST ? "; --force replaces it" : "");
-    rc = write_all(fd, text) < 0 || fsync(fd) < 0 ? cli_fail(cli, "%s: %s", path, strerror(errno))
-                                                  : CLI_OK;
-    (void)close(fd); /* it is on disk, or has failed already */
-    if (rc != CLI_OK)
-        unlink_keep_errno(AT_FDCWD, path);
-    return rc;
-}
-
-static int
 export_to(struct cli *cli, struct export *x, const char *domain, const char *path, bool force)
 {
     struct accounts *accounts = accounts_open(cli);
@@ -316,7 +329,7 @@ export_to(struct cli *cli, struct export *x, const char *domain, const char *pat
     if (rc == CLI_OK && path == NULL)
         (void)fwrite(strbuf_cstr(&x->text), 1, x->text.len, stdout); /* main() tests stdout */
     else if (rc == CLI_OK)
-        rc = write_new(cli, path, force, strbuf_slice(&x->text));
+        rc = new_file_write(cli, path, force, strbuf_slice(&x->text));
     return rc;
 }
 
@@ -393,9 +406,10 @@ user_update(struct cli *cli, int argc, char **argv)
     struct object_field fields[ACCOUNTS_FIELDS_MAX];
     struct strbuf names = strbuf_new(TEXT_MAX);
     struct cli_list users = {.count = 0};
-    const char *domain = NULL, *fixed_file = NULL;
+    const char *domain = NULL, *fixed_file = NULL, *defaults = NULL;
     bool all = false, random = false;
     const struct cli_option options[] = {{"--user", CLI_LIST, &users},
+                                         {"--defaults", CLI_TEXT, &defaults},
                                          {"--domain", CLI_TEXT, &domain},
                                          {"--all", CLI_FLAG, &all},
                                          {"--random-password", CLI_FLAG, &random},
@@ -408,11 +422,15 @@ user_update(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     if ((users.count > 0) + (domain != NULL) + all != 1)
         return cli_usage(cli, "expected --user ADDRESS, --domain DOMAIN or --all");
-    if (argc == 0 && !random && fixed_file == NULL)
-        return cli_usage(cli, "expected PROPERTY=VALUE, or a password for each");
+    if (defaults != NULL && (argc > 0 || random || fixed_file != NULL))
+        return cli_usage(cli, "--defaults comes alone");
+    if (argc == 0 && !random && fixed_file == NULL && defaults == NULL)
+        return cli_usage(cli, "expected PROPERTY=VALUE, --defaults, or a password for each");
+    if (defaults != NULL)
+        fields[count++] = (struct object_field){SLICE("properties"), slice_of(defaults)};
     if (accounts_fields(cli, ACCOUNT_USER, argv, argc, fields, &count) != CLI_OK)
         return CLI_USAGE;
-    rc = user_many_begin(&many, cli, "set", random, fixed_file);
+    rc = user_many_begin(&many, cli, defaults == NULL ? "set" : "defaults", random, fixed_file);
     if (rc == CLI_OK)
         rc = choose(&many, &users, domain, all, &names);
     if (rc == CLI_OK)

@@ -9,6 +9,10 @@
 #define USER_CODE_SYNOPSIS                                                                         \
     "create ADDRESS [PROPERTY=VALUE...] | list [ADDRESS] | revoke ADDRESS ID [--json]"
 
+#define USER_RECENT_SYNOPSIS                                                                       \
+    "ADDRESS [--sent | --received | --deleted | --access] [--export FILE [--force]] [--json]"
+
 int user_code(struct cli *cli, int argc, char **argv);
+int user_recent(struct cli *cli, int argc, char **argv);
 
 #endif

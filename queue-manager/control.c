@@ -191,12 +191,32 @@ run_stats(struct queue *q, const struct queue_control *req, struct answer *a)
     add_figure(a, "jobs", f.busy);
 }
 
+static void
+run_age(struct queue *q, const struct queue_control *req, struct answer *a)
+{
+    int64_t oldest = deferrals_oldest_ms(q->deferrals);
+
+    (void)req;
+    for (size_t i = 0; i < QUEUE_TABLE_SIZE; i++)
+        for (const struct message *m = q->table[i]; m != NULL; m = m->table_next)
+            if (oldest == 0 || m->envelope->received_ms < oldest)
+                oldest = m->envelope->received_ms;
+    add_figure(a, "oldest", oldest < 0 ? 0 : (uint64_t)oldest);
+}
+
+bool
+control_is_question(const struct queue_control *req)
+{
+    return slice_eq(req->verb, SLICE("stats")) || slice_eq(req->verb, SLICE("age"));
+}
+
 static const struct {
     const char *verb;
     void (*run)(struct queue *q, const struct queue_control *req, struct answer *a);
 } verbs[] = {
-    {"flush", run_flush}, {"hold", run_hold},   {"release", run_release}, {"delete", run_delete},
-    {"edit", run_edit},   {"stats", run_stats}, {"approve", run_decide},  {"refuse", run_decide},
+    {"flush", run_flush},    {"hold", run_hold},     {"release", run_release},
+    {"delete", run_delete},  {"edit", run_edit},     {"stats", run_stats},
+    {"approve", run_decide}, {"refuse", run_decide}, {"age", run_age},
 };
 
 void

@@ -167,6 +167,17 @@ deferrals_are_waiting(const struct deferrals *d)
     return !d->reading && (d->heap.count == 0 || due_heap_next_ms(&d->heap) > 0);
 }
 
+int64_t
+deferrals_oldest_ms(const struct deferrals *d)
+{
+    char id[QUEUE_ID_SIZE];
+    int64_t ms;
+
+    due_heap_oldest(&d->heap, id);
+    ms = id[0] == '\0' ? 0 : queue_id_time_ms(id);
+    return ms < 0 ? 0 : ms;
+}
+
 uint32_t
 deferrals_count(const struct deferrals *d)
 {

@@ -34,6 +34,9 @@ uint32_t deferrals_flush(struct deferrals *d, uint64_t domain);
 /* All that was made due at once has been taken out, and all is read. */
 bool deferrals_are_waiting(const struct deferrals *d);
 uint32_t deferrals_count(const struct deferrals *d); /* known so far */
+/* When the oldest of these was accepted, ms since 1970; 0: there is none. Looks at all of them: for
+ * who asks seldom. */
+int64_t deferrals_oldest_ms(const struct deferrals *d);
 
 /* When round `round` (from 1) ends with something undone at `now_ms`: the interval doubles from
  * retry_interval to retry_max, with up to a tenth of jitter, but never past the lifetime's end. */

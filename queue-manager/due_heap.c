@@ -162,6 +162,21 @@ due_heap_take(struct due_heap *h, char id[QUEUE_ID_SIZE], int64_t *next_ms, uint
     sift_down(h);
 }
 
+/* Ids of ours have one length and sort by age; a message of another's naming has no age here. */
+void
+due_heap_oldest(const struct due_heap *h, char id[QUEUE_ID_SIZE])
+{
+    const char *oldest = "";
+
+    for (uint32_t i = 0; i < h->count; i++) {
+        const char *text = h->entries[i].id.text;
+
+        if (text[SHORT_ID - 2] != '\0' && (oldest[0] == '\0' || memcmp(text, oldest, SHORT_ID) < 0))
+            oldest = text;
+    }
+    (void)snprintf(id, QUEUE_ID_SIZE, "%s", oldest); /* shorter than SHORT_ID */
+}
+
 uint32_t
 due_heap_flush(struct due_heap *h, uint64_t domain)
 {

@@ -78,6 +78,7 @@ main(int argc, char **argv)
                                 .remote = daemon_role_uid(&d, USERS_OUT),
                                 .archive = daemon_role_uid(&d, USERS_ARCHIVE),
                                 .auth = daemon_role_uid(&d, USERS_AUTH),
+                                .alert = daemon_role_uid_or_none(&d, USERS_ALERT),
                                 .owner = getuid()};
     if (spool_open(&spool, d.inst.queue, daemon_role_uid(&d, USERS_QUEUE),
                    daemon_role_gid(&d, USERS_QUEUE)) < 0)

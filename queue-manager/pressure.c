@@ -25,6 +25,7 @@
 #include "queue-manager/sender.h"
 
 #define LOOK_MS 1000
+#define HOLD_MS 60000
 #define COUNT_MS 20 /* between two turns of counting */
 #define COUNT_PER_TURN 5000
 
@@ -44,6 +45,8 @@ struct pressure {
     unsigned bits;                    /* enum queue_pressure, as smtpd sees them */
     struct count new;      /* counted while there is something that is not taken up at once */
     struct count deferred; /* counted when there seems to be too much */
+    struct count hold;     /* counted from time to time, for the figures */
+    int64_t hold_at_ms;    /* monotonic */
     bool deferred_known;   /* the last pass is not old */
     int64_t look_at_ms;    /* monotonic */
 };
@@ -197,6 +200,22 @@ go_on_counting(struct pressure *p)
         (void)count_some(&p->new);
     else if (p->deferred.going && !count_some(&p->deferred))
         p->deferred_known = true;
+    else if (p->hold.going)
+        (void)count_some(&p->hold);
+}
+
+/* What waits, for the figures. */
+static void
+show_length(struct pressure *p, int64_t now_ms)
+{
+    const struct queue_counters *c = &p->queue->counters;
+
+    if (now_ms >= p->hold_at_ms) {
+        p->hold_at_ms = now_ms + HOLD_MS;
+        p->hold.going = true;
+    }
+    atomic_store_explicit(c->waiting, deferred_at_most(p->queue), memory_order_relaxed);
+    atomic_store_explicit(c->on_hold, p->hold.last, memory_order_relaxed);
 }
 
 /* ---- what follows ---- */
@@ -250,11 +269,12 @@ look(void *arg)
         for (size_t i = 0; i < p->queue->settings.places.count; i++)
             look_at_place(p, i);
         begin_counts(p);
+        show_length(p, now_ms);
     }
     go_on_counting(p);
     tell_smtpd(p);
     now_ms = clock_mono_ms();
-    if (p->new.going || p->deferred.going)
+    if (p->new.going || p->deferred.going || p->hold.going)
         loop_timer_set(p->timer, COUNT_MS);
     else
         loop_timer_set(p->timer, p->look_at_ms > now_ms ? p->look_at_ms - now_ms : 0);
@@ -267,8 +287,10 @@ pressure_new(struct queue *q)
 
     p->queue = q;
     if (spool_scan_open(&p->new.scan, &q->spool, SPOOL_NEW) < 0 ||
-        spool_scan_open(&p->deferred.scan, &q->spool, SPOOL_DEFERRED) < 0) {
+        spool_scan_open(&p->deferred.scan, &q->spool, SPOOL_DEFERRED) < 0 ||
+        spool_scan_open(&p->hold.scan, &q->spool, SPOOL_HOLD) < 0) {
         spool_scan_close(&p->new.scan);
+        spool_scan_close(&p->deferred.scan);
         xfree(&p);
         return NULL;
     }
@@ -291,6 +313,7 @@ pressure_free(struct pressure **pp)
         return;
     spool_scan_close(&p->new.scan);
     spool_scan_close(&p->deferred.scan);
+    spool_scan_close(&p->hold.scan);
     loop_timer_free(&p->timer);
     xfree(pp);
 }

@@ -105,6 +105,9 @@ find_counters(struct queue_counters *c, struct stats *stats)
     c->notices = stats_counter(stats, "notices_sent");
     c->corrupt = stats_counter(stats, "messages_corrupt");
     c->active = stats_counter(stats, "messages_active");
+    c->messages_bounced = stats_counter(stats, "messages_bounced");
+    c->waiting = stats_counter(stats, "messages_waiting");
+    c->on_hold = stats_counter(stats, "messages_on_hold");
 }
 
 struct queue *

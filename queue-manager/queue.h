@@ -183,7 +183,7 @@ struct queue_settings {
 
 struct queue_counters {
     _Atomic uint64_t *received, *delivered, *deferred, *bounced, *looping, *delayed, *notices,
-        *corrupt, *active;
+        *corrupt, *active, *messages_bounced, *waiting, *on_hold;
 };
 
 struct stats;

@@ -257,6 +257,7 @@ tell_outcome(struct queue *q, struct message *m)
     stats_add(q->counters.delivered, n.delivered);
     stats_add(q->counters.deferred, n.deferred);
     stats_add(q->counters.bounced, n.bounced);
+    stats_add(q->counters.messages_bounced, n.bounced > 0);
     for (uint32_t i = 0; i < m->target_count; i++) {
         const struct target *t = &m->targets[i];
 

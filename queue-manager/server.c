@@ -44,6 +44,14 @@ may_command(const struct server *s, const struct ipc_peer *peer)
     return ipc_peer_uid(peer) == 0 || ipc_peer_uid(peer) == s->uids.owner;
 }
 
+/* alertd looks after the queue and changes nothing. */
+static bool
+may_ask(const struct server *s, const struct ipc_peer *peer, const struct queue_control *req)
+{
+    return may_command(s, peer) ||
+           (ipc_peer_uid(peer) == s->uids.alert && control_is_question(req));
+}
+
 static uid_t
 uid_of(const struct server_uids *uids, uint8_t agent)
 {
@@ -105,8 +113,8 @@ take_control(struct link *link, struct ipc_peer *peer, const struct incoming *in
     struct queue_control req;
     struct strbuf out;
 
-    if (link->customer != NULL || !may_command(link->server, peer) ||
-        queue_control_decode(in->payload, &req) < 0)
+    if (link->customer != NULL || queue_control_decode(in->payload, &req) < 0 ||
+        !may_ask(link->server, peer, &req))
         return -1;
     out = strbuf_new(QUEUE_PAYLOAD_MAX + FRAME_HEADER);
     control_run(link->server->queue, &req, in->id, &out);
@@ -211,7 +219,7 @@ allowed(uid_t uid, void *data)
     const struct server_uids *uids = &((struct link *)data)->server->uids;
 
     return uid == uids->local || uid == uids->remote || uid == uids->archive || uid == uids->auth ||
-           uid == uids->owner;
+           uid == uids->alert || uid == uids->owner;
 }
 
 struct server *

@@ -11,6 +11,7 @@ struct server;
 struct server_uids {
     uid_t local, remote, archive; /* who may be a local, a remote, an archive agent */
     uid_t auth;                   /* who says whose mail a session may fetch */
+    uid_t alert;                  /* may ask for figures; (uid_t)-1: nobody */
     uid_t owner;                  /* in command */
 };
 struct server *server_new(struct queue *q, int listen_fd, const struct server_uids *uids);

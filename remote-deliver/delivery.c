@@ -52,6 +52,7 @@ struct counters
 counters_open(struct stats *stats)
 {
     return (struct counters){
+        .messages = stats_counter(stats, "messages_sent"),
         .sent = stats_counter(stats, "recipients_sent"),
         .deferred = stats_counter(stats, "recipients_deferred"),
         .bounced = stats_counter(stats, "recipients_bounced"),
@@ -552,7 +553,7 @@ delivery_run(struct courier *courier, const struct queue_job *job, int fd,
              struct queue_result *result)
 {
     struct delivery *d = xcalloc(1, sizeof(*d));
-    bool all_final = true;
+    bool all_final = true, any_sent = false;
 
     *d = (struct delivery){.courier = courier, .job = job, .count = job->rcpt_count};
     outgoing_begin(&d->outgoing, job, fd, courier->signer, courier->scratch,
@@ -568,8 +569,10 @@ delivery_run(struct courier *courier, const struct queue_job *job, int fd,
     try_everything(d);
     for (size_t i = 0; i < d->count; i++) {
         all_final = all_final && !is_open(&d->rcpts[i]);
+        any_sent = any_sent || d->rcpts[i].outcome == SMTP_DELIVERED;
         fill_result(d, i);
     }
+    stats_add(courier->counters.messages, any_sent);
     *result = (struct queue_result){.job_id = job->job_id,
                                     .destination_failed = !d->reached && !all_final,
                                     .rcpt_count = (uint32_t)d->count,

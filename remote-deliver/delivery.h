@@ -15,7 +15,7 @@
 struct ipc_client;
 
 struct counters {
-    _Atomic uint64_t *sent, *deferred, *bounced, *bytes;
+    _Atomic uint64_t *messages, *sent, *deferred, *bounced, *bytes;
 };
 /* Names the counters: before the first fork. */
 struct counters counters_open(struct stats *stats);

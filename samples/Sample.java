@@ -86,7 +86,7 @@ public class Sample {
         server.login(args[3], new BufferedReader(new InputStreamReader(System.in)).readLine());
         String domain = "\"domain\":" + quote(args[4]);
         server.call("AddUser", "{\"user\":\"sample\"," + domain + ",\"password\":\"One-good-2nd-word\"}");
-        server.call("ModifyUserQuota", "{\"user\":\"sample\"," + domain + ",\"bytes\":1000000}");
+        server.call("ModifyUserQuota", "{\"user\":\"sample\"," + domain + ",\"bytes\":10000000}");
         String users = server.call("List", "{\"kind\":\"user\",\"within\":" + quote(args[4]) + ",\"sort\":\"address\"}");
         Matcher user = Pattern.compile("\"address\":\"([^\"]*)\".*?\"quota_bytes\":(\\d+)").matcher(users);
         while (user.find()) {

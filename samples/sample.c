@@ -15,7 +15,7 @@ work(struct posthorn *p, const char *domain)
     int rc = posthorn_add_user(p, "sample", domain, "One-good-2nd-word");
 
     if (rc == 0)
-        rc = posthorn_modify_user_quota(p, "sample", domain, 1000000, -1, -1);
+        rc = posthorn_modify_user_quota(p, "sample", domain, 10000000, -1, -1, -1, -1);
     if (rc == 0)
         rc = posthorn_list(p, "user", domain, NULL, NULL, "address", -1, -1, -1);
     if (rc == 0)

@@ -47,7 +47,7 @@ if ($argc !== 6) {
 $server = new Posthorn("https://{$host}:{$port}", $certificates);
 $server->login($admin, rtrim(fgets(STDIN), "\n"));
 $server->call('AddUser', ['user' => 'sample', 'domain' => $domain, 'password' => 'One-good-2nd-word']);
-$server->call('ModifyUserQuota', ['user' => 'sample', 'domain' => $domain, 'bytes' => 1000000]);
+$server->call('ModifyUserQuota', ['user' => 'sample', 'domain' => $domain, 'bytes' => 10000000]);
 foreach ($server->call('List', ['kind' => 'user', 'within' => $domain, 'sort' => 'address'])['objects'] as $user) {
     echo "{$user['address']} {$user['quota_bytes']}\n";
 }

@@ -33,7 +33,7 @@ _, host, port, certificates, admin, domain = sys.argv
 server = Posthorn(host, int(port), certificates)
 server.login(admin, sys.stdin.readline().rstrip("\n"))
 server.call("AddUser", user="sample", domain=domain, password="One-good-2nd-word")
-server.call("ModifyUserQuota", user="sample", domain=domain, bytes=1000000)
+server.call("ModifyUserQuota", user="sample", domain=domain, bytes=10000000)
 for user in server.call("List", kind="user", within=domain, sort="address")["objects"]:
     print(user["address"], user["quota_bytes"])
 server.call("DeleteUser", user="sample", domain=domain)

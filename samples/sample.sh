@@ -19,7 +19,7 @@ call() {
 }
 
 call AddUser "{\"user\":\"sample\",\"domain\":\"$domain\",\"password\":\"One-good-2nd-word\"}"
-call ModifyUserQuota "{\"user\":\"sample\",\"domain\":\"$domain\",\"bytes\":1000000}"
+call ModifyUserQuota "{\"user\":\"sample\",\"domain\":\"$domain\",\"bytes\":10000000}"
 call List "{\"kind\":\"user\",\"within\":\"$domain\",\"sort\":\"address\"}"
 echo "$answer"
 call DeleteUser "{\"user\":\"sample\",\"domain\":\"$domain\"}"

@@ -10,13 +10,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/ipc/accountd_doings.h"
 #include "lib/ipc/client.h"
 #include "lib/log/log.h"
 #include "lib/mail/header.h"
 
-enum { ACCOUNTD_TIMEOUT_MS = 10000 };
+enum { ACCOUNTD_TIMEOUT_MS = 10000, SENT_TIMEOUT_MS = 1000 };
 
 static const struct refusal accounts_away = {451, "4.3.0", "account database away, try again"};
 
@@ -143,6 +145,50 @@ accounts_spend(struct session *s, uint64_t bytes, struct slice subject, struct a
     if (a->text[0] != '\0' && t->envelope.hold_reason.len == 0)
         t->envelope.hold_reason = arena_copy(&t->arena, slice_of(a->text));
     return NULL;
+}
+
+/* As many as fit, with commas. */
+static void
+list_recipients(const struct queue_envelope *e, struct strbuf *out)
+{
+    for (uint32_t i = 0; i < e->rcpt_count; i++) {
+        if (out->len + e->rcpts[i].address.len + 1 > out->max)
+            return;
+        (void)strbuf_str(out, i > 0 ? "," : "");
+        (void)strbuf_append(out, e->rcpts[i].address);
+    }
+}
+
+void
+accounts_tell_sent(struct session *s, uint64_t bytes, const struct refusal *why)
+{
+    const struct transaction *t = &s->transaction;
+    struct strbuf recipients = strbuf_new(ACCOUNTD_SENT_RCPTS_MAX),
+                  result = strbuf_new(ACCOUNTD_RESULT_MAX),
+                  frame = strbuf_new(ACCOUNTD_TEXT_MAX * 4);
+    struct accountd_sent sent = {.auth_user = slice_of(s->auth_user),
+                                 .client_ip = slice_of(s->pool->client_ip),
+                                 .local_rcpts = (uint32_t)t->local_count,
+                                 .remote_rcpts = (uint32_t)t->remote_count,
+                                 .bytes = bytes,
+                                 .accepted = why == NULL,
+                                 .time_ms = clock_real_ms()};
+
+    if (s->auth_user == NULL || s->pool->backend == NULL)
+        return;
+    if (why != NULL)
+        (void)strbuf_printf(&result, "%u %s %.80s", why->code, why->dsn, why->text);
+    else
+        (void)strbuf_str(&result, t->envelope.hold_reason.len > 0 ? "held" : "accepted");
+    list_recipients(&t->envelope, &recipients);
+    sent.recipients = strbuf_slice(&recipients);
+    sent.result = strbuf_slice(&result);
+    if (accountd_sent_encode(&frame, &sent) == 0 &&
+        ipc_client_send(s->pool->backend, &frame, -1, SENT_TIMEOUT_MS) < 0)
+        log_event(LOG_DEBUG, "not_reported", KV_ERRNO());
+    strbuf_free(&recipients);
+    strbuf_free(&result);
+    strbuf_free(&frame);
 }
 
 char *

@@ -31,6 +31,9 @@ void accounts_ask_sender(struct session *s, struct slice auth_user, struct slice
 const struct refusal *accounts_spend(struct session *s, uint64_t bytes, struct slice subject,
                                      struct answer *a);
 
+/* The message of the session that has just ended, by an authenticated user: for the lists of what
+ * users send (lib/ipc/accountd_doings.h). `why`: it was refused; NULL: taken. */
+void accounts_tell_sent(struct session *s, uint64_t bytes, const struct refusal *why);
 /* The Subject of a header section, as much as accountd takes, the caller's to free; or NULL. */
 char *accounts_subject(struct slice section);
 

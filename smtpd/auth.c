@@ -29,6 +29,7 @@ static const struct refusal failures[] = {
     [AUTHD_CANCELLED] = {501, "5.7.0", "authentication cancelled"},
     [AUTHD_TOO_SOON] = {454, "4.7.0", "temporary authentication failure"},
     [AUTHD_EXPIRED] = {535, "5.7.8", "the password has expired and must be changed"},
+    [AUTHD_NO_TOTP] = {535, "5.7.8", "an authenticator is required"},
 };
 
 static const struct refusal gone = {0, "", "the client has gone"};
@@ -136,8 +137,11 @@ start_exchange(struct session *s, struct slice mechanism, bool has_initial, stru
 {
     const struct tls *tls = stream_tls(s->stream);
     unsigned char binding[32];
-    struct authd_start start = {
-        .mechanism = mechanism, .has_initial = has_initial, .initial = initial, .tls = tls != NULL};
+    struct authd_start start = {.mechanism = mechanism,
+                                .has_initial = has_initial,
+                                .initial = initial,
+                                .tls = tls != NULL,
+                                .host = tls_server_name(tls)};
 
     if (tls != NULL && tls_channel_binding(tls, binding) == 0)
         start.binding = slice_make(binding, sizeof(binding));
@@ -194,6 +198,7 @@ log_result(struct session *s, struct slice mechanism, const struct refusal *why)
                   KV_SLICE("mechanism", mechanism));
     } else {
         stats_add(s->server->counters.auth_failures, 1);
+        pool_session_login_failed(s->pool);
         log_event(LOG_INFO, "auth_failed", KV_SLICE("mechanism", mechanism),
                   KV_U64("code", why->code), KV_STR("reason", why->text));
     }

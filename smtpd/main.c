@@ -64,6 +64,12 @@ open_counters(struct counters *c, struct stats *stats)
         .rejected_recipients = stats_counter(stats, "recipients_rejected"),
         .rejected_messages = stats_counter(stats, "messages_rejected"),
     };
+    for (size_t i = 0; i < SMTP_PORTS; i++)
+        c->ports[i] = (struct port_traffic){
+            .messages = stats_counter_of(stats, "port_messages", smtp_ports[i].label),
+            .bytes = stats_counter_of(stats, "port_message_bytes", smtp_ports[i].label),
+            .filtered = stats_counter_of(stats, "port_messages_filtered", smtp_ports[i].label),
+        };
 }
 
 static void

@@ -73,6 +73,7 @@ struct message {
     uint64_t content_start;        /* where it is in the file: behind our lines */
     bool filtered;                 /* it comes from the filters, no longer from the client */
     bool discarded;
+    bool caught;                 /* thrown away or put on hold by a filter */
     const struct footer *footer; /* the signature that it may get, or NULL */
     struct strbuf kept;          /* while there is one: all of it so far */
 };
@@ -402,6 +403,8 @@ note_refusal(struct session *s, const struct message *m)
 
     message_log_rejected(s, &facts, r);
     stats_add(s->server->counters.rejected_messages, 1);
+    if (m->failure == FAIL_FILTER)
+        stats_add(s->server->counters.ports[s->pool->port].filtered, 1);
     return r;
 }
 
@@ -481,6 +484,7 @@ carry_out(struct message *m, int fd)
     const struct filterd_verdict *v = &s->filter.verdict;
 
     m->discarded = v->action == FILTERD_DISCARD || !filtered_envelope(s, m->id);
+    m->caught = m->discarded || v->hold.len > 0;
     if (!m->discarded && (v->content_changed || v->sender_changed))
         rewrite(m, v, fd);
 }
@@ -534,6 +538,7 @@ commit(struct message *m)
 static void
 tell_accepted(struct session *s, const struct message *m)
 {
+    const struct port_traffic *port = &s->server->counters.ports[s->pool->port];
     const struct message_log_facts facts = facts_of(m);
 
     if (m->discarded)
@@ -548,6 +553,9 @@ tell_accepted(struct session *s, const struct message *m)
         session_reply(s, 250, "2.0.0", "queued as %s", m->id);
     stats_add(s->server->counters.messages, 1);
     stats_add(s->server->counters.bytes, m->size);
+    stats_add(port->messages, 1);
+    stats_add(port->bytes, m->size);
+    stats_add(port->filtered, m->caught);
     s->messages++;
     s->errors = s->idle_commands = s->refusals = 0;
 }
@@ -555,6 +563,7 @@ tell_accepted(struct session *s, const struct message *m)
 void
 message_commit(struct session *s, struct message **mp)
 {
+    const struct refusal *why = NULL;
     struct message *m = *mp;
 
     judge(m);
@@ -564,10 +573,13 @@ message_commit(struct session *s, struct message **mp)
         spend(m);
     if (m->failure == FAIL_NONE && !m->discarded)
         commit(m);
-    if (m->failure != FAIL_NONE)
-        session_refuse_end(s, note_refusal(s, m));
-    else
+    if (m->failure != FAIL_NONE) {
+        why = note_refusal(s, m);
+        session_refuse_end(s, why);
+    } else {
         tell_accepted(s, m);
+    }
+    accounts_tell_sent(s, m->size, why);
     message_abort(mp);
 }
 

@@ -9,6 +9,7 @@
 #include "lib/auth/mechanisms.h"
 #include "lib/smtp/reception.h"
 #include "lib/sys/daemon.h"
+#include "lib/sys/pool.h"
 #include "lib/tls/tls.h"
 #include "smtpd/filter.h"
 #include "smtpd/footer.h"
@@ -39,9 +40,14 @@ struct settings {
     struct networks xclient_hosts, xforward_hosts;
 };
 
+struct port_traffic { /* of one kind of port */
+    _Atomic uint64_t *messages, *bytes, *filtered;
+};
+
 struct counters {
     _Atomic uint64_t *connections, *tls_failures, *auth_ok, *auth_failures, *messages, *bytes,
         *rejected_recipients, *rejected_messages;
+    struct port_traffic ports[POOL_PORTS_MAX]; /* by pool_session.port */
 };
 
 struct server {

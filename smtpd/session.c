@@ -273,6 +273,7 @@ start_tls_at_once(struct session *s)
         return 0;
     }
     stats_add(s->server->counters.tls_failures, 1);
+    pool_session_failed(s->pool);
     log_event(LOG_INFO, "tls_failed", KV_STR("reason", tls_last_error()));
     return -1;
 }

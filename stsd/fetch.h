@@ -5,11 +5,11 @@
 #define POSTHORN_STSD_FETCH_H
 
 #include "lib/remote/dial.h"
+#include "lib/sys/one_shot.h"
 #include "lib/tls/tls.h"
-#include "stsd/child.h"
 
 struct fetch_options {
-    struct child_options child;
+    struct one_shot_options child;
     struct dial_options web;
     struct tls_context *authorities; /* one has to have signed the policy host's certificate */
 };
@@ -19,7 +19,7 @@ struct fetch_options {
 #define FETCH_FAILED '-'     /* a line follows that says what went wrong */
 #define FETCH_DISTRUSTED '!' /* the same, and it was the policy host's certificate */
 
-/* Errand for child_start: `arg` is a struct fetch. */
+/* Errand for one_shot_start: `arg` is a struct fetch. */
 struct fetch {
     const struct fetch_options *options;
     const char *domain;

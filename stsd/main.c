@@ -46,6 +46,16 @@ open_directory(const struct daemon *d, const char *name)
     return fd;
 }
 
+static struct outbox
+open_outbox(const struct daemon *d)
+{
+    struct outbox outbox;
+
+    if (outbox_open(&outbox, d->inst.queue) < 0)
+        give_up(d->inst.queue, EX_NOINPUT);
+    return outbox;
+}
+
 static struct tls_context *
 load_authorities(const struct daemon *d)
 {
@@ -156,7 +166,7 @@ main(int argc, char **argv)
     reports = (struct reporter_options){
         .post = {.child = fetches.child, .web = fetches.web, .any = any_certificate()},
         .author = load_author(&d),
-        .outbox = outbox_open(&d),
+        .outbox = open_outbox(&d),
         .dirfd = open_directory(&d, OUTCOMES),
         .sends = conf_bool(d.conf, TLSRPT_SEND),
         .spread_ms = (int64_t)conf_u64(d.conf, TLSRPT_SPREAD),

@@ -27,7 +27,7 @@ struct errand {
     struct tally_domain *domain;
     struct report report;
     struct strbuf gzipped;
-    struct child *child;
+    struct one_shot *child;
 };
 
 struct mission {
@@ -71,8 +71,8 @@ mail_to(struct mission *m, const struct errand *e, struct slice to)
         tell(m, e, SLICE("-"), "failed", SLICE("not an address"));
         return false;
     }
-    if (outbox_send(&m->plan.options->outbox, &e->report, strbuf_slice(&e->gzipped), address.text) <
-        0) {
+    if (outbox_report(&m->plan.options->outbox, &e->report, strbuf_slice(&e->gzipped),
+                      address.text) < 0) {
         tell(m, e, address.text, "failed", slice_of(strerror(errno)));
         return false;
     }
@@ -171,7 +171,7 @@ errand_start(struct mission *m, struct tally_domain *domain)
     m->running++;
     if (make_report(e)) {
         e->post = (struct post){&o->post, domain->name, strbuf_slice(&e->gzipped)};
-        e->child = child_start(&o->post.child, post_run, errand_done, &e->post);
+        e->child = one_shot_start(&o->post.child, post_run, errand_done, &e->post);
     }
     if (e->child != NULL)
         return;
@@ -241,7 +241,7 @@ mission_stop(struct mission **missionp)
         return;
     for (e = TAILQ_FIRST(&m->errands); e != NULL; e = next) {
         next = TAILQ_NEXT(e, link);
-        child_stop(&e->child);
+        one_shot_stop(&e->child);
         errand_free(e);
     }
     if (m->plan.list != NULL)

@@ -5,11 +5,11 @@
 #define POSTHORN_STSD_POST_H
 
 #include "lib/remote/dial.h"
+#include "lib/sys/one_shot.h"
 #include "lib/tls/tls.h"
-#include "stsd/child.h"
 
 struct post_options {
-    struct child_options child;
+    struct one_shot_options child;
     struct dial_options web;
     struct tls_context *any; /* no certificate is verified: RFC 8460 sections 3 and 7 */
 };
@@ -22,7 +22,7 @@ struct post_options {
 #define POST_FAILED 'F' /* it could not be handed over */
 #define POST_MAIL 'M'   /* an address to mail it to */
 
-/* Errand for child_start: `arg` is a struct post. */
+/* Errand for one_shot_start: `arg` is a struct post. */
 struct post {
     const struct post_options *options;
     const char *domain;

@@ -42,7 +42,7 @@ struct attempt {        /* one child */
     struct service *service;
     struct cached *cached;
     char id[STS_ID_MAX + 1];
-    struct child *child;
+    struct one_shot *child;
 };
 
 struct service {
@@ -194,7 +194,7 @@ attempt_start(struct service *s, struct cached *c, struct slice id)
     *a = (struct attempt){
         .fetch = {.options = s->options, .domain = c->domain}, .service = s, .cached = c};
     memcpy(a->id, id.ptr, id.len);
-    a->child = child_start(&s->options->child, fetch_run, attempt_done, a);
+    a->child = one_shot_start(&s->options->child, fetch_run, attempt_done, a);
     if (a->child == NULL) {
         log_event(LOG_ERROR, "sts_fetch_start", KV_ERRNO());
         free(a);
@@ -410,7 +410,7 @@ service_start(struct daemon *d, struct cache *cache, const struct fetch_options 
     TAILQ_INIT(&s->attempts);
     s->sweep = loop_timer_new(d->loop, sweep, s);
     s->server = ipc_server_new(d->loop, fd, &handlers, uid_allowed, PEERS_MAX, s);
-    child_reap_all(d->loop);
+    one_shot_reap_all(d->loop);
     sweep(s);
     return s;
 }
@@ -427,7 +427,7 @@ service_stop(struct service **servicep)
     for (a = TAILQ_FIRST(&s->attempts); a != NULL; a = next) {
         next = TAILQ_NEXT(a, link);
         forget_waiters(a->cached);
-        child_stop(&a->child);
+        one_shot_stop(&a->child);
         attempt_end(a);
     }
     loop_timer_free(&s->sweep);

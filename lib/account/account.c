@@ -9,6 +9,7 @@
 
 #include "lib/account/canonical.h"
 #include "lib/base/clock.h"
+#include "lib/base/parse.h"
 #include "lib/ipc/accountd.h"
 
 #define PRIMARY_KEY SLICE("primary")
@@ -139,15 +140,16 @@ load_entry(struct account_base *base, struct account_hit *hit)
     return record_load(&hit->entry, bytes) < 0 ? ACCOUNT_TROUBLE : ACCOUNT_FOUND;
 }
 
-enum account_found
-account_find_exact(struct account_base *base, struct slice address, struct account_hit *hit)
+static enum account_found
+find_form(struct account_base *base, struct slice address,
+          int (*canonical)(struct slice address, struct strbuf *out), struct account_hit *hit)
 {
     enum account_found found;
     struct slice local, domain;
     size_t at;
 
     strbuf_clear(&hit->address);
-    if (canonical_address(address, &hit->address) < 0) {
+    if (canonical(address, &hit->address) < 0) {
         /* An address that we could not hold: still ours if its domain is. */
         split(address, &local, &domain);
         if (domain.len == 0)
@@ -160,6 +162,20 @@ account_find_exact(struct account_base *base, struct slice address, struct accou
     split(address, &local, &domain);
     found = account_find_domain(base, domain, &hit->domain, &hit->address);
     return found == ACCOUNT_FOUND ? load_entry(base, hit) : found;
+}
+
+/* A name in an old form goes before another that is the same today: each keeps its own mail. */
+enum account_found
+account_find_exact(struct account_base *base, struct slice address, struct account_hit *hit)
+{
+    enum account_found found;
+
+    if (base->old_names && !parse_is_ascii(address)) {
+        found = find_form(base, address, canonical_address_old, hit);
+        if (found == ACCOUNT_FOUND || found == ACCOUNT_TROUBLE)
+            return found;
+    }
+    return find_form(base, address, canonical_address, hit);
 }
 
 /* user+tag@domain in hit->address: tries user@domain, and leaves the whole if that is not there. */
@@ -278,13 +294,20 @@ account_find(struct account_base *base, struct slice address, struct account_hit
 enum account_found
 account_find_login(struct account_base *base, struct slice name, struct account_hit *hit)
 {
+    return account_find_login_in(base, name, strbuf_slice(&base->primary), hit);
+}
+
+enum account_found
+account_find_login_in(struct account_base *base, struct slice name, struct slice domain,
+                      struct account_hit *hit)
+{
     struct strbuf address = strbuf_new(LOGIN_MAX);
     enum account_found found;
 
     (void)strbuf_append(&address, name);
     if (slice_index(name, '@') == name.len) {
         (void)strbuf_char(&address, '@');
-        (void)strbuf_append(&address, strbuf_slice(&base->primary));
+        (void)strbuf_append(&address, domain);
     }
     found =
         address.overflow ? ACCOUNT_UNKNOWN : account_find_exact(base, strbuf_slice(&address), hit);
@@ -326,7 +349,7 @@ account_user_replies(const struct record *user, int64_t now_ms)
     struct slice from = record_get(user, USER_AUTO_REPLY_FROM),
                  until = record_get(user, USER_AUTO_REPLY_UNTIL);
 
-    return record_bool(user, USER_AUTO_REPLY) &&
+    return record_bool(user, USER_AUTO_REPLY) && record_bool(user, USER_REPLY_RIGHT) &&
            (from.len == 0 || compare_day(from, now_ms) <= 0) &&
            (until.len == 0 || !is_past(until, now_ms));
 }
@@ -357,6 +380,16 @@ account_user_rights(const struct record *user)
         {USER_FTP, ACCOUNTD_MAY_FTP},
         {USER_REMOVE_MAIL, ACCOUNTD_MAY_REMOVE_MAIL},
         {USER_CHANGE_MAIL, ACCOUNTD_MAY_CHANGE_MAIL},
+        {USER_NETDISK, ACCOUNTD_MAY_NETDISK},
+        {USER_PUSH, ACCOUNTD_MAY_PUSH},
+        {USER_PROFILE_RIGHT, ACCOUNTD_MAY_CHANGE_PROFILE},
+        {USER_FETCH_RIGHT, ACCOUNTD_MAY_FETCH_POP3},
+        {USER_CONTACTS, ACCOUNTD_MAY_CONTACTS},
+        {USER_ARCHIVE_QUERY, ACCOUNTD_MAY_ARCHIVE_QUERY},
+        {USER_CALENDAR, ACCOUNTD_MAY_CALENDAR},
+        {USER_NOTES, ACCOUNTD_MAY_NOTES},
+        {USER_NOTIFY, ACCOUNTD_MAY_NOTIFY},
+        {USER_SHORT_MESSAGES, ACCOUNTD_MAY_SHORT_MESSAGES},
         {USER_POP3_MARKS_SEEN, ACCOUNTD_POP3_MARKS_SEEN},
         {USER_POP3_DELAYED, ACCOUNTD_POP3_DELAYED},
     };
@@ -366,4 +399,21 @@ account_user_rights(const struct record *user)
         if (record_bool(user, rights[i].property))
             all |= rights[i].right;
     return all;
+}
+
+struct slice
+account_user_access(const struct record *user, struct slice service)
+{
+    static const struct {
+        const char *service;
+        enum account_property id;
+    } lists[] = {{"smtp", USER_SMTP_ACCESS},
+                 {"pop3", USER_POP3_ACCESS},
+                 {"imap", USER_IMAP_ACCESS},
+                 {"ldap", USER_LDAP_ACCESS}};
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        if (slice_eq(service, slice_of(lists[i].service)))
+            return record_is(user, lists[i].id, "none") ? SLICE("") : record_get(user, lists[i].id);
+    return SLICE("");
 }

@@ -21,6 +21,7 @@ struct account_base {
     const char *hostname;      /* postmaster there is ours, too; borrowed; NULL: none */
     const struct srs_key *srs; /* of the senders of forwarded mail; borrowed; NULL: none is taken */
     bool srs_rewrites;         /* and new ones are made */
+    bool old_names;            /* there are accounts with names in an old form (old_names.h) */
     struct strbuf primary;     /* name of the primary domain; empty in an empty base */
 };
 
@@ -56,6 +57,9 @@ enum account_found account_find_exact(struct account_base *base, struct slice ad
  * mailbox. FOUND only for a user. */
 enum account_found account_find_login(struct account_base *base, struct slice name,
                                       struct account_hit *hit);
+/* The same with bare names belonging to `domain`. */
+enum account_found account_find_login_in(struct account_base *base, struct slice name,
+                                         struct slice domain, struct account_hit *hit);
 /* Does this entry get the mail for postmaster? Mail for postmaster is always taken (RFC 5321
  * section 4.5.1), so it has to stay. */
 bool account_is_postmaster(const struct account_base *base, struct slice address);
@@ -83,6 +87,8 @@ enum account_state {
 enum account_state account_user_state(const struct record *user, int64_t now_ms);
 /* Automatic replies are on today. */
 bool account_user_replies(const struct record *user, int64_t now_ms);
+/* The user's access list (lib/auth/access_list.h) of a service by its name; "": there is none. */
+struct slice account_user_access(const struct record *user, struct slice service);
 uint32_t account_user_rights(const struct record *user); /* enum accountd_right */
 
 #endif

@@ -27,7 +27,10 @@ enum account_table {
     ACCOUNT_TABLE_FLOW = 'f',     /* "user@domain" -> what was sent in this hour and today */
     ACCOUNT_TABLE_AUDIT = 'u',    /* number -> a change that the log has not been told of */
     ACCOUNT_TABLE_BLOCKS = 'b',   /* kind and name -> a block (lib/auth/block_list.h) */
-    ACCOUNT_TABLE_USUAL = 'n'     /* "user@domain" -> how much is usual (lib/account/usual.h) */
+    ACCOUNT_TABLE_UNITS = 'o',    /* "domain\0name" -> record */
+    ACCOUNT_TABLE_TOTALS = 'q',   /* "domain" -> what its mailboxes were given (totals.h) */
+    ACCOUNT_TABLE_USUAL = 'n',    /* "user@domain" -> how much is usual (lib/account/usual.h) */
+    ACCOUNT_TABLE_VISITS = 'v'    /* "domain\0local" -> the last visit (lib/account/visit.h) */
 };
 
 #define ACCOUNT_KEY_MAX 1400
@@ -55,8 +58,8 @@ void account_db_observe(struct account_db *db, const struct account_db_observer 
 /* 0, or -1 with errno. After a commit returned 0 it is on disk. */
 int account_db_begin(struct account_db *db);
 int account_db_commit(struct account_db *db);
-/* The same when only ACCOUNT_TABLE_FLOW, _USUAL, _AUDIT, _BLOCKS or the last use of a code was
- * changed, which no export has: no generation, nobody's business. */
+/* The same when only ACCOUNT_TABLE_FLOW, _USUAL, _AUDIT, _BLOCKS, _VISITS or the last use of a code
+ * was changed, which no export has: no generation, nobody's business. */
 int account_db_commit_figures(struct account_db *db);
 /* The same for a job that the store has done: not flushed (lib/db/db.h). Doing it again does no
  * harm while nothing later was committed, and what is makes this durable. */

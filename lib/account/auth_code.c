@@ -84,6 +84,13 @@ auth_codes_exist(struct account_base *base, struct slice user_key)
     return exist;
 }
 
+bool
+account_mail_password(const struct account_hit *hit)
+{
+    return record_bool(&hit->domain, DOMAIN_MAIL_PASSWORD) &&
+           !record_bool(&hit->entry, USER_TWO_STEP);
+}
+
 /* ---- checks ---- */
 
 static int
@@ -173,7 +180,7 @@ choose_salt(struct account_edit *edit, const struct account_hit *hit, struct sal
 {
     struct slice password = record_get(&hit->entry, USER_PASSWORD);
 
-    if (!record_bool(&hit->domain, DOMAIN_MAIL_PASSWORD) &&
+    if (!account_mail_password(hit) &&
         auth_codes_each(edit->base, strbuf_slice(&hit->key), take_salt, salt) < 0)
         return account_fail_db(edit->result);
     if (salt->keys.iterations == 0 &&

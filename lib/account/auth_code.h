@@ -21,6 +21,9 @@ int auth_codes_each(struct account_base *base, struct slice user_key,
 /* Does the user have one? False also when the base fails. */
 bool auth_codes_exist(struct account_base *base, struct slice user_key);
 
+/* Does a user's password work in mail programs? If not, a code alone does. */
+bool account_mail_password(const struct account_hit *hit);
+
 struct auth_code_made {
     char id[AUTH_CODE_ID_LEN + 1];
     char text[CODE_TEXT_LEN + 1]; /* the secret: the caller wipes it */

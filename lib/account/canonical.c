@@ -1,7 +1,7 @@
 /*
  * lib/account/canonical.c - the one form of an address by which accounts are found and compared.
  *
- * Input is any bytes, from the network too. No I/O. libidn2 and libunistring stay in here.
+ * Input is any bytes, from the network too. No I/O. libidn2 stays in here.
  */
 #include "lib/account/canonical.h"
 
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <uninorm.h>
 
+#include "lib/account/precis.h"
 #include "lib/base/parse.h"
 #include "lib/mail/address.h"
 
@@ -61,8 +62,17 @@ canonical_domain(struct slice domain, struct strbuf *out)
     return address_is_domain(domain, false) && append_lower(domain, out) ? 0 : -1;
 }
 
-/* Lower case comes first: some letters have a composed form in lower case only. It comes once more
- * behind, for the Kelvin sign composes to a plain K. */
+static bool
+has_control(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
+            return true;
+    return false;
+}
+
+/* Of earlier releases. Lower case comes first: some letters have a composed form in lower case
+ * only. It comes once more behind, for the Kelvin sign composes to a plain K. */
 static int
 append_composed(struct slice local, struct strbuf *out)
 {
@@ -83,21 +93,44 @@ append_composed(struct slice local, struct strbuf *out)
     return fits ? 0 : -1;
 }
 
-int
-canonical_local(struct slice local, struct strbuf *out)
+static int
+append_mapped(struct slice local, struct strbuf *out)
+{
+    size_t mark = out->len;
+
+    if (precis_map(local, out) == 0 && out->len > mark && out->len - mark <= CANONICAL_LOCAL_MAX &&
+        !has_control(slice_sub(strbuf_slice(out), mark, out->len)))
+        return 0;
+    strbuf_truncate(out, mark);
+    return -1;
+}
+
+static int
+local_part(struct slice local, bool old, struct strbuf *out)
 {
     if (local.len == 0 || local.len > INPUT_MAX)
         return -1;
-    for (size_t i = 0; i < local.len; i++)
-        if ((unsigned char)local.ptr[i] < 0x20 || local.ptr[i] == 0x7f)
-            return -1;
+    if (has_control(local))
+        return -1;
     if (!parse_is_ascii(local))
-        return append_composed(local, out);
+        return (old ? append_composed : append_mapped)(local, out);
     return local.len <= CANONICAL_LOCAL_MAX && append_lower(local, out) ? 0 : -1;
 }
 
 int
-canonical_address(struct slice text, struct strbuf *out)
+canonical_local(struct slice local, struct strbuf *out)
+{
+    return local_part(local, false, out);
+}
+
+int
+canonical_local_old(struct slice local, struct strbuf *out)
+{
+    return local_part(local, true, out);
+}
+
+static int
+mailbox(struct slice text, bool old, struct strbuf *out)
 {
     struct strbuf local = strbuf_new(INPUT_MAX);
     size_t mark = out->len;
@@ -105,7 +138,7 @@ canonical_address(struct slice text, struct strbuf *out)
     int rc = -1;
 
     if (address_parse(text, ADDRESS_UTF8, &address) == ADDRESS_OK && !address.is_literal &&
-        address_local_plain(&address, &local) && canonical_local(strbuf_slice(&local), out) == 0 &&
+        address_local_plain(&address, &local) && local_part(strbuf_slice(&local), old, out) == 0 &&
         strbuf_char(out, '@'))
         rc = canonical_domain(address.domain, out);
     if (out->len - mark > ADDRESS_MAX) /* A-labels are longer than what they stand for */
@@ -114,6 +147,18 @@ canonical_address(struct slice text, struct strbuf *out)
         strbuf_truncate(out, mark);
     strbuf_free(&local);
     return rc;
+}
+
+int
+canonical_address(struct slice text, struct strbuf *out)
+{
+    return mailbox(text, false, out);
+}
+
+int
+canonical_address_old(struct slice text, struct strbuf *out)
+{
+    return mailbox(text, true, out);
 }
 
 bool

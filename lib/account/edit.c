@@ -241,6 +241,8 @@ account_add(struct account_edit *edit, enum account_kind kind, struct slice name
         return dictionary_add(edit, name, fields, count);
     case ACCOUNT_CONTACT:
         return edit_contact_add(edit, name, fields, count);
+    case ACCOUNT_UNIT:
+        return edit_unit_add(edit, name, fields, count);
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
     case ACCOUNT_AUTH_CODE:
@@ -267,6 +269,8 @@ account_set(struct account_edit *edit, enum account_kind kind, struct slice name
         return edit_admin_set(edit, name, fields, count);
     case ACCOUNT_CONTACT:
         return edit_contact_set(edit, name, fields, count);
+    case ACCOUNT_UNIT:
+        return edit_unit_set(edit, name, fields, count);
     case ACCOUNT_WORD:
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
@@ -295,6 +299,8 @@ account_del(struct account_edit *edit, enum account_kind kind, struct slice name
         return dictionary_del(edit, name);
     case ACCOUNT_CONTACT:
         return edit_contact_del(edit, name);
+    case ACCOUNT_UNIT:
+        return edit_unit_del(edit, name);
     case ACCOUNT_MEMBER:
     case ACCOUNT_SHARE:
     case ACCOUNT_AUTH_CODE:
@@ -308,9 +314,9 @@ int
 account_clear(struct account_edit *edit)
 {
     static const enum account_table tables[] = {
-        ACCOUNT_TABLE_DOMAINS,  ACCOUNT_TABLE_ENTRIES, ACCOUNT_TABLE_MEMBERS,
-        ACCOUNT_TABLE_REFS,     ACCOUNT_TABLE_SHARES,  ACCOUNT_TABLE_ADMINS,
-        ACCOUNT_TABLE_CONTACTS, ACCOUNT_TABLE_WORDS,   ACCOUNT_TABLE_CODES};
+        ACCOUNT_TABLE_DOMAINS, ACCOUNT_TABLE_ENTRIES, ACCOUNT_TABLE_MEMBERS,  ACCOUNT_TABLE_REFS,
+        ACCOUNT_TABLE_SHARES,  ACCOUNT_TABLE_ADMINS,  ACCOUNT_TABLE_CONTACTS, ACCOUNT_TABLE_WORDS,
+        ACCOUNT_TABLE_CODES,   ACCOUNT_TABLE_TOTALS,  ACCOUNT_TABLE_UNITS};
     struct edit_rows rows;
     int rc = 0;
 

@@ -48,6 +48,9 @@ int account_set(struct account_edit *edit, enum account_kind kind, struct slice 
 int account_del(struct account_edit *edit, enum account_kind kind, struct slice name);
 int account_rename(struct account_edit *edit, enum account_kind kind, struct slice name,
                    struct slice new_name);
+/* The mailbox gets the domain's defaults, default_NAME, of these NAMEs, or of "all" but where it
+ * lies and who knows its password. */
+int account_take_defaults(struct account_edit *edit, struct slice name, struct slice properties);
 int account_member_add(struct account_edit *edit, struct slice group, struct slice member);
 int account_member_del(struct account_edit *edit, struct slice group, struct slice member);
 /* Its members are these from now on, separated like the words of a property; nobody twice. */
@@ -56,6 +59,14 @@ int account_members_set(struct account_edit *edit, struct slice group, struct sl
  * 4: it is not. */
 int account_password(struct account_edit *edit, enum account_kind kind, struct slice name,
                      struct slice old, struct slice record);
+/* An administrator's authenticator is this one from now on. */
+struct account_totp {
+    struct slice state; /* of ADMIN_TOTP */
+    struct slice key;   /* sealed */
+    uint64_t used;      /* step of the last code that was taken */
+};
+int account_admin_totp(struct account_edit *edit, struct slice name,
+                       const struct account_totp *totp);
 /* `member` (a mailbox or @domain of ours) goes into the list `list` ("read", "write", "delete") of
  * a public folder and out of the two others; "" for `list`: out of all. */
 int account_public_grant(struct account_edit *edit, struct slice name, struct slice list,

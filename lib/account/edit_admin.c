@@ -8,13 +8,16 @@
 #include "lib/account/canonical.h"
 #include "lib/account/edit_internal.h"
 #include "lib/account/manages.h"
+#include "lib/account/precis.h"
+#include "lib/base/parse.h"
 
 enum { CODE_FAILED = 1, CODE_EXISTS = 2 }; /* ADM-33 */
 
 static int
 canonical_name(struct account_edit *edit, struct slice given, struct strbuf *name)
 {
-    if (canonical_local(given, name) == 0 && canonical_local_usable(strbuf_slice(name)))
+    if (canonical_local(given, name) == 0 && canonical_local_usable(strbuf_slice(name)) &&
+        (edit->restoring || parse_is_ascii(given) || precis_is_username(strbuf_slice(name))))
         return 0;
     return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
                         "'%.*s' is no name that an administrator can have", (int)given.len,
@@ -190,6 +193,25 @@ edit_admin_set(struct account_edit *edit, struct slice given, const struct objec
         rc = put(edit, strbuf_slice(&name), &record);
     record_free(&record);
     strbuf_free(&name);
+    return rc;
+}
+
+int
+account_admin_totp(struct account_edit *edit, struct slice given, const struct account_totp *totp)
+{
+    struct strbuf name = strbuf_new(CANONICAL_LOCAL_MAX), used = strbuf_new(32);
+    struct record record = record_new(ACCOUNT_ADMIN);
+    int rc = load(edit, given, &name, &record);
+
+    (void)strbuf_u64(&used, totp->used);
+    record_set(&record, ADMIN_TOTP, totp->state);
+    record_set(&record, ADMIN_TOTP_KEY, totp->key);
+    record_set(&record, ADMIN_TOTP_USED, strbuf_slice(&used));
+    if (rc == 0)
+        rc = edit_put_record(edit, ACCOUNT_TABLE_ADMINS, strbuf_slice(&name), &record);
+    record_free(&record);
+    strbuf_free(&name);
+    strbuf_free(&used);
     return rc;
 }
 

@@ -9,10 +9,12 @@
 
 #include "lib/account/contact.h"
 #include "lib/account/edit_internal.h"
+#include "lib/account/unit.h"
 
 enum { CODE_EXISTS = 2, CODE_NO_SUCH = 2, CODE_FAILED = 3, CODE_NO_BOOK = 7 };
 
-/* What a contact takes from a profile: the mailbox's property of the same name, if it has one. */
+/* What a contact takes from a profile: the mailbox's property of the same name, and of its
+ * organisation unit company and department. */
 static const enum account_property from_profile[] = {
     CONTACT_FULL_NAME,    CONTACT_COMPANY, CONTACT_DEPARTMENT, CONTACT_TITLE,        CONTACT_OFFICE,
     CONTACT_PHONE_OFFICE, CONTACT_MOBILE,  CONTACT_PHONE_HOME, CONTACT_ADDRESS_HOME,
@@ -151,22 +153,55 @@ put_address_first(struct record *contact, struct slice address)
     strbuf_free(&all);
 }
 
-static void
-take_profile(struct record *contact, const struct record *user)
+/* The user's property behind one of from_profile: of the same name, or the unit. */
+static int
+profile_property(enum account_property contact)
 {
-    for (size_t i = 0; i < ARRAY_LEN(from_profile); i++) {
-        const char *near;
-        int id = account_property_find(ACCOUNT_USER,
-                                       slice_of(account_properties[from_profile[i]].name), &near);
+    const char *near;
 
-        if (id >= 0)
-            record_set(contact, from_profile[i], record_get(user, (enum account_property)id));
+    if (contact == CONTACT_COMPANY || contact == CONTACT_DEPARTMENT)
+        return USER_UNIT;
+    return account_property_find(ACCOUNT_USER, slice_of(account_properties[contact].name), &near);
+}
+
+struct edit_contact_before
+edit_contact_before(const struct record *domain, const struct record *user)
+{
+    struct edit_contact_before before = {.published = contact_is_published(domain, user)};
+
+    for (size_t i = 0; i < ARRAY_LEN(from_profile); i++)
+        if (record_get(user, (enum account_property)profile_property(from_profile[i])).len > 0)
+            before.filled |= (uint32_t)1 << i;
+    return before;
+}
+
+static void
+take_profile(struct account_base *base, struct slice domain, struct record *contact,
+             const struct record *user, uint32_t filled)
+{
+    struct strbuf company = strbuf_new(OBJECT_VALUE_MAX), department = strbuf_new(OBJECT_VALUE_MAX);
+
+    unit_place(base, domain, record_get(user, USER_UNIT), &company, &department);
+    for (size_t i = 0; i < ARRAY_LEN(from_profile); i++) {
+        enum account_property id = from_profile[i];
+        struct slice value = record_get(user, (enum account_property)profile_property(id));
+
+        if (value.len == 0 && (filled & (uint32_t)1 << i) == 0)
+            continue;
+        if (id == CONTACT_COMPANY)
+            value = strbuf_slice(&company);
+        else if (id == CONTACT_DEPARTMENT)
+            value = strbuf_slice(&department);
+        record_set(contact, id, value);
     }
+    strbuf_free(&company);
+    strbuf_free(&department);
 }
 
 static int
-publish(struct account_edit *edit, struct slice key, const struct record *user)
+publish(struct account_edit *edit, struct slice key, const struct record *user, uint32_t filled)
 {
+    struct slice rest = key, domain = slice_split(&rest, '\0');
     struct strbuf address = strbuf_new(ACCOUNT_ADDRESS_MAX);
     struct record contact = record_new(ACCOUNT_CONTACT);
     int rc = load(edit, key, &contact);
@@ -175,7 +210,7 @@ publish(struct account_edit *edit, struct slice key, const struct record *user)
         edit_put_time(edit, &contact, CONTACT_CREATED);
     if (rc >= 0) {
         account_entry_address(key, &address);
-        take_profile(&contact, user);
+        take_profile(edit->base, domain, &contact, user, filled);
         put_address_first(&contact, strbuf_slice(&address));
         record_set(&contact, CONTACT_OF_USER, SLICE("yes"));
         rc = put(edit, key, &contact);
@@ -201,7 +236,7 @@ edit_contact_user_gone(struct account_edit *edit, struct slice key)
 
 int
 edit_contact_follow(struct account_edit *edit, const struct record *domain, struct slice key,
-                    const struct record *user, bool was_published)
+                    const struct record *user, struct edit_contact_before before)
 {
     struct slice bytes;
 
@@ -209,9 +244,9 @@ edit_contact_follow(struct account_edit *edit, const struct record *domain, stru
         return 0; /* the contacts come with their own lines */
     if (!contact_is_published(domain, user))
         return edit_contact_user_gone(edit, key);
-    if (was_published && account_db_get(edit->base->db, ACCOUNT_TABLE_CONTACTS, key, &bytes) < 0)
+    if (before.published && account_db_get(edit->base->db, ACCOUNT_TABLE_CONTACTS, key, &bytes) < 0)
         return errno == ENOENT ? 0 : account_fail_db(edit->result); /* removed by hand */
-    return publish(edit, key, user);
+    return publish(edit, key, user, before.filled);
 }
 
 /* ---- whole books ---- */
@@ -286,7 +321,7 @@ publish_entry(struct repair *repair, const struct edit_row *row)
         !contact_is_published(&repair->domain, &repair->record))
         return 0;
     repair->published++;
-    return publish(repair->edit, edit_key(row), &repair->record);
+    return publish(repair->edit, edit_key(row), &repair->record, 0);
 }
 
 static int

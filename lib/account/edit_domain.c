@@ -7,12 +7,14 @@
 
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
+#include "lib/account/direct_login.h"
 #include "lib/account/edit_internal.h"
 #include "lib/base/parse.h"
 
 #define PRIMARY_KEY SLICE("primary")
 
-enum { CODE_FAILED = 1, CODE_EXISTS = 2, CODE_ALIAS_FAILED = 2 }; /* ADM-29, ADM-34 */
+/* ADM-29, ADM-34, and ADM-30 to 32 of what is set. */
+enum { CODE_FAILED = 1, CODE_EXISTS = 2, CODE_ALIAS_FAILED = 2, CODE_NO_SUCH = 2 };
 
 static uint32_t
 missing_code(enum account_kind kind)
@@ -33,22 +35,23 @@ canonical_name(struct account_edit *edit, struct slice given, struct strbuf *nam
 
 /* The record of exactly that name. 0, or -1 with `code` if there is none or of another kind. */
 static int
-load(struct account_edit *edit, enum account_kind kind, struct slice name, struct record *record)
+load(struct account_edit *edit, enum account_kind kind, struct slice name, uint32_t code,
+     struct record *record)
 {
     struct slice bytes;
 
     if (account_db_get(edit->base->db, ACCOUNT_TABLE_DOMAINS, name, &bytes) < 0) {
         if (errno != ENOENT)
             return account_fail_db(edit->result);
-        return account_fail(edit->result, missing_code(kind), "%.*s: no such %s", (int)name.len,
-                            name.ptr, account_kind_name(kind));
+        return account_fail(edit->result, code, "%.*s: no such %s", (int)name.len, name.ptr,
+                            account_kind_name(kind));
     }
     if (record_load(record, bytes) < 0)
         return account_fail_db(edit->result);
     if (record->kind == kind)
         return 0;
-    return account_fail(edit->result, missing_code(kind), "%.*s is a %s, no %s", (int)name.len,
-                        name.ptr, account_kind_name(record->kind), account_kind_name(kind));
+    return account_fail(edit->result, code, "%.*s is a %s, no %s", (int)name.len, name.ptr,
+                        account_kind_name(record->kind), account_kind_name(kind));
 }
 
 static int
@@ -133,6 +136,8 @@ check_and_put(struct account_edit *edit, struct slice name, struct record *recor
 
     if (rc == 0 && record->kind == ACCOUNT_DOMAIN)
         rc = store_type(edit, name, record);
+    if (rc == 0 && record->kind == ACCOUNT_DOMAIN)
+        rc = direct_login_put(edit, name, record);
     if (rc == 0)
         rc = edit_put_record(edit, ACCOUNT_TABLE_DOMAINS, name, record);
     return rc;
@@ -154,6 +159,9 @@ edit_domain_add(struct account_edit *edit, enum account_kind kind, struct slice 
         rc = edit_apply(edit, &record, fields, count);
     if (rc == 0)
         rc = check_and_put(edit, strbuf_slice(&name), &record);
+    if (rc == 0 && kind == ACCOUNT_DOMAIN && !edit->restoring &&
+        record_bool(&record, DOMAIN_EVERYONE))
+        rc = edit_everyone_make(edit, strbuf_slice(&name));
     record_free(&record);
     strbuf_free(&name);
     return rc;
@@ -169,7 +177,7 @@ edit_domain_set(struct account_edit *edit, enum account_kind kind, struct slice 
     int rc = canonical_name(edit, given, &name);
 
     if (rc == 0)
-        rc = load(edit, kind, strbuf_slice(&name), &record);
+        rc = load(edit, kind, strbuf_slice(&name), CODE_NO_SUCH, &record);
     if (rc == 0 && kind == ACCOUNT_DOMAIN)
         (void)strbuf_append(&publishes, record_get(&record, DOMAIN_PUBLISH_USERS)); /* a choice */
     if (rc == 0 && kind == ACCOUNT_DOMAIN &&
@@ -180,6 +188,9 @@ edit_domain_set(struct account_edit *edit, enum account_kind kind, struct slice 
         rc = edit_apply(edit, &record, fields, count);
     if (rc == 0)
         rc = check_and_put(edit, strbuf_slice(&name), &record);
+    if (rc == 0 && kind == ACCOUNT_DOMAIN && !edit->restoring &&
+        record_bool(&record, DOMAIN_EVERYONE))
+        rc = edit_everyone_make(edit, strbuf_slice(&name));
     if (rc == 0 && kind == ACCOUNT_DOMAIN &&
         !record_is(&record, DOMAIN_PUBLISH_USERS, strbuf_cstr(&publishes)))
         rc = edit_contact_domain_set(edit, strbuf_slice(&name));
@@ -276,7 +287,7 @@ edit_domain_del(struct account_edit *edit, enum account_kind kind, struct slice 
     int rc = canonical_name(edit, given, &name);
 
     if (rc == 0)
-        rc = load(edit, kind, strbuf_slice(&name), &record);
+        rc = load(edit, kind, strbuf_slice(&name), missing_code(kind), &record);
     if (rc == 0 && kind == ACCOUNT_DOMAIN)
         rc = may_go(edit, strbuf_slice(&name));
     if (rc == 0 && kind == ACCOUNT_DOMAIN)
@@ -285,6 +296,8 @@ edit_domain_del(struct account_edit *edit, enum account_kind kind, struct slice 
         rc = forget_domain(edit, strbuf_slice(&name));
     if (rc == 0 && kind == ACCOUNT_DOMAIN)
         rc = edit_contact_domain_gone(edit, strbuf_slice(&name));
+    if (rc == 0 && kind == ACCOUNT_DOMAIN)
+        rc = edit_unit_domain_gone(edit, strbuf_slice(&name));
     if (rc == 0)
         rc = edit_del_row(edit, ACCOUNT_TABLE_DOMAINS, strbuf_slice(&name));
     record_free(&record);

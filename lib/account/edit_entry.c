@@ -6,11 +6,13 @@
 #include <errno.h>
 
 #include "lib/account/canonical.h"
-#include "lib/account/contact.h"
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
+#include "lib/account/precis.h"
 #include "lib/account/public.h"
+#include "lib/account/totals.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
 
 /* Result numbers of ADM-23, 34 and 35. */
 static const struct {
@@ -21,6 +23,8 @@ static const struct {
     [ACCOUNT_GROUP] = {5, 2, 3},
     [ACCOUNT_PUBLIC] = {7, 2, 3},
 };
+
+enum { CODE_NUMBER = 5, CODE_STORAGE = 6, CODE_ENLARGED = 4 }; /* ADM-23, ADM-25 */
 
 static const char *
 called(enum account_kind kind)
@@ -60,9 +64,10 @@ edit_find_entry(struct account_edit *edit, struct slice name, enum account_kind 
 
     if (found == ACCOUNT_TROUBLE)
         return account_fail_db(edit->result);
-    if (found == ACCOUNT_FOREIGN)
-        return account_fail(edit->result, code, "%.*s: no such %s, and no such domain",
-                            (int)name.len, name.ptr, called(kind));
+    if (found == ACCOUNT_FOREIGN) /* ADM-25 and 26: 3, no such domain; elsewhere 3 is "failed" */
+        return account_fail(edit->result, kind == ACCOUNT_USER ? codes[kind].failed : code,
+                            "%.*s: no such %s, and no such domain", (int)name.len, name.ptr,
+                            called(kind));
     if (found == ACCOUNT_UNKNOWN)
         return account_fail(edit->result, code, "%.*s: no such %s", (int)name.len, name.ptr,
                             called(kind));
@@ -71,6 +76,16 @@ edit_find_entry(struct account_edit *edit, struct slice name, enum account_kind 
                             (int)name.len, name.ptr, called(kind), article(hit->entry.kind),
                             called(hit->entry.kind));
     return 0;
+}
+
+/* What was exported was there: it may come back. */
+static bool
+may_be_called(const struct account_edit *edit, struct slice address)
+{
+    struct slice local = slice_sub(address, 0, slice_rindex(address, '@'));
+
+    return canonical_local_usable(local) &&
+           (edit->restoring || parse_is_ascii(local) || precis_is_username(local));
 }
 
 int
@@ -87,11 +102,11 @@ edit_new_entry(struct account_edit *edit, struct slice name, enum account_kind k
                             "%.*s exists already: %s %s has that name", (int)address.len,
                             address.ptr, article(hit->entry.kind), called(hit->entry.kind));
     strbuf_clear(&hit->key);
-    if (canonical_address(name, &hit->key) < 0 ||
-        !canonical_local_usable(slice_sub(address, 0, slice_rindex(address, '@')))) {
+    if (canonical_address(name, &hit->key) < 0 || !may_be_called(edit, address)) {
         return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
                             "'%.*s' is no address that a %s can have: expected name@domain, the "
-                            "name at most %d bytes without quotes",
+                            "name at most %d bytes of letters and digits of any script and "
+                            "signs of ASCII, without quotes",
                             (int)name.len, name.ptr, called(kind), CANONICAL_LOCAL_MAX);
     }
     if (found == ACCOUNT_FOREIGN)
@@ -118,13 +133,25 @@ add_job(struct account_edit *edit, enum account_job_op op, const struct account_
 
 /* ---- what must hold whatever was set ---- */
 
+/* What is switched on needs its right; what was on before stays as it is and is not obeyed. */
 static int
-check_user(struct account_edit *edit, const struct record *user)
+check_user(struct account_edit *edit, const struct record *user, const struct object_field *fields,
+           uint32_t count)
 {
-    if (record_get(user, USER_FORWARD).len > 0 && !record_bool(user, USER_FORWARD_RIGHT) &&
-        !edit->restoring)
-        return account_fail(edit->result, codes[ACCOUNT_USER].failed,
-                            "forward: this mailbox may not forward (may_forward is no)");
+    static const struct {
+        enum account_property setting, right;
+        const char *nothing; /* the setting's value when it is off */
+    } needs[] = {{USER_FORWARD, USER_FORWARD_RIGHT, ""}, {USER_AUTO_REPLY, USER_REPLY_RIGHT, "no"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(needs) && !edit->restoring; i++) {
+        const char *name = account_properties[needs[i].setting].name;
+
+        if (object_get(fields, count, name).len > 0 && !record_bool(user, needs[i].right) &&
+            !record_is(user, needs[i].setting, needs[i].nothing))
+            return account_fail(edit->result, codes[ACCOUNT_USER].failed,
+                                "%s: this mailbox has no right to it (%s is no)", name,
+                                account_properties[needs[i].right].name);
+    }
     return 0;
 }
 
@@ -155,45 +182,40 @@ check_alias(struct account_edit *edit, struct record *alias)
 }
 
 static int
-check(struct account_edit *edit, struct record *record)
+check(struct account_edit *edit, struct record *record, const struct object_field *fields,
+      uint32_t count)
 {
     if (edit_list_check(edit, record) < 0)
         return -1;
     if (record->kind == ACCOUNT_USER)
-        return check_user(edit, record);
+        return check_user(edit, record, fields, count);
     if (record->kind == ACCOUNT_PUBLIC)
         return edit_public_check(edit, record);
     return record->kind == ACCOUNT_ALIAS ? check_alias(edit, record) : 0;
 }
 
-/* ---- add and set ---- */
+/* Of users: the sums of the domain. */
+static int
+count_in_domain(struct account_edit *edit, const struct account_hit *hit,
+                struct totals_share before, struct totals_share after, struct totals_codes refused)
+{
+    struct slice address = strbuf_slice(&hit->address);
+    struct slice domain = slice_sub(address, slice_rindex(address, '@') + 1, address.len);
 
-/* What a new mailbox takes over from its domain. */
-static const struct {
-    enum account_property user, domain;
-} defaults[] = {
-    {USER_QUOTA_BYTES, DOMAIN_QUOTA_BYTES},
-    {USER_QUOTA_MESSAGES, DOMAIN_QUOTA_MESSAGES},
-    {USER_WARNING_LIMIT, DOMAIN_WARNING_LIMIT},
-    {USER_EXPIRES, DOMAIN_EXPIRES},
-    {USER_AUTH, DOMAIN_AUTH},
-    {USER_MAILBOX_PATH, DOMAIN_MAILBOX_PATH},
-    {USER_SEND_DOMAIN, DOMAIN_SEND_DOMAIN},
-    {USER_SEND_SYSTEM, DOMAIN_SEND_SYSTEM},
-    {USER_SEND_REMOTE, DOMAIN_SEND_REMOTE},
-    {USER_SEND_EXCEPTIONS, DOMAIN_SEND_EXCEPTIONS},
-    {USER_RECEIVE_DOMAIN, DOMAIN_RECEIVE_DOMAIN},
-    {USER_RECEIVE_SYSTEM, DOMAIN_RECEIVE_SYSTEM},
-    {USER_RECEIVE_REMOTE, DOMAIN_RECEIVE_REMOTE},
-    {USER_RECEIVE_EXCEPTIONS, DOMAIN_RECEIVE_EXCEPTIONS},
-    {USER_MESSAGE_RCPTS, DOMAIN_MESSAGE_RCPTS},
-    {USER_MESSAGE_BYTES, DOMAIN_MESSAGE_BYTES},
-    {USER_HOUR_RCPTS, DOMAIN_HOUR_RCPTS},
-    {USER_DAY_LOCAL_RCPTS, DOMAIN_DAY_LOCAL_RCPTS},
-    {USER_DAY_LOCAL_BYTES, DOMAIN_DAY_LOCAL_BYTES},
-    {USER_DAY_REMOTE_RCPTS, DOMAIN_DAY_REMOTE_RCPTS},
-    {USER_DAY_REMOTE_BYTES, DOMAIN_DAY_REMOTE_BYTES},
-};
+    return edit_totals_change(edit, domain, &hit->domain, before, after, refused);
+}
+
+/* What a user's record has of the organisation; the groups are rows of their own. */
+static int
+follow_unit(struct account_edit *edit, struct slice key, struct record *user)
+{
+    record_set(user, USER_GROUPS, SLICE(""));
+    if (edit_unit_check_user(edit, key, user) < 0)
+        return -1;
+    return edit_unit_refs(edit, key, user, true);
+}
+
+/* ---- add and set ---- */
 
 /* What a new entry has before the given properties. */
 static struct record
@@ -202,8 +224,7 @@ fresh(struct account_edit *edit, enum account_kind kind, const struct record *do
     struct record record = record_new(kind);
 
     if (kind == ACCOUNT_USER) {
-        for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
-            record_set(&record, defaults[i].user, record_get(domain, defaults[i].domain));
+        edit_defaults_take(&record, domain);
         edit_put_time(edit, &record, USER_CREATED);
     } else if (kind == ACCOUNT_GROUP) {
         edit_put_time(edit, &record, GROUP_CREATED);
@@ -211,6 +232,19 @@ fresh(struct account_edit *edit, enum account_kind kind, const struct record *do
         edit_put_time(edit, &record, PUBLIC_CREATED);
     }
     return record;
+}
+
+/* A new mailbox: the groups that it is to be in. */
+static int
+join_groups(struct account_edit *edit, const struct account_hit *hit,
+            const struct object_field *fields, uint32_t count)
+{
+    struct slice address = strbuf_slice(&hit->address);
+    int rc = edit_groups_follow(edit, address, fields, count);
+
+    if (rc == 0 && !edit->restoring && record_bool(&hit->domain, DOMAIN_EVERYONE))
+        rc = edit_everyone_join(edit, address);
+    return rc;
 }
 
 int
@@ -228,7 +262,12 @@ edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0 && kind == ACCOUNT_PUBLIC)
         rc = edit_public_name(edit, name, strbuf_slice(&hit.key), &record);
     if (rc == 0)
-        rc = check(edit, &record);
+        rc = check(edit, &record, fields, count);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = follow_unit(edit, strbuf_slice(&hit.key), &record);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = count_in_domain(edit, &hit, (struct totals_share){0}, totals_share_of(&record),
+                             (struct totals_codes){CODE_NUMBER, CODE_STORAGE});
     if (rc == 0 && kind == ACCOUNT_USER && !edit->restoring &&
         record_get(&record, USER_PASSWORD).len > 0)
         edit_password_follows(edit, &hit.domain, &record, SLICE(""),
@@ -241,9 +280,12 @@ edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0)
         rc = edit_list_refs(edit, &record, strbuf_slice(&hit.key), true);
     if (rc == 0 && kind == ACCOUNT_USER)
-        rc = edit_contact_follow(edit, &hit.domain, strbuf_slice(&hit.key), &record, false);
+        rc = edit_contact_follow(edit, &hit.domain, strbuf_slice(&hit.key), &record,
+                                 (struct edit_contact_before){0});
     if (rc == 0 && account_has_store(kind))
         rc = add_job(edit, ACCOUNT_JOB_CREATE, &hit, kind);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = join_groups(edit, &hit, fields, count);
     record_free(&record);
     account_hit_free(&hit);
     return rc;
@@ -255,21 +297,30 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
 {
     struct account_hit hit = account_hit_new();
     struct strbuf password = strbuf_new(OBJECT_VALUE_MAX);
+    struct totals_share before = {0};
     int rc = edit_find_entry(edit, name, kind, codes[kind].no_such, &hit);
-    bool published =
-        rc == 0 && kind == ACCOUNT_USER && contact_is_published(&hit.domain, &hit.entry);
+    struct edit_contact_before profile = {0};
 
     if (rc == 0 && kind == ACCOUNT_ALIAS)
         rc = edit_ref_del(edit, record_get(&hit.entry, ALIAS_TARGET), EDIT_REF_ALIAS,
                           strbuf_slice(&hit.key));
     if (rc == 0)
         rc = edit_list_refs(edit, &hit.entry, strbuf_slice(&hit.key), false);
-    if (rc == 0 && kind == ACCOUNT_USER)
+    if (rc == 0 && kind == ACCOUNT_USER) {
+        before = totals_share_of(&hit.entry);
+        profile = edit_contact_before(&hit.domain, &hit.entry);
+        rc = edit_unit_refs(edit, strbuf_slice(&hit.key), &hit.entry, false);
         (void)strbuf_append(&password, record_get(&hit.entry, USER_PASSWORD)); /* it fits */
+    }
     if (rc == 0)
         rc = edit_apply(edit, &hit.entry, fields, count);
     if (rc == 0)
-        rc = check(edit, &hit.entry);
+        rc = check(edit, &hit.entry, fields, count);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = follow_unit(edit, strbuf_slice(&hit.key), &hit.entry);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = count_in_domain(edit, &hit, before, totals_share_of(&hit.entry),
+                             (struct totals_codes){CODE_ENLARGED, CODE_ENLARGED});
     if (rc == 0 && kind == ACCOUNT_USER && object_get(fields, count, "password").len > 0)
         edit_password_follows(edit, &hit.domain, &hit.entry, strbuf_slice(&password),
                               object_get(fields, count, "password_change_due").len > 0);
@@ -284,7 +335,9 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
         mem_wipe(password.ptr, password.cap);
     strbuf_free(&password);
     if (rc == 0 && kind == ACCOUNT_USER)
-        rc = edit_contact_follow(edit, &hit.domain, strbuf_slice(&hit.key), &hit.entry, published);
+        rc = edit_contact_follow(edit, &hit.domain, strbuf_slice(&hit.key), &hit.entry, profile);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = edit_groups_follow(edit, strbuf_slice(&hit.address), fields, count);
     account_hit_free(&hit);
     return rc;
 }
@@ -396,6 +449,11 @@ edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0)
         rc = edit_del_row(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&hit.key));
     if (rc == 0 && kind == ACCOUNT_USER)
+        rc = count_in_domain(edit, &hit, totals_share_of(&hit.entry), (struct totals_share){0},
+                             (struct totals_codes){0});
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = edit_unit_refs(edit, strbuf_slice(&hit.key), &hit.entry, false);
+    if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_public_forget(edit, strbuf_slice(&hit.address));
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_contact_user_gone(edit, strbuf_slice(&hit.key));
@@ -403,6 +461,8 @@ edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice n
         rc = edit_share_owner_gone(edit, strbuf_slice(&hit.key));
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_codes_owner_gone(edit, strbuf_slice(&hit.key));
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = edit_del_row(edit, ACCOUNT_TABLE_VISITS, strbuf_slice(&hit.key));
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_admin_mailbox_gone(edit, strbuf_slice(&hit.address));
     if (rc == 0 && kind == ACCOUNT_PUBLIC)

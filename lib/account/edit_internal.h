@@ -11,7 +11,8 @@ enum edit_ref {
     EDIT_REF_MEMBER = 'm',
     EDIT_REF_PUBLIC = 'p',
     EDIT_REF_SHARE = 's',
-    EDIT_REF_LIST = 'l' /* the source's senders or representatives name the target */
+    EDIT_REF_UNIT = 'u', /* the source belongs to the organisation unit */
+    EDIT_REF_LIST = 'l'  /* the source's senders or representatives name the target */
 };
 
 /* Checks and stores the given properties; GIVEN ones only when restoring. */
@@ -71,6 +72,8 @@ int edit_domain_add(struct account_edit *edit, enum account_kind kind, struct sl
 int edit_domain_set(struct account_edit *edit, enum account_kind kind, struct slice name,
                     const struct object_field *fields, uint32_t count);
 int edit_domain_del(struct account_edit *edit, enum account_kind kind, struct slice name);
+/* What a new mailbox takes over from its domain. */
+void edit_defaults_take(struct record *user, const struct record *domain);
 int edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice name,
                    const struct object_field *fields, uint32_t count);
 int edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice name,
@@ -114,14 +117,45 @@ int edit_contact_add(struct account_edit *edit, struct slice name,
 int edit_contact_set(struct account_edit *edit, struct slice name,
                      const struct object_field *fields, uint32_t count);
 int edit_contact_del(struct account_edit *edit, struct slice name);
-/* The contact of a mailbox follows its profile, which was published until now, or not. */
+/* What a profile was before a change: published, and which of its properties said something. */
+struct edit_contact_before {
+    bool published;
+    uint32_t filled;
+};
+struct edit_contact_before edit_contact_before(const struct record *domain,
+                                               const struct record *user);
+/* The contact of a mailbox follows its profile. What the profile neither says nor said may have
+ * been added to the contact by hand: it stays. */
 int edit_contact_follow(struct account_edit *edit, const struct record *domain, struct slice key,
-                        const struct record *user, bool was_published);
+                        const struct record *user, struct edit_contact_before before);
 /* A mailbox is no more (its contact goes with it), or the contacts of a whole domain. */
 int edit_contact_user_gone(struct account_edit *edit, struct slice key);
 int edit_contact_domain_gone(struct account_edit *edit, struct slice domain);
 /* What the domain publishes is something else now. */
 int edit_contact_domain_set(struct account_edit *edit, struct slice domain);
+int edit_unit_add(struct account_edit *edit, struct slice name, const struct object_field *fields,
+                  uint32_t count);
+int edit_unit_set(struct account_edit *edit, struct slice name, const struct object_field *fields,
+                  uint32_t count);
+int edit_unit_del(struct account_edit *edit, struct slice name);
+/* The unit that a mailbox (its entry's key) belongs to: it has to be there. */
+int edit_unit_check_user(struct account_edit *edit, struct slice key, struct record *user);
+/* The reference that goes with it: made, or removed. */
+int edit_unit_refs(struct account_edit *edit, struct slice key, const struct record *user,
+                   bool make);
+int edit_unit_domain_gone(struct account_edit *edit, struct slice domain);
+int edit_unit_domain_renamed(struct account_edit *edit, struct slice old_name,
+                             struct slice new_name);
+/* Restored ones came in any order: is each below one that is there, and none below itself? */
+int edit_unit_check_all(struct account_edit *edit);
+/* The mailbox at `address` is a member of the groups that "groups" among the fields names, and of
+ * no other; without that field nothing changes. */
+int edit_groups_follow(struct account_edit *edit, struct slice address,
+                       const struct object_field *fields, uint32_t count);
+/* The group everyone of the domain is there. */
+int edit_everyone_make(struct account_edit *edit, struct slice domain);
+/* A new mailbox goes into it. */
+int edit_everyone_join(struct account_edit *edit, struct slice address);
 int edit_admin_rename(struct account_edit *edit, struct slice name, struct slice new_name);
 
 #endif

@@ -293,3 +293,114 @@ account_members_set(struct account_edit *edit, struct slice group, struct slice 
         rc = add_member(edit, group, word, true);
     return rc;
 }
+
+/* ---- from the member's side ---- */
+
+static bool
+is_given(const struct object_field *fields, uint32_t count, const char *name)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (slice_eq(fields[i].name, slice_of(name)))
+            return true;
+    return false;
+}
+
+/* Out of every group that `wanted` does not name, as somebody typed them. */
+static int
+leave_others(struct account_edit *edit, struct slice address, struct slice wanted)
+{
+    struct strbuf prefix = strbuf_new(ACCOUNT_KEY_MAX), keep = strbuf_new(OBJECT_VALUE_MAX);
+    struct account_hit hit = account_hit_new();
+    struct edit_rows rows;
+    struct slice word;
+    int rc;
+
+    while ((word = property_next_word(&wanted)).len > 0)
+        if (account_find_exact(edit->base, word, &hit) == ACCOUNT_FOUND) {
+            (void)strbuf_append(&keep, strbuf_slice(&hit.address)); /* at most 1000 of them fit */
+            (void)strbuf_char(&keep, ' ');
+        }
+    (void)strbuf_append(&prefix, address);
+    (void)strbuf_char(&prefix, '\0');
+    (void)strbuf_char(&prefix, EDIT_REF_MEMBER);
+    rc = edit_collect(edit, ACCOUNT_TABLE_REFS, strbuf_slice(&prefix), &rows);
+    for (size_t i = 0; i < rows.count && rc == 0; i++) {
+        struct slice row = edit_key(&rows.rows[i]), group = slice_sub(row, prefix.len, row.len);
+
+        strbuf_clear(&hit.address);
+        account_entry_address(group, &hit.address);
+        if (!edit_has_word(strbuf_slice(&keep), strbuf_slice(&hit.address)) &&
+            drop_member(edit, group, address) < 0)
+            rc = -1;
+    }
+    edit_rows_free(&rows);
+    account_hit_free(&hit);
+    strbuf_free(&prefix);
+    strbuf_free(&keep);
+    return rc;
+}
+
+int
+edit_groups_follow(struct account_edit *edit, struct slice address,
+                   const struct object_field *fields, uint32_t count)
+{
+    const char *name = account_properties[USER_GROUPS].name;
+    struct slice rest = object_get(fields, count, name), word;
+    int rc = 0;
+
+    if (!is_given(fields, count, name))
+        return 0;
+    rc = leave_others(edit, address, rest);
+    while (rc == 0 && (word = property_next_word(&rest)).len > 0)
+        rc = add_member(edit, word, address, true);
+    return rc;
+}
+
+#define EVERYONE "everyone@"
+
+/* 1: it is there, 0: not. */
+static int
+find_everyone(struct account_edit *edit, struct slice domain, struct strbuf *name)
+{
+    struct account_hit hit = account_hit_new();
+    int rc = 1;
+
+    (void)strbuf_str(name, EVERYONE);
+    (void)strbuf_append(name, domain);
+    if (account_find_exact(edit->base, strbuf_slice(name), &hit) == ACCOUNT_UNKNOWN)
+        rc = 0;
+    else if (edit_find_entry(edit, strbuf_slice(name), ACCOUNT_GROUP, CODE_FAILED, &hit) < 0)
+        rc = -1; /* something else has the name: the text says what */
+    account_hit_free(&hit);
+    return rc;
+}
+
+int
+edit_everyone_make(struct account_edit *edit, struct slice domain)
+{
+    const struct object_field fields[] = {
+        {SLICE("description"), SLICE("All mailboxes that were made since add_to_everyone is set")},
+        {SLICE("send"), SLICE("domain")}};
+    struct strbuf name = strbuf_new(ACCOUNT_ADDRESS_MAX);
+    int rc = find_everyone(edit, domain, &name);
+
+    if (rc == 0)
+        rc = account_add(edit, ACCOUNT_GROUP, strbuf_slice(&name), fields, ARRAY_LEN(fields));
+    strbuf_free(&name);
+    return rc < 0 ? -1 : 0;
+}
+
+int
+edit_everyone_join(struct account_edit *edit, struct slice address)
+{
+    struct slice domain = slice_sub(address, slice_rindex(address, '@') + 1, address.len);
+    struct strbuf name = strbuf_new(ACCOUNT_ADDRESS_MAX);
+    int rc = edit_everyone_make(edit, domain);
+
+    (void)strbuf_str(&name, EVERYONE);
+    (void)strbuf_append(&name, domain);
+    if (rc == 0)
+        rc = add_member(edit, strbuf_slice(&name), address, true);
+    strbuf_free(&name);
+    return rc;
+}

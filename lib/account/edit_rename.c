@@ -10,9 +10,11 @@
 
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
+#include "lib/account/direct_login.h"
 #include "lib/account/edit_internal.h"
 #include "lib/account/jobs.h"
 #include "lib/account/share.h"
+#include "lib/account/totals.h"
 
 struct renaming {
     struct account_edit *edit;
@@ -188,16 +190,18 @@ rename_entries(const struct renaming *r)
 
 /* ---- members, references, domains ---- */
 
+/* Rows whose keys begin with an entry's; what follows there, a member's address or the id of a
+ * code, is mapped too or no address. */
 static int
-rename_members(const struct renaming *r)
+rename_keys(const struct renaming *r, enum account_table table)
 {
     struct strbuf new_key = strbuf_new(ACCOUNT_KEY_MAX);
     struct edit_rows rows;
-    int rc = edit_collect(r->edit, ACCOUNT_TABLE_MEMBERS, SLICE(""), &rows);
+    int rc = edit_collect(r->edit, table, SLICE(""), &rows);
 
     for (size_t i = 0; i < rows.count && rc == 0; i++)
         if (map_key(r, edit_key(&rows.rows[i]), &new_key))
-            rc = move_row(r->edit, ACCOUNT_TABLE_MEMBERS, &rows.rows[i], strbuf_slice(&new_key));
+            rc = move_row(r->edit, table, &rows.rows[i], strbuf_slice(&new_key));
     edit_rows_free(&rows);
     strbuf_free(&new_key);
     return rc;
@@ -237,21 +241,6 @@ rename_shares(const struct renaming *r)
     for (size_t i = 0; i < rows.count && rc == 0; i++)
         if (map_share(r, edit_key(&rows.rows[i]), &new_key))
             rc = move_row(r->edit, ACCOUNT_TABLE_SHARES, &rows.rows[i], strbuf_slice(&new_key));
-    edit_rows_free(&rows);
-    strbuf_free(&new_key);
-    return rc;
-}
-
-static int
-rename_codes(const struct renaming *r)
-{
-    struct strbuf new_key = strbuf_new(ACCOUNT_KEY_MAX);
-    struct edit_rows rows;
-    int rc = edit_collect(r->edit, ACCOUNT_TABLE_CODES, SLICE(""), &rows);
-
-    for (size_t i = 0; i < rows.count && rc == 0; i++)
-        if (map_key(r, edit_key(&rows.rows[i]), &new_key)) /* an id is no address: it stays */
-            rc = move_row(r->edit, ACCOUNT_TABLE_CODES, &rows.rows[i], strbuf_slice(&new_key));
     edit_rows_free(&rows);
     strbuf_free(&new_key);
     return rc;
@@ -309,6 +298,8 @@ rename_domain_row(const struct renaming *r, const struct edit_row *row, struct r
     }
     if (moved)
         rc = edit_del_row(r->edit, ACCOUNT_TABLE_DOMAINS, edit_key(row));
+    if (rc == 0 && moved && record->kind == ACCOUNT_DOMAIN)
+        rc = direct_login_put(r->edit, r->new_name, record);
     if (rc == 0 && changed)
         rc = edit_put_record(r->edit, ACCOUNT_TABLE_DOMAINS, moved ? r->new_name : edit_key(row),
                              record);
@@ -399,20 +390,51 @@ rename_admins(const struct renaming *r)
     return rc;
 }
 
+/* What was counted of it, what is usual for it, and its blocks: "address", or a letter and that. */
+static int
+rename_figures(const struct renaming *r)
+{
+    static const struct {
+        enum account_table table;
+        size_t skip;
+    } tables[] = {{ACCOUNT_TABLE_FLOW, 0}, {ACCOUNT_TABLE_USUAL, 0}, {ACCOUNT_TABLE_BLOCKS, 1}};
+    struct strbuf mapped = strbuf_new(ACCOUNT_KEY_MAX), new_key = strbuf_new(ACCOUNT_KEY_MAX);
+    struct edit_rows rows;
+    int rc = 0;
+
+    for (size_t t = 0; t < ARRAY_LEN(tables) && rc == 0; t++) {
+        rc = edit_collect(r->edit, tables[t].table, SLICE(""), &rows);
+        for (size_t i = 0; i < rows.count && rc == 0; i++) {
+            struct slice key = edit_key(&rows.rows[i]);
+
+            if (!map_address(r, slice_sub(key, tables[t].skip, key.len), &mapped))
+                continue;
+            strbuf_clear(&new_key);
+            (void)strbuf_append(&new_key, slice_sub(key, 0, tables[t].skip));
+            (void)strbuf_append(&new_key, strbuf_slice(&mapped));
+            rc = move_row(r->edit, tables[t].table, &rows.rows[i], strbuf_slice(&new_key));
+        }
+        edit_rows_free(&rows);
+    }
+    strbuf_free(&mapped);
+    strbuf_free(&new_key);
+    return rc;
+}
+
 static int
 rename_all(const struct renaming *r)
 {
-    if (rename_entries(r) < 0 || rename_members(r) < 0 || rename_refs(r) < 0)
+    if (rename_entries(r) < 0 || rename_keys(r, ACCOUNT_TABLE_MEMBERS) < 0 || rename_refs(r) < 0)
         return -1;
-    if (rename_shares(r) < 0 || rename_codes(r) < 0 || rename_domains(r) < 0 ||
-        rename_contacts(r) < 0)
+    if (rename_shares(r) < 0 || rename_keys(r, ACCOUNT_TABLE_CODES) < 0 ||
+        rename_keys(r, ACCOUNT_TABLE_VISITS) < 0 || rename_domains(r) < 0 || rename_contacts(r) < 0)
         return -1;
-    return rename_admins(r);
+    return rename_admins(r) < 0 ? -1 : rename_figures(r);
 }
 
 /* ---- the two ways in ---- */
 
-enum { CODE_FAILED = 1, CODE_EXISTS = 2, CODE_NO_SUCH = 2 };
+enum { CODE_FAILED = 1, CODE_EXISTS = 2, CODE_NO_SUCH = 2, CODE_NUMBER = 5, CODE_STORAGE = 6 };
 
 static int
 domain_names(struct account_edit *edit, struct slice name, struct slice new_name,
@@ -458,12 +480,47 @@ rename_domain(struct account_edit *edit, struct slice name, struct slice new_nam
                           (int)r.old_name.len, r.old_name.ptr);
     if (rc == 0)
         rc = rename_all(&r);
+    if (rc == 0)
+        rc = edit_totals_rename(edit, r.old_name, r.new_name);
+    if (rc == 0)
+        rc = edit_unit_domain_renamed(edit, r.old_name, r.new_name);
     if (rc == 0 && slice_eq(strbuf_slice(&edit->base->primary), r.old_name) &&
         account_db_put(edit->base->db, ACCOUNT_TABLE_META, SLICE("primary"), r.new_name) < 0)
         rc = account_fail_db(edit->result);
     strbuf_free(&old_domain);
     strbuf_free(&new_domain);
     return rc;
+}
+
+/* The other domain has another organisation. */
+static int
+leave_unit(struct account_edit *edit, struct account_hit *from)
+{
+    if (record_get(&from->entry, USER_UNIT).len == 0)
+        return 0;
+    if (edit_unit_refs(edit, strbuf_slice(&from->key), &from->entry, false) < 0)
+        return -1;
+    record_set(&from->entry, USER_UNIT, SLICE(""));
+    return edit_put_record(edit, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&from->key), &from->entry);
+}
+
+/* To another domain of ours: that one has to have room for the mailbox. */
+static int
+count_move(struct account_edit *edit, struct account_hit *from, const struct account_hit *to)
+{
+    const struct totals_share share = totals_share_of(&from->entry), none = {0};
+    struct slice old_key = strbuf_slice(&from->key), new_key = strbuf_slice(&to->key);
+    struct slice old_domain = slice_split(&old_key, '\0'), new_domain = slice_split(&new_key, '\0');
+
+    if (slice_eq(old_domain, new_domain))
+        return 0;
+    if (leave_unit(edit, from) < 0)
+        return -1;
+    if (edit_totals_change(edit, old_domain, &from->domain, share, none, (struct totals_codes){0}) <
+        0)
+        return -1;
+    return edit_totals_change(edit, new_domain, &to->domain, none, share,
+                              (struct totals_codes){CODE_NUMBER, CODE_STORAGE});
 }
 
 /* A mailbox may also move to another domain of ours. */
@@ -473,6 +530,7 @@ rename_one_entry(struct account_edit *edit, enum account_kind kind, struct slice
 {
     struct account_hit from = account_hit_new(), to = account_hit_new();
     struct renaming r = {.edit = edit};
+    struct edit_contact_before profile = {0};
     int rc = edit_find_entry(edit, name, kind, CODE_NO_SUCH, &from);
 
     if (rc == 0)
@@ -484,11 +542,14 @@ rename_one_entry(struct account_edit *edit, enum account_kind kind, struct slice
                           "a name cannot be changed to one with a '-' in front");
     r.old_name = strbuf_slice(&from.address);
     r.new_name = strbuf_slice(&to.address);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        profile = edit_contact_before(&from.domain, &from.entry);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        rc = count_move(edit, &from, &to);
     if (rc == 0)
         rc = rename_all(&r);
     if (rc == 0 && kind == ACCOUNT_USER) /* the other domain may publish otherwise */
-        rc = edit_contact_follow(edit, &to.domain, strbuf_slice(&to.key), &from.entry,
-                                 contact_is_published(&from.domain, &from.entry));
+        rc = edit_contact_follow(edit, &to.domain, strbuf_slice(&to.key), &from.entry, profile);
     account_hit_free(&from);
     account_hit_free(&to);
     return rc;
@@ -502,6 +563,9 @@ account_rename(struct account_edit *edit, enum account_kind kind, struct slice n
         return rename_domain(edit, name, new_name);
     if (kind == ACCOUNT_USER || kind == ACCOUNT_ALIAS || kind == ACCOUNT_GROUP)
         return rename_one_entry(edit, kind, name, new_name);
+    if (kind == ACCOUNT_UNIT)
+        return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
+                            "the name of an organisation unit stays: its full_name can be changed");
     if (kind == ACCOUNT_PUBLIC)
         return account_fail(edit->result, ACCOUNT_BAD_PARAMETER,
                             "the name of a public folder cannot be changed");

@@ -4,6 +4,7 @@
 #include "lib/account/password_rules.h"
 
 #include "lib/base/clock.h"
+#include "lib/mail/timestamp.h"
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 #define TO_SECONDS_LEN 19 /* "2026-11-23T10:00:00", what is compared of a time */
@@ -77,4 +78,19 @@ password_state_of(const struct record *domain, const struct record *user, int64_
     return rules.max_age_days > 0 && is_too_old(user, rules.max_age_days, now_ms)
                ? PASSWORD_STATE_OLD
                : PASSWORD_STATE_GOOD;
+}
+
+int64_t
+password_end_ms(const struct record *domain, const struct record *user)
+{
+    struct password_rules rules = password_rules_of(domain, user);
+    struct slice set = record_get(user, USER_PASSWORD_CHANGED);
+    int64_t set_ms;
+
+    if (set.len == 0)
+        set = record_get(user, USER_CREATED);
+    if (rules.max_age_days == 0 || record_get(user, USER_PASSWORD).len == 0 ||
+        record_is(user, USER_AUTH, "external") || timestamp_parse(set, &set_ms) < 0)
+        return 0;
+    return set_ms + rules.max_age_days * DAY_MS;
 }

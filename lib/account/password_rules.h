@@ -33,4 +33,7 @@ enum password_state {
 enum password_state password_state_of(const struct record *domain, const struct record *user,
                                       int64_t now_ms);
 
+/* When the user's password will be too old (real time); 0: never, or there is none here. */
+int64_t password_end_ms(const struct record *domain, const struct record *user);
+
 #endif

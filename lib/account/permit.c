@@ -19,10 +19,11 @@ static const struct {
     const char *verb;
     enum need need;
 } needs[] = {
-    {"list", NEED_SEE},        {"show", NEED_SEE},      {"check", NEED_SEE},
-    {"recount", NEED_CHANGE},  {"add", NEED_CHANGE},    {"del", NEED_CHANGE},
-    {"set", NEED_CHANGE},      {"rename", NEED_CHANGE}, {"grant", NEED_CHANGE},
-    {"passwd", NEED_PASSWORD},
+    {"list", NEED_SEE},        {"show", NEED_SEE},        {"check", NEED_SEE},
+    {"recount", NEED_CHANGE},  {"add", NEED_CHANGE},      {"del", NEED_CHANGE},
+    {"set", NEED_CHANGE},      {"rename", NEED_CHANGE},   {"grant", NEED_CHANGE},
+    {"passwd", NEED_PASSWORD}, {"defaults", NEED_CHANGE}, {"authenticate", NEED_PASSWORD},
+    {"status", NEED_SEE},      {"recent", NEED_CHANGE},   {"sums", NEED_CHANGE},
 };
 
 static enum need
@@ -31,7 +32,7 @@ need_of(struct slice verb)
     for (size_t i = 0; i < ARRAY_LEN(needs); i++)
         if (slice_eq(verb, slice_of(needs[i].verb)))
             return needs[i].need;
-    return NEED_SUPER; /* export, import, fresh, manages */
+    return NEED_SUPER; /* export, import, fresh, manages, authenticators of others */
 }
 
 static int
@@ -52,6 +53,7 @@ right_of(enum account_kind kind)
         return ACCOUNT_RIGHT_DOMAINS;
     case ACCOUNT_USER:
     case ACCOUNT_AUTH_CODE:
+    case ACCOUNT_UNIT:
         return ACCOUNT_RIGHT_USERS;
     case ACCOUNT_ALIAS:
         return ACCOUNT_RIGHT_ALIASES;
@@ -138,6 +140,15 @@ check_properties(const struct account_actor *actor, const struct account_wish *w
     return 0;
 }
 
+static bool
+is_given(const struct account_wish *wish, enum account_property id)
+{
+    for (uint32_t i = 0; i < wish->count; i++)
+        if (slice_eq(wish->fields[i].name, slice_of(account_properties[id].name)))
+            return true;
+    return false;
+}
+
 /* ---- domains ---- */
 
 /* The domain that `name` (an address, or a domain) lies in, as the base knows it. */
@@ -161,12 +172,44 @@ check_domain(struct account_base *base, const struct account_actor *actor, struc
     return rc;
 }
 
+/* Membership is the business of who has the groups: those that are named, and those that the
+ * mailbox would leave. */
+static int
+check_groups(struct account_base *base, const struct account_actor *actor,
+             const struct account_wish *wish, struct account_result *result)
+{
+    struct slice named =
+                     object_get(wish->fields, wish->count, account_properties[USER_GROUPS].name),
+                 word;
+    struct query_row row;
+    int rc = 0;
+
+    if (wish->kind != ACCOUNT_USER || !is_given(wish, USER_GROUPS))
+        return 0;
+    if (!account_actor_has(actor, ACCOUNT_RIGHT_GROUPS))
+        return refuse(result, "groups: you have no right to change the members of groups");
+    while (rc == 0 && !account_actor_covers_all(actor) &&
+           (word = property_next_word(&named)).len > 0)
+        rc = check_domain(base, actor, word, result);
+    row = query_row_new();
+    if (rc == 0 && !account_actor_covers_all(actor) && slice_eq(wish->verb, SLICE("set")) &&
+        query_show(base, ACCOUNT_USER, wish->name, &row, result) == 0) {
+        named = strbuf_slice(&row.text);
+        while (rc == 0 && (word = property_next_word(&named)).len > 0)
+            rc = check_domain(base, actor, word, result);
+    }
+    query_row_free(&row);
+    return rc;
+}
+
 static int
 check_place(struct account_base *base, const struct account_actor *actor,
             const struct account_wish *wish, struct account_result *result)
 {
     if (account_actor_covers_all(actor))
         return 0;
+    if (slice_eq(wish->verb, SLICE("sums")))
+        return check_domain(base, actor, object_get(wish->fields, wish->count, "within"), result);
     if (slice_eq(wish->verb, SLICE("list"))) { /* without a place: its rows are judged one by one */
         struct slice within = object_get(wish->fields, wish->count, "within");
 
@@ -181,13 +224,23 @@ check_place(struct account_base *base, const struct account_actor *actor,
 
 /* ---- the decision ---- */
 
-/* Everybody may look at himself and change his own password (ADM-13). */
+static bool
+is_own_verb(struct slice verb)
+{
+    static const char *const verbs[] = {"show", "passwd", "totp-new", "totp-confirm"};
+
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+        if (slice_eq(verb, slice_of(verbs[i])))
+            return true;
+    return false;
+}
+
+/* Everybody may look at himself, change his own password (ADM-13) and get an authenticator. */
 static bool
 is_own_business(const struct account_actor *actor, const struct account_wish *wish)
 {
     struct strbuf name = strbuf_new(CANONICAL_LOCAL_MAX);
-    bool own = wish->kind == ACCOUNT_ADMIN &&
-               (slice_eq(wish->verb, SLICE("show")) || slice_eq(wish->verb, SLICE("passwd"))) &&
+    bool own = wish->kind == ACCOUNT_ADMIN && is_own_verb(wish->verb) &&
                canonical_local(wish->name, &name) == 0 &&
                slice_eq(strbuf_slice(&name), strbuf_slice(&actor->name));
 
@@ -208,6 +261,8 @@ account_permit(struct account_base *base, const struct account_actor *actor,
     if (need == NEED_SUPER || !has_function(actor, wish, need))
         return refuse(result, "you have no right to do this");
     if (need == NEED_CHANGE && check_properties(actor, wish, result) < 0)
+        return -1;
+    if (need == NEED_CHANGE && check_groups(base, actor, wish, result) < 0)
         return -1;
     return check_place(base, actor, wish, result);
 }

@@ -4,10 +4,14 @@
 #include "lib/account/query.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "lib/account/canonical.h"
 #include "lib/account/contact.h"
 #include "lib/account/edit_internal.h"
+#include "lib/account/totals.h"
+#include "lib/account/unit.h"
 #include "lib/auth/policy.h"
 
 struct query_row
@@ -16,7 +20,8 @@ query_row_new(void)
     return (struct query_row){.record = record_new(ACCOUNT_DOMAIN),
                               .name = strbuf_new(ACCOUNT_KEY_MAX),
                               .group = strbuf_new(ACCOUNT_ADDRESS_MAX),
-                              .count = strbuf_new(32)};
+                              .count = strbuf_new(32),
+                              .text = strbuf_new(OBJECT_VALUE_MAX)};
 }
 
 void
@@ -26,6 +31,7 @@ query_row_free(struct query_row *row)
     strbuf_free(&row->name);
     strbuf_free(&row->group);
     strbuf_free(&row->count);
+    strbuf_free(&row->text);
 }
 
 static struct slice
@@ -51,9 +57,19 @@ given_value(const struct account_base *base, const struct query_row *row, enum a
     case ADMIN_NAME:
     case WORD_TEXT:
     case CONTACT_NAME:
+    case UNIT_NAME:
         return strbuf_slice(&row->name);
     case GROUP_MEMBER_COUNT:
         return strbuf_slice(&row->count);
+    case UNIT_PATH:
+    case USER_GROUPS:
+        return strbuf_slice(&row->text);
+    case DOMAIN_MAILBOXES:
+        return slice_of(row->totals.mailboxes);
+    case DOMAIN_MAILBOX_GIVEN:
+        return slice_of(row->totals.mailbox_bytes);
+    case DOMAIN_NETDISK_GIVEN:
+        return slice_of(row->totals.netdisk_bytes);
     default:
         return record_get(&row->record, id);
     }
@@ -93,6 +109,8 @@ table_of(enum account_kind kind)
         return ACCOUNT_TABLE_CONTACTS;
     case ACCOUNT_AUTH_CODE:
         return ACCOUNT_TABLE_CODES;
+    case ACCOUNT_UNIT:
+        return ACCOUNT_TABLE_UNITS;
     case ACCOUNT_USER:
     case ACCOUNT_ALIAS:
     case ACCOUNT_GROUP:
@@ -111,7 +129,8 @@ take_names(struct query_row *row, enum account_table table, struct slice key)
 
     strbuf_clear(&row->name);
     strbuf_clear(&row->group);
-    if (table == ACCOUNT_TABLE_ENTRIES || table == ACCOUNT_TABLE_CONTACTS) {
+    if (table == ACCOUNT_TABLE_ENTRIES || table == ACCOUNT_TABLE_CONTACTS ||
+        table == ACCOUNT_TABLE_UNITS) {
         account_entry_address(key, &row->name);
     } else if (table == ACCOUNT_TABLE_MEMBERS || table == ACCOUNT_TABLE_SHARES ||
                table == ACCOUNT_TABLE_CODES) {
@@ -146,6 +165,45 @@ count_members(struct account_base *base, struct query_row *row, struct slice gro
 }
 
 static int
+load_totals(struct account_base *base, struct query_totals *text, struct slice domain)
+{
+    struct account_totals totals;
+
+    if (account_totals_get(base, domain, &totals) < 0)
+        return -1;
+    (void)snprintf(text->mailboxes, sizeof(text->mailboxes), "%" PRIu64, totals.mailboxes);
+    (void)snprintf(text->mailbox_bytes, sizeof(text->mailbox_bytes), "%" PRIu64,
+                   totals_number(totals.mailbox_bytes));
+    (void)snprintf(text->netdisk_bytes, sizeof(text->netdisk_bytes), "%" PRIu64,
+                   totals_number(totals.netdisk_bytes));
+    return 0;
+}
+
+/* The groups that a mailbox is in itself. */
+static int
+load_groups(struct account_base *base, struct slice address, struct strbuf *out)
+{
+    struct strbuf prefix = strbuf_new(ACCOUNT_KEY_MAX);
+    struct account_rows *rows;
+    struct slice key, value;
+    int rc = -1;
+
+    (void)strbuf_append(&prefix, address);
+    (void)strbuf_char(&prefix, '\0');
+    (void)strbuf_char(&prefix, EDIT_REF_MEMBER);
+    rows = account_db_rows(base->db, ACCOUNT_TABLE_REFS, strbuf_slice(&prefix), SLICE(""));
+    while (rows != NULL && (rc = account_rows_next(rows, &key, &value)) == 1) {
+        if (out->len + ACCOUNT_ADDRESS_MAX >= out->max)
+            break; /* more than can be shown */
+        (void)strbuf_str(out, out->len > 0 ? " " : "");
+        account_entry_address(slice_sub(key, prefix.len, key.len), out);
+    }
+    account_rows_close(&rows);
+    strbuf_free(&prefix);
+    return rc < 0 ? -1 : 0;
+}
+
+static int
 load_row(struct account_base *base, struct query_row *row, enum account_table table,
          struct slice key, struct slice value)
 {
@@ -153,6 +211,13 @@ load_row(struct account_base *base, struct query_row *row, enum account_table ta
         return -1;
     row->kind = row->record.kind;
     take_names(row, table, key);
+    strbuf_clear(&row->text);
+    if (row->kind == ACCOUNT_UNIT)
+        unit_path(base, slice_split(&key, '\0'), &row->record, &row->text);
+    if (row->kind == ACCOUNT_USER)
+        return load_groups(base, strbuf_slice(&row->name), &row->text);
+    if (row->kind == ACCOUNT_DOMAIN)
+        return load_totals(base, &row->totals, strbuf_slice(&row->name));
     return row->kind == ACCOUNT_GROUP ? count_members(base, row, key) : 0;
 }
 
@@ -288,6 +353,10 @@ query_show(struct account_base *base, enum account_kind kind, struct slice name,
     } else if (kind == ACCOUNT_WORD) {
         if (policy_fold(name, &key) < 0)
             rc = account_fail(result, ACCOUNT_BAD_PARAMETER, "expected a word in UTF-8");
+    } else if (kind == ACCOUNT_UNIT) {
+        if (unit_key(base, name, &key) != ACCOUNT_FOUND)
+            rc =
+                account_fail(result, 2, "%.*s: no such organisation unit", (int)name.len, name.ptr);
     } else if (kind == ACCOUNT_CONTACT) {
         if (contact_key(base, name, &key) != ACCOUNT_FOUND)
             rc = account_fail(result, 2, "%.*s: no such contact", (int)name.len, name.ptr);

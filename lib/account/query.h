@@ -16,6 +16,10 @@ struct query_row {
     struct record record;
     struct strbuf name, group; /* address or name; group of a member */
     struct strbuf count;       /* members of a group */
+    struct strbuf text;        /* path of a unit, groups of a user */
+    struct query_totals {
+        char mailboxes[24], mailbox_bytes[24], netdisk_bytes[24];
+    } totals; /* of a domain, as text */
 };
 struct query_row query_row_new(void);
 void query_row_free(struct query_row *row);

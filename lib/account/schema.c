@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "lib/account/canonical.h"
+#include "lib/auth/access_list.h"
 #include "lib/auth/external.h"
 #include "lib/auth/oauth_place.h"
 #include "lib/base/parse.h"
 #include "lib/base/suggest.h"
 #include "lib/mail/address.h"
 #include "lib/store/store_dirs.h"
+#include "lib/sync/source.h"
 
 #define RECORD_MAX 2048
 
@@ -31,6 +33,7 @@ static const char *const kind_names[ACCOUNT_KIND_COUNT] = {
     [ACCOUNT_ADMIN] = "admin",        [ACCOUNT_PUBLIC] = "public",
     [ACCOUNT_SHARE] = "share",        [ACCOUNT_CONTACT] = "contact",
     [ACCOUNT_WORD] = "weak-password", [ACCOUNT_AUTH_CODE] = "auth-code",
+    [ACCOUNT_UNIT] = "organisation",
 };
 
 const char *
@@ -262,6 +265,32 @@ normalize_method(const struct property *p, struct slice given, struct strbuf *st
     return fail(error, p, expected == NULL ? "one line of UTF-8 text" : expected, given);
 }
 
+static int
+normalize_sync(const struct property *p, struct slice given, struct strbuf *stored,
+               struct strbuf *error)
+{
+    struct slice part = slice_of(p->choices);
+    const char *wrong = !is_line_of_text(given)           ? "expected one line of UTF-8 text"
+                        : slice_eq(part, SLICE("url"))    ? sync_url_wrong(given)
+                        : slice_eq(part, SLICE("filter")) ? sync_filter_wrong(given)
+                                                          : sync_map_wrong(given);
+
+    if (wrong == NULL)
+        return strbuf_append(stored, given) ? 0 : -1;
+    (void)strbuf_printf(error, "%s: %s, not '%.*s'", p->name, wrong,
+                        (int)(given.len > 100 ? 100 : given.len), given.ptr);
+    return -1;
+}
+
+static int
+normalize_access(const struct property *p, struct slice given, struct strbuf *stored,
+                 struct strbuf *error)
+{
+    const char *expected = given.len == 0 ? NULL : access_list_normalize(given, stored);
+
+    return expected == NULL ? 0 : fail(error, p, expected, given);
+}
+
 /* "{SCHEME}data", printable: what is in it is authd's business. */
 static bool
 is_record(struct slice text)
@@ -312,6 +341,10 @@ property_normalize(enum account_property id, struct slice given, struct strbuf *
                               "https://HOST[:PORT]/PATH or file:NAME", given, stored, error);
     case PROPERTY_METHOD:
         return normalize_method(p, given, stored, error);
+    case PROPERTY_SYNC:
+        return normalize_sync(p, given, stored, error);
+    case PROPERTY_ACCESS:
+        return normalize_access(p, given, stored, error);
     case PROPERTY_RECORD:
         if (is_record(given))
             return strbuf_append(stored, given) ? 0 : -1;

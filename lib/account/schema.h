@@ -24,6 +24,7 @@ enum account_kind {
     ACCOUNT_WORD, /* of the dictionary of weak passwords */
     ACCOUNT_CONTACT,
     ACCOUNT_AUTH_CODE,
+    ACCOUNT_UNIT, /* of an organisation */
     ACCOUNT_KIND_COUNT
 };
 
@@ -40,7 +41,9 @@ enum property_type {
     PROPERTY_WORDS,     /* at most `max`; separated like addresses */
     PROPERTY_DIRECTORY, /* ID of a storage directory */
     PROPERTY_METHOD,    /* lib/auth/external.h */
+    PROPERTY_SYNC,      /* lib/sync/source.h; `choices` says which part of it */
     PROPERTY_PLACE,     /* https://HOST/PATH or file:NAME (lib/auth/oauth_place.h) */
+    PROPERTY_ACCESS,    /* lib/auth/access_list.h */
     PROPERTY_RECORD     /* {SCHEME}data of a password */
 };
 

@@ -7,6 +7,7 @@
 #include "lib/account/transfer.h"
 
 #include "lib/account/auth_code.h"
+#include "lib/account/edit_internal.h"
 #include "lib/account/query.h"
 #include "lib/account/share.h"
 #include "lib/base/parse.h"
@@ -17,9 +18,9 @@
 /* ---- export ---- */
 
 static const enum account_kind order[] = {
-    ACCOUNT_DOMAIN, ACCOUNT_DOMAIN_ALIAS, ACCOUNT_USER,  ACCOUNT_ALIAS,
-    ACCOUNT_GROUP,  ACCOUNT_MEMBER,       ACCOUNT_ADMIN, ACCOUNT_PUBLIC,
-    ACCOUNT_SHARE,  ACCOUNT_CONTACT,      ACCOUNT_WORD,  ACCOUNT_AUTH_CODE,
+    ACCOUNT_DOMAIN,  ACCOUNT_DOMAIN_ALIAS, ACCOUNT_UNIT,      ACCOUNT_USER,   ACCOUNT_ALIAS,
+    ACCOUNT_GROUP,   ACCOUNT_MEMBER,       ACCOUNT_ADMIN,     ACCOUNT_PUBLIC, ACCOUNT_SHARE,
+    ACCOUNT_CONTACT, ACCOUNT_WORD,         ACCOUNT_AUTH_CODE,
 };
 
 struct export
@@ -234,6 +235,8 @@ transfer_import(struct account_edit *edit, struct slice text)
     }
     if (rc == 0)
         rc = finish_object(&im);
+    if (rc == 0)
+        rc = edit_unit_check_all(edit);
     edit->restoring = false;
     return rc;
 }

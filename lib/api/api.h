@@ -35,6 +35,7 @@ enum api_type {
     API_TEXT,   /* JSON string, without control characters */
     API_NUMBER, /* JSON number without fraction */
     API_BOOL,   /* true, false */
+    API_KILO,   /* number of KiB: the property is bytes */
     API_NOT,    /* 0 or 1: the property is yes with 0 */
     API_STAMP,  /* seconds since 1970: the property is a day; 0: empty */
     API_CHOICE, /* number: the n-th of the choices */

@@ -54,6 +54,7 @@ write_schema(struct json_writer *w, const struct api_param *p)
         json_writer_close(w, '}');
         break;
     case API_NUMBER:
+    case API_KILO:
     case API_NOT:
     case API_STAMP:
     case API_CHOICE:

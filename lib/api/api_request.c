@@ -162,6 +162,8 @@ take_number(struct api_request *rq, const struct api_param *p, const json_t *jso
         return -1;
     }
     value->number = (uint64_t)json_integer_value(json);
+    if (p->type == API_KILO)
+        value->number *= 1024; /* within 64 bits by the parameter's range */
     if (p->type == API_STAMP)
         value->text = keep_day(rq, value->number);
     else if (p->type == API_NOT)
@@ -237,6 +239,7 @@ take(struct api_request *rq, const struct api_param *p, json_t *json, struct api
     case API_OBJECT:
         return take_object(rq, p, json, error);
     case API_NUMBER:
+    case API_KILO:
     case API_NOT:
     case API_STAMP:
     case API_CHOICE:

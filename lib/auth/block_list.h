@@ -21,9 +21,10 @@
 #define BLOCK_FOREVER INT64_MAX /* an end that never comes */
 
 enum block_kind {
-    BLOCK_ADDRESS = 'a', /* a client: an IPv4 address or an IPv6 network of 64 bits */
-    BLOCK_USER = 'u',    /* a user's logins and sending */
-    BLOCK_SENDING = 's'  /* a user's sending */
+    BLOCK_ADDRESS = 'a',       /* a client: an IPv4 address or an IPv6 network of 64 bits */
+    BLOCK_ADMIN_ADDRESS = 'A', /* the same, of administrators' logins alone */
+    BLOCK_USER = 'u',          /* a user's logins and sending, or an administrator's logins */
+    BLOCK_SENDING = 's'        /* a user's sending */
 };
 enum block_cause { BLOCK_BY_HAND, BLOCK_GUESSING, BLOCK_MASS_MAIL, BLOCK_SAME_SUBJECT };
 

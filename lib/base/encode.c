@@ -1,5 +1,5 @@
 /*
- * lib/base/encode.c - hex and base64 (RFC 4648 section 4).
+ * lib/base/encode.c - hex and base64 (RFC 4648 sections 4 and 5).
  */
 #include "lib/base/encode.h"
 
@@ -31,6 +31,22 @@ base64_encode(struct slice in, struct strbuf *out)
     }
     strbuf_grew(out, need);
     return true;
+}
+
+bool
+base64url_encode(struct slice in, struct strbuf *out)
+{
+    struct strbuf padded = strbuf_new((in.len + 2) / 3 * 4);
+    bool ok = base64_encode(in, &padded);
+
+    for (size_t i = 0; i < padded.len; i++)
+        if (padded.ptr[i] == '+' || padded.ptr[i] == '/')
+            padded.ptr[i] = padded.ptr[i] == '+' ? '-' : '_';
+    while (padded.len > 0 && padded.ptr[padded.len - 1] == '=')
+        strbuf_truncate(&padded, padded.len - 1);
+    ok = ok && strbuf_append(out, strbuf_slice(&padded));
+    strbuf_free(&padded);
+    return ok;
 }
 
 static int
@@ -91,6 +107,28 @@ base64_decode(struct slice in, struct strbuf *out)
         }
     }
     return 0;
+}
+
+bool
+base32_encode(struct slice in, struct strbuf *out)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    char *to = strbuf_room(out, (in.len * 8 + 4) / 5);
+    uint32_t bits = 0;
+    unsigned have = 0;
+    size_t n = 0;
+
+    if (to == NULL)
+        return false;
+    for (size_t i = 0; i < in.len; i++) {
+        bits = bits << 8 | (unsigned char)in.ptr[i]; /* what is shifted out was written */
+        for (have += 8; have >= 5; have -= 5)
+            to[n++] = alphabet[(bits >> (have - 5)) & 31];
+    }
+    if (have > 0)
+        to[n++] = alphabet[(bits << (5 - have)) & 31];
+    strbuf_grew(out, n);
+    return true;
 }
 
 bool

@@ -30,13 +30,24 @@ role_find(const struct conf *conf, enum conf_id user, struct role *out)
     return 0;
 }
 
+static bool
+is_needed(const struct services *services, int id)
+{
+    bool needed = services == NULL;
+
+    for (size_t i = 0; !needed && i < services->count; i++)
+        needed = services->rows[i].user == id || services->rows[i].socket.group == id ||
+                 services->rows[i].datagrams.group == id;
+    return needed;
+}
+
 bool
-role_find_bad(const struct conf *conf, int *id)
+role_find_bad(const struct conf *conf, const struct services *services, int *id)
 {
     struct role role;
 
     for (; *id < CONF_ID_COUNT; (*id)++)
-        if (strcmp(conf_settings[*id].section, "users") == 0 &&
+        if (strcmp(conf_settings[*id].section, "users") == 0 && is_needed(services, *id) &&
             role_find(conf, (enum conf_id)(*id), &role) < 0)
             return true;
     return false;

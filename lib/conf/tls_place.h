@@ -7,6 +7,7 @@
 #include "lib/conf/conf.h"
 #include "lib/conf/instance.h"
 
+#define TLS_PLACE_MAX 490     /* certificates in the list: keyd opens all of their keys */
 #define TLS_PLACE_DIR "certs" /* below etc: the list of certificates */
 
 /* The absolute path that TLS_CERTIFICATE or TLS_KEY stands for. The caller frees it. */

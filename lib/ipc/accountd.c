@@ -6,6 +6,7 @@
  */
 #include "lib/ipc/accountd.h"
 
+#include "lib/auth/access_list.h"
 #include "lib/ipc/local_deliver.h"
 
 #define PATH_BYTES_MAX 600
@@ -245,6 +246,8 @@ accountd_login_encode(struct strbuf *out, const struct accountd_login *req)
 
     writer_bytes(&w, req->name);
     writer_bytes(&w, req->local_ip);
+    writer_bytes(&w, req->service);
+    writer_bytes(&w, req->host);
     return frame_end(&w);
 }
 
@@ -255,6 +258,8 @@ accountd_login_decode(struct slice payload, struct accountd_login *req)
 
     req->name = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     req->local_ip = reader_bytes(&r, IP_BYTES_MAX);
+    req->service = reader_bytes(&r, ACCOUNTD_SERVICE_MAX);
+    req->host = reader_bytes(&r, ACCOUNTD_HOST_MAX);
     return reader_end(&r);
 }
 
@@ -275,6 +280,7 @@ accountd_login_reply_encode(struct strbuf *out, uint32_t id,
     writer_u8(&w, reply->has_folders);
     writer_bytes(&w, reply->password_changed);
     writer_bytes(&w, reply->place);
+    writer_bytes(&w, reply->access);
     return frame_end(&w);
 }
 
@@ -295,6 +301,7 @@ accountd_login_reply_decode(struct slice payload, struct accountd_login_reply *r
     has_folders = reader_u8(&r);
     reply->password_changed = reader_bytes(&r, ACCOUNTD_TEXT_MAX);
     reply->place = reader_bytes(&r, STORE_PLACE_MAX);
+    reply->access = reader_bytes(&r, ACCESS_LIST_MAX);
     reply->has_folders = has_folders == 1;
     if (reply->state > ACCOUNTD_LOGIN_PASSWORD || has_folders > 1)
         return -1;
@@ -397,41 +404,6 @@ accountd_rehash_decode(struct slice payload, struct accountd_rehash *req)
     return reader_end(&r);
 }
 
-/* ---- USAGE ---- */
-
-int
-accountd_usage_encode(struct strbuf *out, const struct accountd_usage *list, uint32_t count)
-{
-    struct writer w = frame_begin(out, ACCOUNTD_USAGE, 0);
-
-    writer_u32(&w, count);
-    for (uint32_t i = 0; i < count; i++) {
-        writer_bytes(&w, list[i].path);
-        writer_u64(&w, list[i].bytes);
-        writer_u64(&w, list[i].messages);
-    }
-    return frame_end(&w);
-}
-
-int
-accountd_usage_decode(struct slice payload,
-                      int (*each)(void *arg, const struct accountd_usage *usage), void *arg)
-{
-    struct reader r = reader_begin(payload);
-    uint32_t count = reader_count(&r, ACCOUNTD_USAGES_MAX);
-
-    for (uint32_t i = 0; i < count; i++) {
-        struct accountd_usage usage;
-
-        usage.path = reader_bytes(&r, PATH_BYTES_MAX);
-        usage.bytes = reader_u64(&r);
-        usage.messages = reader_u64(&r);
-        if (r.failed || each(arg, &usage) < 0)
-            return -1;
-    }
-    return reader_end(&r);
-}
-
 /* ---- WATCH ---- */
 
 int
@@ -483,28 +455,6 @@ accountd_changed_decode(struct slice payload, struct accountd_changed *changed,
     for (uint32_t i = 0; i < changed->user_count && !r.failed; i++)
         users[i] = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
     return reader_end(&r) < 0 || folders > 1 || everybody > 1 ? -1 : 0;
-}
-
-/* ---- MISSING ---- */
-
-int
-accountd_missing_encode(struct strbuf *out, const struct accountd_missing *report)
-{
-    struct writer w = frame_begin(out, ACCOUNTD_MISSING, 0);
-
-    writer_bytes(&w, report->user);
-    writer_bytes(&w, report->path);
-    return frame_end(&w);
-}
-
-int
-accountd_missing_decode(struct slice payload, struct accountd_missing *report)
-{
-    struct reader r = reader_begin(payload);
-
-    report->user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
-    report->path = reader_bytes(&r, PATH_BYTES_MAX);
-    return reader_end(&r);
 }
 
 /* ---- SENDER ---- */

@@ -3,10 +3,11 @@
  *
  * Socket run/accountd.sock. Who may ask what goes by the peer's uid: smtpd RCPT, SPEND and SENDER
  * (EXPAND, with smtp.allow_vrfy_expn), queue-manager EXPAND and SENDERS, authd LOGIN, MEANS,
- * FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and
- * CONTACT_EDIT, root (the command line) ADMIN, authd for an administrator ADMIN and ADMIN_LOGIN.
- * Encoders write one whole frame with request id 0 (the client fills it in); decoders check
- * everything and return 0, or -1: close the connection. Slices borrow from the payload.
+ * VISITS, FOLDERS and REHASH, local-deliver USAGE, MISSING and AUTO_REPLY, directoryd CONTACTS and
+ * CONTACT_EDIT, alertd BLOCKS, EXPIRING and ADDRESSEES, root (the command line) ADMIN, authd for an
+ * administrator ADMIN and ADMIN_LOGIN. Encoders write one whole frame with request id 0 (the client
+ * fills it in); decoders check everything and return 0, or -1: close the connection. Slices borrow
+ * from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_ACCOUNTD_H
 #define POSTHORN_LIB_IPC_ACCOUNTD_H
@@ -17,10 +18,12 @@
 #define ACCOUNTD_SOCKET "accountd.sock"
 #define ACCOUNTD_ADDRESS_MAX 1024 /* bytes of an address; UTF-8 */
 #define ACCOUNTD_TEXT_MAX 1024
+#define ACCOUNTD_HOST_MAX 253
 #define ACCOUNTD_BATCH_MAX 1000          /* addresses in one EXPAND */
 #define ACCOUNTD_TARGETS_MAX 100000      /* results of one EXPAND, all addresses together */
 #define ACCOUNTD_OBJECTS_MAX 1000        /* objects in one page of a listing */
 #define ACCOUNTD_USAGES_MAX 2000         /* mailboxes in one USAGE report */
+#define ACCOUNTD_SERVICE_MAX 16          /* bytes of a service's name */
 #define ACCOUNTD_RECORD_MAX 4096         /* bytes of password records */
 #define ACCOUNTD_PAYLOAD_MAX (12u << 20) /* of a reply */
 #define ACCOUNTD_REQUEST_MAX (4u << 20)  /* of a request */
@@ -65,6 +68,16 @@ enum accountd_type {
     ACCOUNTD_CONTACTS_REPLY,
     ACCOUNTD_CONTACT_EDIT, /* directoryd: add, set or del of a contact */
     ACCOUNTD_CONTACT_EDIT_REPLY,
+    ACCOUNTD_OWN_PASSWORD, /* authd: the passwd of an ADMIN, for its own user: an ADMIN_REPLY */
+    ACCOUNTD_SYNC,         /* syncd: an ADMIN without actor, and its reply */
+    ACCOUNTD_EXPIRING, /* alertd: whose password ends before long (lib/ipc/accountd_expiring.h) */
+    ACCOUNTD_EXPIRING_REPLY,
+    ACCOUNTD_ADDRESSEES, /* alertd: who gets a message to everybody (accountd_addressees.h) */
+    ACCOUNTD_ADDRESSEES_REPLY,
+    ACCOUNTD_VISITS, /* authd: logins to mailboxes, removals (lib/ipc/accountd_doings.h); OK */
+    ACCOUNTD_SENT,   /* smtpd: a message of a user: a report, no reply */
+    ACCOUNTD_TOTP,   /* authd: is it the code of an administrator? (lib/ipc/accountd_totp.h) */
+    ACCOUNTD_TOTP_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -176,7 +189,18 @@ enum accountd_right {
     ACCOUNTD_MAY_CHANGE_MAIL = 1 << 6, /* off: the mailbox is read-only */
     ACCOUNTD_POP3_MARKS_SEEN = 1 << 7, /* no right: what POP3 fetched becomes \Seen */
     ACCOUNTD_POP3_DELAYED = 1 << 8,    /* no right: pop3.login_delay holds for the user */
-    ACCOUNTD_MORE_MEANS = 1 << 16,     /* no right: ask MEANS (lib/ipc/accountd_means.h) */
+    ACCOUNTD_MAY_NETDISK = 1 << 9,
+    ACCOUNTD_MAY_PUSH = 1 << 10,
+    ACCOUNTD_MAY_CHANGE_PROFILE = 1 << 11,
+    ACCOUNTD_MAY_FETCH_POP3 = 1 << 12,
+    ACCOUNTD_MAY_CONTACTS = 1 << 13, /* off: no login to LDAP */
+    ACCOUNTD_MAY_ARCHIVE_QUERY = 1 << 14,
+    ACCOUNTD_MAY_CALENDAR = 1 << 15,
+    ACCOUNTD_MORE_MEANS = 1 << 16, /* no right: ask MEANS (lib/ipc/accountd_means.h) */
+    ACCOUNTD_MAY_NOTES = 1 << 17,
+    ACCOUNTD_MAY_NOTIFY = 1 << 18,
+    ACCOUNTD_MAY_SHORT_MESSAGES = 1 << 19,
+    ACCOUNTD_HAS_TOTP = 1 << 20, /* no right: of ADMIN_LOGIN, there is an authenticator */
 };
 enum accountd_login_state {
     ACCOUNTD_LOGIN_OK, /* account exists and may log in */
@@ -186,8 +210,10 @@ enum accountd_login_state {
     ACCOUNTD_LOGIN_PASSWORD  /* exists, and its password has to be changed before any login */
 };
 struct accountd_login {
-    struct slice name;     /* as typed; bare names belong to the primary domain (DIR-02) */
-    struct slice local_ip; /* where the client connected to (DIR-10, later) */
+    struct slice name; /* as typed; bare names belong to the primary domain (DIR-02), or to that */
+    struct slice local_ip; /* which has the address that the client connected to, */
+    struct slice host;     /* or the host name that it asked for, as the session says (DIR-10) */
+    struct slice service;  /* "smtp", "imap", "pop3", "ldap": whose access list is told; or empty */
 };
 struct accountd_login_reply {
     uint8_t state;         /* enum accountd_login_state */
@@ -199,7 +225,8 @@ struct accountd_login_reply {
     struct slice full_name;
     bool has_folders;              /* there may be folders of others for this user: ask FOLDERS */
     struct slice password_changed; /* when it was set last: another value, another password */
-    struct slice place; /* ID of the storage directory that the mailbox is to be in; "": any */
+    struct slice place;  /* ID of the storage directory that the mailbox is to be in; "": any */
+    struct slice access; /* who may come to that service (lib/auth/access_list.h); "": everybody */
 };
 int accountd_login_encode(struct strbuf *out, const struct accountd_login *req);
 int accountd_login_decode(struct slice payload, struct accountd_login *req);
@@ -304,6 +331,7 @@ enum accountd_quota_result {
     ACCOUNTD_QUOTA_DONE,
     ACCOUNTD_QUOTA_REFUSED, /* no administrator of that, or there is no such thing */
     ACCOUNTD_QUOTA_AWAY,    /* nobody could tell, try later */
+    ACCOUNTD_QUOTA_BEYOND,  /* an administrator of that, but the domain may not give it out */
 };
 struct accountd_quota_reply {
     uint8_t result; /* enum accountd_quota_result; DONE: */
@@ -328,9 +356,19 @@ int accountd_rehash_decode(struct slice payload, struct accountd_rehash *req);
 struct accountd_usage {
     struct slice path;
     uint64_t bytes, messages;
+    bool came; /* the message was put there just now */
 };
-int accountd_usage_encode(struct strbuf *out, const struct accountd_usage *list, uint32_t count);
-int accountd_usage_decode(struct slice payload,
+struct accountd_delivery { /* of the message that these mailboxes are about */
+    struct slice sender;   /* reverse path, may be empty */
+    struct slice queue_id;
+    uint64_t bytes;
+    int64_t time_ms;
+};
+#define ACCOUNTD_QUEUE_ID_MAX 64
+int accountd_usage_encode(struct strbuf *out, const struct accountd_delivery *delivery,
+                          const struct accountd_usage *list, uint32_t count);
+/* *delivery is filled in before the first each(). */
+int accountd_usage_decode(struct slice payload, struct accountd_delivery *delivery,
                           int (*each)(void *arg, const struct accountd_usage *usage), void *arg);
 
 /* ---- MISSING: local-deliver found no directory for this mailbox. If the account base says that
@@ -389,6 +427,12 @@ struct accountd_admin {
  * or the suite's owner, "uid 0". May do everything. */
 #define ACCOUNTD_LOCAL_ACTOR "uid "
 #define ACCOUNTD_ORIGIN_MAX 64
+/* Of a new password. */
+#define ACCOUNTD_PASSWORD_REFUSED 5 /* it is not good enough, the text says why */
+#define ACCOUNTD_PASSWORD_LATER 6   /* too much to hash at once */
+/* `type`: also ACCOUNTD_SYNC, and ACCOUNTD_OWN_PASSWORD: passwd of a user, whose `actor` is the
+ * user, with new_password; "": one is made up. The reply's one object has password_changed, and
+ * password if it was made up. */
 /* `type`: ACCOUNTD_ADMIN or AUTHD_ADMIN. */
 int accountd_admin_encode_as(struct strbuf *out, uint16_t type, const struct accountd_admin *req);
 static inline int

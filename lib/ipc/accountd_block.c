@@ -20,7 +20,8 @@ write_block(struct writer *w, const struct block *block)
 static bool
 kind_is_known(uint8_t kind)
 {
-    return kind == BLOCK_ADDRESS || kind == BLOCK_USER || kind == BLOCK_SENDING;
+    return kind == BLOCK_ADDRESS || kind == BLOCK_ADMIN_ADDRESS || kind == BLOCK_USER ||
+           kind == BLOCK_SENDING;
 }
 
 static void

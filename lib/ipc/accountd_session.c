@@ -121,5 +121,5 @@ accountd_quota_reply_decode(struct slice payload, struct accountd_quota_reply *r
     reply->used_messages = reader_u64(&r);
     reply->quota_bytes = reader_u64(&r);
     reply->quota_messages = reader_u64(&r);
-    return reader_end(&r) < 0 || reply->result > ACCOUNTD_QUOTA_AWAY ? -1 : 0;
+    return reader_end(&r) < 0 || reply->result > ACCOUNTD_QUOTA_BEYOND ? -1 : 0;
 }

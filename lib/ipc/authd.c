@@ -68,6 +68,7 @@ authd_start_encode(struct strbuf *out, const struct authd_start *start)
     writer_bytes(&w, start->initial);
     writer_u8(&w, start->tls);
     writer_bytes(&w, start->binding);
+    writer_bytes(&w, start->host);
     return frame_end(&w);
 }
 
@@ -92,6 +93,7 @@ authd_start_decode(struct slice payload, struct authd_start *start)
     start->initial = reader_bytes(&r, AUTHD_SASL_MAX);
     start->tls = read_flag(&r);
     start->binding = reader_bytes(&r, BINDING_MAX);
+    start->host = reader_bytes(&r, AUTHD_HOST_MAX);
     return reader_end(&r);
 }
 
@@ -302,7 +304,7 @@ authd_fail_decode(struct slice payload, struct authd_fail *fail)
 
     fail->failure = reader_u8(&r);
     fail->text = reader_bytes(&r, TEXT_MAX);
-    return reader_end(&r) < 0 || fail->failure > AUTHD_EXPIRED ? -1 : 0;
+    return reader_end(&r) < 0 || fail->failure > AUTHD_NO_TOTP ? -1 : 0;
 }
 
 /* ---- the session's side ---- */
@@ -597,14 +599,16 @@ plain_message(struct strbuf *out, struct slice name, struct slice password)
 }
 
 void
-authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
+authd_call_login(struct ipc_client *auth, const struct authd_login *login,
                  struct authd_result *result)
 {
     struct strbuf message = strbuf_new(AUTHD_SASL_MAX);
-    struct authd_start start = {.mechanism = SLICE("PLAIN"), .has_initial = true, .tls = tls};
+    struct authd_start start = {
+        .mechanism = SLICE("PLAIN"), .has_initial = true, .tls = login->tls, .host = login->host};
 
-    (void)strbuf_room(&message, name.len + password.len + 2); /* the appends will tell */
-    if (plain_message(&message, name, password)) {
+    (void)strbuf_room(&message,
+                      login->name.len + login->password.len + 2); /* the appends will tell */
+    if (plain_message(&message, login->name, login->password)) {
         start.initial = strbuf_slice(&message);
         authd_call_start(auth, &start, result);
     } else {

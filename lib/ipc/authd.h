@@ -19,6 +19,7 @@
 #define AUTHD_MECHANISM_MAX 32        /* RFC 4422 section 3.1: 20 */
 #define AUTHD_PAYLOAD_MAX (512 << 10) /* of an answer: the longest is an ACL */
 #define AUTHD_REQUEST_MAX 32768
+#define AUTHD_HOST_MAX 253
 #define AUTHD_FOLDERS_MAX 256  /* folders of others in one session */
 #define AUTHD_TIMEOUT_MS 30000 /* a session waits for one answer; a hash queue and a delay fit */
 
@@ -51,6 +52,9 @@ enum authd_type {
     AUTHD_TOKEN_REPLY,
     AUTHD_WHO, /* directoryd: who has logged in to the LDAP session with this id? One bytes field */
     AUTHD_WHO_REPLY, /* canonical user@domain, or empty */
+    AUTHD_PASSWORD,  /* session of LDAP: another password (lib/ipc/authd_password.h) */
+    AUTHD_PASSWORD_REPLY,
+    AUTHD_REMOVED, /* session of a mailbox: its user has removed messages: a report, no reply */
 };
 
 struct authd_attach {
@@ -70,6 +74,7 @@ struct authd_start {
     struct slice initial; /* decoded bytes */
     bool tls;             /* the connection is protected */
     struct slice binding; /* tls-exporter value, 32 bytes, or empty */
+    struct slice host;    /* that the client asked for in TLS, or empty: only bare names heed it */
 };
 int authd_start_encode(struct strbuf *out, const struct authd_start *start);
 int authd_start_decode(struct slice payload, struct authd_start *start);
@@ -114,6 +119,16 @@ struct authd_charged {
 };
 int authd_charged_encode(struct strbuf *out, uint32_t id, const struct authd_charged *charged);
 int authd_charged_decode(struct slice payload, struct authd_charged *charged);
+
+/* ---- REMOVED: for the list of what the user deleted (lib/ipc/authd_removed.c) ---- */
+#define AUTHD_REMOVED_FOLDER_MAX 300 /* bytes; more is cut */
+struct authd_removed {
+    struct slice folder; /* as the user sees it */
+    uint32_t messages;
+    uint64_t bytes;
+};
+int authd_removed_encode(struct strbuf *out, const struct authd_removed *removed);
+int authd_removed_decode(struct slice payload, struct authd_removed *removed);
 
 /* ---- FOLDER_CHANGE: accountd says whether the user may, local-deliver does it, for the session
  * has no way to the store that the folder is in ---- */
@@ -164,7 +179,8 @@ enum authd_failure {
     AUTHD_BLOCKED,     /* too many failures from there */
     AUTHD_CANCELLED,
     AUTHD_TOO_SOON, /* POP3: pop3.login_delay is not over */
-    AUTHD_EXPIRED   /* right password, but it has to be changed before any login */
+    AUTHD_EXPIRED,  /* right password, but it has to be changed before any login */
+    AUTHD_NO_TOTP   /* an administrator: right password, but admin.totp requires an authenticator */
 };
 struct authd_fail {
     uint8_t failure; /* enum authd_failure */
@@ -176,7 +192,8 @@ int authd_fail_decode(struct slice payload, struct authd_fail *fail);
 /* ---- sessions of service "admin": who logs in is an administrator. The mechanism
  * AUTHD_TOKEN_LOGIN with a token of an earlier session as initial response logs in without a
  * password, until the token has not been used for admin.session_timeout, or the password is
- * another, or authd is ---- */
+ * another, or authd is. With an authenticator a right password is answered by an empty CHALLENGE:
+ * the STEP that follows has its code ---- */
 /* AUTHD_LOCAL_LOGIN logs in whose process it is that came over the Unix socket, if that is root or
  * the owner of the suite: as "uid N", who may do everything. */
 #define AUTHD_LOCAL_LOGIN "LOCAL"
@@ -215,6 +232,8 @@ struct accountd_quota;
 struct accountd_quota_reply;
 void authd_call_quota(struct ipc_client *auth, const struct accountd_quota *request,
                       struct accountd_quota_reply *reply);
+/* A report is all that it is: what is lost is lost. NULL: likewise. */
+void authd_tell_removed(struct ipc_client *auth, const struct authd_removed *removed);
 /* 0, or -1 with errno (EBUSY also when authd or local-deliver is away). */
 int authd_call_charge(struct ipc_client *auth, const struct authd_charge *charge,
                       uint32_t *uidvalidity);
@@ -236,7 +255,12 @@ int authd_call_admin(struct ipc_client *auth, const struct accountd_admin *reque
 /* A token for that administrator into `token`, or with `ended` the end of that one. 0, or -1. */
 int authd_call_token(struct ipc_client *auth, struct slice ended, struct strbuf *token);
 /* Name and password in one (IMAP LOGIN, POP3 PASS). */
-void authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
+struct authd_login {
+    struct slice name, password;
+    bool tls;
+    struct slice host; /* as of authd_start */
+};
+void authd_call_login(struct ipc_client *auth, const struct authd_login *login,
                       struct authd_result *result);
 
 #endif

@@ -56,6 +56,8 @@ contact_edit_encode(struct strbuf *out, const struct contact_edit *edit)
 
     writer_bytes(&w, edit->verb);
     writer_bytes(&w, edit->name);
+    writer_bytes(&w, edit->who);
+    writer_bytes(&w, edit->from);
     writer_u32(&w, edit->field_count);
     for (uint32_t i = 0; i < edit->field_count; i++) {
         writer_bytes(&w, edit->fields[i].name);
@@ -72,6 +74,8 @@ contact_edit_decode(struct slice payload, struct contact_edit *edit,
 
     edit->verb = reader_bytes(&r, OBJECT_NAME_MAX);
     edit->name = reader_bytes(&r, NAME_MAX_BYTES);
+    edit->who = reader_bytes(&r, NAME_MAX_BYTES);
+    edit->from = reader_bytes(&r, ACCOUNTD_ORIGIN_MAX);
     edit->fields = fields;
     edit->field_count = reader_count(&r, OBJECT_FIELDS_MAX);
     for (uint32_t i = 0; i < edit->field_count; i++) {

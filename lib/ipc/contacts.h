@@ -36,8 +36,9 @@ int contacts_reply_decode(struct slice payload, struct contacts_reply *reply);
 
 /* One change; the fields are properties of the kind `contact`. */
 struct contact_edit {
-    struct slice verb; /* "add", "set", "del" */
-    struct slice name; /* name@book */
+    struct slice verb;      /* "add", "set", "del" */
+    struct slice name;      /* name@book */
+    struct slice who, from; /* for the audit log: who is behind it, and the client's address */
     const struct object_field *fields;
     uint32_t field_count;
 };

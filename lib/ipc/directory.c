@@ -6,20 +6,22 @@
 #define VERB_MAX 8
 
 int
-directory_hello_encode(struct strbuf *out, struct slice session_id)
+directory_hello_encode(struct strbuf *out, struct slice session_id, struct slice client_ip)
 {
     struct writer w = frame_begin(out, DIRECTORY_HELLO, 0);
 
     writer_bytes(&w, session_id);
+    writer_bytes(&w, client_ip);
     return frame_end(&w);
 }
 
 int
-directory_hello_decode(struct slice payload, struct slice *session_id)
+directory_hello_decode(struct slice payload, struct slice *session_id, struct slice *client_ip)
 {
     struct reader r = reader_begin(payload);
 
     *session_id = reader_bytes(&r, DIRECTORY_SESSION_ID_MAX);
+    *client_ip = reader_bytes(&r, DIRECTORY_CLIENT_MAX);
     return reader_end(&r);
 }
 

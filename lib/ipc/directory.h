@@ -18,12 +18,13 @@
 #define DIRECTORY_PAGE_BYTES (256u << 10) /* an answer ends with the entry that passes this */
 #define DIRECTORY_ENTRIES_MAX 1000        /* of one answer */
 #define DIRECTORY_SESSION_ID_MAX 64
+#define DIRECTORY_CLIENT_MAX 64
 #define DIRECTORY_PASSWORD_MAX 512
 #define DIRECTORY_TEXT_MAX 1024
 #define DIRECTORY_USER_MAX 400
 
 enum directory_type {
-    DIRECTORY_HELLO = 1, /* the parent: one bytes field, the session's id; no answer */
+    DIRECTORY_HELLO = 1, /* the parent: the session's id, the client's address; no answer */
     DIRECTORY_BIND,
     DIRECTORY_BOUND,
     DIRECTORY_SEARCH,
@@ -32,8 +33,8 @@ enum directory_type {
     DIRECTORY_EDITED,
 };
 
-int directory_hello_encode(struct strbuf *out, struct slice session_id);
-int directory_hello_decode(struct slice payload, struct slice *session_id);
+int directory_hello_encode(struct strbuf *out, struct slice session_id, struct slice client_ip);
+int directory_hello_decode(struct slice payload, struct slice *session_id, struct slice *client_ip);
 
 /* ---- BIND: who the session is from here on ---- */
 enum directory_bind_how {

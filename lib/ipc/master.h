@@ -1,6 +1,7 @@
 /*
  * lib/ipc/master.h - what the command line asks master. Socket run/master.sock, root or the owner
- * of the suite only.
+ * of the suite only, who goes by the uid that the kernel tells; alertd (users.alert) may ask for
+ * the status.
  */
 #ifndef POSTHORN_LIB_IPC_MASTER_H
 #define POSTHORN_LIB_IPC_MASTER_H

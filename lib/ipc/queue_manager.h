@@ -170,6 +170,8 @@ int queue_reply_decode(struct slice payload, struct queue_reply *reply);
  *   approve  `names`: ids that wait for approval: they go
  *   refuse   the same, they do not; `text`: the reason
  *   stats    figures as the reply's data, objects of lib/ipc/object.h
+ *   age      the same: "oldest", when the oldest message that waits was accepted (ms since 1970; 0:
+ *            none waits). stats and age may be asked by alertd too
  * Ids are separated by spaces. What is in the queue the command line reads from its directories. */
 #define QUEUE_CONTROL_IDS_MAX 500
 struct queue_control {

@@ -11,6 +11,10 @@ static const char *const disk_values[] = {"place", "free", "files", "hostname", 
 static const char *const auto_reply_values[] = {"address", "full_name", "until", "hostname", NULL};
 static const char *const welcome_values[] = {"address", "full_name", "domain", "hostname", NULL};
 
+static const char *const password_values[] = {"address",  "full_name",  "days", "date",
+                                              "hostname", "postmaster", NULL};
+static const char *const alert_values[] = {"alerts", "summary", "hostname", "postmaster", NULL};
+
 static const char *const approval_values[] = {
     "approve_link", "refuse_link", "sender",   "recipients", "subject", "rule",
     "deadline",     "queue_id",    "hostname", "postmaster", NULL};

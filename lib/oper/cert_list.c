@@ -260,6 +260,8 @@ type_of(const struct row *row, const struct cert_entry *entry)
 {
     if (!entry->has_crt)
         return "request";
+    if (row->about.is_email)
+        return row->about.is_authority ? "e-mail authority" : "e-mail";
     return row->about.is_authority ? "authority" : "certificate";
 }
 

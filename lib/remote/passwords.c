@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/conf/secret_file.h"
 
 /* False: the line is no "HOST USER PASSWORD", where the password may hold blanks. */
 static bool
@@ -48,7 +47,8 @@ take_lines(struct host *hosts, size_t count, const char *path, struct slice text
 }
 
 int
-passwords_read(struct host *hosts, size_t count, const char *path, struct strbuf *error)
+passwords_read(struct host *hosts, size_t count, const struct secret_place *place,
+               struct strbuf *error)
 {
     struct strbuf text = strbuf_new(SECRET_FILE_MAX);
     size_t users = 0;
@@ -57,14 +57,14 @@ passwords_read(struct host *hosts, size_t count, const char *path, struct strbuf
     for (size_t i = 0; i < count; i++)
         users += hosts[i].route.user != NULL;
     if (users > 0)
-        rc = secret_file_read(path, &text, error);
+        rc = secret_file_open(place, &text, error);
     if (rc == 0)
-        rc = take_lines(hosts, count, path, strbuf_slice(&text), error);
+        rc = take_lines(hosts, count, place->path, strbuf_slice(&text), error);
     for (size_t i = 0; i < count && rc == 0; i++) {
         if (hosts[i].route.user == NULL || hosts[i].password != NULL)
             continue;
-        (void)strbuf_printf(error, "%s: no password for user %s at %s", path, hosts[i].route.user,
-                            hosts[i].route.name);
+        (void)strbuf_printf(error, "%s: no password for user %s at %s", place->path,
+                            hosts[i].route.user, hosts[i].route.name);
         rc = -1;
     }
     secret_wipe(&text);

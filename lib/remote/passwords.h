@@ -4,6 +4,7 @@
 #ifndef POSTHORN_LIB_REMOTE_PASSWORDS_H
 #define POSTHORN_LIB_REMOTE_PASSWORDS_H
 
+#include "lib/conf/secret_file.h"
 #include "lib/smtp/route_host.h"
 #include "lib/smtp/smtp_client.h"
 
@@ -13,10 +14,11 @@ struct host {
     struct smtp_login login; /* points at user and password */
 };
 
-/* Fills in the passwords of those that have a user, from lines "HOST USER PASSWORD" in the file
- * `path`, which nobody but its owner may read. 0, or -1 with one line in `error`. Reads nothing if
+/* Fills in the passwords of those that have a user, from lines "HOST USER PASSWORD" in the file at
+ * `place`, which nobody but its owner may read. 0, or -1 with one line in `error`. Reads nothing if
  * no host has a user. */
-int passwords_read(struct host *hosts, size_t count, const char *path, struct strbuf *error);
+int passwords_read(struct host *hosts, size_t count, const struct secret_place *place,
+                   struct strbuf *error);
 
 void host_clear(struct host *host); /* frees what it holds and wipes the password */
 

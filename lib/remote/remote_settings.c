@@ -39,11 +39,11 @@ below_etc(const struct instance *inst, const char *name)
 /* ---- servers that the configuration names ---- */
 
 static void
-load_passwords(const struct host_list *list, const char *path)
+load_passwords(const struct host_list *list, const struct secret_place *place)
 {
     struct strbuf error = strbuf_new(4096);
 
-    if (passwords_read(list->hosts, list->count, path, &error) < 0)
+    if (passwords_read(list->hosts, list->count, place, &error) < 0)
         refuse("remote.relay_passwords", "%s", strbuf_cstr(&error));
     strbuf_free(&error);
 }
@@ -81,14 +81,14 @@ load_direct(struct remote_settings *s, const struct conf *conf, const struct ins
 static void
 load_servers(struct remote_settings *s, const struct conf *conf, const struct instance *inst)
 {
-    char *path = below_etc(inst, conf_str(conf, REMOTE_RELAY_PASSWORDS));
+    struct secret_place place = secret_place_new(conf, inst, REMOTE_RELAY_PASSWORDS);
 
     load_relays(s, conf);
     load_direct(s, conf, inst);
-    load_passwords(&s->relays, path);
+    load_passwords(&s->relays, &place);
     for (size_t i = 0; i < s->direct.count; i++)
-        load_passwords(&s->direct.domains[i].servers, path);
-    free(path);
+        load_passwords(&s->direct.domains[i].servers, &place);
+    secret_place_free(&place);
 }
 
 /* ---- TLS ---- */

@@ -34,15 +34,14 @@ static int
 load_password(struct proxy *proxy, const struct conf *conf, const struct instance *inst,
               struct strbuf *error)
 {
-    const char *name = conf_str(conf, PROXY_PASSWORD_FILE);
-    char *path = name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", inst->etc, name);
+    struct secret_place place = secret_place_new(conf, inst, PROXY_PASSWORD_FILE);
     struct strbuf text = strbuf_new(SECRET_FILE_MAX);
-    int rc = secret_file_read(path, &text, error);
+    int rc = secret_file_open(&place, &text, error);
 
     if (rc == 0)
-        rc = take_password(proxy, path, strbuf_slice(&text), error);
+        rc = take_password(proxy, place.path, strbuf_slice(&text), error);
     secret_wipe(&text);
-    free(path);
+    secret_place_free(&place);
     return rc;
 }
 

@@ -139,6 +139,13 @@ int mailbox_expunge(struct mailbox *mb, const uint32_t *uids, uint32_t count);
 /* Removes messages whatever their flags (POP3's QUIT, MOVE): all or none. */
 int mailbox_remove(struct mailbox *mb, const uint32_t *uids, uint32_t count);
 
+/* What the last mailbox_expunge or mailbox_remove took away. */
+struct mailbox_removed {
+    uint32_t count;
+    uint64_t bytes;
+};
+struct mailbox_removed mailbox_removed(const struct mailbox *mb);
+
 /* After the removal of many messages their files still have their names in cur/. That is work for
  * which no client has to wait; it is done here, or by the next removal, mailbox_release_memory or
  * mailbox_close. */

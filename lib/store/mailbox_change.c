@@ -428,6 +428,7 @@ remove_locked(struct mailbox *mb, enum removal_kind kind, const uint32_t *uids, 
     struct removal r = {0};
     int rc;
 
+    mb->removed = (struct mailbox_removed){0};
     mailbox_tidy(mb); /* should the lock have shown what was to be settled */
     expunging_begin(&r.files, &mb->folder, &mb->view, kind == REMOVAL_BY_USER);
     rc = plan_removal(mb, uids, count, &r);
@@ -436,6 +437,7 @@ remove_locked(struct mailbox *mb, enum removal_kind kind, const uint32_t *uids, 
     mailbox_unlock(mb);
     if (rc == 0 && r.count > 0) {
         rc = settle_removal(mb, kind, &r);
+        mb->removed = (struct mailbox_removed){r.count, r.bytes};
         journal_release(&mb->folder.journal);
     }
     if (!mb->folder.inbox)
@@ -506,6 +508,12 @@ mailbox_void_lost(struct mailbox *mb, const uint32_t *uids, uint32_t count)
         rc = remove_locked(mb, REMOVAL_VOID, sorted, keep_lost(mb, sorted, count));
     xfree(&sorted);
     return rc;
+}
+
+struct mailbox_removed
+mailbox_removed(const struct mailbox *mb)
+{
+    return mb->removed;
 }
 
 static int

@@ -54,6 +54,7 @@ struct mailbox {
     struct cache *cache;
     struct expunging leaving; /* files of the last removal that still have their names in cur/ */
     bool is_leaving;
+    struct mailbox_removed removed; /* by the last removal */
 };
 
 /* ---- mailbox.c ---- */

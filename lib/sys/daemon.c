@@ -10,7 +10,8 @@
  *   POSTHORN_SERVICE     the row of services.conf
  *   POSTHORN_LISTENERS   "label:fd label:fd ..."
  *   POSTHORN_LOG_FD      datagram socket connected to logd
- *   POSTHORN_CONTROL_FD  stream socket to master: "R" goes up when ready; its end: master is gone
+ *   POSTHORN_CONTROL_FD  stream socket to master: "R" goes up when ready, "C" when a service that
+ * may (acmed) wants a reload; its end: master is gone
  */
 #include "lib/sys/daemon.h"
 
@@ -30,6 +31,7 @@
 #include "lib/base/parse.h"
 #include "lib/conf/role.h"
 #include "lib/log/log.h"
+#include "lib/sys/stats_dir.h"
 
 #define ERRORS_MAX 65536
 #define EMPTY_DIR "empty" /* below run/ */
@@ -102,6 +104,7 @@ show_landlock(void *arg, int abi, unsigned layers)
 static void
 open_stats(struct daemon *d)
 {
+    struct role figures;
     int dirfd;
 
     if (mkdirat(d->run_dirfd, "stats", 0700) < 0 && errno != EEXIST)
@@ -113,6 +116,8 @@ open_stats(struct daemon *d)
     if (d->stats == NULL)
         die(EX_CANTCREAT, "%s/stats/%s: %s", d->inst.run, d->service, strerror(errno));
     close_keep_errno(dirfd);
+    if (d->is_root && role_find(d->conf, USERS_FIGURES, &figures) == 0)
+        (void)stats_dir_share(d->run_dirfd, d->service, figures.gid); /* else its figures lack */
     stats_process_begin(d->stats, "parent");
     stats_process_landlock(d->stats, sandbox_landlock_abi(), 0);
     sandbox_observe(show_landlock, d->stats);
@@ -230,6 +235,14 @@ daemon_role_uid(const struct daemon *d, enum conf_id user)
     return find_role(d, user).uid;
 }
 
+uid_t
+daemon_role_uid_or_none(const struct daemon *d, enum conf_id user)
+{
+    struct role role = {getuid(), getgid()};
+
+    return d->is_root && role_find(d->conf, user, &role) < 0 ? (uid_t)-1 : role.uid;
+}
+
 gid_t
 daemon_role_gid(const struct daemon *d, enum conf_id user)
 {
@@ -266,6 +279,13 @@ daemon_ready(struct daemon *d)
     log_flush();
     if (d->control_fd >= 0)
         (void)write_all(d->control_fd, SLICE("R")); /* a lost master is seen by the loop */
+}
+
+void
+daemon_files_changed(struct daemon *d)
+{
+    if (d->control_fd >= 0)
+        (void)write_all(d->control_fd, SLICE("C")); /* a lost master is seen by the loop */
 }
 
 static void

@@ -22,9 +22,10 @@ struct daemon {
     const struct conf *conf;
     struct instance inst;
     struct loop *loop;
-    struct session_table *sessions; /* of a pool (lib/sys/pool.h), or NULL */
-    struct stats *stats;            /* this service's counters and process table in shared memory */
-    int run_dirfd; /* for ipc_client_new; stays valid in the sandbox without chroot */
+    struct session_table *sessions;  /* of a pool (lib/sys/pool.h), or NULL */
+    struct port_counts *port_counts; /* of a pool, by its ports, or NULL */
+    struct stats *stats; /* this service's counters and process table in shared memory */
+    int run_dirfd;       /* for ipc_client_new; stays valid in the sandbox without chroot */
     int log_fd;
     int control_fd;
     bool is_root;     /* started by root: users are switched */
@@ -49,11 +50,15 @@ int daemon_empty_dir(const struct daemon *d);
 struct sandbox daemon_sandbox_base(const struct daemon *d, enum conf_id user);
 /* uid of a role, to check peers against (getuid() when not started by root). */
 uid_t daemon_role_uid(const struct daemon *d, enum conf_id user);
+/* The same of one that may have no user yet, in an installation of before: (uid_t)-1, nobody's. */
+uid_t daemon_role_uid_or_none(const struct daemon *d, enum conf_id user);
 /* gid of a role's primary group, for supplementary groups. */
 gid_t daemon_role_gid(const struct daemon *d, enum conf_id user);
 void daemon_sandbox(struct daemon *d, const struct sandbox *box); /* exits on failure */
 
 void daemon_ready(struct daemon *d); /* master counts us as started from here on */
+/* Asks master for a reload: files of the configuration have changed. Master grants it to acmed. */
+void daemon_files_changed(struct daemon *d);
 /* Runs the loop until SIGTERM or until master is gone. */
 void daemon_run(struct daemon *d);
 int daemon_exit_status(struct daemon *d);

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -23,11 +24,14 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/random.h"
+#include "lib/conf/role.h"
+#include "lib/conf/services.h"
 #include "lib/log/log.h"
 #include "lib/sys/forker.h"
 #include "lib/sys/heap.h"
 #include "lib/sys/pool_admission.h"
 #include "lib/sys/session_table.h"
+#include "lib/sys/stats_dir.h"
 
 #define FD_SPARE 1024    /* descriptors beyond one per client */
 #define ROWS_SPARE 64    /* of the table of sessions */
@@ -294,16 +298,35 @@ files_of_sessions(const struct pool *p)
     return sessions * (p->ops->successors ? 3 : 1) + FD_SPARE;
 }
 
+static void
+open_counts(struct pool *p)
+{
+    struct stats *stats = p->d->stats;
+
+    p->count.accepted = stats_counter(stats, "connections");
+    p->count.refused = stats_counter(stats, "connections_refused");
+    p->count.screened = stats_counter(stats, "connections_screened");
+    p->count.forked = stats_counter(stats, "workers_started");
+    p->d->port_counts = xcalloc(p->ops->port_count, sizeof(*p->d->port_counts));
+    for (size_t i = 0; i < p->ops->port_count; i++)
+        port_counts_open(&p->d->port_counts[i], stats, p->ops->ports[i].label);
+}
+
 /* As many rows as there can be sessions, and some, so that a free one is found soon. */
 static void
 open_session_table(struct pool *p)
 {
+    char name[SERVICE_NAME_MAX + sizeof(SESSION_TABLE_PREFIX)];
+    struct role figures;
     int dirfd = openat(p->d->run_dirfd, "stats", O_PATH | O_DIRECTORY | O_CLOEXEC);
     size_t rows = ROWS_SPARE;
 
+    (void)snprintf(name, sizeof(name), SESSION_TABLE_PREFIX "%s", p->d->service);
     for (size_t i = 0; i < p->ops->port_count; i++)
         rows += conf_u64(p->d->conf, p->ops->ports[i].clients_max) * 5 / 4;
     p->d->sessions = dirfd < 0 ? NULL : session_table_make(dirfd, p->d->service, rows);
+    if (p->d->is_root && role_find(p->d->conf, USERS_FIGURES, &figures) == 0)
+        (void)stats_dir_share(p->d->run_dirfd, name, figures.gid); /* else figured misses them */
     if (p->d->sessions == NULL) /* sessions are served all the same */
         log_event(LOG_WARN, "session_table_failed", KV_ERRNO());
     close_keep_errno(dirfd);
@@ -443,11 +466,8 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
     *p = (struct pool){.d = d, .ops = ops};
     p->idle.prev = p->idle.next = &p->idle;
     p->busy.prev = p->busy.next = &p->busy;
-    p->count.accepted = stats_counter(d->stats, "connections");
-    p->count.refused = stats_counter(d->stats, "connections_refused");
-    p->count.screened = stats_counter(d->stats, "connections_screened");
-    p->count.forked = stats_counter(d->stats, "workers_started");
     open_ports(p);
+    open_counts(p);
     loop_on_signal(d->loop, SIGHUP, hang_up, p);
     p->refill = loop_timer_new(d->loop, refill, p);
     p->pause = loop_timer_new(d->loop, resume, p);
@@ -461,7 +481,8 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
         give_up("forker");
     enter_sandbox(p);
     p->forker_watch = loop_fd_new(d->loop, p->forker_fd, LOOP_READ, forker_gone, p);
-    p->auth = pool_auth_new(d->loop, d->run_dirfd, end_session, p);
+    if (!ops->anonymous)
+        p->auth = pool_auth_new(d->loop, d->run_dirfd, end_session, p);
     p->waiting = pool_waiting_new(p);
     refill(p);
     for (size_t i = 0; i < p->listener_count; i++)

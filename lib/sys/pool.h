@@ -27,6 +27,7 @@
 #include "lib/base/slice.h"
 #include "lib/base/strbuf.h"
 #include "lib/sys/daemon.h"
+#include "lib/sys/port_counts.h"
 
 struct ipc_client;
 
@@ -41,13 +42,15 @@ struct pool_carried {
 
 struct pool_session {
     int fd;                           /* the client, blocking */
+    uint32_t port;                    /* index into pool_ops.ports */
+    const struct port_counts *counts; /* of that port; NULL: nobody counts */
     const char *label;                /* the listener's label: "smtp", "submission", "smtps" */
     char session_id[16];              /* short unique id, on every log line (log_context is set) */
     char client_ip[INET6_ADDRSTRLEN]; /* IPv4-mapped addresses are shown as IPv4 */
     uint16_t client_port;
     char local_ip[INET6_ADDRSTRLEN];
     uint16_t local_port;
-    struct ipc_client *auth; /* channel to authd for this session; closed after serve() */
+    struct ipc_client *auth; /* channel to authd for this session, or NULL; closed after serve() */
     struct ipc_client
         *backend;              /* a connection to pool_ops.backend, or NULL; closed after serve() */
     struct ipc_client *filter; /* the same to pool_ops.filter */
@@ -66,6 +69,20 @@ struct pool_session {
     bool is_known;   /* this address has shown itself to be honest before; */
     bool is_proved;  /* set by serve(): and now again */
 };
+
+/* The session counts what its port has had. */
+static inline void
+pool_session_failed(const struct pool_session *session) /* no TLS came about */
+{
+    if (session->counts != NULL)
+        stats_add(session->counts->failed, 1);
+}
+static inline void
+pool_session_login_failed(const struct pool_session *session)
+{
+    if (session->counts != NULL)
+        stats_add(session->counts->login_failures, 1);
+}
 
 enum pool_next { POOL_REUSE, POOL_EXIT };
 
@@ -136,8 +153,9 @@ struct pool_ops {
     const char *backend;
     uint32_t backend_payload_max;
     /* What the parent sends first on that connection, so that the server hears from the parent, not
-     * from the session, whose session it is: one whole frame. NULL: nothing. */
-    int (*backend_hello)(struct strbuf *out, struct slice session_id);
+     * from the session, whose session it is and where its client: one whole frame. NULL: nothing.
+     */
+    int (*backend_hello)(struct strbuf *out, struct slice session_id, struct slice client_ip);
     const char *filter; /* another one */
     uint32_t filter_payload_max;
     const char *keys; /* the same of datagrams (lib/ipc/tls_key.h) */
@@ -150,6 +168,7 @@ struct pool_ops {
     /* Sessions use the directories in worker_box.dirs themselves. Otherwise their descriptors are
      * closed when Landlock knows them: before its login a session holds no directory at all. */
     bool keep_dirs;
+    bool anonymous; /* nobody logs in: sessions have no channel to authd */
     bool no_paths; /* sessions are never given a directory: nothing can be opened, from the start */
     enum pool_next (*serve)(struct pool_session *session, void *arg);
     /* In the parent, when it sends a connection away: text to send before closing, or NULL. Not

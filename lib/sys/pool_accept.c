@@ -51,6 +51,7 @@ pool_send_away(struct pool *p, const struct arrival *a, enum pool_refusal why,
     const struct pool_port *port = p->ports[a->about.port].is;
     const char *text = p->ops->refusal == NULL || port->speaks_late ? NULL : p->ops->refusal(why);
 
+    stats_add(p->d->port_counts[a->about.port].failed, 1);
     if (verdict != ADMISSION_OK) {
         stats_add(p->count.refused, 1);
         if (pool_may_log(p))
@@ -120,6 +121,7 @@ pool_arrived(struct pool *p, const struct arrival *a)
     int64_t now = clock_mono_ms();
     enum admission_verdict verdict = admission_enter(admission, &a->from, now);
 
+    stats_add(p->d->port_counts[a->about.port].connections, 1);
     if (verdict != ADMISSION_OK) {
         refuse(p, a, verdict);
         return;

@@ -41,14 +41,14 @@ connect_keys(const struct pool *p, const char *name)
 
 /* A fresh connection has room for it. */
 static int
-greet_backend(const struct pool *p, int fd, const char *session_id)
+greet_backend(const struct pool *p, int fd, const struct pool_handover *h)
 {
     struct strbuf hello = strbuf_new(HELLO_MAX);
     int rc = -1;
 
     if (fd < 0 || p->ops->backend_hello == NULL)
         return fd;
-    if (p->ops->backend_hello(&hello, slice_of(session_id)) == 0 &&
+    if (p->ops->backend_hello(&hello, slice_of(h->session_id), slice_of(h->client_ip)) == 0 &&
         ipc_socket_send(fd, strbuf_slice(&hello), -1) == (ssize_t)hello.len)
         rc = fd;
     else
@@ -87,12 +87,12 @@ hand_over(struct worker *w, const struct pool_handover *h, int client_fd, int ah
         .is_local = h->is_local,
         .local_uid = (uint32_t)h->local_uid,
     };
-    int channel[2], backend, filter, key, rc;
+    int channel[2] = {-1, -1}, backend, filter, key, rc;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
+    if (!p->ops->anonymous && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
         return -1;
     backend = connect_backend(p, p->ops->backend);
-    backend = greet_backend(p, backend, h->session_id);
+    backend = greet_backend(p, backend, h);
     filter = connect_backend(p, p->ops->filter);
     key = connect_keys(p, p->ops->keys);
     rc = give(w, h,
@@ -106,7 +106,7 @@ hand_over(struct worker *w, const struct pool_handover *h, int client_fd, int ah
     close_keep_errno(filter);
     close_keep_errno(key);
     close_keep_errno(channel[0]);
-    if (rc < 0)
+    if (rc < 0 || p->ops->anonymous)
         close_keep_errno(channel[1]);
     else
         pool_auth_attach(p->auth, &attach, channel[1]);

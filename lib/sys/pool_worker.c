@@ -112,10 +112,12 @@ session_of(struct daemon *d, const struct pool_ops *ops, int control_fd,
 {
     struct pool_session s = {
         .fd = fds[POOL_FD_CLIENT],
+        .port = handover->port,
+        .counts = &d->port_counts[handover->port],
         .label = ops->ports[handover->port].label,
         .client_port = handover->client_port,
         .local_port = handover->local_port,
-        .auth = ipc_client_adopt(fds[POOL_FD_AUTH], AUTHD_PAYLOAD_MAX),
+        .auth = adopt(fds[POOL_FD_AUTH], AUTHD_PAYLOAD_MAX),
         .backend = adopt(fds[POOL_FD_BACKEND], ops->backend_payload_max),
         .filter = adopt(fds[POOL_FD_FILTER], ops->filter_payload_max),
         .key_fd = fds[POOL_FD_KEY],

@@ -11,18 +11,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 
 #define MAGIC 0x50485354u /* "PHST" */
 #define LAYOUT 1u
-#define NAME_WORDS 6   /* 48 bytes */
+#define NAME_WORDS 6   /* 48 bytes: STATS_NAME_MAX and its end */
 #define TEXT_WORDS 3   /* 24 bytes */
 #define PROBES_MAX 64  /* rows tried for a pid: pids follow each other, so rows rarely collide */
 #define SWEEP_ROWS 256 /* read at a time */
@@ -45,7 +47,10 @@ struct row {
 struct block {
     _Atomic uint32_t magic, layout;
     struct counter counters[STATS_COUNTERS_MAX];
-    struct counter spare;
+    _Atomic uint64_t unused;
+    _Atomic uint64_t born_ms; /* when the block was made; 0: by a version that did not tell */
+    _Atomic uint64_t reserved[NAME_WORDS - 1];
+    _Atomic uint64_t spare; /* for counters past the limit */
     struct row rows[STATS_PROCESSES_MAX];
 };
 
@@ -154,6 +159,8 @@ stats_open(int stats_dirfd, const char *service, bool writable)
         return NULL;
     }
     if (writable) {
+        if (atomic_load(&block->magic) != MAGIC)
+            atomic_store(&block->born_ms, (uint64_t)clock_real_ms());
         atomic_store(&block->layout, LAYOUT);
         atomic_store(&block->magic, MAGIC);
         sweep_rows(block, fd);
@@ -182,7 +189,7 @@ stats_close(struct stats **statsp)
 static bool
 has_name(const struct counter *counter, const char *name)
 {
-    char text[NAME_WORDS * 8];
+    char text[STATS_NAME_MAX + 1];
 
     load_text(counter->name, NAME_WORDS, text);
     return strncmp(text, name, sizeof(text) - 1) == 0;
@@ -205,7 +212,16 @@ stats_counter(struct stats *stats, const char *name)
         if (expected == NAME_READY && has_name(c, name))
             return &c->value;
     }
-    return &block->spare.value;
+    return &block->spare;
+}
+
+_Atomic uint64_t *
+stats_counter_of(struct stats *stats, const char *name, const char *part)
+{
+    char full[STATS_NAME_MAX + 1];
+
+    (void)snprintf(full, sizeof(full), "%s.%s", name, part); /* cut where it is too long */
+    return stats_counter(stats, full);
 }
 
 static struct row *
@@ -284,6 +300,12 @@ stats_processes(const struct stats *stats, struct stats_process *out, size_t max
     return count;
 }
 
+int64_t
+stats_born_ms(const struct stats *stats)
+{
+    return (int64_t)atomic_load_explicit(&stats->block->born_ms, memory_order_relaxed);
+}
+
 size_t
 stats_counters(const struct stats *stats, void (*each)(void *arg, const char *name, uint64_t value),
                void *arg)
@@ -292,7 +314,7 @@ stats_counters(const struct stats *stats, void (*each)(void *arg, const char *na
 
     for (size_t i = 0; i < STATS_COUNTERS_MAX; i++) {
         const struct counter *c = &stats->block->counters[i];
-        char name[NAME_WORDS * 8];
+        char name[STATS_NAME_MAX + 1];
 
         if (atomic_load(&c->state) != NAME_READY)
             continue;

@@ -18,6 +18,7 @@ struct stats;
 
 #define STATS_COUNTERS_MAX 128
 #define STATS_PROCESSES_MAX 16384
+#define STATS_NAME_MAX 47 /* bytes of a counter's name */
 
 /* Maps (creates) the block of `service` below the directory `stats_dirfd`. NULL with errno. */
 struct stats *stats_open(int stats_dirfd, const char *service, bool writable);
@@ -26,6 +27,8 @@ void stats_close(struct stats **statsp);
 /* The counter of that name, made if it is new: "messages_received". Never NULL: past the limit it
  * is a shared spare one. */
 _Atomic uint64_t *stats_counter(struct stats *stats, const char *name);
+/* The counter NAME.PART: of what there are several. */
+_Atomic uint64_t *stats_counter_of(struct stats *stats, const char *name, const char *part);
 static inline void
 stats_add(_Atomic uint64_t *counter, uint64_t by)
 {
@@ -48,6 +51,9 @@ struct stats_process {
     char state[24];
 };
 size_t stats_processes(const struct stats *stats, struct stats_process *out, size_t max);
+/* When the block was made, which is when all its counters were 0: another time is another block.
+ * 0: not known. */
+int64_t stats_born_ms(const struct stats *stats);
 size_t stats_counters(const struct stats *stats,
                       void (*each)(void *arg, const char *name, uint64_t value), void *arg);
 

@@ -13,6 +13,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "lib/base/encode.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/tls/cert_make.h"
@@ -217,6 +218,14 @@ time_ms(const ASN1_TIME *time)
     return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) * 1000 : 0;
 }
 
+static bool
+is_for_mail(X509 *cert)
+{
+    uint32_t uses = X509_get_extended_key_usage(cert); /* without that extension: all of them */
+
+    return (uses & XKU_SMIME) != 0 && (uses & XKU_SSL_SERVER) == 0;
+}
+
 struct cert_about
 cert_chain_about(const struct cert_chain *chain, size_t i)
 {
@@ -233,6 +242,7 @@ cert_chain_about(const struct cert_chain *chain, size_t i)
         .not_after_ms = time_ms(X509_get0_notAfter(cert)),
         .self_signed = X509_check_issued(cert, cert) == X509_V_OK,
         .is_authority = X509_check_ca(cert) == 1,
+        .is_email = is_for_mail(cert),
     };
 }
 
@@ -248,15 +258,23 @@ request_hosts(X509_REQ *request)
     return text;
 }
 
-int
-cert_about_request(struct slice pem, const char *name, struct cert_about *about,
-                   struct strbuf *error)
+static X509_REQ *
+parse_request(struct slice pem)
 {
     BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
     X509_REQ *request = bio == NULL ? NULL : PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL);
 
     BIO_free(bio);
     ERR_clear_error();
+    return request;
+}
+
+int
+cert_about_request(struct slice pem, const char *name, struct cert_about *about,
+                   struct strbuf *error)
+{
+    X509_REQ *request = parse_request(pem);
+
     if (request == NULL) {
         (void)strbuf_printf(error, "%s: holds no request in PEM form", name);
         return -1;
@@ -341,7 +359,8 @@ check_leaf(const struct cert_chain *chain, struct strbuf *error)
     struct cert_about about = cert_chain_about(chain, 0);
     int rc = -1;
 
-    if (about.is_authority)
+    /* one that signs itself, and nobody else: openssl req -x509 makes it so */
+    if (about.is_authority && !(about.self_signed && chain->count == 1))
         (void)strbuf_printf(error, "%s: certificate 1 is an authority's; the server's comes first",
                             chain->name);
     else if (about.hosts[0] == '\0')
@@ -406,6 +425,93 @@ cert_chain_check_key(const struct cert_chain *chain, struct slice key_pem, const
     BIO_free(bio);
     ERR_clear_error();
     return rc;
+}
+
+/* The first name of the list that the certificate lacks is in `error`. */
+static int
+check_hosts(const struct cert_chain *chain, const char *hosts, struct strbuf *error)
+{
+    struct slice rest = slice_of(hosts);
+    int rc = 0;
+
+    while (rest.len > 0 && rc == 0) {
+        char *host = xslicedup(slice_split(&rest, ' '));
+
+        if (!cert_chain_names(chain, host)) {
+            (void)strbuf_printf(error, "%s: certificate 1 is not for %s", chain->name, host);
+            rc = -1;
+        }
+        free(host);
+    }
+    return rc;
+}
+
+int
+cert_chain_check_request(const struct cert_chain *chain, struct slice csr_pem, struct strbuf *error)
+{
+    X509_REQ *request = parse_request(csr_pem);
+    unsigned char own[TLS_KEY_ID], wanted[TLS_KEY_ID];
+    char *hosts = NULL;
+    int rc = -1;
+
+    if (request == NULL) {
+        (void)strbuf_str(error, "the request can't be read");
+    } else if (key_id(X509_get0_pubkey(chain->certs[0]), own) < 0 ||
+               key_id(X509_REQ_get0_pubkey(request), wanted) < 0 ||
+               memcmp(own, wanted, TLS_KEY_ID) != 0) {
+        (void)strbuf_printf(error, "%s: certificate 1 is for another key than the request",
+                            chain->name);
+    } else {
+        hosts = request_hosts(request);
+        rc = check_hosts(chain, hosts, error);
+    }
+    free(hosts);
+    X509_REQ_free(request);
+    return rc;
+}
+
+int
+cert_chain_pem(const struct cert_chain *chain, struct strbuf *out)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *bytes = NULL;
+    bool ok = bio != NULL;
+    long len;
+
+    for (size_t i = 0; i < chain->count && ok; i++)
+        ok = PEM_write_bio_X509(bio, chain->certs[i]) == 1;
+    len = ok ? BIO_get_mem_data(bio, &bytes) : 0;
+    ok = len > 0 && strbuf_append(out, slice_make(bytes, (size_t)len));
+    BIO_free(bio);
+    return ok ? 0 : -1;
+}
+
+/* The content of an INTEGER in DER: what OpenSSL writes has tag and a length of one byte before it
+ * (RFC 5280 section 4.1.2.2: at most 20 octets). */
+static bool
+append_serial(const X509 *cert, struct strbuf *out)
+{
+    unsigned char *der = NULL;
+    int len = i2d_ASN1_INTEGER(X509_get0_serialNumber(cert), &der);
+    bool ok = len > 2 && len < 128 && base64url_encode(slice_make(der + 2, (size_t)len - 2), out);
+
+    OPENSSL_free(der);
+    return ok;
+}
+
+int
+cert_chain_renewal_id(const struct cert_chain *chain, struct strbuf *out)
+{
+    const ASN1_OCTET_STRING *id = X509_get0_authority_key_id(chain->certs[0]);
+    size_t before = out->len;
+
+    if (id != NULL && ASN1_STRING_length(id) > 0 &&
+        base64url_encode(slice_make(ASN1_STRING_get0_data(id), (size_t)ASN1_STRING_length(id)),
+                         out) &&
+        strbuf_char(out, '.') && append_serial(chain->certs[0], out))
+        return 0;
+    strbuf_truncate(out, before);
+    return -1;
 }
 
 int

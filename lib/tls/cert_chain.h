@@ -32,6 +32,7 @@ struct cert_about {
     int64_t not_before_ms, not_after_ms;
     bool self_signed;
     bool is_authority; /* may sign others */
+    bool is_email;     /* for mail, and not for servers */
 };
 /* Of certificate `i`, from 0. Free it with cert_about_free. */
 struct cert_about cert_chain_about(const struct cert_chain *chain, size_t i);
@@ -43,13 +44,23 @@ void cert_about_free(struct cert_about *about);
 /* RFC 9525 section 6.3: one of the DNS names is `host`, or "*." in place of its first label. */
 bool cert_chain_names(const struct cert_chain *chain, const char *host);
 
-/* Is it fit to be presented? Its first certificate is a server's with DNS names; each is signed by
- * the next one; all are valid at `now_ms` (real time). 0, or -1 with one line in `error`. */
+/* Is it fit to be presented? Its first certificate is a server's with DNS names, or one alone that
+ * signs itself; each is signed by the next one; all are valid at `now_ms` (real time). 0, or -1
+ * with one line in `error`. */
 int cert_chain_check(const struct cert_chain *chain, int64_t now_ms, struct strbuf *error);
 /* Does the private key (PEM, not encrypted) belong to the first certificate? 0, or -1 with one line
- * in `error`. The same for the key and a request. */
+ * in `error`. */
 int cert_chain_check_key(const struct cert_chain *chain, struct slice key_pem, const char *key_name,
                          struct strbuf *error);
+/* Is the first certificate for the key of the request (PEM), and for all of its DNS names? 0, or -1
+ * with one line in `error`. */
+int cert_chain_check_request(const struct cert_chain *chain, struct slice csr_pem,
+                             struct strbuf *error);
+/* The whole chain as PEM text without anything between, written from what was read. 0, or -1. */
+int cert_chain_pem(const struct cert_chain *chain, struct strbuf *out);
+/* What names the first certificate to its authority (RFC 9773 section 4.1). 0, or -1: it does not
+ * say by which key it was signed. */
+int cert_chain_renewal_id(const struct cert_chain *chain, struct strbuf *out);
 /* The first certificate in DER, as programs on clients import it. 0, or -1. */
 int cert_chain_der(const struct cert_chain *chain, struct strbuf *out);
 

@@ -96,14 +96,15 @@ make_subject(const struct cert_wish *wish, struct strbuf *error)
     return name;
 }
 
+/* A DNS name, or for mail an address (RFC 5280 section 4.2.1.6). */
 static bool
-push_host(GENERAL_NAMES *list, const char *host)
+push_host(GENERAL_NAMES *list, const char *host, int type)
 {
     GENERAL_NAME *name = GENERAL_NAME_new();
     ASN1_IA5STRING *text = ASN1_IA5STRING_new();
 
     if (name != NULL && text != NULL && ASN1_STRING_set(text, host, -1) == 1) {
-        GENERAL_NAME_set0_value(name, GEN_DNS, text);
+        GENERAL_NAME_set0_value(name, type, text);
         if (sk_GENERAL_NAME_push(list, name) > 0)
             return true;
         text = NULL; /* it is the name's */
@@ -120,7 +121,7 @@ add_hosts(STACK_OF(X509_EXTENSION) * *extensions, const struct cert_wish *wish)
     bool ok = list != NULL;
 
     for (size_t i = 0; i < wish->host_count && ok; i++)
-        ok = push_host(list, wish->hosts[i]);
+        ok = push_host(list, wish->hosts[i], wish->is_email ? GEN_EMAIL : GEN_DNS);
     ok = ok && X509V3_add1_i2d(extensions, NID_subject_alt_name, list, 0, X509V3_ADD_DEFAULT) == 1;
     GENERAL_NAMES_free(list);
     return ok;
@@ -136,16 +137,39 @@ add_extension(STACK_OF(X509_EXTENSION) * *extensions, int nid, const char *value
     return ok;
 }
 
+static bool
+add_authority(STACK_OF(X509_EXTENSION) * *extensions, const struct cert_wish *wish)
+{
+    return add_extension(extensions, NID_basic_constraints, "critical,CA:TRUE") &&
+           add_extension(extensions, NID_key_usage, "critical,keyCertSign,cRLSign") &&
+           (!wish->is_email || add_extension(extensions, NID_ext_key_usage, "emailProtection"));
+}
+
+/* RFC 8550 section 4.4: what mail is signed with, and its key is wrapped for. */
+static bool
+add_email(STACK_OF(X509_EXTENSION) * *extensions, const struct cert_wish *wish)
+{
+    bool is_rsa = strncmp(wish->key_type, "rsa", 3) == 0;
+    bool is_ec = strncmp(wish->key_type, "p", 1) == 0;
+
+    return add_extension(extensions, NID_key_usage,
+                         is_rsa  ? "critical,digitalSignature,keyEncipherment"
+                         : is_ec ? "critical,digitalSignature,keyAgreement"
+                                 : "critical,digitalSignature") &&
+           add_extension(extensions, NID_ext_key_usage, "emailProtection");
+}
+
 /* RFC 5280 section 4.2. NULL: no memory. */
 static STACK_OF(X509_EXTENSION) * make_extensions(const struct cert_wish *wish)
 {
     STACK_OF(X509_EXTENSION) *extensions = NULL;
-    bool ok = wish->is_authority
-                  ? add_extension(&extensions, NID_basic_constraints, "critical,CA:TRUE") &&
-                        add_extension(&extensions, NID_key_usage, "critical,keyCertSign,cRLSign")
-                  : add_extension(&extensions, NID_basic_constraints, "critical,CA:FALSE") &&
-                        add_extension(&extensions, NID_ext_key_usage, "serverAuth") &&
-                        add_hosts(&extensions, wish);
+    bool ok =
+        wish->is_authority
+            ? add_authority(&extensions, wish)
+            : add_extension(&extensions, NID_basic_constraints, "critical,CA:FALSE") &&
+                  (wish->is_email ? add_email(&extensions, wish)
+                                  : add_extension(&extensions, NID_ext_key_usage, "serverAuth")) &&
+                  add_hosts(&extensions, wish);
 
     if (ok)
         return extensions;

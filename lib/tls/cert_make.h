@@ -17,6 +17,7 @@ struct cert_wish {
     const char *const *hosts; /* DNS names, the first is the subject's; "*.d.test" */
     size_t host_count;
     bool is_authority; /* may sign other certificates; `hosts[0]` is its name, in words */
+    bool is_email;     /* for mail (S/MIME, RFC 8550) in place of servers; `hosts` are addresses */
     int64_t days;      /* self-signed: valid from now on */
     /* of the subject, or NULL (RFC 5280 section 4.1.2.4); country is a code of two letters */
     const char *country, *state, *city, *organisation, *unit;

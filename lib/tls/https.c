@@ -6,6 +6,8 @@
  */
 #include "lib/tls/https.h"
 
+#include <string.h>
+
 #include "lib/base/encode.h"
 #include "lib/base/parse.h"
 #include "lib/tls/stream.h"
@@ -24,6 +26,7 @@ struct response {
     bool chunked, has_length, is_text, any_type;
     uint64_t length;
     struct strbuf *body;
+    const struct https_answer *answer; /* whose fields are told, or NULL */
 };
 
 /* A line without its end. */
@@ -58,6 +61,8 @@ take_field(struct response *r, struct slice line)
 {
     struct slice name = slice_split(&line, ':'), value = slice_trim(line);
 
+    if (r->answer != NULL)
+        r->answer->field(r->answer->arg, name, value);
     if (slice_eq_nocase(name, SLICE("Content-Type"))) {
         r->is_text = slice_eq_nocase(slice_trim(slice_split(&value, ';')), SLICE("text/plain"));
     } else if (slice_eq_nocase(name, SLICE("Transfer-Encoding"))) {
@@ -167,7 +172,8 @@ begin(struct response *r, const struct https_target *target)
 
     r->stream = stream_new(target->fd, READ_MAX);
     r->deadline = target->deadline_mono_ms;
-    if (stream_start_tls_client(r->stream, target->ctx, &check, r->deadline) < 0)
+    if (target->ctx != NULL &&
+        stream_start_tls_client(r->stream, target->ctx, &check, r->deadline) < 0)
         return tls_last_error();
     return NULL;
 }
@@ -225,6 +231,25 @@ https_post(const struct https_target *target, const char *type, struct slice bod
     return trouble;
 }
 
+/* The head and the body of a query; `fields`: whole header fields besides. */
+static void
+send_query(struct response *r, const struct https_target *target, const struct https_query *query,
+           const char *fields)
+{
+    (void)stream_printf(
+        r->stream, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: Posthorn\r\nAccept: %s\r\n",
+        query->method, target->path, target->authority != NULL ? target->authority : target->host,
+        query->accept != NULL ? query->accept : "application/json");
+    if (query->authorization[0] != '\0')
+        (void)stream_printf(r->stream, "Authorization: %s\r\n", query->authorization);
+    if (query->type != NULL)
+        (void)stream_printf(r->stream, "Content-Type: %s\r\nContent-Length: %zu\r\n", query->type,
+                            query->body.len);
+    (void)stream_write(r->stream, slice_of(fields));
+    (void)stream_write(r->stream, SLICE("Connection: close\r\n\r\n"));
+    (void)stream_write(r->stream, query->body);
+}
+
 const char *
 https_ask(const struct https_target *target, const struct https_query *query, struct strbuf *body)
 {
@@ -233,15 +258,7 @@ https_ask(const struct https_target *target, const struct https_query *query, st
     struct slice status;
 
     if (trouble == NULL) {
-        (void)stream_printf(r.stream, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\n",
-                            query->method, target->path, target->host);
-        if (query->authorization[0] != '\0')
-            (void)stream_printf(r.stream, "Authorization: %s\r\n", query->authorization);
-        if (query->type != NULL)
-            (void)stream_printf(r.stream, "Content-Type: %s\r\nContent-Length: %zu\r\n",
-                                query->type, query->body.len);
-        (void)stream_write(r.stream, SLICE("Connection: close\r\n\r\n"));
-        (void)stream_write(r.stream, query->body);
+        send_query(&r, target, query, "");
         trouble = read_status(&r, &status);
         if (trouble == NULL && !slice_eq(status, SLICE("200")))
             trouble = "the HTTP status is not 200";
@@ -249,6 +266,61 @@ https_ask(const struct https_target *target, const struct https_query *query, st
     if (trouble == NULL)
         trouble = read_fields(&r);
     if (trouble == NULL)
+        trouble = read_body(&r);
+    stream_free(&r.stream);
+    return trouble;
+}
+
+/* RFC 9112 section 6.3: what has no content whatever its fields say. */
+static bool
+has_body(const struct https_query *query, unsigned status)
+{
+    return strcmp(query->method, "HEAD") != 0 && status >= 200 && status != 204 && status != 304;
+}
+
+const char *
+https_exchange(const struct https_target *target, const struct https_query *query,
+               struct https_answer *answer)
+{
+    struct response r = {.body = answer->body, .any_type = true, .answer = answer};
+    const char *trouble = begin(&r, target);
+    struct slice text;
+    uint64_t status = 0;
+
+    if (trouble == NULL) {
+        send_query(&r, target, query, "");
+        trouble = read_status(&r, &text);
+    }
+    if (trouble == NULL && parse_u64(text, 999, &status) < 0)
+        trouble = "damaged HTTP status";
+    if (trouble == NULL)
+        trouble = read_fields(&r);
+    if (trouble == NULL && has_body(query, (unsigned)status))
+        trouble = read_body(&r);
+    answer->status = (unsigned)status;
+    stream_free(&r.stream);
+    return trouble;
+}
+
+const char *
+https_notify(const struct https_target *target, const struct https_query *query, const char *fields,
+             struct strbuf *body)
+{
+    struct response r = {.body = body, .any_type = true};
+    const char *trouble = begin(&r, target);
+    struct slice status;
+    bool takes_body = false;
+
+    if (trouble == NULL) {
+        send_query(&r, target, query, fields);
+        trouble = read_status(&r, &status);
+        if (trouble == NULL && status.ptr[0] != '2')
+            trouble = "the HTTP status is not 2xx";
+        takes_body = trouble == NULL && !slice_eq(status, SLICE("204"));
+    }
+    if (trouble == NULL && body != NULL)
+        trouble = read_fields(&r);
+    if (trouble == NULL && body != NULL && takes_body)
         trouble = read_body(&r);
     stream_free(&r.stream);
     return trouble;

@@ -494,6 +494,17 @@ tls_version(const struct tls *tls)
     return SSL_get_version(tls->ssl);
 }
 
+/* What is longer than a domain name is none (RFC 1035 section 2.3.4). */
+struct slice
+tls_server_name(const struct tls *tls)
+{
+    enum { NAME_MAX_BYTES = 253 };
+    const char *name = tls == NULL ? NULL : SSL_get_servername(tls->ssl, TLSEXT_NAMETYPE_host_name);
+    struct slice text = slice_of(name);
+
+    return text.len <= NAME_MAX_BYTES ? text : SLICE("");
+}
+
 const char *
 tls_cipher(const struct tls *tls)
 {

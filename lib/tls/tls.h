@@ -76,6 +76,8 @@ void tls_close(struct tls **tlsp);       /* close_notify, best effort, no waitin
 
 const char *tls_version(const struct tls *tls); /* "TLSv1.3" */
 const char *tls_cipher(const struct tls *tls);
+/* The host name that a client asked for (RFC 6066 section 3); empty: none, or no TLS. */
+struct slice tls_server_name(const struct tls *tls);
 unsigned tls_cipher_bits(const struct tls *tls);
 /* Channel binding for SCRAM-*-PLUS: RFC 9266 tls-exporter, only on TLS 1.3. 0, or -1: none. */
 int tls_channel_binding(const struct tls *tls, unsigned char out[32]);

@@ -15,8 +15,8 @@ struct tls_context *tls_conf_server(const struct conf *conf, const struct instan
 /* The same for a daemon's start: exits with EX_CONFIG after one line on stderr. */
 struct tls_context *tls_conf_server_or_exit(const char *program, const struct conf *conf,
                                             const struct instance *inst);
-/* For the command line: reads the key too, and sees whether it belongs to the certificate. 0, or -1
- * with one line in `error`. */
+/* For the command line: reads the keys too, those of tls.by_host included, and sees whether each
+ * belongs to its certificate. 0, or -1 with one line in `error`. */
 int tls_conf_check(const struct conf *conf, const struct instance *inst, struct strbuf *error);
 
 #endif

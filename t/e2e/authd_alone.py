@@ -1,6 +1,7 @@
 """authd alone, with a fake accountd and a fake keeper of the store."""
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -8,13 +9,16 @@ import tempfile
 import threading
 
 from frames import Connection, U8, U16, U32, U64
-from instance import BUILD, wait_for
+from instance import BUILD, TOP, wait_for
 
 ATTACH, START, STEP, CANCEL, CHALLENGE, OK, FAIL = range(1, 8)
 (BAD_CREDENTIALS, DISABLED, NEEDS_TLS, BAD_MECHANISM, BAD_MESSAGE, TEMPORARY, BLOCKED,
  CANCELLED) = range(8)
 ALL_RIGHTS = 127
 AUTH_UID = 64291
+# Numbers of messages, in the order of their enum.
+_ENUM = re.search(r"enum accountd_type \{(.*?)\};", (TOP / "lib/ipc/accountd.h").read_text(), re.S)[1]
+TYPES = {name: i + 1 for i, name in enumerate(re.findall(r"^ +ACCOUNTD_(\w+)", _ENUM, re.M))}
 
 
 class User:
@@ -86,6 +90,8 @@ class AuthdAlone:
                         connection.send(*reply)
             except (EOFError, OSError):
                 pass
+            finally:
+                sock.close()
 
         def accept():
             while not self._stop:
@@ -103,15 +109,17 @@ class AuthdAlone:
             self.rehashed.append((user.decode(), old.decode(), new.decode()))
             self.users[user.decode()].record = new.decode()
             return 11, request_id
-        if kind != 5:  # LOGIN; a watch for changes has its answer when there is one
+        if kind == TYPES["VISITS"]:
+            return TYPES["OK"], request_id
+        if kind != TYPES["LOGIN"]:  # a watch for changes has its answer when there is one
             return None
         self.lookups += 1
         name = fields[0].decode("utf-8", "replace")
         user = self.users.get(name)
         if user is None:  # what the name would be in the account base
-            return (6, request_id, U8(1), name.lower(), "", "", U32(0), U64(0), U64(0), "", U8(0), "", "")
+            return (6, request_id, U8(1), name.lower(), "", "", U32(0), U64(0), U64(0), "", U8(0), "", "", "")
         return (6, request_id, U8(user.state), name, "d.test/00/" + name.split("@")[0],
-                user.record, U32(user.rights), U64(0), U64(0), "Full Name", U8(0), "", "")
+                user.record, U32(user.rights), U64(0), U64(0), "Full Name", U8(0), "", "", "")
 
     def _store(self, _kind, request_id, fields):
         path = fields[0].decode()
@@ -179,9 +187,9 @@ class Session:
             self.mailbox = fd
         return kind, fields
 
-    def start(self, mechanism, initial=None, tls=True, binding=b""):
+    def start(self, mechanism, initial=None, tls=True, binding=b"", host=""):
         return self._call(START, mechanism, U8(initial is not None), initial or b"", U8(tls),
-                          binding)
+                          binding, host)
 
     def step(self, data):
         return self._call(STEP, data)

@@ -54,6 +54,17 @@ attributetype ( 1.2.840.113556.1.4.221 NAME 'sAMAccountName' EQUALITY caseIgnore
   SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
 attributetype ( 1.2.840.113556.1.4.656 NAME 'userPrincipalName' EQUALITY caseIgnoreMatch
   SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
+attributetype ( 1.2.840.113556.1.4.2 NAME 'objectGUID' EQUALITY octetStringMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 SINGLE-VALUE )
+attributetype ( 1.2.840.113556.1.4.8 NAME 'userAccountControl' EQUALITY integerMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
+attributetype ( 1.2.840.113556.1.2.210 NAME 'proxyAddresses' EQUALITY caseExactMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+attributetype ( 1.2.840.113556.1.2.102 NAME 'memberOf' EQUALITY distinguishedNameMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.12 )
+objectclass ( 1.2.840.113556.1.5.9 NAME 'user' SUP top AUXILIARY )
+objectclass ( 1.2.840.113556.1.5.8 NAME 'group' SUP top AUXILIARY )
+objectclass ( 1.2.840.113556.1.3.30 NAME 'computer' SUP top AUXILIARY )
 modulepath /usr/lib/ldap
 moduleload back_mdb
 TLSCertificateFile {root}/cert
@@ -75,15 +86,15 @@ def free_port():
 
 
 class Directory:
-    def __init__(self, authority, readers="*"):
+    def __init__(self, authority, readers="*", entries=PEOPLE, more=""):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-slapd-"))
         (self.root / "db").mkdir()
         authority.write_pair(self.root / "cert", self.root / "key", "127.0.0.1")
         (self.root / "conf").write_text(CONFIG.format(root=self.root, admin=ADMIN, password=ADMIN_PASSWORD,
-                                                      readers=readers))
+                                                      readers=readers) + more)
         self.port, self.tls_port = free_port(), free_port()
         self.process = None
-        subprocess.run(["/usr/sbin/slapadd", "-f", self.root / "conf"], input=PEOPLE.encode(), check=True,
+        subprocess.run(["/usr/sbin/slapadd", "-f", self.root / "conf"], input=entries.encode(), check=True,
                        capture_output=True)
         self.start()
 
@@ -93,6 +104,12 @@ class Directory:
              f"ldap://127.0.0.1:{self.port} ldaps://127.0.0.1:{self.tls_port}"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(self._answers, 20, "slapd")
+
+    def as_admin(self):
+        """A connection that may change everything; ldap3 raises what goes wrong."""
+        import ldap3
+        server = ldap3.Server("127.0.0.1", port=self.port, get_info=ldap3.NONE)
+        return ldap3.Connection(server, ADMIN, ADMIN_PASSWORD, auto_bind=True, raise_exceptions=True)
 
     def _answers(self):
         try:

@@ -32,7 +32,7 @@ class DnsdAlone:
         (self.root / "etc/posthorn.conf").write_text(
             "[users]\n" + "".join(f"{role} = {DNS_UID}:{DNS_UID}\n" for role in
                                   ("dns", "smtp", "mail", "account", "auth", "queue", "out", "log", "filter", "key", "archive", "admin",
-                                   "ldap")) +
+                                   "ldap", "alert")) +
             "[dns]\n" + "".join(line + "\n" for line in settings))
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(str(self.root / "run/dnsd.sock"))

@@ -13,7 +13,8 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TOP / os.environ.get("POSTHORN_BUILD", "build")
 STANDARD_PORTS = {
     "smtp": 25, "submission": 587, "smtps": 465,
-    "imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995, "admin": 6000, "ldap": 389, "ldaps": 636,
+    "imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995, "admin": 6000, "metrics": 6001, "ldap": 389, "ldaps": 636,
+    "acme-http": 80, "acme-tls": 443,
 }
 LOCKS = pathlib.Path("/tmp/posthorn-test-ports")
 
@@ -107,6 +108,10 @@ class Instance:
 
     def set(self, name, value):
         self.run("config", "set", name, value)
+
+    def allow_small_quotas(self, domain=None):
+        """For tests that fill a mailbox: below the least quota as shipped."""
+        self.run("domain", "set", domain or self.domain, "min_quota_bytes=1")
 
     def use_disk_to_the_last(self):
         """For tests on file systems that are smaller than the shipped limits."""

@@ -10,7 +10,7 @@ def messages(instance, user):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     client = imaplib.IMAP4_SSL("127.0.0.1", instance.port("imaps"), ssl_context=context, timeout=30)
-    client.login(user, PASSWORD)
+    client.authenticate("PLAIN", lambda _: f"\0{user}\0{PASSWORD}".encode())  # names may be UTF-8
     _, data = client.select("INBOX", readonly=True)
     found = []
     if int(data[0]) > 0:

@@ -48,7 +48,7 @@ class WebServer:
             def do_GET(self):
                 answer(self)
 
-            do_POST = do_GET
+            do_POST = do_HEAD = do_GET
 
             def log_message(self, *args):
                 pass

@@ -162,7 +162,7 @@ def test_a_session_ends_with_its_administrator(inst):
 # ---- calls ----
 
 def test_listings_are_paged_sorted_and_searched(inst, api):
-    for name, quota in (("carl", 900), ("anna", 1000), ("Berta", 20000)):
+    for name, quota in (("carl", 4000000), ("anna", 5000000), ("Berta", 20000000)):
         api.ok("Add", kind="user", name=f"{name}@e.test", properties={"full_name": name.title(), "quota_bytes": quota})
     names = lambda answer: [row["address"].split("@")[0] for row in answer["objects"]]
     page = api.ok("List", kind="user", within="e.test", limit=2)
@@ -179,7 +179,7 @@ def test_listings_are_paged_sorted_and_searched(inst, api):
     assert api.result("List", kind="user", within="nowhere.test") == 2
     assert api.result("List", kind="user", cursor="!") == 1
     row = api.ok("Show", kind="user", name="anna@e.test")["object"]
-    assert row["quota_bytes"] == 1000 and row["imap"] is True and row["forward"] == []
+    assert row["quota_bytes"] == 5000000 and row["imap"] is True and row["forward"] == []
 
 
 def test_users_by_the_numbers_of_the_catalogue(api):
@@ -200,7 +200,7 @@ def test_users_by_the_numbers_of_the_catalogue(api):
                 "Ulf U.", "one", 2 ** 40, 0, 80, "2030-01-01", False, True, True, "suspended")
     api.ok("SetUserPassword", user="ulf", password="Some-good-one7")
     assert api.result("SetUserPassword", user="ulf", password="ulf-ulf-ulf") == 5  # the rules of passwords
-    for call, more in (("ModifyUser", {}), ("ModifyUserQuota", {"bytes": 1}), ("ModifyUserRight", {"no_imap": 1}),
+    for call, more in (("ModifyUser", {}), ("ModifyUserQuota", {"bytes": 5000000}), ("ModifyUserRight", {"no_imap": 1}),
                        ("ModifyUserStatus", {"status": 1}), ("DeleteUser", {})):
         assert api.result(call, user="nobody", **more) == 2, call
     assert api.result("ModifyUserStatus", user="ulf", status=4) == 1
@@ -212,11 +212,28 @@ def test_users_by_the_numbers_of_the_catalogue(api):
 def test_domains_aliases_and_groups_by_the_numbers_of_the_catalogue(api):
     api.ok("AddDomain", domain="f.test")
     assert api.result("AddDomain", domain="F.Test") == 2
-    api.ok("ModifyDomainLimit", domain="f.test", bytes=1000, recipients=7)
-    api.ok("ModifyDomainRight", domain="f.test", expires=1893456000)
+    api.ok("ModifyDomainQuota", domain="f.test", bytes=5000000, recipients=7)
+    api.ok("ModifyDomainLimit", domain="f.test", signatures=3, contacts=1000, filters=50, pop3_accounts=2,
+           message_bytes=2 ** 34, messages=100)
+    row = api.ok("Show", kind="domain", name="f.test")["object"]
+    assert (row["max_signatures"], row["max_contacts"], row["max_filters"], row["max_fetch_accounts"],
+            row["max_fetch_message_bytes"], row["max_fetch_messages"]) == (3, 1000, 50, 2, 2 ** 34, 100)
+    api.ok("ModifyDomainRight", domain="f.test", expires=1893456000, no_webmail=1, no_external_pop3=1, no_notes=0)
     api.ok("Add", kind="user", name="fay@f.test")
     row = api.ok("Show", kind="user", name="fay@f.test")["object"]
-    assert (row["quota_bytes"], row["max_recipients"], row["expires"]) == (1000, 7, "2030-01-01")
+    assert (row["quota_bytes"], row["max_recipients"], row["expires"]) == (5000000, 7, "2030-01-01")
+    assert (row["web"], row["may_fetch_pop3"], row["notes"], row["pop3"]) == (False, False, True, True)
+    for call in ("ModifyDomainRight", "ModifyDomainLimit", "ModifyDomainQuota"):
+        assert api.result(call, domain="nowhere.test", **({"no_imap": 1} if "Right" in call else {"messages": 1})) == 2
+    api.ok("ModifyUserRight", user="fay", domain="f.test", no_notes=1, no_calendar=1, no_netdisk=1)
+    row = api.ok("Show", kind="user", name="fay@f.test")["object"]
+    assert (row["notes"], row["calendar"], row["netdisk"]) == (False, False, False)
+    api.ok("TakeDefaults", user="fay", domain="f.test", properties="notes;calendar")
+    row = api.ok("Show", kind="user", name="fay@f.test")["object"]
+    assert (row["notes"], row["calendar"], row["netdisk"]) == (True, True, False)
+    assert api.result("TakeDefaults", user="fay", domain="f.test", properties="address") == 1
+    for call, more in (("ModifyUserQuota", {"messages": 1}), ("ModifyUserRight", {"no_imap": 1})):
+        assert api.result(call, user="fay", domain="nowhere.test", **more) == 3
     assert api.result("DeleteDomain", domain="f.test") == 1
     api.ok("AddUserAlias", alias="fee", domain="f.test", mailbox="fay@f.test")
     assert api.result("CheckUser", user="fee", domain="f.test") == 3

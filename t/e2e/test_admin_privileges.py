@@ -28,19 +28,28 @@ EVERYBODY = set(ADMINS)
 USER = {"user": "nobody", "domain": "DOMAIN"}
 CALLS = {
     "CheckUser": (USER, "root dom desk help", "root help"),
+    "UserRecent": ({**USER, "list": 0}, "root dom desk", "root"),
+    "UserStatistics": ({"domain": "DOMAIN", "period": 0}, "root dom desk", "root"),
+    "UserStatus": (USER, "root dom desk help", "root help"),
     "AddUser": ({**USER, "user": "new-WHO", "password": "Some-good-one7"}, "root dom desk", "root"),
     "DeleteUser": (USER, "root dom desk", "root"),
     "ModifyUser": ({**USER, "full_name": "X"}, "root dom desk", "root"),
     "ModifyUserQuota": ({**USER, "bytes": 1}, "root dom desk", "root"),
     "ModifyUserRight": ({**USER, "no_imap": 1}, "root dom desk", "root"),
     "ModifyUserStatus": ({**USER, "status": 1}, "root dom desk", "root"),
+    "TakeDefaults": ({**USER, "properties": "all"}, "root dom desk", "root"),
+    "Authenticate": ({**USER, "password": "x"}, "root dom desk help", "root help"),
+    "ChangePassword": ({**USER, "old": "x", "new": "Some-good-one7"}, "root dom desk help", "root help"),
     "SetUserPassword": ({**USER, "password": "Some-good-one7"}, "root dom desk help", "root help"),
     "AddDomain": ({"domain": "WHO.DOMAIN"}, "root hosts", "root hosts"),
     "DeleteDomain": ({"domain": "DOMAIN"}, "root hosts", "root hosts"),
+    "ModifyDomainStorage": ({"domain": "DOMAIN", "mailboxes": 1000}, "root hosts", "root hosts"),
     "ModifyDomainRight": ({"domain": "DOMAIN", "expires": 0}, "root dom hosts texts", "root hosts"),
     "ModifyDomainLimit": ({"domain": "DOMAIN", "messages": 9}, "root dom hosts texts", "root hosts"),
+    "ModifyDomainQuota": ({"domain": "DOMAIN", "recipients": 90}, "root dom hosts texts", "root hosts"),
     "AddAdminUser": ({"name": "mine-WHO-DOMAIN", "password": "Some-good-one7", "type": 0}, "root", "root"),
     "DeleteAdminUser": ({"name": "nobody"}, "root", "root"),
+    "ClearTotp": ({"name": "nobody"}, "root", "root"),
     "AddUserAlias": ({"alias": "a-WHO", "domain": "DOMAIN", "mailbox": "nobody@DOMAIN"}, "root dom desk", "root"),
     "DeleteUserAlias": ({"alias": "nobody", "domain": "DOMAIN"}, "root dom desk", "root"),
     "AddDomainAlias": ({"alias": "nobody.test", "domain": "no-DOMAIN"}, "root hosts", "root hosts"),
@@ -70,11 +79,12 @@ SYSTEM = {
 # The same of the generic calls, by kind.
 KINDS = {
     "domain": ("hosts", "hosts"), "domain-alias": ("hosts", "hosts"), "user": ("dom desk", ""), "alias": ("dom desk", ""),
-    "group": ("dom desk", ""), "member": ("dom desk", ""), "public": ("dom texts", ""), "admin": ("", ""),
+    "group": ("dom desk", ""), "organisation": ("dom desk", ""), "member": ("dom desk", ""), "public": ("dom texts", ""), "admin": ("", ""),
 }
-SESSION = {"Login", "Logout", "WhoAmI", "ChangeOwnPassword", "SystemInformation"}
+SESSION = {"Login", "Logout", "WhoAmI", "ChangeOwnPassword", "EnrollTotp", "ConfirmTotp", "SystemInformation"}
 GENERIC = {"List", "Show", "Add", "Set", "Remove", "Rename", "Grant"}
-USE = {"CheckUser": "root dom desk", "SetUserPassword": "root dom desk help"}  # where the table says less than accountd allows
+USE = {"CheckUser": "root dom desk", "UserStatus": "root dom desk", "SetUserPassword": "root dom desk help", "Authenticate": "root dom desk help",
+       "ChangePassword": "root dom desk help"}  # where the table says less than accountd allows
 
 
 @pytest.fixture(scope="module")

@@ -418,7 +418,7 @@ def test_cached_logins_are_cheap(authd):
     """More than 2,000 a second on a fraction of one processor; the load comes from Python, so the
     figure is the processor time of authd."""
     a = authd({"a@d.test": User("{SSHA}" + base64.b64encode(
-        hashlib.sha1(b"secretsalt").digest() + b"salt").decode())}, "rehash = no")
+        hashlib.sha1(b"secretsalt").digest() + b"salt").decode())}, "rehash = no", "[guess]", "smtp_logins_per_user = 0")
     count = 400
 
     def cpu():

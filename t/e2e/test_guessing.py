@@ -10,7 +10,7 @@ import pytest
 
 from authd_alone import BAD_CREDENTIALS, BLOCKED, FAIL, OK, START, AuthdAlone, Session, User
 from conftest import PASSWORD
-from frames import U8
+from frames import U8, U32, U64
 from instance import Instance, wait_for
 from nameserver import NameServer
 
@@ -87,6 +87,7 @@ def test_a_user_is_blocked_and_the_client_cannot_tell(guarded, clients):
     guarded.wait_log("auth", "user is blocked for guessing")
     assert clients.login("192.0.2.200", BOB) == "ok"  # who is on the white list is never blocked
     wait_for(lambda: blocks(guarded)[BOB]["cause"] == "guessing")
+    assert blocks(guarded)[BOB]["reason"] == f"{PER_USER} failed logins, the last from 192.0.2.{19 + PER_USER}"
     guarded.run("block", "lift", "bob")  # any of the user's names
     wait_for(lambda: clients.login("192.0.2.41", BOB) == "ok")
 
@@ -195,7 +196,7 @@ def test_a_flood_of_wrong_passwords_leaves_a_right_one_its_share():
         flood = [alone.session(client_ip=f"198.51.100.{n % 5}") for n in range(200)]
         for session in flood:
             session.request = 1
-            session.channel.send(START, 1, "PLAIN", U8(1), b"\0a@d.test\0wrong", U8(1), b"")
+            session.channel.send(START, 1, "PLAIN", U8(1), b"\0a@d.test\0wrong", U8(1), b"", b"")
 
         def answered():
             return len(select.select([session.channel.sock for session in flood], [], [], 0)[0])
@@ -228,3 +229,47 @@ def test_names_on_the_white_list_are_resolved_again(instance):
         assert set(door.fails("192.0.2.151", "x@d.test", 4)) == {BAD_CREDENTIALS}
     finally:
         ns.close()
+
+
+def test_a_name_that_nobody_resolves_does_not_have_the_others_asked_again(instance):
+    ns = NameServer({"example.net": ["home 1 A 192.0.2.150"]})
+    try:
+        instance.set("dns.stub", f"example.net {ns.address} broken.test 127.0.0.1@1")
+        instance.set("dns.trust_anchor", "")
+        instance.set("dns.timeout", "1s")
+        instance.set("guess.white_list", "home.example.net away.broken.test")
+        instance.set("log.level", "debug")
+        instance.start()
+        wait_for(lambda: instance.log("auth").count("event=white_list_unresolved name=away.broken.test") >= 3, 60)
+        assert instance.log("auth").count("event=white_list_resolved name=home.example.net") == 2  # A and AAAA
+    finally:
+        ns.close()
+
+
+class Forgetful(AuthdAlone):
+    """Its accountd is gone when the first block is reported; the next one knows of no block."""
+    reports, followers = 0, 0
+
+    def _accountd(self, kind, request_id, fields):
+        if kind == 31:  # BLOCK
+            self.reports += 1
+            if self.reports == 1:
+                raise OSError("gone")
+            return 11, request_id
+        if kind == 32 and self.reports < 2 and self.followers <= self.reports:  # BLOCKS: forget all of them
+            self.followers += 1
+            return 33, request_id, U64(1000 * self.followers), U8(1), U32(0)
+        return super()._accountd(kind, request_id, fields)
+
+
+def test_a_block_that_accountd_has_not_taken_holds_and_is_told_again():
+    alone = Forgetful({"a@d.test": User("{PLAIN}pencil")}, ["plain_on_loopback = yes", "failure_delay = 0"])
+    try:
+        wait_for(lambda: alone.followers == 1)
+        assert alone.session().plain("a@d.test", "pencil")[0] == OK
+        for _ in range(20):
+            assert alone.session().plain("a@d.test", "wrong")[1][0] == BAD_CREDENTIALS
+        wait_for(lambda: alone.reports == 2 and alone.followers == 2, 40)
+        assert alone.session(client_ip="192.0.2.2").plain("a@d.test", "pencil")[1][0] == BAD_CREDENTIALS
+    finally:
+        alone.close()

@@ -15,6 +15,7 @@ def suite():
     inst.setup()
     inst.set("auth.plain_on_loopback", "yes")
     inst.start()
+    inst.allow_small_quotas()
     yield inst
     inst.close()
 

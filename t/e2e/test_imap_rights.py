@@ -338,6 +338,7 @@ def test_annotations_of_a_shared_folder(owner, guest):
 # ---- whose mail it is ----
 
 def test_what_a_guest_puts_there_counts_for_the_owner(suite, owner, guest, session):
+    suite.allow_small_quotas()
     suite.run("user", "set", OWNER, "quota_messages=6", "quota_bytes=1M")
     try:
         # a limit of the owner's is told to guests at their next login

@@ -15,7 +15,7 @@ def suite():
     inst.setup()
     inst.set("auth.plain_on_loopback", "yes")
     inst.start()
-    inst.run("domain", "add", "e.test")
+    inst.run("domain", "add", "e.test", "min_quota_bytes=1")
     for user in (BOSS, DEAN, BOB, EVE):
         inst.add_user(user, PASSWORD)
     for folder in ("News@d.test", "Papers@e.test"):

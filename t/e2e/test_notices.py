@@ -246,6 +246,7 @@ def test_notices_come_from_the_domains_own_address(relay):
     assert "postmaster@" in origin("alice@d.test")
     relay.run("domain", "set", "own.test", "system_sender=Other@own.test")
     wait_for(lambda: "other@own.test" in origin("zoe@own.test").lower(), 60, "a change counts soon")
+    relay.allow_small_quotas("own.test")
     relay.run("user", "set", "zoe@own.test", "quota_bytes=500000", "quota_messages=0", "warning_limit=1")
     from_outside(relay, "zoe@own.test", "filling" + "x" * 500)
     from_outside(relay, "zoe@own.test", "filling" + "x" * 500)

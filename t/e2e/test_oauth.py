@@ -264,3 +264,13 @@ def test_as_shipped_nobody_is_offered_them(instance):
         assert not [c for c in client.capabilities if "OAUTH" in c]
         with pytest.raises(imaplib.IMAP4.error):
             client.authenticate("XOAUTH2", lambda _: response("XOAUTH2", ANN, "x"))
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_a_users_access_list_holds_for_tokens_too(suite, issuer, mechanism):
+    token = issuer.keys[1].token()
+    suite.run("user", "set", ANN, "imap_access=deny 127.0.0.1")
+    got_in, challenge, _ = imap(suite, mechanism, ANN, token)
+    suite.run("user", "set", ANN, "imap_access=none")
+    assert not got_in and json.loads(challenge)["status"] in ("invalid_token", "401")
+    assert imap(suite, mechanism, ANN, token)[0]

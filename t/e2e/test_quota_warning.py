@@ -20,6 +20,7 @@ def inst():
     inst.setup()
     inst.start()
     inst.add_user(ALICE, PASSWORD)
+    inst.allow_small_quotas()
     inst.run("user", "set", ALICE, "quota_bytes=100000", "quota_messages=0", "warning_limit=50")
     yield inst
     inst.close()

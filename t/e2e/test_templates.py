@@ -51,6 +51,7 @@ def test_everything_is_chinese_where_that_is_the_language(inst):
                                              ("quota_messages=2", "现有邮件 2 封，上限为 2 封。")])
 def test_the_quota_warning_is_chinese(inst, quota, expected):
     start(inst)
+    inst.allow_small_quotas()
     inst.run("user", "set", ALICE, "quota_bytes=0", "quota_messages=0", quota, "warning_limit=50")
     for _ in range(2):
         with smtplib.SMTP("127.0.0.1", inst.port("smtp"), timeout=20) as client:

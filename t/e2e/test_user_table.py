@@ -33,10 +33,10 @@ def test_each_record_is_taken_whole_or_named(inst, tmp_path):
                      'two@d.test,Two,nonsense,a-secret-of-his\n'
                      'three,Three,,short\n'
                      'one,Other,20M,another-secret\n'
-                     'four,"Four"x,1M,a-secret-of-hers\n'
+                     'four,"Four"x,4M,a-secret-of-hers\n'
                      'five,Five\n'
-                     'six@far.test,Six,1M,a-secret-of-hers\n'
-                     'seven,Seven,1M,a-secret-of-hers\n', encoding="utf-8")
+                     'six@far.test,Six,4M,a-secret-of-hers\n'
+                     'seven,Seven,4M,a-secret-of-hers\n', encoding="utf-8")
     rows = report(inst, "import", table, "--domain", "d.test", code=1)
     assert [(r[0], r[1]) for r in rows if r[2] == "ok"] == [(3, "one@d.test"), (10, "seven@d.test")]
     refusals = {r[0]: r[2] for r in rows if r[2] != "ok"}
@@ -118,9 +118,9 @@ def test_a_bulk_update_reaches_the_chosen_ones_alone(inst):
     inst.run("domain", "add", "e.test")
     inst.add_user("three@e.test", PASSWORD)
     before = inst.run("export").out
-    report(inst, "update", "--domain", "d.test", "imap=no", "quota_bytes=1M")
+    report(inst, "update", "--domain", "d.test", "imap=no", "quota_bytes=4M")
     shown = {a: inst.json("user", "show", a) for a in users(inst)}
-    assert not shown["one@d.test"]["imap"] and shown["two@d.test"]["quota_bytes"] == 1 << 20
+    assert not shown["one@d.test"]["imap"] and shown["two@d.test"]["quota_bytes"] == 4 << 20
     assert shown["three@e.test"]["imap"] and shown["three@e.test"]["quota_bytes"] == 500 << 20
     rows = report(inst, "update", "--user", "one@d.test", "--user", "nobody@d.test", "--random-password", code=1)
     assert rows[0][1:3] == ("one@d.test", "ok") and len(rows[0][3]) == 20

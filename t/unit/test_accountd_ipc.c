@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/ipc/accountd.h"
+#include "lib/ipc/accountd_doings.h"
 
 #define FRAME_MAX (16u << 20)
 
@@ -98,9 +99,10 @@ decode_rehash(struct slice p)
 static int
 decode_usage(struct slice p)
 {
+    struct accountd_delivery delivery;
     size_t sum = 0;
 
-    return accountd_usage_decode(p, take_usage, &sum);
+    return accountd_usage_decode(p, &delivery, take_usage, &sum);
 }
 
 static int
@@ -184,7 +186,8 @@ encode_expand_reply(struct strbuf *out)
 static int
 encode_login(struct strbuf *out)
 {
-    const struct accountd_login r = {SLICE("alice"), SLICE("127.0.0.1")};
+    const struct accountd_login r = {SLICE("alice"), SLICE("127.0.0.1"), SLICE("mail.d.test"),
+                                     SLICE("imap")};
 
     return accountd_login_encode(out, &r);
 }
@@ -198,6 +201,74 @@ encode_login_reply(struct strbuf *out)
 }
 
 static int
+encode_visits(struct strbuf *out)
+{
+    const struct accountd_visit visit = {.user = SLICE("a@b"),
+                                         .service = SLICE("imap"),
+                                         .client_ip = SLICE("192.0.2.7"),
+                                         .location = SLICE("CN/Hubei"),
+                                         .result = SLICE("wrong password"),
+                                         .time_ms = 1000};
+    struct writer w = accountd_visits_begin(out);
+
+    accountd_visits_add(&w, &visit);
+    accountd_visits_add_removal(&w, &(struct accountd_removal){.user = SLICE("a@b"),
+                                                               .service = SLICE("imap"),
+                                                               .client_ip = SLICE("192.0.2.7"),
+                                                               .folder = SLICE("Old Mail"),
+                                                               .messages = 3,
+                                                               .bytes = 700});
+    return accountd_visits_end(&w);
+}
+
+static int
+take_visit(void *arg, const struct accountd_visit *visit)
+{
+    ++*(unsigned *)arg;
+    return slice_eq(visit->result, SLICE("wrong password")) && !visit->good ? 0 : -1;
+}
+
+static int
+take_removal(void *arg, const struct accountd_removal *removal)
+{
+    ++*(unsigned *)arg;
+    return removal->messages == 3 && slice_eq(removal->folder, SLICE("Old Mail")) ? 0 : -1;
+}
+
+static int
+decode_visits(struct slice p)
+{
+    unsigned count = 0;
+    const struct accountd_visits_taker taker = {take_visit, take_removal, &count};
+
+    return accountd_visits_decode(p, &taker) < 0 || count != 2 ? -1 : 0;
+}
+
+static int
+encode_sent(struct strbuf *out)
+{
+    const struct accountd_sent sent = {.auth_user = SLICE("a@b"),
+                                       .client_ip = SLICE("192.0.2.7"),
+                                       .recipients = SLICE("c@d,e@f"),
+                                       .local_rcpts = 1,
+                                       .remote_rcpts = 1,
+                                       .bytes = 77,
+                                       .result = SLICE("accepted"),
+                                       .accepted = true,
+                                       .time_ms = 1000};
+
+    return accountd_sent_encode(out, &sent);
+}
+
+static int
+decode_sent(struct slice p)
+{
+    struct accountd_sent sent;
+
+    return accountd_sent_decode(p, &sent) < 0 || !sent.accepted || sent.bytes != 77 ? -1 : 0;
+}
+
+static int
 encode_rehash(struct strbuf *out)
 {
     const struct accountd_rehash r = {SLICE("a@b"), SLICE("{OLD}x"), SLICE("{NEW}y")};
@@ -208,9 +279,11 @@ encode_rehash(struct strbuf *out)
 static int
 encode_usage(struct strbuf *out)
 {
-    const struct accountd_usage list[] = {{SLICE("b/00/a"), 1, 2}, {SLICE("b/00/c"), 3, 4}};
+    const struct accountd_usage list[] = {{SLICE("b/00/a"), 1, 2, true},
+                                          {SLICE("b/00/c"), 3, 4, false}};
+    const struct accountd_delivery delivery = {SLICE("a@b"), SLICE("4fXk2q"), 77, 1000};
 
-    return accountd_usage_encode(out, list, 2);
+    return accountd_usage_encode(out, &delivery, list, 2);
 }
 
 static int
@@ -455,6 +528,8 @@ static const struct {
     {ACCOUNTD_EXPAND_REPLY, encode_expand_reply, decode_expand_reply},
     {ACCOUNTD_LOGIN, encode_login, decode_login},
     {ACCOUNTD_LOGIN_REPLY, encode_login_reply, decode_login_reply},
+    {ACCOUNTD_VISITS, encode_visits, decode_visits},
+    {ACCOUNTD_SENT, encode_sent, decode_sent},
     {ACCOUNTD_REHASH, encode_rehash, decode_rehash},
     {ACCOUNTD_USAGE, encode_usage, decode_usage},
     {ACCOUNTD_MISSING, encode_missing, decode_missing},

@@ -10,6 +10,7 @@
 
 #include "lib/base/io.h"
 #include "lib/ipc/authd.h"
+#include "lib/ipc/authd_password.h"
 #include "lib/ipc/client.h"
 
 static struct slice
@@ -25,14 +26,16 @@ START_TEST(start_survives_the_way_and_no_cut_does)
                                 .has_initial = true,
                                 .initial = SLICE("\0user\0secret"),
                                 .tls = true,
-                                .binding = SLICE("0123")};
+                                .binding = SLICE("0123"),
+                                .host = SLICE("mail.d.test")};
     struct authd_start back;
     struct slice payload;
 
     ck_assert_int_eq(authd_start_encode(&frame, &start), 0);
     payload = payload_of(&frame);
     ck_assert_int_eq(authd_start_decode(payload, &back), 0);
-    ck_assert(slice_eq(back.initial, start.initial) && slice_eq(back.binding, start.binding));
+    ck_assert(slice_eq(back.initial, start.initial) && slice_eq(back.binding, start.binding) &&
+              slice_eq(back.host, start.host));
     ck_assert(back.tls && back.has_initial);
     for (size_t len = 0; len < payload.len; len++)
         ck_assert_int_eq(authd_start_decode(slice_sub(payload, 0, len), &back), -1);
@@ -167,7 +170,7 @@ START_TEST(limits_of_the_frames)
 {
     static char big[AUTHD_SASL_MAX + 1];
     struct strbuf frame = strbuf_new(AUTHD_PAYLOAD_MAX);
-    struct authd_fail fail = {.failure = AUTHD_EXPIRED + 1};
+    struct authd_fail fail = {.failure = AUTHD_NO_TOTP + 1};
     struct authd_start start = {.mechanism = slice_make(big, AUTHD_MECHANISM_MAX + 1)};
     struct slice data;
 
@@ -195,6 +198,8 @@ serve_one(int fd, char *bytes, size_t size)
     return slice_make(bytes + FRAME_HEADER, header.length);
 }
 
+static const struct authd_login right = {{"user", 4}, {"secret", 6}, true, {"mail.d.test", 11}};
+
 START_TEST(login_sends_a_plain_message)
 {
     int pair[2];
@@ -207,7 +212,7 @@ START_TEST(login_sends_a_plain_message)
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     client = ipc_client_adopt(pair[0], AUTHD_PAYLOAD_MAX);
     ck_assert_int_eq(shutdown(pair[1], SHUT_WR), 0); /* authd that never answers */
-    authd_call_login(client, SLICE("user"), SLICE("secret"), true, &result);
+    authd_call_login(client, &right, &result);
     ck_assert_int_eq(result.step, AUTHD_STEP_FAIL);
     ck_assert_int_eq(result.fail.failure, AUTHD_TEMPORARY);
     ck_assert_int_eq(result.dir_fd, -1);
@@ -215,6 +220,7 @@ START_TEST(login_sends_a_plain_message)
     ck_assert_int_eq(authd_start_decode(payload, &start), 0);
     ck_assert(slice_eq(start.initial, SLICE("\0user\0secret")));
     ck_assert(slice_eq(start.mechanism, SLICE("PLAIN")) && start.tls);
+    ck_assert(slice_eq(start.host, right.host));
     ipc_client_free(&client);
     (void)close(pair[1]);
 }
@@ -224,12 +230,46 @@ START_TEST(a_nul_in_name_or_password_is_no_second_field)
 {
     struct authd_result result;
 
-    authd_call_login(NULL, SLICE("us\0er"), SLICE("secret"), true, &result);
+    authd_call_login(NULL,
+                     &(const struct authd_login){SLICE("us\0er"), SLICE("secret"), true, SLICE("")},
+                     &result);
     ck_assert_int_eq(result.fail.failure, AUTHD_BAD_CREDENTIALS);
-    authd_call_login(NULL, SLICE("user"), SLICE("sec\0ret"), true, &result);
+    authd_call_login(NULL,
+                     &(const struct authd_login){SLICE("user"), SLICE("sec\0ret"), true, SLICE("")},
+                     &result);
     ck_assert_int_eq(result.fail.failure, AUTHD_BAD_CREDENTIALS);
-    authd_call_login(NULL, SLICE("user"), SLICE("secret"), true, &result);
+    authd_call_login(NULL, &right, &result);
     ck_assert_int_eq(result.fail.failure, AUTHD_TEMPORARY);
+}
+END_TEST
+
+START_TEST(a_new_password_survives_the_way_and_no_cut_does)
+{
+    const struct authd_password asked = {true, SLICE("alice"), SLICE("old"), SLICE("")};
+    const struct authd_password_reply said = {AUTHD_PASSWORD_REFUSED, SLICE("why"), SLICE("made")};
+    struct strbuf frame = strbuf_new(4096);
+    struct authd_password_reply reply;
+    struct authd_password password;
+    struct slice payload;
+
+    ck_assert_int_eq(authd_password_encode(&frame, &asked), 0);
+    payload = payload_of(&frame);
+    ck_assert_int_eq(authd_password_decode(payload, &password), 0);
+    ck_assert(password.tls && slice_eq(password.name, asked.name) &&
+              slice_eq(password.old, asked.old) && password.wanted.len == 0);
+    for (size_t len = 0; len < payload.len; len++)
+        ck_assert_int_eq(authd_password_decode(slice_sub(payload, 0, len), &password), -1);
+    strbuf_clear(&frame);
+    ck_assert_int_eq(authd_password_reply_encode(&frame, 1, &said), 0);
+    payload = payload_of(&frame);
+    ck_assert_int_eq(authd_password_reply_decode(payload, &reply), 0);
+    ck_assert(reply.result == said.result && slice_eq(reply.text, said.text) &&
+              slice_eq(reply.made_up, said.made_up));
+    for (size_t len = 0; len < payload.len; len++)
+        ck_assert_int_eq(authd_password_reply_decode(slice_sub(payload, 0, len), &reply), -1);
+    frame.ptr[FRAME_HEADER] = AUTHD_PASSWORD_LATER + 1;
+    ck_assert_int_eq(authd_password_reply_decode(payload, &reply), -1);
+    strbuf_free(&frame);
 }
 END_TEST
 
@@ -250,6 +290,7 @@ main(void)
     tcase_add_test(tc, limits_of_the_frames);
     tcase_add_test(tc, login_sends_a_plain_message);
     tcase_add_test(tc, a_nul_in_name_or_password_is_no_second_field);
+    tcase_add_test(tc, a_new_password_survives_the_way_and_no_cut_does);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

@@ -156,7 +156,7 @@ converse(const char *commands, bool may_remove)
                      .login_timeout_ms = 5000,
                      .autologout_ms = 5000,
                      .transfer_timeout_ms = 5000},
-        .counters = {&counter, &counter, &counter, &counter, &counter},
+        .counters = {&counter, &counter, &counter, &counter, &counter, &counter},
     };
     struct pool_session pool = {
         .label = "imap", .client_ip = "127.0.0.1", .end_fd = -1, .key_fd = -1};

@@ -94,6 +94,52 @@ START_TEST(json_has_types)
 }
 END_TEST
 
+/* A table in some order, printed. */
+static const char *
+sorted(const char *sort, bool descending, uint64_t offset, uint64_t limit)
+{
+    static const struct {
+        const char *name, *size;
+    } rows[] = {{"bob", "9"}, {"Carol", "10"}, {"alice", ""}, {"Bobby", "7"}};
+    static char text[4000];
+    struct table *table = table_new(columns, 2);
+    FILE *out = tmpfile();
+    int saved = dup(STDOUT_FILENO);
+    size_t len;
+
+    ck_assert(out != NULL && saved >= 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        table_add(table,
+                  (const struct object_field[]){{SLICE("name"), slice_of(rows[i].name)},
+                                                {SLICE("size"), slice_of(rows[i].size)}},
+                  2);
+    ck_assert_int_eq(table_sort(table, "shape", false), -1);
+    if (sort != NULL)
+        ck_assert_int_eq(table_sort(table, sort, descending), 0);
+    table_cut(table, offset, limit);
+    ck_assert_int_ge(dup2(fileno(out), STDOUT_FILENO), 0);
+    table_print(&table, false);
+    ck_assert_int_eq(fflush(stdout), 0);
+    ck_assert_int_ge(dup2(saved, STDOUT_FILENO), 0);
+    (void)close(saved);
+    rewind(out);
+    len = fread(text, 1, sizeof(text) - 1, out);
+    text[len] = '\0';
+    (void)fclose(out);
+    return text;
+}
+
+START_TEST(rows_are_sorted_and_cut)
+{
+    ck_assert_str_eq(sorted(NULL, false, 1, 2), "name   size\nCarol    10\nalice\n");
+    ck_assert_str_eq(sorted("size", false, 0, 9),
+                     "name   size\nalice\nBobby     7\nbob       9\nCarol    10\n");
+    ck_assert_str_eq(sorted("name", true, 0, 1), "name   size\nCarol    10\n");
+    ck_assert_str_eq(sorted("name", false, 1, 2), "name   size\nbob       9\nBobby     7\n");
+    ck_assert_str_eq(sorted("name", false, 4, UINT64_MAX), "");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -105,6 +151,7 @@ main(void)
     tcase_add_loop_test(tc, json_strings_are_valid_whatever_comes, 0, (int)ARRAY_LEN(strings));
     tcase_add_test(tc, tables_are_aligned_and_harmless);
     tcase_add_test(tc, json_has_types);
+    tcase_add_test(tc, rows_are_sorted_and_cut);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

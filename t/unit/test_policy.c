@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/auth/made_up.h"
 #include "lib/auth/policy.h"
 
 static const struct {
@@ -106,6 +107,29 @@ START_TEST(a_history_drops_the_oldest_where_there_is_no_room)
 }
 END_TEST
 
+START_TEST(what_is_made_up_keeps_each_rule)
+{
+    static const unsigned lengths[] = {0, 8, MADE_UP_LEN, 33, POLICY_LENGTH_MAX};
+    struct policy all = {.classes = POLICY_CLASSES, .no_name = true};
+    struct strbuf made = strbuf_new(MADE_UP_MAX), before = strbuf_new(MADE_UP_MAX),
+                  why = strbuf_new(500);
+
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        all.min_length = lengths[i];
+        strbuf_clear(&made);
+        made_up_password(lengths[i], &made);
+        ck_assert_uint_eq(made.len, lengths[i] < MADE_UP_LEN ? MADE_UP_LEN : lengths[i]);
+        ck_assert_int_eq(policy_check(&all, SLICE("alice@d.test"), strbuf_slice(&made), &why), 0);
+        ck_assert(!slice_eq(strbuf_slice(&made), strbuf_slice(&before)));
+        strbuf_clear(&before);
+        (void)strbuf_append(&before, strbuf_slice(&made));
+    }
+    strbuf_free(&made);
+    strbuf_free(&before);
+    strbuf_free(&why);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -118,6 +142,7 @@ main(void)
     tcase_add_test(tc, case_does_not_count_in_any_script);
     tcase_add_loop_test(tc, a_history_is_short_and_newest_first, 0, (int)ARRAY_LEN(pushes));
     tcase_add_test(tc, a_history_drops_the_oldest_where_there_is_no_room);
+    tcase_add_test(tc, what_is_made_up_keeps_each_rule);
     suite_add_tcase(s, tc);
     srunner_run_all(sr, CK_ENV);
     failed = srunner_ntests_failed(sr);

@@ -55,11 +55,11 @@ answer(struct authd_result *result, struct slice user, bool right)
 }
 
 void
-authd_call_login(struct ipc_client *auth, struct slice name, struct slice password, bool tls,
+authd_call_login(struct ipc_client *auth, const struct authd_login *login,
                  struct authd_result *result)
 {
-    (void)auth, (void)tls;
-    answer(result, name, slice_eq(password, SLICE("secret")));
+    (void)auth;
+    answer(result, login->name, slice_eq(login->password, SLICE("secret")));
 }
 
 void

@@ -177,6 +177,7 @@ START_TEST(passwords_come_from_a_private_file)
 {
     struct strbuf error = strbuf_new(4096);
     struct host hosts[2] = {{.password = NULL}};
+    struct secret_place place = {.kind = secret_kind_find(REMOTE_RELAY_PASSWORDS)};
     char path[200];
     int rc;
 
@@ -188,8 +189,9 @@ START_TEST(passwords_come_from_a_private_file)
     }
     ck_assert_ptr_null(route_host_parse(SLICE("a@b@relay.x"), 25, &hosts[0].route));
     ck_assert_ptr_null(route_host_parse(SLICE("plain.x"), 25, &hosts[1].route));
-    ck_assert_int_eq(passwords_read(&hosts[1], 1, path, &error), 0);
-    rc = passwords_read(hosts, 2, path, &error);
+    place.path = path;
+    ck_assert_int_eq(passwords_read(&hosts[1], 1, &place, &error), 0);
+    rc = passwords_read(hosts, 2, &place, &error);
     scratch_remove();
     if (files[_i].password == NULL) {
         ck_assert_int_eq(rc, -1);

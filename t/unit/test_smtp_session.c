@@ -283,8 +283,9 @@ setup(void)
     };
     conf_free(&conf);
     strbuf_free(&errors);
-    server.counters =
-        (struct counters){&spare, &spare, &spare, &spare, &spare, &spare, &spare, &spare};
+    server.counters = (struct counters){&spare, &spare, &spare,
+                                        &spare, &spare, &spare,
+                                        &spare, &spare, .ports = {{&spare, &spare, &spare}}};
     server.tmp_dirfd = make_subdir("tmp");
     server.new_dirfd = make_subdir("new");
 }

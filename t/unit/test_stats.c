@@ -13,7 +13,9 @@
 
 #include "lib/base/io.h"
 #include "lib/base/slice.h"
-#include "lib/sys/stats.h"
+#include "lib/sys/port_counts.h"
+#include "lib/sys/session_table.h"
+#include "lib/sys/stats_dir.h"
 
 static char dir[] = "/tmp/rt-test-stats-XXXXXX";
 static int dir_fd;
@@ -63,6 +65,76 @@ START_TEST(children_count_together)
     ck_assert_uint_eq(stats_counters(reader, find_accepted, NULL), 2);
     ck_assert_uint_eq(found_value, 4000);
     stats_close(&reader);
+    stats_close(&s);
+}
+END_TEST
+
+struct seen {
+    uint64_t now, users;
+    unsigned failed;
+};
+
+static void
+see(void *arg, const struct stats_sample *sample)
+{
+    struct seen *seen = arg;
+
+    ck_assert_str_eq(sample->service, "smtp");
+    ck_assert_int_gt(sample->born_ms, 0);
+    if (strcmp(sample->counter, STATS_SESSIONS ".smtps") == 0)
+        seen->now = sample->value;
+    if (strcmp(sample->counter, STATS_USERS) == 0)
+        seen->users = sample->value;
+}
+
+static void
+see_failure(void *arg, const char *service, int error)
+{
+    struct seen *seen = arg;
+
+    ck_assert_str_eq(service, "bad");
+    ck_assert_int_eq(error, EBADMSG);
+    seen->failed++;
+}
+
+static void
+connect_one(struct session_table *table, pid_t pid, const char *label, const char *user)
+{
+    struct session_row row = {.pid = pid};
+
+    (void)snprintf(row.label, sizeof(row.label), "%s", label);
+    (void)snprintf(row.user, sizeof(row.user), "%s", user);
+    session_table_begin(table, &row);
+}
+
+START_TEST(the_directory_shows_counters_and_who_is_there)
+{
+    struct stats *s = stats_open(dir_fd, "smtp", true);
+    struct session_table *table = session_table_make(dir_fd, "smtp", 16);
+    struct seen seen = {.now = 99, .users = 99};
+    struct port_counts counts;
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int bad = openat(dir_fd, "bad", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    port_counts_open(&counts, s, "smtps");
+    ck_assert_int_eq(stats_dir_each(fd, NULL, see, see_failure, &seen), 2);
+    ck_assert_uint_eq(seen.now, 0);
+    ck_assert_uint_eq(seen.users, 0);
+    ck_assert_uint_eq(seen.failed, 1);
+    connect_one(table, 1, "smtps", "alice@d.test");
+    connect_one(table, 2, "smtps", "alice@d.test");
+    connect_one(table, 3, "smtps", "");
+    connect_one(table, 4, "made up", "bob@d.test");
+    ck_assert_int_eq(stats_dir_each(fd, "smtp", see, see_failure, &seen), 1);
+    ck_assert_uint_eq(seen.now, 3);
+    ck_assert_uint_eq(seen.users, 2);
+    ck_assert_int_eq(stats_dir_each(fd, "none", see, see_failure, &seen), 0);
+    unlink_keep_errno(dir_fd, SESSION_TABLE_PREFIX "smtp");
+    unlink_keep_errno(dir_fd, "bad");
+    (void)close(bad);
+    (void)close(fd);
+    session_table_forget(table, 1);
+    free(table);
     stats_close(&s);
 }
 END_TEST
@@ -167,6 +239,7 @@ main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, children_count_together);
+    tcase_add_test(tc, the_directory_shows_counters_and_who_is_there);
     tcase_add_test(tc, counters_past_the_limit_share_a_spare_one);
     tcase_add_test(tc, a_process_shows_itself_and_goes);
     tcase_add_test(tc, rows_of_dead_processes_are_swept_at_the_next_start);

@@ -92,6 +92,12 @@ some_value(const struct property *p)
                                                                      : SLICE("d.test");
     case PROPERTY_PLACE:
         return SLICE("https://issuer.test/keys?a=b");
+    case PROPERTY_SYNC:
+        return slice_of(strcmp(p->choices, "url") == 0      ? "ldaps://dir.test/ou=people, dc=test"
+                        : strcmp(p->choices, "filter") == 0 ? "(&(a=b c)(d=*))"
+                                                            : "address=uid,cn;group.member=member");
+    case PROPERTY_ACCESS:
+        return SLICE("deny 192.0.2.0/24;198.51.100.7");
     case PROPERTY_METHOD:
         return SLICE("ldaps://dir.test/ou=people, dc=test?uid=%n");
     case PROPERTY_DIRECTORY:

@@ -1,0 +1,568 @@
+/*
+ * alertd/broadcast.c - a message to all users, a page of them at a time.
+ *
+ * ID.mail is the whole message, ID.at says how far it is. A page is one message in the queue, with
+ * its users in the envelope. So that each gets it once whatever crashes: the page's file lies in
+ * the queue's tmp/ on disk, not whole yet, before ID.at names it; what makes it whole and moves it
+ * to new/ is one commit. Who finds a name in ID.at then knows: still in tmp/, it was not sent (and
+ * is made anew); gone, it was.
+ *
+ * Input: accountd's answers, checked like everybody's, and our own files.
+ */
+#include "alertd/broadcast.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/encode.h"
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/ipc/accountd_addressees.h"
+#include "lib/ipc/object.h"
+#include "lib/ipc/peer.h"
+#include "lib/ipc/queue_manager.h"
+#include "lib/log/log.h"
+#include "lib/mail/encoded_text.h"
+#include "lib/mail/transfer_encode.h"
+
+#define PREFIX "broadcast-"
+#define MAIL_SUFFIX ".mail"
+#define AT_SUFFIX ".at"
+#define MAIL_MAX (TRANSFER_ENCODED_MAX(ALERTD_CONTENT_MAX) + 8192)
+#define NAME_MAX_BYTES (sizeof(PREFIX) + ALERTD_BROADCAST_ID_MAX + sizeof(MAIL_SUFFIX))
+
+enum {
+    FILE_MODE = 0600,
+    AT_MAX = 8192,
+    KEPT_MAX = 100,      /* ended ones are remembered, */
+    KEPT_S = 30 * 86400, /* for so long at least while there is room */
+    PAGE_MS = 100,
+    AGAIN_MS = 10000,
+    ASK_MS = 30000
+};
+
+struct job {
+    char id[ALERTD_BROADCAST_ID_MAX + 1];
+    struct strbuf domain, cursor, next; /* next: the cursor behind the page under way */
+    char page[QUEUE_ID_SIZE];           /* its queue id; "": none is under way */
+    uint64_t recipients, in_page;
+    bool ended;
+};
+
+struct broadcasts {
+    const struct mailer *mailer;
+    int dirfd;
+    struct ipc_async *accountd;
+    struct loop_timer *timer;
+    struct job job; /* under way; id "": none */
+    struct strbuf mail;
+    bool asking, closing;
+};
+
+/* ---- files ---- */
+
+static void
+file_name(char out[NAME_MAX_BYTES], const char *id, const char *suffix)
+{
+    (void)snprintf(out, NAME_MAX_BYTES, PREFIX "%s%s", id, suffix);
+}
+
+static struct job
+job_new(const char *id)
+{
+    struct job job = {.domain = strbuf_new(ACCOUNTD_ADDRESS_MAX),
+                      .cursor = strbuf_new(ACCOUNT_KEY_MAX),
+                      .next = strbuf_new(ACCOUNT_KEY_MAX)};
+
+    (void)snprintf(job.id, sizeof(job.id), "%s", id);
+    return job;
+}
+
+static void
+job_free(struct job *job)
+{
+    strbuf_free(&job->domain);
+    strbuf_free(&job->cursor);
+    strbuf_free(&job->next);
+    job->id[0] = '\0';
+}
+
+/* "ENDED RECIPIENTS IN_PAGE PAGE DOMAIN CURSOR NEXT", the last three in hex; '-' is empty. */
+static int
+job_save(const struct broadcasts *b, const struct job *job)
+{
+    const struct strbuf *const texts[] = {&job->domain, &job->cursor, &job->next};
+    struct strbuf text = strbuf_new(AT_MAX);
+    char name[NAME_MAX_BYTES];
+    int rc;
+
+    (void)strbuf_printf(&text, "%d %llu %llu %s", job->ended, (unsigned long long)job->recipients,
+                        (unsigned long long)job->in_page, job->page[0] == '\0' ? "-" : job->page);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        (void)strbuf_str(&text, texts[i]->len == 0 ? " -" : " ");
+        (void)hex_encode(strbuf_slice(texts[i]), &text);
+    }
+    (void)strbuf_char(&text, '\n');
+    file_name(name, job->id, AT_SUFFIX);
+    rc = replace_file(b->dirfd, name, strbuf_slice(&text), FILE_MODE);
+    strbuf_free(&text);
+    return rc;
+}
+
+static bool
+read_hex(struct slice *line, struct strbuf *out)
+{
+    struct slice word = slice_split(line, ' ');
+
+    return slice_eq(word, SLICE("-")) || (word.len > 0 && hex_decode(word, out) == 0);
+}
+
+static bool
+parse_at(struct slice line, struct job *job)
+{
+    struct slice page;
+    uint64_t ended;
+
+    if (parse_u64(slice_split(&line, ' '), 1, &ended) < 0 ||
+        parse_u64(slice_split(&line, ' '), INT64_MAX, &job->recipients) < 0 ||
+        parse_u64(slice_split(&line, ' '), ACCOUNTD_ADDRESSEES_MAX, &job->in_page) < 0)
+        return false;
+    page = slice_split(&line, ' ');
+    if (!slice_eq(page, SLICE("-"))) {
+        if (!queue_id_valid(page))
+            return false;
+        (void)snprintf(job->page, sizeof(job->page), "%.*s", (int)page.len, page.ptr);
+    }
+    job->ended = ended == 1;
+    return read_hex(&line, &job->domain) && read_hex(&line, &job->cursor) &&
+           read_hex(&line, &job->next);
+}
+
+/* 0, or -1 with errno; the job is the caller's to free then, too. */
+static int
+job_load(const struct broadcasts *b, const char *id, struct job *job)
+{
+    struct strbuf text = strbuf_new(AT_MAX);
+    char name[NAME_MAX_BYTES];
+    int rc;
+
+    *job = job_new(id);
+    file_name(name, id, AT_SUFFIX);
+    rc = read_file(b->dirfd, name, &text);
+    if (rc == 0 && !parse_at(slice_trim(strbuf_slice(&text)), job)) {
+        errno = EBADMSG;
+        rc = -1;
+    }
+    strbuf_free(&text);
+    return rc;
+}
+
+/* Calls each() for the id of every broadcast until it returns false. */
+static void
+each_id(const struct broadcasts *b, bool (*each)(void *arg, const char *id), void *arg)
+{
+    int fd = openat(b->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+
+    if (dir == NULL)
+        close_keep_errno(fd);
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        struct slice name = slice_of(entry->d_name);
+        char id[ALERTD_BROADCAST_ID_MAX + 1];
+
+        if (!slice_starts(name, SLICE(PREFIX)) || !slice_ends(name, SLICE(AT_SUFFIX)))
+            continue;
+        name = slice_sub(name, sizeof(PREFIX) - 1, name.len - (sizeof(AT_SUFFIX) - 1));
+        if (!alertd_broadcast_id_valid(name))
+            continue;
+        (void)snprintf(id, sizeof(id), "%.*s", (int)name.len, name.ptr);
+        if (!each(arg, id))
+            break;
+    }
+    if (dir != NULL)
+        (void)closedir(dir);
+}
+
+/* ---- sending ---- */
+
+static void
+again(struct broadcasts *b, int64_t wait)
+{
+    loop_timer_set(b->timer, wait);
+}
+
+static void
+trouble(struct broadcasts *b, const char *what)
+{
+    log_event(LOG_ERROR, "broadcast_failed", KV_STR("id", b->job.id), KV_STR("what", what),
+              KV_ERRNO());
+    again(b, AGAIN_MS);
+}
+
+/* The page under way is in the queue. */
+static int
+page_sent(struct broadcasts *b)
+{
+    struct job *job = &b->job;
+
+    job->recipients += job->in_page;
+    job->in_page = 0;
+    job->page[0] = '\0';
+    strbuf_clear(&job->cursor);
+    (void)strbuf_append(&job->cursor, strbuf_slice(&job->next)); /* a key fits */
+    job->ended = job->next.len == 0;
+    strbuf_clear(&job->next);
+    return job_save(b, job);
+}
+
+/* What a crash has left: as the head of this file says. */
+static int
+settle_page(struct broadcasts *b)
+{
+    const struct outbox *outbox = &b->mailer->outbox;
+    char beside[QUEUE_NAME_MAX];
+
+    if (b->job.page[0] == '\0')
+        return 0;
+    queue_name(beside, b->job.page, ".env");
+    if (unlinkat(outbox->tmp_dirfd, b->job.page, 0) < 0)
+        return errno == ENOENT ? page_sent(b) : -1;
+    if (unlinkat(outbox->tmp_dirfd, beside, 0) < 0 && errno != ENOENT)
+        return -1;
+    b->job.page[0] = '\0';
+    return job_save(b, &b->job);
+}
+
+static int
+commit(struct queue_writer **wp, const struct slice *to, uint32_t count)
+{
+    struct queue_rcpt *rcpts = xcalloc(count, sizeof(*rcpts));
+    const struct queue_envelope envelope = {.received_ms = clock_real_ms(),
+                                            .client = SLICE("broadcast"),
+                                            .origin = QUEUE_ORIGIN_SYSTEM,
+                                            .rcpt_count = count,
+                                            .rcpts = rcpts};
+    int rc;
+
+    for (uint32_t i = 0; i < count; i++)
+        rcpts[i] = (struct queue_rcpt){.address = to[i], .notify = QUEUE_NOTIFY_NEVER};
+    rc = queue_writer_commit(wp, &envelope);
+    free(rcpts);
+    return rc;
+}
+
+static int
+send_page(struct broadcasts *b, const struct slice *to, uint32_t count)
+{
+    const struct outbox *outbox = &b->mailer->outbox;
+    struct queue_writer *w;
+
+    queue_id_make(b->job.page);
+    w = queue_writer_open(outbox->tmp_dirfd, outbox->new_dirfd, b->job.page);
+    if (w == NULL || queue_writer_write(w, strbuf_slice(&b->mail)) < 0 ||
+        queue_writer_sync(w) < 0 || fsync(outbox->tmp_dirfd) < 0 || job_save(b, &b->job) < 0) {
+        queue_writer_abort(&w); /* nobody has named it, or nobody will find it */
+        b->job.page[0] = '\0';
+        return -1;
+    }
+    if (commit(&w, to, count) < 0) {
+        b->job.page[0] = '\0';
+        (void)job_save(b, &b->job); /* if it fails the page counts as sent after a crash */
+        return -1;
+    }
+    queue_trigger(outbox->trigger_fd);
+    log_event(LOG_INFO, "broadcast_page", KV_STR("id", b->job.id), KV_STR("queue_id", b->job.page),
+              KV_U64("recipients", count));
+    return page_sent(b);
+}
+
+static void
+end_job(struct broadcasts *b)
+{
+    char name[NAME_MAX_BYTES];
+
+    log_event(LOG_INFO, "broadcast_ended", KV_STR("id", b->job.id),
+              KV_U64("recipients", b->job.recipients));
+    file_name(name, b->job.id, MAIL_SUFFIX);
+    unlink_keep_errno(b->dirfd, name);
+    job_free(&b->job);
+    strbuf_clear(&b->mail);
+}
+
+static void
+take_page(struct broadcasts *b, const struct accountd_addressees_reply *page)
+{
+    struct job *job = &b->job;
+
+    strbuf_clear(&job->next);
+    (void)strbuf_append(&job->next, page->cursor); /* a key fits */
+    job->in_page = page->count;
+    if ((page->count == 0 ? page_sent(b) : send_page(b, page->items, page->count)) < 0) {
+        trouble(b, "page");
+        return;
+    }
+    if (job->ended)
+        end_job(b);
+    again(b, PAGE_MS);
+}
+
+static void
+page_came(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct broadcasts *b = arg;
+    struct slice *items = xcalloc(ACCOUNTD_ADDRESSEES_MAX, sizeof(*items));
+    struct accountd_addressees_reply page = {.result = ACCOUNTD_ADDRESSEES_LATER};
+    bool good = header != NULL && header->type == ACCOUNTD_ADDRESSEES_REPLY &&
+                accountd_addressees_reply_decode(payload, &page, items) == 0;
+
+    close_keep_errno(fd); /* none is expected */
+    b->asking = false;
+    if (good && page.result == ACCOUNTD_ADDRESSEES_NO_DOMAIN)
+        page = (struct accountd_addressees_reply){.result = ACCOUNTD_ADDRESSEES_DONE}; /* gone */
+    if (good && page.result == ACCOUNTD_ADDRESSEES_DONE)
+        take_page(b, &page);
+    else if (!b->closing)
+        again(b, AGAIN_MS);
+    free(items);
+}
+
+static void
+ask(struct broadcasts *b)
+{
+    const struct accountd_addressees query = {.domain = strbuf_slice(&b->job.domain),
+                                              .cursor = strbuf_slice(&b->job.cursor)};
+    struct strbuf request = strbuf_new(AT_MAX);
+
+    assert_always(accountd_addressees_encode(&request, &query) == 0);
+    b->asking = true;
+    ipc_async_call(b->accountd, &request, ASK_MS, page_came, b);
+    strbuf_free(&request);
+}
+
+/* ---- one after the other ---- */
+
+static bool
+take_unfinished(void *arg, const char *id)
+{
+    struct broadcasts *b = arg;
+    char name[NAME_MAX_BYTES];
+    struct job job;
+
+    file_name(name, id, MAIL_SUFFIX);
+    if (job_load(b, id, &job) == 0 && !job.ended && read_file(b->dirfd, name, &b->mail) == 0) {
+        b->job = job;
+        return false;
+    }
+    strbuf_clear(&b->mail);
+    job_free(&job);
+    return true;
+}
+
+static void
+go_on(void *arg)
+{
+    struct broadcasts *b = arg;
+
+    if (b->asking)
+        return;
+    if (b->job.id[0] == '\0')
+        each_id(b, take_unfinished, b);
+    if (b->job.id[0] == '\0')
+        return;
+    if (settle_page(b) < 0)
+        trouble(b, "page of before");
+    else if (b->job.ended) {
+        end_job(b);
+        again(b, PAGE_MS);
+    } else {
+        ask(b);
+    }
+}
+
+/* ---- a new one ---- */
+
+static void
+compose(const struct broadcasts *b, const struct alertd_broadcast *m, struct strbuf *out)
+{
+    struct transfer_encoder e = transfer_encode_begin(TRANSFER_BASE64);
+
+    (void)strbuf_str(out, "Return-Path: <>\r\nDate: "); /* overflow: looked at by the caller */
+    (void)clock_rfc5322(clock_real_ms(), out);
+    (void)strbuf_printf(out,
+                        "\r\nFrom: Mail system <%s>\r\nTo: undisclosed-recipients:;\r\n"
+                        "Message-ID: <broadcast.%.*s@%s>\r\nSubject: ",
+                        b->mailer->postmaster, (int)m->id.len, m->id.ptr, b->mailer->hostname);
+    (void)encoded_text_write(m->subject, out);
+    (void)strbuf_printf(out,
+                        "\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+                        "Content-Type: text/%s; charset=utf-8\r\n"
+                        "Content-Transfer-Encoding: base64\r\n\r\n",
+                        m->is_html ? "html" : "plain");
+    transfer_encode(&e, m->content, out);
+    transfer_encode_end(&e, true, out);
+}
+
+struct census {
+    const struct broadcasts *b;
+    size_t count;
+    char oldest[ALERTD_BROADCAST_ID_MAX + 1]; /* of those that are ended */
+    time_t oldest_s;
+};
+
+static bool
+look_at(void *arg, const char *id)
+{
+    struct census *c = arg;
+    char name[NAME_MAX_BYTES];
+    struct job job;
+    struct stat st;
+
+    c->count++;
+    file_name(name, id, AT_SUFFIX);
+    if (job_load(c->b, id, &job) == 0 && job.ended && fstatat(c->b->dirfd, name, &st, 0) == 0 &&
+        (c->oldest[0] == '\0' || st.st_mtime < c->oldest_s)) {
+        c->oldest_s = st.st_mtime;
+        (void)snprintf(c->oldest, sizeof(c->oldest), "%s", id);
+    }
+    job_free(&job);
+    return true;
+}
+
+/* The oldest one that is ended, and has been for long, is forgotten. */
+static bool
+make_room(const struct broadcasts *b)
+{
+    struct census c = {.b = b};
+    char name[NAME_MAX_BYTES];
+
+    each_id(b, look_at, &c);
+    if (c.count < KEPT_MAX)
+        return true;
+    if (c.oldest[0] == '\0' || c.oldest_s > clock_real_ms() / 1000 - KEPT_S)
+        return false;
+    file_name(name, c.oldest, AT_SUFFIX);
+    return unlinkat(b->dirfd, name, 0) == 0;
+}
+
+static const char *
+begin(struct broadcasts *b, const char *id, const struct alertd_broadcast *m)
+{
+    struct strbuf mail = strbuf_new(MAIL_MAX);
+    struct job job = job_new(id);
+    const char *why = NULL;
+    char name[NAME_MAX_BYTES];
+
+    compose(b, m, &mail);
+    (void)strbuf_append(&job.domain, m->domain); /* it was looked at */
+    file_name(name, id, MAIL_SUFFIX);
+    if (mail.overflow)
+        why = "the message is too long";
+    else if (replace_file(b->dirfd, name, strbuf_slice(&mail), FILE_MODE) < 0 ||
+             job_save(b, &job) < 0)
+        why = strerror(errno);
+    job_free(&job);
+    strbuf_free(&mail);
+    return why;
+}
+
+const char *
+broadcasts_add(struct broadcasts *b, const struct alertd_broadcast *m)
+{
+    char id[ALERTD_BROADCAST_ID_MAX + 1];
+    const char *why = NULL;
+    struct job job;
+    int rc;
+
+    (void)snprintf(id, sizeof(id), "%.*s", (int)m->id.len, m->id.ptr);
+    rc = job_load(b, id, &job);
+    job_free(&job);
+    if (rc == 0)
+        return NULL; /* it was asked for before */
+    if (errno != ENOENT)
+        return strerror(errno);
+    if (!make_room(b))
+        return "there were 100 in the last 30 days: more are not remembered";
+    why = begin(b, id, m);
+    if (why != NULL)
+        return why;
+    log_event(LOG_INFO, "broadcast", KV_STR("id", id),
+              KV_SLICE("domain", m->domain.len > 0 ? m->domain : SLICE("all")),
+              KV_SLICE("subject", m->subject));
+    if (b->job.id[0] == '\0')
+        again(b, 0);
+    return NULL;
+}
+
+/* ---- the whole ---- */
+
+struct listing {
+    const struct broadcasts *b;
+    struct strbuf *objects;
+};
+
+static bool
+add_row(void *arg, const char *id)
+{
+    const struct listing *l = arg;
+    char recipients[24];
+    struct job job;
+
+    if (job_load(l->b, id, &job) == 0) {
+        (void)snprintf(recipients, sizeof(recipients), "%llu", (unsigned long long)job.recipients);
+        object_add(l->objects,
+                   (const struct object_field[]){
+                       {SLICE("id"), slice_of(id)},
+                       {SLICE("domain"), strbuf_slice(&job.domain)},
+                       {SLICE("recipients"), slice_of(recipients)},
+                       {SLICE("state"), job.ended ? SLICE("sent") : SLICE("under way")},
+                   },
+                   4);
+    }
+    job_free(&job);
+    return true;
+}
+
+void
+broadcasts_list(const struct broadcasts *b, struct strbuf *objects)
+{
+    struct listing listing = {b, objects};
+
+    each_id(b, add_row, &listing);
+}
+
+struct broadcasts *
+broadcasts_new(struct daemon *d, const struct mailer *mailer, int state_dirfd)
+{
+    struct broadcasts *b = xcalloc(1, sizeof(*b));
+
+    b->mailer = mailer;
+    b->dirfd = state_dirfd;
+    b->mail = strbuf_new(MAIL_MAX);
+    b->accountd = ipc_async_new(d->loop, AT_FDCWD, ACCOUNTD_SOCKET, ACCOUNTD_PAYLOAD_MAX, 1);
+    b->timer = loop_timer_new(d->loop, go_on, b);
+    again(b, 0);
+    return b;
+}
+
+void
+broadcasts_free(struct broadcasts **bp)
+{
+    struct broadcasts *b = *bp;
+
+    if (b == NULL)
+        return;
+    b->closing = true;
+    ipc_async_free(&b->accountd);
+    loop_timer_free(&b->timer);
+    job_free(&b->job);
+    strbuf_free(&b->mail);
+    xfree(bp);
+}

@@ -1,0 +1,242 @@
+/*
+ * alertd/main.c - start-up of alertd: looks after what can go wrong, and tells of it by mail and by
+ * URLs.
+ *
+ * This process has the directory of its state, can create files in the queue, and reads nothing
+ * from the network; its children post to URLs and can open no path.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "alertd/control.h"
+#include "alertd/password_warning.h"
+#include "alertd/teller.h"
+#include "alertd/watch.h"
+#include "lib/auth/digest.h"
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/conf/secret_file.h"
+#include "lib/log/log.h"
+
+#define STATE_DIR "alerts" /* below db/ */
+#define STATE_FILE "state"
+
+enum { QUEUE_UMASK = 0002, STATE_MODE = 0600 };
+
+struct program {
+    struct alerts *alerts;
+    struct watch *watch;
+    struct mailer mailer;
+    struct teller *teller;
+    struct control *control;
+    struct password_warning *passwords;
+    struct broadcasts *broadcasts;
+    int state_dirfd;
+    bool unsaved; /* and the log has been told */
+};
+
+static _Noreturn void
+give_up(const char *what, int status)
+{
+    (void)fprintf(stderr, "alertd: %s: %s\n", what, strerror(errno));
+    exit(status);
+}
+
+/* ---- before the sandbox ---- */
+
+/* Made at the first start. */
+static int
+open_state(const struct daemon *d)
+{
+    int db_fd = daemon_open_dir(d, d->inst.db, false), fd;
+
+    if (mkdirat(db_fd, STATE_DIR, 0700) < 0 && errno != EEXIST)
+        give_up(STATE_DIR, EX_CANTCREAT);
+    fd = openat(db_fd, STATE_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || (d->is_root && fchown(fd, daemon_role_uid(d, USERS_ALERT),
+                                        daemon_role_gid(d, USERS_ALERT)) < 0))
+        give_up(STATE_DIR, EX_NOINPUT);
+    (void)close(db_fd);
+    return fd;
+}
+
+static char *
+etc_path(const struct daemon *d, enum conf_id id)
+{
+    const char *name = conf_str(d->conf, id);
+
+    return name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", d->inst.etc, name);
+}
+
+static struct tls_context *
+load_authorities(const struct daemon *d)
+{
+    char *path = etc_path(d, REMOTE_VERIFY_CA);
+    struct strbuf error = strbuf_new(1024);
+    struct tls_context *ctx = tls_client_context(path, &error);
+
+    if (ctx == NULL) {
+        (void)fprintf(stderr, "remote.verify_ca: %s\n", strbuf_cstr(&error));
+        exit(EX_CONFIG);
+    }
+    strbuf_free(&error);
+    free(path);
+    return ctx;
+}
+
+/* The first line of the file; "" without one. Lives as long as the process. */
+static const char *
+load_secret(const struct daemon *d)
+{
+    struct strbuf text = strbuf_new(SECRET_FILE_MAX), error = strbuf_new(1024);
+    char *path = etc_path(d, ALERT_WEBHOOK_SECRET), *secret;
+    struct slice rest;
+
+    if (conf_str(d->conf, ALERT_WEBHOOK_SECRET)[0] != '\0' &&
+        secret_file_read(path, &text, &error) < 0) {
+        (void)fprintf(stderr, "alert.webhook_secret: %s\n", strbuf_cstr(&error));
+        exit(EX_CONFIG);
+    }
+    rest = strbuf_slice(&text);
+    secret = xslicedup(slice_trim(slice_split(&rest, '\n')));
+    secret_wipe(&text);
+    strbuf_free(&error);
+    free(path);
+    return secret;
+}
+
+static struct dial_options
+load_web(const struct daemon *d)
+{
+    const char *protocols = conf_str(d->conf, REMOTE_PROTOCOLS);
+
+    return (struct dial_options){.use_ipv4 = strcmp(protocols, "ipv6") != 0,
+                                 .use_ipv6 = strcmp(protocols, "ipv4") != 0,
+                                 .may_be_address = true};
+}
+
+/* The sockets of the others are named from the current directory, which is run/, where we also are
+ * if there is no right to chroot. */
+static void
+enter_sandbox(struct daemon *d, struct sandbox *child_box, const struct program *p)
+{
+    struct sandbox box = daemon_sandbox_base(d, USERS_ALERT);
+    const struct outbox *outbox = &p->mailer.outbox;
+
+    *child_box = box;
+    child_box->calls = SANDBOX_INTERNET | SANDBOX_CONNECT_UNIX;
+    child_box->uid = (uid_t)-1; /* the parent's user already */
+    if (fchdir(d->run_dirfd) < 0)
+        give_up(d->inst.run, EX_OSERR);
+    box.chroot_fd = d->is_root ? d->run_dirfd : -1;
+    box.dirs[box.dir_count++] = (struct sandbox_dir){p->state_dirfd, SANDBOX_READ | SANDBOX_WRITE};
+    box.dirs[box.dir_count++] = (struct sandbox_dir){outbox->tmp_dirfd, SANDBOX_WRITE};
+    box.dirs[box.dir_count++] = (struct sandbox_dir){outbox->new_dirfd, SANDBOX_WRITE};
+    box.calls = SANDBOX_FILES | SANDBOX_ACCEPT | SANDBOX_INTERNET | SANDBOX_CONNECT_UNIX |
+                SANDBOX_FORK | SANDBOX_RESTRICT; /* what the children need, and to confine them */
+    daemon_sandbox(d, &box);
+}
+
+/* ---- the state ---- */
+
+static void
+load_state(const struct program *p)
+{
+    struct strbuf text = strbuf_new(ALERTS_FILE_MAX);
+    size_t damaged = 0;
+
+    if (read_file(p->state_dirfd, STATE_FILE, &text) == 0)
+        damaged = alerts_read(p->alerts, strbuf_slice(&text));
+    else if (errno != ENOENT)
+        log_event(LOG_ERROR, "alert_state_unreadable", KV_ERRNO());
+    if (damaged > 0)
+        log_event(LOG_WARN, "alert_state_damaged", KV_U64("lines", damaged));
+    strbuf_free(&text);
+}
+
+/* On a full disk what is known stays in memory, and is written when there is room. */
+static void
+save_state(struct program *p)
+{
+    struct strbuf text = strbuf_new(ALERTS_FILE_MAX);
+    int rc;
+
+    alerts_print(p->alerts, &text);
+    rc = replace_file(p->state_dirfd, STATE_FILE, strbuf_slice(&text), STATE_MODE);
+    if (rc < 0 && !p->unsaved)
+        log_event(LOG_ERROR, "alert_state_not_written", KV_ERRNO());
+    p->unsaved = rc < 0;
+    strbuf_free(&text);
+}
+
+/* At the end of a turn of the loop: all that has changed in it is on disk. */
+static void
+keep_state(void *arg)
+{
+    struct program *p = arg;
+
+    if (alerts_changed(p->alerts))
+        save_state(p);
+}
+
+static void
+changed(void *arg)
+{
+    struct program *p = arg;
+
+    if (p->unsaved)
+        save_state(p);
+    teller_look(p->teller);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct program p = {.state_dirfd = -1};
+    const char *ways[ALERT_WAYS_MAX];
+    struct teller_options options;
+    struct sandbox child_box;
+    struct daemon d;
+    size_t way_count;
+
+    daemon_init(&d, "alertd", argc, argv); /* options, log, config; exits on error */
+    (void)umask(QUEUE_UMASK);              /* queue-manager has its rights by the group */
+    digest_init();
+    way_count = teller_ways(d.conf, ways);
+    p.alerts = alerts_new(ways, way_count);
+    p.watch = watch_new(&d, p.alerts);
+    mailer_open(&p.mailer, &d);
+    options = (struct teller_options){.hook = {.child = {&d, &child_box},
+                                               .web = load_web(&d),
+                                               .authorities = load_authorities(&d),
+                                               .secret = load_secret(&d)},
+                                      .mailer = &p.mailer,
+                                      .conf = d.conf};
+    p.state_dirfd = open_state(&d);    /* last use of a path */
+    enter_sandbox(&d, &child_box, &p); /* user, Landlock, seccomp: no way back */
+    load_state(&p);
+    p.teller = teller_new(&options, p.alerts, d.stats);
+    p.broadcasts = broadcasts_new(&d, &p.mailer, p.state_dirfd);
+    p.control = control_start(&d, &(const struct control_parts){p.alerts, p.teller, p.broadcasts},
+                              changed, &p);
+    one_shot_reap_all(d.loop);
+    loop_on_turn(d.loop, keep_state, &p);
+    watch_start(p.watch, changed, &p);
+    p.passwords = password_warning_new(&d, &p.mailer, p.state_dirfd);
+    daemon_ready(&d); /* master counts us as started from here on */
+    daemon_run(&d);   /* until SIGTERM, or until master is gone */
+    password_warning_free(&p.passwords);
+    control_stop(&p.control);
+    broadcasts_free(&p.broadcasts);
+    teller_free(&p.teller);
+    watch_free(&p.watch);
+    keep_state(&p);
+    alerts_free(&p.alerts);
+    return daemon_exit_status(&d);
+}

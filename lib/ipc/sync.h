@@ -1,0 +1,40 @@
+/*
+ * lib/ipc/sync.h - asks syncd to synchronise a domain with its directory now. Socket run/sync.sock,
+ * for root and the suite's owner.
+ */
+#ifndef POSTHORN_LIB_IPC_SYNC_H
+#define POSTHORN_LIB_IPC_SYNC_H
+
+#include "lib/ipc/frame.h"
+
+#define SYNC_SOCKET "sync.sock"
+#define SYNC_REQUEST_MAX 1024u
+#define SYNC_REPLY_MAX (2u << 20)
+#define SYNC_TEXT_MAX 2000
+#define SYNC_DOMAIN_MAX 253
+
+enum sync_type { SYNC_RUN = 1, SYNC_DONE };
+
+struct sync_request {
+    struct slice domain;
+    bool dry_run; /* only says what would be done */
+    bool adopt;   /* mailboxes and groups of the same name that come from nowhere are taken over */
+    bool force;   /* the brake does not hold */
+};
+int sync_request_encode(struct strbuf *out, const struct sync_request *request);
+int sync_request_decode(struct slice payload, struct sync_request *request); /* borrows */
+
+enum sync_result {
+    SYNC_WHOLE,
+    SYNC_REFUSALS, /* something was refused: the report says what */
+    SYNC_NOTHING,  /* nothing was changed, the text says why */
+};
+struct sync_reply {
+    uint8_t result;    /* enum sync_result */
+    struct slice text; /* one line: how much of what, or why not */
+    struct slice data; /* objects (lib/ipc/object.h): action, kind, name, result */
+};
+int sync_reply_encode(struct strbuf *out, uint32_t id, const struct sync_reply *reply);
+int sync_reply_decode(struct slice payload, struct sync_reply *reply); /* borrows */
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * posthorn/cmd_broadcast.c - `broadcast send|list`: a message to all users (QUE-17).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/account/canonical.h"
+#include "lib/base/io.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/base/random.h"
+#include "posthorn/accounts.h"
+#include "posthorn/alert_call.h"
+#include "posthorn/command.h"
+#include "posthorn/output.h"
+
+enum { ASK_MS = 30000 };
+
+static const struct column list_columns[] = {
+    {"id", COLUMN_TEXT, false},
+    {"domain", COLUMN_TEXT, false},
+    {"recipients", COLUMN_NUMBER, false},
+    {"state", COLUMN_TEXT, false},
+};
+
+static int
+broadcast_list(struct cli *cli, int argc, char **argv)
+{
+    const struct alertd_control control = {.verb = SLICE("broadcasts")};
+
+    if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
+        return CLI_USAGE;
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    return alert_call_table(cli, &control, ASK_MS, list_columns, ARRAY_LEN(list_columns));
+}
+
+/* ---- send ---- */
+
+static int
+read_content(struct cli *cli, const char *path, struct strbuf *content)
+{
+    ssize_t n;
+    char *room;
+    int fd = path == NULL ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC), rc = CLI_OK;
+
+    if (fd < 0)
+        return cli_fail(cli, "%s: %s", path, strerror(errno));
+    while ((room = strbuf_room(content, 4096)) != NULL && (n = read(fd, room, 4096)) > 0)
+        strbuf_grew(content, (size_t)n);
+    if (room == NULL)
+        rc = cli_fail(cli, "the content is too long: at most %u KiB", ALERTD_CONTENT_MAX >> 10);
+    else if (n < 0)
+        rc = cli_fail(cli, "the content cannot be read: %s", strerror(errno));
+    else if (content->len == 0 || !parse_is_utf8(strbuf_slice(content)))
+        rc = cli_fail(cli, "the content is empty, or no UTF-8");
+    if (path != NULL)
+        close_keep_errno(fd);
+    return rc;
+}
+
+/* Its canonical name. */
+static int
+find_domain(struct cli *cli, const char *text, struct strbuf *domain)
+{
+    struct accounts *accounts;
+    struct accountd_admin_reply reply;
+    int rc;
+
+    if (text[0] == '\0')
+        return CLI_OK;
+    if (canonical_domain(slice_of(text), domain) < 0)
+        return cli_fail(cli, "'%s' is no domain", text);
+    accounts = accounts_open(cli);
+    if (accounts == NULL)
+        return CLI_FAILED;
+    rc = accounts_do(accounts,
+                     &(const struct accountd_admin){.verb = SLICE("show"),
+                                                    .kind = SLICE("domain"),
+                                                    .name = strbuf_slice(domain)},
+                     &reply);
+    accounts_close(&accounts);
+    return rc;
+}
+
+static int
+send_message(struct cli *cli, struct alertd_broadcast *m, const char *domain_text, const char *path)
+{
+    struct strbuf content = strbuf_new(ALERTD_CONTENT_MAX + 4096);
+    struct strbuf domain = strbuf_new(CANONICAL_DOMAIN_MAX),
+                  request = strbuf_new(ALERTD_REQUEST_MAX);
+    int rc = find_domain(cli, domain_text, &domain);
+
+    if (rc == CLI_OK)
+        rc = read_content(cli, path, &content);
+    m->domain = strbuf_slice(&domain);
+    m->content = strbuf_slice(&content);
+    if (rc == CLI_OK && alertd_broadcast_encode(&request, m) < 0)
+        rc = cli_fail(cli, "subject or content is too long");
+    if (rc == CLI_OK)
+        rc = alert_call(cli, &request, ASK_MS, NULL, 0);
+    if (rc == CLI_OK)
+        (void)printf("%.*s\n", (int)m->id.len, m->id.ptr);
+    strbuf_free(&content);
+    strbuf_free(&domain);
+    strbuf_free(&request);
+    return rc;
+}
+
+static int
+broadcast_send(struct cli *cli, int argc, char **argv)
+{
+    const char *subject = NULL, *domain = "", *id = NULL;
+    bool is_html = false;
+    const struct cli_option options[] = {{"--subject", CLI_TEXT, &subject},
+                                         {"--domain", CLI_TEXT, &domain},
+                                         {"--id", CLI_TEXT, &id},
+                                         {"--html", CLI_FLAG, &is_html}};
+    struct alertd_broadcast message;
+    char own_id[24];
+
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
+        return CLI_USAGE;
+    if (subject == NULL || subject[0] == '\0' || !parse_is_utf8(slice_of(subject)))
+        return cli_usage(cli, "--subject is missing, or no UTF-8");
+    if (id != NULL && !alertd_broadcast_id_valid(slice_of(id)))
+        return cli_usage(cli, "--id: expected at most %d letters, digits and '-'",
+                         ALERTD_BROADCAST_ID_MAX);
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    (void)snprintf(own_id, sizeof(own_id), "%016llx", (unsigned long long)random_u64());
+    message = (struct alertd_broadcast){
+        .id = slice_of(id != NULL ? id : own_id), .subject = slice_of(subject), .is_html = is_html};
+    return send_message(cli, &message, domain, argc == 1 ? argv[0] : NULL);
+}
+
+static const struct cli_verb verbs[] = {
+    {"send", "--subject TEXT [--domain DOMAIN] [--html] [--id ID] [FILE]",
+     "sends FILE, or standard input, to all users", broadcast_send},
+    {"list", "[--json]", "those of the last time, and how far they are", broadcast_list},
+    {0},
+};
+
+const struct command command_broadcast = {
+    .name = "broadcast",
+    .summary = "a message to all users: send, list",
+    .help =
+        "To all users of all domains, or of one with --domain; those who are disabled get "
+        "none. The\n"
+        "content is plain text, or HTML with --html, in UTF-8. The id is printed; sent again "
+        "with the\n"
+        "same --id, nobody gets it twice. alertd sends it, also if it is restarted meanwhile.\n",
+    .verbs = verbs,
+};

@@ -1,0 +1,180 @@
+"""Changes of contacts by LDAP, and how hostile requests fare."""
+import os
+import pty
+import select
+import socket
+import ssl
+import subprocess
+import time
+
+import ldap3
+import pytest
+from ldap3.core.exceptions import LDAPException
+
+from instance import wait_for
+from ldap_suite import alice, ber, connect, found, nested, raw, request, search, suite, WRITE, WRITE_PASSWORD, writer
+
+
+def test_who_has_the_write_password_changes_contacts(suite, writer, alice):
+    dn = "uid=new,ou=outside,o=posthorn"
+    assert writer.extend.standard.who_am_i() == f"dn:{WRITE}"
+    writer.add(dn, ["inetOrgPerson", "posthornPerson"], {"cn": "New Person", "sn": "Person", "mail": ["n@x.test", "m@x.test"], "co": "Wales"})
+    assert found(alice, "(cn=new person)") == ["new"]  # at once
+    shown = suite.json("contact", "show", "new@outside")
+    assert shown["addresses"] == ["n@x.test", "m@x.test"] and shown["country"] == "Wales"
+    writer.modify(dn, {"mail": [(ldap3.MODIFY_DELETE, ["N@x.test"]), (ldap3.MODIFY_ADD, ["p@x.test"])],
+                       "telephoneNumber": [(ldap3.MODIFY_REPLACE, ["+1"])], "co": [(ldap3.MODIFY_DELETE, [])]})
+    shown = suite.json("contact", "show", "new@outside")
+    assert (shown["addresses"], shown["phone_office"], shown["country"]) == (["m@x.test", "p@x.test"], "+1", "")
+    assert found(alice, "(mail=n@x.test)") == [] and found(alice, "(mail=p@x.test)") == ["new"]
+    writer.delete(dn)
+    assert found(alice, "(uid=new)") == []
+    suite.wait_log("audit", "verb=del kind=contact name=new@outside")
+    lines = [line for line in suite.log("audit").splitlines() if "name=new@outside" in line]
+    assert all('who="cn=write" from=127.0.0.1' in line for line in lines), lines
+    assert any("verb=set" in line and "property=phone_office" in line and "after=+1" in line for line in lines), lines
+
+
+@pytest.mark.parametrize("dn,attributes,why", [
+    ("uid=smith,ou=outside,o=posthorn", {"cn": "X Y", "sn": "Y"}, "entryAlreadyExists"),
+    ("uid=a,ou=far.test,o=posthorn", {"cn": "X Y", "sn": "Y"}, "noSuchObject"),
+    ("cn=a,ou=outside,o=posthorn", {"cn": "a", "sn": "a"}, "namingViolation"),
+    ("uid=a,ou=outside,o=posthorn", {"cn": "X Y", "sn": "Z"}, "constraintViolation"),
+    ("uid=a,ou=outside,o=posthorn", {"cn": "X Y", "sn": "Y", "mail": "none"}, "constraintViolation"),
+    ("uid=a,ou=outside,o=posthorn", {"cn": "X Y", "sn": "Y", "uid": "b"}, "notAllowedOnRDN"),
+    ("uid=a,ou=outside,o=posthorn", {"cn": "X Y", "sn": "Y", "drink": "tea"}, "undefinedAttributeType"),
+    ("ou=new.test,o=posthorn", {"cn": "X"}, "unwillingToPerform"),
+])
+def test_what_cannot_be_added(writer, dn, attributes, why):
+    with pytest.raises(LDAPException, match=why):
+        writer.add(dn, ["inetOrgPerson"], attributes)
+
+
+def test_nobody_else_changes_anything(suite, alice):
+    for change in (lambda: alice.add("uid=a,ou=d.test,o=posthorn", ["inetOrgPerson"], {"cn": "A", "sn": "A"}),
+                   lambda: alice.modify("uid=smith,ou=outside,o=posthorn", {"l": [(ldap3.MODIFY_REPLACE, ["Rome"])]}),
+                   lambda: alice.delete("uid=smith,ou=outside,o=posthorn")):
+        with pytest.raises(LDAPException, match="insufficientAccessRights"):
+            change()
+    with pytest.raises(LDAPException, match="unwillingToPerform"):
+        alice.modify_dn("uid=smith,ou=outside,o=posthorn", "uid=smyth")
+    with pytest.raises(LDAPException, match="invalidCredentials"):
+        connect(suite, WRITE, "wrong")
+
+
+def on_a_terminal(command, env, prompt, key):
+    """Runs it, presses the key at the prompt, and returns what it showed."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    shown, pressed, end = b"", False, time.monotonic() + 30
+    while time.monotonic() < end:
+        if select.select([ours], [], [], 0.1)[0]:
+            try:
+                shown += os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+        if prompt in shown and not pressed:
+            pressed = True
+            os.write(ours, key)
+    os.close(ours)
+    process.kill()
+    process.wait()
+    return shown.decode(errors="replace")
+
+
+def test_ldapvi_edits(suite):
+    script = suite.root / "edit.sh"
+    script.write_text("#!/bin/sh\nfor f; do case $f in /*) sed -i 's/^l: Paris/l: Lyon/; s/^mail: js@x.test/mail: jsmith@x.test/' \"$f\";; esac; done\n")
+    script.chmod(0o755)
+    env = dict(os.environ, EDITOR=str(script), VISUAL=str(script), HOME=str(suite.root), TERM="xterm")
+    said = on_a_terminal(["ldapvi", "--bind", "simple", "-h", f"ldap://127.0.0.1:{suite.port('ldap')}", "--starttls", "--tls", "never",
+                          "-D", WRITE, "-w", WRITE_PASSWORD, "-b", "ou=outside,o=posthorn", "-Z", "(uid=smith)"], env, b"Action?", b"y")
+    shown = suite.json("contact", "show", "smith@outside")
+    assert shown["city"] == "Lyon" and sorted(shown["addresses"]) == ["john@y.test", "jsmith@x.test"], said
+    suite.run("contact", "set", "smith@outside", "city=Paris", "addresses=js@x.test;john@y.test")
+
+
+# -- hostile input --
+
+DISCONNECTION = b"1.3.6.1.4.1.1466.20036"
+
+
+@pytest.mark.parametrize("data", [
+    b"GET / HTTP/1.0\r\n\r\n", b"\x30\x84\xff\xff\xff\xff", b"\x30\x80\x02\x01\x01\x00\x00", b"\x30\x85\x01\x01\x01\x01\x01",
+    b"\x30\x84\x7f\xff\xff\xff" + b"x" * 100, ber(0x30), request(1), ber(0x30, ber(2, b"\xff"), ber(0x42)),
+    ber(0x30, ber(2, b"\1"), ber(0x42), ber(0xa0, ber(0x30, ber(4, b"1.2"), ber(1, b"\1\1")))), request(1, ber(0x7e, b"x")),
+    ber(0x30, ber(2, b"\1"), b"\x63\x7f\x01"), request(1, ber(0x42), ber(0xa0, *[ber(0x30, ber(4, b"1.2"))] * 17)),
+], ids=range(12))
+def test_what_is_no_ldap_ends_the_session_with_a_notice(suite, data):
+    assert DISCONNECTION in raw(suite, data)
+
+
+@pytest.mark.parametrize("filter", [nested(33), nested(5000), ber(0xa0, *[ber(0x87, b"cn")] * 300), ber(0xa4, ber(4, b"cn"), ber(0x30)),
+                                    ber(0xa4, ber(4, b"cn"), ber(0x30, ber(0x82, b"x"), ber(0x80, b"y"))), ber(0xa2), ber(0xaf, b"x"),
+                                    ber(0xa4, ber(4, b"cn"), ber(0x30, *[ber(0x81, b"x")] * 600)), ber(0xa9, ber(0x83, b"x"))], ids=range(9))
+def test_filters_have_limits(suite, filter):
+    got = raw(suite, request(7, search(filter)))
+    assert b"\x02\x01\x07\x65" in got and b"\x0a\x01\x02" in got, got  # its own response, protocolError
+
+
+def test_a_deep_filter_below_the_limit_is_evaluated(suite, alice):
+    assert found(alice, "(!" * 30 + "(uid=smith)" + ")" * 30) == ["smith"]
+
+
+def test_requests_may_come_together_and_in_pieces(suite):
+    one = request(1, search(ber(0x87, b"objectClass")))
+    two = request(2, search(ber(0x87, b"objectClass")))
+    got = raw(suite, one + two + request(3, ber(0x42)))
+    assert got.count(b"\x02\x01\x01\x64") == got.count(b"\x02\x01\x02\x64") == 1
+    with socket.create_connection(("127.0.0.1", suite.port("ldap")), timeout=20) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in one:
+            sock.sendall(bytes([byte]))
+        assert b"objectClass" in sock.recv(65536)
+
+
+def test_what_comes_before_tls_is_thrown_away(suite):
+    start = request(1, ber(0x77, ber(0x80, b"1.3.6.1.4.1.1466.20037")))
+    with socket.create_connection(("127.0.0.1", suite.port("ldap")), timeout=20) as sock:
+        sock.sendall(start + request(2, search(ber(0x87, b"objectClass"))))
+        assert b"\x0a\x01\x00" in sock.recv(4096)
+        context = ssl._create_unverified_context()
+        tls = context.wrap_socket(sock)
+        tls.settimeout(20)
+        tls.sendall(request(3, search(ber(0x87, b"objectClass"))))
+        got = tls.recv(65536)
+        assert b"\x02\x01\x03" in got and b"\x02\x01\x02\x64" not in got
+        tls.close()
+    suite.wait_log("ldap", "event=starttls_injection")
+
+
+def test_an_abandoned_search_and_unbind(suite):
+    abandon = request(2, ber(0x50, b"\1"))
+    got = raw(suite, request(1, search(ber(0x87, b"objectClass"))) + abandon + request(3, search(ber(0x87, b"objectClass"))))
+    assert b"\x02\x01\x03" in got
+
+
+def test_a_change_of_thousands_at_once_is_read_anew(suite):
+    more = "".join(f"contact bulk{i}@outside\n    full_name Bulk {i}\n" for i in range(5000))
+    suite.run("import", "--replace", stdin=suite.run("export").out + more)
+    con = connect(suite)
+    wait_for(lambda: found(con, "(uid=bulk4999)") == ["bulk4999"], 20, "the import")
+    assert found(con, "(uid=smith)") == ["smith"]
+    suite.run("contact", "add", "behind@outside", "full_name=Behind It")
+    wait_for(lambda: found(con, "(cn=behind it)") == ["behind"], 10, "a change behind it")
+    suite.run("contact", "remove", "behind@outside")
+    con.unbind()
+
+
+def test_the_contacts_are_there_again_after_a_crash(suite):
+    pid = [row["pid"] for row in suite.json("status", "--sandbox") if row["program"] == "directoryd"][0]
+    os.kill(int(pid), 9)
+
+    def there():
+        try:
+            con = connect(suite)
+            return found(con, "(uid=smith)") == ["smith"]
+        except (LDAPException, OSError):
+            return False
+    wait_for(there, 20, "directoryd is back")
