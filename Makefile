@@ -46,7 +46,7 @@ ALL_CFLAGS = $(BASE) $(OPT) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
 
 # Programs: sources are the folder's .c files; what a program links decides its memory.
-DAEMONS = master logd accountd authd dnsd keyd filterd smtpd imapd pop3d queue-manager local-deliver remote-deliver archived admind acmed stsd directoryd ldapd syncd alertd figured metricsd
+DAEMONS = master logd accountd authd dnsd keyd filterd smtpd imapd pop3d queue-manager local-deliver remote-deliver archived admind acmed stsd directoryd ldapd syncd alertd figured metricsd operd
 LIBS_master = -levent_core -lseccomp
 LIBS_logd = -levent_core -lseccomp
 LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lcrypto
@@ -69,6 +69,7 @@ LIBS_figured = -levent_core -lseccomp
 LIBS_metricsd = -levent_core -lseccomp -lssl -lcrypto
 LIBS_directoryd = -levent_core -lseccomp -licuuc -lidn2 -lunistring -lcrypto
 LIBS_ldapd = -levent_core -lseccomp -lssl -lcrypto -llber -licuuc
+LIBS_operd = -levent_core -lseccomp -lssl -lcrypto -lidn2 -lunistring
 LIBS_syncd = -levent_core -lseccomp -llber -lssl -lcrypto -lidn2 -lunistring
 LIBS_posthorn = -lqrencode -ljansson -llber -levent_core -lseccomp -lssl -lcrypto -lcrypt -largon2 -lgsasl -lidn2 -lunistring -licuuc
 LIBS_ALL = -ljansson -levent_core -lseccomp -lsqlite3 -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lssl -lcrypto -lunbound -licuuc -lz -llber
@@ -100,7 +101,7 @@ SECONDS ?= 10
 fuzz: $(FUZZERS)
 	@t/run-fuzz $(SECONDS) $(FUZZERS)
 
-$(BUILD)/obj/posthorn/cmd_version.o: BASE += -DPOSTHORN_VERSION='"$(VERSION)"'
+$(BUILD)/obj/posthorn/cmd_version.o $(BUILD)/obj/lib/oper/host.o: BASE += -DPOSTHORN_VERSION='"$(VERSION)"'
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo '  CC    $<'

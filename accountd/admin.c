@@ -14,6 +14,7 @@
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
 #include "accountd/doings.h"
+#include "accountd/judge.h"
 #include "accountd/new_password.h"
 #include "accountd/operation.h"
 #include "accountd/own_password.h"
@@ -30,6 +31,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/log/log.h"
+#include "lib/oper/kinds.h"
 
 /* ---- changing ---- */
 
@@ -511,6 +513,10 @@ run_verb(struct operation *op)
 
     if (slice_eq(op->admin.kind, SLICE("block"))) {
         run_block(op);
+        return;
+    }
+    if (oper_kind_find(op->admin.kind) >= 0) {
+        (void)judge(&op->server->base, &op->actor, &op->admin, &op->result); /* which has it */
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {

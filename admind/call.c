@@ -41,8 +41,8 @@ call_ask(struct call *call, const struct accountd_admin *request,
 
 /* ---- objects ---- */
 
-static void
-write_list(struct json_writer *w, const char *key, struct slice words)
+void
+call_write_list(struct json_writer *w, const char *key, struct slice words)
 {
     struct slice word;
 
@@ -61,8 +61,8 @@ is_number(struct slice value)
     return value.len > 0 && value.len <= 19;
 }
 
-static void
-write_number(struct json_writer *w, const char *key, struct slice value)
+void
+call_write_number(struct json_writer *w, const char *key, struct slice value)
 {
     uint64_t number = 0;
 
@@ -87,11 +87,11 @@ write_property(struct json_writer *w, const struct property *p, struct slice val
         break;
     case PROPERTY_INT:
     case PROPERTY_SIZE:
-        write_number(w, p->name, value);
+        call_write_number(w, p->name, value);
         break;
     case PROPERTY_ADDRESSES:
     case PROPERTY_WORDS:
-        write_list(w, p->name, value);
+        call_write_list(w, p->name, value);
         break;
     case PROPERTY_TEXT:
     case PROPERTY_DATE:
@@ -121,9 +121,9 @@ call_write_object(struct call *call, const char *key, enum account_kind kind,
         if (id >= 0)
             write_property(&call->json, &account_properties[id], fields[i].value);
         else if (slice_eq(fields[i].name, SLICE("used_bytes")))
-            write_number(&call->json, "used_bytes", fields[i].value);
+            call_write_number(&call->json, "used_bytes", fields[i].value);
         else if (slice_eq(fields[i].name, SLICE("used_messages")))
-            write_number(&call->json, "used_messages", fields[i].value);
+            call_write_number(&call->json, "used_messages", fields[i].value);
     }
     json_writer_close(&call->json, '}');
 }
@@ -191,6 +191,16 @@ write_calls(struct call *call, const struct object_field *fields, uint32_t count
     record_free(&admin);
 }
 
+/* Root or the owner, over run/admin.sock: no account of ours. */
+static void
+write_local(struct call *call, struct object_field fields[OBJECT_FIELDS_MAX])
+{
+    fields[0] = (struct object_field){SLICE("name"), slice_of(call->session->name)};
+    fields[1] = (struct object_field){SLICE("type"), SLICE("super")};
+    call_write_object(call, "admin", ACCOUNT_ADMIN, fields, 2);
+    write_calls(call, fields, 2);
+}
+
 static void
 call_who_am_i(struct call *call)
 {
@@ -200,6 +210,10 @@ call_who_am_i(struct call *call)
     struct accountd_admin_reply reply;
     int count;
 
+    if (slice_starts(request.name, SLICE(ACCOUNTD_LOCAL_ACTOR))) {
+        write_local(call, fields);
+        return;
+    }
     if (!call_ask(call, &request, &reply))
         return;
     count = object_next(&reply.data, fields);
@@ -295,6 +309,8 @@ static const struct {
     {API_USER_STATISTICS, call_user_statistics},
     {API_ENROLL_TOTP, call_enroll_totp},
     {API_CONFIRM_TOTP, call_confirm_totp},
+    {API_SYSTEM_INFORMATION, call_system_information},
+    {API_GET_DB_PATH, call_db_path},
 };
 
 static void
@@ -306,7 +322,10 @@ run(struct call *call)
             return;
         }
     }
-    call_account(call);
+    if (api_call_oper_kind(call->request.call) >= 0)
+        call_system(call);
+    else
+        call_account(call);
 }
 
 static void

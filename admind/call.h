@@ -38,13 +38,22 @@ bool call_ask(struct call *call, const struct accountd_admin *request,
 void call_write_object(struct call *call, const char *key, enum account_kind kind,
                        const struct object_field *fields, uint32_t count);
 
+/* The same for a kind of lib/oper/kinds.def. */
+void call_write_oper(struct call *call, const char *key, enum oper_kind kind,
+                     const struct object_field *fields, uint32_t count);
+void call_write_number(struct json_writer *w, const char *key, struct slice value);
+void call_write_list(struct json_writer *w, const char *key, struct slice words);
+
 /* admind/call_user.c */
 void call_user_status(struct call *call);
 void call_user_recent(struct call *call);
 void call_user_statistics(struct call *call);
 
-/* admind/call_account.c, admind/call_list.c */
+/* admind/call_account.c, admind/call_list.c, admind/call_system.c */
 void call_account(struct call *call);
 void call_list(struct call *call);
+void call_system(struct call *call);
+void call_system_information(struct call *call);
+void call_db_path(struct call *call);
 
 #endif

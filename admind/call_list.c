@@ -26,10 +26,11 @@ struct row {
 
 struct listing {
     struct call *call;
-    enum account_kind kind;
+    int account_kind, oper_kind; /* -1: it is the other one */
     uint64_t offset, limit;
     struct slice search;
-    int sort; /* enum account_property, or -1: as they come */
+    const char *sort; /* name of a property; NULL: as they come */
+    bool is_number;   /* by value */
     bool descending;
     struct strbuf cursor;
     struct arena arena;
@@ -38,7 +39,14 @@ struct listing {
     bool too_many;
 };
 
-/* ---- one page of accountd's ---- */
+static const char *
+kind_name(const struct listing *l)
+{
+    return l->account_kind >= 0 ? account_kind_name((enum account_kind)l->account_kind)
+                                : oper_kind_name((enum oper_kind)l->oper_kind);
+}
+
+/* ---- one page of accountd's or operd's ---- */
 
 static bool
 ask_page(struct listing *l, uint64_t limit, struct accountd_admin_reply *reply)
@@ -46,7 +54,7 @@ ask_page(struct listing *l, uint64_t limit, struct accountd_admin_reply *reply)
     struct strbuf number = strbuf_new(24);
     struct object_field fields[2];
     struct accountd_admin request = {.verb = SLICE("list"),
-                                     .kind = slice_of(account_kind_name(l->kind)),
+                                     .kind = slice_of(kind_name(l)),
                                      .cursor = strbuf_slice(&l->cursor),
                                      .fields = fields,
                                      .field_count = 2};
@@ -71,8 +79,13 @@ write_rows(struct listing *l, struct slice data)
     static struct object_field fields[OBJECT_FIELDS_MAX];
     int count;
 
-    while ((count = object_next(&data, fields)) > 0)
-        call_write_object(l->call, NULL, l->kind, fields, (uint32_t)count);
+    while ((count = object_next(&data, fields)) > 0) {
+        if (l->account_kind >= 0)
+            call_write_object(l->call, NULL, (enum account_kind)l->account_kind, fields,
+                              (uint32_t)count);
+        else
+            call_write_oper(l->call, NULL, (enum oper_kind)l->oper_kind, fields, (uint32_t)count);
+    }
 }
 
 static void
@@ -147,7 +160,7 @@ find_keys(struct listing *l)
         int count = object_next(&data, fields);
 
         if (count > 0)
-            l->rows[i].key = object_get(fields, (uint32_t)count, account_properties[l->sort].name);
+            l->rows[i].key = object_get(fields, (uint32_t)count, l->sort);
     }
 }
 
@@ -166,12 +179,9 @@ compare_number(const void *a, const void *b)
 static void
 sort_rows(struct listing *l)
 {
-    enum property_type type = account_properties[l->sort].type;
-    bool is_number = type == PROPERTY_INT || type == PROPERTY_SIZE;
-
     find_keys(l);
     if (l->count > 1)
-        qsort(l->rows, l->count, sizeof(*l->rows), is_number ? compare_number : compare_text);
+        qsort(l->rows, l->count, sizeof(*l->rows), l->is_number ? compare_number : compare_text);
 }
 
 static void
@@ -179,7 +189,7 @@ list_chosen(struct listing *l)
 {
     if (!collect(l))
         return;
-    if (l->sort >= 0)
+    if (l->sort != NULL)
         sort_rows(l);
     json_writer_number(&l->call->json, "total", l->count);
     json_writer_open(&l->call->json, "objects", '[');
@@ -190,31 +200,54 @@ list_chosen(struct listing *l)
 
 /* ---- the call ---- */
 
+/* False: the kind has no such property. */
+static bool
+take_sort(struct listing *l, struct slice sort)
+{
+    const struct oper_field *field;
+    const char *near;
+    int id;
+
+    if (l->oper_kind >= 0) {
+        field = oper_field_find((enum oper_kind)l->oper_kind, sort);
+        if (field == NULL)
+            return false;
+        l->sort = field->name;
+        l->is_number = field->type == OPER_NUMBER;
+        return true;
+    }
+    id = account_property_find((enum account_kind)l->account_kind, sort, &near);
+    if (id < 0)
+        return false;
+    l->sort = account_properties[id].name;
+    l->is_number =
+        account_properties[id].type == PROPERTY_INT || account_properties[id].type == PROPERTY_SIZE;
+    return true;
+}
+
 static bool
 take_parameters(struct listing *l)
 {
     const struct api_request *rq = &l->call->request;
     struct slice sort = api_request_value(rq, "sort")->text;
-    int kind = account_kind_find(api_request_value(rq, "kind")->text);
-    const char *near;
+    struct slice kind = api_request_value(rq, "kind")->text;
 
-    if (kind < 0) {
-        call_fail(l->call, API_BAD_PARAMETERS, "kind: there is no such kind of account");
+    l->account_kind = account_kind_find(kind);
+    l->oper_kind = l->account_kind >= 0 ? -1 : oper_kind_find(kind);
+    if (l->account_kind < 0 && l->oper_kind < 0) {
+        call_fail(l->call, API_BAD_PARAMETERS, "kind: there is no such kind");
         return false;
     }
-    l->kind = (enum account_kind)kind;
     l->limit = api_request_value(rq, "limit")->given ? api_request_value(rq, "limit")->number
                                                      : LIMIT_DEFAULT;
     l->offset = api_request_value(rq, "offset")->number;
     l->search = api_request_value(rq, "search")->text;
     l->descending = api_request_value(rq, "descending")->number != 0;
-    l->sort = sort.len == 0 ? -1 : account_property_find(l->kind, sort, &near);
-    if (sort.len > 0 && l->sort < 0) {
-        call_fail(l->call, API_BAD_PARAMETERS, "sort: there is no property '%.*s'", (int)sort.len,
-                  sort.ptr);
-        return false;
-    }
-    return true;
+    if (sort.len == 0 || take_sort(l, sort))
+        return true;
+    call_fail(l->call, API_BAD_PARAMETERS, "sort: there is no property '%.*s'", (int)sort.len,
+              sort.ptr);
+    return false;
 }
 
 void
@@ -224,7 +257,7 @@ call_list(struct call *call)
 
     if (!take_parameters(&l))
         ; /* it is said */
-    else if (l.search.len > 0 || l.sort >= 0 || l.offset > 0 || l.descending)
+    else if (l.search.len > 0 || l.sort != NULL || l.offset > 0 || l.descending)
         list_chosen(&l);
     else
         list_page(&l);

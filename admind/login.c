@@ -60,11 +60,12 @@ login_by_password(struct session *s, const struct login_proof *proof, struct sli
     return take_result(s, &result, text);
 }
 
+/* By what authd knows of the connection, or by a token. */
 static enum login_outcome
-by_token(struct session *s, struct slice token)
+by_mechanism(struct session *s, struct slice mechanism, struct slice token)
 {
     const struct authd_start start = {
-        .mechanism = SLICE(AUTHD_TOKEN_LOGIN), .has_initial = true, .initial = token, .tls = true};
+        .mechanism = mechanism, .has_initial = true, .initial = token, .tls = true};
     struct authd_result result = {.dir_fd = -1};
     struct slice text;
 
@@ -102,15 +103,18 @@ login_by_header(struct session *s)
 
     /* Asked again all the time: a password that was changed, a token that was ended, end it here.
      */
-    if (s->name != NULL && header.len > 0 && clock_mono_ms() - s->proved_ms < PROOF_MS &&
+    if (s->name != NULL && (header.len > 0 || s->is_local) &&
+        clock_mono_ms() - s->proved_ms < PROOF_MS &&
         digest_equal(header, strbuf_slice(&s->credentials)))
         return LOGIN_OK;
     login_forget(s);
     rest = slice_trim(rest);
     if (slice_eq_nocase(scheme, SLICE("Bearer")))
-        outcome = by_token(s, rest);
+        outcome = by_mechanism(s, SLICE(AUTHD_TOKEN_LOGIN), rest);
     else if (slice_eq_nocase(scheme, SLICE("Basic")))
         outcome = by_basic(s, rest);
+    else if (s->is_local && header.len == 0)
+        outcome = by_mechanism(s, SLICE(AUTHD_LOCAL_LOGIN), SLICE(""));
     if (outcome == LOGIN_OK) {
         (void)strbuf_append(&s->credentials, header); /* no longer than the header's limit */
         s->proved_ms = clock_mono_ms();

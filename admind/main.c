@@ -1,5 +1,5 @@
 /*
- * admind/main.c - start of the administration server (port 6000, always TLS).
+ * admind/main.c - start of the administration server (port 6000, always TLS, and run/admin.sock).
  *
  * The parent accepts connections and reads nothing from them but the header of a load balancer that
  * is listed (lib/sys/pool.h). A session runs in a worker that can open nothing and holds no right:
@@ -8,6 +8,7 @@
 #include "admind/session.h"
 #include "lib/api/api.h"
 #include "lib/api/api_request.h"
+#include "lib/conf/services.h"
 #include "lib/ipc/tls_key.h"
 #include "lib/tls/tls_conf.h"
 
@@ -15,6 +16,7 @@ enum { REUSE_MAX = 100, OPENAPI_MAX = 1u << 20 };
 
 static const struct pool_port ports[] = {
     {.label = "admin", .speaks_late = true, POOL_PORT_LIMITS(ADMIN)},
+    {.label = SERVICE_CONTROL, .local = true, .speaks_late = true, POOL_PORT_LIMITS(ADMIN)},
 };
 
 static struct server

@@ -8,13 +8,16 @@
 #include "admind/session.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "admind/call.h"
 #include "admind/login.h"
 #include "lib/api/api_request.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/conf/services.h"
 #include "lib/http/http_stream.h"
+#include "lib/http/response.h"
 #include "lib/log/log.h"
 #include "lib/sys/session_table.h"
 
@@ -114,8 +117,9 @@ run_call(struct session *s, enum api_call_id id, bool keeps)
 static bool
 answer(struct session *s)
 {
+    bool is_last = --s->requests_left == 0;
     struct slice path = http_request_path(s->request), method = http_request_method(s->request);
-    bool keeps = http_request_keeps_alive(s->request);
+    bool keeps = http_request_keeps_alive(s->request) && !is_last;
     bool is_post = slice_eq(method, SLICE("POST"));
     int id;
 
@@ -164,12 +168,14 @@ session_serve(struct pool_session *pool, void *arg)
                         .stream = stream_new(pool->fd, READ_MAX),
                         .request = http_request_new(&limits),
                         .credentials = strbuf_new(HEAD_MAX),
+                        .requests_left = REQUESTS_MAX,
+                        .is_local = strcmp(pool->label, SERVICE_CONTROL) == 0,
                         .end_reason = "done"};
 
     stream_set_end_fd(s.stream, pool->end_fd);
     stream_set_key_fd(s.stream, pool->key_fd);
-    if (start_tls(&s))
-        for (int i = 0; i < REQUESTS_MAX && read_request(&s) && answer(&s); i++)
+    if (s.is_local || start_tls(&s))
+        while (read_request(&s) && answer(&s))
             http_request_reset(s.request);
     log_event(LOG_INFO, "disconnected", KV_STR("admin", s.name == NULL ? "" : s.name),
               KV_STR("reason", s.end_reason), KV_U64("in", stream_bytes_in(s.stream)),

@@ -26,6 +26,8 @@ struct session {
     struct strbuf credentials; /* the header field by which the one below has logged in; secret */
     char *name;                /* the administrator, as authd says; NULL: nobody */
     int64_t proved_ms;         /* when authd said so (clock_mono_ms) */
+    unsigned requests_left;    /* on this connection */
+    bool is_local;             /* over run/admin.sock: no TLS */
     bool was_authenticated;
     const char *end_reason;
 };

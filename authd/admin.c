@@ -20,6 +20,7 @@
 #include "lib/base/random.h"
 #include "lib/ipc/accountd.h"
 #include "lib/log/log.h"
+#include "lib/oper/kinds.h"
 
 enum {
     TOKENS_MAX = 1000, /* with more the one that was not used longest goes */
@@ -215,6 +216,23 @@ admin_token_login(struct session *s, struct slice text)
     strbuf_free(&request);
 }
 
+/* The name is none that an administrator can have. */
+void
+admin_local_login(struct session *s)
+{
+    struct strbuf name = strbuf_new(NAME_MAX_BYTES);
+
+    if (!s->is_local || (s->local_uid != 0 && s->local_uid != s->server->owner)) {
+        token_refused(s, AUTHD_BAD_CREDENTIALS, "neither root nor the owner");
+        return;
+    }
+    (void)strbuf_printf(&name, ACCOUNTD_LOCAL_ACTOR "%lu", (unsigned long)s->local_uid);
+    account_clear(&s->account);
+    s->account.user = strbuf_steal(&name);
+    s->account.known = true;
+    session_send_ok(s, -1);
+}
+
 void
 admin_look_up(struct strbuf *request, struct slice name)
 {
@@ -242,7 +260,7 @@ answered(void *arg, const struct frame_header *header, struct slice payload, int
     if (header == NULL || header->type != ACCOUNTD_ADMIN_REPLY ||
         accountd_admin_reply_decode(payload, &reply) < 0)
         reply = (struct accountd_admin_reply){
-            .result = ACCOUNTD_AWAY, .text = SLICE("the account base does not answer, try later")};
+            .result = ACCOUNTD_AWAY, .text = SLICE("the server does not answer, try later")};
     if (accountd_admin_reply_encode_as(&frame, AUTHD_ADMIN_REPLY, s->request_id, &reply) < 0) {
         strbuf_clear(&frame);
         reply = (struct accountd_admin_reply){.result = ACCOUNTD_AWAY,
@@ -255,12 +273,61 @@ answered(void *arg, const struct frame_header *header, struct slice payload, int
     strbuf_free(&frame);
 }
 
+/* What operd is to do, while accountd judges it. */
+struct passing {
+    struct session *session;
+    struct strbuf request;
+};
+
+static void
+judged(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct passing *passing = arg;
+    struct session *s = passing->session;
+    struct server *server = s->server;
+    struct accountd_admin_reply reply;
+
+    if (header == NULL || header->type != ACCOUNTD_ADMIN_REPLY ||
+        accountd_admin_reply_decode(payload, &reply) < 0 || reply.result != 0) {
+        answered(s, header, payload, fd);
+    } else {
+        close_keep_errno(fd);
+        server->next_oper = (server->next_oper + 1) % AUTHD_OPERS;
+        ipc_async_call(server->opers[server->next_oper], &passing->request, ASK_TIMEOUT_MS,
+                       answered, s);
+    }
+    wipe(&passing->request);
+    free(passing);
+}
+
+/* accountd judges what operd is to do, and does everything else itself. */
+static void
+pass_on(struct session *s, const struct accountd_admin *admin)
+{
+    struct strbuf request = strbuf_new(AUTHD_ADMIN_REQUEST_MAX + REQUEST_MAX);
+    int kind = oper_kind_find(admin->kind);
+    struct passing *passing;
+
+    assert_always(accountd_admin_encode(&request, admin) == 0);
+    s->state = SESSION_WORKING;
+    session_hold(s);
+    if (kind < 0 || !oper_kind_is_operds((enum oper_kind)kind)) {
+        ipc_async_call(s->server->accounts, &request, ASK_TIMEOUT_MS, answered, s);
+    } else {
+        passing = xcalloc(1, sizeof(*passing));
+        *passing = (struct passing){.session = s,
+                                    .request = strbuf_new(AUTHD_ADMIN_REQUEST_MAX + REQUEST_MAX)};
+        (void)strbuf_append(&passing->request, strbuf_slice(&request)); /* the same limit */
+        ipc_async_call(s->server->accounts, &request, ACCOUNT_TIMEOUT_MS, judged, passing);
+    }
+    wipe(&request); /* a password may have been in it */
+}
+
 int
 admin_ask(struct session *s, struct slice payload)
 {
     struct object_field *fields;
     struct accountd_admin admin;
-    struct strbuf request;
 
     if (s->state != SESSION_IDLE || s->service != SERVICE_ADMIN || s->user == NULL)
         return -1;
@@ -276,13 +343,8 @@ admin_ask(struct session *s, struct slice payload)
         return 0;
     }
     admin.actor = slice_of(s->user);
-    admin.origin = slice_of(s->client_ip);
-    request = strbuf_new(AUTHD_ADMIN_REQUEST_MAX + REQUEST_MAX);
-    assert_always(accountd_admin_encode(&request, &admin) == 0);
-    s->state = SESSION_WORKING;
-    session_hold(s);
-    ipc_async_call(s->server->accounts, &request, ASK_TIMEOUT_MS, answered, s);
-    wipe(&request); /* a password may have been in it */
+    admin.origin = s->is_local ? SLICE("local") : slice_of(s->client_ip);
+    pass_on(s, &admin);
     free(fields);
     return 0;
 }

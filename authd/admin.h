@@ -16,6 +16,8 @@ struct admin_tokens *admin_tokens_new(int64_t timeout_ms);
 
 /* A login by token. Answers, now or later. */
 void admin_token_login(struct session *s, struct slice token);
+/* A login by being root or the suite's owner on this host. Answers. */
+void admin_local_login(struct session *s);
 /* A look-up of who tries to log in: the request for accountd. */
 void admin_look_up(struct strbuf *request, struct slice name);
 /* After the proof by password: remembers the record that was right. */

@@ -21,10 +21,12 @@
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/authd.h"
 #include "lib/ipc/local_deliver.h"
+#include "lib/ipc/operd.h"
 #include "lib/log/log.h"
 
 enum {
     ACCOUNT_CALLS_MAX = 16384, /* look-ups that may wait for accountd */
+    OPERS_PENDING_MAX = 64,    /* system operations on one connection */
     STORE_CALLS_MAX = 256,
     HASH_PATIENCE_MS = AUTHD_TIMEOUT_MS - 5000 /* then the session has given up */
 };
@@ -57,6 +59,7 @@ open_server(struct server *server, const struct daemon *d)
     *server = (struct server){
         .loop = d->loop,
         .run_dirfd = d->run_dirfd,
+        .owner = getuid(),
         .policy = password_policy_from(conf),
         .mechanisms = mechanisms_new(conf),
         .dirs = {daemon_open_dir(d, d->inst.store, true), daemon_open_optional_dir(d->inst.stores)},
@@ -84,6 +87,9 @@ open_server(struct server *server, const struct daemon *d)
     server->admin_tokens = admin_tokens_new((int64_t)conf_u64(conf, ADMIN_SESSION_TIMEOUT));
     server->accounts = ipc_async_new(d->loop, d->run_dirfd, ACCOUNTD_SOCKET, ACCOUNTD_PAYLOAD_MAX,
                                      ACCOUNT_CALLS_MAX);
+    for (size_t i = 0; i < AUTHD_OPERS; i++)
+        server->opers[i] = ipc_async_new(d->loop, d->run_dirfd, OPERD_SOCKET, AUTHD_PAYLOAD_MAX,
+                                         OPERS_PENDING_MAX);
     server->stores =
         ipc_async_new(d->loop, d->run_dirfd, STORE_SOCKET, STORE_CTL_PAYLOAD_MAX, STORE_CALLS_MAX);
 }

@@ -14,14 +14,18 @@
 #include "lib/store/store_dirs.h"
 #include "lib/sys/daemon.h"
 
+enum { AUTHD_OPERS = 3 };
 /* admin.totp */
 enum second_step { SECOND_STEP_OFF, SECOND_STEP_ON, SECOND_STEP_REQUIRED };
 
 struct server {
     struct loop *loop;
-    int run_dirfd;              /* of our own sockets */
-    struct ipc_async *accounts; /* accountd */
-    struct ipc_async *stores;   /* local-deliver, keeper of the store */
+    int run_dirfd;                        /* of our own sockets */
+    uid_t owner;                          /* who has started the suite */
+    struct ipc_async *accounts;           /* accountd */
+    struct ipc_async *opers[AUTHD_OPERS]; /* operd: one connection is served in turn */
+    unsigned next_oper;
+    struct ipc_async *stores; /* local-deliver, keeper of the store */
     struct hash_pool *pool;
     struct hash_pool *external; /* directories and mail servers (external.h) */
     struct hash_pool *pam;      /* NULL: auth.pam is off */

@@ -307,6 +307,8 @@ on_start(struct session *s, struct slice payload)
     else if (s->service == SERVICE_ADMIN && start.has_initial &&
              slice_eq(start.mechanism, SLICE(AUTHD_TOKEN_LOGIN)))
         admin_token_login(s, start.initial);
+    else if (s->service == SERVICE_ADMIN && slice_eq(start.mechanism, SLICE(AUTHD_LOCAL_LOGIN)))
+        admin_local_login(s);
     else if (s->mechanism != SASL_NONE && !mechanism_allowed(s))
         session_send_failure(s, AUTHD_NEEDS_TLS);
     else if ((s->sasl = sasl_new(s->mechanism, start.binding)) == NULL)
@@ -442,6 +444,8 @@ session_attach(struct server *server, uint64_t parent_id, const struct authd_att
     s->dir_fd = -1;
     s->address = address;
     copy_text(s->client_ip, sizeof(s->client_ip), attach->client_ip);
+    s->is_local = attach->is_local;
+    s->local_uid = (uid_t)attach->local_uid;
     copy_text(s->local_ip, sizeof(s->local_ip), attach->local_ip);
     copy_text(s->session_id, sizeof(s->session_id), attach->session_id);
     s->proof = strbuf_new(SASL_CHALLENGE_MAX);

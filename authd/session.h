@@ -28,6 +28,8 @@ struct session {
     enum session_service service;
     struct client_address address;
     char client_ip[64];
+    bool is_local; /* by a process of local_uid, over a Unix socket */
+    uid_t local_uid;
     char session_id[65];
     char local_ip[65];             /* where the client has connected */
     char host[AUTHD_HOST_MAX + 1]; /* that it asked for, says the session */

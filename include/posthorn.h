@@ -38,6 +38,11 @@ struct posthorn; /* one server and the session with it */
 
 /* `host` is a name or an address; nothing is connected yet. NULL: no memory. */
 struct posthorn *posthorn_new(const char *host, unsigned port);
+/* Init (ADM-21): `place` is HOST, HOST:PORT, [ADDRESS]:PORT, or the directory of an instance on
+ * this host, by its absolute path ("/" is the installed one). In a directory run/admin.sock is
+ * spoken to: root and the owner need no posthorn_login(). NULL: no memory, or it is none of these.
+ */
+struct posthorn *posthorn_open(const char *place);
 void posthorn_free(struct posthorn **pp); /* ends the session, if there is one */
 
 /* The file of certificates (PEM) to one of which the server's has to lead, or which it is. Without

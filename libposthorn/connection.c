@@ -1,5 +1,6 @@
 /*
- * libposthorn/connection.c - bytes to and from the server, under TLS.
+ * libposthorn/connection.c - bytes to and from the server: under TLS, or over a Unix socket of this
+ * host.
  *
  * Sends nothing before the certificate has been checked. Opens the file of certificates that the
  * caller names.
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -92,6 +94,26 @@ connect_one(const struct addrinfo *address, int timeout_ms)
         (void)close(fd);
         errno = saved;
     }
+    return -1;
+}
+
+static int
+connect_socket(const struct connection_target *t, int *error, char *text, size_t size)
+{
+    const struct timeval wait = {t->timeout_ms / 1000, t->timeout_ms % 1000 * 1000L};
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), saved;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", t->socket);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    saved = errno;
+    *error = saved == ECONNREFUSED || saved == ENOENT ? POSTHORN_NOT_RUNNING : POSTHORN_UNREACHABLE;
+    (void)snprintf(text, size, "%s: %s", t->socket, strerror(saved));
+    if (fd >= 0)
+        (void)close(fd);
     return -1;
 }
 
@@ -194,11 +216,14 @@ connection_open(const struct connection_target *t, int *error, char *text, size_
     (void)snprintf(text, size, "no memory");
     if (c == NULL)
         return NULL;
-    c->fd = connect_host(t, error, text, size);
+    c->fd = t->socket != NULL ? connect_socket(t, error, text, size)
+                              : connect_host(t, error, text, size);
     if (c->fd < 0) {
         free(c);
         return NULL;
     }
+    if (t->socket != NULL)
+        return c;
     ERR_clear_error();
     *error = POSTHORN_CERTIFICATE;
     c->ctx = make_context(t, text, size);
@@ -245,12 +270,27 @@ connection_is_over(const struct connection *c)
     return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
+static bool
+write_plain(const struct connection *c, const char *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(c->fd, bytes, len);
+
+        if (n <= 0)
+            return false;
+        bytes += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
 bool
 connection_write(struct connection *c, const char *bytes, size_t len)
 {
     struct quiet quiet = quiet_begin();
     size_t written;
-    bool done = SSL_write_ex(c->ssl, bytes, len, &written) == 1;
+    bool done = c->ssl == NULL ? write_plain(c, bytes, len)
+                               : SSL_write_ex(c->ssl, bytes, len, &written) == 1;
 
     quiet_end(&quiet);
     return done;
@@ -261,8 +301,16 @@ connection_read(struct connection *c, char *bytes, size_t len)
 {
     struct quiet quiet = quiet_begin(); /* TLS may have to write */
     size_t got;
-    bool done = SSL_read_ex(c->ssl, bytes, len, &got) == 1;
+    bool done;
 
+    if (c->ssl == NULL) {
+        ssize_t n = read(c->fd, bytes, len);
+
+        done = n > 0;
+        got = (size_t)n;
+    } else {
+        done = SSL_read_ex(c->ssl, bytes, len, &got) == 1;
+    }
     quiet_end(&quiet);
     return done ? got : 0;
 }

@@ -17,6 +17,7 @@ struct connection;
 
 struct connection_target {
     const char *host, *ca_file, *name; /* ca_file, name: NULL if not given */
+    const char *socket;                /* a Unix socket, without TLS; NULL: host and port */
     unsigned port;
     int timeout_ms;
 };

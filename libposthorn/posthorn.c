@@ -22,12 +22,13 @@ enum {
     ANSWER_MAX = 32 << 20,
     TEXT_MAX = 1024,
     TIMEOUT_MS = 60000,
+    PORT_DEFAULT = 6000,
     TOKEN_MAX = 128,
     CODE_MAX = 64
 };
 
 struct posthorn {
-    char *host, *ca_file, *name;
+    char *host, *ca_file, *name, *socket; /* socket: a Unix socket in place of host and port */
     unsigned port;
     int timeout_ms;
     struct connection *connection; /* NULL: none is open */
@@ -50,6 +51,48 @@ posthorn_new(const char *host, unsigned port)
     p->timeout_ms = TIMEOUT_MS;
     if (p->host == NULL)
         posthorn_free(&p);
+    return p;
+}
+
+/* "run/admin.sock" below an instance's directory; the installed one has it in /run/posthorn. */
+static struct posthorn *
+open_directory(const char *directory)
+{
+    struct posthorn *p = posthorn_new("localhost", PORT_DEFAULT);
+    int rc = p == NULL                     ? -1
+             : strcmp(directory, "/") == 0 ? asprintf(&p->socket, "/run/posthorn/admin.sock")
+                                           : asprintf(&p->socket, "%s/run/admin.sock", directory);
+
+    if (rc < 0 && p != NULL) {
+        p->socket = NULL;
+        posthorn_free(&p);
+    }
+    return p;
+}
+
+struct posthorn *
+posthorn_open(const char *place)
+{
+    const char *colon = strrchr(place, ':');
+    size_t len = strlen(place), skip = place[0] == '[';
+    struct posthorn *p;
+    char *host, *end;
+    long port = PORT_DEFAULT;
+
+    if (place[0] == '/')
+        return open_directory(place);
+    /* an IPv6 address without brackets has several colons and no port */
+    if (colon != NULL && (skip ? colon[-(colon > place)] == ']' : strchr(place, ':') == colon)) {
+        port = strtol(colon + 1, &end, 10);
+        if (*end != '\0' || port < 1 || port > 65535)
+            return NULL;
+        len = (size_t)(colon - place);
+    }
+    if (len < 2 * skip + 1 || (skip && place[len - 1] != ']'))
+        return NULL;
+    host = strndup(place + skip, len - 2 * skip);
+    p = host == NULL ? NULL : posthorn_new(host, (unsigned)port);
+    free(host);
     return p;
 }
 
@@ -79,6 +122,7 @@ posthorn_free(struct posthorn **pp)
     free(p->host);
     free(p->ca_file);
     free(p->name);
+    free(p->socket);
     free(p);
     *pp = NULL;
 }
@@ -232,6 +276,7 @@ exchange(struct posthorn *p, const char *call, const char *json)
     const struct connection_target target = {.host = p->host,
                                              .ca_file = p->ca_file,
                                              .name = p->name,
+                                             .socket = p->socket,
                                              .port = p->port,
                                              .timeout_ms = p->timeout_ms};
     int status = 0, error;

@@ -88,14 +88,24 @@ close_file(struct log_file *file)
     file->fd = -1;
 }
 
+/* By hand, or because an administrator has emptied the log: the next line begins a new file. */
+static bool
+is_removed(const struct log_file *file)
+{
+    struct stat st;
+
+    return fstat(file->fd, &st) == 0 && st.st_nlink == 0;
+}
+
 static int
 open_file(const struct log_files *files, struct log_file *file)
 {
     char name[NAME_SIZE];
     struct statx st;
 
-    if (file->fd >= 0)
+    if (file->fd >= 0 && !is_removed(file))
         return 0;
+    close_file(file);
     if (clock_mono_ms() < file->retry_at_ms)
         return -1;
     current_name(file, name);
@@ -346,10 +356,9 @@ log_files_tend(struct log_files *files)
 {
     for (size_t i = 0; i < files->count; i++) {
         struct log_file *file = &files->files[i];
-        struct stat st;
 
-        if (file->fd >= 0 && fstat(file->fd, &st) == 0 && st.st_nlink == 0)
-            close_file(file); /* deleted by hand */
+        if (file->fd >= 0 && is_removed(file))
+            close_file(file);
         if (file->fd >= 0 && is_due(files, file, 0))
             rotate(files, file);
         prune(files, file);

@@ -21,9 +21,9 @@
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/ipc/log_socket.h"
 #include "lib/log/line.h"
 #include "lib/log/log.h"
-#include "master/log_socket.h"
 
 #define LAST_WORDS_MAX 2000 /* bytes of stderr kept for the message of a failed start */
 #define STDERR_READS_MAX 16 /* of 4 KiB in one turn */

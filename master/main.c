@@ -18,6 +18,7 @@
 
 #include "lib/base/io.h"
 #include "lib/conf/role.h"
+#include "lib/ipc/log_socket.h"
 #include "lib/ipc/master.h"
 #include "lib/log/journal.h"
 #include "lib/log/log.h"
@@ -26,8 +27,8 @@
 #include "master/confine.h"
 #include "master/control.h"
 #include "master/lock.h"
-#include "master/log_socket.h"
 #include "master/notify.h"
+#include "master/oper_process.h"
 #include "master/run_dir.h"
 #include "master/suite.h"
 
@@ -39,6 +40,7 @@ struct master {
     struct loop *loop;
     struct suite *suite;
     struct control *control;
+    struct oper_process *oper;
 };
 
 static _Noreturn void
@@ -191,6 +193,7 @@ run(struct master *m)
     loop_on_signal(m->loop, SIGINT, on_stop, m);
     loop_on_signal(m->loop, SIGHUP, on_reload, m);
     notify_init(m->loop);
+    oper_watch(m->oper, m->loop);
     detach(m);
     loop_run(m->loop);
 }
@@ -211,6 +214,10 @@ main(int argc, char **argv)
     if (lock_fd < 0)
         die(EX_CANTCREAT, strbuf_cstr(&errors));
     run_dir_clean(run_dirfd);
+    m.oper =
+        oper_start(&m.inst, lock_fd, &errors); /* it writes the configuration: before that ends */
+    if (m.oper == NULL)
+        die(EX_OSERR, strbuf_cstr(&errors));
     if (confine_master(&m.inst) < 0) /* no way back; nothing was read so far */
         die(EX_OSERR, "master: the sandbox could not be entered\n");
     config = config_load(&m.inst, &errors);
@@ -230,6 +237,7 @@ main(int argc, char **argv)
     control_serve(m.control, m.suite);
     run(&m);
     notify_end();
+    oper_end(&m.oper);
     control_free(&m.control);
     suite_free(&m.suite);
     stats_close(&stats);

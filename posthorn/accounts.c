@@ -18,6 +18,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/ipc/client.h"
+#include "posthorn/remote.h"
 
 #define CONNECT_MS 5000
 #define ANSWER_MS 60000
@@ -105,7 +106,7 @@ accounts_open(struct cli *cli)
     accounts = xcalloc(1, sizeof(*accounts));
     accounts->cli = cli;
     accounts->run_dirfd = -1;
-    if (connect_accountd(accounts) != CLI_OK)
+    if (cli->remote == NULL && connect_accountd(accounts) != CLI_OK)
         accounts_close(&accounts);
     return accounts;
 }
@@ -127,9 +128,9 @@ accounts_close(struct accounts **accountsp)
 
 /* ---- one operation ---- */
 
-int
-accounts_call(struct accounts *accounts, const struct accountd_admin *request,
-              struct accountd_admin_reply *reply)
+static int
+call_here(struct accounts *accounts, const struct accountd_admin *request,
+          struct accountd_admin_reply *reply)
 {
     struct strbuf frame = strbuf_new(ACCOUNTD_REQUEST_MAX + FRAME_HEADER);
     struct ipc_reply answer = {.fd = -1};
@@ -159,6 +160,14 @@ accounts_call(struct accounts *accounts, const struct accountd_admin *request,
     return cli_fail(accounts->cli,
                     "accountd gave no answer: %s; 'posthorn status' shows whether it runs",
                     strerror(errno));
+}
+
+int
+accounts_call(struct accounts *accounts, const struct accountd_admin *request,
+              struct accountd_admin_reply *reply)
+{
+    return accounts->cli->remote != NULL ? remote_ask(accounts->cli, request, reply)
+                                         : call_here(accounts, request, reply);
 }
 
 int

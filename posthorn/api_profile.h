@@ -15,6 +15,7 @@
 
 struct api_profile {
     struct strbuf server, admin, certificates, password; /* empty: not given */
+    const char *code; /* of the authenticator, from the command line; NULL: not given */
 };
 struct api_profile api_profile_new(void);
 void api_profile_free(struct api_profile *profile); /* wipes */

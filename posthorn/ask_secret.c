@@ -40,9 +40,9 @@ ask_secret(const struct cli *cli, const char *prompt, struct strbuf *out)
     *out = strbuf_new(LINE_BYTES_MAX);
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
-    (void)fputs(prompt, stderr);
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) < 0)
         return cli_fail(cli, "the terminal: %s", strerror(errno));
+    (void)fputs(prompt, stderr); /* from here on what is typed counts, and is not shown */
     rc = read_line(cli, out);
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before); /* as it was; nothing to be done if not */
     (void)fputc('\n', stderr);

@@ -17,7 +17,7 @@
 #include "posthorn/acme_service.h"
 #include "posthorn/cert_activate.h"
 #include "posthorn/cert_new.h"
-#include "posthorn/master_call.h"
+#include "lib/oper/master_call.h"
 #include "posthorn/output.h"
 
 enum {

@@ -3,7 +3,6 @@
  */
 #include "posthorn/cert_place.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,12 +15,10 @@
 #include "lib/base/mem.h"
 #include "lib/conf/conf_edit.h"
 #include "lib/conf/tls_place.h"
-#include "posthorn/master_call.h"
+#include "lib/oper/master_call.h"
 #include "posthorn/store_job.h"
 
-enum { RELOAD_MS = 120000, LIST_MAX = 1000 };
-
-#define OF_SETTINGS "tls.certificate" /* name of a pair that lies outside the list */
+enum { RELOAD_MS = 120000 };
 
 /* A file that nobody else can open: others shall not be able to hold us up. */
 static int
@@ -66,17 +63,6 @@ cert_place_close(struct cert_place *place)
 
 /* ---- entries ---- */
 
-const char *
-cert_state_name(enum cert_state state)
-{
-    static const char *const names[] = {[CERT_REQUEST] = "request",
-                                        [CERT_INACTIVE] = "inactive",
-                                        [CERT_BY_HOST] = "by host",
-                                        [CERT_ACTIVE] = "active"};
-
-    return names[state];
-}
-
 static bool
 is_in_list(const struct cert_place *place, enum conf_id list, const char *name)
 {
@@ -86,74 +72,10 @@ is_in_list(const struct cert_place *place, enum conf_id list, const char *name)
     return false;
 }
 
-static void
-see_what_is_there(const struct cert_place *place, struct cert_entry *entry)
-{
-    char *active = tls_place(place->conf, &place->cli->inst, TLS_CERTIFICATE);
-
-    entry->has_crt = access(entry->crt, F_OK) == 0;
-    entry->has_csr = entry->csr != NULL && access(entry->csr, F_OK) == 0;
-    entry->has_key = access(entry->key, F_OK) == 0;
-    if (strcmp(active, entry->crt) == 0)
-        entry->state = CERT_ACTIVE;
-    else if (is_in_list(place, TLS_BY_HOST, entry->name))
-        entry->state = CERT_BY_HOST;
-    else
-        entry->state = entry->has_crt ? CERT_INACTIVE : CERT_REQUEST;
-    free(active);
-}
-
-static void
-listed_entry(const struct cert_place *place, const char *name, struct cert_entry *entry)
-{
-    const struct instance *inst = &place->cli->inst;
-
-    *entry = (struct cert_entry){.name = xstrdup(name),
-                                 .crt = tls_place_listed(inst, name, "crt"),
-                                 .csr = tls_place_listed(inst, name, "csr"),
-                                 .key = tls_place_listed(inst, name, "key")};
-    see_what_is_there(place, entry);
-}
-
-/* The pair that setup made, or that of the settings. */
-static void
-other_entry(const struct cert_place *place, const char *name, struct cert_entry *entry)
-{
-    bool of_settings = strcmp(name, OF_SETTINGS) == 0;
-    const struct instance *inst = &place->cli->inst;
-
-    *entry = (struct cert_entry){.name = xstrdup(name)};
-    entry->crt = of_settings ? tls_place(place->conf, inst, TLS_CERTIFICATE)
-                             : xasprintf("%s/%s", inst->etc, conf_settings[TLS_CERTIFICATE].dflt);
-    entry->key = of_settings ? tls_place(place->conf, inst, TLS_KEY)
-                             : xasprintf("%s/%s", inst->etc, conf_settings[TLS_KEY].dflt);
-    see_what_is_there(place, entry);
-}
-
-static const char *
-name_of_default(void)
-{
-    return strrchr(conf_settings[TLS_CERTIFICATE].dflt, '/') + 1;
-}
-
-void
-cert_entry_free(struct cert_entry *entry)
-{
-    free(entry->name);
-    free(entry->crt);
-    free(entry->csr);
-    free(entry->key);
-    *entry = (struct cert_entry){0};
-}
-
 int
 cert_place_find(struct cert_place *place, const char *name, struct cert_entry *entry)
 {
-    *entry = (struct cert_entry){0};
-    if (strcmp(name, OF_SETTINGS) == 0 || strcmp(name, name_of_default()) == 0)
-        other_entry(place, name, entry);
-    else if (tls_place_is_name(name))
-        listed_entry(place, name, entry);
+    cert_entry_find(&place->cli->inst, place->conf, name, entry);
     if (!entry->has_crt && !entry->has_csr)
         return cli_fail(place->cli,
                         "there is no certificate and no request '%s'; the list: posthorn cert list",
@@ -161,76 +83,28 @@ cert_place_find(struct cert_place *place, const char *name, struct cert_entry *e
     return CLI_OK;
 }
 
-/* ---- what is in the directory ---- */
-
-struct names {
-    char *items[LIST_MAX];
-    size_t count;
-};
-
-static int
-by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool
-is_known(const struct names *names, const char *name)
-{
-    for (size_t i = 0; i < names->count; i++)
-        if (strcmp(names->items[i], name) == 0)
-            return true;
-    return false;
-}
+/* ---- the list ---- */
 
 static void
-note_file(struct names *names, const char *file)
+count_entry(void *arg, struct cert_entry *entry)
 {
-    size_t len = strlen(file);
-    char *name;
+    size_t *count = arg;
 
-    if (len < 5 || (strcmp(file + len - 4, ".crt") != 0 && strcmp(file + len - 4, ".csr") != 0))
-        return;
-    name = xasprintf("%.*s", (int)(len - 4), file);
-    if (tls_place_is_name(name) && !is_known(names, name) && names->count < LIST_MAX)
-        names->items[names->count++] = name;
-    else
-        free(name);
-}
-
-static int
-read_names(const struct cert_place *place, struct names *names)
-{
-    int fd = dup(place->dirfd);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *file;
-
-    if (dir == NULL) {
-        close_keep_errno(fd);
-        return cli_fail(place->cli, TLS_PLACE_DIR ": %s", strerror(errno));
-    }
-    while ((file = readdir(dir)) != NULL)
-        note_file(names, file->d_name);
-    (void)closedir(dir); /* was only read */
-    qsort(names->items, names->count, sizeof(names->items[0]), by_name);
-    return CLI_OK;
+    *count += !cert_entry_is_other(entry->name);
 }
 
 /* keyd would leave out the keys of more. */
 static int
-check_room(const struct cert_place *place)
+check_room(struct cert_place *place)
 {
-    struct names *names = xcalloc(1, sizeof(*names));
-    int rc = read_names(place, names);
+    size_t count = 0;
+    int rc = cert_place_list(place, count_entry, &count);
 
-    if (rc == CLI_OK && names->count >= TLS_PLACE_MAX)
+    if (rc == CLI_OK && count >= TLS_PLACE_MAX)
         rc = cli_fail(place->cli,
                       "the list has %zu entries, and no room for more: posthorn cert "
                       "remove NAME",
-                      names->count);
-    for (size_t i = 0; i < names->count; i++)
-        free(names->items[i]);
-    free(names);
+                      count);
     return rc;
 }
 
@@ -238,12 +112,11 @@ int
 cert_place_new(struct cert_place *place, const char *name, struct cert_entry *entry)
 {
     *entry = (struct cert_entry){0};
-    if (!tls_place_is_name(name) || strcmp(name, OF_SETTINGS) == 0 ||
-        strcmp(name, name_of_default()) == 0)
+    if (!tls_place_is_name(name) || cert_entry_is_other(name))
         return cli_fail(place->cli,
                         "'%s': expected a name of a-z, 0-9, '-', '_' and '.', at most %d long",
                         name, TLS_PLACE_NAME_MAX);
-    listed_entry(place, name, entry);
+    cert_entry_find(&place->cli->inst, place->conf, name, entry);
     if (entry->has_crt || entry->has_csr || entry->has_key)
         return cli_fail(place->cli,
                         "'%s' is in the list already; choose another name, or remove it: posthorn "
@@ -252,46 +125,13 @@ cert_place_new(struct cert_place *place, const char *name, struct cert_entry *en
     return check_room(place);
 }
 
-/* ---- every entry ---- */
-
-struct each {
-    void (*run)(void *arg, struct cert_entry *entry);
-    void *arg;
-    bool active_seen;
-};
-
-static void
-visit(struct each *each, struct cert_entry *entry)
-{
-    if (entry->has_crt || entry->has_csr) {
-        each->active_seen = each->active_seen || entry->state == CERT_ACTIVE;
-        each->run(each->arg, entry);
-    }
-    cert_entry_free(entry);
-}
-
 int
 cert_place_list(struct cert_place *place, void (*run)(void *arg, struct cert_entry *entry),
                 void *arg)
 {
-    struct names *names = xcalloc(1, sizeof(*names));
-    struct each each = {.run = run, .arg = arg};
-    int rc = read_names(place, names);
-    struct cert_entry entry;
-
-    for (size_t i = 0; i < names->count; i++) {
-        listed_entry(place, names->items[i], &entry);
-        visit(&each, &entry);
-        free(names->items[i]);
-    }
-    other_entry(place, name_of_default(), &entry);
-    visit(&each, &entry);
-    if (!each.active_seen) {
-        other_entry(place, OF_SETTINGS, &entry);
-        visit(&each, &entry);
-    }
-    free(names);
-    return rc;
+    if (cert_list_each(&place->cli->inst, place->conf, run, arg) == 0)
+        return CLI_OK;
+    return cli_fail(place->cli, TLS_PLACE_DIR ": %s", strerror(errno));
 }
 
 /* ---- files ---- */

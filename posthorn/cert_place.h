@@ -11,23 +11,10 @@
 #include <sys/types.h>
 
 #include "lib/conf/conf.h"
+#include "lib/oper/cert_list.h"
 #include "lib/tls/cert_chain.h"
 #include "lib/tls/cert_make.h"
 #include "posthorn/command.h"
-
-enum cert_state {
-    CERT_REQUEST,  /* no certificate yet */
-    CERT_INACTIVE, /* for nobody */
-    CERT_BY_HOST,  /* for clients that ask for one of its names */
-    CERT_ACTIVE,   /* for all others */
-};
-
-struct cert_entry {
-    char *name;
-    char *crt, *csr, *key; /* paths; of a certificate outside the list no csr */
-    bool has_crt, has_csr, has_key;
-    enum cert_state state;
-};
 
 struct cert_place {
     struct cli *cli;
@@ -43,8 +30,6 @@ void cert_place_close(struct cert_place *place);
 /* An entry that exists, or (cert_place_new) one that does not. Free it also after a failure. */
 int cert_place_find(struct cert_place *place, const char *name, struct cert_entry *entry);
 int cert_place_new(struct cert_place *place, const char *name, struct cert_entry *entry);
-void cert_entry_free(struct cert_entry *entry);
-const char *cert_state_name(enum cert_state state);
 
 /* Runs each() for every entry, by name. */
 int cert_place_list(struct cert_place *place, void (*each)(void *arg, struct cert_entry *entry),

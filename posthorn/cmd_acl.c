@@ -125,7 +125,7 @@ look(void *arg, int mail_fd, int other_fd, struct store_job_output *out)
 
 /* Rights on a folder that is not there would end when it is made, and nobody would be told. */
 static int
-check_folder(struct cli *cli, const char *address, char *folder)
+check_folder_here(struct cli *cli, const char *address, char *folder)
 {
     const struct store_job job = {
         .work = look, .arg = folder, .other_fd = -1, .missing_is_fine = true};
@@ -139,6 +139,13 @@ check_folder(struct cli *cli, const char *address, char *folder)
     }
     conf_free(&conf);
     return rc;
+}
+
+/* The folders of a server elsewhere are not seen from here. */
+static int
+check_folder(struct cli *cli, const char *address, char *folder)
+{
+    return cli->remote != NULL ? CLI_OK : check_folder_here(cli, address, folder);
 }
 
 static int
@@ -187,4 +194,5 @@ const struct command command_acl = {
         "'list' without ADDRESS also shows what the lists of public folders give; those are\n"
         "changed by 'public grant'.\n",
     .verbs = verbs,
+    .remote = "list set del",
 };

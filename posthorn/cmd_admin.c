@@ -1,9 +1,12 @@
 /*
  * posthorn/cmd_admin.c - `admin add|del|list|passwd|set|rename|totp`: those who may administer.
  */
+#include "lib/base/mem.h"
 #include "posthorn/accounts.h"
 #include "posthorn/admin_totp.h"
+#include "posthorn/api_server.h"
 #include "posthorn/password.h"
+#include "posthorn/remote.h"
 
 static void
 print_generated(const struct cli *cli, const char *name, const char *generated)
@@ -18,6 +21,8 @@ print_generated(const struct cli *cli, const char *name, const char *generated)
 }
 
 /* `verb` (add or passwd) with a password. */
+#define PASSWORD_TYPED_MAX 1024 /* bytes */
+
 static int
 with_password(struct cli *cli, int argc, char **argv, int words_max, bool is_add)
 {
@@ -53,6 +58,54 @@ admin_passwd(struct cli *cli, int argc, char **argv)
     return with_password(cli, argc, argv, 1, false);
 }
 
+/* Twice, so that a slip is seen. */
+static int
+type_password(struct cli *cli, struct strbuf *out)
+{
+    struct strbuf again = strbuf_new(out->max);
+    int rc = CLI_OK, typed = api_server_type(cli, "New password: ", out);
+
+    if (typed < 0)
+        rc = cli_usage(cli, "expected --password-stdin or --password-file FILE");
+    else if (typed > 0 || api_server_type(cli, "The same again: ", &again) != 0 ||
+             !slice_eq(strbuf_slice(out), strbuf_slice(&again)))
+        rc = cli_fail(cli, "that was not twice the same; nothing was changed");
+    if (again.ptr != NULL)
+        mem_wipe(again.ptr, again.cap);
+    strbuf_free(&again);
+    return rc;
+}
+
+/* The old one is the one that logs in (ADM-13). */
+static int
+admin_own(struct cli *cli, int argc, char **argv)
+{
+    struct strbuf password = strbuf_new(0);
+    bool from_stdin = false;
+    const char *file = NULL;
+    const struct cli_option options[] = {{"--password-stdin", CLI_FLAG, &from_stdin},
+                                         {"--password-file", CLI_TEXT, &file}};
+    int rc;
+
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 0) != 0)
+        return CLI_USAGE;
+    if (cli->remote == NULL)
+        return cli_usage(cli, "this goes with --server or --profile; here: posthorn admin passwd");
+    if (from_stdin || file != NULL) {
+        rc = cli_read_secret(cli, from_stdin ? "-" : file, &password);
+    } else {
+        password = strbuf_new(PASSWORD_TYPED_MAX);
+        (void)strbuf_room(&password, PASSWORD_TYPED_MAX); /* growing would leave copies behind */
+        rc = type_password(cli, &password);
+    }
+    if (rc == CLI_OK)
+        rc = remote_own_password(cli, strbuf_slice(&password));
+    if (password.ptr != NULL)
+        mem_wipe(password.ptr, password.cap);
+    strbuf_free(&password);
+    return rc;
+}
+
 static int
 admin_del(struct cli *cli, int argc, char **argv)
 {
@@ -83,6 +136,8 @@ static const struct cli_verb verbs[] = {
     {"del", "NAME", "removes one; the last super administrator stays", admin_del},
     {"list", ACCOUNTS_LIST_SYNOPSIS, "all of them, or those with a text in them", admin_list},
     {"passwd", "NAME " PASSWORD_SYNOPSIS " [--json]", "sets the password", admin_passwd},
+    {"own", "[--password-stdin | --password-file FILE]",
+     "changes the password of the administrator who has logged in there", admin_own},
     {"set", "NAME PROPERTY=VALUE...", "changes properties", admin_set},
     {"rename", "NAME NEW-NAME", "a new name", admin_rename},
     {"totp", ADMIN_TOTP_SYNOPSIS, "an authenticator whose codes logins need", admin_totp},
@@ -96,8 +151,11 @@ const struct command command_admin = {
         "Properties: type (super domain role) domains (separated by ';') rights (functions of a\n"
         "role, see accountd(8)) description mailbox (the administrator's own: its IMAP\n"
         "sessions may set quotas with SETQUOTA).\n"
+        "'own' goes with --server or --profile: the old password is the one that logs in there,\n"
+        "the new one is asked for twice on a terminal.\n"
         "totp makes a key for an authenticator (TOTP) and shows it once, on a terminal with a QR\n"
         "code; its first code (asked for, or --confirm CODE) makes it count. --clear: the login\n"
         "needs no code any more, for who has lost it. See the setting admin.totp.\n",
     .verbs = verbs,
+    .remote = "add del list passwd own set rename",
 };

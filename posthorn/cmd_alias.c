@@ -69,6 +69,7 @@ const struct command command_alias = {
     .help = "An alias receives, logs in and sends as its mailbox. For several recipients, or for\n"
             "addresses outside, make a group.\n",
     .verbs = alias_verbs,
+    .remote = "add del list show set rename",
 };
 
 /* ---- domain-alias ---- */
@@ -104,4 +105,5 @@ const struct command command_domain_alias = {
     .summary = "other names of domains: add, del, list",
     .help = "Every address of the domain works under the other name too.\n",
     .verbs = domain_alias_verbs,
+    .remote = "add del list",
 };

@@ -71,4 +71,5 @@ const struct command command_api = {
         "posthorn-api(7), --openapi the description by OpenAPI 3.1, --c-header and --c-source\n"
         "the functions of the C library, one for each call.\n",
     .verbs = verbs,
+    .remote = "call doc",
 };

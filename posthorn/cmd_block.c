@@ -4,18 +4,7 @@
  * accountd keeps them (accountd/blocks.c).
  */
 #include "lib/base/mem.h"
-#include "posthorn/accounts.h"
-
-static const struct column columns[] = {
-    {"name", COLUMN_TEXT, false},   {"scope", COLUMN_TEXT, false}, {"cause", COLUMN_TEXT, false},
-    {"reason", COLUMN_TEXT, false}, {"start", COLUMN_TEXT, false}, {"end", COLUMN_TEXT, false},
-};
-
-static void
-add_row(void *arg, const struct object_field *fields, uint32_t count)
-{
-    table_add(arg, fields, count);
-}
+#include "posthorn/oper_columns.h"
 
 static int
 block_list(struct cli *cli, int argc, char **argv)
@@ -29,8 +18,8 @@ block_list(struct cli *cli, int argc, char **argv)
     accounts = accounts_open(cli);
     if (accounts == NULL)
         return CLI_FAILED;
-    table = table_new(columns, ARRAY_LEN(columns));
-    rc = accounts_list_named(accounts, "block", "", add_row, table);
+    table = oper_table(OPER_BLOCK);
+    rc = accounts_list_named(accounts, "block", "", oper_add_row, table);
     accounts_close(&accounts);
     if (rc == CLI_OK)
         table_print(&table, cli->json);
@@ -108,4 +97,5 @@ const struct command command_block = {
             "are never blocked: 'list add guess.white_list ENTRY...'. Changes are in force at "
             "once.\n",
     .verbs = verbs,
+    .remote = "list add lift",
 };

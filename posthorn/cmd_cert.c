@@ -14,115 +14,10 @@
 #include "posthorn/cert_activate.h"
 #include "posthorn/cert_new.h"
 #include "posthorn/cert_place.h"
-#include "posthorn/output.h"
-
-#define DAY_MS INT64_C(86400000)
-
-static const struct column columns[] = {
-    {"name", COLUMN_TEXT, false},      {"type", COLUMN_TEXT, false},
-    {"state", COLUMN_TEXT, false},     {"expires", COLUMN_TEXT, false},
-    {"days", COLUMN_NUMBER, false},    {"hosts", COLUMN_LIST, false},
-    {"subject", COLUMN_TEXT, false},   {"issuer", COLUMN_TEXT, false},
-    {"key", COLUMN_TEXT, true},        {"serial", COLUMN_TEXT, true},
-    {"valid_from", COLUMN_TEXT, true}, {"sha256", COLUMN_TEXT, true},
-    {"chain", COLUMN_NUMBER, true},    {"file", COLUMN_TEXT, true},
-    {"error", COLUMN_TEXT, false},
-};
+#include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 
 /* ---- list, show ---- */
-
-struct row {
-    struct cert_about about;
-    size_t chain;        /* certificates; 0: a request */
-    struct strbuf error; /* why nothing else is known */
-};
-
-static struct row
-read_row(const struct cert_entry *entry)
-{
-    struct row row = {.error = strbuf_new(1024)};
-    struct cert_chain *chain;
-    struct strbuf text;
-
-    if (entry->has_crt) {
-        chain = cert_chain_read(entry->crt, &row.error);
-        if (chain != NULL) {
-            row.about = cert_chain_about(chain, 0);
-            row.chain = cert_chain_count(chain);
-        }
-        cert_chain_free(&chain);
-        return row;
-    }
-    text = strbuf_new(CERT_PEM_MAX);
-    if (read_file(AT_FDCWD, entry->csr, &text) < 0)
-        (void)strbuf_printf(&row.error, "%s: %s", entry->csr, strerror(errno));
-    else
-        (void)cert_about_request(strbuf_slice(&text), entry->csr, &row.about, &row.error);
-    strbuf_free(&text);
-    return row;
-}
-
-static const char *
-type_of(const struct row *row, const struct cert_entry *entry)
-{
-    if (!entry->has_crt)
-        return "request";
-    if (row->about.is_email)
-        return row->about.is_authority ? "e-mail authority" : "e-mail";
-    return row->about.is_authority ? "authority" : "certificate";
-}
-
-static struct slice
-time_text(int64_t ms, struct strbuf *out)
-{
-    if (ms != 0)
-        (void)clock_rfc3339(ms, out); /* it fits */
-    return strbuf_slice(out);
-}
-
-static struct slice
-or_empty(const char *text)
-{
-    return slice_of(text == NULL ? "" : text);
-}
-
-/* Runs use() with the row's fields. */
-static void
-with_fields(const struct cert_entry *entry,
-            void (*use)(void *arg, const struct object_field *fields, uint32_t count), void *arg)
-{
-    struct row row = read_row(entry);
-    struct strbuf from = strbuf_new(64), until = strbuf_new(64), days = strbuf_new(32);
-    char chain[24];
-
-    (void)snprintf(chain, sizeof(chain), "%zu", row.chain);
-    if (row.about.not_after_ms != 0)
-        (void)strbuf_printf(&days, "%lld",
-                            (long long)((row.about.not_after_ms - clock_real_ms()) / DAY_MS));
-    const struct object_field fields[] = {
-        {SLICE("name"), slice_of(entry->name)},
-        {SLICE("type"), slice_of(type_of(&row, entry))},
-        {SLICE("state"), slice_of(cert_state_name(entry->state))},
-        {SLICE("expires"), time_text(row.about.not_after_ms, &until)},
-        {SLICE("days"), strbuf_slice(&days)},
-        {SLICE("hosts"), or_empty(row.about.hosts)},
-        {SLICE("subject"), or_empty(row.about.subject)},
-        {SLICE("issuer"), or_empty(row.about.issuer)},
-        {SLICE("key"), or_empty(row.about.key_type)},
-        {SLICE("serial"), or_empty(row.about.serial)},
-        {SLICE("valid_from"), time_text(row.about.not_before_ms, &from)},
-        {SLICE("sha256"), or_empty(row.about.fingerprint)},
-        {SLICE("chain"), slice_of(chain)},
-        {SLICE("file"), slice_of(entry->has_crt ? entry->crt : entry->csr)},
-        {SLICE("error"), strbuf_slice(&row.error)},
-    };
-    use(arg, fields, (uint32_t)ARRAY_LEN(fields));
-    cert_about_free(&row.about);
-    strbuf_free(&row.error);
-    strbuf_free(&from);
-    strbuf_free(&until);
-    strbuf_free(&days);
-}
 
 static void
 add_to_table(void *arg, const struct object_field *fields, uint32_t count)
@@ -133,7 +28,7 @@ add_to_table(void *arg, const struct object_field *fields, uint32_t count)
 static void
 add_entry(void *arg, struct cert_entry *entry)
 {
-    with_fields(entry, add_to_table, arg);
+    cert_entry_fields(entry, add_to_table, arg);
 }
 
 static int
@@ -145,12 +40,19 @@ cert_list(struct cli *cli, int argc, char **argv)
 
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
         return CLI_USAGE;
-    table = table_new(columns, ARRAY_LEN(columns));
-    rc = cert_place_open(&place, cli);
+    table = oper_table(OPER_CERTIFICATE);
+    if (cli->remote != NULL) {
+        rc = remote_each(cli, OPER_CERTIFICATE, NULL, 0, oper_add_row, table);
+    } else {
+        rc = cert_place_open(&place, cli);
+        if (rc == CLI_OK)
+            rc = cert_place_list(&place, add_entry, table);
+        cert_place_close(&place);
+    }
     if (rc == CLI_OK)
-        rc = cert_place_list(&place, add_entry, table);
-    cert_place_close(&place);
-    table_print(&table, cli->json);
+        table_print(&table, cli->json);
+    else
+        table_free(&table);
     return rc;
 }
 
@@ -176,16 +78,17 @@ with_entry(struct cli *cli, const char *name,
 static void
 show_fields(void *arg, const struct object_field *fields, uint32_t count)
 {
+    const struct columns *columns = oper_columns(OPER_CERTIFICATE);
     const struct cli *cli = arg;
 
-    output_show(columns, ARRAY_LEN(columns), fields, count, cli->json);
+    output_show(columns->items, columns->count, fields, count, cli->json);
 }
 
 static int
 show(struct cert_place *place, struct cert_entry *entry, const void *wish)
 {
     (void)wish;
-    with_fields(entry, show_fields, place->cli);
+    cert_entry_fields(entry, show_fields, place->cli);
     return CLI_OK;
 }
 
@@ -390,4 +293,5 @@ const struct command command_cert = {
         "--activate or --by-host puts it in use when it comes. It is renewed with the same key.\n"
         "export --der is the form that programs on clients import. Keys are not encrypted.\n",
     .verbs = verbs,
+    .remote = "list",
 };

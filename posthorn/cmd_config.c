@@ -9,21 +9,15 @@
 
 #include "lib/conf/conf.h"
 #include "lib/conf/conf_edit.h"
+#include "lib/oper/settings.h"
 #include "posthorn/command.h"
 #include "posthorn/config_check.h"
 #include "posthorn/config_doc.h"
 #include "posthorn/config_try.h"
-#include "posthorn/output.h"
+#include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 
 #define ERRORS_MAX 65536
-
-static const char *const type_names[] = {
-    [CONF_BOOL] = "bool",     [CONF_INT] = "int",       [CONF_SIZE] = "size",
-    [CONF_DURATION] = "time", [CONF_STRING] = "string", [CONF_HOST] = "string",
-    [CONF_LIST] = "list",     [CONF_ENUM] = "enum",     [CONF_ADDRESSES] = "list",
-    [CONF_NETWORKS] = "list", [CONF_CLIENTS] = "list",  [CONF_MILTERS] = "list",
-    [CONF_POLICIES] = "list",
-};
 
 static int
 find(const struct cli *cli, const char *name)
@@ -36,39 +30,16 @@ find(const struct cli *cli, const char *name)
     return id;
 }
 
-static const struct column columns[] = {
-    {"name", COLUMN_TEXT, false}, {"value", COLUMN_TEXT, false},   {"set", COLUMN_BOOL, false},
-    {"type", COLUMN_TEXT, true},  {"default", COLUMN_TEXT, false},
-};
-
-static void
-add_row(struct table *table, const struct conf *conf, enum conf_id id)
-{
-    struct strbuf name = strbuf_new(256), value = strbuf_new(8192);
-    struct object_field fields[5];
-
-    (void)strbuf_printf(&name, "%s.%s", conf_settings[id].section, conf_settings[id].name);
-    conf_print_value(conf, id, &value);
-    fields[0] = (struct object_field){SLICE("name"), strbuf_slice(&name)};
-    fields[1] = (struct object_field){SLICE("value"), strbuf_slice(&value)};
-    fields[2] = (struct object_field){SLICE("set"), slice_of(conf_is_set(conf, id) ? "yes" : "no")};
-    fields[3] = (struct object_field){SLICE("type"), slice_of(type_names[conf_settings[id].type])};
-    fields[4] = (struct object_field){SLICE("default"), slice_of(conf_settings[id].dflt)};
-    table_add(table, fields, (uint32_t)ARRAY_LEN(fields));
-    strbuf_free(&name);
-    strbuf_free(&value);
-}
-
 /* Without a name: every setting, or every one of a section. */
 static int
 print_many(const struct cli *cli, const struct conf *conf, const char *section)
 {
-    struct table *table = table_new(columns, ARRAY_LEN(columns));
+    struct table *table = oper_table(OPER_SETTING);
     size_t rows;
 
     for (int id = 0; id < CONF_ID_COUNT; id++)
         if (section == NULL || strcmp(section, conf_settings[id].section) == 0)
-            add_row(table, conf, (enum conf_id)id);
+            oper_setting_row(conf, (enum conf_id)id, oper_add_row, table);
     rows = table_rows(table);
     table_print(&table, cli->json && rows > 0);
     if (rows == 0)
@@ -85,14 +56,58 @@ print_one(const struct cli *cli, const struct conf *conf, enum conf_id id)
     struct table *table;
 
     if (cli->json) {
-        table = table_new(columns, ARRAY_LEN(columns));
-        add_row(table, conf, id);
+        table = oper_table(OPER_SETTING);
+        oper_setting_row(conf, id, oper_add_row, table);
         table_print_object(&table);
     } else {
         conf_print_value(conf, id, &value);
         (void)puts(strbuf_cstr(&value)); /* main() tests stdout at the end */
     }
     strbuf_free(&value);
+}
+
+/* At a server elsewhere; NULL: all. Settings are those of its version. */
+static int
+get_remote(struct cli *cli, const char *name)
+{
+    const struct object_field within = {SLICE("within"), slice_of(name)};
+    const struct accountd_admin request = {
+        .verb = SLICE("show"), .kind = SLICE("setting"), .name = slice_of(name)};
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    struct table *table = oper_table(OPER_SETTING);
+    struct accountd_admin_reply reply;
+    bool is_one = name != NULL && strchr(name, '.') != NULL;
+    int count = 0, rc;
+
+    rc = is_one ? remote_do(cli, &request, &reply)
+                : remote_each(cli, OPER_SETTING, &within, 1, oper_add_row, table);
+    if (rc == CLI_OK && is_one && (count = object_next(&reply.data, fields)) > 0)
+        table_add(table, fields, (uint32_t)count);
+    if (rc != CLI_OK)
+        table_free(&table);
+    else if (!is_one)
+        table_print(&table, cli->json);
+    else if (cli->json && count > 0)
+        table_print_object(&table);
+    else {
+        table_free(&table);
+        (void)printf("%.*s\n",
+                     (int)object_get(fields, (uint32_t)(count > 0 ? count : 0), "value").len,
+                     object_get(fields, (uint32_t)(count > 0 ? count : 0), "value").ptr);
+    }
+    return rc;
+}
+
+static int
+set_remote(struct cli *cli, const char *name, const char *value)
+{
+    const struct object_field field = {value == NULL ? SLICE("unset") : slice_of(name),
+                                       slice_of(value == NULL ? name : value)};
+    const struct accountd_admin request = {
+        .verb = SLICE("set"), .kind = SLICE("setting"), .fields = &field, .field_count = 1};
+    struct accountd_admin_reply reply;
+
+    return remote_do(cli, &request, &reply);
 }
 
 static int
@@ -103,6 +118,8 @@ config_get(struct cli *cli, int argc, char **argv)
 
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 1) != 0)
         return CLI_USAGE;
+    if (cli->remote != NULL)
+        return get_remote(cli, argc == 0 ? NULL : argv[0]);
     conf = config_check_read(cli);
     if (conf == NULL)
         return CLI_FAILED;
@@ -138,6 +155,8 @@ config_set(struct cli *cli, int argc, char **argv)
     value = equals != NULL ? equals + 1 : argc == 2 ? argv[1] : NULL;
     if ((value == NULL) != unset)
         return cli_usage(cli, "expected a value, or --unset without one");
+    if (cli->remote != NULL)
+        return set_remote(cli, argv[0], value);
     id = find(cli, argv[0]);
     if (id < 0 || !cli_needs_instance(cli))
         return CLI_FAILED;
@@ -201,8 +220,10 @@ const struct command command_config = {
     .summary = "reads, changes and checks posthorn.conf",
     .help = "'set' rewrites one line of DIR/etc/posthorn.conf and keeps everything else, comments\n"
             "included; a value that the setting does not take changes nothing. A running suite\n"
-            "takes changes over at 'posthorn reload'. 'try' replays the envelopes that the logs\n"
+            "takes changes over at 'posthorn reload' (elsewhere, with --server, at once). 'try' "
+            "replays the envelopes that the logs\n"
             "of the last day (or since T, as for trace) tell of, nothing is sent, and prints each\n"
             "decision that FILE would change, with both lines; it exits with 3 if there is any.\n",
     .verbs = verbs,
+    .remote = "get set",
 };

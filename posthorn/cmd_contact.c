@@ -245,4 +245,5 @@ const struct command command_contact = {
         "ip_phone street city state post_code country mobile phone_home fax_home address_home\n"
         "description.\n",
     .verbs = verbs,
+    .remote = "add set remove show list",
 };

@@ -82,4 +82,5 @@ const struct command command_domain = {
         "may be forged, so not for mail from the whole Internet), delivered to unknown_address\n"
         "(a mailbox, or an address outside), or sent to the same address by remote delivery.\n",
     .verbs = verbs,
+    .remote = "add del list show set rename",
 };

@@ -214,4 +214,5 @@ const struct command command_group = {
             "Who sees it in the address book: shown_to_all, shown_to_listed (viewers: mailboxes,\n"
             "@domain), shown_to_members: no, group or members; managers see all; see ldapd(8).\n",
     .verbs = verbs,
+    .remote = "add del list show member set rename",
 };

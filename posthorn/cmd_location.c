@@ -15,70 +15,40 @@
 #include "lib/base/parse.h"
 #include "lib/conf/conf_edit.h"
 #include "lib/conf/location_table.h"
+#include "lib/oper/locations.h"
 #include "posthorn/config_check.h"
 #include "posthorn/list_text.h"
-#include "posthorn/output.h"
+#include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 
 #define SETTING_NAME "guess.locations"
 #define DATA_NAME "lists/location_data.csv"
 #define DEFAULT_ORDER "100"
 enum { ERRORS_MAX = 65536, FILE_MODE = 0644, TIME_LEN_MAX = 40 };
 
-static const struct column columns[] = {
-    {"order", COLUMN_NUMBER, false}, {"first", COLUMN_TEXT, false},
-    {"last", COLUMN_TEXT, false},    {"location", COLUMN_TEXT, false},
-    {"created", COLUMN_TEXT, false}, {"modified", COLUMN_TEXT, false},
-};
-
-static int
-compare_orders(const void *a, const void *b)
-{
-    const struct location_record *x = a, *y = b;
-
-    return x->order < y->order ? -1 : x->order > y->order;
-}
-
-static void
-add_row(struct table *table, const struct location_record *r)
-{
-    char first[INET6_ADDRSTRLEN], last[INET6_ADDRSTRLEN];
-    struct strbuf order = strbuf_new(24);
-
-    ip_text(&r->first, first);
-    ip_text(&r->last, last);
-    (void)strbuf_u64(&order, r->order);
-    table_add(table,
-              (const struct object_field[]){{SLICE("order"), strbuf_slice(&order)},
-                                            {SLICE("first"), slice_of(first)},
-                                            {SLICE("last"), slice_of(last)},
-                                            {SLICE("location"), r->location},
-                                            {SLICE("created"), r->created},
-                                            {SLICE("modified"), r->modified}},
-              6);
-    strbuf_free(&order);
-}
-
 static int
 location_list(struct cli *cli, int argc, char **argv)
 {
-    struct location_record *records;
     struct table *table;
     struct list list;
     int rc;
 
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
         return CLI_USAGE;
+    if (cli->remote != NULL) {
+        table = oper_table(OPER_LOCATION);
+        rc = remote_each(cli, OPER_LOCATION, NULL, 0, oper_add_row, table);
+        if (rc == CLI_OK)
+            table_print(&table, cli->json);
+        else
+            table_free(&table);
+        return rc;
+    }
     rc = list_open(&list, cli, SETTING_NAME);
     if (rc == CLI_OK) {
-        records = xcalloc(list.file->count + 1, sizeof(*records));
-        for (size_t i = 0; i < list.file->count; i++) /* the list has looked at them */
-            (void)location_record_parse(list.file->entries[i].text, &records[i]);
-        qsort(records, list.file->count, sizeof(*records), compare_orders);
-        table = table_new(columns, ARRAY_LEN(columns));
-        for (size_t i = 0; i < list.file->count; i++)
-            add_row(table, &records[i]);
+        table = oper_table(OPER_LOCATION);
+        locations_each(list.file, oper_add_row, table);
         table_print(&table, cli->json);
-        free(records);
     }
     list_close(&list);
     return rc;
@@ -291,4 +261,5 @@ const struct command command_location = {
         "location; lists of countries by address are had from registries and others, as CSV.\n"
         "A running suite takes changes over at 'posthorn reload'.\n",
     .verbs = verbs,
+    .remote = "list",
 };

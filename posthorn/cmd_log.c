@@ -14,12 +14,16 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/oper/oper.h"
 #include "posthorn/command.h"
 #include "posthorn/log_reader.h"
 #include "posthorn/log_remove.h"
+#include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 
 #define LINES_DEFAULT 100
 #define LINES_LIMIT 1000000
+#define REMOTE_LINES_MAX 1000
 #define FILES_MAX 256
 #define FOLLOW_STEP_MS 200
 #define JSON_MAX 65536
@@ -211,6 +215,100 @@ print_log(struct cli *cli, const char *service, uint64_t lines, bool forever)
     return rc;
 }
 
+/* ---- at a server elsewhere ---- */
+
+struct remote_log {
+    struct log_entries found;
+    const char *service;
+};
+
+static void
+keep_remote_line(struct remote_log *log, struct slice objects)
+{
+    struct object_field *fields = xcalloc(OBJECT_FIELDS_MAX, sizeof(*fields));
+    int count;
+
+    while ((count = object_next(&objects, fields)) > 0)
+        log_entries_add(&log->found, object_get(fields, (uint32_t)count, "line"), log->service);
+    free(fields);
+}
+
+static int
+read_remote(struct cli *cli, struct remote_log *log, uint64_t lines)
+{
+    struct strbuf number = strbuf_new(24);
+    const struct object_field *field;
+    struct accountd_admin_reply reply;
+    int rc;
+
+    (void)strbuf_u64(&number, lines);
+    field = &(const struct object_field){SLICE("lines"), strbuf_slice(&number)};
+    rc = remote_do(cli,
+                   &(const struct accountd_admin){.verb = SLICE("read"),
+                                                  .kind = SLICE("log"),
+                                                  .name = slice_of(log->service),
+                                                  .fields = field,
+                                                  .field_count = 1},
+                   &reply);
+    if (rc == CLI_OK)
+        keep_remote_line(log, reply.data);
+    strbuf_free(&number);
+    return rc;
+}
+
+/* Services whose current log there is. */
+static void
+take_name(void *arg, const struct object_field *fields, uint32_t count)
+{
+    char *file = xslicedup(object_get(fields, count, "file")), service[64];
+
+    if (log_file_service(file, false, service))
+        (void)strbuf_printf(arg, "%s ", service); /* more than fit nobody has */
+    free(file);
+}
+
+static int
+print_remote(struct cli *cli, const char *service, uint64_t lines)
+{
+    struct remote_log log = {.service = service};
+    struct strbuf names = strbuf_new(8192);
+    struct slice rest;
+    int rc = CLI_OK;
+
+    if (service != NULL)
+        (void)strbuf_str(&names, service);
+    else
+        rc = remote_each(cli, OPER_LOG, NULL, 0, take_name, &names);
+    for (rest = strbuf_slice(&names); rest.len > 0 && rc == CLI_OK;) {
+        char *name = xslicedup(slice_split(&rest, ' '));
+
+        log.service = name;
+        rc = read_remote(cli, &log, lines);
+        free(name);
+    }
+    log_entries_sort(&log.found);
+    if (rc == CLI_OK)
+        print_entries(cli, &log.found, log.found.count > lines ? log.found.count - lines : 0);
+    log_entries_clear(&log.found);
+    strbuf_free(&names);
+    return rc;
+}
+
+static int
+list_remote(struct cli *cli)
+{
+    struct table *table = oper_table(OPER_LOG);
+    int rc = remote_each(cli, OPER_LOG, NULL, 0, oper_add_row, table);
+
+    if (rc == CLI_OK)
+        table_print(&table, cli->json);
+    else
+        table_free(&table);
+    return rc;
+}
+
+/* ---- the command ---- */
+
 struct wish {
     bool forever, files, yes;
     const char *count, *empty, *delete;
@@ -235,6 +333,20 @@ check_wish(const struct cli *cli, const struct wish *w, int words)
 }
 
 static int
+run_remote(struct cli *cli, const struct wish *w, const char *service, uint64_t lines)
+{
+    if (w->files)
+        return list_remote(cli);
+    if (w->empty != NULL)
+        return remote_order(cli, OPER_LOG, "empty", w->empty);
+    if (w->delete != NULL)
+        return remote_order(cli, OPER_LOG, "delete", w->delete);
+    if (w->forever || lines == 0 || lines > REMOTE_LINES_MAX)
+        return cli_usage(cli, "elsewhere: 1 to %d lines, and without -f", REMOTE_LINES_MAX);
+    return print_remote(cli, service, lines);
+}
+
+static int
 run_log(struct cli *cli, int argc, char **argv)
 {
     struct wish wish = {.forever = false};
@@ -251,6 +363,8 @@ run_log(struct cli *cli, int argc, char **argv)
         return cli_usage(cli, "-n: expected a number of lines up to %d", LINES_LIMIT);
     if (check_wish(cli, &wish, argc) != 0)
         return CLI_USAGE;
+    if (cli->remote != NULL)
+        return run_remote(cli, &wish, argc == 1 ? argv[0] : NULL, lines);
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
     if (wish.files)
@@ -274,4 +388,5 @@ const struct command command_log = {
         "--files shows what files there are; --empty removes the one that is being written and\n"
         "begins another, --delete one that was set aside.\n",
     .run = run_log,
+    .remote = "*",
 };

@@ -116,4 +116,5 @@ const struct command command_public = {
             "folders in it). A mailbox is in one list; who is in none does not see the folder.\n"
             "Properties: description quota_bytes quota_messages read write delete.\n",
     .verbs = verbs,
+    .remote = "add del list show set grant revoke",
 };

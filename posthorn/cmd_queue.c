@@ -18,27 +18,13 @@
 #include "lib/ipc/queue_manager.h"
 #include "lib/queue/queue_list.h"
 #include "posthorn/command.h"
-#include "posthorn/output.h"
+#include "posthorn/oper_columns.h"
 #include "posthorn/queue_call.h"
 #include "posthorn/queue_pick.h"
+#include "posthorn/queue_remote.h"
+#include "posthorn/refresh.h"
 
 #define ROWS_AT_ONCE 500 /* of a long list, so that its start is on the screen soon */
-
-static const struct column list_columns[] = {
-    {"id", COLUMN_TEXT, false},           {"status", COLUMN_TEXT, false},
-    {"received", COLUMN_TEXT, false},     {"last_attempt", COLUMN_TEXT, true},
-    {"next_attempt", COLUMN_TEXT, false}, {"attempts", COLUMN_NUMBER, true},
-    {"size", COLUMN_NUMBER, false},       {"sender", COLUMN_TEXT, false},
-    {"recipients", COLUMN_LIST, false},   {"recipient_count", COLUMN_NUMBER, true},
-    {"reason", COLUMN_TEXT, false},       {"state", COLUMN_TEXT, true},
-};
-
-static const struct column rcpt_columns[] = {
-    {"address", COLUMN_TEXT, false}, {"original", COLUMN_TEXT, true},
-    {"status", COLUMN_TEXT, false},  {"dsn", COLUMN_TEXT, false},
-    {"time", COLUMN_TEXT, false},    {"remote", COLUMN_TEXT, false},
-    {"reason", COLUMN_TEXT, false},
-};
 
 static int
 open_spool(const struct cli *cli, struct spool *spool)
@@ -76,12 +62,13 @@ print_json_value(const struct column *column, struct slice value)
 }
 
 static void
-print_json_object(const struct column *columns, size_t column_count,
-                  const struct object_field *fields, uint32_t count)
+print_json_object(enum oper_kind kind, const struct object_field *fields, uint32_t count)
 {
-    for (size_t i = 0; i < column_count; i++) {
-        (void)printf("%s\"%s\": ", i == 0 ? "" : ", ", columns[i].name);
-        print_json_value(&columns[i], object_get(fields, count, columns[i].name));
+    const struct columns *columns = oper_columns(kind);
+
+    for (size_t i = 0; i < columns->count; i++) {
+        (void)printf("%s\"%s\": ", i == 0 ? "" : ", ", columns->items[i].name);
+        print_json_value(&columns->items[i], object_get(fields, count, columns->items[i].name));
     }
 }
 
@@ -125,7 +112,7 @@ print_json_row(struct slice object, bool first)
     int count = object_next(&object, fields);
 
     (void)printf(first ? "{" : ",\n{");
-    print_json_object(list_columns, ARRAY_LEN(list_columns), fields, (uint32_t)count);
+    print_json_object(OPER_QUEUE, fields, (uint32_t)count);
     (void)printf("}");
 }
 
@@ -134,7 +121,7 @@ static void
 list_found(const struct cli *cli, const struct spool *spool, const struct queue_pick *pick,
            const struct queue_found *found, size_t count, uint64_t limit)
 {
-    struct table *table = table_new(list_columns, ARRAY_LEN(list_columns));
+    struct table *table = oper_table(OPER_QUEUE);
     uint64_t listed = 0;
 
     if (cli->json)
@@ -152,12 +139,51 @@ list_found(const struct cli *cli, const struct spool *spool, const struct queue_
         strbuf_free(&object);
         if (table_rows(table) == ROWS_AT_ONCE) {
             table_print(&table, false);
-            table = table_new(list_columns, ARRAY_LEN(list_columns));
+            table = oper_table(OPER_QUEUE);
         }
     }
     if (cli->json)
         (void)printf("]\n");
     table_print(&table, false); /* of no rows: nothing */
+}
+
+struct remote_list {
+    const struct cli *cli;
+    struct table *table;
+    uint64_t listed, limit;
+    bool only_count;
+};
+
+static bool
+take_remote(void *arg, struct slice object)
+{
+    struct remote_list *list = arg;
+
+    if (list->limit != 0 && list->listed == list->limit)
+        return false;
+    if (!list->only_count && list->cli->json) {
+        (void)fputs(list->listed == 0 ? "[" : "", stdout);
+        print_json_row(object, list->listed == 0);
+    } else if (!list->only_count)
+        add_rows(list->cli, list->table, object);
+    list->listed++;
+    return true;
+}
+
+static int
+list_remote(struct cli *cli, const struct queue_pick *pick, uint64_t limit, bool only_count)
+{
+    struct remote_list list = {
+        .cli = cli, .table = oper_table(OPER_QUEUE), .limit = limit, .only_count = only_count};
+    int rc;
+
+    rc = queue_remote_each(cli, pick, take_remote, &list);
+    if (cli->json && !only_count && (rc == CLI_OK || list.listed > 0))
+        (void)puts(list.listed > 0 ? "]" : "[]");
+    if (only_count && rc == CLI_OK)
+        (void)printf("%llu\n", (unsigned long long)list.listed);
+    table_print(&list.table, false); /* of no rows: nothing */
+    return rc;
 }
 
 /* Without a filter of sender or recipients no file is opened. */
@@ -178,39 +204,58 @@ count_found(const struct spool *spool, const struct queue_pick *pick,
     return passed;
 }
 
+struct list_wish {
+    struct queue_pick pick;
+    uint64_t limit;
+    bool only_count;
+};
+
 static int
-queue_list(struct cli *cli, int argc, char **argv)
+list_once(struct cli *cli, void *arg)
 {
-    struct queue_pick pick = {.state = NULL};
-    struct cli_option options[QUEUE_PICK_OPTIONS + 2];
-    const char *limit_text = NULL;
+    const struct list_wish *wish = arg;
     struct queue_found *found;
     struct spool spool;
-    uint64_t limit = 0;
-    bool only_count = false;
     size_t count;
 
-    queue_pick_options(&pick, options);
-    options[QUEUE_PICK_OPTIONS] = (struct cli_option){"--limit", CLI_TEXT, &limit_text};
-    options[QUEUE_PICK_OPTIONS + 1] = (struct cli_option){"--count", CLI_FLAG, &only_count};
-    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 0) != 0 ||
-        queue_pick_read(cli, &pick) != 0)
-        return CLI_USAGE;
-    if (limit_text != NULL && parse_u64(slice_of(limit_text), UINT32_MAX, &limit) < 0)
-        return cli_usage(cli, "--limit is a number");
-    if (!cli_needs_instance(cli) || open_spool(cli, &spool) != 0)
+    if (cli->remote != NULL)
+        return list_remote(cli, &wish->pick, wish->limit, wish->only_count);
+    if (open_spool(cli, &spool) != 0)
         return CLI_FAILED;
-    if (queue_list_find(&spool, &pick.filter, &found, &count) < 0) {
+    if (queue_list_find(&spool, &wish->pick.filter, &found, &count) < 0) {
         spool_close(&spool);
         return cli_fail(cli, "cannot read the queue: %s", strerror(errno));
     }
-    if (only_count)
-        (void)printf("%zu\n", count_found(&spool, &pick, found, count));
+    if (wish->only_count)
+        (void)printf("%zu\n", count_found(&spool, &wish->pick, found, count));
     else
-        list_found(cli, &spool, &pick, found, count, limit);
+        list_found(cli, &spool, &wish->pick, found, count, wish->limit);
     xfree(&found);
     spool_close(&spool);
     return CLI_OK;
+}
+
+static int
+queue_list(struct cli *cli, int argc, char **argv)
+{
+    struct list_wish wish = {.limit = 0};
+    struct refresh refresh = {0};
+    const char *limit_text = NULL;
+    const struct cli_option own[] = {{"--limit", CLI_TEXT, &limit_text},
+                                     {"--count", CLI_FLAG, &wish.only_count},
+                                     REFRESH_OPTIONS(refresh)};
+    struct cli_option options[QUEUE_PICK_OPTIONS + ARRAY_LEN(own)];
+
+    queue_pick_options(&wish.pick, options);
+    memcpy(options + QUEUE_PICK_OPTIONS, own, sizeof(own));
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 0) != 0 ||
+        queue_pick_read(cli, &wish.pick) != 0)
+        return CLI_USAGE;
+    if (limit_text != NULL && parse_u64(slice_of(limit_text), UINT32_MAX, &wish.limit) < 0)
+        return cli_usage(cli, "--limit is a number");
+    if (!cli_needs_instance(cli))
+        return CLI_FAILED;
+    return refresh_run(cli, &refresh, list_once, &wish);
 }
 
 /* ---- show ---- */
@@ -226,11 +271,11 @@ print_show_json(struct slice objects)
     if (count <= 0)
         return;
     (void)printf("{");
-    print_json_object(list_columns, ARRAY_LEN(list_columns), fields, (uint32_t)count);
+    print_json_object(OPER_QUEUE, fields, (uint32_t)count);
     (void)printf(", \"recipient_status\": [");
     while ((count = object_next(&objects, fields)) > 0) {
         (void)printf("%s{", first ? "" : ", ");
-        print_json_object(rcpt_columns, ARRAY_LEN(rcpt_columns), fields, (uint32_t)count);
+        print_json_object(OPER_RECIPIENT, fields, (uint32_t)count);
         (void)printf("}");
         first = false;
     }
@@ -241,11 +286,12 @@ static void
 print_show(const struct cli *cli, struct slice objects)
 {
     struct object_field fields[OBJECT_FIELDS_MAX];
-    struct table *table = table_new(rcpt_columns, ARRAY_LEN(rcpt_columns));
+    const struct columns *columns = oper_columns(OPER_QUEUE);
+    struct table *table = oper_table(OPER_RECIPIENT);
     int count = object_next(&objects, fields);
 
     if (count > 0)
-        output_show(list_columns, ARRAY_LEN(list_columns), fields, (uint32_t)count, false);
+        output_show(columns->items, columns->count, fields, (uint32_t)count, false);
     add_rows(cli, table, objects);
     if (table_rows(table) > 0)
         (void)puts("");
@@ -272,12 +318,14 @@ copy_out(const struct queue_message *m, FILE *out)
 
 /* The message itself, as an .eml file has it (QUE-12). */
 static int
-show_content(const struct cli *cli, const char *id, FILE *out)
+show_content(struct cli *cli, const char *id, FILE *out)
 {
     struct spool spool;
     struct queue_message *m = NULL;
     int state, rc = CLI_FAILED;
 
+    if (cli->remote != NULL)
+        return queue_remote_content(cli, id, out);
     if (open_spool(cli, &spool) != 0)
         return CLI_FAILED;
     state = queue_id_valid(slice_of(id)) ? spool_find(&spool, id) : -1;
@@ -309,13 +357,19 @@ queue_show(struct cli *cli, int argc, char **argv)
         return CLI_FAILED;
     if (content)
         return show_content(cli, argv[0], stdout);
-    if (open_spool(cli, &spool) != 0)
-        return CLI_FAILED;
     objects = strbuf_new(QUEUE_PAYLOAD_MAX);
-    rc = queue_list_show(&spool, argv[0], &objects);
-    spool_close(&spool);
-    if (rc < 0)
-        (void)cli_fail(cli, "no such message in the queue: %s", argv[0]);
+    if (cli->remote != NULL) {
+        rc = queue_remote_show(cli, argv[0], &objects);
+    } else if (open_spool(cli, &spool) != 0) {
+        rc = CLI_FAILED;
+    } else {
+        rc = queue_list_show(&spool, argv[0], &objects);
+        spool_close(&spool);
+        if (rc < 0)
+            rc = cli_fail(cli, "no such message in the queue: %s", argv[0]);
+    }
+    if (rc != CLI_OK)
+        ; /* it is said */
     else if (cli->json)
         print_show_json(strbuf_slice(&objects));
     else
@@ -358,8 +412,7 @@ tell_count(const struct cli *cli, const char *what, uint64_t count)
 
 /* One request for many ids, some hundred at a time: the queue manager is never busy for long. */
 static int
-change_ids(const struct cli *cli, struct queue_control *req, const struct queue_found *ids,
-           size_t count)
+change_ids(struct cli *cli, struct queue_control *req, const struct queue_found *ids, size_t count)
 {
     struct strbuf names = strbuf_new((size_t)QUEUE_CONTROL_IDS_MAX * QUEUE_ID_SIZE);
     uint64_t done = 0;
@@ -469,8 +522,8 @@ queue_edit(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_verb verbs[] = {
-    {"list", QUEUE_PICK_SYNOPSIS " [--limit N] [--count] [--json]", "queued messages, oldest first",
-     queue_list},
+    {"list", QUEUE_PICK_SYNOPSIS " [--limit N] [--count] [--json] " REFRESH_SYNOPSIS,
+     "queued messages, oldest first", queue_list},
     {"show", "ID [--json | --content]", "one message and its recipients; or the message itself",
      queue_show},
     {"export", "ID FILE", "writes the message into a new file, as mail programs open it (.eml)",
@@ -495,4 +548,5 @@ const struct command command_queue = {
             "TIME is 2026-11-27T05:00:00Z or +2h. Deleting sends no notice to the sender; 'ALL'\n"
             "leaves damaged files alone.\n",
     .verbs = verbs,
+    .remote = "list show export flush hold release delete",
 };

@@ -15,10 +15,12 @@
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/oper/master_call.h"
 #include "posthorn/admin_passwords.h"
 #include "posthorn/command.h"
 #include "posthorn/config_check.h"
-#include "posthorn/master_call.h"
+#include "posthorn/master_trouble.h"
+#include "posthorn/remote.h"
 
 #define MESSAGES_MAX 65536
 #define SETTLE_TIMEOUT_MS 600000 /* master's own deadlines are shorter */
@@ -234,11 +236,14 @@ ask_running(struct cli *cli, const char *verb, const char *name)
     struct master_call *master;
     int rc;
 
+    if (cli->remote != NULL)
+        return remote_order(cli, OPER_SERVICE, verb, name);
+
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
     master = master_call_new(&cli->inst);
     if (master == NULL)
-        return master_call_complain(cli);
+        return master_trouble(cli);
     rc = ask(cli, master, verb, name);
     master_call_free(&master);
     return rc;
@@ -253,41 +258,28 @@ run_reload(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
-    if (!config_check_certificate(cli))
+    if (cli->remote == NULL && !config_check_certificate(cli))
         return cli_fail(cli, "nothing was reloaded");
     return ask_running(cli, "reload", "");
 }
 
 static int
-on_service(struct cli *cli, int argc, char **argv, const char *verb)
+on_service(struct cli *cli, int argc, char **argv)
 {
+    char verb[32];
+
     if (cli_options(cli, &argc, argv, NULL, 0, 1, 1) != 0)
         return CLI_USAGE;
+    if (cli->remote != NULL)
+        return remote_order(cli, OPER_SERVICE, cli->verb->name, argv[0]);
+    (void)snprintf(verb, sizeof(verb), "service-%s", cli->verb->name); /* they are short */
     return ask_running(cli, verb, argv[0]);
 }
 
-static int
-service_start(struct cli *cli, int argc, char **argv)
-{
-    return on_service(cli, argc, argv, "service-start");
-}
-
-static int
-service_stop(struct cli *cli, int argc, char **argv)
-{
-    return on_service(cli, argc, argv, "service-stop");
-}
-
-static int
-service_restart(struct cli *cli, int argc, char **argv)
-{
-    return on_service(cli, argc, argv, "service-restart");
-}
-
 static const struct cli_verb service_verbs[] = {
-    {"start", "NAME", "starts one service; returns when it accepts connections", service_start},
-    {"stop", "NAME", "stops one service until it is started again", service_stop},
-    {"restart", "NAME", "stops one service and starts it again", service_restart},
+    {"start", "NAME", "starts one service; returns when it accepts connections", on_service},
+    {"stop", "NAME", "stops one service until it is started again", on_service},
+    {"restart", "NAME", "stops one service and starts it again", on_service},
     {0},
 };
 
@@ -324,6 +316,7 @@ const struct command command_reload = {
     .help = "Reads posthorn.conf and services.conf and checks them; with an error in them nothing\n"
             "changes. No session is dropped: sessions end under the configuration they began with.",
     .run = run_reload,
+    .remote = "*",
 };
 
 const struct command command_service = {
@@ -331,4 +324,5 @@ const struct command command_service = {
     .summary = "starts, stops or restarts one service",
     .help = "The names are those of services.conf; 'posthorn status' lists them.",
     .verbs = service_verbs,
+    .remote = "start stop restart",
 };

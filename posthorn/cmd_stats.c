@@ -15,7 +15,8 @@
 #include "posthorn/cmd_stats_users.h"
 #include "posthorn/command.h"
 #include "posthorn/history.h"
-#include "posthorn/output.h"
+#include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 
 struct choice {
     const char *service; /* NULL: all */
@@ -27,12 +28,6 @@ struct choice {
 struct printer {
     const struct cli *cli;
     struct table *table;
-};
-
-static const struct column columns[] = {
-    {"service", COLUMN_TEXT, false},
-    {"counter", COLUMN_TEXT, false},
-    {"value", COLUMN_NUMBER, false},
 };
 
 static void
@@ -60,7 +55,7 @@ warn_unreadable(void *arg, const char *service, int error)
 static int
 show_table(struct cli *cli, int fd, const char *only)
 {
-    struct printer p = {cli, table_new(columns, ARRAY_LEN(columns))};
+    struct printer p = {cli, oper_table(OPER_COUNTER)};
     int count = stats_dir_each(fd, only, add_counter, warn_unreadable, &p);
 
     if (count > 0 || (count == 0 && only == NULL))
@@ -101,6 +96,20 @@ show_counters(struct cli *cli, const struct choice *choice)
     return CLI_OK;
 }
 
+static int
+show_remote(struct cli *cli, const struct choice *choice)
+{
+    const struct object_field within = {SLICE("within"), slice_of(choice->service)};
+    struct table *table = oper_table(OPER_COUNTER);
+    int rc = remote_each(cli, OPER_COUNTER, &within, 1, oper_add_row, table);
+
+    if (rc == CLI_OK)
+        table_print(&table, cli->json);
+    else
+        table_free(&table);
+    return rc;
+}
+
 /* 0, or CLI_USAGE after the message. */
 static int
 check_choice(struct cli *cli, const struct choice *choice)
@@ -131,13 +140,18 @@ run_stats(struct cli *cli, int argc, char **argv)
                                          {"--by", CLI_TEXT, &choice.history.by},
                                          {"--day", CLI_TEXT, &choice.day}};
 
-    if (argc > 0 && strcmp(argv[0], "users") == 0)
+    if (cli->remote == NULL && argc > 0 && strcmp(argv[0], "users") == 0)
         return stats_users(cli, argc - 1, argv + 1);
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
     choice.service = argc == 1 ? argv[0] : NULL;
     if (check_choice(cli, &choice) != 0)
         return CLI_USAGE;
+    if (cli->remote != NULL &&
+        (choice.prometheus || choice.history.counter != NULL || choice.day != NULL))
+        return cli_usage(cli, "this works on the server itself, not with --server or --profile");
+    if (cli->remote != NULL)
+        return show_remote(cli, &choice);
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
     if (choice.history.counter != NULL)
@@ -164,4 +178,5 @@ const struct command command_stats = {
         "elsewhere, and SMTP logins, today or on a day, or in the week (Monday to Sunday) or\n"
         "month of a day, UTC. Days are kept for 62 days, months for 13.\n",
     .run = run_stats,
+    .remote = "*",
 };

@@ -9,78 +9,47 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
-#include "lib/queue/queue_pressure.h"
+#include "lib/oper/master_call.h"
+#include "lib/oper/oper.h"
+#include "lib/oper/services.h"
 #include "lib/tls/cert_use.h"
 #include "posthorn/command.h"
-#include "posthorn/master_call.h"
-#include "posthorn/output.h"
+#include "posthorn/master_trouble.h"
+#include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 #include "posthorn/sandbox_report.h"
 
 #define STATUS_TIMEOUT_MS 5000
 
-static const struct column service_columns[] = {
-    {"service", COLUMN_TEXT, false},   {"program", COLUMN_TEXT, true},
-    {"state", COLUMN_TEXT, false},     {"pid", COLUMN_NUMBER, false},
-    {"uptime", COLUMN_NUMBER, false},  {"restarts", COLUMN_NUMBER, false},
-    {"draining", COLUMN_NUMBER, true}, {"listen", COLUMN_LIST, false},
-    {"error", COLUMN_TEXT, false},
+struct listing {
+    struct table *table;
+    bool down; /* one that should be up */
 };
 
-/* What smtpd goes by, as queue-manager has left it in the queue; "" if mail is taken. */
-static const char *
-intake_trouble(const struct instance *inst)
-{
-    char *path = xasprintf("%s/trigger", inst->queue);
-    unsigned pressure = queue_pressure_read(path);
-
-    xfree(&path);
-    if ((pressure & QUEUE_PRESSURE_DISK) != 0)
-        return "takes no mail: a disk is below disk.hard_limit or disk.hard_files";
-    if ((pressure & QUEUE_PRESSURE_LENGTH) != 0)
-        return "takes no mail: more waits for delivery than queue.max_messages";
-    return "";
-}
-
-/* One row, its error with the name of who has a port that we want. A service that runs and takes no
- * mail says so. */
 static void
-add_service(struct cli *cli, struct table *table, struct object_field *fields, uint32_t count)
+add_service(void *arg, const struct object_field *fields, uint32_t count)
 {
-    bool is_smtp = slice_eq(object_get(fields, count, "program"), SLICE("smtpd"));
-    struct strbuf error = strbuf_new(OBJECT_VALUE_MAX);
+    struct slice state = object_get(fields, count, "state");
+    struct listing *listing = arg;
 
-    for (uint32_t i = 0; i < count; i++) {
-        if (!slice_eq(fields[i].name, SLICE("error")))
-            continue;
-        if (fields[i].value.len > 0)
-            master_call_name_holders(fields[i].value, &error);
-        else if (is_smtp)
-            (void)strbuf_str(&error, intake_trouble(&cli->inst)); /* it fits */
-        fields[i].value = strbuf_slice(&error);
-    }
-    table_add(table, fields, count);
-    strbuf_free(&error);
+    if (!slice_eq(state, SLICE("running")) && !slice_eq(state, SLICE("stopped")) &&
+        !slice_eq(state, SLICE("reloading")))
+        listing->down = true;
+    table_add(listing->table, fields, count);
 }
 
 /* The table of services. Fails if one is down that should be up. */
 static int
 print_services(struct cli *cli, struct slice data)
 {
-    static struct object_field fields[OBJECT_FIELDS_MAX];
-    struct table *table =
-        table_new(service_columns, sizeof(service_columns) / sizeof(service_columns[0]));
-    int count, rc = CLI_OK;
+    struct listing listing = {.table = oper_table(OPER_SERVICE)};
+    const struct service_reader reader = {add_service, &listing};
+    int rc = services_each(&cli->inst, data, &reader);
 
-    while ((count = object_next(&data, fields)) > 0) {
-        struct slice state = object_get(fields, (uint32_t)count, "state");
-
-        if (!slice_eq(state, SLICE("running")) && !slice_eq(state, SLICE("stopped")) &&
-            !slice_eq(state, SLICE("reloading")))
-            rc = CLI_FAILED;
-        add_service(cli, table, fields, (uint32_t)count);
-    }
-    table_print(&table, cli->json);
-    return count < 0 ? cli_fail(cli, "master's answer is damaged") : rc;
+    table_print(&listing.table, cli->json);
+    if (rc < 0)
+        return cli_fail(cli, "master's answer is damaged");
+    return listing.down ? CLI_FAILED : CLI_OK;
 }
 
 /* What will need a hand before long, on stderr. */
@@ -119,6 +88,61 @@ print_sandbox(struct cli *cli, struct slice data)
     return sandbox_report_print(cli, (pid_t)pid);
 }
 
+/* Below the table, for people: one line. */
+static void
+print_glance(struct cli *cli, struct slice data)
+{
+    static struct object_field fields[OBJECT_FIELDS_MAX];
+    int count = object_next(&data, fields);
+    struct slice queue, errors, last;
+
+    if (count <= 0 || cli->json)
+        return;
+    queue = object_get(fields, (uint32_t)count, "queue");
+    errors = object_get(fields, (uint32_t)count, "errors");
+    last = object_get(fields, (uint32_t)count, "last_error");
+    (void)printf("\nqueue: %.*s  errors in the last hour: %.*s%s%.*s\n",
+                 queue.len > 0 ? (int)queue.len : 1, queue.len > 0 ? queue.ptr : "?",
+                 (int)errors.len, errors.ptr, last.len > 0 ? "  last: " : "", (int)last.len,
+                 last.ptr);
+}
+
+static void
+glance(struct cli *cli)
+{
+    const struct accountd_admin request = {.verb = SLICE("show"), .kind = SLICE("suite")};
+    struct accountd_admin_reply reply = {.result = 1};
+    struct oper op;
+
+    if (cli->json)
+        return;
+    if (cli->remote != NULL) {
+        if (remote_ask(cli, &request, &reply) == CLI_OK && reply.result == 0)
+            print_glance(cli, reply.data);
+        return;
+    }
+    op = oper_new(&cli->inst, &request);
+    oper_run(&op);
+    if (op.result == 0)
+        print_glance(cli, strbuf_slice(&op.data));
+    oper_free(&op);
+}
+
+static int
+print_remote(struct cli *cli)
+{
+    struct listing listing = {.table = oper_table(OPER_SERVICE)};
+    int rc = remote_each(cli, OPER_SERVICE, NULL, 0, add_service, &listing);
+
+    if (rc == CLI_OK)
+        table_print(&listing.table, cli->json);
+    else
+        table_free(&listing.table);
+    if (rc == CLI_OK)
+        glance(cli);
+    return rc == CLI_OK && listing.down ? CLI_FAILED : rc;
+}
+
 static int
 run_status(struct cli *cli, int argc, char **argv)
 {
@@ -130,21 +154,26 @@ run_status(struct cli *cli, int argc, char **argv)
 
     if (cli_options(cli, &argc, argv, options, 1, 0, 0) != 0)
         return CLI_USAGE;
+    if (cli->remote != NULL)
+        return sandbox ? cli_usage(cli, "--sandbox shows processes of this host")
+                       : print_remote(cli);
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
     master = master_call_new(&cli->inst);
     if (master == NULL) {
         if (cli->json)
             (void)puts("[]");
-        return master_call_complain(cli);
+        return master_trouble(cli);
     }
     if (master_call_ask(master, "status", "", STATUS_TIMEOUT_MS, &reply) < 0)
         rc = cli_fail(cli, "master did not answer: %s", strerror(errno));
     else
         rc = sandbox ? print_sandbox(cli, reply.data) : print_services(cli, reply.data);
     master_call_free(&master);
-    if (!sandbox)
+    if (!sandbox) {
+        glance(cli);
         warn_of_certificates(cli);
+    }
     return rc;
 }
 
@@ -153,10 +182,14 @@ const struct command command_status = {
     .summary = "the services, or with --sandbox what each process may do",
     .synopsis = "[--json] [--sandbox]",
     .help =
-        "The exit code is 0 only if every service that should run does. One that runs and takes\n"
+        "Below the table stand how much mail is in the queue and the errors of the last hour; JSON "
+        "has\n"
+        "the services alone. The exit code is 0 only if every service that should run does. One "
+        "that runs and takes\n"
         "no mail, for want of room or because too much waits, has the reason as its error.\n"
         "Certificates in use that expire before long (tls.expiry_warning) are named on stderr.\n"
         "--sandbox lists every process with its user, chroot, capabilities, no_new_privs,\n"
         "seccomp and Landlock, as the kernel shows them.",
     .run = run_status,
+    .remote = "*",
 };

@@ -21,4 +21,5 @@ const struct command command_version = {
     .synopsis = "",
     .help = "'posthorn --version' is the same.\n",
     .run = version_run,
+    .remote = "*",
 };

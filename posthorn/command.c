@@ -144,17 +144,39 @@ unknown_verb(const struct cli *cli, const char *name)
     return cli_usage(cli, "unknown word '%s'", name);
 }
 
+/* `verb`: its name, or "*". */
+static bool
+is_remote(const struct command *command, const char *verb)
+{
+    struct slice words = slice_of(command->remote);
+
+    while (words.len > 0)
+        if (slice_eq(slice_split(&words, ' '), slice_of(verb)))
+            return true;
+    return false;
+}
+
 static int
 print_help(const struct command *command)
 {
     (void)printf("%s - %s\n\n", command->name, command->summary);
     print_synopsis(stdout, command, NULL);
     for (const struct cli_verb *v = command->verbs; v != NULL && v->name != NULL; v++)
-        (void)printf("%s  %-8s %s\n", v == command->verbs ? "\n" : "", v->name, v->summary);
+        (void)printf("%s  %-8s %s%s\n", v == command->verbs ? "\n" : "", v->name, v->summary,
+                     is_remote(command, v->name) ? " *" : "");
     if (command->help != NULL)
         (void)printf("\n%s%s", command->help,
                      slice_ends(slice_of(command->help), SLICE("\n")) ? "" : "\n");
     return CLI_OK;
+}
+
+static int
+run(struct cli *cli, bool remote, int (*function)(struct cli *cli, int argc, char **argv), int argc,
+    char **argv)
+{
+    if (cli->remote != NULL && !remote)
+        return cli_usage(cli, "this works on the server itself, not with --server or --profile");
+    return function(cli, argc, argv);
 }
 
 int
@@ -168,7 +190,7 @@ command_run(struct cli *cli, int argc, char **argv)
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return print_help(command);
     if (command->verbs == NULL)
-        return command->run(cli, argc - 1, argv + 1);
+        return run(cli, is_remote(command, "*"), command->run, argc - 1, argv + 1);
     if (argc < 2)
         return cli_usage(cli, "expected one more word");
     cli->verb = find_verb(command, argv[1]);
@@ -176,7 +198,7 @@ command_run(struct cli *cli, int argc, char **argv)
         return unknown_verb(cli, argv[1]);
     if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0))
         return print_help(command);
-    return cli->verb->run(cli, argc - 2, argv + 2);
+    return run(cli, is_remote(command, cli->verb->name), cli->verb->run, argc - 2, argv + 2);
 }
 
 static int
@@ -196,10 +218,18 @@ help_run(struct cli *cli, int argc, char **argv)
                                           : unknown_verb(cli, argv[1]);
         return print_help(command);
     }
-    (void)printf("usage: posthorn [--root DIR] COMMAND\n\n"
-                 "Without --root the installed instance is meant (/etc/posthorn).\n\n");
+    (void)printf(
+        "usage: posthorn [--root DIR] COMMAND\n"
+        "       posthorn --server HOST[:PORT] | --profile NAME [--admin NAME] [--certificates "
+        "FILE]\n"
+        "                [--password-file FILE] COMMAND\n\n"
+        "Without --root the installed instance is meant (/etc/posthorn). With --server or "
+        "--profile\n"
+        "the command is done on another host, by its administration server: those marked "
+        "with *.\n\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        (void)printf("  %-13s %s\n", commands[i]->name, commands[i]->summary);
+        (void)printf("  %-13s %s%s\n", commands[i]->name, commands[i]->summary,
+                     commands[i]->remote != NULL ? " *" : "");
     (void)printf("\n'posthorn help COMMAND' says more. Lists take --json.\n");
     return CLI_OK;
 }
@@ -209,6 +239,7 @@ const struct command command_help = {
     .summary = "what the commands do",
     .synopsis = "[COMMAND [WORD]]",
     .run = help_run,
+    .remote = "*",
 };
 
 /* ---- options ---- */
@@ -325,7 +356,7 @@ cli_options(struct cli *cli, int *argc, char **argv, const struct cli_option *op
 bool
 cli_needs_instance(const struct cli *cli)
 {
-    if (instance_exists(&cli->inst))
+    if (cli->remote != NULL || instance_exists(&cli->inst))
         return true;
     (void)cli_fail(cli, "%s: %s; 'posthorn setup' makes an instance, '--root DIR' names one",
                    cli->inst.conf_path, strerror(errno));

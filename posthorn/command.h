@@ -22,11 +22,14 @@ enum {
     CLI_DIFFERS = 3 /* of what `config try` finds */
 };
 
+struct remote;
+
 struct cli {
     struct instance inst;
     const struct command *command; /* the running one */
     const struct cli_verb *verb;   /* its verb, or NULL */
     bool json;                     /* --json was given */
+    struct remote *remote;         /* a server elsewhere (posthorn/remote.h); NULL: here */
 };
 
 struct cli_verb {
@@ -44,6 +47,9 @@ struct command {
     const char *help;             /* paragraphs for `posthorn help NAME`; may be NULL */
     const struct cli_verb *verbs; /* ends with a row without name; NULL: run */
     int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is behind the command */
+    /* What also works at a server elsewhere: verbs, separated by spaces, or "*" of a command
+     * without verbs. NULL: nothing. */
+    const char *remote;
 };
 
 #define COMMAND(name) extern const struct command command_##name;
@@ -83,7 +89,7 @@ __attribute__((format(printf, 2, 3))) int cli_fail(const struct cli *cli, const 
 __attribute__((format(printf, 2, 3))) int cli_usage(const struct cli *cli, const char *format, ...);
 __attribute__((format(printf, 2, 3))) void cli_warn(const struct cli *cli, const char *format, ...);
 
-/* No instance here: says how to make one. True if there is one. */
+/* No instance here: says how to make one. True if there is one, or if it is elsewhere. */
 bool cli_needs_instance(const struct cli *cli);
 /* Asks a yes/no question on the terminal; false when stdin is none. */
 bool cli_confirm(const char *question);

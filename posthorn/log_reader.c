@@ -109,21 +109,6 @@ log_entries_clear(struct log_entries *list)
 }
 
 bool
-log_file_service(const char *name, bool rotated_too, char service[64])
-{
-    struct slice rest = slice_of(name), first = slice_split(&rest, '.');
-
-    if (!log_service_valid(first) || !slice_starts(rest, SLICE("log")))
-        return false;
-    rest = slice_sub(rest, 3, rest.len);
-    if (rest.len > 0 && (!rotated_too || rest.ptr[0] != '.' || rest.len < 2 || rest.ptr[1] < '0' ||
-                         rest.ptr[1] > '9'))
-        return false;
-    (void)snprintf(service, 64, "%.*s", (int)first.len, first.ptr);
-    return true;
-}
-
-bool
 log_file_is_older(const char *path, struct slice since)
 {
     const char *stamp = strstr(path, ".log.");

@@ -8,6 +8,7 @@
 
 #include "lib/base/strbuf.h"
 #include "lib/log/line_read.h"
+#include "lib/oper/logs.h"
 
 struct log_entry {
     char *line;    /* without LF */
@@ -27,10 +28,6 @@ void log_entries_sort(struct log_entries *list);
  * next one may even be a moment faster. */
 int log_event_rank(struct slice event);
 void log_entries_clear(struct log_entries *list);
-
-/* The service of a log file's name, "smtp.log" or "smtp.log.20261123T100000.123Z", into `service`
- * (at least 64 bytes). False: it is no log file. */
-bool log_file_service(const char *name, bool rotated_too, char service[64]);
 
 /* Was it set aside ("smtp.log.20261123T100000.123Z") before `since`, the beginning of a log's time?
  * Then it holds nothing that is later. */

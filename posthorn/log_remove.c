@@ -15,7 +15,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "posthorn/log_reader.h"
-#include "posthorn/master_call.h"
+#include "lib/oper/master_call.h"
 #include "posthorn/output.h"
 
 enum { STATUS_TIMEOUT_MS = 10000 };
@@ -83,7 +83,9 @@ remove_file(struct cli *cli, const char *name, bool yes)
     char *question = xasprintf("Remove %s for ever?", path);
     int rc = CLI_OK;
 
-    if (!yes && !cli_confirm(question))
+    if (slice_starts(slice_of(name), SLICE("audit.log")))
+        rc = cli_fail(cli, "the record of changes is kept: it was not emptied, nothing was removed");
+    else if (!yes && !cli_confirm(question))
         rc = cli_fail(cli, "nothing was removed; --yes removes it without a question");
     else if (unlink(path) < 0)
         rc = cli_fail(cli, "%s: %s; 'posthorn log --files' shows what there is", path,

@@ -80,7 +80,8 @@ mailbox_path_check(struct cli *cli, enum account_kind kind, const char *name,
     char *wanted;
     int rc;
 
-    if (!store_dir_id_valid(value)) /* none; or accountd says what is wrong with it */
+    if (cli->remote != NULL ||
+        !store_dir_id_valid(value)) /* none; or accountd says what is wrong with it */
         return CLI_OK;
     if (!cli_needs_instance(cli))
         return CLI_FAILED;

@@ -44,8 +44,11 @@ int
 password_record_from(struct cli *cli, const char *path, struct strbuf *record)
 {
     struct strbuf password;
-    int rc = cli_read_secret(cli, path, &password);
+    int rc;
 
+    if (cli->remote != NULL) /* how it is hashed, that server's configuration says */
+        return cli_usage(cli, "an answer is set on the server itself");
+    rc = cli_read_secret(cli, path, &password);
     if (rc == CLI_OK)
         rc = hash(cli, strbuf_slice(&password), record);
     mem_wipe(password.ptr, password.cap);

@@ -10,6 +10,7 @@
 
 #include "lib/base/io.h"
 #include "lib/ipc/client.h"
+#include "posthorn/queue_remote.h"
 
 #define TIMEOUT_MS 60000
 #define CONNECT_MS 2000
@@ -62,12 +63,14 @@ ask(const struct cli *cli, struct ipc_client *client, const struct queue_control
 }
 
 int
-queue_call(const struct cli *cli, const struct queue_control *req, uint64_t *count)
+queue_call(struct cli *cli, const struct queue_control *req, uint64_t *count)
 {
     struct queue_control_reply reply;
     struct ipc_client *client;
     int run_dirfd, rc;
 
+    if (cli->remote != NULL)
+        return queue_remote_change(cli, req, count);
     client = connect_to(cli, &run_dirfd);
     if (client == NULL)
         return cli_fail(cli, "the queue manager is not running; start the suite first");

@@ -10,6 +10,6 @@
 #include "posthorn/command.h"
 
 /* Adds the messages that it was done for to *count. CLI_OK, or CLI_FAILED after the message. */
-int queue_call(const struct cli *cli, const struct queue_control *req, uint64_t *count);
+int queue_call(struct cli *cli, const struct queue_control *req, uint64_t *count);
 
 #endif

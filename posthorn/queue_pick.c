@@ -5,12 +5,15 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/ipc/object.h"
+#include "posthorn/queue_remote.h"
 
 #define AGE_MAX_MS 3153600000000u   /* a hundred years */
 #define FUTURE_MAX_MS 315360000000u /* ten years */
@@ -94,8 +97,43 @@ sift(const struct spool *spool, const struct queue_filter *filter, struct queue_
     *count = kept;
 }
 
+struct collecting {
+    struct queue_found *ids;
+    size_t count;
+    bool leave_damaged;
+};
+
+static bool
+collect(void *arg, struct slice object)
+{
+    struct object_field *fields = xcalloc(OBJECT_FIELDS_MAX, sizeof(*fields));
+    struct collecting *c = arg;
+    int count = object_next(&object, fields);
+    struct slice id = object_get(fields, (uint32_t)(count > 0 ? count : 0), "id");
+    struct slice state = object_get(fields, (uint32_t)(count > 0 ? count : 0), "state");
+
+    if (queue_id_valid(id) && !(c->leave_damaged && slice_eq(state, SLICE("corrupt")))) {
+        if ((c->count & (c->count - 1)) == 0) /* a power of two is full */
+            c->ids = xreallocarray(c->ids, c->count == 0 ? 1 : c->count * 2, sizeof(*c->ids));
+        (void)snprintf(c->ids[c->count++].id, QUEUE_ID_SIZE, "%.*s", (int)id.len, id.ptr);
+    }
+    free(fields);
+    return true;
+}
+
+static int
+by_remote(struct cli *cli, const struct queue_pick *pick, struct queue_found **ids, size_t *count)
+{
+    struct collecting c = {.leave_damaged = pick->state == NULL};
+    int rc = queue_remote_each(cli, pick, collect, &c);
+
+    *ids = c.ids;
+    *count = c.count;
+    return rc;
+}
+
 int
-queue_pick_ids(const struct cli *cli, struct queue_pick *pick, int argc, char **argv,
+queue_pick_ids(struct cli *cli, struct queue_pick *pick, int argc, char **argv,
                struct queue_found **ids, size_t *count)
 {
     bool all = argc == 1 && strcmp(argv[0], "ALL") == 0;
@@ -108,6 +146,8 @@ queue_pick_ids(const struct cli *cli, struct queue_pick *pick, int argc, char **
         return cli_usage(cli, "give ids, a filter, or ALL");
     if (argc > 0 && !all)
         return by_words(cli, argc, argv, ids, count);
+    if (cli->remote != NULL)
+        return by_remote(cli, pick, ids, count);
     if (pick->filter.states == 0)
         pick->filter.states = ~(1u << SPOOL_CORRUPT);
     if (spool_open_readonly(&spool, cli->inst.queue) < 0)

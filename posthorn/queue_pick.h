@@ -22,7 +22,7 @@ void queue_pick_options(struct queue_pick *pick, struct cli_option *options);
 int queue_pick_read(const struct cli *cli, struct queue_pick *pick);
 /* The ids that the words or the filter mean, in order; *count of them in *ids, to be freed with
  * xfree(). "ALL" leaves damaged files alone. 0, or an exit code after the message. */
-int queue_pick_ids(const struct cli *cli, struct queue_pick *pick, int argc, char **argv,
+int queue_pick_ids(struct cli *cli, struct queue_pick *pick, int argc, char **argv,
                    struct queue_found **ids, size_t *count);
 
 /* "2026-11-27T05:00:00Z" or "+2h" as ms since 1970. 0, or CLI_USAGE after the message. */

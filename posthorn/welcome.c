@@ -156,7 +156,7 @@ void
 welcome_send(struct cli *cli, const char *address, struct slice full_name)
 {
     struct strbuf errors = strbuf_new(65536);
-    struct conf *conf = conf_load(cli->inst.conf_path, &errors);
+    struct conf *conf = cli->remote != NULL ? NULL : conf_load(cli->inst.conf_path, &errors);
     struct template_text text = {.file = NULL};
 
     strbuf_clear(&errors); /* an error in the configuration has been told */

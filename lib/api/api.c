@@ -5,7 +5,7 @@
 
 const struct api_call api_calls[API_CALL_COUNT] = {
 #define CALL(id, name, right, verb, kind, help)                                                    \
-    [id] = {name, (int)(right), verb, (enum account_kind)(kind), help},
+    [id] = {name, (int)(right), verb, (int)(kind), help},
 #define PARAM(call, name, type, min, max, flags, to, choices, help)
 #define RESULT(call, number, meaning)
 #include "lib/api/api.def"
@@ -46,6 +46,12 @@ api_call_find(struct slice name)
         if (slice_eq(name, slice_of(api_calls[i].name)))
             return i;
     return -1;
+}
+
+int
+api_call_oper_kind(enum api_call_id call)
+{
+    return api_calls[call].kind >= API_OF(0) ? api_calls[call].kind - API_OF(0) : -1;
 }
 
 const struct api_param *

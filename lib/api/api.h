@@ -8,6 +8,7 @@
 #include "lib/account/rights.h"
 #include "lib/account/schema.h"
 #include "lib/ipc/object.h"
+#include "lib/oper/kinds.h"
 
 enum {
     API_BAD_PARAMETERS =
@@ -15,6 +16,9 @@ enum {
     API_SUPER = -1, /* in the place of a function */
     API_ANY = -2,
 };
+
+/* In the place of a kind of account: one of lib/oper/kinds.def. */
+#define API_OF(oper_kind) (1000 + (int)(oper_kind))
 
 enum api_call_id {
 #define CALL(id, name, right, verb, kind, help) id,
@@ -59,13 +63,14 @@ struct api_call {
     const char *name;
     int right;        /* API_SUPER, API_ANY or enum account_right */
     const char *verb; /* NULL: a function of its own */
-    enum account_kind kind;
+    int kind;         /* enum account_kind, or API_OF(enum oper_kind) */
     const char *help;
 };
 
 extern const struct api_call api_calls[API_CALL_COUNT];
 
-int api_call_find(struct slice name); /* enum api_call_id, or -1 */
+int api_call_find(struct slice name);          /* enum api_call_id, or -1 */
+int api_call_oper_kind(enum api_call_id call); /* enum oper_kind, or -1: it is about accounts */
 /* The parameters of a call are [return value, *count). */
 const struct api_param *api_params_of(enum api_call_id call, size_t *count);
 

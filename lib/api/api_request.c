@@ -69,7 +69,7 @@ api_request_free(struct api_request *rq)
 }
 
 const struct api_value *
-api_request_value(const struct api_request *rq, const char *param)
+api_request_find(const struct api_request *rq, const char *param)
 {
     size_t count;
     const struct api_param *params = api_params_of(rq->call, &count);
@@ -77,8 +77,16 @@ api_request_value(const struct api_request *rq, const char *param)
     for (size_t i = 0; i < count; i++)
         if (strcmp(params[i].name, param) == 0)
             return &rq->values[i];
-    assert_always(false);
     return NULL;
+}
+
+const struct api_value *
+api_request_value(const struct api_request *rq, const char *param)
+{
+    const struct api_value *value = api_request_find(rq, param);
+
+    assert_always(value != NULL);
+    return value;
 }
 
 /* ---- values ---- */
@@ -214,6 +222,7 @@ take_bool(const struct api_param *p, const json_t *json, struct api_value *value
     if (!json_is_boolean(json))
         return fail(error, p->name, "true or false");
     value->number = json_is_true(json);
+    value->text = value->number ? SLICE("yes") : SLICE("no");
     return 0;
 }
 

@@ -33,6 +33,8 @@ void api_request_init(void);
 int api_request_parse(struct api_request *request, enum api_call_id call, struct slice json,
                       struct strbuf *error);
 void api_request_free(struct api_request *request); /* wipes */
+/* The value of a parameter; NULL: the call has none of that name. */
+const struct api_value *api_request_find(const struct api_request *request, const char *param);
 /* The value of a parameter of the call; it has to be one. */
 const struct api_value *api_request_value(const struct api_request *request, const char *param);
 

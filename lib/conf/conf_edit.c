@@ -174,28 +174,37 @@ apply(struct strbuf *text, const char *path, const struct conf_edit *edits, size
 }
 
 int
+conf_edit_prepare(const char *path, const struct conf_edit *edits, size_t count,
+                  struct strbuf *text, struct strbuf *errors)
+{
+    struct conf *conf;
+
+    if (read_file(AT_FDCWD, path, text) < 0)
+        return fail(errors, path, strerror(errno));
+    if (apply(text, path, edits, count, errors) < 0)
+        return -1;
+    conf = conf_parse(strbuf_slice(text), path, errors);
+    if (conf == NULL)
+        return -1;
+    conf_free(&conf);
+    return 0;
+}
+
+int
 conf_edit_file_all(const char *path, const struct conf_edit *edits, size_t count,
                    struct strbuf *errors)
 {
     struct strbuf text = strbuf_new(CONF_FILE_MAX);
-    struct conf *conf = NULL;
     struct stat st;
-    int rc = -1;
+    int rc = conf_edit_prepare(path, edits, count, &text, errors);
 
-    if (read_file(AT_FDCWD, path, &text) < 0 || stat(path, &st) < 0) {
-        (void)fail(errors, path, strerror(errno));
-        goto out;
+    if (rc == 0) {
+        rc = stat(path, &st);
+        if (rc == 0)
+            rc = replace_file(AT_FDCWD, path, strbuf_slice(&text), st.st_mode & 0777);
+        if (rc < 0)
+            (void)fail(errors, path, strerror(errno));
     }
-    if (apply(&text, path, edits, count, errors) < 0)
-        goto out;
-    conf = conf_parse(strbuf_slice(&text), path, errors);
-    if (conf == NULL)
-        goto out;
-    rc = replace_file(AT_FDCWD, path, strbuf_slice(&text), st.st_mode & 0777);
-    if (rc < 0)
-        (void)fail(errors, path, strerror(errno));
-out:
-    conf_free(&conf);
     strbuf_free(&text);
     return rc;
 }

@@ -23,6 +23,9 @@ struct conf_edit {
 };
 int conf_edit_file_all(const char *path, const struct conf_edit *edits, size_t count,
                        struct strbuf *errors);
+/* The text that the file would have then, read as a whole; nothing is written. */
+int conf_edit_prepare(const char *path, const struct conf_edit *edits, size_t count,
+                      struct strbuf *text, struct strbuf *errors);
 
 /* The line of `text` that sets it, from 1, and the line itself without its newline. 0: none does.
  */

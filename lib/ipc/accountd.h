@@ -426,6 +426,9 @@ struct accountd_admin {
 #define ACCOUNTD_NOT_MANAGED 2 /* no */
 #define ACCOUNTD_NO_RIGHT 101  /* the actor may not do this, or is no administrator */
 #define ACCOUNTD_AWAY 102      /* from authd: accountd gave no answer */
+/* In the place of an administrator's name, from authd: whoever came over run/admin.sock and is root
+ * or the suite's owner, "uid 0". May do everything. */
+#define ACCOUNTD_LOCAL_ACTOR "uid "
 #define ACCOUNTD_ORIGIN_MAX 64
 /* Of a new password. */
 #define ACCOUNTD_PASSWORD_REFUSED 5 /* it is not good enough, the text says why */

@@ -37,6 +37,8 @@ authd_attach_encode(struct strbuf *out, const struct authd_attach *attach)
     writer_u16(&w, attach->client_port);
     writer_u16(&w, attach->local_port);
     writer_bytes(&w, attach->session_id);
+    writer_u8(&w, attach->is_local);
+    writer_u32(&w, attach->local_uid);
     return frame_end(&w);
 }
 
@@ -51,6 +53,8 @@ authd_attach_decode(struct slice payload, struct authd_attach *attach)
     attach->client_port = reader_u16(&r);
     attach->local_port = reader_u16(&r);
     attach->session_id = reader_bytes(&r, SESSION_ID_MAX);
+    attach->is_local = reader_u8(&r) != 0;
+    attach->local_uid = reader_u32(&r);
     return reader_end(&r);
 }
 

@@ -62,6 +62,8 @@ struct authd_attach {
     struct slice client_ip, local_ip;
     uint16_t client_port, local_port;
     struct slice session_id; /* for the log */
+    bool is_local;           /* over a Unix socket, by a process of this user */
+    uint32_t local_uid;
 };
 int authd_attach_encode(struct strbuf *out, const struct authd_attach *attach);
 int authd_attach_decode(struct slice payload, struct authd_attach *attach);
@@ -192,6 +194,9 @@ int authd_fail_decode(struct slice payload, struct authd_fail *fail);
  * password, until the token has not been used for admin.session_timeout, or the password is
  * another, or authd is. With an authenticator a right password is answered by an empty CHALLENGE:
  * the STEP that follows has its code ---- */
+/* AUTHD_LOCAL_LOGIN logs in whose process it is that came over the Unix socket, if that is root or
+ * the owner of the suite: as "uid N", who may do everything. */
+#define AUTHD_LOCAL_LOGIN "LOCAL"
 #define AUTHD_TOKEN_LOGIN "TOKEN"
 #define AUTHD_TOKEN_LEN 43                   /* characters of [0-9A-Za-z]: 256 bits */
 #define AUTHD_ADMIN_REQUEST_MAX (256u << 10) /* of an ADMIN */

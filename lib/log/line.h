@@ -15,9 +15,9 @@
 #define LOG_LINE_MAX 6144      /* bytes of one line; later pairs are left out and counted */
 #define LOG_VALUE_MAX 1024     /* bytes of a value from outside; what is behind is cut off */
 #define LOG_SERVICE_MAX 32     /* bytes of a service's name */
-/* A socket to logd is bound to "from.SERVICE.PROGRAM" by master (master/log_socket.h). */
+/* A socket to logd is bound to "from.SERVICE.PROGRAM" by master (lib/ipc/log_socket.h). */
 #define LOG_ORIGIN_PREFIX "from."
-#define LOG_AUDIT "audit" /* who has changed what: lines of accountd */
+#define LOG_AUDIT "audit" /* who has changed what: lines of accountd and operd */
 
 struct log_origin {
     const char *program;

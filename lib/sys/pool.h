@@ -97,8 +97,10 @@ struct pool_port {
     enum conf_id allow, deny;     /* lists; with `allow`, all others are refused, */
     bool listed_only; /* also while it is empty; who is on it gets a worker at once, unscreened */
     enum conf_id unlimited; /* list: not held to the limits per address */
-    bool speaks_late;       /* the client begins (TLS): no greeting, no text to refuse */
-    bool tests_early;       /* pool_screening.rejects_early holds here */
+    bool local; /* a Unix socket: from this host, held to clients_max alone; authd hears whose it is
+                 */
+    bool speaks_late; /* the client begins (TLS): no greeting, no text to refuse */
+    bool tests_early; /* pool_screening.rejects_early holds here */
 };
 /* The settings of section NAME as the table calls them. */
 #define POOL_PORT_LIMITS(NAME)                                                                     \

@@ -163,12 +163,40 @@ describe(const struct listener *l, int fd, const struct ip *from,
     return h;
 }
 
+/* From this host: by the loopback address for all that goes by address, and by the kernel's word
+ * for whose it is. */
+static void
+take_local(struct listener *l, struct arrival *a)
+{
+    struct sockaddr_in loopback = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_storage peer = {0};
+    struct ucred whose;
+    socklen_t len = sizeof(whose);
+
+    memcpy(&peer, &loopback, sizeof(loopback));
+    if (getsockopt(a->fd, SOL_SOCKET, SO_PEERCRED, &whose, &len) < 0 ||
+        ip_of_sockaddr(&peer, &a->from) < 0) {
+        (void)close(a->fd);
+        return;
+    }
+    a->about = describe(l, a->fd, &a->from, &peer);
+    ip_text(&a->from, a->about.local_ip);
+    a->about.is_local = true;
+    a->about.local_uid = whose.uid;
+    pool_arrived(l->pool, a);
+}
+
 static void
 take(struct listener *l, int fd, const struct sockaddr_storage *peer)
 {
     struct pool *p = l->pool;
     struct arrival a = {.fd = fd};
 
+    if (p->ports[l->port].is->local) {
+        take_local(l, &a);
+        return;
+    }
     if (ip_of_sockaddr(peer, &a.from) < 0) {
         (void)close(fd);
         return;

@@ -9,6 +9,7 @@ struct admission *
 pool_admission(const struct daemon *d, const struct pool_ops *ops, const struct pool_port *port)
 {
     unsigned clients_max = (unsigned)conf_u64(d->conf, port->clients_max);
+    const struct admission_limits local = {.clients_max = clients_max};
     const struct admission_limits limits = {
         .clients_max = clients_max,
         .listed_only = port->listed_only,
@@ -18,6 +19,9 @@ pool_admission(const struct daemon *d, const struct pool_ops *ops, const struct 
         .known_ms = ops->screening == NULL ? 0 : ops->screening->known_ms,
     };
 
+    if (port->local)
+        return admission_new(&local, (struct networks){0}, (struct networks){0},
+                             (struct networks){0});
     return admission_new(&limits, networks_of(d->conf, port->allow),
                          networks_of(d->conf, port->deny), networks_of(d->conf, port->unlimited));
 }

@@ -84,6 +84,8 @@ hand_over(struct worker *w, const struct pool_handover *h, int client_fd, int ah
         .client_port = h->client_port,
         .local_port = h->local_port,
         .session_id = slice_of(h->session_id),
+        .is_local = h->is_local,
+        .local_uid = (uint32_t)h->local_uid,
     };
     int channel[2] = {-1, -1}, backend, filter, key, rc;
 

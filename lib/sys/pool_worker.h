@@ -40,6 +40,8 @@ struct pool_handover {
     char proxy_ip[INET6_ADDRSTRLEN]; /* of the load balancer that the client came by, or empty */
     bool continues;                  /* a connection that session previous_id had before */
     char previous_id[16];
+    bool is_local; /* over a Unix socket, by a process of that user */
+    uid_t local_uid;
     struct pool_carried carried;
 };
 

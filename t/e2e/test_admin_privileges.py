@@ -17,6 +17,10 @@ ADMINS = {
     "hosts": ["type=role", "rights=domains"],
     "texts": ["type=role", "rights=domain-settings public shares", "domains=d.test"],
     "ops": ["type=role", "rights=config services queue"],
+    "conf": ["type=role", "rights=config"],
+    "serv": ["type=role", "rights=services"],
+    "mail": ["type=role", "rights=queue"],
+    "wall": ["type=role", "rights=blocks"],
 }
 EVERYBODY = set(ADMINS)
 
@@ -53,13 +57,31 @@ CALLS = {
     "AddGroup": ({"name": "g-WHO", "domain": "DOMAIN"}, "root dom desk", "root"),
     "ModifyGroup": ({"name": "nobody", "domain": "DOMAIN", "members": ""}, "root dom desk", "root"),
     "DeleteGroup": ({"name": "nobody", "domain": "DOMAIN"}, "root dom desk", "root"),
+    "AddCode": ({**USER, "description": "x"}, "root dom desk", "root"),
+    "RevokeCode": ({**USER, "id": "none"}, "root dom desk", "root"),
+}
+# Of the whole server: a domain makes no difference.
+SYSTEM = {
+    "StartService": ({"name": "none"}, "root ops serv"), "StopService": ({"name": "none"}, "root ops serv"),
+    "RestartService": ({"name": "none"}, "root ops serv"), "ReloadServices": ({}, "root ops serv"),
+    "SetService": ({"name": "none", "startup": "disabled"}, "root ops conf"),
+    "SystemStatus": ({}, "root ops serv"),
+    "Kick": ({"sessions": "none"}, "root ops serv"),
+    "ListQueue": ({}, "root ops mail"), "ShowMessage": ({"id": "none"}, "root ops mail"), "ExportMessage": ({"id": "none"}, "root ops mail"),
+    "HoldMessages": ({"ids": "none"}, "root ops mail"), "ReleaseMessages": ({"ids": "none"}, "root ops mail"),
+    "RetryMessages": ({"ids": "none"}, "root ops mail"), "DeleteMessages": ({"ids": "none"}, "root ops mail"),
+    "GetSetting": ({"name": "smtp.max_recipients"}, "root ops conf"), "SetSettings": ({"unset": "no.thing"}, "root ops conf"),
+    "CheckSettings": ({"unset": "no.thing"}, "root ops conf"),
+    "ReadLog": ({"log": "smtp"}, "root"), "EmptyLog": ({"log": "none"}, "root"), "DeleteLog": ({"file": "none.log.1"}, "root"),
+    "AddBlock": ({"name": "192.0.2.1", "time": "1s"}, "root wall"), "LiftBlock": ({"name": "192.0.2.200"}, "root wall"),
+    "GetDbPath": ({}, "root"),
 }
 # The same of the generic calls, by kind.
 KINDS = {
     "domain": ("hosts", "hosts"), "domain-alias": ("hosts", "hosts"), "user": ("dom desk", ""), "alias": ("dom desk", ""),
     "group": ("dom desk", ""), "organisation": ("dom desk", ""), "member": ("dom desk", ""), "public": ("dom texts", ""), "admin": ("", ""),
 }
-SESSION = {"Login", "Logout", "WhoAmI", "ChangeOwnPassword", "EnrollTotp", "ConfirmTotp"}
+SESSION = {"Login", "Logout", "WhoAmI", "ChangeOwnPassword", "EnrollTotp", "ConfirmTotp", "SystemInformation"}
 GENERIC = {"List", "Show", "Add", "Set", "Remove", "Rename", "Grant"}
 USE = {"CheckUser": "root dom desk", "UserStatus": "root dom desk", "SetUserPassword": "root dom desk help", "Authenticate": "root dom desk help",
        "ChangePassword": "root dom desk help"}  # where the table says less than accountd allows
@@ -88,7 +110,7 @@ def allowed(apis, call, parameters, domain):
 
 def test_the_expectation_names_every_call(apis):
     paths = apis["root"].raw("GET", "/api/openapi.json")[1]["paths"]
-    assert {path.removeprefix("/api/") for path in paths} == set(CALLS) | SESSION | GENERIC
+    assert {path.removeprefix("/api/") for path in paths} == set(CALLS) | set(SYSTEM) | SESSION | GENERIC
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -96,6 +118,12 @@ def test_named_calls(apis, call):
     parameters, own, others = CALLS[call]
     assert allowed(apis, call, parameters, "d.test") == set(own.split())
     assert allowed(apis, call, parameters, "e.test") == set(others.split())
+
+
+@pytest.mark.parametrize("call", [call for call in SYSTEM if call != "ReloadServices"])
+def test_system_calls(apis, call):
+    parameters, may = SYSTEM[call]
+    assert allowed(apis, call, parameters, "") == set(may.split())
 
 
 def name_of(kind):
@@ -134,7 +162,10 @@ def test_limits_and_places_come_from_above(apis):
 
 @pytest.mark.parametrize("kind, may", [
     ("domain", "root dom help desk hosts texts"), ("domain-alias", "root dom help desk hosts texts"), ("user", "root dom help desk"),
-    ("alias", "root dom desk"), ("group", "root dom desk"), ("public", "root dom texts"), ("admin", "root"),
+    ("alias", "root dom desk"), ("group", "root dom desk"), ("public", "root dom texts"), ("admin", "root"), ("auth-code", "root dom desk"),
+    ("service", "root ops serv"), ("connection", "root ops serv"), ("counter", "root ops serv"), ("queue", "root ops mail"),
+    ("setting", "root ops conf"), ("certificate", "root ops conf"), ("location", "root ops conf"), ("log", "root"), ("host", "root"),
+    ("block", "root wall"),
 ])
 def test_listings(apis, kind, may):
     assert allowed(apis, "List", {"kind": kind}, "") == set(may.split())
@@ -144,6 +175,7 @@ def test_the_table_says_who_has_use_of_a_call(apis):
     for who, api in apis.items():
         calls = set(api.ok("WhoAmI")["calls"])
         expected = {call for call, (_, own, _) in CALLS.items() if who in USE.get(call, own).split()}
+        expected |= {call for call, (_, may) in SYSTEM.items() if who in may.split()}
         assert calls == expected | SESSION | GENERIC, who
 
 
@@ -153,3 +185,8 @@ def test_nobody_changes_another_administrators_password(apis):
         assert (call["result"] == NO_RIGHT) == (who != "root")
     for who in EVERYBODY - {"root"}:
         assert apis[who].call("ChangeOwnPassword", old="wrong", new="Some-good-one7")["result"] == 4
+
+
+def test_a_reload_is_for_who_has_services(apis):
+    """Last: with it the sessions of before end."""
+    assert allowed(apis, "ReloadServices", {}, "") == {"root", "ops", "serv"}

@@ -2,7 +2,7 @@
  * t/unit/test_log_sender.c - a line counts for the process and the service that it came from.
  */
 // LINK: logd/sender.c
-// LINK: master/log_socket.c
+// LINK: lib/ipc/log_socket.c
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "lib/base/io.h"
+#include "lib/ipc/log_socket.h"
 #include "lib/ipc/socket.h"
 #include "lib/log/line.h"
 #include "logd/sender.h"
-#include "master/log_socket.h"
 
 static char dir_path[] = "/tmp/test_log_sender_XXXXXX";
 static int dir_fd, logd_fd;

@@ -1,11 +1,11 @@
 /*
- * posthorn/master_call.h - questions to the running master.
+ * lib/oper/master_call.h - questions to the running master.
  */
-#ifndef POSTHORN_POSTHORN_MASTER_CALL_H
-#define POSTHORN_POSTHORN_MASTER_CALL_H
+#ifndef POSTHORN_LIB_OPER_MASTER_CALL_H
+#define POSTHORN_LIB_OPER_MASTER_CALL_H
 
+#include "lib/conf/instance.h"
 #include "lib/ipc/master.h"
-#include "posthorn/command.h"
 
 struct master_call;
 
@@ -17,7 +17,5 @@ int master_call_ask(struct master_call *call, const char *verb, const char *name
                     struct master_reply *reply);
 /* Appends what master said, with the names of those who have the ports that it could not get. */
 void master_call_name_holders(struct slice text, struct strbuf *out);
-/* Says, from the errno of master_call_new, why there is no connection. Returns CLI_FAILED. */
-int master_call_complain(const struct cli *cli);
 
 #endif

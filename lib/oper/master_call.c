@@ -1,7 +1,7 @@
 /*
- * posthorn/master_call.c - questions to the running master.
+ * lib/oper/master_call.c - questions to the running master.
  */
-#include "posthorn/master_call.h"
+#include "lib/oper/master_call.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -102,15 +102,4 @@ master_call_name_holders(struct slice text, struct strbuf *out)
         text = slice_sub(text, at + somebody.len, text.len);
     }
     (void)strbuf_append(out, text);
-}
-
-int
-master_call_complain(const struct cli *cli)
-{
-    if (errno == EACCES)
-        return cli_fail(cli,
-                        "%s/%s: permission denied; only root or the user who started it may "
-                        "ask",
-                        cli->inst.run, MASTER_SOCKET);
-    return cli_fail(cli, "the mail server is not running; the command is: posthorn start");
 }

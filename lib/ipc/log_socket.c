@@ -1,11 +1,11 @@
 /*
- * master/log_socket.c - a socket to logd that says whose it is.
+ * lib/ipc/log_socket.c - a socket to logd that says whose it is.
  *
  * The name lives in the socket, not in the directory: the file is made and removed at once. Its
  * holder cannot change it (a socket is bound once), and nobody else can send to logd at all:
  * log.sock is master's.
  */
-#include "master/log_socket.h"
+#include "lib/ipc/log_socket.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,0 +1,134 @@
+/*
+ * lib/oper/oper.c - system operations: which is which, and what they have in common.
+ */
+#include "lib/oper/oper.h"
+
+#include <stdarg.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+
+enum { CURSOR_MAX = 256, ROWS_MAX = 1000 };
+
+struct oper
+oper_new(const struct instance *inst, const struct accountd_admin *request)
+{
+    return (struct oper){.inst = inst,
+                         .request = request,
+                         .text = strbuf_new(OPER_TEXT_MAX),
+                         .data = strbuf_new(OPER_DATA_MAX),
+                         .cursor = strbuf_new(CURSOR_MAX)};
+}
+
+void
+oper_free(struct oper *op)
+{
+    strbuf_free(&op->text);
+    strbuf_free(&op->data);
+    strbuf_free(&op->cursor);
+}
+
+void
+oper_fail(struct oper *op, uint32_t result, const char *format, ...)
+{
+    va_list args;
+
+    op->result = result;
+    strbuf_clear(&op->text);
+    va_start(args, format);
+    if (!strbuf_vprintf(&op->text, format, args))
+        (void)strbuf_str(&op->text, "a value is too long");
+    va_end(args);
+}
+
+void
+oper_fail_line(struct oper *op, uint32_t result, struct slice said)
+{
+    struct slice line = slice_trim(slice_split(&said, '\n'));
+
+    oper_fail(op, result, "%.*s", (int)slice_sub(line, 0, OPER_TEXT_MAX - 1).len, line.ptr);
+}
+
+struct slice
+oper_field(const struct oper *op, const char *name)
+{
+    return object_get(op->request->fields, op->request->field_count, name);
+}
+
+bool
+oper_page_full(const struct oper *op, uint64_t rows)
+{
+    uint64_t limit = ROWS_MAX;
+
+    (void)parse_u64(oper_field(op, "limit"), ROWS_MAX, &limit); /* else the most */
+    return rows >= limit || op->data.len >= OPER_PAGE_BYTES;
+}
+
+void
+oper_tell(struct oper *op, struct slice property, struct slice before, struct slice after)
+{
+    const struct oper_change change = {.verb = op->request->verb,
+                                       .kind = op->request->kind,
+                                       .name = op->request->name,
+                                       .property = property,
+                                       .before = before,
+                                       .after = after};
+
+    if (op->told != NULL)
+        op->told(op->arg, &change);
+}
+
+static const struct {
+    enum oper_kind kind;
+    const char *verb;
+    void (*run)(struct oper *op);
+} verbs[] = {
+    {OPER_SERVICE, "list", oper_services_list},
+    {OPER_SERVICE, "set", oper_services_set},
+    {OPER_SERVICE, "start", oper_services_do},
+    {OPER_SERVICE, "stop", oper_services_do},
+    {OPER_SERVICE, "restart", oper_services_do},
+    {OPER_SERVICE, "reload", oper_services_do},
+    {OPER_CONNECTION, "list", oper_connections_list},
+    {OPER_CONNECTION, "kick", oper_connections_kick},
+    {OPER_COUNTER, "list", oper_counters_list},
+    {OPER_QUEUE, "list", oper_queue_list},
+    {OPER_QUEUE, "show", oper_queue_show},
+    {OPER_QUEUE, "content", oper_queue_content},
+    {OPER_QUEUE, "hold", oper_queue_change},
+    {OPER_QUEUE, "release", oper_queue_change},
+    {OPER_QUEUE, "retry", oper_queue_change},
+    {OPER_QUEUE, "delete", oper_queue_change},
+    {OPER_SETTING, "list", oper_settings_list},
+    {OPER_SETTING, "show", oper_settings_show},
+    {OPER_SETTING, "set", oper_settings_set},
+    {OPER_SETTING, "check", oper_settings_check},
+    {OPER_CERTIFICATE, "list", oper_certificates_list},
+    {OPER_LOCATION, "list", oper_locations_list},
+    {OPER_LOG, "list", oper_logs_list},
+    {OPER_LOG, "read", oper_logs_read},
+    {OPER_LOG, "empty", oper_logs_empty},
+    {OPER_LOG, "delete", oper_logs_delete},
+    {OPER_HOST, "show", oper_host_show},
+    {OPER_SUITE, "show", oper_suite_show},
+};
+
+void
+oper_run(struct oper *op)
+{
+    const struct accountd_admin *rq = op->request;
+    int kind = oper_kind_find(rq->kind);
+
+    for (size_t i = 0; kind >= 0 && i < ARRAY_LEN(verbs); i++) {
+        if ((int)verbs[i].kind != kind || !slice_eq(rq->verb, slice_of(verbs[i].verb)))
+            continue;
+        op->kind = verbs[i].kind;
+        verbs[i].run(op);
+        if (op->data.overflow)
+            oper_fail(op, OPER_REFUSED, "the answer is too long: ask for less");
+        return;
+    }
+    oper_fail(op, OPER_BAD, "there is no operation '%.*s %.*s'",
+              (int)slice_sub(rq->kind, 0, 64).len, rq->kind.ptr,
+              (int)slice_sub(rq->verb, 0, 64).len, rq->verb.ptr);
+}

@@ -1,0 +1,104 @@
+/*
+ * lib/oper/oper.h - system operations: services, the queue, settings, logs, connections... of one
+ * instance, for whoever may do everything there (operd, which does it for administrators whose
+ * rights accountd has judged).
+ *
+ * A request has the form of ACCOUNTD_ADMIN (lib/ipc/accountd.h); kinds and what is told about each
+ * are in lib/oper/kinds.def. Every value may come from the network: it is checked here. Blocks
+ * until it is done, at most OPER_WAIT_MS.
+ *
+ *   list        service, connection, counter, queue, setting, certificate, location, log: page by
+ *               page; fields "within" (of counters a service, of settings a section), "limit";
+ *               of the queue also state, sender, recipient, domain
+ *   show        queue: the message, then its recipients; setting; host; suite
+ *   start stop restart    a service; reload: all of them (no name)
+ *   set         service: startup, bind, ports, and "restart" yes; setting: fields are settings with
+ *               their values, "unset" has names. Both are put in force, or nothing is changed.
+ *   check       setting: the same without changing anything
+ *   hold release retry delete   queue: ids in the field "ids", separated by spaces; with hold
+ *               "reason", with release "at" (seconds since 1970)
+ *   content     queue: a part of the message ("offset"), as the field "content" of one object
+ *   read        log: its last lines ("lines", "search"); empty: a service's; delete: an old file
+ *   kick        connection: sessions by id, or "user", or "client"
+ */
+#ifndef POSTHORN_LIB_OPER_OPER_H
+#define POSTHORN_LIB_OPER_OPER_H
+
+#include "lib/conf/instance.h"
+#include "lib/ipc/accountd.h"
+#include "lib/oper/kinds.h"
+
+enum {
+    OPER_BAD = 1,     /* bad parameters */
+    OPER_UNKNOWN = 2, /* there is no such thing */
+    OPER_REFUSED = 3, /* it cannot be; the text says why */
+    OPER_AWAY = ACCOUNTD_AWAY
+};
+
+#define OPER_TEXT_MAX 1000           /* of a reply's text */
+#define OPER_DATA_MAX (384u << 10)   /* of its objects: authd's answers hold it */
+#define OPER_PAGE_BYTES (192u << 10) /* a page ends when it has so many */
+#define OPER_CONTENT_MAX (48u << 10) /* bytes of a message in one answer */
+#define OPER_WAIT_MS 50000           /* for master or queue-manager */
+
+/* A change that was made, for the record. Of a setting before and after, else what was given. */
+struct oper_change {
+    struct slice verb, kind, name, property, before, after;
+};
+
+struct oper {
+    const struct instance *inst;
+    const struct accountd_admin *request;
+    enum oper_kind kind;
+    uint32_t result;
+    struct strbuf text, data, cursor;
+    void (*told)(void *arg, const struct oper_change *change); /* may be NULL */
+    void *arg;
+};
+
+/* `inst` and `request` are borrowed. */
+struct oper oper_new(const struct instance *inst, const struct accountd_admin *request);
+void oper_free(struct oper *op);
+void oper_run(struct oper *op);
+
+/* ---- for the functions behind it ---- */
+
+__attribute__((format(printf, 3, 4))) void oper_fail(struct oper *op, uint32_t result,
+                                                     const char *format, ...);
+/* Takes the first line of what somebody else has said. */
+void oper_fail_line(struct oper *op, uint32_t result, struct slice said);
+struct slice oper_field(const struct oper *op, const char *name);
+bool oper_page_full(const struct oper *op, uint64_t rows);
+/* Tells of a change of the request's object. */
+void oper_tell(struct oper *op, struct slice property, struct slice before, struct slice after);
+
+void oper_services_list(struct oper *op);
+void oper_services_set(struct oper *op);
+void oper_services_do(struct oper *op); /* start, stop, restart, reload */
+/* Has master take what is on disk. 0, or -1 with the reason in `why`. */
+int oper_reload(const struct instance *inst, struct strbuf *why);
+
+void oper_queue_list(struct oper *op);
+void oper_queue_show(struct oper *op);
+void oper_queue_content(struct oper *op);
+void oper_queue_change(struct oper *op);
+
+void oper_settings_list(struct oper *op);
+void oper_settings_show(struct oper *op);
+void oper_settings_set(struct oper *op);
+void oper_settings_check(struct oper *op);
+
+void oper_logs_list(struct oper *op);
+void oper_logs_read(struct oper *op);
+void oper_logs_empty(struct oper *op);
+void oper_logs_delete(struct oper *op);
+
+void oper_connections_list(struct oper *op);
+void oper_connections_kick(struct oper *op);
+void oper_counters_list(struct oper *op);
+void oper_certificates_list(struct oper *op);
+void oper_locations_list(struct oper *op);
+void oper_host_show(struct oper *op);
+void oper_suite_show(struct oper *op);
+
+#endif
