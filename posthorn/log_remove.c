@@ -14,8 +14,8 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
-#include "posthorn/log_reader.h"
 #include "lib/oper/master_call.h"
+#include "posthorn/log_reader.h"
 #include "posthorn/output.h"
 
 enum { STATUS_TIMEOUT_MS = 10000 };
@@ -84,7 +84,8 @@ remove_file(struct cli *cli, const char *name, bool yes)
     int rc = CLI_OK;
 
     if (slice_starts(slice_of(name), SLICE("audit.log")))
-        rc = cli_fail(cli, "the record of changes is kept: it was not emptied, nothing was removed");
+        rc =
+            cli_fail(cli, "the record of changes is kept: it was not emptied, nothing was removed");
     else if (!yes && !cli_confirm(question))
         rc = cli_fail(cli, "nothing was removed; --yes removes it without a question");
     else if (unlink(path) < 0)
