@@ -13,11 +13,11 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/oper/master_call.h"
 #include "posthorn/acme_call.h"
 #include "posthorn/acme_service.h"
 #include "posthorn/cert_activate.h"
 #include "posthorn/cert_new.h"
-#include "lib/oper/master_call.h"
 #include "posthorn/output.h"
 
 enum {
