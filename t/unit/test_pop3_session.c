@@ -141,6 +141,12 @@ mailbox_close(struct mailbox **mbp)
 {
     *mbp = NULL;
 }
+struct mailbox_removed
+mailbox_removed(const struct mailbox *mb)
+{
+    (void)mb;
+    return (struct mailbox_removed){0};
+}
 uint32_t
 mailbox_count(const struct mailbox *mb)
 {
