@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import os
 import signal
-import statistics
 import subprocess
 import threading
 import time
