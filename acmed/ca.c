@@ -69,7 +69,7 @@ request_once(struct ca *ca, const char *what, const struct ask *ask)
         return ca_fail(ca, "%s: %.*s", what, (int)trouble.len, trouble.ptr);
     }
     keep_nonce(ca);
-    return ca->answer.http < 400 ? 0 : refuse(ca, what);
+    return ca->answer.http >= 200 && ca->answer.http < 300 ? 0 : refuse(ca, what);
 }
 
 int

@@ -38,7 +38,7 @@ struct ca_request {
     const char *challenge;
     struct slice csr;
 };
-/* The answer, of a status below 400, is in ca->answer. A refused nonce is replaced. */
+/* The answer, of a status 2xx, is in ca->answer. A refused nonce is replaced. */
 int ca_post(struct ca *ca, const struct ca_request *request);
 /* The same without a signature. */
 int ca_get(struct ca *ca, const char *what, struct slice url, enum acme_kind kind);
