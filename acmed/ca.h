@@ -12,6 +12,7 @@
 struct ca {
     const struct ask_options *ask;
     struct jws_key *key;
+    struct jws_key *other_key;  /* while keys are changed; borrowed, or NULL */
     char *kid;                  /* the account's URL, or NULL */
     char *nonce;                /* of the last answer, or NULL */
     char *url[ACME_TEXT_COUNT]; /* of the directory: ACME_NEW_NONCE to ACME_TERMS, or NULL */
