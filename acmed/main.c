@@ -156,9 +156,12 @@ main(int argc, char **argv)
         .daemon = &d,
         .ask = {.child = {&d, &child_box},
                 .web = load_web(&d),
-                .authorities = load_authorities(&d)},
+                .authorities = load_authorities(&d),
+                .binding_key = &binding},
         .account = {.conf = d.conf, .binding_key = strbuf_slice(&binding)},
-        .order = {.challenge = conf_str(d.conf, ACME_CHALLENGE_TYPE), .responder_fd = responder_fd},
+        .order = {.directory = conf_str(d.conf, ACME_DIRECTORY_URL),
+                  .challenge = conf_str(d.conf, ACME_CHALLENGE_TYPE),
+                  .responder_fd = responder_fd},
     };
     dirfd = open_place(&d);               /* last use of a path */
     enter_sandbox(&d, &child_box, dirfd); /* user, Landlock, seccomp: no way back */

@@ -38,9 +38,8 @@ cert_place_open(struct cert_place *place, struct cli *cli)
     char *dir = xasprintf("%s/" TLS_PLACE_DIR, cli->inst.etc);
     int rc = CLI_OK;
 
-    *place =
-        (struct cert_place){.cli = cli, .dirfd = -1, .lock_fd = -1, .conf = store_job_conf(cli)};
-    if (place->conf == NULL) {
+    *place = (struct cert_place){.cli = cli, .dirfd = -1, .lock_fd = -1};
+    if (!cli_needs_instance(cli)) {
         rc = CLI_FAILED;
     } else {
         place->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -48,6 +47,10 @@ cert_place_open(struct cert_place *place, struct cli *cli)
             rc = cli_fail(cli, "%s: %s", dir, strerror(errno));
         else
             rc = lock(place);
+    }
+    if (rc == CLI_OK) { /* not before: who had the lock may have changed the lists in it */
+        place->conf = store_job_conf(cli);
+        rc = place->conf == NULL ? CLI_FAILED : CLI_OK;
     }
     free(dir);
     return rc;

@@ -162,6 +162,30 @@ read_body(struct response *r)
     return r->has_length ? read_bytes(r, r->length) : "an HTTP body without its length";
 }
 
+/* For who looks for something in it, and to whom a part is enough: what comes before the connection
+ * ends, however it does, or as much as there is room for. */
+static void
+read_to_end(struct response *r)
+{
+    struct slice bytes;
+
+    while (stream_read_some(r->stream, READ_MAX, r->deadline, &bytes) == STREAM_OK)
+        if (!strbuf_append(r->body, bytes))
+            return;
+}
+
+static const char *
+read_part(struct response *r)
+{
+    const char *trouble = NULL;
+
+    if (r->chunked || r->has_length)
+        trouble = read_body(r);
+    else
+        read_to_end(r);
+    return r->body->overflow ? NULL : trouble; /* the rest is not wanted */
+}
+
 /* ---- the requests ---- */
 
 /* Connects TLS; an error of later writing sticks to the stream. */
@@ -321,7 +345,7 @@ https_notify(const struct https_target *target, const struct https_query *query,
     if (trouble == NULL && body != NULL)
         trouble = read_fields(&r);
     if (trouble == NULL && body != NULL && takes_body)
-        trouble = read_body(&r);
+        trouble = read_part(&r);
     stream_free(&r.stream);
     return trouble;
 }
