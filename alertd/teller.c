@@ -44,6 +44,7 @@ struct teller {
     struct alerts *alerts;
     struct slice recipients[CONF_LIST_MAX];
     size_t recipient_count;
+    size_t mailed; /* recipients who have the news that could not be told to all */
     struct way ways[ALERT_WAYS_MAX];
     size_t way_count;
     int64_t interval_ms;
@@ -175,8 +176,14 @@ static void
 mail(struct way *way, const struct news *news)
 {
     struct teller *t = way->teller;
-    int rc = mailer_send_news(t->options.mailer, news, t->recipients, t->recipient_count);
+    size_t none = 0, *mailed = way->trial ? &none : &t->mailed;
+    int rc;
 
+    if (!way->trial && !alerts_news_again(t->alerts, number_of(way)))
+        t->mailed = 0;
+    rc = mailer_send_news(t->options.mailer, news, t->recipients, t->recipient_count, mailed);
+    if (rc == 0)
+        *mailed = 0;
     ended(way, rc < 0 ? strerror(errno) : NULL);
 }
 
