@@ -293,7 +293,8 @@ find_moved(struct blocks *blocks, struct strbuf *names)
     struct slice row;
 
     for (; entry != NULL; entry = TAILQ_NEXT(entry, link)) {
-        if (entry->block.kind == BLOCK_ADDRESS || entry->block.end_ms == 0)
+        if (entry->block.kind == BLOCK_ADDRESS || entry->block.kind == BLOCK_ADMIN_ADDRESS ||
+            entry->block.end_ms == 0)
             continue;
         row_key(&entry->block, &key);
         if (account_db_get(blocks->server->base.db, ACCOUNT_TABLE_BLOCKS, strbuf_slice(&key),

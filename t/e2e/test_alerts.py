@@ -57,6 +57,8 @@ def inst(authority, hooks):
         secret.write_text(SECRET + "\n")
         secret.chmod(0o600)
         instance.set("alert.webhook_secret", "hook.secret")
+        instance.run("password", "seal", "alert.webhook_secret", "--in-place")
+        assert secret.read_text().startswith("{SEALED1}")
         instance.start()
         instance.add_user(BOSS)
         yield instance
