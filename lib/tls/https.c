@@ -16,6 +16,7 @@ enum {
     READ_MAX = 8192,
     LINE_MAX_BYTES = 4096,
     FIELDS_MAX = 100,
+    INTERIM_MAX = 10,
     CHUNKS_MAX = 4096,
     CHUNK_DIGITS_MAX = 8
 };
@@ -43,7 +44,7 @@ read_line(struct response *r, struct slice *line)
 
 /* The status' three digits. */
 static const char *
-read_status(struct response *r, struct slice *status)
+read_status_line(struct response *r, struct slice *status)
 {
     struct slice line, version;
 
@@ -54,6 +55,34 @@ read_status(struct response *r, struct slice *status)
         return "not HTTP/1.1";
     *status = slice_split(&line, ' ');
     return status->len == 3 ? NULL : "damaged HTTP status";
+}
+
+static const char *
+skip_fields(struct response *r)
+{
+    for (unsigned i = 0; i < FIELDS_MAX; i++) {
+        struct slice line;
+
+        if (!read_line(r, &line))
+            return "the HTTP header ends early";
+        if (line.len == 0)
+            return NULL;
+    }
+    return "too many HTTP header fields";
+}
+
+/* The answer's: interim ones may come before it (RFC 9110 section 15.2). */
+static const char *
+read_status(struct response *r, struct slice *status)
+{
+    const char *trouble = read_status_line(r, status);
+
+    for (unsigned i = 0; trouble == NULL && status->ptr[0] == '1' && i < INTERIM_MAX; i++) {
+        trouble = skip_fields(r);
+        if (trouble == NULL)
+            trouble = read_status_line(r, status);
+    }
+    return trouble;
 }
 
 static const char *
