@@ -13,6 +13,7 @@
 
 #include "authd/guard.h"
 #include "authd/session.h"
+#include "lib/auth/password.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -231,10 +232,14 @@ permitted(void *arg, const struct frame_header *header, struct slice payload, in
     strbuf_free(&request);
 }
 
+/* A password that is too long for any record is kept as an empty one: it is wrong for everybody
+ * and takes the same way. */
 static char *
-copy_of(const struct accountd_admin *admin, const char *field)
+password_of(const struct accountd_admin *admin)
 {
-    return xslicedup(object_get(admin->fields, admin->field_count, field));
+    struct slice password = object_get(admin->fields, admin->field_count, "password");
+
+    return xslicedup(password.len <= PASSWORD_MAX ? password : SLICE(""));
 }
 
 void
@@ -244,9 +249,10 @@ user_check_begin(struct session *s, const struct accountd_admin *admin)
 
     s->user_check = xcalloc(1, sizeof(*s->user_check));
     s->user_check->name = xslicedup(admin->name);
-    s->user_check->password = copy_of(admin, "password");
+    s->user_check->password = password_of(admin);
     if (slice_eq(admin->verb, SLICE(CHANGE)))
-        s->user_check->new_password = copy_of(admin, "new_password");
+        s->user_check->new_password =
+            xslicedup(object_get(admin->fields, admin->field_count, "new_password"));
     s->state = SESSION_WORKING;
     if (guard_refuses(s, &failure) != NULL)
         answer_text(s, ACCOUNTD_AWAY, "too many wrong passwords came from this client: later");

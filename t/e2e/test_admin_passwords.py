@@ -31,6 +31,8 @@ def test_a_password_is_looked_at(suite):
     assert root.result("Authenticate", user="anna", password=PASSWORD) == 0
     assert root.result("Authenticate", user="ANN", domain="D.test", password=PASSWORD) == 0
     assert root.result("Authenticate", user="anna", password="wrong-one") == 4
+    assert root.result("Authenticate", user="anna", password="x" * 1024) == 4  # longer than any that can be hashed
+    assert root.result("ChangePassword", user="none", old="x" * 512, new=NEW) == 4
     assert root.result("Authenticate", user="none", password="anything") == 4
     assert root.result("Authenticate", user="nobody", password="anything") == 2
     assert root.result("Authenticate", user="far", password="anything") == 3
