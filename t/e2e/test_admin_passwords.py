@@ -1,18 +1,24 @@
 """Programs that ask whether a user's password is right, or change it with the old one in hand (ADM-28)."""
+import types
+
 import pytest
 
 from admin_api import Api
+from authd_alone import BAD_CREDENTIALS, FAIL, OK, Session
 from conftest import PASSWORD
+from frames import U32
 from instance import Instance, wait_for
 
 NEW = "Another-good-one8"
+ADMIN, ADMIN_REPLY = 22, 23  # of authd
 
 
 @pytest.fixture
 def suite():
     inst = Instance()
     inst.setup()
-    inst.set("guess.failures_per_user", "3")
+    for name, value in (("guess.failures_per_user", "3"), ("guess.failures_per_address", "3"), ("auth.failure_delay", "0")):
+        inst.set(name, value)
     inst.start()
     inst.run("domain", "add", "e.test", "password_history=2")
     for user in ("anna@d.test", "bob@e.test"):
@@ -70,3 +76,21 @@ def test_guessing_is_counted(suite):
     assert root.result("ChangePassword", user="anna", old=PASSWORD, new=NEW) == 4
     suite.run("block", "lift", "anna@d.test")
     wait_for(lambda: root.result("Authenticate", user="anna", password=PASSWORD) == 0, 30, "the block is lifted")
+
+
+def test_a_blocked_client_asks_nothing(suite):
+    door = types.SimpleNamespace(root=suite.root, parent=None)
+
+    def asked(session):
+        kind, fields = session._call(ADMIN, "authenticate", "user", "bob@e.test", "", "", "", U32(1), "password", PASSWORD)
+        assert kind == ADMIN_REPLY
+        return fields[0], fields[1].decode()
+
+    program = Session(door, "admin", "192.0.2.1")
+    assert program.plain("root", PASSWORD)[0] == OK
+    assert asked(program)[0] == 0
+    for _ in range(3):
+        kind, fields = Session(door, "imap", "192.0.2.1").plain("nobody@d.test", "guess")
+        assert (kind, fields[0]) == (FAIL, BAD_CREDENTIALS)
+    assert asked(program) == (102, "too many wrong passwords came from this client: later")
+    assert Session(door, "admin", "192.0.2.1").plain("root", PASSWORD)[0] == OK  # administrators are counted apart
