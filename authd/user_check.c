@@ -23,6 +23,7 @@ enum { CODE_WRONG = 4 }; /* ADM-28 */
 
 #define AUTHENTICATE "authenticate"
 #define CHANGE "change-password"
+#define BUSY "hash workers are busy, try later"
 
 struct user_check {
     char *name;
@@ -158,6 +159,20 @@ right(struct session *s)
         answer_text(s, 0, "");
 }
 
+/* The time of a hash has passed as for everybody: the answer is no, whatever the decoy says. */
+static void
+hashed_decoy(void *arg, enum hash_outcome outcome, struct slice record)
+{
+    struct session *s = arg;
+
+    (void)record;
+    s->job = NULL;
+    if (outcome == HASH_DROPPED)
+        answer_text(s, ACCOUNTD_AWAY, BUSY);
+    else
+        wrong(s, "password record cannot be checked");
+}
+
 static void
 hashed(void *arg, enum hash_outcome outcome, struct slice record)
 {
@@ -166,7 +181,10 @@ hashed(void *arg, enum hash_outcome outcome, struct slice record)
     (void)record;
     s->job = NULL;
     if (outcome == HASH_DROPPED)
-        answer_text(s, ACCOUNTD_AWAY, "hash workers are busy, try later");
+        answer_text(s, ACCOUNTD_AWAY, BUSY);
+    else if (outcome == HASH_UNUSABLE) /* no password, a locked one: it came back at once */
+        s->job = hash_pool_verify(s->server->pool, s->address.share, decoy_record(s->server->decoy),
+                                  slice_of(s->user_check->password), hashed_decoy, s);
     else if (outcome == HASH_RIGHT && s->account.known)
         right(s);
     else
