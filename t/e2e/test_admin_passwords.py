@@ -67,6 +67,13 @@ def test_a_password_is_changed_by_who_has_the_old_one(suite):
     assert Api(suite, "root", PASSWORD).result("ChangePassword", user="far", old="x", new=NEW) == 3
 
 
+def test_nobody_logs_in_as_the_local_one(suite):
+    door = types.SimpleNamespace(root=suite.root, parent=None)
+    kind, fields = Session(door, "admin", "192.0.2.1").plain("uid 0", "guess")
+    assert (kind, fields[0]) == (FAIL, BAD_CREDENTIALS)
+    suite.wait_log("auth", 'reason="unknown user"')
+
+
 def test_guessing_is_counted(suite):
     root = Api(suite, "root", PASSWORD)
     for _ in range(3):
