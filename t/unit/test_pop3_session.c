@@ -109,8 +109,7 @@ authd_tell_removed(struct ipc_client *auth, const struct authd_removed *removed)
 {
     (void)auth;
     if (removed->messages > 0)
-        ck_assert_int_eq(
-            write_all(removed_fd, slice_make(&removed->messages, sizeof(removed->messages))), 0);
+        (void)write_all(removed_fd, slice_make(&removed->messages, sizeof(uint32_t)));
 }
 
 /* ---- the store: three messages ---- */
@@ -408,6 +407,8 @@ END_TEST
 
 START_TEST(marked_messages_go_at_quit_and_only_there)
 {
+    static const char gone[] = HELLO WELCOME "+OK message 1 marked\r\n+OK message 3 marked\r\n"
+                                             "+OK bye (1 messages left)\r\n";
     uint32_t uids[4];
     int fds[2];
 
@@ -417,17 +418,13 @@ START_TEST(marked_messages_go_at_quit_and_only_there)
     expect(LOGIN "DELE 1\r\nDELE 3\r\n",
            HELLO WELCOME "+OK message 1 marked\r\n+OK message 3 marked\r\n");
     ck_assert_int_eq(read(fds[0], uids, sizeof(uids)), -1);
-    expect(LOGIN "DELE 1\r\nDELE 3\r\nQUIT\r\n",
-           HELLO WELCOME "+OK message 1 marked\r\n+OK message 3 marked\r\n"
-                         "+OK bye (1 messages left)\r\n");
+    expect(LOGIN "DELE 1\r\nDELE 3\r\nQUIT\r\n", gone);
     ck_assert_int_eq(read(fds[0], uids, sizeof(uids)), 12);
     ck_assert_uint_eq(uids[0], 10);
     ck_assert_uint_eq(uids[1], 12);
     ck_assert_uint_eq(uids[2], 2);
     removed_before = 1;
-    expect(LOGIN "DELE 1\r\nDELE 3\r\nQUIT\r\n",
-           HELLO WELCOME "+OK message 1 marked\r\n+OK message 3 marked\r\n"
-                         "+OK bye (1 messages left)\r\n");
+    expect(LOGIN "DELE 1\r\nDELE 3\r\nQUIT\r\n", gone);
     ck_assert_int_eq(read(fds[0], uids, sizeof(uids)), 12);
     ck_assert_uint_eq(uids[2], 1); /* another session's is not this one's */
     cannot_remove = true;
