@@ -20,6 +20,7 @@ struct local {
     bool sync_disabled;
     struct slice kept; /* an object with the properties that the map names, owned */
     bool seen;         /* the directory has it */
+    bool taken;        /* and it is as it has to be there */
 };
 
 struct locals {
