@@ -233,6 +233,12 @@ def test_active_directory(suite, authority):
         aliases = {a["address"]: a["mailbox"] for a in suite.json("alias", "list", "--domain", "ad.test")}
         assert aliases == {"alder@ad.test": "ann@ad.test", "bb@ad.test": "bob@ad.test", "own@ad.test": "ann@ad.test"}
         assert sync(suite, "ad.test")[0] == {}
+        con.modify(f"cn=Bob Birch,{PEOPLE}", {"userAccountControl": [(ldap3.MODIFY_REPLACE, ["514"])]})
+        sync(suite, "ad.test")
+        suite.run("user", "set", "bob@ad.test", "status=disabled")  # now it is the administrator's word, too
+        con.modify(f"cn=Bob Birch,{PEOPLE}", {"userAccountControl": [(ldap3.MODIFY_REPLACE, ["512"])]})
+        assert sync(suite, "ad.test")[0] == {}
+        assert show(suite, "bob@ad.test", "status", "sync_disabled") == ("disabled", False)
     finally:
         directory.close()
 
