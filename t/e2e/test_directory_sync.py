@@ -126,7 +126,7 @@ def test_who_cannot_be_renamed_stays_a_member_and_keeps_aliases(suite, directory
         assert not any(kind in ("member", "alias") for _, kind, _ in report), report
     assert members(suite, f"staff@{domain}") == ["ann", "board", "bob"]
     assert [a["mailbox"] for a in suite.json("alias", "list", "--domain", domain)] == [f"ann@{domain}"]
-    suite.run("user", "del", f"local@{domain}")
+    suite.run("user", "del", f"local@{domain}", "--yes")
     suite.run("group", "del", f"own@{domain}")
     sync(suite, domain)
     assert members(suite, f"staff@{domain}") == ["bob", "local", "own"] and sync(suite, domain)[0] == {}
