@@ -448,6 +448,12 @@ contacts_free(struct contacts **contactsp)
     xfree(contactsp);
 }
 
+void
+contacts_replaced(struct contacts *c)
+{
+    c->pending_is_too_much = true; /* a row that is there again may have been of another kind */
+}
+
 /* ---- CONTACT_EDIT ---- */
 
 static int
