@@ -26,11 +26,11 @@ add_counter(void *arg, const char *name, uint64_t value)
     char number[24];
 
     (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)value);
-    object_add(&counting->op->data,
-               (const struct object_field[]){{SLICE("service"), slice_of(counting->service)},
-                                             {SLICE("counter"), slice_of(name)},
-                                             {SLICE("value"), slice_of(number)}},
-               3);
+    oper_list_row(counting->op,
+                  (const struct object_field[]){{SLICE("service"), slice_of(counting->service)},
+                                                {SLICE("counter"), slice_of(name)},
+                                                {SLICE("value"), slice_of(number)}},
+                  3);
 }
 
 static bool
