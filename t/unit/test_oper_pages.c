@@ -18,7 +18,6 @@ page(int rows, const char *limit, const char *cursor, struct strbuf *out)
     struct object_field *fields = xcalloc(OBJECT_FIELDS_MAX, sizeof(*fields));
     struct oper op = oper_new(NULL, &request);
     struct slice rest;
-    int count;
 
     for (int i = 0; i < rows; i++) {
         char number[16];
@@ -28,7 +27,7 @@ page(int rows, const char *limit, const char *cursor, struct strbuf *out)
     }
     rest = strbuf_slice(&op.data);
     strbuf_clear(out);
-    while ((count = object_next(&rest, fields)) > 0)
+    while (object_next(&rest, fields) > 0)
         (void)strbuf_printf(out, "%.*s ", (int)fields[0].value.len, fields[0].value.ptr);
     (void)strbuf_printf(out, "> %s", op.cursor.len > 0 ? strbuf_cstr(&op.cursor) : "");
     oper_free(&op);
