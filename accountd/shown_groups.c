@@ -29,7 +29,8 @@ kind_of(struct account_base *base, struct slice address, struct account_hit *hit
 static bool
 put_members(struct account_base *base, struct slice group_key, struct strbuf *members)
 {
-    struct strbuf prefix = strbuf_new(ACCOUNT_KEY_MAX), from = strbuf_new(2 * ACCOUNT_KEY_MAX);
+    struct strbuf prefix = strbuf_new(ACCOUNT_KEY_MAX),
+                  from = strbuf_new((size_t)2 * ACCOUNT_KEY_MAX);
     struct account_hit hit = account_hit_new();
     struct slice key, value, address;
     int rc = 1;

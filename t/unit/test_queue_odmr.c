@@ -281,17 +281,17 @@ END_TEST
 
 START_TEST(two_customers_and_the_agents)
 {
-    rules("a.test u@d.test\nb.test v@d.test\nc.test w@d.test\nd.test u@d.test\ne.test "
+    rules("a.test u@d.test\nb.test v@d.test\nc.test w@d.test\ng.test u@d.test\ne.test "
           "u@d.test\nf.test y@d.test\n");
     for (int i = 0; i < 8; i++)
         agent_start(QUEUE_AGENT_REMOTE, 1)->silent = true;
-    (void)submit("s@d.test", "x@a.test x@b.test x@c.test x@d.test x@e.test");
+    (void)submit("s@d.test", "x@a.test x@b.test x@c.test x@g.test x@e.test");
     wait_deferred(1);
     ck_assert_uint_eq(ask_as("u@d.test", "a.test"), 250);
     while (h.job_count < 1)
         run_for(5);
     ck_assert_uint_eq(ask("a.test"), 450); /* it is being fetched */
-    ck_assert_uint_eq(ask("d.test"), 250);
+    ck_assert_uint_eq(ask("g.test"), 250);
     ck_assert_uint_eq(ask("e.test"), 450); /* two are enough for one customer */
     ck_assert_uint_eq(ask_as("v@d.test", ""), 250);
     ck_assert_uint_eq(ask_as("w@d.test", "c.test"), 250);

@@ -66,6 +66,9 @@ some_value(const struct property *p)
 {
     switch (p->type) {
     case PROPERTY_TEXT:
+        if (slice_eq(slice_of(p->name), SLICE("unit")) ||
+            slice_eq(slice_of(p->name), SLICE("parent")))
+            return SLICE("sales");
         return SLICE("  # odd = text; \xc3\xa4 ");
     case PROPERTY_BOOL:
         return slice_eq(slice_of(p->dflt), SLICE("yes")) ? SLICE("no") : SLICE("yes");
@@ -88,6 +91,10 @@ some_value(const struct property *p)
     case PROPERTY_WORDS:
         if (slice_eq(slice_of(p->name), SLICE("rights")))
             return SLICE("users");
+        if (slice_eq(slice_of(p->name), SLICE("login_ip")))
+            return SLICE("192.0.2.5");
+        if (slice_eq(slice_of(p->name), SLICE("groups")))
+            return SLICE("team@d.test");
         return p->kind == ACCOUNT_PUBLIC || p->kind == ACCOUNT_GROUP ? SLICE("alice@d.test @d.test")
                                                                      : SLICE("d.test");
     case PROPERTY_PLACE:
@@ -135,6 +142,8 @@ START_TEST(a_round_trip_keeps_every_property)
     populate();
     ck_assert_uint_eq(add_with_everything(ACCOUNT_DOMAIN, "full.test", NULL), 0);
     ck_assert_uint_eq(add_with_everything(ACCOUNT_DOMAIN_ALIAS, "fa.test", "full.test"), 0);
+    ck_assert_uint_eq(test_add(ACCOUNT_UNIT, "sales@d.test", "full_name", "Sales"), 0);
+    ck_assert_uint_eq(add_with_everything(ACCOUNT_UNIT, "north@d.test", NULL), 0);
     test_edit.restoring = true; /* else: a forward without the right to it */
     ck_assert_uint_eq(add_with_everything(ACCOUNT_USER, "full@d.test", NULL), 0);
     test_edit.restoring = false;
