@@ -19,11 +19,11 @@ add_counter(void *arg, const struct stats_sample *sample)
     char number[24];
 
     (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)sample->value);
-    object_add(&op->data,
-               (const struct object_field[]){{SLICE("service"), slice_of(sample->service)},
-                                             {SLICE("counter"), slice_of(sample->counter)},
-                                             {SLICE("value"), slice_of(number)}},
-               3);
+    oper_list_row(op,
+                  (const struct object_field[]){{SLICE("service"), slice_of(sample->service)},
+                                                {SLICE("counter"), slice_of(sample->counter)},
+                                                {SLICE("value"), slice_of(number)}},
+                  3);
 }
 
 void
