@@ -40,8 +40,9 @@ is_synchronised(struct server *server, struct slice name)
 static bool
 gives_power(const struct accountd_admin *admin)
 {
-    static const char *const names[] = {"password", "new_password", "password_answer",
-                                        "representatives", "auth"};
+    static const char *const names[] = {
+        "password", "new_password", "password_answer", "representatives", "auth", "two_step",
+        "groups"}; /* a property of users; members come as changes of their own */
 
     for (uint32_t i = 0; i < admin->field_count; i++)
         if (is_one_of(admin->fields[i].name, names, ARRAY_LEN(names)))
