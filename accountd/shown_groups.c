@@ -83,8 +83,7 @@ static void
 put_shown(struct account_base *base, struct slice key, const struct record *group,
           struct slice name, const char *shown, struct strbuf *data)
 {
-    struct strbuf members = strbuf_new(MEMBERS_BYTES_MAX),
-                  viewers = strbuf_new(OBJECT_VALUE_MAX);
+    struct strbuf members = strbuf_new(MEMBERS_BYTES_MAX), viewers = strbuf_new(OBJECT_VALUE_MAX);
     bool all = put_members(base, key, &members);
 
     put_viewers(group, &viewers);
