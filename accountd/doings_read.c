@@ -175,6 +175,8 @@ operation_sums(struct operation *op)
     struct asker *asker;
     int rc;
 
+    if (op->kind != ACCOUNT_USER)
+        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "only users have such sums");
     if (parse_period(op, &period) < 0)
         return -1;
     if (within.len == 0 ||
