@@ -15,18 +15,21 @@
 
 #include "accountd/watchers.h"
 #include "lib/base/clock.h"
+#include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/accountd_block.h"
 #include "lib/log/log.h"
 
 enum { EXPIRE_MS = 60000, ROW_MAX = 512, OK_MAX = 64 };
 #define REPLY_MAX ((size_t)ACCOUNTD_BLOCKS_MAX * (BLOCK_NAME_MAX + BLOCK_REASON_MAX + 64))
+#define NAMES_MAX ((size_t)BLOCKS_MAX * (BLOCK_NAME_MAX + 2))
 
 struct blocks {
     struct server *server;
     struct block_list *list;
     struct loop_timer *timer;
-    int64_t default_ms; /* guess.block_time */
+    int64_t default_ms;    /* guess.block_time */
+    struct map *unwritten; /* the keys of users' blocks that had no row before the last rename */
     struct watcher followers[ACCOUNTD_WATCHERS_MAX];
 };
 
@@ -283,10 +286,10 @@ expire(void *arg)
 
 /* ---- renames ---- */
 
-/* The users' blocks in force that have no row under their name any more: each name with its kind in
- * front, a line each. */
+/* The users' blocks in force that have no row under their name: each name with its kind in front, a
+ * line each. */
 static void
-find_moved(struct blocks *blocks, struct strbuf *names)
+find_rowless(struct blocks *blocks, struct strbuf *names)
 {
     struct strbuf key = strbuf_new(BLOCK_NAME_MAX + 1);
     const struct listed_block *entry = block_list_after(blocks->list, 0);
@@ -307,21 +310,56 @@ find_moved(struct blocks *blocks, struct strbuf *names)
     strbuf_free(&key);
 }
 
+static void
+remember(struct map *keys, struct slice key)
+{
+    void **at = map_at(keys, key);
+
+    if (at != NULL) /* the list has no more than fit */
+        *at = keys;
+}
+
+void
+blocks_settle(struct blocks *blocks)
+{
+    struct strbuf names = strbuf_new(NAMES_MAX);
+    struct slice rest;
+    bool failed = false;
+
+    map_free(&blocks->unwritten, NULL);
+    blocks->unwritten = map_new(BLOCKS_MAX);
+    find_rowless(blocks, &names);
+    for (rest = strbuf_slice(&names); rest.len > 0;) {
+        struct slice key = slice_split(&rest, '\n');
+        const struct block *block = block_list_find(blocks->list, (enum block_kind)key.ptr[0],
+                                                    slice_sub(key, 1, key.len), clock_real_ms());
+
+        if (block == NULL)
+            continue; /* it has ended */
+        failed = failed || write_row(blocks->server, block, NULL) < 0;
+        if (failed)
+            remember(blocks->unwritten, key);
+    }
+    strbuf_free(&names);
+}
+
 void
 blocks_reload(struct blocks *blocks)
 {
-    struct strbuf names = strbuf_new((size_t)BLOCKS_MAX * (BLOCK_NAME_MAX + 2));
+    struct strbuf names = strbuf_new(NAMES_MAX);
     struct slice rest;
-    bool moved;
+    bool moved = false;
 
-    find_moved(blocks, &names);
-    moved = names.len > 0;
+    find_rowless(blocks, &names);
     for (rest = strbuf_slice(&names); rest.len > 0;) {
         struct slice key = slice_split(&rest, '\n');
         const struct block lifted = {.kind = (uint8_t)key.ptr[0],
                                      .name = slice_sub(key, 1, key.len),
                                      .start_ms = clock_real_ms()};
 
+        if (map_get(blocks->unwritten, key) != NULL)
+            continue;
+        moved = true;
         (void)block_list_set(blocks->list, &lifted); /* in the place of the one that was there */
     }
     strbuf_free(&names);
@@ -340,6 +378,7 @@ blocks_new(struct server *server)
     blocks->server = server;
     blocks->default_ms = (int64_t)conf_u64(server->daemon->conf, GUESS_BLOCK_TIME);
     blocks->list = block_list_new(BLOCKS_MAX, (uint64_t)clock_real_us());
+    blocks->unwritten = map_new(BLOCKS_MAX);
     blocks->timer = loop_timer_new(server->daemon->loop, expire, blocks);
     if (read_rows(blocks) < 0)
         log_event(LOG_ERROR, "blocks_not_read", KV_ERRNO());
@@ -354,5 +393,6 @@ blocks_free(struct blocks **blocksp)
         return;
     loop_timer_free(&(*blocksp)->timer);
     block_list_free(&(*blocksp)->list);
+    map_free(&(*blocksp)->unwritten, NULL);
     xfree(blocksp);
 }
