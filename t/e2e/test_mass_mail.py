@@ -109,7 +109,7 @@ def test_too_many_logins_to_send_block_the_user(inst, user):
     with pytest.raises(smtplib.SMTPAuthenticationError):
         Sender(inst, user)
     row = wait_for(lambda: block_of(inst, user))
-    assert (row["cause"], row["reason"]) == ("mass mail", f"{LOGINS} logins to send mail")
+    assert (row["cause"], row["reason"]) == ("mass mail", f"{LOGINS} logins to send mail, the last from 127.0.0.1")
 
 
 def test_logins_to_read_do_not_count(inst, user):
