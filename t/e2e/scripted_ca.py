@@ -93,7 +93,8 @@ class ScriptedCA:
             self._reply(handler, status, body, **fields)
         elif kind == "dir":
             self._reply(handler, 200, {"newNonce": self.base + "/nonce", "newAccount": self.base + "/account",
-                                       "newOrder": self.base + "/orders", "renewalInfo": self.base + "/ari"})
+                                       "newOrder": self.base + "/orders", "renewalInfo": self.base + "/ari",
+                                       "revokeCert": self.base + "/revoke"})
         elif kind == "account":
             self._reply(handler, 201, {"status": "valid"}, Location=self.base + "/account/1")
         elif kind == "orders":

@@ -1,13 +1,21 @@
 """Certificates by ACME where the authority is difficult: renewal information, rate limits, refused nonces, wrong chains."""
+import concurrent.futures
 import datetime
+import os
+import pathlib
+import signal
 import socket
+import sys
+import threading
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from acme import Pebble, ask, configure, instance, name_server, status
 from instance import wait_for
 from pki import Authority
 from scripted_ca import ScriptedCA
+from test_acme import acme_processes
 from test_certificates import ROOT, presented, rows
 
 HOUR, DAY = datetime.timedelta(hours=1), datetime.timedelta(days=1)
@@ -108,7 +116,6 @@ def test_a_chain_that_does_not_fit_is_not_taken(suite, name, tamper, why):
 
 
 def pem_of(cert):
-    from cryptography.hazmat.primitives import serialization
     return cert.public_bytes(serialization.Encoding.PEM)
 
 
@@ -132,6 +139,116 @@ def test_one_address_cannot_take_all_places(suite):
         for one in held:
             one.close()
     wait_for(lambda: ask(suite, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 404"), 30, "room again")
+
+
+def test_many_addresses_do_not_keep_the_authority_out(suite):
+    """The oldest connection goes when all places are taken."""
+    held = [socket.create_connection(("127.0.0.1", suite.port("acme-http")), timeout=30,
+                                     source_address=(f"127.0.0.{2 + i // 8}", 0)) for i in range(64)]
+    try:
+        assert ask(suite, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 404")
+        assert held[0].recv(1) == b""
+    finally:
+        for one in held:
+            one.close()
+
+
+def children(parent):
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, ppid = path.read_text().rpartition(")")[2].split()[:2]
+            if ppid == str(parent) and state != "Z":
+                yield int(path.parent.name)
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended
+
+
+def memory_has(pid, bytes_):
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            start, end = (int(part, 16) for part in line.split()[0].split("-"))
+            if line.split()[1].startswith("rw") and end - start < 1 << 26:
+                memory.seek(start)
+                if bytes_ in memory.read(end - start):
+                    return True
+    return False
+
+
+def test_who_reads_the_answers_has_no_key(suite):
+    """The child that talks to the authority, while it waits, looked through for the account's key."""
+    asked, go_on, answer = threading.Event(), threading.Event(), suite.ca._answer_locked
+
+    def hold(handler):
+        if handler.path == "/orders":
+            asked.set()
+            go_on.wait(30)
+        answer(handler)
+    key = serialization.load_pem_private_key((suite.root / "db/acme/account.key").read_bytes(), None)
+    number = key.private_numbers().private_value.to_bytes(32, sys.byteorder)
+    suite.ca._answer_locked = hold
+    try:
+        suite.run("cert", "acme", "renew", "mail")
+        assert asked.wait(30)
+        (clerk,) = [pid for pid, row in acme_processes(suite).items() if row["role"] == "clerk"]
+        try:
+            assert memory_has(clerk, number)
+            found = [memory_has(child, number) for child in children(clerk)]
+            assert found and not any(found)
+        except PermissionError:
+            pytest.skip("the memory of another user's processes can't be read here")
+    finally:
+        go_on.set()
+        suite.ca._answer_locked = answer
+    wait_for(lambda: status(suite)["mail"]["state"] == "issued", 60, "issued")
+    wait_for(lambda: presented(suite, "imaps") == suite.ca.issued[-1][0].serial_number, 60, "and the reload is over")
+
+
+def test_a_revocation_whose_process_is_killed_is_not_told_as_done(suite):
+    asked, go_on, answer = threading.Event(), threading.Event(), suite.ca._answer_locked
+
+    def hold(handler):
+        if handler.path == "/revoke":
+            asked.set()
+            go_on.wait(60)
+        answer(handler)
+    suite.ca._answer_locked = hold
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        try:
+            done = pool.submit(suite.run, "cert", "acme", "revoke", "mail", check=False)
+            assert asked.wait(30)
+            for pid, row in acme_processes(suite).items():
+                if row["role"] == "clerk":
+                    os.kill(pid, signal.SIGKILL)
+            assert done.result(60).returncode == 1 and "ended early" in done.result().err
+        finally:
+            go_on.set()
+    suite.ca._answer_locked = answer
+    assert status(suite)["mail"]["state"] == "issued"
+
+
+def test_a_redirection_is_no_revocation(suite):
+    suite.ca.refuse["revoke"] = (301, {"Location": suite.ca.base + "/elsewhere"}, None)
+    done = suite.run("cert", "acme", "revoke", "mail", check=False)
+    assert done.returncode == 1 and "HTTP status 301" in done.err
+    assert status(suite)["mail"]["state"] == "issued"
+    del suite.ca.refuse["revoke"]
+
+
+def test_an_order_is_not_taken_up_with_another_authority(suite):
+    """The one of before would go on answering to it, with what is of no use."""
+    suite.ca.tamper = lambda pem: b""
+    done = suite.run("cert", "acme", "request", "moved", "moved.e.test", check=False)
+    assert done.returncode == 1 and status(suite)["moved"]["order"].startswith(suite.ca.base)
+    authority = Authority()
+    authority.write(suite.root / "etc/authority.pem")
+    other = ScriptedCA(authority)
+    try:
+        suite.set("acme.directory", other.url)
+        suite.run("reload")
+        wait_for(lambda: status(suite).get("moved", {}).get("state") == "issued", 90, "a certificate of the new one")
+        assert len(other.issued) == 1
+    finally:
+        other.close()
 
 
 def test_chaos(zone):
