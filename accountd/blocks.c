@@ -13,26 +13,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accountd/watchers.h"
 #include "lib/base/clock.h"
+#include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/accountd_block.h"
 #include "lib/log/log.h"
 
 enum { EXPIRE_MS = 60000, ROW_MAX = 512, OK_MAX = 64 };
 #define REPLY_MAX ((size_t)ACCOUNTD_BLOCKS_MAX * (BLOCK_NAME_MAX + BLOCK_REASON_MAX + 64))
-
-struct follower {
-    uint64_t peer_id; /* 0: free */
-    uint32_t request_id;
-    uint64_t known;
-};
+#define NAMES_MAX ((size_t)BLOCKS_MAX * (BLOCK_NAME_MAX + 2))
 
 struct blocks {
     struct server *server;
     struct block_list *list;
     struct loop_timer *timer;
-    int64_t default_ms; /* guess.block_time */
-    struct follower followers[ACCOUNTD_WATCHERS_MAX];
+    int64_t default_ms;    /* guess.block_time */
+    struct map *unwritten; /* the keys of users' blocks that had no row before the last rename */
+    struct watcher followers[ACCOUNTD_WATCHERS_MAX];
 };
 
 /* ---- rows ---- */
@@ -98,7 +96,7 @@ read_rows(struct blocks *blocks)
 /* ---- those who follow ---- */
 
 static void
-answer(struct blocks *blocks, const struct follower *follower)
+answer(struct blocks *blocks, const struct watcher *follower)
 {
     struct ipc_peer *peer = ipc_server_peer(blocks->server->ipc, follower->peer_id);
     bool can_follow = block_list_can_follow(blocks->list, follower->known);
@@ -125,7 +123,7 @@ static void
 tell(struct blocks *blocks)
 {
     for (size_t i = 0; i < ACCOUNTD_WATCHERS_MAX && blocks->server->ipc != NULL; i++) {
-        struct follower follower = blocks->followers[i];
+        struct watcher follower = blocks->followers[i];
 
         blocks->followers[i].peer_id = 0;
         if (follower.peer_id != 0)
@@ -133,13 +131,13 @@ tell(struct blocks *blocks)
     }
 }
 
-/* The oldest gives way: its peer asks again. */
+/* With all places taken one gives way: its peer asks again. */
 enum outcome
 blocks_request_follow(struct request *rq)
 {
     struct blocks *blocks = rq->server->blocks;
-    struct follower follower = {ipc_peer_id(rq->peer), rq->header.request_id, 0};
-    size_t at = 0;
+    struct watcher follower = {ipc_peer_id(rq->peer), rq->header.request_id, 0};
+    size_t at;
 
     if (rq->server->ipc == NULL || accountd_blocks_decode(rq->payload, &follower.known) < 0)
         return REQUEST_BAD;
@@ -147,9 +145,8 @@ blocks_request_follow(struct request *rq)
         answer(blocks, &follower);
         return REQUEST_DONE;
     }
-    while (at < ACCOUNTD_WATCHERS_MAX && blocks->followers[at].peer_id != 0 &&
-           ipc_server_peer(rq->server->ipc, blocks->followers[at].peer_id) != NULL)
-        at++;
+    at =
+        watchers_place(blocks->followers, ACCOUNTD_WATCHERS_MAX, rq->server->ipc, follower.peer_id);
     if (at == ACCOUNTD_WATCHERS_MAX) {
         at = 0;
         answer(blocks, &blocks->followers[at]);
@@ -289,17 +286,18 @@ expire(void *arg)
 
 /* ---- renames ---- */
 
-/* The users' blocks in force that have no row under their name any more: each name with its kind in
- * front, a line each. */
+/* The users' blocks in force that have no row under their name: each name with its kind in front, a
+ * line each. */
 static void
-find_moved(struct blocks *blocks, struct strbuf *names)
+find_rowless(struct blocks *blocks, struct strbuf *names)
 {
     struct strbuf key = strbuf_new(BLOCK_NAME_MAX + 1);
     const struct listed_block *entry = block_list_after(blocks->list, 0);
     struct slice row;
 
     for (; entry != NULL; entry = TAILQ_NEXT(entry, link)) {
-        if (entry->block.kind == BLOCK_ADDRESS || entry->block.end_ms == 0)
+        if (entry->block.kind == BLOCK_ADDRESS || entry->block.kind == BLOCK_ADMIN_ADDRESS ||
+            entry->block.end_ms == 0)
             continue;
         row_key(&entry->block, &key);
         if (account_db_get(blocks->server->base.db, ACCOUNT_TABLE_BLOCKS, strbuf_slice(&key),
@@ -312,21 +310,56 @@ find_moved(struct blocks *blocks, struct strbuf *names)
     strbuf_free(&key);
 }
 
+static void
+remember(struct map *keys, struct slice key)
+{
+    void **at = map_at(keys, key);
+
+    if (at != NULL) /* the list has no more than fit */
+        *at = keys;
+}
+
+void
+blocks_settle(struct blocks *blocks)
+{
+    struct strbuf names = strbuf_new(NAMES_MAX);
+    struct slice rest;
+    bool failed = false;
+
+    map_free(&blocks->unwritten, NULL);
+    blocks->unwritten = map_new(BLOCKS_MAX);
+    find_rowless(blocks, &names);
+    for (rest = strbuf_slice(&names); rest.len > 0;) {
+        struct slice key = slice_split(&rest, '\n');
+        const struct block *block = block_list_find(blocks->list, (enum block_kind)key.ptr[0],
+                                                    slice_sub(key, 1, key.len), clock_real_ms());
+
+        if (block == NULL)
+            continue; /* it has ended */
+        failed = failed || write_row(blocks->server, block, NULL) < 0;
+        if (failed)
+            remember(blocks->unwritten, key);
+    }
+    strbuf_free(&names);
+}
+
 void
 blocks_reload(struct blocks *blocks)
 {
-    struct strbuf names = strbuf_new((size_t)BLOCKS_MAX * (BLOCK_NAME_MAX + 2));
+    struct strbuf names = strbuf_new(NAMES_MAX);
     struct slice rest;
-    bool moved;
+    bool moved = false;
 
-    find_moved(blocks, &names);
-    moved = names.len > 0;
+    find_rowless(blocks, &names);
     for (rest = strbuf_slice(&names); rest.len > 0;) {
         struct slice key = slice_split(&rest, '\n');
         const struct block lifted = {.kind = (uint8_t)key.ptr[0],
                                      .name = slice_sub(key, 1, key.len),
                                      .start_ms = clock_real_ms()};
 
+        if (map_get(blocks->unwritten, key) != NULL)
+            continue;
+        moved = true;
         (void)block_list_set(blocks->list, &lifted); /* in the place of the one that was there */
     }
     strbuf_free(&names);
@@ -345,6 +378,7 @@ blocks_new(struct server *server)
     blocks->server = server;
     blocks->default_ms = (int64_t)conf_u64(server->daemon->conf, GUESS_BLOCK_TIME);
     blocks->list = block_list_new(BLOCKS_MAX, (uint64_t)clock_real_us());
+    blocks->unwritten = map_new(BLOCKS_MAX);
     blocks->timer = loop_timer_new(server->daemon->loop, expire, blocks);
     if (read_rows(blocks) < 0)
         log_event(LOG_ERROR, "blocks_not_read", KV_ERRNO());
@@ -359,5 +393,6 @@ blocks_free(struct blocks **blocksp)
         return;
     loop_timer_free(&(*blocksp)->timer);
     block_list_free(&(*blocksp)->list);
+    map_free(&(*blocksp)->unwritten, NULL);
     xfree(blocksp);
 }

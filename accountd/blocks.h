@@ -14,7 +14,10 @@ struct blocks;
 
 /* Reads the account base. */
 struct blocks *blocks_new(struct server *server);
-/* A rename has changed rows: the list follows them, and so do the copies of it. */
+/* Before a rename: what could not be written is tried again. */
+void blocks_settle(struct blocks *blocks);
+/* A rename has changed rows: the list follows them, and so do the copies of it. What has no row
+ * since before the rename stays. */
 void blocks_reload(struct blocks *blocks);
 void blocks_free(struct blocks **blocksp);
 

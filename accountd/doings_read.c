@@ -151,8 +151,10 @@ parse_period(struct operation *op, struct book_period *period)
                             "date: expected a day YYYY-MM-DD, not '%.*s'", (int)date.len, date.ptr);
     *period = (struct book_period){.first_day = day, .last_day = day};
     if (slice_eq(given, SLICE("week"))) { /* ISO 8601: from Monday on; day 0 was a Thursday */
-        period->first_day = day - (day + 3) % WEEK_DAYS;
-        period->last_day = period->first_day + WEEK_DAYS - 1;
+        uint32_t back = (day + 3) % WEEK_DAYS;
+
+        period->first_day = day < back ? 0 : day - back;
+        period->last_day = day - back + WEEK_DAYS - 1;
     } else if (slice_eq(given, SLICE("month"))) {
         period->by_month = true;
         period->month = book_month_of_day(day);
@@ -173,6 +175,8 @@ operation_sums(struct operation *op)
     struct asker *asker;
     int rc;
 
+    if (op->kind != ACCOUNT_USER)
+        return account_fail(&op->result, ACCOUNT_BAD_PARAMETER, "only users have such sums");
     if (parse_period(op, &period) < 0)
         return -1;
     if (within.len == 0 ||

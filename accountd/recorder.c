@@ -24,7 +24,8 @@
 
 enum {
     GATHER_MS = 100,
-    PACKETS_MAX = 256, /* 8 MB: some 25,000 entries */
+    PACKETS_MAX = 256,        /* 8 MB: some 25,000 entries */
+    MOVE_PACKETS_MAX = 65536, /* a domain's moves come at once; store.c has as many jobs */
     QUESTIONS_MAX = 64,
     STOP_WAIT_MS = 5000
 };
@@ -92,16 +93,16 @@ gathered(void *arg)
     send_packets(arg);
 }
 
-/* Where the next frame goes; NULL: the queue is full. */
+/* Where the next frame goes; NULL: there are `max` packets. */
 static struct strbuf *
-room(struct recorder *r)
+room(struct recorder *r, unsigned max)
 {
     struct packet *packet = TAILQ_LAST(&r->packets, packet_queue);
 
     if (packet != NULL && packet->bytes.len < RECORDER_PACKET_MAX / 2)
         return &packet->bytes;
     send_packets(r);
-    if (r->packet_count == PACKETS_MAX)
+    if (r->packet_count >= max)
         return NULL;
     packet = xcalloc(1, sizeof(*packet));
     packet->bytes = strbuf_new(RECORDER_PACKET_MAX);
@@ -114,7 +115,7 @@ room(struct recorder *r)
 void
 recorder_note(struct recorder *r, const struct recorder_note *note)
 {
-    struct strbuf *out = r == NULL ? NULL : room(r);
+    struct strbuf *out = r == NULL ? NULL : room(r, PACKETS_MAX);
 
     if (r == NULL)
         return;
@@ -124,10 +125,11 @@ recorder_note(struct recorder *r, const struct recorder_note *note)
         stats_add(r->notes, 1);
 }
 
+/* Its place among the notes says whose they are: so it has room where they have none. */
 void
 recorder_moved(struct recorder *r, const char *path, const char *new_path)
 {
-    struct strbuf *out = r == NULL ? NULL : room(r);
+    struct strbuf *out = r == NULL ? NULL : room(r, MOVE_PACKETS_MAX);
 
     if (r == NULL)
         return;
@@ -164,7 +166,7 @@ static bool
 ask(struct recorder *r, enum recorder_type type, const struct recorder_question *question,
     recorder_done *done, void *arg)
 {
-    struct strbuf *out = r->question_count == QUESTIONS_MAX ? NULL : room(r);
+    struct strbuf *out = r->question_count == QUESTIONS_MAX ? NULL : room(r, PACKETS_MAX);
     struct question *q;
 
     if (out == NULL || recorder_question_encode(out, type, ++r->last_id, question) < 0)

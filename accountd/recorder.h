@@ -2,9 +2,9 @@
  * accountd/recorder.h - the process that keeps the books (accountd/book.h), and what is said to it.
  *
  * accountd's event loop never waits for the disk: entries go to the recorder by packets of some
- * frames each (lib/ipc/frame.h), questions too, and its answers come back. What does not fit into
- * the queue is lost, and counted. When the recorder dies another one takes over; questions to it
- * have no answer.
+ * frames each (lib/ipc/frame.h), questions too, and its answers come back. Notes that do not fit
+ * into the queue are lost, and counted; moves and removals have room for those of millions of
+ * users. When the recorder dies another one takes over; questions to it have no answer.
  */
 #ifndef POSTHORN_ACCOUNTD_RECORDER_H
 #define POSTHORN_ACCOUNTD_RECORDER_H

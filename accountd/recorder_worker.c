@@ -390,14 +390,15 @@ static int
 on_question(struct desk *desk, const struct frame_header *header, struct slice payload)
 {
     struct recorder_question q;
-    int rc;
+    int rc = 0;
 
-    if (recorder_question_decode(payload, &q) < 0)
-        return -1;
     strbuf_clear(&desk->data);
     strbuf_clear(&desk->cursor);
     strbuf_clear(&desk->answer);
-    rc = header->type == RECORDER_LIST ? answer_list(desk, &q) : answer_sums(desk, &q);
+    if (recorder_question_decode(payload, &q) < 0)
+        log_event(LOG_ERROR, "bad_question", KV_U64("type", header->type)); /* nothing is known */
+    else
+        rc = header->type == RECORDER_LIST ? answer_list(desk, &q) : answer_sums(desk, &q);
     if (rc < 0)
         complain(desk, q.path); /* what was found is the answer */
     if (recorder_answer_encode(&desk->answer, header->request_id, strbuf_slice(&desk->data),

@@ -14,6 +14,8 @@ renames_begin(struct server *server)
         flow_settle(server->flow);
     if (server->mass_mail != NULL)
         mass_mail_settle(server->mass_mail);
+    if (server->blocks != NULL)
+        blocks_settle(server->blocks);
 }
 
 void

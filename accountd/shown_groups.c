@@ -4,6 +4,7 @@
 #include "accountd/shown_groups.h"
 
 #include "lib/account/group.h"
+#include "lib/account/schema.h"
 #include "lib/ipc/contacts.h"
 
 enum { MEMBERS_BYTES_MAX = 24000 }; /* with the names of entries they become longer */
@@ -61,23 +62,28 @@ put_members(struct account_base *base, struct slice group_key, struct strbuf *me
     return rc == 0 && !members->overflow;
 }
 
-/* Those who may send, where they are listed, see what viewers see. */
+/* Those who may send, where they are listed, see what viewers see: as many as there is room for,
+ * which is OBJECT_VALUE_MAX. */
 static void
 put_viewers(const struct record *group, struct strbuf *viewers)
 {
-    (void)strbuf_append(viewers, record_get(group, GROUP_VIEWERS)); /* both fit */
+    struct slice rest = record_get(group, GROUP_SENDERS), word;
+
+    (void)strbuf_append(viewers, record_get(group, GROUP_VIEWERS)); /* a property's limit */
     if (!record_is(group, GROUP_SEND, "senders"))
         return;
-    (void)strbuf_char(viewers, ' ');
-    (void)strbuf_append(viewers, record_get(group, GROUP_SENDERS));
+    while ((word = property_next_word(&rest)).len > 0 &&
+           viewers->len + 1 + word.len <= viewers->max) {
+        (void)strbuf_char(viewers, ' ');
+        (void)strbuf_append(viewers, word);
+    }
 }
 
 static void
 put_shown(struct account_base *base, struct slice key, const struct record *group,
           struct slice name, const char *shown, struct strbuf *data)
 {
-    struct strbuf members = strbuf_new(MEMBERS_BYTES_MAX),
-                  viewers = strbuf_new(2 * OBJECT_VALUE_MAX);
+    struct strbuf members = strbuf_new(MEMBERS_BYTES_MAX), viewers = strbuf_new(OBJECT_VALUE_MAX);
     bool all = put_members(base, key, &members);
 
     put_viewers(group, &viewers);

@@ -36,12 +36,14 @@ is_synchronised(struct server *server, struct slice name)
     return is;
 }
 
-/* What says who somebody is, or what somebody may do for others, is said here alone. */
+/* What says who somebody is, or what somebody may do for others, is said here alone. "groups" is
+ * any group; those of the domain have members added. */
 static bool
 gives_power(const struct accountd_admin *admin)
 {
-    static const char *const names[] = {"password", "new_password", "password_answer",
-                                        "representatives", "auth"};
+    static const char *const names[] = {"password",        "new_password", "password_answer",
+                                        "representatives", "auth",         "two_step",
+                                        "groups"};
 
     for (uint32_t i = 0; i < admin->field_count; i++)
         if (is_one_of(admin->fields[i].name, names, ARRAY_LEN(names)))

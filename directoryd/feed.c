@@ -28,16 +28,21 @@ struct feed {
 
 static void ask(void *arg);
 
+/* An object beyond the limits is left out alone: those behind it belong to others. */
 static int
 take_objects(struct book *book, struct slice data)
 {
     struct object_field fields[OBJECT_FIELDS_MAX];
     int count, rc = 0;
 
-    while ((count = object_next(&data, fields)) > 0)
-        if (book_take(book, fields, (uint32_t)count) < 0)
-            rc = -1;
-    return count < 0 ? -1 : rc;
+    while ((count = object_next(&data, fields)) != 0) {
+        if (count > 0 && book_take(book, fields, (uint32_t)count) == 0)
+            continue;
+        rc = -1;
+        if (count < 0 && object_skip(&data) < 0)
+            break;
+    }
+    return rc;
 }
 
 static void

@@ -80,8 +80,11 @@ run_objects(struct slice input)
     static struct object_field fields[OBJECT_FIELDS_MAX];
     int count;
 
-    while ((count = object_next(&input, fields)) > 0)
-        (void)object_get(fields, (uint32_t)count, "name");
+    while ((count = object_next(&input, fields)) != 0)
+        if (count > 0)
+            (void)object_get(fields, (uint32_t)count, "name");
+        else if (object_skip(&input) < 0)
+            break;
 }
 
 static void

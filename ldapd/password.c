@@ -95,7 +95,9 @@ ask(struct session *s, struct slice name, const struct wish *wish)
         [AUTHD_PASSWORD_NOT_OURS] = LDAP_UNWILLING_TO_PERFORM,
         [AUTHD_PASSWORD_LATER] = LDAP_BUSY,
     };
-    const struct authd_password password = {.tls = stream_tls(s->stream) != NULL,
+    const struct tls *tls = stream_tls(s->stream);
+    const struct authd_password password = {.tls = tls != NULL,
+                                            .host = tls_server_name(tls),
                                             .name = name,
                                             .old = wish->old,
                                             .wanted = wish->wanted};

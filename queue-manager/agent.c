@@ -163,7 +163,7 @@ encode_job(const struct queue *q, struct strbuf *out, uint64_t job_id, const str
                             .sender = e->sender,
                             .envid = e->envid,
                             .ret = e->ret,
-                            .shown = m->shown};
+                            .shown = strbuf_slice(&m->shown)};
     int rc;
 
     if (d != NULL) {

@@ -83,6 +83,7 @@ message_free(struct queue *q, struct message **mp)
     envelope_clear(&m->edited);
     queue_log_free(&m->log);
     arena_free(&m->arena);
+    strbuf_free(&m->shown);
     xfree(&m->targets);
     xfree(&m->reason);
     xfree(mp);
@@ -191,6 +192,7 @@ message_take_up(struct queue *q, const char *id, enum spool_state from)
 
     (void)snprintf(m->id, sizeof(m->id), "%s", id);
     m->log.bytes = strbuf_new(QUEUE_LOG_MAX);
+    m->shown = strbuf_new(QUEUE_SHOWN_MAX);
     if (!q->tidy)
         (void)spool_gather(&q->spool, id, from); /* a crash may have parted it, as a rule not */
     m->file = queue_message_open(q->spool.fds[from], id);
@@ -286,25 +288,26 @@ is_shown(struct slice shown, struct slice group)
 void
 message_show_group(struct message *m, struct slice group, struct slice members)
 {
-    struct strbuf all = strbuf_new(QUEUE_SHOWN_MAX);
+    size_t before = m->shown.len;
 
-    if (is_shown(m->shown, group) || (!m->envelope->smtputf8 && !parse_is_ascii(members)))
+    if (is_shown(strbuf_slice(&m->shown), group) ||
+        (!m->envelope->smtputf8 && !parse_is_ascii(members)))
         return;
-    (void)strbuf_append(&all, m->shown); /* overflow is remembered */
-    (void)strbuf_append(&all, group);
-    (void)strbuf_char(&all, '\n');
-    (void)strbuf_append(&all, members);
-    (void)strbuf_char(&all, '\n');
-    if (!all.overflow)
-        m->shown = arena_copy(&m->arena, strbuf_slice(&all));
-    strbuf_free(&all);
+    (void)strbuf_append(&m->shown, group);
+    (void)strbuf_char(&m->shown, '\n');
+    (void)strbuf_append(&m->shown, members);
+    (void)strbuf_char(&m->shown, '\n');
+    if (!m->shown.overflow)
+        return;
+    strbuf_truncate(&m->shown, before); /* it is shown as itself */
+    m->shown.overflow = false;
 }
 
 void
 message_forget_targets(struct message *m)
 {
     m->target_count = 0;
-    m->shown = slice_make(NULL, 0);
+    strbuf_clear(&m->shown);
     m->twins = NULL;
     m->copies = NULL;
     m->copy_count = 0;

@@ -117,7 +117,7 @@ struct message {
     unsigned archive_classes; /* enum archive_class; 0: no file is to be archived */
     bool copies_known;        /* this round's are decided */
 
-    struct slice shown; /* in the arena: groups shown by their members, as a job has them */
+    struct strbuf shown; /* groups shown by their members, as a job has them */
     struct target *targets;
     uint32_t target_count, target_room;
     struct message_twin *twins;              /* in the arena */

@@ -36,6 +36,22 @@ object_next(struct slice *data, struct object_field fields[OBJECT_FIELDS_MAX])
     return (int)count;
 }
 
+int
+object_skip(struct slice *data)
+{
+    struct reader r = reader_begin(*data);
+    uint32_t count = reader_u32(&r);
+
+    for (uint32_t i = 0; i < count && !r.failed; i++) {
+        (void)reader_bytes(&r, SIZE_MAX);
+        (void)reader_bytes(&r, SIZE_MAX);
+    }
+    if (r.failed)
+        return -1;
+    *data = r.rest;
+    return 0;
+}
+
 struct slice
 object_get(const struct object_field *fields, uint32_t count, const char *name)
 {

@@ -21,6 +21,9 @@ void object_add(struct strbuf *data, const struct object_field *fields, uint32_t
 /* Takes the next object off *data: its number of fields, 0 at the end, -1 damaged. The fields
  * borrow from *data. */
 int object_next(struct slice *data, struct object_field fields[OBJECT_FIELDS_MAX]);
+/* Takes an object off *data that object_next() refused for its limits. 0, or -1: damaged, nothing
+ * was taken. */
+int object_skip(struct slice *data);
 /* The value of a field by name, or the empty slice. */
 struct slice object_get(const struct object_field *fields, uint32_t count, const char *name);
 

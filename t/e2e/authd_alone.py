@@ -168,7 +168,7 @@ class Session:
         ours, theirs = socket.socketpair()
         if alone.parent is None:
             alone.parent = Connection.connect(alone.root / "run/authd.sock")
-        alone.parent.send(ATTACH, 0, service, client_ip, "192.0.2.9", U16(4000), U16(587), "s1",
+        alone.parent.send(ATTACH, 0, service, client_ip, "192.0.2.9", U16(4000), U16(587), "s1", U8(0), U32(0),
                          fd=theirs.fileno())
         theirs.close()
         self.channel = Connection(ours)

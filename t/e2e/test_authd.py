@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import os
 import signal
-import statistics
 import subprocess
 import threading
 import time
@@ -289,9 +288,9 @@ def test_unknown_users_take_as_long_as_known_ones(authd):
             began = time.perf_counter()
             assert refused(a.session().plain(name, f"wrong{i}")) == BAD_CREDENTIALS
             times[name].append(time.perf_counter() - began)
-    unknown = statistics.median(times["x@d.test"])
+    unknown = min(times["x@d.test"])  # what else runs on the machine makes some slower, none faster
     for name in names[1:]:
-        assert 0.6 < statistics.median(times[name]) / unknown < 1.6, name
+        assert 0.6 < min(times[name]) / unknown < 1.6, name
 
 
 def test_argon2id_by_setting(authd):
@@ -304,15 +303,15 @@ def test_argon2id_by_setting(authd):
 
 
 def test_failures_are_answered_later_and_later(authd):
-    a = authd({}, "failure_delay = 200ms")
+    a = authd({}, "failure_delay = 500ms")
 
     def seconds(ip):
         began = time.perf_counter()
         assert refused(a.session(client_ip=ip).plain("x@d.test", "x")) == BAD_CREDENTIALS
         return time.perf_counter() - began
 
-    assert seconds("192.0.2.7") < 0.39 < seconds("192.0.2.7")
-    assert seconds("192.0.2.8") < 0.39
+    assert seconds("192.0.2.7") < 0.99 < seconds("192.0.2.7")
+    assert seconds("192.0.2.8") < 0.99
 
 
 def test_a_session_that_fails_too_often_is_blocked(authd):

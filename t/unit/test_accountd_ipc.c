@@ -550,6 +550,37 @@ START_TEST(limits_hold)
 }
 END_TEST
 
+/* One that is too large is no reason to lose the one behind it. */
+START_TEST(an_object_beyond_the_limits_can_be_left_out)
+{
+    struct strbuf data = strbuf_new(FRAME_MAX);
+    char *value = calloc(1, OBJECT_VALUE_MAX + 1);
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    struct slice rest;
+
+    ck_assert(value != NULL);
+    object_add(&data,
+               (const struct object_field[]){{SLICE("name"), SLICE("a")},
+                                             {SLICE("x"), {value, OBJECT_VALUE_MAX + 1}}},
+               2);
+    object_add(&data, (const struct object_field[]){{SLICE("name"), SLICE("b")}}, 1);
+    ck_assert(!data.overflow);
+    rest = strbuf_slice(&data);
+    ck_assert_int_eq(object_next(&rest, fields), -1);
+    ck_assert_int_eq(object_skip(&rest), 0);
+    ck_assert_int_eq(object_next(&rest, fields), 1);
+    ck_assert(slice_eq(fields[0].value, SLICE("b")));
+    ck_assert_int_eq(object_next(&rest, fields), 0);
+    for (size_t len = 1; len < OBJECT_VALUE_MAX; len += 97) {
+        rest = slice_sub(strbuf_slice(&data), 0, len);
+        ck_assert_int_eq(object_skip(&rest), -1);
+        ck_assert_uint_eq(rest.len, len);
+    }
+    strbuf_free(&data);
+    free(value);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -561,6 +592,7 @@ main(void)
     tcase_add_loop_test(tc, whole_frames_decode_and_torn_ones_do_not, 0, (int)ARRAY_LEN(messages));
     tcase_add_test(tc, fields_keep_their_values);
     tcase_add_test(tc, limits_hold);
+    tcase_add_test(tc, an_object_beyond_the_limits_can_be_left_out);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
