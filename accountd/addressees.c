@@ -22,15 +22,15 @@ struct page {
     uint32_t count;
 };
 
-/* False: there is no such domain. */
-static bool
+/* ACCOUNT_FOUND, also where all domains are meant. */
+static enum account_found
 find_prefix(struct request *rq, struct slice domain, struct strbuf *prefix)
 {
     struct record record = record_new(ACCOUNT_DOMAIN);
-    bool found = domain.len == 0;
+    enum account_found found = ACCOUNT_FOUND;
 
-    if (!found) {
-        found = account_find_domain(&rq->server->base, domain, &record, prefix) == ACCOUNT_FOUND;
+    if (domain.len > 0) {
+        found = account_find_domain(&rq->server->base, domain, &record, prefix);
         (void)strbuf_char(prefix, '\0'); /* a key is longer */
     }
     record_free(&record);
@@ -106,12 +106,16 @@ addressees_request(struct request *rq)
                         .addresses = strbuf_new(ADDRESSES_MAX),
                         .next = strbuf_new(ACCOUNT_KEY_MAX)};
     enum outcome outcome = REQUEST_DONE;
+    enum account_found found = ACCOUNT_TROUBLE;
+    bool good = accountd_addressees_decode(rq->payload, &query) == 0;
 
-    if (accountd_addressees_decode(rq->payload, &query) < 0) {
+    if (good)
+        found = find_prefix(rq, query.domain, &page.prefix);
+    if (!good) {
         outcome = REQUEST_BAD;
-    } else if (!find_prefix(rq, query.domain, &page.prefix)) {
+    } else if (found != ACCOUNT_FOUND && found != ACCOUNT_TROUBLE) {
         answer(rq, ACCOUNTD_ADDRESSEES_NO_DOMAIN, NULL);
-    } else if (gather(rq, query.cursor, &page) < 0) {
+    } else if (found == ACCOUNT_TROUBLE || gather(rq, query.cursor, &page) < 0) {
         log_event(LOG_ERROR, "database", KV_STR("during", "addressees"), KV_ERRNO());
         answer(rq, ACCOUNTD_ADDRESSEES_LATER, NULL);
     } else {

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accountd/watchers.h"
 #include "lib/base/clock.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
@@ -23,19 +24,13 @@ enum { EXPIRE_MS = 60000, ROW_MAX = 512, OK_MAX = 64 };
 #define REPLY_MAX ((size_t)ACCOUNTD_BLOCKS_MAX * (BLOCK_NAME_MAX + BLOCK_REASON_MAX + 64))
 #define NAMES_MAX ((size_t)BLOCKS_MAX * (BLOCK_NAME_MAX + 2))
 
-struct follower {
-    uint64_t peer_id; /* 0: free */
-    uint32_t request_id;
-    uint64_t known;
-};
-
 struct blocks {
     struct server *server;
     struct block_list *list;
     struct loop_timer *timer;
     int64_t default_ms;    /* guess.block_time */
     struct map *unwritten; /* the keys of users' blocks that had no row before the last rename */
-    struct follower followers[ACCOUNTD_WATCHERS_MAX];
+    struct watcher followers[ACCOUNTD_WATCHERS_MAX];
 };
 
 /* ---- rows ---- */
@@ -101,7 +96,7 @@ read_rows(struct blocks *blocks)
 /* ---- those who follow ---- */
 
 static void
-answer(struct blocks *blocks, const struct follower *follower)
+answer(struct blocks *blocks, const struct watcher *follower)
 {
     struct ipc_peer *peer = ipc_server_peer(blocks->server->ipc, follower->peer_id);
     bool can_follow = block_list_can_follow(blocks->list, follower->known);
@@ -128,7 +123,7 @@ static void
 tell(struct blocks *blocks)
 {
     for (size_t i = 0; i < ACCOUNTD_WATCHERS_MAX && blocks->server->ipc != NULL; i++) {
-        struct follower follower = blocks->followers[i];
+        struct watcher follower = blocks->followers[i];
 
         blocks->followers[i].peer_id = 0;
         if (follower.peer_id != 0)
@@ -136,13 +131,13 @@ tell(struct blocks *blocks)
     }
 }
 
-/* The oldest gives way: its peer asks again. */
+/* With all places taken one gives way: its peer asks again. */
 enum outcome
 blocks_request_follow(struct request *rq)
 {
     struct blocks *blocks = rq->server->blocks;
-    struct follower follower = {ipc_peer_id(rq->peer), rq->header.request_id, 0};
-    size_t at = 0;
+    struct watcher follower = {ipc_peer_id(rq->peer), rq->header.request_id, 0};
+    size_t at;
 
     if (rq->server->ipc == NULL || accountd_blocks_decode(rq->payload, &follower.known) < 0)
         return REQUEST_BAD;
@@ -150,9 +145,8 @@ blocks_request_follow(struct request *rq)
         answer(blocks, &follower);
         return REQUEST_DONE;
     }
-    while (at < ACCOUNTD_WATCHERS_MAX && blocks->followers[at].peer_id != 0 &&
-           ipc_server_peer(rq->server->ipc, blocks->followers[at].peer_id) != NULL)
-        at++;
+    at =
+        watchers_place(blocks->followers, ACCOUNTD_WATCHERS_MAX, rq->server->ipc, follower.peer_id);
     if (at == ACCOUNTD_WATCHERS_MAX) {
         at = 0;
         answer(blocks, &blocks->followers[at]);
@@ -302,7 +296,8 @@ find_rowless(struct blocks *blocks, struct strbuf *names)
     struct slice row;
 
     for (; entry != NULL; entry = TAILQ_NEXT(entry, link)) {
-        if (entry->block.kind == BLOCK_ADDRESS || entry->block.end_ms == 0)
+        if (entry->block.kind == BLOCK_ADDRESS || entry->block.kind == BLOCK_ADMIN_ADDRESS ||
+            entry->block.end_ms == 0)
             continue;
         row_key(&entry->block, &key);
         if (account_db_get(blocks->server->base.db, ACCOUNT_TABLE_BLOCKS, strbuf_slice(&key),

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "accountd/watchers.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 
@@ -25,11 +26,7 @@ struct changes {
         char *who; /* NULL: free */
     } kept[KEPT_MAX];
     size_t next; /* place of the next name: the oldest one's */
-    struct watcher {
-        uint64_t peer_id; /* 0: free */
-        uint32_t request_id;
-        uint64_t known;
-    } watchers[ACCOUNTD_WATCHERS_MAX];
+    struct watcher watchers[ACCOUNTD_WATCHERS_MAX];
 };
 
 struct changes *
@@ -88,14 +85,14 @@ tell(struct server *server)
     }
 }
 
-/* The oldest watcher gives way: its peer asks again. */
+/* With all places taken one watcher gives way: its peer asks again. */
 enum outcome
 changes_watch(struct request *rq)
 {
     struct server *server = rq->server;
     struct changes *c = server->changes_told;
     struct watcher watcher = {ipc_peer_id(rq->peer), rq->header.request_id, 0};
-    size_t at = 0;
+    size_t at;
 
     if (server->ipc == NULL || accountd_watch_decode(rq->payload, &watcher.known) < 0)
         return REQUEST_BAD;
@@ -103,9 +100,7 @@ changes_watch(struct request *rq)
         answer(server, &watcher);
         return REQUEST_DONE;
     }
-    while (at < ACCOUNTD_WATCHERS_MAX && c->watchers[at].peer_id != 0 &&
-           ipc_server_peer(server->ipc, c->watchers[at].peer_id) != NULL)
-        at++;
+    at = watchers_place(c->watchers, ACCOUNTD_WATCHERS_MAX, server->ipc, watcher.peer_id);
     if (at == ACCOUNTD_WATCHERS_MAX) {
         at = 0;
         answer(server, &c->watchers[at]);

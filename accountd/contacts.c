@@ -11,6 +11,7 @@
 
 #include "accountd/audit.h"
 #include "accountd/shown_groups.h"
+#include "accountd/watchers.h"
 #include "lib/account/contact.h"
 #include "lib/account/query.h"
 #include "lib/base/clock.h"
@@ -42,11 +43,7 @@ struct contacts {
     struct change pending[KEPT_MAX];
     size_t pending_count;
     bool pending_is_too_much;
-    struct watcher {
-        uint64_t peer_id; /* 0: free */
-        uint32_t request_id;
-        uint64_t known;
-    } watchers[WATCHERS_MAX];
+    struct watcher watchers[WATCHERS_MAX];
 };
 
 /* ---- objects ---- */
@@ -276,17 +273,14 @@ answer_everything(struct contacts *c, struct request *rq, struct slice from)
     return outcome;
 }
 
-/* The oldest watcher gives way: its connection is closed, and it asks again. */
+/* With all places taken one watcher gives way: its connection is closed, and it asks again. */
 static void
 watch(struct contacts *c, const struct watcher *watcher)
 {
     struct ipc_server *ipc = c->server->ipc;
     struct ipc_peer *peer;
-    size_t at = 0;
+    size_t at = watchers_place(c->watchers, WATCHERS_MAX, ipc, watcher->peer_id);
 
-    while (at < WATCHERS_MAX && c->watchers[at].peer_id != 0 &&
-           ipc_server_peer(ipc, c->watchers[at].peer_id) != NULL)
-        at++;
     if (at == WATCHERS_MAX) {
         at = 0;
         peer = ipc_server_peer(ipc, c->watchers[at].peer_id);
@@ -452,6 +446,12 @@ contacts_free(struct contacts **contactsp)
     for (size_t i = 0; i < KEPT_MAX; i++)
         free(c->kept[i].row);
     xfree(contactsp);
+}
+
+void
+contacts_replaced(struct contacts *c)
+{
+    c->pending_is_too_much = true; /* a row that is there again may have been of another kind */
 }
 
 /* ---- CONTACT_EDIT ---- */

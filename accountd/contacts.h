@@ -14,6 +14,8 @@ struct contacts;
 /* Observes the server's account base until contacts_free. */
 struct contacts *contacts_new(struct server *server);
 void contacts_free(struct contacts **contactsp);
+/* Within a transaction that puts a whole base in place of another: everything is read again. */
+void contacts_replaced(struct contacts *contacts);
 
 enum outcome contacts_request(struct request *request);
 enum outcome contacts_edit_request(struct request *request);

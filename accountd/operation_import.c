@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "accountd/contacts.h"
 #include "accountd/operation.h"
 #include "lib/account/transfer.h"
 #include "lib/base/mem.h"
@@ -68,6 +69,8 @@ make_room(struct operation *op)
         return account_fail(&op->result, 2,
                             "the account base is not empty: --replace puts the imported one in its "
                             "place");
+    if (op->server->contacts != NULL)
+        contacts_replaced(op->server->contacts);
     return account_clear(&op->edit);
 }
 

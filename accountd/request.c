@@ -427,7 +427,9 @@ request_admin_login(struct request *rq)
         account_actor_free(&actor);
         return REQUEST_BAD;
     }
-    if (account_actor_load(&rq->server->base, name, &actor) == 0)
+    if (slice_starts(name, SLICE(ACCOUNTD_LOCAL_ACTOR)))
+        reply.state = ACCOUNTD_LOGIN_UNKNOWN; /* typed by a client: authd knows its own */
+    else if (account_actor_load(&rq->server->base, name, &actor) == 0)
         reply = (struct accountd_login_reply){
             .state = ACCOUNTD_LOGIN_OK,
             .password = record_get(&actor.record, ADMIN_PASSWORD),

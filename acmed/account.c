@@ -229,12 +229,14 @@ key_is_known(struct ca *ca, struct jws_key *key)
     int rc;
 
     ca->key = key;
+    ca->other_key = own;
     rc = ca_post(ca, &(const struct ca_request){.what = "account by its new key",
                                                 .url = slice_of(ca->url[ACME_NEW_ACCOUNT]),
                                                 .payload = SLICE("{\"onlyReturnExisting\":true}"),
                                                 .with_key = true,
                                                 .kind = ACME_NOTHING});
     ca->key = own;
+    ca->other_key = NULL;
     if (rc == 0)
         return 1;
     return strcmp(ca->problem, "accountDoesNotExist") == 0 ? 0 : -1;
@@ -295,6 +297,7 @@ account_roll_over(struct ca *ca, const struct account_options *options)
     next = make_key(options->dirfd, NEXT_KEY_FILE);
     if (next == NULL)
         return fail_file(ca, NEXT_KEY_FILE);
+    ca->other_key = next;
     if (write_change(ca, next, &payload) == 0)
         rc = ca_post(ca, &(const struct ca_request){.what = "key change",
                                                     .url = slice_of(ca->url[ACME_KEY_CHANGE]),
@@ -302,6 +305,7 @@ account_roll_over(struct ca *ca, const struct account_options *options)
                                                     .kind = ACME_NOTHING});
     if (rc == 0 && renameat(options->dirfd, NEXT_KEY_FILE, options->dirfd, KEY_FILE) < 0)
         rc = fail_file(ca, KEY_FILE); /* the next job settles it */
+    ca->other_key = NULL;
     jws_key_free(&next);
     strbuf_free(&payload);
     return rc;

@@ -13,6 +13,7 @@
 #include "lib/acme/url.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/conf/secret_file.h"
 #include "lib/ipc/client.h"
 #include "lib/tls/https.h"
 
@@ -72,14 +73,29 @@ exchange(const struct ask *ask, struct acme_answer *answer, struct strbuf *body)
     return trouble;
 }
 
+/* All is signed: who reads the network's bytes shall have nothing to tell. Of this process' memory
+ * alone. */
+static void
+shed_secrets(const struct ask *ask)
+{
+    for (size_t i = 0; i < ARRAY_LEN(ask->keys); i++) {
+        struct jws_key *key = ask->keys[i];
+
+        jws_key_free(&key); /* OpenSSL wipes it */
+    }
+    secret_wipe(ask->options->binding_key);
+}
+
 static void
 run(void *arg, struct strbuf *reply)
 {
     const struct ask *ask = ((const struct waiting *)arg)->ask;
     struct strbuf body = strbuf_new(ACME_BODY_MAX), words = strbuf_new(ACME_WORDS_MAX);
     struct acme_answer answer = {0};
-    const char *trouble = exchange(ask, &answer, &body);
+    const char *trouble;
 
+    shed_secrets(ask);
+    trouble = exchange(ask, &answer, &body);
     if (trouble != NULL) {
         answer = (struct acme_answer){0};
         acme_answer_tame(slice_of(trouble), &words);

@@ -60,8 +60,11 @@ refuse(struct ca *ca, const char *what)
 
 /* -1 without an error: a problem document, or a status, that says no. */
 static int
-request_once(struct ca *ca, const char *what, const struct ask *ask)
+request_once(struct ca *ca, const char *what, struct ask *ask)
 {
+    ask->options = ca->ask;
+    ask->keys[0] = ca->key;
+    ask->keys[1] = ca->other_key;
     ca->problem[0] = '\0';
     if (ask_server(ask, &ca->record, &ca->answer) < 0) {
         struct slice trouble = ca->answer.text[ACME_TROUBLE];
@@ -69,13 +72,13 @@ request_once(struct ca *ca, const char *what, const struct ask *ask)
         return ca_fail(ca, "%s: %.*s", what, (int)trouble.len, trouble.ptr);
     }
     keep_nonce(ca);
-    return ca->answer.http < 400 ? 0 : refuse(ca, what);
+    return ca->answer.http >= 200 && ca->answer.http < 300 ? 0 : refuse(ca, what);
 }
 
 int
 ca_get(struct ca *ca, const char *what, struct slice url, enum acme_kind kind)
 {
-    const struct ask ask = {.options = ca->ask, .method = "GET", .url = url, .kind = kind};
+    struct ask ask = {.method = "GET", .url = url, .kind = kind};
 
     return request_once(ca, what, &ask);
 }
@@ -83,10 +86,8 @@ ca_get(struct ca *ca, const char *what, struct slice url, enum acme_kind kind)
 static int
 need_nonce(struct ca *ca)
 {
-    const struct ask ask = {.options = ca->ask,
-                            .method = "HEAD",
-                            .url = slice_of(ca->url[ACME_NEW_NONCE]),
-                            .kind = ACME_NOTHING};
+    struct ask ask = {
+        .method = "HEAD", .url = slice_of(ca->url[ACME_NEW_NONCE]), .kind = ACME_NOTHING};
 
     if (ca->nonce != NULL)
         return 0;
@@ -102,8 +103,7 @@ post_once(struct ca *ca, const struct ca_request *request)
     const struct jws_header header = {.url = request->url,
                                       .nonce = slice_of(ca->nonce),
                                       .kid = request->with_key ? SLICE("") : slice_of(ca->kid)};
-    struct ask ask = {.options = ca->ask,
-                      .method = "POST",
+    struct ask ask = {.method = "POST",
                       .url = request->url,
                       .kind = request->kind,
                       .challenge = request->challenge,

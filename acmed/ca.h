@@ -12,6 +12,7 @@
 struct ca {
     const struct ask_options *ask;
     struct jws_key *key;
+    struct jws_key *other_key;  /* while keys are changed; borrowed, or NULL */
     char *kid;                  /* the account's URL, or NULL */
     char *nonce;                /* of the last answer, or NULL */
     char *url[ACME_TEXT_COUNT]; /* of the directory: ACME_NEW_NONCE to ACME_TERMS, or NULL */
@@ -38,7 +39,7 @@ struct ca_request {
     const char *challenge;
     struct slice csr;
 };
-/* The answer, of a status below 400, is in ca->answer. A refused nonce is replaced. */
+/* The answer, of a status 2xx, is in ca->answer. A refused nonce is replaced. */
 int ca_post(struct ca *ca, const struct ca_request *request);
 /* The same without a signature. */
 int ca_get(struct ca *ca, const char *what, struct slice url, enum acme_kind kind);

@@ -159,6 +159,7 @@ run(struct work *w, int fd)
     stats_process_begin(w->options->daemon->stats, "clerk");
     run_job(w);
     (void)write_all(fd, strbuf_slice(&w->ca.error)); /* the state file has it too */
+    (void)write_all(fd, SLICE("\n"));                /* one that was killed does not get here */
     log_flush();
     stats_process_end(w->options->daemon->stats, getpid());
     _exit(EXIT_SUCCESS);
@@ -179,6 +180,16 @@ clerk_stop(struct clerk **clerkp)
     xfree(clerkp);
 }
 
+/* One that dies says nothing of its own, and that is not success. */
+static const char *
+last_word(struct clerk *clerk)
+{
+    if (!strbuf_ends_with(&clerk->trouble, "\n"))
+        return "the process that works on it ended early";
+    strbuf_truncate(&clerk->trouble, clerk->trouble.len - 1);
+    return strbuf_cstr(&clerk->trouble);
+}
+
 static void
 ready(void *arg, unsigned events)
 {
@@ -193,7 +204,7 @@ ready(void *arg, unsigned events)
     }
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    clerk->done(clerk->arg, strbuf_cstr(&clerk->trouble));
+    clerk->done(clerk->arg, last_word(clerk));
     clerk_stop(&clerk);
 }
 

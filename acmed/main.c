@@ -69,24 +69,23 @@ load_authorities(const struct daemon *d)
 static struct strbuf
 load_binding_key(const struct daemon *d)
 {
-    const char *name = conf_str(d->conf, ACME_BINDING_KEY);
+    struct secret_place place = secret_place_new(d->conf, &d->inst, ACME_BINDING_KEY);
     struct strbuf key = strbuf_new(SECRET_FILE_MAX), text = strbuf_new(SECRET_FILE_MAX);
-    struct strbuf error = strbuf_new(1024);
-    char *path = below_etc(d, name);
+    struct strbuf error = strbuf_new(4096);
     struct slice trimmed;
 
-    if (name[0] != '\0') {
-        if (secret_file_read(path, &text, &error) < 0)
+    if (place.path != NULL) {
+        if (secret_file_open(&place, &text, &error) < 0)
             errx(EX_CONFIG, "acme.binding_key: %s", strbuf_cstr(&error));
         trimmed = slice_trim(strbuf_slice(&text));
         while (trimmed.len > 0 && trimmed.ptr[trimmed.len - 1] == '=')
             trimmed.len--;
         if (trimmed.len == 0 || jwk_base64url(trimmed, &key) < 0)
-            errx(EX_CONFIG, "acme.binding_key: %s: expected a key in base64url", path);
+            errx(EX_CONFIG, "acme.binding_key: %s: expected a key in base64url", place.path);
     }
     secret_wipe(&text);
     strbuf_free(&error);
-    free(path);
+    secret_place_free(&place);
     return key;
 }
 
@@ -156,9 +155,12 @@ main(int argc, char **argv)
         .daemon = &d,
         .ask = {.child = {&d, &child_box},
                 .web = load_web(&d),
-                .authorities = load_authorities(&d)},
+                .authorities = load_authorities(&d),
+                .binding_key = &binding},
         .account = {.conf = d.conf, .binding_key = strbuf_slice(&binding)},
-        .order = {.challenge = conf_str(d.conf, ACME_CHALLENGE_TYPE), .responder_fd = responder_fd},
+        .order = {.directory = conf_str(d.conf, ACME_DIRECTORY_URL),
+                  .challenge = conf_str(d.conf, ACME_CHALLENGE_TYPE),
+                  .responder_fd = responder_fd},
     };
     dirfd = open_place(&d);               /* last use of a path */
     enter_sandbox(&d, &child_box, dirfd); /* user, Landlock, seccomp: no way back */

@@ -46,6 +46,15 @@ save(struct order *o)
     return ca_fail(o->ca, "db/acme/%s.state: %s", o->m->name, strerror(errno));
 }
 
+static void
+copy(char *to, size_t size, struct slice text)
+{
+    size_t len = text.len < size ? text.len : 0;
+
+    memcpy(to, text.ptr == NULL ? "" : text.ptr, len);
+    to[len] = '\0';
+}
+
 /* ---- beginning ---- */
 
 static void
@@ -134,9 +143,8 @@ begin(struct order *o)
     if (o->ca->answer.text[ACME_LOCATION].len == 0)
         return ca_fail(o->ca, "new order: the authority does not name it");
     take_order(o);
-    memcpy(o->m->state.order, o->ca->answer.text[ACME_LOCATION].ptr,
-           o->ca->answer.text[ACME_LOCATION].len);
-    o->m->state.order[o->ca->answer.text[ACME_LOCATION].len] = '\0';
+    copy(o->m->state.order, sizeof(o->m->state.order), o->ca->answer.text[ACME_LOCATION]);
+    copy(o->m->state.directory, sizeof(o->m->state.directory), slice_of(o->options->directory));
     memcpy(o->m->state.request, o->m->request, sizeof(o->m->request));
     return save(o);
 }
@@ -148,13 +156,14 @@ drop(struct order *o)
     return save(o);
 }
 
-/* An order that was under way, unless it is over, or for another request. */
+/* An order that was under way, unless it is over, of another authority, or for another request. */
 static int
 take_up(struct order *o)
 {
     if (o->m->state.order[0] == '\0')
         return begin(o);
-    if (strcmp(o->m->state.request, o->m->request) == 0) {
+    if (strcmp(o->m->state.directory, o->options->directory) == 0 &&
+        strcmp(o->m->state.request, o->m->request) == 0) {
         if (look_at_order(o) == 0 && o->status != ACME_INVALID && o->status != ACME_OTHER)
             return 0;
         if (o->ca->answer.http == 0 || o->ca->answer.http >= 500)
@@ -282,15 +291,6 @@ finalize(struct order *o)
         take_order(o);
     strbuf_free(&payload);
     return rc;
-}
-
-static void
-copy(char *to, size_t size, struct slice text)
-{
-    size_t len = text.len < size ? text.len : 0;
-
-    memcpy(to, text.ptr == NULL ? "" : text.ptr, len);
-    to[len] = '\0';
 }
 
 /* First the certificate, then what is known of it: after a crash between them the order is still

@@ -8,6 +8,7 @@
 #include "acmed/managed.h"
 
 struct order_options {
+    const char *directory; /* URL of the authority */
     const char *challenge; /* "http-01" or "tls-alpn-01" */
     int responder_fd;      /* takes what acmed/responder.h says */
     int dirfd;             /* db/acme */

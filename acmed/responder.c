@@ -2,14 +2,13 @@
  * acmed/responder.c - accepts the authority's connections, and shows what it looks for.
  *
  * Input: requests and handshakes of strangers, each with a limit in size and time; at most
- * CONNECTIONS_MAX at once, a few from one address. Words of our own on the socket.
+ * CONNECTIONS_MAX at once, a few from one network. Words of our own on the socket.
  */
 #include "acmed/responder.h"
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/auth/digest.h"
+#include "lib/base/cidr.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
@@ -31,7 +31,7 @@
 
 enum {
     CONNECTIONS_MAX = 64,
-    PER_ADDRESS_MAX = 8,
+    PER_NETWORK_MAX = 8,
     DEADLINE_MS = 10000, /* for the whole of a connection */
     LISTENERS_MAX = 16,
     ACCEPTS_MAX = 16, /* in one turn */
@@ -68,7 +68,7 @@ struct connection {
     TAILQ_ENTRY(connection) link;
     struct responder *responder;
     int fd;
-    struct in6_addr address;
+    struct ip network;
     struct loop_fd *watch;
     struct loop_timer *timer;
     struct http_request *request; /* of http-01 */
@@ -293,40 +293,48 @@ tls_ready(void *arg, unsigned ready)
     hang_up(c);
 }
 
-/* IPv4 in the form that IPv6 has for it. */
-static struct in6_addr
-address_of(const struct sockaddr_storage *from)
+/* Of one customer: an address of IPv4, or the /64 of IPv6. */
+static struct ip
+network_of(const struct sockaddr_storage *from)
 {
-    struct in6_addr address = {0};
+    struct ip ip = {0};
 
-    if (from->ss_family == AF_INET6)
-        return ((const struct sockaddr_in6 *)from)->sin6_addr;
-    address.s6_addr[10] = address.s6_addr[11] = 0xff;
-    memcpy(&address.s6_addr[12], &((const struct sockaddr_in *)from)->sin_addr, 4);
-    return address;
+    (void)ip_of_sockaddr(from, &ip); /* the listeners have no other families */
+    return ip_is_v4(&ip) ? ip : ip_masked(&ip, 64);
 }
 
 static bool
-has_room(const struct responder *r, const struct in6_addr *address)
+has_room(const struct responder *r, const struct ip *network)
 {
     const struct connection *c;
     unsigned same = 0;
 
     TAILQ_FOREACH(c, &r->connections, link)
-    same += memcmp(&c->address, address, sizeof(*address)) == 0;
-    return r->count < CONNECTIONS_MAX && same < PER_ADDRESS_MAX;
+    same += memcmp(&c->network, network, sizeof(*network)) == 0;
+    return same < PER_NETWORK_MAX;
+}
+
+/* Who holds a place and says nothing goes first: the authority says what it wants at once. */
+static void
+make_room(struct responder *r)
+{
+    if (r->count < CONNECTIONS_MAX)
+        return;
+    stats_add(r->refused, 1);
+    hang_up(TAILQ_FIRST(&r->connections));
 }
 
 static void
-serve(const struct listener *l, int fd, const struct in6_addr *address)
+serve(const struct listener *l, int fd, const struct ip *network)
 {
     static const struct http_limits limits = {
         .line_max = 1024, .head_max = 8192, .fields_max = 50, .body_max = 0};
     struct responder *r = l->responder;
     struct connection *c = xcalloc(1, sizeof(*c));
 
+    make_room(r);
     *c = (struct connection){
-        .responder = r, .fd = fd, .address = *address, .out = strbuf_new(RESPONSE_MAX)};
+        .responder = r, .fd = fd, .network = *network, .out = strbuf_new(RESPONSE_MAX)};
     TAILQ_INSERT_TAIL(&r->connections, c, link);
     r->count++;
     c->timer = loop_timer_new(r->loop, too_late, c);
@@ -353,12 +361,13 @@ accept_some(void *arg, unsigned ready)
         struct sockaddr_storage from = {0};
         socklen_t len = sizeof(from);
         int fd = accept4(l->fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        struct in6_addr address = address_of(&from);
+        struct ip network;
 
         if (fd < 0)
             return;
-        if (has_room(l->responder, &address)) {
-            serve(l, fd, &address);
+        network = network_of(&from);
+        if (has_room(l->responder, &network)) {
+            serve(l, fd, &network);
         } else {
             stats_add(l->responder->refused, 1);
             (void)close(fd);

@@ -34,7 +34,7 @@
 enum {
     PEERS_MAX = 64,
     SLEEP_MAX_MS = 3600000, /* the clock may be set meanwhile */
-    PAUSE_MS = 60000,       /* after a clerk that ended without a word in its state */
+    PAUSE_MS = 60000,       /* after a clerk that ended without a word in its state; for a reload */
     ASK_AGAIN_MS = 300000,  /* for the services to take a certificate */
     REASON_MAX = 10
 };
@@ -59,25 +59,26 @@ static void plan(struct service *s);
 
 /* ---- having it taken ---- */
 
-/* By the time of its renaming, which the change of an inode tells. */
+/* By the time of its renaming, which the change of an inode tells. One in the future tells nothing,
+ * the clock was set back: no reload would be late enough. */
 static bool
 is_taken(const struct service *s, const struct managed *m)
 {
     char *file = xasprintf("%s.crt", m->name);
+    int64_t changed_ms = 0;
     struct stat st;
-    bool taken = !m->is_used || fstatat(s->list->dirfd, file, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-                 (int64_t)st.st_ctim.tv_sec * 1000 + st.st_ctim.tv_nsec / 1000000 <= s->taken_ms;
 
+    if (fstatat(s->list->dirfd, file, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        changed_ms = (int64_t)st.st_ctim.tv_sec * 1000 + st.st_ctim.tv_nsec / 1000000;
     free(file);
-    return taken;
+    return !m->is_used || changed_ms <= s->taken_ms || changed_ms > clock_real_ms();
 }
 
-/* Master reloads the services, this one among them: if it does, this process ends. */
-static void
-have_taken(void *arg)
+/* Master reloads the services, this one among them: if it does, this process ends. True: it was
+ * asked to. */
+static bool
+have_taken(struct service *s)
 {
-    struct service *s = arg;
-
     for (size_t i = 0; i < s->list->count; i++) {
         if (is_taken(s, &s->list->items[i]))
             continue;
@@ -85,8 +86,21 @@ have_taken(void *arg)
         log_flush();
         daemon_files_changed(s->options->daemon);
         loop_timer_set(s->take, ASK_AGAIN_MS);
-        return;
+        return true;
     }
+    return false;
+}
+
+/* What is begun now would end with a reload. */
+static void
+go_on(void *arg)
+{
+    struct service *s = arg;
+
+    if (have_taken(s))
+        loop_timer_set(s->timer, PAUSE_MS);
+    else
+        plan(s);
 }
 
 /* ---- jobs ---- */
@@ -152,8 +166,7 @@ job_done(void *arg, const char *trouble)
         answer(s, s->peer_id, s->request_id, trouble, SLICE(""));
     s->peer_id = 0;
     s->m = NULL;
-    have_taken(s);
-    plan(s);
+    go_on(s);
 }
 
 static bool
@@ -427,11 +440,10 @@ service_start(const struct clerk_options *options, struct managed_list *list, in
     s->issued = stats_counter(d->stats, "acme_issued");
     s->failed = stats_counter(d->stats, "acme_failed");
     s->timer = loop_timer_new(d->loop, wake, s);
-    s->take = loop_timer_new(d->loop, have_taken, s);
+    s->take = loop_timer_new(d->loop, go_on, s);
     s->server = ipc_server_new(d->loop, fd, &handlers, is_owner, PEERS_MAX, s);
     loop_on_signal(d->loop, SIGCHLD, reap, s);
     loop_timer_set(s->take, 0);
-    loop_timer_set(s->timer, 0);
     return s;
 }
 

@@ -18,6 +18,7 @@ static const struct item {
     size_t size; /* of the text; 0: a number */
 } items[] = {
     {"order", offsetof(struct state, order), sizeof(((struct state *)0)->order)},
+    {"directory", offsetof(struct state, directory), sizeof(((struct state *)0)->directory)},
     {"request", offsetof(struct state, request), sizeof(((struct state *)0)->request)},
     {"serial", offsetof(struct state, serial), sizeof(((struct state *)0)->serial)},
     {"cert_id", offsetof(struct state, cert_id), sizeof(((struct state *)0)->cert_id)},

@@ -14,10 +14,11 @@
 
 /* All times are real time in milliseconds; 0: none. */
 struct state {
-    char order[ACME_URL_MAX + 1]; /* URL of one that is under way, or "" */
-    char request[65];             /* SHA-256 of the request that it is for, hexadecimal */
-    char serial[65];              /* of the certificate in NAME.crt */
-    char cert_id[513];            /* RFC 9773 section 4.1 */
+    char order[ACME_URL_MAX + 1];     /* URL of one that is under way, or "" */
+    char directory[ACME_URL_MAX + 1]; /* of the authority that it is an order of */
+    char request[65];                 /* SHA-256 of the request that it is for, hexadecimal */
+    char serial[65];                  /* of the certificate in NAME.crt */
+    char cert_id[513];                /* RFC 9773 section 4.1 */
     int64_t not_before_ms, not_after_ms;
     int64_t window_start_ms, window_end_ms; /* that the authority suggests, RFC 9773 */
     int64_t renew_ms;                       /* when a new one is requested */

@@ -38,6 +38,7 @@ struct alerts {
     size_t count;
     char *ways[ALERT_WAYS_MAX];
     bool under_way[ALERT_WAYS_MAX]; /* news were taken, and what came of it is not known yet */
+    bool has_more[ALERT_WAYS_MAX];  /* than the ones before */
     size_t way_count;
     struct silence silences[ALERT_SILENCES_MAX];
     size_t silence_count;
@@ -108,7 +109,7 @@ plain(const char *text, size_t max)
     size_t len = strnlen(text, max);
     char *copy;
 
-    while (len > 0 && len == max && ((unsigned char)text[len] & 0xc0) == 0x80)
+    while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
         len--; /* not within a character */
     copy = xslicedup(slice_make(text, len));
     for (char *c = copy; *c != '\0'; c++)
@@ -321,10 +322,14 @@ alerts_news(struct alerts *alerts, size_t way, int64_t now_ms, struct alert_item
 
     *more = 0;
     alerts->under_way[way] = true;
+    alerts->has_more[way] = false;
     for (a = TAILQ_FIRST(&alerts->list); a != NULL; a = TAILQ_NEXT(a, link)) {
+        bool again = a->sent[way].edition == a->edition;
+
         a->sent[way] = a->told[way];
         if (!is_news(alerts, a, way, now_ms))
             continue;
+        alerts->has_more[way] = alerts->has_more[way] || !again;
         a->sent[way] = (struct told){a->edition, a->level > 0};
         if (found < count)
             items[found++] = item_of(a, a->told[way].raised);
@@ -332,6 +337,12 @@ alerts_news(struct alerts *alerts, size_t way, int64_t now_ms, struct alert_item
             ++*more;
     }
     return found;
+}
+
+bool
+alerts_news_again(const struct alerts *alerts, size_t way)
+{
+    return !alerts->has_more[way];
 }
 
 static void

@@ -67,6 +67,8 @@ struct alert_item {
 };
 size_t alerts_news(struct alerts *alerts, size_t way, int64_t now_ms, struct alert_item *items,
                    size_t count, size_t *more);
+/* The last news of the way have nothing that the ones before, which could not be told, had not. */
+bool alerts_news_again(const struct alerts *alerts, size_t way);
 void alerts_told(struct alerts *alerts, size_t way);
 void alerts_not_told(struct alerts *alerts, size_t way);
 bool alerts_has_news(const struct alerts *alerts, size_t way, int64_t now_ms);

@@ -41,7 +41,10 @@ static void ask(struct block_watch *w);
 static const char *
 scope_name(uint8_t kind)
 {
-    return kind == BLOCK_ADDRESS ? "address" : kind == BLOCK_SENDING ? "sending" : "user";
+    return kind == BLOCK_ADDRESS         ? "address"
+           : kind == BLOCK_ADMIN_ADDRESS ? "administration"
+           : kind == BLOCK_SENDING       ? "sending"
+                                         : "user";
 }
 
 static char *

@@ -18,6 +18,7 @@
 #include "lib/ipc/client.h"
 #include "lib/tls/https.h"
 
+enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
 enum { TIME_MS = 20000, FIELDS_MAX = 200, ANSWER_MAX = 65536 };
 
 /* "X-Posthorn-Signature: sha256=HEX": HMAC-SHA256 (RFC 2104) of the body. */
@@ -53,6 +54,16 @@ post(const struct hook *h, const struct https_target *target)
     return trouble;
 }
 
+/* Host with port, where that is not the scheme's own (RFC 9110 section 7.2). free() it. */
+static char *
+authority_of(const struct web_url *url)
+{
+    unsigned port = url->is_tls ? HTTPS_PORT : HTTP_PORT;
+
+    return url->port == port ? xslicedup(url->host)
+                             : xasprintf("%.*s:%u", (int)url->host.len, url->host.ptr, url->port);
+}
+
 void
 hook_run(void *arg, struct strbuf *reply)
 {
@@ -61,15 +72,17 @@ hook_run(void *arg, struct strbuf *reply)
     struct https_target target = {.deadline_mono_ms = clock_mono_ms() + TIME_MS};
     struct dial_options web = h->options->web;
     const char *trouble = "the URL is damaged";
-    char *host = NULL, *path = NULL;
+    char *host = NULL, *authority = NULL, *path = NULL;
     struct web_url url;
 
     if (web_url_parse(slice_of(h->url), &url) == 0) {
         host = xslicedup(url.host);
+        authority = authority_of(&url);
         path = xslicedup(url.path);
         web.port = url.port;
         target.ctx = url.is_tls ? h->options->authorities : NULL;
         target.host = host;
+        target.authority = authority;
         target.path = path;
         target.fd = dial_host(&web, dns, host, target.deadline_mono_ms, &trouble);
         if (target.fd >= 0)
@@ -79,5 +92,6 @@ hook_run(void *arg, struct strbuf *reply)
     (void)strbuf_printf(reply, "%c%s", trouble == NULL ? HOOK_DONE : HOOK_FAILED,
                         trouble == NULL ? "" : trouble);
     free(host);
+    free(authority);
     free(path);
 }

@@ -57,7 +57,7 @@ compose(const struct mailer *mailer, const struct mailer_mail *mail, const char 
                                                   .from = mail->from.len > 0
                                                               ? mail->from
                                                               : slice_of(mailer->postmaster),
-                                                  .to = mail->to[0],
+                                                  .to = mail->to,
                                                   .queue_id = id,
                                                   .hostname = mailer->hostname,
                                                   .now_ms = now_ms,
@@ -67,10 +67,10 @@ compose(const struct mailer *mailer, const struct mailer_mail *mail, const char 
                       out);
 }
 
-static int
-send_to(const struct mailer *mailer, const struct mailer_mail *mail, struct slice to)
+int
+mailer_send(const struct mailer *mailer, const struct mailer_mail *mail)
 {
-    struct queue_rcpt rcpt = {.address = to, .notify = QUEUE_NOTIFY_NEVER};
+    struct queue_rcpt rcpt = {.address = mail->to, .notify = QUEUE_NOTIFY_NEVER};
     const struct queue_envelope envelope = {.received_ms = clock_real_ms(),
                                             .body_8bit = true,
                                             .client = slice_of(mail->client),
@@ -78,49 +78,39 @@ send_to(const struct mailer *mailer, const struct mailer_mail *mail, struct slic
                                             .rcpt_count = 1,
                                             .rcpts = &rcpt};
     struct strbuf content = strbuf_new(MAIL_MAX);
-    struct mailer_mail one = *mail;
     char id[QUEUE_ID_SIZE];
     int rc;
 
     queue_id_make(id);
-    one.to = &to;
-    compose(mailer, &one, id, envelope.received_ms, &content);
+    compose(mailer, mail, id, envelope.received_ms, &content);
     rc = outbox_put(&mailer->outbox, id, &content, &envelope);
     if (rc == 0)
         log_event(LOG_INFO, "notice", KV_STR("queue_id", id), KV_STR("kind", mail->client),
-                  KV_SLICE("to", to));
+                  KV_SLICE("to", mail->to));
     strbuf_free(&content);
     return rc;
 }
 
-/* One message each: nobody sees who else was told, and what is refused by one is the others'. */
-int
-mailer_send(const struct mailer *mailer, const struct mailer_mail *mail)
-{
-    for (size_t i = 0; i < mail->to_count; i++)
-        if (send_to(mailer, mail, mail->to[i]) < 0)
-            return -1;
-    return 0;
-}
-
 int
 mailer_send_news(const struct mailer *mailer, const struct news *news, const struct slice *to,
-                 size_t to_count)
+                 size_t to_count, size_t *done)
 {
     struct strbuf lines = strbuf_new(LINES_MAX), summary = strbuf_new(SUMMARY_MAX);
     struct template_value values[2];
-    int rc;
+    int rc = 0;
 
     message_lines(news, &lines);
     message_summary(news, &summary);
     values[0] = (struct template_value){"alerts", strbuf_slice(&lines)};
     values[1] = (struct template_value){"summary", strbuf_slice(&summary)};
-    rc = mailer_send(mailer, &(const struct mailer_mail){.kind = TEMPLATE_ALERT,
-                                                         .client = "alert",
-                                                         .to = to,
-                                                         .to_count = to_count,
-                                                         .values = values,
-                                                         .value_count = ARRAY_LEN(values)});
+    while (rc == 0 && *done < to_count) {
+        rc = mailer_send(mailer, &(const struct mailer_mail){.kind = TEMPLATE_ALERT,
+                                                             .client = "alert",
+                                                             .to = to[*done],
+                                                             .values = values,
+                                                             .value_count = ARRAY_LEN(values)});
+        *done += rc == 0;
+    }
     strbuf_free(&lines);
     strbuf_free(&summary);
     return rc;

@@ -23,16 +23,16 @@ struct mailer_mail {
     enum template_id kind;
     const char *client;                  /* for the log: "alert" */
     struct slice from;                   /* an address; empty: the postmaster's */
-    const struct slice *to;              /* addresses: each gets a message of its own */
-    size_t to_count;                     /* 1 or more */
+    struct slice to;                     /* an address */
     const struct template_value *values; /* besides hostname and postmaster */
     size_t value_count;
 };
 /* On disk before it returns. 0, or -1 with errno. */
 int mailer_send(const struct mailer *mailer, const struct mailer_mail *mail);
 
-/* News of alerts to `to`. */
+/* News of alerts to `to`, but for the first *done, who have them: it grows with each that is on
+ * disk. One message each: nobody sees who else was told. 0, or -1 with errno. */
 int mailer_send_news(const struct mailer *mailer, const struct news *news, const struct slice *to,
-                     size_t to_count);
+                     size_t to_count, size_t *done);
 
 #endif

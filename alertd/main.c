@@ -98,12 +98,12 @@ load_authorities(const struct daemon *d)
 static const char *
 load_secret(const struct daemon *d)
 {
-    struct strbuf text = strbuf_new(SECRET_FILE_MAX), error = strbuf_new(1024);
-    char *path = etc_path(d, ALERT_WEBHOOK_SECRET), *secret;
+    struct secret_place place = secret_place_new(d->conf, &d->inst, ALERT_WEBHOOK_SECRET);
+    struct strbuf text = strbuf_new(SECRET_FILE_MAX), error = strbuf_new(4096);
     struct slice rest;
+    char *secret;
 
-    if (conf_str(d->conf, ALERT_WEBHOOK_SECRET)[0] != '\0' &&
-        secret_file_read(path, &text, &error) < 0) {
+    if (place.path != NULL && secret_file_open(&place, &text, &error) < 0) {
         (void)fprintf(stderr, "alert.webhook_secret: %s\n", strbuf_cstr(&error));
         exit(EX_CONFIG);
     }
@@ -111,7 +111,7 @@ load_secret(const struct daemon *d)
     secret = xslicedup(slice_trim(slice_split(&rest, '\n')));
     secret_wipe(&text);
     strbuf_free(&error);
-    free(path);
+    secret_place_free(&place);
     return secret;
 }
 

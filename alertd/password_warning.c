@@ -44,6 +44,7 @@ struct password_warning {
     struct expiring_stages stages;
     int64_t since_ms, until_ms; /* of the round under way, or the next; until 0: none is */
     struct strbuf cursor;
+    struct strbuf warned; /* the last address of the page under way that was; "": none */
     bool closing;
     _Atomic uint64_t *sent;
 };
@@ -110,13 +111,22 @@ warn(const struct password_warning *w, const struct expiring_user *user, int64_t
     rc = mailer_send(w->mailer, &(const struct mailer_mail){.kind = TEMPLATE_PASSWORD_EXPIRY,
                                                             .client = "password-expiry",
                                                             .from = user->sender,
-                                                            .to = &user->address,
-                                                            .to_count = 1,
+                                                            .to = user->address,
                                                             .values = values,
                                                             .value_count = ARRAY_LEN(values)});
     strbuf_free(&end);
     strbuf_free(&days);
     return rc;
+}
+
+/* The first of the page who was not warned before a failure. */
+static uint32_t
+where_to_go_on(const struct password_warning *w, const struct accountd_expiring_reply *page)
+{
+    for (uint32_t i = 0; i < page->count; i++)
+        if (slice_eq(page->users[i].address, strbuf_slice(&w->warned)))
+            return i + 1;
+    return 0;
 }
 
 /* 0, or -1: the page is asked for again. */
@@ -125,12 +135,15 @@ take_page(struct password_warning *w, const struct accountd_expiring_reply *page
 {
     int64_t now = clock_real_ms();
 
-    for (uint32_t i = 0; i < page->count; i++)
+    for (uint32_t i = where_to_go_on(w, page); i < page->count; i++)
         if (page->users[i].end_ms > now) {
             if (warn(w, &page->users[i], now) < 0)
                 return -1;
             stats_add(w->sent, 1);
+            strbuf_clear(&w->warned);
+            (void)strbuf_append(&w->warned, page->users[i].address); /* it fits */
         }
+    strbuf_clear(&w->warned);
     strbuf_clear(&w->cursor);
     (void)strbuf_append(&w->cursor, page->cursor); /* a key fits */
     if (page->cursor.len == 0) {
@@ -185,6 +198,7 @@ password_warning_new(struct daemon *d, const struct mailer *mailer, int state_di
     w->mailer = mailer;
     w->state_dirfd = state_dirfd;
     w->cursor = strbuf_new(ACCOUNT_KEY_MAX);
+    w->warned = strbuf_new(ACCOUNTD_ADDRESS_MAX);
     w->sent = stats_counter(d->stats, "password_warnings");
     alert_conf_stages(d->conf, w->stages.days, EXPIRING_STAGES_MAX, &w->stages.count);
     if (w->stages.count == 0)
@@ -207,5 +221,6 @@ password_warning_free(struct password_warning **warningp)
     ipc_async_free(&w->accountd);
     loop_timer_free(&w->timer);
     strbuf_free(&w->cursor);
+    strbuf_free(&w->warned);
     xfree(warningp);
 }

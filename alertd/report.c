@@ -156,7 +156,6 @@ send_report(const struct report *r, const struct figures *now, int64_t now_ms)
     const char *mailbox = conf_str(r->conf, REPORT_MAILBOX);
     struct strbuf lines = strbuf_new(LINES_MAX), since = strbuf_new(TIME_MAX),
                   until = strbuf_new(TIME_MAX);
-    const struct slice to = slice_of(mailbox);
     struct template_value values[3];
     int rc;
 
@@ -172,8 +171,7 @@ send_report(const struct report *r, const struct figures *now, int64_t now_ms)
     rc =
         mailer_send(r->parts.mailer, &(const struct mailer_mail){.kind = TEMPLATE_REPORT,
                                                                  .client = "report",
-                                                                 .to = &to,
-                                                                 .to_count = 1,
+                                                                 .to = slice_of(mailbox),
                                                                  .values = values,
                                                                  .value_count = ARRAY_LEN(values)});
     strbuf_free(&lines);

@@ -44,6 +44,7 @@ struct teller {
     struct alerts *alerts;
     struct slice recipients[CONF_LIST_MAX];
     size_t recipient_count;
+    size_t mailed; /* recipients who have the news that could not be told to all */
     struct way ways[ALERT_WAYS_MAX];
     size_t way_count;
     int64_t interval_ms;
@@ -111,6 +112,17 @@ told(struct way *way)
     way->not_before_ms = clock_mono_ms() + t->interval_ms;
 }
 
+/* For the log, which more people read than the configuration: a URL's path may be a secret. */
+static struct slice
+shown_name(const struct way *way)
+{
+    struct web_url url;
+
+    if (number_of(way) == 0)
+        return slice_of(way->name);
+    return web_url_parse(slice_of(way->name), &url) == 0 ? url.host : SLICE("");
+}
+
 static void
 failed(struct way *way, const char *trouble)
 {
@@ -123,7 +135,8 @@ failed(struct way *way, const char *trouble)
                     : way->pause_ms > RETRY_MAX_MS / 2 ? RETRY_MAX_MS
                                                        : way->pause_ms * 2;
     way->not_before_ms = clock_mono_ms() + way->pause_ms;
-    log_event(LOG_WARN, "alert_not_told", KV_STR("way", way->name), KV_STR("reason", trouble),
+    log_event(LOG_WARN, "alert_not_told", KV_SLICE("way", shown_name(way)),
+              KV_U64("number", number_of(way)), KV_STR("reason", trouble),
               KV_U64("again_in", (uint64_t)way->pause_ms / 1000));
 }
 
@@ -175,8 +188,14 @@ static void
 mail(struct way *way, const struct news *news)
 {
     struct teller *t = way->teller;
-    int rc = mailer_send_news(t->options.mailer, news, t->recipients, t->recipient_count);
+    size_t none = 0, *mailed = way->trial ? &none : &t->mailed;
+    int rc;
 
+    if (!way->trial && !alerts_news_again(t->alerts, number_of(way)))
+        t->mailed = 0;
+    rc = mailer_send_news(t->options.mailer, news, t->recipients, t->recipient_count, mailed);
+    if (rc == 0)
+        *mailed = 0;
     ended(way, rc < 0 ? strerror(errno) : NULL);
 }
 

@@ -193,7 +193,8 @@ detection_of(const struct session *s)
                                                                 : &guard->of_users;
 }
 
-/* For guessing there, or by hand for everything. */
+/* For guessing there, or by hand for everything. An administrator's own logins are kept apart from
+ * users'; what he asks of a user's password (authd/user_check.h) is one of these. */
 static bool
 is_blocked(const struct session *s, const struct ip *ip)
 {
@@ -203,7 +204,7 @@ is_blocked(const struct session *s, const struct ip *ip)
 
     block_address_name(ip, name);
     block = block_list_find(blocks, BLOCK_ADDRESS, slice_of(name), clock_real_ms());
-    if (s->service != SERVICE_ADMIN)
+    if (s->service != SERVICE_ADMIN || (s->user_check != NULL && block != NULL))
         return block != NULL;
     return (block != NULL && block->cause == BLOCK_BY_HAND) ||
            block_list_find(blocks, BLOCK_ADMIN_ADDRESS, slice_of(name), clock_real_ms()) != NULL;

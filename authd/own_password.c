@@ -52,7 +52,7 @@ own_password_ask(struct session *s, struct slice payload)
     if (s->state != SESSION_IDLE || s->service != SERVICE_LDAP ||
         authd_password_decode(payload, &password) < 0)
         return -1;
-    if (!session_begin_plain(s, password.tls)) {
+    if (!session_begin_plain(s, password.tls, password.host)) {
         return 0; /* answered */
     } else if (!plain_message(&password, &message)) {
         session_send_failure(s, AUTHD_BAD_CREDENTIALS);

@@ -319,9 +319,10 @@ on_start(struct session *s, struct slice payload)
 }
 
 bool
-session_begin_plain(struct session *s, bool tls)
+session_begin_plain(struct session *s, bool tls, struct slice host)
 {
     s->tls = tls;
+    copy_text(s->host, sizeof(s->host), host);
     s->mechanism =
         mechanisms_enabled(s->server->mechanisms, SLICE("PLAIN")) ? SASL_PLAIN : SASL_NONE;
     if (s->failures >= FAILURES_MAX)

@@ -89,8 +89,9 @@ void session_send_failure(struct session *s, enum authd_failure failure);
 /* The same after `delay_ms`. */
 void session_send_failure_later(struct session *s, enum authd_failure failure, int64_t delay_ms);
 
-/* Begins an exchange by PLAIN. False: that has been answered. */
-bool session_begin_plain(struct session *s, bool tls);
+/* Begins an exchange by PLAIN; `host` is what the client asked for, at most AUTHD_HOST_MAX bytes.
+ * False: that has been answered. */
+bool session_begin_plain(struct session *s, bool tls, struct slice host);
 /* A frame that ends the exchange, whoever has logged in. */
 void session_answer(struct session *s, struct strbuf *frame);
 

@@ -13,6 +13,7 @@
 
 #include "authd/guard.h"
 #include "authd/session.h"
+#include "lib/auth/password.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -22,6 +23,7 @@ enum { CODE_WRONG = 4 }; /* ADM-28 */
 
 #define AUTHENTICATE "authenticate"
 #define CHANGE "change-password"
+#define BUSY "hash workers are busy, try later"
 
 struct user_check {
     char *name;
@@ -157,6 +159,20 @@ right(struct session *s)
         answer_text(s, 0, "");
 }
 
+/* The time of a hash has passed as for everybody: the answer is no, whatever the decoy says. */
+static void
+hashed_decoy(void *arg, enum hash_outcome outcome, struct slice record)
+{
+    struct session *s = arg;
+
+    (void)record;
+    s->job = NULL;
+    if (outcome == HASH_DROPPED)
+        answer_text(s, ACCOUNTD_AWAY, BUSY);
+    else
+        wrong(s, "password record cannot be checked");
+}
+
 static void
 hashed(void *arg, enum hash_outcome outcome, struct slice record)
 {
@@ -165,7 +181,10 @@ hashed(void *arg, enum hash_outcome outcome, struct slice record)
     (void)record;
     s->job = NULL;
     if (outcome == HASH_DROPPED)
-        answer_text(s, ACCOUNTD_AWAY, "hash workers are busy, try later");
+        answer_text(s, ACCOUNTD_AWAY, BUSY);
+    else if (outcome == HASH_UNUSABLE) /* no password, a locked one: it came back at once */
+        s->job = hash_pool_verify(s->server->pool, s->address.share, decoy_record(s->server->decoy),
+                                  slice_of(s->user_check->password), hashed_decoy, s);
     else if (outcome == HASH_RIGHT && s->account.known)
         right(s);
     else
@@ -231,10 +250,14 @@ permitted(void *arg, const struct frame_header *header, struct slice payload, in
     strbuf_free(&request);
 }
 
+/* A password that is too long for any record is kept as an empty one: it is wrong for everybody
+ * and takes the same way. */
 static char *
-copy_of(const struct accountd_admin *admin, const char *field)
+password_of(const struct accountd_admin *admin)
 {
-    return xslicedup(object_get(admin->fields, admin->field_count, field));
+    struct slice password = object_get(admin->fields, admin->field_count, "password");
+
+    return xslicedup(password.len <= PASSWORD_MAX ? password : SLICE(""));
 }
 
 void
@@ -244,9 +267,10 @@ user_check_begin(struct session *s, const struct accountd_admin *admin)
 
     s->user_check = xcalloc(1, sizeof(*s->user_check));
     s->user_check->name = xslicedup(admin->name);
-    s->user_check->password = copy_of(admin, "password");
+    s->user_check->password = password_of(admin);
     if (slice_eq(admin->verb, SLICE(CHANGE)))
-        s->user_check->new_password = copy_of(admin, "new_password");
+        s->user_check->new_password =
+            xslicedup(object_get(admin->fields, admin->field_count, "new_password"));
     s->state = SESSION_WORKING;
     if (guard_refuses(s, &failure) != NULL)
         answer_text(s, ACCOUNTD_AWAY, "too many wrong passwords came from this client: later");

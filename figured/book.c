@@ -25,7 +25,8 @@
 struct book {
     struct figure_series *series;
     struct figure_ring *rings[FIGURE_STEPS];
-    struct figure_slot slots[FIGURE_STEPS]; /* the periods that are being written */
+    struct figure_slot slots[FIGURE_STEPS];  /* the periods that are being written */
+    struct figure_slot before[FIGURE_STEPS]; /* the same without the reading that is being made */
     bool slot_begun;
     int last_fd;
     struct last last, next; /* the reading before, and the one that is being made */
@@ -188,6 +189,7 @@ book_begin(struct book *book, int64_t now_ms)
     book->next.minute = middle_ms < 0 ? 0 : middle_ms / figure_step_ms(FIGURE_MINUTE);
     book->left_out = 0;
     enter_minute(book, book->next.minute);
+    memcpy(book->before, book->slots, sizeof(book->before));
     for (int step = 0; step < FIGURE_STEPS; step++) {
         book->slots[step].readings++;
         book->slots[step].sequence = book->next.sequence;
@@ -253,8 +255,11 @@ int
 book_end(struct book *book)
 {
     /* In this order: see find_last() and load_slot(). */
-    if (figure_series_sync(book->series) < 0 || last_write(book->last_fd, &book->next) < 0)
+    if (figure_series_sync(book->series) < 0 || last_write(book->last_fd, &book->next) < 0) {
+        /* The next reading finds all that this one has. */
+        memcpy(book->slots, book->before, sizeof(book->slots));
         return -1;
+    }
     book->last = book->next;
     for (int step = 0; step < FIGURE_STEPS; step++)
         if (figure_ring_write(book->rings[step], &book->slots[step]) < 0)

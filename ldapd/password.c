@@ -9,6 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/ipc/authd_password.h"
 #include "lib/ipc/client.h"
+#include "lib/log/log.h"
 
 enum { TAG_IDENTITY = 0x80, TAG_OLD = 0x81, TAG_NEW = 0x82, TAG_MADE_UP = 0x80 };
 
@@ -57,6 +58,8 @@ not_proved(struct session *s, const struct authd_fail *fail)
     enum ldap_result result = bind_refusal(fail, &text);
 
     stats_add(s->server->count.bind_failures, 1);
+    pool_session_login_failed(s->pool);
+    log_event(LOG_INFO, "login_failed", KV_STR("mechanism", "password"), KV_STR("reason", text));
     refuse(s, result, text);
     if (++s->bind_failures < FAILURES_MAX)
         return;
@@ -92,7 +95,9 @@ ask(struct session *s, struct slice name, const struct wish *wish)
         [AUTHD_PASSWORD_NOT_OURS] = LDAP_UNWILLING_TO_PERFORM,
         [AUTHD_PASSWORD_LATER] = LDAP_BUSY,
     };
-    const struct authd_password password = {.tls = stream_tls(s->stream) != NULL,
+    const struct tls *tls = stream_tls(s->stream);
+    const struct authd_password password = {.tls = tls != NULL,
+                                            .host = tls_server_name(tls),
                                             .name = name,
                                             .old = wish->old,
                                             .wanted = wish->wanted};

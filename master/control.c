@@ -91,15 +91,23 @@ static void
 answer_waiter(struct control *control, const struct waiter *w)
 {
     struct ipc_peer *peer = ipc_server_peer(control->server, w->peer_id);
-    struct strbuf text = strbuf_new(MASTER_TEXT_MAX);
+    struct strbuf text = strbuf_new(MASTER_TEXT_MAX), data = strbuf_new(MASTER_DATA_MAX);
+    enum master_result result = MASTER_DONE;
 
     if (w->service == NULL)
         suite_complaints(control->suite, &text);
     else if (service_is_failed(w->service))
         (void)strbuf_printf(&text, "%s: %s\n", service_name(w->service), service_error(w->service));
+    if (text.len > 0 && w->service == NULL) {
+        result = MASTER_PARTLY;
+        suite_describe(control->suite, &data);
+    } else if (text.len > 0) {
+        result = MASTER_REFUSED;
+    }
     if (peer != NULL)
-        answer(peer, w->request_id, text.len > 0, strbuf_slice(&text), SLICE(""));
+        answer(peer, w->request_id, result, strbuf_slice(&text), strbuf_slice(&data));
     strbuf_free(&text);
+    strbuf_free(&data);
 }
 
 void

@@ -39,13 +39,20 @@ answer(struct session *s, const struct http_response *response)
 }
 
 static bool
+is_head(const struct session *s)
+{
+    return slice_eq(http_request_method(s->request), SLICE("HEAD"));
+}
+
+static bool
 answer_error(struct session *s, unsigned status, const char *extra, struct slice text, bool keeps)
 {
     return answer(s, &(struct http_response){.status = status,
                                              .type = "text/plain; charset=utf-8",
                                              .extra = extra,
                                              .content = text,
-                                             .keeps_alive = keeps});
+                                             .keeps_alive = keeps,
+                                             .head_only = is_head(s)});
 }
 
 /* "Bearer TOKEN" (RFC 6750 section 2.1). */
@@ -67,7 +74,7 @@ has_token(const struct session *s)
 }
 
 static bool
-show_figures(struct session *s, bool head_only, bool keeps)
+show_figures(struct session *s, bool keeps)
 {
     struct strbuf question = strbuf_new(FIGURED_QUESTION_MAX);
     struct ipc_reply reply;
@@ -84,16 +91,14 @@ show_figures(struct session *s, bool head_only, bool keeps)
                                              .type = EXPOSITION_TYPE,
                                              .content = text,
                                              .keeps_alive = keeps,
-                                             .head_only = head_only});
+                                             .head_only = is_head(s)});
 }
 
 /* True: the connection goes on. */
 static bool
 serve_request(struct session *s)
 {
-    struct slice method = http_request_method(s->request);
     bool keeps = http_request_keeps_alive(s->request);
-    bool is_head = slice_eq(method, SLICE("HEAD"));
 
     stats_add(s->server->requests, 1);
     if (!has_token(s)) {
@@ -104,10 +109,10 @@ serve_request(struct session *s)
     }
     if (!slice_eq(http_request_path(s->request), PATH))
         return answer_error(s, 404, NULL, SLICE("the figures are at /metrics\n"), keeps);
-    if (!is_head && !slice_eq(method, SLICE("GET")))
+    if (!is_head(s) && !slice_eq(http_request_method(s->request), SLICE("GET")))
         return answer_error(s, 405, "Allow: GET, HEAD\r\n", SLICE("this is read with GET\n"),
                             keeps);
-    return show_figures(s, is_head, keeps);
+    return show_figures(s, keeps);
 }
 
 static bool

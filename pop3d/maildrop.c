@@ -216,7 +216,7 @@ maildrop_update(struct maildrop *md)
             uids[at++] = mailbox_message(md->mailbox, n)->uid;
     rc = mailbox_remove(md->mailbox, uids, marked);
     free(uids);
-    return rc < 0 ? -1 : (int64_t)marked;
+    return rc < 0 ? -1 : (int64_t)mailbox_removed(md->mailbox).count;
 }
 
 uint64_t

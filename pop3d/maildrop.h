@@ -33,7 +33,8 @@ int maildrop_mark_seen(struct maildrop *md);
 int maildrop_unique_name(struct maildrop *md, uint32_t number, struct strbuf *out);
 int maildrop_open_message(struct maildrop *md, uint32_t number); /* -1 with errno */
 void maildrop_release_memory(struct maildrop *md); /* what the next call can have again */
-/* Removes what is marked. The number of messages, or -1 with errno: nothing was removed. */
+/* Removes what is marked. The number of messages, without those that others had removed before, or
+ * -1 with errno: nothing was removed. */
 int64_t maildrop_update(struct maildrop *md);
 uint64_t maildrop_removed_bytes(const struct maildrop *md); /* by that */
 

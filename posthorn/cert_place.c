@@ -38,9 +38,8 @@ cert_place_open(struct cert_place *place, struct cli *cli)
     char *dir = xasprintf("%s/" TLS_PLACE_DIR, cli->inst.etc);
     int rc = CLI_OK;
 
-    *place =
-        (struct cert_place){.cli = cli, .dirfd = -1, .lock_fd = -1, .conf = store_job_conf(cli)};
-    if (place->conf == NULL) {
+    *place = (struct cert_place){.cli = cli, .dirfd = -1, .lock_fd = -1};
+    if (!cli_needs_instance(cli)) {
         rc = CLI_FAILED;
     } else {
         place->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -48,6 +47,10 @@ cert_place_open(struct cert_place *place, struct cli *cli)
             rc = cli_fail(cli, "%s: %s", dir, strerror(errno));
         else
             rc = lock(place);
+    }
+    if (rc == CLI_OK) { /* not before: who had the lock may have changed the lists in it */
+        place->conf = store_job_conf(cli);
+        rc = place->conf == NULL ? CLI_FAILED : CLI_OK;
     }
     free(dir);
     return rc;
@@ -172,24 +175,47 @@ cert_place_reload(const struct cert_place *place)
     return rc;
 }
 
+/* The old text, if the file still has ours. */
+static void
+change_back(const struct cert_place *place, const char *path, struct slice before,
+            struct slice after, mode_t mode)
+{
+    struct strbuf now = strbuf_new(CONF_FILE_MAX);
+
+    if (read_file(AT_FDCWD, path, &now) == 0 && slice_eq(strbuf_slice(&now), after))
+        (void)cert_place_write(place, path, before, mode); /* it is said */
+    strbuf_free(&now);
+}
+
 /* Settings, then reload; the old file comes back if that is refused. */
 static int
 change(struct cert_place *place, const struct conf_edit *edits, size_t count)
 {
     const char *path = place->cli->inst.conf_path;
-    struct strbuf before = strbuf_new(CONF_FILE_MAX), errors = strbuf_new(4096);
-    int rc = cert_place_read(place, path, &before);
+    struct strbuf before = strbuf_new(CONF_FILE_MAX), after = strbuf_new(CONF_FILE_MAX),
+                  errors = strbuf_new(4096);
+    int lock = conf_edit_lock(path), rc;
     struct stat st;
 
+    if (lock < 0)
+        rc = cli_fail(place->cli, "%s: %s", path,
+                      errno == EWOULDBLOCK ? "another change is being put in force"
+                                           : strerror(errno));
+    else
+        rc = cert_place_read(place, path, &before);
     if (rc == CLI_OK && stat(path, &st) < 0)
         rc = cli_fail(place->cli, "%s: %s", path, strerror(errno));
-    if (rc == CLI_OK && conf_edit_file_all(path, edits, count, &errors) < 0)
+    if (rc == CLI_OK && conf_edit_prepare(path, edits, count, &after, &errors) < 0)
         rc = cli_fail(place->cli, "%s", strbuf_cstr(&errors));
-    else if (rc == CLI_OK && cert_place_reload(place) != CLI_OK) {
-        (void)cert_place_write(place, path, strbuf_slice(&before), st.st_mode & 0777);
+    if (rc == CLI_OK)
+        rc = cert_place_write(place, path, strbuf_slice(&after), st.st_mode & 0777);
+    if (rc == CLI_OK && cert_place_reload(place) != CLI_OK) {
+        change_back(place, path, strbuf_slice(&before), strbuf_slice(&after), st.st_mode & 0777);
         rc = cli_fail(place->cli, "nothing was changed");
     }
+    close_keep_errno(lock);
     strbuf_free(&before);
+    strbuf_free(&after);
     strbuf_free(&errors);
     return rc;
 }

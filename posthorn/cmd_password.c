@@ -304,11 +304,12 @@ const struct command command_password = {
         "seal encrypts the passwords that the server itself logs in with, for the one service\n"
         "that needs them, with a key that only that service can read (etc/keys/OWNER.key, made\n"
         "where it is missing). SETTING is remote.relay_passwords, proxy.password_file,\n"
-        "auth.outside_accounts or ldap.write_password_file. It reads a password from the\n"
-        "terminal or standard input and prints the text to put in its place; HOST and NAME are\n"
-        "those of its line, and elsewhere the text does not open. With --in-place all plain\n"
-        "passwords of the setting's file are sealed where they stand. rotate makes another key\n"
-        "for an owner (out, auth or ldap), seals everything anew and drops the old one.\n"
+        "auth.outside_accounts, ldap.write_password_file, alert.webhook_secret or\n"
+        "acme.binding_key. It reads a password from the terminal or standard input and prints\n"
+        "the text to put in its place; HOST and NAME are those of its line, and elsewhere the\n"
+        "text does not open. With --in-place all plain passwords of the setting's file are\n"
+        "sealed where they stand. rotate makes another key for an owner (out, auth, ldap, alert\n"
+        "or acme), seals everything anew and drops the old one.\n"
         "A backup without etc/keys cannot open what is sealed, and one with it can: keep them\n"
         "apart.\n",
     .verbs = verbs,

@@ -29,6 +29,8 @@ check_names(struct setup *setup, struct strbuf *domain, struct strbuf *hostname)
         return cli_usage(setup->cli, "--domain is missing: the domain whose mail is served");
     if (canonical_domain(slice_of(setup->domain), domain) < 0)
         return cli_usage(setup->cli, "--domain: '%s' is no domain name", setup->domain);
+    if (setup->hostname == NULL) /* then the setting of that name counts */
+        setup->hostname = setup_setting_value(setup, SYSTEM_HOSTNAME);
     if (setup->hostname == NULL)
         (void)strbuf_printf(hostname, "mail.%s", strbuf_cstr(domain));
     else if (canonical_domain(slice_of(setup->hostname), hostname) < 0)
@@ -280,10 +282,10 @@ run(struct setup *setup)
         rc = check_profile(setup);
     if (rc == CLI_OK)
         rc = check_place(setup);
-    if (rc == CLI_OK) {
-        setup_find_users(setup);
+    if (rc == CLI_OK)
+        rc = setup_find_users(setup);
+    if (rc == CLI_OK)
         rc = make_instance(setup);
-    }
     strbuf_free(&domain);
     strbuf_free(&hostname);
     return rc;

@@ -130,6 +130,12 @@ check_choice(struct cli *cli, const struct choice *choice)
 }
 
 static int
+not_elsewhere(const struct cli *cli)
+{
+    return cli_usage(cli, "this works on the server itself, not with --server or --profile");
+}
+
+static int
 run_stats(struct cli *cli, int argc, char **argv)
 {
     struct choice choice = {.service = NULL};
@@ -140,8 +146,8 @@ run_stats(struct cli *cli, int argc, char **argv)
                                          {"--by", CLI_TEXT, &choice.history.by},
                                          {"--day", CLI_TEXT, &choice.day}};
 
-    if (cli->remote == NULL && argc > 0 && strcmp(argv[0], "users") == 0)
-        return stats_users(cli, argc - 1, argv + 1);
+    if (argc > 0 && strcmp(argv[0], "users") == 0)
+        return cli->remote == NULL ? stats_users(cli, argc - 1, argv + 1) : not_elsewhere(cli);
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
     choice.service = argc == 1 ? argv[0] : NULL;
@@ -149,7 +155,7 @@ run_stats(struct cli *cli, int argc, char **argv)
         return CLI_USAGE;
     if (cli->remote != NULL &&
         (choice.prometheus || choice.history.counter != NULL || choice.day != NULL))
-        return cli_usage(cli, "this works on the server itself, not with --server or --profile");
+        return not_elsewhere(cli);
     if (cli->remote != NULL)
         return show_remote(cli, &choice);
     if (!cli_needs_instance(cli))

@@ -154,15 +154,6 @@ log_files_each(const char *dir, bool rotated_too,
     return count < 0 ? -1 : 0;
 }
 
-struct slice
-log_line_as_text(struct slice line, struct strbuf *text)
-{
-    if (line.len == 0 || line.ptr[0] != '{')
-        return line;
-    strbuf_clear(text);
-    return log_line_of_json(line, text) == 0 ? strbuf_slice(text) : line;
-}
-
 /* Hands out the whole lines in `pending`; the rest stays for more. */
 static void
 cut_lines(struct strbuf *pending, struct strbuf *text, void (*each)(void *arg, struct slice line),

@@ -39,7 +39,5 @@ int log_files_each(const char *dir, bool rotated_too,
 
 /* Calls each() for every line of the file, as text. 0, or -1 with errno. */
 int log_file_lines(const char *path, void (*each)(void *arg, struct slice line), void *arg);
-/* A line as text: it itself, or, of a JSON object, what is written into `text`. */
-struct slice log_line_as_text(struct slice line, struct strbuf *text);
 
 #endif

@@ -111,6 +111,8 @@ seal_again(void *arg, struct slice name, struct slice secret, struct strbuf *out
     bool is_sealed = seal_is_sealed(secret);
     const char *trouble = is_sealed ? seal_open(&s->keys, name, secret, &plain) : NULL;
 
+    if (!is_sealed && slice_index(secret, '\n') < secret.len)
+        trouble = "expected one line"; /* what is sealed opens only so */
     if (trouble == NULL && is_sealed && seal_is_by_first(&s->keys, secret)) {
         (void)strbuf_append(out, secret); /* the caller looks for an overflow */
     } else if (trouble == NULL) {

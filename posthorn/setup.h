@@ -15,9 +15,11 @@
 /* The service users, one per setting of [users]. */
 struct setup_user {
     enum conf_id setting;
+    const char *name; /* as the setting has it */
     uid_t uid;
     gid_t gid;
-    bool numeric; /* no such name on this system: the numbers go into the configuration */
+    bool numeric; /* no such name on this system and none given: the numbers go into the
+                     configuration */
 };
 #define SETUP_USERS_MAX 32
 #define SETUP_FIRST_UID 64200
@@ -50,7 +52,7 @@ struct setup {
     size_t user_count;
 };
 
-void setup_find_users(struct setup *setup);
+int setup_find_users(struct setup *setup); /* after the settings are known */
 const struct setup_user *setup_user(const struct setup *setup, enum conf_id setting);
 
 int setup_directories(struct setup *setup);
@@ -62,6 +64,8 @@ int setup_try_users(struct setup *setup);
 int setup_setting_add(struct setup *setup, enum conf_id id, struct slice value,
                       enum setup_source source);
 bool setup_setting_is_given(const struct setup *setup, enum conf_id id);
+/* NULL: none is given. Options count more than the file. */
+const char *setup_setting_value(const struct setup *setup, enum conf_id id);
 /* Profile, settings and names together, checked as a whole; nothing is written. */
 int setup_text(struct setup *setup, struct strbuf *text);
 int setup_configuration(struct setup *setup, struct slice text);

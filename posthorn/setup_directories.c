@@ -19,6 +19,7 @@
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/conf/role.h"
 #include "lib/dkim/key_dir.h"
 #include "lib/mail/template_set.h"
 #include "lib/queue/spool.h"
@@ -29,10 +30,34 @@
 
 /* ---- users ---- */
 
-void
+/* A user that was given has to be there; run by another user than root, setup gives nothing away.
+ */
+static int
+take_given_user(const struct setup *setup, const char *given, struct setup_user *user)
+{
+    struct role role;
+
+    user->name = given;
+    user->numeric = false;
+    if (role_parse(given, &role) == 0) {
+        user->uid = role.uid;
+        user->gid = role.gid;
+    } else if (setup->is_root) {
+        return cli_usage(setup->cli,
+                         "users.%s: expected a user of this system other than root, or "
+                         "UID:GID, not '%s'",
+                         conf_settings[user->setting].name, given);
+    }
+    return CLI_OK;
+}
+
+int
 setup_find_users(struct setup *setup)
 {
+    int rc = CLI_OK;
+
     for (int id = 0; id < CONF_ID_COUNT && setup->user_count < SETUP_USERS_MAX; id++) {
+        const char *given = setup_setting_value(setup, (enum conf_id)id);
         const struct passwd *pw;
         struct setup_user *user;
 
@@ -41,11 +66,15 @@ setup_find_users(struct setup *setup)
         user = &setup->users[setup->user_count];
         pw = getpwnam(conf_settings[id].dflt);
         user->setting = (enum conf_id)id;
+        user->name = conf_settings[id].dflt;
         user->numeric = pw == NULL;
         user->uid = pw != NULL ? pw->pw_uid : SETUP_FIRST_UID + (uid_t)setup->user_count;
         user->gid = pw != NULL ? pw->pw_gid : SETUP_FIRST_UID + (gid_t)setup->user_count;
+        if (given != NULL && rc == CLI_OK)
+            rc = take_given_user(setup, given, user);
         setup->user_count++;
     }
+    return rc;
 }
 
 const struct setup_user *
@@ -230,7 +259,7 @@ report(const struct setup *setup, const char *path, const struct setup_user *use
         setup->cli,
         "user %s (%u) cannot work in %s: %s; in the way is %s: let that user through, or "
         "choose another directory",
-        conf_settings[user->setting].dflt, (unsigned)user->uid, path, strerror(error), obstacle);
+        user->name, (unsigned)user->uid, path, strerror(error), obstacle);
     free(obstacle);
     return CLI_FAILED;
 }

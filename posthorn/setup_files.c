@@ -126,6 +126,18 @@ setup_setting_is_given(const struct setup *setup, enum conf_id id)
     return false;
 }
 
+const char *
+setup_setting_value(const struct setup *setup, enum conf_id id)
+{
+    const struct setup_setting *best = NULL;
+
+    for (size_t i = 0; i < setup->setting_count; i++)
+        if (setup->settings[i].id == id &&
+            (best == NULL || setup->settings[i].source >= best->source))
+            best = &setup->settings[i];
+    return best == NULL ? NULL : best->value;
+}
+
 static void
 set_given(const struct setup *setup, enum setup_source source, struct strbuf *text)
 {

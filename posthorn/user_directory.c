@@ -110,7 +110,8 @@ is_wanted(const struct wish *wish, struct slice name)
     return wish->only.count == 0;
 }
 
-/* What accountd is told of it, besides the address. */
+/* What accountd is told of it, besides the address. Not the ID: who has one is the
+ * synchronisation's, which may delete it. */
 static uint32_t
 properties_of(const struct object_field *got, uint32_t count, struct object_field *fields)
 {
@@ -118,7 +119,7 @@ properties_of(const struct object_field *got, uint32_t count, struct object_fiel
                                          "disabled", "alias", "member", "member_of"};
     uint32_t out = 0;
 
-    for (uint32_t i = 0; i < count && out < ACCOUNTS_FIELDS_MAX - 2; i++) {
+    for (uint32_t i = 0; i < count && out < ACCOUNTS_FIELDS_MAX - 1; i++) {
         bool is_other = false;
 
         for (size_t k = 0; k < ARRAY_LEN(others); k++)
@@ -128,8 +129,6 @@ properties_of(const struct object_field *got, uint32_t count, struct object_fiel
     }
     if (slice_eq(object_get(got, count, "disabled"), SLICE("yes")))
         fields[out++] = (struct object_field){SLICE("status"), SLICE("disabled")};
-    if (object_get(got, count, "id").len > 0)
-        fields[out++] = (struct object_field){SLICE("sync_id"), object_get(got, count, "id")};
     return out;
 }
 

@@ -13,6 +13,7 @@
 #include "lib/mail/address.h"
 #include "queue-manager/admin.h"
 #include "queue-manager/approval.h"
+#include "queue-manager/deadline.h"
 #include "queue-manager/deferral.h"
 #include "queue-manager/intake.h"
 #include "queue-manager/notice.h"
@@ -204,9 +205,12 @@ run_age(struct queue *q, const struct queue_control *req, struct answer *a)
 
     (void)req;
     for (size_t i = 0; i < QUEUE_TABLE_SIZE; i++)
-        for (const struct message *m = q->table[i]; m != NULL; m = m->table_next)
-            if (oldest == 0 || m->envelope->received_ms < oldest)
-                oldest = m->envelope->received_ms;
+        for (const struct message *m = q->table[i]; m != NULL; m = m->table_next) {
+            int64_t born = deadline_born_ms(m);
+
+            if (oldest == 0 || born < oldest)
+                oldest = born;
+        }
     add_figure(a, "oldest", oldest < 0 ? 0 : (uint64_t)oldest);
 }
 

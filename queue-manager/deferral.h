@@ -22,7 +22,8 @@ void deferrals_free(struct deferrals **dp);
 /* Reads a few more entries of deferred/ and their logs, for some milliseconds, at start and when
  * what did not fit into memory may have become due. False: all are read. */
 bool deferrals_read_some(struct deferrals *d);
-/* `domains`: due_domain() of those that wait, joined. */
+/* `domains`: due_domain() of those that wait, joined; DUE_DOMAIN_NONE: not before a time that its
+ * sender or an administrator chose. */
 void deferrals_add(struct deferrals *d, const char *id, int64_t next_ms, uint64_t domains);
 /* Takes out the next message that is due at `now_ms`. False: none. */
 bool deferrals_take_due(struct deferrals *d, int64_t now_ms, char id[QUEUE_ID_SIZE]);
@@ -34,8 +35,8 @@ uint32_t deferrals_flush(struct deferrals *d, uint64_t domain);
 /* All that was made due at once has been taken out, and all is read. */
 bool deferrals_are_waiting(const struct deferrals *d);
 uint32_t deferrals_count(const struct deferrals *d); /* known so far */
-/* When the oldest of these was accepted, ms since 1970; 0: there is none. Looks at all of them: for
- * who asks seldom. */
+/* When the oldest of those that wait for another attempt was accepted, ms since 1970; 0: there is
+ * none. Looks at all of them: for who asks seldom. */
 int64_t deferrals_oldest_ms(const struct deferrals *d);
 
 /* When round `round` (from 1) ends with something undone at `now_ms`: the interval doubles from

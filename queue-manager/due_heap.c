@@ -171,6 +171,8 @@ due_heap_oldest(const struct due_heap *h, char id[QUEUE_ID_SIZE])
     for (uint32_t i = 0; i < h->count; i++) {
         const char *text = h->entries[i].id.text;
 
+        if (h->entries[i].domain == DUE_DOMAIN_NONE)
+            continue;
         if (text[SHORT_ID - 2] != '\0' && (oldest[0] == '\0' || memcmp(text, oldest, SHORT_ID) < 0))
             oldest = text;
     }

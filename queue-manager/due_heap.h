@@ -32,7 +32,8 @@ int64_t due_heap_next_ms(const struct due_heap *heap);
 /* Takes the first one out. The heap is not empty. */
 void due_heap_take(struct due_heap *heap, char id[QUEUE_ID_SIZE], int64_t *next_ms,
                    uint64_t *domain);
-/* The id that was made first (queue_id_make), "" if none is known. Looks at all of them. */
+/* The id that was made first (queue_id_make), "" if none is known. What waits for no domain, but
+ * for a time that somebody chose, does not count. Looks at all of them. */
 void due_heap_oldest(const struct due_heap *heap, char id[QUEUE_ID_SIZE]);
 /* Makes those of `domain` (DUE_DOMAIN_ALL: all) due at time 0. Returns how many that are. */
 uint32_t due_heap_flush(struct due_heap *heap, uint64_t domain);

@@ -20,6 +20,7 @@ struct entry {
     char *address;        /* canonical, in the domain; NULL: it has none that we could use */
     const char *trouble;  /* then why, a constant */
     struct local *local;  /* what it is here, or NULL */
+    const char *here; /* the address under which accountd has it, borrowed; NULL: it is not here */
 };
 
 struct entries {

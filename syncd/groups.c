@@ -20,7 +20,7 @@ struct list {
 struct group {
     struct run *run;
     struct entry *entry;
-    struct map *wanted; /* addresses of members */
+    struct map *wanted; /* addresses of members, as accountd has them */
     struct list order;  /* the same */
     unsigned strangers; /* members that are none of the users and groups */
 };
@@ -42,9 +42,9 @@ want(struct group *g, const struct entry *member)
 {
     void **at;
 
-    if (member == g->entry || member->address == NULL || member->trouble != NULL)
+    if (member == g->entry || member->here == NULL)
         return;
-    at = map_at(g->wanted, slice_of(member->address));
+    at = map_at(g->wanted, slice_of(member->here));
     if (at == NULL || *at != NULL)
         return;
     *at = g;
@@ -166,25 +166,17 @@ change_member(struct group *g, const char *verb, const char *member)
                                               .field_count = 1});
 }
 
-/* The name by which accountd knows it: a dry run has renamed nothing. */
-static struct slice
-name_here(const struct group *g)
-{
-    return slice_of(g->run->wish.dry_run && g->entry->local != NULL ? g->entry->local->address
-                                                                    : g->entry->address);
-}
-
 static void
 members_follow(struct group *g)
 {
     struct present p = {.members = map_new(MEMBERS_MAX)};
     bool is_here = g->entry->local != NULL || !g->run->wish.dry_run;
 
-    if (is_here && ask_list(g->run->ask, "member", name_here(g), take_present, &p) < 0)
+    if (is_here && ask_list(g->run->ask, "member", slice_of(g->entry->here), take_present, &p) < 0)
         g->run->is_broken = true;
     for (size_t i = 0; i < g->order.count && !g->run->is_broken; i++)
-        if (map_get(p.members, slice_of(g->order.entries[i]->address)) == NULL)
-            change_member(g, "add", g->order.entries[i]->address);
+        if (map_get(p.members, slice_of(g->order.entries[i]->here)) == NULL)
+            change_member(g, "add", g->order.entries[i]->here);
     for (size_t i = 0; i < p.count && !g->run->is_broken; i++)
         if (map_get(g->wanted, slice_of(p.list[i])) == NULL)
             change_member(g, "del", p.list[i]);

@@ -60,7 +60,8 @@ take(void *arg, const struct object_field *fields, uint32_t count)
     l->target = xslicedup(object_get(fields, count, "mailbox"));
     l->synced = slice_eq(object_get(fields, count, "synced"), SLICE("yes"));
     l->active = slice_eq(object_get(fields, count, "status"), SLICE("normal"));
-    l->sync_disabled = slice_eq(object_get(fields, count, "sync_disabled"), SLICE("yes"));
+    l->sync_disabled = slice_eq(object_get(fields, count, "sync_disabled"), SLICE("yes")) &&
+                       slice_eq(object_get(fields, count, "status"), SLICE("disabled"));
     l->kept = keep(r->source, of_group, fields, count);
     *locals->last = l;
     locals->last = &l->next;

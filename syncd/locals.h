@@ -13,13 +13,14 @@ struct local {
     struct local *next;
     enum account_kind kind; /* user, alias or group */
     char *address;
-    char *sync_id; /* "": it comes from nowhere */
-    char *target;  /* of an alias */
-    bool synced;   /* an alias that comes from the directory */
-    bool active;   /* a mailbox of status normal */
-    bool sync_disabled;
-    struct slice kept; /* an object with the properties that the map names, owned */
-    bool seen;         /* the directory has it */
+    char *sync_id;      /* "": it comes from nowhere */
+    char *target;       /* of an alias */
+    bool synced;        /* an alias that comes from the directory */
+    bool active;        /* a mailbox of status normal */
+    bool sync_disabled; /* one of status disabled, by us */
+    struct slice kept;  /* an object with the properties that the map names, owned */
+    bool seen;          /* the directory has it */
+    bool taken;         /* and it is as it has to be there */
 };
 
 struct locals {

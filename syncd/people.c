@@ -119,6 +119,7 @@ compare_status(struct changes *c)
     }
 }
 
+/* In a dry run it keeps the name that it has. */
 static bool
 rename_account(struct run *run, struct entry *e, const char *kind)
 {
@@ -126,12 +127,16 @@ rename_account(struct run *run, struct entry *e, const char *kind)
 
     if (strcmp(e->local->address, e->address) == 0)
         return true;
-    return run_change(run, "rename",
-                      &(struct accountd_admin){.verb = SLICE("rename"),
-                                               .kind = slice_of(kind),
-                                               .name = slice_of(e->local->address),
-                                               .fields = &field,
-                                               .field_count = 1});
+    if (!run_change(run, "rename",
+                    &(struct accountd_admin){.verb = SLICE("rename"),
+                                             .kind = slice_of(kind),
+                                             .name = slice_of(e->local->address),
+                                             .fields = &field,
+                                             .field_count = 1}))
+        return false;
+    if (!run->wish.dry_run)
+        e->here = e->address;
+    return true;
 }
 
 /* A user or a group. True: it is here now, under its name (or would be). */
@@ -139,11 +144,8 @@ static bool
 account_follows(struct run *run, struct entry *e, const char *kind)
 {
     struct changes c = {.run = run, .entry = e};
-    struct slice name = slice_of(e->address);
     bool is_new = e->local == NULL, good = is_new || rename_account(run, e, kind);
 
-    if (!good || (!is_new && run->wish.dry_run)) /* it still has the name that it had */
-        name = slice_of(e->local->address);
     compare_all(&c);
     if (!e->of_group)
         compare_status(&c);
@@ -153,9 +155,11 @@ account_follows(struct run *run, struct entry *e, const char *kind)
         good &= run_change(run, is_new ? "add" : "set",
                            &(struct accountd_admin){.verb = is_new ? SLICE("add") : SLICE("set"),
                                                     .kind = slice_of(kind),
-                                                    .name = name,
+                                                    .name = slice_of(is_new ? e->address : e->here),
                                                     .fields = c.fields,
                                                     .field_count = c.count});
+    if (is_new && good)
+        e->here = e->address;
     changes_free(&c);
     return good;
 }
@@ -165,6 +169,7 @@ run_account(struct run *run, struct entry *e)
 {
     const char *kind = e->of_group ? "group" : "user";
 
+    e->here = e->local == NULL ? NULL : e->local->address;
     if (e->trouble == NULL)
         return account_follows(run, e, kind);
     run_refuse(run, kind, e->address != NULL ? slice_of(e->address) : e->dn, e->trouble);
@@ -229,8 +234,8 @@ take_alias(void *arg, const struct object_field *field)
     strbuf_free(&address);
 }
 
-/* Those that have come from there go, unless the mailbox itself has vanished: then its fate is
- * theirs. */
+/* Those that have come from there go, unless the mailbox itself has vanished or could not follow:
+ * then its fate is theirs. */
 static void
 drop_aliases(struct run *run, const struct map *wanted)
 {
@@ -240,7 +245,7 @@ drop_aliases(struct run *run, const struct map *wanted)
         if (l->kind != ACCOUNT_ALIAS || !l->synced || map_get(wanted, slice_of(l->address)) != NULL)
             continue;
         mailbox = map_get(run->locals.by_address, slice_of(l->target));
-        if (mailbox != NULL && mailbox->seen && mailbox->sync_id[0] != '\0')
+        if (mailbox != NULL && mailbox->taken && mailbox->sync_id[0] != '\0')
             (void)run_change(run, "delete",
                              &(struct accountd_admin){.verb = SLICE("del"),
                                                       .kind = SLICE("alias"),
@@ -257,10 +262,11 @@ run_people(struct run *run)
 
     for (size_t i = 0; i < run->entries.count && !run->is_broken; i++) {
         a.entry = &run->entries.list[i];
-        if (!a.entry->of_group && run_account(run, a.entry))
-            entry_fields(a.entry, take_alias, &a);
-        else if (!a.entry->of_group && a.entry->address != NULL)
-            a.entry->trouble = a.entry->trouble == NULL ? "it is not here" : a.entry->trouble;
+        if (a.entry->of_group || !run_account(run, a.entry))
+            continue;
+        if (a.entry->local != NULL)
+            a.entry->local->taken = true;
+        entry_fields(a.entry, take_alias, &a);
     }
     drop_aliases(run, a.wanted);
     map_free(&a.wanted, NULL);

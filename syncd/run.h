@@ -34,7 +34,7 @@ void run_refuse(struct run *run, const char *kind, struct slice name, const char
 /* Something that an administrator may want to know. */
 void run_note(struct run *run, const char *kind, struct slice name, const char *what);
 
-/* people.c: an entry's mailbox or group as it has to be. True: it is. */
+/* people.c: an entry's mailbox or group as it has to be. True: it is. Sets e->here either way. */
 bool run_account(struct run *run, struct entry *e);
 void run_people(struct run *run);
 void run_vanished_people(struct run *run);

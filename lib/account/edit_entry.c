@@ -133,6 +133,18 @@ add_job(struct account_edit *edit, enum account_job_op op, const struct account_
 
 /* ---- what must hold whatever was set ---- */
 
+/* Whoever sets the status has the last word: only what the synchronisation itself has disabled may
+ * it enable again. */
+static void
+own_status(const struct account_edit *edit, struct record *user, const struct object_field *fields,
+           uint32_t count)
+{
+    if (!edit->restoring && object_get(fields, count, "status").len > 0 &&
+        object_get(fields, count, "sync_disabled").len == 0 &&
+        record_bool(user, USER_SYNC_DISABLED))
+        record_set(user, USER_SYNC_DISABLED, SLICE("no"));
+}
+
 /* What is switched on needs its right; what was on before stays as it is and is not obeyed. */
 static int
 check_user(struct account_edit *edit, const struct record *user, const struct object_field *fields,
@@ -314,6 +326,8 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
     }
     if (rc == 0)
         rc = edit_apply(edit, &hit.entry, fields, count);
+    if (rc == 0 && kind == ACCOUNT_USER)
+        own_status(edit, &hit.entry, fields, count);
     if (rc == 0)
         rc = check(edit, &hit.entry, fields, count);
     if (rc == 0 && kind == ACCOUNT_USER)

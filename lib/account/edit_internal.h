@@ -12,7 +12,7 @@ enum edit_ref {
     EDIT_REF_PUBLIC = 'p',
     EDIT_REF_SHARE = 's',
     EDIT_REF_UNIT = 'u', /* the source belongs to the organisation unit */
-    EDIT_REF_LIST = 'l'  /* the source's senders or representatives name the target */
+    EDIT_REF_LIST = 'l'  /* a list of the source (edit_list.c) names the target */
 };
 
 /* Checks and stores the given properties; GIVEN ones only when restoring. */

@@ -1,6 +1,6 @@
 /*
  * lib/account/edit_list.c - lists of who may send: to a group (DIR-53), or with the address of a
- * group or mailbox (DIR-56, SMTP-17).
+ * group or mailbox (DIR-56, SMTP-17); and of who sees a group (DIR-54).
  *
  * Each word has a reference to where it stands, so that who is deleted leaves no right to a later
  * one of that name. Words come from administrators. Changes only the database.
@@ -20,6 +20,8 @@ static const struct {
     {ACCOUNT_USER, USER_REPRESENTATIVES, false},
     {ACCOUNT_GROUP, GROUP_REPRESENTATIVES, false},
     {ACCOUNT_GROUP, GROUP_SENDERS, true},
+    {ACCOUNT_GROUP, GROUP_VIEWERS, false},
+    {ACCOUNT_GROUP, GROUP_MANAGERS, false},
 };
 
 /* Domains for which a rule means its opposite: in the form that smtpd's recipients come in. */

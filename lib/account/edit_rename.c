@@ -159,6 +159,8 @@ rename_entry(const struct renaming *r, const struct edit_row *row, struct record
     } else if (record->kind == ACCOUNT_GROUP) {
         changed |= map_property(r, record, GROUP_SENDERS);
         changed |= map_property(r, record, GROUP_REPRESENTATIVES);
+        changed |= map_property(r, record, GROUP_VIEWERS);
+        changed |= map_property(r, record, GROUP_MANAGERS);
     } else if (record->kind == ACCOUNT_ALIAS)
         changed |= map_property(r, record, ALIAS_TARGET);
     else if (record->kind == ACCOUNT_PUBLIC)

@@ -77,13 +77,15 @@ const char *
 alert_conf_service_trouble(const struct conf *conf, const struct services *services)
 {
     if (conf_list_count(conf, ALERT_RECIPIENTS) == 0 &&
-        conf_list_count(conf, ALERT_WEBHOOKS) == 0 && conf_str(conf, REPORT_MAILBOX)[0] == '\0')
+        conf_list_count(conf, ALERT_WEBHOOKS) == 0 && conf_str(conf, REPORT_MAILBOX)[0] == '\0' &&
+        conf_str(conf, PUSH_URL)[0] == '\0')
         return NULL;
     for (size_t i = 0; i < services->count; i++)
         if (strcmp(services->rows[i].program, "alertd") == 0 && services->rows[i].automatic)
             return NULL;
-    return "services.conf starts no alertd, so nobody is told of alerts and gets reports: add the "
+    return "services.conf starts no alertd, so nobody is told of alerts and of mail and gets "
+           "reports: add the "
            "section [alert] "
            "(program = alertd, user = alert, socket = alert.sock 0600), or empty "
-           "alert.recipients, alert.webhooks and report.mailbox";
+           "alert.recipients, alert.webhooks, report.mailbox and push.url";
 }

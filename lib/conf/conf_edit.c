@@ -7,10 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "lib/base/io.h"
+#include "lib/base/mem.h"
 #include "lib/conf/conf_line.h"
 
 /* Where a setting stands in the text, or may go: byte offsets of line starts. */
@@ -209,8 +212,33 @@ conf_edit_file_all(const char *path, const struct conf_edit *edits, size_t count
     return rc;
 }
 
+/* Beside the file, which is another one after each change; nobody else can open it and hold us up.
+ */
+int
+conf_edit_lock(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *file = slash == NULL ? path : slash + 1;
+    char *name = xasprintf("%.*s.%s.lock", (int)(file - path), path, file);
+    int fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    free(name);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        close_keep_errno(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
 int
 conf_edit_file(const char *path, enum conf_id id, const char *value, struct strbuf *errors)
 {
-    return conf_edit_file_all(path, &(const struct conf_edit){id, value}, 1, errors);
+    int lock = conf_edit_lock(path), rc;
+
+    if (lock < 0)
+        return fail(errors, path,
+                    errno == EWOULDBLOCK ? "another change is being put in force"
+                                         : strerror(errno));
+    rc = conf_edit_file_all(path, &(const struct conf_edit){id, value}, 1, errors);
+    close_keep_errno(lock);
+    return rc;
 }

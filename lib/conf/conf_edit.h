@@ -16,6 +16,10 @@ void conf_edit_unset(struct slice text, enum conf_id id, struct strbuf *out);
 /* The same in a file (`value` NULL: unset). The new text is read as a whole first: a file with
  * errors never replaces the old one. 0, or -1 with lines in `errors`. */
 int conf_edit_file(const char *path, enum conf_id id, const char *value, struct strbuf *errors);
+/* Of whoever changes posthorn.conf or services.conf, from reading the old text until the new one is
+ * in force: a descriptor, closed to end it. -1 with errno: EWOULDBLOCK: another change is on its
+ * way. conf_edit_file() has it for as long as it takes; those below leave it to the caller. */
+int conf_edit_lock(const char *path);
 /* Several at once: all of them, or none. */
 struct conf_edit {
     enum conf_id id;

@@ -9,9 +9,8 @@
 #include "lib/base/parse.h"
 
 int
-role_find(const struct conf *conf, enum conf_id user, struct role *out)
+role_parse(const char *text, struct role *out)
 {
-    const char *text = conf_str(conf, user);
     struct slice gid_text = slice_of(text), uid_text = slice_split(&gid_text, ':');
     const struct passwd *pw;
     uint64_t uid, gid;
@@ -28,6 +27,12 @@ role_find(const struct conf *conf, enum conf_id user, struct role *out)
         return -1;
     *out = (struct role){(uid_t)uid, (gid_t)gid};
     return 0;
+}
+
+int
+role_find(const struct conf *conf, enum conf_id user, struct role *out)
+{
+    return role_parse(conf_str(conf, user), out);
 }
 
 static bool

@@ -14,7 +14,9 @@ struct role {
     gid_t gid; /* the primary group */
 };
 
-/* 0, or -1: there is no such user, or it is root, as which no service runs. */
+/* Of a value of such a setting. 0, or -1: there is no such user, or it is root, as which no service
+ * runs. */
+int role_parse(const char *text, struct role *out);
 int role_find(const struct conf *conf, enum conf_id user, struct role *out);
 
 /* The next setting of [users], from *id on, for which role_find() fails; false: there is none. With

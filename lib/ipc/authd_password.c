@@ -15,6 +15,7 @@ authd_password_encode(struct strbuf *out, const struct authd_password *password)
     struct writer w = frame_begin(out, AUTHD_PASSWORD, 0);
 
     writer_u8(&w, password->tls);
+    writer_bytes(&w, password->host);
     writer_bytes(&w, password->name);
     writer_bytes(&w, password->old);
     writer_bytes(&w, password->wanted);
@@ -27,6 +28,7 @@ authd_password_decode(struct slice payload, struct authd_password *password)
     struct reader r = reader_begin(payload);
 
     password->tls = reader_u8(&r) != 0;
+    password->host = reader_bytes(&r, AUTHD_HOST_MAX);
     password->name = reader_bytes(&r, AUTHD_PASSWORD_NAME_MAX);
     password->old = reader_bytes(&r, AUTHD_PASSWORD_BYTES_MAX);
     password->wanted = reader_bytes(&r, AUTHD_PASSWORD_BYTES_MAX);

@@ -16,6 +16,7 @@
 
 struct authd_password {
     bool tls;            /* the connection is protected */
+    struct slice host;   /* as in struct authd_start */
     struct slice name;   /* as the client wrote it */
     struct slice old;    /* secret */
     struct slice wanted; /* secret; "": one is to be made up */

@@ -25,16 +25,22 @@
 enum master_type { MASTER_REQUEST = 1, MASTER_REPLY };
 
 /* Verbs: "status": one object for each service. "settle": answers when every service runs or has
- * failed. "reload": answers when the new configuration is in force or refused. "stop": answers at
+ * failed. "reload": answers when the new configuration is in force (though some
+ * services may not run with it: MASTER_PARTLY) or refused. "stop": answers at
  * once, the suite then ends. "service-start", "service-stop", "service-restart" with a name: answer
  * when it is done. */
 struct master_request {
     struct slice verb, name;
 };
+enum master_result {
+    MASTER_DONE,
+    MASTER_REFUSED, /* nothing has changed */
+    MASTER_PARTLY   /* it is done; not every service that should run does, or not as it should */
+};
 struct master_reply {
-    uint32_t result;   /* 0: done */
+    uint32_t result;   /* enum master_result */
     struct slice text; /* what went wrong, one or more lines */
-    struct slice data; /* status: objects (lib/ipc/object.h) */
+    struct slice data; /* status, and MASTER_PARTLY: objects (lib/ipc/object.h) */
 };
 int master_request_encode(struct strbuf *out, const struct master_request *request);
 int master_request_decode(struct slice payload, struct master_request *request);

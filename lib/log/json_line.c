@@ -238,3 +238,12 @@ log_line_of_json(struct slice json, struct strbuf *out)
     strbuf_free(&value);
     return rc;
 }
+
+struct slice
+log_line_as_text(struct slice line, struct strbuf *text)
+{
+    if (line.len == 0 || line.ptr[0] != '{')
+        return line;
+    strbuf_clear(text);
+    return log_line_of_json(line, text) == 0 ? strbuf_slice(text) : line;
+}

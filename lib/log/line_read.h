@@ -26,5 +26,7 @@ struct slice log_line_value(struct slice line, const char *key);
 void log_line_json(struct slice line, const char *service, struct strbuf *out);
 /* Such an object as the line that it was made of, without LF, into `out`. 0, or -1: it is none. */
 int log_line_of_json(struct slice json, struct strbuf *out);
+/* A line of either format as text: it itself, or what is written into `text` (LOG_JSON_MAX). */
+struct slice log_line_as_text(struct slice line, struct strbuf *text);
 
 #endif

@@ -320,17 +320,9 @@ cert_entry_fields(const struct cert_entry *entry,
 /* ---- the operation ---- */
 
 static void
-add_object(void *arg, const struct object_field *fields, uint32_t count)
-{
-    struct oper *op = arg;
-
-    object_add(&op->data, fields, count);
-}
-
-static void
 add_entry(void *arg, struct cert_entry *entry)
 {
-    cert_entry_fields(entry, add_object, arg);
+    cert_entry_fields(entry, oper_list_row, arg);
 }
 
 void

@@ -53,14 +53,6 @@ locations_each(const struct list_file *file,
     free(records);
 }
 
-static void
-add_object(void *arg, const struct object_field *fields, uint32_t count)
-{
-    struct oper *op = arg;
-
-    object_add(&op->data, fields, count);
-}
-
 void
 oper_locations_list(struct oper *op)
 {
@@ -72,7 +64,7 @@ oper_locations_list(struct oper *op)
     if (file == NULL)
         oper_fail_line(op, OPER_REFUSED, strbuf_slice(&errors));
     else
-        locations_each(file, add_object, op);
+        locations_each(file, oper_list_row, op);
     list_file_free(&file);
     conf_free(&conf);
     strbuf_free(&errors);

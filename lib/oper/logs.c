@@ -18,6 +18,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/log/line.h"
+#include "lib/log/line_read.h"
 #include "lib/oper/oper.h"
 
 enum {
@@ -136,6 +137,7 @@ static void
 add_lines(struct oper *op, struct slice text, bool cut, uint64_t lines)
 {
     struct slice found[LINES_MAX], search = oper_field(op, "search");
+    struct strbuf room = strbuf_new(LOG_JSON_MAX);
     size_t count = 0, bytes = 0;
 
     while (text.len > 0 && count < lines && bytes < OPER_PAGE_BYTES) {
@@ -143,17 +145,22 @@ add_lines(struct oper *op, struct slice text, bool cut, uint64_t lines)
             slice_ends(text, SLICE("\n")) ? slice_sub(text, 0, text.len - 1) : text;
         size_t start = slice_rindex(whole, '\n');
         struct slice line = start < whole.len ? slice_sub(whole, start + 1, whole.len) : whole;
+        struct slice plain = log_line_as_text(line, &room);
 
         text = start < whole.len ? slice_sub(text, 0, start + 1) : slice_sub(text, 0, 0);
         if (text.len == 0 && cut)
             break; /* its beginning is not here */
-        if (line.len == 0 || !contains(line, search))
+        if (line.len == 0 || !contains(plain, search))
             continue;
-        found[count++] = slice_sub(line, 0, LOG_LINE_MAX);
-        bytes += found[count - 1].len;
+        found[count++] = line;
+        bytes += slice_sub(plain, 0, LOG_LINE_MAX).len;
     }
-    while (count-- > 0)
-        object_add(&op->data, &(const struct object_field){SLICE("line"), found[count]}, 1);
+    while (count-- > 0) {
+        struct slice plain = slice_sub(log_line_as_text(found[count], &room), 0, LOG_LINE_MAX);
+
+        object_add(&op->data, &(const struct object_field){SLICE("line"), plain}, 1);
+    }
+    strbuf_free(&room);
 }
 
 static void

@@ -61,7 +61,23 @@ oper_page_full(const struct oper *op, uint64_t rows)
     uint64_t limit = ROWS_MAX;
 
     (void)parse_u64(oper_field(op, "limit"), ROWS_MAX, &limit); /* else the most */
-    return rows >= limit || op->data.len >= OPER_PAGE_BYTES;
+    return rows > 0 && (rows >= limit || op->data.len >= OPER_PAGE_BYTES);
+}
+
+void
+oper_list_row(void *arg, const struct object_field *fields, uint32_t count)
+{
+    struct oper *op = arg;
+    uint64_t first = 0;
+
+    (void)parse_u64(op->request->cursor, UINT32_MAX, &first); /* else it begins anew */
+    if (op->seen >= first && op->cursor.len == 0) {
+        if (oper_page_full(op, op->seen - first))
+            (void)strbuf_u64(&op->cursor, op->seen); /* fits */
+        else
+            object_add(&op->data, fields, count);
+    }
+    op->seen++;
 }
 
 void

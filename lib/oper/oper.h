@@ -52,6 +52,7 @@ struct oper {
     enum oper_kind kind;
     uint32_t result;
     struct strbuf text, data, cursor;
+    uint64_t seen;                                             /* rows of oper_list_row() */
     void (*told)(void *arg, const struct oper_change *change); /* may be NULL */
     void *arg;
 };
@@ -68,15 +69,16 @@ __attribute__((format(printf, 3, 4))) void oper_fail(struct oper *op, uint32_t r
 /* Takes the first line of what somebody else has said. */
 void oper_fail_line(struct oper *op, uint32_t result, struct slice said);
 struct slice oper_field(const struct oper *op, const char *name);
-bool oper_page_full(const struct oper *op, uint64_t rows);
+bool oper_page_full(const struct oper *op, uint64_t rows); /* never without a row */
+/* The next row of a list that is made anew for each page: what an earlier page had is passed over,
+ * and the cursor is the number of rows given. `arg` is the struct oper. */
+void oper_list_row(void *arg, const struct object_field *fields, uint32_t count);
 /* Tells of a change of the request's object. */
 void oper_tell(struct oper *op, struct slice property, struct slice before, struct slice after);
 
 void oper_services_list(struct oper *op);
 void oper_services_set(struct oper *op);
 void oper_services_do(struct oper *op); /* start, stop, restart, reload */
-/* Has master take what is on disk. 0, or -1 with the reason in `why`. */
-int oper_reload(const struct instance *inst, struct strbuf *why);
 
 void oper_queue_list(struct oper *op);
 void oper_queue_show(struct oper *op);

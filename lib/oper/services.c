@@ -8,16 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/services_edit.h"
+#include "lib/oper/in_force.h"
 #include "lib/oper/master_call.h"
-#include "lib/oper/oper.h"
 #include "lib/oper/services.h"
 #include "lib/queue/queue_pressure.h"
-#include "lib/tls/tls_conf.h"
 
 enum { STATUS_MS = 5000, ERRORS_MAX = 65536, ERROR_TEXT_MAX = 1024 };
 
@@ -117,18 +115,10 @@ services_each(const struct instance *inst, struct slice data, const struct servi
     return count;
 }
 
-static void
-add_object(void *arg, const struct object_field *fields, uint32_t count)
-{
-    struct oper *op = arg;
-
-    object_add(&op->data, fields, count);
-}
-
 void
 oper_services_list(struct oper *op)
 {
-    const struct service_reader reader = {add_object, op};
+    const struct service_reader reader = {oper_list_row, op};
     struct master_call *master = master_call_new(op->inst);
     struct master_reply reply;
 
@@ -162,29 +152,19 @@ ask_master(const struct instance *inst, const char *verb, const char *name, stru
     return rc;
 }
 
-/* master sees errors in the settings alone; a certificate with another's key would leave the suite
- * without TLS. */
-static int
-check_certificate(const struct instance *inst, struct strbuf *why)
+static void
+reload(struct oper *op)
 {
-    struct strbuf errors = strbuf_new(ERRORS_MAX);
-    struct services *services = services_load(inst->services_path, &errors);
-    struct conf *conf = conf_load(inst->conf_path, &errors);
-    int rc = 0;
+    struct strbuf why = strbuf_new(ERRORS_MAX);
+    int rc = in_force_reload(op->inst, SLICE(""), &why);
 
-    for (size_t i = 0; conf != NULL && services != NULL && rc == 0 && i < services->count; i++)
-        if (strcmp(services->rows[i].program, "keyd") == 0)
-            rc = tls_conf_check(conf, inst, why);
-    conf_free(&conf);
-    services_free(&services);
-    strbuf_free(&errors);
-    return rc;
-}
-
-int
-oper_reload(const struct instance *inst, struct strbuf *why)
-{
-    return check_certificate(inst, why) < 0 ? -1 : ask_master(inst, "reload", "", why);
+    if (rc >= 0)
+        oper_tell(op, SLICE(""), SLICE(""), SLICE(""));
+    if (rc > 0)
+        oper_fail(op, OPER_REFUSED, "the configuration is in force, but %s", strbuf_cstr(&why));
+    else if (rc < 0)
+        oper_fail_line(op, OPER_REFUSED, strbuf_slice(&why));
+    strbuf_free(&why);
 }
 
 void
@@ -197,15 +177,15 @@ oper_services_do(struct oper *op)
 
     (void)snprintf(name, sizeof(name), "%.*s", (int)given.len, given.ptr);
     if (slice_eq(op->request->verb, SLICE("reload"))) {
-        rc = oper_reload(op->inst, &why);
-    } else if (given.len == 0 || given.len > SERVICE_NAME_MAX) {
+        reload(op);
+        goto out;
+    }
+    if (given.len == 0 || given.len > SERVICE_NAME_MAX) {
         oper_fail(op, OPER_BAD, "expected the name of a service");
         goto out;
-    } else {
-        (void)strbuf_printf(&verb, "service-%.*s", (int)op->request->verb.len,
-                            op->request->verb.ptr);
-        rc = ask_master(op->inst, strbuf_cstr(&verb), name, &why);
     }
+    (void)strbuf_printf(&verb, "service-%.*s", (int)op->request->verb.len, op->request->verb.ptr);
+    rc = ask_master(op->inst, strbuf_cstr(&verb), name, &why);
     if (rc < 0)
         oper_fail_line(op, OPER_REFUSED, strbuf_slice(&why));
     else
@@ -216,29 +196,6 @@ out:
 }
 
 /* ---- services.conf ---- */
-
-/* Writes the new text and has it put in force; what master refuses is taken back. */
-static int
-put_in_force(struct oper *op, struct slice before, struct slice after, struct strbuf *why)
-{
-    const char *path = op->inst->services_path;
-    struct stat st;
-    mode_t mode = stat(path, &st) == 0 ? st.st_mode & 0777 : 0644;
-
-    if (replace_file(AT_FDCWD, path, after, mode) < 0) {
-        (void)strbuf_printf(why, "%s: %s", path, strerror(errno));
-        return -1;
-    }
-    if (oper_reload(op->inst, why) == 0)
-        return 0;
-    if (replace_file(AT_FDCWD, path, before, mode) == 0) {
-        struct strbuf ignored = strbuf_new(ERRORS_MAX);
-
-        (void)oper_reload(op->inst, &ignored); /* what was in force a moment ago */
-        strbuf_free(&ignored);
-    }
-    return -1;
-}
 
 static int
 set_all(struct oper *op, const char *name, struct strbuf *before, struct strbuf *after,
@@ -268,33 +225,70 @@ set_all(struct oper *op, const char *name, struct strbuf *before, struct strbuf 
     return known ? 0 : -1;
 }
 
+/* What holds now and what did, of each that was given. */
 static void
-tell_service(struct oper *op)
+tell_service(struct oper *op, const char *name, struct slice before)
 {
-    for (uint32_t i = 0; i < op->request->field_count; i++)
-        oper_tell(op, op->request->fields[i].name, SLICE(""), op->request->fields[i].value);
+    struct strbuf errors = strbuf_new(ERRORS_MAX);
+    struct services *services = services_parse(before, "services.conf", &errors);
+    const struct service_row *row = services == NULL ? NULL : services_find(services, name);
+    struct words words = {strbuf_new(4096), strbuf_new(4096)};
+
+    list_words(row, &words);
+    for (uint32_t i = 0; i < op->request->field_count; i++) {
+        struct slice property = op->request->fields[i].name, old = SLICE("");
+
+        if (slice_eq(property, SLICE("startup")) && row != NULL)
+            old = slice_of(startup_of(row));
+        else if (slice_eq(property, SLICE("bind")))
+            old = strbuf_slice(&words.bind);
+        else if (slice_eq(property, SLICE("ports")))
+            old = strbuf_slice(&words.ports);
+        oper_tell(op, property, old, op->request->fields[i].value);
+    }
+    strbuf_free(&words.bind);
+    strbuf_free(&words.ports);
+    services_free(&services);
+    strbuf_free(&errors);
+}
+
+/* Under the lock. */
+static void
+set_service(struct oper *op, const char *name)
+{
+    struct strbuf before = strbuf_new(CONF_FILE_MAX), after = strbuf_new(CONF_FILE_MAX),
+                  why = strbuf_new(ERRORS_MAX);
+
+    if (set_all(op, name, &before, &after, &why) < 0) {
+        oper_fail_line(op, OPER_BAD, strbuf_slice(&why));
+    } else if (in_force_replace(op->inst, op->inst->services_path, strbuf_slice(&before),
+                                strbuf_slice(&after), &why) < 0) {
+        oper_fail_line(op, OPER_REFUSED, strbuf_slice(&why));
+    } else {
+        tell_service(op, name, strbuf_slice(&before));
+        if (slice_eq(oper_field(op, "restart"), SLICE("yes")) &&
+            ask_master(op->inst, "service-restart", name, &why) < 0)
+            oper_fail(op, OPER_REFUSED, "changed, but it does not start: %s", strbuf_cstr(&why));
+    }
+    strbuf_free(&before);
+    strbuf_free(&after);
+    strbuf_free(&why);
 }
 
 void
 oper_services_set(struct oper *op)
 {
-    struct strbuf before = strbuf_new(CONF_FILE_MAX), after = strbuf_new(CONF_FILE_MAX),
-                  why = strbuf_new(ERRORS_MAX);
     struct slice given = op->request->name;
     char name[SERVICE_NAME_MAX + 1];
+    int lock;
 
     (void)snprintf(name, sizeof(name), "%.*s", (int)given.len, given.ptr);
-    if (given.len == 0 || given.len > SERVICE_NAME_MAX)
+    if (given.len == 0 || given.len > SERVICE_NAME_MAX) {
         oper_fail(op, OPER_BAD, "expected the name of a service");
-    else if (set_all(op, name, &before, &after, &why) < 0)
-        oper_fail_line(op, OPER_BAD, strbuf_slice(&why));
-    else if (put_in_force(op, strbuf_slice(&before), strbuf_slice(&after), &why) < 0 ||
-             (slice_eq(oper_field(op, "restart"), SLICE("yes")) &&
-              ask_master(op->inst, "service-restart", name, &why) < 0))
-        oper_fail_line(op, OPER_REFUSED, strbuf_slice(&why));
-    if (op->result == 0)
-        tell_service(op);
-    strbuf_free(&before);
-    strbuf_free(&after);
-    strbuf_free(&why);
+        return;
+    }
+    lock = in_force_lock(op);
+    if (lock >= 0)
+        set_service(op, name);
+    close_keep_errno(lock);
 }

@@ -186,22 +186,13 @@ sessions_end(const struct instance *inst, const struct sessions_wanted *wanted, 
 
 /* ---- the operations ---- */
 
-static void
-add_object(void *arg, const struct object_field *fields, uint32_t count)
-{
-    struct oper *op = arg;
-
-    if (op->data.len < OPER_DATA_MAX - 1024) /* more than some thousand nobody reads */
-        object_add(&op->data, fields, count);
-}
-
 void
 oper_connections_list(struct oper *op)
 {
     char *service = xslicedup(oper_field(op, "within"));
     const struct sessions_wanted wanted = {.service = service};
 
-    if (sessions_each(op->inst, &wanted, add_object, op) < 0)
+    if (sessions_each(op->inst, &wanted, oper_list_row, op) < 0)
         oper_fail(op, OPER_REFUSED, "the tables of sessions cannot be read: %s", strerror(errno));
     free(service);
 }

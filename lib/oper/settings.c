@@ -7,12 +7,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/conf_edit.h"
-#include "lib/oper/oper.h"
+#include "lib/oper/in_force.h"
 #include "lib/oper/settings.h"
 
 enum { ERRORS_MAX = 65536, VALUE_MAX = 8192, EDITS_MAX = OBJECT_FIELDS_MAX };
@@ -61,14 +60,6 @@ load(struct oper *op)
     return conf;
 }
 
-static void
-add_object(void *arg, const struct object_field *fields, uint32_t count)
-{
-    struct oper *op = arg;
-
-    object_add(&op->data, fields, count);
-}
-
 void
 oper_settings_list(struct oper *op)
 {
@@ -80,7 +71,7 @@ oper_settings_list(struct oper *op)
         if (section.len > 0 && !slice_eq(section, slice_of(conf_settings[id].section)))
             continue;
         found = true;
-        oper_setting_row(conf, (enum conf_id)id, add_object, op);
+        oper_setting_row(conf, (enum conf_id)id, oper_list_row, op);
     }
     if (conf != NULL && !found)
         oper_fail(op, OPER_UNKNOWN, "there is no section '%.*s'",
@@ -107,7 +98,7 @@ oper_settings_show(struct oper *op)
     struct conf *conf = id < 0 ? NULL : load(op);
 
     if (conf != NULL)
-        oper_setting_row(conf, (enum conf_id)id, add_object, op);
+        oper_setting_row(conf, (enum conf_id)id, oper_list_row, op);
     conf_free(&conf);
 }
 
@@ -207,36 +198,30 @@ tell_changes(struct oper *op, const struct edits *edits, const struct conf *befo
     conf_free(&after);
 }
 
-/* What master refuses is taken back. */
 static int
 put_in_force(struct oper *op, const struct edits *edits, struct strbuf *why)
 {
     const char *path = op->inst->conf_path;
-    struct strbuf before = strbuf_new(CONF_FILE_MAX), ignored = strbuf_new(ERRORS_MAX);
-    struct stat st;
+    struct strbuf before = strbuf_new(CONF_FILE_MAX), after = strbuf_new(CONF_FILE_MAX);
     int rc = -1;
 
-    if (read_file(AT_FDCWD, path, &before) < 0 || stat(path, &st) < 0)
+    if (read_file(AT_FDCWD, path, &before) < 0)
         (void)strbuf_printf(why, "%s: %s", path, strerror(errno));
-    else if (conf_edit_file_all(path, edits->items, edits->count, why) == 0) {
-        rc = oper_reload(op->inst, why);
-        if (rc < 0 && replace_file(AT_FDCWD, path, strbuf_slice(&before), st.st_mode & 0777) == 0)
-            (void)oper_reload(op->inst, &ignored); /* what was in force a moment ago */
-    }
+    else if (conf_edit_prepare(path, edits->items, edits->count, &after, why) == 0)
+        rc = in_force_replace(op->inst, path, strbuf_slice(&before), strbuf_slice(&after), why);
     strbuf_free(&before);
-    strbuf_free(&ignored);
+    strbuf_free(&after);
     return rc;
 }
 
-void
-oper_settings_set(struct oper *op)
+/* Under the lock. */
+static void
+set_all(struct oper *op)
 {
     struct strbuf why = strbuf_new(ERRORS_MAX);
     struct conf *before = load(op);
-    struct edits *edits;
+    struct edits *edits = before == NULL ? NULL : take_edits(op);
 
-    oper_settings_check(op); /* a value that a setting does not take is the caller's mistake */
-    edits = before == NULL || op->result != 0 ? NULL : take_edits(op);
     if (edits != NULL && put_in_force(op, edits, &why) < 0)
         oper_fail_line(op, OPER_REFUSED, strbuf_slice(&why));
     else if (edits != NULL)
@@ -245,4 +230,17 @@ oper_settings_set(struct oper *op)
         edits_free(edits);
     conf_free(&before);
     strbuf_free(&why);
+}
+
+void
+oper_settings_set(struct oper *op)
+{
+    int lock = in_force_lock(op);
+
+    if (lock < 0)
+        return;
+    oper_settings_check(op); /* a value that a setting does not take is the caller's mistake */
+    if (op->result == 0)
+        set_all(op);
+    close_keep_errno(lock);
 }

@@ -13,6 +13,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/log/line_read.h"
 #include "lib/oper/logs.h"
 #include "lib/oper/master_call.h"
 #include "lib/oper/oper.h"
@@ -107,6 +108,7 @@ static void
 read_log(struct errors *errors, int dirfd, const char *name)
 {
     int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct strbuf room = strbuf_new(LOG_JSON_MAX); /* of a line that is JSON */
     char *text = xmalloc(TAIL_MAX);
     struct stat st;
     off_t from;
@@ -117,10 +119,11 @@ read_log(struct errors *errors, int dirfd, const char *name)
             struct slice rest = slice_make(text, (size_t)(st.st_size - from));
 
             while (rest.len > 0)
-                take_line(errors, slice_split(&rest, '\n'));
+                take_line(errors, log_line_as_text(slice_split(&rest, '\n'), &room));
         }
     }
     close_keep_errno(fd);
+    strbuf_free(&room);
     free(text);
 }
 

@@ -18,6 +18,7 @@
 #define FIELDS_MAX 20
 #define SHOW_RCPTS_MAX 1000
 #define VALUE_MAX 60000
+#define OBJECT_MAX (1u << 20)
 
 static const char *const statuses[SPOOL_STATES] = {
     [SPOOL_TMP] = "being written", [SPOOL_NEW] = "waiting for delivery",
@@ -159,7 +160,7 @@ add_approval(struct row *row, const struct queue_envelope *e, const struct queue
 
 static void
 add_message(struct strbuf *objects, const struct queue_found *f, const struct queue_envelope *e,
-            const struct queue_log *log)
+            const struct queue_log *log, const char *note)
 {
     struct row row = {.count = 0};
     int64_t not_before_ms = queue_log_not_before(log, e->hold_until_ms);
@@ -177,6 +178,7 @@ add_message(struct strbuf *objects, const struct queue_found *f, const struct qu
     add_recipients(&row, e, log);
     row_add_u64(&row, "recipient_count", e->rcpt_count);
     row_add(&row, "reason", reason_of(f, e, log, not_before_ms));
+    row_add(&row, "note", slice_of(note));
     add_approval(&row, e, &log->approval);
     row_finish(&row, objects);
 }
@@ -194,12 +196,15 @@ add_damaged(struct strbuf *objects, const struct queue_found *f, int error)
     row_finish(&row, objects);
 }
 
-static void
+/* False: there is no room for all of it, and nothing is added. */
+static bool
 add_rcpt(struct strbuf *objects, const struct queue_rcpt *rcpt, struct slice address,
          const struct queue_log_entry *e)
 {
+    struct strbuf object = strbuf_new(OBJECT_MAX);
     struct row row = {.count = 0};
     const char *status = "waiting";
+    bool fits;
 
     if (e != NULL && e->kind == QUEUE_LOG_DONE)
         status = e->outcome == QUEUE_DELIVERED ? "delivered" : "bounced";
@@ -212,7 +217,10 @@ add_rcpt(struct strbuf *objects, const struct queue_rcpt *rcpt, struct slice add
     row_add(&row, "reason", e == NULL ? SLICE("") : e->text);
     row_add(&row, "remote", e == NULL ? SLICE("") : e->remote);
     row_add_time(&row, "time", e == NULL ? 0 : e->time_ms);
-    row_finish(&row, objects);
+    row_finish(&row, &object);
+    fits = !object.overflow && strbuf_append(objects, strbuf_slice(&object));
+    strbuf_free(&object);
+    return fits;
 }
 
 static bool
@@ -224,21 +232,42 @@ in_envelope(const struct queue_envelope *e, struct slice address)
     return false;
 }
 
-/* The envelope's recipients, then the addresses that they led to, from the log. */
-static void
-add_rcpts(struct strbuf *objects, const struct queue_envelope *e, const struct queue_log *log)
+/* The envelope's recipients, then the addresses that they led to, from the log. False: there are
+ * more than *count of them. */
+static bool
+add_rcpts(struct strbuf *objects, const struct queue_envelope *e, const struct queue_log *log,
+          uint32_t *count)
 {
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < e->rcpt_count && count < SHOW_RCPTS_MAX; i++, count++)
-        add_rcpt(objects, &e->rcpts[i], e->rcpts[i].address,
-                 queue_log_find(log, e->rcpts[i].address));
-    for (uint32_t i = 0; i < log->rcpt_count && count < SHOW_RCPTS_MAX; i++) {
+    for (uint32_t i = 0; i < e->rcpt_count; i++, (*count)++)
+        if (*count == SHOW_RCPTS_MAX || !add_rcpt(objects, &e->rcpts[i], e->rcpts[i].address,
+                                                  queue_log_find(log, e->rcpts[i].address)))
+            return false;
+    for (uint32_t i = 0; i < log->rcpt_count; i++) {
         if (in_envelope(e, log->rcpts[i].address))
             continue;
-        add_rcpt(objects, NULL, log->rcpts[i].address, &log->rcpts[i]);
-        count++;
+        if (*count == SHOW_RCPTS_MAX ||
+            !add_rcpt(objects, NULL, log->rcpts[i].address, &log->rcpts[i]))
+            return false;
+        (*count)++;
     }
+    return true;
+}
+
+/* The message says if not all of its recipients are there: they take half of the room. */
+static void
+add_shown(struct strbuf *objects, const struct queue_found *f, const struct queue_envelope *e,
+          const struct queue_log *log)
+{
+    struct strbuf rcpts = strbuf_new(objects->max / 2), note = strbuf_new(100);
+    uint32_t count = 0;
+
+    if (!add_rcpts(&rcpts, e, log, &count))
+        (void)strbuf_printf(&note, "the first %u recipients are shown, there are more",
+                            count); /* fits */
+    add_message(objects, f, e, log, strbuf_cstr(&note));
+    (void)strbuf_append(objects, strbuf_slice(&rcpts)); /* the caller's ceiling shows */
+    strbuf_free(&rcpts);
+    strbuf_free(&note);
 }
 
 static bool
@@ -288,9 +317,10 @@ add_open(const struct queue_message *m, const struct queue_found *f,
     (void)queue_log_load(dirfd, f->id, &log); /* unreadable: nothing is known of attempts */
     queue_edit_apply(queue_message_envelope(m), &log, &edited);
     if (filter == NULL || passes(filter, &edited, &log)) {
-        add_message(objects, f, &edited, &log);
         if (with_rcpts)
-            add_rcpts(objects, &edited, &log);
+            add_shown(objects, f, &edited, &log);
+        else
+            add_message(objects, f, &edited, &log, "");
     }
     envelope_clear(&edited);
     queue_log_free(&log);

@@ -7,8 +7,8 @@
  *
  * A message has the fields id, state (the directory), status, received, last_attempt, next_attempt
  * (RFC 3339, or empty), attempts, size (bytes of content), sender, recipients (those that are not
- * finished, separated by spaces, at most QUEUE_LIST_RCPTS), recipient_count, reason. A recipient
- * has address, original, status, dsn, reason, remote, time.
+ * finished, separated by spaces, at most QUEUE_LIST_RCPTS), recipient_count, reason, note. A
+ * recipient has address, original, status, dsn, reason, remote, time.
  */
 #ifndef POSTHORN_LIB_QUEUE_QUEUE_LIST_H
 #define POSTHORN_LIB_QUEUE_QUEUE_LIST_H
@@ -37,7 +37,8 @@ int queue_list_find(const struct spool *spool, const struct queue_filter *filter
 /* Appends the message as an object if it is still there and passes the whole filter. */
 bool queue_list_add(const struct spool *spool, const struct queue_found *found,
                     const struct queue_filter *filter, struct strbuf *objects);
-/* One message, then its recipients, at most 1000. 0, or -1 with errno: ENOENT. */
+/* One message, then its recipients, at most 1000 and as many as half of the buffer holds: if that
+ * is not all of them the message's note says so. 0, or -1 with errno: ENOENT. */
 int queue_list_show(const struct spool *spool, const char *id, struct strbuf *objects);
 
 #endif

@@ -57,7 +57,8 @@ static bool
 is_name_of_user(struct slice name)
 {
     static const char *const own[] = {"address", "id", "disabled", "alias", "member_of"};
-    static const char *const not [] = {"status", "sync_id", "sync_disabled", "auth"};
+    static const char *const not [] = {"status", "sync_id", "sync_disabled", "auth",
+                                       "representatives"};
     const char *near;
     int id;
 
@@ -121,6 +122,21 @@ take_row(struct slice word, struct sync_source *out, bool replace)
     return NULL;
 }
 
+/* All of them have to be asked for: what is not looks as if no entry had it. */
+static bool
+are_too_many(const struct sync_source *source, bool of_group)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < source->count; i++) {
+        struct slice list = source->rows[i].attributes;
+
+        for (; source->rows[i].of_group == of_group && list.len > 0; count++)
+            (void)slice_split(&list, ',');
+    }
+    return count > SYNC_ATTRIBUTES_MAX;
+}
+
 static const char *
 take_map(struct slice map, struct sync_source *out, bool replace)
 {
@@ -132,6 +148,8 @@ take_map(struct slice map, struct sync_source *out, bool replace)
         if (word.len > 0)
             wrong = take_row(word, out, replace);
     }
+    if (wrong == NULL && (are_too_many(out, false) || are_too_many(out, true)))
+        wrong = "there are too many attributes";
     return wrong;
 }
 

@@ -47,7 +47,7 @@ const char *sync_filter_wrong(struct slice filter);
 const char *sync_map_wrong(struct slice map);
 
 #define SYNC_ATTRIBUTES_MAX 32
-/* The attributes to ask for; their number. */
+/* The attributes to ask for; their number. A source that was read has no more. */
 size_t sync_source_attributes(const struct sync_source *source, bool of_group,
                               struct slice names[SYNC_ATTRIBUTES_MAX]);
 

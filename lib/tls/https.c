@@ -16,6 +16,7 @@ enum {
     READ_MAX = 8192,
     LINE_MAX_BYTES = 4096,
     FIELDS_MAX = 100,
+    INTERIM_MAX = 10,
     CHUNKS_MAX = 4096,
     CHUNK_DIGITS_MAX = 8
 };
@@ -43,7 +44,7 @@ read_line(struct response *r, struct slice *line)
 
 /* The status' three digits. */
 static const char *
-read_status(struct response *r, struct slice *status)
+read_status_line(struct response *r, struct slice *status)
 {
     struct slice line, version;
 
@@ -54,6 +55,34 @@ read_status(struct response *r, struct slice *status)
         return "not HTTP/1.1";
     *status = slice_split(&line, ' ');
     return status->len == 3 ? NULL : "damaged HTTP status";
+}
+
+static const char *
+skip_fields(struct response *r)
+{
+    for (unsigned i = 0; i < FIELDS_MAX; i++) {
+        struct slice line;
+
+        if (!read_line(r, &line))
+            return "the HTTP header ends early";
+        if (line.len == 0)
+            return NULL;
+    }
+    return "too many HTTP header fields";
+}
+
+/* The answer's: interim ones may come before it (RFC 9110 section 15.2). */
+static const char *
+read_status(struct response *r, struct slice *status)
+{
+    const char *trouble = read_status_line(r, status);
+
+    for (unsigned i = 0; trouble == NULL && status->ptr[0] == '1' && i < INTERIM_MAX; i++) {
+        trouble = skip_fields(r);
+        if (trouble == NULL)
+            trouble = read_status_line(r, status);
+    }
+    return trouble;
 }
 
 static const char *
@@ -160,6 +189,30 @@ read_body(struct response *r)
     if (r->chunked)
         return read_chunks(r);
     return r->has_length ? read_bytes(r, r->length) : "an HTTP body without its length";
+}
+
+/* For who looks for something in it, and to whom a part is enough: what comes before the connection
+ * ends, however it does, or as much as there is room for. */
+static void
+read_to_end(struct response *r)
+{
+    struct slice bytes;
+
+    while (stream_read_some(r->stream, READ_MAX, r->deadline, &bytes) == STREAM_OK)
+        if (!strbuf_append(r->body, bytes))
+            return;
+}
+
+static const char *
+read_part(struct response *r)
+{
+    const char *trouble = NULL;
+
+    if (r->chunked || r->has_length)
+        trouble = read_body(r);
+    else
+        read_to_end(r);
+    return r->body->overflow ? NULL : trouble; /* the rest is not wanted */
 }
 
 /* ---- the requests ---- */
@@ -321,7 +374,7 @@ https_notify(const struct https_target *target, const struct https_query *query,
     if (trouble == NULL && body != NULL)
         trouble = read_fields(&r);
     if (trouble == NULL && body != NULL && takes_body)
-        trouble = read_body(&r);
+        trouble = read_part(&r);
     stream_free(&r.stream);
     return trouble;
 }

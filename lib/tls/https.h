@@ -38,7 +38,8 @@ struct https_query {
 const char *https_ask(const struct https_target *target, const struct https_query *query,
                       struct strbuf *body);
 /* The same for a notice: any 2xx is a success. `fields` are whole header lines besides; the answer
- * is appended to `body` as far as there is room, NULL: it is not read. */
+ * is appended to `body` as far as there is room (an answer without its length: until the connection
+ * ends), NULL: it is not read. */
 const char *https_notify(const struct https_target *target, const struct https_query *query,
                          const char *fields, struct strbuf *body);
 

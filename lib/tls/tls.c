@@ -214,6 +214,15 @@ use_remote_key(SSL_CTX *ctx)
     return rc;
 }
 
+/* Takes every name. A ticket keeps only a name that was taken, and on TLS 1.2 tls_server_name() of
+ * a connection that is resumed is the ticket's. */
+static int
+take_server_name(SSL *ssl, int *alert, void *arg)
+{
+    (void)ssl, (void)alert, (void)arg;
+    return SSL_TLSEXT_ERR_OK;
+}
+
 struct tls_context *
 tls_server_context(const char *cert_path, const char *key_path, struct strbuf *error)
 {
@@ -242,6 +251,7 @@ tls_server_context(const char *cert_path, const char *key_path, struct strbuf *e
     /* Tickets carry the session: their keys are in the context, every worker has them. */
     (void)SSL_CTX_set_session_cache_mode(tc->ctx, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_num_tickets(tc->ctx, 1);
+    (void)SSL_CTX_set_tlsext_servername_callback(tc->ctx, take_server_name);
     if (SSL_CTX_set_session_id_context(tc->ctx, (const unsigned char *)SESSION_CONTEXT,
                                        sizeof(SESSION_CONTEXT) - 1) != 1)
         return context_failed(tc, "", error);

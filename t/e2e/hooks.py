@@ -14,6 +14,8 @@ class Hooks:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 hooks.posts.append((self.path, dict(self.headers), body))
+                self.send_response_only(103)  # what is no answer yet
+                self.end_headers()
                 self.send_response(hooks.status)
                 self.send_header("Content-Length", str(len(hooks.answer)))
                 self.end_headers()

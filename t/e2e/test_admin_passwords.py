@@ -1,18 +1,24 @@
 """Programs that ask whether a user's password is right, or change it with the old one in hand (ADM-28)."""
+import types
+
 import pytest
 
 from admin_api import Api
+from authd_alone import BAD_CREDENTIALS, FAIL, OK, Session
 from conftest import PASSWORD
+from frames import U32
 from instance import Instance, wait_for
 
 NEW = "Another-good-one8"
+ADMIN, ADMIN_REPLY = 22, 23  # of authd
 
 
 @pytest.fixture
 def suite():
     inst = Instance()
     inst.setup()
-    inst.set("guess.failures_per_user", "3")
+    for name, value in (("guess.failures_per_user", "3"), ("guess.failures_per_address", "3"), ("auth.failure_delay", "0")):
+        inst.set(name, value)
     inst.start()
     inst.run("domain", "add", "e.test", "password_history=2")
     for user in ("anna@d.test", "bob@e.test"):
@@ -31,6 +37,8 @@ def test_a_password_is_looked_at(suite):
     assert root.result("Authenticate", user="anna", password=PASSWORD) == 0
     assert root.result("Authenticate", user="ANN", domain="D.test", password=PASSWORD) == 0
     assert root.result("Authenticate", user="anna", password="wrong-one") == 4
+    assert root.result("Authenticate", user="anna", password="x" * 1024) == 4  # longer than any that can be hashed
+    assert root.result("ChangePassword", user="none", old="x" * 512, new=NEW) == 4
     assert root.result("Authenticate", user="none", password="anything") == 4
     assert root.result("Authenticate", user="nobody", password="anything") == 2
     assert root.result("Authenticate", user="far", password="anything") == 3
@@ -59,6 +67,13 @@ def test_a_password_is_changed_by_who_has_the_old_one(suite):
     assert Api(suite, "root", PASSWORD).result("ChangePassword", user="far", old="x", new=NEW) == 3
 
 
+def test_nobody_logs_in_as_the_local_one(suite):
+    door = types.SimpleNamespace(root=suite.root, parent=None)
+    kind, fields = Session(door, "admin", "192.0.2.1").plain("uid 0", "guess")
+    assert (kind, fields[0]) == (FAIL, BAD_CREDENTIALS)
+    suite.wait_log("auth", 'reason="unknown user"')
+
+
 def test_guessing_is_counted(suite):
     root = Api(suite, "root", PASSWORD)
     for _ in range(3):
@@ -68,3 +83,21 @@ def test_guessing_is_counted(suite):
     assert root.result("ChangePassword", user="anna", old=PASSWORD, new=NEW) == 4
     suite.run("block", "lift", "anna@d.test")
     wait_for(lambda: root.result("Authenticate", user="anna", password=PASSWORD) == 0, 30, "the block is lifted")
+
+
+def test_a_blocked_client_asks_nothing(suite):
+    door = types.SimpleNamespace(root=suite.root, parent=None)
+
+    def asked(session):
+        kind, fields = session._call(ADMIN, "authenticate", "user", "bob@e.test", "", "", "", U32(1), "password", PASSWORD)
+        assert kind == ADMIN_REPLY
+        return fields[0], fields[1].decode()
+
+    program = Session(door, "admin", "192.0.2.1")
+    assert program.plain("root", PASSWORD)[0] == OK
+    assert asked(program)[0] == 0
+    for _ in range(3):
+        kind, fields = Session(door, "imap", "192.0.2.1").plain("nobody@d.test", "guess")
+        assert (kind, fields[0]) == (FAIL, BAD_CREDENTIALS)
+    assert asked(program) == (102, "too many wrong passwords came from this client: later")
+    assert Session(door, "admin", "192.0.2.1").plain("root", PASSWORD)[0] == OK  # administrators are counted apart

@@ -57,6 +57,8 @@ def inst(authority, hooks):
         secret.write_text(SECRET + "\n")
         secret.chmod(0o600)
         instance.set("alert.webhook_secret", "hook.secret")
+        instance.run("password", "seal", "alert.webhook_secret", "--in-place")
+        assert secret.read_text().startswith("{SEALED1}")
         instance.start()
         instance.add_user(BOSS)
         yield instance
@@ -91,6 +93,7 @@ def test_a_trial_reaches_everybody(inst, hooks):
     for hook, path in ((plain, "/plain"), (tls, "/tls?x=1")):
         (where, headers, body), = [post for post in hook.posts if b'"test"' in post[2]]
         assert where == path and headers["Content-Type"] == "application/json"
+        assert headers["Host"] == f"127.0.0.1:{hook.port}"
         assert headers["X-Posthorn-Signature"] == "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         assert json.loads(body)["host"] == inst.hostname
     mail = wait_for(lambda: [m for m in mails(inst) if "test" in m["Subject"]], DEADLINE, "the mail")[0]
@@ -202,7 +205,7 @@ def test_what_could_not_be_told_is_told_later(inst, hooks):
         inst.run("block", "add", "192.0.2.55", "--time", "1h", "--reason", "later")
         wait_told(tls, "raised", "block:address:192.0.2.55")  # the others are not held up
         wait_told(plain, "raised", "block:address:192.0.2.55")  # this is refused
-        inst.wait_log("alert", "event=alert_not_told", DEADLINE)
+        inst.wait_log("alert", "event=alert_not_told way=127.0.0.1 number=1 ", DEADLINE)  # without the path
     finally:
         plain.status = 200
     before = len(told(plain, "raised", "block:address:192.0.2.55"))

@@ -1,5 +1,6 @@
 """System operations over the administrative API: services, queue, settings, logs, connections, blocks."""
 import base64
+import fcntl
 import imaplib
 import os
 import signal
@@ -79,6 +80,8 @@ def test_lists_are_sorted_and_searched(api):
     first = api.ok("List", kind="setting", sort="name", limit=3)
     assert first["total"] > 100 and len(first["objects"]) == 3
     assert api.result("List", kind="setting", sort="colour") == 1
+    page = api.ok("List", kind="setting", limit=3)
+    assert len(page["objects"]) == 3 and page["objects"] != api.ok("List", kind="setting", limit=3, cursor=page["cursor"])["objects"]
     (certificate,) = api.ok("List", kind="certificate")["objects"]
     assert certificate["state"] == "active" and certificate["days"] > 0 and "mail.d.test" in certificate["hosts"]
     assert api.ok("List", kind="location")["objects"] == []
@@ -176,6 +179,37 @@ def test_settings_that_services_refuse_are_taken_back(inst, api):
     assert answer["result"] == 3 and "none.pem" in answer["text"], answer
     assert (inst.root / "etc/posthorn.conf").read_text() == before
     assert api.result("WhoAmI") == 0
+
+
+def test_a_service_that_failed_before_takes_no_change_back(inst, api):
+    conf = inst.root / "etc/posthorn.conf"
+    before, away = conf.read_text(), inst.root / "archive.away"
+    (inst.root / "archive").rename(away)  # archived can't start without it
+    try:
+        answer = api.call("SetService", name="archive", startup="automatic", restart=True)
+        assert answer["result"] == 3 and answer["text"].startswith("changed, but it does not start: "), answer
+        wait_audit(inst, 'verb=set kind=service name=archive property=startup before=automatic after=automatic')
+        api.ok("SetSettings", settings={"smtp.max_message_size": "4M"})
+        assert "max_message_size = 4M" in conf.read_text()
+        answer = api.call("ReloadServices")
+        assert answer["result"] == 3 and answer["text"].startswith("the configuration is in force, but archive: "), answer
+    finally:
+        away.rename(inst.root / "archive")
+    api.ok("SetService", name="archive", startup="", restart=True)
+    api.ok("SetSettings", unset="smtp.max_message_size")
+    api.ok("ReloadServices")
+    assert conf.read_text() == before
+
+
+def test_one_change_at_a_time(inst, api):
+    before = (inst.root / "etc/posthorn.conf").read_text(), (inst.root / "etc/services.conf").read_text()
+    with open(inst.root / "etc/.posthorn.conf.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for call, parameters in (("SetSettings", {"settings": {"smtp.max_message_size": "5M"}}), ("SetService", {"name": "pop3", "startup": "disabled"})):
+            answer = api.call(call, **parameters)
+            assert answer["result"] == 3 and "another change" in answer["text"], answer
+        assert "another change" in inst.run("config", "set", "smtp.max_message_size", "5M", check=False).err
+    assert before == ((inst.root / "etc/posthorn.conf").read_text(), (inst.root / "etc/services.conf").read_text())
 
 
 # ---- logs ----

@@ -99,8 +99,8 @@ def test_the_map_names_other_attributes(inst, directory):
     report = imported(inst, "import-directory", url, "--domain", "d.test", "--filter", "(|(uid=ann)(cn=Bob*))",
                       "--map", "address=uid,sAMAccountName;full_name=sn;description=cn;id=cn")
     assert set(report) == {"ann@d.test", "bob@d.test"}
-    assert users(inst, "full_name", "description", "sync_id") == {"ann@d.test": ("A", "Ann", "Ann"),
-                                                                 "bob@d.test": ("B", "Bob Builder", "Bob Builder")}
+    assert users(inst, "full_name", "description", "sync_id") == {"ann@d.test": ("A", "Ann", ""),  # none: only synchronisation owns
+                                                                 "bob@d.test": ("B", "Bob Builder", "")}
 
 
 @pytest.mark.parametrize("args,why", [

@@ -111,6 +111,27 @@ def test_changes_and_renames_follow_the_id(suite, directory, domain):
     assert set(report.values()) == {"done"} and sync(suite, domain)[0] == {}
 
 
+def test_who_cannot_be_renamed_stays_a_member_and_keeps_aliases(suite, directory, domain):
+    suite.run("domain", "set", domain, "sync_map=alias=mail")
+    con = directory.as_admin()
+    con.modify(f"uid=ann,{PEOPLE}", {"mail": [(ldap3.MODIFY_REPLACE, [f"alder@{domain}"])]})
+    sync(suite, domain)
+    suite.run("user", "add", f"local@{domain}", "--no-password")
+    suite.run("group", "add", f"own@{domain}")
+    con.modify_dn(f"uid=ann,{PEOPLE}", "uid=local")
+    con.modify_dn(f"cn=board,{BASE}", "cn=own")
+    con.modify(f"cn=staff,{BASE}", {"member": [(ldap3.MODIFY_REPLACE, [f"uid=local,{PEOPLE}", f"uid=bob,{PEOPLE}", f"cn=own,{BASE}"])]})
+    for options in (("--dry-run",), ()):
+        report, said = sync(suite, domain, *options, code=0 if options else 1)
+        assert not any(kind in ("member", "alias") for _, kind, _ in report), report
+    assert members(suite, f"staff@{domain}") == ["ann", "board", "bob"]
+    assert [a["mailbox"] for a in suite.json("alias", "list", "--domain", domain)] == [f"ann@{domain}"]
+    suite.run("user", "del", f"local@{domain}", "--yes")
+    suite.run("group", "del", f"own@{domain}")
+    sync(suite, domain)
+    assert members(suite, f"staff@{domain}") == ["bob", "local", "own"] and sync(suite, domain)[0] == {}
+
+
 def test_the_vanished_are_kept_disabled_or_deleted_with_a_brake(suite, directory, domain):
     sync(suite, domain)
     suite.run("user", "add", f"local@{domain}", "--no-password")
@@ -212,6 +233,12 @@ def test_active_directory(suite, authority):
         aliases = {a["address"]: a["mailbox"] for a in suite.json("alias", "list", "--domain", "ad.test")}
         assert aliases == {"alder@ad.test": "ann@ad.test", "bb@ad.test": "bob@ad.test", "own@ad.test": "ann@ad.test"}
         assert sync(suite, "ad.test")[0] == {}
+        con.modify(f"cn=Bob Birch,{PEOPLE}", {"userAccountControl": [(ldap3.MODIFY_REPLACE, ["514"])]})
+        sync(suite, "ad.test")
+        suite.run("user", "set", "bob@ad.test", "status=disabled")  # now it is the administrator's word, too
+        con.modify(f"cn=Bob Birch,{PEOPLE}", {"userAccountControl": [(ldap3.MODIFY_REPLACE, ["512"])]})
+        assert sync(suite, "ad.test")[0] == {}
+        assert show(suite, "bob@ad.test", "status", "sync_disabled") == ("disabled", False)
     finally:
         directory.close()
 

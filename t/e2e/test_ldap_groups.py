@@ -128,6 +128,9 @@ def test_a_group_that_is_too_large_is_shown_without_members(suite):
     suite.run("group", "add", "aaa@d.test", "shown_to_listed=group", "viewers=alice@d.test;bob@d.test;carol@d.test", "send=senders", f"senders={senders}")
     assert len(senders) < 65536 < len(senders) + 36
     more = "group large@d.test\n    shown_to_all members\n" + "".join(f"member large@d.test m{i:06}-with-a-rather-long-name@far.test\n" for i in range(1000))
-    suite.run("import", "--replace", stdin=suite.run("export").out + more)
+    before = suite.run("export").out
+    suite.run("import", "--replace", stdin=before + more)
     wait_for(lambda: seen(suite, "carol@d.test", "(cn=large)") == {f"cn=large,{BOOK}": []}, 30, "the import")
     assert seen(suite, "carol@d.test", "(memberMail=*)") == {}
+    suite.run("import", "--replace", stdin=before + "user large@d.test\n")  # now a mailbox has its name
+    wait_for(lambda: seen(suite, "carol@d.test", "(cn=large)") == {}, 30, "no group any more")

@@ -109,6 +109,7 @@ def test_the_present_password_and_tls_are_needed(suite, user):
         assert "unwilling to perform (53)" in said, said
     code, said = ldappasswd(suite, "-D", user, "-w", OLD, "-a", NEW, "-s", NEW)
     assert "Invalid credentials (49)" in said
+    suite.wait_log("ldap", "event=login_failed mechanism=password")
     for name in ("nobody@d.test", "cn=write,o=posthorn", "ou=d.test,o=posthorn"):
         con = connect(suite, user, OLD)
         with pytest.raises(LDAPException, match="invalidCredentials"):

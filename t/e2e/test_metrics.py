@@ -110,6 +110,10 @@ def test_other_requests(inst):
     head = get(inst, "/metrics", "HEAD")
     assert head.status == 200 and head.text == "" and int(head.getheader("Content-Length")) > 1000
     connection = http.client.HTTPConnection("127.0.0.1", inst.port("metrics"), timeout=30)
+    for method, status in (("HEAD", 404), ("GET", 404), ("HEAD", 200)):  # no content behind a HEAD's answer
+        connection.request(method, "/" if status == 404 else "/metrics")
+        found = connection.getresponse()
+        assert found.status == status and (found.read() == b"") == (method == "HEAD")
     for _ in range(3):  # one connection, many scrapes
         connection.request("GET", "/metrics")
         assert len(connection.getresponse().read()) > 1000

@@ -89,6 +89,12 @@ def test_status_and_figures(inst, home):
     same = ("program", "state", "pid", "listen", "startup", "ports", "bind", "error")
     assert {name: [row[key] for key in same] for name, row in remote.items()} == {name: [row[key] for key in same] for name, row in here.items()}
     assert any(row["counter"] == "logins" for row in rows(there(inst, home, "stats", "--json", "auth")))
+    here = {(row["service"], row["counter"]) for row in inst.json("stats")}
+    assert {(row["service"], row["counter"]) for row in rows(there(inst, home, "stats", "--json"))} == here
+    assert ("imap", "users_connected") in here
+    assert "no such service" in there(inst, home, "stats", "flying").err
+    done = there(inst, home, "stats", "users", "d.test")
+    assert done.returncode == 2 and "on the server itself" in done.err
     assert any(row["user"] == "admin" for row in rows(there(inst, home, "connections", "--json")))
     lines = there(inst, home, "log", "auth", "-n", "3").out.splitlines()
     assert 0 < len(lines) <= 3 and all("authd[" in line for line in lines)
@@ -176,7 +182,11 @@ def test_the_suite_at_a_glance(inst, home):
     with open(inst.root / "log/smtp.log", "a") as log:  # as if smtpd had said so
         log.write("2020-01-01T00:00:00.000Z smtpd[1] error event=long_ago\n")
         log.write(time.strftime("%Y-%m-%dT%H:%M:%S.999Z", time.gmtime()) + " smtpd[1] error event=fell_over why=\"a b\"\n")
-    assert glance().endswith("Z smtpd event=fell_over")
+        log.write('{"time": "' + time.strftime("%Y-%m-%dT%H:%M:%S.999Z", time.gmtime()) + '", "service": "smtp", "program": "smtpd", '
+                  '"pid": 1, "level": "error", "event": "fell_again", "fields": {"why": "a b"}}\n')  # log.format = json
+    assert glance().endswith("Z smtpd event=fell_again")
+    lines = there(inst, home, "log", "smtp", "-n", "1000").out.splitlines()
+    assert [line.split(" ", 1)[1] for line in lines if "fell_again" in line] == ['smtpd[1] error event=fell_again why="a b"']
 
 
 def test_the_own_password_is_changed_from_elsewhere(inst, home):

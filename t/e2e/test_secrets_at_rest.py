@@ -54,14 +54,14 @@ def secrets_of_doctor(inst):
 def test_key_files_are_for_their_services_alone(relay):
     inst, _ = relay
     keys = inst.root / "etc/keys"
-    assert sorted(os.listdir(keys)) == ["account.key", "auth.key", "ldap.key", "out.key"]
+    assert sorted(os.listdir(keys)) == ["account.key", "acme.key", "alert.key", "auth.key", "ldap.key", "out.key"]
     for name in os.listdir(keys):
         st = (keys / name).stat()
         assert stat.S_IMODE(st.st_mode) == 0o400
         if os.geteuid() == 0:
             role = inst.run("config", "get", f"users.{name.split('.')[0]}").out.strip()
             assert st.st_uid == (int(role.split(":")[0]) if ":" in role else pwd.getpwnam(role).pw_uid) != 0
-    assert len({(keys / name).read_text() for name in os.listdir(keys)}) == 4
+    assert len({(keys / name).read_text() for name in os.listdir(keys)}) == 6
 
 
 def test_plain_passwords_are_sealed_where_they_stand(relay):

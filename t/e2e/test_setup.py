@@ -76,6 +76,14 @@ def test_what_a_profile_says_holds(new):
     assert new.json("domain", "show", "d.test")["unknown"] == "remote"
 
 
+def test_users_and_the_host_name_are_those_that_are_given(new):
+    make(new, "--domain", "d.test", *places(new), "--set", "users.mail=64300:64301", "--set", "system.hostname=MX.d.test")
+    assert new.run("config", "get", "system.hostname").out.strip() == "mx.d.test"
+    assert new.run("config", "get", "users.mail").out.strip() == "64300:64301"
+    if os.geteuid() == 0:
+        assert [((new.root / name).stat().st_uid, (new.root / name).stat().st_gid) for name in ("store", "stores")] == [(64300, 64301)] * 2
+
+
 def test_a_profile_that_lacks_an_answer_makes_nothing(new):
     said = make(new, "--domain", "d.test", "--profile", "dynamic", ok=False)
     assert "remote.relay_hosts" in said.err and "provider's server" in said.err

@@ -371,6 +371,23 @@ START_TEST(status_and_expiry_decide)
 }
 END_TEST
 
+START_TEST(whoever_sets_the_status_has_the_last_word)
+{
+    struct account_hit hit = account_hit_new();
+
+    test_populate();
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "bob@d.test", "sync_disabled", "yes"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "bob@d.test", "full_name", "Bob"), 0);
+    ck_assert_int_eq(account_find_exact(&test_base, SLICE("bob@d.test"), &hit), ACCOUNT_FOUND);
+    ck_assert(record_bool(&hit.entry, USER_SYNC_DISABLED));
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "bob@d.test", "status", "disabled"), 0);
+    ck_assert_int_eq(account_find_exact(&test_base, SLICE("bob@d.test"), &hit), ACCOUNT_FOUND);
+    ck_assert(!record_bool(&hit.entry, USER_SYNC_DISABLED));
+    account_hit_free(&hit);
+    test_close();
+}
+END_TEST
+
 START_TEST(values_are_checked)
 {
     static const struct {
@@ -570,6 +587,7 @@ main(void)
     tcase_add_test(tc, a_renamed_domain_takes_everything_along);
     tcase_add_test(tc, a_renamed_mailbox_keeps_its_own);
     tcase_add_loop_test(tc, status_and_expiry_decide, 0, (int)ARRAY_LEN(states));
+    tcase_add_test(tc, whoever_sets_the_status_has_the_last_word);
     tcase_add_test(tc, values_are_checked);
     tcase_add_test(tc, jobs_stay_until_they_are_done);
     tcase_add_loop_test(tc, store_paths_are_safe, 0, 5);

@@ -176,7 +176,15 @@ START_TEST(lists_follow_whom_they_name)
     ck_assert_uint_eq(test_set(ACCOUNT_GROUP, "g@d.test", "representatives", "x@far.test"), 3);
     ck_assert_uint_eq(test_set(ACCOUNT_GROUP, "g@d.test", "senders", "no address"), 3);
     ck_assert_uint_eq(test_set(ACCOUNT_USER, "carol@d.test", "representatives", "bob@d.test"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_GROUP, "g@d.test", "viewers", "BOB@D.test;@d.test"), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_GROUP, "g@d.test", "managers", "Carol@d.test;bob@d.test"),
+                      0);
+    ck_assert_uint_eq(test_set(ACCOUNT_GROUP, "g@d.test", "managers", "nobody@d.test"), 3);
     ck_assert_uint_eq(test_rename(ACCOUNT_USER, "bob@d.test", "rob@d.test"), 0);
+    ck_assert(
+        slice_eq(list_of(ACCOUNT_GROUP, "g@d.test", GROUP_VIEWERS), SLICE("rob@d.test @d.test")));
+    ck_assert(slice_eq(list_of(ACCOUNT_GROUP, "g@d.test", GROUP_MANAGERS),
+                       SLICE("carol@d.test rob@d.test")));
     ck_assert(slice_eq(list_of(ACCOUNT_GROUP, "g@d.test", GROUP_REPRESENTATIVES),
                        SLICE("alice@d.test rob@d.test")));
     ck_assert(
@@ -185,6 +193,8 @@ START_TEST(lists_follow_whom_they_name)
     ck_assert_uint_eq(test_add(ACCOUNT_USER, "rob@d.test", NULL, NULL), 0); /* another person */
     ck_assert(
         slice_eq(list_of(ACCOUNT_GROUP, "g@d.test", GROUP_REPRESENTATIVES), SLICE("alice@d.test")));
+    ck_assert(slice_eq(list_of(ACCOUNT_GROUP, "g@d.test", GROUP_VIEWERS), SLICE("@d.test")));
+    ck_assert(slice_eq(list_of(ACCOUNT_GROUP, "g@d.test", GROUP_MANAGERS), SLICE("carol@d.test")));
     ck_assert_uint_eq(list_of(ACCOUNT_USER, "carol@d.test", USER_REPRESENTATIVES).len, 0);
     ck_assert_uint_eq(test_set(ACCOUNT_GROUP, "g@d.test", "representatives", ""), 0);
     ck_assert_uint_eq(test_del(ACCOUNT_USER, "alice@d.test"), 0);

@@ -67,6 +67,55 @@ START_TEST(each_way_is_told_once_of_what_has_become_of_it)
 }
 END_TEST
 
+START_TEST(news_that_could_not_be_told_are_the_same_until_there_are_others)
+{
+    struct alerts *a = new_table();
+    struct alert_item items[2];
+    size_t more;
+
+    alerts_set(a, ALERT_DISK, "disk:q", 1, "little", 1000);
+    ck_assert_uint_eq(alerts_news(a, MAIL, 1000, items, 2, &more), 1);
+    ck_assert(!alerts_news_again(a, MAIL)); /* never tried before */
+    alerts_not_told(a, MAIL);
+    alerts_set(a, ALERT_DISK, "disk:q", 1, "less", 2000);
+    ck_assert_uint_eq(alerts_news(a, MAIL, 2000, items, 2, &more), 1);
+    ck_assert(alerts_news_again(a, MAIL));
+    alerts_not_told(a, MAIL);
+    alerts_set(a, ALERT_DISK, "disk:q", 2, "none", 3000);
+    ck_assert_uint_eq(alerts_news(a, MAIL, 3000, items, 2, &more), 1);
+    ck_assert(!alerts_news_again(a, MAIL)); /* it is worse */
+    alerts_not_told(a, MAIL);
+    alerts_set(a, ALERT_QUEUE, "queue:age", 1, "old", 4000);
+    ck_assert_uint_eq(alerts_news(a, MAIL, 4000, items, 2, &more), 2);
+    ck_assert(!alerts_news_again(a, MAIL)); /* another one */
+    alerts_told(a, MAIL);
+    alerts_set(a, ALERT_QUEUE, "queue:age", 0, "", 5000);
+    ck_assert_uint_eq(alerts_news(a, MAIL, 5000, items, 2, &more), 1);
+    ck_assert(!alerts_news_again(a, MAIL));
+    alerts_told(a, MAIL);
+    alerts_free(&a);
+}
+END_TEST
+
+/* A euro sign has three bytes. */
+START_TEST(a_text_is_not_cut_within_a_character)
+{
+    for (size_t before = ALERT_TEXT_MAX - 3; before < ALERT_TEXT_MAX; before++) {
+        struct alerts *a = new_table();
+        struct alert_item item;
+        char text[ALERT_TEXT_MAX + 16];
+        size_t more;
+
+        (void)snprintf(text, sizeof(text), "%0*d\xe2\x82\xac\xe2\x82\xac", (int)before, 0);
+        alerts_set(a, ALERT_DISK, "disk:q", 1, text, 1000);
+        ck_assert_uint_eq(alerts_news(a, MAIL, 1000, &item, 1, &more), 1);
+        text[before + 3 <= ALERT_TEXT_MAX ? before + 3 : before] = '\0';
+        ck_assert_str_eq(item.text, text);
+        alerts_free(&a);
+    }
+}
+END_TEST
+
 START_TEST(what_changes_while_a_message_is_under_way_is_news_again)
 {
     struct alerts *a = new_table();
@@ -350,6 +399,8 @@ main(void)
     int failed;
 
     tcase_add_test(tc, each_way_is_told_once_of_what_has_become_of_it);
+    tcase_add_test(tc, news_that_could_not_be_told_are_the_same_until_there_are_others);
+    tcase_add_test(tc, a_text_is_not_cut_within_a_character);
     tcase_add_test(tc, what_changes_while_a_message_is_under_way_is_news_again);
     tcase_add_test(tc, reminders_come_after_their_time_and_not_for_blocks);
     tcase_add_test(tc, what_is_not_found_any_more_is_cleared);

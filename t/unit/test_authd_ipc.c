@@ -245,7 +245,8 @@ END_TEST
 
 START_TEST(a_new_password_survives_the_way_and_no_cut_does)
 {
-    const struct authd_password asked = {true, SLICE("alice"), SLICE("old"), SLICE("")};
+    const struct authd_password asked = {true, SLICE("mail.d.test"), SLICE("alice"), SLICE("old"),
+                                         SLICE("")};
     const struct authd_password_reply said = {AUTHD_PASSWORD_REFUSED, SLICE("why"), SLICE("made")};
     struct strbuf frame = strbuf_new(4096);
     struct authd_password_reply reply;
@@ -255,8 +256,9 @@ START_TEST(a_new_password_survives_the_way_and_no_cut_does)
     ck_assert_int_eq(authd_password_encode(&frame, &asked), 0);
     payload = payload_of(&frame);
     ck_assert_int_eq(authd_password_decode(payload, &password), 0);
-    ck_assert(password.tls && slice_eq(password.name, asked.name) &&
-              slice_eq(password.old, asked.old) && password.wanted.len == 0);
+    ck_assert(password.tls && slice_eq(password.host, asked.host) &&
+              slice_eq(password.name, asked.name) && slice_eq(password.old, asked.old) &&
+              password.wanted.len == 0);
     for (size_t len = 0; len < payload.len; len++)
         ck_assert_int_eq(authd_password_decode(slice_sub(payload, 0, len), &password), -1);
     strbuf_clear(&frame);

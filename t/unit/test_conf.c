@@ -180,7 +180,8 @@ START_TEST(a_bad_value_never_replaces_the_file)
     char path[] = "/tmp/posthorn-test-conf-XXXXXX";
     static const char text[] = "# kept\n[system]\nport_offset = 7\n";
     struct strbuf found = strbuf_new(4096), now = strbuf_new(4096);
-    int fd = mkstemp(path);
+    int fd = mkstemp(path), lock;
+    char lock_name[64];
     struct stat st;
 
     ck_assert_int_eq(write_all(fd, SLICE(text)), 0);
@@ -199,8 +200,16 @@ START_TEST(a_bad_value_never_replaces_the_file)
     ck_assert_str_eq(strbuf_cstr(&now), "# kept\n[system]\n");
     ck_assert_int_eq(stat(path, &st), 0);
     ck_assert_uint_eq(st.st_mode & 0777, 0640);
+    lock = conf_edit_lock(path);
+    ck_assert_int_ge(lock, 0);
+    ck_assert_int_eq(conf_edit_file(path, SYSTEM_PORT_OFFSET, "9", &found), -1);
+    ck_assert_ptr_nonnull(strstr(strbuf_cstr(&found), "another change"));
+    (void)close(lock);
+    ck_assert_int_eq(conf_edit_file(path, SYSTEM_PORT_OFFSET, "9", &found), 0);
     (void)close(fd);
     (void)unlink(path);
+    (void)snprintf(lock_name, sizeof(lock_name), "/tmp/.%s.lock", path + strlen("/tmp/"));
+    ck_assert_int_eq(unlink(lock_name), 0);
     strbuf_free(&found);
     strbuf_free(&now);
 }

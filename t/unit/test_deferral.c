@@ -168,6 +168,19 @@ START_TEST(foreign_ids_of_any_length_are_kept_whole)
 }
 END_TEST
 
+START_TEST(what_waits_for_a_time_has_no_age)
+{
+    char first[QUEUE_ID_SIZE], second[QUEUE_ID_SIZE];
+
+    queue_id_make(first);
+    queue_id_make(second);
+    deferrals_add(d, first, 1000, DUE_DOMAIN_NONE);
+    ck_assert_int_eq(deferrals_oldest_ms(d), 0);
+    deferrals_add(d, second, 1000, 1);
+    ck_assert_int_eq(deferrals_oldest_ms(d), queue_id_time_ms(second));
+}
+END_TEST
+
 START_TEST(retries_back_off_to_the_maximum)
 {
     static const struct {
@@ -208,6 +221,7 @@ main(void)
     tcase_add_test(tc, flush_takes_what_is_still_to_be_read);
     tcase_add_test(tc, what_does_not_fit_is_read_again);
     tcase_add_test(tc, foreign_ids_of_any_length_are_kept_whole);
+    tcase_add_test(tc, what_waits_for_a_time_has_no_age);
     tcase_add_test(tc, retries_back_off_to_the_maximum);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);

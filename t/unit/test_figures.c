@@ -8,7 +8,9 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "figured/book.h"
@@ -222,6 +224,26 @@ END_TEST
 
 /* ---- crashes ---- */
 
+START_TEST(what_cannot_be_written_is_counted_once_by_the_next_reading)
+{
+    const struct rlimit none = {.rlim_max = RLIM_INFINITY};
+    const struct rlimit all = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+    struct book *book = open_book(NOON);
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    read_one(book, NOON, 0, BORN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+    book_begin(book, NOON + 60000);
+    sample_of(book, "messages_received", 10, BORN);
+    ck_assert_int_eq(book_end(book), -1);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &all), 0);
+    read_one(book, NOON + 120000, 13, BORN);
+    ck_assert_int_eq(messages(FIGURE_HOUR, NOON), 13);
+    ck_assert_int_eq(messages(FIGURE_DAY, NOON), 13);
+    book_close(&book);
+}
+END_TEST
+
 /* As if the process had been killed between two writes: what the last one would have changed is as
  * it was. */
 static void
@@ -396,6 +418,7 @@ main(void)
     tcase_add_test(tc, figured_may_end_and_begin_while_the_service_goes_on);
     tcase_add_test(tc, days_without_figured_are_empty_and_what_happened_then_comes_at_its_start);
     tcase_add_test(tc, a_clock_that_is_set_back_or_forward_loses_nothing);
+    tcase_add_test(tc, what_cannot_be_written_is_counted_once_by_the_next_reading);
     tcase_add_loop_test(tc, killed_between_two_writes_it_neither_loses_nor_doubles, 0, 5);
     tcase_add_test(tc, a_torn_slot_is_not_there_and_is_made_anew_of_its_minutes);
     tcase_add_test(tc, the_files_have_their_bounds);

@@ -35,6 +35,9 @@ START_TEST(a_line_comes_back_as_it_was)
     ck_assert_ptr_null(strstr(strbuf_cstr(&json), "\xc2\x85"));
     ck_assert_int_eq(log_line_of_json(strbuf_slice(&json), &text), 0);
     ck_assert_str_eq(strbuf_cstr(&text), lines[_i]);
+    ck_assert(slice_eq(log_line_as_text(strbuf_slice(&json), &text), slice_of(lines[_i])));
+    ck_assert(slice_eq(log_line_as_text(slice_of(lines[_i]), &text), slice_of(lines[_i])));
+    ck_assert(slice_eq(log_line_as_text(SLICE("{none}"), &text), SLICE("{none}")));
     strbuf_free(&json);
     strbuf_free(&text);
 }

@@ -102,6 +102,16 @@ mechanisms_login_allowed(const struct mechanisms *m, bool tls, bool plain_allowe
     return plain_allowed;
 }
 
+static int removed_fd; /* the UIDs that were removed and how many authd was told of, for the test */
+
+void
+authd_tell_removed(struct ipc_client *auth, const struct authd_removed *removed)
+{
+    (void)auth;
+    if (removed->messages > 0)
+        (void)write_all(removed_fd, slice_make(&removed->messages, sizeof(uint32_t)));
+}
+
 /* ---- the store: three messages ---- */
 
 static const char *const files[] = {
@@ -113,7 +123,7 @@ static struct message messages[ARRAY_LEN(files)];
 static bool read_only, cannot_remove, cannot_open;
 static const uint64_t cached_octets = 23; /* of the third */
 static int seen_fd;                       /* the numbers that became \Seen */
-static int removed_fd;                    /* the UIDs that were removed, for the test to read */
+static uint32_t removed_before, removed;  /* by others, and by the session */
 
 struct store *
 store_open(int dirfd, const struct store_options *options)
@@ -145,7 +155,7 @@ struct mailbox_removed
 mailbox_removed(const struct mailbox *mb)
 {
     (void)mb;
-    return (struct mailbox_removed){0};
+    return (struct mailbox_removed){.count = removed};
 }
 uint32_t
 mailbox_count(const struct mailbox *mb)
@@ -212,6 +222,7 @@ mailbox_remove(struct mailbox *mb, const uint32_t *uids, uint32_t count)
     errno = ENOSPC;
     if (cannot_remove)
         return -1;
+    removed = count - removed_before;
     return write_all(removed_fd, slice_make(uids, count * sizeof(*uids)));
 }
 
@@ -239,6 +250,7 @@ server_defaults(void)
         .count = {&counter, &counter, &counter, &counter, &counter},
     };
     cannot_remove = cannot_open = false;
+    removed_before = removed = 0;
 }
 
 /* A process that serves one session; *fd is the client's end. */
@@ -395,6 +407,8 @@ END_TEST
 
 START_TEST(marked_messages_go_at_quit_and_only_there)
 {
+    static const char gone[] = HELLO WELCOME "+OK message 1 marked\r\n+OK message 3 marked\r\n"
+                                             "+OK bye (1 messages left)\r\n";
     uint32_t uids[4];
     int fds[2];
 
@@ -404,12 +418,15 @@ START_TEST(marked_messages_go_at_quit_and_only_there)
     expect(LOGIN "DELE 1\r\nDELE 3\r\n",
            HELLO WELCOME "+OK message 1 marked\r\n+OK message 3 marked\r\n");
     ck_assert_int_eq(read(fds[0], uids, sizeof(uids)), -1);
-    expect(LOGIN "DELE 1\r\nDELE 3\r\nQUIT\r\n",
-           HELLO WELCOME "+OK message 1 marked\r\n+OK message 3 marked\r\n"
-                         "+OK bye (1 messages left)\r\n");
-    ck_assert_int_eq(read(fds[0], uids, sizeof(uids)), 8);
+    expect(LOGIN "DELE 1\r\nDELE 3\r\nQUIT\r\n", gone);
+    ck_assert_int_eq(read(fds[0], uids, sizeof(uids)), 12);
     ck_assert_uint_eq(uids[0], 10);
     ck_assert_uint_eq(uids[1], 12);
+    ck_assert_uint_eq(uids[2], 2);
+    removed_before = 1;
+    expect(LOGIN "DELE 1\r\nDELE 3\r\nQUIT\r\n", gone);
+    ck_assert_int_eq(read(fds[0], uids, sizeof(uids)), 12);
+    ck_assert_uint_eq(uids[2], 1); /* another session's is not this one's */
     cannot_remove = true;
     expect(LOGIN "DELE 1\r\nQUIT\r\n",
            HELLO WELCOME "+OK message 1 marked\r\n"

@@ -10,6 +10,8 @@
 #include "lib/ldap/ber_put.h"
 #include "lib/sync/entry.h"
 
+#define TWENTY_SIX "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w,x,y,z"
+
 static const struct {
     const char *url, *layout, *user_filter, *map, *wrong; /* wrong NULL: it is good */
 } sources[] = {
@@ -25,10 +27,15 @@ static const struct {
     {"ldap://dir.test/dc=d", "ldap", "(cn=a", "", "')' is missing"},
     {"ldap://dir.test/dc=d", "ldap", "", "password=userPassword", "expected address"},
     {"ldap://dir.test/dc=d", "ldap", "", "representatives", "NAME=ATTRIBUTE"},
+    {"ldap://dir.test/dc=d", "ldap", "", "representatives=secretary", "expected address"},
     {"ldap://dir.test/dc=d", "ldap", "", "group.send=x", "expected address"},
     {"ldap://dir.test/dc=d", "ldap", "", "mailbox_path=x", "expected address"},
     {"ldap://dir.test/dc=d", "ldap", "", "full_name=cn;full_name=sn", "twice"},
     {"ldap://dir.test/dc=d", "ldap", "", "full_name=c n", "expected NAME"},
+    /* 30 with the four of the layout; 32 are asked for */
+    {"ldap://dir.test/dc=d", "ldap", "", "alias=" TWENTY_SIX ";description=a,b", NULL},
+    {"ldap://dir.test/dc=d", "ldap", "", "alias=" TWENTY_SIX ";description=a,b,c", "too many"},
+    {"ldap://dir.test/dc=d", "ldap", "", "group.member=" TWENTY_SIX ",a,b,c,d,e,f", "too many"},
 };
 
 START_TEST(a_source_is_read_or_says_what_is_wrong)
