@@ -123,6 +123,10 @@ def test_changes_show_and_nobody_makes_them_by_ldap(suite):
 
 
 def test_a_group_that_is_too_large_is_shown_without_members(suite):
+    """And one whose viewers and senders are too many together hides none of those behind it."""
+    senders = ";".join(f"{i:03}-with-a-rather-long-name-of-its-own-that-fills-the-list-up@far.test" for i in range(923))
+    suite.run("group", "add", "aaa@d.test", "shown_to_listed=group", "viewers=alice@d.test;bob@d.test;carol@d.test", "send=senders", f"senders={senders}")
+    assert len(senders) < 65536 < len(senders) + 36
     more = "group large@d.test\n    shown_to_all members\n" + "".join(f"member large@d.test m{i:06}-with-a-rather-long-name@far.test\n" for i in range(1000))
     before = suite.run("export").out
     suite.run("import", "--replace", stdin=before + more)
