@@ -153,7 +153,7 @@ main(int argc, char **argv)
     list = managed_read(&d);
     options = (struct clerk_options){
         .daemon = &d,
-        .ask = {.child = {&d, &child_box},
+        .ask = {.child = {.daemon = &d, .box = &child_box},
                 .web = load_web(&d),
                 .authorities = load_authorities(&d),
                 .binding_key = &binding},
