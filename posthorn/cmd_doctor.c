@@ -96,6 +96,16 @@ check_configuration(struct doctor *d)
                     alert_conf_service_trouble(d->conf, d->services));
 }
 
+/* services.conf has it as one that does not start by itself. */
+static bool
+is_off(const struct doctor *d, struct slice service)
+{
+    for (size_t i = 0; d->services != NULL && i < d->services->count; i++)
+        if (slice_eq(slice_of(d->services->rows[i].name), service))
+            return !d->services->rows[i].automatic;
+    return false;
+}
+
 static void
 note_service(struct doctor *d, const struct object_field *fields, uint32_t count)
 {
@@ -104,7 +114,7 @@ note_service(struct doctor *d, const struct object_field *fields, uint32_t count
     struct slice error = object_get(fields, count, "error");
     bool good = slice_eq(state, SLICE("running"));
 
-    if (good && error.len == 0)
+    if ((good || is_off(d, service)) && error.len == 0)
         return;
     doctor_note(d, good || slice_eq(state, SLICE("stopped")) ? DOCTOR_WARN : DOCTOR_FAIL,
                 "services", "%.*s is %.*s%s%.*s", (int)service.len, service.ptr, (int)state.len,
