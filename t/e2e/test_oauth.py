@@ -268,9 +268,13 @@ def test_as_shipped_nobody_is_offered_them(instance):
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_a_users_access_list_holds_for_tokens_too(suite, issuer, mechanism):
-    token = issuer.keys[1].token()
-    suite.run("user", "set", ANN, "imap_access=deny 127.0.0.1")
-    got_in, challenge, _ = imap(suite, mechanism, ANN, token)
-    suite.run("user", "set", ANN, "imap_access=none")
+    domain = f"{mechanism.lower()}.test"
+    user = f"ann@{domain}"
+    suite.run("domain", "add", domain, "oauth_issuer=https://issuer.test", "oauth_keys=file:local")
+    suite.add_user(user, "secret-of-test")
+    token = issuer.keys[2].token(email=user, aud="any")
+    suite.run("user", "set", user, "imap_access=deny 127.0.0.1")
+    got_in, challenge, _ = imap(suite, mechanism, user, token)
+    suite.run("user", "set", user, "imap_access=none")
     assert not got_in and json.loads(challenge)["status"] in ("invalid_token", "401")
-    assert imap(suite, mechanism, ANN, token)[0]
+    assert imap(suite, mechanism, user, token)[0]
