@@ -17,10 +17,8 @@ static const struct {
     enum account_property id;
     bool outside; /* addresses that are not ours may stand there */
 } lists[] = {
-    {ACCOUNT_USER, USER_REPRESENTATIVES, false},
-    {ACCOUNT_GROUP, GROUP_REPRESENTATIVES, false},
-    {ACCOUNT_GROUP, GROUP_SENDERS, true},
-    {ACCOUNT_GROUP, GROUP_VIEWERS, false},
+    {ACCOUNT_USER, USER_REPRESENTATIVES, false}, {ACCOUNT_GROUP, GROUP_REPRESENTATIVES, false},
+    {ACCOUNT_GROUP, GROUP_SENDERS, true},        {ACCOUNT_GROUP, GROUP_VIEWERS, false},
     {ACCOUNT_GROUP, GROUP_MANAGERS, false},
 };
 
