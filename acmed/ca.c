@@ -166,15 +166,3 @@ ca_open(struct ca *ca, const struct ask_options *ask, const char *directory)
         return ca_fail(ca, "directory: %s is no ACME directory", directory);
     return 0;
 }
-
-void
-ca_close(struct ca *ca)
-{
-    for (size_t i = 0; i < ACME_TEXT_COUNT; i++)
-        free(ca->url[i]);
-    free(ca->kid);
-    free(ca->nonce);
-    jws_key_free(&ca->key);
-    strbuf_free(&ca->record);
-    strbuf_free(&ca->error);
-}

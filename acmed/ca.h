@@ -26,9 +26,8 @@ struct ca {
 
 /* Each returns 0, or -1 with a line in ca->error. */
 
-/* Reads the directory. Close it also after a failure. */
+/* Reads the directory. What it holds is there until the process ends, which serves one job. */
 int ca_open(struct ca *ca, const struct ask_options *ask, const char *directory);
-void ca_close(struct ca *ca);
 
 struct ca_request {
     const char *what; /* for the error: "new order" */
