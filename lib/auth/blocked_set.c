@@ -43,16 +43,24 @@ blocked_address_is_valid(const struct ip *ip)
     return memcmp(&listed, ip, sizeof(listed)) == 0 && memcmp(ip, &no_address, sizeof(*ip)) != 0;
 }
 
+/* Each bit of the result depends on all of `h`, whichever of them the addresses differ in. */
+static uint64_t
+mixed(uint64_t h)
+{
+    h = (h ^ h >> 33) * 0xff51afd7ed558ccdULL;
+    h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53ULL;
+    return h ^ h >> 33;
+}
+
+/* Where it is, or the free place where it would go. */
 static size_t
 place_of(const struct table *table, uint64_t seed, const struct ip *ip)
 {
-    uint64_t halves[2], h;
+    uint64_t halves[2];
     size_t at;
 
     memcpy(halves, ip->bytes, sizeof(halves));
-    h = (halves[0] ^ seed) * 0x9e3779b97f4a7c15ULL;
-    h = ((h ^ h >> 32) + halves[1] + (seed >> 7)) * 0xd6e8feb86659fd93ULL;
-    at = (size_t)(h ^ h >> 29) & (table->place_count - 1);
+    at = (size_t)mixed(mixed(halves[0] ^ seed) + halves[1]) & (table->place_count - 1);
     while (memcmp(&table->places[at].ip, &no_address, sizeof(no_address)) != 0 &&
            memcmp(&table->places[at].ip, ip, sizeof(*ip)) != 0)
         at = (at + 1) & (table->place_count - 1);
