@@ -46,7 +46,7 @@ ALL_CFLAGS = $(BASE) $(OPT) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
 
 # Programs: sources are the folder's .c files; what a program links decides its memory.
-DAEMONS = master logd accountd authd dnsd keyd filterd smtpd imapd pop3d queue-manager local-deliver remote-deliver archived admind acmed stsd directoryd ldapd syncd alertd figured metricsd operd
+DAEMONS = master logd accountd authd dnsd keyd filterd smtpd imapd pop3d queue-manager local-deliver remote-deliver archived admind acmed stsd directoryd ldapd syncd alertd figured metricsd blockd operd
 LIBS_master = -levent_core -lseccomp
 LIBS_logd = -levent_core -lseccomp
 LIBS_accountd = -levent_core -lseccomp -ldb-5.3 -lidn2 -lunistring -lgsasl -lcrypt -largon2 -lcrypto
@@ -67,6 +67,7 @@ LIBS_stsd = -levent_core -lseccomp -lssl -lcrypto -lz
 LIBS_alertd = -levent_core -lseccomp -lssl -lcrypto
 LIBS_figured = -levent_core -lseccomp
 LIBS_metricsd = -levent_core -lseccomp -lssl -lcrypto
+LIBS_blockd = -levent_core -lseccomp
 LIBS_directoryd = -levent_core -lseccomp -licuuc -lidn2 -lunistring -lcrypto
 LIBS_ldapd = -levent_core -lseccomp -lssl -lcrypto -llber -licuuc
 LIBS_operd = -levent_core -lseccomp -lssl -lcrypto -lidn2 -lunistring

@@ -111,7 +111,8 @@ answer(struct blocks *blocks, const struct watcher *follower)
         items[reply.count++] = entry->block;
         from = entry->number;
     }
-    if (entry != NULL)
+    reply.more = entry != NULL;
+    if (reply.more)
         reply.number = from;
     if (peer != NULL && accountd_blocks_reply_encode(&out, follower->request_id, &reply) == 0)
         ipc_peer_send(peer, &out, -1);

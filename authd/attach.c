@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "authd/guard.h"
 #include "authd/session.h"
 #include "authd/watch.h"
 #include "lib/base/mem.h"
@@ -83,6 +84,10 @@ parent_frame(struct ipc_peer *peer, const struct frame_header *header, struct sl
                              fd); /* a refused session sees its end */
         return 0;
     }
+    if (fd < 0 && header->type == AUTHD_FOLLOW_BLOCKS && payload.len == 0) {
+        guard_follow(attach->server->guard, ipc_peer_id(peer));
+        return 0;
+    }
     log_event(LOG_WARN, "attach_damaged", KV_U64("uid", ipc_peer_uid(peer)));
     if (fd >= 0)
         (void)close(fd);
@@ -108,16 +113,24 @@ static const struct ipc_handlers parent_handlers = {
     .closed = parent_gone,
 };
 
-void
-attach_end_session(struct attach_server *attach, uint64_t parent_id, const char *session_id)
+bool
+attach_send(struct attach_server *attach, uint64_t parent_id, struct strbuf *frame)
 {
     struct ipc_peer *parent =
         attach->listener == NULL ? NULL : ipc_server_peer(attach->listener, parent_id);
+
+    if (parent != NULL)
+        ipc_peer_send(parent, frame, -1);
+    return parent != NULL;
+}
+
+void
+attach_end_session(struct attach_server *attach, uint64_t parent_id, const char *session_id)
+{
     struct strbuf frame = strbuf_new(END_FRAME_MAX);
 
-    /* Without its parent a session ends by itself. */
-    if (parent != NULL && authd_data_encode(&frame, AUTHD_END, 0, slice_of(session_id)) == 0)
-        ipc_peer_send(parent, &frame, -1);
+    if (authd_data_encode(&frame, AUTHD_END, 0, slice_of(session_id)) == 0)
+        (void)attach_send(attach, parent_id, &frame); /* without it a session ends by itself */
     strbuf_free(&frame);
 }
 

@@ -15,6 +15,8 @@ struct attach_server *attach_listen(struct server *server, const struct daemon *
 void attach_drain(struct attach_server *attach);
 /* Has the parent that is connected as `parent_id` end its session of that id. */
 void attach_end_session(struct attach_server *attach, uint64_t parent_id, const char *session_id);
+/* Sends a frame, and clears it, to the parent that is connected so. False: it is gone. */
+bool attach_send(struct attach_server *attach, uint64_t parent_id, struct strbuf *frame);
 void attach_close(struct attach_server **attachp);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "authd/block_feed.h"
 #include "authd/block_report.h"
 #include "authd/white_list.h"
 #include "lib/auth/block_list.h"
@@ -44,6 +45,8 @@ struct guard {
     struct block_list *blocks;     /* a copy of accountd's */
     uint64_t known;                /* up to this change of accountd's */
     struct block_reports *reports; /* what accountd has not taken yet */
+    struct block_source source;    /* what others are told */
+    struct block_feed *feed;
     struct loop_timer *retry;
     _Atomic uint64_t *blocked_addresses, *blocked_users, *refused;
 };
@@ -63,9 +66,25 @@ forget(struct detection *of, const struct block *block)
 }
 
 static void
+tell_others(const struct guard *guard, const struct block *block)
+{
+    if (block->kind == BLOCK_ADDRESS || block->kind == BLOCK_ADMIN_ADDRESS)
+        block_feed_changed(guard->feed, block->name);
+}
+
+static void
+white_list_changed(void *arg)
+{
+    const struct guard *guard = arg;
+
+    block_feed_anew_soon(guard->feed);
+}
+
+static void
 apply(struct guard *guard, const struct block *block)
 {
     (void)block_list_set(guard->blocks, block);
+    tell_others(guard, block);
     if (block->end_ms != 0)
         return;
     forget(&guard->of_users, block);
@@ -83,6 +102,7 @@ apply_reply(struct guard *guard, const struct frame_header *header, struct slice
     if (header != NULL && header->type == ACCOUNTD_BLOCKS_REPLY &&
         accountd_blocks_reply_decode(payload, &reply, items) == 0) {
         if (reply.anew) {
+            guard->source.blocks = NULL; /* until we have all of it */
             block_list_free(&guard->blocks);
             guard->blocks = block_list_new(BLOCKS_MAX, 0);
             block_reports_apply(guard->reports, guard->blocks); /* it does not know these yet */
@@ -90,6 +110,10 @@ apply_reply(struct guard *guard, const struct frame_header *header, struct slice
         for (uint32_t i = 0; i < reply.count; i++)
             apply(guard, &items[i]);
         guard->known = reply.number;
+        if (guard->source.blocks == NULL && !reply.more) {
+            guard->source.blocks = guard->blocks;
+            block_feed_anew(guard->feed);
+        }
         rc = 0;
     }
     free(items);
@@ -148,6 +172,7 @@ block(const struct session *s, enum block_kind kind, enum block_cause cause, str
               KV_U64("count", count));
     stats_add(kind == BLOCK_USER ? guard->blocked_users : guard->blocked_addresses, 1);
     (void)block_list_set(guard->blocks, &block);
+    tell_others(guard, &block);
     block_reports_add(guard->reports, &block);
 }
 
@@ -290,6 +315,18 @@ guard_succeeded(struct session *s)
         block(s, BLOCK_USER, BLOCK_MASS_MAIL, user, logins, guard->of_users.block_ms);
 }
 
+void
+guard_follow(struct guard *guard, uint64_t parent_id)
+{
+    block_feed_follow(guard->feed, parent_id);
+}
+
+void
+guard_drain(struct guard *guard)
+{
+    block_feed_drain(guard->feed);
+}
+
 /* Exits with the errors on stderr. */
 static struct location_table *
 load_locations(const struct daemon *d)
@@ -352,11 +389,13 @@ guard_new(struct server *server, const struct daemon *d)
     guard->of_admins = detection_of_admins(conf);
     guard->smtp_per_user = (unsigned)conf_u64(conf, GUESS_LOGINS_PER_USER);
     guard->senders = guess_table_new((int64_t)conf_u64(conf, GUESS_INTERVAL));
-    guard->white_list = white_list_new(server->loop, d->run_dirfd, conf);
+    guard->white_list = white_list_new(server->loop, d->run_dirfd, conf, white_list_changed, guard);
     guard->locations = load_locations(d);
     guard->conf = conf;
     guard->blocks = block_list_new(BLOCKS_MAX, 0);
     guard->reports = block_reports_new(server->loop, server->accounts);
+    guard->source.white_list = guard->white_list;
+    guard->feed = block_feed_new(server, conf, &guard->source);
     guard->retry = loop_timer_new(server->loop, follow, guard);
     guard->blocked_addresses = stats_counter(d->stats, "addresses_blocked");
     guard->blocked_users = stats_counter(d->stats, "users_blocked");
@@ -373,6 +412,7 @@ guard_free(struct guard **guardp)
     if (guard == NULL)
         return;
     loop_timer_free(&guard->retry);
+    block_feed_free(&guard->feed);
     white_list_free(&guard->white_list);
     location_table_free(&guard->locations);
     block_reports_free(&guard->reports);

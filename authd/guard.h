@@ -27,6 +27,10 @@ const char *guard_location(const struct session *s);
 void guard_judge_user(struct session *s);
 /* A login failed for its user name or password. */
 void guard_failed(struct session *s);
+/* The parent that is connected so wants to hear of blocked addresses (authd/block_feed.h). */
+void guard_follow(struct guard *guard, uint64_t parent_id);
+/* A newer authd has taken over. */
+void guard_drain(struct guard *guard);
 /* A login succeeded: those to send mail count, too. */
 void guard_succeeded(struct session *s);
 

@@ -115,6 +115,7 @@ hang_up(void *arg, int signo)
     (void)signo;
     log_event(LOG_INFO, "draining", KV_U64("sessions", program->server.sessions));
     program->server.draining = true;
+    guard_drain(program->server.guard);
     attach_drain(program->attach);
     if (server_is_drained(&program->server))
         loop_stop(program->server.loop);

@@ -42,6 +42,8 @@ struct white_list {
     struct ipc_async *dns; /* NULL: no names */
     struct loop_timer *timer;
     int64_t interval_ms;
+    void (*changed)(void *arg);
+    void *arg;
 };
 
 static bool
@@ -63,12 +65,18 @@ is_address(const struct dns_record *record, uint16_t rr, struct ip *out)
 static void
 learn(struct question *q, const struct dnsd_answer *answer)
 {
-    struct ip ip;
+    struct ip found[ADDRESSES_MAX];
+    size_t count = 0;
+    bool same;
 
-    q->count = 0;
     for (uint32_t i = 0; i < answer->count && answer->status == DNS_FOUND; i++)
-        if (q->count < ADDRESSES_MAX && is_address(&answer->records[i], q->rr, &ip))
-            q->found[q->count++] = ip;
+        if (count < ADDRESSES_MAX && is_address(&answer->records[i], q->rr, &found[count]))
+            count++;
+    same = count == q->count && memcmp(found, q->found, count * sizeof(found[0])) == 0;
+    memcpy(q->found, found, count * sizeof(found[0]));
+    q->count = count;
+    if (!same)
+        q->list->changed(q->list->arg);
     log_event(LOG_DEBUG, "white_list_resolved", KV_STR("name", q->name),
               KV_STR("type", q->rr == DNS_A ? "A" : "AAAA"), KV_U64("addresses", q->count));
 }
@@ -154,11 +162,14 @@ add_entry(struct white_list *list, const char *item)
 }
 
 struct white_list *
-white_list_new(struct loop *loop, int run_dirfd, const struct conf *conf)
+white_list_new(struct loop *loop, int run_dirfd, const struct conf *conf,
+               void (*changed)(void *arg), void *arg)
 {
     struct white_list *list = xcalloc(1, sizeof(*list));
     size_t count = conf_list_count(conf, GUESS_WHITE_LIST);
 
+    list->changed = changed;
+    list->arg = arg;
     list->interval_ms = (int64_t)conf_u64(conf, GUESS_RESOLVE_INTERVAL);
     list->networks = xcalloc(count + 1, sizeof(*list->networks));
     list->questions = xcalloc(2 * count + 1, sizeof(*list->questions));
@@ -196,6 +207,19 @@ white_list_has(const struct white_list *list, const struct ip *ip)
     for (size_t i = 0; i < list->question_count; i++)
         for (size_t j = 0; j < list->questions[i].count; j++)
             if (memcmp(&list->questions[i].found[j], ip, sizeof(*ip)) == 0)
+                return true;
+    return false;
+}
+
+bool
+white_list_touches(const struct white_list *list, const struct cidr *net)
+{
+    for (size_t i = 0; i < list->network_count; i++)
+        if (cidr_overlap(&list->networks[i], net))
+            return true;
+    for (size_t i = 0; i < list->question_count; i++)
+        for (size_t j = 0; j < list->questions[i].count; j++)
+            if (cidr_has(net, &list->questions[i].found[j]))
                 return true;
     return false;
 }

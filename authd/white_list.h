@@ -13,9 +13,12 @@
 
 struct white_list;
 
-/* guess.white_list. `run_dirfd` is borrowed. */
-struct white_list *white_list_new(struct loop *loop, int run_dirfd, const struct conf *conf);
+/* guess.white_list. `run_dirfd` is borrowed. changed() runs when a name has other addresses. */
+struct white_list *white_list_new(struct loop *loop, int run_dirfd, const struct conf *conf,
+                                  void (*changed)(void *arg), void *arg);
 void white_list_free(struct white_list **listp);
 bool white_list_has(const struct white_list *list, const struct ip *ip);
+/* Is one of them in that network? */
+bool white_list_touches(const struct white_list *list, const struct cidr *net);
 
 #endif

@@ -14,8 +14,8 @@
 enum { REUSE_MAX = 100, WORKER_FILES = 256 + 4 * AUTHD_FOLDERS_MAX /* without NOTIFY's */ };
 
 static const struct pool_port ports[] = {
-    {.label = "imap", POOL_PORT_LIMITS(IMAP)},
-    {.label = "imaps", .speaks_late = true, POOL_PORT_LIMITS(IMAPS)},
+    {.label = "imap", .login_only = true, POOL_PORT_LIMITS(IMAP)},
+    {.label = "imaps", .login_only = true, .speaks_late = true, POOL_PORT_LIMITS(IMAPS)},
 };
 enum { PLAIN_LABELS = 1 << 0 /* those where a client may stay without TLS */ };
 
@@ -42,8 +42,14 @@ worker_sandbox(const struct daemon *d)
 static const char *
 refusal(enum pool_refusal why)
 {
-    return why == POOL_DENIED ? "* BYE no service for your address\r\n"
-                              : "* BYE [UNAVAILABLE] too many connections, try later\r\n";
+    switch (why) {
+    case POOL_DENIED:
+        return "* BYE no service for your address\r\n";
+    case POOL_BLOCKED: /* as imapd/login.c says */
+        return "* BYE [LIMIT] Too many failed logins, try again later\r\n";
+    default:
+        return "* BYE [UNAVAILABLE] too many connections, try later\r\n";
+    }
 }
 
 int

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #include "lib/ipc/log_socket.h"
 #include "lib/log/line.h"
 #include "lib/log/log.h"
+#include "lib/sys/sandbox.h"
 
 #define LAST_WORDS_MAX 2000 /* bytes of stderr kept for the message of a failed start */
 #define STDERR_READS_MAX 16 /* of 4 KiB in one turn */
@@ -128,6 +130,8 @@ become(const struct launch_kit *kit, const struct child_spec *spec)
         _exit(127); /* master ended before that was in force */
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    if (!spec->keeps_net_admin && sandbox_drop_cap(CAP_NET_ADMIN) < 0)
+        _exit(127);
     (void)setpgid(0, 0); /* a terminal's ^C is for master alone */
     (void)dup2(kit->null_fd, STDIN_FILENO);
     (void)dup2(kit->stderr_fd, STDOUT_FILENO);

@@ -22,6 +22,7 @@ struct child_spec {
     int run_dirfd; /* where log.sock is */
     int lock_fd;   /* stays open in the child and in all of its children */
     int64_t start_timeout_ms;
+    bool keeps_net_admin; /* the right to change the firewall, if master has it */
 };
 
 struct child_events {

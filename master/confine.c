@@ -29,7 +29,8 @@ static const unsigned char needed[] = {
     CAP_DAC_OVERRIDE, /* directories that only a service's user may enter */
     CAP_CHOWN,        /* what is made there is that user's */
     CAP_FOWNER,
-    CAP_FSETID, /* the queue's directories hand their group down */
+    CAP_FSETID,    /* the queue's directories hand their group down */
+    CAP_NET_ADMIN, /* for blockd alone: confine_without_firewall, sandbox_drop_cap in each child */
 };
 
 static uint64_t
@@ -73,4 +74,10 @@ confine_master(const struct instance *inst)
     while (count > 0)
         close_keep_errno(dirs[--count].fd);
     return rc;
+}
+
+int
+confine_without_firewall(void)
+{
+    return sandbox_drop_cap(CAP_NET_ADMIN);
 }

@@ -223,6 +223,8 @@ main(int argc, char **argv)
     config = config_load(&m.inst, &errors);
     if (config == NULL)
         die(EX_CONFIG, strbuf_cstr(&errors));
+    if (!conf_bool(config->conf, GUESS_FIREWALL) && confine_without_firewall() < 0)
+        die(EX_OSERR, "master: a capability could not be given up\n");
     m.loop = loop_new();
     m.suite = suite_new(m.loop, &m.inst, run_dirfd, lock_fd, config, services_changed, &m);
     m.control = control_new(m.loop, run_dirfd);

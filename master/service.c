@@ -128,6 +128,7 @@ launch(struct service *s, const struct plan *plan)
         .run_dirfd = s->env->run_dirfd,
         .lock_fd = s->env->lock_fd,
         .start_timeout_ms = s->env->start_timeout_ms,
+        .keeps_net_admin = strcmp(plan->row->program, "blockd") == 0,
     };
     struct child *child = child_start(s->env->loop, &spec, &events, s);
 

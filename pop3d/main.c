@@ -12,8 +12,8 @@
 enum { REUSE_MAX = 100 };
 
 static const struct pool_port ports[] = {
-    {.label = "pop3", POOL_PORT_LIMITS(POP3)},
-    {.label = "pop3s", .speaks_late = true, POOL_PORT_LIMITS(POP3S)},
+    {.label = "pop3", .login_only = true, POOL_PORT_LIMITS(POP3)},
+    {.label = "pop3s", .login_only = true, .speaks_late = true, POOL_PORT_LIMITS(POP3S)},
 };
 
 static struct server
@@ -57,8 +57,14 @@ worker_sandbox(const struct daemon *d)
 static const char *
 refusal(enum pool_refusal why)
 {
-    return why == POOL_DENIED ? "-ERR no service for your address\r\n"
-                              : "-ERR [SYS/TEMP] too busy, try again later\r\n";
+    switch (why) {
+    case POOL_DENIED:
+        return "-ERR no service for your address\r\n";
+    case POOL_BLOCKED: /* as pop3d/login.c says */
+        return "-ERR [SYS/TEMP] too many failures, try again later\r\n";
+    default:
+        return "-ERR [SYS/TEMP] too busy, try again later\r\n";
+    }
 }
 
 int

@@ -289,6 +289,7 @@ examine(struct doctor *d, const struct choice *choice)
         doctor_certificate(d);
         doctor_acme(d);
         doctor_secrets(d);
+        doctor_firewall(d);
         doctor_ports(d);
         doctor_clock(d);
         doctor_relay(d);

@@ -30,6 +30,7 @@ void doctor_files(struct doctor *d);       /* there, owner, mode; free space */
 void doctor_certificate(struct doctor *d); /* key, validity, name */
 void doctor_acme(struct doctor *d);        /* the way to an authority, and what is renewed when */
 void doctor_secrets(struct doctor *d);     /* passwords of the configuration: sealed, opening */
+void doctor_firewall(struct doctor *d);    /* does it take blocked addresses? */
 void doctor_ports(struct doctor *d);       /* answering when running, free when not */
 void doctor_clock(struct doctor *d);
 void doctor_relay(struct doctor *d);   /* closed for strangers */

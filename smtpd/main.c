@@ -124,6 +124,7 @@ refusal(enum pool_refusal why)
     static const char *const texts[] = {
         [POOL_DENIED] = "554 5.7.1 no mail service for your address\r\n",
         [POOL_TOO_MANY] = "421 4.7.0 too many connections, try again later\r\n",
+        [POOL_BLOCKED] = "421 4.7.0 too many failures, try again later\r\n",
         [POOL_EARLY] = "554 5.5.1 you spoke before the greeting\r\n",
         [POOL_PIPELINED] = "554 5.5.1 you went on before the reply (RFC 2920)\r\n",
         [POOL_ALIEN] = NULL,

@@ -78,6 +78,12 @@ cidr_has(const struct cidr *net, const struct ip *ip)
     return memcmp(&masked, &net->net, sizeof(masked)) == 0;
 }
 
+bool
+cidr_overlap(const struct cidr *a, const struct cidr *b)
+{
+    return cidr_has(a, &b->net) || cidr_has(b, &a->net);
+}
+
 /* "192.0.2.": one to three octets, each with its dot. */
 static int
 parse_octets(struct slice text, struct cidr *out)

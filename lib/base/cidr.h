@@ -27,6 +27,8 @@ struct ip ip_masked(const struct ip *ip, unsigned bits);       /* the rest is ze
 /* "192.0.2.1", "192.0.2.0/24", "192.0.2." (whole octets), "2001:db8::/32". 0, or -1: *out is
  * untouched. Bits behind the prefix must be zero. */
 int cidr_parse(struct slice text, struct cidr *out);
+/* Is there an address in both? */
+bool cidr_overlap(const struct cidr *a, const struct cidr *b);
 bool cidr_has(const struct cidr *net, const struct ip *ip);
 
 #endif

@@ -82,6 +82,7 @@ accountd_blocks_reply_encode(struct strbuf *out, uint32_t id, const struct accou
 
     writer_u64(&w, blocks->number);
     writer_u8(&w, blocks->anew);
+    writer_u8(&w, blocks->more);
     writer_u32(&w, blocks->count);
     for (uint32_t i = 0; i < blocks->count; i++)
         write_block(&w, &blocks->items[i]);
@@ -93,14 +94,16 @@ accountd_blocks_reply_decode(struct slice payload, struct accountd_blocks *block
                              struct block items[ACCOUNTD_BLOCKS_MAX])
 {
     struct reader r = reader_begin(payload);
-    uint8_t anew;
+    uint8_t anew, more;
 
     blocks->number = reader_u64(&r);
     anew = reader_u8(&r);
+    more = reader_u8(&r);
     blocks->anew = anew == 1;
+    blocks->more = more == 1;
     blocks->items = items;
     blocks->count = reader_count(&r, ACCOUNTD_BLOCKS_MAX);
     for (uint32_t i = 0; i < blocks->count && !r.failed; i++)
         read_block(&r, &items[i]);
-    return reader_end(&r) < 0 || anew > 1 ? -1 : 0;
+    return reader_end(&r) < 0 || anew > 1 || more > 1 ? -1 : 0;
 }

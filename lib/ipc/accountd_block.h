@@ -20,6 +20,7 @@ int accountd_block_decode(struct slice payload, struct block *block);
 struct accountd_blocks {
     uint64_t number;     /* of the last change in here: `known` of the next question */
     bool anew;           /* forget everything first */
+    bool more;           /* ask again: there is more already */
     struct block *items; /* decode: the caller's array */
     uint32_t count;
 };

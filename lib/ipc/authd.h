@@ -55,6 +55,8 @@ enum authd_type {
     AUTHD_PASSWORD,  /* session of LDAP: another password (lib/ipc/authd_password.h) */
     AUTHD_PASSWORD_REPLY,
     AUTHD_REMOVED, /* session of a mailbox: its user has removed messages: a report, no reply */
+    AUTHD_FOLLOW_BLOCKS, /* parent: tell me which addresses are blocked; no field */
+    AUTHD_BLOCKS,        /* authd, to a parent that follows: lib/ipc/blocked.h */
 };
 
 struct authd_attach {

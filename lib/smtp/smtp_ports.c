@@ -5,9 +5,14 @@
 
 const struct pool_port smtp_ports[SMTP_PORTS] = {
     [SMTP_PORT_SMTP] = {.label = "smtp", .tests_early = true, POOL_PORT_LIMITS(SMTP)},
-    [SMTP_PORT_SUBMISSION] = {.label = "submission", POOL_PORT_LIMITS(SUBMISSION)},
-    [SMTP_PORT_SMTPS] = {.label = "smtps", .speaks_late = true, POOL_PORT_LIMITS(SMTPS)},
-    [SMTP_PORT_ODMR] = {.label = "odmr", POOL_PORT_LIMITS(SUBMISSION)},
+    [SMTP_PORT_SUBMISSION] = {.label = "submission",
+                              .login_only = true,
+                              POOL_PORT_LIMITS(SUBMISSION)},
+    [SMTP_PORT_SMTPS] = {.label = "smtps",
+                         .login_only = true,
+                         .speaks_late = true,
+                         POOL_PORT_LIMITS(SMTPS)},
+    [SMTP_PORT_ODMR] = {.label = "odmr", .login_only = true, POOL_PORT_LIMITS(SUBMISSION)},
     [SMTP_PORT_LMTP] = {.label = "lmtp",
                         .listed_only = true,
                         .clients_max = SMTP_MAX_CLIENTS,

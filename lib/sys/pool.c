@@ -306,6 +306,7 @@ open_counts(struct pool *p)
     p->count.accepted = stats_counter(stats, "connections");
     p->count.refused = stats_counter(stats, "connections_refused");
     p->count.screened = stats_counter(stats, "connections_screened");
+    p->count.blocked = stats_counter(stats, "connections_of_blocked");
     p->count.forked = stats_counter(stats, "workers_started");
     p->d->port_counts = xcalloc(p->ops->port_count, sizeof(*p->d->port_counts));
     for (size_t i = 0; i < p->ops->port_count; i++)
@@ -363,6 +364,9 @@ open_ports(struct pool *p)
     assert_always(ops->port_count <= POOL_PORTS_MAX);
     for (size_t i = 0; i < ops->port_count; i++)
         p->ports[i] = (struct port){&ops->ports[i], pool_admission(p->d, ops, &ops->ports[i])};
+    for (size_t i = 0; i < ops->port_count && p->blocked == NULL; i++)
+        if (ops->ports[i].login_only && !ops->anonymous)
+            p->blocked = blocked_set_new();
     if (ops->proxies != 0)
         p->proxies = networks_of(p->d->conf, ops->proxies);
     if (ops->screening != NULL && ops->screening->friends != 0)
@@ -482,7 +486,7 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
     enter_sandbox(p);
     p->forker_watch = loop_fd_new(d->loop, p->forker_fd, LOOP_READ, forker_gone, p);
     if (!ops->anonymous)
-        p->auth = pool_auth_new(d->loop, d->run_dirfd, end_session, p);
+        p->auth = pool_auth_new(d->loop, d->run_dirfd, p->blocked, end_session, p);
     p->waiting = pool_waiting_new(p);
     refill(p);
     for (size_t i = 0; i < p->listener_count; i++)
@@ -492,5 +496,6 @@ pool_run(struct daemon *d, const struct pool_ops *ops)
     daemon_run(d);
     drain(p);
     pool_auth_free(&p->auth);
+    blocked_set_free(&p->blocked);
     return p->forker_lost ? EX_SOFTWARE : daemon_exit_status(d);
 }

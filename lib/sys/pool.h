@@ -99,6 +99,8 @@ struct pool_port {
     enum conf_id unlimited; /* list: not held to the limits per address */
     bool local; /* a Unix socket: from this host, held to clients_max alone; authd hears whose it is
                  */
+    bool login_only;  /* nothing is to be had there without a login: who may not log in from where
+                         the connection comes (authd's blocks) gets no worker */
     bool speaks_late; /* the client begins (TLS): no greeting, no text to refuse */
     bool tests_early; /* pool_screening.rejects_early holds here */
 };
@@ -112,6 +114,7 @@ struct pool_port {
 enum pool_refusal {
     POOL_DENIED,    /* by the allow or deny list */
     POOL_TOO_MANY,  /* a limit */
+    POOL_BLOCKED,   /* from there nobody may log in (pool_port.login_only) */
     POOL_EARLY,     /* spoke before the greeting */
     POOL_PIPELINED, /* went on before the reply to its first line */
     POOL_ALIEN,     /* speaks another protocol */

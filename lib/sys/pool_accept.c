@@ -74,6 +74,23 @@ refuse(struct pool *p, const struct arrival *a, enum admission_verdict verdict)
     pool_send_away(p, a, listed ? POOL_DENIED : POOL_TOO_MANY, verdict);
 }
 
+static bool
+is_blocked(const struct pool *p, const struct arrival *a)
+{
+    return p->blocked != NULL && p->ports[a->about.port].is->login_only &&
+           blocked_set_has(p->blocked, &a->from, clock_real_ms());
+}
+
+static void
+refuse_blocked(struct pool *p, const struct arrival *a)
+{
+    stats_add(p->count.blocked, 1);
+    if (pool_may_log(p))
+        log_event(LOG_INFO, "refused", KV_STR("listener", p->ports[a->about.port].is->label),
+                  KV_STR("client", a->about.client_ip), KV_STR("reason", "address is blocked"));
+    pool_send_away(p, a, POOL_BLOCKED, ADMISSION_OK);
+}
+
 /* ---- a worker for it ---- */
 
 static bool
@@ -119,9 +136,14 @@ pool_arrived(struct pool *p, const struct arrival *a)
     struct admission *admission = pool_admission_of(p, &a->about);
     struct arrival known = *a;
     int64_t now = clock_mono_ms();
-    enum admission_verdict verdict = admission_enter(admission, &a->from, now);
+    enum admission_verdict verdict;
 
     stats_add(p->d->port_counts[a->about.port].connections, 1);
+    if (is_blocked(p, a)) {
+        refuse_blocked(p, a);
+        return;
+    }
+    verdict = admission_enter(admission, &a->from, now);
     if (verdict != ADMISSION_OK) {
         refuse(p, a, verdict);
         return;

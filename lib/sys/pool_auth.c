@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/ipc/blocked.h"
 #include "lib/ipc/peer.h"
 #include "lib/ipc/socket.h"
 #include "lib/log/log.h"
@@ -31,11 +33,27 @@ struct pool_auth {
     struct waiting waiting[WAITING_MAX];
     size_t waiting_count;
     bool away_logged;
+    struct blocked_set *blocked;
     void (*end)(void *arg, struct slice session_id);
     void *end_arg;
 };
 
-/* authd says one thing on this connection: a session that was given too much has to end. */
+static int
+take_blocked(struct pool_auth *auth, struct slice payload)
+{
+    struct blocked_item *items = xcalloc(BLOCKED_ITEMS_MAX, sizeof(*items));
+    struct blocked_part part;
+    int rc = -1;
+
+    if (auth->blocked != NULL && blocked_decode(payload, &part, items) == 0 &&
+        blocked_set_take(auth->blocked, &part, clock_real_ms()) != BLOCKED_REFUSED)
+        rc = 0;
+    free(items);
+    return rc;
+}
+
+/* authd says which addresses are blocked, to who asked, and that a session that was given too much
+ * has to end. */
 static int
 frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slice payload, int fd)
 {
@@ -43,6 +61,8 @@ frame_came(struct ipc_peer *peer, const struct frame_header *header, struct slic
     struct slice session_id;
 
     close_keep_errno(fd);
+    if (header->type == AUTHD_BLOCKS)
+        return take_blocked(auth, payload);
     if (header->type != AUTHD_END || authd_data_decode(payload, &session_id) < 0)
         return -1;
     auth->end(auth->end_arg, session_id);
@@ -60,7 +80,7 @@ connection_closed(struct ipc_peer *peer)
 }
 
 static const struct ipc_handlers handlers = {
-    .payload_max = FRAME_MAX, .frame = frame_came, .closed = connection_closed};
+    .payload_max = BLOCKED_PAYLOAD_MAX, .frame = frame_came, .closed = connection_closed};
 
 static void
 pass_on(struct pool_auth *auth, struct strbuf *frame, int fd)
@@ -68,6 +88,16 @@ pass_on(struct pool_auth *auth, struct strbuf *frame, int fd)
     ipc_peer_send(auth->peer, frame, fd); /* it keeps its own copy of fd */
     close_keep_errno(fd);
     strbuf_free(frame);
+}
+
+static void
+follow_blocked(struct pool_auth *auth)
+{
+    struct strbuf frame = strbuf_new(FRAME_HEADER);
+    struct writer w = frame_begin(&frame, AUTHD_FOLLOW_BLOCKS, 0);
+
+    assert_always(frame_end(&w) == 0); /* it has no field */
+    pass_on(auth, &frame, -1);
 }
 
 static void
@@ -87,6 +117,8 @@ connect_now(struct pool_auth *auth)
     for (size_t i = 0; i < auth->waiting_count; i++)
         pass_on(auth, &auth->waiting[i].frame, auth->waiting[i].fd);
     auth->waiting_count = 0;
+    if (auth->blocked != NULL)
+        follow_blocked(auth);
 }
 
 static void
@@ -99,12 +131,13 @@ retry(void *arg)
 }
 
 struct pool_auth *
-pool_auth_new(struct loop *loop, int run_dirfd, void (*end)(void *arg, struct slice session_id),
-              void *arg)
+pool_auth_new(struct loop *loop, int run_dirfd, struct blocked_set *blocked,
+              void (*end)(void *arg, struct slice session_id), void *arg)
 {
     struct pool_auth *auth = xcalloc(1, sizeof(*auth));
 
     auth->loop = loop;
+    auth->blocked = blocked;
     auth->end = end;
     auth->end_arg = arg;
     auth->run_dirfd = run_dirfd;

@@ -53,6 +53,7 @@ struct pool {
     struct port ports[POOL_PORTS_MAX];
     struct networks proxies, friends;
     struct pool_auth *auth;
+    struct blocked_set *blocked; /* NULL: no port is for logins alone */
     struct pool_waiting *waiting;
     struct listener listeners[LISTENERS_MAX];
     size_t listener_count;
@@ -65,7 +66,7 @@ struct pool {
     unsigned refusals_logged;
     bool draining, drain_unlimited, forker_lost;
     struct {
-        _Atomic uint64_t *accepted, *refused, *screened, *forked;
+        _Atomic uint64_t *accepted, *refused, *screened, *forked, *blocked;
     } count;
 };
 

@@ -242,6 +242,20 @@ reduce_caps(uint64_t keep)
 }
 
 int
+sandbox_drop_cap(unsigned cap)
+{
+    uint64_t held;
+
+    if (caps_get(&held) < 0)
+        return -1;
+    if (!has_cap(held, cap))
+        return 0;
+    if (prctl(PR_CAPBSET_DROP, (unsigned long)cap, 0, 0, 0) < 0)
+        return -1;
+    return caps_set(held & ~(1ull << cap));
+}
+
+int
 sandbox_confine_root(uint64_t keep_caps, const struct sandbox_dir *dirs, size_t count)
 {
     if (reduce_caps(keep_caps) < 0)

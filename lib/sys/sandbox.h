@@ -78,6 +78,9 @@ int sandbox_enter(const struct sandbox *box);
  * it is inherited. Run by an ordinary user, without the capabilities. Needs no_new_privs. 0, or -1
  * with errno and the step's name logged. */
 int sandbox_confine_root(uint64_t keep_caps, const struct sandbox_dir *dirs, size_t count);
+/* Gives one more capability up, for this process and those that it starts. Between fork and exec,
+ * too. 0, or -1 with errno. */
+int sandbox_drop_cap(unsigned cap);
 /* Landlock alone, to tighten later (after login). 0, or -1 with errno; 0 where the kernel lacks it.
  */
 int sandbox_restrict_paths(const struct sandbox_dir *dirs, size_t count);

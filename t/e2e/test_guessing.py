@@ -258,7 +258,7 @@ class Forgetful(AuthdAlone):
             return 11, request_id
         if kind == 32 and self.reports < 2 and self.followers <= self.reports:  # BLOCKS: forget all of them
             self.followers += 1
-            return 33, request_id, U64(1000 * self.followers), U8(1), U32(0)
+            return 33, request_id, U64(1000 * self.followers), U8(1), U8(0), U32(0)
         return super()._accountd(kind, request_id, fields)
 
 

@@ -12,7 +12,7 @@ START_TEST(the_built_in_table_names_every_service)
     static const char *const names[] = {
         "log",   "dns",    "key",  "local", "account", "auth",    "queue", "remote",
         "sts",   "filter", "smtp", "imap",  "pop3",    "archive", "ldap",  "directory",
-        "admin", "acme",   "sync", "alert", "figures", "metrics"};
+        "admin", "acme",   "sync", "alert", "figures", "metrics", "block"};
     struct strbuf errors = strbuf_new(4096);
     struct services *s = services_parse(slice_of(services_default_text), "services.conf", &errors);
     const struct service_row *smtp;
