@@ -14,6 +14,7 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/sys/session_table.h"
+#include "lib/tls/tls_conf.h"
 #include "smtpd/command.h"
 #include "smtpd/tarpit.h"
 #include "smtpd/xclient.h"
@@ -319,6 +320,7 @@ begin(struct session *s, struct pool_session *pool, struct server *server)
     };
     stream_set_end_fd(s->stream, pool->end_fd);
     stream_set_key_fd(s->stream, pool->key_fd);
+    stream_set_oldest_tls(s->stream, tls_conf_oldest(pool->daemon->conf, pool->label));
     stats_add(server->counters.connections, 1);
     log_event(LOG_INFO, "connected", KV_U64("port", pool->client_port),
               KV_STR("service", pool->label));
