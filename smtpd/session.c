@@ -16,6 +16,7 @@
 #include "lib/sys/session_table.h"
 #include "lib/tls/tls_conf.h"
 #include "smtpd/command.h"
+#include "smtpd/message_log.h"
 #include "smtpd/tarpit.h"
 #include "smtpd/xclient.h"
 
@@ -39,6 +40,7 @@ write_reply(struct session *s, unsigned code, const char *dsn, const char *forma
     room = REPLY_MAX - 2 - (size_t)head; /* code and dsn are ours: a few octets */
     text = vsnprintf(line + head, room + 1, format, args);
     len = (size_t)head + (text < 0 ? 0 : (size_t)text > room ? room : (size_t)text);
+    s->last_code = code;
     line[len] = '\r';
     line[len + 1] = '\n';
     (void)stream_write(s->stream, slice_make(line, len + 2)); /* an error sticks */
@@ -125,6 +127,7 @@ session_shut(struct session *s, const char *dsn, const char *text)
 enum session_state
 session_reset(struct session *s)
 {
+    message_log_abandoned(s, s->closing ? "close" : "reset");
     transaction_clear(&s->transaction);
     filter_reset(s);
     xclient_forget(s);
@@ -134,6 +137,7 @@ session_reset(struct session *s)
 void
 session_forget(struct session *s)
 {
+    message_log_abandoned(s, "reset");
     transaction_clear(&s->transaction);
     filter_reset(s);
     xclient_forget(s);
@@ -329,11 +333,12 @@ begin(struct session *s, struct pool_session *pool, struct server *server)
 static void
 end(struct session *s)
 {
+    message_log_abandoned(s, "close");
     transaction_clear(&s->transaction);
     xclient_forget(s);
     xfree(&s->speaks_for);
     recipients_clear(&s->recipients);
-    log_event(LOG_INFO, "disconnected", KV_U64("messages", s->messages),
+    log_event(LOG_INFO, "disconnected", KV_STR("helo", s->helo), KV_U64("messages", s->messages),
               KV_U64("bytes_in", stream_bytes_in(s->stream)),
               KV_U64("bytes_out", stream_bytes_out(s->stream)));
     stream_free(&s->stream);
