@@ -208,6 +208,16 @@ command_timeout_ms(const struct session *s)
     return hurry && timeout > PRESSED_TIMEOUT_MS ? PRESSED_TIMEOUT_MS : timeout;
 }
 
+/* RFC 5321 section 3.8 */
+static void
+shut_ended(struct session *s)
+{
+    if (pool_session_is_revoked(s->pool))
+        session_shut(s, "4.7.0", "your account has changed, log in again");
+    else
+        session_shut(s, "4.3.2", "shutting down, try again later");
+}
+
 /* One line may come in several parts: behind a bare LF, and behind SESSION_LINE_MAX octets, it goes
  * on. The deadline holds for all of it. */
 enum session_line
@@ -219,7 +229,7 @@ session_read_line(struct session *s, struct slice *line)
     size_t total = 0;
 
     if (!stream_has_input(s->stream) && stream_wait(s->stream, -1, deadline) == 3) {
-        session_shut(s, "4.3.2", "shutting down, try again later"); /* RFC 5321 section 3.8 */
+        shut_ended(s);
         return SESSION_LINE_GONE;
     }
     while (total <= JUNK_MAX) {
@@ -252,7 +262,10 @@ run_line(struct session *s)
 
     switch (session_read_line(s, &line)) {
     case SESSION_LINE_OK:
-        command_run(s, line);
+        if (s->user_proved && pool_session_is_revoked(s->pool)) /* who never pauses, too */
+            shut_ended(s);
+        else
+            command_run(s, line);
         break;
     case SESSION_LINE_LONG:
         session_error(s, 500, "5.5.2", "line too long");
