@@ -120,10 +120,9 @@ START_TEST(an_empty_value_is_the_default)
         (void)snprintf(name, sizeof(name), "default_%s", cases[i].name);
         if (cases[i].domain != NULL)
             ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", name, cases[i].domain), 0);
-        ck_assert_msg(
-            test_set(ACCOUNT_USER, "alice@d.test", cases[i].name, cases[i].value) == 0 &&
-                test_set(ACCOUNT_USER, "alice@d.test", cases[i].name, "") == 0,
-            "%s: %s", cases[i].name, strbuf_cstr(&test_result.text));
+        ck_assert_msg(test_set(ACCOUNT_USER, "alice@d.test", cases[i].name, cases[i].value) == 0 &&
+                          test_set(ACCOUNT_USER, "alice@d.test", cases[i].name, "") == 0,
+                      "%s: %s", cases[i].name, strbuf_cstr(&test_result.text));
         ck_assert_int_eq(account_find_exact(&test_base, SLICE("alice@d.test"), &hit),
                          ACCOUNT_FOUND);
         ck_assert_msg(slice_eq(record_get(&hit.entry, (enum account_property)id),

@@ -305,11 +305,8 @@ serve(const char *label, const char *client_ip, struct slice script, struct strb
     struct strbuf errors = strbuf_new(1000);
     struct conf *conf = conf_parse(SLICE(""), "", &errors);
     struct daemon daemon = {.conf = conf};
-    struct pool_session pool = {.label = label,
-                                .end_fd = -1,
-                                .key_fd = -1,
-                                .is_greeted = greeted,
-                                .daemon = &daemon};
+    struct pool_session pool = {
+        .label = label, .end_fd = -1, .key_fd = -1, .is_greeted = greeted, .daemon = &daemon};
     int client[2], accounts[2];
     pthread_t thread;
 
