@@ -286,3 +286,16 @@ flow_spend(struct flow *flow, const struct account_hit *user, const struct flow_
     mark(flow, entry);
     return 0;
 }
+
+void
+flow_unspend(struct flow *flow, const struct account_hit *user, const struct flow_message *message)
+{
+    struct flow_entry *entry = map_get(flow->users, strbuf_slice(&user->address));
+    struct flow_limits limits;
+
+    if (entry == NULL || !limits_of(flow, user, &limits))
+        return;
+    flow_use_until(&entry->use, clock_real_ms());
+    flow_uncount(&entry->use, message);
+    mark(flow, entry);
+}

@@ -23,5 +23,8 @@ bool flow_allowances_of(struct flow *flow, const struct account_hit *user, bool 
  * to remember it. */
 int flow_spend(struct flow *flow, const struct account_hit *user,
                const struct flow_message *message, const char **limit);
+/* Takes back what flow_spend has just counted. */
+void flow_unspend(struct flow *flow, const struct account_hit *user,
+                  const struct flow_message *message);
 
 #endif

@@ -181,6 +181,16 @@ may_reach(struct mass_mail *mail, struct slice user, uint64_t rcpts)
     return sum <= mail->rcpts_max;
 }
 
+/* False: there is no subject. */
+static bool
+subject_key(struct slice user, struct slice subject, struct strbuf *key)
+{
+    (void)strbuf_append(key, user);
+    (void)strbuf_char(key, '\n');
+    (void)strbuf_append(key, subject);
+    return subject.len > 0;
+}
+
 static bool
 may_repeat(struct mass_mail *mail, struct slice user, struct slice subject)
 {
@@ -189,10 +199,7 @@ may_repeat(struct mass_mail *mail, struct slice user, struct slice subject)
     bool may = true;
     unsigned sum;
 
-    if (mail->subject_max > 0 && subject.len > 0) {
-        (void)strbuf_append(&key, user);
-        (void)strbuf_char(&key, '\n');
-        (void)strbuf_append(&key, subject);
+    if (mail->subject_max > 0 && subject_key(user, subject, &key)) {
         sum = guess_count(mail->subjects, strbuf_slice(&key), clock_mono_ms());
         may = sum <= mail->subject_max;
         if (!may) {
@@ -233,6 +240,26 @@ mass_mail_look(struct server *server, struct slice user, const struct accountd_s
         return -1;
     *hold = look_at_amount(mail, user, spend->remote_rcpts);
     return 0;
+}
+
+void
+mass_mail_unlook(struct server *server, struct slice user, const struct accountd_spend *spend,
+                 bool held)
+{
+    struct mass_mail *mail = server->mass_mail;
+    struct strbuf key = strbuf_new(KEY_MAX);
+    struct habit *habit;
+
+    if (mail != NULL && mail->rcpts_max > 0)
+        guess_take_off(mail->rcpts, user, bounded(spend->remote_rcpts), clock_mono_ms());
+    if (mail != NULL && subject_key(user, spend->subject, &key))
+        guess_take_off(mail->subjects, strbuf_slice(&key), 1, clock_mono_ms());
+    habit = mail == NULL || mail->limits.factor == 0 || spend->remote_rcpts == 0
+                ? NULL
+                : habit_of(mail, user);
+    if (habit != NULL)
+        usual_uncount(&habit->usual, spend->remote_rcpts, held);
+    strbuf_free(&key);
 }
 
 void

@@ -23,5 +23,9 @@ bool mass_mail_is_blocked(const struct server *server, struct slice user);
  * not send, from now on or already. The text is borrowed until the next call. */
 int mass_mail_look(struct server *server, struct slice user, const struct accountd_spend *spend,
                    const char **hold);
+/* Takes back what mass_mail_look has just counted; a block that came of it stays. `held`: there was
+ * a text in *hold. */
+void mass_mail_unlook(struct server *server, struct slice user, const struct accountd_spend *spend,
+                      bool held);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * accountd/request.c - what the other programs ask: RCPT, SPEND, EXPAND, LOGIN, REHASH,
+ * accountd/request.c - what the other programs ask: RCPT, SPEND, UNSPEND, EXPAND, LOGIN, REHASH,
  * MISSING, SENDER.
  *
  * Requests are untrusted: smtpd relays what strangers type. Each is answered from the database at
@@ -258,12 +258,32 @@ request_spend(struct request *rq)
         return rcpt_trouble(rq);
     /* Only what goes on counts: a client tries again what was put off. */
     if (limit == NULL && found == ACCOUNT_FOUND &&
-        mass_mail_look(server, strbuf_slice(&server->sender_hit.address), &spend, &hold) < 0)
+        mass_mail_look(server, strbuf_slice(&server->sender_hit.address), &spend, &hold) < 0) {
+        flow_unspend(server->flow, &server->sender_hit, &message);
         return sending_blocked(rq);
+    }
     if (limit == NULL)
         return answer_rcpt(rq, ACCOUNTD_LOCAL, 0, "", hold);
     (void)snprintf(text, sizeof(text), "more than your mailbox may send (%s)", limit);
     return answer_rcpt(rq, ACCOUNTD_DEFERRED, 452, "4.7.1", text);
+}
+
+enum outcome
+request_unspend(struct request *rq)
+{
+    struct server *server = rq->server;
+    struct accountd_spend spend;
+    bool held;
+
+    if (accountd_unspend_decode(rq->payload, &spend, &held) < 0)
+        return REQUEST_BAD;
+    if (server->flow == NULL ||
+        account_find_exact(&server->base, spend.auth_user, &server->sender_hit) != ACCOUNT_FOUND)
+        return REQUEST_DONE;
+    flow_unspend(server->flow, &server->sender_hit,
+                 &(struct flow_message){spend.local_rcpts, spend.remote_rcpts, spend.bytes});
+    mass_mail_unlook(server, strbuf_slice(&server->sender_hit.address), &spend, held);
+    return REQUEST_DONE;
 }
 
 /* ---- EXPAND ---- */

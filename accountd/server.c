@@ -66,6 +66,7 @@ static const struct {
 } handlers[] = {
     {ACCOUNTD_RCPT, ROLE_SMTP | ROLE_ADMIN, request_rcpt},
     {ACCOUNTD_SPEND, ROLE_SMTP, request_spend},
+    {ACCOUNTD_UNSPEND, ROLE_SMTP, request_unspend},
     {ACCOUNTD_SENT, ROLE_SMTP, doings_request_sent},
     {ACCOUNTD_EXPAND, ROLE_QUEUE | ROLE_ADMIN | ROLE_VERIFY, request_expand},
     {ACCOUNTD_SENDERS, ROLE_QUEUE | ROLE_ADMIN, senders_request},

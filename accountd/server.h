@@ -91,6 +91,7 @@ void server_changed(struct server *server);
 /* request.c: each answers one type. */
 enum outcome request_rcpt(struct request *request);
 enum outcome request_spend(struct request *request);
+enum outcome request_unspend(struct request *request);
 enum outcome request_expand(struct request *request);
 enum outcome request_login(struct request *request);
 enum outcome request_admin_login(struct request *request);

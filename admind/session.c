@@ -20,6 +20,7 @@
 #include "lib/http/response.h"
 #include "lib/log/log.h"
 #include "lib/sys/session_table.h"
+#include "lib/tls/tls_conf.h"
 
 enum {
     READ_MAX = 16384,
@@ -174,6 +175,7 @@ session_serve(struct pool_session *pool, void *arg)
 
     stream_set_end_fd(s.stream, pool->end_fd);
     stream_set_key_fd(s.stream, pool->key_fd);
+    stream_set_oldest_tls(s.stream, tls_conf_oldest(pool->daemon->conf, pool->label));
     if (s.is_local || start_tls(&s))
         while (read_request(&s) && answer(&s))
             http_request_reset(s.request);

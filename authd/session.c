@@ -238,7 +238,9 @@ session_send_failure(struct session *s, enum authd_failure failure)
         [AUTHD_NO_TOTP] = "An authenticator is required: posthorn admin totp, on the server",
     };
     struct strbuf frame = strbuf_new(ANSWER_MAX);
-    struct authd_fail fail = {.failure = (uint8_t)failure, .text = slice_of(texts[failure])};
+    struct authd_fail fail = {.failure = (uint8_t)failure,
+                              .text = slice_of(texts[failure]),
+                              .name = s->sasl == NULL ? SLICE("") : sasl_user(s->sasl)};
 
     assert_always(authd_fail_encode(&frame, s->request_id, &fail) == 0);
     s->failures++;

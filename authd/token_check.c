@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/account/canonical.h"
 #include "lib/auth/jwt.h"
 #include "lib/auth/oauth_place.h"
 #include "lib/base/clock.h"
@@ -188,14 +189,19 @@ introspect(struct token_check *t, const struct oauth_place *place, const struct 
 
 /* ---- the user ---- */
 
-/* The claim is the address, or the part of it before the @; names are compared without regard to
- * the case of ASCII letters, as logins are. */
+/* The claim is the address, or the part of it before the @. It is compared in the form by which
+ * accounts are found, which is that of `user`. */
 static bool
 is_users(struct slice value, struct slice user)
 {
-    if (slice_index(value, '@') < value.len)
-        return slice_eq_nocase(value, user);
-    return slice_eq_nocase(value, slice_sub(user, 0, slice_rindex(user, '@')));
+    struct strbuf canonical = strbuf_new(CANONICAL_ADDRESS_MAX);
+    bool is_address = slice_index(value, '@') < value.len;
+    struct slice expected = is_address ? user : slice_sub(user, 0, slice_rindex(user, '@'));
+    bool same = (is_address ? canonical_address : canonical_local)(value, &canonical) == 0 &&
+                slice_eq(strbuf_slice(&canonical), expected);
+
+    strbuf_free(&canonical);
+    return same;
 }
 
 enum password_verdict

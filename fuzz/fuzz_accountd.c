@@ -105,6 +105,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return accountd_rcpt_decode(payload, &out.rcpt) * 0;
     case ACCOUNTD_SPEND:
         return accountd_spend_decode(payload, &out.spend) * 0;
+    case ACCOUNTD_UNSPEND:
+        return accountd_unspend_decode(payload, &out.spend, &(bool){false}) * 0;
     case ACCOUNTD_RCPT_REPLY:
         return accountd_rcpt_reply_decode(payload, &out.rcpt_reply) * 0;
     case ACCOUNTD_EXPAND:

@@ -1,6 +1,6 @@
 /*
  * fuzz/fuzz_tls_key.c - questions to keyd for signatures of handshakes. What passes has one of the
- * two forms: 64 spaces or the mark of a server that speaks TLS 1.3.
+ * forms: 64 spaces or the mark of a server that speaks TLS 1.3.
  */
 // LINK: keyd/tls_form.c
 #include <string.h>
@@ -24,7 +24,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     assert_always(ask.key.len == TLS_KEY_ID && ask.content.len <= TLS_KEY_CONTENT_MAX);
     if (tls_form_is_handshake(ask.scheme, ask.content))
-        assert_always(ask.content.len >= 64 && (ask.content.ptr[0] == ' ' ||
-                                                memcmp(ask.content.ptr + 56, "DOWNGRD\1", 8) == 0));
+        assert_always(ask.content.len >= 64 &&
+                      ((ask.content.ptr[0] == ' ' && !tls_form_is_old(ask.scheme)) ||
+                       memcmp(ask.content.ptr + 56,
+                              tls_form_is_old(ask.scheme) ? "DOWNGRD" : "DOWNGRD\1", 8) == 0));
     return 0;
 }

@@ -26,6 +26,7 @@
 #include "lib/log/log.h"
 #include "lib/sys/heap.h"
 #include "lib/sys/session_table.h"
+#include "lib/tls/tls_conf.h"
 
 enum {
     OUT_MAX = 64 << 20, /* one response without the message texts in it */
@@ -244,6 +245,7 @@ session_serve(struct pool_session *pool, void *server)
 
     stream_set_end_fd(s.stream, pool->end_fd);
     stream_set_key_fd(s.stream, pool->key_fd);
+    stream_set_oldest_tls(s.stream, tls_conf_oldest(pool->daemon->conf, pool->label));
     s.login_deadline = clock_mono_ms() + s.server->settings.login_timeout_ms;
     if (begin(&s))
         session_run(&s);

@@ -1,5 +1,5 @@
 /*
- * keyd/tls_form.c - the two forms of what a server signs. No I/O.
+ * keyd/tls_form.c - the forms of what a server signs. No I/O.
  */
 #include "keyd/tls_form.h"
 
@@ -45,9 +45,9 @@ is_ecdh(struct slice params)
 }
 
 static bool
-is_key_exchange(struct slice content)
+is_key_exchange(struct slice content, bool old)
 {
-    static const char downgraded[] = {'D', 'O', 'W', 'N', 'G', 'R', 'D', 1};
+    const char downgraded[] = {'D', 'O', 'W', 'N', 'G', 'R', 'D', old ? 0 : 1};
     size_t start = (size_t)2 * RANDOM;
 
     return content.len > start &&
@@ -64,9 +64,17 @@ is_scheme_of_1_2_alone(uint16_t scheme)
 }
 
 bool
+tls_form_is_old(uint16_t scheme)
+{
+    return scheme == TLS_RSA_MD5_SHA1 || scheme == TLS_ECDSA_SHA1;
+}
+
+bool
 tls_form_is_handshake(uint16_t scheme, struct slice content)
 {
+    bool old = tls_form_is_old(scheme);
+
     if (is_certificate_verify(content))
-        return !is_scheme_of_1_2_alone(scheme);
-    return is_key_exchange(content);
+        return !old && !is_scheme_of_1_2_alone(scheme);
+    return is_key_exchange(content, old);
 }

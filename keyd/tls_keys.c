@@ -29,6 +29,7 @@ struct tls_key {
 struct tls_keys {
     struct tls_key items[TLS_FILES_MAX];
     size_t count;
+    bool old_too;
 };
 
 /* ---- reading ---- */
@@ -96,9 +97,11 @@ load_file(struct tls_keys *keys, const struct tls_file *file)
 }
 
 struct tls_keys *
-tls_keys_load(const struct tls_files *files, struct strbuf *error)
+tls_keys_load(const struct tls_files *files, bool old_too, struct strbuf *error)
 {
     struct tls_keys *keys = xcalloc(1, sizeof(*keys));
+
+    keys->old_too = old_too;
 
     for (size_t i = 0; i < files->count; i++) {
         const struct tls_file *file = &files->items[i];
@@ -140,6 +143,8 @@ static const struct scheme {
     const char *hash;
     bool is_pss;
 } schemes[] = {
+    {TLS_RSA_MD5_SHA1, EVP_PKEY_RSA, "MD5-SHA1", false},
+    {TLS_ECDSA_SHA1, EVP_PKEY_EC, "SHA1", false},
     {TLS_RSA_PKCS1_SHA256, EVP_PKEY_RSA, "SHA256", false},
     {TLS_RSA_PKCS1_SHA384, EVP_PKEY_RSA, "SHA384", false},
     {TLS_RSA_PKCS1_SHA512, EVP_PKEY_RSA, "SHA512", false},
@@ -205,7 +210,8 @@ tls_keys_sign(const struct tls_keys *keys, const struct tls_key_ask *ask, unsign
     if (key == NULL)
         return (struct tls_key_answer){.result = TLS_KEY_UNKNOWN};
     scheme = find_scheme(ask->scheme, key);
-    if (scheme == NULL || !tls_form_is_handshake(ask->scheme, ask->content))
+    if (scheme == NULL || (tls_form_is_old(ask->scheme) && !keys->old_too) ||
+        !tls_form_is_handshake(ask->scheme, ask->content))
         return (struct tls_key_answer){.result = TLS_KEY_REFUSED};
     len = sign(key, scheme, ask->content, buf);
     if (len == 0)

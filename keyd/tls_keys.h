@@ -9,8 +9,8 @@
 struct tls_keys;
 
 /* Reads every file. One that is no good is logged and left out; NULL with one line in `error` if it
- * is required. */
-struct tls_keys *tls_keys_load(const struct tls_files *files, struct strbuf *error);
+ * is required. `old_too`: handshakes of TLS 1.0 and 1.1 are signed as well. */
+struct tls_keys *tls_keys_load(const struct tls_files *files, bool old_too, struct strbuf *error);
 void tls_keys_free(struct tls_keys **keysp);
 size_t tls_keys_count(const struct tls_keys *keys);
 

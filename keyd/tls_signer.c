@@ -43,6 +43,7 @@ struct counters {
 struct plan {
     int socket;
     struct tls_files files;
+    bool old_too; /* some port speaks TLS 1.0 and 1.1 */
     uid_t uids[ARRAY_LEN(roles)];
     struct counters count;
 };
@@ -185,7 +186,7 @@ work(void *arg, int front)
 {
     const struct plan *plan = arg;
     struct strbuf error = strbuf_new(ERROR_MAX);
-    struct tls_keys *keys = tls_keys_load(&plan->files, &error);
+    struct tls_keys *keys = tls_keys_load(&plan->files, plan->old_too, &error);
     int epoll_fd = make_epoll(plan, front);
     struct epoll_event event;
     struct question q;
@@ -225,6 +226,7 @@ make_plan(struct plan *plan, const struct daemon *d)
     if (plan->socket < 0)
         errx(EX_USAGE, "no socket from master for TLS keys: [key] of services.conf needs the line "
                        "datagrams = " TLS_KEY_SOCKET " 0666");
+    plan->old_too = conf_list_count(d->conf, TLS_OLD_PORTS) > 0;
     for (size_t i = 0; i < ARRAY_LEN(roles); i++)
         plan->uids[i] = daemon_role_uid_or_none(d, roles[i]);
     plan->count = (struct counters){

@@ -138,7 +138,7 @@ password_run(struct session *s, struct slice value)
     else if (wish.old.len > AUTHD_PASSWORD_BYTES_MAX || wish.wanted.len > AUTHD_PASSWORD_BYTES_MAX)
         refuse(s, LDAP_CONSTRAINT_VIOLATION, "the password is too long");
     else if (wish.has_identity && !bind_login_name(s, wish.identity, &name))
-        not_proved(s, &(struct authd_fail){AUTHD_BAD_CREDENTIALS, SLICE("")});
+        not_proved(s, &(struct authd_fail){.failure = AUTHD_BAD_CREDENTIALS});
     else
         ask(s, wish.has_identity ? strbuf_slice(&name) : slice_of(s->user), &wish);
     strbuf_free(&name);

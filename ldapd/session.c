@@ -17,6 +17,7 @@
 #include "lib/log/log.h"
 #include "lib/sys/heap.h"
 #include "lib/sys/session_table.h"
+#include "lib/tls/tls_conf.h"
 
 enum {
     READ_MAX = 16384,
@@ -386,6 +387,7 @@ session_serve(struct pool_session *pool, void *arg)
 
     stream_set_end_fd(s.stream, pool->end_fd);
     stream_set_key_fd(s.stream, pool->key_fd);
+    stream_set_oldest_tls(s.stream, tls_conf_oldest(pool->daemon->conf, pool->label));
     log_event(LOG_DEBUG, "connected", KV_STR("listener", pool->label));
     s.is_over = !start_with_tls(&s);
     while (!s.is_over)

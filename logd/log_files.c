@@ -260,6 +260,77 @@ prune(const struct log_files *files, const struct log_file *file)
     free(names);
 }
 
+/* "smtp.log" or "smtp.log.20261123T100000.123Z": the service, and what is behind ".log.". False:
+ * no file of ours. */
+static bool
+parse_name(const char *name, struct slice *service, const char **stamp)
+{
+    const char *end = strstr(name, ".log");
+    size_t len = end == NULL ? 0 : (size_t)(end - name);
+
+    *service = slice_make(name, len);
+    if (!log_service_valid(*service) || strlen(name) >= NAME_SIZE)
+        return false;
+    *stamp = end[4] == '.' ? end + 5 : end + 4;
+    return end[4] == '\0' || (end[4] == '.' && **stamp >= '0' && **stamp <= '9');
+}
+
+static bool
+is_open(const struct log_files *files, struct slice service)
+{
+    for (size_t i = 0; i < files->count; i++)
+        if (slice_eq(slice_of(files->files[i].service), service))
+            return files->files[i].fd >= 0;
+    return false;
+}
+
+/* The last file of a service that has not logged since we began: it becomes as old as its end. */
+static void
+set_aside(const struct log_files *files, const char *name, struct slice service)
+{
+    char to[NAME_SIZE], stamp[STAMP_SIZE];
+    int64_t end_ms;
+    struct stat st;
+
+    if (files->policy.rotate_age_ms == 0 || is_open(files, service) ||
+        fstatat(files->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+        return;
+    end_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+    if (clock_real_ms() - end_ms < (int64_t)files->policy.rotate_age_ms)
+        return;
+    stamp_of(end_ms, stamp);
+    (void)snprintf(to, sizeof(to), "%s.%s", name, stamp);
+    (void)renameat2(files->dirfd, name, files->dirfd, to, RENAME_NOREPLACE); /* else next time */
+}
+
+/* Services come and go; what they have logged ends like what the others have. */
+static void
+tend_forgotten(const struct log_files *files)
+{
+    int fd = openat(files->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    char oldest[STAMP_SIZE] = "";
+    const struct dirent *entry;
+    struct slice service;
+    const char *stamp;
+
+    if (dir == NULL) {
+        close_keep_errno(fd);
+        return;
+    }
+    if (files->policy.keep_age_ms > 0)
+        stamp_of(clock_real_ms() - (int64_t)files->policy.keep_age_ms, oldest);
+    while ((entry = readdir(dir)) != NULL) {
+        if (!parse_name(entry->d_name, &service, &stamp))
+            continue;
+        if (stamp[0] == '\0')
+            set_aside(files, entry->d_name, service);
+        else if (strcmp(stamp, oldest) < 0)
+            unlink_keep_errno(files->dirfd, entry->d_name);
+    }
+    (void)closedir(dir); /* nothing was written through it */
+}
+
 static void
 rotate(struct log_files *files, struct log_file *file)
 {
@@ -363,6 +434,7 @@ log_files_tend(struct log_files *files)
             rotate(files, file);
         prune(files, file);
     }
+    tend_forgotten(files);
 }
 
 void

@@ -12,6 +12,7 @@
 #include "lib/ipc/figured.h"
 #include "lib/log/log.h"
 #include "lib/sys/session_table.h"
+#include "lib/tls/tls_conf.h"
 
 enum {
     READ_MAX = 8192,
@@ -158,6 +159,7 @@ session_serve(struct pool_session *pool, void *arg)
 
     stream_set_end_fd(s.stream, pool->end_fd);
     stream_set_key_fd(s.stream, pool->key_fd);
+    stream_set_oldest_tls(s.stream, tls_conf_oldest(pool->daemon->conf, pool->label));
     if (start_tls(&s))
         for (int i = 0; i < REQUESTS_MAX && read_request(&s) && serve_request(&s); i++)
             http_request_reset(s.request);

@@ -17,6 +17,7 @@
 #include "lib/log/log.h"
 #include "lib/sys/heap.h"
 #include "lib/sys/session_table.h"
+#include "lib/tls/tls_conf.h"
 #include "pop3d/capability.h"
 #include "pop3d/login.h"
 #include "pop3d/transaction.h"
@@ -294,6 +295,7 @@ session_serve(struct pool_session *pool, void *arg)
 
     stream_set_end_fd(s.stream, pool->end_fd);
     stream_set_key_fd(s.stream, pool->key_fd);
+    stream_set_oldest_tls(s.stream, tls_conf_oldest(pool->daemon->conf, pool->label));
     log_event(LOG_DEBUG, "connected", KV_STR("listener", pool->label));
     if (strcmp(pool->label, LABEL_TLS) == 0 && !session_start_tls(&s)) {
         pool_session_failed(pool);

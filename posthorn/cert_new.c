@@ -278,17 +278,6 @@ check(struct import *in, const char *key_path)
     return rc;
 }
 
-/* The services refuse the new one: the old one, or none, is back. */
-static void
-put_back(const struct import *in, const struct cert_entry *entry, const struct strbuf *before)
-{
-    if (entry->has_crt)
-        (void)cert_place_write(in->place, entry->crt, strbuf_slice(before), 0644);
-    else
-        (void)remove(entry->crt); /* what is wrong is told already */
-    (void)cli_fail(in->place->cli, "nothing was changed");
-}
-
 /* Sessions that begin with the old certificate need the old key until they have ended. */
 static int
 import_for_old_key(struct import *in, struct cert_entry *entry)
@@ -298,13 +287,13 @@ import_for_old_key(struct import *in, struct cert_entry *entry)
 
     if (rc == CLI_OK && entry->has_crt)
         rc = cert_place_read(in->place, entry->crt, &before);
-    if (rc == CLI_OK)
+    if (rc == CLI_OK && entry->has_crt && entry->state >= CERT_BY_HOST)
+        rc = cert_place_put_in_force(in->place, entry->crt, strbuf_slice(&before),
+                                     strbuf_slice(&in->chain_text));
+    else if (rc == CLI_OK)
         rc = cert_place_write(in->place, entry->crt, strbuf_slice(&in->chain_text), 0644);
-    if (rc == CLI_OK && entry->state >= CERT_BY_HOST) {
-        rc = cert_place_reload(in->place);
-        if (rc != CLI_OK)
-            put_back(in, entry, &before);
-    }
+    if (rc == CLI_OK && !entry->has_crt && entry->state >= CERT_BY_HOST)
+        rc = cert_place_reload(in->place); /* there was none to go back to */
     strbuf_free(&before);
     return rc;
 }

@@ -15,6 +15,7 @@
 #include "lib/base/mem.h"
 #include "lib/conf/conf_edit.h"
 #include "lib/conf/tls_place.h"
+#include "lib/oper/in_force.h"
 #include "lib/oper/master_call.h"
 #include "posthorn/store_job.h"
 
@@ -175,19 +176,39 @@ cert_place_reload(const struct cert_place *place)
     return rc;
 }
 
-/* The old text, if the file still has ours. */
-static void
-change_back(const struct cert_place *place, const char *path, struct slice before,
-            struct slice after, mode_t mode)
+/* A suite that does not run finds it when it is started. */
+static bool
+is_running(const struct cert_place *place)
 {
-    struct strbuf now = strbuf_new(CONF_FILE_MAX);
+    struct master_call *master = master_call_new(&place->cli->inst);
+    bool running = master != NULL;
 
-    if (read_file(AT_FDCWD, path, &now) == 0 && slice_eq(strbuf_slice(&now), after))
-        (void)cert_place_write(place, path, before, mode); /* it is said */
-    strbuf_free(&now);
+    master_call_free(&master);
+    return running;
 }
 
-/* Settings, then reload; the old file comes back if that is refused. */
+int
+cert_place_put_in_force(const struct cert_place *place, const char *path, struct slice before,
+                        struct slice after)
+{
+    struct strbuf why = strbuf_new(4096);
+    struct stat st;
+    int rc = CLI_OK, done;
+
+    if (!is_running(place)) {
+        rc = stat(path, &st) == 0 ? cert_place_write(place, path, after, st.st_mode & 0777)
+                                  : cli_fail(place->cli, "%s: %s", path, strerror(errno));
+    } else {
+        done = in_force_replace(&place->cli->inst, path, before, after, &why);
+        if (done < 0)
+            rc = cli_fail(place->cli, "%s%s", strbuf_cstr(&why),
+                          done == -1 ? "; nothing was changed" : "");
+    }
+    strbuf_free(&why);
+    return rc;
+}
+
+/* Settings, then reload. */
 static int
 change(struct cert_place *place, const struct conf_edit *edits, size_t count)
 {
@@ -195,7 +216,6 @@ change(struct cert_place *place, const struct conf_edit *edits, size_t count)
     struct strbuf before = strbuf_new(CONF_FILE_MAX), after = strbuf_new(CONF_FILE_MAX),
                   errors = strbuf_new(4096);
     int lock = conf_edit_lock(path), rc;
-    struct stat st;
 
     if (lock < 0)
         rc = cli_fail(place->cli, "%s: %s", path,
@@ -203,16 +223,10 @@ change(struct cert_place *place, const struct conf_edit *edits, size_t count)
                                            : strerror(errno));
     else
         rc = cert_place_read(place, path, &before);
-    if (rc == CLI_OK && stat(path, &st) < 0)
-        rc = cli_fail(place->cli, "%s: %s", path, strerror(errno));
     if (rc == CLI_OK && conf_edit_prepare(path, edits, count, &after, &errors) < 0)
         rc = cli_fail(place->cli, "%s", strbuf_cstr(&errors));
     if (rc == CLI_OK)
-        rc = cert_place_write(place, path, strbuf_slice(&after), st.st_mode & 0777);
-    if (rc == CLI_OK && cert_place_reload(place) != CLI_OK) {
-        change_back(place, path, strbuf_slice(&before), strbuf_slice(&after), st.st_mode & 0777);
-        rc = cli_fail(place->cli, "nothing was changed");
-    }
+        rc = cert_place_put_in_force(place, path, strbuf_slice(&before), strbuf_slice(&after));
     close_keep_errno(lock);
     strbuf_free(&before);
     strbuf_free(&after);

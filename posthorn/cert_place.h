@@ -40,8 +40,11 @@ int cert_place_read(const struct cert_place *place, const char *path, struct str
 int cert_place_write(const struct cert_place *place, const char *path, struct slice text,
                      mode_t mode);
 
-/* What the services use from now on: changes the settings, and reloads them if the suite runs. When
- * that fails the settings are as before. */
+/* Replaces a file's text `before`; a running suite takes it at once. What a service that had not
+ * failed before does not run with is taken back, and all are put back to what they had. */
+int cert_place_put_in_force(const struct cert_place *place, const char *path, struct slice before,
+                            struct slice after);
+/* What the services use from now on: changes the settings, and puts them in force like that. */
 int cert_place_use(struct cert_place *place, const struct cert_entry *entry);
 /* Is in tls.by_host from now on, or is not. */
 int cert_place_use_by_host(struct cert_place *place, const struct cert_entry *entry, bool use);

@@ -27,7 +27,7 @@ __attribute__((format(printf, 4, 5))) void doctor_note(struct doctor *d, enum do
                                                        const char *check, const char *format, ...);
 
 void doctor_files(struct doctor *d);       /* there, owner, mode; free space */
-void doctor_certificate(struct doctor *d); /* key, validity, name */
+void doctor_certificate(struct doctor *d); /* key, validity, name; old versions of TLS */
 void doctor_acme(struct doctor *d);        /* the way to an authority, and what is renewed when */
 void doctor_secrets(struct doctor *d);     /* passwords of the configuration: sealed, opening */
 void doctor_firewall(struct doctor *d);    /* does it take blocked addresses? */

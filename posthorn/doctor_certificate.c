@@ -103,6 +103,24 @@ check_pair(struct pair *pair, bool for_all)
     free(pair->key);
 }
 
+/* RFC 8996: TLS 1.0 and 1.1 must not be used. */
+static void
+warn_of_old_versions(struct doctor *d)
+{
+    struct strbuf labels = strbuf_new(1024);
+
+    for (size_t i = 0; i < conf_list_count(d->conf, TLS_OLD_PORTS); i++)
+        (void)strbuf_printf(&labels, "%s%s", i == 0 ? "" : " ",
+                            conf_list_item(d->conf, TLS_OLD_PORTS, i));
+    if (labels.len > 0)
+        doctor_note(
+            d, DOCTOR_WARN, "tls",
+            "%s: TLS 1.0 and 1.1 are spoken, whose protection is weak (tls.old_ports); take "
+            "a port out when its last old device has gone",
+            strbuf_cstr(&labels));
+    strbuf_free(&labels);
+}
+
 void
 doctor_certificate(struct doctor *d)
 {
@@ -118,4 +136,5 @@ doctor_certificate(struct doctor *d)
                              tls_place_listed(inst, name, "key")};
         check_pair(&pair, false);
     }
+    warn_of_old_versions(d);
 }

@@ -64,6 +64,8 @@ int setup_try_users(struct setup *setup);
 int setup_setting_add(struct setup *setup, enum conf_id id, struct slice value,
                       enum setup_source source);
 bool setup_setting_is_given(const struct setup *setup, enum conf_id id);
+/* Does --set say it? Then what a file of answers says in its own words does not count. */
+bool setup_setting_is_option(const struct setup *setup, enum conf_id id);
 /* NULL: none is given. Options count more than the file. */
 const char *setup_setting_value(const struct setup *setup, enum conf_id id);
 /* Profile, settings and names together, checked as a whole; nothing is written. */

@@ -47,6 +47,14 @@ take_text(const char **to, const char *value)
         *to = xstrdup(value);
 }
 
+/* An answer that is a setting by another name: what --set says of that counts more. */
+static void
+take_named(struct reading *r, const char **to, enum conf_id id, const char *value)
+{
+    if (!setup_setting_is_option(r->setup, id))
+        take_text(to, value);
+}
+
 static void
 take_secret(struct reading *r, struct setup_password *to, const char *value)
 {
@@ -70,6 +78,8 @@ take_addresses(struct reading *r, const char *value)
     struct cli_list *list = &r->setup->bind;
     struct slice rest = slice_of(value), word;
 
+    if (setup_setting_is_option(r->setup, SYSTEM_BIND))
+        return;
     while (r->bind_options == 0 && rest.len > 0) {
         word = slice_split(&rest, ' ');
         if (word.len > 0 && list->count < CLI_LIST_MAX)
@@ -111,9 +121,9 @@ take_answer(struct reading *r, struct slice name, const char *value)
     else if (slice_eq(name, SLICE("domain")))
         take_text(&s->domain, value);
     else if (slice_eq(name, SLICE("hostname")))
-        take_text(&s->hostname, value);
+        take_named(r, &s->hostname, SYSTEM_HOSTNAME, value);
     else if (slice_eq(name, SLICE("port_offset")))
-        take_text(&s->port_offset, value);
+        take_named(r, &s->port_offset, SYSTEM_PORT_OFFSET, value);
     else if (slice_eq(name, SLICE("profile")))
         take_text(&s->profile_name, value);
     else if (slice_eq(name, SLICE("bind")))

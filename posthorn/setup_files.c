@@ -126,6 +126,15 @@ setup_setting_is_given(const struct setup *setup, enum conf_id id)
     return false;
 }
 
+bool
+setup_setting_is_option(const struct setup *setup, enum conf_id id)
+{
+    for (size_t i = 0; i < setup->setting_count; i++)
+        if (setup->settings[i].id == id && setup->settings[i].source == SETUP_FROM_OPTION)
+            return true;
+    return false;
+}
+
 const char *
 setup_setting_value(const struct setup *setup, enum conf_id id)
 {

@@ -124,27 +124,48 @@ accounts_ask_sender(struct session *s, struct slice auth_user, struct slice send
     ask(s, &request, 1, a);
 }
 
+static struct accountd_spend
+spend_of(const struct session *s, uint64_t bytes, struct slice subject)
+{
+    return (struct accountd_spend){.auth_user = slice_of(s->auth_user),
+                                   .local_rcpts = s->transaction.local_count,
+                                   .remote_rcpts = s->transaction.remote_count,
+                                   .bytes = bytes,
+                                   .subject = subject};
+}
+
 const struct refusal *
 accounts_spend(struct session *s, uint64_t bytes, struct slice subject, struct answer *a)
 {
     struct transaction *t = &s->transaction;
+    struct accountd_spend spend;
     struct strbuf request;
 
     if (!t->counted)
         return NULL;
     request = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
-    (void)accountd_spend_encode(&request,
-                                &(struct accountd_spend){.auth_user = slice_of(s->auth_user),
-                                                         .local_rcpts = t->local_count,
-                                                         .remote_rcpts = t->remote_count,
-                                                         .bytes = bytes,
-                                                         .subject = subject}); /* likewise */
+    spend = spend_of(s, bytes, subject);
+    (void)accountd_spend_encode(&request, &spend); /* likewise */
     ask(s, &request, 1, a);
     if (a->verdict != ACCOUNTD_LOCAL)
         return &a->refusal;
     if (a->text[0] != '\0' && t->envelope.hold_reason.len == 0)
         t->envelope.hold_reason = arena_copy(&t->arena, slice_of(a->text));
     return NULL;
+}
+
+void
+accounts_unspend(const struct session *s, uint64_t bytes, struct slice subject,
+                 const struct answer *a)
+{
+    struct strbuf report = strbuf_new(ACCOUNTD_PAYLOAD_MAX);
+    const struct accountd_spend spend = spend_of(s, bytes, subject);
+
+    if (s->transaction.counted && s->pool->backend != NULL &&
+        accountd_unspend_encode(&report, &spend, a->text[0] != '\0') == 0 &&
+        ipc_client_send(s->pool->backend, &report, -1, SENT_TIMEOUT_MS) < 0)
+        log_event(LOG_WARN, "not_reported", KV_ERRNO());
+    strbuf_free(&report);
 }
 
 /* As many as fit, with commas. */

@@ -30,6 +30,10 @@ void accounts_ask_sender(struct session *s, struct slice auth_user, struct slice
  * then it may have become one to put on hold. Asks only if a recipient's answer said `counted`. */
 const struct refusal *accounts_spend(struct session *s, uint64_t bytes, struct slice subject,
                                      struct answer *a);
+/* It did not get into the queue: takes back what accounts_spend, whose answer is `a`, has counted.
+ */
+void accounts_unspend(const struct session *s, uint64_t bytes, struct slice subject,
+                      const struct answer *a);
 
 /* The message of the session that has just ended, by an authenticated user: for the lists of what
  * users send (lib/ipc/accountd_doings.h). `why`: it was refused; NULL: taken. */

@@ -190,7 +190,7 @@ run_exchange(struct session *s, struct authd_result *result, struct strbuf *secr
 }
 
 static void
-log_result(struct session *s, struct slice mechanism, const struct refusal *why)
+log_result(struct session *s, struct slice mechanism, struct slice name, const struct refusal *why)
 {
     if (why == NULL) {
         stats_add(s->server->counters.auth_ok, 1);
@@ -199,7 +199,7 @@ log_result(struct session *s, struct slice mechanism, const struct refusal *why)
     } else {
         stats_add(s->server->counters.auth_failures, 1);
         pool_session_login_failed(s->pool);
-        log_event(LOG_INFO, "auth_failed", KV_SLICE("mechanism", mechanism),
+        log_event(LOG_INFO, "auth_failed", KV_SLICE("user", name), KV_SLICE("mechanism", mechanism),
                   KV_U64("code", why->code), KV_STR("reason", why->text));
     }
 }
@@ -249,7 +249,8 @@ auth_run(struct session *s, struct slice args)
         memcpy(mechanism, in_line.ptr, in_line.len);
         start_exchange(s, in_line, has_initial, strbuf_slice(&secret), &result);
         why = run_exchange(s, &result, &secret);
-        log_result(s, slice_of(mechanism), why);
+        log_result(s, slice_of(mechanism),
+                   result.step == AUTHD_STEP_FAIL ? result.fail.name : SLICE(""), why);
     }
     secret_free(&secret);
     if (why != NULL)

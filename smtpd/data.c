@@ -90,7 +90,7 @@ data_run(struct session *s, struct slice args)
     session_reply(s, 354, "", "end data with <CRLF>.<CRLF>");
     status = read_dotted(s, m);
     if (status != STREAM_OK) {
-        message_abort(&m);
+        s->transaction.message = m; /* the log says how far it came */
         return lost(s, status);
     }
     message_commit(s, &m);

@@ -22,6 +22,7 @@ take_name(struct session *s, struct slice args)
     for (size_t i = 0; i < name.len; i++)
         if (name.ptr[i] <= 0x20 || name.ptr[i] >= 0x7f)
             return -1;
+    (void)session_reset(s); /* RFC 5321 section 4.1.4; the log has the name of before */
     memcpy(s->helo, name.ptr, name.len);
     s->helo[name.len] = '\0';
     return 0;
@@ -45,7 +46,6 @@ hello_run_helo(struct session *s, struct slice args)
         return s->state;
     }
     s->is_extended = false;
-    (void)session_reset(s);
     if (refused_by_filter(s))
         return s->state;
     session_reply(s, 250, "", "%s", s->settings->hostname);
@@ -91,7 +91,6 @@ greet_extended(struct session *s, const char *verb, struct slice args)
         return s->state;
     }
     s->is_extended = true;
-    (void)session_reset(s);
     if (refused_by_filter(s))
         return s->state;
     if (s->is_odmr) {

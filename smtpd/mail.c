@@ -110,6 +110,7 @@ mail_run(struct session *s, struct slice args)
         return s->state;
     }
     if (mail_args_parse(args, &rules, &mail, &syntax) < 0) {
+        message_log_syntax(s, "MAIL", args, &syntax);
         session_error(s, syntax.code, syntax.dsn, "%s", syntax.text);
         return s->state;
     }
@@ -283,6 +284,7 @@ rcpt_run(struct session *s, struct slice args)
     struct refusal syntax;
 
     if (rcpt_args_parse(args, &rules, s->transaction.smtputf8, &rcpt, &syntax) < 0) {
+        message_log_syntax(s, "RCPT", args, &syntax);
         session_error(s, syntax.code, syntax.dsn, "%s", syntax.text);
         return s->state;
     }

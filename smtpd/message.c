@@ -129,6 +129,12 @@ message_id(const struct message *m)
     return m->id;
 }
 
+uint64_t
+message_size(const struct message *m)
+{
+    return m->size;
+}
+
 struct message *
 message_open(struct session *s)
 {
@@ -402,6 +408,7 @@ note_refusal(struct session *s, const struct message *m)
     const struct message_log_facts facts = facts_of(m);
 
     message_log_rejected(s, &facts, r);
+    s->transaction.untold = false;
     stats_add(s->server->counters.rejected_messages, 1);
     if (m->failure == FAIL_FILTER)
         stats_add(s->server->counters.ports[s->pool->port].filtered, 1);
@@ -532,6 +539,7 @@ commit(struct message *m)
         return;
     fail(m, failure_of(errno));
     log_event(LOG_ERROR, "queue_error", KV_STR("queue_id", m->id), KV_ERRNO());
+    accounts_unspend(s, m->size, slice_of(m->subject), &m->answer);
 }
 
 /* To the client it looks like any other. */
@@ -546,6 +554,7 @@ tell_accepted(struct session *s, const struct message *m)
                   KV_SLICE("from", s->transaction.envelope.sender), KV_U64("size", m->size));
     else
         message_log_received(s, &facts); /* before anybody else has a line about it */
+    s->transaction.untold = false;
     xclient_log_forwarded(s, m->id);
     if (!m->discarded)
         queue_trigger(s->server->trigger_fd);

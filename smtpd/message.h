@@ -4,6 +4,8 @@
 #ifndef POSTHORN_SMTPD_MESSAGE_H
 #define POSTHORN_SMTPD_MESSAGE_H
 
+#include <stdint.h>
+
 #include "lib/base/slice.h"
 
 struct message;
@@ -14,6 +16,7 @@ struct message *message_open(struct session *s);
 /* The reply to a message that could not be begun; `at_end`: the replies, behind all of it. */
 void message_refuse_open(struct session *s, int error, bool at_end);
 const char *message_id(const struct message *m); /* its queue id */
+uint64_t message_size(const struct message *m);  /* octets that came so far */
 /* Takes content. What is wrong with it is remembered and told by message_commit: a client must be
  * listened to until the end of its data. */
 void message_write(struct message *m, struct slice content);

@@ -9,8 +9,12 @@
 #include "lib/mail/address.h"
 #include "lib/mail/header.h"
 #include "lib/mail/message_id.h"
+#include "smtpd/message.h"
 
-enum { LOGGED_RCPTS_MAX = 900 }; /* bytes of recipients in a log line */
+enum {
+    LOGGED_RCPTS_MAX = 900, /* bytes of recipients in a log line */
+    LOGGED_ARGS_MAX = 512   /* of a command that was not understood */
+};
 
 char *
 message_log_id(struct slice section)
@@ -101,6 +105,39 @@ message_log_rejected(const struct session *s, const struct message_log_facts *fa
               KV_STR("message_id", facts->message_id));
     log_rest(s, facts, told);
     strbuf_free(&to);
+}
+
+void
+message_log_abandoned(const struct session *s, const char *how)
+{
+    const struct transaction *t = &s->transaction;
+    const struct queue_envelope *e = &t->envelope;
+    const struct message_log_facts facts = {
+        .queue_id = "", .size = t->message == NULL ? 0 : message_size(t->message)};
+    struct strbuf to = strbuf_new(LOGGED_RCPTS_MAX);
+    uint32_t told = 0;
+
+    if (t->untold) {
+        next_recipients(e, &told, &to);
+        log_event(LOG_INFO, "abandoned", KV_STR("helo", s->helo), KV_SLICE("from", e->sender),
+                  KV_SLICE("to", strbuf_slice(&to)), KV_U64("nrcpt", e->rcpt_count),
+                  KV_U64("size", facts.size), KV_STR("service", s->pool->label),
+                  KV_STR("auth_user", s->auth_user), KV_STR("ip", named_client(s)),
+                  KV_STR("by", how), KV_U64("last_code", s->last_code));
+        log_rest(s, &facts, told);
+    }
+    strbuf_free(&to);
+}
+
+void
+message_log_syntax(const struct session *s, const char *stage, struct slice args,
+                   const struct refusal *why)
+{
+    log_event(LOG_INFO, "rejected", KV_STR("helo", s->helo), KV_STR("stage", stage),
+              KV_SLICE("argument", slice_sub(args, 0, LOGGED_ARGS_MAX)),
+              KV_STR("service", s->pool->label), KV_STR("auth_user", s->auth_user),
+              KV_STR("ip", named_client(s)), KV_U64("code", why->code), KV_STR("dsn", why->dsn),
+              KV_STR("reason", why->text));
 }
 
 void

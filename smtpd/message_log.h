@@ -22,6 +22,14 @@ void message_log_received(const struct session *s, const struct message_log_fact
 void message_log_rejected(const struct session *s, const struct message_log_facts *facts,
                           const struct refusal *why);
 
+/* A transaction that came to no message: RSET, another EHLO, the end of the session. `how` it
+ * ended; its size is what came of the content. Nothing if the log has it already. */
+void message_log_abandoned(const struct session *s, const char *how);
+
+/* A MAIL or RCPT that was not understood. */
+void message_log_syntax(const struct session *s, const char *stage, struct slice args,
+                        const struct refusal *why);
+
 /* The same before there is a message: of a MAIL or RCPT. `to` may be empty. */
 void message_log_refused(const struct session *s, const char *stage, struct slice from,
                          struct slice to, const struct refusal *why);

@@ -16,14 +16,16 @@ enum session_state
 misc_run_rset(struct session *s, struct slice args)
 {
     uint64_t limit = s->settings->max_rset;
+    enum session_state next;
 
     (void)args;
     if (limit > 0 && ++s->rsets > limit) {
         session_shut(s, "4.7.0", "too many RSET commands");
         return s->state;
     }
+    next = session_reset(s); /* before the reply: the log has the one before */
     session_reply(s, 250, "2.0.0", "ok");
-    return session_reset(s);
+    return next;
 }
 
 enum session_state

@@ -14,7 +14,9 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/sys/session_table.h"
+#include "lib/tls/tls_conf.h"
 #include "smtpd/command.h"
+#include "smtpd/message_log.h"
 #include "smtpd/tarpit.h"
 #include "smtpd/xclient.h"
 
@@ -38,6 +40,7 @@ write_reply(struct session *s, unsigned code, const char *dsn, const char *forma
     room = REPLY_MAX - 2 - (size_t)head; /* code and dsn are ours: a few octets */
     text = vsnprintf(line + head, room + 1, format, args);
     len = (size_t)head + (text < 0 ? 0 : (size_t)text > room ? room : (size_t)text);
+    s->last_code = code;
     line[len] = '\r';
     line[len + 1] = '\n';
     (void)stream_write(s->stream, slice_make(line, len + 2)); /* an error sticks */
@@ -124,6 +127,7 @@ session_shut(struct session *s, const char *dsn, const char *text)
 enum session_state
 session_reset(struct session *s)
 {
+    message_log_abandoned(s, s->closing ? "close" : "reset");
     transaction_clear(&s->transaction);
     filter_reset(s);
     xclient_forget(s);
@@ -133,6 +137,7 @@ session_reset(struct session *s)
 void
 session_forget(struct session *s)
 {
+    message_log_abandoned(s, "reset");
     transaction_clear(&s->transaction);
     filter_reset(s);
     xclient_forget(s);
@@ -203,6 +208,16 @@ command_timeout_ms(const struct session *s)
     return hurry && timeout > PRESSED_TIMEOUT_MS ? PRESSED_TIMEOUT_MS : timeout;
 }
 
+/* RFC 5321 section 3.8 */
+static void
+shut_ended(struct session *s)
+{
+    if (pool_session_is_revoked(s->pool))
+        session_shut(s, "4.7.0", "your account has changed, log in again");
+    else
+        session_shut(s, "4.3.2", "shutting down, try again later");
+}
+
 /* One line may come in several parts: behind a bare LF, and behind SESSION_LINE_MAX octets, it goes
  * on. The deadline holds for all of it. */
 enum session_line
@@ -214,7 +229,7 @@ session_read_line(struct session *s, struct slice *line)
     size_t total = 0;
 
     if (!stream_has_input(s->stream) && stream_wait(s->stream, -1, deadline) == 3) {
-        session_shut(s, "4.3.2", "shutting down, try again later"); /* RFC 5321 section 3.8 */
+        shut_ended(s);
         return SESSION_LINE_GONE;
     }
     while (total <= JUNK_MAX) {
@@ -247,7 +262,10 @@ run_line(struct session *s)
 
     switch (session_read_line(s, &line)) {
     case SESSION_LINE_OK:
-        command_run(s, line);
+        if (s->user_proved && pool_session_is_revoked(s->pool)) /* who never pauses, too */
+            shut_ended(s);
+        else
+            command_run(s, line);
         break;
     case SESSION_LINE_LONG:
         session_error(s, 500, "5.5.2", "line too long");
@@ -319,6 +337,7 @@ begin(struct session *s, struct pool_session *pool, struct server *server)
     };
     stream_set_end_fd(s->stream, pool->end_fd);
     stream_set_key_fd(s->stream, pool->key_fd);
+    stream_set_oldest_tls(s->stream, tls_conf_oldest(pool->daemon->conf, pool->label));
     stats_add(server->counters.connections, 1);
     log_event(LOG_INFO, "connected", KV_U64("port", pool->client_port),
               KV_STR("service", pool->label));
@@ -327,11 +346,12 @@ begin(struct session *s, struct pool_session *pool, struct server *server)
 static void
 end(struct session *s)
 {
+    message_log_abandoned(s, "close");
     transaction_clear(&s->transaction);
     xclient_forget(s);
     xfree(&s->speaks_for);
     recipients_clear(&s->recipients);
-    log_event(LOG_INFO, "disconnected", KV_U64("messages", s->messages),
+    log_event(LOG_INFO, "disconnected", KV_STR("helo", s->helo), KV_U64("messages", s->messages),
               KV_U64("bytes_in", stream_bytes_in(s->stream)),
               KV_U64("bytes_out", stream_bytes_out(s->stream)));
     stream_free(&s->stream);

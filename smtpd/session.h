@@ -49,6 +49,7 @@ struct session {
     char *auth_user;                          /* canonical address, or NULL */
     char *auth_method;                        /* SASL mechanism, with it */
     uint64_t errors, idle_commands, refusals; /* since the last accepted message */
+    unsigned last_code;                       /* of the replies */
     uint64_t rsets, messages;
     int64_t hold_max_ms; /* the last HOLDUNTIL that EHLO has announced, since 1970 */
     struct transaction transaction;

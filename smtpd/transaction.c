@@ -25,6 +25,7 @@ transaction_begin(struct transaction *t, const struct mail_args *args)
     t->body = args->body;
     t->smtputf8 = args->smtputf8;
     t->leaves = t->counted = false;
+    t->untold = true;
     t->local_count = t->remote_count = 0;
     t->bytes.max = ACCOUNTD_NO_LIMIT;
 }

@@ -30,7 +30,8 @@ struct transaction {
     bool counted;           /* the user has limits: what is sent is counted at the end */
     uint64_t local_count, remote_count; /* recipients that were taken */
     struct allowance bytes;             /* of the message, with `counted` */
-    struct message *message;            /* BDAT between two chunks, else NULL */
+    bool untold;                        /* begun, and the log has not what became of it */
+    struct message *message;            /* BDAT between two chunks, or broken off, else NULL */
     int64_t content_until_ms;           /* all chunks together */
 };
 

@@ -52,8 +52,21 @@ account_fail_db(struct account_result *result)
 
 /* ---- properties ---- */
 
+/* An empty value that is none of the property's own is the default: that of the domain, where it
+ * has one for its users. What an import file leaves empty is damaged. */
+static struct slice
+value_or_default(const struct account_edit *edit, const struct record *domain,
+                 enum account_property id, struct slice given)
+{
+    if (given.len > 0 || account_properties[id].dflt[0] == '\0' || edit->restoring ||
+        account_properties[id].type == PROPERTY_TEXT)
+        return given;
+    return edit_default_of(domain, id);
+}
+
 static int
-apply_one(struct account_edit *edit, struct record *record, const struct object_field *field)
+apply_one(struct account_edit *edit, struct record *record, const struct record *domain,
+          const struct object_field *field)
 {
     struct strbuf stored = strbuf_new(OBJECT_VALUE_MAX), error = strbuf_new(TEXT_MAX);
     const char *near = NULL;
@@ -70,7 +83,10 @@ apply_one(struct account_edit *edit, struct record *record, const struct object_
     else if ((account_properties[id].flags & PROPERTY_GIVEN) != 0 && !edit->restoring)
         (void)account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "'%s' cannot be set",
                            account_properties[id].name);
-    else if (property_normalize((enum account_property)id, field->value, &stored, &error) < 0)
+    else if (property_normalize(
+                 (enum account_property)id,
+                 value_or_default(edit, domain, (enum account_property)id, field->value), &stored,
+                 &error) < 0)
         (void)account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "%s", strbuf_cstr(&error));
     else
         rc = 0;
@@ -85,8 +101,15 @@ int
 edit_apply(struct account_edit *edit, struct record *record, const struct object_field *fields,
            uint32_t count)
 {
+    return edit_apply_in(edit, record, NULL, fields, count);
+}
+
+int
+edit_apply_in(struct account_edit *edit, struct record *record, const struct record *domain,
+              const struct object_field *fields, uint32_t count)
+{
     for (uint32_t i = 0; i < count; i++)
-        if (apply_one(edit, record, &fields[i]) < 0)
+        if (apply_one(edit, record, domain, &fields[i]) < 0)
             return -1;
     return 0;
 }

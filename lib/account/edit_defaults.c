@@ -66,6 +66,15 @@ edit_defaults_take(struct record *user, const struct record *domain)
         record_set(user, defaults[i].user, record_get(domain, defaults[i].domain));
 }
 
+struct slice
+edit_default_of(const struct record *domain, enum account_property user)
+{
+    for (size_t i = 0; i < ARRAY_LEN(defaults) && domain != NULL; i++)
+        if (defaults[i].user == user)
+            return record_get(domain, defaults[i].domain);
+    return slice_of(account_properties[user].dflt);
+}
+
 /* Where the mail is and who knows the password: that is not switched by a word for all. */
 static bool
 is_in_all(enum account_property user)

@@ -139,7 +139,7 @@ static void
 own_status(const struct account_edit *edit, struct record *user, const struct object_field *fields,
            uint32_t count)
 {
-    if (!edit->restoring && object_get(fields, count, "status").len > 0 &&
+    if (!edit->restoring && object_has(fields, count, "status") &&
         object_get(fields, count, "sync_disabled").len == 0 &&
         record_bool(user, USER_SYNC_DISABLED))
         record_set(user, USER_SYNC_DISABLED, SLICE("no"));
@@ -270,7 +270,7 @@ edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0 && !edit->restoring)
         record = fresh(edit, kind, &hit.domain);
     if (rc == 0)
-        rc = edit_apply(edit, &record, fields, count);
+        rc = edit_apply_in(edit, &record, &hit.domain, fields, count);
     if (rc == 0 && kind == ACCOUNT_PUBLIC)
         rc = edit_public_name(edit, name, strbuf_slice(&hit.key), &record);
     if (rc == 0)
@@ -325,7 +325,7 @@ edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice n
         (void)strbuf_append(&password, record_get(&hit.entry, USER_PASSWORD)); /* it fits */
     }
     if (rc == 0)
-        rc = edit_apply(edit, &hit.entry, fields, count);
+        rc = edit_apply_in(edit, &hit.entry, &hit.domain, fields, count);
     if (rc == 0 && kind == ACCOUNT_USER)
         own_status(edit, &hit.entry, fields, count);
     if (rc == 0)

@@ -18,6 +18,9 @@ enum edit_ref {
 /* Checks and stores the given properties; GIVEN ones only when restoring. */
 int edit_apply(struct account_edit *edit, struct record *record, const struct object_field *fields,
                uint32_t count);
+/* The same, empty values of users being the defaults of `domain` (NULL: those of the schema). */
+int edit_apply_in(struct account_edit *edit, struct record *record, const struct record *domain,
+                  const struct object_field *fields, uint32_t count);
 int edit_put_record(struct account_edit *edit, enum account_table table, struct slice key,
                     const struct record *record);
 void edit_put_time(struct account_edit *edit, struct record *record, enum account_property id);
@@ -74,6 +77,8 @@ int edit_domain_set(struct account_edit *edit, enum account_kind kind, struct sl
 int edit_domain_del(struct account_edit *edit, enum account_kind kind, struct slice name);
 /* What a new mailbox takes over from its domain. */
 void edit_defaults_take(struct record *user, const struct record *domain);
+/* One of them, or what the schema has; borrowed from both. */
+struct slice edit_default_of(const struct record *domain, enum account_property user);
 int edit_entry_add(struct account_edit *edit, enum account_kind kind, struct slice name,
                    const struct object_field *fields, uint32_t count);
 int edit_entry_set(struct account_edit *edit, enum account_kind kind, struct slice name,

@@ -139,6 +139,25 @@ flow_count(struct flow_use *use, const struct flow_message *m)
         add(&use->remote_bytes, m->bytes);
 }
 
+static void
+take_off(uint64_t *sum, uint64_t amount)
+{
+    *sum = amount < *sum ? *sum - amount : 0;
+}
+
+void
+flow_uncount(struct flow_use *use, const struct flow_message *m)
+{
+    take_off(&use->hour_rcpts, m->local_rcpts);
+    take_off(&use->hour_rcpts, m->remote_rcpts);
+    take_off(&use->local_rcpts, m->local_rcpts);
+    take_off(&use->remote_rcpts, m->remote_rcpts);
+    if (m->local_rcpts > 0)
+        take_off(&use->local_bytes, m->bytes);
+    if (m->remote_rcpts > 0)
+        take_off(&use->remote_bytes, m->bytes);
+}
+
 /* ---- as a row ---- */
 
 enum { ROW_FIELDS = 7 };

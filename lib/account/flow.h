@@ -54,6 +54,8 @@ void flow_allow(const struct flow_limits *limits, const struct flow_use *use, bo
 const char *flow_exceeded(const struct flow_limits *limits, const struct flow_use *use,
                           const struct flow_message *message);
 void flow_count(struct flow_use *use, const struct flow_message *message);
+/* It was counted and then not sent: in the same hour, or the sums are those of another by now. */
+void flow_uncount(struct flow_use *use, const struct flow_message *message);
 
 /* As one row: decimal numbers with spaces between. -1: damaged. */
 void flow_use_print(const struct flow_use *use, struct strbuf *out);

@@ -43,6 +43,14 @@ usual_count(struct usual *u, uint64_t rcpts, const struct usual_limits *limits, 
 }
 
 void
+usual_uncount(struct usual *u, uint64_t rcpts, bool held)
+{
+    uint64_t *sum = held ? &u->held : &u->sent;
+
+    *sum = rcpts < *sum ? *sum - rcpts : 0;
+}
+
+void
 usual_print(const struct usual *u, struct strbuf *out)
 {
     const uint64_t numbers[] = {u->day, u->sent, u->held, u->amount, u->days};

@@ -30,6 +30,9 @@ struct usual {
 bool usual_count(struct usual *usual, uint64_t rcpts, const struct usual_limits *limits,
                  int64_t now_ms);
 
+/* It was counted today, and then not sent. `held`: it had been found unusual. */
+void usual_uncount(struct usual *usual, uint64_t rcpts, bool held);
+
 /* As one row: decimal numbers with spaces between. -1: damaged. */
 void usual_print(const struct usual *usual, struct strbuf *out);
 int usual_parse(struct slice text, struct usual *usual);

@@ -121,6 +121,28 @@ guess_add(struct guess_table *table, struct slice name, unsigned count, int64_t 
 }
 
 void
+guess_take_off(struct guess_table *table, struct slice name, unsigned count, int64_t now_mono_ms)
+{
+    uint64_t hash = hash_of(table, name);
+    uint32_t step = (uint32_t)(now_mono_ms / table->step_ms);
+    struct place *set = table->places[hash % SETS], *place = NULL;
+
+    for (size_t i = 0; i < WAYS; i++)
+        if (set[i].hash == hash)
+            place = &set[i];
+    if (place == NULL)
+        return;
+    advance(place, step);
+    for (uint32_t i = 0; i < STEPS && count > 0; i++) {
+        uint16_t *fails = &place->fails[(step - i) % STEPS];
+        unsigned off = count < *fails ? count : *fails;
+
+        *fails = (uint16_t)(*fails - off);
+        count -= off;
+    }
+}
+
+void
 guess_forget(struct guess_table *table, struct slice name)
 {
     uint64_t hash = hash_of(table, name);

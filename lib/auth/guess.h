@@ -24,6 +24,9 @@ unsigned guess_count(struct guess_table *table, struct slice name, int64_t now_m
 /* The same for `count` of them. */
 unsigned guess_add(struct guess_table *table, struct slice name, unsigned count,
                    int64_t now_mono_ms);
+/* These were none after all: they are taken from the newest counts. */
+void guess_take_off(struct guess_table *table, struct slice name, unsigned count,
+                    int64_t now_mono_ms);
 /* The name starts anew. */
 void guess_forget(struct guess_table *table, struct slice name);
 

@@ -99,16 +99,32 @@ accountd_rcpt_reply_decode(struct slice payload, struct accountd_rcpt_reply *rep
 
 /* ---- SPEND ---- */
 
+static void
+write_spend(struct writer *w, const struct accountd_spend *req)
+{
+    writer_bytes(w, req->auth_user);
+    writer_u64(w, req->local_rcpts);
+    writer_u64(w, req->remote_rcpts);
+    writer_u64(w, req->bytes);
+    writer_bytes(w, req->subject);
+}
+
+static void
+read_spend(struct reader *r, struct accountd_spend *req)
+{
+    req->auth_user = reader_bytes(r, ACCOUNTD_ADDRESS_MAX);
+    req->local_rcpts = reader_u64(r);
+    req->remote_rcpts = reader_u64(r);
+    req->bytes = reader_u64(r);
+    req->subject = reader_bytes(r, ACCOUNTD_SUBJECT_MAX);
+}
+
 int
 accountd_spend_encode(struct strbuf *out, const struct accountd_spend *req)
 {
     struct writer w = frame_begin(out, ACCOUNTD_SPEND, 0);
 
-    writer_bytes(&w, req->auth_user);
-    writer_u64(&w, req->local_rcpts);
-    writer_u64(&w, req->remote_rcpts);
-    writer_u64(&w, req->bytes);
-    writer_bytes(&w, req->subject);
+    write_spend(&w, req);
     return frame_end(&w);
 }
 
@@ -117,12 +133,30 @@ accountd_spend_decode(struct slice payload, struct accountd_spend *req)
 {
     struct reader r = reader_begin(payload);
 
-    req->auth_user = reader_bytes(&r, ACCOUNTD_ADDRESS_MAX);
-    req->local_rcpts = reader_u64(&r);
-    req->remote_rcpts = reader_u64(&r);
-    req->bytes = reader_u64(&r);
-    req->subject = reader_bytes(&r, ACCOUNTD_SUBJECT_MAX);
+    read_spend(&r, req);
     return reader_end(&r);
+}
+
+int
+accountd_unspend_encode(struct strbuf *out, const struct accountd_spend *req, bool held)
+{
+    struct writer w = frame_begin(out, ACCOUNTD_UNSPEND, 0);
+
+    write_spend(&w, req);
+    writer_u8(&w, held);
+    return frame_end(&w);
+}
+
+int
+accountd_unspend_decode(struct slice payload, struct accountd_spend *req, bool *held)
+{
+    struct reader r = reader_begin(payload);
+    uint8_t value;
+
+    read_spend(&r, req);
+    value = reader_u8(&r);
+    *held = value == 1;
+    return value > 1 ? -1 : reader_end(&r);
 }
 
 /* ---- EXPAND ---- */

@@ -81,6 +81,7 @@ enum accountd_type {
     ACCOUNTD_SENT,   /* smtpd: a message of a user: a report, no reply */
     ACCOUNTD_TOTP,   /* authd: is it the code of an administrator? (lib/ipc/accountd_totp.h) */
     ACCOUNTD_TOTP_REPLY,
+    ACCOUNTD_UNSPEND, /* smtpd: what SPEND has counted did not get into the queue; no reply */
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
@@ -121,9 +122,9 @@ int accountd_rcpt_reply_decode(struct slice payload, struct accountd_rcpt_reply 
 
 /* ---- SPEND: asked by smtpd when a message of a user whose RCPT replies said `counted` is whole,
  * and before it is accepted. Checked and counted at once: of two sessions that want the last of an
- * allowance one gets it. Reply is an accountd_rcpt_reply: LOCAL, it is counted. What is counted
- * stays so, also if the queue then fails. LOCAL with a text: it is to be put on hold, for that
- * reason
+ * allowance one gets it. Reply is an accountd_rcpt_reply: LOCAL, it is counted. LOCAL with a text:
+ * it is to be put on hold, for that reason. If the queue then fails UNSPEND takes it back, with
+ * `held`: there was such a text. What an asker that dies between the two has had counted stays so
  * ---- */
 #define ACCOUNTD_SUBJECT_MAX 256
 struct accountd_spend {
@@ -133,6 +134,8 @@ struct accountd_spend {
 };
 int accountd_spend_encode(struct strbuf *out, const struct accountd_spend *req);
 int accountd_spend_decode(struct slice payload, struct accountd_spend *req);
+int accountd_unspend_encode(struct strbuf *out, const struct accountd_spend *req, bool held);
+int accountd_unspend_decode(struct slice payload, struct accountd_spend *req, bool *held);
 
 /* ---- EXPAND: asked by queue-manager, all recipients of a message in batches ---- */
 enum accountd_target_kind {

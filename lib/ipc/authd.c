@@ -284,6 +284,7 @@ authd_fail_encode(struct strbuf *out, uint32_t id, const struct authd_fail *fail
 
     writer_u8(&w, fail->failure);
     writer_bytes(&w, fail->text);
+    writer_bytes(&w, slice_sub(fail->name, 0, AUTHD_NAME_MAX));
     return frame_end(&w);
 }
 
@@ -294,6 +295,7 @@ authd_fail_decode(struct slice payload, struct authd_fail *fail)
 
     fail->failure = reader_u8(&r);
     fail->text = reader_bytes(&r, TEXT_MAX);
+    fail->name = reader_bytes(&r, AUTHD_NAME_MAX);
     return reader_end(&r) < 0 || fail->failure > AUTHD_NO_TOTP ? -1 : 0;
 }
 

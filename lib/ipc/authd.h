@@ -184,9 +184,11 @@ enum authd_failure {
     AUTHD_EXPIRED,  /* right password, but it has to be changed before any login */
     AUTHD_NO_TOTP   /* an administrator: right password, but admin.totp requires an authenticator */
 };
+#define AUTHD_NAME_MAX 320 /* bytes; of a longer name the first */
 struct authd_fail {
     uint8_t failure; /* enum authd_failure */
     struct slice text;
+    struct slice name; /* whom the client named, for the log; empty: nobody */
 };
 int authd_fail_encode(struct strbuf *out, uint32_t id, const struct authd_fail *fail);
 int authd_fail_decode(struct slice payload, struct authd_fail *fail);

@@ -68,13 +68,13 @@ authd_call_password(struct ipc_client *auth, const struct authd_password *passwo
     bool is_reply;
     int rc = -1;
 
-    *fail = (struct authd_fail){AUTHD_TEMPORARY, SLICE("")};
+    *fail = (struct authd_fail){.failure = AUTHD_TEMPORARY};
     if (auth != NULL && authd_password_encode(&frame, password) == 0)
         rc = ipc_client_call(auth, &frame, -1, CALL_TIMEOUT_MS, &answer);
     is_reply = rc == 0 && answer.type == AUTHD_PASSWORD_REPLY &&
                authd_password_reply_decode(answer.payload, reply) == 0;
     if (rc == 0 && answer.type == AUTHD_FAIL && authd_fail_decode(answer.payload, fail) < 0)
-        *fail = (struct authd_fail){AUTHD_TEMPORARY, SLICE("")};
+        *fail = (struct authd_fail){.failure = AUTHD_TEMPORARY};
     close_keep_errno(answer.fd);
     if (frame.ptr != NULL)
         mem_wipe(frame.ptr, frame.cap);

@@ -52,6 +52,15 @@ object_skip(struct slice *data)
     return 0;
 }
 
+bool
+object_has(const struct object_field *fields, uint32_t count, const char *name)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (slice_eq(fields[i].name, slice_of(name)))
+            return true;
+    return false;
+}
+
 struct slice
 object_get(const struct object_field *fields, uint32_t count, const char *name)
 {

@@ -24,6 +24,7 @@ int object_next(struct slice *data, struct object_field fields[OBJECT_FIELDS_MAX
 /* Takes an object off *data that object_next() refused for its limits. 0, or -1: damaged, nothing
  * was taken. */
 int object_skip(struct slice *data);
+bool object_has(const struct object_field *fields, uint32_t count, const char *name);
 /* The value of a field by name, or the empty slice. */
 struct slice object_get(const struct object_field *fields, uint32_t count, const char *name);
 

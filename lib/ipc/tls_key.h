@@ -18,8 +18,10 @@
 
 enum tls_key_type { TLS_KEY_ASK = 1, TLS_KEY_ANSWER };
 
-/* RFC 8446 section 4.2.3 */
+/* RFC 8446 section 4.2.3; but for ECDSA_SHA1 (also there) the older protocols have no numbers. */
 enum tls_scheme {
+    TLS_RSA_MD5_SHA1 = 0xff01, /* ours: RFC 4346 section 7.4.3, in the range for private use */
+    TLS_ECDSA_SHA1 = 0x0203,   /* RFC 8422 section 5.4 */
     TLS_RSA_PKCS1_SHA256 = 0x0401,
     TLS_RSA_PKCS1_SHA384 = 0x0501,
     TLS_RSA_PKCS1_SHA512 = 0x0601,

@@ -140,12 +140,13 @@ in_force_reload(const struct instance *inst, struct slice failed, struct strbuf 
 
 /* ---- a changed file ---- */
 
-/* Back to what was in force a moment ago. */
-static void
+/* Back to what was in force a moment ago. False: that is not what is on disk. */
+static bool
 take_back(const struct instance *inst, const char *path, struct slice before, struct slice after,
           mode_t mode, struct strbuf *why)
 {
     struct strbuf now = strbuf_new(CONF_FILE_MAX), ignored = strbuf_new(ERRORS_MAX);
+    bool back = false;
 
     if (read_file(AT_FDCWD, path, &now) < 0 || !slice_eq(strbuf_slice(&now), after))
         (void)strbuf_printf(why, "; %s has been changed by somebody else meanwhile, and stays",
@@ -153,9 +154,12 @@ take_back(const struct instance *inst, const char *path, struct slice before, st
     else if (replace_file(AT_FDCWD, path, before, mode) < 0)
         (void)strbuf_printf(why, "; %s cannot be changed back: %s", path, strerror(errno));
     else
+        back = true;
+    if (back)
         (void)in_force_reload(inst, SLICE(""), &ignored);
     strbuf_free(&now);
     strbuf_free(&ignored);
+    return back;
 }
 
 int
@@ -172,8 +176,8 @@ in_force_replace(const struct instance *inst, const char *path, struct slice bef
         (void)strbuf_printf(why, "%s: %s", path, strerror(errno));
     else if (in_force_reload(inst, strbuf_slice(&failed), why) == 0)
         rc = 0;
-    else
-        take_back(inst, path, before, after, mode, why);
+    else if (!take_back(inst, path, before, after, mode, why))
+        rc = -2;
     strbuf_free(&failed);
     return rc;
 }

@@ -18,7 +18,8 @@ int in_force_lock(struct oper *op);
 int in_force_reload(const struct instance *inst, struct slice failed, struct strbuf *why);
 
 /* Replaces the file's text `before` and has it put in force; what a service does not run with is
- * taken back, unless somebody else has changed the file meanwhile. 0, or -1 with the reason. */
+ * taken back, unless somebody else has changed the file meanwhile. 0, or with the reason: -1,
+ * nothing has changed; -2, the file could not be changed back. */
 int in_force_replace(const struct instance *inst, const char *path, struct slice before,
                      struct slice after, struct strbuf *why);
 

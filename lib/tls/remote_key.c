@@ -23,6 +23,8 @@
 
 #define PROVIDER "posthorn-keyd"
 
+enum { SHA1_BITS = 160, MD5_SHA1_BITS = 288 };
+
 typedef void (*function)(void);
 
 struct remote_key {
@@ -237,8 +239,9 @@ set_hash(struct signature *s, const char *name)
     static const struct {
         const char *name;
         unsigned bits;
-    } hashes[] = {{"SHA2-256", 256}, {"SHA256", 256},   {"SHA2-384", 384},
-                  {"SHA384", 384},   {"SHA2-512", 512}, {"SHA512", 512}};
+    } hashes[] = {
+        {"MD5-SHA1", MD5_SHA1_BITS}, {"SHA1", SHA1_BITS}, {"SHA2-256", 256}, {"SHA256", 256},
+        {"SHA2-384", 384},           {"SHA384", 384},     {"SHA2-512", 512}, {"SHA512", 512}};
 
     s->hash_bits = 0;
     for (size_t i = 0; name != NULL && i < ARRAY_LEN(hashes); i++)
@@ -256,12 +259,26 @@ signature_begin(void *data, const char *hash, void *key, const OSSL_PARAM params
     return set_hash(s, hash) && signature_set_params(s, params);
 }
 
+/* Before TLS 1.2 each type of key had its one hash (RFC 4346 section 7.4.3, RFC 8422 section 5.4).
+ */
+static uint16_t
+old_scheme_of(const struct signature *s)
+{
+    int type = EVP_PKEY_get_base_id(s->key->public);
+
+    if (type == EVP_PKEY_RSA && s->hash_bits == MD5_SHA1_BITS && !s->is_pss)
+        return TLS_RSA_MD5_SHA1;
+    return type == EVP_PKEY_EC && s->hash_bits == SHA1_BITS ? TLS_ECDSA_SHA1 : 0;
+}
+
 /* enum tls_scheme of what was asked for, or 0. */
 static uint16_t
 scheme_of(const struct signature *s)
 {
     unsigned by_hash = s->hash_bits == 256 ? 0 : s->hash_bits == 384 ? 1 : 2;
 
+    if (s->hash_bits == MD5_SHA1_BITS || s->hash_bits == SHA1_BITS)
+        return old_scheme_of(s);
     switch (EVP_PKEY_get_base_id(s->key->public)) {
     case EVP_PKEY_RSA:
         if (s->hash_bits == 0)

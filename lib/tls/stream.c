@@ -28,6 +28,7 @@
 struct stream {
     int fd, end_fd; /* end_fd: -1 or see stream_set_end_fd */
     int key_fd;     /* -1 or see stream_set_key_fd */
+    enum tls_oldest oldest_tls;
     struct waiter waiter;
     struct tls *tls;
     char *in; /* in_cap bytes, or NULL while nothing is buffered */
@@ -93,6 +94,12 @@ stream_set_key_fd(struct stream *s, int fd)
 {
     close_keep_errno(s->key_fd);
     s->key_fd = fd;
+}
+
+void
+stream_set_oldest_tls(struct stream *s, enum tls_oldest oldest)
+{
+    s->oldest_tls = oldest;
 }
 
 int
@@ -581,7 +588,7 @@ stream_start_tls(struct stream *s, struct tls_context *ctx, int64_t deadline_mon
     if (stream_flush(s) != STREAM_OK)
         return -1;
     tls_use_key_channel(s->key_fd);
-    s->tls = tls_accept(ctx, s->fd, deadline_mono_ms);
+    s->tls = tls_accept(ctx, s->fd, s->oldest_tls, deadline_mono_ms);
     tls_use_key_channel(-1);
     stream_set_key_fd(s, -1);
     return s->tls == NULL ? -1 : 0;

@@ -32,6 +32,8 @@ struct tls *stream_tls(const struct stream *s); /* NULL: plain */
 /* How the one handshake to come reaches keyd (tls_use_key_channel); owned, and closed after it:
  * what idles for hours need not hold it. */
 void stream_set_key_fd(struct stream *s, int fd);
+/* What the server side handshake to come takes; at first TLS_SINCE_1_2. */
+void stream_set_oldest_tls(struct stream *s, enum tls_oldest oldest);
 /* Server side handshake. The reply that invites the client to it is written before, not flushed:
  * what arrived until it leaves is thrown away. With no output pending the handshake comes first on
  * the connection (port 995). 0, or -1. *discarded: bytes thrown away (NULL: not wanted). */

@@ -26,6 +26,14 @@
 #define GROUPS "X25519:P-256:P-384"
 /* RFC 9325 section 4.2 */
 #define SERVER_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
+/* Before TLS 1.2 there is no AEAD (RFC 5246 section 6.2.3.3). ECDHE alone (RFC 8422): with the
+ * others keyd would have to decrypt. At OpenSSL's level 1 and above MD5 with SHA-1 signs nothing
+ * (SSL_CTX_set_security_level(3)). */
+#define OLD_SERVER_CIPHERS SERVER_CIPHERS ":ECDHE+AES+SHA1:@SECLEVEL=0"
+/* The level must not bring SHA-1 to TLS 1.2 (RFC 9155); these are what keyd signs. */
+#define OLD_SERVER_SIGNATURES                                                                      \
+    "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:" \
+    "RSA+SHA256:RSA+SHA384:RSA+SHA512"
 /* SHA-256 first: processors have instructions for it, and a handshake is mostly key schedule. */
 #define SERVER_SUITES "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
 /* Any certificate will do, so weak ones too: better than plain text (RFC 7435). */
@@ -402,13 +410,30 @@ handshake(struct tls *tls, int64_t deadline_mono_ms)
     return NULL;
 }
 
+/* For this connection alone: the context, and with it every other port, stays as it is. */
+static int
+take_old_versions(SSL *ssl)
+{
+    bool taken = SSL_set_min_proto_version(ssl, TLS1_VERSION) == 1 &&
+                 SSL_set_cipher_list(ssl, OLD_SERVER_CIPHERS) == 1 &&
+                 SSL_set1_sigalgs_list(ssl, OLD_SERVER_SIGNATURES) == 1;
+
+    return taken ? 0 : -1;
+}
+
 struct tls *
-tls_accept(struct tls_context *ctx, int fd, int64_t deadline_mono_ms)
+tls_accept(struct tls_context *ctx, int fd, enum tls_oldest oldest, int64_t deadline_mono_ms)
 {
     struct tls *tls = connection_new(ctx, fd);
 
     if (tls == NULL)
         return NULL;
+    if (oldest == TLS_SINCE_1_0 && take_old_versions(tls->ssl) < 0) {
+        keep_error("OpenSSL has no TLS 1.0");
+        connection_free(tls);
+        errno = EPROTO;
+        return NULL;
+    }
     SSL_set_accept_state(tls->ssl);
     return handshake(tls, deadline_mono_ms);
 }

@@ -3,8 +3,8 @@
  *
  * The only module that includes OpenSSL's SSL headers. A context is made before fork (certificates
  * are read by path, as root); the connections are made in the workers. TLS 1.2 and
- * newer (RFC 8996, RFC 9325); tickets are resumable in every worker of the same parent; buffers are
- * released while idle. kTLS only when asked for.
+ * newer (RFC 8996, RFC 9325), a server's 1.0 and 1.1 only when asked for; tickets are resumable in
+ * every worker of the same parent; buffers are released while idle. kTLS only when asked for.
  */
 #ifndef POSTHORN_LIB_TLS_TLS_H
 #define POSTHORN_LIB_TLS_TLS_H
@@ -58,9 +58,14 @@ enum tls_distrust {
 /* How many of the records can be used, by their form (RFC 7672 section 3.1). */
 size_t tls_usable_tlsa(struct tls_context *dane, const struct tls_tlsa *tlsa, size_t count);
 
+/* What a client may speak at the least. TLS_SINCE_1_0 (RFC 2246, 4346) is for old devices: key
+ * exchange and MACs rest on SHA-1 and MD5 there. */
+enum tls_oldest { TLS_SINCE_1_2, TLS_SINCE_1_0 };
+
 /* The handshake on a connected blocking socket until `deadline_mono_ms`. NULL with errno:
  * ETIMEDOUT, EPROTO (reason by tls_last_error()), ECONNRESET. The fd stays the caller's. */
-struct tls *tls_accept(struct tls_context *ctx, int fd, int64_t deadline_mono_ms);
+struct tls *tls_accept(struct tls_context *ctx, int fd, enum tls_oldest oldest,
+                       int64_t deadline_mono_ms);
 struct tls *tls_connect(struct tls_context *ctx, int fd, const struct tls_check *check,
                         int64_t deadline_mono_ms);
 const char *tls_last_error(void);

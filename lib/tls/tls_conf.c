@@ -83,6 +83,15 @@ tls_conf_check(const struct conf *conf, const struct instance *inst, struct strb
     return rc;
 }
 
+enum tls_oldest
+tls_conf_oldest(const struct conf *conf, const char *label)
+{
+    for (size_t i = 0; i < conf_list_count(conf, TLS_OLD_PORTS); i++)
+        if (strcmp(conf_list_item(conf, TLS_OLD_PORTS, i), label) == 0)
+            return TLS_SINCE_1_0;
+    return TLS_SINCE_1_2;
+}
+
 struct tls_context *
 tls_conf_server_or_exit(const char *program, const struct conf *conf, const struct instance *inst)
 {

@@ -1,8 +1,10 @@
-"""Sessions that a user would not get any more are ended: IMAP and POP3, whatever they are doing."""
+"""Sessions that a user would not get any more are ended: IMAP, POP3 and SMTP, whatever they are doing."""
 import itertools
 import os
 import signal
+import smtplib
 import socket
+import threading
 
 import pytest
 
@@ -55,6 +57,19 @@ class Pop:
         self.sock.close()
 
 
+class Submission(smtplib.SMTP):
+    def __init__(self, suite, user, password=PASSWORD):
+        super().__init__("127.0.0.1", suite.port("submission"), timeout=30)
+        self.user = user
+        self.ehlo("x.test")
+        self.login(user, password)
+
+    def is_ended(self):
+        """By a reply that nobody asked for."""
+        code, text = self.getreply()
+        return code == 421 and text.startswith(b"4.7.0") and self.file.read() == b""
+
+
 def ended(client):
     """The server says why and closes, without having been asked anything."""
     lines = []
@@ -91,6 +106,52 @@ def test_a_change_ends_all_sessions_of_the_user_and_of_nobody_else(suite, user, 
     assert others[1].command("NOOP").startswith(b"+OK")
     for client in (quiet, idle, pop, *others):
         client.close()
+
+
+SENDER_CHANGES = {name: CHANGES[name] for name in ("password", "disabled", "suspended", "expired", "deleted", "renamed", "domain renamed")} | {
+    "right": lambda suite, user: suite.run("user", "set", user, "smtp=no"),
+    "default of the domain": lambda suite, user: (
+        suite.run("domain", "set", user.split("@")[1], "default_smtp=no"),
+        suite.run("user", "update", "--domain", user.split("@")[1], "--defaults", "smtp")),
+}
+
+
+@pytest.mark.parametrize("change", SENDER_CHANGES)
+def test_a_change_ends_sessions_that_send(suite, user, change):
+    idle, begun, other = Submission(suite, user), Submission(suite, user), Submission(suite, OTHER)
+    assert begun.mail(user)[0] == 250 and begun.rcpt(OTHER)[0] == 250
+    SENDER_CHANGES[change](suite, user)
+    assert idle.is_ended() and begun.is_ended()
+    assert other.noop()[0] == 250
+    suite.wait_log("smtp", f"from={user} to={OTHER} nrcpt=1 size=0")
+    for client in (idle, begun, other):
+        client.close()
+
+
+def test_who_never_pauses_is_ended_as_well(suite, user):
+    """Commands that are there already count before the news; but not for ever."""
+    client = Submission(suite, user)
+    stop = threading.Event()
+
+    def flood():
+        while not stop.is_set():
+            try:
+                client.sock.sendall(f"MAIL FROM:<{user}>\r\nRSET\r\n".encode() * 200)
+            except OSError:
+                return
+    thread = threading.Thread(target=flood, daemon=True)
+    thread.start()
+    try:
+        assert client.getreply()[0] == 250
+        suite.run("user", "set", user, "status=disabled")
+        codes = []
+        while not codes or codes[-1] == 250:
+            codes.append(client.getreply()[0])
+        assert codes[-1] == 421
+    finally:
+        stop.set()
+        client.close()
+        thread.join(30)
 
 
 @pytest.mark.parametrize("service, protocol", [("imap", "imap"), ("pop3", "pop3")])

@@ -101,7 +101,9 @@ def test_plain_and_login_with_and_without_initial_response(authd):
 def test_one_answer_for_wrong_password_and_unknown_user(authd):
     a = authd({"a@d.test": User("{PLAIN}secret")})
     s = a.session()
-    assert s.plain("a@d.test", "x") == s.plain("nobody@d.test", "x")
+    known, unknown = s.plain("a@d.test", "x"), s.plain("nobody@d.test", "x")
+    assert known[0] == unknown[0] == FAIL and known[1][:2] == unknown[1][:2]
+    assert [answer[1][2] for answer in (known, unknown)] == [b"a@d.test", b"nobody@d.test"]  # what was said
 
 
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"])

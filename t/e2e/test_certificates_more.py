@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from instance import Instance
+from instance import Instance, wait_for
 from test_certificates import ROOT, import_files, key_pem, listing, pem, presented, rows
 
 
@@ -63,6 +63,39 @@ def test_a_refused_activation_leaves_the_settings_and_their_mode(suite, tmp_path
     suite.run("cert", "activate", "new")
     assert stat.S_IMODE(conf.stat().st_mode) == 0o600 and presented(suite, "imaps") == cert.serial_number
     suite.run("cert", "activate", "cert.pem")
+
+
+def failing(suite, service):
+    rows = suite.json("status", check=False)
+    return next(row for row in rows if row["service"] == service)["state"] == "failed"
+
+
+def test_only_what_the_change_broke_takes_it_back_and_the_services_with_it(suite, tmp_path):
+    cert, key = ROOT.server("mail.d.test")
+    import_files(suite, tmp_path, "next", pem(cert), key_pem(key))
+    old = int(rows(suite)["cert.pem"]["serial"], 16)
+    conf = suite.root / "etc/posthorn.conf"
+    before, away = conf.read_bytes(), suite.root / "archive.away"
+    suite.run("service", "start", "archive")
+    (suite.root / "archive").rename(away)  # archived has it open still, and can't be started again
+    try:
+        done = suite.run("cert", "activate", "next", check=False)
+        assert done.returncode == 1 and "archive: " in done.err and "nothing was changed" in done.err, done.err
+        assert conf.read_bytes() == before
+        for label in ("imaps", "pop3s", "smtps", "admin"):
+            assert presented(suite, label) == old, label
+        suite.run("service", "restart", "archive", check=False)
+        wait_for(lambda: failing(suite, "archive"), 10, "archived has failed")
+        suite.run("cert", "activate", "next")
+        assert presented(suite, "imaps") == cert.serial_number
+        renewed = ROOT.sign(cert.subject, key.public_key(), ["mail.d.test"])
+        (tmp_path / "renewed").write_bytes(pem(renewed))
+        suite.run("cert", "import", "next", "--certificate", tmp_path / "renewed")
+        assert presented(suite, "imaps") == renewed.serial_number
+    finally:
+        away.rename(suite.root / "archive")
+    suite.run("cert", "activate", "cert.pem")
+    suite.run("service", "restart", "archive")
 
 
 def test_a_refused_renewal_leaves_the_old_certificate(suite, tmp_path):

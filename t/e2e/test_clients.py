@@ -1,5 +1,6 @@
 """Mail programs that we did not write, doing what people do with them."""
 import os
+import re
 import shutil
 import smtplib
 import ssl
@@ -107,6 +108,39 @@ def test_openssl_starttls_gets_tls13_and_nothing_old(suite, label, protocol):
     assert code == 0 and "TLSv1.3" in text, text
     code, text = run([*base, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"], input="")
     assert code != 0 and "New, (NONE)" in text, text
+
+
+OLD = (("-tls1", "TLSv1"), ("-tls1_1", "TLSv1.1"))
+
+
+def old_hello(inst, label, option, *starttls):
+    return run(["openssl", "s_client", *starttls, "-connect", f"127.0.0.1:{inst.port(label)}", option,
+                "-cipher", "ALL:@SECLEVEL=0"], input="")
+
+
+def test_old_tls_is_spoken_where_a_port_is_named_and_nowhere_else(instance):
+    instance.set("tls.old_ports", "smtps pop3")
+    instance.start()
+    for option, version in OLD:
+        for label, *starttls in (("smtps",), ("pop3", "-starttls", "pop3")):
+            code, text = old_hello(instance, label, option, *starttls)
+            assert code == 0 and re.search(rf"Protocol *: {re.escape(version)}$", text, re.MULTILINE), text
+        for label, *starttls in (("imaps",), ("pop3s",), ("submission", "-starttls", "smtp"), ("admin",)):
+            code, text = old_hello(instance, label, option, *starttls)
+            assert code != 0 and "New, (NONE)" in text, (label, text)
+    code, text = run(["openssl", "s_client", "-connect", f"127.0.0.1:{instance.port('smtps')}"], input="")
+    assert code == 0 and "TLSv1.3" in text, text
+    code, text = run(["openssl", "s_client", "-connect", f"127.0.0.1:{instance.port('smtps')}", "-tls1_2",
+                      "-sigalgs", "RSA+SHA1:ECDSA+SHA1", "-cipher", "ALL:@SECLEVEL=0"], input="")
+    assert code != 0 and "New, (NONE)" in text, text
+    done = instance.run("doctor", check=False)
+    assert re.search(r"^warn\S* +tls +smtps pop3: TLS 1.0 and 1.1", done.out, re.MULTILINE), done.out
+    instance.run("config", "set", "tls.old_ports", "")
+    instance.run("reload")
+    wait_for(lambda: old_hello(instance, "smtps", "-tls1")[0] != 0, 10, "the port takes new versions alone")
+    assert "TLS 1.0" not in instance.run("doctor", check=False).out
+    done = instance.run("config", "set", "tls.old_ports", "ssl3", check=False)
+    assert done.returncode != 0 and "smtps" in done.err, done.err
 
 
 def test_swaks_with_each_mechanism(suite):

@@ -213,6 +213,18 @@ def test_curl(suite, issuer, protocol, label):
     assert curl(issuer.keys[0].token(aud="web")) != 0
 
 
+def test_a_claim_is_a_name_in_any_form(suite, issuer):
+    """As at a login: PRECIS and IDNA, which are no comparison of ASCII letters."""
+    suite.run("domain", "add", "bücher.test", "oauth_issuer=https://issuer.test", "oauth_audience=mail",
+              f"oauth_keys=https://127.0.0.1:{issuer.port}/keys")
+    suite.add_user("jörg@bücher.test")
+    for claim in ("jörg@bücher.test", "JÖRG@xn--bcher-kva.test", "jo\u0308rg@BÜCHER.test", "JO\u0308RG",
+                  "ｊörg"):
+        assert imap(suite, "XOAUTH2", "jörg@bücher.test", issuer.keys[0].token(email=claim))[0], claim
+    for claim in ("jorg@bücher.test", "jörg@bucher.test", "jorg", "jörg@", "@bücher.test", "", "\udcff"):
+        assert not imap(suite, "XOAUTH2", "jörg@bücher.test", issuer.keys[0].token(email=claim))[0], claim
+
+
 def test_introspection(suite, issuer):
     issuer.active["opaque/+1"] = {"active": True, "aud": "mail", "email": ANN}
     issuer.active["bobs"] = {"active": True, "aud": "mail", "email": "bob@d.test"}

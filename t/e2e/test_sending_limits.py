@@ -211,6 +211,21 @@ def test_what_is_refused_does_not_count(inst, user):
     assert s.send(ALICE)[0] == [452]
 
 
+def test_what_the_queue_did_not_take_does_not_count(inst, user):
+    s = Sender(inst, user("recipients_per_hour=2", "local_bytes_per_day=500"))
+    new = inst.root / "queue/new"
+    mode = new.stat().st_mode
+    new.chmod(0)
+    try:
+        for _ in range(4):
+            assert s.send(ALICE)[1][0] in (451, 452)
+    finally:
+        new.chmod(mode)
+    assert s.send(ALICE)[1][0] == 250
+    assert s.send(ALICE)[1][0] == 250
+    assert s.send(ALICE)[0] == [452]
+
+
 def test_sessions_at_once_never_pass_a_limit(inst, user):
     """All ask for the last of it at once: exactly as many get through as are allowed."""
     name = user("local_recipients_per_day=20")

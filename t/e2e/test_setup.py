@@ -118,6 +118,31 @@ max_recipients = 77
     assert new.json("domain", "show", "d.test")["default_may_send_remote"] is False
 
 
+def test_the_command_line_counts_more_than_the_file(new):
+    path = answers(new, """domain = d.test
+hostname = answer.d.test
+port_offset = 1
+bind = 127.0.0.9
+
+[system]
+hostname = section.d.test
+""")
+    make(new, "--answers", str(path), "--set", "system.hostname=set.d.test", "--set", f"system.port_offset={new.offset}",
+         "--set", "system.bind=127.0.0.1")
+    value = lambda name: new.run("config", "get", name).out.strip()
+    assert (value("system.hostname"), value("system.port_offset"), value("system.bind")) == (
+        "set.d.test", str(new.offset), "127.0.0.1")
+    subject = subprocess.run(["openssl", "x509", "-noout", "-subject", "-in", new.root / "etc/certs/cert.pem"],
+                             capture_output=True, text=True).stdout
+    assert "set.d.test" in subject
+    other = Instance()
+    try:
+        make(other, "--answers", str(path), "--hostname", "option.d.test", *places(other))
+        assert other.run("config", "get", "system.hostname").out.strip() == "option.d.test"
+    finally:
+        other.close()
+
+
 BAD = [("domain = d.test\ndomian = x.test\n", ":2: 'domian' is no answer; is it 'domain'?"),
        ("domain = d.test\nstart = perhaps\n", ":2: expected yes or no"),
        ("domain = d.test\ndomain = e.test\n", ":2: 'domain' is there twice"),

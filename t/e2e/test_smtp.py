@@ -1,5 +1,6 @@
 """smtpd through its ports: protocol, limits, relaying, TLS, smuggling; clients that are not ours."""
 import base64
+import re
 import smtplib
 import socket
 import subprocess
@@ -389,6 +390,70 @@ def test_garbage_instead_of_a_handshake(suite, raw):
 
 
 # ---- authentication and submission ----
+
+# ---- the log of a session that brings no message ----
+
+def line_of(suite, mark, *words):
+    """The line of smtp.log that has all of these."""
+    def find():
+        return [line for line in suite.log("smtp").splitlines() if mark in line and all(w in line for w in words)]
+    wait_for(find, 20, f"{mark} {words} in smtp.log")
+    return find()[0]
+
+
+@pytest.mark.parametrize("end, by", [(b"RSET\r\n", "reset"), (b"EHLO again\r\n", "reset"), (b"QUIT\r\n", "close"),
+                                     (b"", "close"), (b"DATA\r\n" + b"x" * 998 + b"\r\n", "close")])
+def test_a_transaction_without_a_message_is_in_the_log(suite, raw, end, by):
+    mark = token()
+    raw.begin(f"{mark}@far.test", "alice@d.test", "bob@d.test")
+    assert raw.cmd("RCPT TO:<nobody@d.test>").code == 550
+    raw.send(end)
+    if not end.startswith((b"RSET", b"EHLO")):
+        raw.sock.shutdown(socket.SHUT_WR)
+    line = line_of(suite, mark, "event=abandoned")
+    for word in ("helo=client.test", "to=alice@d.test,bob@d.test", "nrcpt=2", f"by={by}", "client=127.0.0.1"):
+        assert word in line, (word, line)
+    size = int(re.search(r" size=(\d+)", line).group(1))
+    assert (900 < size <= 1000) if end.startswith(b"DATA") else size == 0, line
+    assert "code=550" in line_of(suite, mark, "event=rejected", "to=nobody@d.test")
+
+
+def test_a_message_is_not_told_as_abandoned_too(suite, raw):
+    mark = token()
+    raw.begin(f"{mark}@far.test", "alice@d.test")
+    assert raw.cmd("DATA").code == 354 and raw.cmd("Subject: x\r\n\r\nx\r\n.").code == 250
+    assert raw.cmd(f"MAIL FROM:<{mark}-2@far.test>").code == 250 and raw.cmd("DATA").code == 554
+    assert raw.cmd("RSET").code == 250
+    assert "to=\"\" nrcpt=0" in line_of(suite, f"{mark}-2@", "event=abandoned") and "last_code=554" in line_of(suite, f"{mark}-2@", "event=abandoned")
+    assert not [line for line in suite.log("smtp").splitlines() if f"{mark}@" in line and "abandoned" in line]
+
+
+def test_what_was_not_understood_and_the_end_are_in_the_log(suite, raw):
+    mark = token()
+    assert raw.cmd(f"EHLO {mark}.test").code == 250
+    assert raw.cmd(f"MAIL FROM:{mark}").code == 501
+    assert raw.cmd("MAIL FROM:<>").code == 250 and raw.cmd(f"RCPT TO:<{mark}@@>").code == 501
+    for stage in ("MAIL", "RCPT"):
+        assert "code=501" in line_of(suite, mark, "event=rejected", f"stage={stage}", "argument=")
+    raw.close()
+    assert f"helo={mark}.test" in line_of(suite, mark, "event=disconnected", "messages=0")
+
+
+def test_whose_login_failed_is_in_the_log(suite):
+    mark = token()
+    for mechanism, first in (("PLAIN", f"\0{mark}@d.test\0not-the-one"), ("LOGIN", f"{mark}@d.test")):
+        raw = Raw(suite.port("submission"))
+        raw.ehlo()
+        raw.starttls()
+        raw.ehlo()
+        reply = raw.cmd(f"AUTH {mechanism} " + base64.b64encode(first.encode()).decode())
+        if mechanism == "LOGIN":
+            reply = raw.cmd(base64.b64encode(b"not-the-one").decode())
+        assert reply.code == 535
+        assert f"user={mark}@d.test" in line_of(suite, mark, "event=auth_failed", f"mechanism={mechanism}")
+        raw.close()
+    assert "not-the-one" not in suite.log("smtp")
+
 
 def test_submission_wants_authentication_first(suite):
     raw = Raw(suite.port("submission"))

@@ -395,7 +395,7 @@ START_TEST(values_are_checked)
     } values[] = {
         {"quota_bytes", "10M", "10485760"},
         {"quota_bytes", "-1", NULL},
-        {"quota_bytes", "", NULL},
+        {"quota_bytes", "", "524288000"},
         {"quota_messages", "7", "7"},
         {"status", "odd", NULL},
         {"expires", "2027-02-29", NULL},

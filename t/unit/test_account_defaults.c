@@ -89,6 +89,53 @@ START_TEST(defaults_are_taken_by_name)
 }
 END_TEST
 
+/* An empty value is the domain's default, or else the schema's; but where it is a value itself. */
+START_TEST(an_empty_value_is_the_default)
+{
+    static const struct {
+        const char *name, *value, *domain, *expected;
+    } cases[] = {
+        {"quota_messages", "7", "90", "90"},
+        {"quota_bytes", "7M", NULL, "524288000"},
+        {"may_forward", "yes", "no", "no"},
+        {"may_forward", "no", "yes", "yes"},
+        {"imap_access", "allow 10.0.0.1", "deny 10.0.0.2", "deny 10.0.0.2"},
+        {"imap_access", "allow 10.0.0.1", "none", "none"},
+        {"auth", "external", NULL, "internal"},
+        {"record_sent", "no", NULL, "yes"},
+        {"status", "disabled", NULL, "normal"},
+        {"publish", "yes", NULL, "no"},
+        {"expires", "2027-06-30", "2028-06-30", ""},
+        {"send_exceptions", "a.test", "b.test", ""},
+    };
+
+    test_populate();
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct account_hit hit = account_hit_new();
+        char name[64];
+        const char *near;
+        int id = account_property_find(ACCOUNT_USER, slice_of(cases[i].name), &near);
+
+        ck_assert_int_ge(id, 0);
+        (void)snprintf(name, sizeof(name), "default_%s", cases[i].name);
+        if (cases[i].domain != NULL)
+            ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", name, cases[i].domain), 0);
+        ck_assert_msg(test_set(ACCOUNT_USER, "alice@d.test", cases[i].name, cases[i].value) == 0 &&
+                          test_set(ACCOUNT_USER, "alice@d.test", cases[i].name, "") == 0,
+                      "%s: %s", cases[i].name, strbuf_cstr(&test_result.text));
+        ck_assert_int_eq(account_find_exact(&test_base, SLICE("alice@d.test"), &hit),
+                         ACCOUNT_FOUND);
+        ck_assert_msg(slice_eq(record_get(&hit.entry, (enum account_property)id),
+                               slice_of(cases[i].expected)),
+                      "%s", cases[i].name);
+        account_hit_free(&hit);
+    }
+    ck_assert_uint_eq(test_set(ACCOUNT_DOMAIN, "d.test", "default_quota_bytes", ""), 0);
+    ck_assert_uint_eq(test_set(ACCOUNT_USER, "alice@d.test", "sync_disabled", "yes"), 0);
+    test_close();
+}
+END_TEST
+
 START_TEST(what_needs_a_right_is_not_switched_on_without)
 {
     struct account_hit hit = account_hit_new();
@@ -120,6 +167,7 @@ main(void)
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, every_default_reaches_new_and_chosen_mailboxes);
     tcase_add_test(tc, defaults_are_taken_by_name);
+    tcase_add_test(tc, an_empty_value_is_the_default);
     tcase_add_test(tc, what_needs_a_right_is_not_switched_on_without);
     return test_run(suite_create("account_defaults"), tc);
 }

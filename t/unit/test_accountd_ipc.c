@@ -447,6 +447,24 @@ decode_spend(struct slice p)
                : -1;
 }
 
+static int
+encode_unspend(struct strbuf *out)
+{
+    return accountd_unspend_encode(out, &(struct accountd_spend){SLICE("a@b"), 1, 2, 3, SLICE("s")},
+                                   true);
+}
+
+static int
+decode_unspend(struct slice p)
+{
+    struct accountd_spend s;
+    bool held;
+
+    if (accountd_unspend_decode(p, &s, &held) < 0)
+        return -1;
+    return slice_eq(s.subject, SLICE("s")) && s.bytes == 3 && held ? 0 : -1;
+}
+
 static const struct {
     uint16_t type;
     int (*encode)(struct strbuf *out);
@@ -455,6 +473,7 @@ static const struct {
     {ACCOUNTD_RCPT, encode_rcpt, decode_rcpt},
     {ACCOUNTD_RCPT_REPLY, encode_rcpt_reply, decode_rcpt_reply},
     {ACCOUNTD_SPEND, encode_spend, decode_spend},
+    {ACCOUNTD_UNSPEND, encode_unspend, decode_unspend},
     {ACCOUNTD_EXPAND, encode_expand, decode_expand},
     {ACCOUNTD_EXPAND_REPLY, encode_expand_reply, decode_expand_reply},
     {ACCOUNTD_LOGIN, encode_login, decode_login},

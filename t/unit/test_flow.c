@@ -158,6 +158,25 @@ START_TEST(what_was_sent_counts_until_its_hour_or_day_is_over)
 }
 END_TEST
 
+START_TEST(what_did_not_go_is_taken_off)
+{
+    const struct flow_message both = {2, 3, 10}, local = {1, 0, 5};
+    struct flow_use use = {0}, nothing = {0};
+
+    flow_use_until(&use, NOON_MS);
+    flow_use_until(&nothing, NOON_MS);
+    flow_count(&use, &both);
+    flow_count(&use, &local);
+    flow_uncount(&use, &both);
+    ck_assert_uint_eq(use.hour_rcpts, 1);
+    ck_assert_uint_eq(use.local_rcpts, 1);
+    ck_assert_uint_eq(use.local_bytes, 5);
+    ck_assert_uint_eq(use.remote_rcpts + use.remote_bytes, 0);
+    flow_uncount(&use, &both); /* of an hour that is over: never below nothing */
+    ck_assert_mem_eq(&use, &nothing, sizeof(use));
+}
+END_TEST
+
 START_TEST(the_smaller_of_two_allowances_holds)
 {
     struct record user = record_new(ACCOUNT_USER);
@@ -219,6 +238,7 @@ main(void)
     tcase_add_test(tc, without_properties_nothing_is_limited);
     tcase_add_loop_test(tc, a_limit_is_reached_and_never_passed, 0, (int)ARRAY_LEN(amounts));
     tcase_add_test(tc, what_was_sent_counts_until_its_hour_or_day_is_over);
+    tcase_add_test(tc, what_did_not_go_is_taken_off);
     tcase_add_test(tc, the_smaller_of_two_allowances_holds);
     tcase_add_loop_test(tc, a_row_is_read_as_it_was_written, 0, (int)ARRAY_LEN(rows));
     suite_add_tcase(s, tc);

@@ -59,6 +59,21 @@ START_TEST(what_is_forgotten_starts_anew)
 END_TEST
 
 /* Sixteen times as many names as there are places: they push each other out. */
+START_TEST(the_newest_are_taken_off)
+{
+    table = guess_table_new(1000);
+    ck_assert_uint_eq(guess_add(table, SLICE("a"), 5, 1000), 5);
+    ck_assert_uint_eq(guess_add(table, SLICE("a"), 3, 1500), 8);
+    guess_take_off(table, SLICE("a"), 4, 1500);
+    guess_take_off(table, SLICE("b"), 4, 1500); /* not there: it makes no place for it */
+    ck_assert_uint_eq(guess_add(table, SLICE("a"), 0, 1500), 4);
+    ck_assert_uint_eq(guess_add(table, SLICE("a"), 0, 2100), 0); /* all of them are the old ones */
+    guess_take_off(table, SLICE("a"), 9, 2100);
+    ck_assert_uint_eq(guess_count(table, SLICE("a"), 2100), 1);
+    guess_table_free(&table);
+}
+END_TEST
+
 START_TEST(a_flood_of_names_washes_nobody_clean)
 {
     table = guess_table_new(INTERVAL_MS);
@@ -105,6 +120,7 @@ main(void)
 
     tcase_add_test(tc, the_interval_slides);
     tcase_add_test(tc, what_is_forgotten_starts_anew);
+    tcase_add_test(tc, the_newest_are_taken_off);
     tcase_add_test(tc, a_flood_of_names_washes_nobody_clean);
     tcase_add_test(tc, places_of_those_whose_time_is_over_are_free);
     tcase_add_test(tc, counts_do_not_wrap);

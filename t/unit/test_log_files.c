@@ -174,6 +174,58 @@ START_TEST(set_aside_files_are_removed_at_their_age)
 }
 END_TEST
 
+START_TEST(files_of_services_that_are_gone_end_too)
+{
+    struct log_files *files =
+        make(&(struct log_policy){.keep_age_ms = 86400000, .rotate_age_ms = 3600000});
+    const char *names[] = {
+        "gone.log", "gone.log.20200101T000000.000Z", "kept.log", "x.log.bak", ".log", "x.log.gz",
+        "gone.txt"};
+    const struct timespec old[2] = {{.tv_sec = 1577836800}, {.tv_sec = 1577836800}};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        (void)close(openat(dir_fd, names[i], O_CREAT | O_WRONLY, 0600));
+        if (strcmp(names[i], "kept.log") != 0)
+            ck_assert_int_eq(utimensat(dir_fd, names[i], old, 0), 0);
+    }
+    log_files_tend(files); /* "gone.log" is in the way of its other file, which goes: */
+    log_files_tend(files); /* set aside, */
+    log_files_tend(files); /* and removed, for its last line is of 2020 */
+    ck_assert_int_eq(count_files("gone.log"), 0);
+    ck_assert_int_eq(count_files("kept.log"), 1);
+    ck_assert_int_eq(count_files("x.log."), 2); /* not ours */
+    ck_assert_int_eq(count_files("gone.txt"), 1);
+    ck_assert_int_eq(unlinkat(dir_fd, ".log", 0), 0);
+    log_files_free(&files);
+}
+END_TEST
+
+static unsigned flushes;
+
+int
+fdatasync(int fd) /* libc's */
+{
+    flushes++;
+    return fsync(fd);
+}
+
+/* log.sync */
+START_TEST(with_sync_every_batch_is_flushed)
+{
+    for (int sync = 0; sync < 2; sync++) {
+        struct log_files *files = make(&(struct log_policy){.sync = sync == 1});
+
+        flushes = 0;
+        for (int i = 0; i < 3; i++) {
+            log_files_append(files, SLICE("smtp"), SLICE("one\ntwo\n"));
+            log_files_flush(files);
+        }
+        ck_assert_uint_eq(flushes, sync == 1 ? 3 : 0);
+        log_files_free(&files);
+    }
+}
+END_TEST
+
 START_TEST(files_moved_or_deleted_by_others_are_made_anew)
 {
     struct log_files *files = make(&(struct log_policy){0});
@@ -293,6 +345,8 @@ main(void)
     tcase_add_test(tc, a_large_file_is_set_aside_and_old_ones_go);
     tcase_add_test(tc, an_old_file_is_set_aside);
     tcase_add_test(tc, set_aside_files_are_removed_at_their_age);
+    tcase_add_test(tc, files_of_services_that_are_gone_end_too);
+    tcase_add_test(tc, with_sync_every_batch_is_flushed);
     tcase_add_test(tc, files_moved_or_deleted_by_others_are_made_anew);
     tcase_add_test(tc, a_full_disk_costs_whole_lines_and_is_told_later);
     tcase_add_loop_test(tc, lines_become_syslog_messages, 0, (int)ARRAY_LEN(syslog_cases));

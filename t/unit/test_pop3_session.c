@@ -257,7 +257,9 @@ server_defaults(void)
 static pid_t
 begin(const char *ip, int *fd)
 {
-    struct daemon daemon = {.name = "pop3d"};
+    struct strbuf errors = strbuf_new(1000);
+    struct conf *conf = conf_parse(SLICE(""), "", &errors);
+    struct daemon daemon = {.name = "pop3d", .conf = conf};
     struct pool_session session = {.label = "pop3", .end_fd = -1, .key_fd = -1, .daemon = &daemon};
     int ends[2];
     pid_t pid;
@@ -271,6 +273,8 @@ begin(const char *ip, int *fd)
         session.fd = ends[0];
         _exit(session_serve(&session, &server) == POOL_EXIT ? 7 : 8);
     }
+    conf_free(&conf);
+    strbuf_free(&errors);
     (void)close(ends[0]);
     *fd = ends[1];
     return pid;

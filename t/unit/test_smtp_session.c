@@ -302,7 +302,11 @@ teardown(void)
 static void
 serve(const char *label, const char *client_ip, struct slice script, struct strbuf *said)
 {
-    struct pool_session pool = {.label = label, .end_fd = -1, .key_fd = -1, .is_greeted = greeted};
+    struct strbuf errors = strbuf_new(1000);
+    struct conf *conf = conf_parse(SLICE(""), "", &errors);
+    struct daemon daemon = {.conf = conf};
+    struct pool_session pool = {
+        .label = label, .end_fd = -1, .key_fd = -1, .is_greeted = greeted, .daemon = &daemon};
     int client[2], accounts[2];
     pthread_t thread;
 
@@ -315,6 +319,8 @@ serve(const char *label, const char *client_ip, struct slice script, struct strb
     ck_assert_int_eq(write_all(client[1], script), 0);
     ck_assert_int_eq(shutdown(client[1], SHUT_WR), 0);
     ck_assert_int_eq(session_serve(&pool, &server), POOL_REUSE);
+    conf_free(&conf);
+    strbuf_free(&errors);
     ipc_client_free(&pool.backend);
     (void)pthread_join(thread, NULL);
     read_all(client[1], said);

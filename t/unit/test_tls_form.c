@@ -91,6 +91,22 @@ START_TEST(a_key_exchange_passes_as_it_should)
 }
 END_TEST
 
+/* RFC 8446 section 4.1.3 */
+START_TEST(an_old_signature_stands_only_where_the_number_says_old)
+{
+    const uint16_t old[] = {TLS_RSA_MD5_SHA1, TLS_ECDSA_SHA1};
+
+    for (size_t i = 0; i < ARRAY_LEN(old); i++) {
+        ck_assert(tls_form_is_old(old[i]));
+        ck_assert(tls_form_is_handshake(old[i], key_exchange(23, 65, "DOWNGRD\0")));
+        ck_assert(!tls_form_is_handshake(old[i], key_exchange(23, 65, "DOWNGRD\1")));
+        ck_assert(!tls_form_is_handshake(old[i], key_exchange(23, 65, "rrrrrrrr")));
+        ck_assert(!tls_form_is_handshake(old[i], certificate_verify(SERVER, 32)));
+    }
+    ck_assert(!tls_form_is_old(TLS_ECDSA_SHA256) && !tls_form_is_old(TLS_RSA_PKCS1_SHA256));
+}
+END_TEST
+
 START_TEST(a_point_that_is_compressed_or_a_curve_in_words_is_refused)
 {
     struct slice whole = key_exchange(23, 65, "DOWNGRD\1");
@@ -116,6 +132,7 @@ main(void)
     tcase_add_test(tc, a_servers_certificate_verify_passes);
     tcase_add_test(tc, another_certificate_verify_is_refused);
     tcase_add_loop_test(tc, a_key_exchange_passes_as_it_should, 0, (int)ARRAY_LEN(exchanges));
+    tcase_add_test(tc, an_old_signature_stands_only_where_the_number_says_old);
     tcase_add_test(tc, a_point_that_is_compressed_or_a_curve_in_words_is_refused);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);

@@ -29,6 +29,8 @@
 
 static char dir_path[] = "/tmp/test_tls_key_XXXXXX";
 static char cert_path[64], key_path[64], other_path[64];
+static bool signs_old; /* keyd's tls.old_ports */
+static enum tls_oldest oldest;
 static int channel[2]; /* [0] the service's, [1] keyd's */
 
 static void
@@ -84,7 +86,7 @@ load(const char *path, bool required, struct strbuf *error)
     files.items[0] =
         (struct tls_file){.path = key_path, .fd = open(path, O_RDONLY), .required = required};
     ck_assert_int_eq(key_id_of_certificate(cert_path, files.items[0].id, error), 0);
-    return tls_keys_load(&files, error);
+    return tls_keys_load(&files, signs_old, error);
 }
 
 /* keyd: answers until its parent has gone. It forgets the first `forget` questions. */
@@ -134,9 +136,11 @@ start_client(int fd, int version)
     if (pid == 0) {
         SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
         SSL *ssl = ctx == NULL ? NULL : SSL_new(ctx);
-        bool good = ssl != NULL && SSL_set_max_proto_version(ssl, version) == 1 &&
-                    SSL_set_fd(ssl, fd) == 1 && SSL_connect(ssl) == 1 &&
-                    SSL_version(ssl) == version;
+        bool good =
+            ssl != NULL && SSL_set_max_proto_version(ssl, version) == 1 &&
+            (version >= TLS1_2_VERSION || (SSL_set_min_proto_version(ssl, version) == 1 &&
+                                           SSL_set_cipher_list(ssl, "ALL:@SECLEVEL=0") == 1)) &&
+            SSL_set_fd(ssl, fd) == 1 && SSL_connect(ssl) == 1 && SSL_version(ssl) == version;
         char byte;
 
         good = good && SSL_read(ssl, &byte, 1) == 1 && byte == 'x';
@@ -169,7 +173,7 @@ shake_hands(int version)
     client = start_client(ends[1], version);
     (void)close(ends[1]);
     tls_use_key_channel(channel[0]);
-    tls = tls_accept(ctx, ends[0], clock_mono_ms() + STEP_MS);
+    tls = tls_accept(ctx, ends[0], oldest, clock_mono_ms() + STEP_MS);
     done = tls != NULL && tls_write(tls, "x", 1, clock_mono_ms() + STEP_MS) == 1;
     tls_close(&tls);
     (void)close(ends[0]);
@@ -205,6 +209,40 @@ START_TEST(a_key_that_is_elsewhere_signs_handshakes)
     ck_assert_msg(shake_hands(handshakes[_i].version), "%s: %s", handshakes[_i].type,
                   tls_last_error());
     ck_assert(shake_hands(handshakes[_i].version)); /* nothing is used up */
+    (void)kill(keyd, SIGKILL);
+    (void)status_of(keyd);
+}
+END_TEST
+
+static const struct {
+    const char *type;
+    int version;
+    enum tls_oldest oldest;
+    bool signs_old, done;
+} old_handshakes[] = {
+    {"RSA", TLS1_VERSION, TLS_SINCE_1_0, true, true},
+    {"RSA", TLS1_1_VERSION, TLS_SINCE_1_0, true, true},
+    {"P-256", TLS1_VERSION, TLS_SINCE_1_0, true, true},
+    {"P-384", TLS1_1_VERSION, TLS_SINCE_1_0, true, true},
+    {"ED25519", TLS1_1_VERSION, TLS_SINCE_1_0, true, false}, /* there is no such signature */
+    {"RSA", TLS1_2_VERSION, TLS_SINCE_1_0, true, true},
+    {"RSA", TLS1_3_VERSION, TLS_SINCE_1_0, true, true},
+    {"P-256", TLS1_3_VERSION, TLS_SINCE_1_0, true, true},
+    {"ED25519", TLS1_3_VERSION, TLS_SINCE_1_0, true, true},
+    {"RSA", TLS1_1_VERSION, TLS_SINCE_1_2, true, false}, /* another port's */
+    {"RSA", TLS1_1_VERSION, TLS_SINCE_1_0, false, false},
+    {"P-256", TLS1_1_VERSION, TLS_SINCE_1_0, false, false},
+};
+
+START_TEST(old_versions_where_port_and_keyd_take_them)
+{
+    pid_t keyd;
+
+    signs_old = old_handshakes[_i].signs_old;
+    oldest = old_handshakes[_i].oldest;
+    write_pair(make_key(old_handshakes[_i].type));
+    keyd = start_keyd(0);
+    ck_assert(shake_hands(old_handshakes[_i].version) == old_handshakes[_i].done);
     (void)kill(keyd, SIGKILL);
     (void)status_of(keyd);
 }
@@ -335,6 +373,8 @@ main(void)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_loop_test(tc, a_key_that_is_elsewhere_signs_handshakes, 0,
                         (int)ARRAY_LEN(handshakes));
+    tcase_add_loop_test(tc, old_versions_where_port_and_keyd_take_them, 0,
+                        (int)ARRAY_LEN(old_handshakes));
     tcase_add_test(tc, a_question_that_got_lost_is_asked_again);
     tcase_add_test(tc, without_keyd_a_handshake_fails_in_time);
     tcase_add_test(tc, keyd_has_another_key);

@@ -95,7 +95,7 @@ start_client(const int fds[2], int version, const char *host)
 static void
 serve(struct tls_context *ctx, int fd, const char *host)
 {
-    struct tls *tls = tls_accept(ctx, fd, clock_mono_ms() + STEP_MS);
+    struct tls *tls = tls_accept(ctx, fd, TLS_SINCE_1_2, clock_mono_ms() + STEP_MS);
 
     ck_assert_msg(tls != NULL, "%s", tls_last_error());
     ck_assert(slice_eq(tls_server_name(tls), slice_of(host)));

@@ -68,6 +68,18 @@ START_TEST(unusual_mail_teaches_nothing)
 }
 END_TEST
 
+START_TEST(what_did_not_go_teaches_nothing)
+{
+    struct usual u = {.day = 3, .sent = 10, .held = 4};
+
+    usual_uncount(&u, 7, false);
+    ck_assert(u.sent == 3 && u.held == 4);
+    usual_uncount(&u, 4, true);
+    usual_uncount(&u, 4, false);
+    ck_assert(u.sent == 0 && u.held == 0);
+}
+END_TEST
+
 START_TEST(what_is_usual_grows_at_once_and_shrinks_slowly)
 {
     struct usual u = habit_of(DAYS);
@@ -130,6 +142,7 @@ main(void)
     tcase_add_test(tc, nothing_is_unusual_before_it_is_known);
     tcase_add_test(tc, little_mail_is_never_unusual);
     tcase_add_test(tc, unusual_mail_teaches_nothing);
+    tcase_add_test(tc, what_did_not_go_teaches_nothing);
     tcase_add_test(tc, what_is_usual_grows_at_once_and_shrinks_slowly);
     tcase_add_test(tc, without_a_factor_nothing_is_unusual);
     tcase_add_test(tc, huge_numbers_are_unusual);
