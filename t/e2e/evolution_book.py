@@ -145,6 +145,17 @@ class Books:
         _, contacts = self.client.get_contacts_sync(query, None)
         return sorted(c.get_property("full-name") or c.get_property("id") for c in contacts)
 
+    def view(self, query):
+        """A live view, which the compose window and the list of contacts are: the names, and what is said at the end."""
+        names, ends = [], []
+        _, view = self.client.get_view_sync(query, None)
+        view.connect("objects-added", lambda view, contacts: names.extend(c.get_property("full-name") or "" for c in contacts))
+        view.connect("complete", lambda view, error: ends.append(error.message if error else ""))
+        view.start()
+        self.until(lambda: ends, "the end of the search")
+        view.stop()
+        return {"names": sorted(names), "end": ends[0]}
+
     def show(self, uid):
         _, contact = self.client.get_contact_sync(uid, None)
         return contact.to_string(self.contacts.VCardFormat(1)).replace("\r\n", "\n")

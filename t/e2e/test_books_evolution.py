@@ -44,7 +44,16 @@ def pen(suite, evolution):
     ("Smi", ["John Smith"]), ("SMY", ["Jane  Smythe"]), ("all of", ["All of the Staff"]), ("nobody", []),
 ])
 def test_names_are_completed(evolution, book, text, names):
-    assert evolution.ask("names", query=typed(text)) == names
+    assert evolution.ask("view", query=typed(text)) == {"names": names, "end": ""}
+
+
+def test_more_than_the_limit_are_cut_off_and_said_to_be(evolution, book, suite):
+    rows = "".join(f"many{i},Many {i},m{i}@many.test\n" for i in range(60))
+    suite.run("contact", "import", "--book", "outside", stdin="name,full_name,addresses\n" + rows)
+    wait_for(lambda: evolution.ask("names", query=typed("many 59")) == ["Many 59"], 10, "the contacts")
+    seen = evolution.ask("view", query=typed("many"))
+    assert len(seen["names"]) == 50 and "limit" in seen["end"], seen  # ldap.size_limit
+    suite.run("contact", "remove", *(f"many{i}@outside" for i in range(60)))
 
 
 def test_searches_of_the_contacts_window(evolution, book):
