@@ -24,6 +24,7 @@ PREFS = {
     "mail.spotlight.firstRunDone": True,
     "mail.winsearch.firstRunDone": True,
     "mailnews.start_page.enabled": False,
+    "mailnews.confirm.moveFoldersToTrash": False,
     "mail.provider.suppress_dialog_on_startup": True,
     "mail.rights.version": 1,
     "network.connectivity-service.enabled": False,
@@ -93,6 +94,7 @@ class Thunderbird:
                                                          error => done({error: String(error) + "\\n" + (error?.stack ?? "")}));
         """ % script
         got = self.command("WebDriver:ExecuteAsyncScript", script=wrapped, args=list(args), newSandbox=True, sandbox="system")["value"]
+        assert got is not None, "Thunderbird shows a dialog"
         if "error" in got:
             raise RuntimeError(got["error"])
         return got["value"]
