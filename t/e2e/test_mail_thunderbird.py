@@ -48,7 +48,7 @@ def append(con, folder, subject, body="Hello.\r\n"):
 
 
 def test_the_folders_have_their_use(alice):
-    assert alice.folders() == ["Drafts", "INBOX", "Junk", "Sent", "Trash"]
+    wait_for(lambda: alice.folders() == ["Drafts", "INBOX", "Junk", "Sent", "Trash"], 20, "the folders")
     assert {name: alice.flags(name) for name in alice.folders()} == {
         "Drafts": ["Drafts"], "INBOX": ["Inbox"], "Junk": ["Junk"], "Sent": ["SentMail"], "Trash": ["Trash"]}
 
@@ -92,15 +92,14 @@ def test_other_folders_follow_by_condstore(alice, bob):
     con = bob("alice@d.test")
     for i in range(5):
         append(con, "Drafts", f"draft{i}")
-    alice.update("Drafts")
-    alice.update("INBOX")
+    alice.wait_for_subjects("Drafts", [f"draft{i}" for i in range(5)])
     con.select("Drafts")
     con.store("2,4", "+FLAGS", "(\\Flagged)")
     con.store("5", "+FLAGS", "(\\Deleted)")
     con.expunge()
-    alice.update("Drafts")
-    shown = {m["subject"]: m["flagged"] for m in alice.messages("Drafts")}
-    assert shown == {"draft0": False, "draft1": True, "draft2": False, "draft3": True}
+    alice.wait_for_subjects("Drafts", [f"draft{i}" for i in range(4)])
+    for i in range(4):
+        alice.wait_for_message("Drafts", f"draft{i}", f"m.isFlagged == {'true' if i % 2 else 'false'}")
     con.logout()
 
 
@@ -108,20 +107,17 @@ def test_messages_are_copied_moved_and_deleted(alice, bob):
     con = bob("alice@d.test")
     for subject in ("one", "two"):
         append(con, "INBOX", subject)
-        alice.wait_for_message("INBOX", subject)
+        alice.wait_for_message("INBOX", subject)  # the second one comes while the first is fetched
     alice.create_folder("", "Arbeit ü & co")
     alice.create_folder("Arbeit ü & co", "100% done")
     alice.copy("INBOX", "one", "Arbeit ü & co", False)
     alice.copy("INBOX", "two", "Arbeit ü & co/100% done", True)
     alice.wait_until_gone("INBOX", "two")
-    alice.update("Arbeit ü & co")
-    alice.update("Arbeit ü & co/100% done")
-    assert [m["subject"] for m in alice.messages("Arbeit ü & co")] == ["one"]
-    assert [m["subject"] for m in alice.messages("Arbeit ü & co/100% done")] == ["two"]
+    alice.wait_for_subjects("Arbeit ü & co", ["one"])
+    alice.wait_for_subjects("Arbeit ü & co/100% done", ["two"])
     alice.delete("INBOX", "one")
     alice.wait_until_gone("INBOX", "one")
-    alice.update("Trash")
-    assert [m["subject"] for m in alice.messages("Trash")] == ["one"]
+    alice.wait_for_subjects("Trash", ["one"])
     alice.delete("Trash", "one")  # for good
     alice.compact("Trash")
     wait_for(lambda: con.select("Trash")[1] == [b"0"], 10, "the message goes")
@@ -134,8 +130,7 @@ def test_folders_are_renamed_moved_and_deleted(alice, bob):
     alice.create_folder("Projects", "Möwe")
     append(con, '"Projects/M&APY-we"', "bird")
     alice.rename_folder("Projects/Möwe", "Albatros")
-    alice.update("Projects/Albatros")
-    assert [m["subject"] for m in alice.messages("Projects/Albatros")] == ["bird"]
+    alice.wait_for_subjects("Projects/Albatros", ["bird"])
     subscribed = b" ".join(con.lsub()[1])
     assert b"Projects/Albatros" in subscribed and b"APY" not in subscribed.split(b"Projects", 1)[1], subscribed
     alice.delete_folder("Projects")

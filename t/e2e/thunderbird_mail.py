@@ -19,6 +19,17 @@ COMMON = """
         if (Date.now() > end) throw new Error("not in time: " + what);
       }
     };
+    /* Has the folder looked at, as a click on it does; it may be busy with what was asked before. */
+    const update = async name => {
+      for (let tries = 0; ; tries++) {
+        try {
+          return folder(name).updateFolder(null);
+        } catch (error) {
+          if (tries == 100) throw error;
+          await new Promise(wake => setTimeout(wake, 50));
+        }
+      }
+    };
     const all = () => server.rootFolder.descendants;
     const path = folder => folder.QueryInterface(Ci.nsIMsgImapMailFolder).onlineName;
     const folder = name => {
@@ -26,7 +37,6 @@ COMMON = """
       if (!found) throw new Error("no folder " + name + " among " + all().map(path));
       return found.QueryInterface(Ci.nsIMsgImapMailFolder);
     };
-    const update = async name => { await url(listener => folder(name).updateFolderWithListener(null, listener)); };
     const message = (name, subject) => {
       const found = [...folder(name).messages].find(m => m.mime2DecodedSubject == subject);
       if (!found) throw new Error("no message " + subject + " in " + name);
@@ -129,6 +139,7 @@ class MailProgram(Thunderbird):
         self.update("INBOX")
 
     def update(self, name):
+        """Ends before the news are there: what waits for them says what it waits for."""
         self.run(COMMON + "await update(args[0]);", name)
 
     def folders(self):
@@ -149,6 +160,18 @@ class MailProgram(Thunderbird):
         return self.run(COMMON + f"""
             return shown(await until("message", () => [...folder(args[0]).messages].find(m => m.mime2DecodedSubject == args[1] && ({test}))));
         """, name, subject)
+
+    def wait_for_subjects(self, name, subjects):
+        """Until the folder has just these."""
+        self.run(COMMON + """
+            const [name, wanted] = args, given = () => [...folder(name).messages].map(m => m.mime2DecodedSubject).sort();
+            await update(name);
+            try {
+              await until("messages", () => JSON.stringify(given()) == JSON.stringify(wanted));
+            } catch (error) {
+              throw new Error(error + ": there are " + given());
+            }
+        """, name, sorted(subjects))
 
     def wait_until_gone(self, name, subject):
         self.run(COMMON + """
