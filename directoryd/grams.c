@@ -170,7 +170,7 @@ grams_add(struct grams *grams, uint32_t id, const struct ldap_entry *entry)
 {
     grams->found_count = 0;
     for (int a = 0; a < LDAP_ATTR_COUNT; a++)
-        if ((ldap_attributes[a].flags & LDAP_INDEXED) != 0 && a != LDAP_ATTR_DISPLAY_NAME)
+        if ((ldap_attributes[a].flags & (LDAP_INDEXED | LDAP_COVERED)) == LDAP_INDEXED)
             (void)ldap_entry_values(entry, (enum ldap_attribute)a, note_value, grams);
     qsort(grams->found, grams->found_count, sizeof(*grams->found), compare);
     for (size_t i = 0; i < grams->found_count; i++)

@@ -260,9 +260,8 @@ parse_modifier(struct parser *p, struct fetch_args *out)
     if (!out->has_changed_since && parser_word(p, "CHANGEDSINCE")) {
         out->has_changed_since = true;
         out->items |= FETCH_MODSEQ;
-        if (!parser_space(p) || !parser_number64(p, &out->changed_since))
-            return false;
-        return out->changed_since > 0 || parser_fail(p, "Number above 0 expected");
+        /* RFC 7162 section 7 wants 1 at least; Thunderbird asks for what is above 0: everything. */
+        return parser_space(p) && parser_number64(p, &out->changed_since);
     }
     if (!out->has_partial && parser_word(p, "PARTIAL")) {
         out->has_partial = true;

@@ -56,6 +56,7 @@ session_deselect(struct session *s)
     mailbox_close(&s->mailbox);
     url_news_end(s);
     s->modseq_held = false;
+    s->count_told_aside = false;
     s->state = STATE_AUTHENTICATED;
 }
 

@@ -49,6 +49,7 @@ begin(struct session *s, bool in_idle)
         w.polling = w.watch == NULL;
     }
     updates_send(s, UPDATES_EXPUNGE); /* what came before it was watched */
+    updates_repeat_count(s);
     return w;
 }
 

@@ -1,6 +1,6 @@
 /*
- * ldapd/change.c - add, modify and delete (RFC 4511 sections 4.6 to 4.8), for who has shown the
- * write password: directoryd looks at that, and accountd checks and makes the change.
+ * ldapd/change.c - add, modify, delete and rename (RFC 4511 sections 4.6 to 4.9), for who has shown
+ * the write password: directoryd looks at that, and accountd checks and makes the change.
  */
 #include "ldapd/draft.h"
 #include "ldapd/operations.h"
@@ -8,6 +8,7 @@
 #include "lib/ipc/contacts.h"
 
 #define REPLACE_MAX 2 /* add, delete, replace */
+#define TAG_NEW_SUPERIOR 0x80
 
 static void
 answer(struct session *s, enum ldap_op op, enum ldap_result result, struct slice text)
@@ -231,4 +232,55 @@ delete_run(struct session *s)
         send_edit(s, LDAP_OP_DELETE_RESPONSE,
                   &(struct directory_edit){
                       .verb = SLICE("del"), .book = target.book, .name = target.name});
+}
+
+/* ---- rename ---- */
+
+/* Would the entry that names_find() has looked at be named as it is? Evolution asks for that before
+ * some of its changes. */
+static bool
+stays_as_it_is(const struct names *names, struct slice rdn, const struct slice *superior)
+{
+    const struct ldap_rdn *own = &names->dn.rdns[0];
+    struct ldap_dn dn = ldap_dn_new();
+    size_t above;
+    bool stays = ldap_dn_parse(rdn, &dn) == 0 && dn.count == 1 &&
+                 dn.rdns[0].attribute == own->attribute &&
+                 slice_eq(dn.rdns[0].folded, own->folded) &&
+                 (superior == NULL || (ldap_dn_parse(*superior, &dn) == 0 &&
+                                       ldap_dn_is_within(&names->dn, &dn, &above) && above == 1));
+
+    ldap_dn_free(&dn);
+    return stays;
+}
+
+/* What takes the old name for the new one changes nothing. */
+static void
+rename_to_itself(struct session *s, const struct target *target)
+{
+    struct strbuf fields = strbuf_new(LDAP_FIELDS_BYTES_MAX);
+
+    session_result(s, LDAP_OP_RENAME_RESPONSE, search_fetch(s, target, &fields), NULL);
+    strbuf_free(&fields);
+}
+
+void
+rename_run(struct session *s)
+{
+    struct slice rest = s->message.body, name, rdn, superior;
+    bool deletes_old, moves;
+    struct target target;
+
+    if (ber_take(&rest, BER_OCTETS, &name) < 0 || ber_take(&rest, BER_OCTETS, &rdn) < 0 ||
+        ber_take_bool(&rest, &deletes_old) < 0 ||
+        ((moves = rest.len > 0) && ber_take(&rest, TAG_NEW_SUPERIOR, &superior) < 0) ||
+        rest.len > 0)
+        session_result(s, LDAP_OP_RENAME_RESPONSE, LDAP_PROTOCOL_ERROR, "malformed rename");
+    else if (!find_contact(s, LDAP_OP_RENAME_RESPONSE, name, &target))
+        return;
+    else if (!stays_as_it_is(&s->server->names, rdn, moves ? &superior : NULL))
+        session_result(s, LDAP_OP_RENAME_RESPONSE, LDAP_UNWILLING_TO_PERFORM,
+                       "the name of a contact stays");
+    else
+        rename_to_itself(s, &target);
 }

@@ -16,8 +16,10 @@ struct draft {
     struct slice name;
     struct strbuf values[LDAP_FIELD_COUNT];
     bool changed[LDAP_FIELD_COUNT];
+    int by[LDAP_FIELD_COUNT];      /* the attribute that changed it; -1: none */
     struct slice parts[PARTS_MAX]; /* sn and givenName as given, borrowed from the request */
     size_t part_count;
+    struct slice second; /* mozillaSecondEmail as given, likewise */
 };
 
 struct draft *
@@ -28,8 +30,10 @@ draft_new(struct slice name, struct slice fields)
     struct slice value;
 
     draft->name = name;
-    for (int i = 0; i < LDAP_FIELD_COUNT; i++)
+    for (int i = 0; i < LDAP_FIELD_COUNT; i++) {
         draft->values[i] = strbuf_new(VALUE_MAX);
+        draft->by[i] = -1;
+    }
     while (ldap_fields_next(&fields, &field, &value) == 1)
         (void)strbuf_append(&draft->values[field], value); /* longer than a property can be */
     return draft;
@@ -66,14 +70,25 @@ refuse(const char **text, enum ldap_result result, const char *why)
 
 /* ---- a property with one value ---- */
 
-static enum ldap_result
-change_single(struct draft *draft, enum ldap_field field, enum draft_op op,
-              const struct slice *values, size_t count, const char **text)
+/* An entry that was copied brings a property by each of its attributes. */
+static bool
+is_said_again(const struct draft *draft, int attribute, enum ldap_field field, struct slice value)
 {
+    return draft->by[field] >= 0 && draft->by[field] != attribute &&
+           same(LDAP_MATCH_TEXT, value, strbuf_slice(&draft->values[field]));
+}
+
+static enum ldap_result
+change_single(struct draft *draft, int attribute, enum draft_op op, const struct slice *values,
+              size_t count, const char **text)
+{
+    enum ldap_field field = ldap_attributes[attribute].field;
     struct strbuf *now = &draft->values[field];
 
     if (count > 1)
         return refuse(text, LDAP_CONSTRAINT_VIOLATION, "this attribute has one value here");
+    if (op == DRAFT_ADD && count == 1 && is_said_again(draft, attribute, field, values[0]))
+        return LDAP_SUCCESS;
     if (op == DRAFT_ADD && now->len > 0)
         return refuse(text, LDAP_ATTRIBUTE_OR_VALUE_EXISTS, "this attribute has its value");
     if (op == DRAFT_DELETE &&
@@ -83,7 +98,46 @@ change_single(struct draft *draft, enum ldap_field field, enum draft_op op,
     if (op != DRAFT_DELETE && count == 1 && !strbuf_append(now, values[0]))
         return refuse(text, LDAP_CONSTRAINT_VIOLATION, "the value is too long");
     draft->changed[field] = true;
+    draft->by[field] = attribute;
     return LDAP_SUCCESS;
+}
+
+/* Lines of a Postal Address (RFC 4517 section 3.3.28) become one. False: too long. */
+static bool
+join_lines(struct slice lines, struct strbuf *out)
+{
+    bool fits = true;
+
+    for (size_t i = 0; i < lines.len; i++) {
+        struct slice escape = slice_sub(lines, i, i + 3 < lines.len ? i + 3 : lines.len);
+        bool is_dollar = slice_eq(escape, SLICE("\\24")),
+             is_escape = is_dollar || slice_eq_nocase(escape, SLICE("\\5C"));
+
+        if (lines.ptr[i] == '$')
+            fits &= strbuf_str(out, ", ");
+        else
+            fits &= strbuf_char(out, is_dollar ? '$' : is_escape ? '\\' : lines.ptr[i]);
+        i += is_escape ? 2 : 0;
+    }
+    return fits;
+}
+
+static enum ldap_result
+change_postal(struct draft *draft, int attribute, enum draft_op op, const struct slice *values,
+              size_t count, const char **text)
+{
+    struct strbuf joined = strbuf_new(VALUE_MAX);
+    struct slice value;
+    enum ldap_result result;
+
+    if (count == 1 && !join_lines(values[0], &joined)) {
+        strbuf_free(&joined);
+        return refuse(text, LDAP_CONSTRAINT_VIOLATION, "the value is too long");
+    }
+    value = strbuf_slice(&joined);
+    result = change_single(draft, attribute, op, count == 1 ? &value : values, count, text);
+    strbuf_free(&joined);
+    return result;
 }
 
 /* ---- addresses ---- */
@@ -162,6 +216,18 @@ change_part(struct draft *draft, enum draft_op op, const struct slice *values, s
 }
 
 static enum ldap_result
+change_second(struct draft *draft, enum draft_op op, const struct slice *values, size_t count,
+              const char **text)
+{
+    if (op == DRAFT_DELETE)
+        return LDAP_SUCCESS; /* it follows from mail */
+    if (count > 1)
+        return refuse(text, LDAP_CONSTRAINT_VIOLATION, "this attribute has one value here");
+    draft->second = count == 1 ? values[0] : SLICE("");
+    return LDAP_SUCCESS;
+}
+
+static enum ldap_result
 change_name(struct draft *draft, enum draft_op op, const struct slice *values, size_t count,
             const char **text)
 {
@@ -202,13 +268,17 @@ draft_change(struct draft *draft, enum draft_op op, struct slice description,
     row = &ldap_attributes[attribute];
     switch (row->source) {
     case SOURCE_FIELD:
-        return change_single(draft, row->field, op, values, count, text);
+        return change_single(draft, attribute, op, values, count, text);
+    case SOURCE_POSTAL:
+        return change_postal(draft, attribute, op, values, count, text);
     case SOURCE_WORDS:
         return change_words(draft, row->field, op, values, count, text);
+    case SOURCE_SECOND_WORD:
+        return change_second(draft, op, values, count, text);
     case SOURCE_FULL_NAME:
         if (attribute == LDAP_ATTR_DISPLAY_NAME)
             return change_part(draft, op, values, count, text);
-        return change_single(draft, LDAP_FIELD_FULL_NAME, op, values, count, text);
+        return change_single(draft, attribute, op, values, count, text);
     case SOURCE_LAST_WORD:
     case SOURCE_FIRST_WORDS:
         return change_part(draft, op, values, count, text);
@@ -226,6 +296,17 @@ draft_change(struct draft *draft, enum draft_op op, struct slice description,
     return refuse(text, LDAP_CONSTRAINT_VIOLATION, "this attribute cannot be changed");
 }
 
+static bool
+has_word(const struct strbuf *list, struct slice word)
+{
+    struct slice rest = strbuf_slice(list);
+
+    while (rest.len > 0)
+        if (same(LDAP_MATCH_TEXT, slice_split(&rest, ' '), word))
+            return true;
+    return false;
+}
+
 enum ldap_result
 draft_check(const struct draft *draft, const char **text)
 {
@@ -241,6 +322,9 @@ draft_check(const struct draft *draft, const char **text)
     }
     strbuf_free(&name);
     strbuf_free(&part);
+    if (draft->second.len > 0 && !has_word(&draft->values[LDAP_FIELD_ADDRESSES], draft->second))
+        return refuse(text, LDAP_CONSTRAINT_VIOLATION,
+                      "mozillaSecondEmail has to be a value of mail");
     return fits ? LDAP_SUCCESS
                 : refuse(text, LDAP_CONSTRAINT_VIOLATION,
                          "sn, givenName and displayName have to be parts of cn");

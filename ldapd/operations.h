@@ -12,6 +12,7 @@ void compare_run(struct session *s);  /* search.c */
 void add_run(struct session *s);      /* change.c */
 void modify_run(struct session *s);   /* change.c */
 void delete_run(struct session *s);   /* change.c */
+void rename_run(struct session *s);   /* change.c */
 void extended_run(struct session *s); /* extended.c */
 
 /* The response of an extended operation; `oid` and `value` may be NULL. (extended.c) */

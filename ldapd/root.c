@@ -276,11 +276,13 @@ static const char *const object_classes[] = {
     "( 2.5.6.6 NAME 'person' SUP top STRUCTURAL MUST ( sn $ cn ) MAY ( telephoneNumber $ "
     "description ) )",
     "( 2.5.6.7 NAME 'organizationalPerson' SUP person STRUCTURAL MAY ( title $ "
-    "facsimileTelephoneNumber $ street $ postalCode $ physicalDeliveryOfficeName $ ou $ st $ l ) )",
+    "facsimileTelephoneNumber $ street $ postalAddress $ postalCode $ physicalDeliveryOfficeName $ "
+    "ou $ st $ l ) )",
     "( 2.16.840.1.113730.3.2.2 NAME 'inetOrgPerson' SUP organizationalPerson STRUCTURAL MAY ( "
-    "displayName $ givenName $ homePhone $ homePostalAddress $ mail $ mobile $ o $ pager $ uid ) )",
-    "( " LDAP_OUR_ARC ".2.1 NAME 'posthornPerson' SUP top AUXILIARY MAY ( co $ ipPhone $ "
-    "homeFacsimileTelephoneNumber ) )",
+    "displayName $ givenName $ homePhone $ homePostalAddress $ mail $ mobile $ o $ pager $ "
+    "roomNumber $ uid ) )",
+    "( " LDAP_OUR_ARC ".2.1 NAME 'posthornPerson' SUP top AUXILIARY MAY ( c $ co $ ipPhone $ "
+    "homeFacsimileTelephoneNumber $ mozillaHomeStreet $ mozillaSecondEmail ) )",
     "( 2.5.6.9 NAME 'groupOfNames' SUP top STRUCTURAL MUST ( member $ cn ) MAY ( o $ ou $ "
     "description ) )",
     "( " LDAP_OUR_ARC

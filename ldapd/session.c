@@ -32,7 +32,6 @@ enum {
 
 static void unbind_run(struct session *s);
 static void abandon_run(struct session *s);
-static void rename_run(struct session *s);
 
 static const struct {
     unsigned op;
@@ -250,13 +249,6 @@ static void
 abandon_run(struct session *s)
 {
     (void)s;
-}
-
-static void
-rename_run(struct session *s)
-{
-    session_result(s, LDAP_OP_RENAME_RESPONSE, LDAP_UNWILLING_TO_PERFORM,
-                   "the name of a contact stays");
 }
 
 /* A critical control that we do not have, in a request that is answered by `response`. */

@@ -55,7 +55,9 @@ enum ldap_match {
 
 enum ldap_source {
     SOURCE_FIELD,
+    SOURCE_POSTAL,      /* the field as one line of a Postal Address (RFC 4517 3.3.28) */
     SOURCE_WORDS,       /* each word of the field */
+    SOURCE_SECOND_WORD, /* of the field */
     SOURCE_NAME,        /* the contact's own */
     SOURCE_FULL_NAME,   /* or the name */
     SOURCE_LAST_WORD,   /* of the full name */
@@ -68,7 +70,11 @@ enum ldap_source {
     SOURCE_LINES /* of a group: each line of the field */
 };
 
-enum ldap_attribute_flag { LDAP_INDEXED = 1, LDAP_OPERATIONAL = 2 };
+enum ldap_attribute_flag {
+    LDAP_INDEXED = 1,
+    LDAP_OPERATIONAL = 2,
+    LDAP_COVERED = 4 /* each value is one of another indexed attribute, too */
+};
 
 enum ldap_attribute {
 #define ATTRIBUTE(id, names, oid, match, source, field, flags) LDAP_ATTR_##id,

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { FIELD_HEADER = 3, TIME_MAX = 16 };
+enum { FIELD_HEADER = 3, TIME_MAX = 16, POSTAL_MAX = 16384 };
 
 /* ---- fields ---- */
 
@@ -131,6 +131,31 @@ give_words(const struct visit *v, struct slice words)
     return rc;
 }
 
+static int
+give_second_word(const struct visit *v, struct slice words)
+{
+    (void)slice_split(&words, ' ');
+    return give(v, slice_split(&words, ' '));
+}
+
+static int
+give_postal(const struct visit *v, struct slice line)
+{
+    struct strbuf text;
+    int rc;
+
+    if (slice_index(line, '$') == line.len && slice_index(line, '\\') == line.len)
+        return give(v, line);
+    text = strbuf_new(POSTAL_MAX);
+    for (size_t i = 0; i < line.len; i++)
+        (void)(line.ptr[i] == '$'    ? strbuf_str(&text, "\\24")
+               : line.ptr[i] == '\\' ? strbuf_str(&text, "\\5C")
+                                     : strbuf_char(&text, line.ptr[i]));
+    rc = give(v, strbuf_slice(&text)); /* a property is no longer than some hundred bytes */
+    strbuf_free(&text);
+    return rc;
+}
+
 /* "2026-11-23T10:00:00Z" as RFC 4517 section 3.3.13 has it. */
 static int
 give_created(const struct visit *v)
@@ -167,6 +192,10 @@ give_of_contact(const struct visit *v, const struct ldap_attribute_row *row)
         return give(v, ldap_entry_field(entry, row->field));
     case SOURCE_WORDS:
         return give_words(v, ldap_entry_field(entry, row->field));
+    case SOURCE_POSTAL:
+        return give_postal(v, ldap_entry_field(entry, row->field));
+    case SOURCE_SECOND_WORD:
+        return give_second_word(v, ldap_entry_field(entry, row->field));
     case SOURCE_NAME:
         return give(v, entry->name);
     case SOURCE_FULL_NAME:
@@ -197,7 +226,7 @@ give_lines(const struct visit *v, struct slice lines)
     return rc;
 }
 
-/* cn has the name, which is in the entry's own, and the full name. */
+/* cn has the full name, and the name, which is in the entry's own. */
 static int
 give_of_group(const struct visit *v, enum ldap_attribute attribute)
 {
@@ -206,9 +235,9 @@ give_of_group(const struct visit *v, enum ldap_attribute attribute)
     int rc;
 
     switch (attribute) {
-    case LDAP_ATTR_CN:
-        rc = give(v, v->entry->name);
-        return rc != 0 || slice_eq(full, v->entry->name) ? rc : give(v, full);
+    case LDAP_ATTR_CN: /* Thunderbird shows the first */
+        rc = give(v, full);
+        return rc != 0 || slice_eq(full, v->entry->name) ? rc : give(v, v->entry->name);
     case LDAP_ATTR_DISPLAY_NAME:
         return give(v, full);
     case LDAP_ATTR_MAIL:

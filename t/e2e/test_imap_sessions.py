@@ -96,6 +96,34 @@ def test_an_idle_session_holds_little_memory(suite, imap):
         wait_for(lambda: private_kib(pid) <= 220, 10, "little memory")
 
 
+def test_a_count_that_came_with_a_fetch_is_told_again_in_idle(suite, imap):
+    """Once. Thunderbird takes no notice of it in FETCH, and would not show the message until the next one."""
+    def idle():
+        imap.send("i IDLE\r\n")
+        assert imap.line().startswith(b"+ ")
+        imap.send("DONE\r\n")
+        lines = [imap.line()]
+        while not lines[-1].startswith(b"i "):
+            lines.append(imap.line())
+        return lines[:-1]
+    fill(imap, 1)
+    imap.ok("SELECT INBOX")
+    with Imap_session(suite) as other:
+        for number, command in enumerate(("UID FETCH 1 FLAGS", "FETCH 1 FLAGS", "UID SEARCH ALL"), 2):
+            fill(other, 1)
+            assert b"* %d EXISTS" % number in imap.ok(command)
+            assert idle() == [b"* %d EXISTS\r\n" % number]
+            assert idle() == []
+        for number, command in enumerate(("NOOP", "CHECK"), 5):
+            fill(other, 1)
+            assert b"* %d EXISTS" % number in imap.ok(command)
+            assert idle() == []
+        fill(other, 1)
+        imap.ok("UID FETCH 1 FLAGS")
+    imap.ok("SELECT INBOX")
+    assert idle() == []
+
+
 def test_idle_ends_with_anything_but_done_as_an_error(imap):
     imap.send("i IDLE\r\n")
     assert imap.line().startswith(b"+ ")

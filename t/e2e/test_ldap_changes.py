@@ -50,14 +50,47 @@ def test_what_cannot_be_added(writer, dn, attributes, why):
         writer.add(dn, ["inetOrgPerson"], attributes)
 
 
+def test_a_contact_is_copied_with_all_its_attributes(suite, writer):
+    """Some attributes are one property: those that agree may come together, as ldapvi and LDIF bring them."""
+    values = dict(office="R 1", street="1 $ Main \\ St", country="Wales", address_home="5 Home Rd", addresses="a@x.test b@x.test",
+                  description="a note", full_name="Of All")
+    suite.run("contact", "add", "full@outside", *(f"{name}={value}" for name, value in values.items()))
+    wait_for(lambda: found(writer, "(uid=full)") == ["full"], 10, "the contact")
+    writer.search("uid=full,ou=outside,o=posthorn", "(objectClass=*)", ldap3.BASE, attributes=["*"])
+    entry = {k: v for k, v in writer.response[0]["attributes"].items() if k != "uid"}
+    first = {k: v[0] for k, v in entry.items() if k in ("c", "postalAddress", "roomNumber", "mozillaSecondEmail", "mozillaHomeStreet")}
+    assert first == {"c": "Wales", "postalAddress": "1 \\24 Main \\5C St", "roomNumber": "R 1", "mozillaSecondEmail": "b@x.test",
+                     "mozillaHomeStreet": "5 Home Rd"}
+    writer.add("uid=copy,ou=outside,o=posthorn", entry.pop("objectClass"), entry)
+    original, copy = (suite.json("contact", "show", f"{name}@outside") for name in ("full", "copy"))
+    assert {k: copy[k] for k in values} == {k: original[k] for k in values}
+    writer.modify("uid=copy,ou=outside,o=posthorn", {"c": [(ldap3.MODIFY_REPLACE, ["France"])], "postalAddress": [(ldap3.MODIFY_REPLACE, [
+        "2 Rue$Paris"])]})
+    copy = suite.json("contact", "show", "copy@outside")
+    assert (copy["country"], copy["street"]) == ("France", "2 Rue, Paris")
+    for name in ("full", "copy"):
+        writer.delete(f"uid={name},ou=outside,o=posthorn")
+
+
+def test_a_contact_takes_no_name_but_its_own(writer):
+    dn = "uid=smith,ou=outside,o=posthorn"
+    writer.modify_dn(dn, "uid=smith")  # Evolution does that before some of its changes
+    writer.modify_dn(dn, "UID=Smith", new_superior="ou=outside,o=posthorn")
+    for rdn, superior in (("uid=smyth", None), ("cn=smith", None), ("uid=smith+cn=x", None), ("uid=smith,ou=outside", None),
+                          ("uid=smith", "ou=d.test,o=posthorn"), ("uid=smith", "o=posthorn"), ("uid=smith", dn)):
+        with pytest.raises(LDAPException, match="unwillingToPerform"):
+            writer.modify_dn(dn, rdn, new_superior=superior)
+    with pytest.raises(LDAPException, match="noSuchObject"):
+        writer.modify_dn("uid=nobody,ou=outside,o=posthorn", "uid=nobody")
+
+
 def test_nobody_else_changes_anything(suite, alice):
     for change in (lambda: alice.add("uid=a,ou=d.test,o=posthorn", ["inetOrgPerson"], {"cn": "A", "sn": "A"}),
                    lambda: alice.modify("uid=smith,ou=outside,o=posthorn", {"l": [(ldap3.MODIFY_REPLACE, ["Rome"])]}),
+                   lambda: alice.modify_dn("uid=smith,ou=outside,o=posthorn", "uid=smith"),
                    lambda: alice.delete("uid=smith,ou=outside,o=posthorn")):
         with pytest.raises(LDAPException, match="insufficientAccessRights"):
             change()
-    with pytest.raises(LDAPException, match="unwillingToPerform"):
-        alice.modify_dn("uid=smith,ou=outside,o=posthorn", "uid=smyth")
     with pytest.raises(LDAPException, match="invalidCredentials"):
         connect(suite, WRITE, "wrong")
 

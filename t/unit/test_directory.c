@@ -125,7 +125,8 @@ make_contact(unsigned n, unsigned version)
 
     (void)snprintf(name, sizeof(name), "n%u@outside", n);
     (void)snprintf(full, sizeof(full), "%s Name%u", first[(n + version) % 5], n * 7 % 1000);
-    (void)snprintf(address, sizeof(address), "a%u@h%u.test", n, (n + version) % 13);
+    (void)snprintf(address, sizeof(address), "a%u@h%u.test second%u@s.test", n, (n + version) % 13,
+                   n);
     contact(name, full, address);
 }
 
@@ -146,6 +147,7 @@ compare_ways(void)
         {LDAP_ATTR_MAIL, LDAP_PART_ANY, "9@h1"},
         {LDAP_ATTR_CN, LDAP_PART_ANY, "\xc3\x96rg"},
         {LDAP_ATTR_CN, LDAP_PART_INITIAL, "\xe7\x8e\x8b"},
+        {LDAP_ATTR_SECOND_MAIL, LDAP_PART_ANY, "cond12"},
         {LDAP_ATTR_CN, LDAP_PART_ANY, "qqq"},
         {LDAP_ATTR_UID, LDAP_PART_INITIAL, "n29"},
         {LDAP_ATTR_CN, LDAP_PART_ANY, "am"},

@@ -310,7 +310,7 @@ static const struct {
     {parse_fetch, " 1 FLAGS (PARTIAL -1:-4294967295)", true},
     {parse_fetch, " 1 (EMAILID THREADID SAVEDATE MODSEQ)", true},
     {parse_fetch, " 1 BODY[]<9223372036854775807.9223372036854775807>", true},
-    {parse_fetch, " 1 FLAGS (CHANGEDSINCE 0)", false},
+    {parse_fetch, " 1 FLAGS (CHANGEDSINCE 0)", true},
     {parse_fetch, " 1 FLAGS (VANISHED)", false},
     {parse_fetch, " 1 FLAGS ()", false},
     {parse_fetch, " 1 FLAGS (PARTIAL 1:-1)", false},
