@@ -14,9 +14,11 @@
 #include "accountd/watchers.h"
 #include "lib/account/contact.h"
 #include "lib/account/query.h"
+#include "lib/account/unit.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/contacts.h"
+#include "lib/ldap/entry.h"
 #include "lib/log/log.h"
 
 enum {
@@ -26,7 +28,9 @@ enum {
     REPLY_MAX = CONTACTS_PAYLOAD_MAX + 4096
 };
 
-/* "d" or "c" and the row's key. */
+_Static_assert(LDAP_UNITS_DEEP_MAX >= UNIT_DEPTH_MAX, "names of entries have room for all units");
+
+/* The table's letter and the row's key. */
 struct change {
     uint64_t number;
     char *row;
@@ -72,6 +76,24 @@ page_free(struct page *page)
     record_free(&page->record);
 }
 
+/* Who belongs to a company itself, to none of its departments, is in that organisational unit (RFC
+ * 4519 section 2.20) all the same. */
+static void
+put_top_unit(struct page *page, struct slice key)
+{
+    struct record *contact = &page->record, user;
+    struct slice value;
+
+    if (!record_bool(contact, CONTACT_OF_USER) || record_get(contact, CONTACT_DEPARTMENT).len > 0 ||
+        account_db_get(page->contacts->server->base.db, ACCOUNT_TABLE_ENTRIES, key, &value) < 0)
+        return;
+    user = record_new(ACCOUNT_USER);
+    if (record_load(&user, value) == 0 && user.kind == ACCOUNT_USER &&
+        record_get(&user, USER_UNIT).len > 0)
+        record_set(contact, CONTACT_DEPARTMENT, record_get(contact, CONTACT_COMPANY));
+    record_free(&user);
+}
+
 static void
 put_contact(struct page *page)
 {
@@ -102,9 +124,9 @@ put_domain(struct page *page, struct slice name)
 }
 
 static void
-put_gone(struct page *page)
+put_gone(struct page *page, const char *kind)
 {
-    const struct object_field fields[] = {{SLICE("kind"), SLICE("gone")},
+    const struct object_field fields[] = {{SLICE("kind"), slice_of(kind)},
                                           {SLICE("name"), strbuf_slice(&page->name)}};
 
     object_add(&page->data, fields, ARRAY_LEN(fields));
@@ -113,15 +135,29 @@ put_gone(struct page *page)
 static void
 put_group(struct page *page, struct slice key, bool is_there)
 {
-    struct object_field fields[] = {{SLICE("kind"), SLICE("group-gone")},
-                                    {SLICE("name"), {NULL, 0}}};
-
     if (is_there) {
         shown_group_put(&page->contacts->server->base, key, &page->record, &page->data);
         return;
     }
     account_entry_address(key, &page->name);
-    fields[1].value = strbuf_slice(&page->name);
+    put_gone(page, "group-gone");
+}
+
+static void
+put_unit(struct page *page, struct slice key, bool is_there)
+{
+    static const enum account_property ids[] = {UNIT_FULL_NAME, UNIT_DESCRIPTION, UNIT_PARENT};
+    struct object_field fields[2 + ARRAY_LEN(ids)] = {{SLICE("kind"), SLICE("unit")}};
+
+    account_entry_address(key, &page->name);
+    if (!is_there) {
+        put_gone(page, "unit-gone");
+        return;
+    }
+    fields[1] = (struct object_field){SLICE("name"), strbuf_slice(&page->name)};
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+        fields[2 + i] = (struct object_field){slice_of(account_properties[ids[i]].name),
+                                              record_get(&page->record, ids[i])};
     object_add(&page->data, fields, ARRAY_LEN(fields));
 }
 
@@ -134,18 +170,21 @@ put_row(struct page *page, char table, struct slice key, struct slice value)
     strbuf_clear(&page->name);
     if (table == ACCOUNT_TABLE_ENTRIES) {
         put_group(page, key, is_there && page->record.kind == ACCOUNT_GROUP);
+    } else if (table == ACCOUNT_TABLE_UNITS) {
+        put_unit(page, key, is_there && page->record.kind == ACCOUNT_UNIT);
     } else if (table == ACCOUNT_TABLE_CONTACTS) {
         account_entry_address(key, &page->name);
-        if (is_there && page->record.kind == ACCOUNT_CONTACT)
+        if (is_there && page->record.kind == ACCOUNT_CONTACT) {
+            put_top_unit(page, key);
             put_contact(page);
-        else
-            put_gone(page);
+        } else
+            put_gone(page, "gone");
     } else if (is_there && page->record.kind == ACCOUNT_DOMAIN) {
         put_domain(page, key);
     } else { /* domain aliases are not domains: saying that they are gone is right, too */
         (void)strbuf_char(&page->name, '@');
         (void)strbuf_append(&page->name, key);
-        put_gone(page);
+        put_gone(page, "gone");
     }
 }
 
@@ -235,15 +274,17 @@ fill_page(struct page *page, struct strbuf *cursor)
         rc = account_rows_next(rows, &key, &value);
         if (rc != 1 || slice_eq(key, strbuf_slice(&at)))
             continue;
-        put_row(page, table, key, value);
         strbuf_clear(&at);
         (void)strbuf_append(&at, key);
+        put_row(page, table, strbuf_slice(&at), value);
     }
     account_rows_close(&rows);
     strbuf_clear(cursor);
     if (rc == 1)
         put_cursor(cursor, table, strbuf_slice(&at));
     else if (rc == 0 && table == ACCOUNT_TABLE_DOMAINS)
+        put_cursor(cursor, ACCOUNT_TABLE_UNITS, SLICE(""));
+    else if (rc == 0 && table == ACCOUNT_TABLE_UNITS)
         put_cursor(cursor, ACCOUNT_TABLE_ENTRIES, SLICE(""));
     strbuf_free(&at);
     return rc < 0 ? -1 : 0;
@@ -259,7 +300,7 @@ answer_everything(struct contacts *c, struct request *rq, struct slice from)
 
     (void)strbuf_append(&cursor, from); /* the decoder's limit is the buffer's */
     if ((from.len > 0 && from.ptr[0] != ACCOUNT_TABLE_DOMAINS && !of_groups &&
-         from.ptr[0] != ACCOUNT_TABLE_CONTACTS) ||
+         from.ptr[0] != ACCOUNT_TABLE_UNITS && from.ptr[0] != ACCOUNT_TABLE_CONTACTS) ||
         (of_groups ? fill_groups(&page, &cursor) : fill_page(&page, &cursor)) < 0)
         outcome = REQUEST_BAD; /* it asks again */
     else
@@ -320,7 +361,7 @@ is_of_interest(enum account_table *table, struct slice *key)
         *key = slice_sub(*key, 0, slice_rindex(*key, '\0'));
     }
     return *table == ACCOUNT_TABLE_CONTACTS || *table == ACCOUNT_TABLE_DOMAINS ||
-           *table == ACCOUNT_TABLE_ENTRIES;
+           *table == ACCOUNT_TABLE_ENTRIES || *table == ACCOUNT_TABLE_UNITS;
 }
 
 /* Again what was noted last? Members come one after the other. */
@@ -489,6 +530,23 @@ run_audited(struct server *server, struct account_edit *edit, const struct conta
     return audit_after(server->audit, &event) < 0 ? account_fail_db(edit->result) : 0;
 }
 
+/* Has the contact changed since the number? What is not known any more counts as a change. */
+static bool
+changed_since(const struct contacts *c, struct slice name, uint64_t number)
+{
+    struct strbuf row = strbuf_new(ACCOUNT_KEY_MAX + 1);
+    bool changed = number < c->first;
+
+    (void)strbuf_char(&row, ACCOUNT_TABLE_CONTACTS);
+    if (contact_key(&c->server->base, name, &row) != ACCOUNT_FOUND)
+        strbuf_clear(&row); /* the edit says what is wrong with it */
+    for (size_t i = 0; i < KEPT_MAX && !changed; i++)
+        changed = c->kept[i].number > number && c->kept[i].row != NULL &&
+                  slice_eq(slice_make(c->kept[i].row, c->kept[i].len), strbuf_slice(&row));
+    strbuf_free(&row);
+    return changed;
+}
+
 /* A transaction around the edit. */
 static void
 change(struct server *server, struct account_edit *edit, const struct contact_edit *wanted)
@@ -497,6 +555,11 @@ change(struct server *server, struct account_edit *edit, const struct contact_ed
 
     if (account_db_begin(db) < 0) {
         (void)account_fail_db(edit->result);
+        return;
+    }
+    if (wanted->as_of != 0 && changed_since(server->contacts, wanted->name, wanted->as_of)) {
+        (void)account_fail(edit->result, CONTACT_EDIT_CHANGED, "somebody else has changed it");
+        account_db_abort(db);
         return;
     }
     if (run_audited(server, edit, wanted) < 0) {

@@ -27,7 +27,7 @@ split(struct slice name, struct slice *local, struct slice *domain)
     *domain = slice_sub(name, at + 1, name.len);
 }
 
-/* A contact or a group. */
+/* A contact, a group or a unit. */
 static int
 take_entry(struct book *book, enum ldap_entry_kind kind, struct slice name,
            const struct object_field *fields, uint32_t count)
@@ -63,6 +63,8 @@ book_take(struct book *book, const struct object_field *fields, uint32_t count)
         return take_entry(book, LDAP_ENTRY_CONTACT, name, fields, count);
     if (slice_eq(kind, SLICE("group")))
         return take_entry(book, LDAP_ENTRY_GROUP, name, fields, count);
+    if (slice_eq(kind, SLICE("unit")))
+        return take_entry(book, LDAP_ENTRY_UNIT, name, fields, count);
     if (slice_eq(kind, SLICE("domain")))
         return store_domain(
             book->store, name,
@@ -70,6 +72,8 @@ book_take(struct book *book, const struct object_field *fields, uint32_t count)
     split(name, &local, &domain);
     if (slice_eq(kind, SLICE("group-gone")))
         store_remove(book->store, LDAP_ENTRY_GROUP, domain, local);
+    else if (slice_eq(kind, SLICE("unit-gone")))
+        store_remove(book->store, LDAP_ENTRY_UNIT, domain, local);
     else if (!slice_eq(kind, SLICE("gone")))
         return -1;
     else if (local.len == 0)

@@ -7,6 +7,7 @@
 #include "directoryd/search.h"
 
 #include "directoryd/group.h"
+#include "directoryd/unit.h"
 #include "lib/account/canonical.h"
 
 #define FREE_WORK 8u /* items of a filter that cost a contact no more than itself */
@@ -20,7 +21,8 @@ struct run {
     struct ldap_filter *filter;
     struct strbuf *entries;
     struct directory_found *found;
-    int only_book; /* below which one the search is; -1: all */
+    int only_book;     /* below which one the search is; -1: all */
+    struct slice unit; /* below which one of that book; "": all of it */
 };
 
 bool
@@ -94,6 +96,33 @@ consider_group(struct run *run, const struct ldap_entry *entry, uint64_t serial)
     return goes_on;
 }
 
+/* Below a book and below a unit the scope decides; a unit is below itself in a subtree. */
+static bool
+unit_is_in_scope(const struct run *run, const struct ldap_entry *unit)
+{
+    uint8_t scope = run->search->scope;
+
+    if (run->unit.len > 0 && slice_eq(unit->name, run->unit))
+        return scope == DIRECTORY_SCOPE_BASE || scope == DIRECTORY_SCOPE_SUBTREE;
+    return scope != DIRECTORY_SCOPE_BASE &&
+           unit_is_below(unit, run->unit, scope == DIRECTORY_SCOPE_ONE);
+}
+
+static bool
+consider_unit(struct run *run, const struct ldap_entry *entry, int book, uint64_t serial)
+{
+    struct strbuf fields = strbuf_new(LDAP_FIELDS_BYTES_MAX);
+    struct ldap_entry shown = *entry;
+    bool goes_on = true;
+
+    unit_show(run->tree->store, book, entry, &fields);
+    shown.fields = strbuf_slice(&fields);
+    if (unit_is_in_scope(run, &shown))
+        goes_on = consider(run, &shown, serial);
+    strbuf_free(&fields);
+    return goes_on;
+}
+
 static bool
 consider_contact(struct run *run, uint32_t id)
 {
@@ -103,6 +132,10 @@ consider_contact(struct run *run, uint32_t id)
 
     if (!store_entry(store, id, &entry, &book) || (run->only_book >= 0 && book != run->only_book) ||
         !viewer_sees(run->viewer, store_book_at(store, (size_t)book)))
+        return true;
+    if (entry.kind == LDAP_ENTRY_UNIT)
+        return consider_unit(run, &entry, book, store_serial(store, id));
+    if (run->unit.len > 0)
         return true;
     return entry.kind == LDAP_ENTRY_GROUP ? consider_group(run, &entry, store_serial(store, id))
                                           : consider(run, &entry, store_serial(store, id));
@@ -315,12 +348,31 @@ contact_itself(struct run *run)
         (void)consider_contact(run, (uint32_t)id);
 }
 
+/* The unit, and what is below it: in the order of all. */
+static void
+below_unit(struct run *run)
+{
+    int64_t id = unit_find(run->tree->store, run->only_book, run->search->name);
+    struct ldap_entry entry;
+    int book;
+
+    if (id < 0 || !store_entry(run->tree->store, (uint32_t)id, &entry, &book)) {
+        run->found->result = DIRECTORY_NO_SUCH_BASE;
+        return;
+    }
+    run->unit = entry.name;
+    if (run->search->scope == DIRECTORY_SCOPE_BASE)
+        (void)consider_contact(run, (uint32_t)id);
+    else
+        consider_contacts(run);
+}
+
 void
 search_run(const struct tree *tree, const struct viewer *viewer,
            const struct directory_search *search, struct ldap_filter *filter,
            struct strbuf *entries, struct directory_found *found)
 {
-    struct run run = {tree, viewer, search, filter, entries, found, -1};
+    struct run run = {tree, viewer, search, filter, entries, found, -1, SLICE("")};
 
     *found = (struct directory_found){.result = DIRECTORY_OK, .last = search->after};
     if (search->level != LDAP_ENTRY_BASE) {
@@ -335,6 +387,8 @@ search_run(const struct tree *tree, const struct viewer *viewer,
         below_base(&run);
     else if (search->level == LDAP_ENTRY_BOOK)
         below_book(&run);
+    else if (search->level == LDAP_ENTRY_UNIT)
+        below_unit(&run);
     else
         contact_itself(&run);
 }

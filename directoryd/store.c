@@ -9,7 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/random.h"
 
-/* One contact or group: the book's number, the lengths, the name, the fields. */
+/* One contact, group or unit: the book's number, the lengths, the name, the fields. */
 struct packed {
     uint16_t book, fields_len;
     uint8_t name_len;

@@ -62,7 +62,8 @@ enum ldap_result {
     LDAP_OBJECT_CLASS_VIOLATION = 65,
     LDAP_NOT_ALLOWED_ON_RDN = 67,
     LDAP_ENTRY_ALREADY_EXISTS = 68,
-    LDAP_OTHER = 80
+    LDAP_OTHER = 80,
+    LDAP_ASSERTION_FAILED = 122
 };
 
 #define LDAP_OID_START_TLS "1.3.6.1.4.1.1466.20037"     /* RFC 4511 section 4.14 */
@@ -75,6 +76,7 @@ enum ldap_result {
 #define LDAP_OID_MATCHED_VALUES "1.2.826.0.1.3344810.2.3" /* RFC 3876 */
 #define LDAP_OID_MANAGE_DSA_IT "2.16.840.1.113730.3.4.2"  /* RFC 3296: we have no referrals */
 #define LDAP_OID_ALL_OPERATIONAL "1.3.6.1.4.1.4203.1.5.1" /* RFC 3673 */
+#define LDAP_OID_ASSERTION "1.3.6.1.1.12"                 /* RFC 4528 */
 #define LDAP_OID_TRUE_FALSE "1.3.6.1.4.1.4203.1.5.3"      /* RFC 4526 */
 
 #endif

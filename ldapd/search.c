@@ -27,6 +27,7 @@ struct progress {
     uint32_t sent;
     enum ldap_result result;
     const char *text;
+    uint64_t as_of;        /* the last part is */
     struct strbuf *fields; /* of search_fetch */
 };
 
@@ -196,6 +197,9 @@ place_of(const struct query *query, struct directory_search *search)
     case TARGET_GROUP:
         search->level = LDAP_ENTRY_GROUP;
         return true;
+    case TARGET_UNIT:
+        search->level = LDAP_ENTRY_UNIT;
+        return true;
     default:
         return false;
     }
@@ -245,6 +249,7 @@ next_part(struct progress *p, uint32_t wanted,
         set_failure(p, found.result);
         p->after = found.last;
         p->more = found.more;
+        p->as_of = found.number;
         while (goes_on && directory_entry_next(&found.entries, &entry) == 1)
             goes_on = take(p, &entry);
     }
@@ -383,7 +388,8 @@ matched_name(struct progress *p)
 
     return p->result == LDAP_NO_SUCH_OBJECT &&
                    (target->found > 0 || target->kind == TARGET_BOOK ||
-                    target->kind == TARGET_CONTACT || target->kind == TARGET_GROUP)
+                    target->kind == TARGET_CONTACT || target->kind == TARGET_GROUP ||
+                    target->kind == TARGET_UNIT)
                ? slice_of(p->s->server->names.base_text)
                : SLICE("");
 }
@@ -413,34 +419,23 @@ run_query(struct session *s, struct query *query)
     }
 }
 
-void
-search_run(struct session *s)
-{
-    struct query query;
-    enum ldap_result why;
-    const char *text;
-
-    stats_add(s->server->count.searches, 1);
-    if (query_decode(s, &query, &why, &text) < 0)
-        session_result(s, LDAP_OP_SEARCH_DONE, why, text);
-    else if (query.is_sorted && query.sort_is_critical && query.sort_result != LDAP_SUCCESS)
-        session_result(s, LDAP_OP_SEARCH_DONE, LDAP_UNAVAILABLE_CRITICAL_EXTENSION,
-                       "this cannot be sorted by");
-    else if (query.target.kind == TARGET_ROOT && query.scope == QUERY_BASE)
-        root_search(s, &query);
-    else if (query.target.kind == TARGET_SUBSCHEMA)
-        root_search_schema(s, &query);
-    else
-        run_query(s, &query);
-}
-
 /* ---- one entry ---- */
+
+/* RFC 4528 section 3: what is undefined is not true. */
+static bool
+asserted(struct session *s, const struct ldap_entry *entry)
+{
+    return !s->has_assertion || ldap_filter_match(s->assertion, entry) == LDAP_TRUE;
+}
 
 static bool
 take_fields(struct progress *p, const struct ldap_entry *entry)
 {
     p->sent = 1;
-    (void)strbuf_append(p->fields, entry->fields); /* no longer than an entry's are */
+    if (!asserted(p->s, entry))
+        p->result = LDAP_ASSERTION_FAILED;
+    else if (p->fields != NULL)
+        (void)strbuf_append(p->fields, entry->fields); /* no longer than an entry's are */
     return false;
 }
 
@@ -452,14 +447,64 @@ set_filter_all(struct session *s)
 }
 
 enum ldap_result
-search_fetch(struct session *s, const struct target *target, struct strbuf *fields)
+search_fetch(struct session *s, const struct target *target, struct strbuf *fields, uint64_t *as_of)
 {
     const struct query query = {.scope = QUERY_BASE, .target = *target};
     struct progress p = {.s = s, .query = &query, .fields = fields};
 
     set_filter_all(s);
     (void)next_part(&p, 1, take_fields);
+    *as_of = p.as_of;
     return p.sent == 0 && p.result == LDAP_SUCCESS ? LDAP_NO_SUCH_OBJECT : p.result;
+}
+
+/* ---- search ---- */
+
+/* RFC 4528 section 3: what is asserted is about the base. What is malformed is told of later. */
+static enum ldap_result
+check_assertion(struct session *s)
+{
+    struct slice rest = s->message.body, base;
+    struct target target;
+    uint64_t as_of;
+
+    if (ber_take(&rest, BER_OCTETS, &base) < 0)
+        return LDAP_SUCCESS;
+    target = names_find(&s->server->names, base);
+    switch (target.kind) {
+    case TARGET_MALFORMED:
+        return LDAP_SUCCESS;
+    case TARGET_ROOT:
+    case TARGET_SUBSCHEMA:
+        return root_fits(s->assertion, target.kind == TARGET_SUBSCHEMA) ? LDAP_SUCCESS
+                                                                        : LDAP_ASSERTION_FAILED;
+    default:
+        return search_fetch(s, &target, NULL, &as_of);
+    }
+}
+
+void
+search_run(struct session *s)
+{
+    struct query query;
+    enum ldap_result why;
+    const char *text;
+
+    stats_add(s->server->count.searches, 1);
+    why = s->has_assertion ? check_assertion(s) : LDAP_SUCCESS;
+    if (why != LDAP_SUCCESS)
+        session_result(s, LDAP_OP_SEARCH_DONE, why, NULL);
+    else if (query_decode(s, &query, &why, &text) < 0)
+        session_result(s, LDAP_OP_SEARCH_DONE, why, text);
+    else if (query.is_sorted && query.sort_is_critical && query.sort_result != LDAP_SUCCESS)
+        session_result(s, LDAP_OP_SEARCH_DONE, LDAP_UNAVAILABLE_CRITICAL_EXTENSION,
+                       "this cannot be sorted by");
+    else if (query.target.kind == TARGET_ROOT && query.scope == QUERY_BASE)
+        root_search(s, &query);
+    else if (query.target.kind == TARGET_SUBSCHEMA)
+        root_search_schema(s, &query);
+    else
+        run_query(s, &query);
 }
 
 /* ---- compare ---- */
@@ -479,7 +524,9 @@ compare_entry(struct progress *p, const struct ldap_entry *entry)
     enum ldap_attribute attribute = (enum ldap_attribute)wanted->nodes[0].attribute;
 
     p->sent = 1;
-    if (ldap_entry_values(entry, attribute, is_there, NULL) == 0)
+    if (!asserted(p->s, entry))
+        p->result = LDAP_ASSERTION_FAILED;
+    else if (ldap_entry_values(entry, attribute, is_there, NULL) == 0)
         p->result = LDAP_NO_SUCH_ATTRIBUTE;
     else
         p->result =

@@ -91,11 +91,11 @@ directory_search_decode(struct slice payload, struct directory_search *search,
 
     search->level = reader_u8(&r);
     search->book = reader_bytes(&r, LDAP_BOOK_MAX);
-    search->name = reader_bytes(&r, LDAP_NAME_MAX);
+    search->name = reader_bytes(&r, LDAP_PATH_MAX);
     search->scope = reader_u8(&r);
     search->after = reader_u64(&r);
     search->wanted = reader_u16(&r);
-    if (r.failed || search->level > LDAP_ENTRY_GROUP || search->scope > DIRECTORY_SCOPE_BELOW ||
+    if (r.failed || search->level >= LDAP_ENTRY_KINDS || search->scope > DIRECTORY_SCOPE_BELOW ||
         search->wanted == 0 || search->wanted > DIRECTORY_ENTRIES_MAX ||
         ldap_filter_decode(&r, filter) < 0)
         return -1;
@@ -111,6 +111,7 @@ directory_found_encode(struct strbuf *out, uint32_t id, const struct directory_f
     writer_u8(&w, found->more);
     writer_u64(&w, found->last);
     writer_u16(&w, found->count);
+    writer_u64(&w, found->number);
     writer_bytes(&w, found->entries);
     return frame_end(&w);
 }
@@ -124,6 +125,7 @@ directory_found_decode(struct slice payload, struct directory_found *found)
     found->more = reader_u8(&r) != 0;
     found->last = reader_u64(&r);
     found->count = reader_u16(&r);
+    found->number = reader_u64(&r);
     found->entries = reader_bytes(&r, DIRECTORY_PAYLOAD_MAX);
     return reader_end(&r);
 }
@@ -152,7 +154,7 @@ directory_entry_next(struct slice *entries, struct ldap_entry *entry)
 
     if (entries->len == 0)
         return 0;
-    if (entries->len < ENTRY_HEADER || p[0] > LDAP_ENTRY_GROUP)
+    if (entries->len < ENTRY_HEADER || p[0] >= LDAP_ENTRY_KINDS)
         return -1;
     book = p[1];
     name = p[2];
@@ -177,6 +179,7 @@ directory_edit_encode(struct strbuf *out, const struct directory_edit *edit)
     writer_bytes(&w, edit->verb);
     writer_bytes(&w, edit->book);
     writer_bytes(&w, edit->name);
+    writer_u64(&w, edit->as_of);
     writer_u32(&w, edit->field_count);
     for (uint32_t i = 0; i < edit->field_count; i++) {
         writer_bytes(&w, edit->fields[i].name);
@@ -194,6 +197,7 @@ directory_edit_decode(struct slice payload, struct directory_edit *edit,
     edit->verb = reader_bytes(&r, VERB_MAX);
     edit->book = reader_bytes(&r, LDAP_BOOK_MAX);
     edit->name = reader_bytes(&r, LDAP_NAME_MAX);
+    edit->as_of = reader_u64(&r);
     edit->fields = fields;
     edit->field_count = reader_count(&r, OBJECT_FIELDS_MAX);
     for (uint32_t i = 0; i < edit->field_count; i++) {

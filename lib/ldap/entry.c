@@ -6,7 +6,9 @@
 
 #include <string.h>
 
-enum { FIELD_HEADER = 3, TIME_MAX = 16 };
+#include "lib/ldap/fold.h"
+
+enum { FIELD_HEADER = 3, TIME_MAX = 16, SAME_MAX = 16384 };
 
 /* ---- fields ---- */
 
@@ -103,7 +105,8 @@ class_of(const struct ldap_entry *entry)
     if (entry->kind == LDAP_ENTRY_GROUP) /* RFC 4519 section 3.5: the one with members */
         return ldap_entry_field(entry, LDAP_FIELD_MEMBERS).len > 0 ? SLICE("groupOfNames")
                                                                    : SLICE("posthornGroup");
-    if (entry->kind == LDAP_ENTRY_BOOK || slice_eq_nocase(entry->book, SLICE("ou")))
+    if (entry->kind == LDAP_ENTRY_BOOK || entry->kind == LDAP_ENTRY_UNIT ||
+        slice_eq_nocase(entry->book, SLICE("ou")))
         return SLICE("organizationalUnit");
     return slice_eq_nocase(entry->book, SLICE("dc")) ? SLICE("domain") : SLICE("organization");
 }
@@ -225,6 +228,39 @@ give_of_group(const struct visit *v, enum ldap_attribute attribute)
     }
 }
 
+/* Are they one value (RFC 4512 section 2.2: no two of an attribute are)? */
+static bool
+same_text(struct slice a, struct slice b)
+{
+    struct strbuf fa = strbuf_new(SAME_MAX), fb = strbuf_new(SAME_MAX);
+    bool same = ldap_fold(LDAP_MATCH_TEXT, false, a, &fa) &&
+                ldap_fold(LDAP_MATCH_TEXT, false, b, &fb) &&
+                slice_eq(strbuf_slice(&fa), strbuf_slice(&fb));
+
+    strbuf_free(&fa);
+    strbuf_free(&fb);
+    return same;
+}
+
+/* ou has the name, which is in the entry's own, and the full name: if they are one value, as people
+ * write it. */
+static int
+give_of_unit(const struct visit *v, enum ldap_attribute attribute)
+{
+    struct slice full = full_name(v->entry);
+    int rc;
+
+    switch (attribute) {
+    case LDAP_ATTR_OU:
+        rc = same_text(full, v->entry->name) ? 0 : give(v, v->entry->name);
+        return rc != 0 ? rc : give(v, full);
+    case LDAP_ATTR_DESCRIPTION:
+        return give(v, ldap_entry_field(v->entry, LDAP_FIELD_DESCRIPTION));
+    default:
+        return 0;
+    }
+}
+
 int
 ldap_entry_values(const struct ldap_entry *entry, enum ldap_attribute attribute,
                   int (*each)(void *arg, struct slice value), void *arg)
@@ -240,5 +276,7 @@ ldap_entry_values(const struct ldap_entry *entry, enum ldap_attribute attribute,
         return give(&v, SLICE(LDAP_SUBSCHEMA_DN));
     if (entry->kind == LDAP_ENTRY_GROUP)
         return give_of_group(&v, attribute);
+    if (entry->kind == LDAP_ENTRY_UNIT)
+        return give_of_unit(&v, attribute);
     return entry->kind == LDAP_ENTRY_CONTACT ? give_of_contact(&v, row) : give_rdn(&v, attribute);
 }

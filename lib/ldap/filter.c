@@ -307,13 +307,20 @@ match_attribute(struct matching *m, const struct ldap_entry *entry, int attribut
     return ldap_entry_values(entry, (enum ldap_attribute)attribute, match_one, m) != 0;
 }
 
-/* The parts of the name that the entry's own attributes do not have: the book's. */
+/* The parts of the name that the entry's own attributes do not have: the units' above a unit, and
+ * the book's. */
 static bool
 match_name(struct matching *m, const struct ldap_entry *entry, int attribute)
 {
-    return entry->kind == LDAP_ENTRY_CONTACT &&
-           (attribute == LDAP_ATTR_ANY || attribute == LDAP_ATTR_OU) &&
-           match_one(m, entry->book) != 0;
+    struct slice above = ldap_entry_field(entry, LDAP_FIELD_ABOVE);
+
+    if (entry->kind < LDAP_ENTRY_CONTACT ||
+        (attribute != LDAP_ATTR_ANY && attribute != LDAP_ATTR_OU))
+        return false;
+    while (above.len > 0)
+        if (match_one(m, slice_split(&above, ' ')) != 0)
+            return true;
+    return match_one(m, entry->book) != 0;
 }
 
 static enum ldap_truth

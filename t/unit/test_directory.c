@@ -7,6 +7,7 @@
 // LINK: directoryd/book.c
 // LINK: directoryd/search.c
 // LINK: directoryd/group.c
+// LINK: directoryd/unit.c
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,6 +216,111 @@ START_TEST(books_are_for_those_who_may)
 }
 END_TEST
 
+static void
+unit(const char *name, const char *parent)
+{
+    const struct object_field fields[] = {{SLICE("kind"), SLICE("unit")},
+                                          {SLICE("name"), slice_of(name)},
+                                          {SLICE("full_name"), SLICE("Unit of Many")},
+                                          {SLICE("parent"), slice_of(parent)}};
+
+    ck_assert_int_eq(book_take(&book, fields, 4), 0);
+}
+
+/* The first letters of the units that are found below `path` of d.test, in order of the names. */
+static const char *
+units_found(const char *path, enum directory_scope scope)
+{
+    const struct tree tree = {book.store, book.grams, SLICE("o"), SLICE("posthorn"), "o=posthorn"};
+    const struct viewer viewer = {.domain = SLICE("d.test")};
+    struct directory_search search = {.level = *path == '\0' ? LDAP_ENTRY_BOOK : LDAP_ENTRY_UNIT,
+                                      .book = SLICE("d.test"),
+                                      .name = slice_of(path),
+                                      .scope = (uint8_t)scope,
+                                      .wanted = 2};
+    struct strbuf entries = strbuf_new(DIRECTORY_PAYLOAD_MAX);
+    struct directory_found found;
+    struct ldap_entry entry;
+    static char seen[27];
+    bool there[26] = {false};
+    size_t len = 0;
+
+    ldap_filter_clear(filter);
+    (void)ldap_filter_open(filter, LDAP_FILTER_PRESENT, LDAP_ATTR_OU);
+    ck_assert_int_eq(ldap_filter_fold(filter), 0);
+    do {
+        struct slice rest;
+
+        strbuf_clear(&entries);
+        search_run(&tree, &viewer, &search, filter, &entries, &found);
+        if (found.result == DIRECTORY_NO_SUCH_BASE)
+            return "-";
+        rest = strbuf_slice(&entries);
+        while (directory_entry_next(&rest, &entry) == 1)
+            if (entry.kind == LDAP_ENTRY_UNIT)
+                there[entry.name.ptr[0] - 'a'] = true;
+        search.after = found.last;
+    } while (found.more);
+    strbuf_free(&entries);
+    for (int i = 0; i < 26; i++)
+        if (there[i])
+            seen[len++] = (char)('a' + i);
+    seen[len] = '\0';
+    return seen;
+}
+
+START_TEST(units_are_a_tree)
+{
+    domain("d.test", "yes");
+    contact("n1@d.test", "No Unit", "");
+    unit("north@d.test", "sales"); /* before what is above it */
+    ck_assert_str_eq(units_found("", DIRECTORY_SCOPE_ONE), "n");
+    unit("sales@d.test", "acme");
+    unit("acme@d.test", "");
+    unit("lab@d.test", "acme");
+    ck_assert_str_eq(units_found("", DIRECTORY_SCOPE_ONE), "a");
+    ck_assert_str_eq(units_found("", DIRECTORY_SCOPE_SUBTREE), "alns");
+    ck_assert_str_eq(units_found("", DIRECTORY_SCOPE_BASE), "");
+    ck_assert_str_eq(units_found("acme", DIRECTORY_SCOPE_BASE), "a");
+    ck_assert_str_eq(units_found("ACME", DIRECTORY_SCOPE_ONE), "ls");
+    ck_assert_str_eq(units_found("acme", DIRECTORY_SCOPE_BELOW), "lns");
+    ck_assert_str_eq(units_found("Sales acme", DIRECTORY_SCOPE_SUBTREE), "ns");
+    ck_assert_str_eq(units_found("north sales acme", DIRECTORY_SCOPE_SUBTREE), "n");
+    ck_assert_str_eq(units_found("north acme", DIRECTORY_SCOPE_BASE), "-");
+    ck_assert_str_eq(units_found("sales", DIRECTORY_SCOPE_BASE), "-");
+    ck_assert_str_eq(units_found("north  sales acme", DIRECTORY_SCOPE_BASE), "-");
+    unit("sales@d.test", "lab");
+    ck_assert_str_eq(units_found("north sales lab acme", DIRECTORY_SCOPE_BASE), "n");
+    ck_assert_str_eq(units_found("acme", DIRECTORY_SCOPE_ONE), "l");
+    unit("acme@d.test", "north"); /* a loop: accountd lets none come about */
+    ck_assert_str_eq(units_found("", DIRECTORY_SCOPE_ONE), "");
+    ck_assert_str_eq(units_found("", DIRECTORY_SCOPE_SUBTREE), "alns");
+}
+END_TEST
+
+START_TEST(names_of_units_have_room)
+{
+    struct strbuf path = strbuf_new(LDAP_PATH_MAX);
+    char name[100], parent[100] = "";
+
+    domain("d.test", "yes");
+    for (int i = 0; i < LDAP_UNITS_DEEP_MAX; i++) {
+        struct strbuf longer = strbuf_new(LDAP_PATH_MAX);
+
+        (void)snprintf(name, sizeof(name), "%c%062d@d.test", 'a' + i, i);
+        unit(name, parent);
+        *strchr(name, '@') = '\0';
+        (void)snprintf(parent, sizeof(parent), "%s", name);
+        ck_assert(strbuf_str(&longer, name) && (i == 0 || strbuf_char(&longer, ' ')) &&
+                  strbuf_append(&longer, strbuf_slice(&path)));
+        strbuf_free(&path);
+        path = longer;
+    }
+    ck_assert_str_eq(units_found(strbuf_cstr(&path), DIRECTORY_SCOPE_BASE), "p");
+    strbuf_free(&path);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -227,6 +333,8 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, the_index_finds_what_is_there);
     tcase_add_test(tc, books_are_for_those_who_may);
+    tcase_add_test(tc, units_are_a_tree);
+    tcase_add_test(tc, names_of_units_have_room);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
