@@ -260,10 +260,8 @@ viewer_of(const struct session *s)
 {
     struct slice user = slice_of(s->user);
 
-    return (struct viewer){.user = user,
-                           .groups = slice_of(s->groups),
-                           .domain = slice_sub(user, slice_rindex(user, '@') + 1, user.len),
-                           .sees_all = s->may_write};
+    return (struct viewer){.as = {user, slice_of(s->groups), s->may_write},
+                           .domain = slice_sub(user, slice_rindex(user, '@') + 1, user.len)};
 }
 
 static int

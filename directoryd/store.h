@@ -32,6 +32,8 @@ int store_domain(struct store *store, struct slice name, bool own_users_only);
 void store_domain_gone(struct store *store, struct slice name);
 size_t store_book_count(const struct store *store);
 const struct store_book *store_book_at(const struct store *store, size_t book);
+/* -1: there is none. */
+int store_book_number(const struct store *store, struct slice name);
 /* -1: there is none that exists. */
 int store_book_find(const struct store *store, struct slice name);
 
@@ -39,6 +41,9 @@ int store_book_find(const struct store *store, struct slice name);
  * too many. */
 int64_t store_put(struct store *store, enum ldap_entry_kind kind, struct slice book,
                   struct slice name, struct slice fields);
+/* Other fields for an id that is there, where the index knows nothing of the difference. 0, or -1:
+ * too long. */
+int store_set_fields(struct store *store, uint32_t id, struct slice fields);
 void store_remove(struct store *store, enum ldap_entry_kind kind, struct slice book,
                   struct slice name);
 /* The id, or -1. */

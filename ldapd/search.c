@@ -25,6 +25,7 @@ struct progress {
     uint64_t after; /* directoryd's last serial */
     bool more;      /* it may have others behind that */
     uint32_t sent;
+    bool needs_members; /* of groups: else one says that there are some */
     enum ldap_result result;
     const char *text;
     uint64_t as_of;        /* the last part is */
@@ -227,7 +228,7 @@ static bool
 next_part(struct progress *p, uint32_t wanted,
           bool (*take)(struct progress *p, const struct ldap_entry *entry))
 {
-    struct directory_search search = {.after = p->after};
+    struct directory_search search = {.after = p->after, .members = p->needs_members};
     struct strbuf request = strbuf_new(DIRECTORY_REQUEST_MAX);
     struct ipc_reply answer = {.fd = -1};
     struct directory_found found;
@@ -394,10 +395,17 @@ matched_name(struct progress *p)
                : SLICE("");
 }
 
+static bool
+needs_members(const struct query *query)
+{
+    return query_wants(query, LDAP_ATTR_MEMBER) || query_wants(query, LDAP_ATTR_MEMBER_MAIL) ||
+           query->is_sorted;
+}
+
 static void
 run_query(struct session *s, struct query *query)
 {
-    struct progress p = {.s = s, .query = query};
+    struct progress p = {.s = s, .query = query, .needs_members = needs_members(query)};
     uint64_t position;
 
     if (query->is_paged && query->page_size > query->size_max)
@@ -450,7 +458,7 @@ enum ldap_result
 search_fetch(struct session *s, const struct target *target, struct strbuf *fields, uint64_t *as_of)
 {
     const struct query query = {.scope = QUERY_BASE, .target = *target};
-    struct progress p = {.s = s, .query = &query, .fields = fields};
+    struct progress p = {.s = s, .query = &query, .needs_members = true, .fields = fields};
 
     set_filter_all(s);
     (void)next_part(&p, 1, take_fields);
@@ -537,7 +545,7 @@ compare_entry(struct progress *p, const struct ldap_entry *entry)
 static void
 compare_with(struct session *s, struct query *query, struct slice value, int attribute)
 {
-    struct progress p = {.s = s, .query = query};
+    struct progress p = {.s = s, .query = query, .needs_members = true};
 
     set_filter_all(s);
     ldap_filter_clear(s->values_filter);

@@ -26,7 +26,7 @@ enum {
 };
 
 /* Entries of a part of an answer are sent one by one, so this is one entry's. */
-#define OUT_MAX ((size_t)4 << 20)
+#define OUT_MAX ((size_t)8 << 20)
 #define LABEL_TLS "ldaps"
 
 static void unbind_run(struct session *s);

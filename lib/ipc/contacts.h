@@ -8,12 +8,13 @@
  *     kind = domain,  name = d.test      and contacts_own_users_only
  *     kind = group,   name = name@d.test and, of those that somebody may see (DIR-54), full_name
  *                     description addresses created, shown (to all, those listed and members: n g m
- *                     each), viewers managers, members (u, g or o and the address, for mailboxes,
- *                     groups, and those elsewhere; none if they are too long together)
- *     kind = unit,    name = name@d.test, full_name description, parent (the name alone)
- *     kind = gone,    name = name@book or @d.test
- *     kind = group-gone and unit-gone, name = name@d.test
- * Slices borrow from the payload.
+ *                     each), viewers managers; the members that were told of it stay
+ *     kind = members, name = a group, members (u, g or o and the address, for mailboxes, groups,
+ * and those elsewhere; separated by one space): they join those that it has kind = member,  the
+ * same of one, which may be known already kind = member-gone, the same of one who is in it no more,
+ * without the letter kind = unit,    name = name@d.test, full_name description, parent (the name
+ * alone) kind = gone,    name = name@book or @d.test kind = group-gone and unit-gone, name =
+ * name@d.test Slices borrow from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_CONTACTS_H
 #define POSTHORN_LIB_IPC_CONTACTS_H

@@ -79,6 +79,7 @@ directory_search_encode(struct strbuf *out, const struct directory_search *searc
     writer_u8(&w, search->scope);
     writer_u64(&w, search->after);
     writer_u16(&w, search->wanted);
+    writer_u8(&w, search->members);
     ldap_filter_encode(&w, filter);
     return frame_end(&w);
 }
@@ -95,6 +96,7 @@ directory_search_decode(struct slice payload, struct directory_search *search,
     search->scope = reader_u8(&r);
     search->after = reader_u64(&r);
     search->wanted = reader_u16(&r);
+    search->members = reader_u8(&r) != 0;
     if (r.failed || search->level >= LDAP_ENTRY_KINDS || search->scope > DIRECTORY_SCOPE_BELOW ||
         search->wanted == 0 || search->wanted > DIRECTORY_ENTRIES_MAX ||
         ldap_filter_decode(&r, filter) < 0)
@@ -130,14 +132,18 @@ directory_found_decode(struct slice payload, struct directory_found *found)
     return reader_end(&r);
 }
 
-/* u8 kind, u8 length of the book, u8 length of the name, u16 length of the fields, and these. */
-enum { ENTRY_HEADER = 5 };
+/* u8 kind, u8 length of the book, u8 length of the name, u32 length of the fields, and these. */
+enum { ENTRY_HEADER = 7 };
 
 void
 directory_entry_add(struct strbuf *entries, const struct ldap_entry *entry)
 {
-    const char header[ENTRY_HEADER] = {(char)entry->kind, (char)entry->book.len,
-                                       (char)entry->name.len, (char)(entry->fields.len >> 8),
+    const char header[ENTRY_HEADER] = {(char)entry->kind,
+                                       (char)entry->book.len,
+                                       (char)entry->name.len,
+                                       (char)(entry->fields.len >> 24),
+                                       (char)(entry->fields.len >> 16),
+                                       (char)(entry->fields.len >> 8),
                                        (char)entry->fields.len};
 
     (void)strbuf_append(entries, slice_make(header, sizeof(header)));
@@ -158,7 +164,7 @@ directory_entry_next(struct slice *entries, struct ldap_entry *entry)
         return -1;
     book = p[1];
     name = p[2];
-    fields = (size_t)p[3] << 8 | p[4];
+    fields = (size_t)p[3] << 24 | (size_t)p[4] << 16 | (size_t)p[5] << 8 | p[6];
     if (book + name + fields > entries->len - ENTRY_HEADER)
         return -1;
     entry->kind = (enum ldap_entry_kind)p[0];

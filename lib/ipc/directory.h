@@ -14,7 +14,7 @@
 
 #define DIRECTORY_SOCKET "directory.sock"
 #define DIRECTORY_REQUEST_MAX (256u << 10)
-#define DIRECTORY_PAYLOAD_MAX (1u << 20)
+#define DIRECTORY_PAYLOAD_MAX (8u << 20)  /* a page, and one entry of LDAP_FIELDS_BYTES_MAX */
 #define DIRECTORY_PAGE_BYTES (256u << 10) /* an answer ends with the entry that passes this */
 #define DIRECTORY_ENTRIES_MAX 1000        /* of one answer */
 #define DIRECTORY_SESSION_ID_MAX 64
@@ -70,6 +70,7 @@ struct directory_search {
     uint8_t scope;     /* enum directory_scope */
     uint64_t after;    /* `last` of the part before; 0: from the start */
     uint16_t wanted;   /* entries at most, 1 to DIRECTORY_ENTRIES_MAX */
+    bool members;      /* of groups all that may be seen; false: one, if there are any */
 };
 int directory_search_encode(struct strbuf *out, const struct directory_search *search,
                             const struct ldap_filter *filter);

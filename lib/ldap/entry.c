@@ -8,41 +8,61 @@
 
 #include "lib/ldap/fold.h"
 
-enum { FIELD_HEADER = 3, TIME_MAX = 16, SAME_MAX = 16384 };
+enum { TIME_MAX = 16, SAME_MAX = 16384 };
+
+/* Of the length of a field. */
+enum { LENGTH_BITS = 7, LENGTH_BYTES_MAX = 4, MORE = 1 << LENGTH_BITS };
 
 /* ---- fields ---- */
 
 bool
 ldap_fields_add(struct strbuf *fields, enum ldap_field field, struct slice value)
 {
-    size_t before = fields->len;
-    const char header[FIELD_HEADER] = {(char)field, (char)(value.len >> 8), (char)value.len};
+    size_t before = fields->len, len = value.len;
+    bool fits = len <= LDAP_FIELDS_BYTES_MAX;
 
-    if (value.len == 0)
+    if (len == 0)
         return true;
-    if (value.len <= UINT16_MAX && strbuf_append(fields, slice_make(header, sizeof(header))) &&
-        strbuf_append(fields, value))
-        return true;
-    strbuf_truncate(fields, before);
-    return false;
+    fits = fits && strbuf_char(fields, (char)field);
+    for (; len >= MORE; len >>= LENGTH_BITS)
+        fits = fits && strbuf_char(fields, (char)(len | MORE));
+    fits = fits && strbuf_char(fields, (char)len) && strbuf_append(fields, value);
+    if (!fits)
+        strbuf_truncate(fields, before);
+    return fits;
+}
+
+/* Off *rest. -1: there is none, or a longer one than can be. */
+static int
+take_length(struct slice *rest, size_t *len)
+{
+    *len = 0;
+    for (unsigned i = 0; i < LENGTH_BYTES_MAX && i < rest->len; i++) {
+        unsigned char byte = (unsigned char)rest->ptr[i];
+
+        *len |= (size_t)(byte & (MORE - 1)) << (LENGTH_BITS * i);
+        if ((byte & MORE) == 0) {
+            *rest = slice_sub(*rest, i + 1, rest->len);
+            return 0;
+        }
+    }
+    return -1;
 }
 
 int
 ldap_fields_next(struct slice *rest, enum ldap_field *field, struct slice *value)
 {
-    const unsigned char *p = (const unsigned char *)rest->ptr;
+    struct slice at = slice_sub(*rest, 1, rest->len);
     size_t len;
 
     if (rest->len == 0)
         return 0;
-    if (rest->len < FIELD_HEADER || p[0] >= LDAP_FIELD_COUNT)
+    if ((unsigned char)rest->ptr[0] >= LDAP_FIELD_COUNT || take_length(&at, &len) < 0 || len == 0 ||
+        len > at.len)
         return -1;
-    len = (size_t)p[1] << 8 | p[2];
-    if (len == 0 || len > rest->len - FIELD_HEADER)
-        return -1;
-    *field = (enum ldap_field)p[0];
-    *value = slice_sub(*rest, FIELD_HEADER, FIELD_HEADER + len);
-    *rest = slice_sub(*rest, FIELD_HEADER + len, rest->len);
+    *field = (enum ldap_field)(unsigned char)rest->ptr[0];
+    *value = slice_sub(at, 0, len);
+    *rest = slice_sub(at, len, at.len);
     return 1;
 }
 

@@ -32,7 +32,9 @@ static const struct {
     {"uid=\\zz", -1, NULL},
     {"uid=a\\", -1, NULL},
     {"uid=\\ff", -1, NULL},
-    {"o=1,o=2,o=3,o=4,o=5,o=6,o=7,o=8,o=9,o=10,o=11,o=12,o=13,o=14,o=15,o=16,o=17", -1, NULL},
+    {"o=0,o=1,o=2,o=3,o=4,o=5,o=6,o=7,o=8,o=9,o=0,o=1,o=2,o=3,o=4,o=5,o=6,o=7,o=8,o=9,o=0,o=1,o=2,"
+     "o=3,o=4,o=5,o=6,o=7,o=8,o=9,o=0,o=1,o=2",
+     -1, NULL},
 };
 
 START_TEST(names_are_parsed)
