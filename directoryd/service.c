@@ -487,6 +487,7 @@ service_start(struct daemon *d, const struct service_options *options)
     service->nobody.service = service;
     service->ldap_uid = daemon_role_uid(d, USERS_LDAP);
     service->filter = ldap_filter_new();
+    service->filter->base = options->base;
     service->entries = strbuf_new(DIRECTORY_PAYLOAD_MAX - SMALL_FRAME);
     service->out = strbuf_new(DIRECTORY_PAYLOAD_MAX + FRAME_HEADER);
     service->searches = stats_counter(d->stats, "searches");

@@ -308,6 +308,7 @@ take_assertion(struct session *s, const struct message_control *control, const c
 
     if (s->assertion == NULL)
         s->assertion = ldap_filter_new();
+    s->assertion->base = &s->server->names.base;
     *text = "malformed assertion";
     if (message_take_filter(&value, s->assertion) < 0 || value.len > 0)
         return LDAP_PROTOCOL_ERROR;

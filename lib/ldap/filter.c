@@ -307,20 +307,26 @@ match_attribute(struct matching *m, const struct ldap_entry *entry, int attribut
     return ldap_entry_values(entry, (enum ldap_attribute)attribute, match_one, m) != 0;
 }
 
-/* The parts of the name that the entry's own attributes do not have: the units' above a unit, and
- * the book's. */
 static bool
-match_name(struct matching *m, const struct ldap_entry *entry, int attribute)
+match_part(struct matching *m, int attribute, int wanted, struct slice value)
+{
+    return (wanted == LDAP_ATTR_ANY || wanted == attribute) && match_one(m, value) != 0;
+}
+
+/* The parts of the name that the entry's own attributes do not have: the units' above a unit, the
+ * book's, and the top's. */
+static bool
+match_name(struct matching *m, const struct ldap_entry *entry, int wanted)
 {
     struct slice above = ldap_entry_field(entry, LDAP_FIELD_ABOVE);
+    const struct ldap_dn *base = m->filter->base;
+    bool found = entry->kind != LDAP_ENTRY_BASE && match_part(m, LDAP_ATTR_OU, wanted, entry->book);
 
-    if (entry->kind < LDAP_ENTRY_CONTACT ||
-        (attribute != LDAP_ATTR_ANY && attribute != LDAP_ATTR_OU))
-        return false;
-    while (above.len > 0)
-        if (match_one(m, slice_split(&above, ' ')) != 0)
-            return true;
-    return match_one(m, entry->book) != 0;
+    while (above.len > 0 && !found)
+        found = match_part(m, LDAP_ATTR_OU, wanted, slice_split(&above, ' '));
+    for (size_t i = 0; base != NULL && i < base->count && !found; i++)
+        found = match_part(m, base->rdns[i].attribute, wanted, base->rdns[i].value);
+    return found;
 }
 
 static enum ldap_truth

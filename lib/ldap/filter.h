@@ -6,6 +6,7 @@
 #define POSTHORN_LIB_LDAP_FILTER_H
 
 #include "lib/ipc/frame.h"
+#include "lib/ldap/dn.h"
 #include "lib/ldap/entry.h"
 
 #define LDAP_FILTER_NODES_MAX 256
@@ -51,6 +52,7 @@ struct ldap_filter_node {
 
 /* Nodes in preorder. */
 struct ldap_filter {
+    const struct ldap_dn *base; /* the top of the tree, for `of_dn`; NULL: not known. Borrowed */
     uint16_t count, part_count;
     struct ldap_filter_node nodes[LDAP_FILTER_NODES_MAX];
     struct ldap_filter_part parts[LDAP_FILTER_PARTS_MAX];
@@ -60,7 +62,7 @@ struct ldap_filter {
 
 struct ldap_filter *ldap_filter_new(void);
 void ldap_filter_free(struct ldap_filter **filterp);
-void ldap_filter_clear(struct ldap_filter *filter);
+void ldap_filter_clear(struct ldap_filter *filter); /* `base` stays */
 
 /* Building in preorder: opens a node; -1: there are too many. Values are borrowed until the filter
  * was folded and is of no more use, on the wire as long. ldap_filter_end closes what is open. */
