@@ -555,6 +555,10 @@ compare_with(struct session *s, struct query *query, struct slice value, int att
         session_result(s, LDAP_OP_COMPARE_RESPONSE, LDAP_ADMIN_LIMIT_EXCEEDED, NULL);
         return;
     }
+    if (s->values_filter->nodes[0].is_invalid) { /* "undefined" is no compareFalse (section 4.10) */
+        session_result(s, LDAP_OP_COMPARE_RESPONSE, LDAP_INVALID_ATTRIBUTE_SYNTAX, NULL);
+        return;
+    }
     (void)next_part(&p, 1, compare_entry);
     if (p.sent == 0 && p.result == LDAP_SUCCESS)
         p.result = LDAP_NO_SUCH_OBJECT;

@@ -44,6 +44,8 @@ struct ldap_filter_node {
     int attribute;         /* enum ldap_attribute, or one of the above */
     enum ldap_match match; /* EXTENSIBLE with a rule: that; else the attribute's */
     bool has_rule;
+    bool
+        is_invalid; /* its value is not of the attribute's syntax: undefined. By ldap_filter_fold */
     bool of_dn;     /* EXTENSIBLE: the parts of the entry's name are looked at, too */
     uint16_t width; /* nodes of its subtree, itself included */
     uint16_t children;
@@ -76,7 +78,8 @@ void ldap_filter_close(struct ldap_filter *filter, int index, unsigned children)
 void ldap_filter_encode(struct writer *w, const struct ldap_filter *filter);
 int ldap_filter_decode(struct reader *r, struct ldap_filter *filter);
 
-/* Brings the values into the form in which they are compared. -1: they are too long together. */
+/* Brings the values into the form in which they are compared (lib/ldap/value.h, lib/ldap/fold.h).
+ * -1: they are too long together. */
 int ldap_filter_fold(struct ldap_filter *filter);
 
 enum ldap_truth { LDAP_FALSE, LDAP_TRUE, LDAP_UNDEFINED };
