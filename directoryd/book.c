@@ -110,7 +110,10 @@ set_members(struct book *book, uint32_t id, const struct ldap_entry *group, stru
     rc = ldap_fields_add(&packed, LDAP_FIELD_MEMBERS, members) ? 0 : -1;
     if (rc < 0)
         (void)ldap_fields_add(&packed, LDAP_FIELD_MEMBERS, SLICE(TOO_MANY));
-    return store_set_fields(book->store, id, strbuf_slice(&packed)) < 0 ? -1 : rc;
+    if (store_set_fields(book->store, id, strbuf_slice(&packed)) < 0)
+        rc = -1;
+    strbuf_free(&packed);
+    return rc;
 }
 
 /* Members that come, or, with `gone`, an address that goes. A group may come behind its members. */
