@@ -1,5 +1,5 @@
 /*
- * accountd/contacts.c - CONTACTS and CONTACT_EDIT: directoryd's copy of the public contacts.
+ * accountd/contacts.c - CONTACTS: directoryd's copy of the public contacts, groups and units.
  *
  * Numbers begin with the clock, so that what an accountd before this one gave out is older than
  * what we know. directoryd is asked by who reads the network: its questions are untrusted.
@@ -9,24 +9,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accountd/audit.h"
 #include "accountd/shown_groups.h"
 #include "accountd/watchers.h"
 #include "lib/account/contact.h"
 #include "lib/account/query.h"
+#include "lib/account/unit.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/contacts.h"
+#include "lib/ldap/entry.h"
 #include "lib/log/log.h"
 
 enum {
-    KEPT_MAX = 4096,  /* changes; a transaction with more means: read everything */
-    WATCHERS_MAX = 8, /* directoryds: one, and older ones that still have sessions */
-    PAGE_ROWS = 5000, /* looked at for one page */
+    KEPT_MAX = 4096,     /* changes; a transaction with more means: read everything */
+    WATCHERS_MAX = 8,    /* directoryds: one, and older ones that still have sessions */
+    PAGE_ROWS = 5000,    /* looked at for one page */
+    PAGE_MEMBERS = 1000, /* likewise: each is looked up */
     REPLY_MAX = CONTACTS_PAYLOAD_MAX + 4096
 };
 
-/* "d" or "c" and the row's key. */
+_Static_assert(LDAP_UNITS_DEEP_MAX >= UNIT_DEPTH_MAX, "names of entries have room for all units");
+
+/* The table's letter and the row's key. */
 struct change {
     uint64_t number;
     char *row;
@@ -72,6 +76,24 @@ page_free(struct page *page)
     record_free(&page->record);
 }
 
+/* Who belongs to a company itself, to none of its departments, is in that organisational unit (RFC
+ * 4519 section 2.20) all the same. */
+static void
+put_top_unit(struct page *page, struct slice key)
+{
+    struct record *contact = &page->record, user;
+    struct slice value;
+
+    if (!record_bool(contact, CONTACT_OF_USER) || record_get(contact, CONTACT_DEPARTMENT).len > 0 ||
+        account_db_get(page->contacts->server->base.db, ACCOUNT_TABLE_ENTRIES, key, &value) < 0)
+        return;
+    user = record_new(ACCOUNT_USER);
+    if (record_load(&user, value) == 0 && user.kind == ACCOUNT_USER &&
+        record_get(&user, USER_UNIT).len > 0)
+        record_set(contact, CONTACT_DEPARTMENT, record_get(contact, CONTACT_COMPANY));
+    record_free(&user);
+}
+
 static void
 put_contact(struct page *page)
 {
@@ -102,9 +124,9 @@ put_domain(struct page *page, struct slice name)
 }
 
 static void
-put_gone(struct page *page)
+put_gone(struct page *page, const char *kind)
 {
-    const struct object_field fields[] = {{SLICE("kind"), SLICE("gone")},
+    const struct object_field fields[] = {{SLICE("kind"), slice_of(kind)},
                                           {SLICE("name"), strbuf_slice(&page->name)}};
 
     object_add(&page->data, fields, ARRAY_LEN(fields));
@@ -113,15 +135,29 @@ put_gone(struct page *page)
 static void
 put_group(struct page *page, struct slice key, bool is_there)
 {
-    struct object_field fields[] = {{SLICE("kind"), SLICE("group-gone")},
-                                    {SLICE("name"), {NULL, 0}}};
-
     if (is_there) {
-        shown_group_put(&page->contacts->server->base, key, &page->record, &page->data);
+        shown_group_put(key, &page->record, &page->data);
         return;
     }
     account_entry_address(key, &page->name);
-    fields[1].value = strbuf_slice(&page->name);
+    put_gone(page, "group-gone");
+}
+
+static void
+put_unit(struct page *page, struct slice key, bool is_there)
+{
+    static const enum account_property ids[] = {UNIT_FULL_NAME, UNIT_DESCRIPTION, UNIT_PARENT};
+    struct object_field fields[2 + ARRAY_LEN(ids)] = {{SLICE("kind"), SLICE("unit")}};
+
+    account_entry_address(key, &page->name);
+    if (!is_there) {
+        put_gone(page, "unit-gone");
+        return;
+    }
+    fields[1] = (struct object_field){SLICE("name"), strbuf_slice(&page->name)};
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+        fields[2 + i] = (struct object_field){slice_of(account_properties[ids[i]].name),
+                                              record_get(&page->record, ids[i])};
     object_add(&page->data, fields, ARRAY_LEN(fields));
 }
 
@@ -132,20 +168,25 @@ put_row(struct page *page, char table, struct slice key, struct slice value)
     bool is_there = value.ptr != NULL && record_load(&page->record, value) == 0;
 
     strbuf_clear(&page->name);
-    if (table == ACCOUNT_TABLE_ENTRIES) {
+    if (table == ACCOUNT_TABLE_MEMBERS) {
+        shown_member_put(&page->contacts->server->base, key, value.ptr != NULL, &page->data);
+    } else if (table == ACCOUNT_TABLE_ENTRIES) {
         put_group(page, key, is_there && page->record.kind == ACCOUNT_GROUP);
+    } else if (table == ACCOUNT_TABLE_UNITS) {
+        put_unit(page, key, is_there && page->record.kind == ACCOUNT_UNIT);
     } else if (table == ACCOUNT_TABLE_CONTACTS) {
         account_entry_address(key, &page->name);
-        if (is_there && page->record.kind == ACCOUNT_CONTACT)
+        if (is_there && page->record.kind == ACCOUNT_CONTACT) {
+            put_top_unit(page, key);
             put_contact(page);
-        else
-            put_gone(page);
+        } else
+            put_gone(page, "gone");
     } else if (is_there && page->record.kind == ACCOUNT_DOMAIN) {
         put_domain(page, key);
     } else { /* domain aliases are not domains: saying that they are gone is right, too */
         (void)strbuf_char(&page->name, '@');
         (void)strbuf_append(&page->name, key);
-        put_gone(page);
+        put_gone(page, "gone");
     }
 }
 
@@ -207,20 +248,35 @@ fill_groups(struct page *page, struct strbuf *cursor)
     (void)strbuf_append(&key, slice_sub(strbuf_slice(cursor), 1, cursor->len));
     while (rc == 1 && page->data.len < CONTACTS_PAGE_BYTES) {
         rc = shown_group_next(base, &key, &page->record, &looked_at, PAGE_ROWS);
-        if (rc == 1 && shown_group_is(&page->record))
-            shown_group_put(base, strbuf_slice(&key), &page->record, &page->data);
+        if (rc == 1)
+            shown_group_put(strbuf_slice(&key), &page->record, &page->data);
     }
     if (rc == 0)
-        put_cursor(cursor, ACCOUNT_TABLE_CONTACTS, SLICE(""));
+        put_cursor(cursor, ACCOUNT_TABLE_MEMBERS, SLICE(""));
     else
         put_cursor(cursor, ACCOUNT_TABLE_ENTRIES, strbuf_slice(&key));
     strbuf_free(&key);
     return rc < 0 ? -1 : 0;
 }
 
-/* A page of everything, behind `cursor`: the table's letter and the last key. */
 static int
-fill_page(struct page *page, struct strbuf *cursor)
+fill_members(struct page *page, struct strbuf *cursor)
+{
+    struct strbuf key = strbuf_new(CONTACTS_CURSOR_MAX);
+    int rc;
+
+    (void)strbuf_append(&key, slice_sub(strbuf_slice(cursor), 1, cursor->len));
+    rc = shown_members_put(&page->contacts->server->base, &key, PAGE_MEMBERS, &page->data);
+    if (rc == 0)
+        put_cursor(cursor, ACCOUNT_TABLE_CONTACTS, SLICE(""));
+    else
+        put_cursor(cursor, ACCOUNT_TABLE_MEMBERS, strbuf_slice(&key));
+    strbuf_free(&key);
+    return rc < 0 ? -1 : 0;
+}
+
+static int
+fill_rows(struct page *page, struct strbuf *cursor)
 {
     char table = cursor->len == 0 ? (char)ACCOUNT_TABLE_DOMAINS : cursor->ptr[0];
     struct slice last = slice_sub(strbuf_slice(cursor), 1, cursor->len), key, value;
@@ -235,18 +291,39 @@ fill_page(struct page *page, struct strbuf *cursor)
         rc = account_rows_next(rows, &key, &value);
         if (rc != 1 || slice_eq(key, strbuf_slice(&at)))
             continue;
-        put_row(page, table, key, value);
         strbuf_clear(&at);
         (void)strbuf_append(&at, key);
+        put_row(page, table, strbuf_slice(&at), value);
     }
     account_rows_close(&rows);
     strbuf_clear(cursor);
     if (rc == 1)
         put_cursor(cursor, table, strbuf_slice(&at));
     else if (rc == 0 && table == ACCOUNT_TABLE_DOMAINS)
+        put_cursor(cursor, ACCOUNT_TABLE_UNITS, SLICE(""));
+    else if (rc == 0 && table == ACCOUNT_TABLE_UNITS)
         put_cursor(cursor, ACCOUNT_TABLE_ENTRIES, SLICE(""));
     strbuf_free(&at);
     return rc < 0 ? -1 : 0;
+}
+
+/* A page of everything, behind `cursor`: the table's letter and the last key. Tables in the order
+ * DOMAINS, UNITS, ENTRIES, MEMBERS, CONTACTS. -1: that is no cursor, or the database failed. */
+static int
+fill_page(struct page *page, struct strbuf *cursor)
+{
+    switch (cursor->len == 0 ? (char)ACCOUNT_TABLE_DOMAINS : cursor->ptr[0]) {
+    case ACCOUNT_TABLE_DOMAINS:
+    case ACCOUNT_TABLE_UNITS:
+    case ACCOUNT_TABLE_CONTACTS:
+        return fill_rows(page, cursor);
+    case ACCOUNT_TABLE_ENTRIES:
+        return fill_groups(page, cursor);
+    case ACCOUNT_TABLE_MEMBERS:
+        return fill_members(page, cursor);
+    default:
+        return -1;
+    }
 }
 
 static enum outcome
@@ -255,12 +332,9 @@ answer_everything(struct contacts *c, struct request *rq, struct slice from)
     struct page page = page_new(c);
     struct strbuf cursor = strbuf_new(CONTACTS_CURSOR_MAX);
     enum outcome outcome = REQUEST_DONE;
-    bool of_groups = from.len > 0 && from.ptr[0] == ACCOUNT_TABLE_ENTRIES;
 
     (void)strbuf_append(&cursor, from); /* the decoder's limit is the buffer's */
-    if ((from.len > 0 && from.ptr[0] != ACCOUNT_TABLE_DOMAINS && !of_groups &&
-         from.ptr[0] != ACCOUNT_TABLE_CONTACTS) ||
-        (of_groups ? fill_groups(&page, &cursor) : fill_page(&page, &cursor)) < 0)
+    if (fill_page(&page, &cursor) < 0)
         outcome = REQUEST_BAD; /* it asks again */
     else
         send(rq->peer, rq->header.request_id,
@@ -311,19 +385,15 @@ contacts_request(struct request *rq)
 
 /* ---- changes ---- */
 
-/* A member's row is its group's business. */
 static bool
-is_of_interest(enum account_table *table, struct slice *key)
+is_of_interest(enum account_table table)
 {
-    if (*table == ACCOUNT_TABLE_MEMBERS) {
-        *table = ACCOUNT_TABLE_ENTRIES;
-        *key = slice_sub(*key, 0, slice_rindex(*key, '\0'));
-    }
-    return *table == ACCOUNT_TABLE_CONTACTS || *table == ACCOUNT_TABLE_DOMAINS ||
-           *table == ACCOUNT_TABLE_ENTRIES;
+    return table == ACCOUNT_TABLE_CONTACTS || table == ACCOUNT_TABLE_DOMAINS ||
+           table == ACCOUNT_TABLE_ENTRIES || table == ACCOUNT_TABLE_MEMBERS ||
+           table == ACCOUNT_TABLE_UNITS;
 }
 
-/* Again what was noted last? Members come one after the other. */
+/* Again what was noted last? */
 static bool
 is_noted(const struct contacts *c, enum account_table table, struct slice key)
 {
@@ -339,7 +409,7 @@ row_changed(void *arg, enum account_table table, struct slice key)
     struct contacts *c = arg;
     struct change *change;
 
-    if (!is_of_interest(&table, &key) || is_noted(c, table, key))
+    if (!is_of_interest(table) || is_noted(c, table, key))
         return;
     if (c->pending_count == KEPT_MAX || key.len > ACCOUNT_KEY_MAX) {
         c->pending_is_too_much = true;
@@ -454,84 +524,24 @@ contacts_replaced(struct contacts *c)
     c->pending_is_too_much = true; /* a row that is there again may have been of another kind */
 }
 
-/* ---- CONTACT_EDIT ---- */
-
-static int
-run_edit(struct account_edit *edit, const struct contact_edit *wanted)
+uint64_t
+contacts_last(const struct contacts *c)
 {
-    if (slice_eq(wanted->verb, SLICE("add")))
-        return account_add(edit, ACCOUNT_CONTACT, wanted->name, wanted->fields,
-                           wanted->field_count);
-    if (slice_eq(wanted->verb, SLICE("set")))
-        return account_set(edit, ACCOUNT_CONTACT, wanted->name, wanted->fields,
-                           wanted->field_count);
-    if (slice_eq(wanted->verb, SLICE("del")))
-        return account_del(edit, ACCOUNT_CONTACT, wanted->name);
-    return account_fail(edit->result, ACCOUNT_BAD_PARAMETER, "there is no such operation");
+    return c->last;
 }
 
-/* The edit, and the record of it. */
-static int
-run_audited(struct server *server, struct account_edit *edit, const struct contact_edit *wanted)
+bool
+contacts_changed_since(const struct contacts *c, struct slice name, uint64_t number)
 {
-    const struct audit_event event = {.who = wanted->who,
-                                      .from = wanted->from,
-                                      .verb = wanted->verb,
-                                      .kind = ACCOUNT_CONTACT,
-                                      .name = wanted->name,
-                                      .fields = wanted->fields,
-                                      .count = wanted->field_count};
+    struct strbuf row = strbuf_new(ACCOUNT_KEY_MAX + 1);
+    bool changed = number < c->first;
 
-    if (audit_before(server->audit, &event) < 0)
-        return account_fail_db(edit->result);
-    if (run_edit(edit, wanted) < 0)
-        return -1;
-    return audit_after(server->audit, &event) < 0 ? account_fail_db(edit->result) : 0;
-}
-
-/* A transaction around the edit. */
-static void
-change(struct server *server, struct account_edit *edit, const struct contact_edit *wanted)
-{
-    struct account_db *db = server->base.db;
-
-    if (account_db_begin(db) < 0) {
-        (void)account_fail_db(edit->result);
-        return;
-    }
-    if (run_audited(server, edit, wanted) < 0) {
-        account_db_abort(db);
-    } else if (account_db_commit(db) < 0) {
-        (void)account_fail_db(edit->result);
-    } else {
-        log_event(LOG_INFO, "account_changed", KV_SLICE("verb", wanted->verb),
-                  KV_STR("kind", "contact"), KV_SLICE("name", wanted->name), KV_STR("by", "ldap"));
-        audit_send(server->audit);
-    }
-    server_changed(server);
-}
-
-enum outcome
-contacts_edit_request(struct request *rq)
-{
-    struct object_field fields[OBJECT_FIELDS_MAX];
-    struct account_result result = account_result_new();
-    struct account_edit edit = {
-        .base = &rq->server->base, .now_ms = clock_real_ms(), .result = &result};
-    struct strbuf out = strbuf_new(ACCOUNTD_TEXT_MAX + 256);
-    enum outcome outcome = REQUEST_BAD;
-    struct contact_edit wanted;
-
-    if (rq->server->contacts != NULL && contact_edit_decode(rq->payload, &wanted, fields) == 0) {
-        change(rq->server, &edit, &wanted);
-        (void)contact_edit_reply_encode(&out, rq->header.request_id, /* short: it fits */
-                                        &(struct contact_edit_reply){result.code,
-                                                                     rq->server->contacts->last,
-                                                                     strbuf_slice(&result.text)});
-        ipc_peer_send(rq->peer, &out, -1);
-        outcome = REQUEST_DONE;
-    }
-    strbuf_free(&out);
-    account_result_free(&result);
-    return outcome;
+    (void)strbuf_char(&row, ACCOUNT_TABLE_CONTACTS);
+    if (contact_key(&c->server->base, name, &row) != ACCOUNT_FOUND)
+        strbuf_clear(&row); /* the edit says what is wrong with it */
+    for (size_t i = 0; i < KEPT_MAX && !changed; i++)
+        changed = c->kept[i].row != NULL && c->kept[i].number > number &&
+                  slice_eq(slice_make(c->kept[i].row, c->kept[i].len), strbuf_slice(&row));
+    strbuf_free(&row);
+    return changed;
 }

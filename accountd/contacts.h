@@ -1,7 +1,7 @@
 /*
- * accountd/contacts.h - CONTACTS and CONTACT_EDIT: directoryd's copy of the public contacts.
+ * accountd/contacts.h - CONTACTS: directoryd's copy of the public contacts, groups and units.
  *
- * Each change of a contact or a domain has a number; the last ones are kept, so that directoryd is
+ * Each change of a row of theirs has a number; the last ones are kept, so that directoryd is
  * told what it missed. Who knows less than that gets everything again.
  */
 #ifndef POSTHORN_ACCOUNTD_CONTACTS_H
@@ -18,6 +18,11 @@ void contacts_free(struct contacts **contactsp);
 void contacts_replaced(struct contacts *contacts);
 
 enum outcome contacts_request(struct request *request);
-enum outcome contacts_edit_request(struct request *request);
+
+/* Number of the last change. */
+uint64_t contacts_last(const struct contacts *contacts);
+/* Has the contact, by its name as typed, changed since the number? What is not known any more
+ * counts as a change. */
+bool contacts_changed_since(const struct contacts *contacts, struct slice name, uint64_t number);
 
 #endif

@@ -18,6 +18,7 @@
 #include "accountd/auto_reply.h"
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
+#include "accountd/contact_edit.h"
 #include "accountd/contacts.h"
 #include "accountd/doings.h"
 #include "accountd/expiring.h"
@@ -91,7 +92,7 @@ static const struct {
     {ACCOUNTD_ADDRESSEES, ROLE_ALERT, addressees_request},
     {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
     {ACCOUNTD_GROUPS_OF, ROLE_LDAP, groups_of_request},
-    {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contacts_edit_request},
+    {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contact_edit_request},
     {ACCOUNTD_ADMIN, ROLE_ADMIN | ROLE_AUTH, request_admin},
     {ACCOUNTD_OWN_PASSWORD, ROLE_AUTH, own_password_request},
     {ACCOUNTD_SYNC, ROLE_SYNC, sync_request},

@@ -6,12 +6,17 @@
 
 #include "accountd/server.h"
 
-/* Appends the object (lib/ipc/contacts.h) of the group whose row this is; nobody sees it: that it
- * is gone. */
-void shown_group_put(struct account_base *base, struct slice key, const struct record *group,
-                     struct strbuf *data);
-/* May anybody see it? */
-bool shown_group_is(const struct record *group);
+/* Appends the object (lib/ipc/contacts.h) of the group whose row this is; of one that nobody sees
+ * its name alone. */
+void shown_group_put(struct slice key, const struct record *group, struct strbuf *data);
+
+/* The same of the row of one member, "domain\0group\0address", which is there or is not. */
+void shown_member_put(struct account_base *base, struct slice key, bool is_there,
+                      struct strbuf *data);
+/* The members of all groups behind *key, which is updated, up to `max` rows and a page's bytes. 1,
+ * 0 at the end, -1. */
+int shown_members_put(struct account_base *base, struct strbuf *key, size_t max,
+                      struct strbuf *data);
 
 #define SHOWN_GROUP_ENOUGH 2
 /* The next group behind *key, which is updated, with its properties in `record`; *looked_at counts

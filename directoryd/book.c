@@ -27,7 +27,28 @@ split(struct slice name, struct slice *local, struct slice *domain)
     *domain = slice_sub(name, at + 1, name.len);
 }
 
-/* A contact or a group. */
+static int64_t
+group_find(const struct book *book, struct slice domain, struct slice local)
+{
+    int number = store_book_number(book->store, domain);
+
+    return number < 0 ? -1 : store_find(book->store, LDAP_ENTRY_GROUP, number, local);
+}
+
+/* What is known of them stays when the group changes. */
+static struct slice
+members_of(const struct book *book, struct slice domain, struct slice local)
+{
+    struct ldap_entry entry;
+    int64_t id = group_find(book, domain, local);
+    int number;
+
+    return id >= 0 && store_entry(book->store, (uint32_t)id, &entry, &number)
+               ? ldap_entry_field(&entry, LDAP_FIELD_MEMBERS)
+               : SLICE("");
+}
+
+/* A contact, a group or a unit. */
 static int
 take_entry(struct book *book, enum ldap_entry_kind kind, struct slice name,
            const struct object_field *fields, uint32_t count)
@@ -35,6 +56,7 @@ take_entry(struct book *book, enum ldap_entry_kind kind, struct slice name,
     struct strbuf packed = strbuf_new(LDAP_FIELDS_BYTES_MAX);
     struct slice local, domain;
     struct ldap_entry entry;
+    bool fits = true;
     int64_t id;
     int number;
 
@@ -43,9 +65,11 @@ take_entry(struct book *book, enum ldap_entry_kind kind, struct slice name,
         int field = ldap_field_find(fields[i].name);
 
         if (field >= 0)
-            (void)ldap_fields_add(&packed, (enum ldap_field)field, fields[i].value);
+            fits &= ldap_fields_add(&packed, (enum ldap_field)field, fields[i].value);
     }
-    id = store_put(book->store, kind, domain, local, strbuf_slice(&packed));
+    if (kind == LDAP_ENTRY_GROUP)
+        fits &= ldap_fields_add(&packed, LDAP_FIELD_MEMBERS, members_of(book, domain, local));
+    id = !fits ? -1 : store_put(book->store, kind, domain, local, strbuf_slice(&packed));
     strbuf_free(&packed);
     if (id < 0 || !store_entry(book->store, (uint32_t)id, &entry, &number))
         return -1;
@@ -53,16 +77,99 @@ take_entry(struct book *book, enum ldap_entry_kind kind, struct slice name,
     return 0;
 }
 
+/* ---- members of groups ---- */
+
+#define TOO_MANY "*" /* in place of all members */
+
+/* Appends the words but the one of `address`. */
+static void
+put_others(struct slice words, struct slice address, struct strbuf *out)
+{
+    while (words.len > 0) {
+        struct slice word = slice_split(&words, ' ');
+
+        if (slice_eq(slice_sub(word, 1, word.len), address))
+            continue;
+        if (out->len > 0)
+            (void)strbuf_char(out, ' ');
+        (void)strbuf_append(out, word); /* no more than there were */
+    }
+}
+
+static int
+set_members(struct book *book, uint32_t id, const struct ldap_entry *group, struct slice members)
+{
+    struct strbuf packed = strbuf_new(LDAP_FIELDS_BYTES_MAX);
+    struct slice rest = group->fields, value;
+    enum ldap_field field;
+    int rc;
+
+    while (ldap_fields_next(&rest, &field, &value) == 1)
+        if (field != LDAP_FIELD_MEMBERS)
+            (void)ldap_fields_add(&packed, field, value); /* no more than there was */
+    rc = ldap_fields_add(&packed, LDAP_FIELD_MEMBERS, members) ? 0 : -1;
+    if (rc < 0)
+        (void)ldap_fields_add(&packed, LDAP_FIELD_MEMBERS, SLICE(TOO_MANY));
+    if (store_set_fields(book->store, id, strbuf_slice(&packed)) < 0)
+        rc = -1;
+    strbuf_free(&packed);
+    return rc;
+}
+
+/* Members that come, or, with `gone`, an address that goes. A group may come behind its members. */
+static int
+take_members(struct book *book, struct slice name, struct slice words, struct slice gone)
+{
+    struct strbuf all = strbuf_new(LDAP_FIELDS_BYTES_MAX);
+    struct slice local, domain, before;
+    struct ldap_entry entry;
+    int64_t id;
+    int number, rc = 0;
+
+    split(name, &local, &domain);
+    id = group_find(book, domain, local);
+    if (id < 0 && words.len == 0)
+        return 0;
+    if (id < 0)
+        id = store_put(book->store, LDAP_ENTRY_GROUP, domain, local, SLICE(""));
+    if (id < 0 || !store_entry(book->store, (uint32_t)id, &entry, &number))
+        return -1;
+    before = ldap_entry_field(&entry, LDAP_FIELD_MEMBERS);
+    if (slice_eq(before, SLICE(TOO_MANY)))
+        return 0;
+    if (gone.len > 0)
+        put_others(before, gone, &all);
+    else
+        (void)strbuf_append(&all, before);
+    if (words.len > 0 && all.len > 0)
+        (void)strbuf_char(&all, ' ');
+    (void)strbuf_append(&all, words);
+    rc = set_members(book, (uint32_t)id, &entry,
+                     all.overflow ? SLICE(TOO_MANY) : strbuf_slice(&all));
+    if (all.overflow)
+        rc = -1;
+    strbuf_free(&all);
+    return rc;
+}
+
 int
 book_take(struct book *book, const struct object_field *fields, uint32_t count)
 {
     struct slice kind = object_get(fields, count, "kind"), name = object_get(fields, count, "name");
-    struct slice local, domain;
+    struct slice word = object_get(fields, count, "members"), local, domain;
 
     if (slice_eq(kind, SLICE("contact")))
         return take_entry(book, LDAP_ENTRY_CONTACT, name, fields, count);
     if (slice_eq(kind, SLICE("group")))
         return take_entry(book, LDAP_ENTRY_GROUP, name, fields, count);
+    if (slice_eq(kind, SLICE("members")))
+        return take_members(book, name, word, SLICE(""));
+    if (slice_eq(kind, SLICE("member")))
+        return take_members(book, name, word, slice_sub(word, 1, word.len));
+    if (slice_eq(kind, SLICE("member-gone")))
+        return take_members(book, name, SLICE(""), word);
+    if (slice_eq(kind, SLICE("unit")))
+        return take_entry(book, LDAP_ENTRY_UNIT, name, fields, count);
     if (slice_eq(kind, SLICE("domain")))
         return store_domain(
             book->store, name,
@@ -70,6 +177,8 @@ book_take(struct book *book, const struct object_field *fields, uint32_t count)
     split(name, &local, &domain);
     if (slice_eq(kind, SLICE("group-gone")))
         store_remove(book->store, LDAP_ENTRY_GROUP, domain, local);
+    else if (slice_eq(kind, SLICE("unit-gone")))
+        store_remove(book->store, LDAP_ENTRY_UNIT, domain, local);
     else if (!slice_eq(kind, SLICE("gone")))
         return -1;
     else if (local.len == 0)

@@ -28,21 +28,28 @@ struct feed {
 
 static void ask(void *arg);
 
-/* An object beyond the limits is left out alone: those behind it belong to others. */
-static int
+/* An object beyond the limits is left out alone: those behind it belong to others. The first one of
+ * a page is logged. */
+static void
 take_objects(struct book *book, struct slice data)
 {
     struct object_field fields[OBJECT_FIELDS_MAX];
-    int count, rc = 0;
+    bool all = true;
+    int count;
 
     while ((count = object_next(&data, fields)) != 0) {
-        if (count > 0 && book_take(book, fields, (uint32_t)count) == 0)
+        uint32_t known = count > 0 ? (uint32_t)count : 0;
+
+        if (known > 0 && book_take(book, fields, known) == 0)
             continue;
-        rc = -1;
+        if (all)
+            log_event(LOG_WARN, "contacts_left_out",
+                      KV_SLICE("kind", object_get(fields, known, "kind")),
+                      KV_SLICE("name", object_get(fields, known, "name")));
+        all = false;
         if (count < 0 && object_skip(&data) < 0)
             break;
     }
-    return rc;
 }
 
 static void
@@ -66,8 +73,7 @@ take_page(struct feed *feed, const struct contacts_reply *reply)
     }
     if (!feed->is_reading)
         return; /* not asked for */
-    if (take_objects(&feed->coming, reply->data) < 0)
-        log_note(LOG_WARN, "contacts_left_out"); /* too many, or damaged */
+    take_objects(&feed->coming, reply->data);
     strbuf_clear(&feed->cursor);
     (void)strbuf_append(&feed->cursor, reply->cursor); /* the decoder's limit is the buffer's */
     if (feed->cursor.len > 0)
@@ -86,8 +92,7 @@ take_changes(struct feed *feed, const struct contacts_reply *reply)
 {
     if (!feed->is_whole)
         return;
-    if (take_objects(&feed->book, reply->data) < 0)
-        log_note(LOG_WARN, "contacts_left_out");
+    take_objects(&feed->book, reply->data);
     feed->known = reply->number;
     book_tidy(&feed->book);
 }

@@ -48,12 +48,28 @@ is_among(const struct ldap_entry *group, struct slice groups)
     return false;
 }
 
-static enum sight
-look(const struct ldap_entry *group, struct slice user, struct slice groups)
+/* Nobody is let see it. */
+static bool
+is_hidden(const struct ldap_entry *group)
 {
     struct slice shown = ldap_entry_field(group, LDAP_FIELD_SHOWN);
+
+    for (size_t i = 0; i < SHOWN_LETTERS; i++)
+        if (sight_of(shown, i) != SIGHT_NONE)
+            return false;
+    return ldap_entry_field(group, LDAP_FIELD_MANAGERS).len == 0;
+}
+
+static enum sight
+look(const struct ldap_entry *group, const struct group_viewer *viewer)
+{
+    struct slice shown = ldap_entry_field(group, LDAP_FIELD_SHOWN), user = viewer->user;
     enum sight sight = sight_of(shown, TO_ALL);
 
+    if (is_hidden(group))
+        return SIGHT_NONE;
+    if (viewer->sees_all)
+        return SIGHT_MEMBERS;
     if (user.len == 0)
         return sight;
     if (is_listed(ldap_entry_field(group, LDAP_FIELD_MANAGERS), user))
@@ -61,22 +77,25 @@ look(const struct ldap_entry *group, struct slice user, struct slice groups)
     if (sight_of(shown, TO_LISTED) > sight &&
         is_listed(ldap_entry_field(group, LDAP_FIELD_VIEWERS), user))
         sight = sight_of(shown, TO_LISTED);
-    if (sight_of(shown, TO_MEMBERS) > sight && is_among(group, groups))
+    if (sight_of(shown, TO_MEMBERS) > sight && is_among(group, viewer->groups))
         sight = sight_of(shown, TO_MEMBERS);
     return sight;
 }
 
 /* Names of entries with a line end behind each; others to `outside`. */
 static void
-put_members(struct slice words, const char *base, struct strbuf *names, struct strbuf *outside)
+put_members(struct slice words, const char *base, enum group_members how, struct strbuf *names,
+            struct strbuf *outside)
 {
-    while (words.len > 0) {
+    while (words.len > 0 && (how == GROUP_ALL_MEMBERS || names->len == 0)) {
         struct slice word = slice_split(&words, ' '), address = slice_sub(word, 1, word.len);
         size_t at = slice_rindex(address, '@');
 
         if (word.len < 2)
             continue;
         if (word.ptr[0] == 'o') {
+            if (how == GROUP_ONE_MEMBER)
+                continue;
             if (outside->len > 0)
                 (void)strbuf_char(outside, ' ');
             (void)strbuf_append(outside, address);
@@ -90,12 +109,12 @@ put_members(struct slice words, const char *base, struct strbuf *names, struct s
 }
 
 static void
-add_members(struct slice words, const char *base, struct strbuf *fields)
+add_members(struct slice words, const char *base, enum group_members how, struct strbuf *fields)
 {
     struct strbuf names = strbuf_new(LDAP_FIELDS_BYTES_MAX),
                   outside = strbuf_new(LDAP_FIELDS_BYTES_MAX);
 
-    put_members(words, base, &names, &outside);
+    put_members(words, base, how, &names, &outside);
     if (!names.overflow && !outside.overflow) { /* else there are too many to show them */
         (void)ldap_fields_add(fields, LDAP_FIELD_MEMBERS, strbuf_slice(&names));
         (void)ldap_fields_add(fields, LDAP_FIELD_OUTSIDE, strbuf_slice(&outside));
@@ -105,10 +124,10 @@ add_members(struct slice words, const char *base, struct strbuf *fields)
 }
 
 bool
-group_show(const struct ldap_entry *group, bool sees_all, struct slice user, struct slice groups,
-           const char *base, struct strbuf *fields)
+group_show(const struct ldap_entry *group, const struct group_viewer *viewer, const char *base,
+           enum group_members how, struct strbuf *fields)
 {
-    enum sight sight = sees_all ? SIGHT_MEMBERS : look(group, user, groups);
+    enum sight sight = look(group, viewer);
     struct slice rest = group->fields, value;
     enum ldap_field field;
 
@@ -118,7 +137,7 @@ group_show(const struct ldap_entry *group, bool sees_all, struct slice user, str
         if (field < LDAP_FIELD_MEMBERS)
             (void)ldap_fields_add(fields, field, value); /* no more than there was */
         else if (field == LDAP_FIELD_MEMBERS && sight == SIGHT_MEMBERS)
-            add_members(value, base, fields);
+            add_members(value, base, how, fields);
     }
     return true;
 }

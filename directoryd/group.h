@@ -6,10 +6,18 @@
 
 #include "lib/ldap/entry.h"
 
-/* Appends to `fields` those that the viewer may see, members as names of entries below `base`.
- * `user` is "" for nobody; `groups`: those that the user is in, separated by one space. False: the
- * group is not shown at all. */
-bool group_show(const struct ldap_entry *group, bool sees_all, struct slice user,
-                struct slice groups, const char *base, struct strbuf *fields);
+/* Who looks. */
+struct group_viewer {
+    struct slice user;   /* "": nobody */
+    struct slice groups; /* that the user is in, separated by one space */
+    bool sees_all;       /* what anybody does */
+};
+
+enum group_members { GROUP_ONE_MEMBER, GROUP_ALL_MEMBERS };
+
+/* Appends to `fields` those that the viewer may see, members as names of entries below `base`, or
+ * one of them for all. False: the group is not shown at all. */
+bool group_show(const struct ldap_entry *group, const struct group_viewer *viewer, const char *base,
+                enum group_members how, struct strbuf *fields);
 
 #endif

@@ -33,6 +33,7 @@ load_base(const struct daemon *d, struct ldap_dn *base, struct service_options *
         (void)fprintf(stderr, "ldap.base: expected a name of parts o=, ou= and dc=: %s\n", text);
         exit(EX_CONFIG);
     }
+    options->base = base;
     options->base_text = text;
     options->rdn_type = ldap_attribute_name((enum ldap_attribute)base->rdns[0].attribute);
     options->rdn_value = base->rdns[0].value;

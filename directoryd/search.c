@@ -6,10 +6,11 @@
  */
 #include "directoryd/search.h"
 
-#include "directoryd/group.h"
+#include "directoryd/unit.h"
 #include "lib/account/canonical.h"
 
 #define FREE_WORK 8u /* items of a filter that cost a contact no more than itself */
+#define BYTES_OF_CONTACT 64
 
 enum { SERIAL_BASE = 1, SERIAL_BOOKS = 2 }; /* of the entries above the contacts */
 
@@ -20,7 +21,10 @@ struct run {
     struct ldap_filter *filter;
     struct strbuf *entries;
     struct directory_found *found;
-    int only_book; /* below which one the search is; -1: all */
+    int only_book;     /* below which one the search is; -1: all */
+    struct slice unit; /* below which one of that book; "": all of it */
+    enum group_members members;
+    uint32_t examined, examined_max; /* in this part */
 };
 
 bool
@@ -28,7 +32,7 @@ viewer_sees(const struct viewer *viewer, const struct store_book *book)
 {
     if (!book->exists)
         return false;
-    return viewer->sees_all || !book->own_users_only ||
+    return viewer->as.sees_all || !book->own_users_only ||
            slice_eq(viewer->domain, slice_of(book->name));
 }
 
@@ -77,7 +81,15 @@ consider_books(struct run *run)
     return true;
 }
 
-/* What the viewer may not see is gone before the filter looks. */
+static bool
+group_shown(const struct run *run, const struct ldap_entry *entry, enum group_members how,
+            struct strbuf *fields)
+{
+    return group_show(entry, &run->viewer->as, run->tree->base_text, how, fields);
+}
+
+/* What the viewer may not see is gone before the filter looks. With all members a group is as much
+ * work as many contacts. */
 static bool
 consider_group(struct run *run, const struct ldap_entry *entry, uint64_t serial)
 {
@@ -85,11 +97,39 @@ consider_group(struct run *run, const struct ldap_entry *entry, uint64_t serial)
     struct ldap_entry shown = *entry;
     bool goes_on = true;
 
-    if (group_show(entry, run->viewer->sees_all, run->viewer->user, run->viewer->groups,
-                   run->tree->base_text, &fields)) {
+    if (run->members == GROUP_ALL_MEMBERS)
+        run->examined += (uint32_t)(entry->fields.len / BYTES_OF_CONTACT);
+    if (group_shown(run, entry, run->members, &fields)) {
         shown.fields = strbuf_slice(&fields);
         goes_on = consider(run, &shown, serial);
     }
+    strbuf_free(&fields);
+    return goes_on;
+}
+
+/* Below a book and below a unit the scope decides; a unit is below itself in a subtree. */
+static bool
+unit_is_in_scope(const struct run *run, const struct ldap_entry *unit)
+{
+    uint8_t scope = run->search->scope;
+
+    if (run->unit.len > 0 && slice_eq(unit->name, run->unit))
+        return scope == DIRECTORY_SCOPE_BASE || scope == DIRECTORY_SCOPE_SUBTREE;
+    return scope != DIRECTORY_SCOPE_BASE &&
+           unit_is_below(unit, run->unit, scope == DIRECTORY_SCOPE_ONE);
+}
+
+static bool
+consider_unit(struct run *run, const struct ldap_entry *entry, int book, uint64_t serial)
+{
+    struct strbuf fields = strbuf_new(LDAP_FIELDS_BYTES_MAX);
+    struct ldap_entry shown = *entry;
+    bool goes_on = true;
+
+    unit_show(run->tree->store, book, entry, &fields);
+    shown.fields = strbuf_slice(&fields);
+    if (unit_is_in_scope(run, &shown))
+        goes_on = consider(run, &shown, serial);
     strbuf_free(&fields);
     return goes_on;
 }
@@ -103,6 +143,10 @@ consider_contact(struct run *run, uint32_t id)
 
     if (!store_entry(store, id, &entry, &book) || (run->only_book >= 0 && book != run->only_book) ||
         !viewer_sees(run->viewer, store_book_at(store, (size_t)book)))
+        return true;
+    if (entry.kind == LDAP_ENTRY_UNIT)
+        return consider_unit(run, &entry, book, store_serial(store, id));
+    if (run->unit.len > 0)
         return true;
     return entry.kind == LDAP_ENTRY_GROUP ? consider_group(run, &entry, store_serial(store, id))
                                           : consider(run, &entry, store_serial(store, id));
@@ -196,13 +240,27 @@ examined_max(const struct ldap_filter *filter)
                              : (uint32_t)((uint64_t)SEARCH_EXAMINED_MAX * FREE_WORK / work) + 1;
 }
 
+/* Does the filter ask for them? */
+static bool
+names_members(const struct ldap_filter *filter)
+{
+    for (uint16_t i = 0; i < filter->count; i++) {
+        int attribute = filter->nodes[i].attribute;
+
+        if (attribute == LDAP_ATTR_MEMBER || attribute == LDAP_ATTR_MEMBER_MAIL ||
+            attribute == LDAP_ATTR_ANY)
+            return true;
+    }
+    return false;
+}
+
 static void
 consider_set(struct run *run, uint32_t first, const struct idset *set)
 {
-    uint32_t examined = 0, most = examined_max(run->filter), ids = store_ids(run->tree->store);
+    uint32_t ids = store_ids(run->tree->store);
 
     for (uint32_t id = idset_next(set, first); id < ids; id = idset_next(set, id + 1)) {
-        if (examined++ == most) {
+        if (run->examined++ >= run->examined_max) {
             pause_at(run, id);
             return;
         }
@@ -214,10 +272,10 @@ consider_set(struct run *run, uint32_t first, const struct idset *set)
 static void
 consider_all(struct run *run, uint32_t first)
 {
-    uint32_t ids = store_ids(run->tree->store), most = examined_max(run->filter);
+    uint32_t ids = store_ids(run->tree->store);
 
     for (uint32_t id = first; id < ids; id++) {
-        if (id - first == most) {
+        if (run->examined++ >= run->examined_max) {
             pause_at(run, id);
             return;
         }
@@ -296,9 +354,7 @@ is_shown(const struct run *run, uint32_t id)
     int book;
 
     is = store_entry(run->tree->store, id, &entry, &book) &&
-         (entry.kind != LDAP_ENTRY_GROUP ||
-          group_show(&entry, run->viewer->sees_all, run->viewer->user, run->viewer->groups,
-                     run->tree->base_text, &fields));
+         (entry.kind != LDAP_ENTRY_GROUP || group_shown(run, &entry, GROUP_ONE_MEMBER, &fields));
     strbuf_free(&fields);
     return is;
 }
@@ -315,12 +371,41 @@ contact_itself(struct run *run)
         (void)consider_contact(run, (uint32_t)id);
 }
 
+/* The unit, and what is below it: in the order of all. */
+static void
+below_unit(struct run *run)
+{
+    int64_t id = unit_find(run->tree->store, run->only_book, run->search->name);
+    struct ldap_entry entry;
+    int book;
+
+    if (id < 0 || !store_entry(run->tree->store, (uint32_t)id, &entry, &book)) {
+        run->found->result = DIRECTORY_NO_SUCH_BASE;
+        return;
+    }
+    run->unit = entry.name;
+    if (run->search->scope == DIRECTORY_SCOPE_BASE)
+        (void)consider_contact(run, (uint32_t)id);
+    else
+        consider_contacts(run);
+}
+
 void
 search_run(const struct tree *tree, const struct viewer *viewer,
            const struct directory_search *search, struct ldap_filter *filter,
            struct strbuf *entries, struct directory_found *found)
 {
-    struct run run = {tree, viewer, search, filter, entries, found, -1};
+    struct run run = {.tree = tree,
+                      .viewer = viewer,
+                      .search = search,
+                      .filter = filter,
+                      .entries = entries,
+                      .found = found,
+                      .only_book = -1,
+                      .unit = SLICE(""),
+                      .members = search->members || names_members(filter) ? GROUP_ALL_MEMBERS
+                                                                          : GROUP_ONE_MEMBER,
+                      .examined_max = examined_max(filter)};
 
     *found = (struct directory_found){.result = DIRECTORY_OK, .last = search->after};
     if (search->level != LDAP_ENTRY_BASE) {
@@ -335,6 +420,8 @@ search_run(const struct tree *tree, const struct viewer *viewer,
         below_base(&run);
     else if (search->level == LDAP_ENTRY_BOOK)
         below_book(&run);
+    else if (search->level == LDAP_ENTRY_UNIT)
+        below_unit(&run);
     else
         contact_itself(&run);
 }

@@ -5,6 +5,7 @@
 #define POSTHORN_DIRECTORYD_SEARCH_H
 
 #include "directoryd/grams.h"
+#include "directoryd/group.h"
 #include "directoryd/store.h"
 #include "lib/ipc/directory.h"
 
@@ -12,10 +13,8 @@
 
 /* Who asks. */
 struct viewer {
-    struct slice user;   /* "": nobody has logged in */
-    struct slice domain; /* of the user */
-    struct slice groups; /* that the user is in, separated by one space */
-    bool sees_all;       /* has the write password */
+    struct group_viewer as; /* sees_all: has the write password */
+    struct slice domain;    /* of the user */
 };
 bool viewer_sees(const struct viewer *viewer, const struct store_book *book);
 

@@ -50,9 +50,10 @@ struct session {
     bool is_busy;             /* a question is being answered: the next one has to wait */
     uint32_t request_id;      /* of that question */
     bool outstanding;         /* a call whose done() will come */
-    /* an edit that accountd has made, and that has not come back by the feed */
+    /* an edit that accountd has made, or refused for another one, which has not come by the feed */
     bool waits_for_feed;
     uint64_t number;
+    uint32_t result; /* to be told then */
 };
 
 struct service {
@@ -259,10 +260,8 @@ viewer_of(const struct session *s)
 {
     struct slice user = slice_of(s->user);
 
-    return (struct viewer){.user = user,
-                           .groups = slice_of(s->groups),
-                           .domain = slice_sub(user, slice_rindex(user, '@') + 1, user.len),
-                           .sees_all = s->may_write};
+    return (struct viewer){.as = {user, slice_of(s->groups), s->may_write},
+                           .domain = slice_sub(user, slice_rindex(user, '@') + 1, user.len)};
 }
 
 static int
@@ -289,6 +288,7 @@ on_search(struct session *s, struct slice payload)
         stats_add(service->searches, 1);
         stats_add(service->found, found.count);
     }
+    found.number = feed_known(service->feed);
     found.entries = strbuf_slice(&service->entries);
     if (directory_found_encode(&service->out, s->request_id, &found) < 0)
         return -1; /* a page's limits are below this */
@@ -309,7 +309,7 @@ feed_came(void *arg)
         next = s->next; /* sending may be its end */
         if (s->waits_for_feed && known >= s->number && s->peer != NULL) {
             s->waits_for_feed = false;
-            send_edited(s, CONTACT_EDIT_DONE, SLICE(""));
+            send_edited(s, s->result, SLICE(""));
         }
     }
 }
@@ -326,8 +326,10 @@ edited(void *arg, const struct frame_header *header, struct slice payload, int f
     if (header == NULL || header->type != ACCOUNTD_CONTACT_EDIT_REPLY ||
         contact_edit_reply_decode(payload, &answer) < 0) {
         send_edited(s, DIRECTORY_AWAY, SLICE(""));
-    } else if (answer.result == CONTACT_EDIT_DONE && feed_known(s->service->feed) < answer.number) {
+    } else if ((answer.result == CONTACT_EDIT_DONE || answer.result == CONTACT_EDIT_CHANGED) &&
+               feed_known(s->service->feed) < answer.number) {
         s->waits_for_feed = true;
+        s->result = answer.result;
         s->number = answer.number;
     } else {
         send_edited(s, answer.result, answer.text);
@@ -356,6 +358,7 @@ on_edit(struct session *s, struct slice payload)
     (void)strbuf_append(&name, edit.book);
     rc = contact_edit_encode(&request, &(struct contact_edit){.verb = edit.verb,
                                                               .name = strbuf_slice(&name),
+                                                              .as_of = edit.as_of,
                                                               .who = SLICE(WRITER),
                                                               .from = slice_of(s->client_ip),
                                                               .fields = fields,
@@ -484,6 +487,7 @@ service_start(struct daemon *d, const struct service_options *options)
     service->nobody.service = service;
     service->ldap_uid = daemon_role_uid(d, USERS_LDAP);
     service->filter = ldap_filter_new();
+    service->filter->base = options->base;
     service->entries = strbuf_new(DIRECTORY_PAYLOAD_MAX - SMALL_FRAME);
     service->out = strbuf_new(DIRECTORY_PAYLOAD_MAX + FRAME_HEADER);
     service->searches = stats_counter(d->stats, "searches");

@@ -4,13 +4,14 @@
 #ifndef POSTHORN_DIRECTORYD_SERVICE_H
 #define POSTHORN_DIRECTORYD_SERVICE_H
 
-#include "lib/base/strbuf.h"
+#include "lib/ldap/dn.h"
 #include "lib/sys/daemon.h"
 
 struct service;
 
 struct service_options {
-    struct slice rdn_type, rdn_value; /* of ldap.base */
+    const struct ldap_dn *base;       /* ldap.base */
+    struct slice rdn_type, rdn_value; /* its first part */
     const char *base_text;            /* all of it */
     bool anonymous_read;
     struct slice write_password; /* "": nobody may write */

@@ -9,9 +9,10 @@
 #include "lib/base/mem.h"
 #include "lib/base/random.h"
 
-/* One contact or group: the book's number, the lengths, the name, the fields. */
+/* One contact, group or unit: the book's number, the lengths, the name, the fields. */
 struct packed {
-    uint16_t book, fields_len;
+    uint32_t fields_len;
+    uint16_t book;
     uint8_t name_len;
     uint8_t kind; /* enum ldap_entry_kind */
     char bytes[];
@@ -120,6 +121,12 @@ store_book_at(const struct store *store, size_t book)
 }
 
 int
+store_book_number(const struct store *store, struct slice name)
+{
+    return find_book(store, name);
+}
+
+int
 store_book_find(const struct store *store, struct slice name)
 {
     int book = find_book(store, name);
@@ -221,7 +228,7 @@ pack(enum ldap_entry_kind kind, int book, struct slice name, struct slice fields
     packed->kind = (uint8_t)kind;
     packed->book = (uint16_t)book;
     packed->name_len = (uint8_t)name.len;
-    packed->fields_len = (uint16_t)fields.len;
+    packed->fields_len = (uint32_t)fields.len;
     if (name.len > 0)
         memcpy(packed->bytes, name.ptr, name.len);
     if (fields.len > 0)
@@ -256,6 +263,18 @@ store_put(struct store *store, enum ldap_entry_kind kind, struct slice book_name
     store->count++;
     put_name(store, store->count - 1);
     return (int64_t)store->count - 1;
+}
+
+int
+store_set_fields(struct store *store, uint32_t id, struct slice fields)
+{
+    struct packed *old = store->contacts[id];
+
+    if (fields.len > LDAP_FIELDS_BYTES_MAX)
+        return -1;
+    store->contacts[id] = pack((enum ldap_entry_kind)old->kind, old->book, name_of(old), fields);
+    free(old);
+    return 0;
 }
 
 void

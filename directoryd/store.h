@@ -32,13 +32,18 @@ int store_domain(struct store *store, struct slice name, bool own_users_only);
 void store_domain_gone(struct store *store, struct slice name);
 size_t store_book_count(const struct store *store);
 const struct store_book *store_book_at(const struct store *store, size_t book);
+/* -1: there is none. */
+int store_book_number(const struct store *store, struct slice name);
 /* -1: there is none that exists. */
 int store_book_find(const struct store *store, struct slice name);
 
-/* A contact, or a group, is there, in place of an older one of the same name. Its id, or -1: too
- * many. */
+/* A contact, a group or a unit is there, in place of an older one of the same name. Its id, or -1:
+ * too many. */
 int64_t store_put(struct store *store, enum ldap_entry_kind kind, struct slice book,
                   struct slice name, struct slice fields);
+/* Other fields for an id that is there, where the index knows nothing of the difference. 0, or -1:
+ * too long. */
+int store_set_fields(struct store *store, uint32_t id, struct slice fields);
 void store_remove(struct store *store, enum ldap_entry_kind kind, struct slice book,
                   struct slice name);
 /* The id, or -1. */
@@ -46,7 +51,7 @@ int64_t store_find(const struct store *store, enum ldap_entry_kind kind, int boo
                    struct slice name);
 
 uint32_t store_ids(const struct store *store);  /* ids are below this */
-uint32_t store_live(const struct store *store); /* contacts */
+uint32_t store_live(const struct store *store); /* contacts, groups and units */
 /* False: nothing is there any more. The slices are borrowed until the next change. */
 bool store_entry(const struct store *store, uint32_t id, struct ldap_entry *entry, int *book);
 uint64_t store_serial(const struct store *store, uint32_t id);

@@ -1,12 +1,14 @@
 /*
  * fuzz/fuzz_ldap_message.c - a client's bytes: the message's length, its envelope and controls, the
- * search's filter; a filter that is one goes over the wire between our programs and stays what it
- * is, and says the same of an entry.
+ * search's filter and base, what is asserted; a filter that is one goes over the wire between our
+ * programs and stays what it is, and says the same of an entry.
  */
 // LINK: ldapd/message.c
+// LINK: ldapd/target.c
 #include <stdint.h>
 
 #include "ldapd/message.h"
+#include "ldapd/target.h"
 #include "lib/base/mem.h"
 #include "lib/ipc/directory.h"
 #include "lib/ldap/dn.h"
@@ -51,6 +53,37 @@ over_the_wire(struct ldap_filter *filter, struct ldap_filter *other)
     strbuf_free(&frame);
 }
 
+/* What a name leads to can be asked for, and its entry has a name that leads to it. */
+static void
+look_at_name(struct slice text)
+{
+    static struct names names;
+    struct target target;
+    struct slice rest;
+    struct strbuf name = strbuf_new((size_t)2 * LDAP_DN_MAX), above = strbuf_new(LDAP_PATH_MAX);
+    struct strbuf above_fields = strbuf_new(LDAP_FIELDS_BYTES_MAX);
+
+    if (names.base_text == NULL)
+        assert_always(names_init(&names, "o=posthorn") == 0);
+    target = names_find(&names, text);
+    if (target.kind == TARGET_UNIT) {
+        struct ldap_entry entry = {.kind = LDAP_ENTRY_UNIT, .book = target.book};
+
+        rest = target.name;
+        entry.name = slice_split(&rest, ' ');
+        (void)strbuf_append(&above, rest);
+        assert_always(entry.name.len > 0 && target.name.len <= LDAP_PATH_MAX &&
+                      ldap_fields_add(&above_fields, LDAP_FIELD_ABOVE, strbuf_slice(&above)));
+        entry.fields = strbuf_slice(&above_fields);
+        names_put(&names, &entry, &name);
+        assert_always(!name.overflow);
+        (void)names_find(&names, strbuf_slice(&name));
+    }
+    strbuf_free(&name);
+    strbuf_free(&above);
+    strbuf_free(&above_fields);
+}
+
 static void
 look_at_search(struct slice body)
 {
@@ -67,6 +100,7 @@ look_at_search(struct slice body)
         ber_take_number(&rest, BER_INTEGER, INT32_MAX, &number) == 0 &&
         ber_take_bool(&rest, &types) == 0) {
         (void)ldap_dn_parse(base, &dn);
+        look_at_name(base);
         values = rest;
         if (message_take_filter(&rest, filter) == 0)
             over_the_wire(filter, other);

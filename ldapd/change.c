@@ -7,7 +7,8 @@
 #include "lib/ipc/client.h"
 #include "lib/ipc/contacts.h"
 
-#define REPLACE_MAX 2 /* add, delete, replace */
+#define REPLACE_MAX 2   /* add, delete, replace */
+#define ATTEMPTS_MAX 30 /* of a change that others are quicker with */
 #define TAG_NEW_SUPERIOR 0x80
 
 static void
@@ -41,7 +42,8 @@ result_of(uint32_t code, bool is_add)
     }
 }
 
-static void
+/* False: the contact changed since edit->as_of, and nothing was answered. */
+static bool
 send_edit(struct session *s, enum ldap_op op, const struct directory_edit *edit)
 {
     struct strbuf request = strbuf_new(DIRECTORY_REQUEST_MAX);
@@ -54,23 +56,49 @@ send_edit(struct session *s, enum ldap_op op, const struct directory_edit *edit)
     else if (session_ask(s, &request, DIRECTORY_EDITED, &reply) < 0 ||
              directory_edited_decode(reply.payload, &edited) < 0)
         answer(s, op, LDAP_BUSY, SLICE("the directory is not there at the moment"));
-    else
+    else if (edited.result != CONTACT_EDIT_CHANGED)
         answer(s, op, result_of(edited.result, slice_eq(edit->verb, SLICE("add"))), edited.text);
     strbuf_free(&request);
+    return edited.result != CONTACT_EDIT_CHANGED;
 }
 
-static void
+static bool
 send_draft(struct session *s, enum ldap_op op, const char *verb, const struct target *target,
-           const struct draft *draft)
+           const struct draft *draft, uint64_t as_of)
 {
     struct object_field fields[LDAP_FIELD_COUNT];
     const struct directory_edit edit = {.verb = slice_of(verb),
                                         .book = target->book,
                                         .name = target->name,
+                                        .as_of = as_of,
                                         .fields = fields,
                                         .field_count = draft_fields(draft, fields)};
 
-    send_edit(s, op, &edit);
+    return send_edit(s, op, &edit);
+}
+
+/* An entry that is no contact, or a name that nothing can have: whoever may write is told what is
+ * there. */
+static void
+refuse_other(struct session *s, enum ldap_op op, const struct target *target)
+{
+    bool is_add = op == LDAP_OP_ADD_RESPONSE;
+    uint64_t as_of;
+    enum ldap_result there = target->kind == TARGET_NOTHING ? LDAP_NO_SUCH_OBJECT : LDAP_SUCCESS;
+
+    if (target->kind == TARGET_BOOK || target->kind == TARGET_GROUP || target->kind == TARGET_UNIT)
+        there = search_fetch(s, target, NULL, &as_of);
+    if (there == LDAP_SUCCESS || there == LDAP_ASSERTION_FAILED)
+        session_result(s, op, is_add ? LDAP_ENTRY_ALREADY_EXISTS : LDAP_UNWILLING_TO_PERFORM,
+                       "only contacts can be changed");
+    else if (there != LDAP_NO_SUCH_OBJECT)
+        session_result(s, op, there, NULL);
+    else if (is_add && (target->kind == TARGET_GROUP ||
+                        (target->kind == TARGET_NOTHING && target->book.len > 0)))
+        session_result(s, op, LDAP_NAMING_VIOLATION, "a contact is named by its uid");
+    else
+        session_result(s, op, is_add ? LDAP_UNWILLING_TO_PERFORM : LDAP_NO_SUCH_OBJECT,
+                       is_add ? "only contacts can be added" : NULL);
 }
 
 /* A name that may be changed. False: it was answered. */
@@ -83,13 +111,8 @@ find_contact(struct session *s, enum ldap_op op, struct slice name, struct targe
                        "contacts are changed by who knows the write password");
     else if (target->kind == TARGET_MALFORMED)
         session_result(s, op, LDAP_INVALID_DN_SYNTAX, NULL);
-    else if (op == LDAP_OP_ADD_RESPONSE && target->name.len > 0 &&
-             (target->kind == TARGET_NOTHING || target->kind == TARGET_GROUP))
-        session_result(s, op, LDAP_NAMING_VIOLATION, "a contact is named by its uid");
     else if (target->kind != TARGET_CONTACT)
-        session_result(
-            s, op, target->kind == TARGET_NOTHING ? LDAP_NO_SUCH_OBJECT : LDAP_UNWILLING_TO_PERFORM,
-            "only contacts can be changed");
+        refuse_other(s, op, target);
     else
         return true;
     return false;
@@ -117,9 +140,30 @@ take_attribute(struct slice *rest, struct slice *description, struct slice value
 
 /* ---- add ---- */
 
+/* What is asserted of an entry that is not there yet is about what it is to be (RFC 4528 section 3:
+ * the entry field's, and its attributes are all that there is of it). */
+static bool
+is_asserted(struct session *s, const struct target *target, const struct draft *draft)
+{
+    struct strbuf fields;
+    struct ldap_entry entry = {
+        .kind = LDAP_ENTRY_CONTACT, .book = target->book, .name = target->name};
+    bool is;
+
+    if (!s->has_assertion)
+        return true;
+    fields = strbuf_new(LDAP_FIELDS_BYTES_MAX);
+    draft_pack(draft, &fields);
+    entry.fields = strbuf_slice(&fields);
+    is = ldap_filter_match(s->assertion, &entry) == LDAP_TRUE;
+    strbuf_free(&fields);
+    return is;
+}
+
 /* True: all of them are in the draft. Else it was answered. */
 static bool
-take_attributes(struct session *s, struct slice list, struct draft *draft)
+take_attributes(struct session *s, const struct target *target, struct slice list,
+                struct draft *draft)
 {
     struct slice description, values[LDAP_VALUES_MAX];
     enum ldap_result result = LDAP_SUCCESS;
@@ -135,6 +179,8 @@ take_attributes(struct session *s, struct slice list, struct draft *draft)
     }
     if (result == LDAP_SUCCESS)
         result = draft_check(draft, &text);
+    if (result == LDAP_SUCCESS && !is_asserted(s, target, draft))
+        result = LDAP_ASSERTION_FAILED;
     if (result != LDAP_SUCCESS)
         session_result(s, LDAP_OP_ADD_RESPONSE, result, text);
     return result == LDAP_SUCCESS;
@@ -155,8 +201,8 @@ add_run(struct session *s)
     if (!find_contact(s, LDAP_OP_ADD_RESPONSE, name, &target))
         return;
     draft = draft_new(target.name, SLICE(""));
-    if (take_attributes(s, list, draft))
-        send_draft(s, LDAP_OP_ADD_RESPONSE, "add", &target, draft);
+    if (take_attributes(s, &target, list, draft))
+        (void)send_draft(s, LDAP_OP_ADD_RESPONSE, "add", &target, draft, 0);
     draft_free(&draft);
 }
 
@@ -177,13 +223,15 @@ take_change(struct slice *list, struct draft *draft, const char **text)
     return draft_change(draft, (enum draft_op)op, description, values, count, text);
 }
 
-/* All or nothing. */
-static void
-modify(struct session *s, const struct target *target, struct slice list, struct slice fields)
+/* All or nothing. False: somebody else was quicker. */
+static bool
+modify(struct session *s, const struct target *target, struct slice list, struct slice fields,
+       uint64_t as_of)
 {
     struct draft *draft = draft_new(target->name, fields);
     enum ldap_result result = LDAP_SUCCESS;
     const char *text = NULL;
+    bool is_answered = true;
 
     for (size_t i = 0; list.len > 0 && result == LDAP_SUCCESS; i++)
         result =
@@ -191,37 +239,72 @@ modify(struct session *s, const struct target *target, struct slice list, struct
     if (result == LDAP_SUCCESS)
         result = draft_check(draft, &text);
     if (result == LDAP_SUCCESS)
-        send_draft(s, LDAP_OP_MODIFY_RESPONSE, "set", target, draft);
+        is_answered = send_draft(s, LDAP_OP_MODIFY_RESPONSE, "set", target, draft, as_of);
     else
         session_result(s, LDAP_OP_MODIFY_RESPONSE, result, text);
     draft_free(&draft);
+    return is_answered;
+}
+
+static bool
+try_modify(struct session *s, const struct target *target, struct slice list)
+{
+    struct strbuf fields = strbuf_new(LDAP_FIELDS_BYTES_MAX);
+    uint64_t as_of;
+    enum ldap_result result = search_fetch(s, target, &fields, &as_of);
+    bool is_answered = true;
+
+    if (result == LDAP_SUCCESS)
+        is_answered = modify(s, target, list, strbuf_slice(&fields), as_of);
+    else
+        session_result(s, LDAP_OP_MODIFY_RESPONSE, result, NULL);
+    strbuf_free(&fields);
+    return is_answered;
+}
+
+/* A change that follows from what the contact was when we looked: if that is not so any more, we
+ * look again. */
+static void
+insist(struct session *s, enum ldap_op op, const struct target *target, struct slice list,
+       bool (*attempt)(struct session *s, const struct target *target, struct slice list))
+{
+    for (int i = 0; i < ATTEMPTS_MAX; i++)
+        if (attempt(s, target, list))
+            return;
+    session_result(s, op, LDAP_BUSY, "others change this contact at the moment");
 }
 
 void
 modify_run(struct session *s)
 {
     struct slice rest = s->message.body, name, list;
-    struct strbuf fields;
     struct target target;
-    enum ldap_result result;
 
     if (ber_take(&rest, BER_OCTETS, &name) < 0 || ber_take(&rest, BER_SEQUENCE, &list) < 0 ||
-        rest.len > 0) {
+        rest.len > 0)
         session_result(s, LDAP_OP_MODIFY_RESPONSE, LDAP_PROTOCOL_ERROR, "malformed modify");
-        return;
-    }
-    if (!find_contact(s, LDAP_OP_MODIFY_RESPONSE, name, &target))
-        return;
-    fields = strbuf_new(LDAP_FIELDS_BYTES_MAX);
-    result = search_fetch(s, &target, &fields);
-    if (result == LDAP_SUCCESS)
-        modify(s, &target, list, strbuf_slice(&fields));
-    else
-        session_result(s, LDAP_OP_MODIFY_RESPONSE, result, NULL);
-    strbuf_free(&fields);
+    else if (find_contact(s, LDAP_OP_MODIFY_RESPONSE, name, &target))
+        insist(s, LDAP_OP_MODIFY_RESPONSE, &target, list, try_modify);
 }
 
 /* ---- delete ---- */
+
+static bool
+try_delete(struct session *s, const struct target *target, struct slice nothing)
+{
+    uint64_t as_of = 0;
+    enum ldap_result result =
+        s->has_assertion ? search_fetch(s, target, NULL, &as_of) : LDAP_SUCCESS;
+
+    (void)nothing;
+    if (result == LDAP_SUCCESS)
+        return send_edit(
+            s, LDAP_OP_DELETE_RESPONSE,
+            &(struct directory_edit){
+                .verb = SLICE("del"), .book = target->book, .name = target->name, .as_of = as_of});
+    session_result(s, LDAP_OP_DELETE_RESPONSE, result, NULL);
+    return true;
+}
 
 void
 delete_run(struct session *s)
@@ -229,9 +312,7 @@ delete_run(struct session *s)
     struct target target;
 
     if (find_contact(s, LDAP_OP_DELETE_RESPONSE, s->message.body, &target))
-        send_edit(s, LDAP_OP_DELETE_RESPONSE,
-                  &(struct directory_edit){
-                      .verb = SLICE("del"), .book = target.book, .name = target.name});
+        insist(s, LDAP_OP_DELETE_RESPONSE, &target, SLICE(""), try_delete);
 }
 
 /* ---- rename ---- */
@@ -258,10 +339,9 @@ stays_as_it_is(const struct names *names, struct slice rdn, const struct slice *
 static void
 rename_to_itself(struct session *s, const struct target *target)
 {
-    struct strbuf fields = strbuf_new(LDAP_FIELDS_BYTES_MAX);
+    uint64_t as_of;
 
-    session_result(s, LDAP_OP_RENAME_RESPONSE, search_fetch(s, target, &fields), NULL);
-    strbuf_free(&fields);
+    session_result(s, LDAP_OP_RENAME_RESPONSE, search_fetch(s, target, NULL, &as_of), NULL);
 }
 
 void

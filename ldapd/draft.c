@@ -330,6 +330,13 @@ draft_check(const struct draft *draft, const char **text)
                          "sn, givenName and displayName have to be parts of cn");
 }
 
+void
+draft_pack(const struct draft *draft, struct strbuf *fields)
+{
+    for (int i = 0; i < LDAP_FIELD_COUNT; i++) /* what is too long accountd will not take either */
+        (void)ldap_fields_add(fields, (enum ldap_field)i, strbuf_slice(&draft->values[i]));
+}
+
 uint32_t
 draft_fields(const struct draft *draft, struct object_field fields[LDAP_FIELD_COUNT])
 {

@@ -20,6 +20,8 @@ enum ldap_result draft_change(struct draft *draft, enum draft_op op, struct slic
                               const struct slice *values, size_t count, const char **text);
 /* Behind the last one: what holds for the whole. */
 enum ldap_result draft_check(const struct draft *draft, const char **text);
+/* The contact as it would be, packed, appended to `fields`. */
+void draft_pack(const struct draft *draft, struct strbuf *fields);
 /* The properties that changed, borrowed. Returns how many. */
 uint32_t draft_fields(const struct draft *draft, struct object_field fields[LDAP_FIELD_COUNT]);
 

@@ -96,6 +96,15 @@ message_decode(struct slice bytes, struct message *message)
     return take_controls(list, message);
 }
 
+const struct message_control *
+message_control_find(const struct message *message, const char *oid)
+{
+    for (size_t i = 0; i < message->control_count; i++)
+        if (slice_eq(message->controls[i].oid, slice_of(oid)))
+            return &message->controls[i];
+    return NULL;
+}
+
 /* ---- filters ---- */
 
 static int take_filter(struct slice *rest, struct ldap_filter *filter, unsigned depth);

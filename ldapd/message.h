@@ -28,6 +28,9 @@ int64_t message_length(struct slice bytes);
 /* All of `bytes` is one message. Borrows from it. 0, or -1: malformed. */
 int message_decode(struct slice bytes, struct message *message);
 
+/* Is there a control of that type? NULL: no. */
+const struct message_control *message_control_find(const struct message *message, const char *oid);
+
 /* A Filter (RFC 4511 section 4.5.1) off *rest. -1: malformed, too deep or too large. Borrows. */
 int message_take_filter(struct slice *rest, struct ldap_filter *filter);
 /* The same of a ValuesReturnFilter (RFC 3876): an OR of simple items. */

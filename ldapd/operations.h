@@ -26,8 +26,10 @@ enum ldap_result bind_refusal(const struct authd_fail *fail, const char **text);
  * False: that is nobody. (bind.c) */
 bool bind_login_name(struct session *s, struct slice given, struct strbuf *name);
 
-/* The fields of one contact as it is now, appended to `fields`. (search.c) */
-enum ldap_result search_fetch(struct session *s, const struct target *target,
-                              struct strbuf *fields);
+/* One entry as it is now: its fields are appended to `fields`, if that is not NULL, and *as_of is
+ * for a change that holds if the entry stays so. LDAP_ASSERTION_FAILED: the request asserts
+ * something else of it (RFC 4528). (search.c) */
+enum ldap_result search_fetch(struct session *s, const struct target *target, struct strbuf *fields,
+                              uint64_t *as_of);
 
 #endif

@@ -9,6 +9,9 @@
 #define TEXT_MAX 4096
 #define ENTRY_MAX ((size_t)256 << 10)
 
+static const char *const root_classes[] = {"top"};
+static const char *const schema_classes[] = {"top", "subentry", "subschema"};
+
 /* An entry that is put together. */
 struct making {
     struct session *s;
@@ -92,6 +95,13 @@ fits(struct ldap_filter *filter, int index, const char *const *classes, size_t c
     return result;
 }
 
+bool
+root_fits(struct ldap_filter *filter, bool is_schema)
+{
+    return is_schema ? fits(filter, 0, schema_classes, ARRAY_LEN(schema_classes))
+                     : fits(filter, 0, root_classes, ARRAY_LEN(root_classes));
+}
+
 /* Sends it, if it fits the filter. */
 static void
 send_entry(struct making *m, const char *name, const char *const *classes, size_t class_count)
@@ -135,17 +145,17 @@ put_mechanisms(struct making *m)
 void
 root_search(struct session *s, const struct query *query)
 {
-    static const char *const classes[] = {"top"}, *const versions[] = {"3"},
-                             *const vendor[] = {"Posthorn"}, *const schema[] = {LDAP_SUBSCHEMA_DN};
+    static const char *const versions[] = {"3"}, *const vendor[] = {"Posthorn"},
+                             *const schema[] = {LDAP_SUBSCHEMA_DN};
     static const char *const controls[] = {LDAP_OID_PAGED, LDAP_OID_SORT, LDAP_OID_MATCHED_VALUES,
-                                           LDAP_OID_MANAGE_DSA_IT};
+                                           LDAP_OID_MANAGE_DSA_IT, LDAP_OID_ASSERTION};
     static const char *const extensions[] = {LDAP_OID_WHO_AM_I, LDAP_OID_PASSWORD,
                                              LDAP_OID_START_TLS};
     static const char *const features[] = {LDAP_OID_ALL_OPERATIONAL, LDAP_OID_TRUE_FALSE};
     struct making m = making_new(s, query);
     bool tls_possible = s->server->tls != NULL && stream_tls(s->stream) == NULL;
 
-    put_attribute(&m, "objectClass", false, classes, ARRAY_LEN(classes));
+    put_attribute(&m, "objectClass", false, root_classes, ARRAY_LEN(root_classes));
     put_attribute(&m, "namingContexts", true, &s->server->names.base_text, 1);
     put_attribute(&m, "supportedLDAPVersion", true, versions, ARRAY_LEN(versions));
     put_attribute(&m, "supportedControl", true, controls, ARRAY_LEN(controls));
@@ -155,7 +165,7 @@ root_search(struct session *s, const struct query *query)
     put_mechanisms(&m);
     put_attribute(&m, "subschemaSubentry", true, schema, ARRAY_LEN(schema));
     put_attribute(&m, "vendorName", true, vendor, ARRAY_LEN(vendor));
-    send_entry(&m, "", classes, ARRAY_LEN(classes));
+    send_entry(&m, "", root_classes, ARRAY_LEN(root_classes));
 }
 
 /* ---- the schema ---- */
@@ -295,7 +305,6 @@ static const char *const object_classes[] = {
 void
 root_search_schema(struct session *s, const struct query *query)
 {
-    static const char *const classes[] = {"top", "subentry", "subschema"};
     static const char *const cn[] = {"Subschema"};
     struct making m = making_new(s, query);
 
@@ -304,7 +313,7 @@ root_search_schema(struct session *s, const struct query *query)
         session_result(s, LDAP_OP_SEARCH_DONE, LDAP_SUCCESS, NULL);
         return;
     }
-    put_attribute(&m, "objectClass", false, classes, ARRAY_LEN(classes));
+    put_attribute(&m, "objectClass", false, schema_classes, ARRAY_LEN(schema_classes));
     put_attribute(&m, "cn", false, cn, ARRAY_LEN(cn));
     begin_attribute(&m, "attributeTypes", true);
     for (size_t i = 0; i < LDAP_ATTR_COUNT; i++)
@@ -315,5 +324,5 @@ root_search_schema(struct session *s, const struct query *query)
     put_attribute(&m, "matchingRules", true, matching_rules, ARRAY_LEN(matching_rules));
     put_attribute(&m, "ldapSyntaxes", true, ldap_syntaxes, ARRAY_LEN(ldap_syntaxes));
     put_attribute(&m, "objectClasses", true, object_classes, ARRAY_LEN(object_classes));
-    send_entry(&m, LDAP_SUBSCHEMA_DN, classes, ARRAY_LEN(classes));
+    send_entry(&m, LDAP_SUBSCHEMA_DN, schema_classes, ARRAY_LEN(schema_classes));
 }

@@ -25,8 +25,10 @@ struct progress {
     uint64_t after; /* directoryd's last serial */
     bool more;      /* it may have others behind that */
     uint32_t sent;
+    bool needs_members; /* of groups: else one says that there are some */
     enum ldap_result result;
     const char *text;
+    uint64_t as_of;        /* the last part is */
     struct strbuf *fields; /* of search_fetch */
 };
 
@@ -196,6 +198,9 @@ place_of(const struct query *query, struct directory_search *search)
     case TARGET_GROUP:
         search->level = LDAP_ENTRY_GROUP;
         return true;
+    case TARGET_UNIT:
+        search->level = LDAP_ENTRY_UNIT;
+        return true;
     default:
         return false;
     }
@@ -223,7 +228,7 @@ static bool
 next_part(struct progress *p, uint32_t wanted,
           bool (*take)(struct progress *p, const struct ldap_entry *entry))
 {
-    struct directory_search search = {.after = p->after};
+    struct directory_search search = {.after = p->after, .members = p->needs_members};
     struct strbuf request = strbuf_new(DIRECTORY_REQUEST_MAX);
     struct ipc_reply answer = {.fd = -1};
     struct directory_found found;
@@ -245,6 +250,7 @@ next_part(struct progress *p, uint32_t wanted,
         set_failure(p, found.result);
         p->after = found.last;
         p->more = found.more;
+        p->as_of = found.number;
         while (goes_on && directory_entry_next(&found.entries, &entry) == 1)
             goes_on = take(p, &entry);
     }
@@ -383,15 +389,23 @@ matched_name(struct progress *p)
 
     return p->result == LDAP_NO_SUCH_OBJECT &&
                    (target->found > 0 || target->kind == TARGET_BOOK ||
-                    target->kind == TARGET_CONTACT || target->kind == TARGET_GROUP)
+                    target->kind == TARGET_CONTACT || target->kind == TARGET_GROUP ||
+                    target->kind == TARGET_UNIT)
                ? slice_of(p->s->server->names.base_text)
                : SLICE("");
+}
+
+static bool
+needs_members(const struct query *query)
+{
+    return query_wants(query, LDAP_ATTR_MEMBER) || query_wants(query, LDAP_ATTR_MEMBER_MAIL) ||
+           query->is_sorted;
 }
 
 static void
 run_query(struct session *s, struct query *query)
 {
-    struct progress p = {.s = s, .query = query};
+    struct progress p = {.s = s, .query = query, .needs_members = needs_members(query)};
     uint64_t position;
 
     if (query->is_paged && query->page_size > query->size_max)
@@ -413,34 +427,23 @@ run_query(struct session *s, struct query *query)
     }
 }
 
-void
-search_run(struct session *s)
-{
-    struct query query;
-    enum ldap_result why;
-    const char *text;
-
-    stats_add(s->server->count.searches, 1);
-    if (query_decode(s, &query, &why, &text) < 0)
-        session_result(s, LDAP_OP_SEARCH_DONE, why, text);
-    else if (query.is_sorted && query.sort_is_critical && query.sort_result != LDAP_SUCCESS)
-        session_result(s, LDAP_OP_SEARCH_DONE, LDAP_UNAVAILABLE_CRITICAL_EXTENSION,
-                       "this cannot be sorted by");
-    else if (query.target.kind == TARGET_ROOT && query.scope == QUERY_BASE)
-        root_search(s, &query);
-    else if (query.target.kind == TARGET_SUBSCHEMA)
-        root_search_schema(s, &query);
-    else
-        run_query(s, &query);
-}
-
 /* ---- one entry ---- */
+
+/* RFC 4528 section 3: what is undefined is not true. */
+static bool
+asserted(struct session *s, const struct ldap_entry *entry)
+{
+    return !s->has_assertion || ldap_filter_match(s->assertion, entry) == LDAP_TRUE;
+}
 
 static bool
 take_fields(struct progress *p, const struct ldap_entry *entry)
 {
     p->sent = 1;
-    (void)strbuf_append(p->fields, entry->fields); /* no longer than an entry's are */
+    if (!asserted(p->s, entry))
+        p->result = LDAP_ASSERTION_FAILED;
+    else if (p->fields != NULL)
+        (void)strbuf_append(p->fields, entry->fields); /* no longer than an entry's are */
     return false;
 }
 
@@ -452,14 +455,64 @@ set_filter_all(struct session *s)
 }
 
 enum ldap_result
-search_fetch(struct session *s, const struct target *target, struct strbuf *fields)
+search_fetch(struct session *s, const struct target *target, struct strbuf *fields, uint64_t *as_of)
 {
     const struct query query = {.scope = QUERY_BASE, .target = *target};
-    struct progress p = {.s = s, .query = &query, .fields = fields};
+    struct progress p = {.s = s, .query = &query, .needs_members = true, .fields = fields};
 
     set_filter_all(s);
     (void)next_part(&p, 1, take_fields);
+    *as_of = p.as_of;
     return p.sent == 0 && p.result == LDAP_SUCCESS ? LDAP_NO_SUCH_OBJECT : p.result;
+}
+
+/* ---- search ---- */
+
+/* RFC 4528 section 3: what is asserted is about the base. What is malformed is told of later. */
+static enum ldap_result
+check_assertion(struct session *s)
+{
+    struct slice rest = s->message.body, base;
+    struct target target;
+    uint64_t as_of;
+
+    if (ber_take(&rest, BER_OCTETS, &base) < 0)
+        return LDAP_SUCCESS;
+    target = names_find(&s->server->names, base);
+    switch (target.kind) {
+    case TARGET_MALFORMED:
+        return LDAP_SUCCESS;
+    case TARGET_ROOT:
+    case TARGET_SUBSCHEMA:
+        return root_fits(s->assertion, target.kind == TARGET_SUBSCHEMA) ? LDAP_SUCCESS
+                                                                        : LDAP_ASSERTION_FAILED;
+    default:
+        return search_fetch(s, &target, NULL, &as_of);
+    }
+}
+
+void
+search_run(struct session *s)
+{
+    struct query query;
+    enum ldap_result why;
+    const char *text;
+
+    stats_add(s->server->count.searches, 1);
+    why = s->has_assertion ? check_assertion(s) : LDAP_SUCCESS;
+    if (why != LDAP_SUCCESS)
+        session_result(s, LDAP_OP_SEARCH_DONE, why, NULL);
+    else if (query_decode(s, &query, &why, &text) < 0)
+        session_result(s, LDAP_OP_SEARCH_DONE, why, text);
+    else if (query.is_sorted && query.sort_is_critical && query.sort_result != LDAP_SUCCESS)
+        session_result(s, LDAP_OP_SEARCH_DONE, LDAP_UNAVAILABLE_CRITICAL_EXTENSION,
+                       "this cannot be sorted by");
+    else if (query.target.kind == TARGET_ROOT && query.scope == QUERY_BASE)
+        root_search(s, &query);
+    else if (query.target.kind == TARGET_SUBSCHEMA)
+        root_search_schema(s, &query);
+    else
+        run_query(s, &query);
 }
 
 /* ---- compare ---- */
@@ -479,7 +532,9 @@ compare_entry(struct progress *p, const struct ldap_entry *entry)
     enum ldap_attribute attribute = (enum ldap_attribute)wanted->nodes[0].attribute;
 
     p->sent = 1;
-    if (ldap_entry_values(entry, attribute, is_there, NULL) == 0)
+    if (!asserted(p->s, entry))
+        p->result = LDAP_ASSERTION_FAILED;
+    else if (ldap_entry_values(entry, attribute, is_there, NULL) == 0)
         p->result = LDAP_NO_SUCH_ATTRIBUTE;
     else
         p->result =
@@ -490,7 +545,7 @@ compare_entry(struct progress *p, const struct ldap_entry *entry)
 static void
 compare_with(struct session *s, struct query *query, struct slice value, int attribute)
 {
-    struct progress p = {.s = s, .query = query};
+    struct progress p = {.s = s, .query = query, .needs_members = true};
 
     set_filter_all(s);
     ldap_filter_clear(s->values_filter);
@@ -498,6 +553,10 @@ compare_with(struct session *s, struct query *query, struct slice value, int att
     if (ldap_filter_part(s->values_filter, LDAP_PART_WHOLE, value) < 0 ||
         ldap_filter_fold(s->values_filter) < 0) {
         session_result(s, LDAP_OP_COMPARE_RESPONSE, LDAP_ADMIN_LIMIT_EXCEEDED, NULL);
+        return;
+    }
+    if (s->values_filter->nodes[0].is_invalid) { /* "undefined" is no compareFalse (section 4.10) */
+        session_result(s, LDAP_OP_COMPARE_RESPONSE, LDAP_INVALID_ATTRIBUTE_SYNTAX, NULL);
         return;
     }
     (void)next_part(&p, 1, compare_entry);

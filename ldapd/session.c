@@ -27,7 +27,7 @@ enum {
 };
 
 /* Entries of a part of an answer are sent one by one, so this is one entry's. */
-#define OUT_MAX ((size_t)4 << 20)
+#define OUT_MAX ((size_t)8 << 20)
 #define LABEL_TLS "ldaps"
 
 static void unbind_run(struct session *s);
@@ -251,22 +251,82 @@ abandon_run(struct session *s)
     (void)s;
 }
 
-/* A critical control that we do not have, in a request that is answered by `response`. */
-static bool
-controls_are_fine(struct session *s)
+/* Operations that a control may come with. */
+enum { WITH_SEARCH = 1, WITH_COMPARE = 2, WITH_CHANGE = 4, WITH_RENAME = 8 };
+
+static unsigned
+with_op(unsigned op)
 {
-    static const char *const of_search[] = {LDAP_OID_PAGED, LDAP_OID_SORT, LDAP_OID_MATCHED_VALUES};
-
-    for (size_t i = 0; i < s->message.control_count; i++) {
-        const struct message_control *control = &s->message.controls[i];
-        bool known = slice_eq(control->oid, SLICE(LDAP_OID_MANAGE_DSA_IT));
-
-        for (size_t k = 0; k < ARRAY_LEN(of_search) && s->message.op == LDAP_OP_SEARCH; k++)
-            known |= slice_eq(control->oid, slice_of(of_search[k]));
-        if (control->critical && !known)
-            return false;
+    switch (op) {
+    case LDAP_OP_SEARCH:
+        return WITH_SEARCH;
+    case LDAP_OP_COMPARE:
+        return WITH_COMPARE;
+    case LDAP_OP_ADD:
+    case LDAP_OP_MODIFY:
+    case LDAP_OP_DELETE:
+        return WITH_CHANGE;
+    case LDAP_OP_RENAME:
+        return WITH_RENAME;
+    default:
+        return 0;
     }
-    return true;
+}
+
+static bool
+is_known(const struct message_control *control, unsigned op)
+{
+    static const struct {
+        const char *oid;
+        unsigned with;
+    } known[] = {
+        {LDAP_OID_PAGED, WITH_SEARCH},
+        {LDAP_OID_SORT, WITH_SEARCH},
+        {LDAP_OID_MATCHED_VALUES, WITH_SEARCH},
+        {LDAP_OID_MANAGE_DSA_IT, WITH_SEARCH | WITH_COMPARE | WITH_CHANGE | WITH_RENAME},
+        {LDAP_OID_ASSERTION, WITH_SEARCH | WITH_COMPARE | WITH_CHANGE},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (slice_eq(control->oid, slice_of(known[i].oid)))
+            return (known[i].with & with_op(op)) != 0;
+    return false;
+}
+
+/* RFC 4528 section 3: the value is a filter. */
+static enum ldap_result
+take_assertion(struct session *s, const struct message_control *control, const char **text)
+{
+    struct slice value = control->value;
+
+    if (s->assertion == NULL)
+        s->assertion = ldap_filter_new();
+    s->assertion->base = &s->server->names.base;
+    *text = "malformed assertion";
+    if (message_take_filter(&value, s->assertion) < 0 || value.len > 0)
+        return LDAP_PROTOCOL_ERROR;
+    *text = "the assertion's values are too long";
+    if (ldap_filter_fold(s->assertion) < 0)
+        return LDAP_ADMIN_LIMIT_EXCEEDED;
+    s->has_assertion = true;
+    return LDAP_SUCCESS;
+}
+
+/* A critical one that the operation does not know is an error (RFC 4511 section 4.1.11). */
+static enum ldap_result
+take_controls(struct session *s, const char **text)
+{
+    const struct message_control *assertion = message_control_find(&s->message, LDAP_OID_ASSERTION);
+
+    s->has_assertion = false;
+    for (size_t i = 0; i < s->message.control_count; i++)
+        if (s->message.controls[i].critical && !is_known(&s->message.controls[i], s->message.op)) {
+            *text = "a critical control is not supported";
+            return LDAP_UNAVAILABLE_CRITICAL_EXTENSION;
+        }
+    if (assertion == NULL || !is_known(assertion, s->message.op))
+        return LDAP_SUCCESS;
+    return take_assertion(s, assertion, text);
 }
 
 static enum ldap_op
@@ -280,15 +340,18 @@ response_to(unsigned op)
 static void
 dispatch(struct session *s)
 {
+    const char *text = NULL;
+    enum ldap_result result = LDAP_SUCCESS;
+
+    if (s->message.op != LDAP_OP_UNBIND && s->message.op != LDAP_OP_ABANDON)
+        result = take_controls(s, &text);
     for (size_t i = 0; i < ARRAY_LEN(operations); i++) {
         if (operations[i].op != s->message.op)
             continue;
-        if (s->message.op != LDAP_OP_UNBIND && s->message.op != LDAP_OP_ABANDON &&
-            !controls_are_fine(s))
-            session_result(s, response_to(s->message.op), LDAP_UNAVAILABLE_CRITICAL_EXTENSION,
-                           "a critical control is not supported");
-        else
+        if (result == LDAP_SUCCESS)
             operations[i].run(s);
+        else
+            session_result(s, response_to(s->message.op), result, text);
         return;
     }
     disconnect(s, LDAP_PROTOCOL_ERROR, "unknown operation");
@@ -354,6 +417,7 @@ end_session(struct session *s)
     sorted_free(&s->sorted);
     ldap_filter_free(&s->filter);
     ldap_filter_free(&s->values_filter);
+    ldap_filter_free(&s->assertion);
     strbuf_free(&s->in);
     strbuf_free(&s->ahead);
     strbuf_free(&s->out);

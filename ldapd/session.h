@@ -37,6 +37,8 @@ struct session {
     struct strbuf ahead;    /* a request that came while one was worked on; empty: none */
     struct strbuf out;
     struct ldap_filter *filter, *values_filter;
+    struct ldap_filter *assertion; /* of the request at hand (RFC 4528) */
+    bool has_assertion;
     char *user;     /* canonical, or NULL */
     bool may_write; /* has shown the write password */
     bool sasl_under_way;

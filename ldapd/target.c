@@ -6,7 +6,10 @@
 int
 names_init(struct names *names, const char *base)
 {
-    *names = (struct names){.base_text = base, .base = ldap_dn_new(), .dn = ldap_dn_new()};
+    *names = (struct names){.base_text = base,
+                            .base = ldap_dn_new(),
+                            .dn = ldap_dn_new(),
+                            .path = strbuf_new(LDAP_PATH_MAX)};
     return ldap_dn_parse(slice_of(base), &names->base) < 0 || names->base.count == 0 ? -1 : 0;
 }
 
@@ -16,10 +19,46 @@ is_rdn(const struct ldap_rdn *rdn, enum ldap_attribute attribute)
     return rdn->attribute == (int)attribute;
 }
 
-static struct target
-below_base(const struct names *names, size_t above)
+/* ou=north,ou=sales,ou=d.test: the last one is the book. False: no unit can be called that. */
+static bool
+put_path(struct names *names, size_t above)
 {
-    const struct ldap_rdn *own = &names->dn.rdns[0];
+    strbuf_clear(&names->path);
+    for (size_t i = 0; i + 1 < above; i++) {
+        const struct ldap_rdn *rdn = &names->dn.rdns[i];
+
+        if (!is_rdn(rdn, LDAP_ATTR_OU) || rdn->value.len > LDAP_NAME_MAX ||
+            slice_index(rdn->value, ' ') < rdn->value.len ||
+            (i > 0 && !strbuf_char(&names->path, ' ')) || !strbuf_append(&names->path, rdn->value))
+            return false;
+    }
+    return above <= LDAP_UNITS_DEEP_MAX + 1;
+}
+
+static struct target
+below_book(struct names *names, size_t above)
+{
+    const struct ldap_rdn *own = &names->dn.rdns[0], *book = &own[above - 1];
+    struct target target = {
+        .kind = TARGET_NOTHING, .book = book->value, .found = names->base.count + 1};
+
+    if (put_path(names, above)) {
+        target.kind = TARGET_UNIT;
+        target.name = strbuf_slice(&names->path);
+    } else if (above == 2 && own->value.len <= LDAP_NAME_MAX) {
+        target.name = own->value;
+        if (is_rdn(own, LDAP_ATTR_UID))
+            target.kind = TARGET_CONTACT;
+        else if (is_rdn(own, LDAP_ATTR_CN))
+            target.kind = TARGET_GROUP;
+    }
+    return target;
+}
+
+static struct target
+below_base(struct names *names, size_t above)
+{
+    const struct ldap_rdn *own = &names->dn.rdns[0], *book = &own[above > 0 ? above - 1 : 0];
     struct target target = {.kind = TARGET_NOTHING, .found = names->base.count};
 
     if (above == 0)
@@ -27,18 +66,9 @@ below_base(const struct names *names, size_t above)
     else if (above == 1 && is_rdn(own, LDAP_ATTR_CN) &&
              slice_eq_nocase(own->value, SLICE(TARGET_WRITER)))
         target.kind = TARGET_WRITE;
-    else if (above == 1 && is_rdn(own, LDAP_ATTR_OU) && own->value.len <= LDAP_BOOK_MAX)
-        target = (struct target){.kind = TARGET_BOOK, .book = own->value};
-    else if (above == 2 && is_rdn(&own[1], LDAP_ATTR_OU) && own[1].value.len <= LDAP_BOOK_MAX) {
-        target = (struct target){.kind = TARGET_NOTHING,
-                                 .book = own[1].value,
-                                 .name = own->value,
-                                 .found = names->base.count + 1};
-        if (is_rdn(own, LDAP_ATTR_UID) && own->value.len <= LDAP_NAME_MAX)
-            target.kind = TARGET_CONTACT;
-        else if (is_rdn(own, LDAP_ATTR_CN) && own->value.len <= LDAP_NAME_MAX)
-            target.kind = TARGET_GROUP;
-    }
+    else if (is_rdn(book, LDAP_ATTR_OU) && book->value.len <= LDAP_BOOK_MAX)
+        return above == 1 ? (struct target){.kind = TARGET_BOOK, .book = book->value}
+                          : below_book(names, above);
     return target;
 }
 
@@ -59,16 +89,25 @@ names_find(struct names *names, struct slice text)
     return below_base(names, above);
 }
 
+static void
+put_part(struct strbuf *out, const char *type, struct slice value)
+{
+    ldap_dn_put_rdn(out, type, value);
+    (void)strbuf_char(out, ','); /* overflow is remembered by the buffer */
+}
+
 void
 names_put(const struct names *names, const struct ldap_entry *entry, struct strbuf *out)
 {
-    if (entry->kind == LDAP_ENTRY_CONTACT || entry->kind == LDAP_ENTRY_GROUP) {
-        ldap_dn_put_rdn(out, entry->kind == LDAP_ENTRY_GROUP ? "cn" : "uid", entry->name);
-        (void)strbuf_char(out, ',');
-    }
-    if (entry->kind != LDAP_ENTRY_BASE) {
-        ldap_dn_put_rdn(out, "ou", entry->book);
-        (void)strbuf_char(out, ',');
-    }
+    static const char *const types[LDAP_ENTRY_KINDS] = {
+        [LDAP_ENTRY_CONTACT] = "uid", [LDAP_ENTRY_GROUP] = "cn", [LDAP_ENTRY_UNIT] = "ou"};
+    struct slice above = ldap_entry_field(entry, LDAP_FIELD_ABOVE);
+
+    if (types[entry->kind] != NULL)
+        put_part(out, types[entry->kind], entry->name);
+    while (entry->kind == LDAP_ENTRY_UNIT && above.len > 0)
+        put_part(out, "ou", slice_split(&above, ' '));
+    if (entry->kind != LDAP_ENTRY_BASE)
+        put_part(out, "ou", entry->book);
     (void)strbuf_str(out, names->base_text);
 }

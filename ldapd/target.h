@@ -16,6 +16,7 @@ enum target_kind {
     TARGET_BOOK,
     TARGET_CONTACT,
     TARGET_GROUP,
+    TARGET_UNIT,    /* of a domain's organisation */
     TARGET_WRITE,   /* who may change contacts */
     TARGET_NOTHING, /* a good name that nothing has */
     TARGET_MALFORMED
@@ -23,14 +24,16 @@ enum target_kind {
 
 struct target {
     enum target_kind kind;
-    struct slice book, name;
+    struct slice book;
+    struct slice name; /* of a unit: as a directory_search has it */
     size_t found; /* NOTHING: how many parts of the name, counted from its end, do name something */
 };
 
 struct names {
     const char *base_text; /* ldap.base */
     struct ldap_dn base;
-    struct ldap_dn dn; /* the name at hand: a target borrows from it */
+    struct ldap_dn dn;  /* the name at hand: a target borrows from it */
+    struct strbuf path; /* of a unit: likewise */
 };
 
 /* -1: ldap.base is no name. */

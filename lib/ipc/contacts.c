@@ -92,6 +92,7 @@ contact_edit_encode(struct strbuf *out, const struct contact_edit *edit)
 
     writer_bytes(&w, edit->verb);
     writer_bytes(&w, edit->name);
+    writer_u64(&w, edit->as_of);
     writer_bytes(&w, edit->who);
     writer_bytes(&w, edit->from);
     writer_u32(&w, edit->field_count);
@@ -110,6 +111,7 @@ contact_edit_decode(struct slice payload, struct contact_edit *edit,
 
     edit->verb = reader_bytes(&r, OBJECT_NAME_MAX);
     edit->name = reader_bytes(&r, NAME_MAX_BYTES);
+    edit->as_of = reader_u64(&r);
     edit->who = reader_bytes(&r, NAME_MAX_BYTES);
     edit->from = reader_bytes(&r, ACCOUNTD_ORIGIN_MAX);
     edit->fields = fields;

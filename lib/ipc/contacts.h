@@ -8,11 +8,13 @@
  *     kind = domain,  name = d.test      and contacts_own_users_only
  *     kind = group,   name = name@d.test and, of those that somebody may see (DIR-54), full_name
  *                     description addresses created, shown (to all, those listed and members: n g m
- *                     each), viewers managers, members (u, g or o and the address, for mailboxes,
- *                     groups, and those elsewhere; none if they are too long together)
- *     kind = gone,    name = name@book or @d.test
- *     kind = group-gone, name = name@d.test
- * Slices borrow from the payload.
+ *                     each), viewers managers; the members that were told of it stay
+ *     kind = members, name = a group, members (u, g or o and the address, for mailboxes, groups,
+ * and those elsewhere; separated by one space): they join those that it has kind = member,  the
+ * same of one, which may be known already kind = member-gone, the same of one who is in it no more,
+ * without the letter kind = unit,    name = name@d.test, full_name description, parent (the name
+ * alone) kind = gone,    name = name@book or @d.test kind = group-gone and unit-gone, name =
+ * name@d.test Slices borrow from the payload.
  */
 #ifndef POSTHORN_LIB_IPC_CONTACTS_H
 #define POSTHORN_LIB_IPC_CONTACTS_H
@@ -49,6 +51,7 @@ int groups_of_reply_decode(struct slice payload, struct slice *groups);
 struct contact_edit {
     struct slice verb;      /* "add", "set", "del" */
     struct slice name;      /* name@book */
+    uint64_t as_of;         /* a number: refused if the contact changed since; 0: never mind */
     struct slice who, from; /* for the audit log: who is behind it, and the client's address */
     const struct object_field *fields;
     uint32_t field_count;
@@ -62,11 +65,12 @@ enum {
     CONTACT_EDIT_BAD = 1,
     CONTACT_EDIT_EXISTS_OR_NOT = 2, /* add: it is there; set and del: it is not */
     CONTACT_EDIT_NO_BOOK = 7,
+    CONTACT_EDIT_CHANGED = 99, /* since `as_of` */
     CONTACT_EDIT_FAILED = 100
 };
 struct contact_edit_reply {
     uint32_t result;
-    uint64_t number;   /* when CONTACTS tells this one, the change is there */
+    uint64_t number;   /* DONE and CHANGED: when CONTACTS tells this one, the change is there */
     struct slice text; /* why not */
 };
 int contact_edit_reply_encode(struct strbuf *out, uint32_t id,

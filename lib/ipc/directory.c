@@ -79,6 +79,7 @@ directory_search_encode(struct strbuf *out, const struct directory_search *searc
     writer_u8(&w, search->scope);
     writer_u64(&w, search->after);
     writer_u16(&w, search->wanted);
+    writer_u8(&w, search->members);
     ldap_filter_encode(&w, filter);
     return frame_end(&w);
 }
@@ -91,11 +92,12 @@ directory_search_decode(struct slice payload, struct directory_search *search,
 
     search->level = reader_u8(&r);
     search->book = reader_bytes(&r, LDAP_BOOK_MAX);
-    search->name = reader_bytes(&r, LDAP_NAME_MAX);
+    search->name = reader_bytes(&r, LDAP_PATH_MAX);
     search->scope = reader_u8(&r);
     search->after = reader_u64(&r);
     search->wanted = reader_u16(&r);
-    if (r.failed || search->level > LDAP_ENTRY_GROUP || search->scope > DIRECTORY_SCOPE_BELOW ||
+    search->members = reader_u8(&r) != 0;
+    if (r.failed || search->level >= LDAP_ENTRY_KINDS || search->scope > DIRECTORY_SCOPE_BELOW ||
         search->wanted == 0 || search->wanted > DIRECTORY_ENTRIES_MAX ||
         ldap_filter_decode(&r, filter) < 0)
         return -1;
@@ -111,6 +113,7 @@ directory_found_encode(struct strbuf *out, uint32_t id, const struct directory_f
     writer_u8(&w, found->more);
     writer_u64(&w, found->last);
     writer_u16(&w, found->count);
+    writer_u64(&w, found->number);
     writer_bytes(&w, found->entries);
     return frame_end(&w);
 }
@@ -124,18 +127,23 @@ directory_found_decode(struct slice payload, struct directory_found *found)
     found->more = reader_u8(&r) != 0;
     found->last = reader_u64(&r);
     found->count = reader_u16(&r);
+    found->number = reader_u64(&r);
     found->entries = reader_bytes(&r, DIRECTORY_PAYLOAD_MAX);
     return reader_end(&r);
 }
 
-/* u8 kind, u8 length of the book, u8 length of the name, u16 length of the fields, and these. */
-enum { ENTRY_HEADER = 5 };
+/* u8 kind, u8 length of the book, u8 length of the name, u32 length of the fields, and these. */
+enum { ENTRY_HEADER = 7 };
 
 void
 directory_entry_add(struct strbuf *entries, const struct ldap_entry *entry)
 {
-    const char header[ENTRY_HEADER] = {(char)entry->kind, (char)entry->book.len,
-                                       (char)entry->name.len, (char)(entry->fields.len >> 8),
+    const char header[ENTRY_HEADER] = {(char)entry->kind,
+                                       (char)entry->book.len,
+                                       (char)entry->name.len,
+                                       (char)(entry->fields.len >> 24),
+                                       (char)(entry->fields.len >> 16),
+                                       (char)(entry->fields.len >> 8),
                                        (char)entry->fields.len};
 
     (void)strbuf_append(entries, slice_make(header, sizeof(header)));
@@ -152,11 +160,11 @@ directory_entry_next(struct slice *entries, struct ldap_entry *entry)
 
     if (entries->len == 0)
         return 0;
-    if (entries->len < ENTRY_HEADER || p[0] > LDAP_ENTRY_GROUP)
+    if (entries->len < ENTRY_HEADER || p[0] >= LDAP_ENTRY_KINDS)
         return -1;
     book = p[1];
     name = p[2];
-    fields = (size_t)p[3] << 8 | p[4];
+    fields = (size_t)p[3] << 24 | (size_t)p[4] << 16 | (size_t)p[5] << 8 | p[6];
     if (book + name + fields > entries->len - ENTRY_HEADER)
         return -1;
     entry->kind = (enum ldap_entry_kind)p[0];
@@ -177,6 +185,7 @@ directory_edit_encode(struct strbuf *out, const struct directory_edit *edit)
     writer_bytes(&w, edit->verb);
     writer_bytes(&w, edit->book);
     writer_bytes(&w, edit->name);
+    writer_u64(&w, edit->as_of);
     writer_u32(&w, edit->field_count);
     for (uint32_t i = 0; i < edit->field_count; i++) {
         writer_bytes(&w, edit->fields[i].name);
@@ -194,6 +203,7 @@ directory_edit_decode(struct slice payload, struct directory_edit *edit,
     edit->verb = reader_bytes(&r, VERB_MAX);
     edit->book = reader_bytes(&r, LDAP_BOOK_MAX);
     edit->name = reader_bytes(&r, LDAP_NAME_MAX);
+    edit->as_of = reader_u64(&r);
     edit->fields = fields;
     edit->field_count = reader_count(&r, OBJECT_FIELDS_MAX);
     for (uint32_t i = 0; i < edit->field_count; i++) {

@@ -14,7 +14,7 @@
 
 #define DIRECTORY_SOCKET "directory.sock"
 #define DIRECTORY_REQUEST_MAX (256u << 10)
-#define DIRECTORY_PAYLOAD_MAX (1u << 20)
+#define DIRECTORY_PAYLOAD_MAX (8u << 20)  /* a page, and one entry of LDAP_FIELDS_BYTES_MAX */
 #define DIRECTORY_PAGE_BYTES (256u << 10) /* an answer ends with the entry that passes this */
 #define DIRECTORY_ENTRIES_MAX 1000        /* of one answer */
 #define DIRECTORY_SESSION_ID_MAX 64
@@ -65,10 +65,12 @@ enum directory_scope {
 };
 struct directory_search {
     uint8_t level; /* enum ldap_entry_kind: what the base of the search is */
-    struct slice book, name;
-    uint8_t scope;   /* enum directory_scope */
-    uint64_t after;  /* `last` of the part before; 0: from the start */
-    uint16_t wanted; /* entries at most, 1 to DIRECTORY_ENTRIES_MAX */
+    struct slice book;
+    struct slice name; /* of a unit: and those of the units above, as LDAP_FIELD_ABOVE has them */
+    uint8_t scope;     /* enum directory_scope */
+    uint64_t after;    /* `last` of the part before; 0: from the start */
+    uint16_t wanted;   /* entries at most, 1 to DIRECTORY_ENTRIES_MAX */
+    bool members;      /* of groups all that may be seen; false: one, if there are any */
 };
 int directory_search_encode(struct strbuf *out, const struct directory_search *search,
                             const struct ldap_filter *filter);
@@ -87,6 +89,7 @@ struct directory_found {
     bool more;      /* another part may have entries: `after` is `last` */
     uint64_t last;
     uint16_t count;
+    uint64_t number;      /* for `as_of` of an EDIT */
     struct slice entries; /* for directory_entry_next */
 };
 int directory_found_encode(struct strbuf *out, uint32_t id, const struct directory_found *found);
@@ -98,6 +101,7 @@ int directory_entry_next(struct slice *entries, struct ldap_entry *entry);
 /* ---- EDIT: answered as accountd answers (lib/ipc/contacts.h) ---- */
 struct directory_edit {
     struct slice verb, book, name;
+    uint64_t as_of; /* as contact_edit has it */
     const struct object_field *fields;
     uint32_t field_count;
 };

@@ -37,6 +37,7 @@ static const char *const properties[LDAP_FIELD_COUNT] = {
     [LDAP_FIELD_SHOWN] = "shown",
     [LDAP_FIELD_VIEWERS] = "viewers",
     [LDAP_FIELD_MANAGERS] = "managers",
+    [LDAP_FIELD_ABOVE] = "parent",
 };
 
 int

@@ -41,6 +41,8 @@ enum ldap_field {
     LDAP_FIELD_SHOWN,    /* to all, those listed, members: a letter each, of no, group, members */
     LDAP_FIELD_VIEWERS,  /* separated by one space: those listed */
     LDAP_FIELD_MANAGERS, /* likewise */
+    /* of organisation units alone */
+    LDAP_FIELD_ABOVE, /* names of the units above, the nearest first, separated by one space */
     LDAP_FIELD_COUNT
 };
 

@@ -6,8 +6,8 @@
 
 #include "lib/base/strbuf.h"
 
-#define LDAP_DN_MAX 2048 /* bytes of a name as text */
-#define LDAP_RDNS_MAX 16
+#define LDAP_DN_MAX 4096 /* bytes of a name as text */
+#define LDAP_RDNS_MAX 32 /* a unit's units, its book, and the top */
 
 /* One part: `ou=d.test`. Parts with several values are not ours. */
 struct ldap_rdn {

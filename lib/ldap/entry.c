@@ -6,41 +6,63 @@
 
 #include <string.h>
 
-enum { FIELD_HEADER = 3, TIME_MAX = 16, POSTAL_MAX = 16384 };
+#include "lib/ldap/fold.h"
+
+enum { TIME_MAX = 16, SAME_MAX = 16384, POSTAL_MAX = 16384 };
+
+/* Of the length of a field. */
+enum { LENGTH_BITS = 7, LENGTH_BYTES_MAX = 4, MORE = 1 << LENGTH_BITS };
 
 /* ---- fields ---- */
 
 bool
 ldap_fields_add(struct strbuf *fields, enum ldap_field field, struct slice value)
 {
-    size_t before = fields->len;
-    const char header[FIELD_HEADER] = {(char)field, (char)(value.len >> 8), (char)value.len};
+    size_t before = fields->len, len = value.len;
+    bool fits = len <= LDAP_FIELDS_BYTES_MAX;
 
-    if (value.len == 0)
+    if (len == 0)
         return true;
-    if (value.len <= UINT16_MAX && strbuf_append(fields, slice_make(header, sizeof(header))) &&
-        strbuf_append(fields, value))
-        return true;
-    strbuf_truncate(fields, before);
-    return false;
+    fits = fits && strbuf_char(fields, (char)field);
+    for (; len >= MORE; len >>= LENGTH_BITS)
+        fits = fits && strbuf_char(fields, (char)(len | MORE));
+    fits = fits && strbuf_char(fields, (char)len) && strbuf_append(fields, value);
+    if (!fits)
+        strbuf_truncate(fields, before);
+    return fits;
+}
+
+/* Off *rest. -1: there is none, or a longer one than can be. */
+static int
+take_length(struct slice *rest, size_t *len)
+{
+    *len = 0;
+    for (unsigned i = 0; i < LENGTH_BYTES_MAX && i < rest->len; i++) {
+        unsigned char byte = (unsigned char)rest->ptr[i];
+
+        *len |= (size_t)(byte & (MORE - 1)) << (LENGTH_BITS * i);
+        if ((byte & MORE) == 0) {
+            *rest = slice_sub(*rest, i + 1, rest->len);
+            return 0;
+        }
+    }
+    return -1;
 }
 
 int
 ldap_fields_next(struct slice *rest, enum ldap_field *field, struct slice *value)
 {
-    const unsigned char *p = (const unsigned char *)rest->ptr;
+    struct slice at = slice_sub(*rest, 1, rest->len);
     size_t len;
 
     if (rest->len == 0)
         return 0;
-    if (rest->len < FIELD_HEADER || p[0] >= LDAP_FIELD_COUNT)
+    if ((unsigned char)rest->ptr[0] >= LDAP_FIELD_COUNT || take_length(&at, &len) < 0 || len == 0 ||
+        len > at.len)
         return -1;
-    len = (size_t)p[1] << 8 | p[2];
-    if (len == 0 || len > rest->len - FIELD_HEADER)
-        return -1;
-    *field = (enum ldap_field)p[0];
-    *value = slice_sub(*rest, FIELD_HEADER, FIELD_HEADER + len);
-    *rest = slice_sub(*rest, FIELD_HEADER + len, rest->len);
+    *field = (enum ldap_field)(unsigned char)rest->ptr[0];
+    *value = slice_sub(at, 0, len);
+    *rest = slice_sub(at, len, at.len);
     return 1;
 }
 
@@ -103,7 +125,8 @@ class_of(const struct ldap_entry *entry)
     if (entry->kind == LDAP_ENTRY_GROUP) /* RFC 4519 section 3.5: the one with members */
         return ldap_entry_field(entry, LDAP_FIELD_MEMBERS).len > 0 ? SLICE("groupOfNames")
                                                                    : SLICE("posthornGroup");
-    if (entry->kind == LDAP_ENTRY_BOOK || slice_eq_nocase(entry->book, SLICE("ou")))
+    if (entry->kind == LDAP_ENTRY_BOOK || entry->kind == LDAP_ENTRY_UNIT ||
+        slice_eq_nocase(entry->book, SLICE("ou")))
         return SLICE("organizationalUnit");
     return slice_eq_nocase(entry->book, SLICE("dc")) ? SLICE("domain") : SLICE("organization");
 }
@@ -254,6 +277,39 @@ give_of_group(const struct visit *v, enum ldap_attribute attribute)
     }
 }
 
+/* Are they one value (RFC 4512 section 2.2: no two of an attribute are)? */
+static bool
+same_text(struct slice a, struct slice b)
+{
+    struct strbuf fa = strbuf_new(SAME_MAX), fb = strbuf_new(SAME_MAX);
+    bool same = ldap_fold(LDAP_MATCH_TEXT, false, a, &fa) &&
+                ldap_fold(LDAP_MATCH_TEXT, false, b, &fb) &&
+                slice_eq(strbuf_slice(&fa), strbuf_slice(&fb));
+
+    strbuf_free(&fa);
+    strbuf_free(&fb);
+    return same;
+}
+
+/* ou has the name, which is in the entry's own, and the full name: if they are one value, as people
+ * write it. */
+static int
+give_of_unit(const struct visit *v, enum ldap_attribute attribute)
+{
+    struct slice full = full_name(v->entry);
+    int rc;
+
+    switch (attribute) {
+    case LDAP_ATTR_OU:
+        rc = same_text(full, v->entry->name) ? 0 : give(v, v->entry->name);
+        return rc != 0 ? rc : give(v, full);
+    case LDAP_ATTR_DESCRIPTION:
+        return give(v, ldap_entry_field(v->entry, LDAP_FIELD_DESCRIPTION));
+    default:
+        return 0;
+    }
+}
+
 int
 ldap_entry_values(const struct ldap_entry *entry, enum ldap_attribute attribute,
                   int (*each)(void *arg, struct slice value), void *arg)
@@ -269,5 +325,7 @@ ldap_entry_values(const struct ldap_entry *entry, enum ldap_attribute attribute,
         return give(&v, SLICE(LDAP_SUBSCHEMA_DN));
     if (entry->kind == LDAP_ENTRY_GROUP)
         return give_of_group(&v, attribute);
+    if (entry->kind == LDAP_ENTRY_UNIT)
+        return give_of_unit(&v, attribute);
     return entry->kind == LDAP_ENTRY_CONTACT ? give_of_contact(&v, row) : give_rdn(&v, attribute);
 }

@@ -5,6 +5,8 @@
  *     ou=BOOK,BASE             a domain's public contacts, or those of people outside
  *     uid=NAME,ou=BOOK,BASE    a contact
  *     cn=NAME,ou=BOOK,BASE     a group
+ *     ou=NAME,ou=BOOK,BASE     a unit of the domain's organisation; those below it are below its
+ * name
  */
 #ifndef POSTHORN_LIB_LDAP_ENTRY_H
 #define POSTHORN_LIB_LDAP_ENTRY_H
@@ -12,18 +14,27 @@
 #include "lib/base/strbuf.h"
 #include "lib/ldap/attribute.h"
 
-#define LDAP_FIELDS_BYTES_MAX (32u << 10) /* packed fields of one entry */
-#define LDAP_NAME_MAX 64                  /* bytes of a contact's name */
-#define LDAP_BOOK_MAX 253                 /* of a book's */
+#define LDAP_FIELDS_BYTES_MAX (6u << 20) /* packed fields of an entry: 100,000 members */
+#define LDAP_NAME_MAX 64                 /* bytes of a contact's name */
+#define LDAP_BOOK_MAX 253                /* of a book's */
+#define LDAP_UNITS_DEEP_MAX 16           /* from a unit of a domain up to its top */
+#define LDAP_PATH_MAX (LDAP_UNITS_DEEP_MAX * (LDAP_NAME_MAX + 1)) /* their names with blanks */
 
-enum ldap_entry_kind { LDAP_ENTRY_BASE, LDAP_ENTRY_BOOK, LDAP_ENTRY_CONTACT, LDAP_ENTRY_GROUP };
+enum ldap_entry_kind {
+    LDAP_ENTRY_BASE,
+    LDAP_ENTRY_BOOK,
+    LDAP_ENTRY_CONTACT,
+    LDAP_ENTRY_GROUP,
+    LDAP_ENTRY_UNIT,
+    LDAP_ENTRY_KINDS
+};
 
 struct ldap_entry {
     enum ldap_entry_kind kind;
-    struct slice book; /* of BASE: the type of its RDN */
-    struct slice name; /* of BASE: the value of its RDN */
-    struct slice
-        fields; /* of CONTACT and GROUP: packed, each u8 field, u16 length (big-endian), bytes */
+    struct slice book;   /* of BASE: the type of its RDN */
+    struct slice name;   /* of BASE: the value of its RDN */
+    struct slice fields; /* of CONTACT, GROUP and UNIT: packed, each u8 field, its length (7 bits a
+                            byte, the lowest first), bytes */
 };
 
 /* Appends one field to packed ones; an empty value is none. False: too long, or no room. */

@@ -8,6 +8,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/ldap/fold.h"
+#include "lib/ldap/value.h"
 
 #define SCRATCH_MAX ((size_t)11 * 65536) /* casemap may make so much of a value */
 
@@ -84,6 +85,7 @@ ldap_match_find(struct slice rule, enum ldap_match *match)
         enum ldap_match match;
     } rules[] = {
         {"objectIdentifierMatch", "2.5.13.0", LDAP_MATCH_OID},
+        {"distinguishedNameMatch", "2.5.13.1", LDAP_MATCH_DN},
         {"caseIgnoreMatch", "2.5.13.2", LDAP_MATCH_TEXT},
         {"caseExactMatch", "2.5.13.5", LDAP_MATCH_EXACT},
         {"caseIgnoreListMatch", "2.5.13.11", LDAP_MATCH_TEXT},
@@ -193,22 +195,34 @@ ldap_filter_decode(struct reader *r, struct ldap_filter *filter)
     return measure(filter, 0, 0) == count ? 0 : -1;
 }
 
+static int
+fold_part(struct ldap_filter *filter, struct ldap_filter_node *node, struct ldap_filter_part *part)
+{
+    bool is_part = part->kind != LDAP_PART_WHOLE;
+
+    strbuf_clear(&filter->scratch);
+    part->from = part->to = filter->folded.len;
+    if (!ldap_value_put(is_part ? LDAP_MATCH_EXACT : node->match, part->value, &filter->scratch)) {
+        node->is_invalid = true;
+        return filter->scratch.overflow ? -1 : 0;
+    }
+    if (!ldap_fold(node->match, is_part, strbuf_slice(&filter->scratch), &filter->folded))
+        return -1;
+    part->to = filter->folded.len;
+    return 0;
+}
+
 int
 ldap_filter_fold(struct ldap_filter *filter)
 {
     strbuf_clear(&filter->folded);
     for (uint16_t i = 0; i < filter->count; i++) {
-        const struct ldap_filter_node *node = &filter->nodes[i];
+        struct ldap_filter_node *node = &filter->nodes[i];
 
-        for (uint16_t p = 0; p < node->part_count; p++) {
-            struct ldap_filter_part *part = &filter->parts[node->first_part + p];
-
-            part->from = filter->folded.len;
-            if (!ldap_fold(node->match, part->kind != LDAP_PART_WHOLE, part->value,
-                           &filter->folded))
+        node->is_invalid = false;
+        for (uint16_t p = 0; p < node->part_count; p++)
+            if (fold_part(filter, node, &filter->parts[node->first_part + p]) < 0)
                 return -1;
-            part->to = filter->folded.len;
-        }
     }
     return 0;
 }
@@ -245,6 +259,8 @@ match_substrings(const struct ldap_filter *filter, const struct ldap_filter_node
 static bool
 is_defined(const struct ldap_filter_node *node)
 {
+    if (node->is_invalid)
+        return false;
     switch (node->op) {
     case LDAP_FILTER_SUBSTRING:
         return node->match == LDAP_MATCH_TEXT || node->match == LDAP_MATCH_PHONE;
@@ -307,13 +323,26 @@ match_attribute(struct matching *m, const struct ldap_entry *entry, int attribut
     return ldap_entry_values(entry, (enum ldap_attribute)attribute, match_one, m) != 0;
 }
 
-/* The parts of the name that the entry's own attributes do not have: the book's. */
 static bool
-match_name(struct matching *m, const struct ldap_entry *entry, int attribute)
+match_part(struct matching *m, int attribute, int wanted, struct slice value)
 {
-    return entry->kind == LDAP_ENTRY_CONTACT &&
-           (attribute == LDAP_ATTR_ANY || attribute == LDAP_ATTR_OU) &&
-           match_one(m, entry->book) != 0;
+    return (wanted == LDAP_ATTR_ANY || wanted == attribute) && match_one(m, value) != 0;
+}
+
+/* The parts of the name that the entry's own attributes do not have: the units' above a unit, the
+ * book's, and the top's. */
+static bool
+match_name(struct matching *m, const struct ldap_entry *entry, int wanted)
+{
+    struct slice above = ldap_entry_field(entry, LDAP_FIELD_ABOVE);
+    const struct ldap_dn *base = m->filter->base;
+    bool found = entry->kind != LDAP_ENTRY_BASE && match_part(m, LDAP_ATTR_OU, wanted, entry->book);
+
+    while (above.len > 0 && !found)
+        found = match_part(m, LDAP_ATTR_OU, wanted, slice_split(&above, ' '));
+    for (size_t i = 0; base != NULL && i < base->count && !found; i++)
+        found = match_part(m, base->rdns[i].attribute, wanted, base->rdns[i].value);
+    return found;
 }
 
 static enum ldap_truth

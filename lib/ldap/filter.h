@@ -6,6 +6,7 @@
 #define POSTHORN_LIB_LDAP_FILTER_H
 
 #include "lib/ipc/frame.h"
+#include "lib/ldap/dn.h"
 #include "lib/ldap/entry.h"
 
 #define LDAP_FILTER_NODES_MAX 256
@@ -43,6 +44,8 @@ struct ldap_filter_node {
     int attribute;         /* enum ldap_attribute, or one of the above */
     enum ldap_match match; /* EXTENSIBLE with a rule: that; else the attribute's */
     bool has_rule;
+    bool
+        is_invalid; /* its value is not of the attribute's syntax: undefined. By ldap_filter_fold */
     bool of_dn;     /* EXTENSIBLE: the parts of the entry's name are looked at, too */
     uint16_t width; /* nodes of its subtree, itself included */
     uint16_t children;
@@ -51,6 +54,7 @@ struct ldap_filter_node {
 
 /* Nodes in preorder. */
 struct ldap_filter {
+    const struct ldap_dn *base; /* the top of the tree, for `of_dn`; NULL: not known. Borrowed */
     uint16_t count, part_count;
     struct ldap_filter_node nodes[LDAP_FILTER_NODES_MAX];
     struct ldap_filter_part parts[LDAP_FILTER_PARTS_MAX];
@@ -60,7 +64,7 @@ struct ldap_filter {
 
 struct ldap_filter *ldap_filter_new(void);
 void ldap_filter_free(struct ldap_filter **filterp);
-void ldap_filter_clear(struct ldap_filter *filter);
+void ldap_filter_clear(struct ldap_filter *filter); /* `base` stays */
 
 /* Building in preorder: opens a node; -1: there are too many. Values are borrowed until the filter
  * was folded and is of no more use, on the wire as long. ldap_filter_end closes what is open. */
@@ -74,7 +78,8 @@ void ldap_filter_close(struct ldap_filter *filter, int index, unsigned children)
 void ldap_filter_encode(struct writer *w, const struct ldap_filter *filter);
 int ldap_filter_decode(struct reader *r, struct ldap_filter *filter);
 
-/* Brings the values into the form in which they are compared. -1: they are too long together. */
+/* Brings the values into the form in which they are compared (lib/ldap/value.h, lib/ldap/fold.h).
+ * -1: they are too long together. */
 int ldap_filter_fold(struct ldap_filter *filter);
 
 enum ldap_truth { LDAP_FALSE, LDAP_TRUE, LDAP_UNDEFINED };

@@ -100,7 +100,10 @@ ldap_fold(enum ldap_match match, bool is_part, struct slice value, struct strbuf
     case LDAP_MATCH_DN:
         fold_dn(value, out);
         break;
-    case LDAP_MATCH_TIME:
+    case LDAP_MATCH_TIME: /* so that a fraction of a second is behind the whole one */
+        (void)strbuf_append(out, slice_ends(value, SLICE("Z")) ? slice_sub(value, 0, value.len - 1)
+                                                               : value);
+        break;
     case LDAP_MATCH_EXACT:
         (void)strbuf_append(out, value);
         break;

@@ -10,7 +10,7 @@
 /* Appends `value` as the matching rule compares it: text without regard to case, as
  * i;unicode-casemap has it, runs of spaces as one and none at the ends; of a part of a value
  * (`is_part`: of a substring filter) one space at an end stays. Telephone numbers without spaces
- * and hyphens, times and exact text as they are. False if `out` overflowed. */
+ * and hyphens, times without their Z and exact text as they are. False if `out` overflowed. */
 bool ldap_fold(enum ldap_match match, bool is_part, struct slice value, struct strbuf *out);
 
 #endif

@@ -211,3 +211,35 @@ def test_the_contacts_are_there_again_after_a_crash(suite):
         except (LDAPException, OSError):
             return False
     wait_for(there, 20, "directoryd is back")
+
+
+LIMITS = {"title": 200, "o": 200, "ou": 200, "physicalDeliveryOfficeName": 200, "ipPhone": 200, "street": 200, "l": 200, "st": 200,
+          "co": 200, "homePostalAddress": 400, "description": 1000, "postalCode": 40, "telephoneNumber": 64, "pager": 64, "mobile": 64}
+
+
+def test_a_contact_with_all_that_it_may_have_is_shown_whole(suite):
+    """And one with a byte, or an address, more of anything is refused with a reason; nothing vanishes."""
+    writer, alice = connect(suite, WRITE, WRITE_PASSWORD), connect(suite)
+    dn = "uid=full,ou=outside,o=posthorn"
+    full = {name: "7" * count if "hone" in name or name in ("pager", "mobile") and name != "ipPhone" else "x" * count
+            for name, count in LIMITS.items()}
+    mail = [f"{i:02}{'m' * 62}@{'d' * 60}.{'e' * 60}.{'f' * 50}.test" for i in range(20)]
+    full.update({"cn": "n" * 199 + "m", "sn": "n" * 199 + "m", "mail": mail})
+    writer.add(dn, ["inetOrgPerson", "posthornPerson"], full)
+    alice.search("o=posthorn", "(uid=full)", attributes=["*"])
+    shown = alice.response[0]["attributes"]
+    assert shown["mail"] == mail and all(shown[name] == [full[name]] or shown[name] == full[name] for name in LIMITS)
+    assert found(alice, "(mail=19*)") == found(alice, "(description=xx*)") == ["full"]
+    for name in LIMITS:
+        with pytest.raises(LDAPException, match="constraintViolation") as refused:
+            writer.modify(dn, {name: [(ldap3.MODIFY_REPLACE, [full[name] + "1"])]})
+        assert str(LIMITS[name]) in str(refused.value)
+    for too_much in ({"mail": [(ldap3.MODIFY_ADD, ["one@more.test"])]}, {"description": [(ldap3.MODIFY_REPLACE, ["x" * 100000])]},
+                     {"mail": [(ldap3.MODIFY_REPLACE, [f"{i}@x.test" for i in range(64)])]}):
+        with pytest.raises(LDAPException, match="constraintViolation"):
+            writer.modify(dn, too_much)
+    alice.search("o=posthorn", "(uid=full)", attributes=["*"])
+    assert alice.response[0]["attributes"] == shown
+    writer.delete(dn)
+    writer.unbind()
+    alice.unbind()

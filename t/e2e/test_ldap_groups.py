@@ -122,15 +122,76 @@ def test_changes_show_and_nobody_makes_them_by_ldap(suite):
     wait_for(lambda: seen(suite, "carol@d.test") == {}, 30, "it is gone")
 
 
-def test_a_group_that_is_too_large_is_shown_without_members(suite):
+def members_of(inst, group, attribute="member", user="carol@d.test"):
+    con = connect(inst, user)
+    con.search(BOOK, f"(cn={group})", attributes=[attribute])
+    values = [value for e in con.response if e["type"] == "searchResEntry" for value in e["attributes"][attribute]]
+    con.unbind()
+    return values
+
+
+def names(count, domain="far.test", of=0):
+    return [f"m{of}-{i:06}-with-a-rather-long-name@{domain}" for i in range(count)]
+
+
+def test_a_large_group_is_shown_with_all_members(suite):
     """And one whose viewers and senders are too many together hides none of those behind it."""
     senders = ";".join(f"{i:03}-with-a-rather-long-name-of-its-own-that-fills-the-list-up@far.test" for i in range(923))
     suite.run("group", "add", "aaa@d.test", "shown_to_listed=group", "viewers=alice@d.test;bob@d.test;carol@d.test", "send=senders", f"senders={senders}")
     assert len(senders) < 65536 < len(senders) + 36
-    more = "group large@d.test\n    shown_to_all members\n" + "".join(f"member large@d.test m{i:06}-with-a-rather-long-name@far.test\n" for i in range(1000))
+    far, near = names(3000), [f"u{i}@d.test" for i in range(3000)]
+    more = "group large@d.test\n    shown_to_all members\n" + "".join(f"user {n}\n" for n in near) + "".join(f"member large@d.test {n}\n" for n in far + near)
     before = suite.run("export").out
     suite.run("import", "--replace", stdin=before + more)
-    wait_for(lambda: seen(suite, "carol@d.test", "(cn=large)") == {f"cn=large,{BOOK}": []}, 30, "the import")
-    assert seen(suite, "carol@d.test", "(memberMail=*)") == {}
+    wait_for(lambda: len(members_of(suite, "large", "memberMail")) == 3000, 60, "the import")
+    assert sorted(members_of(suite, "large", "memberMail")) == sorted(far)
+    assert sorted(members_of(suite, "large")) == sorted(f"uid={n.split('@')[0]},{BOOK}" for n in near)
+    con = connect(suite, "carol@d.test")
+    assert con.compare(f"cn=large,{BOOK}", "member", f"uid=u2999,{BOOK}") is True
+    con.search(BOOK, f"(&(member=uid=u1234,{BOOK})(objectClass=groupOfNames))", attributes=["cn"])
+    assert [e["dn"] for e in con.response] == [f"cn=large,{BOOK}"]
+    con.search(BOOK, "(&(cn=large)(objectClass=groupOfNames))", attributes=["cn", "mail"])  # without its members
+    assert con.response[0]["attributes"] == {"cn": ["large"], "mail": ["large@d.test"]}
+    con.unbind()
+    for change, count in (("add", 3001), ("del", 3000)):  # one of many
+        suite.run("group", "member", change, "large@d.test", "one-more@far.test")
+        wait_for(lambda: len(members_of(suite, "large", "memberMail")) == count, 30, change)
+    suite.run("group", "set", "large@d.test", "shown_to_all=no")
+    wait_for(lambda: seen(suite, "carol@d.test", "(cn=large)") == {}, 30, "nobody sees it")
+    suite.run("group", "member", "del", "large@d.test", far[0])  # while nobody does
+    suite.run("group", "set", "large@d.test", "shown_to_all=members", "full_name=Large")
+    wait_for(lambda: sorted(members_of(suite, "large", "memberMail")) == sorted(far[1:]), 30, "all but that one")
+    suite.run("stop")
+    suite.start()  # and so they are when everything is read again
+    wait_for(lambda: sorted(members_of(suite, "large", "memberMail")) == sorted(far[1:]), 60, "after the start")
+    assert len(members_of(suite, "large")) == 3000
     suite.run("import", "--replace", stdin=before + "user large@d.test\n")  # now a mailbox has its name
     wait_for(lambda: seen(suite, "carol@d.test", "(cn=large)") == {}, 30, "no group any more")
+
+
+def test_lists_at_their_limits_are_looked_at(suite):
+    """1,000 viewers and 1,000 managers, the last of whom count, too."""
+    before = suite.run("export").out
+    of_list = {kind: [f"{kind}{i:03}-with-quite-a-name@d.test" for i in range(999)] for kind in "vm"}
+    suite.run("import", "--replace", stdin=before + "".join(f"user {name}\n" for names_of in of_list.values() for name in names_of))
+    suite.run("group", "add", "listed@d.test", "shown_to_listed=group", f"viewers={';'.join(of_list['v'])};carol@d.test",
+              f"managers={';'.join(of_list['m'])};boss@d.test")
+    suite.run("group", "member", "add", "listed@d.test", "alice@d.test")
+    wait_for(lambda: seen(suite, "boss@d.test", "(cn=listed)") == {f"cn=listed,{BOOK}": [f"uid=alice,{BOOK}"]}, 30, "the last manager")
+    assert seen(suite, "carol@d.test", "(cn=listed)") == {f"cn=listed,{BOOK}": []}
+    assert seen(suite, "bob@d.test", "(cn=listed)") == {}
+
+
+def test_members_of_more_than_six_mebibytes_are_not_shown(suite):
+    """The group is; nothing of it is shown in part."""
+    before = suite.run("export").out
+    long = "x" * 58
+    more = "group huge@d.test\n    shown_to_all members\n" + "".join(f"member huge@d.test {i:05}{long}@{'y' * 60}.{'z' * 60}.{'w' * 50}.far.test\n" for i in range(27000))
+    suite.run("import", "--replace", stdin=before + more)
+    wait_for(lambda: seen(suite, "carol@d.test", "(cn=huge)") == {f"cn=huge,{BOOK}": []}, 60, "the import")
+    assert members_of(suite, "huge", "memberMail") == []
+    suite.run("group", "member", "del", "huge@d.test", f"00000{long}@{'y' * 60}.{'z' * 60}.{'w' * 50}.far.test")
+    assert members_of(suite, "huge", "memberMail") == []
+    logs = "".join(path.read_text() for path in (suite.root / "log").glob("*.log"))
+    assert "event=contacts_left_out kind=members name=huge@d.test" in logs
+    suite.run("import", "--replace", stdin=before)

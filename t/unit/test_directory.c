@@ -7,6 +7,7 @@
 // LINK: directoryd/book.c
 // LINK: directoryd/search.c
 // LINK: directoryd/group.c
+// LINK: directoryd/unit.c
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,6 +218,229 @@ START_TEST(books_are_for_those_who_may)
 }
 END_TEST
 
+static void
+unit(const char *name, const char *parent)
+{
+    const struct object_field fields[] = {{SLICE("kind"), SLICE("unit")},
+                                          {SLICE("name"), slice_of(name)},
+                                          {SLICE("full_name"), SLICE("Unit of Many")},
+                                          {SLICE("parent"), slice_of(parent)}};
+
+    ck_assert_int_eq(book_take(&book, fields, 4), 0);
+}
+
+/* The first letters of the units that are found below `path` of d.test, in order of the names. */
+static const char *
+units_found(const char *path, enum directory_scope scope)
+{
+    const struct tree tree = {book.store, book.grams, SLICE("o"), SLICE("posthorn"), "o=posthorn"};
+    const struct viewer viewer = {.domain = SLICE("d.test")};
+    struct directory_search search = {.level = *path == '\0' ? LDAP_ENTRY_BOOK : LDAP_ENTRY_UNIT,
+                                      .book = SLICE("d.test"),
+                                      .name = slice_of(path),
+                                      .scope = (uint8_t)scope,
+                                      .wanted = 2};
+    struct strbuf entries = strbuf_new(DIRECTORY_PAYLOAD_MAX);
+    struct directory_found found;
+    struct ldap_entry entry;
+    static char seen[27];
+    bool there[26] = {false};
+    size_t len = 0;
+
+    ldap_filter_clear(filter);
+    (void)ldap_filter_open(filter, LDAP_FILTER_PRESENT, LDAP_ATTR_OU);
+    ck_assert_int_eq(ldap_filter_fold(filter), 0);
+    do {
+        struct slice rest;
+
+        strbuf_clear(&entries);
+        search_run(&tree, &viewer, &search, filter, &entries, &found);
+        if (found.result == DIRECTORY_NO_SUCH_BASE)
+            return "-";
+        rest = strbuf_slice(&entries);
+        while (directory_entry_next(&rest, &entry) == 1)
+            if (entry.kind == LDAP_ENTRY_UNIT)
+                there[entry.name.ptr[0] - 'a'] = true;
+        search.after = found.last;
+    } while (found.more);
+    strbuf_free(&entries);
+    for (int i = 0; i < 26; i++)
+        if (there[i])
+            seen[len++] = (char)('a' + i);
+    seen[len] = '\0';
+    return seen;
+}
+
+START_TEST(units_are_a_tree)
+{
+    domain("d.test", "yes");
+    contact("n1@d.test", "No Unit", "");
+    unit("north@d.test", "sales"); /* before what is above it */
+    ck_assert_str_eq(units_found("", DIRECTORY_SCOPE_ONE), "n");
+    unit("sales@d.test", "acme");
+    unit("acme@d.test", "");
+    unit("lab@d.test", "acme");
+    ck_assert_str_eq(units_found("", DIRECTORY_SCOPE_ONE), "a");
+    ck_assert_str_eq(units_found("", DIRECTORY_SCOPE_SUBTREE), "alns");
+    ck_assert_str_eq(units_found("", DIRECTORY_SCOPE_BASE), "");
+    ck_assert_str_eq(units_found("acme", DIRECTORY_SCOPE_BASE), "a");
+    ck_assert_str_eq(units_found("ACME", DIRECTORY_SCOPE_ONE), "ls");
+    ck_assert_str_eq(units_found("acme", DIRECTORY_SCOPE_BELOW), "lns");
+    ck_assert_str_eq(units_found("Sales acme", DIRECTORY_SCOPE_SUBTREE), "ns");
+    ck_assert_str_eq(units_found("north sales acme", DIRECTORY_SCOPE_SUBTREE), "n");
+    ck_assert_str_eq(units_found("north acme", DIRECTORY_SCOPE_BASE), "-");
+    ck_assert_str_eq(units_found("sales", DIRECTORY_SCOPE_BASE), "-");
+    ck_assert_str_eq(units_found("north  sales acme", DIRECTORY_SCOPE_BASE), "-");
+    unit("sales@d.test", "lab");
+    ck_assert_str_eq(units_found("north sales lab acme", DIRECTORY_SCOPE_BASE), "n");
+    ck_assert_str_eq(units_found("acme", DIRECTORY_SCOPE_ONE), "l");
+    unit("acme@d.test", "north"); /* a loop: accountd lets none come about */
+    ck_assert_str_eq(units_found("", DIRECTORY_SCOPE_ONE), "");
+    ck_assert_str_eq(units_found("", DIRECTORY_SCOPE_SUBTREE), "alns");
+}
+END_TEST
+
+START_TEST(names_of_units_have_room)
+{
+    struct strbuf path = strbuf_new(LDAP_PATH_MAX);
+    char name[100], parent[100] = "";
+
+    domain("d.test", "yes");
+    for (int i = 0; i < LDAP_UNITS_DEEP_MAX; i++) {
+        struct strbuf longer = strbuf_new(LDAP_PATH_MAX);
+
+        (void)snprintf(name, sizeof(name), "%c%062d@d.test", 'a' + i, i);
+        unit(name, parent);
+        *strchr(name, '@') = '\0';
+        (void)snprintf(parent, sizeof(parent), "%s", name);
+        ck_assert(strbuf_str(&longer, name) && (i == 0 || strbuf_char(&longer, ' ')) &&
+                  strbuf_append(&longer, strbuf_slice(&path)));
+        strbuf_free(&path);
+        path = longer;
+    }
+    ck_assert_str_eq(units_found(strbuf_cstr(&path), DIRECTORY_SCOPE_BASE), "p");
+    strbuf_free(&path);
+}
+END_TEST
+
+static void
+take(const char *kind, const char *name, const char *property, const char *value)
+{
+    const struct object_field fields[] = {{SLICE("kind"), slice_of(kind)},
+                                          {SLICE("name"), slice_of(name)},
+                                          {slice_of(property), slice_of(value)}};
+
+    ck_assert_int_eq(book_take(&book, fields, 3), 0);
+}
+
+/* What the group has for whoever knows the write password: names of members, and those elsewhere;
+ * "-": it is not shown. */
+static const char *
+group_found(enum group_members how)
+{
+    const struct group_viewer viewer = {.sees_all = true};
+    int64_t id = store_find(book.store, LDAP_ENTRY_GROUP,
+                            store_book_number(book.store, SLICE("d.test")), SLICE("staff"));
+    struct strbuf fields = strbuf_new(LDAP_FIELDS_BYTES_MAX);
+    struct ldap_entry entry;
+    static char text[1000];
+    int number;
+
+    if (id < 0 || !store_entry(book.store, (uint32_t)id, &entry, &number) ||
+        !group_show(&entry, &viewer, "o=p", how, &fields))
+        return "-";
+    entry.fields = strbuf_slice(&fields);
+    (void)snprintf(text, sizeof(text), "%.*s%.*s",
+                   (int)ldap_entry_field(&entry, LDAP_FIELD_MEMBERS).len,
+                   ldap_entry_field(&entry, LDAP_FIELD_MEMBERS).ptr,
+                   (int)ldap_entry_field(&entry, LDAP_FIELD_OUTSIDE).len,
+                   ldap_entry_field(&entry, LDAP_FIELD_OUTSIDE).ptr);
+    strbuf_free(&fields);
+    return text;
+}
+
+START_TEST(members_come_and_go)
+{
+    domain("d.test", "yes");
+    take("members", "staff@d.test", "members", "ox@far.test ua@d.test gb@d.test"); /* before it */
+    ck_assert_str_eq(group_found(GROUP_ALL_MEMBERS), "-");
+    take("group", "staff@d.test", "shown", "gnn");
+    ck_assert_str_eq(group_found(GROUP_ALL_MEMBERS),
+                     "uid=a,ou=d.test,o=p\ncn=b,ou=d.test,o=p\nx@far.test");
+    ck_assert_str_eq(group_found(GROUP_ONE_MEMBER), "uid=a,ou=d.test,o=p\n");
+    take("member", "staff@d.test", "members", "gx@far.test"); /* it was known as another kind */
+    take("member-gone", "staff@d.test", "members", "a@d.test");
+    take("member-gone", "staff@d.test", "members", "d.test");
+    take("group", "staff@d.test", "shown", "");
+    ck_assert_str_eq(group_found(GROUP_ALL_MEMBERS), "-");
+    take("member", "staff@d.test", "members", "oy@far.test"); /* while nobody sees it */
+    take("group", "staff@d.test", "managers", "a@d.test");
+    ck_assert_str_eq(group_found(GROUP_ALL_MEMBERS),
+                     "cn=b,ou=d.test,o=p\ncn=x,ou=far.test,o=p\ny@far.test");
+    take("group-gone", "staff@d.test", "x", "");
+    take("member-gone", "staff@d.test", "members", "b@d.test");
+    take("group", "staff@d.test", "shown", "mmm");
+    ck_assert_str_eq(group_found(GROUP_ALL_MEMBERS), "");
+}
+END_TEST
+
+START_TEST(too_many_members_are_none)
+{
+    const struct object_field fields[] = {{SLICE("kind"), SLICE("members")},
+                                          {SLICE("name"), SLICE("staff@d.test")},
+                                          {SLICE("members"), {NULL, 0}}};
+    struct object_field more[3] = {fields[0], fields[1], fields[2]};
+    struct strbuf words = strbuf_new(60000);
+    int rc = 0, chunks = 0;
+
+    while (strbuf_printf(&words, "%sum%06zu@d.test", words.len > 0 ? " " : "", words.len))
+        continue;
+    domain("d.test", "yes");
+    take("group", "staff@d.test", "shown", "mmm");
+    more[2].value = strbuf_slice(&words);
+    for (; rc == 0; chunks++)
+        rc = book_take(&book, more, 3);
+    ck_assert_int_eq(chunks, (int)(LDAP_FIELDS_BYTES_MAX / (words.len + 1)) + 1);
+    ck_assert_str_eq(group_found(GROUP_ALL_MEMBERS), "");
+    take("member", "staff@d.test", "members", "oy@far.test"); /* not the only one */
+    ck_assert_str_eq(group_found(GROUP_ALL_MEMBERS), "");
+    strbuf_free(&words);
+}
+END_TEST
+
+START_TEST(fields_have_lengths_of_any_size)
+{
+    static const size_t lengths[] = {1, 127, 128, 16383, 16384, 65536, 2097152, 5000000};
+    struct strbuf fields = strbuf_new(LDAP_FIELDS_BYTES_MAX + 100),
+                  value = strbuf_new(LDAP_FIELDS_BYTES_MAX);
+    struct slice rest, got;
+    enum ldap_field field;
+
+    ck_assert_ptr_nonnull(strbuf_room(&value, lengths[ARRAY_LEN(lengths) - 1]));
+    memset(value.ptr, 'x', lengths[ARRAY_LEN(lengths) - 1]);
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        strbuf_clear(&fields);
+        ck_assert(ldap_fields_add(&fields, LDAP_FIELD_TITLE, slice_make(value.ptr, lengths[i])));
+        ck_assert(ldap_fields_add(&fields, LDAP_FIELD_FAX, SLICE("7")));
+        rest = strbuf_slice(&fields);
+        ck_assert_int_eq(ldap_fields_next(&rest, &field, &got), 1);
+        ck_assert(field == LDAP_FIELD_TITLE && got.len == lengths[i]);
+        ck_assert_int_eq(ldap_fields_next(&rest, &field, &got), 1);
+        ck_assert(field == LDAP_FIELD_FAX && slice_eq(got, SLICE("7")));
+        ck_assert_int_eq(ldap_fields_next(&rest, &field, &got), 0);
+        rest = slice_sub(strbuf_slice(&fields), 0, lengths[i]); /* cut off */
+        ck_assert_int_eq(ldap_fields_next(&rest, &field, &got), -1);
+    }
+    fields.max = 3;
+    strbuf_clear(&fields);
+    ck_assert(!ldap_fields_add(&fields, LDAP_FIELD_TITLE, SLICE("12")) && fields.len == 0);
+    rest = SLICE("\x01\xff\xff\xff\xff\x01x");
+    ck_assert_int_eq(ldap_fields_next(&rest, &field, &got), -1);
+    strbuf_free(&fields);
+    strbuf_free(&value);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -229,6 +453,11 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, the_index_finds_what_is_there);
     tcase_add_test(tc, books_are_for_those_who_may);
+    tcase_add_test(tc, units_are_a_tree);
+    tcase_add_test(tc, names_of_units_have_room);
+    tcase_add_test(tc, members_come_and_go);
+    tcase_add_test(tc, too_many_members_are_none);
+    tcase_add_test(tc, fields_have_lengths_of_any_size);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

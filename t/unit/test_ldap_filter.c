@@ -8,6 +8,7 @@
 #include "lib/ldap/dn.h"
 #include "lib/ldap/filter.h"
 #include "lib/ldap/fold.h"
+#include "lib/ldap/value.h"
 
 /* ---- names ---- */
 
@@ -32,7 +33,9 @@ static const struct {
     {"uid=\\zz", -1, NULL},
     {"uid=a\\", -1, NULL},
     {"uid=\\ff", -1, NULL},
-    {"o=1,o=2,o=3,o=4,o=5,o=6,o=7,o=8,o=9,o=10,o=11,o=12,o=13,o=14,o=15,o=16,o=17", -1, NULL},
+    {"o=0,o=1,o=2,o=3,o=4,o=5,o=6,o=7,o=8,o=9,o=0,o=1,o=2,o=3,o=4,o=5,o=6,o=7,o=8,o=9,o=0,o=1,o=2,"
+     "o=3,o=4,o=5,o=6,o=7,o=8,o=9,o=0,o=1,o=2",
+     -1, NULL},
 };
 
 START_TEST(names_are_parsed)
@@ -95,6 +98,57 @@ START_TEST(values_are_folded)
 
     ck_assert(ldap_fold(folds[_i].match, folds[_i].is_part, slice_of(folds[_i].value), &out));
     ck_assert_str_eq(strbuf_cstr(&out), folds[_i].folded);
+    strbuf_free(&out);
+}
+END_TEST
+
+/* ---- what clients assert ---- */
+
+static const struct {
+    enum ldap_match match;
+    const char *value, *ours; /* NULL: not of the syntax */
+} asserted[] = {
+    {LDAP_MATCH_TEXT, "J\xc3\xb6rg  x", "J\xc3\xb6rg  x"},
+    {LDAP_MATCH_TEXT, "J\xc3", NULL},
+    {LDAP_MATCH_PHONE, "\xff", NULL},
+    {LDAP_MATCH_OID, "INETORGPERSON", "inetOrgPerson"},
+    {LDAP_MATCH_OID, "2.5.6.6", "person"},
+    {LDAP_MATCH_OID, "2.5.6.66", "2.5.6.66"},
+    {LDAP_MATCH_OID, "nonsense", NULL},
+    {LDAP_MATCH_OID, "2.05.6", NULL},
+    {LDAP_MATCH_OID, "2..5", NULL},
+    {LDAP_MATCH_OID, "25", NULL},
+    {LDAP_MATCH_DN, "UserId=a\\2cb , 2.5.4.11 = x", "uid=a\\,b,ou=x"},
+    {LDAP_MATCH_DN, "x=y,o=z", "?=y,o=z"},
+    {LDAP_MATCH_DN, "Acme", NULL},
+    {LDAP_MATCH_DN, "uid=a+uid=b", NULL},
+    {LDAP_MATCH_TIME, "20261123100000Z", "20261123100000Z"},
+    {LDAP_MATCH_TIME, "2026112310Z", "20261123100000Z"},
+    {LDAP_MATCH_TIME, "202611231030.50Z", "20261123103030Z"},
+    {LDAP_MATCH_TIME, "2026112310,25Z", "20261123101500Z"},
+    {LDAP_MATCH_TIME, "20261123100000.500+0130", "20261123083000.5Z"},
+    {LDAP_MATCH_TIME, "20261123233000-01", "20261124003000Z"},
+    {LDAP_MATCH_TIME, "20240229000000Z", "20240229000000Z"},
+    {LDAP_MATCH_TIME, "20161231235960Z", "20170101000000Z"},
+    {LDAP_MATCH_TIME, "20230229000000Z", NULL},
+    {LDAP_MATCH_TIME, "20261123100000", NULL},
+    {LDAP_MATCH_TIME, "20261123100000.Z", NULL},
+    {LDAP_MATCH_TIME, "20261123100000+", NULL},
+    {LDAP_MATCH_TIME, "20261123100000+2400", NULL},
+    {LDAP_MATCH_TIME, "20261323100000Z", NULL},
+    {LDAP_MATCH_TIME, "2026112324Z", NULL},
+    {LDAP_MATCH_TIME, "yesterday", NULL},
+    {LDAP_MATCH_TIME, "", NULL},
+};
+
+START_TEST(assertions_are_brought_to_our_form)
+{
+    struct strbuf out = strbuf_new(100);
+    bool is = ldap_value_put(asserted[_i].match, slice_of(asserted[_i].value), &out);
+
+    ck_assert(is == (asserted[_i].ours != NULL));
+    if (is)
+        ck_assert_str_eq(strbuf_cstr(&out), asserted[_i].ours);
     strbuf_free(&out);
 }
 END_TEST
@@ -294,6 +348,7 @@ main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, names_are_parsed, 0, (int)ARRAY_LEN(names));
     tcase_add_test(tc, what_is_written_is_read);
+    tcase_add_loop_test(tc, assertions_are_brought_to_our_form, 0, (int)ARRAY_LEN(asserted));
     tcase_add_loop_test(tc, values_are_folded, 0, (int)ARRAY_LEN(folds));
     tcase_add_loop_test(tc, filters_have_three_values, 0, (int)ARRAY_LEN(truths));
     tcase_add_test(tc, attributes_have_their_values);
