@@ -20,7 +20,7 @@ from network import Network
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 OURS, CLIENT, OTHER = "10.79.0.1", "10.79.0.2", "10.79.0.3"
-OURS6, CLIENT6, NEIGHBOUR6, OTHER6 = "fd79:1::1", "fd79:2::2", "fd79:2::3", "fd79:3::2"
+OURS6, CLIENT6, NEIGHBOUR6, OTHER6 = "fd79:1::1", "fd79:2:0:5::2", "fd79:2:0:5::3", "fd79:2:0:6::2"
 ANY_CERTIFICATE = ssl._create_unverified_context()
 USER = "alice@d.test"
 DROPPED_S = 1.0  # a SYN that is dropped is sent again after a second
