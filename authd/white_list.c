@@ -65,7 +65,7 @@ is_address(const struct dns_record *record, uint16_t rr, struct ip *out)
 static void
 learn(struct question *q, const struct dnsd_answer *answer)
 {
-    struct ip found[ADDRESSES_MAX];
+    struct ip found[ADDRESSES_MAX] = {0};
     size_t count = 0;
     bool same;
 

@@ -20,7 +20,7 @@ from network import Network
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 OURS, CLIENT, OTHER = "10.79.0.1", "10.79.0.2", "10.79.0.3"
-OURS6, CLIENT6, NEIGHBOUR6, OTHER6 = "fd79:1::1", "fd79:2::2", "fd79:2::3", "fd79:3::2"
+OURS6, CLIENT6, NEIGHBOUR6, OTHER6 = "fd79:1::1", "fd79:2:0:5::2", "fd79:2:0:5::3", "fd79:2:0:6::2"
 ANY_CERTIFICATE = ssl._create_unverified_context()
 USER = "alice@d.test"
 DROPPED_S = 1.0  # a SYN that is dropped is sent again after a second
@@ -50,7 +50,8 @@ class World:
         self.inst.set("auth.failure_delay", "0")
         self.inst.set("auth.yescrypt_cost", "1")
         self.inst.set("guess.failures_per_address", "3")
-        self.inst.set("guess.white_list", "10.79.0.4")
+        self.inst.set("guess.white_list", "10.79.0.4 fd79:4::5")
+        self.inst.set("imap.proxies", "10.79.0.5")
 
     def close(self):
         self.inst.close()
@@ -163,11 +164,12 @@ def test_what_guessing_blocks_is_dropped_until_the_block_ends(world, blocked):
     wait_for(lambda: world.is_served(CLIENT), 20, "the time is over")
 
 
-def test_who_is_on_the_white_list_is_not_in_the_sets(world, blocked):
-    blocked("10.79.0.4")
-    blocked(OTHER)
-    wait_for(lambda: OTHER in world.table(), 20, "the firewall has the other")
-    assert "10.79.0.4" not in world.table()
+def test_who_is_on_the_white_list_or_a_load_balancer_is_not_in_the_sets(world, blocked):
+    for name in ("10.79.0.4", "10.79.0.5", "fd79:4::9", "fd79:5::9", OTHER):
+        blocked(name)
+    wait_for(lambda: OTHER in world.table() and "fd79:5::" in world.table(), 20, "the firewall has the others")
+    for name in ("10.79.0.4", "10.79.0.5", "fd79:4::"):
+        assert name not in world.table()
     assert world.is_served("10.79.0.4")
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import smtplib
@@ -309,6 +310,26 @@ def test_master_keeps_only_what_starting_daemons_takes(fake):
         assert int(status["CapBnd"], 16) & ~0x405fb == 0 and status["Seccomp"].strip() == "2"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has no capabilities")
+def test_the_right_to_change_the_firewall_is_for_one_program(fake):
+    """A program that stays root, as a daemon is at first: blockd's name has it, the others have not."""
+    shutil.copy(FAKE, fake.libexec / "blockd")
+    with open(fake.root / "etc/services.conf", "a") as services:
+        services.write("\n[block]\nprogram = blockd\n")
+    fake.configure(extra="[guess]\nfirewall = yes\n")
+    fake.start()
+    rows = fake.services()
+    for name, row in rows.items():
+        bounds = int(re.search(r"CapBnd:\t(\w+)", pathlib.Path(f"/proc/{row['pid']}/status").read_text())[1], 16)
+        assert bool(bounds & 1 << 12) == (name in ("master", "block")), name
+    fake.configure()
+    fake.run("reload")
+    fake.stop()
+    fake.start()
+    bounds = re.findall(r"CapBnd:\t(\w+)", pathlib.Path(f"/proc/{fake.services()['block']['pid']}/status").read_text())
+    assert int(bounds[0], 16) & 1 << 12 == 0  # it is off
+
+
 def test_what_a_daemon_says_is_bounded_and_tame(fake):
     fake.plan("fake-server", "fail " + "word\n" * 500 + "\x1b[31mred\x9b.")
     done = fake.run("start", check=False)
@@ -559,7 +580,8 @@ def test_users_with_names_work_too(instance):
         smtp.sendmail("x@far.test", ["alice@d.test"], "Subject: named\r\n\r\nusers\r\n")
     instance.wait_queue_empty()
     others = {str(pwd.getpwnam(was)[2]) if not was.split(":")[0].isdigit() else was.split(":")[0]
-              for was in [instance.run("config", "get", "users.sync").out.strip()]}  # no name is left for it
+              for role in ("sync", "block")  # no name is left for these
+              for was in [instance.run("config", "get", f"users.{role}").out.strip()]}
     assert {row["user"] for row in instance.json("status", "--sandbox")} - others == {"root", *names.values()} - {names["metrics"]}
 
 
