@@ -266,9 +266,10 @@ static bool
 parse_name(const char *name, struct slice *service, const char **stamp)
 {
     const char *end = strstr(name, ".log");
-    size_t len = end == NULL ? 0 : (size_t)(end - name);
 
-    *service = slice_make(name, len);
+    if (end == NULL)
+        return false;
+    *service = slice_make(name, (size_t)(end - name));
     if (!log_service_valid(*service) || strlen(name) >= NAME_SIZE)
         return false;
     *stamp = end[4] == '.' ? end + 5 : end + 4;

@@ -86,7 +86,7 @@ CHANGES = {
     "expired": lambda suite, user: suite.run("user", "set", user, "expires=2020-01-01"),
     "deleted": lambda suite, user: suite.run("user", "del", user, "--yes"),
     "renamed": lambda suite, user: suite.run("user", "rename", user, "some" + user),
-    "domain renamed": lambda suite, user: suite.run("domain", "rename", user.split("@")[1], "y.test"),
+    "domain renamed": lambda suite, user: suite.run("domain", "rename", user.split("@")[1], "y" + user.split("@")[1]),
     "read only": lambda suite, user: suite.run("user", "set", user, "change_mail=no"),
     "may not remove": lambda suite, user: suite.run("user", "set", user, "remove_mail=no"),
 }
