@@ -77,7 +77,7 @@ struct session {
     uint32_t rights;             /* enum imap_right; after EXAMINE none that changes it */
     bool has_read;               /* it has opened a mailbox */
     bool read_only; /* as the client was told: none of the rights that RFC 4314 section 5.2 names */
-    bool count_told_aside; /* EXISTS came with a FETCH or the like (imapd/updates.h) */
+    bool count_told_aside; /* another count came with a FETCH or the like (imapd/updates.h) */
     bool modseq_held;      /* the client knows that removals are delayed (RFC 7162 section 3.2) */
     struct saved_result saved;       /* "$" */
     struct search_context *contexts; /* searches with updates (RFC 5267) */

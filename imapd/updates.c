@@ -94,14 +94,12 @@ updates_repeat_count(struct session *s)
 }
 
 static void
-send_sizes(struct session *s, unsigned how)
+send_sizes(struct session *s)
 {
     struct mailbox_info info;
 
-    mailbox_get_info(s->mailbox, &info);
     send_count(s);
-    s->count_told_aside =
-        (how & UPDATES_OWN) == 0 && ((how & UPDATES_UID) != 0 || (how & UPDATES_EXPUNGE) == 0);
+    mailbox_get_info(s->mailbox, &info);
     if ((s->enabled & ENABLED_REV2) == 0)
         (void)stream_printf(s->stream, "* %u RECENT\r\n", info.recent);
 }
@@ -136,7 +134,10 @@ send_rest(struct session *s, const struct mailbox_changes *changes, unsigned wan
     bool with_uid = (how & UPDATES_UID) != 0 || s->notify != NULL; /* RFC 5465 section 5.1 */
 
     if (changes->new_count != changes->old_count)
-        send_sizes(s, how);
+        send_sizes(s);
+    if (changes->new_count != changes->old_count || changes->expunged_count > 0)
+        s->count_told_aside =
+            (how & UPDATES_OWN) == 0 && ((how & UPDATES_UID) != 0 || (how & UPDATES_EXPUNGE) == 0);
     updates_send_keywords(s);
     for (uint32_t i = 0; i < changes->changed_count && (wanted & NOTIFY_FLAG_CHANGE) != 0; i++)
         updates_send_flags(s, changes->changed[i], with_uid);

@@ -18,8 +18,8 @@ enum updates_how {
 /* Brings the view of the selected mailbox up to date and tells the client what it wants to know
  * (RFC 5465). A mailbox that is gone ends the session. */
 void updates_send(struct session *s, unsigned how);
-/* At the start of IDLE: EXISTS once more if it came last with the answer to a FETCH or the like.
- * Thunderbird does not look for new messages then, and would not until the next one comes. */
+/* At the start of IDLE: EXISTS once more if messages came or went last with the answer to a FETCH
+ * or the like. Thunderbird takes no notice of that, and would not until the next news. */
 void updates_repeat_count(struct session *s);
 /* FLAGS and PERMANENTFLAGS again if the folder has new keywords: goes ahead of FETCH responses that
  * may hold them. */

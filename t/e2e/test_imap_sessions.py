@@ -97,7 +97,7 @@ def test_an_idle_session_holds_little_memory(suite, imap):
 
 
 def test_a_count_that_came_with_a_fetch_is_told_again_in_idle(suite, imap):
-    """Once. Thunderbird takes no notice of it in FETCH, and would not show the message until the next one."""
+    """Once. Thunderbird takes no notice of it in FETCH, and would show what came or went with the next news only."""
     def idle():
         imap.send("i IDLE\r\n")
         assert imap.line().startswith(b"+ ")
@@ -118,6 +118,11 @@ def test_a_count_that_came_with_a_fetch_is_told_again_in_idle(suite, imap):
             fill(other, 1)
             assert b"* %d EXISTS" % number in imap.ok(command)
             assert idle() == []
+        other.ok("SELECT INBOX")
+        other.ok("STORE 3 +FLAGS.SILENT (\\Deleted)")
+        other.ok("EXPUNGE")
+        assert b"* 3 EXPUNGE" in imap.ok("UID FETCH 1 FLAGS")
+        assert idle() == [b"* 5 EXISTS\r\n"]
         fill(other, 1)
         imap.ok("UID FETCH 1 FLAGS")
     imap.ok("SELECT INBOX")
