@@ -117,7 +117,7 @@ class Maker:
             return f"({name}=*)"
         if choice < .2:
             return f"({self.rng.choice(('ou', 'o', 'uid', 'cn'))}:dn:={self.rng.choice(('d.test', 'outside', 'posthorn', 'sales', 'acme', 'p3', 'staff'))})"
-        if choice < .25:
+        if choice < (.6 if name in ("objectClass", "member") else .25):  # most of them are no such value
             return f"({name}={self.rng.choice(('x', 'Acme', '2.5.6.5', '2.16.840.1.113730.3.2.2'))})"
         if choice < .3:
             return f"({self.rng.choice(('cn', 'sn', 'o'))}:caseExactMatch:={whole})"
