@@ -32,6 +32,10 @@ FILTERS = [
     ("(telephoneNumber>=1)", []), ("(objectClass=INETORGPERSON)", ["desk", "desk", "mueller", "odd", "smith", "smythe", "wang"]),
     ("(objectClass=organization)", ["o=posthorn"]), ("(cn=Odd, Name \\28the \\5c \\2a\\29)", ["odd"]),
     ("(cn;lang-de=john smith)", []), ("(&)", None), ("(|)", []),
+    ("(objectClass=2.16.840.1.113730.3.2.2)", ["desk", "desk", "mueller", "odd", "smith", "smythe", "wang"]), ("(objectClass=2.5.6.4)", ["o=posthorn"]),
+    ("(!(objectClass=nonsense))", []), ("(!(member=nobody))", []), ("(!(createTimestamp>=yesterday))", []), ("(!(cn=\\ff))", []),
+    ("(&(uid=wang)(!(objectClass=1.2.3)))", ["wang"]), ("(&(uid=wang)(createTimestamp>=2020010100,5+0100))", ["wang"]),
+    ("(&(uid=wang)(subschemaSubentry= CN = subschema ))", ["wang"]), ("(&(uid=wang)(o:dn:=posthorn))", ["wang"]),
 ]
 
 
