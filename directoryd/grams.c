@@ -172,7 +172,8 @@ grams_add(struct grams *grams, uint32_t id, const struct ldap_entry *entry)
     for (int a = 0; a < LDAP_ATTR_COUNT; a++)
         if ((ldap_attributes[a].flags & (LDAP_INDEXED | LDAP_COVERED)) == LDAP_INDEXED)
             (void)ldap_entry_values(entry, (enum ldap_attribute)a, note_value, grams);
-    qsort(grams->found, grams->found_count, sizeof(*grams->found), compare);
+    if (grams->found_count > 0) /* units have none */
+        qsort(grams->found, grams->found_count, sizeof(*grams->found), compare);
     for (size_t i = 0; i < grams->found_count; i++)
         if (i == 0 || grams->found[i] != grams->found[i - 1])
             add_to_list(grams, grams->found[i], id);

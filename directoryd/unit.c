@@ -8,6 +8,8 @@
 
 #include "lib/account/canonical.h"
 
+_Static_assert(LDAP_PATH_MAX >= LDAP_UNITS_DEEP_MAX * (LDAP_NAME_MAX + 1), "all names have room");
+
 static void
 put_above(const struct store *store, int book, struct slice parent, struct strbuf *above)
 {

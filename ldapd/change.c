@@ -3,6 +3,7 @@
  * the write password: directoryd looks at that, and accountd checks and makes the change.
  */
 #include "ldapd/draft.h"
+#include "ldapd/matched.h"
 #include "ldapd/operations.h"
 #include "lib/ipc/client.h"
 #include "lib/ipc/contacts.h"
@@ -96,9 +97,10 @@ refuse_other(struct session *s, enum ldap_op op, const struct target *target)
     else if (is_add && (target->kind == TARGET_GROUP ||
                         (target->kind == TARGET_NOTHING && target->book.len > 0)))
         session_result(s, op, LDAP_NAMING_VIOLATION, "a contact is named by its uid");
+    else if (is_add)
+        session_result(s, op, LDAP_UNWILLING_TO_PERFORM, "only contacts can be added");
     else
-        session_result(s, op, is_add ? LDAP_UNWILLING_TO_PERFORM : LDAP_NO_SUCH_OBJECT,
-                       is_add ? "only contacts can be added" : NULL);
+        matched_refuse(s, op, target);
 }
 
 /* A name that may be changed. False: it was answered. */
@@ -256,6 +258,8 @@ try_modify(struct session *s, const struct target *target, struct slice list)
 
     if (result == LDAP_SUCCESS)
         is_answered = modify(s, target, list, strbuf_slice(&fields), as_of);
+    else if (result == LDAP_NO_SUCH_OBJECT)
+        matched_refuse(s, LDAP_OP_MODIFY_RESPONSE, target);
     else
         session_result(s, LDAP_OP_MODIFY_RESPONSE, result, NULL);
     strbuf_free(&fields);
@@ -293,8 +297,7 @@ static bool
 try_delete(struct session *s, const struct target *target, struct slice nothing)
 {
     uint64_t as_of = 0;
-    enum ldap_result result =
-        s->has_assertion ? search_fetch(s, target, NULL, &as_of) : LDAP_SUCCESS;
+    enum ldap_result result = search_fetch(s, target, NULL, &as_of);
 
     (void)nothing;
     if (result == LDAP_SUCCESS)
@@ -302,7 +305,10 @@ try_delete(struct session *s, const struct target *target, struct slice nothing)
             s, LDAP_OP_DELETE_RESPONSE,
             &(struct directory_edit){
                 .verb = SLICE("del"), .book = target->book, .name = target->name, .as_of = as_of});
-    session_result(s, LDAP_OP_DELETE_RESPONSE, result, NULL);
+    if (result == LDAP_NO_SUCH_OBJECT)
+        matched_refuse(s, LDAP_OP_DELETE_RESPONSE, target);
+    else
+        session_result(s, LDAP_OP_DELETE_RESPONSE, result, NULL);
     return true;
 }
 

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "ldapd/matched.h"
 #include "ldapd/operations.h"
 #include "ldapd/query.h"
 #include "ldapd/root.h"
@@ -381,25 +382,25 @@ run_sorted(struct progress *p, uint64_t position)
         sorted_free(&s->sorted);
 }
 
-/* The part of the base's name that is there, for noSuchObject (RFC 4511 section 4.1.9). */
-static struct slice
-matched_name(struct progress *p)
-{
-    const struct target *target = &p->query->target;
-
-    return p->result == LDAP_NO_SUCH_OBJECT &&
-                   (target->found > 0 || target->kind == TARGET_BOOK ||
-                    target->kind == TARGET_CONTACT || target->kind == TARGET_GROUP ||
-                    target->kind == TARGET_UNIT)
-               ? slice_of(p->s->server->names.base_text)
-               : SLICE("");
-}
-
 static bool
 needs_members(const struct query *query)
 {
     return query_wants(query, LDAP_ATTR_MEMBER) || query_wants(query, LDAP_ATTR_MEMBER_MAIL) ||
            query->is_sorted;
+}
+
+static void
+finish_unsorted(struct progress *p)
+{
+    const struct query *query = p->query;
+    struct strbuf matched = strbuf_new((size_t)2 * LDAP_DN_MAX);
+
+    p->s->has_assertion = false; /* it was looked at */
+    if (p->result == LDAP_NO_SUCH_OBJECT)
+        matched_put(p->s, &query->target, &matched);
+    send_done(p, strbuf_slice(&matched), query->is_paged && p->more && p->result == LDAP_SUCCESS,
+              p->after);
+    strbuf_free(&matched);
 }
 
 static void
@@ -422,8 +423,7 @@ run_query(struct session *s, struct query *query)
     } else {
         p.after = query->is_paged ? position : 0;
         if (run_unsorted(&p))
-            send_done(&p, matched_name(&p), query->is_paged && p.more && p.result == LDAP_SUCCESS,
-                      p.after);
+            finish_unsorted(&p);
     }
 }
 
@@ -500,6 +500,8 @@ search_run(struct session *s)
 
     stats_add(s->server->count.searches, 1);
     why = s->has_assertion ? check_assertion(s) : LDAP_SUCCESS;
+    if (why == LDAP_NO_SUCH_OBJECT)
+        why = LDAP_SUCCESS; /* the search says so itself, and how much of the name is there */
     if (why != LDAP_SUCCESS)
         session_result(s, LDAP_OP_SEARCH_DONE, why, NULL);
     else if (query_decode(s, &query, &why, &text) < 0)
@@ -560,9 +562,10 @@ compare_with(struct session *s, struct query *query, struct slice value, int att
         return;
     }
     (void)next_part(&p, 1, compare_entry);
-    if (p.sent == 0 && p.result == LDAP_SUCCESS)
-        p.result = LDAP_NO_SUCH_OBJECT;
-    session_result(s, LDAP_OP_COMPARE_RESPONSE, p.result, p.text);
+    if (p.sent == 0 && (p.result == LDAP_SUCCESS || p.result == LDAP_NO_SUCH_OBJECT))
+        matched_refuse(s, LDAP_OP_COMPARE_RESPONSE, &query->target);
+    else
+        session_result(s, LDAP_OP_COMPARE_RESPONSE, p.result, p.text);
 }
 
 void

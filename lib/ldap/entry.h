@@ -18,7 +18,7 @@
 #define LDAP_NAME_MAX 64                 /* bytes of a contact's name */
 #define LDAP_BOOK_MAX 253                /* of a book's */
 #define LDAP_UNITS_DEEP_MAX 16           /* from a unit of a domain up to its top */
-#define LDAP_PATH_MAX (LDAP_UNITS_DEEP_MAX * (LDAP_NAME_MAX + 1)) /* their names with blanks */
+#define LDAP_PATH_MAX 1040               /* the names of so many, with a blank each */
 
 enum ldap_entry_kind {
     LDAP_ENTRY_BASE,

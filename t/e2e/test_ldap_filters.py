@@ -32,6 +32,10 @@ FILTERS = [
     ("(telephoneNumber>=1)", []), ("(objectClass=INETORGPERSON)", ["desk", "desk", "mueller", "odd", "smith", "smythe", "wang"]),
     ("(objectClass=organization)", ["o=posthorn"]), ("(cn=Odd, Name \\28the \\5c \\2a\\29)", ["odd"]),
     ("(cn;lang-de=john smith)", []), ("(&)", None), ("(|)", []),
+    ("(objectClass=2.16.840.1.113730.3.2.2)", ["desk", "desk", "mueller", "odd", "smith", "smythe", "wang"]), ("(objectClass=2.5.6.4)", ["o=posthorn"]),
+    ("(!(objectClass=nonsense))", []), ("(!(member=nobody))", []), ("(!(createTimestamp>=yesterday))", []), ("(!(cn=\\ff))", []),
+    ("(&(uid=wang)(!(objectClass=1.2.3)))", ["wang"]), ("(&(uid=wang)(createTimestamp>=2020010100,5+0100))", ["wang"]),
+    ("(&(uid=wang)(subschemaSubentry= CN = subschema ))", ["wang"]), ("(&(uid=wang)(o:dn:=posthorn))", ["wang"]),
 ]
 
 
@@ -67,9 +71,13 @@ def test_scopes(suite, base, scope, dns):
     assert sorted(line[4:].split(",")[0] for line in out.splitlines() if line.startswith("dn: ")) == dns
 
 
-def test_an_unknown_base_tells_what_is_there(suite):
-    out = ldapsearch(suite, "-b", "uid=none,ou=outside,o=posthorn", code=32)
-    assert ldapsearch(suite, "-b", "o=elsewhere", code=32) == "" and out.strip() in ("", "Matched DN: o=posthorn")
+def test_an_unknown_base_tells_what_is_there(suite, alice):
+    for base, there in (("uid=none,ou=outside,o=posthorn", "ou=outside,o=posthorn"), ("uid=none,ou=e.test,o=posthorn", "o=posthorn"),
+                        ("ou=none.test,o=posthorn", "o=posthorn"), ("cn=x,uid=smith,ou=outside,o=posthorn", "ou=outside,o=posthorn")):
+        with pytest.raises(LDAPException, match="noSuchObject"):
+            alice.search(base, "(objectClass=*)")
+        assert alice.result["dn"] == there
+    assert ldapsearch(suite, "-b", "o=elsewhere", code=32) == ""
     ldapsearch(suite, "-b", "this is none", code=34)
 
 

@@ -95,6 +95,17 @@ def test_other_names_lead_nowhere(alice, dn):
         alice.search(dn, "(objectClass=*)", ldap3.SUBTREE)
 
 
+def test_how_much_of_a_name_is_there_is_told(suite, alice):
+    writer = connect(suite, WRITE, WRITE_PASSWORD)
+    for dn, there in ((f"ou=x,ou=y,{SALES}", SALES), (f"ou=north,{ACME}", ACME), (f"ou=none,{BOOK}", BOOK), (f"uid=none,{BOOK}", BOOK)):
+        for con, ask in ((alice, lambda: alice.search(dn, "(objectClass=*)", ldap3.BASE)), (alice, lambda: alice.compare(dn, "ou", "x")),
+                         (writer, lambda: writer.delete(dn)), (writer, lambda: writer.modify(dn, {"description": [(ldap3.MODIFY_REPLACE, ["x"])]}))):
+            with pytest.raises(LDAPException, match="noSuchObject"):
+                ask()
+            assert con.result["dn"] == there
+    writer.unbind()
+
+
 def test_a_book_that_one_does_not_see_has_no_units(suite, alice):
     suite.run("organisation", "add", "secret@e.test", "full_name=Secret")
     eve = connect(suite, "eve@e.test")
