@@ -121,15 +121,17 @@ def test_who_cannot_be_renamed_stays_a_member_and_keeps_aliases(suite, directory
     con.modify_dn(f"uid=ann,{PEOPLE}", "uid=local")
     con.modify_dn(f"cn=board,{BASE}", "cn=own")
     con.modify(f"cn=staff,{BASE}", {"member": [(ldap3.MODIFY_REPLACE, [f"uid=local,{PEOPLE}", f"uid=bob,{PEOPLE}", f"cn=own,{BASE}"])]})
+    con.modify(f"cn=own,{BASE}", {"member": [(ldap3.MODIFY_REPLACE, [f"uid=dan,{PEOPLE}"])]})  # not the members of ours
     for options in (("--dry-run",), ()):
         report, said = sync(suite, domain, *options, code=0 if options else 1)
         assert not any(kind in ("member", "alias") for _, kind, _ in report), report
-    assert members(suite, f"staff@{domain}") == ["ann", "board", "bob"]
+    assert members(suite, f"staff@{domain}") == ["ann", "board", "bob"] and members(suite, f"own@{domain}") == []
     assert [a["mailbox"] for a in suite.json("alias", "list", "--domain", domain)] == [f"ann@{domain}"]
     suite.run("user", "del", f"local@{domain}", "--yes")
     suite.run("group", "del", f"own@{domain}")
     sync(suite, domain)
-    assert members(suite, f"staff@{domain}") == ["bob", "local", "own"] and sync(suite, domain)[0] == {}
+    assert members(suite, f"staff@{domain}") == ["bob", "local", "own"] and members(suite, f"own@{domain}") == ["dan"]
+    assert sync(suite, domain)[0] == {}
 
 
 def test_the_vanished_are_kept_disabled_or_deleted_with_a_brake(suite, directory, domain):
@@ -164,6 +166,19 @@ def test_the_vanished_are_kept_disabled_or_deleted_with_a_brake(suite, directory
     assert "nothing was changed" in said  # a directory without users is none, whatever the brake
     sync(suite, domain, "--force")
     assert set(users(suite, domain)) == {"local"}
+
+
+def test_the_brake_holds_for_groups_alone_too(suite, directory, domain):
+    suite.run("domain", "set", domain, "sync_vanished=delete")
+    sync(suite, domain)
+    con = directory.as_admin()
+    for name in ("staff", "board"):
+        con.delete(f"cn={name},{BASE}")
+    report, said = sync(suite, domain, code=1)
+    assert report == {} and "0 of 4 users and 2 of 2 groups" in said
+    assert members(suite, f"staff@{domain}") == ["ann", "board", "bob"]
+    sync(suite, domain, "--force")
+    assert suite.json("group", "list", "--domain", domain) == []
 
 
 def test_bad_entries_are_told_one_by_one(suite, directory, domain):
