@@ -206,6 +206,8 @@ def test_a_long_and_an_old_queue(inst, hooks):
     assert row["silenced"] and not told(plain, "raised", "queue:age")
     inst.run("alert", "silence", "queue:age", "--off")
     wait_told(plain, "raised", "queue:age")
+    inst.run("queue", "delete", inst.json("queue", "list")[0]["id"])
+    wait_for(lambda: listed(inst)["queue:length"]["text"].startswith("2 messages"), DEADLINE, "as many as may be: no end of it yet")
     inst.run("queue", "delete", *[row["id"] for row in inst.json("queue", "list")])
     wait_told(plain, "cleared", "queue:length")
     wait_told(plain, "cleared", "queue:age")
