@@ -5,7 +5,8 @@
  * its users in the envelope. So that each gets it once whatever crashes: the page's file lies in
  * the queue's tmp/ on disk, not whole yet, before ID.at names it; what makes it whole and moves it
  * to new/ is one commit. Who finds a name in ID.at then knows: still in tmp/, it was not sent (and
- * is made anew); gone, it was.
+ * is made anew); gone, it was. So nothing takes it out of tmp/ but the commit, before ID.at has
+ * stopped naming it.
  *
  * Input: accountd's answers, checked like everybody's, and our own files.
  */
@@ -407,9 +408,9 @@ go_on(void *arg)
         each_id(b, take_unfinished, b);
     if (b->job.id[0] == '\0')
         return;
-    if (settle_page(b) < 0)
+    if (settle_page(b) < 0 || (b->job.ended && job_save(b, &b->job) < 0)) {
         trouble(b, "page of before");
-    else if (b->job.ended) {
+    } else if (b->job.ended) {
         end_job(b);
         again(b, PAGE_MS);
     } else {
