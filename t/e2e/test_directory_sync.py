@@ -1,4 +1,5 @@
 """Users and groups of a domain as a directory has them (DIR-62), in both layouts, against slapd."""
+import base64
 import json
 import uuid
 
@@ -215,7 +216,6 @@ def ad(name, number, *more):
 
 
 def guid(number):
-    import base64
     return base64.b64encode(bytes([number]) + bytes(range(1, 15)) + b"\xff").decode()
 
 
@@ -261,6 +261,33 @@ def test_active_directory(suite, authority):
         con.modify(f"cn=Bob Birch,{PEOPLE}", {"userAccountControl": [(ldap3.MODIFY_REPLACE, ["512"])]})
         assert sync(suite, "ad.test")[0] == {}
         assert show(suite, "bob@ad.test", "status", "sync_disabled") == ("disabled", False)
+    finally:
+        directory.close()
+
+
+def test_who_has_the_same_guid_is_the_same_whatever_the_name(suite, authority):
+    """Renamed, gone and back again; a name that another one takes is another's."""
+    entries = TOP + ad("Ann", 1, "sAMAccountName: ann") + ad("Bob", 2, "sAMAccountName: bob") + ad("Cid", 32, "sAMAccountName: cid")
+    directory = Directory(authority, readers=f'dn.exact="{ADMIN}"', entries=entries)
+    try:
+        suite.run("domain", "add", "guid.test", f"sync_from=ldaps://127.0.0.1:{directory.tls_port}/{BASE}", "sync_layout=ad",
+                  "sync_vanished=disable")
+        sync(suite, "guid.test")
+        ids = {name: show(suite, f"{name}@guid.test", "sync_id")[0] for name in ("ann", "bob", "cid")}
+        assert ids["cid"].startswith("20"), "bytes that are text stand as digits, too"
+        con = directory.as_admin()
+        con.modify(f"cn=Ann,{PEOPLE}", {"sAMAccountName": [(ldap3.MODIFY_REPLACE, ["anna"])]})
+        con.modify(f"cn=Bob,{PEOPLE}", {"sAMAccountName": [(ldap3.MODIFY_REPLACE, ["ann"])]})
+        report, _ = sync(suite, "guid.test")
+        assert set(report) == {("rename", "user", "ann to anna"), ("rename", "user", "bob to ann")}, report
+        assert show(suite, "anna@guid.test", "sync_id") == (ids["ann"],) and show(suite, "ann@guid.test", "sync_id") == (ids["bob"],)
+        con.delete(f"cn=Cid,{PEOPLE}")
+        sync(suite, "guid.test")
+        assert show(suite, "cid@guid.test", "status", "sync_disabled") == ("disabled", True)
+        con.add(f"cn=Cid,{PEOPLE}", ["inetOrgPerson", "user", "extensibleObject"],
+                {"sn": "Cid", "sAMAccountName": "cid", "objectGUID": base64.b64decode(guid(32))})
+        sync(suite, "guid.test")
+        assert show(suite, "cid@guid.test", "status", "sync_disabled", "sync_id") == ("normal", False, ids["cid"])
     finally:
         directory.close()
 
