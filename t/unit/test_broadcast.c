@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -76,6 +77,7 @@ be_accountd(int listen_fd)
     static const struct ipc_handlers handlers = {.payload_max = 4096, .frame = answer_page};
     struct loop *loop = loop_new();
 
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* of a test that fails */
     (void)ipc_server_new(loop, listen_fd, &handlers, anybody, 10, NULL);
     loop_run(loop);
     _exit(0);
