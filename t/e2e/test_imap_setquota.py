@@ -57,7 +57,7 @@ def test_a_super_administrator_sets_all(suite, login):
     assert limits(suite, BOB) == (0, 7)
     assert boss.ok("SETQUOTA @Papers (STORAGE 9)") == [b"* QUOTA @Papers (STORAGE 0 9)"]  # which the boss does not see
     assert limits(suite, "papers@e.test", "public") == (9216, 0)
-    suite.wait_log("audit", f"who=root2 from={BOSS} verb=set kind=user name={BOB} property=quota_messages before=50000 after=3\n")
+    suite.wait_log("audit", f"who=root2 from={BOSS} verb=set kind=user name={BOB} property=quota_messages before=3 after=7\n")
     log = suite.log("account")
     assert "event=quota_set" in log and f"admin=root2 by={BOSS} name={BOB}" in log.replace('"', "")
 
