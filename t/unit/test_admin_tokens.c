@@ -207,6 +207,7 @@ START_TEST(a_token_opens_as_long_as_the_password_is_the_same)
     ck_assert(!opens(ann, ACCOUNTD_LOGIN_UNKNOWN, "{X}1")); /* who is none any more */
     ck_assert(!opens(other, ACCOUNTD_LOGIN_OK, "{X}1"));
     ck_assert(!opens("", ACCOUNTD_LOGIN_OK, "{X}1")); /* as the free places are */
+    ck_assert(asked == NULL);
     ck_assert(!opens(token_of("ann", "{X}1") + 1, ACCOUNTD_LOGIN_OK, "{X}1"));
 }
 END_TEST
