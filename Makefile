@@ -38,9 +38,6 @@ endif
 ifdef FUZZ
 OPT += -fsanitize=fuzzer-no-link
 endif
-ifdef TESTHOOKS
-OPT += -DPOSTHORN_TESTHOOKS
-endif
 CFLAGS ?=
 ALL_CFLAGS = $(BASE) $(OPT) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
@@ -80,12 +77,20 @@ PROGRAMS = $(addprefix $(BUILD)/libexec/posthorn/,$(DAEMONS)) \
            $(if $(wildcard posthorn/main.c),$(BUILD)/bin/posthorn)
 
 LIB_SRC := $(wildcard lib/*/*.c)
+# With TESTHOOKS the sources that know of the hook are compiled once more; all other objects are
+# those of the ordinary build.
+ifdef TESTHOOKS
+OBJ = build/obj
+HOOK_SRC := $(shell grep -l POSTHORN_TESTHOOKS $(LIB_SRC))
+else
+OBJ = $(BUILD)/obj
+endif
 # What system.template_language can be without another file: conf/templates/LANGUAGE/NAME.txt
 LANGUAGES = en zh-CN
 TEMPLATES = $(basename $(notdir $(wildcard conf/templates/en/*.txt)))
 PROFILES = $(basename $(notdir $(wildcard conf/profiles/*.conf)))
 TEMPLATE_OBJ = $(foreach l,$(LANGUAGES),$(TEMPLATES:%=template_$(l)_%.o))
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(addprefix $(BUILD)/obj/gen/,services_conf.o posthorn_conf.o $(PROFILES:%=profile_%.o) $(TEMPLATE_OBJ))
+LIB_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(filter-out $(HOOK_SRC),$(LIB_SRC))) $(HOOK_SRC:%.c=$(BUILD)/hooks/%.o) $(addprefix $(OBJ)/gen/,services_conf.o posthorn_conf.o $(PROFILES:%=profile_%.o) $(TEMPLATE_OBJ))
 TESTS := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/test_*.c))
 TOOLS := $(patsubst t/tools/%.c,$(BUILD)/t/tools/%,$(wildcard t/tools/*.c))
 FUZZERS := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
@@ -102,15 +107,20 @@ SECONDS ?= 10
 fuzz: $(FUZZERS)
 	@t/run-fuzz $(SECONDS) $(FUZZERS)
 
-$(BUILD)/obj/posthorn/cmd_version.o $(BUILD)/obj/lib/oper/host.o: BASE += -DPOSTHORN_VERSION='"$(VERSION)"'
-$(BUILD)/obj/%.o: %.c Makefile
+$(OBJ)/posthorn/cmd_version.o $(OBJ)/lib/oper/host.o: BASE += -DPOSTHORN_VERSION='"$(VERSION)"'
+$(OBJ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+$(BUILD)/hooks/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo '  CC    $< with the hook'
+	@$(CC) $(ALL_CFLAGS) -DPOSTHORN_TESTHOOKS -c -o $@ $<
+
 # Texts that are built in, so that `posthorn setup` needs no file: $(call TEXT,object,file,header,name)
 define TEXT
-$$(BUILD)/obj/gen/$(1).c: $(2) Makefile
+$$(OBJ)/gen/$(1).c: $(2) Makefile
 	@mkdir -p $$(@D)
 	@{ echo '#include "$(3)"'; echo 'const char $(4)[] = {'; \
 	    od -An -v -tx1 $$< | sed 's/ \(..\)/(char)0x\1,/g'; echo '0};'; } > $$@
@@ -119,16 +129,17 @@ $(eval $(call TEXT,services_conf,conf/services.conf,lib/conf/services.h,services
 $(foreach p,$(PROFILES),$(eval $(call TEXT,profile_$(p),conf/profiles/$(p).conf,lib/conf/profile.h,profile_$(subst -,_,$(p)))))
 $(eval $(call TEXT,posthorn_conf,conf/posthorn.conf.in,lib/conf/conf_new.h,conf_new_head))
 $(foreach l,$(LANGUAGES),$(foreach t,$(TEMPLATES),$(eval $(call TEXT,template_$(l)_$(t),conf/templates/$(l)/$(t).txt,lib/mail/template_set.h,template_$(subst -,_,$(l))_$(t)))))
-$(BUILD)/obj/gen/%.o: $(BUILD)/obj/gen/%.c
+$(OBJ)/gen/%.o: $(OBJ)/gen/%.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/libposthorn-core.a: $(LIB_OBJ)
+	@mkdir -p $(@D)
 	@rm -f $@
 	@echo '  AR    $@'
 	@ar rcs $@ $^
 
 define PROGRAM
-$(1)_OBJ := $$(patsubst %.c,$$(BUILD)/obj/%.o,$$(wildcard $(1)/*.c))
+$(1)_OBJ := $$(patsubst %.c,$$(OBJ)/%.o,$$(wildcard $(1)/*.c))
 $(2): $$($(1)_OBJ) $$(BUILD)/libposthorn-core.a
 	@mkdir -p $$(@D)
 	@echo '  LINK  $$@'
@@ -138,7 +149,7 @@ endef
 $(foreach d,$(DAEMONS),$(eval $(call PROGRAM,$(d),$$(BUILD)/libexec/posthorn/$(d))))
 $(eval $(call PROGRAM,posthorn,$$(BUILD)/bin/posthorn))
 # The command line calls servers by the library's own code.
-LIBPOSTHORN_CORE = $(BUILD)/obj/libposthorn/posthorn.o $(BUILD)/obj/libposthorn/connection.o
+LIBPOSTHORN_CORE = $(OBJ)/libposthorn/posthorn.o $(OBJ)/libposthorn/connection.o
 $(BUILD)/bin/posthorn: $(LIBPOSTHORN_CORE)
 LIBS_posthorn := $(LIBPOSTHORN_CORE) $(LIBS_posthorn)
 
@@ -177,7 +188,7 @@ install-lib: libposthorn
 
 # A unit test may include one program's own module objects: t/unit/test_X.c names them in a line
 # "// LINK: smtpd/command.c". The same holds for fuzzers.
-linked = $(patsubst %.c,$(BUILD)/obj/%.o,$(shell sed -n 's|^// LINK: ||p' $(1)))
+linked = $(patsubst %.c,$(OBJ)/%.o,$(shell sed -n 's|^// LINK: ||p' $(1)))
 .SECONDEXPANSION:
 $(BUILD)/t/%: t/unit/%.c $$(call linked,t/unit/%.c) $(BUILD)/libposthorn-core.a Makefile
 	@mkdir -p $(@D)

@@ -5,7 +5,8 @@
  * its users in the envelope. So that each gets it once whatever crashes: the page's file lies in
  * the queue's tmp/ on disk, not whole yet, before ID.at names it; what makes it whole and moves it
  * to new/ is one commit. Who finds a name in ID.at then knows: still in tmp/, it was not sent (and
- * is made anew); gone, it was.
+ * is made anew); gone, it was. So nothing takes it out of tmp/ but the commit, before ID.at has
+ * stopped naming it.
  *
  * Input: accountd's answers, checked like everybody's, and our own files.
  */
@@ -223,22 +224,36 @@ page_sent(struct broadcasts *b)
     return job_save(b, job);
 }
 
-/* What a crash has left: as the head of this file says. */
+/* What was not sent is forgotten before its file goes: a file that is gone was sent. */
+static int
+forget_page(struct broadcasts *b)
+{
+    int dirfd = b->mailer->outbox.tmp_dirfd;
+    char page[QUEUE_ID_SIZE], beside[QUEUE_NAME_MAX];
+
+    memcpy(page, b->job.page, sizeof(page));
+    queue_name(beside, page, ".env");
+    b->job.page[0] = '\0';
+    if (job_save(b, &b->job) < 0) {
+        memcpy(b->job.page, page, sizeof(page));
+        return -1;
+    }
+    (void)unlinkat(dirfd, page, 0); /* what stays there is swept up one day */
+    (void)unlinkat(dirfd, beside, 0);
+    return 0;
+}
+
+/* What a crash or a failure has left: as the head of this file says. */
 static int
 settle_page(struct broadcasts *b)
 {
-    const struct outbox *outbox = &b->mailer->outbox;
-    char beside[QUEUE_NAME_MAX];
+    struct stat st;
 
     if (b->job.page[0] == '\0')
         return 0;
-    queue_name(beside, b->job.page, ".env");
-    if (unlinkat(outbox->tmp_dirfd, b->job.page, 0) < 0)
-        return errno == ENOENT ? page_sent(b) : -1;
-    if (unlinkat(outbox->tmp_dirfd, beside, 0) < 0 && errno != ENOENT)
-        return -1;
-    b->job.page[0] = '\0';
-    return job_save(b, &b->job);
+    if (fstatat(b->mailer->outbox.tmp_dirfd, b->job.page, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return forget_page(b);
+    return errno == ENOENT ? page_sent(b) : -1;
 }
 
 static int
@@ -259,6 +274,21 @@ commit(struct queue_writer **wp, const struct slice *to, uint32_t count)
     return rc;
 }
 
+/* The commit has failed and removed the file, whose absence would say that it was sent. -1. */
+static int
+mark_unsent(struct broadcasts *b)
+{
+    int saved = errno, fd = queue_file_create(b->mailer->outbox.tmp_dirfd, b->job.page);
+
+    if (fd < 0) { /* if it cannot be written down either, the page counts as sent after a crash */
+        b->job.page[0] = '\0';
+        (void)job_save(b, &b->job);
+    }
+    close_keep_errno(fd);
+    errno = saved;
+    return -1;
+}
+
 static int
 send_page(struct broadcasts *b, const struct slice *to, uint32_t count)
 {
@@ -268,16 +298,17 @@ send_page(struct broadcasts *b, const struct slice *to, uint32_t count)
     queue_id_make(b->job.page);
     w = queue_writer_open(outbox->tmp_dirfd, outbox->new_dirfd, b->job.page);
     if (w == NULL || queue_writer_write(w, strbuf_slice(&b->mail)) < 0 ||
-        queue_writer_sync(w) < 0 || fsync(outbox->tmp_dirfd) < 0 || job_save(b, &b->job) < 0) {
-        queue_writer_abort(&w); /* nobody has named it, or nobody will find it */
+        queue_writer_sync(w) < 0 || fsync(outbox->tmp_dirfd) < 0) {
+        queue_writer_abort(&w); /* nobody has named it */
         b->job.page[0] = '\0';
         return -1;
     }
-    if (commit(&w, to, count) < 0) {
-        b->job.page[0] = '\0';
-        (void)job_save(b, &b->job); /* if it fails the page counts as sent after a crash */
+    if (job_save(b, &b->job) < 0) {
+        queue_writer_leave(&w); /* it may be named all the same: settle_page() forgets it */
         return -1;
     }
+    if (commit(&w, to, count) < 0)
+        return mark_unsent(b);
     queue_trigger(outbox->trigger_fd);
     log_event(LOG_INFO, "broadcast_page", KV_STR("id", b->job.id), KV_STR("queue_id", b->job.page),
               KV_U64("recipients", count));
@@ -377,9 +408,9 @@ go_on(void *arg)
         each_id(b, take_unfinished, b);
     if (b->job.id[0] == '\0')
         return;
-    if (settle_page(b) < 0)
+    if (settle_page(b) < 0 || (b->job.ended && job_save(b, &b->job) < 0)) {
         trouble(b, "page of before");
-    else if (b->job.ended) {
+    } else if (b->job.ended) {
         end_job(b);
         again(b, PAGE_MS);
     } else {

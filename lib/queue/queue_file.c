@@ -222,6 +222,12 @@ queue_writer_abort(struct queue_writer **wp)
     writer_free(wp);
 }
 
+void
+queue_writer_leave(struct queue_writer **wp)
+{
+    writer_free(wp);
+}
+
 /* tmp/ID.env, whole and flushed. */
 static int
 write_env_file(const struct queue_writer *w, const char *name, struct slice record)

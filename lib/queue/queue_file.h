@@ -43,6 +43,8 @@ int queue_writer_write(struct queue_writer *w, struct slice content); /* buffere
  * the writer either way. The envelope's id and content_* are taken from the writer. */
 int queue_writer_commit(struct queue_writer **wp, const struct queue_envelope *envelope);
 void queue_writer_abort(struct queue_writer **wp);
+/* Frees the writer; tmp/ID stays, for whoever looks whether it was committed. */
+void queue_writer_leave(struct queue_writer **wp);
 /* Puts on disk what was written so far, so that the commit of a large message waits for less. 0, or
  * -1 with errno. */
 int queue_writer_sync(struct queue_writer *w);

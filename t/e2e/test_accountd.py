@@ -1,16 +1,21 @@
 """accountd alone, with a fake keeper of the store: transactions, imports, and what the store has to do."""
 import os
 import queue
+import re
+import signal
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
 from frames import Connection, U32, U64
 from instance import BUILD, Instance, wait_for
+from totp import Authenticator, code
 
-ADMIN, ADMIN_REPLY = 9, 10
+ADMIN, ADMIN_REPLY, SYNC, TOTP, TOTP_REPLY = 9, 10, 42, 49, 50
+RIGHT, WRONG, LATER = range(3)
 CREATE, REMOVE, RENAME, _USAGE, STORE_REPLY = range(1, 6)
 EBUSY = 16
 
@@ -102,9 +107,9 @@ class Peer:
     def __init__(self, path):
         self.connection = Connection.connect(path)
 
-    def do(self, verb, kind="", name="", actor="", origin="", **fields):
+    def do(self, verb, kind="", name="", actor="", origin="", as_type=ADMIN, **fields):
         flat = [part for pair in fields.items() for part in pair]
-        self.connection.send(ADMIN, 7, verb, kind, name, "", actor, origin, U32(len(fields)), *flat)
+        self.connection.send(as_type, 7, verb, kind, name, "", actor, origin, U32(len(fields)), *flat)
         answered, _, (result, text, _cursor, data), _ = self.connection.receive()
         assert answered == ADMIN_REPLY
         return result, text.decode(), data
@@ -209,3 +214,94 @@ def test_jobs_of_one_path_are_done_in_order_and_others_meanwhile(accountd):
     keeper.answer(rename)
     _, kind, user, _ = keeper.next()
     assert (kind, user) == (CREATE, "ann")
+
+
+# ---- syncd: what a directory elsewhere says reaches so far ----
+
+@pytest.fixture
+def synchronised(accountd):
+    """dir.test is as a directory has it, own.test is not; each has a mailbox."""
+    peer = accountd.peer()
+    peer.ok("add", "domain", "dir.test", sync_from="ldap://127.0.0.1/dc=x")
+    peer.ok("add", "domain", "own.test")
+    for user in ("ann@dir.test", "eve@own.test"):
+        peer.ok("add", "user", user)
+    peer.ok("add", "group", "staff@dir.test")
+    peer.ok("add", "group", "board@own.test")
+    return accountd
+
+
+@pytest.mark.parametrize("request_, fields", [
+    (("list", "user", "own.test"), {}),
+    (("show", "domain", "own.test"), {}),
+    (("add", "user", "new@dir.test"), {"full_name": "New", "sync_id": "1"}),
+    (("set", "user", "ann@DIR.test"), {"status": "disabled"}),
+    (("rename", "user", "ann@dir.test"), {"new_name": "anna@dir.test"}),
+    (("add", "alias", "a@dir.test"), {"mailbox": "ann@dir.test"}),
+    (("add", "member", "staff@dir.test"), {"member": "ann@dir.test"}),
+    (("del", "user", "ann@dir.test"), {}),
+], ids=lambda value: "-".join(value[:2]) if isinstance(value, tuple) else "")
+def test_syncd_changes_the_accounts_of_synchronised_domains(synchronised, request_, fields):
+    synchronised.peer().ok(*request_, as_type=SYNC, **fields)
+
+
+@pytest.mark.parametrize("request_, fields", [
+    (("add", "user", "new@own.test"), {}),
+    (("set", "user", "eve@own.test"), {"status": "disabled"}),
+    (("del", "user", "eve@own.test"), {}),
+    (("rename", "user", "ann@dir.test"), {"new_name": "ann@own.test"}),
+    (("add", "member", "board@own.test"), {"member": "ann@dir.test"}),
+    (("set", "user", "ann@dir.test"), {"full_name": "A", "password": "Some-good-one7"}),
+    (("set", "user", "ann@dir.test"), {"new_password": "Some-good-one7"}),
+    (("set", "user", "ann@dir.test"), {"representatives": "eve@own.test"}),
+    (("set", "user", "ann@dir.test"), {"two_step": "no"}),
+    (("set", "user", "ann@dir.test"), {"auth": "external"}),
+    (("set", "user", "ann@dir.test"), {"groups": "board@own.test"}),
+    (("passwd", "user", "ann@dir.test"), {"password": "Some-good-one7"}),
+    (("set", "domain", "dir.test"), {"sync_from": ""}),
+    (("del", "domain", "dir.test"), {}),
+    (("add", "admin", "eve"), {"password": "Some-good-one7"}),
+    (("list", "admin"), {}),
+    (("set", "contact", "ann@dir.test"), {}),
+    (("export",), {}),
+    (("totp-clear", "admin", "admin"), {}),
+    (("set", "user", "ann@dir.test", "admin"), {"full_name": "A"}),
+    (("set", "user", "ann@dir.test", "", "192.0.2.1"), {"full_name": "A"}),
+], ids=lambda value: "-".join(value) if isinstance(value, tuple) else ",".join(value))
+def test_syncd_changes_nothing_else(synchronised, request_, fields):
+    before = synchronised.peer().ok("export")
+    with pytest.raises((EOFError, ConnectionError)):  # who asks for that is no syncd any more
+        synchronised.peer().do(*request_, as_type=SYNC, **fields)
+    assert synchronised.peer().ok("export") == before
+
+
+# ---- the codes of administrators' authenticators ----
+
+def check_code(accountd, name, code):
+    peer = accountd.peer()
+    peer.connection.send(TOTP, 7, name, code)
+    kind, _, (verdict,), _ = peer.connection.receive()
+    assert kind == TOTP_REPLY
+    return verdict
+
+
+def test_a_code_counts_once_and_none_before_it_is_confirmed(accountd):
+    peer = accountd.peer()
+    peer.ok("add", "admin", "ann", password="{PLAIN}Some-good-one7")
+    assert check_code(accountd, "ann", "000000") == LATER
+    secret = re.search(rb"[A-Z2-7]{32}", peer.ok("totp-new", "admin", "ann"))[0].decode()
+    first = code(secret, int(time.time()) // 30)
+    assert check_code(accountd, "ann", first) == LATER, "nothing is asked for, and nothing is confirmed by that"
+    assert b"totp pending" in peer.ok("export")
+    peer.ok("totp-confirm", "admin", "ann", code=first)
+    authenticator = Authenticator(secret)
+    assert check_code(accountd, "ann", first) == WRONG
+    authenticator.last = int(time.time()) // 30
+    second = authenticator.next()
+    assert check_code(accountd, "nobody", second) == WRONG
+    assert check_code(accountd, "ann", second) == RIGHT
+    assert check_code(accountd, "ann", second) == WRONG
+    os.kill(accountd.process.pid, signal.SIGKILL)
+    accountd.process.wait()
+    accountd.start()
+    assert check_code(accountd, "ann", second) == WRONG, "also after a kill at once"

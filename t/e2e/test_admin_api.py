@@ -182,6 +182,24 @@ def test_listings_are_paged_sorted_and_searched(inst, api):
     assert row["quota_bytes"] == 5000000 and row["imap"] is True and row["forward"] == []
 
 
+def test_a_search_and_an_order_go_through_all_pages(inst, api):
+    """accountd gives 1,000 at a time."""
+    before = inst.run("export").out
+    user = api.ok("List", kind="user", limit=1)["objects"][0]["address"]
+    domain = user.split("@")[1]
+    inst.run("import", "--replace", timeout=120,
+             stdin=before + "".join(f"alias many{i:04}@{domain}\n    mailbox {user}\n" for i in range(1100)))
+    try:
+        found = api.ok("List", kind="alias", search="MANY1099@")
+        assert (found["total"], [row["address"] for row in found["objects"]]) == (1, [f"many1099@{domain}"])
+        found = api.ok("List", kind="alias", search="many", sort="address", descending=True, offset=1, limit=2)
+        assert found["total"] == 1100 and [row["address"][:8] for row in found["objects"]] == ["many1098", "many1097"]
+        rows = inst.json("alias", "list", "--search", "MANY", "--sort", "address", "--offset", "1098")
+        assert [row["address"][:8] for row in rows] == ["many1098", "many1099"]
+    finally:
+        inst.run("import", "--replace", stdin=before, timeout=120)
+
+
 def test_users_by_the_numbers_of_the_catalogue(api):
     assert api.result("CheckUser", user="ulf") == 0
     api.ok("AddUser", user="ulf", password="Some-good-one7")

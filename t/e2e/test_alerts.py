@@ -173,11 +173,20 @@ def test_a_block_is_reported_with_its_reason_and_how_to_lift_it(inst, hooks):
     inst.run("block", "lift", "192.0.2.99", BOSS)
     wait_for(lambda: not [name for name in listed(inst) if name.startswith("block:")], DEADLINE, "no block is listed")
     assert not told(plain, "cleared", "block:address:192.0.2.99")
+    inst.run("block", "add", "192.0.2.98", "--time", "1h")
+    wait_for(lambda: "block:address:192.0.2.98" in listed(inst), DEADLINE, "it is listed")
+    inst.run("service", "stop", "alert")
+    inst.run("block", "lift", "192.0.2.98")
+    inst.run("service", "start", "alert")
+    wait_for(lambda: "block:address:192.0.2.98" not in listed(inst), DEADLINE, "what was lifted meanwhile is not listed")
+    inst.run("block", "add", "192.0.2.97", "--time", "4s")
+    wait_told(plain, "raised", "block:address:192.0.2.97")
+    wait_for(lambda: "block:address:192.0.2.97" not in listed(inst), DEADLINE, "it ends by itself")
 
 
 def test_a_long_and_an_old_queue(inst, hooks):
     plain, _ = hooks
-    inst.set("alert.queue_length", "2")
+    inst.set("alert.queue_length", "3")
     inst.set("alert.queue_age", "1s")
     inst.run("alert", "silence", "queue:age", "--for", "1h")
     inst.set("smtp.hosts_no_auth", "127.0.0.1")
@@ -187,15 +196,35 @@ def test_a_long_and_an_old_queue(inst, hooks):
     with smtplib.SMTP("127.0.0.1", inst.port("smtp"), timeout=30) as smtp:
         for i in range(3):
             smtp.sendmail(BOSS, "far@[127.0.0.9]", f"Subject: {i}\r\n\r\nx\r\n")  # where nobody listens
+    wait_for(lambda: "queue:age" in listed(inst), DEADLINE, "a look at all of them, the age behind the length")
+    assert "queue:length" not in listed(inst), "as many as may be"
+    inst.set("alert.queue_length", "2")
+    inst.run("reload")
     (text,) = wait_told(plain, "raised", "queue:length")
     assert text == "3 messages wait for delivery (alert.queue_length 2)"
     row = wait_for(lambda: listed(inst).get("queue:age"), DEADLINE, "the age")
     assert row["silenced"] and not told(plain, "raised", "queue:age")
     inst.run("alert", "silence", "queue:age", "--off")
     wait_told(plain, "raised", "queue:age")
+    inst.run("queue", "delete", inst.json("queue", "list")[0]["id"])
+    wait_for(lambda: listed(inst)["queue:length"]["text"].startswith("2 messages"), DEADLINE, "as many as may be: no end of it yet")
     inst.run("queue", "delete", *[row["id"] for row in inst.json("queue", "list")])
     wait_told(plain, "cleared", "queue:length")
     wait_told(plain, "cleared", "queue:age")
+
+
+def test_what_lasts_is_told_again(inst, hooks):
+    plain, _ = hooks
+    queue = f"disk:{inst.root}/queue"
+    inst.set("alert.remind", "2s")
+    inst.set("disk.soft_limit", "1024G")
+    before = len(told(plain, "still", queue))
+    inst.run("reload")
+    wait_told(plain, "still", queue, before + 2)
+    inst.set("disk.soft_limit", "0")
+    inst.set("alert.remind", "1d")
+    inst.run("reload")
+    wait_for(lambda: queue not in listed(inst), DEADLINE, "it is over")
 
 
 def test_what_could_not_be_told_is_told_later(inst, hooks):

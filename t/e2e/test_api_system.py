@@ -231,7 +231,12 @@ def test_logs_are_read_emptied_and_removed(inst, api):
         client.login("ann@d.test", "Password-of-u7")
     inst.wait_log("imap", "user=ann@d.test")  # in a file of its own again
     assert api.result("EmptyLog", log="audit") == api.result("DeleteLog", file="audit.log.20200101T000000.000Z") == 3
-    for bad in ("../etc/posthorn.conf", "imap.log/../../etc/posthorn.conf", ".log", "a.conf", "imap.log.x"):
+    link = inst.root / "log/smtp.log.20200102T000000.000Z"
+    link.symlink_to(inst.root / "etc/services.conf")
+    assert api.result("ReadLog", log=link.name) == 2 and link.name not in [row["file"] for row in api.ok("List", kind="log")["objects"]]
+    link.unlink()
+    for bad in ("../etc/posthorn.conf", "imap.log/../../etc/posthorn.conf", "imap.log.1/../../etc/posthorn.conf", ".log", "a.conf",
+                "imap.log.x"):
         assert {api.result("ReadLog", log=bad), api.result("EmptyLog", log=bad), api.result("DeleteLog", file=bad)} == {1}, bad
 
 
@@ -323,6 +328,21 @@ def test_only_authd_is_served(inst):
     done = subprocess.run([sys.executable, "-c", script, str(inst.root / "run/oper.sock"), os.path.dirname(__file__), uid],
                           capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["closed"], done.stderr
+
+
+def test_who_serves_a_connection_has_given_up_more_than_who_took_it(inst):
+    api = Api(inst, "admin", PASSWORD)
+    api.ok("List", kind="service")
+
+    def status(pid):
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+    shown = {pid: status(pid) for pid, command in inst.processes().items() if "/operd" in command}
+    children = [row for row in shown.values() if int(row["PPid"]) in shown]
+    assert children and len(shown) == len(children) + 1
+    assert {row["Seccomp_filters"] for row in shown.values() if int(row["PPid"]) not in shown} == {"1"}
+    assert {(row["Seccomp"], row["Seccomp_filters"], row["NoNewPrivs"]) for row in children} == {("2", "2", "1")}
 
 
 def test_operd_killed_costs_its_operations_alone(inst):

@@ -1,9 +1,11 @@
 """A message to all users: everybody gets it once, whatever is killed or repeated."""
+import datetime
 import email
 import email.policy
 import os
 import re
 import signal
+import time
 
 import pytest
 
@@ -21,7 +23,8 @@ def inst():
         instance.setup()
         instance.start()
         instance.run("domain", "add", "other.test")
-        for address in ("alice@d.test", "bob@d.test", "off@d.test", "eve@other.test"):
+        instance.run("domain", "add", "other.testing")
+        for address in ("alice@d.test", "bob@d.test", "off@d.test", "eve@other.test", "tom@other.testing"):
             instance.add_user(address)
         instance.run("user", "set", "off@d.test", "status=disabled")
         yield instance
@@ -45,7 +48,7 @@ def subjects(inst, user):
 def test_all_users_of_all_domains(inst):
     name = inst.run("broadcast", "send", "--subject", "Wartung am Fre\u00eftag", stdin="Um 8 Uhr. \u00c4h\n.\n").out.strip()
     wait_sent(inst, name)
-    assert state(inst, name)["recipients"] == 4 and state(inst, name)["domain"] == ""  # postmaster is one
+    assert state(inst, name)["recipients"] == 5 and state(inst, name)["domain"] == ""  # postmaster is one
     for user in ("alice@d.test", "bob@d.test", "eve@other.test"):
         (mail,) = [email.message_from_bytes(m, policy=email.policy.default) for m in messages(inst, user)]
         assert mail["Subject"] == "Wartung am Fre\u00eftag" and mail.get_content_type() == "text/plain"
@@ -63,6 +66,7 @@ def test_one_domain_html_and_the_same_id_again(inst):
         assert out == "page-1\n"
         wait_sent(inst, "page-1")
         inst.run("service", "restart", "alert")
+    assert state(inst, "page-1")["recipients"] == 1  # other.testing is another domain
     assert subjects(inst, "eve@other.test").count("page") == 1 and "page" not in subjects(inst, "alice@d.test")
     mail = email.message_from_bytes(messages(inst, "eve@other.test")[-1], policy=email.policy.default)
     assert mail.get_content_type() == "text/html" and mail.get_content().strip() == "<p>x</p>"
@@ -155,3 +159,45 @@ def test_reports_tell_what_was_done_since_the_last_one(inst):
     file.write_text(f"{int(since) - 86400000} {rest}")  # it was yesterday
     inst.run("service", "start", "alert")
     wait_reports(5)
+    inst.set("report.kinds", "messages")
+    inst.set("report.every", "week")
+    inst.run("reload")
+    count = 5
+    today = datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+    monday = int((today - datetime.timedelta(days=today.weekday())).timestamp()) * 1000
+    for since, due in ((monday, 0), (monday - 1, 1)):
+        inst.run("service", "stop", "alert")
+        file.write_text(f"{since} {file.read_text().split(' ', 1)[1]}")
+        inst.run("service", "start", "alert")
+        count += due
+        wait_reports(count)
+        inst.run("alert", "report")
+        count += 1
+        wait_reports(count)
+        inst.wait_queue_empty()
+        assert len(reports()) == count
+    inst.run("service", "stop", "alert")  # counters that have begun anew since
+    file.write_text(f"{file.read_text().split()[0]} {'9999999 ' * 5}\n")
+    inst.run("service", "start", "alert")
+    inst.run("alert", "report")
+    text = wait_reports(count + 1)[-1]
+    assert re.search(r"Messages taken +\d{1,4}\n", text), text
+
+
+def test_a_hundred_are_remembered_for_a_month(inst):
+    state_dir = inst.root / "db/alerts"
+    inst.run("service", "stop", "alert")
+    owner = state_dir.stat()
+    for number in range(100):
+        path = state_dir / f"broadcast-old-{number}.at"
+        path.write_text("1 1 0 - - - -\n")
+        os.chown(path, owner.st_uid, owner.st_gid)
+    inst.run("service", "start", "alert")
+    send = ("broadcast", "send", "--subject", "one more", "--domain", "other.test", "--id", "one-more")
+    done = inst.run(*send, stdin="x", check=False)
+    assert done.returncode == 1 and "100 in the last 30 days" in done.err and state(inst, "one-more") is None
+    os.utime(state_dir / "broadcast-old-7.at", (time.time() - 31 * 86400,) * 2)
+    before = len(list(state_dir.glob("broadcast-*.at")))
+    inst.run(*send, stdin="x")
+    wait_sent(inst, "one-more")
+    assert not (state_dir / "broadcast-old-7.at").exists() and len(list(state_dir.glob("broadcast-*.at"))) == before

@@ -1,4 +1,5 @@
 """Users and groups of a domain as a directory has them (DIR-62), in both layouts, against slapd."""
+import base64
 import json
 import uuid
 
@@ -121,15 +122,18 @@ def test_who_cannot_be_renamed_stays_a_member_and_keeps_aliases(suite, directory
     con.modify_dn(f"uid=ann,{PEOPLE}", "uid=local")
     con.modify_dn(f"cn=board,{BASE}", "cn=own")
     con.modify(f"cn=staff,{BASE}", {"member": [(ldap3.MODIFY_REPLACE, [f"uid=local,{PEOPLE}", f"uid=bob,{PEOPLE}", f"cn=own,{BASE}"])]})
+    con.modify(f"cn=own,{BASE}", {"member": [(ldap3.MODIFY_REPLACE, [f"uid=dan,{PEOPLE}"])]})  # not the members of ours
     for options in (("--dry-run",), ()):
         report, said = sync(suite, domain, *options, code=0 if options else 1)
-        assert not any(kind in ("member", "alias") for _, kind, _ in report), report
-    assert members(suite, f"staff@{domain}") == ["ann", "board", "bob"]
+        changed = [name for _, kind, name in report if kind in ("member", "alias")]
+        assert changed == [] or options and all(name.startswith("own: ") for name in changed), report
+    assert members(suite, f"staff@{domain}") == ["ann", "board", "bob"] and members(suite, f"own@{domain}") == []
     assert [a["mailbox"] for a in suite.json("alias", "list", "--domain", domain)] == [f"ann@{domain}"]
     suite.run("user", "del", f"local@{domain}", "--yes")
     suite.run("group", "del", f"own@{domain}")
     sync(suite, domain)
-    assert members(suite, f"staff@{domain}") == ["bob", "local", "own"] and sync(suite, domain)[0] == {}
+    assert members(suite, f"staff@{domain}") == ["bob", "local", "own"] and members(suite, f"own@{domain}") == ["dan"]
+    assert sync(suite, domain)[0] == {}
 
 
 def test_the_vanished_are_kept_disabled_or_deleted_with_a_brake(suite, directory, domain):
@@ -166,6 +170,19 @@ def test_the_vanished_are_kept_disabled_or_deleted_with_a_brake(suite, directory
     assert set(users(suite, domain)) == {"local"}
 
 
+def test_the_brake_holds_for_groups_alone_too(suite, directory, domain):
+    suite.run("domain", "set", domain, "sync_vanished=delete")
+    sync(suite, domain)
+    con = directory.as_admin()
+    for name in ("staff", "board"):
+        con.delete(f"cn={name},{BASE}")
+    report, said = sync(suite, domain, code=1)
+    assert report == {} and "0 of 4 users and 2 of 2 groups" in said
+    assert members(suite, f"staff@{domain}") == ["ann", "board", "bob"]
+    sync(suite, domain, "--force")
+    assert suite.json("group", "list", "--domain", domain) == []
+
+
 def test_bad_entries_are_told_one_by_one(suite, directory, domain):
     con = directory.as_admin()
     con.add(f"uid=e f,{PEOPLE}", "inetOrgPerson", {"uid": "e f", "cn": "Blank", "sn": "B"})
@@ -173,8 +190,11 @@ def test_bad_entries_are_told_one_by_one(suite, directory, domain):
     con.add(f"uid=gil,{PEOPLE}", "inetOrgPerson", {"uid": "gil", "cn": "G" * 300, "sn": "G"})
     con.add(f"uid=dan,{BASE}", "inetOrgPerson", {"uid": "dan", "cn": "Dan Two", "sn": "D"})
     con.modify(f"cn=board,{BASE}", {"member": [(ldap3.MODIFY_ADD, [f"cn=nobody,{BASE}"])]})
+    con.modify(f"uid=ann,{PEOPLE}", {"mail": [(ldap3.MODIFY_REPLACE, [f"taken@{domain}", f"free@{domain}"])]})
+    suite.run("domain", "set", domain, "sync_map=alias=mail")
     suite.run("group", "add", f"cid@{domain}")
     suite.run("user", "add", f"bob@{domain}", "--no-password", "full_name=Local Bob")
+    suite.run("alias", "add", f"taken@{domain}", f"bob@{domain}")
     report, said = sync(suite, domain, code=1)
     refused = {k[2].lower(): v for k, v in report.items() if k[0] == "refused"}
     assert "cannot be that of a mailbox" in refused[f"uid=e f,{PEOPLE}"]
@@ -182,6 +202,9 @@ def test_bad_entries_are_told_one_by_one(suite, directory, domain):
     assert "at most 200 bytes" in refused["gil"]
     assert "another entry has the same name" in refused["dan"]
     assert "another kind" in refused["cid"] and "--adopt" in refused["bob"]
+    assert refused["taken"] == "another account has that name"
+    aliases = {a["address"].split("@")[0]: a["mailbox"].split("@")[0] for a in suite.json("alias", "list", "--domain", domain)}
+    assert aliases == {"taken": "bob", "free": "ann"}
     assert "left out" in report[("note", "group", "board")]
     assert users(suite, domain) == {"ann": "Ann Alder", "bob": "Local Bob", "dan": "Dan Dogwood", "gil": ""}
     suite.wait_log("sync", f"event=sync_refused domain={domain}")
@@ -193,7 +216,6 @@ def ad(name, number, *more):
 
 
 def guid(number):
-    import base64
     return base64.b64encode(bytes([number]) + bytes(range(1, 15)) + b"\xff").decode()
 
 
@@ -239,6 +261,33 @@ def test_active_directory(suite, authority):
         con.modify(f"cn=Bob Birch,{PEOPLE}", {"userAccountControl": [(ldap3.MODIFY_REPLACE, ["512"])]})
         assert sync(suite, "ad.test")[0] == {}
         assert show(suite, "bob@ad.test", "status", "sync_disabled") == ("disabled", False)
+    finally:
+        directory.close()
+
+
+def test_who_has_the_same_guid_is_the_same_whatever_the_name(suite, authority):
+    """Renamed, gone and back again; a name that another one takes is another's."""
+    entries = TOP + ad("Ann", 1, "sAMAccountName: ann") + ad("Bob", 2, "sAMAccountName: bob") + ad("Cid", 32, "sAMAccountName: cid")
+    directory = Directory(authority, readers=f'dn.exact="{ADMIN}"', entries=entries)
+    try:
+        suite.run("domain", "add", "guid.test", f"sync_from=ldaps://127.0.0.1:{directory.tls_port}/{BASE}", "sync_layout=ad",
+                  "sync_vanished=disable")
+        sync(suite, "guid.test")
+        ids = {name: show(suite, f"{name}@guid.test", "sync_id")[0] for name in ("ann", "bob", "cid")}
+        assert ids["cid"].startswith("20"), "bytes that are text stand as digits, too"
+        con = directory.as_admin()
+        con.modify(f"cn=Ann,{PEOPLE}", {"sAMAccountName": [(ldap3.MODIFY_REPLACE, ["anna"])]})
+        con.modify(f"cn=Bob,{PEOPLE}", {"sAMAccountName": [(ldap3.MODIFY_REPLACE, ["ann"])]})
+        report, _ = sync(suite, "guid.test")
+        assert set(report) == {("rename", "user", "ann to anna"), ("rename", "user", "bob to ann")}, report
+        assert show(suite, "anna@guid.test", "sync_id") == (ids["ann"],) and show(suite, "ann@guid.test", "sync_id") == (ids["bob"],)
+        con.delete(f"cn=Cid,{PEOPLE}")
+        sync(suite, "guid.test")
+        assert show(suite, "cid@guid.test", "status", "sync_disabled") == ("disabled", True)
+        con.add(f"cn=Cid,{PEOPLE}", ["inetOrgPerson", "user", "extensibleObject"],
+                {"sn": "Cid", "sAMAccountName": "cid", "objectGUID": base64.b64decode(guid(32))})
+        sync(suite, "guid.test")
+        assert show(suite, "cid@guid.test", "status", "sync_disabled", "sync_id") == ("normal", False, ids["cid"])
     finally:
         directory.close()
 

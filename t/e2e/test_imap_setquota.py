@@ -57,6 +57,7 @@ def test_a_super_administrator_sets_all(suite, login):
     assert limits(suite, BOB) == (0, 7)
     assert boss.ok("SETQUOTA @Papers (STORAGE 9)") == [b"* QUOTA @Papers (STORAGE 0 9)"]  # which the boss does not see
     assert limits(suite, "papers@e.test", "public") == (9216, 0)
+    suite.wait_log("audit", f"who=root2 from={BOSS} verb=set kind=user name={BOB} property=quota_messages before=3 after=7\n")
     log = suite.log("account")
     assert "event=quota_set" in log and f"admin=root2 by={BOSS} name={BOB}" in log.replace('"', "")
 
@@ -70,6 +71,19 @@ def test_this_session_goes_by_the_new_limit_at_once(login):
         assert boss.ok(f"GETQUOTA {root}")[0].endswith(b"(MESSAGE 1 1)")
         assert boss.ok(f"SETQUOTA {root} ()")[0].endswith(b" ()")
         assert boss.append(folder, MESSAGE)[-1].startswith(b"OK")
+
+
+def test_a_role_takes_the_right_for_users_and_the_domain(suite, login):
+    suite.run("admin", "add", "desk", "--password-stdin", "type=role", "rights=groups passwords", "domains=e.test", f"mailbox={EVE}",
+              stdin=PASSWORD + "\n")
+    eve, before = login(EVE), limits(suite, BOB)
+    eve.no(f"SETQUOTA ~{BOB} (MESSAGE 5)")
+    suite.run("admin", "set", "desk", "rights=users", "domains=d.test")
+    eve.no(f"SETQUOTA ~{BOB} (MESSAGE 5)")
+    assert limits(suite, BOB) == before
+    suite.run("admin", "set", "desk", "domains=e.test")
+    eve.ok(f"SETQUOTA ~{BOB} (MESSAGE 5)")
+    assert limits(suite, BOB)[1] == 5
 
 
 def test_a_domain_administrator_sets_what_is_in_the_domain(suite, login):

@@ -96,6 +96,17 @@ def test_too_many_recipients_block_the_user_but_not_the_neighbours(inst, user):
     assert Sender(inst, user).send(outside(1)) == 250
 
 
+def test_a_block_goes_along_with_its_users_name(inst, user):
+    assert Sender(inst, user).send(outside(RECIPIENTS + 1)) == 550
+    assert block_of(inst, user)
+    inst.run("user", "rename", user, f"new-{user}")
+    assert block_of(inst, user) is None and block_of(inst, f"new-{user}")["cause"] == "mass mail"
+    wait_for(lambda: imap_login(inst, f"new-{user}") == BAD_CREDENTIALS)
+    inst.run("block", "lift", f"new-{user}")
+    inst.add_user(user, PASSWORD)  # somebody else, who has not sent anything
+    assert Sender(inst, user).send(outside(1)) == 250
+
+
 def test_the_message_that_reaches_the_number_is_the_last(inst, user):
     sender = Sender(inst, user)
     assert sender.send(outside(RECIPIENTS)) == 250

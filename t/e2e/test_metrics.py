@@ -1,9 +1,13 @@
 """metricsd: all figures for Prometheus on a port, and the same by posthorn stats --prometheus."""
 import http.client
 import os
+import pwd
 import signal
 import smtplib
 import ssl
+import subprocess
+import sys
+import textwrap
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -143,6 +147,32 @@ def test_token_tls_and_lists(inst):
     token.chmod(0o644)
     done = inst.run("reload", check=False)
     assert done.returncode != 0 and "chmod 600" in done.err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes several users")
+def test_figured_answers_metricsds_user_alone(inst):
+    """And root; a session of another service that was taken over learns nothing."""
+    (path,) = [path for path in (inst.root / "run").glob("*.sock") if "figure" in path.name]
+    script = textwrap.dedent("""
+        import os, sys
+        sys.path.insert(0, sys.argv[2])
+        from frames import Connection
+        os.chdir(os.path.dirname(sys.argv[1]))
+        os.setuid(int(sys.argv[3]))
+        try:
+            peer = Connection.connect(os.path.basename(sys.argv[1]))
+            peer.send(1, 7)
+            print(peer.receive()[0])
+        except (EOFError, OSError):
+            print("closed")
+    """)
+
+    def answer_to(role):
+        uid = inst.run("config", "get", f"users.{role}").out.strip().split(":")[0]
+        uid = uid if uid.isdigit() else str(pwd.getpwnam(uid).pw_uid)
+        return subprocess.run([sys.executable, "-c", script, str(path), os.path.dirname(__file__), uid],
+                              capture_output=True, text=True, timeout=60).stdout.strip()
+    assert {role: answer_to(role) for role in ("metrics", "smtp", "mail")} == {"metrics": "2", "smtp": "closed", "mail": "closed"}
 
 
 def test_off_as_shipped(instance):

@@ -1,11 +1,14 @@
 """Notices of new mail that are posted to a URL: as JSON, XML and form data, checked by the answer."""
 import json
+import os
 import smtplib
+import socket
 import urllib.parse
 import xml.etree.ElementTree as xml
 
 import pytest
 
+from frames import U64, encode
 from hooks import Hooks
 from instance import Instance, wait_for
 
@@ -83,6 +86,17 @@ def test_xml_by_a_template_of_ones_own(inst, hook):
     root = xml.fromstring(body)
     assert headers["Content-Type"] == "application/xml"
     assert root.attrib == {"for": "alice@d.test", "by": ODD} and int(root.text) > 10
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="without users of their own all programs are believed")
+def test_nobody_but_local_deliver_tells_of_mail(inst, hook):
+    before = use(inst, hook, format="json", users="", template="")
+    forged = encode(1, 0, "alice@d.test", "forged@x.test", "8Dvx7tJnkrYX18O", U64(100), U64(1800000000000))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.sendto(forged, str(inst.root / "run/events.sock"))
+    send(inst, "alice@d.test")
+    wait_posts(hook, before + 1)
+    assert b"forged" not in hook.posts[before][2] and ODD.encode() in hook.posts[before][2]
 
 
 def test_an_answer_that_is_not_the_one_wanted_is_a_failure(inst, hook):

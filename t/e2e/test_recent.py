@@ -6,9 +6,11 @@ import imaplib
 import itertools
 import json
 import os
+import pathlib
 import poplib
 import signal
 import smtplib
+import subprocess
 
 import pytest
 
@@ -210,6 +212,13 @@ def test_what_is_sent_and_received(suite, user):
     got = listed(suite, friend, "received", 3)
     assert (got[0]["sender"], got[0]["from"]) == ("x@far.test", "remote")
     assert today(suite, friend)["received_remote_messages"] == 1
+    suite.run("domain", "add", "far.test")  # from now on it is one of ours
+    try:
+        with smtplib.SMTP("127.0.0.1", suite.port("smtp")) as client:
+            client.sendmail("x@far.test", [friend], "Subject: x\r\n\r\nx\r\n")
+        assert listed(suite, friend, "received", 4)[0]["from"] == "local"
+    finally:
+        suite.run("domain", "del", "far.test")
     text = suite.run("user", "recent", user, "--sent").out
     assert f"to local 2/{sum(entry['bytes'] for entry in sent)}, to remote 2/" in text.splitlines()[-1]
 
@@ -280,10 +289,42 @@ def test_recording_can_be_switched_off(suite, user):
     send(suite, user, user)
     listed(suite, user, "sent", 1)
     listed(suite, user, "received", 1)
+    send(suite, user, user)
+    listed(suite, user, "received", 2)
     expunge_all(suite, user)
-    listed(suite, user, "deleted", 1)
-    assert [len(recent(suite, user, which)) for which in ("sent", "received", "deleted")] == [1, 1, 1]
-    assert today(suite, user)["sent_local_messages"] == 2
+    wait_for(lambda: [row["messages"] for row in recent(suite, user, "deleted")][:1] == [2], 30, "the second removal")
+    assert [len(recent(suite, user, which)) for which in ("sent", "received", "deleted")] == [2, 2, 1]
+    assert today(suite, user)["sent_local_messages"] == 3
+
+
+def running(suite, role):
+    (pid,) = [row["pid"] for row in suite.json("status", "--sandbox") if row["program"] == "accountd" and row["role"] == role]
+    return pid
+
+
+def test_what_was_heard_last_outlives_an_ordinary_end(suite, user):
+    """It waits in memory, a tenth of a second for the recorder and a second for the account base."""
+    pid = running(suite, "parent")
+    pop3_login(suite, user)
+    visited(suite, user, "pop3")
+    os.kill(pid, signal.SIGTERM)
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 30, "its end")
+    wait_for(lambda: suite.run("user", "status", user, "--json", check=False).returncode == 0, 30, "another one")
+    assert status(suite, user)["last_visit_service"] == "pop3"
+    assert listed(suite, user, "access", 1)[0]["service"] == "pop3"
+
+
+def test_who_asks_a_recorder_that_dies_is_told(suite, user):
+    pid = running(suite, "recorder")
+    os.kill(pid, signal.SIGSTOP)
+    command = [suite.build / "bin/posthorn", "--root", suite.root, "user", "recent", user, "--sent"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as asking:
+        try:  # until it waits for the answer
+            wait_for(lambda: pathlib.Path(f"/proc/{asking.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "S", 30, "the question")
+        finally:
+            os.kill(pid, signal.SIGKILL)
+        asking.communicate(timeout=25)
+    wait_for(lambda: suite.run("user", "recent", user, "--sent", check=False).returncode == 0, 30, "another recorder")
 
 
 def test_lists_outlive_restarts_and_renames_and_go_with_the_mailbox(suite, user):

@@ -3,6 +3,7 @@
 The suite is built with TESTHOOKS=1, in which a client's line "XTESTHOOK attack argument" makes the
 worker do what an attacker would who has taken it over (lib/sys/testhook.c)."""
 import base64
+import fcntl
 import imaplib
 import os
 import pathlib
@@ -20,10 +21,19 @@ HOOKS = TOP / "build-hooks"
 DAEMONS = ("smtp", "imap", "pop3")
 
 
+def build_hooks():
+    """One at a time, however many workers run these tests: the lock is on the source directory."""
+    top = os.open(TOP, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(top, fcntl.LOCK_EX)
+        subprocess.run(["make", "-C", str(TOP), "-j2", "TESTHOOKS=1"], check=True, stdout=subprocess.DEVNULL, timeout=600)
+    finally:
+        os.close(top)
+
+
 @pytest.fixture(scope="module")
 def hooked():
-    subprocess.run(["make", "-C", str(TOP), "-j2", "TESTHOOKS=1"], check=True,
-                   stdout=subprocess.DEVNULL, timeout=600)
+    build_hooks()
     inst = Instance(build=HOOKS)
     try:
         inst.setup()

@@ -80,6 +80,12 @@ def test_plain_passwords_are_sealed_where_they_stand(relay):
     inst.run("reload")
     delivers(inst, sink)
     assert [result for result, _ in secrets_of_doctor(inst)] == ["ok"]
+    private(inst.root / "etc/ldap.write", "two\nlines\n")
+    done = inst.run("password", "seal", "ldap.write_password_file", "--in-place", check=False)
+    assert done.returncode == 1 and "expected one line" in done.err
+    assert (inst.root / "etc/ldap.write").read_text() == "two\nlines\n"
+    private(inst.root / "etc/ldap.write", WRITE_PASSWORD + "\n")
+    inst.run("password", "seal", "ldap.write_password_file", "--in-place")
 
 
 def test_another_key_and_no_old_one(relay):

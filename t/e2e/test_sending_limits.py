@@ -168,6 +168,17 @@ def test_recipients_of_an_hour_survive_a_restart(inst, user):
     assert s.send(ALICE)[1][0] == 250
 
 
+def test_by_another_name_it_is_spent_too(inst, user):
+    name = user("recipients_per_hour=3")
+    assert Sender(inst, name).send(ALICE, OUTSIDE)[0] == [250, 250]
+    inst.run("user", "rename", name, f"new-{name}")
+    try:
+        assert Sender(inst, f"new-{name}").send(BOB, CAROL)[0] == [250, 452]
+    finally:
+        inst.run("user", "rename", f"new-{name}", name)
+    assert "recipients_per_hour" in Sender(inst, name).rcpt(ALICE)[2]
+
+
 def test_the_hours_limit_of_all(inst, user):
     inst.set("account.recipients_per_hour", "1")
     inst.run("reload")

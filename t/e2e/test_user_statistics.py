@@ -7,6 +7,7 @@ import pytest
 
 from admin_api import Api
 from conftest import PASSWORD
+from imapclient import Imap
 from instance import Instance, wait_for
 
 ADMIN_PASSWORD = "A-good-secret7"
@@ -52,17 +53,24 @@ def shift(days):
 
 def test_messages_bytes_and_logins_of_each_user(suite, domain):
     ann, bob = f"ann@{domain}", f"bob@{domain}"
+    with smtplib.SMTP("127.0.0.1", suite.port("smtp")) as client, pytest.raises(smtplib.SMTPAuthenticationError):
+        client.login(ann, "wrong")  # neither this nor a login elsewhere counts
+    Imap(suite.port("imap"), ann, password=PASSWORD).close()
     send(suite, ann, bob, ann)
     send(suite, ann, bob, "x@far.test")
     send(suite, "x@far.test", bob, login=False)
     wait_for(lambda: statistics(suite, domain).get("bob", {}).get("received_remote_messages") == 1, 30, "the last message")
     wait_for(lambda: statistics(suite, domain)["bob"]["received_local_messages"] == 2, 30, "those before it")
     wait_for(lambda: statistics(suite, domain)["ann"]["smtp_logins"] == 2, 30, "two logins")
+    logins = lambda: [(row["service"], row["result"]) for row in suite.json("user", "recent", ann, "--access")]
+    wait_for(lambda: logins().count(("smtp", "ok")) == 2, 30, "the last login")
+    assert ("imap", "ok") in logins() and ("smtp", "wrong password") in logins()
     suite.wait_queue_empty()  # also the bounce
     found = statistics(suite, domain)
     assert set(found) == {"ann", "bob"}  # carol did nothing
     row = found["ann"]
     assert (row["sent_local_messages"], row["sent_local_recipients"], row["sent_remote_messages"]) == (2, 3, 1)
+    assert row["smtp_logins"] == 2
     assert row["sent_local_bytes"] > row["sent_remote_bytes"] > 0
     assert row["received_local_messages"] == 1 and row["received_local_bytes"] > 0
     row = found["bob"]

@@ -206,6 +206,12 @@ START_TEST(a_book_goes_with_its_mailbox)
     ck_assert_int_eq(books_remove(books, "e.test/01/bob"), 0);
     ck_assert_int_eq(books_remove(books, "e.test/01/bob"), 0);
     ck_assert_str_eq(listed("e.test/01/bob", BOOK_SENT), "");
+    note(ANN, BOOK_SENT, NOON, "of ann", 10);
+    note("e.test/01/bob", BOOK_SENT, NOON, "of a bob of before", 10); /* and it is open */
+    ck_assert_int_eq(books_move(books, ANN, "e.test/01/bob"), 0);
+    ck_assert_str_eq(listed("e.test/01/bob", BOOK_SENT), "of ann,");
+    reopen();
+    ck_assert_str_eq(listed("e.test/01/bob", BOOK_SENT), "of ann,");
     close_all();
 }
 END_TEST

@@ -297,13 +297,19 @@ START_TEST(a_torn_slot_is_not_there_and_is_made_anew_of_its_minutes)
 
     read_one(book, NOON, 0, BORN);
     read_one(book, NOON + 60000, 10, BORN);
+    read_one(book, NOON + HOUR_MS, 12, BORN); /* the hour's last minute */
     book_close(&book);
     spoil("hours", NOON / HOUR_MS % figure_step_slots(FIGURE_HOUR) * 8192 + 4000);
-    spoil("days", NOON / DAY_MS % figure_step_slots(FIGURE_DAY) * 8192 + 4000);
     ck_assert_int_eq(messages(FIGURE_HOUR, NOON), -1);
+    book = open_book(NOON + HOUR_MS);
+    ck_assert_int_eq(messages(FIGURE_HOUR, NOON), 12);
+    read_one(book, NOON + DAY_MS / 2, 15, BORN); /* the day's last minute */
+    read_one(book, NOON + DAY_MS / 2 + 60000, 100, BORN);
+    book_close(&book);
+    spoil("days", NOON / DAY_MS % figure_step_slots(FIGURE_DAY) * 8192 + 4000);
     ck_assert_int_eq(messages(FIGURE_DAY, NOON), -1);
     book = open_book(next_day);
-    ck_assert_int_eq(messages(FIGURE_DAY, NOON), 10);
+    ck_assert_int_eq(messages(FIGURE_DAY, NOON), 15);
     book_close(&book);
     spoil("minutes", NOON / 60000 % figure_step_slots(FIGURE_MINUTE) * 8192 + 8000);
     ck_assert_int_eq(messages(FIGURE_MINUTE, NOON), -1);

@@ -4,6 +4,7 @@
 #include "lib/account/precis.h"
 
 #include "lib/account/canonical.h"
+#include "lib/account/manages.h"
 #include "lib/account/old_names.h"
 #include "t/unit/account_base.h"
 
@@ -234,6 +235,26 @@ START_TEST(names_that_meet_stay_apart)
 }
 END_TEST
 
+/* Nor does an administrator get the rights of another one. */
+START_TEST(administrators_that_meet_stay_apart)
+{
+    struct account_actor actor = account_actor_new();
+    struct old_names result;
+
+    test_populate();
+    ck_assert_uint_eq(test_add(ACCOUNT_ADMIN, "z", "description", "first"), 0);
+    put_old(ACCOUNT_TABLE_ADMINS, "z", 1, "\xc3\x9cli", 4);
+    ck_assert_uint_eq(test_add(ACCOUNT_ADMIN, "\xc3\xbcli", "description", "second"), 0);
+    ck_assert_int_eq(account_old_names_move(&test_base, TEST_NOW_MS, &result), 0);
+    ck_assert_uint_eq(result.moved, 0);
+    ck_assert_uint_eq(result.left, 1);
+    ck_assert_int_eq(account_actor_load(&test_base, SLICE("\xc3\xbcli"), &actor), 0);
+    ck_assert(record_is(&actor.record, ADMIN_DESCRIPTION, "second"));
+    account_actor_free(&actor);
+    test_close();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -245,5 +266,6 @@ main(void)
     tcase_add_test(tc, new_names_are_of_the_class);
     tcase_add_test(tc, old_names_move_with_all_that_follows);
     tcase_add_test(tc, names_that_meet_stay_apart);
+    tcase_add_test(tc, administrators_that_meet_stay_apart);
     return test_run(suite_create("precis"), tc);
 }

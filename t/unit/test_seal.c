@@ -159,7 +159,8 @@ write_keys(const char *path, const struct seal_keys *keys)
 
 /* Seals the password of one line and writes a file with it and plain ones around. */
 static int
-open_file(const char *name, const char *line, struct strbuf *text, struct strbuf *error)
+open_file(const char *name, const char *line, const char *secret, struct strbuf *text,
+          struct strbuf *error)
 {
     struct seal_keys keys = fresh_keys();
     char path[200], key_path[200];
@@ -171,7 +172,7 @@ open_file(const char *name, const char *line, struct strbuf *text, struct strbuf
     (void)snprintf(key_path, sizeof(key_path), "%s/out.key", scratch_dir);
     write_keys(key_path, &keys);
     (void)strbuf_printf(&raw, "# {SEALED1} in a comment\nplain.x a plain one\n%s", line);
-    ck_assert(seal_close(&keys, slice_of(name), SLICE("two words"), &raw));
+    ck_assert(seal_close(&keys, slice_of(name), slice_of(secret), &raw));
     (void)strbuf_str(&raw, "\n\nlast.x c d");
     ck_assert_int_eq(replace_file(AT_FDCWD, path, strbuf_slice(&raw), 0600), 0);
     rc = secret_file_open(&place, text, error);
@@ -184,15 +185,22 @@ START_TEST(a_file_is_read_with_its_passwords_opened)
     struct strbuf text = strbuf_new(SECRET_FILE_MAX), error = strbuf_new(4096);
 
     ck_assert_ptr_nonnull(scratch_make());
-    ck_assert_msg(
-        open_file("remote.relay_passwords relay.x a@B", "Relay.X\ta@B  ", &text, &error) == 0, "%s",
-        strbuf_cstr(&error));
+    ck_assert_msg(open_file("remote.relay_passwords relay.x a@B", "Relay.X\ta@B  ", "two words",
+                            &text, &error) == 0,
+                  "%s", strbuf_cstr(&error));
     ck_assert_str_eq(strbuf_cstr(&text), "# {SEALED1} in a comment\nplain.x a plain one\n"
                                          "Relay.X\ta@B  two words\n\nlast.x c d\n");
     strbuf_clear(&text);
-    ck_assert_int_eq(open_file("remote.relay_passwords relay.x a@B", "relay.x a@b ", &text, &error),
-                     -1);
+    ck_assert_int_eq(
+        open_file("remote.relay_passwords relay.x a@B", "relay.x a@b ", "two words", &text, &error),
+        -1);
     ck_assert_ptr_nonnull(strstr(strbuf_cstr(&error), "/passwords:3: the sealed text belongs"));
+    strbuf_clear(&text);
+    strbuf_clear(&error);
+    ck_assert_int_eq(open_file("remote.relay_passwords relay.x a@B", "relay.x a@B ",
+                               "one\nother.x b sent elsewhere", &text, &error),
+                     -1);
+    ck_assert_ptr_nonnull(strstr(strbuf_cstr(&error), "/passwords:3: what is sealed there is no"));
     scratch_remove();
     secret_wipe(&text);
     strbuf_free(&error);
@@ -221,6 +229,29 @@ START_TEST(without_its_key_a_file_is_refused)
 }
 END_TEST
 
+static const mode_t open_modes[] = {0640, 0620, 0610, 0604, 0602, 0601};
+
+START_TEST(a_file_that_others_may_reach_is_refused)
+{
+    struct strbuf text = strbuf_new(SECRET_FILE_MAX), error = strbuf_new(4096);
+    char path[200];
+
+    ck_assert_ptr_nonnull(scratch_make());
+    (void)snprintf(path, sizeof(path), "%s/passwords", scratch_dir);
+    ck_assert_int_eq(replace_file(AT_FDCWD, path, SLICE("secret\n"), 0600), 0);
+    ck_assert_int_eq(secret_file_read(path, &text, &error), 0);
+    strbuf_clear(&text);
+    ck_assert_int_eq(chmod(path, open_modes[_i]), 0);
+    ck_assert_int_eq(secret_file_read(path, &text, &error), -1);
+    ck_assert_int_eq(errno, EINVAL);
+    ck_assert_uint_eq(text.len, 0);
+    ck_assert_ptr_nonnull(strstr(strbuf_cstr(&error), "chmod 600"));
+    scratch_remove();
+    secret_wipe(&text);
+    strbuf_free(&error);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -235,6 +266,7 @@ main(void)
     tcase_add_loop_test(tc, key_files_are_checked, 0, (int)ARRAY_LEN(key_files));
     tcase_add_test(tc, a_file_is_read_with_its_passwords_opened);
     tcase_add_test(tc, without_its_key_a_file_is_refused);
+    tcase_add_loop_test(tc, a_file_that_others_may_reach_is_refused, 0, (int)ARRAY_LEN(open_modes));
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
