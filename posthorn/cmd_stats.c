@@ -147,7 +147,7 @@ run_stats(struct cli *cli, int argc, char **argv)
                                          {"--day", CLI_TEXT, &choice.day}};
 
     if (argc > 0 && strcmp(argv[0], "users") == 0)
-        return cli->remote == NULL ? stats_users(cli, argc - 1, argv + 1) : not_elsewhere(cli);
+        return stats_users(cli, argc - 1, argv + 1);
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
     choice.service = argc == 1 ? argv[0] : NULL;

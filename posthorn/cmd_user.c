@@ -265,5 +265,5 @@ const struct command command_user = {
         "With 'posthorn domain set DOMAIN mail_password=no' mail programs need one, and so for a\n"
         "user with two_step=yes.\n",
     .verbs = verbs,
-    .remote = "add del list show passwd set rename code",
+    .remote = "add del list show status recent passwd set rename code",
 };

@@ -125,6 +125,12 @@ static const struct {
     {OPER_LOG, "read", oper_logs_read},
     {OPER_LOG, "empty", oper_logs_empty},
     {OPER_LOG, "delete", oper_logs_delete},
+    {OPER_ALERT, "list", oper_alerts_list},
+    {OPER_ALERT, "test", oper_alerts_test},
+    {OPER_ALERT, "silence", oper_alerts_silence},
+    {OPER_ALERT, "report", oper_alerts_report},
+    {OPER_BROADCAST, "list", oper_broadcasts_list},
+    {OPER_BROADCAST, "send", oper_broadcasts_send},
     {OPER_HOST, "show", oper_host_show},
     {OPER_SUITE, "show", oper_suite_show},
 };

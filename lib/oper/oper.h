@@ -19,6 +19,10 @@
  *               "reason", with release "at" (seconds since 1970)
  *   content     queue: a part of the message ("offset"), as the field "content" of one object
  *   read        log: its last lines ("lines", "search"); empty: a service's; delete: an old file
+ *   test report alert: a trial message to everybody who is told of alerts; a report of now
+ *   silence     alert: "time" like 4h, 0: it is heard again
+ *   send        broadcast: "domain" (all, if it is empty), "subject", "content", "html" yes; the
+ *               name is its id, of which one is sent once
  *   kick        connection: sessions by id, or "user", or "client"
  */
 #ifndef POSTHORN_LIB_OPER_OPER_H
@@ -100,6 +104,12 @@ void oper_connections_kick(struct oper *op);
 void oper_counters_list(struct oper *op);
 void oper_certificates_list(struct oper *op);
 void oper_locations_list(struct oper *op);
+void oper_alerts_list(struct oper *op);
+void oper_alerts_test(struct oper *op);
+void oper_alerts_silence(struct oper *op);
+void oper_alerts_report(struct oper *op);
+void oper_broadcasts_list(struct oper *op);
+void oper_broadcasts_send(struct oper *op);
 void oper_host_show(struct oper *op);
 void oper_suite_show(struct oper *op);
 

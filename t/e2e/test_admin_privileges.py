@@ -21,6 +21,8 @@ ADMINS = {
     "serv": ["type=role", "rights=services"],
     "mail": ["type=role", "rights=queue"],
     "wall": ["type=role", "rights=blocks"],
+    "news": ["type=role", "rights=broadcast", "domains=d.test"],
+    "town": ["type=role", "rights=broadcast"],
 }
 EVERYBODY = set(ADMINS)
 
@@ -59,6 +61,7 @@ CALLS = {
     "DeleteGroup": ({"name": "nobody", "domain": "DOMAIN"}, "root dom desk", "root"),
     "AddCode": ({**USER, "description": "x"}, "root dom desk", "root"),
     "RevokeCode": ({**USER, "id": "none"}, "root dom desk", "root"),
+    "Broadcast": ({"domain": "DOMAIN", "subject": "x", "content": "x\n", "id": "DOMAIN!"}, "root dom news town", "root town"),
 }
 # Of the whole server: a domain makes no difference.
 SYSTEM = {
@@ -74,6 +77,7 @@ SYSTEM = {
     "CheckSettings": ({"unset": "no.thing"}, "root ops conf"),
     "ReadLog": ({"log": "smtp"}, "root"), "EmptyLog": ({"log": "none"}, "root"), "DeleteLog": ({"file": "none.log.1"}, "root"),
     "AddBlock": ({"name": "192.0.2.1", "time": "1s"}, "root wall"), "LiftBlock": ({"name": "192.0.2.200"}, "root wall"),
+    "TestAlerts": ({}, "root ops serv"), "SilenceAlert": ({"name": "none", "time": "1h"}, "root ops serv"), "SendReport": ({}, "root ops serv"),
     "GetDbPath": ({}, "root"),
 }
 # The same of the generic calls, by kind.
@@ -161,14 +165,22 @@ def test_limits_and_places_come_from_above(apis):
 
 
 @pytest.mark.parametrize("kind, may", [
-    ("domain", "root dom help desk hosts texts"), ("domain-alias", "root dom help desk hosts texts"), ("user", "root dom help desk"),
+    ("domain", "root dom help desk hosts texts news town"), ("domain-alias", "root dom help desk hosts texts news town"), ("user", "root dom help desk"),
     ("alias", "root dom desk"), ("group", "root dom desk"), ("public", "root dom texts"), ("admin", "root"), ("auth-code", "root dom desk"),
     ("service", "root ops serv"), ("connection", "root ops serv"), ("counter", "root ops serv"), ("queue", "root ops mail"),
     ("setting", "root ops conf"), ("certificate", "root ops conf"), ("location", "root ops conf"), ("log", "root"), ("host", "root"),
-    ("block", "root wall"),
+    ("block", "root wall"), ("alert", "root ops serv"), ("broadcast", "root town"),
 ])
 def test_listings(apis, kind, may):
     assert allowed(apis, "List", {"kind": kind}, "") == set(may.split())
+
+
+def test_listings_and_broadcasts_of_ones_own_domains(apis):
+    for domain, may in (("d.test", "root dom news town"), ("D.TEST", "root dom news town"), ("e.test", "root town")):
+        assert allowed(apis, "List", {"kind": "broadcast", "within": domain}, "") == set(may.split())
+    everybody = {"subject": "x", "content": "x", "id": "none!"}
+    assert allowed(apis, "Broadcast", everybody, "") == {"root", "town"}  # of all domains
+    assert allowed(apis, "Broadcast", {**everybody, "domain": ""}, "") == {"root", "town"}
 
 
 def test_the_table_says_who_has_use_of_a_call(apis):
