@@ -108,6 +108,7 @@ static const struct {
     {OPER_CONNECTION, "list", oper_connections_list},
     {OPER_CONNECTION, "kick", oper_connections_kick},
     {OPER_COUNTER, "list", oper_counters_list},
+    {OPER_FIGURE, "list", oper_figures_list},
     {OPER_QUEUE, "list", oper_queue_list},
     {OPER_QUEUE, "show", oper_queue_show},
     {OPER_QUEUE, "content", oper_queue_content},

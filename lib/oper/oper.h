@@ -9,7 +9,8 @@
  *
  *   list        service, connection, counter, queue, setting, certificate, location, log: page by
  *               page; fields "within" (of counters a service, of settings a section), "limit";
- *               of the queue also state, sender, recipient, domain
+ *               of the queue also state, sender, recipient, domain; of counters "day" (what they
+ *               did then); of figures counter, since, until, by
  *   show        queue: the message, then its recipients; setting; host; suite
  *   start stop restart    a service; reload: all of them (no name)
  *   set         service: startup, bind, ports, and "restart" yes; setting: fields are settings with
@@ -102,6 +103,8 @@ void oper_logs_delete(struct oper *op);
 void oper_connections_list(struct oper *op);
 void oper_connections_kick(struct oper *op);
 void oper_counters_list(struct oper *op);
+void oper_figures_list(struct oper *op);
+void oper_figures_day(struct oper *op); /* counters with a field "day" */
 void oper_certificates_list(struct oper *op);
 void oper_locations_list(struct oper *op);
 void oper_alerts_list(struct oper *op);

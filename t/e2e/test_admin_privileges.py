@@ -68,7 +68,7 @@ SYSTEM = {
     "StartService": ({"name": "none"}, "root ops serv"), "StopService": ({"name": "none"}, "root ops serv"),
     "RestartService": ({"name": "none"}, "root ops serv"), "ReloadServices": ({}, "root ops serv"),
     "SetService": ({"name": "none", "startup": "disabled"}, "root ops conf"),
-    "SystemStatus": ({}, "root ops serv"),
+    "SystemStatus": ({}, "root ops serv"), "Counters": ({}, "root ops serv"), "CounterHistory": ({"counter": "smtp/connections"}, "root ops serv"),
     "Kick": ({"sessions": "none"}, "root ops serv"),
     "ListQueue": ({}, "root ops mail"), "ShowMessage": ({"id": "none"}, "root ops mail"), "ExportMessage": ({"id": "none"}, "root ops mail"),
     "HoldMessages": ({"ids": "none"}, "root ops mail"), "ReleaseMessages": ({"ids": "none"}, "root ops mail"),

@@ -33,6 +33,7 @@ def inst():
     inst.run("block", "add", "192.0.2.8", "--reason", "here")
     inst.run("organisation", "add", "sales@d.test", "full_name=Sales")
     inst.start()
+    wait_for(lambda: inst.run("stats", "--day", "today", check=False).returncode == 0, 90, "the first figures")
     yield inst
     inst.close()
 
@@ -70,6 +71,9 @@ SAME = [
     ("user", "recent", "ann@d.test", "--json"), ("user", "recent", "ann@d.test", "--sent"), ("user", "recent", "ann@d.test", "--access", "--json"),
     ("user", "status", "ann@d.test"), ("user", "status", "ann@d.test", "--json"), ("user", "status", "nobody@d.test"),
     ("stats", "users", "d.test"), ("stats", "users", "d.test", "--week", "2026-11-20", "--json"), ("stats", "users", "nowhere.test"),
+    ("stats", "--history", "imap/logins", "--by", "day"), ("stats", "--history", "imap/users_connected", "--since", "2h", "--by", "hour", "--json"),
+    ("stats", "--history", "smtp/flying"), ("stats", "--history", "connections"), ("stats", "--history", "imap/logins", "--since", "soon"),
+    ("stats", "--day", "today"), ("stats", "--day", "2001-01-01"), ("stats", "--day", "someday"),
     ("organisation", "list"), ("organisation", "show", "sales@d.test"), ("organisation", "tree", "d.test"),
     ("alert", "list", "--json"), ("alert", "test"), ("alert", "report"), ("alert", "silence", "disk", "--for", "soon"),
     ("broadcast", "send", "--subject", "x", "--domain", "nowhere.test", "/dev/null"), ("broadcast", "send", "--subject", "x", "--id", "a/b", "/dev/null"),
