@@ -41,6 +41,7 @@ CALLS = {
     "ModifyUserStatus": ({**USER, "status": 1}, "root dom desk", "root"),
     "TakeDefaults": ({**USER, "properties": "all"}, "root dom desk", "root"),
     "Authenticate": ({**USER, "password": "x"}, "root dom desk help", "root help"),
+    "GetFolderMsgCount": ({**USER, "password": "x"}, "root dom desk help", "root help"),
     "ChangePassword": ({**USER, "old": "x", "new": "Some-good-one7"}, "root dom desk help", "root help"),
     "SetUserPassword": ({**USER, "password": "Some-good-one7"}, "root dom desk help", "root help"),
     "AddDomain": ({"domain": "WHO.DOMAIN"}, "root hosts", "root hosts"),
@@ -88,7 +89,7 @@ KINDS = {
 SESSION = {"Login", "Logout", "WhoAmI", "ChangeOwnPassword", "EnrollTotp", "ConfirmTotp", "SystemInformation"}
 GENERIC = {"List", "Show", "Add", "Set", "Remove", "Rename", "Grant"}
 USE = {"CheckUser": "root dom desk", "UserStatus": "root dom desk", "SetUserPassword": "root dom desk help", "Authenticate": "root dom desk help",
-       "ChangePassword": "root dom desk help"}  # where the table says less than accountd allows
+       "ChangePassword": "root dom desk help", "GetFolderMsgCount": "root dom desk help"}  # where the table says less than accountd allows
 
 
 @pytest.fixture(scope="module")
