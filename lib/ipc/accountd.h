@@ -81,6 +81,8 @@ enum accountd_type {
     ACCOUNTD_SENT,   /* smtpd: a message of a user: a report, no reply */
     ACCOUNTD_TOTP,   /* authd: is it the code of an administrator? (lib/ipc/accountd_totp.h) */
     ACCOUNTD_TOTP_REPLY,
+    ACCOUNTD_GREET, /* alertd: new mailboxes to be greeted (lib/ipc/accountd_greet.h) */
+    ACCOUNTD_GREET_REPLY,
 };
 
 /* ---- RCPT: asked by smtpd for each RCPT TO ---- */
