@@ -132,6 +132,9 @@ static const struct {
     {OPER_ALERT, "report", oper_alerts_report},
     {OPER_BROADCAST, "list", oper_broadcasts_list},
     {OPER_BROADCAST, "send", oper_broadcasts_send},
+    {OPER_SYNC, "run", oper_sync_run},
+    {OPER_SYNC, "show", oper_sync_show},
+    {OPER_SYNC_ROW, "list", oper_sync_rows},
     {OPER_HOST, "show", oper_host_show},
     {OPER_SUITE, "show", oper_suite_show},
 };

@@ -24,6 +24,7 @@
  *   silence     alert: "time" like 4h, 0: it is heard again
  *   send        broadcast: "domain" (all, if it is empty), "subject", "content", "html" yes; the
  *               name is its id, of which one is sent once
+ *   run show    synchronisation: of "domain"; "dry_run", "adopt", "force" yes
  *   kick        connection: sessions by id, or "user", or "client"
  */
 #ifndef POSTHORN_LIB_OPER_OPER_H
@@ -113,6 +114,9 @@ void oper_alerts_silence(struct oper *op);
 void oper_alerts_report(struct oper *op);
 void oper_broadcasts_list(struct oper *op);
 void oper_broadcasts_send(struct oper *op);
+void oper_sync_run(struct oper *op);
+void oper_sync_show(struct oper *op);
+void oper_sync_rows(struct oper *op);
 void oper_host_show(struct oper *op);
 void oper_suite_show(struct oper *op);
 

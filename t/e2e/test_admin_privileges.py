@@ -62,6 +62,8 @@ CALLS = {
     "DeleteGroup": ({"name": "nobody", "domain": "DOMAIN"}, "root dom desk", "root"),
     "AddCode": ({**USER, "description": "x"}, "root dom desk", "root"),
     "RevokeCode": ({**USER, "id": "none"}, "root dom desk", "root"),
+    "SyncDirectory": ({"domain": "DOMAIN"}, "root dom desk", "root"), "SyncStatus": ({"domain": "DOMAIN"}, "root dom desk", "root"),
+    "SyncReport": ({"domain": "DOMAIN"}, "root dom desk", "root"),
     "Broadcast": ({"domain": "DOMAIN", "subject": "x", "content": "x\n", "id": "DOMAIN!"}, "root dom news town", "root town"),
 }
 # Of the whole server: a domain makes no difference.

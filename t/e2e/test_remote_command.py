@@ -75,6 +75,7 @@ SAME = [
     ("stats", "--history", "smtp/flying"), ("stats", "--history", "connections"), ("stats", "--history", "imap/logins", "--since", "soon"),
     ("stats", "--day", "today"), ("stats", "--day", "2001-01-01"), ("stats", "--day", "someday"),
     ("organisation", "list"), ("organisation", "show", "sales@d.test"), ("organisation", "tree", "d.test"),
+    ("directory", "sync", "d.test"), ("directory", "sync", "d.test", "--dry-run", "--json"), ("directory", "sync", "a b"),
     ("alert", "list", "--json"), ("alert", "test"), ("alert", "report"), ("alert", "silence", "disk", "--for", "soon"),
     ("broadcast", "send", "--subject", "x", "--domain", "nowhere.test", "/dev/null"), ("broadcast", "send", "--subject", "x", "--id", "a/b", "/dev/null"),
     ("user", "show", "nobody@d.test"), ("user", "del", "nobody@d.test", "--yes"), ("config", "get", "smtp.colour"), ("user", "show"),
