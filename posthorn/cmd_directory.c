@@ -79,6 +79,7 @@ ask_status(struct cli *cli, struct slice domain, struct ended *ended)
     struct slice outcome, said;
     int count, rc = remote_do(cli, &request, &reply);
 
+    *ended = (struct ended){.result = SYNC_NOTHING};
     if (rc != CLI_OK)
         return rc;
     count = object_next(&reply.data, fields);

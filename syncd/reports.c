@@ -48,11 +48,14 @@ void
 reports_free(struct reports **rp)
 {
     struct reports *r = *rp;
+    struct kept *k, *next;
 
     if (r == NULL)
         return;
-    while (!TAILQ_EMPTY(&r->list))
-        forget(r, TAILQ_FIRST(&r->list));
+    for (k = TAILQ_FIRST(&r->list); k != NULL; k = next) {
+        next = TAILQ_NEXT(k, link);
+        forget(r, k);
+    }
     xfree(rp);
 }
 

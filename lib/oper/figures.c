@@ -116,6 +116,7 @@ find_span(struct oper *op, struct figure_span *span)
     enum figure_step step;
     char room[TIME_MAX];
 
+    *span = (struct figure_span){FIGURE_HOUR, 0, 0};
     if (until.len > 0 && when_parse(text_of(op, "until", room), now_ms, &until_ms) < 0)
         oper_fail(op, OPER_BAD, "until: expected a time such as 2026-11-27T10:00 (UTC), or 2h");
     since_ms = until_ms - figure_usual_length_ms(by);

@@ -25,6 +25,7 @@
  *   send        broadcast: "domain" (all, if it is empty), "subject", "content", "html" yes; the
  *               name is its id, of which one is sent once
  *   run show    synchronisation: of "domain"; "dry_run", "adopt", "force" yes
+ *   add remove  list: "entries", a line each; list-entry: list "within" one
  *   kick        connection: sessions by id, or "user", or "client"
  */
 #ifndef POSTHORN_LIB_OPER_OPER_H
@@ -107,6 +108,10 @@ void oper_counters_list(struct oper *op);
 void oper_figures_list(struct oper *op);
 void oper_figures_day(struct oper *op); /* counters with a field "day" */
 void oper_certificates_list(struct oper *op);
+void oper_lists_list(struct oper *op);
+void oper_lists_entries(struct oper *op);
+void oper_lists_add(struct oper *op);
+void oper_lists_remove(struct oper *op);
 void oper_locations_list(struct oper *op);
 void oper_alerts_list(struct oper *op);
 void oper_alerts_test(struct oper *op);

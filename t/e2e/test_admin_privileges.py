@@ -77,6 +77,7 @@ SYSTEM = {
     "HoldMessages": ({"ids": "none"}, "root ops mail"), "ReleaseMessages": ({"ids": "none"}, "root ops mail"),
     "RetryMessages": ({"ids": "none"}, "root ops mail"), "DeleteMessages": ({"ids": "none"}, "root ops mail"),
     "GetSetting": ({"name": "smtp.max_recipients"}, "root ops conf"), "SetSettings": ({"unset": "no.thing"}, "root ops conf"),
+    "AddListEntries": ({"list": "no.list", "entries": "x"}, "root ops conf"), "RemoveListEntries": ({"list": "no.list", "entries": "x"}, "root ops conf"),
     "CheckSettings": ({"unset": "no.thing"}, "root ops conf"),
     "ReadLog": ({"log": "smtp"}, "root"), "EmptyLog": ({"log": "none"}, "root"), "DeleteLog": ({"file": "none.log.1"}, "root"),
     "AddBlock": ({"name": "192.0.2.1", "time": "1s"}, "root wall"), "LiftBlock": ({"name": "192.0.2.200"}, "root wall"),
@@ -172,7 +173,7 @@ def test_limits_and_places_come_from_above(apis):
     ("alias", "root dom desk"), ("group", "root dom desk"), ("public", "root dom texts"), ("admin", "root"), ("auth-code", "root dom desk"),
     ("service", "root ops serv"), ("connection", "root ops serv"), ("counter", "root ops serv"), ("queue", "root ops mail"),
     ("setting", "root ops conf"), ("certificate", "root ops conf"), ("location", "root ops conf"), ("log", "root"), ("host", "root"),
-    ("block", "root wall"), ("alert", "root ops serv"), ("broadcast", "root town"),
+    ("block", "root wall"), ("alert", "root ops serv"), ("broadcast", "root town"), ("list", "root ops conf"), ("list-entry", "root ops conf"),
 ])
 def test_listings(apis, kind, may):
     assert allowed(apis, "List", {"kind": kind}, "") == set(may.split())

@@ -76,6 +76,8 @@ SAME = [
     ("stats", "--day", "today"), ("stats", "--day", "2001-01-01"), ("stats", "--day", "someday"),
     ("organisation", "list"), ("organisation", "show", "sales@d.test"), ("organisation", "tree", "d.test"),
     ("directory", "sync", "d.test"), ("directory", "sync", "d.test", "--dry-run", "--json"), ("directory", "sync", "a b"),
+    ("list", "names"), ("list", "show", "smtp.deny"), ("list", "show", "no.list"), ("list", "add", "smtp.deny", "no address"),
+    ("list", "remove", "smtp.deny", "192.0.2.1"), ("list", "show", "guess.locations", "--json"),
     ("alert", "list", "--json"), ("alert", "test"), ("alert", "report"), ("alert", "silence", "disk", "--for", "soon"),
     ("broadcast", "send", "--subject", "x", "--domain", "nowhere.test", "/dev/null"), ("broadcast", "send", "--subject", "x", "--id", "a/b", "/dev/null"),
     ("user", "show", "nobody@d.test"), ("user", "del", "nobody@d.test", "--yes"), ("config", "get", "smtp.colour"), ("user", "show"),
@@ -130,6 +132,9 @@ def test_changes_arrive(inst, home):
                     ("config", "set", "smtp.max_message_size", "9M"), ("contact", "add", "carl@d.test", "full_name=Carl", "addresses=c@far.test")):
         done = there(inst, home, *command)
         assert (done.returncode, done.out, done.err) == (0, "", ""), (command, done.err)
+    assert there(inst, home, "list", "add", "smtp.deny", "192.0.2.0/24", "198.51.100.7").returncode == 0
+    assert inst.run("list", "show", "smtp.deny").out == "192.0.2.0/24\n198.51.100.7\n" == there(inst, home, "list", "show", "smtp.deny").out
+    assert there(inst, home, "list", "remove", "smtp.deny", "192.0.2.0/24", "198.51.100.7").returncode == 0
     user = inst.json("user", "show", "newer@d.test")
     assert (user["quota_bytes"], user["imap"], user["forward"]) == (7 << 20, False, ["a@far.test", "b@far.test"])
     assert [row["member"] for row in inst.json("group", "member", "list", "crew@d.test")] == ["ann@d.test"]
