@@ -14,6 +14,7 @@
 #include "accountd/blocks.h"
 #include "accountd/changes.h"
 #include "accountd/doings.h"
+#include "accountd/greetings.h"
 #include "accountd/judge.h"
 #include "accountd/new_password.h"
 #include "accountd/operation.h"
@@ -58,7 +59,11 @@ run_add(struct operation *op)
         return add_code(op);
     if (op->kind == ACCOUNT_MEMBER)
         return account_member_add(&op->edit, op->admin.name, operation_field(op, "member"));
-    return account_add(&op->edit, op->kind, op->admin.name, op->fields, op->admin.field_count);
+    if (account_add(&op->edit, op->kind, op->admin.name, op->fields, op->admin.field_count) < 0)
+        return -1;
+    return op->kind == ACCOUNT_USER && greetings_add(op->server, op->admin.name) < 0
+               ? account_fail_db(&op->result)
+               : 0;
 }
 
 static int

@@ -25,6 +25,7 @@
 #include "accountd/expiry.h"
 #include "accountd/flow.h"
 #include "accountd/folders.h"
+#include "accountd/greetings.h"
 #include "accountd/mass_mail.h"
 #include "accountd/means.h"
 #include "accountd/new_password.h"
@@ -90,6 +91,7 @@ static const struct {
     {ACCOUNTD_BLOCKS, ROLE_AUTH | ROLE_ALERT, blocks_request_follow},
     {ACCOUNTD_EXPIRING, ROLE_ALERT, expiring_request},
     {ACCOUNTD_ADDRESSEES, ROLE_ALERT, addressees_request},
+    {ACCOUNTD_GREET, ROLE_ALERT, greetings_request},
     {ACCOUNTD_CONTACTS, ROLE_LDAP, contacts_request},
     {ACCOUNTD_GROUPS_OF, ROLE_LDAP, groups_of_request},
     {ACCOUNTD_CONTACT_EDIT, ROLE_LDAP, contact_edit_request},
@@ -301,6 +303,7 @@ start(struct server *server, struct daemon *daemon)
     server->base.hostname = conf_str(daemon->conf, SYSTEM_HOSTNAME);
     server->blocks = blocks_new(server);
     server->audit = audit_new(&server->base);
+    greetings_start(server);
     server->parking = parking_new(server);
     server->checkpoint = loop_timer_new(daemon->loop, checkpoint, server);
     loop_timer_set(server->checkpoint, CHECKPOINT_MS);

@@ -308,6 +308,7 @@ static const struct {
     {API_USER_STATUS, call_user_status},
     {API_USER_RECENT, call_user_recent},
     {API_USER_STATISTICS, call_user_statistics},
+    {API_GET_FOLDER_MSG_COUNT, call_folder_counts},
     {API_ENROLL_TOTP, call_enroll_totp},
     {API_CONFIRM_TOTP, call_confirm_totp},
     {API_SYSTEM_INFORMATION, call_system_information},

@@ -48,6 +48,8 @@ void call_write_list(struct json_writer *w, const char *key, struct slice words)
 void call_user_status(struct call *call);
 void call_user_recent(struct call *call);
 void call_user_statistics(struct call *call);
+/* admind/call_folders.c */
+void call_folder_counts(struct call *call);
 
 /* admind/call_account.c, admind/call_list.c, admind/call_system.c */
 void call_account(struct call *call);

@@ -78,7 +78,7 @@ write_lines(struct call *call, struct slice data)
     json_writer_close(&call->json, ']');
 }
 
-/* Figures, and the part of a message. */
+/* Figures, the part of a message, the id of one. */
 static void
 write_members(struct call *call, struct slice data)
 {
@@ -87,7 +87,8 @@ write_members(struct call *call, struct slice data)
 
     for (int i = 0; i < count; i++) {
         char name[OBJECT_NAME_MAX + 1];
-        bool is_text = slice_eq(fields[i].name, SLICE("content"));
+        bool is_text =
+            slice_eq(fields[i].name, SLICE("content")) || slice_eq(fields[i].name, SLICE("id"));
 
         (void)snprintf(name, sizeof(name), "%.*s", (int)fields[i].name.len, fields[i].name.ptr);
         write_field(&call->json, name, is_text ? OPER_TEXT : OPER_NUMBER, fields[i].value);
@@ -123,6 +124,8 @@ call_system(struct call *call)
         json_writer_text(&call->json, "cursor", reply.cursor);
     } else if (slice_eq(verb, SLICE("show"))) {
         write_shown(call, kind, reply.data);
+    } else if (slice_eq(verb, SLICE("test"))) {
+        write_objects(call, "objects", OPER_ALERT_WAY, reply.data);
     } else if (slice_eq(verb, SLICE("read"))) {
         write_lines(call, reply.data);
     } else {

@@ -90,10 +90,9 @@ write_objects(struct call *call, const char *key, struct slice data)
 void
 call_user_recent(struct call *call)
 {
-    static const char *const lists[] = {"sent", "received", "deleted", "access"};
     static struct object_field today[OBJECT_FIELDS_MAX];
-    uint64_t list = api_request_value(&call->request, "list")->number;
-    const struct object_field field = {SLICE("list"), slice_of(lists[list % ARRAY_LEN(lists)])};
+    const struct object_field field = {SLICE("list"),
+                                       api_request_value(&call->request, "list")->text};
     const struct accountd_admin request = {.verb = SLICE("recent"),
                                            .kind = SLICE("user"),
                                            .name = strbuf_slice(&call->request.name),

@@ -29,6 +29,7 @@
 #include "lib/ipc/object.h"
 #include "lib/ipc/peer.h"
 #include "lib/ipc/queue_manager.h"
+#include "lib/log/line.h"
 #include "lib/log/log.h"
 #include "lib/mail/encoded_text.h"
 #include "lib/mail/transfer_encode.h"
@@ -504,6 +505,22 @@ begin(struct broadcasts *b, const char *id, const struct alertd_broadcast *m)
     return why;
 }
 
+/* Before anything is on disk: nobody is told something without a line. */
+static const char *
+write_down(const char *id, const struct alertd_broadcast *m)
+{
+    const struct log_kv pairs[] = {KV_SLICE("who", m->who),
+                                   KV_SLICE("from", m->from),
+                                   KV_STR("verb", "send"),
+                                   KV_STR("kind", "broadcast"),
+                                   KV_STR("name", id),
+                                   KV_SLICE("domain", m->domain.len > 0 ? m->domain : SLICE("all")),
+                                   KV_SLICE("subject", m->subject),
+                                   KV_END};
+
+    return log_write_to(LOG_AUDIT, "changed", pairs) ? NULL : "the log does not take lines: later";
+}
+
 const char *
 broadcasts_add(struct broadcasts *b, const struct alertd_broadcast *m)
 {
@@ -521,7 +538,9 @@ broadcasts_add(struct broadcasts *b, const struct alertd_broadcast *m)
         return strerror(errno);
     if (!make_room(b))
         return "there were 100 in the last 30 days: more are not remembered";
-    why = begin(b, id, m);
+    why = write_down(id, m);
+    if (why == NULL)
+        why = begin(b, id, m);
     if (why != NULL)
         return why;
     log_event(LOG_INFO, "broadcast", KV_STR("id", id),

@@ -20,6 +20,7 @@
 #include "alertd/report.h"
 #include "alertd/teller.h"
 #include "alertd/watch.h"
+#include "alertd/welcome.h"
 #include "lib/auth/digest.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
@@ -42,6 +43,7 @@ struct program {
     struct broadcasts *broadcasts;
     struct report *report;
     struct push *push;
+    struct welcome *welcome;
     int state_dirfd;
     bool unsaved; /* and the log has been told */
 };
@@ -184,6 +186,7 @@ main(int argc, char **argv)
     p.watch = watch_new(&d, p.alerts);
     mailer_open(&p.mailer, &d);
     p.push = push_new(&d);
+    p.welcome = welcome_new(&d);
     options = (struct teller_options){.hook = {.child = {&d, &child_box},
                                                .web = dial_options_of(d.conf),
                                                .authorities = load_authorities(&d),
@@ -205,10 +208,12 @@ main(int argc, char **argv)
     one_shot_reap_all(d.loop);
     loop_on_turn(d.loop, keep_state, &p);
     watch_start(p.watch, changed, &p);
+    welcome_start(p.welcome, &p.mailer, p.state_dirfd);
     p.passwords = password_warning_new(&d, &p.mailer, p.state_dirfd);
     daemon_ready(&d); /* master counts us as started from here on */
     daemon_run(&d);   /* until SIGTERM, or until master is gone */
     password_warning_free(&p.passwords);
+    welcome_free(&p.welcome);
     control_stop(&p.control);
     broadcasts_free(&p.broadcasts);
     report_free(&p.report);

@@ -3,6 +3,7 @@
  *
  *   accountd: may he ask, and is the password here? -> the account -> its hash -> yes or no
  *                                                           -> accountd: the new password
+ *                                                           -> local-deliver: messages in folders
  *
  * Input: names and passwords from admind's workers, who may be in an attacker's hands.
  */
@@ -16,25 +17,30 @@
 #include "lib/auth/password.h"
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
+#include "lib/ipc/local_deliver.h"
 #include "lib/log/log.h"
 
-enum { TIMEOUT_MS = 10000, CHANGE_TIMEOUT_MS = 55000, FRAME_MAX = 8192 };
+enum { TIMEOUT_MS = 10000, CHANGE_TIMEOUT_MS = 55000, COUNT_TIMEOUT_MS = 30000, FRAME_MAX = 8192 };
+enum { NUMBER_MAX = 24 };
 enum { CODE_WRONG = 4 }; /* ADM-28 */
 
 #define AUTHENTICATE "authenticate"
 #define CHANGE "change-password"
+#define COUNTS "folder-counts"
 #define BUSY "hash workers are busy, try later"
 
 struct user_check {
     char *name;
     char *password, *new_password; /* secrets; new_password NULL: only looked at */
+    bool wants_counts;             /* of the mailbox, once the password is right */
 };
 
 bool
 user_check_takes(const struct accountd_admin *admin)
 {
     return slice_eq(admin->kind, SLICE("user")) &&
-           (slice_eq(admin->verb, SLICE(AUTHENTICATE)) || slice_eq(admin->verb, SLICE(CHANGE)));
+           (slice_eq(admin->verb, SLICE(AUTHENTICATE)) || slice_eq(admin->verb, SLICE(CHANGE)) ||
+            slice_eq(admin->verb, SLICE(COUNTS)));
 }
 
 static void
@@ -125,6 +131,62 @@ ask(struct session *s, const char *verb, const struct object_field *fields, uint
     strbuf_free(&request);
 }
 
+/* ---- what is in the mailbox: local-deliver looks ---- */
+
+/* One object for each folder, in the order of enum store_counted. */
+static void
+answer_counts(struct session *s, const struct store_ctl_reply *counted)
+{
+    struct strbuf data = strbuf_new(FRAME_MAX), unseen = strbuf_new(NUMBER_MAX),
+                  total = strbuf_new(NUMBER_MAX);
+
+    for (size_t i = 0; i < STORE_COUNT_FOLDERS; i++) {
+        strbuf_clear(&unseen);
+        strbuf_clear(&total);
+        (void)strbuf_u64(&unseen, counted->counts[i].unseen); /* both fit */
+        (void)strbuf_u64(&total, counted->counts[i].total);
+        object_add(&data,
+                   (const struct object_field[]){{SLICE("new"), strbuf_slice(&unseen)},
+                                                 {SLICE("total"), strbuf_slice(&total)}},
+                   2);
+    }
+    answer(s, &(struct accountd_admin_reply){.data = strbuf_slice(&data)});
+    strbuf_free(&data);
+    strbuf_free(&unseen);
+    strbuf_free(&total);
+}
+
+static void
+counted(void *arg, const struct frame_header *header, struct slice payload, int fd)
+{
+    struct store_ctl_reply reply;
+    struct session *s = arg;
+
+    close_keep_errno(fd); /* none is expected */
+    if (!session_release(s))
+        return;
+    if (header == NULL || header->type != STORE_CTL_REPLY ||
+        store_ctl_reply_decode(payload, &reply) < 0 || reply.error != 0)
+        answer_text(s, ACCOUNTD_AWAY, "the mailbox cannot be read now, try later");
+    else
+        answer_counts(s, &reply);
+}
+
+static void
+ask_counts(struct session *s)
+{
+    const struct store_ctl ctl = {.path = slice_of(s->account.path)};
+    struct strbuf request = strbuf_new(STORE_CTL_PAYLOAD_MAX);
+
+    if (!store_path_valid(ctl.path) || store_ctl_encode(&request, STORE_COUNTS, &ctl) < 0) {
+        away(s);
+    } else {
+        session_hold(s);
+        ipc_async_call(s->server->stores, &request, COUNT_TIMEOUT_MS, counted, s);
+    }
+    strbuf_free(&request);
+}
+
 /* ---- the old one ---- */
 
 static void
@@ -155,6 +217,8 @@ right(struct session *s)
         ask(s, "passwd", fields, ARRAY_LEN(fields), CHANGE_TIMEOUT_MS, changed);
     else if (s->account.password_over)
         answer_text(s, CODE_WRONG, "the password has to be changed");
+    else if (s->user_check->wants_counts)
+        ask_counts(s);
     else
         answer_text(s, 0, "");
 }
@@ -268,6 +332,7 @@ user_check_begin(struct session *s, const struct accountd_admin *admin)
     s->user_check = xcalloc(1, sizeof(*s->user_check));
     s->user_check->name = xslicedup(admin->name);
     s->user_check->password = password_of(admin);
+    s->user_check->wants_counts = slice_eq(admin->verb, SLICE(COUNTS));
     if (slice_eq(admin->verb, SLICE(CHANGE)))
         s->user_check->new_password =
             xslicedup(object_get(admin->fields, admin->field_count, "new_password"));

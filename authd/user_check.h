@@ -1,6 +1,6 @@
 /*
  * authd/user_check.h - an administrator's program asks whether a user's password is right, or
- * changes it with the old one in hand (ADM-28).
+ * changes it with the old one in hand (ADM-28), or with it asks what is in the mailbox (ADM-36).
  *
  * Who may ask about whom accountd decides first. Wrong passwords count for the user and for the
  * client that asks, as at every login; a blocked user's password is wrong.

@@ -11,6 +11,7 @@
 #include "lib/http/web_url.h"
 #include "lib/ipc/accountd_addressees.h"
 #include "lib/ipc/accountd_expiring.h"
+#include "lib/ipc/accountd_greet.h"
 #include "lib/ipc/alertd.h"
 #include "lib/ipc/event.h"
 
@@ -51,12 +52,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct accountd_expiring_reply expiring_reply;
         struct accountd_addressees addressees;
         struct accountd_addressees_reply addressees_reply;
+        struct accountd_greet greet;
+        struct accountd_greet_reply greet_reply;
         struct web_url url;
     } u;
 
     if (size == 0)
         return 0;
-    switch (data[0] % 10) {
+    switch (data[0] % 12) {
     case 0:
         (void)event_decode(payload, &u.event);
         break;
@@ -80,6 +83,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 7:
         (void)accountd_addressees_reply_decode(payload, &u.addressees_reply, items);
+        break;
+    case 9:
+        (void)accountd_greet_decode(payload, &u.greet);
+        break;
+    case 10:
+        (void)accountd_greet_reply_decode(payload, &u.greet_reply);
         break;
     case 8:
         (void)web_url_parse(payload, &u.url);

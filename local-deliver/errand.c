@@ -23,6 +23,7 @@
 #include "lib/log/log.h"
 #include "lib/store/mailbox.h"
 #include "lib/store/store.h"
+#include "local-deliver/counts.h"
 #include "local-deliver/url.h"
 #include "local-deliver/user_dir.h"
 
@@ -202,6 +203,14 @@ be_errand(const struct errands *r, uint16_t type, const struct store_ctl *ctl, i
 }
 
 static _Noreturn void
+be_counts(const struct errands *r, const struct store_ctl *ctl, int fd)
+{
+    begin_child(r, "counts");
+    counts_serve(r->daemon, &r->dirs, ctl->path, fd);
+    _exit(EX_OK);
+}
+
+static _Noreturn void
 be_url(const struct errands *r, const struct store_url *url, int fd, int text_fd)
 {
     begin_child(r, "url");
@@ -277,7 +286,7 @@ bool
 errand_takes(uint16_t type)
 {
     return type == STORE_RECOUNT || type == STORE_CHARGE || type == STORE_FOLDER_CREATE ||
-           type == STORE_FOLDER_REMOVE || type == STORE_FOLDER_RENAME;
+           type == STORE_FOLDER_REMOVE || type == STORE_FOLDER_RENAME || type == STORE_COUNTS;
 }
 
 /* Before the fork: flushed, or the child would send the parent's lines again. */
@@ -327,6 +336,8 @@ errand_begin(struct errands *r, uint16_t type, const struct store_ctl *ctl,
         return -1;
     e->asker = *asker;
     pid = fork();
+    if (pid == 0 && type == STORE_COUNTS)
+        be_counts(r, ctl, result[1]);
     if (pid == 0)
         be_errand(r, type, ctl, result[1]);
     return watch_child(e, pid, result, text, ctl->path);

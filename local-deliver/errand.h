@@ -1,6 +1,6 @@
 /*
  * local-deliver/errand.h - requests of the control socket that may take long, in processes of their
- * own: RECOUNT, CHARGE, FOLDER_* and URL.
+ * own: RECOUNT, CHARGE, FOLDER_*, URL and COUNTS.
  *
  * A count takes as long as the mailbox is large, and the others may have to wait for whoever holds
  * a lock of it: the parent goes on meanwhile. A URL has a message looked at, which the parent never

@@ -163,6 +163,8 @@ name_of(uint16_t type)
         return "folder_remove";
     case STORE_FOLDER_RENAME:
         return "folder_rename";
+    case STORE_COUNTS:
+        return "counts";
     default:
         return "usage";
     }

@@ -61,13 +61,15 @@ refuse(struct receiver *r, const struct sender *sender, struct slice service, st
                   KV_SLICE("line", line));
 }
 
-/* accountd and operd also write down who has changed what, in a file of its own. */
+/* accountd and operd also write down who has changed what, in a file of its own; alertd, who has
+ * told everybody something. */
 static bool
 may_write(const struct sender *sender, struct slice service)
 {
     return slice_eq(service, sender->service) ||
            (slice_eq(service, SLICE(LOG_AUDIT)) && (slice_eq(sender->program, SLICE("accountd")) ||
-                                                    slice_eq(sender->program, SLICE("operd"))));
+                                                    slice_eq(sender->program, SLICE("operd")) ||
+                                                    slice_eq(sender->program, SLICE("alertd"))));
 }
 
 /* Takes the sender's own lines, each run of them at once. */

@@ -3,11 +3,8 @@
  */
 #include "posthorn/alert_call.h"
 
-#include <fcntl.h>
-
-#include "lib/base/io.h"
-#include "lib/ipc/client.h"
 #include "lib/ipc/object.h"
+#include "lib/oper/alertd_call.h"
 
 /* CLI_FAILED too if a result begins with "failed". */
 static int
@@ -30,22 +27,17 @@ int
 alert_call(struct cli *cli, struct strbuf *request, int timeout_ms, const struct column *columns,
            size_t column_count)
 {
-    int run_dirfd = open(cli->inst.run, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct ipc_client *alertd = ipc_client_new(run_dirfd, ALERTD_SOCKET, ALERTD_REPLY_MAX);
-    struct ipc_reply answer = {.fd = -1};
     struct alertd_reply reply;
+    struct alertd_call *call = alertd_call_ask(&cli->inst, request, timeout_ms, &reply);
     int rc;
 
-    if (ipc_client_call(alertd, request, -1, timeout_ms, &answer) < 0 ||
-        answer.type != ALERTD_REPLY || alertd_reply_decode(answer.payload, &reply) < 0)
+    if (call == NULL)
         rc = cli_fail(cli, "alertd does not answer; is the service 'alert' running?");
     else if (reply.result != 0)
         rc = cli_fail(cli, "%.*s", (int)reply.text.len, reply.text.ptr);
     else
         rc = columns == NULL ? CLI_OK : print_table(cli, columns, column_count, reply.data);
-    close_keep_errno(answer.fd);
-    ipc_client_free(&alertd);
-    close_keep_errno(run_dirfd);
+    alertd_call_free(&call);
     return rc;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,30 +13,80 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/random.h"
+#include "lib/oper/alertd_call.h"
 #include "posthorn/accounts.h"
 #include "posthorn/alert_call.h"
-#include "posthorn/command.h"
-#include "posthorn/output.h"
+#include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 
-enum { ASK_MS = 30000 };
+enum { ASK_MS = 30000, WHO_MAX = 32 };
 
-static const struct column list_columns[] = {
-    {"id", COLUMN_TEXT, false},
-    {"domain", COLUMN_TEXT, false},
-    {"recipients", COLUMN_NUMBER, false},
-    {"state", COLUMN_TEXT, false},
+struct listing {
+    struct table *table;
+    struct slice domain; /* canonical; empty: those of all */
 };
+
+static void
+add_row(void *arg, const struct object_field *fields, uint32_t count)
+{
+    const struct listing *l = arg;
+
+    if (l->domain.len == 0 || slice_eq(object_get(fields, count, "domain"), l->domain))
+        table_add(l->table, fields, count);
+}
+
+static int
+list_here(struct cli *cli, struct listing *l)
+{
+    const struct alertd_control control = {.verb = SLICE("broadcasts")};
+    struct object_field *fields = xcalloc(OBJECT_FIELDS_MAX, sizeof(*fields));
+    struct strbuf request = strbuf_new(ALERTD_REQUEST_MAX);
+    struct alertd_call *call = NULL;
+    struct alertd_reply reply;
+    int count = -1;
+
+    if (alertd_control_encode(&request, &control) == 0)
+        call = alertd_call_ask(&cli->inst, &request, ASK_MS, &reply);
+    while (call != NULL && (count = object_next(&reply.data, fields)) > 0)
+        add_row(l, fields, (uint32_t)count);
+    alertd_call_free(&call);
+    strbuf_free(&request);
+    free(fields);
+    return count < 0 ? cli_fail(cli, "alertd does not answer; is the service 'alert' running?")
+                     : CLI_OK;
+}
+
+static int
+list_elsewhere(struct cli *cli, struct listing *l)
+{
+    const struct object_field within = {SLICE("within"), l->domain};
+
+    return remote_each(cli, OPER_BROADCAST, &within, l->domain.len > 0, add_row, l);
+}
 
 static int
 broadcast_list(struct cli *cli, int argc, char **argv)
 {
-    const struct alertd_control control = {.verb = SLICE("broadcasts")};
+    struct strbuf canonical = strbuf_new(CANONICAL_DOMAIN_MAX);
+    const char *domain = "";
+    const struct cli_option options[] = {{"--domain", CLI_TEXT, &domain}};
+    struct listing l;
+    int rc;
 
-    if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
+    if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 0) != 0)
         return CLI_USAGE;
+    if (domain[0] != '\0' && canonical_domain(slice_of(domain), &canonical) < 0)
+        return cli_fail(cli, "'%s' is no domain", domain);
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
-    return alert_call_table(cli, &control, ASK_MS, list_columns, ARRAY_LEN(list_columns));
+    l = (struct listing){oper_table(OPER_BROADCAST), strbuf_slice(&canonical)};
+    rc = cli->remote != NULL ? list_elsewhere(cli, &l) : list_here(cli, &l);
+    if (rc == CLI_OK)
+        table_print(&l.table, cli->json);
+    else
+        table_free(&l.table);
+    strbuf_free(&canonical);
+    return rc;
 }
 
 /* ---- send ---- */
@@ -86,27 +137,60 @@ find_domain(struct cli *cli, const char *text, struct strbuf *domain)
     return rc;
 }
 
+/* The server looks the domain up, as it has to judge who may send there. */
 static int
-send_message(struct cli *cli, struct alertd_broadcast *m, const char *domain_text, const char *path)
+send_elsewhere(struct cli *cli, const struct alertd_broadcast *m, const char *domain)
 {
-    struct strbuf content = strbuf_new(ALERTD_CONTENT_MAX + 4096);
+    const struct object_field fields[] = {{SLICE("subject"), m->subject},
+                                          {SLICE("content"), m->content},
+                                          {SLICE("domain"), slice_of(domain)},
+                                          {SLICE("html"), m->is_html ? SLICE("yes") : SLICE("no")}};
+    const struct accountd_admin request = {.verb = SLICE("send"),
+                                           .kind = SLICE("broadcast"),
+                                           .name = m->id,
+                                           .fields = fields,
+                                           .field_count = ARRAY_LEN(fields)};
+    struct accountd_admin_reply reply;
+
+    if (m->content.len > OBJECT_VALUE_MAX)
+        return cli_fail(cli, "the content is too long: at most %u KiB to a server elsewhere",
+                        OBJECT_VALUE_MAX >> 10);
+    return remote_do(cli, &request, &reply);
+}
+
+static int
+send_here(struct cli *cli, struct alertd_broadcast *m, const char *domain_text)
+{
     struct strbuf domain = strbuf_new(CANONICAL_DOMAIN_MAX),
-                  request = strbuf_new(ALERTD_REQUEST_MAX);
+                  request = strbuf_new(ALERTD_REQUEST_MAX), who = strbuf_new(WHO_MAX);
     int rc = find_domain(cli, domain_text, &domain);
 
-    if (rc == CLI_OK)
-        rc = read_content(cli, path, &content);
+    (void)strbuf_printf(&who, ACCOUNTD_LOCAL_ACTOR "%lu", (unsigned long)getuid());
     m->domain = strbuf_slice(&domain);
-    m->content = strbuf_slice(&content);
+    m->who = strbuf_slice(&who);
+    m->from = SLICE("local");
     if (rc == CLI_OK && alertd_broadcast_encode(&request, m) < 0)
         rc = cli_fail(cli, "subject or content is too long");
     if (rc == CLI_OK)
         rc = alert_call(cli, &request, ASK_MS, NULL, 0);
+    strbuf_free(&domain);
+    strbuf_free(&request);
+    strbuf_free(&who);
+    return rc;
+}
+
+static int
+send_message(struct cli *cli, struct alertd_broadcast *m, const char *domain, const char *path)
+{
+    struct strbuf content = strbuf_new(ALERTD_CONTENT_MAX + 4096);
+    int rc = read_content(cli, path, &content);
+
+    m->content = strbuf_slice(&content);
+    if (rc == CLI_OK)
+        rc = cli->remote != NULL ? send_elsewhere(cli, m, domain) : send_here(cli, m, domain);
     if (rc == CLI_OK)
         (void)printf("%.*s\n", (int)m->id.len, m->id.ptr);
     strbuf_free(&content);
-    strbuf_free(&domain);
-    strbuf_free(&request);
     return rc;
 }
 
@@ -140,7 +224,8 @@ broadcast_send(struct cli *cli, int argc, char **argv)
 static const struct cli_verb verbs[] = {
     {"send", "--subject TEXT [--domain DOMAIN] [--html] [--id ID] [FILE]",
      "sends FILE, or standard input, to all users", broadcast_send},
-    {"list", "[--json]", "those of the last time, and how far they are", broadcast_list},
+    {"list", "[--domain DOMAIN] [--json]", "those of the last time, and how far they are",
+     broadcast_list},
     {0},
 };
 
@@ -154,4 +239,5 @@ const struct command command_broadcast = {
         "with the\n"
         "same --id, nobody gets it twice. alertd sends it, also if it is restarted meanwhile.\n",
     .verbs = verbs,
+    .remote = "send list",
 };

@@ -1,31 +1,32 @@
 /*
  * posthorn/cmd_directory.c - `directory sync`: users and groups as a directory elsewhere has them.
  */
-#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "lib/account/canonical.h"
-#include "lib/base/io.h"
-#include "lib/ipc/client.h"
-#include "lib/ipc/object.h"
-#include "lib/ipc/sync.h"
-#include "posthorn/command.h"
-#include "posthorn/output.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/oper/sync_call.h"
+#include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 
-enum { SYNC_MS = 4 * 3600 * 1000 }; /* hundreds of thousands of users, and others before them */
+enum { SYNC_MS = 4 * 3600 * 1000 /* hundreds of thousands of users, and others before them */ };
+enum { POLL_S = 1 };
 
-static const struct column columns[] = {
-    {"action", COLUMN_TEXT, false},
-    {"kind", COLUMN_TEXT, false},
-    {"name", COLUMN_TEXT, false},
-    {"result", COLUMN_TEXT, false},
-};
+static int
+damaged(const struct cli *cli)
+{
+    return cli_fail(cli, "syncd's answer is damaged");
+}
+
+/* ---- here ---- */
 
 static int
 print_reply(struct cli *cli, const struct sync_reply *reply)
 {
     struct object_field fields[OBJECT_FIELDS_MAX];
-    struct table *table = table_new(columns, ARRAY_LEN(columns));
+    struct table *table = oper_table(OPER_SYNC_ROW);
     struct slice data = reply->data;
     int count;
 
@@ -33,7 +34,7 @@ print_reply(struct cli *cli, const struct sync_reply *reply)
         table_add(table, fields, (uint32_t)count);
     table_print(&table, cli->json);
     if (count < 0)
-        return cli_fail(cli, "syncd's answer is damaged");
+        return damaged(cli);
     if (reply->result == SYNC_NOTHING)
         return cli_fail(cli, "%.*s", (int)reply->text.len, reply->text.ptr);
     (void)fprintf(stderr, "%.*s\n", (int)reply->text.len, reply->text.ptr);
@@ -41,28 +42,111 @@ print_reply(struct cli *cli, const struct sync_reply *reply)
 }
 
 static int
-ask(struct cli *cli, const struct sync_request *wish)
+sync_here(struct cli *cli, const struct sync_request *wish)
 {
-    int run_dirfd = open(cli->inst.run, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct ipc_client *syncd =
-        ipc_client_new(run_dirfd, SYNC_SOCKET, SYNC_REPLY_MAX + SYNC_TEXT_MAX + 1024);
     struct strbuf request = strbuf_new(SYNC_REQUEST_MAX);
-    struct ipc_reply answer = {.fd = -1};
+    struct sync_call *call = NULL;
     struct sync_reply reply;
     int rc;
 
-    if (sync_request_encode(&request, wish) < 0)
-        rc = cli_fail(cli, "the question is too long");
-    else if (ipc_client_call(syncd, &request, -1, SYNC_MS, &answer) < 0 ||
-             answer.type != SYNC_DONE || sync_reply_decode(answer.payload, &reply) < 0)
-        rc = cli_fail(cli, "syncd does not answer; is the service 'sync' running?");
-    else
-        rc = print_reply(cli, &reply);
-    close_keep_errno(answer.fd);
+    if (sync_request_encode(&request, wish) == 0)
+        call = sync_call_ask(&cli->inst, &request, SYNC_MS, &reply, NULL);
+    rc = call == NULL ? cli_fail(cli, "syncd does not answer; is the service 'sync' running?")
+                      : print_reply(cli, &reply);
+    sync_call_free(&call);
     strbuf_free(&request);
-    ipc_client_free(&syncd);
-    close_keep_errno(run_dirfd);
     return rc;
+}
+
+/* ---- at a server elsewhere ---- */
+
+struct ended {
+    bool under_way;
+    uint8_t result;
+    char text[SYNC_TEXT_MAX + 1];
+};
+
+static int
+ask_status(struct cli *cli, struct slice domain, struct ended *ended)
+{
+    struct object_field fields[OBJECT_FIELDS_MAX];
+    const struct object_field field = {SLICE("domain"), domain};
+    const struct accountd_admin request = {.verb = SLICE("show"),
+                                           .kind = SLICE("synchronisation"),
+                                           .fields = &field,
+                                           .field_count = 1};
+    struct accountd_admin_reply reply;
+    struct slice outcome, said;
+    int count, rc = remote_do(cli, &request, &reply);
+
+    *ended = (struct ended){.result = SYNC_NOTHING};
+    if (rc != CLI_OK)
+        return rc;
+    count = object_next(&reply.data, fields);
+    if (count <= 0)
+        return damaged(cli);
+    outcome = object_get(fields, (uint32_t)count, "outcome");
+    said = object_get(fields, (uint32_t)count, "said");
+    *ended = (struct ended){
+        .under_way = slice_eq(object_get(fields, (uint32_t)count, "under_way"), SLICE("yes")),
+        .result = slice_eq(outcome, SLICE("whole"))      ? SYNC_WHOLE
+                  : slice_eq(outcome, SLICE("refusals")) ? SYNC_REFUSALS
+                                                         : SYNC_NOTHING};
+    (void)snprintf(ended->text, sizeof(ended->text), "%.*s", (int)said.len, said.ptr);
+    return CLI_OK;
+}
+
+static int
+wait_ended(struct cli *cli, struct slice domain, struct ended *ended)
+{
+    int64_t deadline = clock_mono_ms() + SYNC_MS;
+    int rc;
+
+    while ((rc = ask_status(cli, domain, ended)) == CLI_OK && ended->under_way) {
+        if (clock_mono_ms() > deadline)
+            return cli_fail(cli, "it is still under way");
+        (void)sleep(POLL_S);
+    }
+    return rc;
+}
+
+static int
+print_report(struct cli *cli, struct slice domain, const struct ended *ended)
+{
+    const struct object_field within = {SLICE("within"), domain};
+    struct table *table = oper_table(OPER_SYNC_ROW);
+    int rc = remote_each(cli, OPER_SYNC_ROW, &within, 1, oper_add_row, table);
+
+    if (rc != CLI_OK) {
+        table_free(&table);
+        return rc;
+    }
+    table_print(&table, cli->json);
+    if (ended->result == SYNC_NOTHING)
+        return cli_fail(cli, "%s", ended->text);
+    (void)fprintf(stderr, "%s\n", ended->text);
+    return ended->result == SYNC_WHOLE ? CLI_OK : CLI_FAILED;
+}
+
+static int
+sync_elsewhere(struct cli *cli, const struct sync_request *wish)
+{
+    const struct object_field fields[] = {
+        {SLICE("domain"), wish->domain},
+        {SLICE("dry_run"), wish->dry_run ? SLICE("yes") : SLICE("no")},
+        {SLICE("adopt"), wish->adopt ? SLICE("yes") : SLICE("no")},
+        {SLICE("force"), wish->force ? SLICE("yes") : SLICE("no")}};
+    const struct accountd_admin request = {.verb = SLICE("run"),
+                                           .kind = SLICE("synchronisation"),
+                                           .fields = fields,
+                                           .field_count = ARRAY_LEN(fields)};
+    struct accountd_admin_reply reply;
+    struct ended ended;
+    int rc = remote_do(cli, &request, &reply);
+
+    if (rc == CLI_OK)
+        rc = wait_ended(cli, wish->domain, &ended);
+    return rc == CLI_OK ? print_report(cli, wish->domain, &ended) : rc;
 }
 
 static int
@@ -83,7 +167,10 @@ directory_sync(struct cli *cli, int argc, char **argv)
         rc = cli_fail(cli, "'%s' is no domain", argv[0]);
     } else {
         wish.domain = strbuf_slice(&domain);
-        rc = cli_needs_instance(cli) ? ask(cli, &wish) : CLI_FAILED;
+        if (cli->remote != NULL)
+            rc = sync_elsewhere(cli, &wish);
+        else
+            rc = cli_needs_instance(cli) ? sync_here(cli, &wish) : CLI_FAILED;
     }
     strbuf_free(&domain);
     return rc;
@@ -107,4 +194,5 @@ const struct command command_directory = {
         "Mailboxes from a directory once, without a link to it: 'posthorn user "
         "import-directory'.\n",
     .verbs = verbs,
+    .remote = "sync",
 };

@@ -13,12 +13,64 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/lists.h"
-#include "posthorn/command.h"
 #include "posthorn/list_text.h"
-#include "posthorn/output.h"
+#include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 
 #define ERRORS_MAX 65536
 #define LIST_MODE 0644
+
+/* ---- at a server elsewhere ---- */
+
+static int
+change_elsewhere(struct cli *cli, const char *verb, int argc, char **argv)
+{
+    struct strbuf entries = strbuf_new(OBJECT_VALUE_MAX);
+    struct object_field field;
+    struct accountd_admin request;
+    struct accountd_admin_reply reply;
+    int rc;
+
+    for (int i = 1; i < argc; i++)
+        (void)strbuf_printf(&entries, "%s\n", argv[i]);
+    field = (struct object_field){SLICE("entries"), strbuf_slice(&entries)};
+    request = (struct accountd_admin){.verb = slice_of(verb),
+                                      .kind = SLICE("list"),
+                                      .name = slice_of(argv[0]),
+                                      .fields = &field,
+                                      .field_count = 1};
+    rc = entries.overflow ? cli_fail(cli, "too many entries at once")
+                          : remote_do(cli, &request, &reply);
+    strbuf_free(&entries);
+    return rc;
+}
+
+static void
+print_row(void *arg, const struct object_field *fields, uint32_t count)
+{
+    struct slice value = object_get(fields, count, arg);
+
+    (void)printf("%.*s\n", (int)value.len, value.ptr);
+}
+
+static int
+show_elsewhere(struct cli *cli, const char *name)
+{
+    const struct object_field within = {SLICE("within"), slice_of(name)};
+    char entry[] = "entry";
+    struct table *table;
+    int rc;
+
+    if (!cli->json)
+        return remote_each(cli, OPER_LIST_ENTRY, &within, 1, print_row, entry);
+    table = oper_table(OPER_LIST_ENTRY);
+    rc = remote_each(cli, OPER_LIST_ENTRY, &within, 1, oper_add_row, table);
+    if (rc == CLI_OK)
+        table_print(&table, true);
+    else
+        table_free(&table);
+    return rc;
+}
 
 /* ---- verbs ---- */
 
@@ -30,6 +82,8 @@ list_add(struct cli *cli, int argc, char **argv)
 
     if (cli_options(cli, &argc, argv, NULL, 0, 2, CLI_LIST_MAX) != 0)
         return CLI_USAGE;
+    if (cli->remote != NULL)
+        return change_elsewhere(cli, "add", argc, argv);
     rc = list_open(&list, cli, argv[0]);
     for (int i = 1; rc == CLI_OK && i < argc; i++) {
         const char *expected = list.kind.expected(slice_of(argv[i]));
@@ -53,6 +107,8 @@ list_remove(struct cli *cli, int argc, char **argv)
 
     if (cli_options(cli, &argc, argv, NULL, 0, 2, CLI_LIST_MAX) != 0)
         return CLI_USAGE;
+    if (cli->remote != NULL)
+        return change_elsewhere(cli, "remove", argc, argv);
     rc = list_open(&list, cli, argv[0]);
     for (int i = 1; rc == CLI_OK && i < argc; i++)
         if (!list_remove_entry(&list, slice_of(argv[i])))
@@ -73,6 +129,8 @@ list_show(struct cli *cli, int argc, char **argv)
 
     if (cli_options(cli, &argc, argv, NULL, 0, 1, 1) != 0)
         return CLI_USAGE;
+    if (cli->remote != NULL)
+        return show_elsewhere(cli, argv[0]);
     rc = list_open(&list, cli, argv[0]);
     if (rc == CLI_OK && cli->json) {
         table = table_new(columns, ARRAY_LEN(columns));
@@ -151,9 +209,12 @@ static int
 list_names(struct cli *cli, int argc, char **argv)
 {
     struct list_kind kind;
+    char list[] = "list";
 
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
         return CLI_USAGE;
+    if (cli->remote != NULL)
+        return remote_each(cli, OPER_LISTS, NULL, 0, print_row, list);
     for (int id = 0; id < CONF_ID_COUNT; id++)
         if (lists_kind((enum conf_id)id, &kind) == 0)
             (void)printf("%s.%s\n", conf_settings[id].section, conf_settings[id].name);
@@ -180,4 +241,5 @@ const struct command command_list = {
         "'import' reads FILE ('-': standard input), skips what is there already, and changes\n"
         "nothing when a line is wrong. A running suite takes changes over at 'posthorn reload'.\n",
     .verbs = verbs,
+    .remote = "names show add remove",
 };

@@ -140,4 +140,5 @@ const struct command command_organisation = {
         "A user belongs to one: 'user set ADDRESS unit=NAME'. The public contact of a published\n"
         "profile has it as company and department.\n",
     .verbs = verbs,
+    .remote = "add set del list tree show",
 };

@@ -130,12 +130,6 @@ check_choice(struct cli *cli, const struct choice *choice)
 }
 
 static int
-not_elsewhere(const struct cli *cli)
-{
-    return cli_usage(cli, "this works on the server itself, not with --server or --profile");
-}
-
-static int
 run_stats(struct cli *cli, int argc, char **argv)
 {
     struct choice choice = {.service = NULL};
@@ -147,22 +141,22 @@ run_stats(struct cli *cli, int argc, char **argv)
                                          {"--day", CLI_TEXT, &choice.day}};
 
     if (argc > 0 && strcmp(argv[0], "users") == 0)
-        return cli->remote == NULL ? stats_users(cli, argc - 1, argv + 1) : not_elsewhere(cli);
+        return stats_users(cli, argc - 1, argv + 1);
     if (cli_options(cli, &argc, argv, options, ARRAY_LEN(options), 0, 1) != 0)
         return CLI_USAGE;
     choice.service = argc == 1 ? argv[0] : NULL;
     if (check_choice(cli, &choice) != 0)
         return CLI_USAGE;
-    if (cli->remote != NULL &&
-        (choice.prometheus || choice.history.counter != NULL || choice.day != NULL))
-        return not_elsewhere(cli);
-    if (cli->remote != NULL)
-        return show_remote(cli, &choice);
+    if (cli->remote != NULL && choice.prometheus)
+        return cli_usage(cli, "--prometheus works on the server itself, not with --server or "
+                              "--profile");
     if (!cli_needs_instance(cli))
         return CLI_FAILED;
     if (choice.history.counter != NULL)
         return history_show(cli, &choice.history);
-    return choice.day != NULL ? history_show_day(cli, choice.day) : show_counters(cli, &choice);
+    if (choice.day != NULL)
+        return history_show_day(cli, choice.day);
+    return cli->remote != NULL ? show_remote(cli, &choice) : show_counters(cli, &choice);
 }
 
 const struct command command_stats = {

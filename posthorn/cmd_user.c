@@ -10,7 +10,6 @@
 #include "posthorn/user_directory.h"
 #include "posthorn/user_table.h"
 #include "posthorn/user_verbs.h"
-#include "posthorn/welcome.h"
 
 /* A password that nobody typed is shown once: it is not kept anywhere. */
 static void
@@ -72,10 +71,8 @@ user_add(struct cli *cli, int argc, char **argv)
         extra[extra_count++] = (struct object_field){SLICE("groups"), strbuf_slice(&group_list)};
     if (rc == CLI_OK)
         rc = accounts_add(cli, ACCOUNT_USER, argv[0], extra, extra_count, argv + 1, argc - 1);
-    if (rc == CLI_OK) {
+    if (rc == CLI_OK)
         print_generated(cli, argv[0], password_made_up(&password));
-        welcome_send(cli, argv[0], given_value(argc - 1, argv + 1, "full_name"));
-    }
     password_given_free(&password);
     strbuf_free(&answer);
     strbuf_free(&group_list);
@@ -265,5 +262,5 @@ const struct command command_user = {
         "With 'posthorn domain set DOMAIN mail_password=no' mail programs need one, and so for a\n"
         "user with two_step=yes.\n",
     .verbs = verbs,
-    .remote = "add del list show passwd set rename code",
+    .remote = "add del list show status recent passwd set rename code",
 };

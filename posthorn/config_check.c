@@ -23,7 +23,6 @@
 #include "posthorn/acme_service.h"
 #include "posthorn/key_service.h"
 #include "posthorn/sts_service.h"
-#include "posthorn/welcome.h"
 
 #define ERRORS_MAX 65536
 
@@ -168,6 +167,19 @@ config_check_lists(const struct cli *cli, const struct conf *conf)
     bool lists = lists_are_right(cli, conf), rules = rules_are_right(cli);
 
     return lists && rules;
+}
+
+static int
+welcome_read(const struct cli *cli, const struct conf *conf, struct template_text *text,
+             struct strbuf *error)
+{
+    const char *language = conf_str(conf, SYSTEM_TEMPLATE_LANGUAGE);
+    char *path = template_file_named(cli->inst.etc, language, TEMPLATE_WELCOME,
+                                     conf_str(conf, ACCOUNT_WELCOME));
+    int rc = template_file_read(path, language, TEMPLATE_WELCOME, text, error);
+
+    free(path);
+    return rc;
 }
 
 /* What would go out in another wording than the administrator's, if it were not told here. */

@@ -5,30 +5,33 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/base/when.h"
+#include "lib/figures/figure_choice.h"
 #include "lib/figures/figure_history.h"
-#include "posthorn/output.h"
-#include "posthorn/when.h"
+#include "lib/oper/figures.h"
+#include "posthorn/oper_columns.h"
+#include "posthorn/remote.h"
 
-enum { BAR_WIDTH = 50, TIME_LEN = 16 /* "2026-11-27T10:00" */, NAMES_MAX = 16384 };
-#define MINUTES_UP_TO_MS (3LL * 3600000)
-#define HOURS_UP_TO_MS (4LL * 86400000)
+enum { BAR_WIDTH = 50, TIME_LEN = 16 /* "2026-11-27T10:00" */, CHART_MAX = 8192 };
 
-struct span {
+/* What is shown, from the files or from a server elsewhere. */
+struct chart {
+    char *name;
+    bool is_level;
     enum figure_step step;
-    int64_t first, last; /* periods */
+    int64_t first; /* period */
+    uint64_t *values;
+    size_t count;
 };
 
 static const struct column columns[] = {
     {"time", COLUMN_TEXT, false},
-    {"value", COLUMN_NUMBER, false},
-};
-static const struct column day_columns[] = {
-    {"service", COLUMN_TEXT, false},
-    {"counter", COLUMN_TEXT, false},
     {"value", COLUMN_NUMBER, false},
 };
 
@@ -45,92 +48,40 @@ open_history(const struct cli *cli)
     return history;
 }
 
-/* ---- which counter ---- */
-
-static bool
-is_named(const char *full, const char *wanted)
-{
-    const char *counter = strchr(full, '/') + 1;
-
-    return strcmp(strchr(wanted, '/') == NULL ? counter : full, wanted) == 0;
-}
-
 /* The place of the one that is meant, or -1 after the message. */
 static int
 find_counter(const struct cli *cli, const struct figure_series *series, const char *wanted)
 {
-    struct strbuf names = strbuf_new(NAMES_MAX);
-    int found = -1, count = 0;
+    struct strbuf names = strbuf_new(FIGURE_NAMES_MAX);
+    int place = figure_choose(series, slice_of(wanted), &names);
 
-    for (int i = 0; i < FIGURE_SERIES_MAX; i++) {
-        const char *name = figure_series_name(series, i);
-
-        if (name == NULL || strchr(name, '/') == NULL || !is_named(name, wanted))
-            continue;
-        (void)strbuf_printf(&names, " %s", name);
-        found = i;
-        count++;
-    }
-    if (count == 0)
-        (void)cli_fail(cli, "there are no figures of '%s'; 'posthorn stats' shows the counters",
-                       wanted);
-    else if (count > 1)
+    if (place == FIGURE_AMBIGUOUS)
         (void)cli_fail(cli, "several services have '%s'; which one is it:%s", wanted,
                        strbuf_cstr(&names));
+    else if (place < 0)
+        (void)cli_fail(cli, "there are no figures of '%s'; 'posthorn stats' shows the counters",
+                       wanted);
     strbuf_free(&names);
-    return count == 1 ? found : -1;
-}
-
-/* ---- which time ---- */
-
-static int
-find_step(const struct cli *cli, const char *by, int64_t length_ms, enum figure_step *step)
-{
-    if (by == NULL) {
-        *step = length_ms <= MINUTES_UP_TO_MS ? FIGURE_MINUTE
-                : length_ms <= HOURS_UP_TO_MS ? FIGURE_HOUR
-                                              : FIGURE_DAY;
-        return 0;
-    }
-    for (int i = 0; i < FIGURE_STEPS; i++) {
-        if (strcmp(by, figure_step_name((enum figure_step)i)) == 0) {
-            *step = (enum figure_step)i;
-            return 0;
-        }
-    }
-    return cli_usage(cli, "--by is minute, hour or day");
-}
-
-/* How long a chart is where no time is given. */
-static int64_t
-usual_length_ms(const char *by)
-{
-    if (by != NULL && strcmp(by, "minute") == 0)
-        return 3600000LL;
-    return (by != NULL && strcmp(by, "day") == 0 ? 30 : 1) * 86400000LL;
+    return place < 0 ? -1 : place;
 }
 
 static int
-find_span(const struct cli *cli, const struct history_wish *wish, struct span *span)
+find_span(const struct cli *cli, const struct history_wish *wish, struct figure_span *span)
 {
-    int64_t now_ms = clock_real_ms(), until_ms = now_ms, since_ms, step_ms;
+    int64_t now_ms = clock_real_ms(), until_ms = now_ms, since_ms;
+    enum figure_step step;
 
     if (wish->until != NULL && when_parse(wish->until, now_ms, &until_ms) < 0)
         return cli_usage(cli, "--until: expected a time such as 2026-11-27T10:00 (UTC), or 2h: two "
                               "hours ago");
-    since_ms = until_ms - usual_length_ms(wish->by);
+    since_ms = until_ms - figure_usual_length_ms(slice_of(wish->by));
     if (wish->since != NULL && when_parse(wish->since, now_ms, &since_ms) < 0)
         return cli_usage(cli, "--since: expected a time such as 2026-11-27T10:00 (UTC), or 30d: "
                               "thirty days ago");
-    if (since_ms < 0 || since_ms >= until_ms)
+    if (figure_step_choose(slice_of(wish->by), until_ms - since_ms, &step) < 0)
+        return cli_usage(cli, "--by is minute, hour or day");
+    if (figure_span_find(step, since_ms, until_ms, span) < 0)
         return cli_usage(cli, "--since must be before --until");
-    if (find_step(cli, wish->by, until_ms - since_ms, &span->step) != 0)
-        return CLI_USAGE;
-    step_ms = figure_step_ms(span->step);
-    span->last = (until_ms - 1) / step_ms;
-    span->first = since_ms / step_ms;
-    if (span->last - span->first >= figure_step_slots(span->step))
-        span->first = span->last - figure_step_slots(span->step) + 1; /* older ones are not kept */
     return 0;
 }
 
@@ -144,18 +95,17 @@ period_time(enum figure_step step, int64_t period, struct strbuf *out)
 }
 
 static void
-show_json(const uint64_t *values, const struct span *span)
+show_json(const struct chart *chart)
 {
     struct table *table = table_new(columns, ARRAY_LEN(columns));
     struct strbuf time = strbuf_new(64);
 
-    for (int64_t i = span->first; i <= span->last; i++) {
-        uint64_t value = values[i - span->first];
+    for (size_t i = 0; i < chart->count; i++) {
         char number[24] = "";
 
-        if (value != FIGURE_NONE)
-            (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)value);
-        period_time(span->step, i, &time);
+        if (chart->values[i] != FIGURE_NONE)
+            (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)chart->values[i]);
+        period_time(chart->step, chart->first + (int64_t)i, &time);
         table_add(table,
                   (const struct object_field[]){{SLICE("time"), strbuf_slice(&time)},
                                                 {SLICE("value"), slice_of(number)}},
@@ -175,32 +125,39 @@ bar_length(uint64_t value, uint64_t highest)
 }
 
 static void
-show_chart(const char *name, bool is_level, const uint64_t *values, const struct span *span)
+show_bar(const struct chart *chart, size_t i, uint64_t highest, const char *time)
 {
     static const char bar[] = "##################################################";
+    int time_len = chart->step == FIGURE_DAY ? TIME_LEN - 6 : TIME_LEN;
+    uint64_t value = chart->values[i];
+
+    if (value == FIGURE_NONE)
+        (void)printf("%.*s %12s\n", time_len, time, "-");
+    else
+        (void)printf("%.*s %12llu %.*s\n", time_len, time, (unsigned long long)value,
+                     bar_length(value, highest), bar);
+}
+
+static void
+show_chart(const struct chart *chart)
+{
     uint64_t highest = FIGURE_NONE, sum = FIGURE_NONE;
     struct strbuf time = strbuf_new(64);
 
-    for (int64_t i = span->first; i <= span->last; i++) {
-        highest = figure_max(highest, values[i - span->first]);
-        sum = figure_sum(sum, values[i - span->first]);
+    for (size_t i = 0; i < chart->count; i++) {
+        highest = figure_max(highest, chart->values[i]);
+        sum = figure_sum(sum, chart->values[i]);
     }
-    (void)printf("%s by %s (UTC)\n", name, figure_step_name(span->step)); /* looked at at the end */
-    for (int64_t i = span->first; i <= span->last; i++) {
-        uint64_t value = values[i - span->first];
-        int time_len = span->step == FIGURE_DAY ? TIME_LEN - 6 : TIME_LEN;
-
-        period_time(span->step, i, &time);
-        if (value == FIGURE_NONE)
-            (void)printf("%.*s %12s\n", time_len, strbuf_cstr(&time), "-");
-        else
-            (void)printf("%.*s %12llu %.*s\n", time_len, strbuf_cstr(&time),
-                         (unsigned long long)value, bar_length(value, highest), bar);
+    (void)printf("%s by %s (UTC)\n", chart->name,
+                 figure_step_name(chart->step)); /* looked at at the end */
+    for (size_t i = 0; i < chart->count; i++) {
+        period_time(chart->step, chart->first + (int64_t)i, &time);
+        show_bar(chart, i, highest, strbuf_cstr(&time));
     }
     strbuf_free(&time);
     if (highest == FIGURE_NONE)
         (void)printf("nothing is known of that time\n");
-    else if (is_level)
+    else if (chart->is_level)
         (void)printf("highest %llu\n", (unsigned long long)highest);
     else
         (void)printf("sum %llu, highest %llu\n", (unsigned long long)sum,
@@ -208,81 +165,127 @@ show_chart(const char *name, bool is_level, const uint64_t *values, const struct
 }
 
 static void
-show(const struct cli *cli, const struct figure_history *history, int place,
-     const struct span *span)
+show(const struct cli *cli, const struct chart *chart)
+{
+    (cli->json ? show_json : show_chart)(chart);
+}
+
+static void
+chart_free(struct chart *chart)
+{
+    free(chart->name);
+    free(chart->values);
+}
+
+static void
+read_chart(const struct figure_history *history, int place, const struct figure_span *span,
+           struct chart *chart)
 {
     const struct figure_series *series = figure_history_series(history);
-    uint64_t *values = xcalloc((size_t)(span->last - span->first + 1), sizeof(*values));
     struct figure_slot *slot = xmalloc(sizeof(*slot));
 
-    for (int64_t i = span->first; i <= span->last; i++)
-        values[i - span->first] = figure_history_read(history, span->step, i, slot) < 0
-                                      ? FIGURE_NONE
-                                      : slot->values[place];
-    if (cli->json)
-        show_json(values, span);
-    else
-        show_chart(figure_series_name(series, place), figure_series_is_level(series, place), values,
-                   span);
+    *chart = (struct chart){.name = xstrdup(figure_series_name(series, place)),
+                            .is_level = figure_series_is_level(series, place),
+                            .step = span->step,
+                            .first = span->first,
+                            .count = (size_t)(span->last - span->first + 1)};
+    chart->values = xcalloc(chart->count, sizeof(*chart->values));
+    for (size_t i = 0; i < chart->count; i++)
+        chart->values[i] =
+            figure_history_read(history, span->step, span->first + (int64_t)i, slot) < 0
+                ? FIGURE_NONE
+                : slot->values[place];
     free(slot);
-    free(values);
+}
+
+/* ---- at a server elsewhere ---- */
+
+/* The first row says where it begins; what is no row of such a list is left out. */
+static void
+take_row(void *arg, const struct object_field *fields, uint32_t count)
+{
+    struct chart *chart = arg;
+    uint64_t value = FIGURE_NONE;
+
+    if (chart->count == CHART_MAX)
+        return;
+    if (chart->count == 0) {
+        chart->name = xslicedup(object_get(fields, count, "counter"));
+        chart->is_level = slice_eq(object_get(fields, count, "level"), SLICE("yes"));
+    }
+    (void)parse_u64(object_get(fields, count, "value"), INT64_MAX, &value); /* else it is none */
+    chart->values[chart->count++] = value;
+}
+
+static int
+history_elsewhere(struct cli *cli, const struct history_wish *wish)
+{
+    const struct object_field fields[] = {{SLICE("counter"), slice_of(wish->counter)},
+                                          {SLICE("since"), slice_of(wish->since)},
+                                          {SLICE("until"), slice_of(wish->until)},
+                                          {SLICE("by"), slice_of(wish->by)}};
+    struct chart chart = {.values = xcalloc(CHART_MAX, sizeof(*chart.values))};
+    struct figure_span span = {FIGURE_HOUR, 0, 0};
+    int rc = find_span(cli, wish, &span);
+
+    if (rc == 0)
+        rc = remote_each(cli, OPER_FIGURE, fields, ARRAY_LEN(fields), take_row, &chart);
+    if (rc == 0) {
+        chart.step = span.step;
+        chart.first = span.last - (int64_t)chart.count + 1;
+        show(cli, &chart);
+    }
+    chart_free(&chart);
+    return rc;
 }
 
 int
 history_show(struct cli *cli, const struct history_wish *wish)
 {
     struct figure_history *history;
-    struct span span = {FIGURE_HOUR, 0, 0};
+    struct figure_span span = {FIGURE_HOUR, 0, 0};
+    struct chart chart = {.name = NULL};
     int place;
 
+    if (cli->remote != NULL)
+        return history_elsewhere(cli, wish);
     if (find_span(cli, wish, &span) != 0)
         return CLI_USAGE;
     history = open_history(cli);
     if (history == NULL)
         return CLI_FAILED;
     place = find_counter(cli, figure_history_series(history), wish->counter);
-    if (place >= 0)
-        show(cli, history, place, &span);
+    if (place >= 0) {
+        read_chart(history, place, &span, &chart);
+        show(cli, &chart);
+    }
+    chart_free(&chart);
     figure_history_close(&history);
     return place < 0 ? CLI_FAILED : CLI_OK;
 }
 
 /* ---- a day ---- */
 
-static void
-add_figure(struct table *table, const char *name, uint64_t value)
-{
-    struct slice counter = slice_of(name), service = slice_split(&counter, '/');
-    char number[24];
-
-    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)value);
-    table_add(table,
-              (const struct object_field[]){{SLICE("service"), service},
-                                            {SLICE("counter"), counter},
-                                            {SLICE("value"), slice_of(number)}},
-              3);
-}
-
 static int
-by_name(const void *a, const void *b, void *arg)
+day_elsewhere(struct cli *cli, const char *day)
 {
-    return strcmp(figure_series_name(arg, *(const int *)a),
-                  figure_series_name(arg, *(const int *)b));
+    const struct object_field field = {SLICE("day"), slice_of(day)};
+    struct table *table = oper_table(OPER_COUNTER);
+    int rc = remote_each(cli, OPER_COUNTER, &field, 1, oper_add_row, table);
+
+    if (rc == CLI_OK)
+        table_print(&table, cli->json);
+    else
+        table_free(&table);
+    return rc;
 }
 
 static void
 show_slot(const struct cli *cli, const struct figure_series *series, const struct figure_slot *slot)
 {
-    struct table *table = table_new(day_columns, ARRAY_LEN(day_columns));
-    int places[FIGURE_SERIES_MAX];
-    size_t count = 0;
+    struct table *table = oper_table(OPER_COUNTER);
 
-    for (int i = 0; i < FIGURE_SERIES_MAX; i++)
-        if (figure_series_name(series, i) != NULL && slot->values[i] != FIGURE_NONE)
-            places[count++] = i;
-    qsort_r(places, count, sizeof(places[0]), by_name, (void *)(uintptr_t)series);
-    for (size_t i = 0; i < count; i++)
-        add_figure(table, figure_series_name(series, places[i]), slot->values[places[i]]);
+    figures_each(series, slot, oper_add_row, table);
     table_print(&table, cli->json);
 }
 
@@ -296,6 +299,8 @@ history_show_day(struct cli *cli, const char *day)
 
     if (when_parse_day(day, clock_real_ms(), &number) < 0)
         return cli_usage(cli, "--day: expected a day such as 2026-11-27, today or yesterday");
+    if (cli->remote != NULL)
+        return day_elsewhere(cli, day);
     history = open_history(cli);
     if (history == NULL)
         return CLI_FAILED;

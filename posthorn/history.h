@@ -8,7 +8,7 @@
 
 struct history_wish {
     const char *counter;       /* "smtp/messages_received", or the counter's name alone */
-    const char *since, *until; /* posthorn/when.h, or NULL */
+    const char *since, *until; /* lib/base/when.h, or NULL */
     const char *by;            /* "minute", "hour", "day", or NULL */
 };
 

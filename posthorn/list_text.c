@@ -16,6 +16,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/conf_edit.h"
+#include "lib/conf/list_edit.h"
 #include "posthorn/config_check.h"
 
 #define ERRORS_MAX 65536
@@ -153,43 +154,14 @@ list_write(struct list *list)
 
 /* ---- entries ---- */
 
-static bool
-has_entry(struct slice text, struct slice entry)
-{
-    while (text.len > 0)
-        if (slice_eq_nocase(list_file_entry(slice_split(&text, '\n')), entry))
-            return true;
-    return false;
-}
-
 bool
 list_add_entry(struct list *list, struct slice entry)
 {
-    if (has_entry(strbuf_slice(&list->text), entry))
-        return false;
-    if (list->text.len > 0 && !strbuf_ends_with(&list->text, "\n"))
-        (void)strbuf_char(&list->text, '\n'); /* overflow is remembered */
-    (void)strbuf_append(&list->text, entry);
-    (void)strbuf_char(&list->text, '\n');
-    return true;
+    return list_edit_add(&list->text, entry);
 }
 
 bool
 list_remove_entry(struct list *list, struct slice entry)
 {
-    struct strbuf kept = strbuf_new(LIST_FILE_MAX);
-    struct slice rest = strbuf_slice(&list->text);
-    bool found = false;
-
-    while (rest.len > 0) {
-        struct slice line = slice_cut_after(&rest, '\n');
-
-        if (slice_eq_nocase(list_file_entry(line), entry))
-            found = true;
-        else
-            (void)strbuf_append(&kept, line); /* no longer than what there was */
-    }
-    strbuf_free(&list->text);
-    list->text = kept;
-    return found;
+    return list_edit_remove(&list->text, entry);
 }

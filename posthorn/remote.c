@@ -71,6 +71,9 @@ static const struct {
     {"check", "user", API_CHECK_USER},
     {"add", "auth-code", API_ADD_CODE},
     {"del", "auth-code", API_REVOKE_CODE},
+    {"status", "user", API_USER_STATUS},
+    {"recent", "user", API_USER_RECENT},
+    {"sums", "user", API_USER_STATISTICS},
     {"list", NULL, API_LIST},
     {"show", NULL, API_SHOW},
     {"add", NULL, API_ADD},
@@ -168,6 +171,18 @@ find_field(const struct parameters *ps, const struct api_param *p)
     return -1;
 }
 
+/* The number of a word among the choices; -1: it is none of them. */
+static int64_t
+choice_number(const struct api_param *p, struct slice word)
+{
+    struct slice rest = slice_of(p->choices);
+
+    for (int64_t i = 0; rest.len > 0; i++)
+        if (slice_eq(slice_split(&rest, '|'), word))
+            return i;
+    return -1;
+}
+
 static int
 add_typed(struct cli *cli, struct parameters *ps, const struct api_param *p, struct slice value)
 {
@@ -195,9 +210,15 @@ add_typed(struct cli *cli, struct parameters *ps, const struct api_param *p, str
             return cli_fail(cli, "%s: expected a number", p->name);
         add_number(ps, p->name, (int64_t)number);
         return CLI_OK;
+    case API_CHOICE:
+        if (value.len == 0)
+            return CLI_OK; /* none is chosen */
+        if (choice_number(p, value) < 0)
+            break;
+        add_number(ps, p->name, choice_number(p, value));
+        return CLI_OK;
     case API_KILO:
     case API_NOT:
-    case API_CHOICE:
     case API_OBJECT:
         break;
     }
@@ -295,9 +316,15 @@ append_value(struct strbuf *out, const json_t *value)
     }
 }
 
-/* One object; members result and text are of the answer, not of it. */
+static bool
+is_of_answer(const char *name)
+{
+    return strcmp(name, "result") == 0 || strcmp(name, "text") == 0 || strcmp(name, "cursor") == 0;
+}
+
+/* One object. `is_answer`: it is the answer itself, whose result, text and cursor are no fields. */
 static void
-take_object(struct remote *remote, json_t *object)
+take_object(struct remote *remote, json_t *object, bool is_answer)
 {
     struct object_field *fields = xcalloc(FIELDS_MAX, sizeof(*fields));
     struct strbuf *values = xcalloc(FIELDS_MAX, sizeof(*values));
@@ -307,8 +334,8 @@ take_object(struct remote *remote, json_t *object)
 
     json_object_foreach(object, name, value)
     {
-        if (count == FIELDS_MAX || strlen(name) > OBJECT_NAME_MAX || strcmp(name, "result") == 0 ||
-            strcmp(name, "text") == 0)
+        if (count == FIELDS_MAX || strlen(name) > OBJECT_NAME_MAX ||
+            (is_answer && is_of_answer(name)))
             continue;
         values[count] = strbuf_new(OBJECT_VALUE_MAX);
         append_value(&values[count], value);
@@ -326,7 +353,7 @@ static void
 take_objects(struct remote *remote, const json_t *array)
 {
     for (size_t i = 0; i < json_array_size(array); i++)
-        take_object(remote, json_array_get(array, i));
+        take_object(remote, json_array_get(array, i), false);
 }
 
 static void
@@ -342,25 +369,45 @@ take_lines(struct remote *remote, const json_t *array)
     }
 }
 
+/* Members with one object, then those with many; an answer without any is an object itself. */
+static void
+take_members(struct remote *remote, json_t *root)
+{
+    static const char *const one[] = {"object", "status", "today"}, *const many[] = {
+                                                                        "recipients", "objects",
+                                                                        "users", "entries"};
+    bool found = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(one); i++) {
+        json_t *object = json_object_get(root, one[i]);
+
+        if (json_is_object(object)) {
+            take_object(remote, object, false);
+            found = true;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+        const json_t *array = json_object_get(root, many[i]);
+
+        found = found || json_is_array(array);
+        take_objects(remote, array);
+    }
+    if (!found)
+        take_object(remote, root, true);
+}
+
 static void
 take_answer(struct remote *remote, struct accountd_admin_reply *reply)
 {
     json_t *root = json_loads(posthorn_answer(remote->server), JSON_REJECT_DUPLICATES, NULL);
-    json_t *shown = json_object_get(root, "object");
     const char *cursor = json_string_value(json_object_get(root, "cursor"));
 
     strbuf_clear(&remote->data);
     strbuf_clear(&remote->cursor);
-    if (json_is_object(shown)) {
-        take_object(remote, shown);
-        take_objects(remote, json_object_get(root, "recipients"));
-    } else if (json_object_get(root, "objects") != NULL) {
-        take_objects(remote, json_object_get(root, "objects"));
-    } else if (json_object_get(root, "lines") != NULL) {
+    if (json_object_get(root, "lines") != NULL)
         take_lines(remote, json_object_get(root, "lines"));
-    } else if (root != NULL) {
-        take_object(remote, root);
-    }
+    else if (root != NULL)
+        take_members(remote, root);
     if (cursor != NULL)
         (void)strbuf_str(&remote->cursor, cursor); /* longer than ours: the page is the last */
     json_decref(root);

@@ -15,7 +15,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
 /**
- * Makes a mailbox, gives it a quota, lists the mailboxes of its domain, and removes it again.
+ * Makes a mailbox, gives it a quota, counts what is in it, lists the mailboxes of its domain, and removes it again.
  *
  *   java Sample.java HOST PORT CERTIFICATES ADMINISTRATOR DOMAIN &lt;password
  *
@@ -87,6 +87,12 @@ public class Sample {
         String domain = "\"domain\":" + quote(args[4]);
         server.call("AddUser", "{\"user\":\"sample\"," + domain + ",\"password\":\"One-good-2nd-word\"}");
         server.call("ModifyUserQuota", "{\"user\":\"sample\"," + domain + ",\"bytes\":10000000}");
+        String counts = server.call("GetFolderMsgCount",
+                "{\"user\":\"sample\"," + domain + ",\"password\":\"One-good-2nd-word\",\"folders\":\"inbox|sent\"}");
+        Matcher count = Pattern.compile("\"counts\":\"([^\"]*)\"").matcher(counts);
+        if (count.find()) {
+            System.out.println("new/total: " + count.group(1));
+        }
         String users = server.call("List", "{\"kind\":\"user\",\"within\":" + quote(args[4]) + ",\"sort\":\"address\"}");
         Matcher user = Pattern.compile("\"address\":\"([^\"]*)\".*?\"quota_bytes\":(\\d+)").matcher(users);
         while (user.find()) {

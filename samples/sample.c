@@ -1,5 +1,5 @@
 /*
- * Makes a mailbox, gives it a quota, lists the mailboxes of its domain, and removes it again.
+ * Makes a mailbox, gives it a quota, counts what is in it, lists the mailboxes of its domain, and removes it again.
  *
  *   cc sample.c $(pkg-config --cflags --libs posthorn) -o sample
  *   ./sample HOST PORT CERTIFICATES ADMINISTRATOR DOMAIN <password
@@ -16,6 +16,11 @@ work(struct posthorn *p, const char *domain)
 
     if (rc == 0)
         rc = posthorn_modify_user_quota(p, "sample", domain, 10000000, -1, -1, -1, -1);
+    if (rc == 0)
+        rc = posthorn_get_folder_msg_count(p, "sample", domain, "One-good-2nd-word", "inbox|sent",
+                                           -1);
+    if (rc == 0)
+        (void)printf("%s\n", posthorn_answer(p));
     if (rc == 0)
         rc = posthorn_list(p, "user", domain, NULL, NULL, "address", -1, -1, -1);
     if (rc == 0)

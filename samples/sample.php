@@ -1,5 +1,5 @@
 <?php
-// Makes a mailbox, gives it a quota, lists the mailboxes of its domain, and removes it again.
+// Makes a mailbox, gives it a quota, counts what is in it, lists the mailboxes of its domain, and removes it again.
 //   php sample.php HOST PORT CERTIFICATES ADMINISTRATOR DOMAIN <password
 
 class Posthorn
@@ -48,6 +48,9 @@ $server = new Posthorn("https://{$host}:{$port}", $certificates);
 $server->login($admin, rtrim(fgets(STDIN), "\n"));
 $server->call('AddUser', ['user' => 'sample', 'domain' => $domain, 'password' => 'One-good-2nd-word']);
 $server->call('ModifyUserQuota', ['user' => 'sample', 'domain' => $domain, 'bytes' => 10000000]);
+$password = 'One-good-2nd-word';
+$counts = $server->call('GetFolderMsgCount', ['user' => 'sample', 'domain' => $domain, 'password' => $password, 'folders' => 'inbox|sent']);
+echo "new/total: {$counts['counts']}\n";
 foreach ($server->call('List', ['kind' => 'user', 'within' => $domain, 'sort' => 'address'])['objects'] as $user) {
     echo "{$user['address']} {$user['quota_bytes']}\n";
 }

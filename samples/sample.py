@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes a mailbox, gives it a quota, lists the mailboxes of its domain, and removes it again.
+"""Makes a mailbox, gives it a quota, counts what is in it, lists the mailboxes of its domain, and removes it again.
 
     sample.py HOST PORT CERTIFICATES ADMINISTRATOR DOMAIN <password
 """
@@ -34,6 +34,7 @@ server = Posthorn(host, int(port), certificates)
 server.login(admin, sys.stdin.readline().rstrip("\n"))
 server.call("AddUser", user="sample", domain=domain, password="One-good-2nd-word")
 server.call("ModifyUserQuota", user="sample", domain=domain, bytes=10000000)
+print("new/total:", server.call("GetFolderMsgCount", user="sample", domain=domain, password="One-good-2nd-word", folders="inbox|sent")["counts"])
 for user in server.call("List", kind="user", within=domain, sort="address")["objects"]:
     print(user["address"], user["quota_bytes"])
 server.call("DeleteUser", user="sample", domain=domain)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes a mailbox, gives it a quota, lists the mailboxes of its domain, and removes it again.
+# Makes a mailbox, gives it a quota, counts what is in it, lists the mailboxes of its domain, and removes it again.
 #   sample.sh HOST PORT CERTIFICATES ADMINISTRATOR DOMAIN <password
 # Needs curl. The password goes to curl by its standard input, not by its arguments.
 set -eu
@@ -20,6 +20,8 @@ call() {
 
 call AddUser "{\"user\":\"sample\",\"domain\":\"$domain\",\"password\":\"One-good-2nd-word\"}"
 call ModifyUserQuota "{\"user\":\"sample\",\"domain\":\"$domain\",\"bytes\":10000000}"
+call GetFolderMsgCount "{\"user\":\"sample\",\"domain\":\"$domain\",\"password\":\"One-good-2nd-word\",\"folders\":\"inbox|sent\"}"
+echo "$answer"
 call List "{\"kind\":\"user\",\"within\":\"$domain\",\"sort\":\"address\"}"
 echo "$answer"
 call DeleteUser "{\"user\":\"sample\",\"domain\":\"$domain\"}"

@@ -26,6 +26,7 @@
 #include "lib/ipc/accountd.h"
 #include "lib/ipc/peer.h"
 #include "lib/log/log.h"
+#include "syncd/reports.h"
 #include "syncd/run.h"
 
 enum {
@@ -55,11 +56,13 @@ struct service {
     struct loop_timer *tick;
     struct wish_list wishes;
     unsigned wish_count;
+    struct reports *reports;
     struct map *last; /* domain -> int64_t, mono ms: when its last synchronisation began */
     struct strbuf cursor;
     bool is_listing;
     /* the wish under way: the first of the list */
     bool is_busy;
+    int64_t began_ms; /* real time */
     struct domain domain;
     struct fetch fetch;
     struct run run;
@@ -88,6 +91,14 @@ end_wish(struct service *s, struct strbuf *frame, const struct sync_reply *reply
     struct wish *w = TAILQ_FIRST(&s->wishes);
     struct ipc_peer *peer = w->peer_id == 0 ? NULL : ipc_server_peer(s->server, w->peer_id);
 
+    reports_add(s->reports, w->domain,
+                &(struct sync_report){.has_ended = true,
+                                      .began_ms = s->began_ms,
+                                      .ended_ms = clock_real_ms(),
+                                      .dry_run = w->request.dry_run,
+                                      .result = reply->result,
+                                      .text = reply->text,
+                                      .data = reply->data});
     strbuf_clear(frame);
     if (peer != NULL && sync_reply_encode(frame, w->request_id, reply) == 0)
         ipc_peer_send(peer, frame, -1);
@@ -232,6 +243,7 @@ start_next(struct service *s)
     if (w == NULL || s->is_busy)
         return;
     s->is_busy = true;
+    s->began_ms = clock_real_ms();
     note_start(s, w->domain);
     ask_accounts(s,
                  &(struct accountd_admin){
@@ -332,29 +344,85 @@ tick(void *arg)
 
 /* ---- commands ---- */
 
+struct errand {
+    struct ipc_peer *peer;
+    uint32_t request_id;
+    uint16_t type;
+};
+
+static void
+answer(const struct errand *e, enum sync_result result, struct slice text)
+{
+    struct strbuf frame = strbuf_new(REQUEST_MAX);
+    const struct sync_reply reply = {(uint8_t)result, text, SLICE("")};
+
+    if (sync_reply_encode(&frame, e->request_id, &reply) == 0)
+        ipc_peer_send(e->peer, &frame, -1);
+    strbuf_free(&frame);
+}
+
+static bool
+is_under_way(const struct service *s, struct slice domain)
+{
+    const struct wish *w;
+
+    TAILQ_FOREACH(w, &s->wishes, link)
+    if (slice_eq(domain, slice_of(w->domain)))
+        return true;
+    return false;
+}
+
+static void
+answer_report(struct service *s, const struct errand *e, struct slice domain)
+{
+    struct strbuf frame = strbuf_new(REPORT_DATA_MAX + SYNC_TEXT_MAX + REQUEST_MAX);
+    const struct sync_report *last = reports_find(s->reports, domain);
+    struct sync_report report = {.has_ended = false};
+
+    if (last != NULL)
+        report = *last;
+    report.is_under_way = is_under_way(s, domain);
+    if (sync_report_encode(&frame, e->request_id, &report) == 0)
+        ipc_peer_send(e->peer, &frame, -1);
+    strbuf_free(&frame);
+}
+
+/* START waits for nobody: who wants to know asks for the report. */
+static void
+take_wish(struct service *s, const struct errand *e, const struct sync_request *request)
+{
+    bool waits = e->type == SYNC_RUN;
+
+    if (!add_wish(s, request, waits ? ipc_peer_id(e->peer) : 0, e->request_id))
+        answer(e, SYNC_NOTHING, SLICE("too much is under way"));
+    else if (!waits)
+        answer(e, SYNC_WHOLE, SLICE(""));
+}
+
 static int
 peer_frame(struct ipc_peer *peer, const struct frame_header *header, struct slice payload, int fd)
 {
     struct service *s = ipc_peer_data(peer);
-    struct strbuf frame = strbuf_new(REQUEST_MAX), domain = strbuf_new(CANONICAL_DOMAIN_MAX);
+    const struct errand e = {peer, header->request_id, header->type};
+    bool is_wish = header->type == SYNC_RUN || header->type == SYNC_START;
+    struct strbuf domain = strbuf_new(CANONICAL_DOMAIN_MAX);
     struct sync_request request;
     int rc = 0;
 
     if (fd >= 0)
         (void)close(fd); /* nobody has a reason to send us one */
-    if (fd >= 0 || header->type != SYNC_RUN || sync_request_decode(payload, &request) < 0 ||
+    if (fd >= 0 || (!is_wish && header->type != SYNC_REPORT) ||
+        sync_request_decode(payload, &request) < 0 ||
         (s->daemon->is_root && ipc_peer_uid(peer) != 0) ||
         canonical_domain(request.domain, &domain) < 0) {
         rc = -1;
     } else {
         request.domain = strbuf_slice(&domain);
-        if (!add_wish(s, &request, ipc_peer_id(peer), header->request_id) &&
-            sync_reply_encode(
-                &frame, header->request_id,
-                &(struct sync_reply){SYNC_NOTHING, SLICE("too much is under way"), SLICE("")}) == 0)
-            ipc_peer_send(peer, &frame, -1);
+        if (is_wish)
+            take_wish(s, &e, &request);
+        else
+            answer_report(s, &e, request.domain);
     }
-    strbuf_free(&frame);
     strbuf_free(&domain);
     return rc;
 }
@@ -386,6 +454,7 @@ service_start(struct daemon *d, const struct service_options *options)
     s->options = options;
     TAILQ_INIT(&s->wishes);
     s->last = map_new(SCHEDULE_MAX);
+    s->reports = reports_new();
     s->cursor = strbuf_new(ACCOUNTD_CURSOR_MAX);
     s->done = stats_counter(d->stats, "synchronisations");
     s->failed = stats_counter(d->stats, "synchronisations_failed");
@@ -417,6 +486,7 @@ service_stop(struct service **servicep)
     xfree(&s->fetched);
     loop_timer_free(&s->tick);
     map_free(&s->last, free);
+    reports_free(&s->reports);
     strbuf_free(&s->cursor);
     xfree(servicep);
 }

@@ -30,7 +30,8 @@ enum account_table {
     ACCOUNT_TABLE_UNITS = 'o',    /* "domain\0name" -> record */
     ACCOUNT_TABLE_TOTALS = 'q',   /* "domain" -> what its mailboxes were given (totals.h) */
     ACCOUNT_TABLE_USUAL = 'n',    /* "user@domain" -> how much is usual (lib/account/usual.h) */
-    ACCOUNT_TABLE_VISITS = 'v'    /* "domain\0local" -> the last visit (lib/account/visit.h) */
+    ACCOUNT_TABLE_VISITS = 'v',   /* "domain\0local" -> the last visit (lib/account/visit.h) */
+    ACCOUNT_TABLE_GREETINGS = 'g' /* "domain\0local" -> empty: a new mailbox, to be greeted */
 };
 
 #define ACCOUNT_KEY_MAX 1400
@@ -58,8 +59,8 @@ void account_db_observe(struct account_db *db, const struct account_db_observer 
 /* 0, or -1 with errno. After a commit returned 0 it is on disk. */
 int account_db_begin(struct account_db *db);
 int account_db_commit(struct account_db *db);
-/* The same when only ACCOUNT_TABLE_FLOW, _USUAL, _AUDIT, _BLOCKS, _VISITS or the last use of a code
- * was changed, which no export has: no generation, nobody's business. */
+/* The same when only ACCOUNT_TABLE_FLOW, _USUAL, _AUDIT, _BLOCKS, _VISITS, _GREETINGS or the last
+ * use of a code was changed, which no export has: no generation, nobody's business. */
 int account_db_commit_figures(struct account_db *db);
 /* The same for a job that the store has done: not flushed (lib/db/db.h). Doing it again does no
  * harm while nothing later was committed, and what is makes this durable. */

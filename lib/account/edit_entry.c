@@ -478,6 +478,8 @@ edit_entry_del(struct account_edit *edit, enum account_kind kind, struct slice n
     if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_del_row(edit, ACCOUNT_TABLE_VISITS, strbuf_slice(&hit.key));
     if (rc == 0 && kind == ACCOUNT_USER)
+        rc = edit_del_row(edit, ACCOUNT_TABLE_GREETINGS, strbuf_slice(&hit.key));
+    if (rc == 0 && kind == ACCOUNT_USER)
         rc = edit_admin_mailbox_gone(edit, strbuf_slice(&hit.address));
     if (rc == 0 && kind == ACCOUNT_PUBLIC)
         rc = edit_ref_del(edit, PUBLIC_REF_TARGET, EDIT_REF_PUBLIC, strbuf_slice(&hit.key));

@@ -429,7 +429,8 @@ rename_all(const struct renaming *r)
     if (rename_entries(r) < 0 || rename_keys(r, ACCOUNT_TABLE_MEMBERS) < 0 || rename_refs(r) < 0)
         return -1;
     if (rename_shares(r) < 0 || rename_keys(r, ACCOUNT_TABLE_CODES) < 0 ||
-        rename_keys(r, ACCOUNT_TABLE_VISITS) < 0 || rename_domains(r) < 0 || rename_contacts(r) < 0)
+        rename_keys(r, ACCOUNT_TABLE_VISITS) < 0 || rename_keys(r, ACCOUNT_TABLE_GREETINGS) < 0 ||
+        rename_domains(r) < 0 || rename_contacts(r) < 0)
         return -1;
     return rename_admins(r) < 0 ? -1 : rename_figures(r);
 }

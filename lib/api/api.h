@@ -32,7 +32,7 @@ enum api_call_id {
 };
 
 enum api_type {
-    API_TEXT,   /* JSON string, without control characters */
+    API_TEXT,   /* JSON string, without control characters (but see API_LINES) */
     API_NUMBER, /* JSON number without fraction */
     API_BOOL,   /* true, false */
     API_KILO,   /* number of KiB: the property is bytes */
@@ -42,7 +42,7 @@ enum api_type {
     API_OBJECT, /* JSON object of strings, numbers and booleans */
 };
 
-enum api_flag { API_NEEDED = 1, API_HIDDEN = 2 };
+enum api_flag { API_NEEDED = 1, API_HIDDEN = 2, API_LINES = 4 /* a text of several lines */ };
 
 /* In the place of a property. */
 #define API_USER "@user"     /* the name before the @ */

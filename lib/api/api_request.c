@@ -98,12 +98,18 @@ fail(struct strbuf *error, const char *name, const char *expected)
     return -1;
 }
 
+/* In a text of several lines tabs and line ends are none. */
 static bool
-has_control(struct slice text)
+has_control(struct slice text, bool is_lines)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7f)
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+
+        if (is_lines && (c == '\n' || c == '\r' || c == '\t'))
+            continue;
+        if ((unsigned char)c < ' ' || c == 0x7f)
             return true;
+    }
     return false;
 }
 
@@ -121,7 +127,7 @@ take_text(struct api_request *rq, const struct api_param *p, const json_t *json,
                             (unsigned long long)p->min, (unsigned long long)p->max);
         return -1;
     }
-    if (has_control(text))
+    if (has_control(text, (p->flags & API_LINES) != 0))
         return fail(error, p->name, "a text without control characters");
     value->text = keep(rq, text);
     return 0;
@@ -176,10 +182,11 @@ take_number(struct api_request *rq, const struct api_param *p, const json_t *jso
 }
 
 static int
-add_field(struct api_request *rq, struct slice name, struct slice value, struct strbuf *error)
+add_field(struct api_request *rq, struct slice name, struct slice value, bool is_lines,
+          struct strbuf *error)
 {
-    if (name.len > OBJECT_NAME_MAX || value.len > OBJECT_VALUE_MAX || has_control(name) ||
-        has_control(value))
+    if (name.len > OBJECT_NAME_MAX || value.len > OBJECT_VALUE_MAX || has_control(name, false) ||
+        has_control(value, is_lines))
         return fail(error, "properties",
                     "names and values of some length, without control "
                     "characters");
@@ -209,7 +216,7 @@ take_object(struct api_request *rq, const struct api_param *p, json_t *json, str
             value = keep_number(rq, (uint64_t)json_integer_value(member));
         else
             return fail(error, name, "a text, a number or true or false");
-        if (add_field(rq, keep(rq, slice_of(name)), keep(rq, value), error) < 0)
+        if (add_field(rq, keep(rq, slice_of(name)), keep(rq, value), false, error) < 0)
             return -1;
     }
     return 0;
@@ -290,7 +297,8 @@ make_fields(struct api_request *rq, struct strbuf *error)
 
     for (size_t i = 0; i < count; i++)
         if (rq->values[i].given && params[i].to != NULL && params[i].to[0] != '@' &&
-            add_field(rq, slice_of(params[i].to), rq->values[i].text, error) < 0)
+            add_field(rq, slice_of(params[i].to), rq->values[i].text,
+                      (params[i].flags & API_LINES) != 0, error) < 0)
             return -1;
     return 0;
 }

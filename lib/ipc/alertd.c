@@ -71,6 +71,8 @@ alertd_broadcast_encode(struct strbuf *out, const struct alertd_broadcast *m)
 
     writer_bytes(&w, m->id);
     writer_bytes(&w, m->domain);
+    writer_bytes(&w, m->who);
+    writer_bytes(&w, m->from);
     writer_bytes(&w, m->subject);
     writer_u8(&w, m->is_html);
     writer_bytes(&w, m->content);
@@ -94,12 +96,14 @@ alertd_broadcast_decode(struct slice payload, struct alertd_broadcast *m)
 
     m->id = reader_bytes(&r, ALERTD_BROADCAST_ID_MAX);
     m->domain = reader_bytes(&r, ALERTD_TEXT_MAX);
+    m->who = reader_bytes(&r, ALERTD_TEXT_MAX);
+    m->from = reader_bytes(&r, ALERTD_TEXT_MAX);
     m->subject = reader_bytes(&r, ALERTD_TEXT_MAX);
     is_html = reader_u8(&r);
     m->is_html = is_html == 1;
     m->content = reader_bytes(&r, ALERTD_CONTENT_MAX);
     if (is_html > 1 || !alertd_broadcast_id_valid(m->id) || !is_line(m->domain) ||
-        !is_line(m->subject) || !parse_is_utf8(m->content))
+        !is_line(m->who) || !is_line(m->from) || !is_line(m->subject) || !parse_is_utf8(m->content))
         return -1;
     return reader_end(&r);
 }

@@ -1,6 +1,6 @@
 /*
- * lib/ipc/alertd.h - what the command line asks alertd. Socket run/alert.sock, root and the suite's
- * owner alone.
+ * lib/ipc/alertd.h - what the command line and operd ask alertd. Socket run/alert.sock, root and
+ * the suite's owner alone.
  */
 #ifndef POSTHORN_LIB_IPC_ALERTD_H
 #define POSTHORN_LIB_IPC_ALERTD_H
@@ -44,8 +44,9 @@ int alertd_reply_decode(struct slice payload, struct alertd_reply *reply); /* bo
 #define ALERTD_BROADCAST_ID_MAX 40 /* letters, digits, '-' */
 struct alertd_broadcast {
     struct slice id;
-    struct slice domain;  /* canonical; empty: all domains */
-    struct slice subject; /* UTF-8, one line */
+    struct slice domain;    /* canonical; empty: all domains */
+    struct slice who, from; /* for the audit log; one line each */
+    struct slice subject;   /* UTF-8, one line */
     bool is_html;
     struct slice content; /* UTF-8 */
 };

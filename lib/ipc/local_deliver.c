@@ -100,6 +100,10 @@ store_ctl_reply_encode(struct strbuf *out, uint32_t id, const struct store_ctl_r
     writer_u64(&w, reply->messages);
     writer_u32(&w, reply->uidvalidity);
     writer_bytes(&w, slice_of(reply->mailbox_id));
+    for (size_t i = 0; i < STORE_COUNT_FOLDERS; i++) {
+        writer_u32(&w, reply->counts[i].unseen);
+        writer_u32(&w, reply->counts[i].total);
+    }
     return frame_end(&w);
 }
 
@@ -114,6 +118,10 @@ store_ctl_reply_decode(struct slice payload, struct store_ctl_reply *reply)
     reply->messages = reader_u64(&r);
     reply->uidvalidity = reader_u32(&r);
     id = reader_bytes(&r, STORE_MAILBOX_ID_SIZE - 1);
+    for (size_t i = 0; i < STORE_COUNT_FOLDERS; i++) {
+        reply->counts[i].unseen = reader_u32(&r);
+        reply->counts[i].total = reader_u32(&r);
+    }
     if (reader_end(&r) < 0)
         return -1;
     if (id.len > 0)

@@ -31,7 +31,8 @@ enum store_ctl_type {
     STORE_FOLDER_CREATE,
     STORE_FOLDER_REMOVE, /* those below it stay */
     STORE_FOLDER_RENAME, /* those below it go along */
-    STORE_URL, /* struct store_url: the reply carries a pipe that a message text comes out of */
+    STORE_URL,    /* struct store_url: the reply carries a pipe that a message text comes out of */
+    STORE_COUNTS, /* messages in the standard folders */
 };
 /* CHARGE: what is added to the user's totals, or (negative) taken away. */
 struct store_ctl_charge {
@@ -51,11 +52,24 @@ struct store_ctl {
                                   * EACCES if another folder is nearer above the new one */
     struct store_ctl_charge charge;
 };
+/* COUNTS, in this order; a folder that is not there has none. */
+enum store_counted {
+    STORE_COUNT_INBOX,
+    STORE_COUNT_SENT,
+    STORE_COUNT_DRAFTS,
+    STORE_COUNT_TRASH,
+    STORE_COUNT_JUNK,
+    STORE_COUNT_FOLDERS
+};
+struct store_folder_count {
+    uint32_t unseen, total;
+};
 struct store_ctl_reply {
     uint32_t error;           /* 0 or an errno value; CREATE: ENODEV, ENOSPC of the place */
     uint64_t bytes, messages; /* USAGE, RECOUNT; URL: bytes to come out of the pipe */
     uint32_t uidvalidity;     /* CHARGE */
     char mailbox_id[STORE_MAILBOX_ID_SIZE]; /* FOLDER_CREATE, FOLDER_REMOVE: of the folder */
+    struct store_folder_count counts[STORE_COUNT_FOLDERS]; /* COUNTS */
 };
 /* URL: what an authorized URL of the owner means (RFC 4467), judged and cut out by the receiver.
  * ENOENT whatever is wrong with it. Whether `reader` fits its access identifier is the sender's

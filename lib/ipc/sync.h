@@ -13,7 +13,9 @@
 #define SYNC_TEXT_MAX 2000
 #define SYNC_DOMAIN_MAX 253
 
-enum sync_type { SYNC_RUN = 1, SYNC_DONE };
+/* RUN is answered when it is done; START, the same, at once: WHOLE, it is to come, or NOTHING and
+ * why not. REPORT asks how the last one of the domain ended: REPORTED. */
+enum sync_type { SYNC_RUN = 1, SYNC_DONE, SYNC_START, SYNC_REPORT, SYNC_REPORTED };
 
 struct sync_request {
     struct slice domain;
@@ -21,7 +23,9 @@ struct sync_request {
     bool adopt;   /* mailboxes and groups of the same name that come from nowhere are taken over */
     bool force;   /* the brake does not hold */
 };
-int sync_request_encode(struct strbuf *out, const struct sync_request *request);
+int sync_request_encode(struct strbuf *out, const struct sync_request *request); /* RUN */
+int sync_request_encode_as(struct strbuf *out, enum sync_type type,
+                           const struct sync_request *request);
 int sync_request_decode(struct slice payload, struct sync_request *request); /* borrows */
 
 enum sync_result {
@@ -34,6 +38,17 @@ struct sync_reply {
     struct slice text; /* one line: how much of what, or why not */
     struct slice data; /* objects (lib/ipc/object.h): action, kind, name, result */
 };
+/* As long as syncd has run. */
+struct sync_report {
+    bool is_under_way;          /* one is, or waits for its turn */
+    bool has_ended;             /* one has, and this is how: */
+    int64_t began_ms, ended_ms; /* real time */
+    bool dry_run;
+    uint8_t result;          /* enum sync_result */
+    struct slice text, data; /* as of a reply; not more rows than are kept */
+};
+int sync_report_encode(struct strbuf *out, uint32_t id, const struct sync_report *report);
+int sync_report_decode(struct slice payload, struct sync_report *report); /* borrows */
 int sync_reply_encode(struct strbuf *out, uint32_t id, const struct sync_reply *reply);
 int sync_reply_decode(struct slice payload, struct sync_reply *reply); /* borrows */
 

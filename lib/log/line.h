@@ -17,7 +17,7 @@
 #define LOG_SERVICE_MAX 32     /* bytes of a service's name */
 /* A socket to logd is bound to "from.SERVICE.PROGRAM" by master (lib/ipc/log_socket.h). */
 #define LOG_ORIGIN_PREFIX "from."
-#define LOG_AUDIT "audit" /* who has changed what: lines of accountd and operd */
+#define LOG_AUDIT "audit" /* who has changed what: lines of accountd, operd and alertd */
 
 struct log_origin {
     const char *program;

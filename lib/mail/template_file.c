@@ -61,6 +61,16 @@ template_file_find(const char *etc, const char *language, enum template_id id)
     return NULL;
 }
 
+char *
+template_file_named(const char *etc, const char *language, enum template_id id, const char *name)
+{
+    if (name[0] == '/')
+        return xstrdup(name);
+    if (strcmp(name, template_kinds[id].file) != 0)
+        return xasprintf("%s/%s", etc, name);
+    return template_file_find(etc, language, id);
+}
+
 static int
 read_from(const char *path, enum template_id id, struct template_text *text, struct strbuf *error)
 {

@@ -17,6 +17,10 @@ void template_file_load(const char *etc, const char *language, enum template_id 
 
 /* The file that this language uses, to free; NULL: none is there, so it is the built-in text. */
 char *template_file_find(const char *etc, const char *language, enum template_id id);
+/* The same for a setting that names the file: the set's own name, or another file, relative to ETC.
+ */
+char *template_file_named(const char *etc, const char *language, enum template_id id,
+                          const char *name);
 /* Reads `path`, or takes the built-in text where it is NULL; template_file_free(text). 0, or -1:
  * `error` says what is wrong and where ("file:line: ...", without a line end). */
 int template_file_read(const char *path, const char *language, enum template_id id,

@@ -32,12 +32,18 @@ oper_counters_list(struct oper *op)
     struct slice within = oper_field(op, "within");
     char *only = within.len > 0 ? xslicedup(within) : NULL;
     int fd = stats_dir_open(op->inst->run);
-    int count = fd < 0 ? -1 : stats_dir_each(fd, only, add_counter, NULL, op);
+    int count;
 
+    if (oper_field(op, "day").len > 0) {
+        oper_figures_day(op);
+        goto out;
+    }
+    count = fd < 0 ? -1 : stats_dir_each(fd, only, add_counter, NULL, op);
     if (count < 0)
         oper_fail(op, OPER_REFUSED, "the counters cannot be read: %s", strerror(errno));
     else if (count == 0)
         oper_fail(op, OPER_UNKNOWN, "there is no such service");
+out:
     close_keep_errno(fd);
     free(only);
 }

@@ -12,6 +12,7 @@
 #include "lib/base/io.h"
 #include "lib/base/mem.h"
 #include "lib/conf/conf_edit.h"
+#include "lib/conf/list_file.h"
 #include "lib/conf/services.h"
 #include "lib/oper/master_call.h"
 #include "lib/tls/tls_conf.h"
@@ -145,7 +146,7 @@ static bool
 take_back(const struct instance *inst, const char *path, struct slice before, struct slice after,
           mode_t mode, struct strbuf *why)
 {
-    struct strbuf now = strbuf_new(CONF_FILE_MAX), ignored = strbuf_new(ERRORS_MAX);
+    struct strbuf now = strbuf_new(LIST_FILE_MAX), ignored = strbuf_new(ERRORS_MAX);
     bool back = false;
 
     if (read_file(AT_FDCWD, path, &now) < 0 || !slice_eq(strbuf_slice(&now), after))

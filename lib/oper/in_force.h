@@ -1,5 +1,6 @@
 /*
- * lib/oper/in_force.h - changes of posthorn.conf and services.conf are put in force, or taken back.
+ * lib/oper/in_force.h - changes of posthorn.conf, services.conf and list files are put in force, or
+ * taken back.
  *
  * Asks master; blocks until the services run with the new configuration, at most OPER_WAIT_MS.
  */

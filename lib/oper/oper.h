@@ -9,7 +9,8 @@
  *
  *   list        service, connection, counter, queue, setting, certificate, location, log: page by
  *               page; fields "within" (of counters a service, of settings a section), "limit";
- *               of the queue also state, sender, recipient, domain
+ *               of the queue also state, sender, recipient, domain; of counters "day" (what they
+ *               did then); of figures counter, since, until, by
  *   show        queue: the message, then its recipients; setting; host; suite
  *   start stop restart    a service; reload: all of them (no name)
  *   set         service: startup, bind, ports, and "restart" yes; setting: fields are settings with
@@ -19,6 +20,12 @@
  *               "reason", with release "at" (seconds since 1970)
  *   content     queue: a part of the message ("offset"), as the field "content" of one object
  *   read        log: its last lines ("lines", "search"); empty: a service's; delete: an old file
+ *   test report alert: a trial message to everybody who is told of alerts; a report of now
+ *   silence     alert: "time" like 4h, 0: it is heard again
+ *   send        broadcast: "domain" (all, if it is empty), "subject", "content", "html" yes; the
+ *               name is its id, of which one is sent once
+ *   run show    synchronisation: of "domain"; "dry_run", "adopt", "force" yes
+ *   add remove  list: "entries", a line each; list-entry: list "within" one
  *   kick        connection: sessions by id, or "user", or "client"
  */
 #ifndef POSTHORN_LIB_OPER_OPER_H
@@ -98,6 +105,8 @@ void oper_logs_delete(struct oper *op);
 void oper_connections_list(struct oper *op);
 void oper_connections_kick(struct oper *op);
 void oper_counters_list(struct oper *op);
+void oper_figures_list(struct oper *op);
+void oper_figures_day(struct oper *op); /* counters with a field "day" */
 void oper_certificates_list(struct oper *op);
 void oper_certificates_show(struct oper *op);
 void oper_certificates_content(struct oper *op);
@@ -106,7 +115,20 @@ void oper_certificates_import(struct oper *op);
 void oper_certificates_activate(struct oper *op);
 void oper_certificates_deactivate(struct oper *op);
 void oper_certificates_remove(struct oper *op);
+void oper_lists_list(struct oper *op);
+void oper_lists_entries(struct oper *op);
+void oper_lists_add(struct oper *op);
+void oper_lists_remove(struct oper *op);
 void oper_locations_list(struct oper *op);
+void oper_alerts_list(struct oper *op);
+void oper_alerts_test(struct oper *op);
+void oper_alerts_silence(struct oper *op);
+void oper_alerts_report(struct oper *op);
+void oper_broadcasts_list(struct oper *op);
+void oper_broadcasts_send(struct oper *op);
+void oper_sync_run(struct oper *op);
+void oper_sync_show(struct oper *op);
+void oper_sync_rows(struct oper *op);
 void oper_host_show(struct oper *op);
 void oper_suite_show(struct oper *op);
 

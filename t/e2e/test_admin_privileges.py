@@ -21,6 +21,8 @@ ADMINS = {
     "serv": ["type=role", "rights=services"],
     "mail": ["type=role", "rights=queue"],
     "wall": ["type=role", "rights=blocks"],
+    "news": ["type=role", "rights=broadcast", "domains=d.test"],
+    "town": ["type=role", "rights=broadcast"],
 }
 EVERYBODY = set(ADMINS)
 
@@ -39,6 +41,7 @@ CALLS = {
     "ModifyUserStatus": ({**USER, "status": 1}, "root dom desk", "root"),
     "TakeDefaults": ({**USER, "properties": "all"}, "root dom desk", "root"),
     "Authenticate": ({**USER, "password": "x"}, "root dom desk help", "root help"),
+    "GetFolderMsgCount": ({**USER, "password": "x"}, "root dom desk help", "root help"),
     "ChangePassword": ({**USER, "old": "x", "new": "Some-good-one7"}, "root dom desk help", "root help"),
     "SetUserPassword": ({**USER, "password": "Some-good-one7"}, "root dom desk help", "root help"),
     "AddDomain": ({"domain": "WHO.DOMAIN"}, "root hosts", "root hosts"),
@@ -59,18 +62,22 @@ CALLS = {
     "DeleteGroup": ({"name": "nobody", "domain": "DOMAIN"}, "root dom desk", "root"),
     "AddCode": ({**USER, "description": "x"}, "root dom desk", "root"),
     "RevokeCode": ({**USER, "id": "none"}, "root dom desk", "root"),
+    "SyncDirectory": ({"domain": "DOMAIN"}, "root dom desk", "root"), "SyncStatus": ({"domain": "DOMAIN"}, "root dom desk", "root"),
+    "SyncReport": ({"domain": "DOMAIN"}, "root dom desk", "root"),
+    "Broadcast": ({"domain": "DOMAIN", "subject": "x", "content": "x\n", "id": "DOMAIN!"}, "root dom news town", "root town"),
 }
 # Of the whole server: a domain makes no difference.
 SYSTEM = {
     "StartService": ({"name": "none"}, "root ops serv"), "StopService": ({"name": "none"}, "root ops serv"),
     "RestartService": ({"name": "none"}, "root ops serv"), "ReloadServices": ({}, "root ops serv"),
     "SetService": ({"name": "none", "startup": "disabled"}, "root ops conf"),
-    "SystemStatus": ({}, "root ops serv"),
+    "SystemStatus": ({}, "root ops serv"), "Counters": ({}, "root ops serv"), "CounterHistory": ({"counter": "smtp/connections"}, "root ops serv"),
     "Kick": ({"sessions": "none"}, "root ops serv"),
     "ListQueue": ({}, "root ops mail"), "ShowMessage": ({"id": "none"}, "root ops mail"), "ExportMessage": ({"id": "none"}, "root ops mail"),
     "HoldMessages": ({"ids": "none"}, "root ops mail"), "ReleaseMessages": ({"ids": "none"}, "root ops mail"),
     "RetryMessages": ({"ids": "none"}, "root ops mail"), "DeleteMessages": ({"ids": "none"}, "root ops mail"),
     "GetSetting": ({"name": "smtp.max_recipients"}, "root ops conf"), "SetSettings": ({"unset": "no.thing"}, "root ops conf"),
+    "AddListEntries": ({"list": "no.list", "entries": "x"}, "root ops conf"), "RemoveListEntries": ({"list": "no.list", "entries": "x"}, "root ops conf"),
     "CheckSettings": ({"unset": "no.thing"}, "root ops conf"),
     "ShowCertificate": ({"name": "none"}, "root ops conf"), "ExportCertificate": ({"name": "none"}, "root ops conf"),
     "MakeCertificate": ({"name": "none", "hosts": "-"}, "root ops conf"),
@@ -79,6 +86,7 @@ SYSTEM = {
     "RemoveCertificate": ({"name": "none"}, "root ops conf"),
     "ReadLog": ({"log": "smtp"}, "root"), "EmptyLog": ({"log": "none"}, "root"), "DeleteLog": ({"file": "none.log.1"}, "root"),
     "AddBlock": ({"name": "192.0.2.1", "time": "1s"}, "root wall"), "LiftBlock": ({"name": "192.0.2.200"}, "root wall"),
+    "TestAlerts": ({}, "root ops serv"), "SilenceAlert": ({"name": "none", "time": "1h"}, "root ops serv"), "SendReport": ({}, "root ops serv"),
     "GetDbPath": ({}, "root"),
 }
 # The same of the generic calls, by kind.
@@ -89,7 +97,7 @@ KINDS = {
 SESSION = {"Login", "Logout", "WhoAmI", "ChangeOwnPassword", "EnrollTotp", "ConfirmTotp", "SystemInformation"}
 GENERIC = {"List", "Show", "Add", "Set", "Remove", "Rename", "Grant"}
 USE = {"CheckUser": "root dom desk", "UserStatus": "root dom desk", "SetUserPassword": "root dom desk help", "Authenticate": "root dom desk help",
-       "ChangePassword": "root dom desk help"}  # where the table says less than accountd allows
+       "ChangePassword": "root dom desk help", "GetFolderMsgCount": "root dom desk help"}  # where the table says less than accountd allows
 
 
 @pytest.fixture(scope="module")
@@ -166,14 +174,22 @@ def test_limits_and_places_come_from_above(apis):
 
 
 @pytest.mark.parametrize("kind, may", [
-    ("domain", "root dom help desk hosts texts"), ("domain-alias", "root dom help desk hosts texts"), ("user", "root dom help desk"),
+    ("domain", "root dom help desk hosts texts news town"), ("domain-alias", "root dom help desk hosts texts news town"), ("user", "root dom help desk"),
     ("alias", "root dom desk"), ("group", "root dom desk"), ("public", "root dom texts"), ("admin", "root"), ("auth-code", "root dom desk"),
     ("service", "root ops serv"), ("connection", "root ops serv"), ("counter", "root ops serv"), ("queue", "root ops mail"),
     ("setting", "root ops conf"), ("certificate", "root ops conf"), ("location", "root ops conf"), ("log", "root"), ("host", "root"),
-    ("block", "root wall"),
+    ("block", "root wall"), ("alert", "root ops serv"), ("broadcast", "root town"), ("list", "root ops conf"), ("list-entry", "root ops conf"),
 ])
 def test_listings(apis, kind, may):
     assert allowed(apis, "List", {"kind": kind}, "") == set(may.split())
+
+
+def test_listings_and_broadcasts_of_ones_own_domains(apis):
+    for domain, may in (("d.test", "root dom news town"), ("D.TEST", "root dom news town"), ("e.test", "root town")):
+        assert allowed(apis, "List", {"kind": "broadcast", "within": domain}, "") == set(may.split())
+    everybody = {"subject": "x", "content": "x", "id": "none!"}
+    assert allowed(apis, "Broadcast", everybody, "") == {"root", "town"}  # of all domains
+    assert allowed(apis, "Broadcast", {**everybody, "domain": ""}, "") == {"root", "town"}
 
 
 def test_the_table_says_who_has_use_of_a_call(apis):

@@ -9,11 +9,13 @@ import time
 
 import pytest
 
+from admin_api import Api
 from instance import Instance, wait_for
 from mailbox import messages
 
 DEADLINE = 60
 MANY = 210  # two pages
+PASSWORD = "A-good-secret7"
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +26,7 @@ def inst():
         instance.start()
         instance.run("domain", "add", "other.test")
         instance.run("domain", "add", "other.testing")
+        instance.run("admin", "add", "dom", "type=domain", "domains=other.test", "--password-stdin", stdin=PASSWORD + "\n")
         for address in ("alice@d.test", "bob@d.test", "off@d.test", "eve@other.test", "tom@other.testing"):
             instance.add_user(address)
         instance.run("user", "set", "off@d.test", "status=disabled")
@@ -70,6 +73,49 @@ def test_one_domain_html_and_the_same_id_again(inst):
     assert subjects(inst, "eve@other.test").count("page") == 1 and "page" not in subjects(inst, "alice@d.test")
     mail = email.message_from_bytes(messages(inst, "eve@other.test")[-1], policy=email.policy.default)
     assert mail.get_content_type() == "text/html" and mail.get_content().strip() == "<p>x</p>"
+
+
+def audit(inst, name):
+    return [line for line in inst.log("audit").splitlines() if f" name={name} " in line]
+
+
+def test_the_record_of_changes_has_each_once(inst):
+    send = ("broadcast", "send", "--subject", "It's \u00e4 test", "--domain", "other.test", "--id", "noted")
+    inst.run(*send, stdin="x")
+    line = wait_for(lambda: audit(inst, "noted"), DEADLINE, "the line")[0]
+    assert f'who="uid {os.getuid()}" from=local verb=send kind=broadcast name=noted domain=other.test subject="It\'s \u00e4 test"' in line, line
+    inst.run(*send, stdin="x")
+    inst.run("broadcast", "send", "--subject", "s", "--id", "to-all", stdin="x")
+    assert "domain=all subject=s" in wait_for(lambda: audit(inst, "to-all"), DEADLINE, "the line")[0]
+    assert len(audit(inst, "noted")) == 1
+    wait_sent(inst, "to-all")
+
+
+def test_over_the_api_in_ones_own_domain(inst):
+    api = Api(inst, "dom", PASSWORD)
+    made = api.ok("Broadcast", subject="From above", content="Line 1\n\tLine 2\n", domain="OTHER.test")["id"]
+    assert api.ok("Broadcast", subject="From above", content="again", domain="other.test", id=made)["id"] == made
+    wait_sent(inst, made)
+    assert subjects(inst, "eve@other.test").count("From above") == 1 and "From above" not in subjects(inst, "alice@d.test")
+    mail = email.message_from_bytes(messages(inst, "eve@other.test")[-1], policy=email.policy.default)
+    assert mail.get_content().replace("\r\n", "\n").startswith("Line 1\n\tLine 2\n")
+    line = wait_for(lambda: audit(inst, made), DEADLINE, "the line")[0]
+    assert 'who=dom from=127.0.0.1 verb=send kind=broadcast' in line and 'domain=other.test subject="From above"' in line
+    rows = api.ok("List", kind="broadcast", within="other.test")["objects"]
+    assert {"id": made, "domain": "other.test", "recipients": 1, "state": "sent"} in rows
+    assert all(row["domain"] == "other.test" for row in rows) and {row["domain"] for row in inst.json("broadcast", "list")} > {"other.test"}
+    assert rows == inst.json("broadcast", "list", "--domain", "other.test")
+
+
+@pytest.mark.parametrize("parameters, result", [
+    ({"domain": ""}, 101), ({"domain": "d.test"}, 101), ({"domain": "nowhere.test"}, 101), ({"id": "a/b"}, 1), ({"subject": "two\nlines"}, 1),
+    ({"content": ""}, 1), ({"content": "bell \a"}, 1), ({"content": "x" * 65537}, 1),
+], ids=("all", "another", "nowhere", "id", "subject", "empty", "control", "long"))
+def test_what_the_api_refuses(inst, parameters, result):
+    before = inst.json("broadcast", "list")
+    api = Api(inst, "dom", PASSWORD)
+    assert api.result("Broadcast", **{"subject": "x", "content": "x", "domain": "other.test", **parameters}) == result
+    assert inst.json("broadcast", "list") == before
 
 
 @pytest.mark.parametrize("args, content, why", [

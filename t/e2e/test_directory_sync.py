@@ -6,6 +6,7 @@ import uuid
 import ldap3
 import pytest
 
+from admin_api import Api
 from directory import ADMIN, ADMIN_PASSWORD, Directory
 from instance import Instance, wait_for
 from pki import Authority
@@ -93,6 +94,47 @@ def test_users_groups_and_groups_in_groups_come(suite, domain):
     assert len(report) == 10 and set(report.values()) == {"done"} and "10 changes, 0 refused" in said
     assert sync(suite, domain)[0] == {}  # once is enough
     assert "who=synchronisation" in suite.log("audit") or wait_for(lambda: "who=synchronisation" in suite.log("audit"), 30)
+
+
+def test_over_the_api_for_the_domains_administrator(suite, domain):
+    suite.run("admin", "add", f"a-{domain}", "type=domain", f"domains={domain}", "--password-stdin", stdin="A-good-secret7\n")
+    api = Api(suite, f"a-{domain}", "A-good-secret7")
+    assert api.ok("SyncStatus", domain=domain)["object"] == {
+        "domain": domain, "under_way": False, "began": "", "ended": "", "dry_run": False, "outcome": "", "said": ""}
+
+    def synchronise(**options):
+        api.ok("SyncDirectory", domain=domain, **options)
+        return wait_for(lambda: not (status := api.ok("SyncStatus", domain=domain)["object"])["under_way"] and status, 60, "it has ended")
+
+    status = synchronise(dry_run=True)
+    assert status["dry_run"] and status["outcome"] == "whole" and "10 changes would be made" in status["said"] and users(suite, domain) == {}
+    status = synchronise()
+    assert not status["dry_run"] and "10 changes, 0 refused" in status["said"] and status["began"] <= status["ended"]
+    assert sorted(users(suite, domain)) == ["ann", "bob", "cid", "dan"]
+    rows, cursor = [], ""
+    while not rows or cursor:
+        page = api.ok("SyncReport", domain=domain, cursor=cursor, limit=4)
+        rows, cursor = rows + page["objects"], page["cursor"]
+    assert len(rows) == 10 and {row["result"] for row in rows} == {"done"} and {row["kind"] for row in rows} == {"user", "group", "member"}
+    assert api.result("SyncDirectory", domain="d.test") == api.result("SyncReport", domain="d.test") == 101
+    suite.run("domain", "set", domain, "sync_from=ldap://127.0.0.1:1/dc=x")
+    status = synchronise()
+    assert status["outcome"] == "nothing" and status["said"].startswith("nothing was changed: ") and len(users(suite, domain)) == 4
+    assert api.ok("SyncReport", domain=domain)["objects"] == []
+    wait_for(lambda: f"who=a-{domain} from=127.0.0.1 verb=run kind=synchronisation" in suite.log("audit"), 30, "it is written down")
+
+
+def test_who_comes_from_a_directory_is_greeted(suite, domain):
+    suite.set("account.welcome", "welcome.txt")
+    suite.run("reload")
+    try:
+        sync(suite, domain)
+        sync(suite, domain)
+        wait_for(lambda: len(list(suite.root.glob(f"store/{domain}/*/*/mail/[cn]*/*"))) >= 4, 60, "they are greeted")
+        assert len(list(suite.root.glob(f"store/{domain}/*/*/mail/[cn]*/*"))) == 4
+    finally:
+        suite.set("account.welcome", "")
+        suite.run("reload")
 
 
 def test_changes_and_renames_follow_the_id(suite, directory, domain):

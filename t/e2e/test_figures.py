@@ -11,6 +11,7 @@ import ssl
 
 import pytest
 
+from admin_api import Api
 from conftest import PASSWORD
 from instance import wait_for
 from smtp_sink import Sink
@@ -90,6 +91,33 @@ def test_what_is_asked_for(suite):
                   ("--since", "2h"), ("--day", "today", "--prometheus"), ("--day", "someday"),
                   ("--history", "imap/logins", "--since", "1h", "--until", "2h")):
         assert suite.run("stats", *words, check=False).returncode == 2, words
+
+
+def test_over_the_api(suite):
+    reading(suite)
+    suite.run("admin", "add", "watcher", "type=role", "rights=services", "--password-stdin", stdin="A-good-secret7\n")
+    api = Api(suite, "watcher", "A-good-secret7")
+    for args, parameters in ((("--since", "2h", "--by", "minute"), {"since": "2h", "by": "minute"}), (("--since", "30d"), {"since": "30d"}),
+                             (("--by", "hour"), {"by": "hour"}), ((), {})):
+        rows, cursor = [], ""
+        while True:
+            page = api.ok("CounterHistory", counter="smtp/messages_received", limit=50, cursor=cursor, **parameters)
+            rows += [{"time": row["time"], "value": row["value"]} for row in page["objects"]]
+            assert all(row["counter"] == "smtp/messages_received" and row["level"] is False for row in page["objects"])
+            cursor = page["cursor"]
+            if not cursor:
+                break
+            assert len(page["objects"]) == 50
+        assert rows == history(suite, "smtp/messages_received", *args), args
+    assert sum(row["value"] or 0 for row in rows) > 0
+    assert api.ok("CounterHistory", counter="imap/users_connected", by="day")["objects"][0]["level"] is True
+    day = api.ok("Counters", day="today", limit=1000)["objects"]
+    assert day == suite.json("stats", "--day", "today")
+    assert {row["service"] for row in api.ok("Counters", service="imap")["objects"]} == {"imap"}
+    for parameters, result in (({"counter": "smtp/flying"}, 2), ({"counter": "connections"}, 3), ({"counter": "imap/logins", "since": "soon"}, 1),
+                               ({"counter": "imap/logins", "by": "year"}, 1), ({"counter": "imap/logins", "since": "1h", "until": "2h"}, 1)):
+        assert api.result("CounterHistory", **parameters) == result, parameters
+    assert (api.result("Counters", day="someday"), api.result("Counters", day="2001-01-01"), api.result("Counters", service="flying")) == (1, 2, 2)
 
 
 def test_files_stay_small_and_private(suite):

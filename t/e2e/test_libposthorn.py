@@ -61,7 +61,7 @@ def test_samples(inst, sample, language):
         pytest.skip(f"no {command[0]} here")
     done = run([*command, *arguments(inst)])
     assert done.returncode == 0, done.stderr
-    assert "sample@d.test" in done.stdout and "10000000" in done.stdout
+    assert "sample@d.test" in done.stdout and "10000000" in done.stdout and "0/0|0/0" in done.stdout
     assert "sample@d.test" not in inst.run("user", "list").out
     wrong = run([*command, *arguments(inst)], password="wrong")
     assert wrong.returncode not in (0, 2) and wrong.stderr

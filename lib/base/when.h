@@ -1,8 +1,8 @@
 /*
- * posthorn/when.h - times and days as they are written on the command line. All in UTC, as in logs.
+ * lib/base/when.h - times and days as people write them. All in UTC, as in logs.
  */
-#ifndef POSTHORN_POSTHORN_WHEN_H
-#define POSTHORN_POSTHORN_WHEN_H
+#ifndef POSTHORN_LIB_BASE_WHEN_H
+#define POSTHORN_LIB_BASE_WHEN_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /*
- * posthorn/when.c - reads times of the command line.
+ * lib/base/when.c - reads times that people write.
  */
-#include "posthorn/when.h"
+#include "lib/base/when.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,0 +1,69 @@
+"""Lists of addresses, networks and domains over the administrative API: in the settings and in files."""
+import pytest
+
+from admin_api import Api
+from instance import Instance
+
+PASSWORD = "A-good-secret7"
+
+
+@pytest.fixture(scope="module")
+def inst():
+    inst = Instance()
+    inst.setup()
+    inst.run("admin", "passwd", "admin", "--password-stdin", stdin=PASSWORD + "\n")
+    inst.start()
+    yield inst
+    inst.close()
+
+
+@pytest.fixture(scope="module")
+def api(inst):
+    return Api(inst, "admin", PASSWORD, basic=True)  # a reload ends sessions
+
+
+def wait_audit(inst, text):
+    inst.wait_log("audit", text, 30)
+
+
+def entries(api, name):
+    return [row["entry"] for row in api.ok("List", kind="list-entry", within=name)["objects"]]
+
+
+def test_a_list_in_the_settings(inst, api):
+    names = {row["list"] for row in api.ok("List", kind="list", limit=1000)["objects"]}
+    assert {"smtp.deny", "guess.white_list", "smtp.open_relay_domains", "guess.locations"} <= names
+    assert names == set(inst.run("list", "names").out.split())
+    assert api.result("AddListEntries", list="smtp.deny", entries="192.0.2.0/24\n\n198.51.100.7 # who\n") == 0
+    assert api.result("AddListEntries", list="smtp.deny", entries="192.0.2.0/24\n203.0.113.9") == 0
+    assert entries(api, "smtp.deny") == ["192.0.2.0/24", "198.51.100.7", "203.0.113.9"] == inst.run("list", "show", "smtp.deny").out.split()
+    assert "203.0.113.9" in api.ok("GetSetting", name="smtp.deny")["object"]["value"]
+    assert api.result("RemoveListEntries", list="smtp.deny", entries="192.0.2.0/24\n192.0.2.77") == 2  # all or nothing
+    assert entries(api, "smtp.deny")[0] == "192.0.2.0/24"
+    assert api.result("RemoveListEntries", list="smtp.deny", entries="\n".join(entries(api, "smtp.deny"))) == 0
+    assert entries(api, "smtp.deny") == [] and not api.ok("GetSetting", name="smtp.deny")["object"]["set"]
+    wait_audit(inst, "who=admin from=127.0.0.1 verb=add kind=list name=smtp.deny property=entry before=\"\" after=198.51.100.7")
+    wait_audit(inst, "verb=remove kind=list name=smtp.deny property=entry before=203.0.113.9 after=\"\"")
+
+
+def test_a_list_in_a_file_of_its_own(inst, api):
+    path = inst.root / "etc/lists/open_relay_domains.txt"
+    assert entries(api, "smtp.open_relay_domains") == []
+    api.ok("AddListEntries", list="smtp.open_relay_domains", entries="one.test\ntwo.test\n")
+    assert api.ok("GetSetting", name="smtp.open_relay_domains")["object"]["value"] == "lists/open_relay_domains.txt"
+    path.write_text("# mine\none.test # the first\ntwo.test\n")
+    mode = path.stat().st_mode
+    assert api.result("RemoveListEntries", list="smtp.open_relay_domains", entries="TWO.test") == 0
+    assert api.result("AddListEntries", list="smtp.open_relay_domains", entries="three.test") == 0
+    assert path.read_text() == "# mine\none.test # the first\nthree.test\n" and path.stat().st_mode == mode
+    assert entries(api, "smtp.open_relay_domains") == ["one.test", "three.test"]
+
+
+@pytest.mark.parametrize("name, text, result", [
+    ("no.list", "x.test", 2), ("smtp.max_recipients", "5", 2), ("smtp.deny", "300.1.2.3", 1), ("smtp.deny", " \n# x\n", 1),
+    ("smtp.open_relay_domains", "a b", 1), ("smtp.open_relay_domains", "ok.test\nnot ok", 1), ("../x", "x", 2), ("smtp.deny", "\u0007", 1),
+])
+def test_entries_that_a_list_does_not_take(inst, api, name, text, result):
+    before = (inst.root / "etc/posthorn.conf").read_text(), entries(api, "smtp.open_relay_domains")
+    assert api.result("AddListEntries", list=name, entries=text) == result
+    assert before == ((inst.root / "etc/posthorn.conf").read_text(), entries(api, "smtp.open_relay_domains"))
