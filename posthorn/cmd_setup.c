@@ -14,6 +14,7 @@
 #include "lib/base/parse.h"
 #include "lib/conf/conf.h"
 #include "lib/mail/address.h"
+#include "posthorn/by_systemd.h"
 #include "posthorn/output.h"
 #include "posthorn/password.h"
 #include "posthorn/setup.h"
@@ -207,6 +208,23 @@ make_files(struct setup *setup, struct slice text)
     return rc;
 }
 
+/* What a new administrator does now. */
+static void
+tell_next(const struct setup *setup)
+{
+    const char *root = setup->cli->inst.root;
+    char *command = root == NULL ? xstrdup("posthorn") : xasprintf("posthorn --root %s", root);
+
+    (void)printf("\nWhat comes next:\n");
+    if (!setup->start)
+        (void)printf("  %s start\n", command);
+    if (by_systemd(setup->cli))
+        (void)printf("  systemctl enable posthorn        starts it with the host\n");
+    (void)printf("  %s user add NAME@%s\n", command, setup->domain);
+    (void)printf("  %s doctor %s\n", command, setup->domain);
+    free(command);
+}
+
 /* Passwords that were made up are said before anything else can fail; in JSON there is one object.
  */
 static int
@@ -224,6 +242,8 @@ finish(struct setup *setup, const struct password_given *admin,
                      slice_of(!setup->start  ? ""
                               : rc == CLI_OK ? "yes"
                                              : "no"));
+    else
+        tell_next(setup);
     return rc;
 }
 
