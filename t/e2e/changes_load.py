@@ -1,7 +1,6 @@
 """Administrators and users who change things without a pause: by the API, by LDAP, by commands, by synchronisation with
 a directory. Each change has the states that may be found afterwards: the new one if it was acknowledged, the old one if
 it was refused, either of them if nobody answered."""
-import contextlib
 import http.client
 import json
 import os
@@ -79,7 +78,9 @@ class Actor:
         try:
             self.change(name, old, new)
         except Refused as why:
-            self.allowed[name], self.trouble = [old], why
+            self.trouble = why
+            if not self.power_off:
+                self.allowed[name] = [old]
             return self._stop.wait(0.05)
         except Unknown as why:
             self.unknown, self.trouble = self.unknown + 1, why.__cause__
@@ -231,11 +232,20 @@ class Passwords(Actor):
         for name, states in self.allowed.items():
             found[name] = "neither"
             for state in states:
-                with contextlib.suppress(LDAPInvalidCredentialsResult):
-                    connect(self.inst, name, state or PASSWORD).unbind()
+                if wait_for(lambda: self._logs_in(name, state or PASSWORD), 20, "an answer to a login") == "yes":
                     found[name] = state
                     break
         return found
+
+    def _logs_in(self, name, password):
+        """"yes", "no"; None: no answer, as while directoryd starts."""
+        try:
+            connect(self.inst, name, password).unbind()
+        except LDAPInvalidCredentialsResult:
+            return "no"
+        except (OSError, LDAPException):
+            return None
+        return "yes"
 
 
 class Commands(Actor):
