@@ -52,6 +52,27 @@ add_code(struct operation *op)
     return rc;
 }
 
+/* A group together with its members, which are no property of it: in one transaction, so that
+ * whoever was not answered finds all of it or nothing. */
+static int
+with_members(struct operation *op,
+             int (*run)(struct account_edit *edit, enum account_kind kind, struct slice name,
+                        const struct object_field *fields, uint32_t count))
+{
+    struct object_field own[OBJECT_FIELDS_MAX];
+    const struct object_field *members = NULL;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < op->admin.field_count; i++)
+        if (slice_eq(op->fields[i].name, SLICE("members")))
+            members = &op->fields[i];
+        else
+            own[count++] = op->fields[i];
+    if (run(&op->edit, op->kind, op->admin.name, own, count) < 0)
+        return -1;
+    return members == NULL ? 0 : account_members_set(&op->edit, op->admin.name, members->value);
+}
+
 static int
 run_add(struct operation *op)
 {
@@ -59,6 +80,8 @@ run_add(struct operation *op)
         return add_code(op);
     if (op->kind == ACCOUNT_MEMBER)
         return account_member_add(&op->edit, op->admin.name, operation_field(op, "member"));
+    if (op->kind == ACCOUNT_GROUP)
+        return with_members(op, account_add);
     if (account_add(&op->edit, op->kind, op->admin.name, op->fields, op->admin.field_count) < 0)
         return -1;
     return op->kind == ACCOUNT_USER && greetings_add(op->server, op->admin.name) < 0
@@ -81,6 +104,8 @@ run_set(struct operation *op)
 {
     if (op->kind == ACCOUNT_MEMBER)
         return account_members_set(&op->edit, op->admin.name, operation_field(op, "members"));
+    if (op->kind == ACCOUNT_GROUP)
+        return with_members(op, account_set);
     return account_set(&op->edit, op->kind, op->admin.name, op->fields, op->admin.field_count);
 }
 

@@ -207,6 +207,15 @@ tell_secrets(struct change *c)
     }
 }
 
+/* A group's come along with it and are rows of their own. */
+static void
+tell_members(struct change *c)
+{
+    for (uint32_t i = 0; i < c->event->count && c->event->kind == ACCOUNT_GROUP; i++)
+        if (slice_eq(c->event->fields[i].name, SLICE("members")))
+            put_line(c, "members", SLICE(""), c->event->fields[i].value);
+}
+
 /* What was given about a member or a share. */
 static void
 tell_given(struct change *c)
@@ -232,6 +241,7 @@ audit_after(struct audit *audit, const struct audit_event *event)
         if (c.rc == 0)
             compare(&c, strbuf_slice(&audit->before), strbuf_slice(&after));
         tell_secrets(&c);
+        tell_members(&c);
     } else {
         tell_given(&c);
     }

@@ -112,36 +112,15 @@ operation(struct call *call, const char *verb, const char *kind, const struct ob
     return call_ask(call, &request, &reply);
 }
 
-static bool
-set_members(struct call *call)
-{
-    const struct object_field members = {SLICE("members"), text_of(call, "members")};
-
-    return !api_request_value(&call->request, "members")->given ||
-           operation(call, "set", "member", &members, 1);
-}
-
-/* A group whose members cannot be is not made. */
+/* Properties and members are one change: all of it or nothing. */
 static void
-add_group(struct call *call)
+change_group(struct call *call, const char *verb)
 {
-    struct strbuf why = strbuf_new(2048);
-
-    if (operation(call, "add", "group", call->request.fields, call->request.field_count) &&
-        !set_members(call)) {
-        (void)strbuf_append(&why, strbuf_slice(&call->text));
-        (void)operation(call, "del", "group", NULL, 0); /* it was made a moment ago */
-        call_fail(call, API_BAD_PARAMETERS, "members: %s", strbuf_cstr(&why));
-    }
-    strbuf_free(&why);
-}
-
-static void
-modify_group(struct call *call)
-{
-    if (call->request.field_count == 0 ||
-        operation(call, "set", "group", call->request.fields, call->request.field_count))
-        (void)set_members(call); /* the result is the call's */
+    if (api_request_value(&call->request, "members")->given)
+        call->request.fields[call->request.field_count++] =
+            (struct object_field){SLICE("members"), text_of(call, "members")};
+    (void)operation(call, verb, "group", call->request.fields,
+                    call->request.field_count); /* the result is the call's */
 }
 
 /* ---- codes ---- */
@@ -203,13 +182,13 @@ call_account(struct call *call)
         grant(call);
         break;
     case API_ADD_GROUP:
-        add_group(call);
+        change_group(call, "add");
         break;
     case API_ADD_CODE:
         add_code(call);
         break;
     case API_MODIFY_GROUP:
-        modify_group(call);
+        change_group(call, "set");
         break;
     default:
         run_of_table(call);

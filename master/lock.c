@@ -1,10 +1,11 @@
 /*
- * master/lock.c - two locks in the run directory.
+ * master/lock.c - two locks: one in the run directory, one in the queue's.
  *
- * master.lock is master's own and tells a second one to go away. instance.lock is inherited by
- * every process of the suite (a flock belongs to the open file): after a kill -9 of master the next
- * one waits for it, so that no daemon of the old generation still works on the queue or the
- * database.
+ * run/master.lock is master's own and tells a second one to go away. queue/instance.lock is
+ * inherited by every process of the suite (a flock belongs to the open file): after a kill -9 of
+ * master the next one waits for it, so that no daemon of the old generation still works on the
+ * queue or the database. It lies with what it guards: run/ is swept away by whoever believes that
+ * we have ended (systemd does it when a start fails), and a second suite must not come in by that.
  */
 #include "master/lock.h"
 
@@ -24,12 +25,12 @@
 #define STEP_MS 10
 
 static int
-open_lock(int run_dirfd, const char *name, int flags, struct strbuf *error)
+open_lock(int dirfd, const char *name, int flags, struct strbuf *error)
 {
-    int fd = openat(run_dirfd, name, flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = openat(dirfd, name, flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     if (fd < 0)
-        (void)strbuf_printf(error, "run/%s: %s\n", name, strerror(errno));
+        (void)strbuf_printf(error, "%s: %s\n", name, strerror(errno));
     return fd;
 }
 
@@ -57,16 +58,22 @@ be_only_master(int run_dirfd, struct strbuf *error)
 }
 
 int
-lock_instance(int run_dirfd, struct strbuf *error)
+lock_instance(int run_dirfd, const char *queue, struct strbuf *error)
 {
     static const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
     int64_t deadline = clock_mono_ms() + WAIT_MS;
-    int fd;
+    int queue_dirfd, fd;
 
     if (be_only_master(run_dirfd, error) < 0)
         return -1;
+    queue_dirfd = open(queue, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (queue_dirfd < 0) {
+        (void)strbuf_printf(error, "%s: %s\n", queue, strerror(errno));
+        return -1;
+    }
     /* Every session has it: there is nothing to be written through it. */
-    fd = open_lock(run_dirfd, INSTANCE_LOCK, O_RDONLY, error);
+    fd = open_lock(queue_dirfd, INSTANCE_LOCK, O_RDONLY, error);
+    close_keep_errno(queue_dirfd);
     while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
         if (clock_mono_ms() > deadline) {
             (void)strbuf_printf(error, "processes of an earlier start still run after %d s\n",

@@ -7,8 +7,9 @@
 
 #include "lib/base/strbuf.h"
 
-/* Takes both locks below `run_dirfd`. Returns the descriptor that every child keeps open, so that
- * the instance's lock is held while any of them lives; -1 with a line in `error`. */
-int lock_instance(int run_dirfd, struct strbuf *error);
+/* Takes master's lock below `run_dirfd` and the instance's below the directory `queue`. Returns the
+ * descriptor that every child keeps open, so that the instance's lock is held while any of them
+ * lives; -1 with a line in `error`. */
+int lock_instance(int run_dirfd, const char *queue, struct strbuf *error);
 
 #endif

@@ -43,11 +43,22 @@ struct master {
     struct oper_process *oper;
 };
 
+/* Our log is not open yet. */
 static _Noreturn void
 die(int status, const char *text)
 {
-    (void)fputs(text, stderr);
-    (void)journal_tell(JOURNAL_SOCKET, "master", slice_of(text)); /* our log is not open yet */
+    struct slice rest = slice_of(text);
+
+    if (!journal_is_stderr()) {
+        (void)fputs(text, stderr);
+        (void)journal_tell(JOURNAL_SOCKET, "master", rest); /* where there is none */
+        exit(status);
+    }
+    while (rest.len > 0) {
+        struct slice line = slice_split(&rest, '\n');
+
+        (void)fprintf(stderr, "<3>%.*s\n", (int)line.len, line.ptr);
+    }
     exit(status);
 }
 
@@ -210,7 +221,7 @@ main(int argc, char **argv)
     read_options(&m, argc, argv);
     settle_process();
     run_dirfd = run_dir_open(m.inst.run, &errors);
-    lock_fd = run_dirfd < 0 ? -1 : lock_instance(run_dirfd, &errors);
+    lock_fd = run_dirfd < 0 ? -1 : lock_instance(run_dirfd, m.inst.queue, &errors);
     if (lock_fd < 0)
         die(EX_CANTCREAT, strbuf_cstr(&errors));
     run_dir_clean(run_dirfd);

@@ -87,6 +87,8 @@ tell_journal(const struct service *s, struct slice why)
 {
     struct strbuf text = strbuf_new(ERROR_MAX + 256);
 
+    if (journal_is_stderr())
+        return; /* what was logged is there already */
     (void)strbuf_printf(&text, "service %s failed: ", s->name); /* all of it fits */
     (void)strbuf_append(&text, why);
     (void)journal_tell(JOURNAL_SOCKET, "master", strbuf_slice(&text)); /* where there is none */

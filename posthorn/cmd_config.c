@@ -218,12 +218,13 @@ static const struct cli_verb verbs[] = {
 const struct command command_config = {
     .name = "config",
     .summary = "reads, changes and checks posthorn.conf",
-    .help = "'set' rewrites one line of DIR/etc/posthorn.conf and keeps everything else, comments\n"
-            "included; a value that the setting does not take changes nothing. A running suite\n"
-            "takes changes over at 'posthorn reload' (elsewhere, with --server, at once). 'try' "
-            "replays the envelopes that the logs\n"
-            "of the last day (or since T, as for trace) tell of, nothing is sent, and prints each\n"
-            "decision that FILE would change, with both lines; it exits with 3 if there is any.\n",
+    .help =
+        "'set' rewrites one line of DIR/etc/posthorn.conf and keeps everything else, comments\n"
+        "included; a value that the setting does not take changes nothing. A running suite\n"
+        "takes changes over at 'posthorn reload' (elsewhere, with --server, at once). 'try'\n"
+        "replays the envelopes that the logs of the last day (or since T, as for trace) tell\n"
+        "of, nothing is sent, and prints each decision that FILE would change, with both lines;\n"
+        "it exits with 3 if there is any.\n",
     .verbs = verbs,
     .remote = "get set",
 };

@@ -544,7 +544,8 @@ const struct command command_queue = {
     .summary = "lists, holds, releases, changes, deletes queued mail, and tries it now",
     .help = "Mail that is not delivered at once waits in the queue: for its next attempt, for its\n"
             "time, or on hold until it is released. 'list', 'show' and 'export' also work while\n"
-            "the suite is stopped. FILTER is what 'list' takes: " QUEUE_PICK_SYNOPSIS ".\n"
+            "the suite is stopped. FILTER is what 'list' takes:\n"
+            "" QUEUE_PICK_SYNOPSIS ".\n"
             "TIME is 2026-11-27T05:00:00Z or +2h. Deleting sends no notice to the sender; 'ALL'\n"
             "leaves damaged files alone.\n",
     .verbs = verbs,

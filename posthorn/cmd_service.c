@@ -17,6 +17,7 @@
 #include "lib/base/mem.h"
 #include "lib/oper/master_call.h"
 #include "posthorn/admin_passwords.h"
+#include "posthorn/by_systemd.h"
 #include "posthorn/command.h"
 #include "posthorn/config_check.h"
 #include "posthorn/master_trouble.h"
@@ -128,6 +129,17 @@ wait_started(struct cli *cli)
     return rc;
 }
 
+/* What master would say of the configuration, systemd keeps to its journal. */
+static bool
+is_startable(const struct cli *cli)
+{
+    struct conf *conf = config_check_all(cli);
+    bool fine = conf != NULL;
+
+    conf_free(&conf);
+    return fine;
+}
+
 static int
 start(struct cli *cli, bool foreground)
 {
@@ -138,7 +150,7 @@ start(struct cli *cli, bool foreground)
     master = master_call_new(&cli->inst);
     if (master != NULL) {
         master_call_free(&master);
-        cli_warn(cli, "it is running already");
+        cli_warn(cli, "it is running already%s", foreground ? "; 'posthorn stop' ends it" : "");
         return foreground ? CLI_FAILED : wait_started(cli);
     }
     if (errno == EACCES)
@@ -148,6 +160,16 @@ start(struct cli *cli, bool foreground)
     (void)fflush(stdout);
     if (foreground)
         exec_master(cli, true);
+    if (by_systemd(cli) && !is_startable(cli))
+        return cli_fail(cli, "it was not started");
+    switch (by_systemd_start(cli)) {
+    case BY_SYSTEMD_STARTED:
+        return wait_started(cli);
+    case BY_SYSTEMD_FAILED:
+        return CLI_FAILED;
+    case BY_SYSTEMD_NOT:
+        break;
+    }
     if (spawn_master(cli) < 0)
         return cli_fail(cli, "it was not started");
     return wait_started(cli);
@@ -170,7 +192,7 @@ wait_gone(const struct cli *cli)
 {
     static const struct timespec step = {.tv_nsec = STOP_STEP_MS * 1000000L};
     int64_t deadline = clock_mono_ms() + STOP_TIMEOUT_MS;
-    char *path = xasprintf("%s/%s", cli->inst.run, INSTANCE_LOCK);
+    char *path = xasprintf("%s/%s", cli->inst.queue, INSTANCE_LOCK);
     int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
 
     free(path);
@@ -216,15 +238,12 @@ run_stop(struct cli *cli, int argc, char **argv)
 static int
 run_restart(struct cli *cli, int argc, char **argv)
 {
-    struct conf *conf;
     int rc;
 
     if (cli_options(cli, &argc, argv, NULL, 0, 0, 0) != 0)
         return CLI_USAGE;
-    conf = config_check_all(cli);
-    if (conf == NULL)
+    if (!is_startable(cli))
         return cli_fail(cli, "nothing was stopped");
-    conf_free(&conf);
     rc = stop(cli);
     return rc == CLI_OK ? start(cli, false) : rc;
 }
@@ -289,6 +308,8 @@ const struct command command_start = {
     .synopsis = "[--foreground]",
     .help = "Returns when every service accepts connections, or says which one failed and why (a\n"
             "port in use: by whom). The other services then run all the same.\n"
+            "Where systemd runs the host, the installed instance is started as the unit posthorn;\n"
+            "'systemctl enable posthorn' starts it with the host.\n"
             "--foreground stays in the terminal, or below systemd.",
     .run = run_start,
 };

@@ -14,6 +14,7 @@
 #include "lib/base/parse.h"
 #include "lib/conf/conf.h"
 #include "lib/mail/address.h"
+#include "posthorn/by_systemd.h"
 #include "posthorn/output.h"
 #include "posthorn/password.h"
 #include "posthorn/setup.h"
@@ -207,6 +208,23 @@ make_files(struct setup *setup, struct slice text)
     return rc;
 }
 
+/* What a new administrator does now. */
+static void
+tell_next(const struct setup *setup)
+{
+    const char *root = setup->cli->inst.root;
+    char *command = root == NULL ? xstrdup("posthorn") : xasprintf("posthorn --root %s", root);
+
+    (void)printf("\nWhat comes next:\n");
+    if (!setup->start)
+        (void)printf("  %s start\n", command);
+    if (by_systemd(setup->cli))
+        (void)printf("  systemctl enable posthorn        starts it with the host\n");
+    (void)printf("  %s user add NAME@%s\n", command, setup->domain);
+    (void)printf("  %s doctor %s\n", command, setup->domain);
+    free(command);
+}
+
 /* Passwords that were made up are said before anything else can fail; in JSON there is one object.
  */
 static int
@@ -224,6 +242,8 @@ finish(struct setup *setup, const struct password_given *admin,
                      slice_of(!setup->start  ? ""
                               : rc == CLI_OK ? "yes"
                                              : "no"));
+    else
+        tell_next(setup);
     return rc;
 }
 
@@ -297,7 +317,7 @@ setup_run(struct cli *cli, int argc, char **argv)
     static struct setup setup; /* zeroed, large; one command a process */
     static struct cli_list settings;
     const char *answers = NULL;
-    bool only_list = false;
+    bool only_list = false, upgrade = false;
     const struct cli_option options[] = {
         {"--domain", CLI_TEXT, &setup.domain},
         {"--hostname", CLI_TEXT, &setup.hostname},
@@ -310,6 +330,7 @@ setup_run(struct cli *cli, int argc, char **argv)
         {"--answers", CLI_TEXT, &answers},
         {"--start", CLI_FLAG, &setup.start},
         {"--profiles", CLI_FLAG, &only_list},
+        {"--upgrade", CLI_FLAG, &upgrade},
     };
     int rc;
 
@@ -319,6 +340,8 @@ setup_run(struct cli *cli, int argc, char **argv)
         return list_profiles(cli);
     setup.cli = cli;
     setup.is_root = geteuid() == 0;
+    if (upgrade)
+        return setup_upgrade(&setup);
     rc = take_answers(&setup, &settings, answers);
     if (rc == CLI_OK)
         rc = run(&setup);
@@ -332,7 +355,7 @@ const struct command command_setup = {
     .synopsis = "--domain DOMAIN [--hostname NAME] [--port-offset N] [--bind ADDRESS]... "
                 "[--profile NAME] [--set SETTING=VALUE]... [--admin-password-file FILE] "
                 "[--postmaster-password-file FILE] [--start] [--json] | --answers FILE [--json] | "
-                "--profiles [--json]",
+                "--profiles [--json] | --upgrade [--json]",
     .help =
         "Makes the directories, a configuration with every setting explained, a key and a\n"
         "self-signed certificate, the primary domain, the mailbox postmaster (without a\n"
@@ -355,6 +378,9 @@ const struct command command_setup = {
         "then,\n"
         "           below their [section], settings. A file with passwords is its owner's alone "
         "(chmod\n"
-        "           600). Options count more than the file.\n",
+        "           600). Options count more than the file.\n"
+        "--upgrade  for an instance that an older version made: adds users, directories and files\n"
+        "           that this version needs, and the services that services.conf lacks, switched\n"
+        "           off if they listen on a port; prints what it added and changes nothing else\n",
     .run = setup_run,
 };

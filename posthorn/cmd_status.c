@@ -184,9 +184,9 @@ const struct command command_status = {
     .help =
         "Below the table stand how much mail is in the queue and the errors of the last hour; JSON "
         "has\n"
-        "the services alone. The exit code is 0 only if every service that should run does. One "
-        "that runs and takes\n"
-        "no mail, for want of room or because too much waits, has the reason as its error.\n"
+        "the services alone. The exit code is 0 only if every service that should run does. One\n"
+        "that runs and takes no mail, for want of room or because too much waits, has the reason\n"
+        "as its error.\n"
         "Certificates in use that expire before long (tls.expiry_warning) are named on stderr.\n"
         "--sandbox lists every process with its user, chroot, capabilities, no_new_privs,\n"
         "seccomp and Landlock, as the kernel shows them.",

@@ -87,7 +87,8 @@ users_are_right(const struct cli *cli, const struct conf *conf)
     for (int id = 0; geteuid() == 0 && role_find_bad(conf, services, &id); id++) {
         (void)cli_fail(cli,
                        "users.%s: '%s' is no user for a service: expected a name from /etc/passwd "
-                       "or uid:gid, and not root",
+                       "or uid:gid, and not root; after an update of the programs, 'posthorn setup "
+                       "--upgrade' makes what is missing",
                        conf_settings[id].name, conf_str(conf, (enum conf_id)id));
         right = false;
     }

@@ -48,6 +48,7 @@ struct setup {
     const struct profile *profile; /* NULL: none */
     bool start;                    /* start the services, and test them */
     bool is_root;                  /* users are switched, owners given */
+    bool keep;                     /* what is there stays as it is */
     struct setup_user users[SETUP_USERS_MAX];
     size_t user_count;
 };
@@ -71,6 +72,7 @@ const char *setup_setting_value(const struct setup *setup, enum conf_id id);
 /* Profile, settings and names together, checked as a whole; nothing is written. */
 int setup_text(struct setup *setup, struct strbuf *text);
 int setup_configuration(struct setup *setup, struct slice text);
+int setup_templates(const struct setup *setup); /* those that are not there */
 int setup_certificate(struct setup *setup);
 int setup_seal_keys(struct setup *setup); /* of sealed passwords */
 
@@ -90,6 +92,10 @@ int setup_accounts(struct setup *setup, const struct password_given *admin,
                    const struct password_given *postmaster);
 void setup_wipe(struct strbuf *secret); /* and frees it */
 void setup_wipe_secrets(struct setup *setup);
+
+/* ---- an instance that an older version made ---- */
+/* Adds what is missing and prints it. */
+int setup_upgrade(struct setup *setup);
 
 /* ---- the test ---- */
 /* Starts the services, sends a message to postmaster and reads it as a mail program would, asks

@@ -109,6 +109,8 @@ make_parents(const char *path)
 static int
 make_directory(const struct setup *setup, const char *path, mode_t mode, uid_t uid, gid_t gid)
 {
+    if (setup->keep && access(path, F_OK) == 0)
+        return CLI_OK;
     if (make_parents(path) < 0)
         return cli_fail(setup->cli, "%s: %s", path, strerror(errno));
     if (setup->is_root && chown(path, uid, gid) < 0)
@@ -195,7 +197,7 @@ setup_directories(struct setup *setup)
         rc = make_spool(setup);
     if (rc == CLI_OK)
         rc = make_directory(setup, inst->store, 0711, mail->uid, mail->gid);
-    if (rc == CLI_OK)
+    if (rc == CLI_OK && !setup->keep) /* else accountd does it, which knows what has to be there */
         rc = mark_store(setup);
     if (rc == CLI_OK)
         rc = make_directory(setup, inst->stores, 0711, mail->uid, mail->gid);

@@ -96,8 +96,8 @@ write_language(const struct setup *setup, const char *language)
     return rc;
 }
 
-static int
-write_templates(const struct setup *setup)
+int
+setup_templates(const struct setup *setup)
 {
     int rc = CLI_OK;
 
@@ -203,7 +203,7 @@ setup_configuration(struct setup *setup, struct slice text)
         write_file(setup, setup->cli->inst.services_path, slice_of(services_default_text), 0644);
 
     if (rc == CLI_OK)
-        rc = write_templates(setup);
+        rc = setup_templates(setup);
     if (rc == CLI_OK)
         rc = write_file(setup, setup->cli->inst.conf_path, text, 0644);
     return rc;

@@ -11,7 +11,7 @@
 
 #define MASTER_SOCKET "master.sock"
 #define MASTER_LOCK "master.lock"     /* held by the running master; its text is the pid */
-#define INSTANCE_LOCK "instance.lock" /* held while any process of the suite lives */
+#define INSTANCE_LOCK "instance.lock" /* in queue/: held while any process of the suite lives */
 #define MASTER_NAME_MAX 64
 #define MASTER_TEXT_MAX 8192
 #define MASTER_DATA_MAX (256u << 10)

@@ -6,8 +6,11 @@
 #include "lib/log/journal.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -54,4 +57,17 @@ journal_tell(const char *path, const char *program, struct slice text)
     close_keep_errno(fd);
     strbuf_free(&line);
     return rc;
+}
+
+bool
+journal_is_stderr(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    char ours[64];
+    struct stat st;
+
+    if (stream == NULL || fstat(STDERR_FILENO, &st) < 0)
+        return false;
+    (void)snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    return strcmp(stream, ours) == 0;
 }

@@ -15,6 +15,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
+#include "lib/log/journal.h"
 #include "lib/log/line.h"
 
 #define LOG_SEND_TIMEOUT_MS 100
@@ -26,7 +27,7 @@ static struct {
     struct log_origin origin;
     const char *service;
     enum log_level level;
-    bool also_stderr;
+    bool also_stderr, stderr_is_journal;
     int fd;
     struct strbuf context;
     struct strbuf lines; /* the datagram that is being filled */
@@ -79,6 +80,7 @@ void
 log_set_stderr(bool also)
 {
     state.also_stderr = also;
+    state.stderr_is_journal = also && journal_is_stderr();
 }
 
 void
@@ -143,8 +145,11 @@ put_line(enum log_level level, const char *event, const struct log_kv *pairs)
         return;
     }
     state.lines_in_buffer++;
-    if (state.also_stderr && state.fd >= 0 && level <= LOG_WARN)
-        (void)write_all(STDERR_FILENO, slice_sub(strbuf_slice(&state.lines), start, SIZE_MAX));
+    if (!state.also_stderr || state.fd < 0 || level > LOG_WARN)
+        return;
+    if (state.stderr_is_journal)
+        (void)write_all(STDERR_FILENO, level == LOG_ERROR ? SLICE("<3>") : SLICE("<4>"));
+    (void)write_all(STDERR_FILENO, slice_sub(strbuf_slice(&state.lines), start, SIZE_MAX));
 }
 
 void

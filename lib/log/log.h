@@ -42,7 +42,8 @@ struct log_kv {
  * datagram socket connected to logd, or -1: lines go to stderr. Borrowed: both strings, the fd. */
 void log_open(const char *program, const char *service, int fd);
 void log_set_level(enum log_level level); /* finer events are not even formatted */
-void log_set_stderr(bool also);           /* copies of LOG_ERROR and LOG_WARN to stderr */
+/* Copies of LOG_ERROR and LOG_WARN to stderr; where that is the journal, with their priorities. */
+void log_set_stderr(bool also);
 /* After fork: forgets the parent's unsent lines and takes the new pid. */
 void log_forked(void);
 /* Fields put on every line from here on (a session id, the peer's address), until called again;

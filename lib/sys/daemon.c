@@ -224,7 +224,8 @@ find_role(const struct daemon *d, enum conf_id user)
     if (d->is_root && role_find(d->conf, user, &role) < 0)
         die(EX_NOUSER,
             "users.%s: '%s' is no user for a service: expected a name from /etc/passwd or uid:gid, "
-            "and not root; the command is: posthorn config set users.%s",
+            "and not root; the command is: posthorn config set users.%s, or after an update of the "
+            "programs: posthorn setup --upgrade",
             conf_settings[user].name, conf_str(d->conf, user), conf_settings[user].name);
     return role;
 }

@@ -6,6 +6,8 @@ import struct
 import subprocess
 import tempfile
 
+from instance import wait_for
+
 EXT4_IOC_SHUTDOWN = 0x8004587D
 NO_LOG_FLUSH = 2
 
@@ -26,6 +28,11 @@ class Disk:
 
     def detach(self):
         subprocess.run(["umount", str(self.mount)], check=True)
+        # A mount namespace that somebody has made meanwhile keeps it, and attach() would get it back as it is.
+        wait_for(lambda: not self._in_use(), 120, "nobody else has the disk mounted")
+
+    def _in_use(self):
+        return subprocess.run(["losetup", "--associated", str(self.image)], capture_output=True, check=True).stdout
 
     def cut_power(self):
         fd = os.open(self.mount, os.O_RDONLY)

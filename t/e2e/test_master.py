@@ -48,7 +48,7 @@ class FakeSuite(Instance):
         for name in ("fake-server", "fake-proto"):
             shutil.copy(FAKE, self.libexec / name)
         self.build = tree
-        for name in ("etc", "run", "log"):
+        for name in ("etc", "run", "log", "queue"):
             (self.root / name).mkdir(parents=True)
         os.chmod(self.base, 0o755)
         (self.root / "run").chmod(0o711)
@@ -351,6 +351,20 @@ def test_only_one_master(fake):
                             capture_output=True, text=True, timeout=10)
     assert second.returncode != 0 and "running already" in second.stderr
     assert talk(fake.connect())[0] == "one"
+
+
+def test_a_second_suite_never_comes_in_although_run_is_swept_away(fake):
+    """As systemd does with RuntimeDirectory when a start fails."""
+    fake.start()
+    before = fake.processes()
+    kept = fake.root / "run-of-before"
+    (fake.root / "run").rename(kept)
+    done = fake.run("start", check=False)
+    assert done.returncode == 1 and "earlier start still run" in done.err
+    assert fake.processes() == before
+    shutil.rmtree(fake.root / "run")
+    kept.rename(fake.root / "run")
+    fake.stop()
 
 
 def test_service_stop_refuses_connections_until_start(fake):

@@ -329,7 +329,7 @@ def test_a_worker_holds_what_its_session_needs(hooked):
         if row["role"] != "worker" or row["program"] not in allowed or row["state"] != "idle":
             continue
         names = {os.path.relpath(name, hooked.root) for name in files}
-        assert names - allowed[row["program"]] == {"run/instance.lock"}, (row, names)
+        assert names - allowed[row["program"]] == {"queue/instance.lock"}, (row, names)
         sockets = [name for name in held if name.startswith("socket:")]
         pipes = [name for name in held if name.startswith("pipe:")]
         assert len(sockets) == 2, (row, held)  # to the parent, to logd

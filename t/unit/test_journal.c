@@ -39,6 +39,24 @@ START_TEST(a_line_arrives_and_stays_one)
 }
 END_TEST
 
+START_TEST(stderr_is_the_journal_if_it_is_that_stream)
+{
+    struct stat st;
+    char name[64];
+
+    ck_assert_int_eq(unsetenv("JOURNAL_STREAM"), 0);
+    ck_assert(!journal_is_stderr());
+    ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+    (void)snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    ck_assert_int_eq(setenv("JOURNAL_STREAM", name, 1), 0);
+    ck_assert(journal_is_stderr());
+    (void)snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino + 1);
+    ck_assert_int_eq(setenv("JOURNAL_STREAM", name, 1),
+                     0); /* a service's child with files of its own */
+    ck_assert(!journal_is_stderr());
+}
+END_TEST
+
 START_TEST(a_system_without_a_log_costs_nothing)
 {
     ck_assert_int_eq(journal_tell("/nonexistent/log", "master", SLICE("x")), -1);
@@ -55,6 +73,7 @@ main(void)
     int failed;
 
     tcase_add_test(tc, a_line_arrives_and_stays_one);
+    tcase_add_test(tc, stderr_is_the_journal_if_it_is_that_stream);
     tcase_add_test(tc, a_system_without_a_log_costs_nothing);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);

@@ -215,12 +215,12 @@ END_TEST
 
 START_TEST(the_second_master_is_sent_away)
 {
-    int fd = lock_instance(run_dirfd, &errors), status;
+    int fd = lock_instance(run_dirfd, inst.run, &errors), status;
     pid_t pid = fork();
 
     ck_assert_int_ge(fd, 0);
     if (pid == 0) {
-        int again = lock_instance(run_dirfd, &errors);
+        int again = lock_instance(run_dirfd, inst.run, &errors);
 
         _exit(again < 0 && strstr(strbuf_cstr(&errors), "running already (pid ") != NULL ? 0 : 1);
     }
