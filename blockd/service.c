@@ -111,9 +111,22 @@ build(struct service *s)
     note_room(s);
 }
 
+/* What found no room in the list finds none in the firewall. */
 static void
-change(struct service *s, const struct blocked_part *part)
+leave_out_lost(const struct service *s, struct blocked_part *part)
 {
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < part->count; i++)
+        if (blocked_set_find(s->list, &part->items[i].ip) != NULL)
+            part->items[kept++] = part->items[i];
+    part->count = kept;
+}
+
+static void
+change(struct service *s, struct blocked_part *part)
+{
+    leave_out_lost(s, part);
     if (s->condition != BLOCKD_ON || firewall_change(s->firewall, part, clock_real_ms()) < 0)
         build(s); /* what was there is not as we left it */
     stats_add(s->count.changes, part->count);
